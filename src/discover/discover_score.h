@@ -48,8 +48,8 @@ extern void stats_begin(Facts *facts);
  */
 extern bool stats_fill(Facts *facts, const Candidate *cand, float *evidence);
 
-/* Are its numbers so far apart that a key of 1 to n would not have them by chance? */
-extern bool stats_sparse(Facts *facts, int column);
+/* Could there be so many numbers for each one that is? */
+extern bool stats_sparse(Facts *facts, int column, double of);
 
 extern double stats_short(double highest, double parent_lowest, double parent_highest);
 extern double stats_few(double distinct, double rows, double parents);

@@ -34,9 +34,7 @@
 #include "discover/discover_facts.h"
 #include "discover/discover_score.h"
 
-
 #define UNIQUE_ROWS 20			/* rows for which "all differ" says something */
-#define SPARSE_OF 64			/* numbers that could be for each one that is */
 #define OUTLIER_OF 50			/* values of which one may be an outlier */
 
 typedef struct ColumnStats
@@ -311,11 +309,11 @@ stats_begin(Facts *facts)
 }
 
 bool
-stats_sparse(Facts *facts, int c)
+stats_sparse(Facts *facts, int c, double of)
 {
 	const ColumnStats *stats = child_stats(facts, c);
 
-	return stats->known && stats->ranged && stats->highest - stats->lowest + 1 >= SPARSE_OF * stats->distinct;
+	return stats->known && stats->ranged && stats->highest - stats->lowest + 1 >= of * stats->distinct;
 }
 
 bool

@@ -44,6 +44,8 @@
 #define LIKELY 0.3				/* score of a candidate that needs no others */
 #define SKETCH 64				/* values of a sketch.. */
 #define SKETCH_LEAST 3			/* .. and fewer say nothing */
+#define SPARSE_OF 64			/* numbers that could be for each one that is */
+#define KEY_SPARSE_OF 2			/* .. of a key's: all of its are known */
 #define COLUMNS_AT_ONCE 64
 #define VALUE_BYTES 16			/* of memory that a value of a sketch takes */
 
@@ -51,11 +53,13 @@
 typedef struct Sketches
 {
 	Discovery  *d;
+	MemoryContext context;
 	int			n;				/* values of all of them */
 	int			room;
 	Datum	   *columns;		/* of each value: int4 */
 	Datum	   *hashes;			/* int8 */
 	int		   *sizes;			/* by column, from d->from */
+	List	   *types;			/* Oids: of the columns that have one */
 	List	  **known;			/* keys that its names have brought up */
 	List	   *added;
 } Sketches;
@@ -117,6 +121,15 @@ runs_no_code(Oid relid)
 	return code_role(reach, code_table_owner(relid), &role) == NULL && !OidIsValid(role);
 }
 
+static void
+note_type(Sketches *s, Oid type)
+{
+	MemoryContext caller = MemoryContextSwitchTo(s->context);
+
+	s->types = list_append_unique_oid(s->types, type);
+	MemoryContextSwitchTo(caller);
+}
+
 /* The values of a sketch follow each other, column after column */
 static void
 sketch_columns(TableRead *read)
@@ -146,6 +159,8 @@ sketch_columns(TableRead *read)
 		int64		k = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
 		int			c = list_nth_int(read->columns, k - 1);
 
+		if (s->sizes[c - s->d->from] == 0)
+			note_type(s, facts->columns[c].type);
 		s->columns[s->n] = Int32GetDatum(c);
 		s->hashes[s->n++] = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull);
 		s->sizes[c - s->d->from]++;
@@ -248,14 +263,26 @@ read_table(Sketches *s, int table, List *columns, int key)
 
 /* ---- all tables ---- */
 
-/* Could its values be in a key of another table, but not by chance? */
+/* Are its values, at most one of so many that could be, in another table hardly by chance? */
 static bool
-can_tell(Facts *facts, int c)
+can_tell(Facts *facts, int c, double of)
 {
 	const FactColumn *column = &facts->columns[c];
 
-	return match_eligible(facts, c) && !column->declared && !column->alone_primary && hash_of(column, "fk") &&
-		(facts_type_category(column->type) != TYPCATEGORY_NUMERIC || stats_sparse(facts, c)) && may_read(facts, c);
+	return hash_of(column, "t") && may_read(facts, c) &&
+		(facts_type_category(column->type) != TYPCATEGORY_NUMERIC || stats_sparse(facts, c, of));
+}
+
+/* Is there a sketch of a column that may have this one's values? */
+static bool
+is_wanted(const Sketches *s, Oid type)
+{
+	foreach_oid(child, s->types)
+	{
+		if (facts_types_match(s->d->facts, child, type))
+			return true;
+	}
+	return false;
 }
 
 /* Each key that there is is looked for in the sketches, which are gone then */
@@ -275,10 +302,11 @@ match_keys(Sketches *s)
 		 */
 		if (key->n == 1 && !table->denied && !table->partition && table->tuples != 0 &&
 			(key->primary || !facts_is_text(facts->columns[key->columns[0]].type)) &&
-			hash_of(&facts->columns[key->columns[0]], "pk") && may_read(facts, key->columns[0]))
+			is_wanted(s, facts->columns[key->columns[0]].type) && can_tell(facts, key->columns[0], KEY_SPARSE_OF))
 			read_table(s, key->table, NIL, k);
 	}
 	s->n = 0;
+	s->types = NIL;
 }
 
 /* The columns of a table that no name explains, from c on; returns the next table's first column */
@@ -291,7 +319,10 @@ sketch_table(Sketches *s, int c, const bool *likely)
 
 	for (; c < s->d->next && facts->columns[c].table == table; c++)
 	{
-		if (likely[c - s->d->from] || !facts->tables[table].asked || !can_tell(facts, c))
+		const FactColumn *column = &facts->columns[c];
+
+		if (likely[c - s->d->from] || !facts->tables[table].asked || !match_eligible(facts, c) ||
+			column->declared || column->alone_primary || !can_tell(facts, c, SPARSE_OF))
 			continue;
 		columns = lappend_int(columns, c);
 		if (list_length(columns) < COLUMNS_AT_ONCE)
@@ -312,7 +343,7 @@ values_add(Discovery *d)
 {
 	int			n = d->next - d->from;
 	bool	   *likely = MemoryContextAllocExtended(d->context, n + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	Sketches	s = {.d = d,.room = Min(sg_audit_memory_bytes() / 8 / VALUE_BYTES, n * SKETCH) + COLUMNS_AT_ONCE * SKETCH};
+	Sketches	s = {.d = d,.context = CurrentMemoryContext,.room = Min(sg_audit_memory_bytes() / 8 / VALUE_BYTES, n * SKETCH) + COLUMNS_AT_ONCE * SKETCH};
 
 	s.columns = palloc_extended(s.room * sizeof(Datum), MCXT_ALLOC_HUGE);
 	s.hashes = palloc_extended(s.room * sizeof(Datum), MCXT_ALLOC_HUGE);

@@ -196,6 +196,19 @@ INSERT INTO v.usage SELECT md5((g % 500 + 1)::text)::uuid, md5((g % 400 + 501)::
 ANALYZE v.alpha, v.bravo, v.carat, v.delta, v.blank, v.usage;
 SELECT count(*) FROM sg_discover_fks('v.usage', verify => 'sample');
 SELECT child_columns, parent_table, result, why FROM sg_discover_fks('v.usage', verify => 'full') ORDER BY 1;
+-- ... in keys that can tell: of those of other types, and of numbers in a row, none is read
+CREATE TABLE v.echo (id int PRIMARY KEY);
+CREATE TABLE v.memo (w int, t text);
+INSERT INTO v.echo SELECT g FROM generate_series(1, 2000) g;
+INSERT INTO v.memo SELECT g * 503, 'm' || g FROM generate_series(1, 500) g;
+ANALYZE v.echo, v.memo;
+CREATE FUNCTION v.scans() RETURNS TABLE (t text, n bigint) LANGUAGE sql
+  AS 'SELECT relname, coalesce(seq_scan, 0) + coalesce(idx_scan, 0) FROM pg_stat_xact_user_tables WHERE schemaname = ''v''';
+BEGIN;
+CREATE TEMP TABLE before ON COMMIT DROP AS SELECT * FROM v.scans();
+SELECT count(*) FROM sg_discover_fks('v.memo', verify => 'full');
+SELECT t, a.n > coalesce(b.n, 0) AS read FROM v.scans() a LEFT JOIN before b USING (t) WHERE t IN ('alpha', 'carat', 'delta', 'echo') ORDER BY 1;
+COMMIT;
 -- ... however many keys of the type there are before it, with a few values only, and in the same table; not by one that is unique beside the key
 DO $$ BEGIN FOR i IN 1 .. 70 LOOP EXECUTE format('CREATE TABLE v.k%s (id uuid PRIMARY KEY)', i); END LOOP; END $$;
 CREATE TABLE v.last (id uuid PRIMARY KEY, z uuid, label text UNIQUE);
