@@ -38,7 +38,7 @@ SG_CONF=
 # What an outer make or the caller's own database settings hand down must not reach our builds and servers.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES DESTDIR CDPATH
 for sg_name in ${!PG@}; do
-  case $sg_name in PG_CONFIG | PG_TEST_*) ;; *) unset "$sg_name" ;; esac
+  case $sg_name in PG_CONFIG | PGREGRESS | PG_TEST_*) ;; *) unset "$sg_name" ;; esac
 done
 unset sg_name
 export LC_ALL=C.UTF-8
