@@ -24,6 +24,17 @@ WITH RECURSIVE side AS MATERIALIZED (
     -- tables that are made or dropped, with all that they have
     SELECT p.kind, coalesce(p.identity, p.target_identity) AS identity, p.state FROM pair p
     WHERE p.state IN ('missing', 'extra') AND p.kind IN ('table', 'view', 'materialized view', 'domain')
+), partitioned AS MATERIALIZED (
+    -- these are read again for each pair: few rows and narrow ones, or 10,000 tables would be read 10,000 times
+    SELECT coalesce(p.identity, p.target_identity) AS identity, p.state, coalesce(p.identity = p.target_identity AND p.properties ? 'partition_key', false) AS stays
+    FROM pair p WHERE p.kind = 'table' AND p.any_properties ? 'partition_key'
+), joining AS MATERIALIZED (
+    SELECT p.identity, p.properties ? 'partition_of' AS of_partition, coalesce(p.changes && '{inherits,partition_of,partition_bound}', false) AS moves
+    FROM pair p WHERE p.kind = 'table' AND (p.changes && '{inherits,partition_of,partition_bound}' OR p.state = 'missing' AND p.properties ? 'partition_of')
+), domain AS MATERIALIZED (
+    SELECT coalesce(p.identity, p.target_identity) AS identity FROM pair p WHERE p.kind = 'domain'
+), primary_key AS MATERIALIZED (
+    SELECT p.number, p.target_parent FROM pair p WHERE p.kind = 'constraint' AND p.target_properties ->> 'type' = 'p'
 ), crowded AS (
     -- partitioned tables with partitions that the reference lacks: what is made for them is left to the server
     SELECT p.target_properties ->> 'partition_of' AS identity FROM pair p WHERE p.kind = 'table' AND p.state = 'extra' AND p.target_properties ? 'partition_of'
@@ -31,35 +42,36 @@ WITH RECURSIVE side AS MATERIALIZED (
     SELECT p.target_properties ->> 'partition_of' FROM crowded c JOIN pair p ON p.kind = 'table' AND p.target_identity = c.identity AND p.target_properties ? 'partition_of'
 ), by_leaf AS (
     -- indexes of partitioned tables: partition by partition
-    SELECT p.number, p.identity, t.properties ? 'partition_key' AS partitioned
-    FROM pair p JOIN pair t ON t.kind = 'table' AND t.identity = p.parent AND t.state IN ('same', 'changed') AND t.properties ? 'partition_key' AND t.target_identity = t.identity
-    WHERE p.kind = 'index' AND p.state = 'missing' AND NOT p.properties ? 'partition_of' AND t.target_identity NOT IN (SELECT c.identity FROM crowded c)
+    SELECT p.number, p.identity, true AS partitioned
+    FROM pair p JOIN partitioned t ON t.identity = p.parent AND t.state IN ('same', 'changed') AND t.stays
+    WHERE p.kind = 'index' AND p.state = 'missing' AND NOT p.properties ? 'partition_of' AND t.identity NOT IN (SELECT c.identity FROM crowded c)
     UNION
-    SELECT p.number, p.identity, t.properties ? 'partition_key'
+    SELECT p.number, p.identity, EXISTS (SELECT FROM partitioned t WHERE t.identity = p.parent)
     FROM by_leaf b JOIN pair p ON p.kind = 'index' AND p.state = 'missing' AND p.properties ->> 'partition_of' = b.identity
-    JOIN pair t ON t.kind = 'table' AND t.identity = p.parent AND t.state IN ('same', 'changed')
+    WHERE p.parent IN (SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.state IN ('same', 'changed'))
 ), leaf AS MATERIALIZED (
     SELECT * FROM by_leaf
 ), managed AS MATERIALIZED (
-    SELECT p.*, l.number IS NOT NULL AS leafwise, coalesce(l.partitioned, false) AS only, w.state AS parent_state, dom.kind IS NOT NULL AS of_domain, part.kind IS NOT NULL AS of_partitioned,
-        CASE WHEN heir.kind IS NOT NULL THEN CASE WHEN heir.properties ? 'partition_of' THEN 'partition' ELSE 'heir' END END AS joins
+    SELECT p.*, l.number IS NOT NULL AS leafwise, coalesce(l.partitioned, false) AS only, w.state AS parent_state, dom.identity IS NOT NULL AS of_domain, part.identity IS NOT NULL AS of_partitioned,
+        CASE WHEN heir.identity IS NOT NULL THEN CASE WHEN heir.of_partition THEN 'partition' ELSE 'heir' END END AS joins
     FROM pair p
     LEFT JOIN whole w ON w.identity = coalesce(p.parent, p.target_parent) AND w.state = p.state AND p.kind IN ('column', 'constraint', 'index', 'trigger', 'rule', 'policy', 'statistics')
-    LEFT JOIN pair dom ON p.kind = 'constraint' AND dom.kind = 'domain' AND coalesce(dom.identity, dom.target_identity) = coalesce(p.parent, p.target_parent)
-    LEFT JOIN pair part ON part.kind = 'table' AND coalesce(part.identity, part.target_identity) = coalesce(p.parent, p.target_parent) AND part.any_properties ? 'partition_key'
-        AND (part.state NOT IN ('missing', 'extra') OR part.state = p.state)
+    LEFT JOIN domain dom ON p.kind = 'constraint' AND dom.identity = coalesce(p.parent, p.target_parent)
+    LEFT JOIN partitioned part ON part.identity = coalesce(p.parent, p.target_parent) AND (part.state NOT IN ('missing', 'extra') OR part.state = p.state)
     LEFT JOIN whole above ON p.kind = 'table' AND above.identity = p.any_properties ->> 'partition_of' AND above.state = p.state
     LEFT JOIN leaf l ON l.number = p.number
-    LEFT JOIN pair heir ON p.kind IN ('column', 'constraint') AND heir.kind = 'table' AND heir.identity = p.parent AND (heir.changes && '{inherits,partition_of,partition_bound}' OR heir.state = 'missing' AND heir.properties ? 'partition_of' AND p.kind = 'constraint')
+    LEFT JOIN joining heir ON p.kind IN ('column', 'constraint') AND heir.identity = p.parent AND (heir.moves OR p.kind = 'constraint')
     -- what is made by something else
     WHERE p.unknown IS NULL AND NOT p.any_properties ? 'extension'
       AND (p.kind = 'table' OR NOT p.any_properties ? 'partition_of' OR 'partition_of' = ANY (p.changes) OR l.number IS NOT NULL)
       AND NOT (p.kind = 'table' AND p.any_properties ? 'partition_of' AND p.state IN ('missing', 'extra') AND NOT partitions AND above.identity IS NULL)
       AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only' OR 'inherited' = ANY (p.changes)
           -- a partition gets them before it is attached
-          OR heir.properties ? 'partition_of' AND p.any_properties ->> 'type' = 'c' AND p.state IN ('missing', 'changed'))
+          OR heir.of_partition AND p.any_properties ->> 'type' = 'c' AND p.state IN ('missing', 'changed'))
       AND NOT (p.kind = 'sequence' AND p.state = 'extra' AND EXISTS (SELECT FROM pair t WHERE t.state = 'extra'
           AND (t.kind = 'column' AND t.target_identity = p.target_properties ->> 'owned_by')))
+), renamed AS MATERIALIZED (
+    SELECT p.identity, p.target_identity FROM pair p WHERE p.kind = 'table' AND p.identity <> p.target_identity
 ), described AS NOT MATERIALIZED (
     -- made for those alone that are asked for
     SELECT m.number, m.kind, m.state, m.changes, m.parent_state, m.any_properties, m.identity, m.target_identity, m.parent, m.target_parent, m.target_properties,
@@ -71,13 +83,13 @@ WITH RECURSIVE side AS MATERIALIZED (
         'of_classes', CASE WHEN m.kind = 'operator family' THEN (
             SELECT jsonb_agg(x.e) FROM pair c, LATERAL (SELECT jsonb_array_elements(c.any_properties -> 'operators') UNION ALL SELECT jsonb_array_elements(c.any_properties -> 'functions')) x (e)
             WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
-        'of_partition', CASE WHEN m.kind = 'column' AND EXISTS (SELECT FROM pair t WHERE t.kind = 'table' AND t.identity = m.parent AND t.any_properties ?| '{partition_key,partition_of}') THEN true END,
-        'is_foreign', CASE WHEN m.kind = 'column' AND EXISTS (SELECT FROM pair t WHERE t.kind = 'table' AND t.identity = m.parent AND t.properties ->> 'type' = 'foreign table') THEN true END,
+        'of_partition', CASE WHEN m.kind = 'column' AND m.parent IN (SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.any_properties ?| '{partition_key,partition_of}') THEN true END,
+        'is_foreign', CASE WHEN m.kind = 'column' AND m.parent IN (SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.properties ->> 'type' = 'foreign table') THEN true END,
         'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'constraint' AND m.joins = 'partition' THEN true END,
         'only', nullif(m.only, false), 'leafwise', nullif(m.leafwise, false),
         'at_once', CASE WHEN NOT m.leafwise AND (m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of') THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
-        schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
+        schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM renamed t WHERE t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
 ), object AS MATERIALIZED (
     SELECT d.* FROM described d WHERE d.state <> 'same'
 ), every_rule AS MATERIALIZED (
@@ -184,18 +196,21 @@ WITH RECURSIVE side AS MATERIALIZED (
        OR o.kind IN ('column', 'domain', 'type') AND a.kind IN ('type', 'domain', 'collation') AND a.again
 ), rebuilt AS MATERIALIZED (
     SELECT DISTINCT a.number FROM anew a WHERE a.again
+), on_rebuilt AS MATERIALIZED (
+    SELECT e.number, e.kind, b.target_properties
+    FROM rebuilt r JOIN managed b ON b.number = r.number JOIN edge e ON e.kind = b.kind AND e.identity = b.target_identity
+    WHERE e.kind IN ('function', 'operator', 'type', 'domain', 'collation')
 ), without_default AS MATERIALIZED (
     -- defaults that stand on what is made anew
     SELECT DISTINCT m.number
-    FROM edge e JOIN managed m ON m.number = e.number JOIN managed b ON b.kind = e.kind AND b.target_identity = e.identity
-    WHERE m.kind IN ('column', 'domain') AND m.target_properties ->> 'default' IS NOT NULL AND e.kind IN ('function', 'operator')
-      AND b.number IN (SELECT r.number FROM rebuilt r)
+    FROM on_rebuilt b JOIN managed m ON m.number = b.number
+    WHERE m.kind IN ('column', 'domain') AND m.target_properties ->> 'default' IS NOT NULL AND b.kind IN ('function', 'operator')
 ), without_type AS MATERIALIZED (
     -- columns of types, domains and collations that are made anew, and what they are meanwhile
     SELECT m.number, jsonb_build_object('type', coalesce(min(CASE b.kind WHEN 'domain' THEN b.target_properties ->> 'type' WHEN 'type' THEN 'text' END)
         || substring(min(m.target_properties ->> 'type') FROM '\[\]$'), min(CASE b.kind WHEN 'domain' THEN b.target_properties ->> 'type' WHEN 'type' THEN 'text' ELSE m.target_properties ->> 'type' END))) AS meanwhile
-    FROM edge e JOIN managed m ON m.number = e.number JOIN managed b ON b.kind = e.kind AND b.target_identity = e.identity
-    WHERE m.kind = 'column' AND e.kind IN ('type', 'domain', 'collation') AND b.number IN (SELECT r.number FROM rebuilt r) AND m.number NOT IN (SELECT r.number FROM rebuilt r)
+    FROM on_rebuilt b JOIN managed m ON m.number = b.number
+    WHERE m.kind = 'column' AND b.kind IN ('type', 'domain', 'collation') AND m.number NOT IN (SELECT r.number FROM rebuilt r)
     GROUP BY m.number
 ), schema_contents AS MATERIALIZED (
     SELECT s.number, s.identity, s.target_identity, s.state, string_agg(p.kind || ' ' || p.within, E'\n' ORDER BY p.kind, p.within COLLATE "C") AS contents
@@ -250,6 +265,12 @@ WITH RECURSIVE side AS MATERIALIZED (
       AND NOT (f.kind = 'constraint' AND f.new ? 'of_domain' AND f.new ? 'in_new' AND (f.new ->> 'validated')::boolean)
 ), born AS MATERIALIZED (
     SELECT b.number, max(b.section) AS section FROM birth b WHERE b.statement IS NOT NULL AND b.state IS NULL GROUP BY b.number
+), late AS MATERIALIZED (
+    -- partitions that lack a column of what they join, which goes last
+    SELECT o.number FROM object o
+    WHERE o.kind = 'table' AND o.new ->> 'partition_of' IS DISTINCT FROM o.old ->> 'partition_of' AND o.new ->> 'partition_of' IN (SELECT c.target_parent FROM object c WHERE c.kind = 'column' AND c.state = 'extra' AND c.parent_state IS NULL)
+), given AS MATERIALIZED (
+    SELECT m.identity, m.target_identity, m.parent, m.target_parent, m.properties, m.target_properties FROM managed m WHERE m.kind = 'default privilege'
 ), regranted AS MATERIALIZED (
     SELECT o.identity FROM object o WHERE o.kind = 'table' AND 'acl' = ANY (o.changes)
 ), need AS MATERIALIZED (
@@ -312,8 +333,8 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE f.kind = 'column' AND f.parent_state = 'missing' AND NOT t.new ? 'partition_of' AND (t.new ? 'of_type' OR f.new ->> 'inherited' = 'only')
     UNION ALL
     -- partitions join when both have all columns and checks
-    SELECT r.section, CASE f.kind WHEN 'table' THEN 900000000 ELSE 0 END + f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), 'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
-    FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'after' WHERE f.state = 'missing'
+    SELECT CASE WHEN l.number IS NULL THEN r.section ELSE 6 END, CASE WHEN l.number IS NOT NULL THEN 2000000000 WHEN f.kind = 'table' THEN 900000000 ELSE 0 END + f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), 'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
+    FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'after' LEFT JOIN late l ON l.number = f.number WHERE f.state = 'missing'
     UNION ALL
     -- names first: all else has the new ones
     SELECT 2, -1000000000 + f.number::bigint * 1000 + r.rule, f.kind, f.identity, 'renamed', schemaguard.sg_sync_fill(r.statement, f.full_new), 'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
@@ -333,17 +354,17 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE f.state = 'missing' OR f.again OR f.beside
     UNION ALL
     -- a sequence of a column's own gives its name away at once, a default the label that it is
-    SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL' AND k.number IS NULL THEN 2 ELSE r.section END, CASE WHEN f.kind = 'column' AND (r.property = 'identity' AND NOT f.new ? 'identity' OR r.property = 'default' AND EXISTS (
+    SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL' AND k.number IS NULL THEN 2 WHEN r.statement LIKE '% ATTACH PARTITION %' AND f.number IN (SELECT l.number FROM late l) THEN 6 ELSE r.section END, CASE WHEN f.kind = 'column' AND (r.property = 'identity' AND NOT f.new ? 'identity' OR r.property = 'default' AND EXISTS (
                 SELECT FROM edge e JOIN object y ON y.kind = 'type' AND y.target_identity = e.identity JOIN fired t ON t.number = y.number AND t.step = 'touch'
                 WHERE e.number = f.number AND e.kind = 'type')) THEN -f.number::bigint * 1000
-            WHEN f.kind = 'table' AND r.section = 2 AND r.statement LIKE '% ATTACH PARTITION %' THEN 900000000 + f.number::bigint * 1000
+            WHEN f.kind = 'table' AND r.section = 2 AND r.statement LIKE '% ATTACH PARTITION %' THEN CASE WHEN f.number IN (SELECT l.number FROM late l) THEN 2000000000 ELSE 900000000 END + f.number::bigint * 1000
             -- after the keys that it is in
             WHEN r.property = 'not_null' AND k.number IS NOT NULL AND NOT coalesce((f.new ->> 'not_null')::boolean, false) THEN 2000000000 + f.number::bigint ELSE f.number::bigint * 1000 + r.rule END,
         f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),
         'alter', f.full_new, CASE WHEN t.number IS NOT NULL THEN (f.old || t.meanwhile) - '{collation,default}'::text[]
             WHEN f.number IN (SELECT w.number FROM without_default w) THEN f.old - 'default' ELSE f.old END, f.full_new, r.state, r.property, r.loss
     FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'alter' LEFT JOIN without_type t ON t.number = f.number
-    LEFT JOIN pair k ON r.property = 'not_null' AND f.kind = 'column' AND k.kind = 'constraint' AND k.target_parent = f.target_parent AND k.target_properties ->> 'type' = 'p'
+    LEFT JOIN primary_key k ON r.property = 'not_null' AND f.kind = 'column' AND k.target_parent = f.target_parent
     WHERE NOT f.again AND NOT f.beside
     UNION ALL
     SELECT greatest(2, b.section), f.number::bigint * 1000 + 900, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statements, 'alter', f.full_new, f.old, f.full_new,
@@ -372,9 +393,8 @@ WITH RECURSIVE side AS MATERIALIZED (
         SELECT DISTINCT g.key AS grantee, CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLE ' || f.identity
             WHEN f.kind = 'aggregate' THEN 'FUNCTION ' || f.identity WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE upper(f.kind) || ' ' || f.identity END AS name
         -- those that the script makes, too: it may run again
-        FROM managed o, LATERAL (SELECT jsonb_object_keys(o.target_properties -> 'acl') UNION SELECT jsonb_object_keys(o.properties -> 'acl')) g (key)
-        WHERE o.kind = 'default privilege'
-          AND substring(coalesce(o.target_identity, o.identity) FROM ' ON ([A-Z ]+)$') = CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLES'
+        FROM given o, LATERAL (SELECT jsonb_object_keys(o.target_properties -> 'acl') UNION SELECT jsonb_object_keys(o.properties -> 'acl')) g (key)
+        WHERE substring(coalesce(o.target_identity, o.identity) FROM ' ON ([A-Z ]+)$') = CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLES'
               WHEN f.kind = 'sequence' THEN 'SEQUENCES' WHEN f.kind IN ('function', 'procedure', 'aggregate') THEN 'FUNCTIONS'
               WHEN f.kind IN ('type', 'domain') THEN 'TYPES' WHEN f.kind = 'schema' THEN 'SCHEMAS' END
           AND (coalesce(o.target_parent, o.parent) IS NULL OR coalesce(o.target_parent, o.parent) = f.parent)
