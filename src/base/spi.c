@@ -196,10 +196,14 @@ sg_spi_receive(const char *query, int64 argument, bool parallel, DestReceiver *r
 static Datum
 spi_column(HeapTuple tuple, TupleDesc desc, const char *column, bool *isnull)
 {
-	int			attno = SPI_fnumber(desc, column);
+	static int	last = 0;		/* most readers ask for one after the other */
+	int			attno = last + 1;
 
+	if (attno > desc->natts || strcmp(NameStr(TupleDescAttr(desc, last)->attname), column) != 0)
+		attno = SPI_fnumber(desc, column);
 	if (attno <= 0)
 		elog(ERROR, "no column \"%s\" in the result", column);
+	last = attno;
 
 	return SPI_getbinval(tuple, desc, attno, isnull);
 }

@@ -680,7 +680,7 @@ sg_plan_add(PG_FUNCTION_ARGS)
 	plan = plan_get(name);
 	plan_check_writable(plan, psprintf("sg_plan_add_%s()", kind));
 
-	draft = plan_draft_begin(plan, NULL);
+	draft = plan_draft_begin(plan, step->child_table);
 	plan_draft_check(draft, step);
 	(void) plan_draft_insert(draft, step);
 	plan_draft_end(draft);
