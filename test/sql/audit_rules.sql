@@ -88,7 +88,7 @@ ALTER TABLE parted_1 DROP COLUMN x;
 ALTER TABLE parted ATTACH PARTITION parted_1 FOR VALUES IN (1);
 CREATE TABLE parted_2 PARTITION OF parted DEFAULT;
 INSERT INTO parted VALUES (1, 1, 'a'), (1, 5, 'b'), (2, 6, 'b'), (3, NULL, 'c'), (3, 1, 'a');
-SELECT * FROM judged('parted', 'check', 'a < 5 AND (parted).b <> ''c''');
+SELECT * FROM judged('parted', 'check', 'a < 5 AND (parted).b <> ''c''') \gx
 SELECT * FROM judged('parted', 'not null', 'a');
 SELECT * FROM judged('parted', 'unique', '(a, b)');
 SELECT row_table, data FROM sg_rule_violations('parted', 'check', 'a < 5') ORDER BY row_table::text;

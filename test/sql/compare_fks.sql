@@ -133,7 +133,7 @@ FROM after WHERE level = 'database';
 SELECT sg_plan_create('cmp', 'keys of the reference');
 SELECT sg_plan_from_snapshot('cmp', 'cmp');
 SELECT step, child_table, child_columns, parent_table, fk_name, coalesce(replaces, new_name) AS other, on_delete, initially_deferred, orphans, state, reason
-FROM schemaguard.plan_step WHERE plan = 'cmp' ORDER BY step;
+FROM schemaguard.plan_step WHERE plan = 'cmp' ORDER BY step \g (format=unaligned)
 SELECT line, reason FROM schemaguard.plan_note WHERE plan = 'cmp' ORDER BY reason COLLATE "C";
 -- once more: they are in the plan already
 SELECT sg_plan_from_snapshot('cmp', 'cmp');

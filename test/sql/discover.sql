@@ -116,7 +116,7 @@ SELECT count(*) FROM sg_discover_fks('other.notes', verify => 'none');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table)
 VALUES ('accepted', 'other.notes', 'stripe_client_id', 'other.clients');
 SELECT child_table, child_columns, parent_table, score, evidence->>'why' AS why FROM sg_discover_fks(verify => 'none')
-WHERE child_table LIKE 'other.%' AND parent_table = 'other.clients';
+WHERE child_table LIKE 'other.%' AND parent_table = 'other.clients' \g (format=unaligned)
 INSERT INTO schemaguard.discovery_feedback (verdict, child_columns, parent_table) VALUES ('accepted', 'late_payment_id', 'other.payments');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_columns, parent_table, pattern) VALUES ('accepted', '^stripe_c.*_id$', '\.clients$', true);
 SELECT child_table, child_columns, parent_table, score FROM sg_discover_fks(verify => 'none')

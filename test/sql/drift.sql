@@ -231,7 +231,7 @@ CREATE OR REPLACE VIEW shop.shown AS SELECT 2 AS a;
 ALTER TABLE shop.parts ALTER b DROP EXPRESSION, ALTER c DROP IDENTITY, ALTER e ADD GENERATED ALWAYS AS IDENTITY, DROP CONSTRAINT later, ADD CONSTRAINT later UNIQUE (a), DROP n, DROP m, DROP s,
     ALTER d DROP NOT NULL;
 CREATE EXTENSION dblink SCHEMA shop;
-SELECT risk, kind, object, change, property, expected, actual FROM drift() WHERE change <> 'missing' AND kind <> 'extension' ORDER BY risk, object, property;
+SELECT risk, kind, object, change, property, expected, actual FROM drift() WHERE change <> 'missing' AND kind <> 'extension' ORDER BY risk, object, property \g (format=unaligned)
 SELECT risk, kind, object FROM drift() WHERE change = 'missing' OR kind = 'extension' ORDER BY risk, object;
 -- a column is of one of its types
 ALTER TABLE shop.parts ALTER k TYPE shop.dblink_pkey_results[] USING NULL;

@@ -245,7 +245,7 @@ SELECT * FROM told('moved.bookings');
 ALTER SCHEMA f RENAME TO g;
 SELECT * FROM told('^g$');
 ALTER SCHEMA g RENAME TO h;
-SELECT kind, object, actual, risk, regexp_replace(detail, '.*; ', '') AS contents FROM sg_drift('before');
+SELECT kind, object, actual, risk, regexp_replace(detail, '.*; ', '') AS contents FROM sg_drift('before') \gx
 
 DROP PUBLICATION drift_rename_1, drift_rename_2;
 DROP SCHEMA h, moved CASCADE;

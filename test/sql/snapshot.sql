@@ -377,7 +377,7 @@ CREATE POLICY po ON child USING (p IN (SELECT id FROM parent));
 CREATE RULE ru AS ON DELETE TO child DO ALSO UPDATE parent SET x = 1 WHERE id = OLD.p;
 CREATE STATISTICS st ON ("needs.Json".json(f)), p FROM child;
 RESET search_path;
-SELECT kind, identity, properties -> 'depends' AS depends FROM sg_snapshot_objects('live', '{needs,needs.Json}') WHERE properties ? 'depends';
+SELECT kind, identity, properties -> 'depends' AS depends FROM sg_snapshot_objects('live', '{needs,needs.Json}') WHERE properties ? 'depends' \g (format=unaligned)
 -- sorted, without doubles, and what is named is there; what an extension has brought is its own matter
 SELECT o.kind, o.identity, d.* FROM sg_snapshot_objects('live') o, LATERAL (
     SELECT jsonb_agg(e ORDER BY (e ->> 0) COLLATE "C", (e ->> 1) COLLATE "C") <> o.properties -> 'depends' AS unsorted,
