@@ -177,7 +177,6 @@ is($reader->query('SELECT 43'), '43', 'snapshot conflict: the session goes on');
 catch_up();
 is($reader->query(q{SELECT result, rows_checked FROM sg_orphan_audit('lc')}), 'pass|0', 'snapshot conflict: and audits again');
 $reader->quit;
-unlike(PostgreSQL::Test::Utils::slurp_file($standby->logfile), qr/FATAL:  terminating connection due to conflict/, 'no session was terminated');
 
 # ---- transactions of the primary that see less, or may not write
 

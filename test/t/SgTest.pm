@@ -33,6 +33,8 @@ sub new_node
 	my $node = PostgreSQL::Test::Cluster->new($name);
 	my $template = $servers++ || $opt{initdb} ? undef : $ENV{SG_TEMPLATE};
 
+	$template .= '.with' if $template && !$opt{without};
+
 	{
 		no warnings 'redefine';
 		my $run = \&PostgreSQL::Test::Utils::system_or_bail;
@@ -54,7 +56,7 @@ sub new_node
 		local $ENV{LD_PRELOAD} = $ENV{SG_PRELOAD} if $ENV{SG_PRELOAD};
 		$node->start;
 	}
-	$node->safe_psql('postgres', 'CREATE EXTENSION schemaguard') unless $opt{without};
+	$node->safe_psql('postgres', 'CREATE EXTENSION schemaguard') unless $opt{without} || $template;
 
 	return $node;
 }
