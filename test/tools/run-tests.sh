@@ -262,8 +262,11 @@ export SG_TEMPLATE=$SG_DIR/template
 sg_as "$SG_BINDIR/initdb" -D "$SG_TEMPLATE" -A trust -N -E UTF8 --locale=C.UTF-8 > /dev/null
 sg_as cp -a "$SG_TEMPLATE" "$SG_TEMPLATE.with"
 sg_as cp "$SG_CONF" "$SG_TEMPLATE.with/postgresql.conf"
-sg_as "$SG_BINDIR/postgres" --single -F -c exit_on_error=on -D "$SG_TEMPLATE.with" postgres \
-  <<< 'CREATE EXTENSION schemaguard' > "$SG_TEMPLATE.log" 2>&1 || { cat "$SG_TEMPLATE.log" >&2; sg_die "no extension in the template"; }
+# Not in single-user mode, where new objects get OIDs of the system's.
+sg_as "$SG_BINDIR/pg_ctl" -D "$SG_TEMPLATE.with" -l "$SG_TEMPLATE.log" -o "-F -c listen_addresses= -k $SG_DIR" -w -s start
+sg_as "$SG_BINDIR/psql" -Xq -h "$SG_DIR" -d postgres -c 'CREATE EXTENSION schemaguard' || sg_die "no extension in the template"
+sg_as "$SG_BINDIR/pg_ctl" -D "$SG_TEMPLATE.with" -w -s stop
+sg_as rm -f "$SG_TEMPLATE.with/postmaster.opts"
 sg_as cp "$SG_TEMPLATE/postgresql.conf" "$SG_TEMPLATE.with/"
 
 choose_tests
