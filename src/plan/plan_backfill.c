@@ -29,28 +29,16 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "fk/fk.h"
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_change.h"
 
 /* ---- what is accepted ---- */
-
-typedef struct ParseArg
-{
-	char	   *sql;
-	List	   *statements;
-} ParseArg;
-
-static void
-parse(void *p)
-{
-	ParseArg   *arg = p;
-
-	arg->statements = raw_parser(arg->sql, RAW_PARSE_DEFAULT);
-}
 
 /* Is it nothing but a list of expressions? */
 static bool
@@ -78,15 +66,12 @@ is_plain_list(const SelectStmt *select)
 void
 plan_check_backfill(const PlanStep *step)
 {
-	ParseArg	arg = {.sql = psprintf("SELECT %s", step->backfill)};
-	ErrorData  *edata = sg_try(parse, &arg);
+	ErrorData  *edata;
+	List	   *statements = plan_parse(psprintf("SELECT %s", step->backfill), &edata);
 	SelectStmt *select = NULL;
 
-	if (edata)
-		sg_rethrow_cancel(edata);
-	if (edata == NULL && list_length(arg.statements) == 1 &&
-		IsA(linitial_node(RawStmt, arg.statements)->stmt, SelectStmt))
-		select = (SelectStmt *) linitial_node(RawStmt, arg.statements)->stmt;
+	if (list_length(statements) == 1 && IsA(linitial_node(RawStmt, statements)->stmt, SelectStmt))
+		select = (SelectStmt *) linitial_node(RawStmt, statements)->stmt;
 
 	if (select == NULL || !is_plain_list(select))
 		ereport(ERROR,
@@ -125,15 +110,12 @@ visit_raw(Node *node, void *context)
 List *
 plan_backfill_tables(const PlanStep *step)
 {
-	ParseArg	arg = {.sql = psprintf("SELECT %s", step->backfill)};
 	List	   *tables = NIL;
 	SgScope		scope;
-	ListCell   *lc;
 
 	sg_caller_begin(&scope);
-	parse(&arg);
-	foreach(lc, arg.statements)
-		(void) visit_raw(lfirst_node(RawStmt, lc)->stmt, &tables);
+	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s", step->backfill), RAW_PARSE_DEFAULT))
+		(void) visit_raw(raw->stmt, &tables);
 	sg_scope_end(&scope);
 	return tables;
 }

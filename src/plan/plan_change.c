@@ -100,22 +100,31 @@ parse(void *p)
 	arg->statements = raw_parser(arg->sql, RAW_PARSE_DEFAULT);
 }
 
+List *
+plan_parse(const char *sql, ErrorData **edata)
+{
+	ParseArg	arg = {.sql = sql};
+
+	*edata = sg_try(parse, &arg);
+	if (*edata)
+		sg_rethrow_cancel(*edata);
+	return *edata ? NIL : arg.statements;
+}
+
 /* So many statements (of RawStmt *), or a 42601 that says what it should have been */
 static List *
 parse_some(const char *sql, const char *field, const char *wanted, int least, int most)
 {
-	ParseArg	arg = {.sql = sql};
-	ErrorData  *edata = sg_try(parse, &arg);
+	ErrorData  *edata;
+	List	   *statements = plan_parse(sql, &edata);
 
-	if (edata)
-		sg_rethrow_cancel(edata);
-	if (edata == NULL && list_length(arg.statements) >= least && list_length(arg.statements) <= most)
-		return arg.statements;
+	if (edata == NULL && list_length(statements) >= least && list_length(statements) <= most)
+		return statements;
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg("%s is not %s", field, wanted),
 			 edata ? errdetail("The parser says: %s.", edata->message) :
-			 errdetail("It has %d statements.", list_length(arg.statements))));
+			 errdetail("It has %d statements.", list_length(statements))));
 }
 
 static Node *
@@ -669,24 +678,13 @@ sg_plan_add(PG_FUNCTION_ARGS)
 	char	   *name = sg_arg_text(fcinfo, 0);
 	PlanStep   *step = plan_step_default(name);
 	char	   *kind = sg_arg_text(fcinfo, 1);
-	FkPlan	   *plan;
-	PlanDraft  *draft;
 
 	sg_check_granted(fcinfo);
 	plan_field_set_text(plan_field("kind", FIELD_ANY), step, kind);
 	if (!PG_ARGISNULL(2))
 		plan_step_set_fields(step, PG_GETARG_ARRAYTYPE_P(2));
 
-	plan = plan_get(name);
-	plan_check_writable(plan, psprintf("sg_plan_add_%s()", kind));
-
-	draft = plan_draft_begin(plan, step->child_table);
-	plan_draft_check(draft, step);
-	(void) plan_draft_insert(draft, step);
-	plan_draft_end(draft);
-	plan_log(plan, step->step, "plan add", plan_step_object(step), NULL);
-
-	PG_RETURN_INT32(step->step);
+	PG_RETURN_INT32(plan_add_step(psprintf("sg_plan_add_%s()", kind), step));
 }
 
 /*

@@ -50,6 +50,9 @@ typedef enum ChangedObject
  */
 extern void plan_change_check(PlanStep *step, bool (*is_taken) (void *arg, const char *name), void *arg);
 
+/* Statements (of RawStmt *), or NIL and the parser's error; a cancel is raised */
+extern List *plan_parse(const char *sql, ErrorData **edata);
+
 /* Statements, each as it was written (of char *); they have passed the check */
 extern List *plan_change_texts(const char *sql);
 

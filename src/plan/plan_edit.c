@@ -197,8 +197,6 @@ sg_plan_add_fk(PG_FUNCTION_ARGS)
 {
 	char	   *name = sg_arg_text(fcinfo, 0);
 	PlanStep   *step = plan_step_default(name);
-	FkPlan	   *plan;
-	PlanDraft  *draft;
 
 	sg_check_granted(fcinfo);
 	for (int i = 0; i < step_nfields; i++)
@@ -207,16 +205,7 @@ sg_plan_add_fk(PG_FUNCTION_ARGS)
 			field_argument(fcinfo, &step_fields[i], step);
 	}
 
-	plan = plan_get(name);
-	plan_check_writable(plan, "sg_plan_add_fk()");
-
-	draft = plan_draft_begin(plan, step->child_table);
-	plan_draft_check(draft, step);
-	(void) plan_draft_insert(draft, step);
-	plan_draft_end(draft);
-	plan_log(plan, step->step, "plan add", plan_step_object(step), NULL);
-
-	PG_RETURN_INT32(step->step);
+	PG_RETURN_INT32(plan_add_step("sg_plan_add_fk()", step));
 }
 
 /* ---- sg_plan_set ---- */

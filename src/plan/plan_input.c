@@ -765,3 +765,19 @@ plan_draft_end(PlanDraft *draft)
 							   "%d steps name a table or column that does not exist here: they will be skipped until it does",
 							   draft->missing, draft->missing)));
 }
+
+int
+plan_add_step(const char *function, PlanStep *step)
+{
+	FkPlan	   *plan = plan_get(step->plan);
+	PlanDraft  *draft;
+
+	plan_check_writable(plan, function);
+	draft = plan_draft_begin(plan, step->child_table);
+	plan_draft_check(draft, step);
+	(void) plan_draft_insert(draft, step);
+	plan_draft_end(draft);
+	plan_log(plan, step->step, "plan add", plan_step_object(step), NULL);
+
+	return step->step;
+}

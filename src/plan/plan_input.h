@@ -45,6 +45,9 @@ extern int	plan_draft_insert(PlanDraft *draft, PlanStep *step);
 /* After all changes: withdraws the approval, and says what is not here */
 extern void plan_draft_end(PlanDraft *draft);
 
+/* All of that for one new step of step->plan, by this function of ours: returns its number */
+extern int	plan_add_step(const char *function, PlanStep *step);
+
 /* A table's name as users write it, schema-qualified by the caller's search_path */
 extern char *plan_qualify(const char *table);
 
