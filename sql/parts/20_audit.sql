@@ -72,6 +72,15 @@ AS 'MODULE_PATHNAME', 'sg_rule_violations';
 COMMENT ON FUNCTION sg_rule_violations(regclass, text, text, bigint)
     IS 'the rows of a table that a CHECK, a NOT NULL or a UNIQUE would be refused for';
 
+CREATE FUNCTION schemaguard.sg_nobodys_violations(
+    child regclass, kind text, definition text, max_rows bigint DEFAULT 1000,
+    OUT row_table regclass, OUT row_id tid, OUT data jsonb)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_nobodys_violations';
+COMMENT ON FUNCTION schemaguard.sg_nobodys_violations(regclass, text, text, bigint)
+    IS 'the same of a rule that nobody here has written';
+
 CREATE FUNCTION sg_rule_audit(
     child      regclass,
     kind       text DEFAULT NULL,

@@ -23,6 +23,7 @@
 #include "base/rowsink.h"
 
 PG_FUNCTION_INFO_V1(sg_rule_violations);
+PG_FUNCTION_INFO_V1(sg_nobodys_violations);
 PG_FUNCTION_INFO_V1(sg_rule_audit);
 
 static const char *const kind_words[] = {
@@ -42,16 +43,16 @@ rule_table_argument(FunctionCallInfo fcinfo, int n)
 	return relid;
 }
 
-/* The rule of a table that the arguments n and n + 1 mean */
+/* The rule of a table that the arguments n and n + 1 mean, as one that the author has written; nobody's names are pinned */
 static AuditKey *
-rule_argument(FunctionCallInfo fcinfo, int n, Oid relid)
+rule_argument(FunctionCallInfo fcinfo, int n, Oid relid, Oid author)
 {
 	char	   *kind = sg_arg_text(fcinfo, n);
 
 	for (int i = 0; i < lengthof(kind_words); i++)
 	{
 		if (strcmp(kind, kind_words[i]) == 0)
-			return audit_rule_parse(relid, i, sg_arg_text(fcinfo, n + 1), GetUserId(), false);
+			return audit_rule_parse(relid, i, sg_arg_text(fcinfo, n + 1), author, !OidIsValid(author));
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -96,7 +97,26 @@ sg_rule_violations(PG_FUNCTION_ARGS)
 
 	sg_check_version();
 	relid = rule_table_argument(fcinfo, 0);
-	audit_list_violations(fcinfo, rule_argument(fcinfo, 1, relid), sg_arg_count(fcinfo, 3, INT8OID));
+	audit_list_violations(fcinfo, rule_argument(fcinfo, 1, relid, GetUserId()), sg_arg_count(fcinfo, 3, INT8OID));
+
+	PG_RETURN_NULL();
+}
+
+/*
+ * schemaguard.sg_nobodys_violations(child regclass, kind text, definition text, max_rows bigint)
+ *
+ * The same of a rule that stands in a snapshot: who wrote it is nobody here,
+ * so that it runs nothing that does more for one than for another, and what
+ * the table's owner has written runs as that one.
+ */
+Datum
+sg_nobodys_violations(PG_FUNCTION_ARGS)
+{
+	Oid			relid;
+
+	sg_check_version();
+	relid = rule_table_argument(fcinfo, 0);
+	audit_list_violations(fcinfo, rule_argument(fcinfo, 1, relid, InvalidOid), sg_arg_count(fcinfo, 3, INT8OID));
 
 	PG_RETURN_NULL();
 }
@@ -194,7 +214,7 @@ sg_rule_audit(PG_FUNCTION_ARGS)
 	table.child = rule_table_argument(fcinfo, 0);
 	table.samples = sg_arg_count(fcinfo, 3, INT4OID);
 	table.keys = PG_ARGISNULL(1) ? declared_keys(table.child) :
-		list_make1(rule_argument(fcinfo, 1, table.child));
+		list_make1(rule_argument(fcinfo, 1, table.child, GetUserId()));
 	sg_sink_begin(&sink, fcinfo);
 	if (table.keys != NIL)
 		audit_table(&table);

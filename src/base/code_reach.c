@@ -601,6 +601,12 @@ code_is_others(CodeReach *reach)
 	return reach->too_deep || !is_caller_alone(reach->owners);
 }
 
+static char *
+of_whom(Oid role)
+{
+	return OidIsValid(role) ? psprintf("of role %s", GetUserNameFromId(role, true)) : pstrdup("for whoever wrote it, who is nobody here,");
+}
+
 char *
 code_refusal(CodeReach *reach, Oid owner)
 {
@@ -613,12 +619,11 @@ code_refusal(CodeReach *reach, Oid owner)
 	forboth(lc, reach->owners, lw, reach->whats)
 	{
 		if (superuser_arg(owner))
-			return psprintf("it could run %s of role %s as a superuser, who owns the table", (char *) lfirst(lw),
-							GetUserNameFromId(lfirst_oid(lc), true));
+			return psprintf("it could run %s %s as a superuser, who owns the table", (char *) lfirst(lw),
+							of_whom(lfirst_oid(lc)));
 		if (!has_privs_of_role(owner, lfirst_oid(lc)))
-			return psprintf("it could run %s of role %s, whose privileges the owner, role %s, does not have",
-							(char *) lfirst(lw), GetUserNameFromId(lfirst_oid(lc), true),
-							GetUserNameFromId(owner, true));
+			return psprintf("it could run %s %s, whose privileges the owner, role %s, does not have",
+							(char *) lfirst(lw), of_whom(lfirst_oid(lc)), GetUserNameFromId(owner, true));
 	}
 	return NULL;
 }

@@ -90,6 +90,7 @@ my @calls = (
 	[ sg_rule_audit => q{SET schemaguard.audit_method = sql; CALL fixture.each($$SELECT count(*) FROM sg_rule_audit('t.%1$s_c')$$); RESET schemaguard.audit_method} ],
 	[ sg_rule_violations => q{CALL fixture.each($$SELECT count(*) FROM sg_rule_violations('t.%1$s_c', 'check', 'p IS NOT DISTINCT FROM q')$$)} ],
 	[ sg_rule_violations => q{CALL fixture.each($$SELECT count(*) FROM sg_rule_violations('t.%1$s_c', 'unique', '(p)')$$)} ],
+	[ sg_nobodys_violations => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_nobodys_violations('t.%1$s_c', 'check', 'p IS NOT DISTINCT FROM q')$$)} ],
 	[ sg_fk_facts => 'SELECT count(*) FROM schemaguard.fk_trust; SELECT count(*) FROM schemaguard.sg_fk_facts()' ],
 	[ sg_progress => 'SELECT count(*) FROM schemaguard.progress; SELECT count(*) FROM schemaguard.sg_progress()' ],
 	[ sg_tenant_audit => q{SELECT count(*) FROM sg_tenant_audit('n', samples => 2)} ],
@@ -208,7 +209,7 @@ my @calls = (
 	[ sg_plan_from_snapshot => q{SELECT sg_plan_from_snapshot('copied', 'reworded')} ],
 	[ sg_sync_sql => q{SELECT count(*) FROM sg_sync_sql('reworded', allow_drop => true); SELECT count(*) FROM sg_sync_sql('live', 'reworded'); SELECT count(*) FROM sg_sync_sql('imported', 'reworded')} ],
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(acl_guard attributes comment comments concurrently constraint_is expected fill finds first_name first_other grants guarded index_is keys labels lacking loose loosely name new_name object operator options pairs pattern
-		relabel routine rules schema size statements tag type_loss done plain steps texts list refuse blocked lacks leaves_out rows)),
+		relabel routine rules schema size statements tag type_loss done plain steps texts list refuse blocked lacks leaves_out rows digest)),
 	[ sg_sync_check => q{SELECT count(*) FROM sg_sync_check('reworded', allow_drop => true)} ],
 	(map { [ "sg_scratch_$_" => 'SELECT 1' ] } qw(open run ask close options steps round)),
 	[ sg_snapshot_script => 'SELECT length(schemaguard.sg_snapshot_script())' ],
