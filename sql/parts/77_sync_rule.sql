@@ -55,14 +55,24 @@ AS 'MODULE_PATHNAME', 'sg_sync_fill';
 COMMENT ON FUNCTION schemaguard.sg_sync_fill(text, jsonb)
     IS 'a template of sg_sync_rules() with the values of an object; null where it does not apply';
 
-CREATE FUNCTION schemaguard.sg_sync_pairs(
-    reference text, target text, schemas text[],
-    OUT number int, OUT kind text,
-    OUT identity text, OUT parent text, OUT name text, OUT properties jsonb,
-    OUT target_identity text, OUT target_parent text, OUT target_name text, OUT target_properties jsonb,
-    OUT changes text[], OUT unknown text)
-RETURNS SETOF record
+-- Two objects that differ, or one that the other side lacks, with places in the order of making, forth and back
+CREATE TYPE schemaguard.sync_pair AS (
+    number int, back int, kind text,
+    identity text, parent text, name text, properties jsonb,
+    target_identity text, target_parent text, target_name text, target_properties jsonb,
+    changes text[], unknown text);
+COMMENT ON TYPE schemaguard.sync_pair IS 'an object as the two sides of a comparison have it';
+
+CREATE FUNCTION schemaguard.sg_sync_pairs(reference text, target text, schemas text[])
+RETURNS SETOF schemaguard.sync_pair
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_pairs';
 COMMENT ON FUNCTION schemaguard.sg_sync_pairs(text, text, text[])
     IS 'the objects that differ between two snapshots, each with what both sides say of it, in the order of making';
+
+CREATE FUNCTION schemaguard.sg_sync_digest()
+RETURNS bytea
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_sync_digest';
+COMMENT ON FUNCTION schemaguard.sg_sync_digest()
+    IS 'SHA-256 of this database as the last sg_sync_pairs() of this session read it; null: it read snapshots';

@@ -381,8 +381,9 @@ BEGIN
             'index_name_or', coalesce(properties ->> 'index_name', name),
             'index_new', coalesce(properties ->> 'index_name', name), 'new_name', schemaguard.sg_sync_new_name(name), 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(schemaguard.sg_sync_new_name(name)),
             'is_valid', CASE WHEN NOT properties ? 'valid' THEN true END,
-            'can_wait', CASE WHEN properties ->> 'type' IN ('c', 'f') THEN true END,
-            'using_index', CASE WHEN properties ->> 'type' IN ('p', 'u') AND NOT properties ? 'period' THEN true END,
+            'swaps', CASE WHEN properties ->> 'type' IN ('c', 'f') THEN true END,
+            'can_wait', CASE WHEN properties ->> 'type' IN ('c', 'f') AND NOT properties ? 'at_once' THEN true END,
+            'using_index', CASE WHEN properties ->> 'type' IN ('p', 'u') AND NOT properties ?| '{period,only,at_once}' THEN true END,
             'definition', CASE properties ->> 'type'
                 WHEN 'c' THEN schemaguard.sg_sync_fill('CHECK ({expression})[{?no_inherit} NO INHERIT][{?enforced=false} NOT ENFORCED]', p)
                 WHEN 'f' THEN schemaguard.sg_sync_fill('FOREIGN KEY ({keys}) REFERENCES {references}({referenced})[{?match!=simple} MATCH {match|U}][{?on_update!=no action} ON UPDATE {on_update|U}][{?on_delete!=no action} ON DELETE {on_delete|U}[ ({on_delete_columns|I})]][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED][{?enforced=false} NOT ENFORCED]', p)
@@ -397,7 +398,7 @@ BEGIN
             ELSE schemaguard.sg_sync_fill('[{?type=p}PRIMARY KEY][{?type=u}UNIQUE][{?nulls_not_distinct} NULLS NOT DISTINCT] ({keys}[{?period} WITHOUT OVERLAPS])[ INCLUDE ({include|I})][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p) END);
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'definition_loose', schemaguard.sg_sync_loose((p ->> 'definition_state')
-                || CASE WHEN properties ->> 'type' IN ('f', 'c') AND (properties ->> 'validated')::boolean IS FALSE AND properties ->> 'enforced' IS DISTINCT FROM 'false' THEN ' NOT VALID' ELSE '' END),
+                || CASE WHEN properties ->> 'type' IN ('f', 'c') AND ((properties ->> 'validated')::boolean IS FALSE OR p ? 'held' AND old IS NOT NULL) AND properties ->> 'enforced' IS DISTINCT FROM 'false' THEN ' NOT VALID' ELSE '' END),
             'new_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'),
             'index_loose', CASE WHEN p ? 'using_index' THEN schemaguard.sg_sync_loose(schemaguard.sg_sync_fill('UNIQUE btree ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|R})]', p)) END,
             'is_now', schemaguard.sg_sync_constraint_is(p ? 'of_domain', parent, name, false),
@@ -681,3 +682,88 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_acl_guard(text, text, jsonb, jsonb)
     IS 'the guard of statements that grant and revoke';
+
+-- CREATE INDEX CONCURRENTLY: outside of a transaction, so what is asked before and after stands beside it
+CREATE FUNCTION schemaguard.sg_sync_concurrently(object text, statement text, guard text, before text, after text, index text, index_after text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT format($script$DO %1$s
+DECLARE
+    sync_is text;
+BEGIN
+    IF EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = pg_catalog.to_regclass(%2$L)) THEN
+        RAISE 'index %% is being built by somebody else', %2$L USING HINT = 'Run the script again when it is.';
+    END IF;
+    IF EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%2$L) AND NOT i.indisvalid) THEN
+        DROP INDEX %3$s;
+    END IF;
+    sync_is := %4$s;
+    IF sync_is IS DISTINCT FROM %5$s AND sync_is IS DISTINCT FROM %6$s THEN
+        RAISE '%% is neither as it was nor as it should be: %%', %7$L, sync_is;
+    END IF;
+END %1$s;
+SELECT %4$s IS NOT DISTINCT FROM %5$s AS sync_needed \gset
+\if :sync_needed
+%8$s;
+DO %1$s
+DECLARE
+    sync_is text := %9$s;
+BEGIN
+    IF sync_is IS DISTINCT FROM %10$L THEN
+        RAISE 'index %% is not what it should be: %%', %2$L, coalesce(sync_is, 'not there');
+    END IF;
+END %1$s;
+\endif$script$, q.tag, index, index, guard, quote_nullable(before), quote_nullable(after), object, statement, schemaguard.sg_sync_index_is(index), index_after)
+    FROM (SELECT schemaguard.sg_sync_tag(object || statement || guard || coalesce(before, '') || coalesce(after, '') || index_after) AS tag) q
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_concurrently(text, text, text, text, text, text, text)
+    IS 'a statement that builds an index beside writers, with what is asked before and after';
+
+-- A text as a comment: for psql one ends at a carriage return, too
+CREATE FUNCTION schemaguard.sg_sync_comment(line text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '-- ' || regexp_replace(line, '\r\n|\r|\n', chr(10) || '-- ', 'g');
+COMMENT ON FUNCTION schemaguard.sg_sync_comment(text)
+    IS 'a text as a comment of a script';
+
+-- a dollar quote for a text
+CREATE FUNCTION schemaguard.sg_sync_tag(body text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '$sync' || CASE WHEN position('$sync' IN body) > 0 THEN '_' || md5(body) ELSE '' END || '$';
+COMMENT ON FUNCTION schemaguard.sg_sync_tag(text)
+    IS 'a dollar quote for a text';
+
+-- One statement, with its guard: it is run where the object is as it was before, left alone where it is as it should be
+-- after; anything else ends the script
+CREATE FUNCTION schemaguard.sg_sync_guarded(step text, object text, statement text, guard text, before text, after text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE WHEN guard IS NULL THEN statement || ';'
+        ELSE format($script$DO %1$s%8$s
+DECLARE
+    sync_is text := %2$s;
+BEGIN
+    IF sync_is %3$s THEN
+        %4$s;
+    ELSIF sync_is %5$s THEN
+        RAISE '%% is neither as it was nor as it should be: %%', %6$L, %7$s;
+    END IF;
+END %1$s;$script$, q.tag, guard, CASE WHEN before IS NULL THEN 'IS NULL' ELSE '= ' || quote_literal(before) END, statement,
+            CASE WHEN after IS NULL THEN 'IS NOT NULL'
+                -- what is dropped to be made anew may not be there
+                WHEN step = 'drop' THEN 'IS NOT NULL AND sync_is <> ' || quote_literal(after)
+                ELSE 'IS DISTINCT FROM ' || quote_literal(after) END, object, CASE WHEN step = 'drop' THEN 'sync_is' ELSE 'coalesce(sync_is, ''not there'')' END,
+            CASE WHEN position('sync_is' IN statement) > 0 THEN E'\n#variable_conflict use_column' ELSE '' END)
+        END
+    FROM (SELECT schemaguard.sg_sync_tag(concat(object, statement, guard, before, after)) AS tag) q
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_guarded(text, text, text, text, text, text)
+    IS 'a statement with its guard';

@@ -1,15 +1,20 @@
 -- Sync: the statements, in order. One row is one statement, with what its guard asks.
 CREATE FUNCTION schemaguard.sg_sync_statements(
-    reference text, target text, schemas text[], allow_drop boolean, partitions boolean,
+    pairs schemaguard.sync_pair[], reference text, target text, allow_drop boolean, partitions boolean,
     OUT section int, OUT place bigint, OUT kind text, OUT object text, OUT what text, OUT statement text,
     OUT guard text, OUT before text, OUT after text, OUT note text, OUT index text, OUT index_after text, OUT cost text, OUT finder text)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
+-- nobody knows how many pairs there are, and each with each is too many
+SET enable_nestloop = off
 AS $function$
 WITH RECURSIVE side AS MATERIALIZED (
     SELECT count(DISTINCT coalesce((SELECT n.server_version_num FROM schemaguard.snapshot n WHERE n.name = x.name),
-        current_setting('server_version_num')::int) / 10000) > 1 AS other_major
+        current_setting('server_version_num')::int) / 10000) > 1 AS other_major,
+        -- where a key of a partitioned table can't be NOT VALID
+        coalesce((SELECT n.server_version_num FROM schemaguard.snapshot n WHERE n.name = target), current_setting('server_version_num')::int) < 180000 AS keys_at_once
     FROM unnest(ARRAY[reference, target]) x (name)
 ), pair AS MATERIALIZED (
     SELECT p.number, p.kind, p.identity, p.parent, p.name, p.properties, p.target_identity, p.target_parent, p.target_name, p.target_properties, p.unknown, c.changes,
@@ -17,7 +22,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         coalesce(p.properties, p.target_properties) AS any_properties,
         CASE WHEN p.properties IS NULL THEN 'extra' WHEN p.target_properties IS NULL THEN 'missing'
             WHEN c.changes IS NULL THEN 'same' ELSE 'changed' END AS state
-    FROM schemaguard.sg_sync_pairs(reference, target, schemas) p
+    FROM unnest(pairs) p
     -- names of PostgreSQL's choice are asked for with partitions
     CROSS JOIN LATERAL (SELECT CASE WHEN partitions THEN array_replace(p.changes, 'automatic_name', 'name') ELSE nullif(array_remove(p.changes, 'automatic_name'), '{}') END AS changes) c
 ), whole AS MATERIALIZED (
@@ -36,23 +41,37 @@ WITH RECURSIVE side AS MATERIALIZED (
 ), primary_key AS MATERIALIZED (
     SELECT p.number, p.target_parent FROM pair p WHERE p.kind = 'constraint' AND p.target_properties ->> 'type' = 'p'
 ), crowded AS (
-    -- partitioned tables with partitions that the reference lacks: what is made for them is left to the server
-    SELECT p.target_properties ->> 'partition_of' AS identity FROM pair p WHERE p.kind = 'table' AND p.state = 'extra' AND p.target_properties ? 'partition_of'
+    -- partitioned tables with partitions that the reference lacks, or that take no index: what is made for them is left to the server
+    SELECT p.target_properties ->> 'partition_of' AS identity FROM pair p
+    WHERE p.kind = 'table' AND (p.state = 'extra' OR p.target_properties ->> 'type' = 'foreign table') AND p.target_properties ? 'partition_of'
+    UNION
+    -- or one that joins last, for a column has to go before
+    SELECT p.properties ->> 'partition_of' FROM pair p JOIN pair c ON c.kind = 'column' AND c.state = 'extra' AND c.target_parent = p.properties ->> 'partition_of'
+    WHERE p.kind = 'table' AND (p.state = 'missing' OR 'partition_of' = ANY (p.changes))
     UNION
     SELECT p.target_properties ->> 'partition_of' FROM crowded c JOIN pair p ON p.kind = 'table' AND p.target_identity = c.identity AND p.target_properties ? 'partition_of'
 ), by_leaf AS (
-    -- indexes of partitioned tables: partition by partition
-    SELECT p.number, p.identity, true AS partitioned
-    FROM pair p JOIN partitioned t ON t.identity = p.parent AND t.state IN ('same', 'changed') AND t.stays
-    WHERE p.kind = 'index' AND p.state = 'missing' AND NOT p.properties ? 'partition_of' AND t.identity NOT IN (SELECT c.identity FROM crowded c)
+    -- indexes and keys of partitioned tables that are missing, or wait for those of partitions: partition by partition
+    SELECT p.number, p.kind, p.identity, p.parent AS root, NULL::text AS whole, schemaguard.sg_sync_schema(p.parent) || '.' || quote_ident(coalesce(p.properties ->> 'index_name', p.name)) AS index, true AS partitioned
+    FROM pair p JOIN pair t ON t.kind = 'table' AND t.identity = p.parent AND t.state IN ('same', 'changed') AND t.properties ? 'partition_key' AND t.target_identity = t.identity
+    WHERE (p.kind = 'index' OR p.kind = 'constraint' AND p.properties ->> 'type' IN ('p', 'u') AND NOT p.properties ? 'period')
+      AND (p.state = 'missing' OR p.changes <@ '{valid,comment}' AND p.target_properties ->> 'valid' = 'false')
+      AND NOT p.properties ? 'partition_of' AND t.target_identity NOT IN (SELECT c.identity FROM crowded c)
     UNION
-    SELECT p.number, p.identity, EXISTS (SELECT FROM partitioned t WHERE t.identity = p.parent)
-    FROM by_leaf b JOIN pair p ON p.kind = 'index' AND p.state = 'missing' AND p.properties ->> 'partition_of' = b.identity
-    WHERE p.parent IN (SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.state IN ('same', 'changed'))
+    SELECT p.number, p.kind, p.identity, b.root, b.index, schemaguard.sg_sync_schema(p.parent) || '.' || quote_ident(coalesce(p.properties ->> 'index_name', p.name)), t.properties ? 'partition_key' AND t.state <> 'missing'
+    FROM by_leaf b JOIN pair p ON p.kind = b.kind AND (p.state = 'missing' OR p.changes && '{partition_of,valid}') AND p.properties ->> 'partition_of' = b.identity
+    JOIN pair t ON t.kind = 'table' AND t.identity = p.parent AND (t.state IN ('same', 'changed') OR t.state = 'missing' AND partitions) WHERE b.partitioned
 ), leaf AS MATERIALIZED (
     SELECT * FROM by_leaf
+), given_above AS MATERIALIZED (
+    -- columns of partitions, whose NOT NULL comes with that of the whole
+    SELECT c.number
+    FROM pair c JOIN pair t ON t.kind = 'table' AND t.identity = c.parent AND t.properties ? 'partition_of' AND NOT coalesce(t.changes && '{partition_of,partition_bound,partition_detached}', false)
+    JOIN pair w ON w.kind = 'column' AND w.parent = t.properties ->> 'partition_of' AND w.name = c.name AND 'not_null' = ANY (w.changes) AND (w.properties ->> 'not_null')::boolean
+    WHERE c.kind = 'column' AND 'not_null' = ANY (c.changes) AND (c.properties ->> 'not_null')::boolean
 ), managed AS MATERIALIZED (
-    SELECT p.*, l.number IS NOT NULL AS leafwise, coalesce(l.partitioned, false) AS only, w.state AS parent_state, dom.identity IS NOT NULL AS of_domain, part.identity IS NOT NULL AS of_partitioned,
+    SELECT p.number, p.kind, p.identity, p.parent, p.name, p.properties, p.target_identity, p.target_parent, p.target_name, p.target_properties, p.wanted, p.present, p.any_properties, p.state,
+        CASE WHEN g.number IS NULL THEN p.changes ELSE array_remove(p.changes, 'not_null') END AS changes, l.number IS NOT NULL AS leafwise, coalesce(l.partitioned, false) AS only, l.root, l.whole, w.state AS parent_state, dom.identity IS NOT NULL AS of_domain, part.identity IS NOT NULL AS of_partitioned,
         CASE WHEN heir.identity IS NOT NULL THEN CASE WHEN heir.of_partition THEN 'partition' ELSE 'heir' END END AS joins
     FROM pair p
     LEFT JOIN whole w ON w.identity = coalesce(p.parent, p.target_parent) AND w.state = p.state AND p.kind IN ('column', 'constraint', 'index', 'trigger', 'rule', 'policy', 'statistics')
@@ -60,6 +79,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     LEFT JOIN partitioned part ON part.identity = coalesce(p.parent, p.target_parent) AND (part.state NOT IN ('missing', 'extra') OR part.state = p.state)
     LEFT JOIN whole above ON p.kind = 'table' AND above.identity = p.any_properties ->> 'partition_of' AND above.state = p.state
     LEFT JOIN leaf l ON l.number = p.number
+    LEFT JOIN given_above g ON g.number = p.number
     LEFT JOIN joining heir ON p.kind IN ('column', 'constraint') AND heir.identity = p.parent AND (heir.moves OR p.kind = 'constraint')
     -- what is made by something else
     WHERE p.unknown IS NULL AND NOT p.any_properties ? 'extension'
@@ -68,8 +88,24 @@ WITH RECURSIVE side AS MATERIALIZED (
       AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only' OR 'inherited' = ANY (p.changes)
           -- a partition gets them before it is attached
           OR heir.of_partition AND p.any_properties ->> 'type' = 'c' AND p.state IN ('missing', 'changed'))
+      -- built for a key that is not made yet
+      AND NOT (p.kind = 'index' AND p.state = 'extra' AND (p.target_properties ->> 'unique')::boolean AND NOT p.target_properties ?| '{predicate,expressions,ordering,operator_classes,collations}'
+          AND jsonb_build_array(p.target_parent, p.target_name, p.target_properties -> 'columns', p.target_properties -> 'include', p.target_properties -> 'nulls_not_distinct') IN (
+              SELECT jsonb_build_array(k.parent, coalesce(k.properties ->> 'index_name', k.name), k.properties -> 'columns', k.properties -> 'include', k.properties -> 'nulls_not_distinct')
+              FROM pair k WHERE k.kind = 'constraint' AND k.state = 'missing' AND k.properties ->> 'type' IN ('p', 'u')))
       AND NOT (p.kind = 'sequence' AND p.state = 'extra' AND EXISTS (SELECT FROM pair t WHERE t.state = 'extra'
           AND (t.kind = 'column' AND t.target_identity = p.target_properties ->> 'owned_by')))
+), holder AS MATERIALIZED (
+    -- columns that hold values of a domain within others
+    SELECT d.value ->> 1 AS domain, p.target_identity
+    FROM pair p, jsonb_array_elements(p.target_properties -> 'depends') d
+    WHERE p.kind = 'column' AND d.value ->> 0 = 'domain' AND p.target_properties ->> 'type' ~ '\]$'
+    UNION
+    SELECT d.value ->> 1, c.target_identity
+    FROM pair t CROSS JOIN jsonb_array_elements(t.target_properties -> 'depends') d
+    JOIN (SELECT p.target_identity, e.value ->> 1 AS type FROM pair p, jsonb_array_elements(p.target_properties -> 'depends') e WHERE p.kind = 'column' AND e.value ->> 0 = 'type') c
+        ON c.type = t.target_identity
+    WHERE t.kind = 'type' AND d.value ->> 0 = 'domain'
 ), renamed AS MATERIALIZED (
     SELECT p.identity, p.target_identity FROM pair p WHERE p.kind = 'table' AND p.identity <> p.target_identity
 ), described AS NOT MATERIALIZED (
@@ -85,9 +121,14 @@ WITH RECURSIVE side AS MATERIALIZED (
             WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
         'of_partition', CASE WHEN m.kind = 'column' AND m.parent IN (SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.any_properties ?| '{partition_key,partition_of}') THEN true END,
         'is_foreign', CASE WHEN m.kind = 'column' AND m.parent IN (SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.properties ->> 'type' = 'foreign table') THEN true END,
-        'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'constraint' AND m.joins = 'partition' THEN true END,
-        'only', nullif(m.only, false), 'leafwise', nullif(m.leafwise, false),
-        'at_once', CASE WHEN NOT m.leafwise AND (m.parent_state = 'missing' OR m.of_partitioned OR m.kind = 'index' AND m.any_properties ? 'partition_of') THEN true END)) AS flags) f
+        -- goes with that of a table above, unless its own comes from there no more
+        'given', CASE WHEN m.kind = 'column' AND m.state = 'extra' AND m.target_properties ->> 'inherited' = 'only' AND m.target_parent NOT IN (SELECT t.target_identity FROM pair t
+            WHERE t.kind = 'table' AND t.changes && '{partition_of,inherits}' AND NOT t.properties ?| '{partition_of,inherits}') THEN true END,
+        'held', CASE WHEN m.kind = 'domain' OR m.of_domain THEN (SELECT string_agg(h.target_identity, ', ' ORDER BY h.target_identity) FROM holder h WHERE h.domain = CASE m.kind WHEN 'domain' THEN m.target_identity ELSE coalesce(m.target_parent, m.parent) END) END,
+        'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.kind = 'constraint' AND m.joins = 'partition' AND NOT m.leafwise THEN true END,
+        'only', nullif(m.only, false), 'leafwise', nullif(m.leafwise, false), 'root', m.root, 'whole', m.whole,
+        'at_once', CASE WHEN m.parent_state = 'missing' OR NOT m.leafwise AND (m.kind = 'index' AND m.any_properties ? 'partition_of'
+            OR m.of_partitioned AND CASE m.any_properties ->> 'type' WHEN 'c' THEN false WHEN 'f' THEN (SELECT s.keys_at_once FROM side s) ELSE true END) THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
         schemaguard.sg_sync_object(m.kind, m.target_identity, coalesce((SELECT t.identity FROM renamed t WHERE t.target_identity = m.target_parent AND m.state = 'extra'), m.target_parent), m.target_name, m.target_properties || f.flags, NULL) END AS old) o
 ), object AS MATERIALIZED (
@@ -347,7 +388,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE f.state = 'missing'
     UNION ALL
     -- what a new object has beyond that
-    SELECT greatest(r.section, b.section, CASE WHEN f.beside THEN 6 END), f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, coalesce(f.fresh, f.full_new) || jsonb_build_object('old', '{}'::jsonb)),
+    SELECT greatest(r.section, b.section, CASE WHEN f.beside THEN 6 END), CASE WHEN r.property = 'not_null' AND r.section = 2 AND NOT f.new ? 'joins' THEN 1900000000 ELSE 0 END + f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, coalesce(f.fresh, f.full_new) || jsonb_build_object('old', '{}'::jsonb)),
         'fresh', f.full_new, NULL, f.full_new, r.state, r.property, f.lost
     FROM filled f JOIN rule r ON r.kind IN (f.kind, '*') AND r.step = 'alter' AND r.anew AND f.new ?| r.properties
     LEFT JOIN born b ON b.number = f.number
@@ -358,6 +399,8 @@ WITH RECURSIVE side AS MATERIALIZED (
                 SELECT FROM edge e JOIN object y ON y.kind = 'type' AND y.target_identity = e.identity JOIN fired t ON t.number = y.number AND t.step = 'touch'
                 WHERE e.number = f.number AND e.kind = 'type')) THEN -f.number::bigint * 1000
             WHEN f.kind = 'table' AND r.section = 2 AND r.statement LIKE '% ATTACH PARTITION %' THEN CASE WHEN f.number IN (SELECT l.number FROM late l) THEN 2000000000 ELSE 900000000 END + f.number::bigint * 1000
+            -- a check that is on its way to partitions keeps none from being attached
+            WHEN r.property = 'not_null' AND r.section = 2 AND (f.new ->> 'not_null')::boolean AND NOT f.new ? 'joins' THEN 1900000000 + f.number::bigint
             -- after the keys that it is in
             WHEN r.property = 'not_null' AND k.number IS NOT NULL AND NOT coalesce((f.new ->> 'not_null')::boolean, false) THEN 2000000000 + f.number::bigint ELSE f.number::bigint * 1000 + r.rule END,
         f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),
@@ -408,7 +451,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         ELSE 1000000000 - f.number::bigint * 1000 END, f.kind, f.target_identity, 'dropped', schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), f.old),
         'drop', f.full_old, f.full_old, NULL, NULL, NULL, coalesce(own.loss, 'the ' || f.kind)
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
-    WHERE f.state = 'extra' AND f.kind <> 'default privilege' AND NOT f.again
+    WHERE f.state = 'extra' AND f.kind NOT IN ('default privilege', 'subscription') AND NOT f.again
       -- what may hold another table
       AND (f.parent_state IS DISTINCT FROM 'extra' OR f.kind IN ('policy', 'rule') OR f.old ? 'references')
 ), asked AS (
@@ -439,21 +482,19 @@ SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
     CASE WHEN s.state ~ '^[?!]' THEN 'after' WHEN s.news IS NULL THEN NULL
         ELSE schemaguard.sg_sync_expected(s.news, s.asked, s.printed, s.alone) END,
     s.step || coalesce(' loses ' || coalesce(schemaguard.sg_sync_fill(s.loss, s.context), CASE WHEN s.step <> 'alter' THEN s.loss END), ''),
-    CASE WHEN s.section = 3 THEN s.context ->> CASE WHEN s.what = 'replaced' THEN 'new_index' ELSE 'index' END END,
-    CASE WHEN s.section = 3 THEN s.context ->> 'index_loose' END,
+    CASE WHEN s.section = 3 AND s.kind <> 'column' THEN s.context ->> CASE WHEN s.what = 'replaced' THEN 'new_index' ELSE 'index' END END,
+    CASE WHEN s.section = 3 AND s.kind <> 'column' THEN s.context ->> 'index_loose' END,
     (SELECT string_agg(schemaguard.sg_sync_fill(c.statement, s.context), '; ') FROM rule c
      WHERE c.kind = s.kind AND c.step = 'cost' AND c.properties && string_to_array(coalesce(s.property, s.what), ' ')),
     -- what shows the rows that are in the way
-    CASE WHEN target <> 'live' OR s.context ? 'in_new' OR s.section NOT IN (3, 4) THEN NULL
-        WHEN s.kind = 'column' AND s.property = 'not_null' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'not null', quote_ident(s.context ->> 'name'))
+    CASE WHEN target <> 'live' OR s.context ? 'in_new' OR s.section NOT IN (2, 3, 4) THEN NULL
+        WHEN s.kind = 'column' AND s.property = 'not_null' AND (s.context ->> 'not_null')::boolean THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'not null', quote_ident(s.context ->> 'name'))
         WHEN s.kind = 'constraint' AND NOT s.context ? 'of_domain' AND (s.step = 'create' OR s.what = 'replaced'
                 AND (s.context -> 'expression', s.context -> 'columns', s.context -> 'references') IS DISTINCT FROM (s.context #> '{old,expression}', s.context #> '{old,columns}', s.context #> '{old,references}')) THEN CASE CASE WHEN NOT s.context ? 'period' AND s.context ->> 'validated' IS DISTINCT FROM 'false' THEN replace(s.context ->> 'type', 'p', 'u') END
             WHEN 'f' THEN format('SELECT * FROM @extschema@.sg_orphans(%L, %L, %L, %L)', s.context ->> 'parent', ARRAY(SELECT jsonb_array_elements_text(s.context -> 'columns')),
                 s.context ->> 'references', ARRAY(SELECT jsonb_array_elements_text(s.context -> 'referenced_columns')))
-            WHEN 'u' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'unique', schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', s.context))
-            -- as whom it may run is decided there; but whoever calls a function of the server's is who wrote the snapshot, not who asks now
-            WHEN 'c' THEN CASE WHEN regexp_replace(s.context ->> 'expression', '\m(AND|OR|NOT|ANY|ALL|IN)\s*\(', '((', 'gi') !~ '[^[:space:](,<>=!+*/%&|^~@#?-]\s*\(|/\*|--'
-                THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'check', s.context ->> 'expression') END END
+            WHEN 'u' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', coalesce(s.context ->> 'root', s.context ->> 'parent'), 'unique', schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', s.context))
+            WHEN 'c' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'check', s.context ->> 'expression') END
     END
 FROM asked s
 UNION ALL
@@ -476,6 +517,13 @@ UNION ALL
 SELECT 0, f.number, f.kind, f.identity, 'options', schemaguard.sg_sync_fill('a snapshot hides the values of {hidden}', f.new), NULL, NULL, NULL, 'hidden', NULL, NULL, NULL, NULL
 FROM filled f WHERE f.new ? 'hidden' AND (f.state = 'missing' OR f.again OR f.changes && '{options,server_options}')
 UNION ALL
+SELECT 0, o.number, o.kind, coalesce(o.identity, o.target_identity), o.state, 'a snapshot knows no connection of a subscription', NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
+FROM object o WHERE o.kind = 'subscription'
+UNION ALL
+SELECT 0, o.number, o.kind, o.identity, 'validated', schemaguard.sg_sync_fill('the server refuses ALTER {above} VALIDATE CONSTRAINT {name|I} while {held} holds values of it: give that another type, run the statement, and the type again', o.new),
+    NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
+FROM object o WHERE o.kind = 'constraint' AND o.new ? 'held' AND (o.new ->> 'validated')::boolean AND (o.state = 'missing' OR o.changes && '{validated,expression}')
+UNION ALL
 SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), 'could not be read', p.unknown, NULL, NULL, NULL, 'unknown', NULL, NULL, NULL, NULL
 FROM pair p WHERE p.unknown IS NOT NULL
 UNION ALL
@@ -484,96 +532,11 @@ FROM pair p LEFT JOIN managed m ON m.number = p.number
 WHERE m.number IS NULL AND p.unknown IS NULL AND p.state <> 'same' AND (p.any_properties ? 'extension' OR p.kind = 'table' AND p.any_properties ? 'partition_of')
 ORDER BY 1, 2
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_statements(text, text, text[], boolean, boolean)
+COMMENT ON FUNCTION schemaguard.sg_sync_statements(schemaguard.sync_pair[], text, text, boolean, boolean)
     IS 'the statements of sg_sync_sql(), in order, each with its guard';
 
--- CREATE INDEX CONCURRENTLY: outside of a transaction, so what is asked before and after stands beside it
-CREATE FUNCTION schemaguard.sg_sync_concurrently(object text, statement text, guard text, before text, after text, index text, index_after text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $function$
-    SELECT format($script$DO %1$s
-DECLARE
-    sync_is text;
-BEGIN
-    IF EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index p WHERE p.index_relid = pg_catalog.to_regclass(%2$L)) THEN
-        RAISE 'index %% is being built by somebody else', %2$L USING HINT = 'Run the script again when it is.';
-    END IF;
-    IF EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%2$L) AND NOT i.indisvalid) THEN
-        DROP INDEX %3$s;
-    END IF;
-    sync_is := %4$s;
-    IF sync_is IS DISTINCT FROM %5$s AND sync_is IS DISTINCT FROM %6$s THEN
-        RAISE '%% is neither as it was nor as it should be: %%', %7$L, sync_is;
-    END IF;
-END %1$s;
-SELECT %4$s IS NOT DISTINCT FROM %5$s AS sync_needed \gset
-\if :sync_needed
-%8$s;
-DO %1$s
-DECLARE
-    sync_is text := %9$s;
-BEGIN
-    IF sync_is IS DISTINCT FROM %10$L THEN
-        RAISE 'index %% is not what it should be: %%', %2$L, coalesce(sync_is, 'not there');
-    END IF;
-END %1$s;
-\endif$script$, q.tag, index, index, guard, quote_nullable(before), quote_nullable(after), object, statement, schemaguard.sg_sync_index_is(index), index_after)
-    FROM (SELECT schemaguard.sg_sync_tag(object || statement || guard || coalesce(before, '') || coalesce(after, '') || index_after) AS tag) q
-$function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_concurrently(text, text, text, text, text, text, text)
-    IS 'a statement that builds an index beside writers, with what is asked before and after';
-
--- A text as a comment: for psql one ends at a carriage return, too
-CREATE FUNCTION schemaguard.sg_sync_comment(line text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-RETURN '-- ' || regexp_replace(line, '\r\n|\r|\n', chr(10) || '-- ', 'g');
-COMMENT ON FUNCTION schemaguard.sg_sync_comment(text)
-    IS 'a text as a comment of a script';
-
--- a dollar quote for a text
-CREATE FUNCTION schemaguard.sg_sync_tag(body text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-RETURN '$sync' || CASE WHEN position('$sync' IN body) > 0 THEN '_' || md5(body) ELSE '' END || '$';
-COMMENT ON FUNCTION schemaguard.sg_sync_tag(text)
-    IS 'a dollar quote for a text';
-
--- One statement, with its guard: it is run where the object is as it was before, left alone where it is as it should be
--- after; anything else ends the script
-CREATE FUNCTION schemaguard.sg_sync_guarded(step text, object text, statement text, guard text, before text, after text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $function$
-    SELECT CASE WHEN guard IS NULL THEN statement || ';'
-        ELSE format($script$DO %1$s%8$s
-DECLARE
-    sync_is text := %2$s;
-BEGIN
-    IF sync_is %3$s THEN
-        %4$s;
-    ELSIF sync_is %5$s THEN
-        RAISE '%% is neither as it was nor as it should be: %%', %6$L, %7$s;
-    END IF;
-END %1$s;$script$, q.tag, guard, CASE WHEN before IS NULL THEN 'IS NULL' ELSE '= ' || quote_literal(before) END, statement,
-            CASE WHEN after IS NULL THEN 'IS NOT NULL'
-                -- what is dropped to be made anew may not be there
-                WHEN step = 'drop' THEN 'IS NOT NULL AND sync_is <> ' || quote_literal(after)
-                ELSE 'IS DISTINCT FROM ' || quote_literal(after) END, object, CASE WHEN step = 'drop' THEN 'sync_is' ELSE 'coalesce(sync_is, ''not there'')' END,
-            CASE WHEN position('sync_is' IN statement) > 0 THEN E'\n#variable_conflict use_column' ELSE '' END)
-        END
-    FROM (SELECT schemaguard.sg_sync_tag(concat(object, statement, guard, before, after)) AS tag) q
-$function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_guarded(text, text, text, text, text, text)
-    IS 'a statement with its guard';
-
--- The rows that a statement would be refused for, up to 1000. Only names of a snapshot are in such a query, as literals, and
--- conditions of checks that call nothing, which sg_rule_violations() runs as nobody who could be harmed. What can't be asked is left to the statement.
+-- The rows that a statement would be refused for, up to 1000. What a snapshot says is in such a query as literals; a rule is one that
+-- nobody here has written. What can't be asked is left to the statement.
 CREATE FUNCTION schemaguard.sg_sync_finds(finder text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -582,7 +545,8 @@ AS $function$
 DECLARE
     n bigint;
 BEGIN
-    EXECUTE format('SELECT count(*) FROM (SELECT FROM (%s) x LIMIT 1000) x', finder) INTO n;
+    EXECUTE format('SELECT count(*) FROM (SELECT FROM (%s) x LIMIT 1000) x',
+        regexp_replace(finder, '^(SELECT \* FROM ).*?\.sg_rule_violations\(', '\1schemaguard.sg_nobodys_violations(')) INTO n;
     RETURN n;
 EXCEPTION WHEN OTHERS THEN
     RETURN 0;
@@ -613,9 +577,10 @@ CREATE FUNCTION schemaguard.sg_sync_list(reference text, target text, schemas te
 RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $function$
     SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.section, x.place), '[]')
-    FROM schemaguard.sg_sync_statements(reference, target, schemas, allow_drop, partitions) x
+    FROM schemaguard.sg_sync_statements((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs(reference, target, schemas) p), reference, target, allow_drop, partitions) x
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_list(text, text, text[], boolean, boolean)
     IS 'the statements of sg_sync_sql() as an array';
@@ -647,8 +612,10 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT coalesce(jsonb_object_agg(f.kind || ' ' || f.object, f.rows || CASE WHEN f.rows = 1000 THEN ' or more' ELSE '' END || ' rows are in the way: ' || f.finder)
         FILTER (WHERE f.rows > 0), '{}')
-    FROM (SELECT DISTINCT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'finder' AS finder, schemaguard.sg_sync_finds(e ->> 'finder') AS rows
-          FROM jsonb_array_elements(statements) e WHERE e ->> 'finder' IS NOT NULL) f
+    FROM (SELECT n.finder, o.kind, o.object, n.rows
+          FROM (SELECT f.finder, schemaguard.sg_sync_finds(f.finder) AS rows
+                FROM (SELECT DISTINCT e ->> 'finder' AS finder FROM jsonb_array_elements(statements) e) f WHERE f.finder IS NOT NULL) n
+          JOIN (SELECT DISTINCT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'finder' AS finder FROM jsonb_array_elements(statements) e) o ON o.finder = n.finder) f
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_blocked(jsonb)
     IS 'what is in the way of statements';
@@ -676,8 +643,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    sections CONSTANT text[] := '{labels of enums,structure,indexes,"keys and checks, not validated","validation, one by one","the end"}';
+    sections CONSTANT text[] := '{labels of enums,structure,"indexes, and what proves that no value is missing","keys, and checks that are not validated","validation, one by one","the end"}';
     statements jsonb;
+    digest  bytea;
     s       record;
     section int := 0;
     line    text;
@@ -685,6 +653,7 @@ DECLARE
     blocked jsonb;
 BEGIN
     statements := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions);
+    digest := schemaguard.sg_sync_digest();
     PERFORM schemaguard.sg_sync_refuse(statements, reference, target);
     blocked := schemaguard.sg_sync_blocked(statements);
 
@@ -693,7 +662,7 @@ BEGIN
         FROM schemaguard.snapshot n WHERE n.name IN (reference, target) ORDER BY n.name <> reference;
     IF 'live' IN (reference, target) THEN
         RETURN NEXT schemaguard.sg_sync_comment(format('''live'': database %I, PostgreSQL %s, as of %s, SHA-256 %s', current_database(), current_setting('server_version_num'), now(),
-            (SELECT encode(sha256(string_agg(o.checksum, '' ORDER BY o.n)), 'hex') FROM @extschema@.sg_snapshot_objects('live', schemas) WITH ORDINALITY o (kind, identity, parent, properties, checksum, oid, n))));
+            encode(digest, 'hex')));
     END IF;
     RETURN QUERY SELECT format('-- %s', string_agg(x.n || ' ' || x.what, ', ' ORDER BY x.what))
         FROM (SELECT CASE WHEN e ->> 'note' LIKE '% loses %' AND NOT allow_drop THEN 'left out, for something would be lost (allow_drop)'
@@ -749,7 +718,7 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
         RETURN NEXT schemaguard.sg_sync_comment(format('%s %s: %s%s%s', s.kind, s.object, s.what, coalesce('; ' || s.cost || schemaguard.sg_sync_size(target, s.kind, s.object), ''),
             coalesce('; loses ' || s.loss || schemaguard.sg_sync_size(target, s.kind, s.object), '')));
         RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || s.finder) WHERE s.finder IS NOT NULL;
-        line := CASE s.section WHEN 3 THEN schemaguard.sg_sync_concurrently(s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after, s.index, s.index_after)
+        line := CASE WHEN s.index IS NOT NULL THEN schemaguard.sg_sync_concurrently(s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after, s.index, s.index_after)
             ELSE schemaguard.sg_sync_guarded(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after) END;
         RETURN NEXT CASE WHEN s.finder IS NOT NULL OR s.loss IS NOT NULL AND NOT allow_drop THEN schemaguard.sg_sync_comment(line) ELSE line END;
     END LOOP;

@@ -65,19 +65,25 @@ CREATE FUNCTION schemaguard.sg_sync_steps(
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
+SET enable_nestloop = off
 AS $function$
-WITH pair AS MATERIALIZED (
+WITH compared AS MATERIALIZED (
+    SELECT array_agg(p) AS forth, array_agg(ROW(p.back, p.number, p.kind, p.target_identity, p.target_parent, p.target_name, p.target_properties,
+        p.identity, p.parent, p.name, p.properties, p.changes, p.unknown)::schemaguard.sync_pair) AS back
+    FROM schemaguard.sg_sync_pairs(reference, 'live', schemas) p
+), pair AS MATERIALIZED (
     SELECT p.kind, coalesce(p.identity, p.target_identity) AS object, p.target_identity, coalesce(p.parent, p.target_parent) AS parent,
         coalesce(p.name, p.target_name) AS name, p.target_name, p.properties AS new, p.target_properties AS old, p.changes
-    FROM schemaguard.sg_sync_pairs(reference, 'live', schemas) p
+    FROM compared c, unnest(c.forth) p
 ), forth AS MATERIALIZED (
     SELECT s.*, split_part(s.note, ' loses ', 1) AS step, s.section = 0 OR s.note LIKE '% loses %' AND NOT allow_drop AS lost
-    FROM schemaguard.sg_sync_statements(reference, 'live', schemas, allow_drop, partitions) WITH ORDINALITY
+    FROM compared c, schemaguard.sg_sync_statements(c.forth, reference, 'live', allow_drop, partitions) WITH ORDINALITY
         s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
 ), back AS MATERIALIZED (
     SELECT s.kind, s.object, p.parent, s.what, s.what LIKE 'dropped%' AS drops, s.n, s.statement ~ '^CREATE MATERIALIZED VIEW .*\sWITH DATA$' AS refresh,
         schemaguard.sg_sync_plain(s.statement, p.parent, p.name, p.old ->> 'type') AS statement
-    FROM schemaguard.sg_sync_statements('live', reference, schemas, true, partitions) WITH ORDINALITY
+    FROM compared c CROSS JOIN schemaguard.sg_sync_statements(c.back, 'live', reference, true, partitions) WITH ORDINALITY
         s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
     LEFT JOIN pair p ON p.kind = s.kind AND p.object = s.object
     WHERE s.section > 0
@@ -103,6 +109,9 @@ WITH pair AS MATERIALIZED (
             WHEN l.what = 'not_null' AND (l.new ->> 'not_null')::boolean THEN 'not null'
             WHEN l.what LIKE 'default%' AND l.changes = '{default}' THEN 'default'
             ELSE 'statement' END
+        -- a step for a partitioned table makes those of its partitions
+        WHEN l.kind IN ('constraint', 'index') AND l.what IN ('created', 'partition_of') AND CASE l.kind WHEN 'index' THEN NOT l.new ? 'tablespace' ELSE l.type IN ('p', 'u') AND l.plain END
+            AND EXISTS (SELECT FROM forth w WHERE w.kind = l.kind AND w.object = l.new ->> 'partition_of' AND w.what = 'created') THEN 'with'
         WHEN l.kind = 'constraint' AND l.statement LIKE 'ALTER DOMAIN %' THEN 'statement'
         WHEN l.kind = 'constraint' AND l.type IN ('f', 'c') THEN CASE
             WHEN l.what LIKE 'dropped%' THEN 'drop'
@@ -110,7 +119,7 @@ WITH pair AS MATERIALIZED (
             WHEN l.firm AND l.what = 'replaced' AND l.section = 6 THEN 'swap'
             WHEN l.firm AND l.section = 5 THEN CASE WHEN l.step <> 'alter' OR l.what = 'replaced' THEN 'with' WHEN l.type = 'f' THEN 'foreign key' ELSE 'check' END
             ELSE 'statement' END
-        WHEN l.kind = 'constraint' AND l.type IN ('p', 'u') AND l.what = 'created' AND l.plain AND l.section > 2 THEN CASE l.section WHEN 3 THEN 'unique' ELSE 'with' END
+        WHEN l.kind = 'constraint' AND l.type IN ('p', 'u') AND l.what = 'created' AND l.plain AND l.section > 2 THEN CASE WHEN l.section = 3 OR l.relkind = 'p' THEN 'unique' ELSE 'with' END
         WHEN l.kind IN ('constraint', 'index') AND l.section = 3 AND l.new ? 'tablespace' THEN 'outside'
         WHEN l.kind IN ('constraint', 'index') AND l.section = 3 THEN 'index'
         WHEN l.kind = 'index' AND l.what = 'created' AND l.relkind = 'p' AND NOT l.in_new AND NOT l.new ? 'tablespace' THEN 'index'
@@ -218,8 +227,8 @@ WITH pair AS MATERIALIZED (
     UNION ALL
     SELECT f.n, 5, 'index', ARRAY['child_table', f.parent, 'fk_name', f.index_name,
         'definition', coalesce(substring(f.statement FROM '^CREATE (UNIQUE )INDEX '), '')
-            || substr(f.statement, position(format(' %I ON %s ', f.index_name, f.parent) IN f.statement) + length(format(' %I ON %s ', f.index_name, f.parent)))]
-    FROM formed f WHERE f.form = 'index'
+            || substr(f.statement, position(x.at IN f.statement) + length(x.at))]
+    FROM formed f, format(' %I ON %s%s ', f.index_name, CASE WHEN f.relkind = 'p' THEN 'ONLY ' END, f.parent) x (at) WHERE f.form = 'index'
     UNION ALL
     -- the old one goes, the new one gets its name
     SELECT f.n, 4, 'drop', ARRAY['definition', 'constraint', 'child_table', f.parent, 'fk_name', f.name]

@@ -85,7 +85,7 @@ AS $function$
     SELECT coalesce(jsonb_agg(jsonb_build_object('section', e.e ->> 'section', 'kind', e.e ->> 'kind', 'name', e.e ->> 'object',
             'object', concat_ws(' ', e.e ->> 'kind', e.e ->> 'object'), 'what', e.e ->> 'what', 'statement', e.e ->> 'statement',
             'guard', e.e ->> 'guard', 'before', e.e ->> 'before', 'after', e.e ->> 'after', 'step', split_part(e.e ->> 'note', ' loses ', 1),
-            'check', schemaguard.sg_sync_index_is(e.e ->> 'index'), 'checked', e.e ->> 'index_after') ORDER BY e.n), '[]')
+            'check', CASE WHEN e.e ->> 'index' IS NOT NULL THEN schemaguard.sg_sync_index_is(e.e ->> 'index') END, 'checked', e.e ->> 'index_after') ORDER BY e.n), '[]')
     FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
     WHERE (e.e ->> 'section')::int > 0 AND NOT schemaguard.sg_sync_leaves_out(e.e, allow_drop, blocked)
 $function$;

@@ -21,5 +21,7 @@ VALUES
 ('type', 'beyond', 'input output length alignment by_value category preferred default element delimiter collatable', 2, NULL, 'a base type can''t be altered', NULL, NULL),
 ('domain', 'create', NULL, 2, false, 'CREATE DOMAIN {identity} AS {type}[ COLLATE {collation}][ DEFAULT {default}][{?not_null} NOT NULL][{constraints}]', NULL, NULL),
 ('domain', 'alter', 'default', 2, false, 'ALTER DOMAIN {identity} [SET DEFAULT {default}][{?!default}DROP DEFAULT]', NULL, NULL),
-('domain', 'alter', 'not_null', 4, false, 'ALTER DOMAIN {identity} [{?not_null}SET][{?!not_null}DROP] NOT NULL', NULL, NULL),
+('domain', 'alter', 'not_null', 4, false, '{?not_null}{?!held}ALTER DOMAIN {identity} SET NOT NULL', NULL, NULL),
+('domain', 'alter', 'not_null', 4, false, '{?!not_null}ALTER DOMAIN {identity} DROP NOT NULL', NULL, NULL),
+('domain', 'beyond', 'not_null', 2, NULL, '{?not_null}{?held}the server refuses ALTER DOMAIN {identity} SET NOT NULL while {held} holds values of it: give that another type, run the statement, and the type again', NULL, NULL),
 ('domain', 'rebuild', 'type collation', 2, NULL, '', NULL, NULL)

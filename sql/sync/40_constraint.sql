@@ -5,13 +5,13 @@ VALUES
 -- of one that has rows: none of these holds a lock while it reads them
 ('constraint', 'create', NULL, 3, false, '{?!in_new}{?using_index}CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS {index_new|I} ON {parent} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ TABLESPACE {tablespace|I}]', NULL, NULL),
 ('constraint', 'create', NULL, 4, false, '{?!in_new}{?using_index}ALTER TABLE {parent} ADD CONSTRAINT {name|I} [{?type=p}PRIMARY KEY][{?type=u}UNIQUE] USING INDEX {index_new|I}[{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', NULL, NULL),
-('constraint', 'create', NULL, 4, false, '{?!in_new}{?!using_index}ALTER {above} ADD CONSTRAINT {name|I} {definition}[{?can_wait} NOT VALID]', NULL, NULL),
-('constraint', 'create', NULL, 5, false, '{?!in_new}{?can_wait}{?validated}ALTER {above} VALIDATE CONSTRAINT {name|I}', '=validated', NULL),
+('constraint', 'create', NULL, 4, false, '{?!in_new}{?!using_index}ALTER [{?only}TABLE ONLY {parent}][{?!only}{above}] ADD CONSTRAINT {name|I} {definition}[{?can_wait} NOT VALID]', NULL, NULL),
+('constraint', 'create', NULL, 5, false, '{?!in_new}{?can_wait}{?validated}{?!held}ALTER {above} VALIDATE CONSTRAINT {name|I}', '=validated', NULL),
 ('constraint', 'drop', NULL, 6, false, 'ALTER {above} DROP CONSTRAINT {name|I}', NULL, 'the constraint'),
 ('constraint', 'alter', 'name', 2, false, 'ALTER {above} RENAME CONSTRAINT {old.name|I} TO {name|I}',
     '?CASE WHEN {is_now} IS NOT NULL THEN ''after'' WHEN {is_old} IS NOT NULL THEN ''before'' ELSE ''not there'' END', NULL),
 ('constraint', 'alter', 'deferrable deferred', 2, false, '{?type=f}ALTER TABLE {parent} ALTER CONSTRAINT {name|I} [{?!deferrable}NOT ]DEFERRABLE[{?deferrable} INITIALLY [{?deferred}DEFERRED][{?!deferred}IMMEDIATE]]', NULL, NULL),
-('constraint', 'alter', 'validated', 5, false, '{?validated}ALTER {above} VALIDATE CONSTRAINT {name|I}', '=validated', NULL),
+('constraint', 'alter', 'validated', 5, false, '{?validated}{?!held}ALTER {above} VALIDATE CONSTRAINT {name|I}', '=validated', NULL),
 -- what checks it are triggers with names of PostgreSQL's choice
 ('constraint', 'alter', 'triggers', 6, true, 'DO $triggers$
 DECLARE t record;
@@ -28,7 +28,8 @@ END $triggers$', NULL, NULL),
 ('constraint', 'beyond', 'inherited', 2, NULL, '{?inherited=only}{?old.inherited=and local}it is of {parent} itself, too', NULL, NULL),
 ('column', 'beyond', 'inherited', 2, NULL, '{?inherited=only}{?joins!=partition}it is of {parent} itself, too', NULL, NULL),
 ('column', 'beyond', 'inherited', 2, NULL, '{?inherited=and local}{?old.inherited=only}it is not of {parent} itself', NULL, NULL),
-('constraint', 'alter', 'valid', 2, false, '{?is_valid}REINDEX INDEX {index}', '?(SELECT CASE WHEN i.indisvalid THEN ''after'' ELSE ''before'' END FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass({index|L}))', NULL),
+('constraint', 'rebuild', 'valid', 2, NULL, '{?is_valid}{?at_once}', NULL, NULL),
+('constraint', 'alter', 'valid', 2, false, '{?is_valid}{?!at_once}{?!only}REINDEX INDEX {index}', '?(SELECT CASE WHEN i.indisvalid THEN ''after'' ELSE ''before'' END FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass({index|L}))', NULL),
 ('constraint', 'alter', 'options', 2, false, '[ALTER INDEX {index} RESET ({option_resets|K})][{?option_resets}{?option_sets};
 ][ALTER INDEX {index} SET ({option_sets|O})]', NULL, NULL),
 ('constraint', 'alter', 'index_comment', 2, true, 'COMMENT ON INDEX {index} IS [{index_comment|L}][{?!index_comment}NULL]', NULL, NULL),
@@ -38,16 +39,16 @@ END $triggers$', NULL, NULL),
 -- another one beside it, which takes its place
 ('constraint', 'beside', NULL, 3, false, '{?using_index}CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS {new_name|I} ON {parent} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ TABLESPACE {tablespace|I}]',
     '?CASE WHEN {is_now} = {definition_loose|L} THEN ''after'' WHEN {is_now} = {old.definition_loose|L} THEN ''before'' ELSE coalesce({is_now}, ''not there'') END', NULL),
-('constraint', 'beside', NULL, 4, false, '{?can_wait}ALTER {above} ADD CONSTRAINT {new_name|I} {definition} NOT VALID',
+('constraint', 'beside', NULL, 4, false, '{?swaps}ALTER {above} ADD CONSTRAINT {new_name|I} {definition}[{?can_wait} NOT VALID]',
     '?CASE WHEN {is_now} = {definition_loose|L} THEN ''after'' WHEN {is_new} = {new_loose|L} THEN ''after'' WHEN {is_new} IS NOT NULL THEN {is_new} WHEN {is_now} = {old.definition_loose|L} THEN ''before'' ELSE coalesce({is_now}, ''not there'') END', NULL),
-('constraint', 'beside', NULL, 4, false, '{?!can_wait}{?!using_index}ALTER {above} DROP CONSTRAINT {name|I};
+('constraint', 'beside', NULL, 4, false, '{?!swaps}{?!using_index}ALTER {above} DROP CONSTRAINT {name|I};
 ALTER {above} ADD CONSTRAINT {name|I} {definition}',
     '?CASE WHEN {is_now} = {definition_loose|L} THEN ''after'' WHEN {is_now} = {old.definition_loose|L} THEN ''before'' ELSE coalesce({is_now}, ''not there'') END', NULL),
-('constraint', 'beside', NULL, 5, false, '{?can_wait}{?validated}ALTER {above} VALIDATE CONSTRAINT {new_name|I}',
+('constraint', 'beside', NULL, 5, false, '{?can_wait}{?validated}{?!held}ALTER {above} VALIDATE CONSTRAINT {new_name|I}',
     '?CASE WHEN {is_new} IS NULL AND {is_now} = {definition_loose|L} THEN ''after'' WHEN {is_new} = {new_loose|L} THEN CASE WHEN {new_validated} THEN ''after'' ELSE ''before'' END ELSE coalesce({is_new}, {is_now}, ''not there'') END', NULL),
-('constraint', 'beside', NULL, 6, false, '{?can_wait}ALTER {above} DROP CONSTRAINT IF EXISTS {name|I};
+('constraint', 'beside', NULL, 6, false, '{?swaps}ALTER {above} DROP CONSTRAINT IF EXISTS {name|I};
 ALTER {above} RENAME CONSTRAINT {new_name|I} TO {name|I}',
-    '?CASE WHEN {is_new} IS NULL AND {is_now} = {definition_loose|L} THEN ''after'' WHEN {is_new} = {new_loose|L}[{?validated} AND {new_validated}] THEN ''before'' ELSE coalesce({is_new}, {is_now}, ''not there'') END', NULL),
+    '?CASE WHEN {is_new} IS NULL AND {is_now} = {definition_loose|L} THEN ''after'' WHEN {is_new} = {new_loose|L}[{?validated}{?!held} AND {new_validated}] THEN ''before'' ELSE coalesce({is_new}, {is_now}, ''not there'') END', NULL),
 ('constraint', 'beside', NULL, 6, false, '{?using_index}ALTER {above} DROP CONSTRAINT IF EXISTS {name|I};
 ALTER {above} ADD CONSTRAINT {name|I} [{?type=p}PRIMARY KEY][{?type=u}UNIQUE] USING INDEX {new_name|I}[{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]',
     '?CASE WHEN pg_catalog.to_regclass({new_index|L}) IS NOT NULL THEN ''before'' WHEN {is_now} = {definition_loose|L} THEN ''after'' ELSE coalesce({is_now}, ''not there'') END', NULL),
@@ -66,9 +67,9 @@ CREATE [{?unique}UNIQUE ]INDEX {name|I} ON {on} {index_definition}',
 
 ('index', 'create', NULL, 2, false, '{?at_once}CREATE [{?unique}UNIQUE ]INDEX {name|I} ON {on} {index_definition}', NULL, NULL),
 -- of a partitioned table: there, then of each partition
-('index', 'create', NULL, 2, false, '{?only}CREATE [{?unique}UNIQUE ]INDEX {name|I} ON ONLY {on} {index_definition}', NULL, NULL),
-('index', 'after', NULL, 4, false, '{?leafwise}ALTER INDEX {partition_of} ATTACH PARTITION {identity}',
-    '?(SELECT CASE pg_catalog.max(i.inhparent::pg_catalog.regclass::text) WHEN {partition_of|L} THEN ''after'' ELSE coalesce(''attached to '' || pg_catalog.max(i.inhparent::pg_catalog.regclass::text), ''before'') END FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L}))', NULL),
+('index', 'create', NULL, 4, false, '{?only}CREATE [{?unique}UNIQUE ]INDEX {name|I} ON ONLY {on} {index_definition}', NULL, NULL),
+('index|constraint', 'alter', 'partition_of', 4, true, 'ALTER INDEX {whole} ATTACH PARTITION {index}',
+    '?(SELECT CASE pg_catalog.max(i.inhparent::pg_catalog.regclass::text) WHEN {whole|L} THEN ''after'' ELSE coalesce(''attached to '' || pg_catalog.max(i.inhparent::pg_catalog.regclass::text), ''before'') END FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({index|L}))', NULL),
 ('index', 'create', NULL, 3, false, '{?!at_once}{?!only}CREATE [{?unique}UNIQUE ]INDEX CONCURRENTLY IF NOT EXISTS {name|I} ON {on} {index_definition}', NULL, NULL),
 ('index', 'drop', NULL, 6, false, 'DROP INDEX {identity}', NULL, 'the index'),
 ('index', 'alter', 'name', 2, false, 'ALTER INDEX {halfway} RENAME TO {name|I}',
@@ -78,8 +79,7 @@ CREATE [{?unique}UNIQUE ]INDEX {name|I} ON {on} {index_definition}',
 ('index', 'alter', 'tablespace', 2, false, 'ALTER INDEX {identity} SET TABLESPACE [{tablespace|I}][{?!tablespace}pg_default]', NULL, NULL),
 ('index|constraint', 'alter', 'statistics', 6, true, '{index_statistics|S}', NULL, NULL),
 ('index', 'rebuild', 'access_method unique expressions predicate columns operator_classes collations ordering include nulls_not_distinct operator_class_options', 2, NULL, '', NULL, NULL),
-('index', 'rebuild', 'valid', 2, NULL, '{?valid}', NULL, NULL),
-('index', 'alter', 'partition_of', 6, false, '{?partition_of}{?!old.partition_of}ALTER INDEX {partition_of} ATTACH PARTITION {identity}', NULL, NULL),
+('index', 'rebuild', 'valid', 2, NULL, '{?valid}{?!only}', NULL, NULL),
 ('index', 'beyond', 'valid', 2, NULL, '{?!valid}an index that is not valid in the reference', NULL, NULL),
 ('index', 'beyond', 'partition_of', 2, NULL, '{?!partition_of}nothing detaches an index', NULL, NULL),
 

@@ -6,5 +6,4 @@ VALUES
 ('publication', 'alter', 'publish via_root generated_columns', 6, false, 'ALTER PUBLICATION {identity} SET (publish = ''[{publish}]'', publish_via_partition_root = [{?via_root}true][{?!via_root}false])', NULL, NULL),
 ('publication', 'alter', 'tables schemas table_columns table_filters', 6, false, '{?!all_tables}{?!old.all_tables}ALTER PUBLICATION {identity} SET {published}', '?(SELECT CASE WHEN p.listed @> p.wanted AND p.listed <@ p.wanted THEN ''after'' WHEN p.listed <@ (p.wanted || {old.published_state|L}::pg_catalog.jsonb) THEN ''before'' ELSE p.listed::text END FROM (SELECT {published_is} AS listed, {published_state|L}::pg_catalog.jsonb AS wanted) p)', NULL),
 ('publication', 'rebuild', 'all_tables all_sequences except', 2, NULL, '', NULL, NULL),
-('default privilege', 'exists', NULL, NULL, NULL, 'true', NULL, NULL),
-('subscription', 'beyond', '*', 2, NULL, 'a snapshot knows no connection of a subscription', NULL, NULL)
+('default privilege', 'exists', NULL, NULL, NULL, 'true', NULL, NULL)

@@ -70,7 +70,7 @@ drift_present_schemas(List *schemas)
 }
 
 static SnapshotReader *
-open_side(const char *name, List *schemas)
+open_side(const char *name, List *schemas, bool checksums)
 {
 	if (strcmp(name, SNAPSHOT_LIVE) == 0 && schemas)
 	{
@@ -78,7 +78,7 @@ open_side(const char *name, List *schemas)
 		if (schemas == NIL)
 			return NULL;
 	}
-	return snapshot_open(name, schemas, false);
+	return snapshot_open(name, schemas, checksums);
 }
 
 /* ---- the merge ---- */
@@ -305,14 +305,19 @@ drift_run(DriftComparison *c, const char *reference, const char *target, List *s
 		return;
 	}
 
-	readers[0] = open_side(reference, schemas);
-	readers[1] = strcmp(reference, target) == 0 ? readers[0] : open_side(target, schemas);
+	readers[0] = open_side(reference, schemas, c->keep_same);
+	readers[1] = strcmp(reference, target) == 0 ? readers[0] : open_side(target, schemas, c->keep_same);
 	for (int i = 0; i < 2; i++)
+	{
 		c->info[i] = readers[i] ? snapshot_info(readers[i]) : &nothing;
+		if (stored[i] == NULL)
+			memcpy(c->digest, c->info[i]->checksum, SNAPSHOT_CHECKSUM_LENGTH);
+	}
 
 	sg_caller_begin(&caller);
 	pin_settings();
-	if (readers[0] != readers[1] && !is_same(c->info[0], c->info[1]))
+	/* what is said of a stored one is only held against another such word */
+	if (readers[0] != readers[1] && !(stored[0] && stored[1] && is_same(c->info[0], c->info[1])))
 	{
 		if (c->live && stored[DRIFT_REFERENCE])
 			drift_look_here(c, reference);

@@ -74,6 +74,8 @@ typedef struct DriftComparison
 	uint64		ntables;
 	bool		cosmetic;
 	bool		keep_same;		/* are pairs wanted that are the same? */
+	uint8		digest[SNAPSHOT_CHECKSUM_LENGTH];	/* of this database, with
+													 * keep_same */
 	List	   *same;			/* of DriftPair *: those */
 	SgNameTable *apart;			/* tables that are to be two pairs, or NULL */
 	bool		knows_apart;	/* from a first look */

@@ -583,12 +583,13 @@ drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObje
  * belongs to it; columns are read before tables, hence the second look.
  */
 List *
-drift_pairs(const char *reference, const char *target, List *schemas)
+drift_pairs(const char *reference, const char *target, List *schemas, uint8 *digest)
 {
 	DriftComparison c = {.keep_same = true};
 	List	   *result = NIL;
 
 	drift_run(&c, reference, target, schemas, finish, &result);
+	memcpy(digest, c.digest, SNAPSHOT_CHECKSUM_LENGTH);
 	if (c.apart)
 	{
 		DriftComparison again = {.keep_same = true,.knows_apart = true,.apart = c.apart};

@@ -26,14 +26,16 @@ typedef struct DriftPair
 	List	   *changes;		/* of char *: the properties that differ by
 								 * meaning; NIL where one side lacks it */
 	char	   *unknown;		/* why one side could not be read, or NULL */
+	int			number[2];		/* for the caller */
 } DriftPair;
 
 /*
  * The pairs that differ, and those that are the same of kinds that may have
  * to be made anew with what they depend on.  Nothing is folded, and nothing
  * is called renamed but a constraint or an index that is the same in
- * everything else.  Sorted by kind and identity; as drift_compare() else.
+ * everything else.  Sorted by kind and identity; as drift_compare() else.  The
+ * digest is that of this database, if it is one of the sides.
  */
-extern List *drift_pairs(const char *reference, const char *target, List *schemas);
+extern List *drift_pairs(const char *reference, const char *target, List *schemas, uint8 *digest);
 
 #endif							/* SG_DRIFT_PAIRS_H */

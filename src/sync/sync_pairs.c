@@ -27,6 +27,7 @@
 #include "drift/drift_pairs.h"
 #include "snapshot/snapshot_property.h"
 
+PG_FUNCTION_INFO_V1(sg_sync_digest);
 PG_FUNCTION_INFO_V1(sg_sync_pairs);
 
 /* Where nothing says more: the order in which things are made */
@@ -45,6 +46,7 @@ typedef struct SyncNode
 	DriftPair  *pair;
 	int			rank;
 	int			at;				/* in the order of pairs */
+	int			side;			/* that says what it depends on */
 	List	   *parts;			/* of SyncNode *: what it is made with */
 	struct SyncNode *whole;		/* what it is made with, or NULL */
 	bool		reached;
@@ -57,11 +59,17 @@ typedef struct SyncOrder
 } SyncOrder;
 
 static bool
+find_property(Jsonb *properties, const char *key, JsonbValue *value)
+{
+	return properties && getKeyJsonValueFromContainer(&properties->root, key, strlen(key), value) != NULL;
+}
+
+static bool
 has_property(Jsonb *properties, const char *key)
 {
 	JsonbValue	value;
 
-	return properties && getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) != NULL;
+	return find_property(properties, key, &value);
 }
 
 /*
@@ -79,9 +87,8 @@ rank_within(SnapshotKind kind, Jsonb *properties)
 }
 
 static int
-rank_of(const DriftPair *pair)
+rank_of(const DriftPair *pair, int side)
 {
-	int			side = pair->identity[0] ? 0 : 1;
 	int			rank = 0;
 
 	while (rank < lengthof(ranks) && ranks[rank] != pair->kind)
@@ -115,8 +122,7 @@ reach_below(SyncOrder *order, Jsonb *properties, int side)
 	JsonbValue	value;
 	JsonbContainer *array;
 
-	if (properties == NULL ||
-		getKeyJsonValueFromContainer(&properties->root, "depends", strlen("depends"), &value) == NULL ||
+	if (!find_property(properties, "depends", &value) ||
 		value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
 		return;
 	array = value.val.binary.data;
@@ -137,6 +143,21 @@ reach_below(SyncOrder *order, Jsonb *properties, int side)
 	}
 }
 
+/* What a part of a partitioned table's index or key is a part of */
+static void
+reach_whole(SyncOrder *order, const DriftPair *pair, int side)
+{
+	JsonbValue	value;
+	SyncNode   *above;
+
+	if (!find_property(pair->properties[side], "partition_of", &value) || value.type != jbvString)
+		return;
+	above = sg_names_value(order->nodes[side], snapshot_kinds[pair->kind].word,
+						   pnstrdup(value.val.string.val, value.val.string.len));
+	if (above)
+		reach(order, above);
+}
+
 /* A table with its columns: what needs one needs the other */
 static void
 reach_parent(SyncOrder *order, const DriftPair *pair, int side)
@@ -155,7 +176,7 @@ reach_parent(SyncOrder *order, const DriftPair *pair, int side)
 static void
 reach(SyncOrder *order, SyncNode *node)
 {
-	int			side = node->pair->identity[0] ? 0 : 1;
+	int			side = node->side;
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
@@ -163,6 +184,7 @@ reach(SyncOrder *order, SyncNode *node)
 		return;
 	node->reached = true;
 	reach_parent(order, node->pair, side);
+	reach_whole(order, node->pair, side);
 	foreach_ptr(SyncNode, part, node->parts)
 		reach_below(order, part->pair->properties[side], side);
 	reach_below(order, node->pair->properties[side], side);
@@ -173,7 +195,7 @@ reach(SyncOrder *order, SyncNode *node)
 static void
 join_whole(SyncOrder *order, SyncNode *part)
 {
-	int			side = part->pair->identity[0] ? 0 : 1;
+	int			side = part->side;
 	SnapshotKind kind = part->pair->kind == KIND_COLUMN ? KIND_TABLE : KIND_DOMAIN;
 	SyncNode   *whole;
 
@@ -187,18 +209,21 @@ join_whole(SyncOrder *order, SyncNode *part)
 	}
 }
 
+/* Number them in the order of making, as that side has them; those that it lacks as the other one has them */
 static List *
-in_order(List *pairs)
+in_order(List *pairs, int first)
 {
 	SyncOrder	order = {{sg_names_create(CurrentMemoryContext), sg_names_create(CurrentMemoryContext)}};
 	List	   *nodes = NIL;
+	int			number = 0;
 
 	foreach_ptr(DriftPair, pair, pairs)
 	{
 		SyncNode   *node = palloc0(sizeof(SyncNode));
 
 		node->pair = pair;
-		node->rank = rank_of(pair);
+		node->side = pair->identity[first] ? first : 1 - first;
+		node->rank = rank_of(pair, node->side);
 		node->at = list_length(nodes);
 		for (int side = 0; side < 2; side++)
 		{
@@ -214,6 +239,8 @@ in_order(List *pairs)
 		reach(&order, node);
 	sg_names_destroy(order.nodes[0]);
 	sg_names_destroy(order.nodes[1]);
+	foreach_ptr(DriftPair, pair, order.ordered)
+		pair->number[first] = ++number;
 	return order.ordered;
 }
 
@@ -225,6 +252,10 @@ emit_jsonb(SgRowSink *sink, Jsonb *value)
 	else
 		sg_sink_null(sink);
 }
+
+/* Of this database, as the last call read it */
+static uint8 digest[SNAPSHOT_CHECKSUM_LENGTH];
+static bool has_digest;
 
 /*
  * schemaguard.sg_sync_pairs(reference text, target text, schemas text[])
@@ -239,13 +270,18 @@ sg_sync_pairs(PG_FUNCTION_ARGS)
 	char	   *reference = sg_arg_text(fcinfo, 0);
 	char	   *target = sg_arg_text(fcinfo, 1);
 	List	   *schemas = PG_ARGISNULL(2) ? NIL : sg_text_array_list(PG_GETARG_DATUM(2));
-	int			number = 0;
+	List	   *pairs;
 
 	sg_check_version();
+	has_digest = false;
+	pairs = drift_pairs(reference, target, schemas, digest);
+	has_digest = strcmp(reference, SNAPSHOT_LIVE) == 0 || strcmp(target, SNAPSHOT_LIVE) == 0;
+	(void) in_order(pairs, 1);
 	sg_sink_begin(&sink, fcinfo);
-	foreach_ptr(DriftPair, pair, in_order(drift_pairs(reference, target, schemas)))
+	foreach_ptr(DriftPair, pair, in_order(pairs, 0))
 	{
-		sg_sink_int32(&sink, ++number);
+		sg_sink_int32(&sink, pair->number[0]);
+		sg_sink_int32(&sink, pair->number[1]);
 		sg_sink_text(&sink, snapshot_kinds[pair->kind].word);
 		for (int side = 0; side < 2; side++)
 		{
@@ -259,4 +295,18 @@ sg_sync_pairs(PG_FUNCTION_ARGS)
 		sg_sink_emit(&sink);
 	}
 	return (Datum) 0;
+}
+
+/* schemaguard.sg_sync_digest(): of this database, as this session's last sg_sync_pairs() read it */
+Datum
+sg_sync_digest(PG_FUNCTION_ARGS)
+{
+	bytea	   *result;
+
+	if (!has_digest)
+		PG_RETURN_NULL();
+	result = palloc(VARHDRSZ + sizeof(digest));
+	SET_VARSIZE(result, VARHDRSZ + sizeof(digest));
+	memcpy(VARDATA(result), digest, sizeof(digest));
+	PG_RETURN_BYTEA_P(result);
 }

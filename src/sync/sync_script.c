@@ -231,7 +231,7 @@ run_all(ScriptRun *run, List *steps)
 		ErrorData  *error;
 
 		steps = take_section(run, steps);
-		error = ((ScriptStep *) linitial(run->steps))->section == SECTION_CONCURRENTLY ?
+		error = ((ScriptStep *) linitial(run->steps))->check ?
 			run_concurrently(run) : place->transaction(run_steps, run);
 		if (error == NULL)
 			continue;

@@ -15,7 +15,7 @@ use SgLoad qw(crash);
 use SgTest;
 use Test::More;
 
-my $node = new_node('sync_check', conf => "autovacuum = off\nfsync = off\nwal_level = logical\n");
+my $node = new_node('sync_check', conf => "autovacuum = off\nfsync = off\nwal_level = logical\n# one for us beside that of subscriptions\nmax_worker_processes = 2\n");
 
 my $db = 'postgres';
 
@@ -138,6 +138,18 @@ query('ALTER ROLE mallory CREATEDB; CREATE SCHEMA own AUTHORIZATION mallory');
 is(query("SET ROLE mallory; CREATE TABLE own.t (a int PRIMARY KEY); DO \$\$ BEGIN PERFORM sg_snapshot_take('own', '{own}'); END \$\$; ALTER TABLE own.t ADD b int; SELECT kind, object, detail FROM sg_sync_check('live', 'own') WHERE NOT left_out"),
 	'', 'who has it needs not be a superuser');
 
+# ---- what the server lacks, and another encoding
+
+query(q{SELECT sg_snapshot_take('wants');
+	UPDATE schemaguard.snapshot_object SET properties = properties || '{"owner": "nobody_here", "tablespace": "nowhere"}' WHERE snapshot = 'wants' AND identity = 's.t';
+	INSERT INTO schemaguard.snapshot_object SELECT snapshot, 'extension', 'nothing', NULL, '{"version": "9.9", "schema": "public", "owner": "postgres"}', checksum, NULL FROM schemaguard.snapshot_object WHERE snapshot = 'wants' AND identity = 's.t'});
+is_error($node, "SELECT sg_sync_check('wants')", '55000', qr/the server of the scratch database lacks extension nothing 9\.9, role nobody_here, tablespace nowhere\n/, 'what the server lacks is told', dbname => $db);
+is(scratch(), "0\n0", 'and nothing stays');
+query(q{SELECT sg_snapshot_drop('wants'); CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'});
+$db = 'latin';
+query(qq{SET client_encoding = 'UTF8'; CREATE EXTENSION schemaguard; CREATE TABLE "caf\xc3\xa9" (a text DEFAULT '\xc3\xbc'); SELECT sg_snapshot_take('here'); ALTER TABLE "caf\xc3\xa9" ADD "\xc3\xa4" int});
+is(unexpected("'live', 'here'"), '', 'a check in LATIN1');
+
 # ---- on another server, which is this one
 
 $db = 'small';
@@ -166,7 +178,8 @@ sub held
 	return ($blocker, $s);
 }
 
-query('CREATE ROLE holder; CREATE TABLE s.held (a int); ALTER TABLE s.held OWNER TO holder; SELECT sg_snapshot_take(\'held\', \'{s}\'); ALTER TABLE s.held OWNER TO postgres');
+query('CREATE ROLE holder; CREATE TABLE s.held (a int); ALTER TABLE s.held OWNER TO holder; SELECT sg_snapshot_take(\'held\', \'{s}\'); ALTER TABLE s.held OWNER TO postgres;
+	GRANT SELECT ON s.held TO holder; SELECT sg_snapshot_take(\'granted\', \'{s}\'); REVOKE ALL ON s.held FROM holder');
 foreach my $where ('recorded', 'making')
 {
 	foreach my $how ('cancel', 'worker', 'terminate', 'crash')
@@ -175,6 +188,7 @@ foreach my $where ('recorded', 'making')
 		my ($blocker, $s) = held($where);
 		is(query("SELECT action FROM schemaguard.progress; SELECT count(*) FROM schemaguard.scratch; SELECT count(*) FROM pg_database WHERE datname ~ '_sg_scratch'"),
 			"sync check\n1\n" . ($where eq 'recorded' ? 0 : 1), "$where, $how: it is on record") if $how eq 'cancel';
+		is_error($node, "SELECT sg_sync_check('live', 'live', '{s}')", '53400', qr/no background worker could be started/, "$where: no worker is left for another one", dbname => $db) if $how eq 'cancel';
 		if ($how eq 'crash')
 		{
 			crash($node);
@@ -194,6 +208,22 @@ foreach my $where ('recorded', 'making')
 		is(query("SELECT count(*) FROM sg_sync_check('live', 'live', '{s}') WHERE NOT left_out"), '0', "$where, $how: the next call works");
 		is(scratch(), "0\n0", "$where, $how: and drops what was left");
 	}
+}
+# there, where nobody but the next call knows of it
+{
+	my $blocker = SgTest::Session->new($node, dbname => $db);
+	my $s = SgTest::Session->new($node, dbname => $db);
+	$blocker->query('BEGIN; DROP ROLE holder');
+	$s->send("SELECT count(*) FROM sg_sync_check('live', 'granted', server => 'loop')");
+	wait_for(sub { query("SELECT count(*) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid AND NOT l.granted WHERE a.datname ~ '_sg_scratch'") }) or fail('there: nothing waits');
+	query("SELECT pg_terminate_backend($s->{pid})");
+	$s->collect;
+	$blocker->query('ROLLBACK');
+	$blocker->quit;
+	wait_for(sub { query("SELECT count(*) = 0 FROM pg_stat_activity WHERE datname ~ '_sg_scratch'") eq 't' }) or fail('there: it does not end');
+	is(scratch(), "1\n1", 'there, killed: the database is left, on record');
+	is(query("SELECT count(*) FROM sg_sync_check('live', 'live', '{own}', server => 'loop') WHERE NOT left_out"), '0', 'there, killed: the next call works');
+	is(scratch(), "0\n0", 'there, killed: and drops what was left');
 }
 $node->stop;
 done_testing();
