@@ -17,8 +17,8 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_weight', 'WHER
 
 CREATE TABLE schemaguard.discovery_word (
     word text NOT NULL,
-    class text NOT NULL CHECK (class IN ('id', 'number', 'name', 'kind', 'created', 'self', 'actor', 'person', 'personal', 'login',
-                                         'external', 'general', 'measure', 'log', 'plural', 'none')),
+    class text NOT NULL CHECK (class IN ('id', 'number', 'name', 'kind', 'self', 'actor', 'person', 'personal', 'login',
+                                         'external', 'general', 'measure', 'plural', 'none')),
     means text,
     source text NOT NULL DEFAULT 'user' CHECK (source IN ('shipped', 'user')),
     PRIMARY KEY (word, class, source)

@@ -15,7 +15,6 @@ FROM (VALUES
     ('number', 'key no nr num number sk pk seq code cd cod kode codigo'),
     ('name', 'name slug title label nombre'),
     ('kind', 'type kind model class table'),
-    ('created', 'created creation create inserted insert registered registration added'),
     ('self', 'parent ancestor descendant predecessor successor previous prev next root original superior reply child duplicate
               replaced superseded template padre vater previous origin copied cloned related linked'),
     ('actor', 'by owner author creator editor assignee reporter approver reviewer manager sender recipient receiver requester
@@ -33,8 +32,7 @@ FROM (VALUES
     ('measure', 'count total amount date at time sum size length width height weight price rate ratio percent percentage quantity
                  qty order position version url uri email phone text title description comment note hash token password path
                  file filename format flag index rank score level type limit max min avg year month day hour minute second duration
-                 value content body color address username nickname domain ip timestamp json data option setting from to until'),
-    ('log', 'log history archive audit raw tmp temp staging cache backup snapshot statistic summary trash deleted old migration'))
+                 value content body color address username nickname domain ip timestamp json data option setting from to until'))
     AS list (class, words)
     CROSS JOIN LATERAL pg_catalog.regexp_split_to_table(words, '\s+') AS word
 ON CONFLICT DO NOTHING;

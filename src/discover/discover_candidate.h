@@ -46,8 +46,6 @@ typedef struct Candidate
 	bool		prefix_left;	/* or a prefix of many tables */
 	bool		plural;
 	int8		before;			/* words of the column's name left over */
-	bool		marked;			/* the first of them stands before many
-								 * tables' names */
 	double		cover;			/* share of the table's name that is matched */
 
 	/* how it meets the key's, or a role */

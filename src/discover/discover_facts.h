@@ -30,8 +30,6 @@ typedef struct FactTable
 	Words		words;
 	int			columns;		/* first of ncolumns in Facts.columns */
 	int			ncolumns;
-	const Word *column_prefix;	/* what the names of its columns begin with,
-								 * or NULL */
 	int			prefix;			/* words of its name that many tables begin
 								 * with */
 	List	   *keys;			/* of int: its unique keys in Facts.keys */
@@ -56,8 +54,7 @@ typedef struct FactColumn
 	Oid			type;
 	Oid			collation;
 	Words		words;
-	const char *joined;			/* its stems, without the prefix of the
-								 * table's columns */
+	const char *joined;			/* its stems */
 	int32		typmod;
 	bool		not_null;
 	bool		own;			/* its values are made for it, or inherited */

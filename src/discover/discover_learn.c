@@ -3,10 +3,9 @@
  * discover_learn.c
  *	  What the names and the declared keys of this database teach.
  *
- * Endings that references have here, words that stand before the names of
- * tables, and whether columns leave out the prefix of a table: by how often
- * it occurs.  Declared keys, and those that a user has accepted, say what
- * columns of the same name or of the same last words refer to.
+ * Endings that references have here, by how often they occur.  Declared keys,
+ * and those that a user has accepted, say what columns of the same name or of
+ * the same last words refer to.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,100 +21,49 @@
 
 #define HABIT_COLUMNS 4			/* columns that make a habit */
 #define HABIT_SHARE 0.5			/* of those that have the word */
-#define PRIOR 4					/* columns that are as elsewhere, beside those
-								 * at hand */
-#define PRIOR_LEAVES_OUT 0.5
 #define TAUGHT_LOOKED 64		/* declared references of one name that are
 								 * looked at */
 
-/* Which end of a name a word is at */
-enum
-{
-	FIRST,
-	LAST
-};
-
-/* Are lo..hi the name of a table, whole or without its prefix? */
+/* Are the words before hi the name of a table, whole or without its prefix? */
 static bool
-names_a_table(const Facts *facts, const Words *words, int lo, int hi, bool *whole)
+names_a_table(const Facts *facts, const Words *words, int hi)
 {
 	char		name[WORD_KEY_SIZE];
 
-	words_join(words, lo, hi, name);
-	*whole = names_find(facts, NAME_TABLE, name) != NIL;
-	return *whole || names_find(facts, NAME_REST, name) != NIL;
+	words_join(words, 0, hi, name);
+	return names_find(facts, NAME_TABLE, name) != NIL || names_find(facts, NAME_REST, name) != NIL;
 }
 
-/* Counts a word at one end of a name; the rest is lo..hi */
+/* Words that no list has, and that stand behind the names of tables */
 static void
-count_word(const Facts *facts, const Words *words, int end, int at, int lo, int hi)
-{
-	Word	   *word = words->word[at]->stem;
-	bool		whole;
-
-	word->seen[end]++;
-	word->named[end] += names_a_table(facts, words, lo, hi, &whole);
-}
-
-static void
-learn_habit(const Facts *facts, Word *word, int end, int class)
-{
-	if (word->named[end] >= HABIT_COLUMNS && word->named[end] >= HABIT_SHARE * word->seen[end] &&
-		names_find(facts, NAME_TABLE, word->text) == NIL)
-		word->class |= class;
-}
-
-static void
-learn_words(const Facts *facts)
+learn_endings(const Facts *facts)
 {
 	for (int c = 0; c < facts->ncolumns; c++)
 	{
 		const Words *words = &facts->columns[c].words;
 		List	   *same = words->n < 2 ? NIL : names_find(facts, NAME_COLUMN, facts->columns[c].joined);
-		int			hi = words->n;
+		Word	   *last;
 
 		CHECK_FOR_INTERRUPTS();
 
 		/* a name that recurs counts once */
-		if (same == NIL || linitial_int(same) != c)
+		if (same == NIL || linitial_int(same) != c || words_class(words, words->n - 1) != 0)
 			continue;
-		if (words_suffix(words_class(words, hi - 1)) != SUFFIX_NONE)
-			hi--;
-		if (hi > 1 && words_class(words, hi - 1) == 0)
-			count_word(facts, words, LAST, hi - 1, 0, hi - 1);
-		if (hi > 1)
-			count_word(facts, words, FIRST, 0, 1, hi);
+		last = words->word[words->n - 1]->stem;
+		last->seen++;
+		last->behind += names_a_table(facts, words, words->n - 1);
 	}
 	for (int c = 0; c < facts->ncolumns; c++)
 	{
 		for (int i = 0; i < facts->columns[c].words.n; i++)
 		{
-			learn_habit(facts, facts->columns[c].words.word[i]->stem, FIRST, WORD_MARKER);
-			learn_habit(facts, facts->columns[c].words.word[i]->stem, LAST, WORD_ID);
+			Word	   *word = facts->columns[c].words.word[i]->stem;
+
+			if (word->behind >= HABIT_COLUMNS && word->behind >= HABIT_SHARE * word->seen &&
+				names_find(facts, NAME_TABLE, word->text) == NIL)
+				word->class |= WORD_ID;
 		}
 	}
-}
-
-/* Do columns leave out the prefix of the table? */
-static void
-learn_prefixes(Facts *facts)
-{
-	int			wholes = 0;
-	int			rests = 0;
-
-	for (int c = 0; c < facts->ncolumns; c++)
-	{
-		Reading		readings[READINGS_MAX];
-		bool		whole = false;
-
-		CHECK_FOR_INTERRUPTS();
-		if (!match_eligible(facts, c) || facts->columns[c].alone_primary || names_read(facts, c, readings) == 0 ||
-			readings[0].suffix != SUFFIX_ID)
-			continue;
-		if (names_a_table(facts, &readings[0].words, 0, readings[0].words.n, &whole))
-			*(whole ? &wholes : &rests) += 1;
-	}
-	facts->names_of->leaves_out = (rests + PRIOR * PRIOR_LEAVES_OUT) / (rests + wholes + PRIOR);
 }
 
 /* ---- declared keys ---- */
@@ -212,7 +160,6 @@ learn_taught(Facts *facts, int column, Taught *taught)
 void
 learn_names(Facts *facts)
 {
-	learn_words(facts);
-	learn_prefixes(facts);
+	learn_endings(facts);
 	learn_declared(facts);
 }

@@ -27,8 +27,6 @@
 #define SET_MAX 8				/* candidates that a column keeps */
 #define TAILS_MAX 8				/* tables, or keys, with one ending that are
 								 * all looked at */
-#define OWN_FRONT_MAX 3			/* words of the child's name that a parent's
-								 * may begin with */
 
 /* A column whose candidates are being looked for */
 typedef struct MatchState
@@ -217,7 +215,6 @@ consider_table(MatchState *state, int t, NameMatch match, int before)
 		cand.plural = words_is_plural(words->word[words->n - 1]);
 		cand.match = match;
 		cand.before = before;
-		cand.marked = before > 0 && (words_class(words, 0) & WORD_MARKER) != 0;
 		cand.cover = Min((double) (words->n - before) / parent->words.n, 1);
 		cand.own_front = front > 0 && words_begin_alike(&parent->words, &child->words, front);
 		cand.prefix_left = front > 0 && names_is_prefix(facts, parent, front);
@@ -228,23 +225,6 @@ consider_table(MatchState *state, int t, NameMatch match, int before)
 		}
 		if (old == NULL || old->match == MATCH_NONE || rank_of(facts, &cand) > old->rank)
 			keep(state, &cand);
-	}
-}
-
-/* What is the end of so many names means those that begin as the child's does */
-static void
-look_up_own(MatchState *state, const char *name, int lo)
-{
-	const FactTable *child = &state->facts->tables[state->facts->columns[state->column].table];
-
-	for (int front = 1; front <= Min(OWN_FRONT_MAX, child->words.n); front++)
-	{
-		char		whole[WORD_KEY_SIZE];
-
-		words_join(&child->words, 0, front, whole);
-		strlcat(whole, name, WORD_KEY_SIZE);
-		foreach_int(t, names_find(state->facts, NAME_TABLE, whole))
-			consider_table(state, t, MATCH_TAIL, lo);
 	}
 }
 
@@ -265,8 +245,6 @@ look_up_tables(MatchState *state)
 			consider_table(state, t, MATCH_WHOLE, lo);
 		foreach_int(t, list_length(tails) <= TAILS_MAX ? tails : names_find(state->facts, NAME_REST, name))
 			consider_table(state, t, MATCH_TAIL, lo);
-		if (list_length(tails) > TAILS_MAX)
-			look_up_own(state, name, lo);
 	}
 }
 

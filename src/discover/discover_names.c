@@ -19,8 +19,6 @@
 
 #define PREFIX_TABLES 3			/* tables that make a prefix */
 #define PREFIX_WORDS 2
-#define COLUMN_PREFIX_SHARE 0.7 /* of a table's columns */
-#define COLUMN_PREFIX_COLUMNS 3
 #define TAILS_MAX 8				/* tables with one ending whose key it may be */
 #define GLUED_MIN 3				/* letters before an ending in the same word */
 #define GLUED_READINGS 2
@@ -37,12 +35,6 @@ typedef struct NameEntry
 	char		key[WORD_KEY_SIZE]; /* hash key */
 	List	   *values;			/* of int */
 } NameEntry;
-
-typedef struct PersonsOf
-{
-	Oid			schema;			/* hash key */
-	List	   *tables;			/* of int */
-} PersonsOf;
 
 static NameEntry *
 enter_name(const Facts *facts, NameKind kind, const char *name)
@@ -117,43 +109,6 @@ find_prefix(const Facts *facts, FactTable *table)
 
 /* ---- columns and keys ---- */
 
-/* The word that the names of most columns of a table begin with: one that half of the way through them leads */
-static void
-find_column_prefix(const Facts *facts, FactTable *table)
-{
-	const Word *leader = NULL;
-	int			lead = 0;
-	int			same = 0;
-	int			all = 0;
-
-	for (int c = table->columns; c < table->columns + table->ncolumns; c++)
-	{
-		const Words *words = &facts->columns[c].words;
-
-		if (lead == 0 && words->n > 1)
-			leader = words->word[0]->stem;
-		lead += words->n > 1 && words->word[0]->stem == leader ? 1 : -1;
-		lead = Max(lead, 0);
-	}
-	for (int c = table->columns; c < table->columns + table->ncolumns; c++)
-	{
-		const Words *words = &facts->columns[c].words;
-
-		all += words->n > 0;
-		same += words->n > 1 && words->word[0]->stem == leader;
-	}
-	if (all >= COLUMN_PREFIX_COLUMNS && same >= COLUMN_PREFIX_SHARE * all)
-		table->column_prefix = leader;
-}
-
-static int
-words_of_prefix(const Facts *facts, const FactColumn *column)
-{
-	const Word *prefix = facts->tables[column->table].column_prefix;
-
-	return prefix && column->words.n > 1 && column->words.word[0]->stem == prefix;
-}
-
 static void
 add_column(Facts *facts, int c)
 {
@@ -161,7 +116,7 @@ add_column(Facts *facts, int c)
 	char		key[WORD_KEY_SIZE];
 	NameEntry  *entry;
 
-	words_join(&column->words, words_of_prefix(facts, column), column->words.n, key);
+	words_join(&column->words, 0, column->words.n, key);
 	entry = enter_name(facts, NAME_COLUMN, key);
 	column->joined = entry->key;
 	if (!facts->tables[column->table].partition)
@@ -180,11 +135,6 @@ add_key(const Facts *facts, int k)
 	if (key->n > 1 || facts->tables[key->table].partition)
 		return;
 	names_add(facts, NAME_KEY, column->joined, k);
-	if (words_of_prefix(facts, column))
-	{
-		words_join(&column->words, 0, column->words.n, name);
-		names_add(facts, NAME_KEY, name, k);
-	}
 	for (int r = names_read(facts, key->columns[0], readings) - 1; r >= 0 && !key->owned; r--)
 	{
 		List	   *tails;
@@ -224,7 +174,7 @@ names_is_general(const Facts *facts, int c)
 {
 	const FactColumn *column = &facts->columns[c];
 
-	for (int i = words_of_prefix(facts, column); i < column->words.n; i++)
+	for (int i = 0; i < column->words.n; i++)
 	{
 		if (!(words_class(&column->words, i) & (WORD_GENERAL | WORD_ID | WORD_NUMBER | WORD_NAME)))
 			return false;
@@ -266,10 +216,12 @@ read_glued(const Facts *facts, const Words *words, int lo, int hi, Reading *read
 	return n;
 }
 
-/* From one word on: without its endings, and as it stands where these may be no ending */
-static int
-read_from(const Facts *facts, const Words *words, int lo, Reading *readings)
+/* Without its endings, and as it stands where these may be none */
+int
+names_read(const Facts *facts, int c, Reading *readings)
 {
+	const Words *words = &facts->columns[c].words;
+	int			lo = 0;
 	int			hi = words->n;
 	int			end;
 	int			n = 0;
@@ -306,17 +258,6 @@ read_from(const Facts *facts, const Words *words, int lo, Reading *readings)
 	return n;
 }
 
-int
-names_read(const Facts *facts, int c, Reading *readings)
-{
-	const FactColumn *column = &facts->columns[c];
-	int			n = 0;
-
-	if (words_of_prefix(facts, column))
-		n = read_from(facts, &column->words, 1, readings);
-	return n + read_from(facts, &column->words, 0, readings + n);
-}
-
 /* ---- people ---- */
 
 /* How well does a table do as that of people?  Its name, and what it has columns of */
@@ -341,49 +282,39 @@ person_rank(const Facts *facts, const FactTable *table)
 		(named && table->words.n - table->prefix == 1 ? 2 * PERSON_NAME : 0);
 }
 
-static PersonsOf *
-persons_of(const Facts *facts, Oid schema)
-{
-	bool		found;
-	PersonsOf  *entry = hash_search(facts->names_of->persons, &schema, HASH_ENTER, &found);
-
-	if (!found)
-		entry->tables = NIL;
-	return entry;
-}
-
 /* Puts a table among those of its rank, the first of them first */
 static void
-add_person(const Facts *facts, int t, Oid schema)
+add_person(const Facts *facts, int t)
 {
-	PersonsOf  *persons = persons_of(facts, schema);
 	int			at = 0;
 
-	foreach_int(other, persons->tables)
+	foreach_int(other, facts->names_of->persons)
 		at += facts->tables[other].person_rank >= facts->tables[t].person_rank;
-	if (at < PERSONS_MAX)
-		persons->tables = list_truncate(list_insert_nth_int(persons->tables, at, t), PERSONS_MAX);
+	facts->names_of->persons = list_insert_nth_int(facts->names_of->persons, at, t);
 }
 
 List *
 names_persons(const Facts *facts, int column)
 {
 	Oid			schema = facts->tables[facts->columns[column].table].schema;
-	PersonsOf  *persons = persons_of(facts, schema);
+	List	   *its = NIL;
 
-	return persons->tables ? persons->tables : persons_of(facts, InvalidOid)->tables;
+	foreach_int(t, facts->names_of->persons)
+	{
+		if (facts->tables[t].schema == schema && list_length(its) < PERSONS_MAX)
+			its = lappend_int(its, t);
+	}
+	return its ? its : list_truncate(list_copy(facts->names_of->persons), PERSONS_MAX);
 }
 
 void
 names_prepare(Facts *facts)
 {
 	HASHCTL		control = {.keysize = WORD_KEY_SIZE,.entrysize = sizeof(NameEntry),.hcxt = CurrentMemoryContext};
-	HASHCTL		persons = {.keysize = sizeof(Oid),.entrysize = sizeof(PersonsOf),.hcxt = CurrentMemoryContext};
 
 	facts->names_of = palloc0(sizeof(Names));
 	for (int kind = 0; kind < NAME_KINDS; kind++)
 		facts->names_of->kind[kind] = hash_create("names", 1024, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	facts->names_of->persons = hash_create("people", 16, &persons, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	for (int t = 0; t < facts->ntables; t++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -396,12 +327,9 @@ names_prepare(Facts *facts)
 
 		CHECK_FOR_INTERRUPTS();
 		find_prefix(facts, table);
-		find_column_prefix(facts, table);
 		table->person_rank = person_rank(facts, table);
-		if (table->person_rank == 0)
-			continue;
-		add_person(facts, t, table->schema);
-		add_person(facts, t, InvalidOid);
+		if (table->person_rank > 0)
+			add_person(facts, t);
 	}
 	for (int c = 0; c < facts->ncolumns; c++)
 	{

@@ -17,7 +17,7 @@
 
 #define TAUGHT_MAX 4			/* keys that the declared ones teach of one
 								 * column */
-#define READINGS_MAX 8
+#define READINGS_MAX 4
 
 /* A column's name without its ending: the words that say what it refers to */
 typedef struct Reading
@@ -42,9 +42,7 @@ typedef enum NameKind
 typedef struct Names
 {
 	HTAB	   *kind[NAME_KINDS];
-	HTAB	   *persons;		/* by schema, see names_persons() */
-	double		leaves_out;		/* share of the columns named after a table
-								 * that leave out its prefix */
+	List	   *persons;		/* of int: tables of people, the likeliest first */
 } Names;
 
 /* What the declared keys say of a column */

@@ -51,10 +51,8 @@
 #define BLOCK_ROWS 60			/* of a block, where nobody has counted */
 #define FIRST_LOOK 64			/* values looked up before all of them are */
 #define HOPELESS 0.3			/* share of orphans in these */
+#define BLOCKS_COUNTED 100		/* of a parent whose rows nobody has counted */
 #define DENSITY_PROBES 200
-#define OUTLIERS_MAX 100		/* keys far beyond the rest */
-#define DATED_ROWS 500
-#define ORPHANS_MOST 0.5		/* where times are compared */
 #define KEY_SIZE_MAX 8160		/* bytes: no index holds longer values */
 #define GOLDEN 0.6180339887498949	/* spreads numbers evenly, and hits no
 									 * rhythm of theirs */
@@ -65,51 +63,21 @@ struct RowSample
 	MemoryContext work;			/* of one candidate */
 	SgScope		scope;
 	List	   *columns;		/* of int: in Facts.columns */
-	int			created;		/* which of them says when a row was made; -1 */
 	EphemeralNamedRelationData rows;
 	int64		nrows;
 	bool		whole;
 };
 
-/* ---- which columns ---- */
-
-/* A column that says when the row was made, and that may be read; -1: none */
-static int
-created_column(const Facts *facts, int t)
-{
-	const FactTable *table = &facts->tables[t];
-
-	for (int c = table->columns; c < table->columns + table->ncolumns; c++)
-	{
-		const FactColumn *column = &facts->columns[c];
-		Oid			base = column->name ? getBaseType(column->type) : InvalidOid;
-
-		if (base != TIMESTAMPTZOID && base != TIMESTAMPOID && base != DATEOID)
-			continue;
-		if (words_any(&column->words, WORD_CREATED) &&
-			(pg_class_aclcheck(table->oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-			 pg_attribute_aclcheck(table->oid, column->attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK))
-			return c;
-	}
-	return -1;
-}
-
 /* Returns the child */
 static int
 choose_columns(RowSample *sample, List *candidates)
 {
-	int			child = -1;
-
 	foreach_ptr(const Candidate, cand, candidates)
 	{
-		child = sample->facts->columns[cand->column].table;
 		for (int i = 0; i < cand->n; i++)
 			sample->columns = list_append_unique_int(sample->columns, cand->columns[i]);
 	}
-	sample->created = created_column(sample->facts, child);
-	if (sample->created >= 0)
-		sample->columns = list_append_unique_int(sample->columns, sample->created);
-	return child;
+	return sample->facts->columns[linitial_int(sample->columns)].table;
 }
 
 /* ---- reading ---- */
@@ -260,59 +228,45 @@ column_name(const RowSample *sample, int column)
 }
 
 /*
- * (SELECT a, b, ... FROM sample WHERE none is null LIMIT n) with an alias;
- * what is too long for a key is null in it.  Numbered: with the columns "row
- * number", from 0, and "rows", how many there are.
+ * (SELECT a, b, ... FROM sample WHERE none is null LIMIT n) with an alias, of
+ * a candidate's columns; what is too long for a key is null in it.  Numbered:
+ * with the columns "row number", from 0, and "rows", how many there are.
  */
 static void
-append_sample(StringInfo buf, const RowSample *sample, List *columns, bool numbered, int limit, const char *alias)
+append_sample(StringInfo buf, const RowSample *sample, const Candidate *cand, bool numbered, int limit, const char *alias)
 {
-	ListCell   *lc;
-
 	appendStringInfo(buf, "(SELECT s.*%s FROM (SELECT ", numbered ?
 					 ", row_number() OVER () - 1 AS \"row number\", count(*) OVER () AS \"rows\"" : "");
-	foreach(lc, columns)
+	for (int i = 0; i < cand->n; i++)
 	{
-		const char *name = column_name(sample, lfirst_int(lc));
-		const char *comma = foreach_current_index(lc) ? ", " : "";
+		const char *name = column_name(sample, cand->columns[i]);
+		const char *comma = i ? ", " : "";
 
-		if (get_typlen(sample->facts->columns[lfirst_int(lc)].type) == -1)
+		if (get_typlen(sample->facts->columns[cand->columns[i]].type) == -1)
 			appendStringInfo(buf, "%sCASE WHEN pg_column_size(%s) <= %d THEN %s END AS %s",
 							 comma, name, KEY_SIZE_MAX, name, name);
 		else
 			appendStringInfo(buf, "%s%s", comma, name);
 	}
 	appendStringInfoString(buf, " FROM sample WHERE ");
-	foreach(lc, columns)
-		appendStringInfo(buf, "%s%s IS DISTINCT FROM NULL", foreach_current_index(lc) ? " AND " : "", column_name(sample, lfirst_int(lc)));
+	for (int i = 0; i < cand->n; i++)
+		appendStringInfo(buf, "%s%s IS DISTINCT FROM NULL", i ? " AND " : "", column_name(sample, cand->columns[i]));
 	appendStringInfo(buf, " LIMIT %d) s) %s", limit, alias);
 }
 
-/*
- * (SELECT ...) fk: the sample's rows, but each column with the value of the
- * row that is `shift` of all rows away; the ones from `named` on are called
- * "time 1" and so on
- */
+/* (SELECT ...) fk: the sample's rows, but each column of a candidate with the value of another row */
 static void
-append_shifted(StringInfo buf, const RowSample *sample, const int *columns, const double *shifts, int n, int named, int limit)
+append_shifted(StringInfo buf, const RowSample *sample, const Candidate *cand)
 {
-	List	   *different = NIL;
-
-	for (int i = 0; i < n; i++)
-		different = list_append_unique_int(different, columns[i]);
 	appendStringInfoString(buf, "(WITH numbered AS MATERIALIZED (SELECT * FROM ");
-	append_sample(buf, sample, different, true, limit, "n");
+	append_sample(buf, sample, cand, true, SAMPLE_ROWS_MAX, "n");
 	appendStringInfoString(buf, ") SELECT ");
-	for (int i = 0; i < n; i++)
-	{
-		appendStringInfo(buf, "%ss%d.%s", i ? ", " : "", i, column_name(sample, columns[i]));
-		if (i >= named)
-			appendStringInfo(buf, " AS \"time %d\"", i - named + 1);
-	}
+	for (int i = 0; i < cand->n; i++)
+		appendStringInfo(buf, "%ss%d.%s", i ? ", " : "", i, column_name(sample, cand->columns[i]));
 	appendStringInfoString(buf, " FROM numbered s0");
-	for (int i = 1; i < n; i++)
+	for (int i = 1; i < cand->n; i++)
 		appendStringInfo(buf, " JOIN numbered s%d ON s%d.\"row number\" = (s0.\"row number\" + CAST(floor(s0.\"rows\" * %.16f) AS int8)) %% s0.\"rows\"",
-						 i, i, shifts[i]);
+						 i, i, fmod(i * GOLDEN, 1));
 	appendStringInfoString(buf, ") fk");
 }
 
@@ -322,23 +276,6 @@ is_ranged(Oid type)
 	Oid			base = getBaseType(type);
 
 	return base == INT2OID || base == INT4OID || base == INT8OID || base == NUMERICOID;
-}
-
-/*
- * One end of the parent's numbers.  A few may be far beyond the rest, such as
- * orphans where the key is itself a reference: those do not count.
- */
-static void
-append_parent_end(StringInfo buf, const Facts *facts, const Candidate *cand, bool last)
-{
-	const FkKey *key = cand->fk;
-	const char *column = audit_sql_column("pk", key->parent, key->parent_att[0]);
-	double		tuples = facts->tables[facts->keys[cand->key].table].tuples;
-
-	appendStringInfo(buf, ", (SELECT CAST(%s AS float8) FROM ", column);
-	audit_sql_table(buf, key->parent, "pk");
-	appendStringInfo(buf, " WHERE %s IS NOT NULL ORDER BY %s%s OFFSET %d LIMIT 1)",
-					 column, column, last ? " DESC" : "", last ? (int) Max(Min(tuples / 100, OUTLIERS_MAX), 0) : 0);
 }
 
 /* What is counted to know how many different ones there are */
@@ -362,31 +299,20 @@ append_found(StringInfo buf, const FkKey *key)
 	appendStringInfoString(buf, " OFFSET 0)");
 }
 
-/* rows, those without a parent, different ones; of numbers, the ends on both sides */
+/* rows, those without a parent, different ones; of numbers, the ends */
 static void
 lookup_query(StringInfo buf, const RowSample *sample, const Candidate *cand, bool ranged, int limit)
 {
-	List	   *columns = NIL;
-
-	for (int i = 0; i < cand->n; i++)
-		columns = lappend_int(columns, cand->columns[i]);
 	appendStringInfoString(buf, "SELECT count(*), count(*) FILTER (WHERE NOT q.found),"
 						   " count(DISTINCT q.v)");
 	if (ranged)
-	{
-		static const char *const ends[] = {"min", "max"};
-
-		for (int e = 0; e < 2; e++)
-			appendStringInfo(buf, ", CAST(%s(q.v) FILTER (WHERE q.found) AS float8)", ends[e]);
-		for (int e = 0; e < 2; e++)
-			append_parent_end(buf, sample->facts, cand, e == 1);
-	}
+		appendStringInfoString(buf, ", CAST(min(q.v) FILTER (WHERE q.found) AS float8), CAST(max(q.v) FILTER (WHERE q.found) AS float8)");
 	appendStringInfoString(buf, " FROM (SELECT ");
 	append_different(buf, sample->facts, cand);
 	appendStringInfoString(buf, " AS v, ");
 	append_found(buf, cand->fk);
 	appendStringInfoString(buf, " AS found FROM ");
-	append_sample(buf, sample, columns, false, limit, "fk");
+	append_sample(buf, sample, cand, false, limit, "fk");
 
 	/* or each FILTER would look the value up again */
 	appendStringInfoString(buf, " OFFSET 0) q");
@@ -437,8 +363,7 @@ look_up(const RowSample *sample, const Candidate *cand, bool ranged, int limit, 
 	found->rows = result_count(1);
 	found->orphans = result_count(2);
 	found->distinct = result_count(3);
-	found->ranged = ranged && result_number(4, &found->lowest) && result_number(5, &found->highest) &&
-		result_number(6, &found->parent_lowest) && result_number(7, &found->parent_highest);
+	found->ranged = ranged && result_number(4, &found->lowest) && result_number(5, &found->highest);
 	SPI_freetuptable(SPI_tuptable);
 }
 
@@ -484,62 +409,32 @@ density(const RowSample *sample, const Candidate *cand, const RowFindings *found
 static double
 found_by_chance(const RowSample *sample, const Candidate *cand)
 {
-	double		shifts[GROUP_MAX];
 	StringInfoData from;
 
-	for (int i = 0; i < cand->n; i++)
-		shifts[i] = fmod(i * GOLDEN, 1);
 	initStringInfo(&from);
-	append_shifted(&from, sample, cand->columns, shifts, cand->n, cand->n, SAMPLE_ROWS_MAX);
+	append_shifted(&from, sample, cand);
 	return run_share(cand->fk, from.data);
-}
-
-/* ---- time ---- */
-
-/* Are rows younger than their parents, and would other rows be, too? */
-static void
-compare_times(const RowSample *sample, const Candidate *cand, RowFindings *found)
-{
-	const Facts *facts = sample->facts;
-	int			created = created_column(facts, facts->keys[cand->key].table);
-	int			columns[GROUP_MAX + 2];
-	double		shifts[GROUP_MAX + 2] = {0};
-	StringInfoData query;
-
-	if (sample->created < 0 || created < 0 || cand->fk->parent == cand->fk->child)
-		return;
-	memcpy(columns, cand->columns, cand->n * sizeof(int));
-	columns[cand->n] = columns[cand->n + 1] = sample->created;
-	shifts[cand->n + 1] = 0.5;
-	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT count(*)");
-	for (int i = 1; i <= 2; i++)
-		appendStringInfo(&query, ", count(*) FILTER (WHERE CAST(fk.\"time %d\" AS timestamptz)"
-						 " < CAST(pk.%s AS timestamptz))",
-						 i, quote_identifier(facts->columns[created].name));
-	appendStringInfoString(&query, " FROM ");
-	append_shifted(&query, sample, columns, shifts, cand->n + 2, cand->n, DATED_ROWS);
-	appendStringInfoString(&query, " JOIN ");
-	audit_sql_table(&query, cand->fk->parent, "pk");
-	appendStringInfoString(&query, " ON ");
-	audit_sql_match(&query, cand->fk);
-	run(&query);
-	found->dated = result_count(1);
-	found->older = result_count(2);
-	found->older_by_chance = result_count(3);
-	SPI_freetuptable(SPI_tuptable);
 }
 
 /* ---- a candidate ---- */
 
+/* Where nobody has counted them: those of a small table, and of a large one about */
 static double
-parent_rows(const Facts *facts, const Candidate *cand, const RowFindings *found)
+parent_rows(const Facts *facts, const Candidate *cand)
 {
-	double		tuples = facts->tables[facts->keys[cand->key].table].tuples;
+	double		rows = facts->tables[facts->keys[cand->key].table].tuples;
+	double		blocks = rows < 0 ? count_blocks(cand->fk->parent) : 0;
+	StringInfoData query;
 
-	if (tuples >= 0)
-		return tuples;
-	return found->ranged ? found->parent_highest - found->parent_lowest + 1 : -1;
+	if (rows >= 0 || blocks > BLOCKS_COUNTED)
+		return rows >= 0 ? rows : blocks * BLOCK_ROWS;
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT count(*) FROM ");
+	audit_sql_table(&query, cand->fk->parent, "pk");
+	run(&query);
+	rows = result_count(1);
+	SPI_freetuptable(SPI_tuptable);
+	return rows;
 }
 
 static void
@@ -558,15 +453,13 @@ probe_values(RowSample *sample, const Candidate *cand, RowFindings *found)
 		look_up(sample, cand, ranged, limit, found);
 	}
 	found->whole = sample->whole && (limit == SAMPLE_ROWS_MAX || found->rows < limit);
-	found->parents = parent_rows(facts, cand, found);
 	if (found->rows == 0)
 		return;
+	found->parents = parent_rows(facts, cand);
 	if (found->ranged)
 		found->density = density(sample, cand, found);
 	if (cand->n > 1)
 		found->by_chance = found_by_chance(sample, cand);
-	if (found->orphans < ORPHANS_MOST * found->rows)
-		compare_times(sample, cand, found);
 }
 
 void

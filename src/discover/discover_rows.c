@@ -42,8 +42,6 @@
 #define BY_CHANCE_NUMBER 0.9	/* ... of numbers, where it can't be told */
 #define BY_CHANCE_OTHER 0.02	/* ... of texts and the like */
 #define SURE 10.0				/* the log of odds that is enough */
-#define OWN_SHARE 0.5			/* of their range that a table's own numbers
-								 * fill */
 #define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
 											 * together */
 
@@ -164,38 +162,18 @@ beyond_chance(const Candidate *cand, const Facts *facts, const RowFindings *foun
 	return Max(Min(found->distinct * sure / SURE, 1), -1);
 }
 
-/* Numbers of a table's own are many in a row; those of one that adds to another's rows leave out what that has alone */
-static bool
-are_own_numbers(const Facts *facts, const Candidate *cand, const RowFindings *found)
-{
-	const FactColumn *column = &facts->columns[cand->column];
-	double		rows = found->whole ? found->rows : facts->tables[column->table].tuples;
-
-	return cand->n == 1 && column->alone_unique && is_number(column->type) &&
-		(!found->ranged || rows > OWN_SHARE * (found->highest - found->lowest + 1));
-}
-
 static void
 spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *found, float *s)
 {
 	const FactColumn *column = &facts->columns[cand->column];
 	double		parents = found->parents;
 
-	s[EVIDENCE_OWN_KEY] = are_own_numbers(facts, cand, found);
-	if (found->ranged)
-		s[EVIDENCE_SHORT] = stats_short(found->highest, found->parent_lowest, found->parent_highest);
-	if (parents > 0)
-	{
-		s[EVIDENCE_FEW] = stats_few(found->distinct, found->rows, parents);
-		s[EVIDENCE_COVERS] = Min(found->distinct / parents, 1) * Min(log2(1 + found->distinct), 8) / 8;
-		s[EVIDENCE_UNIQUE] = cand->n == 1 && !column->alone_unique &&
-			stats_never_recurs(found->distinct == found->rows, found->rows, parents);
-	}
-	if (found->dated >= 10)
-	{
-		s[EVIDENCE_OLDER] = (double) found->older / found->dated;
-		s[EVIDENCE_IN_TIME] = Max((double) (found->older_by_chance - found->older) / found->dated, 0);
-	}
+	if (parents <= 0)
+		return;
+	s[EVIDENCE_FEW] = stats_few(found->distinct, found->rows, parents);
+	s[EVIDENCE_COVERS] = Min(found->distinct / parents, 1) * Min(log2(1 + found->distinct), 8) / 8;
+	s[EVIDENCE_UNIQUE] = cand->n == 1 && !column->alone_unique &&
+		stats_never_recurs(found->distinct == found->rows, found->rows, parents);
 }
 
 /* What was found in a sample; replaces what statistics or an earlier sample said */

@@ -34,11 +34,9 @@ typedef struct RowFindings
 	double		parents;		/* rows of the parent; -1 is unknown */
 
 	/* numbers only */
-	bool		ranged;			/* the next four are known */
+	bool		ranged;			/* the next two are known */
 	double		lowest;
 	double		highest;
-	double		parent_lowest;
-	double		parent_highest;
 	double		density;		/* share of the numbers between the child's
 								 * ends that are keys; -1 is unknown */
 
@@ -47,10 +45,6 @@ typedef struct RowFindings
 								 * stands beside those of another row; -1 is
 								 * unknown */
 
-	/* where both tables say when a row was made */
-	int64		dated;			/* rows compared */
-	int64		older;			/* than their parent */
-	int64		older_by_chance;	/* than another row's parent */
 } RowFindings;
 
 typedef struct RowSample RowSample;

@@ -51,7 +51,6 @@ extern bool stats_fill(Facts *facts, const Candidate *cand, float *evidence);
 /* Could there be so many numbers for each one that is? */
 extern bool stats_sparse(Facts *facts, int column, double of);
 
-extern double stats_short(double highest, double parent_lowest, double parent_highest);
 extern double stats_few(double distinct, double rows, double parents);
 extern bool stats_never_recurs(bool all_differ, double rows, double parents);
 

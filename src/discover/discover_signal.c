@@ -38,10 +38,10 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 
 	if (cand->match == MATCH_WHOLE)
 		s[cand->before > 0 ? SIGNAL_TABLE_ROLE : SIGNAL_TABLE] = 1;
-	s[SIGNAL_PREFIX_LEFT] = cand->prefix_left ? facts->names_of->leaves_out : 0;
+	s[SIGNAL_PREFIX_LEFT] = cand->prefix_left;
 	s[SIGNAL_OWN_FRONT] = cand->own_front;
 	s[SIGNAL_COVER] = cand->cover;
-	s[SIGNAL_BEFORE] = Min(cand->match != MATCH_NONE ? cand->before - cand->marked : cand->key_before, 3) / 3.0;
+	s[SIGNAL_BEFORE] = Min(cand->match != MATCH_NONE ? cand->before : cand->key_before, 3) / 3.0;
 	if (cand->key_match)
 	{
 		int			sharing = list_length(names_find(facts, NAME_KEY, facts->columns[key->columns[0]].joined));

@@ -32,7 +32,7 @@ typedef struct SignalName
 	X(CANDIDATE, "candidate", AGAINST, "most candidates are none") \
 	X(TABLE, "table name", FOR, "named like the table") \
 	X(TABLE_ROLE, "table name after role", FOR, "ends in the table's name") \
-	X(PREFIX_LEFT, "prefix left out", FOR, "what is left out is a prefix of many tables, and columns here leave it out") \
+	X(PREFIX_LEFT, "prefix left out", FOR, "what is left out is a prefix of many tables") \
 	X(OWN_FRONT, "own prefix", FOR, "what is left out is what the child's name begins with") \
 	X(COVER, "share of table name", FOR, "how much of the table's name it has") \
 	X(BEFORE, "words before", AGAINST, "words come before") \
@@ -69,16 +69,11 @@ typedef struct SignalName
 	X(KNOWN, "rows or statistics", EITHER, "there are rows or statistics of both tables") \
 	X(NAMES, "names beside rows", FOR, "what the names say, now that rows say something") \
 	X(MISSING, "values missing", AGAINST, "values are not in the parent") \
-	X(TOO_MANY, "too many values", AGAINST, "it has more different values than the parent has rows") \
 	X(CHANCE, "as by chance", AGAINST, "no more values are in the parent than by chance") \
 	X(FITS, "beyond chance", FOR, "more values are in the parent than by chance") \
-	X(SHORT, "numbers end early", AGAINST, "its numbers end far before the parent's") \
 	X(FEW, "few values", AGAINST, "it names far fewer parents than its rows could") \
 	X(UNIQUE, "no value recurs", AGAINST, "no value recurs where those of a reference would") \
-	X(COVERS, "share of parents", FOR, "many of the parent's rows are named") \
-	X(OWN_KEY, "rows of an own key", AGAINST, "it is a key of its own, whose numbers begin like those of any other") \
-	X(OLDER, "older than the parent", AGAINST, "rows were made before their parent") \
-	X(IN_TIME, "made in time", FOR, "rows were made after their parent more often than by chance")
+	X(COVERS, "share of parents", FOR, "many of the parent's rows are named")
 
 enum
 {

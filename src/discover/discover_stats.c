@@ -259,15 +259,6 @@ stats_expected(double rows, double parents)
 	return parents > 0 ? parents * (1 - exp(-rows / parents)) : 0;
 }
 
-/* How far short of the parent's numbers do the child's end?  1: at a thousandth or less */
-double
-stats_short(double highest, double parent_lowest, double parent_highest)
-{
-	double		reach = (highest - parent_lowest + 1) / (parent_highest - parent_lowest + 1);
-
-	return reach >= 1 ? 0 : reach <= 0 ? 1 : Min(-log10(reach) / 3, 1);
-}
-
 /* How many fewer values than expected?  1: a thousandth or less */
 double
 stats_few(double distinct, double rows, double parents)
@@ -293,8 +284,6 @@ range_signals(const ColumnStats *child, const ColumnStats *parent, float *s)
 		s[EVIDENCE_MISSING] = outside;
 	else if (outside == 0 && !child->ranged && parent->complete)
 		s[EVIDENCE_FITS] = 1;
-	if (child->ranged && parent->ranged)
-		s[EVIDENCE_SHORT] = stats_short(child->highest, parent->lowest, parent->highest);
 }
 
 void
@@ -335,8 +324,6 @@ stats_fill(Facts *facts, const Candidate *cand, float *s)
 		s[EVIDENCE_MISSING] = 1;
 		return true;
 	}
-	if (child->distinct > parents * 1.5)
-		s[EVIDENCE_TOO_MANY] = 1;
 	s[EVIDENCE_FEW] = stats_few(child->distinct, child->rows, parents);
 	s[EVIDENCE_UNIQUE] = !column->alone_unique && stats_never_recurs(child->all_differ, child->rows, parents);
 	range_signals(child, parent_stats(facts, key->columns[0]), s);

@@ -36,8 +36,8 @@ static const struct
 }			classes[] = {
 	{"id", WORD_ID}, {"number", WORD_NUMBER}, {"name", WORD_NAME}, {"self", WORD_SELF}, {"actor", WORD_ACTOR},
 	{"person", WORD_PERSON}, {"personal", WORD_PERSONAL}, {"login", WORD_LOGIN}, {"external", WORD_EXTERNAL},
-	{"measure", WORD_MEASURE}, {"general", WORD_GENERAL}, {"log", WORD_LOG}, {"kind", WORD_KIND},
-	{"created", WORD_CREATED}, {"plural", WORD_PLURAL},
+	{"measure", WORD_MEASURE}, {"general", WORD_GENERAL}, {"kind", WORD_KIND},
+	{"plural", WORD_PLURAL},
 };
 
 static Word *

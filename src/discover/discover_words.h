@@ -35,14 +35,10 @@ typedef enum Suffix
 #define WORD_EXTERNAL	0x80	/* another system */
 #define WORD_MEASURE	0x100	/* a quantity, a time, a text */
 #define WORD_GENERAL	0x200	/* says little alone */
-#define WORD_LOG		0x400	/* a table that is written and not referred to */
 #define WORD_KIND		0x800	/* says of which table an id is */
-#define WORD_CREATED	0x1000	/* when a row was made */
 #define WORD_PLURAL		0x2000	/* an ending or a whole word, and what it
 								 * stands for */
 #define WORD_LOGIN		0x4000	/* what a table of those who log in has */
-#define WORD_MARKER		0x8000	/* learned: stands before the names of many
-								 * tables */
 
 /* Each word of all names is there once */
 typedef struct Word
@@ -52,8 +48,8 @@ typedef struct Word
 								 * yet looked for */
 	const char *means;			/* of class plural */
 	int			class;			/* see words_class() */
-	int			seen[2];		/* in names of columns, first and last.. */
-	int			named[2];		/* ..where the rest is a table's */
+	int			seen;			/* times that it is the last of a name.. */
+	int			behind;			/* ..and the rest is a table's */
 } Word;
 
 typedef struct Words

@@ -39,9 +39,9 @@ SELECT count(*) FROM signals('s.good', 'customer_id', 's.customers', '{rows or s
 ANALYZE s.customers, s.good, s.beyond, s.small, s.counted, s.nothing;
 SELECT t, CASE WHEN s > score THEN 'more' WHEN s = score THEN 'same' ELSE 'less' END AS by_statistics
 FROM unknown, score(format('s.%s', t)::regclass, 'customer_id', 's.customers') s ORDER BY t;
-SELECT * FROM signals('s.beyond', 'customer_id', 's.customers', '{rows or statistics,values missing,too many values,numbers end early,few values,no value recurs}');
-SELECT * FROM signals('s.small', 'customer_id', 's.customers', '{rows or statistics,values missing,too many values,numbers end early,few values,no value recurs}');
-SELECT * FROM signals('s.counted', 'customer_id', 's.customers', '{rows or statistics,too many values,numbers end early,few values,no value recurs}');
+SELECT * FROM signals('s.beyond', 'customer_id', 's.customers', '{rows or statistics,values missing,few values,no value recurs}');
+SELECT * FROM signals('s.small', 'customer_id', 's.customers', '{rows or statistics,values missing,few values,no value recurs}');
+SELECT * FROM signals('s.counted', 'customer_id', 's.customers', '{rows or statistics,few values,no value recurs}');
 
 -- Of a short list of texts the statistics hold all
 CREATE TABLE s.currency (code text PRIMARY KEY);
@@ -70,8 +70,8 @@ SELECT child_table, rows_checked, orphan_rows, result, reason FROM sg_discover_f
 SELECT rows_checked, orphan_rows, result, reason FROM sg_discover_fks('s.nothing', 0);
 SELECT score('s.good', 'customer_id', 's.customers', 'sample') > 0.9 AS sure, score('s.beyond', 'customer_id', 's.customers', 'sample') < 0.05 AS refuted,
        score('s.small', 'customer_id', 's.customers', 'sample') < score('s.good', 'customer_id', 's.customers', 'sample') AS doubted;
-SELECT * FROM signals('s.good', 'customer_id', 's.customers', '{rows or statistics,values missing,beyond chance,as by chance,numbers end early}', 'sample');
-SELECT * FROM signals('s.small', 'customer_id', 's.customers', '{rows or statistics,few values,numbers end early}', 'sample');
+SELECT * FROM signals('s.good', 'customer_id', 's.customers', '{rows or statistics,values missing,beyond chance,as by chance}', 'sample');
+SELECT * FROM signals('s.small', 'customer_id', 's.customers', '{rows or statistics,few values}', 'sample');
 
 -- Each value is looked up once, in the index
 BEGIN;
@@ -95,15 +95,10 @@ TRUNCATE other.payments;
 INSERT INTO other.payments SELECT g * 11 % 50 + 1 FROM generate_series(1, 1000) g;
 SELECT parent_table, orphan_rows FROM sg_discover_fks('other.payments');
 
--- Rows are made after their parents
-CREATE TABLE s.users (id int PRIMARY KEY, created_at timestamptz);
-CREATE TABLE s.logins (user_id int, created_at timestamptz);
-CREATE TABLE s.visits (user_id int, created_at timestamptz);
-INSERT INTO s.users SELECT g, timestamptz '2026-01-01' + g * interval '1 hour' FROM generate_series(1, 1000) g;
-INSERT INTO s.logins SELECT g, timestamptz '2026-01-01' + g * interval '1 hour' + interval '1 minute' FROM generate_series(1, 1000) g;
-INSERT INTO s.visits SELECT 1001 - g, timestamptz '2026-01-01' + g * interval '1 hour' FROM generate_series(1, 1000) g;
-SELECT * FROM signals('s.logins', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
-SELECT * FROM signals('s.visits', 'user_id', 's.users', '{older than the parent,made in time}', 'sample');
+CREATE TABLE s.users (id int PRIMARY KEY);
+CREATE TABLE s.logins (user_id int);
+INSERT INTO s.users SELECT g FROM generate_series(1, 1000) g;
+INSERT INTO s.logins SELECT g FROM generate_series(1, 1000) g;
 
 -- Where no row of posts has the tenant that a reaction names beside it, post_id is no part of a reference of two columns: it is one alone
 CREATE TABLE s.tenants (id int PRIMARY KEY);

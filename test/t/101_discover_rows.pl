@@ -210,7 +210,7 @@ is($node->safe_psql('small', "SELECT child_table FROM schemaguard.plan_step WHER
 
 query('CREATE TABLE slips (id int PRIMARY KEY); INSERT INTO slips SELECT generate_series(1, 100)');
 query('CREATE TABLE berths (slip_id int, gone_slip_id int); INSERT INTO berths SELECT g, g FROM generate_series(1, 100) g');
-query('CREATE TABLE docks (id int PRIMARY KEY); INSERT INTO docks SELECT generate_series(1, 100)');
+query('CREATE TABLE docks (id int PRIMARY KEY); INSERT INTO docks SELECT generate_series(1, 5000)');
 query('ALTER TABLE berths ADD dock_id int; UPDATE berths SET dock_id = slip_id');
 query('CREATE TABLE piers (id int PRIMARY KEY, tenant int, UNIQUE (tenant, id)); INSERT INTO piers SELECT g, 1 FROM generate_series(1, 5000) g');
 query('ALTER TABLE berths ADD tenant int, ADD pier_id int; UPDATE berths SET tenant = 2, pier_id = slip_id; VACUUM ANALYZE; CHECKPOINT');

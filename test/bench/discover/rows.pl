@@ -9,7 +9,8 @@
 #   - what is no reference is drawn without a look at its name: numbers are states, counts, amounts, years, keys of other
 #     systems, and now and then (MIMIC) the values of some table's key;
 #   - references are drawn evenly, skewed, from the parents of the time or from a part of them, with nulls where the
-#     column allows them, and 1 in 1,000 (ORPHANS) has no parent;
+#     column allows them, and 1 in 1,000 (ORPHANS) has no parent; 6 in 100 (ONE_TO_ONE, the share of those that schemas declare
+#     to be unique) name no parent twice, though nothing says so;
 #   - keys have gaps, as rows are deleted, or none.
 #
 # Where child and parent both have a time of creation, the parent is older, 99 times in 100. The same seed gives the same
@@ -19,7 +20,7 @@ use strict;
 use warnings;
 use List::Util qw(first max min sum0);
 
-use constant { ORPHANS => 0.001, MIMIC => 0.05, TRIES => 12, MISSES => 20 };
+use constant { ORPHANS => 0.001, MIMIC => 0.05, TRIES => 12, MISSES => 20, ONE_TO_ONE => 0.06 };
 
 my ($facts, $seed) = @ARGV;
 die "usage: rows.pl FACTS SEED\n" if @ARGV != 2;
@@ -103,7 +104,7 @@ foreach my $f (tsv('fks'))
 	next if $seen{ join '|', $child, $f->[2], $parent, $f->[5] }++ || !$table{$child}{number} || !$table{$parent}{number};
 	my @columns = map { $table{$child}{number}{$_} } array($f->[2]);
 	my @keys = map { $table{$parent}{number}{$_} } array($f->[5]);
-	push @{ $table{$child}{fks} }, { columns => \@columns, parent => $parent, keys => \@keys, mode => pick(qw(even skewed recent part)),
+	push @{ $table{$child}{fks} }, { once => @columns == 1 && chance(ONE_TO_ONE), columns => \@columns, parent => $parent, keys => \@keys, mode => pick(qw(even skewed recent part)),
 		nulls => pick(0, 0, 0.1, 0.5, 0.9), rows => 0, orphans => 0 };
 	$table{$child}{columns}[$_]{reference} = 1 foreach @columns;
 }
@@ -275,7 +276,9 @@ sub refer
 		my $n = @{ $parent->{rows} };
 		return @free > 0 if !$n;
 		$n = max(1, older($parent, $seconds)) if defined $seconds && $parent->{times} && chance(0.99);
-		my $found = $parent->{rows}[ draw($fk, $n, $position) ];
+		my $drawn = $fk->{once} ? first { !$fk->{named}{$_}++ } map { int(rand($n)) } 1 .. TRIES : draw($fk, $n, $position);
+		return @free > 0 if !defined $drawn;
+		my $found = $parent->{rows}[$drawn];
 		my @value = @$found[ @{ $fk->{keys} } ];
 		return @free > 0 if grep { !defined } @value;
 		@$row[@columns] = @value;
