@@ -42,7 +42,8 @@ typedef enum NameKind
 typedef struct Names
 {
 	HTAB	   *kind[NAME_KINDS];
-	List	   *persons;		/* of int: tables of people, the likeliest first */
+	List	   *persons;		/* of int: tables of people, the likeliest
+								 * first */
 } Names;
 
 /* What the declared keys say of a column */

@@ -11,8 +11,7 @@
  *
  * That all values are there says much for texts and uuids, and little for
  * numbers: a key of 1 to n holds every small number.  So of numbers it is
- * found out, too, how much of the parent's range they reach, and whether keys
- * are missing there that they avoid.
+ * found out, too, whether keys are missing that they avoid.
  *
  *-------------------------------------------------------------------------
  */
