@@ -306,10 +306,14 @@ WITH RECURSIVE side AS MATERIALIZED (
       AND NOT (f.kind = 'constraint' AND f.new ? 'of_domain' AND f.new ? 'in_new' AND (f.new ->> 'validated')::boolean)
 ), born AS MATERIALIZED (
     SELECT b.number, max(b.section) AS section FROM birth b WHERE b.statement IS NOT NULL AND b.state IS NULL GROUP BY b.number
+), surplus AS MATERIALIZED (
+    SELECT o.number, o.target_parent, o.old ->> 'inherited' = 'only' AS inherited FROM object o WHERE o.kind = 'column' AND o.state = 'extra' AND o.parent_state IS NULL
 ), late AS MATERIALIZED (
-    -- partitions that lack a column of what they join, which goes last
-    SELECT o.number FROM object o
-    WHERE o.kind = 'table' AND o.new ->> 'partition_of' IS DISTINCT FROM o.old ->> 'partition_of' AND o.new ->> 'partition_of' IN (SELECT c.target_parent FROM object c WHERE c.kind = 'column' AND c.state = 'extra' AND c.parent_state IS NULL)
+    -- partitions that join another table, or one that is made anew, after columns that only one of the two has are gone
+    SELECT o.number, o.target_identity FROM object o
+    WHERE o.kind = 'table' AND o.new ? 'partition_of'
+      AND (o.new ->> 'partition_of' IS DISTINCT FROM o.old ->> 'partition_of' OR o.new ->> 'partition_of' IN (SELECT t.identity FROM object t WHERE t.kind = 'table' AND (t.state = 'missing' OR t.number IN (SELECT r.number FROM rebuilt r))))
+      AND (o.new ->> 'partition_of' IN (SELECT c.target_parent FROM surplus c) OR o.target_identity IN (SELECT c.target_parent FROM surplus c))
 ), given AS MATERIALIZED (
     SELECT m.identity, m.target_identity, m.parent, m.target_parent, m.properties, m.target_properties FROM managed m WHERE m.kind = 'default privilege'
 ), regranted AS MATERIALIZED (
@@ -454,6 +458,12 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE f.state = 'extra' AND f.kind NOT IN ('default privilege', 'subscription') AND NOT f.again
       -- what may hold another table
       AND (f.parent_state IS DISTINCT FROM 'extra' OR f.kind IN ('policy', 'rule') OR f.old ? 'references')
+    UNION ALL
+    -- a column of a partition that has left what it had it from
+    SELECT 6, 1500000000 + f.number::bigint, f.kind, f.target_identity, 'dropped', schemaguard.sg_sync_fill('ALTER TABLE {parent} DROP COLUMN {name|I}', f.old),
+        'drop', f.full_old, f.full_old, NULL, NULL, NULL, own.loss
+    FROM surplus c JOIN filled f ON f.number = c.number JOIN late l ON l.target_identity = f.target_parent JOIN rule own ON own.kind = 'column' AND own.step = 'drop'
+    WHERE c.inherited
 ), asked AS (
     SELECT s.*, q.properties AS asked, q.printed, q.expressions, q.alone, schemaguard.sg_sync_fill(a.statement, s.context)
             -- what has its name may be of another kind

@@ -534,3 +534,8 @@ CREATE TABLE t (k int) PARTITION BY LIST (k); CREATE TABLE t1 (k int);
 CREATE DOMAIN d AS int; CREATE TABLE t (id int, a d[]); CREATE DOMAIN f AS int CHECK (VALUE > -3); CREATE TYPE c AS (x f); CREATE TABLE tc (c c); CREATE DOMAIN g AS int; CREATE TYPE unused AS (x g);
 -- b
 CREATE DOMAIN d AS int NOT NULL CHECK (VALUE > 0); CREATE TABLE t (id int, a d[]); CREATE DOMAIN f AS int CHECK (VALUE > -2); CREATE TYPE c AS (x f); CREATE TABLE tc (c c); CREATE DOMAIN g AS int NOT NULL CHECK (VALUE > 0); CREATE TYPE unused AS (x g);
+== the column that a table is partitioned by has another name
+-- a
+CREATE TABLE w (k int, at date) PARTITION BY RANGE (at); CREATE TABLE w1 PARTITION OF w FOR VALUES FROM ('2022-01-01') TO ('2023-01-01');
+-- b
+CREATE TABLE w (k int, day date) PARTITION BY RANGE (day); CREATE TABLE w1 PARTITION OF w FOR VALUES FROM ('2022-01-01') TO ('2023-01-01');
