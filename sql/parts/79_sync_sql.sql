@@ -366,7 +366,8 @@ WITH RECURSIVE side AS MATERIALIZED (
         CASE WHEN b.state IS NULL THEN 'create' ELSE 'validate' END, f.full_new, '{"validated": false}', f.full_new, b.state, NULL, f.lost
     FROM birth b JOIN filled f ON f.number = b.number
     UNION ALL
-    SELECT r.section, f.number::bigint * 1000 + r.number, f.kind, f.identity, 'replaced', schemaguard.sg_sync_fill(r.statement, f.full_new),
+    -- the old key goes before what it leads to
+    SELECT r.section, CASE WHEN r.section > 4 AND f.new ? 'references' THEN -1000000000 ELSE 0 END + f.number::bigint * 1000 + r.number, f.kind, f.identity, 'replaced', schemaguard.sg_sync_fill(r.statement, f.full_new),
         'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'beside'
     WHERE f.beside

@@ -539,3 +539,8 @@ CREATE DOMAIN d AS int NOT NULL CHECK (VALUE > 0); CREATE TABLE t (id int, a d[]
 CREATE TABLE w (k int, at date) PARTITION BY RANGE (at); CREATE TABLE w1 PARTITION OF w FOR VALUES FROM ('2022-01-01') TO ('2023-01-01');
 -- b
 CREATE TABLE w (k int, day date) PARTITION BY RANGE (day); CREATE TABLE w1 PARTITION OF w FOR VALUES FROM ('2022-01-01') TO ('2023-01-01');
+== a key leads to a unique index, of which a column has another name
+-- a
+CREATE TABLE p (id int, tenant int); CREATE UNIQUE INDEX p_key ON p (id, tenant); CREATE TABLE c (p int, tenant int, FOREIGN KEY (p, tenant) REFERENCES p (id, tenant), CHECK (tenant < 0));
+-- b
+CREATE TABLE p (number int, tenant int); CREATE UNIQUE INDEX p_key ON p (number, tenant); CREATE TABLE c (p int, tenant int, FOREIGN KEY (p, tenant) REFERENCES p (number, tenant), CHECK (tenant < 0));
