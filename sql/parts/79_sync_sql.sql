@@ -314,6 +314,9 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE o.kind = 'table' AND o.new ? 'partition_of'
       AND (o.new ->> 'partition_of' IS DISTINCT FROM o.old ->> 'partition_of' OR o.new ->> 'partition_of' IN (SELECT t.identity FROM object t WHERE t.kind = 'table' AND (t.state = 'missing' OR t.number IN (SELECT r.number FROM rebuilt r))))
       AND (o.new ->> 'partition_of' IN (SELECT c.target_parent FROM surplus c) OR o.target_identity IN (SELECT c.target_parent FROM surplus c))
+), waits AS MATERIALIZED (
+    -- of these, what nothing drops a column for
+    SELECT l.number, o.identity FROM late l JOIN object o ON o.number = l.number WHERE NOT allow_drop
 ), given AS MATERIALIZED (
     SELECT m.identity, m.target_identity, m.parent, m.target_parent, m.properties, m.target_properties FROM managed m WHERE m.kind = 'default privilege'
 ), regranted AS MATERIALIZED (
@@ -380,7 +383,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION ALL
     -- partitions join when both have all columns and checks
     SELECT CASE WHEN l.number IS NULL THEN r.section ELSE 6 END, CASE WHEN l.number IS NOT NULL THEN 2000000000 WHEN f.kind = 'table' THEN 900000000 ELSE 0 END + f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), 'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
-    FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'after' LEFT JOIN late l ON l.number = f.number WHERE f.state = 'missing'
+    FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'after' LEFT JOIN late l ON l.number = f.number WHERE f.state = 'missing' AND f.number NOT IN (SELECT w.number FROM waits w)
     UNION ALL
     -- names first: all else has the new ones
     SELECT 2, -1000000000 + f.number::bigint * 1000 + r.rule, f.kind, f.identity, 'renamed', schemaguard.sg_sync_fill(r.statement, f.full_new), 'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
@@ -414,6 +417,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'alter' LEFT JOIN without_type t ON t.number = f.number
     LEFT JOIN primary_key k ON r.property = 'not_null' AND f.kind = 'column' AND k.target_parent = f.target_parent
     WHERE NOT f.again AND NOT f.beside
+      AND NOT (r.statement LIKE '%TACH PARTITION%' AND (f.number IN (SELECT w.number FROM waits w) OR f.kind <> 'table' AND f.parent IN (SELECT w.identity FROM waits w)))
     UNION ALL
     SELECT greatest(2, b.section), f.number::bigint * 1000 + 900, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statements, 'alter', f.full_new, f.old, f.full_new,
         -- a new object has what default privileges give it, and another owner the grants of the old one
@@ -524,6 +528,16 @@ FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'beyond'
 UNION ALL
 SELECT 0, o.number, o.kind, o.identity, 'type', 'what ' || (o.new ->> 'type') || ' can''t hold of ' || (o.old ->> 'type') || ' would be lost (allow_drop)', NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
 FROM object o WHERE o.kind = 'domain' AND NOT allow_drop AND o.new ? 'type_loss'
+UNION ALL
+SELECT 0, w.number, 'table', w.identity, 'is attached', 'the two tables do not have the same columns until the surplus ones are dropped (allow_drop)', NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
+FROM waits w
+UNION ALL
+-- what comes and goes with that: nobody is told
+SELECT 0, p.number, p.kind, p.identity, 'created', NULL, NULL, NULL, NULL, 'along', NULL, NULL, NULL, NULL
+FROM pair p JOIN waits w ON w.identity = p.parent WHERE p.kind = 'index' AND p.state = 'missing' AND p.properties ? 'partition_of'
+UNION ALL
+SELECT 0, f.number, f.kind, f.target_identity, 'dropped', NULL, NULL, NULL, NULL, 'along', NULL, NULL, NULL, NULL
+FROM filled f WHERE f.kind = 'column' AND f.old ? 'given' AND NOT allow_drop
 UNION ALL
 SELECT 0, f.number, f.kind, f.identity, 'options', schemaguard.sg_sync_fill('a snapshot hides the values of {hidden}', f.new), NULL, NULL, NULL, 'hidden', NULL, NULL, NULL, NULL
 FROM filled f WHERE f.new ? 'hidden' AND (f.state = 'missing' OR f.again OR f.changes && '{options,server_options}')
@@ -680,7 +694,7 @@ BEGIN
                   WHEN (e ->> 'kind' = 'constraint' OR e ->> 'what' = 'not_null') AND blocked ? concat_ws(' ', e ->> 'kind', e ->> 'object') THEN 'left out, for rows are in the way'
                   WHEN e ->> 'note' = 'beyond' THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown' THEN 'left out, for they could not be read'
                   WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' WHEN e ->> 'note' = 'hidden' THEN 'left out, for they are hidden' WHEN e ->> 'note' = 'need' THEN 'needed, and checked first' ELSE 'statements' END AS what, count(*) AS n
-              FROM jsonb_array_elements(statements) e GROUP BY 1) x HAVING count(*) > 0;
+              FROM jsonb_array_elements(statements) e WHERE e ->> 'note' <> 'along' GROUP BY 1) x HAVING count(*) > 0;
     RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || concat_ws(' ', e ->> 'kind', e ->> 'object') || ': ' || concat_ws(', ', e ->> 'what', e ->> 'statement'))
         FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'hidden', 'unknown', 'unmanaged');
     IF NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE (e ->> 'section')::int > 0) THEN

@@ -258,7 +258,7 @@ WITH compared AS MATERIALIZED (
 UNION ALL
 SELECT NULL, NULL, CASE WHEN f.note LIKE '% loses %' THEN 'would lose something (allow_drop)' WHEN f.note = 'unknown' THEN 'could not be read'
     WHEN f.note = 'unmanaged' THEN 'are made by something else' WHEN f.note = 'hidden' THEN 'are hidden' ELSE 'nothing alters' END
-FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused')
+FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused', 'along')
 UNION ALL
 -- what is in the way of all of it
 SELECT 'refused', ARRAY[CASE f.note WHEN 'need' THEN f.kind || ' ' || f.object || ' is not there' ELSE concat_ws(' ', f.kind, f.object, f.what) END], NULL

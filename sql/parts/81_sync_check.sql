@@ -68,7 +68,7 @@ RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT statement ->> 'note' IN ('beyond', 'hidden', 'unmanaged') OR statement ->> 'note' LIKE '% loses %' AND NOT allow_drop
+    SELECT statement ->> 'note' IN ('beyond', 'hidden', 'unmanaged', 'along') OR statement ->> 'note' LIKE '% loses %' AND NOT allow_drop
         OR (statement ->> 'kind' = 'constraint' OR statement ->> 'what' = 'not_null') AND blocked ? concat_ws(' ', statement ->> 'kind', statement ->> 'object')
         OR statement ->> 'kind' IN ('subscription', 'event trigger')
         OR statement ->> 'kind' = 'extension' AND statement ->> 'object' = 'schemaguard'
