@@ -202,7 +202,11 @@ read_stored(SnapshotReader *reader, List *schemas)
 	}
 
 	sg_owner_begin(&scope);
-	/* the primary key has the order; sorting takes four times as long as reading */
+
+	/*
+	 * the primary key has the order; sorting takes four times as long as
+	 * reading
+	 */
 	sg_scope_set("enable_sort", "off");
 	SPI_connect();
 	plan = SPI_prepare("SELECT kind, identity, parent, properties, checksum, oid FROM schemaguard.snapshot_object o"
