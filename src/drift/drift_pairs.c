@@ -384,6 +384,72 @@ half(const DriftPair *pair, int side)
 	return result;
 }
 
+static bool
+is_of_table(SnapshotKind kind)
+{
+	return kind == KIND_COLUMN || kind == KIND_CONSTRAINT || kind == KIND_TRIGGER || kind == KIND_RULE ||
+		kind == KIND_POLICY || kind == KIND_INDEX || kind == KIND_STATISTICS;
+}
+
+/* The tables that what differs is or belongs to; NULL: it may be about columns of any table */
+static SgNameTable *
+touched_tables(List *differing)
+{
+	SgNameTable *tables = sg_names_create(CurrentMemoryContext);
+
+	foreach_ptr(DriftPair, pair, differing)
+	{
+		bool		is_table = pair->kind == KIND_TABLE;
+
+		for (int side = 0; side < 2; side++)
+		{
+			Jsonb	   *properties = pair->properties[side];
+			char	   *table = is_table ? pair->identity[side] : pair->parent[side];
+
+			if ((!is_table && !is_of_table(pair->kind)) || pair->unknown ||
+				(is_table && properties && (drift_value(properties, "partition_key") || drift_value(properties, "partition_of"))))
+			{
+				sg_names_destroy(tables);
+				return NULL;
+			}
+			if (table)
+				sg_names_enter(tables, table, "");
+		}
+	}
+	return tables;
+}
+
+/*
+ * What is the same and may have to make way.  Of foreign keys, which most
+ * tables have, those that something of their two tables could ask to.
+ */
+static List *
+concerned(List *same, List *differing)
+{
+	SgNameTable *tables = touched_tables(differing);
+	List	   *result = NIL;
+
+	if (tables == NULL)
+		return same;
+	foreach_ptr(DriftPair, pair, same)
+	{
+		bool		is_concerned = pair->kind != KIND_CONSTRAINT;
+
+		for (int side = 0; side < 2 && !is_concerned; side++)
+		{
+			Jsonb	   *properties = pair->properties[side];
+			char	   *references = properties ? drift_string(properties, "references") : NULL;
+
+			is_concerned = properties &&
+				(references == NULL || sg_names_has(tables, references, "") || sg_names_has(tables, pair->parent[side], ""));
+		}
+		if (is_concerned)
+			result = lappend(result, pair);
+	}
+	sg_names_destroy(tables);
+	return result;
+}
+
 static void
 finish(DriftComparison *c, void *arg)
 {
@@ -411,7 +477,7 @@ finish(DriftComparison *c, void *arg)
 		else
 			*result = lappend(*result, pair);
 	}
-	*result = list_concat(*result, c->same);
+	*result = list_concat(*result, concerned(c->same, *result));
 	list_sort(*result, compare_pairs);
 	sg_names_destroy(pairs);
 }
@@ -529,13 +595,6 @@ differs(const SnapshotObject *a, const SnapshotObject *b, const char *key)
 	char	   *y = drift_string(b->properties, key);
 
 	return strcmp(x ? x : "", y ? y : "") != 0;
-}
-
-static bool
-is_of_table(SnapshotKind kind)
-{
-	return kind == KIND_COLUMN || kind == KIND_CONSTRAINT || kind == KIND_TRIGGER || kind == KIND_RULE ||
-		kind == KIND_POLICY || kind == KIND_INDEX || kind == KIND_STATISTICS;
 }
 
 static void
