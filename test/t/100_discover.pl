@@ -183,13 +183,7 @@ END LOOP; END \$\$});
 $start = time;
 query("SELECT count(*) FROM sg_discover_fks(verify => 'none')");
 cmp_ok(time - $start, '<', bound(60, 300), "a name that $tables tables end in, each with 40 columns");
-my $worker = SgTest::Session->new($node, dbname => 'postgres');
-$worker->send("SELECT count(*) FROM sg_discover_fks(verify => 'full')");
-my $cancelled = wait_for(sub {
-	query("SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'SELECT count(*) FROM sg_discover_fks(verify => ''full'')%' AND state = 'active'") > 0;
-});
-$worker->collect;
-like($worker->{err}, qr/canceling statement due to user request/, 'a cancel ends it');
+is_error($node, "SET statement_timeout = '10ms'; SELECT count(*) FROM sg_discover_fks(verify => 'full')", '57014', undef, 'a cancel ends it');
 
 # ---- where nothing can be written ----
 
