@@ -568,10 +568,12 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    -- nothing but a beginning: a name further on may look like it
+    rule CONSTANT text := 'SELECT * FROM @extschema@.sg_rule_violations(';
     n bigint;
 BEGIN
-    EXECUTE format('SELECT count(*) FROM (SELECT FROM (%s) x LIMIT 1000) x',
-        regexp_replace(finder, '^(SELECT \* FROM ).*?\.sg_rule_violations\(', '\1schemaguard.sg_nobodys_violations(')) INTO n;
+    EXECUTE format('SELECT count(*) FROM (SELECT FROM (%s) x LIMIT 1000) x', CASE WHEN starts_with(finder, rule)
+        THEN 'SELECT * FROM schemaguard.sg_nobodys_violations(' || substr(finder, length(rule) + 1) ELSE finder END) INTO n;
     RETURN n;
 EXCEPTION WHEN OTHERS THEN
     RETURN 0;

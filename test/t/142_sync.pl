@@ -271,6 +271,14 @@ like(script('even'), qr/^-- the target lacks role leaves: the script will not be
 like(apply('even', script('even')), qr/^[^\n]*ERROR:  nothing has been applied: the target lacks role leaves\n/, 'and asked for first');
 is($node->safe_psql('even', "SELECT to_regclass('added')"), '', 'nothing has been applied');
 
+# a name in the query that counts rows is no part of it
+database('beginning');
+$node->safe_psql('beginning', q{
+	CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE "x.sg_rule_violations(" (p int CONSTRAINT k REFERENCES p);
+	SELECT sg_snapshot_take('reference');
+	ALTER TABLE "x.sg_rule_violations(" DROP CONSTRAINT k; INSERT INTO "x.sg_rule_violations(" VALUES (7)});
+like(script('beginning'), qr/^-- left out: 1 rows are in the way: SELECT \* FROM public\.sg_orphans\('public\."x\.sg_rule_violations\("'/m, 'rows in the way of a table with an odd name');
+
 database('rows');
 $node->safe_psql('rows', q{
 	CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, p int REFERENCES p, u int UNIQUE, n int NOT NULL, t bigint, CONSTRAINT large CHECK (abs(t) > 1 AND t::text ~ '..'));
