@@ -101,7 +101,7 @@ needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
 	return false;
 }
 
-/* Does `step` need `other`, a step of another kind than foreign key, to come first? */
+/* Does `step` need `other` to come first? */
 static bool
 needs(const PlanStep *step, const PlanStep *other)
 {
@@ -123,11 +123,13 @@ needs(const PlanStep *step, const PlanStep *other)
 				drop_rank(other) < drop_rank(step);
 		case STEP_RENAME:
 			return step->kind != STEP_DROP && needs_rename(step, other, &before);
+		case STEP_FOREIGN_KEY:
+			return step->kind == STEP_RENAME && plan_changed_object(step) == CHANGED_CONSTRAINT &&
+				same(step->child_table, other->child_table) && same(step->fk_name, other->fk_name);
 		case STEP_CHECK:
 		case STEP_DEFAULT:
 		case STEP_INDEX:
 		case STEP_STATEMENT:
-		case STEP_FOREIGN_KEY:
 		case STEP_KINDS:
 			return false;
 	}
@@ -164,7 +166,7 @@ must_follow(const PlanStep *step, const PlanStep *other)
 		return other->step < step->step;
 	if (sg_has_name(step->after, other->fk_name))
 		return true;
-	if (other->kind != STEP_FOREIGN_KEY && needs(step, other))
+	if (needs(step, other))
 		return true;
 	return comes_late(step, other);
 }
