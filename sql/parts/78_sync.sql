@@ -382,11 +382,11 @@ BEGIN
             'index_new', coalesce(properties ->> 'index_name', name), 'new_name', schemaguard.sg_sync_new_name(name), 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(schemaguard.sg_sync_new_name(name)),
             'is_valid', CASE WHEN NOT properties ? 'valid' THEN true END,
             'swaps', CASE WHEN properties ->> 'type' IN ('c', 'f') THEN true END,
-            'can_wait', CASE WHEN properties ->> 'type' IN ('c', 'f') AND NOT properties ? 'at_once' THEN true END,
+            'can_wait', CASE WHEN properties ->> 'type' IN ('c', 'f') AND NOT properties ? 'at_once' AND properties ->> 'enforced' IS DISTINCT FROM 'false' THEN true END,
             'using_index', CASE WHEN properties ->> 'type' IN ('p', 'u') AND NOT properties ?| '{period,only,at_once}' THEN true END,
             'definition', CASE properties ->> 'type'
                 WHEN 'c' THEN schemaguard.sg_sync_fill('CHECK ({expression})[{?no_inherit} NO INHERIT][{?enforced=false} NOT ENFORCED]', p)
-                WHEN 'f' THEN schemaguard.sg_sync_fill('FOREIGN KEY ({keys}) REFERENCES {references}({referenced})[{?match!=simple} MATCH {match|U}][{?on_update!=no action} ON UPDATE {on_update|U}][{?on_delete!=no action} ON DELETE {on_delete|U}[ ({on_delete_columns|I})]][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED][{?enforced=false} NOT ENFORCED]', p)
+                WHEN 'f' THEN schemaguard.sg_sync_fill('FOREIGN KEY ({keys}) REFERENCES {references} ({referenced})[{?match!=simple} MATCH {match|U}][{?on_update!=no action} ON UPDATE {on_update|U}][{?on_delete!=no action} ON DELETE {on_delete|U}[ ({on_delete_columns|I})]][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED][{?enforced=false} NOT ENFORCED]', p)
                 WHEN 'x' THEN schemaguard.sg_sync_fill('EXCLUDE USING {access_method} ({keys})[ INCLUDE ({include|I})][ WITH ({options|O})][ USING INDEX TABLESPACE {tablespace|I}][ WHERE ({predicate})][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]',
                     p || jsonb_build_object('keys', schemaguard.sg_sync_keys(coalesce(properties -> 'index_columns', properties -> 'columns'), properties)))
                 ELSE schemaguard.sg_sync_fill('[{?type=p}PRIMARY KEY][{?type=u}UNIQUE][{?nulls_not_distinct} NULLS NOT DISTINCT] ({keys}[{?period} WITHOUT OVERLAPS])[ INCLUDE ({include|I})][ WITH ({options|O})][ USING INDEX TABLESPACE {tablespace|I}][{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]', p) END));

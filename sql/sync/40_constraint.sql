@@ -11,6 +11,8 @@ VALUES
 ('constraint', 'alter', 'name', 2, false, 'ALTER {above} RENAME CONSTRAINT {old.name|I} TO {name|I}',
     '?CASE WHEN {is_now} IS NOT NULL THEN ''after'' WHEN {is_old} IS NOT NULL THEN ''before'' ELSE ''not there'' END', NULL),
 ('constraint', 'alter', 'deferrable deferred', 2, false, '{?type=f}ALTER TABLE {parent} ALTER CONSTRAINT {name|I} [{?!deferrable}NOT ]DEFERRABLE[{?deferrable} INITIALLY [{?deferred}DEFERRED][{?!deferred}IMMEDIATE]]', NULL, NULL),
+-- one that is to be enforced has rows to read: it gets another one beside it
+('constraint', 'alter', 'enforced', 2, false, '{?type=f}{?enforced=false}ALTER TABLE {parent} ALTER CONSTRAINT {name|I} NOT ENFORCED', NULL, NULL),
 ('constraint', 'alter', 'validated', 5, false, '{?validated}{?!held}ALTER {above} VALIDATE CONSTRAINT {name|I}', '=validated', NULL),
 -- what checks it are triggers with names of PostgreSQL's choice
 ('constraint', 'alter', 'triggers', 6, true, 'DO $triggers$
@@ -61,9 +63,11 @@ ALTER INDEX {new_index} RENAME TO {name|I}',
 CREATE [{?unique}UNIQUE ]INDEX {name|I} ON {on} {index_definition}',
     '?CASE WHEN {is_now} = {definition_loose|L} THEN ''after'' WHEN {is_now} = {old.definition_loose|L} THEN ''before'' ELSE coalesce({is_now}, ''not there'') END', NULL),
 ('constraint', 'touch', 'type columns include nulls_not_distinct deferrable deferred period', 2, NULL, '{?using_index}', NULL, NULL),
-('constraint', 'rebuild', 'type columns references match on_update on_delete referenced_columns on_delete_columns include operators no_inherit period nulls_not_distinct expression expressions predicate index_columns operator_classes collations ordering operator_class_options access_method enforced', 2, NULL, '', NULL, NULL),
+('constraint', 'rebuild', 'type columns references match on_update on_delete referenced_columns on_delete_columns include operators no_inherit period nulls_not_distinct expression expressions predicate index_columns operator_classes collations ordering operator_class_options access_method', 2, NULL, '', NULL, NULL),
+('constraint', 'rebuild', 'enforced', 2, NULL, '{?type!=f}', NULL, NULL),
+('constraint', 'rebuild', 'enforced', 2, NULL, '{?type=f}{?enforced!=false}', NULL, NULL),
 ('constraint', 'rebuild', 'deferrable deferred', 2, NULL, '{?type!=f}', NULL, NULL),
-('constraint', 'rebuild', 'validated', 2, NULL, '{?!validated}', NULL, NULL),
+('constraint', 'rebuild', 'validated', 2, NULL, '{?!validated}{?enforced!=false}', NULL, NULL),
 
 ('index', 'create', NULL, 2, false, '{?at_once}CREATE [{?unique}UNIQUE ]INDEX {name|I} ON {on} {index_definition}', NULL, NULL),
 -- of a partitioned table: there, then of each partition

@@ -99,6 +99,7 @@ VALUES
 ('constraint', 'is', 'definition_state', 1, true, 'pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(o.oid), '' NOT VALID$'', '''')', NULL, NULL),
 ('constraint', 'is', 'validated', 2, false, 'o.convalidated::text', NULL, NULL),
 ('constraint', 'is', 'deferrable', 2, false, 'o.condeferrable::text', NULL, NULL),
+('constraint', 'is', 'enforced', 2, false, 'o.conenforced::text', NULL, NULL),
 ('constraint', 'is', 'deferred', 2, false, 'o.condeferred::text', NULL, NULL),
 ('constraint', 'is', 'options', 2, false, '(SELECT pg_catalog.jsonb_agg(x ORDER BY x COLLATE "C")::text FROM pg_catalog.unnest((SELECT i.reloptions FROM pg_catalog.pg_class i WHERE i.oid = o.conindid)) x)', NULL, NULL),
 ('constraint', 'is', 'tablespace', 2, false, '(SELECT s.spcname::text FROM pg_catalog.pg_class i JOIN pg_catalog.pg_tablespace s ON s.oid = i.reltablespace WHERE i.oid = o.conindid)', NULL, NULL),

@@ -19,9 +19,9 @@
  *	{?a=x} {?a!=x}	nothing: only if a is x, or isn't
  *	[ ]				what is left out where a value or condition in it fails
  *
- * null, false, [] and {} are no values.  Where one fails outside of brackets,
- * the template does not apply to the object and gives NULL.  What is filled in
- * is never looked at again.
+ * null, false, [] and {} are no values, but {?a=false} holds for false.  Where
+ * one fails outside of brackets, the template does not apply to the object and
+ * gives NULL.  What is filled in is never looked at again.
  *
  *-------------------------------------------------------------------------
  */
@@ -153,6 +153,7 @@ static bool
 holds(Jsonb *object, char *condition)
 {
 	char	   *equal = strchr(condition, '=');
+	JsonbValue	value;
 	List	   *texts;
 	bool		negated;
 
@@ -163,7 +164,10 @@ holds(Jsonb *object, char *condition)
 	}
 	negated = equal > condition && equal[-1] == '!';
 	equal[negated ? -1 : 0] = '\0';
-	texts = find_texts(object, condition);
+	if (find_value(object, condition, &value) && value.type == jbvBool && !value.val.boolean)
+		texts = list_make1("false");
+	else
+		texts = find_texts(object, condition);
 	return (list_length(texts) == 1 && strcmp(linitial(texts), equal + 1) == 0) != negated;
 }
 
