@@ -41,7 +41,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 SELECT k, r.step, r.property, r.section, r.anew, r.statement, r.state, r.loss, r.number
 FROM (SELECT *, row_number() OVER () AS number FROM (
-    \ir ../sync/*.sql
+\ir ../sync/*.sql
 ) x) r (kind, step, property, section, anew, statement, state, loss, number),
     unnest(string_to_array(r.kind, '|')) k
 $function$;

@@ -170,9 +170,8 @@ COMMENT ON FUNCTION schemaguard.sg_sync_routine(text, jsonb)
 -- what stands beside an object of this name until it takes its place
 CREATE FUNCTION schemaguard.sg_sync_new_name(name text)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN octet_length(name) <= 54 THEN name ELSE md5(name) END || '_sync_new';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_new_name';
 COMMENT ON FUNCTION schemaguard.sg_sync_new_name(text)
     IS 'the name of what takes the place of another object';
 

@@ -560,6 +560,34 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_statements(schemaguard.sync_pair[], text, text, boolean, boolean)
     IS 'the statements of sg_sync_sql(), in order, each with its guard';
 
+-- Single statements, for who has decided what is to be done: of each list of deeds the text. A deed is a step of sg_sync_rules()
+-- for an object, which properties it alters, and what the object is called so far.
+CREATE FUNCTION schemaguard.sg_sync_write(lists text[])
+RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+WITH rule AS MATERIALIZED (
+    SELECT r.kind, r.step, string_to_array(r.property, ' ') AS properties, r.section, r.number, r.statement FROM schemaguard.sg_sync_rules() r
+    WHERE r.kind IN ('schema', 'table', 'column', 'constraint') AND r.step IN ('create', 'alter', 'rename', 'beside', 'drop')
+)
+SELECT (SELECT string_agg(schemaguard.sg_sync_fill(r.statement, o.object) || ';', E'\n' ORDER BY e.n, r.section, r.number)
+    FROM jsonb_array_elements(l.list::jsonb) WITH ORDINALITY e (deed, n)
+    CROSS JOIN LATERAL jsonb_to_record(e.deed) d (kind text, step text, property text, parent text, name text, old_parent text, old_name text, properties text)
+    CROSS JOIN LATERAL (SELECT coalesce(d.old_parent, d.parent) AS parent, coalesce(d.old_name, d.name) AS name) w
+    CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_object(d.kind, concat_ws('.', d.parent, quote_ident(d.name)), d.parent, d.name,
+        coalesce(d.properties, '{}')::jsonb || e.deed - '{kind,step,property,parent,name,old_parent,old_name,new_name,properties}'::text[],
+        CASE WHEN e.deed ?| '{old_parent,old_name}' THEN schemaguard.sg_sync_object(d.kind, concat_ws('.', w.parent, quote_ident(w.name)), w.parent, w.name, '{}', NULL) END)
+            || CASE WHEN e.deed ? 'new_name' THEN jsonb_build_object('new_name', e.deed -> 'new_name') ELSE '{}' END AS object
+        -- once, not for each rule
+        OFFSET 0) o
+    JOIN rule r ON r.kind = d.kind AND r.step = d.step AND (d.property IS NULL OR d.property = ANY (r.properties)))
+FROM unnest(lists) WITH ORDINALITY l (list, n) ORDER BY l.n
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_write(text[])
+    IS 'single statements as sg_sync_sql() writes them, of each list of deeds';
+
 -- The rows that a statement would be refused for, up to 1000. What a snapshot says is in such a query as literals; a rule is one that
 -- nobody here has written. What can't be asked is left to the statement.
 CREATE FUNCTION schemaguard.sg_sync_finds(finder text)

@@ -90,7 +90,7 @@ WITH compared AS MATERIALIZED (
 ), line AS MATERIALIZED (
     -- what each statement is about
     SELECT f.*, p.target_identity, p.parent, p.name, p.target_name, p.new, p.old, p.changes,
-        coalesce(p.new, p.old) ->> 'type' AS type, left(p.name, 54) || '_sync_new' AS new_name,
+        coalesce(p.new, p.old) ->> 'type' AS type, schemaguard.sg_sync_new_name(p.name) AS new_name,
         -- made with this, so nothing is in the way
         EXISTS (SELECT FROM forth t WHERE t.kind = 'table' AND t.object = p.parent AND t.what = 'created') AS in_new,
         coalesce(p.new ->> 'validated', 'true') = 'true' AND coalesce(p.new ->> 'enforced', 'true') = 'true'

@@ -26,6 +26,7 @@
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
 #include "snapshot/snapshot.h"
+#include "sync/sync_write.h"
 
 PG_FUNCTION_INFO_V1(sg_compare_fks);
 PG_FUNCTION_INFO_V1(sg_plan_from_snapshot);
@@ -204,7 +205,7 @@ emit_pair(SgRowSink *sink, const char *table, const KeyPair *pair)
 	sg_sink_text(sink, drift_risk_word(Max(pair->risk, DRIFT_SAFE)));
 	sg_sink_names(sink, pair->differences);
 	sg_sink_text(sink, pair->reason);
-	sg_sink_text(sink, pair->migration ? pair->run_on : NULL);
+	sg_sink_text(sink, pair->deeds ? pair->run_on : NULL);
 	sg_sink_text(sink, "key");
 	sg_sink_null(sink);			/* counts */
 	sg_sink_text(sink, reference ? reference->definition : NULL);
@@ -241,6 +242,30 @@ compare(KeyComparison *comparison, const char *reference, const char *target, Ke
 	return summaries;
 }
 
+/* The migrations, all at once */
+static void
+write_migrations(const KeyComparison *comparison)
+{
+	List	   *pairs = NIL;
+	List	   *deeds = NIL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach_ptr(const KeyTablePair, table, comparison->tables)
+	{
+		foreach_ptr(KeyPair, pair, table->pairs)
+		{
+			if (pair->deeds == NULL)
+				continue;
+			pairs = lappend(pairs, pair);
+			deeds = lappend(deeds, psprintf("[%s]", pair->deeds));
+		}
+	}
+	deeds = deeds ? sync_write(deeds) : NIL;
+	forboth(lc, pairs, lc2, deeds)
+		((KeyPair *) lfirst(lc))->migration = lfirst(lc2);
+}
+
 /*
  * sg_compare_fks(reference text, target text DEFAULT 'live')
  *
@@ -274,6 +299,7 @@ sg_compare_fks(PG_FUNCTION_ARGS)
 	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
 	summaries = compare(&comparison, sg_arg_text(fcinfo, 0),
 						sg_arg_text(fcinfo, 1), &total);
+	write_migrations(&comparison);
 
 	emit_summary(&sink, "database", NULL, &total);
 	forboth(lc, comparison.tables, lc2, summaries)
@@ -399,7 +425,6 @@ make_rename(const FkPlan *plan, const PlanStep *key, const char *name)
 	step->child_table = key->child_table;
 	step->fk_name = key->fk_name;
 	step->new_name = pstrdup(name);
-	step->after = list_make1(key->fk_name);
 	return step;
 }
 

@@ -52,7 +52,7 @@ typedef struct KeyRename
 	char	   *to;				/* the reference's */
 	char	   *evidence;
 	bool		guess;			/* they may be two things that look alike */
-	bool		stated;			/* a migration has the statement */
+	bool		stated;			/* a migration does it */
 } KeyRename;
 
 typedef struct KeyTable
@@ -80,6 +80,7 @@ typedef struct SideKey
 	bool		period;
 	bool		automatic;		/* nobody chose the name */
 	char	   *triggers;		/* how they are switched off, or NULL */
+	char	   *properties;		/* as the snapshot has them */
 	char	   *definition;
 	char	   *name;			/* once the migrations so far have run */
 	bool		paired;
@@ -145,7 +146,9 @@ typedef struct KeyPair
 	char	   *reason;
 	DriftRisk	risk;
 	const char *run_on;			/* where the migration is for, or NULL */
-	char	   *migration;
+	char	   *deeds;			/* what that does, or NULL, as sync_write()
+								 * takes it ... */
+	char	   *migration;		/* ... and gives it */
 	char	   *beside;			/* the name of the key that it makes in place
 								 * of the target's, or NULL ... */
 	bool		takes_name;		/* ... whose name that gets in the end */
@@ -203,7 +206,7 @@ extern void fkdiff_match(KeyComparison *comparison);
 
 /* ---- fkdiff_advice.c ---- */
 
-/* Fill in the rest of a pair; in the order of the rows, since they share statements */
+/* Fill in the rest of a pair, up to what is to be done; in the order of the rows, since they share statements */
 extern void fkdiff_advise(KeyComparison *comparison, KeyPair *pair);
 
 #endif							/* SG_FKDIFF_H */

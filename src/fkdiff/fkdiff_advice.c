@@ -1,10 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * fkdiff_advice.c
- *	  What to do about a pair of keys: a recommendation, why, the statements,
- *	  and what they may cost.
+ *	  What to do about a pair of keys: a recommendation, why, what its
+ *	  migration does, and what that may cost.
  *
- * A migration is complete: run on the side that it is for, it makes the two
+ * The statements are sg_sync_sql()'s.  A migration is complete: run on the side that it is for, it makes the two
  * keys one.  New keys are added NOT VALID and validated by a statement of
  * their own, which holds up nobody; a key that changes never leaves its table
  * unprotected in between.
@@ -15,25 +15,48 @@
 
 #include "catalog/pg_constraint.h"
 #include "commands/defrem.h"
-#include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 
 #include "base/compat.h"
 #include "base/quote.h"
 #include "fkdiff/fkdiff.h"
-#include "plan/plan_key.h"
+#include "sync/sync_write.h"
 
 /* From here on NOT ENFORCED and PERIOD exist, and NOT VALID keys of partitioned tables */
 #define VERSION_18 180000
 
-/* ---- statements ---- */
+static const char *const validate_reason = "VALIDATE fails while there are orphans, which sg_orphan_audit() counts";
 
+/* ---- deeds ---- */
+
+/* A step of sg_sync_rules() for an object; then names of fields and their values, if not NULL, up to NULL */
 static void
-append_statement(KeyPair *pair, const char *statement)
+append_deed(KeyPair *pair, const char *step, const char *kind, const char *name,...)
 {
-	pair->migration = pair->migration ? psprintf("%s\n%s;", pair->migration, statement) :
-		psprintf("%s;", statement);
+	StringInfoData json;
+	const char *field;
+	va_list		fields;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "%s%s{\"step\": \"%s\", \"kind\": \"%s\", \"name\": ",
+					 pair->deeds ? pair->deeds : "", pair->deeds ? ", " : "", step, kind);
+	escape_json(&json, name);
+	va_start(fields, name);
+	while ((field = va_arg(fields, const char *)) != NULL)
+	{
+		const char *value = va_arg(fields, const char *);
+
+		if (value == NULL)
+			continue;
+		appendStringInfo(&json, ", \"%s\": ", field);
+		escape_json(&json, value);
+	}
+	va_end(fields);
+	appendStringInfoChar(&json, '}');
+	pair->deeds = json.data;
 }
 
 static void
@@ -46,13 +69,6 @@ static void
 append_reason(KeyPair *pair, const char *reason)
 {
 	pair->reason = pair->reason ? psprintf("%s; %s", pair->reason, reason) : pstrdup(reason);
-}
-
-static char *
-rename_key(const char *table, const char *from, const char *to)
-{
-	return psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", table,
-					quote_identifier(from), quote_identifier(to));
 }
 
 /* A name for a key that no constraint of the table has; it is taken from now on */
@@ -87,22 +103,37 @@ changes_rows(const PlanStep *step)
 		(step->on_update != FKCONSTR_ACTION_NOACTION && step->on_update != FKCONSTR_ACTION_RESTRICT);
 }
 
-/* Statements that give a side the key under a name */
+/*
+ * Give a side the key under a name: create, or beside the one whose name it
+ * gets in the end
+ */
 static void
-append_add(KeyPair *pair, const KeySide *side, const SideKey *key, const char *name)
+append_add(KeyPair *pair, const KeySide *side, const SideKey *key, const char *step, const char *name, const char *new_name)
 {
-	PlanStep   *step = key->step;
-	bool		not_valid = can_be_not_valid(side, key);
+	PlanStep   *make = key->step;
+	bool		at_once = make->enforced && !can_be_not_valid(side, key);
 
-	append_statement(pair, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step->child_table, quote_identifier(name),
-									plan_key_clause(step, not_valid)));
-	if (not_valid && key->validated)
-		append_statement(pair, plan_validate_statement(step->child_table, name));
-	if (step->enforced && !not_valid)
+	append_deed(pair, step, "constraint", name, "parent", make->child_table, "new_name", new_name, "properties", key->properties,
+				"references", make->parent_table, "at_once", at_once ? "true" : NULL, NULL);
+	if (at_once)
 	{
 		raise_risk(pair, DRIFT_BLOCKING);
 		append_reason(pair, "on this server a partitioned table can't have the key NOT VALID first: its rows are read under a lock that holds up writers; sg_add_fks does it partition by partition");
 	}
+}
+
+static void
+append_drop(KeyPair *pair, const char *table, const char *name)
+{
+	append_deed(pair, "drop", "constraint", name, "parent", table, NULL);
+}
+
+/* What ALTER can make as it is there */
+static void
+append_alter(KeyPair *pair, const char *property, const char *table, const char *name, const SideKey *there, const char *reason)
+{
+	append_deed(pair, "alter", "constraint", name, "parent", table, "property", property, "properties", there->properties, NULL);
+	append_reason(pair, reason);
 }
 
 /* ---- what is missing ---- */
@@ -217,7 +248,7 @@ advise_duplicate(KeyPair *pair, const KeySide *side, const SideKey *key)
 		append_reason(pair, "its clauses differ, and both act: look which one is meant");
 		raise_risk(pair, DRIFT_LOSSY);
 	}
-	append_statement(pair, plan_drop_statement(fkdiff_called(side, key->step->child_table), key->step->fk_name));
+	append_drop(pair, fkdiff_called(side, key->step->child_table), key->step->fk_name);
 }
 
 /* The key of one side, for the other */
@@ -237,7 +268,7 @@ advise_add(KeyComparison *comparison, KeyPair *pair, const KeySide *side, const 
 	pair->run_on = side->word;
 	append_reason(pair, psprintf("the %s has both tables, and no such key", side->word));
 	if (key->step->enforced && key->validated)
-		append_reason(pair, "VALIDATE fails while there are orphans, which sg_orphan_audit() counts");
+		append_reason(pair, validate_reason);
 	if (changes_rows(key->step))
 	{
 		raise_risk(pair, DRIFT_LOSSY);
@@ -246,7 +277,7 @@ advise_add(KeyComparison *comparison, KeyPair *pair, const KeySide *side, const 
 	name = free_name(side, key->step->child_table, key->step->fk_name);
 	if (strcmp(name, key->step->fk_name) != 0)
 		append_reason(pair, psprintf("the name %s is taken", quote_identifier(key->step->fk_name)));
-	append_add(pair, side, key, name);
+	append_add(pair, side, key, "create", name, NULL);
 }
 
 static void
@@ -283,6 +314,7 @@ needs_rebuild(const KeyPair *pair)
 {
 	return differs(pair, "match") || differs(pair, "on_update") || differs(pair, "on_delete") ||
 		differs(pair, "on_delete_columns") || differs(pair, "period") ||
+		(differs(pair, "enforced") && pair->reference->step->enforced) ||
 		(differs(pair, "triggers") && pair->reference->triggers == NULL);
 }
 
@@ -304,11 +336,14 @@ replace(KeyPair *pair, const KeySide *side)
 	char	   *name = wanted_name(pair);
 
 	pair->takes_name = strcmp(name, pair->target->name) == 0;
-	pair->beside = free_name(side, table, pair->takes_name ? makeObjectName(name, NULL, "sync_new") : name);
-	append_add(pair, side, pair->reference, pair->beside);
-	append_statement(pair, plan_drop_statement(table, pair->target->name));
+	pair->beside = free_name(side, table, pair->takes_name ? sync_new_name(name) : name);
 	if (pair->takes_name)
-		append_statement(pair, rename_key(table, pair->beside, name));
+		append_add(pair, side, pair->reference, "beside", name, pair->beside);
+	else
+	{
+		append_add(pair, side, pair->reference, "create", pair->beside, NULL);
+		append_drop(pair, table, pair->target->name);
+	}
 	append_reason(pair, "the old key is dropped last, once the new one is valid");
 }
 
@@ -365,7 +400,7 @@ append_rename_key(KeyPair *pair, const KeySide *side, SideKey *key, char *name)
 	List	   *names = NIL;
 	ListCell   *lc;
 
-	append_statement(pair, rename_key(table->identity, key->name, name));
+	append_deed(pair, "alter", "constraint", name, "parent", table->identity, "property", "name", "old_name", key->name, NULL);
 	foreach(lc, table->names)
 	{
 		if (strcmp(lfirst(lc), key->name) != 0)
@@ -392,7 +427,7 @@ alter_name(const KeyComparison *comparison, KeyPair *pair, const KeySide *side)
 	else if (sg_has_name(taken, name))
 	{
 		append_reason(pair, psprintf("another constraint has the name %s", quote_identifier(name)));
-		if (pair->migration == NULL)
+		if (pair->deeds == NULL)
 			pair->advice = ADVICE_IGNORE;
 		return;
 	}
@@ -404,38 +439,19 @@ alter_name(const KeyComparison *comparison, KeyPair *pair, const KeySide *side)
 static void
 alter(const KeyComparison *comparison, KeyPair *pair, const KeySide *side)
 {
-	const PlanStep *reference = pair->reference->step;
+	const SideKey *reference = pair->reference;
 	const char *table = pair->target->step->child_table;
-	char	   *name = pair->target->name;
+	const char *name = pair->target->name;
 
 	if (differs(pair, "deferrable") || differs(pair, "initially_deferred"))
-	{
-		append_statement(pair, psprintf("ALTER TABLE %s ALTER CONSTRAINT %s %s", table, quote_identifier(name),
-										!reference->deferrable ? "NOT DEFERRABLE" :
-										reference->initially_deferred ? "DEFERRABLE INITIALLY DEFERRED" :
-										"DEFERRABLE INITIALLY IMMEDIATE"));
-		append_reason(pair, "ALTER CONSTRAINT reads no rows");
-	}
+		append_alter(pair, "deferrable", table, name, reference, "ALTER CONSTRAINT reads no rows");
 	if (differs(pair, "enforced"))
 	{
-		append_statement(pair, psprintf("ALTER TABLE %s ALTER CONSTRAINT %s %s", table, quote_identifier(name),
-										reference->enforced ? "ENFORCED" : "NOT ENFORCED"));
-		if (reference->enforced)
-		{
-			raise_risk(pair, DRIFT_BLOCKING);
-			append_reason(pair, "ENFORCED reads all rows under a lock that holds up writers");
-		}
-		else
-		{
-			raise_risk(pair, DRIFT_LOSSY);
-			append_reason(pair, "nothing keeps orphans out any more");
-		}
+		append_alter(pair, "enforced", table, name, reference, "nothing keeps orphans out any more");
+		raise_risk(pair, DRIFT_LOSSY);
 	}
-	if (differs(pair, "validated") && pair->reference->validated)
-	{
-		append_statement(pair, plan_validate_statement(table, name));
-		append_reason(pair, "VALIDATE fails while there are orphans, which sg_orphan_audit() counts");
-	}
+	if (differs(pair, "validated") && reference->validated)
+		append_alter(pair, "validated", table, name, reference, validate_reason);
 	if (differs(pair, "name"))
 		alter_name(comparison, pair, side);
 }
@@ -444,24 +460,22 @@ alter(const KeyComparison *comparison, KeyPair *pair, const KeySide *side)
 static void
 append_table_rename(KeyPair *pair, const KeyRename *rename)
 {
-	SgTableName from;
-	SgTableName to;
+	SgTableName from = sg_parse_table_name(rename->from);
+	SgTableName to = sg_parse_table_name(rename->to);
 
 	if (rename->what == RENAMED_SCHEMA)
 	{
-		append_statement(pair, psprintf("ALTER SCHEMA %s RENAME TO %s", rename->from, rename->to));
+		append_deed(pair, "rename", "schema", to.name, "old_name", from.name, NULL);
 		return;
 	}
-	from = sg_parse_table_name(rename->from);
-	to = sg_parse_table_name(rename->to);
 	if (strcmp(from.schema, to.schema) != 0)
-		append_statement(pair, psprintf("ALTER TABLE %s SET SCHEMA %s", rename->from, quote_identifier(to.schema)));
+		append_deed(pair, "rename", "table", from.name, "parent", quote_identifier(to.schema), "property", "parent",
+					"old_parent", quote_identifier(from.schema), NULL);
 	if (strcmp(from.name, to.name) != 0)
-		append_statement(pair, psprintf("ALTER TABLE %s RENAME TO %s", sg_qualified_name(to.schema, from.name),
-										quote_identifier(to.name)));
+		append_deed(pair, "rename", "table", to.name, "parent", quote_identifier(to.schema), "property", "name", "old_name", from.name, NULL);
 }
 
-/* The statements for the tables' and columns' names that no other pair has */
+/* The tables' and columns' names that no other pair renames */
 static void
 append_renames(KeyComparison *comparison, KeyPair *pair)
 {
@@ -488,8 +502,7 @@ append_renames(KeyComparison *comparison, KeyPair *pair)
 			append_reason(pair, "the table inherits the column: rename it in the table that has it first");
 		else
 		{
-			append_statement(pair, psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", rename->table,
-											quote_identifier(rename->from), quote_identifier(rename->to)));
+			append_deed(pair, "rename", "column", rename->to, "parent", rename->table, "old_name", rename->from, NULL);
 			append_reason(pair, "what says the old name fails from then on");
 		}
 		rename->stated = true;
@@ -503,9 +516,7 @@ advise_validate_there(KeyPair *pair)
 	pair->advice = ADVICE_VALIDATE_THERE;
 	pair->run_on = "reference";
 	append_reason(pair, "the target's key is valid, the reference's is not");
-	append_reason(pair, "VALIDATE fails while there are orphans, which sg_orphan_audit() counts");
-	append_statement(pair, plan_validate_statement(pair->reference->step->child_table,
-												   pair->reference->step->fk_name));
+	append_alter(pair, "validated", pair->reference->step->child_table, pair->reference->step->fk_name, pair->target, validate_reason);
 }
 
 static void
@@ -585,7 +596,7 @@ advise_common(KeyPair *pair)
 	if (strcmp(reference->fk_name, target->fk_name) == 0)
 	{
 		pair->run_on = "both";
-		append_statement(pair, plan_drop_statement(target->child_table, target->fk_name));
+		append_drop(pair, target->child_table, target->fk_name);
 	}
 	else
 		append_reason(pair, psprintf("it is called %s there", quote_identifier(reference->fk_name)));

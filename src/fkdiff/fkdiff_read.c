@@ -265,6 +265,7 @@ read_key(const KeySide *side, const SnapshotObject *object)
 	key->period = step->period;
 	key->automatic = bool_property(object, "automatic_name", false);
 	key->triggers = text_property(object, "triggers");
+	key->properties = JsonbToCString(NULL, &object->properties->root, VARSIZE(object->properties));
 	key->definition = plan_key_clause(step, step->enforced && !key->validated);
 
 	return key;

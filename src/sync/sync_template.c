@@ -27,6 +27,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -36,8 +37,15 @@
 #include "utils/numeric.h"
 
 #include "base/args.h"
+#include "base/compat.h"
+#include "base/scope.h"
+#include "base/spi.h"
+#include "sync/sync_write.h"
 
 PG_FUNCTION_INFO_V1(sg_sync_fill);
+PG_FUNCTION_INFO_V1(sg_sync_new_name);
+
+#define NEW_NAME_SUFFIX "_sync_new"
 
 /* ---- values ---- */
 
@@ -254,4 +262,49 @@ sg_sync_fill(PG_FUNCTION_ARGS)
 	if (*template)
 		elog(ERROR, "a bracket of a template is not opened");
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
+}
+
+/* ---- single statements ---- */
+
+char *
+sync_new_name(const char *name)
+{
+	if (strlen(name) + strlen(NEW_NAME_SUFFIX) >= NAMEDATALEN)
+		name = TextDatumGetCString(DirectFunctionCall1(md5_text, CStringGetTextDatum(name)));
+	return psprintf("%s" NEW_NAME_SUFFIX, name);
+}
+
+/*
+ * schemaguard.sg_sync_new_name(name text)
+ */
+Datum
+sg_sync_new_name(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(sync_new_name(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+}
+
+List *
+sync_write(List *lists)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			types[] = {TEXTARRAYOID};
+	Datum		values[] = {sg_text_array(lists)};
+	List	   *written = NIL;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute_with_args("SELECT statements FROM schemaguard.sg_sync_write($1) statements", 1, types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "no statements were written");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		char	   *statements = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		written = lappend(written, pstrdup(statements));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return written;
 }

@@ -219,6 +219,7 @@ my %call = (
 	'schemaguard.sg_sync_plain' => q{SELECT schemaguard.sg_sync_plain('SELECT', 't_c', 'q', 'int')},
 	'schemaguard.sg_sync_steps' => q{SELECT schemaguard.sg_sync_steps('secret', NULL, true, true, true)},
 	'schemaguard.sg_sync_texts' => q{SELECT schemaguard.sg_sync_texts('["a"]')},
+	'schemaguard.sg_sync_write' => q{SELECT schemaguard.sg_sync_write('{"[{\\"kind\\": \\"constraint\\"}]"}')},
 	sg_tenant_audit => q{SELECT * FROM sg_tenant_audit('id', 't_p')},
 	sg_verify_fks => q{SELECT * FROM sg_verify_fks(live => true)});
 
