@@ -287,6 +287,7 @@ SQL_PARTS = \
 	sql/parts/79_sync_sql.sql \
 	sql/parts/80_fkdiff.sql \
 	sql/parts/80_sync_apply.sql \
+	sql/parts/80_sync_script.sql \
 	sql/parts/81_sync_check.sql \
 	sql/parts/85_ddl.sql \
 	sql/parts/90_impact.sql \

@@ -1,0 +1,226 @@
+-- Sync: the statements of sg_sync_statements() as a script, and single ones
+
+-- Single statements, for who has decided what is to be done: of each list of deeds the text. A deed is a step of sg_sync_rules()
+-- for an object, which properties it alters, and what the object is called so far.
+CREATE FUNCTION schemaguard.sg_sync_write(lists text[])
+RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+WITH rule AS MATERIALIZED (
+    SELECT r.kind, r.step, string_to_array(r.property, ' ') AS properties, r.section, r.number, r.statement FROM schemaguard.sg_sync_rules() r
+    WHERE r.kind IN ('schema', 'table', 'column', 'constraint') AND r.step IN ('create', 'alter', 'rename', 'beside', 'drop')
+)
+SELECT (SELECT string_agg(schemaguard.sg_sync_fill(r.statement, o.object) || ';', E'\n' ORDER BY e.n, r.section, r.number)
+    FROM jsonb_array_elements(l.list::jsonb) WITH ORDINALITY e (deed, n)
+    CROSS JOIN LATERAL jsonb_to_record(e.deed) d (kind text, step text, property text, parent text, name text, old_parent text, old_name text, properties text)
+    CROSS JOIN LATERAL (SELECT coalesce(d.old_parent, d.parent) AS parent, coalesce(d.old_name, d.name) AS name) w
+    CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_object(d.kind, concat_ws('.', d.parent, quote_ident(d.name)), d.parent, d.name,
+        coalesce(d.properties, '{}')::jsonb || e.deed - '{kind,step,property,parent,name,old_parent,old_name,new_name,properties}'::text[],
+        CASE WHEN e.deed ?| '{old_parent,old_name}' THEN schemaguard.sg_sync_object(d.kind, concat_ws('.', w.parent, quote_ident(w.name)), w.parent, w.name, '{}', NULL) END)
+            || CASE WHEN e.deed ? 'new_name' THEN jsonb_build_object('new_name', e.deed -> 'new_name') ELSE '{}' END AS object
+        -- once, not for each rule
+        OFFSET 0) o
+    JOIN rule r ON r.kind = d.kind AND r.step = d.step AND (d.property IS NULL OR d.property = ANY (r.properties)))
+FROM unnest(lists) WITH ORDINALITY l (list, n) ORDER BY l.n
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_write(text[])
+    IS 'single statements as sg_sync_sql() writes them, of each list of deeds';
+
+-- The rows that a statement would be refused for, up to 1000. What a snapshot says is in such a query as literals; a rule is one that
+-- nobody here has written. What can't be asked is left to the statement.
+CREATE FUNCTION schemaguard.sg_sync_finds(finder text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    -- nothing but a beginning: a name further on may look like it
+    rule CONSTANT text := 'SELECT * FROM @extschema@.sg_rule_violations(';
+    n bigint;
+BEGIN
+    EXECUTE format('SELECT count(*) FROM (SELECT FROM (%s) x LIMIT 1000) x', CASE WHEN starts_with(finder, rule)
+        THEN 'SELECT * FROM schemaguard.sg_nobodys_violations(' || substr(finder, length(rule) + 1) ELSE finder END) INTO n;
+    RETURN n;
+EXCEPTION WHEN OTHERS THEN
+    RETURN 0;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_finds(text)
+    IS 'how many rows a statement would be refused for';
+
+-- How much there is in a table of a live target, or in that of a column, as far as statistics know
+CREATE FUNCTION schemaguard.sg_sync_size(target text, kind text, object text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce((
+        SELECT format(' (about %s rows, %s%s)', c.reltuples::bigint, pg_size_pretty(c.relpages * current_setting('block_size')::bigint),
+            (SELECT format('; %s %% null, %s distinct', round(s.null_frac * 100), CASE WHEN s.n_distinct < 0 THEN round(-s.n_distinct * c.reltuples) ELSE round(s.n_distinct) END)
+             FROM pg_stats s WHERE kind = 'column' AND s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = (parse_ident(object))[3] AND NOT s.inherited))
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE target = 'live' AND kind IN ('table', 'materialized view', 'column') AND c.reltuples >= 0
+          AND c.oid = to_regclass(CASE kind WHEN 'column' THEN regexp_replace(object, '\.("(?:[^"]|"")*"|[^".]+)$', '') ELSE object END)), '')
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_size(text, text, text)
+    IS 'how much there is in a table of a live target';
+
+-- The statements as one value, in order
+CREATE FUNCTION schemaguard.sg_sync_list(reference text, target text, schemas text[], allow_drop boolean, partitions boolean)
+RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $function$
+    SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.section, x.place), '[]')
+    FROM schemaguard.sg_sync_statements((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs(reference, target, schemas) p), reference, target, allow_drop, partitions) x
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_list(text, text, text[], boolean, boolean)
+    IS 'the statements of sg_sync_sql() as an array';
+
+CREATE FUNCTION schemaguard.sg_sync_refuse(statements jsonb, reference text, target text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    refused text;
+BEGIN
+    SELECT string_agg(format('%s %s %s', e ->> 'kind', e ->> 'object', e ->> 'what'), E'\n' ORDER BY e ->> 'kind', e ->> 'object') INTO refused
+    FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'refused';
+    IF refused IS NOT NULL THEN
+        RAISE object_not_in_prerequisite_state USING MESSAGE = format('%I has what may be something of %I under another name', target, reference), DETAIL = refused,
+            HINT = 'Say in schemaguard.rename (kind, old, new) what is one; if nothing is, allow_drop => true drops what is in the way.';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_refuse(jsonb, text, text)
+    IS 'an error where nobody but a person can say what is one under two names';
+
+-- By kind and object, what is said of rows that a statement would be refused for
+CREATE FUNCTION schemaguard.sg_sync_blocked(statements jsonb)
+RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(jsonb_object_agg(f.kind || ' ' || f.object, f.rows || CASE WHEN f.rows = 1000 THEN ' or more' ELSE '' END || ' rows are in the way: ' || f.finder)
+        FILTER (WHERE f.rows > 0), '{}')
+    FROM (SELECT n.finder, o.kind, o.object, n.rows
+          FROM (SELECT f.finder, schemaguard.sg_sync_finds(f.finder) AS rows
+                FROM (SELECT DISTINCT e ->> 'finder' AS finder FROM jsonb_array_elements(statements) e) f WHERE f.finder IS NOT NULL) n
+          JOIN (SELECT DISTINCT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'finder' AS finder FROM jsonb_array_elements(statements) e) o ON o.finder = n.finder) f
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_blocked(jsonb)
+    IS 'what is in the way of statements';
+
+CREATE FUNCTION schemaguard.sg_sync_lacks(statements jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT format($needs$SELECT pg_catalog.string_agg(n.kind || ' ' || n.name, ', ') FROM (VALUES %s) n (kind, name)
+        WHERE NOT CASE n.kind WHEN 'role' THEN pg_catalog.to_regrole(n.name) IS NOT NULL WHEN 'collation' THEN pg_catalog.to_regcollation(n.name) IS NOT NULL
+            WHEN 'tablespace' THEN EXISTS (SELECT FROM pg_catalog.pg_tablespace t WHERE t.spcname = n.name)
+            WHEN 'extension' THEN EXISTS (SELECT FROM pg_catalog.pg_available_extension_versions v WHERE v.name || ' ' || v.version = n.name)
+            ELSE pg_catalog.current_setting('server_version_num')::int >= n.name::int * 10000 END$needs$,
+        string_agg(format('(%L, %L)', e ->> 'kind', e ->> 'object'), ', ' ORDER BY e ->> 'kind', e ->> 'object'))
+    FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'need' HAVING count(*) > 0
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_lacks(jsonb)
+    IS 'the query of what statements need and a server lacks; null: they need nothing';
+
+CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
+                            allow_drop boolean DEFAULT false, partitions boolean DEFAULT false)
+RETURNS SETOF text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    sections CONSTANT text[] := '{labels of enums,structure,"indexes, and what proves that no value is missing","keys, and checks that are not validated","validation, one by one","the end"}';
+    statements jsonb;
+    digest  bytea;
+    s       record;
+    section int := 0;
+    line    text;
+    lacking text;
+    blocked jsonb;
+BEGIN
+    statements := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions);
+    digest := schemaguard.sg_sync_digest();
+    PERFORM schemaguard.sg_sync_refuse(statements, reference, target);
+    blocked := schemaguard.sg_sync_blocked(statements);
+
+    RETURN NEXT schemaguard.sg_sync_comment(format('Makes %L what %L is. Written by schemaguard at %s.', target, reference, now()));
+    RETURN QUERY SELECT schemaguard.sg_sync_comment(format('%L: database %I, PostgreSQL %s, as of %s, SHA-256 %s', n.name, n.database, n.server_version_num, n.taken_at, encode(n.checksum, 'hex')))
+        FROM schemaguard.snapshot n WHERE n.name IN (reference, target) ORDER BY n.name <> reference;
+    IF 'live' IN (reference, target) THEN
+        RETURN NEXT schemaguard.sg_sync_comment(format('''live'': database %I, PostgreSQL %s, as of %s, SHA-256 %s', current_database(), current_setting('server_version_num'), now(),
+            encode(digest, 'hex')));
+    END IF;
+    RETURN QUERY SELECT format('-- %s', string_agg(x.n || ' ' || x.what, ', ' ORDER BY x.what))
+        FROM (SELECT CASE WHEN e ->> 'note' LIKE '% loses %' AND NOT allow_drop THEN 'left out, for something would be lost (allow_drop)'
+                  WHEN (e ->> 'kind' = 'constraint' OR e ->> 'what' = 'not_null') AND blocked ? concat_ws(' ', e ->> 'kind', e ->> 'object') THEN 'left out, for rows are in the way'
+                  WHEN e ->> 'note' = 'beyond' THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown' THEN 'left out, for they could not be read'
+                  WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' WHEN e ->> 'note' = 'hidden' THEN 'left out, for they are hidden' WHEN e ->> 'note' = 'need' THEN 'needed, and checked first' ELSE 'statements' END AS what, count(*) AS n
+              FROM jsonb_array_elements(statements) e WHERE e ->> 'note' <> 'along' GROUP BY 1) x HAVING count(*) > 0;
+    RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || concat_ws(' ', e ->> 'kind', e ->> 'object') || ': ' || concat_ws(', ', e ->> 'what', e ->> 'statement'))
+        FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'hidden', 'unknown', 'unmanaged');
+    IF NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE (e ->> 'section')::int > 0) THEN
+        RETURN;
+    END IF;
+    RETURN NEXT '-- A statement that waits for a lock gives up after 5 s: run the script again then. What is done is left alone.';
+    RETURN NEXT '\set ON_ERROR_STOP on';
+    RETURN NEXT 'SET search_path = pg_catalog, pg_temp;';
+    RETURN NEXT 'SET check_function_bodies = off;';
+    RETURN NEXT 'SET lock_timeout = ''5s'';';
+    lacking := schemaguard.sg_sync_lacks(statements);
+    IF lacking IS NOT NULL THEN
+        IF target = 'live' THEN
+            EXECUTE lacking INTO line;
+            RETURN QUERY SELECT schemaguard.sg_sync_comment('the target lacks ' || line || ': the script will not begin') WHERE line IS NOT NULL;
+        END IF;
+        RETURN NEXT '-- what the reference needs, and no statement makes';
+        RETURN NEXT format($needs$DO %1$s
+DECLARE
+    lacking text := (%2$s);
+BEGIN
+    IF lacking IS NOT NULL THEN
+        RAISE 'nothing has been applied: the target lacks %%', lacking;
+    END IF;
+END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
+    END IF;
+
+    FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after, x.cost,
+                 CASE WHEN x.kind = 'constraint' OR x.what = 'not_null' THEN blocked ->> (x.kind || ' ' || x.object) END AS finder,
+                 split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
+             FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n),
+                 jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text, after text, note text, index text, index_after text, cost text)
+             WHERE x.section > 0 ORDER BY e.n
+    LOOP
+        IF s.section <> section THEN
+            IF section NOT IN (0, 3, 5) THEN
+                RETURN NEXT 'COMMIT;';
+            END IF;
+            RETURN NEXT '';
+            RETURN NEXT '-- ' || sections[s.section];
+            IF s.section NOT IN (3, 5) THEN
+                RETURN NEXT 'BEGIN;';
+            END IF;
+            section := s.section;
+        END IF;
+        RETURN NEXT schemaguard.sg_sync_comment(format('%s %s: %s%s%s', s.kind, s.object, s.what, coalesce('; ' || s.cost || schemaguard.sg_sync_size(target, s.kind, s.object), ''),
+            coalesce('; loses ' || s.loss || schemaguard.sg_sync_size(target, s.kind, s.object), '')));
+        RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || s.finder) WHERE s.finder IS NOT NULL;
+        line := CASE WHEN s.index IS NOT NULL THEN schemaguard.sg_sync_concurrently(s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after, s.index, s.index_after)
+            ELSE schemaguard.sg_sync_guarded(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after) END;
+        RETURN NEXT CASE WHEN s.finder IS NOT NULL OR s.loss IS NOT NULL AND NOT allow_drop THEN schemaguard.sg_sync_comment(line) ELSE line END;
+    END LOOP;
+    IF section NOT IN (0, 3, 5) THEN
+        RETURN NEXT 'COMMIT;';
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION sg_sync_sql(text, text, text[], boolean, boolean)
+    IS 'the script that makes the target what the reference is';
