@@ -457,7 +457,13 @@ BEGIN
             END IF;
         ELSIF properties ->> 'type' = 'composite' AND old ? 'attributes' THEN
             p := p || schemaguard.sg_sync_attributes(properties -> 'attributes', old -> 'attributes');
-            p := p || jsonb_strip_nulls(jsonb_build_object('attribute_types', CASE WHEN p ->> 'attribute_changes' ~ 'ALTER ATTRIBUTE' THEN true END));
+            IF p ->> 'attribute_changes' ~ 'ALTER ATTRIBUTE' THEN
+                p := CASE WHEN NOT p ? 'stored' THEN p || '{"attribute_types": true}'
+                    -- nothing alters an attribute that columns have values of
+                    WHEN p ? 'attribute_drops' OR jsonb_array_length(properties -> 'attributes') <> jsonb_array_length(old -> 'attributes')
+                        THEN (p || '{"stuck": true}') - '{attribute_changes,attribute_drops}'::text[]
+                    ELSE (p || '{"remade": true}') - 'attribute_changes' END;
+            END IF;
         END IF;
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'alignment_word', CASE properties ->> 'alignment' WHEN 'c' THEN 'char' WHEN 's' THEN 'int2' WHEN 'i' THEN 'int4' WHEN 'd' THEN 'double' END,

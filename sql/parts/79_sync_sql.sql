@@ -106,6 +106,13 @@ WITH RECURSIVE side AS MATERIALIZED (
     JOIN (SELECT p.target_identity, e.value ->> 1 AS type FROM pair p, jsonb_array_elements(p.target_properties -> 'depends') e WHERE p.kind = 'column' AND e.value ->> 0 = 'type') c
         ON c.type = t.target_identity
     WHERE t.kind = 'type' AND d.value ->> 0 = 'domain'
+), stored_type AS (
+    -- types of values in columns, themselves or within others
+    SELECT d.value ->> 1 AS identity FROM pair p, jsonb_array_elements(p.target_properties -> 'depends') d
+    WHERE p.kind = 'column' AND d.value ->> 0 = 'type' AND EXISTS (SELECT FROM pair t WHERE t.kind = 'type' AND 'attributes' = ANY (t.changes))
+    UNION
+    SELECT d.value ->> 1 FROM stored_type s JOIN pair t ON t.kind = 'type' AND t.target_identity = s.identity, jsonb_array_elements(t.target_properties -> 'depends') d
+    WHERE d.value ->> 0 = 'type'
 ), renamed AS MATERIALIZED (
     SELECT p.identity, p.target_identity FROM pair p WHERE p.kind = 'table' AND p.identity <> p.target_identity
 ), described AS NOT MATERIALIZED (
@@ -125,6 +132,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         'given', CASE WHEN m.kind = 'column' AND m.state = 'extra' AND m.target_properties ->> 'inherited' = 'only' AND m.target_parent NOT IN (SELECT t.target_identity FROM pair t
             WHERE t.kind = 'table' AND t.changes && '{partition_of,inherits}' AND NOT t.properties ?| '{partition_of,inherits}') THEN true END,
         'held', CASE WHEN m.kind = 'domain' OR m.of_domain THEN (SELECT string_agg(h.target_identity, ', ' ORDER BY h.target_identity) FROM holder h WHERE h.domain = CASE m.kind WHEN 'domain' THEN m.target_identity ELSE coalesce(m.target_parent, m.parent) END) END,
+        'stored', CASE WHEN m.kind = 'type' AND m.target_identity IN (SELECT s.identity FROM stored_type s) THEN true END,
         'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.kind = 'constraint' AND m.joins = 'partition' AND NOT m.leafwise THEN true END,
         'only', nullif(m.only, false), 'leafwise', nullif(m.leafwise, false), 'root', m.root, 'whole', m.whole,
         'at_once', CASE WHEN m.parent_state = 'missing' OR NOT m.leafwise AND (m.kind = 'index' AND m.any_properties ? 'partition_of'
@@ -145,7 +153,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         LATERAL (SELECT replace(CASE WHEN i.property = 'owner' THEN replace(i.statement, '{owner_column}', a.state) ELSE i.statement END, '(secret)',
             -- as sql/snapshot/ has it
             replace('^[^=]*(pass|pwd|secret|token|credential|key)|://[^/@]*:.*@|(pass|pwd|secret|token|api_?key)[a-z_]*["'']?[[:space:]]*[=:]', '''', '''''')) AS expression) x
-    WHERE a.step = 'at' AND x.expression IS NOT NULL AND a.kind IN (SELECT o.kind FROM object o)
+    WHERE a.step = 'at' AND x.expression IS NOT NULL AND a.kind IN (SELECT m.kind FROM managed m)
       AND NOT (i.kind = '*' AND EXISTS (SELECT FROM every_rule o WHERE o.kind = a.kind AND o.step = 'is' AND o.property = i.property))
       AND NOT ((SELECT s.other_major FROM side s) AND i.property IN ('query', 'definition', 'sql_body') AND i.anew)
 ), fired AS MATERIALIZED (
@@ -210,35 +218,38 @@ WITH RECURSIVE side AS MATERIALIZED (
                AND schemaguard.sg_sync_name(n.identity) = schemaguard.sg_sync_name(o.target_identity))
            OR EXISTS (SELECT FROM edge e JOIN managed m ON m.number = e.number WHERE e.kind = o.kind AND e.identity = o.target_identity AND m.state = 'same'))
 ), anew AS (
-    SELECT o.number, o.kind, o.target_identity, true AS again
+    -- each with what it is made anew for
+    SELECT o.number, o.kind, o.target_identity, true AS again, true AS differs, o.number AS cause
     FROM object o JOIN way w ON w.number = o.number
     UNION
-    SELECT o.number, o.kind, o.target_identity, true AS again
+    SELECT o.number, o.kind, o.target_identity, true, true, o.number
     FROM object o JOIN outdated w ON w.number = o.number
     UNION
     -- what is dropped and made again, and what stands on that
-    SELECT o.number, o.kind, o.target_identity, true AS again
+    SELECT o.number, o.kind, o.target_identity, true, true, o.number
     FROM object o JOIN fired f ON f.number = o.number
     WHERE f.step = 'rebuild' AND NOT o.kind IN ('constraint', 'index')
     UNION
-    SELECT o.number, o.kind, o.target_identity, false
+    SELECT o.number, o.kind, o.target_identity, false, true, o.number
     FROM object o JOIN fired f ON f.number = o.number WHERE f.step = 'touch'
     UNION
-    SELECT o.number, o.kind, o.target_identity, o.kind <> 'column' OR o.target_properties ? 'generated' OR o.state = 'extra'
+    SELECT o.number, o.kind, o.target_identity, o.kind <> 'column' OR o.target_properties ? 'generated' OR o.state = 'extra', o.state <> 'same', c.cause
     FROM anew a JOIN edge e ON e.kind = a.kind AND e.identity = a.target_identity
     JOIN managed o ON o.number = e.number
-    WHERE o.kind IN ('view', 'materialized view', 'rule', 'policy', 'trigger', 'function', 'procedure', 'aggregate', 'operator', 'cast', 'statistics',
+    CROSS JOIN LATERAL unnest(CASE WHEN a.differs THEN ARRAY[a.cause, a.number] ELSE ARRAY[a.cause] END) c (cause)
+    WHERE (o.kind IN ('view', 'materialized view', 'rule', 'policy', 'trigger', 'function', 'procedure', 'aggregate', 'operator', 'cast', 'statistics',
             'event trigger', 'transform', 'conversion', 'operator class', 'text search configuration')
        -- those of a column that gets another type come along by themselves
        OR (a.kind <> 'column' OR a.again OR o.target_properties ? 'references') AND o.kind IN ('index', 'constraint')
        OR o.kind = 'column' AND o.target_properties ? 'generated'
        OR o.kind = 'table' AND o.state = 'extra' AND a.kind NOT IN ('table', 'column')
        -- columns have another type meanwhile
-       OR o.kind IN ('column', 'domain', 'type') AND a.kind IN ('type', 'domain', 'collation') AND a.again
+       OR o.kind IN ('column', 'domain', 'type') AND a.kind IN ('type', 'domain', 'collation') AND a.again)
+      AND o.number <> c.cause
 ), rebuilt AS MATERIALIZED (
     SELECT DISTINCT a.number FROM anew a WHERE a.again
 ), on_rebuilt AS MATERIALIZED (
-    SELECT e.number, e.kind, b.target_properties
+    SELECT e.number, e.kind, b.target_properties, r.number AS cause
     FROM rebuilt r JOIN managed b ON b.number = r.number JOIN edge e ON e.kind = b.kind AND e.identity = b.target_identity
     WHERE e.kind IN ('function', 'operator', 'type', 'domain', 'collation')
 ), without_default AS MATERIALIZED (
@@ -351,7 +362,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE f.again AND (f.parent_state IS DISTINCT FROM 'extra' OR f.kind IN ('policy', 'rule') OR f.old ? 'references')
     UNION ALL
     SELECT 2, CASE x.n WHEN 1 THEN -d.number::bigint * 1000 ELSE d.number::bigint * 1000 + 450 END, d.kind, coalesce(d.identity, d.target_identity), CASE x.n WHEN 1 THEN 'default dropped' ELSE 'default again' END,
-        'ALTER ' || CASE d.kind WHEN 'domain' THEN format('DOMAIN %s ', x.at ->> 'identity') ELSE format('TABLE ONLY %s ALTER COLUMN %I ', x.at ->> 'parent', x.at ->> 'name') END
+        'ALTER ' || schemaguard.sg_sync_fill(CASE d.kind WHEN 'domain' THEN 'DOMAIN {identity} ' ELSE 'TABLE ONLY {parent} ALTER COLUMN {name|I} ' END, x.at)
             || CASE x.n WHEN 1 THEN 'DROP DEFAULT' ELSE 'SET DEFAULT ' || (d.new ->> 'default') END,
         CASE x.n WHEN 1 THEN 'drop' ELSE 'alter' END, x.at, CASE x.n WHEN 1 THEN d.old END, d.new, '=default', NULL, NULL
     FROM described d CROSS JOIN LATERAL (VALUES (1, d.old), (2, d.new)) x (n, at)
@@ -485,17 +496,41 @@ WITH RECURSIVE side AS MATERIALIZED (
         FROM (SELECT f.*, count(*) OVER () AS n FROM fact f WHERE f.kind = s.kind AND CASE WHEN w.whole THEN f.main AND NOT (s.step = 'drop' AND f.property = 'columns_state' AND s.context ? 'partition_of')
             ELSE f.property = ANY (string_to_array(coalesce(substring(s.state FROM '^=(.*)'), s.property), ' ')) END) f, LATERAL (SELECT f.n) x (n)) q
     WHERE s.statement IS NOT NULL
+), guarded AS MATERIALIZED (
+    SELECT s.*,
+        CASE WHEN s.state LIKE '?%' THEN schemaguard.sg_sync_fill(substr(s.state, 2), s.context)
+            WHEN s.state LIKE '!%' THEN replace(replace(substr(s.state, 2), '{acl}', s.expressions), '{place}', s.place_of)
+            WHEN s.place_of IS NULL OR s.expressions IS NULL AND s.step NOT IN ('create', 'drop') THEN NULL
+            WHEN s.alone THEN format('(SELECT %s FROM %s)', s.expressions, s.place_of)
+            ELSE format('(SELECT %s FROM %s)', coalesce('pg_catalog.concat_ws(''; '', ' || s.expressions || ')', '''there'''), s.place_of) END AS guard,
+        CASE WHEN s.state ~ '^[?!]' THEN 'before' WHEN s.step IN ('create', 'fresh') THEN NULL
+            ELSE schemaguard.sg_sync_expected(s.olds, s.asked, s.printed, s.alone) END AS before,
+        CASE WHEN s.state ~ '^[?!]' THEN 'after' WHEN s.news IS NULL THEN NULL
+            ELSE schemaguard.sg_sync_expected(s.news, s.asked, s.printed, s.alone) END AS after
+    FROM asked s
+), cause AS (
+    SELECT a.number, a.cause FROM anew a
+    UNION
+    -- what loses its default or type meanwhile
+    SELECT b.number, unnest(CASE WHEN a.differs THEN ARRAY[a.cause, a.number] ELSE ARRAY[a.cause] END) FROM on_rebuilt b JOIN anew a ON a.number = b.cause
+), ahead AS MATERIALIZED (
+    -- whether something is still as it was that others are made anew for
+    SELECT m.number, string_agg(format('%s IS NOT DISTINCT FROM %L', g.guard, g.before), ' OR ' ORDER BY g.section, g.place) AS condition
+    FROM (SELECT DISTINCT c.cause AS number FROM cause c) c JOIN managed m ON m.number = c.number
+    JOIN guarded g ON g.kind = m.kind AND g.object IN (m.target_identity, m.identity) AND g.section <= 2 AND g.step IN ('drop', 'alter')
+        AND g.guard IS NOT NULL AND g.before IS DISTINCT FROM g.after
+    GROUP BY m.number
+), reason AS MATERIALIZED (
+    SELECT m.kind, m.target_identity, string_agg(a.condition, ' OR ' ORDER BY c.cause) AS condition
+    FROM cause c JOIN managed m ON m.number = c.number LEFT JOIN ahead a ON a.number = c.cause
+    WHERE c.cause <> c.number
+    GROUP BY m.kind, m.target_identity HAVING bool_and(a.condition IS NOT NULL)
 )
 SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
-    CASE WHEN s.state LIKE '?%' THEN schemaguard.sg_sync_fill(substr(s.state, 2), s.context)
-        WHEN s.state LIKE '!%' THEN replace(replace(substr(s.state, 2), '{acl}', s.expressions), '{place}', s.place_of)
-        WHEN s.place_of IS NULL OR s.expressions IS NULL AND s.step NOT IN ('create', 'drop') THEN NULL
-        WHEN s.alone THEN format('(SELECT %s FROM %s)', s.expressions, s.place_of)
-        ELSE format('(SELECT %s FROM %s)', coalesce('pg_catalog.concat_ws(''; '', ' || s.expressions || ')', '''there'''), s.place_of) END AS guard,
-    CASE WHEN s.state ~ '^[?!]' THEN 'before' WHEN s.step IN ('create', 'fresh') THEN NULL
-        ELSE schemaguard.sg_sync_expected(s.olds, s.asked, s.printed, s.alone) END,
-    CASE WHEN s.state ~ '^[?!]' THEN 'after' WHEN s.news IS NULL THEN NULL
-        ELSE schemaguard.sg_sync_expected(s.news, s.asked, s.printed, s.alone) END,
+    -- what is the same before and after goes as long as there is a reason
+    CASE WHEN r.condition IS NULL THEN s.guard ELSE format('CASE WHEN %s THEN CASE %s WHEN %L THEN ''before'' ELSE %2$s END ELSE ''after'' END', r.condition, s.guard, s.before) END,
+    CASE WHEN r.condition IS NULL THEN s.before ELSE 'before' END,
+    CASE WHEN r.condition IS NULL THEN s.after ELSE 'after' END,
     s.step || coalesce(' loses ' || coalesce(schemaguard.sg_sync_fill(s.loss, s.context), CASE WHEN s.step <> 'alter' THEN s.loss END), ''),
     CASE WHEN s.section = 3 AND s.kind <> 'column' THEN s.context ->> CASE WHEN s.what = 'replaced' THEN 'new_index' ELSE 'index' END END,
     CASE WHEN s.section = 3 AND s.kind <> 'column' THEN s.context ->> 'index_loose' END,
@@ -511,7 +546,7 @@ SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
             WHEN 'u' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', coalesce(s.context ->> 'root', s.context ->> 'parent'), 'unique', schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', s.context))
             WHEN 'c' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'check', s.context ->> 'expression') END
     END
-FROM asked s
+FROM guarded s LEFT JOIN reason r ON s.step = 'drop' AND s.before = s.after AND r.kind = s.kind AND r.target_identity = s.object
 UNION ALL
 SELECT 0, 0, n.kind, n.name, 'is needed', NULL, NULL, NULL, NULL, 'need', NULL, NULL, NULL, NULL FROM need n
 UNION ALL

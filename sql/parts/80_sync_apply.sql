@@ -126,7 +126,7 @@ WITH compared AS MATERIALIZED (
         WHEN l.kind = 'table' AND l.what = 'dropped' AND l.type = 'table' THEN 'drop'
         WHEN l.kind = 'view' AND l.what = 'dropped' THEN 'drop'
         ELSE 'statement' END AS form,
-        CASE WHEN l.what LIKE 'dropped%' THEN 'drop' WHEN l.what IN ('renamed', 'announced') THEN l.what ELSE '' END AS part,
+        CASE WHEN l.what LIKE 'dropped%' THEN 'drop' WHEN l.what IN ('renamed', 'announced', 'type, meanwhile', 'default dropped') THEN l.what ELSE '' END AS part,
         CASE WHEN l.what = 'replaced' THEN l.new_name WHEN l.kind = 'constraint' THEN coalesce(l.new ->> 'index_name', l.name) ELSE l.name END AS index_name
     FROM line l
 ), stated AS MATERIALIZED (
@@ -141,8 +141,8 @@ WITH compared AS MATERIALIZED (
     FROM formed f
     CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_plain(f.statement, f.parent, f.name, f.new ->> 'type') AS statement) s
     CROSS JOIN LATERAL (SELECT CASE WHEN f.guard IS NOT NULL
-        -- the one beside is there neither before nor after
-        AND f.what <> 'replaced' THEN format('schemaguard.sg_sync_done(%s, %L, %L, %s, %L)', f.guard, f.before, f.after, (f.step = 'drop')::text, f.kind || ' ' || f.object) END AS done) g
+        -- the one beside is there neither before nor after, nor is the type meanwhile
+        AND f.what NOT IN ('replaced', 'type, meanwhile') THEN format('schemaguard.sg_sync_done(%s, %L, %L, %s, %L)', f.guard, f.before, f.after, (f.step = 'drop')::text, f.kind || ' ' || f.object) END AS done) g
     WHERE f.form = 'statement' AND s.statement IS NOT NULL
     GROUP BY f.kind, f.object, f.part, f.section
 ), turned AS MATERIALIZED (
@@ -161,6 +161,9 @@ WITH compared AS MATERIALIZED (
         WHEN s.part = 'renamed' THEN (SELECT string_agg(b.statement, E';\n' ORDER BY b.n) FROM back b
             WHERE b.kind = s.kind AND b.object = s.target_identity AND b.what = 'renamed')
         WHEN s.part = 'announced' THEN ''
+        -- what is there meanwhile is there on the way back, too
+        WHEN s.part IN ('type, meanwhile', 'default dropped') THEN coalesce((SELECT string_agg(b.statement, E';\n' ORDER BY b.n) FROM back b
+            WHERE b.kind = s.kind AND b.object = s.object AND b.what IN ('type again', 'default again') AND split_part(b.what, ' ', 1) = substring(s.part FROM '^\w+')), '')
         WHEN s.part = 'drop' THEN (SELECT string_agg(b.statement, E';\n' ORDER BY b.n) || CASE WHEN bool_or(b.refresh) THEN E';\nREFRESH MATERIALIZED VIEW ' || s.object ELSE '' END
             -- with what is on it
             FROM back b WHERE (b.kind = s.kind AND b.object = s.object
@@ -174,7 +177,7 @@ WITH compared AS MATERIALIZED (
             AND (o.form IN ('column', 'unique', 'foreign key', 'check', 'index', 'outside') OR o.what = 'created')) THEN ''
         WHEN s.n = min(s.n) FILTER (WHERE s.part = '') OVER (PARTITION BY s.kind, s.object) THEN (
             SELECT string_agg(b.statement, E';\n' ORDER BY b.n) FROM back b
-            WHERE b.kind = s.kind AND b.object = s.object AND NOT b.drops
+            WHERE b.kind = s.kind AND b.object = s.object AND NOT b.drops AND b.what NOT IN ('type again', 'default again')
               AND NOT EXISTS (SELECT FROM formed o WHERE o.kind = s.kind AND o.object = s.object AND o.what = b.what AND o.form IN ('not null', 'default')))
         ELSE '' END AS undo
     FROM stated s

@@ -9,6 +9,8 @@ VALUES
     '?(SELECT CASE WHEN l.l = {old.labels_text|L}::pg_catalog.jsonb THEN ''before'' WHEN l.l @> {labels_text|L}::pg_catalog.jsonb THEN ''after'' ELSE l.l::text END FROM (SELECT pg_catalog.jsonb_agg(e.enumlabel ORDER BY e.enumsortorder) AS l FROM pg_catalog.pg_enum e WHERE e.enumtypid = pg_catalog.to_regtype({identity|L})) l)', NULL),
 ('type', 'touch', 'labels', 2, NULL, '{?relabel}', NULL, NULL),
 ('type', 'touch', 'attributes', 2, NULL, '{?attribute_types}', NULL, NULL),
+('type', 'rebuild', 'attributes', 2, NULL, '{?remade}', NULL, NULL),
+('type', 'beyond', 'attributes', 2, NULL, '{?stuck}columns have values of it: when attributes have come and gone, another script can give the others their types', NULL, NULL),
 ('type', 'alter', 'labels', 2, false, '{relabel|S}',
     '?(SELECT CASE WHEN pg_catalog.string_agg(pg_catalog.quote_literal(e.enumlabel), '', '' ORDER BY e.enumsortorder) = {label_text|L} THEN ''after'' ELSE ''before'' END FROM pg_catalog.pg_enum e WHERE e.enumtypid = pg_catalog.to_regtype({identity|L}))', '{?label_loss}the labels {label_loss}'),
 ('type', 'alter', 'attributes', 2, false, '{?type=composite}ALTER TYPE {identity} {attribute_changes}',

@@ -437,6 +437,21 @@ CREATE VIEW x AS SELECT 1 AS id; CREATE TABLE y (id int); CREATE DOMAIN z AS int
 CREATE FUNCTION eq(int, text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'; CREATE OPERATOR === (LEFTARG = int, RIGHTARG = text, FUNCTION = eq); CREATE TYPE ty AS (a int);
 -- b
 CREATE FUNCTION eq(int, text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT false'; CREATE OPERATOR ==== (LEFTARG = int, RIGHTARG = text, FUNCTION = eq); CREATE TYPE ty AS (a int); CREATE FUNCTION ty_int(ty) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT ($1).a'; CREATE CAST (ty AS int) WITH FUNCTION ty_int(ty) AS ASSIGNMENT;
+== a cast gets another function, and its type another attribute; the functions stay
+-- a
+CREATE TYPE ty AS (a int, b text); CREATE FUNCTION one(ty) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION two(ty) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 2'; CREATE CAST (ty AS int) WITH FUNCTION one(ty); CREATE TABLE t (a int); CREATE VIEW v AS SELECT (ROW(a, 'x')::ty)::int AS x FROM t;
+-- b
+CREATE TYPE ty AS (a bigint, b text); CREATE FUNCTION one(ty) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION two(ty) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 2'; CREATE CAST (ty AS int) WITH FUNCTION two(ty); CREATE TABLE t (a int); CREATE VIEW v AS SELECT (ROW(a, 'x')::ty)::int AS x FROM t;
+== an operator gets another function, and its type another attribute; the functions stay
+-- a
+CREATE TYPE ty AS (a int, b text); CREATE FUNCTION one(ty, ty) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'; CREATE FUNCTION two(ty, ty) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT false'; CREATE OPERATOR === (LEFTARG = ty, RIGHTARG = ty, FUNCTION = one);
+-- b
+CREATE TYPE ty AS (a int); CREATE FUNCTION one(ty, ty) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'; CREATE FUNCTION two(ty, ty) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT false'; CREATE OPERATOR === (LEFTARG = ty, RIGHTARG = ty, FUNCTION = two); CREATE TABLE t (x ty); CREATE VIEW v AS SELECT two(x, x) AS y FROM t;
+== a view gets another function, and the type of that another attribute; the functions stay
+-- a
+CREATE TYPE ty AS (a int, b text); CREATE FUNCTION one(ty) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION two(ty) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 2'; CREATE TABLE t (a ty); CREATE VIEW v AS SELECT one(a) AS x FROM t; CREATE TABLE u (a int DEFAULT 1, x ty, CHECK (one(x) = 1));
+-- b
+CREATE TYPE ty AS (a bigint, b text); CREATE FUNCTION one(ty) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION two(ty) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 2'; CREATE TABLE t (a ty); CREATE VIEW v AS SELECT two(a) AS x FROM t; CREATE TABLE u (a int DEFAULT 1, x ty, CHECK (two(x) = 2));
 == aggregates with functions that change
 -- a
 CREATE FUNCTION sf(int, int) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE AGGREGATE g(int) (SFUNC = sf, STYPE = int, INITCOND = '0'); CREATE TABLE t (a int); CREATE VIEW v AS SELECT g(a) FROM t;

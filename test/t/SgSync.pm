@@ -228,6 +228,15 @@ sub round_with
 	return $dump ? "dump: $dump" : '';
 }
 
+# What there is, and what it is written in: nothing is made anew by a script that has run. An operator may be: what has another negator
+# is not told from what has lost it with that.
+my $made = q{SELECT x.object, x.oid, x.file FROM (
+	SELECT c.oid::regclass::text AS object, c.oid, c.relfilenode AS file FROM pg_class c UNION ALL SELECT p.oid::regprocedure::text, p.oid, 0 FROM pg_proc p UNION ALL
+	SELECT format_type(t.oid, NULL), t.oid, 0 FROM pg_type t UNION ALL
+	SELECT 'cast', c.oid, 0 FROM pg_cast c UNION ALL SELECT c.conname, c.oid, 0 FROM pg_constraint c UNION ALL SELECT t.tgname, t.oid, 0 FROM pg_trigger t UNION ALL
+	SELECT p.polname, p.oid, 0 FROM pg_policy p UNION ALL SELECT r.rulename, r.oid, 0 FROM pg_rewrite r WHERE r.rulename <> '_RETURN') x
+	WHERE x.oid >= 16384 AND x.object !~ '^(schemaguard|pg_toast|pg_temp)' ORDER BY x.oid;};
+
 # What is wrong after the round, or an empty text
 sub round
 {
@@ -235,7 +244,7 @@ sub round
 	my $f = "$self->{files}_round";
 	$self->make_room($reference, $db);
 	return $self->round_with($reference, $db) if $ENV{SG_WITH};
-	unlink map { "$f.$_" } qw(before script after again drift check);
+	unlink map { "$f.$_" } qw(before script after again made remade drift check);
 	my $check = $ENV{SG_CHECK} ? "\\warn check\n\\o $f.check\nSELECT kind, object, change, class, property, expected, actual, detail FROM sg_sync_check('reference', 'live', NULL, true, true) WHERE NOT left_out;\n\\o" : '';
 	my ($out, $err, $ok) = $self->psql($db, <<SQL);
 \\set ON_ERROR_STOP on
@@ -262,9 +271,15 @@ $values
 \\o $f.again
 SELECT * FROM sg_sync_sql('reference', 'live', NULL, true, true);
 \\o
+\\o $f.made
+$made
+\\o
 \\warn apply again
 \\i $f.script
 RESET ALL;
+\\o $f.remade
+$made
+\\o
 \\warn drift
 \\o $f.drift
 SELECT kind, object, change, class, property, expected, actual, detail FROM sg_drift('reference') WHERE class IN ('drift', 'extra', 'unknown');
@@ -285,6 +300,9 @@ SQL
 		my @untold = grep { my ($kind, $object) = split /\|/; $self->{script} !~ /^-- left out: \Q$kind $object\E: /m } split /\n/, $drift;
 		return (@untold ? 'drift: ' : 'left out: ') . $drift;
 	}
+	my %made = map { $_ => 1 } split /\n/, slurp("$f.made");
+	my @remade = grep { !$made{$_} } split /\n/, slurp("$f.remade");
+	return 'made once more: ' . join ', ', @remade if @remade;
 	my $lost = lost(slurp("$f.before"), slurp("$f.after"));
 	return "values changed: $lost" if $lost;
 	my $dump = unified($self->dump($db), $reference->{dump});
