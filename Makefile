@@ -117,15 +117,12 @@ OBJS = \
 	src/deploy/deploy_yield.o \
 	src/discover/discover_facts.o \
 	src/discover/discover_feedback.o \
-	src/discover/discover_group.o \
-	src/discover/discover_learn.o \
 	src/discover/discover_match.o \
 	src/discover/discover_names.o \
 	src/discover/discover_probe.o \
 	src/discover/discover_rows.o \
 	src/discover/discover_run.o \
 	src/discover/discover_score.o \
-	src/discover/discover_signal.o \
 	src/discover/discover_sql.o \
 	src/discover/discover_stats.o \
 	src/discover/discover_values.o \

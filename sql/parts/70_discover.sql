@@ -32,22 +32,6 @@ COMMENT ON COLUMN schemaguard.discovery_word.source IS 'shipped, or of a user';
 GRANT SELECT ON schemaguard.discovery_word TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_word', 'WHERE source = ''user''');
 
-CREATE FUNCTION schemaguard.sg_discovery_candidates(
-    verify text DEFAULT 'none',
-    OUT competition    int,
-    OUT child_table    text,
-    OUT child_columns  text[],
-    OUT parent_table   text,
-    OUT parent_columns text[],
-    OUT score          float8,
-    OUT signals        text[],
-    OUT "values"       float4[])
-RETURNS SETOF record
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'sg_discovery_candidates';
-COMMENT ON FUNCTION schemaguard.sg_discovery_candidates(text)
-    IS 'every candidate of discovery with its signals, as the weights are fitted from them';
-
 CREATE TABLE schemaguard.discovery_feedback (
     id            bigint PRIMARY KEY,
     verdict       text NOT NULL CHECK (verdict IN ('accepted', 'rejected')),
@@ -90,6 +74,7 @@ CREATE FUNCTION schemaguard.sg_discovery(
     min_score float8,
     verify    text,
     schemas   text[],
+    every     boolean,   -- candidate, with its signals; else what is proposed
     OUT score            float8,
     OUT child_table      text,
     OUT child_columns    text[],
@@ -125,12 +110,34 @@ CREATE FUNCTION schemaguard.sg_discovery(
     OUT indexed          boolean,
     OUT same_types       boolean,
     OUT link_table       boolean,   -- the child does nothing but link tables
-    OUT child_rows       float8)    -- -1: nobody has counted them
+    OUT child_rows       float8,    -- -1: nobody has counted them
+    OUT competition      int,
+    OUT signals          text[],
+    OUT "values"         float4[])
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_discovery';
-COMMENT ON FUNCTION schemaguard.sg_discovery(regclass, float8, text, text[])
+COMMENT ON FUNCTION schemaguard.sg_discovery(regclass, float8, text, text[], boolean)
     IS 'the foreign keys that are missing, as they are found';
+
+CREATE FUNCTION schemaguard.sg_discovery_candidates(
+    verify text DEFAULT 'none',
+    OUT competition    int,
+    OUT child_table    text,
+    OUT child_columns  text[],
+    OUT parent_table   text,
+    OUT parent_columns text[],
+    OUT score          float8,
+    OUT signals        text[],
+    OUT "values"       float4[])
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.competition, d.child_table, d.child_columns, d.parent_table, d.parent_columns, d.score, d.signals, d."values"
+    FROM schemaguard.sg_discovery(NULL, 0, verify, NULL, true) d;
+END;
+COMMENT ON FUNCTION schemaguard.sg_discovery_candidates(text)
+    IS 'every candidate of discovery with its signals, as the weights are fitted from them';
 
 -- The surest first; of two tables that could refer to each other one to one, only the surer.  In words: why, in one sentence (what
 -- the name says, the type, what is declared, the rows, and which other parent there would be), ON DELETE, an index.
@@ -161,7 +168,7 @@ RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH found AS MATERIALIZED (
-        SELECT * FROM schemaguard.sg_discovery(child, min_score, verify, schemas)),
+        SELECT * FROM schemaguard.sg_discovery(child, min_score, verify, schemas, false)),
     -- what four of five declared keys to a parent do, if it has three or more; of all keys: no parent
     habit AS MATERIALIZED (
         SELECT h.parent, h.action

@@ -19,29 +19,18 @@
 #define SG_DISCOVER_H
 
 #include "postgres.h"
+#include "lib/stringinfo.h"
 
+#include "base/scope.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
-#include "discover/discover_score.h"
 
-/* ---- discover_rows.c ---- */
-
-/* Can a foreign key be? */
-extern bool rows_possible(Facts *facts, Candidate *cand);
-
-/* Read the tables of proposals, all of one table in one pass */
-extern void rows_audit(Facts *facts, List *proposals);
-
-/* ---- discover_feedback.c ---- */
-
-extern List *feedback_read(const Facts *facts);
-extern void feedback_teach(Facts *facts, List *rules);
-extern List *feedback_apply(Facts *facts, List *rules, List *candidates);
-
-/* What was accepted of the children with columns from..to - 1, and is none of their candidates */
-extern List *feedback_beyond(Facts *facts, List *rules, int from, int to, int last_set);
-
-/* ---- discover_run.c ---- */
+typedef enum Verify
+{
+	VERIFY_NONE,
+	VERIFY_SAMPLE,
+	VERIFY_FULL
+} Verify;
 
 /*
  * A discovery.  The candidates of the whole database may be more than
@@ -62,6 +51,88 @@ typedef struct Discovery
 	List	   *candidates;
 } Discovery;
 
+/* ---- discover_rows.c ---- */
+
+/* Can a foreign key be? */
+extern bool rows_possible(Facts *facts, Candidate *cand);
+
+/* Read the tables of proposals, all of one table in one pass */
+extern void rows_audit(Facts *facts, List *proposals);
+
+/*
+ * Look at a sample of the rows of candidates worth it, of the tables that are
+ * asked for and their opposites; they are in the order of column and key.  Worth it is what has
+ * min_score, and most of what has less.  Nothing waits for a lock.  What
+ * can't be read keeps the reason.
+ */
+extern void rows_sample(Discovery *d, double min_score);
+
+/* ---- discover_probe.c ---- */
+
+/* For the view schemaguard.progress */
+typedef struct RowProgress
+{
+	int64		done;
+	int64		orphans;
+} RowProgress;
+
+/* What the values of a sample say of one candidate */
+typedef struct RowFindings
+{
+	int64		rows;			/* values looked up */
+	int64		orphans;
+	int64		distinct;
+	bool		whole;			/* these were all values that there are */
+	double		parents;		/* rows of the parent; -1 is unknown */
+
+	/* numbers only */
+	bool		ranged;			/* the next two are known */
+	double		lowest;
+	double		highest;
+	double		density;		/* share of the numbers between the child's
+								 * ends that are keys; -1 is unknown */
+
+	/* several columns only */
+	double		by_chance;		/* share of the parent's where each value
+								 * stands beside those of another row; -1 is
+								 * unknown */
+
+} RowFindings;
+
+typedef struct RowSample RowSample;
+
+/*
+ * The settings of reading users' rows, as the caller; the share of a child's
+ * blocks that a sample takes, in percent (0: there are none), and the FROM
+ * clause of that, for columns of fk
+ */
+extern void probe_scope_begin(SgScope *scope);
+extern double probe_percent(const Facts *facts, int child);
+extern void probe_from(StringInfo query, const Facts *facts, int child, double percent);
+
+/*
+ * Read a sample of the rows of a child, the columns of these candidates.
+ * Locks are held, the snapshot to read in is the active one.  Allocates in
+ * the current memory context; rows that an eighth of
+ * schemaguard.audit_memory has no room for are in a file.
+ */
+extern RowSample *probe_begin(Facts *facts, List *candidates);
+
+/* Look the values of a candidate up in its parent */
+extern void probe_candidate(RowSample *sample, const Candidate *cand, RowFindings *found);
+extern void probe_end(RowSample *sample);
+
+/* ---- discover_feedback.c ---- */
+
+extern List *feedback_read(const Facts *facts);
+extern void feedback_teach(Facts *facts, List *rules);
+extern List *feedback_apply(Facts *facts, List *rules, List *candidates);
+
+/* What was accepted of the children with columns from..to - 1, and is none of their candidates */
+extern List *feedback_beyond(Facts *facts, List *rules, int from, int to, int last_set);
+
+/* ---- discover_run.c ---- */
+
 /* Everything that has to be known before the first score */
 extern void run_begin(Discovery *d);
 
@@ -74,13 +145,14 @@ extern bool run_next(Discovery *d);
 /* Is it a candidate of a table that is asked for, or may be the opposite of one? */
 extern bool run_concerns(const Facts *facts, const Candidate *cand);
 
-/*
- * Look at a sample of the rows of candidates worth it, of the tables that are
- * asked for and their opposites; they are in the order of column and key.  Worth it is what has
- * min_score, and most of what has less.  Nothing waits for a lock.  What
- * can't be read keeps the reason.
- */
-extern void rows_sample(Discovery *d, double min_score);
+/* Let the rows speak of the candidates at hand, where they are asked: a sample of them */
+extern void run_look(Discovery *d, double min_score, Verify verify);
+
+/* The same, and what to propose then; in full, its rows are counted */
+extern List *run_propose(Discovery *d, double min_score, Verify verify);
+
+/* Those of the tables that are asked for */
+extern List *run_asked(const Facts *facts, List *proposals);
 
 /* ---- discover_values.c ---- */
 

@@ -93,19 +93,52 @@ extern bool match_polymorphic(const Facts *facts, int column);
 
 /*
  * Candidates of the columns from *next on, sets in one piece, ordered by
- * column.  After so many as there is room for, with those that the rows may
+ * column, and then those of several columns of the same tables.  After so many as there is room for, with those that the rows may
  * bring up, the table that is begun is the last one; *next is set to what
  * comes then.
  */
 extern List *match_candidates(Facts *facts, int *next, int64 room);
 
-/* Groups of columns from..to - 1, whole tables of which these are the other candidates */
-extern List *match_groups(Facts *facts, int from, int to, List *singles);
+/* ---- discover_score.c: signals, and what they come to ---- */
+
+extern void signals_fill(Facts *facts, Candidate *cand);
+
+/* What the rows say in place of one */
+extern void signals_set(Candidate *cand, EvidenceSignal signal, float value);
+
+#define CALIBRATION_KNOTS 11
+
+typedef struct Weights
+{
+	double		signal[SIGNAL_COUNT];
+
+	/*
+	 * what share of proposals is right where the candidate's is 0.0, 0.1, ...
+	 * 1.0
+	 */
+	double		calibration[LEVEL_ROWS + 1][CALIBRATION_KNOTS];
+} Weights;
+
+extern Weights *weights_read(void);
+
+/* Whole sets; sorts them, too */
+extern void score_all(const Weights *weights, List *candidates);
+
+/* ---- discover_stats.c ---- */
+
+extern void stats_begin(Facts *facts);
 
 /*
- * The other columns that, with `lead`, refer to a key of several columns;
- * false unless each of them is in the child by the name it has in the parent.
+ * Fill in what the statistics say of a candidate, in the places of
+ * EvidenceSignal; false if they say nothing.  The candidates of one column
+ * should follow each other.
  */
-extern bool match_lead(Facts *facts, int lead, int key, int *columns);
+extern bool stats_fill(Facts *facts, const Candidate *cand, float *evidence);
+
+/* Could there be so many numbers for each one that is? */
+extern bool stats_sparse(Facts *facts, int column, double of);
+
+extern double stats_few(double distinct, double rows, double parents);
+extern bool stats_never_recurs(bool all_differ, double rows, double parents);
 
 #endif							/* SG_DISCOVER_CANDIDATE_H */

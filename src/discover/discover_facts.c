@@ -33,6 +33,7 @@
 #include "base/compat.h"
 #include "base/quote.h"
 #include "base/spi.h"
+#include "base/version.h"
 #include "discover/discover_facts.h"
 #include "discover/discover_words.h"
 #include "fk/fk.h"
@@ -78,9 +79,9 @@ static const char heirs_query[] =
 typedef struct FactReader
 {
 	DestReceiver pub;
-	Facts	   *facts;
-	void		(*take) (struct FactReader *reader, const Datum *row);
-	int			room;			/* in the array that is filled */
+	MemoryContext context;
+	void		(*take) (void *arg, const Datum *row, const bool *nulls);
+	void	   *arg;
 } FactReader;
 
 typedef struct TableEntry
@@ -127,24 +128,36 @@ static bool
 receive_row(TupleTableSlot *slot, DestReceiver *self)
 {
 	FactReader *reader = (FactReader *) self;
-	MemoryContext caller = MemoryContextSwitchTo(reader->facts->context);
+	MemoryContext caller = MemoryContextSwitchTo(reader->context);
 
 	CHECK_FOR_INTERRUPTS();
 	slot_getallattrs(slot);
-	reader->take(reader, slot->tts_values);
+	reader->take(reader->arg, slot->tts_values, slot->tts_isnull);
 	MemoryContextSwitchTo(caller);
 	return true;
 }
 
-/* Room for one more of n elements that have a size */
-static void *
-reserve(FactReader *reader, void *array, int n, Size size)
+void
+facts_query(const char *query, int64 argument, void (*take) (void *, const Datum *, const bool *), void *arg)
 {
-	if (n < reader->room)
-		return array;
-	reader->room = Max(2 * reader->room, 256);
-	return array ? repalloc_huge(array, reader->room * size) :
-		MemoryContextAllocHuge(reader->facts->context, reader->room * size);
+	FactReader	reader = {.pub = sg_receiver(receive_row),.context = CurrentMemoryContext,.take = take,.arg = arg};
+	ErrorContextCallback callback;
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	sg_version_context_begin(&callback);
+	sg_spi_receive(query, argument, false, &reader.pub);
+	sg_version_context_end(&callback);
+	sg_scope_end(&scope);
+}
+
+/* Room for one more of n elements that have a size: twice as much where it is full, which is at powers of two */
+static void *
+reserve(void *array, int n, Size size)
+{
+	if (n == 0)
+		return palloc(size);
+	return (n & (n - 1)) == 0 ? repalloc_huge(array, 2 * n * size) : array;
 }
 
 /* The name of a table or a column, cut into words when it is met first */
@@ -160,9 +173,9 @@ shared_name(Facts *facts, Datum name)
 }
 
 static void
-take_table(FactReader *reader, const Datum *row)
+take_table(void *arg, const Datum *row, const bool *nulls)
 {
-	Facts	   *facts = reader->facts;
+	Facts	   *facts = arg;
 	Oid			oid = DatumGetObjectId(row[0]);
 	FactName   *name = shared_name(facts, row[2]);
 	FactTable  *table;
@@ -170,7 +183,7 @@ take_table(FactReader *reader, const Datum *row)
 
 	if (fk_citus_hides(oid))
 		return;
-	facts->tables = reserve(reader, facts->tables, facts->ntables, sizeof(FactTable));
+	facts->tables = reserve(facts->tables, facts->ntables, sizeof(FactTable));
 	table = &facts->tables[facts->ntables];
 	memset(table, 0, sizeof(FactTable));
 	table->oid = oid;
@@ -212,9 +225,9 @@ find_column(const Facts *facts, Oid relid, AttrNumber attnum)
 
 /* Columns that are dropped keep their place, without a name */
 static void
-take_column(FactReader *reader, const Datum *row)
+take_column(void *arg, const Datum *row, const bool *nulls)
 {
-	Facts	   *facts = reader->facts;
+	Facts	   *facts = arg;
 	int			number = column_at(facts, DatumGetObjectId(row[0]), DatumGetInt16(row[1]));
 	FactColumn *column;
 	FactName   *name;
@@ -233,8 +246,9 @@ take_column(FactReader *reader, const Datum *row)
 	column->own = DatumGetBool(row[7]);
 }
 
-bool
-facts_same_columns(const int *a, int na, const int *b, int nb)
+/* Are they the same, in whatever order? */
+static bool
+same_columns(const int *a, int na, const int *b, int nb)
 {
 	int			same = 0;
 
@@ -251,17 +265,29 @@ facts_find_key(const Facts *facts, int table, const int *columns, int n)
 {
 	foreach_int(k, facts->tables[table].keys)
 	{
-		if (facts_same_columns(facts->keys[k].columns, facts->keys[k].n, columns, n))
+		if (same_columns(facts->keys[k].columns, facts->keys[k].n, columns, n))
 			return k;
 	}
 	return -1;
 }
 
+bool
+facts_is_declared(const Facts *facts, int child, int parent, const int *columns, int n)
+{
+	foreach_int(r, facts->tables[child].references)
+	{
+		const FactReference *reference = &facts->references[r];
+
+		if ((parent < 0 || reference->parent == parent) && same_columns(reference->child_columns, reference->n, columns, n))
+			return true;
+	}
+	return false;
+}
+
 /* An index that a foreign key could refer to; of the same columns, the primary key or the first */
 static void
-add_key(FactReader *reader, FactKey *key)
+add_key(Facts *facts, FactKey *key)
 {
-	Facts	   *facts = reader->facts;
 	FactTable  *table = &facts->tables[key->table];
 	int			number = facts_find_key(facts, key->table, key->columns, key->n);
 
@@ -277,7 +303,7 @@ add_key(FactReader *reader, FactKey *key)
 		return;
 	if (number < 0)
 	{
-		facts->keys = reserve(reader, facts->keys, facts->nkeys, sizeof(FactKey));
+		facts->keys = reserve(facts->keys, facts->nkeys, sizeof(FactKey));
 		number = facts->nkeys++;
 		table->keys = lappend_int(table->keys, number);
 	}
@@ -287,9 +313,9 @@ add_key(FactReader *reader, FactKey *key)
 }
 
 static void
-take_index(FactReader *reader, const Datum *row)
+take_index(void *arg, const Datum *row, const bool *nulls)
 {
-	Facts	   *facts = reader->facts;
+	Facts	   *facts = arg;
 	Oid			relid = DatumGetObjectId(row[0]);
 	const int2vector *attnums = (const int2vector *) DatumGetPointer(row[1]);
 	FactKey		key = {.table = facts_find_table(facts, relid),.n = DatumGetInt16(row[2]),.primary = DatumGetBool(row[3])};
@@ -310,14 +336,14 @@ take_index(FactReader *reader, const Datum *row)
 			return;
 	}
 	if (DatumGetBool(row[6]))
-		add_key(reader, &key);
+		add_key(facts, &key);
 }
 
 /* What is a key in a table is taken for one in those that inherit from it, though no foreign key can refer to it there */
 static void
-take_heir(FactReader *reader, const Datum *row)
+take_heir(void *arg, const Datum *row, const bool *nulls)
 {
-	Facts	   *facts = reader->facts;
+	Facts	   *facts = arg;
 	int			parent = find_column(facts, DatumGetObjectId(row[0]), DatumGetInt16(row[1]));
 	int			child = find_column(facts, DatumGetObjectId(row[2]), DatumGetInt16(row[3]));
 	const FactColumn *from;
@@ -334,31 +360,18 @@ take_heir(FactReader *reader, const Datum *row)
 }
 
 static void
-read_rows(Facts *facts, const char *query, int64 argument, void (*take) (FactReader *, const Datum *))
-{
-	FactReader	reader = {.pub = sg_receiver(receive_row),.facts = facts,.take = take};
-
-	sg_spi_receive(query, argument, false, &reader.pub);
-}
-
-static void
 read_catalogs(Facts *facts)
 {
-	Oid			role = GetUserId();
-	SgScope		scope;
-
-	sg_owner_begin(&scope);
-	read_rows(facts, tables_query, role, take_table);
+	facts_query(tables_query, GetUserId(), take_table, facts);
 	facts->columns = palloc_extended((facts->ncolumns + 1) * sizeof(FactColumn), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int t = 0; t < facts->ntables; t++)
 	{
 		for (int c = 0; c < facts->tables[t].ncolumns; c++)
 			facts->columns[facts->tables[t].columns + c].table = t;
 	}
-	read_rows(facts, columns_query, -1, take_column);
-	read_rows(facts, indexes_query, -1, take_index);
-	read_rows(facts, heirs_query, -1, take_heir);
-	sg_scope_end(&scope);
+	facts_query(columns_query, -1, take_column, facts);
+	facts_query(indexes_query, -1, take_index, facts);
+	facts_query(heirs_query, -1, take_heir, facts);
 }
 
 static void
@@ -366,8 +379,7 @@ read_references(Facts *facts)
 {
 	List	   *declared = fk_declared(InvalidOid);
 
-	facts->references_room = list_length(declared) + 1;
-	facts->references = palloc_extended(facts->references_room * sizeof(FactReference), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	facts->references = palloc_extended((list_length(declared) + 1) * sizeof(FactReference), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	foreach_ptr(FkKey, key, declared)
 	{
 		FactReference *reference = &facts->references[facts->nreferences];
@@ -376,7 +388,6 @@ read_references(Facts *facts)
 		reference->child = facts_find_table(facts, key->child);
 		reference->parent = facts_find_table(facts, key->parent);
 		reference->n = key->nkeys;
-		reference->on_delete = key->on_delete;
 		for (int i = 0; i < key->nkeys; i++)
 		{
 			reference->child_columns[i] = find_column(facts, key->child, key->child_att[i]);

@@ -82,7 +82,6 @@ typedef struct FactReference
 	int			n;
 	int			child_columns[INDEX_MAX_KEYS];
 	int			parent_columns[INDEX_MAX_KEYS];
-	char		on_delete;
 } FactReference;
 
 typedef struct Facts
@@ -99,7 +98,6 @@ typedef struct Facts
 	int			nkeys;
 	FactReference *references;	/* declared ones */
 	int			nreferences;
-	int			references_room;
 	bool		indexed;		/* there are indexes that are not unique */
 	struct Names *names_of;		/* see discover_names.h */
 	Dictionary *dictionary;
@@ -115,11 +113,14 @@ extern Facts *facts_read(void);
 extern void facts_ask(Facts *facts, Oid child, List *schemas);
 extern int	facts_find_table(const Facts *facts, Oid oid);
 
-/* Are they the same, in whatever order? */
-extern bool facts_same_columns(const int *a, int na, const int *b, int nb);
-
 /* The table's unique key of these columns, or -1 */
 extern int	facts_find_key(const Facts *facts, int table, const int *columns, int n);
+
+/* Is there a reference of these columns, to one table or (-1) to any? */
+extern bool facts_is_declared(const Facts *facts, int child, int parent, const int *columns, int n);
+
+/* Give the rows of a query of ours, run as the owner, to take(), in the current memory context; $1 is `argument` unless that is negative */
+extern void facts_query(const char *query, int64 argument, void (*take) (void *arg, const Datum *row, const bool *nulls), void *arg);
 
 /* A table's name as it is shown, looked up once */
 extern const char *facts_table_name(const Facts *facts, int table);

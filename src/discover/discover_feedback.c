@@ -14,7 +14,6 @@
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -24,7 +23,6 @@
 #include "utils/fmgrprotos.h"
 
 #include "base/compat.h"
-#include "base/spi.h"
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
@@ -38,24 +36,54 @@ typedef struct FeedbackRule
 	bool		any_parent;
 	Bitmapset  *parents;
 	text	   *columns;		/* NULL: any */
+	List	   *attnums;		/* of int: of the columns, if it accepts and
+								 * names all; else NIL */
 	bool		used;			/* some candidate is what it speaks of */
 } FeedbackRule;
 
-/* The tables of a rule, of those that the facts have; null is any */
-static Bitmapset *
-rule_tables(const Facts *facts, HeapTuple tuple, TupleDesc desc, const char *column, bool *any)
+typedef struct FeedbackReader
 {
-	Datum		array = SPI_getbinval(tuple, desc, SPI_fnumber(desc, column), any);
-	Bitmapset  *tables = NULL;
-	Datum	   *oids;
+	const Facts *facts;
+	List	   *rules;
+} FeedbackReader;
+
+/* Which tables and columns a rule means is asked of the catalog, once.  What is no name at all is that of no table. */
+static const char rules_query[] =
+"WITH named AS MATERIALIZED (SELECT c.oid, format('%I.%I', n.nspname, c.relname) COLLATE \"C\" AS name"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p'))"
+" SELECT f.verdict = 'accepted', f.pattern, f.child_columns,"
+" CASE WHEN f.child_table IS NOT NULL THEN ARRAY(SELECT t.oid::int4 FROM named t"
+"  WHERE CASE WHEN f.pattern THEN t.name ~ f.child_table ELSE t.name = f.child_table END) END,"
+" CASE WHEN f.parent_table IS NOT NULL THEN ARRAY(SELECT t.oid::int4 FROM named t"
+"  WHERE CASE WHEN f.pattern THEN t.name ~ f.parent_table ELSE t.name = f.parent_table END) END,"
+" (SELECT array_agg(coalesce(a.attnum::int4, 0) ORDER BY u.o)"
+"  FROM named t CROSS JOIN string_to_table(f.child_columns, ',') WITH ORDINALITY u (name, o)"
+"  LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = u.name AND NOT a.attisdropped"
+"  WHERE t.name = f.child_table AND f.parent_table IS NOT NULL AND NOT f.pattern AND f.verdict = 'accepted')"
+" FROM schemaguard.discovery_feedback f ORDER BY f.id";
+/* An array of int */
+static List *
+number_list(Datum array)
+{
+	List	   *numbers = NIL;
+	Datum	   *elements;
 	int			n;
 
-	if (*any)
-		return NULL;
-	deconstruct_array(DatumGetArrayTypeP(array), OIDOID, sizeof(Oid), true, TYPALIGN_INT, &oids, NULL, &n);
+	deconstruct_array(DatumGetArrayTypeP(array), INT4OID, sizeof(int32), true, TYPALIGN_INT, &elements, NULL, &n);
 	for (int i = 0; i < n; i++)
+		numbers = lappend_int(numbers, DatumGetInt32(elements[i]));
+	return numbers;
+}
+
+/* The tables of a rule, of those that the facts have */
+static Bitmapset *
+rule_tables(const Facts *facts, Datum oids)
+{
+	Bitmapset  *tables = NULL;
+
+	foreach_int(oid, number_list(oids))
 	{
-		int			t = facts_find_table(facts, DatumGetObjectId(oids[i]));
+		int			t = facts_find_table(facts, (Oid) oid);
 
 		if (t >= 0 && !facts->tables[t].partition && !facts->tables[t].denied)
 			tables = bms_add_member(tables, t);
@@ -63,46 +91,30 @@ rule_tables(const Facts *facts, HeapTuple tuple, TupleDesc desc, const char *col
 	return tables;
 }
 
-/* Which tables a rule means is asked of the catalog, once.  What is no name at all is that of no table. */
+static void
+take_rule(void *arg, const Datum *row, const bool *nulls)
+{
+	FeedbackReader *reader = arg;
+	FeedbackRule *rule = palloc0(sizeof(FeedbackRule));
+
+	rule->accepted = DatumGetBool(row[0]);
+	rule->pattern = DatumGetBool(row[1]);
+	rule->columns = nulls[2] ? NULL : DatumGetTextPCopy(row[2]);
+	rule->any_child = nulls[3];
+	rule->children = nulls[3] ? NULL : rule_tables(reader->facts, row[3]);
+	rule->any_parent = nulls[4];
+	rule->parents = nulls[4] ? NULL : rule_tables(reader->facts, row[4]);
+	rule->attnums = nulls[5] ? NIL : number_list(row[5]);
+	reader->rules = lappend(reader->rules, rule);
+}
+
 List *
 feedback_read(const Facts *facts)
 {
-	List	   *rules = NIL;
-	MemoryContext caller = CurrentMemoryContext;
-	SgScope		scope;
+	FeedbackReader reader = {.facts = facts};
 
-	sg_owner_begin(&scope);
-	SPI_connect();
-	sg_owner_execute(SPI_OK_SELECT,
-					 "WITH named AS MATERIALIZED (SELECT c.oid, pg_catalog.format('%I.%I', n.nspname, c.relname) COLLATE \"C\" AS name"
-					 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p'))"
-					 " SELECT f.verdict = 'accepted' AS accepted, f.pattern, f.child_columns,"
-					 " CASE WHEN f.child_table IS NOT NULL THEN ARRAY(SELECT t.oid FROM named t"
-					 "  WHERE CASE WHEN f.pattern THEN t.name ~ f.child_table ELSE t.name = f.child_table END) END AS children,"
-					 " CASE WHEN f.parent_table IS NOT NULL THEN ARRAY(SELECT t.oid FROM named t"
-					 "  WHERE CASE WHEN f.pattern THEN t.name ~ f.parent_table ELSE t.name = f.parent_table END) END AS parents"
-					 " FROM schemaguard.discovery_feedback f ORDER BY f.id",
-					 0, NULL, NULL, NULL);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		MemoryContext old = MemoryContextSwitchTo(caller);
-		FeedbackRule *rule = palloc0(sizeof(FeedbackRule));
-		char	   *columns = sg_spi_text(tuple, desc, "child_columns");
-
-		CHECK_FOR_INTERRUPTS();
-		rule->accepted = sg_spi_bool(tuple, desc, "accepted");
-		rule->pattern = sg_spi_bool(tuple, desc, "pattern");
-		rule->children = rule_tables(facts, tuple, desc, "children", &rule->any_child);
-		rule->parents = rule_tables(facts, tuple, desc, "parents", &rule->any_parent);
-		rule->columns = columns ? cstring_to_text(columns) : NULL;
-		rules = lappend(rules, rule);
-		MemoryContextSwitchTo(old);
-	}
-	SPI_finish();
-	sg_scope_end(&scope);
-	return rules;
+	facts_query(rules_query, -1, take_rule, &reader);
+	return reader.rules;
 }
 
 static text *
@@ -133,26 +145,17 @@ speaks_of(const FeedbackRule *rule, const Facts *facts, const Candidate *cand, t
 
 /* ---- accepted, though no name suggests it ---- */
 
-/* The columns that a list names, or 0 */
+/* The columns that a rule names, or 0 */
 static int
-find_columns(const Facts *facts, int table, char *list, int *columns)
+find_columns(const Facts *facts, const FactTable *table, List *attnums, int *columns)
 {
 	int			n = 0;
 
-	for (char *name = list; name; n++)
+	foreach_int(attnum, attnums)
 	{
-		char	   *comma = strchr(name, ',');
-		int			c = facts->tables[table].columns;
-		int			end = c + facts->tables[table].ncolumns;
-
-		if (comma)
-			*comma = '\0';
-		while (c < end && (facts->columns[c].name == NULL || strcmp(facts->columns[c].name, name) != 0))
-			c++;
-		if (c == end || n == GROUP_MAX)
+		if (n == GROUP_MAX || attnum < 1 || attnum > table->ncolumns || facts->columns[table->columns + attnum - 1].name == NULL)
 			return 0;
-		columns[n] = c;
-		name = comma ? comma + 1 : NULL;
+		columns[n++] = table->columns + attnum - 1;
 	}
 	return n;
 }
@@ -162,37 +165,19 @@ static int
 find_key(Facts *facts, int parent, const int *columns, int n)
 {
 	int			found = -1;
-	ListCell   *lc;
 
-	foreach(lc, facts->tables[parent].keys)
+	foreach_int(k, facts->tables[parent].keys)
 	{
-		const FactKey *key = &facts->keys[lfirst_int(lc)];
+		const FactKey *key = &facts->keys[k];
 		bool		fits = key->n == n && (found < 0 || key->primary);
 
 		for (int i = 0; i < n && fits; i++)
 			fits = key->columns[i] != columns[i] &&
 				facts_types_match(facts, facts->columns[columns[i]].type, facts->columns[key->columns[i]].type);
 		if (fits)
-			found = lfirst_int(lc);
+			found = k;
 	}
 	return found;
-}
-
-/* Is there such a key already? */
-static bool
-is_declared(const Facts *facts, int child, int parent, const int *columns, int n)
-{
-	ListCell   *lc;
-
-	foreach(lc, facts->tables[child].references)
-	{
-		const FactReference *reference = &facts->references[lfirst_int(lc)];
-
-		if (reference->parent == parent && reference->n == n &&
-			memcmp(reference->child_columns, columns, n * sizeof(int)) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* What a rule accepts that names all it is about, or NULL; groups get a set after last_set */
@@ -207,12 +192,12 @@ accepted_by(Facts *facts, const FeedbackRule *rule, int *last_set)
 	int			k;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!rule->accepted || rule->pattern || rule->columns == NULL || rule->children == NULL || rule->parents == NULL)
+	if (rule->attnums == NIL || rule->children == NULL || rule->parents == NULL)
 		return NULL;
 	child = bms_singleton_member(rule->children);
 	parent = bms_singleton_member(rule->parents);
-	if ((n = find_columns(facts, child, text_to_cstring(rule->columns), columns)) == 0 ||
-		is_declared(facts, child, parent, columns, n) ||
+	n = find_columns(facts, &facts->tables[child], rule->attnums, columns);
+	if (n == 0 || facts_is_declared(facts, child, parent, columns, n) ||
 		(k = find_key(facts, parent, columns, n)) < 0)
 		return NULL;
 	cand = candidate_new(k, columns, n);
@@ -223,16 +208,6 @@ accepted_by(Facts *facts, const FeedbackRule *rule, int *last_set)
 	return cand;
 }
 
-/* Room for one more, twice as much each time */
-static void
-reserve_references(Facts *facts)
-{
-	if (facts->nreferences < facts->references_room)
-		return;
-	facts->references_room = 2 * facts->references_room;
-	facts->references = repalloc_huge(facts->references, facts->references_room * sizeof(FactReference));
-}
-
 /* From now on, columns of that name are known to refer to that key */
 static void
 learn(Facts *facts, const Candidate *cand)
@@ -240,7 +215,7 @@ learn(Facts *facts, const Candidate *cand)
 	const FactKey *key = &facts->keys[cand->key];
 	FactReference *reference;
 
-	reserve_references(facts);
+	facts->references = repalloc_huge(facts->references, (facts->nreferences + 1) * sizeof(FactReference));
 	reference = &facts->references[facts->nreferences++];
 	memset(reference, 0, sizeof(FactReference));
 	reference->child = facts->columns[cand->column].table;
@@ -248,7 +223,6 @@ learn(Facts *facts, const Candidate *cand)
 	reference->n = cand->n;
 	memcpy(reference->child_columns, cand->columns, cand->n * sizeof(int));
 	memcpy(reference->parent_columns, key->columns, cand->n * sizeof(int));
-	reference->on_delete = '\0';
 }
 
 /*

@@ -1,9 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * discover_names.h
- *	  What the names of this database say: which tables a name may mean
- *	  (discover_names.c), and what is learned from all of them together
- *	  (discover_learn.c).
+ *	  What the names of this database say: which tables a name may mean,
+ *	  and what is learned from all of them together (discover_names.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -75,10 +74,6 @@ extern List *names_persons(const Facts *facts, int column);
 
 /* Does the name say little: id, code, or a general word? */
 extern bool names_is_general(const Facts *facts, int column);
-
-/* ---- discover_learn.c ---- */
-
-extern void learn_names(Facts *facts);
 
 /* What the declared keys teach of a column; returns how many */
 extern int	learn_taught(Facts *facts, int column, Taught *taught);

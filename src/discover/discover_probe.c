@@ -41,9 +41,9 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/spi.h"
+#include "discover/discover.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
-#include "discover/discover_rows.h"
 
 #define SAMPLE_ROWS 1000		/* of a large child, about */
 #define SAMPLE_ROWS_MAX 4000	/* a child that has no more is read as a whole */

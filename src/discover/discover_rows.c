@@ -29,8 +29,6 @@
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
-#include "discover/discover_rows.h"
-#include "discover/discover_score.h"
 
 #define SAMPLE_KEYS 64			/* candidates that one sample serves */
 #define WORTH_LOOKING 0.02		/* score below which rows are not asked,

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * discover_run.c
- *	  The order in which a discovery goes over the candidates.
+ *	  The order in which a discovery goes over the candidates, and what it
+ *	  proposes of them.
  *
  * The candidates of some tables after the other, as many as there is room for
  * in schemaguard.audit_memory beside the facts: no score depends on those of
@@ -21,13 +22,11 @@
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
 #include "discover/discover_names.h"
-#include "discover/discover_score.h"
 
 #define CANDIDATE_BYTES 528		/* of memory that one takes */
 
 /*
- * Is it a candidate of a table that is asked for, or may be the opposite of
- * one?  Where each item has a state, both could refer to the other one to
+ * Where each item has a state, both could refer to the other one to
  * one; only the surer of two such proposals is made.
  */
 bool
@@ -69,7 +68,6 @@ make_candidates(Discovery *d)
 	List	   *made = match_candidates(d->facts, &d->next, d->room);
 	int			last_set = d->facts->ncolumns;
 
-	made = list_concat(made, match_groups(d->facts, d->from, d->next, made));
 	foreach_ptr(const Candidate, cand, made)
 		last_set = Max(last_set, cand->set);
 	made = feedback_apply(d->facts, d->rules, made);
@@ -95,4 +93,93 @@ run_next(Discovery *d)
 	score_all(d->weights, d->candidates);
 	MemoryContextSwitchTo(caller);
 	return true;
+}
+
+/* ---- what to propose ---- */
+
+/* What no name suggests is proposed only if its values are keys of that one table, and surely */
+static bool
+values_tell(const Candidate *cand)
+{
+	const Candidate *rival = cand->rival;
+
+	return !cand->by_rows ||
+		(cand->rows_checked > 0 && !cand->refuted &&
+		 (rival == NULL || rival->rows_checked <= 0 || rival->refuted || rival->score < cand->score / 2));
+}
+
+/* The best of each set, and what ties with it, if it is good enough */
+static List *
+choose(const Discovery *d, double min_score)
+{
+	List	   *chosen = NIL;
+
+	foreach_ptr(Candidate, cand, d->candidates)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (values_tell(cand) && cand->score >= min_score &&
+			(cand->rival == NULL || cand->score >= cand->rival->score - 1e-6) &&
+			run_concerns(d->facts, cand) && rows_possible(d->facts, cand))
+			chosen = lappend(chosen, cand);
+	}
+	return chosen;
+}
+
+static int
+compare_children(const ListCell *a, const ListCell *b)
+{
+	const Candidate *ca = lfirst(a);
+	const Candidate *cb = lfirst(b);
+
+	CHECK_FOR_INTERRUPTS();
+	return ca->column != cb->column ? (ca->column > cb->column) - (ca->column < cb->column) :
+		(ca->key > cb->key) - (ca->key < cb->key);
+}
+
+List *
+run_asked(const Facts *facts, List *proposals)
+{
+	List	   *left = NIL;
+
+	foreach_ptr(Candidate, cand, proposals)
+	{
+		if (facts->tables[facts->columns[cand->column].table].asked)
+			left = lappend(left, cand);
+	}
+	return left;
+}
+
+void
+run_look(Discovery *d, double min_score, Verify verify)
+{
+	MemoryContext caller = MemoryContextSwitchTo(d->context);
+
+	if (verify == VERIFY_FULL)
+		values_add(d);
+	if (verify != VERIFY_NONE)
+	{
+		list_sort(d->candidates, compare_children);
+		rows_sample(d, min_score);
+		score_all(d->weights, d->candidates);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+List *
+run_propose(Discovery *d, double min_score, Verify verify)
+{
+	MemoryContext caller = MemoryContextSwitchTo(d->context);
+	List	   *proposals;
+
+	run_look(d, min_score, verify);
+	proposals = choose(d, min_score);
+	if (verify == VERIFY_FULL)
+	{
+		list_sort(proposals, compare_children);
+		rows_audit(d->facts, run_asked(d->facts, proposals));
+		score_all(d->weights, d->candidates);
+		proposals = choose(d, min_score);
+	}
+	MemoryContextSwitchTo(caller);
+	return proposals;
 }

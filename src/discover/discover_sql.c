@@ -31,7 +31,6 @@
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
 #include "discover/discover_names.h"
-#include "discover/discover_score.h"
 #include "discover/discover_words.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
@@ -46,13 +45,6 @@ PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
 #define PROPOSED 0.4			/* the default of min_score */
 #define WORDS_EVIDENCE 7		/* signals that are put in words */
-
-typedef enum Verify
-{
-	VERIFY_NONE,
-	VERIFY_SAMPLE,
-	VERIFY_FULL
-} Verify;
 
 static int
 child_of(const Facts *facts, const Candidate *cand)
@@ -82,184 +74,47 @@ notice_denied(const Facts *facts)
 				 errhint("Ask for SELECT on them, or call this as a role that has it.")));
 }
 
-static bool
-better(const Facts *facts, const Candidate *a, const Candidate *b)
-{
-	return b == NULL || a->score > b->score;
-}
-
-/* What no name suggests is proposed only if its values are keys of that one table, and surely */
-static bool
-values_tell(const Candidate *cand)
-{
-	const Candidate *rival = cand->rival;
-
-	return !cand->by_rows ||
-		(cand->rows_checked > 0 && !cand->refuted &&
-		 (rival == NULL || rival->rows_checked <= 0 || rival->refuted || rival->score < cand->score / 2));
-}
-
-/* The best of each set, and what ties with it, if it is good enough */
-static List *
-choose(const Discovery *d, double min_score)
-{
-	Candidate  *best = NULL;
-	int			set = -1;
-	ListCell   *lc;
-	List	   *chosen = NIL;
-
-	/* the candidates of one set follow each other */
-	foreach(lc, d->candidates)
-	{
-		Candidate  *cand = lfirst(lc);
-
-		CHECK_FOR_INTERRUPTS();
-		if (cand->set != set)
-		{
-			best = NULL;
-			set = cand->set;
-			for (ListCell *next = lc; next && ((Candidate *) lfirst(next))->set == set; next = lnext(d->candidates, next))
-			{
-				if (better(d->facts, lfirst(next), best))
-					best = lfirst(next);
-			}
-		}
-		if (!values_tell(cand) || cand->score < min_score || cand->score < best->score - 1e-6 ||
-			!run_concerns(d->facts, cand) ||
-			!rows_possible(d->facts, cand))
-			continue;
-		chosen = lappend(chosen, cand);
-	}
-	return chosen;
-}
-
-static int
-compare_children(const ListCell *a, const ListCell *b)
-{
-	const Candidate *ca = lfirst(a);
-	const Candidate *cb = lfirst(b);
-
-	CHECK_FOR_INTERRUPTS();
-	return ca->column != cb->column ? (ca->column > cb->column) - (ca->column < cb->column) :
-		(ca->key > cb->key) - (ca->key < cb->key);
-}
-
-static void
-look_at_rows(Discovery *d, double min_score, Verify verify)
-{
-	if (verify == VERIFY_FULL)
-		values_add(d);
-	list_sort(d->candidates, compare_children);
-	rows_sample(d, min_score);
-	score_all(d->weights, d->candidates);
-}
-
-static List *
-only_asked(const Facts *facts, List *proposals)
-{
-	List	   *left = NIL;
-	ListCell   *lc;
-
-	foreach(lc, proposals)
-	{
-		if (facts->tables[child_of(facts, lfirst(lc))].asked)
-			left = lappend(left, lfirst(lc));
-	}
-	return left;
-}
-
-/* What to propose of the candidates at hand */
-static List *
-propose(Discovery *d, double min_score, Verify verify)
-{
-	MemoryContext caller = MemoryContextSwitchTo(d->context);
-	List	   *proposals;
-
-	if (verify != VERIFY_NONE)
-		look_at_rows(d, min_score, verify);
-	proposals = choose(d, min_score);
-	if (verify == VERIFY_FULL)
-	{
-		list_sort(proposals, compare_children);
-		rows_audit(d->facts, only_asked(d->facts, proposals));
-		score_all(d->weights, d->candidates);
-		proposals = choose(d, min_score);
-	}
-	MemoryContextSwitchTo(caller);
-	return proposals;
-}
-
 /* ---- schemaguard.sg_discovery ---- */
 
-typedef struct Contribution
-{
-	int			signal;
-	double		value;
-	double		weight;			/* weight times value */
-} Contribution;
-
 static int
-by_size(const void *a, const void *b)
+by_size(const void *a, const void *b, void *parts)
 {
-	double		wa = fabs(((const Contribution *) a)->weight);
-	double		wb = fabs(((const Contribution *) b)->weight);
+	int			x = *(const int *) a;
+	int			y = *(const int *) b;
+	double		wx = fabs(((const double *) parts)[x]);
+	double		wy = fabs(((const double *) parts)[y]);
 
-	if (wa != wb)
-		return wa < wb ? 1 : -1;
-	return ((const Contribution *) a)->signal - ((const Contribution *) b)->signal;
+	return wx != wy ? (wx < wy ? 1 : -1) : x - y;
 }
 
-/* What the score is made of, the greatest first */
-static Contribution *
-contributions(const Weights *weights, const Candidate *cand, int *n)
-{
-	Contribution *parts = palloc(SIGNAL_COUNT * sizeof(Contribution));
-
-	*n = 0;
-	for (int i = 0; i < SIGNAL_COUNT; i++)
-	{
-		if (weights->signal[i] == 0 || cand->signals[i] == 0)
-			continue;
-		parts[*n].signal = i;
-		parts[*n].value = cand->signals[i];
-		parts[(*n)++].weight = weights->signal[i] * cand->signals[i];
-	}
-	qsort(parts, *n, sizeof(Contribution), by_size);
-	return parts;
-}
-
-/* The greatest of them in words; the first signal is what all candidates have */
-static void
-append_words(StringInfo json, const Candidate *cand, const Contribution *parts, int n)
-{
-	const char *separator = "";
-
-	if (cand->accepted)
-		appendStringInfoString(json, "accepted by a user");
-	for (int i = 0; i < Min(n, WORDS_EVIDENCE) && !cand->accepted; i++)
-	{
-		if (parts[i].signal == 0)
-			continue;
-		appendStringInfo(json, "%s%s: %s", separator, parts[i].weight > 0 ? "for" : "against", signal_names[parts[i].signal].words);
-		separator = "; ";
-	}
-}
-
-/* The signals with their weights, the greatest first; the same in words; the candidate that comes next */
+/* The signals with their weights, the greatest first; the same in words, but for the first, which all candidates have; the candidate that comes next */
 static Datum
 evidence(const Discovery *d, const Candidate *cand)
 {
 	StringInfoData json;
-	int			n;
-	Contribution *parts = contributions(d->weights, cand, &n);
+	double		parts[SIGNAL_COUNT];	/* of the score */
+	int			order[SIGNAL_COUNT];
+	int			n = 0;
+
+	for (int i = 0; i < SIGNAL_COUNT; i++)
+	{
+		parts[i] = d->weights->signal[i] * cand->signals[i];
+		if (d->weights->signal[i] != 0 && cand->signals[i] != 0)
+			order[n++] = i;
+	}
+	qsort_arg(order, n, sizeof(int), by_size, parts);
 
 	initStringInfo(&json);
-	appendStringInfoString(&json, "{\"why\": \"");
-	append_words(&json, cand, parts, n);
+	appendStringInfo(&json, "{\"why\": \"%s", cand->accepted ? "accepted by a user" : "");
+	for (int i = 0, shown = 0; i < Min(n, WORDS_EVIDENCE) && !cand->accepted; i++)
+	{
+		if (order[i] != SIGNAL_CANDIDATE)
+			appendStringInfo(&json, "%s%s: %s", shown++ ? "; " : "", parts[order[i]] > 0 ? "for" : "against", signal_names[order[i]].words);
+	}
 	appendStringInfoString(&json, "\", \"signals\": [");
 	for (int i = 0; i < n; i++)
 		appendStringInfo(&json, "%s{\"signal\": \"%s\", \"value\": %.3g, \"weight\": %.3g}", i ? ", " : "",
-						 signal_names[parts[i].signal].name, parts[i].value, parts[i].weight);
+						 signal_names[order[i]].name, cand->signals[order[i]], parts[order[i]]);
 	appendStringInfoChar(&json, ']');
 	if (cand->rival)
 	{
@@ -269,6 +124,26 @@ evidence(const Discovery *d, const Candidate *cand)
 	}
 	appendStringInfoChar(&json, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
+/* All that there are, for fitting the weights */
+static void
+put_signals(SgRowSink *sink, const Candidate *cand, bool all)
+{
+	List	   *names = NIL;
+	Datum		values[SIGNAL_COUNT];
+	int			n = 0;
+
+	for (int i = 0; i < SIGNAL_COUNT && all; i++)
+	{
+		if (cand->signals[i] == 0)
+			continue;
+		names = lappend(names, unconstify(char *, signal_names[i].name));
+		values[n++] = Float4GetDatum(cand->signals[i]);
+	}
+	sg_sink_int32(sink, cand->set);
+	sg_sink_names(sink, names);
+	sg_sink_datum(sink, PointerGetDatum(construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)));
 }
 
 /* Does the child do nothing but link tables: is its key made of references? */
@@ -347,7 +222,7 @@ put_names(SgRowSink *sink, const Facts *facts, const Candidate *cand)
 }
 
 static void
-put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand)
+put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool all)
 {
 	const Facts *facts = d->facts;
 	const FactKey *key = &facts->keys[cand->key];
@@ -362,7 +237,10 @@ put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand)
 	sg_sink_count(sink, cand->rows_checked);
 	put_bool(sink, cand->whole);
 	sg_sink_text(sink, cand->reason);
-	sg_sink_datum(sink, evidence(d, cand));
+	if (all)
+		sg_sink_null(sink);
+	else
+		sg_sink_datum(sink, evidence(d, cand));
 	put_bool(sink, child->asked);
 	sg_sink_int32(sink, cand->column);
 	sg_sink_int32(sink, cand->key);
@@ -376,12 +254,13 @@ put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand)
 	put_columns(sink, facts, cand);
 	put_bool(sink, is_link_table(facts, cand));
 	sg_sink_float8(sink, child->tuples);
+	put_signals(sink, cand, all);
 	sg_sink_emit(sink);
 }
 
-/* The proposals of the candidates at hand */
+/* Proposals of the candidates at hand, or all of these */
 static void
-emit_proposals(SgRowSink *sink, const Discovery *d, List *proposals)
+emit_proposals(SgRowSink *sink, const Discovery *d, List *proposals, bool all)
 {
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "discovery row", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(row);
@@ -389,7 +268,7 @@ emit_proposals(SgRowSink *sink, const Discovery *d, List *proposals)
 	foreach_ptr(const Candidate, cand, proposals)
 	{
 		CHECK_FOR_INTERRUPTS();
-		put_proposal(sink, d, cand);
+		put_proposal(sink, d, cand, all);
 		MemoryContextReset(row);
 	}
 	MemoryContextSwitchTo(caller);
@@ -444,7 +323,7 @@ child_argument(Oid child)
 }
 
 /*
- * schemaguard.sg_discovery(child regclass, min_score float8, verify text, schemas text[])
+ * schemaguard.sg_discovery(child regclass, min_score float8, verify text, schemas text[], every boolean)
  *
  * The foreign keys that are missing, of one child or of the children in some
  * schemas, whatever the schema of the parent, for sg_discovered() to put into
@@ -453,7 +332,8 @@ child_argument(Oid child)
  * that the current role may SELECT, in ACCESS SHARE without waiting for it.
  * Of some children alone, it samples those as well that could refer to them
  * one to one; these are among the rows, as not asked for.  Tables that it may
- * read nothing of are left out, and named in a NOTICE.  22023 for arguments
+ * read nothing of are left out, and named in a NOTICE.  Or every candidate,
+ * with its signals, as it is before rows are counted.  22023 for arguments
  * that make no sense, 3F000 no such schema.
  */
 Datum
@@ -464,6 +344,7 @@ sg_discovery(PG_FUNCTION_ARGS)
 	double		min_score;
 	Verify		verify;
 	List	   *schemas;
+	bool		all;
 	SgRowSink	sink;
 
 	sg_check_version();
@@ -471,28 +352,46 @@ sg_discovery(PG_FUNCTION_ARGS)
 	min_score = score_argument(PG_GETARG_FLOAT8(1));
 	verify = verify_argument(sg_arg_text(fcinfo, 2));
 	schemas = sg_arg_schemas(fcinfo, 3);
+	all = sg_arg_bool(fcinfo, 4);
 	sg_sink_begin(&sink, fcinfo);
 
 	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, 0);
 	run_begin(&d);
 	facts_ask(d.facts, child, schemas);
 	while (run_next(&d))
-		emit_proposals(&sink, &d, propose(&d, min_score, verify));
-	notice_denied(d.facts);
+	{
+		if (all)
+			run_look(&d, 0, verify);
+		emit_proposals(&sink, &d, all ? d.candidates : run_propose(&d, min_score, verify), all);
+	}
+	if (!all)
+		notice_denied(d.facts);
 	sg_progress_end();
 	PG_RETURN_NULL();
 }
 
 /* What objects of the version before call; in SQL since */
-Datum
-sg_discover_fks(PG_FUNCTION_ARGS)
+static Datum
+refuse_old_objects(void)
 {
 	sg_check_version();
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("discovery needs the objects of this version of schemaguard"),
 			 errhint("Run ALTER EXTENSION schemaguard UPDATE.")));
-	PG_RETURN_NULL();
+	return (Datum) 0;
+}
+
+Datum
+sg_discover_fks(PG_FUNCTION_ARGS)
+{
+	return refuse_old_objects();
+}
+
+Datum
+sg_discovery_candidates(PG_FUNCTION_ARGS)
+{
+	return refuse_old_objects();
 }
 
 /* ---- sg_discover_unmatched ---- */
@@ -591,7 +490,7 @@ sg_discover_unmatched(PG_FUNCTION_ARGS)
 	run_begin(&d);
 	facts_ask(d.facts, InvalidOid, schemas);
 	while (run_next(&d))
-		emit_unmatched(&sink, &d, only_asked(d.facts, propose(&d, PROPOSED, VERIFY_NONE)));
+		emit_unmatched(&sink, &d, run_asked(d.facts, run_propose(&d, PROPOSED, VERIFY_NONE)));
 	PG_RETURN_NULL();
 }
 
@@ -686,81 +585,4 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 	plan_draft_end(draft);
 	plan_log(plan, 0, "plan discover", plan->name, psprintf("%d steps", added));
 	PG_RETURN_INT32(added);
-}
-
-/* ---- schemaguard.sg_discovery_candidates ---- */
-
-static void
-sink_signals(SgRowSink *sink, const Candidate *cand)
-{
-	List	   *names = NIL;
-	Datum		values[SIGNAL_COUNT];
-	int			n = 0;
-
-	for (int i = 0; i < SIGNAL_COUNT; i++)
-	{
-		if (cand->signals[i] == 0)
-			continue;
-		names = lappend(names, unconstify(char *, signal_names[i].name));
-		values[n++] = Float4GetDatum(cand->signals[i]);
-	}
-	sg_sink_datum(sink, sg_text_array(names));
-	sg_sink_datum(sink, PointerGetDatum(construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)));
-}
-
-static void
-emit_candidates(SgRowSink *sink, const Discovery *d)
-{
-	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "discovery candidate", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(row);
-
-	foreach_ptr(const Candidate, cand, d->candidates)
-	{
-		const FactKey *key = &d->facts->keys[cand->key];
-
-		CHECK_FOR_INTERRUPTS();
-		sg_sink_int32(sink, cand->set);
-		sg_sink_text(sink, facts_table_name(d->facts, child_of(d->facts, cand)));
-		sg_sink_names(sink, facts_column_names(d->facts, cand->columns, cand->n));
-		sg_sink_text(sink, facts_table_name(d->facts, key->table));
-		sg_sink_names(sink, facts_column_names(d->facts, key->columns, key->n));
-		sg_sink_float8(sink, cand->score);
-		sink_signals(sink, cand);
-		sg_sink_emit(sink);
-		MemoryContextReset(row);
-	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(row);
-}
-
-/*
- * schemaguard.sg_discovery_candidates(verify text)
- *
- * Every candidate with its signals, for fitting the weights: those of one
- * competition exclude each other.  Reads the catalogs only with verify none;
- * with sample, rows as sg_discover_fks does.
- */
-Datum
-sg_discovery_candidates(PG_FUNCTION_ARGS)
-{
-	SgRowSink	sink;
-	Discovery	d = {0};
-	Verify		verify;
-
-	sg_check_version();
-	verify = verify_argument(sg_arg_text(fcinfo, 0));
-	sg_sink_begin(&sink, fcinfo);
-	run_begin(&d);
-	while (run_next(&d))
-	{
-		if (verify != VERIFY_NONE)
-		{
-			MemoryContext caller = MemoryContextSwitchTo(d.context);
-
-			look_at_rows(&d, 0, verify);
-			MemoryContextSwitchTo(caller);
-		}
-		emit_candidates(&sink, &d);
-	}
-	PG_RETURN_NULL();
 }

@@ -32,7 +32,6 @@
 
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
-#include "discover/discover_score.h"
 
 #define UNIQUE_ROWS 20			/* rows for which "all differ" says something */
 #define OUTLIER_OF 50			/* values of which one may be an outlier */

@@ -38,8 +38,6 @@
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
-#include "discover/discover_rows.h"
-#include "discover/discover_score.h"
 
 #define LIKELY 0.3				/* score of a candidate that needs no others */
 #define SKETCH 64				/* values of a sketch.. */

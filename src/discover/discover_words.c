@@ -13,11 +13,11 @@
 #include <ctype.h>
 
 #include "catalog/pg_collation.h"
-#include "executor/spi.h"
+#include "utils/builtins.h"
 #include "utils/formatting.h"
 
 #include "base/compat.h"
-#include "base/spi.h"
+#include "discover/discover_facts.h"
 #include "discover/discover_words.h"
 
 #define ENDING_MARK '-'			/* before what is the end of a word only */
@@ -64,10 +64,11 @@ words_known(const Dictionary *dictionary, const char *text)
 }
 
 static void
-add_row(Dictionary *dictionary, HeapTuple tuple, TupleDesc desc)
+take_word(void *arg, const Datum *row, const bool *nulls)
 {
-	Word	   *word = enter_word(dictionary, sg_spi_text(tuple, desc, "word"));
-	char	   *class = sg_spi_text(tuple, desc, "class");
+	Dictionary *dictionary = arg;
+	Word	   *word = enter_word(dictionary, TextDatumGetCString(row[0]));
+	char	   *class = TextDatumGetCString(row[1]);
 
 	for (int c = 0; c < lengthof(classes); c++)
 	{
@@ -76,7 +77,7 @@ add_row(Dictionary *dictionary, HeapTuple tuple, TupleDesc desc)
 	}
 	if (strcmp(class, "plural") != 0)
 		return;
-	word->means = sg_spi_text(tuple, desc, "means");
+	word->means = nulls[2] ? NULL : TextDatumGetCString(row[2]);
 	if (word->text[0] == ENDING_MARK)
 		dictionary->endings = lappend(dictionary->endings, word);
 }
@@ -95,26 +96,15 @@ longest_first(const ListCell *a, const ListCell *b)
 Dictionary *
 words_read(void)
 {
-	MemoryContext caller = CurrentMemoryContext;
 	HASHCTL		control = {.keysize = WORD_KEY_SIZE,.entrysize = sizeof(Word),.hcxt = CurrentMemoryContext};
 	Dictionary *dictionary = palloc0(sizeof(Dictionary));
-	SgScope		scope;
 
 	dictionary->words = hash_create("words", 1024, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	sg_owner_begin(&scope);
-	SPI_connect();
-	sg_owner_execute(SPI_OK_SELECT,
-					 "SELECT word, class, means FROM schemaguard.discovery_word w"
-					 " WHERE source OPERATOR(pg_catalog.=) 'user' OR NOT EXISTS ("
-					 "SELECT FROM schemaguard.discovery_word u"
-					 " WHERE u.word OPERATOR(pg_catalog.=) w.word AND u.source OPERATOR(pg_catalog.=) 'user')",
-					 0, NULL, NULL, NULL);
-	MemoryContextSwitchTo(caller);
-	for (uint64 i = 0; i < SPI_processed; i++)
-		add_row(dictionary, SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
+	facts_query("SELECT word, class, means FROM schemaguard.discovery_word w"
+				" WHERE source = 'user' OR NOT EXISTS ("
+				"SELECT FROM schemaguard.discovery_word u WHERE u.word = w.word AND u.source = 'user')",
+				-1, take_word, dictionary);
 	list_sort(dictionary->endings, longest_first);
-	SPI_finish();
-	sg_scope_end(&scope);
 	return dictionary;
 }
 
