@@ -11,7 +11,7 @@
 #   - references are drawn evenly, skewed, from the parents of the time or from a part of them, with nulls where the
 #     column allows them, and 1 in 1,000 (ORPHANS) has no parent; 6 in 100 (ONE_TO_ONE, the share of those that schemas declare
 #     to be unique) name no parent twice, though nothing says so;
-#   - keys have gaps, as rows are deleted, or none.
+#   - keys have gaps, as rows are deleted, or none; with SPARSE=1 they are drawn from all numbers of their type.
 #
 # Where child and parent both have a time of creation, the parent is older, 99 times in 100. The same seed gives the same
 # rows. To stderr goes a line with what came out.
@@ -184,6 +184,25 @@ sub maker
 # ---------------------------------------------------------------------------------------------------------------------
 # Keys of their own: numbers from near 1 on, with gaps or without; short codes; words; uuids
 
+# Numbers drawn from all that a column, and those that refer to it, may have
+sub sparse_key
+{
+	my ($column, $n) = @_;
+	my @columns = ($column);
+	foreach my $t (values %table)
+	{
+		foreach my $f (@{ $t->{fks} })
+		{
+			my @keys = map { $table{ $f->{parent} }{columns}[$_] } @{ $f->{keys} };
+			push @columns, map { $t->{columns}[ $f->{columns}[$_] ] } grep { $keys[$_] == $column } 0 .. $#keys;
+		}
+	}
+	my $max = min(map { ($largest{ $_->{type} } // 1e15, $_->{max} // 1e15) } @columns);
+	my %drawn;
+	$drawn{ between(1, $max) } = 1 while keys %drawn < min($n, $max / 2);
+	return [ sort { $a <=> $b } keys %drawn ];
+}
+
 sub own_key
 {
 	my ($column, $n) = @_;
@@ -192,6 +211,7 @@ sub own_key
 	{
 		my $gaps = pick(0, 0, 0.02, 0.1, 0.3);
 		my $id = between(0, 3);
+		return sparse_key($column, $n) if $ENV{SPARSE};
 		while (@values < $n)
 		{
 			last if $id >= $largest{ $column->{type} } || $id >= ($column->{max} // 1e15);

@@ -12,6 +12,8 @@
 #   fit_rows.pl Fit.pm its time and memory
 #   judge.sh           JUDGE="NAME ...": these schemas by the weights as they are, and nothing else; JUDGE=test: those of
 #   test_part          test_part, which are in no other measure
+#   values.sh          VALUES="NAME ...": what values find of these schemas where all names are meaningless, and where they are kept,
+#   values.sql         and nothing else
 #   EXTRA=DIR          more folders of facts, fitted with and counted like those of the corpus
 #   FIT=1              writes the weights to sql/parts/72_discover_weight.sql and 73_discover_rows_weight.sql, too
 #   ROWS=0             names only
@@ -28,6 +30,8 @@ set -euo pipefail
 . "$(dirname "$0")/rows.sh"
 # shellcheck source=test/bench/discover/judge.sh
 . "$(dirname "$0")/judge.sh"
+# shellcheck source=test/bench/discover/values.sh
+. "$(dirname "$0")/values.sh"
 
 corpus=${CORPUS:-$SG_ROOT/../shared/corpus}
 
@@ -117,6 +121,12 @@ mkdir "$SG_DIR/candidates"
 if [ -n "${JUDGE:-}" ]; then
   # shellcheck disable=SC2086  # names
   judge $JUDGE
+  exit 0
+fi
+
+if [ -n "${VALUES:-}" ]; then
+  # shellcheck disable=SC2086  # names
+  measure_values $VALUES
   exit 0
 fi
 
