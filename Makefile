@@ -119,7 +119,6 @@ OBJS = \
 	src/discover/discover_feedback.o \
 	src/discover/discover_match.o \
 	src/discover/discover_names.o \
-	src/discover/discover_probe.o \
 	src/discover/discover_rows.o \
 	src/discover/discover_run.o \
 	src/discover/discover_score.o \

@@ -3,8 +3,16 @@
  * discover_rows.c
  *	  What the rows say of candidates.
  *
- * First a sample of the child's blocks, one query per table for its
- * candidates; the values are looked up in the parents (discover_probe.c).
+ * First a few blocks of the child are read once for all of its candidates,
+ * always the same ones while the table does not change, into a store that
+ * queries see as a table "sample", with the child's columns.  Its values are
+ * looked up in the parent through its unique index, a few at first, for most
+ * candidates that are wrong show it at once.
+ *
+ * That all values are there says much for texts and uuids, and little for
+ * numbers: a key of 1 to n holds every small number.  So of numbers it is
+ * found out, too, whether keys are missing that they avoid.
+ *
  * After that, the audit engine counts exactly, on demand, what the sample has
  * not refuted.
  *
@@ -14,18 +22,30 @@
 
 #include <math.h>
 
+#include "access/table.h"
 #include "access/xlog.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/queryenvironment.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 #include "audit/audit.h"
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/progress.h"
-#include "base/quote.h"
+#include "base/spi.h"
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
@@ -42,6 +62,53 @@
 #define SURE 10.0				/* the log of odds that is enough */
 #define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
 											 * together */
+
+#define SAMPLE_ROWS 1000		/* of a large child, about */
+#define SAMPLE_ROWS_MAX 4000	/* a child that has no more is read as a whole */
+#define BLOCK_ROWS 60			/* of a block, where nobody has counted */
+#define FIRST_LOOK 64			/* values looked up before all of them are */
+#define HOPELESS 0.3			/* share of orphans in these */
+#define BLOCKS_COUNTED 100		/* of a parent whose rows nobody has counted */
+#define DENSITY_PROBES 200
+#define KEY_SIZE_MAX 8160		/* bytes: no index holds longer values */
+#define GOLDEN 0.6180339887498949	/* spreads numbers evenly, and hits no
+									 * rhythm of theirs */
+
+/* What the values of a sample say of one candidate */
+typedef struct RowFindings
+{
+	int64		rows;			/* values looked up */
+	int64		orphans;
+	int64		distinct;
+	bool		whole;			/* these were all values that there are */
+	double		parents;		/* rows of the parent; -1 is unknown */
+
+	/*
+	 * What share the parent would have by chance: of the numbers between the
+	 * child's ends, or of several columns each with the value of another row;
+	 * -1 is unknown
+	 */
+	double		by_chance;
+} RowFindings;
+
+/* A sample of a child's rows; queries see it as a table "sample" */
+typedef struct RowSample
+{
+	const Facts *facts;
+	MemoryContext work;			/* of one candidate */
+	SgScope		scope;
+	List	   *columns;		/* of int: in Facts.columns */
+	EphemeralNamedRelationData rows;
+	int64		nrows;
+	bool		whole;
+} RowSample;
+
+/* For the view schemaguard.progress */
+typedef struct RowProgress
+{
+	int64		done;
+	int64		orphans;
+} RowProgress;
 
 /* Candidates of one child that are looked at together */
 typedef struct Batch
@@ -143,7 +210,7 @@ static double
 beyond_chance(const Candidate *cand, const Facts *facts, const RowFindings *found)
 {
 	Oid			type = facts->columns[cand->columns[0]].type;
-	double		by_chance = cand->n > 1 ? found->by_chance : found->density;
+	double		by_chance = found->by_chance;
 	double		missing = (double) found->orphans / found->rows;
 	double		sure;
 
@@ -212,7 +279,338 @@ audit_signals(Candidate *cand)
 		signals_set(cand, EVIDENCE_MISSING, (double) cand->orphan_rows / cand->rows_checked);
 }
 
-/* ---- the sample ---- */
+/* ---- reading a sample ---- */
+
+/* Blocks of a table and its partitions */
+static double
+count_blocks(Oid relid)
+{
+	double		blocks = 0;
+	ListCell   *lc;
+
+	foreach(lc, sg_with_partitions(relid))
+	{
+		Relation	rel = try_table_open(lfirst_oid(lc), AccessShareLock);
+
+		if (rel == NULL)
+			continue;
+		if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind))
+			blocks += RelationGetNumberOfBlocks(rel);
+		table_close(rel, NoLock);
+	}
+	return blocks;
+}
+
+double
+probe_percent(const Facts *facts, int child)
+{
+	double		blocks = count_blocks(facts->tables[child].oid);
+	double		tuples = facts->tables[child].tuples;
+	double		rows = tuples > 0 && blocks > 0 ? tuples / blocks : BLOCK_ROWS;
+	double		wanted = SAMPLE_ROWS / Max(rows, 1);
+
+	if (blocks == 0)
+		return 0;
+
+	/* few blocks may be all alike, many take long */
+	wanted = Max(Min(wanted, 100), 10);
+	return blocks <= 4 * wanted ? 100 : 100 * wanted / blocks;
+}
+
+void
+probe_from(StringInfo query, const Facts *facts, int child, double percent)
+{
+	appendStringInfoString(query, " FROM ");
+	audit_sql_table(query, facts->tables[child].oid, "fk");
+	if (percent < 100)
+		appendStringInfo(query, " TABLESAMPLE system (%.8f) REPEATABLE (1)", percent);
+	appendStringInfo(query, " LIMIT %d", SAMPLE_ROWS_MAX + 1);
+}
+
+static TupleDesc
+sample_desc(const RowSample *sample)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(list_length(sample->columns));
+	AttrNumber	n = 0;
+	ListCell   *lc;
+
+	foreach(lc, sample->columns)
+	{
+		const FactColumn *column = &sample->facts->columns[lfirst_int(lc)];
+
+		TupleDescInitEntry(desc, ++n, column->name, column->type, column->typmod, 0);
+		TupleDescInitEntryCollation(desc, n, column->collation);
+	}
+	TupleDescFinalize(desc);
+	return desc;
+}
+
+/* Values that are stored apart stay where they are: what is too long for a key is never fetched */
+static void
+read_sample(RowSample *sample, int child)
+{
+	double		percent = probe_percent(sample->facts, child);
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, Max(sg_audit_memory_bytes() / 1024 / 8, 64));
+	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
+	StringInfoData query;
+	ListCell   *lc;
+
+	SetTuplestoreDestReceiverParams(receiver, rows, CurrentMemoryContext, false, NULL, NULL);
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	foreach(lc, sample->columns)
+		appendStringInfo(&query, "%sfk.%s", foreach_current_index(lc) ? ", " : "",
+						 quote_identifier(sample->facts->columns[lfirst_int(lc)].name));
+	probe_from(&query, sample->facts, child, percent);
+	if (percent > 0)
+		sg_spi_receive(query.data, -1, false, receiver);
+	receiver->rDestroy(receiver);
+
+	sample->nrows = tuplestore_tuple_count(rows);
+	sample->whole = (percent == 0 || percent >= 100) && sample->nrows <= SAMPLE_ROWS_MAX;
+	sample->rows.md.name = "sample";
+	sample->rows.md.tupdesc = sample_desc(sample);
+	sample->rows.md.enrtype = ENR_NAMED_TUPLESTORE;
+	sample->rows.md.enrtuples = sample->nrows;
+	sample->rows.reldata = rows;
+}
+
+void
+probe_scope_begin(SgScope *scope)
+{
+	char		memory[32];
+
+	sg_caller_begin(scope);
+	snprintf(memory, sizeof(memory), "%d", (int) Max(sg_audit_memory_bytes() / 1024 / 8, 64));
+	sg_scope_set("work_mem", memory);
+	sg_scope_set("hash_mem_multiplier", "1");
+	sg_scope_set("row_security", "off");
+	sg_scope_set("max_parallel_workers_per_gather", "0");
+	sg_scope_set("jit", "off");
+	/* the first rows are always the same */
+	sg_scope_set("synchronize_seqscans", "off");
+	/* planning must not look into CHECK constraints: anybody's code */
+	sg_scope_set("constraint_exclusion", "off");
+}
+
+/*
+ * Read a sample of the rows of a child, the columns of these candidates.
+ * Locks are held, the snapshot to read in is the active one.  Rows that an
+ * eighth of schemaguard.audit_memory has no room for are in a file.
+ */
+static void
+sample_begin(RowSample *sample, List *candidates)
+{
+	foreach_ptr(const Candidate, cand, candidates)
+	{
+		for (int i = 0; i < cand->n; i++)
+			sample->columns = list_append_unique_int(sample->columns, cand->columns[i]);
+	}
+	sample->work = AllocSetContextCreate(CurrentMemoryContext, "discovery probe", ALLOCSET_DEFAULT_SIZES);
+	probe_scope_begin(&sample->scope);
+	read_sample(sample, sample->facts->columns[linitial_int(sample->columns)].table);
+	SPI_connect();
+	if (SPI_register_relation(&sample->rows) != SPI_OK_REL_REGISTER)
+		elog(ERROR, "a sample can't be seen");
+}
+
+static void
+sample_end(RowSample *sample)
+{
+	SPI_finish();
+	tuplestore_end(sample->rows.reldata);
+	sg_scope_end(&sample->scope);
+}
+
+/* ---- looking values up: search_path is pinned to pg_catalog ---- */
+
+static const char *
+column_name(const RowSample *sample, int column)
+{
+	return quote_identifier(sample->facts->columns[column].name);
+}
+
+/* (SELECT a, b, ... FROM sample WHERE none is null LIMIT n), of a candidate's columns; what is too long for a key is null in it */
+static char *
+sample_rows(const RowSample *sample, const Candidate *cand, int limit)
+{
+	StringInfoData values;
+	StringInfoData known;
+
+	initStringInfo(&values);
+	initStringInfo(&known);
+	for (int i = 0; i < cand->n; i++)
+	{
+		const char *name = column_name(sample, cand->columns[i]);
+
+		appendStringInfoString(&values, i ? ", " : "");
+		if (get_typlen(sample->facts->columns[cand->columns[i]].type) == -1)
+			appendStringInfo(&values, "CASE WHEN pg_column_size(%s) <= %d THEN %s END AS ", name, KEY_SIZE_MAX, name);
+		appendStringInfoString(&values, name);
+		appendStringInfo(&known, "%s%s IS DISTINCT FROM NULL", i ? " AND " : "", name);
+	}
+	return psprintf("(SELECT %s FROM sample WHERE %s LIMIT %d)", values.data, known.data, limit);
+}
+
+/* (SELECT ...): the sample's rows, but each column of a candidate with the value of another row */
+static char *
+shifted_rows(const RowSample *sample, const Candidate *cand)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "(WITH numbered AS MATERIALIZED (SELECT s.*, row_number() OVER () - 1 AS \"row number\", count(*) OVER () AS \"rows\""
+					 " FROM %s s) SELECT ", sample_rows(sample, cand, SAMPLE_ROWS_MAX));
+	for (int i = 0; i < cand->n; i++)
+		appendStringInfo(&buf, "%ss%d.%s", i ? ", " : "", i, column_name(sample, cand->columns[i]));
+	appendStringInfoString(&buf, " FROM numbered s0");
+	for (int i = 1; i < cand->n; i++)
+		appendStringInfo(&buf, " JOIN numbered s%d ON s%d.\"row number\" = (s0.\"row number\" + CAST(floor(s0.\"rows\" * %.16f) AS int8)) %% s0.\"rows\"",
+						 i, i, fmod(i * GOLDEN, 1));
+	appendStringInfoChar(&buf, ')');
+	return buf.data;
+}
+
+/* (SELECT ...): numbers spread between the ends of those that are found, or NULL if these say nothing */
+static char *
+spread_rows(const RowSample *sample, const Candidate *cand, double lowest, double highest)
+{
+	Oid			type = getBaseType(sample->facts->columns[cand->column].type);
+	double		width = highest - lowest + 1;
+
+	if (type == NUMERICOID || !(width >= 2 && width <= 1e15))
+		return NULL;
+	return psprintf("(SELECT CAST(CAST(%.0f AS float8) + CASE WHEN %.0f <= %d THEN i ELSE"
+					" floor(%.0f * (p - floor(p))) END AS %s) AS %s"
+					" FROM (SELECT CAST(g AS float8), (CAST(g AS float8) + 0.5) * %.16f"
+					" FROM generate_series(0, %d) g) g (i, p))",
+					lowest, width, DENSITY_PROBES, width, format_type_be_qualified(type), column_name(sample, cand->column),
+					GOLDEN, (int) Min(width, DENSITY_PROBES) - 1);
+}
+
+static bool
+is_ranged(Oid type)
+{
+	Oid			base = getBaseType(type);
+
+	return base == INT2OID || base == INT4OID || base == INT8OID || base == NUMERICOID;
+}
+
+/* EXISTS (the row of the parent that fk names), looked up: without OFFSET all of the parent would be read into a hash table */
+static char *
+found_sql(const FkKey *key)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "EXISTS (SELECT FROM ");
+	audit_sql_table(&buf, key->parent, "pk");
+	appendStringInfoString(&buf, " WHERE ");
+	audit_sql_match(&buf, key);
+	appendStringInfoString(&buf, " OFFSET 0)");
+	return buf.data;
+}
+
+/* The numbers of a query's only row, of type float8; null is NAN */
+static void
+query_numbers(const char *query, int n, double *numbers)
+{
+	if (SPI_execute(query, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "a sample gave no row");
+	for (int i = 0; i < n; i++)
+	{
+		bool		isnull;
+		Datum		number = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
+
+		numbers[i] = isnull ? NAN : DatumGetFloat8(number);
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* What share of some rows has a parent?  -1: nobody knows. */
+static double
+share_found(const FkKey *key, const char *rows)
+{
+	double		share = NAN;
+
+	if (rows)
+		query_numbers(psprintf("SELECT CAST(avg(CAST(q.found AS int4)) AS float8) FROM (SELECT %s AS found FROM %s fk OFFSET 0) q",
+							   found_sql(key), rows), 1, &share);
+	return isnan(share) ? -1 : share;
+}
+
+/* Where nobody has counted them: those of a small table, and of a large one about */
+static double
+parent_rows(const Facts *facts, const Candidate *cand)
+{
+	double		rows = facts->tables[facts->keys[cand->key].table].tuples;
+	double		blocks = rows < 0 ? count_blocks(cand->fk->parent) : 0;
+	StringInfoData query;
+
+	if (rows >= 0 || blocks > BLOCKS_COUNTED)
+		return rows >= 0 ? rows : blocks * BLOCK_ROWS;
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT CAST(count(*) AS float8) FROM ");
+	audit_sql_table(&query, cand->fk->parent, "pk");
+	query_numbers(query.data, 1, &rows);
+	return rows;
+}
+
+/* Looks values of a candidate up; ends are the least and the greatest number that is found, or NAN */
+static void
+look_up(const RowSample *sample, const Candidate *cand, int limit, RowFindings *found, double *ends)
+{
+	const FactColumn *columns = sample->facts->columns;
+	bool		ranged = cand->n == 1 && is_ranged(columns[cand->column].type) &&
+		is_ranged(get_atttype(cand->fk->parent, cand->fk->parent_att[0]));
+	double		numbers[5];
+	StringInfoData value;
+
+	initStringInfo(&value);
+	for (int i = 0; i < cand->n; i++)
+		appendStringInfo(&value, "%sfk.%s", i ? ", " : "", column_name(sample, cand->columns[i]));
+
+	/* without OFFSET each FILTER would look the value up again */
+	query_numbers(psprintf("SELECT CAST(count(*) AS float8), CAST(count(*) FILTER (WHERE NOT q.found) AS float8),"
+						   " CAST(count(DISTINCT q.v) AS float8), CAST(min(%s) FILTER (WHERE q.found) AS float8),"
+						   " CAST(max(%s) FILTER (WHERE q.found) AS float8)"
+						   " FROM (SELECT %s%s%s AS v, %s AS found FROM %s fk OFFSET 0) q",
+						   ranged ? "q.v" : "CAST(NULL AS int4)", ranged ? "q.v" : "CAST(NULL AS int4)",
+						   cand->n > 1 ? "ROW(" : "", value.data, cand->n > 1 ? ")" : "",
+						   found_sql(cand->fk), sample_rows(sample, cand, limit)), 5, numbers);
+	found->rows = numbers[0];
+	found->orphans = numbers[1];
+	found->distinct = numbers[2];
+	ends[0] = numbers[3];
+	ends[1] = numbers[4];
+}
+
+/* Look the values of a candidate up in its parent; a few of many at first */
+static void
+look_at_values(const RowSample *sample, const Candidate *cand, RowFindings *found)
+{
+	int			limit = sample->nrows > 4 * FIRST_LOOK ? FIRST_LOOK : SAMPLE_ROWS_MAX;
+	double		ends[2];
+
+	*found = (RowFindings)
+	{
+		.parents = -1,.by_chance = -1
+	};
+	if (sample->nrows > 0)
+		look_up(sample, cand, limit, found, ends);
+	if (found->rows == limit && limit == FIRST_LOOK && found->orphans <= HOPELESS * limit)
+	{
+		limit = SAMPLE_ROWS_MAX;
+		look_up(sample, cand, limit, found, ends);
+	}
+	found->whole = sample->whole && (limit == SAMPLE_ROWS_MAX || found->rows < limit);
+	if (found->rows == 0)
+		return;
+	found->parents = parent_rows(sample->facts, cand);
+	found->by_chance = share_found(cand->fk, cand->n > 1 ? shifted_rows(sample, cand) : spread_rows(sample, cand, ends[0], ends[1]));
+}
+
+/* ---- the sample of each child ---- */
 
 /* May the rows be read?  Where not, the reason is kept. */
 static bool
@@ -263,24 +661,27 @@ lock_and_look(void *arg)
 {
 	Batch	   *batch = arg;
 	List	   *locked = lock_candidates(batch);
-	RowSample  *sample;
+	RowSample	sample = {.facts = batch->facts};
 
 	if (locked == NIL)
 		return;
 	sg_progress_tables(SG_PHASE_SCANNING, batch->child, 0);
 	audit_push_snapshot();
-	sample = probe_begin(batch->facts, locked);
+	sample_begin(&sample, locked);
 	foreach_ptr(Candidate, cand, locked)
 	{
+		MemoryContext caller = MemoryContextSwitchTo(sample.work);
 		RowFindings found;
 
 		CHECK_FOR_INTERRUPTS();
-		probe_candidate(sample, cand, &found);
+		look_at_values(&sample, cand, &found);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(sample.work);
 		sample_signals(batch->facts, cand, &found);
 		batch->progress->orphans += found.orphans;
 		sg_progress_done(++batch->progress->done, batch->progress->orphans);
 	}
-	probe_end(sample);
+	sample_end(&sample);
 	PopActiveSnapshot();
 }
 

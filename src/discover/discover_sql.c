@@ -88,14 +88,19 @@ by_size(const void *a, const void *b, void *parts)
 }
 
 /* The signals with their weights, the greatest first; the same in words, but for the first, which all candidates have; the candidate that comes next */
-static Datum
-evidence(const Discovery *d, const Candidate *cand)
+static void
+put_evidence(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool all)
 {
 	StringInfoData json;
 	double		parts[SIGNAL_COUNT];	/* of the score */
 	int			order[SIGNAL_COUNT];
 	int			n = 0;
 
+	if (all)
+	{
+		sg_sink_null(sink);
+		return;
+	}
 	for (int i = 0; i < SIGNAL_COUNT; i++)
 	{
 		parts[i] = d->weights->signal[i] * cand->signals[i];
@@ -123,7 +128,7 @@ evidence(const Discovery *d, const Candidate *cand)
 		appendStringInfoChar(&json, '}');
 	}
 	appendStringInfoChar(&json, '}');
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+	sg_sink_datum(sink, DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
 }
 
 /* All that there are, for fitting the weights */
@@ -141,7 +146,6 @@ put_signals(SgRowSink *sink, const Candidate *cand, bool all)
 		names = lappend(names, unconstify(char *, signal_names[i].name));
 		values[n++] = Float4GetDatum(cand->signals[i]);
 	}
-	sg_sink_int32(sink, cand->set);
 	sg_sink_names(sink, names);
 	sg_sink_datum(sink, PointerGetDatum(construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)));
 }
@@ -163,13 +167,6 @@ is_link_table(const Facts *facts, const Candidate *cand)
 	return true;
 }
 
-/* Does it tie with another one?  Then a person has to say which. */
-static bool
-is_tied(const Candidate *cand)
-{
-	return !cand->accepted && cand->rival && cand->rival->score > cand->score - 1e-6;
-}
-
 static void
 put_bool(SgRowSink *sink, bool value)
 {
@@ -177,9 +174,13 @@ put_bool(SgRowSink *sink, bool value)
 }
 
 static void
-put_columns(SgRowSink *sink, const Facts *facts, const Candidate *cand)
+put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool all)
 {
+	static const char *const matches[] = {[MATCH_NONE] = NULL,[MATCH_TAIL] = "tail",[MATCH_WHOLE] = "whole"};
+	const Facts *facts = d->facts;
 	const FactKey *key = &facts->keys[cand->key];
+	const FactTable *parent = &facts->tables[key->table];
+	const FactTable *child = &facts->tables[child_of(facts, cand)];
 	bool		nullable = true;
 	bool		indexed = false;
 	bool		same_types = true;
@@ -192,23 +193,26 @@ put_columns(SgRowSink *sink, const Facts *facts, const Candidate *cand)
 		indexed |= column->leads_any;
 		same_types &= column->type == facts->columns[key->columns[i]].type;
 	}
-	put_bool(sink, nullable);
-	put_bool(sink, indexed);
-	put_bool(sink, same_types);
-}
-
-/* How the names meet */
-static void
-put_names(SgRowSink *sink, const Facts *facts, const Candidate *cand)
-{
-	static const char *const matches[] = {
-		[MATCH_NONE] = NULL,
-		[MATCH_TAIL] = "tail",
-		[MATCH_WHOLE] = "whole"
-	};
-
+	sg_sink_float8(sink, cand->score);
+	sg_sink_text(sink, facts_table_name(facts, child_of(facts, cand)));
+	sg_sink_names(sink, facts_column_names(facts, cand->columns, cand->n));
+	sg_sink_text(sink, facts_table_name(facts, key->table));
+	sg_sink_names(sink, facts_column_names(facts, key->columns, key->n));
+	sg_sink_count(sink, cand->orphan_rows);
+	sg_sink_count(sink, cand->rows_checked);
+	put_bool(sink, cand->whole);
+	sg_sink_text(sink, cand->reason);
+	put_evidence(sink, d, cand, all);
+	put_bool(sink, child->asked);
+	sg_sink_int32(sink, cand->column);
+	sg_sink_int32(sink, cand->key);
+	sg_sink_int32(sink, key->columns[0]);
+	put_bool(sink, cand->n == 1 && facts->columns[cand->column].alone_unique);
+	/* where it ties with another one, a person has to say which */
+	put_bool(sink, !cand->accepted && cand->rival && cand->rival->score > cand->score - 1e-6);
+	put_bool(sink, cand->accepted);
 	sg_sink_text(sink, facts->columns[cand->n > 1 ? cand->columns[cand->lead] : cand->column].name);
-	sg_sink_text(sink, facts->tables[facts->keys[cand->key].table].name);
+	sg_sink_text(sink, parent->name);
 	sg_sink_text(sink, matches[cand->match]);
 	put_bool(sink, cand->before > 0);
 	put_bool(sink, cand->key_match);
@@ -219,41 +223,14 @@ put_names(SgRowSink *sink, const Facts *facts, const Candidate *cand)
 	put_bool(sink, cand->leads);
 	sg_sink_int32(sink, cand->taught_columns);
 	put_bool(sink, cand->taught_name > 0);
-}
-
-static void
-put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool all)
-{
-	const Facts *facts = d->facts;
-	const FactKey *key = &facts->keys[cand->key];
-	const FactTable *child = &facts->tables[child_of(facts, cand)];
-
-	sg_sink_float8(sink, cand->score);
-	sg_sink_text(sink, facts_table_name(facts, child_of(facts, cand)));
-	sg_sink_names(sink, facts_column_names(facts, cand->columns, cand->n));
-	sg_sink_text(sink, facts_table_name(facts, key->table));
-	sg_sink_names(sink, facts_column_names(facts, key->columns, key->n));
-	sg_sink_count(sink, cand->orphan_rows);
-	sg_sink_count(sink, cand->rows_checked);
-	put_bool(sink, cand->whole);
-	sg_sink_text(sink, cand->reason);
-	if (all)
-		sg_sink_null(sink);
-	else
-		sg_sink_datum(sink, evidence(d, cand));
-	put_bool(sink, child->asked);
-	sg_sink_int32(sink, cand->column);
-	sg_sink_int32(sink, cand->key);
-	sg_sink_int32(sink, key->columns[0]);
-	put_bool(sink, cand->n == 1 && facts->columns[cand->column].alone_unique);
-	put_bool(sink, is_tied(cand));
-	put_bool(sink, cand->accepted);
-	put_names(sink, facts, cand);
-	sg_sink_datum(sink, ObjectIdGetDatum(facts->tables[key->table].oid));
+	sg_sink_datum(sink, ObjectIdGetDatum(parent->oid));
 	put_bool(sink, key->primary);
-	put_columns(sink, facts, cand);
+	put_bool(sink, nullable);
+	put_bool(sink, indexed);
+	put_bool(sink, same_types);
 	put_bool(sink, is_link_table(facts, cand));
 	sg_sink_float8(sink, child->tuples);
+	sg_sink_int32(sink, cand->set);
 	put_signals(sink, cand, all);
 	sg_sink_emit(sink);
 }
@@ -289,12 +266,13 @@ score_argument(double score)
 static Verify
 verify_argument(const char *word)
 {
-	if (pg_strcasecmp(word, "none") == 0)
-		return VERIFY_NONE;
-	if (pg_strcasecmp(word, "sample") == 0)
-		return VERIFY_SAMPLE;
-	if (pg_strcasecmp(word, "full") == 0)
-		return VERIFY_FULL;
+	static const char *const words[] = {[VERIFY_NONE] = "none",[VERIFY_SAMPLE] = "sample",[VERIFY_FULL] = "full"};
+
+	for (Verify verify = VERIFY_NONE; verify <= VERIFY_FULL; verify++)
+	{
+		if (pg_strcasecmp(word, words[verify]) == 0)
+			return verify;
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("verify must be none, sample or full, not \"%s\"", word),
@@ -440,27 +418,25 @@ emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 {
 	const Facts *facts = d->facts;
 	MemoryContext caller = MemoryContextSwitchTo(d->context);
-	int			n = d->next - d->from;
-	const Candidate **best = MemoryContextAllocExtended(d->context, (n + 1) * sizeof(Candidate *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	bool	   *proposed = MemoryContextAllocExtended(d->context, n + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	const Candidate **best = MemoryContextAllocExtended(d->context, (d->next - d->from + 1) * sizeof(Candidate *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	Bitmapset  *proposed = NULL;
 
 	foreach_ptr(Candidate, cand, proposals)
 	{
 		for (int i = 0; i < cand->n; i++)
-			proposed[cand->columns[i] - d->from] = true;
+			proposed = bms_add_member(proposed, cand->columns[i]);
 	}
 	foreach_ptr(const Candidate, cand, d->candidates)
 	{
-		int			at = cand->column - d->from;
-
-		if (best[at] == NULL || cand->score > best[at]->score)
-			best[at] = cand;
+		if (best[cand->column - d->from] == NULL || cand->score > best[cand->column - d->from]->score)
+			best[cand->column - d->from] = cand;
 	}
 	for (int c = d->from; c < d->next; c++)
 	{
+		const FactTable *table = &facts->tables[facts->columns[c].table];
+
 		CHECK_FOR_INTERRUPTS();
-		if (!facts->tables[facts->columns[c].table].asked ||
-			proposed[c - d->from] || facts->tables[facts->columns[c].table].denied || !looks_like_reference(facts, c))
+		if (!table->asked || bms_is_member(c, proposed) || !looks_like_reference(facts, c))
 			continue;
 		sg_sink_text(sink, facts_table_name(facts, facts->columns[c].table));
 		sg_sink_names(sink, list_make1(facts->columns[c].name));
