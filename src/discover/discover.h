@@ -53,11 +53,21 @@ typedef struct Discovery
 
 /* ---- discover_rows.c ---- */
 
+/* For the view schemaguard.progress */
+typedef struct RowProgress
+{
+	int64		done;
+	int64		orphans;
+} RowProgress;
+
 /* Can a foreign key be? */
 extern bool rows_possible(Facts *facts, Candidate *cand);
 
-/* Read the tables of proposals, all of one table in one pass */
-extern void rows_audit(Facts *facts, List *proposals);
+/* In the current memory context: cand->fk, or the reason why there can be none */
+extern FkProblem *rows_resolve(const Facts *facts, Candidate *cand);
+
+/* Do it in a subtransaction where there can be one; returns the error that undid it, or NULL.  A cancel goes through. */
+extern ErrorData *rows_try(void (*read) (void *), void *arg);
 
 /*
  * Look at a sample of the rows of candidates worth it, of the tables that are

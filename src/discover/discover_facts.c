@@ -403,20 +403,26 @@ read_references(Facts *facts)
 	}
 }
 
+HTAB *
+facts_hash(const char *name, Size keysize, Size entrysize)
+{
+	HASHCTL		control = {.keysize = keysize,.entrysize = entrysize,.hcxt = CurrentMemoryContext};
+
+	return hash_create(name, 256, &control, HASH_ELEM | HASH_CONTEXT | (keysize >= NAMEDATALEN ? HASH_STRINGS : HASH_BLOBS));
+}
+
 Facts *
 facts_read(void)
 {
 	Facts	   *facts = palloc0(sizeof(Facts));
-	HASHCTL		pairs = {.keysize = 2 * sizeof(Oid),.entrysize = sizeof(TypePair),.hcxt = CurrentMemoryContext};
-	HASHCTL		names = {.keysize = NAMEDATALEN,.entrysize = sizeof(FactName),.hcxt = CurrentMemoryContext};
-	HASHCTL		tables = {.keysize = sizeof(Oid),.entrysize = sizeof(TableEntry),.hcxt = CurrentMemoryContext};
 
 	facts->context = CurrentMemoryContext;
 	facts->reasons = CurrentMemoryContext;
 	facts->dictionary = words_read();
-	facts->names = hash_create("names", 1024, &names, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	facts->type_pairs = hash_create("type pairs", 64, &pairs, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	facts->table_index = hash_create("tables", 256, &tables, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	facts->names = facts_hash("names", NAMEDATALEN, sizeof(FactName));
+	facts->type_pairs = facts_hash("type pairs", 2 * sizeof(Oid), sizeof(TypePair));
+	facts->possible = facts_hash("possible keys", 4 * sizeof(uint32), 5 * sizeof(uint32));
+	facts->table_index = facts_hash("tables", sizeof(Oid), sizeof(TableEntry));
 	read_catalogs(facts);
 	read_references(facts);
 	return facts;

@@ -119,6 +119,9 @@ extern int	facts_find_key(const Facts *facts, int table, const int *columns, int
 /* Is there a reference of these columns, to one table or (-1) to any? */
 extern bool facts_is_declared(const Facts *facts, int child, int parent, const int *columns, int n);
 
+/* An empty hash table in the current memory context; keys of NAMEDATALEN and more are strings */
+extern HTAB *facts_hash(const char *name, Size keysize, Size entrysize);
+
 /* Give the rows of a query of ours, run as the owner, to take(), in the current memory context; $1 is `argument` unless that is negative */
 extern void facts_query(const char *query, int64 argument, void (*take) (void *arg, const Datum *row, const bool *nulls), void *arg);
 

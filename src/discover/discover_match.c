@@ -565,8 +565,7 @@ set_of(HTAB *sets, int base, const int *columns, int n)
 static HTAB *
 led_groups(const Facts *facts, List *singles)
 {
-	HASHCTL		control = {.keysize = 2 * sizeof(int),.entrysize = 2 * sizeof(int),.hcxt = CurrentMemoryContext};
-	HTAB	   *led = hash_create("led groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	HTAB	   *led = facts_hash("led groups", 2 * sizeof(int), 2 * sizeof(int));
 
 	foreach_ptr(const Candidate, cand, singles)
 	{
@@ -582,8 +581,7 @@ led_groups(const Facts *facts, List *singles)
 static List *
 match_groups(Facts *facts, int from, int to, List *singles)
 {
-	HASHCTL		control = {.keysize = GROUP_MAX * sizeof(int),.entrysize = (GROUP_MAX + 1) * sizeof(int),.hcxt = CurrentMemoryContext};
-	HTAB	   *sets = hash_create("groups", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	HTAB	   *sets = facts_hash("groups", GROUP_MAX * sizeof(int), (GROUP_MAX + 1) * sizeof(int));
 	HTAB	   *led = led_groups(facts, singles);
 	List	   *groups = NIL;
 

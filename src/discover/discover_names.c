@@ -454,11 +454,9 @@ learn_taught(Facts *facts, int column, Taught *taught)
 void
 names_prepare(Facts *facts)
 {
-	HASHCTL		control = {.keysize = WORD_KEY_SIZE,.entrysize = sizeof(NameEntry),.hcxt = CurrentMemoryContext};
-
 	facts->names_of = palloc0(sizeof(Names));
 	for (int kind = 0; kind < NAME_KINDS; kind++)
-		facts->names_of->kind[kind] = hash_create("names", 1024, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+		facts->names_of->kind[kind] = facts_hash("names", WORD_KEY_SIZE, sizeof(NameEntry));
 	for (int t = 0; t < facts->ntables; t++)
 	{
 		CHECK_FOR_INTERRUPTS();

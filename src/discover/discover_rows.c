@@ -13,9 +13,6 @@
  * numbers: a key of 1 to n holds every small number.  So of numbers it is
  * found out, too, whether keys are missing that they avoid.
  *
- * After that, the audit engine counts exactly, on demand, what the sample has
- * not refuted.
- *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -60,8 +57,6 @@
 #define BY_CHANCE_NUMBER 0.9	/* ... of numbers, where it can't be told */
 #define BY_CHANCE_OTHER 0.02	/* ... of texts and the like */
 #define SURE 10.0				/* the log of odds that is enough */
-#define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
-											 * together */
 
 #define SAMPLE_ROWS 1000		/* of a large child, about */
 #define SAMPLE_ROWS_MAX 4000	/* a child that has no more is read as a whole */
@@ -103,13 +98,6 @@ typedef struct RowSample
 	bool		whole;
 } RowSample;
 
-/* For the view schemaguard.progress */
-typedef struct RowProgress
-{
-	int64		done;
-	int64		orphans;
-} RowProgress;
-
 /* Candidates of one child that are looked at together */
 typedef struct Batch
 {
@@ -119,24 +107,8 @@ typedef struct Batch
 	RowProgress *progress;		/* of all batches */
 } Batch;
 
-/* What it takes, beside the parent's key, for a column to be able to refer */
-typedef struct PossibleKey
-{
-	int			key;
-	Oid			type;
-	Oid			collation;
-	bool		unlogged;		/* its table */
-} PossibleKey;
-
-typedef struct PossibleEntry
-{
-	PossibleKey kind;			/* hash key */
-	bool		possible;
-} PossibleEntry;
-
-/* In the current memory context: cand->fk, or the reason why there can be none */
-static FkProblem *
-resolve(const Facts *facts, Candidate *cand)
+FkProblem *
+rows_resolve(const Facts *facts, Candidate *cand)
 {
 	const FactKey *key = &facts->keys[cand->key];
 
@@ -151,45 +123,33 @@ resolve(const Facts *facts, Candidate *cand)
 					  facts_column_names(facts, key->columns, key->n), cand->fk);
 }
 
-static bool
-is_possible(const Facts *facts, Candidate *cand)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "discovery key", ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	bool		possible = resolve(facts, cand) == NULL;
-
-	cand->fk = NULL;
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
-	return possible;
-}
-
 /* The answer is the same for all columns of one kind */
 bool
 rows_possible(Facts *facts, Candidate *cand)
 {
 	const FactColumn *column = &facts->columns[cand->column];
-	PossibleKey kind;
-	PossibleEntry *entry;
-	bool		found;
-
-	if (cand->n > 1)
-		return is_possible(facts, cand);
-	if (facts->possible == NULL)
+	uint32		kind[] = {cand->key, column->type, column->collation, facts->tables[column->table].unlogged};
+	struct
 	{
-		HASHCTL		control = {.keysize = sizeof(PossibleKey),.entrysize = sizeof(PossibleEntry),.hcxt = facts->context};
+		uint32		kind[lengthof(kind)];	/* hash key */
+		bool		possible;
+	}		   *entry = cand->n > 1 ? NULL : hash_search(facts->possible, kind, HASH_FIND, NULL);
+	MemoryContext context;
+	MemoryContext caller;
+	bool		possible;
 
-		facts->possible = hash_create("possible keys", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
-	memset(&kind, 0, sizeof(kind));
-	kind.key = cand->key;
-	kind.type = column->type;
-	kind.collation = column->collation;
-	kind.unlogged = facts->tables[column->table].unlogged;
-	entry = hash_search(facts->possible, &kind, HASH_ENTER, &found);
-	if (!found)
-		entry->possible = is_possible(facts, cand);
-	return entry->possible;
+	if (entry)
+		return entry->possible;
+	context = AllocSetContextCreate(CurrentMemoryContext, "discovery key", ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	possible = rows_resolve(facts, cand) == NULL;
+	cand->fk = NULL;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	if (cand->n > 1)
+		return possible;
+	entry = hash_search(facts->possible, kind, HASH_ENTER, NULL);
+	return entry->possible = possible;
 }
 
 /* ---- signals ---- */
@@ -269,14 +229,6 @@ sample_signals(const Facts *facts, Candidate *cand, const RowFindings *found)
 	for (int i = 0; i < EVIDENCE_COUNT; i++)
 		signals_set(cand, i, s[i]);
 	cand->level = LEVEL_ROWS;
-}
-
-/* All rows were counted: that replaces what the sample said of orphans */
-static void
-audit_signals(Candidate *cand)
-{
-	if (cand->rows_checked > 0)
-		signals_set(cand, EVIDENCE_MISSING, (double) cand->orphan_rows / cand->rows_checked);
 }
 
 /* ---- reading a sample ---- */
@@ -618,7 +570,7 @@ readable(const Facts *facts, Candidate *cand)
 {
 	FkProblem  *problem;
 
-	if (resolve(facts, cand) != NULL)
+	if (rows_resolve(facts, cand) != NULL)
 		return false;
 	problem = audit_access_problem(cand->fk, false);
 	if (problem)
@@ -685,20 +637,31 @@ lock_and_look(void *arg)
 	PopActiveSnapshot();
 }
 
+ErrorData *
+rows_try(void (*read) (void *), void *arg)
+{
+	ErrorData  *error;
+
+	/* on a standby, an error inside of a subtransaction may end the session */
+	if (RecoveryInProgress())
+	{
+		read(arg);
+		return NULL;
+	}
+	error = sg_try_undo(read, arg);
+	if (error)
+		sg_rethrow_cancel(error);
+	return error;
+}
+
 /* Try a batch; after an error, each of its candidates that is left alone */
 static void
 look_at_each(Batch *batch)
 {
-	ErrorData  *error = NULL;
+	ErrorData  *error = rows_try(lock_and_look, batch);
 
-	/* on a standby, an error inside of a subtransaction may end the session */
-	if (RecoveryInProgress())
-		lock_and_look(batch);
-	else
-		error = sg_try_undo(lock_and_look, batch);
 	if (error == NULL)
 		return;
-	sg_rethrow_cancel(error);
 	foreach_ptr(Candidate, cand, batch->candidates)
 	{
 		Batch		alone = *batch;
@@ -768,108 +731,5 @@ rows_sample(Discovery *d, double min_score)
 	}
 	if (batch.candidates != NIL)
 		look_at(&batch);
-	sg_progress_end();
-}
-
-/* ---- all rows ---- */
-
-static void
-show_judged(List *keys, void *arg)
-{
-	RowProgress *progress = arg;
-	ListCell   *lc;
-
-	foreach(lc, keys)
-		progress->orphans += Max(((AuditKey *) lfirst(lc))->orphan_rows, 0);
-	progress->done += list_length(keys);
-	sg_progress_done(progress->done, progress->orphans);
-}
-
-/* Is it still to be counted?  What the sample has refuted is not. */
-static bool
-is_open(const Candidate *cand)
-{
-	return cand->rows_checked <= 0 || !cand->refuted;
-}
-
-static void
-take_verdict(Candidate *cand, const AuditKey *key)
-{
-	cand->rows_checked = key->rows_checked;
-	cand->orphan_rows = key->orphan_rows;
-	cand->whole = key->result != AUDIT_UNKNOWN;
-	cand->reason = key->reason;
-	cand->fk = NULL;
-	if (cand->whole)
-		audit_signals(cand);
-}
-
-/* Some candidates, those of one child one after the other; reasons are kept */
-static void
-audit_some(const Facts *facts, List *candidates, RowProgress *progress)
-{
-	List	   *tables = NIL;
-	List	   *keys = NIL;
-	AuditTable *table = NULL;
-	ListCell   *lc;
-	ListCell   *k;
-
-	foreach_ptr(Candidate, cand, candidates)
-	{
-		AuditKey   *key = audit_key_new(cand->fk, AUDIT_INFERRED, FK_MISSING);
-
-		cand->reason = NULL;
-		if (table == NULL || table->child != cand->fk->child)
-		{
-			table = palloc0(sizeof(AuditTable));
-			table->child = cand->fk->child;
-			table->results = facts->reasons;
-			tables = lappend(tables, table);
-		}
-		table->keys = lappend(table->keys, key);
-		keys = lappend(keys, key);
-	}
-	audit_tables(tables, show_judged, progress);
-	forboth(lc, candidates, k, keys)
-		take_verdict(lfirst(lc), lfirst(k));
-}
-
-/*
- * Count exactly, by the audit engine, what is to be proposed.  Many keys go
- * to it in parts, at the end of a table, for each takes memory until it is
- * judged.
- */
-void
-rows_audit(Facts *facts, List *proposals)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "discovery audit", ALLOCSET_DEFAULT_SIZES);
-	RowProgress progress = {0};
-	List	   *some = NIL;
-	int			last = -1;
-
-	sg_progress_begin(SG_PROGRESS_AUDIT, 0, list_length(proposals));
-	MemoryContextSwitchTo(context);
-	foreach_ptr(Candidate, cand, proposals)
-	{
-		int			child = facts->columns[cand->column].table;
-
-		CHECK_FOR_INTERRUPTS();
-		if (child != last && list_length(some) >= AUDIT_KEYS)
-		{
-			audit_some(facts, some, &progress);
-			some = NIL;
-			MemoryContextReset(context);
-		}
-		last = child;
-		if (is_open(cand) && resolve(facts, cand) == NULL)
-			some = lappend(some, cand);
-		else
-			progress.done++;
-	}
-	if (some != NIL)
-		audit_some(facts, some, &progress);
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
 	sg_progress_end();
 }

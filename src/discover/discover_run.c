@@ -7,7 +7,7 @@
  * The candidates of some tables after the other, as many as there is room for
  * in schemaguard.audit_memory beside the facts: no score depends on those of
  * other tables.  The facts are the floor: they grow with the columns and the
- * names.
+ * names.  What is proposed in full is counted by the audit engine.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,14 +16,18 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "audit/audit.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/progress.h"
 #include "discover/discover.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
 #include "discover/discover_names.h"
 
 #define CANDIDATE_BYTES 528		/* of memory that one takes */
+#define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
+											 * together */
 
 /*
  * Where each item has a state, both could refer to the other one to
@@ -93,6 +97,100 @@ run_next(Discovery *d)
 	score_all(d->weights, d->candidates);
 	MemoryContextSwitchTo(caller);
 	return true;
+}
+
+/* ---- all rows ---- */
+
+static void
+show_judged(List *keys, void *arg)
+{
+	RowProgress *progress = arg;
+
+	foreach_ptr(const AuditKey, key, keys)
+		progress->orphans += Max(key->orphan_rows, 0);
+	progress->done += list_length(keys);
+	sg_progress_done(progress->done, progress->orphans);
+}
+
+/* Where all rows were counted, that replaces what the sample said of orphans */
+static void
+take_verdict(Candidate *cand, const AuditKey *key)
+{
+	cand->rows_checked = key->rows_checked;
+	cand->orphan_rows = key->orphan_rows;
+	cand->whole = key->result != AUDIT_UNKNOWN;
+	cand->reason = key->reason;
+	cand->fk = NULL;
+	if (cand->whole && cand->rows_checked > 0)
+		signals_set(cand, EVIDENCE_MISSING, (double) cand->orphan_rows / cand->rows_checked);
+}
+
+/* Some candidates, those of one child one after the other; reasons are kept */
+static void
+audit_some(const Facts *facts, List *candidates, RowProgress *progress)
+{
+	List	   *tables = NIL;
+	List	   *keys = NIL;
+	AuditTable *table = NULL;
+	ListCell   *lc;
+	ListCell   *k;
+
+	foreach_ptr(Candidate, cand, candidates)
+	{
+		AuditKey   *key = audit_key_new(cand->fk, AUDIT_INFERRED, FK_MISSING);
+
+		if (table == NULL || table->child != cand->fk->child)
+		{
+			table = palloc0(sizeof(AuditTable));
+			table->child = cand->fk->child;
+			table->results = facts->reasons;
+			tables = lappend(tables, table);
+		}
+		table->keys = lappend(table->keys, key);
+		keys = lappend(keys, key);
+	}
+	audit_tables(tables, show_judged, progress);
+	forboth(lc, candidates, k, keys)
+		take_verdict(lfirst(lc), lfirst(k));
+}
+
+/*
+ * Count exactly, by the audit engine, what is to be proposed and no sample has
+ * refuted.  Many keys go to it in parts, at the end of a table, for each takes
+ * memory until it is judged.
+ */
+static void
+audit_proposals(const Facts *facts, List *proposals)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "discovery audit", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	RowProgress progress = {0};
+	List	   *some = NIL;
+	int			last = -1;
+
+	sg_progress_begin(SG_PROGRESS_AUDIT, 0, list_length(proposals));
+	foreach_ptr(Candidate, cand, proposals)
+	{
+		int			child = facts->columns[cand->column].table;
+
+		CHECK_FOR_INTERRUPTS();
+		if (child != last && list_length(some) >= AUDIT_KEYS)
+		{
+			audit_some(facts, some, &progress);
+			some = NIL;
+			MemoryContextReset(context);
+		}
+		last = child;
+		if ((cand->rows_checked <= 0 || !cand->refuted) && rows_resolve(facts, cand) == NULL)
+			some = lappend(some, cand);
+		else
+			progress.done++;
+	}
+	if (some != NIL)
+		audit_some(facts, some, &progress);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	sg_progress_end();
 }
 
 /* ---- what to propose ---- */
@@ -176,7 +274,7 @@ run_propose(Discovery *d, double min_score, Verify verify)
 	if (verify == VERIFY_FULL)
 	{
 		list_sort(proposals, compare_children);
-		rows_audit(d->facts, run_asked(d->facts, proposals));
+		audit_proposals(d->facts, run_asked(d->facts, proposals));
 		score_all(d->weights, d->candidates);
 		proposals = choose(d, min_score);
 	}

@@ -71,6 +71,7 @@ stats_number(Oid type, Datum value, double *number)
 			*number = DatumGetInt16(value);
 			return true;
 		case INT4OID:
+		case DATEOID:
 			*number = DatumGetInt32(value);
 			return true;
 		case INT8OID:
@@ -82,9 +83,6 @@ stats_number(Oid type, Datum value, double *number)
 		case NUMERICOID:
 			*number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
 			return !isnan(*number);
-		case DATEOID:
-			*number = DatumGetInt32(value);
-			return true;
 	}
 	return false;
 }
@@ -108,46 +106,31 @@ compare_values(const void *a, const void *b, void *arg)
 										   *(const Datum *) a, *(const Datum *) b));
 }
 
-static void
-keep_values(ColumnStats *stats, const AttStatsSlot *slot)
-{
-	int16		len;
-	bool		byval;
-
-	get_typlenbyval(stats->type, &len, &byval);
-	stats->values = stats->values ?
-		repalloc(stats->values, (stats->nvalues + slot->nvalues) * sizeof(Datum)) :
-		palloc(Max(slot->nvalues, 1) * sizeof(Datum));
-	for (int i = 0; i < slot->nvalues; i++)
-		stats->values[stats->nvalues++] = datumCopy(slot->values[i], byval, len);
-}
-
 /* The values of a statistics tuple, in order, and whether they are all */
 static void
 read_values(ColumnStats *stats, HeapTuple tuple)
 {
 	static const int kinds[] = {STATISTIC_KIND_MCV, STATISTIC_KIND_HISTOGRAM};
-	TypeCacheEntry *type;
+	TypeCacheEntry *type = NULL;
 
 	for (int k = 0; k < lengthof(kinds); k++)
 	{
 		AttStatsSlot slot;
+		Size		size;
 
 		if (!get_attstatsslot(&slot, tuple, kinds[k], InvalidOid, ATTSTATSSLOT_VALUES))
 			continue;
+		type = lookup_type_cache(slot.valuetype, TYPECACHE_CMP_PROC_FINFO);
 		stats->type = slot.valuetype;
-		keep_values(stats, &slot);
+		size = (stats->nvalues + slot.nvalues) * sizeof(Datum);
+		stats->values = stats->values ? repalloc(stats->values, size) : palloc(size);
+		for (int i = 0; i < slot.nvalues && OidIsValid(type->cmp_proc_finfo.fn_oid); i++)
+			stats->values[stats->nvalues++] = datumCopy(slot.values[i], type->typbyval, type->typlen);
 		free_attstatsslot(&slot);
 	}
 	if (stats->nvalues == 0)
 		return;
 	stats->complete = stats->nvalues >= stats->distinct - 0.5;
-	type = lookup_type_cache(stats->type, TYPECACHE_CMP_PROC_FINFO);
-	if (!OidIsValid(type->cmp_proc_finfo.fn_oid))
-	{
-		stats->nvalues = 0;
-		return;
-	}
 	qsort_arg(stats->values, stats->nvalues, sizeof(Datum), compare_values, type);
 
 	/*
@@ -274,26 +257,13 @@ stats_never_recurs(bool all_differ, double rows, double parents)
 	return all_differ && rows >= UNIQUE_ROWS && stats_expected(rows, parents) < 0.8 * rows;
 }
 
-static void
-range_signals(const ColumnStats *child, const ColumnStats *parent, float *s)
-{
-	double		outside = share_outside(child, parent);
-
-	if (outside > 0)
-		s[EVIDENCE_MISSING] = outside;
-	else if (outside == 0 && !child->ranged && parent->complete)
-		s[EVIDENCE_FITS] = 1;
-}
-
 void
 stats_begin(Facts *facts)
 {
-	HASHCTL		control = {.keysize = sizeof(int),.entrysize = sizeof(ColumnStats),.hcxt = facts->context};
-
 	facts->stats = palloc0(sizeof(struct StatsCache));
 	facts->stats->child.column = -1;
 	facts->stats->child_context = AllocSetContextCreate(facts->context, "statistics of a column", ALLOCSET_SMALL_SIZES);
-	facts->stats->parents = hash_create("statistics of keys", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	facts->stats->parents = facts_hash("statistics of keys", sizeof(int), sizeof(ColumnStats));
 }
 
 bool
@@ -311,6 +281,8 @@ stats_fill(Facts *facts, const Candidate *cand, float *s)
 	const FactKey *key = &facts->keys[cand->key];
 	double		parents = facts->tables[key->table].tuples;
 	const ColumnStats *child;
+	const ColumnStats *parent;
+	double		outside;
 
 	if (cand->n > 1)
 		return false;
@@ -325,6 +297,11 @@ stats_fill(Facts *facts, const Candidate *cand, float *s)
 	}
 	s[EVIDENCE_FEW] = stats_few(child->distinct, child->rows, parents);
 	s[EVIDENCE_UNIQUE] = !column->alone_unique && stats_never_recurs(child->all_differ, child->rows, parents);
-	range_signals(child, parent_stats(facts, key->columns[0]), s);
+	parent = parent_stats(facts, key->columns[0]);
+	outside = share_outside(child, parent);
+	if (outside > 0)
+		s[EVIDENCE_MISSING] = outside;
+	else if (outside == 0 && !child->ranged && parent->complete)
+		s[EVIDENCE_FITS] = 1;
 	return true;
 }

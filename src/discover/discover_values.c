@@ -245,16 +245,7 @@ read_table(Sketches *s, int table, List *columns, int key)
 	MemoryContext caller = MemoryContextSwitchTo(context);
 
 	CHECK_FOR_INTERRUPTS();
-	/* on a standby, an error inside of a subtransaction may end the session */
-	if (RecoveryInProgress())
-		lock_and_read(&read);
-	else
-	{
-		ErrorData  *error = sg_try_undo(lock_and_read, &read);
-
-		if (error)
-			sg_rethrow_cancel(error);
-	}
+	(void) rows_try(lock_and_read, &read);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 }

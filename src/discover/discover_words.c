@@ -96,10 +96,9 @@ longest_first(const ListCell *a, const ListCell *b)
 Dictionary *
 words_read(void)
 {
-	HASHCTL		control = {.keysize = WORD_KEY_SIZE,.entrysize = sizeof(Word),.hcxt = CurrentMemoryContext};
 	Dictionary *dictionary = palloc0(sizeof(Dictionary));
 
-	dictionary->words = hash_create("words", 1024, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	dictionary->words = facts_hash("words", WORD_KEY_SIZE, sizeof(Word));
 	facts_query("SELECT word, class, means FROM schemaguard.discovery_word w"
 				" WHERE source = 'user' OR NOT EXISTS ("
 				"SELECT FROM schemaguard.discovery_word u WHERE u.word = w.word AND u.source = 'user')",
