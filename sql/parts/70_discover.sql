@@ -101,6 +101,7 @@ CREATE FUNCTION schemaguard.sg_discovery(
     OUT self_word        boolean,
     OUT actor_word       boolean,
     OUT by_rows          boolean,   -- no name suggests it
+    OUT others           int,       -- keys that have the values, too, and are less likely
     OUT leads            boolean,   -- of several columns, one bears the parent's name
     OUT taught           int,       -- columns that refer there
     OUT taught_by_name   boolean,
@@ -232,7 +233,10 @@ BEGIN ATOMIC
                              format('%I %s the name of the key of %I', f.column_name, CASE WHEN f.key_words_before THEN 'ends in' ELSE 'has' END, f.parent_name)
                          WHEN f.self_word THEN format('%I says that it is another row of the same table', f.column_name)
                          WHEN f.actor_word THEN format('%I says who acts, and people are in %I', f.column_name, f.parent_name)
-                         WHEN f.by_rows THEN format('the values of %I are keys of %I', f.column_name, f.parent_name)
+                         WHEN f.by_rows THEN
+                             format(CASE f.others WHEN 0 THEN 'the values of %I are keys of %I' WHEN 1 THEN 'the values of %I are keys of %I rather than of another table that has them, too'
+                                                  ELSE 'the values of %I are keys of %I rather than of %s other tables that have them, too' END,
+                                    f.column_name, f.parent_name, f.others)
                          ELSE format('%I may mean %I', f.column_name, f.parent_name) END AS words) named
          CROSS JOIN LATERAL (
              SELECT CASE h.action WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default' ELSE 'no action' END AS action,

@@ -123,4 +123,7 @@ extern List *run_asked(const Facts *facts, List *proposals);
 /* Candidates that only the rows can speak for, beside those at hand, which are scored anew */
 extern void values_add(Discovery *d);
 
+/* Of several such ones that one column has, the likeliest, if one is; they are in the order of columns */
+extern void values_choose(List *candidates);
+
 #endif							/* SG_DISCOVER_H */

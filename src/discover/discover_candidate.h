@@ -73,6 +73,10 @@ typedef struct Candidate
 								 * only while its rows are read */
 	int64		rows_checked;	/* -1: none */
 	int64		orphan_rows;
+	int64		distinct;		/* values, in a sample */
+	double		parents;		/* rows of the parent; -1: unknown */
+	int			others;			/* keys that have the values, too, and are less
+								 * likely */
 	bool		whole;			/* all rows were read, no sample */
 	bool		refuted;		/* by orphans, in a sample */
 	const char *reason;

@@ -35,7 +35,6 @@
 #include "base/spi.h"
 #include "base/version.h"
 #include "discover/discover_facts.h"
-#include "discover/discover_words.h"
 #include "fk/fk.h"
 
 /* The tables, in the order that keys are put in, too; $1 is the role that asks */
@@ -56,7 +55,7 @@ TABLE_ORDER;
 /* A serial column has a default that calls nextval() */
 static const char columns_query[] =
 "SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attnotnull,"
-" a.attidentity <> '' OR coalesce(d.adbin::text LIKE '%:funcid " CppAsString2(F_NEXTVAL) " %', false)"
+" a.attidentity <> '' OR coalesce(d.adbin::text LIKE '%:funcid " CppAsString2(F_NEXTVAL) " %', false), a.atthasdef"
 " FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef"
 " WHERE a.attrelid >= " CppAsString2(FirstNormalObjectId) " AND a.attnum > 0 AND NOT a.attisdropped"
 " AND NOT starts_with(a.attname, '" SG_DROPPED "_')";
@@ -244,6 +243,7 @@ take_column(void *arg, const Datum *row, const bool *nulls)
 	column->collation = DatumGetObjectId(row[5]);
 	column->not_null = DatumGetBool(row[6]);
 	column->own = DatumGetBool(row[7]);
+	column->has_default = DatumGetBool(row[8]);
 }
 
 /* Are they the same, in whatever order? */

@@ -24,8 +24,6 @@
 
 #include "base/compat.h"
 #include "discover/discover.h"
-#include "discover/discover_candidate.h"
-#include "discover/discover_facts.h"
 
 typedef struct FeedbackRule
 {
@@ -117,17 +115,6 @@ feedback_read(const Facts *facts)
 	return reader.rules;
 }
 
-static text *
-column_list(const Facts *facts, const Candidate *cand)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (int i = 0; i < cand->n; i++)
-		appendStringInfo(&buf, "%s%s", i ? "," : "", facts->columns[cand->columns[i]].name);
-	return cstring_to_text_with_len(buf.data, buf.len);
-}
-
 /* Does a rule speak of a candidate?  *columns are its names, once somebody asks for them. */
 static bool
 speaks_of(const FeedbackRule *rule, const Facts *facts, const Candidate *cand, text **columns)
@@ -138,7 +125,14 @@ speaks_of(const FeedbackRule *rule, const Facts *facts, const Candidate *cand, t
 	if (rule->columns == NULL)
 		return true;
 	if (*columns == NULL)
-		*columns = column_list(facts, cand);
+	{
+		StringInfoData buf;
+
+		initStringInfo(&buf);
+		for (int i = 0; i < cand->n; i++)
+			appendStringInfo(&buf, "%s%s", i ? "," : "", facts->columns[cand->columns[i]].name);
+		*columns = cstring_to_text(buf.data);
+	}
 	return DatumGetBool(DirectFunctionCall2Coll(rule->pattern ? textregexeq : texteq, C_COLLATION_OID,
 												PointerGetDatum(*columns), PointerGetDatum(rule->columns)));
 }
@@ -208,23 +202,6 @@ accepted_by(Facts *facts, const FeedbackRule *rule, int *last_set)
 	return cand;
 }
 
-/* From now on, columns of that name are known to refer to that key */
-static void
-learn(Facts *facts, const Candidate *cand)
-{
-	const FactKey *key = &facts->keys[cand->key];
-	FactReference *reference;
-
-	facts->references = repalloc_huge(facts->references, (facts->nreferences + 1) * sizeof(FactReference));
-	reference = &facts->references[facts->nreferences++];
-	memset(reference, 0, sizeof(FactReference));
-	reference->child = facts->columns[cand->column].table;
-	reference->parent = key->table;
-	reference->n = cand->n;
-	memcpy(reference->child_columns, cand->columns, cand->n * sizeof(int));
-	memcpy(reference->parent_columns, key->columns, cand->n * sizeof(int));
-}
-
 /*
  * Applies the users' verdicts to some of the candidates; returns those that
  * are left.
@@ -265,9 +242,17 @@ feedback_teach(Facts *facts, List *rules)
 	foreach_ptr(const FeedbackRule, rule, rules)
 	{
 		Candidate  *cand = accepted_by(facts, rule, &set);
+		FactReference *reference;
 
-		if (cand)
-			learn(facts, cand);
+		if (cand == NULL)
+			continue;
+		facts->references = repalloc_huge(facts->references, (facts->nreferences + 1) * sizeof(FactReference));
+		reference = &facts->references[facts->nreferences++];
+		reference->child = facts->columns[cand->column].table;
+		reference->parent = facts->keys[cand->key].table;
+		reference->n = cand->n;
+		memcpy(reference->child_columns, cand->columns, cand->n * sizeof(int));
+		memcpy(reference->parent_columns, facts->keys[cand->key].columns, cand->n * sizeof(int));
 	}
 }
 

@@ -19,10 +19,7 @@
 
 #include "base/compat.h"
 #include "discover/discover.h"
-#include "discover/discover_candidate.h"
-#include "discover/discover_facts.h"
 #include "discover/discover_names.h"
-#include "discover/discover_words.h"
 
 #define SET_MAX 8				/* candidates that a column keeps */
 #define TAILS_MAX 8				/* tables, or keys, with one ending that are
@@ -561,29 +558,20 @@ set_of(HTAB *sets, int base, const int *columns, int n)
 	return entry->set;
 }
 
-/* Which keys of several columns the naming columns of a child lead to already */
-static HTAB *
-led_groups(const Facts *facts, List *singles)
-{
-	HTAB	   *led = facts_hash("led groups", 2 * sizeof(int), 2 * sizeof(int));
-
-	foreach_ptr(const Candidate, cand, singles)
-	{
-		int			pair[2] = {facts->columns[cand->column].table, cand->key};
-
-		if (cand->n > 1 && !cand->impossible)
-			(void) hash_search(led, pair, HASH_ENTER, NULL);
-	}
-	return led;
-}
-
 /* Groups of columns from..to - 1, whole tables of which these are the other candidates */
 static List *
 match_groups(Facts *facts, int from, int to, List *singles)
 {
 	HTAB	   *sets = facts_hash("groups", GROUP_MAX * sizeof(int), (GROUP_MAX + 1) * sizeof(int));
-	HTAB	   *led = led_groups(facts, singles);
+	Bitmapset **led = MemoryContextAllocExtended(CurrentMemoryContext, (facts->nkeys + 1) * sizeof(Bitmapset *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	List	   *groups = NIL;
+
+	/* the tables where a naming column leads to the key already */
+	foreach_ptr(const Candidate, cand, singles)
+	{
+		if (cand->n > 1 && !cand->impossible)
+			led[cand->key] = bms_add_member(led[cand->key], facts->columns[cand->column].table);
+	}
 
 	for (int k = 0; k < facts->nkeys; k++)
 	{
@@ -597,14 +585,13 @@ match_groups(Facts *facts, int from, int to, List *singles)
 		foreach_int(c, rarest_column(facts, key))
 		{
 			int			child = facts->columns[c].table;
-			int			pair[2] = {child, k};
 			int			columns[GROUP_MAX];
 			Candidate  *cand;
 
 			if (looked++ >= SHARING_MAX)
 				break;
 			if (c < from || c >= to || child == key->table || facts->tables[child].denied ||
-				hash_search(led, pair, HASH_FIND, NULL) ||
+				bms_is_member(child, led[k]) ||
 				!same_columns(facts, key, child, columns) ||
 				facts_is_declared(facts, child, -1, columns, key->n))
 				continue;

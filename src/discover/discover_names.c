@@ -16,9 +16,7 @@
 #include "miscadmin.h"
 
 #include "base/compat.h"
-#include "discover/discover_facts.h"
 #include "discover/discover_names.h"
-#include "discover/discover_words.h"
 
 #define PREFIX_TABLES 3			/* tables that make a prefix */
 #define PREFIX_WORDS 2

@@ -12,7 +12,6 @@
 #include "postgres.h"
 
 #include "discover/discover_facts.h"
-#include "discover/discover_words.h"
 
 #define TAUGHT_MAX 4			/* keys that the declared ones teach of one
 								 * column */

@@ -44,8 +44,6 @@
 #include "base/progress.h"
 #include "base/spi.h"
 #include "discover/discover.h"
-#include "discover/discover_candidate.h"
-#include "discover/discover_facts.h"
 
 #define SAMPLE_KEYS 64			/* candidates that one sample serves */
 #define WORTH_LOOKING 0.02		/* score below which rows are not asked,
@@ -57,6 +55,8 @@
 #define BY_CHANCE_NUMBER 0.9	/* ... of numbers, where it can't be told */
 #define BY_CHANCE_OTHER 0.02	/* ... of texts and the like */
 #define SURE 10.0				/* the log of odds that is enough */
+#define SURE_ALONE 0.75			/* of that, what is enough without a name: two
+								 * texts */
 
 #define SAMPLE_ROWS 1000		/* of a large child, about */
 #define SAMPLE_ROWS_MAX 4000	/* a child that has no more is read as a whole */
@@ -210,13 +210,15 @@ sample_signals(const Facts *facts, Candidate *cand, const RowFindings *found)
 
 	cand->rows_checked = found->rows;
 	cand->orphan_rows = found->orphans;
+	cand->distinct = found->distinct;
+	cand->parents = found->parents;
 	cand->whole = found->whole;
 	if (found->rows == 0)
 		return;
 	beyond = beyond_chance(cand, facts, found);
 
 	/* where no name speaks for it, the values have to do so surely */
-	if (cand->by_rows && beyond < 1)
+	if (cand->by_rows && beyond < SURE_ALONE)
 		beyond = -1;
 	cand->refuted = beyond < 0 && (beyond <= -1 || found->orphans > found->rows * REFUTED);
 	s[EVIDENCE_KNOWN] = 1;

@@ -21,8 +21,6 @@
 #include "base/guc.h"
 #include "base/progress.h"
 #include "discover/discover.h"
-#include "discover/discover_candidate.h"
-#include "discover/discover_facts.h"
 #include "discover/discover_names.h"
 
 #define CANDIDATE_BYTES 528		/* of memory that one takes */
@@ -258,6 +256,7 @@ run_look(Discovery *d, double min_score, Verify verify)
 	{
 		list_sort(d->candidates, compare_children);
 		rows_sample(d, min_score);
+		values_choose(d->candidates);
 		score_all(d->weights, d->candidates);
 	}
 	MemoryContextSwitchTo(caller);

@@ -20,9 +20,7 @@
 
 #include "base/compat.h"
 #include "discover/discover_candidate.h"
-#include "discover/discover_facts.h"
 #include "discover/discover_names.h"
-#include "discover/discover_words.h"
 
 #define LIMIT 30.0				/* of a sum: exp() of it is still a number */
 
@@ -230,7 +228,7 @@ score_set(const Weights *weights, List *candidates, int first, int last)
 
 	for (int i = first; i <= last; i++)
 	{
-		Candidate  *cand = list_nth(candidates, i);
+		const Candidate *cand = list_nth(candidates, i);
 
 		total += exp(cand->sum);
 		level = Max(level, cand->level);
@@ -240,12 +238,12 @@ score_set(const Weights *weights, List *candidates, int first, int last)
 		Candidate  *cand = list_nth(candidates, i);
 
 		cand->score = cand->accepted ? 1 : calibrated(weights->calibration[level], exp(cand->sum) / total);
-		cand->rival = NULL;
 	}
 	for (int i = first; i <= last; i++)
 	{
 		Candidate  *cand = list_nth(candidates, i);
 
+		cand->rival = NULL;
 		for (int j = first; j <= last; j++)
 		{
 			Candidate  *other = list_nth(candidates, j);
@@ -260,8 +258,6 @@ score_set(const Weights *weights, List *candidates, int first, int last)
 void
 score_all(const Weights *weights, List *candidates)
 {
-	int			first = 0;
-
 	foreach_ptr(Candidate, cand, candidates)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -271,14 +267,12 @@ score_all(const Weights *weights, List *candidates)
 		cand->sum = Max(Min(cand->sum, LIMIT), -LIMIT);
 	}
 	list_sort(candidates, compare_sets);
-	for (int i = 0; i < list_length(candidates); i++)
+	for (int first = 0, last = 0; first < list_length(candidates); first = ++last)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (i + 1 == list_length(candidates) ||
-			((Candidate *) list_nth(candidates, i + 1))->set != ((Candidate *) list_nth(candidates, i))->set)
-		{
-			score_set(weights, candidates, first, i);
-			first = i + 1;
-		}
+		while (last + 1 < list_length(candidates) &&
+			   ((Candidate *) list_nth(candidates, last + 1))->set == ((Candidate *) list_nth(candidates, first))->set)
+			last++;
+		score_set(weights, candidates, first, last);
 	}
 }

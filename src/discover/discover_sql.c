@@ -28,10 +28,7 @@
 #include "base/rowsink.h"
 #include "base/spi.h"
 #include "discover/discover.h"
-#include "discover/discover_candidate.h"
-#include "discover/discover_facts.h"
 #include "discover/discover_names.h"
-#include "discover/discover_words.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
 #include "plan/plan_input.h"
@@ -220,6 +217,7 @@ put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool al
 	put_bool(sink, cand->self_word);
 	put_bool(sink, cand->actor_word);
 	put_bool(sink, cand->by_rows);
+	sg_sink_int32(sink, cand->others);
 	put_bool(sink, cand->leads);
 	sg_sink_int32(sink, cand->taught_columns);
 	put_bool(sink, cand->taught_name > 0);

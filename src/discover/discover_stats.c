@@ -31,7 +31,6 @@
 #include "utils/typcache.h"
 
 #include "discover/discover_candidate.h"
-#include "discover/discover_facts.h"
 
 #define UNIQUE_ROWS 20			/* rows for which "all differ" says something */
 #define OUTLIER_OF 50			/* values of which one may be an outlier */

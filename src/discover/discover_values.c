@@ -18,7 +18,8 @@
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
+#include <math.h>
+
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -36,29 +37,34 @@
 #include "base/errors.h"
 #include "base/guc.h"
 #include "discover/discover.h"
-#include "discover/discover_candidate.h"
-#include "discover/discover_facts.h"
 
 #define LIKELY 0.3				/* score of a candidate that needs no others */
 #define SKETCH 64				/* values of a sketch.. */
-#define SKETCH_LEAST 3			/* .. and fewer say nothing */
+#define SKETCH_LEAST 2			/* .. and fewer say nothing */
 #define SPARSE_OF 64			/* numbers that could be for each one that is */
 #define KEY_SPARSE_OF 2			/* .. of a key's: all of its are known */
+#define CHILD_AS_PARENT 3.0		/* log of the odds against a table that extends
+								 * another one */
+#define ORPHAN 6.9				/* ... against a value that is missing */
+#define SIZE_MOST 10.0			/* ... for a smaller key, at most: values are
+								 * not drawn evenly */
+#define CHOICE 2.2				/* ... that are enough to choose */
 #define COLUMNS_AT_ONCE 64
-#define VALUE_BYTES 16			/* of memory that a value of a sketch takes */
+#define VALUE_BYTES 24			/* of memory that a value of a sketch takes */
 
 /* The sketches of some columns */
 typedef struct Sketches
 {
 	Discovery  *d;
-	MemoryContext context;
 	int			n;				/* values of all of them */
 	int			room;
-	Datum	   *columns;		/* of each value: int4 */
-	Datum	   *hashes;			/* int8 */
-	int		   *sizes;			/* by column, from d->from */
+	Datum	   *hashes;			/* int8: the values, column after column */
+	int		   *columns;		/* of each.. */
+	int64	   *rows;			/* ..and how many have it */
+	int64	   *sizes;			/* rows by column, from d->from */
 	List	   *types;			/* Oids: of the columns that have one */
 	List	  **known;			/* keys that its names have brought up */
+	Bitmapset  *referred;		/* columns that others refer to */
 	List	   *added;
 } Sketches;
 
@@ -71,27 +77,32 @@ typedef struct TableRead
 	int			key;			/* ..the parent's */
 } TableRead;
 
-/* The hash of a column's values, as an expression with search_path pinned; NULL: of that type there is none */
+/*
+ * The hash of a column's values, as an expression with search_path pinned;
+ * NULL: of that type there is none.  Numbers that are written as texts have
+ * none: many keys hold them by chance.
+ */
 static char *
 hash_of(const FactColumn *column, const char *alias)
 {
-	const char *name = quote_identifier(column->name);
+	const char *value = psprintf("%s.%s", alias, quote_identifier(column->name));
 
 	switch (getBaseType(column->type))
 	{
 		case UUIDOID:
-			return psprintf("uuid_hash_extended(%s.%s, 0)", alias, name);
+			return psprintf("uuid_hash_extended(%s, 0)", value);
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
-			return psprintf("hashint8extended(%s.%s, 0)", alias, name);
+			return psprintf("hashint8extended(%s, 0)", value);
 		case NUMERICOID:
-			return psprintf("hash_numeric_extended(%s.%s, 0)", alias, name);
+			return psprintf("hash_numeric_extended(%s, 0)", value);
 		case TEXTOID:
 		case VARCHAROID:
 		case BPCHAROID:
-			return psprintf("CASE WHEN pg_column_size(%s.%s) < %d THEN hashtextextended(CAST(%s.%s AS text) COLLATE \"C\", 0) END",
-							alias, name, BLCKSZ, alias, name);
+			value = psprintf("CAST(%s AS text) COLLATE \"C\"", value);
+			return psprintf("CASE WHEN pg_column_size(%s.%s) < %d AND NOT (%s < ':' AND %s ~ '^[0-9]{1,9}$') THEN hashtextextended(%s, 0) END",
+							alias, quote_identifier(column->name), BLCKSZ, value, value, value);
 	}
 	return NULL;
 }
@@ -119,13 +130,13 @@ runs_no_code(Oid relid)
 	return code_role(reach, code_table_owner(relid), &role) == NULL && !OidIsValid(role);
 }
 
-static void
-note_type(Sketches *s, Oid type)
+/* A value of the current row of a query */
+static int64
+number_at(uint64 row, int column)
 {
-	MemoryContext caller = MemoryContextSwitchTo(s->context);
+	bool		isnull;
 
-	s->types = list_append_unique_oid(s->types, type);
-	MemoryContextSwitchTo(caller);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull));
 }
 
 /* The values of a sketch follow each other, column after column */
@@ -141,31 +152,27 @@ sketch_columns(TableRead *read)
 	if (percent == 0)
 		return;
 	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT v.k, v.h FROM (SELECT v.k, v.h, row_number() OVER (PARTITION BY v.k ORDER BY v.h) AS place"
-						   " FROM (SELECT DISTINCT u.k, u.h FROM (SELECT ARRAY[");
+	appendStringInfoString(&query, "SELECT v.k, v.h, v.n FROM (SELECT u.k, u.h, count(*) AS n, row_number() OVER (PARTITION BY u.k ORDER BY u.h) AS place"
+						   " FROM (SELECT ARRAY[");
 	foreach(lc, read->columns)
 		appendStringInfo(&query, "%s%s", foreach_current_index(lc) ? ", " : "", hash_of(&facts->columns[lfirst_int(lc)], "fk"));
 	appendStringInfoString(&query, "] AS hashes");
 	probe_from(&query, facts, read->table, percent);
-	appendStringInfo(&query, ") r, unnest(r.hashes) WITH ORDINALITY u (h, k) WHERE u.h IS NOT NULL) v) v WHERE v.place <= %d", SKETCH);
+	appendStringInfo(&query, ") r, unnest(r.hashes) WITH ORDINALITY u (h, k) WHERE u.h IS NOT NULL GROUP BY u.k, u.h) v WHERE v.place <= %d", SKETCH);
 	if (SPI_execute(query.data, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "no sketch");
-	for (uint64 i = 0; i < SPI_processed; i++)
+	for (uint64 i = 0; i < SPI_processed; i++, s->n++)
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		bool		isnull;
-		int64		k = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull));
-		int			c = list_nth_int(read->columns, k - 1);
+		int			c = list_nth_int(read->columns, number_at(i, 1) - 1);
 
-		if (s->sizes[c - s->d->from] == 0)
-			note_type(s, facts->columns[c].type);
-		s->columns[s->n] = Int32GetDatum(c);
-		s->hashes[s->n++] = SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull);
-		s->sizes[c - s->d->from]++;
+		s->columns[s->n] = c;
+		s->hashes[s->n] = Int64GetDatum(number_at(i, 2));
+		s->rows[s->n] = number_at(i, 3);
+		s->sizes[c - s->d->from] += number_at(i, 3);
 	}
 }
 
-/* A column whose sketch has enough of the key */
+/* A column that has so many rows of its sketch in the key */
 static void
 add_candidate(Sketches *s, int c, int k, int64 found)
 {
@@ -175,7 +182,7 @@ add_candidate(Sketches *s, int c, int k, int64 found)
 	MemoryContext caller;
 	Candidate  *cand;
 
-	if (s->sizes[at] < SKETCH_LEAST || 5 * found < 4 * s->sizes[at] || list_length(s->added) >= s->d->room ||
+	if (5 * found < 4 * s->sizes[at] || list_length(s->added) >= s->d->room ||
 		key->columns[0] == c || list_member_int(s->known[at], k) ||
 		!facts_types_match(facts, facts->columns[c].type, facts->columns[key->columns[0]].type))
 		return;
@@ -192,24 +199,30 @@ match_key(TableRead *read)
 {
 	Sketches   *s = read->sketches;
 	const Facts *facts = s->d->facts;
-	Oid			types[] = {INT4ARRAYOID, INT8ARRAYOID};
-	Datum		values[] = {PointerGetDatum(construct_array(s->columns, s->n, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
-	PointerGetDatum(construct_array(s->hashes, s->n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE))};
+	Oid			type = INT8ARRAYOID;
+	Datum		hashes = PointerGetDatum(construct_array(s->hashes, s->n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	StringInfoData query;
+	int			values = 0;
+	int64		rows = 0;
 
 	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT s.c, count(*) FROM (SELECT %s AS h FROM ", hash_of(&facts->columns[facts->keys[read->key].columns[0]], "pk"));
+	appendStringInfo(&query, "SELECT s.i FROM (SELECT %s AS h FROM ", hash_of(&facts->columns[facts->keys[read->key].columns[0]], "pk"));
 	audit_sql_table(&query, facts->tables[read->table].oid, "pk");
-	appendStringInfo(&query, ") p JOIN ROWS FROM (unnest($1), unnest($2)) s (c, h) ON s.h = p.h GROUP BY s.c HAVING count(*) >= %d",
-					 SKETCH_LEAST);
-	if (SPI_execute_with_args(query.data, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
+	appendStringInfoString(&query, ") p JOIN unnest($1) WITH ORDINALITY s (h, i) ON s.h = p.h ORDER BY s.i");
+	if (SPI_execute_with_args(query.data, 1, &type, &hashes, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "no hashes of a key");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		bool		isnull;
+		int64		at = number_at(i, 1) - 1;
 
-		add_candidate(s, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull)), read->key,
-					  DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull)));
+		values++;
+		rows += s->rows[at];
+		if (i + 1 < SPI_processed && s->columns[number_at(i + 1, 1) - 1] == s->columns[at])
+			continue;
+		if (values >= SKETCH_LEAST)
+			add_candidate(s, s->columns[at], read->key, rows);
+		values = 0;
+		rows = 0;
 	}
 }
 
@@ -298,7 +311,11 @@ match_keys(Sketches *s)
 	s->types = NIL;
 }
 
-/* The columns of a table that no name explains, from c on; returns the next table's first column */
+/*
+ * The columns of a table that no name explains, from c on, and its key, if no
+ * other table refers to it, as far as is known: it may extend another table.
+ * Returns the next table's first column.
+ */
 static int
 sketch_table(Sketches *s, int c, const bool *likely)
 {
@@ -311,9 +328,11 @@ sketch_table(Sketches *s, int c, const bool *likely)
 		const FactColumn *column = &facts->columns[c];
 
 		if (likely[c - s->d->from] || !facts->tables[table].asked || !match_eligible(facts, c) ||
-			column->declared || column->alone_primary || !can_tell(facts, c, SPARSE_OF))
+			column->declared || (column->alone_primary && (column->has_default || bms_is_member(c, s->referred))) ||
+			!can_tell(facts, c, SPARSE_OF))
 			continue;
 		columns = lappend_int(columns, c);
+		s->types = list_append_unique_oid(s->types, column->type);
 		if (list_length(columns) < COLUMNS_AT_ONCE)
 			continue;
 		read_table(s, table, columns, -1);
@@ -332,14 +351,19 @@ values_add(Discovery *d)
 {
 	int			n = d->next - d->from;
 	bool	   *likely = MemoryContextAllocExtended(d->context, n + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	Sketches	s = {.d = d,.context = CurrentMemoryContext,.room = Min(sg_audit_memory_bytes() / 8 / VALUE_BYTES, n * SKETCH) + COLUMNS_AT_ONCE * SKETCH};
+	Sketches	s = {.d = d,.room = Min(sg_audit_memory_bytes() / 8 / VALUE_BYTES, n * SKETCH) + COLUMNS_AT_ONCE * SKETCH};
 
-	s.columns = palloc_extended(s.room * sizeof(Datum), MCXT_ALLOC_HUGE);
+	s.columns = palloc_extended(s.room * sizeof(int), MCXT_ALLOC_HUGE);
 	s.hashes = palloc_extended(s.room * sizeof(Datum), MCXT_ALLOC_HUGE);
-	s.sizes = palloc_extended((n + 1) * sizeof(int), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	s.rows = palloc_extended(s.room * sizeof(int64), MCXT_ALLOC_HUGE);
+	s.sizes = palloc_extended((n + 1) * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	s.known = palloc_extended((n + 1) * sizeof(List *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int r = 0; r < d->facts->nreferences; r++)
+		s.referred = bms_add_member(s.referred, d->facts->references[r].parent_columns[0]);
 	foreach_ptr(const Candidate, cand, d->candidates)
 	{
+		if (cand->score >= LIKELY)
+			s.referred = bms_add_member(s.referred, d->facts->keys[cand->key].columns[0]);
 		for (int i = 0; i < cand->n; i++)
 			likely[cand->columns[i] - d->from] |= cand->score >= LIKELY;
 		if (cand->n == 1)
@@ -354,4 +378,68 @@ values_add(Discovery *d)
 	match_keys(&s);
 	d->candidates = list_concat(d->candidates, feedback_apply(d->facts, d->rules, s.added));
 	score_all(d->weights, d->candidates);
+}
+
+/* ---- which of several keys ---- */
+
+/* Of two keys that have all of a column's values, is it the first one that it refers to? */
+static bool
+is_likelier(const Candidate *cand, const Candidate *other)
+{
+	double		size = cand->distinct * log(other->parents / cand->parents);
+	double		odds = Max(Min(size, SIZE_MOST), -SIZE_MOST) + (other->orphan_rows - cand->orphan_rows) * ORPHAN;
+
+	if (cand->parents != other->parents)
+		odds += cand->parents > other->parents ? CHILD_AS_PARENT : -CHILD_AS_PARENT;
+	return odds >= CHOICE;
+}
+
+/* Of one column */
+static void
+choose_key(List *candidates)
+{
+	Candidate  *best = linitial(candidates);
+
+	foreach_ptr(Candidate, cand, candidates)
+		best = cand == best || is_likelier(best, cand) ? best : cand;
+	foreach_ptr(const Candidate, other, candidates)
+	{
+		if (other != best && !is_likelier(best, other))
+			return;
+	}
+	best->others = list_length(candidates) - 1;
+	foreach_ptr(Candidate, other, candidates)
+	{
+		other->refuted = other != best;
+		if (other == best)
+			continue;
+		signals_set(other, EVIDENCE_FITS, 0);
+		signals_set(other, EVIDENCE_CHANCE, 1);
+	}
+}
+
+/*
+ * Where a column's values are in several tables' keys, these tables extend
+ * one another: the smaller one refers to the larger one, and few others refer
+ * to it.  But that all of the values are in the smaller one as well is the
+ * less likely the more of them there are.
+ */
+void
+values_choose(List *candidates)
+{
+	List	   *open = NIL;
+
+	foreach_ptr(Candidate, cand, candidates)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (open != NIL && ((Candidate *) linitial(open))->set != cand->set)
+		{
+			choose_key(open);
+			open = NIL;
+		}
+		if (cand->by_rows && cand->rows_checked > 0 && !cand->refuted && cand->parents > 0)
+			open = lappend(open, cand);
+	}
+	if (open != NIL)
+		choose_key(open);
 }

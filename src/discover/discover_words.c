@@ -18,7 +18,6 @@
 
 #include "base/compat.h"
 #include "discover/discover_facts.h"
-#include "discover/discover_words.h"
 
 #define ENDING_MARK '-'			/* before what is the end of a word only */
 #define STEM_MIN 2				/* letters before such an end */

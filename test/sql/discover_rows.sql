@@ -212,6 +212,27 @@ INSERT INTO v.last SELECT md5('last' || g)::uuid, md5('last' || g / 2 + 1)::uuid
 INSERT INTO v.use_last SELECT md5('last' || g)::uuid, md5('last' || g % 4 + 1)::uuid, 'label ' || g FROM generate_series(1, 100) g;
 ANALYZE v.last, v.use_last;
 SELECT child_table, child_columns, parent_table, result FROM sg_discover_fks(schemas => '{v}', verify => 'full') WHERE child_table ~ 'last' ORDER BY 1, 2;
+-- ... of two tables where one extends the other: all of many values are in the smaller one, a few are in it by chance, one is not
+CREATE TABLE v.whole (id uuid PRIMARY KEY);
+CREATE TABLE v.extra (id uuid PRIMARY KEY);
+CREATE TABLE v.extends (a uuid, b uuid, c uuid);
+INSERT INTO v.whole SELECT md5('w' || g)::uuid FROM generate_series(1, 300) g;
+INSERT INTO v.extra SELECT md5('w' || g)::uuid FROM generate_series(1, 270) g;
+INSERT INTO v.extends SELECT md5('w' || g % 260 + 1)::uuid, md5('w' || g % 4 + 1)::uuid, md5('w' || (g * 2) % 290 + 1)::uuid FROM generate_series(1, 600) g;
+ANALYZE v.whole, v.extra, v.extends;
+SELECT child_columns, parent_table, why FROM sg_discover_fks('v.extends', verify => 'full') ORDER BY 1;
+SELECT child_columns, parent_table, why FROM sg_discover_fks('v.extra', verify => 'full') ORDER BY 1;
+-- ... two values are enough; orphans that are many of the values, but few of the rows, are no hindrance; numbers written as texts say nothing
+CREATE TABLE v.code (id text PRIMARY KEY);
+CREATE TABLE v.digit (id text PRIMARY KEY);
+CREATE TABLE v.pair (two text);
+CREATE TABLE v.few (eight text, n text);
+INSERT INTO v.code SELECT 'code ' || g FROM generate_series(1, 12) g;
+INSERT INTO v.digit SELECT g FROM generate_series(1, 50) g;
+INSERT INTO v.pair VALUES ('code 3'), ('code 7'), ('code 3');
+INSERT INTO v.few SELECT CASE WHEN g % 67 = 0 THEN 'lost ' || g ELSE 'code ' || g % 8 + 1 END, g % 30 + 1 FROM generate_series(1, 210) g;
+ANALYZE v.code, v.digit, v.pair, v.few;
+SELECT child_table, child_columns, parent_table, result FROM sg_discover_fks(schemas => '{v}', verify => 'full') WHERE child_table IN ('v.pair', 'v.few') ORDER BY 1, 2;
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 'v.usage', 'p', 'v.alpha');
 SELECT child_columns, parent_table FROM sg_discover_fks('v.usage', verify => 'full') ORDER BY 1;
 DELETE FROM schemaguard.discovery_feedback;

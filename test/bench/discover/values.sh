@@ -24,7 +24,7 @@ measure_values() {
   done > "$SG_DIR/values.tsv"
   sg_say "references of one column found with verify => 'full', rows made up; sparse 1: the numbers of keys are drawn from all there are"
   awk -F '\t' '
-    { k = $1 "  sparse " $2 "  " ($3 ~ /int|numeric/ ? "number" : $3); any[k] += $4; keys[k] += $5; told[k] += $6; proposed[k] += $7; right[k] += $8 }
+    { k = $1 "  sparse " $2 "  " $3; any[k] += $4; keys[k] += $5; told[k] += $6; proposed[k] += $7; right[k] += $8 }
     END {
       for (k in keys)
         printf "%-36s %4d references with a value, %4d found (%.3f); %4d with three, %4d found (%.3f); %4d proposed, %.3f right\n", k, any[k],

@@ -3,13 +3,14 @@
 SET client_min_messages = error;
 CREATE TEMP TABLE key AS
 SELECT format('%I.%I', f[1], f[2])::regclass AS child, a.attnum AS child_column, format('%I.%I', f[4], f[5])::regclass AS parent,
-       b.attnum AS parent_column, coalesce(nullif(t.typbasetype, 0), t.oid)::regtype AS type, 0::int8 AS rows
+       b.attnum AS parent_column, coalesce(nullif(t.typbasetype, 0), t.oid)::regtype AS type, 0::int8 AS rows, false AS digits
 FROM truth
      CROSS JOIN LATERAL regexp_matches(reference, '^([^.]+)\.([^(]+)\(([^,]+)\) > ([^.]+)\.([^(]+)\(([^,]+)\)$') f
      JOIN pg_attribute a ON a.attrelid = format('%I.%I', f[1], f[2])::regclass AND a.attname = f[3]
      JOIN pg_attribute b ON b.attrelid = format('%I.%I', f[4], f[5])::regclass AND b.attname = f[6]
      JOIN pg_type t ON t.oid = a.atttypid;
-SELECT format('UPDATE key SET rows = (SELECT count(DISTINCT %I) FROM %s) WHERE child = %L::regclass AND child_column = %s', attname, child, child, child_column)
+SELECT format('UPDATE key SET (rows, digits) = (SELECT count(DISTINCT %I), coalesce(bool_and(%I::text ~ ''^[0-9]{1,9}$''), false) FROM %s)
+               WHERE child = %L::regclass AND child_column = %s', attname, attname, child, child, child_column)
 FROM key JOIN pg_attribute ON attrelid = child AND attnum = child_column \gexec
 
 SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', c.oid::regclass, attname, 'c' || translate(md5(attname || c.oid), '0123456789', 'ghijklmnop'))
@@ -32,7 +33,7 @@ FROM sg_discover_fks(verify => 'full') d
      JOIN pg_type t ON t.oid = a.atttypid
 WHERE cardinality(child_columns) = 1;
 -- type, references that rows name, those that name three or more, of these found, proposals, right ones
-SELECT CASE WHEN type::text IN ('uuid', 'numeric') OR type::text ~ 'int' THEN type::text ELSE 'text' END, count(*) FILTER (WHERE k.rows > 0),
+SELECT CASE WHEN type::text = 'uuid' THEN 'uuid' WHEN type::text ~ 'int|numeric' THEN 'number' WHEN k.digits THEN 'number as text' ELSE 'text' END, count(*) FILTER (WHERE k.rows > 0),
        count(*) FILTER (WHERE k.rows >= 3), count(*) FILTER (WHERE k.rows >= 3 AND f.child IS NOT NULL), count(f.child),
        count(*) FILTER (WHERE f.child IS NOT NULL AND k.child IS NOT NULL)
 FROM key k FULL JOIN found f USING (child, child_column, parent, parent_column, type)
