@@ -5,11 +5,12 @@
  *
  * Names, types, keys and indexes of the whole database are read once
  * (discover_facts.c).  For each column the tables that its name may mean are
- * looked up by words (discover_words.c, discover_match.c), groups of columns
- * likewise (discover_group.c).  Each candidate gets a vector of signals
- * (discover_signal.c).  The candidates of one column compete with each other
- * and with "no reference at all": a candidate's score is its share of the sum
- * of exp(weighted signals), where "none" counts 1 (discover_score.c).  The
+ * looked up by words (discover_names.c, discover_match.c), groups of columns
+ * likewise.  Each candidate gets a vector of signals.  The candidates of one
+ * column compete with each other and with "no reference at all": a candidate's
+ * score is its share of the sum of exp(weighted signals), where "none" counts
+ * 1 (discover_score.c).  Rows are sampled, counted, and bring up candidates of
+ * their own (discover_rows.c, discover_run.c, discover_values.c).  The
  * weights are in schemaguard.discovery_weight, fitted by
  * test/bench/discover/fit.pl.
  *

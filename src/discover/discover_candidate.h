@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * discover_candidate.h
- *	  What may be a reference, and how it is found (discover_match.c, discover_group.c).
+ *	  What may be a reference, and how it is found (discover_match.c).
  *
  *-------------------------------------------------------------------------
  */
@@ -75,8 +75,8 @@ typedef struct Candidate
 	int64		orphan_rows;
 	int64		distinct;		/* values, in a sample */
 	double		parents;		/* rows of the parent; -1: unknown */
-	int			others;			/* keys that have the values, too, and are less
-								 * likely */
+	int			others;			/* keys that have the values, too, and are
+								 * less likely */
 	bool		whole;			/* all rows were read, no sample */
 	bool		refuted;		/* by orphans, in a sample */
 	const char *reason;

@@ -59,6 +59,7 @@ static const char rules_query[] =
 "  LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = u.name AND NOT a.attisdropped"
 "  WHERE t.name = f.child_table AND f.parent_table IS NOT NULL AND NOT f.pattern AND f.verdict = 'accepted')"
 " FROM schemaguard.discovery_feedback f ORDER BY f.id";
+
 /* An array of int */
 static List *
 number_list(Datum array)

@@ -4,10 +4,16 @@
  *	  Which tables can the name of a column mean?
  *
  * A column's name is read without its ending, whole and from each of its
- * words on, and looked up among those of the tables and of their keys
- * (discover_names.c), and among those that declared keys have
- * (discover_learn.c).  So the work grows with the number of names, not with
- * the number of pairs.  A column keeps at most SET_MAX candidates.
+ * words on, and looked up among those of the tables and of their keys, and
+ * among those that declared keys have (discover_names.c).  So the work grows
+ * with the number of names, not with the number of pairs.  A column keeps at
+ * most SET_MAX candidates.
+ *
+ * Of several columns, either one names the parent and the others are in the
+ * child by the names that they have there (user_id, tenant_id to users (id,
+ * tenant_id)): such a group competes with what else the naming column may
+ * mean.  Or all columns have the names of the key's: such a group competes
+ * with nothing but other parents for the same columns.
  *
  *-------------------------------------------------------------------------
  */

@@ -52,7 +52,7 @@ enter_name(const Facts *facts, NameKind kind, const char *name)
 	return entry;
 }
 
-void
+static void
 names_add(const Facts *facts, NameKind kind, const char *name, int value)
 {
 	NameEntry  *entry = enter_name(facts, kind, name);

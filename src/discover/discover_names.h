@@ -56,7 +56,6 @@ typedef struct Taught
 } Taught;
 
 extern void names_prepare(Facts *facts);
-extern void names_add(const Facts *facts, NameKind kind, const char *name, int value);
 extern List *names_find(const Facts *facts, NameKind kind, const char *name);
 
 /* Is what a table's name has before the last words a prefix: of many, and the name of none? */

@@ -7,9 +7,9 @@
  * table is no chance.  So where the names bring up nothing that is likely,
  * each such column gets a sketch: the least hashes of its values, in a sample
  * of its table.  Then each key of these types is read once, and its hashes are
- * looked for in all sketches together.  Where four fifths of a sketch are
- * found, there is a candidate; what it is worth is for its rows to say
- * (discover_rows.c).
+ * looked for in all sketches together.  Where four fifths of a sketch's rows
+ * are found, there is a candidate; what it is worth is for its rows to say
+ * (discover_rows.c).  Of several that fit, the likeliest is chosen.
  *
  * Nothing but hash functions of built-in types runs, and only where reading
  * the table runs nobody else's code.
@@ -43,8 +43,8 @@
 #define SKETCH_LEAST 2			/* .. and fewer say nothing */
 #define SPARSE_OF 64			/* numbers that could be for each one that is */
 #define KEY_SPARSE_OF 2			/* .. of a key's: all of its are known */
-#define CHILD_AS_PARENT 3.0		/* log of the odds against a table that extends
-								 * another one */
+#define CHILD_AS_PARENT 3.0		/* log of the odds against a table that
+								 * extends another one */
 #define ORPHAN 6.9				/* ... against a value that is missing */
 #define SIZE_MOST 10.0			/* ... for a smaller key, at most: values are
 								 * not drawn evenly */
