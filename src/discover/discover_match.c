@@ -28,8 +28,6 @@
 #include "discover/discover_names.h"
 
 #define SET_MAX 8				/* candidates that a column keeps */
-#define TAILS_MAX 8				/* tables, or keys, with one ending that are
-								 * all looked at */
 #define SHARING_MAX 1024		/* tables looked at for one key */
 
 /* A column whose candidates are being looked for */

@@ -20,7 +20,6 @@
 
 #define PREFIX_TABLES 3			/* tables that make a prefix */
 #define PREFIX_WORDS 2
-#define TAILS_MAX 8				/* tables with one ending whose key it may be */
 #define GLUED_MIN 3				/* letters before an ending in the same word */
 #define GLUED_READINGS 2
 #define PERSONS_MAX 2			/* tables of people that "created_by" may mean */

@@ -16,6 +16,8 @@
 #define TAUGHT_MAX 4			/* keys that the declared ones teach of one
 								 * column */
 #define READINGS_MAX 4
+#define TAILS_MAX 8				/* tables, or keys, with one ending that are
+								 * all looked at */
 
 /* A column's name without its ending: the words that say what it refers to */
 typedef struct Reading

@@ -347,27 +347,21 @@ sg_discovery(PG_FUNCTION_ARGS)
 }
 
 /* What objects of the version before call; in SQL since */
-static Datum
-refuse_old_objects(void)
+Datum
+sg_discover_fks(PG_FUNCTION_ARGS)
 {
 	sg_check_version();
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("discovery needs the objects of this version of schemaguard"),
 			 errhint("Run ALTER EXTENSION schemaguard UPDATE.")));
-	return (Datum) 0;
-}
-
-Datum
-sg_discover_fks(PG_FUNCTION_ARGS)
-{
-	return refuse_old_objects();
+	PG_RETURN_NULL();
 }
 
 Datum
 sg_discovery_candidates(PG_FUNCTION_ARGS)
 {
-	return refuse_old_objects();
+	return sg_discover_fks(fcinfo);
 }
 
 /* ---- sg_discover_unmatched ---- */

@@ -96,7 +96,7 @@ my @calls = (
 	[ sg_tenant_audit => q{SELECT count(*) FROM sg_tenant_audit('n', samples => 2)} ],
 	[ sg_roles_of => q{SELECT schemaguard.sg_roles_of('mallory')} ],
 	[ sg_discover_unmatched => 'SELECT count(*) FROM sg_discover_unmatched()' ],
-	[ sg_discovery => q{SELECT count(*) FROM schemaguard.sg_discovery(NULL, 0, 'full', NULL)} ],
+	[ sg_discovery => q{SELECT count(*) FROM schemaguard.sg_discovery(NULL, 0, 'full', NULL, false)} ],
 	[ sg_discovered => q{SELECT count(*) FROM schemaguard.sg_discovered(NULL, 0, 'full', NULL)} ],
 	[ sg_discovery_candidates => q{SELECT count(*) FROM schemaguard.sg_discovery_candidates('full')} ],
 	[ sg_discover_fks => q{SELECT count(*) FROM sg_discover_fks(min_score => 0, verify => 'sample')} ],
