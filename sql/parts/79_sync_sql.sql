@@ -153,7 +153,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         LATERAL (SELECT replace(CASE WHEN i.property = 'owner' THEN replace(i.statement, '{owner_column}', a.state) ELSE i.statement END, '(secret)',
             -- as sql/snapshot/ has it
             replace('^[^=]*(pass|pwd|secret|token|credential|key)|://[^/@]*:.*@|(pass|pwd|secret|token|api_?key)[a-z_]*["'']?[[:space:]]*[=:]', '''', '''''')) AS expression) x
-    WHERE a.step = 'at' AND x.expression IS NOT NULL AND a.kind IN (SELECT m.kind FROM managed m)
+    WHERE a.step = 'at' AND x.expression IS NOT NULL AND (a.kind IN (SELECT o.kind FROM object o) OR EXISTS (SELECT FROM anew))
       AND NOT (i.kind = '*' AND EXISTS (SELECT FROM every_rule o WHERE o.kind = a.kind AND o.step = 'is' AND o.property = i.property))
       AND NOT ((SELECT s.other_major FROM side s) AND i.property IN ('query', 'definition', 'sql_body') AND i.anew)
 ), fired AS MATERIALIZED (
@@ -509,22 +509,23 @@ WITH RECURSIVE side AS MATERIALIZED (
             ELSE schemaguard.sg_sync_expected(s.news, s.asked, s.printed, s.alone) END AS after
     FROM asked s
 ), cause AS (
-    SELECT a.number, a.cause FROM anew a
+    SELECT a.number, a.kind, a.target_identity, a.cause FROM anew a
     UNION
     -- what loses its default or type meanwhile
-    SELECT b.number, unnest(CASE WHEN a.differs THEN ARRAY[a.cause, a.number] ELSE ARRAY[a.cause] END) FROM on_rebuilt b JOIN anew a ON a.number = b.cause
+    SELECT m.number, m.kind, m.target_identity, unnest(CASE WHEN a.differs THEN ARRAY[a.cause, a.number] ELSE ARRAY[a.cause] END)
+    FROM on_rebuilt b JOIN managed m ON m.number = b.number JOIN anew a ON a.number = b.cause WHERE m.kind IN ('column', 'domain')
 ), ahead AS MATERIALIZED (
     -- whether something is still as it was that others are made anew for
-    SELECT m.number, string_agg(format('%s IS NOT DISTINCT FROM %L', g.guard, g.before), ' OR ' ORDER BY g.section, g.place) AS condition
-    FROM (SELECT DISTINCT c.cause AS number FROM cause c) c JOIN managed m ON m.number = c.number
-    JOIN guarded g ON g.kind = m.kind AND g.object IN (m.target_identity, m.identity) AND g.section <= 2 AND g.step IN ('drop', 'alter')
+    SELECT o.number, string_agg(format('%s IS NOT DISTINCT FROM %L', g.guard, g.before), ' OR ' ORDER BY g.section, g.place) AS condition
+    FROM (SELECT DISTINCT c.cause AS number FROM cause c) c JOIN object o ON o.number = c.number
+    JOIN guarded g ON g.kind = o.kind AND g.object IN (o.target_identity, o.identity) AND g.section <= 2 AND g.step IN ('drop', 'alter')
         AND g.guard IS NOT NULL AND g.before IS DISTINCT FROM g.after
-    GROUP BY m.number
+    GROUP BY o.number
 ), reason AS MATERIALIZED (
-    SELECT m.kind, m.target_identity, string_agg(a.condition, ' OR ' ORDER BY c.cause) AS condition
-    FROM cause c JOIN managed m ON m.number = c.number LEFT JOIN ahead a ON a.number = c.cause
+    SELECT c.kind, c.target_identity, string_agg(a.condition, ' OR ' ORDER BY c.cause) AS condition
+    FROM cause c LEFT JOIN ahead a ON a.number = c.cause
     WHERE c.cause <> c.number
-    GROUP BY m.kind, m.target_identity HAVING bool_and(a.condition IS NOT NULL)
+    GROUP BY c.kind, c.target_identity HAVING bool_and(a.condition IS NOT NULL)
 )
 SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
     -- what is the same before and after goes as long as there is a reason
