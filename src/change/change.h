@@ -135,11 +135,9 @@ extern char *change_lacks(const PlanStep *step, const ChangeMove *move);
 
 extern void change_problem(ChangeMove *move, int sqlerrcode, char *reason, const char *hint);
 
-/* A move with one more statement, which is printed as by psprintf() */
+/* A move with one more statement, which is printed as by psprintf(); and without one */
 extern void change_statement(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE mode, StepState state,
 							 char *statement);
-
-/* The same without one */
 extern void change_move(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE mode, StepState state);
 
 /* Of a column: NOT NULL, and its default as the server writes it, or NULL */
@@ -182,6 +180,7 @@ extern char *change_condition(HeapTuple tuple);
 /* A table or view is moved to where it is kept, and no more published; false with a problem */
 extern bool change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move);
 extern char *change_move_statement(const PlanStep *step, const char *from, const char *schema);
+extern List *change_move_statistics(Oid relid, const char *schema);
 
 /* Where it is kept, by what its deed remembers; where a step's is, or NULL; and how large it is, since when, or NULL */
 extern Oid	change_kept_relation(const PlanStep *step, const char *was, char **name);

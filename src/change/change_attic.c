@@ -24,6 +24,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_rel.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "partitioning/partdesc.h"
 #include "utils/builtins.h"
@@ -52,23 +53,68 @@ has_name(Oid schema, Oid relid)
 	return name && OidIsValid(get_relname_relid(name, schema));
 }
 
-/* With the table go its row type, indexes and sequences; one that is gone meanwhile needs none */
+/* The names of a table's extended statistics, of those that are in its schema */
+static List *
+statistics_names(Relation rel)
+{
+	List	   *names = NIL;
+
+	foreach_oid(statistics, RelationGetStatExtList(rel))
+	{
+		HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statistics));
+		Form_pg_statistic_ext form;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		form = (Form_pg_statistic_ext) GETSTRUCT(tuple);
+		if (form->stxnamespace == RelationGetNamespace(rel))
+			names = lappend(names, pstrdup(NameStr(form->stxname)));
+		ReleaseSysCache(tuple);
+	}
+	return names;
+}
+
+List *
+change_move_statistics(Oid relid, const char *schema)
+{
+	Relation	rel = RelationIdGetRelation(relid);
+	List	   *statements = NIL;
+
+	if (rel == NULL)
+		return NIL;
+	foreach_ptr(const char, name, statistics_names(rel))
+	{
+		statements = lappend(statements, psprintf("ALTER STATISTICS %s SET SCHEMA %s",
+												  quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)), name),
+												  quote_identifier(schema)));
+	}
+	RelationClose(rel);
+	return statements;
+}
+
+/* With the table go its row type, indexes, sequences and statistics; one that is gone meanwhile needs none */
 static bool
 has_room(Oid schema, Oid relid)
 {
 	Relation	rel = RelationIdGetRelation(relid);
 	List	   *others;
+	List	   *statistics;
 	bool		room;
 
 	if (rel == NULL)
 		return true;
 	others = list_concat_copy(RelationGetIndexList(rel), getOwnedSequences(relid));
+	statistics = statistics_names(rel);
 	room = !has_name(schema, relid) &&
 		!SearchSysCacheExists2(TYPENAMENSP, CStringGetDatum(RelationGetRelationName(rel)), ObjectIdGetDatum(schema));
 	RelationClose(rel);
 	foreach_oid(other, others)
 	{
 		room = room && !has_name(schema, other);
+	}
+	foreach_ptr(const char, name, statistics)
+	{
+		room = room && !SearchSysCacheExists2(STATEXTNAMENSP, CStringGetDatum(name), ObjectIdGetDatum(schema));
 	}
 	return room;
 }
@@ -320,6 +366,7 @@ change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 		return false;
 	if (!OidIsValid(get_namespace_oid(schema, true)))
 		move->owner_statements = lappend(move->owner_statements, psprintf("CREATE SCHEMA %s", schema));
+	move->owner_statements = list_concat(move->owner_statements, change_move_statistics(relid, schema));
 	move->owner_statements = lappend(move->owner_statements, change_move_statement(step, step->child_table, schema));
 	move->was = was.data;
 	return true;

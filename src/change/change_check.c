@@ -19,10 +19,11 @@
 #include "change/change.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
+#include "plan/plan_order.h"
 
-/* The table's own CHECK with a condition, whatever its name; a copy, or NULL */
+/* The table's own CHECK with a condition, of that name, or whatever it is if that is NULL; a copy, or NULL */
 static HeapTuple
-find_check(Oid table, const char *condition)
+find_check(Oid table, const char *name, const char *condition)
 {
 	SgCatalog	scan;
 	HeapTuple	tuple;
@@ -32,7 +33,9 @@ find_check(Oid table, const char *condition)
 					 Anum_pg_constraint_conrelid, table, NULL);
 	while (found == NULL && HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
 	{
-		if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_CHECK &&
+		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (con->contype == CONSTRAINT_CHECK && (name == NULL || strcmp(NameStr(con->conname), name) == 0) &&
 			strcmp(change_condition(tuple), condition) == 0)
 			found = heap_copytuple(tuple);
 	}
@@ -73,7 +76,7 @@ change_look_check(const PlanStep *step, ChangeMove *move)
 		return;
 	move->rule = audit_rule_check(move->table, step->fk_name, cooked, true, code_table_owner(move->table));
 	code_reach_expression(reach, cooked, code_table_owner(move->table));
-	same = find_check(move->table, condition);
+	same = find_check(move->table, plan_step_needed_name(step), condition);
 	if (same)
 	{
 		look_at_existing(step, move, same, reach);

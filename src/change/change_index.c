@@ -28,6 +28,7 @@
 #include "plan/plan_change.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_index.h"
+#include "plan/plan_order.h"
 
 bool
 change_index_possible(ChangeMove *move, const char *definition)
@@ -92,7 +93,7 @@ new_build(const PlanStep *step, const ChangeMove *move, Oid relid, const char *d
 	PlanIndex  *index = palloc0(sizeof(PlanIndex));
 	Oid			schema = get_rel_namespace(relid);
 	const char *name = relid == move->table ? step->fk_name :
-		ChooseRelationName(get_rel_name(relid), step->primary_key || step->child_columns == NIL ? NULL : linitial(step->child_columns),
+		ChooseRelationName(get_rel_name(relid), step->primary_key ? NULL : plan_index_name_part(definition),
 						   step->kind == STEP_INDEX ? "idx" : step->primary_key ? "pkey" : "key", schema, true);
 
 	index->step = step->step;
@@ -113,7 +114,7 @@ change_index_find(const PlanStep *step, ChangeMove *move, const char *definition
 		return false;
 	foreach_oid(relid, partitioned ? plan_leaves(move->table) : list_make1_oid(move->table))
 	{
-		Oid			index = plan_index_like(relid, definition, partitioned);
+		Oid			index = plan_index_like(relid, definition, relid == move->table ? plan_step_needed_name(step) : NULL, partitioned);
 
 		if (OidIsValid(index))
 			*found = lappend_oid(*found, index);
@@ -183,7 +184,7 @@ change_look_index(const PlanStep *step, ChangeMove *move)
 
 	if (!change_index_possible(move, definition))
 		return;
-	there = plan_index_like(move->table, definition, true);
+	there = plan_index_like(move->table, definition, plan_step_needed_name(step), true);
 	if (OidIsValid(there))
 	{
 		if (strcmp(get_rel_name(there), step->fk_name) != 0)

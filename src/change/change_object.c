@@ -546,7 +546,8 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	move->table = relid;
-	move->owner_statements = list_make1(change_move_statement(what, kept, sg_parse_table_name(what->child_table).schema));
+	move->owner_statements = lappend(change_move_statistics(relid, sg_parse_table_name(what->child_table).schema),
+									 change_move_statement(what, kept, sg_parse_table_name(what->child_table).schema));
 	change_publish_again(deed, move);
 	change_move(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK);
 }

@@ -211,6 +211,9 @@ visit_types(Node *node, void *reach)
 		return false;
 	if (IsA(node, TypeName))
 		code_reach_type(reach, LookupTypeNameOid(NULL, (TypeName *) node, true));
+	/* which the walker does not know */
+	if (IsA(node, ReturnStmt))
+		return visit_types(((ReturnStmt *) node)->returnval, reach);
 	return raw_expression_tree_walker(node, visit_types, reach);
 }
 

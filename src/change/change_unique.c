@@ -33,6 +33,7 @@
 #include "plan/plan_change.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
+#include "plan/plan_order.h"
 
 /* ---- constraints that are there ---- */
 
@@ -77,6 +78,7 @@ is_same(HeapTuple tuple, const PlanStep *step, List *attnums)
 static char *
 find_constraint(const PlanStep *step, Oid table, List *attnums, char **primary)
 {
+	const char *needed = plan_step_needed_name(step);
 	SgCatalog	scan;
 	HeapTuple	tuple;
 	char	   *found = NULL;
@@ -90,6 +92,8 @@ find_constraint(const PlanStep *step, Oid table, List *attnums, char **primary)
 
 		if (con->contype == CONSTRAINT_PRIMARY)
 			*primary = pstrdup(NameStr(con->conname));
+		if (needed && strcmp(NameStr(con->conname), needed) != 0)
+			continue;
 		if (is_same(tuple, step, attnums) && (found == NULL || strcmp(NameStr(con->conname), step->fk_name) == 0))
 			found = pstrdup(NameStr(con->conname));
 	}

@@ -48,7 +48,9 @@
 #include "deploy/deploy_index.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_index.h"
+#include "plan/plan_order.h"
 #include "plan/plan_key.h"
+#include "plan/plan_order.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_throttle.h"
@@ -353,9 +355,10 @@ look_again(void *arg)
 {
 	IndexWork  *iw = arg;
 	PlanStep   *step = plan_step_get(iw->step.plan, iw->step.step, true);
+	const char *name = step && iw->relid == sg_find_qualified(step->child_table) ? plan_step_needed_name(step) : NULL;
 
 	iw->served = is_needed(iw) ?
-		OidIsValid(plan_index_like(iw->relid, iw->columns, get_rel_relispartition(iw->relid))) :
+		OidIsValid(plan_index_like(iw->relid, iw->columns, name, get_rel_relispartition(iw->relid))) :
 		step && is_served(step, iw->relid);
 }
 

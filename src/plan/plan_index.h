@@ -72,6 +72,9 @@ extern char *plan_index_definition(bool unique, const char *rest);
 extern char *plan_index_written(const char *text);
 extern bool plan_index_is_definition(const char *text);
 
+/* What the server puts of it into a name that it chooses */
+extern char *plan_index_name_part(const char *definition);
+
 /* Its columns; plain: it has nothing else, and no WHERE */
 extern List *plan_index_columns(const char *definition, bool *unique, bool *plain, bool *nulls_equal);
 extern char *plan_index_statement(const char *definition, const char *name, const char *table, bool concurrently);
@@ -84,8 +87,9 @@ extern bool plan_index_is_defined(Oid index, Oid table, const char *definition);
 
 /*
  * A valid index of the table with that definition, no part of one of a
- * partitioned table, or InvalidOid; of constraints only if they are wanted.
+ * partitioned table, or InvalidOid; of that name, or of any if that is NULL;
+ * of constraints only if they are wanted.
  */
-extern Oid	plan_index_like(Oid table, const char *definition, bool constraints);
+extern Oid	plan_index_like(Oid table, const char *definition, const char *name, bool constraints);
 
 #endif							/* SG_PLAN_INDEX_H */

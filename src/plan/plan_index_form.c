@@ -19,6 +19,8 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_target.h"
+#include "parser/parse_target.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -72,11 +74,35 @@ plan_index_statement(const char *definition, const char *name, const char *table
 					quote_identifier(name), table, definition + strlen(unique ? UNIQUE_WORD : PLAIN_WORD));
 }
 
+static IndexStmt *
+parse_definition(const char *definition)
+{
+	List	   *statements = raw_parser(plan_index_statement(definition, "i", "t", false), RAW_PARSE_DEFAULT);
+
+	return castNode(IndexStmt, linitial_node(RawStmt, statements)->stmt);
+}
+
+/* As ChooseIndexNameAddition() of PostgreSQL joins them */
+char *
+plan_index_name_part(const char *definition)
+{
+	IndexStmt  *stmt = parse_definition(definition);
+	StringInfoData part;
+
+	initStringInfo(&part);
+	foreach_ptr(IndexElem, element, list_concat_copy(stmt->indexParams, stmt->indexIncludingParams))
+	{
+		const char *name = element->name ? element->name : FigureIndexColname(element->expr);
+
+		appendStringInfo(&part, "%s%s", part.len ? "_" : "", name ? name : "expr");
+	}
+	return part.data;
+}
+
 List *
 plan_index_columns(const char *definition, bool *unique, bool *plain, bool *nulls_equal)
 {
-	List	   *statements = raw_parser(plan_index_statement(definition, "i", "t", false), RAW_PARSE_DEFAULT);
-	IndexStmt  *stmt = castNode(IndexStmt, linitial_node(RawStmt, statements)->stmt);
+	IndexStmt  *stmt = parse_definition(definition);
 	List	   *names = NIL;
 
 	foreach_ptr(IndexElem, element, stmt->indexParams)
@@ -273,7 +299,7 @@ plan_index_is_defined(Oid index, Oid table, const char *definition)
 }
 
 Oid
-plan_index_like(Oid table, const char *definition, bool constraints)
+plan_index_like(Oid table, const char *definition, const char *name, bool constraints)
 {
 	IndexStmt  *wanted = form_of(table, plan_index_statement(definition, "i", "t", false));
 
@@ -282,6 +308,7 @@ plan_index_like(Oid table, const char *definition, bool constraints)
 		IndexStmt  *its;
 
 		if (!get_index_isvalid(index) || has_superclass(index) ||
+			(name && strcmp(get_rel_name(index), name) != 0) ||
 			(!constraints && OidIsValid(get_index_constraint(index))))
 			continue;
 		its = form_of(table, catalog_statement(index));

@@ -157,6 +157,12 @@ plan_step_is_in_order(const PlanStep *step)
 	return list_length(step->after) == 1 && strcmp(linitial(step->after), PLAN_AFTER_ALL) == 0;
 }
 
+const char *
+plan_step_needed_name(const PlanStep *step)
+{
+	return plan_step_is_in_order(step) ? step->fk_name : NULL;
+}
+
 static bool
 must_follow(const PlanStep *step, const PlanStep *other)
 {

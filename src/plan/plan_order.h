@@ -18,6 +18,13 @@
 
 /* Does the step, do all of them, say so? */
 extern bool plan_step_is_in_order(const PlanStep *step);
+
+/*
+ * The name that what the step makes has to have, or NULL: in a plan that is
+ * run in order, such as one that makes all that another database has,
+ * something like it is not it
+ */
+extern const char *plan_step_needed_name(const PlanStep *step);
 extern bool plan_is_one_by_one(List *steps);
 
 /*
