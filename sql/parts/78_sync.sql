@@ -96,46 +96,57 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_labels(text, jsonb, jsonb)
     IS 'the statements that add labels of an enum';
 
--- An enum that loses labels is made anew, and the columns of its type take the new one. Values that it has no more stop that.
-CREATE FUNCTION schemaguard.sg_sync_relabel(type text, name text, labels jsonb)
+-- What has to be done to the columns and checks of an enum before it is made anew, and after that: a query that needs nothing of ours
+CREATE FUNCTION schemaguard.sg_sync_labelled(type text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT format($do$DO $labels$
+    SELECT replace($query$WITH made AS (SELECT pg_catalog.to_regtype({type}) AS oid)
+SELECT array_agg(x.first) FILTER (WHERE x.first IS NOT NULL), array_agg(x.last ORDER BY x.step)
+FROM (
+    SELECT 1 AS step, CASE WHEN d.oid IS NOT NULL THEN format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', a.attrelid::regclass, a.attname) END AS first,
+        format('ALTER TABLE %s ALTER COLUMN %I TYPE %s%s USING %I::text%s::%s%s', a.attrelid::regclass, a.attname, m.oid, x.s, a.attname, x.s, m.oid, x.s) AS last
+    FROM made m JOIN pg_type t ON m.oid IN (t.oid, t.typelem) JOIN pg_attribute a ON a.atttypid = t.oid JOIN pg_class c ON c.oid = a.attrelid
+        CROSS JOIN LATERAL (SELECT CASE WHEN t.oid = m.oid THEN '' ELSE '[]' END) x (s) LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE c.relkind IN ('r', 'p', 'f') AND a.attinhcount = 0 AND NOT a.attisdropped
+    UNION ALL
+    SELECT 2, NULL, format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s', a.attrelid::regclass, a.attname, pg_get_expr(d.adbin, 0))
+    FROM made m JOIN pg_type t ON m.oid IN (t.oid, t.typelem) JOIN pg_attribute a ON a.atttypid = t.oid JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE NOT a.attisdropped AND a.attgenerated = ''
+    UNION ALL
+    SELECT 3, format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::regclass, k.conname), format('ALTER TABLE %s ADD CONSTRAINT %I %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid))
+    FROM pg_constraint k WHERE k.contype = 'c' AND k.coninhcount = 0
+      AND EXISTS (SELECT FROM made m JOIN pg_type t ON m.oid IN (t.oid, t.typelem) JOIN pg_attribute a ON a.atttypid = t.oid WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey))
+) x$query$, '{type}', quote_literal(type))
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_labelled(text)
+    IS 'the query for what the columns and checks of an enum need before and after it is made anew';
+
+-- An enum that loses labels is made anew, and the columns of its type take the new one. Values that it has no more stop that.
+CREATE FUNCTION schemaguard.sg_sync_relabel(type text, name text, labels jsonb, OUT make text, OUT finish text, OUT whole text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT x.make, x.finish, format($do$DO $labels$
 DECLARE
-    made_of CONSTANT oid := pg_catalog.to_regtype(%1$L);
     first text[];
     last  text[];
     line  text;
 BEGIN
-    SELECT array_agg(x.first) FILTER (WHERE x.first IS NOT NULL), array_agg(x.last ORDER BY x.step) INTO first, last
-    FROM (
-        SELECT 1 AS step, CASE WHEN d.oid IS NOT NULL THEN format('ALTER TABLE %%s ALTER COLUMN %%I DROP DEFAULT', a.attrelid::regclass, a.attname) END AS first,
-            format('ALTER TABLE %%s ALTER COLUMN %%I TYPE %1$s%%s USING %%I::text%%s::%1$s%%s', a.attrelid::regclass, a.attname, x.s, a.attname, x.s, x.s) AS last
-        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid
-            CROSS JOIN LATERAL (SELECT CASE WHEN t.oid = made_of THEN '' ELSE '[]' END) x (s) LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-        WHERE made_of IN (t.oid, t.typelem) AND c.relkind IN ('r', 'p', 'f') AND a.attinhcount = 0 AND NOT a.attisdropped
-        UNION ALL
-        SELECT 2, NULL, format('ALTER TABLE %%s ALTER COLUMN %%I SET DEFAULT %%s', a.attrelid::regclass, a.attname, pg_get_expr(d.adbin, 0))
-        FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-        WHERE made_of IN (t.oid, t.typelem) AND NOT a.attisdropped AND a.attgenerated = ''
-        UNION ALL
-        SELECT 3, format('ALTER TABLE %%s DROP CONSTRAINT %%I', k.conrelid::regclass, k.conname), format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid))
-        FROM pg_constraint k WHERE k.contype = 'c' AND k.coninhcount = 0
-          AND EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND made_of IN (t.oid, t.typelem))
-    ) x;
+    EXECUTE %L INTO first, last;
     FOREACH line IN ARRAY coalesce(first, '{}') LOOP
         EXECUTE line;
     END LOOP;
-    ALTER TYPE %1$s RENAME TO %2$I;
-    CREATE TYPE %1$s AS ENUM (%4$s);
+    %s;
     FOREACH line IN ARRAY coalesce(last, '{}') LOOP
         EXECUTE line;
     END LOOP;
-    DROP TYPE %3$s.%2$I;
-END $labels$$do$, type, left(name, 54) || '_sync_old', schemaguard.sg_sync_schema(type),
-        (SELECT string_agg(quote_literal(l), ', ' ORDER BY n) FROM jsonb_array_elements_text(labels) WITH ORDINALITY x (l, n)))
+    %s;
+END $labels$$do$, schemaguard.sg_sync_labelled(type), x.make, x.finish)
+    FROM (SELECT format('ALTER TYPE %1$s RENAME TO %2$I;
+    CREATE TYPE %1$s AS ENUM (%3$s)', type, left(name, 54) || '_sync_old', (SELECT string_agg(quote_literal(l), ', ' ORDER BY n) FROM jsonb_array_elements_text(labels) WITH ORDINALITY x (l, n))),
+        format('DROP TYPE %s.%I', schemaguard.sg_sync_schema(type), left(name, 54) || '_sync_old')) x (make, finish)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_relabel(text, text, jsonb)
     IS 'the statement that makes an enum anew, with its columns';
@@ -451,7 +462,7 @@ BEGIN
                 'label_loss', (SELECT string_agg(quote_literal(l #>> '{}'), ', ') FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'labels', properties -> 'labels')) l)));
             -- labels in another order, too
             IF p ? 'label_loss' OR (SELECT jsonb_agg(l ORDER BY n) FROM jsonb_array_elements(properties -> 'labels') WITH ORDINALITY x (l, n) WHERE old -> 'labels' @> l) <> old -> 'labels' THEN
-                p := p || jsonb_build_object('relabel', jsonb_build_array(schemaguard.sg_sync_relabel(identity, name, properties -> 'labels'), format('ALTER TYPE %s OWNER TO %s', identity, properties ->> 'owner'))
+                p := p || jsonb_build_object('relabel', jsonb_build_array((schemaguard.sg_sync_relabel(identity, name, properties -> 'labels')).whole, format('ALTER TYPE %s OWNER TO %s', identity, properties ->> 'owner'))
                     || CASE WHEN properties ? 'comment' THEN jsonb_build_array(format('COMMENT ON TYPE %s IS %L', identity, properties ->> 'comment')) ELSE '[]' END
                     || coalesce(schemaguard.sg_sync_grants(kind, identity, NULL, properties ->> 'owner', properties -> 'acl', NULL), '[]'));
             END IF;

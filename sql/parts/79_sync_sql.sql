@@ -472,6 +472,8 @@ WITH RECURSIVE side AS MATERIALIZED (
         'drop', f.full_old, f.full_old, NULL, NULL, NULL, coalesce(own.loss, 'the ' || f.kind)
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
     WHERE f.state = 'extra' AND f.kind NOT IN ('default privilege', 'subscription') AND NOT f.again
+      -- what a script that has not ended has made beside another one
+      AND NOT (f.kind IN ('constraint', 'index') AND (f.target_parent, f.old ->> 'name') IN (SELECT b.target_parent, b.new ->> 'new_name' FROM filled b WHERE b.beside))
       -- what may hold another table
       AND (f.parent_state IS DISTINCT FROM 'extra' OR f.kind IN ('policy', 'rule') OR f.old ? 'references')
     UNION ALL

@@ -16,8 +16,29 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_done(text, text, text, boolean, text)
     IS 'whether an object is as it should be, or gone where that is as good; an error where it is not as it was, either';
 
+-- What makes an enum anew, without DO, and without the checks and defaults that other statements drop and add
+CREATE FUNCTION schemaguard.sg_sync_relabel_plain(type text, name text, labels jsonb, dropped text[])
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    first text[];
+    last text[];
+BEGIN
+    EXECUTE schemaguard.sg_sync_labelled(type) INTO first, last;
+    RETURN (
+        SELECT array_to_string(ARRAY(SELECT l FROM unnest(first) WITH ORDINALITY x (l, n) WHERE l <> ALL (dropped) ORDER BY n) || r.make
+            || ARRAY(SELECT coalesce((SELECT d FROM unnest(dropped) d (d) WHERE starts_with(d, split_part(l, ' SET DEFAULT ', 1) || ' SET DEFAULT ')), l) FROM unnest(last) WITH ORDINALITY x (l, n) WHERE NOT EXISTS (SELECT FROM unnest(dropped) d (d) WHERE starts_with(l, replace(replace(d, ' DROP CONSTRAINT ', ' ADD CONSTRAINT '), ' DROP DEFAULT', ' SET DEFAULT') || ' ')) ORDER BY n)
+            || r.finish, E';\n')
+        FROM schemaguard.sg_sync_relabel(type, name, labels) r);
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_relabel_plain(text, text, jsonb, text[])
+    IS 'the statements that make an enum anew, as its columns are now';
+
 -- A statement as a plan can hold it: DO is none, nor is a query that runs as whoever makes a materialized view
-CREATE FUNCTION schemaguard.sg_sync_plain(statement text, parent text, name text, type text)
+CREATE FUNCTION schemaguard.sg_sync_plain(statement text, object text, parent text, name text, properties jsonb, dropped text[])
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -26,13 +47,25 @@ AS $function$
         WHEN statement LIKE 'DO $storage$%' THEN (
             SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', parent, name,
                 CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END)
-            FROM pg_type t WHERE t.oid = to_regtype(type))
+            FROM pg_type t WHERE t.oid = to_regtype(properties ->> 'type'))
+        WHEN statement LIKE 'DO $labels$%' THEN schemaguard.sg_sync_relabel_plain(object, name, properties -> 'labels', dropped)
         WHEN statement LIKE 'DO $sequence$%' THEN (
             SELECT string_agg(format(replace(substr(x.m[1], 2, length(x.m[1]) - 2), '''''', ''''), q.sequence), E';\n')
             FROM regexp_matches(statement, $re$EXECUTE pg_catalog\.format\(('(?:[^']|'')*'), $re$, 'g') x (m),
                 (SELECT pg_get_serial_sequence(parent, a.attname) AS sequence FROM pg_attribute a
                  WHERE a.attrelid = to_regclass(parent) AND a.attname = name AND NOT a.attisdropped) q
             WHERE q.sequence IS NOT NULL)
+        WHEN statement LIKE 'DO $triggers$%' THEN (
+            SELECT string_agg(format('ALTER TABLE %s %s TRIGGER %I', g.tgrelid::regclass, CASE substring(properties ->> 'triggers' FROM x.part || ' (\w+)')
+                WHEN 'disabled' THEN 'DISABLE' WHEN 'replica' THEN 'ENABLE REPLICA' WHEN 'always' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END, g.tgname), E';\n' ORDER BY g.tgrelid, g.tgname)
+            FROM pg_constraint c JOIN pg_trigger g ON g.tgconstraint = c.oid JOIN pg_proc f ON f.oid = g.tgfoid
+                CROSS JOIN LATERAL (SELECT CASE WHEN f.proname IN ('RI_FKey_check_ins', 'RI_FKey_check_upd', 'unique_key_recheck') THEN 'check' ELSE 'action' END AS part) x
+            WHERE c.conrelid = to_regclass(parent) AND c.conname = name)
+        WHEN statement LIKE 'DO $stored$%' THEN (
+            SELECT string_agg(format('ALTER MATERIALIZED VIEW %s ALTER COLUMN %I SET STORAGE %s', a.attrelid::regclass, a.attname,
+                CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END), E';\n' ORDER BY a.attnum)
+            FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+            WHERE a.attrelid = to_regclass(object) AND a.attnum > 0 AND NOT a.attisdropped AND position(format('a.attname = %L', a.attname) IN statement) > 0)
         -- a step of its own drops what has nothing but itself
         WHEN statement LIKE 'DO $partitions$%' THEN substring(statement FROM 'END \$partitions\$;\s*(.*)')
         WHEN statement ~ E'(^|;\n)\\s*DO \\$' THEN NULL
@@ -41,7 +74,7 @@ AS $function$
         ELSE regexp_replace(statement, '^(CREATE (UNIQUE )?INDEX) CONCURRENTLY ', '\1 ') END
 $function$;
 
-COMMENT ON FUNCTION schemaguard.sg_sync_plain(text, text, text, text)
+COMMENT ON FUNCTION schemaguard.sg_sync_plain(text, text, text, text, jsonb, text[])
     IS 'a statement as a plan can hold it; null: there is none';
 
 CREATE FUNCTION schemaguard.sg_sync_texts(names jsonb)
@@ -54,6 +87,35 @@ $function$;
 
 COMMENT ON FUNCTION schemaguard.sg_sync_texts(jsonb)
     IS 'an array of names as the text of a text[]';
+
+-- What stands under tables, columns and all else that plans have kept: identities
+CREATE FUNCTION schemaguard.sg_sync_under_kept()
+RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+WITH attic AS (
+    SELECT n.oid FROM pg_namespace n WHERE starts_with(n.nspname, 'schemaguard_attic')
+), kept (classid, objid, objsubid) AS (
+    SELECT 'pg_class'::regclass, c.oid, 0 FROM pg_class c JOIN attic a ON a.oid = c.relnamespace
+    UNION ALL
+    SELECT 'pg_class'::regclass, a.attrelid, a.attnum::int FROM pg_attribute a WHERE starts_with(a.attname, '_sg_dropped_')
+    UNION ALL
+    SELECT 'pg_proc'::regclass, p.oid, 0 FROM pg_proc p JOIN attic a ON a.oid = p.pronamespace
+    UNION ALL
+    SELECT 'pg_type'::regclass, t.oid, 0 FROM pg_type t JOIN attic a ON a.oid = t.typnamespace
+), part AS (
+    -- with their defaults, constraints, triggers, rules and policies
+    SELECT d.classid, d.objid, -1 AS objsubid FROM kept k JOIN pg_depend d ON d.refclassid = k.classid AND d.refobjid = k.objid AND (k.objsubid = 0 OR d.refobjsubid = k.objsubid) AND d.deptype IN ('a', 'i')
+    UNION
+    SELECT k.classid, k.objid, k.objsubid FROM kept k
+)
+SELECT DISTINCT (pg_identify_object(d.refclassid, d.refobjid, 0)).identity
+FROM part p JOIN pg_depend d ON d.classid = p.classid AND d.objid = p.objid AND (p.objsubid <= 0 OR d.objsubid = p.objsubid)
+WHERE d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass) AND d.refobjid >= 16384
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_under_kept()
+    IS 'what objects that a plan keeps need: identities';
 
 -- The steps that make this database what the reference is, in order: kind, and fields as schemaguard.sg_plan_add() takes
 -- them; and, without a kind, what is left out, and why. A statement that a kind of step of its own stands for is none; the
@@ -68,36 +130,46 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 SET enable_nestloop = off
 AS $function$
-WITH compared AS MATERIALIZED (
+WITH RECURSIVE compared AS MATERIALIZED (
     SELECT array_agg(p) AS forth, array_agg(ROW(p.back, p.number, p.kind, p.target_identity, p.target_parent, p.target_name, p.target_properties,
         p.identity, p.parent, p.name, p.properties, p.changes, p.unknown)::schemaguard.sync_pair) AS back
     FROM schemaguard.sg_sync_pairs(reference, 'live', schemas) p
 ), pair AS MATERIALIZED (
-    SELECT p.kind, coalesce(p.identity, p.target_identity) AS object, p.target_identity, coalesce(p.parent, p.target_parent) AS parent,
-        coalesce(p.name, p.target_name) AS name, p.target_name, p.properties AS new, p.target_properties AS old, p.changes
-    FROM compared c, unnest(c.forth) p
+    SELECT p.kind, coalesce(p.identity, p.target_identity) AS object, p.identity, p.target_identity, coalesce(p.parent, p.target_parent) AS parent,
+        coalesce(p.name, p.target_name) AS name, p.target_name, p.properties AS new, p.target_properties AS old, p.changes,
+        -- two that are not the same may have one name
+        count(*) OVER (PARTITION BY p.kind, coalesce(p.identity, p.target_identity)) > 1 AS shared,
+        -- of foreign keys, one may say what another says
+        x.p ? 'references' AND count(*) OVER (PARTITION BY p.kind, coalesce(p.parent, p.target_parent), x.p -> 'columns', x.p -> 'references', x.p -> 'referenced_columns') > 1 AS twin
+    FROM compared c, unnest(c.forth) p, LATERAL (SELECT coalesce(p.properties, p.target_properties)) x (p)
 ), forth AS MATERIALIZED (
-    SELECT s.*, split_part(s.note, ' loses ', 1) AS step, s.section = 0 OR s.note LIKE '% loses %' AND NOT allow_drop AS lost
+    SELECT s.section, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, 10 * s.n AS n, split_part(s.note, ' loses ', 1) AS step, s.section = 0 OR s.note LIKE '% loses %' AND NOT allow_drop AS lost
     FROM compared c, schemaguard.sg_sync_statements(c.forth, reference, 'live', allow_drop, partitions) WITH ORDINALITY
         s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
-), back AS MATERIALIZED (
-    SELECT s.kind, s.object, p.parent, s.what, s.what LIKE 'dropped%' AS drops, s.n, s.statement ~ '^CREATE MATERIALIZED VIEW .*\sWITH DATA$' AS refresh,
-        schemaguard.sg_sync_plain(s.statement, p.parent, p.name, p.old ->> 'type') AS statement
-    FROM compared c CROSS JOIN schemaguard.sg_sync_statements(c.back, 'live', reference, true, partitions) WITH ORDINALITY
+), backward AS MATERIALIZED (
+    SELECT s.* FROM compared c CROSS JOIN schemaguard.sg_sync_statements(c.back, 'live', reference, true, partitions) WITH ORDINALITY
         s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
-    LEFT JOIN pair p ON p.kind = s.kind AND p.object = s.object
     WHERE s.section > 0
+), back AS MATERIALIZED (
+    -- by the name that the reference has; told is the one that the statement has
+    SELECT s.kind, coalesce(p.object, s.object) AS object, s.object AS told, p.parent, s.what, s.what LIKE 'dropped%' AS drops, s.n, s.statement ~ '^CREATE MATERIALIZED VIEW .*\sWITH DATA$' AS refresh,
+        schemaguard.sg_sync_plain(s.statement, s.object, p.parent, p.name, p.old, x.dropped) AS statement
+    FROM backward s
+    LEFT JOIN pair a ON a.kind = s.kind AND a.identity = s.object AND a.new IS NOT NULL AND s.what LIKE 'dropped%'
+    LEFT JOIN pair b ON b.kind = s.kind AND b.target_identity = s.object AND b.old IS NOT NULL AND s.what NOT LIKE 'dropped%'
+    CROSS JOIN LATERAL (SELECT coalesce(a.object, b.object) AS object, coalesce(a.parent, b.parent) AS parent, coalesce(a.target_name, b.target_name, a.name, b.name) AS name, coalesce(a.old, b.old) AS old) p
+    CROSS JOIN (SELECT coalesce(array_agg(replace(d.statement, 'ALTER TABLE ONLY ', 'ALTER TABLE ')) FILTER (WHERE d.kind = 'constraint' AND d.note LIKE 'drop%' OR d.what = 'default dropped' OR d.what = 'default' AND d.kind = 'column'), '{}') AS dropped FROM backward d) x
 ), line AS MATERIALIZED (
     -- what each statement is about
-    SELECT f.*, p.target_identity, p.parent, p.name, p.target_name, p.new, p.old, p.changes,
+    SELECT f.*, p.target_identity, p.parent, p.name, p.target_name, p.new, p.old, p.changes, p.twin,
         coalesce(p.new, p.old) ->> 'type' AS type, schemaguard.sg_sync_new_name(p.name) AS new_name,
         -- made with this, so nothing is in the way
-        EXISTS (SELECT FROM forth t WHERE t.kind = 'table' AND t.object = p.parent AND t.what = 'created') AS in_new,
+        EXISTS (SELECT FROM forth t WHERE t.kind = 'table' AND t.object = CASE f.kind WHEN 'table' THEN f.object ELSE p.parent END AND t.what = 'created') AS in_new,
         coalesce(p.new ->> 'validated', 'true') = 'true' AND coalesce(p.new ->> 'enforced', 'true') = 'true'
             AND coalesce(p.new ->> 'no_inherit', 'false') = 'false' AS firm,
         coalesce(schemaguard.sg_sync_fill('{?!include}{?!nulls_not_distinct}{?!options}{?!tablespace}{?!period}{?!index_name}', p.new), 'no') = '' AS plain,
         (SELECT c.relkind FROM pg_class c WHERE c.oid = to_regclass(CASE f.kind WHEN 'table' THEN f.object ELSE p.parent END)) AS relkind
-    FROM forth f LEFT JOIN pair p ON p.kind = f.kind AND p.object = f.object
+    FROM forth f LEFT JOIN pair p ON p.kind = f.kind AND p.object = f.object AND NOT (p.shared AND CASE WHEN f.what LIKE 'dropped%' THEN p.old ELSE p.new END IS NULL)
     WHERE NOT f.lost AND (f.what = 'renamed' OR NOT EXISTS (SELECT FROM forth r WHERE r.what = 'renamed'))
 ), formed AS MATERIALIZED (
     -- "with" is done by another step
@@ -105,7 +177,9 @@ WITH compared AS MATERIALIZED (
         WHEN l.what = 'renamed' THEN CASE l.kind WHEN 'column' THEN 'rename' ELSE 'statement' END
         WHEN l.kind = 'column' AND l.relkind IN ('r', 'p') THEN CASE
             WHEN l.what = 'created' THEN 'column'
-            WHEN l.what = 'dropped' THEN 'drop'
+            -- a partition that joins can't have more than the whole
+            WHEN l.what LIKE 'dropped%' THEN CASE WHEN l.old ? 'generated' OR EXISTS (SELECT FROM forth t WHERE t.kind = 'table' AND t.statement LIKE '% ATTACH PARTITION %' AND (t.object = l.parent OR t.object IN (
+                SELECT p.object FROM pair p WHERE p.kind = 'table' AND p.new ->> 'partition_of' = l.parent))) THEN 'statement' ELSE 'drop' END
             WHEN l.what = 'not_null' AND (l.new ->> 'not_null')::boolean THEN 'not null'
             WHEN l.what LIKE 'default%' AND l.changes = '{default}' THEN 'default'
             ELSE 'statement' END
@@ -114,80 +188,147 @@ WITH compared AS MATERIALIZED (
             AND EXISTS (SELECT FROM forth w WHERE w.kind = l.kind AND w.object = l.new ->> 'partition_of' AND w.what = 'created') THEN 'with'
         WHEN l.kind = 'constraint' AND l.statement LIKE 'ALTER DOMAIN %' THEN 'statement'
         WHEN l.kind = 'constraint' AND l.type IN ('f', 'c') THEN CASE
-            WHEN l.what LIKE 'dropped%' THEN 'drop'
+            -- the keys of a table go with it
+            WHEN l.what LIKE 'dropped%' THEN CASE WHEN EXISTS (SELECT FROM forth t WHERE t.kind = 'table' AND t.object = l.parent AND t.step = 'drop' AND t.n < l.n) THEN 'with' ELSE 'drop' END
+            WHEN l.twin THEN 'statement'
             WHEN l.firm AND l.what IN ('created', 'replaced') AND l.section = 4 THEN CASE l.type WHEN 'f' THEN 'foreign key' ELSE 'check' END
             WHEN l.firm AND l.what = 'replaced' AND l.section = 6 THEN 'swap'
             WHEN l.firm AND l.section = 5 THEN CASE WHEN l.step <> 'alter' OR l.what = 'replaced' THEN 'with' WHEN l.type = 'f' THEN 'foreign key' ELSE 'check' END
             ELSE 'statement' END
         WHEN l.kind = 'constraint' AND l.type IN ('p', 'u') AND l.what = 'created' AND l.plain AND l.section > 2 THEN CASE WHEN l.section = 3 OR l.relkind = 'p' THEN 'unique' ELSE 'with' END
-        WHEN l.kind IN ('constraint', 'index') AND l.section = 3 AND l.new ? 'tablespace' THEN 'outside'
+        WHEN l.kind IN ('constraint', 'index') AND l.section = 3 AND (l.new ? 'tablespace' OR l.relkind NOT IN ('r', 'p')) THEN 'outside'
         WHEN l.kind IN ('constraint', 'index') AND l.section = 3 THEN 'index'
         WHEN l.kind = 'index' AND l.what = 'created' AND l.relkind = 'p' AND NOT l.in_new AND NOT l.new ? 'tablespace' THEN 'index'
-        WHEN l.kind = 'table' AND l.what = 'dropped' AND l.type = 'table' THEN 'drop'
-        WHEN l.kind = 'view' AND l.what = 'dropped' THEN 'drop'
+        WHEN l.kind = 'table' AND l.what LIKE 'dropped%' AND l.old ->> 'type' IN ('table', 'partitioned table') THEN 'drop'
         ELSE 'statement' END AS form,
-        CASE WHEN l.what LIKE 'dropped%' THEN 'drop' WHEN l.what IN ('renamed', 'announced', 'type, meanwhile', 'default dropped') THEN l.what ELSE '' END AS part,
+        CASE WHEN l.what LIKE 'dropped%' THEN 'drop' WHEN l.what IN ('renamed', 'announced') THEN l.what ELSE '' END AS part,
         CASE WHEN l.what = 'replaced' THEN l.new_name WHEN l.kind = 'constraint' THEN coalesce(l.new ->> 'index_name', l.name) ELSE l.name END AS index_name
     FROM line l
-), stated AS MATERIALIZED (
-    -- an object's statements that belong together, in one transaction
-    SELECT f.kind, f.object, f.part, f.section, min(f.n) AS n, bool_or(f.what = 'created') AS births, bool_or(f.what = 'replaced') AS replaces,
-        bool_or(f.in_new) AS in_new, min(f.parent) AS parent, min(f.relkind::text) AS relkind, min(f.target_identity) AS target_identity,
-        string_agg(s.statement, E';\n' ORDER BY f.n) || CASE WHEN bool_or(f.statement ~ '^CREATE MATERIALIZED VIEW .*\sWITH DATA$')
-            THEN E';\nREFRESH MATERIALIZED VIEW ' || f.object ELSE '' END AS statements,
-        -- of what is new, whether it is there
-        CASE WHEN bool_or(f.step = 'create') THEN string_agg(g.done, ' AND ' ORDER BY f.n) FILTER (WHERE f.step = 'create')
-            WHEN bool_and(g.done IS NOT NULL AND f.step <> 'fresh') THEN string_agg(g.done, ' AND ' ORDER BY f.n) END AS done
-    FROM formed f
-    CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_plain(f.statement, f.parent, f.name, f.new ->> 'type') AS statement) s
-    CROSS JOIN LATERAL (SELECT CASE WHEN f.guard IS NOT NULL
+), needed AS (
+    -- what stands under what a plan keeps is kept with it
+    SELECT p.kind, p.object, p.old FROM formed f JOIN pair p ON p.new IS NULL AND (p.kind = f.kind AND p.object = f.object OR f.kind = 'table' AND p.parent = f.object)
+    WHERE f.form = 'drop' AND f.kind IN ('table', 'column')
+    UNION
+    SELECT p.kind, p.object, p.old FROM schemaguard.sg_sync_under_kept() k (identity) JOIN pair p ON p.object = k.identity
+    WHERE p.new IS NULL AND p.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view')
+    UNION
+    SELECT p.kind, p.object, p.old
+    FROM needed o CROSS JOIN jsonb_array_elements(coalesce(o.old -> 'depends', '[]') || CASE WHEN o.old ? 'extension' THEN jsonb_build_array(jsonb_build_array('extension', o.old ->> 'extension')) ELSE '[]' END) d JOIN pair p ON p.new IS NULL AND p.kind = d.value ->> 0 AND p.object = d.value ->> 1
+), kept AS MATERIALIZED (
+    SELECT f.kind, f.object, f.n, f.name, schemaguard.sg_sync_schema(f.object) AS schema, upper(f.kind) AS word,
+        substr(f.object, length(CASE WHEN f.kind IN ('function', 'procedure', 'aggregate') THEN schemaguard.sg_sync_name(f.object) ELSE f.object END) + 1) AS arguments,
+        substring(schemaguard.sg_sync_name(f.object) FROM '([^".]+|"(?:[^"]|"")*")$') AS was,
+        quote_ident(left(regexp_replace(f.name, '\(.*$', ''), 40) || '_' || left(md5(f.object), 8) || '_' || (SELECT count(*) FROM schemaguard.plan_deed)) AS as_name
+    FROM formed f WHERE f.form = 'statement' AND f.what LIKE 'dropped%' AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view')
+      AND (f.kind, f.object) IN (SELECT o.kind, o.object FROM needed o)
+      -- where who calls may put something, and a step of a table has made it
+      AND CASE WHEN to_regnamespace('schemaguard_attic') IS NOT NULL THEN has_schema_privilege('schemaguard_attic', 'CREATE')
+          ELSE (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) AND EXISTS (SELECT FROM formed t WHERE t.kind = 'table' AND t.form = 'drop' AND t.n < f.n) END
+), stays AS MATERIALIZED (
+    SELECT f.n, f.object FROM formed f
+    WHERE f.form = 'statement' AND f.what LIKE 'dropped%' AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view', 'extension')
+      AND (f.kind, f.object) IN (SELECT o.kind, o.object FROM needed o) AND f.n NOT IN (SELECT k.n FROM kept k)
+), ended AS (
+    SELECT f.object, f.n, 0 AS depth FROM formed f WHERE f.kind = 'table' AND f.form = 'drop' AND f.old ->> 'type' = 'partitioned table'
+      AND NOT EXISTS (SELECT FROM formed w WHERE w.kind = 'table' AND w.form = 'drop' AND w.object = f.old ->> 'partition_of')
+    UNION ALL
+    SELECT f.object, e.n, e.depth + 1 FROM ended e JOIN formed f ON f.kind = 'table' AND f.form = 'drop' AND f.old ->> 'partition_of' = e.object
+), plain AS MATERIALIZED (
+    -- the statements that are steps; default privileges are what they will be before anything is made, and when what was there is made anew
+    SELECT f.*, s.statement AS text, CASE WHEN f.kind = 'default privilege' AND NOT EXISTS (SELECT FROM formed s WHERE s.kind = 'schema' AND s.what = 'created' AND position(' IN SCHEMA ' || s.object || ' ON ' IN f.object) > 0) THEN f.n - 1000000000
+            -- a partition that stays leaves before the whole goes
+            ELSE coalesce((SELECT w.n - 5 FROM ended w WHERE f.kind = 'table' AND w.object = f.old ->> 'partition_of' AND f.statement LIKE '% DETACH PARTITION %'), f.n) END AS at
+    FROM (
+        SELECT f.*, count(*) FILTER (WHERE f.form NOT IN ('statement', 'with')) OVER (ORDER BY f.n) AS run FROM formed f
+    ) f CROSS JOIN (SELECT coalesce(array_agg(replace(d.statement, 'ALTER TABLE ONLY ', 'ALTER TABLE ')) FILTER (WHERE d.kind = 'constraint' AND d.step = 'drop' OR d.what = 'default dropped' OR d.what = 'default' AND d.kind = 'column'), '{}') AS dropped FROM forth d) x
+    CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_plain(f.statement, f.object, f.parent, f.name, f.new, x.dropped) AS statement) s
+    WHERE f.form = 'statement' AND s.statement IS NOT NULL AND f.n NOT IN (SELECT k.n FROM kept k) AND f.n NOT IN (SELECT s.n FROM stays s)
+      AND NOT (f.kind = 'schema' AND f.what LIKE 'dropped%' AND f.object IN (SELECT schemaguard.sg_sync_schema(s.object) FROM stays s))
+), reach AS (
+    SELECT p.*, max(p.at) OVER (PARTITION BY p.kind, p.object, p.section, p.run) AS until FROM plain p
+), begun AS (
+    SELECT r.*, r.at > coalesce(max(r.until) OVER (PARTITION BY r.section, r.run ORDER BY r.at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), r.at - 1) AS begins FROM reach r
+), member AS MATERIALIZED (
+    -- in one transaction: an object's statements with those that stand between them
+    SELECT x.*, dense_rank() OVER (ORDER BY x.head) AS island
+    FROM (SELECT i.*, min(i.at) OVER (PARTITION BY i.island_of) AS head
+          FROM (SELECT b.*, count(*) FILTER (WHERE b.begins) OVER (ORDER BY b.section, b.run, b.at) AS island_of FROM begun b) i) x
+), guarded AS (
+    SELECT m.*,
+        -- what none of the statements before it has changed
+        m.several AND m.rows = 1 AND NOT EXISTS (SELECT FROM member o WHERE o.island = m.island AND o.object <> m.object
+            AND (o.parent = m.object OR o.object = m.parent OR o.parent = m.parent AND m.parent LIKE '%.%' OR m.old -> 'depends' @> jsonb_build_array(jsonb_build_array(o.kind, o.object)))) AS alone, CASE WHEN m.guard IS NOT NULL
         -- the one beside is there neither before nor after, nor is the type meanwhile
-        AND f.what NOT IN ('replaced', 'type, meanwhile') THEN format('schemaguard.sg_sync_done(%s, %L, %L, %s, %L)', f.guard, f.before, f.after, (f.step = 'drop')::text, f.kind || ' ' || f.object) END AS done) g
-    WHERE f.form = 'statement' AND s.statement IS NOT NULL
-    GROUP BY f.kind, f.object, f.part, f.section
+        AND m.what NOT IN ('replaced', 'type, meanwhile') AND m.step <> 'fresh' THEN format('schemaguard.sg_sync_done(%s, %L, %L, %s, %L)', m.guard, m.before, nullif(m.after, m.before), (m.step = 'drop')::text, m.kind || ' ' || m.object) END AS done
+    FROM (
+        SELECT m.*, count(*) FILTER (WHERE m.at = m.first) OVER (PARTITION BY m.island) > 1 AS several
+        FROM (SELECT m.*, min(m.at) OVER (PARTITION BY m.island, m.kind, m.object, m.part = 'drop') AS first, count(*) OVER (PARTITION BY m.kind, m.object) AS rows FROM member m) m
+    ) m
+), stated AS MATERIALIZED (
+    SELECT g.island, min(g.at) AS n, count(DISTINCT (g.kind, g.object)) AS objects, (array_agg(g.kind ORDER BY g.at))[1] AS kind, (array_agg(g.object ORDER BY g.at))[1] AS object,
+        (array_agg(g.part ORDER BY g.at))[1] AS part, bool_or(g.in_new) AS in_new,
+        CASE WHEN count(DISTINCT CASE g.kind WHEN 'table' THEN g.object ELSE g.parent END) = 1 AND bool_and(g.relkind IN ('r', 'p') AND g.part <> 'renamed'
+            AND g.kind IN ('table', 'column', 'constraint', 'index', 'trigger', 'policy', 'rule')) THEN min(CASE g.kind WHEN 'table' THEN g.object ELSE g.parent END) END AS child_table,
+        string_agg(g.text, E';\n' ORDER BY g.at)
+            || coalesce(string_agg(E';\nREFRESH MATERIALIZED VIEW ' || g.object, '' ORDER BY g.at) FILTER (WHERE g.statement ~ '^CREATE MATERIALIZED VIEW .*\sWITH DATA$'), '') AS statements,
+        -- of what is new, whether it is there
+        CASE WHEN bool_or(g.several) THEN 'pg_catalog.bool_and(d.d) FROM (VALUES (' || string_agg(g.done, '), (' ORDER BY g.at) FILTER (WHERE g.alone) || ')) d (d)'
+            WHEN bool_or(g.step = 'create') THEN string_agg(g.done, ' AND ' ORDER BY g.at) FILTER (WHERE g.step = 'create')
+            WHEN bool_and(g.done IS NOT NULL) THEN string_agg(g.done, ' AND ' ORDER BY g.at) END AS done
+    FROM guarded g
+    GROUP BY g.island
 ), turned AS MATERIALIZED (
-    -- altered or replaced on the way forth, made anew on the way back, and what has to be with them
-    SELECT s.kind, s.object, s.n FROM stated s
-    WHERE s.part = '' AND NOT s.births AND EXISTS (SELECT FROM back b WHERE b.kind = s.kind AND b.object = s.object AND b.drops)
-      AND NOT EXISTS (SELECT FROM formed o WHERE o.kind = s.kind AND o.object = s.object AND (o.what = 'created' OR o.part = 'drop'))
+    -- altered or replaced on the way forth, made anew on the way back
+    SELECT m.kind, m.object, m.at, m.island FROM member m
+    WHERE m.part = '' AND EXISTS (SELECT FROM back b WHERE b.kind = m.kind AND b.object = m.object AND b.drops)
+      AND NOT EXISTS (SELECT FROM formed o WHERE o.kind = m.kind AND o.object = m.object AND (o.what = 'created' OR o.part = 'drop'))
+), place AS MATERIALIZED (
+    -- where an object's statements are
+    SELECT m.kind, m.object, min(m.island) FILTER (WHERE m.part = 'drop') AS dropped, min(m.island) FILTER (WHERE m.part = '') AS first, max(m.island) FILTER (WHERE m.part = '') AS last,
+        max(m.island) FILTER (WHERE m.what = 'created' OR m.kind = 'table' AND m.statement LIKE '% ATTACH PARTITION %') AS made, bool_or(m.what = 'replaced') AS replaced
+    FROM member m GROUP BY m.kind, m.object
+), property AS MATERIALIZED (
+    SELECT m.kind, m.object, m.what, min(m.island) AS island FROM member m WHERE m.part = '' GROUP BY m.kind, m.object, m.what
+), known AS MATERIALIZED (
+    -- by another step, or with that
+    SELECT o.kind, o.object, bool_or(o.what = 'created' OR o.form IN ('column', 'unique', 'foreign key', 'check', 'index', 'outside') AND p.replaced IS NOT TRUE) AS other,
+        array_agg(o.what) FILTER (WHERE o.form IN ('not null', 'default')) AS given
+    FROM formed o LEFT JOIN place p ON p.kind = o.kind AND p.object = o.object GROUP BY o.kind, o.object
+), dropped_back AS MATERIALIZED (
+    SELECT DISTINCT b.kind, b.object FROM back b WHERE b.drops
+), taken AS MATERIALIZED (
+    -- which of them takes back what: the statements of the way back, each where it has to be undone. What is loosened last is tied again first.
+    SELECT b.n, b.told, b.statement, b.refresh, CASE
+        WHEN b.what = 'renamed' THEN r.island
+        WHEN t.kind IS NOT NULL OR d.kind IS NOT NULL AND k.kind IS NULL THEN (SELECT u.island FROM turned u ORDER BY u.at LIMIT 1)
+        WHEN b.drops THEN p.made
+        ELSE coalesce(p.dropped,
+            -- with what it is on
+            CASE WHEN k.kind IS NULL THEN w.dropped END,
+            CASE WHEN k.other OR b.what = ANY (k.given) THEN NULL
+                WHEN b.what IN ('default dropped', 'type, meanwhile') OR b.statement LIKE '% DETACH PARTITION %' THEN p.last
+                WHEN b.what IN ('default again', 'type again') OR b.statement LIKE '% ATTACH PARTITION %' THEN p.first
+                ELSE coalesce(y.island, p.first) END)
+        END AS island
+    FROM back b LEFT JOIN place p ON p.kind = b.kind AND p.object = b.object
+    LEFT JOIN known k ON k.kind = b.kind AND k.object = b.object
+    LEFT JOIN property y ON y.kind = b.kind AND y.object = b.object AND y.what = b.what
+    LEFT JOIN dropped_back d ON d.kind = b.kind AND d.object = b.object
+    LEFT JOIN (SELECT DISTINCT t.kind, t.object FROM turned t) t ON t.kind = b.kind AND t.object = b.object
+    LEFT JOIN (SELECT m.kind, m.target_identity, min(m.island) AS island FROM member m WHERE m.part = 'renamed' GROUP BY 1, 2) r ON r.kind = b.kind AND r.target_identity = b.told
+    LEFT JOIN (SELECT l.object, min(l.dropped) AS dropped FROM place l WHERE l.kind IN ('table', 'view', 'materialized view', 'domain') GROUP BY 1) w ON w.object = b.parent
+    WHERE b.statement IS NOT NULL
 ), undone AS (
-    SELECT s.*, CASE
-        WHEN s.n = (SELECT min(t.n) FROM turned t) THEN (
-            SELECT string_agg(b.statement || CASE WHEN b.refresh THEN E';\nREFRESH MATERIALIZED VIEW ' || b.object ELSE '' END, E';\n' ORDER BY b.n)
-            FROM back b WHERE EXISTS (SELECT FROM turned t WHERE t.kind = b.kind AND t.object = b.object)
-              OR NOT EXISTS (SELECT FROM formed o WHERE o.kind = b.kind AND o.object = b.object)
-                AND EXISTS (SELECT FROM back d WHERE d.kind = b.kind AND d.object = b.object AND d.drops))
-        WHEN EXISTS (SELECT FROM turned t WHERE t.kind = s.kind AND t.object = s.object) THEN ''
-        WHEN s.part = 'renamed' THEN (SELECT string_agg(b.statement, E';\n' ORDER BY b.n) FROM back b
-            WHERE b.kind = s.kind AND b.object = s.target_identity AND b.what = 'renamed')
-        WHEN s.part = 'announced' THEN ''
-        -- what is there meanwhile is there on the way back, too
-        WHEN s.part IN ('type, meanwhile', 'default dropped') THEN coalesce((SELECT string_agg(b.statement, E';\n' ORDER BY b.n) FROM back b
-            WHERE b.kind = s.kind AND b.object = s.object AND b.what IN ('type again', 'default again') AND split_part(b.what, ' ', 1) = substring(s.part FROM '^\w+')), '')
-        WHEN s.part = 'drop' THEN (SELECT string_agg(b.statement, E';\n' ORDER BY b.n) || CASE WHEN bool_or(b.refresh) THEN E';\nREFRESH MATERIALIZED VIEW ' || s.object ELSE '' END
-            -- with what is on it
-            FROM back b WHERE (b.kind = s.kind AND b.object = s.object
-              OR b.parent = s.object AND s.kind IN ('table', 'materialized view', 'domain') AND NOT EXISTS (SELECT FROM formed o WHERE o.kind = b.kind AND o.object = b.object))
-              AND NOT b.drops)
-            || coalesce((SELECT format(E';\nALTER SEQUENCE %s RESTART WITH %s', s.object, q.last_value + q.increment_by) FROM pg_sequences q
-                WHERE s.kind = 'sequence' AND format('%I.%I', q.schemaname, q.sequencename) = s.object AND q.last_value + q.increment_by BETWEEN q.min_value AND q.max_value), '')
-        WHEN s.births THEN coalesce((SELECT string_agg(b.statement, E';\n' ORDER BY b.n) FROM back b WHERE b.kind = s.kind AND b.object = s.object AND b.drops), '')
-        -- goes with what another step takes back
-        WHEN NOT s.replaces AND EXISTS (SELECT FROM formed o WHERE o.kind = s.kind AND o.object = s.object
-            AND (o.form IN ('column', 'unique', 'foreign key', 'check', 'index', 'outside') OR o.what = 'created')) THEN ''
-        WHEN s.n = min(s.n) FILTER (WHERE s.part = '') OVER (PARTITION BY s.kind, s.object) THEN (
-            SELECT string_agg(b.statement, E';\n' ORDER BY b.n) FROM back b
-            WHERE b.kind = s.kind AND b.object = s.object AND NOT b.drops AND b.what NOT IN ('type again', 'default again')
-              AND NOT EXISTS (SELECT FROM formed o WHERE o.kind = s.kind AND o.object = s.object AND o.what = b.what AND o.form IN ('not null', 'default')))
-        ELSE '' END AS undo
+    SELECT s.*, coalesce(t.statements || coalesce(q.statements, ''), '-- another step takes it back') AS undo
     FROM stated s
+    LEFT JOIN (SELECT t.island, string_agg(t.statement || CASE WHEN t.refresh THEN E';\nREFRESH MATERIALIZED VIEW ' || t.told ELSE '' END, E';\n' ORDER BY t.n) AS statements FROM taken t GROUP BY 1) t ON t.island = s.island
+    LEFT JOIN (
+        SELECT m.island, string_agg(format(E';\nALTER SEQUENCE %s RESTART WITH %s', m.object, q.last_value + q.increment_by), '') AS statements
+        FROM member m JOIN pg_sequences q ON format('%I.%I', q.schemaname, q.sequencename) = m.object
+        WHERE m.part = 'drop' AND m.kind = 'sequence' AND q.last_value + q.increment_by BETWEEN q.min_value AND q.max_value GROUP BY 1) q ON q.island = s.island
 ), step (n, part, kind, fields) AS (
-    -- default privileges are what they will be before anything is made, and when what was there is made anew
-    SELECT CASE s.kind WHEN 'default privilege' THEN 0 ELSE s.n END, 5, 'statement', ARRAY['definition', s.statements, 'undo', CASE s.undo WHEN '' THEN '-- another step takes it back' ELSE s.undo END,
-        'done_when', 'SELECT ' || s.done,
-        'child_table', CASE WHEN s.relkind IN ('r', 'p') AND NOT s.in_new AND s.part <> 'renamed' AND s.kind IN ('table', 'column', 'constraint', 'index', 'trigger', 'policy', 'rule')
-            THEN CASE s.kind WHEN 'table' THEN s.object ELSE s.parent END END,
-        'fk_name', s.kind || ' ' || s.object || CASE s.part WHEN '' THEN '' ELSE ', ' || s.part END]
+    SELECT s.n, 5, 'statement', ARRAY['definition', s.statements, 'undo', s.undo, 'done_when', 'SELECT ' || s.done, 'child_table', CASE WHEN NOT s.in_new THEN s.child_table END,
+        'fk_name', s.kind || ' ' || s.object || CASE WHEN s.objects > 1 THEN format(' and %s more', s.objects - 1) WHEN s.part = '' THEN '' ELSE ', ' || s.part END]
     FROM undone s
     UNION ALL
     SELECT f.n, 5, 'statement', ARRAY['definition', f.statement, 'undo', 'DROP INDEX CONCURRENTLY ' || schemaguard.sg_sync_schema(f.parent) || '.' || quote_ident(f.index_name),
@@ -231,7 +372,7 @@ WITH compared AS MATERIALIZED (
     SELECT f.n, 5, 'index', ARRAY['child_table', f.parent, 'fk_name', f.index_name,
         'definition', coalesce(substring(f.statement FROM '^CREATE (UNIQUE )INDEX '), '')
             || substr(f.statement, position(x.at IN f.statement) + length(x.at))]
-    FROM formed f, format(' %I ON %s%s ', f.index_name, CASE WHEN f.relkind = 'p' THEN 'ONLY ' END, f.parent) x (at) WHERE f.form = 'index'
+    FROM formed f, format(' %I ON %s%s ', f.index_name, CASE WHEN f.what = 'created' AND f.statement ~ '^CREATE (UNIQUE )?INDEX [^ ]+ ON ONLY ' THEN 'ONLY ' END, f.parent) x (at) WHERE f.form = 'index'
     UNION ALL
     -- the old one goes, the new one gets its name
     SELECT f.n, 4, 'drop', ARRAY['definition', 'constraint', 'child_table', f.parent, 'fk_name', f.name]
@@ -253,15 +394,23 @@ WITH compared AS MATERIALIZED (
         'undo', format('COMMENT ON CONSTRAINT %I ON %s IS %L', f.name, f.parent, f.old ->> 'comment'), 'fk_name', 'comment of constraint ' || f.object]
     FROM formed f WHERE (f.form = 'drop' OR f.form = 'swap') AND f.kind = 'constraint' AND f.old ? 'comment'
     UNION ALL
-    SELECT f.n, 5, 'drop', ARRAY['definition', f.kind, 'child_table', CASE WHEN f.kind IN ('column', 'constraint') THEN f.parent ELSE f.object END,
+    SELECT k.n, 5, 'statement', ARRAY['definition', format(E'ALTER %1$s %2$s RENAME TO %3$s;\nALTER %1$s %4$s.%3$s%5$s SET SCHEMA schemaguard_attic', k.word, k.object, k.as_name, k.schema, k.arguments),
+        'undo', format(E'ALTER %1$s schemaguard_attic.%3$s%5$s SET SCHEMA %4$s;\nALTER %1$s %4$s.%3$s%5$s RENAME TO %2$s', k.word, k.was, k.as_name, k.schema, k.arguments),
+        'fk_name', k.kind || ' ' || k.object || ', kept']
+    FROM kept k
+    UNION ALL
+    -- partitions before the whole
+    SELECT coalesce(w.n, f.n), coalesce(-w.depth, 5), 'drop', ARRAY['definition', f.kind, 'child_table', CASE WHEN f.kind IN ('column', 'constraint') THEN f.parent ELSE f.object END,
         'fk_name', CASE WHEN f.kind IN ('column', 'constraint') THEN f.name END]
-    FROM formed f WHERE f.form = 'drop'
+    FROM formed f LEFT JOIN ended w ON w.object = f.object AND f.kind = 'table' WHERE f.form = 'drop'
 )
 (SELECT s.kind, s.fields || '{after,"{*}"}', NULL FROM step s ORDER BY s.n, s.part)
 UNION ALL
 SELECT NULL, NULL, CASE WHEN f.note LIKE '% loses %' THEN 'would lose something (allow_drop)' WHEN f.note = 'unknown' THEN 'could not be read'
     WHEN f.note = 'unmanaged' THEN 'are made by something else' WHEN f.note = 'hidden' THEN 'are hidden' ELSE 'nothing alters' END
 FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused', 'along')
+UNION ALL
+SELECT NULL, NULL, 'stay, for what the plan keeps' FROM stays
 UNION ALL
 -- what is in the way of all of it
 SELECT 'refused', ARRAY[CASE f.note WHEN 'need' THEN f.kind || ' ' || f.object || ' is not there' ELSE concat_ws(' ', f.kind, f.object, f.what) END], NULL

@@ -239,23 +239,52 @@ says_same(List *wanted, List *open)
 	return true;
 }
 
-/* In place of those that are not done; what somebody has skipped stays skipped */
+/*
+ * The step that the plan has done and that is wanted again, or NULL: something
+ * else of what it is for is not done yet, or somebody has taken it away
+ */
+static PlanStep *
+done_before(List *steps, const PlanStep *wanted)
+{
+	foreach_ptr(PlanStep, step, steps)
+	{
+		if (step->state == STEP_VALIDATED && step->kind != STEP_STATEMENT && plan_step_says_same(step, wanted))
+			return step;
+	}
+	return NULL;
+}
+
+/*
+ * In place of those that are not done, and of those that are wanted again,
+ * whose deeds the new ones take over; what somebody has skipped stays skipped
+ */
 static void
 replace_steps(FkPlan *plan, List *open, List *wanted)
 {
 	PlanDraft  *draft;
 	List	   *before = NIL;
+	List	   *done = plan_steps(plan->name);
+	List	   *deeds = plan_deeds(plan, DEEDS_OF_CATALOG);
 
 	plan_check_writable(plan, "sg_sync_apply()");
 	foreach_ptr(const PlanStep, step, open)
 	{
 		plan_step_delete(step);
 	}
+	foreach_ptr(const PlanStep, step, wanted)
+	{
+		const PlanStep *again = done_before(done, step);
+
+		if (again)
+			plan_step_delete(again);
+	}
 	before = plan_steps(plan->name);
 	draft = plan_draft_begin(plan, NULL);
 	plan_draft_set_quiet(draft);
 	foreach_ptr(PlanStep, step, wanted)
 	{
+		const PlanStep *again = done_before(done, step);
+
 		foreach_ptr(const PlanStep, other, open)
 		{
 			if (other->skipped_by && plan_step_says_same(step, other))
@@ -268,6 +297,11 @@ replace_steps(FkPlan *plan, List *open, List *wanted)
 		fit_name(step, before);
 		plan_draft_check(draft, step);
 		(void) plan_draft_insert(draft, step);
+		foreach_ptr(const PlanDeed, deed, deeds)
+		{
+			if (again && deed->step == again->step)
+				plan_deed_pass(deed->id, step->step);
+		}
 		before = lappend(before, step);
 	}
 	plan_draft_end(draft);
@@ -312,6 +346,25 @@ choose_plan(SyncApply *apply)
 	sg_check_name(apply->plan, "plan name");
 }
 
+/* Has a step that is done the name of one that says something else? */
+static bool
+has_conflict(const FkPlan *plan, List *wanted)
+{
+	List	   *steps = plan_steps(plan->name);
+
+	foreach_ptr(const PlanStep, step, wanted)
+	{
+		foreach_ptr(const PlanStep, other, steps)
+		{
+			if (other->state == STEP_VALIDATED && other->kind == step->kind && step->kind != STEP_STATEMENT &&
+				step->fk_name && other->fk_name && strcmp(step->fk_name, other->fk_name) == 0 &&
+				strcmp(step->child_table, other->child_table) == 0 && !plan_step_says_same(step, other))
+				return true;
+		}
+	}
+	return false;
+}
+
 static SyncRound
 plan_round(SyncApply *apply)
 {
@@ -330,6 +383,21 @@ plan_round(SyncApply *apply)
 	if (apply->last == ROUND_RUN && wanted && says_same(wanted, apply->wanted))
 		return ROUND_STUCK;
 	apply->wanted = wanted;
+	if (plan && has_conflict(plan, wanted))
+	{
+		/*
+		 * what is done can be taken back as it stands; what is not goes into
+		 * the next plan
+		 */
+		foreach_ptr(const PlanStep, step, open)
+		{
+			plan_step_delete(step);
+		}
+		open = NIL;
+		apply->plan = NULL;
+		choose_plan(apply);
+		plan = plan_find(apply->plan);
+	}
 	if (plan && says_same(wanted, open))
 		return wanted == NIL ? ROUND_NONE : ROUND_RUN;
 	if (plan == NULL && wanted == NIL)

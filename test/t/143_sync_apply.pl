@@ -213,5 +213,52 @@ sub next_step { return query("SELECT coalesce(min(step), 0) FROM schemaguard.pla
 	is(query('SELECT x FROM m.plain ORDER BY x', 'named'), "7\n8", 'the row is back');
 }
 
+# ---- what is there twice, what is done and wanted again, what is needed by what is kept ----
+
+{
+	my $both = <<'SQL';
+CREATE SCHEMA m;
+CREATE TABLE m.p (a int PRIMARY KEY);
+CREATE TYPE m.kind AS ENUM ('one', 'two', 'three');
+CREATE FUNCTION m.fine(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 > 0';
+SQL
+	query("CREATE DATABASE $_; ALTER DATABASE $_ SET schemaguard.workers = 1") foreach 'twice', 'once';
+	query("CREATE EXTENSION schemaguard; $both" . <<'SQL', 'twice');
+CREATE TABLE m.c (a int, b int, k m.kind DEFAULT 'one', g int GENERATED ALWAYS AS (a + 2) STORED, CONSTRAINT u UNIQUE (b, a), CONSTRAINT c1 CHECK (a > 0), CONSTRAINT c2 CHECK (a > 0),
+    CONSTRAINT k1 FOREIGN KEY (a) REFERENCES m.p, CONSTRAINT k2 FOREIGN KEY (a) REFERENCES m.p ON DELETE CASCADE);
+CREATE INDEX i1 ON m.c (a); CREATE INDEX i2 ON m.c (a); CREATE INDEX on_g ON m.c (g); CREATE MATERIALIZED VIEW m.v AS SELECT g FROM m.c; CREATE UNIQUE INDEX v_g ON m.v (g);
+CREATE TABLE m.w (k int, n int) PARTITION BY LIST (k); CREATE TABLE m.w1 PARTITION OF m.w FOR VALUES IN (1);
+DROP FUNCTION m.fine; DROP TYPE m.kind CASCADE; CREATE TYPE m.kind AS ENUM ('one', 'three'); ALTER TABLE m.c ADD k m.kind DEFAULT 'one';
+SQL
+	query("CREATE EXTENSION schemaguard; $both" . <<'SQL', 'once');
+CREATE TABLE m.c (a int, b int, k m.kind DEFAULT 'one', g int GENERATED ALWAYS AS (a + 1) STORED, CONSTRAINT u UNIQUE (b));
+CREATE INDEX on_g ON m.c (g); CREATE MATERIALIZED VIEW m.v AS SELECT g FROM m.c; CREATE UNIQUE INDEX v_g ON m.v (g);
+CREATE TABLE m.w (n int, k int) PARTITION BY LIST (n); CREATE TABLE m.w1 PARTITION OF m.w FOR VALUES IN (1);
+CREATE TABLE m.old (a int CHECK (m.fine(a)), k m.kind); CREATE STATISTICS m.st ON a, k FROM m.old;
+INSERT INTO m.p VALUES (1); INSERT INTO m.c VALUES (1, 1, 'three'); INSERT INTO m.w VALUES (1, 1); INSERT INTO m.old VALUES (1, 'one');
+SQL
+	carry('twice', 'once');
+	my $was = dump_of('once');
+	my $reader = SgTest::Session->new($node, dbname => 'once');
+
+	# the index is built, and the constraint that it is for has to wait for another time
+	$reader->query('BEGIN; LOCK TABLE m.c IN ACCESS SHARE MODE');
+	query("SET schemaguard.lock_timeout = '10ms'; SET schemaguard.lock_attempts = 1; CALL sg_sync_apply('reference', $options, fail => false)", 'once');
+	is(query("SELECT to_regclass('m.u_sync_new') IS NOT NULL, count(*) > 0 FROM schemaguard.plan_step WHERE state = 'failed'", 'once'), 't|t', 'what can not be done yet waits');
+	$reader->query('COMMIT');
+	$reader->quit;
+	query("CALL sg_sync_apply('reference', $options)", 'once');
+	is(drift('once'), '', 'the next call finishes, with what is there twice');
+	is(dump_of('once'), dump_of('twice'), 'a dump is that of the reference');
+	is(query('SELECT a, b, k, g FROM m.c; SELECT * FROM m.w; SELECT * FROM m.v', 'once'), "1|1|three|3\n1|1\n3", 'rows are as they were');
+	is(query("SELECT nspname FROM pg_statistic_ext JOIN pg_namespace n ON n.oid = stxnamespace", 'once'), 'schemaguard_attic', 'statistics go with their table');
+	query("DROP INDEX m.i2; ALTER TABLE m.c DROP CONSTRAINT c2", 'once');
+	query("CALL sg_sync_apply('reference', $options)", 'once');
+	is(drift('once'), '', 'what is taken away is made again');
+	query("SELECT format('CALL sg_rollback_fks(%L, fail => true)', name) FROM schemaguard.plan ORDER BY created_at DESC \\gexec", 'once');
+	is(dump_of('once'), $was, 'a rollback gives back the schema that there was');
+	is(query('SELECT * FROM m.old', 'once'), '1|one', 'with rows');
+}
+
 $node->stop;
 done_testing();

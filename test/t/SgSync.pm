@@ -12,6 +12,9 @@
 #
 # SG_CHECK=1: sg_sync_check judges each script before it runs; what it says against one that is right is a problem, too.
 #
+# SG_APPLY=1: CALL sg_sync_apply in place of the script; SG_APPLY=2: and sg_rollback_fks, which gives back the schema and the
+# values that there were.
+#
 # SG_WITH=command: another program writes the script, for comparison; it is given TARGET and REFERENCE, which are connection
 # strings, and TARGET_DUMP and REFERENCE_DUMP. Then only what it wrote is run, and dumps are compared.
 #
@@ -237,6 +240,83 @@ my $made = q{SELECT x.object, x.oid, x.file FROM (
 	SELECT p.polname, p.oid, 0 FROM pg_policy p UNION ALL SELECT r.rulename, r.oid, 0 FROM pg_rewrite r WHERE r.rulename <> '_RETURN') x
 	WHERE x.oid >= 16384 AND x.object !~ '^(schemaguard|pg_toast|pg_temp)' ORDER BY x.oid;};
 
+# A dump without the columns that a plan keeps
+sub dump_without_kept { my ($self, $db) = @_; return [ map { s/^ +"?_sg_dropped_.*\n//mgr } @{ $self->dump($db) } ]; }
+
+# What nothing alters is said by the script
+sub told
+{
+	my ($self, $drift) = @_;
+	my @untold = grep { my ($kind, $object) = split /\|/; $self->{script} !~ /^-- left out: \Q$kind $object\E: /m } split /\n/, $drift;
+	return (@untold ? 'drift: ' : 'left out: ') . $drift;
+}
+
+# The same by a plan
+sub round_applied
+{
+	my ($self, $reference, $db) = @_;
+	my $f = "$self->{files}_applied";
+	my $back = $ENV{SG_APPLY} > 1;
+	my $was = $back ? $self->dump($db) : undef;
+	unlink map { "$f.$_" } qw(before after script again drift back);
+	my $call = "CALL sg_sync_apply('reference', NULL, true, true);";
+	my ($out, $err, $ok) = $self->psql($db, <<SQL);
+\\set ON_ERROR_STOP on
+SET client_min_messages = error;
+SET schemaguard.workers = 1;
+\\warn import
+SELECT sg_snapshot_drop(name) FROM schemaguard.snapshot WHERE name = 'reference';
+\\set document `cat '$reference->{document}'`
+SELECT sg_snapshot_import('reference', :'document') \\g /dev/null
+\\unset document
+\\o $f.before
+$values
+\\o
+\\warn apply
+$call
+\\o $f.after
+$values
+\\o $f.drift
+SELECT kind, object, change, class, property, expected, actual, detail FROM sg_drift('reference') WHERE class IN ('drift', 'extra', 'unknown');
+\\o $f.script
+SELECT * FROM sg_sync_sql('reference', 'live', NULL, true, true);
+\\o $f.again
+SELECT count(*), max(step) FROM schemaguard.plan_step \\g
+\\warn apply again
+SET client_min_messages = notice;
+$call
+SET client_min_messages = error;
+SELECT count(*), max(step) FROM schemaguard.plan_step \\g
+\\o
+SQL
+	return join ': ', $err =~ /.*^(import|apply|apply again)$/ms, join "\n", grep { !/^(?:import|apply(?: again)?)$/ } split /\n/, $err if !$ok || $err =~ /ERROR/;
+	my $drift = slurp("$f.drift");
+	my ($first, $second) = split /\n/, slurp("$f.again");
+	$self->{script} = slurp("$f.script");
+	return 'left out: for what is kept' if $err =~ /stay, for what the plan keeps/;
+	return "not empty: $self->{script}" if $self->{script} =~ /^BEGIN;|^\\set /m;
+	return $self->told($drift) if $drift =~ /\S/;
+	return "not empty: $first steps, then $second" if $first ne $second;
+	my $lost = lost(slurp("$f.before"), slurp("$f.after"));
+	return "values changed: $lost" if $lost;
+	my $dump = unified($self->dump_without_kept($db), $reference->{dump});
+	return "dump: $dump" if $dump;
+	return '' if !$back;
+	($out, $err, $ok) = $self->psql($db, <<SQL);
+\\set ON_ERROR_STOP on
+SET client_min_messages = error;
+SET schemaguard.workers = 1;
+SELECT format('CALL sg_rollback_fks(%L, fail => true)', name) FROM schemaguard.plan ORDER BY created_at DESC \\gexec
+\\o $f.back
+$values
+SQL
+	return "rollback: $err" if !$ok;
+	$lost = lost(slurp("$f.before"), slurp("$f.back")) || lost(slurp("$f.back"), slurp("$f.before"));
+	return "values after rollback: $lost" if $lost;
+	$dump = unified($self->dump_without_kept($db), $was);
+	return $dump ? "dump after rollback: $dump" : '';
+}
+
 # What is wrong after the round, or an empty text
 sub round
 {
@@ -244,6 +324,7 @@ sub round
 	my $f = "$self->{files}_round";
 	$self->make_room($reference, $db);
 	return $self->round_with($reference, $db) if $ENV{SG_WITH};
+	return $self->round_applied($reference, $db) if $ENV{SG_APPLY};
 	unlink map { "$f.$_" } qw(before script after again made remade drift check);
 	my $check = $ENV{SG_CHECK} ? "\\warn check\n\\o $f.check\nSELECT kind, object, change, class, property, expected, actual, detail FROM sg_sync_check('reference', 'live', NULL, true, true) WHERE NOT left_out;\n\\o" : '';
 	my ($out, $err, $ok) = $self->psql($db, <<SQL);
@@ -294,12 +375,7 @@ SQL
 	my $again = slurp("$f.again");
 	return "not empty: $again" if $again =~ /^BEGIN;|^\\set /m;
 	my $drift = slurp("$f.drift");
-	if ($drift =~ /\S/)
-	{
-		# what nothing alters is said
-		my @untold = grep { my ($kind, $object) = split /\|/; $self->{script} !~ /^-- left out: \Q$kind $object\E: /m } split /\n/, $drift;
-		return (@untold ? 'drift: ' : 'left out: ') . $drift;
-	}
+	return $self->told($drift) if $drift =~ /\S/;
 	my %made = map { $_ => 1 } split /\n/, slurp("$f.made");
 	my @remade = grep { !$made{$_} } split /\n/, slurp("$f.remade");
 	return 'made once more: ' . join ', ', @remade if @remade;
