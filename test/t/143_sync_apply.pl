@@ -112,7 +112,7 @@ sub trap_above
 	my ($phase, $step) = @_;
 
 	query("INSERT INTO trap SELECT '$phase ' || action, step, NULL, 0 FROM generate_series($step + 1, $step + 200) step,
-		unnest('{add,validate,replace,statement,drop,set default,index}'::text[]) action");
+		unnest('{add,validate,replace,statement,drop,detach,set default,index}'::text[]) action");
 }
 
 {
