@@ -296,15 +296,17 @@ WITH RECURSIVE compared AS MATERIALIZED (
     FROM formed o LEFT JOIN place p ON p.kind = o.kind AND p.object = o.object GROUP BY o.kind, o.object
 ), dropped_back AS MATERIALIZED (
     SELECT DISTINCT b.kind, b.object FROM back b WHERE b.drops
-), taken AS MATERIALIZED (
+), placed AS MATERIALIZED (
     -- which of them takes back what: the statements of the way back, each where it has to be undone. What is loosened last is tied again first.
-    SELECT b.n, b.told, b.statement, b.refresh, CASE
+    SELECT b.n, b.told, b.statement, b.refresh, b.drops, d.kind IS NOT NULL AND k.kind IS NULL AS along, CASE
         WHEN b.what = 'renamed' THEN r.island
         WHEN t.kind IS NOT NULL OR d.kind IS NOT NULL AND k.kind IS NULL THEN (SELECT u.island FROM turned u ORDER BY u.at LIMIT 1)
         WHEN b.drops THEN p.made
         ELSE coalesce(p.dropped,
             -- with what it is on
             CASE WHEN k.kind IS NULL THEN w.dropped END,
+            -- a table's own, which what is on it has changed
+            CASE WHEN k.kind IS NULL AND b.kind = 'table' THEN c.island END,
             CASE WHEN k.other OR b.what = ANY (k.given) THEN NULL
                 WHEN b.what IN ('default dropped', 'type, meanwhile') OR b.statement LIKE '% DETACH PARTITION %' THEN p.last
                 WHEN b.what IN ('default again', 'type again') OR b.statement LIKE '% ATTACH PARTITION %' THEN p.first
@@ -317,7 +319,19 @@ WITH RECURSIVE compared AS MATERIALIZED (
     LEFT JOIN (SELECT DISTINCT t.kind, t.object FROM turned t) t ON t.kind = b.kind AND t.object = b.object
     LEFT JOIN (SELECT m.kind, m.target_identity, min(m.island) AS island FROM member m WHERE m.part = 'renamed' GROUP BY 1, 2) r ON r.kind = b.kind AND r.target_identity = b.told
     LEFT JOIN (SELECT l.object, min(l.dropped) AS dropped FROM place l WHERE l.kind IN ('table', 'view', 'materialized view', 'domain') GROUP BY 1) w ON w.object = b.parent
+    LEFT JOIN (SELECT m.parent, min(m.island) AS island FROM member m GROUP BY 1) c ON c.parent = b.object
     WHERE b.statement IS NOT NULL
+    UNION ALL
+    -- an index that went for something else comes back as it was
+    SELECT 1000000000 + f.n, f.object, regexp_replace(f.statement, '^(CREATE (UNIQUE )?INDEX) CONCURRENTLY ', '\1 '), false, false, false, p.dropped
+    FROM formed f JOIN place p ON p.kind = f.kind AND p.object = f.object AND p.dropped IS NOT NULL
+    WHERE f.kind = 'index' AND f.form IN ('index', 'outside') AND f.what = 'created' AND f.changes IS NULL AND NOT EXISTS (SELECT FROM back b WHERE b.kind = f.kind AND b.object = f.object)
+), taken AS MATERIALIZED (
+    -- what is made anew for others goes before the first of these, and comes after the last
+    SELECT p.n, p.told, p.statement, p.refresh, coalesce(p.island, CASE WHEN p.along THEN CASE WHEN p.drops THEN s.last ELSE s.first END END) AS island
+    FROM placed p CROSS JOIN (
+        SELECT min(p.island) AS first, max(p.island) AS last FROM placed p
+        WHERE p.n BETWEEN (SELECT min(a.n) FROM placed a WHERE a.along) AND (SELECT max(a.n) FROM placed a WHERE a.along)) s
 ), undone AS (
     SELECT s.*, coalesce(t.statements || coalesce(q.statements, ''), '-- another step takes it back') AS undo
     FROM stated s

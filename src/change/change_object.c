@@ -361,8 +361,10 @@ key_of(const ChangeMove *move)
 	return move->object.classId == ConstraintRelationId ? fk_by_oid(move->object.objectId) : NULL;
 }
 
-/* How the definition of a constraint begins, which no condition of a CHECK does */
+/* How the definition of a constraint begins, and what a CHECK was beside its condition, which begins with none of these */
 #define WAS_CONSTRAINT "constraint "
+#define WAS_NO_INHERIT "no inherit "
+#define WAS_NOT_VALID "not valid "
 
 /* "constraint UNIQUE (a)" */
 static char *
@@ -385,7 +387,9 @@ definition_of(const PlanStep *step, const ChangeMove *move)
 
 	if (plan_changed_object(step) == CHANGED_CONSTRAINT &&
 		((Form_pg_constraint) GETSTRUCT(constraint))->contype == CONSTRAINT_CHECK)
-		return change_condition(constraint);
+		return psprintf("%s%s%s", ((Form_pg_constraint) GETSTRUCT(constraint))->connoinherit ? WAS_NO_INHERIT : "",
+						((Form_pg_constraint) GETSTRUCT(constraint))->convalidated ? "" : WAS_NOT_VALID,
+						change_condition(constraint));
 	change_text_begin(&scope);
 	switch (plan_changed_object(step))
 	{
@@ -421,6 +425,32 @@ drop_definition(const PlanStep *step, ChangeMove *move)
 					 linitial(plan_change_statements(step)));
 }
 
+static bool
+takes_word(const char **text, const char *word)
+{
+	bool		found = strncmp(*text, word, strlen(word)) == 0;
+
+	if (found)
+		*text += strlen(word);
+	return found;
+}
+
+static void
+bring_check_back(PlanStep *step, const char *was, ChangeMove *move)
+{
+	bool		no_inherit = takes_word(&was, WAS_NO_INHERIT);
+	bool		not_valid = takes_word(&was, WAS_NOT_VALID);
+
+	step->kind = STEP_CHECK;
+	step->definition = pstrdup(was);
+	change_look_check(step, move);
+	move->first = false;
+	if (no_inherit && move->kind == MOVE_STATEMENT)
+		linitial(move->statements) = psprintf("%s NO INHERIT", (char *) linitial(move->statements));
+	if (not_valid && move->kind == MOVE_VALIDATE)
+		move->kind = MOVE_NONE;
+}
+
 /* A trigger and a CHECK come back as they were; what would read the table under a lock is for somebody to decide */
 static void
 bring_definition_back(const PlanDeed *deed, ChangeMove *move)
@@ -433,10 +463,7 @@ bring_definition_back(const PlanDeed *deed, ChangeMove *move)
 		return;
 	if (plan_changed_object(&step) == CHANGED_CONSTRAINT && !is_constraint)
 	{
-		step.kind = STEP_CHECK;
-		step.definition = deed->was;
-		change_look_check(&step, move);
-		move->first = false;
+		bring_check_back(&step, deed->was, move);
 		return;
 	}
 	if (OidIsValid(find_object(&step, step.fk_name).objectId))

@@ -235,7 +235,8 @@ CREATE TABLE m.c (a int, b int, k m.kind DEFAULT 'one', g int GENERATED ALWAYS A
 CREATE INDEX on_g ON m.c (g); CREATE MATERIALIZED VIEW m.v AS SELECT g FROM m.c; CREATE UNIQUE INDEX v_g ON m.v (g);
 CREATE TABLE m.w (n int, k int) PARTITION BY LIST (n); CREATE TABLE m.w1 PARTITION OF m.w FOR VALUES IN (1);
 CREATE TABLE m.old (a int CHECK (m.fine(a)), k m.kind); CREATE STATISTICS m.st ON a, k FROM m.old;
-INSERT INTO m.p VALUES (1); INSERT INTO m.c VALUES (1, 1, 'three'); INSERT INTO m.w VALUES (1, 1); INSERT INTO m.old VALUES (1, 'one');
+ALTER TABLE m.c ADD CONSTRAINT n CHECK (a <> 5) NO INHERIT; CREATE UNIQUE INDEX named ON m.w1 (k); ALTER TABLE m.w1 ALTER k SET NOT NULL, REPLICA IDENTITY USING INDEX named;
+INSERT INTO m.p VALUES (1); INSERT INTO m.c VALUES (1, 1, 'three'); ALTER TABLE m.c ADD CONSTRAINT v CHECK (b <> 1) NOT VALID; INSERT INTO m.w VALUES (1, 1); INSERT INTO m.old VALUES (1, 'one');
 SQL
 	carry('twice', 'once');
 	my $was = dump_of('once');
