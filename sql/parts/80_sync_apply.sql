@@ -296,9 +296,15 @@ WITH RECURSIVE compared AS MATERIALIZED (
     FROM formed o LEFT JOIN place p ON p.kind = o.kind AND p.object = o.object GROUP BY o.kind, o.object
 ), dropped_back AS MATERIALIZED (
     SELECT DISTINCT b.kind, b.object FROM back b WHERE b.drops
+), leaf AS (
+    -- the indexes and keys of partitions, which go with those of the whole
+    SELECT p.kind, p.object, p.dropped AS island FROM place p WHERE p.kind IN ('index', 'constraint') AND p.dropped IS NOT NULL
+    UNION
+    SELECT q.kind, q.object, l.island FROM leaf l JOIN pair q ON q.kind = l.kind AND q.old ->> 'partition_of' = l.object AND q.new IS NULL
 ), placed AS MATERIALIZED (
     -- which of them takes back what: the statements of the way back, each where it has to be undone. What is loosened last is tied again first.
-    SELECT b.n, b.told, b.statement, b.refresh, b.drops, d.kind IS NOT NULL AND k.kind IS NULL AS along, CASE
+    -- A partition goes with the whole.
+    SELECT b.n, b.told, regexp_replace(b.statement, '^DROP (TABLE|INDEX) (?!IF )', 'DROP \1 IF EXISTS ') AS statement, b.refresh, b.drops, d.kind IS NOT NULL AND k.kind IS NULL AS along, CASE
         WHEN b.what = 'renamed' THEN r.island
         WHEN t.kind IS NOT NULL OR d.kind IS NOT NULL AND k.kind IS NULL THEN (SELECT u.island FROM turned u ORDER BY u.at LIMIT 1)
         WHEN b.drops THEN p.made
@@ -307,6 +313,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
             CASE WHEN k.kind IS NULL THEN w.dropped END,
             -- a table's own, which what is on it has changed
             CASE WHEN k.kind IS NULL AND b.kind = 'table' THEN c.island END,
+            CASE WHEN k.kind IS NULL THEN l.island END,
             CASE WHEN k.other OR b.what = ANY (k.given) THEN NULL
                 WHEN b.what IN ('default dropped', 'type, meanwhile') OR b.statement LIKE '% DETACH PARTITION %' THEN p.last
                 WHEN b.what IN ('default again', 'type again') OR b.statement LIKE '% ATTACH PARTITION %' THEN p.first
@@ -320,6 +327,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
     LEFT JOIN (SELECT m.kind, m.target_identity, min(m.island) AS island FROM member m WHERE m.part = 'renamed' GROUP BY 1, 2) r ON r.kind = b.kind AND r.target_identity = b.told
     LEFT JOIN (SELECT l.object, min(l.dropped) AS dropped FROM place l WHERE l.kind IN ('table', 'view', 'materialized view', 'domain') GROUP BY 1) w ON w.object = b.parent
     LEFT JOIN (SELECT m.parent, min(m.island) AS island FROM member m GROUP BY 1) c ON c.parent = b.object
+    LEFT JOIN leaf l ON l.kind = b.kind AND l.object = b.object
     WHERE b.statement IS NOT NULL
     UNION ALL
     -- an index that went for something else comes back as it was
