@@ -288,7 +288,10 @@ WITH RECURSIVE side AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT CASE WHEN o.new IS NOT NULL AND o.state <> 'missing' AND coalesce(r.number, b.number) IS NOT NULL
         THEN schemaguard.sg_sync_object(o.kind, o.identity, o.parent, o.name, o.properties, NULL) END AS fresh) f
 ), inline AS (
-    SELECT o.parent, string_agg(E'\n    ' || (o.new ->> 'column'), ',' ORDER BY (o.new ->> 'position')::int) || E'\n' AS columns
+    SELECT o.parent, string_agg(E'\n    ' || (o.new ->> 'column'), ',' ORDER BY (o.new ->> 'position')::int)
+        -- a partition has what a plan keeps of the whole, too
+        || CASE WHEN target = 'live' THEN coalesce((SELECT string_agg(E',\n    ' || quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod), '' ORDER BY a.attnum) FROM pg_attribute a
+            WHERE a.attrelid = to_regclass(min(t.new ->> 'partition_of')) AND starts_with(a.attname, '_sg_dropped_')), '') ELSE '' END || E'\n' AS columns
     FROM object o JOIN object t ON t.kind = 'table' AND t.identity = o.parent
     WHERE o.kind = 'column' AND o.parent_state = 'missing' AND (coalesce(o.new ->> 'inherited', '') <> 'only' OR t.new ? 'partition_of')
     GROUP BY o.parent

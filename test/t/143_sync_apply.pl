@@ -221,6 +221,7 @@ CREATE SCHEMA m;
 CREATE TABLE m.p (a int PRIMARY KEY);
 CREATE TYPE m.kind AS ENUM ('one', 'two', 'three');
 CREATE FUNCTION m.fine(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 > 0';
+CREATE TABLE m.z (k int) PARTITION BY LIST (k);
 SQL
 	query("CREATE DATABASE $_; ALTER DATABASE $_ SET schemaguard.workers = 1") foreach 'twice', 'once';
 	query("CREATE EXTENSION schemaguard; $both" . <<'SQL', 'twice');
@@ -228,12 +229,14 @@ CREATE TABLE m.c (a int, b int, k m.kind DEFAULT 'one', g int GENERATED ALWAYS A
     CONSTRAINT k1 FOREIGN KEY (a) REFERENCES m.p, CONSTRAINT k2 FOREIGN KEY (a) REFERENCES m.p ON DELETE CASCADE);
 CREATE INDEX i1 ON m.c (a); CREATE INDEX i2 ON m.c (a); CREATE INDEX on_g ON m.c (g); CREATE MATERIALIZED VIEW m.v AS SELECT g FROM m.c; CREATE UNIQUE INDEX v_g ON m.v (g);
 CREATE TABLE m.w (k int, n int) PARTITION BY LIST (k); CREATE TABLE m.w1 PARTITION OF m.w FOR VALUES IN (1);
+CREATE TABLE m.z1 PARTITION OF m.z FOR VALUES IN (1);
 DROP FUNCTION m.fine; DROP TYPE m.kind CASCADE; CREATE TYPE m.kind AS ENUM ('one', 'three'); ALTER TABLE m.c ADD k m.kind DEFAULT 'one';
 SQL
 	query("CREATE EXTENSION schemaguard; $both" . <<'SQL', 'once');
 CREATE TABLE m.c (a int, b int, k m.kind DEFAULT 'one', g int GENERATED ALWAYS AS (a + 1) STORED, CONSTRAINT u UNIQUE (b));
 CREATE INDEX on_g ON m.c (g); CREATE MATERIALIZED VIEW m.v AS SELECT g FROM m.c; CREATE UNIQUE INDEX v_g ON m.v (g);
 CREATE TABLE m.w (n int, k int) PARTITION BY LIST (n); CREATE TABLE m.w1 PARTITION OF m.w FOR VALUES IN (1);
+ALTER TABLE m.z ADD _sg_dropped_before text;
 CREATE TABLE m.old (a int CHECK (m.fine(a)), k m.kind); CREATE STATISTICS m.st ON a, k FROM m.old;
 ALTER TABLE m.c ADD CONSTRAINT n CHECK (a <> 5) NO INHERIT; CREATE UNIQUE INDEX named ON m.w1 (k); ALTER TABLE m.w1 ALTER k SET NOT NULL, REPLICA IDENTITY USING INDEX named;
 INSERT INTO m.p VALUES (1); INSERT INTO m.c VALUES (1, 1, 'three'); ALTER TABLE m.c ADD CONSTRAINT v CHECK (b <> 1) NOT VALID; INSERT INTO m.w VALUES (1, 1); INSERT INTO m.old VALUES (1, 'one');
