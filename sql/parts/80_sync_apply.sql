@@ -48,7 +48,7 @@ AS $function$
             SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', parent, name,
                 CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END)
             FROM pg_type t WHERE t.oid = to_regtype(properties ->> 'type'))
-        WHEN statement LIKE 'DO $labels$%' THEN schemaguard.sg_sync_relabel_plain(object, name, properties -> 'labels', dropped)
+        WHEN statement LIKE 'DO $labels$%' THEN schemaguard.sg_sync_relabel_plain(object, name, properties -> 'labels', dropped) || coalesce(E';\n' || nullif(substring(statement FROM 'END \$labels\$;\s*(.*)$'), ''), '')
         WHEN statement LIKE 'DO $sequence$%' THEN (
             SELECT string_agg(format(replace(substr(x.m[1], 2, length(x.m[1]) - 2), '''''', ''''), q.sequence), E';\n')
             FROM regexp_matches(statement, $re$EXECUTE pg_catalog\.format\(('(?:[^']|'')*'), $re$, 'g') x (m),
@@ -68,7 +68,7 @@ AS $function$
             WHERE a.attrelid = to_regclass(object) AND a.attnum > 0 AND NOT a.attisdropped AND position(format('a.attname = %L', a.attname) IN statement) > 0)
         -- a step of its own drops what has nothing but itself
         WHEN statement LIKE 'DO $partitions$%' THEN substring(statement FROM 'END \$partitions\$;\s*(.*)')
-        WHEN statement ~ E'(^|;\n)\\s*DO \\$' THEN NULL
+        WHEN statement ~ E'(^|;\n)\\s*DO \\$(storage|labels|sequence|triggers|stored|partitions)\\$' AND statement !~ '^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) ' THEN NULL
         WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' THEN regexp_replace(statement, '\sWITH DATA$', ' WITH NO DATA')
         -- in a transaction
         ELSE regexp_replace(statement, '^(CREATE (UNIQUE )?INDEX) CONCURRENTLY ', '\1 ') END
@@ -117,6 +117,19 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_under_kept()
     IS 'what objects that a plan keeps need: identities';
 
+-- The names of what is in the attic, so that what comes there gets another one
+CREATE FUNCTION schemaguard.sg_sync_in_attic()
+RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT p.proname FROM pg_proc p WHERE p.pronamespace = to_regnamespace('schemaguard_attic')
+    UNION ALL SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace('schemaguard_attic')
+    UNION ALL SELECT t.typname FROM pg_type t WHERE t.typnamespace = to_regnamespace('schemaguard_attic') AND t.typrelid = 0
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_in_attic()
+    IS 'the names of what is kept in schemaguard_attic';
+
 -- The steps that make this database what the reference is, in order: kind, and fields as schemaguard.sg_plan_add() takes
 -- them; and, without a kind, what is left out, and why. A statement that a kind of step of its own stands for is none; the
 -- others are put together by object, and what takes them back is what makes the reference what this database is.
@@ -159,9 +172,16 @@ WITH RECURSIVE compared AS MATERIALIZED (
     LEFT JOIN pair b ON b.kind = s.kind AND b.target_identity = s.object AND b.old IS NOT NULL AND s.what NOT LIKE 'dropped%'
     CROSS JOIN LATERAL (SELECT coalesce(a.object, b.object) AS object, coalesce(a.parent, b.parent) AS parent, coalesce(a.target_name, b.target_name, a.name, b.name) AS name, coalesce(a.old, b.old) AS old) p
     CROSS JOIN (SELECT coalesce(array_agg(replace(d.statement, 'ALTER TABLE ONLY ', 'ALTER TABLE ')) FILTER (WHERE d.kind = 'constraint' AND d.note LIKE 'drop%' OR d.what = 'default dropped' OR d.what = 'default' AND d.kind = 'column'), '{}') AS dropped FROM backward d) x
+), gone AS MATERIALIZED (
+    SELECT t.object, min(t.n) AS n FROM forth t WHERE t.kind = 'table' AND t.step = 'drop' GROUP BY 1
+), joined AS MATERIALIZED (
+    -- tables that become partitions, and what they are partitions of
+    SELECT t.object FROM forth t WHERE t.kind = 'table' AND t.statement LIKE '% ATTACH PARTITION %'
+    UNION
+    SELECT p.new ->> 'partition_of' FROM forth t JOIN pair p ON p.kind = 'table' AND p.object = t.object AND p.new ? 'partition_of' WHERE t.kind = 'table' AND t.statement LIKE '% ATTACH PARTITION %'
 ), line AS MATERIALIZED (
     -- what each statement is about
-    SELECT f.*, p.target_identity, p.parent, p.name, p.target_name, p.new, p.old, p.changes, p.twin,
+    SELECT f.*, p.target_identity, p.parent, p.name, p.target_name, p.new, p.old, p.changes, p.twin, g.n AS gone_at,
         coalesce(p.new, p.old) ->> 'type' AS type, schemaguard.sg_sync_new_name(p.name) AS new_name,
         -- made with this, so nothing is in the way
         EXISTS (SELECT FROM forth t WHERE t.kind = 'table' AND t.object = CASE f.kind WHEN 'table' THEN f.object ELSE p.parent END AND t.what = 'created') AS in_new,
@@ -170,6 +190,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
         coalesce(schemaguard.sg_sync_fill('{?!include}{?!nulls_not_distinct}{?!options}{?!tablespace}{?!period}{?!index_name}', p.new), 'no') = '' AS plain,
         (SELECT c.relkind FROM pg_class c WHERE c.oid = to_regclass(CASE f.kind WHEN 'table' THEN f.object ELSE p.parent END)) AS relkind
     FROM forth f LEFT JOIN pair p ON p.kind = f.kind AND p.object = f.object AND NOT (p.shared AND CASE WHEN f.what LIKE 'dropped%' THEN p.old ELSE p.new END IS NULL)
+    LEFT JOIN gone g ON g.object = p.parent
     WHERE NOT f.lost AND (f.what = 'renamed' OR NOT EXISTS (SELECT FROM forth r WHERE r.what = 'renamed'))
 ), formed AS MATERIALIZED (
     -- "with" is done by another step
@@ -178,8 +199,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
         WHEN l.kind = 'column' AND l.relkind IN ('r', 'p') THEN CASE
             WHEN l.what = 'created' THEN 'column'
             -- a partition that joins can't have more than the whole
-            WHEN l.what LIKE 'dropped%' THEN CASE WHEN l.old ? 'generated' OR EXISTS (SELECT FROM forth t WHERE t.kind = 'table' AND t.statement LIKE '% ATTACH PARTITION %' AND (t.object = l.parent OR t.object IN (
-                SELECT p.object FROM pair p WHERE p.kind = 'table' AND p.new ->> 'partition_of' = l.parent))) THEN 'statement' ELSE 'drop' END
+            WHEN l.what LIKE 'dropped%' THEN CASE WHEN l.old ? 'generated' OR l.parent IN (SELECT j.object FROM joined j) THEN 'statement' ELSE 'drop' END
             WHEN l.what = 'not_null' AND (l.new ->> 'not_null')::boolean THEN 'not null'
             WHEN l.what LIKE 'default%' AND l.changes = '{default}' THEN 'default'
             ELSE 'statement' END
@@ -189,7 +209,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
         WHEN l.kind = 'constraint' AND l.statement LIKE 'ALTER DOMAIN %' THEN 'statement'
         WHEN l.kind = 'constraint' AND l.type IN ('f', 'c') THEN CASE
             -- the keys of a table go with it
-            WHEN l.what LIKE 'dropped%' THEN CASE WHEN EXISTS (SELECT FROM forth t WHERE t.kind = 'table' AND t.object = l.parent AND t.step = 'drop' AND t.n < l.n) THEN 'with' ELSE 'drop' END
+            WHEN l.what LIKE 'dropped%' THEN CASE WHEN l.gone_at < l.n THEN 'with' ELSE 'drop' END
             WHEN l.twin THEN 'statement'
             WHEN l.firm AND l.what IN ('created', 'replaced') AND l.section = 4 THEN CASE l.type WHEN 'f' THEN 'foreign key' ELSE 'check' END
             WHEN l.firm AND l.what = 'replaced' AND l.section = 6 THEN 'swap'
@@ -216,9 +236,10 @@ WITH RECURSIVE compared AS MATERIALIZED (
     FROM needed o CROSS JOIN jsonb_array_elements(coalesce(o.old -> 'depends', '[]') || CASE WHEN o.old ? 'extension' THEN jsonb_build_array(jsonb_build_array('extension', o.old ->> 'extension')) ELSE '[]' END) d JOIN pair p ON p.new IS NULL AND p.kind = d.value ->> 0 AND p.object = d.value ->> 1
 ), kept AS MATERIALIZED (
     SELECT f.kind, f.object, f.n, f.name, schemaguard.sg_sync_schema(f.object) AS schema, upper(f.kind) AS word,
-        substr(f.object, length(CASE WHEN f.kind IN ('function', 'procedure', 'aggregate') THEN schemaguard.sg_sync_name(f.object) ELSE f.object END) + 1) AS arguments,
+        CASE WHEN f.kind = 'aggregate' AND f.object LIKE '%()' THEN '(*)' ELSE substr(f.object, length(CASE WHEN f.kind IN ('function', 'procedure', 'aggregate') THEN schemaguard.sg_sync_name(f.object) ELSE f.object END) + 1) END AS arguments,
+        CASE WHEN f.kind = 'aggregate' AND f.object LIKE '%()' THEN left(f.object, -1) || '*)' ELSE f.object END AS address,
         substring(schemaguard.sg_sync_name(f.object) FROM '([^".]+|"(?:[^"]|"")*")$') AS was,
-        quote_ident(left(regexp_replace(f.name, '\(.*$', ''), 40) || '_' || left(md5(f.object), 8) || '_' || (SELECT count(*) FROM schemaguard.plan_deed)) AS as_name
+        quote_ident(left(regexp_replace(f.name, '\(.*$', ''), 40) || '_' || left(md5(f.object), 8) || coalesce('_' || nullif((SELECT count(*) FROM schemaguard.sg_sync_in_attic() a (name) WHERE position(left(md5(f.object), 8) IN a.name) > 0), 0), '')) AS as_name
     FROM formed f WHERE f.form = 'statement' AND f.what LIKE 'dropped%' AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view')
       AND (f.kind, f.object) IN (SELECT o.kind, o.object FROM needed o)
       -- where who calls may put something, and a step of a table has made it
@@ -233,7 +254,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM formed w WHERE w.kind = 'table' AND w.form = 'drop' AND w.object = f.old ->> 'partition_of')
     UNION ALL
     SELECT f.object, e.n, e.depth + 1 FROM ended e JOIN formed f ON f.kind = 'table' AND f.form = 'drop' AND f.old ->> 'partition_of' = e.object
-), plain AS MATERIALIZED (
+), spoken AS MATERIALIZED (
     -- the statements that are steps; default privileges are what they will be before anything is made, and when what was there is made anew
     SELECT f.*, s.statement AS text, CASE WHEN f.kind = 'default privilege' AND NOT EXISTS (SELECT FROM formed s WHERE s.kind = 'schema' AND s.what = 'created' AND position(' IN SCHEMA ' || s.object || ' ON ' IN f.object) > 0) THEN f.n - 1000000000
             -- a partition that stays leaves before the whole goes
@@ -242,8 +263,10 @@ WITH RECURSIVE compared AS MATERIALIZED (
         SELECT f.*, count(*) FILTER (WHERE f.form NOT IN ('statement', 'with')) OVER (ORDER BY f.n) AS run FROM formed f
     ) f CROSS JOIN (SELECT coalesce(array_agg(replace(d.statement, 'ALTER TABLE ONLY ', 'ALTER TABLE ')) FILTER (WHERE d.kind = 'constraint' AND d.step = 'drop' OR d.what = 'default dropped' OR d.what = 'default' AND d.kind = 'column'), '{}') AS dropped FROM forth d) x
     CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_plain(f.statement, f.object, f.parent, f.name, f.new, x.dropped) AS statement) s
-    WHERE f.form = 'statement' AND s.statement IS NOT NULL AND f.n NOT IN (SELECT k.n FROM kept k) AND f.n NOT IN (SELECT s.n FROM stays s)
+    WHERE f.form = 'statement' AND f.n NOT IN (SELECT k.n FROM kept k) AND f.n NOT IN (SELECT s.n FROM stays s)
       AND NOT (f.kind = 'schema' AND f.what LIKE 'dropped%' AND f.object IN (SELECT schemaguard.sg_sync_schema(s.object) FROM stays s))
+), plain AS MATERIALIZED (
+    SELECT s.* FROM spoken s WHERE s.text IS NOT NULL
 ), reach AS (
     SELECT p.*, max(p.at) OVER (PARTITION BY p.kind, p.object, p.section, p.run) AS until FROM plain p
 ), begun AS (
@@ -256,13 +279,13 @@ WITH RECURSIVE compared AS MATERIALIZED (
 ), guarded AS (
     SELECT m.*,
         -- what none of the statements before it has changed
-        m.several AND m.rows = 1 AND NOT EXISTS (SELECT FROM member o WHERE o.island = m.island AND o.object <> m.object
+        m.several AND m.size < 1000 AND (m.rows = 1 OR m.step = 'drop' AND m.at = m.first AND m.rows = m.here AND m.after <> m.before) AND NOT EXISTS (SELECT FROM member o WHERE o.island = m.island AND o.object <> m.object
             AND (o.parent = m.object OR o.object = m.parent OR o.parent = m.parent AND m.parent LIKE '%.%' OR m.old -> 'depends' @> jsonb_build_array(jsonb_build_array(o.kind, o.object)))) AS alone, CASE WHEN m.guard IS NOT NULL
         -- the one beside is there neither before nor after, nor is the type meanwhile
         AND m.what NOT IN ('replaced', 'type, meanwhile') AND m.step <> 'fresh' THEN format('schemaguard.sg_sync_done(%s, %L, %L, %s, %L)', m.guard, m.before, nullif(m.after, m.before), (m.step = 'drop')::text, m.kind || ' ' || m.object) END AS done
     FROM (
         SELECT m.*, count(*) FILTER (WHERE m.at = m.first) OVER (PARTITION BY m.island) > 1 AS several
-        FROM (SELECT m.*, min(m.at) OVER (PARTITION BY m.island, m.kind, m.object, m.part = 'drop') AS first, count(*) OVER (PARTITION BY m.kind, m.object) AS rows FROM member m) m
+        FROM (SELECT m.*, count(*) OVER (PARTITION BY m.island) AS size, count(*) OVER (PARTITION BY m.island, m.kind, m.object) AS here, min(m.at) OVER (PARTITION BY m.island, m.kind, m.object, m.part = 'drop') AS first, count(*) OVER (PARTITION BY m.kind, m.object) AS rows FROM member m) m
     ) m
 ), stated AS MATERIALIZED (
     SELECT g.island, min(g.at) AS n, count(DISTINCT (g.kind, g.object)) AS objects, (array_agg(g.kind ORDER BY g.at))[1] AS kind, (array_agg(g.object ORDER BY g.at))[1] AS object,
@@ -394,7 +417,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
     SELECT f.n, 5, 'index', ARRAY['child_table', f.parent, 'fk_name', f.index_name,
         'definition', coalesce(substring(f.statement FROM '^CREATE (UNIQUE )INDEX '), '')
             || substr(f.statement, position(x.at IN f.statement) + length(x.at))]
-    FROM formed f, format(' %I ON %s%s ', f.index_name, CASE WHEN f.what = 'created' AND f.statement ~ '^CREATE (UNIQUE )?INDEX [^ ]+ ON ONLY ' THEN 'ONLY ' END, f.parent) x (at) WHERE f.form = 'index'
+    FROM formed f, format(' %I ON %s%s ', f.index_name, CASE WHEN position(format(' %I ON ONLY %s ', f.index_name, f.parent) IN f.statement) > 0 THEN 'ONLY ' END, f.parent) x (at) WHERE f.form = 'index'
     UNION ALL
     -- the old one goes, the new one gets its name
     SELECT f.n, 4, 'drop', ARRAY['definition', 'constraint', 'child_table', f.parent, 'fk_name', f.name]
@@ -416,7 +439,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
         'undo', format('COMMENT ON CONSTRAINT %I ON %s IS %L', f.name, f.parent, f.old ->> 'comment'), 'fk_name', 'comment of constraint ' || f.object]
     FROM formed f WHERE (f.form = 'drop' OR f.form = 'swap') AND f.kind = 'constraint' AND f.old ? 'comment'
     UNION ALL
-    SELECT k.n, 5, 'statement', ARRAY['definition', format(E'ALTER %1$s %2$s RENAME TO %3$s;\nALTER %1$s %4$s.%3$s%5$s SET SCHEMA schemaguard_attic', k.word, k.object, k.as_name, k.schema, k.arguments),
+    SELECT k.n, 5, 'statement', ARRAY['definition', format(E'ALTER %1$s %2$s RENAME TO %3$s;\nALTER %1$s %4$s.%3$s%5$s SET SCHEMA schemaguard_attic', k.word, k.address, k.as_name, k.schema, k.arguments),
         'undo', format(E'ALTER %1$s schemaguard_attic.%3$s%5$s SET SCHEMA %4$s;\nALTER %1$s %4$s.%3$s%5$s RENAME TO %2$s', k.word, k.was, k.as_name, k.schema, k.arguments),
         'fk_name', k.kind || ' ' || k.object || ', kept']
     FROM kept k
@@ -433,6 +456,8 @@ SELECT NULL, NULL, CASE WHEN f.note LIKE '% loses %' THEN 'would lose something 
 FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused', 'along')
 UNION ALL
 SELECT NULL, NULL, 'stay, for what the plan keeps' FROM stays
+UNION ALL
+SELECT NULL, NULL, 'are done by a script alone' FROM spoken s WHERE s.text IS NULL AND s.statement NOT LIKE 'DO $partitions$%'
 UNION ALL
 -- what is in the way of all of it
 SELECT 'refused', ARRAY[CASE f.note WHEN 'need' THEN f.kind || ' ' || f.object || ' is not there' ELSE concat_ws(' ', f.kind, f.object, f.what) END], NULL

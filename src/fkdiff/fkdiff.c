@@ -205,7 +205,7 @@ emit_pair(SgRowSink *sink, const char *table, const KeyPair *pair)
 	sg_sink_text(sink, drift_risk_word(Max(pair->risk, DRIFT_SAFE)));
 	sg_sink_names(sink, pair->differences);
 	sg_sink_text(sink, pair->reason);
-	sg_sink_text(sink, pair->deeds ? pair->run_on : NULL);
+	sg_sink_text(sink, pair->migration ? pair->run_on : NULL);
 	sg_sink_text(sink, "key");
 	sg_sink_null(sink);			/* counts */
 	sg_sink_text(sink, reference ? reference->definition : NULL);

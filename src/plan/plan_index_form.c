@@ -87,14 +87,19 @@ char *
 plan_index_name_part(const char *definition)
 {
 	IndexStmt  *stmt = parse_definition(definition);
+	List	   *names = NIL;
 	StringInfoData part;
 
 	initStringInfo(&part);
 	foreach_ptr(IndexElem, element, list_concat_copy(stmt->indexParams, stmt->indexIncludingParams))
 	{
-		const char *name = element->name ? element->name : FigureIndexColname(element->expr);
+		const char *wanted = element->name ? element->name : FigureIndexColname(element->expr);
+		char	   *name = pstrdup(wanted ? wanted : "expr");
 
-		appendStringInfo(&part, "%s%s", part.len ? "_" : "", name ? name : "expr");
+		for (int n = 1; sg_has_name(names, name); n++)
+			name = psprintf("%s%d", wanted ? wanted : "expr", n);
+		names = lappend(names, name);
+		appendStringInfo(&part, "%s%s", part.len ? "_" : "", name);
 	}
 	return part.data;
 }

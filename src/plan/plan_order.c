@@ -124,7 +124,7 @@ needs(const PlanStep *step, const PlanStep *other)
 		case STEP_RENAME:
 			return step->kind != STEP_DROP && needs_rename(step, other, &before);
 		case STEP_FOREIGN_KEY:
-			return step->kind == STEP_RENAME && plan_changed_object(step) == CHANGED_CONSTRAINT &&
+			return step->kind == STEP_RENAME && plan_changed_object(step) == CHANGED_CONSTRAINT && other->step < step->step &&
 				same(step->child_table, other->child_table) && same(step->fk_name, other->fk_name);
 		case STEP_CHECK:
 		case STEP_DEFAULT:

@@ -259,7 +259,7 @@ done_before(List *steps, const PlanStep *wanted)
  * whose deeds the new ones take over; what somebody has skipped stays skipped
  */
 static void
-replace_steps(FkPlan *plan, List *open, List *wanted)
+replace_steps(FkPlan *plan, List *open, List *skipped, List *wanted)
 {
 	PlanDraft  *draft;
 	List	   *before = NIL;
@@ -285,7 +285,7 @@ replace_steps(FkPlan *plan, List *open, List *wanted)
 	{
 		const PlanStep *again = done_before(done, step);
 
-		foreach_ptr(const PlanStep, other, open)
+		foreach_ptr(const PlanStep, other, skipped)
 		{
 			if (other->skipped_by && plan_step_says_same(step, other))
 			{
@@ -365,11 +365,23 @@ has_conflict(const FkPlan *plan, List *wanted)
 	return false;
 }
 
+/* A plan that the caller has named is the one to be used */
+static void
+refuse_conflict(const SyncApply *apply)
+{
+	if (sg_arg_optional_text(apply->fcinfo, 6))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("plan \"%s\" has made something else under a name that is needed now", apply->plan),
+				 errhint("Name another plan, or none.")));
+}
+
 static SyncRound
 plan_round(SyncApply *apply)
 {
 	FkPlan	   *plan;
 	List	   *open;
+	List	   *skipped = NIL;
 	List	   *wanted;
 
 	if (apply->plan == NULL)
@@ -387,16 +399,20 @@ plan_round(SyncApply *apply)
 	{
 		/*
 		 * what is done can be taken back as it stands; what is not goes into
-		 * the next plan
+		 * the next plan, and what is skipped is skipped there
 		 */
+		plan_check_writable(plan, "sg_sync_apply()");
+		refuse_conflict(apply);
 		foreach_ptr(const PlanStep, step, open)
 		{
 			plan_step_delete(step);
 		}
-		open = NIL;
 		apply->plan = NULL;
 		choose_plan(apply);
 		plan = plan_find(apply->plan);
+		skipped = open;
+		open = plan ? open_steps(apply->plan) : NIL;
+		check_own(plan, open);
 	}
 	if (plan && says_same(wanted, open))
 		return wanted == NIL ? ROUND_NONE : ROUND_RUN;
@@ -407,7 +423,7 @@ plan_round(SyncApply *apply)
 		plan_insert(apply->plan, psprintf("makes this database what %s is", quote_literal_cstr(apply->reference)));
 		plan = plan_get(apply->plan);
 	}
-	replace_steps(plan, open, wanted);
+	replace_steps(plan, open, list_concat(skipped, open), wanted);
 	return wanted == NIL ? ROUND_NONE : ROUND_RUN;
 }
 

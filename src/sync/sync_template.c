@@ -301,7 +301,8 @@ sync_write(List *lists)
 		char	   *statements = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 		MemoryContext old = MemoryContextSwitchTo(caller);
 
-		written = lappend(written, pstrdup(statements));
+		/* NULL where there is nothing to write */
+		written = lappend(written, statements ? pstrdup(statements) : NULL);
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();

@@ -219,6 +219,7 @@ my %call = (
 	'schemaguard.sg_sync_plain' => q{SELECT schemaguard.sg_sync_plain('SELECT', 't_c.q', 't_c', 'q', '{}', '{}')},
 	'schemaguard.sg_sync_relabel_plain' => q{SELECT schemaguard.sg_sync_relabel_plain('t', 't', '[]', '{}')},
 	'schemaguard.sg_sync_under_kept' => q{SELECT schemaguard.sg_sync_under_kept()},
+	'schemaguard.sg_sync_in_attic' => q{SELECT schemaguard.sg_sync_in_attic()},
 	'schemaguard.sg_sync_steps' => q{SELECT schemaguard.sg_sync_steps('secret', NULL, true, true, true)},
 	'schemaguard.sg_sync_texts' => q{SELECT schemaguard.sg_sync_texts('["a"]')},
 	'schemaguard.sg_sync_write' => q{SELECT schemaguard.sg_sync_write('{"[{\\"kind\\": \\"constraint\\"}]"}')},
