@@ -431,7 +431,7 @@ takes_word(const char **text, const char *word)
 	bool		found = strncmp(*text, word, strlen(word)) == 0;
 
 	if (found)
-		*text += strlen(word);
+		*text +=strlen(word);
 	return found;
 }
 
