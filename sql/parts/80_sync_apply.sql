@@ -118,7 +118,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_under_kept()
     IS 'what objects that a plan keeps need: identities';
 
 -- The names of what is in the attic, so that what comes there gets another one
-CREATE FUNCTION schemaguard.sg_sync_in_attic()
+CREATE FUNCTION schemaguard.sg_sync_kept_names()
 RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -127,7 +127,7 @@ AS $function$
     UNION ALL SELECT c.relname FROM pg_class c WHERE c.relnamespace = to_regnamespace('schemaguard_attic')
     UNION ALL SELECT t.typname FROM pg_type t WHERE t.typnamespace = to_regnamespace('schemaguard_attic') AND t.typrelid = 0
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_in_attic()
+COMMENT ON FUNCTION schemaguard.sg_sync_kept_names()
     IS 'the names of what is kept in schemaguard_attic';
 
 -- The steps that make this database what the reference is, in order: kind, and fields as schemaguard.sg_plan_add() takes
@@ -239,7 +239,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
         CASE WHEN f.kind = 'aggregate' AND f.object LIKE '%()' THEN '(*)' ELSE substr(f.object, length(CASE WHEN f.kind IN ('function', 'procedure', 'aggregate') THEN schemaguard.sg_sync_name(f.object) ELSE f.object END) + 1) END AS arguments,
         CASE WHEN f.kind = 'aggregate' AND f.object LIKE '%()' THEN left(f.object, -1) || '*)' ELSE f.object END AS address,
         substring(schemaguard.sg_sync_name(f.object) FROM '([^".]+|"(?:[^"]|"")*")$') AS was,
-        quote_ident(left(regexp_replace(f.name, '\(.*$', ''), 40) || '_' || left(md5(f.object), 8) || coalesce('_' || nullif((SELECT count(*) FROM schemaguard.sg_sync_in_attic() a (name) WHERE position(left(md5(f.object), 8) IN a.name) > 0), 0), '')) AS as_name
+        quote_ident(left(regexp_replace(f.name, '\(.*$', ''), 40) || '_' || left(md5(f.object), 8) || coalesce('_' || nullif((SELECT count(*) FROM schemaguard.sg_sync_kept_names() a (name) WHERE position(left(md5(f.object), 8) IN a.name) > 0), 0), '')) AS as_name
     FROM formed f WHERE f.form = 'statement' AND f.what LIKE 'dropped%' AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view')
       AND (f.kind, f.object) IN (SELECT o.kind, o.object FROM needed o)
       -- where who calls may put something, and a step of a table has made it

@@ -50,12 +50,28 @@ sub children_of
 	return @pids;
 }
 
+# Is a System V segment still attached?
+sub attached
+{
+	my ($segment) = @_;
+
+	open my $list, '<', '/proc/sysvipc/shm' or return 0;
+	while (my $line = <$list>)
+	{
+		my @field = split ' ', $line;
+		return $field[6] > 0 if defined $segment && $field[1] eq $segment;
+	}
+	return 0;
+}
+
 # SIGKILL for the postmaster and everything it started.  The postmaster is stopped first, so that it can neither tell
 # the others nor start new ones: no process of the server executes a single instruction of an orderly end.
 sub crash
 {
 	my ($node) = @_;
-	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+	my @lines = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
+	my $postmaster = $lines[0];
+	my $segment = (split ' ', $lines[6] // '')[1];
 
 	kill 'STOP', $postmaster;
 	my @others = children_of($postmaster);
@@ -63,6 +79,8 @@ sub crash
 	kill 'KILL', @others;
 	$node->kill9;
 	wait_for(sub { !grep { running($_) } $postmaster, @others }) or die "processes survived SIGKILL\n";
+	# one that was forked meanwhile holds the shared memory for a moment longer, and no server starts beside that
+	wait_for(sub { !attached($segment) }) or die "shared memory is still in use\n";
 
 	# A postmaster that nobody has reaped yet still counts as alive for the next one; we know better
 	unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock'
