@@ -385,11 +385,14 @@ definition_of(const PlanStep *step, const ChangeMove *move)
 	char	   *definition;
 	SgScope		scope;
 
-	if (plan_changed_object(step) == CHANGED_CONSTRAINT &&
-		((Form_pg_constraint) GETSTRUCT(constraint))->contype == CONSTRAINT_CHECK)
-		return psprintf("%s%s%s", ((Form_pg_constraint) GETSTRUCT(constraint))->connoinherit ? WAS_NO_INHERIT : "",
-						((Form_pg_constraint) GETSTRUCT(constraint))->convalidated ? "" : WAS_NOT_VALID,
-						change_condition(constraint));
+	if (plan_changed_object(step) == CHANGED_CONSTRAINT)
+	{
+		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(constraint);
+
+		if (con->contype == CONSTRAINT_CHECK)
+			return psprintf("%s%s%s", con->connoinherit ? WAS_NO_INHERIT : "", con->convalidated ? "" : WAS_NOT_VALID,
+							change_condition(constraint));
+	}
 	change_text_begin(&scope);
 	switch (plan_changed_object(step))
 	{

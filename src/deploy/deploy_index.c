@@ -48,7 +48,6 @@
 #include "deploy/deploy_index.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_index.h"
-#include "plan/plan_order.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
 #include "run/run.h"

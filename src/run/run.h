@@ -61,8 +61,8 @@ typedef struct PlanRun
 	SgProgressAction shows;		/* what its progress begins with */
 	bool		each_step;		/* takes every step to its end */
 	bool		fail;			/* raise an error if anything is left undone */
-	List	   *settings;		/* of SgOption *: for the call, besides those
-								 * of the plan */
+	bool		as_defined;		/* bodies are not looked at: they call what is
+								 * not there yet, or no more */
 	int64		rows_left;		/* in quarantine, by a rollback */
 	char	   *tally;			/* what the last line counts; NULL: the steps
 								 * by their states */

@@ -60,8 +60,11 @@ static void
 take_options(const PlanRun *run)
 {
 	static SgOption problems = {"schemaguard.verbosity", "problems"};
-	List	   *options = list_concat(plan_options(run->plan), run->settings);
+	static SgOption as_defined[] = {{"check_function_bodies", "off"}, {"default_tablespace", ""}};
+	List	   *options = plan_options(run->plan);
 
+	for (int i = 0; run->as_defined && i < lengthof(as_defined); i++)
+		options = lappend(options, &as_defined[i]);
 	run_keep_options(options);
 	if (sg_verbosity == SG_VERBOSITY_AUTO && !run->dry_run && list_length(plan_chosen_steps(run->plan)) > MANY_STEPS)
 		run_keep_options(lappend(options, &problems));

@@ -432,14 +432,10 @@ plan_round(SyncApply *apply)
 static void
 run_plan(SyncApply *apply)
 {
-	static SgOption settings[] = {{"check_function_bodies", "off"}, {"default_tablespace", ""}};
-
 	LOCAL_FCINFO(call, 4);
 	PlanRun		run = {.procedure = "sg_sync_apply",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
-	.each_step = true,.validate = true,.fix = apply->fix,.fail = apply->fail};
+	.each_step = true,.validate = true,.fix = apply->fix,.fail = apply->fail,.as_defined = true};
 
-	for (int i = 0; i < lengthof(settings); i++)
-		run.settings = lappend(run.settings, &settings[i]);
 	InitFunctionCallInfoData(*call, apply->fcinfo->flinfo, 4, InvalidOid, apply->fcinfo->context, NULL);
 	memset(call->args, 0, 4 * sizeof(NullableDatum));
 	call->args[0].value = CStringGetTextDatum(apply->plan);

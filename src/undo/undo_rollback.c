@@ -288,14 +288,10 @@ check_roll_back(PlanRun *run)
 Datum
 sg_rollback_fks(PG_FUNCTION_ARGS)
 {
-	/* what comes back is what was there, whatever its body calls */
-	static SgOption settings[] = {{"check_function_bodies", "off"}, {"default_tablespace", ""}};
-	PlanRun		run = {.procedure = "sg_rollback_fks",.shows = SG_PROGRESS_ROLLBACK,.urgent = true};
+	PlanRun		run = {.procedure = "sg_rollback_fks",.shows = SG_PROGRESS_ROLLBACK,.urgent = true,.as_defined = true};
 
 	sg_check_granted(fcinfo);
 	run_check_call(fcinfo, run.procedure);
-	for (int i = 0; i < lengthof(settings); i++)
-		run.settings = lappend(run.settings, &settings[i]);
 	run.fail = sg_arg_bool(fcinfo, 2);
 	run.chosen = plan_steps_argument(fcinfo, 3);
 	run.confirm = sg_arg_optional_text(fcinfo, 4);

@@ -240,6 +240,19 @@ my $made = q{SELECT x.object, x.oid, x.file FROM (
 	SELECT p.polname, p.oid, 0 FROM pg_policy p UNION ALL SELECT r.rulename, r.oid, 0 FROM pg_rewrite r WHERE r.rulename <> '_RETURN') x
 	WHERE x.oid >= 16384 AND x.object !~ '^(schemaguard|pg_toast|pg_temp)' ORDER BY x.oid;};
 
+# What takes the reference over, in psql
+sub importing
+{
+	my ($reference) = @_;
+	return <<SQL;
+\\warn import
+SELECT sg_snapshot_drop(name) FROM schemaguard.snapshot WHERE name = 'reference';
+\\set document `cat '$reference->{document}'`
+SELECT sg_snapshot_import('reference', :'document') \\g /dev/null
+\\unset document
+SQL
+}
+
 # A dump without the columns that a plan keeps
 sub dump_without_kept { my ($self, $db) = @_; return [ map { s/^ +"?_sg_dropped_.*\n//mgr } @{ $self->dump($db) } ]; }
 
@@ -264,12 +277,7 @@ sub round_applied
 \\set ON_ERROR_STOP on
 SET client_min_messages = error;
 SET schemaguard.workers = 1;
-\\warn import
-SELECT sg_snapshot_drop(name) FROM schemaguard.snapshot WHERE name = 'reference';
-\\set document `cat '$reference->{document}'`
-SELECT sg_snapshot_import('reference', :'document') \\g /dev/null
-\\unset document
-\\o $f.before
+@{[ importing($reference) ]}\\o $f.before
 $values
 \\o
 \\warn apply
@@ -330,12 +338,7 @@ sub round
 	my ($out, $err, $ok) = $self->psql($db, <<SQL);
 \\set ON_ERROR_STOP on
 SET client_min_messages = error;
-\\warn import
-SELECT sg_snapshot_drop(name) FROM schemaguard.snapshot WHERE name = 'reference';
-\\set document `cat '$reference->{document}'`
-SELECT sg_snapshot_import('reference', :'document') \\g /dev/null
-\\unset document
-\\o $f.before
+@{[ importing($reference) ]}\\o $f.before
 $values
 \\warn generate
 \\o $f.script
