@@ -163,15 +163,21 @@ WITH RECURSIVE compared AS MATERIALIZED (
     SELECT s.* FROM compared c CROSS JOIN schemaguard.sg_sync_statements(c.back, 'live', reference, true, partitions) WITH ORDINALITY
         s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
     WHERE s.section > 0
+), dropped AS MATERIALIZED (
+    -- the checks and defaults that each way drops or sets itself
+    SELECT coalesce(array_agg(x.text) FILTER (WHERE d.forth), '{}') AS forth, coalesce(array_agg(x.text) FILTER (WHERE NOT d.forth), '{}') AS back
+    FROM (SELECT true AS forth, f.kind, f.note, f.what, f.statement FROM forth f UNION ALL SELECT false, b.kind, b.note, b.what, b.statement FROM backward b) d
+    CROSS JOIN LATERAL (SELECT replace(d.statement, 'ALTER TABLE ONLY ', 'ALTER TABLE ') AS text) x
+    WHERE d.kind = 'constraint' AND d.note LIKE 'drop%' OR d.what = 'default dropped' OR d.what = 'default' AND d.kind = 'column'
 ), back AS MATERIALIZED (
     -- by the name that the reference has; told is the one that the statement has
     SELECT s.kind, coalesce(p.object, s.object) AS object, s.object AS told, p.parent, s.what, s.what LIKE 'dropped%' AS drops, s.n, s.statement ~ '^CREATE MATERIALIZED VIEW .*\sWITH DATA$' AS refresh,
-        schemaguard.sg_sync_plain(s.statement, s.object, p.parent, p.name, p.old, x.dropped) AS statement
+        schemaguard.sg_sync_plain(s.statement, s.object, p.parent, p.name, p.old, x.back) AS statement
     FROM backward s
     LEFT JOIN pair a ON a.kind = s.kind AND a.identity = s.object AND a.new IS NOT NULL AND s.what LIKE 'dropped%'
     LEFT JOIN pair b ON b.kind = s.kind AND b.target_identity = s.object AND b.old IS NOT NULL AND s.what NOT LIKE 'dropped%'
     CROSS JOIN LATERAL (SELECT coalesce(a.object, b.object) AS object, coalesce(a.parent, b.parent) AS parent, coalesce(a.target_name, b.target_name, a.name, b.name) AS name, coalesce(a.old, b.old) AS old) p
-    CROSS JOIN (SELECT coalesce(array_agg(replace(d.statement, 'ALTER TABLE ONLY ', 'ALTER TABLE ')) FILTER (WHERE d.kind = 'constraint' AND d.note LIKE 'drop%' OR d.what = 'default dropped' OR d.what = 'default' AND d.kind = 'column'), '{}') AS dropped FROM backward d) x
+    CROSS JOIN dropped x
 ), gone AS MATERIALIZED (
     SELECT t.object, min(t.n) AS n FROM forth t WHERE t.kind = 'table' AND t.step = 'drop' GROUP BY 1
 ), joined AS MATERIALIZED (
@@ -261,8 +267,8 @@ WITH RECURSIVE compared AS MATERIALIZED (
             ELSE coalesce((SELECT w.n - 5 FROM ended w WHERE f.kind = 'table' AND w.object = f.old ->> 'partition_of' AND f.statement LIKE '% DETACH PARTITION %'), f.n) END AS at
     FROM (
         SELECT f.*, count(*) FILTER (WHERE f.form NOT IN ('statement', 'with')) OVER (ORDER BY f.n) AS run FROM formed f
-    ) f CROSS JOIN (SELECT coalesce(array_agg(replace(d.statement, 'ALTER TABLE ONLY ', 'ALTER TABLE ')) FILTER (WHERE d.kind = 'constraint' AND d.step = 'drop' OR d.what = 'default dropped' OR d.what = 'default' AND d.kind = 'column'), '{}') AS dropped FROM forth d) x
-    CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_plain(f.statement, f.object, f.parent, f.name, f.new, x.dropped) AS statement) s
+    ) f CROSS JOIN dropped x
+    CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_plain(f.statement, f.object, f.parent, f.name, f.new, x.forth) AS statement) s
     WHERE f.form = 'statement' AND f.n NOT IN (SELECT k.n FROM kept k) AND f.n NOT IN (SELECT s.n FROM stays s)
       AND NOT (f.kind = 'schema' AND f.what LIKE 'dropped%' AND f.object IN (SELECT schemaguard.sg_sync_schema(s.object) FROM stays s))
 ), plain AS MATERIALIZED (
