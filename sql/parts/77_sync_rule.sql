@@ -26,7 +26,8 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.rename', '');
 --            beyond: this change can't be made (the template says why); cost: what a statement about this property, or that
 --            is "created" or "replaced", does to others; at: where the catalog has the object, "o", with its owner's column in
 --            "state"; is: a property of it, from there
--- property   what an alter, rebuild, touch or beyond is about, several with blanks
+-- property   what an alter, rebuild, touch or beyond is about, several with blanks; of a drop: with these changes its state is asked
+--            before the object is made anew
 -- section    1 enum labels; 2 structure; 3 indexes, outside of transactions; 4 keys, not valid; 5 validation; 6 the end
 -- anew       of an alter: also for an object that has just been made
 -- state      what the guard asks. null: the property; =a b: these properties; ?x: the expression x, which is "before" or "after", or

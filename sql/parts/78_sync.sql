@@ -326,6 +326,13 @@ BEGIN
         'enabled_changes', CASE WHEN coalesce(old ->> 'enabled', 'origin') <> properties ->> 'enabled' THEN true END));
     END IF;
 
+    IF kind IN ('aggregate', 'collation', 'operator class') OR kind = 'type' AND properties ->> 'type' = 'range' THEN
+        p := p || (SELECT jsonb_build_object('details', coalesce(jsonb_object_agg(x.key, x.value), '{}')::text) FROM jsonb_each(properties) x WHERE x.key = ANY (CASE kind
+            WHEN 'aggregate' THEN '{state_function,state_type,state_size,initial_value,aggregate_kind,final_function,final_extra,final_modify,combine_function,serial_function,deserial_function,moving_state_function,moving_inverse_function,moving_final_function,moving_state_type,moving_initial_value,moving_state_size,moving_final_extra,moving_final_modify,sort_operator,returns,parallel}'
+            WHEN 'collation' THEN '{locale,lc_collate,lc_ctype,rules}'
+            WHEN 'type' THEN '{subtype,operator_class,collation,canonical,difference,multirange}'
+            ELSE '{family,storage,operators,functions}' END::text[]));
+    END IF;
     CASE kind
     WHEN 'table' THEN
         p := p || jsonb_strip_nulls(jsonb_build_object('partitions', CASE WHEN properties ?| '{partition_key,partition_of}' THEN true END, 'bound', (properties ->> 'partition_of') || ' ' || (properties ->> 'partition_bound')));
@@ -343,7 +350,7 @@ BEGIN
             'identity_state', schemaguard.sg_sync_fill('start {s.start} increment {s.increment} minimum {s.minimum} maximum {s.maximum} cache {s.cache}[{?s.cycle} cycle]', jsonb_build_object('s', properties -> 'identity_sequence')),
             'identity_options', CASE WHEN properties ? 'identity_sequence' THEN schemaguard.sg_sync_fill('[SEQUENCE NAME {schema}.{s.name|I} ]START WITH {s.start} INCREMENT BY {s.increment} MINVALUE {s.minimum} MAXVALUE {s.maximum} CACHE {s.cache} [{?!s.cycle}NO ]CYCLE',
                 jsonb_build_object('s', properties -> 'identity_sequence', 'schema', schemaguard.sg_sync_schema(parent))) END,
-            'identity_sets', CASE WHEN properties ? 'identity_sequence' THEN schemaguard.sg_sync_fill('SET START WITH {s.start} SET INCREMENT BY {s.increment} SET MINVALUE {s.minimum} SET MAXVALUE {s.maximum} SET CACHE {s.cache} SET [{?!s.cycle}NO ]CYCLE',
+            'identity_sets', CASE WHEN (properties -> 'identity_sequence') - '{name,persistence,comment,acl}'::text[] IS DISTINCT FROM (old -> 'identity_sequence') - '{name,persistence,comment,acl}'::text[] THEN schemaguard.sg_sync_fill('SET START WITH {s.start} SET INCREMENT BY {s.increment} SET MINVALUE {s.minimum} SET MAXVALUE {s.maximum} SET CACHE {s.cache} SET [{?!s.cycle}NO ]CYCLE',
                 jsonb_build_object('s', properties -> 'identity_sequence')) END,
             'identity_extras', CASE WHEN properties ? 'identity_sequence' THEN (SELECT jsonb_agg(format('DO $sequence$ BEGIN EXECUTE pg_catalog.format(%L, pg_catalog.pg_get_serial_sequence(%L, %L)); END $sequence$', x.statement, parent, name))
                 FROM (SELECT 'ALTER SEQUENCE %s SET ' || CASE properties #>> '{identity_sequence,persistence}' WHEN 'unlogged' THEN 'UNLOGGED' ELSE 'LOGGED' END AS statement WHERE (properties -> 'identity_sequence' ->> 'persistence') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'persistence')

@@ -358,7 +358,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     SELECT 2 AS section, -f.number::bigint * 1000 AS place, f.kind, f.target_identity AS object, 'dropped, to be made anew'::text AS what,
         schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), coalesce(f.new, f.old)) AS statement, 'drop' AS step, coalesce(f.full_new, f.full_old) AS context,
         -- it may be another one that is made
-        f.full_old AS olds, coalesce(f.full_new, (SELECT n.full_new FROM filled n WHERE n.kind = f.kind AND n.new ->> 'address' = f.old ->> 'address' AND n.state = 'missing')) AS news, NULL::text AS state, NULL AS property,
+        f.full_old AS olds, coalesce(f.full_new, (SELECT n.full_new FROM filled n WHERE n.kind = f.kind AND n.new ->> 'address' = f.old ->> 'address' AND n.state = 'missing')) AS news, CASE WHEN own.properties && f.changes THEN own.state END AS state, NULL AS property,
         -- what a generated column holds comes back with it
         CASE WHEN f.state = 'extra' OR f.kind = 'column' AND NOT f.old ? 'generated' THEN coalesce(own.loss, 'the ' || f.kind) END AS loss
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'

@@ -9,6 +9,9 @@ VALUES
 
 ('operator', 'create', NULL, 2, false, 'CREATE OPERATOR {routine} (FUNCTION = {function_name}[, LEFTARG = {left}][, RIGHTARG = {right}][, COMMUTATOR = {commutator_name}][, NEGATOR = {negator_name}][, RESTRICT = {restrict}][, JOIN = {join}][{?hashes}, HASHES][{?merges}, MERGES])', NULL, NULL),
 ('operator', 'alter', 'restrict join', 2, false, 'ALTER {object} SET (RESTRICT = [{restrict}][{?!restrict}NONE], JOIN = [{join}][{?!join}NONE])', NULL, NULL),
+-- to drop one takes the links of others to it away, so theirs are no fact of a guard that others' drops come before
+('operator', 'drop', 'commutator negator', 6, false, 'DROP {object}',
+    '?CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_operator o WHERE o.oid = pg_catalog.to_regoperator({identity_none|L}) AND (CASE WHEN o.oprcom <> 0 THEN o.oprcom::pg_catalog.regoperator::text END IS DISTINCT FROM [{commutator|L}][{?!commutator}NULL] OR CASE WHEN o.oprnegate <> 0 THEN o.oprnegate::pg_catalog.regoperator::text END IS DISTINCT FROM [{negator|L}][{?!negator}NULL])) THEN ''before'' ELSE ''after'' END', 'the operator'),
 ('operator', 'rebuild', 'function result commutator negator hashes merges', 2, NULL, '', NULL, NULL),
 ('operator family', 'create', NULL, 2, false, 'CREATE OPERATOR FAMILY {identity}', NULL, NULL),
 ('operator family', 'alter', 'operators functions', 6, false, 'ALTER OPERATOR FAMILY {identity} DROP {family_drops}',

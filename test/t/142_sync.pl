@@ -173,6 +173,20 @@ foreach my $meddling (
 }
 $node->safe_psql('forth', 'DROP SCHEMA asked CASCADE');
 
+# what makes an object anew is asked by the guard of its drop, or a second run would make it anew again; operators have a guard of their own for that
+is($node->safe_psql('forth', q{
+	WITH fact AS (
+		SELECT k.kind, array_agg(r.property) AS properties, array_agg(r.anew) AS printed
+		FROM schemaguard.sg_sync_rules() r JOIN (SELECT DISTINCT kind FROM schemaguard.sg_sync_rules() WHERE step = 'at') k ON r.kind IN (k.kind, '*')
+		WHERE r.step = 'is' AND r.section = 1 GROUP BY k.kind
+	), expected AS (
+		SELECT r.kind, p.property, schemaguard.sg_sync_expected(schemaguard.sg_sync_object(r.kind, 'a.b(c)', 'a', 'b', CASE r.kind WHEN 'type' THEN '{"type": "range"}'::jsonb ELSE '{}' END || x.properties, NULL), f.properties, f.printed, false) AS state
+		FROM schemaguard.sg_sync_rules() r JOIN fact f ON f.kind = r.kind, unnest(string_to_array(r.property, ' ')) p (property),
+			LATERAL (VALUES ('{}'), (jsonb_build_object(p.property, CASE WHEN p.property IN ('attributes', 'events', 'roles', 'columns', 'kinds', 'arguments', 'update_of', 'operators', 'functions') THEN '["true"]'::jsonb ELSE '"true"' END))) x (properties)
+		WHERE r.step = 'rebuild' AND r.kind NOT IN ('constraint', 'index')
+	)
+	SELECT kind, property FROM expected GROUP BY 1, 2 HAVING count(DISTINCT state) < 2 ORDER BY 1, 2}), "operator|commutator\noperator|negator", 'what makes an object anew is asked by its guard');
+
 # ---- nothing is lost without a word ----
 
 my $careful = script('forth');

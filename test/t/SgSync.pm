@@ -231,13 +231,16 @@ sub round_with
 	return $dump ? "dump: $dump" : '';
 }
 
-# What there is, and what it is written in: nothing is made anew by a script that has run. An operator may be: what has another negator
-# is not told from what has lost it with that.
+# What there is, and what it is written in: nothing is made anew by a script that has run
 my $made = q{SELECT x.object, x.oid, x.file FROM (
 	SELECT c.oid::regclass::text AS object, c.oid, c.relfilenode AS file FROM pg_class c UNION ALL SELECT p.oid::regprocedure::text, p.oid, 0 FROM pg_proc p UNION ALL
-	SELECT format_type(t.oid, NULL), t.oid, 0 FROM pg_type t UNION ALL
-	SELECT 'cast', c.oid, 0 FROM pg_cast c UNION ALL SELECT c.conname, c.oid, 0 FROM pg_constraint c UNION ALL SELECT t.tgname, t.oid, 0 FROM pg_trigger t UNION ALL
-	SELECT p.polname, p.oid, 0 FROM pg_policy p UNION ALL SELECT r.rulename, r.oid, 0 FROM pg_rewrite r WHERE r.rulename <> '_RETURN') x
+	SELECT format_type(t.oid, NULL), t.oid, 0 FROM pg_type t UNION ALL SELECT o.oid::regoperator::text, o.oid, 0 FROM pg_operator o WHERE o.oprcode::oid <> 0
+} . join('', map { sprintf 'UNION ALL SELECT %s, x.oid, 0 FROM %s x ', $_->[1], $_->[0] } (
+	[ pg_cast => "'cast'" ], [ pg_constraint => 'x.conname' ], [ pg_trigger => 'x.tgname' ], [ pg_policy => 'x.polname' ], [ pg_opclass => 'x.opcname' ], [ pg_opfamily => 'x.opfname' ],
+	[ pg_collation => 'x.collname' ], [ pg_conversion => 'x.conname' ], [ pg_statistic_ext => 'x.stxname' ], [ pg_event_trigger => 'x.evtname' ], [ pg_publication => 'x.pubname' ],
+	[ pg_ts_dict => 'x.dictname' ], [ pg_ts_config => 'x.cfgname' ], [ pg_ts_parser => 'x.prsname' ], [ pg_ts_template => 'x.tmplname' ], [ pg_transform => "'transform'" ], [ pg_am => 'x.amname' ],
+	[ pg_foreign_data_wrapper => 'x.fdwname' ], [ pg_foreign_server => 'x.srvname' ], [ pg_language => 'x.lanname' ], [ pg_namespace => 'x.nspname' ], [ pg_extension => 'x.extname' ]))
+	. q{UNION ALL SELECT r.rulename, r.oid, 0 FROM pg_rewrite r WHERE r.rulename <> '_RETURN') x
 	WHERE x.oid >= 16384 AND x.object !~ '^(schemaguard|pg_toast|pg_temp)' ORDER BY x.oid;};
 
 # What takes the reference over, in psql
