@@ -295,13 +295,25 @@ kept_column(const PlanStep *step)
 /* "not null", and the default behind it, as the deed remembers them */
 #define WAS_NOT_NULL "not null "
 
+static bool
+is_identity(Oid table, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
+	bool		result = HeapTupleIsValid(tuple) && ((Form_pg_attribute) GETSTRUCT(tuple))->attidentity != '\0';
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+}
+
+/* An identity column stays what it is, and gives values to rows that are written meanwhile */
 static void
 keep_column(const PlanStep *step, ChangeMove *move)
 {
 	AttrNumber	attnum = move->object.objectSubId;
 	const char *name = quote_identifier(step->fk_name);
 	char	   *initial = change_current_default(move->table, attnum);
-	bool		not_null = change_is_not_null(move->table, attnum);
+	bool		not_null = change_is_not_null(move->table, attnum) && !is_identity(move->table, attnum);
 
 	if (!is_free(step, move))
 		return;

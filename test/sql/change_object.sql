@@ -86,6 +86,17 @@ DROP TABLE likes;
 CALL sg_rollback_fks('d');
 SELECT count(*) FROM likes;
 
+-- an identity column gives values to rows that are written meanwhile
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+CREATE TABLE numbered (id int GENERATED ALWAYS AS IDENTITY, x int);
+INSERT INTO numbered (x) VALUES (1);
+SELECT sg_plan_add_drop('d', 'column', 'numbered', 'id');
+CALL sg_apply('d');
+INSERT INTO numbered (x) VALUES (2);
+CALL sg_rollback_fks('d');
+INSERT INTO numbered (x) VALUES (3);
+TABLE numbered;
+
 -- what is published is so again; what meets its own name in the attic
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 SET client_min_messages = error;
