@@ -78,6 +78,15 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_options(jsonb, jsonb)
     IS 'the changes that make one set of options another one';
 
+-- whether what a sequence has given may be outside of what it is to give; null: no
+CREATE FUNCTION schemaguard.sg_sync_narrowed(new jsonb, old jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN nullif((new ->> 'minimum')::numeric > (old ->> 'minimum')::numeric OR (new ->> 'maximum')::numeric < (old ->> 'maximum')::numeric, false);
+COMMENT ON FUNCTION schemaguard.sg_sync_narrowed(jsonb, jsonb)
+    IS 'whether a sequence is to give less than it did; null: no';
+
 -- Enum labels that have to be added, each where it belongs
 CREATE FUNCTION schemaguard.sg_sync_labels(type text, new jsonb, old jsonb)
 RETURNS jsonb
@@ -85,10 +94,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT jsonb_agg(format('ALTER TYPE %s ADD VALUE IF NOT EXISTS %L', type, l.label)
-        || CASE WHEN l.before IS NULL THEN ' BEFORE ' || quote_literal(l.next) ELSE ' AFTER ' || quote_literal(l.before) END
+        || coalesce(' AFTER ' || quote_literal(l.before), ' BEFORE ' || quote_literal(l.next), '')
         ORDER BY l.n)
     FROM (SELECT l.label, l.n, lag(l.label) OVER (ORDER BY l.n) AS before,
-              -- in front of all: before the first that is there
+              -- in front of all: before the first that is there; of none that is, after those that go
               (SELECT o.label FROM jsonb_array_elements_text(new) WITH ORDINALITY o (label, n) WHERE old ? o.label ORDER BY o.n LIMIT 1) AS next
           FROM jsonb_array_elements_text(new) WITH ORDINALITY l (label, n)) l
     WHERE NOT old ? l.label
@@ -186,55 +195,6 @@ AS 'MODULE_PATHNAME', 'sg_sync_new_name';
 COMMENT ON FUNCTION schemaguard.sg_sync_new_name(text)
     IS 'the name of what takes the place of another object';
 
--- What the server prints of an expression, without what it prints differently each time: casts, parentheses, white space
-CREATE FUNCTION schemaguard.sg_sync_pattern()
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-RETURN '::("[^"]+"|[a-z_][a-z_0-9]*)(\.("[^"]+"|[a-z_][a-z_0-9]*))?( varying| precision)?(\([0-9, ]+\))?( with(out)? time zone)?(\[\])*|[()\s]';
-COMMENT ON FUNCTION schemaguard.sg_sync_pattern()
-    IS 'what sg_sync_loose() leaves out';
-
-CREATE FUNCTION schemaguard.sg_sync_loose(printed text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-RETURN regexp_replace(printed, schemaguard.sg_sync_pattern(), '', 'g');
-COMMENT ON FUNCTION schemaguard.sg_sync_loose(text)
-    IS 'an expression without casts, parentheses and white space';
-
--- the same for an expression of the script, which gives the text
-CREATE FUNCTION schemaguard.sg_sync_loosely(expression text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-RETURN 'pg_catalog.regexp_replace(' || expression || ', ' || quote_literal(schemaguard.sg_sync_pattern()) || ', '''', ''g'')';
-COMMENT ON FUNCTION schemaguard.sg_sync_loosely(text)
-    IS 'sg_sync_loose() as the script says it';
-
--- how the script asks for the definition of an index
-CREATE FUNCTION schemaguard.sg_sync_index_is(identity text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-RETURN '(SELECT CASE WHEN i.indisvalid THEN '''' ELSE ''INVALID'' END || CASE WHEN i.indisunique THEN ''UNIQUE'' ELSE '''' END || '
-    || schemaguard.sg_sync_loosely('pg_catalog.substr(d.d, pg_catalog.strpos(d.d, d.r) + pg_catalog.length(d.r))')
-    || ' FROM pg_catalog.pg_index i, LATERAL (SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS d, i.indrelid::pg_catalog.regclass::text || '' USING '' AS r) d WHERE i.indexrelid = '
-    || format('pg_catalog.to_regclass(%L))', identity);
-COMMENT ON FUNCTION schemaguard.sg_sync_index_is(text)
-    IS 'the expression that asks for the definition of an index';
-
--- and of a constraint; "stripped": whether it is valid or not
-CREATE FUNCTION schemaguard.sg_sync_constraint_is(of_domain boolean, parent text, name text, stripped boolean)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-RETURN '(SELECT ' || schemaguard.sg_sync_loosely(CASE WHEN stripped THEN 'pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '''')' ELSE 'pg_catalog.pg_get_constraintdef(c.oid)' END)
-    || format(' FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
-        CASE WHEN of_domain THEN 'contypid' ELSE 'conrelid' END, CASE WHEN of_domain THEN 'to_regtype' ELSE 'to_regclass' END, parent, name);
-COMMENT ON FUNCTION schemaguard.sg_sync_constraint_is(boolean, text, text, boolean)
-    IS 'the expression that asks for the definition of a constraint';
-
 -- What a guard expects of an object for these properties of sg_sync_rules(): their values, one alone or several as an object
 CREATE FUNCTION schemaguard.sg_sync_expected(object jsonb, properties text[], printed boolean[], alone boolean)
 RETURNS text
@@ -283,6 +243,9 @@ BEGIN
         WHEN 'procedure' THEN 'PROCEDURE ' || CASE WHEN p ->> 'arguments' !~ ' DEFAULT ' THEN schemaguard.sg_sync_name(identity) || '(' || (p ->> 'arguments') || ')' ELSE identity END
         ELSE upper(kind) || ' ' || identity END);
 
+    IF kind = 'collation' AND p ->> 'provider' = 'libc' AND p ->> 'address' = identity THEN
+        p := p || '{"any_encoding": true}';
+    END IF;
     IF old ->> 'name' IS DISTINCT FROM name OR old ->> 'parent' IS DISTINCT FROM parent THEN
         p := p || jsonb_build_object('halfway', CASE kind WHEN 'index' THEN schemaguard.sg_sync_schema(identity) ELSE parent END || '.' || quote_ident(old ->> 'name'));
     END IF;
@@ -352,6 +315,7 @@ BEGIN
                 jsonb_build_object('s', properties -> 'identity_sequence', 'schema', schemaguard.sg_sync_schema(parent))) END,
             'identity_sets', CASE WHEN (properties -> 'identity_sequence') - '{name,persistence,comment,acl}'::text[] IS DISTINCT FROM (old -> 'identity_sequence') - '{name,persistence,comment,acl}'::text[] THEN schemaguard.sg_sync_fill('SET START WITH {s.start} SET INCREMENT BY {s.increment} SET MINVALUE {s.minimum} SET MAXVALUE {s.maximum} SET CACHE {s.cache} SET [{?!s.cycle}NO ]CYCLE',
                 jsonb_build_object('s', properties -> 'identity_sequence')) END,
+            'narrowed', schemaguard.sg_sync_narrowed(properties -> 'identity_sequence', old -> 'identity_sequence'),
             'identity_extras', CASE WHEN properties ? 'identity_sequence' THEN (SELECT jsonb_agg(format('DO $sequence$ BEGIN EXECUTE pg_catalog.format(%L, pg_catalog.pg_get_serial_sequence(%L, %L)); END $sequence$', x.statement, parent, name))
                 FROM (SELECT 'ALTER SEQUENCE %s SET ' || CASE properties #>> '{identity_sequence,persistence}' WHEN 'unlogged' THEN 'UNLOGGED' ELSE 'LOGGED' END AS statement WHERE (properties -> 'identity_sequence' ->> 'persistence') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'persistence')
                     UNION ALL SELECT 'COMMENT ON SEQUENCE %s IS ' || replace(quote_nullable(properties #>> '{identity_sequence,comment}'), '%', '%%') WHERE (properties -> 'identity_sequence' ->> 'comment') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'comment')
@@ -383,7 +347,7 @@ BEGIN
             'on', parent);
         p := p || jsonb_build_object(
             'new_name', schemaguard.sg_sync_new_name(name), 'new_index', schemaguard.sg_sync_schema(parent) || '.' || quote_ident(schemaguard.sg_sync_new_name(name)),
-            'definition_state', schemaguard.sg_sync_fill('[{?!valid}INVALID ][{?unique}UNIQUE ]{access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|R})][ WHERE {predicate}]',
+            'definition_state', schemaguard.sg_sync_fill('[{?!valid}{?!of_partitioned}INVALID ][{?unique}UNIQUE ]{access_method} ({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|R})][ WHERE {predicate}]',
                 p || jsonb_build_object('keys', schemaguard.sg_sync_keys(properties -> 'columns', properties))));
         p := p || jsonb_build_object('definition_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'),
             'index', identity, 'index_loose', schemaguard.sg_sync_loose(p ->> 'definition_state'), 'is_now', schemaguard.sg_sync_index_is(identity), 'is_new', schemaguard.sg_sync_index_is(p ->> 'new_index'));
@@ -472,6 +436,8 @@ BEGIN
                 p := p || jsonb_build_object('relabel', jsonb_build_array((schemaguard.sg_sync_relabel(identity, name, properties -> 'labels')).whole, format('ALTER TYPE %s OWNER TO %s', identity, properties ->> 'owner'))
                     || CASE WHEN properties ? 'comment' THEN jsonb_build_array(format('COMMENT ON TYPE %s IS %L', identity, properties ->> 'comment')) ELSE '[]' END
                     || coalesce(schemaguard.sg_sync_grants(kind, identity, NULL, properties ->> 'owner', properties -> 'acl', NULL), '[]'));
+                -- made anew, it has them all
+                p := CASE WHEN p ? 'drops' THEN p - 'label_changes' ELSE p END;
             END IF;
         ELSIF properties ->> 'type' = 'composite' AND old ? 'attributes' THEN
             p := p || schemaguard.sg_sync_attributes(properties -> 'attributes', old -> 'attributes');
@@ -533,7 +499,7 @@ END $stored$$reset$, identity, x.c)) ORDER BY x.c, x.change) FROM (
             || jsonb_build_object('argument_list', coalesce((SELECT string_agg(quote_literal(a), ', ' ORDER BY n)
                 FROM jsonb_array_elements_text(properties -> 'arguments') WITH ORDINALITY x (a, n)), ''));
     WHEN 'sequence' THEN
-        p := p || jsonb_build_object('sequence_state', schemaguard.sg_sync_fill('{type} start {start} increment {increment} minimum {minimum} maximum {maximum} cache {cache}[{?cycle} cycle]', p));
+        p := p || jsonb_build_object('narrowed', schemaguard.sg_sync_narrowed(properties, old), 'sequence_state', schemaguard.sg_sync_fill('{type} start {start} increment {increment} minimum {minimum} maximum {maximum} cache {cache}[{?cycle} cycle]', p));
     WHEN 'user mapping' THEN
         p := p || jsonb_build_object('role', CASE name WHEN 'PUBLIC' THEN 'public' ELSE name END, 'server', parent);
     WHEN 'publication' THEN

@@ -69,6 +69,9 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM pair c JOIN pair t ON t.kind = 'table' AND t.identity = c.parent AND t.properties ? 'partition_of' AND NOT coalesce(t.changes && '{partition_of,partition_bound,partition_detached}', false)
     JOIN pair w ON w.kind = 'column' AND w.parent = t.properties ->> 'partition_of' AND w.name = c.name AND 'not_null' = ANY (w.changes) AND (w.properties ->> 'not_null')::boolean
     WHERE c.kind = 'column' AND 'not_null' = ANY (c.changes) AND (c.properties ->> 'not_null')::boolean
+), leaving AS MATERIALIZED (
+    -- partitions that will be none: what they have of the whole becomes theirs
+    SELECT p.number, p.target_identity FROM pair p WHERE p.kind = 'table' AND p.state = 'changed' AND p.target_properties ? 'partition_of' AND NOT p.properties ? 'partition_of'
 ), managed AS MATERIALIZED (
     SELECT p.number, p.kind, p.identity, p.parent, p.name, p.properties, p.target_identity, p.target_parent, p.target_name, p.target_properties, p.wanted, p.present, p.any_properties, p.state,
         CASE WHEN g.number IS NULL THEN p.changes ELSE array_remove(p.changes, 'not_null') END AS changes, l.number IS NOT NULL AS leafwise, coalesce(l.partitioned, false) AS only, l.root, l.whole, w.state AS parent_state, dom.identity IS NOT NULL AS of_domain, part.identity IS NOT NULL AS of_partitioned,
@@ -83,18 +86,21 @@ WITH RECURSIVE side AS MATERIALIZED (
     LEFT JOIN joining heir ON p.kind IN ('column', 'constraint') AND heir.identity = p.parent AND (heir.moves OR p.kind = 'constraint')
     -- what is made by something else
     WHERE p.unknown IS NULL AND NOT p.any_properties ? 'extension'
-      AND (p.kind = 'table' OR NOT p.any_properties ? 'partition_of' OR 'partition_of' = ANY (p.changes) OR l.number IS NOT NULL)
+      AND (p.kind = 'table' OR NOT p.any_properties ? 'partition_of' OR 'partition_of' = ANY (p.changes) OR l.number IS NOT NULL
+          OR p.state = 'extra' AND p.kind IN ('index', 'constraint') AND p.target_parent IN (SELECT v.target_identity FROM leaving v))
       AND NOT (p.kind = 'table' AND p.any_properties ? 'partition_of' AND p.state IN ('missing', 'extra') AND NOT partitions AND above.identity IS NULL)
       AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only' OR 'inherited' = ANY (p.changes)
           -- a partition gets them before it is attached
-          OR heir.of_partition AND p.any_properties ->> 'type' = 'c' AND p.state IN ('missing', 'changed'))
+          OR heir.of_partition AND p.any_properties ->> 'type' = 'c' AND p.state IN ('missing', 'changed') OR p.state = 'extra' AND p.target_parent IN (SELECT v.target_identity FROM leaving v))
       -- built for a key that is not made yet
       AND NOT (p.kind = 'index' AND p.state = 'extra' AND (p.target_properties ->> 'unique')::boolean AND NOT p.target_properties ?| '{predicate,expressions,ordering,operator_classes,collations}'
           AND jsonb_build_array(p.target_parent, p.target_name, p.target_properties -> 'columns', p.target_properties -> 'include', p.target_properties -> 'nulls_not_distinct') IN (
               SELECT jsonb_build_array(k.parent, coalesce(k.properties ->> 'index_name', k.name), k.properties -> 'columns', k.properties -> 'include', k.properties -> 'nulls_not_distinct')
-              FROM pair k WHERE k.kind = 'constraint' AND k.state = 'missing' AND k.properties ->> 'type' IN ('p', 'u')))
+              FROM pair k WHERE k.kind = 'constraint' AND k.state = 'missing' AND k.properties ->> 'type' IN ('p', 'u') AND k.parent NOT IN (SELECT t.identity FROM partitioned t)))
+      -- goes with its column, unless another one gets its name
       AND NOT (p.kind = 'sequence' AND p.state = 'extra' AND EXISTS (SELECT FROM pair t WHERE t.state = 'extra'
-          AND (t.kind = 'column' AND t.target_identity = p.target_properties ->> 'owned_by')))
+          AND (t.kind = 'column' AND t.target_identity = p.target_properties ->> 'owned_by'))
+          AND NOT EXISTS (SELECT FROM pair n WHERE n.kind = 'sequence' AND n.state = 'missing' AND n.identity = p.target_identity))
 ), holder AS MATERIALIZED (
     -- columns that hold values of a domain within others
     SELECT d.value ->> 1 AS domain, p.target_identity
@@ -113,6 +119,10 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION
     SELECT d.value ->> 1 FROM stored_type s JOIN pair t ON t.kind = 'type' AND t.target_identity = s.identity, jsonb_array_elements(t.target_properties -> 'depends') d
     WHERE d.value ->> 0 = 'type'
+), heirs_own AS MATERIALIZED (
+    SELECT w.value || '.' || quote_ident(c.name) AS identity
+    FROM pair c JOIN pair t ON t.kind = 'table' AND t.target_identity = c.target_parent, jsonb_array_elements_text(CASE jsonb_typeof(t.target_properties -> 'inherits') WHEN 'array' THEN t.target_properties -> 'inherits' END) w
+    WHERE c.kind = 'column' AND c.target_properties ? 'inherited' AND 'inherited' = ANY (c.changes) AND NOT c.properties ? 'inherited'
 ), renamed AS MATERIALIZED (
     SELECT p.identity, p.target_identity FROM pair p WHERE p.kind = 'table' AND p.identity <> p.target_identity
 ), described AS NOT MATERIALIZED (
@@ -128,13 +138,29 @@ WITH RECURSIVE side AS MATERIALIZED (
             WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
         'of_partition', CASE WHEN m.kind = 'column' AND m.parent IN (SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.any_properties ?| '{partition_key,partition_of}') THEN true END,
         'is_foreign', CASE WHEN m.kind = 'column' AND m.parent IN (SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.properties ->> 'type' = 'foreign table') THEN true END,
+        -- an heir's, which it has from there, is to be its own
+        'heirs_keep', CASE WHEN m.kind = 'column' AND m.state = 'extra' AND m.target_identity IN (SELECT k.identity FROM heirs_own k) THEN true END,
+        -- of a partition that will be none
+        'left', (SELECT v.number FROM leaving v WHERE v.target_identity = m.target_parent),
+        -- goes with one of the whole
+        'freed', CASE WHEN m.kind IN ('index', 'constraint') AND 'partition_of' = ANY (m.changes) AND NOT m.properties ? 'partition_of' AND NOT m.of_partitioned AND m.target_parent NOT IN (SELECT v.target_identity FROM leaving v)
+            AND (m.kind, m.target_properties ->> 'partition_of') IN (SELECT w.kind, w.target_identity FROM pair w WHERE w.kind IN ('index', 'constraint') AND w.state = 'extra') THEN true END,
+        -- nothing makes values of the one type those of the other
+        'no_cast', CASE WHEN m.kind = 'column' AND 'type' = ANY (m.changes) AND (SELECT count(*) FROM pg_type t WHERE t.oid IN (to_regtype(m.properties ->> 'type'), to_regtype(m.target_properties ->> 'type')) AND t.typtype = 'b' AND t.typcategory NOT IN ('S', 'A')) = 2
+            -- values of types of users go by way of their text
+            AND NOT (position('.' IN m.properties ->> 'type') > 0 AND position('.' IN m.target_properties ->> 'type') > 0)
+            AND NOT EXISTS (SELECT FROM pg_cast x WHERE x.castsource = to_regtype(m.target_properties ->> 'type') AND x.casttarget = to_regtype(m.properties ->> 'type')) THEN true END,
+        'no_update', CASE WHEN m.kind = 'extension' AND 'version' = ANY (m.changes) AND target = 'live' AND EXISTS (SELECT FROM pg_available_extension_versions v WHERE v.name = m.name AND v.version = m.properties ->> 'version')
+            AND NOT EXISTS (SELECT FROM pg_extension_update_paths(m.name) u WHERE u.source = m.target_properties ->> 'version' AND u.target = m.properties ->> 'version' AND u.path IS NOT NULL) THEN true END,
         -- goes with that of a table above, unless its own comes from there no more
         'given', CASE WHEN m.kind = 'column' AND m.state = 'extra' AND m.target_properties ->> 'inherited' = 'only' AND m.target_parent NOT IN (SELECT t.target_identity FROM pair t
             WHERE t.kind = 'table' AND t.changes && '{partition_of,inherits}' AND NOT t.properties ?| '{partition_of,inherits}') THEN true END,
         'held', CASE WHEN m.kind = 'domain' OR m.of_domain THEN (SELECT string_agg(h.target_identity, ', ' ORDER BY h.target_identity) FROM holder h WHERE h.domain = CASE m.kind WHEN 'domain' THEN m.target_identity ELSE coalesce(m.target_parent, m.parent) END) END,
         'stored', CASE WHEN m.kind = 'type' AND m.target_identity IN (SELECT s.identity FROM stored_type s) THEN true END,
+        -- an enum may be made anew
+        'drops', CASE WHEN m.kind = 'type' AND allow_drop THEN true END,
         'joins', m.joins, 'in_new', CASE WHEN m.parent_state = 'missing' OR m.kind = 'constraint' AND m.joins = 'partition' AND NOT m.leafwise THEN true END,
-        'only', nullif(m.only, false), 'leafwise', nullif(m.leafwise, false), 'root', m.root, 'whole', m.whole,
+        'of_partitioned', nullif(m.of_partitioned, false), 'only', nullif(m.only, false), 'leafwise', nullif(m.leafwise, false), 'root', m.root, 'whole', m.whole,
         'at_once', CASE WHEN m.parent_state = 'missing' OR NOT m.leafwise AND (m.kind = 'index' AND m.any_properties ? 'partition_of'
             OR m.of_partitioned AND CASE m.any_properties ->> 'type' WHEN 'c' THEN false WHEN 'f' THEN (SELECT s.keys_at_once FROM side s) ELSE true END) THEN true END)) AS flags) f
     CROSS JOIN LATERAL (SELECT CASE WHEN m.present THEN
@@ -181,6 +207,10 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION
     SELECT o.number, 'table', o.target_properties ->> 'references' FROM managed o WHERE o.target_properties ? 'references'
     UNION
+    SELECT o.number, k.kind, k.target_identity FROM managed o JOIN managed k ON k.target_parent = o.target_properties ->> 'references' AND k.kind IN ('index', 'constraint') AND k.state = 'extra'
+        AND k.target_properties -> 'columns' @> (o.target_properties -> 'referenced_columns') AND k.target_properties -> 'columns' <@ (o.target_properties -> 'referenced_columns')
+    WHERE o.target_properties ? 'references'
+    UNION
     SELECT o.number, 'domain', o.target_parent FROM managed o WHERE o.kind = 'constraint' AND o.of_domain
     UNION
     -- an index or constraint goes with a column that is made anew
@@ -217,6 +247,9 @@ WITH RECURSIVE side AS MATERIALIZED (
       AND (EXISTS (SELECT FROM object n WHERE n.state = 'missing' AND n.kind IN ('function', 'procedure', 'aggregate', 'operator')
                AND schemaguard.sg_sync_name(n.identity) = schemaguard.sg_sync_name(o.target_identity))
            OR EXISTS (SELECT FROM edge e JOIN managed m ON m.number = e.number WHERE e.kind = o.kind AND e.identity = o.target_identity AND m.state = 'same'))
+), retyped AS MATERIALIZED (
+    SELECT o.target_parent AS parent, o.old ->> 'name' AS name FROM object o
+    WHERE o.kind = 'column' AND 'type' = ANY (o.changes) AND split_part(o.properties ->> 'type', '(', 1) <> split_part(o.target_properties ->> 'type', '(', 1)
 ), anew AS (
     -- each with what it is made anew for
     SELECT o.number, o.kind, o.target_identity, true AS again, true AS differs, o.number AS cause
@@ -229,6 +262,11 @@ WITH RECURSIVE side AS MATERIALIZED (
     SELECT o.number, o.kind, o.target_identity, true, true, o.number
     FROM object o JOIN fired f ON f.number = o.number
     WHERE f.step = 'rebuild' AND NOT o.kind IN ('constraint', 'index')
+    UNION
+    -- what is asked of a column may mean nothing of its new type
+    SELECT o.number, o.kind, o.target_identity, true, true, o.number
+    FROM object o JOIN retyped t ON t.parent = o.target_parent AND (o.kind = 'index' OR o.target_properties -> 'columns' @> to_jsonb(t.name))
+    WHERE o.kind = 'constraint' AND o.target_properties ->> 'type' = 'c' AND (o.state = 'extra' OR 'expression' = ANY (o.changes)) OR o.kind = 'index' AND (o.state = 'extra' OR o.changes && '{predicate,expressions}') AND o.target_properties ?| '{predicate,expressions}'
     UNION
     SELECT o.number, o.kind, o.target_identity, false, true, o.number
     FROM object o JOIN fired f ON f.number = o.number WHERE f.step = 'touch'
@@ -251,12 +289,12 @@ WITH RECURSIVE side AS MATERIALIZED (
 ), on_rebuilt AS MATERIALIZED (
     SELECT e.number, e.kind, b.target_properties, r.number AS cause
     FROM rebuilt r JOIN managed b ON b.number = r.number JOIN edge e ON e.kind = b.kind AND e.identity = b.target_identity
-    WHERE e.kind IN ('function', 'operator', 'type', 'domain', 'collation')
+    WHERE e.kind IN ('function', 'operator', 'sequence', 'type', 'domain', 'collation')
 ), without_default AS MATERIALIZED (
     -- defaults that stand on what is made anew
     SELECT DISTINCT m.number
     FROM on_rebuilt b JOIN managed m ON m.number = b.number
-    WHERE m.kind IN ('column', 'domain') AND m.target_properties ->> 'default' IS NOT NULL AND b.kind IN ('function', 'operator')
+    WHERE m.kind IN ('column', 'domain') AND m.target_properties ->> 'default' IS NOT NULL AND b.kind IN ('function', 'operator', 'sequence')
 ), without_type AS MATERIALIZED (
     -- columns of types, domains and collations that are made anew, and what they are meanwhile
     SELECT m.number, jsonb_build_object('type', coalesce(min(CASE b.kind WHEN 'domain' THEN b.target_properties ->> 'type' WHEN 'type' THEN 'text' END)
@@ -310,14 +348,22 @@ WITH RECURSIVE side AS MATERIALIZED (
     GROUP BY 1, 2
 ), filled AS (
     SELECT o.*, CASE WHEN o.again AND o.kind = 'column' AND NOT o.old ? 'generated' THEN 'the values of column ' || o.target_identity END AS lost, CASE WHEN s.parent IS NOT NULL THEN o.old || jsonb_build_object('columns_state', s.columns_state) ELSE o.old END AS full_old, CASE WHEN o.kind IN ('table', 'domain') THEN o.new || jsonb_build_object(CASE o.kind WHEN 'table' THEN 'columns' ELSE 'constraints' END, coalesce(i.columns, ''), 'columns_state', s.columns_state)
-        ELSE o.new END AS full_new
+        ELSE o.new END AS full_new, l.at AS late_at, l.place AS late
     FROM made o LEFT JOIN inline i ON i.parent = o.identity AND o.kind IN ('table', 'domain')
     LEFT JOIN shape s ON s.parent = coalesce(o.identity, o.target_identity) AND s.parent_state = o.state AND o.kind = 'table'
+    -- what comes last in a section: event triggers see what is between; indexes of the whole go before that of a partition gets its name; keys may lead to what is attached there;
+    -- a partition's own index would be taken for that of the whole before it is attached
+    LEFT JOIN LATERAL (SELECT CASE WHEN o.kind = 'event trigger' OR o.new ? 'freed' THEN 6 WHEN o.new ? 'references' THEN 4 ELSE 2 END AS at,
+        CASE WHEN o.kind = 'event trigger' THEN 3000000000 WHEN o.new ? 'freed' THEN 2000000000 WHEN o.new ? 'references' THEN 1000000000 ELSE 950000000 END AS place) l
+        ON o.kind = 'event trigger' OR o.new ?| '{freed,references}'
+            OR o.kind = 'index' AND o.parent IN (SELECT j.identity FROM joining j WHERE j.of_partition AND NOT j.moves)
 ), birth AS MATERIALIZED (
     SELECT f.number, r.section, r.number AS rule, r.state, schemaguard.sg_sync_fill(r.statement, f.full_new) AS statement
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'create'
     WHERE (f.state = 'missing' OR f.again) AND (f.kind <> 'column' OR f.parent_state IS DISTINCT FROM 'missing')
       AND NOT (f.kind = 'constraint' AND f.new ? 'of_domain' AND f.new ? 'in_new' AND (f.new ->> 'validated')::boolean)
+      -- and comes when it is attached
+      AND NOT (f.kind = 'trigger' AND f.new ? 'partition_of')
 ), born AS MATERIALIZED (
     SELECT b.number, max(b.section) AS section FROM birth b WHERE b.statement IS NOT NULL AND b.state IS NULL GROUP BY b.number
 ), surplus AS MATERIALIZED (
@@ -355,7 +401,11 @@ WITH RECURSIVE side AS MATERIALIZED (
       AND NOT (x.kind = 'collation' AND EXISTS (SELECT FROM object o WHERE o.kind = 'collation' AND o.new ->> 'address' = x.name))
 ), step AS (
     -- dropped first, in reverse
-    SELECT 2 AS section, -f.number::bigint * 1000 AS place, f.kind, f.target_identity AS object, 'dropped, to be made anew'::text AS what,
+    SELECT 2 AS section,
+        -- what a partition has of the whole is its own when it has left
+        CASE WHEN f.kind IN ('index', 'constraint') AND f.old ? 'partition_of' AND f.old ? 'left' THEN (f.old ->> 'left')::bigint * 1000 + 999
+            -- a key before what it leads to
+            WHEN f.old ? 'references' THEN -500000000 - f.number::bigint * 1000 WHEN f.kind = 'event trigger' THEN -3000000000 + f.number ELSE -f.number::bigint * 1000 END AS place, f.kind, f.target_identity AS object, 'dropped, to be made anew'::text AS what,
         schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), coalesce(f.new, f.old)) AS statement, 'drop' AS step, coalesce(f.full_new, f.full_old) AS context,
         -- it may be another one that is made
         f.full_old AS olds, coalesce(f.full_new, (SELECT n.full_new FROM filled n WHERE n.kind = f.kind AND n.new ->> 'address' = f.old ->> 'address' AND n.state = 'missing')) AS news, CASE WHEN own.properties && f.changes THEN own.state END AS state, NULL AS property,
@@ -363,6 +413,8 @@ WITH RECURSIVE side AS MATERIALIZED (
         CASE WHEN f.state = 'extra' OR f.kind = 'column' AND NOT f.old ? 'generated' THEN coalesce(own.loss, 'the ' || f.kind) END AS loss
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
     WHERE f.again AND (f.parent_state IS DISTINCT FROM 'extra' OR f.kind IN ('policy', 'rule') OR f.old ? 'references')
+      -- a partition's goes when it is detached, a sequence with its column
+      AND NOT (f.kind IN ('trigger', 'constraint') AND f.old ? 'partition_of') AND NOT (f.kind = 'sequence' AND f.state = 'extra' AND f.old ? 'owned_by')
     UNION ALL
     SELECT 2, CASE x.n WHEN 1 THEN -d.number::bigint * 1000 ELSE d.number::bigint * 1000 + 450 END, d.kind, coalesce(d.identity, d.target_identity), CASE x.n WHEN 1 THEN 'default dropped' ELSE 'default again' END,
         'ALTER ' || schemaguard.sg_sync_fill(CASE d.kind WHEN 'domain' THEN 'DOMAIN {identity} ' ELSE 'TABLE ONLY {parent} ALTER COLUMN {name|I} ' END, x.at)
@@ -379,12 +431,12 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM described d JOIN without_type w ON w.number = d.number CROSS JOIN LATERAL (VALUES (1, d.old), (2, d.new)) x (n, at)
     WHERE d.parent_state IS DISTINCT FROM 'extra' AND (x.n = 1 OR d.new IS NOT NULL AND NOT coalesce(d.changes && '{type,collation}', false))
     UNION ALL
-    SELECT b.section, f.number::bigint * 1000 + b.rule, f.kind, f.identity, CASE WHEN b.state IS NULL THEN 'created' ELSE 'validated' END, b.statement,
+    SELECT b.section, f.number::bigint * 1000 + b.rule + CASE b.section WHEN f.late_at THEN f.late ELSE 0 END, f.kind, f.identity, CASE WHEN b.state IS NULL THEN 'created' ELSE 'validated' END, b.statement,
         CASE WHEN b.state IS NULL THEN 'create' ELSE 'validate' END, f.full_new, '{"validated": false}', f.full_new, b.state, NULL, f.lost
     FROM birth b JOIN filled f ON f.number = b.number
     UNION ALL
     -- the old key goes before what it leads to
-    SELECT r.section, CASE WHEN r.section > 4 AND f.new ? 'references' THEN -1000000000 ELSE 0 END + f.number::bigint * 1000 + r.number, f.kind, f.identity, 'replaced', schemaguard.sg_sync_fill(r.statement, f.full_new),
+    SELECT r.section, CASE WHEN r.section = f.late_at THEN f.late WHEN r.section > 4 AND f.new ? 'references' THEN -1000000000 ELSE 0 END + f.number::bigint * 1000 + r.number, f.kind, f.identity, 'replaced', schemaguard.sg_sync_fill(r.statement, f.full_new),
         'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'beside'
     WHERE f.beside
@@ -410,7 +462,8 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE f.state = 'missing'
     UNION ALL
     -- what a new object has beyond that
-    SELECT greatest(r.section, b.section, CASE WHEN f.beside THEN 6 END), CASE WHEN r.property = 'not_null' AND r.section = 2 AND NOT f.new ? 'joins' THEN 1900000000 ELSE 0 END + f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, coalesce(f.fresh, f.full_new) || jsonb_build_object('old', '{}'::jsonb)),
+    SELECT greatest(r.section, b.section, CASE WHEN f.beside THEN 6 END), CASE WHEN r.property = 'not_null' AND r.section = 2 AND NOT f.new ? 'joins' THEN 1900000000
+            WHEN greatest(r.section, b.section, CASE WHEN f.beside THEN 6 END) = f.late_at THEN f.late ELSE 0 END + f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, coalesce(f.fresh, f.full_new) || jsonb_build_object('old', '{}'::jsonb)),
         'fresh', f.full_new, NULL, f.full_new, r.state, r.property, f.lost
     FROM filled f JOIN rule r ON r.kind IN (f.kind, '*') AND r.step = 'alter' AND r.anew AND f.new ?| r.properties
     LEFT JOIN born b ON b.number = f.number
@@ -424,13 +477,17 @@ WITH RECURSIVE side AS MATERIALIZED (
             -- a check that is on its way to partitions keeps none from being attached
             WHEN r.property = 'not_null' AND r.section = 2 AND (f.new ->> 'not_null')::boolean AND NOT f.new ? 'joins' THEN 1900000000 + f.number::bigint
             -- after the keys that it is in
-            WHEN r.property = 'not_null' AND k.number IS NOT NULL AND NOT coalesce((f.new ->> 'not_null')::boolean, false) THEN 2000000000 + f.number::bigint ELSE f.number::bigint * 1000 + r.rule END,
+            WHEN r.property = 'not_null' AND k.number IS NOT NULL AND NOT coalesce((f.new ->> 'not_null')::boolean, false) THEN 2000000000 + f.number::bigint
+            -- what else is altered has the new name
+            WHEN r.property = 'name' THEN f.number::bigint * 1000
+            -- after the columns that only the parent has
+            WHEN r.property = 'inherits' AND r.section = 6 THEN 2000000000 + f.number::bigint * 1000 ELSE f.number::bigint * 1000 + r.rule END + CASE WHEN f.kind = 'event trigger' AND r.section = f.late_at THEN f.late ELSE 0 END,
         f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),
         'alter', f.full_new, CASE WHEN t.number IS NOT NULL THEN (f.old || t.meanwhile) - '{collation,default}'::text[]
             WHEN f.number IN (SELECT w.number FROM without_default w) THEN f.old - 'default' ELSE f.old END, f.full_new, r.state, r.property, r.loss
     FROM filled f JOIN fired r ON r.number = f.number AND r.step = 'alter' LEFT JOIN without_type t ON t.number = f.number
     LEFT JOIN primary_key k ON r.property = 'not_null' AND f.kind = 'column' AND k.target_parent = f.target_parent
-    WHERE NOT f.again AND NOT f.beside
+    WHERE NOT f.again AND (NOT f.beside OR r.property = 'name' AND NOT f.new ? 'freed')
       AND NOT (r.statement LIKE '%TACH PARTITION%' AND (f.number IN (SELECT w.number FROM waits w) OR f.kind <> 'table' AND f.parent IN (SELECT w.identity FROM waits w)))
     UNION ALL
     SELECT greatest(2, b.section), f.number::bigint * 1000 + 900, f.kind, coalesce(f.identity, f.target_identity), 'privileges', g.statements, 'alter', f.full_new, f.old, f.full_new,
@@ -454,7 +511,8 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION ALL
     -- what the target would grant by default
     SELECT 2, f.number::bigint * 1000 + 850, f.kind, f.identity, 'no default privileges', format('REVOKE ALL ON %s FROM %s', d.name, string_agg(d.grantee, ', ' ORDER BY d.grantee)),
-        'alter', f.full_new, NULL, NULL, format('!CASE WHEN (SELECT {acl}::pg_catalog.jsonb ?| %L::text[] FROM {place}) THEN ''before'' ELSE ''after'' END', array_agg(d.grantee ORDER BY d.grantee)), 'acl', NULL
+        'alter', f.full_new, NULL, NULL, format('!CASE WHEN EXISTS (SELECT FROM pg_catalog.jsonb_each((SELECT {acl}::pg_catalog.jsonb FROM {place})) g WHERE g.key = ANY (%L::text[]) AND g.value IS DISTINCT FROM %L::pg_catalog.jsonb -> g.key) THEN ''before'' ELSE ''after'' END',
+            array_agg(d.grantee ORDER BY d.grantee), coalesce(f.full_new -> 'acl', '{}')), 'acl', NULL
     FROM filled f CROSS JOIN LATERAL (
         SELECT DISTINCT g.key AS grantee, CASE WHEN f.kind IN ('table', 'view', 'materialized view') THEN 'TABLE ' || f.identity
             WHEN f.kind = 'aggregate' THEN 'FUNCTION ' || f.identity WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE upper(f.kind) || ' ' || f.identity END AS name
@@ -464,13 +522,13 @@ WITH RECURSIVE side AS MATERIALIZED (
               WHEN f.kind = 'sequence' THEN 'SEQUENCES' WHEN f.kind IN ('function', 'procedure', 'aggregate') THEN 'FUNCTIONS'
               WHEN f.kind IN ('type', 'domain') THEN 'TYPES' WHEN f.kind = 'schema' THEN 'SCHEMAS' END
           AND (coalesce(o.target_parent, o.parent) IS NULL OR coalesce(o.target_parent, o.parent) = f.parent)
-          AND NOT coalesce(f.new -> 'acl' ? g.key, false) AND g.key <> quote_ident(f.new ->> 'owner')
+          AND g.key <> quote_ident(f.new ->> 'owner')
           AND NOT (g.key = 'PUBLIC' AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain'))) d
     WHERE f.state = 'missing' OR f.again
     GROUP BY f.number, f.kind, f.identity, f.full_new, d.name
     UNION ALL
     -- last, but for a sequence whose name that of an identity column needs
-    SELECT 6, CASE WHEN f.kind = 'sequence' AND EXISTS (SELECT FROM object c WHERE c.kind = 'column' AND 'identity' = ANY (c.changes) AND c.target_identity = f.old ->> 'owned_by') THEN -f.number::bigint
+    SELECT CASE f.kind WHEN 'event trigger' THEN 2 ELSE 6 END, CASE WHEN f.kind = 'event trigger' THEN -3000000000 + f.number WHEN f.kind = 'sequence' AND EXISTS (SELECT FROM object c WHERE c.kind = 'column' AND 'identity' = ANY (c.changes) AND c.target_identity = f.old ->> 'owned_by') THEN -f.number::bigint
         ELSE 1000000000 - f.number::bigint * 1000 END, f.kind, f.target_identity, 'dropped', schemaguard.sg_sync_fill(coalesce(own.statement, 'DROP {object}'), f.old),
         'drop', f.full_old, f.full_old, NULL, NULL, NULL, coalesce(own.loss, 'the ' || f.kind)
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
@@ -478,7 +536,8 @@ WITH RECURSIVE side AS MATERIALIZED (
       -- what a script that has not ended has made beside another one
       AND NOT (f.kind IN ('constraint', 'index') AND (f.target_parent, f.old ->> 'name') IN (SELECT b.target_parent, b.new ->> 'new_name' FROM filled b WHERE b.beside))
       -- what may hold another table
-      AND (f.parent_state IS DISTINCT FROM 'extra' OR f.kind IN ('policy', 'rule') OR f.old ? 'references')
+      AND (f.parent_state IS DISTINCT FROM 'extra' OR (f.kind IN ('policy', 'rule') OR f.old ? 'references')
+          AND f.target_parent NOT IN (SELECT t.target_identity FROM filled t WHERE t.kind = 'table' AND t.again))
     UNION ALL
     -- a column of a partition that has left what it had it from
     SELECT 6, 1500000000 + f.number::bigint, f.kind, f.target_identity, 'dropped', schemaguard.sg_sync_fill('ALTER TABLE {parent} DROP COLUMN {name|I}', f.old),
@@ -497,7 +556,8 @@ WITH RECURSIVE side AS MATERIALIZED (
         SELECT array_agg(f.property ORDER BY f.number) AS properties, array_agg(f.printed ORDER BY f.number) AS printed,
             NOT w.whole AND count(*) = 1 AS alone,
             string_agg(CASE WHEN NOT w.whole AND x.n = 1 THEN '' ELSE quote_literal(f.property || ': ') || ' || ' END
-                || CASE WHEN s.step = 'fresh' AND f.fresh IS NOT NULL THEN 'nullif(' || f.expression || ', ' || f.fresh || ')' ELSE f.expression END, ', ' ORDER BY f.number) AS expressions
+                -- what a new object has is as good as nothing, unless it is to have that
+                || CASE WHEN s.step = 'fresh' AND f.fresh IS NOT NULL THEN format('nullif(%s, nullif(%s, %L))', f.expression, f.fresh, s.news ->> f.property) ELSE f.expression END, ', ' ORDER BY f.number) AS expressions
         FROM (SELECT f.*, count(*) OVER () AS n FROM fact f WHERE f.kind = s.kind AND CASE WHEN w.whole THEN f.main AND NOT (s.step = 'drop' AND f.property = 'columns_state' AND s.context ? 'partition_of')
             ELSE f.property = ANY (string_to_array(coalesce(substring(s.state FROM '^=(.*)'), s.property), ' ')) END) f, LATERAL (SELECT f.n) x (n)) q
     WHERE s.statement IS NOT NULL
@@ -514,7 +574,9 @@ WITH RECURSIVE side AS MATERIALIZED (
             ELSE schemaguard.sg_sync_expected(s.news, s.asked, s.printed, s.alone) END AS after
     FROM asked s
 ), cause AS (
-    SELECT a.number, a.kind, a.target_identity, a.cause FROM anew a
+    -- what goes with a table goes for what that goes for
+    SELECT a.number, a.kind, a.target_identity, coalesce(t.number, a.cause) AS cause FROM anew a LEFT JOIN object o ON o.number = a.cause
+    LEFT JOIN object t ON t.kind = 'table' AND t.state = 'extra' AND (t.target_identity = o.target_parent AND o.parent_state = 'extra' OR o.kind = 'sequence' AND starts_with(o.old ->> 'owned_by', t.target_identity || '.'))
     UNION
     -- what loses its default or type meanwhile
     SELECT m.number, m.kind, m.target_identity, unnest(CASE WHEN a.differs THEN ARRAY[a.cause, a.number] ELSE ARRAY[a.cause] END)

@@ -48,6 +48,12 @@ AS $function$
             SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', parent, name,
                 CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END)
             FROM pg_type t WHERE t.oid = to_regtype(properties ->> 'type'))
+        WHEN statement LIKE 'DO $restart$%' THEN (
+            SELECT format(replace(substr(x.m[1], 2, length(x.m[1]) - 2), '''''', ''''), VARIADIC CASE WHEN q.owned THEN ARRAY[parent, name] ELSE ARRAY[object] END)
+                || CASE WHEN pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN x.m[2]::bigint AND x.m[3]::bigint THEN ' RESTART' ELSE '' END
+            FROM regexp_match(statement, $re$EXECUTE pg_catalog\.format\(('(?:[^']|'')*'), .* NOT BETWEEN (-?\d+) AND (-?\d+) $re$) x (m),
+                (SELECT statement LIKE '%ALTER COLUMN%' AS owned) q JOIN pg_sequence s ON s.seqrelid = to_regclass(CASE WHEN q.owned THEN (SELECT pg_get_serial_sequence(parent, a.attname) FROM pg_attribute a
+                 WHERE a.attrelid = to_regclass(parent) AND a.attname = name AND NOT a.attisdropped) ELSE object END))
         WHEN statement LIKE 'DO $labels$%' THEN schemaguard.sg_sync_relabel_plain(object, name, properties -> 'labels', dropped) || coalesce(E';\n' || nullif(substring(statement FROM 'END \$labels\$;\s*(.*)$'), ''), '')
         WHEN statement LIKE 'DO $sequence$%' THEN (
             SELECT string_agg(format(replace(substr(x.m[1], 2, length(x.m[1]) - 2), '''''', ''''), q.sequence), E';\n')
@@ -68,7 +74,7 @@ AS $function$
             WHERE a.attrelid = to_regclass(object) AND a.attnum > 0 AND NOT a.attisdropped AND position(format('a.attname = %L', a.attname) IN statement) > 0)
         -- a step of its own drops what has nothing but itself
         WHEN statement LIKE 'DO $partitions$%' THEN substring(statement FROM 'END \$partitions\$;\s*(.*)')
-        WHEN statement ~ E'(^|;\n)\\s*DO \\$(storage|labels|sequence|triggers|stored|partitions)\\$' AND statement !~ '^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) ' THEN NULL
+        WHEN statement ~ E'(^|;\n)\\s*DO \\$(storage|labels|sequence|triggers|stored|partitions|restart)\\$' AND statement !~ '^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) ' THEN NULL
         WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' THEN regexp_replace(statement, '\sWITH DATA$', ' WITH NO DATA')
         -- in a transaction
         ELSE regexp_replace(statement, '^(CREATE (UNIQUE )?INDEX) CONCURRENTLY ', '\1 ') END
@@ -112,7 +118,7 @@ WITH attic AS (
 )
 SELECT DISTINCT (pg_identify_object(d.refclassid, d.refobjid, 0)).identity
 FROM part p JOIN pg_depend d ON d.classid = p.classid AND d.objid = p.objid AND (p.objsubid <= 0 OR d.objsubid = p.objsubid)
-WHERE d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass) AND d.refobjid >= 16384
+WHERE d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_collation'::regclass) AND d.refobjid >= 16384
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_under_kept()
     IS 'what objects that a plan keeps need: identities';
@@ -181,10 +187,12 @@ WITH RECURSIVE compared AS MATERIALIZED (
 ), gone AS MATERIALIZED (
     SELECT t.object, min(t.n) AS n FROM forth t WHERE t.kind = 'table' AND t.step = 'drop' GROUP BY 1
 ), joined AS MATERIALIZED (
-    -- tables that become partitions, and what they are partitions of
+    -- tables that become partitions, what they are partitions of, and what gets heirs
     SELECT t.object FROM forth t WHERE t.kind = 'table' AND t.statement LIKE '% ATTACH PARTITION %'
     UNION
     SELECT p.new ->> 'partition_of' FROM forth t JOIN pair p ON p.kind = 'table' AND p.object = t.object AND p.new ? 'partition_of' WHERE t.kind = 'table' AND t.statement LIKE '% ATTACH PARTITION %'
+    UNION
+    SELECT i.parent FROM forth t JOIN pair p ON p.kind = 'table' AND p.object = t.object, jsonb_array_elements_text(p.new -> 'inherits') i (parent) WHERE t.kind = 'table' AND t.what = 'inherits'
 ), line AS MATERIALIZED (
     -- what each statement is about
     SELECT f.*, p.target_identity, p.parent, p.name, p.target_name, p.new, p.old, p.changes, p.twin, g.n AS gone_at,
@@ -194,6 +202,8 @@ WITH RECURSIVE compared AS MATERIALIZED (
         coalesce(p.new ->> 'validated', 'true') = 'true' AND coalesce(p.new ->> 'enforced', 'true') = 'true'
             AND coalesce(p.new ->> 'no_inherit', 'false') = 'false' AS firm,
         coalesce(schemaguard.sg_sync_fill('{?!include}{?!nulls_not_distinct}{?!options}{?!tablespace}{?!period}{?!index_name}', p.new), 'no') = '' AS plain,
+        -- stays when that of the whole goes
+        f.kind IN ('constraint', 'index') AND coalesce('partition_of' = ANY (p.changes) AND NOT p.new ? 'partition_of', false) AS freed,
         (SELECT c.relkind FROM pg_class c WHERE c.oid = to_regclass(CASE f.kind WHEN 'table' THEN f.object ELSE p.parent END)) AS relkind
     FROM forth f LEFT JOIN pair p ON p.kind = f.kind AND p.object = f.object AND NOT (p.shared AND CASE WHEN f.what LIKE 'dropped%' THEN p.old ELSE p.new END IS NULL)
     LEFT JOIN gone g ON g.object = p.parent
@@ -204,8 +214,8 @@ WITH RECURSIVE compared AS MATERIALIZED (
         WHEN l.what = 'renamed' THEN CASE l.kind WHEN 'column' THEN 'rename' ELSE 'statement' END
         WHEN l.kind = 'column' AND l.relkind IN ('r', 'p') THEN CASE
             WHEN l.what = 'created' THEN 'column'
-            -- a partition that joins can't have more than the whole
-            WHEN l.what LIKE 'dropped%' THEN CASE WHEN l.old ? 'generated' OR l.parent IN (SELECT j.object FROM joined j) THEN 'statement' ELSE 'drop' END
+            -- a partition or heir that joins can't have less than the whole, nor heirs lose what only it loses
+            WHEN l.what LIKE 'dropped%' THEN CASE WHEN l.old ? 'generated' OR l.parent IN (SELECT j.object FROM joined j) OR l.statement LIKE 'ALTER TABLE ONLY %' THEN 'statement' ELSE 'drop' END
             WHEN l.what = 'not_null' AND (l.new ->> 'not_null')::boolean THEN 'not null'
             WHEN l.what LIKE 'default%' AND l.changes = '{default}' THEN 'default'
             ELSE 'statement' END
@@ -222,7 +232,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
             WHEN l.firm AND l.section = 5 THEN CASE WHEN l.step <> 'alter' OR l.what = 'replaced' THEN 'with' WHEN l.type = 'f' THEN 'foreign key' ELSE 'check' END
             ELSE 'statement' END
         WHEN l.kind = 'constraint' AND l.type IN ('p', 'u') AND l.what = 'created' AND l.plain AND l.section > 2 THEN CASE WHEN l.section = 3 OR l.relkind = 'p' THEN 'unique' ELSE 'with' END
-        WHEN l.kind IN ('constraint', 'index') AND l.section = 3 AND (l.new ? 'tablespace' OR l.relkind NOT IN ('r', 'p')) THEN 'outside'
+        WHEN l.kind IN ('constraint', 'index') AND l.section = 3 AND (l.freed OR l.new ? 'tablespace' OR l.relkind NOT IN ('r', 'p')) THEN 'outside'
         WHEN l.kind IN ('constraint', 'index') AND l.section = 3 THEN 'index'
         WHEN l.kind = 'index' AND l.what = 'created' AND l.relkind = 'p' AND NOT l.in_new AND NOT l.new ? 'tablespace' THEN 'index'
         WHEN l.kind = 'table' AND l.what LIKE 'dropped%' AND l.old ->> 'type' IN ('table', 'partitioned table') THEN 'drop'
@@ -235,11 +245,16 @@ WITH RECURSIVE compared AS MATERIALIZED (
     SELECT p.kind, p.object, p.old FROM formed f JOIN pair p ON p.new IS NULL AND (p.kind = f.kind AND p.object = f.object OR f.kind = 'table' AND p.parent = f.object)
     WHERE f.form = 'drop' AND f.kind IN ('table', 'column')
     UNION
-    SELECT p.kind, p.object, p.old FROM schemaguard.sg_sync_under_kept() k (identity) JOIN pair p ON p.object = k.identity
-    WHERE p.new IS NULL AND p.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view')
+    SELECT p.kind, p.object, p.old FROM schemaguard.sg_sync_under_kept() k (identity) JOIN pair p ON CASE p.kind WHEN 'collation' THEN regexp_replace(p.object, ' FOR [A-Z0-9_]+$', '') ELSE p.object END = k.identity
+    WHERE p.new IS NULL AND p.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view', 'collation')
     UNION
     SELECT p.kind, p.object, p.old
-    FROM needed o CROSS JOIN jsonb_array_elements(coalesce(o.old -> 'depends', '[]') || CASE WHEN o.old ? 'extension' THEN jsonb_build_array(jsonb_build_array('extension', o.old ->> 'extension')) ELSE '[]' END) d JOIN pair p ON p.new IS NULL AND p.kind = d.value ->> 0 AND p.object = d.value ->> 1
+    FROM needed o CROSS JOIN LATERAL (
+        SELECT d.value ->> 0 AS kind, d.value ->> 1 AS object
+        FROM jsonb_array_elements(coalesce(o.old -> 'depends', '[]') || CASE WHEN o.old ? 'extension' THEN jsonb_build_array(jsonb_build_array('extension', o.old ->> 'extension')) ELSE '[]' END) d
+        UNION ALL
+        SELECT c.kind, c.object FROM pair c WHERE o.kind = 'domain' AND c.kind = 'constraint' AND c.parent = o.object) d
+    JOIN pair p ON p.new IS NULL AND p.kind = d.kind AND p.object = d.object
 ), kept AS MATERIALIZED (
     SELECT f.kind, f.object, f.n, f.name, schemaguard.sg_sync_schema(f.object) AS schema, upper(f.kind) AS word,
         CASE WHEN f.kind = 'aggregate' AND f.object LIKE '%()' THEN '(*)' ELSE substr(f.object, length(CASE WHEN f.kind IN ('function', 'procedure', 'aggregate') THEN schemaguard.sg_sync_name(f.object) ELSE f.object END) + 1) END AS arguments,
@@ -253,7 +268,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
           ELSE (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) AND EXISTS (SELECT FROM formed t WHERE t.kind = 'table' AND t.form = 'drop' AND t.n < f.n) END
 ), stays AS MATERIALIZED (
     SELECT f.n, f.object FROM formed f
-    WHERE f.form = 'statement' AND f.what LIKE 'dropped%' AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view', 'extension')
+    WHERE f.form = 'statement' AND f.what LIKE 'dropped%' AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view', 'collation', 'extension')
       AND (f.kind, f.object) IN (SELECT o.kind, o.object FROM needed o) AND f.n NOT IN (SELECT k.n FROM kept k)
 ), ended AS (
     SELECT f.object, f.n, 0 AS depth FROM formed f WHERE f.kind = 'table' AND f.form = 'drop' AND f.old ->> 'type' = 'partitioned table'
@@ -326,10 +341,10 @@ WITH RECURSIVE compared AS MATERIALIZED (
 ), dropped_back AS MATERIALIZED (
     SELECT DISTINCT b.kind, b.object FROM back b WHERE b.drops
 ), leaf AS (
-    -- the indexes and keys of partitions, which go with those of the whole
+    -- the indexes and keys of partitions, which go with those of the whole, or are set free
     SELECT p.kind, p.object, p.dropped AS island FROM place p WHERE p.kind IN ('index', 'constraint') AND p.dropped IS NOT NULL
     UNION
-    SELECT q.kind, q.object, l.island FROM leaf l JOIN pair q ON q.kind = l.kind AND q.old ->> 'partition_of' = l.object AND q.new IS NULL
+    SELECT q.kind, q.object, l.island FROM leaf l JOIN pair q ON q.kind = l.kind AND q.old ->> 'partition_of' = l.object AND NOT coalesce(q.new ? 'partition_of', false)
 ), placed AS MATERIALIZED (
     -- which of them takes back what: the statements of the way back, each where it has to be undone. What is loosened last is tied again first.
     -- A partition goes with the whole.
@@ -337,6 +352,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
         WHEN b.what = 'renamed' THEN r.island
         WHEN t.kind IS NOT NULL OR d.kind IS NOT NULL AND k.kind IS NULL THEN (SELECT u.island FROM turned u ORDER BY u.at LIMIT 1)
         WHEN b.drops THEN p.made
+        WHEN b.statement LIKE 'ALTER INDEX % ATTACH PARTITION %' AND l.kind IS NOT NULL THEN l.island
         ELSE coalesce(p.dropped,
             -- with what it is on
             CASE WHEN k.kind IS NULL THEN w.dropped END,
@@ -344,7 +360,8 @@ WITH RECURSIVE compared AS MATERIALIZED (
             CASE WHEN k.kind IS NULL AND b.kind = 'table' THEN c.island END,
             CASE WHEN k.kind IS NULL THEN l.island END,
             CASE WHEN k.other OR b.what = ANY (k.given) THEN NULL
-                WHEN b.what IN ('default dropped', 'type, meanwhile') OR b.statement LIKE '% DETACH PARTITION %' THEN p.last
+                -- a name first: what else is taken back has it
+                WHEN b.what IN ('default dropped', 'type, meanwhile', 'name') OR b.statement LIKE '% DETACH PARTITION %' THEN p.last
                 WHEN b.what IN ('default again', 'type again') OR b.statement LIKE '% ATTACH PARTITION %' THEN p.first
                 ELSE coalesce(y.island, p.first) END)
         END AS island
@@ -382,7 +399,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
         'fk_name', s.kind || ' ' || s.object || CASE WHEN s.objects > 1 THEN format(' and %s more', s.objects - 1) WHEN s.part = '' THEN '' ELSE ', ' || s.part END]
     FROM undone s
     UNION ALL
-    SELECT f.n, 5, 'statement', ARRAY['definition', f.statement, 'undo', 'DROP INDEX CONCURRENTLY ' || schemaguard.sg_sync_schema(f.parent) || '.' || quote_ident(f.index_name),
+    SELECT f.n, 5, 'statement', ARRAY['definition', f.statement, 'undo', CASE WHEN f.freed THEN '-- another step takes it back' ELSE 'DROP INDEX CONCURRENTLY ' || schemaguard.sg_sync_schema(f.parent) || '.' || quote_ident(f.index_name) END,
         'done_when', format('SELECT EXISTS (SELECT FROM pg_catalog.pg_index i WHERE i.indexrelid = pg_catalog.to_regclass(%L) AND i.indisvalid)',
             schemaguard.sg_sync_schema(f.parent) || '.' || quote_ident(f.index_name)),
         'outside', 'true', 'fk_name', f.kind || ' ' || f.object]

@@ -92,7 +92,7 @@ BEGIN
     FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'refused';
     IF refused IS NOT NULL THEN
         RAISE object_not_in_prerequisite_state USING MESSAGE = format('%I has what may be something of %I under another name', target, reference), DETAIL = refused,
-            HINT = 'Say in schemaguard.rename (kind, old, new) what is one; if nothing is, allow_drop => true drops what is in the way.';
+            HINT = 'Say in schemaguard.rename (kind, old, new) what is one. If nothing is, allow_drop => true drops what has the name of something else; of two schemas with the same contents, drop or create one by hand.';
     END IF;
 END
 $function$;

@@ -45,14 +45,15 @@ END $partitions$;
 ('constraint', 'cost', 'created replaced', NULL, NULL, '{?!in_new}{?!can_wait}{?!using_index}{?!only}reads the table under [{?type=f}SHARE ROW][{?type!=f}ACCESS] EXCLUSIVE', NULL, NULL),
 ('column', 'create', NULL, 2, false, '{?inherited!=only}ALTER TABLE {parent} ADD COLUMN {column_at_first}', NULL, NULL),
 ('column', 'create', NULL, 2, false, '{?inherited=only}{?joins}ALTER TABLE {parent} ADD COLUMN {column_at_first}', NULL, NULL),
-('column', 'drop', NULL, 6, false, '{?!given}ALTER TABLE {parent} DROP COLUMN {name|I}', NULL, 'the values of column {column_identity}'),
-('column', 'touch', 'type collation generated generated_kind', 2, NULL, '', NULL, NULL),
+('column', 'drop', NULL, 6, false, '{?!given}ALTER TABLE [{?heirs_keep}ONLY ]{parent} DROP COLUMN {name|I}', NULL, 'the values of column {column_identity}'),
+('column', 'touch', 'type collation generated generated_kind', 2, NULL, '{?!no_cast}', NULL, NULL),
 ('column', 'alter', 'identity', 2, false, '{?old.identity}{?!identity}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP IDENTITY', '=identity_word', NULL),
 ('column', 'alter', 'generated', 2, false, '{?old.generated}{?!generated}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP EXPRESSION', NULL, NULL),
 -- a type and its default in one: neither fits the other's old one
-('column', 'alter', 'type collation', 2, false, '{?!inherited}ALTER TABLE {parent} [{?old.default}{?!old.generated}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}[{?own_types}::text]::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]',
+('column', 'beyond', 'type', 2, NULL, '{?no_cast}nothing makes {old.type} {type}', NULL, NULL),
+('column', 'alter', 'type collation', 2, false, '{?!no_cast}{?!inherited}ALTER TABLE {parent} [{?old.default}{?!old.generated}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}[{?own_types}::text]::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]',
     '=type collation default', '{type_loss}'),
-('column', 'alter', 'type collation', 2, false, '{?inherited}{?joins}ALTER TABLE {parent} [{?old.default}{?!old.generated}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}[{?own_types}::text]::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]',
+('column', 'alter', 'type collation', 2, false, '{?!no_cast}{?inherited}{?joins}ALTER TABLE {parent} [{?old.default}{?!old.generated}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}[{?own_types}::text]::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]',
     '=type collation default', '{type_loss}'),
 ('column', 'alter', 'default', 2, false, '{?default_alone}ALTER TABLE ONLY {parent} ALTER COLUMN {name|I} [SET DEFAULT {default}][{?!default}DROP DEFAULT]', NULL, NULL),
 ('column', 'alter', 'not_null', 6, false, '{?old.not_null}{?!not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP NOT NULL', NULL, NULL),
@@ -68,7 +69,13 @@ END $partitions$;
     '?CASE {not_null_check_state} WHEN ''none'' THEN ''after'' WHEN ''true'' THEN ''before'' ELSE CASE WHEN {not_null_state} THEN ''before'' ELSE {not_null_check_state} END END', NULL),
 ('column', 'alter', 'identity', 6, false, '{?identity}{?!old.identity}ALTER TABLE {parent} ALTER COLUMN {name|I} ADD GENERATED {identity|U} AS IDENTITY ({identity_options})', '=identity_word', NULL),
 ('column', 'alter', 'identity', 2, false, '{?old.identity}{?identity}ALTER TABLE {parent} ALTER COLUMN {name|I} SET GENERATED {identity|U}', '=identity_word', NULL),
-('column', 'alter', 'identity_sequence', 2, false, '{?old.identity}{?identity}ALTER TABLE {parent} ALTER COLUMN {name|I} {identity_sets}', '=identity_state', NULL),
+('column', 'alter', 'identity_sequence', 2, false, '{?old.identity}{?identity}{?!narrowed}ALTER TABLE {parent} ALTER COLUMN {name|I} {identity_sets}', '=identity_state', NULL),
+-- one that has given no value yet may stand outside of what it is to give
+('column', 'alter', 'identity_sequence', 2, false, '{?old.identity}{?identity}{?narrowed}DO $restart$
+BEGIN
+    EXECUTE pg_catalog.format(''ALTER TABLE %s ALTER COLUMN %I {identity_sets}'', {parent|L}, {name|L}) || (SELECT CASE WHEN pg_catalog.pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN {identity_sequence.minimum} AND {identity_sequence.maximum} THEN '' RESTART'' ELSE '''' END
+        FROM pg_catalog.pg_sequence s WHERE s.seqrelid = pg_catalog.pg_get_serial_sequence({parent|L}, {name|L})::pg_catalog.regclass);
+END $restart$', '=identity_state', NULL),
 ('column', 'alter', 'identity_sequence', 2, true, '{identity_extras|S}', NULL, NULL),
 ('column', 'rebuild', 'generated generated_kind', 2, NULL, '{?generated}', NULL, NULL),
 ('column', 'alter', 'storage', 2, true, '[{?storage}ALTER TABLE {parent} ALTER COLUMN {name|I} SET STORAGE {storage|U}][{?!storage}DO $storage$
@@ -85,7 +92,12 @@ END $storage$]', NULL, NULL),
 ('column', 'alter', 'server_options', 2, false, 'ALTER FOREIGN TABLE {parent} ALTER COLUMN {name|I} OPTIONS ({server_options_change})', NULL, NULL),
 
 ('sequence', 'create', NULL, 2, false, 'CREATE [{persistence|U} ]SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache}[{?cycle} CYCLE]', NULL, NULL),
-('sequence', 'alter', 'type start increment minimum maximum cache cycle', 2, false, 'ALTER SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} [{?!cycle}NO ]CYCLE',
+('sequence', 'alter', 'type start increment minimum maximum cache cycle', 2, false, '{?narrowed}DO $restart$
+BEGIN
+    EXECUTE pg_catalog.format(''ALTER SEQUENCE %s AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} [{?!cycle}NO ]CYCLE'', {identity|L}) || (SELECT CASE WHEN pg_catalog.pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN {minimum} AND {maximum} THEN '' RESTART'' ELSE '''' END
+        FROM pg_catalog.pg_sequence s WHERE s.seqrelid = pg_catalog.to_regclass({identity|L}));
+END $restart$', '=sequence_state', NULL),
+('sequence', 'alter', 'type start increment minimum maximum cache cycle', 2, false, '{?!narrowed}ALTER SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} [{?!cycle}NO ]CYCLE',
     '=sequence_state', NULL),
 ('sequence', 'alter', 'persistence', 2, false, 'ALTER SEQUENCE {identity} SET [{persistence|U}][{?!persistence}LOGGED]', NULL, NULL),
 ('sequence', 'alter', 'owned_by', 6, true, 'ALTER SEQUENCE {identity} OWNED BY [{owned_by}][{?!owned_by}NONE]', NULL, NULL)

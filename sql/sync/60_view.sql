@@ -22,7 +22,7 @@ WITH [{?!populated}NO ]DATA', NULL, NULL),
 
 ('trigger', 'create', NULL, 2, false, 'CREATE [{?constraint}CONSTRAINT ]TRIGGER {name|I} {timing|U} {event_list} ON {parent}[ FROM {from_table}][{?constraint}{?deferrable} DEFERRABLE][{?constraint}{?deferred} INITIALLY DEFERRED][{?transition} REFERENCING[ OLD TABLE AS {old_table|I}][ NEW TABLE AS {new_table|I}]] FOR EACH {level|U}[ WHEN ({when})] EXECUTE FUNCTION {function_name}({argument_list})', NULL, NULL),
 ('trigger', 'alter', 'enabled', 2, true, '{?enabled_changes}ALTER TABLE {parent} [{?enabled=origin}ENABLE][{?enabled=disabled}DISABLE][{?enabled=replica}ENABLE REPLICA][{?enabled=always}ENABLE ALWAYS] TRIGGER {name|I}', NULL, NULL),
-('trigger', 'rebuild', 'function timing level arguments old_table new_table from_table when events update_of constraint deferrable deferred', 2, NULL, '', NULL, NULL),
+('trigger', 'rebuild', 'function timing level arguments old_table new_table from_table when events update_of constraint deferrable deferred partition_of', 2, NULL, '', NULL, NULL),
 
 ('policy', 'create', NULL, 2, false, 'CREATE POLICY {name|I} ON {parent} AS [{?permissive}PERMISSIVE][{?!permissive}RESTRICTIVE] FOR {command|U} TO {roles}[ USING ({using})][ WITH CHECK ({check})]', NULL, NULL),
 ('policy', 'alter', 'roles', 2, false, 'ALTER POLICY {name|I} ON {parent} TO {roles}', NULL, NULL),

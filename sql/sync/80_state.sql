@@ -3,7 +3,8 @@ VALUES
 ('table|view|materialized view', 'at', NULL, NULL::int, NULL::boolean, 'pg_catalog.pg_class o WHERE o.oid = pg_catalog.to_regclass({identity|L})', 'o.relowner', NULL::text),
 -- not one that belongs to an identity column
 ('sequence', 'at', NULL, NULL, NULL, 'pg_catalog.pg_class o WHERE o.oid = pg_catalog.to_regclass({identity|L}) AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = ''pg_catalog.pg_class''::pg_catalog.regclass AND d.objid = o.oid AND d.deptype = ''i'')', 'o.relowner', NULL),
-('index', 'at', NULL, NULL, NULL, 'pg_catalog.pg_class o WHERE o.oid = pg_catalog.to_regclass({identity|L})', NULL, NULL),
+-- not a key's
+('index', 'at', NULL, NULL, NULL, 'pg_catalog.pg_class o WHERE o.oid = pg_catalog.to_regclass({identity|L}) AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = o.oid AND k.contype IN (''p'', ''u'', ''x''))', NULL, NULL),
 ('column', 'at', NULL, NULL, NULL, 'pg_catalog.pg_attribute o WHERE o.attrelid = pg_catalog.to_regclass({parent|L}) AND o.attname = {name|L} AND NOT o.attisdropped', NULL, NULL),
 ('constraint', 'at', NULL, NULL, NULL, 'pg_catalog.pg_constraint o WHERE [{?!of_domain}o.conrelid = pg_catalog.to_regclass({parent|L})[{?!joins}{?!leafwise} AND o.conislocal]][{?of_domain}o.contypid = pg_catalog.to_regtype({parent|L})] AND o.conname = {name|L}', NULL, NULL),
 ('type|domain', 'at', NULL, NULL, NULL, 'pg_catalog.pg_type o WHERE o.typnamespace = pg_catalog.to_regnamespace({parent|L}) AND o.typname = {name|L}[{?type!=shell} AND o.typisdefined]', 'o.typowner', NULL),
@@ -181,6 +182,7 @@ VALUES
 ('trigger', 'is', 'argument_state', 1, false, 'nullif(pg_catalog.encode(o.tgargs, ''escape''), '''')', NULL, NULL),
 ('trigger', 'is', 'constraint', 1, false, 'CASE WHEN o.tgconstraint <> 0 THEN ''true'' END', NULL, NULL),
 ('trigger', 'is', 'from_table', 1, false, 'CASE WHEN o.tgconstrrelid <> 0 THEN o.tgconstrrelid::pg_catalog.regclass::text END', NULL, NULL),
+('trigger', 'is', 'partition_of', 1, false, '(SELECT p.tgrelid::pg_catalog.regclass::text || ''.'' || pg_catalog.quote_ident(p.tgname) FROM pg_catalog.pg_trigger p WHERE p.oid = (pg_catalog.to_jsonb(o) ->> ''tgparentid'')::pg_catalog.oid)', NULL, NULL),
 ('trigger', 'is', 'enabled', 2, false, 'CASE o.tgenabled WHEN ''D'' THEN ''disabled'' WHEN ''R'' THEN ''replica'' WHEN ''A'' THEN ''always'' ELSE ''origin'' END', '''origin''', NULL),
 ('event trigger', 'is', 'event', 1, false, 'o.evtevent::text', NULL, NULL),
 ('event trigger', 'is', 'function', 1, false, 'o.evtfoid::pg_catalog.regprocedure::text', NULL, NULL),

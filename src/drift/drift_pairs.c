@@ -546,6 +546,7 @@ is_fragile(DriftComparison *c, const SnapshotObject *object)
 		case KIND_TABLE:
 			return drift_value(object->properties, "partition_key") != NULL ||
 				drift_value(object->properties, "partition_of") != NULL ||
+				drift_value(object->properties, "inherits") != NULL ||
 				strcmp(drift_string(object->properties, "type"), "foreign table") == 0;
 		default:
 			return false;
@@ -606,6 +607,23 @@ keep_one(DriftComparison *c, DriftSide side, const SnapshotObject *object)
 	c->same = lappend(c->same, pair);
 }
 
+/* The table of the column that a sequence belongs to, or NULL */
+static char *
+owning_table(const SnapshotObject *object)
+{
+	char	   *column = object->kind == KIND_SEQUENCE ? drift_string(object->properties, "owned_by") : NULL;
+	bool		quoted = false;
+
+	for (size_t i = column ? strlen(column) : 0; i > 0; i--)
+	{
+		if (column[i - 1] == '"')
+			quoted = !quoted;
+		else if (column[i - 1] == '.' && !quoted)
+			return pnstrdup(column, i - 1);
+	}
+	return NULL;
+}
+
 bool
 drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b)
 {
@@ -630,7 +648,8 @@ drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObje
 		}
 		return false;
 	}
-	if (!(is_table && is_apart(c, a->identity)) && !(is_of_table(a->kind) && is_apart(c, a->parent)))
+	if (!(is_table && is_apart(c, a->identity)) && !(is_of_table(a->kind) && is_apart(c, a->parent)) &&
+		!is_apart(c, owning_table(b)))
 		return false;
 	keep_one(c, DRIFT_REFERENCE, a);
 	keep_one(c, DRIFT_TARGET, b);

@@ -146,7 +146,7 @@ refuse(const SyncApply *apply, List *reasons)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("this database can't be made what \"%s\" is", apply->reference),
 			 errdetail("%s", text.data),
-			 errhint("Create what is not there; say in schemaguard.rename (kind, old, new) what is one under two names, or allow_drop => true drops what is in the way.")));
+			 errhint("Create what is not there; say in schemaguard.rename (kind, old, new) what is one under two names. If nothing is, allow_drop => true drops what has the name of something else; of two schemas with the same contents, drop or create one by hand.")));
 }
 
 /* What is to be done, as the catalog is now (of PlanStep *), and in apply->left_out what is not */

@@ -158,6 +158,21 @@ reach_whole(SyncOrder *order, const DriftPair *pair, int side)
 		reach(order, above);
 }
 
+/* The schema that an extension is in */
+static void
+reach_schema(SyncOrder *order, const DriftPair *pair, int side)
+{
+	JsonbValue	value;
+	SyncNode   *above;
+
+	if (pair->kind != KIND_EXTENSION || !find_property(pair->properties[side], "schema", &value) || value.type != jbvString)
+		return;
+	above = sg_names_value(order->nodes[side], snapshot_kinds[KIND_SCHEMA].word,
+						   quote_identifier(pnstrdup(value.val.string.val, value.val.string.len)));
+	if (above)
+		reach(order, above);
+}
+
 /* A table with its columns: what needs one needs the other */
 static void
 reach_parent(SyncOrder *order, const DriftPair *pair, int side)
@@ -185,6 +200,7 @@ reach(SyncOrder *order, SyncNode *node)
 	node->reached = true;
 	reach_parent(order, node->pair, side);
 	reach_whole(order, node->pair, side);
+	reach_schema(order, node->pair, side);
 	foreach_ptr(SyncNode, part, node->parts)
 		reach_below(order, part->pair->properties[side], side);
 	reach_below(order, node->pair->properties[side], side);

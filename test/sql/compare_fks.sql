@@ -241,6 +241,7 @@ SELECT tampered('{"references": null}');
 SELECT tampered('{"columns": []}');
 SELECT tampered('{"referenced_columns": ["a", "b"]}');
 SELECT tampered('{"match": "half"}');
+SELECT tampered('{"validated": null}');
 SELECT tampered('{}');
 
 SELECT sg_snapshot_drop('cmp'), sg_snapshot_drop('weird');

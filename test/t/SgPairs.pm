@@ -559,3 +559,110 @@ CREATE TABLE w (k int, day date) PARTITION BY RANGE (day); CREATE TABLE w1 PARTI
 CREATE TABLE p (id int, tenant int); CREATE UNIQUE INDEX p_key ON p (id, tenant); CREATE TABLE c (p int, tenant int, FOREIGN KEY (p, tenant) REFERENCES p (id, tenant), CHECK (tenant < 0));
 -- b
 CREATE TABLE p (number int, tenant int); CREATE UNIQUE INDEX p_key ON p (number, tenant); CREATE TABLE c (p int, tenant int, FOREIGN KEY (p, tenant) REFERENCES p (number, tenant), CHECK (tenant < 0));
+== an index has another name and another comment
+-- a
+CREATE TABLE doc (id int, title text); CREATE INDEX doc_old ON doc (title); COMMENT ON INDEX doc_old IS 'before';
+-- b
+CREATE TABLE doc (id int, title text); CREATE INDEX doc_new ON doc (title); COMMENT ON INDEX doc_new IS 'after';
+== a table with a policy and a rule is partitioned no more
+-- a
+CREATE TABLE entry (region text) PARTITION BY LIST (region); CREATE POLICY entry_read ON entry FOR SELECT USING (true); CREATE RULE entry_kept AS ON DELETE TO entry DO INSTEAD NOTHING;
+-- b
+CREATE TABLE entry (region text, amount int); CREATE POLICY entry_read ON entry FOR SELECT USING (amount > 0); CREATE RULE entry_kept AS ON DELETE TO entry WHERE old.amount > 0 DO INSTEAD NOTHING;
+== a key gets the name that an index of a partitioned table has
+-- a
+CREATE TABLE stock (shop int NOT NULL, item int NOT NULL) PARTITION BY LIST (shop); CREATE TABLE stock_1 PARTITION OF stock FOR VALUES IN (1); CREATE UNIQUE INDEX stock_key ON stock (shop, item);
+-- b
+CREATE TABLE stock (shop int NOT NULL, item int NOT NULL, CONSTRAINT stock_key UNIQUE (shop, item)) PARTITION BY LIST (shop); CREATE TABLE stock_1 PARTITION OF stock FOR VALUES IN (1);
+== a key gets the name of an index that waits for those of the partitions
+-- a
+CREATE TABLE price (shop int NOT NULL, item int NOT NULL) PARTITION BY LIST (shop); CREATE TABLE price_1 PARTITION OF price FOR VALUES IN (1); CREATE UNIQUE INDEX price_key ON ONLY price (shop, item); ALTER TABLE price_1 ADD CONSTRAINT price_1_key PRIMARY KEY (shop, item);
+-- b
+CREATE TABLE price (shop int NOT NULL, item int NOT NULL, CONSTRAINT price_key PRIMARY KEY (shop, item)) PARTITION BY LIST (shop); CREATE TABLE price_1 PARTITION OF price FOR VALUES IN (1);
+== indexes and keys of a partition stay when those of the whole go
+-- a
+CREATE TABLE sale (shop int, item int, day date, UNIQUE (shop, item)) PARTITION BY LIST (shop); CREATE TABLE sale_1 PARTITION OF sale FOR VALUES IN (1); CREATE INDEX sale_day ON sale (day);
+CREATE UNIQUE INDEX sale_unique ON sale (shop, day); COMMENT ON INDEX sale_1_day_idx IS 'of one shop';
+-- b
+CREATE TABLE sale (shop int, item int, day date) PARTITION BY LIST (shop); CREATE TABLE sale_1 PARTITION OF sale FOR VALUES IN (1); CREATE INDEX sale_1_day_idx ON sale_1 (day);
+CREATE UNIQUE INDEX sale_1_shop_day_idx ON sale_1 (shop, day); ALTER TABLE sale_1 ADD CONSTRAINT sale_1_shop_item_key UNIQUE (shop, item); COMMENT ON INDEX sale_1_day_idx IS 'of one shop';
+== an enum has none of its labels
+-- a
+CREATE TYPE size AS ENUM ('small', 'large'); CREATE FUNCTION sizes() RETURNS SETOF size LANGUAGE sql AS 'SELECT NULL::size';
+-- b
+CREATE TYPE size AS ENUM ('s', 'm', 'l'); CREATE FUNCTION sizes() RETURNS SETOF size LANGUAGE sql AS 'SELECT NULL::size';
+== sequences start where they may not
+-- a
+CREATE SEQUENCE ticket START 500 MAXVALUE 1000; CREATE TABLE reading (id int GENERATED ALWAYS AS IDENTITY (START -300 MINVALUE -900));
+-- b
+CREATE SEQUENCE ticket START 5 MAXVALUE 90 INCREMENT 5; CREATE TABLE reading (id int GENERATED ALWAYS AS IDENTITY (START -30 MINVALUE -60 MAXVALUE 60));
+== a collation is a copy of one that any encoding has
+-- a
+CREATE COLLATION plain (locale = 'C'); CREATE TABLE word (w text COLLATE plain);
+-- b
+CREATE COLLATION bytes FROM "C"; CREATE COLLATION plain FROM "POSIX"; CREATE TABLE word (w text COLLATE plain, b text COLLATE bytes);
+== an heir keeps the column that its parent loses
+-- a
+CREATE TABLE being (name text, age int); CREATE TABLE person (email text) INHERITS (being); CREATE TABLE clerk (room int) INHERITS (person);
+-- b
+CREATE TABLE being (name text); CREATE TABLE person (age int, email text) INHERITS (being); CREATE TABLE clerk (room int) INHERITS (person);
+== an heir gets another parent, which loses a column
+-- a
+CREATE TABLE old_parent (id int); CREATE TABLE new_parent (id int, note text); CREATE TABLE heir (id int, x int) INHERITS (old_parent);
+-- b
+CREATE TABLE old_parent (id int); CREATE TABLE new_parent (id int); CREATE TABLE heir (id int, x int) INHERITS (new_parent);
+== event triggers that let nothing pass
+-- a
+CREATE TABLE kept (id int); CREATE FUNCTION no_more() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no % here', tg_tag; END $$; CREATE EVENT TRIGGER refuse ON ddl_command_start EXECUTE FUNCTION no_more();
+-- b
+CREATE TABLE kept (id int, note text); CREATE FUNCTION nothing() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no % here either', tg_tag; END $$; CREATE EVENT TRIGGER refuse_all ON ddl_command_start EXECUTE FUNCTION nothing();
+== what is asked of a column goes with its type
+-- a
+CREATE TABLE form (id int PRIMARY KEY, field int NOT NULL CONSTRAINT field_ok CHECK (field > 0)); CREATE INDEX form_field ON form (id) WHERE field > 5; CREATE INDEX form_twice ON form ((field * 2));
+-- b
+CREATE TABLE form (id int PRIMARY KEY, field varchar(20) CONSTRAINT field_ok CHECK (field <> '')); CREATE INDEX form_field ON form (id) WHERE field <> 'x';
+== tables that refer to one another are partitioned, with sequences and triggers
+CREATE FUNCTION newer() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.version := OLD.version + 1; RETURN NEW; END'; CREATE SCHEMA parts;
+-- a
+CREATE TABLE book (id serial, version int, shelf text NOT NULL, place text NOT NULL, UNIQUE (shelf, place)) PARTITION BY LIST (shelf); CREATE TABLE parts.book_1 PARTITION OF book FOR VALUES IN ('1', '2', '3');
+CREATE INDEX book_id ON book (id); CREATE TRIGGER newer BEFORE UPDATE ON book FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION newer();
+CREATE TABLE spot (shelf text NOT NULL, place text NOT NULL, UNIQUE (shelf, place)) PARTITION BY LIST (shelf); CREATE TABLE spot_1 PARTITION OF spot FOR VALUES IN ('1', '2', '3');
+ALTER TABLE spot ADD CONSTRAINT spot_book FOREIGN KEY (shelf, place) REFERENCES book (shelf, place); ALTER TABLE book ADD CONSTRAINT book_spot FOREIGN KEY (shelf, place) REFERENCES spot (shelf, place);
+-- b
+CREATE TABLE book (id serial, version int, shelf text NOT NULL, place text NOT NULL, UNIQUE (shelf, place)); CREATE TABLE parts.book_1 (id serial, version int, shelf text NOT NULL, place text NOT NULL, UNIQUE (shelf, place));
+CREATE INDEX book_id ON book (id); CREATE TRIGGER newer BEFORE UPDATE ON book FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION newer();
+CREATE TRIGGER newer BEFORE UPDATE ON parts.book_1 FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION newer();
+CREATE TABLE spot (shelf text NOT NULL, place text NOT NULL, UNIQUE (shelf, place)); CREATE TABLE spot_1 (shelf text NOT NULL, place text NOT NULL);
+ALTER TABLE spot ADD CONSTRAINT spot_book FOREIGN KEY (shelf, place) REFERENCES book (shelf, place); ALTER TABLE book ADD CONSTRAINT book_spot FOREIGN KEY (shelf, place) REFERENCES spot (shelf, place);
+== a key leads to a partitioned table instead, whose index has the name of the old one
+-- a
+CREATE TABLE plain_parent (a int, b int); CREATE UNIQUE INDEX parent_ab ON plain_parent (a, b); CREATE TABLE parted_parent (a int, b int) PARTITION BY LIST (a); CREATE TABLE parted_parent_1 PARTITION OF parted_parent FOR VALUES IN (1, 2, 3);
+CREATE TABLE kid (a int, b int, CONSTRAINT kid_parent FOREIGN KEY (a, b) REFERENCES plain_parent (a, b) NOT VALID);
+-- b
+CREATE TABLE plain_parent (a int, b int); CREATE TABLE parted_parent (a int, b int) PARTITION BY LIST (a); CREATE TABLE parted_parent_1 PARTITION OF parted_parent FOR VALUES IN (1, 2, 3); CREATE UNIQUE INDEX parent_ab ON parted_parent (a, b);
+CREATE TABLE kid (a int, b int, CONSTRAINT kid_parent FOREIGN KEY (a, b) REFERENCES parted_parent (a, b));
+== default privileges give more than a new table has
+ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE ON TABLES TO other;
+-- a
+-- b
+CREATE TABLE shown (id int); REVOKE INSERT, UPDATE ON shown FROM other; CREATE TABLE hidden (id int); REVOKE ALL ON hidden FROM other; CREATE TABLE open (id int);
+== a type that no cast makes the other
+-- a
+CREATE TABLE event (id int PRIMARY KEY, at bigint NOT NULL DEFAULT 5); CREATE TABLE seen (at bigint);
+-- b
+CREATE TABLE event (id int PRIMARY KEY, at timestamptz DEFAULT now()); CREATE TABLE seen (at timestamptz);
+== an extension is in a schema that only one side has
+-- a
+CREATE SCHEMA one; CREATE EXTENSION btree_gin SCHEMA one;
+-- b
+CREATE SCHEMA two; CREATE EXTENSION btree_gin SCHEMA two; CREATE TABLE two.t (id int);
+== a primary key has another name and another column
+-- a
+CREATE TABLE ident (id int NOT NULL, code text NOT NULL, CONSTRAINT ident_by_id PRIMARY KEY (id));
+-- b
+CREATE TABLE ident (id int NOT NULL, code text NOT NULL, CONSTRAINT ident_pkey PRIMARY KEY (code));
+== two schemas have the same tables
+-- a
+CREATE SCHEMA before; CREATE TABLE before.thing (id int PRIMARY KEY); CREATE TABLE before.other (id int);
+-- b
+CREATE SCHEMA after; CREATE TABLE after.thing (id int PRIMARY KEY); CREATE TABLE after.other (id int);

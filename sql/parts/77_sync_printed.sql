@@ -1,0 +1,49 @@
+-- Sync: what guards ask of indexes and constraints, in the server's own words, and what of those does not count
+-- What the server prints of an expression, without what it prints differently each time: casts, parentheses, white space
+CREATE FUNCTION schemaguard.sg_sync_pattern()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '::("[^"]+"|[a-z_][a-z_0-9]*)(\.("[^"]+"|[a-z_][a-z_0-9]*))?( varying| precision)?(\([0-9, ]+\))?( with(out)? time zone)?(\[\])*|[()\s]';
+COMMENT ON FUNCTION schemaguard.sg_sync_pattern()
+    IS 'what sg_sync_loose() leaves out';
+
+CREATE FUNCTION schemaguard.sg_sync_loose(printed text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN regexp_replace(printed, schemaguard.sg_sync_pattern(), '', 'g');
+COMMENT ON FUNCTION schemaguard.sg_sync_loose(text)
+    IS 'an expression without casts, parentheses and white space';
+
+-- the same for an expression of the script, which gives the text
+CREATE FUNCTION schemaguard.sg_sync_loosely(expression text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN 'pg_catalog.regexp_replace(' || expression || ', ' || quote_literal(schemaguard.sg_sync_pattern()) || ', '''', ''g'')';
+COMMENT ON FUNCTION schemaguard.sg_sync_loosely(text)
+    IS 'sg_sync_loose() as the script says it';
+
+-- how the script asks for the definition of an index
+CREATE FUNCTION schemaguard.sg_sync_index_is(identity text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '(SELECT CASE WHEN i.indisvalid OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = i.indexrelid AND c.relkind = ''I'') THEN '''' ELSE ''INVALID'' END || CASE WHEN i.indisunique THEN ''UNIQUE'' ELSE '''' END || '
+    || schemaguard.sg_sync_loosely('pg_catalog.substr(d.d, pg_catalog.strpos(d.d, d.r) + pg_catalog.length(d.r))')
+    || ' FROM pg_catalog.pg_index i, LATERAL (SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS d, i.indrelid::pg_catalog.regclass::text || '' USING '' AS r) d WHERE i.indexrelid = '
+    || format('pg_catalog.to_regclass(%L))', identity);
+COMMENT ON FUNCTION schemaguard.sg_sync_index_is(text)
+    IS 'the expression that asks for the definition of an index';
+
+-- and of a constraint; "stripped": whether it is valid or not
+CREATE FUNCTION schemaguard.sg_sync_constraint_is(of_domain boolean, parent text, name text, stripped boolean)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '(SELECT ' || schemaguard.sg_sync_loosely(CASE WHEN stripped THEN 'pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '''')' ELSE 'pg_catalog.pg_get_constraintdef(c.oid)' END)
+    || format(' FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
+        CASE WHEN of_domain THEN 'contypid' ELSE 'conrelid' END, CASE WHEN of_domain THEN 'to_regtype' ELSE 'to_regclass' END, parent, name);
+COMMENT ON FUNCTION schemaguard.sg_sync_constraint_is(boolean, text, text, boolean)
+    IS 'the expression that asks for the definition of a constraint';
