@@ -261,7 +261,7 @@ SQL
 }
 
 # A dump without the columns that a plan keeps
-sub dump_without_kept { my ($self, $db) = @_; return [ map { s/^ +"?_sg_dropped_.*\n//mgr } @{ $self->dump($db) } ]; }
+sub dump_without_kept { my ($self, $db) = @_; return [ grep { /\S/ } map { s/^(?: +|COMMENT ON COLUMN \S+\.|ALTER TABLE ONLY \S+ ALTER COLUMN )"?_sg_dropped_.*\n?//mgr } @{ $self->dump($db) } ]; }
 
 # What nothing alters is said by the script
 sub told
