@@ -119,6 +119,8 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION
     SELECT d.value ->> 1 FROM stored_type s JOIN pair t ON t.kind = 'type' AND t.target_identity = s.identity, jsonb_array_elements(t.target_properties -> 'depends') d
     WHERE d.value ->> 0 = 'type'
+), above_heirs AS MATERIALIZED (
+    SELECT DISTINCT w.value AS identity FROM pair t, jsonb_array_elements_text(CASE jsonb_typeof(t.target_properties -> 'inherits') WHEN 'array' THEN t.target_properties -> 'inherits' END) w WHERE t.kind = 'table'
 ), heirs_own AS MATERIALIZED (
     SELECT w.value || '.' || quote_ident(c.name) AS identity
     FROM pair c JOIN pair t ON t.kind = 'table' AND t.target_identity = c.target_parent, jsonb_array_elements_text(CASE jsonb_typeof(t.target_properties -> 'inherits') WHEN 'array' THEN t.target_properties -> 'inherits' END) w
@@ -138,6 +140,9 @@ WITH RECURSIVE side AS MATERIALIZED (
             WHERE c.kind = 'operator class' AND c.state <> 'same' AND c.any_properties ->> 'family' = regexp_replace(coalesce(m.identity, m.target_identity), ' USING .*$', '')) END,
         'of_partition', CASE WHEN m.kind = 'column' AND m.parent IN (SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.any_properties ?| '{partition_key,partition_of}') THEN true END,
         'is_foreign', CASE WHEN m.kind = 'column' AND m.parent IN (SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.properties ->> 'type' = 'foreign table') THEN true END,
+        -- NOT NULL that goes, of a table with others below it: which of them lose it, too
+        'heirs_lose', CASE WHEN m.kind = 'column' AND 'not_null' = ANY (m.changes) AND NOT (m.properties ->> 'not_null')::boolean AND (m.of_partitioned OR m.target_parent IN (SELECT u.identity FROM above_heirs u))
+            THEN (SELECT array_agg(c.parent)::text FROM pair c WHERE c.kind = 'column' AND c.name = m.name AND 'not_null' = ANY (c.changes) AND NOT (c.properties ->> 'not_null')::boolean) END,
         -- an heir's, which it has from there, is to be its own
         'heirs_keep', CASE WHEN m.kind = 'column' AND m.state = 'extra' AND m.target_identity IN (SELECT k.identity FROM heirs_own k) THEN true END,
         -- of a partition that will be none
@@ -470,7 +475,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE f.state = 'missing' OR f.again OR f.beside
     UNION ALL
     -- a sequence of a column's own gives its name away at once, a default the label that it is
-    SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL' AND k.number IS NULL THEN 2 WHEN r.statement LIKE '% ATTACH PARTITION %' AND f.number IN (SELECT l.number FROM late l) THEN 6 ELSE r.section END, CASE WHEN f.kind = 'column' AND (r.property = 'identity' AND NOT f.new ? 'identity' OR r.property = 'default' AND EXISTS (
+    SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' AND k.number IS NULL THEN 2 WHEN r.statement LIKE '% ATTACH PARTITION %' AND f.number IN (SELECT l.number FROM late l) THEN 6 ELSE r.section END, CASE WHEN f.kind = 'column' AND (r.property = 'identity' AND NOT f.new ? 'identity' OR r.property = 'default' AND EXISTS (
                 SELECT FROM edge e JOIN object y ON y.kind = 'type' AND y.target_identity = e.identity JOIN fired t ON t.number = y.number AND t.step = 'touch'
                 WHERE e.number = f.number AND e.kind = 'type')) THEN -f.number::bigint * 1000
             WHEN f.kind = 'table' AND r.section = 2 AND r.statement LIKE '% ATTACH PARTITION %' THEN CASE WHEN f.number IN (SELECT l.number FROM late l) THEN 2000000000 ELSE 900000000 END + f.number::bigint * 1000

@@ -48,6 +48,13 @@ AS $function$
             SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', parent, name,
                 CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END)
             FROM pg_type t WHERE t.oid = to_regtype(properties ->> 'type'))
+        WHEN statement LIKE 'DO $not_null$%' THEN (
+            WITH RECURSIVE heir AS (
+                SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = to_regclass(parent)
+                UNION SELECT i.inhrelid FROM heir h JOIN pg_inherits i ON i.inhparent = h.inhrelid)
+            SELECT format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', parent, name) || coalesce(string_agg(format(E';\nALTER TABLE %s ALTER COLUMN %I SET NOT NULL', a.attrelid::regclass, a.attname), '' ORDER BY a.attrelid), '')
+            FROM heir h JOIN pg_attribute a ON a.attrelid = h.inhrelid AND a.attname = name AND a.attnotnull
+            WHERE a.attrelid::regclass::text <> ALL (replace(substring(statement FROM $re$<> ALL \('((?:[^']|'')*)'::pg_catalog\._text\)$re$), '''''', '''')::text[]))
         WHEN statement LIKE 'DO $restart$%' THEN (
             SELECT format(replace(substr(x.m[1], 2, length(x.m[1]) - 2), '''''', ''''), VARIADIC CASE WHEN q.owned THEN ARRAY[parent, name] ELSE ARRAY[object] END)
                 || CASE WHEN pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN x.m[2]::bigint AND x.m[3]::bigint THEN ' RESTART' ELSE '' END
@@ -74,7 +81,7 @@ AS $function$
             WHERE a.attrelid = to_regclass(object) AND a.attnum > 0 AND NOT a.attisdropped AND position(format('a.attname = %L', a.attname) IN statement) > 0)
         -- a step of its own drops what has nothing but itself
         WHEN statement LIKE 'DO $partitions$%' THEN substring(statement FROM 'END \$partitions\$;\s*(.*)')
-        WHEN statement ~ E'(^|;\n)\\s*DO \\$(storage|labels|sequence|triggers|stored|partitions|restart)\\$' AND statement !~ '^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) ' THEN NULL
+        WHEN statement ~ E'(^|;\n)\\s*DO \\$(storage|labels|sequence|triggers|stored|partitions|restart|not_null)\\$' AND statement !~ '^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) ' THEN NULL
         WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' THEN regexp_replace(statement, '\sWITH DATA$', ' WITH NO DATA')
         -- in a transaction
         ELSE regexp_replace(statement, '^(CREATE (UNIQUE )?INDEX) CONCURRENTLY ', '\1 ') END
@@ -115,10 +122,13 @@ WITH attic AS (
     SELECT d.classid, d.objid, -1 AS objsubid FROM kept k JOIN pg_depend d ON d.refclassid = k.classid AND d.refobjid = k.objid AND (k.objsubid = 0 OR d.refobjsubid = k.objsubid) AND d.deptype IN ('a', 'i')
     UNION
     SELECT k.classid, k.objid, k.objsubid FROM kept k
+), below AS MATERIALIZED (
+    SELECT DISTINCT d.refclassid, d.refobjid FROM part p JOIN pg_depend d ON d.classid = p.classid AND d.objid = p.objid AND (p.objsubid <= 0 OR d.objsubid = p.objsubid)
 )
-SELECT DISTINCT (pg_identify_object(d.refclassid, d.refobjid, 0)).identity
-FROM part p JOIN pg_depend d ON d.classid = p.classid AND d.objid = p.objid AND (p.objsubid <= 0 OR d.objsubid = p.objsubid)
+SELECT (pg_identify_object(d.refclassid, d.refobjid, 0)).identity FROM below d
 WHERE d.refclassid IN ('pg_class'::regclass, 'pg_proc'::regclass, 'pg_type'::regclass, 'pg_collation'::regclass) AND d.refobjid >= 16384
+UNION
+SELECT quote_ident(x.extname) FROM below d JOIN pg_depend e ON e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e' AND e.refclassid = 'pg_extension'::regclass JOIN pg_extension x ON x.oid = e.refobjid
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_under_kept()
     IS 'what objects that a plan keeps need: identities';
@@ -246,7 +256,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
     WHERE f.form = 'drop' AND f.kind IN ('table', 'column')
     UNION
     SELECT p.kind, p.object, p.old FROM schemaguard.sg_sync_under_kept() k (identity) JOIN pair p ON CASE p.kind WHEN 'collation' THEN regexp_replace(p.object, ' FOR [A-Z0-9_]+$', '') ELSE p.object END = k.identity
-    WHERE p.new IS NULL AND p.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view', 'collation')
+    WHERE p.new IS NULL AND p.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view', 'collation', 'extension')
     UNION
     SELECT p.kind, p.object, p.old
     FROM needed o CROSS JOIN LATERAL (

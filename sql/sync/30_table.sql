@@ -39,6 +39,7 @@ END $partitions$;
 -- what waits while a statement runs
 ('table|materialized view', 'cost', 'persistence access_method tablespace', NULL, NULL, 'rewrites it under ACCESS EXCLUSIVE', NULL, NULL),
 ('column', 'cost', 'type', NULL, NULL, '{rewrites}', NULL, NULL),
+('column', 'cost', 'not_null', NULL, NULL, '{?heirs_lose}reads what keeps it below {parent}, under ACCESS EXCLUSIVE', NULL, NULL),
 ('column', 'cost', 'created', NULL, NULL, '{computed}', NULL, NULL),
 ('materialized view', 'cost', 'populated', NULL, NULL, 'reads what it shows, under ACCESS EXCLUSIVE', NULL, NULL),
 ('index', 'cost', 'created replaced', NULL, NULL, '{?at_once}{?!in_new}reads the table under SHARE: writers wait', NULL, NULL),
@@ -56,7 +57,26 @@ END $partitions$;
 ('column', 'alter', 'type collation', 2, false, '{?!no_cast}{?inherited}{?joins}ALTER TABLE {parent} [{?old.default}{?!old.generated}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}[{?own_types}::text]::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]',
     '=type collation default', '{type_loss}'),
 ('column', 'alter', 'default', 2, false, '{?default_alone}ALTER TABLE ONLY {parent} ALTER COLUMN {name|I} [SET DEFAULT {default}][{?!default}DROP DEFAULT]', NULL, NULL),
-('column', 'alter', 'not_null', 6, false, '{?old.not_null}{?!not_null}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP NOT NULL', NULL, NULL),
+-- of a table and all below it: heirs and partitions that are to keep theirs get it again
+('column', 'alter', 'not_null', 6, false, '{?old.not_null}{?!not_null}{?heirs_lose}DO $not_null$
+DECLARE
+    kept pg_catalog._text;
+    line text;
+BEGIN
+    WITH RECURSIVE heir AS (
+        SELECT i.inhrelid FROM pg_catalog.pg_inherits i WHERE i.inhparent = pg_catalog.to_regclass({parent|L})
+        UNION SELECT i.inhrelid FROM heir h JOIN pg_catalog.pg_inherits i ON i.inhparent = h.inhrelid)
+    SELECT pg_catalog.array_agg(pg_catalog.format(''ALTER TABLE %s ALTER COLUMN %I SET NOT NULL'', a.attrelid::pg_catalog.regclass, a.attname)) INTO kept
+    FROM heir h JOIN pg_catalog.pg_attribute a ON a.attrelid = h.inhrelid AND a.attname = {name|L} AND a.attnotnull
+    WHERE a.attrelid::pg_catalog.regclass::text <> ALL ({heirs_lose|L}::pg_catalog._text);
+    ALTER TABLE {parent} ALTER COLUMN {name|I} DROP NOT NULL;
+    IF kept IS NOT NULL THEN
+        FOREACH line IN ARRAY kept LOOP
+            EXECUTE line;
+        END LOOP;
+    END IF;
+END $not_null$', NULL, NULL),
+('column', 'alter', 'not_null', 6, false, '{?old.not_null}{?!not_null}{?!heirs_lose}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP NOT NULL', NULL, NULL),
 -- nobody uses a partition that is about to be attached
 ('column', 'alter', 'not_null', 2, true, '{?not_null}{?!filled}{?joins}ALTER TABLE {parent} ALTER COLUMN {name|I} SET NOT NULL', NULL, NULL),
 ('column', 'alter', 'not_null', 2, true, '{?not_null}{?!filled}{?!joins}ALTER TABLE {parent} ADD CONSTRAINT {not_null_check|I} CHECK ({name|I} IS NOT NULL)[{?!of_partition} NO INHERIT] NOT VALID',

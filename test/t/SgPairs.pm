@@ -666,3 +666,15 @@ CREATE TABLE ident (id int NOT NULL, code text NOT NULL, CONSTRAINT ident_pkey P
 CREATE SCHEMA before; CREATE TABLE before.thing (id int PRIMARY KEY); CREATE TABLE before.other (id int);
 -- b
 CREATE SCHEMA after; CREATE TABLE after.thing (id int PRIMARY KEY); CREATE TABLE after.other (id int);
+== a table goes, and the extension that its index uses
+-- a
+CREATE EXTENSION btree_gin; CREATE TABLE searched (id int, t text); CREATE INDEX searched_id ON searched USING gin (id);
+-- b
+CREATE TABLE rest (id int);
+== a whole may be null where its partition may not, and a parent where its heir may not
+-- a
+CREATE TABLE w (k int NOT NULL, v int NOT NULL) PARTITION BY LIST (k); CREATE TABLE w1 PARTITION OF w FOR VALUES IN (1, 2, 3);
+CREATE TABLE up (v int NOT NULL); CREATE TABLE down (x int) INHERITS (up);
+-- b
+CREATE TABLE w (k int, v int) PARTITION BY LIST (k); CREATE TABLE w1 PARTITION OF w (v NOT NULL) FOR VALUES IN (1, 2, 3);
+CREATE TABLE up (v int); CREATE TABLE down (x int) INHERITS (up); ALTER TABLE down ALTER v SET NOT NULL;
