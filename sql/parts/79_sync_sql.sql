@@ -142,7 +142,8 @@ WITH RECURSIVE side AS MATERIALIZED (
         'is_foreign', CASE WHEN m.kind = 'column' AND m.parent IN (SELECT t.identity FROM pair t WHERE t.kind = 'table' AND t.properties ->> 'type' = 'foreign table') THEN true END,
         -- NOT NULL that goes, of a table with others below it: which of them lose it, too
         'heirs_lose', CASE WHEN m.kind = 'column' AND 'not_null' = ANY (m.changes) AND NOT (m.properties ->> 'not_null')::boolean AND (m.of_partitioned OR m.target_parent IN (SELECT u.identity FROM above_heirs u))
-            THEN (SELECT array_agg(c.parent)::text FROM pair c WHERE c.kind = 'column' AND c.name = m.name AND 'not_null' = ANY (c.changes) AND NOT (c.properties ->> 'not_null')::boolean) END,
+            THEN (SELECT array_agg(CASE c.kind WHEN 'table' THEN c.target_identity ELSE c.parent END)::text FROM pair c WHERE c.kind = 'column' AND c.name = m.name AND 'not_null' = ANY (c.changes) AND NOT (c.properties ->> 'not_null')::boolean
+                OR c.kind = 'table' AND c.state = 'extra' AND allow_drop) END,
         -- an heir's, which it has from there, is to be its own
         'heirs_keep', CASE WHEN m.kind = 'column' AND m.state = 'extra' AND m.target_identity IN (SELECT k.identity FROM heirs_own k) THEN true END,
         -- of a partition that will be none
