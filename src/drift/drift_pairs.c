@@ -607,27 +607,11 @@ keep_one(DriftComparison *c, DriftSide side, const SnapshotObject *object)
 	c->same = lappend(c->same, pair);
 }
 
-/* The table of the column that a sequence belongs to, or NULL */
-static char *
-owning_table(const SnapshotObject *object)
-{
-	char	   *column = object->kind == KIND_SEQUENCE ? drift_string(object->properties, "owned_by") : NULL;
-	bool		quoted = false;
-
-	for (size_t i = column ? strlen(column) : 0; i > 0; i--)
-	{
-		if (column[i - 1] == '"')
-			quoted = !quoted;
-		else if (column[i - 1] == '.' && !quoted)
-			return pnstrdup(column, i - 1);
-	}
-	return NULL;
-}
-
 bool
 drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b)
 {
 	bool		is_table = a->kind == KIND_TABLE;
+	char	   *column;
 
 	if (!c->keep_same)
 		return false;
@@ -648,8 +632,10 @@ drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObje
 		}
 		return false;
 	}
+	/* a sequence goes with the column that it belongs to */
+	column = b->kind == KIND_SEQUENCE ? drift_string(b->properties, "owned_by") : NULL;
 	if (!(is_table && is_apart(c, a->identity)) && !(is_of_table(a->kind) && is_apart(c, a->parent)) &&
-		!is_apart(c, owning_table(b)))
+		!(column && is_apart(c, drift_owner(column))))
 		return false;
 	keep_one(c, DRIFT_REFERENCE, a);
 	keep_one(c, DRIFT_TARGET, b);

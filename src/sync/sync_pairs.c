@@ -143,34 +143,33 @@ reach_below(SyncOrder *order, Jsonb *properties, int side)
 	}
 }
 
-/* What a part of a partitioned table's index or key is a part of */
 static void
-reach_whole(SyncOrder *order, const DriftPair *pair, int side)
+reach_named(SyncOrder *order, SnapshotKind kind, const char *identity, int side)
 {
-	JsonbValue	value;
-	SyncNode   *above;
+	SyncNode   *above = identity ? sg_names_value(order->nodes[side], snapshot_kinds[kind].word, identity) : NULL;
 
-	if (!find_property(pair->properties[side], "partition_of", &value) || value.type != jbvString)
-		return;
-	above = sg_names_value(order->nodes[side], snapshot_kinds[pair->kind].word,
-						   pnstrdup(value.val.string.val, value.val.string.len));
 	if (above)
 		reach(order, above);
 }
 
-/* The schema that an extension is in */
-static void
-reach_schema(SyncOrder *order, const DriftPair *pair, int side)
+static char *
+text_property(Jsonb *properties, const char *key)
 {
 	JsonbValue	value;
-	SyncNode   *above;
 
-	if (pair->kind != KIND_EXTENSION || !find_property(pair->properties[side], "schema", &value) || value.type != jbvString)
-		return;
-	above = sg_names_value(order->nodes[side], snapshot_kinds[KIND_SCHEMA].word,
-						   quote_identifier(pnstrdup(value.val.string.val, value.val.string.len)));
-	if (above)
-		reach(order, above);
+	return find_property(properties, key, &value) && value.type == jbvString ?
+		pnstrdup(value.val.string.val, value.val.string.len) : NULL;
+}
+
+/* What a part of a partitioned table's index or key is a part of, and the schema that an extension is in */
+static void
+reach_whole(SyncOrder *order, const DriftPair *pair, int side)
+{
+	char	   *schema = pair->kind == KIND_EXTENSION ? text_property(pair->properties[side], "schema") : NULL;
+
+	reach_named(order, pair->kind, text_property(pair->properties[side], "partition_of"), side);
+	if (schema)
+		reach_named(order, KIND_SCHEMA, quote_identifier(schema), side);
 }
 
 /* A table with its columns: what needs one needs the other */
@@ -179,13 +178,8 @@ reach_parent(SyncOrder *order, const DriftPair *pair, int side)
 {
 	static const SnapshotKind parents[] = {KIND_SCHEMA, KIND_TABLE, KIND_VIEW, KIND_MATERIALIZED_VIEW, KIND_DOMAIN};
 
-	for (int i = 0; pair->parent[side] && i < lengthof(parents); i++)
-	{
-		SyncNode   *above = sg_names_value(order->nodes[side], snapshot_kinds[parents[i]].word, pair->parent[side]);
-
-		if (above)
-			reach(order, above);
-	}
+	for (int i = 0; i < lengthof(parents); i++)
+		reach_named(order, parents[i], pair->parent[side], side);
 }
 
 static void
@@ -200,7 +194,6 @@ reach(SyncOrder *order, SyncNode *node)
 	node->reached = true;
 	reach_parent(order, node->pair, side);
 	reach_whole(order, node->pair, side);
-	reach_schema(order, node->pair, side);
 	foreach_ptr(SyncNode, part, node->parts)
 		reach_below(order, part->pair->properties[side], side);
 	reach_below(order, node->pair->properties[side], side);
