@@ -84,6 +84,7 @@ typedef struct RowFindings
 	 * -1 is unknown
 	 */
 	double		by_chance;
+	bool		numbers;		/* most values are, or are written as one */
 } RowFindings;
 
 /* A sample of a child's rows; queries see it as a table "sample" */
@@ -154,12 +155,6 @@ rows_possible(Facts *facts, Candidate *cand)
 
 /* ---- signals ---- */
 
-static bool
-is_number(Oid type)
-{
-	return facts_type_category(type) == TYPCATEGORY_NUMERIC;
-}
-
 /*
  * What the values say that are in the parent, and those that are not, against
  * chance: of a reference, few are missing; of values that have nothing to do
@@ -178,10 +173,10 @@ beyond_chance(const Candidate *cand, const Facts *facts, const RowFindings *foun
 	 * numbers that are missing for another reason than gaps in the parent's
 	 * are those of something else, or orphans
 	 */
-	if (is_number(type) && missing > 2 * (1 - by_chance))
+	if (found->numbers && missing > 2 * (1 - by_chance))
 		return missing > REFUTED ? -1 : 0;
 	if (by_chance < 0)
-		by_chance = is_number(type) ? BY_CHANCE_NUMBER : getBaseType(type) == UUIDOID ? BY_CHANCE_LEAST : BY_CHANCE_OTHER;
+		by_chance = found->numbers ? BY_CHANCE_NUMBER : getBaseType(type) == UUIDOID ? BY_CHANCE_LEAST : BY_CHANCE_OTHER;
 	by_chance = Max(Min(by_chance, 1 - ORPHANS_USUAL), BY_CHANCE_LEAST);
 	sure = (1 - missing) * log((1 - ORPHANS_USUAL) / by_chance) + missing * log(ORPHANS_USUAL / (1 - by_chance));
 	return Max(Min(found->distinct * sure / SURE, 1), -1);
@@ -425,29 +420,45 @@ shifted_rows(const RowSample *sample, const Candidate *cand)
 	return buf.data;
 }
 
-/* (SELECT ...): numbers spread between the ends of those that are found, or NULL if these say nothing */
-static char *
-spread_rows(const RowSample *sample, const Candidate *cand, double lowest, double highest)
+/* A value as a number, or NULL if values of the type are none; texts may be written numbers */
+static const char *
+number_sql(Oid type)
 {
-	Oid			type = getBaseType(sample->facts->columns[cand->column].type);
-	double		width = highest - lowest + 1;
-
-	if (type == NUMERICOID || !(width >= 2 && width <= 1e15))
-		return NULL;
-	return psprintf("(SELECT CAST(CAST(%.0f AS float8) + CASE WHEN %.0f <= %d THEN i ELSE"
-					" floor(%.0f * (p - floor(p))) END AS %s) AS %s"
-					" FROM (SELECT CAST(g AS float8), (CAST(g AS float8) + 0.5) * %.16f"
-					" FROM generate_series(0, %d) g) g (i, p))",
-					lowest, width, DENSITY_PROBES, width, format_type_be_qualified(type), column_name(sample, cand->column),
-					GOLDEN, (int) Min(width, DENSITY_PROBES) - 1);
+	switch (getBaseType(type))
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+		case NUMERICOID:
+			return "CAST(q.v AS float8)";
+		case OIDOID:
+			return "CAST(CAST(q.v AS int8) AS float8)";
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return "CASE WHEN CAST(q.v AS text) COLLATE \"C\" ~ '^[0-9]{1,15}$' THEN CAST(CAST(q.v AS text) AS float8) END";
+	}
+	return NULL;
 }
 
-static bool
-is_ranged(Oid type)
+/*
+ * (SELECT ...): what values might be there by chance: of several columns each with the value of another row; numbers spread
+ * between the ends of those that are found, with as many zeros before them as these have.  NULL: nobody knows.
+ */
+static char *
+chance_rows(const RowSample *sample, const Candidate *cand, bool numbers)
 {
-	Oid			base = getBaseType(type);
+	Oid			type = getBaseType(sample->facts->columns[cand->column].type);
 
-	return base == INT2OID || base == INT4OID || base == INT8OID || base == NUMERICOID;
+	if (cand->n > 1)
+		return shifted_rows(sample, cand);
+	if (!numbers || type == NUMERICOID || type == OIDOID)
+		return NULL;
+	return psprintf("(SELECT CAST(%s AS %s) AS %s FROM (SELECT s.lowest + CASE WHEN s.width <= %d THEN g ELSE floor(s.width * (p - floor(p))) END AS number"
+					" FROM (SELECT g, (g + 0.5) * %.16f AS p FROM generate_series(0, CAST(least(s.width, %d) AS int4) - 1) g) g"
+					" WHERE s.width BETWEEN 2 AND 1e15) n)",
+					facts_is_text(type) ? "lpad(CAST(CAST(n.number AS int8) AS text), greatest(s.digits, length(CAST(CAST(n.number AS int8) AS text))), '0')" : "n.number",
+					format_type_be_qualified(type), column_name(sample, cand->column), DENSITY_PROBES, GOLDEN, DENSITY_PROBES);
 }
 
 /* EXISTS (the row of the parent that fk names), looked up: without OFFSET all of the parent would be read into a hash table */
@@ -465,36 +476,8 @@ found_sql(const FkKey *key)
 	return buf.data;
 }
 
-/* The numbers of a query's only row, of type float8; null is NAN */
-static void
-query_numbers(const char *query, int n, double *numbers)
-{
-	if (SPI_execute(query, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "a sample gave no row");
-	for (int i = 0; i < n; i++)
-	{
-		bool		isnull;
-		Datum		number = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
-
-		numbers[i] = isnull ? NAN : DatumGetFloat8(number);
-	}
-	SPI_freetuptable(SPI_tuptable);
-}
-
-/* What share of some rows has a parent?  -1: nobody knows. */
-static double
-share_found(const FkKey *key, const char *rows)
-{
-	double		share = NAN;
-
-	if (rows)
-		query_numbers(psprintf("SELECT CAST(avg(CAST(q.found AS int4)) AS float8) FROM (SELECT %s AS found FROM %s fk OFFSET 0) q",
-							   found_sql(key), rows), 1, &share);
-	return isnan(share) ? -1 : share;
-}
-
 /* Where nobody has counted them: those of a small table, and of a large one about */
-static double
+static char *
 parent_rows(const Facts *facts, const Candidate *cand)
 {
 	double		rows = facts->tables[facts->keys[cand->key].table].tuples;
@@ -502,66 +485,66 @@ parent_rows(const Facts *facts, const Candidate *cand)
 	StringInfoData query;
 
 	if (rows >= 0 || blocks > BLOCKS_COUNTED)
-		return rows >= 0 ? rows : blocks * BLOCK_ROWS;
+		return psprintf("%.0f", rows >= 0 ? rows : blocks * BLOCK_ROWS);
 	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT CAST(count(*) AS float8) FROM ");
+	appendStringInfoString(&query, "(SELECT count(*) FROM ");
 	audit_sql_table(&query, cand->fk->parent, "pk");
-	query_numbers(query.data, 1, &rows);
-	return rows;
+	appendStringInfoChar(&query, ')');
+	return query.data;
 }
 
-/* Looks values of a candidate up; ends are the least and the greatest number that is found, or NAN */
+/* Look so many values of a candidate up in its parent; without OFFSET each FILTER would look the value up again */
 static void
-look_up(const RowSample *sample, const Candidate *cand, int limit, RowFindings *found, double *ends)
+look_up(const RowSample *sample, const Candidate *cand, int limit, RowFindings *found)
 {
-	const FactColumn *columns = sample->facts->columns;
-	bool		ranged = cand->n == 1 && is_ranged(columns[cand->column].type) &&
-		is_ranged(get_atttype(cand->fk->parent, cand->fk->parent_att[0]));
-	double		numbers[5];
+	const char *number = cand->n > 1 ? NULL : number_sql(sample->facts->columns[cand->column].type);
+	char	   *chance = chance_rows(sample, cand, number != NULL);
+	double		numbers[6];
 	StringInfoData value;
 
 	initStringInfo(&value);
 	for (int i = 0; i < cand->n; i++)
 		appendStringInfo(&value, "%sfk.%s", i ? ", " : "", column_name(sample, cand->columns[i]));
+	if (SPI_execute(psprintf("SELECT CAST(s.rows AS float8), CAST(s.orphans AS float8), CAST(s.values AS float8), CAST(%s AS float8), s.numbers,"
+							 " CAST((SELECT avg(CAST(c.found AS int4)) FROM (SELECT %s AS found FROM %s fk WHERE s.rows > 0 OFFSET 0) c) AS float8)"
+							 " FROM (SELECT *, highest - lowest + 1 AS width"
+							 " FROM (SELECT count(*) AS rows, count(*) FILTER (WHERE NOT q.found) AS orphans, count(DISTINCT q.v) AS values,"
+							 " min(n.number) FILTER (WHERE q.found) AS lowest, max(n.number) FILTER (WHERE q.found) AS highest,"
+							 " CAST(avg(CAST(n.number IS NOT NULL AS int4)) AS float8) AS numbers,"
+							 " min(length(CAST(q.v AS text))) FILTER (WHERE n.number IS NOT NULL) AS digits"
+							 " FROM (SELECT %s%s%s AS v, %s AS found FROM %s fk OFFSET 0) q, LATERAL (SELECT %s AS number OFFSET 0) n) s) s",
+							 parent_rows(sample->facts, cand), chance ? found_sql(cand->fk) : "NULL::bool", chance ? chance : "(SELECT)",
+							 cand->n > 1 ? "ROW(" : "", value.data, cand->n > 1 ? ")" : "",
+							 found_sql(cand->fk), sample_rows(sample, cand, limit), number ? number : "NULL::float8"), true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "a sample gave no row");
+	for (int i = 0; i < lengthof(numbers); i++)
+	{
+		bool		isnull;
+		Datum		datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
 
-	/* without OFFSET each FILTER would look the value up again */
-	query_numbers(psprintf("SELECT CAST(count(*) AS float8), CAST(count(*) FILTER (WHERE NOT q.found) AS float8),"
-						   " CAST(count(DISTINCT q.v) AS float8), CAST(min(%s) FILTER (WHERE q.found) AS float8),"
-						   " CAST(max(%s) FILTER (WHERE q.found) AS float8)"
-						   " FROM (SELECT %s%s%s AS v, %s AS found FROM %s fk OFFSET 0) q",
-						   ranged ? "q.v" : "CAST(NULL AS int4)", ranged ? "q.v" : "CAST(NULL AS int4)",
-						   cand->n > 1 ? "ROW(" : "", value.data, cand->n > 1 ? ")" : "",
-						   found_sql(cand->fk), sample_rows(sample, cand, limit)), 5, numbers);
-	found->rows = numbers[0];
-	found->orphans = numbers[1];
-	found->distinct = numbers[2];
-	ends[0] = numbers[3];
-	ends[1] = numbers[4];
+		numbers[i] = isnull ? -1 : DatumGetFloat8(datum);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	*found = (RowFindings)
+	{
+		.rows = numbers[0],.orphans = numbers[1],.distinct = numbers[2],.parents = numbers[3],
+			.numbers = numbers[4] > 0.5,.by_chance = numbers[5]
+	};
+	found->whole = sample->whole && (limit == SAMPLE_ROWS_MAX || found->rows < limit);
 }
 
-/* Look the values of a candidate up in its parent; a few of many at first */
+/* A few of many at first */
 static void
 look_at_values(const RowSample *sample, const Candidate *cand, RowFindings *found)
 {
-	int			limit = sample->nrows > 4 * FIRST_LOOK ? FIRST_LOOK : SAMPLE_ROWS_MAX;
-	double		ends[2];
-
 	*found = (RowFindings)
 	{
-		.parents = -1,.by_chance = -1
+		.whole = true
 	};
 	if (sample->nrows > 0)
-		look_up(sample, cand, limit, found, ends);
-	if (found->rows == limit && limit == FIRST_LOOK && found->orphans <= HOPELESS * limit)
-	{
-		limit = SAMPLE_ROWS_MAX;
-		look_up(sample, cand, limit, found, ends);
-	}
-	found->whole = sample->whole && (limit == SAMPLE_ROWS_MAX || found->rows < limit);
-	if (found->rows == 0)
-		return;
-	found->parents = parent_rows(sample->facts, cand);
-	found->by_chance = share_found(cand->fk, cand->n > 1 ? shifted_rows(sample, cand) : spread_rows(sample, cand, ends[0], ends[1]));
+		look_up(sample, cand, sample->nrows > 4 * FIRST_LOOK ? FIRST_LOOK : SAMPLE_ROWS_MAX, found);
+	if (found->rows == FIRST_LOOK && sample->nrows > 4 * FIRST_LOOK && found->orphans <= HOPELESS * FIRST_LOOK)
+		look_up(sample, cand, SAMPLE_ROWS_MAX, found);
 }
 
 /* ---- the sample of each child ---- */

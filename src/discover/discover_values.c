@@ -79,8 +79,7 @@ typedef struct TableRead
 
 /*
  * The hash of a column's values, as an expression with search_path pinned;
- * NULL: of that type there is none.  Numbers that are written as texts have
- * none: many keys hold them by chance.
+ * NULL: of that type there is none.
  */
 static char *
 hash_of(const FactColumn *column, const char *alias)
@@ -100,9 +99,7 @@ hash_of(const FactColumn *column, const char *alias)
 		case TEXTOID:
 		case VARCHAROID:
 		case BPCHAROID:
-			value = psprintf("CAST(%s AS text) COLLATE \"C\"", value);
-			return psprintf("CASE WHEN pg_column_size(%s.%s) < %d AND NOT (%s < ':' AND %s ~ '^[0-9]{1,9}$') THEN hashtextextended(%s, 0) END",
-							alias, quote_identifier(column->name), BLCKSZ, value, value, value);
+			return psprintf("CASE WHEN pg_column_size(%s) < %d THEN hashtextextended(CAST(%s AS text) COLLATE \"C\", 0) END", value, BLCKSZ, value);
 	}
 	return NULL;
 }

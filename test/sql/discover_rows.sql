@@ -174,6 +174,22 @@ SELECT t, score(format('g.%s', t)::regclass, 'tally_id', 'g.tally', 'sample') > 
 SELECT * FROM signals('g.blind', 'tally_id', 'g.tally', '{beyond chance,as by chance}', 'sample');
 SELECT * FROM signals('g.meant', 'tally_id', 'g.tally', '{beyond chance,as by chance}', 'sample');
 
+-- The same of numbers that are written as texts: all there are in the key, and by twos
+CREATE TABLE g.every (code text PRIMARY KEY);
+CREATE TABLE g.some (every_code text);
+CREATE TABLE g.even (code text PRIMARY KEY);
+CREATE TABLE g.any (even_code text);
+CREATE TABLE g.only (even_code text);
+INSERT INTO g.even SELECT lpad((2 * n)::text, 4, '0') FROM generate_series(1, 2000) n;
+INSERT INTO g.any SELECT lpad((n * 7 % 4000 + 1)::text, 4, '0') FROM generate_series(1, 3000) n;
+INSERT INTO g.only SELECT lpad((n * 14 % 4000 + 2)::text, 4, '0') FROM generate_series(1, 3000) n;
+INSERT INTO g.every SELECT n FROM generate_series(1, 2000) n;
+INSERT INTO g.some SELECT n % 50 + 1 FROM generate_series(1, 3000) n;
+ANALYZE g.every, g.some, g.even, g.any, g.only;
+SELECT * FROM signals('g.some', 'every_code', 'g.every', '{beyond chance,as by chance}', 'sample');
+SELECT * FROM signals('g.any', 'even_code', 'g.even', '{beyond chance,as by chance}', 'sample');
+SELECT * FROM signals('g.only', 'even_code', 'g.even', '{beyond chance,as by chance}', 'sample');
+
 -- Keys that no name tells: uuids, texts and numbers far apart are found by their values, if all rows may be read
 CREATE SCHEMA v;
 CREATE TABLE v.alpha (id uuid PRIMARY KEY);
@@ -222,7 +238,7 @@ INSERT INTO v.extends SELECT md5('w' || g % 260 + 1)::uuid, md5('w' || g % 4 + 1
 ANALYZE v.whole, v.extra, v.extends;
 SELECT child_columns, parent_table, why FROM sg_discover_fks('v.extends', verify => 'full') ORDER BY 1;
 SELECT child_columns, parent_table, why FROM sg_discover_fks('v.extra', verify => 'full') ORDER BY 1;
--- ... two values are enough; orphans that are many of the values, but few of the rows, are no hindrance; numbers written as texts say nothing
+-- ... two values are enough; orphans that are many of the values, but few of the rows, are no hindrance; numbers in a row that are written as texts say nothing, numbers far apart do
 CREATE TABLE v.code (id text PRIMARY KEY);
 CREATE TABLE v.digit (id text PRIMARY KEY);
 CREATE TABLE v.pair (two text);
@@ -233,6 +249,12 @@ INSERT INTO v.pair VALUES ('code 3'), ('code 7'), ('code 3');
 INSERT INTO v.few SELECT CASE WHEN g % 67 = 0 THEN 'lost ' || g ELSE 'code ' || g % 8 + 1 END, g % 30 + 1 FROM generate_series(1, 210) g;
 ANALYZE v.code, v.digit, v.pair, v.few;
 SELECT child_table, child_columns, parent_table, result FROM sg_discover_fks(schemas => '{v}', verify => 'full') WHERE child_table IN ('v.pair', 'v.few') ORDER BY 1, 2;
+CREATE TABLE v.place (zip text PRIMARY KEY);
+CREATE TABLE v.visit (a text, b varchar(9), c char(5));
+INSERT INTO v.place SELECT lpad((g * 331)::text, 5, '0') FROM generate_series(1, 200) g;
+INSERT INTO v.visit SELECT lpad((g % 50 * 331 + 331)::text, 5, '0'), lpad((g % 50 * 331 + 330)::text, 5, '0'), lpad((g % 30 * 331 + 331)::text, 5, '0') FROM generate_series(1, 500) g;
+ANALYZE v.place, v.visit;
+SELECT child_columns, parent_table, result FROM sg_discover_fks('v.visit', verify => 'full') ORDER BY 1;
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 'v.usage', 'p', 'v.alpha');
 SELECT child_columns, parent_table FROM sg_discover_fks('v.usage', verify => 'full') ORDER BY 1;
 DELETE FROM schemaguard.discovery_feedback;

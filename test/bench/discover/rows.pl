@@ -228,7 +228,7 @@ sub own_key
 		my $short = min($limit, max(2, int(log($n) / log(20) + 1)));
 		my $next = 0;
 		$kind == 0 ? sub { letters($short) } : $kind == 1 ? sub { substr(word() . '-' . word(), 0, $limit) }
-		  : $kind == 2 ? sub { ++$next } : sub { substr(hex_digits(32), 0, $limit) };
+		  : $kind == 2 ? sub { $ENV{SPARSE} ? between(1, 10**min($limit, 9) - 1) : ++$next } : sub { substr(hex_digits(32), 0, $limit) };
 	  };
 	for (1 .. 4 * $n)
 	{
