@@ -21,6 +21,7 @@
 
 #include "postgres.h"
 #include "lib/stringinfo.h"
+#include "utils/queryenvironment.h"
 
 #include "base/scope.h"
 #include "discover/discover_candidate.h"
@@ -86,6 +87,10 @@ extern void rows_sample(Discovery *d, double min_score);
 extern void probe_scope_begin(SgScope *scope);
 extern double probe_percent(const Facts *facts, int child);
 extern void probe_from(StringInfo query, const Facts *facts, int child, double percent);
+
+/* Rows that queries see as a table, with room in memory for an eighth of schemaguard.audit_memory, the rest in a file; put those of a query there */
+extern void probe_store(EphemeralNamedRelation rows, const char *name, TupleDesc desc);
+extern void probe_fill(EphemeralNamedRelation rows, const char *query);
 
 /* ---- discover_feedback.c ---- */
 

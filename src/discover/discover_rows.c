@@ -294,17 +294,35 @@ sample_desc(const RowSample *sample)
 	return desc;
 }
 
+void
+probe_store(EphemeralNamedRelation rows, const char *name, TupleDesc desc)
+{
+	rows->md.name = unconstify(char *, name);
+	rows->md.tupdesc = desc;
+	rows->md.enrtype = ENR_NAMED_TUPLESTORE;
+	rows->reldata = tuplestore_begin_heap(false, false, Max(sg_audit_memory_bytes() / 1024 / 8, 64));
+}
+
+void
+probe_fill(EphemeralNamedRelation rows, const char *query)
+{
+	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
+
+	SetTuplestoreDestReceiverParams(receiver, rows->reldata, CurrentMemoryContext, false, NULL, NULL);
+	sg_spi_receive(query, -1, false, receiver);
+	receiver->rDestroy(receiver);
+	rows->md.enrtuples = tuplestore_tuple_count(rows->reldata);
+}
+
 /* Values that are stored apart stay where they are: what is too long for a key is never fetched */
 static void
 read_sample(RowSample *sample, int child)
 {
 	double		percent = probe_percent(sample->facts, child);
-	Tuplestorestate *rows = tuplestore_begin_heap(false, false, Max(sg_audit_memory_bytes() / 1024 / 8, 64));
-	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
 	StringInfoData query;
 	ListCell   *lc;
 
-	SetTuplestoreDestReceiverParams(receiver, rows, CurrentMemoryContext, false, NULL, NULL);
+	probe_store(&sample->rows, "sample", sample_desc(sample));
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
 	foreach(lc, sample->columns)
@@ -312,16 +330,9 @@ read_sample(RowSample *sample, int child)
 						 quote_identifier(sample->facts->columns[lfirst_int(lc)].name));
 	probe_from(&query, sample->facts, child, percent);
 	if (percent > 0)
-		sg_spi_receive(query.data, -1, false, receiver);
-	receiver->rDestroy(receiver);
-
-	sample->nrows = tuplestore_tuple_count(rows);
+		probe_fill(&sample->rows, query.data);
+	sample->nrows = sample->rows.md.enrtuples;
 	sample->whole = (percent == 0 || percent >= 100) && sample->nrows <= SAMPLE_ROWS_MAX;
-	sample->rows.md.name = "sample";
-	sample->rows.md.tupdesc = sample_desc(sample);
-	sample->rows.md.enrtype = ENR_NAMED_TUPLESTORE;
-	sample->rows.md.enrtuples = sample->nrows;
-	sample->rows.reldata = rows;
 }
 
 void

@@ -6,8 +6,9 @@
  * That uuids, texts of many kinds or numbers far apart are all keys of a
  * table is no chance.  So where the names bring up nothing that is likely,
  * each such column gets a sketch: the least hashes of its values, in a sample
- * of its table.  Then each key of these types is read once, and its hashes are
- * looked for in all sketches together.  Where four fifths of a sketch's rows
+ * of its table, in a store that queries see as a table.  Then each key of
+ * these types is read once, and its hashes are looked for in all sketches
+ * together.  Where four fifths of a sketch's rows
  * are found, there is a candidate; what it is worth is for its rows to say
  * (discover_rows.c).  Of several that fit, the likeliest is chosen.
  *
@@ -25,17 +26,17 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/queryenvironment.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 #include "audit/audit.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
-#include "base/guc.h"
 #include "discover/discover.h"
 
 #define LIKELY 0.3				/* score of a candidate that needs no others */
@@ -49,21 +50,16 @@
 #define SIZE_MOST 10.0			/* ... for a smaller key, at most: values are
 								 * not drawn evenly */
 #define CHOICE 2.2				/* ... that are enough to choose */
-#define COLUMNS_AT_ONCE 64
-#define VALUE_BYTES 24			/* of memory that a value of a sketch takes */
 
-/* The sketches of some columns */
+/* The sketches of some columns; queries see them as a table "sketch" */
 typedef struct Sketches
 {
 	Discovery  *d;
-	int			n;				/* values of all of them */
-	int			room;
-	Datum	   *hashes;			/* int8: the values, column after column */
-	int		   *columns;		/* of each.. */
-	int64	   *rows;			/* ..and how many have it */
-	int64	   *sizes;			/* rows by column, from d->from */
+	EphemeralNamedRelationData rows;	/* a column, a hash, how many rows have
+										 * it, and how many the sketch has */
 	List	   *types;			/* Oids: of the columns that have one */
-	List	  **known;			/* keys that its names have brought up */
+	List	  **known;			/* keys that its names have brought up, by
+								 * column from d->from */
 	Bitmapset  *referred;		/* columns that others refer to */
 	List	   *added;
 } Sketches;
@@ -127,60 +123,43 @@ runs_no_code(Oid relid)
 	return code_role(reach, code_table_owner(relid), &role) == NULL && !OidIsValid(role);
 }
 
-/* A value of the current row of a query */
-static int64
-number_at(uint64 row, int column)
-{
-	bool		isnull;
-
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull));
-}
-
-/* The values of a sketch follow each other, column after column */
 static void
 sketch_columns(TableRead *read)
 {
 	Sketches   *s = read->sketches;
 	const Facts *facts = s->d->facts;
 	double		percent = probe_percent(facts, read->table);
-	StringInfoData query;
+	StringInfoData columns;
+	StringInfoData hashes;
 	ListCell   *lc;
 
 	if (percent == 0)
 		return;
-	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT v.k, v.h, v.n FROM (SELECT u.k, u.h, count(*) AS n, row_number() OVER (PARTITION BY u.k ORDER BY u.h) AS place"
-						   " FROM (SELECT ARRAY[");
+	initStringInfo(&columns);
+	initStringInfo(&hashes);
 	foreach(lc, read->columns)
-		appendStringInfo(&query, "%s%s", foreach_current_index(lc) ? ", " : "", hash_of(&facts->columns[lfirst_int(lc)], "fk"));
-	appendStringInfoString(&query, "] AS hashes");
-	probe_from(&query, facts, read->table, percent);
-	appendStringInfo(&query, ") r, unnest(r.hashes) WITH ORDINALITY u (h, k) WHERE u.h IS NOT NULL GROUP BY u.k, u.h) v WHERE v.place <= %d", SKETCH);
-	if (SPI_execute(query.data, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "no sketch");
-	for (uint64 i = 0; i < SPI_processed; i++, s->n++)
 	{
-		int			c = list_nth_int(read->columns, number_at(i, 1) - 1);
-
-		s->columns[s->n] = c;
-		s->hashes[s->n] = Int64GetDatum(number_at(i, 2));
-		s->rows[s->n] = number_at(i, 3);
-		s->sizes[c - s->d->from] += number_at(i, 3);
+		appendStringInfo(&columns, "%s%d", foreach_current_index(lc) ? ", " : "", lfirst_int(lc));
+		appendStringInfo(&hashes, "%s%s", foreach_current_index(lc) ? ", " : "", hash_of(&facts->columns[lfirst_int(lc)], "fk"));
 	}
+	appendStringInfoString(&hashes, "] AS hashes");
+	probe_from(&hashes, facts, read->table, percent);
+	probe_fill(&s->rows, psprintf("SELECT v.c, v.h, v.n, CAST(sum(v.n) OVER (PARTITION BY v.c) AS int8)"
+							" FROM (SELECT u.c, u.h, count(*) AS n, row_number() OVER (PARTITION BY u.c ORDER BY u.h) AS place"
+							" FROM (SELECT ARRAY[%s) r, unnest(ARRAY[%s], r.hashes) u (c, h) WHERE u.h IS NOT NULL GROUP BY u.c, u.h) v WHERE v.place <= %d",
+							hashes.data, columns.data, SKETCH));
 }
 
 /* A column that has so many rows of its sketch in the key */
 static void
-add_candidate(Sketches *s, int c, int k, int64 found)
+add_candidate(Sketches *s, int c, int k)
 {
 	Facts	   *facts = s->d->facts;
 	const FactKey *key = &facts->keys[k];
-	int			at = c - s->d->from;
 	MemoryContext caller;
 	Candidate  *cand;
 
-	if (5 * found < 4 * s->sizes[at] || list_length(s->added) >= s->d->room ||
-		key->columns[0] == c || list_member_int(s->known[at], k) ||
+	if (list_length(s->added) >= s->d->room || key->columns[0] == c || list_member_int(s->known[c - s->d->from], k) ||
 		!facts_types_match(facts, facts->columns[c].type, facts->columns[key->columns[0]].type))
 		return;
 	caller = MemoryContextSwitchTo(s->d->context);
@@ -196,30 +175,20 @@ match_key(TableRead *read)
 {
 	Sketches   *s = read->sketches;
 	const Facts *facts = s->d->facts;
-	Oid			type = INT8ARRAYOID;
-	Datum		hashes = PointerGetDatum(construct_array(s->hashes, s->n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	StringInfoData query;
-	int			values = 0;
-	int64		rows = 0;
 
 	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT s.i FROM (SELECT %s AS h FROM ", hash_of(&facts->columns[facts->keys[read->key].columns[0]], "pk"));
+	appendStringInfo(&query, "SELECT s.c FROM (SELECT %s AS h FROM ", hash_of(&facts->columns[facts->keys[read->key].columns[0]], "pk"));
 	audit_sql_table(&query, facts->tables[read->table].oid, "pk");
-	appendStringInfoString(&query, ") p JOIN unnest($1) WITH ORDINALITY s (h, i) ON s.h = p.h ORDER BY s.i");
-	if (SPI_execute_with_args(query.data, 1, &type, &hashes, NULL, true, 0) != SPI_OK_SELECT)
+	appendStringInfo(&query, ") p JOIN sketch s ON s.h = p.h GROUP BY s.c HAVING count(*) >= %d AND 5 * sum(s.n) >= 4 * max(s.size) ORDER BY s.c",
+					 SKETCH_LEAST);
+	if (SPI_register_relation(&s->rows) != SPI_OK_REL_REGISTER || SPI_execute(query.data, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "no hashes of a key");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		int64		at = number_at(i, 1) - 1;
+		bool		isnull;
 
-		values++;
-		rows += s->rows[at];
-		if (i + 1 < SPI_processed && s->columns[number_at(i + 1, 1) - 1] == s->columns[at])
-			continue;
-		if (values >= SKETCH_LEAST)
-			add_candidate(s, s->columns[at], read->key, rows);
-		values = 0;
-		rows = 0;
+		add_candidate(s, DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull)), read->key);
 	}
 }
 
@@ -284,13 +253,13 @@ is_wanted(const Sketches *s, Oid type)
 	return false;
 }
 
-/* Each key that there is is looked for in the sketches, which are gone then */
+/* Each key that there is is looked for in the sketches */
 static void
 match_keys(Sketches *s)
 {
 	Facts	   *facts = s->d->facts;
 
-	for (int k = 0; k < facts->nkeys && s->n > 0; k++)
+	for (int k = 0; k < facts->nkeys && s->rows.md.enrtuples > 0; k++)
 	{
 		const FactKey *key = &facts->keys[k];
 		const FactTable *table = &facts->tables[key->table];
@@ -304,8 +273,6 @@ match_keys(Sketches *s)
 			is_wanted(s, facts->columns[key->columns[0]].type) && can_tell(facts, key->columns[0], KEY_SPARSE_OF))
 			read_table(s, key->table, NIL, k);
 	}
-	s->n = 0;
-	s->types = NIL;
 }
 
 /*
@@ -330,16 +297,23 @@ sketch_table(Sketches *s, int c, const bool *likely)
 			continue;
 		columns = lappend_int(columns, c);
 		s->types = list_append_unique_oid(s->types, column->type);
-		if (list_length(columns) < COLUMNS_AT_ONCE)
-			continue;
-		read_table(s, table, columns, -1);
-		columns = NIL;
-		if (s->n + COLUMNS_AT_ONCE * SKETCH > s->room)
-			match_keys(s);
 	}
 	if (columns)
 		read_table(s, table, columns, -1);
 	return c;
+}
+
+static TupleDesc
+sketch_desc(void)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(4);
+
+	TupleDescInitEntry(desc, 1, "c", INT4OID, -1, 0);
+	TupleDescInitEntry(desc, 2, "h", INT8OID, -1, 0);
+	TupleDescInitEntry(desc, 3, "n", INT8OID, -1, 0);
+	TupleDescInitEntry(desc, 4, "size", INT8OID, -1, 0);
+	TupleDescFinalize(desc);
+	return desc;
 }
 
 /* To the candidates at hand; a column that has a likely one gets no others */
@@ -348,12 +322,9 @@ values_add(Discovery *d)
 {
 	int			n = d->next - d->from;
 	bool	   *likely = MemoryContextAllocExtended(d->context, n + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	Sketches	s = {.d = d,.room = Min(sg_audit_memory_bytes() / 8 / VALUE_BYTES, n * SKETCH) + COLUMNS_AT_ONCE * SKETCH};
+	Sketches	s = {.d = d};
 
-	s.columns = palloc_extended(s.room * sizeof(int), MCXT_ALLOC_HUGE);
-	s.hashes = palloc_extended(s.room * sizeof(Datum), MCXT_ALLOC_HUGE);
-	s.rows = palloc_extended(s.room * sizeof(int64), MCXT_ALLOC_HUGE);
-	s.sizes = palloc_extended((n + 1) * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	probe_store(&s.rows, "sketch", sketch_desc());
 	s.known = palloc_extended((n + 1) * sizeof(List *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int r = 0; r < d->facts->nreferences; r++)
 		s.referred = bms_add_member(s.referred, d->facts->references[r].parent_columns[0]);
@@ -367,12 +338,9 @@ values_add(Discovery *d)
 			s.known[cand->column - d->from] = lappend_int(s.known[cand->column - d->from], cand->key);
 	}
 	for (int c = d->from; c < d->next;)
-	{
-		if (s.n + COLUMNS_AT_ONCE * SKETCH > s.room)
-			match_keys(&s);
 		c = sketch_table(&s, c, likely);
-	}
 	match_keys(&s);
+	tuplestore_end(s.rows.reldata);
 	d->candidates = list_concat(d->candidates, feedback_apply(d->facts, d->rules, s.added));
 	score_all(d->weights, d->candidates);
 }
