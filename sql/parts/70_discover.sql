@@ -68,6 +68,146 @@ GRANT SELECT ON schemaguard.discovery_feedback TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback_id_seq', '');
 
+-- What the catalogs say, once, for the whole database: what discovery starts from. Tables of extensions, temporary ones and the
+-- system's own are left out; partitions are there, marked, since keys belong to the table that they are partitions of. Tables and keys
+-- are in the order of their names and columns: where two do alike, what is proposed must not hang on how the catalogs lie on disk.
+CREATE FUNCTION schemaguard.sg_discovery_tables(
+    reader oid,                  -- the role that asks
+    OUT relid     oid,
+    OUT schema    oid,
+    OUT name      name,
+    OUT partition boolean,
+    OUT unlogged  boolean,
+    OUT tuples    float4,
+    OUT columns   int2,
+    OUT readable  boolean)       -- a column of it, if not all
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT c.oid, c.relnamespace, c.relname, c.relispartition, c.relpersistence = 'u', c.reltuples, c.relnatts,
+           coalesce(has_any_column_privilege(reader, c.oid, 'SELECT'), false)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND c.oid >= 16384 AND c.relpersistence <> 't'
+      AND n.nspname <> 'pg_catalog' AND NOT starts_with(n.nspname::text, 'schemaguard_attic')
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e')
+    ORDER BY c.relname COLLATE "C", n.nspname COLLATE "C", c.oid;
+END;
+COMMENT ON FUNCTION schemaguard.sg_discovery_tables(oid)
+    IS 'the tables that discovery looks at';
+
+CREATE FUNCTION schemaguard.sg_discovery_columns(
+    OUT relid       oid,
+    OUT number      int2,
+    OUT name        name,
+    OUT type        oid,
+    OUT typmod      int4,
+    OUT "collation" oid,
+    OUT not_null    boolean,
+    OUT has_default boolean,
+    OUT own         boolean)     -- its values are made for it: a serial column has a default that calls nextval()
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attnotnull, a.atthasdef,
+           a.attidentity <> '' OR coalesce(d.adbin::text LIKE serial.pattern, false)
+    FROM pg_attribute a
+         CROSS JOIN (SELECT format('%%:funcid %s %%', 'nextval(regclass)'::regprocedure::oid) AS pattern) serial
+         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef
+    WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND NOT starts_with(a.attname::text, '_sg_dropped_');
+END;
+COMMENT ON FUNCTION schemaguard.sg_discovery_columns()
+    IS 'their columns';
+
+-- What is a key in a table is taken for one in those that inherit from it, though no foreign key can refer to it there
+CREATE FUNCTION schemaguard.sg_discovery_indexed(
+    OUT relid         oid,
+    OUT number        int2,
+    OUT own           boolean,   -- it inherits its values from a key
+    OUT leads_any     boolean,   -- an index begins with it ..
+    OUT leads_index   boolean,   -- .. that is not unique
+    OUT in_primary    boolean,
+    OUT alone_unique  boolean,
+    OUT alone_primary boolean)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH RECURSIVE heir AS (
+        SELECT i.inhrelid AS relid, i.inhparent AS ancestor
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE NOT c.relispartition
+        UNION
+        SELECT h.relid, i.inhparent FROM heir h JOIN pg_inherits i ON i.inhrelid = h.ancestor),
+    indexed AS MATERIALIZED (
+        SELECT i.indrelid AS relid, k.number,
+               bool_or(k.place = 1 AND i.indpred IS NULL) AS leads_any, bool_or(k.place = 1 AND NOT i.indisunique) AS leads_index,
+               bool_or(u.is_key AND i.indisprimary) AS in_primary, bool_or(u.is_key AND i.indnkeyatts = 1) AS alone_unique,
+               bool_or(u.is_key AND i.indnkeyatts = 1 AND i.indisprimary) AS alone_primary
+        FROM pg_index i
+             CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k (number, place)
+             CROSS JOIN LATERAL (SELECT i.indisunique AND i.indimmediate AND NOT i.indisexclusion AND i.indpred IS NULL AND i.indexprs IS NULL AS is_key) u
+        WHERE i.indislive AND i.indisvalid AND k.place <= i.indnkeyatts AND i.indrelid >= 16384
+        GROUP BY i.indrelid, k.number)
+    SELECT x.relid, x.number, false, x.leads_any, x.leads_index, x.in_primary, x.alone_unique, x.alone_primary
+    FROM indexed x
+    UNION ALL
+    SELECT h.relid, a.attnum, p.own OR coalesce(x.alone_unique, false), false, false, coalesce(x.in_primary, false), coalesce(x.alone_unique, false),
+           coalesce(x.alone_primary, false)
+    FROM heir h
+         JOIN schemaguard.sg_discovery_columns() p ON p.relid = h.ancestor
+         JOIN pg_attribute a ON a.attrelid = h.relid AND a.attname = p.name
+         LEFT JOIN indexed x ON x.relid = h.ancestor AND x.number = p.number;
+END;
+COMMENT ON FUNCTION schemaguard.sg_discovery_indexed()
+    IS 'what indexes say of columns, their own and those of the tables that they inherit from';
+
+-- Of several ones of the same columns the primary one comes first
+CREATE FUNCTION schemaguard.sg_discovery_keys(
+    OUT relid     oid,
+    OUT "primary" boolean,
+    OUT length    int2,
+    OUT columns   int2vector)    -- and what the index includes
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT i.indrelid, i.indisprimary, i.indnkeyatts, i.indkey
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE i.indrelid >= 16384 AND i.indislive AND i.indisvalid AND i.indisunique AND i.indimmediate AND NOT i.indisexclusion
+      AND i.indpred IS NULL AND i.indexprs IS NULL
+    ORDER BY c.relname COLLATE "C", n.nspname COLLATE "C", c.oid, i.indisprimary DESC, i.indkey::int2[];
+END;
+COMMENT ON FUNCTION schemaguard.sg_discovery_keys()
+    IS 'the unique indexes that a foreign key could refer to';
+
+-- Which tables and columns a row of schemaguard.discovery_feedback means; what is no name at all is that of no table
+CREATE FUNCTION schemaguard.sg_discovery_rules(
+    OUT accepted boolean,
+    OUT pattern  boolean,
+    OUT columns  text,
+    OUT children int[],          -- OIDs; null: any
+    OUT parents  int[],
+    OUT numbers  int[])          -- of the columns, if it accepts and names all
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH named AS MATERIALIZED (
+        SELECT c.oid, format('%I.%I', n.nspname, c.relname) COLLATE "C" AS name
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind IN ('r', 'p'))
+    SELECT f.verdict = 'accepted', f.pattern, f.child_columns,
+           CASE WHEN f.child_table IS NOT NULL THEN
+               ARRAY(SELECT t.oid::int FROM named t WHERE CASE WHEN f.pattern THEN t.name ~ f.child_table ELSE t.name = f.child_table END) END,
+           CASE WHEN f.parent_table IS NOT NULL THEN
+               ARRAY(SELECT t.oid::int FROM named t WHERE CASE WHEN f.pattern THEN t.name ~ f.parent_table ELSE t.name = f.parent_table END) END,
+           (SELECT array_agg(coalesce(a.attnum::int, 0) ORDER BY u.place)
+            FROM named t CROSS JOIN string_to_table(f.child_columns, ',') WITH ORDINALITY u (name, place)
+                 LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = u.name AND NOT a.attisdropped
+            WHERE t.name = f.child_table AND f.parent_table IS NOT NULL AND NOT f.pattern AND f.verdict = 'accepted')
+    FROM schemaguard.discovery_feedback f
+    ORDER BY f.id;
+END;
+COMMENT ON FUNCTION schemaguard.sg_discovery_rules()
+    IS 'what users have said of proposals, with the tables and columns that are meant';
+
 -- Proposals as they are found; sg_discovered() says what there is to say of them
 CREATE FUNCTION schemaguard.sg_discovery(
     child     regclass,

@@ -3,12 +3,8 @@
  * discover_facts.c
  *	  What the catalogs say, once, for the whole database.
  *
- * One query each for tables, columns, indexes and inheritance, and the
- * declared foreign keys.  Tables of extensions, temporary ones and the
- * system's own are left out; partitions are there, marked, since keys belong
- * to the table that they are partitions of.  No table is opened or locked.
- * Tables and keys are in the order of their names and columns: where two do
- * alike, what is proposed must not hang on how the catalogs lie on disk.
+ * One query each for tables, columns and keys (sql/parts/70_discover.sql), and
+ * the declared foreign keys.  No table is opened or locked.
  *
  * What came between two of the queries waits for the next call.
  *
@@ -16,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
@@ -26,7 +21,6 @@
 #include "parser/parse_coerce.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "base/catalog.h"
@@ -36,43 +30,6 @@
 #include "base/version.h"
 #include "discover/discover_facts.h"
 #include "fk/fk.h"
-
-/* The tables, in the order that keys are put in, too; $1 is the role that asks */
-#define TABLES(join) \
-	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" join \
-	" WHERE c.relkind IN ('r', 'p') AND c.oid >= " CppAsString2(FirstNormalObjectId) \
-	" AND c.relpersistence <> 't' AND n.nspname <> 'pg_catalog' AND NOT starts_with(n.nspname, '" SG_ATTIC "')"
-#define TABLE_ORDER " ORDER BY c.relname COLLATE \"C\", n.nspname COLLATE \"C\", c.oid"
-
-static const char tables_query[] =
-"SELECT c.oid, c.relnamespace, c.relname, c.relispartition, c.relpersistence = 'u', c.reltuples, c.relnatts,"
-" coalesce(has_any_column_privilege($1::oid, c.oid, 'SELECT'), false)"
-TABLES("")
-" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
-" AND d.objsubid = 0 AND d.deptype = 'e')"
-TABLE_ORDER;
-
-/* A serial column has a default that calls nextval() */
-static const char columns_query[] =
-"SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attnotnull,"
-" a.attidentity <> '' OR coalesce(d.adbin::text LIKE '%:funcid " CppAsString2(F_NEXTVAL) " %', false), a.atthasdef"
-" FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef"
-" WHERE a.attrelid >= " CppAsString2(FirstNormalObjectId) " AND a.attnum > 0 AND NOT a.attisdropped"
-" AND NOT starts_with(a.attname, '" SG_DROPPED "_')";
-
-/* Of several keys of the same columns the primary one comes first */
-static const char indexes_query[] =
-"SELECT c.oid, i.indkey, i.indnkeyatts, i.indisprimary, i.indisunique, i.indpred IS NULL,"
-" i.indisunique AND i.indimmediate AND NOT i.indisexclusion AND i.indpred IS NULL AND i.indexprs IS NULL"
-TABLES(" JOIN pg_index i ON i.indrelid = c.oid")
-" AND i.indislive AND i.indisvalid"
-TABLE_ORDER ", i.indkey::int2[], i.indisprimary DESC";
-
-static const char heirs_query[] =
-"SELECT p.attrelid, p.attnum, a.attrelid, a.attnum"
-" FROM pg_inherits i JOIN pg_attribute p ON p.attrelid = i.inhparent"
-" JOIN pg_attribute a ON a.attrelid = i.inhrelid AND a.attname = p.attname"
-" WHERE p.attnum > 0 AND NOT p.attisdropped ORDER BY i.inhrelid, i.inhseqno";
 
 /* Takes the rows of a query */
 typedef struct FactReader
@@ -242,8 +199,27 @@ take_column(void *arg, const Datum *row, const bool *nulls)
 	column->typmod = DatumGetInt32(row[4]);
 	column->collation = DatumGetObjectId(row[5]);
 	column->not_null = DatumGetBool(row[6]);
-	column->own = DatumGetBool(row[7]);
-	column->has_default = DatumGetBool(row[8]);
+	column->has_default = DatumGetBool(row[7]);
+	column->own = DatumGetBool(row[8]);
+}
+
+/* What indexes say of a column, and those of the tables that it is inherited from */
+static void
+take_indexed(void *arg, const Datum *row, const bool *nulls)
+{
+	Facts	   *facts = arg;
+	int			number = find_column(facts, DatumGetObjectId(row[0]), DatumGetInt16(row[1]));
+	FactColumn *column = &facts->columns[Max(number, 0)];
+
+	if (number < 0)
+		return;
+	column->own |= DatumGetBool(row[2]);
+	column->leads_any |= DatumGetBool(row[3]);
+	column->leads_index |= DatumGetBool(row[4]);
+	column->in_primary |= DatumGetBool(row[5]);
+	column->alone_unique |= DatumGetBool(row[6]);
+	column->alone_primary |= DatumGetBool(row[7]);
+	facts->indexed |= column->leads_index;
 }
 
 /* Are they the same, in whatever order? */
@@ -286,92 +262,41 @@ facts_is_declared(const Facts *facts, int child, int parent, const int *columns,
 
 /* An index that a foreign key could refer to; of the same columns, the primary key or the first */
 static void
-add_key(Facts *facts, FactKey *key)
-{
-	FactTable  *table = &facts->tables[key->table];
-	int			number = facts_find_key(facts, key->table, key->columns, key->n);
-
-	for (int i = 0; i < key->n; i++)
-	{
-		FactColumn *column = &facts->columns[key->columns[i]];
-
-		column->in_primary |= key->primary;
-		column->alone_unique |= key->n == 1;
-		column->alone_primary |= key->n == 1 && key->primary;
-	}
-	if (number >= 0 && !key->primary)
-		return;
-	if (number < 0)
-	{
-		facts->keys = reserve(facts->keys, facts->nkeys, sizeof(FactKey));
-		number = facts->nkeys++;
-		table->keys = lappend_int(table->keys, number);
-	}
-	if (key->primary)
-		table->primary = number;
-	facts->keys[number] = *key;
-}
-
-static void
-take_index(void *arg, const Datum *row, const bool *nulls)
+take_key(void *arg, const Datum *row, const bool *nulls)
 {
 	Facts	   *facts = arg;
 	Oid			relid = DatumGetObjectId(row[0]);
-	const int2vector *attnums = (const int2vector *) DatumGetPointer(row[1]);
-	FactKey		key = {.table = facts_find_table(facts, relid),.n = DatumGetInt16(row[2]),.primary = DatumGetBool(row[3])};
-	int			first = find_column(facts, relid, attnums->values[0]);
+	const int2vector *attnums = (const int2vector *) DatumGetPointer(row[3]);
+	FactKey		key = {.table = facts_find_table(facts, relid),.primary = DatumGetBool(row[1]),.n = DatumGetInt16(row[2])};
 
-	if (key.table < 0)
-		return;
-	if (first >= 0)
-	{
-		facts->columns[first].leads_any |= DatumGetBool(row[5]);
-		facts->columns[first].leads_index |= !DatumGetBool(row[4]);
-		facts->indexed |= !DatumGetBool(row[4]);
-	}
 	for (int i = 0; i < key.n; i++)
 	{
 		key.columns[i] = find_column(facts, relid, attnums->values[i]);
 		if (key.columns[i] < 0)
 			return;
 	}
-	if (DatumGetBool(row[6]))
-		add_key(facts, &key);
-}
-
-/* What is a key in a table is taken for one in those that inherit from it, though no foreign key can refer to it there */
-static void
-take_heir(void *arg, const Datum *row, const bool *nulls)
-{
-	Facts	   *facts = arg;
-	int			parent = find_column(facts, DatumGetObjectId(row[0]), DatumGetInt16(row[1]));
-	int			child = find_column(facts, DatumGetObjectId(row[2]), DatumGetInt16(row[3]));
-	const FactColumn *from;
-	FactColumn *to;
-
-	if (parent < 0 || child < 0 || facts->tables[facts->columns[child].table].partition)
+	if (facts_find_key(facts, key.table, key.columns, key.n) >= 0)
 		return;
-	from = &facts->columns[parent];
-	to = &facts->columns[child];
-	to->alone_primary |= from->alone_primary;
-	to->alone_unique |= from->alone_unique;
-	to->in_primary |= from->in_primary;
-	to->own |= from->own || from->alone_unique;
+	if (key.primary)
+		facts->tables[key.table].primary = facts->nkeys;
+	facts->tables[key.table].keys = lappend_int(facts->tables[key.table].keys, facts->nkeys);
+	facts->keys = reserve(facts->keys, facts->nkeys, sizeof(FactKey));
+	facts->keys[facts->nkeys++] = key;
 }
 
 static void
 read_catalogs(Facts *facts)
 {
-	facts_query(tables_query, GetUserId(), take_table, facts);
+	facts_query("SELECT * FROM schemaguard.sg_discovery_tables(CAST($1 AS oid))", GetUserId(), take_table, facts);
 	facts->columns = palloc_extended((facts->ncolumns + 1) * sizeof(FactColumn), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int t = 0; t < facts->ntables; t++)
 	{
 		for (int c = 0; c < facts->tables[t].ncolumns; c++)
 			facts->columns[facts->tables[t].columns + c].table = t;
 	}
-	facts_query(columns_query, -1, take_column, facts);
-	facts_query(indexes_query, -1, take_index, facts);
-	facts_query(heirs_query, -1, take_heir, facts);
+	facts_query("SELECT * FROM schemaguard.sg_discovery_columns()", -1, take_column, facts);
+	facts_query("SELECT * FROM schemaguard.sg_discovery_indexed()", -1, take_indexed, facts);
+	facts_query("SELECT * FROM schemaguard.sg_discovery_keys()", -1, take_key, facts);
 }
 
 static void

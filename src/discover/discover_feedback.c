@@ -45,21 +45,6 @@ typedef struct FeedbackReader
 	List	   *rules;
 } FeedbackReader;
 
-/* Which tables and columns a rule means is asked of the catalog, once.  What is no name at all is that of no table. */
-static const char rules_query[] =
-"WITH named AS MATERIALIZED (SELECT c.oid, format('%I.%I', n.nspname, c.relname) COLLATE \"C\" AS name"
-" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p'))"
-" SELECT f.verdict = 'accepted', f.pattern, f.child_columns,"
-" CASE WHEN f.child_table IS NOT NULL THEN ARRAY(SELECT t.oid::int4 FROM named t"
-"  WHERE CASE WHEN f.pattern THEN t.name ~ f.child_table ELSE t.name = f.child_table END) END,"
-" CASE WHEN f.parent_table IS NOT NULL THEN ARRAY(SELECT t.oid::int4 FROM named t"
-"  WHERE CASE WHEN f.pattern THEN t.name ~ f.parent_table ELSE t.name = f.parent_table END) END,"
-" (SELECT array_agg(coalesce(a.attnum::int4, 0) ORDER BY u.o)"
-"  FROM named t CROSS JOIN string_to_table(f.child_columns, ',') WITH ORDINALITY u (name, o)"
-"  LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = u.name AND NOT a.attisdropped"
-"  WHERE t.name = f.child_table AND f.parent_table IS NOT NULL AND NOT f.pattern AND f.verdict = 'accepted')"
-" FROM schemaguard.discovery_feedback f ORDER BY f.id";
-
 /* An array of int */
 static List *
 number_list(Datum array)
@@ -112,7 +97,7 @@ feedback_read(const Facts *facts)
 {
 	FeedbackReader reader = {.facts = facts};
 
-	facts_query(rules_query, -1, take_rule, &reader);
+	facts_query("SELECT * FROM schemaguard.sg_discovery_rules()", -1, take_rule, &reader);
 	return reader.rules;
 }
 
