@@ -440,6 +440,30 @@ AS 'MODULE_PATHNAME', 'sg_discover_unmatched';
 COMMENT ON FUNCTION sg_discover_unmatched(text[])
     IS 'columns that look like a reference and match nothing';
 
+-- What sg_plan_from_discovery() adds
+CREATE FUNCTION schemaguard.sg_discovered_steps(
+    plan      text,
+    min_score float8,
+    OUT child_table    text,
+    OUT child_columns  text[],
+    OUT parent_table   text,
+    OUT parent_columns text[],
+    OUT reason         text)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.child_table, d.child_columns, d.parent_table, d.parent_columns,
+           format('proposed with score %s (%s); on delete %s would suit: %s; %s', to_char(d.score, 'FM0.00'), d.why, d.on_delete, d.on_delete_reason, d.index_reason)
+    FROM schemaguard.sg_discovered(NULL, min_score, 'sample', NULL) d
+    WHERE NOT d.tied
+      AND NOT EXISTS (SELECT FROM schemaguard.plan_step s
+                      WHERE s.plan = sg_discovered_steps.plan AND s.kind = 'foreign key' AND s.child_table = d.child_table
+                        AND s.child_columns = d.child_columns AND s.parent_table = d.parent_table)
+    ORDER BY d.column_number::int8, d.key_number::int8;
+END;
+COMMENT ON FUNCTION schemaguard.sg_discovered_steps(text, float8)
+    IS 'what discovery proposes and a plan lacks, as it becomes steps';
+
 CREATE FUNCTION sg_plan_from_discovery(plan text, min_score float8 DEFAULT 0.8)
 RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -87,9 +87,6 @@ extern void audit_sql_judge(AuditKey *key, MemoryContext results);
 
 /* ---- audit_orphans.c: what lists of rows have in common ---- */
 
-/* A table that exists: a number cast to regclass need not be one */
-extern Oid	audit_table_argument(FunctionCallInfo fcinfo, int n);
-
 /* "WHAT of TABLE can't be listed", with its SQLSTATE */
 extern void audit_raise_problem(const FkProblem *problem, const char *what, Oid child);
 

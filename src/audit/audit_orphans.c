@@ -119,20 +119,6 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return columns;
 }
 
-Oid
-audit_table_argument(FunctionCallInfo fcinfo, int n)
-{
-	Oid			relid;
-
-	sg_arg_check(fcinfo, n);
-	relid = PG_GETARG_OID(n);
-	if (strcmp(sg_relation_name(relid), "(dropped)") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no table with OID %u", relid)));
-	return relid;
-}
-
 /*
  * sg_orphans(child regclass, columns text[], parent regclass,
  *			  parent_columns text[] DEFAULT NULL, max_rows bigint DEFAULT 1000)
@@ -151,9 +137,9 @@ sg_orphans(PG_FUNCTION_ARGS)
 	FkProblem  *problem;
 
 	sg_check_version();
-	child = audit_table_argument(fcinfo, 0);
+	child = sg_arg_table(fcinfo, 0, NULL);
 	sg_arg_check(fcinfo, 1);
-	parent = audit_table_argument(fcinfo, 2);
+	parent = sg_arg_table(fcinfo, 2, NULL);
 
 	key.match = FKCONSTR_MATCH_SIMPLE;
 	key.enforced = true;
@@ -180,7 +166,7 @@ sg_fk_orphans(PG_FUNCTION_ARGS)
 	FkKey	   *key;
 
 	sg_check_version();
-	child = audit_table_argument(fcinfo, 0);
+	child = sg_arg_table(fcinfo, 0, NULL);
 	name = sg_arg_text(fcinfo, 1);
 	sg_check_name(name, "constraint name");
 

@@ -30,18 +30,8 @@ static const char *const kind_words[] = {
 	[AUDIT_CHECK] = "check",[AUDIT_NOT_NULL] = "not null",[AUDIT_UNIQUE] = "unique"
 };
 
-static Oid
-rule_table_argument(FunctionCallInfo fcinfo, int n)
-{
-	Oid			relid = audit_table_argument(fcinfo, n);
-	char		relkind = get_rel_relkind(relid);
-
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE && relkind != RELKIND_FOREIGN_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s is not a table", sg_relation_name(relid))));
-	return relid;
-}
+/* Tables that may have rules */
+static const char rule_relkinds[] = {RELKIND_RELATION, RELKIND_PARTITIONED_TABLE, RELKIND_FOREIGN_TABLE, 0};
 
 /* The rule of a table that the arguments n and n + 1 mean, as one that the author has written; nobody's names are pinned */
 static AuditKey *
@@ -96,7 +86,7 @@ sg_rule_violations(PG_FUNCTION_ARGS)
 	Oid			relid;
 
 	sg_check_version();
-	relid = rule_table_argument(fcinfo, 0);
+	relid = sg_arg_table(fcinfo, 0, rule_relkinds);
 	audit_list_violations(fcinfo, rule_argument(fcinfo, 1, relid, GetUserId()), sg_arg_count(fcinfo, 3, INT8OID));
 
 	PG_RETURN_NULL();
@@ -115,7 +105,7 @@ sg_nobodys_violations(PG_FUNCTION_ARGS)
 	Oid			relid;
 
 	sg_check_version();
-	relid = rule_table_argument(fcinfo, 0);
+	relid = sg_arg_table(fcinfo, 0, rule_relkinds);
 	audit_list_violations(fcinfo, rule_argument(fcinfo, 1, relid, InvalidOid), sg_arg_count(fcinfo, 3, INT8OID));
 
 	PG_RETURN_NULL();
@@ -211,7 +201,7 @@ sg_rule_audit(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	sg_check_version();
-	table.child = rule_table_argument(fcinfo, 0);
+	table.child = sg_arg_table(fcinfo, 0, rule_relkinds);
 	table.samples = sg_arg_count(fcinfo, 3, INT4OID);
 	table.keys = PG_ARGISNULL(1) ? declared_keys(table.child) :
 		list_make1(rule_argument(fcinfo, 1, table.child, GetUserId()));

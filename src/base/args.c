@@ -9,12 +9,14 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "base/args.h"
@@ -73,6 +75,27 @@ char *
 sg_arg_optional_text(FunctionCallInfo fcinfo, int n)
 {
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+Oid
+sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds)
+{
+	Oid			relid;
+	char		relkind;
+
+	sg_arg_check(fcinfo, n);
+	relid = PG_GETARG_OID(n);
+	relkind = get_rel_relkind(relid);
+	if (relkind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no table with OID %u", relid)));
+	if (relkinds && strchr(relkinds, relkind) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("%s is not a table", sg_relation_name(relid)),
+				 errhint("Name an ordinary or a partitioned table%s.", strchr(relkinds, RELKIND_FOREIGN_TABLE) ? ", or a foreign one" : "")));
+	return relid;
 }
 
 bool

@@ -22,6 +22,9 @@ extern void sg_arg_check(FunctionCallInfo fcinfo, int n);
 extern char *sg_arg_text(FunctionCallInfo fcinfo, int n);
 extern char *sg_arg_optional_text(FunctionCallInfo fcinfo, int n);
 
+/* A table, 22004, 42P01; of one of these kinds (relkind), unless that is NULL, 42809 */
+extern Oid	sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds);
+
 extern bool sg_arg_bool(FunctionCallInfo fcinfo, int n);
 
 /* How many rows to show at most, an int4 or int8; 22023 where it is negative */

@@ -235,18 +235,9 @@ static double
 count_blocks(Oid relid)
 {
 	double		blocks = 0;
-	ListCell   *lc;
 
-	foreach(lc, sg_with_partitions(relid))
-	{
-		Relation	rel = try_table_open(lfirst_oid(lc), AccessShareLock);
-
-		if (rel == NULL)
-			continue;
-		if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind))
-			blocks += RelationGetNumberOfBlocks(rel);
-		table_close(rel, NoLock);
-	}
+	foreach_oid(part, sg_with_partitions(relid))
+		blocks += get_rel_relkind(part) == RELKIND_RELATION ? audit_pages(part) : 0;
 	return blocks;
 }
 

@@ -27,6 +27,7 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
+#include "base/words.h"
 #include "discover/discover.h"
 #include "discover/discover_names.h"
 #include "log/log_grant.h"
@@ -38,6 +39,12 @@ PG_FUNCTION_INFO_V1(sg_discover_fks);
 PG_FUNCTION_INFO_V1(sg_discovery);
 PG_FUNCTION_INFO_V1(sg_discover_unmatched);
 PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
+
+static const SgWord verify_words[] = {
+	{VERIFY_NONE, "none"}, {VERIFY_SAMPLE, "sample"}, {VERIFY_FULL, "full"}, {0, NULL}
+};
+
+SG_WORDS_OF(verify_words, VERIFY_FULL + 1);
 
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
 #define PROPOSED 0.4			/* the default of min_score */
@@ -261,43 +268,6 @@ score_argument(double score)
 	return score;
 }
 
-static Verify
-verify_argument(const char *word)
-{
-	static const char *const words[] = {[VERIFY_NONE] = "none",[VERIFY_SAMPLE] = "sample",[VERIFY_FULL] = "full"};
-
-	for (Verify verify = VERIFY_NONE; verify <= VERIFY_FULL; verify++)
-	{
-		if (pg_strcasecmp(word, words[verify]) == 0)
-			return verify;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("verify must be none, sample or full, not \"%s\"", word),
-			 errhint("none reads no rows, sample some blocks of each child, full counts all orphans.")));
-	return VERIFY_NONE;			/* keep compilers quiet */
-}
-
-static Oid
-child_argument(Oid child)
-{
-	char		relkind = get_rel_relkind(child);
-
-	if (relkind == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no table with OID %u", child)));
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("%s is not a table", sg_relation_name(child)),
-				 errhint("Foreign keys belong to ordinary or partitioned tables.")));
-	if (get_rel_relispartition(child))
-		ereport(NOTICE,
-				(errmsg("%s is a partition: its keys are those of the partitioned table", sg_relation_name(child))));
-	return child;
-}
-
 /*
  * schemaguard.sg_discovery(child regclass, min_score float8, verify text, schemas text[], every boolean)
  *
@@ -316,7 +286,7 @@ Datum
 sg_discovery(PG_FUNCTION_ARGS)
 {
 	Discovery	d = {0};
-	Oid			child = PG_ARGISNULL(0) ? InvalidOid : child_argument(PG_GETARG_OID(0));
+	Oid			child = InvalidOid;
 	double		min_score;
 	Verify		verify;
 	List	   *schemas;
@@ -324,11 +294,16 @@ sg_discovery(PG_FUNCTION_ARGS)
 	SgRowSink	sink;
 
 	sg_check_version();
+	if (!PG_ARGISNULL(0))
+		child = sg_arg_table(fcinfo, 0, "rp");
 	sg_arg_check(fcinfo, 1);
 	min_score = score_argument(PG_GETARG_FLOAT8(1));
-	verify = verify_argument(sg_arg_text(fcinfo, 2));
+	verify = sg_parse_word(verify_words, "verify", sg_arg_text(fcinfo, 2));
 	schemas = sg_arg_schemas(fcinfo, 3);
 	all = sg_arg_bool(fcinfo, 4);
+	if (get_rel_relispartition(child))
+		ereport(NOTICE,
+				(errmsg("%s is a partition: its keys are those of the partitioned table", sg_relation_name(child))));
 	sg_sink_begin(&sink, fcinfo);
 
 	sg_progress_begin(SG_PROGRESS_DISCOVER, 0, 0);
@@ -464,34 +439,19 @@ sg_discover_unmatched(PG_FUNCTION_ARGS)
 
 /* ---- sg_plan_from_discovery ---- */
 
-static bool
-is_planned(List *steps, const PlanStep *proposed)
-{
-	foreach_ptr(const PlanStep, step, steps)
-	{
-		if (strcmp(step->child_table, proposed->child_table) == 0 && strcmp(step->parent_table, proposed->parent_table) == 0 &&
-			sg_equal_names(step->child_columns, proposed->child_columns))
-			return true;
-	}
-	return false;
-}
-
-/* What is proposed, as steps of a plan */
+/* What is proposed and the plan lacks, as steps of it */
 static List *
 proposed_steps(const FkPlan *plan, Datum min_score)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Oid			type = FLOAT8OID;
+	Oid			types[] = {TEXTOID, FLOAT8OID};
+	Datum		values[] = {CStringGetTextDatum(plan->name), min_score};
 	List	   *steps = NIL;
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT child_table, child_columns, parent_table, parent_columns,"
-							  " pg_catalog.format('proposed with score %s (%s); on delete %s would suit: %s; %s',"
-							  "  pg_catalog.to_char(score, 'FM0.00'), why, on_delete, on_delete_reason, index_reason) AS reason"
-							  " FROM schemaguard.sg_discovered(NULL, $1, 'sample', NULL) WHERE NOT tied ORDER BY column_number, key_number",
-							  1, &type, &min_score, NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args("SELECT * FROM schemaguard.sg_discovered_steps($1, $2)", lengthof(types), types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "no proposals");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -500,7 +460,6 @@ proposed_steps(const FkPlan *plan, Datum min_score)
 		MemoryContext old = MemoryContextSwitchTo(caller);
 		PlanStep   *step = plan_step_default(plan->name);
 
-		CHECK_FOR_INTERRUPTS();
 		step->child_table = sg_spi_text(tuple, desc, "child_table");
 		step->child_columns = sg_spi_text_array(tuple, desc, "child_columns");
 		step->parent_table = sg_spi_text(tuple, desc, "parent_table");
@@ -526,26 +485,20 @@ proposed_steps(const FkPlan *plan, Datum min_score)
 Datum
 sg_plan_from_discovery(PG_FUNCTION_ARGS)
 {
-	char	   *name;
 	FkPlan	   *plan;
 	PlanDraft  *draft;
-	List	   *planned;
 	int			added = 0;
 
 	sg_check_granted(fcinfo);
 	sg_arg_check(fcinfo, 1);
-	name = sg_arg_text(fcinfo, 0);
 	(void) score_argument(PG_GETARG_FLOAT8(1));
-	plan = plan_get(name);
+	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_from_discovery()");
 
-	planned = plan_key_steps(plan->name);
 	draft = plan_draft_begin(plan, NULL);
 	foreach_ptr(PlanStep, step, proposed_steps(plan, PG_GETARG_DATUM(1)))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (is_planned(planned, step))
-			continue;
 		plan_draft_check(draft, step);
 		(void) plan_draft_insert(draft, step);
 		added++;

@@ -573,11 +573,7 @@ sg_tenant_audit(PG_FUNCTION_ARGS)
 	sg_check_version();
 	ta.column = sg_arg_text(fcinfo, 0);
 	sg_check_name(ta.column, "column name");
-	ta.tenants = PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1);
-	if (OidIsValid(ta.tenants) && get_rel_name(ta.tenants) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no table with OID %u", ta.tenants)));
+	ta.tenants = PG_ARGISNULL(1) ? InvalidOid : sg_arg_table(fcinfo, 1, NULL);
 	ta.schemas = sg_arg_schemas(fcinfo, 2);
 	ta.samples = sg_arg_count(fcinfo, 3, INT4OID);
 
