@@ -43,7 +43,6 @@ typedef struct Discovery
 {
 	Facts	   *facts;
 	Weights    *weights;
-	List	   *rules;
 	int64		room;			/* for candidates at a time */
 
 	/* the candidates at hand, by set, with scores: those of columns from.. */
@@ -94,12 +93,14 @@ extern void probe_fill(EphemeralNamedRelation rows, const char *query);
 
 /* ---- discover_feedback.c ---- */
 
-extern List *feedback_read(const Facts *facts);
-extern void feedback_teach(Facts *facts, List *rules);
-extern List *feedback_apply(Facts *facts, List *rules, List *candidates);
+/* What was accepted by its names teaches like a declared key: before names are learned from */
+extern void feedback_read(Facts *facts);
+
+/* The users' verdicts on some candidates: those that are left */
+extern List *feedback_apply(Facts *facts, List *candidates);
 
 /* What was accepted of the children with columns from..to - 1, and is none of their candidates */
-extern List *feedback_beyond(Facts *facts, List *rules, int from, int to, int last_set);
+extern List *feedback_beyond(Facts *facts, int from, int to, int last_set);
 
 /* ---- discover_run.c ---- */
 

@@ -171,8 +171,8 @@ column_at(const Facts *facts, Oid relid, AttrNumber attnum)
 }
 
 /* The same, if it is not dropped */
-static int
-find_column(const Facts *facts, Oid relid, AttrNumber attnum)
+int
+facts_find_column(const Facts *facts, Oid relid, AttrNumber attnum)
 {
 	int			column = column_at(facts, relid, attnum);
 
@@ -208,7 +208,7 @@ static void
 take_indexed(void *arg, const Datum *row, const bool *nulls)
 {
 	Facts	   *facts = arg;
-	int			number = find_column(facts, DatumGetObjectId(row[0]), DatumGetInt16(row[1]));
+	int			number = facts_find_column(facts, DatumGetObjectId(row[0]), DatumGetInt16(row[1]));
 	FactColumn *column = &facts->columns[Max(number, 0)];
 
 	if (number < 0)
@@ -271,7 +271,7 @@ take_key(void *arg, const Datum *row, const bool *nulls)
 
 	for (int i = 0; i < key.n; i++)
 	{
-		key.columns[i] = find_column(facts, relid, attnums->values[i]);
+		key.columns[i] = facts_find_column(facts, relid, attnums->values[i]);
 		if (key.columns[i] < 0)
 			return;
 	}
@@ -315,8 +315,8 @@ read_references(Facts *facts)
 		reference->n = key->nkeys;
 		for (int i = 0; i < key->nkeys; i++)
 		{
-			reference->child_columns[i] = find_column(facts, key->child, key->child_att[i]);
-			reference->parent_columns[i] = find_column(facts, key->parent, key->parent_att[i]);
+			reference->child_columns[i] = facts_find_column(facts, key->child, key->child_att[i]);
+			reference->parent_columns[i] = facts_find_column(facts, key->parent, key->parent_att[i]);
 			complete &= reference->child_columns[i] >= 0 && reference->parent_columns[i] >= 0;
 		}
 		if (!complete)

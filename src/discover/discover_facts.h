@@ -179,6 +179,7 @@ typedef struct Facts
 	HTAB	   *type_pairs;
 	HTAB	   *table_index;	/* OID -> table */
 	HTAB	   *possible;		/* what rows_possible() has found out */
+	List	   *rules;			/* what users have said: discover_feedback.c */
 } Facts;
 
 extern Facts *facts_read(void);
@@ -186,6 +187,9 @@ extern Facts *facts_read(void);
 /* Ask for the references of one table, or InvalidOid, and of the tables of some schemas (names), or NIL; else of all */
 extern void facts_ask(Facts *facts, Oid child, List *schemas);
 extern int	facts_find_table(const Facts *facts, Oid oid);
+
+/* A column that there is, or -1 */
+extern int	facts_find_column(const Facts *facts, Oid relid, AttrNumber attnum);
 
 /* The table's unique key of these columns, or -1 */
 extern int	facts_find_key(const Facts *facts, int table, const int *columns, int n);

@@ -29,21 +29,13 @@ typedef struct FeedbackRule
 {
 	bool		accepted;
 	bool		pattern;		/* columns are a regular expression */
-	bool		any_child;		/* else one of these, in Facts.tables */
-	Bitmapset  *children;
-	bool		any_parent;
+	Bitmapset  *children;		/* in Facts.tables; NULL: any */
 	Bitmapset  *parents;
 	text	   *columns;		/* NULL: any */
 	List	   *attnums;		/* of int: of the columns, if it accepts and
 								 * names all; else NIL */
 	bool		used;			/* some candidate is what it speaks of */
 } FeedbackRule;
-
-typedef struct FeedbackReader
-{
-	const Facts *facts;
-	List	   *rules;
-} FeedbackReader;
 
 /* An array of int */
 static List *
@@ -59,11 +51,11 @@ number_list(Datum array)
 	return numbers;
 }
 
-/* The tables of a rule, of those that the facts have */
+/* The tables of a rule, of those that the facts have, and one that is none: so there are some */
 static Bitmapset *
 rule_tables(const Facts *facts, Datum oids)
 {
-	Bitmapset  *tables = NULL;
+	Bitmapset  *tables = bms_make_singleton(facts->ntables);
 
 	foreach_int(oid, number_list(oids))
 	{
@@ -78,35 +70,24 @@ rule_tables(const Facts *facts, Datum oids)
 static void
 take_rule(void *arg, const Datum *row, const bool *nulls)
 {
-	FeedbackReader *reader = arg;
+	Facts	   *facts = arg;
 	FeedbackRule *rule = palloc0(sizeof(FeedbackRule));
 
 	rule->accepted = DatumGetBool(row[0]);
 	rule->pattern = DatumGetBool(row[1]);
 	rule->columns = nulls[2] ? NULL : DatumGetTextPCopy(row[2]);
-	rule->any_child = nulls[3];
-	rule->children = nulls[3] ? NULL : rule_tables(reader->facts, row[3]);
-	rule->any_parent = nulls[4];
-	rule->parents = nulls[4] ? NULL : rule_tables(reader->facts, row[4]);
+	rule->children = nulls[3] ? NULL : rule_tables(facts, row[3]);
+	rule->parents = nulls[4] ? NULL : rule_tables(facts, row[4]);
 	rule->attnums = nulls[5] ? NIL : number_list(row[5]);
-	reader->rules = lappend(reader->rules, rule);
-}
-
-List *
-feedback_read(const Facts *facts)
-{
-	FeedbackReader reader = {.facts = facts};
-
-	facts_query("SELECT * FROM schemaguard.sg_discovery_rules()", -1, take_rule, &reader);
-	return reader.rules;
+	facts->rules = lappend(facts->rules, rule);
 }
 
 /* Does a rule speak of a candidate?  *columns are its names, once somebody asks for them. */
 static bool
 speaks_of(const FeedbackRule *rule, const Facts *facts, const Candidate *cand, text **columns)
 {
-	if (!(rule->any_child || bms_is_member(facts->columns[cand->column].table, rule->children)) ||
-		!(rule->any_parent || bms_is_member(facts->keys[cand->key].table, rule->parents)))
+	if ((rule->children && !bms_is_member(facts->columns[cand->column].table, rule->children)) ||
+		(rule->parents && !bms_is_member(facts->keys[cand->key].table, rule->parents)))
 		return false;
 	if (rule->columns == NULL)
 		return true;
@@ -124,21 +105,6 @@ speaks_of(const FeedbackRule *rule, const Facts *facts, const Candidate *cand, t
 }
 
 /* ---- accepted, though no name suggests it ---- */
-
-/* The columns that a rule names, or 0 */
-static int
-find_columns(const Facts *facts, const FactTable *table, List *attnums, int *columns)
-{
-	int			n = 0;
-
-	foreach_int(attnum, attnums)
-	{
-		if (n == GROUP_MAX || attnum < 1 || attnum > table->ncolumns || facts->columns[table->columns + attnum - 1].name == NULL)
-			return 0;
-		columns[n++] = table->columns + attnum - 1;
-	}
-	return n;
-}
 
 /* The parent's key that such columns could refer to, the primary one if it can be; -1: none */
 static int
@@ -165,20 +131,23 @@ static Candidate *
 accepted_by(Facts *facts, const FeedbackRule *rule, int *last_set)
 {
 	int			columns[GROUP_MAX];
+	int			n = list_length(rule->attnums);
+	int			child = bms_next_member(rule->children, -1);
+	int			parent = bms_next_member(rule->parents, -1);
 	Candidate  *cand;
-	int			child;
-	int			parent;
-	int			n;
 	int			k;
 
 	CHECK_FOR_INTERRUPTS();
-	if (rule->attnums == NIL || rule->children == NULL || rule->parents == NULL)
+	if (n == 0 || n > GROUP_MAX || child == facts->ntables || parent == facts->ntables)
 		return NULL;
-	child = bms_singleton_member(rule->children);
-	parent = bms_singleton_member(rule->parents);
-	n = find_columns(facts, &facts->tables[child], rule->attnums, columns);
-	if (n == 0 || facts_is_declared(facts, child, parent, columns, n) ||
-		(k = find_key(facts, parent, columns, n)) < 0)
+	for (int i = 0; i < n; i++)
+	{
+		columns[i] = facts_find_column(facts, facts->tables[child].oid, list_nth_int(rule->attnums, i));
+		if (columns[i] < 0)
+			return NULL;
+	}
+	k = facts_is_declared(facts, child, parent, columns, n) ? -1 : find_key(facts, parent, columns, n);
+	if (k < 0)
 		return NULL;
 	cand = candidate_new(k, columns, n);
 	if (n > 1)
@@ -188,12 +157,8 @@ accepted_by(Facts *facts, const FeedbackRule *rule, int *last_set)
 	return cand;
 }
 
-/*
- * Applies the users' verdicts to some of the candidates; returns those that
- * are left.
- */
 List *
-feedback_apply(Facts *facts, List *rules, List *candidates)
+feedback_apply(Facts *facts, List *candidates)
 {
 	List	   *left = NIL;
 
@@ -203,7 +168,7 @@ feedback_apply(Facts *facts, List *rules, List *candidates)
 		text	   *columns = NULL;
 
 		CHECK_FOR_INTERRUPTS();
-		foreach_ptr(FeedbackRule, rule, rules)
+		foreach_ptr(FeedbackRule, rule, facts->rules)
 		{
 			if (!speaks_of(rule, facts, cand, &columns))
 				continue;
@@ -219,13 +184,13 @@ feedback_apply(Facts *facts, List *rules, List *candidates)
 	return left;
 }
 
-/* What was accepted by its names teaches like a declared key: before names are learned from */
 void
-feedback_teach(Facts *facts, List *rules)
+feedback_read(Facts *facts)
 {
 	int			set = 0;
 
-	foreach_ptr(const FeedbackRule, rule, rules)
+	facts_query("SELECT * FROM schemaguard.sg_discovery_rules()", -1, take_rule, facts);
+	foreach_ptr(const FeedbackRule, rule, facts->rules)
 	{
 		Candidate  *cand = accepted_by(facts, rule, &set);
 		FactReference *reference;
@@ -243,11 +208,11 @@ feedback_teach(Facts *facts, List *rules)
 }
 
 List *
-feedback_beyond(Facts *facts, List *rules, int from, int to, int last_set)
+feedback_beyond(Facts *facts, int from, int to, int last_set)
 {
 	List	   *beyond = NIL;
 
-	foreach_ptr(FeedbackRule, rule, rules)
+	foreach_ptr(FeedbackRule, rule, facts->rules)
 	{
 		Candidate  *cand = rule->used ? NULL : accepted_by(facts, rule, &last_set);
 

@@ -69,23 +69,14 @@
 #define GOLDEN 0.6180339887498949	/* spreads numbers evenly, and hits no
 									 * rhythm of theirs */
 
-/* What the values of a sample say of one candidate */
-typedef struct RowFindings
+/* What share of a candidate's values its parent would have by chance */
+typedef struct Chance
 {
-	int64		rows;			/* values looked up */
-	int64		orphans;
-	int64		distinct;
-	bool		whole;			/* these were all values that there are */
-	double		parents;		/* rows of the parent; -1 is unknown */
-
-	/*
-	 * What share the parent would have by chance: of the numbers between the
-	 * child's ends, or of several columns each with the value of another row;
-	 * -1 is unknown
-	 */
-	double		by_chance;
+	double		share;			/* of the numbers between the child's ends, or
+								 * of several columns each with the value of
+								 * another row; -1 is unknown */
 	bool		numbers;		/* most values are, or are written as one */
-} RowFindings;
+} Chance;
 
 /* A sample of a child's rows; queries see it as a table "sample" */
 typedef struct RowSample
@@ -162,70 +153,55 @@ rows_possible(Facts *facts, Candidate *cand)
  * From 1, surely a reference, to -1.
  */
 static double
-beyond_chance(const Candidate *cand, const Facts *facts, const RowFindings *found)
+beyond_chance(const Facts *facts, const Candidate *cand, const Chance *chance)
 {
-	Oid			type = facts->columns[cand->columns[0]].type;
-	double		by_chance = found->by_chance;
-	double		missing = (double) found->orphans / found->rows;
+	double		share = chance->share;
+	double		missing = (double) cand->orphan_rows / cand->rows_checked;
 	double		sure;
 
 	/*
 	 * numbers that are missing for another reason than gaps in the parent's
 	 * are those of something else, or orphans
 	 */
-	if (found->numbers && missing > 2 * (1 - by_chance))
+	if (chance->numbers && missing > 2 * (1 - share))
 		return missing > REFUTED ? -1 : 0;
-	if (by_chance < 0)
-		by_chance = found->numbers ? BY_CHANCE_NUMBER : getBaseType(type) == UUIDOID ? BY_CHANCE_LEAST : BY_CHANCE_OTHER;
-	by_chance = Max(Min(by_chance, 1 - ORPHANS_USUAL), BY_CHANCE_LEAST);
-	sure = (1 - missing) * log((1 - ORPHANS_USUAL) / by_chance) + missing * log(ORPHANS_USUAL / (1 - by_chance));
-	return Max(Min(found->distinct * sure / SURE, 1), -1);
-}
-
-static void
-spread_signals(const Facts *facts, const Candidate *cand, const RowFindings *found, float *s)
-{
-	const FactColumn *column = &facts->columns[cand->column];
-	double		parents = found->parents;
-
-	if (parents <= 0)
-		return;
-	s[EVIDENCE_FEW] = stats_few(found->distinct, found->rows, parents);
-	s[EVIDENCE_COVERS] = Min(found->distinct / parents, 1) * Min(log2(1 + found->distinct), 8) / 8;
-	s[EVIDENCE_UNIQUE] = cand->n == 1 && !column->alone_unique &&
-		stats_never_recurs(found->distinct == found->rows, found->rows, parents);
+	if (share < 0)
+		share = chance->numbers ? BY_CHANCE_NUMBER :
+			getBaseType(facts->columns[cand->column].type) == UUIDOID ? BY_CHANCE_LEAST : BY_CHANCE_OTHER;
+	share = Max(Min(share, 1 - ORPHANS_USUAL), BY_CHANCE_LEAST);
+	sure = (1 - missing) * log((1 - ORPHANS_USUAL) / share) + missing * log(ORPHANS_USUAL / (1 - share));
+	return Max(Min(cand->distinct * sure / SURE, 1), -1);
 }
 
 /* What was found in a sample; replaces what statistics or an earlier sample said */
 static void
-sample_signals(const Facts *facts, Candidate *cand, const RowFindings *found)
+sample_signals(const Facts *facts, Candidate *cand, const Chance *chance)
 {
-	float		s[EVIDENCE_COUNT] = {0};
+	float	   *s = cand->signals + NAME_SIGNAL_COUNT;
+	double		rows = cand->rows_checked;
 	double		beyond;
 
-	cand->rows_checked = found->rows;
-	cand->orphan_rows = found->orphans;
-	cand->distinct = found->distinct;
-	cand->parents = found->parents;
-	cand->whole = found->whole;
-	if (found->rows == 0)
+	if (rows == 0)
 		return;
-	beyond = beyond_chance(cand, facts, found);
+	beyond = beyond_chance(facts, cand, chance);
 
 	/* where no name speaks for it, the values have to do so surely */
 	if (cand->by_rows && beyond < SURE_ALONE)
 		beyond = -1;
-	cand->refuted = beyond < 0 && (beyond <= -1 || found->orphans > found->rows * REFUTED);
+	cand->refuted = beyond < 0 && (beyond <= -1 || cand->orphan_rows > rows * REFUTED);
+	memset(s, 0, EVIDENCE_COUNT * sizeof(float));
 	s[EVIDENCE_KNOWN] = 1;
 	s[EVIDENCE_NAMES] = cand->sum / 10;
-	s[EVIDENCE_MISSING] = (double) found->orphans / found->rows;
+	s[EVIDENCE_MISSING] = cand->orphan_rows / rows;
 	s[EVIDENCE_CHANCE] = Max(-beyond, 0);
 	s[EVIDENCE_FITS] = Max(beyond, 0);
-	if (!cand->refuted)
-		spread_signals(facts, cand, found, s);
-	for (int i = 0; i < EVIDENCE_COUNT; i++)
-		signals_set(cand, i, s[i]);
 	cand->level = LEVEL_ROWS;
+	if (cand->refuted || cand->parents <= 0)
+		return;
+	s[EVIDENCE_FEW] = stats_few(cand->distinct, rows, cand->parents);
+	s[EVIDENCE_COVERS] = Min(cand->distinct / cand->parents, 1) * Min(log2(1 + cand->distinct), 8) / 8;
+	s[EVIDENCE_UNIQUE] = cand->n == 1 && !facts->columns[cand->column].alone_unique &&
+		stats_never_recurs(cand->distinct == rows, rows, cand->parents);
 }
 
 /* ---- reading a sample ---- */
@@ -497,7 +473,7 @@ parent_rows(const Facts *facts, const Candidate *cand)
 
 /* Look so many values of a candidate up in its parent; without OFFSET each FILTER would look the value up again */
 static void
-look_up(const RowSample *sample, const Candidate *cand, int limit, RowFindings *found)
+look_up(const RowSample *sample, Candidate *cand, int limit, Chance *by_chance)
 {
 	const char *number = cand->n > 1 ? NULL : number_sql(sample->facts->columns[cand->column].type);
 	char	   *chance = chance_rows(sample, cand, number != NULL);
@@ -527,26 +503,29 @@ look_up(const RowSample *sample, const Candidate *cand, int limit, RowFindings *
 		numbers[i] = isnull ? -1 : DatumGetFloat8(datum);
 	}
 	SPI_freetuptable(SPI_tuptable);
-	*found = (RowFindings)
-	{
-		.rows = numbers[0],.orphans = numbers[1],.distinct = numbers[2],.parents = numbers[3],
-			.numbers = numbers[4] > 0.5,.by_chance = numbers[5]
-	};
-	found->whole = sample->whole && (limit == SAMPLE_ROWS_MAX || found->rows < limit);
+	cand->rows_checked = numbers[0];
+	cand->orphan_rows = numbers[1];
+	cand->distinct = numbers[2];
+	cand->parents = numbers[3];
+	cand->whole = sample->whole && (limit == SAMPLE_ROWS_MAX || cand->rows_checked < limit);
+	by_chance->numbers = numbers[4] > 0.5;
+	by_chance->share = numbers[5];
 }
 
-/* A few of many at first */
+/* Look at the values of a candidate, at a few of many at first */
 static void
-look_at_values(const RowSample *sample, const Candidate *cand, RowFindings *found)
+look_at_values(const RowSample *sample, Candidate *cand)
 {
-	*found = (RowFindings)
-	{
-		.whole = true
-	};
+	bool		many = sample->nrows > 4 * FIRST_LOOK;
+	Chance		by_chance;
+
+	cand->rows_checked = cand->orphan_rows = 0;
+	cand->whole = sample->whole;
 	if (sample->nrows > 0)
-		look_up(sample, cand, sample->nrows > 4 * FIRST_LOOK ? FIRST_LOOK : SAMPLE_ROWS_MAX, found);
-	if (found->rows == FIRST_LOOK && sample->nrows > 4 * FIRST_LOOK && found->orphans <= HOPELESS * FIRST_LOOK)
-		look_up(sample, cand, SAMPLE_ROWS_MAX, found);
+		look_up(sample, cand, many ? FIRST_LOOK : SAMPLE_ROWS_MAX, &by_chance);
+	if (many && cand->rows_checked == FIRST_LOOK && cand->orphan_rows <= HOPELESS * FIRST_LOOK)
+		look_up(sample, cand, SAMPLE_ROWS_MAX, &by_chance);
+	sample_signals(sample->facts, cand, &by_chance);
 }
 
 /* ---- the sample of each child ---- */
@@ -610,14 +589,12 @@ lock_and_look(void *arg)
 	foreach_ptr(Candidate, cand, locked)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(sample.work);
-		RowFindings found;
 
 		CHECK_FOR_INTERRUPTS();
-		look_at_values(&sample, cand, &found);
+		look_at_values(&sample, cand);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(sample.work);
-		sample_signals(batch->facts, cand, &found);
-		batch->progress->orphans += found.orphans;
+		batch->progress->orphans += cand->orphan_rows;
 		sg_progress_done(++batch->progress->done, batch->progress->orphans);
 	}
 	sample_end(&sample);

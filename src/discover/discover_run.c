@@ -52,8 +52,7 @@ void
 run_begin(Discovery *d)
 {
 	d->facts = facts_read();
-	d->rules = feedback_read(d->facts);
-	feedback_teach(d->facts, d->rules);
+	feedback_read(d->facts);
 	names_prepare(d->facts);
 	stats_begin(d->facts);
 	d->weights = weights_read();
@@ -72,8 +71,8 @@ make_candidates(Discovery *d)
 
 	foreach_ptr(const Candidate, cand, made)
 		last_set = Max(last_set, cand->set);
-	made = feedback_apply(d->facts, d->rules, made);
-	return list_concat(made, feedback_beyond(d->facts, d->rules, d->from, d->next, last_set));
+	made = feedback_apply(d->facts, made);
+	return list_concat(made, feedback_beyond(d->facts, d->from, d->next, last_set));
 }
 
 bool

@@ -148,36 +148,21 @@ signals_fill(Facts *facts, Candidate *cand)
 
 /* ---- scores ---- */
 
-/* What the rows of discovery_weight with the knots of each level end in */
-static const char *const calibrations[] = {
-	[LEVEL_NAMES] = "",
-	[LEVEL_STATISTICS] = ", statistics",
-	[LEVEL_ROWS] = ", rows"
-};
-
-/* "calibration 0.3, rows" is a knot */
+/* A signal's, or a knot's */
 static void
 take_weight(void *arg, const Datum *row, const bool *nulls)
 {
 	Weights    *weights = arg;
 	char	   *name = TextDatumGetCString(row[0]);
 	double		weight = DatumGetFloat8(row[1]);
-	char		knot[64];
 
 	for (int i = 0; i < SIGNAL_COUNT; i++)
 	{
 		if (strcmp(name, signal_names[i].name) == 0)
 			weights->signal[i] = weight;
 	}
-	for (int i = 0; i < lengthof(weights->calibration) * CALIBRATION_KNOTS; i++)
-	{
-		int			l = i / CALIBRATION_KNOTS;
-		int			k = i % CALIBRATION_KNOTS;
-
-		snprintf(knot, sizeof(knot), "calibration %d.%d%s", k / 10, k % 10, calibrations[l]);
-		if (strcmp(name, knot) == 0)
-			weights->calibration[l][k] = Max(Min(weight, 1), 0);
-	}
+	if (!nulls[2] && DatumGetInt32(row[2]) < CALIBRATION_KNOTS)
+		weights->calibration[DatumGetInt32(row[3])][DatumGetInt32(row[2])] = Max(Min(weight, 1), 0);
 }
 
 /* Weights by signal, the user's own before those that were fitted */
@@ -191,7 +176,10 @@ weights_read(void)
 		for (int k = 0; k < CALIBRATION_KNOTS; k++)
 			weights->calibration[l][k] = k / (CALIBRATION_KNOTS - 1.0);
 	}
-	facts_query("SELECT DISTINCT ON (signal) signal, weight FROM schemaguard.discovery_weight ORDER BY signal, source = 'user' DESC",
+	/* "calibration 0.3, rows" is a knot */
+	facts_query("SELECT DISTINCT ON (signal) signal, weight, CAST(10 * CAST(substring(signal FROM '^calibration ([01][.][0-9])') AS numeric) AS int4),"
+				" CASE WHEN signal LIKE '%, rows' THEN 2 WHEN signal LIKE '%, statistics' THEN 1 ELSE 0 END"
+				" FROM schemaguard.discovery_weight ORDER BY signal, source = 'user' DESC",
 				-1, take_weight, weights);
 	return weights;
 }

@@ -341,7 +341,7 @@ values_add(Discovery *d)
 		c = sketch_table(&s, c, likely);
 	match_keys(&s);
 	tuplestore_end(s.rows.reldata);
-	d->candidates = list_concat(d->candidates, feedback_apply(d->facts, d->rules, s.added));
+	d->candidates = list_concat(d->candidates, feedback_apply(d->facts, s.added));
 	score_all(d->weights, d->candidates);
 }
 
