@@ -120,9 +120,8 @@ OBJS = \
 	src/discover/discover_match.o \
 	src/discover/discover_names.o \
 	src/discover/discover_rows.o \
-	src/discover/discover_run.o \
 	src/discover/discover_score.o \
-	src/discover/discover_sql.o \
+	src/discover/discover.o \
 	src/discover/discover_stats.o \
 	src/discover/discover_values.o \
 	src/discover/discover_words.o \

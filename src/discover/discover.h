@@ -10,7 +10,7 @@
  * column compete with each other and with "no reference at all": a candidate's
  * score is its share of the sum of exp(weighted signals), where "none" counts
  * 1 (discover_score.c).  Rows are sampled, counted, and bring up candidates of
- * their own (discover_rows.c, discover_run.c, discover_values.c).  The
+ * their own (discover_rows.c, discover_values.c).  The
  * weights are in schemaguard.discovery_weight, fitted by
  * test/bench/discover/fit.pl.
  *
@@ -45,7 +45,8 @@ typedef struct Discovery
 	Weights    *weights;
 	int64		room;			/* for candidates at a time */
 
-	/* the candidates at hand, by set, with scores: those of columns from.. */
+	/* the candidates at hand, by column, with scores: those of columns from.. */
+	MemoryContext caller;
 	MemoryContext context;
 	int			from;
 	int			next;			/* ..the one before next */
@@ -102,28 +103,10 @@ extern List *feedback_apply(Facts *facts, List *candidates);
 /* What was accepted of the children with columns from..to - 1, and is none of their candidates */
 extern List *feedback_beyond(Facts *facts, int from, int to, int last_set);
 
-/* ---- discover_run.c ---- */
-
-/* Everything that has to be known before the first score */
-extern void run_begin(Discovery *d);
-
-/*
- * Fetch the candidates of the next tables, with scores by names and
- * statistics; what the ones before took is gone.  False: there are no more.
- */
-extern bool run_next(Discovery *d);
+/* ---- discover.c ---- */
 
 /* Is it a candidate of a table that is asked for, or may be the opposite of one? */
 extern bool run_concerns(const Facts *facts, const Candidate *cand);
-
-/* Let the rows speak of the candidates at hand, where they are asked: a sample of them */
-extern void run_look(Discovery *d, double min_score, Verify verify);
-
-/* The same, and what to propose then; in full, its rows are counted */
-extern List *run_propose(Discovery *d, double min_score, Verify verify);
-
-/* Those of the tables that are asked for */
-extern List *run_asked(const Facts *facts, List *proposals);
 
 /* ---- discover_values.c ---- */
 

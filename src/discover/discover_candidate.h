@@ -34,7 +34,8 @@ typedef enum NameMatch
 typedef struct Candidate
 {
 	int			set;			/* of candidates that compete */
-	int			column;			/* the column that it is about, or the first */
+	int			column;			/* the column that it is about, or the first
+								 * of them in the table */
 	int			key;
 	int			n;
 	int			columns[GROUP_MAX]; /* pairwise with the key's */
@@ -125,7 +126,7 @@ typedef struct Weights
 
 extern Weights *weights_read(void);
 
-/* Whole sets; sorts them, too */
+/* Whole sets; sorts them by column, too */
 extern void score_all(const Weights *weights, List *candidates);
 
 /* ---- discover_stats.c ---- */

@@ -601,6 +601,8 @@ match_groups(Facts *facts, int from, int to, List *singles)
 				continue;
 			cand = candidate_new(k, columns, key->n);
 			cand->set = set_of(sets, facts->ncolumns + from, columns, key->n);
+			for (int i = 1; i < key->n; i++)
+				cand->column = Min(cand->column, columns[i]);
 			groups = lappend(groups, cand);
 		}
 	}

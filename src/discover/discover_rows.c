@@ -512,20 +512,22 @@ look_up(const RowSample *sample, Candidate *cand, int limit, Chance *by_chance)
 	by_chance->share = numbers[5];
 }
 
-/* Look at the values of a candidate, at a few of many at first */
+/* Look at the values of a candidate, at a few of many at first; an error leaves it as it was */
 static void
 look_at_values(const RowSample *sample, Candidate *cand)
 {
 	bool		many = sample->nrows > 4 * FIRST_LOOK;
-	Chance		by_chance;
+	Candidate	looked = *cand;
+	Chance		by_chance = {-1, false};
 
-	cand->rows_checked = cand->orphan_rows = 0;
-	cand->whole = sample->whole;
+	looked.rows_checked = looked.orphan_rows = 0;
+	looked.whole = sample->whole;
 	if (sample->nrows > 0)
-		look_up(sample, cand, many ? FIRST_LOOK : SAMPLE_ROWS_MAX, &by_chance);
-	if (many && cand->rows_checked == FIRST_LOOK && cand->orphan_rows <= HOPELESS * FIRST_LOOK)
-		look_up(sample, cand, SAMPLE_ROWS_MAX, &by_chance);
-	sample_signals(sample->facts, cand, &by_chance);
+		look_up(sample, &looked, many ? FIRST_LOOK : SAMPLE_ROWS_MAX, &by_chance);
+	if (many && looked.rows_checked == FIRST_LOOK && looked.orphan_rows <= HOPELESS * FIRST_LOOK)
+		look_up(sample, &looked, SAMPLE_ROWS_MAX, &by_chance);
+	sample_signals(sample->facts, &looked, &by_chance);
+	*cand = looked;
 }
 
 /* ---- the sample of each child ---- */

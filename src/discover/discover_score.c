@@ -194,14 +194,16 @@ calibrated(const double *right, double share)
 	return right[knot] + (place - knot) * (right[knot + 1] - right[knot]);
 }
 
+/* Sets in one piece, those of one table after the other; a million take longer to sort than a cancel should wait */
 static int
-compare_sets(const ListCell *a, const ListCell *b)
+compare_candidates(const ListCell *a, const ListCell *b)
 {
 	const Candidate *ca = lfirst(a);
 	const Candidate *cb = lfirst(b);
 
-	/* a million take longer to sort than a cancel should wait */
 	CHECK_FOR_INTERRUPTS();
+	if (ca->column != cb->column)
+		return ca->column < cb->column ? -1 : 1;
 	if (ca->set != cb->set)
 		return ca->set < cb->set ? -1 : 1;
 	return (ca->key > cb->key) - (ca->key < cb->key);
@@ -254,7 +256,7 @@ score_all(const Weights *weights, List *candidates)
 			cand->sum += weights->signal[i] * cand->signals[i];
 		cand->sum = Max(Min(cand->sum, LIMIT), -LIMIT);
 	}
-	list_sort(candidates, compare_sets);
+	list_sort(candidates, compare_candidates);
 	for (int first = 0, last = 0; first < list_length(candidates); first = ++last)
 	{
 		CHECK_FOR_INTERRUPTS();

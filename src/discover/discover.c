@@ -1,7 +1,13 @@
 /*-------------------------------------------------------------------------
  *
- * discover_sql.c
- *	  The functions of discovery that SQL sees.
+ * discover.c
+ *	  In which order a discovery goes over the candidates, what it proposes
+ *	  of them, and its functions that SQL sees.
+ *
+ * The candidates of some tables after the other, as many as there is room for
+ * in schemaguard.audit_memory beside the facts: no score depends on those of
+ * other tables.  The facts are the floor: they grow with the columns and the
+ * names.  What is proposed in full is counted by the audit engine.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,9 +26,11 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "audit/audit.h"
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
@@ -49,12 +57,240 @@ SG_WORDS_OF(verify_words, VERIFY_FULL + 1);
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
 #define PROPOSED 0.4			/* the default of min_score */
 #define WORDS_EVIDENCE 7		/* signals that are put in words */
+#define CANDIDATE_BYTES 528		/* of memory that one takes */
+#define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
+											 * together */
 
 static int
 child_of(const Facts *facts, const Candidate *cand)
 {
 	return facts->columns[cand->column].table;
 }
+
+/*
+ * Where each item has a state, both could refer to the other one to
+ * one; only the surer of two such proposals is made.
+ */
+bool
+run_concerns(const Facts *facts, const Candidate *cand)
+{
+	return facts->tables[child_of(facts, cand)].asked ||
+		(facts->tables[facts->keys[cand->key].table].asked && cand->n == 1 && facts->columns[cand->column].alone_unique);
+}
+
+/* So many candidates fit into memory beside the facts; a few always do */
+static int64
+room_beside(const Facts *facts)
+{
+	Size		memory = sg_audit_memory_bytes();
+	Size		taken = MemoryContextMemAllocated(facts->context, true);
+
+	return Max(memory - Min(taken, memory), memory / 8) / CANDIDATE_BYTES;
+}
+
+static void
+run_begin(Discovery *d)
+{
+	d->facts = facts_read();
+	feedback_read(d->facts);
+	names_prepare(d->facts);
+	stats_begin(d->facts);
+	d->weights = weights_read();
+	d->room = room_beside(d->facts);
+	d->caller = CurrentMemoryContext;
+	d->context = AllocSetContextCreate(d->caller, "discovery candidates", ALLOCSET_DEFAULT_SIZES);
+	d->facts->reasons = d->context;
+}
+
+/* Of columns alone, of groups, and what users have accepted beyond them */
+static List *
+make_candidates(Discovery *d)
+{
+	List	   *made = match_candidates(d->facts, &d->next, d->room);
+	int			last_set = d->facts->ncolumns;
+
+	foreach_ptr(const Candidate, cand, made)
+		last_set = Max(last_set, cand->set);
+	made = feedback_apply(d->facts, made);
+	return list_concat(made, feedback_beyond(d->facts, d->from, d->next, last_set));
+}
+
+/*
+ * Fetch the candidates of the next tables, with scores by names and
+ * statistics; what the ones before took is gone.  False: there are no more.
+ * In between, their context is the current one.
+ */
+static bool
+run_next(Discovery *d)
+{
+	MemoryContextReset(d->context);
+	MemoryContextSwitchTo(d->next < d->facts->ncolumns ? d->context : d->caller);
+	if (d->next >= d->facts->ncolumns)
+		return false;
+	d->from = d->next;
+	d->candidates = make_candidates(d);
+	foreach_ptr(Candidate, cand, d->candidates)
+	{
+		CHECK_FOR_INTERRUPTS();
+		signals_fill(d->facts, cand);
+	}
+	score_all(d->weights, d->candidates);
+	return true;
+}
+
+/* ---- all rows ---- */
+
+static void
+show_judged(List *keys, void *arg)
+{
+	RowProgress *progress = arg;
+
+	foreach_ptr(const AuditKey, key, keys)
+		progress->orphans += Max(key->orphan_rows, 0);
+	progress->done += list_length(keys);
+	sg_progress_done(progress->done, progress->orphans);
+}
+
+/* Where all rows were counted, that replaces what the sample said of orphans */
+static void
+take_verdict(Candidate *cand, const AuditKey *key)
+{
+	cand->rows_checked = key->rows_checked;
+	cand->orphan_rows = key->orphan_rows;
+	cand->whole = key->result != AUDIT_UNKNOWN;
+	cand->reason = key->reason;
+	cand->fk = NULL;
+	if (cand->whole && cand->rows_checked > 0)
+		signals_set(cand, EVIDENCE_MISSING, (double) cand->orphan_rows / cand->rows_checked);
+}
+
+/* Some candidates, those of one child one after the other; reasons are kept */
+static void
+audit_some(const Facts *facts, List *candidates, RowProgress *progress)
+{
+	List	   *tables = NIL;
+	List	   *keys = NIL;
+	AuditTable *table = NULL;
+	ListCell   *lc;
+	ListCell   *k;
+
+	foreach_ptr(Candidate, cand, candidates)
+	{
+		AuditKey   *key = audit_key_new(cand->fk, AUDIT_INFERRED, FK_MISSING);
+
+		if (table == NULL || table->child != cand->fk->child)
+		{
+			table = palloc0(sizeof(AuditTable));
+			table->child = cand->fk->child;
+			table->results = facts->reasons;
+			tables = lappend(tables, table);
+		}
+		table->keys = lappend(table->keys, key);
+		keys = lappend(keys, key);
+	}
+	audit_tables(tables, show_judged, progress);
+	forboth(lc, candidates, k, keys)
+		take_verdict(lfirst(lc), lfirst(k));
+}
+
+/*
+ * Count exactly, by the audit engine, what is asked for and to be proposed, and
+ * no sample has refuted.  Many keys go to it in parts, at the end of a table, for each takes
+ * memory until it is judged.
+ */
+static void
+audit_proposals(const Facts *facts, List *proposals)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "discovery audit", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	RowProgress progress = {0};
+	List	   *some = NIL;
+	int			last = -1;
+
+	sg_progress_begin(SG_PROGRESS_AUDIT, 0, list_length(proposals));
+	foreach_ptr(Candidate, cand, proposals)
+	{
+		int			child = child_of(facts, cand);
+
+		CHECK_FOR_INTERRUPTS();
+		if (child != last && list_length(some) >= AUDIT_KEYS)
+		{
+			audit_some(facts, some, &progress);
+			some = NIL;
+			MemoryContextReset(context);
+		}
+		last = child;
+		if (facts->tables[child].asked && (cand->rows_checked <= 0 || !cand->refuted) && rows_resolve(facts, cand) == NULL)
+			some = lappend(some, cand);
+		else
+			progress.done++;
+	}
+	if (some != NIL)
+		audit_some(facts, some, &progress);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	sg_progress_end();
+}
+
+/* ---- what to propose ---- */
+
+/* What no name suggests is proposed only if its values are keys of that one table, and surely */
+static bool
+values_tell(const Candidate *cand)
+{
+	const Candidate *rival = cand->rival;
+
+	return !cand->by_rows ||
+		(cand->rows_checked > 0 && !cand->refuted &&
+		 (rival == NULL || rival->rows_checked <= 0 || rival->refuted || rival->score < cand->score / 2));
+}
+
+/* The best of each set, and what ties with it, if it is good enough */
+static List *
+choose(const Discovery *d, double min_score)
+{
+	List	   *chosen = NIL;
+
+	foreach_ptr(Candidate, cand, d->candidates)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (values_tell(cand) && cand->score >= min_score &&
+			(cand->rival == NULL || cand->score >= cand->rival->score - 1e-6) &&
+			run_concerns(d->facts, cand) && rows_possible(d->facts, cand))
+			chosen = lappend(chosen, cand);
+	}
+	return chosen;
+}
+
+/* Let the rows speak of the candidates at hand, where they are asked: a sample of them */
+static void
+run_look(Discovery *d, double min_score, Verify verify)
+{
+	if (verify == VERIFY_NONE)
+		return;
+	if (verify == VERIFY_FULL)
+		values_add(d);
+	rows_sample(d, min_score);
+	values_choose(d->candidates);
+	score_all(d->weights, d->candidates);
+}
+
+/* The same, and what to propose then; in full, its rows are counted */
+static List *
+run_propose(Discovery *d, double min_score, Verify verify)
+{
+	List	   *proposals;
+
+	run_look(d, min_score, verify);
+	proposals = choose(d, min_score);
+	if (verify != VERIFY_FULL)
+		return proposals;
+	audit_proposals(d->facts, proposals);
+	score_all(d->weights, d->candidates);
+	return choose(d, min_score);
+}
+
+/* ---- results ---- */
 
 static void
 notice_denied(const Facts *facts)
@@ -93,18 +329,13 @@ by_size(const void *a, const void *b, void *parts)
 
 /* The signals with their weights, the greatest first; the same in words, but for the first, which all candidates have; the candidate that comes next */
 static void
-put_evidence(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool all)
+put_evidence(SgRowSink *sink, const Discovery *d, const Candidate *cand)
 {
 	StringInfoData json;
 	double		parts[SIGNAL_COUNT];	/* of the score */
 	int			order[SIGNAL_COUNT];
 	int			n = 0;
 
-	if (all)
-	{
-		sg_sink_null(sink);
-		return;
-	}
 	for (int i = 0; i < SIGNAL_COUNT; i++)
 	{
 		parts[i] = d->weights->signal[i] * cand->signals[i];
@@ -206,7 +437,10 @@ put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool al
 	sg_sink_count(sink, cand->rows_checked);
 	put_bool(sink, cand->whole);
 	sg_sink_text(sink, cand->reason);
-	put_evidence(sink, d, cand, all);
+	if (all)
+		sg_sink_null(sink);
+	else
+		put_evidence(sink, d, cand);
 	put_bool(sink, child->asked);
 	sg_sink_int32(sink, cand->column);
 	sg_sink_int32(sink, cand->key);
@@ -321,15 +555,11 @@ sg_discovery(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* What objects of the version before call; in SQL since */
+/* What objects of the version before call; in SQL since.  They lack what this asks for, which tells what to do. */
 Datum
 sg_discover_fks(PG_FUNCTION_ARGS)
 {
-	sg_check_version();
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("discovery needs the objects of this version of schemaguard"),
-			 errhint("Run ALTER EXTENSION schemaguard UPDATE.")));
+	(void) facts_read();
 	PG_RETURN_NULL();
 }
 
@@ -384,8 +614,7 @@ static void
 emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 {
 	const Facts *facts = d->facts;
-	MemoryContext caller = MemoryContextSwitchTo(d->context);
-	const Candidate **best = MemoryContextAllocExtended(d->context, (d->next - d->from + 1) * sizeof(Candidate *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	const Candidate **best = palloc_extended((d->next - d->from + 1) * sizeof(Candidate *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	Bitmapset  *proposed = NULL;
 
 	foreach_ptr(Candidate, cand, proposals)
@@ -395,7 +624,7 @@ emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 	}
 	foreach_ptr(const Candidate, cand, d->candidates)
 	{
-		if (best[cand->column - d->from] == NULL || cand->score > best[cand->column - d->from]->score)
+		if (cand->set == cand->column && (best[cand->column - d->from] == NULL || cand->score > best[cand->column - d->from]->score))
 			best[cand->column - d->from] = cand;
 	}
 	for (int c = d->from; c < d->next; c++)
@@ -410,7 +639,6 @@ emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 		sg_sink_text(sink, why_unmatched(facts, c, best[c - d->from]));
 		sg_sink_emit(sink);
 	}
-	MemoryContextSwitchTo(caller);
 }
 
 /*
@@ -433,7 +661,7 @@ sg_discover_unmatched(PG_FUNCTION_ARGS)
 	run_begin(&d);
 	facts_ask(d.facts, InvalidOid, schemas);
 	while (run_next(&d))
-		emit_unmatched(&sink, &d, run_asked(d.facts, run_propose(&d, PROPOSED, VERIFY_NONE)));
+		emit_unmatched(&sink, &d, run_propose(&d, PROPOSED, VERIFY_NONE));
 	PG_RETURN_NULL();
 }
 
