@@ -252,9 +252,7 @@ CREATE FUNCTION schemaguard.sg_discovery(
     OUT same_types       boolean,
     OUT link_table       boolean,   -- the child does nothing but link tables
     OUT child_rows       float8,    -- -1: nobody has counted them
-    OUT competition      int,
-    OUT signals          text[],
-    OUT "values"         float4[])
+    OUT competition      int)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_discovery';
@@ -274,7 +272,9 @@ CREATE FUNCTION schemaguard.sg_discovery_candidates(
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.competition, d.child_table, d.child_columns, d.parent_table, d.parent_columns, d.score, d.signals, d."values"
+    SELECT d.competition, d.child_table, d.child_columns, d.parent_table, d.parent_columns, d.score,
+           ARRAY(SELECT s.signal ->> 'signal' FROM jsonb_array_elements(d.evidence -> 'signals') WITH ORDINALITY s (signal, place) ORDER BY s.place),
+           ARRAY(SELECT (s.signal ->> 'value')::float4 FROM jsonb_array_elements(d.evidence -> 'signals') WITH ORDINALITY s (signal, place) ORDER BY s.place)
     FROM schemaguard.sg_discovery(NULL, 0, verify, NULL, true) d;
 END;
 COMMENT ON FUNCTION schemaguard.sg_discovery_candidates(text)

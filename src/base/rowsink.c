@@ -82,6 +82,12 @@ sg_sink_names(SgRowSink *sink, List *names)
 }
 
 void
+sg_sink_bool(SgRowSink *sink, bool value)
+{
+	sg_sink_datum(sink, BoolGetDatum(value));
+}
+
+void
 sg_sink_int64(SgRowSink *sink, int64 value)
 {
 	sg_sink_datum(sink, Int64GetDatum(value));

@@ -32,6 +32,7 @@ extern void sg_sink_null(SgRowSink *sink);
 extern void sg_sink_text(SgRowSink *sink, const char *value);	/* NULL is null */
 extern void sg_sink_name(SgRowSink *sink, const char *value);
 extern void sg_sink_names(SgRowSink *sink, List *names);	/* text[]; NIL is null */
+extern void sg_sink_bool(SgRowSink *sink, bool value);
 extern void sg_sink_int64(SgRowSink *sink, int64 value);
 extern void sg_sink_count(SgRowSink *sink, int64 count);	/* negative is null */
 extern void sg_sink_int32(SgRowSink *sink, int32 value);

@@ -19,7 +19,6 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
@@ -327,9 +326,13 @@ by_size(const void *a, const void *b, void *parts)
 	return wx != wy ? (wx < wy ? 1 : -1) : x - y;
 }
 
-/* The signals with their weights, the greatest first; the same in words, but for the first, which all candidates have; the candidate that comes next */
+/*
+ * The signals with their weights, the greatest first, with all that weigh
+ * nothing if so asked; the same in words, but for the first, which all
+ * candidates have; the candidate that comes next
+ */
 static void
-put_evidence(SgRowSink *sink, const Discovery *d, const Candidate *cand)
+put_evidence(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool all)
 {
 	StringInfoData json;
 	double		parts[SIGNAL_COUNT];	/* of the score */
@@ -339,7 +342,7 @@ put_evidence(SgRowSink *sink, const Discovery *d, const Candidate *cand)
 	for (int i = 0; i < SIGNAL_COUNT; i++)
 	{
 		parts[i] = d->weights->signal[i] * cand->signals[i];
-		if (d->weights->signal[i] != 0 && cand->signals[i] != 0)
+		if ((all || d->weights->signal[i] != 0) && cand->signals[i] != 0)
 			order[n++] = i;
 	}
 	qsort_arg(order, n, sizeof(int), by_size, parts);
@@ -353,7 +356,7 @@ put_evidence(SgRowSink *sink, const Discovery *d, const Candidate *cand)
 	}
 	appendStringInfoString(&json, "\", \"signals\": [");
 	for (int i = 0; i < n; i++)
-		appendStringInfo(&json, "%s{\"signal\": \"%s\", \"value\": %.3g, \"weight\": %.3g}", i ? ", " : "",
+		appendStringInfo(&json, "%s{\"signal\": \"%s\", \"value\": %.6g, \"weight\": %.3g}", i ? ", " : "",
 						 signal_names[order[i]].name, cand->signals[order[i]], parts[order[i]]);
 	appendStringInfoChar(&json, ']');
 	if (cand->rival)
@@ -364,25 +367,6 @@ put_evidence(SgRowSink *sink, const Discovery *d, const Candidate *cand)
 	}
 	appendStringInfoChar(&json, '}');
 	sg_sink_datum(sink, DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
-}
-
-/* All that there are, for fitting the weights */
-static void
-put_signals(SgRowSink *sink, const Candidate *cand, bool all)
-{
-	List	   *names = NIL;
-	Datum		values[SIGNAL_COUNT];
-	int			n = 0;
-
-	for (int i = 0; i < SIGNAL_COUNT && all; i++)
-	{
-		if (cand->signals[i] == 0)
-			continue;
-		names = lappend(names, unconstify(char *, signal_names[i].name));
-		values[n++] = Float4GetDatum(cand->signals[i]);
-	}
-	sg_sink_names(sink, names);
-	sg_sink_datum(sink, PointerGetDatum(construct_array(values, n, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT)));
 }
 
 /* Does the child do nothing but link tables: is its key made of references? */
@@ -400,12 +384,6 @@ is_link_table(const Facts *facts, const Candidate *cand)
 			return false;
 	}
 	return true;
-}
-
-static void
-put_bool(SgRowSink *sink, bool value)
-{
-	sg_sink_datum(sink, BoolGetDatum(value));
 }
 
 static void
@@ -435,42 +413,38 @@ put_proposal(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool al
 	sg_sink_names(sink, facts_column_names(facts, key->columns, key->n));
 	sg_sink_count(sink, cand->orphan_rows);
 	sg_sink_count(sink, cand->rows_checked);
-	put_bool(sink, cand->whole);
+	sg_sink_bool(sink, cand->whole);
 	sg_sink_text(sink, cand->reason);
-	if (all)
-		sg_sink_null(sink);
-	else
-		put_evidence(sink, d, cand);
-	put_bool(sink, child->asked);
+	put_evidence(sink, d, cand, all);
+	sg_sink_bool(sink, child->asked);
 	sg_sink_int32(sink, cand->column);
 	sg_sink_int32(sink, cand->key);
 	sg_sink_int32(sink, key->columns[0]);
-	put_bool(sink, cand->n == 1 && facts->columns[cand->column].alone_unique);
+	sg_sink_bool(sink, cand->n == 1 && facts->columns[cand->column].alone_unique);
 	/* where it ties with another one, a person has to say which */
-	put_bool(sink, !cand->accepted && cand->rival && cand->rival->score > cand->score - 1e-6);
-	put_bool(sink, cand->accepted);
+	sg_sink_bool(sink, !cand->accepted && cand->rival && cand->rival->score > cand->score - 1e-6);
+	sg_sink_bool(sink, cand->accepted);
 	sg_sink_text(sink, facts->columns[cand->n > 1 ? cand->columns[cand->lead] : cand->column].name);
 	sg_sink_text(sink, parent->name);
 	sg_sink_text(sink, matches[cand->match]);
-	put_bool(sink, cand->before > 0);
-	put_bool(sink, cand->key_match);
-	put_bool(sink, cand->key_before > 0);
-	put_bool(sink, cand->self_word);
-	put_bool(sink, cand->actor_word);
-	put_bool(sink, cand->by_rows);
+	sg_sink_bool(sink, cand->before > 0);
+	sg_sink_bool(sink, cand->key_match);
+	sg_sink_bool(sink, cand->key_before > 0);
+	sg_sink_bool(sink, cand->self_word);
+	sg_sink_bool(sink, cand->actor_word);
+	sg_sink_bool(sink, cand->by_rows);
 	sg_sink_int32(sink, cand->others);
-	put_bool(sink, cand->leads);
+	sg_sink_bool(sink, cand->leads);
 	sg_sink_int32(sink, cand->taught_columns);
-	put_bool(sink, cand->taught_name > 0);
+	sg_sink_bool(sink, cand->taught_name > 0);
 	sg_sink_datum(sink, ObjectIdGetDatum(parent->oid));
-	put_bool(sink, key->primary);
-	put_bool(sink, nullable);
-	put_bool(sink, indexed);
-	put_bool(sink, same_types);
-	put_bool(sink, is_link_table(facts, cand));
+	sg_sink_bool(sink, key->primary);
+	sg_sink_bool(sink, nullable);
+	sg_sink_bool(sink, indexed);
+	sg_sink_bool(sink, same_types);
+	sg_sink_bool(sink, is_link_table(facts, cand));
 	sg_sink_float8(sink, child->tuples);
 	sg_sink_int32(sink, cand->set);
-	put_signals(sink, cand, all);
 	sg_sink_emit(sink);
 }
 
