@@ -320,3 +320,16 @@ sg_text_array_list(Datum array)
 
 	return strings;
 }
+
+List *
+sg_int_array_list(Datum array)
+{
+	List	   *numbers = NIL;
+	Datum	   *elements;
+	int			n;
+
+	deconstruct_array(DatumGetArrayTypeP(array), INT4OID, sizeof(int32), true, TYPALIGN_INT, &elements, NULL, &n);
+	for (int i = 0; i < n; i++)
+		numbers = lappend_int(numbers, DatumGetInt32(elements[i]));
+	return numbers;
+}

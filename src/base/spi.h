@@ -74,4 +74,7 @@ extern int64 sg_spi_int64(HeapTuple tuple, TupleDesc desc, const char *column);
 extern Datum sg_text_array(List *strings);
 extern List *sg_text_array_list(Datum array);	/* NULL elements raise 22004 */
 
+/* An array of int as a list; no element is null */
+extern List *sg_int_array_list(Datum array);
+
 #endif							/* SG_SPI_H */

@@ -160,7 +160,7 @@ take_verdict(Candidate *cand, const AuditKey *key)
 	cand->reason = key->reason;
 	cand->fk = NULL;
 	if (cand->whole && cand->rows_checked > 0)
-		signals_set(cand, EVIDENCE_MISSING, (double) cand->orphan_rows / cand->rows_checked);
+		EVIDENCE_OF(cand)[EVIDENCE_MISSING] = (double) cand->orphan_rows / cand->rows_checked;
 }
 
 /* Some candidates, those of one child one after the other; reasons are kept */
@@ -566,15 +566,13 @@ looks_like_reference(const Facts *facts, int c)
 static char *
 why_unmatched(const Facts *facts, int c, const Candidate *best)
 {
-	const Words *words = &facts->columns[c].words;
+	Words		front = facts->columns[c].words;
 
+	front.n--;
 	if (match_polymorphic(facts, c))
 		return "another column says which table it refers to: no foreign key can";
-	for (int i = 0; i < words->n - 1; i++)
-	{
-		if (words_class(words, i) & WORD_EXTERNAL)
-			return "the name says that it is a key of another system";
-	}
+	if (words_any(&front, WORD_EXTERNAL))
+		return "the name says that it is a key of another system";
 	if (best)
 		return psprintf("the best candidate, %s (%s), has a score of %.2f only",
 						sg_relation_name(facts->tables[facts->keys[best->key].table].oid),
@@ -588,29 +586,31 @@ static void
 emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 {
 	const Facts *facts = d->facts;
-	const Candidate **best = palloc_extended((d->next - d->from + 1) * sizeof(Candidate *), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	Bitmapset  *proposed = NULL;
+	int			next = 0;
 
 	foreach_ptr(Candidate, cand, proposals)
 	{
 		for (int i = 0; i < cand->n; i++)
 			proposed = bms_add_member(proposed, cand->columns[i]);
 	}
-	foreach_ptr(const Candidate, cand, d->candidates)
-	{
-		if (cand->set == cand->column && (best[cand->column - d->from] == NULL || cand->score > best[cand->column - d->from]->score))
-			best[cand->column - d->from] = cand;
-	}
 	for (int c = d->from; c < d->next; c++)
 	{
-		const FactTable *table = &facts->tables[facts->columns[c].table];
+		const Candidate *best = NULL;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!table->asked || bms_is_member(c, proposed) || !looks_like_reference(facts, c))
+		for (; next < list_length(d->candidates) && ((Candidate *) list_nth(d->candidates, next))->column == c; next++)
+		{
+			const Candidate *cand = list_nth(d->candidates, next);
+
+			if (cand->set == c && (best == NULL || cand->score > best->score))
+				best = cand;
+		}
+		if (!facts->tables[facts->columns[c].table].asked || bms_is_member(c, proposed) || !looks_like_reference(facts, c))
 			continue;
 		sg_sink_text(sink, facts_table_name(facts, facts->columns[c].table));
 		sg_sink_names(sink, list_make1(facts->columns[c].name));
-		sg_sink_text(sink, why_unmatched(facts, c, best[c - d->from]));
+		sg_sink_text(sink, why_unmatched(facts, c, best));
 		sg_sink_emit(sink);
 	}
 }
@@ -641,40 +641,6 @@ sg_discover_unmatched(PG_FUNCTION_ARGS)
 
 /* ---- sg_plan_from_discovery ---- */
 
-/* What is proposed and the plan lacks, as steps of it */
-static List *
-proposed_steps(const FkPlan *plan, Datum min_score)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	Oid			types[] = {TEXTOID, FLOAT8OID};
-	Datum		values[] = {CStringGetTextDatum(plan->name), min_score};
-	List	   *steps = NIL;
-	SgScope		scope;
-
-	sg_caller_begin(&scope);
-	SPI_connect();
-	if (SPI_execute_with_args("SELECT * FROM schemaguard.sg_discovered_steps($1, $2)", lengthof(types), types, values, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "no proposals");
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		MemoryContext old = MemoryContextSwitchTo(caller);
-		PlanStep   *step = plan_step_default(plan->name);
-
-		step->child_table = sg_spi_text(tuple, desc, "child_table");
-		step->child_columns = sg_spi_text_array(tuple, desc, "child_columns");
-		step->parent_table = sg_spi_text(tuple, desc, "parent_table");
-		step->parent_columns = sg_spi_text_array(tuple, desc, "parent_columns");
-		step->reason = sg_spi_text(tuple, desc, "reason");
-		steps = lappend(steps, step);
-		MemoryContextSwitchTo(old);
-	}
-	SPI_finish();
-	sg_scope_end(&scope);
-	return steps;
-}
-
 /*
  * sg_plan_from_discovery(plan text, min_score float8)
  *
@@ -687,9 +653,14 @@ proposed_steps(const FkPlan *plan, Datum min_score)
 Datum
 sg_plan_from_discovery(PG_FUNCTION_ARGS)
 {
+	MemoryContext context = CurrentMemoryContext;
+	Oid			types[] = {TEXTOID, FLOAT8OID};
+	Datum		values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	FkPlan	   *plan;
 	PlanDraft  *draft;
-	int			added = 0;
+	SPITupleTable *rows;
+	uint64		n;
+	SgScope		scope;
 
 	sg_check_granted(fcinfo);
 	sg_arg_check(fcinfo, 1);
@@ -697,15 +668,32 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_from_discovery()");
 
+	SPI_connect();
+	sg_caller_begin(&scope);
+	if (SPI_execute_with_args("SELECT * FROM schemaguard.sg_discovered_steps($1, $2)", lengthof(types), types, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "no proposals");
+	sg_scope_end(&scope);
+	rows = SPI_tuptable;
+	n = SPI_processed;
+
+	/* a step has to live as long as the draft */
+	MemoryContextSwitchTo(context);
 	draft = plan_draft_begin(plan, NULL);
-	foreach_ptr(PlanStep, step, proposed_steps(plan, PG_GETARG_DATUM(1)))
+	for (uint64 i = 0; i < n; i++)
 	{
+		PlanStep   *step = plan_step_default(plan->name);
+
 		CHECK_FOR_INTERRUPTS();
+		step->child_table = sg_spi_text(rows->vals[i], rows->tupdesc, "child_table");
+		step->child_columns = sg_spi_text_array(rows->vals[i], rows->tupdesc, "child_columns");
+		step->parent_table = sg_spi_text(rows->vals[i], rows->tupdesc, "parent_table");
+		step->parent_columns = sg_spi_text_array(rows->vals[i], rows->tupdesc, "parent_columns");
+		step->reason = sg_spi_text(rows->vals[i], rows->tupdesc, "reason");
 		plan_draft_check(draft, step);
 		(void) plan_draft_insert(draft, step);
-		added++;
 	}
 	plan_draft_end(draft);
-	plan_log(plan, 0, "plan discover", plan->name, psprintf("%d steps", added));
-	PG_RETURN_INT32(added);
+	plan_log(plan, 0, "plan discover", plan->name, psprintf("%d steps", (int) n));
+	SPI_finish();
+	PG_RETURN_INT32((int32) n);
 }

@@ -108,8 +108,8 @@ extern List *match_candidates(Facts *facts, int *next, int64 room);
 
 extern void signals_fill(Facts *facts, Candidate *cand);
 
-/* What the rows say in place of one */
-extern void signals_set(Candidate *cand, EvidenceSignal signal, float value);
+/* What statistics and rows say, by EvidenceSignal */
+#define EVIDENCE_OF(cand) ((cand)->signals + NAME_SIGNAL_COUNT)
 
 #define CALIBRATION_KNOTS 11
 

@@ -13,16 +13,15 @@
 #include "postgres.h"
 
 #include "catalog/pg_collation.h"
-#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/bitmapset.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 #include "base/compat.h"
+#include "base/spi.h"
 #include "discover/discover.h"
 
 typedef struct FeedbackRule
@@ -37,27 +36,13 @@ typedef struct FeedbackRule
 	bool		used;			/* some candidate is what it speaks of */
 } FeedbackRule;
 
-/* An array of int */
-static List *
-number_list(Datum array)
-{
-	List	   *numbers = NIL;
-	Datum	   *elements;
-	int			n;
-
-	deconstruct_array(DatumGetArrayTypeP(array), INT4OID, sizeof(int32), true, TYPALIGN_INT, &elements, NULL, &n);
-	for (int i = 0; i < n; i++)
-		numbers = lappend_int(numbers, DatumGetInt32(elements[i]));
-	return numbers;
-}
-
 /* The tables of a rule, of those that the facts have, and one that is none: so there are some */
 static Bitmapset *
 rule_tables(const Facts *facts, Datum oids)
 {
 	Bitmapset  *tables = bms_make_singleton(facts->ntables);
 
-	foreach_int(oid, number_list(oids))
+	foreach_int(oid, sg_int_array_list(oids))
 	{
 		int			t = facts_find_table(facts, (Oid) oid);
 
@@ -78,7 +63,7 @@ take_rule(void *arg, const Datum *row, const bool *nulls)
 	rule->columns = nulls[2] ? NULL : DatumGetTextPCopy(row[2]);
 	rule->children = nulls[3] ? NULL : rule_tables(facts, row[3]);
 	rule->parents = nulls[4] ? NULL : rule_tables(facts, row[4]);
-	rule->attnums = nulls[5] ? NIL : number_list(row[5]);
+	rule->attnums = nulls[5] ? NIL : sg_int_array_list(row[5]);
 	facts->rules = lappend(facts->rules, rule);
 }
 

@@ -177,7 +177,7 @@ beyond_chance(const Facts *facts, const Candidate *cand, const Chance *chance)
 static void
 sample_signals(const Facts *facts, Candidate *cand, const Chance *chance)
 {
-	float	   *s = cand->signals + NAME_SIGNAL_COUNT;
+	float	   *s = EVIDENCE_OF(cand);
 	double		rows = cand->rows_checked;
 	double		beyond;
 

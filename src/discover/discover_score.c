@@ -33,12 +33,6 @@ const SignalName signal_names[] = {
 #undef X
 };
 
-void
-signals_set(Candidate *cand, EvidenceSignal signal, float value)
-{
-	cand->signals[NAME_SIGNAL_COUNT + signal] = value;
-}
-
 /* What the column's name says */
 static void
 name_signals(const Facts *facts, const Candidate *cand, float *s)
@@ -143,7 +137,7 @@ signals_fill(Facts *facts, Candidate *cand)
 		}
 	}
 	table_signals(facts, cand, s);
-	cand->level = stats_fill(facts, cand, s + NAME_SIGNAL_COUNT) ? LEVEL_STATISTICS : LEVEL_NAMES;
+	cand->level = stats_fill(facts, cand, EVIDENCE_OF(cand)) ? LEVEL_STATISTICS : LEVEL_NAMES;
 }
 
 /* ---- scores ---- */
@@ -209,12 +203,20 @@ compare_candidates(const ListCell *a, const ListCell *b)
 	return (ca->key > cb->key) - (ca->key < cb->key);
 }
 
+static bool
+is_better(const Candidate *cand, const Candidate *than)
+{
+	return than == NULL || cand->score > than->score || (cand->score == than->score && cand->sum > than->sum);
+}
+
 /* The candidates from `first` to `last` are one set */
 static void
 score_set(const Weights *weights, List *candidates, int first, int last)
 {
 	EvidenceLevel level = LEVEL_NAMES;
 	double		total = 1;
+	Candidate  *best = NULL;
+	Candidate  *second = NULL;
 
 	for (int i = first; i <= last; i++)
 	{
@@ -228,20 +230,19 @@ score_set(const Weights *weights, List *candidates, int first, int last)
 		Candidate  *cand = list_nth(candidates, i);
 
 		cand->score = cand->accepted ? 1 : calibrated(weights->calibration[level], exp(cand->sum) / total);
+		if (!is_better(cand, best))
+		{
+			second = is_better(cand, second) ? cand : second;
+			continue;
+		}
+		second = best;
+		best = cand;
 	}
 	for (int i = first; i <= last; i++)
 	{
 		Candidate  *cand = list_nth(candidates, i);
 
-		cand->rival = NULL;
-		for (int j = first; j <= last; j++)
-		{
-			Candidate  *other = list_nth(candidates, j);
-
-			if (j != i && (cand->rival == NULL || other->score > cand->rival->score ||
-						   (other->score == cand->rival->score && other->sum > cand->rival->sum)))
-				cand->rival = other;
-		}
+		cand->rival = cand == best ? second : best;
 	}
 }
 

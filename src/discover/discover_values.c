@@ -378,8 +378,8 @@ choose_key(List *candidates)
 		other->refuted = other != best;
 		if (other == best)
 			continue;
-		signals_set(other, EVIDENCE_FITS, 0);
-		signals_set(other, EVIDENCE_CHANCE, 1);
+		EVIDENCE_OF(other)[EVIDENCE_FITS] = 0;
+		EVIDENCE_OF(other)[EVIDENCE_CHANCE] = 1;
 	}
 }
 

@@ -268,7 +268,7 @@ emit_facts(SgRowSink *sink, const FkKey *key, XLogRecPtr reached, const FkSubscr
 	if (key->armed && key->doubt)
 		sg_sink_null(sink);
 	else
-		sg_sink_datum(sink, BoolGetDatum(key->armed));
+		sg_sink_bool(sink, key->armed);
 	sg_sink_text(sink, key->unarmed_reason);
 	sg_sink_text(sink, subscription_text(&walk));
 	sg_sink_text(sink, key->doubt ? key->doubt : walk.doubt);

@@ -16,6 +16,7 @@
 #include "utils/array.h"
 
 #include "base/compat.h"
+#include "base/spi.h"
 #include "plan/plan_choice.h"
 
 #define CHOOSE_HINT "Name the steps by their numbers, as in ARRAY[1, 3], or pass NULL for all."
@@ -25,8 +26,6 @@ plan_steps_argument(FunctionCallInfo fcinfo, int n)
 {
 	List	   *chosen = NIL;
 	ArrayType  *array;
-	Datum	   *elements;
-	int			count;
 
 	if (PG_ARGISNULL(n))
 		return NIL;
@@ -41,14 +40,13 @@ plan_steps_argument(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("steps must not contain nulls"),
 				 errhint(CHOOSE_HINT)));
-	deconstruct_array(array, INT4OID, sizeof(int32), true, TYPALIGN_INT, &elements, NULL, &count);
-	if (count == 0)
+	foreach_int(step, sg_int_array_list(PointerGetDatum(array)))
+		chosen = list_append_unique_int(chosen, step);
+	if (chosen == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("steps must not be empty"),
 				 errhint(CHOOSE_HINT)));
-	for (int i = 0; i < count; i++)
-		chosen = list_append_unique_int(chosen, DatumGetInt32(elements[i]));
 	list_sort(chosen, list_int_cmp);
 	return chosen;
 }

@@ -427,7 +427,7 @@ sg_sync_check(PG_FUNCTION_ARGS)
 	{
 		for (int column = 1; column < 10; column++)
 			sg_sink_text(&sink, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column));
-		sg_sink_datum(&sink, BoolGetDatum(sg_spi_bool(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "left_out")));
+		sg_sink_bool(&sink, sg_spi_bool(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "left_out"));
 		sg_sink_emit(&sink);
 	}
 	SPI_finish();
