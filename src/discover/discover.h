@@ -79,14 +79,11 @@ extern ErrorData *rows_try(void (*read) (void *), void *arg);
  */
 extern void rows_sample(Discovery *d, double min_score);
 
-/*
- * The settings of reading users' rows, as the caller; the share of a child's
- * blocks that a sample takes, in percent (0: there are none), and the FROM
- * clause of that, for columns of fk
- */
+/* The settings of reading users' rows, as the caller */
 extern void probe_scope_begin(SgScope *scope);
-extern double probe_percent(const Facts *facts, int child);
-extern void probe_from(StringInfo query, const Facts *facts, int child, double percent);
+
+/* The FROM clause of a sample of a child's rows, for columns of fk; returns the share of its blocks, in percent (0: there are none) */
+extern double probe_from(StringInfo query, const Facts *facts, int child);
 
 /* Rows that queries see as a table, with room in memory for an eighth of schemaguard.audit_memory, the rest in a file; put those of a query there */
 extern void probe_store(EphemeralNamedRelation rows, const char *name, TupleDesc desc);

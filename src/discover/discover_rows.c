@@ -218,29 +218,22 @@ count_blocks(Oid relid)
 }
 
 double
-probe_percent(const Facts *facts, int child)
+probe_from(StringInfo query, const Facts *facts, int child)
 {
 	double		blocks = count_blocks(facts->tables[child].oid);
 	double		tuples = facts->tables[child].tuples;
 	double		rows = tuples > 0 && blocks > 0 ? tuples / blocks : BLOCK_ROWS;
-	double		wanted = SAMPLE_ROWS / Max(rows, 1);
-
-	if (blocks == 0)
-		return 0;
 
 	/* few blocks may be all alike, many take long */
-	wanted = Max(Min(wanted, 100), 10);
-	return blocks <= 4 * wanted ? 100 : 100 * wanted / blocks;
-}
+	double		wanted = Max(Min(SAMPLE_ROWS / Max(rows, 1), 100), 10);
+	double		percent = blocks == 0 ? 0 : blocks <= 4 * wanted ? 100 : 100 * wanted / blocks;
 
-void
-probe_from(StringInfo query, const Facts *facts, int child, double percent)
-{
 	appendStringInfoString(query, " FROM ");
 	audit_sql_table(query, facts->tables[child].oid, "fk");
 	if (percent < 100)
 		appendStringInfo(query, " TABLESAMPLE system (%.8f) REPEATABLE (1)", percent);
 	appendStringInfo(query, " LIMIT %d", SAMPLE_ROWS_MAX + 1);
+	return percent;
 }
 
 static TupleDesc
@@ -285,7 +278,7 @@ probe_fill(EphemeralNamedRelation rows, const char *query)
 static void
 read_sample(RowSample *sample, int child)
 {
-	double		percent = probe_percent(sample->facts, child);
+	double		percent;
 	StringInfoData query;
 	ListCell   *lc;
 
@@ -295,7 +288,7 @@ read_sample(RowSample *sample, int child)
 	foreach(lc, sample->columns)
 		appendStringInfo(&query, "%sfk.%s", foreach_current_index(lc) ? ", " : "",
 						 quote_identifier(sample->facts->columns[lfirst_int(lc)].name));
-	probe_from(&query, sample->facts, child, percent);
+	percent = probe_from(&query, sample->facts, child);
 	if (percent > 0)
 		probe_fill(&sample->rows, query.data);
 	sample->nrows = sample->rows.md.enrtuples;
@@ -538,7 +531,7 @@ readable(const Facts *facts, Candidate *cand)
 {
 	FkProblem  *problem;
 
-	if (rows_resolve(facts, cand) != NULL)
+	if (cand->reason || rows_resolve(facts, cand) != NULL)
 		return false;
 	problem = audit_access_problem(cand->fk, false);
 	if (problem)
@@ -554,7 +547,7 @@ is_worth_it(const Facts *facts, const Candidate *cand, double min_score)
 	return (cand->by_rows || cand->score >= Min(min_score, WORTH_LOOKING)) && run_concerns(facts, cand);
 }
 
-/* Lock without waiting, so that nobody's ALTER TABLE makes us wait */
+/* Those that may be read; locks without waiting, so that nobody's ALTER TABLE makes us wait */
 static List *
 lock_candidates(const Batch *batch)
 {
@@ -563,8 +556,11 @@ lock_candidates(const Batch *batch)
 	foreach_ptr(Candidate, cand, batch->candidates)
 	{
 		Oid			busy = InvalidOid;
-		FkProblem  *problem = audit_lock(cand->fk, false, &busy);
+		FkProblem  *problem = NULL;
 
+		if (!readable(batch->facts, cand))
+			continue;
+		problem = audit_lock(cand->fk, false, &busy);
 		if (OidIsValid(busy))
 			cand->reason = "another session has one of the tables locked";
 		else if (problem)
@@ -582,6 +578,7 @@ lock_and_look(void *arg)
 	Batch	   *batch = arg;
 	List	   *locked = lock_candidates(batch);
 	RowSample	sample = {.facts = batch->facts};
+	int			n = 0;
 
 	if (locked == NIL)
 		return;
@@ -597,7 +594,7 @@ lock_and_look(void *arg)
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(sample.work);
 		batch->progress->orphans += cand->orphan_rows;
-		sg_progress_done(++batch->progress->done, batch->progress->orphans);
+		sg_progress_done(batch->progress->done + ++n, batch->progress->orphans);
 	}
 	sample_end(&sample);
 	PopActiveSnapshot();
@@ -649,26 +646,16 @@ look_at_each(Batch *batch)
 static void
 look_at(Batch *batch)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context = AllocSetContextCreate(caller, "discovery sample", ALLOCSET_DEFAULT_SIZES);
-	List	   *all = batch->candidates;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "discovery sample", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
 
-	MemoryContextSwitchTo(context);
-	batch->candidates = NIL;
-	foreach_ptr(Candidate, cand, all)
-	{
-		if (readable(batch->facts, cand))
-			batch->candidates = lappend(batch->candidates, cand);
-		else
-			batch->progress->done++;
-	}
-	if (batch->candidates != NIL)
-		look_at_each(batch);
-	foreach_ptr(Candidate, cand, all)
+	look_at_each(batch);
+	foreach_ptr(Candidate, cand, batch->candidates)
 		cand->fk = NULL;
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
-	list_free(all);
+	batch->progress->done += list_length(batch->candidates);
+	list_free(batch->candidates);
 	batch->candidates = NIL;
 }
 

@@ -165,11 +165,6 @@ weights_read(void)
 {
 	Weights    *weights = palloc0(sizeof(Weights));
 
-	for (int l = 0; l < lengthof(weights->calibration); l++)
-	{
-		for (int k = 0; k < CALIBRATION_KNOTS; k++)
-			weights->calibration[l][k] = k / (CALIBRATION_KNOTS - 1.0);
-	}
 	/* "calibration 0.3, rows" is a knot */
 	facts_query("SELECT DISTINCT ON (signal) signal, weight, CAST(10 * CAST(substring(signal FROM '^calibration ([01][.][0-9])') AS numeric) AS int4),"
 				" CASE WHEN signal LIKE '%, rows' THEN 2 WHEN signal LIKE '%, statistics' THEN 1 ELSE 0 END"

@@ -55,8 +55,9 @@
 typedef struct Sketches
 {
 	Discovery  *d;
-	EphemeralNamedRelationData rows;	/* a column, a hash, how many rows have
-										 * it, and how many the sketch has */
+	EphemeralNamedRelationData rows;	/* a column, a hash, how many rows
+										 * have it, and how many the sketch
+										 * has */
 	List	   *types;			/* Oids: of the columns that have one */
 	List	  **known;			/* keys that its names have brought up, by
 								 * column from d->from */
@@ -128,13 +129,10 @@ sketch_columns(TableRead *read)
 {
 	Sketches   *s = read->sketches;
 	const Facts *facts = s->d->facts;
-	double		percent = probe_percent(facts, read->table);
 	StringInfoData columns;
 	StringInfoData hashes;
 	ListCell   *lc;
 
-	if (percent == 0)
-		return;
 	initStringInfo(&columns);
 	initStringInfo(&hashes);
 	foreach(lc, read->columns)
@@ -143,11 +141,12 @@ sketch_columns(TableRead *read)
 		appendStringInfo(&hashes, "%s%s", foreach_current_index(lc) ? ", " : "", hash_of(&facts->columns[lfirst_int(lc)], "fk"));
 	}
 	appendStringInfoString(&hashes, "] AS hashes");
-	probe_from(&hashes, facts, read->table, percent);
+	if (probe_from(&hashes, facts, read->table) == 0)
+		return;
 	probe_fill(&s->rows, psprintf("SELECT v.c, v.h, v.n, CAST(sum(v.n) OVER (PARTITION BY v.c) AS int8)"
-							" FROM (SELECT u.c, u.h, count(*) AS n, row_number() OVER (PARTITION BY u.c ORDER BY u.h) AS place"
-							" FROM (SELECT ARRAY[%s) r, unnest(ARRAY[%s], r.hashes) u (c, h) WHERE u.h IS NOT NULL GROUP BY u.c, u.h) v WHERE v.place <= %d",
-							hashes.data, columns.data, SKETCH));
+								  " FROM (SELECT u.c, u.h, count(*) AS n, row_number() OVER (PARTITION BY u.c ORDER BY u.h) AS place"
+								  " FROM (SELECT ARRAY[%s) r, unnest(ARRAY[%s], r.hashes) u (c, h) WHERE u.h IS NOT NULL GROUP BY u.c, u.h) v WHERE v.place <= %d",
+								  hashes.data, columns.data, SKETCH));
 }
 
 /* A column that has so many rows of its sketch in the key */
