@@ -115,16 +115,15 @@ OBJS = \
 	src/deploy/deploy_step.o \
 	src/deploy/deploy_validate.o \
 	src/deploy/deploy_yield.o \
+	src/discover/discover.o \
 	src/discover/discover_facts.o \
 	src/discover/discover_feedback.o \
 	src/discover/discover_match.o \
 	src/discover/discover_names.o \
 	src/discover/discover_rows.o \
 	src/discover/discover_score.o \
-	src/discover/discover.o \
 	src/discover/discover_stats.o \
 	src/discover/discover_values.o \
-	src/discover/discover_words.o \
 	src/drift/drift_check.o \
 	src/drift/drift_class.o \
 	src/drift/drift_compare.o \

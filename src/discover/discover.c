@@ -28,7 +28,6 @@
 #include "audit/audit.h"
 #include "base/args.h"
 #include "base/compat.h"
-#include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"

@@ -23,7 +23,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/quote.h"
 #include "base/spi.h"

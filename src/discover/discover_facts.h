@@ -13,7 +13,7 @@
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 
-/* ---- discover_words.c: the words that names are made of ---- */
+/* ---- discover_names.c: the words that names are made of ---- */
 
 #define WORDS_MAX 16
 #define WORD_KEY_SIZE 96		/* bytes of a looked up name; longer is cut */
@@ -67,14 +67,9 @@ typedef struct Dictionary Dictionary;
 extern Dictionary *words_read(void);
 extern Words words_split(Dictionary *dictionary, const char *name);
 
-/* A word with its stem, or what ends another one and must be known as it is: NULL then, if it isn't */
-extern Word *words_find(Dictionary *dictionary, const char *text);
-extern Word *words_known(const Dictionary *dictionary, const char *text);
-
 /* What is said of a word as it stands or of its stem */
 extern int	words_class(const Words *words, int i);
 extern Suffix words_suffix(int class);
-extern bool words_is_number(const Word *word);
 extern bool words_is_plural(const Word *word);
 
 /* Stems lo..hi joined, cut to WORD_KEY_SIZE */

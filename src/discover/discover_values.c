@@ -36,7 +36,6 @@
 #include "audit/audit.h"
 #include "base/code.h"
 #include "base/compat.h"
-#include "base/errors.h"
 #include "discover/discover.h"
 
 #define LIKELY 0.3				/* score of a candidate that needs no others */
@@ -61,7 +60,8 @@ typedef struct Sketches
 	List	   *types;			/* Oids: of the columns that have one */
 	List	  **known;			/* keys that its names have brought up, by
 								 * column from d->from */
-	Bitmapset  *referred;		/* columns that others refer to */
+	Bitmapset  *referred;		/* columns that others refer to.. */
+	Bitmapset  *likely;			/* ..and that are likely to refer to some */
 	List	   *added;
 } Sketches;
 
@@ -280,7 +280,7 @@ match_keys(Sketches *s)
  * Returns the next table's first column.
  */
 static int
-sketch_table(Sketches *s, int c, const bool *likely)
+sketch_table(Sketches *s, int c)
 {
 	Facts	   *facts = s->d->facts;
 	int			table = facts->columns[c].table;
@@ -290,7 +290,7 @@ sketch_table(Sketches *s, int c, const bool *likely)
 	{
 		const FactColumn *column = &facts->columns[c];
 
-		if (likely[c - s->d->from] || !facts->tables[table].asked || !match_eligible(facts, c) ||
+		if (bms_is_member(c, s->likely) || !facts->tables[table].asked || !match_eligible(facts, c) ||
 			column->declared || (column->alone_primary && (column->has_default || bms_is_member(c, s->referred))) ||
 			!can_tell(facts, c, SPARSE_OF))
 			continue;
@@ -320,7 +320,6 @@ void
 values_add(Discovery *d)
 {
 	int			n = d->next - d->from;
-	bool	   *likely = MemoryContextAllocExtended(d->context, n + 1, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	Sketches	s = {.d = d};
 
 	probe_store(&s.rows, "sketch", sketch_desc());
@@ -331,13 +330,13 @@ values_add(Discovery *d)
 	{
 		if (cand->score >= LIKELY)
 			s.referred = bms_add_member(s.referred, d->facts->keys[cand->key].columns[0]);
-		for (int i = 0; i < cand->n; i++)
-			likely[cand->columns[i] - d->from] |= cand->score >= LIKELY;
+		for (int i = 0; i < cand->n && cand->score >= LIKELY; i++)
+			s.likely = bms_add_member(s.likely, cand->columns[i]);
 		if (cand->n == 1)
 			s.known[cand->column - d->from] = lappend_int(s.known[cand->column - d->from], cand->key);
 	}
 	for (int c = d->from; c < d->next;)
-		c = sketch_table(&s, c, likely);
+		c = sketch_table(&s, c);
 	match_keys(&s);
 	tuplestore_end(s.rows.reldata);
 	d->candidates = list_concat(d->candidates, feedback_apply(d->facts, s.added));
