@@ -388,45 +388,36 @@ shifted_rows(const RowSample *sample, const Candidate *cand)
 	return buf.data;
 }
 
-/* A value as a number, or NULL if values of the type are none; texts may be written numbers */
-static const char *
-number_sql(Oid type)
+/* TYPCATEGORY_NUMERIC where a candidate's values are numbers, TYPCATEGORY_STRING where they may be written so, else 0 */
+static char
+number_kind(const RowSample *sample, const Candidate *cand)
 {
-	switch (getBaseType(type))
-	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case NUMERICOID:
-			return "CAST(q.v AS float8)";
-		case OIDOID:
-			return "CAST(CAST(q.v AS int8) AS float8)";
-		case TEXTOID:
-		case VARCHAROID:
-		case BPCHAROID:
-			return "CASE WHEN CAST(q.v AS text) COLLATE \"C\" ~ '^[0-9]{1,15}$' THEN CAST(CAST(q.v AS text) AS float8) END";
-	}
-	return NULL;
+	char		kind = facts_type_category(sample->facts->columns[cand->column].type);
+
+	return cand->n == 1 && (kind == TYPCATEGORY_NUMERIC || kind == TYPCATEGORY_STRING) ? kind : 0;
 }
 
 /*
- * (SELECT ...): what values might be there by chance: of several columns each with the value of another row; numbers spread
- * between the ends of those that are found, with as many zeros before them as these have.  NULL: nobody knows.
+ * (SELECT ...): what values might be there by chance: of several columns each
+ * with the value of another row; numbers spread between the ends s.low and
+ * s.high of those that are found, written with as many digits at least as
+ * these have.  NULL: nobody knows.
  */
 static char *
-chance_rows(const RowSample *sample, const Candidate *cand, bool numbers)
+chance_rows(const RowSample *sample, const Candidate *cand, char kind)
 {
 	Oid			type = getBaseType(sample->facts->columns[cand->column].type);
 
 	if (cand->n > 1)
 		return shifted_rows(sample, cand);
-	if (!numbers || type == NUMERICOID || type == OIDOID)
+	if (kind == 0 || type == NUMERICOID || type == OIDOID)
 		return NULL;
-	return psprintf("(SELECT CAST(%s AS %s) AS %s FROM (SELECT s.lowest + CASE WHEN s.width <= %d THEN g ELSE floor(s.width * (p - floor(p))) END AS number"
-					" FROM (SELECT g, (g + 0.5) * %.16f AS p FROM generate_series(0, CAST(least(s.width, %d) AS int4) - 1) g) g"
-					" WHERE s.width BETWEEN 2 AND 1e15) n)",
-					facts_is_text(type) ? "lpad(CAST(CAST(n.number AS int8) AS text), greatest(s.digits, length(CAST(CAST(n.number AS int8) AS text))), '0')" : "n.number",
-					format_type_be_qualified(type), column_name(sample, cand->column), DENSITY_PROBES, GOLDEN, DENSITY_PROBES);
+	return psprintf("(SELECT CAST(%s AS %s) AS %s FROM (SELECT w.low + CASE WHEN w.width <= %d THEN g ELSE floor(w.width * (p - floor(p))) END AS number"
+					" FROM (SELECT CAST(s.low AS float8) AS low, CAST(s.high AS float8) - CAST(s.low AS float8) + 1 AS width) w,"
+					" generate_series(0, CAST(least(w.width, %d) AS int4) - 1) g, LATERAL (SELECT (CAST(g AS float8) + 0.5) * %.16f AS p) p"
+					" WHERE w.width BETWEEN 2 AND 1e15 OFFSET 0) n)",
+					kind == TYPCATEGORY_STRING ? "lpad(CAST(CAST(n.number AS int8) AS text), greatest(s.digits, length(CAST(CAST(n.number AS int8) AS text))), '0')" : "n.number",
+					format_type_be_qualified(type), column_name(sample, cand->column), DENSITY_PROBES, DENSITY_PROBES, GOLDEN);
 }
 
 /* EXISTS (the row of the parent that fk names), looked up: without OFFSET all of the parent would be read into a hash table */
@@ -465,25 +456,31 @@ parent_rows(const Facts *facts, const Candidate *cand)
 static void
 look_up(const RowSample *sample, Candidate *cand, int limit, Chance *by_chance)
 {
-	const char *number = cand->n > 1 ? NULL : number_sql(sample->facts->columns[cand->column].type);
-	char	   *chance = chance_rows(sample, cand, number != NULL);
+	char		kind = number_kind(sample, cand);
+	const char *number = kind == TYPCATEGORY_STRING ? "q.number" : kind == TYPCATEGORY_NUMERIC ? "q.v" : "CAST(NULL AS int4)";
+	char	   *found = found_sql(cand->fk);
+	char	   *chance = by_chance ? chance_rows(sample, cand, kind) : NULL;
+	char	   *looked;
 	double		numbers[6];
 	StringInfoData value;
 
 	initStringInfo(&value);
 	for (int i = 0; i < cand->n; i++)
 		appendStringInfo(&value, "%sfk.%s", i ? ", " : "", column_name(sample, cand->columns[i]));
-	if (SPI_execute(psprintf("SELECT CAST(s.rows AS float8), CAST(s.orphans AS float8), CAST(s.values AS float8), CAST(%s AS float8), s.numbers,"
-							 " CAST((SELECT avg(CAST(c.found AS int4)) FROM (SELECT %s AS found FROM %s fk WHERE s.rows > 0 OFFSET 0) c) AS float8)"
-							 " FROM (SELECT *, highest - lowest + 1 AS width"
+	looked = psprintf("(SELECT %s%s%s AS v, %s AS found FROM %s fk OFFSET 0) q", cand->n > 1 ? "ROW(" : "", value.data, cand->n > 1 ? ")" : "",
+					  found, sample_rows(sample, cand, limit));
+	if (chance)
+		chance = psprintf("(SELECT avg(CAST(c.found AS int4)) FROM (SELECT %s AS found FROM %s fk WHERE s.rows > 0 OFFSET 0) c)", found, chance);
+	if (kind == TYPCATEGORY_STRING)
+		looked = psprintf("(SELECT q.v, q.found, CASE WHEN CAST(q.v AS text) COLLATE \"C\" ~ '^[0-9]{1,15}$' THEN CAST(CAST(q.v AS text) AS float8) END AS number"
+						  " FROM %s OFFSET 0) q", looked);
+	if (SPI_execute(psprintf("SELECT CAST(s.rows AS float8), CAST(s.orphans AS float8), CAST(s.values AS float8), CAST(%s AS float8), CAST(s.numbers AS float8),"
+							 " CAST(%s AS float8)"
 							 " FROM (SELECT count(*) AS rows, count(*) FILTER (WHERE NOT q.found) AS orphans, count(DISTINCT q.v) AS values,"
-							 " min(n.number) FILTER (WHERE q.found) AS lowest, max(n.number) FILTER (WHERE q.found) AS highest,"
-							 " CAST(avg(CAST(n.number IS NOT NULL AS int4)) AS float8) AS numbers,"
-							 " min(length(CAST(q.v AS text))) FILTER (WHERE n.number IS NOT NULL) AS digits"
-							 " FROM (SELECT %s%s%s AS v, %s AS found FROM %s fk OFFSET 0) q, LATERAL (SELECT %s AS number OFFSET 0) n) s) s",
-							 parent_rows(sample->facts, cand), chance ? found_sql(cand->fk) : "NULL::bool", chance ? chance : "(SELECT)",
-							 cand->n > 1 ? "ROW(" : "", value.data, cand->n > 1 ? ")" : "",
-							 found_sql(cand->fk), sample_rows(sample, cand, limit), number ? number : "NULL::float8"), true, 1) != SPI_OK_SELECT)
+							 " min(%s) FILTER (WHERE q.found) AS low, max(%s) FILTER (WHERE q.found) AS high, %s AS numbers, min(%s) AS digits FROM %s) s",
+							 by_chance ? parent_rows(sample->facts, cand) : "-1", chance ? chance : "NULL",
+							 number, number, kind == TYPCATEGORY_STRING ? "count(q.number) / greatest(CAST(count(*) AS float8), 1)" : kind == TYPCATEGORY_NUMERIC ? "1" : "0",
+							 kind == TYPCATEGORY_STRING ? "CASE WHEN q.number >= 0 THEN length(CAST(q.v AS text)) END" : "CAST(NULL AS int4)", looked), true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "a sample gave no row");
 	for (int i = 0; i < lengthof(numbers); i++)
 	{
@@ -498,8 +495,11 @@ look_up(const RowSample *sample, Candidate *cand, int limit, Chance *by_chance)
 	cand->distinct = numbers[2];
 	cand->parents = numbers[3];
 	cand->whole = sample->whole && (limit == SAMPLE_ROWS_MAX || cand->rows_checked < limit);
-	by_chance->numbers = numbers[4] > 0.5;
-	by_chance->share = numbers[5];
+	if (by_chance)
+		*by_chance = (Chance)
+	{
+		.numbers = numbers[4] > 0.5,.share = numbers[5]
+	};
 }
 
 /* Look at the values of a candidate, at a few of many at first; an error leaves it as it was */
@@ -512,10 +512,11 @@ look_at_values(const RowSample *sample, Candidate *cand)
 
 	looked.rows_checked = looked.orphan_rows = 0;
 	looked.whole = sample->whole;
+	if (many)
+		look_up(sample, &looked, FIRST_LOOK, NULL);
+	many &= looked.rows_checked < FIRST_LOOK || looked.orphan_rows > HOPELESS * FIRST_LOOK;
 	if (sample->nrows > 0)
 		look_up(sample, &looked, many ? FIRST_LOOK : SAMPLE_ROWS_MAX, &by_chance);
-	if (many && looked.rows_checked == FIRST_LOOK && looked.orphan_rows <= HOPELESS * FIRST_LOOK)
-		look_up(sample, &looked, SAMPLE_ROWS_MAX, &by_chance);
 	sample_signals(sample->facts, &looked, &by_chance);
 	*cand = looked;
 }
