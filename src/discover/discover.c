@@ -269,7 +269,7 @@ run_look(Discovery *d, double min_score, Verify verify)
 	if (verify == VERIFY_FULL)
 		values_add(d);
 	rows_sample(d, min_score);
-	values_choose(d->candidates);
+	values_choose(d->facts, d->candidates);
 	score_all(d->weights, d->candidates);
 }
 

@@ -111,6 +111,6 @@ extern bool run_concerns(const Facts *facts, const Candidate *cand);
 extern void values_add(Discovery *d);
 
 /* Of several such ones that one column has, the likeliest, if one is; they are in the order of columns */
-extern void values_choose(List *candidates);
+extern void values_choose(const Facts *facts, List *candidates);
 
 #endif							/* SG_DISCOVER_H */

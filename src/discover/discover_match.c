@@ -272,10 +272,7 @@ keep(MatchState *state, Candidate *cand)
 	if (old == NULL && state->nset < SET_MAX)
 		old = state->set[state->nset++] = palloc(sizeof(Candidate));
 	for (int i = 1; i < state->nset && old == NULL; i++)
-	{
-		if (state->set[i]->rank < state->set[worst]->rank)
-			worst = i;
-	}
+		worst = state->set[i]->rank < state->set[worst]->rank ? i : worst;
 	if (old == NULL && state->set[worst]->rank < cand->rank)
 		old = state->set[worst];
 	if (old)

@@ -50,7 +50,8 @@
 #define BY_CHANCE_LEAST 0.002	/* share of values that the parent has by
 								 * chance, if nothing is known of it */
 #define BY_CHANCE_NUMBER 0.9	/* ... of numbers, where it can't be told */
-#define BY_CHANCE_OTHER 0.02	/* ... of texts and the like */
+#define BY_CHANCE_OTHER 0.02	/* ... of texts and the like.. */
+#define BY_CHANCE_NAME 0.15		/* ..that are unique beside a primary key */
 #define SURE 10.0				/* the log of odds that is enough */
 #define SURE_ALONE 0.75			/* of that, what is enough without a name: two
 								 * texts */
@@ -164,7 +165,8 @@ beyond_chance(const Facts *facts, const Candidate *cand, const Chance *chance)
 		return missing > REFUTED ? -1 : 0;
 	if (share < 0)
 		share = chance->numbers ? BY_CHANCE_NUMBER :
-			getBaseType(facts->columns[cand->column].type) == UUIDOID ? BY_CHANCE_LEAST : BY_CHANCE_OTHER;
+			getBaseType(facts->columns[cand->column].type) == UUIDOID ? BY_CHANCE_LEAST :
+			cand->by_rows && !facts->keys[cand->key].primary ? BY_CHANCE_NAME : BY_CHANCE_OTHER;
 	share = Max(Min(share, 1 - ORPHANS_USUAL), BY_CHANCE_LEAST);
 	sure = (1 - missing) * log((1 - ORPHANS_USUAL) / share) + missing * log(ORPHANS_USUAL / (1 - share));
 	return Max(Min(cand->distinct * sure / SURE, 1), -1);
@@ -195,7 +197,7 @@ sample_signals(const Facts *facts, Candidate *cand, const Chance *chance)
 	cand->level = LEVEL_ROWS;
 	if (cand->refuted || cand->parents <= 0)
 		return;
-	s[EVIDENCE_FEW] = stats_few(cand->distinct, rows, cand->parents);
+	s[EVIDENCE_FEW] = cand->by_rows ? 0 : stats_few(cand->distinct, rows, cand->parents);
 	s[EVIDENCE_COVERS] = Min(cand->distinct / cand->parents, 1) * Min(log2(1 + cand->distinct), 8) / 8;
 	s[EVIDENCE_UNIQUE] = cand->n == 1 && !facts->columns[cand->column].alone_unique &&
 		stats_never_recurs(cand->distinct == rows, rows, cand->parents);
@@ -495,11 +497,10 @@ look_up(const RowSample *sample, Candidate *cand, int limit, Chance *by_chance)
 	cand->distinct = numbers[2];
 	cand->parents = numbers[3];
 	cand->whole = sample->whole && (limit == SAMPLE_ROWS_MAX || cand->rows_checked < limit);
-	if (by_chance)
-		*by_chance = (Chance)
-	{
-		.numbers = numbers[4] > 0.5,.share = numbers[5]
-	};
+	if (by_chance == NULL)
+		return;
+	by_chance->numbers = numbers[4] > 0.5;
+	by_chance->share = numbers[5];
 }
 
 /* Look at the values of a candidate, at a few of many at first; an error leaves it as it was */

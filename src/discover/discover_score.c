@@ -112,7 +112,7 @@ table_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_GROUP] = cand->n > 1 && !redundant;
 	s[SIGNAL_GROUP_LEAD] = cand->leads && !redundant;
 	s[SIGNAL_GROUP_REDUNDANT] = redundant;
-	s[SIGNAL_PARENT_PRIMARY] = key->primary || redundant;
+	s[SIGNAL_PARENT_PRIMARY] = key->primary || redundant || cand->by_rows;
 	s[SIGNAL_OTHER_SCHEMA] = facts->tables[key->table].schema != facts->tables[facts->columns[cand->column].table].schema;
 	s[SIGNAL_PARENT_HAS] = parent_has(facts, cand);
 }

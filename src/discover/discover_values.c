@@ -48,6 +48,9 @@
 #define ORPHAN 6.9				/* ... against a value that is missing */
 #define SIZE_MOST 10.0			/* ... for a smaller key, at most: values are
 								 * not drawn evenly */
+#define FEW 5.0					/* ... for naming few of so many parents */
+#define ORIGIN 2.3				/* ... for being the primary key, or one whose
+								 * values are made for it */
 #define CHOICE 2.2				/* ... that are enough to choose */
 
 /* The sketches of some columns; queries see them as a table "sketch" */
@@ -158,7 +161,9 @@ add_candidate(Sketches *s, int c, int k)
 	MemoryContext caller;
 	Candidate  *cand;
 
-	if (list_length(s->added) >= s->d->room || key->columns[0] == c || list_member_int(s->known[c - s->d->from], k) ||
+	/* where two names of a row are both unique, each is often the other one */
+	if (list_length(s->added) >= s->d->room || key->columns[0] == c ||
+		(key->table == facts->columns[c].table && facts->columns[c].alone_unique) || list_member_int(s->known[c - s->d->from], k) ||
 		!facts_types_match(facts, facts->columns[c].type, facts->columns[key->columns[0]].type))
 		return;
 	caller = MemoryContextSwitchTo(s->d->context);
@@ -263,12 +268,7 @@ match_keys(Sketches *s)
 		const FactKey *key = &facts->keys[k];
 		const FactTable *table = &facts->tables[key->table];
 
-		/*
-		 * a text that is unique beside a primary key is a name, of words that
-		 * others use
-		 */
 		if (key->n == 1 && !table->denied && !table->partition && table->tuples != 0 &&
-			(key->primary || !facts_is_text(facts->columns[key->columns[0]].type)) &&
 			is_wanted(s, facts->columns[key->columns[0]].type) && can_tell(facts, key->columns[0], KEY_SPARSE_OF))
 			read_table(s, key->table, NIL, k);
 	}
@@ -305,12 +305,11 @@ sketch_table(Sketches *s, int c)
 static TupleDesc
 sketch_desc(void)
 {
-	TupleDesc	desc = CreateTemplateTupleDesc(4);
+	static const char *const names[] = {"c", "h", "n", "size"};
+	TupleDesc	desc = CreateTemplateTupleDesc(lengthof(names));
 
-	TupleDescInitEntry(desc, 1, "c", INT4OID, -1, 0);
-	TupleDescInitEntry(desc, 2, "h", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, 3, "n", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, 4, "size", INT8OID, -1, 0);
+	for (AttrNumber i = 1; i <= lengthof(names); i++)
+		TupleDescInitEntry(desc, i, names[i - 1], i == 1 ? INT4OID : INT8OID, -1, 0);
 	TupleDescFinalize(desc);
 	return desc;
 }
@@ -347,10 +346,15 @@ values_add(Discovery *d)
 
 /* Of two keys that have all of a column's values, is it the first one that it refers to? */
 static bool
-is_likelier(const Candidate *cand, const Candidate *other)
+is_likelier(const Facts *facts, const Candidate *cand, const Candidate *other)
 {
+	const FactKey *key = &facts->keys[cand->key];
+	const FactKey *others = &facts->keys[other->key];
 	double		size = cand->distinct * log(other->parents / cand->parents);
-	double		odds = Max(Min(size, SIZE_MOST), -SIZE_MOST) + (other->orphan_rows - cand->orphan_rows) * ORPHAN;
+	double		odds = Max(Min(size, SIZE_MOST), -SIZE_MOST) + (other->orphan_rows - cand->orphan_rows) * ORPHAN +
+		FEW * (stats_few(other->distinct, other->rows_checked, other->parents) - stats_few(cand->distinct, cand->rows_checked, cand->parents)) +
+		ORIGIN * (key->primary - others->primary) +
+		ORIGIN * (facts->columns[key->columns[0]].has_default - facts->columns[others->columns[0]].has_default);
 
 	if (cand->parents != other->parents)
 		odds += cand->parents > other->parents ? CHILD_AS_PARENT : -CHILD_AS_PARENT;
@@ -359,15 +363,15 @@ is_likelier(const Candidate *cand, const Candidate *other)
 
 /* Of one column */
 static void
-choose_key(List *candidates)
+choose_key(const Facts *facts, List *candidates)
 {
 	Candidate  *best = linitial(candidates);
 
 	foreach_ptr(Candidate, cand, candidates)
-		best = cand == best || is_likelier(best, cand) ? best : cand;
+		best = cand == best || is_likelier(facts, best, cand) ? best : cand;
 	foreach_ptr(const Candidate, other, candidates)
 	{
-		if (other != best && !is_likelier(best, other))
+		if (other != best && !is_likelier(facts, best, other))
 			return;
 	}
 	best->others = list_length(candidates) - 1;
@@ -388,7 +392,7 @@ choose_key(List *candidates)
  * less likely the more of them there are.
  */
 void
-values_choose(List *candidates)
+values_choose(const Facts *facts, List *candidates)
 {
 	List	   *open = NIL;
 
@@ -397,12 +401,12 @@ values_choose(List *candidates)
 		CHECK_FOR_INTERRUPTS();
 		if (open != NIL && ((Candidate *) linitial(open))->set != cand->set)
 		{
-			choose_key(open);
+			choose_key(facts, open);
 			open = NIL;
 		}
 		if (cand->by_rows && cand->rows_checked > 0 && !cand->refuted && cand->parents > 0)
 			open = lappend(open, cand);
 	}
 	if (open != NIL)
-		choose_key(open);
+		choose_key(facts, open);
 }

@@ -220,7 +220,7 @@ CREATE TEMP TABLE before ON COMMIT DROP AS SELECT * FROM v.scans();
 SELECT count(*) FROM sg_discover_fks('v.memo', verify => 'full');
 SELECT t, a.n > coalesce(b.n, 0) AS read FROM v.scans() a LEFT JOIN before b USING (t) WHERE t IN ('alpha', 'carat', 'delta', 'echo') ORDER BY 1;
 COMMIT;
--- ... however many keys of the type there are before it, with a few values only, and in the same table; not by one that is unique beside the key
+-- ... however many keys of the type there are before it, with a few values only, in the same table, and by a name that is unique beside the key
 DO $$ BEGIN FOR i IN 1 .. 70 LOOP EXECUTE format('CREATE TABLE v.k%s (id uuid PRIMARY KEY)', i); END LOOP; END $$;
 CREATE TABLE v.last (id uuid PRIMARY KEY, z uuid, label text UNIQUE);
 CREATE TABLE v.use_last (x uuid, y uuid, z text);
@@ -255,6 +255,17 @@ INSERT INTO v.place SELECT lpad((g * 331)::text, 5, '0') FROM generate_series(1,
 INSERT INTO v.visit SELECT lpad((g % 50 * 331 + 331)::text, 5, '0'), lpad((g % 50 * 331 + 330)::text, 5, '0'), lpad((g % 30 * 331 + 331)::text, 5, '0') FROM generate_series(1, 500) g;
 ANALYZE v.place, v.visit;
 SELECT child_columns, parent_table, result FROM sg_discover_fks('v.visit', verify => 'full') ORDER BY 1;
+-- ... of two tables with the same keys, the one that makes them; few of many, if they are surely there; two names of a row are no reference
+CREATE TABLE v.person (num int PRIMARY KEY DEFAULT 7);
+CREATE TABLE v.detail (num int PRIMARY KEY);
+CREATE TABLE v.badge (code text PRIMARY KEY, title text UNIQUE);
+CREATE TABLE v.entry (who int, what text);
+INSERT INTO v.person SELECT g * 1013 FROM generate_series(1, 800) g;
+INSERT INTO v.detail SELECT num FROM v.person;
+INSERT INTO v.badge SELECT 'badge ' || g, 'badge ' || g FROM generate_series(1, 400) g;
+INSERT INTO v.entry SELECT (g % 9 + 1) * 80 * 1013, 'badge ' || g % 3 * 50 + 7 FROM generate_series(1, 3000) g;
+ANALYZE v.person, v.detail, v.badge, v.entry;
+SELECT child_table, child_columns, parent_table, parent_columns, why FROM sg_discover_fks(schemas => '{v}', verify => 'full') WHERE child_table IN ('v.entry', 'v.badge', 'v.detail', 'v.person') ORDER BY 1, 2;
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 'v.usage', 'p', 'v.alpha');
 SELECT child_columns, parent_table FROM sg_discover_fks('v.usage', verify => 'full') ORDER BY 1;
 DELETE FROM schemaguard.discovery_feedback;

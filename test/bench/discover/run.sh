@@ -13,7 +13,7 @@
 #   judge.sh           JUDGE="NAME ...": these schemas by the weights as they are, and nothing else; JUDGE=test: those of
 #   test_part          test_part, which are in no other measure
 #   values.sh          VALUES="NAME ...": what values find of these schemas where all names are meaningless, and where they are kept,
-#   values.sql         and nothing else
+#   values.sql         and nothing else; DUMPS="FILE ...": of the databases, with rows and keys, of which these are plain dumps
 #   EXTRA=DIR          more folders of facts, fitted with and counted like those of the corpus
 #   FIT=1              writes the weights to sql/parts/72_discover_weight.sql and 73_discover_rows_weight.sql, too
 #   ROWS=0             names only
@@ -124,9 +124,9 @@ if [ -n "${JUDGE:-}" ]; then
   exit 0
 fi
 
-if [ -n "${VALUES:-}" ]; then
+if [ -n "${VALUES:-}${DUMPS:-}" ]; then
   # shellcheck disable=SC2086  # names
-  measure_values $VALUES
+  measure_values ${VALUES:-}
   exit 0
 fi
 

@@ -1,4 +1,4 @@
-# values.sh: what values find where names say nothing: VALUES="SCHEMA ..." of the corpus. Sourced by run.sh.
+# values.sh: what values find where names say nothing: VALUES="SCHEMA ..." of the corpus, or DUMPS="FILE ...". Sourced by run.sh.
 
 # shellcheck shell=bash disable=SC2154  # what run.sh sets
 
@@ -12,8 +12,21 @@ values_of_schema() {
   sg_as dropdb "$name"
 }
 
+# The references that a dump of a database declares, by the rows that it has
+values_of_dump() {
+  local name
+  name=dump_$(basename "$1" .sql)
+  sg_as createdb "$name"
+  sg_as psql -qX -d "$name" < "$1" > /dev/null 2>> "$SG_DIR/rows.log"
+  { own_truth; echo 'ANALYZE;'; cat "$here/values.sql"; } | tell "$name" -v names="$2" -F $'\t' | sed "s/^/$2\t-\t/"
+  sg_as dropdb "$name"
+}
+
 measure_values() {
   local name names sparse seed
+  for name in ${DUMPS:-}; do
+    for names in meaningless kept; do values_of_dump "$name" "$names"; done
+  done > "$SG_DIR/values.tsv"
   for name in "$@"; do
     in_test_part "$name" && sg_die "$name is in test_part"
     for names in meaningless kept; do
@@ -21,8 +34,10 @@ measure_values() {
         for seed in $(seq "${SEEDS:-2}"); do values_of_schema "$corpus/$name" "$seed" "$names" "$sparse"; done
       done
     done
-  done > "$SG_DIR/values.tsv"
-  sg_say "references of one column found with verify => 'full', rows made up; sparse 1: the numbers of keys are drawn from all there are"
+  done >> "$SG_DIR/values.tsv"
+  sg_say "digest of the code: $(code_digest)"
+  sg_say "references of one column found with verify => 'full', rows made up; sparse 1: the numbers of keys are drawn from all there are;"
+  sg_say "-: rows as they are in the dumps"
   awk -F '\t' '
     { k = $1 "  sparse " $2 "  " $3; any[k] += $4; keys[k] += $5; told[k] += $6; proposed[k] += $7; right[k] += $8 }
     END {

@@ -1,9 +1,10 @@
 -- Which references of one column are found by their values alone, by type: all names become meaningless first. For values.sh; the
--- table pg_temp.truth holds the references, by names.
+-- table pg_temp.truth holds the references, by names. Numbers, and texts that are numbers, count as sparse where at most one in 64 of those
+-- between the ends of the parent's key is there.
 SET client_min_messages = error;
 CREATE TEMP TABLE key AS
 SELECT format('%I.%I', f[1], f[2])::regclass AS child, a.attnum AS child_column, format('%I.%I', f[4], f[5])::regclass AS parent,
-       b.attnum AS parent_column, coalesce(nullif(t.typbasetype, 0), t.oid)::regtype AS type, 0::int8 AS rows, false AS digits
+       b.attnum AS parent_column, coalesce(nullif(t.typbasetype, 0), t.oid)::regtype AS type, 0::int8 AS rows, false AS digits, 0::numeric AS spread
 FROM truth
      CROSS JOIN LATERAL regexp_matches(reference, '^([^.]+)\.([^(]+)\(([^,]+)\) > ([^.]+)\.([^(]+)\(([^,]+)\)$') f
      JOIN pg_attribute a ON a.attrelid = format('%I.%I', f[1], f[2])::regclass AND a.attname = f[3]
@@ -12,6 +13,10 @@ FROM truth
 SELECT format('UPDATE key SET (rows, digits) = (SELECT count(DISTINCT %I), coalesce(bool_and(%I::text ~ ''^[0-9]{1,9}$''), false) FROM %s)
                WHERE child = %L::regclass AND child_column = %s', attname, attname, child, child, child_column)
 FROM key JOIN pg_attribute ON attrelid = child AND attnum = child_column \gexec
+
+SELECT format('UPDATE key SET spread = (SELECT (max(n) - min(n) + 1) / count(n) FROM (SELECT CASE WHEN %I::text ~ ''^[0-9]{1,15}$'' THEN %I::text::numeric END AS n FROM %s) p)
+               WHERE parent = %L::regclass AND parent_column = %s', attname, attname, parent, parent, parent_column)
+FROM (SELECT DISTINCT parent, parent_column FROM key) k JOIN pg_attribute ON attrelid = parent AND attnum = parent_column \gexec
 
 SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', c.oid::regclass, attname, 'c' || translate(md5(attname || c.oid), '0123456789', 'ghijklmnop'))
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
@@ -33,7 +38,8 @@ FROM sg_discover_fks(verify => 'full') d
      JOIN pg_type t ON t.oid = a.atttypid
 WHERE cardinality(child_columns) = 1;
 -- type, references that rows name, those that name three or more, of these found, proposals, right ones
-SELECT CASE WHEN type::text = 'uuid' THEN 'uuid' WHEN type::text ~ 'int|numeric' THEN 'number' WHEN k.digits THEN 'number as text' ELSE 'text' END, count(*) FILTER (WHERE k.rows > 0),
+SELECT CASE WHEN type::text = 'uuid' THEN 'uuid' WHEN type::text ~ 'int|numeric' OR k.digits THEN
+           concat(CASE WHEN k.spread >= 64 THEN 'sparse ' END, 'number', CASE WHEN k.digits AND type::text !~ 'int|numeric' THEN ' as text' END) ELSE 'text' END, count(*) FILTER (WHERE k.rows > 0),
        count(*) FILTER (WHERE k.rows >= 3), count(*) FILTER (WHERE k.rows >= 3 AND f.child IS NOT NULL), count(f.child),
        count(*) FILTER (WHERE f.child IS NOT NULL AND k.child IS NOT NULL)
 FROM key k FULL JOIN found f USING (child, child_column, parent, parent_column, type)
