@@ -341,7 +341,6 @@ facts_read(void)
 	Facts	   *facts = palloc0(sizeof(Facts));
 
 	facts->context = CurrentMemoryContext;
-	facts->reasons = CurrentMemoryContext;
 	facts->dictionary = words_read();
 	facts->names = facts_hash("names", NAMEDATALEN, sizeof(FactName));
 	facts->type_pairs = facts_hash("type pairs", 2 * sizeof(Oid), sizeof(TypePair));

@@ -178,6 +178,7 @@ sample_signals(const Facts *facts, Candidate *cand, const Chance *chance)
 {
 	float	   *s = EVIDENCE_OF(cand);
 	double		rows = cand->rows_checked;
+	double		few = s[EVIDENCE_FEW];
 	double		beyond;
 
 	if (rows == 0)
@@ -197,7 +198,8 @@ sample_signals(const Facts *facts, Candidate *cand, const Chance *chance)
 	cand->level = LEVEL_ROWS;
 	if (cand->refuted || cand->parents <= 0)
 		return;
-	s[EVIDENCE_FEW] = cand->by_rows ? 0 : stats_few(cand->distinct, rows, cand->parents);
+	/* rows of one block are often alike: what statistics know of all rows is better */
+	s[EVIDENCE_FEW] = cand->by_rows ? 0 : cand->whole ? stats_few(cand->distinct, rows, cand->parents) : few;
 	s[EVIDENCE_COVERS] = Min(cand->distinct / cand->parents, 1) * Min(log2(1 + cand->distinct), 8) / 8;
 	s[EVIDENCE_UNIQUE] = cand->n == 1 && !facts->columns[cand->column].alone_unique &&
 		stats_never_recurs(cand->distinct == rows, rows, cand->parents);
