@@ -76,41 +76,23 @@ run_concerns(const Facts *facts, const Candidate *cand)
 		(facts->tables[facts->keys[cand->key].table].asked && cand->n == 1 && facts->columns[cand->column].alone_unique);
 }
 
-/* So many candidates fit into memory beside the facts; a few always do */
-static int64
-room_beside(const Facts *facts)
-{
-	Size		memory = sg_audit_memory_bytes();
-	Size		taken = MemoryContextMemAllocated(facts->context, true);
-
-	return Max(memory - Min(taken, memory), memory / 8) / CANDIDATE_BYTES;
-}
-
 static void
 run_begin(Discovery *d)
 {
+	Size		memory = sg_audit_memory_bytes();
+	Size		taken;
+
 	d->facts = facts_read();
 	feedback_read(d->facts);
 	names_prepare(d->facts);
 	stats_begin(d->facts);
 	d->weights = weights_read();
-	d->room = room_beside(d->facts);
+	/* so many candidates fit into memory beside the facts; a few always do */
+	taken = MemoryContextMemAllocated(d->facts->context, true);
+	d->room = Max(memory - Min(taken, memory), memory / 8) / CANDIDATE_BYTES;
 	d->caller = CurrentMemoryContext;
 	d->context = AllocSetContextCreate(d->caller, "discovery candidates", ALLOCSET_DEFAULT_SIZES);
 	d->facts->reasons = d->context;
-}
-
-/* Of columns alone, of groups, and what users have accepted beyond them */
-static List *
-make_candidates(Discovery *d)
-{
-	List	   *made = match_candidates(d->facts, &d->next, d->room);
-	int			last_set = d->facts->ncolumns;
-
-	foreach_ptr(const Candidate, cand, made)
-		last_set = Max(last_set, cand->set);
-	made = feedback_apply(d->facts, made);
-	return list_concat(made, feedback_beyond(d->facts, d->from, d->next, last_set));
 }
 
 /*
@@ -121,12 +103,18 @@ make_candidates(Discovery *d)
 static bool
 run_next(Discovery *d)
 {
+	int			last_set = d->facts->ncolumns;
+
 	MemoryContextReset(d->context);
 	MemoryContextSwitchTo(d->next < d->facts->ncolumns ? d->context : d->caller);
 	if (d->next >= d->facts->ncolumns)
 		return false;
 	d->from = d->next;
-	d->candidates = make_candidates(d);
+	d->candidates = match_candidates(d->facts, &d->next, d->room);
+	foreach_ptr(const Candidate, cand, d->candidates)
+		last_set = Max(last_set, cand->set);
+	d->candidates = feedback_apply(d->facts, d->candidates);
+	d->candidates = list_concat(d->candidates, feedback_beyond(d->facts, d->from, d->next, last_set));
 	foreach_ptr(Candidate, cand, d->candidates)
 	{
 		CHECK_FOR_INTERRUPTS();

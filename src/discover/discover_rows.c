@@ -198,7 +198,11 @@ sample_signals(const Facts *facts, Candidate *cand, const Chance *chance)
 	cand->level = LEVEL_ROWS;
 	if (cand->refuted || cand->parents <= 0)
 		return;
-	/* rows of one block are often alike: what statistics know of all rows is better */
+
+	/*
+	 * rows of one block are often alike: what statistics know of all rows is
+	 * better
+	 */
 	s[EVIDENCE_FEW] = cand->by_rows ? 0 : cand->whole ? stats_few(cand->distinct, rows, cand->parents) : few;
 	s[EVIDENCE_COVERS] = Min(cand->distinct / cand->parents, 1) * Min(log2(1 + cand->distinct), 8) / 8;
 	s[EVIDENCE_UNIQUE] = cand->n == 1 && !facts->columns[cand->column].alone_unique &&
