@@ -200,10 +200,10 @@ sample_signals(const Facts *facts, Candidate *cand, const Chance *chance)
 		return;
 
 	/*
-	 * rows of one block are often alike: what statistics know of all rows is
-	 * better
+	 * rows of one block are often alike, and statistics count too few values
+	 * of many: the least of both
 	 */
-	s[EVIDENCE_FEW] = cand->by_rows ? 0 : cand->whole ? stats_few(cand->distinct, rows, cand->parents) : few;
+	s[EVIDENCE_FEW] = Min(stats_few(cand->distinct, rows, cand->parents), cand->by_rows ? 0 : cand->whole ? 1 : few);
 	s[EVIDENCE_COVERS] = Min(cand->distinct / cand->parents, 1) * Min(log2(1 + cand->distinct), 8) / 8;
 	s[EVIDENCE_UNIQUE] = cand->n == 1 && !facts->columns[cand->column].alone_unique &&
 		stats_never_recurs(cand->distinct == rows, rows, cand->parents);
