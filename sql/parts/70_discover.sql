@@ -85,9 +85,11 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT c.oid, c.relnamespace, c.relname, c.relispartition, c.relpersistence = 'u', c.reltuples, c.relnatts,
-           coalesce(has_any_column_privilege(reader, c.oid, 'SELECT'), false)
+           has_any_column_privilege(reader, c.oid, 'SELECT')
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.oid >= 16384 AND c.relpersistence <> 't'
+      -- null: it is gone
+      AND has_any_column_privilege(reader, c.oid, 'SELECT') IS NOT NULL
       AND n.nspname <> 'pg_catalog' AND NOT starts_with(n.nspname::text, 'schemaguard_attic')
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e')
     ORDER BY c.relname COLLATE "C", n.nspname COLLATE "C", c.oid;
@@ -104,14 +106,30 @@ CREATE FUNCTION schemaguard.sg_discovery_columns(
     OUT "collation" oid,
     OUT not_null    boolean,
     OUT has_default boolean,
-    OUT own         boolean)     -- its values are made for it: a serial column has a default that calls nextval()
+    OUT own         boolean,     -- its values are made for it: a serial column has a default that calls nextval()
+    OUT base        oid,         -- what a domain is made of; null: an array, a row and the like
+    OUT category    "char",
+    OUT refers      boolean)     -- there are references of such a type
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
+    WITH RECURSIVE made AS (
+        SELECT d.oid, d.typbasetype AS base FROM pg_type d WHERE d.typtype = 'd'
+        UNION ALL
+        SELECT m.oid, d.typbasetype FROM made m JOIN pg_type d ON d.oid = m.base AND d.typtype = 'd'),
+    type AS MATERIALIZED (
+        SELECT t.oid, b.oid AS base, b.typcategory AS category,
+               b.typcategory IN ('N', 'S', 'U', 'E', 'I', 'V') AND b.oid NOT IN (
+                   'float4'::regtype, 'float8'::regtype, 'money'::regtype, 'json'::regtype, 'jsonb'::regtype, 'xml'::regtype,
+                   'tsvector'::regtype, 'tsquery'::regtype) OR b.oid = 'date'::regtype AS refers
+        FROM pg_type t
+             LEFT JOIN made m ON m.oid = t.oid
+             JOIN pg_type b ON b.oid = coalesce(m.base, t.oid)
+        WHERE t.typtype IN ('b', 'd', 'e') AND b.typtype IN ('b', 'e') AND b.typcategory <> 'A')
     SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attnotnull, a.atthasdef,
-           a.attidentity <> '' OR coalesce(d.adbin::text LIKE serial.pattern, false)
+           a.attidentity <> '' OR coalesce(d.adbin::text LIKE (SELECT format('%%:funcid %s %%', 'nextval(regclass)'::regprocedure::oid)), false), t.base, t.category, t.refers
     FROM pg_attribute a
-         CROSS JOIN (SELECT format('%%:funcid %s %%', 'nextval(regclass)'::regprocedure::oid) AS pattern) serial
+         LEFT JOIN type t ON t.oid = a.atttypid
          LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef
     WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND NOT starts_with(a.attname::text, '_sg_dropped_');
 END;

@@ -89,7 +89,8 @@ sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds)
 	if (relkind == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no table with OID %u", relid)));
+				 errmsg("there is no table with OID %u", relid),
+				 errhint("Name the table: one that is dropped and made again has another OID.")));
 	if (relkinds && strchr(relkinds, relkind) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

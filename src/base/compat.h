@@ -247,4 +247,13 @@ sg_alter_constraint(Node *def)
 /* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
 extern PGDLLIMPORT char *locale_messages;
 
+/* Of planner_hook */
+#if PG_VERSION_NUM >= 190000
+#define SG_PLANNER_PARAMETERS Query *parse, const char *query_string, int options, ParamListInfo params, ExplainState *es
+#define SG_PLANNER_ARGUMENTS parse, query_string, options, params, es
+#else
+#define SG_PLANNER_PARAMETERS Query *parse, const char *query_string, int options, ParamListInfo params
+#define SG_PLANNER_ARGUMENTS parse, query_string, options, params
+#endif
+
 #endif							/* SG_COMPAT_H */

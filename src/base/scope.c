@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_db_role_setting.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -59,6 +60,13 @@ sg_owner_begin(SgScope *scope)
 	sg_scope_set("plan_cache_mode", "force_generic_plan");
 	sg_scope_set("enable_seqscan", "off");
 	sg_scope_set("jit", "off");
+}
+
+/* A predefined role whose one right is to see settings */
+void
+sg_nobody_begin(SgScope *scope)
+{
+	scope_begin(scope, ROLE_PG_READ_ALL_SETTINGS, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION, NULL);
 }
 
 void

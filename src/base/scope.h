@@ -30,6 +30,13 @@ typedef struct SgScope
  */
 extern void sg_owner_begin(SgScope *scope);
 
+/*
+ * Become a role that may do nothing, restricted as below, to plan a query: the
+ * planner evaluates what anybody has put into the expressions of an index,
+ * also of one that was made a moment ago.  Settings stay as they are.
+ */
+extern void sg_nobody_begin(SgScope *scope);
+
 /* Stay the caller, with search_path pinned to pg_catalog */
 extern void sg_caller_begin(SgScope *scope);
 

@@ -18,6 +18,7 @@
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "optimizer/planner.h"
 #include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -26,8 +27,10 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/nametable.h"
+#include "base/scope.h"
 #include "base/spi.h"
 
 static void
@@ -165,31 +168,86 @@ sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
 	};
 }
 
-void
-sg_spi_receive(const char *query, int64 argument, bool parallel, DestReceiver *receiver)
+static planner_hook_type next_planner;
+
+static PlannedStmt *
+plan_as_nobody(SG_PLANNER_PARAMETERS)
 {
-	SPIExecuteOptions options = {.read_only = true,.dest = receiver};
+	planner_hook_type plan = next_planner ? next_planner : standard_planner;
+	PlannedStmt *planned;
+	SgScope		scope;
+
+	if (InSecurityRestrictedOperation())
+		return plan(SG_PLANNER_ARGUMENTS);
+	sg_nobody_begin(&scope);
+	planned = plan(SG_PLANNER_ARGUMENTS);
+	sg_scope_end(&scope);
+	return planned;
+}
+
+void
+sg_plan_apart(void (*run) (void *), void *arg)
+{
+	if (planner_hook == plan_as_nobody)
+	{
+		run(arg);
+		return;
+	}
+	next_planner = planner_hook;
+	planner_hook = plan_as_nobody;
+	PG_TRY();
+	{
+		run(arg);
+	}
+	PG_FINALLY();
+	{
+		planner_hook = next_planner;
+	}
+	PG_END_TRY();
+}
+
+typedef struct ReceivedQuery
+{
+	const char *query;
+	int64		argument;
+	bool		parallel;
+	DestReceiver *receiver;
+} ReceivedQuery;
+
+static void
+receive_query(void *arg)
+{
+	const ReceivedQuery *received = arg;
+	SPIExecuteOptions options = {.read_only = true,.dest = received->receiver};
 	Oid			types[] = {INT8OID};
-	int			nargs = argument < 0 ? 0 : 1;
+	int			nargs = received->argument < 0 ? 0 : 1;
 	SPIPlanPtr	plan;
 	int			rc;
 
 	if (nargs > 0)
 	{
 		options.params = makeParamList(1);
-		options.params->params[0].value = Int64GetDatum(argument);
+		options.params->params[0].value = Int64GetDatum(received->argument);
 		options.params->params[0].isnull = false;
 		options.params->params[0].pflags = PARAM_FLAG_CONST;
 		options.params->params[0].ptype = INT8OID;
 	}
 	SPI_connect();
-	plan = SPI_prepare_cursor(query, nargs, types, parallel ? CURSOR_OPT_PARALLEL_OK : 0);
+	plan = SPI_prepare_cursor(received->query, nargs, types, received->parallel ? CURSOR_OPT_PARALLEL_OK : 0);
 	if (plan == NULL)
-		elog(ERROR, "SPI_prepare_cursor returned %s for: %s", SPI_result_code_string(SPI_result), query);
+		elog(ERROR, "SPI_prepare_cursor returned %s for: %s", SPI_result_code_string(SPI_result), received->query);
 	rc = SPI_execute_plan_extended(plan, &options);
 	if (rc != SPI_OK_SELECT)
-		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), query);
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), received->query);
 	SPI_finish();
+}
+
+void
+sg_spi_receive(const char *query, int64 argument, bool parallel, DestReceiver *receiver)
+{
+	ReceivedQuery received = {query, argument, parallel, receiver};
+
+	sg_plan_apart(receive_query, &received);
 }
 
 /* A column of an SPI row; the context that SPI_connect replaced is not known here */

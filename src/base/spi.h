@@ -44,8 +44,15 @@ extern bool sg_owner_fetch(const char *sql, const char *argument, Datum *value);
 extern DestReceiver sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self));
 
 /*
- * Give the rows of a query, planned once and for these values, to such a
- * receiver; $1 is `argument` unless that is negative.
+ * Do something whose queries the caller runs, but nobody plans, so that no
+ * code of others can come in by an index that they make at that moment.  What
+ * a role that was taken restricted plans, it plans itself.
+ */
+extern void sg_plan_apart(void (*run) (void *), void *arg);
+
+/*
+ * Give the rows of a query, planned once and for these values, and apart, to
+ * such a receiver; $1 is `argument` unless that is negative.
  */
 extern void sg_spi_receive(const char *query, int64 argument, bool parallel, DestReceiver *receiver);
 

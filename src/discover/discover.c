@@ -343,8 +343,8 @@ put_evidence(SgRowSink *sink, const Discovery *d, const Candidate *cand, bool al
 	}
 	appendStringInfoString(&json, "\", \"signals\": [");
 	for (int i = 0; i < n; i++)
-		appendStringInfo(&json, "%s{\"signal\": \"%s\", \"value\": %.6g, \"weight\": %.3g}", i ? ", " : "",
-						 signal_names[order[i]].name, cand->signals[order[i]], parts[order[i]]);
+		appendStringInfo(&json, "%s{\"signal\": \"%s\", \"value\": %.*g, \"weight\": %.3g}", i ? ", " : "",
+						 signal_names[order[i]].name, all ? 6 : 3, cand->signals[order[i]], parts[order[i]]);
 	appendStringInfoChar(&json, ']');
 	if (cand->rival)
 	{
@@ -657,6 +657,7 @@ sg_plan_from_discovery(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	sg_caller_begin(&scope);
+	sg_scope_set("row_security", "on");
 	if (SPI_execute_with_args("SELECT * FROM schemaguard.sg_discovered_steps($1, $2)", lengthof(types), types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "no proposals");
 	sg_scope_end(&scope);

@@ -200,6 +200,9 @@ take_column(void *arg, const Datum *row, const bool *nulls)
 	column->not_null = DatumGetBool(row[6]);
 	column->has_default = DatumGetBool(row[7]);
 	column->own = DatumGetBool(row[8]);
+	column->base = nulls[9] ? column->type : DatumGetObjectId(row[9]);
+	column->category = nulls[9] ? '\0' : DatumGetChar(row[10]);
+	column->refers = !nulls[9] && DatumGetBool(row[11]);
 }
 
 /* What indexes say of a column, and those of the tables that it is inherited from */
@@ -377,22 +380,6 @@ btree_family(Oid type)
 	return OidIsValid(opclass) ? get_opclass_family(opclass) : InvalidOid;
 }
 
-char
-facts_type_category(Oid type)
-{
-	char		category;
-	bool		preferred;
-
-	get_type_category_preferred(getBaseType(type), &category, &preferred);
-	return category;
-}
-
-bool
-facts_is_text(Oid type)
-{
-	return facts_type_category(type) == TYPCATEGORY_STRING;
-}
-
 bool
 facts_types_match(Facts *facts, Oid child, Oid parent)
 {
@@ -402,12 +389,10 @@ facts_types_match(Facts *facts, Oid child, Oid parent)
 
 	if (!found)
 	{
-		Oid			c = getBaseType(child);
-		Oid			p = getBaseType(parent);
-		Oid			family = btree_family(p);
+		Oid			family = btree_family(parent);
 
 		pair->match = OidIsValid(family) &&
-			(c == p || family == btree_family(c) || can_coerce_type(1, &c, &p, COERCION_IMPLICIT));
+			(child == parent || family == btree_family(child) || can_coerce_type(1, &child, &parent, COERCION_IMPLICIT));
 	}
 	return pair->match;
 }

@@ -120,6 +120,9 @@ typedef struct FactColumn
 	AttrNumber	attnum;
 	char	   *name;
 	Oid			type;
+	Oid			base;			/* what a domain is made of */
+	char		category;		/* TYPCATEGORY_* of that */
+	bool		refers;			/* there are references of such a type */
 	Oid			collation;
 	Words		words;
 	const char *joined;			/* its stems */
@@ -204,11 +207,7 @@ extern const char *facts_table_name(const Facts *facts, int table);
 /* As list of char * */
 extern List *facts_column_names(const Facts *facts, const int *columns, int n);
 
-/* Could a key's column of one type refer to a key of another? */
+/* Could a key's column of one type refer to a key of another?  No domains. */
 extern bool facts_types_match(Facts *facts, Oid child, Oid parent);
-
-/* TYPCATEGORY_* of a type, a domain's of what it is made of */
-extern char facts_type_category(Oid type);
-extern bool facts_is_text(Oid type);
 
 #endif							/* SG_DISCOVER_FACTS_H */

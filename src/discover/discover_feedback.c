@@ -104,7 +104,7 @@ find_key(Facts *facts, int parent, const int *columns, int n)
 
 		for (int i = 0; i < n && fits; i++)
 			fits = key->columns[i] != columns[i] &&
-				facts_types_match(facts, facts->columns[columns[i]].type, facts->columns[key->columns[i]].type);
+				facts_types_match(facts, facts->columns[columns[i]].base, facts->columns[key->columns[i]].base);
 		if (fits)
 			found = k;
 	}

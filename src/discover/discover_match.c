@@ -42,35 +42,13 @@ typedef struct MatchState
 
 /* ---- what can be a reference at all ---- */
 
-static bool
-type_refers(Oid type)
-{
-	Oid			base = getBaseType(type);
-
-	switch (base)
-	{
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case CASHOID:
-		case JSONOID:
-		case JSONBOID:
-		case XMLOID:
-		case TSVECTOROID:
-		case TSQUERYOID:
-			return false;
-		case DATEOID:
-			return true;
-	}
-	return strchr("NSUEIV", facts_type_category(base)) != NULL;
-}
-
 bool
 match_eligible(const Facts *facts, int c)
 {
 	const FactColumn *column = &facts->columns[c];
 
 	return column->name && !column->own && !facts->tables[column->table].denied &&
-		!facts->tables[column->table].partition && type_refers(column->type);
+		!facts->tables[column->table].partition && column->refers;
 }
 
 bool
@@ -185,7 +163,7 @@ static bool
 can_refer(Facts *facts, int column, int target, bool shared)
 {
 	return column >= 0 && (shared || column != target) &&
-		facts_types_match(facts, facts->columns[column].type, facts->columns[target].type);
+		facts_types_match(facts, facts->columns[column].base, facts->columns[target].base);
 }
 
 /*
@@ -259,7 +237,7 @@ begin(MatchState *state, int k, Candidate *cand)
 		return true;
 	}
 	return key->columns[0] != state->column &&
-		facts_types_match(facts, facts->columns[state->column].type, facts->columns[key->columns[0]].type);
+		facts_types_match(facts, facts->columns[state->column].base, facts->columns[key->columns[0]].base);
 }
 
 static void

@@ -515,7 +515,7 @@ person_rank(const Facts *facts, const FactTable *table)
 	{
 		const FactColumn *column = &facts->columns[c];
 
-		if (column->name && words_any(&column->words, WORD_LOGIN | WORD_PERSONAL) && facts_is_text(column->type))
+		if (column->name && words_any(&column->words, WORD_LOGIN | WORD_PERSONAL) && column->category == TYPCATEGORY_STRING)
 			personal += words_any(&column->words, WORD_LOGIN) ? LOGIN_COLUMN : 1;
 	}
 	if (!named && personal < PERSON_COLUMNS)

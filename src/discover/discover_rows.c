@@ -63,6 +63,7 @@
 #define HOPELESS 0.3			/* share of orphans in these */
 #define BLOCKS_COUNTED 100		/* of a parent whose rows nobody has counted */
 #define DENSITY_PROBES 200
+#define CHANGED "the table was changed meanwhile"
 #define KEY_SIZE_MAX 8160		/* bytes: no index holds longer values */
 #define GOLDEN 0.6180339887498949	/* spreads numbers evenly, and hits no
 									 * rhythm of theirs */
@@ -165,7 +166,7 @@ beyond_chance(const Facts *facts, const Candidate *cand, const Chance *chance)
 		return missing > REFUTED ? -1 : 0;
 	if (share < 0)
 		share = chance->numbers ? BY_CHANCE_NUMBER :
-			getBaseType(facts->columns[cand->column].type) == UUIDOID ? BY_CHANCE_LEAST :
+			facts->columns[cand->column].base == UUIDOID ? BY_CHANCE_LEAST :
 			cand->by_rows && !facts->keys[cand->key].primary ? BY_CHANCE_NAME : BY_CHANCE_OTHER;
 	share = Max(Min(share, 1 - ORPHANS_USUAL), BY_CHANCE_LEAST);
 	sure = (1 - missing) * log((1 - ORPHANS_USUAL) / share) + missing * log(ORPHANS_USUAL / (1 - share));
@@ -384,13 +385,16 @@ shifted_rows(const RowSample *sample, const Candidate *cand)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	appendStringInfo(&buf, "(WITH numbered AS MATERIALIZED (SELECT s.*, row_number() OVER () - 1 AS \"row number\", count(*) OVER () AS \"rows\""
-					 " FROM %s s) SELECT ", sample_rows(sample, cand, SAMPLE_ROWS_MAX));
+	appendStringInfoString(&buf, "(WITH numbered (");
 	for (int i = 0; i < cand->n; i++)
-		appendStringInfo(&buf, "%ss%d.%s", i ? ", " : "", i, column_name(sample, cand->columns[i]));
+		appendStringInfo(&buf, "c%d, ", i);
+	appendStringInfo(&buf, "number, rows) AS MATERIALIZED (SELECT s.*, row_number() OVER () - 1, count(*) OVER () FROM %s s) SELECT ",
+					 sample_rows(sample, cand, SAMPLE_ROWS_MAX));
+	for (int i = 0; i < cand->n; i++)
+		appendStringInfo(&buf, "%ss%d.c%d AS %s", i ? ", " : "", i, i, column_name(sample, cand->columns[i]));
 	appendStringInfoString(&buf, " FROM numbered s0");
 	for (int i = 1; i < cand->n; i++)
-		appendStringInfo(&buf, " JOIN numbered s%d ON s%d.\"row number\" = (s0.\"row number\" + CAST(floor(s0.\"rows\" * %.16f) AS int8)) %% s0.\"rows\"",
+		appendStringInfo(&buf, " JOIN numbered s%d ON s%d.number = (s0.number + CAST(floor(s0.rows * %.16f) AS int8)) %% s0.rows",
 						 i, i, fmod(i * GOLDEN, 1));
 	appendStringInfoChar(&buf, ')');
 	return buf.data;
@@ -400,7 +404,7 @@ shifted_rows(const RowSample *sample, const Candidate *cand)
 static char
 number_kind(const RowSample *sample, const Candidate *cand)
 {
-	char		kind = facts_type_category(sample->facts->columns[cand->column].type);
+	char		kind = sample->facts->columns[cand->column].category;
 
 	return cand->n == 1 && (kind == TYPCATEGORY_NUMERIC || kind == TYPCATEGORY_STRING) ? kind : 0;
 }
@@ -414,18 +418,19 @@ number_kind(const RowSample *sample, const Candidate *cand)
 static char *
 chance_rows(const RowSample *sample, const Candidate *cand, char kind)
 {
-	Oid			type = getBaseType(sample->facts->columns[cand->column].type);
+	Oid			type = sample->facts->columns[cand->column].base;
 
 	if (cand->n > 1)
 		return shifted_rows(sample, cand);
-	if (kind == 0 || type == NUMERICOID || type == OIDOID)
+	if (kind != TYPCATEGORY_STRING && type != INT2OID && type != INT4OID && type != INT8OID)
 		return NULL;
-	return psprintf("(SELECT CAST(%s AS %s) AS %s FROM (SELECT w.low + CASE WHEN w.width <= %d THEN g ELSE floor(w.width * (p - floor(p))) END AS number"
-					" FROM (SELECT CAST(s.low AS float8) AS low, CAST(s.high AS float8) - CAST(s.low AS float8) + 1 AS width) w,"
+	/* not "character", which would be one of them */
+	return psprintf("(SELECT CAST(%s AS %s) AS %s FROM (SELECT w.low + CASE WHEN w.width <= %d THEN g ELSE CAST(floor(w.width * (p - floor(p))) AS int8) END AS number"
+					" FROM (SELECT CAST(s.low AS int8) AS low, CAST(CAST(s.high AS numeric) - CAST(s.low AS numeric) + 1 AS float8) AS width) w,"
 					" generate_series(0, CAST(least(w.width, %d) AS int4) - 1) g, LATERAL (SELECT (CAST(g AS float8) + 0.5) * %.16f AS p) p"
 					" WHERE w.width BETWEEN 2 AND 1e15 OFFSET 0) n)",
-					kind == TYPCATEGORY_STRING ? "lpad(CAST(CAST(n.number AS int8) AS text), greatest(s.digits, length(CAST(CAST(n.number AS int8) AS text))), '0')" : "n.number",
-					format_type_be_qualified(type), column_name(sample, cand->column), DENSITY_PROBES, DENSITY_PROBES, GOLDEN);
+					kind == TYPCATEGORY_STRING ? "lpad(CAST(n.number AS text), greatest(s.digits, length(CAST(n.number AS text))), '0')" : "n.number",
+					type == BPCHAROID ? "bpchar" : format_type_be_qualified(type), column_name(sample, cand->column), DENSITY_PROBES, DENSITY_PROBES, GOLDEN);
 }
 
 /* EXISTS (the row of the parent that fk names), looked up: without OFFSET all of the parent would be read into a hash table */
@@ -460,14 +465,43 @@ parent_rows(const Facts *facts, const Candidate *cand)
 	return query.data;
 }
 
+/* May the rows be read, and are they what the facts say?  Under the locks; where not, the reason is kept. */
+static bool
+readable(const Facts *facts, Candidate *cand)
+{
+	FkProblem  *problem;
+	bool		changed = false;
+
+	if (rows_resolve(facts, cand) != NULL)
+		return false;
+	problem = audit_access_problem(cand->fk, false);
+	for (int i = 0; i < cand->n && !changed; i++)
+	{
+		const FactColumn *column = &facts->columns[cand->columns[i]];
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(cand->fk->child, cand->fk->child_att[i], &type, &typmod, &collation);
+		changed = type != column->type || typmod != column->typmod || collation != column->collation;
+	}
+	if (changed)
+		cand->reason = CHANGED;
+	else if (problem)
+		cand->reason = MemoryContextStrdup(facts->reasons, problem->reason);
+	else if (audit_needs_owner(cand->fk, false))
+		cand->reason = "comparing these columns runs code that is not built in: only a full audit does it";
+	return cand->reason == NULL;
+}
+
 /* Look so many values of a candidate up in its parent; without OFFSET each FILTER would look the value up again */
 static void
 look_up(const RowSample *sample, Candidate *cand, int limit, Chance *by_chance)
 {
 	char		kind = number_kind(sample, cand);
 	const char *number = kind == TYPCATEGORY_STRING ? "q.number" : kind == TYPCATEGORY_NUMERIC ? "q.v" : "CAST(NULL AS int4)";
-	char	   *found = found_sql(cand->fk);
 	char	   *chance = by_chance ? chance_rows(sample, cand, kind) : NULL;
+	char	   *found = found_sql(cand->fk);
 	char	   *looked;
 	double		numbers[6];
 	StringInfoData value;
@@ -480,7 +514,7 @@ look_up(const RowSample *sample, Candidate *cand, int limit, Chance *by_chance)
 	if (chance)
 		chance = psprintf("(SELECT avg(CAST(c.found AS int4)) FROM (SELECT %s AS found FROM %s fk WHERE s.rows > 0 OFFSET 0) c)", found, chance);
 	if (kind == TYPCATEGORY_STRING)
-		looked = psprintf("(SELECT q.v, q.found, CASE WHEN CAST(q.v AS text) COLLATE \"C\" ~ '^[0-9]{1,15}$' THEN CAST(CAST(q.v AS text) AS float8) END AS number"
+		looked = psprintf("(SELECT q.v, q.found, CASE WHEN octet_length(CAST(q.v AS text)) <= 15 AND CAST(q.v AS text) COLLATE \"C\" ~ '^[0-9]+$' THEN CAST(CAST(q.v AS text) AS float8) END AS number"
 						  " FROM %s OFFSET 0) q", looked);
 	if (SPI_execute(psprintf("SELECT CAST(s.rows AS float8), CAST(s.orphans AS float8), CAST(s.values AS float8), CAST(%s AS float8), CAST(s.numbers AS float8),"
 							 " CAST(%s AS float8)"
@@ -530,29 +564,13 @@ look_at_values(const RowSample *sample, Candidate *cand)
 
 /* ---- the sample of each child ---- */
 
-/* May the rows be read?  Where not, the reason is kept. */
-static bool
-readable(const Facts *facts, Candidate *cand)
-{
-	FkProblem  *problem;
-
-	if (cand->reason || rows_resolve(facts, cand) != NULL)
-		return false;
-	problem = audit_access_problem(cand->fk, false);
-	if (problem)
-		cand->reason = MemoryContextStrdup(facts->reasons, problem->reason);
-	else if (audit_needs_owner(cand->fk, false))
-		cand->reason = "comparing these columns runs code that is not built in: only a full audit does it";
-	return cand->reason == NULL;
-}
-
 static bool
 is_worth_it(const Facts *facts, const Candidate *cand, double min_score)
 {
 	return (cand->by_rows || cand->score >= Min(min_score, WORTH_LOOKING)) && run_concerns(facts, cand);
 }
 
-/* Those that may be read; locks without waiting, so that nobody's ALTER TABLE makes us wait */
+/* Lock without waiting, so that nobody's ALTER TABLE makes us wait; those that may be read then */
 static List *
 lock_candidates(const Batch *batch)
 {
@@ -560,17 +578,15 @@ lock_candidates(const Batch *batch)
 
 	foreach_ptr(Candidate, cand, batch->candidates)
 	{
+		FkKey		key = {.child = batch->child,.parent = batch->facts->tables[batch->facts->keys[cand->key].table].oid};
 		Oid			busy = InvalidOid;
-		FkProblem  *problem = NULL;
+		FkProblem  *problem = audit_lock(&key, false, &busy);
 
-		if (!readable(batch->facts, cand))
-			continue;
-		problem = audit_lock(cand->fk, false, &busy);
 		if (OidIsValid(busy))
 			cand->reason = "another session has one of the tables locked";
 		else if (problem)
 			cand->reason = MemoryContextStrdup(batch->facts->reasons, problem->reason);
-		else
+		else if (readable(batch->facts, cand))
 			locked = lappend(locked, cand);
 	}
 	return locked;
@@ -581,8 +597,8 @@ static void
 lock_and_look(void *arg)
 {
 	Batch	   *batch = arg;
-	List	   *locked = lock_candidates(batch);
 	RowSample	sample = {.facts = batch->facts};
+	List	   *locked = lock_candidates(batch);
 	int			n = 0;
 
 	if (locked == NIL)
@@ -605,21 +621,35 @@ lock_and_look(void *arg)
 	PopActiveSnapshot();
 }
 
+/* What is to be tried, and what came of it */
+typedef struct Attempt
+{
+	void		(*read) (void *);
+	void	   *arg;
+	ErrorData  *error;
+} Attempt;
+
+/* On a standby, an error inside of a subtransaction may end the session */
+static void
+attempt(void *arg)
+{
+	Attempt    *attempt = arg;
+
+	if (RecoveryInProgress())
+		attempt->read(attempt->arg);
+	else
+		attempt->error = sg_try_undo(attempt->read, attempt->arg);
+}
+
 ErrorData *
 rows_try(void (*read) (void *), void *arg)
 {
-	ErrorData  *error;
+	Attempt		attempted = {read, arg};
 
-	/* on a standby, an error inside of a subtransaction may end the session */
-	if (RecoveryInProgress())
-	{
-		read(arg);
-		return NULL;
-	}
-	error = sg_try_undo(read, arg);
-	if (error)
-		sg_rethrow_cancel(error);
-	return error;
+	sg_plan_apart(attempt, &attempted);
+	if (attempted.error)
+		sg_rethrow_cancel(attempted.error);
+	return attempted.error;
 }
 
 /* Try a batch; after an error, each of its candidates that is left alone */

@@ -71,7 +71,7 @@ column_signals(const Facts *facts, const Candidate *cand, float *s)
 	const FactColumn *target = &facts->columns[key->columns[cand->lead]];
 	const Word *last = column->words.word[column->words.n - 1];
 	int			class = words_class(&column->words, column->words.n - 1);
-	bool		is_text = facts_is_text(column->type);
+	bool		is_text = column->category == TYPCATEGORY_STRING;
 	bool		bare = cand->suffix == SUFFIX_NONE;
 
 	s[SIGNAL_BARE_TEXT] = bare && is_text;
@@ -148,7 +148,7 @@ take_weight(void *arg, const Datum *row, const bool *nulls)
 {
 	Weights    *weights = arg;
 	char	   *name = TextDatumGetCString(row[0]);
-	double		weight = DatumGetFloat8(row[1]);
+	double		weight = Max(Min(DatumGetFloat8(row[1]), LIMIT), -LIMIT);	/* NaN is none */
 
 	for (int i = 0; i < SIGNAL_COUNT; i++)
 	{

@@ -86,7 +86,7 @@ hash_of(const FactColumn *column, const char *alias)
 {
 	const char *value = psprintf("%s.%s", alias, quote_identifier(column->name));
 
-	switch (getBaseType(column->type))
+	switch (column->base)
 	{
 		case UUIDOID:
 			return psprintf("uuid_hash_extended(%s, 0)", value);
@@ -164,7 +164,7 @@ add_candidate(Sketches *s, int c, int k)
 	/* where two names of a row are both unique, each is often the other one */
 	if (list_length(s->added) >= s->d->room || key->columns[0] == c ||
 		(key->table == facts->columns[c].table && facts->columns[c].alone_unique) || list_member_int(s->known[c - s->d->from], k) ||
-		!facts_types_match(facts, facts->columns[c].type, facts->columns[key->columns[0]].type))
+		!facts_types_match(facts, facts->columns[c].base, facts->columns[key->columns[0]].base))
 		return;
 	caller = MemoryContextSwitchTo(s->d->context);
 	cand = candidate_new(k, &c, 1);
@@ -219,16 +219,19 @@ lock_and_read(void *arg)
 	PopActiveSnapshot();
 }
 
-/* A table that can't be read is left out */
+/* A table that can't be read is left out; where a file can't be written, the store would be damaged */
 static void
 read_table(Sketches *s, int table, List *columns, int key)
 {
 	TableRead	read = {.sketches = s,.table = table,.columns = columns,.key = key};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "discovery sketch", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
+	ErrorData  *error;
 
 	CHECK_FOR_INTERRUPTS();
-	(void) rows_try(lock_and_read, &read);
+	error = rows_try(lock_and_read, &read);
+	if (error && ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
+		ReThrowError(error);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 }
@@ -242,7 +245,7 @@ can_tell(Facts *facts, int c, double of)
 	const FactColumn *column = &facts->columns[c];
 
 	return hash_of(column, "t") && may_read(facts, c) &&
-		(facts_type_category(column->type) != TYPCATEGORY_NUMERIC || stats_sparse(facts, c, of));
+		(column->category != TYPCATEGORY_NUMERIC || stats_sparse(facts, c, of));
 }
 
 /* Is there a sketch of a column that may have this one's values? */
@@ -269,7 +272,7 @@ match_keys(Sketches *s)
 		const FactTable *table = &facts->tables[key->table];
 
 		if (key->n == 1 && !table->denied && !table->partition && table->tuples != 0 &&
-			is_wanted(s, facts->columns[key->columns[0]].type) && can_tell(facts, key->columns[0], KEY_SPARSE_OF))
+			is_wanted(s, facts->columns[key->columns[0]].base) && can_tell(facts, key->columns[0], KEY_SPARSE_OF))
 			read_table(s, key->table, NIL, k);
 	}
 }
@@ -295,7 +298,7 @@ sketch_table(Sketches *s, int c)
 			!can_tell(facts, c, SPARSE_OF))
 			continue;
 		columns = lappend_int(columns, c);
-		s->types = list_append_unique_oid(s->types, column->type);
+		s->types = list_append_unique_oid(s->types, column->base);
 	}
 	if (columns)
 		read_table(s, table, columns, -1);

@@ -340,6 +340,41 @@ SELECT score('s.spare', 'gadget_widget_id', 's.widget') > score AS learned FROM 
 SELECT * FROM signals('s.spare', 'gadget_widget_id', 's.widget', '{declared elsewhere}');
 DELETE FROM schemaguard.discovery_feedback;
 
+-- The planner evaluates what stands in an index, as a role that may do nothing: somebody may have made it a moment ago
+CREATE SCHEMA w;
+CREATE TABLE w.gate (id int PRIMARY KEY);
+CREATE TABLE w.pass (gate_id int);
+INSERT INTO w.gate SELECT generate_series(1, 50);
+INSERT INTO w.pass SELECT generate_series(1, 50);
+CREATE FUNCTION w.who() RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RAISE NOTICE 'evaluated as %', current_user; RETURN 1; END$$;
+ANALYZE w.gate, w.pass;
+SET client_min_messages = error;
+CREATE INDEX ON w.gate ((w.who() + id));
+CREATE INDEX ON w.pass ((w.who() + gate_id));
+RESET client_min_messages;
+SELECT child_columns, parent_table, orphan_rows FROM sg_discover_fks('w.pass', verify => 'sample');
+
+-- Values of all kinds of types: with blanks at the end, names of objects, at the end of what a number can be; columns called as a query calls its own
+CREATE TABLE w.depot (code char(6) PRIMARY KEY);
+CREATE TABLE w.moved (grade char(6));
+INSERT INTO w.depot SELECT lpad(g::text, 6, '0') FROM generate_series(1, 1000) g;
+INSERT INTO w.moved SELECT lpad((1 + g % 900)::text, 6, '0') FROM generate_series(1, 3000) g;
+CREATE TABLE w.object (id oid PRIMARY KEY);
+CREATE TABLE w.note (object_id regclass);
+INSERT INTO w.object SELECT oid FROM pg_class;
+INSERT INTO w.note SELECT oid FROM pg_class LIMIT 50;
+CREATE TABLE w.big (id bigint PRIMARY KEY);
+CREATE TABLE w.use (big_id bigint);
+INSERT INTO w.big SELECT 9223372036854775807 - g FROM generate_series(0, 5000) g;
+INSERT INTO w.use SELECT 9223372036854775807 - g * 2 % 4000 FROM generate_series(1, 1500) g;
+CREATE TABLE w.extent (rows int, number int, sheet int, PRIMARY KEY (rows, number, sheet));
+CREATE TABLE w.cell (rows int, number int, sheet int, val text);
+INSERT INTO w.extent SELECT g, g % 7, g % 3 FROM generate_series(1, 300) g;
+INSERT INTO w.cell SELECT * FROM w.extent;
+ANALYZE w.depot, w.moved, w.object, w.note, w.big, w.use, w.extent, w.cell;
+SELECT count(*) FROM sg_discover_fks('w.moved', verify => 'full');
+SELECT child_table, child_columns, parent_table, orphan_rows, reason FROM sg_discover_fks(min_score => 0.1, schemas => '{w}') WHERE child_table IN ('w.note', 'w.use', 'w.cell') ORDER BY 1;
+
 -- Advice, with the reason, and into a plan
 CREATE SCHEMA advice;
 CREATE TABLE advice.teams (id int PRIMARY KEY);
@@ -360,8 +395,24 @@ FROM schemaguard.plan_step WHERE plan = 'advised' AND child_table IN ('advice.pl
 SELECT bool_and(reason LIKE 'proposed with score _.__ (%; on delete %') FROM schemaguard.plan_step WHERE plan = 'advised';
 
 SELECT sg_plan_drop('advised');
+-- Policies on plans are no hindrance to somebody whose session has none of its own
+CREATE ROLE regress_sg_finder;
+SELECT sg_grant('regress_sg_finder');
+GRANT USAGE ON SCHEMA advice TO regress_sg_finder;
+GRANT SELECT ON advice.teams, advice.matches TO regress_sg_finder;
+SET ROLE regress_sg_finder;
+SET row_security = off;
+SELECT sg_plan_create('found');
 SET client_min_messages = warning;
-DROP SCHEMA s, old, other, advice, g CASCADE;
+SELECT sg_plan_from_discovery('found', 0.5) > 0 AS some;
+RESET row_security;
+SELECT sg_plan_drop('found');
+RESET ROLE;
+SELECT sg_revoke('regress_sg_finder');
+DROP OWNED BY regress_sg_finder;
+DROP ROLE regress_sg_finder;
+SET client_min_messages = warning;
+DROP SCHEMA s, old, other, advice, g, w CASCADE;
 DROP ROLE regress_sg_rows;
 RESET client_min_messages;
 DROP FUNCTION score, signals;
