@@ -184,7 +184,7 @@ sg_find_setting(const char *name)
 	index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys)
 #endif
 
-/* 19: scans take flags, descriptors of rows are finished by a call, scanners have nothing to warn about */
+/* 19: scans take flags, descriptors of rows are finished by a call, scanners have nothing to warn about, planners know EXPLAIN's state */
 #if PG_VERSION_NUM < 190000
 #define SO_NONE 0
 #define table_beginscan(rel, snapshot, nkeys, key, flags) table_beginscan(rel, snapshot, nkeys, key)
@@ -192,8 +192,10 @@ sg_find_setting(const char *name)
 #define table_beginscan_parallel(rel, pscan, flags) table_beginscan_parallel(rel, pscan)
 #define TupleDescFinalize(desc) ((void) (desc))
 #define SG_SCANNER_QUIET(extra) ((extra).escape_string_warning = false)
+#define SG_PLANNER_MORE(explain)
 #else
 #define SG_SCANNER_QUIET(extra) ((void) 0)
+#define SG_PLANNER_MORE(explain) , explain
 #endif
 
 /* ALTER TABLE ... ALTER CONSTRAINT, whose parse node is another one from 18 on */
@@ -215,20 +217,17 @@ sg_alter_constraint(Node *def)
 #if PG_VERSION_NUM >= 180000
 	ATAlterConstraint *alter = castNode(ATAlterConstraint, def);
 
-	result.name = alter->conname;
 	result.alters_timing = alter->alterDeferrability;
-	result.deferrable = alter->deferrable;
-	result.initially_deferred = alter->initdeferred;
 	result.alters_enforced = alter->alterEnforceability;
 	result.enforced = alter->is_enforced;
 #else
 	Constraint *alter = castNode(Constraint, def);
 
-	result.name = alter->conname;
 	result.alters_timing = true;
+#endif
+	result.name = alter->conname;
 	result.deferrable = alter->deferrable;
 	result.initially_deferred = alter->initdeferred;
-#endif
 	return result;
 }
 
@@ -246,14 +245,5 @@ sg_alter_constraint(Node *def)
 
 /* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
 extern PGDLLIMPORT char *locale_messages;
-
-/* Of planner_hook */
-#if PG_VERSION_NUM >= 190000
-#define SG_PLANNER_PARAMETERS Query *parse, const char *query_string, int options, ParamListInfo params, ExplainState *es
-#define SG_PLANNER_ARGUMENTS parse, query_string, options, params, es
-#else
-#define SG_PLANNER_PARAMETERS Query *parse, const char *query_string, int options, ParamListInfo params
-#define SG_PLANNER_ARGUMENTS parse, query_string, options, params
-#endif
 
 #endif							/* SG_COMPAT_H */

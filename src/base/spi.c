@@ -171,16 +171,16 @@ sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
 static planner_hook_type next_planner;
 
 static PlannedStmt *
-plan_as_nobody(SG_PLANNER_PARAMETERS)
+plan_as_nobody(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
 {
 	planner_hook_type plan = next_planner ? next_planner : standard_planner;
 	PlannedStmt *planned;
 	SgScope		scope;
 
 	if (InSecurityRestrictedOperation())
-		return plan(SG_PLANNER_ARGUMENTS);
+		return plan(parse, query, options, params SG_PLANNER_MORE(es));
 	sg_nobody_begin(&scope);
-	planned = plan(SG_PLANNER_ARGUMENTS);
+	planned = plan(parse, query, options, params SG_PLANNER_MORE(es));
 	sg_scope_end(&scope);
 	return planned;
 }
