@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/planner.h"
 #include "tcop/dest.h"
@@ -25,8 +26,10 @@
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/nametable.h"
@@ -170,6 +173,26 @@ sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
 
 static planner_hook_type next_planner;
 
+/* Does a query read foreign tables, or partitions that are such? */
+static bool
+reads_foreign(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, reads_foreign, context, QTW_EXAMINE_RTES_BEFORE);
+	if (IsA(node, RangeTblEntry) && ((RangeTblEntry *) node)->rtekind == RTE_RELATION)
+	{
+		foreach_oid(part, sg_with_partitions(((RangeTblEntry *) node)->relid))
+		{
+			if (get_rel_relkind(part) == RELKIND_FOREIGN_TABLE)
+				return true;
+		}
+		return false;
+	}
+	return !IsA(node, RangeTblEntry) && expression_tree_walker(node, reads_foreign, context);
+}
+
 static PlannedStmt *
 plan_as_nobody(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
 {
@@ -177,7 +200,8 @@ plan_as_nobody(Query *parse, const char *query, int options, ParamListInfo param
 	PlannedStmt *planned;
 	SgScope		scope;
 
-	if (InSecurityRestrictedOperation())
+	/* a foreign server may be asked, for which only the caller has a mapping */
+	if (InSecurityRestrictedOperation() || reads_foreign((Node *) parse, NULL))
 		return plan(parse, query, options, params SG_PLANNER_MORE(es));
 	sg_nobody_begin(&scope);
 	planned = plan(parse, query, options, params SG_PLANNER_MORE(es));

@@ -46,7 +46,8 @@ extern DestReceiver sg_receiver(bool (*receive) (TupleTableSlot *slot, DestRecei
 /*
  * Do something whose queries the caller runs, but nobody plans, so that no
  * code of others can come in by an index that they make at that moment.  What
- * a role that was taken restricted plans, it plans itself.
+ * a role that was taken restricted plans, it plans itself, and what reads
+ * foreign tables, the caller does.
  */
 extern void sg_plan_apart(void (*run) (void *), void *arg);
 

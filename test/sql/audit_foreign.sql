@@ -30,7 +30,19 @@ ALTER FOREIGN TABLE child_there OPTIONS (SET program 'exit 3');
 SELECT fk_name, orphan_rows, result, method, reason <> '' AS has_reason FROM sg_orphan_audit(plan => 'fgn') ORDER BY 1;
 RESET ALL;
 
+-- The caller plans what reads foreign tables: nobody else has a mapping, which a server that is asked for estimates wants
 SET client_min_messages = warning;
+CREATE EXTENSION postgres_fdw;
+SET search_path = fgn, public;
+DO $$ BEGIN EXECUTE format('CREATE SERVER loop FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host %L, port %L, dbname %L, use_remote_estimate ''true'')',
+  split_part(current_setting('unix_socket_directories'), ',', 1), current_setting('port'), current_database()); END $$;
+CREATE USER MAPPING FOR CURRENT_USER SERVER loop;
+CREATE TABLE store (r int);
+INSERT INTO store VALUES (1), (2), (88);
+CREATE TABLE spread (r int) PARTITION BY LIST (r);
+CREATE FOREIGN TABLE spread_there PARTITION OF spread FOR VALUES IN (1, 2, 88) SERVER loop OPTIONS (schema_name 'fgn', table_name 'store');
+SELECT row_id IS NOT NULL AS found, key FROM sg_orphans('spread', '{r}', 'parent');
+
 SELECT sg_plan_drop('fgn');
 DROP SCHEMA fgn CASCADE;
-DROP EXTENSION file_fdw CASCADE;
+DROP EXTENSION file_fdw, postgres_fdw CASCADE;
