@@ -148,8 +148,11 @@ take_weight(void *arg, const Datum *row, const bool *nulls)
 {
 	Weights    *weights = arg;
 	char	   *name = TextDatumGetCString(row[0]);
-	double		weight = Max(Min(DatumGetFloat8(row[1]), LIMIT), -LIMIT);	/* NaN is none */
+	double		weight = DatumGetFloat8(row[1]);
 
+	/* what is no number weighs nothing */
+	if (!isfinite(weight))
+		return;
 	for (int i = 0; i < SIGNAL_COUNT; i++)
 	{
 		if (strcmp(name, signal_names[i].name) == 0)

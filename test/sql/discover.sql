@@ -205,6 +205,12 @@ INSERT INTO schemaguard.discovery_feedback (verdict, child_table) VALUES ('perha
 INSERT INTO schemaguard.discovery_weight (signal, weight) VALUES ('candidate', -1000);
 SELECT count(*) FROM sg_discover_fks('snake.orders', verify => 'none') WHERE score < 1;
 DELETE FROM schemaguard.discovery_weight WHERE source = 'user';
+-- what is no number weighs nothing
+INSERT INTO schemaguard.discovery_weight (signal, weight) VALUES ('parent''s primary key', 'NaN'), ('same type', 'Infinity');
+CREATE TEMP TABLE no_number AS SELECT child_columns, parent_table, score FROM sg_discover_fks('snake.products', 0, 'none');
+UPDATE schemaguard.discovery_weight SET weight = 0 WHERE source = 'user';
+SELECT count(*) > 0 AS some, bool_and(n.score = d.score) AS same FROM no_number n FULL JOIN sg_discover_fks('snake.products', 0, 'none') d USING (child_columns, parent_table);
+DELETE FROM schemaguard.discovery_weight WHERE source = 'user';
 
 -- A calibration of the user's own
 INSERT INTO schemaguard.discovery_weight (signal, weight) SELECT format('calibration %s.%s', k / 10, k % 10), k / 40.0 FROM generate_series(0, 10) k;
