@@ -80,12 +80,16 @@ sg_arg_optional_text(FunctionCallInfo fcinfo, int n)
 Oid
 sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds)
 {
-	Oid			relid;
-	char		relkind;
-
 	sg_arg_check(fcinfo, n);
-	relid = PG_GETARG_OID(n);
-	relkind = get_rel_relkind(relid);
+	sg_check_table(PG_GETARG_OID(n), relkinds);
+	return PG_GETARG_OID(n);
+}
+
+void
+sg_check_table(Oid relid, const char *relkinds)
+{
+	char		relkind = get_rel_relkind(relid);
+
 	if (relkind == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -96,7 +100,6 @@ sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s is not a table", sg_relation_name(relid)),
 				 errhint("Name an ordinary or a partitioned table%s.", strchr(relkinds, RELKIND_FOREIGN_TABLE) ? ", or a foreign one" : "")));
-	return relid;
 }
 
 bool

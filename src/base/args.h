@@ -24,6 +24,7 @@ extern char *sg_arg_optional_text(FunctionCallInfo fcinfo, int n);
 
 /* A table, 22004, 42P01; of one of these kinds (relkind), unless that is NULL, 42809 */
 extern Oid	sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds);
+extern void sg_check_table(Oid relid, const char *relkinds);
 
 extern bool sg_arg_bool(FunctionCallInfo fcinfo, int n);
 

@@ -494,10 +494,7 @@ child_argument(FunctionCallInfo fcinfo)
 					 errmsg("child must be a table, not of type %s", format_type_be(type)),
 					 errhint("Give its name, or a regclass.")));
 	}
-	if (get_rel_name(relid) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no table with OID %u", relid)));
+	sg_check_table(relid, NULL);
 	return relid;
 }
 
