@@ -46,18 +46,25 @@ PG_FUNCTION_INFO_V1(sg_discovery);
 PG_FUNCTION_INFO_V1(sg_discover_unmatched);
 PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
 
-static const SgWord verify_words[] = {
-	{VERIFY_NONE, "none"}, {VERIFY_SAMPLE, "sample"}, {VERIFY_FULL, "full"}, {0, NULL}
-};
-
-SG_WORDS_OF(verify_words, VERIFY_FULL + 1);
-
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
 #define PROPOSED 0.4			/* the default of min_score */
 #define WORDS_EVIDENCE 7		/* signals that are put in words */
 #define CANDIDATE_BYTES 528		/* of memory that one takes */
 #define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
 											 * together */
+
+typedef enum Verify
+{
+	VERIFY_NONE,
+	VERIFY_SAMPLE,
+	VERIFY_FULL
+} Verify;
+
+static const SgWord verify_words[] = {
+	{VERIFY_NONE, "none"}, {VERIFY_SAMPLE, "sample"}, {VERIFY_FULL, "full"}, {0, NULL}
+};
+
+SG_WORDS_OF(verify_words, VERIFY_FULL + 1);
 
 static int
 child_of(const Facts *facts, const Candidate *cand)
@@ -180,9 +187,9 @@ audit_some(const Facts *facts, List *candidates, RowProgress *progress)
 }
 
 /*
- * Count exactly, by the audit engine, what is asked for and to be proposed, and
- * no sample has refuted.  Many keys go to it in parts, at the end of a table, for each takes
- * memory until it is judged.
+ * Count exactly, by the audit engine, what is asked for and to be proposed,
+ * and no sample has refuted.  Many keys go to it in parts, at the end of a
+ * table, for each takes memory until it is judged.
  */
 static void
 audit_proposals(const Facts *facts, List *proposals)

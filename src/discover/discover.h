@@ -10,9 +10,8 @@
  * column compete with each other and with "no reference at all": a candidate's
  * score is its share of the sum of exp(weighted signals), where "none" counts
  * 1 (discover_score.c).  Rows are sampled, counted, and bring up candidates of
- * their own (discover_rows.c, discover_values.c).  The
- * weights are in schemaguard.discovery_weight, fitted by
- * test/bench/discover/fit.pl.
+ * their own (discover_rows.c, discover_values.c).  The weights are in
+ * schemaguard.discovery_weight, fitted by test/bench/discover/fit.pl.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,13 +25,6 @@
 #include "base/scope.h"
 #include "discover/discover_candidate.h"
 #include "discover/discover_facts.h"
-
-typedef enum Verify
-{
-	VERIFY_NONE,
-	VERIFY_SAMPLE,
-	VERIFY_FULL
-} Verify;
 
 /*
  * A discovery.  The candidates of the whole database may be more than
@@ -73,9 +65,9 @@ extern ErrorData *rows_try(void (*read) (void *), void *arg);
 
 /*
  * Look at a sample of the rows of candidates worth it, of the tables that are
- * asked for and their opposites; they are in the order of column and key.  Worth it is what has
- * min_score, and most of what has less.  Nothing waits for a lock.  What
- * can't be read keeps the reason.
+ * asked for and their opposites; they are in the order of column and key.
+ * Worth it is what has min_score, and most of what has less.  Nothing waits
+ * for a lock.  What can't be read keeps the reason.
  */
 extern void rows_sample(Discovery *d, double min_score);
 

@@ -8,9 +8,9 @@
  * each such column gets a sketch: the least hashes of its values, in a sample
  * of its table, in a store that queries see as a table.  Then each key of
  * these types is read once, and its hashes are looked for in all sketches
- * together.  Where four fifths of a sketch's rows
- * are found, there is a candidate; what it is worth is for its rows to say
- * (discover_rows.c).  Of several that fit, the likeliest is chosen.
+ * together.  Where four fifths of a sketch's rows are found, there is a
+ * candidate; what it is worth is for its rows to say (discover_rows.c).  Of
+ * several that fit, the likeliest is chosen.
  *
  * Nothing but hash functions of built-in types runs, and only where reading
  * the table runs nobody else's code.
