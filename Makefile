@@ -328,6 +328,7 @@ REGRESS = \
 	plan_roles \
 	plan_rows \
 	plan_script \
+	publication \
 	rollback \
 	script_changes \
 	snapshot \

@@ -67,6 +67,7 @@ ALTER TABLE schemaguard.audit_log ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE schemaguard.audit_log ENABLE ALWAYS TRIGGER append_only_truncate;
 
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.audit_log', '');
+GRANT SELECT ON SEQUENCE schemaguard.audit_log_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.audit_log_id_seq', '');
 
 CREATE PROCEDURE sg_prune(before timestamptz)

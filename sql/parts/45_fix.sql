@@ -57,6 +57,7 @@ CREATE POLICY own_rows ON schemaguard.quarantine FOR SELECT
 GRANT SELECT ON schemaguard.quarantine TO PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine', '');
+GRANT SELECT ON SEQUENCE schemaguard.quarantine_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine_id_seq', '');
 
 CREATE FUNCTION schemaguard.sg_drop_extension_event() RETURNS event_trigger

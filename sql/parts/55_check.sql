@@ -31,7 +31,8 @@ WITH rule (place, check_name) AS (VALUES
     (2, 'prepared_transactions'),
     (3, 'replication_slots'),
     (4, 'wraparound'),
-    (5, 'event_triggers')),
+    (5, 'event_triggers'),
+    (6, 'publications')),
 
 -- state is null for what may not be seen, and for processes that have none
 long_transactions AS (
@@ -91,12 +92,19 @@ event_triggers AS (
       AND NOT EXISTS (SELECT FROM pg_depend d
                       WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e')),
 
+publications AS (
+    SELECT format('publication %s replicates the tables of schema schemaguard', publication) AS what,
+           format('A subscriber that lacks them, or writes them itself, stops: %s', statement) AS hint,
+           row_number() OVER () AS place
+    FROM schemaguard.sg_own_publications()),
+
 finding AS (
     SELECT 1 AS rule, * FROM long_transactions
     UNION ALL SELECT 2, * FROM prepared_transactions
     UNION ALL SELECT 3, * FROM replication_slots
     UNION ALL SELECT 4, * FROM wraparound
-    UNION ALL SELECT 5, * FROM event_triggers),
+    UNION ALL SELECT 5, * FROM event_triggers
+    UNION ALL SELECT 6, * FROM publications),
 
 outcome AS (
     SELECT rule, 1 AS place, 'warn' AS result, string_agg(what, '; ' ORDER BY place) AS detail,

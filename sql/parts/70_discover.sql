@@ -66,6 +66,7 @@ COMMENT ON COLUMN schemaguard.discovery_feedback.role IS 'who said so';
 COMMENT ON COLUMN schemaguard.discovery_feedback.at IS 'when';
 GRANT SELECT ON schemaguard.discovery_feedback TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback', '');
+GRANT SELECT ON SEQUENCE schemaguard.discovery_feedback_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback_id_seq', '');
 
 -- What the catalogs say, once, for the whole database: what discovery starts from. Tables of extensions, temporary ones and the

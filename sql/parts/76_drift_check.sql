@@ -12,6 +12,7 @@ CREATE TABLE schemaguard.drift_ignore (
     added_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     UNIQUE (kind, object, change, property)
 );
+ALTER TABLE schemaguard.drift_ignore REPLICA IDENTITY USING INDEX drift_ignore_kind_object_change_property_key;
 COMMENT ON TABLE schemaguard.drift_ignore IS 'differences that checks for drift leave out, why, and until when';
 COMMENT ON COLUMN schemaguard.drift_ignore.kind IS 'pattern for the kind of object';
 COMMENT ON COLUMN schemaguard.drift_ignore.object IS 'pattern for the object';
@@ -132,8 +133,10 @@ GRANT SELECT ON schemaguard.drift_run, schemaguard.drift_item TO PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_ignore', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_run', '');
+GRANT SELECT ON SEQUENCE schemaguard.drift_run_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_item', '');
+GRANT SELECT ON SEQUENCE schemaguard.drift_item_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_item_id_seq', '');
 
 CREATE FUNCTION sg_drift_check(reference text, target text DEFAULT 'live', fail boolean DEFAULT false)

@@ -17,6 +17,7 @@ CREATE TABLE schemaguard.ddl_log (
     detail       text
 );
 -- No index and no sequence: users wait for what they cost, and whoever reads the log can wait for a scan of it.
+ALTER TABLE schemaguard.ddl_log REPLICA IDENTITY FULL;
 COMMENT ON TABLE schemaguard.ddl_log IS 'append-only: DDL of this database, while sg_capture_ddl() has it caught';
 COMMENT ON COLUMN schemaguard.ddl_log.at IS 'when the command ended';
 COMMENT ON COLUMN schemaguard.ddl_log.pid IS 'process ID of the session';
@@ -59,6 +60,7 @@ CREATE TABLE schemaguard.ddl_capture (
     since timestamptz NOT NULL,
     role  text NOT NULL
 );
+ALTER TABLE schemaguard.ddl_capture REPLICA IDENTITY FULL;
 COMMENT ON TABLE schemaguard.ddl_capture IS 'a row: sg_capture_ddl(true) was called';
 COMMENT ON COLUMN schemaguard.ddl_capture.since IS 'when sg_capture_ddl(true) was called';
 COMMENT ON COLUMN schemaguard.ddl_capture.role IS 'who called it';

@@ -31,6 +31,7 @@ int			sg_statement_timeout = 0;
 int			sg_verbosity = SG_VERBOSITY_AUTO;
 int			sg_workers = 2;
 bool		sg_require_approval = false;
+bool		sg_accept_publication = false;
 char	   *sg_migration = "";
 char	   *sg_migration_applications = "";
 int			sg_throttle_lag = -1;
@@ -415,6 +416,14 @@ sg_guc_init(void)
 							   "schemaguard",
 							   PGC_USERSET, 0,
 							   check_notify_channel, NULL, NULL);
+
+	DefineCustomBoolVariable("schemaguard.accept_publication",
+							 "Lets CREATE EXTENSION schemaguard and its updates go on where a publication replicates its tables.",
+							 NULL,
+							 &sg_accept_publication,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	DefineCustomStringVariable("schemaguard.drift_partitions",
 							   "Kinds of partitions that are drift where one side lacks them: list, hash, range, default.",

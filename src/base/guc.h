@@ -45,6 +45,7 @@ extern int	sg_statement_timeout;	/* ms, one statement of a step; 0 is none */
 extern int	sg_verbosity;		/* SG_VERBOSITY_* */
 extern int	sg_workers;			/* background workers of a deployment; 0: none */
 extern bool sg_require_approval;	/* superusers set it */
+extern bool sg_accept_publication;	/* see sg_refuse_publications() */
 
 /* what makes a deployment pause or stop; see run_throttle.c */
 extern int	sg_throttle_lag;	/* kB of WAL; -1 is no limit */

@@ -24,6 +24,7 @@
 #include "base/version.h"
 
 PG_FUNCTION_INFO_V1(sg_refuse_update);
+PG_FUNCTION_INFO_V1(sg_refuse_publications);
 
 /* What the last look at the catalog has found */
 static bool objects_are_old = false;
@@ -152,6 +153,27 @@ sg_refuse_update(PG_FUNCTION_ARGS)
 			 errmsg("the update makes functions or views of schemaguard anew that other objects use"),
 			 errdetail("%s", sg_arg_text(fcinfo, 0)),
 			 errhint("Keep the definitions of these objects, drop them, run ALTER EXTENSION schemaguard UPDATE again, and create them anew; CHANGELOG.md says what has changed.")));
+
+	PG_RETURN_VOID();
+}
+
+/*
+ * sg_refuse_publications(publications text, statements text), for install and
+ * update scripts
+ *
+ * Raises 55000 if publications would send our tables to subscribers, unless
+ * schemaguard.accept_publication is on.  STRICT: no publication, no call.
+ */
+Datum
+sg_refuse_publications(PG_FUNCTION_ARGS)
+{
+	if (!sg_accept_publication)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("publications would replicate the tables of schemaguard: %s", sg_arg_text(fcinfo, 0)),
+				 errdetail("A subscriber without these tables stops, and so does one whose own rows have the same keys. Tables that are made later must be added to the publication by hand."),
+				 errhint("Have them publish the other tables by name; or SET schemaguard.accept_publication = on first, if nobody subscribes.\n%s",
+						 sg_arg_text(fcinfo, 1))));
 
 	PG_RETURN_VOID();
 }

@@ -127,6 +127,7 @@ my %call = (
 	'schemaguard.sg_readable_plans' => 'SELECT schemaguard.sg_readable_plans()',
 	'schemaguard.sg_roles_of' => q{SELECT schemaguard.sg_roles_of('nothing')},
 	'schemaguard.sg_server_check' => 'SELECT schemaguard.sg_server_check()',
+	'schemaguard.sg_own_publications' => 'SELECT schemaguard.sg_own_publications()',
 	sg_rule_audit => q{SELECT * FROM sg_rule_audit('t_c')},
 	sg_violations => q{SELECT * FROM sg_violations('secret', 1)},
 	sg_rule_violations => q{SELECT * FROM sg_rule_violations('t_c', 'check', 'q > 0')},

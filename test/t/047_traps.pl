@@ -126,6 +126,7 @@ my @calls = (
 	[ sg_plan_allow => q{SELECT sg_plan_allow('kept', 'alice')} ],
 	[ sg_readable_plans => 'SELECT count(*) FROM schemaguard.sg_readable_plans()' ],
 	[ sg_server_check => 'SELECT count(*) FROM schemaguard.sg_server_check()' ],
+	[ sg_own_publications => 'SELECT count(*) FROM schemaguard.sg_own_publications()' ],
 	[ sg_plan_hash => q{SELECT length(sg_plan_hash('mallory'))} ],
 	[ sg_plan_approve => q{SELECT sg_plan_approve('mallory')} ],
 	[ sg_plan_drop => q{SELECT sg_plan_drop('copy')} ],

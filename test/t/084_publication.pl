@@ -1,0 +1,113 @@
+# 084_publication.pl: logical replication of everything, and dumps by who owns the database.
+#
+#   - a subscriber of a publication FOR ALL TABLES lives on when the publisher wants schemaguard: CREATE EXTENSION stops there, its hint
+#     runs as printed, and then it is installed; the application's tables go on being replicated, ours are not
+#   - an update that brings tables stops in the same way
+#   - after the accident: CREATE EXTENSION on the subscriber lets it go on
+#   - the owner of a database who is no superuser can dump it
+#
+# rooms: base log
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use SgTest;
+
+my $publisher = new_node('publisher', without => 1, streaming => 1, conf => "wal_level = logical\n");
+my $subscriber = new_node('subscriber', without => 1);
+my $address = 'host=' . $publisher->host . ' port=' . $publisher->port;
+
+sub query { my ($node, $db, $sql) = @_; return $node->safe_psql($db, "SET client_min_messages = error; $sql"); }
+
+# A pair of databases of this name; the second one subscribes to all tables of the first
+sub subscribe
+{
+	my ($db) = @_;
+
+	for ($publisher, $subscriber)
+	{
+		$_->safe_psql('postgres', "CREATE DATABASE $db");
+		$_->safe_psql($db, 'CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE "T 2" (id int PRIMARY KEY)');
+	}
+	query($publisher, $db, 'CREATE PUBLICATION "all of it" FOR ALL TABLES');
+	query($subscriber, $db, qq{CREATE SUBSCRIPTION s_$db CONNECTION '$address dbname=$db' PUBLICATION "all of it"});
+	$subscriber->wait_for_subscription_sync($publisher, "s_$db", $db);
+}
+
+# A row of the application arrives
+sub arrives
+{
+	my ($db, $id, $name) = @_;
+
+	query($publisher, $db, qq{INSERT INTO p VALUES ($id); INSERT INTO "T 2" VALUES ($id)});
+	ok(wait_for(sub { $subscriber->safe_psql($db, qq{SELECT count(*) FROM p JOIN "T 2" USING (id) WHERE id = $id}) eq '1' }), $name);
+}
+
+sub hint_of { my ($sql) = $SgTest::message =~ /^(BEGIN;.*COMMIT;)$/m or return ''; return $sql; }
+
+# ---- it stops before anything is sent
+
+subscribe('app');
+arrives('app', 1, 'replication runs');
+is_error($publisher, 'CREATE EXTENSION schemaguard', '55000', qr/publications would replicate the tables of schemaguard: "all of it"/, 'CREATE EXTENSION stops', dbname => 'app');
+my $hint = hint_of();
+like($hint, qr/FOR TABLE public\."T 2", public\.p WITH/, 'the hint has the tables');
+query($publisher, 'app', $hint);
+query($publisher, 'app', 'CREATE EXTENSION schemaguard');
+arrives('app', 2, 'the hint as printed, CREATE EXTENSION, and replication goes on');
+query($publisher, 'app', q{ALTER TABLE "T 2" ADD FOREIGN KEY (id) REFERENCES p; SELECT sg_orphan_audit(); SELECT sg_orphan_audit()});
+query($publisher, 'app', q{SELECT sg_plan_create('a')});
+arrives('app', 3, 'and our tables stay where they are');
+is($publisher->safe_psql('app', q{SELECT count(*) FROM pg_publication_tables WHERE schemaname = 'schemaguard'}), '0', 'none of them is published');
+
+# ---- preflight tells of a publication that came later
+
+query($publisher, 'app', 'CREATE PUBLICATION later FOR ALL TABLES');
+is($publisher->safe_psql('app', q{SELECT result, detail FROM sg_plan_check('a') WHERE check_name = 'publications'}),
+	'warn|publication later replicates the tables of schema schemaguard', 'preflight tells of one that came later');
+
+# ---- after the accident
+
+subscribe('late');
+query($publisher, 'late', 'SET schemaguard.accept_publication = on; CREATE EXTENSION schemaguard');
+query($publisher, 'late', 'INSERT INTO p VALUES (1); INSERT INTO "T 2" VALUES (1)');
+ok(wait_for(sub { slurp_file($subscriber->logfile) =~ /target relation "schemaguard\.\w+" does not exist/ }), 'accepted: the subscriber stops');
+query($subscriber, 'late', 'CREATE EXTENSION schemaguard; TRUNCATE schemaguard.discovery_word, schemaguard.discovery_weight');
+arrives('late', 2, 'CREATE EXTENSION on the subscriber: it goes on');
+is($subscriber->safe_psql('late', 'SELECT count(*) FROM p'), '2', 'with what it had missed');
+
+# ---- an update
+
+SKIP:
+{
+	my ($old) = map { m,schemaguard--([^-]+)--, } glob("$FindBin::RealBin/../../sql/upgrade/schemaguard--*--*.sql");
+	skip 'no version before this one', 1 unless defined $old;
+	$publisher->safe_psql('postgres', 'CREATE DATABASE old');
+	query($publisher, 'old', "CREATE EXTENSION schemaguard VERSION '$old'; CREATE TABLE p (id int PRIMARY KEY); CREATE PUBLICATION everything FOR ALL TABLES");
+	is_error($publisher, 'ALTER EXTENSION schemaguard UPDATE', '55000', qr/would replicate the tables of schemaguard: everything/, 'an update stops', dbname => 'old');
+	query($publisher, 'old', hint_of());
+	query($publisher, 'old', 'ALTER EXTENSION schemaguard UPDATE');
+	is($publisher->safe_psql('old', 'SELECT tablename FROM pg_publication_tables'), 'p', 'the hint as printed, and it goes on');
+}
+
+# ---- who owns the database, and is no superuser, dumps it
+
+$subscriber->safe_psql('postgres', 'CREATE ROLE owner LOGIN; CREATE DATABASE owned OWNER owner');
+query($subscriber, 'owned', q{CREATE EXTENSION schemaguard; SELECT sg_grant('owner'); SET ROLE owner; SET search_path = public; CREATE SCHEMA app; CREATE TABLE app.p (id int PRIMARY KEY);
+	CREATE TABLE app.c (id int REFERENCES app.p); SELECT sg_orphan_audit(); SELECT sg_plan_create('mine'); SELECT sg_snapshot_take('mine')});
+my $dump = $subscriber->basedir . '/owned.sql';
+my @dump = ('pg_dump', '-h', $subscriber->host, '-p', $subscriber->port, '-U', 'owner', '-f', $dump);
+my ($out, $err) = run_command([ @dump, 'owned' ]);
+like($err, qr/query would be affected by row-level security policy/, 'pg_dump by the owner says that policies stand in the way');
+$subscriber->command_ok([ @dump, '--enable-row-security', 'owned' ], 'with --enable-row-security it dumps what the owner may see');
+$subscriber->safe_psql('postgres', 'CREATE DATABASE again');
+$subscriber->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-d', 'again', '-f', $dump ], 'which can be restored');
+is($subscriber->safe_psql('again', q{SELECT (SELECT string_agg(name, ' ') FROM schemaguard.plan), (SELECT count(*) FROM schemaguard.proof), (SELECT count(*) FROM schemaguard.snapshot)}), 'mine|1|1', 'and has its rows');
+my @without = major($subscriber) >= 17 ? ('--exclude-extension=schemaguard') : ('--exclude-table-data=schemaguard.*');
+$subscriber->command_ok([ @dump, @without, 'owned' ], "with $without[0] it dumps all else");
+unlike(slurp_file($dump), qr/^COPY schemaguard\./m, 'without our rows');
+
+$_->stop('immediate') for $publisher, $subscriber;
+done_testing();
