@@ -232,14 +232,18 @@ is_same_text(Jsonb *a, Jsonb *b)
 	return a && b && strcmp(drift_text(a), drift_text(b)) == 0;
 }
 
-/* The same of a property that differs.  What an extension grants is the base of the privileges of either side. */
+/*
+ * Has the extension itself, rather than a person, given this property of its
+ * member another value?  Privileges are noted relative to what the extension
+ * grants, so they are a person's; a snapshot of format 1 mixes the two.
+ */
 static bool
 explains_property(DriftComparison *c, const char *extension, const DriftChange *change)
 {
 	const char *property = change->property->name;
 
 	if (strcmp(property, "acl") == 0)
-		return false;
+		return c->info[DRIFT_REFERENCE]->format < 2 || c->info[DRIFT_TARGET]->format < 2;
 	if (strcmp(property, "owner") == 0)
 	{
 		const DriftChange *owner = extension_change(c, extension, "owner");
@@ -248,6 +252,14 @@ explains_property(DriftComparison *c, const char *extension, const DriftChange *
 			(owner && is_same_text(owner->expected, change->expected) && is_same_text(owner->actual, change->actual));
 	}
 	return extension_change(c, extension, "version") != NULL;
+}
+
+/* Is a change the update of schemaguard, which changes no object of the user's? */
+static bool
+is_our_update(const DriftChange *change)
+{
+	return change->kind == KIND_EXTENSION && strcmp(change->identity, "schemaguard") == 0 &&
+		strcmp(change->property->name, "version") == 0;
 }
 
 static DriftClass
@@ -383,6 +395,7 @@ report_change(DriftComparison *c, DriftChange *change)
 		(compare == COMPARE_BODY && drift_body_verdict(change) == DRIFT_COSMETIC);
 	char	   *extension = drift_string(change->reference, "extension");
 	bool		member = extension && drift_value(change->target, "extension");
+	bool		unmanaged = is_our_update(change) || (member && explains_property(c, extension, change));
 	DriftRow   *row;
 
 	/* what is renamed since explains some */
@@ -390,7 +403,7 @@ report_change(DriftComparison *c, DriftChange *change)
 		return;
 
 	row = add_row(c, change->kind, change->identity, DRIFT_CHANGED,
-				  cosmetic ? CLASS_COSMETIC : member && explains_property(c, extension, change) ? CLASS_UNMANAGED : CLASS_DRIFT);
+				  cosmetic ? CLASS_COSMETIC : unmanaged ? CLASS_UNMANAGED : CLASS_DRIFT);
 	row->property = change->property->name;
 	row->expected = drift_text(change->expected);
 	row->actual = drift_text(change->actual);

@@ -54,6 +54,27 @@ sub is_same
 	ok(!@differences && @$got > 500, $name) or diag(join "\n", @differences[ 0 .. ($#differences < 40 ? $#differences : 40) ]);
 }
 
+# What the snapshot statement of the objects that are there gives, in the form that version 0.1.0 had for it
+sub document_of_format_1
+{
+	my ($db) = @_;
+	my $prologue = $node->safe_psql($db, 'SELECT prologue FROM schemaguard.sg_snapshot_statement()');
+	my $statement = $node->safe_psql($db, 'SELECT statement FROM schemaguard.sg_snapshot_statement()');
+
+	return $node->safe_psql($db, qq{BEGIN READ ONLY; $prologue;
+		WITH object AS MATERIALIZED (
+			SELECT kind, identity, parent, properties,
+			       sha256(convert_to(kind || chr(10) || identity || chr(10) || coalesce(parent, '') || chr(10) || properties::text, 'UTF8')) AS checksum
+			FROM ($statement) s),
+		header AS (
+			SELECT jsonb_build_object('schemaguard_snapshot', 1, 'taken_at', '2026-01-01T00:00:00.000000Z', 'role', CURRENT_USER, 'server', NULL,
+				'database', current_database(), 'server_version_num', current_setting('server_version_num')::int, 'schemas', NULL, 'count', count(*),
+				'checksum', encode(sha256(string_agg(checksum, '' ORDER BY kind COLLATE "C", identity COLLATE "C")), 'hex')) AS h FROM object)
+		SELECT h || jsonb_build_object('seal', encode(sha256(convert_to(h::text, 'UTF8')), 'hex'), 'objects',
+			(SELECT jsonb_agg(jsonb_build_object('kind', kind, 'identity', identity, 'parent', parent, 'properties', properties, 'checksum', encode(checksum, 'hex'))
+				ORDER BY kind COLLATE "C", identity COLLATE "C") FROM object)) FROM header});
+}
+
 sub create
 {
 	my ($db, $sql) = @_;
@@ -106,8 +127,14 @@ SKIP:
 		ok($state eq '' || $state eq '2BP01' || $state eq '55000' && $SgTest::message =~ /HINT:  Run ALTER EXTENSION schemaguard UPDATE/, "with objects of $old: $sql, or what to do") or diag("$state: $SgTest::message");
 	}
 
+	my $document = document_of_format_1('kept');
 	$node->safe_psql('kept', 'ALTER EXTENSION schemaguard UPDATE');
 	is(kept(), $before, 'the update keeps every row');
+	$node->safe_psql('kept', "SET client_min_messages = error; SELECT sg_snapshot_import('of_old', \$document\$$document\$document\$)");
+	is($node->safe_psql('kept', q{SELECT * FROM sg_drift('of_old') WHERE class IN ('drift', 'extra', 'unknown')}), '', "a baseline taken with the statement of $old shows no drift");
+	is($node->safe_psql('kept', q{GRANT INSERT ON schemaguard.drift_ignore TO PUBLIC; SELECT sg_snapshot_take('of_new'); REVOKE INSERT ON schemaguard.drift_ignore FROM PUBLIC;
+		SELECT object, property FROM sg_drift('of_new') WHERE class = 'drift'; SELECT sg_snapshot_drop('of_old'), sg_snapshot_drop('of_new')}) =~ s/^\d+\n//r,
+		"schemaguard.drift_ignore|acl\n|", 'a privilege that somebody takes from a member is drift');
 	is($node->safe_psql('kept', q{SELECT active FROM schemaguard.ddl_capture_state}), 't', 'DDL is caught as before');
 	is($node->safe_psql('kept', q{SELECT count(*) FROM schemaguard.ddl_log WHERE tag = 'ALTER EXTENSION' AND origin = 'direct'}), '1', 'the update, too');
 	is($node->safe_psql('kept', q{SELECT count(*) FROM schemaguard.ddl_log WHERE event = 'lost'}), '0', 'and nothing is lost');
