@@ -59,6 +59,7 @@ OBJS = \
 	src/base/code_reach.o \
 	src/base/code_table.o \
 	src/base/errors.o \
+	src/base/gone.o \
 	src/base/guc.o \
 	src/base/guc_early.o \
 	src/base/nametable.o \
@@ -319,6 +320,7 @@ REGRESS = \
 	drift_rename \
 	fail \
 	fix \
+	gone \
 	impact \
 	interface \
 	pgtap \

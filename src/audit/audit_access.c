@@ -31,6 +31,7 @@
 #include "audit/audit_rule.h"
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/quote.h"
 
@@ -38,7 +39,7 @@ FkProblem *
 audit_readable(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_row)
 {
 	char	   *name = sg_relation_name(relid);
-	char	   *who = GetUserNameFromId(role, true);
+	char	   *who = sg_role_name(role);
 
 	if (object_aclcheck(NamespaceRelationId, get_rel_namespace(relid), role, ACL_USAGE) != ACLCHECK_OK)
 		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -54,7 +55,7 @@ audit_readable(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole
 			if (pg_attribute_aclcheck(relid, columns[i], role, ACL_SELECT) != ACLCHECK_OK)
 				return fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE,
 								  psprintf("role %s has no SELECT on column %s of %s", who,
-										   get_attname(relid, columns[i], false), name), NULL);
+										   sg_column_name(relid, columns[i]), name), NULL);
 		}
 	}
 

@@ -26,6 +26,7 @@
 #include "audit/audit_set.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/quote.h"
 
 /*
  * A pass over a parent and a child of five million rows each took 0.6 s where
@@ -289,7 +290,7 @@ divide_item(ScanAudit *audit, WorkItem *item)
 			ereport(ERROR,
 					(errcode(ERRCODE_OUT_OF_MEMORY),
 					 errmsg("the keys of %s do not fit into schemaguard.audit_memory in %u parts",
-							get_rel_name(set->parent), item->nparts),
+							sg_relation_name(set->parent), item->nparts),
 					 errhint("Raise schemaguard.audit_memory.")));
 		give_up_set(audit, item->set);
 		return;

@@ -33,6 +33,7 @@
 #include "audit/audit_internal.h"
 #include "audit/audit_rule_job.h"
 #include "base/compat.h"
+#include "base/gone.h"
 
 typedef struct RuleState
 {
@@ -119,7 +120,7 @@ map_columns(RuleState *rule, const AuditRead *read)
 
 	for (int i = 0; i < key->nkeys; i++)
 		rule->att[i] = read->relid == read->root ? key->child_att[i] :
-			get_attnum(read->relid, get_attname(read->root, key->child_att[i], false));
+			sg_column_in(read->relid, read->root, key->child_att[i]);
 }
 
 static void
@@ -321,7 +322,7 @@ row_object(const AuditKey *ak, Oid relid, TupleTableSlot *slot, MemoryContext re
 	}
 	foreach(lc, ak->rule->shown)
 	{
-		names[n] = get_attname(ak->key.child, lfirst_int(lc), false);
+		names[n] = sg_column_name(ak->key.child, lfirst_int(lc));
 		types[n] = get_atttype(ak->key.child, lfirst_int(lc));
 		values[n] = slot_getattr(slot, relid == ak->key.child ? lfirst_int(lc) : get_attnum(relid, names[n]),
 								 &nulls[n]);

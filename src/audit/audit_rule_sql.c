@@ -22,6 +22,7 @@
 #include "audit/audit_internal.h"
 #include "audit/audit_rule.h"
 #include "audit/audit_rule_job.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "fk/fk.h"
@@ -87,7 +88,7 @@ append_object(StringInfo buf, const AuditKey *ak)
 	}
 	foreach(lc, ak->rule->shown)
 	{
-		char	   *name = get_attname(ak->key.child, lfirst_int(lc), false);
+		char	   *name = sg_column_name(ak->key.child, lfirst_int(lc));
 
 		appendStringInfo(buf, "%s%s, r.%s", separator, quote_literal_cstr(name), quote_identifier(name));
 		separator = ", ";

@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 
 #include "audit/audit_internal.h"
+#include "base/gone.h"
 
 
 /* ctid and tableoid beside the columns of a key */
@@ -64,7 +65,7 @@ audit_key_object(const FkKey *key, const Datum *values, const bool *nulls,
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		types[i] = get_atttype(key->child, key->child_att[i]);
-		names[i] = get_attname(key->child, key->child_att[i], false);
+		names[i] = sg_column_name(key->child, key->child_att[i]);
 	}
 	return audit_object(key->nkeys, names, types, values, nulls, context);
 }

@@ -33,6 +33,7 @@
 #include "audit/audit_rule_job.h"
 #include "audit/audit_set.h"
 #include "base/compat.h"
+#include "base/gone.h"
 
 /* pages between two reports of progress */
 #define REPORT_PAGES 128
@@ -80,9 +81,7 @@ map_columns(const AuditCodec *codec, bool parent, Oid root, Oid leaf, AttrNumber
 	{
 		att[i] = parent ? codec->cols[i].parent_att : codec->cols[i].child_att;
 		if (leaf != root)
-			att[i] = get_attnum(leaf, get_attname(root, att[i], false));
-		if (att[i] <= 0)
-			elog(ERROR, "partition %u lacks a column of its table", leaf);
+			att[i] = sg_column_in(leaf, root, att[i]);
 		last = Max(last, att[i]);
 	}
 	return last;

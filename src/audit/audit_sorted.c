@@ -19,6 +19,7 @@
 #include "audit/audit_index.h"
 #include "audit/audit_internal.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/guc.h"
 
 /* kB.  A run of the sort is written without a look at cancels: keep it short. */
@@ -72,7 +73,7 @@ read_leaf(SortedKeys *sorted, Oid leaf)
 
 	/* a partition may have its columns in other places */
 	for (int i = 0; i < order->nkeys; i++)
-		att[i] = get_attnum(leaf, get_attname(sorted->key->child, order->att[i], false));
+		att[i] = sg_column_in(leaf, sorted->key->child, order->att[i]);
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, row))
 	{

@@ -25,13 +25,14 @@
 #include "utils/syscache.h"
 
 #include "audit/audit_internal.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/spi.h"
 
 char *
 audit_sql_column(const char *alias, Oid relid, AttrNumber attnum)
 {
-	return psprintf("%s.%s", alias, quote_identifier(get_attname(relid, attnum, false)));
+	return psprintf("%s.%s", alias, quote_identifier(sg_column_name(relid, attnum)));
 }
 
 void
@@ -111,7 +112,7 @@ append_key_object(StringInfo buf, const FkKey *key, const char *alias)
 	appendStringInfoString(buf, "pg_catalog.jsonb_build_object(");
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		char	   *name = get_attname(key->child, key->child_att[i], false);
+		char	   *name = sg_column_name(key->child, key->child_att[i]);
 
 		appendStringInfo(buf, "%s%s, ", i ? ", " : "", quote_literal_cstr(name));
 		if (alias)
@@ -138,7 +139,7 @@ may_match_twice(const FkKey *key)
 	bool		twice = false;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for index %u", key->index);
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "an index");
 	form = (Form_pg_index) GETSTRUCT(tuple);
 	collations = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, tuple,
 															   Anum_pg_index_indcollation, &isnull));

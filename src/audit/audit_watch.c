@@ -26,7 +26,9 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/origin.h"
+#include "base/quote.h"
 #include "base/spi.h"
 #include "fk/fk_subscription.h"
 #include "log/log.h"
@@ -47,7 +49,7 @@ find_trigger(const char *name)
 
 	function = ((Form_pg_event_trigger) GETSTRUCT(tuple))->evtfoid;
 	if (get_func_namespace(function) != sg_schema_oid() ||
-		strcmp(get_func_name(function), "sg_subscription_event") != 0)
+		!sg_same_text(get_func_name(function), "sg_subscription_event"))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("event trigger \"%s\" exists, and is not schemaguard's", name),

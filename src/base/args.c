@@ -22,6 +22,7 @@
 #include "base/args.h"
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/spi.h"
 
@@ -37,7 +38,7 @@ argument_name(Oid function, int n, char **proname, char **argument)
 	char	   *modes;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
+		sg_gone(ERRCODE_UNDEFINED_FUNCTION, "a function");
 	(void) get_func_arg_info(tuple, &types, &names, &modes);
 	*proname = pstrdup(NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname));
 	*argument = names[n];

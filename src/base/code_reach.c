@@ -47,6 +47,7 @@
 #include "base/code.h"
 #include "base/code_internal.h"
 #include "base/compat.h"
+#include "base/gone.h"
 
 CodeReach *
 code_reach(void)
@@ -330,7 +331,7 @@ visit_view(CodeReach *reach, Oid relid)
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
 		add_object(reach, RewriteRelationId, ((Form_pg_rewrite) GETSTRUCT(tuple))->oid);
 
-	code_reach_owner(reach, code_table_owner(relid), psprintf("view %s", get_rel_name(relid)));
+	code_reach_owner(reach, code_table_owner(relid), psprintf("view %s", sg_rel_name(relid)));
 }
 
 static void
@@ -604,7 +605,7 @@ code_is_others(CodeReach *reach)
 static char *
 of_whom(Oid role)
 {
-	return OidIsValid(role) ? psprintf("of role %s", GetUserNameFromId(role, true)) : pstrdup("for whoever wrote it, who is nobody here,");
+	return OidIsValid(role) ? psprintf("of role %s", sg_role_name(role)) : pstrdup("for whoever wrote it, who is nobody here,");
 }
 
 char *
@@ -623,7 +624,7 @@ code_refusal(CodeReach *reach, Oid owner)
 							of_whom(lfirst_oid(lc)));
 		if (!has_privs_of_role(owner, lfirst_oid(lc)))
 			return psprintf("it could run %s %s, whose privileges the owner, role %s, does not have",
-							(char *) lfirst(lw), of_whom(lfirst_oid(lc)), GetUserNameFromId(owner, true));
+							(char *) lfirst(lw), of_whom(lfirst_oid(lc)), sg_role_name(owner));
 	}
 	return NULL;
 }

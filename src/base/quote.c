@@ -20,6 +20,7 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/spi.h"
 
@@ -113,6 +114,10 @@ sg_parse_table_name(const char *input)
 	SgTableName result = {NULL, NULL};
 	const char *p = input;
 
+	if (input == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a table name is missing")));
 	result.name = parse_name_part(input, &p);
 	if (*p == '.')
 	{
@@ -239,13 +244,19 @@ sg_compare_names(const ListCell *a, const ListCell *b)
 }
 
 bool
+sg_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool
 sg_has_name(List *names, const char *name)
 {
 	ListCell   *lc;
 
 	foreach(lc, names)
 	{
-		if (strcmp((char *) lfirst(lc), name) == 0)
+		if (sg_same_text(lfirst(lc), name))
 			return true;
 	}
 	return false;
@@ -322,10 +333,10 @@ sg_append_collation(StringInfo buf, Oid collation)
 	Form_pg_collation form;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a collation");
 	form = (Form_pg_collation) GETSTRUCT(tuple);
 	appendStringInfo(buf, " COLLATE %s",
-					 quote_qualified_identifier(get_namespace_name(form->collnamespace),
+					 quote_qualified_identifier(sg_schema_name(form->collnamespace),
 												NameStr(form->collname)));
 	ReleaseSysCache(tuple);
 }

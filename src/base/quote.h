@@ -22,7 +22,8 @@ typedef struct SgTableName
 /*
  * Split a table name as a user writes it in SQL: [schema.]name, quoted or
  * folded to lower case.  Raises 42602 for anything else and 42622 for a part
- * of more than 63 bytes, where PostgreSQL's own functions would truncate.
+ * of more than 63 bytes, where PostgreSQL's own functions would truncate;
+ * 22004 for NULL.
  */
 extern SgTableName sg_parse_table_name(const char *input);
 
@@ -63,7 +64,10 @@ extern char *sg_quote_list(List *names);
 /* For list_sort() of names: by their letters */
 extern int	sg_compare_names(const ListCell *a, const ListCell *b);
 
-/* Is a name in a list of names? */
+/* Are two texts equal?  NULL equals NULL alone. */
+extern bool sg_same_text(const char *a, const char *b);
+
+/* Is a name in a list of names?  NULL is in none. */
 extern bool sg_has_name(List *names, const char *name);
 
 /* Are all of these names in the list? */

@@ -24,6 +24,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "change/change.h"
@@ -111,7 +112,7 @@ change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_vo
 	{
 		Oid			collation;
 
-		arg.expression.target = psprintf("column %s", quote_identifier(get_attname(move->table, column, false)));
+		arg.expression.target = psprintf("column %s", quote_identifier(sg_column_name(move->table, column)));
 		get_atttypetypmodcoll(move->table, column, &arg.expression.type, &arg.expression.typmod, &collation);
 	}
 	if (try_cook(move, &arg) == NULL)
@@ -208,7 +209,7 @@ change_reach(ChangeMove *move, Node *raw)
 char *
 change_deparse(Oid table, Node *expression)
 {
-	char	   *name = get_rel_name(table);
+	char	   *name = sg_rel_name(table);
 	SgScope		scope;
 	char	   *text;
 
@@ -276,7 +277,7 @@ change_condition(HeapTuple tuple)
 
 	change_text_begin(&scope);
 	condition = isnull ? pstrdup("") :
-		TextDatumGetCString(DirectFunctionCall2(pg_get_expr, bin, ObjectIdGetDatum(con->conrelid)));
+		sg_expression(bin, con->conrelid);
 	sg_scope_end(&scope);
 	table_close(rel, AccessShareLock);
 	return condition;

@@ -38,6 +38,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
 #include "plan/plan_deed.h"
@@ -85,7 +86,7 @@ change_move_statistics(Oid relid, const char *schema)
 	foreach_ptr(const char, name, statistics_names(rel))
 	{
 		statements = lappend(statements, psprintf("ALTER STATISTICS %s SET SCHEMA %s",
-												  quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)), name),
+												  quote_qualified_identifier(sg_schema_name(RelationGetNamespace(rel)), name),
 												  quote_identifier(schema)));
 	}
 	RelationClose(rel);
@@ -162,7 +163,7 @@ publish_text(Relation catalog, HeapTuple tuple, const char *publication, Oid rel
 		List	   *names = NIL;
 
 		for (int i = 0; i < columns->dim1; i++)
-			names = lappend(names, get_attname(relid, columns->values[i], false));
+			names = lappend(names, sg_column_name(relid, columns->values[i]));
 		appendStringInfo(&buf, " (%s)", sg_quote_list(names));
 	}
 	datum = heap_getattr(tuple, Anum_pg_publication_rel_prqual, RelationGetDescr(catalog), &isnull);
@@ -172,7 +173,7 @@ publish_text(Relation catalog, HeapTuple tuple, const char *publication, Oid rel
 
 		change_text_begin(&scope);
 		appendStringInfo(&buf, " WHERE (%s)",
-						 TextDatumGetCString(DirectFunctionCall2(pg_get_expr, datum, ObjectIdGetDatum(relid))));
+						 sg_expression(datum, relid));
 		sg_scope_end(&scope);
 	}
 	return buf.data;
@@ -264,11 +265,11 @@ partition_bound(Oid relid)
 	SgScope		scope;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
+		sg_gone(ERRCODE_UNDEFINED_TABLE, "a table");
 	datum = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relpartbound, &isnull);
 	change_text_begin(&scope);
 	if (!isnull)
-		bound = TextDatumGetCString(DirectFunctionCall2(pg_get_expr, datum, ObjectIdGetDatum(relid)));
+		bound = sg_expression(datum, relid);
 	sg_scope_end(&scope);
 	ReleaseSysCache(tuple);
 	return bound;
@@ -278,7 +279,7 @@ partition_bound(Oid relid)
 static const FkKey *
 key_to_whole(Oid relid)
 {
-	List	   *ancestors = get_partition_ancestors(relid);
+	List	   *ancestors = sg_partition_ancestors(relid);
 
 	foreach_ptr(const FkKey, key, fk_declared(InvalidOid))
 	{
@@ -291,20 +292,28 @@ key_to_whole(Oid relid)
 void
 change_detach(const PlanStep *step, Oid relid, ChangeMove *move)
 {
-	Oid			whole = get_partition_parent(relid, true);
+	bool		leaving;
+	Oid			whole = sg_partition_parent(relid, &leaving);
 	char	   *bound = partition_bound(relid);
 	const FkKey *key = key_to_whole(relid);
 	char	   *lack = run_lacks_ownership("partition", relid);
 
+	if (!OidIsValid(whole))
+		sg_gone(ERRCODE_UNDEFINED_TABLE, "a partition");
 	if (lack)
 		change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, lack, NULL);
+	else if (leaving)
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   "a DETACH CONCURRENTLY of the partition is pending",
+					   psprintf("End it, and CALL again: ALTER TABLE %s DETACH PARTITION %s FINALIZE;",
+								sg_relation_name(whole), step->child_table));
 	else if (key)
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   psprintf("DETACH would look, under ACCESS EXCLUSIVE, for rows of %s that refer to the partition by key %s",
 								sg_relation_name(key->child), quote_identifier(key->name)),
 					   psprintf("Run it outside of a transaction, and CALL again: ALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;",
 								sg_relation_name(whole), step->child_table));
-	if (lack || key || bound == NULL)
+	if (lack || leaving || key || bound == NULL)
 		return;
 	move->table = whole;
 	move->alone = true;

@@ -28,10 +28,10 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
-#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
 #include "plan/plan_change.h"
@@ -116,7 +116,7 @@ cut_default(const PlanStep *step, char **without)
 	ColumnDef  *def = parse_column(step);
 	int			skip = strlen(COLUMN_PREFIX);
 	int			start = -1;
-	int			end = skip + strlen(step->definition);
+	int			end = skip + strlen(plan_given(step->definition));
 	List	   *others = NIL;
 
 	if (def->collClause)
@@ -151,7 +151,7 @@ look_at_column(const PlanStep *step, ChangeMove *move, AttrNumber attnum, const 
 	get_atttypetypmodcoll(move->table, attnum, &type, &typmod, &collation);
 	if (type != arg->type || typmod != arg->typmod || collation != arg->collation)
 		change_problem(move, ERRCODE_DUPLICATE_COLUMN,
-					   psprintf("column %s of %s is there, as %s%s", quote_identifier(get_attname(move->table, attnum, false)),
+					   psprintf("column %s of %s is there, as %s%s", quote_identifier(sg_column_name(move->table, attnum)),
 								step->child_table, format_type_with_typemod(type, typmod),
 								type == arg->type && typmod == arg->typmod ? ", with another collation" : ""),
 					   "Rename one of the two, or skip the step with sg_plan_skip().");
@@ -263,9 +263,13 @@ char *
 change_current_default(Oid table, AttrNumber attnum)
 {
 	Relation	rel = RelationIdGetRelation(table);
-	TupleDesc	desc = RelationGetDescr(rel);
-	Node	   *expression = TupleDescAttr(desc, attnum - 1)->atthasdef ? build_column_default(rel, attnum) : NULL;
-	char	   *text = expression ? change_deparse(table, expression) : NULL;
+	Node	   *expression;
+	char	   *text;
+
+	if (rel == NULL)
+		sg_gone(ERRCODE_UNDEFINED_TABLE, "a table");
+	expression = TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atthasdef ? build_column_default(rel, attnum) : NULL;
+	text = expression ? change_deparse(table, expression) : NULL;
 
 	RelationClose(rel);
 	return text;
@@ -279,12 +283,6 @@ default_statement(const PlanStep *step, char *expression)
 
 	other.definition = expression;
 	return linitial(plan_change_statements(&other));
-}
-
-static bool
-is_same(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 /* What the default is to be, as the server writes it; false: it can't be that */
@@ -306,11 +304,9 @@ wanted_default(const PlanStep *step, ChangeMove *move, AttrNumber attnum, char *
 static bool
 is_computed(Oid table, AttrNumber attnum, ChangeMove *move)
 {
-	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
-	Form_pg_attribute att = (Form_pg_attribute) GETSTRUCT(tuple);
-	bool		computed = att->attidentity != '\0' || att->attgenerated != '\0';
+	FormData_pg_attribute column = sg_column(table, attnum);
+	bool		computed = column.attidentity != '\0' || column.attgenerated != '\0';
 
-	ReleaseSysCache(tuple);
 	if (computed)
 		change_problem(move, ERRCODE_WRONG_OBJECT_TYPE, "the server computes the column: it has no default of its own", NULL);
 	return computed;
@@ -327,7 +323,7 @@ change_look_default(const PlanStep *step, ChangeMove *move)
 		!wanted_default(step, move, attnum, &wanted))
 		return;
 	now = change_current_default(move->table, attnum);
-	if (is_same(now, wanted))
+	if (sg_same_text(now, wanted))
 		return;
 	change_statement(move, MOVE_STATEMENT, "set default", AccessExclusiveLock, STEP_VALIDATED, default_statement(step, wanted));
 	change_reach(move, wanted ? plan_change_expression(wanted) : NULL);
@@ -345,9 +341,9 @@ change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move
 	if (attnum == InvalidAttrNumber)
 		return;
 	now = change_current_default(move->table, attnum);
-	if (is_same(now, deed->was))
+	if (sg_same_text(now, deed->was))
 		return;
-	if (!wanted_default(deed->what, move, attnum, &made) || !is_same(now, made))
+	if (!wanted_default(deed->what, move, attnum, &made) || !sg_same_text(now, made))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the column has another default by now", NULL);
 	else
 	{

@@ -23,6 +23,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
 #include "plan/plan_change.h"
@@ -68,7 +69,7 @@ static bool
 name_is_free(const PlanStep *step, ChangeMove *move, const char *definition)
 {
 	Oid			schema = get_rel_namespace(move->table);
-	char	   *name = sg_qualified_name(get_namespace_name(schema), step->fk_name);
+	char	   *name = sg_qualified_name(sg_schema_name(schema), step->fk_name);
 	Oid			other = get_relname_relid(step->fk_name, schema);
 	bool		is_index;
 
@@ -93,13 +94,13 @@ new_build(const PlanStep *step, const ChangeMove *move, Oid relid, const char *d
 	PlanIndex  *index = palloc0(sizeof(PlanIndex));
 	Oid			schema = get_rel_namespace(relid);
 	const char *name = relid == move->table ? step->fk_name :
-		ChooseRelationName(get_rel_name(relid), step->primary_key ? NULL : plan_index_name_part(definition),
+		ChooseRelationName(sg_rel_name(relid), step->primary_key ? NULL : plan_index_name_part(definition),
 						   step->kind == STEP_INDEX ? "idx" : step->primary_key ? "pkey" : "key", schema, true);
 
 	index->step = step->step;
 	index->table = sg_relation_name(relid);
 	index->columns = pstrdup(definition);
-	index->name = sg_qualified_name(get_namespace_name(schema), name);
+	index->name = sg_qualified_name(sg_schema_name(schema), name);
 	index->statement = plan_index_statement(definition, name, index->table, true);
 	return index;
 }
@@ -187,8 +188,10 @@ change_look_index(const PlanStep *step, ChangeMove *move)
 	there = plan_index_like(move->table, definition, plan_step_needed_name(step), true);
 	if (OidIsValid(there))
 	{
-		if (strcmp(get_rel_name(there), step->fk_name) != 0)
-			move->note = psprintf("index %s is the same", quote_identifier(get_rel_name(there)));
+		char	   *name = sg_rel_name(there);
+
+		if (strcmp(name, step->fk_name) != 0)
+			move->note = psprintf("index %s is the same", quote_identifier(name));
 		return;
 	}
 	if (!look_at_unique(step, move) || !change_index_find(step, move, definition, &found))

@@ -16,11 +16,11 @@
 #include "catalog/pg_constraint.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
 #include "plan/plan_change.h"
@@ -29,12 +29,9 @@
 bool
 change_is_not_null(Oid table, AttrNumber attnum)
 {
-	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
-	bool		result = HeapTupleIsValid(tuple) && ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+	FormData_pg_attribute column;
 
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	return result;
+	return sg_read_column(table, attnum, &column) && column.attnotnull;
 }
 
 static void
@@ -60,7 +57,7 @@ look_at_constraint(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
 		move->conid = ((Form_pg_constraint) GETSTRUCT(tuple))->oid;
 		return;
 	}
-	if (change_constraint(move->table, step->fk_name))
+	if (HeapTupleIsValid(change_constraint(move->table, step->fk_name)))
 	{
 		name_is_taken(step, move);
 		return;
@@ -77,7 +74,7 @@ is_helper(HeapTuple tuple, AttrNumber attnum)
 
 	return con->contype == CONSTRAINT_CHECK &&
 		strcmp(change_condition(tuple),
-			   psprintf("(%s IS NOT NULL)", quote_identifier(get_attname(con->conrelid, attnum, false)))) == 0;
+			   psprintf("(%s IS NOT NULL)", quote_identifier(sg_column_name(con->conrelid, attnum)))) == 0;
 }
 
 static void

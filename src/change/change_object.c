@@ -28,11 +28,11 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/quote.h"
 #include "change/change.h"
@@ -135,7 +135,7 @@ look_at_names(const PlanStep *step, ChangeMove *move, ObjectAddress *from, Objec
 		move->table = from->objectId;
 	if (OidIsValid(from->objectId) && OidIsValid(to->objectId))
 		change_problem(move, ERRCODE_DUPLICATE_OBJECT,
-					   psprintf("the name %s is taken", quote_identifier(step->new_name)),
+					   psprintf("the name %s is taken", quote_identifier(plan_given(step->new_name))),
 					   "Give the step another name: sg_plan_set(plan, step, 'new_name', ...).");
 }
 
@@ -157,7 +157,7 @@ change_look_rename(const PlanStep *step, ChangeMove *move)
 	if (move->kind == MOVE_PROBLEM)
 		return;
 	if (OidIsValid(to.objectId))
-		move->note = psprintf("it is called %s already", quote_identifier(step->new_name));
+		move->note = psprintf("it is called %s already", quote_identifier(plan_given(step->new_name)));
 	else if (!OidIsValid(from.objectId))
 		change_problem(move, ERRCODE_UNDEFINED_OBJECT, psprintf("%s does not exist", object_text(step)),
 					   "Correct the plan with sg_plan_set(), or leave the step out with sg_plan_skip().");
@@ -298,12 +298,9 @@ kept_column(const PlanStep *step)
 static bool
 is_identity(Oid table, AttrNumber attnum)
 {
-	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
-	bool		result = HeapTupleIsValid(tuple) && ((Form_pg_attribute) GETSTRUCT(tuple))->attidentity != '\0';
+	FormData_pg_attribute column;
 
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	return result;
+	return sg_read_column(table, attnum, &column) && column.attidentity != '\0';
 }
 
 /* An identity column stays what it is, and gives values to rows that are written meanwhile */
@@ -359,7 +356,7 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 	step.kind = STEP_NOT_NULL;
 	step.child_columns = list_make1(what->fk_name);
 	step.definition = NULL;
-	step.fk_name = makeObjectName(get_rel_name(move->table), what->fk_name, "not_null");
+	step.fk_name = makeObjectName(sg_rel_name(move->table), what->fk_name, "not_null");
 	change_look_not_null(&step, move);
 	move->first = false;
 }
@@ -384,8 +381,12 @@ constraint_definition(const PlanStep *step, Oid conid)
 {
 	char	   *command = pg_get_constraintdef_command(conid);
 	char	   *name = psprintf(" ADD CONSTRAINT %s ", quote_identifier(step->fk_name));
+	char	   *definition = strstr(command, name);
 
-	return psprintf(WAS_CONSTRAINT "%s", strstr(command, name) + strlen(name));
+	/* renamed, perhaps */
+	if (definition == NULL)
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a constraint");
+	return psprintf(WAS_CONSTRAINT "%s", definition + strlen(name));
 }
 
 /* What makes it anew behind CREATE, all names in full; of a CHECK the condition alone, as of a step of that kind */
@@ -399,8 +400,11 @@ definition_of(const PlanStep *step, const ChangeMove *move)
 
 	if (plan_changed_object(step) == CHANGED_CONSTRAINT)
 	{
-		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(constraint);
+		Form_pg_constraint con;
 
+		if (!HeapTupleIsValid(constraint))
+			sg_gone(ERRCODE_UNDEFINED_OBJECT, "a constraint");
+		con = (Form_pg_constraint) GETSTRUCT(constraint);
 		if (con->contype == CONSTRAINT_CHECK)
 			return psprintf("%s%s%s", con->connoinherit ? WAS_NO_INHERIT : "", con->convalidated ? "" : WAS_NOT_VALID,
 							change_condition(constraint));
@@ -412,7 +416,7 @@ definition_of(const PlanStep *step, const ChangeMove *move)
 			definition = constraint_definition(step, object);
 			break;
 		case CHANGED_TRIGGER:
-			definition = TextDatumGetCString(DirectFunctionCall1(pg_get_triggerdef, ObjectIdGetDatum(object))) + strlen("CREATE ");
+			definition = sg_definition(pg_get_triggerdef, object) + strlen("CREATE ");
 			break;
 		default:
 			definition = pg_get_indexdef_string(object) + strlen("CREATE ");

@@ -24,6 +24,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/nearest.h"
 #include "base/progress.h"
@@ -252,7 +253,7 @@ write_deeds(const StepWork *work, const ChangeMove *move)
 	const FkPlan *plan = work->run->plan;
 	int			step = work->step->step;
 	PlanDeed	deed = plan_deed(move->index ? DEED_INDEX : DEED_CHANGE, step, move->index ?
-								 sg_qualified_name(get_namespace_name(get_rel_namespace(move->table)), work->step->fk_name) :
+								 sg_qualified_name(sg_rel_schema(move->table), work->step->fk_name) :
 								 move->whole ? psprintf("%s OF %s", work->object, move->whole) : work->object);
 
 	foreach_ptr(const FkKey, key, move->keys)
@@ -371,7 +372,7 @@ change_was_done(const PlanStep *step, const ChangeMove *move)
 	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
 	{
 		if ((other->kind == STEP_RENAME || other->kind == STEP_DROP) && other->state == STEP_VALIDATED &&
-			step->child_table && strcmp(other->child_table, step->child_table) == 0)
+			step->child_table && sg_same_text(other->child_table, step->child_table))
 			return move->kind == MOVE_PROBLEM;
 	}
 	return false;

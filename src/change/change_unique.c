@@ -28,6 +28,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
 #include "plan/plan_change.h"
@@ -137,12 +138,12 @@ columns_are_not_null(const PlanStep *step, ChangeMove *move, List *attnums)
 	{
 		if (step->primary_key && !is_proved_not_null(move->table, attnum))
 		{
-			char	   *name = get_attname(move->table, attnum, false);
+			char	   *name = sg_column_name(move->table, attnum);
 
 			change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						   psprintf("column %s of the primary key may be null", quote_identifier(name)),
 						   psprintf("SELECT sg_plan_add_not_null(%s, %s, %s); it comes before the primary key.",
-									quote_literal_cstr(step->plan), quote_literal_cstr(step->child_table),
+									quote_literal_cstr(step->plan), quote_literal_cstr(plan_given(step->child_table)),
 									quote_literal_cstr(name)));
 			return false;
 		}
@@ -164,7 +165,7 @@ missing_partition_column(const PlanStep *step, Oid relid)
 	for (int i = 0; i < form->partnatts && missing == NULL; i++)
 	{
 		AttrNumber	attnum = form->partattrs.values[i];
-		char	   *name = attnum ? get_attname(relid, attnum, false) : NULL;
+		char	   *name = attnum ? sg_column_name(relid, attnum) : NULL;
 
 		if (name == NULL)
 			missing = psprintf("%s is partitioned by an expression", sg_relation_name(relid));
@@ -207,7 +208,7 @@ nothing_else_is_there(const PlanStep *step, ChangeMove *move, const char *primar
 		change_problem(move, ERRCODE_INVALID_TABLE_DEFINITION,
 					   psprintf("%s has another primary key, %s", step->child_table, quote_identifier(primary)),
 					   "A table has one only: plan a unique constraint, or drop the other one first.");
-	else if (change_constraint(move->table, step->fk_name))
+	else if (HeapTupleIsValid(change_constraint(move->table, step->fk_name)))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("the name %s is taken by another constraint of %s",
 								quote_identifier(step->fk_name), step->child_table),
@@ -224,9 +225,13 @@ static bool
 can_be_taken(const PlanStep *step, ChangeMove *move, Oid conid)
 {
 	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conid));
-	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
-	bool		same = con->condeferrable == step->deferrable && con->condeferred == step->initially_deferred;
+	Form_pg_constraint con;
+	bool		same;
 
+	if (!HeapTupleIsValid(tuple))
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a constraint");
+	con = (Form_pg_constraint) GETSTRUCT(tuple);
+	same = con->condeferrable == step->deferrable && con->condeferred == step->initially_deferred;
 	if (!same)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("constraint %s of %s is deferred in another way", quote_identifier(NameStr(con->conname)),
@@ -245,7 +250,7 @@ add_constraint(const PlanStep *step, ChangeMove *move, List *found)
 
 	foreach_oid(index, found)
 	{
-		char	   *name = get_rel_name(index);
+		char	   *name = sg_rel_name(index);
 		Oid			relid = IndexGetRelation(index, false);
 
 		if (OidIsValid(get_index_constraint(index)))

@@ -17,9 +17,9 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
-#include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "check/check.h"
 #include "deploy/deploy.h"
@@ -28,29 +28,17 @@
 static Oid
 table_owner(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner = InvalidOid;
+	FormData_pg_class class;
 
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
+	return sg_read_class(relid, &class) ? class.relowner : InvalidOid;
 }
 
 static bool
 has_row_security(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	bool		result = false;
+	FormData_pg_class class;
 
-	if (HeapTupleIsValid(tuple))
-	{
-		result = ((Form_pg_class) GETSTRUCT(tuple))->relrowsecurity;
-		ReleaseSysCache(tuple);
-	}
-	return result;
+	return sg_read_class(relid, &class) && class.relrowsecurity;
 }
 
 static char *
@@ -64,7 +52,7 @@ role_name(Oid role)
 static char *
 schema_name(Oid relid)
 {
-	return pstrdup(quote_identifier(get_namespace_name(get_rel_namespace(relid))));
+	return pstrdup(quote_identifier(sg_rel_schema(relid)));
 }
 
 static bool

@@ -16,7 +16,6 @@
 
 #include "access/htup_details.h"
 #include "access/xlog.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
 #include "executor/spi.h"
@@ -27,6 +26,7 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/words.h"
 #include "check/check.h"
@@ -51,12 +51,6 @@ struct CheckEdge
 	const char *source;			/* of these numbers */
 };
 
-static Oid
-topmost(Oid relid)
-{
-	return get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
-}
-
 static void
 add_edge(PlanCheck *check, const FkKey *key)
 {
@@ -66,8 +60,8 @@ add_edge(PlanCheck *check, const FkKey *key)
 		return;
 	edge = palloc0(sizeof(CheckEdge));
 	edge->key = key;
-	edge->parent = topmost(key->parent);
-	edge->child = topmost(key->child);
+	edge->parent = sg_partition_root(key->parent);
+	edge->child = sg_partition_root(key->child);
 	edge->goes_on = key->on_delete == FKCONSTR_ACTION_CASCADE;
 	check->edges = lappend(check->edges, edge);
 }
@@ -369,7 +363,7 @@ check_reach(CheckStep *cs, Reach *reach, Oid start)
 static void
 check_delete(PlanCheck *check, CheckStep *cs)
 {
-	Oid			start = topmost(cs->view.key.parent);
+	Oid			start = sg_partition_root(cs->view.key.parent);
 	Reach		reach = {.check = check};
 
 	if (cs->view.key.on_delete == FKCONSTR_ACTION_NOACTION || cs->view.key.on_delete == FKCONSTR_ACTION_RESTRICT)
@@ -401,12 +395,9 @@ is_hard(const FkKey *key)
 		return false;
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(key->child), Int16GetDatum(key->child_att[i]));
-		bool		not_null = HeapTupleIsValid(tuple) && ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+		FormData_pg_attribute column;
 
-		if (HeapTupleIsValid(tuple))
-			ReleaseSysCache(tuple);
-		if (!not_null)
+		if (!sg_read_column(key->child, key->child_att[i], &column) || !column.attnotnull)
 			return false;
 	}
 	return true;
@@ -416,10 +407,10 @@ is_hard(const FkKey *key)
 static bool
 add_needed(List **tables, const FkKey *key)
 {
-	if (!list_member_oid(*tables, topmost(key->child)) || list_member_oid(*tables, topmost(key->parent)) ||
+	if (!list_member_oid(*tables, sg_partition_root(key->child)) || list_member_oid(*tables, sg_partition_root(key->parent)) ||
 		!is_hard(key))
 		return false;
-	*tables = lappend_oid(*tables, topmost(key->parent));
+	*tables = lappend_oid(*tables, sg_partition_root(key->parent));
 	return true;
 }
 
@@ -428,9 +419,9 @@ static void
 check_first_row(PlanCheck *check, CheckStep *cs)
 {
 	const FkKey *key = &cs->view.key;
-	Oid			child = topmost(key->child);
-	List	   *tables = list_make1_oid(topmost(key->parent));
-	bool		changed = child != topmost(key->parent) && is_hard(key);
+	Oid			child = sg_partition_root(key->child);
+	List	   *tables = list_make1_oid(sg_partition_root(key->parent));
+	bool		changed = child != sg_partition_root(key->parent) && is_hard(key);
 	ListCell   *lc;
 
 	while (changed && !list_member_oid(tables, child))
@@ -444,7 +435,7 @@ check_first_row(PlanCheck *check, CheckStep *cs)
 				changed |= add_needed(&tables, &other->view.key);
 		}
 	}
-	if (list_member_oid(tables, child) && child != topmost(key->parent))
+	if (list_member_oid(tables, child) && child != sg_partition_root(key->parent))
 		check_row(cs, "first_row", CHECK_WARN,
 				  psprintf("%s and %s need a row of each other first: their keys go in a circle, are NOT NULL and not deferrable, so no new pair can be written",
 						   cs->step->child_table, cs->step->parent_table),

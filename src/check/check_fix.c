@@ -12,13 +12,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/quote.h"
 #include "check/check.h"
@@ -56,11 +56,11 @@ list_orphans_hint(const CheckStep *cs)
 	char	   *by_columns;
 
 	if (cs->view.existing)
-		return psprintf("SELECT * FROM sg_fk_orphans(%s, %s);", quote_literal_cstr(cs->step->child_table),
+		return psprintf("SELECT * FROM sg_fk_orphans(%s, %s);", quote_literal_cstr(plan_given(cs->step->child_table)),
 						quote_literal_cstr(cs->view.existing->name));
-	by_columns = psprintf("SELECT * FROM sg_orphans(%s, %s, %s, %s);", quote_literal_cstr(cs->step->child_table),
+	by_columns = psprintf("SELECT * FROM sg_orphans(%s, %s, %s, %s);", quote_literal_cstr(plan_given(cs->step->child_table)),
 						  check_array(sg_attribute_names(key->child, key->child_att, key->nkeys)),
-						  quote_literal_cstr(cs->step->parent_table),
+						  quote_literal_cstr(plan_given(cs->step->parent_table)),
 						  check_array(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
 	if (key->match != FKCONSTR_MATCH_FULL || key->nkeys == 1)
 		return by_columns;
@@ -198,9 +198,7 @@ check_orphans(PlanCheck *check, CheckStep *cs)
 static bool
 shares_rows(Oid a, Oid b)
 {
-	return a == b ||
-		(get_rel_relispartition(a) && list_member_oid(get_partition_ancestors(a), b)) ||
-		(get_rel_relispartition(b) && list_member_oid(get_partition_ancestors(b), a));
+	return a == b || list_member_oid(sg_partition_ancestors(a), b) || list_member_oid(sg_partition_ancestors(b), a);
 }
 
 /* A key with no index, for which none is built before */

@@ -37,6 +37,7 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/quote.h"
 #include "check/check.h"
@@ -95,15 +96,9 @@ cast_expression(const FkKey *key)
 static Oid
 index_method(Oid index)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
-	Oid			method = InvalidOid;
+	FormData_pg_class class;
 
-	if (HeapTupleIsValid(tuple))
-	{
-		method = ((Form_pg_class) GETSTRUCT(tuple))->relam;
-		ReleaseSysCache(tuple);
-	}
-	return method;
+	return sg_read_class(index, &class) ? class.relam : InvalidOid;
 }
 
 /* Is it a whole, finished btree index whose first column is that cast? */
@@ -352,7 +347,7 @@ check_may_build(CheckStep *cs)
 			  psprintf("role %s has no CREATE on the schema of %s, which building the index takes",
 					   GetUserNameFromId(role, false), cs->step->child_table),
 			  psprintf("Grant it: GRANT CREATE ON SCHEMA %s TO %s;",
-					   quote_identifier(get_namespace_name(namespace)),
+					   quote_identifier(sg_schema_name(namespace)),
 					   quote_identifier(GetUserNameFromId(role, false))));
 }
 

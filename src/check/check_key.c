@@ -38,6 +38,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "base/spi.h"
@@ -96,22 +97,19 @@ type_not_null(Oid type)
 static ColumnFacts
 column_facts(Oid relid, AttrNumber attnum)
 {
-	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
+	FormData_pg_attribute column;
 	ColumnFacts facts = {0};
 
-	if (HeapTupleIsValid(tuple))
+	if (sg_read_column(relid, attnum, &column))
 	{
-		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
-
-		facts.type = form->atttypid;
-		facts.typmod = form->atttypmod;
-		facts.collation = form->attcollation;
-		facts.not_null = form->attnotnull || type_not_null(form->atttypid);
-		facts.must_not_null = form->attidentity != '\0' || type_not_null(form->atttypid) ||
-			(form->attnotnull && get_rel_relispartition(relid));
-		facts.has_default = form->atthasdef;
-		facts.generated = form->attgenerated;
-		ReleaseSysCache(tuple);
+		facts.type = column.atttypid;
+		facts.typmod = column.atttypmod;
+		facts.collation = column.attcollation;
+		facts.not_null = column.attnotnull || type_not_null(column.atttypid);
+		facts.must_not_null = column.attidentity != '\0' || type_not_null(column.atttypid) ||
+			(column.attnotnull && get_rel_relispartition(relid));
+		facts.has_default = column.atthasdef;
+		facts.generated = column.attgenerated;
 	}
 	return facts;
 }
@@ -368,7 +366,7 @@ holds_partition_key(Oid relid, List *columns)
 	{
 		AttrNumber	attnum = get_partition_col_attnum(key, i);
 
-		all &= attnum > 0 && sg_has_name(columns, get_attname(relid, attnum, false));
+		all &= attnum > 0 && sg_has_name(columns, sg_column_name(relid, attnum));
 	}
 	table_close(rel, AccessShareLock);
 	return all;
@@ -420,10 +418,8 @@ target_hint(CheckStep *cs)
 }
 
 static char *
-problem_hint(CheckStep *cs, FkProblemKind kind)
+problem_hint(CheckStep *cs, const FkProblem *problem, FkProblemKind kind)
 {
-	FkProblem  *problem = cs->view.problem;
-
 	switch (kind)
 	{
 		case FK_PROBLEM_PERSISTENCE:
@@ -471,7 +467,7 @@ check_resolved(CheckStep *cs, FkProblem *problem)
 	bool		missing = false;
 
 	missing |= check_table_exists(cs, "child", cs->step->child_table, key->child);
-	if (strcmp(cs->step->child_table, cs->step->parent_table) != 0)
+	if (!sg_same_text(cs->step->child_table, cs->step->parent_table))
 		missing |= check_table_exists(cs, "parent", cs->step->parent_table, key->parent);
 	if (missing)
 		return false;
@@ -496,7 +492,7 @@ check_resolved(CheckStep *cs, FkProblem *problem)
 			check_row(cs, resolve_checks[i], CHECK_OK, detail, NULL);
 	}
 	if (problem)
-		check_row(cs, resolve_checks[failed], CHECK_BLOCK, problem->reason, problem_hint(cs, failed));
+		check_row(cs, resolve_checks[failed], CHECK_BLOCK, problem->reason, problem_hint(cs, problem, failed));
 	return problem == NULL;
 }
 
@@ -646,7 +642,7 @@ check_in_delete_set(const FkKey *key, AttrNumber attnum)
 static bool
 in_primary_key(Oid relid, AttrNumber attnum)
 {
-	return sg_has_name(fk_primary_key(relid), get_attname(relid, attnum, false));
+	return sg_has_name(fk_primary_key(relid), sg_column_name(relid, attnum));
 }
 
 /* One column that ON DELETE or ON UPDATE would set; is there something about it? */

@@ -16,7 +16,6 @@
 #include "access/twophase.h"
 #include "access/xlog.h"
 #include "catalog/indexing.h"
-#include "catalog/partition.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -40,6 +39,7 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/quote.h"
 #include "check/check.h"
@@ -105,13 +105,12 @@ static void
 add_table_size(CheckTable *table, Oid relid)
 {
 	SizeArg		arg = {.relid = relid,.rows = -1};
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	FormData_pg_class class;
 
-	if (!HeapTupleIsValid(tuple))
+	if (!sg_read_class(relid, &class))
 		return;
-	arg.blocks = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
-	arg.rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
-	ReleaseSysCache(tuple);
+	arg.blocks = class.relpages;
+	arg.rows = class.reltuples;
 
 	(void) check_try(read_size, &arg);
 	table->blocks += arg.blocks;
@@ -172,14 +171,20 @@ check_foreign_partition(CheckStep *cs, const CheckTable *table)
 
 	foreach(lc, table->leaves)
 	{
+		Oid			parent;
+		bool		leaving;
+
 		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_FOREIGN_TABLE)
+			continue;
+		parent = sg_partition_parent(lfirst_oid(lc), &leaving);
+		if (!OidIsValid(parent) || leaving)
 			continue;
 		found = true;
 		check_row(cs, "partitions", CHECK_BLOCK,
 				  psprintf("partition %s of %s is a foreign table, which can't have a key",
 						   sg_relation_name(lfirst_oid(lc)), sg_relation_name(table->relid)),
 				  psprintf("Detach it first: ALTER TABLE %s DETACH PARTITION %s;",
-						   sg_relation_name(linitial_oid(get_partition_ancestors(lfirst_oid(lc)))),
+						   sg_relation_name(parent),
 						   sg_relation_name(lfirst_oid(lc))));
 	}
 	return found;
@@ -218,22 +223,39 @@ check_attaching(CheckStep *cs)
 	return true;
 }
 
+/* The server alters no partition whose DETACH CONCURRENTLY is pending */
+static bool
+check_leaving(CheckStep *cs)
+{
+	bool		leaving;
+	Oid			whole = sg_partition_parent(cs->child->relid, &leaving);
+
+	if (!leaving)
+		return false;
+	check_row(cs, "partitions", CHECK_BLOCK,
+			  psprintf("a DETACH CONCURRENTLY of %s is pending", cs->step->child_table),
+			  psprintf("End it: ALTER TABLE %s DETACH PARTITION %s FINALIZE;", sg_relation_name(whole), cs->step->child_table));
+	return true;
+}
+
 static void
 check_partitions(CheckStep *cs)
 {
 	const FkKey *key = &cs->view.key;
+	Oid			root = sg_partition_root(key->parent);
 	bool		found = check_foreign_partition(cs, cs->child);
 	int			n = list_length(cs->child->relids) + list_length(cs->parent->relids) - 2;
 
+	found |= check_leaving(cs);
 	found |= check_lock_table(cs);
 	found |= check_attaching(cs);
-	if (get_rel_relispartition(key->parent))
+	if (root != key->parent)
 	{
 		found = true;
 		check_row(cs, "partitions", CHECK_WARN,
 				  psprintf("parent %s is a partition: rows of other partitions are no parents", cs->step->parent_table),
 				  psprintf("Reference the partitioned table: %s",
-						   check_set(cs, "parent_table", sg_relation_name(llast_oid(get_partition_ancestors(key->parent))))));
+						   check_set(cs, "parent_table", sg_relation_name(root))));
 	}
 	if (!found)
 		check_row(cs, "partitions", CHECK_OK,
@@ -263,7 +285,7 @@ check_inheritance(CheckStep *cs)
 									quote_literal_cstr(cs->plan),
 									quote_literal_cstr(sg_relation_name(linitial_oid(heirs))),
 									check_array(cs->step->child_columns),
-									quote_literal_cstr(cs->step->parent_table),
+									quote_literal_cstr(plan_given(cs->step->parent_table)),
 									cs->step->parent_columns == NIL ? "" :
 									psprintf(", %s", check_array(cs->step->parent_columns))) :
 				  "Turn inheritance into partitions, or move these rows into the parent.");
@@ -277,7 +299,7 @@ check_inheritance(CheckStep *cs)
 static const PublishedTable *
 find_published(const PlanCheck *check, const CheckTable *table)
 {
-	List	   *ancestors = get_rel_relispartition(table->relid) ? get_partition_ancestors(table->relid) : NIL;
+	List	   *ancestors = sg_partition_ancestors(table->relid);
 
 	foreach_ptr(const PublishedTable, published, check->published)
 	{
@@ -377,12 +399,10 @@ check_publication(PlanCheck *check, CheckStep *cs)
 static Oid
 subscription_of(const CheckTable *table)
 {
-	List	   *relids = list_copy(table->relids);
+	List	   *relids = list_concat_copy(table->relids, sg_partition_ancestors(table->relid));
 	Oid			subscription = InvalidOid;
 	ListCell   *lc;
 
-	if (get_rel_relispartition(table->relid))
-		relids = list_concat(relids, get_partition_ancestors(table->relid));
 	foreach(lc, relids)
 	{
 		SgCatalog	rows;
@@ -415,7 +435,7 @@ check_subscription(CheckStep *cs)
 				  psprintf("subscription %s writes to %s, and what it writes is not checked: orphans can come that way",
 						   quote_identifier(name ? name : "(dropped)"), sg_relation_name(tables[i]->relid)),
 				  psprintf("Add the key where the rows come from, and audit here: SELECT * FROM sg_orphan_audit(%s);",
-						   quote_literal_cstr(cs->step->child_table)));
+						   quote_literal_cstr(plan_given(cs->step->child_table))));
 	}
 	if (!found)
 		check_row(cs, "subscription", CHECK_OK, NULL, NULL);

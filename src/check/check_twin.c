@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/words.h"
 #include "check/check.h"
@@ -31,8 +32,8 @@ is_planned_name(const PlanCheck *check, const CheckStep *cs, const char *name)
 	{
 		const PlanStep *step = ((CheckStep *) lfirst(lc))->step;
 
-		if (strcmp(step->child_table, cs->step->child_table) == 0 &&
-			(strcmp(step->fk_name, name) == 0 || (step->replaces && strcmp(step->replaces, name) == 0)))
+		if (sg_same_text(step->child_table, cs->step->child_table) &&
+			(strcmp(step->fk_name, name) == 0 || sg_same_text(step->replaces, name)))
 			return true;
 	}
 	return false;

@@ -38,12 +38,12 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "ddl/ddl.h"
 #include "snapshot/snapshot_object.h"
 
@@ -167,13 +167,9 @@ ddl_add_address(DdlCommand *command, Oid classid, Oid objid, int objsubid)
 static bool
 is_column(const ObjectAddress *address)
 {
-	HeapTuple	tuple = address->objectSubId == 0 ? NULL :
-		SearchSysCacheAttNum(address->objectId, address->objectSubId);
+	FormData_pg_attribute column;
 
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	ReleaseSysCache(tuple);
-	return true;
+	return address->objectSubId != 0 && sg_read_column(address->objectId, address->objectSubId, &column);
 }
 
 /* Columns and constraints that ALTER TABLE has touched */
@@ -574,8 +570,8 @@ ddl_finish(DdlCommand *command, EventTriggerData *event)
 	if (command->objects == NIL)
 		return;
 	command->at = GetCurrentTimestamp();
-	command->session_role = GetUserNameFromId(GetSessionUserId(), true);
-	command->role = GetUserNameFromId(GetUserId(), true);
+	command->session_role = sg_role_name(GetSessionUserId());
+	command->role = sg_role_name(GetUserId());
 	if (application_name && application_name[0])
 		command->application = pstrdup(application_name);
 	command->client_addr = client_address();

@@ -28,7 +28,9 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/origin.h"
+#include "base/quote.h"
 #include "base/spi.h"
 #include "ddl/ddl.h"
 #include "log/log.h"
@@ -64,7 +66,7 @@ has_trigger(const char *name, bool *disabled)
 	ReleaseSysCache(tuple);
 
 	if (get_func_namespace(function) != sg_schema_oid() ||
-		strcmp(get_func_name(function), "sg_ddl_event") != 0)
+		!sg_same_text(get_func_name(function), "sg_ddl_event"))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("event trigger \"%s\" exists, and is not schemaguard's", name),

@@ -21,7 +21,6 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/nodes.h"
@@ -32,11 +31,11 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -493,25 +492,12 @@ deploy_wants_parallel(List *steps)
 	return several;
 }
 
-/* The table above all that a table is a partition of, or the table itself */
-static Oid
-partition_root(Oid relid)
-{
-	return get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
-}
-
 static void
 measure_table(const PlanRun *run, WaitingTable *table)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table->child));
+	FormData_pg_class class;
 
-	table->pages = 0;
-	if (HeapTupleIsValid(tuple))
-	{
-		table->pages = ((Form_pg_class) GETSTRUCT(tuple))->relpages;
-		ReleaseSysCache(tuple);
-	}
-
+	table->pages = sg_read_class(table->child, &class) ? class.relpages : 0;
 	table->priority = PRIORITY_LOW;
 	foreach_ptr(PlanStep, step, run->steps)
 	{
@@ -549,7 +535,7 @@ validation_jobs(const PlanRun *run, List *tables)
 
 	foreach_ptr(WaitingTable, table, tables)
 	{
-		Oid			root = partition_root(table->child);
+		Oid			root = sg_partition_root(table->child);
 		ListCell   *lc2;
 		int			n = 0;
 

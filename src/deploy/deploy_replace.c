@@ -51,7 +51,7 @@ wanted_by(const PlanStep *step, const FkKey *key)
 		FkKey	   *twin;
 
 		if (other->step == step->step || other->skipped_by ||
-			strcmp(other->child_table, step->child_table) != 0 ||
+			!sg_same_text(other->child_table, step->child_table) ||
 			plan_step_key(other, &planned) != NULL)
 			continue;
 		twin = fk_declared_twin(&planned);

@@ -182,8 +182,8 @@ static char *
 problem_hint(const PlanStep *step, const FkProblem *problem)
 {
 	bool		is_child = !OidIsValid(sg_find_qualified(step->child_table));
-	char	   *near = problem->sqlerrcode == ERRCODE_UNDEFINED_TABLE ?
-		sg_nearest_table(is_child ? step->child_table : step->parent_table) : NULL;
+	const char *table = is_child ? step->child_table : step->parent_table;
+	char	   *near = table && problem->sqlerrcode == ERRCODE_UNDEFINED_TABLE ? sg_nearest_table(table) : NULL;
 
 	return near ? psprintf("Perhaps you meant %s: SELECT sg_plan_set(%s, %d, '%s', %s);", near,
 						   quote_literal_cstr(step->plan), step->step, is_child ? "child_table" : "parent_table",

@@ -26,6 +26,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/nametable.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -531,7 +532,7 @@ sg_drift_matrix(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard matrix", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	matrix.functions = get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
+	matrix.functions = sg_schema_name(get_func_namespace(fcinfo->flinfo->fn_oid));
 	matrix.objects = sg_names_create(CurrentMemoryContext);
 	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
 	read_names(&matrix, PG_GETARG_DATUM(0));

@@ -115,6 +115,9 @@ drift_new_schema(DriftComparison *c, char *schema)
 	return name ? pstrdup(quote_identifier(name->new_schema)) : schema;
 }
 
+/* A database, a schema, a table and a column; more names with dots between them are none */
+#define CHAIN_MAX 4
+
 /* Of names with dots between them: an object, or a column of a table; or the same */
 static char *
 new_chain(DriftComparison *c, char *chain)
@@ -174,11 +177,11 @@ new_text(DriftComparison *c, char *old, const char *table)
 		else
 		{
 			const char *dot = end;
-			bool		chain = false;
+			int			names = 1;
 
 			while (*dot == '.')
 			{
-				chain = true;
+				names++;
 				end = skip_name(dot + 1);
 				if (end == dot + 1)
 				{
@@ -187,7 +190,9 @@ new_text(DriftComparison *c, char *old, const char *table)
 				}
 				dot = end;
 			}
-			if (chain)
+			if (names > CHAIN_MAX)
+				appendBinaryStringInfo(&text, p, end - p);
+			else if (names > 1)
 				appendStringInfoString(&text, new_chain(c, pnstrdup(p, end - p)));
 			else
 			{

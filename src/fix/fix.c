@@ -18,6 +18,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/progress.h"
+#include "base/quote.h"
 #include "change/change.h"
 #include "deploy/deploy.h"
 #include "fix/fix.h"
@@ -257,7 +258,7 @@ order_steps(List *steps)
 
 			foreach(lc2, steps)
 				waits |= lfirst(lc2) != step && step->parent_table &&
-				strcmp(((PlanStep *) lfirst(lc2))->child_table, step->parent_table) == 0;
+				sg_same_text(((PlanStep *) lfirst(lc2))->child_table, step->parent_table);
 			if (!waits)
 			{
 				next = step;

@@ -15,7 +15,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/partition.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -24,6 +23,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/words.h"
 #include "fix/fix.h"
@@ -60,9 +60,7 @@ add_key(List *keys, FkKey *key, const PlanStep *step)
 static bool
 is_within(Oid table, Oid other)
 {
-	return table == other ||
-		(get_rel_relispartition(table) &&
-		 list_member_oid(get_partition_ancestors(table), other));
+	return table == other || list_member_oid(sg_partition_ancestors(table), other);
 }
 
 /* Do both join the same columns, by name? */
@@ -73,12 +71,12 @@ same_names(const FkKey *part, const FkKey *whole)
 		return false;
 	for (int i = 0; i < part->nkeys; i++)
 	{
-		char	   *name = get_attname(part->child, part->child_att[i], false);
+		char	   *name = sg_column_name(part->child, part->child_att[i]);
 		bool		found = false;
 
 		for (int j = 0; j < whole->nkeys && !found; j++)
 			found = part->parent_att[i] == whole->parent_att[j] &&
-				strcmp(name, get_attname(whole->child, whole->child_att[j], false)) == 0;
+				strcmp(name, sg_column_name(whole->child, whole->child_att[j])) == 0;
 		if (!found)
 			return false;
 	}
@@ -246,7 +244,7 @@ refers_to_nulls(const FixRow *row, const FkKey *key)
 	columns = fix_row_null_columns(row);
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		if (sg_has_name(columns, get_attname(key->parent, key->parent_att[i], false)))
+		if (sg_has_name(columns, sg_column_name(key->parent, key->parent_att[i])))
 			return true;
 	}
 	return false;

@@ -24,6 +24,7 @@
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "deploy/deploy.h"
 #include "fix/fix.h"
@@ -154,14 +155,14 @@ check_right(const FixRight *right)
 	Oid			namespace = get_rel_namespace(right->relid);
 
 	if (object_aclcheck(NamespaceRelationId, namespace, GetUserId(), ACL_USAGE) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, get_namespace_name(namespace));
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, sg_schema_name(namespace));
 	if (!has_right(right))
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(right->relid));
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, sg_rel_name(right->relid));
 	if (check_enable_rls(right->relid, InvalidOid, true) == RLS_ENABLED)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("row security of %s is for role %s, and only another role may do the rest",
-						sg_relation_name(right->relid), GetUserNameFromId(GetUserId(), true))));
+						sg_relation_name(right->relid), sg_role_name(GetUserId()))));
 }
 
 Oid

@@ -26,6 +26,7 @@
 #include "utils/typcache.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "fix/fix.h"
@@ -136,22 +137,17 @@ query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, FixPlace
 static bool
 is_not_null(Oid relid, AttrNumber attnum)
 {
-	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
-	Oid			type;
-	bool		not_null;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for column %d of table %u", attnum, relid);
-	not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
-	type = ((Form_pg_attribute) GETSTRUCT(tuple))->atttypid;
-	ReleaseSysCache(tuple);
+	FormData_pg_attribute column = sg_column(relid, attnum);
+	bool		not_null = column.attnotnull;
+	Oid			type = column.atttypid;
 
 	/* a domain, or one that it is made of, may say so too */
 	while (!not_null && get_typtype(type) == TYPTYPE_DOMAIN)
 	{
-		tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+		HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+
 		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for type %u", type);
+			sg_gone(ERRCODE_UNDEFINED_OBJECT, "a type");
 		not_null = ((Form_pg_type) GETSTRUCT(tuple))->typnotnull;
 		type = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
 		ReleaseSysCache(tuple);
@@ -174,7 +170,7 @@ fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem)
 	*problem = NULL;
 	for (int i = 0; i < n; i++)
 	{
-		char	   *name = get_attname(fk->child, columns[i], false);
+		char	   *name = sg_column_name(fk->child, columns[i]);
 
 		if (get_attgenerated(fk->child, columns[i]) != '\0')
 			refusing = psprintf("column %s is generated", quote_identifier(name));
@@ -244,7 +240,7 @@ append_equal(StringInfo buf, Oid table, AttrNumber attnum, const char *what)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("nothing can be compared with column %s of %s: its type has no equality",
-						quote_identifier(get_attname(table, attnum, false)), sg_relation_name(table))));
+						quote_identifier(sg_column_name(table, attnum)), sg_relation_name(table))));
 	generate_operator_clause(buf, audit_sql_column("fk", table, attnum), type, entry->eq_opr, what, type);
 }
 
@@ -252,7 +248,7 @@ void
 fix_append_is_sentinel(StringInfo buf, const FixKey *key, AttrNumber attnum)
 {
 	append_equal(buf, key->key->child, attnum,
-				 psprintf("%s::%s", quote_literal_cstr(key->step->sentinel),
+				 psprintf("%s::%s", quote_literal_cstr(plan_given(key->step->sentinel)),
 						  format_type_be_qualified(get_atttype(key->key->child, attnum))));
 }
 

@@ -21,10 +21,10 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "base/code.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "fk/fk.h"
@@ -32,7 +32,7 @@
 static char *
 column(Oid relid, AttrNumber attnum, const char *alias)
 {
-	return psprintf("%s%s", alias, quote_identifier(get_attname(relid, attnum, false)));
+	return psprintf("%s%s", alias, quote_identifier(sg_column_name(relid, attnum)));
 }
 
 /* The comparison of each pair; a side without alias is a parameter */

@@ -32,6 +32,7 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "fk/fk.h"
 #include "fk/fk_internal.h"
@@ -66,14 +67,9 @@ index_attribute(HeapTuple tuple, AttrNumber attnum)
 static Oid
 access_method(Oid index)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
-	Oid			method;
+	FormData_pg_class class;
 
-	if (!HeapTupleIsValid(tuple))
-		return InvalidOid;
-	method = ((Form_pg_class) GETSTRUCT(tuple))->relam;
-	ReleaseSysCache(tuple);
-	return method;
+	return sg_read_class(index, &class) ? class.relam : InvalidOid;
 }
 
 static bool
@@ -275,7 +271,7 @@ fk_index_obstacle(const FkKey *key)
 {
 	for (int i = 0; i < searched_columns(key); i++)
 	{
-		const char *column = quote_identifier(get_attname(key->child, key->child_att[i], false));
+		const char *column = quote_identifier(sg_column_name(key->child, key->child_att[i]));
 		Oid			type = get_atttype(key->child, key->child_att[i]);
 		Oid			opclass = GetDefaultOpClass(type, BTREE_AM_OID);
 
@@ -299,9 +295,9 @@ collation_name(Oid collation)
 	char	   *name;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a collation");
 	form = (Form_pg_collation) GETSTRUCT(tuple);
-	name = sg_qualified_name(get_namespace_name(form->collnamespace), NameStr(form->collname));
+	name = sg_qualified_name(sg_schema_name(form->collnamespace), NameStr(form->collname));
 	ReleaseSysCache(tuple);
 	return name;
 }
@@ -310,7 +306,7 @@ static void
 append_column(StringInfo buf, Oid relid, AttrNumber att, Oid collation)
 {
 	appendStringInfo(buf, "%s%s", buf->len ? ", " : "",
-					 quote_identifier(get_attname(relid, att, false)));
+					 quote_identifier(sg_column_name(relid, att)));
 	if (collation != column_collation(relid, att) && OidIsValid(collation))
 		appendStringInfo(buf, " COLLATE %s", collation_name(collation));
 }
@@ -394,6 +390,6 @@ fk_on_partition(const FkKey *key, Oid partition)
 	copy->child = partition;
 	for (int i = 0; i < key->nkeys; i++)
 		copy->child_att[i] = get_attnum(partition,
-										get_attname(key->child, key->child_att[i], false));
+										sg_column_name(key->child, key->child_att[i]));
 	return copy;
 }

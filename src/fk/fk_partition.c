@@ -13,7 +13,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
@@ -22,6 +21,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "fk/fk.h"
 
@@ -30,7 +30,7 @@ static void
 map_columns(Oid from, Oid to, const AttrNumber *columns, int n, AttrNumber *mapped)
 {
 	for (int i = 0; i < n; i++)
-		mapped[i] = get_attnum(to, get_attname(from, columns[i], false));
+		mapped[i] = sg_column_in(to, from, columns[i]);
 }
 
 /* Pairs in the same order, compared by the same operators? */
@@ -143,8 +143,7 @@ fk_partitions(const FkKey *planned, List **partitions)
 FkProblem *
 fk_partition_look(const FkKey *planned, Oid relid, FkPartition *partition)
 {
-	if (get_rel_relispartition(relid) &&
-		list_member_oid(get_partition_ancestors(relid), planned->child))
+	if (list_member_oid(sg_partition_ancestors(relid), planned->child))
 		return look(planned, relid, partition);
 
 	memset(partition, 0, sizeof(FkPartition));

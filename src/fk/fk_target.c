@@ -34,6 +34,7 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "fk/fk.h"
@@ -264,7 +265,7 @@ choose_operator(Oid opclass, Oid parent_type, Oid child_type, bool period, bool 
 	Oid			pf;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for operator class %u", opclass);
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "an operator class");
 	form = (Form_pg_opclass) GETSTRUCT(tuple);
 	family = form->opcfamily;
 	input = form->opcintype;
@@ -468,13 +469,13 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 
 		return fk_problem(FK_PROBLEM_OPERATOR, ERRCODE_DATATYPE_MISMATCH,
 						  psprintf("no operator joins %s %s to %s %s",
-								   quote_identifier(get_attname(key->child, key->child_att[i], false)),
+								   quote_identifier(sg_column_name(key->child, key->child_att[i])),
 								   format_type_be(child_type),
-								   quote_identifier(get_attname(key->parent, key->parent_att[i], false)),
+								   quote_identifier(sg_column_name(key->parent, key->parent_att[i])),
 								   format_type_be(parent_type)),
 						  hint ? hint :
 						  psprintf("Give column %s of %s the type %s.",
-								   quote_identifier(get_attname(key->child, key->child_att[i], false)),
+								   quote_identifier(sg_column_name(key->child, key->child_att[i])),
 								   sg_relation_name(key->child), format_type_be(parent_type)));
 	}
 
@@ -485,9 +486,9 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 		 !get_collation_isdeterministic(child_coll)))
 		return fk_problem(FK_PROBLEM_COLLATION, ERRCODE_COLLATION_MISMATCH,
 						  psprintf("columns %s and %s have incompatible collations \"%s\" and \"%s\"",
-								   quote_identifier(get_attname(key->child, key->child_att[i], false)),
-								   quote_identifier(get_attname(key->parent, key->parent_att[i], false)),
-								   get_collation_name(child_coll), get_collation_name(parent_coll)),
+								   quote_identifier(sg_column_name(key->child, key->child_att[i])),
+								   quote_identifier(sg_column_name(key->parent, key->parent_att[i])),
+								   sg_collation_name(child_coll), sg_collation_name(parent_coll)),
 						  "Where either collation is nondeterministic, both columns need the same one.");
 	return NULL;
 }

@@ -20,7 +20,6 @@
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
 #include "catalog/indexing.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
@@ -36,6 +35,7 @@
 #include "utils/pg_lsn.h"
 
 #include "base/catalog.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
@@ -187,9 +187,7 @@ visit_ancestors(TrustWalk *walk, Oid relid)
 {
 	ListCell   *lc;
 
-	if (!get_rel_relispartition(relid))
-		return;
-	foreach(lc, get_partition_ancestors(relid))
+	foreach(lc, sg_partition_ancestors(relid))
 		visit_subscriptions(walk, lfirst_oid(lc));
 }
 

@@ -56,8 +56,8 @@ same_pairs(List *children_a, List *parents_a, List *children_b, List *parents_b)
 static bool
 same_shape(const SideKey *a, const SideKey *b)
 {
-	return strcmp(a->step->child_table, b->step->child_table) == 0 &&
-		strcmp(a->step->parent_table, b->step->parent_table) == 0 &&
+	return sg_same_text(a->step->child_table, b->step->child_table) &&
+		sg_same_text(a->step->parent_table, b->step->parent_table) &&
 		same_pairs(a->step->child_columns, a->step->parent_columns,
 				   b->step->child_columns, b->step->parent_columns);
 }
@@ -166,7 +166,7 @@ name_renames(KeyPair *pair)
 	foreach_ptr(KeyRename, rename, pair->renames)
 	{
 		const char *word = rename->what == RENAMED_SCHEMA ? "schema" : rename->what == RENAMED_COLUMN ? "columns" :
-			strcmp(rename->to, pair->target->step->child_table) == 0 ? "child_table" : "parent_table";
+			sg_same_text(rename->to, pair->target->step->child_table) ? "child_table" : "parent_table";
 
 		pair->differences = add_difference(pair->differences, !sg_has_name(pair->differences, word), word);
 	}
@@ -320,7 +320,7 @@ try_rename(TableMatch *match, SideKey *reference, SideKey *target)
 	List	   *renames = NIL;
 	KeyPair    *pair;
 
-	if (strcmp(r->parent_table, t->parent_table) != 0 ||
+	if (!sg_same_text(r->parent_table, t->parent_table) ||
 		!list_renames(match->comparison, r->child_table, r->child_columns, t->child_columns, &renames) ||
 		!list_renames(match->comparison, r->parent_table, r->parent_columns, t->parent_columns, &renames) ||
 		renames == NIL || !agree(match->comparison, renames))
@@ -361,7 +361,7 @@ match_parents(TableMatch *match, bool by_name)
 	{
 		foreach_ptr(SideKey, target, match->targets)
 		{
-			bool		same_parent = strcmp(reference->step->parent_table, target->step->parent_table) == 0;
+			bool		same_parent = sg_same_text(reference->step->parent_table, target->step->parent_table);
 			KeyPair    *pair;
 
 			if (reference->paired || target->paired ||
@@ -486,7 +486,7 @@ take_table(List *keys, int *next, const char *identity)
 	{
 		SideKey    *key = list_nth(keys, *next);
 
-		if (strcmp(key->step->child_table, identity) != 0)
+		if (!sg_same_text(key->step->child_table, identity))
 			break;
 		taken = lappend(taken, key);
 	}

@@ -322,7 +322,7 @@ fkdiff_compare_keys(const ListCell *a, const ListCell *b)
 {
 	const PlanStep *x = ((SideKey *) lfirst(a))->step;
 	const PlanStep *y = ((SideKey *) lfirst(b))->step;
-	int			order = strcmp(x->child_table, y->child_table);
+	int			order = strcmp(plan_given(x->child_table), plan_given(y->child_table));
 
 	return order ? order : strcmp(x->fk_name, y->fk_name);
 }

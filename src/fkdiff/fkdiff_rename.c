@@ -82,9 +82,9 @@ rename_table(KeySide *side, const char *from, const char *to, KeyRename *rename)
 	sg_names_enter(side->tables, "", name)->value = table;
 	foreach_ptr(SideKey, key, side->keys)
 	{
-		if (strcmp(key->step->child_table, from) == 0)
+		if (sg_same_text(key->step->child_table, from))
 			key->step->child_table = name;
-		if (strcmp(key->step->parent_table, from) == 0)
+		if (sg_same_text(key->step->parent_table, from))
 			key->step->parent_table = name;
 	}
 }

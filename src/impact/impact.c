@@ -19,6 +19,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
@@ -123,7 +124,7 @@ emit_beyond(SgRowSink *sink, const ObjectAddress *root)
 	values[0] = ObjectIdGetDatum(root->objectId);
 	values[1] = CStringGetTextDatum(sg_relation_name(root->objectId));
 	if (root->objectSubId != 0)
-		values[2] = CStringGetTextDatum(get_attname(root->objectId, root->objectSubId, false));
+		values[2] = CStringGetTextDatum(sg_column_name(root->objectId, root->objectSubId));
 	else
 		nulls[2] = 'n';
 

@@ -23,6 +23,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/spi.h"
 #include "log/log.h"
 #include "log/log_grant.h"
@@ -55,7 +56,7 @@ sg_is_granted(void)
 static char *
 function_of_ours(FunctionCallInfo fcinfo, const char *name)
 {
-	return quote_qualified_identifier(get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid)), name);
+	return quote_qualified_identifier(sg_schema_name(get_func_namespace(fcinfo->flinfo->fn_oid)), name);
 }
 
 void
@@ -69,7 +70,7 @@ sg_check_granted(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for %s %s",
 						get_func_prokind(function) == PROKIND_PROCEDURE ? "procedure" : "function",
-						get_func_name(function)),
+						sg_function_name(function)),
 				 errdetail("Role \"%s\" has not been granted what writes plans, snapshots and the log.", role),
 				 errhint("A superuser grants it in this database: SELECT %s(%s).",
 						 function_of_ours(fcinfo, "sg_grant"), quote_literal_cstr(role))));

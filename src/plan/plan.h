@@ -42,9 +42,10 @@ typedef struct PlanStep
 	char	   *plan;
 	int			step;
 	StepPriority priority;
-	char	   *child_table;	/* schema-qualified, quoted */
+	char	   *child_table;	/* schema-qualified, quoted; NULL: a statement
+								 * of no table */
 	List	   *child_columns;	/* of char *, plain names */
-	char	   *parent_table;
+	char	   *parent_table;	/* NULL: no foreign key */
 	List	   *parent_columns; /* NIL: the primary key */
 	char	   *fk_name;		/* never NULL once stored */
 	int			on_delete;		/* FKCONSTR_ACTION_* */
@@ -60,9 +61,9 @@ typedef struct PlanStep
 	bool		index;
 	char	   *replaces;		/* NULL: none */
 	StepState	state;
-	char	   *reason;
+	char	   *reason;			/* or NULL */
 	int			attempts;
-	char	   *skipped_by;		/* role, when somebody skipped it for good */
+	char	   *skipped_by;		/* role that skipped it for good, or NULL */
 	char	   *sentinel;		/* a value that stands for null, or NULL */
 	bool		quarantine_cascades;	/* rows that refer to orphans go along */
 	char	   *backfill;		/* select list that gives the values of
@@ -75,8 +76,8 @@ typedef struct PlanStep
 	 * constraint, column or index.
 	 */
 	StepKind	kind;
-	char	   *definition;		/* what it is, in SQL: plan_change.h */
-	char	   *new_name;
+	char	   *definition;		/* what it is, in SQL, or NULL: plan_change.h */
+	char	   *new_name;		/* or NULL */
 	char	   *fill;			/* an expression for rows, or NULL */
 	char	   *undo;			/* a statement that takes one back, or NULL */
 	char	   *done_when;		/* a query that says whether it is done, or
@@ -90,6 +91,9 @@ typedef struct PlanStep
 } PlanStep;
 
 /* ---- plan_field.c ---- */
+
+/* Returns a field of a step that may be NULL, but not for the step's kind; raises 22004 if it is */
+extern char *plan_given(char *field);
 
 /* Does the step say that its key is there? */
 extern bool plan_step_is_there(const PlanStep *step);

@@ -407,7 +407,7 @@ check_policy(const PlanStep *step)
 ChangedObject
 plan_changed_object(const PlanStep *step)
 {
-	return sg_parse_word(object_words, "definition", step->definition);
+	return sg_parse_word(object_words, "definition", plan_given(step->definition));
 }
 
 /* "create view" */
@@ -615,7 +615,7 @@ plan_change_statements(const PlanStep *step)
 	{
 		case STEP_CHECK:
 			return list_make2(add_constraint(step, psprintf("CHECK (%s%s)", step->definition,
-															strstr(step->definition, "--") ? "\n" : "")),
+															strstr(plan_given(step->definition), "--") ? "\n" : "")),
 							  plan_validate_statement(step->child_table, step->fk_name));
 		case STEP_NOT_NULL:
 			return not_null_statements(step);

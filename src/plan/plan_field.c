@@ -181,6 +181,17 @@ plan_policy_deletes(OrphanPolicy policy)
 	pg_unreachable();
 }
 
+char *
+plan_given(char *field)
+{
+	if (field == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a step lacks what its kind needs"),
+				 errhint("Drop the step, and add it again.")));
+	return field;
+}
+
 bool
 plan_step_is_there(const PlanStep *step)
 {

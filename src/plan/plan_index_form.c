@@ -26,10 +26,10 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "fk/fk.h"
@@ -159,7 +159,7 @@ analyse(const FormArg *arg, Node *raw, ParseExprKind kind)
 static Node *
 text_node(const FormArg *arg, Node *cooked)
 {
-	return (Node *) makeString(deparse_expression(cooked, deparse_context_for(get_rel_name(arg->table), arg->table),
+	return (Node *) makeString(deparse_expression(cooked, deparse_context_for(sg_rel_name(arg->table), arg->table),
 												  false, false));
 }
 
@@ -180,7 +180,7 @@ settle_value(const FormArg *arg, IndexElem *element, Oid *type, Oid *collation)
 			cooked = (Node *) ((CollateExpr *) cooked)->arg;
 		element->expr = NULL;
 		if (IsA(cooked, Var) && ((Var *) cooked)->varattno > 0)
-			element->name = get_attname(arg->table, ((Var *) cooked)->varattno, false);
+			element->name = sg_column_name(arg->table, ((Var *) cooked)->varattno);
 		else
 			element->expr = text_node(arg, cooked);
 		return;
@@ -289,7 +289,7 @@ catalog_statement(Oid index)
 	char	   *statement;
 
 	sg_caller_begin(&scope);
-	statement = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, ObjectIdGetDatum(index)));
+	statement = sg_definition(pg_get_indexdef, index);
 	sg_scope_end(&scope);
 	return statement;
 }
@@ -313,7 +313,7 @@ plan_index_like(Oid table, const char *definition, const char *name, bool constr
 		IndexStmt  *its;
 
 		if (!get_index_isvalid(index) || has_superclass(index) ||
-			(name && strcmp(get_rel_name(index), name) != 0) ||
+			(name && !sg_same_text(get_rel_name(index), name)) ||
 			(!constraints && OidIsValid(get_index_constraint(index))))
 			continue;
 		its = form_of(table, catalog_statement(index));

@@ -275,7 +275,7 @@ check_tables(const PlanStep *step, bool quiet)
 	complete = has_table(child, step->child_table, quiet) &&
 		(has_columns(child, step->child_table, step->child_columns,
 					 quiet || step->backfill) || step->backfill);
-	if (strcmp(step->child_table, step->parent_table) != 0)
+	if (!sg_same_text(step->child_table, step->parent_table))
 		complete &= has_table(parent, step->parent_table, quiet);
 	if (OidIsValid(parent))
 		complete &= has_columns(parent, step->parent_table, step->parent_columns, quiet);
@@ -321,8 +321,8 @@ is_same_key(const PlanStep *a, const PlanStep *b)
 	List	   *parent_a;
 	List	   *parent_b;
 
-	if (strcmp(a->child_table, b->child_table) != 0 ||
-		strcmp(a->parent_table, b->parent_table) != 0 ||
+	if (!sg_same_text(a->child_table, b->child_table) ||
+		!sg_same_text(a->parent_table, b->parent_table) ||
 		list_length(a->child_columns) != list_length(b->child_columns))
 		return false;
 
@@ -363,7 +363,7 @@ hash_text(const char *text, uint64 seed)
 static bool
 is_same_change(const PlanStep *a, const PlanStep *b)
 {
-	return a->kind == b->kind && a->child_table && b->child_table && strcmp(a->child_table, b->child_table) == 0 &&
+	return a->kind == b->kind && a->child_table && sg_same_text(a->child_table, b->child_table) &&
 		sg_equal_names(a->child_columns, b->child_columns) && a->primary_key == b->primary_key &&
 		strcmp(a->definition ? a->definition : "", b->definition ? b->definition : "") == 0;
 }
@@ -540,7 +540,7 @@ check_replaced(PlanDraft *draft, const PlanStep *step)
 	if (step->replaces)
 	{
 		if (name_owner(draft, step, step->replaces) ||
-			strcmp(step->replaces, step->fk_name) == 0)
+			sg_same_text(step->replaces, step->fk_name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("key %s of %s can't be replaced: the plan adds it itself",
@@ -581,7 +581,7 @@ declared_name(PlanDraft *draft, const PlanStep *step)
 	{
 		if (fk_same_columns(&key, declared) && !name_owner(draft, step, declared->name) &&
 			!name_replacer(draft, step, declared->name) &&
-			!(step->replaces && strcmp(step->replaces, declared->name) == 0))
+			!sg_same_text(step->replaces, declared->name))
 			return declared->name;
 	}
 	return NULL;
@@ -612,7 +612,7 @@ make_fk_name(PlanDraft *draft, const PlanStep *step)
 	{
 		name = plan_default_fk_name(step, n);
 		if (name_owner(draft, step, name) || name_replacer(draft, step, name) ||
-			(step->replaces && strcmp(step->replaces, name) == 0) ||
+			sg_same_text(step->replaces, name) ||
 			(OidIsValid(child) && ConstraintNameIsUsed(CONSTRAINT_RELATION, child, name)))
 			name = NULL;
 	}

@@ -26,6 +26,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/nearest.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -72,7 +73,7 @@ is_wanted(const AuditSet *set, Oid child, const char *name)
 	if (set->schemas == NIL)
 		return true;
 	schema = OidIsValid(child) ? get_namespace_name(get_rel_namespace(child)) : sg_parse_table_name(name).schema;
-	return schema && sg_has_name(set->schemas, schema);
+	return sg_has_name(set->schemas, schema);
 }
 
 void
@@ -216,7 +217,7 @@ add_inferred(AuditSet *set, Oid function)
 {
 	char	   *query = psprintf("SELECT child_table, child_columns, parent_table, parent_columns"
 								 " FROM %s(child => $1, verify => 'none', schemas => $2)",
-								 quote_qualified_identifier(get_namespace_name(get_func_namespace(function)),
+								 quote_qualified_identifier(sg_schema_name(get_func_namespace(function)),
 															"sg_discover_fks"));
 	Oid			types[] = {REGCLASSOID, TEXTARRAYOID};
 	Datum		values[] = {ObjectIdGetDatum(set->child), sg_text_array(set->schemas)};
@@ -377,7 +378,7 @@ group_by_table(AuditSet *set, int samples)
 		/* a verdict that needs no rows is there already */
 		if (ak->result != AUDIT_UNKNOWN || ak->reason != NULL)
 			continue;
-		if (table == NULL || strcmp(ak->child_table, last) != 0)
+		if (table == NULL || !sg_same_text(ak->child_table, last))
 		{
 			table = palloc0(sizeof(AuditTable));
 			table->child = ak->key.child;
@@ -419,7 +420,7 @@ parse_name(const char *name)
 
 	if (list_length(parts) != 3 || *rest != '\0')
 		return sg_parse_table_name(name);
-	if (strcmp(linitial(parts), get_database_name(MyDatabaseId)) != 0)
+	if (!sg_same_text(linitial(parts), get_database_name(MyDatabaseId)))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("table \"%s\" is of another database", name),

@@ -24,6 +24,7 @@
 
 #include "base/args.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "plan/plan_backfill.h"
@@ -52,7 +53,7 @@ static const char *
 schema_prefix(Oid procedure)
 {
 	return FunctionIsVisible(procedure) ? "" :
-		psprintf("%s.", quote_identifier(get_namespace_name(get_func_namespace(procedure))));
+		psprintf("%s.", quote_identifier(sg_schema_name(get_func_namespace(procedure))));
 }
 
 /* The plan's own; and many steps are not told one by one, unless somebody wants it so, or asks what would be */

@@ -15,6 +15,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "plan/plan_key.h"
@@ -85,6 +86,6 @@ run_become_owner(SgScope *scope, Oid relid, Oid role)
 	 */
 	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
-					   get_rel_name(relid));
+					   sg_rel_name(relid));
 	sg_role_begin(scope, role);
 }

@@ -40,6 +40,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -121,14 +122,14 @@ throttle_call(void)
 	function = LookupFuncName(names, 0, NULL, false);
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
+		sg_gone(ERRCODE_UNDEFINED_FUNCTION, "a function");
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
 
 	if (proc->proowner != GetUserId() && !superuser_arg(proc->proowner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("function %s of schemaguard.throttle_function belongs to role %s",
-						sg_throttle_function, GetUserNameFromId(proc->proowner, true)),
+						sg_throttle_function, sg_role_name(proc->proowner)),
 				 errhint("It runs with the privileges of the caller, so it must be the caller's own or a superuser's.")));
 	if (proc->prokind != PROKIND_FUNCTION || proc->proretset ||
 		(proc->prorettype != BOOLOID && proc->prorettype != TEXTOID))
@@ -137,7 +138,7 @@ throttle_call(void)
 				 errmsg("function %s of schemaguard.throttle_function returns neither boolean nor text",
 						sg_throttle_function),
 				 errhint("It says true, or a text with the reason, while the deployment has to pause.")));
-	call = psprintf("SELECT %s()", quote_qualified_identifier(get_namespace_name(proc->pronamespace),
+	call = psprintf("SELECT %s()", quote_qualified_identifier(sg_schema_name(proc->pronamespace),
 															  NameStr(proc->proname)));
 	ReleaseSysCache(tuple);
 	return call;

@@ -480,7 +480,7 @@ serves(const ScriptStep *index, const PlanStep *key)
 	int			nkeys = list_length(key->child_columns);
 
 	if (index->gone || index->index_only || list_length(index->leading) < nkeys ||
-		strcmp(index->step->child_table, key->child_table) != 0)
+		!sg_same_text(index->step->child_table, key->child_table))
 		return false;
 	for (int i = 0; i < nkeys; i++)
 	{

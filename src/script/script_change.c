@@ -257,7 +257,7 @@ use_index(ScriptReader *reader, const ScriptTable *table, const Constraint *c)
 	foreach_ptr(ScriptStep, step, reader->steps)
 	{
 		if (!step->index_only || strcmp(step->step->fk_name, c->indexname) != 0 ||
-			strcmp(step->step->child_table, table->qualified) != 0)
+			!sg_same_text(step->step->child_table, table->qualified))
 			continue;
 		step->index_only = false;
 		step->step->fk_name = MemoryContextStrdup(reader->context, c->conname ? c->conname : c->indexname);

@@ -27,13 +27,13 @@
 static bool
 is_child(const ScriptStep *step, const char *table)
 {
-	return !step->gone && strcmp(step->step->child_table, table) == 0;
+	return !step->gone && sg_same_text(step->step->child_table, table);
 }
 
 static bool
 is_parent(const ScriptStep *step, const char *table)
 {
-	return !step->gone && step->step->parent_table && strcmp(step->step->parent_table, table) == 0;
+	return !step->gone && sg_same_text(step->step->parent_table, table);
 }
 
 static bool

@@ -29,7 +29,6 @@
 
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/partition.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -43,9 +42,9 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "fk/fk.h"
@@ -172,11 +171,7 @@ refuse_key(const Trigger *trigger, Oid child, const char *name, Oid table)
 static FkKey *
 own_key(const Trigger *trigger, Oid table, const char *name)
 {
-	List	   *tables = list_make1_oid(table);
-
-	if (get_rel_relispartition(table))
-		tables = list_concat(tables, get_partition_ancestors(table));
-	foreach_oid(relid, tables)
+	foreach_oid(relid, lcons_oid(table, sg_partition_ancestors(table)))
 	{
 		FkKey	   *key = fk_by_name(relid, name);
 
@@ -201,7 +196,7 @@ referring_key(const Trigger *trigger, Oid table, const char *child_table, const 
 				 parsed.schema ? errhint("After a table is renamed, create the trigger anew with its new name.") :
 				 errhint("Name it with its schema.")));
 	key = fk_by_name(child, name);
-	if (key == NULL || (key->parent != table && !list_member_oid(get_partition_ancestors(table), key->parent)))
+	if (key == NULL || (key->parent != table && !list_member_oid(sg_partition_ancestors(table), key->parent)))
 		refuse_key(trigger, child, name, table);
 	return key;
 }
@@ -227,7 +222,7 @@ append_archived(StringInfo buf, const char *alias, Oid table, AttrNumber column,
 {
 	const char *test = stamp_is_boolean(get_atttype(table, column)) ? "TRUE" : "NULL";
 
-	appendStringInfo(buf, "(%s.%s IS %s%s)", alias, quote_identifier(get_attname(table, column, false)),
+	appendStringInfo(buf, "(%s.%s IS %s%s)", alias, quote_identifier(sg_column_name(table, column)),
 					 live == (test[0] == 'T') ? "NOT " : "", test);
 }
 
@@ -255,9 +250,9 @@ append_match(StringInfo buf, const FkKey *key, bool about_parent)
 		get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
 		appendStringInfoString(buf, i ? " AND " : " WHERE ");
 		generate_operator_clause(buf,
-								 about_parent ? psprintf("t.%s", quote_identifier(get_attname(key->parent, key->parent_att[i], false))) : param,
+								 about_parent ? psprintf("t.%s", quote_identifier(sg_column_name(key->parent, key->parent_att[i]))) : param,
 								 parent_type, key->pf_eq_op[i],
-								 about_parent ? param : psprintf("t.%s", quote_identifier(get_attname(key->child, key->child_att[i], false))),
+								 about_parent ? param : psprintf("t.%s", quote_identifier(sg_column_name(key->child, key->child_att[i]))),
 								 child_type);
 		if (!about_parent && parent_coll != child_coll && OidIsValid(parent_coll))
 			sg_append_collation(buf, parent_coll);
@@ -275,7 +270,7 @@ rule_query(RuleKind kind, const FkKey *key, AttrNumber other)
 	{
 		appendStringInfoString(&buf, "UPDATE ");
 		append_table(&buf, key->child, "t");
-		appendStringInfo(&buf, " SET %s = $%d", quote_identifier(get_attname(key->child, other, false)), key->nkeys + 1);
+		appendStringInfo(&buf, " SET %s = $%d", quote_identifier(sg_column_name(key->child, other)), key->nkeys + 1);
 	}
 	else
 	{
@@ -372,8 +367,8 @@ read_rule(Rule *rule, RuleKind kind, const TriggerData *trigdata)
 	rule->nkeys = rule->ncolumns = key->nkeys;
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		rule->key[i] = get_attnum(table, on_child ? get_attname(key->child, key->child_att[i], false) :
-								  get_attname(key->parent, key->parent_att[i], false));
+		rule->key[i] = on_child ? sg_column_in(table, key->child, key->child_att[i]) :
+			sg_column_in(table, key->parent, key->parent_att[i]);
 		rule->columns[i] = on_child ? key->parent_att[i] : key->child_att[i];
 	}
 	if (on_child)
@@ -418,10 +413,10 @@ check_rights(const Rule *rule, RuleKind kind, Oid other_owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("role %s, the owner of %s, may not %s the rows of %s that its trigger is about",
-						GetUserNameFromId(owner, true), sg_relation_name(rule->table),
+						sg_role_name(owner), sg_relation_name(rule->table),
 						kind == RULE_ARCHIVE_CHILDREN ? "read and update" : "read", sg_relation_name(other)),
 				 errhint("GRANT SELECT%s ON %s TO %s;", kind == RULE_ARCHIVE_CHILDREN ? ", UPDATE" : "", sg_relation_name(other),
-						 quote_identifier(GetUserNameFromId(owner, true)))));
+						 quote_identifier(sg_role_name(owner)))));
 }
 
 /* ---- a row ---- */

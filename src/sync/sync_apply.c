@@ -358,7 +358,7 @@ has_conflict(const FkPlan *plan, List *wanted)
 		{
 			if (other->state == STEP_VALIDATED && other->kind == step->kind && step->kind != STEP_STATEMENT &&
 				step->fk_name && other->fk_name && strcmp(step->fk_name, other->fk_name) == 0 &&
-				strcmp(step->child_table, other->child_table) == 0 && !plan_step_says_same(step, other))
+				sg_same_text(step->child_table, other->child_table) && !plan_step_says_same(step, other))
 				return true;
 		}
 	}

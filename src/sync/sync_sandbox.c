@@ -52,6 +52,7 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/scope.h"
 #include "sync/sync_scratch.h"
 
@@ -338,14 +339,14 @@ look_at_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
 	*arg = (Datum) 0;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function->fn_oid));
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function->fn_oid);
+		sg_gone(ERRCODE_UNDEFINED_FUNCTION, "a function");
 	form = *(Form_pg_proc) GETSTRUCT(tuple);
 	ReleaseSysCache(tuple);
 	if (is_trusted(function, form.provolatile))
 		return;
 	if (!bodies || superuser_arg(form.proowner))
 		refuse(psprintf("function %s of role %s", format_procedure_qualified(form.oid),
-						quote_identifier(GetUserNameFromId(form.proowner, true))));
+						quote_identifier(sg_role_name(form.proowner))));
 	if (!is_trusted_language(form.prolang))
 		refuse(psprintf("function %s, in a language that is not trusted,", format_procedure_qualified(form.oid)));
 	/* the server has made it the owner, and ends that itself */

@@ -31,7 +31,6 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "audit/audit.h"
@@ -39,6 +38,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/nametable.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -53,15 +53,24 @@ typedef struct TenantAudit
 	Oid			tenants;		/* the table of tenants, or InvalidOid */
 	List	   *schemas;		/* NIL: all */
 	int			samples;
-	List	   *tables;			/* tenant tables, sorted by name */
+	List	   *tables;			/* of TenantTable *: tenant tables, sorted by
+								 * name */
 	List	   *keys;			/* all declared keys (FkKey *) */
 	List	   *reached;		/* of Reached *: tables without the column */
 } TenantAudit;
 
+/* A table as the call found it: another session may drop it before its turn */
+typedef struct TenantTable
+{
+	Oid			relid;
+	char	   *name;
+	char	   *schema;			/* NULL: it was gone when it was found */
+} TenantTable;
+
 /* A table without the column, and the key by which it belongs to a tenant */
 typedef struct Reached
 {
-	Oid			relid;
+	TenantTable *table;
 	const FkKey *key;
 } Reached;
 
@@ -69,7 +78,7 @@ typedef struct Reached
 typedef struct Finding
 {
 	const char *finding;
-	Oid			table;
+	const TenantTable *table;
 	const char *key;			/* NULL: it is about a column */
 	List	   *columns;
 	AuditResult result;
@@ -80,18 +89,34 @@ typedef struct Finding
 /* How often a table that others lock again and again is waited for */
 #define MAX_WAITS 20
 
+/* ---- the tables ---- */
+
+static TenantTable *
+new_table(Oid relid)
+{
+	TenantTable *table = palloc(sizeof(TenantTable));
+
+	table->relid = relid;
+	table->name = sg_relation_name(relid);
+	table->schema = get_namespace_name(get_rel_namespace(relid));
+	return table;
+}
+
 static bool
 is_tenant(const TenantAudit *ta, Oid relid)
 {
-	return list_member_oid(ta->tables, relid);
+	foreach_ptr(TenantTable, table, ta->tables)
+	{
+		if (table->relid == relid)
+			return true;
+	}
+	return false;
 }
-
-/* ---- the tables ---- */
 
 static int
 compare_tables(const ListCell *a, const ListCell *b)
 {
-	return strcmp(sg_relation_name(lfirst_oid(a)), sg_relation_name(lfirst_oid(b)));
+	return strcmp(((TenantTable *) lfirst(a))->name, ((TenantTable *) lfirst(b))->name);
 }
 
 /* Tables of users, each partitioned one once */
@@ -116,7 +141,7 @@ find_tables(TenantAudit *ta)
 		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
 
 		if (is_users_table(class) && class->oid != ta->tenants && get_attnum(class->oid, ta->column) > 0)
-			ta->tables = lappend_oid(ta->tables, class->oid);
+			ta->tables = lappend(ta->tables, new_table(class->oid));
 	}
 	if (ta->tables == NIL)
 		ereport(ERROR,
@@ -131,7 +156,7 @@ is_reached(const TenantAudit *ta, Oid relid)
 {
 	foreach_ptr(Reached, reached, ta->reached)
 	{
-		if (reached->relid == relid)
+		if (reached->table->relid == relid)
 			return true;
 	}
 	return false;
@@ -157,7 +182,7 @@ find_reached(TenantAudit *ta)
 				!(key->parent == ta->tenants || is_tenant(ta, key->parent) || is_reached(ta, key->parent)))
 				continue;
 			reached = palloc(sizeof(Reached));
-			reached->relid = key->child;
+			reached->table = new_table(key->child);
 			reached->key = key;
 			ta->reached = lappend(ta->reached, reached);
 			more = true;
@@ -204,7 +229,7 @@ with_tenant(const TenantAudit *ta, const FkKey *key, FkKey *both)
 
 	if (child == InvalidAttrNumber || parent == InvalidAttrNumber || key->nkeys >= INDEX_MAX_KEYS)
 		return false;
-	operator = equality(get_atttype(key->parent, parent), get_atttype(key->child, child));
+	operator = equality(sg_column(key->parent, parent).atttypid, sg_column(key->child, child).atttypid);
 	if (!OidIsValid(operator))
 		return false;
 	*both = *key;
@@ -257,9 +282,9 @@ rows_query(const FkKey *key, const FkKey *both)
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "SELECT s.d, pg_catalog.count(*), CASE WHEN s.d THEN pg_catalog.jsonb_build_object(");
 	for (int i = 0; i < both->nkeys; i++)
-		appendStringInfo(&buf, "%s, s.k%d, ", quote_literal_cstr(get_attname(both->child, both->child_att[i], false)), i);
+		appendStringInfo(&buf, "%s, s.k%d, ", quote_literal_cstr(sg_column_name(both->child, both->child_att[i])), i);
 	appendStringInfo(&buf, "%s, s.p) END FROM (SELECT b.d",
-					 quote_literal_cstr(psprintf("parent's %s", get_attname(both->parent, both->parent_att[last], false))));
+					 quote_literal_cstr(psprintf("parent's %s", sg_column_name(both->parent, both->parent_att[last]))));
 	for (int i = 0; i < both->nkeys; i++)
 		appendStringInfo(&buf, ", CASE WHEN b.d THEN b.k%d END AS k%d", i, i);
 	appendStringInfoString(&buf, ", CASE WHEN b.d THEN b.p END AS p FROM (SELECT ");
@@ -304,6 +329,7 @@ typedef struct RowsJob
 	FkKey		key;
 	FkKey		both;
 	MemoryContext results;
+	char	   *listing;		/* of the rows that leak */
 	Oid			busy;			/* a table that somebody else has locked */
 } RowsJob;
 
@@ -345,6 +371,8 @@ run_query(RowsJob *job)
 	audit_sql_groups(job->ak, rows_query(&job->key, &job->both), job->ta->samples, job->results, true);
 	sg_scope_end(&scope);
 	job->ak->result = job->ak->orphan_rows > 0 ? AUDIT_FAIL : AUDIT_PASS;
+	if (job->ak->result == AUDIT_FAIL)
+		job->listing = MemoryContextStrdup(job->results, listing(&job->key, &job->both));
 }
 
 static void
@@ -408,13 +436,19 @@ judge_key(RowsJob *job)
 
 /* ---- the result ---- */
 
+static bool
+is_wanted(const TenantAudit *ta, const TenantTable *table)
+{
+	return ta->schemas == NIL || sg_has_name(ta->schemas, table->schema);
+}
+
 static void
 emit(SgRowSink *sink, const TenantAudit *ta, const Finding *f, const AuditKey *ak)
 {
-	if (ta->schemas && !sg_has_name(ta->schemas, get_namespace_name(get_rel_namespace(f->table))))
+	if (!is_wanted(ta, f->table))
 		return;
 	sg_sink_text(sink, f->finding);
-	sg_sink_text(sink, sg_relation_name(f->table));
+	sg_sink_text(sink, f->table->name);
 	sg_sink_text(sink, f->key);
 	sg_sink_names(sink, f->columns);
 	sg_sink_text(sink, audit_result_word(f->result));
@@ -436,43 +470,38 @@ call(const char *format, const char *a, const char *b, const char *c)
 	return psprintf(format, quote_literal_cstr(a), quote_literal_cstr(b), c ? quote_literal_cstr(c) : "");
 }
 
+/* Emits the column of a table, and its key to the table of tenants; returns false if the column is gone */
 static bool
-may_be_null(Oid relid, AttrNumber column)
+emit_column(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table)
 {
-	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(column));
-	bool		nullable;
+	AttrNumber	number = get_attnum(table->relid, ta->column);
+	FormData_pg_attribute column;
+	Finding		f = {.finding = "column",.table = table,.columns = list_make1(ta->column),.result = AUDIT_PASS};
 
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for attribute %d of relation %u", column, relid);
-	nullable = !((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
-	ReleaseSysCache(tuple);
-	return nullable;
-}
-
-/* The table's column, and its key to the table of tenants */
-static void
-emit_column(SgRowSink *sink, const TenantAudit *ta, Oid relid)
-{
-	AttrNumber	column = get_attnum(relid, ta->column);
-	Finding		f = {.finding = "column",.table = relid,.columns = list_make1(ta->column),.result = AUDIT_PASS};
-
-	if (may_be_null(relid, column))
+	if (!sg_read_column(table->relid, number, &column))
+	{
+		f.result = AUDIT_UNKNOWN;
+		f.reason = "the column was dropped meanwhile";
+		emit(sink, ta, &f, NULL);
+		return false;
+	}
+	if (!column.attnotnull)
 	{
 		f.result = AUDIT_FAIL;
 		f.reason = "it may be null, and a row without a tenant is checked by no key";
-		f.hint = call("SELECT sg_plan_add_not_null('plan', %s, %s);", sg_relation_name(relid), ta->column, NULL);
+		f.hint = call("SELECT sg_plan_add_not_null('plan', %s, %s);", table->name, ta->column, NULL);
 	}
 	emit(sink, ta, &f, NULL);
 	if (!OidIsValid(ta->tenants))
-		return;
+		return true;
 
 	f.finding = "tenant key";
 	f.result = AUDIT_FAIL;
 	f.reason = "no key leads from it to the table of tenants";
-	f.hint = call("SELECT sg_plan_add_fk('plan', %s, ARRAY[%s], %s);", sg_relation_name(relid), ta->column, sg_relation_name(ta->tenants));
+	f.hint = call("SELECT sg_plan_add_fk('plan', %s, ARRAY[%s], %s);", table->name, ta->column, sg_relation_name(ta->tenants));
 	foreach_ptr(FkKey, key, ta->keys)
 	{
-		if (key->child != relid || key->parent != ta->tenants || key->nkeys != 1 || key->child_att[0] != column)
+		if (key->child != table->relid || key->parent != ta->tenants || key->nkeys != 1 || key->child_att[0] != number)
 			continue;
 		f.key = key->name;
 		f.result = fk_state(key) == FK_VALID ? AUDIT_PASS : AUDIT_UNKNOWN;
@@ -481,13 +510,14 @@ emit_column(SgRowSink *sink, const TenantAudit *ta, Oid relid)
 		break;
 	}
 	emit(sink, ta, &f, NULL);
+	return true;
 }
 
 /* A key between tenant tables, and, where it leaves the tenant out, its rows */
 static void
-emit_key(SgRowSink *sink, const TenantAudit *ta, const FkKey *key)
+emit_key(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table, const FkKey *key)
 {
-	Finding		f = {.finding = "key",.table = key->child,.key = key->name,.result = AUDIT_PASS};
+	Finding		f = {.finding = "key",.table = table,.key = key->name,.result = AUDIT_PASS};
 	AuditKey   *ak;
 	RowsJob		job = {.ta = ta,.key = *key,.results = CurrentMemoryContext};
 
@@ -512,7 +542,7 @@ emit_key(SgRowSink *sink, const TenantAudit *ta, const FkKey *key)
 
 	ak = audit_key_new(key, AUDIT_CATALOG, fk_state(key));
 	job.ak = ak;
-	if (ta->schemas == NIL || sg_has_name(ta->schemas, get_namespace_name(get_rel_namespace(key->child))))
+	if (is_wanted(ta, table))
 		judge_key(&job);
 	f.finding = "rows";
 	f.result = ak->result;
@@ -521,7 +551,7 @@ emit_key(SgRowSink *sink, const TenantAudit *ta, const FkKey *key)
 	if (ak->result == AUDIT_FAIL)
 	{
 		f.reason = "rows refer to rows of another tenant";
-		f.hint = listing(&job.key, &job.both);
+		f.hint = job.listing;
 	}
 	emit(sink, ta, &f, ak);
 }
@@ -529,13 +559,15 @@ emit_key(SgRowSink *sink, const TenantAudit *ta, const FkKey *key)
 static void
 emit_reached(SgRowSink *sink, const TenantAudit *ta, const Reached *reached)
 {
-	Finding		f = {.finding = "column",.table = reached->relid,.key = reached->key->name,.result = AUDIT_FAIL};
-	Oid			model = is_tenant(ta, reached->key->parent) ? reached->key->parent : linitial_oid(ta->tables);
+	Finding		f = {.finding = "column",.table = reached->table,.key = reached->key->name,.result = AUDIT_FAIL};
+	Oid			model = is_tenant(ta, reached->key->parent) ? reached->key->parent : ((TenantTable *) linitial(ta->tables))->relid;
+	Oid			type = get_atttype(model, get_attnum(model, ta->column));
 
 	f.reason = psprintf("there is no column %s, though its rows are a tenant's by this key to %s",
 						quote_identifier(ta->column), sg_relation_name(reached->key->parent));
-	f.hint = call("SELECT sg_plan_add_column('plan', %s, %s, %s);", sg_relation_name(reached->relid), ta->column,
-				  format_type_with_typemod(get_atttype(model, get_attnum(model, ta->column)), -1));
+	if (OidIsValid(type))
+		f.hint = call("SELECT sg_plan_add_column('plan', %s, %s, %s);", reached->table->name, ta->column,
+					  format_type_with_typemod(type, -1));
 	emit(sink, ta, &f, NULL);
 }
 
@@ -589,14 +621,15 @@ sg_tenant_audit(PG_FUNCTION_ARGS)
 	{
 		emit_reached(&sink, &ta, reached);
 	}
-	foreach_oid(relid, ta.tables)
+	foreach_ptr(TenantTable, table, ta.tables)
 	{
-		emit_column(&sink, &ta, relid);
+		if (!emit_column(&sink, &ta, table))
+			continue;
 		foreach_ptr(FkKey, key, keys)
 		{
-			if (key->child != relid)
+			if (key->child != table->relid)
 				continue;
-			emit_key(&sink, &ta, key);
+			emit_key(&sink, &ta, table, key);
 			sg_progress_done(++done, 0);
 		}
 	}

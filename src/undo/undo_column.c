@@ -18,6 +18,7 @@
 
 #include "base/catalog.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -59,7 +60,7 @@ column_is_used(Oid relid, const char *name)
 
 	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attnum));
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for column %d of table %u", attnum, relid);
+		sg_gone(ERRCODE_UNDEFINED_COLUMN, "a column");
 	used = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull ||
 		!heap_attisnull(tuple, Anum_pg_attribute_attacl, NULL);
 	ReleaseSysCache(tuple);

@@ -144,7 +144,7 @@ test_replaced(VerifyKey *vk, const PlanStep *step)
 	const FkKey *old = fk_by_name(vk->expected.child, step->replaces);
 
 	compare(vk, "replaced", "old key is gone", old ? "old key is there" : "old key is gone",
-			psprintf("key %s", quote_identifier(step->replaces)));
+			psprintf("key %s", quote_identifier(plan_given(step->replaces))));
 }
 
 static VerifyKey *
@@ -224,7 +224,8 @@ log_entry_of(const pg_uuid_t *run, const char *plan, const VerifyKey *vk, double
 		counts[((VerifyTest *) lfirst(lc))->result]++;
 
 	*entry = log_entry(run, plan, "verify", LOG_DONE);
-	entry->object = psprintf("%s ON %s", quote_identifier(vk->fk_name), vk->child_table);
+	entry->object = vk->change ? plan_step_object(vk->change) :
+		psprintf("%s ON %s", quote_identifier(vk->fk_name), vk->child_table);
 	entry->message = psprintf("%d pass, %d fail, %d unknown, %d skipped", counts[AUDIT_PASS],
 							  counts[AUDIT_FAIL], counts[AUDIT_UNKNOWN], counts[AUDIT_SKIPPED]);
 	entry->elapsed_ms = elapsed_ms;

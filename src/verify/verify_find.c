@@ -24,11 +24,11 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "verify/verify_live.h"
 #include "verify/verify_row.h"
@@ -44,7 +44,7 @@ no_privilege(Oid relid, Oid role, AclMode mode, const char *word)
 {
 	if (pg_class_aclcheck(relid, role, mode) == ACLCHECK_OK)
 		return NULL;
-	return psprintf("role %s has no %s on %s", GetUserNameFromId(role, true), word,
+	return psprintf("role %s has no %s on %s", sg_role_name(role), word,
 					sg_relation_name(relid));
 }
 
@@ -138,14 +138,9 @@ adopted_query(const FkKey *key, bool childless)
 static char *
 sampling_clause(Oid relid, int sample)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	double		rows = 0;
+	FormData_pg_class class;
+	double		rows = sg_read_class(relid, &class) ? class.reltuples : 0;
 
-	if (HeapTupleIsValid(tuple))
-	{
-		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
-		ReleaseSysCache(tuple);
-	}
 	return rows > 10.0 * sample ? psprintf(" TABLESAMPLE SYSTEM (%g)", 100.0 * sample / rows) : NULL;
 }
 

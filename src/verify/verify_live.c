@@ -34,6 +34,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -99,13 +100,9 @@ has_generated_column(const FkKey *key)
 
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(key->child),
-											Int16GetDatum(key->child_att[i]));
+		FormData_pg_attribute column;
 
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		found |= ((Form_pg_attribute) GETSTRUCT(tuple))->attgenerated != '\0';
-		ReleaseSysCache(tuple);
+		found |= sg_read_column(key->child, key->child_att[i], &column) && column.attgenerated != '\0';
 	}
 	return found;
 }
@@ -200,7 +197,7 @@ do_at_once(const LiveTest *lt)
 	SPI_connect();
 	(void) verify_run(OidIsValid(lt->role) ? "SET CONSTRAINTS ALL IMMEDIATE" :
 					  psprintf("SET CONSTRAINTS %s IMMEDIATE",
-							   sg_qualified_name(get_namespace_name(get_rel_namespace(key->child)), key->name)));
+							   sg_qualified_name(sg_rel_schema(key->child), key->name)));
 	SPI_finish();
 }
 

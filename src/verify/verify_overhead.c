@@ -31,12 +31,12 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "base/args.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -179,7 +179,7 @@ column_names(Oid relid, const char *prefix)
 	initStringInfo(&names);
 	foreach(lc, verify_given_columns(relid))
 		appendStringInfo(&names, "%s%s%s", names.len ? ", " : "", prefix,
-						 quote_identifier(get_attname(relid, lfirst_int(lc), false)));
+						 quote_identifier(sg_column_name(relid, lfirst_int(lc))));
 	return names.data;
 }
 
@@ -187,14 +187,9 @@ column_names(Oid relid, const char *prefix)
 static char *
 sampling_clause(Oid relid, int sample)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	double		rows = 0;
+	FormData_pg_class class;
+	double		rows = sg_read_class(relid, &class) ? class.reltuples : 0;
 
-	if (HeapTupleIsValid(tuple))
-	{
-		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
-		ReleaseSysCache(tuple);
-	}
 	return rows > 10.0 * sample ? psprintf(" TABLESAMPLE SYSTEM (%g)", 200.0 * sample / rows) : "";
 }
 
@@ -273,7 +268,7 @@ code_problem(const FkKey *key, bool whole)
 	}
 	reason = code_role(reach, owner, &role);
 	if (reason == NULL && OidIsValid(role))
-		reason = psprintf("it could run code of role %s, who has to call it then", GetUserNameFromId(role, true));
+		reason = psprintf("it could run code of role %s, who has to call it then", sg_role_name(role));
 	return reason ? psprintf("reading and copying these tables is left alone: %s", reason) : NULL;
 }
 
@@ -377,7 +372,7 @@ key_assignments(const FkKey *key)
 	initStringInfo(&sets);
 	for (int i = 0; i < key->nkeys; i++)
 		appendStringInfo(&sets, "%s%s = %s", i ? ", " : "",
-						 quote_identifier(get_attname(key->child, key->child_att[i], false)),
+						 quote_identifier(sg_column_name(key->child, key->child_att[i])),
 						 verify_column("p", key->parent, key->parent_att[i]));
 	return sets.data;
 }

@@ -18,7 +18,6 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/indexing.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_rewrite.h"
@@ -38,11 +37,11 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
-#include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "verify/verify_live.h"
 #include "verify/verify_row.h"
@@ -63,17 +62,10 @@ is_reject(char action)
 	return action == FKCONSTR_ACTION_NOACTION || action == FKCONSTR_ACTION_RESTRICT;
 }
 
-/* The topmost partitioned table above a table, or the table itself */
-static Oid
-tree_root(Oid relid)
-{
-	return get_rel_relispartition(relid) ? llast_oid(get_partition_ancestors(relid)) : relid;
-}
-
 bool
 verify_same_tree(Oid a, Oid b)
 {
-	return a == b || tree_root(a) == tree_root(b);
+	return a == b || sg_partition_root(a) == sg_partition_root(b);
 }
 
 static const char *
@@ -166,11 +158,11 @@ char *
 verify_read_problem(Oid relid, Oid role)
 {
 	if (pg_class_aclcheck(relid, role, ACL_SELECT) != ACLCHECK_OK)
-		return psprintf("role %s has no SELECT on %s", GetUserNameFromId(role, true),
+		return psprintf("role %s has no SELECT on %s", sg_role_name(role),
 						sg_relation_name(relid));
 	if (check_enable_rls(relid, role, true) == RLS_ENABLED)
 		return psprintf("row security of %s would hide rows from role %s", sg_relation_name(relid),
-						GetUserNameFromId(role, true));
+						sg_role_name(role));
 	return NULL;
 }
 
@@ -276,13 +268,9 @@ sets_not_null(const FkKey *key, char action, CmdType event)
 	columns = columns_set_by(key, event);
 	while ((i = bms_next_member(columns, i)) >= 0)
 	{
-		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(key->child),
-											Int16GetDatum(i));
-		bool		not_null = HeapTupleIsValid(tuple) && ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+		FormData_pg_attribute column;
 
-		if (HeapTupleIsValid(tuple))
-			ReleaseSysCache(tuple);
-		if (not_null)
+		if (sg_read_column(key->child, i, &column) && column.attnotnull)
 			return true;
 	}
 	return false;
@@ -337,7 +325,7 @@ follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, L
 			key->parent != relid && verify_same_tree(key->parent, relid))
 			return psprintf("key %s of %s references another level of the partitioned table %s",
 							quote_identifier(key->name), sg_relation_name(key->child),
-							sg_relation_name(tree_root(relid)));
+							sg_relation_name(sg_partition_root(relid)));
 		if (key->parent != relid || action == 0)
 			continue;
 		fk_code_reach(reach->code, key);

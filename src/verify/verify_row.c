@@ -29,6 +29,7 @@
 #include "utils/rel.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "verify/verify_row.h"
@@ -84,7 +85,7 @@ verify_column_set(const AttrNumber *columns, int n)
 char *
 verify_column(const char *alias, Oid relid, AttrNumber attnum)
 {
-	return psprintf("%s.%s", alias, quote_identifier(get_attname(relid, attnum, false)));
+	return psprintf("%s.%s", alias, quote_identifier(sg_column_name(relid, attnum)));
 }
 
 char *

@@ -25,6 +25,7 @@
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/gone.h"
 #include "base/quote.h"
 #include "verify/verify_live.h"
 #include "verify/verify_row.h"
@@ -96,7 +97,7 @@ insert_statement(const LiveTest *lt, Oid relid, char *(*value) (const LiveTest *
 		const char *comma = names.len ? ", " : "";
 
 		appendStringInfo(&names, "%s%s", comma,
-						 quote_identifier(get_attname(relid, lfirst_int(lc), false)));
+						 quote_identifier(sg_column_name(relid, lfirst_int(lc))));
 		appendStringInfo(&values, "%s%s", comma, value(lt, lfirst_int(lc)));
 	}
 	return psprintf("INSERT INTO %s AS r (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM %s, %s WHERE %s AND %s"
@@ -115,7 +116,7 @@ update_child_statement(const LiveTest *lt)
 	initStringInfo(&sets);
 	for (int i = 0; i < key->nkeys; i++)
 		appendStringInfo(&sets, "%s%s = %s", i ? ", " : "",
-						 quote_identifier(get_attname(key->child, key->child_att[i], false)), key_value(lt, i));
+						 quote_identifier(sg_column_name(key->child, key->child_att[i])), key_value(lt, i));
 	return psprintf("UPDATE %s SET %s FROM %s WHERE %s AND %s RETURNING c.tableoid, c.ctid",
 					verify_table(key->child, "c"), sets.data, verify_table(key->parent, "p"),
 					verify_is_row("c", &lt->candidate->child), verify_is_row("p", &lt->candidate->parent));
@@ -132,7 +133,7 @@ change_parent_statement(const LiveTest *lt, const RowId *parent)
 						verify_table(key->parent, "p"), verify_is_row("p", parent));
 	return psprintf("UPDATE %s SET %s = %s WHERE %s RETURNING p.tableoid, p.ctid",
 					verify_table(key->parent, "p"),
-					quote_identifier(get_attname(key->parent, key->parent_att[i], false)),
+					quote_identifier(sg_column_name(key->parent, key->parent_att[i])),
 					verify_fresh_value(key->parent, key->parent_att[i], key->child, key->child_att[i],
 									   lt->negative),
 					verify_is_row("p", parent));

@@ -1,0 +1,79 @@
+/*-------------------------------------------------------------------------
+ *
+ * gone.h
+ *	  Answers of the catalogs about objects that another session may have
+ *	  dropped since they were found.
+ *
+ * An OID that no lock protects may name nothing at the next look.  Functions
+ * here either raise, with the SQLSTATE of a missing object, or return "gone"
+ * as false or InvalidOid.  Nobody else passes a name from the catalogs on
+ * untested; .ci/check-repo finds who does.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_GONE_H
+#define SG_GONE_H
+
+#include "postgres.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+
+#include "base/compat.h"
+
+/* Raises "<what> was dropped meanwhile" with the SQLSTATE */
+pg_noreturn extern void sg_gone(int sqlstate, const char *what);
+
+/* Returns a relation's own name, or its schema's; raises 42P01 */
+extern char *sg_rel_name(Oid relid);
+extern char *sg_rel_schema(Oid relid);
+
+/* Returns a schema's name; raises 3F000 */
+extern char *sg_schema_name(Oid schema);
+
+/* Returns a function's own name; raises 42883 */
+extern char *sg_function_name(Oid function);
+
+/* Returns a collation's own name; raises 42704 */
+extern char *sg_collation_name(Oid collation);
+
+/* Returns a role's name, or "(dropped)"; raises nothing */
+extern char *sg_role_name(Oid role);
+
+/* Returns a column's name; raises 42P01 or 42703 */
+extern char *sg_column_name(Oid relid, AttrNumber attnum);
+
+/* Returns the number of a column in another relation, where it has the same name; raises as sg_column_name() */
+extern AttrNumber sg_column_in(Oid other, Oid relid, AttrNumber attnum);
+
+/*
+ * Returns the text of a function of the server that describes an object by
+ * its OID, such as pg_get_indexdef(), where it returns null of an object that
+ * is gone; raises 42704.
+ */
+extern char *sg_definition(PGFunction function, Oid object);
+
+/* Returns an expression of a relation's as text, by pg_get_expr(); raises 42P01 */
+extern char *sg_expression(Datum tree, Oid relid);
+
+/* Copies a row of pg_class or pg_attribute, but for its nullable columns; returns false if there is none */
+extern bool sg_read_class(Oid relid, FormData_pg_class *class);
+extern bool sg_read_column(Oid relid, AttrNumber attnum, FormData_pg_attribute *column);
+
+/* Like sg_read_column(), but raises as sg_column_name() */
+extern FormData_pg_attribute sg_column(Oid relid, AttrNumber attnum);
+
+/*
+ * Returns the partitioned tables above a table, the nearest first, or NIL.  A
+ * partition whose DETACH CONCURRENTLY is pending belongs to none.
+ */
+extern List *sg_partition_ancestors(Oid relid);
+
+/* Returns the topmost one, or the table itself */
+extern Oid	sg_partition_root(Oid relid);
+
+/* Returns the nearest one, or InvalidOid; also the one that a pending DETACH CONCURRENTLY leads away from */
+extern Oid	sg_partition_parent(Oid relid, bool *leaving);
+
+#endif							/* SG_GONE_H */

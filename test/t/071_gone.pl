@@ -1,0 +1,134 @@
+# 071_gone.pl: objects that another session drops, or begins to detach, between two looks of one call.
+#
+# The object that is gone has a row of its own that says so, or a step that is left undone; the call goes on with the
+# others, and the server stays up.
+#
+# rooms: change check deploy tenant verify
+# majors: one (what is looked at is the same on all)
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use Test::More;
+
+my $node = new_node('gone');
+my $log_start = -s $node->logfile;
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+# A session waits for a lock
+sub waits_for_lock
+{
+	my ($what) = @_;
+	return wait_for(sub { query("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%$what%' AND pid <> pg_backend_pid()") eq 't' })
+	  || die "no session waits: $what";
+}
+
+# Run SQL whose calls wait for a lock that another session holds, until that session has done something
+sub meanwhile
+{
+	my ($lock, $sql, $what, $done) = @_;
+	my $holder = SgTest::Session->new($node);
+	my $caller = SgTest::Session->new($node);
+	$holder->query("BEGIN; $lock");
+	$caller->query('SET schemaguard.lock_timeout = 60000');
+	$caller->send($sql);
+	waits_for_lock($what);
+	query($done) if defined $done;
+	$holder->query('COMMIT');
+	my $out = $caller->collect;
+	my $error = $caller->{err};
+	$_->quit foreach $holder, $caller;
+	return ($out // 'the connection is gone', $error);
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# sg_plan_check: the child of a step goes after the step was looked at, while another step's table is waited for
+query(<<'SQL');
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (id int PRIMARY KEY, p_id int);
+CREATE TABLE b (id int);
+SELECT sg_plan_create('checked');
+SELECT sg_plan_add_fk('checked', 'c', '{p_id}', 'p', index => false);
+SELECT sg_plan_add_statement('checked', 'UPDATE public.b SET id = id');
+SQL
+my ($out) = meanwhile('LOCK b', q{SELECT step, check_name, result, detail FROM sg_plan_check('checked') WHERE step > 0}, 'sg_plan_check', 'DROP TABLE c');
+like($out, qr/^1\|table\|block\|child table public\.c does not exist$/m, 'the table that was dropped blocks its step');
+like($out, qr/^2\|/m, '... and the other step is checked as well');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# sg_tenant_audit: two tables go while the rows of the first one are waited for
+query(<<'SQL');
+CREATE TABLE tenants (id int PRIMARY KEY);
+CREATE TABLE tp (id int PRIMARY KEY, tenant_id int NOT NULL REFERENCES tenants);
+CREATE TABLE ta (id int PRIMARY KEY, p_id int REFERENCES tp, tenant_id int NOT NULL REFERENCES tenants);
+CREATE TABLE tb (id int PRIMARY KEY, p_id int REFERENCES tp, tenant_id int NOT NULL REFERENCES tenants);
+CREATE TABLE tc (id int PRIMARY KEY, p_id int REFERENCES tp, tenant_id int NOT NULL REFERENCES tenants);
+SQL
+my $audit = q{SELECT table_name, finding, result, reason FROM sg_tenant_audit('tenant_id', 'tenants'%s)};
+($out, my $error) = meanwhile('DROP TABLE ta, tb', sprintf($audit, ''), 'sg_tenant_audit');
+is($error, '', 'tables that go meanwhile are no error of an audit');
+like($out, qr/^public\.ta\|rows\|unknown\|the key was dropped meanwhile$/m, '... but unknown');
+is(join("\n", grep { /^public\.tb/ } split /\n/, $out), 'public.tb|column|unknown|the column was dropped meanwhile', '... one row for each');
+like($out, qr/^public\.tc\|rows\|pass\|$/m, '... and the others are audited');
+
+query('CREATE TABLE ta (id int PRIMARY KEY, p_id int REFERENCES tp, tenant_id int NOT NULL)');
+($out, $error) = meanwhile('DROP TABLE ta', sprintf($audit, q{, schemas => '{public}'}), 'sg_tenant_audit');
+is($error, '', 'the same of chosen schemas');
+like($out, qr/^public\.ta\|rows\|unknown\|the key was dropped meanwhile$/m, '... whose table keeps its schema');
+like($out, qr/^public\.tc\|rows\|pass\|$/m, '... and the others are audited');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A DETACH CONCURRENTLY that was cancelled stays pending: the partition says that it is one, and has no ancestors
+query(<<'SQL');
+CREATE TABLE dp (id int PRIMARY KEY);
+INSERT INTO dp SELECT generate_series(0, 9);
+CREATE TABLE dc (id int, p_id int) PARTITION BY RANGE (id);
+CREATE TABLE dc_1 PARTITION OF dc FOR VALUES FROM (0) TO (100);
+CREATE TABLE dc_2 PARTITION OF dc FOR VALUES FROM (100) TO (200);
+ALTER TABLE dc_1 ADD PRIMARY KEY (id),
+	ADD CONSTRAINT dc_1_fk FOREIGN KEY (p_id) REFERENCES dp ON DELETE CASCADE NOT VALID;
+INSERT INTO dc SELECT g, g % 9 + 1 FROM generate_series(1, 150) g;
+CREATE TABLE dd (ref int);
+CREATE TABLE other (id int PRIMARY KEY, p_id int);
+SQL
+my $reader = SgTest::Session->new($node);
+my $detacher = SgTest::Session->new($node);
+$reader->query('BEGIN; SELECT count(*) FROM dc');
+my $pid = $detacher->query('SELECT pg_backend_pid()');
+$detacher->send('ALTER TABLE dc DETACH PARTITION dc_1 CONCURRENTLY');
+wait_for(sub { query("SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = 'dc_1'::regclass") eq 't' }) or die 'no detach is pending';
+query("SELECT pg_cancel_backend($pid)");
+$detacher->collect;
+$reader->query('COMMIT');
+$_->quit foreach $reader, $detacher;
+is(query("SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = 'dc_1'::regclass"), 't', 'a DETACH CONCURRENTLY is pending');
+
+query(<<'SQL');
+SELECT sg_plan_create('pending');
+SELECT sg_plan_add_fk('pending', 'dc_1', '{p_id}', 'dp', on_delete => 'cascade', index => false);
+SELECT sg_plan_add_fk('pending', 'dd', '{ref}', 'dc_1', index => false);
+SELECT sg_plan_add_fk('pending', 'other', '{p_id}', 'dp', index => false);
+SQL
+is(query(q{SELECT step, check_name, hint FROM sg_plan_check('pending') WHERE result = 'block'}),
+	'1|partitions|End it: ALTER TABLE public.dc DETACH PARTITION public.dc_1 FINALIZE;', 'sg_plan_check() says what is pending');
+is(query(q{SELECT count(*) FROM sg_plan_check('pending') WHERE check_name = 'partitions' AND step = 2 AND result <> 'ok'}), 0,
+	'... and takes a parent like that for no partition');
+$node->psql('postgres', q{SET schemaguard.workers = 2; CALL sg_add_fks('pending')});
+is(query(q{SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'pending'}),
+	'added validated validated', 'CALL sg_add_fks() with workers does what the server allows');
+query('INSERT INTO dd VALUES (1)');
+is(query(q{SELECT count(*) FILTER (WHERE result = 'fail'), count(*) FILTER (WHERE result = 'pass') > 5
+	FROM sg_verify_fks('pending', live => true, steps => '{2, 3}')}), '0|t', 'sg_verify_fks() tries its keys');
+is(query(q{SELECT test FROM sg_verify_fks('pending', live => true, steps => '{1}') WHERE result = 'fail'}), 'valid', '... and finds the one that waits');
+
+query(q{SELECT sg_plan_create('drop'); SELECT sg_plan_add_drop('drop', 'table', 'dc_1')});
+($out) = query(q{SELECT hint FROM sg_plan_check('drop') WHERE result = 'block' AND step > 0 AND detail ~ 'DETACH CONCURRENTLY of the partition is pending'});
+like($out, qr/ALTER TABLE public\.dc DETACH PARTITION public\.dc_1 FINALIZE;/, 'a step that drops the partition says how it ends');
+
+# ---------------------------------------------------------------------------------------------------------------------
+unlike(slurp_file($node->logfile, $log_start), qr/was terminated by signal|TRAP:/, 'the server stayed up');
+
+done_testing();
