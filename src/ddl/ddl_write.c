@@ -9,7 +9,9 @@
  * adds some) runs as the owner, restricted.
  *
  * Invariant: commands are kept in the order of their subtransactions' ids, so
- * that those of the current one are the last ones.
+ * that those of the current one are the last ones.  What is written before
+ * the end goes with the subtransaction that writes it, so each writes only
+ * its own; its parents' wait for theirs.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,11 +37,12 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/spi.h"
 #include "ddl/ddl.h"
 #include "log/log.h"
 
-/* Commands of one transaction take no more memory than this before they are written */
+/* Commands take no more memory than this before the subtransaction writes its own */
 #define PENDING_MAX (1024 * 1024)
 
 /* A lock on the log that others hold is waited for that long */
@@ -144,7 +147,8 @@ ddl_keep(const DdlCommand *command)
 		pending_context = AllocSetContextCreate(TopTransactionContext, "schemaguard DDL",
 												ALLOCSET_DEFAULT_SIZES);
 
-	old = MemoryContextSwitchTo(pending_context);
+	old = MemoryContextSwitchTo(AllocSetContextCreate(pending_context, "schemaguard DDL command",
+													  ALLOCSET_SMALL_SIZES));
 	copy = palloc(sizeof(DdlCommand));
 	*copy = *command;
 	copy->subid = GetCurrentSubTransactionId();
@@ -162,27 +166,44 @@ ddl_keep(const DdlCommand *command)
 	copy->objects = NIL;
 	foreach(lc, command->objects)
 		copy->objects = lappend(copy->objects, copy_object(lfirst(lc)));
+	MemoryContextSwitchTo(pending_context);
 	pending = lappend(pending, copy);
 	MemoryContextSwitchTo(old);
+}
+
+/* Returns how many commands were kept before the subtransaction began */
+static int
+kept_before(SubTransactionId subid)
+{
+	int			n = list_length(pending);
+
+	while (n > 0 && ((DdlCommand *) list_nth(pending, n - 1))->subid >= subid)
+		n--;
+	return n;
+}
+
+/* Forgets all commands but the first ones */
+static void
+keep_first(int n)
+{
+	for (int i = n; i < list_length(pending); i++)
+		MemoryContextDelete(GetMemoryChunkContext(list_nth(pending, i)));
+	pending = list_truncate(pending, n);
 }
 
 /* The subtransaction ends: what it kept is its parent's now, or goes */
 static void
 subxact_event(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
 {
-	int			n = list_length(pending);
+	int			n = kept_before(subid);
 
 	if (event == SUBXACT_EVENT_COMMIT_SUB)
 	{
-		for (; n > 0 && ((DdlCommand *) list_nth(pending, n - 1))->subid >= subid; n--)
-			((DdlCommand *) list_nth(pending, n - 1))->subid = parent;
+		for (; n < list_length(pending); n++)
+			((DdlCommand *) list_nth(pending, n))->subid = parent;
 	}
 	else if (event == SUBXACT_EVENT_ABORT_SUB)
-	{
-		while (n > 0 && ((DdlCommand *) list_nth(pending, n - 1))->subid >= subid)
-			n--;
-		pending = list_truncate(pending, n);
-	}
+		keep_first(n);
 }
 
 /* ---- writing ---- */
@@ -314,8 +335,8 @@ insert_row(LogTable *log, const DdlCommand *command, const DdlObject *object)
 
 	set_column(log, COLUMN_AT, TimestampTzGetDatum(command->at));
 	set_column(log, COLUMN_PID, Int32GetDatum(MyProcPid));
-	set_text(log, COLUMN_SESSION_ROLE, command->session_role ? command->session_role : "");
-	set_text(log, COLUMN_ROLE, command->role ? command->role : "");
+	set_text(log, COLUMN_SESSION_ROLE, command->session_role);
+	set_text(log, COLUMN_ROLE, command->role);
 	set_text(log, COLUMN_APPLICATION, command->application);
 	if (command->client_addr)
 		set_column(log, COLUMN_CLIENT_ADDR, command->client_addr);
@@ -344,7 +365,7 @@ insert_lost(LogTable *log)
 	DdlObject	object = {0};
 
 	command.at = GetCurrentTimestamp();
-	command.session_role = GetUserNameFromId(GetSessionUserId(), true);
+	command.session_role = sg_role_name(GetSessionUserId());
 	command.role = command.session_role;
 	command.event = "lost";
 	command.tag = "";
@@ -354,9 +375,17 @@ insert_lost(LogTable *log)
 	insert_row(log, &command, &object);
 }
 
+/* The commands to write: all but the first ones, and what was lost before */
+typedef struct Writing
+{
+	int			first;
+	bool		lost;
+} Writing;
+
 static void
 write_pending(void *arg)
 {
+	const Writing *writing = arg;
 	LogTable	log;
 	SgScope		scope;
 
@@ -373,8 +402,9 @@ write_pending(void *arg)
 	}
 	sg_role_begin(&scope, log.rel->rd_rel->relowner);
 
-	foreach_ptr(DdlCommand, command, pending)
+	for (int i = writing->first; i < list_length(pending); i++)
 	{
+		const DdlCommand *command = list_nth(pending, i);
 		ListCell   *lo;
 
 		foreach(lo, command->objects)
@@ -383,40 +413,40 @@ write_pending(void *arg)
 			insert_row(&log, command, lfirst(lo));
 		}
 	}
-	if (lost_before > 0 && !lost_written)
-	{
+	if (writing->lost)
 		insert_lost(&log);
-		lost_written = true;
-	}
 
 	sg_scope_end(&scope);
 	close_log(&log);
 	PopActiveSnapshot();
 }
 
-/* Write what is kept, or lose it */
+/* Writes what the current subtransaction keeps, or loses it; at the end of the transaction that is all */
 static void
 flush(void)
 {
-	ErrorData  *error = sg_try(write_pending, NULL);
-	int			commands = list_length(pending);
+	Writing		writing = {
+		.first = kept_before(GetCurrentSubTransactionId()),
+		.lost = GetCurrentTransactionNestLevel() == 1 && lost_before > 0 && !lost_written,
+	};
+	ErrorData  *error = sg_try(write_pending, &writing);
+	int			commands = list_length(pending) - writing.first;
 
-	pending = NIL;
+	keep_first(writing.first);
 	if (error)
 	{
-		lost_written = false;
 		sg_rethrow_cancel(error);
 		ddl_lost(commands, error);
 		FreeErrorData(error);
 	}
-	if (pending_context)
-		MemoryContextReset(pending_context);
+	else
+		lost_written = lost_written || writing.lost;
 }
 
 void
 ddl_bound_memory(void)
 {
-	if (pending != NIL && MemoryContextMemAllocated(pending_context, false) > PENDING_MAX)
+	if (pending != NIL && MemoryContextMemAllocated(pending_context, true) > PENDING_MAX)
 		flush();
 }
 

@@ -183,6 +183,29 @@ CREATE FUNCTION not_an_event_trigger() RETURNS int LANGUAGE c AS '$libdir/schema
 SELECT not_an_event_trigger();
 DROP EVENT TRIGGER schemaguard_sql_drop;
 
+-- a subtransaction with more commands than are kept writes its own, which go with it; those of its parents wait
+BEGIN;
+CREATE TABLE kept (i int);
+SAVEPOINT s;
+DO $$
+BEGIN
+	FOR i IN 1..4 LOOP
+		EXECUTE format('CREATE TABLE gone_%s (i int /* %s */)', i, repeat('x', 400000));
+	END LOOP;
+END $$;
+ROLLBACK TO s;
+CREATE TABLE kept_too (i int);
+SAVEPOINT s;
+DO $$
+BEGIN
+	FOR i IN 1..4 LOOP
+		EXECUTE format('CREATE TABLE kept_%s (i int /* %s */)', i, repeat('x', 400000));
+	END LOOP;
+END $$;
+RELEASE s;
+COMMIT;
+SELECT tag, object FROM schemaguard.ddl_log WHERE object ~ 'ddl_test\.(gone_|kept)' ORDER BY at;
+
 -- pruned; ended
 SET client_min_messages = warning;
 CALL sg_prune(now() + interval '1 hour');
