@@ -83,20 +83,14 @@ typedef struct RowSource
 {
 	Oid			function;
 	int			columns;		/* at least */
-	TupleDesc	desc;			/* of its rows, once they were read */
 } RowSource;
 
-static RowSource commands = {F_PG_EVENT_TRIGGER_DDL_COMMANDS, COMMAND_COLUMNS};
-static RowSource dropped = {F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, DROPPED_COLUMNS};
+static const RowSource commands = {F_PG_EVENT_TRIGGER_DDL_COMMANDS, COMMAND_COLUMNS};
+static const RowSource dropped = {F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, DROPPED_COLUMNS};
 
-/*
- * Its rows, straight: a query would cost more than all the rest.  So that it
- * need not make out each time from pg_proc what its rows look like, a tenth
- * of what a command pays for being caught, it is then told, and as which
- * function: one that has to be told.
- */
+/* Reads the function's rows without a query, which would cost more than all the rest */
 static void
-read_rows(RowSource *source, RowReader reader, DdlCommand *command, EventTriggerData *event)
+read_rows(const RowSource *source, RowReader reader, DdlCommand *command, EventTriggerData *event)
 {
 	LOCAL_FCINFO(fcinfo, 0);
 	FmgrInfo	flinfo;
@@ -104,11 +98,6 @@ read_rows(RowSource *source, RowReader reader, DdlCommand *command, EventTrigger
 	TupleTableSlot *slot;
 
 	fmgr_info(source->function, &flinfo);
-	if (source->desc)
-	{
-		flinfo.fn_oid = F_RECORD_IN;
-		result.expectedDesc = source->desc;
-	}
 	result.econtext = CreateStandaloneExprContext();
 	result.allowedModes = SFRM_Materialize;
 	InitFunctionCallInfoData(*fcinfo, &flinfo, 0, InvalidOid, NULL, (Node *) &result);
@@ -118,13 +107,6 @@ read_rows(RowSource *source, RowReader reader, DdlCommand *command, EventTrigger
 		elog(ERROR, "function %u returned no rows to read", source->function);
 	if (result.setDesc->natts < source->columns)
 		elog(ERROR, "function %u returns %d columns", source->function, result.setDesc->natts);
-	if (source->desc == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-		source->desc = CreateTupleDescCopy(result.setDesc);
-		MemoryContextSwitchTo(old);
-	}
 	slot = MakeSingleTupleTableSlot(result.setDesc, &TTSOpsMinimalTuple);
 	while (tuplestore_gettupleslot(result.setResult, true, false, slot))
 	{

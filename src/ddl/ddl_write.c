@@ -389,11 +389,6 @@ write_pending(void *arg)
 	LogTable	log;
 	SgScope		scope;
 
-	/*
-	 * A read-only transaction does no DDL, so this one was made read-only
-	 * after it.  The end of the subtransaction gives that back.
-	 */
-	XactReadOnly = false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (!open_log(&log))
 	{
