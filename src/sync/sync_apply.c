@@ -310,7 +310,28 @@ replace_steps(FkPlan *plan, List *open, List *skipped, List *wanted)
 
 /* ---- the plan ---- */
 
-/* Steps that somebody else has put there are not for us */
+static bool
+is_callers(const FkPlan *plan)
+{
+	return strcmp(plan->author, GetUserNameFromId(GetUserId(), false)) == 0;
+}
+
+/*
+ * Raises 42501 unless the plan is the caller's: the steps that its author has
+ * put there would go, and the author could change those that the caller runs.
+ */
+static void
+check_callers(const FkPlan *plan)
+{
+	if (!is_callers(plan))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("plan \"%s\" belongs to role %s", plan->name, plan->author),
+				 errdetail("sg_sync_apply() goes on with plans of its caller only."),
+				 errhint("Name another plan, or none.")));
+}
+
+/* Raises 42710 if a step is none that sg_sync_apply() has made */
 static void
 check_own(const FkPlan *plan, List *steps)
 {
@@ -339,8 +360,11 @@ choose_plan(SyncApply *apply)
 		List	   *steps = plan ? plan_steps(name) : NIL;
 
 		if (plan && given)
+		{
+			check_callers(plan);
 			check_own(plan, steps);
-		if (given || plan == NULL || steps == NIL || open_steps(name) != NIL)
+		}
+		if (given || plan == NULL || (is_callers(plan) && (steps == NIL || open_steps(name) != NIL)))
 			apply->plan = MemoryContextStrdup(apply->context, name);
 	}
 	sg_check_name(apply->plan, "plan name");
@@ -387,6 +411,8 @@ plan_round(SyncApply *apply)
 	if (apply->plan == NULL)
 		choose_plan(apply);
 	plan = plan_find(apply->plan);
+	if (plan)
+		check_callers(plan);
 	open = plan ? open_steps(apply->plan) : NIL;
 	if (plan && is_begun(plan, open))
 		return apply->last == ROUND_BEGUN ? ROUND_STUCK : ROUND_BEGUN;
@@ -516,8 +542,8 @@ tell_end(const SyncApply *apply)
  * Needs what sg_snapshot_take() of this database and sg_apply() need.
  *
  * Errors: those of sg_drift() and sg_apply(); 55006 another session does the
- * same; 42710 a plan of that name that something else has made; with fail,
- * SG001 or that of the one cause.
+ * same; 42501 a plan of that name that is another role's; 42710 one that
+ * something else has made; with fail, SG001 or that of the one cause.
  */
 Datum
 sg_sync_apply(PG_FUNCTION_ARGS)

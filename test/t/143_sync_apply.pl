@@ -267,5 +267,16 @@ SQL
 	is(query('SELECT * FROM m.old', 'once'), '1|one', 'with rows');
 }
 
+# ---- somebody else's plan
+
+query(q{CREATE ROLE author LOGIN; SELECT sg_grant('author')});
+query(q{SET SESSION AUTHORIZATION author; SELECT sg_plan_create('theirs')});
+is_error($node, "CALL sg_sync_apply('reference', plan => 'theirs')", '42501', qr/plan "theirs" belongs to role author/, 'the plan of another role is left alone');
+query(q{SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name LIKE 'sync %'});
+query(q{SET SESSION AUTHORIZATION author; SELECT sg_plan_create('sync reference')});
+query("CREATE TABLE m.surplus (i int); CALL sg_sync_apply('reference', allow_drop => true, fail => false)");
+is(query(q{SELECT count(*) FROM schemaguard.plan_step WHERE plan = 'sync reference'}), '0', 'also one that has the name that a plan of a call would have');
+
 $node->stop;
+
 done_testing();
