@@ -7,9 +7,10 @@ CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE ROLE regress_sg_author LOGIN;
 CREATE ROLE regress_sg_team;
 CREATE ROLE regress_sg_member LOGIN NOINHERIT IN ROLE regress_sg_team;
+CREATE ROLE regress_sg_mate LOGIN IN ROLE regress_sg_team;
 CREATE ROLE regress_sg_boss LOGIN;
 CREATE ROLE regress_sg_dba LOGIN SUPERUSER;
-SELECT sg_grant(r) FROM unnest('{regress_sg_author,regress_sg_member,regress_sg_team,regress_sg_boss}'::text[]) r \g /dev/null
+SELECT sg_grant(r) FROM unnest('{regress_sg_author,regress_sg_member,regress_sg_mate,regress_sg_team,regress_sg_boss}'::text[]) r \g /dev/null
 GRANT regress_sg_boss TO regress_sg_author;
 CREATE SCHEMA ap;
 GRANT USAGE, CREATE ON SCHEMA ap TO PUBLIC;
@@ -45,6 +46,9 @@ SET SESSION AUTHORIZATION regress_sg_member;
 SET ROLE regress_sg_team;
 SELECT sg_plan_create('ap team');
 RESET ROLE;
+SELECT sg_plan_approve('ap team');
+-- a member of the author's role that had no hand in the plan could have had one
+SET SESSION AUTHORIZATION regress_sg_mate;
 SELECT sg_plan_approve('ap team');
 -- SET ROLE: the author's login counts
 SET SESSION AUTHORIZATION regress_sg_author;
@@ -163,5 +167,5 @@ WHERE plan LIKE 'ap%' AND action IN ('plan approve', 'plan withdraw', 'approval'
 SET client_min_messages = warning;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name LIKE 'ap%';
 DROP SCHEMA ap CASCADE;
-SELECT sg_revoke(r) FROM unnest('{regress_sg_author,regress_sg_member,regress_sg_team,regress_sg_boss}'::text[]) r \g /dev/null
-DROP ROLE regress_sg_author, regress_sg_member, regress_sg_team, regress_sg_boss, regress_sg_dba;
+SELECT sg_revoke(r) FROM unnest('{regress_sg_author,regress_sg_member,regress_sg_mate,regress_sg_team,regress_sg_boss}'::text[]) r \g /dev/null
+DROP ROLE regress_sg_author, regress_sg_member, regress_sg_mate, regress_sg_team, regress_sg_boss, regress_sg_dba;
