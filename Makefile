@@ -34,6 +34,7 @@ OBJS = \
 	src/audit/audit_orphans.o \
 	src/audit/audit_parallel.o \
 	src/audit/audit_paranoid.o \
+	src/audit/audit_foreign.o \
 	src/audit/audit_place.o \
 	src/audit/audit_probe.o \
 	src/audit/audit_proof.o \

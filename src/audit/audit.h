@@ -137,6 +137,9 @@ extern void audit_sink_sample(SgRowSink *sink, const AuditKey *ak);
  */
 extern FkProblem *audit_access_problem(const FkKey *key, bool whole_row);
 
+/* The same, but whether the caller may, whoever reads in the end */
+extern FkProblem *audit_caller_problem(const FkKey *key, bool whole_row);
+
 /* Has a role SELECT on the columns, or on the table as a whole, and is no row hidden from it? */
 extern FkProblem *audit_readable(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_row);
 
@@ -163,6 +166,9 @@ extern FkProblem *audit_reading_role(const FkKey *key, bool whole_row, Oid *role
 /* That role, and the settings of a scan of user data; end with sg_scope_end */
 extern void audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row);
 extern bool audit_needs_owner(const FkKey *key, bool whole_row);
+
+/* Is a table of the key foreign, or a partition of one? */
+extern bool audit_key_is_foreign(const FkKey *key);
 
 /* Why the key's tables can't be read as relations, or NULL (audit_place.c) */
 extern const char *audit_place_problem(const FkKey *key);

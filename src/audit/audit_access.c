@@ -102,7 +102,7 @@ audit_reading_role(const FkKey *key, bool whole_row, Oid *role)
 		code_reach_read(reach, key->parent);
 	if (whole_row)
 		code_reach_row(reach, key->child);
-	reason = code_role(reach, code_table_owner(key->child), role);
+	reason = audit_key_role(key, reach, role);
 	MemoryContextSwitchTo(context);
 
 	if (reason)
@@ -134,10 +134,9 @@ role_problem(const FkKey *key, Oid role, bool whole_row)
 }
 
 FkProblem *
-audit_access_problem(const FkKey *key, bool whole_row)
+audit_caller_problem(const FkKey *key, bool whole_row)
 {
 	FkProblem  *p;
-	Oid			owner = InvalidOid;
 
 	/* an earlier key of the same table may have waited while it was dropped */
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->child)) ||
@@ -150,14 +149,24 @@ audit_access_problem(const FkKey *key, bool whole_row)
 		p = audit_placed(key->parent);
 	if (p == NULL)
 		p = role_problem(key, GetUserId(), whole_row);
+	return p;
+}
+
+FkProblem *
+audit_access_problem(const FkKey *key, bool whole_row)
+{
+	FkProblem  *p = audit_caller_problem(key, whole_row);
+	Oid			owner = InvalidOid;
+
 	if (p == NULL)
 		p = audit_reading_role(key, whole_row, &owner);
 	if (p == NULL && OidIsValid(owner))
 	{
 		p = role_problem(key, owner, whole_row);
 		if (p)
-			p->reason = psprintf("reading these tables runs code that is not built in, so only the child's owner may do it, but %s",
-								 p->reason);
+			p->reason = psprintf("%s may do it, but %s", audit_key_is_foreign(key) ?
+								 "reading these tables asks a foreign server, so only the foreign table's owner" :
+								 "reading these tables runs code that is not built in, so only the child's owner", p->reason);
 	}
 	return p;
 }

@@ -70,6 +70,30 @@ extern const char *audit_table_problem(Oid relid, bool tree, List *kept);
 /* audit_place_problem with the leaves that were kept */
 extern const char *audit_leaves_problem(const FkKey *key, List *kept);
 
+/* ---- audit_foreign.c ---- */
+
+/*
+ * As whom the tables of a key or a rule are read, given what that could run:
+ * as code_role() says, but where a table or partition is foreign, always as
+ * the owner of that, or by nobody.
+ */
+extern char *audit_key_role(const FkKey *key, CodeReach *reach, Oid *role);
+extern char *audit_rule_owner(const AuditKey *ak, CodeReach *reach, Oid *role);
+
+/*
+ * A key or a rule for each partition of a table that has foreign ones; else
+ * itself alone.  To be called again under the locks.
+ */
+extern List *audit_key_parts(const FkKey *key);
+extern List *audit_rule_parts(const AuditKey *ak);
+
+/*
+ * Judges such a key or rule by queries, part by part.  Rows that break it are a
+ * fail, whatever could not be read; else what could not be read is unknown.
+ */
+extern bool audit_is_foreign(const AuditKey *ak);
+extern void audit_apart(AuditKey *ak, int samples, MemoryContext results, bool parallel);
+
 /* ---- audit_round.c ---- */
 
 /*
@@ -90,7 +114,10 @@ extern void audit_sql_judge(AuditKey *key, MemoryContext results);
 /* "WHAT of TABLE can't be listed", with its SQLSTATE */
 extern void audit_raise_problem(const FkProblem *problem, const char *what, Oid child);
 
-/* Run a query, whose only parameter is max_rows, into the sink; a null first column is the child */
-extern void audit_run_list(SgRowSink *sink, Oid child, const char *query, int64 max_rows);
+/*
+ * Run a query, whose only parameter is max_rows, into the sink; a null first
+ * column is the child.  Returns the number of rows.
+ */
+extern int64 audit_run_list(SgRowSink *sink, Oid child, const char *query, int64 max_rows);
 
 #endif							/* SG_AUDIT_INTERNAL_H */

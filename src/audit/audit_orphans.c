@@ -43,6 +43,7 @@ typedef struct OrphanReceiver
 	DestReceiver pub;
 	SgRowSink  *sink;
 	Oid			child;
+	int64		rows;
 } OrphanReceiver;
 
 static bool
@@ -60,15 +61,17 @@ receive_orphan(TupleTableSlot *slot, DestReceiver *self)
 			sg_sink_datum(receiver->sink, slot->tts_values[i]);
 	}
 	sg_sink_emit(receiver->sink);
+	receiver->rows++;
 	return true;
 }
 
-void
+int64
 audit_run_list(SgRowSink *sink, Oid child, const char *query, int64 max_rows)
 {
 	OrphanReceiver receiver = {.pub = sg_receiver(receive_orphan),.sink = sink,.child = child};
 
 	sg_spi_receive(query, max_rows, true, &receiver.pub);
+	return receiver.rows;
 }
 
 /* The rows that break a key, as the role and in the snapshot of an audit; with their keys or without */
@@ -76,23 +79,32 @@ static void
 list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows, bool keys)
 {
 	SgRowSink	sink;
-	char	   *query;
-	FkProblem  *problem = audit_access_problem(key, true);
-	SgScope		scope;
+	FkProblem  *problem = audit_caller_problem(key, true);
 	Oid			busy;
 
 	sg_sink_begin(&sink, fcinfo);
+	foreach_ptr(const FkKey, part, problem ? NIL : audit_key_parts(key))
+	{
+		if (problem == NULL)
+			problem = audit_access_problem(part, true);
+	}
 	if (problem == NULL)
 		problem = audit_lock(key, true, &busy);
 	if (problem)
 		audit_raise_problem(problem, "the orphans", key->child);
 	audit_push_snapshot();
-	audit_scope_begin(&scope, key, true);
-	query = audit_sql_orphans(key);
-	if (!keys)
-		query = psprintf("SELECT o.t, o.i, o.d FROM (%s) o (t, i, k, d)", query);
-	audit_run_list(&sink, key->child, query, max_rows);
-	sg_scope_end(&scope);
+	foreach_ptr(const FkKey, part, audit_key_parts(key))
+	{
+		char	   *query;
+		SgScope		scope;
+
+		audit_scope_begin(&scope, part, true);
+		query = audit_sql_orphans(part);
+		if (!keys)
+			query = psprintf("SELECT o.t, o.i, o.d FROM (%s) o (t, i, k, d)", query);
+		max_rows -= audit_run_list(&sink, part->child, query, max_rows);
+		sg_scope_end(&scope);
+	}
 	PopActiveSnapshot();
 }
 

@@ -358,7 +358,7 @@ rule_reach(const AuditKey *ak, bool whole_row)
 FkProblem *
 audit_rule_role(const AuditKey *ak, bool whole_row, Oid *role)
 {
-	char	   *reason = code_role(rule_reach(ak, whole_row), code_table_owner(ak->key.child), role);
+	char	   *reason = audit_rule_owner(ak, rule_reach(ak, whole_row), role);
 
 	if (reason == NULL)
 		return NULL;
@@ -380,9 +380,8 @@ role_problem(const AuditKey *ak, Oid role, bool whole_row)
 }
 
 FkProblem *
-audit_rule_access(const AuditKey *ak, bool whole_row)
+audit_rule_caller_problem(const AuditKey *ak, bool whole_row)
 {
-	Oid			owner = InvalidOid;
 	FkProblem  *p;
 
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(ak->key.child)))
@@ -390,14 +389,24 @@ audit_rule_access(const AuditKey *ak, bool whole_row)
 	p = audit_placed(ak->key.child);
 	if (p == NULL)
 		p = role_problem(ak, GetUserId(), whole_row);
+	return p;
+}
+
+FkProblem *
+audit_rule_access(const AuditKey *ak, bool whole_row)
+{
+	FkProblem  *p = audit_rule_caller_problem(ak, whole_row);
+	Oid			owner = InvalidOid;
+
 	if (p == NULL)
 		p = audit_rule_role(ak, whole_row, &owner);
 	if (p == NULL && OidIsValid(owner))
 	{
 		p = role_problem(ak, owner, whole_row);
 		if (p)
-			p->reason = psprintf("judging the rows runs code that is not built in, so only the table's owner may do it, but %s",
-								 p->reason);
+			p->reason = psprintf("%s may do it, but %s", audit_is_foreign(ak) ?
+								 "judging the rows asks a foreign server, so only the foreign table's owner" :
+								 "judging the rows runs code that is not built in, so only the table's owner", p->reason);
 	}
 	return p;
 }

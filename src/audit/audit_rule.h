@@ -83,8 +83,9 @@ extern void audit_list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 
 extern char *audit_rule_rows(const AuditKey *ak);
 extern void audit_rule_scope_begin(SgScope *scope, const AuditKey *ak, bool whole_row);
 
-/* As audit_access_problem and audit_lock; whole_row: rows are listed */
+/* As audit_access_problem, audit_caller_problem and audit_lock; whole_row: rows are listed */
 extern FkProblem *audit_rule_access(const AuditKey *ak, bool whole_row);
+extern FkProblem *audit_rule_caller_problem(const AuditKey *ak, bool whole_row);
 extern FkProblem *audit_rule_lock(const AuditKey *ak, bool wait, Oid *busy);
 
 /* Why it can't be judged by anybody, or NULL */

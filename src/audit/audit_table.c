@@ -124,6 +124,9 @@ key_changed(const Batch *batch, AuditKey *ak)
 static FkProblem *
 access_problem(const AuditKey *ak)
 {
+	/* each part is looked at when it is read */
+	if (audit_is_foreign(ak))
+		return ak->rule ? audit_rule_caller_problem(ak, false) : audit_caller_problem(&ak->key, false);
 	return ak->rule ? audit_rule_access(ak, false) : audit_access_problem(&ak->key, false);
 }
 
@@ -253,7 +256,9 @@ judge_by_table(const Batch *batch, List *keys)
 
 	foreach_ptr(AuditKey, ak, keys)
 	{
-		if (needs_owner(ak))
+		if (audit_is_foreign(ak))
+			audit_apart(ak, batch->samples, batch->results, batch->parallel);
+		else if (needs_owner(ak))
 			owned = lappend(owned, ak);
 		else
 			plain = lappend(plain, ak);

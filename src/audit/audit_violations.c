@@ -54,12 +54,16 @@ void
 audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_rows)
 {
 	SgRowSink	sink;
-	FkProblem  *problem = audit_rule_access(rule, true);
+	FkProblem  *problem = audit_rule_caller_problem(rule, true);
 	const char *reason = audit_rule_problem(rule);
-	SgScope		scope;
 	Oid			busy;
 
 	sg_sink_begin(&sink, fcinfo);
+	foreach_ptr(const AuditKey, part, problem ? NIL : audit_rule_parts(rule))
+	{
+		if (problem == NULL)
+			problem = audit_rule_access(part, true);
+	}
 	if (problem == NULL && reason)
 		problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED, reason, NULL);
 	if (problem == NULL)
@@ -67,9 +71,14 @@ audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_r
 	if (problem)
 		audit_raise_problem(problem, "the violations", rule->key.child);
 	audit_push_snapshot();
-	audit_rule_scope_begin(&scope, rule, true);
-	audit_run_list(&sink, rule->key.child, audit_rule_rows(rule), max_rows);
-	sg_scope_end(&scope);
+	foreach_ptr(const AuditKey, part, audit_rule_parts(rule))
+	{
+		SgScope		scope;
+
+		audit_rule_scope_begin(&scope, part, true);
+		max_rows -= audit_run_list(&sink, part->key.child, audit_rule_rows(part), max_rows);
+		sg_scope_end(&scope);
+	}
 	PopActiveSnapshot();
 }
 

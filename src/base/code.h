@@ -129,4 +129,10 @@ extern char *code_role(CodeReach *reach, Oid owner, Oid *role);
  */
 extern char *code_refusal(CodeReach *reach, Oid owner);
 
+/*
+ * Why `owner` must not run it unless all of it, now and later, is built in,
+ * superusers' or its own; or NULL.
+ */
+extern char *code_refusal_alone(CodeReach *reach, Oid owner);
+
 #endif							/* SG_CODE_H */

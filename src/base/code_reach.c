@@ -630,6 +630,30 @@ code_refusal(CodeReach *reach, Oid owner)
 }
 
 char *
+code_refusal_alone(CodeReach *reach, Oid owner)
+{
+	ListCell   *lc;
+	ListCell   *lw;
+
+	visit_all(reach);
+	if (reach->too_deep)
+		return pstrdup("an expression that it could run is nested too deeply to be looked at");
+	forboth(lc, reach->owners, lw, reach->whats)
+	{
+		if (lfirst_oid(lc) != owner)
+			return psprintf("it could run %s %s as role %s", (char *) lfirst(lw), of_whom(lfirst_oid(lc)),
+							GetUserNameFromId(owner, true));
+	}
+	foreach_oid(planter, reach->planters)
+	{
+		if (planter != owner)
+			return psprintf("role %s, who owns a type or an operator, could add code that runs as role %s",
+							GetUserNameFromId(planter, true), GetUserNameFromId(owner, true));
+	}
+	return NULL;
+}
+
+char *
 code_role(CodeReach *reach, Oid owner, Oid *role)
 {
 	char	   *refusal;

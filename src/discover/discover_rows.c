@@ -489,6 +489,8 @@ readable(const Facts *facts, Candidate *cand)
 		cand->reason = CHANGED;
 	else if (problem)
 		cand->reason = MemoryContextStrdup(facts->reasons, problem->reason);
+	else if (audit_key_is_foreign(cand->fk))
+		cand->reason = "a table or a partition is foreign: only a full audit reads it";
 	else if (audit_needs_owner(cand->fk, false))
 		cand->reason = "comparing these columns runs code that is not built in: only a full audit does it";
 	return cand->reason == NULL;
