@@ -16,6 +16,7 @@
 #include "audit/audit.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/spi.h"
 #include "change/change.h"
 #include "ddl/ddl.h"
 #include "deploy/deploy.h"
@@ -33,6 +34,7 @@ void
 _PG_init(void)
 {
 	sg_guc_init();
+	sg_plan_apart_init();
 
 	/* in the order in which sg_prune() asks and tells */
 	audit_proof_init();

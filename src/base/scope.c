@@ -13,8 +13,8 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/indexing.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_db_role_setting.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -22,6 +22,7 @@
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "base/compat.h"
@@ -36,13 +37,17 @@ sg_scope_set(const char *name, const char *value)
 /* Nothing can come in between there */
 #define PINNED_PATH "pg_catalog, pg_temp"
 
-/* path NULL: settings stay as they are */
+/*
+ * Switches to a role.  Each scope is a nest level of settings, so that none
+ * that code of the role changes outlives it.  If path is NULL, settings begin
+ * as they are.
+ */
 static void
 scope_begin(SgScope *scope, Oid role, int flags, const char *path)
 {
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
 	SetUserIdAndSecContext(role, scope->sec_context | flags);
-	scope->guc_level = path ? NewGUCNestLevel() : 0;
+	scope->guc_level = NewGUCNestLevel();
 	if (path)
 		sg_scope_set("search_path", path);
 }
@@ -62,11 +67,24 @@ sg_owner_begin(SgScope *scope)
 	sg_scope_set("jit", "off");
 }
 
-/* A predefined role whose one right is to see settings */
+/*
+ * Role that does not exist: the last OID below those that the server assigns.
+ * An object in its name is refused, because its owner is not found; an OID
+ * below FirstUnpinnedObjectId would pass as a pinned owner's, and what it
+ * created would break pg_dump.
+ */
+#define NOBODY	((Oid) (FirstNormalObjectId - 1))
+
 void
 sg_nobody_begin(SgScope *scope)
 {
-	scope_begin(scope, ROLE_PG_READ_ALL_SETTINGS, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION, NULL);
+	/* superusers can write any row into pg_authid */
+	if (SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(NOBODY)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("OID %u must not be a role's: queries are planned in its name", NOBODY),
+				 errhint("Drop the role: DROP ROLE %s;", quote_identifier(GetUserNameFromId(NOBODY, false)))));
+	scope_begin(scope, NOBODY, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION, NULL);
 }
 
 void
@@ -205,7 +223,6 @@ sg_scope_pin(void)
 void
 sg_scope_end(SgScope *scope)
 {
-	if (scope->guc_level > 0)
-		AtEOXact_GUC(false, scope->guc_level);
+	AtEOXact_GUC(false, scope->guc_level);
 	SetUserIdAndSecContext(scope->userid, scope->sec_context);
 }

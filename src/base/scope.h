@@ -21,7 +21,7 @@ typedef struct SgScope
 {
 	Oid			userid;
 	int			sec_context;
-	int			guc_level;		/* 0: no setting was touched */
+	int			guc_level;
 } SgScope;
 
 /*
@@ -31,9 +31,11 @@ typedef struct SgScope
 extern void sg_owner_begin(SgScope *scope);
 
 /*
- * Become a role that may do nothing, restricted as below, to plan a query: the
+ * Become a role that does not exist, restricted as below, to plan a query: the
  * planner evaluates what anybody has put into the expressions of an index,
- * also of one that was made a moment ago.  Settings stay as they are.
+ * also of one that was made a moment ago.  Code that runs so has the rights of
+ * PUBLIC alone, and gets 42704 if it asks for current_user.  Settings begin as
+ * they are.  Raises 55000 if somebody has given its OID to a role.
  */
 extern void sg_nobody_begin(SgScope *scope);
 

@@ -17,7 +17,6 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/planner.h"
 #include "tcop/dest.h"
@@ -29,10 +28,10 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
-#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/nametable.h"
+#include "base/quote.h"
 #include "base/scope.h"
 #include "base/spi.h"
 
@@ -171,64 +170,94 @@ sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
 	};
 }
 
-static planner_hook_type next_planner;
+/* ---- queries that nobody plans ---- */
 
-/* Does a query read foreign tables, or partitions that are such? */
-static bool
-reads_foreign(Node *node, void *context)
+static planner_hook_type next_planner;
+static bool apart = false;
+
+/*
+ * Raises 0A000 if a plan reads a foreign table: the caller would run it, with
+ * the caller's user mapping.
+ */
+static void
+check_no_foreign(const PlannedStmt *planned)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, reads_foreign, context, QTW_EXAMINE_RTES_BEFORE);
-	if (IsA(node, RangeTblEntry) && ((RangeTblEntry *) node)->rtekind == RTE_RELATION)
+	foreach_ptr(const RangeTblEntry, entry, planned->rtable)
 	{
-		foreach_oid(part, sg_with_partitions(((RangeTblEntry *) node)->relid))
-		{
-			if (get_rel_relkind(part) == RELKIND_FOREIGN_TABLE)
-				return true;
-		}
-		return false;
+		if (entry->rtekind == RTE_RELATION && entry->relkind == RELKIND_FOREIGN_TABLE)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("foreign table %s can be read as its owner only", sg_relation_name(entry->relid))));
 	}
-	return !IsA(node, RangeTblEntry) && expression_tree_walker(node, reads_foreign, context);
+}
+
+/* Raises an error of the planner again, in words that say who asked for current_user */
+pg_noreturn static void
+rethrow(MemoryContext context)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(context);
+	edata = CopyErrorData();
+	if (edata->sqlerrcode != ERRCODE_UNDEFINED_OBJECT || edata->funcname == NULL ||
+		strcmp(edata->funcname, "GetUserNameFromId") != 0)
+		PG_RE_THROW();
+	FlushErrorState();
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("an expression asks for current_user while the query is planned, which is done in nobody's name")));
 }
 
 static PlannedStmt *
-plan_as_nobody(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
+plan_query(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
 {
 	planner_hook_type plan = next_planner ? next_planner : standard_planner;
+	MemoryContext context = CurrentMemoryContext;
 	PlannedStmt *planned;
 	SgScope		scope;
 
-	/* a foreign server may be asked, for which only the caller has a mapping */
-	if (InSecurityRestrictedOperation() || reads_foreign((Node *) parse, NULL))
+	if (!apart || InSecurityRestrictedOperation())
 		return plan(parse, query, options, params SG_PLANNER_MORE(es));
 	sg_nobody_begin(&scope);
-	planned = plan(parse, query, options, params SG_PLANNER_MORE(es));
+	PG_TRY();
+	{
+		planned = plan(parse, query, options, params SG_PLANNER_MORE(es));
+	}
+	PG_CATCH();
+	{
+		rethrow(context);
+	}
+	PG_END_TRY();
 	sg_scope_end(&scope);
+	check_no_foreign(planned);
 	return planned;
 }
 
 void
 sg_plan_apart(void (*run) (void *), void *arg)
 {
-	if (planner_hook == plan_as_nobody)
-	{
-		run(arg);
-		return;
-	}
-	next_planner = planner_hook;
-	planner_hook = plan_as_nobody;
+	bool		before = apart;
+
+	apart = true;
 	PG_TRY();
 	{
 		run(arg);
 	}
 	PG_FINALLY();
 	{
-		planner_hook = next_planner;
+		apart = before;
 	}
 	PG_END_TRY();
 }
+
+void
+sg_plan_apart_init(void)
+{
+	next_planner = planner_hook;
+	planner_hook = plan_query;
+}
+
+/* ---- receiving rows ---- */
 
 typedef struct ReceivedQuery
 {

@@ -46,10 +46,14 @@ extern DestReceiver sg_receiver(bool (*receive) (TupleTableSlot *slot, DestRecei
 /*
  * Do something whose queries the caller runs, but nobody plans, so that no
  * code of others can come in by an index that they make at that moment.  What
- * a role that was taken restricted plans, it plans itself, and what reads
- * foreign tables, the caller does.
+ * a role that was taken restricted plans, it plans itself.  Raises 0A000 if a
+ * query reads a foreign table that nobody planned, and 42704 if planning it
+ * asks for current_user.
  */
 extern void sg_plan_apart(void (*run) (void *), void *arg);
+
+/* Installs the planner hook that does so, once, when the library is loaded */
+extern void sg_plan_apart_init(void);
 
 /*
  * Give the rows of a query, planned once and for these values, and apart, to

@@ -1,0 +1,145 @@
+# 049_nobody.pl: in whose name the planner evaluates code that stands in indexes, and what may be done in that name.
+#
+#   - no right beyond PUBLIC's: privileges on objects of every kind, roles, settings to read and to change, all compared
+#     with a role that has none; also in parallel workers
+#   - it creates nothing, though PUBLIC may create everything, and pg_dump works afterwards
+#   - a setting that it changes goes with the query
+#   - what asks for current_user is unknown, never an error of an audit, and never a pass
+#
+# rooms: base audit
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Test::More;
+use SgTest;
+
+my $node = new_node('nobody', conf => "primary_conninfo = 'host=x password=S3CRET'\n");
+my $parallel = major($node) < 16 ? 'force_parallel_mode' : 'debug_parallel_query';
+
+$node->safe_psql('postgres', q{
+	CREATE ROLE mallory LOGIN; CREATE ROLE plain LOGIN; CREATE ROLE rich;
+	CREATE SCHEMA mal AUTHORIZATION mallory; CREATE SCHEMA open; GRANT ALL ON SCHEMA open TO PUBLIC; GRANT USAGE ON SCHEMA mal TO PUBLIC;
+	GRANT ALL ON DATABASE postgres TO PUBLIC;
+	CREATE TABLE secret (a int); CREATE SEQUENCE secrets; GRANT SELECT ON secret TO pg_read_all_settings, pg_checkpoint;
+	CREATE FUNCTION hidden() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE ALL ON FUNCTION hidden() FROM PUBLIC;
+	CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; GRANT ALL ON FOREIGN SERVER s TO PUBLIC; CREATE TYPE open.et AS ENUM ('a');
+	CREATE TABLE mal.setting AS SELECT name FROM pg_settings; GRANT SELECT ON mal.setting TO PUBLIC;
+	CREATE TABLE open.theirs (a int); GRANT ALL ON open.theirs TO PUBLIC;
+});
+
+# All that a role may, in words that two roles can be compared by
+my %probe = (
+	tables => q{SELECT o.oid::regclass || ' ' || p FROM pg_class o, unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) p WHERE relkind <> 'S' AND has_table_privilege(o.oid, p)},
+	sequences => q{SELECT o.oid::regclass || ' ' || p FROM pg_class o, unnest('{USAGE,SELECT,UPDATE}'::text[]) p WHERE relkind = 'S' AND has_sequence_privilege(o.oid, p)},
+	functions => q{SELECT oid::regprocedure::text FROM pg_proc WHERE has_function_privilege(oid, 'EXECUTE')},
+	schemas => q{SELECT nspname || p FROM pg_namespace o, unnest('{CREATE,USAGE}'::text[]) p WHERE has_schema_privilege(o.oid, p)},
+	databases => q{SELECT datname || p FROM pg_database o, unnest('{CREATE,CONNECT,TEMP}'::text[]) p WHERE has_database_privilege(o.oid, p)},
+	languages => q{SELECT lanname::text FROM pg_language o WHERE has_language_privilege(o.oid, 'USAGE')},
+	types => q{SELECT format_type(oid, NULL) FROM pg_type o WHERE has_type_privilege(o.oid, 'USAGE')},
+	tablespaces => q{SELECT spcname::text FROM pg_tablespace o WHERE has_tablespace_privilege(o.oid, 'CREATE')},
+	wrappers => q{SELECT fdwname::text FROM pg_foreign_data_wrapper o WHERE has_foreign_data_wrapper_privilege(o.oid, 'USAGE')},
+	servers => q{SELECT srvname::text FROM pg_foreign_server o WHERE has_server_privilege(o.oid, 'USAGE')},
+	roles => q{SELECT rolname || p FROM pg_roles o, unnest('{USAGE,MEMBER}'::text[]) p WHERE o.rolname <> 'plain' AND pg_has_role(o.oid, p)},
+	parameters => q{SELECT name || p FROM mal.setting, unnest('{SET,ALTER SYSTEM}'::text[]) p WHERE has_parameter_privilege(name, p)},
+	readable => q{SELECT name FROM mal.setting WHERE mal.can(format('SELECT current_setting(%L)', name))},
+	writable => q{SELECT name FROM mal.setting WHERE name NOT LIKE 'transaction%' AND mal.can(format('SELECT set_config(%L, current_setting(%1$L), true)', name))},
+	activity => q{SELECT count(*)::text FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND query <> '<insufficient privilege>'},
+	files => q{SELECT f FROM unnest('{pg_read_file(''PG_VERSION''),pg_ls_dir(''.''),pg_stat_file(''PG_VERSION'')}'::text[]) f WHERE mal.can('SELECT ' || f)},
+	deeds => q{SELECT f FROM unnest('{CHECKPOINT,"ALTER SYSTEM SET work_mem = 100","SELECT pg_reload_conf()","COPY (SELECT 1) TO PROGRAM ''true''","SET ROLE rich","ALTER ROLE mallory SUPERUSER","GRANT pg_monitor TO mallory","DO LANGUAGE plpgsql $q$ BEGIN PERFORM * FROM public.secret; END $q$"}'::text[]) f WHERE mal.can(f)});
+
+# One statement for each kind of object that PUBLIC could make here
+my @create = ('CREATE TABLE open.t (a int)', 'CREATE TEMP TABLE t (a int)', 'CREATE UNLOGGED TABLE open.u (a int)', 'CREATE TABLE open.ta AS SELECT 1 AS a', 'CREATE VIEW open.v AS SELECT 1 AS a',
+	'CREATE MATERIALIZED VIEW open.mv AS SELECT 1 AS a', 'CREATE SEQUENCE open.s', "CREATE TYPE open.e AS ENUM ('a')", 'CREATE TYPE open.c AS (a int)', 'CREATE TYPE open.sh',
+	'CREATE TYPE open.r AS RANGE (subtype = int4)', 'CREATE DOMAIN open.d AS int', "CREATE FUNCTION open.f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+	"CREATE PROCEDURE open.p() LANGUAGE sql AS 'SELECT 1'", 'CREATE AGGREGATE open.a (int) (sfunc = int4pl, stype = int)', 'CREATE OPERATOR open.=== (leftarg = int, rightarg = int, function = int4eq)',
+	'CREATE OPERATOR FAMILY open.of USING btree', q{CREATE COLLATION open.co (locale = 'C')}, "CREATE CONVERSION open.cv FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8",
+	'CREATE TEXT SEARCH CONFIGURATION open.tc (parser = default)', 'CREATE TEXT SEARCH DICTIONARY open.td (template = simple)', 'CREATE SCHEMA made', 'CREATE SCHEMA AUTHORIZATION CURRENT_ROLE',
+	'CREATE FOREIGN TABLE open.ft (a int) SERVER s', 'CREATE SERVER made FOREIGN DATA WRAPPER w', 'CREATE USER MAPPING FOR CURRENT_USER SERVER s', 'CREATE USER MAPPING FOR PUBLIC SERVER s', 'CREATE PUBLICATION made',
+	'CREATE EXTENSION hstore', 'SELECT lo_create(0)', 'SELECT lo_from_bytea(0, $q$x$q$)', 'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC', 'CREATE ROLE made', 'CREATE EVENT TRIGGER made ON sql_drop EXECUTE FUNCTION hidden()',
+	'CREATE LANGUAGE plperlu', 'CREATE STATISTICS open.st ON (a + 1) FROM open.theirs', 'CREATE INDEX ON open.theirs (a)',
+	'CREATE TRIGGER t BEFORE INSERT ON open.theirs FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'CREATE RULE r AS ON INSERT TO open.theirs DO NOTHING', 'CREATE POLICY p ON open.theirs',
+	"COMMENT ON TABLE open.theirs IS 'x'", 'CREATE TABLE open.heir () INHERITS (open.theirs)', "PREPARE made AS SELECT 1", 'LISTEN made',
+	'CREATE ACCESS METHOD made TYPE index HANDLER bthandler', 'CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal), TO SQL WITH FUNCTION int4recv(internal))');
+
+# What mallory plants: an index expression that does all this where it is evaluated in another name than mallory's
+my @jobs = ((map { [ $_, qq{SELECT coalesce(string_agg(x, E'\\n' ORDER BY x COLLATE "C"), '') FROM ($probe{$_}) p (x)} ] } sort keys %probe),
+	[ 'worker', q{SELECT string_agg(DISTINCT has_table_privilege('open.theirs', 'SELECT') || '', ',') FROM mal.many} ]);
+
+sub as { my ($user, $sql) = @_; return $node->psql('postgres', "SET SESSION AUTHORIZATION $user; $sql"); }
+
+$node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory;\n" . q{
+	CREATE TABLE mal.job (name text, sql text); CREATE TABLE mal.seen (login text, name text, got text);
+	GRANT SELECT ON mal.job TO PUBLIC; GRANT INSERT, SELECT ON mal.seen TO PUBLIC;
+	CREATE TABLE mal.many (i int); INSERT INTO mal.many SELECT generate_series(1, 1000); GRANT SELECT ON mal.many TO PUBLIC;
+	CREATE FUNCTION mal.can(sql text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN EXECUTE sql; RETURN true; EXCEPTION WHEN OTHERS THEN RETURN false; END $$;
+	CREATE FUNCTION mal.say(login text) RETURNS void LANGUAGE plpgsql AS $$
+	DECLARE j record; got text;
+	BEGIN
+		PERFORM set_config('search_path', 'pg_catalog, pg_temp', true);
+		FOR j IN SELECT * FROM mal.job LOOP
+			BEGIN
+				PERFORM set_config('PARALLEL', CASE j.name WHEN 'worker' THEN 'on' ELSE 'off' END, true);
+				IF j.name = 'create' THEN EXECUTE j.sql; got := j.sql; ELSE EXECUTE j.sql INTO got; END IF;
+				INSERT INTO mal.seen VALUES (login, j.name, E'may:\\n' || got);
+			EXCEPTION WHEN OTHERS THEN
+				INSERT INTO mal.seen VALUES (login, j.name, CASE WHEN j.name = 'create' THEN 'refused: ' || j.sql || ': ' ELSE '' END || sqlerrm);
+			END;
+		END LOOP;
+		PERFORM set_config('search_path', 'mal', false), set_config('application_name', 'mallory', false), setseed(0.5);
+	END $$;
+	CREATE FUNCTION mal.imm(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+	BEGIN
+		IF current_user <> 'mallory' THEN PERFORM mal.say(current_user); END IF;
+		RETURN i;
+	EXCEPTION WHEN undefined_object THEN
+		PERFORM mal.say('nobody'); RETURN i;
+	END $$;
+	CREATE FUNCTION mal.who(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN i + length(current_user); END $$;
+	CREATE TABLE mal.p (id int PRIMARY KEY); CREATE TABLE mal.c (pid int);
+	INSERT INTO mal.p VALUES (1); INSERT INTO mal.c VALUES (1), (2);
+} =~ s/PARALLEL/$parallel/r . join('', map { 'INSERT INTO mal.job VALUES (' . lit($_->[0]) . ', ' . lit($_->[1]) . ');' } @jobs)
+	. join('', map { "INSERT INTO mal.job VALUES ('create', " . lit($_) . ');' } @create)
+	. 'CREATE INDEX ON mal.c ((pid + mal.imm(0)));');
+
+my ($rc, $out, $err) = as('plain', "SELECT mal.say('plain')");
+unlike($err, qr/ERROR/, 'a role without any right tries all of it');
+my $done = $node->safe_psql('postgres', q{SELECT count(*) FROM mal.seen WHERE login = 'plain' AND name = 'create' AND got LIKE 'may%'});
+cmp_ok($done, '>=', 20, 'and makes objects of most kinds')
+	or diag $node->safe_psql('postgres', q{SELECT got FROM mal.seen WHERE name = 'create'});
+$node->safe_psql('postgres', 'DROP OWNED BY plain; GRANT ALL ON DATABASE postgres TO PUBLIC');
+
+($rc, $out, $err) = as('mallory', "SELECT count(*) FROM sg_orphans('mal.c', '{pid}', 'mal.p'); SELECT current_setting('search_path'), current_setting('application_name')");
+like($out, qr/^1\n"\$user", public\|(?!mallory)/, 'a call that evaluates it works, and no setting is left behind') or diag $err;
+is($node->safe_psql('postgres', q{SELECT string_agg(DISTINCT login, ',') FROM mal.seen WHERE login <> 'plain'}), 'nobody', 'it is evaluated in the name of nobody');
+is($node->safe_psql('postgres', q{SELECT name, unnest(string_to_array(got, E'\n')) FROM mal.seen WHERE login <> 'plain' AND name <> 'create'
+	EXCEPT SELECT name, unnest(string_to_array(got, E'\n')) FROM mal.seen WHERE login = 'plain' LIMIT 20}), '', 'with the rights of PUBLIC alone');
+is($node->safe_psql('postgres', q{SELECT count(DISTINCT name) FROM mal.seen WHERE login = 'nobody' AND name <> 'create'}), scalar(@jobs), 'and all of them were looked at');
+is($node->safe_psql('postgres', q{SELECT got FROM mal.seen WHERE login = 'nobody' AND name = 'worker'}), qq{may:\ntrue}, 'in workers, too');
+is($node->safe_psql('postgres', q{SELECT count(*) FILTER (WHERE got NOT LIKE 'refused%') || ' of ' || count(*) FROM mal.seen WHERE login <> 'plain' AND name = 'create'}),
+	'0 of ' . @create, 'nothing is created, of any kind');
+is($node->safe_psql('postgres', q{SELECT string_agg(c.oid::regclass || '.' || a.attname, ',') FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+	CROSS JOIN LATERAL query_to_xml(format('SELECT 1 FROM %s WHERE %I = 16383', c.oid::regclass, a.attname), false, false, '') x
+	WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind = 'r' AND a.atttypid = 'oid'::regtype AND a.attnum > 0 AND a.attname ~ '(owner|role|user)' AND x::text LIKE '%<row%'}), '',
+	'no catalog names it');
+$node->command_ok([ 'pg_dump', '-f', '/dev/null', $node->connstr('postgres') ], 'pg_dump works afterwards');
+$node->command_ok([ 'pg_dumpall', '--globals-only', '-d', $node->connstr('postgres') ], 'and pg_dumpall');
+
+# ---- current_user
+
+as('mallory', 'DROP INDEX mal.c_expr_idx; ALTER TABLE mal.c ADD CONSTRAINT k FOREIGN KEY (pid) REFERENCES mal.p NOT VALID;
+	CREATE TABLE mal.d (pid int CONSTRAINT kd REFERENCES mal.p); CREATE INDEX ON mal.d ((pid + mal.who(0)))');
+($rc, $out, $err) = as('mallory', q{SET schemaguard.audit_method = sql; SELECT fk_name, result, reason FROM sg_orphan_audit() ORDER BY 1});
+is($out, "k|fail|\nkd|unknown|an expression asks for current_user while the query is planned, which is done in nobody's name", 'what asks for current_user is unknown, and nothing else');
+($rc, $out, $err) = as('mallory', q{SELECT * FROM sg_rule_audit('mal.c', 'check', 'pid > 0 AND current_user = ''mallory''')});
+unlike($out, qr/\|pass\|.*unknown|ERROR/, 'nor a rule') or diag $out;
+($rc, $out, $err) = as('mallory', q{SELECT count(*) FROM sg_orphans('mal.d', '{pid}', 'mal.p')});
+like($err, qr/asks for current_user/, 'and a list says so');
+
+# ---- the OID
+
+$node->safe_psql('postgres', q{SET allow_system_table_mods = on; UPDATE pg_authid SET oid = 16383 WHERE rolname = 'rich'});
+($rc, $out, $err) = as('mallory', q{SELECT count(*) FROM sg_orphans('mal.c', '{pid}', 'mal.p')});
+like($err, qr/OID 16383 must not be a role's/, 'a role that has its OID is noticed');
+
+done_testing();
