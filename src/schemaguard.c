@@ -25,6 +25,7 @@
 #include "impact/impact.h"
 #include "plan/plan_deed.h"
 #include "report/report.h"
+#include "sync/sync_scratch.h"
 
 SG_MODULE_MAGIC;
 
@@ -34,7 +35,10 @@ void
 _PG_init(void)
 {
 	sg_guc_init();
+
+	/* the server's hooks */
 	sg_plan_apart_init();
+	sync_sandbox_init();
 
 	/* in the order in which sg_prune() asks and tells */
 	audit_proof_init();

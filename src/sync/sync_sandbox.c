@@ -6,8 +6,9 @@
  *
  * A script is made from snapshots, and who wrote those could have written
  * anything there, in a default as well as in a name.  The worker that runs it
- * may be a superuser's.  So four hooks of this process look at all that is
- * run, at any depth, however it got there:
+ * may be a superuser's.  So in such a worker the library's hooks, which are
+ * installed when it is loaded, look at all that is run, at any depth, however
+ * it got there:
  *
  *	  utility statements are those that make objects of this database, and
  *	  leave alone what all databases share, rows and other servers;
@@ -56,7 +57,16 @@
 #include "base/scope.h"
 #include "sync/sync_scratch.h"
 
+static bool making = false;		/* is a script being run? */
+static bool looking = false;	/* are functions looked at? */
 static bool bodies = true;		/* may functions run at all? */
+
+/* Hooks that were there when the library was loaded */
+static ProcessUtility_hook_type next_utility;
+static ExecutorStart_hook_type next_start;
+static object_access_hook_type next_access;
+static needs_fmgr_hook_type next_needs;
+static fmgr_hook_type next_call;
 
 pg_noreturn static void
 refuse(const char *what)
@@ -218,10 +228,11 @@ static void
 make_structure(PlannedStmt *plan, const char *text, bool keep, ProcessUtilityContext context, ParamListInfo params,
 			   QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
 {
+	ProcessUtility_hook_type utility = next_utility ? next_utility : standard_ProcessUtility;
 	Node	   *statement = plan->utilityStmt;
 	IntoClause *into = NULL;
 
-	if (!creating_extension)
+	if (making && !creating_extension)
 	{
 		if (!is_structure(statement))
 			refuse(CreateCommandName(statement));
@@ -237,7 +248,7 @@ make_structure(PlannedStmt *plan, const char *text, bool keep, ProcessUtilityCon
 			into->skipData = true;
 		}
 	}
-	standard_ProcessUtility(plan, text, keep, context, params, environment, receiver, completion);
+	utility(plan, text, keep, context, params, environment, receiver, completion);
 	if (into)
 		mark_populated(into->rel, true);
 }
@@ -247,7 +258,9 @@ make_structure(PlannedStmt *plan, const char *text, bool keep, ProcessUtilityCon
 static void
 start_query(QueryDesc *query, int flags)
 {
-	if (!creating_extension)
+	ExecutorStart_hook_type start = next_start ? next_start : standard_ExecutorStart;
+
+	if (making && !creating_extension)
 	{
 		if (query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE)
 			refuse("a statement that writes rows");
@@ -257,7 +270,7 @@ start_query(QueryDesc *query, int flags)
 				refuse("a query of a foreign table");
 		}
 	}
-	standard_ExecutorStart(query, flags);
+	start(query, flags);
 }
 
 /* ---- functions ---- */
@@ -287,14 +300,16 @@ is_harmless(Oid function)
 static void
 look_at_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
 {
-	if (access == OAT_FUNCTION_EXECUTE && objectid < FirstNormalObjectId && !creating_extension && !is_harmless(objectid))
+	if (next_access)
+		next_access(access, classid, objectid, subid, arg);
+	if (making && access == OAT_FUNCTION_EXECUTE && objectid < FirstNormalObjectId && !creating_extension && !is_harmless(objectid))
 		refuse(psprintf("function %s", format_procedure_qualified(objectid)));
 }
 
 static bool
 wants_look(Oid function)
 {
-	return function >= FirstNormalObjectId;
+	return (looking && function >= FirstNormalObjectId) || (next_needs && next_needs(function));
 }
 
 /*
@@ -327,6 +342,12 @@ look_at_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
 	FormData_pg_proc form;
 	SgScope    *scope;
 
+	if (!looking)
+	{
+		if (next_call)
+			next_call(event, function, arg);
+		return;
+	}
 	/* an error ends the scope by itself */
 	if (event == FHET_ABORT)
 		return;
@@ -358,21 +379,31 @@ look_at_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
 }
 
 void
+sync_sandbox_init(void)
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = make_structure;
+	next_start = ExecutorStart_hook;
+	ExecutorStart_hook = start_query;
+	next_access = object_access_hook;
+	object_access_hook = look_at_access;
+	next_needs = needs_fmgr_hook;
+	needs_fmgr_hook = wants_look;
+	next_call = fmgr_hook;
+	fmgr_hook = look_at_call;
+}
+
+void
 sync_sandbox_begin(void)
 {
-	ProcessUtility_hook = make_structure;
-	ExecutorStart_hook = start_query;
-	object_access_hook = look_at_access;
-	needs_fmgr_hook = wants_look;
-	fmgr_hook = look_at_call;
+	making = true;
+	looking = true;
 }
 
 void
 sync_sandbox_end_making(void)
 {
-	ProcessUtility_hook = NULL;
-	ExecutorStart_hook = NULL;
-	object_access_hook = NULL;
+	making = false;
 }
 
 void

@@ -28,8 +28,12 @@ typedef struct SyncScript
 /* The same through the connection of snapshot_remote.c; what a worker would send, of char * */
 extern List *sync_script_run_there(SyncScript *script);
 
-/* ---- sync_sandbox.c: from now on, in this process ---- */
+/* ---- sync_sandbox.c ---- */
 
+/* Installs the hooks, once, when the library is loaded; they do nothing yet */
+extern void sync_sandbox_init(void);
+
+/* From now on, in this process */
 extern void sync_sandbox_begin(void);
 
 /* What runs is ours again; functions are still looked at */
