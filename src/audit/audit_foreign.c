@@ -36,6 +36,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 
 /* ---- as whom ---- */
@@ -80,7 +81,7 @@ static char *
 foreign_refusal(CodeReach *reach, List *tables, Oid foreign, Oid owner)
 {
 	char	   *name = sg_relation_name(foreign);
-	char	   *who = GetUserNameFromId(owner, true);
+	char	   *who = sg_role_name(owner);
 
 	if (superuser_arg(owner))
 		return psprintf("foreign table %s is owned by a superuser, in whose name no server is asked; "
@@ -91,7 +92,7 @@ foreign_refusal(CodeReach *reach, List *tables, Oid foreign, Oid owner)
 
 		if (other != owner && !superuser_arg(other))
 			return psprintf("code of role %s, who owns %s, could run as role %s, who owns foreign table %s",
-							GetUserNameFromId(other, true), sg_relation_name(relid), who, name);
+							sg_role_name(other), sg_relation_name(relid), who, name);
 	}
 	return code_refusal_alone(reach, owner);
 }
@@ -130,7 +131,7 @@ audit_rule_owner(const AuditKey *ak, CodeReach *reach, Oid *role)
 static AttrNumber
 part_attnum(Oid part, Oid whole, AttrNumber attnum)
 {
-	return attnum > 0 ? get_attnum(part, get_attname(whole, attnum, false)) : attnum;
+	return attnum > 0 ? sg_column_in(part, whole, attnum) : attnum;
 }
 
 static FkKey *
@@ -257,7 +258,7 @@ part_error(Oid part, const ErrorData *edata)
 	if (get_rel_relkind(part) != RELKIND_FOREIGN_TABLE)
 		return psprintf("%s: %s", sg_relation_name(part), sg_error_text(edata));
 	return psprintf("foreign table %s, read as role %s: %s%s", sg_relation_name(part),
-					GetUserNameFromId(code_table_owner(part), true), sg_error_text(edata), option);
+					sg_role_name(code_table_owner(part)), sg_error_text(edata), option);
 }
 
 /* Judges a part; why that can't be, or NULL.  On a standby an error goes through. */

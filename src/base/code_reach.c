@@ -642,13 +642,13 @@ code_refusal_alone(CodeReach *reach, Oid owner)
 	{
 		if (lfirst_oid(lc) != owner)
 			return psprintf("it could run %s %s as role %s", (char *) lfirst(lw), of_whom(lfirst_oid(lc)),
-							GetUserNameFromId(owner, true));
+							sg_role_name(owner));
 	}
 	foreach_oid(planter, reach->planters)
 	{
 		if (planter != owner)
 			return psprintf("role %s, who owns a type or an operator, could add code that runs as role %s",
-							GetUserNameFromId(planter, true), GetUserNameFromId(owner, true));
+							sg_role_name(planter), sg_role_name(owner));
 	}
 	return NULL;
 }
