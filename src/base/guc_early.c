@@ -20,6 +20,7 @@
 
 #include "access/parallel.h"
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "nodes/pg_list.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -114,11 +115,15 @@ nearest_setting(const char *name)
 	return best;
 }
 
-/* Does the setting take it, whoever sets it? */
+/*
+ * Does the setting take it, whoever sets it?  Where the library is preloaded,
+ * or a worker's entry point is looked up, there is no user yet.
+ */
 static bool
 takes(const char *name, const char *value)
 {
-	return set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SET, false, DEBUG5, false) != 0;
+	return set_config_option_ext(name, value, PGC_SUSET, PGC_S_SESSION, BOOTSTRAP_SUPERUSERID,
+								 GUC_ACTION_SET, false, DEBUG5, false) != 0;
 }
 
 static bool

@@ -118,5 +118,17 @@ is($session->sqlstate, '', '... and by RESET in the session that was there');
 is($session->query('SHOW schemaguard.throttle_lag'), '64MB', '... which has the new value');
 $session->quit;
 
+# Where there is no user yet: in our own workers, which load it before they connect, and in the postmaster
+$node->safe_psql('postgres', q{CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (a int); SELECT sg_plan_create('w');
+	SELECT sg_plan_add_fk('w', 'child', '{a}', 'parent', '{id}')});
+is(error_of($node, q{SET schemaguard.workers = 2; SET schemaguard.validate_with = scan; CALL sg_add_fks('w')}), '', 'a worker starts with a setting of postgresql.conf');
+is($node->safe_psql('postgres', q{SELECT DISTINCT state FROM schemaguard.plan_step WHERE plan = 'w'}), 'validated', '... and works');
+$node->append_conf('postgresql.conf', q{shared_preload_libraries = 'schemaguard'});
+$node->restart;
+is(error_of($node, $call), '', 'so does a server with the library in shared_preload_libraries');
+$node->append_conf('postgresql.conf', q{schemaguard.throttle_lag = '64 megs'});
+$node->restart;
+is_error($node, $call, '22023', qr/"64 megs"/, '... which refuses a bad one');
+
 $node->stop;
 done_testing();
