@@ -295,6 +295,7 @@ SQL_PARTS = \
 REGRESS = \
 	approve \
 	audit \
+	audit_18 \
 	audit_foreign \
 	audit_gate \
 	audit_index \
