@@ -78,6 +78,9 @@ extern int	log_close_interrupted(const char *plan);
 /* Write the outcome of a started row, as far as that is there and has none */
 extern void log_end(int64 started_id, LogPhase phase, const char *message);
 
+/* Is it there, and without an outcome? */
+extern bool log_is_open(int64 started_id);
+
 /*
  * sg_prune() calls it for a table whose room registers it: delete what is
  * older, and return how many rows that were.  `what` is for the log.

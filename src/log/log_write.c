@@ -262,6 +262,25 @@ log_end(int64 started_id, LogPhase phase, const char *message)
 	sg_scope_end(&scope);
 }
 
+bool
+log_is_open(int64 started_id)
+{
+	Oid			types[] = {INT8OID};
+	Datum		values[] = {Int64GetDatum(started_id)};
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT,
+						 "SELECT FROM schemaguard.audit_log s WHERE s.id = $1 AND" NO_OUTCOME,
+						 1, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	return n > 0;
+}
+
 /*
  * sg_log_guard() trigger: refuse every change of a log but sg_prune's.
  */

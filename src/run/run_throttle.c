@@ -230,21 +230,46 @@ find_load(void)
 
 /* ---- pausing and stopping ---- */
 
-static int64
-write_row(const PlanRun *run, LogPhase phase, const char *message,
-		  int64 started_id, TimestampTz since)
+static LogEntry
+make_entry(const PlanRun *run, LogPhase phase, const char *message,
+		   int64 started_id, TimestampTz since)
 {
 	LogEntry	entry = log_entry(&run->id, run->plan->name, "throttle", phase);
-	int64		id;
 
 	entry.object = run->procedure;
 	entry.message = message;
 	entry.started_id = started_id;
 	if (since)
 		entry.elapsed_ms = run_elapsed(since);
-	id = log_write(&entry);
+	return entry;
+}
+
+/* For write_row */
+typedef struct ThrottleRow
+{
+	LogEntry	entry;
+	int64		id;
+} ThrottleRow;
+
+static void
+write_entry(void *arg)
+{
+	ThrottleRow *row = arg;
+
+	row->id = log_write(&row->entry);
+}
+
+/* In a subtransaction, for a cancel may come while it waits for the log */
+static int64
+write_row(LogEntry entry)
+{
+	ThrottleRow row = {entry};
+	ErrorData  *edata = sg_try(write_entry, &row);
+
+	if (edata)
+		ReThrowError(edata);
 	run_commit();
-	return id;
+	return row.id;
 }
 
 void
@@ -295,27 +320,29 @@ pause_run(PlanRun *run, char *load)
 	char	   *stop = NULL;
 
 	sg_progress_phase(SG_PHASE_THROTTLED);
-	started_id = write_row(run, LOG_STARTED, load, 0, 0);
+	started_id = write_row(make_entry(run, LOG_STARTED, load, 0, 0));
 	ereport(NOTICE,
 			(errmsg("plan \"%s\" pauses: %s", run->plan->name, load)));
 	PG_TRY();
 	{
 		stop = wait_for_calm(run, load, since);
+		(void) write_row(make_entry(run, stop ? LOG_FAILED : LOG_DONE, stop, started_id, since));
 	}
 	PG_CATCH();
 	{
+		LogEntry	entry;
 		ErrorData  *edata;
 
 		MemoryContextSwitchTo(context);
 		edata = CopyErrorData();
 		FlushErrorState();
-		if (sg_is_cancel(edata))
-			(void) write_row(run, LOG_INTERRUPTED, sg_error_text(edata), started_id, since);
-		ReThrowError(edata);
+		if (!sg_is_cancel(edata))
+			ReThrowError(edata);
+		entry = make_entry(run, LOG_INTERRUPTED, sg_error_text(edata), started_id, since);
+		run_rethrow_logged(list_make1(&entry), edata);
 	}
 	PG_END_TRY();
 
-	(void) write_row(run, stop ? LOG_FAILED : LOG_DONE, stop, started_id, since);
 	if (stop)
 		run_stop(run, stop);
 	return stop == NULL;
@@ -329,7 +356,7 @@ run_must_stop(PlanRun *run)
 	if (run->stop_reason == NULL && window_is_over(run))
 	{
 		run_stop(run, window_text(run));
-		(void) write_row(run, LOG_SKIPPED, run->stop_reason, 0, 0);
+		(void) write_row(make_entry(run, LOG_SKIPPED, run->stop_reason, 0, 0));
 	}
 	return run->stop_reason != NULL;
 }

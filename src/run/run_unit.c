@@ -27,6 +27,9 @@
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
+/* How long a cancel may be held up by a lock on the log */
+#define LONGEST_LOG_WAIT_MS	1000
+
 /* Our own timeout: SQLSTATE 57014 alone would not tell it from a user's cancel */
 static TimeoutId step_timeout = MAX_TIMEOUTS;
 static volatile sig_atomic_t step_timeout_struck = false;
@@ -61,6 +64,14 @@ run_keep_options(List *options)
 	sg_options_apply(options, GUC_ACTION_LOCAL);
 }
 
+/* What each transaction of a call begins with; the session's default may be REPEATABLE READ */
+static void
+begin_next(void)
+{
+	XactIsoLevel = XACT_READ_COMMITTED;
+	sg_options_apply(call_options, GUC_ACTION_LOCAL);
+}
+
 void
 run_commit(void)
 {
@@ -68,10 +79,7 @@ run_commit(void)
 	int			level = synchronous_commit;
 
 	SPI_commit();
-
-	/* the session's default may be REPEATABLE READ */
-	XactIsoLevel = XACT_READ_COMMITTED;
-	sg_options_apply(call_options, GUC_ACTION_LOCAL);
+	begin_next();
 
 	/*
 	 * core takes a cancel for the end of that wait alone: it was meant for
@@ -337,21 +345,52 @@ run_state_short_of(const FkKey *key)
 	return OidIsValid(key->conid) && fk_by_oid(key->conid) == NULL ? STEP_FAILED : STEP_ADDED;
 }
 
+static void
+write_interrupted(void *entries)
+{
+	foreach_ptr(LogEntry, entry, (List *) entries)
+	{
+		if (log_is_open(entry->started_id))
+			log_write(entry);
+	}
+}
+
+void
+run_rethrow_logged(List *entries, ErrorData *edata)
+{
+	ErrorData  *failure;
+
+	SPI_rollback();
+	begin_next();
+	run_set_local("lock_timeout", psprintf("%d", Max(Min(sg_lock_timeout, LONGEST_LOG_WAIT_MS), 1)));
+	failure = sg_try(write_interrupted, entries);
+	run_commit_here();
+
+	foreach_ptr(LogEntry, entry, failure ? entries : NIL)
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("schemaguard: %s of %s by plan \"%s\" was interrupted: %s",
+						entry->action, entry->object, entry->plan, entry->message),
+				 errdetail_log("The log could not say so: %s", sg_error_text(failure))));
+	ReThrowError(edata);
+}
+
 void
 run_log_cancel(const RunAction *action, ErrorData *edata)
 {
+	List	   *entries = NIL;
+
 	foreach_ptr(StepWork, work, action->works)
 	{
-		LogEntry	entry = run_entry(action, work, LOG_INTERRUPTED);
+		LogEntry   *entry = palloc(sizeof(LogEntry));
 
 		if (work->started_id == 0)
 			continue;
-		entry.sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
-		entry.message = sg_error_text(edata);
-		log_write(&entry);
+		*entry = run_entry(action, work, LOG_INTERRUPTED);
+		entry->sqlstate = pstrdup(unpack_sql_state(edata->sqlerrcode));
+		entry->message = sg_error_text(edata);
+		entries = lappend(entries, entry);
 	}
-	run_commit_here();
-	ReThrowError(edata);
+	run_rethrow_logged(entries, edata);
 }
 
 void

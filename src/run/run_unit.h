@@ -104,9 +104,16 @@ extern void run_settle(const RunAction *action, void (*write) (void *arg), void 
 extern void run_settle_with(const RunAction *action, LogEntry *entry);
 
 /*
- * A cancel: say so in the log for the steps that have no outcome yet, commit
- * that, and pass it on
+ * A cancel, passed on: the transaction is rolled back, and the next one writes
+ * these entries (LogEntry *) for started rows that are there and have no
+ * outcome yet.  A lock on the log holds it up no longer than
+ * schemaguard.lock_timeout, and a second at most; then the server's log says
+ * it, and the next call of the plan closes the rows.  What was under way must
+ * have been in a subtransaction (sg_try), which is undone.
  */
+pg_noreturn extern void run_rethrow_logged(List *entries, ErrorData *edata);
+
+/* So for the steps of an action */
 pg_noreturn extern void run_log_cancel(const RunAction *action, ErrorData *edata);
 
 /* The state of a step that came no further, which depends on whether its key is still there */

@@ -1,0 +1,85 @@
+# 073_cancel_log.pl: a cancel while the log is locked by somebody.
+#
+# Where a call writes its outcome, or that it pauses, and waits for the lock on the log: a cancel ends it at once, with 57014,
+# and the server's log says what the other one can't. Afterwards the next call finds each started row, and gives it its one
+# outcome.
+#
+# rooms: run log
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use SgTest;
+
+my $node = new_node('cancel_log');
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+query(q{
+	CREATE TABLE parent (id int PRIMARY KEY, code text UNIQUE);
+	CREATE TABLE child (id int PRIMARY KEY, a int, code text);
+	INSERT INTO parent SELECT g, 'c' || g FROM generate_series(1, 10) g;
+	INSERT INTO child SELECT g, NULL, 'c' || g FROM generate_series(1, 10) g;
+	CREATE TABLE busy (why text);
+	SELECT sg_plan_create('locked'), sg_plan_create('pausing');
+	SELECT sg_plan_add_fk('locked', 'child', '{code}', 'parent', '{code}', fk_name => 'by_code', index => false);
+	SELECT sg_plan_add_fk('pausing', 'child', '{a}', 'parent', fk_name => 'by_id', index => false);
+	SELECT sg_plan_set('pausing', 1, 'backfill', 'substr(code, 2)::int');
+
+	-- pauses only where rows are filled
+	CREATE FUNCTION load() RETURNS text LANGUAGE sql AS $$
+		SELECT why FROM busy WHERE EXISTS (SELECT FROM schemaguard.audit_log WHERE plan = 'pausing' AND action = 'backfill') $$});
+
+my $caller = SgTest::Session->new($node);
+my $locker = SgTest::Session->new($node);
+my $log_is_awaited = "SELECT count(*) FROM pg_locks WHERE pid = $caller->{pid} AND NOT granted AND relation = 'schemaguard.audit_log'::regclass";
+
+# $reach starts the call and takes it to the point where the next thing it does is a row of the log, which is locked by then
+sub cancelled
+{
+	my ($what, $plan, $again, $reach) = @_;
+
+	$reach->();
+	ok(wait_for(sub { query($log_is_awaited) eq '1' }), "$what: waits for the log");
+	my $from = -s $node->logfile;
+	query("SELECT pg_cancel_backend($caller->{pid})");
+	ok(wait_for(sub { query("SELECT state FROM pg_stat_activity WHERE pid = $caller->{pid}") ne 'active' }, 20), '... and ends with a cancel, though that stays locked');
+	like(slurp_file($node->logfile, $from), qr/schemaguard: $again->{action} of \S.* by plan "$plan" was interrupted: canceling statement/, '... which the server log says');
+	$locker->query('ROLLBACK');
+	$caller->collect;
+	is($caller->sqlstate, '57014', '... as 57014');
+
+	query('TRUNCATE busy');
+	$caller->query("CALL sg_add_fks('$plan')");
+	is($caller->sqlstate, '', '... the next call goes on');
+	is(query("SELECT string_agg(state, ' ') FROM schemaguard.plan_step WHERE plan = '$plan'"), 'validated', '... to the end');
+	is(query("SELECT count(*) FROM schemaguard.audit_log s WHERE plan = '$plan' AND phase = 'started'
+		AND (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) <> 1"), '0', '... and each started row has one outcome');
+}
+
+cancelled('an outcome', 'locked', { action => 'add' }, sub {
+	$locker->query('BEGIN; LOCK TABLE child IN ROW EXCLUSIVE MODE');
+	$caller->query(q{SET schemaguard.lock_timeout = '100ms'; SET schemaguard.lock_budget = '10min'; SET schemaguard.lock_attempts = 1000});
+	$caller->send(q{CALL sg_add_fks('locked')});
+	wait_for(sub { query(q{SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'locked' AND action = 'add' AND phase = 'started'}) eq '1' });
+	my $other = SgTest::Session->new($node);
+	$other->query('BEGIN; LOCK TABLE schemaguard.audit_log IN SHARE MODE');
+	$locker->query('COMMIT');
+	$locker->quit;
+	$locker = $other;
+});
+
+cancelled('a pause while rows are filled', 'pausing', { action => 'throttle' }, sub {
+	query(q{INSERT INTO busy VALUES ('tests say so')});
+	$caller->query(q{SET schemaguard.throttle_function = 'load'});
+	$caller->send(q{CALL sg_add_fks('pausing')});
+	wait_for(sub { query(q{SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'pausing' AND action = 'throttle'}) eq '1' });
+	$locker->query('BEGIN; LOCK TABLE schemaguard.audit_log IN SHARE MODE');
+	query('TRUNCATE busy');
+});
+
+$_->quit for $caller, $locker;
+$node->stop;
+done_testing();
