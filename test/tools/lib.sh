@@ -299,6 +299,9 @@ sg_build() {
 # ---------------------------------------------------------------------------------------------------------------------
 # Throwaway servers
 
+# pg_ctl that starts a server, with what is to be preloaded
+sg_pg_ctl() { sg_as env ${SG_PRELOAD:+"LD_PRELOAD=$SG_PRELOAD"} "$SG_BINDIR/pg_ctl" "$@"; }
+
 sg_cluster_start() {
   local name=$1 dir=$SG_DIR/$1
   shift
@@ -311,7 +314,7 @@ sg_cluster_start() {
     [ -z "$SG_CONF" ] || cat "$SG_CONF"
     [ $# -eq 0 ] || printf '%s\n' "$@"
   } >> "$dir/data/postgresql.conf"
-  sg_as "$SG_BINDIR/pg_ctl" -D "$dir/data" -l "$dir/server.log" -w -s start > /dev/null \
+  sg_pg_ctl -D "$dir/data" -l "$dir/server.log" -w -s start > /dev/null \
     || { cat "$dir/server.log" >&2; sg_die "the server $name does not start"; }
   export PGHOST=$dir PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 }

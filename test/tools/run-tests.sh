@@ -20,7 +20,7 @@
 #   WERROR=1         compiler warnings are errors
 #   SG_UNTIMED=1     on a server that is slow by design, such as one with assertions: no bound of time and no ratio is judged
 #   COPT=FLAGS       more flags for the compiler
-#   SG_PRELOAD=FILE  preloaded into the servers of TAP files: libasan.so, with COPT=-fsanitize=address (assertion build) and
+#   SG_PRELOAD=FILE  preloaded into all servers: libasan.so, with COPT=-fsanitize=address (assertion build) and
 #                    ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0
 #   KEEP=1           leave the private directory, with all logs, and print its name
 #   TMPDIR=DIR       where the private directory is made (needs a short path; default /dev/shm where that is in memory and
@@ -275,7 +275,7 @@ sg_as "$SG_BINDIR/initdb" -D "$SG_TEMPLATE" -A trust -N -E UTF8 --locale=C.UTF-8
 sg_as cp -a "$SG_TEMPLATE" "$SG_TEMPLATE.with"
 sg_as cp "$SG_CONF" "$SG_TEMPLATE.with/postgresql.conf"
 # Not in single-user mode, where new objects get OIDs of the system's.
-sg_as "$SG_BINDIR/pg_ctl" -D "$SG_TEMPLATE.with" -l "$SG_TEMPLATE.log" -o "-F -c listen_addresses= -k $SG_DIR" -w -s start
+sg_pg_ctl -D "$SG_TEMPLATE.with" -l "$SG_TEMPLATE.log" -o "-F -c listen_addresses= -k $SG_DIR" -w -s start
 sg_as "$SG_BINDIR/psql" -Xq -h "$SG_DIR" -d postgres -c 'CREATE EXTENSION schemaguard' || sg_die "no extension in the template"
 sg_as "$SG_BINDIR/pg_ctl" -D "$SG_TEMPLATE.with" -w -s stop
 sg_as rm -f "$SG_TEMPLATE.with/postmaster.opts"
