@@ -63,6 +63,7 @@ OBJS = \
 	src/base/gone.o \
 	src/base/guc.o \
 	src/base/guc_early.o \
+	src/base/json.o \
 	src/base/nametable.o \
 	src/base/nearest.o \
 	src/base/origin.o \

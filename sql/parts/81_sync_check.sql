@@ -82,7 +82,7 @@ RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('section', e.e ->> 'section', 'kind', e.e ->> 'kind', 'name', e.e ->> 'object',
+    SELECT coalesce(jsonb_agg(jsonb_build_object('section', (e.e ->> 'section')::int, 'kind', e.e ->> 'kind', 'name', e.e ->> 'object',
             'object', concat_ws(' ', e.e ->> 'kind', e.e ->> 'object'), 'what', e.e ->> 'what', 'statement', e.e ->> 'statement',
             'guard', e.e ->> 'guard', 'before', e.e ->> 'before', 'after', e.e ->> 'after', 'step', split_part(e.e ->> 'note', ' loses ', 1),
             'check', CASE WHEN e.e ->> 'index' IS NOT NULL THEN schemaguard.sg_sync_index_is(e.e ->> 'index') END, 'checked', e.e ->> 'index_after') ORDER BY e.n), '[]')

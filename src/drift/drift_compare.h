@@ -109,7 +109,6 @@ extern List *drift_strings(Jsonb *properties, const char *key); /* of an array *
 extern double drift_number(Jsonb *properties, const char *key);
 extern Jsonb *drift_value(Jsonb *properties, const char *key);
 extern char *drift_text(Jsonb *value);	/* as a user reads it */
-extern char *drift_scalar_text(const JsonbValue *value);
 
 /* ---- drift_name.c ---- */
 

@@ -258,10 +258,10 @@ leaves(DriftComparison *c, const DriftChange *change, Jsonb *value, bool renamed
 		if (token == WJB_BEGIN_ARRAY)
 			place = 0;
 		if (token == WJB_KEY)
-			key = drift_scalar_text(&v);
+			key = sg_json_scalar(&v);
 		if (token != WJB_VALUE && token != WJB_ELEM)
 			continue;
-		leaf = drift_scalar_text(&v);
+		leaf = sg_json_scalar(&v);
 		if (renamed && leaf)
 			leaf = new_leaf(c, change, key, leaf);
 		list = lappend(list, psprintf("%s\001%d\001%s", renamed ? drift_new_identity(c, key) : key, place++,

@@ -487,18 +487,23 @@ static bool
 needs_code(const SnapshotObject *object)
 {
 	static const char *const plain[] = {"column", "table", "sequence", "constraint", "index", "view", "materialized view"};
-	Jsonb	   *edges = drift_value(object->properties, "depends");
+	SgJson		properties;
+	SgJson		edges;
 
-	for (uint32 i = 0; edges && i < JsonContainerSize(&edges->root); i++)
+	snapshot_properties(&properties, object->properties);
+	if (!sg_json_find(&properties, "depends", &edges))
+		return false;
+	for (uint32 i = 0; i < sg_json_size(&edges); i++)
 	{
-		JsonbValue *edge = getIthJsonbValueFromContainer(&edges->root, i);
-		JsonbValue *kind = edge->type == jbvBinary ? getIthJsonbValueFromContainer(edge->val.binary.data, 0) : NULL;
+		SgJson		edge;
+		SgJson		kind;
 		bool		is_plain = false;
 
-		for (int j = 0; kind && j < lengthof(plain); j++)
-			is_plain = is_plain || (strlen(plain[j]) == (size_t) kind->val.string.len &&
-									strncmp(plain[j], kind->val.string.val, kind->val.string.len) == 0);
-		if (kind && !is_plain)
+		sg_json_element(&edges, i, &edge);
+		sg_json_element(&edge, 0, &kind);
+		for (int j = 0; j < lengthof(plain) && !is_plain; j++)
+			is_plain = strcmp(plain[j], sg_json_text(&kind)) == 0;
+		if (!is_plain)
 			return true;
 	}
 	return false;

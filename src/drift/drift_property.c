@@ -25,77 +25,70 @@ const SnapshotProperty drift_parent_property = {"parent", FORM_STRING, COMPARE_O
 
 /* ---- reading ---- */
 
+/* Find a property: false where it is not there, or null */
+static bool
+find(Jsonb *properties, const char *key, SgJson *whole, SgJson *member)
+{
+	if (properties == NULL)
+		return false;
+	snapshot_properties(whole, properties);
+	return sg_json_find(whole, key, member) && !sg_json_is_null(member);
+}
+
 /* NULL where the key is not there, or null */
 Jsonb *
 drift_value(Jsonb *properties, const char *key)
 {
-	JsonbValue	value;
+	SgJson		whole;
+	SgJson		member;
 
-	if (properties == NULL ||
-		getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL ||
-		value.type == jbvNull)
-		return NULL;
-	return JsonbValueToJsonb(&value);
-}
-
-char *
-drift_scalar_text(const JsonbValue *value)
-{
-	switch (value->type)
-	{
-		case jbvString:
-			return pnstrdup(value->val.string.val, value->val.string.len);
-		case jbvBool:
-			return pstrdup(value->val.boolean ? "true" : "false");
-		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
-		case jbvNull:
-			return NULL;
-		default:
-			return JsonbToCString(NULL, value->val.binary.data, value->val.binary.len);
-	}
+	return find(properties, key, &whole, &member) ? JsonbValueToJsonb(&member.value) : NULL;
 }
 
 char *
 drift_string(Jsonb *properties, const char *key)
 {
-	JsonbValue	value;
+	SgJson		whole;
+	SgJson		member;
 
-	if (getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL)
-		return NULL;
-	return drift_scalar_text(&value);
+	return find(properties, key, &whole, &member) ? sg_json_scalar(&member.value) : NULL;
 }
 
 bool
 drift_flag(Jsonb *properties, const char *key)
 {
-	JsonbValue	value;
+	SgJson		whole;
+	SgJson		member;
 
-	return getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) != NULL &&
-		value.type == jbvBool && value.val.boolean;
+	return find(properties, key, &whole, &member) && sg_json_bool(&member);
 }
 
 double
 drift_number(Jsonb *properties, const char *key)
 {
-	JsonbValue	value;
+	SgJson		whole;
+	SgJson		member;
 
-	if (getKeyJsonValueFromContainer(&properties->root, key, strlen(key), &value) == NULL ||
-		value.type != jbvNumeric)
-		return 0;
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(value.val.numeric)));
+	return find(properties, key, &whole, &member) ? sg_json_float8(&member) : 0;
 }
 
-/* The elements of an array as texts, nulls as NULL */
+/* The elements of an array as texts, nulls as NULL; NIL for another value, such as an object of options */
 List *
 drift_elements(Jsonb *array)
 {
+	SgJson		whole;
 	List	   *texts = NIL;
 
 	if (array == NULL || !JB_ROOT_IS_ARRAY(array) || JB_ROOT_IS_SCALAR(array))
 		return NIL;
-	for (uint32 i = 0; i < JB_ROOT_COUNT(array); i++)
-		texts = lappend(texts, drift_scalar_text(getIthJsonbValueFromContainer(&array->root, i)));
+	snapshot_properties(&whole, array);
+	for (uint32 i = 0; i < sg_json_size(&whole); i++)
+	{
+		SgJson		element;
+
+		sg_json_element(&whole, i, &element);
+		texts = lappend(texts, sg_json_scalar(&element.value));
+	}
 	return texts;
 }
 
@@ -121,7 +114,7 @@ drift_text(Jsonb *value)
 	if (value == NULL)
 		return NULL;
 	if (JB_ROOT_IS_SCALAR(value))
-		return drift_scalar_text(getIthJsonbValueFromContainer(&value->root, 0));
+		return sg_json_scalar(getIthJsonbValueFromContainer(&value->root, 0));
 	return JsonbToCString(NULL, &value->root, VARSIZE(value));
 }
 
@@ -257,7 +250,7 @@ texts(Jsonb *value)
 	{
 		/* a key has to be the same on both sides */
 		if (token == WJB_KEY || token == WJB_VALUE || token == WJB_ELEM)
-			list = lappend(list, drift_scalar_text(&v));
+			list = lappend(list, sg_json_scalar(&v));
 	}
 	return list;
 }

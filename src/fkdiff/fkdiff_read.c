@@ -15,9 +15,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 
 #include "base/compat.h"
 #include "base/quote.h"
@@ -29,66 +27,65 @@
 
 /* ---- properties ---- */
 
-static JsonbValue *
-property(const SnapshotObject *object, const char *name)
+/* Has it such a property, be it null? */
+static bool
+has_property(const SnapshotObject *object, const char *name)
 {
-	JsonbValue	key;
+	SgJson		properties;
+	SgJson		member;
 
-	key.type = jbvString;
-	key.val.string.val = unconstify(char *, name);
-	key.val.string.len = strlen(name);
-	return findJsonbValueFromContainer(&object->properties->root, JB_FOBJECT, &key);
-}
-
-static char *
-text_value(const JsonbValue *value)
-{
-	return value && value->type == jbvString ?
-		pnstrdup(value->val.string.val, value->val.string.len) : NULL;
+	snapshot_properties(&properties, object->properties);
+	return sg_json_find(&properties, name, &member);
 }
 
 static char *
 text_property(const SnapshotObject *object, const char *name)
 {
-	return text_value(property(object, name));
+	SgJson		properties;
+
+	snapshot_properties(&properties, object->properties);
+	return sg_json_find_text(&properties, name);
 }
 
 /* What is absent is what holds by default */
 static bool
 bool_property(const SnapshotObject *object, const char *name, bool absent)
 {
-	JsonbValue *value = property(object, name);
+	SgJson		properties;
 
-	return value && value->type == jbvBool ? value->val.boolean : absent;
+	snapshot_properties(&properties, object->properties);
+	return sg_json_find_bool(&properties, name, absent);
 }
 
 static int
 int_property(const SnapshotObject *object, const char *name)
 {
-	JsonbValue *value = property(object, name);
+	SgJson		properties;
+	SgJson		member;
 
-	return value && value->type == jbvNumeric ?
-		DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : 0;
+	snapshot_properties(&properties, object->properties);
+	return sg_json_find(&properties, name, &member) ?
+		(int) sg_json_integer(&member, -PG_INT32_MAX, PG_INT32_MAX) : 0;
 }
 
-/* An array of strings; NIL when there is none */
+/* The strings of an array, without nulls; NIL when there is none */
 static List *
 list_property(const SnapshotObject *object, const char *name)
 {
-	JsonbValue *value = property(object, name);
+	SgJson		properties;
+	SgJson		array;
 	List	   *strings = NIL;
-	JsonbContainer *array;
 
-	if (value == NULL || value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+	snapshot_properties(&properties, object->properties);
+	if (!sg_json_find(&properties, name, &array) || sg_json_is_null(&array))
 		return NIL;
-
-	array = value->val.binary.data;
-	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+	for (uint32 i = 0; i < sg_json_size(&array); i++)
 	{
-		char	   *string = text_value(getIthJsonbValueFromContainer(array, i));
+		SgJson		element;
 
-		if (string)
-			strings = lappend(strings, string);
+		sg_json_element(&array, i, &element);
+		if (!sg_json_is_null(&element))
+			strings = lappend(strings, sg_json_text(&element));
 	}
 	return strings;
 }
@@ -197,9 +194,9 @@ read_table(KeySide *side, const SnapshotObject *object)
 
 	table->present = true;
 	table->unknown = snapshot_unknown(object);
-	table->partitioned = property(object, "partition_key") != NULL;
-	table->inherited = property(object, "partition_of") != NULL || property(object, "inherits") != NULL;
-	table->extension = property(object, "extension") != NULL;
+	table->partitioned = has_property(object, "partition_key");
+	table->inherited = has_property(object, "partition_of") || has_property(object, "inherits");
+	table->extension = has_property(object, "extension");
 }
 
 static void
@@ -286,7 +283,7 @@ static void
 read_index(KeySide *side, const SnapshotObject *object)
 {
 	if (object->parent && bool_property(object, "unique", false) && bool_property(object, "valid", true) &&
-		property(object, "predicate") == NULL && property(object, "expressions") == NULL)
+		!has_property(object, "predicate") && !has_property(object, "expressions"))
 		add_unique(make_table(side, object->parent), object);
 }
 
@@ -310,8 +307,8 @@ read_constraint(KeySide *side, const SnapshotObject *object)
 		if (!bool_property(object, "deferrable", false))
 			add_unique(table, object);
 	}
-	else if (type && strcmp(type, "f") == 0 && property(object, "partition_of") == NULL &&
-			 property(object, "extension") == NULL)
+	else if (type && strcmp(type, "f") == 0 && !has_property(object, "partition_of") &&
+			 !has_property(object, "extension"))
 		side->keys = lappend(side->keys, read_key(side, object));
 }
 

@@ -13,12 +13,11 @@
 #include "postgres.h"
 
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
-#include "utils/numeric.h"
 
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/json.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "log/log_grant.h"
@@ -68,122 +67,37 @@ sg_plan_export(PG_FUNCTION_ARGS)
 
 /* ---- in ---- */
 
-static void bad_document(const char *path, const char *format,...) pg_attribute_printf(2, 3);
-
-/* Raise 22023: what is wrong, and where in the document */
-static void
-bad_document(const char *path, const char *format,...)
-{
-	char		problem[256];
-	va_list		args;
-
-	va_start(args, format);
-	vsnprintf(problem, sizeof(problem), format, args);
-	va_end(args);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid plan document"),
-			 errdetail("%s %s.", path, problem),
-			 errhint("sg_plan_export() makes documents of the right form.")));
-}
-
-static char *
-value_string(const JsonbValue *value)
-{
-	return pnstrdup(value->val.string.val, value->val.string.len);
-}
-
-static JsonbValue *
-member(JsonbContainer *object, const char *name)
-{
-	return getKeyJsonValueFromContainer(object, name, strlen(name), NULL);
-}
-
-static bool
-is_container(const JsonbValue *value, bool object)
-{
-	if (value->type != jbvBinary)
-		return false;
-
-	return object ? JsonContainerIsObject(value->val.binary.data) :
-		JsonContainerIsArray(value->val.binary.data) &&
-		!JsonContainerIsScalar(value->val.binary.data);
-}
-
-static char *
-read_string(const JsonbValue *value, const char *path)
-{
-	if (value->type != jbvString)
-		bad_document(path, "must be a string");
-
-	return value_string(value);
-}
-
-/* A member that must be there, a string */
-static char *
-string_member(JsonbContainer *object, const char *name)
-{
-	JsonbValue *value = member(object, name);
-
-	if (value == NULL)
-		bad_document(name, "is missing");
-
-	return read_string(value, name);
-}
-
-static List *
-read_columns(const JsonbValue *value, const char *path)
-{
-	List	   *columns = NIL;
-	JsonbContainer *array;
-
-	if (!is_container(value, false))
-		bad_document(path, "must be an array of strings");
-
-	array = value->val.binary.data;
-	for (uint32 i = 0; i < JsonContainerSize(array); i++)
-	{
-		JsonbValue *element = getIthJsonbValueFromContainer(array, i);
-
-		if (element->type != jbvString)
-			bad_document(psprintf("%s[%u]", path, i), "must be a string");
-		columns = lappend(columns, value_string(element));
-	}
-	if (columns == NIL)
-		bad_document(path, "must not be empty");
-
-	return columns;
-}
+#define DOCUMENT_NAME "plan document"
+#define DOCUMENT_HINT "sg_plan_export() makes documents of the right form."
 
 /* Put a member, which is not null, into the step */
 static void
-read_field(const StepField *field, const JsonbValue *value, const char *path, PlanStep *step)
+read_field(const StepField *field, const SgJson *given, PlanStep *step)
 {
 	if (field->type == FIELD_COLUMNS)
-		plan_field_set_columns(field, step, read_columns(value, path));
-	else if (field->type == FIELD_BOOL)
 	{
-		if (value->type != jbvBool)
-			bad_document(path, "must be true or false");
-		plan_field_set_bool(field, step, value->val.boolean);
+		if (sg_json_size(given) == 0)
+			sg_json_refuse(given, "must not be empty");
+		plan_field_set_columns(field, step, sg_json_texts(given));
 	}
+	else if (field->type == FIELD_BOOL)
+		plan_field_set_bool(field, step, sg_json_bool(given));
 	else
-		plan_field_set_text(field, step, read_string(value, path));
+		plan_field_set_text(field, step, sg_json_text(given));
 }
 
 /* Raise 22023 for a member that is none of the names that is_known accepts */
 static void
-check_members(JsonbContainer *object, const char *path, bool (*is_known) (const char *name))
+check_members(const SgJson *object, bool (*is_known) (const char *name))
 {
-	JsonbIterator *it = JsonbIteratorInit(object);
-	JsonbValue	value;
-	JsonbIteratorToken token;
+	SgJsonMembers members;
+	SgJson		member;
 
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	sg_json_members(&members, object);
+	while (sg_json_next(&members, &member))
 	{
-		if (token == WJB_KEY && !is_known(value_string(&value)))
-			bad_document(psprintf("%s%s", path, value_string(&value)), "is not known");
+		if (!is_known(member.name))
+			sg_json_refuse(&member, "is not known");
 	}
 }
 
@@ -201,74 +115,56 @@ is_step_member(const char *name)
 }
 
 static PlanStep *
-read_step(const JsonbValue *value, uint32 n, const char *plan)
+read_step(const SgJson *object, const char *plan)
 {
 	PlanStep   *step = plan_step_default(plan);
-	char	   *path = psprintf("steps[%u]", n);
-	JsonbContainer *object;
-	JsonbValue *kind;
-	JsonbValue *skip;
+	SgJson		given;
+	char	   *skip;
 	bool		is_change;
 
-	if (!is_container(value, true))
-		bad_document(path, "must be an object");
-	object = value->val.binary.data;
-	check_members(object, psprintf("%s.", path), is_step_member);
+	check_members(object, is_step_member);
 
 	/* what it needs hangs on the kind, which foreign keys do not say */
-	kind = member(object, "kind");
-	if (kind && kind->type != jbvNull)
-		read_field(plan_field("kind", FIELD_ANY), kind, psprintf("%s.kind", path), step);
+	if (sg_json_find(object, "kind", &given) && !sg_json_is_null(&given))
+		read_field(plan_field("kind", FIELD_ANY), &given, step);
 	is_change = step->kind != STEP_FOREIGN_KEY;
 
 	for (int i = 0; i < step_nfields; i++)
 	{
 		const StepField *field = &step_fields[i];
-		char	   *field_path = psprintf("%s.%s", path, field->name);
-		JsonbValue *given = member(object, field->name);
+		bool		needed = (field->flags & FIELD_REQUIRED) && !is_change;
 
-		if (given && given->type != jbvNull)
-			read_field(field, given, field_path, step);
-		else if (given && !(field->flags & FIELD_NULLABLE) && !(is_change && (field->flags & FIELD_REQUIRED)))
-			bad_document(field_path, "must not be null");
-		else if (given == NULL && (field->flags & FIELD_REQUIRED) && !is_change)
-			bad_document(field_path, "is missing");
+		if (!sg_json_find(object, field->name, &given))
+		{
+			if (needed)
+				sg_json_refuse(&given, "is missing");
+		}
+		else if (!sg_json_is_null(&given))
+			read_field(field, &given, step);
+		else if (!(field->flags & FIELD_NULLABLE) && !(is_change && (field->flags & FIELD_REQUIRED)))
+			sg_json_refuse(&given, "must not be null");
 	}
-	skip = member(object, "skip");
-	if (skip && skip->type != jbvNull)
-		plan_step_skip(step, read_string(skip, psprintf("%s.skip", path)));
+	skip = sg_json_find_text(object, "skip");
+	if (skip)
+		plan_step_skip(step, skip);
 
 	return step;
 }
 
-/* The document's frame; returns the array of steps */
-static JsonbContainer *
-check_frame(Jsonb *document)
+/* Check the document's frame, and find the array of steps */
+static void
+check_frame(const SgJson *document, SgJson *steps)
 {
-	JsonbValue *version;
-	JsonbValue *steps;
+	SgJson		version;
 
-	if (!JB_ROOT_IS_OBJECT(document))
-		bad_document("the document", "must be an object");
+	sg_json_get(document, "schemaguard_plan", &version);
+	if (sg_json_integer(&version, 1, PG_INT64_MAX) != DOCUMENT_VERSION)
+		sg_json_refuse(&version, "must be %d, the version that this library reads", DOCUMENT_VERSION);
 
-	version = member(&document->root, "schemaguard_plan");
-	if (version == NULL)
-		bad_document("schemaguard_plan", "is missing");
-	if (version->type != jbvNumeric ||
-		!DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(version->val.numeric),
-										  NumericGetDatum(int64_to_numeric(DOCUMENT_VERSION)))))
-		bad_document("schemaguard_plan", "must be %d, the version that this library reads",
-					 DOCUMENT_VERSION);
-
-	check_members(&document->root, "", is_document_member);
-	(void) string_member(&document->root, "plan");
-	steps = member(&document->root, "steps");
-	if (steps == NULL)
-		bad_document("steps", "is missing");
-	if (!is_container(steps, false))
-		bad_document("steps", "must be an array");
-
-	return steps->val.binary.data;
+	check_members(document, is_document_member);
+	(void) sg_json_get_text(document, "plan");
+	sg_json_get(document, "steps", steps);
+	(void) sg_json_size(steps);
 }
 
 /* The plan to import into: a new one, or one of the caller's without steps and options */
@@ -296,26 +192,17 @@ open_target(const char *name, const char *description)
 
 /* The options that go with the plan, if any: an object of strings */
 static void
-read_options(Jsonb *document, const FkPlan *plan)
+read_options(const SgJson *document, const FkPlan *plan)
 {
-	JsonbValue *options = member(&document->root, "options");
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	value;
-	char	   *name = NULL;
+	SgJson		options;
+	SgJson		option;
+	SgJsonMembers members;
 
-	if (options == NULL)
+	if (!sg_json_find(document, "options", &options))
 		return;
-	if (!is_container(options, true))
-		bad_document("options", "must be an object");
-	it = JsonbIteratorInit(options->val.binary.data);
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			name = value_string(&value);
-		else if (token == WJB_VALUE)
-			plan_option_set(plan, name, read_string(&value, psprintf("options.%s", name)));
-	}
+	sg_json_members(&members, &options);
+	while (sg_json_next(&members, &option))
+		plan_option_set(plan, option.name, sg_json_text(&option));
 }
 
 /* Where in the document an error of a check is */
@@ -334,8 +221,9 @@ Datum
 sg_plan_import(PG_FUNCTION_ARGS)
 {
 	char	   *name;
-	Jsonb	   *document;
-	JsonbContainer *steps;
+	SgJson		document;
+	SgJson		member;
+	SgJson		steps;
 	FkPlan	   *plan;
 	PlanDraft  *draft;
 	uint32		n = 0;
@@ -344,14 +232,13 @@ sg_plan_import(PG_FUNCTION_ARGS)
 	sg_check_granted(fcinfo);
 	sg_arg_check(fcinfo, 1);
 	name = sg_arg_text(fcinfo, 0);
-	document = PG_GETARG_JSONB_P(1);
+	sg_json_begin(&document, PG_GETARG_JSONB_P(1), DOCUMENT_NAME, DOCUMENT_HINT);
 	sg_check_name(name, "plan name");
 	sg_check_writable("sg_plan_import()");
 
-	steps = check_frame(document);
-	plan = open_target(name, member(&document->root, "description") ?
-					   string_member(&document->root, "description") : "");
-	read_options(document, plan);
+	check_frame(&document, &steps);
+	plan = open_target(name, sg_json_find(&document, "description", &member) ? sg_json_text(&member) : "");
+	read_options(&document, plan);
 	draft = plan_draft_begin(plan, NULL);
 	plan_draft_set_quiet(draft);
 
@@ -359,11 +246,14 @@ sg_plan_import(PG_FUNCTION_ARGS)
 	context.arg = &n;
 	context.previous = error_context_stack;
 	error_context_stack = &context;
-	for (n = 0; n < JsonContainerSize(steps); n++)
+	for (n = 0; n < sg_json_size(&steps); n++)
 	{
-		PlanStep   *step = read_step(getIthJsonbValueFromContainer(steps, n), n, name);
+		SgJson		object;
+		PlanStep   *step;
 
 		CHECK_FOR_INTERRUPTS();
+		sg_json_element(&steps, n, &object);
+		step = read_step(&object, name);
 		plan_draft_check(draft, step);
 		(void) plan_draft_insert(draft, step);
 	}

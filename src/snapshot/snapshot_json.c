@@ -20,11 +20,11 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/payload.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/spi.h"
@@ -35,171 +35,120 @@
 PG_FUNCTION_INFO_V1(sg_snapshot_import);
 PG_FUNCTION_INFO_V1(sg_snapshot_import_lines);
 
-static void bad_document(const char *format,...) pg_attribute_printf(1, 2);
+#define DOCUMENT_NAME "snapshot document"
+#define DOCUMENT_HINT "sg_snapshot_export() and docs/snapshot.sql make documents of the right form."
+
 static void changed_document(const char *format,...) pg_attribute_printf(1, 2);
-static char *problem_text(const char *format, va_list args) pg_attribute_printf(1, 0);
-
-static char *problem_text(const char *format, va_list args) pg_attribute_printf(1, 0);
-
-/* For a detail: no more of it than a user reads, and no half of a character */
-static char *
-problem_text(const char *format, va_list args)
-{
-	char text[	1024];
-
-	vsnprintf(text, sizeof(text), format, args);
-	return pnstrdup(text, pg_mbcliplen(text, strlen(text), sizeof(text) - MAX_MULTIBYTE_CHAR_LEN));
-}
-
-/* Raise 22023: it never was a document of this form */
-static void
-bad_document(const char *format,...)
-{
-	char	   *problem;
-	va_list		args;
-
-	va_start(args, format);
-	problem = problem_text(format, args);
-	va_end(args);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid snapshot document"),
-			 errdetail("%s.", problem),
-			 errhint("sg_snapshot_export() and docs/snapshot.sql make documents of the right form.")));
-}
 
 /* Raise 22000: it was one, and then something happened to it */
 static void
 changed_document(const char *format,...)
 {
-	char	   *problem;
+	char		problem[1024];
 	va_list		args;
 
 	va_start(args, format);
-	problem = problem_text(format, args);
+	vsnprintf(problem, sizeof(problem), format, args);
 	va_end(args);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_EXCEPTION),
 			 errmsg("snapshot document was changed after it was made"),
-			 errdetail("%s.", problem),
+			 errdetail("%s.", sg_clip(problem, sizeof(problem) - MAX_MULTIBYTE_CHAR_LEN)),
 			 errhint("Export it again, and take it over as it is.")));
 }
 
-static JsonbValue *
-member(JsonbContainer *object, const char *name)
-{
-	JsonbValue *value = getKeyJsonValueFromContainer(object, name, strlen(name), NULL);
-
-	if (value == NULL)
-		bad_document("\"%s\" is missing", name);
-
-	return value;
-}
-
-/* A member that is a string, or, where that is allowed, null (NULL) */
+/* A string of a bounded length; NULL for null if it may be that */
 static char *
-string_member(JsonbContainer *object, const char *name, bool nullable)
+bounded_text(const SgJson *object, const char *name, bool nullable)
 {
-	JsonbValue *value = member(object, name);
+	SgJson		member;
+	char	   *text;
 
-	if (value->type == jbvNull && nullable)
+	sg_json_get(object, name, &member);
+	if (nullable && sg_json_is_null(&member))
 		return NULL;
-	if (value->type != jbvString)
-		bad_document("\"%s\" must be a string", name);
-	if (value->val.string.len > SNAPSHOT_NAME_BYTES)
-		bad_document("\"%s\" has %d bytes, more than %d", name, value->val.string.len, SNAPSHOT_NAME_BYTES);
+	text = sg_json_text(&member);
 
-	return pnstrdup(value->val.string.val, value->val.string.len);
+	if (strlen(text) > SNAPSHOT_NAME_BYTES)
+		sg_json_refuse(&member, "has %zu bytes, more than %d", strlen(text), SNAPSHOT_NAME_BYTES);
+	return text;
 }
 
 static int64
-integer_member(JsonbContainer *object, const char *name, int64 largest)
+integer_member(const SgJson *object, const char *name, int64 smallest, int64 largest)
 {
-	JsonbValue *value = member(object, name);
-	char	   *digits;
+	SgJson		member;
 
-	if (value->type != jbvNumeric)
-		bad_document("\"%s\" must be a number", name);
-	digits = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
-	if (strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 15)
-		bad_document("\"%s\" must be a whole number, not %s", name, digits);
-	if (atoll(digits) > largest)
-		bad_document("\"%s\" must be " INT64_FORMAT " at most, not %s", name, largest, digits);
-
-	return atoll(digits);
+	sg_json_get(object, name, &member);
+	return sg_json_integer(&member, smallest, largest);
 }
 
 static void
-checksum_member(JsonbContainer *object, const char *name, uint8 *checksum)
+checksum_member(const SgJson *object, const char *name, uint8 *checksum)
 {
-	char	   *hex = string_member(object, name, false);
+	SgJson		member;
+	char	   *hex;
 
+	sg_json_get(object, name, &member);
+	hex = sg_json_text(&member);
 	if (strlen(hex) != 2 * SNAPSHOT_CHECKSUM_LENGTH ||
 		strspn(hex, "0123456789abcdef") != strlen(hex))
-		bad_document("\"%s\" must be %d hexadecimal digits", name, 2 * SNAPSHOT_CHECKSUM_LENGTH);
+		sg_json_refuse(&member, "must be %d hexadecimal digits", 2 * SNAPSHOT_CHECKSUM_LENGTH);
 	(void) hex_decode(hex, strlen(hex), (char *) checksum);
 }
 
-static JsonbContainer *
-array_container(const JsonbValue *value, const char *name)
-{
-	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data) ||
-		JsonContainerIsScalar(value->val.binary.data))
-		bad_document("\"%s\" must be an array", name);
-
-	return value->val.binary.data;
-}
-
 static List *
-schemas_member(JsonbContainer *header)
+schemas_member(const SgJson *header)
 {
-	JsonbValue *value = member(header, "schemas");
-	List	   *schemas = NIL;
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	element;
+	SgJson		member;
+	List	   *schemas;
 
-	if (value->type == jbvNull)
+	sg_json_get(header, "schemas", &member);
+	if (sg_json_is_null(&member))
 		return NIL;
-
-	it = JsonbIteratorInit(array_container(value, "schemas"));
-	while ((token = JsonbIteratorNext(&it, &element, true)) != WJB_DONE)
-	{
-		if (token != WJB_ELEM)
-			continue;
-		if (element.type != jbvString)
-			bad_document("\"schemas\" must be an array of strings");
-		schemas = lappend(schemas, pnstrdup(element.val.string.val, element.val.string.len));
-		sg_check_name(llast(schemas), "schema name");
-	}
+	schemas = sg_json_texts(&member);
+	foreach_ptr(const char, schema, schemas)
+		sg_check_name(schema, "schema name");
 	if (schemas == NIL)
-		bad_document("\"schemas\" must be null or name one schema or more");
-
+		sg_json_refuse(&member, "must be null or name one schema or more");
 	return schemas;
 }
 
 /* Documents of format 1 have none */
 static Jsonb *
-environment_member(JsonbContainer *header)
+environment_member(const SgJson *header)
 {
-	JsonbValue *value = getKeyJsonValueFromContainer(header, "environment", strlen("environment"), NULL);
+	SgJson		member;
 	Jsonb	   *environment;
 	char	   *problem;
 
-	if (value == NULL || value->type == jbvNull)
+	if (!sg_json_find(header, "environment", &member) || sg_json_is_null(&member))
 		return NULL;
-	environment = JsonbValueToJsonb(value);
+	environment = sg_json_object(&member);
 	problem = snapshot_environment_problem(environment);
 	if (problem)
-		bad_document("\"environment\": %s", problem);
+		sg_json_refuse(&member, "is not valid: %s", problem);
 	return environment;
+}
+
+static TimestampTz
+time_member(const SgJson *header, const char *name)
+{
+	SgJson		member;
+	TimestampTz time;
+
+	sg_json_get(header, name, &member);
+	time = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(sg_json_text(&member)),
+												   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	if (TIMESTAMP_NOT_FINITE(time))
+		sg_json_refuse(&member, "must be a time");
+	return time;
 }
 
 /* Is it sealed with what it says?  The header is everything but seal and objects. */
 static void
-check_seal(Jsonb *document)
+check_seal(const SgJson *whole, Jsonb *document)
 {
 	uint8		seal[SNAPSHOT_CHECKSUM_LENGTH];
 	uint8		computed[SNAPSHOT_CHECKSUM_LENGTH];
@@ -207,7 +156,7 @@ check_seal(Jsonb *document)
 	char	   *text;
 	char	   *utf8;
 
-	checksum_member(&document->root, "seal", seal);
+	checksum_member(whole, "seal", seal);
 	header = DirectFunctionCall2(jsonb_delete, header, CStringGetTextDatum("seal"));
 	header = DirectFunctionCall2(jsonb_delete, header, CStringGetTextDatum("objects"));
 	text = JsonbToCString(NULL, &DatumGetJsonbP(header)->root, VARSIZE(DatumGetPointer(header)));
@@ -219,67 +168,64 @@ check_seal(Jsonb *document)
 		changed_document("The seal does not fit the header");
 }
 
-/* The header, into reader->info; returns the number of objects that it promises */
-static int64
-read_header(SnapshotReader *reader, Jsonb *document)
+static bool
+is_header_member(const char *name)
 {
 	static const char *const members[] = {"schemaguard_snapshot", "taken_at", "role", "server", "database",
 	"server_version_num", "schemas", "count", "checksum", "seal", "objects", "environment"};
-	JsonbContainer *root = &document->root;
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	value;
+
+	for (int i = 0; i < lengthof(members); i++)
+	{
+		if (strcmp(name, members[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The header, into reader->info; returns the number of objects that it promises */
+static int64
+read_header(SnapshotReader *reader, const SgJson *whole, Jsonb *document)
+{
+	SgJsonMembers members;
+	SgJson		member;
 	int64		format;
 
-	if (!JsonContainerIsObject(root))
-		bad_document("It must be an object");
-	format = integer_member(root, "schemaguard_snapshot", PG_INT64_MAX);
+	format = integer_member(whole, "schemaguard_snapshot", 1, PG_INT64_MAX);
 	if (format > SNAPSHOT_FORMAT)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("snapshot document has format " INT64_FORMAT ", this version of schemaguard reads formats up to %d",
 						format, SNAPSHOT_FORMAT),
 				 errhint("Install the version of schemaguard that made it, or a newer one.")));
-	if (format < 1)
-		bad_document("\"schemaguard_snapshot\" must be 1 or more");
 
-	it = JsonbIteratorInit(root);
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	sg_json_members(&members, whole);
+	while (sg_json_next(&members, &member))
 	{
-		bool		known = token != WJB_KEY;
-
-		for (int i = 0; i < lengthof(members) && !known; i++)
-			known = value.val.string.len == (int) strlen(members[i]) &&
-				memcmp(value.val.string.val, members[i], value.val.string.len) == 0;
-		if (!known)
-			bad_document("\"%.*s\" is not known", value.val.string.len, value.val.string.val);
+		if (!is_header_member(member.name))
+			sg_json_refuse(&member, "is not known");
 	}
-	check_seal(document);
+	check_seal(whole, document);
 
 	reader->info.format = (int) format;
-	reader->info.taken_at =
-		DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in,
-												CStringGetDatum(string_member(root, "taken_at", false)),
-												ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
-	if (TIMESTAMP_NOT_FINITE(reader->info.taken_at))
-		bad_document("\"taken_at\" must be a time");
-	reader->info.role = string_member(root, "role", false);
-	reader->info.server = string_member(root, "server", true);
-	reader->info.database = string_member(root, "database", false);
-	reader->info.server_version_num = (int) integer_member(root, "server_version_num", PG_INT32_MAX);
-	reader->info.schemas = schemas_member(root);
-	reader->info.environment = environment_member(root);
+	reader->info.taken_at = time_member(whole, "taken_at");
+	reader->info.role = bounded_text(whole, "role", false);
+	reader->info.server = bounded_text(whole, "server", true);
+	reader->info.database = bounded_text(whole, "database", false);
+	reader->info.server_version_num = (int) integer_member(whole, "server_version_num", 0, PG_INT32_MAX);
+	reader->info.schemas = schemas_member(whole);
+	reader->info.environment = environment_member(whole);
 
-	return integer_member(root, "count", PG_INT64_MAX);
+	return integer_member(whole, "count", 0, PG_INT64_MAX);
 }
 
 /* InvalidOid where it is null or, in format 1, absent */
 static Oid
-oid_member(JsonbContainer *object)
+oid_member(const SgJson *object)
 {
-	JsonbValue *value = getKeyJsonValueFromContainer(object, "oid", strlen("oid"), NULL);
+	SgJson		member;
 
-	return value == NULL || value->type == jbvNull ? InvalidOid : (Oid) integer_member(object, "oid", PG_UINT32_MAX);
+	return sg_json_find(object, "oid", &member) && !sg_json_is_null(&member) ?
+		(Oid) sg_json_integer(&member, 0, PG_UINT32_MAX) : InvalidOid;
 }
 
 /* What keeps it from being an object of this snapshot's format, or NULL; fills object->kind */
@@ -301,33 +247,25 @@ object_problem(SnapshotReader *reader, const char *kind, SnapshotObject *object)
  * reader's context of a row, which is empty afterwards.
  */
 static void
-read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *last)
+read_object(SnapshotReader *reader, const SgJson *object, SnapshotObject *last)
 {
-	JsonbContainer *object;
-	JsonbValue *properties;
+	SgJson		properties;
 	SnapshotObject this;
 	char	   *kind;
 	uint8		computed[SNAPSHOT_CHECKSUM_LENGTH];
 	int			order;
 	int			members = reader->info.format > 1 ? SNAPSHOT_COLUMNS : SNAPSHOT_COLUMNS - 1;
 	char	   *problem;
-	MemoryContext old = MemoryContextSwitchTo(reader->row_context);
 
-	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
-		bad_document("Element " INT64_FORMAT " of \"objects\" must be an object", reader->info.objects);
-	object = value->val.binary.data;
 	this.oid = oid_member(object);
-	if (JsonContainerSize(object) != members)
-		bad_document("Element " INT64_FORMAT " of \"objects\" must have %d members",
-					 reader->info.objects, members);
+	if (JsonContainerSize(object->value.val.binary.data) != members)
+		sg_json_refuse(object, "must have %d members", members);
 
-	kind = string_member(object, "kind", false);
-	this.identity = string_member(object, "identity", false);
-	this.parent = string_member(object, "parent", true);
-	properties = member(object, "properties");
-	if (properties->type != jbvBinary || !JsonContainerIsObject(properties->val.binary.data))
-		bad_document("\"properties\" of %s %s must be an object", kind, this.identity);
-	this.properties = JsonbValueToJsonb(properties);
+	kind = bounded_text(object, "kind", false);
+	this.identity = bounded_text(object, "identity", false);
+	this.parent = bounded_text(object, "parent", true);
+	sg_json_get(object, "properties", &properties);
+	this.properties = sg_json_object(&properties);
 	checksum_member(object, "checksum", this.checksum);
 
 	snapshot_object_digest(kind, this.identity, this.parent, this.properties, computed);
@@ -335,7 +273,7 @@ read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *las
 		changed_document("The checksum of %s %s does not fit", kind, this.identity);
 	problem = object_problem(reader, kind, &this);
 	if (problem)
-		bad_document("%s", problem);
+		sg_json_refuse(&properties, "are not valid: %s", problem);
 	order = last->identity == NULL ? -1 : (int) last->kind - (int) this.kind;
 	if (order > 0 || (order == 0 && strcmp(last->identity, this.identity) >= 0))
 		changed_document("%s %s is there twice or at the wrong place", kind, this.identity);
@@ -345,16 +283,15 @@ read_object(SnapshotReader *reader, const JsonbValue *value, SnapshotObject *las
 	last->kind = this.kind;
 	last->identity = MemoryContextStrdup(reader->context, this.identity);
 	snapshot_reader_add_object(reader, &this);
-	MemoryContextSwitchTo(old);
 }
 
 /* All objects were read: are they those that the header promised? */
 static void
-finish_document(SnapshotReader *reader, Jsonb *header, int64 promised)
+finish_document(SnapshotReader *reader, const SgJson *header, int64 promised)
 {
 	uint8		checksum[SNAPSHOT_CHECKSUM_LENGTH];
 
-	checksum_member(&header->root, "checksum", checksum);
+	checksum_member(header, "checksum", checksum);
 	snapshot_reader_finish(reader);
 	if (reader->info.objects != promised)
 		ereport(ERROR,
@@ -371,45 +308,65 @@ static void
 read_document(SnapshotReader *reader, FunctionCallInfo fcinfo)
 {
 	Jsonb	   *document = PG_GETARG_JSONB_P(1);
-	int64		promised = read_header(reader, document);
+	SgJson		whole;
+	SgJson		objects;
 	SnapshotObject last = {0};
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue	value;
+	int64		promised;
 
-	it = JsonbIteratorInit(array_container(member(&document->root, "objects"), "objects"));
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	sg_json_begin(&whole, document, DOCUMENT_NAME, DOCUMENT_HINT);
+	promised = read_header(reader, &whole, document);
+	sg_json_get(&whole, "objects", &objects);
+	for (uint32 i = 0; i < sg_json_size(&objects); i++)
 	{
+		MemoryContext old = MemoryContextSwitchTo(reader->row_context);
+		SgJson		object;
+
 		CHECK_FOR_INTERRUPTS();
-		if (token == WJB_ELEM)
-			read_object(reader, &value, &last);
+		sg_json_element(&objects, i, &object);
+		read_object(reader, &object, &last);
+		MemoryContextSwitchTo(old);
 	}
-	finish_document(reader, document, promised);
+	finish_document(reader, &whole, promised);
 }
 
 /* ---- in lines ---- */
 
+/*
+ * Documents in lines have the path of one that is whole, so that each error
+ * says the number of the object: these are the places above a line.
+ */
+typedef struct LinePlaces
+{
+	SgJson		whole;
+	SgJson		objects;
+} LinePlaces;
+
 /* The header, out of the first line */
 static Jsonb *
-header_line(const char *line)
+header_line(LinePlaces *places, const char *line)
 {
 	size_t		length = strlen(line);
 	size_t		begin = strlen(SNAPSHOT_LINES_BEGIN);
+	Jsonb	   *header;
 
 	if (length < begin || strcmp(line + length - begin, SNAPSHOT_LINES_BEGIN) != 0)
-		bad_document("The first line must end with \"objects\": [");
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("%s%s", line, SNAPSHOT_LINES_END))));
+		sg_json_refuse(&places->whole, "must begin with a line that ends with \"objects\": [");
+	header = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("%s%s", line, SNAPSHOT_LINES_END))));
+	sg_json_begin(&places->whole, header, DOCUMENT_NAME, DOCUMENT_HINT);
+	sg_json_get(&places->whole, "objects", &places->objects);
+	return header;
 }
 
 static void
-object_line(SnapshotReader *reader, const char *line, SnapshotObject *last)
+object_line(SnapshotReader *reader, LinePlaces *places, const char *line, SnapshotObject *last)
 {
-	Jsonb	   *object = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(line[0] == ',' ? line + 1 : line)));
-	JsonbValue	value = {.type = jbvBinary};
+	SgJson		object;
 
-	value.val.binary.data = &object->root;
-	value.val.binary.len = VARSIZE(object) - VARHDRSZ;
-	read_object(reader, &value, last);
+	sg_json_begin(&object, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(line[0] == ',' ? line + 1 : line))),
+				  NULL, NULL);
+	object.above = &places->objects;
+	object.index = (uint32) reader->info.objects;
+	read_object(reader, &object, last);
 }
 
 /* Lines behind the end, such as the empty one behind the last line break, say nothing */
@@ -417,6 +374,7 @@ static void
 read_lines(SnapshotReader *reader, FunctionCallInfo fcinfo)
 {
 	ArrayIterator it = array_create_iterator(PG_GETARG_ARRAYTYPE_P(1), 0, NULL);
+	LinePlaces	places = {.whole = {.name = DOCUMENT_NAME,.hint = DOCUMENT_HINT}};
 	Jsonb	   *header = NULL;
 	int64		promised = 0;
 	bool		ended = false;
@@ -431,26 +389,26 @@ read_lines(SnapshotReader *reader, FunctionCallInfo fcinfo)
 
 		CHECK_FOR_INTERRUPTS();
 		if (isnull)
-			bad_document("A line must not be null");
+			sg_json_refuse(&places.whole, "must not have a line that is null");
 		if (header)
 			MemoryContextSwitchTo(reader->row_context);
 		line = TextDatumGetCString(element);
 		if (header == NULL)
 		{
-			header = header_line(line);
-			promised = read_header(reader, header);
+			header = header_line(&places, line);
+			promised = read_header(reader, &places.whole, header);
 		}
 		else if (strcmp(line, SNAPSHOT_LINES_END) == 0)
 			ended = true;
 		else
-			object_line(reader, line, &last);
+			object_line(reader, &places, line, &last);
 		MemoryContextSwitchTo(old);
 	}
 	if (header == NULL)
-		bad_document("It has no line");
+		sg_json_refuse(&places.whole, "has no line");
 	if (!ended && reader->info.objects == promised)
 		changed_document("Its last line is missing");
-	finish_document(reader, header, promised);
+	finish_document(reader, &places.whole, promised);
 }
 
 /* Of what an older format lacks, a user should know */

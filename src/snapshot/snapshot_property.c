@@ -764,3 +764,10 @@ snapshot_environment_problem(Jsonb *environment)
 	return fits_members(&environment->root, environment_properties, lengthof(environment_properties)) ? NULL :
 		"the environment of a database must be an object of what is known of it";
 }
+
+void
+snapshot_properties(SgJson *whole, Jsonb *properties)
+{
+	sg_json_begin(whole, properties, "properties of an object in a snapshot",
+				  "Drop the snapshot with sg_snapshot_drop(), and take or import it anew.");
+}

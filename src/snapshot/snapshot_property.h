@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 
+#include "base/json.h"
 #include "snapshot/snapshot.h"
 
 /* The JSON that a property may be */
@@ -125,6 +126,9 @@ extern const SnapshotKindRow snapshot_kinds[];	/* by SnapshotKind */
 
 /* What keeps JSON from being the environment of a database; NULL: nothing */
 extern char *snapshot_environment_problem(Jsonb *environment);
+
+/* The properties of an object, for reading: 22023 for one of another type than it is read as */
+extern void snapshot_properties(SgJson *whole, Jsonb *properties);
 
 /* NULL: objects of this kind have no such property */
 extern const SnapshotProperty *snapshot_property(SnapshotKind kind, const char *name, int length);

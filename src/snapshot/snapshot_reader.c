@@ -166,9 +166,11 @@ row_problem(const Datum *values, const bool *nulls)
 static void
 append_row(SnapshotReader *reader, Datum *values, bool *nulls, const uint8 *checksum)
 {
-	Jsonb	   *properties = DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]);
+	SgJson		properties;
+	SgJson		unknown;
 
-	if (getKeyJsonValueFromContainer(&properties->root, "unknown", strlen("unknown"), NULL))
+	snapshot_properties(&properties, DatumGetJsonbP(values[SNAPSHOT_PROPERTIES]));
+	if (sg_json_find(&properties, "unknown", &unknown))
 		reader->info.unknown++;
 	reader->info.objects++;
 	if (checksum)
@@ -384,24 +386,20 @@ snapshot_same(const SnapshotObject *a, const SnapshotObject *b)
 char *
 snapshot_unknown(const SnapshotObject *object)
 {
-	JsonbValue *value = getKeyJsonValueFromContainer(&object->properties->root, "unknown",
-													 strlen("unknown"), NULL);
+	SgJson		properties;
 
-	return value && value->type == jbvString ?
-		pnstrdup(value->val.string.val, value->val.string.len) : NULL;
+	snapshot_properties(&properties, object->properties);
+	return sg_json_find_text(&properties, "unknown");
 }
 
 char *
 snapshot_environment(const SnapshotInfo *info, const char *name)
 {
-	JsonbValue *value = info->environment ?
-		getKeyJsonValueFromContainer(&info->environment->root, name, strlen(name), NULL) : NULL;
-	Jsonb	   *json;
+	SgJson		environment;
+	SgJson		member;
 
-	if (value == NULL || value->type == jbvNull)
+	if (info->environment == NULL)
 		return NULL;
-	if (value->type == jbvString)
-		return pnstrdup(value->val.string.val, value->val.string.len);
-	json = JsonbValueToJsonb(value);
-	return JsonbToCString(NULL, &json->root, VARSIZE(json));
+	snapshot_properties(&environment, info->environment);
+	return sg_json_find(&environment, name, &member) ? sg_json_scalar(&member.value) : NULL;
 }

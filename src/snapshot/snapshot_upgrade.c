@@ -25,12 +25,6 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/snapshot_internal.h"
 
-static char *
-string_of(const JsonbValue *value)
-{
-	return pnstrdup(value->val.string.val, value->val.string.len);
-}
-
 /* Cut off the arguments of a function: what follows the first parenthesis that is not in quotes */
 static char *
 without_arguments(char *text)
@@ -91,7 +85,7 @@ quote_roles(const JsonbValue *value, List **roles)
 		if (token == WJB_ELEM && element.type != jbvString)
 			return false;
 		if (token == WJB_ELEM)
-			*roles = lappend(*roles, snapshot_quote(string_of(&element)));
+			*roles = lappend(*roles, snapshot_quote(sg_json_scalar(&element)));
 	}
 	return true;
 }
@@ -151,7 +145,7 @@ is_foreign_table(const char *kind, Jsonb *properties)
 {
 	JsonbValue *type = getKeyJsonValueFromContainer(&properties->root, "type", strlen("type"), NULL);
 
-	return strcmp(kind, "table") == 0 && type && type->type == jbvString && strcmp(string_of(type), "foreign table") == 0;
+	return strcmp(kind, "table") == 0 && type && type->type == jbvString && strcmp(sg_json_scalar(type), "foreign table") == 0;
 }
 
 /* A value as the current format has it; what has no form that format 1 had stays as it is, to be refused */
@@ -161,11 +155,11 @@ append_upgraded(StringInfo json, const char *kind, const char *key, JsonbValue *
 	List	   *roles;
 
 	if (strcmp(key, "owner") == 0 && value->type == jbvString)
-		escape_json(json, snapshot_quote(string_of(value)));
+		escape_json(json, snapshot_quote(sg_json_scalar(value)));
 	else if (strcmp(key, "grantors") == 0 && quote_roles(value, &roles))
 		append_strings(json, roles);
 	else if (strcmp(kind, "operator") == 0 && strcmp(key, "function") == 0 && value->type == jbvString)
-		escape_json(json, without_arguments(string_of(value)));
+		escape_json(json, without_arguments(sg_json_scalar(value)));
 	else if (arguments != NIL)
 		append_strings(json, arguments);
 	else
@@ -196,11 +190,11 @@ snapshot_upgrade(const char *kind, Jsonb *properties)
 		if (token != WJB_KEY)
 			continue;
 		(void) JsonbIteratorNext(&it, &value, true);
-		name = string_of(&key);
+		name = sg_json_scalar(&key);
 		if (strcmp(name, "replica_identity") == 0 && is_foreign_table(kind, properties))
 			continue;
 		if (strcmp(kind, "trigger") == 0 && strcmp(name, "arguments") == 0 && value.type == jbvString &&
-			!decode_arguments(string_of(&value), &arguments))
+			!decode_arguments(sg_json_scalar(&value), &arguments))
 			continue;
 		if (json.len > 1)
 			appendStringInfoChar(&json, ',');

@@ -16,7 +16,6 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 
 #include "base/args.h"
 #include "base/compat.h"
@@ -59,17 +58,15 @@ typedef struct SyncOrder
 } SyncOrder;
 
 static bool
-find_property(Jsonb *properties, const char *key, JsonbValue *value)
-{
-	return properties && getKeyJsonValueFromContainer(&properties->root, key, strlen(key), value) != NULL;
-}
-
-static bool
 has_property(Jsonb *properties, const char *key)
 {
-	JsonbValue	value;
+	SgJson		whole;
+	SgJson		member;
 
-	return find_property(properties, key, &value);
+	if (properties == NULL)
+		return false;
+	snapshot_properties(&whole, properties);
+	return sg_json_find(&whole, key, &member);
 }
 
 /*
@@ -107,37 +104,27 @@ compare_nodes(const ListCell *a, const ListCell *b)
 
 static void reach(SyncOrder *order, SyncNode *node);
 
-static char *
-string_at(JsonbContainer *array, int i)
-{
-	JsonbValue *value = getIthJsonbValueFromContainer(array, i);
-
-	return value && value->type == jbvString ? pnstrdup(value->val.string.val, value->val.string.len) : NULL;
-}
-
 /* What stands in "depends" of one side, [kind, identity] each */
 static void
 reach_below(SyncOrder *order, Jsonb *properties, int side)
 {
-	JsonbValue	value;
-	JsonbContainer *array;
+	SgJson		whole;
+	SgJson		edges;
 
-	if (!find_property(properties, "depends", &value) ||
-		value.type != jbvBinary || !JsonContainerIsArray(value.val.binary.data))
+	if (properties == NULL)
 		return;
-	array = value.val.binary.data;
-	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+	snapshot_properties(&whole, properties);
+	if (!sg_json_find(&whole, "depends", &edges) || sg_json_is_null(&edges))
+		return;
+	for (uint32 i = 0; i < sg_json_size(&edges); i++)
 	{
-		JsonbValue *edge = getIthJsonbValueFromContainer(array, i);
-		char	   *kind;
-		char	   *identity;
+		SgJson		edge;
+		List	   *names;
 		SyncNode   *below;
 
-		if (edge->type != jbvBinary || !JsonContainerIsArray(edge->val.binary.data))
-			continue;
-		kind = string_at(edge->val.binary.data, 0);
-		identity = string_at(edge->val.binary.data, 1);
-		below = kind && identity ? sg_names_value(order->nodes[side], kind, identity) : NULL;
+		sg_json_element(&edges, i, &edge);
+		names = sg_json_texts(&edge);
+		below = list_length(names) == 2 ? sg_names_value(order->nodes[side], linitial(names), lsecond(names)) : NULL;
 		if (below)
 			reach(order, below->whole ? below->whole : below);
 	}
@@ -155,10 +142,12 @@ reach_named(SyncOrder *order, SnapshotKind kind, const char *identity, int side)
 static char *
 text_property(Jsonb *properties, const char *key)
 {
-	JsonbValue	value;
+	SgJson		whole;
 
-	return find_property(properties, key, &value) && value.type == jbvString ?
-		pnstrdup(value.val.string.val, value.val.string.len) : NULL;
+	if (properties == NULL)
+		return NULL;
+	snapshot_properties(&whole, properties);
+	return sg_json_find_text(&whole, key);
 }
 
 /* What a part of a partitioned table's index or key is a part of, and the schema that an extension is in */

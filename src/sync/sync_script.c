@@ -19,10 +19,10 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/jsonb.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/json.h"
 #include "snapshot/snapshot.h"
 #include "sync/sync_scratch.h"
 #include "worker/worker.h"
@@ -70,39 +70,40 @@ typedef struct ScriptRun
 
 /* ---- the steps ---- */
 
-static char *
-text_of(JsonbContainer *object, const char *key)
+static ScriptStep *
+read_step(const SgJson *object)
 {
-	JsonbValue	value;
+	ScriptStep *step = palloc0(sizeof(ScriptStep));
+	SgJson		section;
 
-	if (getKeyJsonValueFromContainer(object, key, strlen(key), &value) == NULL || value.type != jbvString)
-		return NULL;
-	return pnstrdup(value.val.string.val, value.val.string.len);
+	sg_json_get(object, "section", &section);
+	step->number = object->index;
+	step->section = (int) sg_json_integer(&section, 1, PG_INT32_MAX);
+	step->object = sg_json_get_text(object, "object");
+	step->what = sg_json_get_text(object, "what");
+	step->statement = sg_json_find_text(object, "statement");
+	step->guard = sg_json_find_text(object, "guard");
+	step->before = sg_json_find_text(object, "before");
+	step->after = sg_json_find_text(object, "after");
+	step->drop = strcmp(sg_json_get_text(object, "step"), "drop") == 0;
+	step->check = sg_json_find_text(object, "check");
+	step->checked = sg_json_find_text(object, "checked");
+	return step;
 }
 
 static List *
 read_steps(char *text)
 {
-	Jsonb	   *array = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	SgJson		array;
 	List	   *steps = NIL;
 
-	for (int i = 0; i < (int) JB_ROOT_COUNT(array); i++)
+	sg_json_begin(&array, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text))), "list of statements", NULL);
+	for (uint32 i = 0; i < sg_json_size(&array); i++)
 	{
-		JsonbContainer *object = getIthJsonbValueFromContainer(&array->root, i)->val.binary.data;
-		ScriptStep *step = palloc0(sizeof(ScriptStep));
+		SgJson		object;
 
-		step->number = i;
-		step->section = atoi(text_of(object, "section"));
-		step->object = text_of(object, "object");
-		step->what = text_of(object, "what");
-		step->statement = text_of(object, "statement");
-		step->guard = text_of(object, "guard");
-		step->before = text_of(object, "before");
-		step->after = text_of(object, "after");
-		step->drop = strcmp(text_of(object, "step"), "drop") == 0;
-		step->check = text_of(object, "check");
-		step->checked = text_of(object, "checked");
-		steps = lappend(steps, step);
+		sg_json_element(&array, i, &object);
+		steps = lappend(steps, read_step(&object));
 	}
 	return steps;
 }

@@ -38,6 +38,7 @@
 
 #include "base/args.h"
 #include "base/compat.h"
+#include "base/json.h"
 #include "base/scope.h"
 #include "base/spi.h"
 #include "sync/sync_write.h"
@@ -49,20 +50,11 @@ PG_FUNCTION_INFO_V1(sg_sync_new_name);
 
 /* ---- values ---- */
 
+/* A scalar as text; NULL where it counts as none */
 static char *
 scalar_text(const JsonbValue *value)
 {
-	switch (value->type)
-	{
-		case jbvString:
-			return pnstrdup(value->val.string.val, value->val.string.len);
-		case jbvBool:
-			return value->val.boolean ? pstrdup("true") : NULL;
-		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
-		default:
-			return NULL;
-	}
+	return value->type == jbvBinary || (value->type == jbvBool && !value->val.boolean) ? NULL : sg_json_scalar(value);
 }
 
 /* The value at a path of keys; false: there is none */
@@ -110,7 +102,7 @@ find_texts(Jsonb *object, const char *path)
 	}
 	if (value.type == jbvBinary)
 		return JsonContainerSize(value.val.binary.data) > 0 ?
-			list_make1(JsonbToCString(NULL, value.val.binary.data, value.val.binary.len)) : NIL;
+			list_make1(sg_json_scalar(&value)) : NIL;
 	if (scalar_text(&value))
 		texts = list_make1(scalar_text(&value));
 	return texts;
@@ -156,6 +148,14 @@ append_text(StringInfo buf, const char *text, char form)
 }
 
 /* ---- templates ---- */
+
+pg_noreturn static void
+refuse_template(const char *problem)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid template: %s", problem)));
+}
 
 static bool
 holds(Jsonb *object, char *condition)
@@ -230,14 +230,14 @@ fill(StringInfo buf, Jsonb *object, const char **p)
 				buf->data[length] = '\0';
 			}
 			if (**p != ']')
-				elog(ERROR, "a bracket of a template is not closed");
+				refuse_template("a bracket is not closed");
 			(*p)++;
 		}
 		else if (**p == '{')
 		{
 			end = strchr(*p, '}');
 			if (end == NULL)
-				elog(ERROR, "a brace of a template is not closed");
+				refuse_template("a brace is not closed");
 			good = fill_place(buf, object, pnstrdup(*p + 1, end - *p - 1)) && good;
 			*p = end + 1;
 		}
@@ -260,7 +260,7 @@ sg_sync_fill(PG_FUNCTION_ARGS)
 	if (!fill(&buf, PG_GETARG_JSONB_P(1), &template))
 		PG_RETURN_NULL();
 	if (*template)
-		elog(ERROR, "a bracket of a template is not opened");
+		refuse_template("a bracket is not opened");
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
 }
 
