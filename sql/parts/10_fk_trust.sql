@@ -91,6 +91,7 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.subscription_mark_id_seq
 
 CREATE FUNCTION schemaguard.sg_subscription_event() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_subscription_event';
+REVOKE ALL ON FUNCTION schemaguard.sg_subscription_event() FROM PUBLIC;
 COMMENT ON FUNCTION schemaguard.sg_subscription_event() IS 'mark the tables of subscriptions in schemaguard.subscription_mark';
 
 CREATE FUNCTION sg_watch_subscriptions(enabled boolean)

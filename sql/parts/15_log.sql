@@ -57,6 +57,7 @@ GRANT SELECT ON schemaguard.audit_log TO PUBLIC;
 -- a dump can be restored.
 CREATE FUNCTION schemaguard.sg_log_guard() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_log_guard';
+REVOKE ALL ON FUNCTION schemaguard.sg_log_guard() FROM PUBLIC;
 COMMENT ON FUNCTION schemaguard.sg_log_guard() IS 'keep the logs append-only';
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON schemaguard.audit_log
     FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_log_guard();

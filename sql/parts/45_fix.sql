@@ -62,6 +62,7 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine_id_seq', '');
 
 CREATE FUNCTION schemaguard.sg_drop_extension_event() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_drop_extension_event';
+REVOKE ALL ON FUNCTION schemaguard.sg_drop_extension_event() FROM PUBLIC;
 COMMENT ON FUNCTION schemaguard.sg_drop_extension_event() IS 'refuse DROP EXTENSION schemaguard without CASCADE while there are rows in quarantine';
 CREATE EVENT TRIGGER schemaguard_drop_extension ON ddl_command_start
     WHEN TAG IN ('DROP EXTENSION')

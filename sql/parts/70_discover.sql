@@ -296,6 +296,7 @@ BEGIN ATOMIC
            ARRAY(SELECT (s.signal ->> 'value')::float4 FROM jsonb_array_elements(d.evidence -> 'signals') WITH ORDINALITY s (signal, place) ORDER BY s.place)
     FROM schemaguard.sg_discovery(NULL, 0, verify, NULL, true) d;
 END;
+REVOKE ALL ON FUNCTION schemaguard.sg_discovery_candidates(text) FROM PUBLIC;
 COMMENT ON FUNCTION schemaguard.sg_discovery_candidates(text)
     IS 'every candidate of discovery with its signals, as the weights are fitted from them';
 

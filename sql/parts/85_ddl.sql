@@ -52,6 +52,7 @@ ALTER TABLE schemaguard.ddl_log ENABLE ALWAYS TRIGGER append_only_truncate;
 
 CREATE FUNCTION schemaguard.sg_ddl_event() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_ddl_event';
+REVOKE ALL ON FUNCTION schemaguard.sg_ddl_event() FROM PUBLIC;
 COMMENT ON FUNCTION schemaguard.sg_ddl_event() IS 'note a command for schemaguard.ddl_log';
 
 -- One row while DDL is to be caught. A dump takes it along, and no event triggers, which are members of the extension:
@@ -68,6 +69,7 @@ GRANT SELECT ON schemaguard.ddl_capture TO PUBLIC;
 
 CREATE FUNCTION schemaguard.sg_ddl_restored() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_ddl_restored';
+REVOKE ALL ON FUNCTION schemaguard.sg_ddl_restored() FROM PUBLIC;
 COMMENT ON FUNCTION schemaguard.sg_ddl_restored() IS 'make the event triggers again when a dump is restored';
 CREATE TRIGGER restored AFTER INSERT ON schemaguard.ddl_capture
     FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_ddl_restored();

@@ -73,6 +73,9 @@ static char current[NAMEDATALEN];
 static char current_server[NAMEDATALEN];
 static bool recorded;			/* may there be something to drop? */
 
+/* Does sg_sync_check() run?  The functions that it calls refuse any other caller. */
+static bool checking;
+
 /* ---- its name ---- */
 
 static bool
@@ -384,6 +387,18 @@ check_caller(FunctionCallInfo fcinfo, bool here)
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 }
 
+/* Raise 42501 unless sg_sync_check() is the caller, however many functions are between */
+static void
+check_called_by_check(const char *function)
+{
+	sg_check_version();
+	if (!checking)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s is a part of sg_sync_check()", function),
+				 errhint("Call sg_sync_check().")));
+}
+
 /*
  * sg_sync_check(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
  *				 allow_drop boolean DEFAULT false, partitions boolean DEFAULT false,
@@ -412,6 +427,10 @@ sg_sync_check(PG_FUNCTION_ARGS)
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
+	if (checking)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("sg_sync_check() runs in this session already")));
 	if (PG_ARGISNULL(5))
 		ereport(NOTICE,
 				(errmsg("sg_sync_check() ends with a checkpoint of the whole server"),
@@ -420,9 +439,18 @@ sg_sync_check(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 	sg_caller_begin(&scope);
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT * FROM schemaguard.sg_sync_rows($1, $2, $3, $4, $5, $6)",
-							  lengthof(types), types, values, nulls, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "a script could not be checked");
+	checking = true;
+	PG_TRY();
+	{
+		if (SPI_execute_with_args("SELECT * FROM schemaguard.sg_sync_rows($1, $2, $3, $4, $5, $6)",
+								  lengthof(types), types, values, nulls, false, 0) != SPI_OK_SELECT)
+			elog(ERROR, "a script could not be checked");
+	}
+	PG_FINALLY();
+	{
+		checking = false;
+	}
+	PG_END_TRY();
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		for (int column = 1; column < 10; column++)
@@ -439,18 +467,20 @@ sg_sync_check(PG_FUNCTION_ARGS)
  * schemaguard.sg_scratch_open(options text, server text)
  *
  * Drops what killed sessions have left, then makes this session's scratch
- * database.  Raises 42501 without the grant or CREATEDB, 25006, 53400 where no
+ * database.  Raises 42501 outside of sg_sync_check() and without the grant or CREATEDB, 25006, 53400 where no
  * worker can be started, and what CREATE DATABASE raises.
  */
 Datum
 sg_scratch_open(PG_FUNCTION_ARGS)
 {
-	char	   *options = sg_arg_text(fcinfo, 0);
-	char	   *server = sg_arg_optional_text(fcinfo, 1);
+	char	   *options;
+	char	   *server;
 	uint64		random;
 	ErrorData  *error;
 
-	sg_check_version();
+	check_called_by_check("schemaguard.sg_scratch_open()");
+	options = sg_arg_text(fcinfo, 0);
+	server = sg_arg_optional_text(fcinfo, 1);
 	check_caller(fcinfo, server == NULL);
 	if (current[0])
 		close_scratch();
@@ -490,7 +520,7 @@ sg_scratch_run(PG_FUNCTION_ARGS)
 	SyncScript *script;
 	List	   *lines;
 
-	sg_check_version();
+	check_called_by_check("schemaguard.sg_scratch_run()");
 	sg_arg_check(fcinfo, 0);
 	steps = PG_GETARG_JSONB_P(0);
 	text = JsonbToCString(NULL, &steps->root, VARSIZE(steps));
@@ -530,9 +560,11 @@ sg_scratch_run(PG_FUNCTION_ARGS)
 Datum
 sg_scratch_ask(PG_FUNCTION_ARGS)
 {
-	char	   *query = sg_arg_text(fcinfo, 0);
+	char	   *query;
 	char	   *answer = NULL;
 
+	check_called_by_check("schemaguard.sg_scratch_ask()");
+	query = sg_arg_text(fcinfo, 0);
 	if (current[0] && current_server[0])
 		answer = linitial(snapshot_remote_run(query));
 	else
@@ -555,6 +587,7 @@ sg_scratch_ask(PG_FUNCTION_ARGS)
 Datum
 sg_scratch_close(PG_FUNCTION_ARGS)
 {
+	check_called_by_check("schemaguard.sg_scratch_close()");
 	if (current[0])
 		close_scratch();
 	PG_RETURN_VOID();

@@ -25,6 +25,34 @@ SELECT (CASE p.pronamespace WHEN m.extnamespace THEN '' ELSE p.pronamespace::reg
        JOIN pg_language l ON l.oid = p.prolang
  ORDER BY 1;
 
+-- What PUBLIC may call of schema schemaguard, and why: somebody's own statement runs it as who calls. Whatever nobody needs so is
+-- the extension's alone. One that the library calls, or that a user's trigger does, is named here.
+CREATE TEMPORARY TABLE needed (name name, by text);
+INSERT INTO needed VALUES
+  ('sg_archive_live_children', 'triggers of users'' tables'), ('sg_refuse_archived_parent', 'triggers of users'' tables'),
+  ('sg_refuse_live_children', 'triggers of users'' tables'), ('sg_stamp_row', 'triggers of users'' tables'),
+  ('sg_discovered_steps', 'sg_plan_from_discovery()'), ('sg_discovery_indexed', 'sg_discover_fks()'), ('sg_discovery_keys', 'sg_discover_fks()'),
+  ('sg_discovery_rules', 'sg_discover_fks()'), ('sg_discovery_tables', 'sg_discover_fks()'), ('sg_server_check', 'sg_plan_check()'),
+  ('sg_snapshot_probe', 'sg_snapshot_take()'), ('sg_snapshot_statement', 'sg_snapshot_take()'), ('sg_sync_rows', 'sg_sync_check()'),
+  ('sg_sync_steps', 'sg_sync_apply()'), ('sg_sync_write', 'sg_compare_fks()');
+WITH callable AS (
+  SELECT p.oid, p.proname FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
+   WHERE p.pronamespace = 'schemaguard'::regnamespace AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) WHERE grantee = 0)),
+texts AS (
+  SELECT p.proname AS name, concat(p.prosrc, pg_get_function_sqlbody(p.oid)) AS body FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
+    JOIN pg_language l ON l.oid = p.prolang AND l.lanname <> 'c'
+  UNION ALL SELECT c.relname, pg_get_viewdef(c.oid) FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass AND c.relkind = 'v'
+  UNION ALL SELECT o.polname, pg_get_expr(o.polqual, o.polrelid) FROM pg_policy o JOIN member m ON m.objid = o.polrelid AND m.classid = 'pg_class'::regclass)
+SELECT c.proname AS routine, coalesce(n.by, (SELECT string_agg(DISTINCT t.name, ', ' ORDER BY t.name) FROM texts t WHERE t.name <> c.proname AND t.body ~ ('\m' || c.proname || '\M\(')), 'NOBODY') AS needed_by
+  FROM callable c LEFT JOIN needed n ON n.name = c.proname
+ ORDER BY 1;
+SELECT name AS named_in_vain FROM needed n WHERE NOT EXISTS (SELECT FROM pg_proc p WHERE p.proname = n.name AND p.pronamespace = 'schemaguard'::regnamespace);
+-- The parts of sg_sync_check() do nothing for any other caller.
+SELECT schemaguard.sg_scratch_open('', NULL);
+SELECT schemaguard.sg_scratch_run('[{}]', true, 'select 1');
+SELECT schemaguard.sg_scratch_ask('select 1');
+SELECT schemaguard.sg_scratch_close();
+
 -- relations
 SELECT c.relname AS relation, c.relkind AS kind, c.relowner = m.extowner AS extension_owns, c.relrowsecurity AS rows_apart,
        pg_temp.others(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)), c.relowner) AS others
