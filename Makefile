@@ -207,6 +207,7 @@ OBJS = \
 	src/report/report_gate.o \
 	src/report/report_tap.o \
 	src/run/run_call.o \
+	src/run/run_deed.o \
 	src/run/run_end.o \
 	src/run/run_lock.o \
 	src/run/run_rights.o \

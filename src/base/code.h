@@ -18,7 +18,8 @@
  * that somebody has stored, a built-in function counts as code of who stored
  * it where it is volatile, or takes a relation, a query, or a value of any
  * type (to_jsonb looks for casts); a superuser's function does unless it is
- * immutable.
+ * immutable.  Where rows are written, a domain counts as if its owner had given
+ * it a check already: no lock keeps that away.
  *
  * Not here: what a superuser has made, and what core itself runs as the
  * table's owner (index expressions in CREATE INDEX, ANALYZE).
@@ -30,7 +31,9 @@
 
 #include "postgres.h"
 #include "nodes/nodes.h"
+#include "nodes/pg_list.h"
 #include "parser/parse_node.h"
+#include "storage/lockdefs.h"
 
 #include "base/scope.h"
 
@@ -70,6 +73,31 @@ extern void code_reach_write(CodeReach *reach, Oid relid, CmdType event);
 
 /* The owner of a table; raises 42P01 when it is gone */
 extern Oid	code_table_owner(Oid relid);
+
+/*
+ * Returns a table with its partitions and all that inherits from it, at all
+ * levels (a List of OIDs), locked as below if looks lock: `mode` is the one in
+ * which the deed itself will lock them, or NoLock.
+ */
+extern List *code_tree(Oid relid, LOCKMODE mode);
+
+/* ---- looks that a deed may trust ---- */
+
+/*
+ * Locks a table that a look comes to, before anything about it is read.  The
+ * caller's rights to `named`, the table or the topmost one above it, are those
+ * that count.  `mode` is the deed's own one, or NoLock.
+ */
+typedef void (*CodeLock) (Oid relid, Oid named, LOCKMODE mode, void *lock_arg);
+
+/*
+ * Calls fn(arg).  Until it returns, all looks lock.  Without locks, an answer
+ * of code_role() tells only what could be run a moment ago.
+ */
+extern void code_with_locks(CodeLock lock, void *lock_arg, void (*fn) (void *arg), void *arg);
+
+/* Do looks lock now? */
+extern bool code_locks(void);
 
 /* ---- code_raw.c: what somebody has written, which runs code when it is analysed ---- */
 

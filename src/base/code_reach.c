@@ -259,6 +259,16 @@ code_reach_columns(CodeReach *reach, Oid relid)
 		code_reach_type(reach, get_atttype(relid, i));
 }
 
+/* No lock keeps its owner from giving a domain another check */
+static void
+add_domain_owner(CodeReach *reach, Oid owner, const char *name)
+{
+	if (superuser_arg(owner) || list_member_oid(reach->domain_owners, owner))
+		return;
+	reach->domain_owners = lappend_oid(reach->domain_owners, owner);
+	reach->domains = lappend(reach->domains, psprintf("checks of domain %s", quote_identifier(name)));
+}
+
 void
 code_reach_type(CodeReach *reach, Oid type)
 {
@@ -293,6 +303,7 @@ visit_type(CodeReach *reach, Oid type)
 		case TYPTYPE_DOMAIN:
 			code_reach_type(reach, form.typbasetype);
 			visit_domain_checks(reach, type, form.typowner);
+			add_domain_owner(reach, form.typowner, NameStr(form.typname));
 			break;
 		case TYPTYPE_COMPOSITE:
 			code_reach_columns(reach, form.typrelid);
@@ -608,16 +619,14 @@ of_whom(Oid role)
 	return OidIsValid(role) ? psprintf("of role %s", sg_role_name(role)) : pstrdup("for whoever wrote it, who is nobody here,");
 }
 
-char *
-code_refusal(CodeReach *reach, Oid owner)
+/* Code of roles, with a piece of each in words: why `owner` must not run it, or NULL */
+static char *
+refusal_of(const List *roles, const List *whats, Oid owner)
 {
 	ListCell   *lc;
 	ListCell   *lw;
 
-	visit_all(reach);
-	if (reach->too_deep)
-		return pstrdup("an expression that it could run is nested too deeply to be looked at");
-	forboth(lc, reach->owners, lw, reach->whats)
+	forboth(lc, roles, lw, whats)
 	{
 		if (superuser_arg(owner))
 			return psprintf("it could run %s %s as a superuser, who owns the table", (char *) lfirst(lw),
@@ -651,6 +660,18 @@ code_refusal_alone(CodeReach *reach, Oid owner)
 							sg_role_name(planter), sg_role_name(owner));
 	}
 	return NULL;
+}
+
+char *
+code_refusal(CodeReach *reach, Oid owner)
+{
+	char	   *refusal;
+
+	visit_all(reach);
+	if (reach->too_deep)
+		return pstrdup("an expression that it could run is nested too deeply to be looked at");
+	refusal = refusal_of(reach->owners, reach->whats, owner);
+	return refusal || !reach->writes ? refusal : refusal_of(reach->domain_owners, reach->domains, owner);
 }
 
 char *

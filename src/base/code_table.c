@@ -19,6 +19,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
@@ -29,6 +30,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "base/code.h"
@@ -226,14 +228,72 @@ write_one(Look *look)
 				 Anum_pg_attrdef_adrelid, visit_default);
 }
 
-/* ---- with partitions ---- */
+/* ---- locks, and partitions ---- */
+
+/* How looks lock now; NULL: not at all */
+static CodeLock lock_table;
+static void *lock_table_arg;
+
+void
+code_with_locks(CodeLock lock, void *lock_arg, void (*fn) (void *arg), void *arg)
+{
+	CodeLock	outer_lock = lock_table;
+	void	   *outer_arg = lock_table_arg;
+
+	PG_TRY();
+	{
+		lock_table = lock;
+		lock_table_arg = lock_arg;
+		fn(arg);
+	}
+	PG_FINALLY();
+	{
+		lock_table = outer_lock;
+		lock_table_arg = outer_arg;
+	}
+	PG_END_TRY();
+}
+
+bool
+code_locks(void)
+{
+	return lock_table != NULL;
+}
+
+/*
+ * A locked table gets no more children and loses none, so each is locked
+ * before its own are listed.  One that was dropped while we waited for it is
+ * no child any more.
+ */
+List *
+code_tree(Oid relid, LOCKMODE mode)
+{
+	List	   *tree = list_make1_oid(relid);
+
+	for (int i = 0; i < list_length(tree); i++)
+	{
+		Oid			member = list_nth_oid(tree, i);
+
+		if (lock_table)
+			lock_table(member, relid, mode, lock_table_arg);
+		if (i > 0 && !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(member)))
+			tree = list_delete_nth_cell(tree, i--);
+		else
+			tree = list_concat_unique_oid(tree, find_inheritance_children(member, NoLock));
+	}
+	return tree;
+}
 
 static void
 each_member(CodeReach *reach, Oid relid, CmdType event, void (*one) (Look *look))
 {
-	List	   *members = sg_with_partitions(relid);
+	List	   *members = list_make1_oid(relid);
 	ListCell   *lc;
 
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		members = code_tree(relid, NoLock);
+	else if (lock_table)
+		lock_table(relid, relid, NoLock, lock_table_arg);
 	foreach(lc, members)
 	{
 		Look		look = {.reach = reach,.relid = lfirst_oid(lc),.event = event};
@@ -258,5 +318,6 @@ code_reach_row(CodeReach *reach, Oid relid)
 void
 code_reach_write(CodeReach *reach, Oid relid, CmdType event)
 {
+	reach->writes |= event != CMD_DELETE;
 	each_member(reach, relid, event, write_one);
 }

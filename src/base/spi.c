@@ -173,7 +173,9 @@ sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
 /* ---- queries that nobody plans ---- */
 
 static planner_hook_type next_planner;
-static bool apart = false;
+
+/* Is a query planned by nobody?  NULL: nothing says so. */
+static const bool *plans_apart;
 
 /*
  * Raises 0A000 if a plan reads a foreign table: the caller would run it, with
@@ -216,7 +218,7 @@ plan_query(Query *parse, const char *query, int options, ParamListInfo params SG
 	PlannedStmt *planned;
 	SgScope		scope;
 
-	if (!apart || InSecurityRestrictedOperation())
+	if (plans_apart == NULL || !*plans_apart || InSecurityRestrictedOperation())
 		return plan(parse, query, options, params SG_PLANNER_MORE(es));
 	sg_nobody_begin(&scope);
 	PG_TRY();
@@ -234,20 +236,28 @@ plan_query(Query *parse, const char *query, int options, ParamListInfo params SG
 }
 
 void
-sg_plan_apart(void (*run) (void *), void *arg)
+sg_plan_apart_if(const bool *apart, void (*run) (void *), void *arg)
 {
-	bool		before = apart;
+	const bool *outer = plans_apart;
 
-	apart = true;
 	PG_TRY();
 	{
+		plans_apart = apart;
 		run(arg);
 	}
 	PG_FINALLY();
 	{
-		apart = before;
+		plans_apart = outer;
 	}
 	PG_END_TRY();
+}
+
+void
+sg_plan_apart(void (*run) (void *), void *arg)
+{
+	bool		apart = true;
+
+	sg_plan_apart_if(&apart, run, arg);
 }
 
 void

@@ -15,15 +15,16 @@
 #include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "commands/tablecmds.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_type.h"
+#include "parser/parsetree.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -35,12 +36,18 @@
 #include "base/scope.h"
 #include "change/change.h"
 #include "plan/plan_change.h"
+#include "run/run_deed.h"
+#include "run/run_lock.h"
 
 /* ---- code ---- */
 
-/* A table or view, with its partitions and what inherits from it: planning looks into those, too */
+/*
+ * A table or view, with its partitions and what inherits from it: planning
+ * looks into those, too.  `mode` is the lock that the statement takes on it, or
+ * NoLock.
+ */
 static void
-reach_table(CodeReach *reach, Oid relid)
+reach_table(CodeReach *reach, Oid relid, LOCKMODE mode)
 {
 	char		relkind = get_rel_relkind(relid);
 	ListCell   *lc;
@@ -48,12 +55,53 @@ reach_table(CodeReach *reach, Oid relid)
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE && relkind != RELKIND_MATVIEW &&
 		relkind != RELKIND_FOREIGN_TABLE && relkind != RELKIND_VIEW)
 		return;
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	foreach(lc, code_tree(relid, mode))
 	{
 		code_reach_row(reach, lfirst_oid(lc));
 		code_reach_write(reach, lfirst_oid(lc), CMD_INSERT);
 		code_reach_write(reach, lfirst_oid(lc), CMD_UPDATE);
 		code_reach_write(reach, lfirst_oid(lc), CMD_DELETE);
+	}
+}
+
+static bool
+keeps_rows(char action)
+{
+	return action == FKCONSTR_ACTION_NOACTION || action == FKCONSTR_ACTION_RESTRICT;
+}
+
+/* The table whose rows a query deletes or changes, or InvalidOid */
+static Oid
+changed_table(const Query *query)
+{
+	if (query->commandType != CMD_UPDATE && query->commandType != CMD_DELETE && query->commandType != CMD_MERGE)
+		return InvalidOid;
+	return rt_fetch(query->resultRelation, query->rtable)->relid;
+}
+
+/*
+ * Tables whose rows go or change with those of a table, by ON DELETE and ON
+ * UPDATE of keys.  Their AFTER triggers fire as whoever ran the statement,
+ * before 18.
+ */
+static void
+reach_actions(CodeReach *reach, Oid relid)
+{
+	List	   *changed = code_tree(relid, NoLock);
+	List	   *keys = fk_declared(InvalidOid);
+
+	/* the list grows while it is walked */
+	for (int i = 0; i < list_length(changed); i++)
+	{
+		foreach_ptr(const FkKey, key, keys)
+		{
+			if (key->parent != list_nth_oid(changed, i) || !key->enforced || list_member_oid(changed, key->child) ||
+				(keeps_rows(key->on_delete) && keeps_rows(key->on_update)))
+				continue;
+			reach_table(reach, key->child, NoLock);
+			fk_code_reach(reach, key);
+			changed = list_concat_unique_oid(changed, code_tree(key->child, NoLock));
+		}
 	}
 }
 
@@ -65,9 +113,11 @@ visit_tables(Node *node, void *reach)
 	if (IsA(node, RangeTblEntry))
 	{
 		if (OidIsValid(((RangeTblEntry *) node)->relid))
-			reach_table(reach, ((RangeTblEntry *) node)->relid);
+			reach_table(reach, ((RangeTblEntry *) node)->relid, NoLock);
 		return false;
 	}
+	if (IsA(node, Query) && OidIsValid(changed_table((Query *) node)))
+		reach_actions(reach, changed_table((Query *) node));
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, visit_tables, reach, QTW_EXAMINE_RTES_BEFORE);
 	return expression_tree_walker(node, visit_tables, reach);
@@ -139,17 +189,20 @@ runs_nothing(const AlterTableStmt *statement)
 	return true;
 }
 
-/* The table that a utility statement is about, and whose code it could run */
+/* The table that a utility statement is about, and whose code it could run, with the lock that it takes */
 static const RangeVar *
-target_of(Node *statement)
+target_of(Node *statement, LOCKMODE *mode)
 {
 	switch (nodeTag(statement))
 	{
 		case T_AlterTableStmt:
+			*mode = AlterTableGetLockLevel(((AlterTableStmt *) statement)->cmds);
 			return runs_nothing((AlterTableStmt *) statement) ? NULL : ((AlterTableStmt *) statement)->relation;
 		case T_IndexStmt:
+			*mode = ShareLock;
 			return ((IndexStmt *) statement)->relation;
 		case T_CreateTrigStmt:
+			*mode = ShareRowExclusiveLock;
 			return ((CreateTrigStmt *) statement)->relation;
 		default:
 			return NULL;
@@ -323,13 +376,16 @@ reach_statement(ChangeMove *move, const char *sql)
 	MemoryContext context = CurrentMemoryContext;
 	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
 	ReachArg	arg = {.sql = sql,.raw = statement,.table = move->table,.reach = move->reach ? move->reach : code_reach()};
-	const RangeVar *target = target_of(statement);
+	LOCKMODE	mode = NoLock;
+	const RangeVar *target = target_of(statement, &mode);
 	ErrorData  *edata = NULL;
 
 	if (IsA(statement, SelectStmt) || IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
 		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt))
-		edata = sg_try_undo(reach_query, &arg);
+		edata = code_locks() ? sg_try(reach_query, &arg) : sg_try_undo(reach_query, &arg);
 	MemoryContextSwitchTo(context);
+	if (edata && code_locks() && run_is_lock_failure(edata))
+		ReThrowError(edata);
 	if (edata)
 	{
 		sg_rethrow_cancel(edata);
@@ -347,7 +403,7 @@ reach_statement(ChangeMove *move, const char *sql)
 		sg_scope_end(&scope);
 		if (OidIsValid(relid))
 		{
-			reach_table(arg.reach, relid);
+			reach_table(arg.reach, relid, mode);
 			if (!OidIsValid(move->table))
 				move->owner = code_table_owner(relid);
 		}
@@ -372,6 +428,8 @@ ask(void *p)
 	DoneArg    *arg = p;
 	SgScope		scope;
 
+	if (!reach_statement(&arg->move, arg->sql))
+		return;
 	change_check_caller(&arg->move);
 	sg_caller_begin(&scope);
 	SPI_connect();
@@ -391,6 +449,13 @@ ask(void *p)
 	sg_scope_end(&scope);
 }
 
+/* It only reads, whatever is done under stronger locks afterwards */
+static void
+ask_locked(void *arg)
+{
+	run_deed_reading(ask, arg);
+}
+
 /* Its own query says so; false with a problem where that can't be asked */
 static bool
 is_done(const PlanStep *step, ChangeMove *move, bool *done)
@@ -403,18 +468,20 @@ is_done(const PlanStep *step, ChangeMove *move, bool *done)
 	if (step->done_when == NULL || RecoveryInProgress())
 		return true;
 	arg.move.action = "done_when";
-	if (!reach_statement(&arg.move, step->done_when))
-	{
-		move->kind = MOVE_PROBLEM;
-		move->problem = arg.move.problem;
-		return false;
-	}
-	edata = sg_try_undo(ask, &arg);
+	edata = sg_try_undo(ask_locked, &arg);
 	if (edata)
 	{
 		sg_rethrow_cancel(edata);
+		if (code_locks() && run_is_lock_failure(edata))
+			ReThrowError(edata);
 		change_problem(move, edata->sqlerrcode, psprintf("done_when fails: %s", sg_error_message(edata)),
 					   "It is a query of one row and one boolean; correct it with sg_plan_set().");
+		return false;
+	}
+	if (arg.move.kind == MOVE_PROBLEM)
+	{
+		move->kind = MOVE_PROBLEM;
+		move->problem = arg.move.problem;
 		return false;
 	}
 	*done = arg.done;

@@ -37,6 +37,7 @@
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
+#include "run/run_deed.h"
 #include "run/run_lock.h"
 #include "run/run_rights.h"
 #include "run/run_throttle.h"
@@ -282,8 +283,9 @@ typedef struct MoveAction
 } MoveAction;
 
 static void
-execute_move(RunAction *action)
+do_move(void *arg)
 {
+	RunAction  *action = arg;
 	StepWork   *work = linitial(action->works);
 	const ChangeMove *move = &((MoveAction *) action)->move;
 	ChangeMove	now;
@@ -303,6 +305,12 @@ execute_move(RunAction *action)
 		write_deeds(work, &now);
 	change_run(&now);
 	run_record_done(action, work, move->state, NULL);
+}
+
+static void
+execute_move(RunAction *action)
+{
+	run_deed(action, do_move, action);
 }
 
 /* What stopped a move: a row's values may be in what user code says */

@@ -27,7 +27,6 @@
 #include "pgstat.h"
 #include "storage/bufmgr.h"
 #include "storage/latch.h"
-#include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -50,6 +49,7 @@
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
+#include "run/run_deed.h"
 #include "run/run_lock.h"
 #include "run/run_rights.h"
 #include "run/run_throttle.h"
@@ -145,24 +145,21 @@ set_query_limits(int lock_timeout)
 	run_set_local("jit", "off");
 }
 
-/* The role of those who plan something over the child, which is locked until the end of the transaction */
+/* The role of those who plan something over the child */
 static Oid
-lock_and_find_role(const Filling *f)
+find_role(const Filling *f)
 {
-	Oid			child = f->work->key->child;
-
 	run_check_privileges(f->work->key, false);
 	set_query_limits(sg_lock_timeout);
-	LockRelationOid(child, RowExclusiveLock);
-	return deploy_backfill_role(f->work->step, child);
+	return deploy_backfill_role(f->work->step, f->work->key->child);
 }
 
 /* A query of ours, or expressions, as the plan's SQL expects it: names in pg_catalog only */
 static void
-run_query(void *p)
+do_query(void *p)
 {
 	Filling    *f = p;
-	Oid			role = lock_and_find_role(f);
+	Oid			role = find_role(f);
 	SgScope		scope;
 	int			rc;
 
@@ -175,6 +172,12 @@ run_query(void *p)
 		f->found = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "found");
 	SPI_finish();
 	sg_scope_end(&scope);
+}
+
+static void
+run_query(void *p)
+{
+	run_deed_alone(do_query, p);
 }
 
 /* The UPDATE of one row, whose parameters are the columns of a result */
@@ -251,7 +254,7 @@ write_rows(Filling *f, SPITupleTable *rows)
  * locked while we wait for it.
  */
 static void
-fill_batch(void *p)
+do_batch(void *p)
 {
 	Filling    *f = p;
 	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
@@ -262,7 +265,7 @@ fill_batch(void *p)
 	if (f->tried > 0)
 		f->limit = f->tried;
 	f->tried = f->found = 0;
-	role = lock_and_find_role(f);
+	role = find_role(f);
 	SPI_connect();
 	rows = find_rows(f, role);
 	sg_role_begin(&scope, role);
@@ -272,6 +275,12 @@ fill_batch(void *p)
 	sg_scope_end(&scope);
 	SPI_finish();
 	UnregisterSnapshot(snapshot);
+}
+
+static void
+fill_batch(void *p)
+{
+	run_deed_alone(do_batch, p);
 }
 
 static void

@@ -37,6 +37,7 @@
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
+#include "run/run_deed.h"
 #include "run/run_lock.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
@@ -333,8 +334,9 @@ rehearse_all(Fix *fix, List *keys)
 }
 
 static void
-execute_scan(RunAction *action)
+do_scan(void *arg)
 {
+	RunAction  *action = arg;
 	Fix		   *fix = ((FixAction *) action)->fix;
 	PlanRun    *run = action->run;
 	List	   *keys;
@@ -369,6 +371,12 @@ execute_scan(RunAction *action)
 	entry.message = run->dry_run ? "dry run" : NULL;
 	entry.orphan_rows = fix->found.n;
 	log_write(&entry);
+}
+
+static void
+execute_scan(RunAction *action)
+{
+	run_deed_reading(do_scan, action);
 }
 
 /* Find the orphans of the step's key; fix->found.  False: failed, on record. */
@@ -525,9 +533,9 @@ log_batch(FixAction *action)
 }
 
 static void
-execute_batch(RunAction *arg)
+do_batch(void *arg)
 {
-	FixAction  *action = (FixAction *) arg;
+	FixAction  *action = arg;
 	Fix		   *fix = action->fix;
 	TimestampTz start;
 	List	   *keys;
@@ -568,6 +576,12 @@ execute_batch(RunAction *arg)
 		action->kept += action->batch.rows[i].kept;
 	log_batch(action);
 	action->ms = run_elapsed(start);
+}
+
+static void
+execute_batch(RunAction *action)
+{
+	run_deed(action, do_batch, action);
 }
 
 /* What a batch has done, once that is committed */
@@ -625,7 +639,7 @@ run_batch(Fix *fix, int64 first, int64 n)
 								 sg_relation_name(fix->key.key->parent)), LOG_NONE);
 
 	MemoryContextSwitchTo(fix->batch_context);
-	init_action(&action, fix, execute_batch, RowExclusiveLock);
+	init_action(&action, fix, execute_batch, ShareUpdateExclusiveLock);
 	action.places.places = fix->found.places + first;
 	action.places.n = n;
 	fix_places_init(&action.busy);

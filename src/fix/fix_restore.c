@@ -45,6 +45,7 @@
 #include "log/log_grant.h"
 #include "plan/plan_choice.h"
 #include "run/run.h"
+#include "run/run_deed.h"
 #include "run/run_lock.h"
 #include "run/run_rights.h"
 #include "run/run_throttle.h"
@@ -437,18 +438,24 @@ restore_copies(Copy *copies, int n)
 }
 
 static void
-execute_restore(RunAction *arg)
+do_restore(void *arg)
 {
-	RestoreAction *action = (RestoreAction *) arg;
+	RestoreAction *action = arg;
 	LogEntry	entry;
 
 	action->restored = restore_copies(action->copies, action->n);
-	entry = run_entry(arg, linitial(arg->works), LOG_DONE);
+	entry = run_entry(&action->action, linitial(action->action.works), LOG_DONE);
 	entry.rows_affected = action->restored;
 	if (action->restored < action->n)
 		entry.message = psprintf("%d of %d rows are left in quarantine",
 								 action->n - (int) action->restored, action->n);
 	log_write(&entry);
+}
+
+static void
+execute_restore(RunAction *action)
+{
+	run_deed(action, do_restore, action);
 }
 
 /* How many copies are there that the caller may see, or may not? */
@@ -503,7 +510,7 @@ add_targets(RestoreAction *action)
 			continue;
 		relid = sg_find_qualified(action->copies[i].table);
 		if (OidIsValid(relid))
-			run_add_target(&action->action, relid, RowExclusiveLock);
+			run_add_target(&action->action, relid, ShareUpdateExclusiveLock);
 	}
 }
 

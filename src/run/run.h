@@ -152,6 +152,9 @@ struct RunAction
 	List	   *targets;		/* of LockTarget *, in the order of locking */
 	void		(*execute) (RunAction *action);
 
+	/* an attempt */
+	TimestampTz deadline;		/* for all of its locks; 0: it does not queue */
+
 	/* outcome */
 	int			attempts;
 	TimestampTz started_at;

@@ -111,6 +111,22 @@ lock_relation(RunAction *action, Oid relid, LOCKMODE mode, TimestampTz deadline)
 	action->wanted = InvalidOid;
 }
 
+/* For what core locks on top, under locks that we hold already */
+static void
+limit_statement_waits(const RunAction *action)
+{
+	set_local_ms("lock_timeout", longest_wait(action));
+	set_local_ms("deadlock_timeout", longest_wait(action) / 2);
+}
+
+void
+run_lock_reached(RunAction *action, Oid relid, Oid named, LOCKMODE mode)
+{
+	action->wanted_root = named;
+	lock_relation(action, relid, mode, action->deadline);
+	limit_statement_waits(action);
+}
+
 static List *
 target_tables(const LockTarget *target)
 {
@@ -150,7 +166,6 @@ static void
 attempt(void *arg)
 {
 	RunAction  *action = arg;
-	TimestampTz deadline = 0;
 	ListCell   *lc;
 
 	foreach(lc, action->works)
@@ -162,14 +177,10 @@ attempt(void *arg)
 	sg_progress_phase(SG_PHASE_LOCKING);
 	action->wanted = InvalidOid;
 	action->session_deadlock_timeout = DeadlockTimeout;
-	if (queue_time(action) > 0)
-		deadline = GetCurrentTimestamp() + queue_time(action) * INT64CONST(1000);
+	action->deadline = queue_time(action) > 0 ? GetCurrentTimestamp() + queue_time(action) * INT64CONST(1000) : 0;
 	foreach(lc, action->targets)
-		lock_target(action, lfirst(lc), deadline);
-
-	/* what core locks on top, under locks that we hold already */
-	set_local_ms("lock_timeout", longest_wait(action));
-	set_local_ms("deadlock_timeout", longest_wait(action) / 2);
+		lock_target(action, lfirst(lc), action->deadline);
+	limit_statement_waits(action);
 	run_set_local("jit", "off");
 
 	sg_progress_phase(SG_PHASE_EXECUTING);

@@ -30,6 +30,12 @@ extern void run_add_target(RunAction *action, Oid relid, LOCKMODE mode);
 extern void run_add_target_alone(RunAction *action, Oid relid, LOCKMODE mode);
 
 /*
+ * Locks one more table in an attempt that is under way, by its deadline; 55P03
+ * after that.  `named` is the table, or the topmost one above it.
+ */
+extern void run_lock_reached(RunAction *action, Oid relid, Oid named, LOCKMODE mode);
+
+/*
  * Wait for the transactions that write to a table now to end; false when they
  * have not by the deadline.  The caller holds nothing.
  */

@@ -19,6 +19,7 @@
 #include "change/change.h"
 #include "deploy/deploy_index.h"
 #include "run/run.h"
+#include "run/run_deed.h"
 #include "run/run_lock.h"
 #include "run/run_unit.h"
 #include "undo/undo.h"
@@ -45,9 +46,10 @@ look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 }
 
 static void
-execute_back(RunAction *action)
+do_back(void *arg)
 {
-	BackAction *back = (BackAction *) action;
+	RunAction  *action = arg;
+	BackAction *back = arg;
 	StepWork   *work = linitial(action->works);
 	ChangeMove	now;
 
@@ -67,6 +69,12 @@ execute_back(RunAction *action)
 		undo_record_done(action, work);
 	else
 		run_record_skipped(action, work, "there is more to take back");
+}
+
+static void
+execute_back(RunAction *action)
+{
+	run_deed(action, do_back, action);
 }
 
 /* It stays: for good, or until that is mended */

@@ -10,7 +10,6 @@
 #include "access/htup_details.h"
 #include "catalog/pg_inherits.h"
 #include "executor/spi.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -27,6 +26,7 @@
 #include "deploy/deploy_backfill.h"
 #include "plan/plan_backfill.h"
 #include "run/run.h"
+#include "run/run_deed.h"
 #include "run/run_lock.h"
 #include "run/run_unit.h"
 #include "undo/undo.h"
@@ -104,7 +104,7 @@ typedef struct ValueSearch
 } ValueSearch;
 
 static void
-search_values(void *p)
+do_search(void *p)
 {
 	ValueSearch *search = p;
 	char	   *query = plan_backfill_other_values(search->step, search->columns);
@@ -112,8 +112,6 @@ search_values(void *p)
 	Oid			role;
 
 	run_set_local("row_security", "off");
-	run_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
-	LockRelationOid(search->child, AccessShareLock);
 	role = deploy_backfill_role(search->step, search->child);
 	deploy_backfill_begin(&scope, role);
 	SPI_connect();
@@ -122,6 +120,12 @@ search_values(void *p)
 	search->found = SPI_processed > 0;
 	SPI_finish();
 	sg_scope_end(&scope);
+}
+
+static void
+search_values(void *p)
+{
+	run_deed_reading(do_search, p);
 }
 
 /*

@@ -38,6 +38,7 @@
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
+#include "run/run_deed.h"
 #include "run/run_lock.h"
 #include "run/run_unit.h"
 #include "verify/verify.h"
@@ -147,7 +148,7 @@ begin_as(SgScope *scope, Oid role)
 
 /* What looks at catalogs only is done as the caller, what reads tables as the role that may */
 static void
-prepare(void *arg)
+do_prepare(void *arg)
 {
 	LiveTest   *lt = arg;
 	SgScope		scope;
@@ -182,6 +183,12 @@ prepare(void *arg)
 	sg_scope_end(&scope);
 }
 
+static void
+prepare(void *arg)
+{
+	run_deed_reading(do_prepare, arg);
+}
+
 /*
  * What this transaction has put off until now may fail here, but counts for
  * nothing.  It is the caller's own, and done as the caller; a restricted role
@@ -202,7 +209,7 @@ do_at_once(const LiveTest *lt)
 }
 
 static void
-attempt(void *arg)
+do_attempt(void *arg)
 {
 	LiveTest   *lt = arg;
 	SgScope		scope;
@@ -217,6 +224,12 @@ attempt(void *arg)
 	begin_as(&scope, lt->role);
 	verify_try(lt);
 	sg_scope_end(&scope);
+}
+
+static void
+attempt(void *arg)
+{
+	run_deed_alone(do_attempt, arg);
 }
 
 /* Does the error come from this key, or from its part for a partition? */

@@ -183,10 +183,7 @@ extern char *verify_reach_tables(VerifyReach *reach);
  */
 extern char *verify_reach_role(const VerifyReach *reach, Oid *role);
 
-/*
- * Lock those tables as any writer does, so that nobody can add a trigger, and
- * look again, also whether it is still that role.
- */
+/* Look again, in a deed, which locks those tables; also whether it is still that role */
 extern char *verify_reach_again(const VerifyReach *reach, Oid role);
 
 /*

@@ -45,6 +45,7 @@
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "plan/plan_option.h"
+#include "run/run_deed.h"
 #include "run/run_unit.h"
 #include "verify/verify_live.h"
 #include "verify/verify_row.h"
@@ -100,6 +101,7 @@ typedef struct Measure
 	uint64		parents;		/* in the sample; those with children come
 								 * first */
 	uint64		referenced;
+	bool		has_rows;		/* is there anything to measure with? */
 	bool		indexed;		/* does an index serve the child's columns? */
 } Measure;
 
@@ -132,38 +134,38 @@ lockable_relids(Oid relid)
 }
 
 static bool
-is_locked(Oid relid)
+is_locked(Oid relid, LOCKMODE mode)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
-	return LockHeldByMe(&tag, AccessShareLock, false);
+	return LockHeldByMe(&tag, mode, false);
 }
 
 /* Those that the transaction has not locked before: locks of ours, later */
 static List *
-not_locked_yet(List *relids)
+not_locked_yet(List *relids, LOCKMODE mode)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, relids)
 	{
-		if (!is_locked(lfirst_oid(lc)))
+		if (!is_locked(lfirst_oid(lc), mode))
 			result = list_append_unique_oid(result, lfirst_oid(lc));
 	}
 	return result;
 }
 
 static void
-unlock_all(List *relids)
+unlock_all(List *relids, LOCKMODE mode)
 {
 	ListCell   *lc;
 
 	foreach(lc, relids)
 	{
-		while (is_locked(lfirst_oid(lc)))
-			UnlockRelationOid(lfirst_oid(lc), AccessShareLock);
+		while (is_locked(lfirst_oid(lc), mode))
+			UnlockRelationOid(lfirst_oid(lc), mode);
 	}
 }
 
@@ -504,15 +506,35 @@ has_index(const FkKey *key)
 	return found;
 }
 
-/* In a subtransaction that is rolled back: the copies, and the rounds on them */
+/* Take the sample and make the copies, if the tables may be copied as they are under the locks of a deed */
+static void
+copy_tables(void *arg)
+{
+	Measure    *m = arg;
+	MemoryContext context = CurrentMemoryContext;
+
+	m->reason = copy_problem(&m->key);
+	if (m->reason)
+		return;
+	m->indexed = has_index(&m->key);
+	sg_progress_phase(SG_PHASE_SCANNING);
+	SPI_connect();
+	m->has_rows = take_sample(m);
+	if (m->has_rows)
+		make_copies(m);
+	SPI_finish();
+	MemoryContextSwitchTo(context);
+}
+
+/* In a subtransaction that is rolled back: the copies, and the rounds on them, under no lock on the tables */
 static void
 measure_step(void *arg)
 {
 	Measure    *m = arg;
-	MemoryContext context = CurrentMemoryContext;
-	List	   *relids;
+	List	   *tables;
+	List	   *read;
+	List	   *kept_still;
 	SgScope		scope;
-	bool		has_rows;
 
 	sg_caller_begin(&scope);
 	run_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
@@ -522,25 +544,21 @@ measure_step(void *arg)
 	run_set_local("client_min_messages", "warning");
 
 	m->reason = copy_problem(&m->key);
+	tables = m->reason ? NIL : list_concat(lockable_relids(m->key.child), lockable_relids(m->key.parent));
+	read = not_locked_yet(tables, AccessShareLock);
+	kept_still = not_locked_yet(tables, ShareUpdateExclusiveLock);
+	if (m->reason == NULL)
+		run_deed_alone(copy_tables, m);
+	unlock_all(kept_still, ShareUpdateExclusiveLock);
+	unlock_all(read, AccessShareLock);
 	if (m->reason == NULL)
 	{
-		relids = not_locked_yet(list_concat(lockable_relids(m->key.child), lockable_relids(m->key.parent)));
-		m->indexed = has_index(&m->key);
-		sg_progress_phase(SG_PHASE_SCANNING);
-		SPI_connect();
-		has_rows = take_sample(m);
-		if (has_rows)
-			make_copies(m);
-		SPI_finish();
-		MemoryContextSwitchTo(context);
-		unlock_all(relids);
-
 		/*
 		 * the copies are small, but the key is to look rows up as in large
 		 * tables
 		 */
 		run_set_local("enable_seqscan", "off");
-		if (has_rows)
+		if (m->has_rows)
 			run_rounds(m);
 		else
 			m->reason = psprintf("no row of %s has a parent, so there is nothing to measure with",

@@ -31,7 +31,6 @@
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteDefine.h"
 #include "rewrite/rewriteHandler.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -410,10 +409,6 @@ verify_reach_again(const VerifyReach *reach, Oid role)
 	VerifyReach again = *reach;
 	char	   *problem;
 	Oid			now;
-	ListCell   *lc;
-
-	foreach(lc, reach->tables)
-		LockRelationOid(lfirst_oid(lc), RowExclusiveLock);
 
 	again.tables = again.beside = again.rejecting = NIL;
 	problem = verify_reach_tables(&again);

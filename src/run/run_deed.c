@@ -1,0 +1,165 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_deed.c
+ *	  Looks that a deed may trust.
+ *
+ * The owner of a table can give it a trigger, an index or a child at any
+ * moment, also between a look that found nothing and the deed that the look
+ * was for.  So the function that does a deed takes its own look, and each table
+ * is locked before the look reads anything about it.
+ *
+ * The body of a function can be replaced under any lock, and so can the check
+ * of a domain.  Those are judged by who owns them (code.h).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "base/code.h"
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/spi.h"
+#include "run/run_deed.h"
+#include "run/run_lock.h"
+
+/* A deed under way */
+typedef struct Deed
+{
+	RunAction  *action;
+	Oid			caller;			/* the analysis of what it runs may be done as
+								 * somebody else */
+	bool		reads;			/* and nothing else */
+	bool		is_weak;		/* a lock keeps away less than could plant
+								 * code */
+	void		(*fn) (void *arg);
+	void	   *arg;
+} Deed;
+
+/* May the caller change the table, or write to it?  Nobody else holds up its owner's VACUUM. */
+static bool
+may_keep_still(Oid relid, Oid caller)
+{
+	AclMode		writes = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
+
+	return object_ownercheck(RelationRelationId, relid, caller) ||
+		pg_class_aclmask(relid, caller, writes, ACLMASK_ANY) != 0 ||
+		pg_attribute_aclcheck_all(relid, caller, ACL_INSERT, ACLMASK_ANY) == ACLCHECK_OK ||
+		pg_attribute_aclcheck_all(relid, caller, ACL_UPDATE, ACLMASK_ANY) == ACLCHECK_OK;
+}
+
+/* The weakest lock that will do, or a stronger one of the deed's own */
+static LOCKMODE
+mode_for(const Deed *deed, Oid named, LOCKMODE own)
+{
+	if (deed->reads || !may_keep_still(named, deed->caller))
+		return AccessShareLock;
+	if (own < ShareUpdateExclusiveLock)
+		return ShareUpdateExclusiveLock;
+	/* SHARE lets in who builds an index, but keeps away who writes: take both */
+	return own == ShareLock ? ShareRowExclusiveLock : own;
+}
+
+/*
+ * Is a lock held that keeps away all that this one would?  Then no other is
+ * asked for, since that could queue behind somebody who waits for the first.
+ */
+static bool
+is_covered(Oid relid, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+	for (LOCKMODE held = mode; held <= AccessExclusiveLock; held++)
+	{
+		/* by number SHARE is the stronger one of the two, but lets in itself */
+		if (held == ShareLock && mode == ShareUpdateExclusiveLock)
+			continue;
+		if (LockHeldByMe(&tag, held, false))
+			return true;
+	}
+	return false;
+}
+
+/* Could a role plant code on a table that is only read? */
+static bool
+is_of_another(Oid relid, Oid caller)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	/* whoever looks at it next finds that it is gone */
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner != caller && !superuser_arg(owner);
+}
+
+static void
+lock_reached(Oid relid, Oid named, LOCKMODE own, void *lock_arg)
+{
+	Deed	   *deed = lock_arg;
+	LOCKMODE	mode = mode_for(deed, named, own);
+
+	if (!is_covered(relid, mode))
+		run_lock_reached(deed->action, relid, named, mode);
+	if (mode == AccessShareLock && !deed->is_weak)
+		deed->is_weak = is_of_another(relid, deed->caller);
+}
+
+static void
+do_locked(void *arg)
+{
+	Deed	   *deed = arg;
+
+	code_with_locks(lock_reached, deed, deed->fn, deed->arg);
+}
+
+static void
+do_deed(RunAction *action, bool reads, void (*fn) (void *arg), void *arg)
+{
+	Deed		deed = {action, GetUserId(), reads, false, fn, arg};
+
+	sg_plan_apart_if(&deed.is_weak, do_locked, &deed);
+}
+
+void
+run_deed(RunAction *action, void (*fn) (void *arg), void *arg)
+{
+	do_deed(action, false, fn, arg);
+}
+
+static RunAction
+action_alone(void)
+{
+	return (RunAction)
+	{
+		.session_deadlock_timeout = DeadlockTimeout,
+			.deadline = GetCurrentTimestamp() + sg_lock_timeout * INT64CONST(1000)
+	};
+}
+
+void
+run_deed_alone(void (*fn) (void *arg), void *arg)
+{
+	RunAction	action = action_alone();
+
+	do_deed(&action, false, fn, arg);
+}
+
+void
+run_deed_reading(void (*fn) (void *arg), void *arg)
+{
+	RunAction	action = action_alone();
+
+	do_deed(&action, true, fn, arg);
+}

@@ -1,0 +1,38 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_deed.h
+ *	  A deed that takes its own look at what it could run, and locks what it
+ *	  looks at.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_RUN_DEED_H
+#define SG_RUN_DEED_H
+
+#include "postgres.h"
+
+#include "run/run.h"
+
+/*
+ * Does a deed: calls fn(arg).  Until fn returns, all looks at code (code.h) lock
+ * the tables that they come to before they read anything about these: in SHARE
+ * UPDATE EXCLUSIVE, which keeps away all that could plant code there and nobody
+ * who reads or writes, or in the deed's own mode where that is stronger.  So
+ * the answer of code_role() holds until the (sub)transaction ends, and with it
+ * the locks.  All of them are had by the deadline of the action's attempt;
+ * 55P03 after that.
+ *
+ * A table that the caller may neither change nor write is locked in ACCESS
+ * SHARE.  If its owner is another role, and no superuser, the deed's queries
+ * are planned by nobody from then on (sg_plan_apart), which makes a new index
+ * or statistics object harmless.
+ */
+extern void run_deed(RunAction *action, void (*fn) (void *arg), void *arg);
+
+/* Like run_deed(), without an attempt: by a deadline that schemaguard.lock_timeout sets */
+extern void run_deed_alone(void (*fn) (void *arg), void *arg);
+
+/* Like run_deed_alone(), for a deed that only reads: every table is locked in ACCESS SHARE */
+extern void run_deed_reading(void (*fn) (void *arg), void *arg);
+
+#endif							/* SG_RUN_DEED_H */
