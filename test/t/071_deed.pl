@@ -1,0 +1,182 @@
+# 071_deed.pl: nobody gets between a look at what a deed could run and the deed.
+#
+# In each room a superuser's call is held up between its look and the end of its deed, by something that only the test
+# holds. Meanwhile the owner of a table that the deed reaches tries to plant code there. Each statement has to wait for the
+# deed, and nothing may run as anybody but that owner.
+#
+# rooms: run change fix verify deploy undo
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Test::More;
+use SgTest;
+
+# what is held up waits for the test, not for a clock
+my $node = new_node('deed', conf => "schemaguard.lock_timeout = '5min'\ndeadlock_timeout = '10min'\nmax_worker_processes = 16\n");
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+query(q{
+	CREATE ROLE mallory LOGIN;
+	CREATE SCHEMA mal AUTHORIZATION mallory;
+	CREATE TABLE witness (who text);
+	GRANT INSERT ON witness TO PUBLIC;
+	SET SESSION AUTHORIZATION mallory;
+	CREATE FUNCTION mal.see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.witness VALUES (current_user); RETURN new; END $$;
+	CREATE FUNCTION mal.see(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+		IF current_user <> 'mallory' THEN RAISE LOG 'WITNESS as %', current_user; END IF; RETURN $1; END $$;
+	CREATE TABLE mal.s (id int PRIMARY KEY, a int);
+	CREATE TABLE mal.part (id int, a int) PARTITION BY RANGE (id);
+	CREATE TABLE mal.part_1 PARTITION OF mal.part FOR VALUES FROM (0) TO (10);
+	CREATE TABLE mal.p (id int PRIMARY KEY, name text);
+	CREATE TABLE mal.c (id int PRIMARY KEY, p int CONSTRAINT c_p REFERENCES mal.p ON DELETE CASCADE);
+	CREATE TABLE mal.orphan (id int PRIMARY KEY, p int);
+	CREATE TABLE mal.heir () INHERITS (mal.s);
+	CREATE TABLE mal.stray (id int NOT NULL, a int);
+	INSERT INTO mal.s VALUES (1, 1);
+	INSERT INTO mal.part VALUES (1, 1);
+	INSERT INTO mal.p VALUES (1, 'one'), (2, 'two');
+	INSERT INTO mal.c VALUES (1, 1);
+	INSERT INTO mal.orphan VALUES (1, 1), (2, 7);
+	CREATE DOMAIN mal.d AS int;
+	RESET SESSION AUTHORIZATION;
+	CREATE TABLE pause (id int);
+	INSERT INTO pause VALUES (1);
+	CREATE TABLE filled (id int PRIMARY KEY, title text);
+	INSERT INTO filled VALUES (1, 'one'), (2, 'two');
+	CREATE TABLE of_domain (d mal.d);
+	INSERT INTO of_domain VALUES (1);
+});
+
+my $caller = SgTest::Session->new($node);
+my $holder = SgTest::Session->new($node);
+my $mallory = SgTest::Session->new($node, user => 'mallory');
+$mallory->query(q{SET lock_timeout = '5ms'});
+
+# What mallory tries on a table, within an instant
+my %tries = (
+	'TRIGGER' => 'CREATE TRIGGER see BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION mal.see()',
+	'INDEX' => 'CREATE INDEX ON %s ((mal.see(1)))',
+	'STATISTICS' => 'CREATE STATISTICS mal.planted ON (mal.see(1)), id FROM %s',
+	'RULE' => q{CREATE RULE see AS ON UPDATE TO %s DO ALSO INSERT INTO public.witness VALUES (current_user)},
+	'DEFAULT' => 'ALTER TABLE %s ALTER id SET DEFAULT mal.see(1)',
+	'CHECK' => 'ALTER TABLE %s ADD CHECK (mal.see(id) > 0) NOT VALID',
+	'RENAME' => 'ALTER TABLE %s RENAME TO away',
+	'POLICY' => 'CREATE POLICY see ON %s USING (mal.see(1) = 1)');
+my %more = (
+	'mal.s' => { 'INHERITS' => 'ALTER TABLE mal.stray INHERIT mal.s' },
+	'mal.part' => { 'PARTITION' => 'CREATE TABLE mal.part_2 PARTITION OF mal.part FOR VALUES FROM (10) TO (20)',
+		'STATISTICS' => '', 'RULE' => '' });
+
+# Those that did not have to wait
+sub got_in
+{
+	my ($table) = @_;
+	my %all = (%tries, %{ $more{$table} // {} });
+	my @in;
+
+	for my $what (sort keys %all)
+	{
+		next unless $all{$what};
+		my $sql = $all{$what};
+		$sql =~ s/%s/$table/;
+		$mallory->query("BEGIN; $sql; ROLLBACK");
+		push @in, $what . ' ' . $mallory->sqlstate unless $mallory->sqlstate eq '55P03';
+	}
+	return "@in";
+}
+
+# A call, held up until $release: when it waits for a lock, is nobody let in to these tables?
+sub held
+{
+	my ($name, $call, $release, @tables) = @_;
+
+	$caller->send($call);
+	my $state = '';
+	wait_for(sub { ($state = query("SELECT CASE WHEN wait_event_type = 'Lock' THEN 'waits' ELSE state END FROM pg_stat_activity WHERE pid = $caller->{pid}")) ne 'active' });
+	is($state, 'waits', "$name: the call is held up") or diag($caller->collect, $caller->{err});
+	is(got_in($_), '', "$name: nobody plants code on $_") for @tables;
+	$holder->query($release);
+	my $out = $caller->collect;
+	is($caller->sqlstate, '', "$name: it is done then") or diag($caller->{err});
+	return $out;
+}
+
+# ---- statements, and back
+
+my $wait = 'UPDATE public.pause SET id = id';
+query(qq{
+	SELECT sg_plan_create('statement');
+	SELECT sg_plan_add_statement('statement', '$wait; UPDATE mal.s SET a = a + 1; UPDATE mal.part SET a = a + 1; DELETE FROM mal.p WHERE id = 2',
+		undo => '$wait; UPDATE mal.s SET a = a - 1');
+});
+$holder->query('BEGIN; SELECT FROM pause FOR UPDATE');
+held('statement', q{CALL sg_apply('statement')}, 'COMMIT', 'mal.s', 'mal.heir', 'mal.part', 'mal.part_1', 'mal.c');
+is(query('SELECT a FROM mal.s'), '2', 'statement: it was run');
+$holder->query('BEGIN; SELECT FROM pause FOR UPDATE');
+held('undo', q{CALL sg_rollback_fks('statement')}, 'COMMIT', 'mal.s');
+is(query('SELECT a FROM mal.s'), '1', 'undo: it was run');
+
+# A lock on the table does not keep away the check of a domain, so that is told by who owns the domain
+query(q{
+	SELECT sg_plan_create('domain');
+	SELECT sg_plan_add_statement('domain', 'UPDATE public.of_domain SET d = 2');
+});
+$caller->query(q{CALL sg_apply('domain')});
+like($caller->{err}, qr/checks of domain d of role mallory as a superuser/, 'domain: its owner could give it a check at any time');
+
+# AFTER triggers of rows that go by a cascade fire as whoever ran the statement, before 18
+query(q{
+	SET SESSION AUTHORIZATION mallory;
+	CREATE TRIGGER planted AFTER DELETE ON mal.c FOR EACH ROW EXECUTE FUNCTION mal.see();
+	RESET SESSION AUTHORIZATION;
+	SELECT sg_plan_create('cascade');
+	SELECT sg_plan_add_statement('cascade', 'DELETE FROM mal.p WHERE id = 1');
+});
+$caller->query(q{CALL sg_apply('cascade')});
+like($caller->{err}, qr/trigger planted of role mallory/, 'cascade: what it leads to is looked at');
+query('DROP TRIGGER planted ON mal.c');
+
+# ---- fix, and rows that come back: a batch waits for the quarantine
+
+query(q{
+	SELECT sg_plan_create('fix');
+	SELECT sg_plan_add_fk('fix', 'mal.orphan', '{p}', 'mal.p', index => false, fk_name => 'fixed');
+	SELECT sg_plan_set('fix', 1, 'orphans', 'quarantine');
+});
+query(q{CALL sg_add_fks('fix', validate => false)});
+$holder->query('BEGIN; LOCK TABLE schemaguard.quarantine IN SHARE MODE');
+held('fix', q{CALL sg_fix_orphans('fix')}, 'COMMIT', 'mal.orphan', 'mal.p');
+is(query('SELECT count(*) FROM mal.orphan'), '1', 'fix: the orphan is gone');
+query('ALTER TABLE mal.orphan DROP CONSTRAINT fixed');
+$holder->query('BEGIN; LOCK TABLE schemaguard.quarantine IN SHARE MODE');
+held('restore', q{CALL sg_restore_quarantine('fix')}, 'COMMIT', 'mal.orphan');
+is(query('SELECT count(*) FROM mal.orphan'), '2', 'restore: the row is back');
+
+# ---- backfill: a batch waits for a row; what its expressions read is another's table
+
+query(q{
+	SELECT sg_plan_create('backfill');
+	SELECT sg_plan_add_fk('backfill', 'filled', '{p}', 'mal.p', index => false);
+	SELECT sg_plan_set('backfill', 1, 'backfill', '(SELECT p.id FROM mal.p AS p WHERE p.name = title)');
+	ALTER TABLE filled ADD p int;
+});
+$holder->query('BEGIN; SELECT FROM filled FOR UPDATE');
+held('backfill', q{CALL sg_add_fks('backfill')}, 'COMMIT', 'mal.p');
+is(query('SELECT count(p) FROM filled'), '1', 'backfill: what has a value has it');
+
+# ---- verify: an attempt waits for the parent's row
+
+query(q{
+	SELECT sg_plan_create('verify');
+	SELECT sg_plan_add_fk('verify', 'mal.c', '{p}', 'mal.p', index => false, fk_name => 'c_p', on_delete => 'cascade');
+});
+$holder->query('BEGIN; SELECT FROM mal.p FOR UPDATE');
+held('verify', q{SELECT test, result FROM sg_verify_fks('verify', live => true) WHERE test ~ 'valid'}, 'COMMIT', 'mal.c', 'mal.p');
+
+is(query('SELECT string_agg(DISTINCT who, $$ $$) FROM witness'), '', 'no code of hers has run as anybody else');
+unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/WITNESS/, 'nor while a query was planned');
+
+$_->quit for $caller, $holder, $mallory;
+done_testing();
