@@ -333,8 +333,8 @@ fix_steps(PlanRun *run)
  *
  * Needs, per step, ownership of the child, SELECT on child and parent, what
  * DELETE or UPDATE of the child needs, and the same on tables whose rows are
- * reached; no policy may hide rows.  Locks the tables in ROW EXCLUSIVE, rows
- * for the length of a batch.  What runs code that is not the caller's runs as
+ * reached; no policy may hide rows.  Locks the tables in SHARE UPDATE EXCLUSIVE,
+ * and rows, for the length of a batch.  What runs code that is not the caller's runs as
  * the owner of the table, restricted, or not at all: see fix_role.c.
  *
  * Errors: as sg_apply, and 22023 for a batch of no row.

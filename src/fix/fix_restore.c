@@ -698,7 +698,8 @@ check_restore(PlanRun *run)
  *
  * Needs INSERT and SELECT on the tables, which must still have the owner that
  * they had.  Triggers fire as the caller or as the owner, as in a fix; a row
- * that one of them changes stays.  Locks the tables in ROW EXCLUSIVE.
+ * that one of them changes stays.  Locks the tables in SHARE UPDATE
+ * EXCLUSIVE.
  *
  * Errors: as sg_add_fks; 22023 where plan_id is that of another plan.
  */
