@@ -9,6 +9,44 @@ RETURN substring(signature FROM '^((?:"(?:[^"]|"")*"|[^"(])*)');
 COMMENT ON FUNCTION schemaguard.sg_sync_name(text)
     IS 'what a routine or operator is called, without its arguments';
 
+-- Whether one statement of a script, or each of "several", is what its rule says
+CREATE FUNCTION schemaguard.sg_sync_problem(kind text, names text[], several boolean, statement text, guard text)
+RETURNS text
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_problem';
+COMMENT ON FUNCTION schemaguard.sg_sync_problem(text, text[], boolean, text, text)
+    IS 'why a statement does not go into a script; null: it does';
+
+CREATE FUNCTION schemaguard.sg_sync_calls(statement text)
+RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_calls';
+COMMENT ON FUNCTION schemaguard.sg_sync_calls(text)
+    IS 'whether a statement computes something by a built-in function that does more than compute or read catalogs';
+
+CREATE FUNCTION schemaguard.sg_sync_portable(text text)
+RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_portable';
+COMMENT ON FUNCTION schemaguard.sg_sync_portable(text)
+    IS 'a statement that means the same where standard_conforming_strings is off';
+
+-- Whether the server calls code of an object by itself, with arguments that no catalog describes
+CREATE FUNCTION schemaguard.sg_sync_is_native(kind text, p jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN coalesce(NOT p ? 'extension' AND CASE
+    WHEN kind IN ('language', 'text search template', 'text search parser', 'access method', 'operator class', 'transform') THEN true
+    WHEN kind = 'type' THEN p ->> 'type' = 'base'
+    WHEN kind = 'operator family' THEN p ?| '{operators,functions}'
+    WHEN kind = 'foreign data wrapper' THEN p ?| '{handler,validator}'
+    WHEN kind IN ('function', 'procedure') THEN p ->> 'language' IN ('c', 'internal') OR p ? 'support'
+    WHEN kind = 'aggregate' THEN 'internal' IN (p ->> 'state_type', p ->> 'moving_state_type')
+    WHEN kind = 'cast' THEN p ->> 'method' = 'binary' END, false);
+COMMENT ON FUNCTION schemaguard.sg_sync_is_native(text, jsonb)
+    IS 'whether an object is not tried in a scratch database';
+
 -- an operator, given as regoperator prints it, where OPERATOR() is wanted
 CREATE FUNCTION schemaguard.sg_sync_operator(operator text)
 RETURNS text
@@ -319,7 +357,9 @@ BEGIN
             'identity_extras', CASE WHEN properties ? 'identity_sequence' THEN (SELECT jsonb_agg(format('DO $sequence$ BEGIN EXECUTE pg_catalog.format(%L, pg_catalog.pg_get_serial_sequence(%L, %L)); END $sequence$', x.statement, parent, name))
                 FROM (SELECT 'ALTER SEQUENCE %s SET ' || CASE properties #>> '{identity_sequence,persistence}' WHEN 'unlogged' THEN 'UNLOGGED' ELSE 'LOGGED' END AS statement WHERE (properties -> 'identity_sequence' ->> 'persistence') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'persistence')
                     UNION ALL SELECT 'COMMENT ON SEQUENCE %s IS ' || replace(quote_nullable(properties #>> '{identity_sequence,comment}'), '%', '%%') WHERE (properties -> 'identity_sequence' ->> 'comment') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'comment')
-                    UNION ALL SELECT g FROM jsonb_array_elements_text(schemaguard.sg_sync_grants('sequence', '%s', NULL, NULL, properties #> '{identity_sequence,acl}', old #> '{identity_sequence,acl}')) g) x) END,
+                    UNION ALL SELECT g FROM jsonb_array_elements_text(schemaguard.sg_sync_grants('sequence', '%s', NULL, NULL, properties #> '{identity_sequence,acl}', old #> '{identity_sequence,acl}')) g
+                        -- within the text of another statement
+                        WHERE g ~ '^(GRANT|REVOKE) [A-Z, ]+ ON SEQUENCE %s (TO|FROM) ("([^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)( WITH GRANT OPTION)?$') x) END,
             'not_null_check', schemaguard.sg_sync_new_name(name || '_not_null'),
             'not_null_state', format('coalesce((SELECT a.attnotnull FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass(%L) AND a.attname = %L), false)', parent, name),
             'not_null_check_state', format('coalesce((SELECT CASE WHEN pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '''') = %L THEN c.convalidated::text ELSE pg_catalog.pg_get_constraintdef(c.oid) END FROM pg_catalog.pg_constraint c WHERE c.conrelid = pg_catalog.to_regclass(%L) AND c.conname = %L), ''none'')',

@@ -1,6 +1,8 @@
 -- Sync: the statements, in order. One row is one statement, with what its guard asks.
+-- A text that is not what its rule says is left out, with all that needs its object: src/sync/sync_text.c. "leave_code": so is
+-- what would compute something by code of others as whoever runs the statement; "leave_native": what a scratch database does not try.
 CREATE FUNCTION schemaguard.sg_sync_statements(
-    pairs schemaguard.sync_pair[], reference text, target text, allow_drop boolean, partitions boolean,
+    pairs schemaguard.sync_pair[], reference text, target text, allow_drop boolean, partitions boolean, leave_code boolean DEFAULT false, leave_native boolean DEFAULT false,
     OUT section int, OUT place bigint, OUT kind text, OUT object text, OUT what text, OUT statement text,
     OUT guard text, OUT before text, OUT after text, OUT note text, OUT index text, OUT index_after text, OUT cost text, OUT finder text)
 RETURNS SETOF record
@@ -9,6 +11,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 -- nobody knows how many pairs there are, and each with each is too many
 SET enable_nestloop = off
+SET standard_conforming_strings = on
 AS $function$
 WITH RECURSIVE side AS MATERIALIZED (
     SELECT count(DISTINCT coalesce((SELECT n.server_version_num FROM schemaguard.snapshot n WHERE n.name = x.name),
@@ -568,7 +571,7 @@ WITH RECURSIVE side AS MATERIALIZED (
             ELSE f.property = ANY (string_to_array(coalesce(substring(s.state FROM '^=(.*)'), s.property), ' ')) END) f, LATERAL (SELECT f.n) x (n)) q
     WHERE s.statement IS NOT NULL
 ), guarded AS MATERIALIZED (
-    SELECT s.*,
+    SELECT s.*, row_number() OVER () AS number,
         CASE WHEN s.state LIKE '?%' THEN schemaguard.sg_sync_fill(substr(s.state, 2), s.context)
             WHEN s.state LIKE '!%' THEN replace(replace(substr(s.state, 2), '{acl}', s.expressions), '{place}', s.place_of)
             WHEN s.place_of IS NULL OR s.expressions IS NULL AND s.step NOT IN ('create', 'drop') THEN NULL
@@ -579,6 +582,78 @@ WITH RECURSIVE side AS MATERIALIZED (
         CASE WHEN s.state ~ '^[?!]' THEN 'after' WHEN s.news IS NULL THEN NULL
             ELSE schemaguard.sg_sync_expected(s.news, s.asked, s.printed, s.alone) END AS after
     FROM asked s
+), every AS MATERIALIZED (
+    -- what is the same on both sides, too: of these, one at least is a snapshot
+    SELECT e.kind, e.identity AS object, e.parent, e.p ->> 'owner' AS owner, CASE jsonb_typeof(e.p -> 'depends') WHEN 'array' THEN e.p -> 'depends' ELSE '[]' END AS depends,
+        e.p ? 'extension' AS of_extension, leave_native AND schemaguard.sg_sync_is_native(e.kind, e.p) AS native
+    FROM (SELECT o.kind, o.identity, o.parent, o.properties FROM schemaguard.snapshot_object o WHERE (leave_code OR leave_native) AND o.snapshot IN (reference, target)
+          UNION ALL SELECT p.kind, p.identity, p.parent, p.properties FROM pair p WHERE p.wanted
+          UNION ALL SELECT p.kind, p.target_identity, p.target_parent, p.target_properties FROM pair p WHERE p.present) e (kind, identity, parent, p)
+), needs AS MATERIALIZED (
+    -- what an object of either side stands on
+    SELECT e.kind, e.object, d.value ->> 0 AS on_kind, d.value ->> 1 AS on_object, 'depends' AS way FROM every e, jsonb_array_elements(e.depends) d
+    UNION
+    SELECT e.kind, e.object, k.kind, e.parent, 'part' FROM every e, unnest('{table,view,materialized view,domain}'::text[]) k (kind)
+    WHERE e.kind IN ('column', 'constraint', 'index', 'statistics', 'rule', 'trigger', 'policy')
+    UNION
+    -- columns are of tables
+    SELECT e.kind, e.object, 'table', regexp_replace(d.value ->> 1, '\.("(?:[^"]|"")*"|[^".]+)$', ''), 'part' FROM every e, jsonb_array_elements(e.depends) d WHERE d.value ->> 0 = 'column'
+    UNION
+    -- a table that comes or goes, with its columns
+    SELECT w.kind, w.identity, e.kind, e.object, 'part' FROM whole w JOIN every e ON e.kind = 'column' AND e.parent = w.identity WHERE w.kind = 'table'
+    UNION
+    -- values of a domain go through its checks
+    SELECT w.kind, w.object, e.kind, e.object, 'check' FROM every w JOIN every e ON e.kind = 'constraint' AND e.parent = w.object WHERE w.kind = 'domain'
+), strange AS (
+    -- functions of roles that are no superusers, and what stands on them
+    SELECT e.kind, e.object, e.owner FROM every e
+    WHERE leave_code AND e.kind IN ('function', 'procedure', 'aggregate') AND NOT e.of_extension AND e.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE quote_ident(r.rolname) = e.owner AND r.rolsuper)
+    UNION
+    SELECT n.kind, n.object, s.owner FROM strange s JOIN needs n ON n.on_kind = s.kind AND n.on_object = s.object AND n.way <> 'part'
+), strange_type AS MATERIALIZED (
+    SELECT DISTINCT s.object, s.owner, s.kind FROM strange s WHERE s.kind IN ('type', 'domain', 'cast')
+), computing AS MATERIALIZED (
+    SELECT s.kind, s.object, s.owner FROM strange s WHERE s.kind IN ('column', 'constraint', 'table', 'domain')
+    UNION
+    -- what a column that gets another type, or a partition, computes: all that its table has
+    SELECT 'rows', e.parent, s.owner FROM strange s JOIN every e ON e.kind = s.kind AND e.object = s.object WHERE e.kind IN ('column', 'constraint')
+), owned AS MATERIALIZED (
+    -- whose expressions a table or domain has
+    SELECT e.object, min(e.owner) AS owner FROM every e
+    WHERE leave_code AND e.kind IN ('table', 'domain') AND NOT EXISTS (SELECT FROM pg_roles r WHERE quote_ident(r.rolname) = e.owner AND r.rolsuper)
+    GROUP BY 1
+), fit AS MATERIALIZED (
+    SELECT g.kind, g.object, g.number, code.owner, coalesce(
+        schemaguard.sg_sync_problem(g.kind, n.names, g.what IN ('replaced', 'privileges', 'privileges again', 'options', 'toast_options', 'inherits', 'identity_sequence', 'statistics', 'labels', 'attribute_comments',
+            'mappings', 'column_defaults', 'column_comments', 'column_acl', 'column_storage column_compression column_options column_statistics') OR g.kind = 'table' AND g.step = 'drop', g.statement, g.guard),
+        'it runs code of role ' || nullif(code.owner, quote_ident(current_user)) || ': CALL sg_sync_apply() runs it as that role') AS problem
+    FROM (SELECT g.*, NOT g.context ? 'in_new' AND (g.step <> 'drop' OR g.what = 'type, meanwhile') AND (g.kind = 'column' AND g.what ~ '^(created|type|generated)'
+                OR g.kind = 'constraint' AND (g.context ->> 'type' = 'c' OR g.context ?| '{of_domain,references}') OR g.kind = 'table' AND g.statement LIKE '% ATTACH PARTITION %') AS computes
+          FROM guarded g) g
+    CROSS JOIN LATERAL (SELECT array_agg(DISTINCT schemaguard.sg_sync_name(x.name)) AS names FROM (VALUES (g.context ->> 'identity'), (g.context ->> 'column_identity'), (g.context ->> 'parent'), (g.context #>> '{old,identity}'), (g.context #>> '{old,parent}'),
+        ((g.context ->> 'parent') || '.' || quote_ident(g.context #>> '{old,name}')), (g.context ->> 'partition_of'), (g.context #>> '{old,partition_of}'), (g.context ->> 'whole'), (g.context ->> 'index'),
+        (g.context ->> 'new_index'), (g.context ->> 'halfway'), (g.context ->> 'address'), (g.context ->> 'root')) x (name) WHERE x.name IS NOT NULL) n
+    LEFT JOIN owned o ON o.object = g.context ->> 'parent'
+    -- not the caller's, if there is another one
+    CROSS JOIN LATERAL (SELECT coalesce(min(c.owner) FILTER (WHERE c.owner <> quote_ident(current_user)), min(c.owner)) AS owner FROM (
+        SELECT c.owner FROM computing c WHERE g.computes AND (c.kind = g.kind AND c.object = g.object OR c.kind = 'rows' AND g.what LIKE 'type%' AND c.object = g.context ->> 'parent'
+            OR g.kind = 'table' AND c.kind IN ('rows', 'table') AND c.object IN (g.object, g.context ->> 'partition_of'))
+        UNION ALL
+        -- a literal of a type is a value when the statement is read
+        SELECT t.owner FROM strange_type t WHERE CASE t.kind WHEN 'cast' THEN g.computes AND g.what LIKE 'type%' ELSE position('::' || t.object || '[]' IN g.statement) > 0 OR t.kind = 'type' AND position('::' || t.object IN g.statement) > 0 END
+        UNION ALL
+        SELECT o.owner WHERE g.computes AND o.owner IS NOT NULL AND schemaguard.sg_sync_calls(g.statement)) c) code
+), withheld AS (
+    -- each with the first cause
+    SELECT f.kind, f.object, f.kind AS of_kind, f.object AS of_object, f.problem FROM fit f WHERE f.problem IS NOT NULL
+    UNION
+    SELECT e.kind, e.object, e.kind, e.object, 'not tried: the server would call code of it by itself' FROM every e WHERE e.native
+    UNION
+    SELECT n.kind, n.object, w.of_kind, w.of_object, w.problem FROM withheld w JOIN needs n ON n.on_kind = w.kind AND n.on_object = w.object AND n.way <> 'check'
+), left_over AS MATERIALIZED (
+    SELECT w.kind, w.object, min(w.problem) FILTER (WHERE w.kind = w.of_kind AND w.object = w.of_object) AS problem,
+        min(w.of_kind || ' ' || w.of_object) AS below, bool_or(w.problem LIKE 'not tried: %') AS native
+    FROM withheld w GROUP BY w.kind, w.object
 ), cause AS (
     -- what goes with a table goes for what that goes for
     SELECT a.number, a.kind, a.target_identity, coalesce(t.number, a.cause) AS cause FROM anew a LEFT JOIN object o ON o.number = a.cause
@@ -600,7 +675,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE c.cause <> c.number
     GROUP BY c.kind, c.target_identity HAVING bool_and(a.condition IS NOT NULL)
 )
-SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
+SELECT s.section, s.place, s.kind, s.object, s.what, schemaguard.sg_sync_portable(s.statement),
     -- what is the same before and after goes as long as there is a reason
     CASE WHEN r.condition IS NULL THEN s.guard ELSE format('CASE WHEN %s THEN CASE %s WHEN %L THEN ''before'' ELSE %2$s END ELSE ''after'' END', r.condition, s.guard, s.before) END,
     CASE WHEN r.condition IS NULL THEN s.before ELSE 'before' END,
@@ -608,8 +683,8 @@ SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
     s.step || coalesce(' loses ' || coalesce(schemaguard.sg_sync_fill(s.loss, s.context), CASE WHEN s.step <> 'alter' THEN s.loss END), ''),
     CASE WHEN s.section = 3 AND s.kind <> 'column' THEN s.context ->> CASE WHEN s.what = 'replaced' THEN 'new_index' ELSE 'index' END END,
     CASE WHEN s.section = 3 AND s.kind <> 'column' THEN s.context ->> 'index_loose' END,
-    (SELECT string_agg(schemaguard.sg_sync_fill(c.statement, s.context), '; ') FROM rule c
-     WHERE c.kind = s.kind AND c.step = 'cost' AND c.properties && string_to_array(coalesce(s.property, s.what), ' ')),
+    nullif(concat_ws('; ', 'runs code of role ' || f.owner, (SELECT string_agg(schemaguard.sg_sync_fill(c.statement, s.context), '; ') FROM rule c
+     WHERE c.kind = s.kind AND c.step = 'cost' AND c.properties && string_to_array(coalesce(s.property, s.what), ' '))), ''),
     -- what shows the rows that are in the way
     CASE WHEN target <> 'live' OR s.context ? 'in_new' OR s.section NOT IN (2, 3, 4) THEN NULL
         WHEN s.kind = 'column' AND s.property = 'not_null' AND (s.context ->> 'not_null')::boolean THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'not null', quote_ident(s.context ->> 'name'))
@@ -620,7 +695,15 @@ SELECT s.section, s.place, s.kind, s.object, s.what, s.statement,
             WHEN 'u' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', coalesce(s.context ->> 'root', s.context ->> 'parent'), 'unique', schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', s.context))
             WHEN 'c' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'check', s.context ->> 'expression') END
     END
-FROM guarded s LEFT JOIN reason r ON s.step = 'drop' AND s.before = s.after AND r.kind = s.kind AND r.target_identity = s.object
+FROM guarded s JOIN fit f ON f.number = s.number LEFT JOIN reason r ON s.step = 'drop' AND s.before = s.after AND r.kind = s.kind AND r.target_identity = s.object
+WHERE NOT EXISTS (SELECT FROM left_over l WHERE l.kind = s.kind AND l.object = s.object)
+UNION ALL
+-- what is not written, or not tried
+SELECT 0, coalesce(min(p.number), 0), l.kind, l.object, CASE WHEN l.native THEN 'not tried' ELSE 'left out' END,
+    coalesce(regexp_replace(l.problem, '^not tried: ', ''), 'it needs ' || l.below), NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
+FROM left_over l LEFT JOIN pair p ON p.kind = l.kind AND l.object IN (p.identity, p.target_identity)
+WHERE l.native OR EXISTS (SELECT FROM guarded g WHERE g.kind = l.kind AND g.object = l.object)
+GROUP BY l.kind, l.object, l.native, l.problem, l.below
 UNION ALL
 SELECT 0, 0, n.kind, n.name, 'is needed', NULL, NULL, NULL, NULL, 'need', NULL, NULL, NULL, NULL FROM need n
 UNION ALL
@@ -666,5 +749,5 @@ FROM pair p LEFT JOIN managed m ON m.number = p.number
 WHERE m.number IS NULL AND p.unknown IS NULL AND p.state <> 'same' AND (p.any_properties ? 'extension' OR p.kind = 'table' AND p.any_properties ? 'partition_of')
 ORDER BY 1, 2
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_statements(schemaguard.sync_pair[], text, text, boolean, boolean)
+COMMENT ON FUNCTION schemaguard.sg_sync_statements(schemaguard.sync_pair[], text, text, boolean, boolean, boolean, boolean)
     IS 'the statements of sg_sync_sql(), in order, each with its guard';

@@ -37,7 +37,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_relabel_plain(text, text, jsonb, text[])
     IS 'the statements that make an enum anew, as its columns are now';
 
--- A statement as a plan can hold it: DO is none, nor is a query that runs as whoever makes a materialized view
+-- A statement as a plan can hold it: DO is none
 CREATE FUNCTION schemaguard.sg_sync_plain(statement text, object text, parent text, name text, properties jsonb, dropped text[])
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -82,7 +82,6 @@ AS $function$
         -- a step of its own drops what has nothing but itself
         WHEN statement LIKE 'DO $partitions$%' THEN substring(statement FROM 'END \$partitions\$;\s*(.*)')
         WHEN statement ~ E'(^|;\n)\\s*DO \\$(storage|labels|sequence|triggers|stored|partitions|restart|not_null)\\$' AND statement !~ '^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) ' THEN NULL
-        WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' THEN regexp_replace(statement, '\sWITH DATA$', ' WITH NO DATA')
         -- in a transaction
         ELSE regexp_replace(statement, '^(CREATE (UNIQUE )?INDEX) CONCURRENTLY ', '\1 ') END
 $function$;
@@ -156,6 +155,7 @@ CREATE FUNCTION schemaguard.sg_sync_steps(
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
 SET jit = off
 SET enable_nestloop = off
 AS $function$
@@ -187,7 +187,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
     WHERE d.kind = 'constraint' AND d.note LIKE 'drop%' OR d.what = 'default dropped' OR d.what = 'default' AND d.kind = 'column'
 ), back AS MATERIALIZED (
     -- by the name that the reference has; told is the one that the statement has
-    SELECT s.kind, coalesce(p.object, s.object) AS object, s.object AS told, p.parent, s.what, s.what LIKE 'dropped%' AS drops, s.n, s.statement ~ '^CREATE MATERIALIZED VIEW .*\sWITH DATA$' AS refresh,
+    SELECT s.kind, coalesce(p.object, s.object) AS object, s.object AS told, p.parent, s.what, s.what LIKE 'dropped%' AS drops, s.n,
         schemaguard.sg_sync_plain(s.statement, s.object, p.parent, p.name, p.old, x.back) AS statement
     FROM backward s
     LEFT JOIN pair a ON a.kind = s.kind AND a.identity = s.object AND a.new IS NOT NULL AND s.what LIKE 'dropped%'
@@ -323,8 +323,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
         (array_agg(g.part ORDER BY g.at))[1] AS part, bool_or(g.in_new) AS in_new,
         CASE WHEN count(DISTINCT CASE g.kind WHEN 'table' THEN g.object ELSE g.parent END) = 1 AND bool_and(g.relkind IN ('r', 'p') AND g.part <> 'renamed'
             AND g.kind IN ('table', 'column', 'constraint', 'index', 'trigger', 'policy', 'rule')) THEN min(CASE g.kind WHEN 'table' THEN g.object ELSE g.parent END) END AS child_table,
-        string_agg(g.text, E';\n' ORDER BY g.at)
-            || coalesce(string_agg(E';\nREFRESH MATERIALIZED VIEW ' || g.object, '' ORDER BY g.at) FILTER (WHERE g.statement ~ '^CREATE MATERIALIZED VIEW .*\sWITH DATA$'), '') AS statements,
+        string_agg(g.text, E';\n' ORDER BY g.at) AS statements,
         -- of what is new, whether it is there
         CASE WHEN bool_or(g.several) THEN 'pg_catalog.bool_and(d.d) FROM (VALUES (' || string_agg(g.done, '), (' ORDER BY g.at) FILTER (WHERE g.alone) || ')) d (d)'
             WHEN bool_or(g.step = 'create') THEN string_agg(g.done, ' AND ' ORDER BY g.at) FILTER (WHERE g.step = 'create')
@@ -358,7 +357,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
 ), placed AS MATERIALIZED (
     -- which of them takes back what: the statements of the way back, each where it has to be undone. What is loosened last is tied again first.
     -- A partition goes with the whole.
-    SELECT b.n, b.told, regexp_replace(b.statement, '^DROP (TABLE|INDEX) (?!IF )', 'DROP \1 IF EXISTS ') AS statement, b.refresh, b.drops, d.kind IS NOT NULL AND k.kind IS NULL AS along, CASE
+    SELECT b.n, b.told, regexp_replace(b.statement, '^DROP (TABLE|INDEX) (?!IF )', 'DROP \1 IF EXISTS ') AS statement, b.drops, d.kind IS NOT NULL AND k.kind IS NULL AS along, CASE
         WHEN b.what = 'renamed' THEN r.island
         WHEN t.kind IS NOT NULL OR d.kind IS NOT NULL AND k.kind IS NULL THEN (SELECT u.island FROM turned u ORDER BY u.at LIMIT 1)
         WHEN b.drops THEN p.made
@@ -387,19 +386,19 @@ WITH RECURSIVE compared AS MATERIALIZED (
     WHERE b.statement IS NOT NULL
     UNION ALL
     -- an index that went for something else comes back as it was
-    SELECT 1000000000 + f.n, f.object, regexp_replace(f.statement, '^(CREATE (UNIQUE )?INDEX) CONCURRENTLY ', '\1 '), false, false, false, p.dropped
+    SELECT 1000000000 + f.n, f.object, regexp_replace(f.statement, '^(CREATE (UNIQUE )?INDEX) CONCURRENTLY ', '\1 '), false, false, p.dropped
     FROM formed f JOIN place p ON p.kind = f.kind AND p.object = f.object AND p.dropped IS NOT NULL
     WHERE f.kind = 'index' AND f.form IN ('index', 'outside') AND f.what = 'created' AND f.changes IS NULL AND NOT EXISTS (SELECT FROM back b WHERE b.kind = f.kind AND b.object = f.object)
 ), taken AS MATERIALIZED (
     -- what is made anew for others goes before the first of these, and comes after the last
-    SELECT p.n, p.told, p.statement, p.refresh, coalesce(p.island, CASE WHEN p.along THEN CASE WHEN p.drops THEN s.last ELSE s.first END END) AS island
+    SELECT p.n, p.told, p.statement, coalesce(p.island, CASE WHEN p.along THEN CASE WHEN p.drops THEN s.last ELSE s.first END END) AS island
     FROM placed p CROSS JOIN (
         SELECT min(p.island) AS first, max(p.island) AS last FROM placed p
         WHERE p.n BETWEEN (SELECT min(a.n) FROM placed a WHERE a.along) AND (SELECT max(a.n) FROM placed a WHERE a.along)) s
 ), undone AS (
     SELECT s.*, coalesce(t.statements || coalesce(q.statements, ''), '-- another step takes it back') AS undo
     FROM stated s
-    LEFT JOIN (SELECT t.island, string_agg(t.statement || CASE WHEN t.refresh THEN E';\nREFRESH MATERIALIZED VIEW ' || t.told ELSE '' END, E';\n' ORDER BY t.n) AS statements FROM taken t GROUP BY 1) t ON t.island = s.island
+    LEFT JOIN (SELECT t.island, string_agg(t.statement, E';\n' ORDER BY t.n) AS statements FROM taken t GROUP BY 1) t ON t.island = s.island
     LEFT JOIN (
         SELECT m.island, string_agg(format(E';\nALTER SEQUENCE %s RESTART WITH %s', m.object, q.last_value + q.increment_by), '') AS statements
         FROM member m JOIN pg_sequences q ON format('%I.%I', q.schemaname, q.sequencename) = m.object
@@ -428,7 +427,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
     FROM formed f WHERE f.form = 'not null' OR f.form = 'column' AND (f.new ->> 'not_null')::boolean AND NOT f.new ? 'identity'
     GROUP BY f.parent, f.name
     UNION ALL
-    SELECT f.n, 5, 'default', ARRAY['child_table', f.parent, 'child_columns', ARRAY[f.name]::text, 'definition', f.new ->> 'default']
+    SELECT f.n, 5, 'default', ARRAY['child_table', f.parent, 'child_columns', ARRAY[f.name]::text, 'definition', schemaguard.sg_sync_portable(f.new ->> 'default')]
     FROM formed f WHERE f.form = 'default'
     UNION ALL
     SELECT f.n, 5, 'foreign key', ARRAY['child_table', f.parent, 'child_columns', schemaguard.sg_sync_texts(f.new -> 'columns'),
@@ -439,7 +438,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
         'period', f.new ->> 'period', 'index', 'false', 'orphans', CASE WHEN fix AND NOT f.new ? 'period' THEN 'quarantine' END]
     FROM formed f WHERE f.form = 'foreign key'
     UNION ALL
-    SELECT f.n, 5, 'check', ARRAY['child_table', f.parent, 'definition', f.new ->> 'expression',
+    SELECT f.n, 5, 'check', ARRAY['child_table', f.parent, 'definition', schemaguard.sg_sync_portable(f.new ->> 'expression'),
         'fk_name', CASE f.what WHEN 'replaced' THEN f.new_name ELSE f.name END, 'orphans', CASE WHEN fix THEN 'quarantine' END]
     FROM formed f WHERE f.form = 'check'
     UNION ALL

@@ -6,13 +6,14 @@ CREATE FUNCTION schemaguard.sg_sync_write(lists text[])
 RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
 SET jit = off
 AS $function$
 WITH rule AS MATERIALIZED (
     SELECT r.kind, r.step, string_to_array(r.property, ' ') AS properties, r.section, r.number, r.statement FROM schemaguard.sg_sync_rules() r
     WHERE r.kind IN ('schema', 'table', 'column', 'constraint') AND r.step IN ('create', 'alter', 'rename', 'beside', 'drop')
 )
-SELECT (SELECT string_agg(schemaguard.sg_sync_fill(r.statement, o.object) || ';', E'\n' ORDER BY e.n, r.section, r.number)
+SELECT (SELECT string_agg(CASE WHEN x.problem IS NULL THEN schemaguard.sg_sync_portable(x.statement) || ';' ELSE schemaguard.sg_sync_comment(format('left out: %s %s: %s', d.kind, concat_ws('.', d.parent, quote_ident(d.name)), x.problem)) END, E'\n' ORDER BY e.n, r.section, r.number)
     FROM jsonb_array_elements(l.list::jsonb) WITH ORDINALITY e (deed, n)
     CROSS JOIN LATERAL jsonb_to_record(e.deed) d (kind text, step text, property text, parent text, name text, old_parent text, old_name text, properties text)
     CROSS JOIN LATERAL (SELECT coalesce(d.old_parent, d.parent) AS parent, coalesce(d.old_name, d.name) AS name) w
@@ -22,7 +23,10 @@ SELECT (SELECT string_agg(schemaguard.sg_sync_fill(r.statement, o.object) || ';'
             || CASE WHEN e.deed ? 'new_name' THEN jsonb_build_object('new_name', e.deed -> 'new_name') ELSE '{}' END AS object
         -- once, not for each rule
         OFFSET 0) o
-    JOIN rule r ON r.kind = d.kind AND r.step = d.step AND (d.property IS NULL OR d.property = ANY (r.properties)))
+    JOIN rule r ON r.kind = d.kind AND r.step = d.step AND (d.property IS NULL OR d.property = ANY (r.properties))
+    CROSS JOIN LATERAL (SELECT f.statement, schemaguard.sg_sync_problem(d.kind, array_remove(ARRAY[o.object ->> 'identity', o.object ->> 'parent', o.object #>> '{old,identity}', o.object #>> '{old,parent}', o.object ->> 'halfway', (d.parent || '.' || quote_ident(d.old_name))], NULL),
+        d.step = 'beside', f.statement, NULL) AS problem
+        FROM (SELECT schemaguard.sg_sync_fill(r.statement, o.object) AS statement OFFSET 0) f WHERE f.statement IS NOT NULL) x)
 FROM unnest(lists) WITH ORDINALITY l (list, n) ORDER BY l.n
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_write(text[])
@@ -68,16 +72,17 @@ COMMENT ON FUNCTION schemaguard.sg_sync_size(text, text, text)
     IS 'how much there is in a table of a live target';
 
 -- The statements as one value, in order
-CREATE FUNCTION schemaguard.sg_sync_list(reference text, target text, schemas text[], allow_drop boolean, partitions boolean)
+CREATE FUNCTION schemaguard.sg_sync_list(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, leave_code boolean, leave_native boolean)
 RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
 SET jit = off
 AS $function$
     SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.section, x.place), '[]')
-    FROM schemaguard.sg_sync_statements((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs(reference, target, schemas) p), reference, target, allow_drop, partitions) x
+    FROM schemaguard.sg_sync_statements((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs(reference, target, schemas) p), reference, target, allow_drop, partitions, leave_code, leave_native) x
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_list(text, text, text[], boolean, boolean)
+COMMENT ON FUNCTION schemaguard.sg_sync_list(text, text, text[], boolean, boolean, boolean, boolean)
     IS 'the statements of sg_sync_sql() as an array';
 
 CREATE FUNCTION schemaguard.sg_sync_refuse(statements jsonb, reference text, target text)
@@ -115,6 +120,20 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_blocked(jsonb)
     IS 'what is in the way of statements';
 
+-- How a script is read, whatever database or role has other settings: what pg_dump sets, and what changes the meaning of an expression
+CREATE FUNCTION schemaguard.sg_sync_settings(OUT name text, OUT value text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+VALUES ('standard_conforming_strings', 'on'), ('search_path', 'pg_catalog, pg_temp'), ('client_encoding', quote_literal(pg_client_encoding())),
+    ('check_function_bodies', 'off'), ('xmloption', 'content'), ('client_min_messages', 'warning'), ('row_security', 'off'), ('default_tablespace', ''''''),
+    ('default_table_access_method', 'heap'), ('transform_null_equals', 'off'), ('array_nulls', 'on'), ('backslash_quote', 'safe_encoding'), ('escape_string_warning', 'off'),
+    ('quote_all_identifiers', 'off'), ('DateStyle', '''ISO, YMD'''), ('IntervalStyle', '''postgres'''), ('TimeZone', '''UTC'''), ('extra_float_digits', '1')
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_settings()
+    IS 'the settings that a script begins with';
+
 CREATE FUNCTION schemaguard.sg_sync_lacks(statements jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -136,6 +155,7 @@ CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas 
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
 AS $function$
 DECLARE
     sections CONSTANT text[] := '{labels of enums,structure,"indexes, and what proves that no value is missing","keys, and checks that are not validated","validation, one by one","the end"}';
@@ -147,7 +167,7 @@ DECLARE
     lacking text;
     blocked jsonb;
 BEGIN
-    statements := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions);
+    statements := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions, true, false);
     digest := schemaguard.sg_sync_digest();
     PERFORM schemaguard.sg_sync_refuse(statements, reference, target);
     blocked := schemaguard.sg_sync_blocked(statements);
@@ -172,9 +192,17 @@ BEGIN
     END IF;
     RETURN NEXT '-- A statement that waits for a lock gives up after 5 s: run the script again then. What is done is left alone.';
     RETURN NEXT '\set ON_ERROR_STOP on';
-    RETURN NEXT 'SET search_path = pg_catalog, pg_temp;';
-    RETURN NEXT 'SET check_function_bodies = off;';
+    RETURN QUERY SELECT format('SET %s = %s;', x.name, x.value) FROM schemaguard.sg_sync_settings() x;
     RETURN NEXT 'SET lock_timeout = ''5s'';';
+    IF EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE e ->> 'cost' LIKE 'runs code of role %') THEN
+        RETURN NEXT '-- some statements run code of the role that has written the script';
+        RETURN NEXT format($owner$DO %1$s
+BEGIN
+    IF current_user <> %2$L THEN
+        RAISE 'nothing has been applied: the script runs code of role %%', %2$L USING HINT = 'Run it as that role, or CALL sg_sync_apply().';
+    END IF;
+END %1$s;$owner$, schemaguard.sg_sync_tag(current_user), current_user);
+    END IF;
     lacking := schemaguard.sg_sync_lacks(statements);
     IF lacking IS NOT NULL THEN
         IF target = 'live' THEN

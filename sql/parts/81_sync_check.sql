@@ -129,11 +129,12 @@ CREATE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas te
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET standard_conforming_strings = on
 AS $function$
 #variable_conflict use_column
 DECLARE
     name    CONSTANT text := 'sync check ' || gen_random_uuid();
-    script  CONSTANT jsonb := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions);
+    script  jsonb := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions, true, true);
     common  text[];
     blocked jsonb;
     making  jsonb;
@@ -153,14 +154,18 @@ BEGIN
     BEGIN
         PERFORM schemaguard.sg_scratch_open(schemaguard.sg_scratch_options(target), server);
         PERFORM schemaguard.sg_scratch_round('[]', false, '{}', false, name || ' empty');
-        making := schemaguard.sg_sync_list(target, name || ' empty', NULL, true, true);
+        making := schemaguard.sg_sync_list(target, name || ' empty', NULL, true, true, false, true);
         made := schemaguard.sg_scratch_round(making, true, '{}', false, name || ' made');
+        -- what is not made there can't be altered
+        SELECT coalesce(jsonb_agg(e.e ORDER BY e.n), '[]') INTO script FROM jsonb_array_elements(script) WITH ORDINALITY e (e, n)
+        WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(making) m WHERE m ->> 'what' IN ('left out', 'not tried') AND m ->> 'note' = 'beyond'
+            AND (m ->> 'kind' = e.e ->> 'kind' AND m ->> 'object' = e.e ->> 'object' OR m ->> 'kind' IN ('table', 'domain') AND starts_with(e.e ->> 'object', (m ->> 'object') || '.')));
         ran := schemaguard.sg_scratch_round(script, allow_drop, blocked, true, name || ' ran');
         WITH left_out AS (
-            SELECT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'what' AS what
+            SELECT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'what' AS what, e ->> 'statement' AS reason
             FROM jsonb_array_elements(script) e WHERE schemaguard.sg_sync_leaves_out(e, allow_drop, blocked)
             UNION
-            SELECT e ->> 'kind', e ->> 'object', e ->> 'what'
+            SELECT e ->> 'kind', e ->> 'object', e ->> 'what', e ->> 'statement'
             FROM jsonb_array_elements(making) e WHERE e ->> 'note' <> 'unmanaged' AND schemaguard.sg_sync_leaves_out(e, true, '{}')
         ), seen AS (
             SELECT 1 AS part, d.* FROM @extschema@.sg_drift(reference, name || ' ran', common) d
@@ -174,14 +179,17 @@ BEGIN
             SELECT s.*, s.class = 'unmanaged' OR s.kind IN ('subscription', 'event trigger')
                 OR s.class <> 'unknown' AND EXISTS (SELECT FROM left_out l
                     WHERE l.kind = s.kind AND l.object = s.object
-                          AND (s.property IS NULL OR l.what ~ '^(created|replaced|dropped|validated|belongs|is a|options)' OR s.property = ANY (string_to_array(l.what, ' ')))
-                       OR starts_with(s.object, l.object || '.') AND l.kind IN ('table', 'view', 'materialized view', 'domain') AND l.what ~ '^(dropped|is a)') AS left_out
+                          AND (s.property IS NULL OR l.what ~ '^(created|replaced|dropped|validated|belongs|is a|options|not tried|left out)' OR s.property = ANY (string_to_array(l.what, ' ')))
+                       OR starts_with(s.object, l.object || '.') AND l.kind IN ('table', 'view', 'materialized view', 'domain') AND l.what ~ '^(dropped|is a|not tried|left out)') AS left_out
             FROM seen s WHERE NOT (s.kind = 'extension' AND s.object = 'schemaguard')
         )
         SELECT jsonb_agg(to_jsonb(x) ORDER BY x.part, x.kind, x.object, x.property) INTO found
         FROM (
             SELECT j.part, j.kind, j.object, j.change, CASE j.part WHEN 1 THEN j.class ELSE 'unknown' END AS class, j.risk, j.property, j.expected, j.actual, j.detail, j.left_out
             FROM judged j WHERE j.part = 1 OR NOT j.left_out
+            UNION ALL
+            -- nothing is proved of these
+            SELECT DISTINCT 3, l.kind, l.object, 'unchanged', 'unknown', NULL, NULL, NULL, NULL, 'not tried: ' || l.reason, true FROM left_out l WHERE l.what = 'not tried'
             UNION ALL
             SELECT 0, r ->> 'kind', r ->> 'object', 'changed', 'unknown', NULL, NULL, NULL, NULL, 'the script ends here: ' || (r ->> 'message'), false
             FROM jsonb_array_elements(ran) r) x;

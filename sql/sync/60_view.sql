@@ -9,8 +9,10 @@ VALUES
 ('view|materialized view', 'alter', 'column_acl', 2, true, '{column_grants|S}', NULL, NULL),
 ('materialized view', 'create', NULL, 2, false, 'CREATE MATERIALIZED VIEW {identity}[ ({column_names})][ USING {access_method|I}][ WITH ({options|O})][ TABLESPACE {tablespace|I}] AS
 {query_open}
-WITH [{?!populated}NO ]DATA', NULL, NULL),
-('materialized view', 'alter', 'populated', 6, false, 'REFRESH MATERIALIZED VIEW {identity}[{?!populated} WITH NO DATA]', NULL, NULL),
+WITH NO DATA', NULL, NULL),
+-- as its owner, who has it by then, and may read what it shows
+('materialized view', 'alter', 'populated', 6, true, '{?populated}REFRESH MATERIALIZED VIEW {identity}', NULL, NULL),
+('materialized view', 'alter', 'populated', 6, false, '{?!populated}REFRESH MATERIALIZED VIEW {identity} WITH NO DATA', NULL, NULL),
 ('materialized view', 'alter', 'column_storage column_compression column_options column_statistics', 2, true, '{matview_changes|S}', NULL, NULL),
 ('materialized view', 'alter', 'tablespace', 2, false, 'ALTER MATERIALIZED VIEW {identity} SET TABLESPACE [{tablespace|I}][{?!tablespace}pg_default]', NULL, NULL),
 ('materialized view', 'alter', 'access_method', 2, false, 'ALTER MATERIALIZED VIEW {identity} SET ACCESS METHOD [{access_method|I}][{?!access_method}heap]', NULL, NULL),

@@ -165,7 +165,7 @@ VALUES
 ('view|materialized view', 'is', 'columns', 1, false, '(SELECT pg_catalog.jsonb_agg(pg_catalog.quote_ident(a.attname) || '' '' || pg_catalog.format_type(a.atttypid, a.atttypmod) || coalesce('' COLLATE '' || nullif(a.attcollation, y.typcollation)::pg_catalog.regcollation::text, '''') ORDER BY a.attnum)::text FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid = a.atttypid WHERE a.attrelid = o.oid AND a.attnum > 0 AND NOT a.attisdropped)', NULL, NULL),
 ('view', 'is', 'column_defaults', 2, true, '(SELECT pg_catalog.jsonb_object_agg(a.attname, pg_catalog.pg_get_expr(d.adbin, d.adrelid))::text FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum WHERE d.adrelid = o.oid)', NULL, NULL),
 ('view|materialized view', 'is', 'column_comments', 2, false, '(SELECT pg_catalog.jsonb_object_agg(a.attname, pg_catalog.col_description(a.attrelid, a.attnum))::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = o.oid AND a.attnum > 0 AND pg_catalog.col_description(a.attrelid, a.attnum) IS NOT NULL)', NULL, NULL),
-('materialized view', 'is', 'populated', 2, false, 'o.relispopulated::text', NULL, NULL),
+('materialized view', 'is', 'populated', 2, false, 'o.relispopulated::text', '''false''', NULL),
 ('rule', 'is', 'event', 1, false, 'CASE o.ev_type WHEN ''1'' THEN ''select'' WHEN ''2'' THEN ''update'' WHEN ''3'' THEN ''insert'' ELSE ''delete'' END', NULL, NULL),
 ('rule', 'is', 'definition', 1, true, 'pg_catalog.pg_get_ruledef(o.oid)', NULL, NULL),
 ('rule', 'is', 'enabled', 2, false, 'CASE o.ev_enabled WHEN ''D'' THEN ''disabled'' WHEN ''R'' THEN ''replica'' WHEN ''A'' THEN ''always'' ELSE ''origin'' END', '''origin''', NULL),

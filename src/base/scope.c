@@ -215,6 +215,26 @@ sg_scope_pin_texts(void)
 }
 
 void
+sg_scope_pin_source(void)
+{
+	static const char *const settings[][2] = {
+		{"standard_conforming_strings", "on"},
+		{"quote_all_identifiers", "off"},
+		{"backslash_quote", "safe_encoding"},
+		{"escape_string_warning", "off"},
+		{"transform_null_equals", "off"},
+		{"array_nulls", "on"},
+		{"xmloption", "content"},
+		{"DateStyle", "ISO, YMD"},
+		{"IntervalStyle", "postgres"},
+		{"TimeZone", "UTC"},
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		sg_scope_set(settings[i][0], settings[i][1]);
+}
+
+void
 sg_scope_pin(void)
 {
 	sg_scope_set("search_path", PINNED_PATH);

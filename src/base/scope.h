@@ -65,6 +65,12 @@ extern void sg_scope_pin(void);
 /* The same for the texts of values, whatever the session's DateStyle and others are */
 extern void sg_scope_pin_texts(void);
 
+/*
+ * The same for how the server reads a text that it did not get from this
+ * session's user: as pg_dump has it, and a little more
+ */
+extern void sg_scope_pin_source(void);
+
 /* One setting, for the rest of a scope, or of another level of settings (NewGUCNestLevel) */
 extern void sg_scope_set(const char *name, const char *value);
 

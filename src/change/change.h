@@ -47,6 +47,7 @@ typedef struct ChangeMove
 	LOCKMODE	mode;			/* for the table and its partitions */
 	bool		alone;			/* not for its partitions */
 	List	   *statements;		/* of char * */
+	bool		one_by_one;		/* each is looked at again before it runs */
 	StepState	state;			/* of the step, when it is done */
 	bool		first;			/* a deed begins with it */
 	bool		rewrites;		/* the table is written anew under it */
@@ -245,5 +246,5 @@ extern void change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeM
 extern void change_look_index(const PlanStep *step, ChangeMove *move);
 extern void change_look_statement(const PlanStep *step, ChangeMove *move);
 extern void change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
-
+extern bool change_reach_statement(ChangeMove *move, const char *sql);
 #endif							/* SG_CHANGE_H */

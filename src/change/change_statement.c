@@ -369,9 +369,9 @@ reach_utility(ChangeMove *move, Node *statement, CodeReach *reach)
 	sg_scope_end(&scope);
 }
 
-/* What a statement could run, into the move; false with a problem where it can't be analysed */
-static bool
-reach_statement(ChangeMove *move, const char *sql)
+/* Add what a statement could run to the move; false with a problem if it can't be analysed */
+bool
+change_reach_statement(ChangeMove *move, const char *sql)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
@@ -428,7 +428,7 @@ ask(void *p)
 	DoneArg    *arg = p;
 	SgScope		scope;
 
-	if (!reach_statement(&arg->move, arg->sql))
+	if (!change_reach_statement(&arg->move, arg->sql))
 		return;
 	change_check_caller(&arg->move);
 	sg_caller_begin(&scope);
@@ -559,11 +559,12 @@ run_statements(ChangeMove *move, const char *sql, StepState state)
 
 	foreach_ptr(const char, text, texts)
 	{
-		if (!reach_statement(move, text))
+		if (!change_reach_statement(move, text))
 			return false;
 	}
 	change_move(move, MOVE_STATEMENT, "statement", OidIsValid(move->table) ? AccessExclusiveLock : NoLock, state);
 	move->statements = texts;
+	move->one_by_one = list_length(texts) > 1;
 	return true;
 }
 

@@ -178,13 +178,35 @@ change_check_caller(const ChangeMove *move)
 				 errmsg("%s is left alone: it reaches code that is not the caller's", move->action)));
 }
 
+/* Run statements of somebody's, each as whom the code allows that is there by then */
+static void
+run_one_by_one(const ChangeMove *move)
+{
+	foreach_ptr(char, statement, move->statements)
+	{
+		ChangeMove	one = {.action = move->action,.table = move->table,.statements = list_make1(statement)};
+
+		if (!change_reach_statement(&one, statement))
+			ereport(ERROR,
+					(errcode(one.problem->sqlerrcode),
+					 errmsg("%s", one.problem->reason)));
+		change_run(&one);
+	}
+}
+
 void
 change_run(const ChangeMove *move)
 {
-	Oid			role = role_of(move);
+	Oid			role;
 	SgScope		scope;
 	ListCell   *lc;
 
+	if (move->one_by_one)
+	{
+		run_one_by_one(move);
+		return;
+	}
+	role = role_of(move);
 	if (OidIsValid(role) && (OidIsValid(move->owner) || !OidIsValid(move->table)))
 	{
 		if (!has_privs_of_role(GetUserId(), role))

@@ -107,6 +107,36 @@ option_named(List *options, const char *name)
 	return NULL;
 }
 
+/* Does an option of CREATE FUNCTION name code of the operating system's, or such code as helps the planner? */
+static bool
+is_native(List *options)
+{
+	DefElem    *language = option_named(options, "language");
+
+	return option_named(options, "support") ||
+		(language && (pg_strcasecmp(strVal(language->arg), "c") == 0 || pg_strcasecmp(strVal(language->arg), "internal") == 0));
+}
+
+/*
+ * CREATE of what the server calls by itself, with arguments that no catalog
+ * describes: a function that does not fit ends the server
+ */
+static bool
+is_support(const DefineStmt *statement)
+{
+	switch (statement->kind)
+	{
+		case OBJECT_TSTEMPLATE:
+		case OBJECT_TSPARSER:
+			return true;
+		case OBJECT_TYPE:
+			/* but for a name alone */
+			return statement->definition != NIL;
+		default:
+			return false;
+	}
+}
+
 /* DO in the language that came with the server: of another one nothing is seen here */
 static bool
 is_plpgsql(const DoStmt *statement)
@@ -118,20 +148,6 @@ is_plpgsql(const DoStmt *statement)
 	if (HeapTupleIsValid(tuple))
 		ReleaseSysCache(tuple);
 	return is;
-}
-
-/* Making a function in C loads its library: only one that is installed */
-static bool
-is_installed(const CreateFunctionStmt *statement)
-{
-	DefElem    *language = option_named(statement->options, "language");
-	DefElem    *as = option_named(statement->options, "as");
-	const char *library;
-
-	if (language == NULL || as == NULL || pg_strcasecmp(strVal(language->arg), "c") != 0)
-		return true;
-	library = strVal(linitial((List *) as->arg));
-	return strncmp(library, "$libdir/", strlen("$libdir/")) == 0 && strchr(library + strlen("$libdir/"), '/') == NULL;
 }
 
 static bool
@@ -161,22 +177,12 @@ is_structure(Node *statement)
 		case T_AlterEnumStmt:
 		case T_CreateRangeStmt:
 		case T_AlterTypeStmt:
-		case T_DefineStmt:
 		case T_AlterCollationStmt:
 		case T_CreateConversionStmt:
-		case T_AlterFunctionStmt:
 		case T_AlterOperatorStmt:
-		case T_CreateOpClassStmt:
 		case T_CreateOpFamilyStmt:
-		case T_AlterOpFamilyStmt:
-		case T_CreateCastStmt:
-		case T_CreateTransformStmt:
-		case T_CreateAmStmt:
-		case T_CreatePLangStmt:
 		case T_CreateExtensionStmt:
 		case T_AlterExtensionStmt:
-		case T_CreateFdwStmt:
-		case T_AlterFdwStmt:
 		case T_CreateForeignServerStmt:
 		case T_AlterForeignServerStmt:
 		case T_CreateUserMappingStmt:
@@ -191,8 +197,18 @@ is_structure(Node *statement)
 			return true;
 		case T_CreateTableAsStmt:
 			return ((CreateTableAsStmt *) statement)->objtype == OBJECT_MATVIEW;
+		case T_DefineStmt:
+			return !is_support((DefineStmt *) statement);
+		case T_CreateCastStmt:
+			return ((CreateCastStmt *) statement)->func || ((CreateCastStmt *) statement)->inout;
+		case T_CreateFdwStmt:
+			return ((CreateFdwStmt *) statement)->func_options == NIL;
+		case T_AlterFdwStmt:
+			return ((AlterFdwStmt *) statement)->func_options == NIL;
 		case T_CreateFunctionStmt:
-			return is_installed((CreateFunctionStmt *) statement);
+			return !is_native(((CreateFunctionStmt *) statement)->options);
+		case T_AlterFunctionStmt:
+			return !is_native(((AlterFunctionStmt *) statement)->actions);
 		case T_DoStmt:
 			return is_plpgsql((DoStmt *) statement);
 		case T_GrantStmt:
@@ -230,7 +246,6 @@ make_structure(PlannedStmt *plan, const char *text, bool keep, ProcessUtilityCon
 {
 	ProcessUtility_hook_type utility = next_utility ? next_utility : standard_ProcessUtility;
 	Node	   *statement = plan->utilityStmt;
-	IntoClause *into = NULL;
 
 	if (making && !creating_extension)
 	{
@@ -242,15 +257,9 @@ make_structure(PlannedStmt *plan, const char *text, bool keep, ProcessUtilityCon
 			return;
 		}
 		if (IsA(statement, CreateTableAsStmt) && !((CreateTableAsStmt *) statement)->into->skipData)
-		{
-			plan = copyObject(plan);
-			into = ((CreateTableAsStmt *) plan->utilityStmt)->into;
-			into->skipData = true;
-		}
+			refuse("CREATE MATERIALIZED VIEW ... WITH DATA");
 	}
 	utility(plan, text, keep, context, params, environment, receiver, completion);
-	if (into)
-		mark_populated(into->rel, true);
 }
 
 /* ---- queries ---- */
@@ -276,8 +285,8 @@ start_query(QueryDesc *query, int flags)
 /* ---- functions ---- */
 
 /* Volatile ones that do nothing to anything but a sequence; what runs a query is not told by its volatility */
-static bool
-is_harmless(Oid function)
+bool
+sync_sandbox_is_harmless(Oid function)
 {
 	static const char *const harmless[] = {
 		"nextval", "currval", "lastval", "random", "random_normal", "gen_random_uuid", "uuidv4", "uuidv7",
@@ -302,7 +311,7 @@ look_at_access(ObjectAccessType access, Oid classid, Oid objectid, int subid, vo
 {
 	if (next_access)
 		next_access(access, classid, objectid, subid, arg);
-	if (making && access == OAT_FUNCTION_EXECUTE && objectid < FirstNormalObjectId && !creating_extension && !is_harmless(objectid))
+	if (making && access == OAT_FUNCTION_EXECUTE && objectid < FirstNormalObjectId && !creating_extension && !sync_sandbox_is_harmless(objectid))
 		refuse(psprintf("function %s", format_procedure_qualified(objectid)));
 }
 

@@ -42,6 +42,9 @@ extern void sync_sandbox_end_making(void);
 /* No function that is not built in or an extension's runs any more: whose it is is not known */
 extern void sync_sandbox_forbid_bodies(void);
 
+/* Does a built-in function nothing but compute, read catalogs, or take the next value of a sequence? */
+extern bool sync_sandbox_is_harmless(Oid function);
+
 /* Raise 42501 where a statement makes no structure, or says itself what it runs */
 extern void sync_sandbox_check(const char *sql);
 

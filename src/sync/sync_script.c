@@ -300,8 +300,17 @@ pin_settings(void)
 		{"default_table_access_method", "heap"},
 		{"synchronous_commit", "off"},
 		{"client_min_messages", "error"},
+		{"row_security", "off"},
 		{"standard_conforming_strings", "on"},
+		{"backslash_quote", "safe_encoding"},
+		{"escape_string_warning", "off"},
 		{"transform_null_equals", "off"},
+		{"array_nulls", "on"},
+		{"xmloption", "content"},
+		{"DateStyle", "ISO, YMD"},
+		{"IntervalStyle", "postgres"},
+		{"TimeZone", "UTC"},
+		{"extra_float_digits", "1"},
 		{"quote_all_identifiers", "off"},
 	};
 

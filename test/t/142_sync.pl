@@ -321,8 +321,10 @@ $node->safe_psql('rows', q{
 	CREATE TABLE ran (what text); GRANT INSERT ON ran TO PUBLIC; CREATE TABLE spied (t bigint);
 	CREATE FUNCTION spy(bigint) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.ran VALUES (CURRENT_USER); RETURN false; END $$; ALTER FUNCTION spy OWNER TO third;
 	ALTER TABLE spied ADD CONSTRAINT spied CHECK (spy(t)), ADD CONSTRAINT xml CHECK (query_to_xml('INSERT INTO public.ran VALUES (CURRENT_USER)', t > 0, false, '') IS NULL); SELECT sg_snapshot_drop('reference'), sg_snapshot_take('reference'); ALTER TABLE spied DROP CONSTRAINT spied, DROP CONSTRAINT xml; INSERT INTO spied VALUES (1)});
-like(script('rows'), qr/^ +ALTER TABLE public\.spied ADD CONSTRAINT spied/m, 'a check that calls what somebody else has written is not counted');
-is($node->safe_psql('rows', 'TABLE ran'), '', 'and that is not called');
+my $spied = script('rows');
+like($spied, qr/^-- left out: constraint public\.spied\.spied: left out, it runs code of role third/m, 'a check that calls what somebody else has written is left out');
+like($spied, qr/^ +ALTER TABLE public\.spied ADD CONSTRAINT xml/m, 'one of the table\'s owner, a superuser, is not counted');
+is($node->safe_psql('rows', 'TABLE ran'), '', 'and neither is called');
 $node->safe_psql('rows', 'DROP TABLE spied, ran; DROP FUNCTION spy');
 
 # ---- what the target lacks is named first ----
@@ -338,7 +340,7 @@ $node->safe_psql('wants', q{SELECT sg_snapshot_take('reference'); DROP SUBSCRIPT
 	INSERT INTO schemaguard.snapshot_object SELECT snapshot, 'extension', 'nothing', NULL, '{"version": "9.9", "schema": "public", "owner": "postgres"}', checksum, NULL FROM schemaguard.snapshot_object WHERE identity = 'public.b'});
 my $lacks = (major($node) < 18 ? 'PostgreSQL 18, ' : '') . 'collation public.nice, extension nothing 9.9, role nobody_here, tablespace nowhere';
 my $wants = script('wants');
-like($wants, qr/^-- 1 left out, for nothing alters that, .*\n-- left out: subscription feeds: missing, a snapshot knows no connection of a subscription$/m, 'a subscription is counted and told');
+like($wants, qr/^-- \d left out, for nothing alters that, .*\n(?:-- left out: table public\.a: left out, PostgreSQL 1[567].* can't parse it: .*\n)?-- left out: subscription feeds: missing, a snapshot knows no connection of a subscription$/m, 'a subscription is counted and told');
 like($wants, qr/^-- the target lacks \Q$lacks\E: the script will not begin$/m, 'all that is not there is said');
 like(apply('wants', $wants), qr/^[^\n]*ERROR:  nothing has been applied: the target lacks \Q$lacks\E\n/, 'and asked for first');
 is($node->safe_psql('wants', q{SELECT to_regclass('a'), to_regclass('b')}), '|', 'nothing has been applied');

@@ -1,0 +1,540 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_text.c
+ *	  Looks at the text of a statement before it goes into a script.
+ *
+ * A document is code of whoever could write on that server.  Templates put
+ * its names and expressions into statements, and psql reads those as well as
+ * the server.  So each text is parsed alone: it has to be statements that fit
+ * the object's kind, on that object, without comments, and with backslashes in
+ * literals and quoted names only, which psql would take for commands.
+ *
+ * Nothing here looks at a catalog, but sg_sync_calls(), which asks what the
+ * server's own functions do.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "parser/scansup.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+
+#include "base/args.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/scope.h"
+#include "base/spi.h"
+#include "sync/sync_scratch.h"
+
+PG_FUNCTION_INFO_V1(sg_sync_problem);
+PG_FUNCTION_INFO_V1(sg_sync_calls);
+PG_FUNCTION_INFO_V1(sg_sync_portable);
+
+/* ---- characters ---- */
+
+/* Returns what follows a literal or quoted name that begins at p */
+static const char *
+skip_quoted(const char *p, bool escapes)
+{
+	char		quote = *p++;
+
+	while (*p && (*p != quote || p[1] == quote))
+		p += (*p == quote || (escapes && *p == '\\' && p[1])) ? 2 : 1;
+	return *p ? p + 1 : p;
+}
+
+/* Returns what follows a text between dollars that begins at p, or NULL: no such text begins there */
+static const char *
+skip_dollars(const char *p)
+{
+	const char *end = p + 1;
+	char	   *tag;
+
+	while (isalnum((unsigned char) *end) || *end == '_' || IS_HIGHBIT_SET(*end))
+		end++;
+	if (*end != '$' || isdigit((unsigned char) p[1]))
+		return NULL;
+	tag = pnstrdup(p, end + 1 - p);
+	end = strstr(end + 1, tag);
+	return end ? end + strlen(tag) : p + strlen(p);
+}
+
+static bool
+is_word(char c)
+{
+	return isalnum((unsigned char) c) || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
+}
+
+/* Returns what follows a literal, a quoted name, a text between dollars, or one character, that begins at p in a text */
+static const char *
+skip_token(const char *start, const char *p)
+{
+	bool		begins = p == start || !is_word(p[-1]);
+	const char *end = NULL;
+
+	if (*p == '\'' || *p == '"')
+		return skip_quoted(p, false);
+	if (begins && (*p == 'e' || *p == 'E') && p[1] == '\'')
+		return skip_quoted(p + 1, true);
+	if (begins && *p == '$')
+		end = skip_dollars(p);
+	return end ? end : p + 1;
+}
+
+/* Returns what stands outside of literals and quoted names and must not, or NULL */
+static const char *
+stray(const char *text)
+{
+	for (const char *p = text; *p; p = skip_token(text, p))
+	{
+		if (*p == '\\')
+			return "a backslash";
+		if ((*p == '-' && p[1] == '-') || (*p == '/' && p[1] == '*'))
+			return "a comment";
+	}
+	return NULL;
+}
+
+/* Appends a plain literal from p to end so that a backslash in it is one, whatever standard_conforming_strings says */
+static void
+append_literal(StringInfo buf, const char *p, const char *end)
+{
+	bool		escapes = memchr(p, '\\', end - p) != NULL;
+
+	/* what stands before it may be a word */
+	if (escapes)
+		appendStringInfoString(buf, " E");
+	for (; p < end; p++)
+	{
+		appendStringInfoChar(buf, *p);
+		if (*p == '\\')
+			appendStringInfoChar(buf, '\\');
+	}
+}
+
+/*
+ * schemaguard.sg_sync_portable(text text)
+ *
+ * Returns a statement or expression that means the same where
+ * standard_conforming_strings is off: its literals with backslashes become
+ * E''.  What stands between dollars stays as it is.
+ */
+Datum
+sg_sync_portable(PG_FUNCTION_ARGS)
+{
+	char	   *text = sg_arg_text(fcinfo, 0);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (const char *p = text; *p;)
+	{
+		const char *end = skip_token(text, p);
+
+		if (*p == '\'')
+			append_literal(&buf, p, end);
+		else
+			appendBinaryStringInfo(&buf, p, end - p);
+		p = end;
+	}
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
+}
+
+/* ---- parsing ---- */
+
+typedef struct ParseArg
+{
+	const char *sql;
+	RawParseMode mode;
+	List	   *parsed;			/* of RawStmt * */
+} ParseArg;
+
+static void
+parse(void *p)
+{
+	ParseArg   *arg = p;
+
+	arg->parsed = raw_parser(arg->sql, arg->mode);
+}
+
+/* Returns the statements of a text as the settings of a script read it, or NIL with *problem */
+static List *
+parse_text(const char *sql, RawParseMode mode, char **problem)
+{
+	ParseArg	arg = {.sql = sql,.mode = mode};
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *error;
+
+	*problem = NULL;
+	if (stray(sql))
+		*problem = psprintf("%s stands outside of literals and names", stray(sql));
+	else
+	{
+		error = sg_try(parse, &arg);
+		MemoryContextSwitchTo(context);
+		if (error)
+		{
+			sg_rethrow_cancel(error);
+			*problem = psprintf("PostgreSQL %s can't parse it: %s", PG_VERSION, sg_error_message(error));
+		}
+	}
+	return *problem ? NIL : arg.parsed;
+}
+
+/* ---- kinds ---- */
+
+/* The tags of what makes, alters and drops objects of a kind, beside CREATE, ALTER, DROP and the kind itself */
+static const char *const tags[][2] = {
+	{"table", "CREATE FOREIGN TABLE,ALTER FOREIGN TABLE,DROP FOREIGN TABLE,DO"},
+	{"column", "ALTER TABLE,ALTER FOREIGN TABLE,DO"},
+	{"constraint", "ALTER TABLE,ALTER FOREIGN TABLE,ALTER DOMAIN,CREATE INDEX,ALTER INDEX,DROP INDEX,REINDEX,DO"},
+	{"index", "ALTER TABLE,ALTER MATERIALIZED VIEW"},
+	{"sequence", "DO"},
+	{"materialized view", "REFRESH MATERIALIZED VIEW,DO"},
+	{"rule", "ALTER TABLE"},
+	{"trigger", "ALTER TABLE,ALTER FOREIGN TABLE"},
+	{"type", "DO"},
+	{"foreign server", "CREATE SERVER,ALTER SERVER,DROP SERVER"},
+	{"default privilege", "ALTER DEFAULT PRIVILEGES"},
+};
+
+static bool
+is_in(const char *tag, const char *list)
+{
+	const char *at = list;
+	size_t		length = strlen(tag);
+
+	while (at)
+	{
+		if (strncmp(at, tag, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+			return true;
+		at = strchr(at, ',');
+		if (at)
+			at++;
+	}
+	return false;
+}
+
+static bool
+fits_kind(const char *tag, const char *kind)
+{
+	const char *word = strchr(tag, ' ');
+
+	if (is_in(tag, "COMMENT,GRANT,REVOKE"))
+		return true;
+	if (word && is_in(pnstrdup(tag, word - tag), "CREATE,ALTER,DROP") && pg_strcasecmp(word + 1, kind) == 0)
+		return true;
+	for (int i = 0; i < lengthof(tags); i++)
+	{
+		if (strcmp(kind, tags[i][0]) == 0 && is_in(tag, tags[i][1]))
+			return true;
+	}
+	return false;
+}
+
+/* ---- objects ---- */
+
+static char *
+relation_name(const RangeVar *relation)
+{
+	return relation->schemaname ? quote_qualified_identifier(relation->schemaname, relation->relname) :
+		pstrdup(quote_identifier(relation->relname));
+}
+
+static char *
+list_name(List *names)
+{
+	foreach_ptr(Node, element, names)
+	{
+		if (!IsA(element, String))
+			return NULL;
+	}
+	return NameListToQuotedString(names);
+}
+
+/* Returns the name that a node of a statement has for its object, or NULL if the node is none that is compared */
+static char *
+name_of(Node *node)
+{
+	if (node == NULL)
+		return NULL;
+	switch (nodeTag(node))
+	{
+		case T_RangeVar:
+			return relation_name((RangeVar *) node);
+		case T_TypeName:
+			return ((TypeName *) node)->names ? NameListToQuotedString(((TypeName *) node)->names) : NULL;
+		case T_String:
+			return pstrdup(quote_identifier(strVal(node)));
+		case T_List:
+			return list_name((List *) node);
+		default:
+			return NULL;
+	}
+}
+
+/* Returns what a statement is about, as a node for name_of(); NULL: a kind whose text is its identity alone */
+static Node *
+target_of(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			return (Node *) ((AlterTableStmt *) statement)->relation;
+		case T_CreateStmt:
+			return (Node *) ((CreateStmt *) statement)->relation;
+		case T_CreateForeignTableStmt:
+			return (Node *) ((CreateForeignTableStmt *) statement)->base.relation;
+		case T_IndexStmt:
+			return (Node *) ((IndexStmt *) statement)->relation;
+		case T_ReindexStmt:
+			return (Node *) ((ReindexStmt *) statement)->relation;
+		case T_ViewStmt:
+			return (Node *) ((ViewStmt *) statement)->view;
+		case T_CreateTableAsStmt:
+			return (Node *) ((CreateTableAsStmt *) statement)->into->rel;
+		case T_RefreshMatViewStmt:
+			return (Node *) ((RefreshMatViewStmt *) statement)->relation;
+		case T_RuleStmt:
+			return (Node *) ((RuleStmt *) statement)->relation;
+		case T_CreateTrigStmt:
+			return (Node *) ((CreateTrigStmt *) statement)->relation;
+		case T_CreatePolicyStmt:
+			return (Node *) ((CreatePolicyStmt *) statement)->table;
+		case T_AlterPolicyStmt:
+			return (Node *) ((AlterPolicyStmt *) statement)->table;
+		case T_CreateSeqStmt:
+			return (Node *) ((CreateSeqStmt *) statement)->sequence;
+		case T_AlterSeqStmt:
+			return (Node *) ((AlterSeqStmt *) statement)->sequence;
+		case T_CompositeTypeStmt:
+			return (Node *) ((CompositeTypeStmt *) statement)->typevar;
+		case T_CreateEnumStmt:
+			return (Node *) ((CreateEnumStmt *) statement)->typeName;
+		case T_AlterEnumStmt:
+			return (Node *) ((AlterEnumStmt *) statement)->typeName;
+		case T_CreateRangeStmt:
+			return (Node *) ((CreateRangeStmt *) statement)->typeName;
+		case T_CreateDomainStmt:
+			return (Node *) ((CreateDomainStmt *) statement)->domainname;
+		case T_AlterDomainStmt:
+			return (Node *) ((AlterDomainStmt *) statement)->typeName;
+		case T_CreateFunctionStmt:
+			return (Node *) ((CreateFunctionStmt *) statement)->funcname;
+		case T_CreateStatsStmt:
+			return (Node *) ((CreateStatsStmt *) statement)->defnames;
+		case T_RenameStmt:
+			return (Node *) ((RenameStmt *) statement)->relation;
+		case T_AlterOwnerStmt:
+			/* the name of the access method comes first */
+			return ((AlterOwnerStmt *) statement)->objectType == OBJECT_OPCLASS ||
+				((AlterOwnerStmt *) statement)->objectType == OBJECT_OPFAMILY ? NULL : ((AlterOwnerStmt *) statement)->object;
+		case T_GrantStmt:
+			return list_length(((GrantStmt *) statement)->objects) == 1 ? linitial(((GrantStmt *) statement)->objects) : NULL;
+		default:
+			return NULL;
+	}
+}
+
+/* Is this a name that the object, its parent, or one beside it has?  Names come without arguments. */
+static bool
+is_one_of(const char *name, List *names)
+{
+	foreach_ptr(const char, allowed, names)
+	{
+		if (strcmp(name, allowed) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns what is wrong with one statement, or NULL.  CREATE SCHEMA may hold
+ * more statements, and names its owner; nothing here writes it so.
+ */
+static char *
+statement_problem(Node *statement, const char *kind, List *names)
+{
+	const char *tag = GetCommandTagName(CreateCommandTag(statement));
+	char	   *name = name_of(target_of(statement));
+
+	if (!fits_kind(tag, kind))
+		return psprintf("%s is no statement for a %s", tag, kind);
+	if (name && !is_one_of(name, names))
+		return psprintf("%s of %s is about another object", tag, name);
+	if (IsA(statement, CreateSchemaStmt) &&
+		(((CreateSchemaStmt *) statement)->schemaElts || ((CreateSchemaStmt *) statement)->authrole))
+		return pstrdup("CREATE SCHEMA makes more than a schema");
+	return NULL;
+}
+
+/* A guard is one expression, which the script puts into statements of its own */
+static char *
+guard_problem(const char *guard)
+{
+	char	   *problem;
+	List	   *parsed = parse_text(guard, RAW_PARSE_PLPGSQL_EXPR, &problem);
+	SelectStmt *select;
+
+	if (problem)
+		return problem;
+	select = (SelectStmt *) linitial_node(RawStmt, parsed)->stmt;
+	if (list_length(select->targetList) != 1 || linitial_node(ResTarget, select->targetList)->name ||
+		select->op != SETOP_NONE || select->fromClause || select->whereClause || select->intoClause ||
+		select->groupClause || select->havingClause || select->sortClause || select->limitCount || select->limitOffset)
+		return pstrdup("its state can't be asked for by one expression");
+	return NULL;
+}
+
+/*
+ * schemaguard.sg_sync_problem(kind text, names text[], several boolean, statement text, guard text)
+ *
+ * Returns why a statement does not go into a script, or NULL: it is none of
+ * that kind, more than one without `several`, about an object of none of these
+ * names, nothing that this server can parse, or it holds comments or
+ * backslashes outside of literals.  The same for its guard, which may be NULL.
+ */
+Datum
+sg_sync_problem(PG_FUNCTION_ARGS)
+{
+	char	   *kind = sg_arg_text(fcinfo, 0);
+	List	   *names = PG_ARGISNULL(1) ? NIL : sg_text_array_list(PG_GETARG_DATUM(1));
+	char	   *problem;
+	List	   *parsed;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	sg_scope_pin_source();
+	parsed = parse_text(sg_arg_text(fcinfo, 3), RAW_PARSE_DEFAULT, &problem);
+	if (problem == NULL && parsed == NIL)
+		problem = pstrdup("it is no statement");
+	else if (problem == NULL && list_length(parsed) > 1 && !PG_GETARG_BOOL(2))
+		problem = psprintf("it is %d statements", list_length(parsed));
+	foreach_ptr(const RawStmt, raw, parsed)
+	{
+		if (problem == NULL)
+			problem = statement_problem(raw->stmt, kind, names);
+	}
+	if (problem == NULL && !PG_ARGISNULL(4))
+		problem = guard_problem(sg_arg_text(fcinfo, 4));
+	sg_scope_end(&scope);
+	if (problem == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(problem));
+}
+
+/* ---- the server's functions ---- */
+
+static bool
+calls_more(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall))
+	{
+		List	   *names = ((FuncCall *) node)->funcname;
+		CatCList   *list;
+		bool		more = false;
+
+		if (list_length(names) > 1 && strcmp(strVal(linitial(names)), "pg_catalog") != 0)
+			return raw_expression_tree_walker(node, calls_more, context);
+		list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(names))));
+		for (int i = 0; i < list->n_members; i++)
+		{
+			Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+
+			more = more || (form->pronamespace == PG_CATALOG_NAMESPACE && !sync_sandbox_is_harmless(form->oid));
+		}
+		ReleaseSysCacheList(list);
+		if (more)
+			return true;
+	}
+	return raw_expression_tree_walker(node, calls_more, context);
+}
+
+static bool
+constraints_call_more(List *constraints)
+{
+	foreach_ptr(const Constraint, constraint, constraints)
+	{
+		if (calls_more(constraint->raw_expr, NULL))
+			return true;
+	}
+	return false;
+}
+
+/* Does ALTER TABLE compute anything by such functions? */
+static bool
+command_calls_more(const AlterTableCmd *cmd)
+{
+	Node	   *def = cmd->def;
+
+	if (def == NULL)
+		return false;
+	if (IsA(def, Constraint))
+		return calls_more(((Constraint *) def)->raw_expr, NULL);
+	if (IsA(def, ColumnDef))
+		return calls_more(((ColumnDef *) def)->raw_default, NULL) || constraints_call_more(((ColumnDef *) def)->constraints);
+	return false;
+}
+
+static bool
+commands_call_more(const AlterTableStmt *statement)
+{
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		if (command_calls_more(cmd))
+			return true;
+	}
+	return false;
+}
+
+static bool
+domain_calls_more(const AlterDomainStmt *statement)
+{
+	return statement->def && IsA(statement->def, Constraint) &&
+		calls_more(((Constraint *) statement->def)->raw_expr, NULL);
+}
+
+static bool
+statements_call_more(List *parsed)
+{
+	foreach_ptr(const RawStmt, raw, parsed)
+	{
+		if ((IsA(raw->stmt, AlterTableStmt) && commands_call_more((AlterTableStmt *) raw->stmt)) ||
+			(IsA(raw->stmt, AlterDomainStmt) && domain_calls_more((AlterDomainStmt *) raw->stmt)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * schemaguard.sg_sync_calls(statement text)
+ *
+ * Tells whether ALTER TABLE or ALTER DOMAIN computes something by a built-in
+ * function that does more than compute or read catalogs: such a function runs
+ * queries, reads files, or ends sessions, as whoever runs the statement.
+ */
+Datum
+sg_sync_calls(PG_FUNCTION_ARGS)
+{
+	char	   *problem;
+	List	   *parsed;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	sg_scope_pin_source();
+	parsed = parse_text(sg_arg_text(fcinfo, 0), RAW_PARSE_DEFAULT, &problem);
+	sg_scope_end(&scope);
+	PG_RETURN_BOOL(problem != NULL || statements_call_more(parsed));
+}

@@ -1,0 +1,208 @@
+# 146_sync_documents.pl: a snapshot is code of whoever could write on that server, and nothing of it runs as anybody else.
+#
+# Genuine documents of a server where one role owns a schema, and forged ones, whose seals are made anew. Scripts are run by
+# psql as a superuser, and by sg_sync_check and sg_sync_apply.
+#
+# rooms: sync snapshot
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use Test::More;
+
+my $node = new_node('sync_documents', conf => "autovacuum = off\nfsync = off\n");
+my $files = PostgreSQL::Test::Utils::tempdir();
+
+sub query { my ($db, $sql) = @_; return $node->safe_psql($db, "SET client_min_messages = error;\n$sql"); }
+
+sub database
+{
+	my ($name, $sql) = @_;
+	query('postgres', "DROP DATABASE IF EXISTS $name");
+	query('postgres', "CREATE DATABASE $name TEMPLATE empty");
+	query($name, $sql) if $sql;
+}
+
+# The document of a database, as its superuser exports it
+sub document { my ($db) = @_; return query($db, "SELECT sg_snapshot_drop(name) FROM schemaguard.snapshot; DO \$\$ BEGIN PERFORM sg_snapshot_take('taken'); END \$\$; SELECT sg_snapshot_export('taken')") =~ s/^\s+//r; }
+
+# The same with other properties of some objects, and checksums that fit them
+sub forge
+{
+	my ($document, %forged) = @_;
+	my $values = join ', ', map { '(' . lit($_) . ', ' . lit($forged{$_}) . '::jsonb)' } sort keys %forged;
+	return query('postgres', <<"SQL");
+WITH d AS (SELECT @{[ lit($document) ]}::jsonb AS d), o AS (
+	SELECT o.n, o.o - 'checksum' || jsonb_build_object('checksum', encode(sha256(convert_to(concat_ws(E'\\n', o.o ->> 'kind', o.o ->> 'identity', coalesce(o.o ->> 'parent', ''), (o.o -> 'properties')::text), 'UTF8')), 'hex')) AS o
+	FROM (SELECT o.n, jsonb_set(o.o, '{properties}', o.o -> 'properties' || coalesce(f.properties, '{}')) AS o
+		FROM d, jsonb_array_elements(d.d -> 'objects') WITH ORDINALITY o (o, n) LEFT JOIN (VALUES $values) f (object, properties) ON f.object = concat_ws(' ', o.o ->> 'kind', o.o ->> 'identity')) o
+), h AS (
+	SELECT d.d - 'seal' - 'objects' || jsonb_build_object('checksum', encode(sha256((SELECT string_agg(decode(o.o ->> 'checksum', 'hex'), '' ORDER BY o.n) FROM o)), 'hex')) AS h FROM d
+)
+SELECT h.h || jsonb_build_object('seal', encode(sha256(convert_to(h.h::text, 'UTF8')), 'hex'), 'objects', (SELECT jsonb_agg(o.o ORDER BY o.n) FROM o)) FROM h
+SQL
+}
+
+sub import { my ($db, $document) = @_; query($db, "SELECT sg_snapshot_drop(name) FROM schemaguard.snapshot; SELECT sg_snapshot_import('r', " . lit($document) . ')'); return; }
+
+# psql, as somebody would run a file; what it complains of
+sub run
+{
+	my ($db, $script, $role) = @_;
+	my $err = '';
+	$node->psql($db, ($role ? "SET SESSION AUTHORIZATION $role;\n" : '') . $script, stderr => \$err, on_error_stop => 0);
+	return $err;
+}
+
+sub script { my ($db, $options) = @_; return query($db, "SELECT * FROM sg_sync_sql('r'" . ($options // '') . ')'); }
+
+# Nobody has gained anything
+sub nobody { my ($name) = @_; is(query('postgres', "SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolsuper AND rolname ~ '^(mallory|evil)'") . (-e "$files/witness" ? 'witness' : ''), '', "$name: nobody became a superuser"); return; }
+
+query('postgres', 'CREATE ROLE mallory');
+query('postgres', 'CREATE DATABASE empty');
+query('empty', 'CREATE EXTENSION schemaguard');
+
+my $evil = <<'SQL';
+CREATE FUNCTION mal.gain() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN ALTER ROLE mallory SUPERUSER; END IF;
+END $$;
+CREATE FUNCTION mal.evil() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM mal.gain(); RETURN 1; END $$;
+CREATE FUNCTION mal.evil(a int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM mal.gain(); RETURN 1; END $$;
+SQL
+my $mallory = "CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory;\n$evil";
+
+# ---- a materialized view, and what is read by it
+
+database('ref', $mallory . <<'SQL');
+CREATE FUNCTION mal.who() RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM mal.evil(); RETURN current_user; END $$;
+CREATE TABLE mal.source (a int); RESET ROLE; CREATE TABLE public.shared (a int); GRANT SELECT ON public.shared TO mallory; SET ROLE mallory;
+CREATE MATERIALIZED VIEW mal.mv AS SELECT mal.who() AS who, (SELECT count(*) FROM public.shared) AS n;
+CREATE UNIQUE INDEX mv_who ON mal.mv (who, (mal.evil(n::int)));
+CREATE MATERIALIZED VIEW mal.over AS SELECT who FROM mal.mv;
+CREATE MATERIALIZED VIEW mal.never AS SELECT mal.evil() AS a WITH NO DATA;
+SQL
+database('target');
+import('target', document('ref'));
+is(run('target', script('target')), '', 'materialized views: the script runs');
+nobody('materialized views');
+is(query('target', "SET ROLE mallory; SELECT who FROM mal.mv UNION ALL SELECT who FROM mal.over UNION ALL SELECT relispopulated::text FROM pg_class WHERE relname = 'never'"), "mallory\nmallory\nfalse", 'its query ran as its owner, and only what is populated is filled');
+unlike(script('target'), qr/^BEGIN;/m, 'the script has made it so');
+database('target');
+import('target', document('ref'));
+query('target', "CALL sg_sync_apply('r')");
+nobody('materialized views, by a plan');
+is(query('target', "SELECT count(*) FROM sg_drift('r') WHERE class <> 'unmanaged'; SET ROLE mallory; SELECT who FROM mal.over"), "0\nmallory", 'a plan does the same');
+
+# ---- what else computes something: as its owner by a plan, or not at all
+
+my $tables = 'CREATE TABLE mal.t (id int); INSERT INTO mal.t VALUES (1); CREATE TABLE mal.u (id int); INSERT INTO mal.u VALUES (1); CREATE TABLE mal.x (id int); INSERT INTO mal.x VALUES (1); CREATE TABLE mal.w (id int, s text); INSERT INTO mal.w VALUES (1);';
+database('ref', "$mallory $tables" . <<'SQL');
+ALTER TABLE mal.t ADD a int DEFAULT mal.evil();
+ALTER TABLE mal.t ADD b int GENERATED ALWAYS AS (id + mal.evil()) STORED;
+ALTER TABLE mal.u ADD CONSTRAINT u_check CHECK (id >= mal.evil());
+ALTER TABLE mal.w ADD CONSTRAINT w_check CHECK (length(query_to_xml('SELECT mal.evil()', true, true, '')::text) > 0);
+ALTER TABLE mal.x ADD c int DEFAULT 7;
+SQL
+database('target', "CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory;\n$tables");
+import('target', document('ref'));
+my $script = script('target');
+is(run('target', $script), '', 'the script of what computes something runs');
+nobody('defaults and checks');
+foreach my $what ('column mal.t.a', 'column mal.t.b', 'constraint mal.u.u_check', 'constraint mal.w.w_check')
+{
+	like($script, qr/^-- left out: \Q$what\E: left out, it runs code of role mallory: CALL sg_sync_apply\(\) runs it as that role$/m, "$what is left out");
+}
+is(query('target', 'SELECT c FROM mal.x'), '7', 'what runs no code of anybody is not touched');
+query('target', "CALL sg_sync_apply('r', fail => false)");
+nobody('defaults and checks, by a plan');
+is(query('target', 'SELECT a, b FROM mal.t'), '1|2', 'a plan runs them as their owner');
+
+# who has the code may run the script, and nobody else
+query('target', "SET ROLE mallory; ALTER TABLE mal.t DROP a, DROP b; RESET ROLE; GRANT SELECT ON ALL TABLES IN SCHEMA schemaguard TO mallory; SELECT sg_grant('mallory')");
+$script = query('target', "SELECT sg_snapshot_export('r')");
+$script = query('target', "SET SESSION AUTHORIZATION mallory; SELECT sg_snapshot_import('own', " . lit($script) . ") \\g /dev/null\nSELECT * FROM sg_sync_sql('own', schemas => '{mal}')");
+like(run('target', $script), qr/nothing has been applied: the script runs code of role mallory/, 'the head refuses another role');
+nobody('a script of its owner');
+is(run('target', $script, 'mallory'), '', 'its owner runs it');
+is(query('target', 'SELECT a FROM mal.t'), '1', 'with all that it has');
+
+# ---- settings of the database that it is run in
+
+database('ref', q{CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory; CREATE TABLE mal.t (id int, note text DEFAULT $x$\'); ALTER ROLE mallory SUPERUSER; PERFORM (1 --$x$)});
+database('target');
+import('target', document('ref'));
+$script = script('target');
+query('postgres', 'ALTER DATABASE target SET standard_conforming_strings = off');
+is(run('target', $script), '', 'a literal is read as it was written');
+nobody('standard_conforming_strings = off');
+is(query('target', q{SET standard_conforming_strings = on; SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'mal.t'::regclass}), q{'\''); ALTER ROLE mallory SUPERUSER; PERFORM (1 --'::text}, 'and means the same');
+query('target', "DROP TABLE mal.t; CALL sg_sync_apply('r')");
+nobody('standard_conforming_strings = off, by a plan');
+query('postgres', 'ALTER DATABASE target RESET ALL');
+
+# ---- forged documents
+
+my $base = 'CREATE SCHEMA s1; CREATE TABLE s1.t (a int, b text DEFAULT \'x\'); CREATE VIEW s1.v AS SELECT 1 AS a;';
+database('ref', "$base CREATE INDEX i1 ON s1.t ((a + 1)); CREATE INDEX i2 ON s1.t ((a + 2)); CREATE INDEX i3 ON s1.t ((a + 3)); ALTER TABLE s1.t ADD c int DEFAULT 1, ADD d int DEFAULT 1, ADD e int DEFAULT 1, ADD f int DEFAULT 1, ADD CONSTRAINT t_check CHECK (a > 0);
+	CREATE RULE r1 AS ON DELETE TO s1.t DO NOTHING; CREATE RULE r2 AS ON DELETE TO s1.t DO NOTHING; CREATE DOMAIN s1.d AS int CHECK (VALUE > 0); CREATE VIEW s1.w AS SELECT 1 AS a; COMMENT ON TABLE s1.t IS 'a \\! b -- c';");
+my $command = "touch $files/witness";
+my %forged = (
+	'index s1.i1' => qq[{"expressions": ["(a)) \\n\\\\! $command\\n --"]}],
+	'index s1.i2' => qq[{"expressions": ["(a + 1)) \\\\! $command"]}],
+	'index s1.i3' => '{"expressions": ["(a)); ALTER ROLE mallory SUPERUSER; SELECT (1"]}',
+	'column s1.t.c' => '{"default": "1; ALTER ROLE mallory SUPERUSER"}',
+	'column s1.t.d' => '{"default": "1; END $sync$; ALTER ROLE mallory SUPERUSER; DO $sync$ BEGIN NULL"}',
+	'column s1.t.e' => '{"default": "1 FROM THE FUTURE"}',
+	'constraint s1.t.t_check' => '{"expression": "a > 0) NOT VALID; ALTER ROLE mallory SUPERUSER; SELECT (1"}',
+	'view s1.w' => '{"query": "SELECT 1 AS a; ALTER ROLE mallory SUPERUSER"}',
+	'rule s1.t.r1' => '{"definition": "ALTER ROLE mallory SUPERUSER"}',
+	'rule s1.t.r2' => '{"definition": "CREATE RULE r2 AS ON DELETE TO s1.other DO NOTHING"}',
+	'domain s1.d' => '{"type": "int; ALTER ROLE mallory SUPERUSER"}');
+database('target', $base);
+import('target', forge(document('ref'), %forged));
+$script = script('target');
+like($script, qr/^-- left out: \Q$_\E: left out, /m, "$_ is left out: $forged{$_}") foreach sort keys %forged;
+like($script, qr/^-- left out: column s1\.t\.e: left out, PostgreSQL \d+\S* .*can't parse it: syntax error at or near "FROM"$/m, 'with the version');
+is(run('target', $script), '', 'the rest of the script runs');
+nobody('forged documents');
+is(query('target', "SELECT f, obj_description('s1.t'::regclass) FROM s1.t RIGHT JOIN (VALUES (1)) x (f) USING (f)"), '1|a \! b -- c', 'and has done what it could');
+query('target', "CALL sg_sync_apply('r', fail => false)");
+nobody('forged documents, by a plan');
+
+# ---- what the server calls by itself
+
+database('ref', <<'SQL');
+CREATE SCHEMA shop;
+CREATE TEXT SEARCH TEMPLATE shop.t (INIT = dsimple_init, LEXIZE = dsimple_lexize);
+CREATE TEXT SEARCH DICTIONARY shop.d (TEMPLATE = shop.t);
+CREATE TEXT SEARCH CONFIGURATION shop.c (PARSER = pg_catalog."default"); ALTER TEXT SEARCH CONFIGURATION shop.c ADD MAPPING FOR word WITH shop.d;
+CREATE TYPE shop.base; CREATE FUNCTION shop.base_in(cstring) RETURNS shop.base IMMUTABLE STRICT LANGUAGE internal AS 'int4in'; CREATE FUNCTION shop.base_out(shop.base) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal AS 'int4out';
+CREATE TYPE shop.base (INPUT = shop.base_in, OUTPUT = shop.base_out, LIKE = int4);
+CREATE CAST (shop.base AS int) WITHOUT FUNCTION;
+CREATE TABLE shop.based (a shop.base, b int); CREATE INDEX based_b ON shop.based (b);
+CREATE FUNCTION shop.bare() RETURNS int LANGUAGE internal AS 'pg_backend_pid';
+CREATE LANGUAGE mylang HANDLER plpgsql_call_handler;
+CREATE FOREIGN DATA WRAPPER judged VALIDATOR postgresql_fdw_validator; CREATE SERVER judge FOREIGN DATA WRAPPER judged OPTIONS (host 'x');
+CREATE FOREIGN DATA WRAPPER plain; CREATE SERVER there FOREIGN DATA WRAPPER plain;
+CREATE ACCESS METHOD mine TYPE TABLE HANDLER heap_tableam_handler;
+CREATE OPERATOR CLASS shop.ops FOR TYPE int USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 btint4cmp(int, int);
+CREATE TABLE shop.plain (a int PRIMARY KEY);
+CREATE MATERIALIZED VIEW shop.mv AS SELECT 1 AS a;
+SET allow_system_table_mods = on;
+UPDATE pg_ts_template SET tmplinit = 'generate_series_int4_support'::regproc WHERE tmplname = 't';
+SQL
+my $evils = document('ref');
+database('target');
+import('target', $evils);
+my $told = query('target', q{SELECT kind || ' ' || object, detail FROM sg_sync_check('r', 'r')  WHERE detail LIKE 'not tried%' ORDER BY kind || ' ' || object COLLATE "C"});
+is($told =~ s/\|.*$//mgr, join("\n", sort 'access method mine', 'cast (shop.base AS integer)', 'column shop.based.a', 'column shop.based.b', 'foreign data wrapper judged', 'foreign server judge', 'function shop.bare()', 'function shop.base_in(cstring)',
+	'function shop.base_out(shop.base)', 'index shop.based_b', 'language mylang', 'operator class shop.ops USING btree', 'operator family shop.ops USING btree', 'table shop.based', 'text search configuration shop.c', 'text search dictionary shop.d', 'text search template shop.t', 'type shop.base'),
+	'what the server calls by itself is not tried, nor what needs it');
+is(query('target', "SELECT kind, object, detail FROM sg_sync_check('r') WHERE NOT left_out"), '', 'all else is');
+is(query('target', 'SELECT count(*) FROM schemaguard.scratch'), '0', 'and nothing stays');
+
+done_testing();
