@@ -229,6 +229,11 @@ my %call = (
 	'schemaguard.sg_sync_kept_names' => q{SELECT schemaguard.sg_sync_kept_names()},
 	'schemaguard.sg_sync_steps' => q{SELECT schemaguard.sg_sync_steps('secret', NULL, true, true, true)},
 	'schemaguard.sg_sync_texts' => q{SELECT schemaguard.sg_sync_texts('["a"]')},
+	'schemaguard.sg_sync_problem' => q{SELECT schemaguard.sg_sync_problem('table', '{t_c}', false, 'ALTER TABLE t_c ADD a int', 'true')},
+	'schemaguard.sg_sync_calls' => q{SELECT schemaguard.sg_sync_calls('ALTER TABLE t_c ADD CHECK (now() > now())')},
+	'schemaguard.sg_sync_portable' => q{SELECT schemaguard.sg_sync_portable('SELECT 1')},
+	'schemaguard.sg_sync_is_native' => q{SELECT schemaguard.sg_sync_is_native('type', '{}')},
+	'schemaguard.sg_sync_settings' => q{SELECT schemaguard.sg_sync_settings()},
 	'schemaguard.sg_sync_write' => q{SELECT schemaguard.sg_sync_write('{"[{\\"kind\\": \\"constraint\\"}]"}')},
 	sg_tenant_audit => q{SELECT * FROM sg_tenant_audit('id', 't_p')},
 	sg_verify_fks => q{SELECT * FROM sg_verify_fks(live => true)});
