@@ -57,7 +57,7 @@ extern void code_reach_object(CodeReach *reach, Oid classid, Oid objectid);
 
 /* ---- code_table.c: the same for tables, with their partitions at all levels ---- */
 
-/* Planning and reading: expressions of indexes, statistics, partition keys */
+/* Planning and reading: expressions of indexes, statistics, partition keys, checks */
 extern void code_reach_read(CodeReach *reach, Oid relid);
 
 /* Output of whole rows, also as jsonb: types of all columns, columns computed when read */

@@ -5,8 +5,9 @@
  *
  * The planner evaluates what it can of the expressions of indexes,
  * statistics objects and partition keys when it looks at a table, whatever
- * the query.  Row security is not looked at: what reads here has
- * row_security off, which makes a policy an error.
+ * the query, and by constraint_exclusion of checks.  Row security is not
+ * looked at: what reads here has row_security off, which makes a policy an
+ * error.
  *
  *-------------------------------------------------------------------------
  */
@@ -26,6 +27,7 @@
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "nodes/parsenodes.h"
+#include "optimizer/cost.h"
 #include "rewrite/rewriteDefine.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -128,6 +130,26 @@ visit_statistics(Look *look, HeapTuple tuple)
 }
 
 static void
+visit_check(Look *look, HeapTuple tuple)
+{
+	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+	if (form->contype != CONSTRAINT_CHECK)
+		return;
+	code_reach_stored(look->reach, tuple, Anum_pg_constraint_conbin, look->desc, look->owner);
+	code_reach_object(look->reach, ConstraintRelationId, form->oid);
+}
+
+/* Tells whether the planner evaluates a table's checks, by which constraint_exclusion may leave the table out of a query */
+static bool
+plans_checks(const Look *look)
+{
+	return constraint_exclusion == CONSTRAINT_EXCLUSION_ON ||
+		(constraint_exclusion == CONSTRAINT_EXCLUSION_PARTITION &&
+		 (has_superclass(look->relid) || has_subclass(look->relid)));
+}
+
+static void
 read_one(Look *look)
 {
 	scan_catalog(look, IndexRelationId, IndexIndrelidIndexId,
@@ -136,6 +158,9 @@ read_one(Look *look)
 				 Anum_pg_partitioned_table_partrelid, visit_partition_key);
 	scan_catalog(look, StatisticExtRelationId, StatisticExtRelidIndexId,
 				 Anum_pg_statistic_ext_stxrelid, visit_statistics);
+	if (plans_checks(look))
+		scan_catalog(look, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+					 Anum_pg_constraint_conrelid, visit_check);
 }
 
 /* ---- whole rows ---- */
@@ -160,17 +185,6 @@ row_one(Look *look)
 }
 
 /* ---- writing ---- */
-
-static void
-visit_check(Look *look, HeapTuple tuple)
-{
-	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-
-	if (form->contype != CONSTRAINT_CHECK)
-		return;
-	code_reach_stored(look->reach, tuple, Anum_pg_constraint_conbin, look->desc, look->owner);
-	code_reach_object(look->reach, ConstraintRelationId, form->oid);
-}
 
 /* Defaults and generated columns alike */
 static void

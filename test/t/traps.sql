@@ -109,6 +109,43 @@ CALL fixture.plant($$ALTER TABLE t.check_constant_c ADD CHECK (n > t.i('check_co
 CALL fixture.slot('check_constant', 'SET LOCAL constraint_exclusion = on; EXPLAIN SELECT * FROM t.check_constant_c WHERE n > 1');
 CALL fixture.pair('partition_constant', clause => $$PARTITION BY LIST ((n + t.i('partition_constant', 1)))$$);
 CALL fixture.slot('partition_constant', 'EXPLAIN SELECT * FROM t.partition_constant_c');
+CALL fixture.pair('leaf_index_constant', clause => 'PARTITION BY LIST (n)');
+CALL fixture.plant($$CREATE INDEX ON t.leaf_index_constant_leaf ((n + t.i('leaf_index_constant', 1)))$$);
+CALL fixture.slot('leaf_index_constant', 'EXPLAIN SELECT * FROM t.leaf_index_constant_c');
+CALL fixture.pair('leaf_check_constant', clause => 'PARTITION BY LIST (n)');
+CALL fixture.plant($$ALTER TABLE t.leaf_check_constant_leaf ADD CHECK (n > t.i('leaf_check_constant', 0))$$);
+CALL fixture.slot('leaf_check_constant', 'EXPLAIN DELETE FROM t.leaf_check_constant_c WHERE n > 1');
+CALL fixture.pair('inlined_constant');
+CALL fixture.plant($$
+	CREATE FUNCTION t.inlined(int) RETURNS int LANGUAGE sql IMMUTABLE AS $f$SELECT $1 + t.i('inlined_constant', 1)$f$;
+	CREATE INDEX ON t.inlined_constant_c (t.inlined(n));
+$$);
+CALL fixture.slot('inlined_constant', 'EXPLAIN SELECT * FROM t.inlined_constant_c');
+CALL fixture.pair('default_constant');
+CALL fixture.plant($$ALTER TABLE t.default_constant_c ALTER x SET DEFAULT t.i('default_constant', 1)$$);
+CALL fixture.slot('default_constant', 'EXPLAIN INSERT INTO t.default_constant_c (id) VALUES (9)');
+CALL fixture.pair('generated_constant');
+CALL fixture.plant($$ALTER TABLE t.generated_constant_c ADD g int GENERATED ALWAYS AS (t.i('generated_constant', 1)) STORED$$);
+CALL fixture.slot('generated_constant', 'UPDATE t.generated_constant_c SET n = 1');
+CALL fixture.pair('rule_constant');
+CALL fixture.plant($$CREATE RULE r AS ON UPDATE TO t.rule_constant_c WHERE t.i('rule_constant', 1) > 1 DO ALSO SELECT 1$$);
+CALL fixture.slot('rule_constant', 'EXPLAIN UPDATE t.rule_constant_c SET n = 1');
+CALL fixture.pair('policy_constant');
+CALL fixture.plant($$
+	CREATE POLICY p ON t.policy_constant_c USING (n > t.i('policy_constant', 0));
+	ALTER TABLE t.policy_constant_c ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+$$);
+CALL fixture.slot('policy_constant', 'EXPLAIN SELECT * FROM t.policy_constant_c', 'alice');
+-- of a selectivity, which runs the operator on the values of the statistics
+CALL fixture.pair('estimate', keys => '{1,2,3}');
+CALL fixture.plant($$
+	CREATE FUNCTION t.less(int, int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM t.w(''estimate''); RETURN $1 < $2; END';
+	CREATE OPERATOR t.#<# (LEFTARG = int, RIGHTARG = int, FUNCTION = t.less, RESTRICT = scalarltsel);
+	ALTER TABLE t.estimate_c ADD CHECK (n OPERATOR(t.#<#) 1000000);
+$$);
+INSERT INTO t.estimate_c SELECT g, 1, 1, g FROM generate_series(10, 60) g;
+ANALYZE t.estimate_c;
+CALL fixture.slot('estimate', 'EXPLAIN SELECT * FROM t.estimate_c WHERE n OPERATOR(t.#<#) 30');
 
 -- ---- what runs for a row that is written
 
@@ -461,8 +498,8 @@ FROM (SELECT slot, min(name) AS pair FROM fixture.pair WHERE slot NOT IN (SELECT
 -- or the work is left alone where it is
 UPDATE fixture.slot SET reachable = false WHERE name = ANY ('{
 	document_argument,document_coalesce,document_literal,function_body,function_default,instead_of,matview,view,search_path,statistics_row,
-	default,default_parent,domain_default,cast_assignment,set_default,policy_check,policy_force,policy_using,rule_update,trigger_truncate,
-	event_trigger,throttle_function,plan_expression,retyped,inherited_constant,trigger_on_alice,trigger_on_super,
+	default,default_constant,default_parent,domain_default,cast_assignment,set_default,policy_check,policy_constant,policy_force,policy_using,rule_update,
+	trigger_truncate,event_trigger,throttle_function,plan_expression,retyped,inherited_constant,trigger_on_alice,trigger_on_super,
 	cascade_trigger,cascade_trigger_after,set_null_trigger,rule_parent_delete,trigger_parent_before,trigger_parent_after,
 	trigger_parent_deferred}'::text[]);
 
