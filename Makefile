@@ -7,6 +7,7 @@
 #   make test            everything at once: build and test in a private directory with a private server, install nothing;
 #                        ONLY=audit: the tests of one room of src/
 #   make test-long       the same with the counts and durations of a release, what make deb does, and pg_upgrade to 18
+#   make gaps            others change the tables in every gap between a look and the deed that trusts it; an hour or two
 #   make demo            a guided tour on a private server
 #   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
 #                        and how much of what it discovers is right (ONLY=discover: nothing else);
@@ -365,7 +366,7 @@ PROVE_TESTS = test/t/*.pl
 HERE := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
 # These targets find or install a server themselves, so they work where there is no pg_config yet.
-STANDALONE = test test-long demo bench dist deb docs/snapshot.sql help
+STANDALONE = test test-long gaps demo bench dist deb docs/snapshot.sql help
 .PHONY: $(STANDALONE)
 
 # What plain `make` does; PGXS says how.
@@ -378,6 +379,9 @@ test-long:
 	@SG_LONG=1 bash "$(HERE)/test/tools/run-tests.sh"
 	@bash "$(HERE)/test/tools/deb.sh" || [ $$? = 3 ]
 	@bash "$(HERE)/test/tools/pg-upgrade.sh" || [ $$? = 3 ]
+
+gaps:
+	@SG_GAPS=1 SG_TIMEOUT=$${SG_TIMEOUT:-36000} ONLY_TAP=049_gaps bash "$(HERE)/test/tools/run-tests.sh"
 
 demo:
 	@exec bash "$(HERE)/test/demo/run.sh"

@@ -5,6 +5,7 @@
 #   - no witness runs as another role than mallory
 #   - each function of the extension is in the list of calls below: a new one enters it, or this fails
 #   - the slots are armed: plain SQL makes each one speak
+#   - nor does a function that the planner evaluates, planted while a call waits for a lock
 #   - the calls reach them: with a library that does not switch roles, each slot that is reachable is seen as the superuser
 #
 # rooms: base
@@ -356,6 +357,50 @@ foreach my $run (@runs)
 	diag(scalar(keys %{ $run->{caught} }) . " slots, witnesses: " . join(', ', map { "$run->{count}{$_} as $_" } sort keys %{ $run->{count} }));
 }
 is(join("\n", @{ $runs[0]{errors} // [] }), '', 'and nothing that a superuser called failed');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Planted in the middle of a call: it waits for a lock of mallory's, who plants what the planner evaluates, and commits
+
+my @waiting = (
+	[ sg_orphan_audit => q{SELECT result FROM sg_orphan_audit('t.waiting_c')} ],
+	[ sg_orphan_audit => q{SET schemaguard.audit_method = sql; SELECT result FROM sg_orphan_audit('t.waiting_c'); RESET schemaguard.audit_method} ],
+	[ sg_orphans => q{SELECT count(*) FROM sg_orphans('t.waiting_c'::regclass, '{q}', 't.waiting_p'::regclass)} ],
+	[ sg_rule_audit => q{SELECT count(*) FROM sg_rule_audit('t.waiting_c', 'check', 'q < 2')} ],
+	[ sg_rule_violations => q{SELECT count(*) FROM sg_rule_violations('t.waiting_c', 'check', 'q < 2')} ],
+	[ sg_measure_overhead => q{SELECT count(*) FROM sg_measure_overhead('waiting', 3, 1)} ],
+	[ sg_add_fks => q{CALL sg_add_fks('waiting', fix => true)} ],
+	[ sg_rollback_fks => q{CALL sg_rollback_fks('waiting')} ],
+	[ sg_apply => q{CALL sg_apply('waiting rows', fix => true)} ]);
+{
+	my $database = $runs[0]{database};
+	my $holder = SgTest::Session->new($node, dbname => $database, user => 'mallory');
+	my $caller = SgTest::Session->new($node, dbname => $database, user => $super);
+	my (@caught, @never);
+
+	$caller->query(q{CALL fixture.pair('waiting', clause => 'PARTITION BY LIST (n)');
+		SELECT sg_plan_create('waiting'), sg_plan_add_fk('waiting', 't.waiting_c', '{q}', 't.waiting_p', orphans => 'delete', index => false);
+		SELECT sg_plan_create('waiting rows'), sg_plan_add_check('waiting rows', 't.waiting_c', 'q < 2', 'planned', policy => 'delete');
+		SET schemaguard.fix_pause = 0});
+	foreach (@waiting)
+	{
+		my ($function, $sql) = @$_;
+
+		$holder->query('BEGIN; LOCK TABLE t.waiting_c, t.waiting_p');
+		witnesses();
+		$caller->send($sql);
+		wait_for(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE pid = $caller->{pid} AND NOT granted") ne '0' }, 30)
+		  or push @never, $function;
+		$holder->query(q{CREATE INDEX planted ON t.waiting_c ((n + t.i('waiting', 1))); CREATE INDEX planted_p ON t.waiting_p ((n + t.i('waiting', 1)));
+			ALTER TABLE t.waiting_leaf ADD CONSTRAINT planted CHECK (n > t.i('waiting', 0)); COMMIT});
+		defined $caller->collect or die "$function: connection is gone";
+		push @caught, map { "$function: $_->[1] as $_->[2]" } grep { $_->[1] eq 'waiting' && $_->[2] ne 'mallory' } witnesses();
+		note("$function: $caller->{err}");
+		$holder->query('DROP INDEX t.planted, t.planted_p; ALTER TABLE t.waiting_leaf DROP CONSTRAINT planted');
+	}
+	is("@never", '', 'each call waits for the lock');
+	is(join("\n", @caught), '', 'nothing that is planted meanwhile runs as another role when it is planned');
+	$_->quit foreach $holder, $caller;
+}
 
 SKIP:
 {
