@@ -127,6 +127,20 @@ as('author', q{
 	q{CREATE FUNCTION a.load() RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'canary_load'; END$$},
 	q{SET schemaguard.throttle_function = 'a.load'; SET schemaguard.throttle_budget = 1; CALL sg_add_fks('casts')});
 
+# What the planner evaluates raises an error with a row's secret
+my $before = length $told{author};
+as('author', q{CREATE TABLE a.planned (id int PRIMARY KEY, p text, note text); INSERT INTO a.planned VALUES (1, 'canary_orphan', 'canary_note');
+	CREATE FUNCTION a.planned(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
+		IF current_setting('a.armed', true) = 'on' THEN RAISE EXCEPTION 'canary_raised %', (SELECT min(note) FROM a.late); END IF; RETURN $1; END$$;
+	CREATE INDEX ON a.planned ((note || a.planned('x')));
+	SELECT sg_plan_create('plans'); SELECT sg_plan_add_check('plans', 'a.planned', 'p IS NULL', 'planned', policy => 'delete'),
+		sg_plan_add_fk('plans', 'a.planned', '{p}', 'a.p', orphans => 'delete', index => false)},
+	q{SET a.armed = on; SELECT * FROM sg_orphan_audit(plan => 'plans'); SELECT * FROM sg_rule_audit('a.planned', 'check', 'p IS NULL');
+	SELECT * FROM sg_rule_violations('a.planned', 'check', 'p IS NULL'); SELECT * FROM sg_violations('plans', 1); SELECT * FROM sg_plan_check('plans')},
+	q{CALL sg_fix_orphans('plans')}, q{CALL sg_apply('plans', fix => true)}, q{SELECT * FROM sg_verify_fks('plans', live => true)}, q{EXPLAIN SELECT * FROM a.planned}, q{RESET a.armed});
+as('stranger', q{SELECT * FROM sg_rule_audit('a.planned', 'check', 'p IS NULL')}, q{SELECT * FROM sg_rule_violations('a.planned', 'check', 'p IS NULL')}, q{SELECT * FROM sg_tenant_audit('p')});
+like(substr($told{author}, $before), qr/canary_raised canary_note/, 'the planner has run into an error with a secret');
+
 # ---- drift, names
 
 as('author', q{SELECT sg_snapshot_take('canary_snapshot_name', '{a}')}, q{CREATE OR REPLACE FUNCTION a.connects() RETURNS text LANGUAGE sql AS $f$SELECT 'host=h password=canary_body2'$f$},
