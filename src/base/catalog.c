@@ -1,12 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.c
- *	  The rows of a catalog, by one column; a table and its partitions.
+ *	  The rows of a catalog, by one column; a relation by its OID; a table and
+ *	  its partitions.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
@@ -16,6 +18,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/catalog.h"
+#include "base/gone.h"
 
 void
 sg_catalog_begin(SgCatalog *catalog, Oid relid, Oid index, AttrNumber column, Oid value,
@@ -69,6 +72,16 @@ sg_catalog_end(SgCatalog *catalog)
 	systable_endscan(catalog->scan);
 	table_close(catalog->rel, AccessShareLock);
 	catalog->rel = NULL;
+}
+
+Relation
+sg_relation_open(Oid relid, LOCKMODE mode)
+{
+	Relation	rel = try_relation_open(relid, mode);
+
+	if (rel == NULL)
+		sg_gone(ERRCODE_UNDEFINED_TABLE, "a table");
+	return rel;
 }
 
 List *

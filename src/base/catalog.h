@@ -53,6 +53,9 @@ extern HeapTuple sg_catalog_next(SgCatalog *catalog);
 /* Does nothing when it is closed already */
 extern void sg_catalog_end(SgCatalog *catalog);
 
+/* Locks and opens a relation; raises 42P01 if it is gone */
+extern Relation sg_relation_open(Oid relid, LOCKMODE mode);
+
 /*
  * A table and, where it is partitioned, all its partitions as of now, none of
  * them locked.  Not what merely inherits: no key knows these rows.

@@ -27,6 +27,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
 
@@ -143,7 +144,7 @@ static Node *
 analyse(const CodeExpression *expression)
 {
 	ParseState *pstate = make_parsestate(NULL);
-	Relation	rel = table_open(expression->relid, AccessShareLock);
+	Relation	rel = sg_relation_open(expression->relid, AccessShareLock);
 	Node	   *cooked;
 
 	addNSItemToQuery(pstate, addRangeTableEntryForRelation(pstate, rel, AccessShareLock, NULL, false, true),

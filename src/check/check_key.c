@@ -360,7 +360,7 @@ holds_partition_key(Oid relid, List *columns)
 	/* who has locked it is not waited for */
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return true;
-	rel = table_open(relid, NoLock);
+	rel = sg_relation_open(relid, NoLock);
 	key = RelationGetPartitionKey(rel);
 	for (int i = 0; i < get_partition_natts(key); i++)
 	{

@@ -290,7 +290,7 @@ measure(void *p)
 	Relation	rel;
 
 	run_set_local("lock_timeout", psprintf("%d", Max(sg_lock_timeout, 1)));
-	rel = table_open(f->table, AccessShareLock);
+	rel = sg_relation_open(f->table, AccessShareLock);
 	f->blocks = RelationGetNumberOfBlocks(rel);
 	table_close(rel, AccessShareLock);
 }

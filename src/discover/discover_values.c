@@ -36,6 +36,7 @@
 #include "audit/audit.h"
 #include "base/code.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "discover/discover.h"
 
 #define LIKELY 0.3				/* score of a candidate that needs no others */
@@ -106,6 +107,15 @@ hash_of(const FactColumn *column, const char *alias)
 
 /* ---- reading a table ---- */
 
+/* Returns whether a column has values in the table's rows; one that was dropped since the facts were read has none */
+static bool
+is_stored(Oid relid, AttrNumber attnum)
+{
+	FormData_pg_attribute column;
+
+	return sg_read_column(relid, attnum, &column) && column.attgenerated != ATTRIBUTE_GENERATED_VIRTUAL;
+}
+
 /* Where anything is in the way, the column is left out: no name speaks for it */
 static bool
 may_read(const Facts *facts, int c)
@@ -113,7 +123,7 @@ may_read(const Facts *facts, int c)
 	const FactColumn *column = &facts->columns[c];
 	Oid			relid = facts->tables[column->table].oid;
 
-	return get_attgenerated(relid, column->attnum) != ATTRIBUTE_GENERATED_VIRTUAL &&
+	return is_stored(relid, column->attnum) &&
 		audit_readable(relid, GetUserId(), &column->attnum, 1, false) == NULL;
 }
 

@@ -135,7 +135,7 @@ read_marks(MemoryContext context)
 static XLogRecPtr
 newest_page(Oid relid, BlockNumber first)
 {
-	Relation	rel = relation_open(relid, AccessShareLock);
+	Relation	rel = sg_relation_open(relid, AccessShareLock);
 	BlockNumber blocks = RelationGetNumberOfBlocks(rel);
 	XLogRecPtr	newest = InvalidXLogRecPtr;
 

@@ -33,6 +33,7 @@
 #include "utils/rel.h"
 
 #include "base/args.h"
+#include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -116,7 +117,7 @@ lockable_relids(Oid relid)
 
 	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
 	{
-		Relation	rel = relation_open(lfirst_oid(lc), AccessShareLock);
+		Relation	rel = sg_relation_open(lfirst_oid(lc), AccessShareLock);
 
 		relids = lappend_oid(relids, lfirst_oid(lc));
 		relids = list_concat(relids, RelationGetIndexList(rel));
@@ -278,7 +279,7 @@ code_problem(const FkKey *key, bool whole)
 static void
 drop_not_null(Oid relid, const char *name)
 {
-	Relation	rel = relation_open(relid, AccessShareLock);
+	Relation	rel = sg_relation_open(relid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 
 	for (int i = 0; i < desc->natts; i++)
@@ -490,7 +491,7 @@ copy_problem(const FkKey *key)
 static bool
 has_index(const FkKey *key)
 {
-	Relation	rel = relation_open(key->child, AccessShareLock);
+	Relation	rel = sg_relation_open(key->child, AccessShareLock);
 	bool		found = false;
 	ListCell   *lc;
 

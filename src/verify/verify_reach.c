@@ -123,7 +123,7 @@ firing_rule(Oid relid, CmdType event)
 static char *
 volatile_problem(Oid relid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation	rel = sg_relation_open(relid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	bool		found = false;
 
@@ -233,7 +233,7 @@ columns_set_by(const FkKey *key, CmdType event)
 static bool
 default_is_volatile(const FkKey *key)
 {
-	Relation	rel = table_open(key->child, AccessShareLock);
+	Relation	rel = sg_relation_open(key->child, AccessShareLock);
 	bool		found = false;
 
 	for (int i = 0; i < key->nkeys && !found; i++)

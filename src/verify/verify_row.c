@@ -28,6 +28,7 @@
 #include "utils/numeric.h"
 #include "utils/rel.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/progress.h"
@@ -146,7 +147,7 @@ verify_complete(Oid relid, const AttrNumber *columns, int n, const char *alias)
 List *
 verify_given_columns(Oid relid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation	rel = sg_relation_open(relid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(rel);
 	List	   *columns = NIL;
 
@@ -403,7 +404,7 @@ char *
 verify_unique_columns(Oid relid, List *declared, const Bitmapset *changed,
 					  Bitmapset **fresh, Bitmapset **null)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
+	Relation	rel = sg_relation_open(relid, AccessShareLock);
 	char	   *problem = NULL;
 	ListCell   *lc;
 

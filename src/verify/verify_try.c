@@ -25,6 +25,7 @@
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 
+#include "base/catalog.h"
 #include "base/gone.h"
 #include "base/quote.h"
 #include "verify/verify_live.h"
@@ -221,7 +222,7 @@ lock_children(LiveTest *lt)
 static bool
 latest_version(RowId *row)
 {
-	Relation	rel = table_open(row->relid, AccessShareLock);
+	Relation	rel = sg_relation_open(row->relid, AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	TableScanDesc scan;
 	bool		found;
@@ -244,7 +245,7 @@ static char *
 columns_are_set(const LiveTest *lt, const char *(*what) (Relation rel, AttrNumber attnum))
 {
 	const FkKey *key = lt->planned;
-	Relation	rel = table_open(key->child, AccessShareLock);
+	Relation	rel = sg_relation_open(key->child, AccessShareLock);
 	Bitmapset  *set = lt->kind == LIVE_DELETE_PARENT && key->ndelete_set > 0 ?
 		verify_column_set(key->delete_set, key->ndelete_set) : verify_column_set(key->child_att, key->nkeys);
 	StringInfoData sql;
