@@ -11,12 +11,70 @@
 #include <ctype.h>
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "lib/stringinfo.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #include "base/errors.h"
 #include "base/progress.h"
+
+/*
+ * The server's files whose functions look objects up by OIDs that they found
+ * in other rows of the catalogs, without a lock, and in heapam.c, which
+ * updates such rows, the functions that find a row changed.
+ */
+static const char *const racing_files[] = {
+	"format_type.c", "indexing.c", "lsyscache.c", "objectaddress.c", "partcache.c", "partition.c", "pg_inherits.c",
+	"regproc.c", "ruleutils.c", "syscache.c", "typcache.c"
+};
+static const char *const racing_functions[] = {
+	"simple_heap_delete", "simple_heap_update"
+};
+
+bool
+sg_is_race(const ErrorData *edata)
+{
+	if (edata->sqlerrcode != ERRCODE_INTERNAL_ERROR ||
+		edata->domain == NULL || strcmp(edata->domain, PG_TEXTDOMAIN("postgres")) != 0)
+		return false;
+	for (int i = 0; edata->filename && i < lengthof(racing_files); i++)
+	{
+		if (strcmp(edata->filename, racing_files[i]) == 0)
+			return true;
+	}
+	for (int i = 0; edata->funcname && i < lengthof(racing_functions); i++)
+	{
+		if (strcmp(edata->funcname, racing_functions[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Turns an error of sg_is_race() into one that says what to do */
+static void
+name_race(ErrorData *edata)
+{
+	edata->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
+	edata->detail = edata->message;
+	edata->message_id = "another session dropped or changed an object meanwhile";
+	edata->message = pstrdup(edata->message_id);
+	edata->domain = TEXTDOMAIN;
+	edata->hint = pstrdup("Try again.");
+}
+
+ErrorData *
+sg_caught(MemoryContext context)
+{
+	ErrorData  *edata;
+
+	MemoryContextSwitchTo(context);
+	edata = CopyErrorData();
+	FlushErrorState();
+	if (sg_is_race(edata))
+		name_race(edata);
+	return edata;
+}
 
 static void
 roll_back(void)
@@ -47,9 +105,7 @@ run_subtransaction(void (*fn) (void *arg), void *arg, bool keep)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		FlushErrorState();
+		edata = sg_caught(context);
 		roll_back();
 	}
 	PG_END_TRY();
@@ -70,6 +126,41 @@ ErrorData *
 sg_try_undo(void (*fn) (void *arg), void *arg)
 {
 	return run_subtransaction(fn, arg, false);
+}
+
+void
+sg_call(void (*fn) (void *arg), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		fn(arg);
+	}
+	PG_CATCH();
+	{
+		ReThrowError(sg_caught(context));
+	}
+	PG_END_TRY();
+}
+
+void
+sg_read(void (*fn) (void *arg), void *arg)
+{
+	if (RecoveryInProgress())
+	{
+		sg_call(fn, arg);
+		return;
+	}
+	for (int i = 1;; i++)
+	{
+		ErrorData  *edata = sg_try(fn, arg);
+
+		if (edata == NULL)
+			return;
+		if (i == SG_READS || edata->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE)
+			ReThrowError(edata);
+	}
 }
 
 bool

@@ -39,6 +39,13 @@ sg_sink_begin_scalar(SgRowSink *sink, FunctionCallInfo fcinfo)
 }
 
 void
+sg_sink_clear(SgRowSink *sink)
+{
+	tuplestore_clear(sink->rsinfo->setResult);
+	sink->next = 0;
+}
+
+void
 sg_sink_datum(SgRowSink *sink, Datum value)
 {
 	Assert(sink->next < SG_SINK_MAX_COLUMNS);

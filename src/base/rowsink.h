@@ -26,6 +26,9 @@ typedef struct SgRowSink
 extern void sg_sink_begin(SgRowSink *sink, FunctionCallInfo fcinfo);
 extern void sg_sink_begin_scalar(SgRowSink *sink, FunctionCallInfo fcinfo);
 
+/* Forget all rows and columns, for a function that begins anew */
+extern void sg_sink_clear(SgRowSink *sink);
+
 /* Append the columns of a row one by one, then emit it */
 extern void sg_sink_datum(SgRowSink *sink, Datum value);
 extern void sg_sink_null(SgRowSink *sink);

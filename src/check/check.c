@@ -302,6 +302,24 @@ run_part(void *arg)
 	part->fn(part->check, part->cs);
 }
 
+/* Runs a part of a step's checks; begins anew, up to three times, after an error of sg_is_race() */
+static ErrorData *
+try_part(StepPart *part)
+{
+	int			nrows = list_length(part->cs->rows);
+	bool		blocked = part->cs->blocked;
+	ErrorData  *edata;
+
+	for (int i = 1;; i++)
+	{
+		edata = check_try(run_part, part);
+		if (edata == NULL || edata->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE || i == SG_READS)
+			return edata;
+		part->cs->rows = list_truncate(part->cs->rows, nrows);
+		part->cs->blocked = blocked;
+	}
+}
+
 /*
  * One for each step, if it is due.  Tables that somebody changes meanwhile may
  * make it fail: that is the end of the checks of that step, not of all.
@@ -319,7 +337,7 @@ run_parts(PlanCheck *check, bool due, StepChecker fn)
 		CHECK_FOR_INTERRUPTS();
 		if (part.cs->left_alone || (due && !check_is_due(part.cs) && !part.cs->unproved))
 			continue;
-		edata = check_try(run_part, &part);
+		edata = try_part(&part);
 		if (edata == NULL)
 			continue;
 		part.cs->left_alone = true;

@@ -152,18 +152,28 @@ emit_beyond(SgRowSink *sink, const ObjectAddress *root)
 	sg_scope_end(&scope);
 }
 
-static void
-explain(SgRowSink *sink, const char *object, bool internals)
+typedef struct Question
 {
-	ObjectAddress root = impact_find(object);
+	SgRowSink	sink;
+	const char *object;
+	bool		internals;
+} Question;
+
+static void
+explain(void *arg)
+{
+	Question   *question = arg;
+	SgRowSink  *sink = &question->sink;
+	ObjectAddress root = impact_find(question->object);
 	Impact	   *impact = impact_build(&root);
 
+	sg_sink_clear(sink);
 	emit_owners(sink, impact);
 	impact_read_bodies(impact);
 	foreach_ptr(ImpactNode, node, impact->order)
 	{
-		if (node->depth > 0 && (internals || !impact_is_internal(node)))
-			emit_node(sink, impact, node, internals);
+		if (node->depth > 0 && (question->internals || !impact_is_internal(node)))
+			emit_node(sink, impact, node, question->internals);
 	}
 	emit_beyond(sink, &root);
 }
@@ -177,22 +187,25 @@ explain(SgRowSink *sink, const char *object, bool internals)
  * first.  internals: also what only ever goes with another object, such as
  * row types and the indexes of keys.  Reads the catalogs, which anybody may,
  * and plans; takes no lock on the object.  The errors about names are those
- * of impact_find(); 22004 for a null argument.
+ * of impact_find(); 22004 for a null argument; 40001 if other sessions changed
+ * what it reads at each of four attempts.
  */
 Datum
 sg_impact(PG_FUNCTION_ARGS)
 {
 	bool		quote_all = quote_all_identifiers;
-	SgRowSink	sink;
+	Question	question;
 
 	(void) sg_checked_owner();
 	sg_arg_check(fcinfo, 1);
 
-	sg_sink_begin(&sink, fcinfo);
+	sg_sink_begin(&question.sink, fcinfo);
+	question.object = sg_arg_text(fcinfo, 0);
+	question.internals = PG_GETARG_BOOL(1);
 	PG_TRY();
 	{
 		quote_all_identifiers = false;
-		explain(&sink, sg_arg_text(fcinfo, 0), PG_GETARG_BOOL(1));
+		sg_read(explain, &question);
 	}
 	PG_FINALLY();
 	{

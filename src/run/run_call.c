@@ -176,19 +176,30 @@ raise_rest(const PlanRun *run, const ErrorData *rest)
 			 errhint("What is done stays done. Mend that and CALL %s() again.", run->procedure)));
 }
 
-void
-run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
-		 void (*check) (PlanRun *run), void (*work) (PlanRun *run))
+/* The arguments of run_call() */
+typedef struct Call
 {
+	FunctionCallInfo fcinfo;
+	int			author;
+	PlanRun    *run;
+	void		(*check) (PlanRun *run);
+	void		(*work) (PlanRun *run);
+} Call;
+
+static void
+run_plan(void *arg)
+{
+	Call	   *call = arg;
+	PlanRun    *run = call->run;
 	MemoryContext caller = CurrentMemoryContext;
 	ErrorData  *volatile rest = NULL;
 	char	   *name;
 
 	run->context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(run->context);
-	name = sg_arg_text(fcinfo, 0);
-	run->schema = schema_prefix(fcinfo->flinfo->fn_oid);
-	run->author = sg_arg_optional_text(fcinfo, author);
+	name = sg_arg_text(call->fcinfo, 0);
+	run->schema = schema_prefix(call->fcinfo->flinfo->fn_oid);
+	run->author = sg_arg_optional_text(call->fcinfo, call->author);
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(run->context);
@@ -197,19 +208,19 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 	run->id = log_new_run();
 	run->started_at = GetCurrentTimestamp();
 	run->plan = plan_get(name);
-	check_rights(run, check);
+	check_rights(run, call->check);
 	sg_progress_begin(run->shows, run->plan->id, 0);
 	lock_plan(run->plan);
 	PG_TRY();
 	{
 		reread_plan(run);
-		check_rights(run, check);
+		check_rights(run, call->check);
 		take_options(run);
 		run_throttle_begin(run);
 		open_plan(run);
 		check_approved(run);
 		plan_filler_sweep();
-		work(run);
+		call->work(run);
 		run_tell_summary(run);
 		if (run->fail)
 			rest = run_find_rest(run);
@@ -228,4 +239,13 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 		raise_rest(run, rest);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(run->context);
+}
+
+void
+run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
+		 void (*check) (PlanRun *run), void (*work) (PlanRun *run))
+{
+	Call		call = {fcinfo, author, run, check, work};
+
+	sg_call(run_plan, &call);
 }

@@ -103,13 +103,14 @@ may_pass(const ErrorData *edata)
 	{
 		case ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION:
 			return edata->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE;
-		case ERRCODE_INTERNAL_ERROR:	/* cache lookup failed */
+		case ERRCODE_INTERNAL_ERROR:	/* such as of relation_open() */
 		case ERRCODE_SYSTEM_ERROR:	/* no such library */
 		case ERRCODE_DATA_EXCEPTION:
 		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
 			return true;
 		default:
 			return edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+				edata->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||	/* cache lookup failed */
 				edata->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 	}
 }
@@ -131,7 +132,7 @@ attempt_once(void *arg)
 
 /*
  * Fill the reader by attempt(), more carefully each time, until it succeeds.
- * Raises the last error with its own SQLSTATE.
+ * Raises the last error with its own SQLSTATE, but 40001 if sg_is_race().
  */
 void
 snapshot_attempts(SnapshotReader *reader,

@@ -41,6 +41,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "base/errors.h"
 #include "worker/worker.h"
 #include "worker/worker_internal.h"
 
@@ -237,9 +238,7 @@ worker_try(void (*fn) (void *arg), void *arg)
 	}
 	PG_CATCH();
 	{
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		FlushErrorState();
+		edata = sg_caught(context);
 
 		/* the next one drops the portal, if the abort does not */
 		if (ActivePortal)
