@@ -32,8 +32,13 @@ static const char *const racing_functions[] = {
 	"simple_heap_delete", "simple_heap_update"
 };
 
-bool
-sg_is_race(const ErrorData *edata)
+/*
+ * Returns whether an error is that of a race.  Errors of functions that our
+ * code calls by an OID, such as relation_open(), are none: our code looks first
+ * (gone.h).
+ */
+static bool
+raised_by_race(const ErrorData *edata)
 {
 	if (edata->sqlerrcode != ERRCODE_INTERNAL_ERROR ||
 		edata->domain == NULL || strcmp(edata->domain, PG_TEXTDOMAIN("postgres")) != 0)
@@ -51,16 +56,24 @@ sg_is_race(const ErrorData *edata)
 	return false;
 }
 
-/* Turns an error of sg_is_race() into one that says what to do */
+static const char race_message[] = "another session dropped or changed an object meanwhile";
+
+/* Turns the error of a race into one that says what to do */
 static void
 name_race(ErrorData *edata)
 {
 	edata->sqlerrcode = ERRCODE_T_R_SERIALIZATION_FAILURE;
 	edata->detail = edata->message;
-	edata->message_id = "another session dropped or changed an object meanwhile";
-	edata->message = pstrdup(edata->message_id);
+	edata->message_id = race_message;
+	edata->message = pstrdup(race_message);
 	edata->domain = TEXTDOMAIN;
 	edata->hint = pstrdup("Try again.");
+}
+
+bool
+sg_is_race(const ErrorData *edata)
+{
+	return edata->message_id == race_message;
 }
 
 ErrorData *
@@ -71,7 +84,7 @@ sg_caught(MemoryContext context)
 	MemoryContextSwitchTo(context);
 	edata = CopyErrorData();
 	FlushErrorState();
-	if (sg_is_race(edata))
+	if (raised_by_race(edata))
 		name_race(edata);
 	return edata;
 }
@@ -158,7 +171,7 @@ sg_read(void (*fn) (void *arg), void *arg)
 
 		if (edata == NULL)
 			return;
-		if (i == SG_READS || edata->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE)
+		if (i == SG_READS || !sg_is_race(edata))
 			ReThrowError(edata);
 	}
 }

@@ -35,8 +35,10 @@
  * Run fn(arg) in a subtransaction.  Returns NULL when it succeeded.  When it
  * raised an error, the subtransaction is rolled back and a copy of the error,
  * in the caller's memory context, is returned; that includes cancels, which
- * the caller passes on after cleaning up (sg_rethrow_cancel).  An error of
- * sg_is_race() is returned as 40001.
+ * the caller passes on after cleaning up (sg_rethrow_cancel).  The error of a
+ * race is returned as 40001: XX000 that the server's own code raises because
+ * another session dropped or changed an object while a statement or function
+ * was at it, such as pg_get_viewdef() of a view that has just gone.
  *
  * Not for scans on a hot standby: there a recovery conflict inside a
  * subtransaction ends the session, outside of one only the statement.
@@ -50,28 +52,22 @@ extern ErrorData *sg_try(void (*fn) (void *arg), void *arg);
 extern ErrorData *sg_try_undo(void (*fn) (void *arg), void *arg);
 
 /*
- * Run fn(arg), which only reads, in a subtransaction.  After an error of
- * sg_is_race() it is called again, up to three times, and then 40001 is
- * raised; any other error is raised as it is.  fn forgets what a call before
+ * Run fn(arg), which only reads, in a subtransaction.  After the error
+ * of a race it is called again, up to three times, and then 40001 is raised;
+ * any other error is raised as it is.  fn forgets what a call before
  * has found.  On a standby fn is called once, outside of a subtransaction.
  */
 #define SG_READS 4
 extern void sg_read(void (*fn) (void *arg), void *arg);
 
-/* Calls fn(arg), no subtransaction; raises an error of sg_is_race() as 40001, any other as it is */
+/* Calls fn(arg), no subtransaction; raises the error of a race as 40001, any other as it is */
 extern void sg_call(void (*fn) (void *arg), void *arg);
 
-/*
- * Returns whether the server's own code raised XX000 because another session
- * dropped or changed an object while a statement or function was at it, such
- * as pg_get_viewdef() of a view that has just gone.  Errors of functions that
- * our code calls by an OID, such as relation_open(), are none of these: our
- * code looks first (gone.h).
- */
-extern bool sg_is_race(const ErrorData *edata);
-
-/* In PG_CATCH(): copies the error to the context, which becomes current, and clears it; an error of sg_is_race() becomes 40001 */
+/* In PG_CATCH(): copies the error to the context, which becomes current, and clears it; that of a race becomes 40001 */
 extern ErrorData *sg_caught(MemoryContext context);
+
+/* Returns whether an error that sg_try() or sg_caught() returned is that of a race */
+extern bool sg_is_race(const ErrorData *edata);
 
 /* Is this the error of somebody who wants us to stop altogether? */
 extern bool sg_is_cancel(const ErrorData *edata);

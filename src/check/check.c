@@ -302,7 +302,7 @@ run_part(void *arg)
 	part->fn(part->check, part->cs);
 }
 
-/* Runs a part of a step's checks; begins anew, up to three times, after an error of sg_is_race() */
+/* Runs a part of a step's checks; begins anew, up to three times, after the error of a race */
 static ErrorData *
 try_part(StepPart *part)
 {
@@ -313,7 +313,7 @@ try_part(StepPart *part)
 	for (int i = 1;; i++)
 	{
 		edata = check_try(run_part, part);
-		if (edata == NULL || edata->sqlerrcode != ERRCODE_T_R_SERIALIZATION_FAILURE || i == SG_READS)
+		if (edata == NULL || !sg_is_race(edata) || i == SG_READS)
 			return edata;
 		part->cs->rows = list_truncate(part->cs->rows, nrows);
 		part->cs->blocked = blocked;

@@ -532,9 +532,12 @@ run_add_target_alone(RunAction *action, Oid relid, LOCKMODE mode)
 static bool
 worth_another_attempt(const RunAction *action, TimestampTz budget_end)
 {
+	/* an object that is broken stays so */
+	int			most = sg_is_race(action->error) ? Min(sg_lock_attempts, SG_READS) : sg_lock_attempts;
+
 	return (run_is_lock_failure(action->error) ||
 			action->error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE) &&
-		action->attempts < sg_lock_attempts &&
+		action->attempts < most &&
 		GetCurrentTimestamp() < budget_end;
 }
 

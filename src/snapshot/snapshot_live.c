@@ -132,7 +132,7 @@ attempt_once(void *arg)
 
 /*
  * Fill the reader by attempt(), more carefully each time, until it succeeds.
- * Raises the last error with its own SQLSTATE, but 40001 if sg_is_race().
+ * Raises the last error with its own SQLSTATE, but that of a race as 40001.
  */
 void
 snapshot_attempts(SnapshotReader *reader,

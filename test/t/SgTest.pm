@@ -210,7 +210,18 @@ sub send
 	$self->{n}++;
 	$self->{stdout} = $self->{stderr} = '';
 	$self->{in} .= "$sql\n;\n\\echo done-$self->{n}-\n\\warn done-$self->{n}-\n";
-	IPC::Run::pump_nb($self->{harness});
+	# the connection may be gone: collect() tells
+	eval { IPC::Run::pump_nb($self->{harness}); };
+}
+
+# Is there an answer to what was sent, or no connection any more? Does not wait.
+sub is_done
+{
+	my ($self) = @_;
+	my $mark = qr/^done-$self->{n}-\n/m;
+
+	return 1 unless eval { IPC::Run::pump_nb($self->{harness}); IPC::Run::pumpable($self->{harness}); };
+	return $self->{stdout} =~ $mark && $self->{stderr} =~ $mark;
 }
 
 # Wait for what was sent; its output, or undef when the connection is gone
