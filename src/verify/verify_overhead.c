@@ -16,10 +16,12 @@
 
 #include <math.h>
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -499,7 +501,7 @@ has_index(const FkKey *key)
 	{
 		Relation	index = relation_open(lfirst_oid(lc), AccessShareLock);
 
-		for (int i = 0; i < key->nkeys && RelationGetIndexPredicate(index) == NIL; i++)
+		for (int i = 0; i < key->nkeys && heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL); i++)
 			found |= index->rd_index->indisvalid && index->rd_index->indkey.values[0] == key->child_att[i];
 		relation_close(index, AccessShareLock);
 	}

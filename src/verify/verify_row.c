@@ -27,6 +27,7 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "base/compat.h"
@@ -350,6 +351,8 @@ index_columns(Relation index)
 {
 	Bitmapset  *raw = NULL;
 	Bitmapset  *columns = NULL;
+	bool		isnull;
+	Datum		expressions = SysCacheGetAttr(INDEXRELID, index->rd_indextuple, Anum_pg_index_indexprs, &isnull);
 	int			x = -1;
 
 	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
@@ -357,7 +360,9 @@ index_columns(Relation index)
 		if (index->rd_index->indkey.values[i] > 0)
 			columns = bms_add_member(columns, index->rd_index->indkey.values[i]);
 	}
-	pull_varattnos((Node *) RelationGetIndexExpressions(index), 1, &raw);
+	/* as stored: RelationGetIndexExpressions() runs what it can of them */
+	if (!isnull)
+		pull_varattnos(stringToNode(TextDatumGetCString(expressions)), 1, &raw);
 	while ((x = bms_next_member(raw, x)) >= 0)
 	{
 		if (x + FirstLowInvalidHeapAttributeNumber > 0)
