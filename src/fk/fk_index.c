@@ -389,7 +389,6 @@ fk_on_partition(const FkKey *key, Oid partition)
 	*copy = *key;
 	copy->child = partition;
 	for (int i = 0; i < key->nkeys; i++)
-		copy->child_att[i] = get_attnum(partition,
-										sg_column_name(key->child, key->child_att[i]));
+		copy->child_att[i] = sg_column_in(partition, key->child, key->child_att[i]);
 	return copy;
 }
