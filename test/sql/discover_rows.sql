@@ -56,6 +56,7 @@ SELECT * FROM signals('s.bill', 'currency', 's.currency', '{values missing,beyon
 CREATE ROLE regress_sg_rows;
 GRANT USAGE ON SCHEMA s TO regress_sg_rows;
 GRANT SELECT ON ALL TABLES IN SCHEMA s TO regress_sg_rows;
+GRANT EXECUTE ON FUNCTION schemaguard.sg_discovery_candidates(text) TO regress_sg_rows;
 ALTER TABLE s.beyond ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_sg_rows;
 SELECT count(*) FROM signals('s.beyond', 'customer_id', 's.customers', '{rows or statistics}');
@@ -415,6 +416,7 @@ DROP OWNED BY regress_sg_finder;
 DROP ROLE regress_sg_finder;
 SET client_min_messages = warning;
 DROP SCHEMA s, old, other, advice, g, w CASCADE;
+REVOKE ALL ON FUNCTION schemaguard.sg_discovery_candidates(text) FROM regress_sg_rows;
 DROP ROLE regress_sg_rows;
 RESET client_min_messages;
 DROP FUNCTION score, signals;

@@ -132,9 +132,10 @@ $$, 'nobody writes our tables');
 
 -- a dump takes tables and sequences along
 SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'schemaguard' $$,
-  ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note',
+  ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note', 'schemaguard.plan_note_id_seq',
         'schemaguard.plan_deed', 'schemaguard.plan_deed_id_seq',
-        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof', 'schemaguard.subscription_mark',
+        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof', 'schemaguard.proof_id_seq',
+        'schemaguard.subscription_mark', 'schemaguard.subscription_mark_id_seq',
         'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
         'schemaguard.ddl_log', 'schemaguard.ddl_capture',
         'schemaguard.discovery_weight', 'schemaguard.discovery_word', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',
