@@ -380,7 +380,7 @@ my @waiting = (
 	$caller->query(q{CALL fixture.pair('waiting', clause => 'PARTITION BY LIST (n)');
 		SELECT sg_plan_create('waiting'), sg_plan_add_fk('waiting', 't.waiting_c', '{q}', 't.waiting_p', orphans => 'delete', index => false);
 		SELECT sg_plan_create('waiting rows'), sg_plan_add_check('waiting rows', 't.waiting_c', 'q < 2', 'planned', policy => 'delete');
-		SET schemaguard.fix_pause = 0});
+		SET schemaguard.fix_pause = 0; SET schemaguard.lock_timeout = '30s'});
 	foreach (@waiting)
 	{
 		my ($function, $sql) = @$_;

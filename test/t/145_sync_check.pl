@@ -121,7 +121,7 @@ foreach my $what ([ 'column', 's.t.a', 'default', "1); COPY (SELECT 1) TO PROGRA
 		SELECT string_agg(detail, ' ') FROM sg_sync_check('live', 'said', '{s}') WHERE NOT left_out AND class = 'unknown'; ROLLBACK"), '', "left out: $text");
 }
 
-# and what gets there all the same is refused
+# and what gets there all the same is refused: here sg_sync_check() runs statements of ours in its scratch database
 my %refused = ("COPY (SELECT 1) TO PROGRAM 'touch $file'" => 'COPY', 'CREATE ROLE trapped SUPERUSER' => 'CREATE ROLE', "SELECT lo_export(1, '$file')" => 'function pg_catalog.lo_export(pg_catalog.oid,pg_catalog.text)',
 	'UPDATE pg_authid SET rolsuper = true' => 'a statement that writes rows', "DO LANGUAGE plperlu 'x'" => 'DO', 'SET allow_system_table_mods = on' => 'SET', 'ALTER ROLE mallory SUPERUSER' => 'ALTER ROLE',
 	'CREATE TEXT SEARCH TEMPLATE public.t (LEXIZE = dsimple_lexize)' => 'CREATE TEXT SEARCH TEMPLATE', 'CREATE TEXT SEARCH PARSER public.p (START = prsd_start, GETTOKEN = prsd_nexttoken, END = prsd_end, LEXTYPES = prsd_lextype)' => 'CREATE TEXT SEARCH PARSER',
@@ -130,8 +130,19 @@ my %refused = ("COPY (SELECT 1) TO PROGRAM 'touch $file'" => 'COPY', 'CREATE ROL
 	'CREATE TRANSFORM FOR int LANGUAGE plpgsql (FROM SQL WITH FUNCTION f(internal))' => 'CREATE TRANSFORM', 'CREATE FOREIGN DATA WRAPPER w VALIDATOR postgresql_fdw_validator' => 'CREATE FOREIGN DATA WRAPPER', "CREATE FUNCTION public.f() RETURNS int LANGUAGE internal AS 'pg_backend_pid'" => 'CREATE FUNCTION',
 	"CREATE FUNCTION public.f() RETURNS int LANGUAGE sql SUPPORT generate_series_int4_support AS 'SELECT 1'" => 'CREATE FUNCTION', 'CREATE MATERIALIZED VIEW public.m AS SELECT 1 AS a' => 'CREATE MATERIALIZED VIEW ... WITH DATA');
 my @tried = sort keys %refused;
-is(query("SELECT schemaguard.sg_scratch_open(schemaguard.sg_scratch_options('live'), NULL) \\g /dev/null\nSELECT line FROM schemaguard.sg_scratch_run((SELECT jsonb_agg(jsonb_build_object('section', '2', 'object', 'x', 'what', 'created', 'step', 'create', 'statement', s.s) ORDER BY s.n)
-		FROM unnest(ARRAY[" . join(', ', map { lit($_) } @tried) . "]) WITH ORDINALITY s (s, n)), false, 'SELECT 1') WHERE step IS NOT NULL;\nSELECT schemaguard.sg_scratch_close() \\g /dev/null"), join("\n", map { "$refused{$_} does not run in a scratch database" } @tried), 'statements that are refused');
+is(query("BEGIN;
+	CREATE OR REPLACE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, server text,
+		OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text, OUT expected text, OUT actual text, OUT detail text, OUT left_out boolean)
+	RETURNS SETOF record LANGUAGE plpgsql AS \$body\$
+	BEGIN
+		PERFORM schemaguard.sg_scratch_open(schemaguard.sg_scratch_options(target), server);
+		FOR detail IN SELECT r.line FROM schemaguard.sg_scratch_run(
+			(SELECT jsonb_agg(jsonb_build_object('section', 2, 'object', 'x', 'what', 'created', 'step', 'create', 'statement', s.s) ORDER BY s.n)
+			 FROM unnest(ARRAY[" . join(', ', map { lit($_) } @tried) . "]) WITH ORDINALITY s (s, n)), false, 'SELECT 1') r WHERE r.step IS NOT NULL
+		LOOP RETURN NEXT; END LOOP;
+		PERFORM schemaguard.sg_scratch_close();
+	END \$body\$;
+	SELECT detail FROM sg_sync_check('live', 'live'); ROLLBACK"), join("\n", map { "$refused{$_} does not run in a scratch database" } @tried), 'statements that are refused');
 is(query("SELECT count(*) FROM pg_roles WHERE rolname = 'trapped' OR rolname = 'mallory' AND rolsuper") . (-e $file ? 'made' : ''), '0', 'nothing ran as a superuser');
 
 # ---- who may
