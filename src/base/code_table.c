@@ -244,7 +244,7 @@ write_one(Look *look)
 
 /* ---- locks, and partitions ---- */
 
-/* How looks lock now; NULL: not at all */
+/* Lock function of the looks that run now; NULL: looks lock nothing */
 static CodeLock lock_table;
 static void *lock_table_arg;
 

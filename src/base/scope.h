@@ -66,8 +66,9 @@ extern void sg_scope_pin(void);
 extern void sg_scope_pin_texts(void);
 
 /*
- * The same for how the server reads a text that it did not get from this
- * session's user: as pg_dump has it, and a little more
+ * Pins, for the rest of a scope, the settings that decide how the server reads a
+ * statement's text: those that pg_dump sets, and transform_null_equals,
+ * array_nulls, backslash_quote.  For texts that come from a document.
  */
 extern void sg_scope_pin_source(void);
 

@@ -52,7 +52,7 @@ extern DestReceiver sg_receiver(bool (*receive) (TupleTableSlot *slot, DestRecei
  */
 extern void sg_plan_apart(void (*run) (void *), void *arg);
 
-/* The same for those of its queries that are planned while *apart is true */
+/* Like sg_plan_apart(), for the queries that are planned while *apart is true */
 extern void sg_plan_apart_if(const bool *apart, void (*run) (void *), void *arg);
 
 /* Installs the planner hook that does so, once, when the library is loaded */

@@ -449,7 +449,7 @@ ask(void *p)
 	sg_scope_end(&scope);
 }
 
-/* It only reads, whatever is done under stronger locks afterwards */
+/* Asks under ACCESS SHARE: a query that only reads needs no stronger lock, whatever the deed takes afterwards */
 static void
 ask_locked(void *arg)
 {

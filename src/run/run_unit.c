@@ -27,7 +27,7 @@
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
-/* How long a cancel may be held up by a lock on the log */
+/* Longest time that a lock on the log holds up a cancel */
 #define LONGEST_LOG_WAIT_MS	1000
 
 /* Our own timeout: SQLSTATE 57014 alone would not tell it from a user's cancel */
@@ -64,7 +64,7 @@ run_keep_options(List *options)
 	sg_options_apply(options, GUC_ACTION_LOCAL);
 }
 
-/* What each transaction of a call begins with; the session's default may be REPEATABLE READ */
+/* Begins each transaction of a call in READ COMMITTED, whatever the session's default is */
 static void
 begin_next(void)
 {
