@@ -18,8 +18,8 @@
  * that somebody has stored, a built-in function counts as code of who stored
  * it where it is volatile, or takes a relation, a query, or a value of any
  * type (to_jsonb looks for casts); a superuser's function does unless it is
- * immutable.  Where rows are written, a domain counts as if its owner had given
- * it a check already: no lock keeps that away.
+ * immutable.  A type or an operator counts as if its owner had given it code
+ * already (a cast, a domain's check, an estimator): no lock keeps that away.
  *
  * Not here: what a superuser has made, and what core itself runs as the
  * table's owner (index expressions in CREATE INDEX, ANALYZE).

@@ -26,10 +26,9 @@ struct CodeReach
 {
 	List	   *owners;			/* whose code was found: roles, no superusers */
 	List	   *whats;			/* for each of them its first piece, in words */
-	List	   *planters;		/* owners of types and operators on the way */
-	List	   *domain_owners;	/* those of domains among them ... */
-	List	   *domains;		/* ... and the first domain of each, in words */
-	bool		writes;			/* values of them are made, and checked */
+	List	   *planters;		/* owners of types and operators on the way: who
+								 * could add code at any moment */
+	List	   *plants;			/* for each of them what that could be, in words */
 	bool		found;			/* anything that is not built in, of whomever */
 	bool		too_deep;		/* an expression could not be read */
 

@@ -104,13 +104,23 @@ code_reach_owner(CodeReach *reach, Oid owner, const char *what)
 	MemoryContextSwitchTo(old);
 }
 
-/* Who could add code to it at any time, though there is none now */
+/*
+ * Adds the owner of a type or an operator: one who could add code to it at any
+ * moment, which no lock keeps away, such as a cast, a domain's check or an
+ * estimator.  `what` is that code in words.
+ */
 static void
-add_planter(CodeReach *reach, Oid owner)
+add_planter(CodeReach *reach, Oid owner, const char *what)
 {
+	MemoryContext old = MemoryContextSwitchTo(reach->context);
+
 	reach->found = true;
-	if (!superuser_arg(owner))
-		reach->planters = list_append_unique_oid(reach->planters, owner);
+	if (!superuser_arg(owner) && !list_member_oid(reach->planters, owner))
+	{
+		reach->planters = lappend_oid(reach->planters, owner);
+		reach->plants = lappend(reach->plants, pstrdup(what));
+	}
+	MemoryContextSwitchTo(old);
 }
 
 static void visit_dependencies(CodeReach *reach, Oid classid, Oid objectid);
@@ -155,7 +165,7 @@ visit_operator(CodeReach *reach, Oid operator)
 	form = *(Form_pg_operator) GETSTRUCT(tuple);
 	ReleaseSysCache(tuple);
 
-	add_planter(reach, form.oprowner);
+	add_planter(reach, form.oprowner, psprintf("a function of operator %s", NameStr(form.oprname)));
 	code_reach_function(reach, form.oprcode);
 	code_reach_function(reach, form.oprrest);
 	code_reach_function(reach, form.oprjoin);
@@ -259,16 +269,6 @@ code_reach_columns(CodeReach *reach, Oid relid)
 		code_reach_type(reach, get_atttype(relid, i));
 }
 
-/* No lock keeps its owner from giving a domain another check */
-static void
-add_domain_owner(CodeReach *reach, Oid owner, const char *name)
-{
-	if (superuser_arg(owner) || list_member_oid(reach->domain_owners, owner))
-		return;
-	reach->domain_owners = lappend_oid(reach->domain_owners, owner);
-	reach->domains = lappend(reach->domains, psprintf("checks of domain %s", quote_identifier(name)));
-}
-
 void
 code_reach_type(CodeReach *reach, Oid type)
 {
@@ -286,7 +286,8 @@ visit_type(CodeReach *reach, Oid type)
 	form = *(Form_pg_type) GETSTRUCT(tuple);
 	ReleaseSysCache(tuple);
 
-	add_planter(reach, form.typowner);
+	add_planter(reach, form.typowner, psprintf(form.typtype == TYPTYPE_DOMAIN ? "checks of domain %s" : "a cast of type %s",
+											   quote_identifier(NameStr(form.typname))));
 	code_reach_function(reach, form.typinput);
 	code_reach_function(reach, form.typoutput);
 	code_reach_function(reach, form.typreceive);
@@ -303,7 +304,6 @@ visit_type(CodeReach *reach, Oid type)
 		case TYPTYPE_DOMAIN:
 			code_reach_type(reach, form.typbasetype);
 			visit_domain_checks(reach, type, form.typowner);
-			add_domain_owner(reach, form.typowner, NameStr(form.typname));
 			break;
 		case TYPTYPE_COMPOSITE:
 			code_reach_columns(reach, form.typrelid);
@@ -671,7 +671,7 @@ code_refusal(CodeReach *reach, Oid owner)
 	if (reach->too_deep)
 		return pstrdup("an expression that it could run is nested too deeply to be looked at");
 	refusal = refusal_of(reach->owners, reach->whats, owner);
-	return refusal || !reach->writes ? refusal : refusal_of(reach->domain_owners, reach->domains, owner);
+	return refusal ? refusal : refusal_of(reach->planters, reach->plants, owner);
 }
 
 char *

@@ -332,6 +332,5 @@ code_reach_row(CodeReach *reach, Oid relid)
 void
 code_reach_write(CodeReach *reach, Oid relid, CmdType event)
 {
-	reach->writes |= event != CMD_DELETE;
 	each_member(reach, relid, event, write_one);
 }

@@ -98,9 +98,9 @@ reach_actions(CodeReach *reach, Oid relid)
 			if (key->parent != list_nth_oid(changed, i) || !key->enforced || list_member_oid(changed, key->child) ||
 				(keeps_rows(key->on_delete) && keeps_rows(key->on_update)))
 				continue;
-			reach_table(reach, key->child, NoLock);
+			reach_table(reach, key->child, ShareUpdateExclusiveLock);
 			fk_code_reach(reach, key);
-			changed = list_concat_unique_oid(changed, code_tree(key->child, NoLock));
+			changed = list_concat_unique_oid(changed, code_tree(key->child, ShareUpdateExclusiveLock));
 		}
 	}
 }

@@ -56,11 +56,15 @@ may_keep_still(Oid relid, Oid caller)
 		pg_attribute_aclcheck_all(relid, caller, ACL_UPDATE, ACLMASK_ANY) == ACLCHECK_OK;
 }
 
-/* The weakest lock that will do, or a stronger one of the deed's own */
+/*
+ * Returns the weakest lock that will do, or a stronger one of the deed's own.
+ * SHARE UPDATE EXCLUSIVE as its own one is for rows that the deed changes by a
+ * key, whatever the caller's rights to that table are.
+ */
 static LOCKMODE
 mode_for(const Deed *deed, Oid named, LOCKMODE own)
 {
-	if (deed->reads || !may_keep_still(named, deed->caller))
+	if (deed->reads || (own != ShareUpdateExclusiveLock && !may_keep_still(named, deed->caller)))
 		return AccessShareLock;
 	if (own < ShareUpdateExclusiveLock)
 		return ShareUpdateExclusiveLock;
