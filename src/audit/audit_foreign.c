@@ -150,8 +150,8 @@ static AuditRule *
 rule_part(const AuditKey *ak, Oid part)
 {
 	AuditRule  *copy = palloc(sizeof(AuditRule));
-	Relation	from = table_open(ak->key.child, NoLock);
-	Relation	to = table_open(part, NoLock);
+	Relation	from = sg_relation_open(ak->key.child, AccessShareLock);
+	Relation	to = sg_relation_open(part, AccessShareLock);
 
 	*copy = *ak->rule;
 	copy->tree = false;
@@ -159,8 +159,8 @@ rule_part(const AuditKey *ak, Oid part)
 	copy->shown = NIL;
 	foreach_int(attnum, ak->rule->shown)
 		copy->shown = lappend_int(copy->shown, part_attnum(part, ak->key.child, attnum));
-	table_close(to, NoLock);
-	table_close(from, NoLock);
+	table_close(to, AccessShareLock);
+	table_close(from, AccessShareLock);
 	return copy;
 }
 

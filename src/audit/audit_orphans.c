@@ -20,6 +20,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
@@ -74,14 +75,24 @@ audit_run_list(SgRowSink *sink, Oid child, const char *query, int64 max_rows)
 	return receiver.rows;
 }
 
-/* The rows that break a key, as the role and in the snapshot of an audit; with their keys or without */
+/* Finds the key that a call's arguments name; raises if there is none */
+typedef const FkKey *(*FindKey) (FunctionCallInfo fcinfo);
+
+/*
+ * Lists the rows that break a key, as the role and in the snapshot of an audit,
+ * with their keys or without.  Whoever was waited for may have changed the
+ * tables, so the key is found again under the locks.
+ */
 static void
-list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows, bool keys)
+list_orphans(FunctionCallInfo fcinfo, const FkKey *key, FindKey find, int64 max_rows, bool keys)
 {
 	SgRowSink	sink;
-	FkProblem  *problem = audit_caller_problem(key, true);
+	FkProblem  *problem;
 	Oid			busy;
 
+	if (find)
+		key = find(fcinfo);
+	problem = audit_caller_problem(key, true);
 	sg_sink_begin(&sink, fcinfo);
 	foreach_ptr(const FkKey, part, problem ? NIL : audit_key_parts(key))
 	{
@@ -92,6 +103,14 @@ list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows, bool key
 		problem = audit_lock(key, true, &busy);
 	if (problem)
 		audit_raise_problem(problem, "the orphans", key->child);
+	if (find)
+	{
+		Oid			parent = key->parent;
+
+		key = find(fcinfo);
+		if (key->parent != parent)
+			sg_gone(ERRCODE_UNDEFINED_OBJECT, "the key");
+	}
 	audit_push_snapshot();
 	foreach_ptr(const FkKey, part, audit_key_parts(key))
 	{
@@ -111,7 +130,7 @@ list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows, bool key
 void
 audit_list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows)
 {
-	list_orphans(fcinfo, key, max_rows, false);
+	list_orphans(fcinfo, key, NULL, max_rows, false);
 }
 
 /* Names of columns: at least one, none too long to be one */
@@ -131,6 +150,26 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return columns;
 }
 
+static const FkKey *
+key_on_columns(FunctionCallInfo fcinfo)
+{
+	FkKey	   *key = palloc0(sizeof(FkKey));
+	Oid			child = sg_arg_table(fcinfo, 0, NULL);
+	Oid			parent;
+	FkProblem  *problem;
+
+	sg_arg_check(fcinfo, 1);
+	parent = sg_arg_table(fcinfo, 2, NULL);
+	key->match = FKCONSTR_MATCH_SIMPLE;
+	key->enforced = true;
+	problem = fk_resolve(child, columns_argument(fcinfo, 1, "columns"), parent,
+						 PG_ARGISNULL(3) ? NIL : columns_argument(fcinfo, 3, "parent_columns"),
+						 key);
+	if (problem)
+		audit_raise_problem(problem, "the orphans", child);
+	return key;
+}
+
 /*
  * sg_orphans(child regclass, columns text[], parent regclass,
  *			  parent_columns text[] DEFAULT NULL, max_rows bigint DEFAULT 1000)
@@ -143,45 +182,20 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 Datum
 sg_orphans(PG_FUNCTION_ARGS)
 {
-	FkKey		key = {0};
-	Oid			child;
-	Oid			parent;
-	FkProblem  *problem;
-
 	sg_check_version();
-	child = sg_arg_table(fcinfo, 0, NULL);
-	sg_arg_check(fcinfo, 1);
-	parent = sg_arg_table(fcinfo, 2, NULL);
-
-	key.match = FKCONSTR_MATCH_SIMPLE;
-	key.enforced = true;
-	problem = fk_resolve(child, columns_argument(fcinfo, 1, "columns"), parent,
-						 PG_ARGISNULL(3) ? NIL : columns_argument(fcinfo, 3, "parent_columns"),
-						 &key);
-	if (problem)
-		audit_raise_problem(problem, "the orphans", child);
-	list_orphans(fcinfo, &key, sg_arg_count(fcinfo, 4, INT8OID), true);
+	list_orphans(fcinfo, NULL, key_on_columns, sg_arg_count(fcinfo, 4, INT8OID), true);
 
 	PG_RETURN_NULL();
 }
 
-/*
- * sg_fk_orphans(child regclass, fk_name text, max_rows bigint DEFAULT 1000)
- *
- * The same for a declared key, by its name (42704 when there is none).
- */
-Datum
-sg_fk_orphans(PG_FUNCTION_ARGS)
+static const FkKey *
+key_by_name(FunctionCallInfo fcinfo)
 {
-	Oid			child;
-	char	   *name;
+	Oid			child = sg_arg_table(fcinfo, 0, NULL);
+	char	   *name = sg_arg_text(fcinfo, 1);
 	FkKey	   *key;
 
-	sg_check_version();
-	child = sg_arg_table(fcinfo, 0, NULL);
-	name = sg_arg_text(fcinfo, 1);
 	sg_check_name(name, "constraint name");
-
 	key = fk_by_name(child, name);
 	if (key == NULL)
 	{
@@ -197,7 +211,19 @@ sg_fk_orphans(PG_FUNCTION_ARGS)
 				 nearest.found ? errhint("Perhaps you meant \"%s\".", nearest.found) :
 				 errhint("A key that a partition has from its partitioned table is found there; the columns of a planned key go to sg_orphans(child, columns, parent).")));
 	}
-	list_orphans(fcinfo, key, sg_arg_count(fcinfo, 2, INT8OID), true);
+	return key;
+}
+
+/*
+ * sg_fk_orphans(child regclass, fk_name text, max_rows bigint DEFAULT 1000)
+ *
+ * The same for a declared key, by its name (42704 when there is none).
+ */
+Datum
+sg_fk_orphans(PG_FUNCTION_ARGS)
+{
+	sg_check_version();
+	list_orphans(fcinfo, NULL, key_by_name, sg_arg_count(fcinfo, 2, INT8OID), true);
 
 	PG_RETURN_NULL();
 }

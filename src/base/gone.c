@@ -99,11 +99,8 @@ column_gone(Oid relid)
 char *
 sg_column_name(Oid relid, AttrNumber attnum)
 {
-	char	   *name = get_attname(relid, attnum, true);
-
-	if (name == NULL)
-		column_gone(relid);
-	return name;
+	/* get_attname() has a name for a dropped column, too */
+	return pstrdup(NameStr(sg_column(relid, attnum).attname));
 }
 
 AttrNumber

@@ -318,9 +318,10 @@ sg_attribute_names(Oid relid, const int16 *attnums, int n)
 
 	for (int i = 0; i < n; i++)
 	{
-		char	   *name = get_attname(relid, attnums[i], true);
+		FormData_pg_attribute column;
 
-		names = lappend(names, name ? name : pstrdup("(dropped)"));
+		names = lappend(names, sg_read_column(relid, attnums[i], &column) ? pstrdup(NameStr(column.attname)) :
+						pstrdup("(dropped)"));
 	}
 
 	return names;

@@ -30,6 +30,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -116,9 +117,9 @@ check_skip(const CheckStep *cs, const char *reason)
 char *
 check_column(Oid relid, AttrNumber attnum)
 {
-	char	   *name = get_attname(relid, attnum, true);
+	FormData_pg_attribute column;
 
-	return pstrdup(name ? quote_identifier(name) : "(dropped)");
+	return pstrdup(sg_read_column(relid, attnum, &column) ? quote_identifier(NameStr(column.attname)) : "(dropped)");
 }
 
 char *
