@@ -346,6 +346,22 @@ CREATE INDEX ON aud.pass ((aud.who() + gate_id));
 RESET client_min_messages;
 SELECT count(*) FROM sg_orphans('aud.pass', '{gate_id}', 'aud.gate');
 
+-- No lock keeps the owner of a type from making a cast, or a check of a domain: nobody but that owner reads what could run it
+CREATE TYPE aud.mood AS ENUM ('x');
+CREATE DOMAIN aud.worded AS text;
+ALTER TYPE aud.mood OWNER TO regress_sg_other;
+ALTER DOMAIN aud.worded OWNER TO regress_sg_other;
+CREATE TABLE aud.moody (gate_id int, mood aud.mood, note text CHECK (note::aud.worded IS NOT NULL));
+INSERT INTO aud.moody VALUES (1, 'x', 'y');
+SELECT fk_name, result FROM sg_orphan_audit('aud.moody');
+SELECT count(*) FROM sg_orphans('aud.moody', '{gate_id}', 'aud.gate');
+SELECT result, reason FROM sg_rule_audit('aud.moody');
+ALTER TABLE aud.moody OWNER TO regress_sg_other;
+GRANT USAGE ON SCHEMA aud TO regress_sg_other;
+GRANT SELECT ON aud.gate TO regress_sg_other;
+SELECT count(*) FROM sg_orphans('aud.moody', '{gate_id}', 'aud.gate');
+SELECT result, reason FROM sg_rule_audit('aud.moody');
+
 DROP SCHEMA aud CASCADE;
 SELECT sg_revoke('regress_sg_reader') \g /dev/null
 DROP ROLE regress_sg_reader, regress_sg_owner, regress_sg_other;

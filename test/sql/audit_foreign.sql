@@ -85,6 +85,7 @@ SELECT result, regexp_replace(reason, 'password .*required \(', 'password requir
 ALTER USER MAPPING FOR regress_fgn SERVER loop OPTIONS (ADD password 'fgn_secret', ADD password_required 'false');
 SELECT * FROM judge();
 SELECT row_id IS NOT NULL AS found, key FROM sg_orphans('spread', '{r}', 'parent');
+SELECT data FROM sg_rule_violations('spread', 'check', 'r < 50');
 ALTER SERVER loop OPTIONS (SET port '1');
 SELECT result, regexp_replace(reason, 'server.*', 'server ...') AS reason, reason LIKE '%fgn_secret%' AS told FROM judge();
 

@@ -138,6 +138,28 @@ $caller->query(q{CALL sg_apply('cascade')});
 like($caller->{err}, qr/trigger planted of role mallory/, 'cascade: what it leads to is looked at');
 query('DROP TRIGGER planted ON mal.c');
 
+# ... into a table, too, that whoever calls may neither read nor write
+query(q{
+	CREATE ROLE gina LOGIN;
+	CREATE SCHEMA gin AUTHORIZATION gina;
+	SELECT sg_grant('gina');
+	SET SESSION AUTHORIZATION gina;
+	CREATE TABLE gin.p (id int PRIMARY KEY);
+	INSERT INTO gin.p VALUES (1);
+	GRANT USAGE ON SCHEMA gin TO mallory;
+	GRANT REFERENCES ON gin.p TO mallory;
+	SELECT sg_plan_create('by key');
+	SELECT sg_plan_add_statement('by key', 'DELETE FROM gin.p WHERE id = 1');
+	SET SESSION AUTHORIZATION mallory;
+	CREATE TABLE mal.k (id int PRIMARY KEY REFERENCES gin.p ON DELETE CASCADE);
+	INSERT INTO mal.k VALUES (1);
+});
+$holder->query('BEGIN; SELECT FROM gin.p FOR UPDATE');
+$caller->query('SET SESSION AUTHORIZATION gina');
+held('by key', q{CALL sg_apply('by key')}, 'COMMIT', 'mal.k');
+$caller->query('RESET SESSION AUTHORIZATION');
+is(query('SELECT count(*) FROM mal.k'), '0', 'by key: the row went with its parent');
+
 # ---- fix, and rows that come back: a batch waits for the quarantine
 
 query(q{

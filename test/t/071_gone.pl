@@ -45,6 +45,17 @@ sub meanwhile
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
+# sg_orphans: a column, or the key, goes while the table is waited for
+query('CREATE TABLE gate (id int PRIMARY KEY); CREATE TABLE pass (id int, gate_id int CONSTRAINT pass_gate REFERENCES gate, gone_id int)');
+my (undef, $said) = meanwhile('LOCK pass; ALTER TABLE pass DROP COLUMN gone_id', q{SELECT * FROM sg_orphans('pass', '{gone_id}', 'gate')}, 'sg_orphans');
+like($said, qr/42703: .*has no column gone_id/, 'sg_orphans: a column that was dropped meanwhile');
+(undef, $said) = meanwhile('LOCK pass; ALTER TABLE pass DROP CONSTRAINT pass_gate', q{SELECT * FROM sg_fk_orphans('pass', 'pass_gate')}, 'sg_fk_orphans');
+like($said, qr/table public\.pass has no foreign key "pass_gate"/, 'sg_fk_orphans: a key that was dropped meanwhile');
+query('ALTER TABLE pass ADD gone_id int');
+(undef, $said) = meanwhile('LOCK pass; ALTER TABLE pass DROP COLUMN gone_id', q{SELECT * FROM sg_rule_violations('pass', 'not null', 'gone_id')}, 'sg_rule_violations');
+unlike($said, qr/pg\.dropped|XX000/, 'sg_rule_violations: no name of a dropped column is told');
+
+# ---------------------------------------------------------------------------------------------------------------------
 # sg_plan_check: the child of a step goes after the step was looked at, while another step's table is waited for
 query(<<'SQL');
 CREATE TABLE p (id int PRIMARY KEY);
