@@ -186,8 +186,10 @@ extern void deploy_run_add(Oid child, const char *statement);
 /* ---- deploy_validate.c ---- */
 
 /*
- * VALIDATE CONSTRAINT, in the caller's subtransaction: 42501 where policies
- * would hide rows from it
+ * Runs VALIDATE CONSTRAINT in the caller's subtransaction; raises 42501 if
+ * policies would hide rows from it.  Nobody plans the server's query if a
+ * table belongs to another role, and no superuser: in event triggers, too,
+ * that fire in it.
  */
 extern void deploy_run_validate(const FkKey *key, const char *statement);
 

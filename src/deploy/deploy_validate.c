@@ -33,6 +33,7 @@
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
+#include "run/run_deed.h"
 #include "run/run_lock.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
@@ -84,13 +85,21 @@ check_coverage(const FkKey *key)
 				 errmsg("the parent's periods leave gaps: %s", deploy_orphans_text(proof))));
 }
 
-/*
- * Under the role that may run what comparing rows can run.  The caller stays
- * with its own search_path, which event triggers may count on.
- */
-void
-deploy_run_validate(const FkKey *key, const char *statement)
+typedef struct ValidateArg
 {
+	const FkKey *key;
+	const char *statement;
+} ValidateArg;
+
+/*
+ * Runs VALIDATE CONSTRAINT under the role that may run what comparing rows can
+ * run.  The caller stays with its own search_path, which event triggers may
+ * count on.
+ */
+static void
+do_validate(void *p)
+{
+	const FkKey *key = ((ValidateArg *) p)->key;
 	Oid			role;
 	FkProblem  *problem = audit_reading_role(key, false, &role);
 	SgScope		scope = {0};
@@ -122,10 +131,24 @@ deploy_run_validate(const FkKey *key, const char *statement)
 	guc_level = NewGUCNestLevel();
 	sg_scope_set("row_security", "off");
 	sg_scope_set("constraint_exclusion", "off");
-	run_statement(statement);
+	run_statement(((ValidateArg *) p)->statement);
 	AtEOXact_GUC(true, guc_level);
 	if (OidIsValid(role))
 		sg_scope_end(&scope);
+}
+
+/*
+ * As a deed that reads: the parent is locked in a mode that lets in who makes
+ * an index or statistics object there, so nobody plans the server's query.
+ * No mode would keep them away and let other workers validate keys to the
+ * same parent, while rows are written.
+ */
+void
+deploy_run_validate(const FkKey *key, const char *statement)
+{
+	ValidateArg arg = {key, statement};
+
+	run_deed_reading(do_validate, &arg);
 }
 
 /* VALIDATE would read no row: that is no proof of ours */
