@@ -84,6 +84,7 @@ OBJS = \
 	src/change/change_index.o \
 	src/change/change_not_null.o \
 	src/change/change_object.o \
+	src/change/change_reach.o \
 	src/change/change_rule.o \
 	src/change/change_statement.o \
 	src/change/change_step.o \

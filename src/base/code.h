@@ -71,6 +71,12 @@ extern void code_reach_row(CodeReach *reach, Oid relid);
  */
 extern void code_reach_write(CodeReach *reach, Oid relid, CmdType event);
 
+/* Adds the triggers that TRUNCATE of this one table fires */
+extern void code_reach_truncate(CodeReach *reach, Oid relid);
+
+/* Counts each domain that is reached as code of its owner: values are made, and it may get a check at any time */
+extern void code_reach_values(CodeReach *reach);
+
 /* The owner of a table; raises 42P01 when it is gone */
 extern Oid	code_table_owner(Oid relid);
 

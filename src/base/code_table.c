@@ -203,7 +203,8 @@ visit_trigger(Look *look, HeapTuple tuple)
 {
 	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 	int16		bit = look->event == CMD_INSERT ? TRIGGER_TYPE_INSERT :
-		look->event == CMD_UPDATE ? TRIGGER_TYPE_UPDATE : TRIGGER_TYPE_DELETE;
+		look->event == CMD_UPDATE ? TRIGGER_TYPE_UPDATE :
+		look->event == CMD_DELETE ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_TRUNCATE;
 
 	if (form->tgisinternal || form->tgenabled == TRIGGER_DISABLED || (form->tgtype & bit) == 0)
 		return;
@@ -222,6 +223,13 @@ visit_rule(Look *look, HeapTuple tuple)
 	code_reach_owner(look->reach, look->owner,
 					 psprintf("rule %s", quote_identifier(NameStr(form->rulename))));
 	code_reach_object(look->reach, RewriteRelationId, form->oid);
+}
+
+static void
+truncate_one(Look *look)
+{
+	scan_catalog(look, TriggerRelationId, TriggerRelidNameIndexId,
+				 Anum_pg_trigger_tgrelid, visit_trigger);
 }
 
 static void
@@ -333,4 +341,16 @@ void
 code_reach_write(CodeReach *reach, Oid relid, CmdType event)
 {
 	each_member(reach, relid, event, write_one);
+}
+
+void
+code_reach_truncate(CodeReach *reach, Oid relid)
+{
+	each_member(reach, relid, CMD_UTILITY, truncate_one);
+}
+
+void
+code_reach_values(CodeReach *reach)
+{
+	reach->writes = true;
 }

@@ -254,11 +254,12 @@ check_statements(const char *text, const char *field, int least, int most)
 		if (IsA(statement, TransactionStmt) || IsA(statement, CallStmt) || IsA(statement, DoStmt) ||
 			IsA(statement, VariableSetStmt) || IsA(statement, CopyStmt) || IsA(statement, SelectStmt) ||
 			keeps_result(statement) || IsA(statement, PrepareStmt) || IsA(statement, ExecuteStmt) ||
-			IsA(statement, ExplainStmt) || IsA(statement, LockStmt))
+			IsA(statement, ExplainStmt) || IsA(statement, LockStmt) || IsA(statement, DeclareCursorStmt) ||
+			IsA(statement, FetchStmt) || IsA(statement, ClosePortalStmt) || IsA(statement, ImportForeignSchemaStmt))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("%s can't be a statement of this kind", field),
-					 errdetail("Transactions, calls, DO, SET, COPY, queries and what keeps their result are no changes that a plan could look at and take back."),
+					 errdetail("Transactions, calls, DO, SET, COPY, IMPORT FOREIGN SCHEMA, queries, cursors and what keeps a query's result are no changes that a plan could look at and take back."),
 					 errhint("Plan the change itself; run the rest by hand.")));
 	}
 }

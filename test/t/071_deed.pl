@@ -163,6 +163,70 @@ held('by key', q{CALL sg_apply('by key')}, 'COMMIT', 'mal.k');
 $caller->query('RESET SESSION AUTHORIZATION');
 is(query('SELECT count(*) FROM mal.k'), '0', 'by key: the row went with its parent');
 
+# ---- statements that are no queries: each reaches code of mallory's, which does not run as the superuser
+
+query(q{
+	SET SESSION AUTHORIZATION mallory;
+	CREATE FUNCTION mal.truncated() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM mal.quiet(1); RETURN NULL; END $$;
+	CREATE DOMAIN mal.checked AS int CHECK (mal.quiet(VALUE) > 0);
+	CREATE TABLE mal.own (id int);
+	CREATE TRIGGER t BEFORE TRUNCATE ON mal.own EXECUTE FUNCTION mal.truncated();
+	CREATE TABLE mal.indexed (id int PRIMARY KEY, a mal.checked[]);
+	CREATE INDEX ON mal.indexed ((mal.quiet(1) + id));
+	CREATE TABLE mal.whole (id int) PARTITION BY LIST (id);
+	CREATE INDEX ON mal.whole ((mal.quiet(1) + id));
+	CREATE TABLE mal.piece (id int NOT NULL CHECK (id < 100 AND mal.quiet(1) = 1));
+	CREATE TABLE mal.lists (id int, a mal.checked[]);
+	RESET SESSION AUTHORIZATION;
+	CREATE TABLE top (id int PRIMARY KEY);
+	GRANT REFERENCES ON top TO mallory;
+	CREATE TABLE below (id int);
+	CREATE TABLE below_2 (id int CONSTRAINT refers REFERENCES mal.indexed);
+	UPDATE pg_constraint SET convalidated = false WHERE conname = 'refers';
+	CREATE TABLE split (id int) PARTITION BY LIST (id);
+	CREATE MATERIALIZED VIEW stored AS SELECT id FROM mal.indexed WITH NO DATA;
+	SET SESSION AUTHORIZATION mallory;
+	CREATE TABLE mal.kid (id int REFERENCES top);
+	CREATE TRIGGER t BEFORE TRUNCATE ON mal.kid EXECUTE FUNCTION mal.truncated();
+	RESET SESSION AUTHORIZATION;
+});
+my $seen = sub { return scalar(() = PostgreSQL::Test::Utils::slurp_file($node->logfile) =~ /WITNESS as/g); };
+my $n = 0;
+foreach (
+	[ 'TRUNCATE mal.own', '' ],
+	[ 'TRUNCATE public.top CASCADE', 'could run trigger t' ],
+	[ 'ALTER TABLE public.below ADD FOREIGN KEY (id) REFERENCES mal.indexed', 'could run function mal.quiet' ],
+	[ 'ALTER TABLE public.below ADD new int REFERENCES mal.indexed', 'could run function mal.quiet' ],
+	[ 'ALTER TABLE public.below_2 VALIDATE CONSTRAINT refers', 'could run function mal.quiet' ],
+	[ 'ALTER TABLE public.below_2 ALTER id TYPE int8', 'could run function mal.quiet' ],
+	[ 'ALTER TABLE public.split ATTACH PARTITION mal.piece FOR VALUES IN (1)', 'could run function mal.quiet' ],
+	[ 'CREATE TABLE public.new PARTITION OF mal.whole FOR VALUES IN (1)', 'could run function mal.quiet' ],
+	[ 'CREATE TABLE public.new (LIKE mal.indexed INCLUDING ALL)', 'could run function mal.quiet' ],
+	[ q{CREATE TABLE public.new (a mal.checked[] DEFAULT '{1}')}, 'could run function mal.quiet' ],
+	[ q{CREATE VIEW public.new AS SELECT id FROM mal.lists WHERE a = '{1}'}, 'could run function mal.quiet' ],
+	[ q{CREATE SCHEMA more CREATE VIEW new AS SELECT id FROM mal.lists WHERE a = '{1}'}, 'could run function mal.quiet' ],
+	[ q{CREATE FUNCTION public.new() RETURNS bigint LANGUAGE sql AS $f$ SELECT count(*) FROM mal.lists WHERE a = '{1}' $f$}, 'could run function mal.quiet' ],
+	[ q{CREATE POLICY new ON mal.lists USING (a = '{1}')}, 'could run function mal.quiet' ],
+	[ q{CREATE STATISTICS public.new ON (a = '{1}'), id FROM mal.lists}, 'could run function mal.quiet' ],
+	[ q{CREATE RULE new AS ON DELETE TO mal.lists WHERE old.a = '{1}' DO ALSO NOTIFY new}, 'could run function mal.quiet' ],
+	[ 'REFRESH MATERIALIZED VIEW public.stored', 'could run function mal.quiet' ],)
+{
+	my ($statement, $why) = @$_;
+	my $before = $seen->();
+
+	$n++;
+	$caller->query("SELECT sg_plan_create('kind $n'); SELECT sg_plan_add_statement('kind $n', " . lit($statement) . ')');
+	is($caller->sqlstate, '', "$statement: it can be planned") or diag($caller->{err});
+	$caller->query("CALL sg_apply('kind $n')");
+	like($caller->{err}, $why ? qr/left alone: .*\Q$why\E/ : qr/1 validated/, "$statement: " . ($why || 'it is done'));
+	is($seen->(), $before, "$statement: none of her code runs as anybody else");
+}
+foreach my $statement ('DECLARE c CURSOR WITH HOLD FOR SELECT * FROM mal.indexed', 'FETCH c', 'IMPORT FOREIGN SCHEMA s FROM SERVER s INTO public')
+{
+	$caller->query("SELECT sg_plan_create('kind x', replace => true); SELECT sg_plan_add_statement('kind x', " . lit($statement) . ')');
+	is($caller->sqlstate, '0A000', "$statement: nobody could look at what it does");
+}
+
 # ---- fix, and rows that come back: a batch waits for the quarantine
 
 query(q{

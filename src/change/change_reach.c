@@ -1,0 +1,743 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_reach.c
+ *	  Code that a statement of a plan could run.
+ *
+ * Queries are analysed and rewritten.  Other statements are looked at by
+ * kind: the tables whose rows, constraints or triggers they come to, and the
+ * types as which literals in them are read.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/tablecmds.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "parser/parse_type.h"
+#include "parser/parsetree.h"
+#include "parser/parser.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/lsyscache.h"
+#include "utils/plancache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/scope.h"
+#include "change/change.h"
+#include "plan/plan_change.h"
+#include "run/run_lock.h"
+
+/* ---- tables ---- */
+
+/*
+ * A table or view, with its partitions and what inherits from it: planning
+ * looks into those, too.  `mode` is the lock that the statement takes on it, or
+ * NoLock.
+ */
+static void
+reach_table(CodeReach *reach, Oid relid, LOCKMODE mode)
+{
+	char		relkind = get_rel_relkind(relid);
+	ListCell   *lc;
+
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE && relkind != RELKIND_MATVIEW &&
+		relkind != RELKIND_FOREIGN_TABLE && relkind != RELKIND_VIEW)
+		return;
+	foreach(lc, code_tree(relid, mode))
+	{
+		code_reach_row(reach, lfirst_oid(lc));
+		code_reach_write(reach, lfirst_oid(lc), CMD_INSERT);
+		code_reach_write(reach, lfirst_oid(lc), CMD_UPDATE);
+		code_reach_write(reach, lfirst_oid(lc), CMD_DELETE);
+	}
+}
+
+static bool
+keeps_rows(char action)
+{
+	return action == FKCONSTR_ACTION_NOACTION || action == FKCONSTR_ACTION_RESTRICT;
+}
+
+/* The table whose rows a query deletes or changes, or InvalidOid */
+static Oid
+changed_table(const Query *query)
+{
+	if (query->commandType != CMD_UPDATE && query->commandType != CMD_DELETE && query->commandType != CMD_MERGE)
+		return InvalidOid;
+	return rt_fetch(query->resultRelation, query->rtable)->relid;
+}
+
+/*
+ * Tables whose rows go or change with those of a table, by ON DELETE and ON
+ * UPDATE of keys.  Their AFTER triggers fire as whoever ran the statement,
+ * before 18.
+ */
+static void
+reach_actions(CodeReach *reach, Oid relid)
+{
+	List	   *changed = code_tree(relid, NoLock);
+	List	   *keys = fk_declared(InvalidOid);
+
+	/* the list grows while it is walked */
+	for (int i = 0; i < list_length(changed); i++)
+	{
+		foreach_ptr(const FkKey, key, keys)
+		{
+			if (key->parent != list_nth_oid(changed, i) || !key->enforced || list_member_oid(changed, key->child) ||
+				(keeps_rows(key->on_delete) && keeps_rows(key->on_update)))
+				continue;
+			reach_table(reach, key->child, ShareUpdateExclusiveLock);
+			fk_code_reach(reach, key);
+			changed = list_concat_unique_oid(changed, code_tree(key->child, ShareUpdateExclusiveLock));
+		}
+	}
+}
+
+/* Adds what comparing the rows of a table with those of another could run, and planning that */
+static void
+reach_compared(CodeReach *reach, Oid relid, LOCKMODE mode)
+{
+	ListCell   *lc;
+
+	foreach(lc, code_tree(relid, mode))
+	{
+		code_reach_row(reach, lfirst_oid(lc));
+		code_reach_read(reach, lfirst_oid(lc));
+	}
+}
+
+/* Adds the keys of a table and its children, and those that refer to them, which the server may check by queries */
+static void
+reach_keys(CodeReach *reach, Oid relid)
+{
+	List	   *tree = code_tree(relid, NoLock);
+
+	foreach_ptr(const FkKey, key, fk_declared(InvalidOid))
+	{
+		bool		refers = list_member_oid(tree, key->child);
+
+		if (!refers && !list_member_oid(tree, key->parent))
+			continue;
+		reach_compared(reach, refers ? key->parent : key->child, NoLock);
+		fk_code_reach(reach, key);
+	}
+}
+
+/*
+ * Adds the triggers that TRUNCATE of a table fires: those of its children,
+ * too, and with CASCADE those of all tables that refer to one of them.
+ */
+static void
+reach_truncate(CodeReach *reach, Oid relid, const TruncateStmt *statement, bool children)
+{
+	List	   *emptied = children ? code_tree(relid, AccessExclusiveLock) : list_make1_oid(relid);
+	List	   *keys = statement->behavior == DROP_CASCADE ? fk_declared(InvalidOid) : NIL;
+
+	/* the list grows while it is walked */
+	for (int i = 0; i < list_length(emptied); i++)
+	{
+		code_reach_truncate(reach, list_nth_oid(emptied, i));
+		foreach_ptr(const FkKey, key, keys)
+		{
+			if (key->parent == list_nth_oid(emptied, i) && !list_member_oid(emptied, key->child))
+				emptied = list_concat_unique_oid(emptied, code_tree(key->child, AccessExclusiveLock));
+		}
+	}
+}
+
+static bool
+visit_tables(Node *node, void *reach)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		if (OidIsValid(((RangeTblEntry *) node)->relid))
+			reach_table(reach, ((RangeTblEntry *) node)->relid, NoLock);
+		return false;
+	}
+	if (IsA(node, Query) && OidIsValid(changed_table((Query *) node)))
+		reach_actions(reach, changed_table((Query *) node));
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, visit_tables, reach, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, visit_tables, reach);
+}
+
+typedef struct ReachArg
+{
+	const char *sql;
+	Node	   *raw;
+	Oid			table;			/* of the step, or InvalidOid */
+	CodeReach  *reach;
+} ReachArg;
+
+/* What a query could run: it is analysed and rewritten, and neither planned nor run */
+static void
+reach_query(void *p)
+{
+	ReachArg   *arg = p;
+	CodeReach  *names = code_reach();
+	SgScope		caller;
+	SgScope		scope;
+	SPIPlanPtr	plan;
+
+	sg_caller_begin(&caller);
+	code_reach_raw(names, arg->raw);
+	code_analysis_begin(&scope, names, OidIsValid(arg->table) ? code_table_owner(arg->table) : GetUserId(), "statement");
+	SPI_connect();
+	plan = SPI_prepare(arg->sql, 0, NULL);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), arg->sql);
+	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
+	{
+		ListCell   *lc;
+
+		code_reach_expression(arg->reach, (Node *) source->query_list, GetUserId());
+		foreach(lc, source->query_list)
+			(void) visit_tables(lfirst(lc), arg->reach);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	sg_scope_end(&caller);
+}
+
+/* An owner and settings, in the catalog alone: no row and no expression is looked at */
+static bool
+runs_nothing(const AlterTableStmt *statement)
+{
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		switch (cmd->subtype)
+		{
+			case AT_ChangeOwner:
+			case AT_SetRelOptions:
+			case AT_ResetRelOptions:
+			case AT_SetOptions:
+			case AT_ResetOptions:
+			case AT_SetStatistics:
+			case AT_SetStorage:
+			case AT_SetCompression:
+			case AT_EnableRowSecurity:
+			case AT_DisableRowSecurity:
+			case AT_ForceRowSecurity:
+			case AT_NoForceRowSecurity:
+				break;
+			default:
+				return false;
+		}
+	}
+	return true;
+}
+
+/* The table that a utility statement is about, and whose code it could run, with the lock that it takes */
+static const RangeVar *
+target_of(Node *statement, LOCKMODE *mode)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			*mode = AlterTableGetLockLevel(((AlterTableStmt *) statement)->cmds);
+			return runs_nothing((AlterTableStmt *) statement) ? NULL : ((AlterTableStmt *) statement)->relation;
+		case T_IndexStmt:
+			*mode = ShareLock;
+			return ((IndexStmt *) statement)->relation;
+		case T_CreateTrigStmt:
+			*mode = ShareRowExclusiveLock;
+			return ((CreateTrigStmt *) statement)->relation;
+		default:
+			return NULL;
+	}
+}
+
+/* Returns a table that a statement names, or InvalidOid: the statement says so itself if there is none */
+static Oid
+find_named(const RangeVar *name)
+{
+	return name ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
+}
+
+static void
+reach_named(CodeReach *reach, const RangeVar *name, LOCKMODE mode)
+{
+	Oid			relid = find_named(name);
+
+	if (OidIsValid(relid))
+		reach_table(reach, relid, mode);
+}
+
+/* Adds what a constraint computes for rows, and the table whose rows a key compares them with */
+static void
+reach_constraint(CodeReach *reach, const Constraint *constraint)
+{
+	Oid			parent = find_named(constraint->pktable);
+
+	code_reach_raw(reach, constraint->raw_expr);
+	if (OidIsValid(parent))
+		reach_compared(reach, parent, ShareRowExclusiveLock);
+}
+
+/* Could the server check keys of the table by queries?  Those of a new constraint are found by name. */
+static bool
+checks_keys(const AlterTableCmd *cmd)
+{
+	switch (cmd->subtype)
+	{
+		case AT_AddColumn:
+		case AT_AddConstraint:
+		case AT_ColumnDefault:
+		case AT_DropColumn:
+		case AT_DropConstraint:
+		case AT_DropNotNull:
+		case AT_SetNotNull:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/* What ALTER TABLE computes for rows, beside what the table has */
+static void
+reach_commands(const AlterTableStmt *statement, CodeReach *reach)
+{
+	Oid			relid = find_named(statement->relation);
+
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		Node	   *def = cmd->def;
+
+		if (OidIsValid(relid) && checks_keys(cmd) && !runs_nothing(statement))
+			reach_keys(reach, relid);
+		if (def == NULL)
+			continue;
+		if (IsA(def, PartitionCmd))
+			reach_named(reach, ((PartitionCmd *) def)->name, AccessExclusiveLock);
+		if (IsA(def, Constraint))
+			reach_constraint(reach, (Constraint *) def);
+		else if (IsA(def, PartitionCmd) && ((PartitionCmd *) def)->bound)
+		{
+			PartitionBoundSpec *bound = ((PartitionCmd *) def)->bound;
+
+			code_reach_raw(reach, (Node *) list_concat(list_concat_copy(bound->listdatums, bound->lowerdatums), bound->upperdatums));
+		}
+		else if (IsA(def, ColumnDef))
+		{
+			code_reach_raw(reach, (Node *) ((ColumnDef *) def)->typeName);
+			code_reach_raw(reach, ((ColumnDef *) def)->raw_default);
+			foreach_ptr(const Constraint, c, ((ColumnDef *) def)->constraints)
+			{
+				reach_constraint(reach, c);
+			}
+		}
+		else if (cmd->subtype == AT_ColumnDefault)
+			code_reach_raw(reach, def);
+	}
+}
+
+/* A check of a domain is evaluated over rows of any table, with those that it has, and whatever they run: as its owner */
+static void
+reach_domain(ChangeMove *move, const AlterDomainStmt *statement, CodeReach *reach)
+{
+	Oid			domain = LookupTypeNameOid(NULL, makeTypeNameFromNameList(statement->typeName), true);
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	if (statement->def)
+		code_reach_raw(reach, IsA(statement->def, Constraint) ? ((Constraint *) statement->def)->raw_expr : statement->def);
+	code_reach_type(reach, domain);
+	move->owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
+	ReleaseSysCache(tuple);
+}
+
+/* Adds the types of a table's columns, as which literals beside them are read; the checks of a domain itself come later */
+static void
+reach_columns(CodeReach *reach, const RangeVar *name)
+{
+	Oid			relid = find_named(name);
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int			n;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	n = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	for (AttrNumber column = 1; column <= n; column++)
+	{
+		Oid			type = get_atttype(relid, column);
+
+		if (OidIsValid(type))
+			code_reach_type(reach, getBaseType(type));
+	}
+}
+
+static bool
+visit_types(Node *node, void *reach)
+{
+	if (node == NULL || IsA(node, NotifyStmt))
+		return false;
+	if (IsA(node, RangeVar))
+		reach_columns(reach, (RangeVar *) node);
+	if (IsA(node, TypeName))
+		code_reach_type(reach, LookupTypeNameOid(NULL, (TypeName *) node, true));
+	/* which the walker does not know */
+	if (IsA(node, ReturnStmt))
+		return visit_types(((ReturnStmt *) node)->returnval, reach);
+	return raw_expression_tree_walker(node, visit_types, reach);
+}
+
+static bool
+visit_constraints(List *elements, CodeReach *reach)
+{
+	bool		found = false;
+
+	foreach_ptr(Node, element, elements)
+	{
+		if (IsA(element, Constraint) && ((Constraint *) element)->raw_expr)
+		{
+			found = true;
+			(void) visit_types(((Constraint *) element)->raw_expr, reach);
+		}
+		else if (IsA(element, ColumnDef))
+			found = visit_constraints(((ColumnDef *) element)->constraints, reach) || found;
+	}
+	return found;
+}
+
+/* Literals of an expression over a new table are read as the types of its columns */
+static void
+visit_elements(List *elements, CodeReach *reach)
+{
+	if (!visit_constraints(elements, reach))
+		return;
+	foreach_ptr(Node, element, elements)
+	{
+		Oid			type = IsA(element, ColumnDef) && ((ColumnDef *) element)->typeName ?
+			LookupTypeNameOid(NULL, ((ColumnDef *) element)->typeName, true) : InvalidOid;
+
+		if (OidIsValid(type))
+			code_reach_type(reach, getBaseType(type));
+	}
+}
+
+/* Adds the types in the body of a function in SQL, which is analysed when it is created */
+static void
+visit_body(const CreateFunctionStmt *statement, CodeReach *reach)
+{
+	const char *body = NULL;
+	bool		in_sql = false;
+	ErrorData  *edata;
+
+	foreach_ptr(const DefElem, option, statement->options)
+	{
+		if (strcmp(option->defname, "language") == 0)
+			in_sql = strcmp(strVal(option->arg), "sql") == 0;
+		else if (strcmp(option->defname, "as") == 0)
+			body = strVal(linitial((List *) option->arg));
+	}
+	if (!in_sql || body == NULL)
+		return;
+	foreach_ptr(const RawStmt, raw, plan_parse(body, &edata))
+	{
+		(void) visit_types(raw->stmt, reach);
+	}
+}
+
+static void
+visit_publication(List *objects, CodeReach *reach)
+{
+	foreach_ptr(const PublicationObjSpec, object, objects)
+	{
+		if (object->pubtable == NULL || object->pubtable->whereClause == NULL)
+			continue;
+		reach_columns(reach, object->pubtable->relation);
+		(void) visit_types(object->pubtable->whereClause, reach);
+	}
+}
+
+/*
+ * The types of what a statement only has analysed: a literal goes through the
+ * input of its type then, which for an array of a domain is the domain's check
+ */
+static void
+reach_literals(Node *statement, CodeReach *reach)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+			visit_elements(((CreateStmt *) statement)->tableElts, reach);
+			if (((CreateStmt *) statement)->partbound)
+			{
+				const PartitionBoundSpec *bound = ((CreateStmt *) statement)->partbound;
+
+				(void) visit_types((Node *) bound->listdatums, reach);
+				(void) visit_types((Node *) bound->lowerdatums, reach);
+				(void) visit_types((Node *) bound->upperdatums, reach);
+			}
+			break;
+		case T_CreateDomainStmt:
+			if (visit_constraints(((CreateDomainStmt *) statement)->constraints, reach))
+				(void) visit_types((Node *) ((CreateDomainStmt *) statement)->typeName, reach);
+			break;
+		case T_ViewStmt:
+			(void) visit_types(((ViewStmt *) statement)->query, reach);
+			break;
+		case T_CreateTableAsStmt:
+			(void) visit_types(((CreateTableAsStmt *) statement)->query, reach);
+			break;
+		case T_RuleStmt:
+			reach_columns(reach, ((RuleStmt *) statement)->relation);
+			(void) visit_types(((RuleStmt *) statement)->whereClause, reach);
+			(void) visit_types((Node *) ((RuleStmt *) statement)->actions, reach);
+			break;
+		case T_CreatePolicyStmt:
+			reach_columns(reach, ((CreatePolicyStmt *) statement)->table);
+			(void) visit_types(((CreatePolicyStmt *) statement)->qual, reach);
+			(void) visit_types(((CreatePolicyStmt *) statement)->with_check, reach);
+			break;
+		case T_AlterPolicyStmt:
+			reach_columns(reach, ((AlterPolicyStmt *) statement)->table);
+			(void) visit_types(((AlterPolicyStmt *) statement)->qual, reach);
+			(void) visit_types(((AlterPolicyStmt *) statement)->with_check, reach);
+			break;
+		case T_CreateTrigStmt:
+			(void) visit_types(((CreateTrigStmt *) statement)->whenClause, reach);
+			break;
+		case T_IndexStmt:
+			(void) visit_types(((IndexStmt *) statement)->whereClause, reach);
+			foreach_ptr(const IndexElem, element, ((IndexStmt *) statement)->indexParams)
+			{
+				(void) visit_types(element->expr, reach);
+			}
+			break;
+		case T_CreateStatsStmt:
+			foreach_ptr(const RangeVar, table, ((CreateStatsStmt *) statement)->relations)
+			{
+				reach_columns(reach, table);
+			}
+			foreach_ptr(const StatsElem, element, ((CreateStatsStmt *) statement)->exprs)
+			{
+				(void) visit_types(element->expr, reach);
+			}
+			break;
+		case T_CreateFunctionStmt:
+			visit_body((CreateFunctionStmt *) statement, reach);
+			(void) visit_types(((CreateFunctionStmt *) statement)->sql_body, reach);
+			foreach_ptr(const FunctionParameter, parameter, ((CreateFunctionStmt *) statement)->parameters)
+			{
+				(void) visit_types(parameter->defexpr, reach);
+			}
+			break;
+		case T_DefineStmt:
+			/* the initial value of an aggregate */
+			foreach_ptr(const DefElem, option, ((DefineStmt *) statement)->definition)
+			{
+				if (option->arg && IsA(option->arg, TypeName))
+					(void) visit_types(option->arg, reach);
+			}
+			break;
+		case T_CreatePublicationStmt:
+			visit_publication(((CreatePublicationStmt *) statement)->pubobjects, reach);
+			break;
+		case T_AlterPublicationStmt:
+			visit_publication(((AlterPublicationStmt *) statement)->pubobjects, reach);
+			break;
+		case T_CreateSchemaStmt:
+			foreach_ptr(Node, element, ((CreateSchemaStmt *) statement)->schemaElts)
+			{
+				reach_literals(element, reach);
+			}
+			break;
+		default:
+			break;
+	}
+}
+
+/* Adds the tables that a new one is a part or a likeness of, whose constraints, indexes and statistics it gets */
+static void
+reach_creation(const CreateStmt *statement, CodeReach *reach)
+{
+	foreach_ptr(const RangeVar, parent, statement->inhRelations)
+	{
+		reach_named(reach, parent, ShareUpdateExclusiveLock);
+	}
+	foreach_ptr(Node, element, statement->tableElts)
+	{
+		if (IsA(element, TableLikeClause) && ((TableLikeClause *) element)->options)
+			reach_named(reach, ((TableLikeClause *) element)->relation, AccessShareLock);
+	}
+}
+
+static void
+reach_emptied(ChangeMove *move, const TruncateStmt *statement, CodeReach *reach)
+{
+	foreach_ptr(const RangeVar, name, statement->relations)
+	{
+		Oid			relid = find_named(name);
+
+		if (!OidIsValid(relid))
+			continue;
+		reach_truncate(reach, relid, statement, name->inh);
+		if (!OidIsValid(move->table) && !OidIsValid(move->owner))
+			move->owner = code_table_owner(relid);
+	}
+}
+
+/* What a utility statement computes, or has analysed */
+static void
+reach_utility(ChangeMove *move, Node *statement, CodeReach *reach)
+{
+	CodeReach  *types = code_reach();
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	reach_literals(statement, types);
+	code_reach_values(types);
+	if (code_is_others(types) || code_refusal(types, GetUserId()))
+	{
+		reach_literals(statement, reach);
+		code_reach_values(reach);
+	}
+	if (IsA(statement, AlterTableStmt))
+		reach_commands((AlterTableStmt *) statement, reach);
+	else if (IsA(statement, AlterDomainStmt))
+		reach_domain(move, (AlterDomainStmt *) statement, reach);
+	else if (IsA(statement, TruncateStmt))
+		reach_emptied(move, (TruncateStmt *) statement, reach);
+	else if (IsA(statement, CreateStmt) || IsA(statement, CreateForeignTableStmt))
+		reach_creation((CreateStmt *) statement, reach);
+	else if (IsA(statement, CreateSchemaStmt))
+	{
+		foreach_ptr(Node, element, ((CreateSchemaStmt *) statement)->schemaElts)
+		{
+			if (IsA(element, CreateStmt))
+				reach_creation((CreateStmt *) element, reach);
+		}
+	}
+	sg_scope_end(&scope);
+}
+
+static bool
+visit_read(Node *node, void *reach)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		if (OidIsValid(((RangeTblEntry *) node)->relid))
+			reach_compared(reach, ((RangeTblEntry *) node)->relid, NoLock);
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, visit_read, reach, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, visit_read, reach);
+}
+
+/*
+ * Returns why the owner of a materialized view must not run its query, or NULL.
+ * REFRESH runs it so, restricted, whoever calls.
+ */
+static char *
+refresh_refusal(const RefreshMatViewStmt *statement)
+{
+	CodeReach  *reach = code_reach();
+	Oid			relid;
+	Oid			owner;
+	Relation	rel;
+	Query	   *query;
+	List	   *queries;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	relid = find_named(statement->relation);
+	sg_scope_end(&scope);
+	if (statement->skipData || !OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_MATVIEW)
+		return NULL;
+	(void) code_tree(relid, statement->concurrent ? ExclusiveLock : AccessExclusiveLock);
+	owner = code_table_owner(relid);
+	rel = sg_relation_open(relid, AccessShareLock);
+	query = copyObject(linitial_node(Query, rel->rd_rules->rules[0]->actions));
+	table_close(rel, NoLock);
+
+	/*
+	 * its own tables are locked by the deadline before the rewriter locks
+	 * them
+	 */
+	(void) visit_read((Node *) query, reach);
+	AcquireRewriteLocks(query, true, false);
+	queries = QueryRewrite(query);
+	foreach_ptr(Query, rewritten, queries)
+	{
+		(void) visit_read((Node *) rewritten, reach);
+	}
+	code_reach_expression(reach, (Node *) queries, owner);
+	return code_refusal(reach, owner);
+}
+
+/* Add what a statement could run to the move; false with a problem if it can't be analysed */
+bool
+change_reach_statement(ChangeMove *move, const char *sql)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
+	ReachArg	arg = {.sql = sql,.raw = statement,.table = move->table,.reach = move->reach ? move->reach : code_reach()};
+	LOCKMODE	mode = NoLock;
+	const RangeVar *target = target_of(statement, &mode);
+	ErrorData  *edata = NULL;
+
+	if (IsA(statement, SelectStmt) || IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
+		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt))
+		edata = code_locks() ? sg_try(reach_query, &arg) : sg_try_undo(reach_query, &arg);
+	MemoryContextSwitchTo(context);
+	if (edata && code_locks() && run_is_lock_failure(edata))
+		ReThrowError(edata);
+	if (edata)
+	{
+		sg_rethrow_cancel(edata);
+		change_problem(move, edata->sqlerrcode, psprintf("the statement can't be run: %s", edata->message),
+					   "Names in it are looked up in pg_catalog; others need their schema.");
+		return false;
+	}
+	if (target)
+	{
+		SgScope		scope;
+		Oid			relid;
+
+		sg_caller_begin(&scope);
+		relid = RangeVarGetRelid(target, NoLock, true);
+		sg_scope_end(&scope);
+		if (OidIsValid(relid))
+		{
+			reach_table(arg.reach, relid, mode);
+			if (!OidIsValid(move->table))
+				move->owner = code_table_owner(relid);
+		}
+	}
+	if (IsA(statement, RefreshMatViewStmt))
+	{
+		char	   *reason = refresh_refusal((RefreshMatViewStmt *) statement);
+
+		if (reason)
+		{
+			change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("statement is left alone: %s", reason),
+						   "REFRESH runs the query as the view's owner: give the view to the owner of that code.");
+			return false;
+		}
+	}
+	reach_utility(move, statement, arg.reach);
+	move->reach = arg.reach;
+	return true;
+}
