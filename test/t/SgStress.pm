@@ -1,7 +1,7 @@
 # SgStress.pm: a schema of everything, calls of all public functions, and DDL to be done beside them. Text only: SQL to run.
 #
-#   schema_sql($loopback)                   roles, schemas st and st_more, plans 1 to 3, snapshots 1 and 2; true: a foreign table of this server, by
-#                                           postgres_fdw; else one whose wrapper has no handler
+#   schema_sql($loopback, @only)            roles, schemas st and st_more, plans 1 to 3, snapshots 1 and 2; true: a foreign table of this server, by
+#                                           postgres_fdw; else one whose wrapper has no handler; @only: of the objects these alone
 #   call_of('sg_drift')                     one call of this function, drawn at random; undef if there is no template for it
 #   called()                                the functions with a template
 #   ddl_script($transactions)               for psql: transactions of DDL in random order, held open for a while; errors are part of it
@@ -61,12 +61,15 @@ my @objects = (
 
 my %object = @objects;
 
-# A plan of steps of each kind
+# Objects that are there; else all are
+my %only;
+
+# A plan of steps of each kind, on what is there
 sub plan_sql
 {
 	my ($plan) = @_;
 
-	return <<"SQL";
+	return join '', map { "$_\n" } grep { !%only || !grep { !$only{$_} } /\bst\.(\w+)/g } split /\n/, <<"SQL";
 SELECT sg_plan_create('$plan', replace => true);
 SELECT sg_plan_add_fk('$plan', 'st.lone', '{par_id}', 'st.par', fk_name => 'lone_par_$plan', orphans => 'leave');
 SELECT sg_plan_add_fk('$plan', 'st.top_1', '{par_id}', 'st.par', fk_name => 'top_1_par_$plan');
@@ -102,7 +105,7 @@ sub heal_sql
 
 sub schema_sql
 {
-	my ($loopback) = @_;
+	my ($loopback, @only) = @_;
 	my $sql = "CREATE ROLE st_a LOGIN; CREATE ROLE st_b LOGIN; GRANT st_b TO st_a; SELECT sg_grant('st_a');\n";
 
 	$sql .= $loopback ? <<'SQL' : "CREATE FOREIGN DATA WRAPPER st_wrapper; CREATE SERVER st_server FOREIGN DATA WRAPPER st_wrapper;\n";
@@ -112,7 +115,8 @@ SELECT format('CREATE SERVER st_server FOREIGN DATA WRAPPER postgres_fdw OPTIONS
 CREATE USER MAPPING FOR PUBLIC SERVER st_server;
 SQL
 	$sql .= "CREATE SCHEMA st; GRANT ALL ON SCHEMA st TO PUBLIC;\n";
-	for (my $i = 0; $i < @objects; $i += 2) { $sql .= "$objects[$i + 1];\n"; }
+	%only = map { $_ => 1 } @only;
+	for (my $i = 0; $i < @objects; $i += 2) { $sql .= "$objects[$i + 1];\n" if !@only || $only{ $objects[$i] }; }
 	$sql .= "GRANT ALL ON ALL TABLES IN SCHEMA st TO st_a;\n" . heal_sql();
 	$sql .= plan_sql($_) foreach 1 .. 3;
 	return $sql . "SELECT sg_snapshot_take('1', schemas => '{st,st_more}'); SELECT sg_snapshot_take('2');\n";

@@ -175,8 +175,8 @@ sub bound
 	return $ENV{SG_UNTIMED} && $loose > $strict ? 1_000_000 : long_run() ? $strict : $loose;
 }
 
-# How many seconds a session waits for an answer
-sub patience { return long_run() ? 1200 : 300; }
+# How many seconds a session waits for an answer; with debug_discard_caches that comes late
+sub patience { return (long_run() ? 1200 : 300) * ($ENV{SG_DISCARD} ? 200 : 1); }
 
 # A psql that stays, for sessions that hold something or wait for something.  BackgroundPsql exists from 16 on only.
 package SgTest::Session;

@@ -1,0 +1,123 @@
+# 079_discards.pl: each public function is called while no cache entry outlives the next look at an invalidation
+# (debug_discard_caches), so that what is used after it may have gone is gone there.
+#
+#   - each function is in the list of calls of SgStress.pm: a new one enters it, or this fails
+#   - a call ends as it does otherwise: of some draws the first without an error is taken
+#   - no crash
+#
+# By hand, by `make test-memory`: a call takes a hundred times as long, and needs a server with assertions. Each is made in
+# a session and a database of its own.
+#
+# SG_FUNCTIONS="sg_drift sg_impact": these alone
+#
+# rooms: base
+# majors: one (by hand)
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use SgStress;
+use SgTest;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+plan skip_all => 'make test-memory, for it takes long' unless $ENV{SG_DISCARD};
+
+my $lanes = 2;
+my $node = new_node('discards', conf => "fsync = off\n");
+
+my @functions = map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid
+	WHERE classid = 'pg_proc'::regclass AND deptype = 'e' AND refclassid = 'pg_extension'::regclass
+		AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemaguard')
+		AND pronamespace = (SELECT extnamespace FROM pg_extension WHERE extname = 'schemaguard') ORDER BY 1});
+is(join(' ', called()), "@functions", @functions . ' public functions and procedures are in the list of calls');
+@functions = split ' ', $ENV{SG_FUNCTIONS} if $ENV{SG_FUNCTIONS};
+
+srand(seed());
+$node->safe_psql('postgres', 'CREATE DATABASE smallest');
+$node->safe_psql('smallest', 'CREATE EXTENSION schemaguard');
+$node->safe_psql('smallest', 'CREATE EXTENSION pgtap') if has_extension($node, 'pgtap');
+$node->psql('smallest', schema_sql(0, qw(par par_rows tenants dom e f child child_rows lone lone_rows more)), on_error_die => 1);
+
+# A session in a copy of the database
+my $copies = 0;
+
+sub open_copy
+{
+	my ($function, $call) = @_;
+	my $dbname = 'copy_' . ++$copies;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $dbname TEMPLATE smallest STRATEGY file_copy");
+	my $session = SgTest::Session->new($node, dbname => $dbname);
+	$session->query('SET client_min_messages = warning; SET schemaguard.fix_pause = 0');
+	# for something to do
+	$session->query("CALL sg_apply('$1', fix => true)") if $function =~ /^sg_(?:restore_quarantine|rollback_fks)$/ && $call =~ /'(\d)'/;
+	# calls draw tables
+	$session->query('SELECT setseed(0)');
+	return $session;
+}
+
+sub close_copy
+{
+	my ($session) = @_;
+	my $dbname = $session->query('SELECT current_database()');
+
+	$session->quit;
+	$node->safe_psql('postgres', "DROP DATABASE $dbname WITH (FORCE)") if $dbname;
+}
+
+# How a call ended: an SQLSTATE, or '', or that there is no connection any more
+sub ending
+{
+	my ($session) = @_;
+	return defined $session->collect ? $session->sqlstate : 'connection is gone';
+}
+
+# A call that does what it is there for, and how it ends
+sub draw
+{
+	my ($function) = @_;
+	my ($call, $ending);
+
+	foreach (1 .. 10)
+	{
+		my $session = open_copy($function, $call = call_of($function));
+
+		$session->send($call);
+		$ending = ending($session);
+		close_copy($session);
+		last if $ending eq '';
+	}
+	return ($call, $ending);
+}
+
+# Bounds of time 200 times as long
+my $discards = q{SELECT set_config(name, least(setting::bigint * 200, max_val::bigint)::text, false) FROM pg_settings
+	WHERE name ~ '^schemaguard' AND unit IN ('ms', 's'); SET debug_discard_caches = 1};
+
+my @running;
+while (@functions || @running)
+{
+	if (@functions && @running < $lanes)
+	{
+		my $function = shift @functions;
+		my ($call, $ending) = draw($function);
+		my $session = open_copy($function, $call);
+
+		$session->query($discards);
+		$session->send($call);
+		push @running, { function => $function, call => $call, ending => $ending, session => $session, began => time };
+	}
+	foreach my $run (grep { $_->{session}->is_done } @running)
+	{
+		is(ending($run->{session}), $run->{ending}, sprintf '%s: %.0f s', $run->{function}, time - $run->{began}) or diag($run->{call} . "\n" . $run->{session}{err});
+		close_copy($run->{session});
+		$run->{session} = undef;
+	}
+	@running = grep { $_->{session} } @running;
+	sleep 0.05;
+}
+
+$node->stop;
+unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/terminated by signal|PANIC|TRAP:|AddressSanitizer/, 'the server never crashed');
+done_testing();
