@@ -8,6 +8,8 @@
 #                        ONLY=audit: the tests of one room of src/
 #   make test-long       the same with the counts and durations of a release, what make deb does, and pg_upgrade to 18
 #   make gaps            others change the tables in every gap between a look and the deed that trusts it; an hour or two
+#   make test-memory     what is used after it is gone: debug_discard_caches, valgrind, AddressSanitizer, on the server with
+#                        assertions that .ci/run makes; as root, an hour
 #   make demo            a guided tour on a private server
 #   make bench           how fast it is, as ratios against what PostgreSQL does; SCALE=0.1 is a small run;
 #                        and how much of what it discovers is right (ONLY=discover: nothing else);
@@ -367,7 +369,7 @@ PROVE_TESTS = test/t/*.pl
 HERE := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 
 # These targets find or install a server themselves, so they work where there is no pg_config yet.
-STANDALONE = test test-long gaps demo bench dist deb docs/snapshot.sql help
+STANDALONE = test test-long gaps test-memory demo bench dist deb docs/snapshot.sql help
 .PHONY: $(STANDALONE)
 
 # What plain `make` does; PGXS says how.
@@ -383,6 +385,9 @@ test-long:
 
 gaps:
 	@SG_GAPS=1 SG_TIMEOUT=$${SG_TIMEOUT:-36000} ONLY_TAP=049_gaps bash "$(HERE)/test/tools/run-tests.sh"
+
+test-memory:
+	@bash "$(HERE)/test/tools/memory.sh"
 
 demo:
 	@exec bash "$(HERE)/test/demo/run.sh"

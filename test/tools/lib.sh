@@ -299,8 +299,8 @@ sg_build() {
 # ---------------------------------------------------------------------------------------------------------------------
 # Throwaway servers
 
-# pg_ctl that starts a server, with what is to be preloaded
-sg_pg_ctl() { sg_as env ${SG_PRELOAD:+"LD_PRELOAD=$SG_PRELOAD"} "$SG_BINDIR/pg_ctl" "$@"; }
+# pg_ctl that starts a server, with what is to be preloaded, or a program of one's own that becomes the server
+sg_pg_ctl() { sg_as env ${SG_PRELOAD:+"LD_PRELOAD=$SG_PRELOAD"} "$SG_BINDIR/pg_ctl" ${SG_POSTGRES:+-p "$SG_POSTGRES"} "$@"; }
 
 sg_cluster_start() {
   local name=$1 dir=$SG_DIR/$1

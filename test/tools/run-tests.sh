@@ -22,6 +22,8 @@
 #   COPT=FLAGS       more flags for the compiler
 #   SG_PRELOAD=FILE  preloaded into all servers: libasan.so, with COPT=-fsanitize=address (assertion build) and
 #                    ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0
+#   SG_DISCARD=1     in the regression tests' database no cache entry outlives the next look at an invalidation
+#                    (debug_discard_caches, assertion build); the extension is there before, for creating it takes minutes
 #   KEEP=1           leave the private directory, with all logs, and print its name
 #   TMPDIR=DIR       where the private directory is made (needs a short path; default /dev/shm where that is in memory and
 #                    has room, for creating files on a disk is a fifth of the work; else /tmp)
@@ -167,6 +169,11 @@ start_job() {
   sg_as mkdir -p "$dir"
   # An autovacuum that comes by holds locks and changes statistics.
   case $name in regression | isolation) sg_cluster_start "$name" 'autovacuum = off' ;; esac
+  if [ -n "${SG_DISCARD:-}" ] && [ "$name" = regression ]; then
+    sg_as psql -Xq -c 'CREATE DATABASE contrib_regression' -c '\c contrib_regression' -c 'CREATE EXTENSION schemaguard' \
+      -c 'ALTER DATABASE contrib_regression SET debug_discard_caches = 1'
+    arguments+=(EXTRA_REGRESS_OPTS=--use-existing)
+  fi
   "${SG_AS[@]}" env --default-signal=INT,QUIT timeout "$timeout" make -C "$dir" -f "$SG_DIR/src/Makefile" \
     "PG_CONFIG=$PG_CONFIG" with_llvm=no installcheck "${arguments[@]}" > "$dir.log" 2>&1 < /dev/null &
   running[$!]=$name began[$!]=$SECONDS
