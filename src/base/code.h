@@ -74,9 +74,6 @@ extern void code_reach_write(CodeReach *reach, Oid relid, CmdType event);
 /* Adds the triggers that TRUNCATE of this one table fires */
 extern void code_reach_truncate(CodeReach *reach, Oid relid);
 
-/* Counts each domain that is reached as code of its owner: values are made, and it may get a check at any time */
-extern void code_reach_values(CodeReach *reach);
-
 /* The owner of a table; raises 42P01 when it is gone */
 extern Oid	code_table_owner(Oid relid);
 
@@ -145,6 +142,9 @@ extern bool code_found(CodeReach *reach);
 
 /* Is there code of anybody's but the caller's, built-in and superusers', types and operators aside? */
 extern bool code_is_others(CodeReach *reach);
+
+/* Is a domain reachable that is anybody's but the caller's and superusers'?  It may get a check at any moment. */
+extern bool code_has_domains(CodeReach *reach);
 
 /*
  * As whom may the work be done on something that `owner` owns?  Returns NULL

@@ -269,6 +269,15 @@ code_reach_columns(CodeReach *reach, Oid relid)
 		code_reach_type(reach, get_atttype(relid, i));
 }
 
+static void
+add_domain_owner(CodeReach *reach, Oid owner)
+{
+	MemoryContext old = MemoryContextSwitchTo(reach->context);
+
+	reach->domain_owners = list_append_unique_oid(reach->domain_owners, owner);
+	MemoryContextSwitchTo(old);
+}
+
 void
 code_reach_type(CodeReach *reach, Oid type)
 {
@@ -304,6 +313,8 @@ visit_type(CodeReach *reach, Oid type)
 		case TYPTYPE_DOMAIN:
 			code_reach_type(reach, form.typbasetype);
 			visit_domain_checks(reach, type, form.typowner);
+			if (!superuser_arg(form.typowner))
+				add_domain_owner(reach, form.typowner);
 			break;
 		case TYPTYPE_COMPOSITE:
 			code_reach_columns(reach, form.typrelid);
@@ -611,6 +622,13 @@ code_is_others(CodeReach *reach)
 {
 	visit_all(reach);
 	return reach->too_deep || !is_caller_alone(reach->owners);
+}
+
+bool
+code_has_domains(CodeReach *reach)
+{
+	visit_all(reach);
+	return !is_caller_alone(reach->domain_owners);
 }
 
 static char *

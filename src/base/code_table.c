@@ -348,9 +348,3 @@ code_reach_truncate(CodeReach *reach, Oid relid)
 {
 	each_member(reach, relid, CMD_UTILITY, truncate_one);
 }
-
-void
-code_reach_values(CodeReach *reach)
-{
-	reach->writes = true;
-}

@@ -605,12 +605,8 @@ reach_utility(ChangeMove *move, Node *statement, CodeReach *reach)
 
 	sg_caller_begin(&scope);
 	reach_literals(statement, types);
-	code_reach_values(types);
-	if (code_is_others(types) || code_refusal(types, GetUserId()))
-	{
+	if (code_is_others(types) || code_has_domains(types))
 		reach_literals(statement, reach);
-		code_reach_values(reach);
-	}
 	if (IsA(statement, AlterTableStmt))
 		reach_commands((AlterTableStmt *) statement, reach);
 	else if (IsA(statement, AlterDomainStmt))
