@@ -21,21 +21,21 @@
 
 /*
  * The server's files whose functions look objects up by OIDs that they found
- * in other rows of the catalogs, without a lock, and in heapam.c, which
- * updates such rows, the functions that find a row changed.
+ * in other rows of the catalogs, without a lock; relation_open(), which comes
+ * after such a look; and in heapam.c, which updates such rows, the functions
+ * that find a row changed.
  */
 static const char *const racing_files[] = {
 	"format_type.c", "indexing.c", "lsyscache.c", "objectaddress.c", "partcache.c", "partition.c", "pg_inherits.c",
 	"regproc.c", "ruleutils.c", "syscache.c", "typcache.c"
 };
 static const char *const racing_functions[] = {
-	"simple_heap_delete", "simple_heap_update"
+	"relation_open", "simple_heap_delete", "simple_heap_update"
 };
 
 /*
- * Returns whether an error is that of a race.  Errors of functions that our
- * code calls by an OID, such as relation_open(), are none: our code looks first
- * (gone.h).
+ * Returns whether an error is that of a race: the server looked an object up,
+ * and another session dropped or changed it before the server came back to it.
  */
 static bool
 raised_by_race(const ErrorData *edata)

@@ -8,7 +8,7 @@
 #   - after each call the session's settings, role and search_path are as before; at the end it answers as a new one does,
 #     and holds no lock
 #
-# SG_STRESS_SECONDS=N: for so long (default 20; with SG_LONG=1 300)
+# SG_STRESS_SECONDS=N: for so long (default 12; with SG_LONG=1 300)
 #
 # rooms: base
 # takes: 40 s
@@ -24,7 +24,7 @@ use SgTest;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $seconds = $ENV{SG_STRESS_SECONDS} || (long_run() ? 300 : 20);
+my $seconds = $ENV{SG_STRESS_SECONDS} || (long_run() ? 300 : 12);
 my $node = new_node('ddl_beside', conf => <<'CONF');
 log_error_verbosity = verbose
 log_line_prefix = '%b|%a|%e|%p '
