@@ -17,6 +17,55 @@ AS 'MODULE_PATHNAME', 'sg_sync_problem';
 COMMENT ON FUNCTION schemaguard.sg_sync_problem(text, text[], boolean, text, text)
     IS 'why a statement does not go into a script; null: it does';
 
+CREATE FUNCTION schemaguard.sg_sync_parses(form text, value text)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_parses';
+COMMENT ON FUNCTION schemaguard.sg_sync_parses(text, text)
+    IS 'whether a text is a type, an expression, or an attribute, alone and whole';
+
+-- Who has privileges, and which
+CREATE FUNCTION schemaguard.sg_sync_is_acl(acl jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(bool_and(g.key ~ '^("([^"]|"")+"|[[:alpha:]_][[:alnum:]_$]*)$' AND jsonb_typeof(g.value) = 'array'
+        AND g.value::text ~ '^\[("(ALL|SELECT|INSERT|UPDATE|DELETE|TRUNCATE|REFERENCES|TRIGGER|MAINTAIN|USAGE|CREATE|CONNECT|TEMP|TEMPORARY|EXECUTE|SET|ALTER SYSTEM)\*?"(, )?)*\]$'), true)
+    FROM jsonb_each(CASE jsonb_typeof(acl) WHEN 'object' THEN acl WHEN 'null' THEN '{}' ELSE '{"": []}' END) g
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_is_acl(jsonb)
+    IS 'whether an object holds names of roles and their privileges';
+
+-- The first property that is not of the form which templates take it for: they put it among words of theirs
+CREATE FUNCTION schemaguard.sg_sync_malformed(kind text, identity text, parent text, properties jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT min(f.property)
+    FROM (VALUES ('identity', 'name', '{table,column,sequence,view,materialized view,index,type,domain}'), ('parent', 'name', '{table,column,sequence,view,materialized view,index,type,domain,constraint,trigger,rule,policy}'),
+        ('type', 'type', '{column,sequence,domain}'), ('of_type', 'name', NULL), ('inherits', 'name', '{table}'), ('partition_of', 'name', NULL), ('references', 'name', NULL),
+        ('default', 'expression', '{column,domain}'), ('generated', 'expression', NULL), ('expression', 'expression', '{constraint}'), ('predicate', 'expression', NULL), ('expressions', 'expression', '{index,constraint}'),
+        ('collation', 'name', NULL), ('collations', 'name', NULL), ('operator_classes', 'name', NULL), ('owned_by', 'name', NULL), ('owner', 'name', NULL),
+        ('attributes', 'attribute', '{type}'), ('storage', 'word', '{column,type}'), ('compression', 'word', NULL), ('persistence', 'word', NULL), ('identity', 'word', '{column}'), ('generated_kind', 'word', NULL),
+        ('on_update', 'word', NULL), ('on_delete', 'word', NULL), ('match', 'word', NULL), ('replica_identity', 'word', NULL), ('column_storage', 'word', NULL), ('column_compression', 'word', NULL),
+        ('statistics', 'number', NULL), ('column_statistics', 'number', NULL), ('start', 'number', NULL), ('increment', 'number', NULL), ('minimum', 'number', NULL), ('maximum', 'number', NULL), ('cache', 'number', NULL),
+        ('identity_sequence.start', 'number', NULL), ('identity_sequence.increment', 'number', NULL), ('identity_sequence.minimum', 'number', NULL), ('identity_sequence.maximum', 'number', NULL), ('identity_sequence.cache', 'number', NULL),
+        ('acl', 'acl', NULL), ('identity_sequence.acl', 'acl', NULL), ('column_acl', 'acls', NULL)) f (property, form, kinds)
+    CROSS JOIN LATERAL (SELECT CASE WHEN f.kinds IS NOT NULL AND kind <> ALL (f.kinds::text[]) THEN NULL WHEN f.form = 'name' AND f.property = 'identity' THEN to_jsonb(identity) WHEN f.property = 'parent' THEN to_jsonb(parent)
+        ELSE properties #> string_to_array(f.property, '.') END AS value) v
+    CROSS JOIN LATERAL (SELECT v.value #>> '{}' AS value, v.value AS part WHERE jsonb_typeof(v.value) NOT IN ('array', 'object', 'null') OR f.form = 'acl'
+        UNION ALL SELECT e #>> '{}', e FROM jsonb_array_elements(CASE WHEN jsonb_typeof(v.value) = 'array' AND f.form <> 'acl' THEN v.value END) e
+        UNION ALL SELECT e.value #>> '{}', e.value FROM jsonb_each(CASE WHEN jsonb_typeof(v.value) = 'object' AND f.form <> 'acl' THEN v.value END) e) e
+    WHERE e.value IS NOT NULL AND NOT CASE f.form
+        WHEN 'name' THEN e.value ~ '^("([^"]|"")*"|[[:alpha:]_][[:alnum:]_$]*)(\.("([^"]|"")*"|[[:alpha:]_][[:alnum:]_$]*))*$'
+        WHEN 'word' THEN e.value ~ '^[A-Za-z_ ]*$' WHEN 'number' THEN e.value ~ '^-?[0-9]+$' WHEN 'acl' THEN schemaguard.sg_sync_is_acl(e.part) WHEN 'acls' THEN schemaguard.sg_sync_is_acl(e.part)
+        ELSE schemaguard.sg_sync_parses(f.form, e.value) END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_malformed(text, text, text, jsonb)
+    IS 'the first property that is not of its form; null: there is none';
+
 CREATE FUNCTION schemaguard.sg_sync_calls(statement text)
 RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE
@@ -175,22 +224,22 @@ CREATE FUNCTION schemaguard.sg_sync_relabel(type text, name text, labels jsonb, 
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT x.make, x.finish, format($do$DO $labels$
+    SELECT x.make, x.finish, format($do$DO %1$s
 DECLARE
     first text[];
     last  text[];
     line  text;
 BEGIN
-    EXECUTE %L INTO first, last;
+    EXECUTE %2$L INTO first, last;
     FOREACH line IN ARRAY coalesce(first, '{}') LOOP
         EXECUTE line;
     END LOOP;
-    %s;
+    %3$s;
     FOREACH line IN ARRAY coalesce(last, '{}') LOOP
         EXECUTE line;
     END LOOP;
-    %s;
-END $labels$$do$, schemaguard.sg_sync_labelled(type), x.make, x.finish)
+    %4$s;
+END %1$s$do$, schemaguard.sg_sync_tag(concat(type, x.make, x.finish)), schemaguard.sg_sync_labelled(type), x.make, x.finish)
     FROM (SELECT format('ALTER TYPE %1$s RENAME TO %2$I;
     CREATE TYPE %1$s AS ENUM (%3$s)', type, left(name, 54) || '_sync_old', (SELECT string_agg(quote_literal(l), ', ' ORDER BY n) FROM jsonb_array_elements_text(labels) WITH ORDINALITY x (l, n))),
         format('DROP TYPE %s.%I', schemaguard.sg_sync_schema(type), left(name, 54) || '_sync_old')) x (make, finish)
@@ -354,7 +403,7 @@ BEGIN
             'identity_sets', CASE WHEN (properties -> 'identity_sequence') - '{name,persistence,comment,acl}'::text[] IS DISTINCT FROM (old -> 'identity_sequence') - '{name,persistence,comment,acl}'::text[] THEN schemaguard.sg_sync_fill('SET START WITH {s.start} SET INCREMENT BY {s.increment} SET MINVALUE {s.minimum} SET MAXVALUE {s.maximum} SET CACHE {s.cache} SET [{?!s.cycle}NO ]CYCLE',
                 jsonb_build_object('s', properties -> 'identity_sequence')) END,
             'narrowed', schemaguard.sg_sync_narrowed(properties -> 'identity_sequence', old -> 'identity_sequence'),
-            'identity_extras', CASE WHEN properties ? 'identity_sequence' THEN (SELECT jsonb_agg(format('DO $sequence$ BEGIN EXECUTE pg_catalog.format(%L, pg_catalog.pg_get_serial_sequence(%L, %L)); END $sequence$', x.statement, parent, name))
+            'identity_extras', CASE WHEN properties ? 'identity_sequence' THEN (SELECT jsonb_agg(format('DO %4$s BEGIN EXECUTE pg_catalog.format(%1$L, pg_catalog.pg_get_serial_sequence(%2$L, %3$L)); END %4$s', x.statement, parent, name, schemaguard.sg_sync_tag(concat(x.statement, parent, name))))
                 FROM (SELECT 'ALTER SEQUENCE %s SET ' || CASE properties #>> '{identity_sequence,persistence}' WHEN 'unlogged' THEN 'UNLOGGED' ELSE 'LOGGED' END AS statement WHERE (properties -> 'identity_sequence' ->> 'persistence') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'persistence')
                     UNION ALL SELECT 'COMMENT ON SEQUENCE %s IS ' || replace(quote_nullable(properties #>> '{identity_sequence,comment}'), '%', '%%') WHERE (properties -> 'identity_sequence' ->> 'comment') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'comment')
                     UNION ALL SELECT g FROM jsonb_array_elements_text(schemaguard.sg_sync_grants('sequence', '%s', NULL, NULL, properties #> '{identity_sequence,acl}', old #> '{identity_sequence,acl}')) g
@@ -502,13 +551,13 @@ BEGIN
             'column_grants', (SELECT jsonb_agg(g ORDER BY c, n) FROM (SELECT jsonb_object_keys(properties -> 'column_acl') UNION SELECT jsonb_object_keys(old -> 'column_acl')) k (c),
                 LATERAL jsonb_array_elements(schemaguard.sg_sync_grants('column', identity, quote_ident(k.c), properties ->> 'owner', properties #> ARRAY['column_acl', k.c], old #> ARRAY['column_acl', k.c])) WITH ORDINALITY g (g, n)),
             'matview_changes', (SELECT jsonb_agg(coalesce(format('ALTER MATERIALIZED VIEW %s ALTER COLUMN %I ', identity, x.c) || x.change,
-                format($reset$DO $stored$
+                format($reset$DO %3$s
 BEGIN
     EXECUTE (SELECT pg_catalog.format('ALTER MATERIALIZED VIEW %%s ALTER COLUMN %%I SET STORAGE %%s', a.attrelid::pg_catalog.regclass, a.attname,
         CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END)
         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-        WHERE a.attrelid = pg_catalog.to_regclass(%L) AND a.attname = %L);
-END $stored$$reset$, identity, x.c)) ORDER BY x.c, x.change) FROM (
+        WHERE a.attrelid = pg_catalog.to_regclass(%1$L) AND a.attname = %2$L);
+END %3$s$reset$, identity, x.c, schemaguard.sg_sync_tag(identity || x.c))) ORDER BY x.c, x.change) FROM (
                 SELECT coalesce(n.key, o.key) AS c, 'SET STATISTICS ' || coalesce(n.value, '-1') AS change
                 FROM jsonb_each_text(properties -> 'column_statistics') n FULL JOIN jsonb_each_text(old -> 'column_statistics') o ON o.key = n.key WHERE n.value IS DISTINCT FROM o.value
                 UNION ALL

@@ -155,10 +155,10 @@ WITH RECURSIVE side AS MATERIALIZED (
         'freed', CASE WHEN m.kind IN ('index', 'constraint') AND 'partition_of' = ANY (m.changes) AND NOT m.properties ? 'partition_of' AND NOT m.of_partitioned AND m.target_parent NOT IN (SELECT v.target_identity FROM leaving v)
             AND (m.kind, m.target_properties ->> 'partition_of') IN (SELECT w.kind, w.target_identity FROM pair w WHERE w.kind IN ('index', 'constraint') AND w.state = 'extra') THEN true END,
         -- nothing makes values of the one type those of the other
-        'no_cast', CASE WHEN m.kind = 'column' AND 'type' = ANY (m.changes) AND (SELECT count(*) FROM pg_type t WHERE t.oid IN (to_regtype(m.properties ->> 'type'), to_regtype(m.target_properties ->> 'type')) AND t.typtype = 'b' AND t.typcategory NOT IN ('S', 'A')) = 2
+        'no_cast', CASE WHEN m.kind = 'column' AND 'type' = ANY (m.changes) AND schemaguard.sg_sync_parses('type', m.properties ->> 'type') AND schemaguard.sg_sync_parses('type', m.target_properties ->> 'type') THEN CASE WHEN (SELECT count(*) FROM pg_type t WHERE t.oid IN (to_regtype(m.properties ->> 'type'), to_regtype(m.target_properties ->> 'type')) AND t.typtype = 'b' AND t.typcategory NOT IN ('S', 'A')) = 2
             -- values of types of users go by way of their text
             AND NOT (position('.' IN m.properties ->> 'type') > 0 AND position('.' IN m.target_properties ->> 'type') > 0)
-            AND NOT EXISTS (SELECT FROM pg_cast x WHERE x.castsource = to_regtype(m.target_properties ->> 'type') AND x.casttarget = to_regtype(m.properties ->> 'type')) THEN true END,
+            AND NOT EXISTS (SELECT FROM pg_cast x WHERE x.castsource = to_regtype(m.target_properties ->> 'type') AND x.casttarget = to_regtype(m.properties ->> 'type')) THEN true END END,
         'no_update', CASE WHEN m.kind = 'extension' AND 'version' = ANY (m.changes) AND target = 'live' AND EXISTS (SELECT FROM pg_available_extension_versions v WHERE v.name = m.name AND v.version = m.properties ->> 'version')
             AND NOT EXISTS (SELECT FROM pg_extension_update_paths(m.name) u WHERE u.source = m.target_properties ->> 'version' AND u.target = m.properties ->> 'version' AND u.path IS NOT NULL) THEN true END,
         -- goes with that of a table above, unless its own comes from there no more
@@ -643,9 +643,17 @@ WITH RECURSIVE side AS MATERIALIZED (
         SELECT t.owner FROM strange_type t WHERE CASE t.kind WHEN 'cast' THEN g.computes AND g.what LIKE 'type%' ELSE position('::' || t.object || '[]' IN g.statement) > 0 OR t.kind = 'type' AND position('::' || t.object IN g.statement) > 0 END
         UNION ALL
         SELECT o.owner WHERE g.computes AND o.owner IS NOT NULL AND schemaguard.sg_sync_calls(g.statement)) c) code
+), malformed AS MATERIALIZED (
+    SELECT p.kind, coalesce(p.identity, p.target_identity) AS object, min(x.property) AS property
+    FROM pair p CROSS JOIN LATERAL (VALUES (schemaguard.sg_sync_malformed(p.kind, p.identity, p.parent, p.properties)),
+        (schemaguard.sg_sync_malformed(p.kind, p.target_identity, p.target_parent, p.target_properties))) x (property)
+    WHERE x.property IS NOT NULL AND (p.state <> 'same' OR (p.kind, coalesce(p.identity, p.target_identity)) IN (SELECT g.kind, g.object FROM guarded g))
+    GROUP BY 1, 2
 ), withheld AS (
     -- each with the first cause
     SELECT f.kind, f.object, f.kind AS of_kind, f.object AS of_object, f.problem FROM fit f WHERE f.problem IS NOT NULL
+    UNION
+    SELECT m.kind, m.object, m.kind, m.object, 'its ' || m.property || ' is not what such a property is' FROM malformed m
     UNION
     SELECT e.kind, e.object, e.kind, e.object, 'not tried: the server would call code of it by itself' FROM every e WHERE e.native
     UNION

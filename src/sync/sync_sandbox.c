@@ -290,7 +290,7 @@ sync_sandbox_is_harmless(Oid function)
 {
 	static const char *const harmless[] = {
 		"nextval", "currval", "lastval", "random", "random_normal", "gen_random_uuid", "uuidv4", "uuidv7",
-		"clock_timestamp", "timeofday", "txid_current", "pg_current_xact_id"
+		"clock_timestamp", "timeofday", "txid_current", "pg_current_xact_id", "pg_sequence_last_value"
 	};
 	char	   *name = get_func_name(function);
 

@@ -246,6 +246,36 @@ fill(StringInfo buf, Jsonb *object, const char **p)
 }
 
 /*
+ * Returns a template whose quote, $tag$ after DO, occurs in no value of the
+ * object: a value could end it.
+ */
+static const char *
+quoted_apart(const char *template, Jsonb *object)
+{
+	const char *begin = strstr(template, "DO $");
+	const char *end = begin ? strchr(begin + 4, '$') : NULL;
+	char	   *values;
+	char	   *quote;
+	StringInfoData buf;
+
+	if (end == NULL)
+		return template;
+	values = JsonbToCString(NULL, &object->root, VARSIZE(object));
+	quote = pnstrdup(begin + 3, end - begin - 2);
+	if (strstr(values, quote) == NULL)
+		return template;
+	initStringInfo(&buf);
+	for (const char *at = strstr(template, quote); at; at = strstr(template, quote))
+	{
+		appendBinaryStringInfo(&buf, template, at - template);
+		appendStringInfo(&buf, "$sync_%s$", TextDatumGetCString(DirectFunctionCall1(md5_text, CStringGetTextDatum(values))));
+		template = at + strlen(quote);
+	}
+	appendStringInfoString(&buf, template);
+	return buf.data;
+}
+
+/*
  * schemaguard.sg_sync_fill(template text, object jsonb)
  *
  * The template with the object's values, or null where it does not apply.
@@ -253,7 +283,7 @@ fill(StringInfo buf, Jsonb *object, const char **p)
 Datum
 sg_sync_fill(PG_FUNCTION_ARGS)
 {
-	const char *template = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const char *template = quoted_apart(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1));
 	StringInfoData buf;
 
 	initStringInfo(&buf);

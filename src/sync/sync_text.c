@@ -39,6 +39,7 @@
 
 PG_FUNCTION_INFO_V1(sg_sync_problem);
 PG_FUNCTION_INFO_V1(sg_sync_calls);
+PG_FUNCTION_INFO_V1(sg_sync_parses);
 PG_FUNCTION_INFO_V1(sg_sync_portable);
 
 /* ---- characters ---- */
@@ -359,6 +360,36 @@ is_one_of(const char *name, List *names)
 }
 
 /*
+ * Returns whether the subcommands of ALTER TABLE are what one rule makes: one,
+ * or the type of a column with its default.  A composite type may get more.
+ */
+static bool
+is_one_change(const AlterTableStmt *statement)
+{
+	const char *column = NULL;
+
+	if (list_length(statement->cmds) == 1 || statement->objtype == OBJECT_TYPE)
+		return true;
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		if (cmd->subtype != AT_ColumnDefault && cmd->subtype != AT_AlterColumnType)
+			return false;
+		if (column && (cmd->name == NULL || strcmp(cmd->name, column) != 0))
+			return false;
+		column = cmd->name;
+	}
+	return true;
+}
+
+/* Returns whether GRANT or REVOKE is of privileges on one object, which target_of() gives */
+static bool
+is_one_grant(const GrantStmt *statement)
+{
+	return statement->targtype == ACL_TARGET_DEFAULTS ||
+		(statement->targtype == ACL_TARGET_OBJECT && list_length(statement->objects) == 1);
+}
+
+/*
  * Returns what is wrong with one statement, or NULL.  CREATE SCHEMA may hold
  * more statements, and names its owner; nothing here writes it so.
  */
@@ -372,6 +403,10 @@ statement_problem(Node *statement, const char *kind, List *names)
 		return psprintf("%s is no statement for a %s", tag, kind);
 	if (name && !is_one_of(name, names))
 		return psprintf("%s of %s is about another object", tag, name);
+	if (IsA(statement, AlterTableStmt) && !is_one_change((AlterTableStmt *) statement))
+		return psprintf("%s makes more than one change", tag);
+	if (IsA(statement, GrantStmt) && !is_one_grant((GrantStmt *) statement))
+		return psprintf("%s is about more than one object", tag);
 	if (IsA(statement, CreateSchemaStmt) &&
 		(((CreateSchemaStmt *) statement)->schemaElts || ((CreateSchemaStmt *) statement)->authrole))
 		return pstrdup("CREATE SCHEMA makes more than a schema");
@@ -391,7 +426,8 @@ guard_problem(const char *guard)
 	select = (SelectStmt *) linitial_node(RawStmt, parsed)->stmt;
 	if (list_length(select->targetList) != 1 || linitial_node(ResTarget, select->targetList)->name ||
 		select->op != SETOP_NONE || select->fromClause || select->whereClause || select->intoClause ||
-		select->groupClause || select->havingClause || select->sortClause || select->limitCount || select->limitOffset)
+		select->distinctClause || select->groupClause || select->havingClause || select->windowClause || select->valuesLists ||
+		select->sortClause || select->limitCount || select->limitOffset || select->lockingClause || select->withClause)
 		return pstrdup("its state can't be asked for by one expression");
 	return NULL;
 }
@@ -431,6 +467,47 @@ sg_sync_problem(PG_FUNCTION_ARGS)
 	if (problem == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(problem));
+}
+
+/* Returns what is wrong with the attribute of a composite type, or NULL */
+static char *
+attribute_problem(const char *attribute)
+{
+	char	   *problem;
+	List	   *parsed = parse_text(psprintf("CREATE TYPE t AS (%s)", attribute), RAW_PARSE_DEFAULT, &problem);
+
+	if (problem)
+		return problem;
+	if (list_length(parsed) != 1 || !IsA(linitial_node(RawStmt, parsed)->stmt, CompositeTypeStmt) ||
+		list_length(((CompositeTypeStmt *) linitial_node(RawStmt, parsed)->stmt)->coldeflist) != 1)
+		return pstrdup("it is not one attribute");
+	return NULL;
+}
+
+/*
+ * schemaguard.sg_sync_parses(form text, value text)
+ *
+ * Tells whether a property of a document is a type, an expression, or an
+ * attribute, each alone and whole: templates put it among words of theirs.
+ */
+Datum
+sg_sync_parses(PG_FUNCTION_ARGS)
+{
+	char	   *form = sg_arg_text(fcinfo, 0);
+	char	   *value = sg_arg_text(fcinfo, 1);
+	char	   *problem;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	sg_scope_pin_source();
+	if (strcmp(form, "type") == 0)
+		(void) parse_text(value, RAW_PARSE_TYPE_NAME, &problem);
+	else if (strcmp(form, "attribute") == 0)
+		problem = attribute_problem(value);
+	else
+		problem = guard_problem(value);
+	sg_scope_end(&scope);
+	PG_RETURN_BOOL(problem == NULL);
 }
 
 /* ---- the server's functions ---- */
