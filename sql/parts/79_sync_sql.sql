@@ -585,7 +585,7 @@ WITH RECURSIVE side AS MATERIALIZED (
 ), every AS MATERIALIZED (
     -- what is the same on both sides, too: of these, one at least is a snapshot
     SELECT e.kind, e.identity AS object, e.parent, e.p ->> 'owner' AS owner, CASE jsonb_typeof(e.p -> 'depends') WHEN 'array' THEN e.p -> 'depends' ELSE '[]' END AS depends,
-        e.p ? 'extension' AS of_extension, leave_native AND schemaguard.sg_sync_is_native(e.kind, e.p) AS native
+        e.p ? 'extension' AS of_extension, CASE WHEN e.p ->> 'type' = 'range' THEN coalesce(e.p ->> 'multirange', e.identity || '_multirange') END AS multirange, leave_native AND schemaguard.sg_sync_is_native(e.kind, e.p) AS native
     FROM (SELECT o.kind, o.identity, o.parent, o.properties FROM schemaguard.snapshot_object o WHERE (leave_code OR leave_native) AND o.snapshot IN (reference, target)
           UNION ALL SELECT p.kind, p.identity, p.parent, p.properties FROM pair p WHERE p.wanted
           UNION ALL SELECT p.kind, p.target_identity, p.target_parent, p.target_properties FROM pair p WHERE p.present) e (kind, identity, parent, p)
@@ -610,10 +610,25 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE leave_code AND e.kind IN ('function', 'procedure', 'aggregate') AND NOT e.of_extension AND e.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE quote_ident(r.rolname) = e.owner AND r.rolsuper)
     UNION
     SELECT n.kind, n.object, s.owner FROM strange s JOIN needs n ON n.on_kind = s.kind AND n.on_object = s.object AND n.way <> 'part'
+), strange_row AS (
+    -- columns of such types, and rows of tables and views with them, which are types, too
+    SELECT s.kind, s.object, s.owner FROM strange s WHERE s.kind IN ('type', 'domain')
+    UNION
+    SELECT x.kind, x.object, r.owner FROM strange_row r JOIN needs n ON n.on_kind = r.kind AND n.on_object = r.object AND n.way = 'depends' AND n.kind IN ('type', 'domain', 'column', 'view', 'materialized view')
+    CROSS JOIN LATERAL (VALUES (n.kind, n.object), (CASE n.kind WHEN 'column' THEN 'table' END, regexp_replace(n.object, '\.("(?:[^"]|"")*"|[^".]+)$', ''))) x (kind, object)
+    WHERE x.kind IS NOT NULL
 ), strange_type AS MATERIALIZED (
-    SELECT DISTINCT s.object, s.owner, s.kind FROM strange s WHERE s.kind IN ('type', 'domain', 'cast')
+    SELECT s.object, s.owner, 'cast' AS kind FROM strange s WHERE s.kind = 'cast'
+    UNION
+    SELECT r.object, r.owner, CASE r.kind WHEN 'domain' THEN 'domain' ELSE 'type' END FROM strange_row r WHERE r.kind <> 'column'
+    UNION
+    -- of a range with another name than its own, either one that PostgreSQL may choose
+    SELECT m.name, r.owner, 'type' FROM strange_row r JOIN every e ON e.kind = r.kind AND e.object = r.object CROSS JOIN LATERAL (VALUES (e.multirange), (replace(e.object, 'range', 'multirange'))) m (name)
+    WHERE e.multirange IS NOT NULL
 ), computing AS MATERIALIZED (
     SELECT s.kind, s.object, s.owner FROM strange s WHERE s.kind IN ('column', 'constraint', 'table', 'domain')
+    UNION
+    SELECT x.kind, x.object, r.owner FROM strange_row r CROSS JOIN LATERAL (VALUES ('column', r.object), ('rows', regexp_replace(r.object, '\.("(?:[^"]|"")*"|[^".]+)$', ''))) x (kind, object) WHERE r.kind = 'column'
     UNION
     -- what a column that gets another type, or a partition, computes: all that its table has
     SELECT 'rows', e.parent, s.owner FROM strange s JOIN every e ON e.kind = s.kind AND e.object = s.object WHERE e.kind IN ('column', 'constraint')
@@ -640,7 +655,16 @@ WITH RECURSIVE side AS MATERIALIZED (
             OR g.kind = 'table' AND c.kind IN ('rows', 'table') AND c.object IN (g.object, g.context ->> 'partition_of'))
         UNION ALL
         -- a literal of a type is a value when the statement is read
-        SELECT t.owner FROM strange_type t WHERE CASE t.kind WHEN 'cast' THEN g.computes AND g.what LIKE 'type%' ELSE position('::' || t.object || '[]' IN g.statement) > 0 OR t.kind = 'type' AND position('::' || t.object IN g.statement) > 0 END
+        SELECT t.owner FROM strange_type t CROSS JOIN LATERAL (SELECT replace(t.object, '"', '') AS name, replace(g.statement, '"', '') AS statement) m
+        WHERE CASE t.kind WHEN 'cast' THEN g.computes AND (g.what LIKE 'type%' OR g.context ? 'references')
+            ELSE position('::' || m.name || '[]' IN m.statement) > 0 OR t.kind = 'type' AND (position('::' || m.name IN m.statement) > 0 OR position(' AS ' || m.name || ')' IN m.statement) > 0 OR position(m.name || ' ''' IN m.statement) > 0)
+                -- and one that aggregates begin with; attributes come to all rows of a type
+                OR g.kind = 'aggregate' AND g.context ?| '{initial_value,moving_initial_value}' AND t.object IN (rtrim(g.context ->> 'state_type', '[]'), rtrim(g.context ->> 'moving_state_type', '[]'))
+                OR g.kind = 'type' AND g.what = 'attributes' AND g.step <> 'drop' AND t.object = g.object END
+        UNION ALL
+        -- an enum that is made anew has the checks of its columns made again
+        SELECT c.owner FROM needs n JOIN computing c ON c.kind = 'rows' AND c.object = regexp_replace(n.object, '\.("(?:[^"]|"")*"|[^".]+)$', '')
+        WHERE g.kind = 'type' AND g.what = 'labels' AND g.section = 2 AND n.kind = 'column' AND n.on_kind = 'type' AND n.on_object = g.object
         UNION ALL
         SELECT o.owner WHERE g.computes AND o.owner IS NOT NULL AND schemaguard.sg_sync_calls(g.statement)) c) code
 ), malformed AS MATERIALIZED (

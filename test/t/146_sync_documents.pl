@@ -130,6 +130,38 @@ nobody('a script of its owner');
 is(run('target', $script, 'mallory'), '', 'its owner runs it');
 is(query('target', 'SELECT a FROM mal.t'), '1', 'with all that it has');
 
+# ---- a domain with code, within other types: a literal of them is a value when a statement is read
+
+my $before = <<'SQL';
+CREATE DOMAIN mal.dom AS int CHECK (VALUE IS NULL OR mal.evil(VALUE) > 0); CREATE DOMAIN mal.str AS text CHECK (mal.evil(length(VALUE)) > 0);
+CREATE TABLE mal.r (d mal.dom); CREATE TYPE mal.ranges AS RANGE (SUBTYPE = mal.dom);
+CREATE TABLE mal.t (a int, b int, e text); INSERT INTO mal.t VALUES (1, 1);
+CREATE TABLE mal.part (k mal.r) PARTITION BY LIST (k); CREATE TABLE mal.part1 (k mal.r);
+CREATE TYPE mal.typ AS (a int); CREATE TABLE mal.typed OF mal.typ; INSERT INTO mal.typed VALUES (1);
+CREATE TYPE mal.own AS (x int); CREATE FUNCTION mal.to_int(mal.own) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN PERFORM mal.gain(); RETURN 1; END $$; CREATE CAST (mal.own AS int) WITH FUNCTION mal.to_int(mal.own) AS IMPLICIT;
+CREATE TABLE mal.pk (id int PRIMARY KEY); CREATE TABLE mal.fk (id mal.own); INSERT INTO mal.pk VALUES (1); INSERT INTO mal.fk VALUES (ROW(1));
+SQL
+my $enum = 'CREATE TABLE mal.en (e mal.enum); INSERT INTO mal.en VALUES (\'a\'); ALTER TABLE mal.en ADD CONSTRAINT en_check CHECK (mal.evil(length(e::text)) > 0 AND e IS NOT NULL);';
+database('ref', "$mallory $before CREATE TYPE mal.enum AS ENUM ('a'); $enum" . <<'SQL');
+CREATE AGGREGATE mal.agg(int) (SFUNC = int4pl, STYPE = int); CREATE FUNCTION mal.step(mal.dom, int) RETURNS mal.dom IMMUTABLE LANGUAGE sql AS 'SELECT $1'; CREATE AGGREGATE mal.agg2(int) (SFUNC = mal.step, STYPE = mal.dom, INITCOND = '1');
+CREATE VIEW mal.v AS SELECT '(1)'::mal.r AS r; CREATE VIEW mal.v2 AS SELECT '{[1,2)}'::mal.multiranges AS r;
+CREATE FUNCTION mal.f(a mal.r DEFAULT '(1)'::mal.r) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION mal.g() RETURNS mal.r LANGUAGE sql BEGIN ATOMIC SELECT '(1)'::mal.r; END;
+CREATE POLICY p ON mal.t USING ('(1)'::mal.r IS NOT NULL); CREATE RULE ru AS ON UPDATE TO mal.t WHERE ('(1)'::mal.r IS NOT NULL) DO INSTEAD NOTHING;
+ALTER TABLE mal.t ALTER e SET DEFAULT ('(1)'::mal.r)::text;
+ALTER TABLE mal.part ATTACH PARTITION mal.part1 FOR VALUES IN ('(1)');
+ALTER TYPE mal.typ ADD ATTRIBUTE b mal.str CASCADE;
+ALTER TABLE mal.fk ADD CONSTRAINT fk_key FOREIGN KEY (id) REFERENCES mal.pk;
+SQL
+database('target', "$mallory $before CREATE TYPE mal.enum AS ENUM ('a', 'b'); $enum");
+
+import('target', document('ref'));
+$script = script('target', ', allow_drop => true, partitions => true');
+like($script, qr/^-- left out: \Q$_\E: left out, it runs code of role mallory/m, "$_ is left out")
+	foreach 'aggregate mal.agg2(integer)', 'view mal.v', 'view mal.v2', 'function mal.f(mal.r)', 'function mal.g()', 'policy mal.t.p', 'rule mal.t.ru', 'column mal.t.e', 'table mal.part1', 'type mal.typ', 'type mal.enum', 'constraint mal.fk.fk_key';
+like($script, qr/CREATE AGGREGATE mal\.agg\(/, 'what reaches no such type is not');
+run('target', $script);
+nobody('types with code');
+
 # ---- settings of the database that it is run in
 
 database('ref', q{CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory; CREATE TABLE mal.t (id int, note text DEFAULT $x$\'); ALTER ROLE mallory SUPERUSER; PERFORM (1 --$x$)});
