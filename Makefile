@@ -285,6 +285,7 @@ SQL_PARTS = \
 	sql/parts/73_discover_rows_weight.sql \
 	sql/parts/75_drift.sql \
 	sql/parts/76_drift_check.sql \
+	sql/parts/77_sync_document.sql \
 	sql/parts/77_sync_printed.sql \
 	sql/parts/77_sync_rule.sql \
 	sql/parts/78_sync.sql \

@@ -44,44 +44,44 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE
-        WHEN statement LIKE 'DO $storage$%' THEN (
+        WHEN statement ~ '^DO \$storage[_$]' THEN (
             SELECT format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE %s', parent, name,
                 CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END)
             FROM pg_type t WHERE t.oid = to_regtype(properties ->> 'type'))
-        WHEN statement LIKE 'DO $not_null$%' THEN (
+        WHEN statement ~ '^DO \$not_null[_$]' THEN (
             WITH RECURSIVE heir AS (
                 SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = to_regclass(parent)
                 UNION SELECT i.inhrelid FROM heir h JOIN pg_inherits i ON i.inhparent = h.inhrelid)
             SELECT format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', parent, name) || coalesce(string_agg(format(E';\nALTER TABLE %s ALTER COLUMN %I SET NOT NULL', a.attrelid::regclass, a.attname), '' ORDER BY a.attrelid), '')
             FROM heir h JOIN pg_attribute a ON a.attrelid = h.inhrelid AND a.attname = name AND a.attnotnull
             WHERE a.attrelid::regclass::text <> ALL (replace(substring(statement FROM $re$<> ALL \('((?:[^']|'')*)'::pg_catalog\._text\)$re$), '''''', '''')::text[]))
-        WHEN statement LIKE 'DO $restart$%' THEN (
+        WHEN statement ~ '^DO \$restart[_$]' THEN (
             SELECT format(replace(substr(x.m[1], 2, length(x.m[1]) - 2), '''''', ''''), VARIADIC CASE WHEN q.owned THEN ARRAY[parent, name] ELSE ARRAY[object] END)
                 || CASE WHEN pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN x.m[2]::bigint AND x.m[3]::bigint THEN ' RESTART' ELSE '' END
             FROM regexp_match(statement, $re$EXECUTE pg_catalog\.format\(('(?:[^']|'')*'), .* NOT BETWEEN (-?\d+) AND (-?\d+) $re$) x (m),
                 (SELECT statement LIKE '%ALTER COLUMN%' AS owned) q JOIN pg_sequence s ON s.seqrelid = to_regclass(CASE WHEN q.owned THEN (SELECT pg_get_serial_sequence(parent, a.attname) FROM pg_attribute a
                  WHERE a.attrelid = to_regclass(parent) AND a.attname = name AND NOT a.attisdropped) ELSE object END))
-        WHEN statement LIKE 'DO $labels$%' THEN schemaguard.sg_sync_relabel_plain(object, name, properties -> 'labels', dropped) || coalesce(E';\n' || nullif(substring(statement FROM 'END \$labels\$;\s*(.*)$'), ''), '')
-        WHEN statement LIKE 'DO $sequence$%' THEN (
+        WHEN statement ~ '^DO \$labels[_$]' THEN schemaguard.sg_sync_relabel_plain(object, name, properties -> 'labels', dropped) || coalesce(E';\n' || nullif(substring(statement FROM 'END \$labels\w*\$;\s*(.*)$'), ''), '')
+        WHEN statement ~ '^DO \$sequence[_$]' THEN (
             SELECT string_agg(format(replace(substr(x.m[1], 2, length(x.m[1]) - 2), '''''', ''''), q.sequence), E';\n')
             FROM regexp_matches(statement, $re$EXECUTE pg_catalog\.format\(('(?:[^']|'')*'), $re$, 'g') x (m),
                 (SELECT pg_get_serial_sequence(parent, a.attname) AS sequence FROM pg_attribute a
                  WHERE a.attrelid = to_regclass(parent) AND a.attname = name AND NOT a.attisdropped) q
             WHERE q.sequence IS NOT NULL)
-        WHEN statement LIKE 'DO $triggers$%' THEN (
+        WHEN statement ~ '^DO \$triggers[_$]' THEN (
             SELECT string_agg(format('ALTER TABLE %s %s TRIGGER %I', g.tgrelid::regclass, CASE substring(properties ->> 'triggers' FROM x.part || ' (\w+)')
                 WHEN 'disabled' THEN 'DISABLE' WHEN 'replica' THEN 'ENABLE REPLICA' WHEN 'always' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END, g.tgname), E';\n' ORDER BY g.tgrelid, g.tgname)
             FROM pg_constraint c JOIN pg_trigger g ON g.tgconstraint = c.oid JOIN pg_proc f ON f.oid = g.tgfoid
                 CROSS JOIN LATERAL (SELECT CASE WHEN f.proname IN ('RI_FKey_check_ins', 'RI_FKey_check_upd', 'unique_key_recheck') THEN 'check' ELSE 'action' END AS part) x
             WHERE c.conrelid = to_regclass(parent) AND c.conname = name)
-        WHEN statement LIKE 'DO $stored$%' THEN (
+        WHEN statement ~ '^DO \$stored[_$]' THEN (
             SELECT string_agg(format('ALTER MATERIALIZED VIEW %s ALTER COLUMN %I SET STORAGE %s', a.attrelid::regclass, a.attname,
                 CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END), E';\n' ORDER BY a.attnum)
             FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
             WHERE a.attrelid = to_regclass(object) AND a.attnum > 0 AND NOT a.attisdropped AND position(format('a.attname = %L', a.attname) IN statement) > 0)
         -- a step of its own drops what has nothing but itself
-        WHEN statement LIKE 'DO $partitions$%' THEN substring(statement FROM 'END \$partitions\$;\s*(.*)')
-        WHEN statement ~ E'(^|;\n)\\s*DO \\$(storage|labels|sequence|triggers|stored|partitions|restart|not_null)\\$' AND statement !~ '^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) ' THEN NULL
+        WHEN statement ~ '^DO \$partitions[_$]' THEN substring(statement FROM 'END \$partitions\w*\$;\s*(.*)')
+        WHEN statement ~ E'(^|;\n)\\s*DO \\$(storage|labels|sequence|triggers|stored|partitions|restart|not_null)[_$]' AND statement !~ '^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) ' THEN NULL
         -- in a transaction
         ELSE regexp_replace(statement, '^(CREATE (UNIQUE )?INDEX) CONCURRENTLY ', '\1 ') END
 $function$;
@@ -489,7 +489,7 @@ FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused', 'along')
 UNION ALL
 SELECT NULL, NULL, 'stay, for what the plan keeps' FROM stays
 UNION ALL
-SELECT NULL, NULL, 'are done by a script alone' FROM spoken s WHERE s.text IS NULL AND s.statement NOT LIKE 'DO $partitions$%'
+SELECT NULL, NULL, 'are done by a script alone' FROM spoken s WHERE s.text IS NULL AND s.statement !~ '^DO \$partitions[_$]'
 UNION ALL
 -- what is in the way of all of it
 SELECT 'refused', ARRAY[CASE f.note WHEN 'need' THEN f.kind || ' ' || f.object || ' is not there' ELSE concat_ws(' ', f.kind, f.object, f.what) END], NULL

@@ -268,7 +268,7 @@ quoted_apart(const char *template, Jsonb *object)
 	for (const char *at = strstr(template, quote); at; at = strstr(template, quote))
 	{
 		appendBinaryStringInfo(&buf, template, at - template);
-		appendStringInfo(&buf, "$sync_%s$", TextDatumGetCString(DirectFunctionCall1(md5_text, CStringGetTextDatum(values))));
+		appendStringInfo(&buf, "%.*s_%s$", (int) strlen(quote) - 1, quote, TextDatumGetCString(DirectFunctionCall1(md5_text, CStringGetTextDatum(values))));
 		template = at + strlen(quote);
 	}
 	appendStringInfoString(&buf, template);

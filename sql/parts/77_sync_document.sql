@@ -1,0 +1,88 @@
+-- Sync: what may come from a snapshot's document into a script. Nothing here runs what a snapshot says.
+
+-- Whether one statement of a script, or each of "several", is what its rule says
+CREATE FUNCTION schemaguard.sg_sync_problem(kind text, names text[], several boolean, statement text, guard text)
+RETURNS text
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_problem';
+COMMENT ON FUNCTION schemaguard.sg_sync_problem(text, text[], boolean, text, text)
+    IS 'why a statement does not go into a script; null: it does';
+
+CREATE FUNCTION schemaguard.sg_sync_parses(form text, value text)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_parses';
+COMMENT ON FUNCTION schemaguard.sg_sync_parses(text, text)
+    IS 'whether a text is a type, an expression, or an attribute, alone and whole';
+
+-- Who has privileges, and which
+CREATE FUNCTION schemaguard.sg_sync_is_acl(acl jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT coalesce(bool_and(g.key ~ '^("([^"]|"")+"|[[:alpha:]_][[:alnum:]_$]*)$' AND jsonb_typeof(g.value) = 'array'
+        AND g.value::text ~ '^\[("(ALL|SELECT|INSERT|UPDATE|DELETE|TRUNCATE|REFERENCES|TRIGGER|MAINTAIN|USAGE|CREATE|CONNECT|TEMP|TEMPORARY|EXECUTE|SET|ALTER SYSTEM)\*?"(, )?)*\]$'), true)
+    FROM jsonb_each(CASE jsonb_typeof(acl) WHEN 'object' THEN acl WHEN 'null' THEN '{}' ELSE '{"": []}' END) g
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_is_acl(jsonb)
+    IS 'whether an object holds names of roles and their privileges';
+
+-- The first property that is not of the form which templates take it for: they put it among words of theirs
+CREATE FUNCTION schemaguard.sg_sync_malformed(kind text, identity text, parent text, properties jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT min(f.property)
+    FROM (VALUES ('identity', 'name', '{table,column,sequence,view,materialized view,index,type,domain}'), ('parent', 'name', '{table,column,sequence,view,materialized view,index,type,domain,constraint,trigger,rule,policy}'),
+        ('type', 'type', '{column,sequence,domain}'), ('of_type', 'name', NULL), ('inherits', 'name', '{table}'), ('partition_of', 'name', NULL), ('references', 'name', NULL),
+        ('default', 'expression', '{column,domain}'), ('generated', 'expression', NULL), ('expression', 'expression', '{constraint}'), ('predicate', 'expression', NULL), ('expressions', 'expression', '{index,constraint}'),
+        ('collation', 'name', NULL), ('collations', 'name', NULL), ('operator_classes', 'name', NULL), ('owned_by', 'name', NULL), ('owner', 'name', NULL),
+        ('attributes', 'attribute', '{type}'), ('storage', 'word', '{column,type}'), ('compression', 'word', NULL), ('persistence', 'word', NULL), ('identity', 'word', '{column}'), ('generated_kind', 'word', NULL),
+        ('on_update', 'word', NULL), ('on_delete', 'word', NULL), ('match', 'word', NULL), ('replica_identity', 'word', NULL), ('column_storage', 'word', NULL), ('column_compression', 'word', NULL),
+        ('statistics', 'number', NULL), ('column_statistics', 'number', NULL), ('start', 'number', NULL), ('increment', 'number', NULL), ('minimum', 'number', NULL), ('maximum', 'number', NULL), ('cache', 'number', NULL),
+        ('identity_sequence.start', 'number', NULL), ('identity_sequence.increment', 'number', NULL), ('identity_sequence.minimum', 'number', NULL), ('identity_sequence.maximum', 'number', NULL), ('identity_sequence.cache', 'number', NULL),
+        ('acl', 'acl', NULL), ('identity_sequence.acl', 'acl', NULL), ('column_acl', 'acls', NULL)) f (property, form, kinds)
+    CROSS JOIN LATERAL (SELECT CASE WHEN f.kinds IS NOT NULL AND kind <> ALL (f.kinds::text[]) THEN NULL WHEN f.form = 'name' AND f.property = 'identity' THEN to_jsonb(identity) WHEN f.property = 'parent' THEN to_jsonb(parent)
+        ELSE properties #> string_to_array(f.property, '.') END AS value) v
+    CROSS JOIN LATERAL (SELECT v.value #>> '{}' AS value, v.value AS part WHERE jsonb_typeof(v.value) NOT IN ('array', 'object', 'null') OR f.form = 'acl'
+        UNION ALL SELECT e #>> '{}', e FROM jsonb_array_elements(CASE WHEN jsonb_typeof(v.value) = 'array' AND f.form <> 'acl' THEN v.value END) e
+        UNION ALL SELECT e.value #>> '{}', e.value FROM jsonb_each(CASE WHEN jsonb_typeof(v.value) = 'object' AND f.form <> 'acl' THEN v.value END) e) e
+    WHERE e.value IS NOT NULL AND NOT CASE f.form
+        WHEN 'name' THEN e.value ~ '^("([^"]|"")*"|[[:alpha:]_][[:alnum:]_$]*)(\.("([^"]|"")*"|[[:alpha:]_][[:alnum:]_$]*))*$'
+        WHEN 'word' THEN e.value ~ '^[A-Za-z_ ]*$' WHEN 'number' THEN e.value ~ '^-?[0-9]+$' WHEN 'acl' THEN schemaguard.sg_sync_is_acl(e.part) WHEN 'acls' THEN schemaguard.sg_sync_is_acl(e.part)
+        ELSE schemaguard.sg_sync_parses(f.form, e.value) END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_malformed(text, text, text, jsonb)
+    IS 'the first property that is not of its form; null: there is none';
+
+CREATE FUNCTION schemaguard.sg_sync_calls(statement text)
+RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_calls';
+COMMENT ON FUNCTION schemaguard.sg_sync_calls(text)
+    IS 'whether a statement computes something by a built-in function that does more than compute or read catalogs';
+
+CREATE FUNCTION schemaguard.sg_sync_portable(text text)
+RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_portable';
+COMMENT ON FUNCTION schemaguard.sg_sync_portable(text)
+    IS 'a statement that means the same where standard_conforming_strings is off';
+
+-- Whether the server calls code of an object by itself, with arguments that no catalog describes
+CREATE FUNCTION schemaguard.sg_sync_is_native(kind text, p jsonb)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN coalesce(NOT p ? 'extension' AND CASE
+    WHEN kind IN ('language', 'text search template', 'text search parser', 'access method', 'operator class', 'transform') THEN true
+    WHEN kind = 'type' THEN p ->> 'type' = 'base'
+    WHEN kind = 'operator family' THEN p ?| '{operators,functions}'
+    WHEN kind = 'foreign data wrapper' THEN p ?| '{handler,validator}'
+    WHEN kind IN ('function', 'procedure') THEN p ->> 'language' IN ('c', 'internal') OR p ? 'support'
+    WHEN kind = 'aggregate' THEN 'internal' IN (p ->> 'state_type', p ->> 'moving_state_type')
+    WHEN kind = 'cast' THEN p ->> 'method' = 'binary' END, false);
+COMMENT ON FUNCTION schemaguard.sg_sync_is_native(text, jsonb)
+    IS 'whether an object is not tried in a scratch database';
