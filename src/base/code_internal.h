@@ -26,9 +26,10 @@ struct CodeReach
 {
 	List	   *owners;			/* whose code was found: roles, no superusers */
 	List	   *whats;			/* for each of them its first piece, in words */
-	List	   *planters;		/* owners of types and operators on the way: who
-								 * could add code at any moment */
-	List	   *plants;			/* for each of them what that could be, in words */
+	List	   *planters;		/* owners of types and operators on the way:
+								 * who could add code at any moment */
+	List	   *plants;			/* for each of them what that could be, in
+								 * words */
 	List	   *domain_owners;	/* those of domains among them */
 	bool		found;			/* anything that is not built in, of whomever */
 	bool		too_deep;		/* an expression could not be read */
