@@ -1,6 +1,7 @@
 -- A publication FOR ALL TABLES: everything that deletes from our tables or changes them goes on, preflight tells of it, and CREATE
 -- EXTENSION stops with the statements that end it.
 -- rooms: base log check
+\set SHOW_CONTEXT never
 SET client_min_messages = error;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;
