@@ -128,7 +128,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 VALUES ('standard_conforming_strings', 'on'), ('search_path', 'pg_catalog, pg_temp'), ('client_encoding', quote_literal(pg_client_encoding())),
     ('check_function_bodies', 'off'), ('xmloption', 'content'), ('client_min_messages', 'warning'), ('row_security', 'off'), ('default_tablespace', ''''''),
-    ('default_table_access_method', 'heap'), ('transform_null_equals', 'off'), ('array_nulls', 'on'), ('backslash_quote', 'safe_encoding'), ('escape_string_warning', 'off'),
+    ('default_table_access_method', 'heap'), ('transform_null_equals', 'off'), ('array_nulls', 'on'), ('backslash_quote', 'safe_encoding'),
     ('quote_all_identifiers', 'off'), ('DateStyle', '''ISO, YMD'''), ('IntervalStyle', '''postgres'''), ('TimeZone', '''UTC'''), ('extra_float_digits', '1')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_settings()

@@ -221,7 +221,6 @@ sg_scope_pin_source(void)
 		{"standard_conforming_strings", "on"},
 		{"quote_all_identifiers", "off"},
 		{"backslash_quote", "safe_encoding"},
-		{"escape_string_warning", "off"},
 		{"transform_null_equals", "off"},
 		{"array_nulls", "on"},
 		{"xmloption", "content"},

@@ -303,7 +303,6 @@ pin_settings(void)
 		{"row_security", "off"},
 		{"standard_conforming_strings", "on"},
 		{"backslash_quote", "safe_encoding"},
-		{"escape_string_warning", "off"},
 		{"transform_null_equals", "off"},
 		{"array_nulls", "on"},
 		{"xmloption", "content"},
