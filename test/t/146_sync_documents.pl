@@ -168,7 +168,8 @@ database('ref', q{CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory; CRE
 database('target');
 import('target', document('ref'));
 $script = script('target');
-query('postgres', 'ALTER DATABASE target SET standard_conforming_strings = off');
+# from 19 on it cannot be off
+query('postgres', 'ALTER DATABASE target SET standard_conforming_strings = off') if major($node) < 19;
 is(run('target', $script), '', 'a literal is read as it was written');
 nobody('standard_conforming_strings = off');
 is(query('target', q{SET standard_conforming_strings = on; SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'mal.t'::regclass}), q{'\''); ALTER ROLE mallory SUPERUSER; PERFORM (1 --'::text}, 'and means the same');
