@@ -217,7 +217,7 @@ key_by_name(FunctionCallInfo fcinfo)
 /*
  * sg_fk_orphans(child regclass, fk_name text, max_rows bigint DEFAULT 1000)
  *
- * The same for a declared key, by its name (42704 when there is none).
+ * Like sg_orphans(), for a declared key, by its name (42704 if there is none).
  */
 Datum
 sg_fk_orphans(PG_FUNCTION_ARGS)

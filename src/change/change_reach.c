@@ -184,7 +184,7 @@ typedef struct ReachArg
 	CodeReach  *reach;
 } ReachArg;
 
-/* What a query could run: it is analysed and rewritten, and neither planned nor run */
+/* Adds code that a query could run: analyses and rewrites it, and neither plans nor runs it */
 static void
 reach_query(void *p)
 {
@@ -308,7 +308,7 @@ checks_keys(const AlterTableCmd *cmd)
 	}
 }
 
-/* What ALTER TABLE computes for rows, beside what the table has */
+/* Adds code that ALTER TABLE runs to compute rows, besides the code of the table itself */
 static void
 reach_commands(const AlterTableStmt *statement, CodeReach *reach)
 {
@@ -596,7 +596,7 @@ reach_emptied(ChangeMove *move, const TruncateStmt *statement, CodeReach *reach)
 	}
 }
 
-/* What a utility statement computes, or has analysed */
+/* Adds code that a utility statement runs to compute values, or when its parts are analysed */
 static void
 reach_utility(ChangeMove *move, Node *statement, CodeReach *reach)
 {
