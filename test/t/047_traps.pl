@@ -65,6 +65,8 @@ my @slots;
 		push @unarmed, "$slot: $control\n$error" unless grep { $_->[1] eq $slot } witnesses();
 	}
 	is(scalar(@unarmed), 0, @slots . ' slots are armed') or diag(join "\n", @unarmed);
+	is($node->safe_psql('traps', q{SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname !~ '^pg_' AND NOT pg_has_role(oid, 'everybody', 'MEMBER')}),
+		'', 'no role is taken for one that does not exist');
 	$_->quit foreach values %session;
 }
 
