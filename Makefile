@@ -70,7 +70,6 @@ OBJS = \
 	src/base/nametable.o \
 	src/base/nearest.o \
 	src/base/origin.o \
-	src/base/payload.o \
 	src/base/progress.o \
 	src/base/quote.o \
 	src/base/rowsink.o \
@@ -142,7 +141,6 @@ OBJS = \
 	src/drift/drift_matrix.o \
 	src/drift/drift_move.o \
 	src/drift/drift_name.o \
-	src/drift/drift_notify.o \
 	src/drift/drift_pairs.o \
 	src/drift/drift_property.o \
 	src/drift/drift_rename.o \
@@ -153,6 +151,7 @@ OBJS = \
 	src/expression/expression_raw.o \
 	src/expression/expression_rule.o \
 	src/expression/expression_tree.o \
+	src/finding/finding.o \
 	src/fix/fix.o \
 	src/fix/fix_change.o \
 	src/fix/fix_keep.o \
@@ -264,6 +263,7 @@ SQL_PARTS = \
 	sql/parts/10_fk_trust.sql \
 	sql/parts/15_log.sql \
 	sql/parts/16_log_grant.sql \
+	sql/parts/17_finding.sql \
 	sql/parts/20_audit.sql \
 	sql/parts/21_stamp.sql \
 	sql/parts/25_plan_tables.sql \

@@ -1,7 +1,8 @@
 # awk -f sql/upgrade.awk OLD NEW BY_HAND ASK: prints the script that makes OLD's objects NEW's
 #
 # OLD and NEW are install scripts, BY_HAND is a file of sql/upgrade/: what is to be done to tables that OLD has, and whatever
-# stands in the way of the rest. It comes first. The rest follows from the two scripts:
+# stands in the way of the rest. It comes first, but for what moves rows to tables that are new and drops the old ones (INSERT,
+# ALTER EXTENSION, DROP TABLE, DROP SEQUENCE), which comes last. The rest follows from the two scripts:
 #
 #   - a routine whose arguments or result are not what they were, or that is gone, is dropped; so is a view that is gone
 #   - a statement that OLD has word for word is left out, unless it is about something that is dropped, here or by hand
@@ -155,7 +156,7 @@ function find_drops(    i)
 	for (i = 1; i <= count["hand"]; i++)
 	{
 		classify(text["hand", i])
-		if (verb == "DROP" && (kind == "FUNCTION" || kind == "PROCEDURE" || kind == "VIEW"))
+		if (verb == "DROP" && (kind == "FUNCTION" || kind == "PROCEDURE" || kind == "VIEW" || kind == "TABLE"))
 		{
 			sub(/^@extschema@\./, "", name)
 			note_drop(kind, name)
@@ -183,12 +184,17 @@ function print_questions(ask,    line, i, words)
 			for (i = 1; i <= ndrops; i++)
 			{
 				match(drops[i], / /)
-				print "    ('" (drops[i] ~ /^VIEW/ ? "pg_class" : "pg_proc") "', '" qualified(substr(drops[i], RSTART + 1)) "')" (i < ndrops ? "," : "")
+				print "    ('" (drops[i] ~ /^(VIEW|TABLE)/ ? "pg_class" : "pg_proc") "', '" qualified(substr(drops[i], RSTART + 1)) "')" (i < ndrops ? "," : "")
 			}
 		else if (line !~ /^--/)
 			print line
 	}
 	close(ask)
+}
+
+function comes_last(statement)
+{
+	return statement ~ /^(INSERT|ALTER EXTENSION|DROP TABLE|DROP SEQUENCE) /
 }
 
 function print_new(i, statement)
@@ -220,7 +226,8 @@ BEGIN {
 	if (ndrops)
 		print_questions(ARGV[4])
 	for (i = 1; i <= count["hand"]; i++)
-		print text["hand", i]
+		if (!comes_last(text["hand", i]))
+			print text["hand", i]
 	for (i = by_hand + 1; i <= ndrops; i++)
 	{
 		match(drops[i], / /)
@@ -229,4 +236,7 @@ BEGIN {
 	for (i = 1; i <= count["new"]; i++)
 		if (!(text["new", i] in is_old) || is_about_dropped(text["new", i]))
 			print_new(i, text["new", i])
+	for (i = 1; i <= count["hand"]; i++)
+		if (comes_last(text["hand", i]))
+			print text["hand", i]
 }

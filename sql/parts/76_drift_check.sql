@@ -71,73 +71,17 @@ COMMENT ON COLUMN schemaguard.drift_run.notified IS 'was anybody notified?';
 COMMENT ON COLUMN schemaguard.drift_run.problems IS 'what is wrong with entries of schemaguard.drift_ignore';
 COMMENT ON COLUMN schemaguard.drift_run.elapsed_ms IS 'how many milliseconds it took';
 
-CREATE TABLE schemaguard.drift_item (
-    id          bigint PRIMARY KEY,
-    role        text NOT NULL,
-    reference   text NOT NULL,
-    target      text NOT NULL,
-    kind        text NOT NULL,
-    object      text NOT NULL,
-    change      text NOT NULL,
-    property    text,
-    expected    text,
-    actual      text,
-    class       text NOT NULL,
-    risk        text,
-    detail      text,
-    first_seen  timestamptz NOT NULL,
-    last_seen   timestamptz NOT NULL,
-    gone_at     timestamptz,                -- the first check that did not find it any more
-    first_run   bigint NOT NULL,
-    last_run    bigint NOT NULL,
-    gone_run    bigint,
-    fingerprint bytea NOT NULL              -- of the columns from kind to class
-);
-CREATE SEQUENCE schemaguard.drift_item_id_seq OWNED BY schemaguard.drift_item.id;
-ALTER TABLE schemaguard.drift_item ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.drift_item_id_seq');
-CREATE UNIQUE INDEX drift_item_open_key ON schemaguard.drift_item (role, reference, target, fingerprint)
-    WHERE gone_at IS NULL;
-CREATE INDEX drift_item_gone_idx ON schemaguard.drift_item (gone_run) WHERE gone_run IS NOT NULL;
-COMMENT ON TABLE schemaguard.drift_item IS 'differences that checks for drift found, from the first to the last time in a row';
-COMMENT ON COLUMN schemaguard.drift_item.id IS 'number of the item';
-COMMENT ON COLUMN schemaguard.drift_item.role IS 'whose checks found it';
-COMMENT ON COLUMN schemaguard.drift_item.reference IS 'the snapshot that says what should be';
-COMMENT ON COLUMN schemaguard.drift_item.target IS 'what was compared with it';
-COMMENT ON COLUMN schemaguard.drift_item.kind IS 'kind of object, as in sg_drift';
-COMMENT ON COLUMN schemaguard.drift_item.object IS 'the object';
-COMMENT ON COLUMN schemaguard.drift_item.change IS 'missing, extra, changed or renamed';
-COMMENT ON COLUMN schemaguard.drift_item.property IS 'what differs; null: the whole object';
-COMMENT ON COLUMN schemaguard.drift_item.expected IS 'as the reference has it';
-COMMENT ON COLUMN schemaguard.drift_item.actual IS 'as the target has it';
-COMMENT ON COLUMN schemaguard.drift_item.class IS 'drift, extra or unknown';
-COMMENT ON COLUMN schemaguard.drift_item.risk IS 'safe, blocking or lossy: what the repair would take';
-COMMENT ON COLUMN schemaguard.drift_item.detail IS 'evidence, and what goes along';
-COMMENT ON COLUMN schemaguard.drift_item.first_seen IS 'the first check that found it';
-COMMENT ON COLUMN schemaguard.drift_item.last_seen IS 'the last check that found it';
-COMMENT ON COLUMN schemaguard.drift_item.gone_at IS 'the first check that did not find it any more; null: still there';
-COMMENT ON COLUMN schemaguard.drift_item.first_run IS 'id of the first check in drift_run';
-COMMENT ON COLUMN schemaguard.drift_item.last_run IS 'id of the last check that found it';
-COMMENT ON COLUMN schemaguard.drift_item.gone_run IS 'id of the first check that did not find it any more';
-COMMENT ON COLUMN schemaguard.drift_item.fingerprint IS 'hash of the columns from kind to class';
-
 -- A role sees its own checks, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.drift_run ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_runs ON schemaguard.drift_run FOR SELECT
     USING (role OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
            OR pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
-ALTER TABLE schemaguard.drift_item ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own_runs ON schemaguard.drift_item FOR SELECT
-    USING (role OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
-           OR pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
-GRANT SELECT ON schemaguard.drift_run, schemaguard.drift_item TO PUBLIC;
+GRANT SELECT ON schemaguard.drift_run TO PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_ignore', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_run', '');
 GRANT SELECT ON SEQUENCE schemaguard.drift_run_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_run_id_seq', '');
-SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_item', '');
-GRANT SELECT ON SEQUENCE schemaguard.drift_item_id_seq TO PUBLIC;
-SELECT pg_catalog.pg_extension_config_dump('schemaguard.drift_item_id_seq', '');
 
 CREATE FUNCTION sg_drift_check(reference text, target text DEFAULT 'live', fail boolean DEFAULT false)
 RETURNS bigint

@@ -16,7 +16,7 @@ dependant (classid, objid, objsubid, uses, used) AS (
     SELECT CASE WHEN r.relid IS NULL THEN d.classid ELSE 'pg_class'::regclass END, coalesce(r.relid, d.objid),
            CASE WHEN r.relid IS NULL THEN d.objsubid ELSE 0 END, dropped.classid, dropped.objid
     FROM dropped
-         JOIN pg_depend d ON d.refclassid = dropped.classid AND d.refobjid = dropped.objid AND d.deptype <> 'i'
+         JOIN pg_depend d ON d.refclassid = dropped.classid AND d.refobjid = dropped.objid AND d.deptype NOT IN ('a', 'i')
          LEFT JOIN LATERAL (
              SELECT ev_class FROM pg_rewrite WHERE oid = d.objid AND d.classid = 'pg_rewrite'::regclass
              UNION ALL SELECT tgrelid FROM pg_trigger WHERE oid = d.objid AND d.classid = 'pg_trigger'::regclass
@@ -26,7 +26,9 @@ FROM (SELECT DISTINCT format('%s uses %s', pg_describe_object(d.classid, d.objid
       FROM dependant d
       WHERE NOT EXISTS (SELECT FROM pg_depend m JOIN pg_extension e ON e.oid = m.refobjid AND e.extname = 'schemaguard'
                         WHERE m.classid = d.classid AND m.objid = d.objid AND m.refclassid = 'pg_extension'::regclass AND m.deptype = 'e')
-        AND NOT (d.classid = 'pg_class'::regclass AND d.objid IN (SELECT objid FROM dropped))) x;
+        AND NOT (d.classid = 'pg_class'::regclass AND d.objid IN (SELECT objid FROM dropped))
+        -- a CHECK of a table that goes
+        AND NOT EXISTS (SELECT FROM pg_constraint c WHERE d.classid = 'pg_constraint'::regclass AND c.oid = d.objid AND c.conrelid = d.used)) x;
 $ask$;
 SELECT schemaguard.sg_refuse_update(schemaguard.sg_dependants());
 DROP FUNCTION schemaguard.sg_dependants();

@@ -14,7 +14,7 @@
 
 #include "base/compat.h"
 #include "base/json.h"
-#include "base/payload.h"
+#include "base/quote.h"
 
 #define SHOWN_NAME_BYTES 100	/* of one name in a path */
 #define SHOWN_BYTES 1000		/* of a whole detail */

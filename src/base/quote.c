@@ -10,6 +10,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_namespace.h"
+#include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/scansup.h"
@@ -340,4 +341,14 @@ sg_append_collation(StringInfo buf, Oid collation)
 					 quote_qualified_identifier(sg_schema_name(form->collnamespace),
 												NameStr(form->collname)));
 	ReleaseSysCache(tuple);
+}
+
+char *
+sg_clip(const char *text, int length)
+{
+	int			size = strlen(text);
+
+	if (size <= length)
+		return pstrdup(text);
+	return psprintf("%.*s...", pg_mbcliplen(text, size, length - 3), text);
 }

@@ -85,4 +85,7 @@ extern bool sg_same_names(List *a, List *b);
 /* Columns given by number, as names; "(dropped)" for one that is gone */
 extern List *sg_attribute_names(Oid relid, const int16 *attnums, int n);
 
+/* A text of at most so many bytes, "..." included, cut between characters */
+extern char *sg_clip(const char *text, int length);
+
 #endif							/* SG_QUOTE_H */

@@ -17,11 +17,11 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "base/args.h"
 #include "base/errors.h"
-#include "base/guc.h"
-#include "base/payload.h"
+#include "base/quote.h"
 #include "base/spi.h"
 #include "drift/drift_check.h"
 #include "log/log.h"
@@ -72,15 +72,15 @@ count_row(DriftCheck *check, List *ignored, const DriftRow *row)
 static void
 log_check(const DriftCheck *check)
 {
-	LogEntry	entry = log_entry(&check->run, NULL, "drift check", LOG_DONE);
+	LogEntry	entry = log_entry(&check->history.run, NULL, "drift check", LOG_DONE);
 
-	entry.object = psprintf("%s of %s", check->target, check->reference);
+	entry.object = psprintf("%s of %s", check->history.target, check->history.reference);
 	entry.message = psprintf("%s: " INT64_FORMAT " drift, " INT64_FORMAT " extra, " INT64_FORMAT " unknown, "
 							 INT64_FORMAT " ignored; " INT64_FORMAT " new, " INT64_FORMAT " gone",
 							 drift_check_result(check), check->drift, check->extra, check->unknown,
-							 check->ignored, check->appeared, check->gone);
+							 check->ignored, check->history.appeared, check->history.gone);
 	entry.rows_affected = drift_check_count(check);
-	entry.elapsed_ms = (GetCurrentTimestamp() - check->started_at) / 1000.0;
+	entry.elapsed_ms = (GetCurrentTimestamp() - check->history.started_at) / 1000.0;
 	log_write(&entry);
 }
 
@@ -96,7 +96,7 @@ drift_check_rows(DriftCheck *check)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s", (char *) lfirst(lc)),
 				 errhint("The entry ignores nothing until that is mended. A pattern is a name, with * and ? as wildcards.")));
-	foreach(lc, drift_compare(check->reference, check->target, NIL, false))
+	foreach(lc, drift_compare(check->history.reference, check->history.target, NIL, false))
 	{
 		if (count_row(check, ignored, lfirst(lc)))
 			rows = lappend(rows, lfirst(lc));
@@ -104,32 +104,68 @@ drift_check_rows(DriftCheck *check)
 	return rows;
 }
 
+/* The rows that count, as findings */
+static List *
+found(List *rows)
+{
+	List	   *findings = NIL;
+
+	foreach_ptr(const DriftRow, row, rows)
+	{
+		Finding    *finding = palloc(sizeof(Finding));
+
+		finding->kind = row->kind;
+		finding->object = row->object;
+		finding->property = row->property;
+		finding->change = sg_word(drift_change_words, row->change);
+		finding->expected = row->expected;
+		finding->actual = row->actual;
+		finding->result = sg_word(drift_class_words, row->class);
+		finding->risk = drift_risk_word(row->risk);
+		finding->detail = row->detail;
+		finding->count = FINDING_UNCOUNTED;
+		findings = lappend(findings, finding);
+	}
+	return findings;
+}
+
+static bool
+notify(const DriftCheck *check)
+{
+	FindingCount counts[] = {
+		{"drifts", drift_check_count(check)}, {"drift", check->drift}, {"extra", check->extra},
+		{"unknown", check->unknown}, {"ignored", check->ignored}
+	};
+
+	return finding_notify(&check->history, drift_check_result(check), counts, lengthof(counts),
+						  drift_check_count(check));
+}
+
 /* Compare and count; with record, write everything down and tell listeners */
 static void
 run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 {
+	FindingRun *history = &check->history;
 	List	   *rows;
 
-	check->role = GetUserNameFromId(GetUserId(), false);
-	check->reference = sg_arg_text(fcinfo, 0);
-	check->target = sg_arg_text(fcinfo, 1);
-	check->run = log_new_run();
-	check->started_at = GetCurrentTimestamp();
+	history->source = "drift";
+	history->role = GetUserNameFromId(GetUserId(), false);
+	history->reference = sg_arg_text(fcinfo, 0);
+	history->target = sg_arg_text(fcinfo, 1);
+	history->run = log_new_run();
 	if (record)
-		drift_history_begin(check);
+		finding_lock(history);
+	history->started_at = GetCurrentTimestamp();
 
 	rows = drift_check_rows(check);
 	check->first = list_copy_head(rows, FIRST_ROWS);
 	if (!record)
 		return;
 
-	drift_history_add(check, rows);
-	drift_history_close(check);
-	check->notified = sg_notify_channel[0] != '\0' && check->appeared + check->gone > 0;
+	finding_record(history, found(rows));
+	check->notified = notify(check);
 	drift_history_write(check);
 	log_check(check);
-	if (check->notified)
-		drift_notify(check);
 }
 
 /* ---- the error ---- */
@@ -169,11 +205,11 @@ raise_drift(const DriftCheck *check)
 	ereport(ERROR,
 			(errcode(ERRCODE_SG_DRIFT),
 			 errmsg("\"%s\" has drifted from \"%s\": " INT64_FORMAT " missing or changed, " INT64_FORMAT " extra, "
-					INT64_FORMAT " unknown", check->target, check->reference, check->drift, check->extra,
+					INT64_FORMAT " unknown", check->history.target, check->history.reference, check->drift, check->extra,
 					check->unknown),
 			 errdetail("%s", detail.data),
 			 errhint("SELECT * FROM sg_drift(%s, %s) has them all; what is meant to differ goes into schemaguard.drift_ignore.",
-					 quote_literal_cstr(check->reference), quote_literal_cstr(check->target))));
+					 quote_literal_cstr(check->history.reference), quote_literal_cstr(check->history.target))));
 }
 
 /* ---- functions ---- */

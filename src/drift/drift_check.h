@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * drift_check.h
- *	  One check for drift: shared by drift_check.c, drift_history.c,
- *	  drift_ignore.c and drift_notify.c, and for rooms above.
+ *	  One check for drift: shared by drift_check.c, drift_history.c and
+ *	  drift_ignore.c, and for rooms above.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,18 +11,13 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
-#include "utils/timestamp.h"
-#include "utils/uuid.h"
 
 #include "drift/drift.h"
+#include "finding/finding.h"
 
 typedef struct DriftCheck
 {
-	char	   *role;			/* whose privileges are used */
-	char	   *reference;
-	char	   *target;
-	pg_uuid_t	run;			/* in the log */
-	TimestampTz started_at;
+	FindingRun	history;		/* who compares what, and what is new or gone */
 
 	/* rows by class; what is ignored is in none of the others */
 	int64		drift;
@@ -34,10 +29,6 @@ typedef struct DriftCheck
 	List	   *first;			/* of DriftRow *: the first ones that count */
 	List	   *problems;		/* of char *: patterns that can't be used */
 
-	/* of the history, where it is written */
-	int64		id;				/* of the row in drift_run */
-	int64		appeared;
-	int64		gone;
 	bool		notified;
 } DriftCheck;
 
@@ -73,32 +64,10 @@ extern bool drift_is_ignored(List *entries, const DriftRow *row);
 
 /* ---- drift_history.c ---- */
 
-/*
- * Take the lock of this comparison by this role, until the end of the
- * transaction, and begin a run.  What is read for the check is read
- * afterwards, so that runs are in the order of what they saw.
- */
-extern void drift_history_begin(DriftCheck *check);
-
-/* Record what was found: the rows (of DriftRow *) that count */
-extern void drift_history_add(const DriftCheck *check, List *rows);
-
-/* Close what is gone, count what appeared and went; then write the run's row */
-extern void drift_history_close(DriftCheck *check);
+/* Write the run's row */
+extern void drift_history_write(const DriftCheck *check);
 
 /* sg_prune() asks for the history, too */
 extern void drift_history_init(void);
-extern void drift_history_write(const DriftCheck *check);
-
-/*
- * What the run found or missed, as a List of char *, JSON each, as many as a
- * message may hold: new ones first, then those that are gone.
- */
-extern List *drift_history_items(const DriftCheck *check);
-
-/* ---- drift_notify.c ---- */
-
-/* NOTIFY about a run whose set of drifts is another one than the last's */
-extern void drift_notify(const DriftCheck *check);
 
 #endif							/* SG_DRIFT_CHECK_H */

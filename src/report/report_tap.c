@@ -260,13 +260,13 @@ sg_ok_no_drift(PG_FUNCTION_ARGS)
 
 	sg_check_version();
 	schema = find_pgtap();
-	check.reference = sg_arg_text(fcinfo, 0);
-	check.target = sg_arg_text(fcinfo, 1);
+	check.history.reference = sg_arg_text(fcinfo, 0);
+	check.history.target = sg_arg_text(fcinfo, 1);
 	foreach_ptr(const DriftRow, row, drift_check_rows(&check))
 	{
 		findings = lappend(findings, drift_row_text(row));
 	}
 
 	PG_RETURN_DATUM(tap_line(schema, findings,
-							 description_of(fcinfo, 2, psprintf("no drift of \"%s\" from \"%s\"", check.target, check.reference))));
+							 description_of(fcinfo, 2, psprintf("no drift of \"%s\" from \"%s\"", check.history.target, check.history.reference))));
 }

@@ -24,7 +24,6 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
-#include "base/payload.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/spi.h"

@@ -1,6 +1,6 @@
 -- CALL sg_audit_gate: verdicts committed, what is new and what is gone, an error that names the keys. psql's exit status and
 -- what listeners hear are in test/t/136_exit_status.pl.
--- rooms: report
+-- rooms: finding report
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;
@@ -16,8 +16,9 @@ CREATE TABLE "gate B".d (a int CONSTRAINT d REFERENCES p);
 INSERT INTO p VALUES (1);
 INSERT INTO c VALUES (1, 1, 1);
 CREATE VIEW findings AS
-    SELECT scope, child_table, fk_name, result, orphan_rows, reason, first_run = last_run AS new
-    FROM schemaguard.gate_finding WHERE scope ~ 'gate' ORDER BY scope COLLATE "C", child_table COLLATE "C", fk_name COLLATE "C";
+    SELECT target, object, property, result, count, detail, first_run = run AS new, gone_at IS NOT NULL AS gone
+    FROM schemaguard.finding WHERE source = 'audit' AND target ~ 'gate'
+    ORDER BY target COLLATE "C", object COLLATE "C", property COLLATE "C", id;
 CREATE VIEW log AS
     SELECT plan, object, phase, message FROM schemaguard.audit_log WHERE action = 'audit gate' AND object ~ 'gate' ORDER BY id;
 
@@ -39,7 +40,7 @@ SET session_replication_role = replica;
 INSERT INTO c VALUES (4, 1, 1);
 RESET session_replication_role;
 CALL sg_audit_gate('{gate,"gate B"}');
-SELECT child_table, fk_name, orphan_rows, new FROM findings;
+SELECT object, property, count, new FROM findings;
 -- two are gone; what can't be judged is no pass
 DELETE FROM c WHERE b = 2;
 DELETE FROM "gate B".d;
@@ -55,7 +56,7 @@ SET ROLE regress_gate;
 CALL sg_audit_gate('{gate}');
 \echo :LAST_ERROR_SQLSTATE
 -- a role has its own history, and sees no other
-SELECT role, scope, fk_name, result FROM schemaguard.gate_finding;
+SELECT role, target, property, result FROM schemaguard.finding;
 RESET ROLE;
 CALL sg_audit_gate('{gate,"gate B"}');
 TABLE findings;
@@ -74,7 +75,7 @@ CALL sg_audit_gate('{gate}', plan => 'gate');
 CALL sg_audit_gate('{"gate B"}', plan => 'gate');
 -- one that is named twice is no other scope
 CALL sg_audit_gate('{gate,gate}', plan => 'gate');
-SELECT scope, fk_name, orphan_rows FROM findings;
+SELECT target, property, count FROM findings WHERE NOT gone;
 
 -- what was rolled back promises nothing any more, to a gate or to an audit of all keys
 SET client_min_messages = error;
@@ -102,7 +103,7 @@ RESET ROLE;
 
 SET client_min_messages = error;
 SELECT sg_plan_drop('gate');
-DELETE FROM schemaguard.gate_finding WHERE scope ~ 'gate';
+DELETE FROM schemaguard.finding WHERE target ~ 'gate';
 DROP SCHEMA gate, "gate B" CASCADE;
 SELECT sg_revoke('regress_gate') \g /dev/null
 DROP ROLE regress_gate;

@@ -47,7 +47,7 @@ SELECT step, check_name, result, detail FROM sg_plan_check('r') WHERE result = '
 -- before: what is broken, what would be done, and that there is nothing to keep more from coming
 SELECT fk_name, result, state, orphan_rows, child_columns, parent_table, reason, source FROM sg_orphan_audit(plan => 'r');
 CALL sg_audit_gate(plan => 'r');
-SELECT fk_name, result, orphan_rows FROM schemaguard.gate_finding WHERE scope = 'plan r' ORDER BY fk_name;
+SELECT property, kind, result, count FROM schemaguard.finding WHERE target = 'plan r' ORDER BY property;
 CALL sg_fix_orphans('r', dry_run => true);
 CALL sg_fix_orphans('r', steps => '{1}');
 SELECT * FROM sg_plan_sql('r', '{1}');

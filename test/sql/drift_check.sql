@@ -1,6 +1,6 @@
 -- sg_drift_check and CALL sg_drift_gate: counts, history, what is ignored, pruning. What listeners hear, psql's exit status
 -- and checks at the same time are in test/t/130_drift_check.pl.
--- rooms: drift
+-- rooms: finding drift
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 DROP SCHEMA IF EXISTS chk CASCADE;
@@ -20,11 +20,11 @@ CREATE VIEW runs AS
     FROM schemaguard.drift_run WHERE reference = 'chk' ORDER BY id;
 CREATE VIEW items AS
     SELECT kind, object, change, property, CASE WHEN property IS NOT NULL THEN expected END AS expected,
-           CASE WHEN property IS NOT NULL THEN actual END AS actual, class,
-           (SELECT count(*) FROM schemaguard.drift_run r WHERE r.reference = 'chk' AND r.id <= i.first_run) AS first_run,
-           (SELECT count(*) FROM schemaguard.drift_run r WHERE r.reference = 'chk' AND r.id <= i.last_run) AS last_run,
-           (SELECT count(*) FROM schemaguard.drift_run r WHERE r.reference = 'chk' AND r.id <= i.gone_run) AS gone_run
-    FROM schemaguard.drift_item i WHERE reference = 'chk' AND target = 'live' ORDER BY object COLLATE "C", id;
+           CASE WHEN property IS NOT NULL THEN actual END AS actual, result AS class,
+           (SELECT count(*) FROM schemaguard.drift_run r WHERE r.reference = 'chk' AND r.at <= i.first_seen) AS first_run,
+           (SELECT count(*) FROM schemaguard.drift_run r WHERE r.reference = 'chk' AND r.at <= i.last_seen) AS last_run,
+           (SELECT count(*) FROM schemaguard.drift_run r WHERE r.reference = 'chk' AND r.at <= i.gone_at) AS gone_run
+    FROM schemaguard.finding i WHERE reference = 'chk' AND target = 'live' ORDER BY object COLLATE "C", id;
 SELECT sg_snapshot_take('chk', '{chk}') > 0 AS taken;
 
 -- nothing: pass
@@ -48,7 +48,7 @@ SELECT * FROM items;
 SELECT count(*) FILTER (WHERE last_seen < first_seen) AS order_wrong,
        count(*) FILTER (WHERE gone_at <= last_seen) AS gone_wrong,
        count(*) FILTER (WHERE (gone_at IS NULL) <> (gone_run IS NULL)) AS gone_half
-FROM schemaguard.drift_item WHERE reference = 'chk';
+FROM schemaguard.finding WHERE reference = 'chk';
 -- the log has the counts, and no value
 SELECT action, phase, object, message, rows_affected FROM schemaguard.audit_log WHERE action = 'drift check' AND object = 'live of chk' ORDER BY id DESC LIMIT 1;
 SELECT count(*) FROM schemaguard.drift_run r JOIN schemaguard.audit_log l USING (run_id) WHERE reference = 'chk';
@@ -138,10 +138,10 @@ SELECT sg_snapshot_take('chk_ops', '{chk}') > 0 AS taken;
 SELECT sg_drift_check('chk_ops');
 CALL sg_drift_gate('chk_ops');
 SELECT DISTINCT reference, role FROM schemaguard.drift_run;
-SELECT count(*) FROM schemaguard.drift_item;
+SELECT count(*) FROM schemaguard.finding;
 INSERT INTO schemaguard.drift_ignore (object, reason) VALUES ('*', 'let me');
 INSERT INTO schemaguard.drift_run SELECT * FROM schemaguard.drift_run;
-DELETE FROM schemaguard.drift_item;
+DELETE FROM schemaguard.finding;
 UPDATE schemaguard.drift_run SET drifts = 0;
 SELECT sg_drift_check('chk');
 SET ROLE chk_other;
@@ -156,21 +156,21 @@ REVOKE USAGE ON SCHEMA chk FROM chk_ops, chk_other;
 SELECT has_table_privilege('pg_database_owner', 'schemaguard.drift_ignore', 'INSERT') AS owner_may;
 
 -- pruning: runs go with what only they have seen; the newest of each stays, as long as its reference does
-SELECT count(*) AS open FROM schemaguard.drift_item WHERE gone_at IS NULL AND reference = 'chk' AND target = 'live' \gset
+SELECT count(*) AS open FROM schemaguard.finding WHERE gone_at IS NULL AND reference = 'chk' AND target = 'live' \gset
 CALL sg_prune('2000-01-01');
 SELECT count(*) > 10 AS still_there FROM schemaguard.drift_run WHERE reference = 'chk';
 SET client_min_messages = warning;
 CALL sg_prune(clock_timestamp());
 RESET client_min_messages;
 SELECT reference, target, count(*) FROM schemaguard.drift_run WHERE reference LIKE 'chk%' GROUP BY 1, 2 ORDER BY 1, 2;
-SELECT count(*) = :open AS open_ones_stay, count(*) FILTER (WHERE gone_at IS NOT NULL) AS gone_ones FROM schemaguard.drift_item
+SELECT count(*) = :open AS open_ones_stay, count(*) FILTER (WHERE gone_at IS NOT NULL) AS gone_ones FROM schemaguard.finding
 WHERE reference = 'chk' AND target = 'live';
 SELECT sg_drift_check('chk') = :open AS as_before;
 SELECT appeared, gone FROM runs ORDER BY run DESC LIMIT 1;
 SELECT sg_snapshot_drop('chk');
 CALL sg_prune(clock_timestamp());
 SELECT count(*) AS runs FROM schemaguard.drift_run WHERE reference = 'chk';
-SELECT count(*) AS items FROM schemaguard.drift_item WHERE reference = 'chk';
+SELECT count(*) AS items FROM schemaguard.finding WHERE reference = 'chk';
 SELECT regexp_replace(message, 'before [^;]*', 'before ...') AS message FROM schemaguard.audit_log WHERE action = 'prune' ORDER BY id DESC LIMIT 1;
 
 SELECT sg_snapshot_drop('chk2'), sg_snapshot_drop('chk_ops');

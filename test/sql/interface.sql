@@ -108,9 +108,8 @@ FROM (VALUES
   ('drift_ignore', '{kind,object,reason,until,change,property,added_by,added_at}'),
   ('rename', '{kind,old,new,added_by,added_at}'),
   ('drift_run', '{id,run_id,at,role,reference,target,result,drifts,drift,extra,unknown,cosmetic,unmanaged,ignored,appeared,gone,notified,problems,elapsed_ms}'),
-  ('drift_item', '{id,role,reference,target,kind,object,change,property,expected,actual,class,risk,detail,first_seen,last_seen,gone_at,first_run,last_run,gone_run,fingerprint}'),
   ('deprecated_table', '{table_name,replacement,reason,added_by,added_at}'),
-  ('gate_finding', '{role,scope,child_table,fk_name,result,orphan_rows,reason,first_seen,last_seen,first_run,last_run}'),
+  ('finding', '{id,source,kind,object,property,result,count,reference,target,role,first_seen,last_seen,gone_at,change,expected,actual,risk,detail,first_run,run,gone_run,accepted_by,accepted_at,accepted_count,accepted_until,reason,delivered_at,fingerprint}'),
   ('ddl_log', '{at,pid,session_role,role,application,client_addr,event,tag,kind,object,parts,statement,origin,origin_name,detail}'),
   ('fk_trust', '{fk_name,stands,state,armed,rows_checked,child_table,parent_table,stale_reason,proved_at,proved_lsn,method,strength}'),
   ('progress', '{pid,plan,step,action,phase,done,total,unit,orphan_rows,estimated_end,object,started_at}')) AS v (relation, columns);
@@ -125,7 +124,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,plan_deed,audit_log,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,drift_ignore,rename,drift_run,drift_item,gate_finding,ddl_log,ddl_capture,subscription_mark}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,plan_deed,audit_log,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,drift_ignore,rename,drift_run,finding,ddl_log,ddl_capture,subscription_mark}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -140,8 +139,7 @@ SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHER
         'schemaguard.ddl_log', 'schemaguard.ddl_capture',
         'schemaguard.discovery_weight', 'schemaguard.discovery_word', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',
         'schemaguard.snapshot', 'schemaguard.snapshot_object', 'schemaguard.drift_ignore', 'schemaguard.rename',
-        'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.drift_item', 'schemaguard.drift_item_id_seq',
-        'schemaguard.gate_finding', 'schemaguard.deprecated_table'], 'configuration tables');
+        'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.finding', 'schemaguard.finding_id_seq', 'schemaguard.deprecated_table'], 'configuration tables');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -117,11 +117,11 @@ is($node->safe_psql('postgres', q{SELECT count(*) <= (SELECT count(*) FROM cron.
 		FROM schemaguard.audit_log s WHERE phase = 'started' AND (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = s.id) <> 1}),
 	't', 'every start has one outcome, but for a call that was cut off');
 is($node->safe_psql('postgres', q{SELECT DISTINCT r.role, r.result, r.extra, i.kind, i.object, i.change FROM schemaguard.drift_run r
-	JOIN schemaguard.drift_item i USING (reference, target) WHERE reference = 'baseline' AND i.kind = 'column'}),
+	JOIN schemaguard.finding i USING (reference, target) WHERE reference = 'baseline' AND i.kind = 'column'}),
 	'ops|fail|1|column|app.t.by_hand|extra', 'the drift is in the history');
 my $out = $listener->query('SELECT 1');
 is(scalar(() = $out =~ /"reference": "baseline"/g), 1, 'and listeners were told, once');
-is(scalar(() = $out =~ /"gate": "all"/g), 1, 'as of the gate');
+is(scalar(() = $out =~ /"source": "audit"/g), 1, 'as of the gate');
 $listener->quit;
 
 $node->stop('immediate');

@@ -45,7 +45,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE source');
 $node->safe_psql('source', "SET client_min_messages = error; $fill");
 $node->psql('source', q{CALL sg_audit_gate(plan => 'half')});
 
-my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note plan_deed audit_log proof gate_finding);
+my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note plan_deed audit_log proof finding);
 $content{sequences} = 'SELECT (SELECT last_value FROM schemaguard.plan_id_seq), (SELECT last_value FROM schemaguard.plan_deed_id_seq), (SELECT last_value FROM schemaguard.audit_log_id_seq)';
 $content{granted} = q{SELECT proacl FROM pg_proc WHERE oid = 'schemaguard.sg_write()'::regprocedure};
 $content{exported} = q{SELECT sg_plan_export('half'), sg_plan_export('script')};
@@ -56,7 +56,7 @@ sub content { my ($db) = @_; return map { $_ => $node->safe_psql($db, $content{$
 my %source = content('source');
 like($source{plan_step}, qr/validated.*orphan row|orphan row.*validated/s, 'the plan is half done');
 isnt($source{plan_note}, '', 'there are notes');
-like($source{gate_finding}, qr/\|unknown\|/, 'and what a gate has found');
+like($source{finding}, qr/\|unknown\|/, 'and what a gate has found');
 
 my $dir = $node->basedir;
 my $connect = '-h ' . $node->host . ' -p ' . $node->port;

@@ -113,8 +113,26 @@ SKIP:
 	run_psql('kept', '-v', "version=$old", '-f', "$FindBin::RealBin/upgrade_exchange.sql");
 	my $before = kept();
 	is(join(' ', map { /^(\w+)\|(?:t\|0|f\|0)$/ ? () : $_ } split /\n/, $before), '', "objects of $old hold what there was");
-	is(join(' ', map { /^(\w+)\|f/ ? $1 : () } split /\n/, $before), 'gate_finding subscription_mark', 'of every table but these');
+	is(join(' ', map { /^(\w+)\|f/ ? $1 : () } split /\n/, $before), 'subscription_mark', 'of every table but this one');
 	is($node->safe_psql('kept', q{SELECT active FROM schemaguard.ddl_capture_state}), 't', 'DDL is caught');
+
+	# what 0.1.0 kept in two tables
+	if ($old eq '0.1.0')
+	{
+		create('found', "CREATE EXTENSION schemaguard VERSION '0.1.0'");
+		$node->safe_psql('found', q{
+			INSERT INTO schemaguard.gate_finding VALUES ('me', 'all', 'public.c', 'c_p', 'fail', 3, NULL, '2026-01-01', '2026-01-02',
+				'00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b');
+			INSERT INTO schemaguard.drift_run VALUES (1, '00000000-0000-0000-0000-00000000000c', '2026-01-03', 'me', 'base', 'live', 'fail', 2, 2, 0, 0, 0, 0, 0, 2, 0, false, '{}', 1);
+			INSERT INTO schemaguard.drift_item SELECT n, 'me', 'base', 'live', 'column', 'public.c.' || n, 'changed', 'type', 'int', 'text', 'drift', 'lossy', NULL, '2026-01-03', '2026-01-03',
+				CASE n WHEN 2 THEN timestamptz '2026-01-04' END, n, n, CASE n WHEN 2 THEN 9 END, sha256(n::text::bytea) FROM generate_series(1, 2) n;
+			CREATE VIEW mine AS SELECT object FROM schemaguard.drift_item});
+		is_error($node, 'ALTER EXTENSION schemaguard UPDATE', '2BP01', qr/view public\.mine uses table schemaguard\.drift_item/, 'a view of theirs is told before they go', dbname => 'found');
+		$node->safe_psql('found', 'DROP VIEW mine; ALTER EXTENSION schemaguard UPDATE');
+		is($node->safe_psql('found', q{SELECT source, kind, object, property, result, count, gone_at IS NOT NULL, right(first_run::text, 1), right(run::text, 1) FROM schemaguard.finding ORDER BY id}),
+			"audit|foreign key|public.c|c_p|fail|3|f|a|b\ndrift|column|public.c.1|type|drift||f|c|c\ndrift|column|public.c.2|type|drift||t|0|0", 'what they held is among the findings');
+		is($node->safe_psql('found', q{SELECT count(*) FROM pg_extension e, unnest(e.extconfig) t WHERE NOT EXISTS (SELECT FROM pg_class WHERE oid = t)}), '0', 'and a dump asks for nothing that is gone');
+	}
 
 	# the library is the new one already
 	$node->safe_psql('postgres', 'CREATE DATABASE with_old TEMPLATE kept');
@@ -176,7 +194,7 @@ SKIP:
 	$change->(qr/COMMENT ON COLUMN schemaguard\.$_ [^;]*;/, sub { '' }) for "plan.$column", 'ddl_log.detail';
 	$change->(qr/(?<=c\.since),\n\s*c\.role\n/, sub { "\n" });
 	$change->(qr/COMMENT ON COLUMN schemaguard\.ddl_capture_state\.role [^;]*;/, sub { '' });
-	$change->(qr/CREATE TABLE schemaguard\.gate_finding .*?pg_extension_config_dump\('schemaguard\.gate_finding', ''\);/s, sub { '' });
+	$change->(qr/CREATE TABLE schemaguard\.finding .*?pg_extension_config_dump\('schemaguard\.finding_id_seq', ''\);/s, sub { '' });
 	$change->(qr/CREATE FUNCTION sg_fk_orphans\(.*?;\nCOMMENT ON FUNCTION sg_fk_orphans\([^;]*;/s, sub { "CREATE FUNCTION sg_gone(a int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';\nCOMMENT ON FUNCTION sg_gone(int) IS 'it''s; gone';" });
 	$change->(qr/(CREATE FUNCTION sg_plan_hash\([^;]*?)VOLATILE/, sub { "$1STABLE" });
 	$change->(qr/long_seconds float8 DEFAULT 60/, sub { 'long_seconds float8 DEFAULT 61' });

@@ -88,13 +88,13 @@ my $told = $json->decode($heard[0][1]);
 is_deeply(
 	{ %$told, run => 'id' },
 	{
-		run => 'id', reference => 'base', target => 'live', result => 'fail', drifts => 1, drift => 1, extra => 0, unknown => 0, ignored => 0,
+		source => 'drift', run => 'id', reference => 'base', target => 'live', result => 'fail', drifts => 1, drift => 1, extra => 0, unknown => 0, ignored => 0,
 		new => 1, gone => 1, more => 0,
 		items => [
-			{ state => 'new', kind => 'column', object => 'app.t.a', change => 'changed', property => 'default', class => 'drift', risk => $told->{items}[0]{risk} },
-			{ state => 'gone', kind => 'column', object => 'app.t.b', change => 'extra', property => undef, class => 'extra', risk => $told->{items}[1]{risk} } ]
+			{ state => 'new', kind => 'column', object => 'app.t.a', change => 'changed', property => 'default', result => 'drift', count => undef, risk => $told->{items}[0]{risk} },
+			{ state => 'gone', kind => 'column', object => 'app.t.b', change => 'extra', property => undef, result => 'extra', count => undef, risk => $told->{items}[1]{risk} } ]
 	}, 'with run, counts and items') or diag(explain($told));
-is($told->{run}, $node->safe_psql('postgres', 'SELECT max(id) FROM schemaguard.drift_run'), 'the run is the one in the history');
+is($told->{run}, $node->safe_psql('postgres', 'SELECT run_id FROM schemaguard.drift_run ORDER BY id DESC LIMIT 1'), 'the run is the one in the history');
 check();
 is(scalar(@nothing = heard()), 0, 'the same again is not told');
 $node->safe_psql('postgres', 'ALTER TABLE app.t ALTER a SET DEFAULT 3');
@@ -164,12 +164,12 @@ $_->collect foreach @sessions;
 my $ran = $node->safe_psql('postgres', q{SELECT count(*) FROM schemaguard.drift_run WHERE reference = 'base'});
 cmp_ok($ran, '>=', 4 * $rounds, "$ran checks");
 my $history = q{
-	WITH r AS (SELECT id, drifts, appeared, gone, lead(id) OVER (ORDER BY id) AS next FROM schemaguard.drift_run WHERE reference = 'base'),
-	     i AS (SELECT * FROM schemaguard.drift_item WHERE reference = 'base')
-	SELECT (SELECT count(*) FROM r WHERE drifts <> (SELECT count(*) FROM i WHERE first_run <= r.id AND last_run >= r.id)),
-	       (SELECT count(*) FROM r WHERE appeared <> (SELECT count(*) FROM i WHERE first_run = r.id)),
-	       (SELECT count(*) FROM r WHERE gone <> (SELECT count(*) FROM i WHERE gone_run = r.id)),
-	       (SELECT count(*) FROM i JOIN r ON r.id = i.last_run WHERE i.gone_run IS DISTINCT FROM r.next)};
+	WITH r AS (SELECT id, at, run_id, drifts, appeared, gone, lead(run_id) OVER (ORDER BY id) AS next FROM schemaguard.drift_run WHERE reference = 'base'),
+	     i AS (SELECT * FROM schemaguard.finding WHERE reference = 'base')
+	SELECT (SELECT count(*) FROM r WHERE drifts <> (SELECT count(*) FROM i WHERE first_seen <= r.at AND last_seen >= r.at)),
+	       (SELECT count(*) FROM r WHERE appeared <> (SELECT count(*) FROM i WHERE first_run = r.run_id)),
+	       (SELECT count(*) FROM r WHERE gone <> (SELECT count(*) FROM i WHERE gone_run = r.run_id)),
+	       (SELECT count(*) FROM i JOIN r ON r.run_id = i.run WHERE i.gone_run IS DISTINCT FROM r.next)};
 is($node->safe_psql('postgres', $history), '0|0|0|0', 'every run has the items that it counted, from the first to the last of them');
 $_->quit foreach @sessions, $second;
 

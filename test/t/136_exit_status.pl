@@ -103,8 +103,8 @@ is(scalar(@heard), 1, 'listeners hear of it');
 is_deeply(
 	{ %{ $heard[0] }, run => 'id' },
 	{
-		run => 'id', gate => 'schemas app', result => 'fail', keys => 2, failed => 1, unknown => 0, new => 1, gone => 0, more => 0,
-		items => [ { state => 'new', table => 'app.c', key => 'a', result => 'fail', orphan_rows => 1 } ]
+		source => 'audit', run => 'id', reference => '', target => 'schemas app', result => 'fail', keys => 2, failed => 1, unknown => 0, new => 1, gone => 0, more => 0,
+		items => [ { state => 'new', kind => 'foreign key', object => 'app.c', property => 'a', change => undef, result => 'fail', risk => undef, count => 1 } ]
 	}, 'with counts and keys') or diag(explain($heard[0]));
 is($node->safe_psql('postgres', "SELECT count(*) FROM schemaguard.audit_log WHERE run_id = '$heard[0]{run}' AND action = 'audit'"), '2', 'and the run');
 psql_status('-c', q{CALL sg_audit_gate('{app}')});

@@ -1,0 +1,292 @@
+/*-------------------------------------------------------------------------
+ *
+ * finding.c
+ *	  schemaguard.finding: what gates and checks have found, since when.
+ *
+ * A row is one finding from the run that first found it to the last one in a
+ * row; when it comes back, a new row begins.  While it is there, its count,
+ * risk and detail follow what was found last; another result makes it new,
+ * for an alarm that has become unknown is not the same alarm.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "base/guc.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "finding/finding.h"
+#include "log/log.h"
+
+#define BATCH_ROWS 1000			/* that one statement writes */
+#define FIELDS 10				/* of a finding */
+
+/* A payload is limited to 8,000 bytes, and an error about that would be one of the whole run. */
+#define PAYLOAD_MAX 7900		/* bytes of the document, all included */
+#define PAYLOAD_TAIL 40			/* what comes behind the items */
+#define PAYLOAD_TEXT 300		/* bytes of one text in it */
+#define PAYLOAD_ITEMS "200"		/* more never fit */
+
+/* ---- statements ---- */
+
+/* The history and the run: the first arguments of all statements */
+#define RUN_ARGS 6
+#define OF_HISTORY "f.source = $1 AND f.role = $2 AND f.reference = $3 AND f.target = $4"
+
+static void
+run_arguments(const FindingRun *run, Oid *types, Datum *values)
+{
+	const char *texts[] = {run->source, run->role, run->reference, run->target};
+
+	for (int i = 0; i < lengthof(texts); i++)
+	{
+		types[i] = TEXTOID;
+		values[i] = CStringGetTextDatum(texts[i]);
+	}
+	types[4] = UUIDOID;
+	values[4] = UUIDPGetDatum(&run->run);
+	types[5] = TIMESTAMPTZOID;
+	values[5] = TimestampTzGetDatum(run->started_at);
+}
+
+/* Run one in an owner's scope */
+static uint64
+execute(const FindingRun *run, int expected, const char *sql, int nargs)
+{
+	Oid			types[RUN_ARGS];
+	Datum		values[RUN_ARGS];
+
+	run_arguments(run, types, values);
+	return sg_owner_execute(expected, sql, nargs, types, values, NULL);
+}
+
+/* ---- the lock ---- */
+
+void
+finding_lock(const FindingRun *run)
+{
+	char	   *key = psprintf("%s\n%s\n%s\n%s", run->source, run->role, run->reference, run->target);
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, get_relname_relid("finding", sg_schema_oid()),
+					   DatumGetUInt32(hash_any((const unsigned char *) key, strlen(key))), 0);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+/* ---- writing ---- */
+
+/* The fields of findings, one array each */
+static void
+field_arrays(List *findings, Oid *types, Datum *values)
+{
+	ArrayBuildState *states[FIELDS];
+
+	for (int i = 0; i < FIELDS; i++)
+		states[i] = initArrayResult(i < FIELDS - 1 ? TEXTOID : INT8OID, CurrentMemoryContext, false);
+	foreach_ptr(const Finding, finding, findings)
+	{
+		const char *texts[] = {finding->kind, finding->object, finding->property, finding->change,
+		finding->expected, finding->actual, finding->result, finding->risk, finding->detail};
+
+		for (int i = 0; i < lengthof(texts); i++)
+			accumArrayResult(states[i], texts[i] ? CStringGetTextDatum(texts[i]) : (Datum) 0, texts[i] == NULL,
+							 TEXTOID, CurrentMemoryContext);
+		accumArrayResult(states[FIELDS - 1], Int64GetDatum(finding->count), finding->count == FINDING_UNCOUNTED,
+						 INT8OID, CurrentMemoryContext);
+	}
+	for (int i = 0; i < FIELDS; i++)
+	{
+		types[i] = i < FIELDS - 1 ? TEXTARRAYOID : INT8ARRAYOID;
+		values[i] = makeArrayResult(states[i], CurrentMemoryContext);
+	}
+}
+
+static void
+write_batch(const FindingRun *run, List *findings)
+{
+	Oid			types[RUN_ARGS + FIELDS];
+	Datum		values[RUN_ARGS + FIELDS];
+	SgScope		scope;
+
+	run_arguments(run, types, values);
+	field_arrays(findings, types + RUN_ARGS, values + RUN_ARGS);
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_INSERT,
+					 "INSERT INTO schemaguard.finding AS f"
+					 " (source, role, reference, target, first_run, run, first_seen, last_seen,"
+					 "  kind, object, property, change, expected, actual, result, risk, detail, count, fingerprint)"
+					 " SELECT DISTINCT ON (h.fingerprint) $1, $2, $3, $4, $5, $5, $6, $6, r.*, h.fingerprint"
+					 " FROM ROWS FROM (pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9),"
+					 "                 pg_catalog.unnest($10), pg_catalog.unnest($11), pg_catalog.unnest($12),"
+					 "                 pg_catalog.unnest($13), pg_catalog.unnest($14), pg_catalog.unnest($15),"
+					 "                 pg_catalog.unnest($16))"
+					 "      AS r (kind, object, property, change, expected, actual, result, risk, detail, count),"
+					 "      LATERAL (SELECT sha256(convert_to(jsonb_build_array(r.kind, r.object, r.property, r.change,"
+					 "                                        r.expected, r.actual)::text,"
+					 "                                        getdatabaseencoding()))) AS h (fingerprint)"
+					 " ON CONFLICT (source, role, reference, target, fingerprint) WHERE gone_at IS NULL"
+					 " DO UPDATE SET run = excluded.run, last_seen = excluded.last_seen, result = excluded.result,"
+					 "     risk = excluded.risk, detail = excluded.detail, count = excluded.count,"
+					 "     first_run = CASE WHEN f.result = excluded.result THEN f.first_run ELSE excluded.first_run END,"
+					 "     first_seen = CASE WHEN f.result = excluded.result THEN f.first_seen ELSE excluded.first_seen END",
+					 lengthof(types), types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* Close what only the runs before have found, and count that and what is new */
+static void
+close_run(FindingRun *run)
+{
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	run->gone = (int64)
+		execute(run, SPI_OK_UPDATE,
+				"UPDATE schemaguard.finding f SET gone_at = $6, gone_run = $5"
+				" WHERE " OF_HISTORY " AND gone_at IS NULL AND run <> $5", RUN_ARGS);
+	execute(run, SPI_OK_SELECT,
+			"SELECT count(*) AS n FROM schemaguard.finding f"
+			" WHERE " OF_HISTORY " AND gone_at IS NULL AND first_run = $5", 5);
+	run->appeared = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "n");
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+void
+finding_record(FindingRun *run, List *findings)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard findings",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int first = 0; first < list_length(findings); first += BATCH_ROWS)
+	{
+		List	   *batch = NIL;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = first; i < Min(first + BATCH_ROWS, list_length(findings)); i++)
+			batch = lappend(batch, list_nth(findings, i));
+		write_batch(run, batch);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	close_run(run);
+}
+
+/* ---- telling ---- */
+
+static void
+append_text(StringInfo json, const char *name, const char *value)
+{
+	appendStringInfo(json, "%s\"%s\": ", json->data[json->len - 1] == '{' ? "" : ", ", name);
+	if (value)
+		escape_json(json, sg_clip(value, PAYLOAD_TEXT));
+	else
+		appendStringInfoString(json, "null");
+}
+
+static void
+append_count(StringInfo json, const char *name, int64 count)
+{
+	appendStringInfo(json, ", \"%s\": " INT64_FORMAT, name, count);
+}
+
+/* One finding, of a row whose last column is the count */
+static char *
+item(HeapTuple tuple, TupleDesc desc)
+{
+	StringInfoData json;
+	char	   *count = SPI_getvalue(tuple, desc, desc->natts);
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	for (int i = 1; i < desc->natts; i++)
+		append_text(&json, SPI_fname(desc, i), SPI_getvalue(tuple, desc, i));
+	appendStringInfo(&json, ", \"count\": %s}", count ? count : "null");
+	return json.data;
+}
+
+/* What the run has found or missed, as many as fit; total: how many there are */
+static void
+append_items(StringInfo json, const FindingRun *run, int64 total)
+{
+	int64		fitting = 0;
+	SgScope		scope;
+
+	appendStringInfoString(json, ", \"items\": [");
+	sg_owner_begin(&scope);
+	SPI_connect();
+	execute(run, SPI_OK_SELECT,
+			"SELECT CASE s.state WHEN 1 THEN 'new' WHEN 2 THEN 'gone' ELSE 'known' END AS state,"
+			"       f.kind, f.object, f.property, f.change, f.result, f.risk, f.count"
+			" FROM schemaguard.finding f, LATERAL (SELECT CASE WHEN f.gone_run = $5 THEN 2"
+			"      WHEN f.first_run = $5 THEN 1 ELSE 3 END) s (state)"
+			" WHERE " OF_HISTORY " AND (f.run = $5 OR f.gone_run = $5)"
+			" ORDER BY s.state, f.kind COLLATE \"C\", f.object COLLATE \"C\", f.property COLLATE \"C\", f.id"
+			" LIMIT " PAYLOAD_ITEMS, 5);
+	for (uint64 n = 0; n < SPI_processed; n++)
+	{
+		char	   *text = item(SPI_tuptable->vals[n], SPI_tuptable->tupdesc);
+
+		if (json->len + strlen(text) + PAYLOAD_TAIL >= PAYLOAD_MAX)
+			break;
+		appendStringInfo(json, "%s%s", fitting++ > 0 ? ", " : "", text);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	appendStringInfo(json, "], \"more\": " INT64_FORMAT "}", total - fitting);
+}
+
+bool
+finding_notify(const FindingRun *run, const char *result, const FindingCount *counts, int ncounts, int64 findings)
+{
+	StringInfoData json;
+
+	if (sg_notify_channel[0] == '\0' || run->appeared + run->gone == 0)
+		return false;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	append_text(&json, "source", run->source);
+	append_text(&json, "run", DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&run->run))));
+	append_text(&json, "reference", run->reference);
+	append_text(&json, "target", run->target);
+	append_text(&json, "result", result);
+	for (int i = 0; i < ncounts; i++)
+		append_count(&json, counts[i].name, counts[i].count);
+	append_count(&json, "new", run->appeared);
+	append_count(&json, "gone", run->gone);
+	append_items(&json, run, findings + run->gone);
+	Async_Notify(sg_notify_channel, json.data);
+	return true;
+}
+
+/* ---- pruning ---- */
+
+uint64
+finding_prune(const char *source, const char *condition, TimestampTz before)
+{
+	return log_prune_before(psprintf("DELETE FROM schemaguard.finding f WHERE f.source = %s"
+									 " AND (f.gone_at < $1 OR f.last_seen < $1 AND (%s))",
+									 quote_literal_cstr(source), condition), before);
+}

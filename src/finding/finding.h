@@ -1,0 +1,93 @@
+/*-------------------------------------------------------------------------
+ *
+ * finding.h
+ *	  schemaguard.finding: what gates and checks have found, since when.
+ *
+ * A history is that of one role's look at one target against one reference:
+ * roles may see different things, and would take each other's findings for
+ * new or gone.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_FINDING_H
+#define SG_FINDING_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "utils/uuid.h"
+
+#define FINDING_UNCOUNTED (-1)	/* no count, which is null */
+
+/*
+ * One finding.  Kind, object, property, change, expected and actual are what
+ * it is; the others are how it stands now.  All but kind, object and result
+ * may be NULL.
+ */
+typedef struct Finding
+{
+	const char *kind;			/* foreign key, check, column, ... */
+	const char *object;			/* the table, or the object of a snapshot */
+	const char *property;		/* the key, the rule, or what differs */
+	const char *change;			/* missing, extra, changed, renamed */
+	const char *expected;
+	const char *actual;
+	const char *result;			/* fail, drift, extra, unknown */
+	const char *risk;
+	const char *detail;
+	int64		count;			/* rows, or FINDING_UNCOUNTED */
+} Finding;
+
+/* One look at everything that can be found there */
+typedef struct FindingRun
+{
+	const char *source;			/* audit or drift */
+	const char *role;			/* whose privileges are used */
+	const char *reference;		/* a snapshot; empty for an audit */
+	const char *target;			/* what is looked at */
+	pg_uuid_t	run;			/* in the log */
+	TimestampTz started_at;
+
+	/* set by finding_record() */
+	int64		appeared;		/* new, or with another result than before */
+	int64		gone;
+} FindingRun;
+
+/*
+ * Take the lock of this history until the end of the transaction: two runs of
+ * it take turns.  A run whose started_at lies behind the lock's is in the
+ * order of what it saw.  Other histories may share the hash, and wait then
+ * without need.
+ */
+extern void finding_lock(const FindingRun *run);
+
+/*
+ * Write down what a run has found (of Finding *): what is there, new or as
+ * before, and what is gone.  The caller has the history's lock.  A finding
+ * that is there twice is written once.
+ */
+extern void finding_record(FindingRun *run, List *findings);
+
+/* A number in what listeners are told */
+typedef struct FindingCount
+{
+	const char *name;
+	int64		count;
+} FindingCount;
+
+/*
+ * NOTIFY on schemaguard.notify_channel, if that is set and something is new
+ * or gone: the run, its verdict, the counts, and as many of the findings as
+ * fit, new ones first, then those that are gone.  Returns whether it did.
+ */
+extern bool finding_notify(const FindingRun *run, const char *result,
+						   const FindingCount *counts, int ncounts, int64 findings);
+
+/*
+ * Delete findings of a source that are gone since before then, and those that
+ * were last seen before then and to whose row f the condition (SQL) applies;
+ * returns how many that were.
+ */
+extern uint64 finding_prune(const char *source, const char *condition, TimestampTz before);
+
+#endif							/* SG_FINDING_H */
