@@ -112,12 +112,19 @@ log_start(void *arg)
 	run_commit_soon();
 }
 
+/* Returns whether somebody cancelled the work: the call ends with that */
+static bool
+is_cancelled(const IndexWork *iw)
+{
+	return iw->error && sg_is_cancel(iw->error) && !run_timeout_struck();
+}
+
 static LogPhase
 outcome_phase(const IndexWork *iw)
 {
 	if (iw->error == NULL)
 		return iw->served || (iw->drop && !iw->ours) ? LOG_SKIPPED : LOG_DONE;
-	return sg_is_cancel(iw->error) && !run_timeout_struck() ? LOG_INTERRUPTED : LOG_FAILED;
+	return is_cancelled(iw) ? LOG_INTERRUPTED : LOG_FAILED;
 }
 
 /* What a drop came to, for the log */
@@ -208,8 +215,13 @@ log_outcome(void *arg)
 	}
 	else
 		run_append_notice(work, psprintf("index built%s", run_took_text(&iw->action)));
-	settle_deed(iw);
-	log_write(&entry);
+	if (is_cancelled(iw))
+		run_write_interrupted(list_make1(&entry));
+	else
+	{
+		settle_deed(iw);
+		log_write(&entry);
+	}
 	run_commit();
 	run_end_step(work);
 }
@@ -454,7 +466,7 @@ deploy_index_work(PlanRun *run, bool drop, int step, const char *name, const cha
 		end_turn(iw);
 	}
 	worker_procedure(log_outcome, iw);
-	if (iw->error && sg_is_cancel(iw->error) && !run_timeout_struck())
+	if (is_cancelled(iw))
 		ReThrowError(iw->error);
 	return iw->error == NULL || iw->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
 }

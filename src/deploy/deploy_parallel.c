@@ -323,19 +323,34 @@ show_progress(const PlanRun *run, const WorkerPool *pool)
 	}
 }
 
-/* The wait was cancelled: so are the workers, who log that for their steps */
+/* Records what workers have left without a word */
+static void
+close_jobs(void *arg)
+{
+	PlanRun    *run = arg;
+
+	deploy_index_recover(run);
+	(void) log_close_interrupted(run->plan->name);
+}
+
+/*
+ * Cancels the workers of a wait that was cancelled, who log that for their
+ * steps.  Where the log is locked, the next call records the rest.
+ */
 pg_noreturn static void
 cancel_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *edata)
 {
+	ErrorData  *failure;
+
 	worker_pool_stop(pool);
 	worker_pool_free(pool);
 	if (!sg_is_cancel(edata))
 		ReThrowError(edata);
 
-	deploy_index_recover(run);
-	(void) log_close_interrupted(run->plan->name);
+	run_limit_log_wait();
+	failure = sg_try(close_jobs, run);
 	run_commit_here();
-	if (kind == JOB_BUILD_INDEX)
+	if (failure == NULL && kind == JOB_BUILD_INDEX)
 		deploy_index_drop_leftovers(run, HASTY_LOCK_MS);
 	ReThrowError(edata);
 }
@@ -426,8 +441,7 @@ deploy_run_jobs(PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout, 
 
 	if (*trouble && taken > 0)
 	{
-		deploy_index_recover(run);
-		(void) log_close_interrupted(run->plan->name);
+		close_jobs(run);
 		run_commit();
 		ereport(NOTICE,
 				(errmsg("a background worker of plan \"%s\" ended early: %s",

@@ -37,7 +37,9 @@ plan_unlock(PlanLock lock, Oid table, uint32 id)
 	LOCKTAG		tag;
 
 	lock_tag(&tag, lock, table, id);
-	(void) LockRelease(&tag, ExclusiveLock, true);
+	/* a rollback has freed the session's locks as well */
+	if (LockHeldByMe(&tag, ExclusiveLock, false))
+		(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
 bool

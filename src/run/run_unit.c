@@ -356,21 +356,33 @@ write_interrupted(void *entries)
 }
 
 void
-run_rethrow_logged(List *entries, ErrorData *edata)
+run_limit_log_wait(void)
+{
+	run_set_local("lock_timeout", psprintf("%d", Max(Min(sg_lock_timeout, LONGEST_LOG_WAIT_MS), 1)));
+}
+
+void
+run_write_interrupted(List *entries)
 {
 	ErrorData  *failure;
 
-	SPI_rollback();
-	begin_next();
-	run_set_local("lock_timeout", psprintf("%d", Max(Min(sg_lock_timeout, LONGEST_LOG_WAIT_MS), 1)));
+	run_limit_log_wait();
 	failure = sg_try(write_interrupted, entries);
-	run_commit_here();
 
 	foreach_ptr(LogEntry, entry, failure ? entries : NIL)
 		ereport(LOG_SERVER_ONLY,
 				(errmsg("schemaguard: %s of %s by plan \"%s\" was interrupted: %s",
 						entry->action, entry->object, entry->plan, entry->message),
 				 errdetail_log("The log could not say so: %s", sg_error_text(failure))));
+}
+
+void
+run_rethrow_logged(List *entries, ErrorData *edata)
+{
+	SPI_rollback();
+	begin_next();
+	run_write_interrupted(entries);
+	run_commit_here();
 	ReThrowError(edata);
 }
 

@@ -104,12 +104,23 @@ extern void run_settle(const RunAction *action, void (*write) (void *arg), void 
 extern void run_settle_with(const RunAction *action, LogEntry *entry);
 
 /*
- * A cancel, passed on: the transaction is rolled back, and the next one writes
- * these entries (LogEntry *) for started rows that are there and have no
- * outcome yet.  A lock on the log holds it up no longer than
- * schemaguard.lock_timeout, and a second at most; then the server's log says
- * it, and the next call of the plan closes the rows.  What was under way must
- * have been in a subtransaction (sg_try), which is undone.
+ * Sets lock_timeout for what a cancelled call still writes in this
+ * transaction: schemaguard.lock_timeout, and a second at most.
+ */
+extern void run_limit_log_wait(void);
+
+/*
+ * Writes these entries (LogEntry *) of a cancel for started rows that are
+ * there and have no outcome yet; the caller commits.  Where the log stays
+ * locked for longer than run_limit_log_wait() allows, the server's log says
+ * it, and the next call of the plan closes the rows.
+ */
+extern void run_write_interrupted(List *entries);
+
+/*
+ * Passes a cancel on: the transaction is rolled back, and the next one writes
+ * these entries as run_write_interrupted() does.  What was under way must have
+ * been in a subtransaction (sg_try), which is undone.
  */
 pg_noreturn extern void run_rethrow_logged(List *entries, ErrorData *edata);
 

@@ -2,7 +2,7 @@
 #
 # Where a call writes its outcome, or that it pauses, and waits for the lock on the log: a cancel ends it at once, with 57014,
 # and the server's log says what the other one can't. Afterwards the next call finds each started row, and gives it its one
-# outcome.
+# outcome. A worker that builds an index logs its cancel as its leader does.
 #
 # rooms: run log
 use strict;
@@ -23,7 +23,9 @@ query(q{
 	INSERT INTO parent SELECT g, 'c' || g FROM generate_series(1, 10) g;
 	INSERT INTO child SELECT g, NULL, 'c' || g FROM generate_series(1, 10) g;
 	CREATE TABLE busy (why text);
-	SELECT sg_plan_create('locked'), sg_plan_create('pausing');
+	SELECT sg_plan_create('locked'), sg_plan_create('pausing'), sg_plan_create('indexed');
+	CREATE TABLE unindexed (a int);
+	SELECT sg_plan_add_fk('indexed', 'unindexed', '{a}', 'parent', '{id}', fk_name => 'by_index');
 	SELECT sg_plan_add_fk('locked', 'child', '{code}', 'parent', '{code}', fk_name => 'by_code', index => false);
 	SELECT sg_plan_add_fk('pausing', 'child', '{a}', 'parent', fk_name => 'by_id', index => false);
 	SELECT sg_plan_set('pausing', 1, 'backfill', 'substr(code, 2)::int');
@@ -48,8 +50,17 @@ sub cancelled
 	ok(wait_for(sub { query("SELECT state FROM pg_stat_activity WHERE pid = $caller->{pid}") ne 'active' }, 20), '... and ends with a cancel, though that stays locked');
 	like(slurp_file($node->logfile, $from), qr/schemaguard: $again->{action} of \S.* by plan "$plan" was interrupted: canceling statement/, '... which the server log says');
 	$locker->query('ROLLBACK');
+	goes_on($plan);
+}
+
+# The call that was cancelled, and the one after it
+sub goes_on
+{
+	my ($plan) = @_;
+
 	$caller->collect;
 	is($caller->sqlstate, '57014', '... as 57014');
+	unlike($caller->{err}, qr/you don't own a lock/, '... without a warning about locks');
 
 	query('TRUNCATE busy');
 	$caller->query("CALL sg_add_fks('$plan')");
@@ -79,6 +90,26 @@ cancelled('a pause while rows are filled', 'pausing', { action => 'throttle' }, 
 	$locker->query('BEGIN; LOCK TABLE schemaguard.audit_log IN SHARE MODE');
 	query('TRUNCATE busy');
 });
+
+# A worker that waits for the table is cancelled, and finds the log locked
+{
+	my $log = SgTest::Session->new($node);
+	my $from = -s $node->logfile;
+
+	$locker->query('BEGIN; LOCK TABLE unindexed IN ROW EXCLUSIVE MODE');
+	$caller->send(q{CALL sg_add_fks('indexed')});
+	ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+		WHERE a.backend_type ~ 'schemaguard' AND l.locktype = 'virtualxid' AND NOT l.granted}) eq '1' }), 'an index worker waits for a table');
+	$log->query('BEGIN; LOCK TABLE schemaguard.audit_log IN SHARE MODE');
+	query("SELECT pg_cancel_backend($caller->{pid})");
+	ok(wait_for(sub { query("SELECT state FROM pg_stat_activity WHERE pid = $caller->{pid}") ne 'active' }, 60), '... and is cancelled while the log is locked');
+	my $said = slurp_file($node->logfile, $from);
+	like($said, qr/schemaguard: index of \S.* by plan "indexed" was interrupted: canceling statement/, '... which the server log says');
+	unlike($said, qr/terminating background worker/, '... of a worker that ended by itself');
+	$_->query('ROLLBACK') for $locker, $log;
+	$log->quit;
+	goes_on('indexed');
+}
 
 $_->quit for $caller, $locker;
 $node->stop;
