@@ -464,7 +464,7 @@ BUILT_FOR := $(shell echo '$(VERSION) $(libdir) $(CC)' > .built-for.now; \
 
 # What the server looks up is all that the library exports, on every major.
 exports.txt: $(addprefix $(srcdir)/,$(OBJS:.o=.c)) $(srcdir)/Makefile
-	sed -n -e 's/^PG_FUNCTION_INFO_V1(\(.*\));/\1 pg_finfo_\1/p' -e 's/^PGDLLEXPORT .* \(.*\)(.*;/\1/p' \
+	sed -n -e 's/^SG_FUNCTION(\(.*\));/\1 pg_finfo_\1/p' -e 's/^PGDLLEXPORT .* \(.*\)(.*;/\1/p' \
 		$(filter %.c,$^) | tr ' ' '\n' > $@.tmp
 	printf '%s\n' _PG_init Pg_magic_func >> $@.tmp
 	mv $@.tmp $@

@@ -26,8 +26,8 @@
 #include "base/rowsink.h"
 #include "base/spi.h"
 
-PG_FUNCTION_INFO_V1(sg_orphans);
-PG_FUNCTION_INFO_V1(sg_fk_orphans);
+SG_FUNCTION(sg_orphans);
+SG_FUNCTION(sg_fk_orphans);
 
 void
 audit_raise_problem(const FkProblem *problem, const char *what, Oid child)
@@ -179,8 +179,8 @@ key_on_columns(FunctionCallInfo fcinfo)
  * either (42501); locks both in ACCESS SHARE until the end of the
  * transaction.  What no key could be is an error as in ALTER TABLE.
  */
-Datum
-sg_orphans(PG_FUNCTION_ARGS)
+static Datum
+sg_orphans_entered(PG_FUNCTION_ARGS)
 {
 	sg_check_version();
 	list_orphans(fcinfo, NULL, key_on_columns, sg_arg_count(fcinfo, 4, INT8OID), true);
@@ -219,8 +219,8 @@ key_by_name(FunctionCallInfo fcinfo)
  *
  * Like sg_orphans(), for a declared key, by its name (42704 if there is none).
  */
-Datum
-sg_fk_orphans(PG_FUNCTION_ARGS)
+static Datum
+sg_fk_orphans_entered(PG_FUNCTION_ARGS)
 {
 	sg_check_version();
 	list_orphans(fcinfo, NULL, key_by_name, sg_arg_count(fcinfo, 2, INT8OID), true);

@@ -19,12 +19,13 @@
 #include "base/args.h"
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
 
-PG_FUNCTION_INFO_V1(sg_rule_violations);
-PG_FUNCTION_INFO_V1(sg_nobodys_violations);
-PG_FUNCTION_INFO_V1(sg_rule_audit);
+SG_FUNCTION(sg_rule_violations);
+SG_FUNCTION(sg_nobodys_violations);
+SG_FUNCTION(sg_rule_audit);
 
 static const char *const kind_words[] = {
 	[AUDIT_CHECK] = "check",[AUDIT_NOT_NULL] = "not null",[AUDIT_UNIQUE] = "unique"
@@ -89,8 +90,8 @@ audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_r
  * table and no row security on it (42501); locks it in ACCESS SHARE until the
  * end of the transaction.  What could be no rule is an error as in ALTER TABLE.
  */
-Datum
-sg_rule_violations(PG_FUNCTION_ARGS)
+static Datum
+sg_rule_violations_entered(PG_FUNCTION_ARGS)
 {
 	Oid			relid;
 
@@ -108,8 +109,8 @@ sg_rule_violations(PG_FUNCTION_ARGS)
  * so that it runs nothing that does more for one than for another, and what
  * the table's owner has written runs as that one.
  */
-Datum
-sg_nobodys_violations(PG_FUNCTION_ARGS)
+static Datum
+sg_nobodys_violations_entered(PG_FUNCTION_ARGS)
 {
 	Oid			relid;
 
@@ -202,8 +203,8 @@ emit_verdict(SgRowSink *sink, const AuditKey *ak)
  * Would the rows pass the rule?  Without one: do they hold what the table
  * promises, judged together in one pass over it?
  */
-Datum
-sg_rule_audit(PG_FUNCTION_ARGS)
+static Datum
+sg_rule_audit_entered(PG_FUNCTION_ARGS)
 {
 	AuditTable	table = {.results = CurrentMemoryContext};
 	SgRowSink	sink;

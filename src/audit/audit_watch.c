@@ -33,8 +33,8 @@
 #include "fk/fk_subscription.h"
 #include "log/log.h"
 
-PG_FUNCTION_INFO_V1(sg_watch_subscriptions);
-PG_FUNCTION_INFO_V1(sg_subscription_event);
+SG_FUNCTION(sg_watch_subscriptions);
+SG_FUNCTION(sg_subscription_event);
 
 /* ---- the event triggers ---- */
 
@@ -166,8 +166,8 @@ log_switch(bool enabled)
  * Further errors: 25006 in a read-only transaction or on a standby, 42710 when
  * a name is taken.
  */
-Datum
-sg_watch_subscriptions(PG_FUNCTION_ARGS)
+static Datum
+sg_watch_subscriptions_entered(PG_FUNCTION_ARGS)
 {
 	bool		enabled;
 	bool		is_on;
@@ -220,8 +220,8 @@ sg_watch_subscriptions(PG_FUNCTION_ARGS)
  * all of them, since a mark on one that is still written to takes nothing
  * away.  Errors fail the command: without the mark, proofs would seem to stand.
  */
-Datum
-sg_subscription_event(PG_FUNCTION_ARGS)
+static Datum
+sg_subscription_event_entered(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *event = (EventTriggerData *) fcinfo->context;
 

@@ -26,8 +26,8 @@
  * that find a row changed.
  */
 static const char *const racing_files[] = {
-	"format_type.c", "indexing.c", "lsyscache.c", "objectaddress.c", "partcache.c", "partition.c", "pg_inherits.c",
-	"regproc.c", "ruleutils.c", "syscache.c", "typcache.c"
+	"format_type.c", "lsyscache.c", "objectaddress.c", "partcache.c", "partition.c", "pg_inherits.c", "regproc.c",
+	"ruleutils.c", "typcache.c"
 };
 static const char *const racing_functions[] = {
 	"relation_open", "simple_heap_delete", "simple_heap_update"
@@ -141,20 +141,25 @@ sg_try_undo(void (*fn) (void *arg), void *arg)
 	return run_subtransaction(fn, arg, false);
 }
 
-void
-sg_call(void (*fn) (void *arg), void *arg)
+/* Any other error goes on untouched: it is copied by whoever stops it */
+Datum
+sg_enter(PGFunction function, FunctionCallInfo fcinfo)
 {
 	MemoryContext context = CurrentMemoryContext;
+	Datum		result = (Datum) 0;
 
 	PG_TRY();
 	{
-		fn(arg);
+		result = function(fcinfo);
 	}
 	PG_CATCH();
 	{
-		ReThrowError(sg_caught(context));
+		if (geterrcode() == ERRCODE_INTERNAL_ERROR)
+			ReThrowError(sg_caught(context));
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	return result;
 }
 
 void
@@ -162,7 +167,7 @@ sg_read(void (*fn) (void *arg), void *arg)
 {
 	if (RecoveryInProgress())
 	{
-		sg_call(fn, arg);
+		fn(arg);
 		return;
 	}
 	for (int i = 1;; i++)

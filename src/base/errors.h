@@ -13,6 +13,7 @@
 #define SG_ERRORS_H
 
 #include "postgres.h"
+#include "fmgr.h"
 
 #include "base/compat.h"
 
@@ -60,8 +61,20 @@ extern ErrorData *sg_try_undo(void (*fn) (void *arg), void *arg);
 #define SG_READS 4
 extern void sg_read(void (*fn) (void *arg), void *arg);
 
-/* Calls fn(arg), no subtransaction; raises the error of a race as 40001, any other as it is */
-extern void sg_call(void (*fn) (void *arg), void *arg);
+/*
+ * Declares a function that SQL calls, in place of PG_FUNCTION_INFO_V1(name);
+ * its body is name_entered().  The error of a race is raised as 40001.
+ */
+#define SG_FUNCTION(name) \
+	static Datum name##_entered(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum \
+	name(PG_FUNCTION_ARGS) \
+	{ \
+		return sg_enter(name##_entered, fcinfo); \
+	} \
+	extern Datum name(PG_FUNCTION_ARGS)
+extern Datum sg_enter(PGFunction function, FunctionCallInfo fcinfo);
 
 /* In PG_CATCH(): copies the error to the context, which becomes current, and clears it; that of a race becomes 40001 */
 extern ErrorData *sg_caught(MemoryContext context);

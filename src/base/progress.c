@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/progress.h"
 #include "base/rowsink.h"
 
@@ -99,7 +100,7 @@ static int64 done_before = 0;	/* by earlier parts of the same work */
 static bool keeping = false;
 static bool tracks;				/* track_activities before that */
 
-PG_FUNCTION_INFO_V1(sg_progress);
+SG_FUNCTION(sg_progress);
 
 static void
 publish(void)
@@ -315,8 +316,8 @@ sg_progress_index(int pid)
  * calls.  As in pg_stat_activity, what it does is null unless the caller has
  * the privileges of its role or of pg_read_all_stats.
  */
-Datum
-sg_progress(PG_FUNCTION_ARGS)
+static Datum
+sg_progress_entered(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
 	int			n = pgstat_fetch_stat_numbackends();

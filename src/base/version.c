@@ -20,11 +20,12 @@
 
 #include "base/args.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/guc.h"
 #include "base/version.h"
 
-PG_FUNCTION_INFO_V1(sg_refuse_update);
-PG_FUNCTION_INFO_V1(sg_refuse_publications);
+SG_FUNCTION(sg_refuse_update);
+SG_FUNCTION(sg_refuse_publications);
 
 /* What the last look at the catalog has found */
 static bool objects_are_old = false;
@@ -145,8 +146,8 @@ sg_version_context_end(ErrorContextCallback *callback)
  * sg_refuse_update(dependants text), for update scripts: STRICT, so that
  * nobody is refused for whom nothing was found
  */
-Datum
-sg_refuse_update(PG_FUNCTION_ARGS)
+static Datum
+sg_refuse_update_entered(PG_FUNCTION_ARGS)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
@@ -164,8 +165,8 @@ sg_refuse_update(PG_FUNCTION_ARGS)
  * Raises 55000 if publications would send our tables to subscribers, unless
  * schemaguard.accept_publication is on.  STRICT: no publication, no call.
  */
-Datum
-sg_refuse_publications(PG_FUNCTION_ARGS)
+static Datum
+sg_refuse_publications_entered(PG_FUNCTION_ARGS)
 {
 	if (!sg_accept_publication)
 		ereport(ERROR,

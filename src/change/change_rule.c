@@ -15,13 +15,14 @@
 #include "audit/audit_rule.h"
 #include "base/args.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/quote.h"
 #include "base/version.h"
 #include "change/change.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 
-PG_FUNCTION_INFO_V1(sg_violations);
+SG_FUNCTION(sg_violations);
 
 /* Columns of a step, as numbers */
 static List *
@@ -122,8 +123,8 @@ list_step_orphans(FunctionCallInfo fcinfo, PlanStep *step, int64 max_rows)
  * (and on the parent of a key) without row security (42501); locks them in
  * ACCESS SHARE until the end of the transaction.
  */
-Datum
-sg_violations(PG_FUNCTION_ARGS)
+static Datum
+sg_violations_entered(PG_FUNCTION_ARGS)
 {
 	FkPlan	   *plan;
 	PlanStep   *step;

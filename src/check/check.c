@@ -41,7 +41,7 @@
 #include "plan/plan_choice.h"
 #include "plan/plan_option.h"
 
-PG_FUNCTION_INFO_V1(sg_plan_check);
+SG_FUNCTION(sg_plan_check);
 
 void
 check_row(CheckStep *cs, const char *name, CheckResult result, char *detail, char *hint)
@@ -445,8 +445,8 @@ emit_rows(SgRowSink *sink, const CheckStep *cs)
  * schemaguard.lock_timeout.  Writes nothing, so it runs in a
  * read-only transaction and on a standby.  42704: no such plan.
  */
-Datum
-sg_plan_check(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_check_entered(PG_FUNCTION_ARGS)
 {
 	PlanCheck	check = {0};
 	SgRowSink	sink;

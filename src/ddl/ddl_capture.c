@@ -47,7 +47,7 @@
 #include "ddl/ddl.h"
 #include "snapshot/snapshot_object.h"
 
-PG_FUNCTION_INFO_V1(sg_ddl_event);
+SG_FUNCTION(sg_ddl_event);
 
 /* Columns of pg_event_trigger_ddl_commands(), from 0 */
 enum
@@ -608,8 +608,8 @@ ddl_try(void (*note) (void *arg), void *arg)
  * sg_ddl_event() event trigger: note what a command did for the log.  Raises
  * no error but cancels.
  */
-Datum
-sg_ddl_event(PG_FUNCTION_ARGS)
+static Datum
+sg_ddl_event_entered(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *event = (EventTriggerData *) fcinfo->context;
 

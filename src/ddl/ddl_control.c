@@ -35,8 +35,8 @@
 #include "ddl/ddl.h"
 #include "log/log.h"
 
-PG_FUNCTION_INFO_V1(sg_capture_ddl);
-PG_FUNCTION_INFO_V1(sg_ddl_restored);
+SG_FUNCTION(sg_capture_ddl);
+SG_FUNCTION(sg_ddl_restored);
 
 static const struct
 {
@@ -210,8 +210,8 @@ log_switch(bool enabled)
  * ROW EXCLUSIVE until the transaction ends.  Further errors: 25006 in a
  * read-only transaction or on a standby, 42710 when a name is taken.
  */
-Datum
-sg_capture_ddl(PG_FUNCTION_ARGS)
+static Datum
+sg_capture_ddl_entered(PG_FUNCTION_ARGS)
 {
 	bool		enabled;
 	Oid			table;
@@ -252,8 +252,8 @@ sg_capture_ddl(PG_FUNCTION_ARGS)
  * caught, so it is caught here, too.  A role that may not do that gets a
  * warning, and its restore goes on.
  */
-Datum
-sg_ddl_restored(PG_FUNCTION_ARGS)
+static Datum
+sg_ddl_restored_entered(PG_FUNCTION_ARGS)
 {
 	ErrorData  *error;
 

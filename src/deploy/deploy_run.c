@@ -30,8 +30,8 @@
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
-PG_FUNCTION_INFO_V1(sg_add_fks);
-PG_FUNCTION_INFO_V1(sg_apply);
+SG_FUNCTION(sg_add_fks);
+SG_FUNCTION(sg_apply);
 
 static List *
 add_waiting(List *tables, Oid child, int step)
@@ -311,8 +311,8 @@ check_apply(PlanRun *run)
  * another session runs it, 55000 it is not approved, 25006 on a standby, 22023
  * no such step; with fail, SG001 or that of the one cause.
  */
-Datum
-sg_add_fks(PG_FUNCTION_ARGS)
+static Datum
+sg_add_fks_entered(PG_FUNCTION_ARGS)
 {
 	PlanRun		run = {.procedure = "sg_add_fks",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
 	.each_step = true};
@@ -344,8 +344,8 @@ sg_add_fks(PG_FUNCTION_ARGS)
  * Errors: as sg_add_fks; 42501 for who is not the author, unless confirm is
  * the hash of a plan that holds SQL; 42P17 steps that need each other.
  */
-Datum
-sg_apply(PG_FUNCTION_ARGS)
+static Datum
+sg_apply_entered(PG_FUNCTION_ARGS)
 {
 	PlanRun		run = {.procedure = "sg_apply",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
 	.each_step = true};

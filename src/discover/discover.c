@@ -28,6 +28,7 @@
 #include "audit/audit.h"
 #include "base/args.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -40,11 +41,11 @@
 #include "plan/plan.h"
 #include "plan/plan_input.h"
 
-PG_FUNCTION_INFO_V1(sg_discovery_candidates);
-PG_FUNCTION_INFO_V1(sg_discover_fks);
-PG_FUNCTION_INFO_V1(sg_discovery);
-PG_FUNCTION_INFO_V1(sg_discover_unmatched);
-PG_FUNCTION_INFO_V1(sg_plan_from_discovery);
+SG_FUNCTION(sg_discovery_candidates);
+SG_FUNCTION(sg_discover_fks);
+SG_FUNCTION(sg_discovery);
+SG_FUNCTION(sg_discover_unmatched);
+SG_FUNCTION(sg_plan_from_discovery);
 
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
 #define PROPOSED 0.4			/* the default of min_score */
@@ -484,8 +485,8 @@ score_argument(double score)
  * with its signals, as it is before rows are counted.  22023 for arguments
  * that make no sense, 3F000 no such schema.
  */
-Datum
-sg_discovery(PG_FUNCTION_ARGS)
+static Datum
+sg_discovery_entered(PG_FUNCTION_ARGS)
 {
 	Discovery	d = {0};
 	Oid			child = InvalidOid;
@@ -524,17 +525,17 @@ sg_discovery(PG_FUNCTION_ARGS)
 }
 
 /* What objects of the version before call; in SQL since.  They lack what this asks for, which tells what to do. */
-Datum
-sg_discover_fks(PG_FUNCTION_ARGS)
+static Datum
+sg_discover_fks_entered(PG_FUNCTION_ARGS)
 {
 	(void) facts_read();
 	PG_RETURN_NULL();
 }
 
-Datum
-sg_discovery_candidates(PG_FUNCTION_ARGS)
+static Datum
+sg_discovery_candidates_entered(PG_FUNCTION_ARGS)
 {
-	return sg_discover_fks(fcinfo);
+	return sg_discover_fks_entered(fcinfo);
 }
 
 /* ---- sg_discover_unmatched ---- */
@@ -616,8 +617,8 @@ emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
  * reference and are neither declared as one nor proposed.  Reads the catalogs
  * only; leaves out what the current role may not read.
  */
-Datum
-sg_discover_unmatched(PG_FUNCTION_ARGS)
+static Datum
+sg_discover_unmatched_entered(PG_FUNCTION_ARGS)
 {
 	Discovery	d = {0};
 	List	   *schemas;
@@ -644,8 +645,8 @@ sg_discover_unmatched(PG_FUNCTION_ARGS)
  * nothing cascades; their reason says why each is there, and which ON DELETE
  * would suit.  42704, 42501 and 55006 as sg_plan_add_fk.
  */
-Datum
-sg_plan_from_discovery(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_from_discovery_entered(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Oid			types[] = {TEXTOID, FLOAT8OID};

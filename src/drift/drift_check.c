@@ -27,8 +27,8 @@
 #include "log/log.h"
 #include "log/log_grant.h"
 
-PG_FUNCTION_INFO_V1(sg_drift_check);
-PG_FUNCTION_INFO_V1(sg_drift_gate);
+SG_FUNCTION(sg_drift_check);
+SG_FUNCTION(sg_drift_gate);
 
 #define FIRST_ROWS 10			/* that an error lists */
 #define VALUE_BYTES 80			/* of a value in it */
@@ -229,8 +229,8 @@ raise_drift(const DriftCheck *check)
  * checks of the same role, reference and target until the transaction ends.
  * Raises as sg_drift().
  */
-Datum
-sg_drift_check(PG_FUNCTION_ARGS)
+static Datum
+sg_drift_check_entered(PG_FUNCTION_ARGS)
 {
 	DriftCheck	check = {0};
 	bool		fail;
@@ -254,8 +254,8 @@ sg_drift_check(PG_FUNCTION_ARGS)
  * Errors: 25001 inside a transaction, 25006 on a standby, SG005, and those of
  * sg_drift().
  */
-Datum
-sg_drift_gate(PG_FUNCTION_ARGS)
+static Datum
+sg_drift_gate_entered(PG_FUNCTION_ARGS)
 {
 	DriftCheck	check = {0};
 	MemoryContext caller = CurrentMemoryContext;

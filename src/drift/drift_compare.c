@@ -23,7 +23,7 @@
 #include "base/spi.h"
 #include "drift/drift_compare.h"
 
-PG_FUNCTION_INFO_V1(sg_drift);
+SG_FUNCTION(sg_drift);
 
 /* ---- which schemas ---- */
 
@@ -351,8 +351,8 @@ drift_compare(const char *reference, const char *target, List *schemas, bool cos
  * 42501 for somebody else's, 22023 when the two have no schema in common,
  * 22004 for a null name.
  */
-Datum
-sg_drift(PG_FUNCTION_ARGS)
+static Datum
+sg_drift_entered(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
 	char	   *reference = sg_arg_text(fcinfo, 0);

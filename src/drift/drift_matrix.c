@@ -35,7 +35,7 @@
 #include "drift/drift.h"
 #include "snapshot/snapshot.h"
 
-PG_FUNCTION_INFO_V1(sg_drift_matrix);
+SG_FUNCTION(sg_drift_matrix);
 
 #define MIN_ENVIRONMENTS 2
 #define MAX_ENVIRONMENTS 100
@@ -517,8 +517,8 @@ read_names(Matrix *matrix, Datum names)
  * Errors: 42704 a name that is neither, 42501 somebody else's snapshot, 22023
  * names twice or too few of them, 22004.
  */
-Datum
-sg_drift_matrix(PG_FUNCTION_ARGS)
+static Datum
+sg_drift_matrix_entered(PG_FUNCTION_ARGS)
 {
 	Matrix		matrix = {0};
 	SgRowSink	sink;

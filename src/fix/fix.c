@@ -17,6 +17,7 @@
 
 #include "base/args.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "change/change.h"
@@ -32,7 +33,7 @@
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
-PG_FUNCTION_INFO_V1(sg_fix_orphans);
+SG_FUNCTION(sg_fix_orphans);
 
 /* ---- a step ---- */
 
@@ -339,8 +340,8 @@ fix_steps(PlanRun *run)
  *
  * Errors: as sg_apply, and 22023 for a batch of no row.
  */
-Datum
-sg_fix_orphans(PG_FUNCTION_ARGS)
+static Datum
+sg_fix_orphans_entered(PG_FUNCTION_ARGS)
 {
 	PlanRun		run = {.procedure = "sg_fix_orphans",.shows = SG_PROGRESS_FIX,.fix = true};
 

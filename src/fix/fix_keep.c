@@ -17,9 +17,10 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/spi.h"
 
-PG_FUNCTION_INFO_V1(sg_drop_extension_event);
+SG_FUNCTION(sg_drop_extension_event);
 
 /* Without CASCADE, which says that whatever is there may go */
 static bool
@@ -60,8 +61,8 @@ refuse_for_attic(void)
  * sg_drop_extension_event() event trigger: refuse DROP EXTENSION while there
  * are rows in quarantine, or tables of users' that were dropped and are kept.
  */
-Datum
-sg_drop_extension_event(PG_FUNCTION_ARGS)
+static Datum
+sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *event = (EventTriggerData *) fcinfo->context;
 	Datum		plan;

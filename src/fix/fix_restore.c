@@ -51,7 +51,7 @@
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
-PG_FUNCTION_INFO_V1(sg_restore_quarantine);
+SG_FUNCTION(sg_restore_quarantine);
 
 /* what one transaction of a restore puts back, at most */
 #define RESTORE_ROWS		1000
@@ -703,8 +703,8 @@ check_restore(PlanRun *run)
  *
  * Errors: as sg_add_fks; 22023 where plan_id is that of another plan.
  */
-Datum
-sg_restore_quarantine(PG_FUNCTION_ARGS)
+static Datum
+sg_restore_quarantine_entered(PG_FUNCTION_ARGS)
 {
 	PlanRun		run = {.procedure = "sg_restore_quarantine",.shows = SG_PROGRESS_RESTORE};
 

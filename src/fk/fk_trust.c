@@ -35,6 +35,7 @@
 #include "utils/pg_lsn.h"
 
 #include "base/catalog.h"
+#include "base/errors.h"
 #include "base/gone.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
@@ -42,7 +43,7 @@
 #include "fk/fk.h"
 #include "fk/fk_subscription.h"
 
-PG_FUNCTION_INFO_V1(sg_fk_facts);
+SG_FUNCTION(sg_fk_facts);
 
 typedef struct TrustWalk
 {
@@ -293,8 +294,8 @@ emit_facts(SgRowSink *sink, const FkKey *key, XLogRecPtr reached, const FkSubscr
  * subscriptions.  Catalogs and marks only, so
  * anybody may call it; takes no lock on the keys' tables.
  */
-Datum
-sg_fk_facts(PG_FUNCTION_ARGS)
+static Datum
+sg_fk_facts_entered(PG_FUNCTION_ARGS)
 {
 	XLogRecPtr	reached = RecoveryInProgress() ? GetXLogReplayRecPtr(NULL) : GetXLogInsertRecPtr();
 	FkSubscribed subscribed;

@@ -28,8 +28,8 @@
 #include "snapshot/snapshot.h"
 #include "sync/sync_write.h"
 
-PG_FUNCTION_INFO_V1(sg_compare_fks);
-PG_FUNCTION_INFO_V1(sg_plan_from_snapshot);
+SG_FUNCTION(sg_compare_fks);
+SG_FUNCTION(sg_plan_from_snapshot);
 
 /* Missing tables that the summary names */
 #define NAMED_TABLES 10
@@ -278,8 +278,8 @@ write_migrations(const KeyComparison *comparison)
  * Errors: 42704 no such snapshot, 42501 somebody else's, 22023 the two have
  * no schema in common, 22004.
  */
-Datum
-sg_compare_fks(PG_FUNCTION_ARGS)
+static Datum
+sg_compare_fks_entered(PG_FUNCTION_ARGS)
 {
 	KeyComparison comparison = {0};
 	KeySummary	total = {0};
@@ -462,8 +462,8 @@ add_changed(PlanDraft *draft, const FkPlan *plan, const KeyComparison *compariso
  * For the plan's author (42501).  55006 while a session runs the plan, 42704
  * no such plan or snapshot, 25006 in a read-only transaction.
  */
-Datum
-sg_plan_from_snapshot(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_from_snapshot_entered(PG_FUNCTION_ARGS)
 {
 	KeyComparison comparison = {0};
 	KeySummary	total = {0};

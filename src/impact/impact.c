@@ -27,7 +27,7 @@
 #include "impact/impact.h"
 #include "snapshot/snapshot_object.h"
 
-PG_FUNCTION_INFO_V1(sg_impact);
+SG_FUNCTION(sg_impact);
 
 /* The nearest object on the way to the root that is shown */
 static ImpactNode *
@@ -190,8 +190,8 @@ explain(void *arg)
  * of impact_find(); 22004 for a null argument; 40001 if other sessions changed
  * what it reads at each of four attempts.
  */
-Datum
-sg_impact(PG_FUNCTION_ARGS)
+static Datum
+sg_impact_entered(PG_FUNCTION_ARGS)
 {
 	bool		quote_all = quote_all_identifiers;
 	Question	question;

@@ -28,9 +28,9 @@
 #include "log/log.h"
 #include "log/log_grant.h"
 
-PG_FUNCTION_INFO_V1(sg_grant);
-PG_FUNCTION_INFO_V1(sg_revoke);
-PG_FUNCTION_INFO_V1(sg_warn_of_schema);
+SG_FUNCTION(sg_grant);
+SG_FUNCTION(sg_revoke);
+SG_FUNCTION(sg_warn_of_schema);
 
 /* The function whose privilege it is */
 static Oid
@@ -111,15 +111,15 @@ change(FunctionCallInfo fcinfo, const char *name, const char *form, const char *
  * extension (42501).  42704 for a role that is not there, 25006 in a
  * read-only transaction or on a standby.  Each writes a row of the log.
  */
-Datum
-sg_grant(PG_FUNCTION_ARGS)
+static Datum
+sg_grant_entered(PG_FUNCTION_ARGS)
 {
 	change(fcinfo, "sg_grant", "GRANT EXECUTE ON FUNCTION schemaguard.sg_write() TO %s", "grant");
 	PG_RETURN_VOID();
 }
 
-Datum
-sg_revoke(PG_FUNCTION_ARGS)
+static Datum
+sg_revoke_entered(PG_FUNCTION_ARGS)
 {
 	change(fcinfo, "sg_revoke", "REVOKE EXECUTE ON FUNCTION schemaguard.sg_write() FROM %s", "revoke");
 	PG_RETURN_VOID();
@@ -130,8 +130,8 @@ sg_revoke(PG_FUNCTION_ARGS)
  *
  * These roles may create functions beside ours; NULL: nobody but superusers.
  */
-Datum
-sg_warn_of_schema(PG_FUNCTION_ARGS)
+static Datum
+sg_warn_of_schema_entered(PG_FUNCTION_ARGS)
 {
 	if (!PG_ARGISNULL(0))
 		ereport(WARNING,

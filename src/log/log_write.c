@@ -32,8 +32,8 @@
 #include "base/words.h"
 #include "log/log.h"
 
-PG_FUNCTION_INFO_V1(sg_log_guard);
-PG_FUNCTION_INFO_V1(sg_prune);
+SG_FUNCTION(sg_log_guard);
+SG_FUNCTION(sg_prune);
 
 /* What is younger is nobody's to delete but a superuser's */
 #define SG_LOG_KEPT_DAYS 7
@@ -284,8 +284,8 @@ log_is_open(int64 started_id)
 /*
  * sg_log_guard() trigger: refuse every change of a log but sg_prune's.
  */
-Datum
-sg_log_guard(PG_FUNCTION_ARGS)
+static Datum
+sg_log_guard_entered(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
@@ -404,8 +404,8 @@ check_may_prune(TimestampTz before)
  * (42501).  Writes a row of its own about it, which no later call deletes.
  * Locks these tables in ROW EXCLUSIVE.
  */
-Datum
-sg_prune(PG_FUNCTION_ARGS)
+static Datum
+sg_prune_entered(PG_FUNCTION_ARGS)
 {
 	TimestampTz before;
 	pg_uuid_t	run;

@@ -29,8 +29,8 @@
 #include "plan/plan.h"
 #include "plan/plan_store.h"
 
-PG_FUNCTION_INFO_V1(sg_plan_approve);
-PG_FUNCTION_INFO_V1(sg_plan_hash);
+SG_FUNCTION(sg_plan_approve);
+SG_FUNCTION(sg_plan_hash);
 
 /*
  * The hash of a plan p that role %s approves, or of what it says: NULL.  A
@@ -113,8 +113,8 @@ plan_hash(const FkPlan *plan)
  * The hash of what the plan says now, by which sg_plan_approve() tells that
  * this is what was read.  42501 for who may not read it.
  */
-Datum
-sg_plan_hash(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_hash_entered(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(plan_hash(plan_get_readable(sg_arg_text(fcinfo, 0)))));
 }
@@ -129,8 +129,8 @@ sg_plan_hash(PG_FUNCTION_ARGS)
  * themselves.  55006 while a session runs or changes it.  Holds the plan until
  * the end of the transaction; who wants it meanwhile gets 55006.
  */
-Datum
-sg_plan_approve(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_approve_entered(PG_FUNCTION_ARGS)
 {
 	FkPlan	   *plan;
 

@@ -31,8 +31,8 @@
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
 
-PG_FUNCTION_INFO_V1(sg_plan_add);
-PG_FUNCTION_INFO_V1(sg_plan_release);
+SG_FUNCTION(sg_plan_add);
+SG_FUNCTION(sg_plan_release);
 
 /* Fields, for the table below */
 #define HAS_TABLE		(1 << 0)
@@ -673,8 +673,8 @@ plan_step_set_fields(PlanStep *step, ArrayType *pairs)
  * 55006 while a session runs the plan, 22023 and 42601 for what no such step
  * can be.  What this database lacks is no error.
  */
-Datum
-sg_plan_add(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_add_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name = sg_arg_text(fcinfo, 0);
 	PlanStep   *step = plan_step_default(name);
@@ -695,8 +695,8 @@ sg_plan_add(PG_FUNCTION_ARGS)
  * Withdraws an approval.  For the author's role and superusers (42501), 22023
  * where no step waits for it, 55006 while a session runs the plan.
  */
-Datum
-sg_plan_release(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_release_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name = sg_arg_text(fcinfo, 0);
 	char	   *phase = sg_arg_text(fcinfo, 1);

@@ -14,18 +14,19 @@
 
 #include "base/args.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/spi.h"
 #include "log/log_grant.h"
 
-PG_FUNCTION_INFO_V1(sg_deprecate_table);
+SG_FUNCTION(sg_deprecate_table);
 
 /*
  * sg_deprecate_table(table_name text, replacement text, reason text)
  *
  * Notes it, or notes it anew.  For writers (42501); the table is qualified.
  */
-Datum
-sg_deprecate_table(PG_FUNCTION_ARGS)
+static Datum
+sg_deprecate_table_entered(PG_FUNCTION_ARGS)
 {
 	char	   *names[] = {
 		sg_arg_text(fcinfo, 0), sg_arg_optional_text(fcinfo, 1), sg_arg_optional_text(fcinfo, 2),

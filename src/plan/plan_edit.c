@@ -33,11 +33,11 @@
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
 
-PG_FUNCTION_INFO_V1(sg_plan_create);
-PG_FUNCTION_INFO_V1(sg_plan_add_fk);
-PG_FUNCTION_INFO_V1(sg_plan_set);
-PG_FUNCTION_INFO_V1(sg_plan_skip);
-PG_FUNCTION_INFO_V1(sg_plan_drop);
+SG_FUNCTION(sg_plan_create);
+SG_FUNCTION(sg_plan_add_fk);
+SG_FUNCTION(sg_plan_set);
+SG_FUNCTION(sg_plan_skip);
+SG_FUNCTION(sg_plan_drop);
 
 /* An empty array is an error, for it would look like null later */
 static List *
@@ -154,8 +154,8 @@ tell_forgotten(const FkPlan *plan, bool replaced)
  * a trigger of it that fills columns and what builds of indexes have left are
  * dropped as by sg_plan_drop().
  */
-Datum
-sg_plan_create(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_create_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name = sg_arg_text(fcinfo, 0);
 	char	   *description = sg_arg_text(fcinfo, 1);
@@ -192,8 +192,8 @@ sg_plan_create(PG_FUNCTION_ARGS)
  * Adds one key, returns the number of its step.  What this database lacks is
  * a NOTICE; what no key can be is an error.
  */
-Datum
-sg_plan_add_fk(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_add_fk_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name = sg_arg_text(fcinfo, 0);
 	PlanStep   *step = plan_step_default(name);
@@ -281,8 +281,8 @@ check_changeable(const StepField *option, const PlanStep *step)
  * pending).  The step is checked as a new one would be.  55000 for what would
  * leave behind a trigger that fills columns.
  */
-Datum
-sg_plan_set(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_set_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name = sg_arg_text(fcinfo, 0);
 	char	   *option_name;
@@ -346,8 +346,8 @@ sg_plan_set(PG_FUNCTION_ARGS)
  * 'pending').  A step that is validated can't be skipped (55000).  A trigger
  * that fills columns for it goes with the next deployment.
  */
-Datum
-sg_plan_skip(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_skip_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name = sg_arg_text(fcinfo, 0);
 	char	   *reason;
@@ -396,8 +396,8 @@ sg_plan_skip(PG_FUNCTION_ARGS)
  * schemaguard.lock_timeout each.  55000 where there is such a one and the
  * caller is in a transaction block.
  */
-Datum
-sg_plan_drop(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_drop_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name = sg_arg_text(fcinfo, 0);
 	bool		force = sg_arg_bool(fcinfo, 1);

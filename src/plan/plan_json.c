@@ -25,8 +25,8 @@
 #include "plan/plan_input.h"
 #include "plan/plan_option.h"
 
-PG_FUNCTION_INFO_V1(sg_plan_export);
-PG_FUNCTION_INFO_V1(sg_plan_import);
+SG_FUNCTION(sg_plan_export);
+SG_FUNCTION(sg_plan_import);
 
 #define DOCUMENT_VERSION 1
 
@@ -52,8 +52,8 @@ export_query(void)
  *
  * The plan as a document for sg_plan_import.  42501 for who may not read it.
  */
-Datum
-sg_plan_export(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_export_entered(PG_FUNCTION_ARGS)
 {
 	FkPlan	   *plan;
 	Datum		document;
@@ -217,8 +217,8 @@ step_context(void *arg)
  *
  * Makes the plan, or fills an empty one, and returns the number of steps.
  */
-Datum
-sg_plan_import(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_import_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name;
 	SgJson		document;

@@ -34,7 +34,7 @@
 #include "plan/plan_option.h"
 #include "plan/plan_store.h"
 
-PG_FUNCTION_INFO_V1(sg_plan_option);
+SG_FUNCTION(sg_plan_option);
 
 #define PREFIX "schemaguard."
 
@@ -305,8 +305,8 @@ plan_option_set(const FkPlan *plan, const char *name, const char *value)
  * (42501); withdraws an approval.  22023 for what is no option, and for a value
  * that the setting does not take; 55006 while a session runs the plan.
  */
-Datum
-sg_plan_option(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_option_entered(PG_FUNCTION_ARGS)
 {
 	FkPlan	   *plan;
 	char	   *name;

@@ -32,8 +32,8 @@
 #include "plan/plan.h"
 #include "plan/plan_store.h"
 
-PG_FUNCTION_INFO_V1(sg_plan_allow);
-PG_FUNCTION_INFO_V1(sg_readable_plans);
+SG_FUNCTION(sg_plan_allow);
+SG_FUNCTION(sg_readable_plans);
 
 /* Does the current role have the rights of a role of this name, if there is one? */
 static bool
@@ -149,8 +149,8 @@ plan_check_author(const FkPlan *plan, const char *author)
  * author's role and superusers (42501).  42704: there is no such role, which
  * is no error where it loses the right.
  */
-Datum
-sg_plan_allow(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_allow_entered(PG_FUNCTION_ARGS)
 {
 	FkPlan	   *plan;
 	char	   *role;
@@ -178,8 +178,8 @@ sg_plan_allow(PG_FUNCTION_ARGS)
  *
  * The names of the plans that the current role may read.  For policies.
  */
-Datum
-sg_readable_plans(PG_FUNCTION_ARGS)
+static Datum
+sg_readable_plans_entered(PG_FUNCTION_ARGS)
 {
 	List	   *names = NIL;
 	ListCell   *lc;

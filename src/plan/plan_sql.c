@@ -28,7 +28,7 @@
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
 
-PG_FUNCTION_INFO_V1(sg_plan_sql);
+SG_FUNCTION(sg_plan_sql);
 
 List	   *(*plan_column_statements_hook) (const PlanStep *step, char **fill) = NULL;
 
@@ -273,8 +273,8 @@ emit_round(SgRowSink *sink, List *steps)
  * comment lines in between.  42501 for who may not read the plan, 22023 no
  * such step.
  */
-Datum
-sg_plan_sql(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_sql_entered(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
 	FkPlan	   *plan;

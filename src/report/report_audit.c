@@ -41,7 +41,7 @@
 #include "plan/plan_option.h"
 #include "report/report.h"
 
-PG_FUNCTION_INFO_V1(sg_orphan_audit);
+SG_FUNCTION(sg_orphan_audit);
 
 /* Do two keys ask the same of the rows? */
 static bool
@@ -516,8 +516,8 @@ child_argument(FunctionCallInfo fcinfo)
  * the transaction).  Writes the log for roles with sg_grant(), except on a
  * standby and in a read-only transaction.
  */
-Datum
-sg_orphan_audit(PG_FUNCTION_ARGS)
+static Datum
+sg_orphan_audit_entered(PG_FUNCTION_ARGS)
 {
 	AuditSet	set = {0};
 	FkPlan	   *plan = NULL;

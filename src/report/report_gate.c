@@ -35,7 +35,7 @@
 #include "plan/plan_option.h"
 #include "report/report.h"
 
-PG_FUNCTION_INFO_V1(sg_audit_gate);
+SG_FUNCTION(sg_audit_gate);
 
 #define FIRST_KEYS 20			/* that an error names */
 
@@ -227,8 +227,8 @@ raise_found(const AuditGate *gate)
  * Errors: 25001 inside a transaction, 25006 on a standby, SG001, 22023 no
  * schema, 3F000 no such schema, 42704 no such plan, 42501.
  */
-Datum
-sg_audit_gate(PG_FUNCTION_ARGS)
+static Datum
+sg_audit_gate_entered(PG_FUNCTION_ARGS)
 {
 	AuditGate	gate = {0};
 	MemoryContext caller = CurrentMemoryContext;

@@ -37,9 +37,9 @@
 #include "log/log.h"
 #include "report/report.h"
 
-PG_FUNCTION_INFO_V1(sg_ok_no_orphans);
-PG_FUNCTION_INFO_V1(sg_ok_keys_valid);
-PG_FUNCTION_INFO_V1(sg_ok_no_drift);
+SG_FUNCTION(sg_ok_no_orphans);
+SG_FUNCTION(sg_ok_keys_valid);
+SG_FUNCTION(sg_ok_no_drift);
 
 #define FIRST_FINDINGS 20		/* that a test shows */
 
@@ -192,8 +192,8 @@ declared_keys(FunctionCallInfo fcinfo)
  * Errors of all three: 0A000 without pgTAP, 42501 where its schema holds code
  * of others, 22023 no schema, 3F000 no such schema, and pgTAP's own.
  */
-Datum
-sg_ok_no_orphans(PG_FUNCTION_ARGS)
+static Datum
+sg_ok_no_orphans_entered(PG_FUNCTION_ARGS)
 {
 	char	   *schema;
 	AuditSet	set;
@@ -222,8 +222,8 @@ sg_ok_no_orphans(PG_FUNCTION_ARGS)
  * Passes where the state of all these keys is "valid": enforced, armed and
  * validated.  Reads catalogs, no rows.
  */
-Datum
-sg_ok_keys_valid(PG_FUNCTION_ARGS)
+static Datum
+sg_ok_keys_valid_entered(PG_FUNCTION_ARGS)
 {
 	char	   *schema;
 	AuditSet	set;
@@ -251,8 +251,8 @@ sg_ok_keys_valid(PG_FUNCTION_ARGS)
  * Passes where sg_drift_check() would return 0; writes no history.  Raises as
  * sg_drift().
  */
-Datum
-sg_ok_no_drift(PG_FUNCTION_ARGS)
+static Datum
+sg_ok_no_drift_entered(PG_FUNCTION_ARGS)
 {
 	DriftCheck	check = {0};
 	char	   *schema;

@@ -247,5 +247,5 @@ run_call(FunctionCallInfo fcinfo, int author, PlanRun *run,
 {
 	Call		call = {fcinfo, author, run, check, work};
 
-	sg_call(run_plan, &call);
+	run_plan(&call);
 }

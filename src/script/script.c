@@ -38,7 +38,7 @@
 #include "plan/plan_key.h"
 #include "script/script.h"
 
-PG_FUNCTION_INFO_V1(sg_plan_from_sql);
+SG_FUNCTION(sg_plan_from_sql);
 
 /* Bytes of a message that a note keeps */
 #define NOTE_MAX 300
@@ -667,8 +667,8 @@ read_quietly(ScriptReader *reader, const char *sql)
  * schemaguard.plan_note.  With strict, a statement that can't be read, or a
  * step that can't be added, is an error.
  */
-Datum
-sg_plan_from_sql(PG_FUNCTION_ARGS)
+static Datum
+sg_plan_from_sql_entered(PG_FUNCTION_ARGS)
 {
 	ScriptReader reader = {0};
 	FkPlan	   *plan;

@@ -27,13 +27,14 @@
 
 #include "base/args.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/snapshot_internal.h"
 
-PG_FUNCTION_INFO_V1(sg_snapshot_export);
-PG_FUNCTION_INFO_V1(sg_snapshot_export_lines);
+SG_FUNCTION(sg_snapshot_export);
+SG_FUNCTION(sg_snapshot_export_lines);
 
 #define BATCH_ROWS 1000
 
@@ -229,8 +230,8 @@ document(const SnapshotInfo *info, uint32 count)
  * it, pg_monitor and superusers.  Raises 42704, 42501; 54000 where it is too
  * large for a jsonb.
  */
-Datum
-sg_snapshot_export(PG_FUNCTION_ARGS)
+static Datum
+sg_snapshot_export_entered(PG_FUNCTION_ARGS)
 {
 	SnapshotInfo *info = snapshot_get(sg_arg_text(fcinfo, 0));
 	Datum		count;
@@ -275,8 +276,8 @@ emit_object(Jsonb *object, void *arg)
  * The same document in lines, for sg_snapshot_import_lines or, put together,
  * sg_snapshot_import.  Holds no more than work_mem of it.  Raises 42704, 42501.
  */
-Datum
-sg_snapshot_export_lines(PG_FUNCTION_ARGS)
+static Datum
+sg_snapshot_export_lines_entered(PG_FUNCTION_ARGS)
 {
 	SnapshotInfo *info;
 	Lines		lines = {.first = true};

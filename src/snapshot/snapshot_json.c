@@ -31,8 +31,8 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/snapshot_internal.h"
 
-PG_FUNCTION_INFO_V1(sg_snapshot_import);
-PG_FUNCTION_INFO_V1(sg_snapshot_import_lines);
+SG_FUNCTION(sg_snapshot_import);
+SG_FUNCTION(sg_snapshot_import_lines);
 
 #define DOCUMENT_NAME "snapshot document"
 #define DOCUMENT_HINT "sg_snapshot_export() and docs/snapshot.sql make documents of the right form."
@@ -463,8 +463,8 @@ import(FunctionCallInfo fcinfo, void (*read) (SnapshotReader *reader, FunctionCa
  * 22000 for one that lacks objects or was edited.  Text that was cut off is no
  * JSON: jsonb's own 22P02.
  */
-Datum
-sg_snapshot_import(PG_FUNCTION_ARGS)
+static Datum
+sg_snapshot_import_entered(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT64(import(fcinfo, read_document));
 }
@@ -475,8 +475,8 @@ sg_snapshot_import(PG_FUNCTION_ARGS)
  * The same for the lines of sg_snapshot_export_lines or docs/snapshot.sql, of
  * which one at a time is read: it needs no more memory than the lines have.
  */
-Datum
-sg_snapshot_import_lines(PG_FUNCTION_ARGS)
+static Datum
+sg_snapshot_import_lines_entered(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT64(import(fcinfo, read_lines));
 }

@@ -32,9 +32,9 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/snapshot_internal.h"
 
-PG_FUNCTION_INFO_V1(sg_snapshot_take);
-PG_FUNCTION_INFO_V1(sg_snapshot_drop);
-PG_FUNCTION_INFO_V1(sg_snapshot_objects);
+SG_FUNCTION(sg_snapshot_take);
+SG_FUNCTION(sg_snapshot_drop);
+SG_FUNCTION(sg_snapshot_objects);
 
 #define BATCH_ROWS 1000
 
@@ -447,8 +447,8 @@ check_schemas(SnapshotReader *reader, List *schemas)
  * for a server what snapshot_remote.c says.  Locks nothing but what the
  * functions pg_get_* lock, in ACCESS SHARE, and only while they run.
  */
-Datum
-sg_snapshot_take(PG_FUNCTION_ARGS)
+static Datum
+sg_snapshot_take_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name;
 	List	   *schemas;
@@ -489,8 +489,8 @@ sg_snapshot_take(PG_FUNCTION_ARGS)
  * For the role that took or imported it, and superusers.  Logged.  Raises
  * 42704, 42501, 25006.
  */
-Datum
-sg_snapshot_drop(PG_FUNCTION_ARGS)
+static Datum
+sg_snapshot_drop_entered(PG_FUNCTION_ARGS)
 {
 	Oid			types[] = {TEXTOID};
 	Datum		values[1];
@@ -531,8 +531,8 @@ sg_snapshot_drop(PG_FUNCTION_ARGS)
  * order of kind and identity as bytes.  Works on a standby and in a read-only
  * transaction.  Raises 42704, 42501; for "live" as sg_snapshot_take.
  */
-Datum
-sg_snapshot_objects(PG_FUNCTION_ARGS)
+static Datum
+sg_snapshot_objects_entered(PG_FUNCTION_ARGS)
 {
 	List	   *schemas;
 	SnapshotReader *reader;

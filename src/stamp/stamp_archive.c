@@ -44,15 +44,16 @@
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/gone.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "fk/fk.h"
 #include "stamp/stamp.h"
 
-PG_FUNCTION_INFO_V1(sg_refuse_archived_parent);
-PG_FUNCTION_INFO_V1(sg_refuse_live_children);
-PG_FUNCTION_INFO_V1(sg_archive_live_children);
+SG_FUNCTION(sg_refuse_archived_parent);
+SG_FUNCTION(sg_refuse_live_children);
+SG_FUNCTION(sg_archive_live_children);
 
 typedef enum RuleKind
 {
@@ -583,8 +584,8 @@ look(FunctionCallInfo fcinfo, RuleKind kind, const char *function, const char *e
  * is archived; locks the parent's row FOR SHARE until the transaction ends.
  * Without a column of its own each row is live.
  */
-Datum
-sg_refuse_archived_parent(PG_FUNCTION_ARGS)
+static Datum
+sg_refuse_archived_parent_entered(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 
@@ -609,8 +610,8 @@ sg_refuse_archived_parent(PG_FUNCTION_ARGS)
  * AFTER UPDATE of a parent.  Raises 23001 where a row is archived to which
  * live ones refer.
  */
-Datum
-sg_refuse_live_children(PG_FUNCTION_ARGS)
+static Datum
+sg_refuse_live_children_entered(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 
@@ -635,8 +636,8 @@ sg_refuse_live_children(PG_FUNCTION_ARGS)
  * AFTER UPDATE of a parent.  Where a row is archived, gives the live rows that
  * refer to it the same value.
  */
-Datum
-sg_archive_live_children(PG_FUNCTION_ARGS)
+static Datum
+sg_archive_live_children_entered(PG_FUNCTION_ARGS)
 {
 	(void) look(fcinfo, RULE_ARCHIVE_CHILDREN, "sg_archive_live_children", "UPDATE");
 	return PointerGetDatum(NULL);

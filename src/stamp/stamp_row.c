@@ -32,9 +32,10 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/errors.h"
 #include "stamp/stamp.h"
 
-PG_FUNCTION_INFO_V1(sg_stamp_row);
+SG_FUNCTION(sg_stamp_row);
 
 /* What a trigger's arguments name, as "key=value" */
 typedef enum StampKind
@@ -400,8 +401,8 @@ stamp_copy(const Stamp *stamp, HeapTuple row, TupleDesc desc)
  * an UPDATE sets modified_* and leaves created_* as they were, whatever the
  * statement says.  Times are those of the transaction's start.
  */
-Datum
-sg_stamp_row(PG_FUNCTION_ARGS)
+static Datum
+sg_stamp_row_entered(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	Stamp	   *stamp;

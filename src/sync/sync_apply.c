@@ -41,7 +41,7 @@
 #include "plan/plan_order.h"
 #include "run/run_unit.h"
 
-PG_FUNCTION_INFO_V1(sg_sync_apply);
+SG_FUNCTION(sg_sync_apply);
 
 /* Names, what stands under them, and what has come meanwhile */
 #define MOST_ROUNDS 5
@@ -545,8 +545,8 @@ tell_end(const SyncApply *apply)
  * same; 42501 a plan of that name that is another role's; 42710 one that
  * something else has made; with fail, SG001 or that of the one cause.
  */
-Datum
-sg_sync_apply(PG_FUNCTION_ARGS)
+static Datum
+sg_sync_apply_entered(PG_FUNCTION_ARGS)
 {
 	SyncApply	apply = {.fcinfo = fcinfo};
 	MemoryContext caller;

@@ -26,8 +26,8 @@
 #include "drift/drift_pairs.h"
 #include "snapshot/snapshot_property.h"
 
-PG_FUNCTION_INFO_V1(sg_sync_digest);
-PG_FUNCTION_INFO_V1(sg_sync_pairs);
+SG_FUNCTION(sg_sync_digest);
+SG_FUNCTION(sg_sync_pairs);
 
 /* Where nothing says more: the order in which things are made */
 static const SnapshotKind ranks[] = {
@@ -261,8 +261,8 @@ static bool has_digest;
  * The objects that differ, and those that may have to be made anew with them,
  * in the order of making.  Raises what sg_drift() raises.
  */
-Datum
-sg_sync_pairs(PG_FUNCTION_ARGS)
+static Datum
+sg_sync_pairs_entered(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
 	char	   *reference = sg_arg_text(fcinfo, 0);
@@ -296,8 +296,8 @@ sg_sync_pairs(PG_FUNCTION_ARGS)
 }
 
 /* schemaguard.sg_sync_digest(): of this database, as this session's last sg_sync_pairs() read it */
-Datum
-sg_sync_digest(PG_FUNCTION_ARGS)
+static Datum
+sg_sync_digest_entered(PG_FUNCTION_ARGS)
 {
 	bytea	   *result;
 

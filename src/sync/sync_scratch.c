@@ -41,11 +41,11 @@
 #include "sync/sync_scratch.h"
 #include "worker/worker.h"
 
-PG_FUNCTION_INFO_V1(sg_sync_check);
-PG_FUNCTION_INFO_V1(sg_scratch_open);
-PG_FUNCTION_INFO_V1(sg_scratch_run);
-PG_FUNCTION_INFO_V1(sg_scratch_ask);
-PG_FUNCTION_INFO_V1(sg_scratch_close);
+SG_FUNCTION(sg_sync_check);
+SG_FUNCTION(sg_scratch_open);
+SG_FUNCTION(sg_scratch_run);
+SG_FUNCTION(sg_scratch_ask);
+SG_FUNCTION(sg_scratch_close);
 
 PGDLLEXPORT void sync_scratch_main(void *argument);
 
@@ -409,8 +409,8 @@ check_called_by_check(const char *function)
  * with whether the script leaves it out on purpose.  Raises what sg_drift()
  * and sg_scratch_open() raise; 55000 where the script would not begin.
  */
-Datum
-sg_sync_check(PG_FUNCTION_ARGS)
+static Datum
+sg_sync_check_entered(PG_FUNCTION_ARGS)
 {
 	Oid			types[] = {TEXTOID, TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, TEXTOID};
 	Datum		values[lengthof(types)];
@@ -470,8 +470,8 @@ sg_sync_check(PG_FUNCTION_ARGS)
  * database.  Raises 42501 outside of sg_sync_check() and without the grant or CREATEDB, 25006, 53400 where no
  * worker can be started, and what CREATE DATABASE raises.
  */
-Datum
-sg_scratch_open(PG_FUNCTION_ARGS)
+static Datum
+sg_scratch_open_entered(PG_FUNCTION_ARGS)
 {
 	char	   *options;
 	char	   *server;
@@ -509,8 +509,8 @@ sg_scratch_open(PG_FUNCTION_ARGS)
  * where they have them, all texts.  Returns the errors of steps, each with its
  * number from 0 on, then what the query gives there.
  */
-Datum
-sg_scratch_run(PG_FUNCTION_ARGS)
+static Datum
+sg_scratch_run_entered(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
 	Jsonb	   *steps;
@@ -557,8 +557,8 @@ sg_scratch_run(PG_FUNCTION_ARGS)
 }
 
 /* schemaguard.sg_scratch_ask(query text): what a query of one text gives on the server of the scratch database */
-Datum
-sg_scratch_ask(PG_FUNCTION_ARGS)
+static Datum
+sg_scratch_ask_entered(PG_FUNCTION_ARGS)
 {
 	char	   *query;
 	char	   *answer = NULL;
@@ -584,8 +584,8 @@ sg_scratch_ask(PG_FUNCTION_ARGS)
 }
 
 /* schemaguard.sg_scratch_close(): drops this session's scratch database, if it has one */
-Datum
-sg_scratch_close(PG_FUNCTION_ARGS)
+static Datum
+sg_scratch_close_entered(PG_FUNCTION_ARGS)
 {
 	check_called_by_check("schemaguard.sg_scratch_close()");
 	if (current[0])

@@ -38,13 +38,14 @@
 
 #include "base/args.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "base/spi.h"
 #include "sync/sync_write.h"
 
-PG_FUNCTION_INFO_V1(sg_sync_fill);
-PG_FUNCTION_INFO_V1(sg_sync_new_name);
+SG_FUNCTION(sg_sync_fill);
+SG_FUNCTION(sg_sync_new_name);
 
 #define NEW_NAME_SUFFIX "_sync_new"
 
@@ -280,8 +281,8 @@ quoted_apart(const char *template, Jsonb *object)
  *
  * The template with the object's values, or null where it does not apply.
  */
-Datum
-sg_sync_fill(PG_FUNCTION_ARGS)
+static Datum
+sg_sync_fill_entered(PG_FUNCTION_ARGS)
 {
 	const char *template = quoted_apart(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_JSONB_P(1));
 	StringInfoData buf;
@@ -307,8 +308,8 @@ sync_new_name(const char *name)
 /*
  * schemaguard.sg_sync_new_name(name text)
  */
-Datum
-sg_sync_new_name(PG_FUNCTION_ARGS)
+static Datum
+sg_sync_new_name_entered(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(sync_new_name(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
 }

@@ -37,10 +37,10 @@
 #include "base/spi.h"
 #include "sync/sync_scratch.h"
 
-PG_FUNCTION_INFO_V1(sg_sync_problem);
-PG_FUNCTION_INFO_V1(sg_sync_calls);
-PG_FUNCTION_INFO_V1(sg_sync_parses);
-PG_FUNCTION_INFO_V1(sg_sync_portable);
+SG_FUNCTION(sg_sync_problem);
+SG_FUNCTION(sg_sync_calls);
+SG_FUNCTION(sg_sync_parses);
+SG_FUNCTION(sg_sync_portable);
 
 /* ---- characters ---- */
 
@@ -131,8 +131,8 @@ append_literal(StringInfo buf, const char *p, const char *end)
  * standard_conforming_strings is off: its literals with backslashes become
  * E''.  What stands between dollars stays as it is.
  */
-Datum
-sg_sync_portable(PG_FUNCTION_ARGS)
+static Datum
+sg_sync_portable_entered(PG_FUNCTION_ARGS)
 {
 	char	   *text = sg_arg_text(fcinfo, 0);
 	StringInfoData buf;
@@ -440,8 +440,8 @@ guard_problem(const char *guard)
  * names, nothing that this server can parse, or it holds comments or
  * backslashes outside of literals.  The same for its guard, which may be NULL.
  */
-Datum
-sg_sync_problem(PG_FUNCTION_ARGS)
+static Datum
+sg_sync_problem_entered(PG_FUNCTION_ARGS)
 {
 	char	   *kind = sg_arg_text(fcinfo, 0);
 	List	   *names = PG_ARGISNULL(1) ? NIL : sg_text_array_list(PG_GETARG_DATUM(1));
@@ -490,8 +490,8 @@ attribute_problem(const char *attribute)
  * Tells whether a property of a document is a type, an expression, or an
  * attribute, each alone and whole: templates put it among words of theirs.
  */
-Datum
-sg_sync_parses(PG_FUNCTION_ARGS)
+static Datum
+sg_sync_parses_entered(PG_FUNCTION_ARGS)
 {
 	char	   *form = sg_arg_text(fcinfo, 0);
 	char	   *value = sg_arg_text(fcinfo, 1);
@@ -602,8 +602,8 @@ statements_call_more(List *parsed)
  * function that does more than compute or read catalogs: such a function runs
  * queries, reads files, or ends sessions, as whoever runs the statement.
  */
-Datum
-sg_sync_calls(PG_FUNCTION_ARGS)
+static Datum
+sg_sync_calls_entered(PG_FUNCTION_ARGS)
 {
 	char	   *problem;
 	List	   *parsed;

@@ -44,7 +44,7 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 
-PG_FUNCTION_INFO_V1(sg_tenant_audit);
+SG_FUNCTION(sg_tenant_audit);
 
 /* What one call looks at */
 typedef struct TenantAudit
@@ -594,8 +594,8 @@ tenant_keys(const TenantAudit *ta)
  * are those of sg_orphan_audit(); what can't be read is unknown.  Writes
  * nothing.
  */
-Datum
-sg_tenant_audit(PG_FUNCTION_ARGS)
+static Datum
+sg_tenant_audit_entered(PG_FUNCTION_ARGS)
 {
 	TenantAudit ta = {0};
 	SgRowSink	sink;

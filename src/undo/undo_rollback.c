@@ -44,7 +44,7 @@
 #include "run/run_unit.h"
 #include "undo/undo.h"
 
-PG_FUNCTION_INFO_V1(sg_rollback_fks);
+SG_FUNCTION(sg_rollback_fks);
 
 static bool
 undo(PlanRun *run, const PlanDeed *deed)
@@ -285,8 +285,8 @@ check_roll_back(PlanRun *run)
  *
  * Errors: as sg_add_fks.
  */
-Datum
-sg_rollback_fks(PG_FUNCTION_ARGS)
+static Datum
+sg_rollback_fks_entered(PG_FUNCTION_ARGS)
 {
 	PlanRun		run = {.procedure = "sg_rollback_fks",.shows = SG_PROGRESS_ROLLBACK,.urgent = true,.as_defined = true};
 

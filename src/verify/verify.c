@@ -37,7 +37,7 @@
 #include "run/run_unit.h"
 #include "verify/verify.h"
 
-PG_FUNCTION_INFO_V1(sg_verify_fks);
+SG_FUNCTION(sg_verify_fks);
 
 /*
  * What live tests of a key leave behind in the server's caches of tables is
@@ -287,8 +287,8 @@ collect_keys(const FkPlan *plan, List *declared)
  * log for roles with sg_grant(), except on a standby and in a read-only
  * transaction.
  */
-Datum
-sg_verify_fks(PG_FUNCTION_ARGS)
+static Datum
+sg_verify_fks_entered(PG_FUNCTION_ARGS)
 {
 	FkPlan	   *plan = NULL;
 	int			options = 0;

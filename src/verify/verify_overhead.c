@@ -53,7 +53,7 @@
 #include "verify/verify_live.h"
 #include "verify/verify_row.h"
 
-PG_FUNCTION_INFO_V1(sg_measure_overhead);
+SG_FUNCTION(sg_measure_overhead);
 
 /* The copies, and a column of theirs that numbers the rows of the sample */
 #define CHILD_COPY	"pg_temp.schemaguard_child_%d"
@@ -715,8 +715,8 @@ number_argument(FunctionCallInfo fcinfo, int arg, const char *name, int max)
  * transaction that may write (25006).  Locks: ACCESS SHARE on the tables
  * while their rows are sampled.  Leaves nothing behind.
  */
-Datum
-sg_measure_overhead(PG_FUNCTION_ARGS)
+static Datum
+sg_measure_overhead_entered(PG_FUNCTION_ARGS)
 {
 	FkPlan	   *plan;
 	int			sample;

@@ -1,0 +1,79 @@
+# 073_races.pl: internal errors (XX000) of the server that mean that another session dropped or changed an object.
+#
+#   - each source file whose errors count as those of a race is witnessed: a statement that raises XX000 there, which becomes
+#     40001 within a call of ours; a file that a new major names otherwise fails here
+#   - a function that SQL calls raises 40001 for such an error, outside of plans, too, and XX000 for any other one
+#
+# The catalogs are changed by hand, so that the server meets without chance what it meets in a race.
+#
+# rooms: base
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use Test::More;
+
+my $node = new_node('races');
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE TYPE e AS ENUM ('a');
+CREATE TYPE r AS RANGE (subtype = int);
+CREATE FUNCTION f() RETURNS e LANGUAGE sql AS $$ SELECT 'a'::e $$;
+CREATE FUNCTION tf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (id int, p_id int CONSTRAINT c_p REFERENCES p);
+CREATE TABLE unkeyed (id int) PARTITION BY LIST (id);
+CREATE TABLE unkeyed_leaf PARTITION OF unkeyed DEFAULT;
+CREATE TABLE parted (id int) PARTITION BY LIST (id);
+CREATE TABLE leaf PARTITION OF parted FOR VALUES IN (1);
+CREATE TABLE t (id int);
+CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION tf();
+CREATE TABLE seen (what text);
+INSERT INTO seen VALUES ('nothing');
+SQL
+$node->safe_psql('postgres', 'SET allow_system_table_mods = on;' . $_) foreach
+	q{DELETE FROM pg_type WHERE oid = 'e'::regtype}, q{DELETE FROM pg_range WHERE rngtypid = 'r'::regtype},
+	q{DELETE FROM pg_attribute WHERE attrelid = 'c'::regclass AND attname = 'p_id'},
+	q{DELETE FROM pg_partitioned_table WHERE partrelid = 'unkeyed'::regclass},
+	q{DELETE FROM pg_inherits WHERE inhrelid = 'leaf'::regclass},
+	q{DELETE FROM pg_class WHERE oid = 't'::regclass};
+
+my %witness = (
+	'format_type.c' => q{pg_get_function_result('public.f'::regproc)},
+	'lsyscache.c' => q{(SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'c_p')},
+	'objectaddress.c' => q{(SELECT pg_describe_object('pg_trigger'::regclass, oid, 0) FROM pg_trigger WHERE tgname = 'tr')},
+	'partcache.c' => q{(SELECT count(*) FROM public.unkeyed)::text},
+	'partition.c' => q{pg_get_partition_constraintdef('public.leaf'::regclass)},
+	'ruleutils.c' => q{(SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = 'tr')},
+	'typcache.c' => q{(what::public.r)::text});
+
+# Raised only between two looks of one function of the server
+my %unseen = map { $_ => 1 } 'pg_inherits.c', 'regproc.c';
+
+my ($list) = slurp_file('src/base/errors.c') =~ /racing_files\[\] = \{(.*?)\}/s;
+is(join(' ', sort keys %witness, keys %unseen), join(' ', sort $list =~ /"(.*?)"/g), 'each file is witnessed');
+
+foreach my $file (sort keys %witness)
+{
+	my $statement = "UPDATE public.seen SET what = $witness{$file}";
+
+	is_error($node, "\\set VERBOSITY verbose\n$statement", 'XX000', qr/LOCATION:  \w+, \Q$file\E:/, "$file: raises it");
+	(my $plan = $file) =~ s/\.c$//;
+	$node->safe_psql('postgres', "SELECT sg_plan_create('$plan'); SELECT sg_plan_add_statement('$plan', " . lit($statement) . ')');
+	$node->psql('postgres', "CALL sg_apply('$plan')");
+	is($node->safe_psql('postgres', "SELECT DISTINCT sqlstate FROM schemaguard.audit_log WHERE plan = '$plan' AND phase = 'failed'"), '40001', "$file: ... which is a race");
+}
+
+foreach (
+	[ sg_fk_orphans => q{SELECT * FROM sg_fk_orphans('c', 'c_p')} ],
+	[ sg_rule_audit => q{SELECT * FROM sg_rule_audit('p', 'check', '''empty''::r IS NULL')} ],
+	[ sg_rule_violations => q{SELECT * FROM sg_rule_violations('p', 'check', '''empty''::r IS NULL')} ])
+{
+	is_error($node, $_->[1], '40001', qr/another session dropped or changed an object meanwhile\n.*DETAIL:  cache lookup failed/s, "$_->[0]: an error of a race");
+}
+is_error($node, q{SELECT * FROM sg_rule_audit('c')}, 'XX000', qr/catalog is missing 1 attribute/, 'damage is no race');
+
+$node->stop;
+done_testing();
