@@ -51,15 +51,16 @@ rule_argument(FunctionCallInfo fcinfo, int n, Oid relid, Oid author)
 			 errhint("Kinds are check, not null and unique.")));
 }
 
-void
-audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_rows)
+/* Finds the rule that arguments mean, or raises */
+typedef AuditKey *(*FindRule) (FunctionCallInfo fcinfo);
+
+/* Returns why the caller must not see the rows, or why they can't be judged */
+static FkProblem *
+listing_problem(const AuditKey *rule)
 {
-	SgRowSink	sink;
 	FkProblem  *problem = audit_rule_caller_problem(rule, true);
 	const char *reason = audit_rule_problem(rule);
-	Oid			busy;
 
-	sg_sink_begin(&sink, fcinfo);
 	foreach_ptr(const AuditKey, part, problem ? NIL : audit_rule_parts(rule))
 	{
 		if (problem == NULL)
@@ -67,8 +68,27 @@ audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_r
 	}
 	if (problem == NULL && reason)
 		problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED, reason, NULL);
+	return problem;
+}
+
+/* Lists the rows that break a rule, which is looked for, and at, before the locks and again under them */
+static void
+list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, FindRule find, int64 max_rows)
+{
+	SgRowSink	sink;
+	FkProblem  *problem;
+	Oid			busy;
+
+	if (find)
+		rule = find(fcinfo);
+	problem = listing_problem(rule);
+	sg_sink_begin(&sink, fcinfo);
 	if (problem == NULL)
 		problem = audit_rule_lock(rule, true, &busy);
+	if (problem == NULL && find)
+		rule = find(fcinfo);
+	if (problem == NULL)
+		problem = listing_problem(rule);
 	if (problem)
 		audit_raise_problem(problem, "the violations", rule->key.child);
 	audit_push_snapshot();
@@ -83,6 +103,24 @@ audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_r
 	PopActiveSnapshot();
 }
 
+void
+audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_rows)
+{
+	list_violations(fcinfo, rule, NULL, max_rows);
+}
+
+static AuditKey *
+callers_rule(FunctionCallInfo fcinfo)
+{
+	return rule_argument(fcinfo, 1, sg_arg_table(fcinfo, 0, rule_relkinds), GetUserId());
+}
+
+static AuditKey *
+nobodys_rule(FunctionCallInfo fcinfo)
+{
+	return rule_argument(fcinfo, 1, sg_arg_table(fcinfo, 0, rule_relkinds), InvalidOid);
+}
+
 /*
  * sg_rule_violations(child regclass, kind text, definition text, max_rows bigint DEFAULT 1000)
  *
@@ -93,11 +131,8 @@ audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_r
 static Datum
 sg_rule_violations_entered(PG_FUNCTION_ARGS)
 {
-	Oid			relid;
-
 	sg_check_version();
-	relid = sg_arg_table(fcinfo, 0, rule_relkinds);
-	audit_list_violations(fcinfo, rule_argument(fcinfo, 1, relid, GetUserId()), sg_arg_count(fcinfo, 3, INT8OID));
+	list_violations(fcinfo, NULL, callers_rule, sg_arg_count(fcinfo, 3, INT8OID));
 
 	PG_RETURN_NULL();
 }
@@ -112,11 +147,8 @@ sg_rule_violations_entered(PG_FUNCTION_ARGS)
 static Datum
 sg_nobodys_violations_entered(PG_FUNCTION_ARGS)
 {
-	Oid			relid;
-
 	sg_check_version();
-	relid = sg_arg_table(fcinfo, 0, rule_relkinds);
-	audit_list_violations(fcinfo, rule_argument(fcinfo, 1, relid, InvalidOid), sg_arg_count(fcinfo, 3, INT8OID));
+	list_violations(fcinfo, NULL, nobodys_rule, sg_arg_count(fcinfo, 3, INT8OID));
 
 	PG_RETURN_NULL();
 }

@@ -89,6 +89,9 @@ typedef struct Finding
 /* How often a table that others lock again and again is waited for */
 #define MAX_WAITS 20
 
+/* A look at the name does not tell one from the other */
+#define COLUMN_GONE "the column was dropped or renamed meanwhile"
+
 /* ---- the tables ---- */
 
 static TenantTable *
@@ -354,6 +357,12 @@ look_again(RowsJob *job)
 		return false;
 	}
 	job->key = *now;
+	if (get_attnum(now->child, job->ta->column) == InvalidAttrNumber ||
+		get_attnum(now->parent, job->ta->column) == InvalidAttrNumber)
+	{
+		set_unknown(job, COLUMN_GONE);
+		return false;
+	}
 	if (!with_tenant(job->ta, now, &job->both))
 	{
 		set_unknown(job, "the tenant columns of both tables have types that are not compared with one another");
@@ -481,7 +490,7 @@ emit_column(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table)
 	if (!sg_read_column(table->relid, number, &column))
 	{
 		f.result = AUDIT_UNKNOWN;
-		f.reason = "the column was dropped meanwhile";
+		f.reason = COLUMN_GONE;
 		emit(sink, ta, &f, NULL);
 		return false;
 	}

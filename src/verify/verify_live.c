@@ -413,6 +413,20 @@ look_and_try(LiveTest *lt)
 	}
 }
 
+/* The keys without those that another session has dropped, by which no statement is judged any more */
+static List *
+still_declared(List *declared)
+{
+	List	   *keys = NIL;
+
+	foreach_ptr(FkKey, key, declared)
+	{
+		if (SearchSysCacheExists1(CONSTROID, ObjectIdGetDatum(key->conid)))
+			keys = lappend(keys, key);
+	}
+	return keys;
+}
+
 static void
 run_test(VerifyKey *vk, List *declared, LiveKind kind)
 {
@@ -423,7 +437,7 @@ run_test(VerifyKey *vk, List *declared, LiveKind kind)
 		.expected = expected_outcome(&vk->expected, kind),
 		.context = CurrentMemoryContext,
 		.reach = {
-			.declared = declared,
+			.declared = still_declared(declared),
 			.key = vk->key,
 			.relid = live_is_child_test(kind) ? vk->key->child : vk->key->parent,
 			.event = live_is_insert(kind) ? CMD_INSERT : kind == LIVE_DELETE_PARENT ? CMD_DELETE : CMD_UPDATE,
