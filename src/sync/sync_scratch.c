@@ -22,11 +22,14 @@
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/wait_event.h"
 
 #include "base/args.h"
 #include "base/compat.h"
@@ -50,6 +53,9 @@ SG_FUNCTION(sg_scratch_close);
 PGDLLEXPORT void sync_scratch_main(void *argument);
 
 #define LOOK_MS 200
+
+/* DROP DATABASE waits for a word of every process of the server; one that is stopped gives none */
+#define LONGEST_SILENCE_MS 10000
 
 /* What a worker in this database does about one */
 typedef enum ScratchDeed
@@ -223,6 +229,16 @@ sync_scratch_main(void *argument)
 
 /* ---- the leader ---- */
 
+/* Returns whether the worker waits until each process of the server has closed its files */
+static bool
+waits_for_all(const WorkerPool *pool)
+{
+	int			pid = worker_pool_pid(pool, 0);
+	PGPROC	   *proc = pid ? BackendPidGetProc(pid) : NULL;
+
+	return proc && proc->wait_event_info == WAIT_EVENT_PROC_SIGNAL_BARRIER;
+}
+
 /* One worker's work from its start to its end; returns what it has given */
 static List *
 run_worker(Oid database, const char *function, const void *argument, Size size, int64 total)
@@ -236,6 +252,7 @@ run_worker(Oid database, const char *function, const void *argument, Size size, 
 	PG_TRY();
 	{
 		ErrorData  *error;
+		int			silence = 0;
 
 		if (worker_pool_started(pool) == 0 && worker_pool_error(pool) == NULL)
 			ereport(ERROR,
@@ -245,6 +262,11 @@ run_worker(Oid database, const char *function, const void *argument, Size size, 
 					 errhint("Raise max_worker_processes, or call again when fewer workers run.")));
 		while (!worker_pool_wait(pool, LOOK_MS))
 		{
+			silence = waits_for_all(pool) ? silence + LOOK_MS : 0;
+			if (silence > LONGEST_SILENCE_MS)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_IN_USE),
+						 errmsg("another process of this server does not answer, so it may have files of the database open")));
 			if (total > 0)
 				sg_progress_done(pg_atomic_read_u32(&((SyncScript *) worker_pool_argument(pool))->done), 0);
 		}
@@ -369,7 +391,7 @@ close_scratch(void)
 		ReThrowError(error);
 	ereport(WARNING,
 			(errmsg("scratch database \"%s\" could not be dropped: %s", name, sg_error_message(error)),
-			 errhint("The next sg_sync_check() tries again.")));
+			 errhint("The next sg_sync_check() tries again. Or: DROP DATABASE %s;", quote_identifier(name))));
 }
 
 /* What sg_sync_check() needs, said before anything is done */

@@ -225,6 +225,18 @@ foreach my $where ('recorded', 'making')
 		is(scratch(), "0\n0", "$where, $how: and drops what was left");
 	}
 }
+# a process of the server that is stopped: DROP DATABASE would wait for it without end
+{
+	my $deaf = SgTest::Session->new($node, dbname => 'postgres');
+	kill 'STOP', $deaf->{pid};
+	my (undef, undef, $told) = $node->psql($db, "SELECT count(*) FROM sg_sync_check('live', 'live', '{s}')");
+	like($told, qr/WARNING:  scratch database "(_sg_scratch_\w+)" could not be dropped: another process of this server does not answer.*\nHINT: .*DROP DATABASE \1;/,
+		'a process that does not answer: the call ends, and says what is left');
+	kill 'CONT', $deaf->{pid};
+	$deaf->quit;
+	is(query("SELECT count(*) FROM sg_sync_check('live', 'live', '{s}') WHERE NOT left_out"), '0', '... the next call works');
+	is(scratch(), "0\n0", '... and drops it');
+}
 # there, where nobody but the next call knows of it
 {
 	my $blocker = SgTest::Session->new($node, dbname => $db);
