@@ -298,6 +298,7 @@ SQL_PARTS = \
 	sql/parts/90_impact.sql \
 	sql/parts/95_report_gate.sql \
 	sql/parts/96_report_tap.sql \
+	sql/parts/97_report_listing.sql \
 	sql/parts/99_base_schema.sql
 
 REGRESS = \

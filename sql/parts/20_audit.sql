@@ -1,5 +1,5 @@
 -- Audit: judge rows against foreign keys
-CREATE FUNCTION sg_orphan_audit(
+CREATE FUNCTION sg_orphan_audit_details(
     -- a table by its name, a text, or a regclass: with regclass alone the server would refuse a name before we could say more
     child    anycompatible DEFAULT NULL::regclass,
     plan     text DEFAULT NULL,
@@ -25,8 +25,8 @@ CREATE FUNCTION sg_orphan_audit(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_orphan_audit';
-COMMENT ON FUNCTION sg_orphan_audit(anycompatible, text, boolean, int, text[], int[])
-    IS 'do the rows hold what the foreign keys, declared and planned, promise?';
+COMMENT ON FUNCTION sg_orphan_audit_details(anycompatible, text, boolean, int, text[], int[])
+    IS 'all columns of sg_orphan_audit()';
 
 CREATE FUNCTION sg_orphans(
     child          regclass,
@@ -81,7 +81,7 @@ AS 'MODULE_PATHNAME', 'sg_nobodys_violations';
 COMMENT ON FUNCTION schemaguard.sg_nobodys_violations(regclass, text, text, bigint)
     IS 'the same of a rule that nobody here has written';
 
-CREATE FUNCTION sg_rule_audit(
+CREATE FUNCTION sg_rule_audit_details(
     child      regclass,
     kind       text DEFAULT NULL,
     definition text DEFAULT NULL,
@@ -100,5 +100,5 @@ CREATE FUNCTION sg_rule_audit(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_rule_audit';
-COMMENT ON FUNCTION sg_rule_audit(regclass, text, text, int)
-    IS 'would the rows of a table pass a CHECK, a NOT NULL or a UNIQUE; or do they hold what it promises?';
+COMMENT ON FUNCTION sg_rule_audit_details(regclass, text, text, int)
+    IS 'all columns of sg_rule_audit()';

@@ -108,7 +108,7 @@ AS 'MODULE_PATHNAME', 'sg_snapshot_drop';
 COMMENT ON FUNCTION sg_snapshot_drop(text)
     IS 'delete a snapshot';
 
-CREATE FUNCTION sg_snapshot_objects(
+CREATE FUNCTION sg_snapshot_objects_details(
     snapshot text,
     schemas  text[] DEFAULT NULL,
     OUT kind       text,
@@ -120,5 +120,5 @@ CREATE FUNCTION sg_snapshot_objects(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_objects';
-COMMENT ON FUNCTION sg_snapshot_objects(text, text[])
-    IS 'the objects of a snapshot, or of this database as it is now (snapshot => ''live'')';
+COMMENT ON FUNCTION sg_snapshot_objects_details(text, text[])
+    IS 'all columns of sg_snapshot_objects()';

@@ -1,5 +1,5 @@
 -- Tenants: is each row kept among its tenant's?
-CREATE FUNCTION sg_tenant_audit(
+CREATE FUNCTION sg_tenant_audit_details(
     tenant_column text,
     tenant_table  regclass DEFAULT NULL,
     schemas       text[] DEFAULT NULL,
@@ -17,5 +17,5 @@ CREATE FUNCTION sg_tenant_audit(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_tenant_audit';
-COMMENT ON FUNCTION sg_tenant_audit(text, regclass, text[], int)
-    IS 'tables, keys and rows by which data of one tenant can be, or is, among another''s';
+COMMENT ON FUNCTION sg_tenant_audit_details(text, regclass, text[], int)
+    IS 'all columns of sg_tenant_audit()';

@@ -1,5 +1,5 @@
 -- Preflight: what could stop or hurt the steps of a plan
-CREATE FUNCTION sg_plan_check(
+CREATE FUNCTION sg_plan_check_details(
     plan  text,
     steps int[] DEFAULT NULL,
     OUT step       int,
@@ -11,8 +11,8 @@ CREATE FUNCTION sg_plan_check(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_check';
-COMMENT ON FUNCTION sg_plan_check(text, int[])
-    IS 'everything that could stop or hurt a step of the plan, with what mends it; writes nothing, locks as SELECT does';
+COMMENT ON FUNCTION sg_plan_check_details(text, int[])
+    IS 'all columns of sg_plan_check()';
 
 -- Rules about the server, a query each: what it finds is a warning, with what mends it.  A row without text is one that the
 -- caller may not see.  A rule that finds nothing passes.

@@ -1,5 +1,5 @@
 -- Proof: do the keys that are there do what they should, and what do they cost?
-CREATE FUNCTION sg_verify_fks(
+CREATE FUNCTION sg_verify_fks_details(
     plan text DEFAULT NULL,
     live boolean DEFAULT false,
     steps int[] DEFAULT NULL,
@@ -14,8 +14,8 @@ CREATE FUNCTION sg_verify_fks(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_verify_fks';
-COMMENT ON FUNCTION sg_verify_fks(text, boolean, int[])
-    IS 'are the keys there, valid and armed, as planned? live: attempts on the real tables, always rolled back';
+COMMENT ON FUNCTION sg_verify_fks_details(text, boolean, int[])
+    IS 'all columns of sg_verify_fks()';
 
 CREATE FUNCTION sg_measure_overhead(
     plan   text,

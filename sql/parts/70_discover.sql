@@ -419,7 +419,7 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_discovered(regclass, float8, text, text[])
     IS 'the foreign keys that are missing, in words';
 
-CREATE FUNCTION sg_discover_fks(
+CREATE FUNCTION sg_discover_fks_details(
     child     regclass DEFAULT NULL,
     min_score float8 DEFAULT 0.4,
     verify    text DEFAULT 'sample',
@@ -446,8 +446,8 @@ BEGIN ATOMIC
            d.why, d.reason, d.on_delete, d.on_delete_reason, d.index, d.index_reason, d.evidence
     FROM schemaguard.sg_discovered(child, min_score, verify, schemas) d;
 END;
-COMMENT ON FUNCTION sg_discover_fks(regclass, float8, text, text[])
-    IS 'the foreign keys that are missing, with the chance that each is right, and why';
+COMMENT ON FUNCTION sg_discover_fks_details(regclass, float8, text, text[])
+    IS 'all columns of sg_discover_fks()';
 
 CREATE FUNCTION sg_discover_unmatched(
     schemas text[] DEFAULT NULL,

@@ -1,5 +1,5 @@
 -- Drift: how two snapshots, or a snapshot and this database, differ
-CREATE FUNCTION sg_drift(
+CREATE FUNCTION sg_drift_details(
     reference text,
     target    text DEFAULT 'live',
     schemas   text[] DEFAULT NULL,
@@ -16,5 +16,5 @@ CREATE FUNCTION sg_drift(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_drift';
-COMMENT ON FUNCTION sg_drift(text, text, text[], boolean)
-    IS 'how the target differs from the reference, by meaning; each is a snapshot or ''live''';
+COMMENT ON FUNCTION sg_drift_details(text, text, text[], boolean)
+    IS 'all columns of sg_drift()';

@@ -1,5 +1,5 @@
 -- The foreign keys of two environments
-CREATE FUNCTION sg_compare_fks(
+CREATE FUNCTION sg_compare_fks_details(
     reference text,
     target    text DEFAULT 'live',
     OUT child_table          text,
@@ -19,8 +19,8 @@ CREATE FUNCTION sg_compare_fks(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_compare_fks';
-COMMENT ON FUNCTION sg_compare_fks(text, text)
-    IS 'the foreign keys of two snapshots, or of one and this database: what differs, and the statements that mend it';
+COMMENT ON FUNCTION sg_compare_fks_details(text, text)
+    IS 'all columns of sg_compare_fks()';
 
 CREATE FUNCTION sg_plan_from_snapshot(plan text, reference text)
 RETURNS int

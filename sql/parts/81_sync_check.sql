@@ -168,13 +168,13 @@ BEGIN
             SELECT e ->> 'kind', e ->> 'object', e ->> 'what', e ->> 'statement'
             FROM jsonb_array_elements(making) e WHERE e ->> 'note' <> 'unmanaged' AND schemaguard.sg_sync_leaves_out(e, true, '{}')
         ), seen AS (
-            SELECT 1 AS part, d.* FROM @extschema@.sg_drift(reference, name || ' ran', common) d
+            SELECT 1 AS part, d.* FROM @extschema@.sg_drift_details(reference, name || ' ran', common) d
             UNION ALL
             -- a target that is not made anew proves nothing
             SELECT 2, d.kind, d.object, d.change, d.class, d.risk, d.property, d.expected, d.actual,
                 concat_ws(': ', 'not as in the target when the script began', (
                     SELECT string_agg(m ->> 'message', '; ') FROM jsonb_array_elements(made) m WHERE m ->> 'kind' = d.kind AND m ->> 'object' = d.object), d.detail)
-            FROM @extschema@.sg_drift(target, name || ' made', common) d
+            FROM @extschema@.sg_drift_details(target, name || ' made', common) d
         ), judged AS (
             SELECT s.*, s.class = 'unmanaged' OR s.kind IN ('subscription', 'event trigger')
                 OR s.class <> 'unknown' AND EXISTS (SELECT FROM left_out l
@@ -209,7 +209,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_rows(text, text, text[], boolean, boolean, text)
     IS 'what sg_sync_check() shows';
 
-CREATE FUNCTION sg_sync_check(
+CREATE FUNCTION sg_sync_check_details(
     reference  text,
     target     text DEFAULT 'live',
     schemas    text[] DEFAULT NULL,
@@ -229,5 +229,5 @@ CREATE FUNCTION sg_sync_check(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_check';
-COMMENT ON FUNCTION sg_sync_check(text, text, text[], boolean, boolean, text)
-    IS 'runs the script of sg_sync_sql() in a scratch database, and shows how that differs from the reference then';
+COMMENT ON FUNCTION sg_sync_check_details(text, text, text[], boolean, boolean, text)
+    IS 'all columns of sg_sync_check()';

@@ -1,5 +1,5 @@
 -- Impact: what depends on an object
-CREATE FUNCTION sg_impact(
+CREATE FUNCTION sg_impact_details(
     object    text,
     internals boolean DEFAULT false,
     OUT kind      text,
@@ -12,5 +12,5 @@ CREATE FUNCTION sg_impact(
 RETURNS SETOF record
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_impact';
-COMMENT ON FUNCTION sg_impact(text, boolean)
-    IS 'everything that depends on a table, column, type or function, and what a change or a drop does to it';
+COMMENT ON FUNCTION sg_impact_details(text, boolean)
+    IS 'all columns of sg_impact()';

@@ -28,7 +28,10 @@
 
 #define SCHEMAS_NAMED 20		/* that an error lists */
 
-/* What SQL calls the function and the argument */
+/*
+ * Returns what SQL calls the function and the argument.  A function
+ * sg_..._details goes by the name of its listing, which people call.
+ */
 static void
 argument_name(Oid function, int n, char **proname, char **argument)
 {
@@ -36,11 +39,15 @@ argument_name(Oid function, int n, char **proname, char **argument)
 	Oid		   *types;
 	char	  **names;
 	char	   *modes;
+	char	   *suffix;
 
 	if (!HeapTupleIsValid(tuple))
 		sg_gone(ERRCODE_UNDEFINED_FUNCTION, "a function");
 	(void) get_func_arg_info(tuple, &types, &names, &modes);
 	*proname = pstrdup(NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname));
+	suffix = strstr(*proname, "_details");
+	if (suffix)
+		*suffix = '\0';
 	*argument = names[n];
 	ReleaseSysCache(tuple);
 }

@@ -218,7 +218,7 @@ add_inferred(AuditSet *set, Oid function)
 	char	   *query = psprintf("SELECT child_table, child_columns, parent_table, parent_columns"
 								 " FROM %s(child => $1, verify => 'none', schemas => $2)",
 								 quote_qualified_identifier(sg_schema_name(get_func_namespace(function)),
-															"sg_discover_fks"));
+															"sg_discover_fks_details"));
 	Oid			types[] = {REGCLASSOID, TEXTARRAYOID};
 	Datum		values[] = {ObjectIdGetDatum(set->child), sg_text_array(set->schemas)};
 	const char	nulls[] = {OidIsValid(set->child) ? ' ' : 'n', set->schemas ? ' ' : 'n'};

@@ -42,6 +42,6 @@ RESET session_replication_role;
 SELECT bench.expect('the audit finds an orphan in one of many tables',
                     count(*) = 3 * :tables AND count(*) FILTER (WHERE result = 'pass') = 3 * :tables - 1
                     AND sum(orphan_rows) = 1)
-FROM sg_orphan_audit();
+FROM sg_orphan_audit_details();
 DELETE FROM t_0 WHERE id = 101;
 VACUUM t_0;

@@ -71,7 +71,7 @@ print $to <<SQL;
 SET client_min_messages = warning;
 SET schemaguard.audit_memory = '$bound';
 CREATE TEMP TABLE no_child (id uuid);
-SELECT count(*) FROM sg_orphan_audit('no_child') HAVING count(*) < 0;
+SELECT count(*) FROM sg_orphan_audit_details('no_child') HAVING count(*) < 0;
 SELECT pg_backend_pid();
 SQL
 $to->flush;
@@ -81,7 +81,7 @@ my ($own_before, $dsm_before) = (rss_anon($backend), dsm());
 
 my $began = time;
 print $to "SELECT coalesce(result, '-'), coalesce(orphan_rows, -1), coalesce(rows_checked, -1), coalesce(method, '-')\n"
-	. "FROM sg_orphan_audit('child');\n";
+	. "FROM sg_orphan_audit_details('child');\n";
 $to->flush;
 
 my %peak = (all => 0, anon => 0, dsm => 0, workers => 0);

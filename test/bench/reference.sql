@@ -16,7 +16,7 @@ RESET session_replication_role;
 SELECT bench.expect('the audit finds an orphan of each key',
                     count(*) = 6 AND every(result = 'fail' AND orphan_rows = 1 AND orphan_keys = 1
                                            AND rows_checked = child_rows + 1))
-FROM sg_orphan_audit('child'), bench.fact;
+FROM sg_orphan_audit_details('child'), bench.fact;
 SELECT bench.plan_keys();
 CALL sg_add_fks('bench', validate => false);
 SET schemaguard.validate_with = scan;

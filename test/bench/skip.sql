@@ -9,7 +9,7 @@ RESET session_replication_role;
 SET schemaguard.audit_use_index = on;
 SELECT bench.expect('the audit finds an orphan through the index, too',
                     count(*) = 1 AND every(result = 'fail' AND orphan_keys = 1))
-FROM sg_orphan_audit('child');
+FROM sg_orphan_audit_details('child');
 RESET schemaguard.audit_use_index;
 DELETE FROM child WHERE id = 0;
 VACUUM child;

@@ -29,7 +29,7 @@ DECLARE
 BEGIN
     keys := 0; passed := 0; rows_checked := 0;
     FOR i IN 1 .. repeats LOOP
-        SELECT * INTO verdict FROM sg_orphan_audit(child);
+        SELECT * INTO verdict FROM sg_orphan_audit_details(child);
         keys := keys + 1;
         passed := passed + ((verdict.result = 'pass' AND verdict.orphan_rows = 0) IS TRUE)::int;
         rows_checked := rows_checked + coalesce(verdict.rows_checked, 0);

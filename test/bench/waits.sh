@@ -59,18 +59,18 @@ SELECT sg_snapshot_take('before');
 SQL
   sg_say "$rows rows, four sessions of an application beside each kind of call"
   waits_beside 'nothing' 'SELECT pg_sleep(5)'
-  waits_beside 'sg_orphan_audit' "SELECT count(*) FROM sg_orphan_audit()"
-  waits_beside 'sg_plan_check' "SELECT count(*) FROM sg_plan_check('core')"
-  waits_beside 'sg_discover_fks' "SELECT count(*) FROM sg_discover_fks(verify => 'full')"
+  waits_beside 'sg_orphan_audit' "SELECT count(*) FROM sg_orphan_audit_details()"
+  waits_beside 'sg_plan_check' "SELECT count(*) FROM sg_plan_check_details('core')"
+  waits_beside 'sg_discover_fks' "SELECT count(*) FROM sg_discover_fks_details(verify => 'full')"
   waits_beside 'sg_add_fks, scan' "CALL sg_add_fks('scan')" 'SET schemaguard.validate_with = scan'
   waits_beside 'sg_add_fks, VALIDATE' "CALL sg_add_fks('core')"
   waits_beside 'sg_fix_orphans' "CALL sg_fix_orphans('core')"
   waits_beside 'sg_add_fks, rest' "CALL sg_add_fks('core')"
   waits_beside 'sg_add_fks, backfill' "CALL sg_add_fks('fill')"
-  waits_beside 'sg_verify_fks, live' "SELECT count(*) FROM sg_verify_fks(live => true)"
+  waits_beside 'sg_verify_fks, live' "SELECT count(*) FROM sg_verify_fks_details(live => true)"
   waits_beside 'sg_measure_overhead' "SELECT count(*) FROM sg_measure_overhead('scan')"
   waits_beside 'sg_snapshot_take' "SELECT sg_snapshot_take('after')"
-  waits_beside 'sg_drift' "SELECT count(*) FROM sg_drift('before')"
+  waits_beside 'sg_drift' "SELECT count(*) FROM sg_drift_details('before')"
   waits_beside 'sg_rollback_fks' "CALL sg_rollback_fks('core')"
   sg_as psql -qX -d waits -c "
     SELECT coalesce(name, 'any call') AS \"application beside\", count(*) AS transactions,

@@ -3,7 +3,7 @@
 \echo == 1. Do the foreign keys that are declared hold?
 \set ECHO queries
 CREATE EXTENSION schemaguard;
-SELECT fk_name, child_table, parent_table, state, result FROM sg_orphan_audit();
+SELECT fk_name, child_table, parent_table, state, result FROM sg_orphan_audit_details();
 \set ECHO none
 
 \echo
@@ -29,8 +29,8 @@ SELECT kind, priority, orphans AS policy, count(*) AS steps FROM schemaguard.pla
 SELECT * FROM sg_plan_sql(:'plan', (SELECT array_agg(step) FROM schemaguard.plan_step WHERE kind <> 'foreign key'));
 
 \echo == 4. What stands in the way? Every child is read against its parent
-\echo SELECT * FROM sg_orphan_audit(plan '=>' :'plan')';'
-CREATE TABLE demo.audit AS SELECT * FROM sg_orphan_audit(plan => :'plan');
+\echo SELECT * FROM sg_orphan_audit_details(plan '=>' :'plan')';'
+CREATE TABLE demo.audit AS SELECT * FROM sg_orphan_audit_details(plan => :'plan');
 SELECT result, state, count(*) AS keys, demo.n(sum(rows_checked)) AS rows_checked,
        demo.n(sum(orphan_rows)) AS orphan_rows, round(sum(elapsed_ms)::numeric / 1000, 1) AS seconds
 FROM demo.audit GROUP BY 1, 2 ORDER BY 1;

@@ -17,7 +17,7 @@ FROM (SELECT (SELECT count(*) FROM schemaguard.audit_log o WHERE o.started_id = 
 \echo
 \echo == 12. Proof: every key and rule, read again
 \set ECHO queries
-CREATE TABLE demo.final AS SELECT * FROM sg_orphan_audit(plan => :'plan');
+CREATE TABLE demo.final AS SELECT * FROM sg_orphan_audit_details(plan => :'plan');
 SELECT source, state, result, count(*) AS keys, sum(rows_checked) AS rows_checked, sum(orphan_rows) AS orphan_rows
 FROM demo.final GROUP BY 1, 2, 3;
 \set ECHO none

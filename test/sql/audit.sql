@@ -13,18 +13,18 @@ CREATE FUNCTION verdicts(child regclass DEFAULT NULL, plan text DEFAULT NULL)
 RETURNS TABLE (fk text, source text, state text, n bigint, orphans bigint, keys bigint, samples int, result text, reason text)
 LANGUAGE sql AS $$
   SELECT fk_name, source, state, rows_checked, orphan_rows, orphan_keys, jsonb_array_length(sample), result, reason
-  FROM sg_orphan_audit(child, plan)
+  FROM sg_orphan_audit_details(child, plan)
 $$;
 
 -- a database without keys says what to do next
-SELECT * FROM sg_orphan_audit();
+SELECT * FROM sg_orphan_audit_details();
 
 CREATE TABLE parent (id int PRIMARY KEY, code text UNIQUE, a int, b int, UNIQUE (a, b));
 CREATE TABLE child (id int PRIMARY KEY, parent_id int, code text, a int, b int);
 INSERT INTO parent SELECT g, 'c' || g, g, g % 3 FROM generate_series(1, 10) g;
 INSERT INTO child VALUES (1, 1, 'c1', 1, 1), (2, 2, 'c2', 2, 2), (3, 99, 'c99', 1, 2), (4, 99, NULL, 1, NULL),
                          (5, 98, 'c1', NULL, NULL), (6, NULL, 'x', 3, 0);
-SELECT * FROM sg_orphan_audit('child');
+SELECT * FROM sg_orphan_audit_details('child');
 
 -- counts: NOT VALID keys, MATCH SIMPLE and FULL
 ALTER TABLE child ADD CONSTRAINT fk_id FOREIGN KEY (parent_id) REFERENCES parent NOT VALID,
@@ -33,10 +33,10 @@ ALTER TABLE child ADD CONSTRAINT fk_id FOREIGN KEY (parent_id) REFERENCES parent
     ADD CONSTRAINT fk_swapped FOREIGN KEY (b, a) REFERENCES parent (b, a) NOT VALID,
     ADD CONSTRAINT fk_full FOREIGN KEY (a, b) REFERENCES parent (a, b) MATCH FULL NOT VALID;
 SELECT * FROM verdicts('child');
-SELECT fk_name, child_table, child_columns, parent_table, parent_columns, method FROM sg_orphan_audit('child');
-SELECT sample FROM sg_orphan_audit('child') WHERE fk_name = 'fk_simple';
-SELECT jsonb_array_length(sample) FROM sg_orphan_audit('child', samples => 1) WHERE fk_name = 'fk_id';
-SELECT sample IS NULL FROM sg_orphan_audit('child', samples => 0) WHERE fk_name = 'fk_id';
+SELECT fk_name, child_table, child_columns, parent_table, parent_columns, method FROM sg_orphan_audit_details('child');
+SELECT sample FROM sg_orphan_audit_details('child') WHERE fk_name = 'fk_simple';
+SELECT jsonb_array_length(sample) FROM sg_orphan_audit_details('child', samples => 1) WHERE fk_name = 'fk_id';
+SELECT sample IS NULL FROM sg_orphan_audit_details('child', samples => 0) WHERE fk_name = 'fk_id';
 
 -- the rows themselves
 SELECT row_table, key, data FROM sg_fk_orphans('child', 'fk_id') ORDER BY data ->> 'id';
@@ -188,7 +188,7 @@ ALTER TABLE tree DISABLE ROW LEVEL SECURITY;
 SELECT count(*) FROM schemaguard.audit_log WHERE role = 'regress_sg_reader';
 SELECT sg_grant('regress_sg_reader') \g /dev/null
 SET ROLE regress_sg_reader;
-SELECT count(*) > 0 AS judged FROM sg_orphan_audit();
+SELECT count(*) > 0 AS judged FROM sg_orphan_audit_details();
 SELECT DISTINCT role, action, phase FROM schemaguard.audit_log;
 RESET ROLE;
 
@@ -241,12 +241,12 @@ DROP TABLE victim, trap;
 DROP FUNCTION tells;
 
 -- bad input
-SELECT sg_orphan_audit(samples => NULL);
-SELECT sg_orphan_audit(samples => -1);
-SELECT sg_orphan_audit(inferred => NULL);
-SELECT fk_name, source, result FROM sg_orphan_audit(inferred => true);
-SELECT sg_orphan_audit(plan => 'no such plan');
-SELECT sg_orphan_audit(child => 0);
+SELECT sg_orphan_audit_details(samples => NULL);
+SELECT sg_orphan_audit_details(samples => -1);
+SELECT sg_orphan_audit_details(inferred => NULL);
+SELECT fk_name, source, result FROM sg_orphan_audit_details(inferred => true);
+SELECT sg_orphan_audit_details(plan => 'no such plan');
+SELECT sg_orphan_audit_details(child => 0);
 SELECT sg_fk_orphans(NULL, 'x');
 SELECT sg_fk_orphans('tree', NULL::text);
 SELECT sg_fk_orphans('tree', 'no_such_key');
@@ -270,7 +270,7 @@ CREATE VIEW v AS SELECT 1 AS id;
 SELECT sg_orphans('v', ARRAY['id'], 'tree');
 SELECT sg_orphans('tree', ARRAY['up'], 'v');
 SELECT sg_orphans('pg_class', ARRAY['oid'], 'tree');
-SELECT * FROM sg_orphan_audit('v');
+SELECT * FROM sg_orphan_audit_details('v');
 
 -- only keys whose child is in some schemas; only some steps of a plan
 CREATE SCHEMA "aud Two";
@@ -279,28 +279,28 @@ INSERT INTO "aud Two".kids VALUES (1, 1), (NULL, 77);
 SELECT sg_plan_create('aud_some');
 SELECT sg_plan_add_fk('aud_some', '"aud Two".kids', '{q}', 'parent', fk_name => 'q'), sg_plan_add_fk('aud_some', 'aud.nowhere', '{a}', 'parent', fk_name => 'n'),
        sg_plan_add_fk('aud_some', '"aud Two".nowhere', '{a}', 'parent', fk_name => 'm');
-SELECT fk_name, child_table, rows_checked, orphan_rows, result FROM sg_orphan_audit(schemas => '{"aud Two","aud Two"}');
-SELECT DISTINCT split_part(child_table, '.', 1) AS schema FROM sg_orphan_audit(schemas => '{aud}') ORDER BY 1;
-SELECT fk_name, source FROM sg_orphan_audit(schemas => '{"aud Two"}', plan => 'aud_some', steps => '{2,1}');
-SELECT fk_name, source FROM sg_orphan_audit('"aud Two".kids', schemas => '{aud}');
-SELECT fk_name FROM sg_orphan_audit('"aud Two".kids', schemas => '{"aud Two"}') ORDER BY 1;
+SELECT fk_name, child_table, rows_checked, orphan_rows, result FROM sg_orphan_audit_details(schemas => '{"aud Two","aud Two"}');
+SELECT DISTINCT split_part(child_table, '.', 1) AS schema FROM sg_orphan_audit_details(schemas => '{aud}') ORDER BY 1;
+SELECT fk_name, source FROM sg_orphan_audit_details(schemas => '{"aud Two"}', plan => 'aud_some', steps => '{2,1}');
+SELECT fk_name, source FROM sg_orphan_audit_details('"aud Two".kids', schemas => '{aud}');
+SELECT fk_name FROM sg_orphan_audit_details('"aud Two".kids', schemas => '{"aud Two"}') ORDER BY 1;
 \set VERBOSITY default
 CREATE SCHEMA aud_empty;
-SELECT fk_name FROM sg_orphan_audit(schemas => '{aud_empty}');
+SELECT fk_name FROM sg_orphan_audit_details(schemas => '{aud_empty}');
 DROP SCHEMA aud_empty;
 DO $$
 DECLARE hint text;
 BEGIN
-  PERFORM sg_orphan_audit(schemas => '{aud,"aud Three"}');
+  PERFORM sg_orphan_audit_details(schemas => '{aud,"aud Three"}');
 EXCEPTION WHEN invalid_schema_name THEN
   GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
   RAISE NOTICE '%; %', SQLERRM, hint ~ '^These schemas exist: .*"aud Two"';
 END $$;
-SELECT * FROM sg_orphan_audit(schemas => '{}');
-SELECT * FROM sg_orphan_audit(schemas => '{aud,NULL}');
+SELECT * FROM sg_orphan_audit_details(schemas => '{}');
+SELECT * FROM sg_orphan_audit_details(schemas => '{aud,NULL}');
 \echo :LAST_ERROR_SQLSTATE
-SELECT * FROM sg_orphan_audit(steps => '{1}');
-SELECT * FROM sg_orphan_audit(plan => 'aud_some', steps => '{1,7}');
+SELECT * FROM sg_orphan_audit_details(steps => '{1}');
+SELECT * FROM sg_orphan_audit_details(plan => 'aud_some', steps => '{1,7}');
 SELECT sg_plan_drop('aud_some');
 SET client_min_messages = warning;
 DROP SCHEMA "aud Two" CASCADE;
@@ -310,26 +310,26 @@ RESET client_min_messages;
 -- a name that is none: what is nearest; of the audit's table, a plan
 \set VERBOSITY default
 SELECT sg_plan_create('treehouse');
-SELECT count(*) FROM sg_orphan_audit('treehouse');
-SELECT count(*) FROM sg_orphan_audit('tre');
-SELECT count(*) FROM sg_orphan_audit('nowhere.tree');
-SELECT count(*) FROM sg_orphan_audit('there is none');
-SELECT count(*) FROM sg_orphan_audit('wholly_another');
-SELECT count(*) FROM sg_orphan_audit(0.5);
-SELECT count(*) FROM sg_orphan_audit(4000000000::oid);
-SELECT count(DISTINCT n) FROM (SELECT count(*) AS n FROM sg_orphan_audit('tree') UNION ALL SELECT count(*) FROM sg_orphan_audit('aud.tree'::varchar)
-  UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass) UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass::oid)
-  UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass::oid::bigint)
-  UNION ALL SELECT count(*) FROM sg_orphan_audit('tree'::regclass::oid::text)
-  UNION ALL SELECT count(*) FROM sg_orphan_audit(quote_ident(current_database()) || '.aud."tree"')
-  UNION ALL SELECT count(*) FROM sg_orphan_audit(child => 'tree'::name, samples => 0)) x;
-SELECT count(*) FROM sg_orphan_audit(0::smallint);
+SELECT count(*) FROM sg_orphan_audit_details('treehouse');
+SELECT count(*) FROM sg_orphan_audit_details('tre');
+SELECT count(*) FROM sg_orphan_audit_details('nowhere.tree');
+SELECT count(*) FROM sg_orphan_audit_details('there is none');
+SELECT count(*) FROM sg_orphan_audit_details('wholly_another');
+SELECT count(*) FROM sg_orphan_audit_details(0.5);
+SELECT count(*) FROM sg_orphan_audit_details(4000000000::oid);
+SELECT count(DISTINCT n) FROM (SELECT count(*) AS n FROM sg_orphan_audit_details('tree') UNION ALL SELECT count(*) FROM sg_orphan_audit_details('aud.tree'::varchar)
+  UNION ALL SELECT count(*) FROM sg_orphan_audit_details('tree'::regclass) UNION ALL SELECT count(*) FROM sg_orphan_audit_details('tree'::regclass::oid)
+  UNION ALL SELECT count(*) FROM sg_orphan_audit_details('tree'::regclass::oid::bigint)
+  UNION ALL SELECT count(*) FROM sg_orphan_audit_details('tree'::regclass::oid::text)
+  UNION ALL SELECT count(*) FROM sg_orphan_audit_details(quote_ident(current_database()) || '.aud."tree"')
+  UNION ALL SELECT count(*) FROM sg_orphan_audit_details(child => 'tree'::name, samples => 0)) x;
+SELECT count(*) FROM sg_orphan_audit_details(0::smallint);
 -- what a text can be besides
-SELECT count(*) FROM sg_orphan_audit('4000000000');
-SELECT count(*) FROM sg_orphan_audit('40000000000');
-SELECT count(*) FROM sg_orphan_audit('"Else where".aud.tree');
-SELECT count(*) FROM sg_orphan_audit('a.b.c.d');
-SELECT count(*) FROM sg_orphan_audit(4294967296);
+SELECT count(*) FROM sg_orphan_audit_details('4000000000');
+SELECT count(*) FROM sg_orphan_audit_details('40000000000');
+SELECT count(*) FROM sg_orphan_audit_details('"Else where".aud.tree');
+SELECT count(*) FROM sg_orphan_audit_details('a.b.c.d');
+SELECT count(*) FROM sg_orphan_audit_details(4294967296);
 SELECT sg_orphans('tree', '{upp}', 'tree');
 SELECT sg_orphans('tree', '{up}', 'tree', '{ide}');
 SELECT sg_fk_orphans('tree', 'fk_upp');
@@ -353,14 +353,14 @@ ALTER TYPE aud.mood OWNER TO regress_sg_other;
 ALTER DOMAIN aud.worded OWNER TO regress_sg_other;
 CREATE TABLE aud.moody (gate_id int, mood aud.mood, note text CHECK (note::aud.worded IS NOT NULL));
 INSERT INTO aud.moody VALUES (1, 'x', 'y');
-SELECT fk_name, result FROM sg_orphan_audit('aud.moody');
+SELECT fk_name, result FROM sg_orphan_audit_details('aud.moody');
 SELECT count(*) FROM sg_orphans('aud.moody', '{gate_id}', 'aud.gate');
-SELECT result, reason FROM sg_rule_audit('aud.moody');
+SELECT result, reason FROM sg_rule_audit_details('aud.moody');
 ALTER TABLE aud.moody OWNER TO regress_sg_other;
 GRANT USAGE ON SCHEMA aud TO regress_sg_other;
 GRANT SELECT ON aud.gate TO regress_sg_other;
 SELECT count(*) FROM sg_orphans('aud.moody', '{gate_id}', 'aud.gate');
-SELECT result, reason FROM sg_rule_audit('aud.moody');
+SELECT result, reason FROM sg_rule_audit_details('aud.moody');
 
 DROP SCHEMA aud CASCADE;
 SELECT sg_revoke('regress_sg_reader') \g /dev/null

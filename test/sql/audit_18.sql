@@ -9,7 +9,7 @@ CREATE FUNCTION judged(rule text) RETURNS TABLE (way text, result text, violatin
 BEGIN
     FOREACH way IN ARRAY '{scan, sql}'::text[] LOOP
         PERFORM set_config('schemaguard.audit_method', way, false);
-        RETURN QUERY SELECT way, a.result, a.violating_rows, a.sample FROM sg_rule_audit('t', 'check', rule, 3) a;
+        RETURN QUERY SELECT way, a.result, a.violating_rows, a.sample FROM sg_rule_audit_details('t', 'check', rule, 3) a;
     END LOOP;
 END $$;
 

@@ -23,7 +23,7 @@ SELECT sg_plan_add_fk('fgn', 'child', '{r}', 'parent', fk_name => 'there', index
 SELECT sg_plan_add_fk('fgn', 'plain', '{r}', 'parent', fk_name => 'here', index => false);
 
 CREATE FUNCTION judge() RETURNS TABLE (fk_name text, "rows" bigint, orphans bigint, keys bigint, result text, method text, reason text) LANGUAGE sql AS $$
-  SELECT fk_name, rows_checked, orphan_rows, orphan_keys, result, method, reason FROM sg_orphan_audit(plan => 'fgn') ORDER BY 1 $$;
+  SELECT fk_name, rows_checked, orphan_rows, orphan_keys, result, method, reason FROM sg_orphan_audit_details(plan => 'fgn') ORDER BY 1 $$;
 
 -- A superuser's foreign table is not read; an orphan beside it is one all the same, and no orphan there is no pass
 SELECT * FROM judge();
@@ -45,8 +45,8 @@ SET min_parallel_table_scan_size = 0;
 SELECT * FROM judge();
 RESET schemaguard.audit_method;
 -- Rules likewise; of UNIQUE, whose equal rows may be in different partitions, in one query
-SELECT column_name, result, rows_checked, rows_wrong, reason FROM (SELECT * FROM sg_rule_audit('child', 'check', 'r < 50')) a (a, b, column_name, result, rows_checked, rows_wrong, g, s, reason);
-SELECT result, rows_checked, rows_wrong, reason FROM (SELECT * FROM sg_rule_audit('child', 'unique', '(r)')) a (a, b, c, result, rows_checked, rows_wrong, g, s, reason);
+SELECT column_name, result, rows_checked, rows_wrong, reason FROM (SELECT * FROM sg_rule_audit_details('child', 'check', 'r < 50')) a (a, b, column_name, result, rows_checked, rows_wrong, g, s, reason);
+SELECT result, rows_checked, rows_wrong, reason FROM (SELECT * FROM sg_rule_audit_details('child', 'unique', '(r)')) a (a, b, c, result, rows_checked, rows_wrong, g, s, reason);
 SELECT row_table, data FROM sg_rule_violations('child', 'check', 'r < 50') ORDER BY 1, 2;
 -- What can't be read there is not a pass
 ALTER FOREIGN TABLE child_there OPTIONS (SET program 'exit 3');

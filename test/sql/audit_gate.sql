@@ -84,8 +84,8 @@ CALL sg_add_fks('gate', validate => false);
 CALL sg_rollback_fks('gate');
 RESET client_min_messages;
 CALL sg_audit_gate('{gate}', plan => 'gate');
-SELECT fk_name, result FROM sg_orphan_audit('c') ORDER BY fk_name COLLATE "C";
-SELECT fk_name, result FROM sg_orphan_audit(plan => 'gate') ORDER BY fk_name COLLATE "C";
+SELECT fk_name, result FROM sg_orphan_audit_details('c') ORDER BY fk_name COLLATE "C";
+SELECT fk_name, result FROM sg_orphan_audit_details(plan => 'gate') ORDER BY fk_name COLLATE "C";
 
 -- what makes no sense
 CALL sg_audit_gate('{}');

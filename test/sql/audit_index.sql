@@ -14,7 +14,7 @@ RETURNS TABLE (fk text, method text, result text, n bigint, orphans bigint, keys
 LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('schemaguard.audit_use_index', 'off', true);
-  CREATE TEMP TABLE heap ON COMMIT DROP AS SELECT * FROM sg_orphan_audit(child, samples => 1000);
+  CREATE TEMP TABLE heap ON COMMIT DROP AS SELECT * FROM sg_orphan_audit_details(child, samples => 1000);
   PERFORM set_config('schemaguard.audit_use_index', 'on', true);
   RETURN QUERY
     SELECT h.fk_name::text, CASE i.method WHEN h.method THEN 'heap' ELSE i.method END, i.result, i.rows_checked, i.orphan_rows, i.orphan_keys,
@@ -22,7 +22,7 @@ BEGIN
            (h.result, h.orphan_rows, h.orphan_keys) = (i.result, i.orphan_rows, i.orphan_keys)
              AND (h.sample @> i.sample AND i.sample @> h.sample OR h.sample IS NULL AND i.sample IS NULL),
            i.reason
-    FROM heap h JOIN sg_orphan_audit(child, samples => 1000) i USING (fk_name)
+    FROM heap h JOIN sg_orphan_audit_details(child, samples => 1000) i USING (fk_name)
     ORDER BY 1;
   PERFORM set_config('schemaguard.audit_use_index', 'off', true);
 END $$;
@@ -49,7 +49,7 @@ ALTER TABLE c ADD CONSTRAINT fk_i FOREIGN KEY (i) REFERENCES p NOT VALID,
   ADD CONSTRAINT fk_full FOREIGN KEY (a, b) REFERENCES p (a, b) MATCH FULL NOT VALID;
 
 -- off by default
-SELECT fk_name, rows_checked, result, reason FROM sg_orphan_audit('c') WHERE method LIKE '%index%' OR method LIKE '%skip%' OR rows_checked IS DISTINCT FROM 2500 OR reason IS NOT NULL;
+SELECT fk_name, rows_checked, result, reason FROM sg_orphan_audit_details('c') WHERE method LIKE '%index%' OR method LIKE '%skip%' OR rows_checked IS DISTINCT FROM 2500 OR reason IS NOT NULL;
 SHOW schemaguard.audit_use_index;
 
 SELECT * FROM by_index('c');
@@ -62,8 +62,8 @@ INSERT INTO c VALUES (NULL, NULL, NULL, NULL, NULL, NULL, 1), (NULL, NULL, NULL,
 RESET session_replication_role;
 SELECT fk, method, result, n, orphans, keys, samples, agrees FROM by_index('c');
 SET schemaguard.audit_use_index = on;
-SELECT fk_name, sample FROM sg_orphan_audit('c', samples => 2) WHERE method = 'skip scan' ORDER BY 1;
-SELECT fk_name, sample FROM sg_orphan_audit('c', samples => 0) WHERE fk_name = 'fk_i';
+SELECT fk_name, sample FROM sg_orphan_audit_details('c', samples => 2) WHERE method = 'skip scan' ORDER BY 1;
+SELECT fk_name, sample FROM sg_orphan_audit_details('c', samples => 0) WHERE fk_name = 'fk_i';
 RESET schemaguard.audit_use_index;
 
 -- rows that are no longer there, without a vacuum: at the start of a group, and whole groups
@@ -178,19 +178,19 @@ ANALYZE parts;
 CREATE PROCEDURE plan_parts() LANGUAGE sql AS $$ SELECT sg_plan_create('parts'); SELECT sg_plan_add_fk('parts', 'aui.parts', '{i}', 'aui.large', '{id}', fk_name => 'fk_parts') $$;
 CALL plan_parts();
 SET schemaguard.audit_use_index = on;
-SELECT fk_name, method, rows_checked, orphan_rows, orphan_keys, sample, result, reason FROM sg_orphan_audit(plan => 'parts');
+SELECT fk_name, method, rows_checked, orphan_rows, orphan_keys, sample, result, reason FROM sg_orphan_audit_details(plan => 'parts');
 -- a partitioned parent is read
 CREATE TABLE plarge (id int PRIMARY KEY) PARTITION BY RANGE (id);
 CREATE TABLE plarge_1 PARTITION OF plarge DEFAULT WITH (fillfactor = 10);
 INSERT INTO plarge SELECT generate_series(1, 5000);
 ANALYZE plarge;
 ALTER TABLE small ADD CONSTRAINT fk_parted FOREIGN KEY (a) REFERENCES plarge;
-SELECT method NOT IN ('skip scan', 'index probe') AS heap, result, reason FROM sg_orphan_audit('small') WHERE fk_name = 'fk_parted';
+SELECT method NOT IN ('skip scan', 'index probe') AS heap, result, reason FROM sg_orphan_audit_details('small') WHERE fk_name = 'fk_parted';
 -- unarmed keys keep their reason
 ALTER TABLE small DISABLE TRIGGER ALL;
 DELETE FROM small WHERE i > 10;
 ANALYZE small;
-SELECT state, method, reason FROM sg_orphan_audit('small') WHERE fk_name = 'fk_i';
+SELECT state, method, reason FROM sg_orphan_audit_details('small') WHERE fk_name = 'fk_i';
 RESET schemaguard.audit_use_index;
 -- an index that is not valid is not asked
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'large_pkey'::regclass;
@@ -230,12 +230,12 @@ INSERT INTO tree SELECT g, CASE WHEN g % 3 = 0 THEN NULL ELSE g END FROM generat
 DELETE FROM tree WHERE id % 7 = 0;
 UPDATE tree SET up = up + 1 WHERE id % 11 = 0;
 RESET session_replication_role;
-SELECT fk_name, method IN ('skip scan', 'index probe') AS index, result, orphan_rows, orphan_keys, reason FROM sg_orphan_audit('tree') ORDER BY 1;
-SELECT fk_name, result, orphan_keys, reason FROM sg_orphan_audit('small') ORDER BY 1;
-SELECT fk_name, result, orphan_keys, reason FROM sg_orphan_audit('ct') ORDER BY 1;
-SELECT fk_name, result, orphan_rows, reason FROM sg_orphan_audit(plan => 'parts');
+SELECT fk_name, method IN ('skip scan', 'index probe') AS index, result, orphan_rows, orphan_keys, reason FROM sg_orphan_audit_details('tree') ORDER BY 1;
+SELECT fk_name, result, orphan_keys, reason FROM sg_orphan_audit_details('small') ORDER BY 1;
+SELECT fk_name, result, orphan_keys, reason FROM sg_orphan_audit_details('ct') ORDER BY 1;
+SELECT fk_name, result, orphan_rows, reason FROM sg_orphan_audit_details(plan => 'parts');
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'plarge_1_pkey'::regclass;
-SELECT fk_name, result, reason FROM sg_orphan_audit('small') WHERE fk_name = 'fk_parted';
+SELECT fk_name, result, reason FROM sg_orphan_audit_details('small') WHERE fk_name = 'fk_parted';
 RESET schemaguard.audit_paranoid;
 RESET schemaguard.audit_use_index;
 

@@ -13,7 +13,7 @@ CREATE TYPE verdict AS (rule_name text, result text, rows_checked bigint, violat
 CREATE FUNCTION judged(child regclass, kind text DEFAULT NULL, definition text DEFAULT NULL, samples int DEFAULT 3)
 RETURNS SETOF verdict LANGUAGE sql AS $$
     SELECT name, result, rows_checked, violating_rows, groups, sample, reason, method
-    FROM sg_rule_audit(child, kind, definition, samples),
+    FROM sg_rule_audit_details(child, kind, definition, samples),
          -- before 18, NOT NULL has no name
          LATERAL (SELECT CASE WHEN rule_kind <> 'not null' THEN rule_name END COLLATE "C") n (name)
     ORDER BY name, rule_columns
@@ -70,7 +70,7 @@ ALTER TABLE t ADD CONSTRAINT a_small CHECK (a < 3) NOT VALID, ADD CONSTRAINT b_s
     ADD CONSTRAINT fk FOREIGN KEY (parent) REFERENCES p NOT VALID, ADD CONSTRAINT own CHECK (id > 0) NO INHERIT NOT VALID;
 BEGIN;
 SELECT pg_stat_get_xact_numscans('t'::regclass) AS before \gset
-SELECT rule_kind, rule_columns, j.result, j.violating_rows, j.sample, j.method FROM sg_rule_audit('t') j
+SELECT rule_kind, rule_columns, j.result, j.violating_rows, j.sample, j.method FROM sg_rule_audit_details('t') j
 ORDER BY rule_kind COLLATE "C", rule_columns;
 SELECT pg_stat_get_xact_numscans('t'::regclass) - :before AS passes;
 ROLLBACK;

@@ -19,12 +19,12 @@ DECLARE
     settings text[] := '{{auto,-1,64MB},{sql,0,64MB},{scan,0,64MB},{scan,0,64kB},{scan,2,64MB},{scan,1,64kB}}';
     way text[];
 BEGIN
-    CREATE TEMP TABLE seen AS SELECT ''::text AS way, * FROM sg_orphan_audit() WITH NO DATA;
+    CREATE TEMP TABLE seen AS SELECT ''::text AS way, * FROM sg_orphan_audit_details() WITH NO DATA;
     PERFORM set_config('min_parallel_table_scan_size', '0', true);
     FOREACH way SLICE 1 IN ARRAY settings LOOP
         PERFORM set_config('schemaguard.audit_method', way[1], true), set_config('schemaguard.audit_workers', way[2], true),
             set_config('schemaguard.audit_memory', way[3], true);
-        INSERT INTO seen SELECT way[1], * FROM sg_orphan_audit(child);
+        INSERT INTO seen SELECT way[1], * FROM sg_orphan_audit_details(child);
     END LOOP;
     RETURN QUERY SELECT s.fk_name::text, rows_checked, orphan_rows, orphan_keys, s.result, s.reason,
                         string_agg(DISTINCT s.way || ': ' || coalesce(regexp_replace(method, ' in \d+ passes', ''), 'none'), ', '
@@ -60,13 +60,13 @@ ALTER TABLE child ADD CONSTRAINT by_id FOREIGN KEY (id) REFERENCES parent NOT VA
     ADD CONSTRAINT by_n FOREIGN KEY (n) REFERENCES parent (n) NOT VALID,
     ADD CONSTRAINT by_big FOREIGN KEY (big) REFERENCES parent (big) NOT VALID;
 SELECT * FROM ways('child');
-SELECT fk_name, method FROM sg_orphan_audit('child') ORDER BY 1;
+SELECT fk_name, method FROM sg_orphan_audit_details('child') ORDER BY 1;
 SET schemaguard.audit_memory = '64kB';
 SET schemaguard.audit_method = scan;
-SELECT fk_name, method ~ '^scan in ([2-9]|\d\d+) passes$' AS in_passes, jsonb_array_length(sample) AS samples FROM sg_orphan_audit('child') ORDER BY 1;
+SELECT fk_name, method ~ '^scan in ([2-9]|\d\d+) passes$' AS in_passes, jsonb_array_length(sample) AS samples FROM sg_orphan_audit_details('child') ORDER BY 1;
 RESET schemaguard.audit_memory;
 SET schemaguard.audit_method = sql;
-SELECT fk_name, method FROM sg_orphan_audit('child') ORDER BY 1;
+SELECT fk_name, method FROM sg_orphan_audit_details('child') ORDER BY 1;
 RESET schemaguard.audit_method;
 
 -- two keys to one parent, two children of it, a parent of no rows
@@ -252,7 +252,7 @@ BEGIN;
 SET LOCAL schemaguard.audit_method = scan;
 SET LOCAL schemaguard.audit_workers = 0;
 SELECT coalesce(sum(seq_tup_read), 0) AS before FROM pg_stat_xact_user_tables WHERE relid = 'places'::regclass \gset
-SELECT rows_checked FROM sg_orphan_audit('places') WHERE fk_name = 'places_1' \gset
+SELECT rows_checked FROM sg_orphan_audit_details('places') WHERE fk_name = 'places_1' \gset
 SELECT seq_tup_read - :before = :rows_checked AS counted FROM pg_stat_xact_user_tables WHERE relid = 'places'::regclass;
 COMMIT;
 DROP TABLE places, after_text, after_short, places_parent;
@@ -322,11 +322,11 @@ ROLLBACK;
 -- what is read is locked as what serializable transactions read
 BEGIN ISOLATION LEVEL SERIALIZABLE;
 SET LOCAL schemaguard.audit_method = scan;
-SELECT result FROM sg_orphan_audit('live');
+SELECT result FROM sg_orphan_audit_details('live');
 SELECT relation::regclass, mode FROM pg_locks WHERE mode = 'SIReadLock' AND relation IN ('live'::regclass, 'parent'::regclass) ORDER BY relation::regclass::text;
 ROLLBACK;
 BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE;
-SELECT result, method FROM sg_orphan_audit('live');
+SELECT result, method FROM sg_orphan_audit_details('live');
 COMMIT;
 
 -- inside functions, cursors and other queries, with workers
@@ -337,24 +337,24 @@ CREATE FUNCTION guarded(fail bool) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE r text;
 BEGIN
     BEGIN
-        SELECT result INTO r FROM sg_orphan_audit('live');
+        SELECT result INTO r FROM sg_orphan_audit_details('live');
         IF fail THEN RAISE division_by_zero; END IF;
     EXCEPTION WHEN division_by_zero THEN RETURN r || ', then an error';
     END;
-    SELECT r || ' ' || result INTO r FROM sg_orphan_audit('live');
+    SELECT r || ' ' || result INTO r FROM sg_orphan_audit_details('live');
     RETURN r;
 END $$;
 SELECT guarded(false), guarded(true);
 BEGIN;
-DECLARE c SCROLL CURSOR FOR SELECT fk_name, result FROM sg_orphan_audit() WHERE child_table LIKE 'scn.%' ORDER BY 1;
+DECLARE c SCROLL CURSOR FOR SELECT fk_name, result FROM sg_orphan_audit_details() WHERE child_table LIKE 'scn.%' ORDER BY 1;
 FETCH 2 FROM c;
 FETCH LAST FROM c;
-DECLARE h SCROLL CURSOR WITH HOLD FOR SELECT fk_name, method FROM sg_orphan_audit('live');
+DECLARE h SCROLL CURSOR WITH HOLD FOR SELECT fk_name, method FROM sg_orphan_audit_details('live');
 FETCH 1 FROM h;
 COMMIT;
 FETCH FIRST FROM h;
 CLOSE h;
-CREATE FUNCTION audit_of(child regclass) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(result || ' ' || method, ', ' ORDER BY fk_name) FROM sg_orphan_audit(child) $$;
+CREATE FUNCTION audit_of(child regclass) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(result || ' ' || method, ', ' ORDER BY fk_name) FROM sg_orphan_audit_details(child) $$;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_index_scan_size = 0;
@@ -363,7 +363,7 @@ SELECT count(*), min(v) FROM (SELECT audit_of('live') AS v FROM parent WHERE n <
 -- the server's own test of everything in a worker; its name has changed
 SELECT set_config(CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'debug_parallel_query' ELSE 'force_parallel_mode' END,
                   'regress', false);
-SELECT fk_name, rows_checked, orphan_rows, orphan_keys, result, method FROM sg_orphan_audit() WHERE child_table LIKE 'scn.%' ORDER BY 1;
+SELECT fk_name, rows_checked, orphan_rows, orphan_keys, result, method FROM sg_orphan_audit_details() WHERE child_table LIKE 'scn.%' ORDER BY 1;
 SELECT * FROM ways('child');
 SELECT * FROM ways('other');
 SELECT relname, audit_of(oid) FROM pg_class WHERE oid IN ('live'::regclass, 'other'::regclass) ORDER BY 1;
@@ -384,9 +384,9 @@ SET session_replication_role = replica;
 INSERT INTO long_child VALUES ('none');
 RESET session_replication_role;
 SET schemaguard.audit_memory = '64kB';
-SELECT result, rows_checked, orphan_rows, orphan_keys, sample, method FROM sg_orphan_audit('long_child');
+SELECT result, rows_checked, orphan_rows, orphan_keys, sample, method FROM sg_orphan_audit_details('long_child');
 SET schemaguard.audit_method = 'scan';
-SELECT result, rows_checked, orphan_rows, reason FROM sg_orphan_audit('long_child');
+SELECT result, rows_checked, orphan_rows, reason FROM sg_orphan_audit_details('long_child');
 RESET schemaguard.audit_memory;
 RESET schemaguard.audit_method;
 
@@ -397,7 +397,7 @@ CREATE TABLE pair_child (p pair);
 INSERT INTO pair_parent VALUES ((1, 2)), ((3, NULL));
 INSERT INTO pair_child VALUES ((1, 2)), ((3, NULL)), ((7, NULL)), (NULL);
 ALTER TABLE pair_child ADD CONSTRAINT pair_fk FOREIGN KEY (p) REFERENCES pair_parent NOT VALID;
-SELECT result, rows_checked, orphan_rows, sample FROM sg_orphan_audit('pair_child');
+SELECT result, rows_checked, orphan_rows, sample FROM sg_orphan_audit_details('pair_child');
 ALTER TABLE pair_child VALIDATE CONSTRAINT pair_fk;
 \set VERBOSITY sqlstate
 INSERT INTO pair_child VALUES ((7, NULL));
@@ -405,7 +405,7 @@ INSERT INTO pair_child VALUES ((7, NULL));
 SELECT sg_plan_create('pair');
 CREATE TABLE pair_other (p pair);
 SELECT sg_plan_add_fk('pair', 'pair_other', '{p}', 'pair_parent');
-SELECT result, detail FROM sg_plan_check('pair') WHERE check_name = 'operator' ORDER BY 1;
+SELECT result, detail FROM sg_plan_check_details('pair') WHERE check_name = 'operator' ORDER BY 1;
 SELECT sg_plan_drop('pair');
 
 DROP SCHEMA scn CASCADE;

@@ -6,7 +6,7 @@ CREATE EXTENSION IF NOT EXISTS schemaguard;
 RESET client_min_messages;
 
 CREATE TEMPORARY VIEW members AS
-  SELECT p.oid::regprocedure AS routine, p.prokind, l.lanname, p.proconfig, p.prosqlbody
+  SELECT p.oid::regprocedure AS routine, p.prokind, l.lanname, p.proconfig, p.prosqlbody, p.proargtypes
     FROM pg_depend d
     JOIN pg_extension e ON e.oid = d.refobjid
     JOIN pg_proc p ON p.oid = d.objid
@@ -38,11 +38,17 @@ $$;
 ROLLBACK;
 
 -- A body kept as text is resolved with the caller's search_path unless it brings its own. A procedure that commits
--- cannot have one; a body parsed at creation needs none.
+-- cannot have one; a body parsed at creation needs none. Where an argument may be of any type, there is no such body, and a
+-- listing must not pin what names in arguments are looked up by: its body is called with an empty search_path.
 SELECT routine AS search_path_not_pinned
   FROM members
  WHERE lanname IN ('sql', 'plpgsql')
    AND prokind = 'f'
    AND prosqlbody IS NULL
+   AND NOT 'anycompatible'::regtype = ANY (proargtypes::oid[])
    AND NOT EXISTS (SELECT FROM unnest(proconfig) AS setting WHERE setting LIKE 'search_path=%')
  ORDER BY routine::text;
+BEGIN;
+SET LOCAL search_path = '';
+SELECT pg_catalog.count(*) FROM public.sg_orphan_audit('pg_catalog.pg_class');
+ROLLBACK;

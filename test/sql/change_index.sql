@@ -26,10 +26,10 @@ SELECT sg_plan_add_index('i', 'goods', 'USING btree (lower(code) DESC, label tex
 SELECT sg_plan_add_unique('i', 'goods', '{code,label}');
 SELECT sg_plan_add_unique('i', 'goods', '{label}', 'goods_label', "deferrable" => true, initially_deferred => true);
 SELECT sg_plan_add_unique('i', 'goods', '{id}', primary_key => true, priority => 'high');
-SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB', '# kB'), hint FROM sg_plan_check('i') WHERE step > 0 AND check_name <> 'disk';
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB', '# kB'), hint FROM sg_plan_check_details('i') WHERE step > 0 AND check_name <> 'disk';
 -- a primary key wants NOT NULL first, which a step of the plan sees to
 SELECT sg_plan_add_not_null('i', 'goods', 'id') \g /dev/null
-SELECT step, check_name, result, detail FROM sg_plan_check('i') WHERE step = 5;
+SELECT step, check_name, result, detail FROM sg_plan_check_details('i') WHERE step = 5;
 SELECT * FROM sg_plan_sql('i', steps => '{2,3,4,5}');
 -- what it says depends on the server
 SET client_min_messages = warning;
@@ -78,7 +78,7 @@ SELECT sg_plan_add_index('i', 'goods', '(price) WHERE now() > ''2020-01-01''', '
 SELECT sg_plan_add_index('i', 'goods', 'USING no_such_method (price)', 'no_method') \g /dev/null
 SELECT sg_plan_add_index('i', 'goods', '(chi.shout(code))', 'by_function') \g /dev/null
 SELECT sg_plan_add_unique('i', 'goods', '{price}', policy => 'quarantine', keep_by => 'random()') \g /dev/null
-SELECT step, check_name, result, detail, hint FROM sg_plan_check('i') WHERE result = 'block';
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('i') WHERE result = 'block';
 SET schemaguard.verbosity = problems;
 CALL sg_apply('i');
 RESET schemaguard.verbosity;
@@ -134,16 +134,16 @@ CREATE FUNCTION shout(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$BEGIN R
 ALTER FUNCTION shout OWNER TO regress_sg_maker;
 ALTER TABLE goods OWNER TO regress_sg_owner;
 SELECT sg_plan_add_index('i', 'goods', '(chi.shout(code))', 'by_function') \g /dev/null
-SELECT step, check_name, result, detail FROM sg_plan_check('i') WHERE result = 'block';
+SELECT step, check_name, result, detail FROM sg_plan_check_details('i') WHERE result = 'block';
 ALTER TABLE goods OWNER TO CURRENT_USER;
 -- who may make no object in the schema
 REVOKE CREATE ON SCHEMA chi FROM regress_sg_maker;
 SET SESSION AUTHORIZATION regress_sg_maker;
-SELECT step, check_name, result, detail FROM sg_plan_check('h') WHERE result = 'block';
+SELECT step, check_name, result, detail FROM sg_plan_check_details('h') WHERE result = 'block';
 RESET SESSION AUTHORIZATION;
 -- no workers
 SET schemaguard.workers = 0;
-SELECT step, check_name, result, detail, hint FROM sg_plan_check('i', steps => '{1}') WHERE check_name = 'deployment';
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('i', steps => '{1}') WHERE check_name = 'deployment';
 CALL sg_apply('i', steps => '{1}');
 RESET schemaguard.workers;
 
@@ -202,7 +202,7 @@ SELECT sg_plan_add_statement('i', s, in_transaction => false, name => 'o' || n, 
 FROM (VALUES (1, 'ALTER TYPE chi.mood ADD VALUE ''glad''', NULL, NULL), (2, 'DROP INDEX CONCURRENTLY chi.moods_m', 'CREATE INDEX CONCURRENTLY moods_m ON chi.moods (m)', 'SELECT to_regclass(''chi.moods_m'') IS NULL'),
   (3, 'REINDEX (CONCURRENTLY) TABLE chi.moods', 'ANALYZE chi.moods', NULL), (4, 'VACUUM (ANALYZE) chi.moods', NULL, NULL), (5, 'REINDEX TABLE CONCURRENTLY chi.nowhere', NULL, NULL),
   (6, 'VACUUM (FULL off, FULL) chi.moods', NULL, NULL), (7, 'CREATE INDEX CONCURRENTLY x ON chi.moods ((m::text))', NULL, NULL), (8, 'REINDEX (CONCURRENTLY, CONCURRENTLY off) TABLE chi.moods', NULL, NULL)) v (n, s, u, d) ORDER BY n;
-SELECT step, check_name, result, detail FROM sg_plan_check('i') WHERE step IN (1, 6, 7, 8);
+SELECT step, check_name, result, detail FROM sg_plan_check_details('i') WHERE step IN (1, 6, 7, 8);
 SET schemaguard.workers = 0;
 CALL sg_apply('i', steps => '{1}');
 RESET schemaguard.workers;

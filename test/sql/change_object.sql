@@ -44,7 +44,7 @@ SELECT sg_plan_add_rename('d', 'trigger', 'likes', 'x', name => 'nothing');
 SELECT sg_plan_add_drop('d', 'view', 'nowhere');
 -- what names the old name comes before the table's new one
 SELECT * FROM sg_plan_sql('d');
-SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB'), hint FROM sg_plan_check('d') WHERE step > 0;
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB'), hint FROM sg_plan_check_details('d') WHERE step > 0;
 CALL sg_apply('d');
 TABLE steps;
 SELECT * FROM shape();
@@ -54,10 +54,10 @@ SELECT step, kind, object, undo FROM schemaguard.plan_deed ORDER BY id;
 DROP EXTENSION schemaguard;
 -- nothing binds what is left to what is kept, and what is kept is in nobody's way
 DELETE FROM people WHERE id = 10;
-SELECT identity FROM sg_snapshot_objects('live') WHERE identity ~ 'attic|_sg_dropped';
-SELECT child_table, child_columns FROM sg_discover_fks() WHERE child_table ~ 'attic' OR child_columns::text ~ '_sg_dropped';
+SELECT identity FROM sg_snapshot_objects_details('live') WHERE identity ~ 'attic|_sg_dropped';
+SELECT child_table, child_columns FROM sg_discover_fks_details() WHERE child_table ~ 'attic' OR child_columns::text ~ '_sg_dropped';
 SELECT table_name FROM sg_discover_unmatched() WHERE table_name ~ 'attic';
-SELECT DISTINCT table_name FROM sg_tenant_audit('id') WHERE table_name ~ 'posts';
+SELECT DISTINCT table_name FROM sg_tenant_audit_details('id') WHERE table_name ~ 'posts';
 INSERT INTO people VALUES (10, 'y', 1, 10);
 -- again
 CALL sg_apply('d');
@@ -78,7 +78,7 @@ CREATE PUBLICATION regress_sg_shown FOR TABLE shown;
 RESET client_min_messages;
 SELECT sg_plan_add_drop('d', 'table', 'parts'), sg_plan_add_drop('d', 'table', 'shown'), sg_plan_add_drop('d', 'table', 'likes'),
        sg_plan_add_rename('d', 'table', 'posts', 'users'), sg_plan_add_drop('d', 'table', 'grown'), sg_plan_add_drop('d', 'column', 'users', 'id');
-SELECT step, check_name, result, detail, hint FROM sg_plan_check('d') WHERE result = 'block';
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('d') WHERE result = 'block';
 CALL sg_apply('d');
 CREATE TABLE likes (other int);
 CALL sg_rollback_fks('d');
@@ -114,8 +114,8 @@ SELECT sg_plan_add_drop('d', 'table', 'shown'), sg_plan_add_drop('d', 'table', '
 CALL sg_apply('d', fail => true);
 TABLE published;
 SELECT n.nspname, string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname ~ '^schemaguard_attic' GROUP BY 1 ORDER BY 1;
-SELECT identity FROM sg_snapshot_objects('live') WHERE identity ~ 'attic';
-SELECT step, check_name, result, regexp_replace(detail, 'takes .*', 'takes #') FROM sg_plan_check('d') WHERE step > 0;
+SELECT identity FROM sg_snapshot_objects_details('live') WHERE identity ~ 'attic';
+SELECT step, check_name, result, regexp_replace(detail, 'takes .*', 'takes #') FROM sg_plan_check_details('d') WHERE step > 0;
 DROP PUBLICATION "regress_sg other";
 CALL sg_rollback_fks('d', fail => true);
 TABLE published;
@@ -140,7 +140,7 @@ TRUNCATE before;
 INSERT INTO before SELECT * FROM shape();
 SELECT sg_plan_add_drop('d', 'table', 'logs_1'), sg_plan_add_drop('d', 'table', 'words_1'), sg_plan_add_drop('d', 'table', 'logs'),
        sg_plan_add_fk('d', 'likes', '{post}', 'users', priority => 'low', index => false);
-SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB'), hint FROM sg_plan_check('d') WHERE step BETWEEN 1 AND 3;
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB'), hint FROM sg_plan_check_details('d') WHERE step BETWEEN 1 AND 3;
 CALL sg_apply('d');
 SELECT step, kind, object, coalesce(before ->> 'fk_name', after ->> 'was') FROM schemaguard.plan_deed ORDER BY id;
 SELECT count(*), (SELECT count(*) FROM schemaguard_attic.logs_1) FROM logs;
@@ -174,7 +174,7 @@ SELECT to_regclass('schemaguard_attic.logs_2');
 CREATE TABLE refs (id int, day date, CONSTRAINT refs_log FOREIGN KEY (id, day) REFERENCES logs);
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 SELECT sg_plan_add_drop('d', 'table', 'logs_x'), sg_plan_add_drop('d', 'table', 'logs');
-SELECT step, result, detail, hint FROM sg_plan_check('d') WHERE result = 'block' ORDER BY step;
+SELECT step, result, detail, hint FROM sg_plan_check_details('d') WHERE result = 'block' ORDER BY step;
 
 -- for good
 SELECT sg_plan_create('d', replace => true) \g /dev/null

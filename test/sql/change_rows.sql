@@ -43,9 +43,9 @@ INSERT INTO items SELECT g, -g FROM generate_series(101, 110) g;
 SELECT sg_plan_add_check('r', 'items', 'price > 0', 'positive', policy => 'set', child_column => 'price', fill => '- price');
 SELECT sg_plan_add_check('r', 'items', $$city = 'c'$$, 'one_city', policy => 'set', child_column => 'city', fill => $$'d'$$);
 SELECT sg_plan_add_check('r', 'items', 'id > 0', 'typed', policy => 'set', child_column => 'id', fill => $$'x'::text$$);
-SELECT step, check_name, result, detail FROM sg_plan_check('r') WHERE result = 'block';
+SELECT step, check_name, result, detail FROM sg_plan_check_details('r') WHERE result = 'block';
 -- before: what is broken, what would be done, and that there is nothing to keep more from coming
-SELECT fk_name, result, state, orphan_rows, child_columns, parent_table, reason, source FROM sg_orphan_audit(plan => 'r');
+SELECT fk_name, result, state, orphan_rows, child_columns, parent_table, reason, source FROM sg_orphan_audit_details(plan => 'r');
 CALL sg_audit_gate(plan => 'r');
 SELECT property, kind, result, count FROM schemaguard.finding WHERE target = 'plan r' ORDER BY property;
 CALL sg_fix_orphans('r', dry_run => true);
@@ -136,7 +136,7 @@ RESET schemaguard.verbosity;
 -- a column whose rows get a value in batches, each its own
 SELECT sg_plan_create('r', replace => true) \g /dev/null
 SELECT sg_plan_add_column('r', 'parts', 'stamp', 'uuid', fill => 'gen_random_uuid()'), sg_plan_add_not_null('r', 'parts', 'stamp', 'stamped');
-SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB') FROM sg_plan_check('r') WHERE step > 0;
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB') FROM sg_plan_check_details('r') WHERE step > 0;
 SET schemaguard.verbosity = problems;
 CALL sg_apply('r', fail => true);
 RESET schemaguard.verbosity;
@@ -158,7 +158,7 @@ SELECT pg_relation_filenode('tokens') AS file \gset
 SELECT sg_plan_add_column('r', 'tokens', 'a', 'text DEFAULT gen_random_uuid()::text COLLATE "C" NULL'), sg_plan_add_column('r', 'tokens', 'b', 'uuid DEFAULT gen_random_uuid()', fill => 'md5(id::text)::uuid'),
        sg_plan_add_column('r', 'tokens', 'c', 'bigint GENERATED ALWAYS AS IDENTITY'), sg_plan_add_column('r', 'tokens', 'd', 'float DEFAULT/**/(random() -- it
 )');
-SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB') FROM sg_plan_check('r') WHERE step > 0;
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB') FROM sg_plan_check_details('r') WHERE step > 0;
 SELECT * FROM sg_plan_sql('r');
 SET schemaguard.verbosity = problems;
 CALL sg_apply('r', fail => true, steps => '{1,2,4}');

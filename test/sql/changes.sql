@@ -58,7 +58,7 @@ SELECT sg_plan_add_check('nothing', 'orders', 'true');
 
 -- as SQL, and where it stands: what a step needs comes first
 SELECT * FROM sg_plan_sql('c');
-SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB'), hint FROM sg_plan_check('c') WHERE step > 0;
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB'), hint FROM sg_plan_check_details('c') WHERE step > 0;
 
 -- a document holds all of it
 SELECT sg_plan_import('c_copy', sg_plan_export('c'));
@@ -86,7 +86,7 @@ SELECT obj_description('orders'::regclass);
 SELECT step, kind, object, undo, after FROM schemaguard.plan_deed ORDER BY id;
 -- again: nothing is left to do
 CALL sg_apply('c', fail => true);
-SELECT fk_name, test, observed, result, reason FROM sg_verify_fks('c', live => true) WHERE parent_table IS NULL;
+SELECT fk_name, test, observed, result, reason FROM sg_verify_fks_details('c', live => true) WHERE parent_table IS NULL;
 
 -- back
 CALL sg_rollback_fks('c', fail => true);
@@ -113,7 +113,7 @@ ALTER TABLE orders ADD CONSTRAINT taken CHECK (true);
 UPDATE orders SET customer = NULL WHERE id = 500;
 SELECT sg_plan_add_check('c', 'orders', 'total > -1', 'waiting', phase => 'later') \g /dev/null
 CALL sg_apply('c');
-SELECT fk_name, test, observed, result, reason FROM sg_verify_fks('c', live => true);
+SELECT fk_name, test, observed, result, reason FROM sg_verify_fks_details('c', live => true);
 SELECT step, state FROM steps;
 UPDATE orders SET customer = 500 WHERE id = 500;
 DO $$BEGIN INSERT INTO orders (id) VALUES (0); EXCEPTION WHEN check_violation OR not_null_violation THEN END$$;
@@ -141,7 +141,7 @@ SELECT sg_plan_add_column('c', 'orders', 'odd', 'no_such_type');
 SELECT sg_plan_add_default('c', 'orders', 'total', $$'x'$$);
 SELECT sg_plan_add_statement('c', 'UPDATE chg.orders SET total = total / 0', child_table => 'orders', name => 'fails');
 SELECT sg_plan_add_check('c', 'ordres', 'true');
-SELECT step, check_name, result, detail, hint FROM sg_plan_check('c') WHERE result = 'block';
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('c') WHERE result = 'block';
 CALL sg_apply('c', fail => true);
 SELECT * FROM checks_of('orders');
 TABLE steps;
@@ -157,7 +157,7 @@ CALL sg_rollback_fks('c');
 SELECT sg_plan_create('c', replace => true) \g /dev/null
 SELECT sg_plan_add_check('c', 'orders', 'total >= 0', 'one', after => '{two}');
 SELECT sg_plan_add_check('c', 'orders', 'total >= -1', 'two', after => '{one}');
-SELECT step, check_name, result, detail, hint FROM sg_plan_check('c') WHERE check_name = 'order';
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('c') WHERE check_name = 'order';
 CALL sg_apply('c');
 SELECT sg_plan_set('c', 2, 'after', NULL), sg_plan_set('c', 2, 'phase', 'later');
 CALL sg_apply('c', fail => true);
@@ -173,7 +173,7 @@ SELECT sg_plan_create('c', replace => true) \g /dev/null
 SELECT sg_plan_add_fk('c', 'items', '{order_id}', 'orders', index => false);
 SELECT sg_plan_add_column('c', 'items', 'order_id', 'bigint DEFAULT 1', priority => 'low');
 SELECT sg_plan_add_check('c', 'items', 'id > 0');
-SELECT step, check_name, result, detail FROM sg_plan_check('c') WHERE step = 1 OR result = 'block';
+SELECT step, check_name, result, detail FROM sg_plan_check_details('c') WHERE step = 1 OR result = 'block';
 CALL sg_add_fks('c');
 TABLE steps;
 CALL sg_apply('c');
@@ -217,7 +217,7 @@ RESET SESSION AUTHORIZATION;
 CALL sg_apply('planted', author => 'regress_sg_writer');
 CALL sg_apply('planted', author => 'regress_sg_writer', confirm => 'no');
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_sg_writer';
-SELECT check_name, result, regexp_replace(detail, '[0-9a-f]{64}', '#') FROM sg_plan_check('planted') WHERE check_name = 'confirm';
+SELECT check_name, result, regexp_replace(detail, '[0-9a-f]{64}', '#') FROM sg_plan_check_details('planted') WHERE check_name = 'confirm';
 SELECT sg_plan_hash('planted') AS hash \gset
 -- nor does a look at the plan run any of it
 SET SESSION AUTHORIZATION regress_sg_writer;
@@ -225,7 +225,7 @@ SELECT sg_plan_create('asks') \g /dev/null
 SELECT sg_plan_add_statement('asks', 'CREATE TABLE chg.asked ()', done_when => 'SELECT nextval(''chg.times'') > 0', name => 'asks') \g /dev/null
 RESET SESSION AUTHORIZATION;
 CREATE SEQUENCE times;
-SELECT check_name, result, detail FROM sg_plan_check('asks') WHERE step = 1;
+SELECT check_name, result, detail FROM sg_plan_check_details('asks') WHERE step = 1;
 SELECT is_called FROM times;
 SET SESSION AUTHORIZATION regress_sg_other;
 SET client_min_messages = error;

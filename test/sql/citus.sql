@@ -22,7 +22,7 @@ CREATE TABLE child_2 (parent int CONSTRAINT small_number REFERENCES parent);
 INSERT INTO parent SELECT generate_series(1, 3);
 INSERT INTO child VALUES (1, 1), (2, 2);
 INSERT INTO copied VALUES (1);
-SELECT fk_name, state, result FROM sg_orphan_audit() WHERE child_table LIKE 'cit.%' ORDER BY 1;
+SELECT fk_name, state, result FROM sg_orphan_audit_details() WHERE child_table LIKE 'cit.%' ORDER BY 1;
 
 CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass, partmethod "char", partkey text, colocationid int, repmodel "char");
 CREATE TABLE pg_catalog.pg_dist_shard (logicalrelid regclass, shardid bigint);
@@ -30,20 +30,20 @@ CREATE TABLE pg_catalog.pg_dist_list (parent int CONSTRAINT of_citus REFERENCES 
 INSERT INTO pg_dist_partition VALUES ('parent', 'h', '', 1, 's'), ('child', 'h', '', 1, 's'), ('copied', 'n', NULL, 2, 't');
 INSERT INTO pg_dist_shard VALUES ('child', 102008), ('child', 102011), ('a_table_with_a_name_that_is_so_long_that_no_number_fits_behind_', 102009);
 
-SELECT fk_name, child_table, state, result, method, reason FROM sg_orphan_audit() WHERE parent_table = 'cit.parent' ORDER BY 1 \gx
+SELECT fk_name, child_table, state, result, method, reason FROM sg_orphan_audit_details() WHERE parent_table = 'cit.parent' ORDER BY 1 \gx
 SELECT fk_name, state, armed, stands, stale_reason FROM schemaguard.fk_trust WHERE child_table IN ('cit.child', 'cit.copied', 'cit.here') ORDER BY 1 \gx
-SELECT fk_name, test, observed, result FROM sg_verify_fks() WHERE child_table IN ('cit.child', 'cit.here') ORDER BY 1, 2;
-SELECT DISTINCT child_table FROM sg_discover_fks(min_score => 0) WHERE child_table ~ '^cit.*_[0-9]+$' ORDER BY 1;
+SELECT fk_name, test, observed, result FROM sg_verify_fks_details() WHERE child_table IN ('cit.child', 'cit.here') ORDER BY 1, 2;
+SELECT DISTINCT child_table FROM sg_discover_fks_details(min_score => 0) WHERE child_table ~ '^cit.*_[0-9]+$' ORDER BY 1;
 -- what the catalog does deny is no doubt
 ALTER TABLE child DISABLE TRIGGER ALL;
-SELECT fk_name, state FROM sg_orphan_audit('child');
+SELECT fk_name, state FROM sg_orphan_audit_details('child');
 ALTER TABLE child ENABLE TRIGGER ALL;
 -- the table that a user knows, not that of the row
 ALTER TABLE child DROP CONSTRAINT child_parent;
 INSERT INTO child VALUES (3, 99);
 SELECT row_table, row_id, key, data FROM sg_orphans('child', '{parent}', 'parent');
 ALTER TABLE child ADD CONSTRAINT child_parent FOREIGN KEY (parent) REFERENCES parent NOT VALID;
-SELECT fk_name, state, result, orphan_rows FROM sg_orphan_audit('child');
+SELECT fk_name, state, result, orphan_rows FROM sg_orphan_audit_details('child');
 -- plans
 DELETE FROM child WHERE parent = 99;
 ALTER TABLE child VALIDATE CONSTRAINT child_parent;
@@ -53,10 +53,10 @@ SELECT sg_plan_add_fk('cit', 'child', '{parent}', 'parent', index => false);
 SELECT sg_plan_add_fk('cit', 'child', '{id}', 'parent', index => false);
 SELECT sg_plan_add_fk('cit', 'a_table_with_a_name_that_is_so_long_that_no_number_fits_behind_', '{parent}', 'parent', fk_name => 'half');
 SELECT step, check_name, result, detail, regexp_replace(hint, 'ROLE [^ ]+', 'ROLE me') AS hint
-FROM sg_plan_check('cit') WHERE check_name IN ('existing_key', 'citus', 'deployment') ORDER BY 1, 2 \gx (format=wrapped columns=160)
+FROM sg_plan_check_details('cit') WHERE check_name IN ('existing_key', 'citus', 'deployment') ORDER BY 1, 2 \gx (format=wrapped columns=160)
 
 -- a version that is not known: nothing passes
 ALTER TABLE pg_catalog.pg_dist_partition RENAME COLUMN logicalrelid TO relid;
-SELECT fk_name, state, result FROM sg_orphan_audit('here');
+SELECT fk_name, state, result FROM sg_orphan_audit_details('here');
 ROLLBACK;
 SELECT count(*) FROM pg_class WHERE relname LIKE 'pg_dist%';

@@ -57,7 +57,7 @@ CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
 SELECT sg_snapshot_take('cmp', '{cmp,"We\"ird"}') > 0 AS taken;
 
 -- identical: every key is common, and nothing is to be done
-CREATE TEMPORARY TABLE before AS SELECT * FROM sg_compare_fks('cmp');
+CREATE TEMPORARY TABLE before AS SELECT * FROM sg_compare_fks_details('cmp');
 SELECT status, count(*) FROM before GROUP BY status ORDER BY status;
 SELECT level, child_table, recommendation, reason, risk, counts FROM before WHERE level = 'database' \gx
 SELECT count(*) FILTER (WHERE migration IS NOT NULL) AS migrations, count(*) FILTER (WHERE run_on IS NOT NULL) AS run_on,
@@ -98,7 +98,7 @@ ALTER TABLE "We""ird"."T a" DROP CONSTRAINT "F""k";
 ALTER TABLE parted DROP CONSTRAINT parted_customer;
 INSERT INTO customers VALUES (1), (2);
 INSERT INTO lacks VALUES (1, 1, NULL);
-CREATE TEMPORARY TABLE after AS SELECT row_number() OVER () AS n, * FROM sg_compare_fks('cmp');
+CREATE TEMPORARY TABLE after AS SELECT row_number() OVER () AS n, * FROM sg_compare_fks_details('cmp');
 
 SELECT child_table, coalesce(reference_name, '-') AS there, coalesce(target_name, '-') AS here, status, differences, recommendation, risk, run_on
 FROM after WHERE level = 'key' AND recommendation <> 'none' AND child_table <> 'cmp.parted' ORDER BY n;
@@ -149,29 +149,29 @@ BEGIN
 END
 $$;
 SELECT child_table, coalesce(reference_name, target_name) AS key, status, differences, recommendation, run_on
-FROM sg_compare_fks('cmp') WHERE level = 'key' AND status <> 'common';
+FROM sg_compare_fks_details('cmp') WHERE level = 'key' AND status <> 'common';
 SELECT conrelid::regclass, conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE contype = 'f' AND conparentid = 0 AND conrelid IN ('lacks'::regclass, 'changed'::regclass, 'renamed'::regclass, '"We""ird"."T a"'::regclass)
 ORDER BY conrelid::regclass::text COLLATE "C", conname COLLATE "C";
 
 -- snapshots of other schemas: what is outside is not missing
 SELECT sg_snapshot_take('weird', '{"We\"ird"}') > 0 AS taken;
-SELECT child_table, reference_name, status, recommendation FROM sg_compare_fks('weird') WHERE level = 'key';
+SELECT child_table, reference_name, status, recommendation FROM sg_compare_fks_details('weird') WHERE level = 'key';
 ALTER TABLE "We""ird"."T a" DROP CONSTRAINT "F""k";
-SELECT child_table, reference_name, status, recommendation, migration FROM sg_compare_fks('weird') WHERE level = 'key' AND status <> 'common';
+SELECT child_table, reference_name, status, recommendation, migration FROM sg_compare_fks_details('weird') WHERE level = 'key' AND status <> 'common';
 -- and both ways round
-SELECT child_table, target_name, status, recommendation, run_on FROM sg_compare_fks('live', 'weird') WHERE level = 'key' AND status <> 'common';
+SELECT child_table, target_name, status, recommendation, run_on FROM sg_compare_fks_details('live', 'weird') WHERE level = 'key' AND status <> 'common';
 
 -- a key that is switched off is not the same one: it checks nothing; made anew it checks all rows
 CREATE TABLE silent (id int PRIMARY KEY, customer_id int CONSTRAINT silent_customer REFERENCES customers);
 SELECT sg_snapshot_take('heard', '{cmp}') > 0 AS taken;
 ALTER TABLE silent DISABLE TRIGGER ALL;
 SELECT sg_snapshot_take('silent', '{cmp}') > 0 AS taken;
-SELECT status, differences, recommendation, risk, reason, migration FROM sg_compare_fks('heard')
+SELECT status, differences, recommendation, risk, reason, migration FROM sg_compare_fks_details('heard')
 WHERE level = 'key' AND child_table = 'cmp.silent' \gx
-SELECT status, differences, recommendation, risk, reason, migration FROM sg_compare_fks('silent', 'heard')
+SELECT status, differences, recommendation, risk, reason, migration FROM sg_compare_fks_details('silent', 'heard')
 WHERE level = 'key' AND child_table = 'cmp.silent';
-SELECT status FROM sg_compare_fks('silent') WHERE level = 'key' AND child_table = 'cmp.silent';
+SELECT status FROM sg_compare_fks_details('silent') WHERE level = 'key' AND child_table = 'cmp.silent';
 SELECT sg_snapshot_drop('heard'), sg_snapshot_drop('silent');
 
 -- tables and a schema with other names, as sg_drift finds them: the migration brings the reference's names; and keys that have swapped theirs
@@ -186,19 +186,19 @@ ALTER TABLE cmp2.invoices SET SCHEMA cmp;
 ALTER TABLE cmp.invoices RENAME TO bills;
 ALTER TABLE cmp.bills RENAME vendor_id TO supplier_id;
 ALTER TABLE cmp.bills DROP CONSTRAINT by_code;
-SELECT child_table, reference_name, target_name, status, differences, recommendation, risk, migration FROM sg_compare_fks('named') WHERE level = 'key' AND child_table ~ 'cmp2' \gx
-SELECT migration FROM sg_compare_fks('named') WHERE level = 'key' AND child_table ~ 'cmp2' AND status = 'renamed' \gexec
-SELECT child_table, reference_name, status, recommendation FROM sg_compare_fks('named') WHERE level = 'key' AND child_table ~ 'cmp2' ORDER BY 1, 2;
+SELECT child_table, reference_name, target_name, status, differences, recommendation, risk, migration FROM sg_compare_fks_details('named') WHERE level = 'key' AND child_table ~ 'cmp2' \gx
+SELECT migration FROM sg_compare_fks_details('named') WHERE level = 'key' AND child_table ~ 'cmp2' AND status = 'renamed' \gexec
+SELECT child_table, reference_name, status, recommendation FROM sg_compare_fks_details('named') WHERE level = 'key' AND child_table ~ 'cmp2' ORDER BY 1, 2;
 ALTER SCHEMA cmp2 RENAME TO cmp3;
-SELECT child_table, reference_name, status, differences, risk, migration FROM sg_compare_fks('named') WHERE level = 'key' AND child_table ~ 'cmp2' AND status = 'renamed' \gx
+SELECT child_table, reference_name, status, differences, risk, migration FROM sg_compare_fks_details('named') WHERE level = 'key' AND child_table ~ 'cmp2' AND status = 'renamed' \gx
 ALTER SCHEMA cmp3 RENAME TO cmp2;
 ALTER TABLE cmp2.swaps RENAME CONSTRAINT k1 TO k0;
 ALTER TABLE cmp2.swaps RENAME CONSTRAINT k2 TO k1;
 ALTER TABLE cmp2.swaps RENAME CONSTRAINT k3 TO k2;
 ALTER TABLE cmp2.swaps RENAME CONSTRAINT k0 TO k3;
-SELECT reference_name, target_name, status, recommendation, reason, migration FROM sg_compare_fks('named') WHERE level = 'key' AND child_table = 'cmp2.swaps' \gx
-SELECT migration FROM sg_compare_fks('named') WHERE level = 'key' AND child_table = 'cmp2.swaps' \gexec
-SELECT reference_name, target_name, status FROM sg_compare_fks('named') WHERE level = 'key' AND child_table = 'cmp2.swaps' ORDER BY 1;
+SELECT reference_name, target_name, status, recommendation, reason, migration FROM sg_compare_fks_details('named') WHERE level = 'key' AND child_table = 'cmp2.swaps' \gx
+SELECT migration FROM sg_compare_fks_details('named') WHERE level = 'key' AND child_table = 'cmp2.swaps' \gexec
+SELECT reference_name, target_name, status FROM sg_compare_fks_details('named') WHERE level = 'key' AND child_table = 'cmp2.swaps' ORDER BY 1;
 SELECT sg_snapshot_drop('named');
 
 -- other clauses, as a plan: the old key holds until the new one is valid, and gives it its name
@@ -215,9 +215,9 @@ SELECT sg_plan_drop('clauses'), sg_snapshot_drop('clauses');
 
 -- misuse
 \set VERBOSITY terse
-SELECT count(*) FROM sg_compare_fks('no such');
-SELECT count(*) FROM sg_compare_fks(NULL);
-SELECT count(*) FROM sg_compare_fks('cmp', NULL);
+SELECT count(*) FROM sg_compare_fks_details('no such');
+SELECT count(*) FROM sg_compare_fks_details(NULL);
+SELECT count(*) FROM sg_compare_fks_details('cmp', NULL);
 SELECT sg_plan_from_snapshot('no such plan', 'cmp');
 SELECT sg_plan_create('cmp');
 SELECT sg_plan_from_snapshot('cmp', 'no such');
@@ -229,7 +229,7 @@ CREATE FUNCTION tampered(change jsonb) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE schemaguard.snapshot_object SET properties = jsonb_strip_nulls(properties || change)
     WHERE snapshot = 'cmp' AND kind = 'constraint' AND identity = 'cmp.changed.on_delete';
-    PERFORM sg_compare_fks('cmp');
+    PERFORM sg_compare_fks_details('cmp');
     RETURN 'nothing';
 EXCEPTION WHEN OTHERS THEN
     RETURN format('%s %s', SQLSTATE, SQLERRM);

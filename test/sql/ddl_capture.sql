@@ -78,7 +78,7 @@ DROP TABLE parted;
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_ddl_alice, regress_ddl_bob IN SCHEMA ddl_test, public GRANT ALL ON FUNCTIONS TO regress_ddl_bob;
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_ddl_alice GRANT ALL ON SCHEMAS TO regress_ddl_bob;
 SELECT DISTINCT tag, kind, object FROM schemaguard.ddl_log l
-WHERE at > :'start' AND event = 'command' AND object !~ 'gone|part|leaf' AND NOT EXISTS (SELECT FROM sg_snapshot_objects('live') s WHERE s.kind = l.kind AND s.identity = l.object);
+WHERE at > :'start' AND event = 'command' AND object !~ 'gone|part|leaf' AND NOT EXISTS (SELECT FROM sg_snapshot_objects_details('live') s WHERE s.kind = l.kind AND s.identity = l.object);
 SET client_min_messages = warning;
 DROP DOMAIN along CASCADE;
 RESET client_min_messages;
@@ -173,7 +173,7 @@ DROP TABLE c;
 SET ROLE regress_ddl_alice; ALTER TABLE ddl_test.alices ADD b int; GRANT SELECT ON ddl_test.alices TO regress_ddl_bob; RESET ROLE;
 CREATE FUNCTION ddl_details() RETURNS TABLE (kind text, object text, change text, property text, detail text)
 LANGUAGE sql AS $$ SELECT kind, object, change, property, replace(regexp_replace(detail, ' at [A-Z0-9][^,]*, (?=direct|migra)', ' at ..., ', 'g'), session_user, 'me')
-  FROM sg_drift('ddl_reference', 'live', '{ddl_test}') WHERE object !~ 'seen|ddl_details' ORDER BY 1, 2, 3, 4 $$;
+  FROM sg_drift_details('ddl_reference', 'live', '{ddl_test}') WHERE object !~ 'seen|ddl_details' ORDER BY 1, 2, 3, 4 $$;
 SELECT * FROM ddl_details();
 SELECT sg_snapshot_drop('ddl_reference');
 

@@ -104,7 +104,7 @@ SELECT sg_plan_create('dep', replace => true);
 SELECT sg_plan_add_fk('dep', 'lines', '{third_id}', 'orders', fk_name => 'third', on_delete => 'cascade', index => false);
 CALL sg_add_fks('dep');
 ALTER TABLE lines DROP CONSTRAINT cascading;
-SELECT fk_name, source, state FROM sg_orphan_audit('lines') ORDER BY 1;
+SELECT fk_name, source, state FROM sg_orphan_audit_details('lines') ORDER BY 1;
 CALL sg_add_fks('dep');
 ALTER TABLE lines DROP CONSTRAINT third, ADD CONSTRAINT by_another_name FOREIGN KEY (third_id) REFERENCES orders ON DELETE CASCADE NOT VALID;
 SET session_replication_role = replica;
@@ -210,7 +210,7 @@ ALTER TABLE forced.c ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY few ON forced.c USING (id <= 10);
 SELECT sg_plan_create('forced');
 SELECT sg_plan_add_fk('forced', 'forced.c', '{p}', 'forced.p', orphans => 'leave', index => false);
-SELECT result, detail, hint FROM sg_plan_check('forced') WHERE check_name = 'validation' \gx
+SELECT result, detail, hint FROM sg_plan_check_details('forced') WHERE check_name = 'validation' \gx
 CALL sg_add_fks('forced');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'forced';
 SELECT stands, stale_reason FROM schemaguard.fk_trust WHERE child_table = 'forced.c';
@@ -219,7 +219,7 @@ CALL sg_add_fks('forced');
 RESET schemaguard.validate_with;
 -- the statement of the hint
 ALTER TABLE forced.c NO FORCE ROW LEVEL SECURITY;
-SELECT result FROM sg_plan_check('forced') WHERE check_name = 'validation';
+SELECT result FROM sg_plan_check_details('forced') WHERE check_name = 'validation';
 CALL sg_add_fks('forced');
 -- a partition's own, which a parent does not have
 CREATE TABLE forced.w (id int, p int) PARTITION BY LIST (id);
@@ -228,7 +228,7 @@ INSERT INTO forced.w VALUES (1, 99);
 ALTER TABLE forced.w1 ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 SELECT sg_plan_create('forced', replace => true);
 SELECT sg_plan_add_fk('forced', 'forced.w', '{p}', 'forced.p', orphans => 'leave', index => false);
-SELECT result, detail FROM sg_plan_check('forced') WHERE check_name = 'validation';
+SELECT result, detail FROM sg_plan_check_details('forced') WHERE check_name = 'validation';
 SET client_min_messages = error;
 CALL sg_add_fks('forced');
 RESET client_min_messages;
@@ -247,7 +247,7 @@ INSERT INTO words VALUES ('{a}', 1);
 INSERT INTO texts VALUES ('{a}', 1);
 SELECT sg_plan_create('dep_words');
 SELECT sg_plan_add_fk('dep_words', 'texts', '{w}', 'words', index => false);
-SELECT check_name, result, detail, hint FROM sg_plan_check('dep_words') WHERE result = 'block' \gx
+SELECT check_name, result, detail, hint FROM sg_plan_check_details('dep_words') WHERE result = 'block' \gx
 CALL sg_add_fks('dep_words');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'dep_words';
 -- the statements of the hint
@@ -365,9 +365,9 @@ SELECT sg_plan_create('dep_own'), sg_plan_add_fk('dep_own', 'many', '{c1}', 'man
        sg_plan_option('dep_own', 'validate_with', 'scan'), sg_plan_option('dep_own', 'window_end', '2001-01-01'),
        sg_plan_option('dep_own', 'audit_method', 'sql');
 \x
-SELECT check_name, result, detail, hint FROM sg_plan_check('dep_own') WHERE step = 0 AND check_name IN ('options', 'window') ORDER BY 1;
+SELECT check_name, result, detail, hint FROM sg_plan_check_details('dep_own') WHERE step = 0 AND check_name IN ('options', 'window') ORDER BY 1;
 \x
-SELECT method FROM sg_orphan_audit(plan => 'dep_own');
+SELECT method FROM sg_orphan_audit_details(plan => 'dep_own');
 CALL sg_add_fks('dep_own');
 CALL sg_add_fks('dep_own', fail => true);
 CREATE VIEW own_settings AS SELECT name, setting FROM pg_settings

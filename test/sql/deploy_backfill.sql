@@ -51,7 +51,7 @@ SELECT sg_plan_create('dbf');
 SELECT sg_plan_add_fk('dbf', '"or""ders"', '{customer_code}', 'customers', replaces => 'old_key', fk_name => 'new_key', index => false,
   backfill => $$(SELECT c.code FROM dbf.customers c WHERE c.old_id = customer_id) -- "or""ders"$$);
 SELECT left(split_part(s, E'\n', 1), 70) AS statement FROM sg_plan_sql('dbf') s;
-SELECT check_name, result, detail FROM sg_plan_check('dbf') WHERE result <> 'ok';
+SELECT check_name, result, detail FROM sg_plan_check_details('dbf') WHERE result <> 'ok';
 -- the index that the column will have, once it is there
 SELECT sg_plan_set('dbf', 1, 'index', 'true');
 SELECT s FROM sg_plan_sql('dbf') s WHERE s ~ 'index|INDEX';

@@ -77,7 +77,7 @@ SELECT step, fk_name, state, coalesce(reason = 'one by one', false) = :'one_by_o
 CALL sg_add_fks('dpt');
 TABLE steps;
 TABLE keys;
-SELECT fk_name, state, result FROM sg_orphan_audit('c') ORDER BY 1;
+SELECT fk_name, state, result FROM sg_orphan_audit_details('c') ORDER BY 1;
 -- statements that deployment says to run, and what it has run
 SELECT * FROM sg_plan_sql('dpt');
 -- a finished plan changes nothing
@@ -217,7 +217,7 @@ SELECT sg_plan_add_fk('dpt', 'cp', '{p}', 'pp', index => false, on_delete => 'ca
 CALL sg_add_fks('dpt');
 TABLE steps;
 SELECT child, name, valid, clone_of, checks FROM keys;
-SELECT fk_name, state, result FROM sg_orphan_audit('cc') UNION ALL SELECT fk_name, state, result FROM sg_orphan_audit('cp');
+SELECT fk_name, state, result FROM sg_orphan_audit_details('cc') UNION ALL SELECT fk_name, state, result FROM sg_orphan_audit_details('cp');
 -- the parent's partitions know the key once each, as if it had been added in one statement
 SELECT confrelid::regclass AS parent, conrelid::regclass AS child, convalidated OR :'one_by_one' AS valid,
        (SELECT count(*) FROM pg_trigger t WHERE t.tgconstraint = c.oid AND t.tgrelid = c.confrelid) AS actions
@@ -241,7 +241,7 @@ SELECT sg_plan_create('dpt', replace => true);
 SELECT sg_plan_add_fk('dpt', 's', '{up}', 's', index => false);
 CALL sg_add_fks('dpt');
 TABLE steps;
-SELECT fk_name, state, result FROM sg_orphan_audit('s');
+SELECT fk_name, state, result FROM sg_orphan_audit_details('s');
 \set VERBOSITY sqlstate
 DELETE FROM s WHERE id = 1;
 \set VERBOSITY terse

@@ -8,7 +8,7 @@ RESET client_min_messages;
 
 CREATE FUNCTION found(VARIADIC styles text[]) RETURNS TABLE (child text, columns name[], parent text, parent_columns name[])
 LANGUAGE sql AS $$
-  SELECT child_table, child_columns, parent_table, parent_columns FROM sg_discover_fks(verify => 'none')
+  SELECT child_table, child_columns, parent_table, parent_columns FROM sg_discover_fks_details(verify => 'none')
   WHERE split_part(child_table, '.', 1) = ANY (styles) OR split_part(parent_table, '.', 1) = ANY (styles)
   ORDER BY child_table COLLATE "C", child_columns::text COLLATE "C", parent_table COLLATE "C"
 $$;
@@ -112,18 +112,18 @@ SELECT * FROM found('other');
 SELECT * FROM sg_discover_unmatched() WHERE table_name LIKE 'other.%' ORDER BY 1, 2;
 -- ... unless somebody has said so: by feedback, in all its forms, ...
 CREATE TABLE other.notes (id int PRIMARY KEY, stripe_client_id int, late_payment_id int, late_payment_type text);
-SELECT count(*) FROM sg_discover_fks('other.notes', verify => 'none');
+SELECT count(*) FROM sg_discover_fks_details('other.notes', verify => 'none');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table)
 VALUES ('accepted', 'other.notes', 'stripe_client_id', 'other.clients');
-SELECT child_table, child_columns, parent_table, score, evidence->>'why' AS why FROM sg_discover_fks(verify => 'none')
+SELECT child_table, child_columns, parent_table, score, evidence->>'why' AS why FROM sg_discover_fks_details(verify => 'none')
 WHERE child_table LIKE 'other.%' AND parent_table = 'other.clients' \g (format=unaligned)
 INSERT INTO schemaguard.discovery_feedback (verdict, child_columns, parent_table) VALUES ('accepted', 'late_payment_id', 'other.payments');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_columns, parent_table, pattern) VALUES ('accepted', '^stripe_c.*_id$', '\.clients$', true);
-SELECT child_table, child_columns, parent_table, score FROM sg_discover_fks(verify => 'none')
+SELECT child_table, child_columns, parent_table, score FROM sg_discover_fks_details(verify => 'none')
 WHERE child_table LIKE 'other.%' AND score = 1 ORDER BY child_table, child_columns::text;
 SELECT table_name, columns FROM sg_discover_unmatched() WHERE table_name = 'other.notes';
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns) VALUES ('rejected', 'other.notes', 'stripe_client_id');
-SELECT child_columns, parent_table FROM sg_discover_fks('other.notes', verify => 'none');
+SELECT child_columns, parent_table FROM sg_discover_fks_details('other.notes', verify => 'none');
 DELETE FROM schemaguard.discovery_feedback;
 DROP TABLE other.notes;
 -- ... or by a key
@@ -161,40 +161,40 @@ RESET client_min_messages;
 
 -- Evidence, advice
 SELECT evidence ? 'signals' AS signals, evidence->>'why' <> '' AS why, on_delete, on_delete_reason, index, index_reason
-FROM sg_discover_fks('snake.order_lines', verify => 'none') ORDER BY child_columns::text;
-SELECT on_delete, on_delete_reason, index FROM sg_discover_fks('snake.orders', verify => 'none') ORDER BY child_columns::text;
+FROM sg_discover_fks_details('snake.order_lines', verify => 'none') ORDER BY child_columns::text;
+SELECT on_delete, on_delete_reason, index FROM sg_discover_fks_details('snake.orders', verify => 'none') ORDER BY child_columns::text;
 
 -- Rows: in a small table all of them are looked at
 INSERT INTO snake.customers (id) SELECT generate_series(1, 100);
 INSERT INTO snake.addresses SELECT g, g % 100 + 1 FROM generate_series(1, 300) g;
 INSERT INTO snake.orders (id, customer_id, ship_to_address_id) SELECT g, g + 50, g FROM generate_series(1, 100) g;
-SELECT child_columns, parent_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks('snake.addresses', 0);
-SELECT child_columns, parent_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks('snake.addresses', 0, 'full');
-SELECT child_columns, parent_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks('snake.orders', 0)
+SELECT child_columns, parent_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks_details('snake.addresses', 0);
+SELECT child_columns, parent_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks_details('snake.addresses', 0, 'full');
+SELECT child_columns, parent_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks_details('snake.orders', 0)
 WHERE child_columns = '{customer_id}' AND parent_table = 'snake.customers';
-SELECT s.score < n.score AS orphans_count FROM sg_discover_fks('snake.orders', 0) s JOIN sg_discover_fks('snake.orders', 0, 'none') n
+SELECT s.score < n.score AS orphans_count FROM sg_discover_fks_details('snake.orders', 0) s JOIN sg_discover_fks_details('snake.orders', 0, 'none') n
   USING (child_columns, parent_table) WHERE child_columns = '{customer_id}' AND parent_table = 'snake.customers';
-SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit('snake.orders', inferred => true) ORDER BY fk_name;
+SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit_details('snake.orders', inferred => true) ORDER BY fk_name;
 
 -- Statistics: more values than the parent has rows
 CREATE TABLE snake.visits (id int PRIMARY KEY, customer_id int);
 INSERT INTO snake.visits SELECT g, g FROM generate_series(1, 3000) g;
-CREATE TEMP TABLE before AS SELECT score FROM sg_discover_fks('snake.visits', 0, 'none') WHERE parent_table = 'snake.customers';
+CREATE TEMP TABLE before AS SELECT score FROM sg_discover_fks_details('snake.visits', 0, 'none') WHERE parent_table = 'snake.customers';
 ANALYZE snake.customers, snake.visits;
-SELECT s.score < b.score - 0.3 AS too_many FROM sg_discover_fks('snake.visits', 0, 'none') s, before b WHERE parent_table = 'snake.customers';
+SELECT s.score < b.score - 0.3 AS too_many FROM sg_discover_fks_details('snake.visits', 0, 'none') s, before b WHERE parent_table = 'snake.customers';
 
 -- Why, in one sentence
-SELECT child_table, child_columns, why FROM sg_discover_fks(verify => 'none') WHERE child_table ~ '^(snake|about|tenancy|glued)' ORDER BY 1, 2;
+SELECT child_table, child_columns, why FROM sg_discover_fks_details(verify => 'none') WHERE child_table ~ '^(snake|about|tenancy|glued)' ORDER BY 1, 2;
 
 -- Feedback: rejected is not proposed, the next one may be; accepted is
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table)
 VALUES ('rejected', 'snake.products', 'created_by', 'snake.users'),
        ('accepted', 'snake.orders', 'ship_to_address_id', 'snake.addresses');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, pattern) VALUES ('rejected', '^snake\.user_', true);
-SELECT child_columns, parent_table, score = 1 AS sure, evidence->>'why' AS why FROM sg_discover_fks('snake.orders', verify => 'none')
+SELECT child_columns, parent_table, score = 1 AS sure, evidence->>'why' AS why FROM sg_discover_fks_details('snake.orders', verify => 'none')
 WHERE parent_table = 'snake.addresses';
-SELECT count(*) FROM sg_discover_fks('snake.products', 0, 'none') WHERE child_columns = '{created_by}' AND parent_table = 'snake.users';
-SELECT count(*) FROM sg_discover_fks('snake.user_settings', 0, 'none');
+SELECT count(*) FROM sg_discover_fks_details('snake.products', 0, 'none') WHERE child_columns = '{created_by}' AND parent_table = 'snake.users';
+SELECT count(*) FROM sg_discover_fks_details('snake.user_settings', 0, 'none');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, pattern) VALUES ('rejected', '(', true);
 \set VERBOSITY terse
 INSERT INTO schemaguard.discovery_feedback (verdict) VALUES ('rejected');
@@ -203,29 +203,29 @@ INSERT INTO schemaguard.discovery_feedback (verdict, child_table) VALUES ('perha
 
 -- A weight of the user's own
 INSERT INTO schemaguard.discovery_weight (signal, weight) VALUES ('candidate', -1000);
-SELECT count(*) FROM sg_discover_fks('snake.orders', verify => 'none') WHERE score < 1;
+SELECT count(*) FROM sg_discover_fks_details('snake.orders', verify => 'none') WHERE score < 1;
 DELETE FROM schemaguard.discovery_weight WHERE source = 'user';
 -- what is no number weighs nothing
 INSERT INTO schemaguard.discovery_weight (signal, weight) VALUES ('parent''s primary key', 'NaN'), ('same type', 'Infinity');
-CREATE TEMP TABLE no_number AS SELECT child_columns, parent_table, score FROM sg_discover_fks('snake.products', 0, 'none');
+CREATE TEMP TABLE no_number AS SELECT child_columns, parent_table, score FROM sg_discover_fks_details('snake.products', 0, 'none');
 UPDATE schemaguard.discovery_weight SET weight = 0 WHERE source = 'user';
-SELECT count(*) > 0 AS some, bool_and(n.score = d.score) AS same FROM no_number n FULL JOIN sg_discover_fks('snake.products', 0, 'none') d USING (child_columns, parent_table);
+SELECT count(*) > 0 AS some, bool_and(n.score = d.score) AS same FROM no_number n FULL JOIN sg_discover_fks_details('snake.products', 0, 'none') d USING (child_columns, parent_table);
 DELETE FROM schemaguard.discovery_weight WHERE source = 'user';
 
 -- A calibration of the user's own
 INSERT INTO schemaguard.discovery_weight (signal, weight) SELECT format('calibration %s.%s', k / 10, k % 10), k / 40.0 FROM generate_series(0, 10) k;
-CREATE TEMP TABLE quarter AS SELECT child_columns, parent_table, score FROM sg_discover_fks('snake.products', 0, 'none') WHERE score < 1;
+CREATE TEMP TABLE quarter AS SELECT child_columns, parent_table, score FROM sg_discover_fks_details('snake.products', 0, 'none') WHERE score < 1;
 SELECT max(score) BETWEEN 0.01 AND 0.25 AS quarter FROM quarter;
 DELETE FROM schemaguard.discovery_weight WHERE source = 'user';
 -- what is likelier by one is by any that rises
 SELECT count(*) FROM quarter a JOIN quarter b ON a.score < b.score
-  JOIN sg_discover_fks('snake.products', 0, 'none') x ON x.child_columns = a.child_columns AND x.parent_table = a.parent_table
-  JOIN sg_discover_fks('snake.products', 0, 'none') y ON y.child_columns = b.child_columns AND y.parent_table = b.parent_table
+  JOIN sg_discover_fks_details('snake.products', 0, 'none') x ON x.child_columns = a.child_columns AND x.parent_table = a.parent_table
+  JOIN sg_discover_fks_details('snake.products', 0, 'none') y ON y.child_columns = b.child_columns AND y.parent_table = b.parent_table
 WHERE x.score >= y.score;
 
 -- Declared keys are not proposed, and teach
 ALTER TABLE snake.orders ADD FOREIGN KEY (ship_to_address_id) REFERENCES snake.addresses;
-SELECT count(*) FROM sg_discover_fks('snake.orders', 0, 'none') WHERE child_columns = '{ship_to_address_id}';
+SELECT count(*) FROM sg_discover_fks_details('snake.orders', 0, 'none') WHERE child_columns = '{ship_to_address_id}';
 
 -- Into a plan, once
 SELECT sg_plan_create('discovered');
@@ -236,12 +236,12 @@ WHERE plan = 'discovered' AND child_table = 'snake.order_lines' ORDER BY step;
 SELECT sg_plan_from_discovery('no such plan');
 
 -- Bad input
-SELECT * FROM sg_discover_fks(min_score => 2);
-SELECT * FROM sg_discover_fks(min_score => 'NaN');
-SELECT * FROM sg_discover_fks(min_score => NULL);
-SELECT * FROM sg_discover_fks(verify => 'maybe');
-SELECT * FROM sg_discover_fks(child => 'pg_stats');
-SELECT * FROM sg_discover_fks(child => 4000000000);
+SELECT * FROM sg_discover_fks_details(min_score => 2);
+SELECT * FROM sg_discover_fks_details(min_score => 'NaN');
+SELECT * FROM sg_discover_fks_details(min_score => NULL);
+SELECT * FROM sg_discover_fks_details(verify => 'maybe');
+SELECT * FROM sg_discover_fks_details(child => 'pg_stats');
+SELECT * FROM sg_discover_fks_details(child => 4000000000);
 
 -- Patterns that are none: refused when they are written, in each of the three places, and when they are changed
 \set VERBOSITY terse
@@ -251,23 +251,23 @@ INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns,
 UPDATE schemaguard.discovery_feedback SET pattern = true WHERE child_table = '(';
 \set VERBOSITY default
 -- as names they are those of no table
-SELECT count(*) > 0 AS as_before FROM sg_discover_fks(verify => 'none');
+SELECT count(*) > 0 AS as_before FROM sg_discover_fks_details(verify => 'none');
 
 -- Children in some schemas, parents anywhere: the same proposals, and only they
 CREATE SCHEMA apart;
 CREATE TABLE apart.visits (id int PRIMARY KEY, customer_id int, gizmo_id int);
 INSERT INTO apart.visits SELECT g, 1, g FROM generate_series(1, 10) g;
-SELECT child_table, child_columns, parent_table, rows_checked FROM sg_discover_fks(schemas => '{apart,apart}', verify => 'full');
-CREATE TEMP TABLE everywhere AS SELECT child_table, child_columns, parent_table, score, rows_checked, result FROM sg_discover_fks();
+SELECT child_table, child_columns, parent_table, rows_checked FROM sg_discover_fks_details(schemas => '{apart,apart}', verify => 'full');
+CREATE TEMP TABLE everywhere AS SELECT child_table, child_columns, parent_table, score, rows_checked, result FROM sg_discover_fks_details();
 SELECT count(*) > 0 AS some FROM everywhere WHERE split_part(child_table, '.', 1) IN ('snake', 'front');
-(TABLE everywhere EXCEPT SELECT child_table, child_columns, parent_table, score, rows_checked, result FROM sg_discover_fks(schemas => '{snake,front}'))
+(TABLE everywhere EXCEPT SELECT child_table, child_columns, parent_table, score, rows_checked, result FROM sg_discover_fks_details(schemas => '{snake,front}'))
 EXCEPT SELECT * FROM everywhere WHERE split_part(child_table, '.', 1) NOT IN ('snake', 'front');
-SELECT child_table, child_columns, parent_table, score, rows_checked, result FROM sg_discover_fks(schemas => '{snake,front}')
+SELECT child_table, child_columns, parent_table, score, rows_checked, result FROM sg_discover_fks_details(schemas => '{snake,front}')
 EXCEPT SELECT * FROM everywhere WHERE split_part(child_table, '.', 1) IN ('snake', 'front');
-SELECT count(*) FROM sg_discover_fks('apart.visits', schemas => '{snake}');
+SELECT count(*) FROM sg_discover_fks_details('apart.visits', schemas => '{snake}');
 SELECT table_name, columns FROM sg_discover_unmatched('{apart}');
-SELECT fk_name, child_table, parent_table, source FROM sg_orphan_audit(schemas => '{apart}', inferred => true);
-SELECT * FROM sg_discover_fks(schemas => '{}');
+SELECT fk_name, child_table, parent_table, source FROM sg_orphan_audit_details(schemas => '{apart}', inferred => true);
+SELECT * FROM sg_discover_fks_details(schemas => '{}');
 SELECT * FROM sg_discover_unmatched('{apart,NULL}');
 DROP TABLE everywhere;
 DROP SCHEMA apart CASCADE;
@@ -279,7 +279,7 @@ GRANT USAGE ON SCHEMA glued TO regress_sg_discover;
 GRANT SELECT ON ALL TABLES IN SCHEMA glued TO regress_sg_discover;
 SET ROLE regress_sg_discover;
 SET client_min_messages = warning;
-SELECT child_table, child_columns, parent_table FROM sg_discover_fks(verify => 'none') ORDER BY 2;
+SELECT child_table, child_columns, parent_table FROM sg_discover_fks_details(verify => 'none') ORDER BY 2;
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table) VALUES ('rejected', 'x');
 RESET client_min_messages;
 RESET ROLE;
@@ -293,4 +293,4 @@ SELECT sg_revoke('regress_sg_discover') \g /dev/null
 DROP ROLE regress_sg_discover;
 RESET client_min_messages;
 DROP FUNCTION found;
-SELECT count(*) FROM sg_discover_fks() WHERE child_table LIKE 'snake.%';
+SELECT count(*) FROM sg_discover_fks_details() WHERE child_table LIKE 'snake.%';

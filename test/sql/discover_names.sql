@@ -8,7 +8,7 @@ RESET client_min_messages;
 
 CREATE FUNCTION found(VARIADIC styles text[]) RETURNS TABLE (child text, columns name[], parent text, parent_columns name[])
 LANGUAGE sql AS $$
-  SELECT child_table, child_columns, parent_table, parent_columns FROM sg_discover_fks(verify => 'none')
+  SELECT child_table, child_columns, parent_table, parent_columns FROM sg_discover_fks_details(verify => 'none')
   WHERE split_part(child_table, '.', 1) = ANY (styles)
   ORDER BY child_table COLLATE "C", child_columns::text COLLATE "C", parent_table COLLATE "C"
 $$;
@@ -69,7 +69,7 @@ CREATE TABLE taught.c (warden int REFERENCES taught.staff_file);
 CREATE TABLE taught.d (warden int, keeper int, hue int);
 SELECT * FROM found('taught');
 SELECT reference, 'declared elsewhere' = ANY (signals) AS by_name, 'declared by word' = ANY (signals) AS by_word FROM best('taught');
-SELECT why FROM sg_discover_fks('taught.d', 0, 'none') WHERE child_columns = '{warden}';
+SELECT why FROM sg_discover_fks_details('taught.d', 0, 'none') WHERE child_columns = '{warden}';
 -- ... and what was accepted does
 CREATE SCHEMA told;
 CREATE TABLE told.box (id int PRIMARY KEY);
@@ -90,7 +90,7 @@ INSERT INTO schemaguard.discovery_word (word, class) VALUES ('cislo', 'id'), ('k
 SELECT reference FROM best('word');
 DELETE FROM schemaguard.discovery_word WHERE source = 'user';
 INSERT INTO schemaguard.discovery_word (word, class) VALUES ('id', 'none'), ('', 'id'), ('-', 'plural'), (repeat('long', 30), 'id');
-SELECT count(*) >= 0 AS runs FROM sg_discover_fks(verify => 'none');
+SELECT count(*) >= 0 AS runs FROM sg_discover_fks_details(verify => 'none');
 DELETE FROM schemaguard.discovery_word WHERE source = 'user';
 
 -- A key of a table is taken for one of those that inherit from it

@@ -9,7 +9,7 @@ RESET client_min_messages;
 -- The score of each candidate of a column, as what it is compared with
 CREATE FUNCTION score(child regclass, col text, parent text, verify text DEFAULT 'none') RETURNS float8
 LANGUAGE sql AS $$
-  SELECT coalesce(max(score), 0) FROM sg_discover_fks(child, 0, verify) WHERE child_columns = ARRAY[col] AND parent_table = parent
+  SELECT coalesce(max(score), 0) FROM sg_discover_fks_details(child, 0, verify) WHERE child_columns = ARRAY[col] AND parent_table = parent
 $$;
 -- The signals of a candidate, with their values where those are round
 CREATE FUNCTION signals(child regclass, col text, parent text, wanted text[], verify text DEFAULT 'none') RETURNS SETOF text
@@ -61,14 +61,14 @@ ALTER TABLE s.beyond ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_sg_rows;
 SELECT count(*) FROM signals('s.beyond', 'customer_id', 's.customers', '{rows or statistics}');
 SELECT count(*) FROM signals('s.small', 'customer_id', 's.customers', '{rows or statistics}');
-SELECT rows_checked, result, reason FROM sg_discover_fks('s.beyond', 0);
+SELECT rows_checked, result, reason FROM sg_discover_fks_details('s.beyond', 0);
 RESET ROLE;
 
 -- Rows: what is there, what is not, what is there by chance
-SELECT child_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks('s.beyond', 0);
-SELECT child_table, rows_checked > 500, orphan_rows, result, reason FROM sg_discover_fks('s.good', 0);
-SELECT child_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks('s.good', 0, 'full');
-SELECT rows_checked, orphan_rows, result, reason FROM sg_discover_fks('s.nothing', 0);
+SELECT child_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks_details('s.beyond', 0);
+SELECT child_table, rows_checked > 500, orphan_rows, result, reason FROM sg_discover_fks_details('s.good', 0);
+SELECT child_table, rows_checked, orphan_rows, result, reason FROM sg_discover_fks_details('s.good', 0, 'full');
+SELECT rows_checked, orphan_rows, result, reason FROM sg_discover_fks_details('s.nothing', 0);
 SELECT score('s.good', 'customer_id', 's.customers', 'sample') > 0.9 AS sure, score('s.beyond', 'customer_id', 's.customers', 'sample') < 0.05 AS refuted,
        score('s.small', 'customer_id', 's.customers', 'sample') < score('s.good', 'customer_id', 's.customers', 'sample') AS doubted;
 SELECT * FROM signals('s.good', 'customer_id', 's.customers', '{rows or statistics,values missing,beyond chance,as by chance}', 'sample');
@@ -82,7 +82,7 @@ SELECT * FROM signals('s.logged', 'customer_id', 's.customers', '{rows or statis
 -- Each value is looked up once, in the index
 BEGIN;
 SELECT idx_scan AS before FROM pg_stat_xact_user_tables WHERE relid = 's.customers'::regclass \gset
-SELECT rows_checked FROM sg_discover_fks('s.good');
+SELECT rows_checked FROM sg_discover_fks_details('s.good');
 SELECT idx_scan - :before BETWEEN 4000 AND 5000 AS once FROM pg_stat_xact_user_tables WHERE relid = 's.customers'::regclass;
 COMMIT;
 
@@ -96,10 +96,10 @@ CREATE SCHEMA other;
 CREATE TABLE other.payments (invoice_id int);
 INSERT INTO other.payments SELECT g * 11 % 900 + 1 FROM generate_series(1, 1000) g;
 ANALYZE old.invoices, s.invoices;
-SELECT parent_table, orphan_rows FROM sg_discover_fks('other.payments');
+SELECT parent_table, orphan_rows FROM sg_discover_fks_details('other.payments');
 TRUNCATE other.payments;
 INSERT INTO other.payments SELECT g * 11 % 50 + 1 FROM generate_series(1, 1000) g;
-SELECT parent_table, orphan_rows FROM sg_discover_fks('other.payments');
+SELECT parent_table, orphan_rows FROM sg_discover_fks_details('other.payments');
 
 CREATE TABLE s.users (id int PRIMARY KEY);
 CREATE TABLE s.logins (user_id int);
@@ -116,17 +116,17 @@ INSERT INTO s.posts SELECT g * 3, g % 20 + 1 FROM generate_series(1, 500) g;
 INSERT INTO s.reactions SELECT (g + 7) % 20 + 1, g * 3 FROM generate_series(1, 500) g;
 INSERT INTO s.replies SELECT g % 20 + 1, g * 3 FROM generate_series(1, 500) g;
 ANALYZE s.tenants, s.posts, s.reactions, s.replies;
-SELECT child_columns, parent_table, parent_columns FROM sg_discover_fks('s.reactions', verify => 'none') ORDER BY 1;
-SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks('s.reactions', verify => 'full') ORDER BY 1;
-SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks('s.replies', verify => 'full') ORDER BY 1;
+SELECT child_columns, parent_table, parent_columns FROM sg_discover_fks_details('s.reactions', verify => 'none') ORDER BY 1;
+SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks_details('s.reactions', verify => 'full') ORDER BY 1;
+SELECT child_columns, parent_table, parent_columns, orphan_rows, result FROM sg_discover_fks_details('s.replies', verify => 'full') ORDER BY 1;
 -- For both its rows are read once
 BEGIN;
 SELECT seq_scan AS before FROM pg_stat_xact_user_tables WHERE relid = 's.reactions'::regclass \gset
-SELECT count(*) FROM sg_discover_fks('s.reactions', verify => 'sample');
+SELECT count(*) FROM sg_discover_fks_details('s.reactions', verify => 'sample');
 SELECT seq_scan - :before AS scans FROM pg_stat_xact_user_tables WHERE relid = 's.reactions'::regclass;
 COMMIT;
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 's.reactions', 'post_id', 's.posts');
-SELECT child_columns, parent_table FROM sg_discover_fks('s.reactions') ORDER BY 1;
+SELECT child_columns, parent_table FROM sg_discover_fks_details('s.reactions') ORDER BY 1;
 DELETE FROM schemaguard.discovery_feedback;
 
 -- Where each item has a state, both could refer to the other one to one: the surer is proposed, also of one of them
@@ -137,9 +137,9 @@ INSERT INTO o.items SELECT g * 3 FROM generate_series(1, 400) g;
 INSERT INTO o.item_state SELECT g * 3 FROM generate_series(1, 400) g;
 ANALYZE o.items, o.item_state;
 SELECT child_table, parent_table, score > 0.5 AS likely FROM schemaguard.sg_discovery_candidates('sample') WHERE child_table ~ '^o[.]' ORDER BY 1;
-SELECT child_table, parent_table FROM sg_discover_fks(min_score => 0) WHERE child_table ~ '^o[.]';
-SELECT child_table, parent_table FROM sg_discover_fks('o.items', 0);
-SELECT child_table, parent_table FROM sg_discover_fks('o.item_state', 0, 'full');
+SELECT child_table, parent_table FROM sg_discover_fks_details(min_score => 0) WHERE child_table ~ '^o[.]';
+SELECT child_table, parent_table FROM sg_discover_fks_details('o.items', 0);
+SELECT child_table, parent_table FROM sg_discover_fks_details('o.item_state', 0, 'full');
 SELECT sg_plan_create('opposites');
 SELECT sg_plan_from_discovery('opposites', 0.5) > 0;
 SELECT child_table, parent_table FROM schemaguard.plan_step WHERE plan = 'opposites' AND child_table ~ '^o[.]';
@@ -211,8 +211,8 @@ INSERT INTO v.delta SELECT g * 1009 FROM generate_series(1, 400) g;
 INSERT INTO v.usage SELECT md5((g % 500 + 1)::text)::uuid, md5((g % 400 + 501)::text)::uuid, 'm' || (g % 300 + 1) * 17, (g % 400 + 1) * 1009,
                            md5('x' || g)::uuid, 'm' || g, g * 503, g % 50 FROM generate_series(1, 2000) g;
 ANALYZE v.alpha, v.bravo, v.carat, v.delta, v.blank, v.usage;
-SELECT count(*) FROM sg_discover_fks('v.usage', verify => 'sample');
-SELECT child_columns, parent_table, result, why FROM sg_discover_fks('v.usage', verify => 'full') ORDER BY 1;
+SELECT count(*) FROM sg_discover_fks_details('v.usage', verify => 'sample');
+SELECT child_columns, parent_table, result, why FROM sg_discover_fks_details('v.usage', verify => 'full') ORDER BY 1;
 -- ... in keys that can tell: of those of other types, and of numbers in a row, none is read
 CREATE TABLE v.echo (id int PRIMARY KEY);
 CREATE TABLE v.memo (w int, t text);
@@ -223,7 +223,7 @@ CREATE FUNCTION v.scans() RETURNS TABLE (t text, n bigint) LANGUAGE sql
   AS 'SELECT relname, coalesce(seq_scan, 0) + coalesce(idx_scan, 0) FROM pg_stat_xact_user_tables WHERE schemaname = ''v''';
 BEGIN;
 CREATE TEMP TABLE before ON COMMIT DROP AS SELECT * FROM v.scans();
-SELECT count(*) FROM sg_discover_fks('v.memo', verify => 'full');
+SELECT count(*) FROM sg_discover_fks_details('v.memo', verify => 'full');
 SELECT t, a.n > coalesce(b.n, 0) AS read FROM v.scans() a LEFT JOIN before b USING (t) WHERE t IN ('alpha', 'carat', 'delta', 'echo') ORDER BY 1;
 COMMIT;
 -- ... however many keys of the type there are before it, with a few values only, in the same table, and by a name that is unique beside the key
@@ -233,7 +233,7 @@ CREATE TABLE v.use_last (x uuid, y uuid, z text);
 INSERT INTO v.last SELECT md5('last' || g)::uuid, md5('last' || g / 2 + 1)::uuid, 'label ' || g FROM generate_series(1, 100) g;
 INSERT INTO v.use_last SELECT md5('last' || g)::uuid, md5('last' || g % 4 + 1)::uuid, 'label ' || g FROM generate_series(1, 100) g;
 ANALYZE v.last, v.use_last;
-SELECT child_table, child_columns, parent_table, result FROM sg_discover_fks(schemas => '{v}', verify => 'full') WHERE child_table ~ 'last' ORDER BY 1, 2;
+SELECT child_table, child_columns, parent_table, result FROM sg_discover_fks_details(schemas => '{v}', verify => 'full') WHERE child_table ~ 'last' ORDER BY 1, 2;
 -- ... of two tables where one extends the other: all of many values are in the smaller one, a few are in it by chance, one is not
 CREATE TABLE v.whole (id uuid PRIMARY KEY);
 CREATE TABLE v.extra (id uuid PRIMARY KEY);
@@ -242,8 +242,8 @@ INSERT INTO v.whole SELECT md5('w' || g)::uuid FROM generate_series(1, 300) g;
 INSERT INTO v.extra SELECT md5('w' || g)::uuid FROM generate_series(1, 270) g;
 INSERT INTO v.extends SELECT md5('w' || g % 260 + 1)::uuid, md5('w' || g % 4 + 1)::uuid, md5('w' || (g * 2) % 290 + 1)::uuid FROM generate_series(1, 600) g;
 ANALYZE v.whole, v.extra, v.extends;
-SELECT child_columns, parent_table, why FROM sg_discover_fks('v.extends', verify => 'full') ORDER BY 1;
-SELECT child_columns, parent_table, why FROM sg_discover_fks('v.extra', verify => 'full') ORDER BY 1;
+SELECT child_columns, parent_table, why FROM sg_discover_fks_details('v.extends', verify => 'full') ORDER BY 1;
+SELECT child_columns, parent_table, why FROM sg_discover_fks_details('v.extra', verify => 'full') ORDER BY 1;
 -- ... two values are enough; orphans that are many of the values, but few of the rows, are no hindrance; numbers in a row that are written as texts say nothing, numbers far apart do
 CREATE TABLE v.code (id text PRIMARY KEY);
 CREATE TABLE v.digit (id text PRIMARY KEY);
@@ -254,13 +254,13 @@ INSERT INTO v.digit SELECT g FROM generate_series(1, 50) g;
 INSERT INTO v.pair VALUES ('code 3'), ('code 7'), ('code 3');
 INSERT INTO v.few SELECT CASE WHEN g % 67 = 0 THEN 'lost ' || g ELSE 'code ' || g % 8 + 1 END, g % 30 + 1 FROM generate_series(1, 210) g;
 ANALYZE v.code, v.digit, v.pair, v.few;
-SELECT child_table, child_columns, parent_table, result FROM sg_discover_fks(schemas => '{v}', verify => 'full') WHERE child_table IN ('v.pair', 'v.few') ORDER BY 1, 2;
+SELECT child_table, child_columns, parent_table, result FROM sg_discover_fks_details(schemas => '{v}', verify => 'full') WHERE child_table IN ('v.pair', 'v.few') ORDER BY 1, 2;
 CREATE TABLE v.place (zip text PRIMARY KEY);
 CREATE TABLE v.visit (a text, b varchar(9), c char(5));
 INSERT INTO v.place SELECT lpad((g * 331)::text, 5, '0') FROM generate_series(1, 200) g;
 INSERT INTO v.visit SELECT lpad((g % 50 * 331 + 331)::text, 5, '0'), lpad((g % 50 * 331 + 330)::text, 5, '0'), lpad((g % 30 * 331 + 331)::text, 5, '0') FROM generate_series(1, 500) g;
 ANALYZE v.place, v.visit;
-SELECT child_columns, parent_table, result FROM sg_discover_fks('v.visit', verify => 'full') ORDER BY 1;
+SELECT child_columns, parent_table, result FROM sg_discover_fks_details('v.visit', verify => 'full') ORDER BY 1;
 -- ... of two tables with the same keys, the one that makes them; few of many, if they are surely there; two names of a row are no reference
 CREATE TABLE v.person (num int PRIMARY KEY DEFAULT 7);
 CREATE TABLE v.detail (num int PRIMARY KEY);
@@ -271,9 +271,9 @@ INSERT INTO v.detail SELECT num FROM v.person;
 INSERT INTO v.badge SELECT 'badge ' || g, 'badge ' || g FROM generate_series(1, 400) g;
 INSERT INTO v.entry SELECT (g % 9 + 1) * 80 * 1013, 'badge ' || g % 3 * 50 + 7 FROM generate_series(1, 3000) g;
 ANALYZE v.person, v.detail, v.badge, v.entry;
-SELECT child_table, child_columns, parent_table, parent_columns, why FROM sg_discover_fks(schemas => '{v}', verify => 'full') WHERE child_table IN ('v.entry', 'v.badge', 'v.detail', 'v.person') ORDER BY 1, 2;
+SELECT child_table, child_columns, parent_table, parent_columns, why FROM sg_discover_fks_details(schemas => '{v}', verify => 'full') WHERE child_table IN ('v.entry', 'v.badge', 'v.detail', 'v.person') ORDER BY 1, 2;
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 'v.usage', 'p', 'v.alpha');
-SELECT child_columns, parent_table FROM sg_discover_fks('v.usage', verify => 'full') ORDER BY 1;
+SELECT child_columns, parent_table FROM sg_discover_fks_details('v.usage', verify => 'full') ORDER BY 1;
 DELETE FROM schemaguard.discovery_feedback;
 SET client_min_messages = warning;
 DROP SCHEMA v CASCADE;
@@ -295,7 +295,7 @@ INSERT INTO s.city VALUES ('Aarau'), ('Zug');
 INSERT INTO s.street VALUES ('Aarau'), ('Zug'), (NULL), ((SELECT string_agg(md5(g::text), '') FROM generate_series(1, 10000) g));
 INSERT INTO s.region SELECT l, d FROM unnest('{A,B}'::text[]) l, generate_series(1, 3) d;
 INSERT INTO s.village VALUES ('A', 1), ('B', 3), ('B', 4), (NULL, 9), ('A', NULL);
-SELECT child_table, child_columns, rows_checked, orphan_rows, result, reason FROM sg_discover_fks(min_score => 0)
+SELECT child_table, child_columns, rows_checked, orphan_rows, result, reason FROM sg_discover_fks_details(min_score => 0)
 WHERE child_table IN ('s.moon', 's.comet', 's.street') OR (child_table = 's.village' AND cardinality(child_columns) = 2) ORDER BY 1;
 
 -- Partitions on both sides: the keys are those of the partitioned tables, the rows those of the partitions
@@ -307,8 +307,8 @@ CREATE TABLE s.fills_1 PARTITION OF s.fills FOR VALUES IN (1);
 CREATE TABLE s.fills_2 PARTITION OF s.fills FOR VALUES IN (2);
 INSERT INTO s.tanks SELECT g FROM generate_series(1, 900) g;
 INSERT INTO s.fills SELECT g % 910 + 1, g % 2 + 1 FROM generate_series(1, 3000) g;
-SELECT child_table, child_columns, parent_table, rows_checked, orphan_rows, result FROM sg_discover_fks('s.fills', 0);
-SELECT count(*) FROM sg_discover_fks('s.fills_1', 0);
+SELECT child_table, child_columns, parent_table, rows_checked, orphan_rows, result FROM sg_discover_fks_details('s.fills', 0);
+SELECT count(*) FROM sg_discover_fks_details('s.fills_1', 0);
 
 -- Feedback that was accepted teaches, and stands where no name suggests it; nonsense in it hurts nobody
 CREATE TABLE s.staff (id int PRIMARY KEY, badge int UNIQUE);
@@ -318,16 +318,16 @@ SELECT score('s.audit', 'zuständig', 's.staff');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table)
 VALUES ('accepted', 's.shift', 'zuständig', 's.staff'), ('accepted', 's.shift', 'zuständig', 's.nowhere'), ('accepted', 's.shift', 'no,such', 's.staff'),
        ('accepted', 'this is "no name', 'x', '..'), ('accepted', 's.shift', '', 's.staff'), ('accepted', 's.shift', 'vertreter', 's.currency');
-SELECT child_columns, parent_table, parent_columns, score, evidence->>'why' AS why FROM sg_discover_fks('s.shift', 0.9, 'none');
+SELECT child_columns, parent_table, parent_columns, score, evidence->>'why' AS why FROM sg_discover_fks_details('s.shift', 0.9, 'none');
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 's.logins', 'user_id', 's.users');
-SELECT count(*) FROM sg_discover_fks('s.logins', 0, 'none');
-SELECT count(*) FROM sg_discover_fks('s.logins', 0);
+SELECT count(*) FROM sg_discover_fks_details('s.logins', 0, 'none');
+SELECT count(*) FROM sg_discover_fks_details('s.logins', 0);
 SELECT table_name, columns FROM sg_discover_unmatched() WHERE table_name = 's.logins';
 
 -- A rejection counts before an acceptance; several rules of patterns
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, pattern)
 VALUES ('accepted', '^s\.', '^customer_id$', true), ('rejected', '^s\.(small|beyond)$', NULL, true);
-SELECT child_table, score FROM sg_discover_fks(verify => 'none') WHERE child_columns = '{customer_id}' ORDER BY 1;
+SELECT child_table, score FROM sg_discover_fks_details(verify => 'none') WHERE child_columns = '{customer_id}' ORDER BY 1;
 DELETE FROM schemaguard.discovery_feedback;
 
 -- What an accepted key teaches about columns of the same name
@@ -354,7 +354,7 @@ SET client_min_messages = error;
 CREATE INDEX ON w.gate ((w.who() + id));
 CREATE INDEX ON w.pass ((w.who() + gate_id));
 RESET client_min_messages;
-SELECT child_columns, parent_table, orphan_rows FROM sg_discover_fks('w.pass', verify => 'sample');
+SELECT child_columns, parent_table, orphan_rows FROM sg_discover_fks_details('w.pass', verify => 'sample');
 
 -- Values of all kinds of types: with blanks at the end, names of objects, at the end of what a number can be; columns called as a query calls its own
 CREATE TABLE w.depot (code char(6) PRIMARY KEY);
@@ -374,9 +374,9 @@ CREATE TABLE w.cell (rows int, number int, sheet int, val text);
 INSERT INTO w.extent SELECT g, g % 7, g % 3 FROM generate_series(1, 300) g;
 INSERT INTO w.cell SELECT * FROM w.extent;
 ANALYZE w.depot, w.moved, w.object, w.note, w.big, w.use, w.extent, w.cell;
-SELECT count(*) FROM sg_discover_fks('w.moved', verify => 'full');
-SELECT child_table, child_columns, parent_table, orphan_rows, reason FROM sg_discover_fks(min_score => 0.1, schemas => '{w}') WHERE child_table IN ('w.note', 'w.use') ORDER BY 1;
-SELECT child_columns, parent_table, rows_checked, orphan_rows, reason FROM sg_discover_fks('w.cell', 0);
+SELECT count(*) FROM sg_discover_fks_details('w.moved', verify => 'full');
+SELECT child_table, child_columns, parent_table, orphan_rows, reason FROM sg_discover_fks_details(min_score => 0.1, schemas => '{w}') WHERE child_table IN ('w.note', 'w.use') ORDER BY 1;
+SELECT child_columns, parent_table, rows_checked, orphan_rows, reason FROM sg_discover_fks_details('w.cell', 0);
 
 -- Advice, with the reason, and into a plan
 CREATE SCHEMA advice;
@@ -385,12 +385,12 @@ CREATE TABLE advice.players (id int PRIMARY KEY, team_id int);
 CREATE TABLE advice.matches (id int PRIMARY KEY, team_id int NOT NULL);
 CREATE INDEX ON advice.matches (team_id);
 CREATE TABLE advice.match_players (match_id int, player_id int, PRIMARY KEY (match_id, player_id));
-SELECT child_table, child_columns, on_delete, on_delete_reason, index, index_reason FROM sg_discover_fks(verify => 'none')
+SELECT child_table, child_columns, on_delete, on_delete_reason, index, index_reason FROM sg_discover_fks_details(verify => 'none')
 WHERE child_table LIKE 'advice.%' ORDER BY 1, 2 \gx
 CREATE TABLE advice.a (team_id int REFERENCES advice.teams ON DELETE RESTRICT);
 CREATE TABLE advice.b (team_id int REFERENCES advice.teams ON DELETE RESTRICT);
 CREATE TABLE advice.c (team_id int REFERENCES advice.teams ON DELETE RESTRICT);
-SELECT child_table, on_delete, on_delete_reason FROM sg_discover_fks('advice.players', verify => 'none');
+SELECT child_table, on_delete, on_delete_reason FROM sg_discover_fks_details('advice.players', verify => 'none');
 SELECT sg_plan_create('advised');
 SELECT sg_plan_from_discovery('advised', 0.5) > 3 AS some;
 SELECT child_table, on_delete, substring(reason, '^proposed with score') AS score, substring(reason, 'on delete .*') AS advice

@@ -9,7 +9,7 @@ RESET client_min_messages;
 
 CREATE FUNCTION drift(VARIADIC args text[] DEFAULT '{}') RETURNS TABLE (
     kind text, object text, change text, class text, risk text, property text, expected text, actual text, detail text)
-LANGUAGE sql AS $$ SELECT * FROM sg_drift('was', cosmetic => 'cosmetic' = ANY (args)) WHERE object !~ 'public.drift' $$;
+LANGUAGE sql AS $$ SELECT * FROM sg_drift_details('was', cosmetic => 'cosmetic' = ANY (args)) WHERE object !~ 'public.drift' $$;
 CREATE FUNCTION taken() RETURNS bool LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM sg_snapshot_drop('was') WHERE EXISTS (SELECT FROM schemaguard.snapshot WHERE name = 'was');
@@ -98,7 +98,7 @@ DROP TABLE shop.pair;
 CREATE TABLE shop.pair (a int, b text, xx text, yy text, d text);
 SELECT kind, object, change, property, class, detail FROM drift();
 SELECT sg_snapshot_take('then') > 0 AS taken;
-SELECT kind, object, change, property, class, detail FROM sg_drift('was', 'then') WHERE object !~ 'public.drift';
+SELECT kind, object, change, property, class, detail FROM sg_drift_details('was', 'then') WHERE object !~ 'public.drift';
 SELECT sg_snapshot_drop('then');
 
 -- What neither way can decide
@@ -122,7 +122,7 @@ SELECT kind, object, change, class, risk, detail FROM drift();
 
 -- Members of extensions: what the extension has granted and made is the base, an update explains what differs, a person does not
 CREATE EXTENSION dblink SCHEMA shop;
-SELECT identity, properties -> 'acl' AS acl FROM sg_snapshot_objects('live', '{shop}') WHERE identity ~ 'dblink_connect_u';
+SELECT identity, properties -> 'acl' AS acl FROM sg_snapshot_objects_details('live', '{shop}') WHERE identity ~ 'dblink_connect_u';
 SELECT taken();
 GRANT EXECUTE ON FUNCTION shop.dblink_connect_u(text) TO PUBLIC;
 REVOKE EXECUTE ON FUNCTION shop.dblink_disconnect() FROM PUBLIC;
@@ -132,7 +132,7 @@ CREATE FUNCTION shop.smuggled() RETURNS int LANGUAGE sql AS 'SELECT 1';
 ALTER EXTENSION dblink ADD FUNCTION shop.smuggled();
 SELECT kind, object, change, class, risk, property, expected, actual, detail FROM drift() WHERE property IS NOT NULL;
 SELECT kind, object, change, class, detail FROM drift() WHERE property IS NULL;
-SELECT count(*), count(*) FILTER (WHERE class = 'unmanaged') AS unmanaged FROM sg_drift('was', schemas => '{shop}');
+SELECT count(*), count(*) FILTER (WHERE class = 'unmanaged') AS unmanaged FROM sg_drift_details('was', schemas => '{shop}');
 UPDATE schemaguard.snapshot_object o SET properties = o.properties || '{"version": "1.0"}', checksum = sha256('x') WHERE snapshot = 'was' AND kind = 'extension' AND identity = 'dblink';
 UPDATE schemaguard.snapshot SET checksum = sha256('x') WHERE name = 'was';
 SELECT kind, object, change, class, property FROM drift();
@@ -250,7 +250,7 @@ BEGIN
   UPDATE schemaguard.snapshot_object o SET properties = jsonb_set(o.properties, '{expression}', to_jsonb(expression)),
       checksum = sha256(expression::bytea) WHERE snapshot = 'was' AND identity = 'shop.odd.odd_check';
   UPDATE schemaguard.snapshot o SET checksum = sha256(expression::bytea) WHERE name = 'was';
-  RETURN QUERY SELECT d.actual, left(split_part(d.detail, ';', 1), 100) FROM sg_drift('was') d WHERE object = 'shop.odd.odd_check';
+  RETURN QUERY SELECT d.actual, left(split_part(d.detail, ';', 1), 100) FROM sg_drift_details('was') d WHERE object = 'shop.odd.odd_check';
 END $$;
 SELECT taken();
 SELECT * FROM said('(a > 1)');
@@ -295,7 +295,7 @@ BEGIN
   UPDATE schemaguard.snapshot_object o SET properties = jsonb_set(o.properties, '{query}', to_jsonb(query)),
       checksum = sha256(convert_to(query, 'UTF8')) WHERE snapshot = 'was' AND identity = 'shop.' || view;
   UPDATE schemaguard.snapshot o SET checksum = sha256(convert_to(query, 'UTF8')) WHERE name = 'was';
-  RETURN QUERY SELECT d.object, d.property, d.detail FROM sg_drift('was') d;
+  RETURN QUERY SELECT d.object, d.property, d.detail FROM sg_drift_details('was') d;
 END $$;
 SELECT taken();
 SELECT p.* FROM (VALUES ('sub', ' SELECT s.a FROM ( SELECT doc.a FROM shop.doc) s WHERE (s.a > 1);'), ('sub', 'SELECT a FROM ( SELECT doc.a FROM shop.doc) s WHERE (a > 1)'),
@@ -340,7 +340,7 @@ CREATE OR REPLACE FUNCTION shop.arguments(x varchar DEFAULT 'a'::text, y bool DE
   LANGUAGE sql AS 'SELECT 1';
 SELECT object, property, expected, actual FROM drift();
 SELECT sg_snapshot_take('is') > 0 AS taken;
-SELECT object, property, expected, actual FROM sg_drift('was', 'is') WHERE object !~ 'public.';
+SELECT object, property, expected, actual FROM sg_drift_details('was', 'is') WHERE object !~ 'public.';
 CREATE OR REPLACE FUNCTION shop.returned(x varchar) RETURNS bool LANGUAGE sql RETURN x IN ('a', 'c');
 CREATE OR REPLACE FUNCTION shop.atomic(x varchar) RETURNS SETOF bool LANGUAGE sql BEGIN ATOMIC
   INSERT INTO shop.bodies VALUES (x, 'b') ON CONFLICT (a) DO UPDATE SET b = 'c' WHERE bodies.a IN ('a', 'c');
@@ -360,7 +360,7 @@ SELECT taken();
 ALTER TABLE shop.bodies ALTER a SET DEFAULT 'x'::varchar;
 ALTER DOMAIN shop.label SET DEFAULT 'x'::varchar;
 SELECT sg_snapshot_take('is') > 0 AS taken;
-SELECT object, property, expected, actual FROM sg_drift('was', 'is');
+SELECT object, property, expected, actual FROM sg_drift_details('was', 'is');
 SELECT sg_snapshot_drop('is');
 DROP DOMAIN shop.label;
 DROP TABLE shop.bodies;
@@ -373,7 +373,7 @@ BEGIN
   UPDATE schemaguard.snapshot_object o SET properties = o.properties - 'multirange', checksum = sha256(o.identity::bytea)
       WHERE snapshot = 'was' AND identity = 'shop.span';
   UPDATE schemaguard.snapshot SET checksum = sha256('x'), server_version_num = version WHERE name = 'was';
-  RETURN QUERY SELECT d.object, d.change, d.property, d.actual, d.class FROM sg_drift('was') d;
+  RETURN QUERY SELECT d.object, d.change, d.property, d.actual, d.class FROM sg_drift_details('was') d;
 END $$;
 SELECT * FROM taken_by(130023);
 SELECT * FROM taken_by(150003);
@@ -386,21 +386,21 @@ SELECT sg_snapshot_take('of_shop', '{shop}') > 0 AS taken;
 SELECT sg_snapshot_take('of_public', '{public}') > 0 AS taken;
 CREATE TABLE public.outside (a int);
 CREATE TABLE shop.inside (a int);
-SELECT kind, object, change FROM sg_drift('of_shop');
-SELECT kind, object, change FROM sg_drift('was', schemas => '{public}');
-SELECT kind, object, change FROM sg_drift('live', 'of_shop');
-SELECT kind, object, change FROM sg_drift('of_shop', 'of_shop');
+SELECT kind, object, change FROM sg_drift_details('of_shop');
+SELECT kind, object, change FROM sg_drift_details('was', schemas => '{public}');
+SELECT kind, object, change FROM sg_drift_details('live', 'of_shop');
+SELECT kind, object, change FROM sg_drift_details('of_shop', 'of_shop');
 DROP SCHEMA shop CASCADE;
-SELECT kind, object, change, class, risk FROM sg_drift('of_shop');
+SELECT kind, object, change, class, risk FROM sg_drift_details('of_shop');
 
 -- Bad input
-SELECT * FROM sg_drift('nothing');
-SELECT * FROM sg_drift('was', 'nothing');
-SELECT * FROM sg_drift(NULL);
-SELECT * FROM sg_drift('was', NULL);
-SELECT * FROM sg_drift('of_shop', 'of_public');
-SELECT * FROM sg_drift('was', schemas => '{{a,b}}');
-SELECT * FROM sg_drift('was', schemas => ARRAY[NULL]);
+SELECT * FROM sg_drift_details('nothing');
+SELECT * FROM sg_drift_details('was', 'nothing');
+SELECT * FROM sg_drift_details(NULL);
+SELECT * FROM sg_drift_details('was', NULL);
+SELECT * FROM sg_drift_details('of_shop', 'of_public');
+SELECT * FROM sg_drift_details('was', schemas => '{{a,b}}');
+SELECT * FROM sg_drift_details('was', schemas => ARRAY[NULL]);
 
 SELECT sg_snapshot_drop('was'), sg_snapshot_drop('of_shop'), sg_snapshot_drop('of_public');
 DROP TABLE public.outside;

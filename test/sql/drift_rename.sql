@@ -145,7 +145,7 @@ CREATE FUNCTION claims(reference text, target text) RETURNS TABLE (n int, claim 
   SELECT s.n, CASE WHEN d.change = 'renamed' THEN replace(regexp_replace(format('%s %s %s', d.kind, d.object, d.actual), ' FOR [A-Z0-9]+', '', 'g'), 's' || to_char(s.n, 'FM00'), '@') END,
       CASE WHEN d.change = 'renamed' THEN substring(d.detail FROM 'score ([0-9.]+)')::numeric END, d.class = 'cosmetic'
   FROM public.scenario s, LATERAL (SELECT array_agg('s' || to_char(s.n, 'FM00') || x) AS schemas FROM unnest('{"",b,x,y,z}'::text[]) x) x,
-      LATERAL public.sg_drift(reference, target, x.schemas) d
+      LATERAL public.sg_drift_details(reference, target, x.schemas) d
 $$;
 
 BEGIN; SELECT edit('before'); COMMIT;
@@ -165,7 +165,7 @@ SELECT mode, title, claim, score FROM said JOIN scenario s USING (n) WHERE claim
 SELECT mode, title, count(*) FROM said JOIN scenario s USING (n) WHERE cardinality(truth) > 0 AND claim IS NULL GROUP BY mode, n, title ORDER BY n, mode;
 
 -- Where nothing but looks speaks for a rename, the repair could lose what a column or table holds
-SELECT d.change, d.risk, d.detail FROM sg_drift('was', 'now', '{s26}') d;
+SELECT d.change, d.risk, d.detail FROM sg_drift_details('was', 'now', '{s26}') d;
 
 
 -- What this database's catalogs say of numbers and ages is no evidence where the snapshot is another's
@@ -173,7 +173,7 @@ SELECT sg_snapshot_import('theirs', sg_snapshot_export('was')) > 0 AS taken;
 SELECT sg_snapshot_import('restored', sg_snapshot_export('was')) > 0 AS taken;
 UPDATE schemaguard.snapshot SET imported_at = NULL, environment = environment || '{"database_oid": 1}' WHERE name = 'restored';
 SELECT r AS reference, count(*) FILTER (WHERE detail ~ 'number in the table|before the snapshot') > 0 AS by_catalog
-FROM unnest('{was,theirs,restored}'::text[]) r, sg_drift(r) WHERE change = 'renamed' GROUP BY r ORDER BY r;
+FROM unnest('{was,theirs,restored}'::text[]) r, sg_drift_details(r) WHERE change = 'renamed' GROUP BY r ORDER BY r;
 
 -- What names a renamed table, column, type, schema or function: views, rules, policies, triggers, bodies, publications and more
 SET client_min_messages = error;
@@ -219,7 +219,7 @@ CREATE FUNCTION told(title text) RETURNS TABLE (mode text, told text) LANGUAGE p
 BEGIN
   PERFORM sg_snapshot_take('after');
   RETURN QUERY SELECT m, format('%s %s %s %s', d.kind, d.object, d.change, coalesce(d.property, ''))
-  FROM unnest('{live,after}'::text[]) m, sg_drift('before', m) d
+  FROM unnest('{live,after}'::text[]) m, sg_drift_details('before', m) d
   WHERE (d.change <> 'renamed' OR d.actual !~ title) ORDER BY 1, 2;
   PERFORM sg_snapshot_drop('after'), sg_snapshot_drop('before');
   PERFORM sg_snapshot_take('before');
@@ -245,7 +245,7 @@ SELECT * FROM told('moved.bookings');
 ALTER SCHEMA f RENAME TO g;
 SELECT * FROM told('^g$');
 ALTER SCHEMA g RENAME TO h;
-SELECT kind, object, actual, risk, regexp_replace(detail, '.*; ', '') AS contents FROM sg_drift('before') \gx
+SELECT kind, object, actual, risk, regexp_replace(detail, '.*; ', '') AS contents FROM sg_drift_details('before') \gx
 
 DROP PUBLICATION drift_rename_1, drift_rename_2;
 DROP SCHEMA h, moved CASCADE;

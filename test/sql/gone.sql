@@ -34,14 +34,14 @@ SELECT sg_plan_add_default('gone e', 'c', 'v', $$nextval('gone.no_such_table'::r
 SELECT sg_plan_add_index('gone e', 'c', $$(nextval('gone.no_such_table'::regclass))$$);
 CALL sg_apply('gone e');
 SELECT * FROM state;
-SELECT step, check_name, detail FROM sg_plan_check('gone e') WHERE result = 'block' ORDER BY step, check_name;
+SELECT step, check_name, detail FROM sg_plan_check_details('gone e') WHERE result = 'block' ORDER BY step, check_name;
 
 -- A key whose name is taken, in a plan with a step that has no table
 SELECT sg_plan_create('gone t');
 SELECT sg_plan_add_fk('gone t', 'c', '{p_id}', 'p', fk_name => 'c_fk', index => false);
 SELECT sg_plan_add_statement('gone t', 'CREATE SCHEMA x');
-SELECT step, check_name, result, detail, hint FROM sg_plan_check('gone t') WHERE check_name = 'name';
-SELECT fk_name, result FROM sg_verify_fks('gone t') ORDER BY 1;
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('gone t') WHERE check_name = 'name';
+SELECT fk_name, result FROM sg_verify_fks_details('gone t') ORDER BY 1;
 SELECT DISTINCT object FROM schemaguard.audit_log WHERE plan = 'gone t' AND action = 'verify' ORDER BY 1;
 
 -- More names with dots between them than an object can have, where a table was renamed
@@ -50,7 +50,7 @@ DO $$ BEGIN EXECUTE format('COMMENT ON TABLE r IS %L', repeat('a.', 10000) || 'a
 SELECT sg_snapshot_take('names', '{gone}') > 0 AS taken;
 ALTER TABLE r RENAME TO renamed;
 COMMENT ON TABLE renamed IS 'another';
-SELECT count(*) > 0 AS drift FROM sg_drift('names');
+SELECT count(*) > 0 AS drift FROM sg_drift_details('names');
 
 -- end
 SELECT sg_snapshot_drop('names');

@@ -47,17 +47,17 @@ SELECT sg_plan_create('impact_plan');
 SELECT sg_plan_add_fk('impact_plan', 'child', '{id}', 'parent', '{id}', fk_name => 'planned');
 RESET client_min_messages;
 
-SELECT * FROM sg_impact('parent');
-SELECT * FROM sg_impact('impact_test.parent.a');
-SELECT * FROM sg_impact('mood');
-SELECT * FROM sg_impact('impact_test.pair');
-SELECT * FROM sg_impact('domain posint');
-SELECT * FROM sg_impact('double(int)');
-SELECT kind, dependent, depth, via, on_drop FROM sg_impact('parts');
-SELECT kind, dependent, depth, via, on_drop FROM sg_impact('parts.k');
-SELECT dependent, on_change, on_drop FROM sg_impact('parent.s') WHERE kind <> 'function';
+SELECT * FROM sg_impact_details('parent');
+SELECT * FROM sg_impact_details('impact_test.parent.a');
+SELECT * FROM sg_impact_details('mood');
+SELECT * FROM sg_impact_details('impact_test.pair');
+SELECT * FROM sg_impact_details('domain posint');
+SELECT * FROM sg_impact_details('double(int)');
+SELECT kind, dependent, depth, via, on_drop FROM sg_impact_details('parts');
+SELECT kind, dependent, depth, via, on_drop FROM sg_impact_details('parts.k');
+SELECT dependent, on_change, on_drop FROM sg_impact_details('parent.s') WHERE kind <> 'function';
 -- of the column that is asked about, the default has to suit a new type; a view does not outlive its column
-SELECT kind, on_change FROM sg_impact('parent.m') WHERE dependent = 'impact_test.parent.m';
+SELECT kind, on_change FROM sg_impact_details('parent.m') WHERE dependent = 'impact_test.parent.m';
 BEGIN;
 ALTER TABLE parent ALTER m TYPE int USING 1;
 ROLLBACK;
@@ -67,41 +67,41 @@ CREATE TABLE shades (s shade);
 CREATE VIEW shades_v AS SELECT s FROM shades;
 CREATE MATERIALIZED VIEW shades_m AS SELECT s FROM shades;
 CREATE TYPE shade_pair AS (s shade, n int);
-SELECT kind, dependent, on_drop FROM sg_impact('shade') WHERE kind = 'column';
+SELECT kind, dependent, on_drop FROM sg_impact_details('shade') WHERE kind = 'column';
 SET LOCAL client_min_messages = warning;
 DROP TYPE shade CASCADE;
 SELECT c.relname, c.relkind, a.attname
 FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relname ~ '^shade' ORDER BY c.relname;
 ROLLBACK;
-SELECT count(*) FROM sg_impact('unrelated()');
+SELECT count(*) FROM sg_impact_details('unrelated()');
 
 -- names
 CREATE SCHEMA "We""ird";
 CREATE TABLE "We""ird"."T a" ("id;drop" int PRIMARY KEY);
 CREATE TABLE impact_test."Heir" () INHERITS ("We""ird"."T a");
 CREATE VIEW "We""ird"."V.b" AS SELECT * FROM "We""ird"."T a";
-SELECT kind, dependent, via FROM sg_impact('"We""ird"."T a"."id;drop"');
-SELECT sg_impact(NULL);
-SELECT sg_impact('parent', NULL);
-SELECT sg_impact('');
-SELECT sg_impact('a b');
-SELECT sg_impact('a.b.c.d');
-SELECT sg_impact('nowhere.parent');
-SELECT sg_impact('table nothing');
-SELECT sg_impact('parent.nothing');
-SELECT sg_impact('impact_test.parent.nothing');
-SELECT sg_impact('nothing(int)');
-SELECT sg_impact('double(nothing)');
-SELECT sg_impact(repeat('x', 64));
+SELECT kind, dependent, via FROM sg_impact_details('"We""ird"."T a"."id;drop"');
+SELECT sg_impact_details(NULL);
+SELECT sg_impact_details('parent', NULL);
+SELECT sg_impact_details('');
+SELECT sg_impact_details('a b');
+SELECT sg_impact_details('a.b.c.d');
+SELECT sg_impact_details('nowhere.parent');
+SELECT sg_impact_details('table nothing');
+SELECT sg_impact_details('parent.nothing');
+SELECT sg_impact_details('impact_test.parent.nothing');
+SELECT sg_impact_details('nothing(int)');
+SELECT sg_impact_details('double(nothing)');
+SELECT sg_impact_details(repeat('x', 64));
 CREATE FUNCTION double(text) RETURNS text LANGUAGE sql AS 'SELECT $1';
-SELECT sg_impact('double');
+SELECT sg_impact_details('double');
 CREATE TABLE impact_test.impact_test (parent int);
-SELECT sg_impact('impact_test.parent');
-SELECT count(*) > 1 AS found FROM sg_impact('table impact_test.parent');
-SELECT count(*) AS found FROM sg_impact('column impact_test.impact_test.parent');
+SELECT sg_impact_details('impact_test.parent');
+SELECT count(*) > 1 AS found FROM sg_impact_details('table impact_test.parent');
+SELECT count(*) AS found FROM sg_impact_details('column impact_test.impact_test.parent');
 SET quote_all_identifiers = on;
-SELECT dependent, via FROM sg_impact('v1');
+SELECT dependent, via FROM sg_impact_details('v1');
 RESET quote_all_identifiers;
 DROP TABLE impact_test.impact_test;
 DROP FUNCTION double(text);
@@ -140,7 +140,7 @@ BEGIN
   TRUNCATE said, public.impact_dropped;
   INSERT INTO said
   SELECT DISTINCT CASE i.kind WHEN 'domain' THEN 'type' ELSE i.kind END, i.dependent, i.on_drop
-  FROM sg_impact(object, internals => true) i WHERE i.kind <> 'event trigger';
+  FROM sg_impact_details(object, internals => true) i WHERE i.kind <> 'event trigger';
   BEGIN
     EXECUTE statement || ' RESTRICT';
     RAISE EXCEPTION USING errcode = 'P0001';
@@ -217,8 +217,8 @@ BEGIN
     BEGIN
       CREATE TABLE changed (n int, o int);
       EXECUTE r.statement;
-      said := EXISTS (SELECT FROM sg_impact('impact_test.changed.n', true) WHERE kind = r.t AND on_change LIKE '%TYPE fails for%');
-      IF NOT EXISTS (SELECT FROM sg_impact('impact_test.changed.n', true) WHERE kind = r.t) THEN
+      said := EXISTS (SELECT FROM sg_impact_details('impact_test.changed.n', true) WHERE kind = r.t AND on_change LIKE '%TYPE fails for%');
+      IF NOT EXISTS (SELECT FROM sg_impact_details('impact_test.changed.n', true) WHERE kind = r.t) THEN
         RAISE INFO '%: not found', r.statement;
       END IF;
       BEGIN
@@ -250,14 +250,14 @@ CREATE FUNCTION says_and_does() RETURNS void LANGUAGE plpgsql AS $$BEGIN RAISE N
 CREATE FUNCTION next_id() RETURNS bigint LANGUAGE sql AS $$SELECT nextval('impact_test.told_ids')$$;
 CREATE FUNCTION this_id() RETURNS bigint LANGUAGE sql AS $$SELECT currval('told_ids'::regclass)$$;
 CREATE FUNCTION no_id() RETURNS text LANGUAGE sql AS $$SELECT 'told_ids'$$;
-SELECT dependent FROM sg_impact('impact_test.told.price') WHERE kind = 'function' ORDER BY 1;
-SELECT dependent FROM sg_impact('told') WHERE kind = 'function' AND certainty = 'mentioned' ORDER BY 1;
-SELECT dependent FROM sg_impact('told_ids') WHERE kind = 'function' ORDER BY 1;
+SELECT dependent FROM sg_impact_details('impact_test.told.price') WHERE kind = 'function' ORDER BY 1;
+SELECT dependent FROM sg_impact_details('told') WHERE kind = 'function' AND certainty = 'mentioned' ORDER BY 1;
+SELECT dependent FROM sg_impact_details('told_ids') WHERE kind = 'function' ORDER BY 1;
 
 -- A column that goes because another one does leaves that of an heir alone, which has its own of what it uses
 CREATE TABLE computed (id int, a int, b int GENERATED ALWAYS AS (a + 1) STORED);
 CREATE TABLE computes (a int) INHERITS (computed);
-SELECT kind, dependent, on_drop FROM sg_impact('computed.a') ORDER BY 1, 2;
+SELECT kind, dependent, on_drop FROM sg_impact_details('computed.a') ORDER BY 1, 2;
 ALTER TABLE computed DROP COLUMN a CASCADE;
 SELECT attname FROM pg_attribute WHERE attrelid = 'computes'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY 1;
 

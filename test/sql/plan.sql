@@ -434,9 +434,9 @@ SELECT sg_plan_export('opt3') - 'plan' = sg_plan_export('opt') - 'plan' AS the_s
 -- what was written by hand and is no object
 UPDATE schemaguard.plan SET options = '["workers"]' WHERE name = 'opt3';
 \set VERBOSITY default
-SELECT count(*) FROM sg_plan_check('opt3');
+SELECT count(*) FROM sg_plan_check_details('opt3');
 \set VERBOSITY terse
-SELECT raises($$SELECT sg_plan_option('opt3', 'workers', '1')$$), raises($$SELECT sg_orphan_audit(plan => 'opt3')$$);
+SELECT raises($$SELECT sg_plan_option('opt3', 'workers', '1')$$), raises($$SELECT sg_orphan_audit_details(plan => 'opt3')$$);
 SELECT sg_plan_drop('opt3');
 -- null takes one away
 SELECT sg_plan_option('opt', o, NULL) FROM unnest('{lock_timeout,workers,window_end,orphans,lock_breaker}'::text[]) o \g /dev/null
@@ -446,7 +446,7 @@ SELECT action, object, message FROM schemaguard.audit_log WHERE plan = 'opt' AND
 -- what was written round our functions is no option: an unknown name, a null
 UPDATE schemaguard.plan SET options = '{"orphans": null, "workers": null, "colour": "red"}' WHERE name = 'opt2';
 SELECT sg_plan_add_fk('opt2', 'orders', '{a}', 'customers', fk_name => 'opt_by_hand');
-SELECT count(*) FROM sg_plan_check('opt2', steps => '{1}') WHERE check_name = 'options';
+SELECT count(*) FROM sg_plan_check_details('opt2', steps => '{1}') WHERE check_name = 'options';
 SELECT sg_plan_create('opt2', replace => true);
 SELECT options FROM schemaguard.plan WHERE name = 'opt2';
 SELECT sg_plan_drop('opt'), sg_plan_drop('opt2');

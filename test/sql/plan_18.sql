@@ -38,8 +38,8 @@ INSERT INTO spans VALUES ('[1,2)', '[0,10)');
 INSERT INTO stays VALUES ('[1,2)', '[3,5)');
 SELECT sg_plan_create('plain');
 SELECT sg_plan_add_fk('plain', 'stays', '{id,v}', 'spans', '{id,v}', fk_name => 'plain', index => false);
-SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit('stays');
-SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit(plan => 'plain');
+SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit_details('stays');
+SELECT fk_name, source, state, orphan_rows, result FROM sg_orphan_audit_details(plan => 'plain');
 SELECT sg_plan_drop('plain');
 
 -- a key that was done, and that somebody has made NOT ENFORCED since
@@ -48,7 +48,7 @@ SELECT sg_plan_create('loosened');
 SELECT sg_plan_add_fk('loosened', 'loosened', '{p}', 'p', index => false);
 CALL sg_add_fks('loosened');
 ALTER TABLE loosened ALTER CONSTRAINT loosened_p_fkey NOT ENFORCED;
-SELECT check_name, result, detail FROM sg_plan_check('loosened') WHERE check_name = 'state';
+SELECT check_name, result, detail FROM sg_plan_check_details('loosened') WHERE check_name = 'state';
 SELECT sg_plan_drop('loosened', force => true);
 
 -- PERIOD keys in a plan: what ALTER TABLE would refuse is refused when the step is added.
@@ -70,7 +70,7 @@ CREATE TABLE house (id int4range, during daterange, PRIMARY KEY (id, during));
 SELECT sg_plan_create('mixed');
 SELECT sg_plan_add_fk('mixed', 'stay', '{room,during}', 'house', fk_name => 'a', period => true);
 SELECT sg_plan_add_fk('mixed', 'stay', '{room,during}', 'room', '{id,during}', fk_name => 'b');
-SELECT step, check_name, result, detail, hint FROM sg_plan_check('mixed') WHERE result = 'block' ORDER BY step;
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('mixed') WHERE result = 'block' ORDER BY step;
 SELECT sg_plan_drop('mixed');
 DROP TABLE house;
 SELECT * FROM sg_plan_sql('periods');
@@ -88,7 +88,7 @@ ALTER TABLE stay ADD CONSTRAINT by_core FOREIGN KEY (room, PERIOD during) REFERE
 ALTER TABLE stay VALIDATE CONSTRAINT by_core;
 SELECT convalidated AS core_takes_a_gap_for_covered FROM pg_constraint WHERE conname = 'by_core';
 ALTER TABLE stay DROP CONSTRAINT by_core;
-SELECT fk_name, state, rows_checked, orphan_rows, result, method FROM sg_orphan_audit(plan => 'periods');
+SELECT fk_name, state, rows_checked, orphan_rows, result, method FROM sg_orphan_audit_details(plan => 'periods');
 CALL sg_add_fks('periods');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'periods';
 -- With the policy leave it is added NOT VALID, and orphans stay outside from then on.
@@ -100,14 +100,14 @@ INSERT INTO stay VALUES (2001, '[2,3)', '[2020-02-01,2020-10-01)');
 -- One row that VALIDATE alone would have let pass, so CALL leaves the key as it is; without it, it becomes valid.
 CALL sg_add_fks('periods');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'periods';
-SELECT fk_name, test, expected, observed, result FROM sg_verify_fks('periods');
+SELECT fk_name, test, expected, observed, result FROM sg_verify_fks_details('periods');
 SELECT nr FROM stay JOIN sg_fk_orphans('stay', 'stay_room') o ON o.row_id = stay.ctid;
 DELETE FROM stay WHERE nr = 2000;
 CALL sg_add_fks('periods');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'periods';
 SELECT conname, convalidated FROM pg_constraint WHERE conname = 'stay_room';
 SELECT state, armed, method, stands FROM schemaguard.fk_trust WHERE fk_name = 'stay_room';
-SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks('periods', live => true);
+SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks_details('periods', live => true);
 -- An index on the columns before the period serves it; so does one of GiST on all of them.
 SELECT indexdef FROM pg_indexes WHERE tablename = 'stay';
 CALL sg_rollback_fks('periods');

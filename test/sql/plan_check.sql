@@ -12,7 +12,7 @@ LANGUAGE sql AS $$
   SELECT step, fk_name, check_name, result,
          regexp_replace(regexp_replace(regexp_replace(detail, '\d+(\.\d+)? (bytes|kB|MB|GB|TB)\M', '# B', 'g'),
                                        '\d+(\.\d+)? (ms|s|min|h)\M', '# s', 'g'), 'which is \d+', 'which is #'), hint
-  FROM sg_plan_check(plan) WHERE check_name = name OR (name = '*' AND result <> 'ok')
+  FROM sg_plan_check_details(plan) WHERE check_name = name OR (name = '*' AND result <> 'ok')
 $$;
 
 CREATE TABLE p (id int PRIMARY KEY, code text UNIQUE, n numeric UNIQUE, other int, a int, b int, UNIQUE (a, b));
@@ -24,7 +24,7 @@ CREATE INDEX c_p_id ON c (p_id) INCLUDE (x);
 -- a step with which all is well: every check, by name
 SELECT sg_plan_create('well');
 SELECT sg_plan_add_fk('well', 'c', '{p_id}', 'p', index => false);
-SELECT step, check_name, result FROM sg_plan_check('well');
+SELECT step, check_name, result FROM sg_plan_check_details('well');
 SELECT * FROM found('well', 'target');
 SELECT * FROM found('well', 'operator');
 SELECT * FROM found('well', 'index');
@@ -170,7 +170,7 @@ SELECT sg_plan_add_fk('existing', 'k', '{two}', 'p');
 SELECT sg_plan_add_fk('existing', 'k', '{three}', 'p');
 SELECT sg_plan_add_fk('existing', 'k', '{four}', 'p');
 SELECT sg_plan_add_fk('existing', 'k', '{id}', 'p', fk_name => 'taken');
-SELECT step, check_name, result, detail, hint FROM sg_plan_check('existing') WHERE check_name IN ('existing_key', 'name') AND step > 0 \gx
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('existing') WHERE check_name IN ('existing_key', 'name') AND step > 0 \gx
 ALTER TABLE k DISABLE TRIGGER ALL;
 SELECT step, result, regexp_replace(detail, '\d+', '#', 'g'), left(hint, 60) AS hint FROM found('existing', 'existing_key');
 ALTER TABLE k ENABLE TRIGGER ALL;
@@ -210,7 +210,7 @@ SELECT sg_plan_create('backfill');
 SELECT sg_plan_add_fk('backfill', 'bf', '{here}', 'p', backfill => 'id');
 SELECT sg_plan_add_fk('backfill', 'bf', '{later}', 'p', backfill => 'id');
 SELECT * FROM found('backfill', '*') \gx
-SELECT step, string_agg(check_name, ', ') FROM sg_plan_check('backfill') WHERE step > 0 GROUP BY step ORDER BY step \gx (format=wrapped columns=160)
+SELECT step, string_agg(check_name, ', ') FROM sg_plan_check_details('backfill') WHERE step > 0 GROUP BY step ORDER BY step \gx (format=wrapped columns=160)
 SET client_min_messages = error;
 CALL sg_add_fks('backfill');
 SET client_min_messages = warning;
@@ -267,7 +267,7 @@ INSERT INTO ix SELECT g, 1, 1, 1, 'c1' FROM generate_series(3001, 60000) g;
 SELECT result, detail, regexp_replace(hint, '\d+', '#') AS hint FROM found('index', 'estimate') WHERE step = 1;
 RESET schemaguard.statement_timeout;
 SELECT detail ~ '^about .* in all, the longest step about .*, by the speed of reading \d+ blocks of chk.ix \([\d.]+ ms per block\)$' AS measured
-FROM sg_plan_check('index') WHERE step = 0 AND check_name = 'estimate';
+FROM sg_plan_check_details('index') WHERE step = 0 AND check_name = 'estimate';
 
 -- partitions and inheritance
 CREATE TABLE parts (id int PRIMARY KEY, p_id int) PARTITION BY RANGE (id);
@@ -380,7 +380,7 @@ DROP EVENT TRIGGER "chk Et";
 
 -- load and the window: what the settings of this session come to now
 CREATE VIEW load AS SELECT check_name, result, regexp_replace(regexp_replace(detail, '\d{4}-\d\d-\d\d [^)]*', '<time>'), '^(the window ends in) [0-9.]+', '\1 #') AS detail, hint
-  FROM sg_plan_check('well') WHERE check_name IN ('window', 'load');
+  FROM sg_plan_check_details('well') WHERE check_name IN ('window', 'load');
 TABLE load;
 SET schemaguard.window_end = 'soon';
 TABLE load \gx
@@ -407,7 +407,7 @@ CREATE FUNCTION writes() RETURNS boolean LANGUAGE sql AS 'INSERT INTO asked VALU
 CREATE FUNCTION load_by(name text) RETURNS TABLE (result text, detail text, hint text) LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM set_config('schemaguard.throttle_function', name, false);
-  RETURN QUERY SELECT c.result, c.detail, c.hint FROM sg_plan_check('well') c WHERE check_name = 'load';
+  RETURN QUERY SELECT c.result, c.detail, c.hint FROM sg_plan_check_details('well') c WHERE check_name = 'load';
 END $$;
 SELECT f, l.* FROM unnest(ARRAY['chk.calm', 'chk.busy', 'told', 'chk.fails', 'chk.number', 'chk.none', 'a.b.c']) f, load_by(f) l \gx
 -- what it writes is undone; where it can't write, that is said
@@ -432,9 +432,9 @@ TABLE load;
 CREATE FUNCTION mend(plan text, n int, name text) RETURNS TABLE (ran text, result text, detail text) LANGUAGE plpgsql AS $$
 BEGIN
   SELECT replace(substring(c.hint FROM '((SELECT|ALTER|CREATE|GRANT) [^;]*;( (SELECT|ALTER) [^;]*;)*)'), 'CONCURRENTLY ', '') INTO ran
-    FROM sg_plan_check(plan) c WHERE c.step = n AND check_name = name AND c.result <> 'ok' LIMIT 1;
+    FROM sg_plan_check_details(plan) c WHERE c.step = n AND check_name = name AND c.result <> 'ok' LIMIT 1;
   EXECUTE ran;
-  RETURN QUERY SELECT mend.ran, c.result, c.detail FROM sg_plan_check(plan) c WHERE c.step = n AND check_name IN (name, 'skipped') LIMIT 1;
+  RETURN QUERY SELECT mend.ran, c.result, c.detail FROM sg_plan_check_details(plan) c WHERE c.step = n AND check_name IN (name, 'skipped') LIMIT 1;
 END $$;
 CREATE TABLE hp (id int PRIMARY KEY, code text COLLATE "POSIX" UNIQUE, other int, u uuid UNIQUE, n numeric UNIQUE, a int, b int, UNIQUE (a, b));
 CREATE TABLE hpu (u uuid PRIMARY KEY);
@@ -482,7 +482,7 @@ SELECT sg_plan_add_fk('meant', 'purchases', '{custmer_id}', 'customers', index =
        sg_plan_add_fk('meant', 'purchases', '{wholly_another}', 'customers', index => false),
        sg_plan_add_fk('meant', 'purchases', '{code}', 'customers', index => false),
        sg_plan_add_fk('meant', 'purchases', '{mail}', 'customers', '{emial}', index => false);
-SELECT step, check_name, detail, hint FROM sg_plan_check('meant') WHERE result = 'block' ORDER BY step \gx (format=wrapped columns=160)
+SELECT step, check_name, detail, hint FROM sg_plan_check_details('meant') WHERE result = 'block' ORDER BY step \gx (format=wrapped columns=160)
 SELECT (mend('meant', 1, 'column')).result;
 SELECT (mend('meant', 2, 'table')).result;
 SELECT (mend('meant', 3, 'operator')).result;
@@ -500,12 +500,12 @@ SELECT sg_plan_add_fk('mend', 'hc', '{strict}', 'hp', orphans => 'leave', sentin
        sg_plan_add_fk('mend', 'hc', '{i}', 'hp', orphans => 'set null', index => false),
        sg_plan_add_fk('mend', 'hc', '{a,b}', 'hp', '{a,b}', match => 'full', index => false);
 SELECT * FROM mend('mend', 1, 'orphans');
-SELECT hint FROM sg_plan_check('mend') WHERE step = 3 AND check_name = 'orphans';
+SELECT hint FROM sg_plan_check_details('mend') WHERE step = 3 AND check_name = 'orphans';
 SELECT count(*) FROM hc WHERE num_nulls(a, b) BETWEEN 1 AND 1;
 -- of a key that is there
 CALL sg_add_fks('mend', validate => false);
 SELECT step, state FROM schemaguard.plan_step WHERE plan = 'mend' ORDER BY step;
-SELECT hint FROM sg_plan_check('mend') WHERE step = 1 AND check_name = 'orphans';
+SELECT hint FROM sg_plan_check_details('mend') WHERE step = 1 AND check_name = 'orphans';
 SELECT count(*) FROM sg_fk_orphans('chk.hc', 'hc_strict_fkey');
 SELECT sg_plan_create('mend', replace => true);
 ALTER TABLE hc DROP CONSTRAINT hc_strict_fkey;
@@ -546,8 +546,8 @@ SELECT sg_plan_create('mend');
 SELECT sg_plan_add_fk('mend', 'brk', '{a}', 'p', '{code}', index => false), sg_plan_add_fk('mend', 'c', '{p_id}', 'p', index => false);
 BEGIN;
 UPDATE pg_attribute SET attcollation = 9999999 WHERE attrelid = 'brk'::regclass AND attname = 'a';
-SELECT step, check_name, result, detail, hint FROM sg_plan_check('mend') WHERE step = 1 AND check_name = 'unchecked';
-SELECT count(*) FROM sg_plan_check('mend') WHERE step = 2 AND result = 'ok' AND check_name IN ('cascade', 'estimate');
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('mend') WHERE step = 1 AND check_name = 'unchecked';
+SELECT count(*) FROM sg_plan_check_details('mend') WHERE step = 2 AND result = 'ok' AND check_name IN ('cascade', 'estimate');
 ROLLBACK;
 SELECT sg_plan_drop('mend');
 
@@ -561,12 +561,12 @@ INSERT INTO refers_on SELECT g, repeat('x', 100) FROM generate_series(1, 20000) 
 ANALYZE fixed, refers, refers_on;
 SELECT sg_plan_create('fixes');
 SELECT sg_plan_add_fk('fixes', 'fixed', '{p}', 'p', orphans => 'quarantine', index => false);
-SELECT step, result, regexp_replace(detail, '(about|[(]).*?( in all|[)])', '#', 'g') AS detail, hint FROM sg_plan_check('fixes') WHERE check_name = 'fix';
+SELECT step, result, regexp_replace(detail, '(about|[(]).*?( in all|[)])', '#', 'g') AS detail, hint FROM sg_plan_check_details('fixes') WHERE check_name = 'fix';
 SELECT sg_plan_set('fixes', 1, 'quarantine_cascades', 'true');
-SELECT result, detail ~ 'refers_on' AS below, hint FROM sg_plan_check('fixes') WHERE check_name = 'fix';
+SELECT result, detail ~ 'refers_on' AS below, hint FROM sg_plan_check_details('fixes') WHERE check_name = 'fix';
 CREATE INDEX ON refers (fixed);
 CREATE INDEX ON refers_on (a);
-SELECT result, detail, hint FROM sg_plan_check('fixes') WHERE check_name = 'fix';
+SELECT result, detail, hint FROM sg_plan_check_details('fixes') WHERE check_name = 'fix';
 SELECT sg_plan_drop('fixes');
 DROP TABLE fixed, refers, refers_on;
 
@@ -581,43 +581,43 @@ SELECT count(*) FROM sg_orphans('chk."We""ird.T a"', '{"{c,d}"}', 'chk."We""ird.
 
 -- a step that is left out, an empty plan, none, a plan that was done
 SELECT sg_plan_skip('orphans', 1, 'not now');
-SELECT step, check_name, result, detail FROM sg_plan_check('orphans') WHERE step = 1;
+SELECT step, check_name, result, detail FROM sg_plan_check_details('orphans') WHERE step = 1;
 SELECT sg_plan_create('empty');
-SELECT count(*) FILTER (WHERE step <> 0) AS steps FROM sg_plan_check('empty');
-SELECT * FROM sg_plan_check('no such plan');
-SELECT * FROM sg_plan_check(NULL);
+SELECT count(*) FILTER (WHERE step <> 0) AS steps FROM sg_plan_check_details('empty');
+SELECT * FROM sg_plan_check_details('no such plan');
+SELECT * FROM sg_plan_check_details(NULL);
 -- some steps: as if the others were left out
 SELECT sg_plan_create('some');
 SELECT sg_plan_add_fk('some', 'c', '{n}', 'p', '{other}', fk_name => 'some_1'), sg_plan_add_fk('some', 'c', '{p_id}', 'p', fk_name => 'some_2'),
        sg_plan_add_fk('some', 'c', '{id}', 'p', '{other}', fk_name => 'some_3');
-SELECT step, check_name, result FROM sg_plan_check('some', '{2}') WHERE step > 0;
-SELECT step, check_name, result FROM sg_plan_check('some', '{2}') WHERE step > 0
-EXCEPT SELECT step, check_name, result FROM sg_plan_check('some');
-SELECT DISTINCT step FROM sg_plan_check('some', steps => '{3,1}') ORDER BY 1;
-SELECT regexp_replace(detail, '\d+(\.\d+)? (bytes|kB|MB|GB|TB)\M', '# B', 'g') FROM sg_plan_check('some', '{2}') WHERE check_name = 'disk';
-SELECT * FROM sg_plan_check('some', '{4}');
+SELECT step, check_name, result FROM sg_plan_check_details('some', '{2}') WHERE step > 0;
+SELECT step, check_name, result FROM sg_plan_check_details('some', '{2}') WHERE step > 0
+EXCEPT SELECT step, check_name, result FROM sg_plan_check_details('some');
+SELECT DISTINCT step FROM sg_plan_check_details('some', steps => '{3,1}') ORDER BY 1;
+SELECT regexp_replace(detail, '\d+(\.\d+)? (bytes|kB|MB|GB|TB)\M', '# B', 'g') FROM sg_plan_check_details('some', '{2}') WHERE check_name = 'disk';
+SELECT * FROM sg_plan_check_details('some', '{4}');
 CALL sg_add_fks('well');
-SELECT step, check_name, result, detail FROM sg_plan_check('well') WHERE step > 0;
+SELECT step, check_name, result, detail FROM sg_plan_check_details('well') WHERE step > 0;
 -- what was done and is broken since: the key gone, unarmed, back without a look at its rows; and orphans
 SELECT sg_plan_create('broken');
 SELECT sg_plan_add_fk('broken', 'c', '{p_id}', 'p', fk_name => 'brk_gone', index => false), sg_plan_add_fk('broken', 'c', '{n}', 'p', fk_name => 'brk_new', index => false),
        sg_plan_add_fk('broken', 'k', '{one}', 'p', fk_name => 'brk_off', index => false), sg_plan_add_fk('broken', 'k', '{two}', 'p', orphans => 'leave', index => false);
 ALTER TABLE c DROP CONSTRAINT c_p_id_fkey;
 CALL sg_add_fks('broken');
-SELECT step, check_name FROM sg_plan_check('broken') WHERE result <> 'ok' AND step > 0;
+SELECT step, check_name FROM sg_plan_check_details('broken') WHERE result <> 'ok' AND step > 0;
 ALTER TABLE c DROP CONSTRAINT brk_gone, DROP CONSTRAINT brk_new, ADD CONSTRAINT brk_new FOREIGN KEY (n) REFERENCES p NOT VALID;
 ALTER TABLE k DISABLE TRIGGER ALL;
 INSERT INTO k (id, one) VALUES (1, -1);
-SELECT step, fk_name, check_name, result, detail, hint FROM sg_plan_check('broken') WHERE check_name = 'state' \gx (format=wrapped columns=160)
+SELECT step, fk_name, check_name, result, detail, hint FROM sg_plan_check_details('broken') WHERE check_name = 'state' \gx (format=wrapped columns=160)
 ALTER TABLE k ENABLE TRIGGER ALL;
-SELECT step, check_name, detail FROM sg_plan_check('broken') WHERE check_name IN ('state', 'orphans') AND result <> 'ok';
+SELECT step, check_name, detail FROM sg_plan_check_details('broken') WHERE check_name IN ('state', 'orphans') AND result <> 'ok';
 CALL sg_add_fks('broken', steps => '{1,2}');
-SELECT step, check_name FROM sg_plan_check('broken') WHERE check_name = 'state';
+SELECT step, check_name FROM sg_plan_check_details('broken') WHERE check_name = 'state';
 DELETE FROM k;
 
 -- nothing is written, and nothing stays locked
 BEGIN READ ONLY;
-SELECT count(*) > 0 AS works FROM sg_plan_check('bad');
+SELECT count(*) > 0 AS works FROM sg_plan_check_details('bad');
 SELECT count(*) FROM pg_locks WHERE relation IN ('c'::regclass, 'p'::regclass) AND pid = pg_backend_pid();
 SELECT pg_current_xact_id_if_assigned() IS NULL AS no_xid;
 COMMIT;

@@ -109,13 +109,13 @@ INSERT INTO task VALUES (1, 1, 10, NULL), (2, 2, 20, 2), (3, 1, 20, NULL);
 SELECT sg_plan_create('ask_tenants') \g /dev/null
 SELECT sg_plan_isolate('ask_tenants', 'tn_id', 'tenants'), sg_plan_isolate('ask_tenants', 'tn_id', 'tenants') AS nothing_new;
 SELECT sql FROM sg_plan_sql('ask_tenants') sql WHERE sql ~ 'FOREIGN KEY|UNIQUE' ORDER BY sql COLLATE "C";
-SELECT fk_name, leaking_rows, sample FROM sg_tenant_audit('tn_id', 'tenants') WHERE leaking_rows > 0;
-SELECT fk_name, orphan_rows FROM sg_orphan_audit(plan => 'ask_tenants') WHERE result = 'fail';
+SELECT fk_name, leaking_rows, sample FROM sg_tenant_audit_details('tn_id', 'tenants') WHERE leaking_rows > 0;
+SELECT fk_name, orphan_rows FROM sg_orphan_audit_details(plan => 'ask_tenants') WHERE result = 'fail';
 UPDATE task SET tn_id = 2 WHERE id = 3;
 ALTER TABLE task ADD CONSTRAINT task_tn_id_id_key UNIQUE (tn_id, id);
 SELECT sg_plan_skip('ask_tenants', step, 'it is there') FROM step WHERE plan = 'ask_tenants' AND kind = 'unique' \g /dev/null
 CALL sg_apply('ask_tenants');
-SELECT finding, table_name, fk_name, result FROM sg_tenant_audit('tn_id', 'tenants', '{ask}');
+SELECT finding, table_name, fk_name, result FROM sg_tenant_audit_details('tn_id', 'tenants', '{ask}');
 INSERT INTO task VALUES (4, 1, 20);
 DELETE FROM project WHERE id = 10;
 SELECT * FROM task WHERE id = 1;

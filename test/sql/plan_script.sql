@@ -339,7 +339,7 @@ SELECT sg_plan_add_fk('told', 'script_two.only_two', '{c}', 'customers', '{email
 SELECT sg_plan_add_fk('told', 'script_two.only_two', '{c}', 'parent', '{b}');
 SELECT sg_plan_add_fk('told', 'script_two.only_two', '{c}', 'customers');
 -- as sg_plan_check says
-SELECT step, check_name, detail FROM sg_plan_check('told') WHERE result = 'block' ORDER BY step, check_name, detail;
+SELECT step, check_name, detail FROM sg_plan_check_details('told') WHERE result = 'block' ORDER BY step, check_name, detail;
 SELECT sg_plan_drop('told');
 \set VERBOSITY terse
 

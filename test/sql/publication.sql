@@ -23,14 +23,14 @@ SELECT c.relname AS without_replica_identity FROM pg_class c
             OR relreplident = 'i' AND EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indisreplident));
 
 -- twice, since the second call replaces what the first one has written
-SELECT fk_name, result FROM sg_orphan_audit('c');
-SELECT fk_name, result FROM sg_orphan_audit('c');
+SELECT fk_name, result FROM sg_orphan_audit_details('c');
+SELECT fk_name, result FROM sg_orphan_audit_details('c');
 CALL sg_audit_gate('{pub}');
 SELECT sg_plan_create('pub');
 SELECT sg_plan_add_fk('pub', 'c', '{q_id}', 'p', fk_name => 'c_q_fk', index => false);
 SELECT sg_plan_add_fk('pub', 'c', '{r_id}', 'p', fk_name => 'c_r_fk', orphans => 'quarantine', index => false);
 SELECT sg_plan_add_statement('pub', 'ALTER TABLE pub.p ADD COLUMN note text', undo => 'ALTER TABLE pub.p DROP COLUMN note');
-SELECT check_name, result, detail, hint FROM sg_plan_check('pub') WHERE check_name = 'publications';
+SELECT check_name, result, detail, hint FROM sg_plan_check_details('pub') WHERE check_name = 'publications';
 SET client_min_messages = warning;
 CALL sg_apply('pub', fix => true);
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'pub' ORDER BY step;

@@ -153,7 +153,7 @@ ADD COLUMN     "tags" TEXT[] DEFAULT ARRAY[]::TEXT[],
 ALTER COLUMN "a" SET DEFAULT 1;
 $script$);
 TABLE steps;
-SELECT check_name, result, detail FROM sg_plan_check('sc') WHERE result = 'block';
+SELECT check_name, result, detail FROM sg_plan_check_details('sc') WHERE result = 'block';
 CALL sg_apply('sc', fail => true);
 SELECT attname, format_type(atttypid, atttypmod), attnotnull, pg_get_expr(adbin, adrelid)
   FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum

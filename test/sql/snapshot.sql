@@ -118,14 +118,14 @@ RESET search_path;
 
 -- What is there. Texts that majors print in several ways are left out here.
 SELECT kind, identity, parent, properties - '{owner,query,sql_body,definition,depends}'::text[] AS properties
-FROM sg_snapshot_objects('live', '{snap}') \gx (format=wrapped columns=160)
-SELECT kind, replace(identity, CURRENT_USER, 'me') AS identity, parent, properties - '{owner,depends}'::text[] AS properties FROM sg_snapshot_objects('live')
+FROM sg_snapshot_objects_details('live', '{snap}') \gx (format=wrapped columns=160)
+SELECT kind, replace(identity, CURRENT_USER, 'me') AS identity, parent, properties - '{owner,depends}'::text[] AS properties FROM sg_snapshot_objects_details('live')
 WHERE kind NOT IN ('extension', 'language') AND NOT properties ? 'extension' AND (parent IS NULL OR parent LIKE '%srv' OR kind = 'default privilege')
   AND identity ~ 'regress_snapshot|snap[. ]' \gx (format=wrapped columns=160)
 SELECT kind, identity, properties ->> 'query' ~ 'FROM snap.c' AS query, properties ->> 'sql_body' ~ 'snap.c|RETURN' AS sql_body,
   properties ->> 'definition' ~ 'DELETE FROM snap.pt' AS definition
-FROM sg_snapshot_objects('live', '{snap}') WHERE properties ?| '{query,sql_body,definition}';
-SELECT kind, identity FROM sg_snapshot_objects('live') WHERE properties::text ~ 'geheim' OR properties ? 'unknown';
+FROM sg_snapshot_objects_details('live', '{snap}') WHERE properties ?| '{query,sql_body,definition}';
+SELECT kind, identity FROM sg_snapshot_objects_details('live') WHERE properties::text ~ 'geheim' OR properties ? 'unknown';
 
 -- The same in other words, under other settings and as somebody who may do nothing
 SELECT sg_snapshot_take('regress 1', '{snap}') > 50 AS taken;
@@ -145,25 +145,25 @@ SELECT sg_snapshot_take('regress 2', '{snap}') > 50 AS taken;
 COMMIT;
 SELECT a.checksum = b.checksum AS equal, a.role = CURRENT_USER AS mine, b.role
 FROM schemaguard.snapshot a, schemaguard.snapshot b WHERE a.name = 'regress 1' AND b.name = 'regress 2';
-SELECT s.kind, s.identity FROM sg_snapshot_objects('regress 1') s LEFT JOIN sg_snapshot_objects('regress 2') t USING (kind, identity)
+SELECT s.kind, s.identity FROM sg_snapshot_objects_details('regress 1') s LEFT JOIN sg_snapshot_objects_details('regress 2') t USING (kind, identity)
 WHERE s.checksum IS DISTINCT FROM t.checksum;
 
 -- Order and checksums are what the manual says; kept is what was read
 SELECT bool_and(o.checksum = sha256(convert_to(concat_ws(E'\n', o.kind, o.identity, coalesce(o.parent, ''), o.properties::text), 'UTF8'))) AS objects,
   sha256(string_agg(o.checksum, '' ORDER BY o.n)) = max(s.checksum::text)::bytea AS whole,
   array_agg(o.kind || E'\n' || o.identity ORDER BY o.n) = array_agg(o.kind || E'\n' || o.identity ORDER BY o.kind COLLATE "C", o.identity COLLATE "C") AS sorted
-FROM sg_snapshot_objects('regress 1') WITH ORDINALITY o (kind, identity, parent, properties, checksum, oid, n), schemaguard.snapshot s
+FROM sg_snapshot_objects_details('regress 1') WITH ORDINALITY o (kind, identity, parent, properties, checksum, oid, n), schemaguard.snapshot s
 WHERE s.name = 'regress 1';
-SELECT * FROM sg_snapshot_objects('regress 1') EXCEPT SELECT * FROM sg_snapshot_objects('live', '{snap}');
+SELECT * FROM sg_snapshot_objects_details('regress 1') EXCEPT SELECT * FROM sg_snapshot_objects_details('live', '{snap}');
 SELECT kind, bool_and(CASE kind WHEN 'column' THEN parent WHEN 'constraint' THEN (SELECT quote_ident(conname) FROM pg_constraint c WHERE c.oid = o.oid)
     WHEN 'function' THEN o.oid::regprocedure::text WHEN 'type' THEN o.oid::regtype::text ELSE identity END
   = CASE kind WHEN 'column' THEN o.oid::regclass::text WHEN 'constraint' THEN substr(identity, length(parent) + 2) WHEN 'function' THEN replace(identity, ', ', ',') WHEN 'type' THEN identity ELSE o.oid::regclass::text END) AS oids
-FROM sg_snapshot_objects('regress 1') o WHERE kind IN ('column', 'constraint', 'function', 'index', 'sequence', 'table', 'type', 'view') GROUP BY kind ORDER BY kind;
-SELECT * FROM sg_snapshot_objects('live', '{snap}') EXCEPT SELECT * FROM sg_snapshot_objects('regress 1');
-SELECT count(*), count(*) FILTER (WHERE kind = 'schema') AS schemas FROM sg_snapshot_objects('regress 1', '{public}');
+FROM sg_snapshot_objects_details('regress 1') o WHERE kind IN ('column', 'constraint', 'function', 'index', 'sequence', 'table', 'type', 'view') GROUP BY kind ORDER BY kind;
+SELECT * FROM sg_snapshot_objects_details('live', '{snap}') EXCEPT SELECT * FROM sg_snapshot_objects_details('regress 1');
+SELECT count(*), count(*) FILTER (WHERE kind = 'schema') AS schemas FROM sg_snapshot_objects_details('regress 1', '{public}');
 SELECT sg_snapshot_take('regress all') > 50 AS taken;
-SELECT * FROM sg_snapshot_objects('regress all', '{snap}') EXCEPT SELECT * FROM sg_snapshot_objects('regress 1');
-SELECT * FROM sg_snapshot_objects('regress 1') EXCEPT SELECT * FROM sg_snapshot_objects('regress all', '{snap}');
+SELECT * FROM sg_snapshot_objects_details('regress all', '{snap}') EXCEPT SELECT * FROM sg_snapshot_objects_details('regress 1');
+SELECT * FROM sg_snapshot_objects_details('regress 1') EXCEPT SELECT * FROM sg_snapshot_objects_details('regress all', '{snap}');
 
 -- Where it is, and what it takes from its server
 SELECT environment ->> 'system_identifier' = (SELECT system_identifier::text FROM pg_control_system()) AS system,
@@ -181,7 +181,7 @@ SELECT sg_snapshot_take('regress 5', '{snap}') > 50 AS taken;
 SELECT environment - '{system_identifier,timeline,lsn,database_oid,encoding,collate,ctype,locale,locale_provider,roles,icu_rules,collations}'::text[] AS environment,
   (environment -> 'collations' ->> 0 = 'ucs_basic') IS TRUE = (SELECT oid >= 12000 FROM pg_collation WHERE collname = 'ucs_basic') AS collations FROM schemaguard.snapshot WHERE name = 'regress 5';
 UPDATE schemaguard.snapshot SET environment = '{"roles": 1}' WHERE name = 'regress 5';
-SELECT count(*) FROM sg_snapshot_objects('regress 5');
+SELECT count(*) FROM sg_snapshot_objects_details('regress 5');
 ROLLBACK;
 
 -- Values of sequences, where they are asked for: none is there while nothing was drawn, null may not be read
@@ -190,15 +190,15 @@ SELECT nextval('snap.s'), nextval('snap.s');
 CREATE SEQUENCE snap.hidden;
 INSERT INTO snap."We""ird.T a" (n) VALUES (1);
 SELECT sg_snapshot_take('regress 5', '{snap}', sequence_values => true) > 50 AS taken;
-SELECT identity, properties ? 'last_value' AS has, properties -> 'last_value' AS last_value FROM sg_snapshot_objects('regress 5') WHERE kind = 'sequence'
-UNION ALL SELECT identity, NULL, properties #> '{identity_sequence,last_value}' FROM sg_snapshot_objects('regress 5') WHERE properties ? 'identity_sequence' ORDER BY identity;
+SELECT identity, properties ? 'last_value' AS has, properties -> 'last_value' AS last_value FROM sg_snapshot_objects_details('regress 5') WHERE kind = 'sequence'
+UNION ALL SELECT identity, NULL, properties #> '{identity_sequence,last_value}' FROM sg_snapshot_objects_details('regress 5') WHERE properties ? 'identity_sequence' ORDER BY identity;
 SELECT environment -> 'sequence_values' AS asked_for FROM schemaguard.snapshot WHERE name = 'regress 5';
-SELECT count(*) AS drift FROM sg_drift('regress 5', 'live', '{snap}', cosmetic => true) WHERE object <> 'snap.hidden';
+SELECT count(*) AS drift FROM sg_drift_details('regress 5', 'live', '{snap}', cosmetic => true) WHERE object <> 'snap.hidden';
 SELECT sg_snapshot_take('regress 6', '{snap}') > 50 AS taken;
-SELECT count(*) AS values FROM sg_snapshot_objects('regress 6') WHERE properties ? 'last_value' OR properties #> '{identity_sequence,last_value}' IS NOT NULL;
+SELECT count(*) AS values FROM sg_snapshot_objects_details('regress 6') WHERE properties ? 'last_value' OR properties #> '{identity_sequence,last_value}' IS NOT NULL;
 SET LOCAL ROLE regress_snapshot_a;
 SELECT sg_snapshot_take('regress 7', '{snap}', sequence_values => true) > 50 AS taken;
-SELECT identity, properties -> 'last_value' AS last_value FROM sg_snapshot_objects('regress 7') WHERE kind = 'sequence' ORDER BY identity;
+SELECT identity, properties -> 'last_value' AS last_value FROM sg_snapshot_objects_details('regress 7') WHERE kind = 'sequence' ORDER BY identity;
 ROLLBACK;
 
 -- Documents
@@ -275,7 +275,7 @@ WITH o AS (
       || CASE WHEN kind = 'trigger' AND properties ? 'arguments' THEN '{"arguments": "a\\000b\\\\000c\\000\\000"}'::jsonb ELSE '{}' END
       || CASE kind WHEN 'operator' THEN '{"function": "int4eq(integer,integer)"}'::jsonb ELSE '{}' END
       || CASE properties ->> 'type' WHEN 'foreign table' THEN '{"replica_identity": "nothing"}'::jsonb ELSE '{}' END AS properties
-  FROM sg_snapshot_objects('live', '{snap}')),
+  FROM sg_snapshot_objects_details('live', '{snap}')),
 c AS (SELECT *, sha256(convert_to(concat_ws(E'\n', kind, identity, coalesce(parent, ''), properties::text), 'UTF8')) AS checksum FROM o),
 h AS (
   SELECT jsonb_build_object('schemaguard_snapshot', 1, 'taken_at', '2026-01-01T00:00:00Z', 'role', 'r', 'server', NULL, 'database', 'd',
@@ -286,11 +286,11 @@ h AS (
   FROM c)
 SELECT h || jsonb_build_object('seal', encode(sha256(convert_to(h::text, 'UTF8')), 'hex'), 'objects', objects) AS d FROM h;
 SELECT sg_snapshot_import('regress old', d) > 50 AS imported FROM old;
-SELECT count(*) AS drift FROM sg_drift('regress old', 'live', '{snap}', cosmetic => true);
+SELECT count(*) AS drift FROM sg_drift_details('regress old', 'live', '{snap}', cosmetic => true);
 SELECT sg_snapshot_export('regress old') -> 'objects' = d -> 'objects' AS as_it_was FROM old;
-SELECT kind, identity, properties FROM sg_snapshot_objects('regress old') EXCEPT
+SELECT kind, identity, properties FROM sg_snapshot_objects_details('regress old') EXCEPT
 SELECT kind, identity, properties - '{depends,number,dropped_columns,dropped_attributes}'::text[] - CASE kind WHEN 'operator class' THEN '{operators,functions}'::text[] ELSE '{}' END
-FROM sg_snapshot_objects('live', '{snap}');
+FROM sg_snapshot_objects_details('live', '{snap}');
 SELECT sg_snapshot_drop('regress old');
 -- No privileges: what is built in. All others are told, also those that the owner lacks.
 BEGIN;
@@ -305,18 +305,18 @@ CREATE FUNCTION rights.mine() RETURNS int LANGUAGE sql AS 'SELECT 1';
 REVOKE ALL ON FUNCTION rights.mine() FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES IN SCHEMA rights GRANT SELECT ON TABLES TO "regress Snapshot B";
 CREATE TABLE rights.by_default ();
-SELECT kind, identity, replace((properties -> 'acl')::text, CURRENT_USER, 'me') AS acl FROM sg_snapshot_objects('live', '{rights}') WHERE kind IN ('table', 'function');
+SELECT kind, identity, replace((properties -> 'acl')::text, CURRENT_USER, 'me') AS acl FROM sg_snapshot_objects_details('live', '{rights}') WHERE kind IN ('table', 'function');
 ROLLBACK;
 
 -- An operator that is only named, as another one's commutator, is none
 BEGIN;
 CREATE OPERATOR snap.<<<# (LEFTARG = int, RIGHTARG = int, FUNCTION = int4lt, COMMUTATOR = OPERATOR(snap.#>>>));
-SELECT identity FROM sg_snapshot_objects('live', '{snap}') WHERE kind = 'operator' AND identity ~ '<<<|>>>';
+SELECT identity FROM sg_snapshot_objects_details('live', '{snap}') WHERE kind = 'operator' AND identity ~ '<<<|>>>';
 ROLLBACK;
 
 -- Taken and compared in one statement
-SELECT sg_snapshot_take('regress 4', '{snap}') > 50 AS taken, (SELECT count(*) > 50 FROM sg_snapshot_objects('regress 4')) AS read,
-    (SELECT count(*) FROM sg_drift('regress 4')) AS drift;
+SELECT sg_snapshot_take('regress 4', '{snap}') > 50 AS taken, (SELECT count(*) > 50 FROM sg_snapshot_objects_details('regress 4')) AS read,
+    (SELECT count(*) FROM sg_drift_details('regress 4')) AS drift;
 SELECT sg_snapshot_drop('regress 4');
 
 -- One object that cannot be printed costs its own text, not the snapshot
@@ -337,11 +337,11 @@ BEGIN;
 DELETE FROM pg_proc WHERE oid = 'broken.gone'::regproc;
 SELECT sg_snapshot_take('regress broken', '{broken}');
 SELECT kind, identity, regexp_replace(properties ->> 'unknown', '\d+', 'n') AS unknown
-FROM sg_snapshot_objects('regress broken') WHERE properties ? 'unknown';
-SELECT identity FROM sg_snapshot_objects('regress broken') WHERE kind = 'view' AND properties ? 'query';
-SELECT kind, object, class FROM sg_drift('regress broken', 'live', '{broken}') WHERE class <> 'unknown';
+FROM sg_snapshot_objects_details('regress broken') WHERE properties ? 'unknown';
+SELECT identity FROM sg_snapshot_objects_details('regress broken') WHERE kind = 'view' AND properties ? 'query';
+SELECT kind, object, class FROM sg_drift_details('regress broken', 'live', '{broken}') WHERE class <> 'unknown';
 -- with itself it is the same, although not all of it is known
-SELECT count(*) FROM sg_drift('regress broken', 'regress broken');
+SELECT count(*) FROM sg_drift_details('regress broken', 'regress broken');
 ROLLBACK;
 
 -- What an object needs, in kinds and identities: not its parent, nor what its properties say in full, nor what is built in
@@ -377,21 +377,21 @@ CREATE POLICY po ON child USING (p IN (SELECT id FROM parent));
 CREATE RULE ru AS ON DELETE TO child DO ALSO UPDATE parent SET x = 1 WHERE id = OLD.p;
 CREATE STATISTICS st ON ("needs.Json".json(f)), p FROM child;
 RESET search_path;
-SELECT kind, identity, properties -> 'depends' AS depends FROM sg_snapshot_objects('live', '{needs,needs.Json}') WHERE properties ? 'depends' \g (format=unaligned)
+SELECT kind, identity, properties -> 'depends' AS depends FROM sg_snapshot_objects_details('live', '{needs,needs.Json}') WHERE properties ? 'depends' \g (format=unaligned)
 -- sorted, without doubles, and what is named is there; what an extension has brought is its own matter
-SELECT o.kind, o.identity, d.* FROM sg_snapshot_objects('live') o, LATERAL (
+SELECT o.kind, o.identity, d.* FROM sg_snapshot_objects_details('live') o, LATERAL (
     SELECT jsonb_agg(e ORDER BY (e ->> 0) COLLATE "C", (e ->> 1) COLLATE "C") <> o.properties -> 'depends' AS unsorted,
         count(*) <> count(DISTINCT e) AS doubles, bool_or(t.kind IS NULL) AS dangling, o.properties ? 'extension' AS extension
     FROM jsonb_array_elements(o.properties -> 'depends') e
-    LEFT JOIN sg_snapshot_objects('live') t ON t.kind = e ->> 0 AND t.identity = e ->> 1) d
+    LEFT JOIN sg_snapshot_objects_details('live') t ON t.kind = e ->> 0 AND t.identity = e ->> 1) d
 WHERE o.properties ? 'depends' AND (d.unsorted OR d.doubles OR d.dangling OR d.extension AND o.kind = 'function');
 -- no drift, and none of what is told of one
 SELECT sg_snapshot_take('regress needs', '{needs}') > 20 AS taken;
 UPDATE schemaguard.snapshot_object SET properties = properties - 'depends' WHERE snapshot = 'regress needs';
-SELECT count(*) FROM sg_drift('regress needs', 'live', '{needs}', cosmetic => true);
+SELECT count(*) FROM sg_drift_details('regress needs', 'live', '{needs}', cosmetic => true);
 DROP VIEW needs.v2;
 DROP INDEX needs.expr;
-SELECT kind, object, change, expected, actual FROM sg_drift('live', 'regress needs', '{needs}') d WHERE d::text ~ 'depends';
+SELECT kind, object, change, expected, actual FROM sg_drift_details('live', 'regress needs', '{needs}') d WHERE d::text ~ 'depends';
 SELECT sg_snapshot_drop('regress needs');
 
 -- What is counted: neither columns nor what an extension has brought
@@ -415,14 +415,14 @@ SELECT sg_snapshot_take('bad', '{}');
 SELECT sg_snapshot_take('bad', '{snap,NULL}');
 SELECT sg_snapshot_take('bad', '{snap,"snap.nope"}');
 SELECT sg_snapshot_take('bad', server => 'nope');
-SELECT * FROM sg_snapshot_objects(NULL);
+SELECT * FROM sg_snapshot_objects_details(NULL);
 SELECT sg_snapshot_drop(NULL);
 SELECT sg_snapshot_drop('nope''"');
 BEGIN READ ONLY;
 SELECT sg_snapshot_take('bad');
 ROLLBACK;
 BEGIN READ ONLY;
-SELECT count(*) > 50 AS read FROM sg_snapshot_objects('live', '{snap}');
+SELECT count(*) > 50 AS read FROM sg_snapshot_objects_details('live', '{snap}');
 ROLLBACK;
 
 -- Whose it is
@@ -430,16 +430,16 @@ ROLLBACK;
 SET ROLE regress_snapshot_a;
 SELECT name FROM schemaguard.snapshot WHERE name LIKE 'regress%';
 SELECT DISTINCT snapshot FROM schemaguard.snapshot_object;
-SELECT count(*) FROM sg_snapshot_objects('regress 1');
+SELECT count(*) FROM sg_snapshot_objects_details('regress 1');
 SELECT sg_snapshot_export('regress 1');
 SELECT sg_snapshot_drop('regress 1');
 UPDATE schemaguard.snapshot SET name = 'x';
 DELETE FROM schemaguard.snapshot_object;
-SELECT count(*) > 50 AS live FROM sg_snapshot_objects('live', '{snap}');
-SELECT count(*) > 50 AS mine FROM sg_snapshot_objects('regress 2');
+SELECT count(*) > 50 AS live FROM sg_snapshot_objects_details('live', '{snap}');
+SELECT count(*) > 50 AS mine FROM sg_snapshot_objects_details('regress 2');
 SET ROLE regress_snapshot_reader;
 SELECT name FROM schemaguard.snapshot WHERE name LIKE 'regress%' ORDER BY name;
-SELECT count(*) > 50 AS others FROM sg_snapshot_objects('regress 1');
+SELECT count(*) > 50 AS others FROM sg_snapshot_objects_details('regress 1');
 SELECT sg_snapshot_drop('regress 1');
 SET ROLE regress_snapshot_a;
 SELECT sg_snapshot_drop('regress 2');

@@ -32,39 +32,39 @@ INSERT INTO orders SELECT g, 1 + g % 3, CASE WHEN g % 2 = 0 THEN g END, CASE WHE
 UPDATE orders SET tn_id = 1 + (tn_id + 1) % 3 WHERE id IN (6, 8);
 INSERT INTO "Odd ""Notes" VALUES (1, 1 + 6 % 3, 7), (2, NULL, 7), (3, 2, NULL);
 \x on
-SELECT * FROM sg_tenant_audit('tn_id', 'tenants');
+SELECT * FROM sg_tenant_audit_details('tn_id', 'tenants');
 \x off
 -- what is shown runs
-SELECT hint FROM sg_tenant_audit('tn_id') WHERE result = 'fail' AND finding = 'rows' ORDER BY fk_name \gexec
+SELECT hint FROM sg_tenant_audit_details('tn_id') WHERE result = 'fail' AND finding = 'rows' ORDER BY fk_name \gexec
 -- some schemas; parents are anywhere
-SELECT finding, table_name, fk_name, result FROM sg_tenant_audit('tn_id', 'tn.tenants', '{tn2}', 0);
+SELECT finding, table_name, fk_name, result FROM sg_tenant_audit_details('tn_id', 'tn.tenants', '{tn2}', 0);
 -- a key that is not all it could be
 ALTER TABLE tn2.isolated DROP CONSTRAINT whole;
 ALTER TABLE tn2.isolated ADD CONSTRAINT whole FOREIGN KEY (tn_id, order_id) REFERENCES orders (tn_id, id) NOT VALID;
-SELECT finding, fk_name, result, reason, hint FROM sg_tenant_audit('tn_id', NULL, '{tn2}');
+SELECT finding, fk_name, result, reason, hint FROM sg_tenant_audit_details('tn_id', NULL, '{tn2}');
 -- who may not read, or not all
 GRANT USAGE ON SCHEMA tn TO regress_sg_tenant;
 GRANT SELECT (id, customer_id) ON orders TO regress_sg_tenant;
 GRANT SELECT ON customers, "Odd ""Notes" TO regress_sg_tenant;
 SET ROLE regress_sg_tenant;
-SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit('tn_id', NULL, '{tn}') WHERE finding = 'rows';
+SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit_details('tn_id', NULL, '{tn}') WHERE finding = 'rows';
 RESET ROLE;
 GRANT SELECT (tn_id, parent_id) ON orders TO regress_sg_tenant;
 ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_sg_tenant;
-SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit('tn_id', NULL, '{tn}') WHERE finding = 'rows';
+SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit_details('tn_id', NULL, '{tn}') WHERE finding = 'rows';
 RESET ROLE;
 -- columns that are not compared
 ALTER TABLE customers ALTER tn_id TYPE text, DROP CONSTRAINT customers_tn_id_fkey;
-SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit('tn_id', NULL, '{tn}') WHERE finding = 'rows' AND fk_name = 'customer';
+SELECT table_name, fk_name, result, rows_checked, leaking_rows, reason FROM sg_tenant_audit_details('tn_id', NULL, '{tn}') WHERE finding = 'rows' AND fk_name = 'customer';
 -- wrong arguments
-SELECT * FROM sg_tenant_audit('no_such');
-SELECT * FROM sg_tenant_audit(NULL);
-SELECT * FROM sg_tenant_audit('tn_id', samples => -1);
+SELECT * FROM sg_tenant_audit_details('no_such');
+SELECT * FROM sg_tenant_audit_details(NULL);
+SELECT * FROM sg_tenant_audit_details('tn_id', samples => -1);
 \set VERBOSITY terse
-SELECT * FROM sg_tenant_audit('tn_id', schemas => '{no_such}');
+SELECT * FROM sg_tenant_audit_details('tn_id', schemas => '{no_such}');
 \set VERBOSITY default
-SELECT * FROM sg_tenant_audit('tn_id', 1::regclass);
+SELECT * FROM sg_tenant_audit_details('tn_id', 1::regclass);
 
 -- ---- against plain SQL: types, nulls, orphans, partitions, inheritance, keys of one and two columns
 
@@ -97,7 +97,7 @@ BEGIN
     END IF;
     SET LOCAL session_replication_role = origin;
     INSERT INTO found SELECT n, a.leaking_rows, e.leaks, a.rows_checked, jsonb_array_length(a.sample)
-    FROM sg_tenant_audit('owner_org', samples => 1) a,
+    FROM sg_tenant_audit_details('owner_org', samples => 1) a,
         (SELECT count(*) AS leaks FROM one_c c JOIN one_p p ON c.a = p.a AND (n % 2 = 1 OR c.b = p.b)
          WHERE c.owner_org IS DISTINCT FROM p.owner_org AND (c.tableoid = 'one_c'::regclass OR clause <> '')) e
     WHERE a.finding = 'rows';

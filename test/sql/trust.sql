@@ -14,7 +14,7 @@ SELECT fk_name, child_table, state, armed, rows_checked, method, strength, stand
        regexp_replace(regexp_replace(stale_reason, 'audit of [^,]+', 'audit of TIME'), 'position [0-9A-F/]+', 'position LSN') AS stale_reason
 FROM schemaguard.fk_trust WHERE child_table LIKE 'tru.%' ORDER BY child_table, fk_name;
 CREATE FUNCTION judge(child regclass) RETURNS text LANGUAGE sql AS $$
-  SELECT string_agg(fk_name || ' ' || result, ', ' ORDER BY fk_name) FROM sg_orphan_audit(child)
+  SELECT string_agg(fk_name || ' ' || result, ', ' ORDER BY fk_name) FROM sg_orphan_audit_details(child)
 $$;
 -- stands, or why not
 CREATE FUNCTION word(child regclass) RETURNS SETOF text LANGUAGE sql AS $$
@@ -58,14 +58,14 @@ SELECT word('c');
 SET client_min_messages = error;
 SELECT sg_plan_create('tru_planned');
 SELECT sg_plan_add_fk('tru_planned', 'c', '{junk}', 'p', fk_name => 'planned');
-SELECT fk_name, result FROM sg_orphan_audit(plan => 'tru_planned');
+SELECT fk_name, result FROM sg_orphan_audit_details(plan => 'tru_planned');
 SELECT sg_plan_drop('tru_planned');
 RESET client_min_messages;
 SELECT count(*) FROM schemaguard.proof WHERE fk_name = 'planned';
 CREATE ROLE regress_tru;
 GRANT USAGE ON SCHEMA tru TO regress_tru;
 SET ROLE regress_tru;
-SELECT result, reason FROM sg_orphan_audit('c');
+SELECT result, reason FROM sg_orphan_audit_details('c');
 SELECT fk_name, stands FROM schemaguard.fk_trust WHERE child_table = 'tru.c';
 INSERT INTO schemaguard.proof SELECT * FROM schemaguard.proof;
 UPDATE schemaguard.proof SET result = 'pass';
@@ -284,7 +284,7 @@ CREATE TABLE self (id int PRIMARY KEY, up int CONSTRAINT up REFERENCES self);
 INSERT INTO self VALUES (1, 1), (2, 1);
 CREATE TABLE "We""ird.T a" ("id;drop" int CONSTRAINT "x'y\" REFERENCES self);
 CREATE TEMP TABLE temporary (id int PRIMARY KEY, up int CONSTRAINT up REFERENCES temporary);
-SELECT count(*) FROM sg_orphan_audit();
+SELECT count(*) FROM sg_orphan_audit_details();
 SELECT * FROM trust;
 SELECT stands FROM schemaguard.fk_trust WHERE child_table LIKE 'pg_temp%';
 DROP TABLE temporary, "We""ird.T a", self;

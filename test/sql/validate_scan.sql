@@ -59,7 +59,7 @@ TABLE keys;
 TABLE steps;
 SELECT * FROM log WHERE action = 'validate';
 TABLE gaps;
-SELECT fk_name, state, result FROM sg_orphan_audit('child');
+SELECT fk_name, state, result FROM sg_orphan_audit_details('child');
 -- the same again changes nothing
 SELECT mark();
 CALL sg_add_fks('vs');
@@ -126,7 +126,7 @@ SELECT step, phase, statement, sqlstate, message, orphan_rows FROM log WHERE act
 TABLE gaps;
 -- mended, and one scan for what is left; but VALIDATE has its own mind about composite values
 DELETE FROM mixed WHERE id = 2;
-SELECT fk_name, state, result FROM sg_orphan_audit('mixed') WHERE fk_name = 'mixed_c_id_fkey';
+SELECT fk_name, state, result FROM sg_orphan_audit_details('mixed') WHERE fk_name = 'mixed_c_id_fkey';
 SELECT mark();
 CALL sg_add_fks('vs');
 SELECT step, action, phase, statement, message FROM log;

@@ -27,12 +27,12 @@ BEGIN
     RETURN md5(all_rows);
 END$$;
 CREATE VIEW live AS
-SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks(live => true) WHERE test LIKE 'live%';
+SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks_details(live => true) WHERE test LIKE 'live%';
 
 -- nothing declared
-SELECT * FROM sg_verify_fks() WHERE child_table LIKE 'ver.%';
-SELECT * FROM sg_verify_fks(NULL, NULL);
-SELECT * FROM sg_verify_fks('no such plan');
+SELECT * FROM sg_verify_fks_details() WHERE child_table LIKE 'ver.%';
+SELECT * FROM sg_verify_fks_details(NULL, NULL);
+SELECT * FROM sg_verify_fks_details('no such plan');
 
 -- every action
 CREATE TABLE p (id int PRIMARY KEY, note text);
@@ -49,7 +49,7 @@ CREATE TABLE c (
 INSERT INTO p SELECT g, 'parent' FROM generate_series(1, 100) g;
 INSERT INTO c (p1, p2, p3, p4, p5, p6, p7) SELECT g, g + 10, g + 20, g + 30, g + 40, g + 50, g + 60 FROM generate_series(1, 9) g;
 SELECT fingerprint() AS before \gset
-SELECT fk_name, child_table, parent_table, test, expected, observed, result, reason FROM sg_verify_fks() ORDER BY 1, 4;
+SELECT fk_name, child_table, parent_table, test, expected, observed, result, reason FROM sg_verify_fks_details() ORDER BY 1, 4;
 SELECT fk_name, test, expected, observed, result, reason FROM live;
 SELECT fingerprint() = :'before' AS unchanged;
 SELECT object, message FROM schemaguard.audit_log WHERE action = 'verify' ORDER BY id DESC LIMIT 2;
@@ -64,7 +64,7 @@ SELECT setval('c_id_seq', 9);
 -- no promise without the means
 BEGIN READ ONLY;
 SELECT DISTINCT result, reason FROM live;
-SELECT DISTINCT result FROM sg_verify_fks();
+SELECT DISTINCT result FROM sg_verify_fks_details();
 ROLLBACK;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT DISTINCT result, reason FROM live;
@@ -85,24 +85,24 @@ SELECT sg_plan_add_fk('ver', 'c', '{id}', 'gone');
 SELECT sg_plan_add_fk('ver', 'c', '{p1,p2}', 'p', '{id,note}');
 SELECT sg_plan_add_fk('ver', 'c', '{p7}', 'p', priority => 'critical', "deferrable" => true);
 SELECT sg_plan_skip('ver', 8, 'not wanted');
-SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks('ver', live => true);
+SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks_details('ver', live => true);
 SELECT fingerprint() = :'before' AS unchanged;
 -- some steps, the others are not tried
-SELECT fk_name, count(*) > 0 AS tested, count(*) FILTER (WHERE test ~ 'live') > 0 AS live FROM sg_verify_fks('ver', live => true, steps => '{9,1,1}') GROUP BY 1 ORDER BY 1;
+SELECT fk_name, count(*) > 0 AS tested, count(*) FILTER (WHERE test ~ 'live') > 0 AS live FROM sg_verify_fks_details('ver', live => true, steps => '{9,1,1}') GROUP BY 1 ORDER BY 1;
 SELECT step, fk_name, operation FROM sg_measure_overhead('ver', sample => 1, rounds => 1, steps => '{1}');
-SELECT * FROM sg_verify_fks('ver', steps => '{1,12}');
-SELECT * FROM sg_verify_fks(steps => '{1}');
+SELECT * FROM sg_verify_fks_details('ver', steps => '{1,12}');
+SELECT * FROM sg_verify_fks_details(steps => '{1}');
 SELECT * FROM sg_measure_overhead('ver', steps => '{}');
 -- a key that should be gone
 UPDATE schemaguard.plan_step SET replaces = CASE step WHEN 1 THEN 'k2_restrict' ELSE 'long gone' END WHERE plan = 'ver' AND step IN (1, 2);
-SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks('ver') WHERE test = 'replaced';
+SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks_details('ver') WHERE test = 'replaced';
 
 -- unarmed: the catalog says so, and rows do
 ALTER TABLE c DISABLE TRIGGER ALL;
-SELECT fk_name, test, observed, result, reason FROM sg_verify_fks(live => true) WHERE fk_name IN ('k1_plain', 'k3_cascade') ORDER BY 1, 2;
+SELECT fk_name, test, observed, result, reason FROM sg_verify_fks_details(live => true) WHERE fk_name IN ('k1_plain', 'k3_cascade') ORDER BY 1, 2;
 ALTER TABLE c ENABLE TRIGGER ALL;
 ALTER TABLE p DISABLE TRIGGER ALL;
-SELECT fk_name, test, observed, result, reason FROM sg_verify_fks(live => true)
+SELECT fk_name, test, observed, result, reason FROM sg_verify_fks_details(live => true)
 WHERE fk_name IN ('k1_plain', 'k3_cascade', 'k4_null', 'k5_default') ORDER BY 1, 2;
 ALTER TABLE p ENABLE TRIGGER ALL;
 SELECT fingerprint() = :'before' AS unchanged;
@@ -112,7 +112,7 @@ CREATE PROCEDURE reload() LANGUAGE sql AS $$ALTER TABLE c ALTER note SET STATIST
 BEGIN;
 DELETE FROM pg_trigger t USING pg_constraint k WHERE t.tgconstraint = k.oid AND k.conname = 'k1_plain' AND t.tgfoid = '"RI_FKey_check_ins"'::regproc;
 CALL reload();
-SELECT test, observed, result, reason FROM sg_verify_fks(live => true) WHERE fk_name = 'k1_plain';
+SELECT test, observed, result, reason FROM sg_verify_fks_details(live => true) WHERE fk_name = 'k1_plain';
 ROLLBACK;
 BEGIN;
 UPDATE pg_trigger t SET tgtype = 17 FROM pg_constraint k
@@ -120,7 +120,7 @@ WHERE t.tgconstraint = k.oid AND k.conname = 'k1_plain' AND t.tgfoid = '"RI_FKey
 UPDATE pg_trigger t SET tgfoid = '"RI_FKey_noaction_del"'::regproc FROM pg_constraint k
 WHERE t.tgconstraint = k.oid AND k.conname = 'k3_cascade' AND t.tgfoid = '"RI_FKey_cascade_del"'::regproc;
 CALL reload();
-SELECT fk_name, test, observed, result, reason FROM sg_verify_fks(live => true) WHERE fk_name IN ('k1_plain', 'k3_cascade');
+SELECT fk_name, test, observed, result, reason FROM sg_verify_fks_details(live => true) WHERE fk_name IN ('k1_plain', 'k3_cascade');
 ROLLBACK;
 RESET allow_system_table_mods;
 
@@ -251,7 +251,7 @@ ALTER TABLE "we""ird.s"."C""'x" ADD CONSTRAINT "k2""" FOREIGN KEY ("B", d) REFER
 SELECT * FROM live;
 SELECT sg_plan_create('ver', replace => true);
 SELECT sg_plan_add_fk('ver', '"we""ird.s"."C""''x"', '{B,d}', '"we""ird.s"."T a"', '{b.c,drop;}', on_delete => 'set null', on_delete_columns => '{d}');
-SELECT * FROM sg_verify_fks('ver') WHERE result <> 'pass';
+SELECT * FROM sg_verify_fks_details('ver') WHERE result <> 'pass';
 SET client_min_messages = error;
 DROP SCHEMA "we""ird.s" CASCADE;
 SET client_min_messages = warning;
@@ -290,21 +290,21 @@ INSERT INTO p SELECT generate_series(1, 5);
 INSERT INTO c SELECT g, g FROM generate_series(1, 3) g;
 GRANT SELECT ON live TO regress_ver;
 SET ROLE regress_ver;
-SELECT fk_name, test, observed, result, reason FROM sg_verify_fks(live => true);
+SELECT fk_name, test, observed, result, reason FROM sg_verify_fks_details(live => true);
 RESET ROLE;
 GRANT SELECT, INSERT ON c TO regress_ver;
 GRANT SELECT ON p TO regress_ver;
 SET ROLE regress_ver;
-SELECT test, observed, result, reason FROM sg_verify_fks(live => true);
+SELECT test, observed, result, reason FROM sg_verify_fks_details(live => true);
 RESET ROLE;
 GRANT UPDATE ON c, p TO regress_ver;
 GRANT DELETE ON p TO regress_ver;
 SET ROLE regress_ver;
-SELECT test, observed, result, reason FROM sg_verify_fks(live => true) WHERE test ~ 'live';
+SELECT test, observed, result, reason FROM sg_verify_fks_details(live => true) WHERE test ~ 'live';
 RESET ROLE;
 ALTER TABLE c ENABLE ROW LEVEL SECURITY;
 SET ROLE regress_ver;
-SELECT DISTINCT result, reason FROM sg_verify_fks(live => true) WHERE test ~ 'live';
+SELECT DISTINCT result, reason FROM sg_verify_fks_details(live => true) WHERE test ~ 'live';
 RESET ROLE;
 ALTER TABLE c DISABLE ROW LEVEL SECURITY;
 CREATE FUNCTION evil(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
@@ -327,7 +327,7 @@ SELECT sg_plan_create('ver', replace => true);
 SELECT sg_plan_add_fk('ver', 'c', '{p}', 'p');
 SELECT operation, reason FROM sg_measure_overhead('ver');
 SET ROLE regress_ver_owner;
-SELECT test, result, reason FROM sg_verify_fks(live => true) WHERE test ~ 'live';
+SELECT test, result, reason FROM sg_verify_fks_details(live => true) WHERE test ~ 'live';
 RESET ROLE;
 DROP TABLE c, p;
 
@@ -341,17 +341,17 @@ INSERT INTO c SELECT 20000 + g, g FROM generate_series(101, 301) g;
 INSERT INTO stop SELECT generate_series(1, 300);
 SELECT sg_plan_create('ver', replace => true);
 SELECT sg_plan_add_fk('ver', 'c', '{p}', 'p', fk_name => 'far', on_delete => 'cascade');
-SELECT test, observed, result, reason FROM sg_verify_fks('ver', live => true) WHERE test = 'live: delete a parent';
+SELECT test, observed, result, reason FROM sg_verify_fks_details('ver', live => true) WHERE test = 'live: delete a parent';
 CREATE INDEX ON c (p);
-SELECT test, observed, result, reason FROM sg_verify_fks('ver', live => true) WHERE test = 'live: delete a parent';
+SELECT test, observed, result, reason FROM sg_verify_fks_details('ver', live => true) WHERE test = 'live: delete a parent';
 INSERT INTO stop VALUES (301);
 -- some reach too many rows, and all are refused: which of them is told depends on the row that was looked at last
-SELECT test, observed, result, split_part(reason, ':', 1) AS reason FROM sg_verify_fks('ver', live => true) WHERE test = 'live: delete a parent';
+SELECT test, observed, result, split_part(reason, ':', 1) AS reason FROM sg_verify_fks_details('ver', live => true) WHERE test = 'live: delete a parent';
 DROP TABLE stop;
 -- a column that goes while the key is tried: no verdict, and no error
 BEGIN;
 DELETE FROM pg_attribute WHERE attrelid = 'c'::regclass AND attname = 'p';
-SELECT test, observed, result FROM sg_verify_fks(live => true) WHERE fk_name = 'far' AND test ~ 'live';
+SELECT test, observed, result FROM sg_verify_fks_details(live => true) WHERE fk_name = 'far' AND test ~ 'live';
 ROLLBACK;
 DROP TABLE c, p;
 
@@ -406,7 +406,7 @@ INSERT INTO wc VALUES (1, 1);
 ALTER TABLE wc ADD CHECK (ver.seen(id)) NOT VALID;
 SELECT sg_plan_create('ver', replace => true);
 SELECT sg_plan_add_fk('ver', 'wc', '{p}', 'wp', fk_name => 'watched');
-SELECT test, result FROM sg_verify_fks('ver', live => true) WHERE test ~ 'live';
+SELECT test, result FROM sg_verify_fks_details('ver', live => true) WHERE test ~ 'live';
 SELECT operation, reason FROM sg_measure_overhead('ver', sample => 1, rounds => 1);
 SELECT * FROM schemaguard.progress;
 -- rows that have changed since the caller's statement began are tried as they are now
@@ -416,7 +416,7 @@ CREATE TABLE nc (id int PRIMARY KEY, p int CONSTRAINT newer REFERENCES np);
 INSERT INTO np VALUES (1, 0);
 INSERT INTO nc VALUES (1, 1);
 CREATE FUNCTION touched() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN UPDATE ver.np SET n = n + 1; UPDATE ver.nc SET id = id; RETURN true; END';
-SELECT v.test, v.result, v.reason FROM touched() t, LATERAL sg_verify_fks(live => t) v WHERE v.fk_name = 'newer' AND v.test ~ 'live';
+SELECT v.test, v.result, v.reason FROM touched() t, LATERAL sg_verify_fks_details(live => t) v WHERE v.fk_name = 'newer' AND v.test ~ 'live';
 SELECT sg_plan_drop('ver', force => true);
 SET client_min_messages = error;
 DROP SCHEMA ver CASCADE;

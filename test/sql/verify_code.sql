@@ -86,7 +86,7 @@ SELECT seen.again();
 
 -- a superuser proves the keys: as the owner, and all of them hold
 SELECT fk_name, result, string_agg(replace(test, 'live: ', ''), ', ' ORDER BY test) AS tests, min(reason) AS reason
-FROM sg_verify_fks(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live' GROUP BY 1, 2 ORDER BY 1, 2 \gx
+FROM sg_verify_fks_details(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live' GROUP BY 1, 2 ORDER BY 1, 2 \gx
 SELECT * FROM seen.witness WHERE seen !~ 'subtype_diff';  -- which some majors call, others not
 -- and measures what they cost: on bare copies, or not at all
 SELECT sg_plan_add_fk('vc', child, '{p}', 'vc.p', fk_name => replace(child, 'vc.c_', 'k_'), on_delete => CASE WHEN child ~ 'default' THEN 'set default' ELSE 'no action' END)
@@ -96,12 +96,12 @@ SELECT * FROM seen.witness WHERE seen !~ 'subtype_diff';  -- which some majors c
 
 -- who may not do it himself does not do it through the owner
 SET ROLE regress_vc_app;
-SELECT DISTINCT result, reason FROM sg_verify_fks(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live: insert';
+SELECT DISTINCT result, reason FROM sg_verify_fks_details(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live: insert';
 RESET ROLE;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA vc TO regress_vc_app;
 SET ROLE regress_vc_app;
 SELECT fk_name, result, string_agg(replace(test, 'live: ', ''), ', ' ORDER BY test) AS tests, min(reason) AS reason
-FROM sg_verify_fks(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live' GROUP BY 1, 2 ORDER BY 1, 2 \gx
+FROM sg_verify_fks_details(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live' GROUP BY 1, 2 ORDER BY 1, 2 \gx
 RESET ROLE;
 TABLE seen.witness;
 
@@ -111,12 +111,12 @@ CREATE TABLE vc.c_deferred (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, p 
     q int CONSTRAINT k_deferred_2 REFERENCES vc.p DEFERRABLE INITIALLY DEFERRED, CHECK (vc.fine('xml', p)));
 INSERT INTO vc.c_deferred SELECT g, g, g + 1 FROM generate_series(1, 3) g;
 RESET ROLE;
-SELECT fk_name, test, result, reason FROM sg_verify_fks(live => true) WHERE fk_name ~ 'k_deferred' AND test ~ 'live';
+SELECT fk_name, test, result, reason FROM sg_verify_fks_details(live => true) WHERE fk_name ~ 'k_deferred' AND test ~ 'live';
 BEGIN;
 SET LOCAL ROLE regress_vc_owner;
 INSERT INTO vc.c_deferred VALUES (4, 99, 1);
 RESET ROLE;
-SELECT fk_name, test, result, reason FROM sg_verify_fks(live => true) WHERE fk_name = 'k_deferred' AND test ~ 'insert';
+SELECT fk_name, test, result, reason FROM sg_verify_fks_details(live => true) WHERE fk_name = 'k_deferred' AND test ~ 'insert';
 SET CONSTRAINTS ALL IMMEDIATE;
 ROLLBACK;
 
@@ -133,14 +133,14 @@ CREATE TABLE vc.c2 (id int PRIMARY KEY, p int CHECK (vc.fine('xml', p)), q int);
 INSERT INTO vc.c2 SELECT g, g FROM generate_series(1, 3) g;
 RESET ROLE;
 ALTER TABLE vc.c2 ADD CONSTRAINT k_two FOREIGN KEY (p) REFERENCES vc2.p;
-SELECT test, result, reason FROM sg_verify_fks(live => true) WHERE fk_name = 'k_two' AND test ~ 'live' ORDER BY 1;
+SELECT test, result, reason FROM sg_verify_fks_details(live => true) WHERE fk_name = 'k_two' AND test ~ 'live' ORDER BY 1;
 GRANT SELECT, INSERT, UPDATE, DELETE ON vc2.p TO regress_vc_owner;
-SELECT test, result, reason FROM sg_verify_fks(live => true) WHERE fk_name = 'k_two' AND test ~ 'live' ORDER BY 1;
+SELECT test, result, reason FROM sg_verify_fks_details(live => true) WHERE fk_name = 'k_two' AND test ~ 'live' ORDER BY 1;
 SET ROLE regress_vc_other;
 CREATE FUNCTION vc2.fine(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
 CREATE INDEX ON vc2.p (id) WHERE vc2.fine(id);
 RESET ROLE;
-SELECT test, result, reason FROM sg_verify_fks(live => true) WHERE fk_name = 'k_two' AND test ~ 'live' ORDER BY 1;
+SELECT test, result, reason FROM sg_verify_fks_details(live => true) WHERE fk_name = 'k_two' AND test ~ 'live' ORDER BY 1;
 TABLE seen.witness;
 
 -- an event trigger that keeps an audit of its own: rolled back with the copies; who may not write there gets no copies

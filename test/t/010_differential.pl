@@ -48,7 +48,7 @@ CREATE TABLE d.kase (
     planned bool, enforced bool, not_valid bool,
     plan_error text, refused text, verdict text, declared bool, error text,
     n_rows bigint, n_orphans bigint, n_keys bigint, n_printed bigint, orphans jsonb, listed bigint);
-CREATE TABLE d.seen AS SELECT ''::text AS round, * FROM sg_orphan_audit() WITH NO DATA;
+CREATE TABLE d.seen AS SELECT ''::text AS round, * FROM sg_orphan_audit_details() WITH NO DATA;
 
 CREATE FUNCTION d.plan() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE k d.kase;
@@ -259,7 +259,7 @@ sub audit_sql
 	my $set = $settings{$way};
 
 	return 'BEGIN; ' . join('', map { "SET LOCAL $_ = " . lit($set->{$_}) . '; ' } sort keys %$set)
-	  . "INSERT INTO d.seen SELECT " . lit($way) . ", * FROM sg_orphan_audit(samples => 3); COMMIT;\n";
+	  . "INSERT INTO d.seen SELECT " . lit($way) . ", * FROM sg_orphan_audit_details(samples => 3); COMMIT;\n";
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -357,7 +357,7 @@ sub run_batch
 	for my $part (
 		[ $session, "SET client_min_messages = error;\n$sql" ],
 		[ $writer, $write ],
-		[ $session, "$settings SELECT d.plan(); INSERT INTO d.seen SELECT 'plan', * FROM sg_orphan_audit(plan => 'diff', samples => 3)" ],
+		[ $session, "$settings SELECT d.plan(); INSERT INTO d.seen SELECT 'plan', * FROM sg_orphan_audit_details(plan => 'diff', samples => 3)" ],
 		[ $writer, 'ROLLBACK' ],
 		[ $session, 'SELECT d.declare()' ],
 		[ $writer, $write ],

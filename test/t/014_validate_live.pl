@@ -163,7 +163,7 @@ install_traps($node);
 	$reader->quit;
 	$s->quit;
 	is(query("SELECT count(*) FROM pg_locks WHERE relation = 'child_a'::regclass"), '0', 'no lock is left');
-	is(query("SELECT count(*) FROM sg_orphan_audit(plan => 'a') WHERE state = 'valid' AND result = 'pass'"), '4', 'and the keys hold');
+	is(query("SELECT count(*) FROM sg_orphan_audit_details(plan => 'a') WHERE state = 'valid' AND result = 'pass'"), '4', 'and the keys hold');
 	is(log_gaps($node, 'a'), '', 'every start has its outcome');
 }
 
@@ -342,7 +342,7 @@ SQL
 		query("SET client_min_messages = error; SET schemaguard.validate_with = scan; CALL sg_add_fks('load')");
 		$seen{$_->[0]} += $_->[1] for rows($node, "SELECT CASE WHEN convalidated THEN 'valid' ELSE 'not valid' END, count(*) FROM pg_constraint
 			WHERE contype = 'f' AND conrelid = 'lc'::regclass GROUP BY 1");
-		is(query("SELECT string_agg(fk_name || ' ' || orphan_rows, ', ') FROM sg_orphan_audit('lc') WHERE state = 'valid' AND result <> 'pass'"), '',
+		is(query("SELECT string_agg(fk_name || ' ' || orphan_rows, ', ') FROM sg_orphan_audit_details('lc') WHERE state = 'valid' AND result <> 'pass'"), '',
 			"round $round: every key that is valid holds");
 		# pgbench and we may well get into each other's way here
 		my $drop = 'ALTER TABLE lc ' . join(', ', map { "DROP CONSTRAINT key_$_" } 1 .. 4);
@@ -351,7 +351,7 @@ SQL
 	$load->signal('ALRM');
 	$load->finish;
 	like(slurp_file("$dir/load.out"), qr/^number of failed transactions: 0 /m, 'no transaction of pgbench failed') or diag(slurp_file("$dir/load.out"));
-	is(query("SELECT string_agg(fk_name || ' ' || orphan_rows, ', ') FROM sg_orphan_audit('lc') WHERE state = 'valid' AND result <> 'pass'"), '',
+	is(query("SELECT string_agg(fk_name || ' ' || orphan_rows, ', ') FROM sg_orphan_audit_details('lc') WHERE state = 'valid' AND result <> 'pass'"), '',
 		'and still holds when the load is over');
 	cmp_ok($seen{valid} // 0, '>=', $rounds, 'there were valid keys');
 	cmp_ok(query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'load' AND message LIKE 'validated by one scan%'"), '>=', $rounds,

@@ -76,7 +76,7 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION d.look(k d.kase, round text) RETURNS void LANGUAGE plpgsql AS $$
 	BEGIN
 		INSERT INTO d.seen SELECT k.id, round, result, violating_rows, a.groups, rows_checked, jsonb_array_length(sample), reason
-			FROM sg_rule_audit(k.tab::regclass, k.kind, k.definition, 3) a;
+			FROM sg_rule_audit_details(k.tab::regclass, k.kind, k.definition, 3) a;
 	EXCEPTION WHEN OTHERS THEN
 		INSERT INTO d.seen (id, round, error) VALUES (k.id, round, SQLSTATE);
 	END $$;

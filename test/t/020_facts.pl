@@ -23,7 +23,7 @@ my $major = major($node);
 sub verdict
 {
 	my ($child, $fk, $name, $state, $result, $reason, %opt) = @_;
-	my @rows = rows($node, "SELECT state, result, reason FROM sg_orphan_audit(" . lit($child) . ") WHERE fk_name = " . lit($fk));
+	my @rows = rows($node, "SELECT state, result, reason FROM sg_orphan_audit_details(" . lit($child) . ") WHERE fk_name = " . lit($fk));
 	my $got = join(' / ', map { @$_ } @rows);
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -59,14 +59,14 @@ verdict('good', 'fk', 'a valid key', 'valid', 'pass');
 verdict('bad', 'fk', 'a key that is not valid', 'not valid', 'fail');
 verdict('self', 'fk', 'a self reference', 'valid', 'pass');
 verdict('many', $_, "key $_", 'valid', 'pass') for qw(cascades nulls restricts deferrable_ deferred deferred2 self_like);
-is($node->safe_psql('postgres', q{SELECT rows_checked, orphan_rows, orphan_keys, sample FROM sg_orphan_audit('bad')}),
+is($node->safe_psql('postgres', q{SELECT rows_checked, orphan_rows, orphan_keys, sample FROM sg_orphan_audit_details('bad')}),
 	'4|3|2|[{"p": 11}, {"p": 12}]', 'counts and sample');
 $node->safe_psql('postgres', 'ALTER TABLE many ALTER CONSTRAINT cascades DEFERRABLE; ALTER TABLE many ALTER CONSTRAINT deferred NOT DEFERRABLE');
 verdict('many', $_, "$_ after ALTER CONSTRAINT", 'valid', 'pass') for qw(cascades deferred);
 
 $node->safe_psql('postgres', 'ALTER TABLE good DISABLE TRIGGER ALL');
 verdict('good', 'fk', 'triggers of the child disabled', 'unarmed', 'pass', qr/disabled check trigger on public\.good/);
-is($node->safe_psql('postgres', q{INSERT INTO good VALUES (99); SELECT state, result, orphan_rows FROM sg_orphan_audit('good')}),
+is($node->safe_psql('postgres', q{INSERT INTO good VALUES (99); SELECT state, result, orphan_rows FROM sg_orphan_audit_details('good')}),
 	'unarmed|fail|1', 'an orphan that got in while they were: convalidated does not hide it');
 $node->safe_psql('postgres', 'ALTER TABLE good ENABLE TRIGGER ALL');
 verdict('good', 'fk', 'enabled again: the key is valid, the orphan is still there', 'valid', 'fail', qr/rows came in past the valid key/);
@@ -79,10 +79,10 @@ $node->safe_psql('postgres', 'ALTER TABLE bad ENABLE TRIGGER ALL');
 
 $node->safe_psql('postgres', 'ALTER TABLE p DISABLE TRIGGER ALL');
 verdict('good', 'fk', 'triggers of the parent disabled', 'unarmed', 'pass', qr/disabled action trigger on public\.p/);
-is($node->safe_psql('postgres', q{SELECT count(*) FROM sg_orphan_audit() WHERE parent_table = 'public.p' AND state <> 'unarmed'}),
+is($node->safe_psql('postgres', q{SELECT count(*) FROM sg_orphan_audit_details() WHERE parent_table = 'public.p' AND state <> 'unarmed'}),
 	'0', 'so are all the keys to that parent');
 $node->safe_psql('postgres', 'ALTER TABLE p ENABLE TRIGGER ALL');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM sg_orphan_audit() WHERE state = 'unarmed'}), '0', 'and none afterwards');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM sg_orphan_audit_details() WHERE state = 'unarmed'}), '0', 'and none afterwards');
 
 sub one_trigger
 {
@@ -122,11 +122,11 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE cc (p int CONSTRAINT fk REFERENCES p, id int) PARTITION BY LIST (id);
 	CREATE TABLE cc1 PARTITION OF cc FOR VALUES IN (1);
 });
-is($node->safe_psql('postgres', q{SELECT string_agg(child_table || ' ' || state, ', ' ORDER BY child_table) FROM sg_orphan_audit()
+is($node->safe_psql('postgres', q{SELECT string_agg(child_table || ' ' || state, ', ' ORDER BY child_table) FROM sg_orphan_audit_details()
 		WHERE child_table IN ('public.pc', 'public.cp', 'public.cc') OR child_table ~ 'public.(pc|pp|cc|cp).'}),
 	'public.cc valid, public.cp valid, public.pc valid', 'clones for partitions are no keys of their own; partitioned keys are armed');
-is($node->safe_psql('postgres', q{SELECT rows_checked FROM sg_orphan_audit('pc')}), '19', 'rows of all partitions are read');
-my (undef, undef) = rows($node, q{SELECT FROM sg_orphan_audit('pc1')});
+is($node->safe_psql('postgres', q{SELECT rows_checked FROM sg_orphan_audit_details('pc')}), '19', 'rows of all partitions are read');
+my (undef, undef) = rows($node, q{SELECT FROM sg_orphan_audit_details('pc1')});
 like($SgTest::message, qr/NOTICE:  table public\.pc1 has no foreign key.*partition/s, 'asked for a partition, a notice says where its keys are');
 
 $node->safe_psql('postgres', 'ALTER TABLE pc2d DISABLE TRIGGER ALL');
@@ -141,10 +141,10 @@ verdict('pc', 'fk', 'enabled again', 'valid', 'pass');
 $node->safe_psql('postgres', 'ALTER TABLE pc DETACH PARTITION pc1');
 verdict('pc1', 'fk', 'a detached partition', 'valid', 'pass');
 verdict('pc', 'fk', 'what it was detached from', 'valid', 'pass');
-is($node->safe_psql('postgres', q{SELECT rows_checked FROM sg_orphan_audit('pc')}), '10', 'which has fewer rows now');
+is($node->safe_psql('postgres', q{SELECT rows_checked FROM sg_orphan_audit_details('pc')}), '10', 'which has fewer rows now');
 $node->safe_psql('postgres', 'ALTER TABLE pc ATTACH PARTITION pc1 FOR VALUES IN (1)');
 verdict('pc', 'fk', 'attached again', 'valid', 'pass');
-is($node->safe_psql('postgres', q{SELECT count(*) FROM sg_orphan_audit() WHERE child_table = 'public.pc1'}), '0', 'then it has none of its own');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM sg_orphan_audit_details() WHERE child_table = 'public.pc1'}), '0', 'then it has none of its own');
 # a new partition of either side
 $node->safe_psql('postgres', 'CREATE TABLE pc3 PARTITION OF pc DEFAULT; CREATE TABLE pp3 PARTITION OF pp DEFAULT');
 verdict('pc', 'fk', 'new partitions', 'valid', 'pass');
@@ -181,7 +181,7 @@ SKIP:
 	# VALIDATE of 18.6 and 19rc1 lets this one pass, since it overlaps both parents; the audit does not
 	$node->safe_psql('postgres', q{SET session_replication_role = replica; INSERT INTO stay VALUES ('[1,2)', '[2,8)')});
 	$node->psql('postgres', 'ALTER TABLE stay VALIDATE CONSTRAINT fk');
-	is($node->safe_psql('postgres', q{SELECT result, rows_checked, orphan_rows, sample FROM sg_orphan_audit('stay')}),
+	is($node->safe_psql('postgres', q{SELECT result, rows_checked, orphan_rows, sample FROM sg_orphan_audit_details('stay')}),
 		'fail|4|1|[{"room": "[1,2)", "during": "[2,8)"}]', 'a period with a gap is an orphan, whatever VALIDATE says');
 	is($node->safe_psql('postgres', q{SELECT count(*), min(key::text) FROM sg_fk_orphans('stay', 'fk')}),
 		'1|{"room": "[1,2)", "during": "[2,8)"}', 'sg_orphans lists it');
@@ -210,14 +210,14 @@ my $session = SgTest::Session->new($node, dbname => 'many');
 $session->query('SELECT count(*) FROM pg_constraint; SELECT count(*) FROM pg_trigger');
 # one table of them: only its own keys are looked at
 $start = time;
-is($session->query(q{SELECT count(*), min(state), min(result) FROM sg_orphan_audit('c77')}), "$keys|valid|pass", "one table with $keys of $total keys");
+is($session->query(q{SELECT count(*), min(state), min(result) FROM sg_orphan_audit_details('c77')}), "$keys|valid|pass", "one table with $keys of $total keys");
 my $one = time - $start;
 cmp_ok($one, '<', bound(5, 60), sprintf('takes %.3f s', $one));
 # a plan with nothing in it but an empty table: what remains is the pass over all keys.  limited to those that are judged
 # without reading a row, since the role may not: the time of the facts pass alone
 $session->query('CREATE ROLE nobody_much; SET ROLE nobody_much');
 $start = time;
-is($session->query(q{SELECT count(*), min(state), max(state), min(result), max(result) FROM sg_orphan_audit()}),
+is($session->query(q{SELECT count(*), min(state), max(state), min(result), max(result) FROM sg_orphan_audit_details()}),
 	"$total|valid|valid|unknown|unknown", "all $total keys, none of which may be read");
 my $facts = time - $start;
 diag(sprintf('%d keys: facts, verdict unknown in %.2f s; one table of %d keys in %.3f s', $total, $facts, $keys, $one));

@@ -43,7 +43,7 @@ $primary->safe_psql('postgres', q{
 
 sub catch_up { $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert')); }
 
-my $audit = q{SELECT fk_name, source, state, rows_checked, orphan_rows, orphan_keys, sample, result, method FROM sg_orphan_audit() WHERE fk_name <> 'unlogged'};
+my $audit = q{SELECT fk_name, source, state, rows_checked, orphan_rows, orphan_keys, sample, result, method FROM sg_orphan_audit_details() WHERE fk_name <> 'unlogged'};
 my $want = $primary->safe_psql('postgres', $audit);
 like($want, qr/bad\|catalog\|not valid\|1000\|900\|900/, 'on the primary');
 like($want, qr/planned\|plan\|missing\|2\|1\|1/, 'a planned key too');
@@ -55,12 +55,12 @@ my $log = 'SELECT count(*), max(id) FROM schemaguard.audit_log';
 my $logged = $standby->safe_psql('postgres', $log);
 is($standby->safe_psql('postgres', $audit), $want, 'the same verdicts on the standby');
 is($standby->safe_psql('postgres', $log), $logged, 'nothing is logged there');
-is($standby->safe_psql('postgres', q{SELECT result, reason, rows_checked FROM sg_orphan_audit('u')}),
+is($standby->safe_psql('postgres', q{SELECT result, reason, rows_checked FROM sg_orphan_audit_details('u')}),
 	'unknown|public.u is not logged and has no rows on a standby|', 'an unlogged table: unknown');
-is($primary->safe_psql('postgres', q{SELECT result, rows_checked FROM sg_orphan_audit('u')}), 'pass|1', 'on the primary it is read');
+is($primary->safe_psql('postgres', q{SELECT result, rows_checked FROM sg_orphan_audit_details('u')}), 'pass|1', 'on the primary it is read');
 is($standby->safe_psql('postgres', q{SELECT count(*), count(DISTINCT row_id) FROM sg_fk_orphans('c', 'bad')}), '900|900', 'sg_orphans works on the standby');
 
-is($standby->safe_psql('postgres', q{SELECT string_agg(DISTINCT result || coalesce(': ' || reason, ''), '; ') FROM sg_verify_fks(live => true) WHERE fk_name = 'good'}),
+is($standby->safe_psql('postgres', q{SELECT string_agg(DISTINCT result || coalesce(': ' || reason, ''), '; ') FROM sg_verify_fks_details(live => true) WHERE fk_name = 'good'}),
 	"pass; unknown: a standby can't write", 'there keys are verified from the catalogs, and nothing is tried');
 
 # ---- what writes refuses; a session that is read only by default is a fence for all of it, and what reads goes on
@@ -103,7 +103,7 @@ for my $from (@reading)
 }
 is($primary->safe_psql('postgres', $log), $logged, 'read only: nothing was logged');
 my %named = map { $_ => 1 } "@writing @reading" =~ /\b(sg_\w+)/g;
-is(join(' ', grep { !$named{$_} } split /\n/, $primary->safe_psql('postgres', q{SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname ~ '^sg_(?!ok_)' ORDER BY 1})),
+is(join(' ', grep { !$named{$_} } split /\n/, $primary->safe_psql('postgres', q{SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname ~ '^sg_(?!ok_)' AND proname !~ '_details$' ORDER BY 1})),
 	'', 'every function of ours was called, but those that want pgTAP');
 is_error($primary, q{DO $$ BEGIN PERFORM set_config('default_transaction_read_only', 'on', false); CALL sg_add_fks('plan'); END $$}, '25006', undef,
 	'a transaction that writes, in a session that is read only by default: none of the next ones would');
@@ -127,10 +127,10 @@ for (1 .. 3)
 {
 	$reader = SgTest::Session->new($standby);
 	$reader->query('BEGIN');
-	is($reader->query(q{SELECT result FROM sg_orphan_audit('victim')}), 'pass', 'lock conflict: the audit works');
+	is($reader->query(q{SELECT result FROM sg_orphan_audit_details('victim')}), 'pass', 'lock conflict: the audit works');
 	is($standby->safe_psql('postgres', qq{SELECT count(*) > 0 FROM pg_locks WHERE pid = $reader->{pid} AND relation = 'victim'::regclass}),
 		't', 'lock conflict: and holds its lock');
-	$reader->send(q{SELECT count(a.result) FROM generate_series(1, 1000000) g, LATERAL sg_orphan_audit('victim', samples => g % 5) a});
+	$reader->send(q{SELECT count(a.result) FROM generate_series(1, 1000000) g, LATERAL sg_orphan_audit_details('victim', samples => g % 5) a});
 	$primary->safe_psql('postgres', 'TRUNCATE victim');
 	$reader->collect;
 	is($reader->sqlstate, '40001', 'lock conflict: the audit ends with an error') or diag($reader->{err});
@@ -141,7 +141,7 @@ for (1 .. 3)
 }
 is($alive, '42', 'lock conflict: the session goes on');
 catch_up();
-is($reader->query(q{SELECT result, rows_checked FROM sg_orphan_audit('victim')}), 'pass|0', 'lock conflict: and audits again');
+is($reader->query(q{SELECT result, rows_checked FROM sg_orphan_audit_details('victim')}), 'pass|0', 'lock conflict: and audits again');
 
 # Then rows that a vacuum removes, in the middle of a scan: the operator of the key is a function that takes its time.
 $primary->safe_psql('postgres', q{
@@ -166,7 +166,7 @@ $primary->safe_psql('postgres', q{
 	ALTER TABLE lc ADD CONSTRAINT fk FOREIGN KEY (k) REFERENCES lp NOT VALID;
 });
 catch_up();
-$reader->send(q{SELECT result FROM sg_orphan_audit('lc')});
+$reader->send(q{SELECT result FROM sg_orphan_audit_details('lc')});
 ok(wait_for(sub { $standby->safe_psql('postgres', qq{SELECT count(*) FROM pg_stat_activity WHERE pid = $reader->{pid} AND wait_event = 'PgSleep'}) eq '1' }),
 	'snapshot conflict: the audit reads slowly');
 $primary->safe_psql('postgres', 'DELETE FROM lc; DELETE FROM dead');
@@ -175,7 +175,7 @@ $reader->collect;
 is($reader->sqlstate, '40001', 'snapshot conflict: an error') or diag($reader->{err});
 is($reader->query('SELECT 43'), '43', 'snapshot conflict: the session goes on');
 catch_up();
-is($reader->query(q{SELECT result, rows_checked FROM sg_orphan_audit('lc')}), 'pass|0', 'snapshot conflict: and audits again');
+is($reader->query(q{SELECT result, rows_checked FROM sg_orphan_audit_details('lc')}), 'pass|0', 'snapshot conflict: and audits again');
 $reader->quit;
 
 # ---- transactions of the primary that see less, or may not write
@@ -183,18 +183,18 @@ $reader->quit;
 $logged = $primary->safe_psql('postgres', $log);
 is($primary->safe_psql('postgres', "BEGIN READ ONLY; $audit; COMMIT"), $primary->safe_psql('postgres', $audit) , 'the same in a read-only transaction');
 my ($before) = split /\|/, $logged;
-my $keys = $primary->safe_psql('postgres', 'BEGIN READ ONLY; SELECT count(*) FROM sg_orphan_audit()');
+my $keys = $primary->safe_psql('postgres', 'BEGIN READ ONLY; SELECT count(*) FROM sg_orphan_audit_details()');
 is($primary->safe_psql('postgres', 'SELECT count(*) FROM schemaguard.audit_log'), $before + $keys, 'it logs nothing: only the call outside of it did');
 
 my $old = SgTest::Session->new($primary);
 $old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM c');
 $primary->safe_psql('postgres', q{ALTER TABLE victim DISABLE TRIGGER ALL; TRUNCATE victim; INSERT INTO victim VALUES (5), (100000)});
-is($old->query(q{SELECT result, reason FROM sg_orphan_audit('victim')}),
+is($old->query(q{SELECT result, reason FROM sg_orphan_audit_details('victim')}),
 	'unknown|public.victim was truncated or rewritten after the snapshot of this transaction was taken',
 	'REPEATABLE READ: a table truncated since is unknown');
-is($old->query(q{SELECT string_agg(result, ' ' ORDER BY fk_name) FROM sg_orphan_audit('c')}), 'fail pass', 'others are judged');
+is($old->query(q{SELECT string_agg(result, ' ' ORDER BY fk_name) FROM sg_orphan_audit_details('c')}), 'fail pass', 'others are judged');
 $old->query('COMMIT');
-is($old->query(q{SELECT result, orphan_rows FROM sg_orphan_audit('victim')}), 'fail|1', 'a new transaction sees the orphan');
+is($old->query(q{SELECT result, orphan_rows FROM sg_orphan_audit_details('victim')}), 'fail|1', 'a new transaction sees the orphan');
 $old->quit;
 
 $standby->stop('immediate');

@@ -63,7 +63,7 @@ as('bob', q{
 	GRANT USAGE ON SCHEMA b TO PUBLIC; GRANT SELECT ON b.c TO alice;
 });
 
-my $verdicts = q{SELECT string_agg(fk_name || ' ' || result, ', ' ORDER BY fk_name) FROM sg_orphan_audit()};
+my $verdicts = q{SELECT string_agg(fk_name || ' ' || result, ', ' ORDER BY fk_name) FROM sg_orphan_audit_details()};
 is(as('bob', $verdicts), 'alices unknown, bobs pass, columns pass, force unknown, hidden unknown, rls unknown, to_alice pass, to_rls unknown, to_unseen unknown',
 	'bob: what he may not read or not see in full is unknown');
 is(as('alice', $verdicts), 'alices pass, bobs unknown, columns pass, force unknown, hidden pass, rls pass, to_alice pass, to_rls pass, to_unseen pass',
@@ -73,7 +73,7 @@ is(as('seer', $verdicts), 'alices unknown, bobs unknown, columns unknown, force 
 is($node->safe_psql('postgres', $verdicts), 'alices pass, bobs pass, columns pass, force pass, hidden pass, rls pass, to_alice pass, to_rls pass, to_unseen pass',
 	'superuser: everything');
 is(as('bob', "SET row_security = off; $verdicts"), as('bob', $verdicts), 'row_security = off makes no error of it');
-my %reason = map { $_->[0] => $_->[1] } rows($node, q{SELECT fk_name, reason FROM sg_orphan_audit()}, user => 'bob');
+my %reason = map { $_->[0] => $_->[1] } rows($node, q{SELECT fk_name, reason FROM sg_orphan_audit_details()}, user => 'bob');
 is($reason{alices}, 'role bob has no SELECT on column p of a.c', 'reason: a column');
 is($reason{hidden}, 'role bob has no USAGE on the schema of hidden.c', 'reason: a schema');
 is($reason{rls}, 'row security of a.rls would hide rows from role bob', 'reason: row security');
@@ -82,11 +82,11 @@ is_error($node, q{SELECT * FROM sg_fk_orphans('a.c', 'alices')}, '42501', qr/no 
 is_error($node, q{SELECT * FROM sg_fk_orphans('a.cols', 'columns')}, '42501', qr/no SELECT on a\.cols/, 'all of their columns', user => 'bob');
 is_error($node, q{SELECT * FROM sg_fk_orphans('a.rls', 'rls')}, '42501', qr/row security/, 'and that none is hidden', user => 'bob');
 # unknown is so also where the tables could be judged only half
-is(as('bob', q{SELECT rows_checked IS NULL AND orphan_rows IS NULL AND orphan_keys IS NULL AND sample IS NULL FROM sg_orphan_audit('a.rls')}), 't', 'unknown comes without counts');
+is(as('bob', q{SELECT rows_checked IS NULL AND orphan_rows IS NULL AND orphan_keys IS NULL AND sample IS NULL FROM sg_orphan_audit_details('a.rls')}), 't', 'unknown comes without counts');
 
 # ---- the log
 
-as($_, 'SELECT sg_orphan_audit()') for 'alice', 'bob';
+as($_, 'SELECT sg_orphan_audit_details()') for 'alice', 'bob';
 is(as('alice', 'SELECT string_agg(DISTINCT role, $$,$$) FROM schemaguard.audit_log'), 'alice', 'alice sees her own runs');
 is(as('carol', 'SELECT string_agg(DISTINCT role, $$,$$) FROM schemaguard.audit_log'), "alice,bob,$super,seer", 'pg_monitor sees all');
 is($node->safe_psql('postgres', 'SELECT count(*) > 0 FROM schemaguard.audit_log WHERE message ~ $$secret$$'), 'f', 'no values of rows in it');
@@ -153,7 +153,7 @@ for my $relation ('plan WHERE name', 'plan_step WHERE plan', 'plan_note WHERE pl
 {
 	is(as('bob', "SELECT count(*) FROM schemaguard.$relation = 'alices'"), '0', "nor see it: $relation");
 }
-my $impact = q{SELECT count(*) FROM sg_impact('a.p') WHERE kind = 'plan step'};
+my $impact = q{SELECT count(*) FROM sg_impact_details('a.p') WHERE kind = 'plan step'};
 is(as('bob', $impact) . as('bob', "SET row_security = off; $impact") . as('alice', $impact), '001', 'nor by what depends on a table, and that is no error');
 is(as('carol', q{SELECT count(*), (SELECT count(*) FROM schemaguard.plan_step) FROM schemaguard.plan}), '1|1', 'pg_monitor does');
 is_error($node, q{CALL sg_add_fks('alices', author => 'alice')}, '42501', qr/permission denied/, 'and runs nothing', user => 'carol');
@@ -246,14 +246,14 @@ as('alice', "SET search_path = evil, public, pg_catalog; $shadow");
 my $path = 'SET search_path = evil, pg_catalog, public;';
 my ($who, $out, $err) = witnesses("$path SELECT 1 WHERE 'a'::text = 'a'::text");
 is($who, "operator as $super", 'plain SQL falls into the trap');
-($who, $out, $err) = witnesses("$path SELECT fk_name, result, rows_checked, orphan_rows FROM sg_orphan_audit('evil.c')");
+($who, $out, $err) = witnesses("$path SELECT fk_name, result, rows_checked, orphan_rows FROM sg_orphan_audit_details('evil.c')");
 is($who, '', 'the audit does not');
 is($out, "ints|fail|2|1\ntexts|fail|2|1", 'and counts');
 for my $sql (
 	q{SELECT * FROM sg_fk_orphans('evil.c', 'texts')}, q{SELECT sg_plan_create('trap')}, q{SELECT sg_plan_add_fk('trap', 'evil.c', '{t}', 'evil.p', '{t}', 'another', orphans => 'leave')},
 	q{SELECT sg_plan_from_sql('trap', 'ALTER TABLE a.c ADD FOREIGN KEY (p) REFERENCES a.rlsp')}, q{SELECT sg_plan_set('trap', 1, 'priority', 'high')},
 	q{SELECT sg_plan_skip('trap', 2, 'no')}, q{SELECT sg_plan_sql('trap')}, q{SELECT sg_plan_export('trap')}, q{SELECT sg_plan_import('trap2', sg_plan_export('trap'))},
-	q{SELECT * FROM schemaguard.progress}, q{SELECT * FROM schemaguard.audit_log}, q{CALL sg_add_fks('trap')}, q{SELECT * FROM sg_orphan_audit(plan => 'trap')},
+	q{SELECT * FROM schemaguard.progress}, q{SELECT * FROM schemaguard.audit_log}, q{CALL sg_add_fks('trap')}, q{SELECT * FROM sg_orphan_audit_details(plan => 'trap')},
 	q{CALL sg_prune('2000-01-01')}, q{SELECT sg_plan_drop('trap', force => true)})
 {
 	($who, $out, $err) = witnesses("$path $sql");
@@ -272,7 +272,7 @@ as('alice', q{
 	ALTER TABLE evil.ec ADD CONSTRAINT fk2 FOREIGN KEY (id) REFERENCES evil.p NOT VALID;
 });
 $node->safe_psql('postgres', q{SET session_replication_role = replica; INSERT INTO evil.ec VALUES (NULL, 3, 'two')});
-($who, $out, $err) = witnesses(q{SELECT result, orphan_rows, sample FROM sg_orphan_audit('evil.ec') WHERE fk_name = 'fk'});
+($who, $out, $err) = witnesses(q{SELECT result, orphan_rows, sample FROM sg_orphan_audit_details('evil.ec') WHERE fk_name = 'fk'});
 is($who, 'cast as alice', 'a cast runs as the owner of the child');
 is($out, 'fail|1|[{"e": "cast"}]', 'and the superuser has the verdict');
 ($who, $out, $err) = witnesses(q{SELECT key, data FROM sg_fk_orphans('evil.ec', 'fk2')});
@@ -285,7 +285,7 @@ for my $break ('RESET ROLE', "SET ROLE $super", 'SET SESSION AUTHORIZATION DEFAU
 {
 	as('alice', qq{CREATE OR REPLACE FUNCTION evil.e_json(evil.e) RETURNS json LANGUAGE plpgsql AS
 		\$\$ BEGIN PERFORM evil.volatile_break(\$q\$$break\$q\$); PERFORM evil.witness('survived'); RETURN '1'; END \$\$});
-	($who, $out, $err) = witnesses(q{SELECT result, reason FROM sg_orphan_audit('evil.ec') WHERE fk_name = 'fk'; SELECT current_user, rolsuper FROM pg_roles WHERE rolname = 'alice'});
+	($who, $out, $err) = witnesses(q{SELECT result, reason FROM sg_orphan_audit_details('evil.ec') WHERE fk_name = 'fk'; SELECT current_user, rolsuper FROM pg_roles WHERE rolname = 'alice'});
 	ok($who eq '' && $out =~ /^unknown\|.+\n$super\|f$/, "the cast tries $break: unknown") or diag("$who\n$out\n$err");
 }
 
@@ -310,19 +310,19 @@ $node->safe_psql('postgres', q{
 	ALTER TABLE evil.vc ADD CONSTRAINT fk FOREIGN KEY (v) REFERENCES evil.vp NOT VALID;
 	ALTER TABLE b.vc ADD CONSTRAINT fk FOREIGN KEY (v) REFERENCES evil.vp NOT VALID;
 });
-($who, $out, $err) = witnesses(q{SELECT result, orphan_rows FROM sg_orphan_audit('evil.vc')});
+($who, $out, $err) = witnesses(q{SELECT result, orphan_rows FROM sg_orphan_audit_details('evil.vc')});
 is("$who: $out", 'operator class as alice: fail|1', 'functions of an operator class run as the owner of the child');
-($who, $out, $err) = witnesses(q{SELECT result, reason FROM sg_orphan_audit('b.vc')});
+($who, $out, $err) = witnesses(q{SELECT result, reason FROM sg_orphan_audit_details('b.vc')});
 is($who, '', 'not at all where they are of a role whose privileges that owner does not have');
 like($out, qr/^unknown\|.*it could run function evil\.v_\w+\(evil\.v,evil\.v\) of role alice, whose privileges the owner, role bob, does not have$/, 'and the reason says so');
 as('alice', 'GRANT SELECT ON evil.vp TO bob');
-($who, $out, $err) = witnesses(q{SELECT result FROM sg_orphan_audit('b.vc')});
+($who, $out, $err) = witnesses(q{SELECT result FROM sg_orphan_audit_details('b.vc')});
 is("$who: $out", ': unknown', 'SELECT on the parent does not change that');
 $node->safe_psql('postgres', 'GRANT alice TO bob');
-($who, $out, $err) = witnesses(q{SELECT result, orphan_rows FROM sg_orphan_audit('b.vc')});
+($who, $out, $err) = witnesses(q{SELECT result, orphan_rows FROM sg_orphan_audit_details('b.vc')});
 is("$who: $out", 'operator class as bob: pass|0', 'as that owner where it inherits those privileges');
 $node->safe_psql('postgres', 'REVOKE alice FROM bob; ALTER TABLE b.vc OWNER TO CURRENT_USER');
-($who, $out, $err) = witnesses(q{SELECT result, reason FROM sg_orphan_audit('b.vc')});
+($who, $out, $err) = witnesses(q{SELECT result, reason FROM sg_orphan_audit_details('b.vc')});
 is($who, '', 'a superuser who owns the child does not run it');
 like($out, qr/^unknown\|.*of role alice as a superuser, who owns the table$/, 'and the reason says so');
 $node->safe_psql('postgres', 'ALTER TABLE b.vc OWNER TO bob');
@@ -337,7 +337,7 @@ as('alice', q{
 $node->safe_psql('postgres', 'CREATE TABLE b.super (e evil.e)');
 $node->safe_psql('postgres', "INSERT INTO b.super VALUES ('one')");
 as('alice', q{SELECT sg_plan_create('casts'), sg_plan_add_fk('casts', 'b.super', '{e}', 'evil.ip', fk_name => 'super_fk')});
-($who, $out, $err) = witnesses(q{SELECT result, reason FROM sg_orphan_audit(plan => 'casts')});
+($who, $out, $err) = witnesses(q{SELECT result, reason FROM sg_orphan_audit_details(plan => 'casts')});
 is($who, '', 'the cast that a planned key of somebody else needs does not run as the superuser who owns the child');
 like($out, qr/^unknown\|.*function evil\.e_\w+\(evil\.e\) of role alice as a superuser/, 'and the reason says so');
 $node->safe_psql('postgres', 'DROP TABLE b.super');
@@ -353,7 +353,7 @@ for my $code ('57014', '57P01', '57P02')
 {
 	as('alice', qq{CREATE OR REPLACE FUNCTION evil.e_int(evil.e) RETURNS int LANGUAGE plpgsql AS
 		\$\$ BEGIN RAISE EXCEPTION 'canceling statement due to user request' USING ERRCODE = '$code'; END \$\$});
-	($who, $out, $err) = witnesses(q{SELECT fk_name, result FROM sg_orphan_audit('evil.ic') ORDER BY 1});
+	($who, $out, $err) = witnesses(q{SELECT fk_name, result FROM sg_orphan_audit_details('evil.ic') ORDER BY 1});
 	is($out, "fk_cast|unknown\nfk_int|pass", "a cast that raises $code does not end the audit") or diag($err);
 }
 
@@ -394,7 +394,7 @@ as('alice', q{
 });
 for my $table ('xc', 'yc', 'zc', 'sc', 'kc')
 {
-	($who, $out, $err) = witnesses(qq{SET constraint_exclusion = on; SELECT result FROM sg_orphan_audit('evil.$table')});
+	($who, $out, $err) = witnesses(qq{SET constraint_exclusion = on; SELECT result FROM sg_orphan_audit_details('evil.$table')});
 	ok($who =~ /^(expression as alice)?$/ && $out eq 'pass', "an expression on evil.$table or its parent does not run as the superuser") or diag("witnesses: $who; $out\n$err");
 	($who, $out, $err) = witnesses(qq{SET constraint_exclusion = on; SELECT count(*) FROM sg_fk_orphans('evil.$table', 'fk')});
 	ok($who =~ /^(expression as alice)?$/ && $out eq '0', "nor for sg_orphans('evil.$table')") or diag("witnesses: $who; $out\n$err");
@@ -407,9 +407,9 @@ as('alice', q{
 	ALTER TABLE evil.rc ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON evil.rc USING (evil.see()); INSERT INTO evil.rc VALUES (1);
 	GRANT SELECT ON evil.rc, evil.p TO bob;
 });
-($who, $out) = witnesses(q{SELECT result FROM sg_orphan_audit('evil.rc')});
+($who, $out) = witnesses(q{SELECT result FROM sg_orphan_audit_details('evil.rc')});
 is("$who: $out", ': pass', 'a policy does not run for a superuser');
-($who, $out) = witnesses(q{SELECT result FROM sg_orphan_audit('evil.rc')}, 'bob');
+($who, $out) = witnesses(q{SELECT result FROM sg_orphan_audit_details('evil.rc')}, 'bob');
 is("$who: $out", ': unknown', 'nor for anybody else');
 
 # ---- hostile names through every function
@@ -427,7 +427,7 @@ for my $hostile ('We"ird.T a', 'a"."id;drop', 'select', "\xc3\xbcn\xe2\x98\x83",
 		SELECT sg_plan_set($plan, 1, 'child_columns', ARRAY[$plan]::text);
 		SELECT sg_plan_skip($plan, 1, $plan);
 		SELECT sg_plan_set($plan, 1, 'state', 'pending');
-		CREATE TEMP TABLE audit AS SELECT * FROM sg_orphan_audit(plan => $plan);
+		CREATE TEMP TABLE audit AS SELECT * FROM sg_orphan_audit_details(plan => $plan);
 		CREATE TEMP TABLE listed AS SELECT * FROM sg_orphans(@{[ lit("$name.child") ]}::regclass, ARRAY[$plan], @{[ lit("$name.$name") ]}::regclass, ARRAY[$plan]);
 		CREATE TEMP TABLE statements AS SELECT row_number() OVER () AS n, s FROM sg_plan_sql($plan) s;
 		BEGIN; SELECT s FROM statements WHERE s ~ 'ADD CONSTRAINT' \\gexec
@@ -441,7 +441,7 @@ for my $hostile ('We"ird.T a', 'a"."id;drop', 'select', "\xc3\xbcn\xe2\x98\x83",
 			(SELECT count(*) FROM listed), (SELECT count(*) FROM pasted),
 			(SELECT state FROM schemaguard.plan_step WHERE plan = $plan),
 			(SELECT convalidated FROM pg_constraint WHERE conname = $plan AND contype = 'f' AND conrelid = @{[ lit("$name.child") ]}::regclass),
-			(SELECT result FROM sg_orphan_audit(@{[ lit("$name.child") ]})),
+			(SELECT result FROM sg_orphan_audit_details(@{[ lit("$name.child") ]})),
 			(SELECT count(*) FROM sg_fk_orphans(@{[ lit("$name.child") ]}, fk_name => $plan)),
 			(SELECT count(*) FROM schemaguard.plan_step a JOIN schemaguard.plan_step b USING (child_table, child_columns, parent_table, parent_columns, fk_name) WHERE a.plan = $plan AND b.plan = 'copy');
 		SELECT sg_plan_create('copy', replace => true);
@@ -492,9 +492,9 @@ SKIP:
 {
 	skip 'no prlimit', 1 if system("prlimit --pid $$ --stack=1048576: 2> /dev/null");
 	$node->restart;
-	is($node->safe_psql('postgres', q{SELECT result FROM sg_orphan_audit('deep.nested')}), 'pass', 'types and functions');
+	is($node->safe_psql('postgres', q{SELECT result FROM sg_orphan_audit_details('deep.nested')}), 'pass', 'types and functions');
 }
-is($node->safe_psql('postgres', q{SET max_stack_depth = '100kB'; SELECT fk_name, result, reason FROM sg_orphan_audit() WHERE fk_name IN ('nested', 'expression') ORDER BY 1}),
+is($node->safe_psql('postgres', q{SET max_stack_depth = '100kB'; SELECT fk_name, result, reason FROM sg_orphan_audit_details() WHERE fk_name IN ('nested', 'expression') ORDER BY 1}),
 	'expression|unknown|reading these tables is left alone: an expression that it could run is nested too deeply to be looked at' . "\n" . 'nested|pass|', 'an expression');
 
 $node->stop('immediate');

@@ -154,6 +154,7 @@ my %call = (
 	'schemaguard.sg_plan_retargeting' => q{SELECT schemaguard.sg_plan_retargeting('secret', 'public.t_p', 'public.t_c', NULL, NULL, NULL, 'low', NULL)},
 	'schemaguard.sg_plan_stamp' => q{SELECT schemaguard.sg_plan_stamp('secret', '{public.t_c}', '{a,b,c,d}', NULL, 'c', 'low', NULL)},
 	'schemaguard.sg_qualified' => q{SELECT schemaguard.sg_qualified('{t_c}')},
+	'schemaguard.sg_cut' => q{SELECT schemaguard.sg_cut('a')},
 	'schemaguard.sg_who_expression' => 'SELECT schemaguard.sg_who_expression(NULL)',
 	sg_audit_gate => q{CALL sg_audit_gate()},
 	sg_capture_ddl => 'SELECT sg_capture_ddl(true)',
@@ -240,6 +241,8 @@ my %call = (
 	'schemaguard.sg_sync_write' => q{SELECT schemaguard.sg_sync_write('{"[{\\"kind\\": \\"constraint\\"}]"}')},
 	sg_tenant_audit => q{SELECT * FROM sg_tenant_audit('id', 't_p')},
 	sg_verify_fks => q{SELECT * FROM sg_verify_fks(live => true)});
+$call{"${_}_details"} = $call{$_} =~ s/\b$_\b/${_}_details/r
+  foreach map { "sg_$_" } qw(compare_fks discover_fks drift impact orphan_audit plan_check rule_audit snapshot_objects sync_check tenant_audit verify_fks);
 
 $node->safe_psql('postgres', q{
 	REVOKE TEMPORARY ON DATABASE postgres FROM PUBLIC;
@@ -296,7 +299,7 @@ is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_plan_a
 	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolation schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp sg_add_fks sg_apply sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
 	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
 	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_release sg_plan_retarget sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
-	sg_snapshot_import_lines sg_snapshot_take sg_sync_apply sg_sync_check)), 'what asks for the grant says who gives it');
+	sg_snapshot_import_lines sg_snapshot_take sg_sync_apply sg_sync_check sg_sync_check_details)), 'what asks for the grant says who gives it');
 $owner->query('ROLLBACK');
 $stranger->query($call{$_}) for (sort keys %call) x 2;
 is(counts(), $before, 'nor do they leave a row when they are committed');

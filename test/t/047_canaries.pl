@@ -105,9 +105,9 @@ as('author', q{
 	CREATE TABLE a.full (id int PRIMARY KEY, p text REFERENCES a.p, note text); INSERT INTO a.full SELECT i, 'canary_parent' FROM generate_series(1, 11311) i;
 	SELECT sg_plan_add_fk('stops', 'a.stop', '{p}', 'a.p'), sg_plan_add_fk('stops', 'a.late', '{p}', 'a.p', orphans => 'leave'),
 		sg_plan_add_fk('stops', 'a.kept', '{p}', 'a.p', orphans => 'quarantine', fk_name => 'kept')},
-	q{GRANT USAGE ON SCHEMA a TO reader}, q{GRANT SELECT ON a.full, a.p TO reader}, q{CALL sg_add_fks('stops', fix => true)}, q{SELECT * FROM sg_orphan_audit(samples => 5)}, q{SELECT * FROM sg_orphans('a.stop', '{p}', 'a.p')},
-	q{SELECT * FROM sg_fk_orphans('a.late', 'late_p_fkey')}, q{SELECT * FROM sg_plan_check('stops')}, q{SELECT * FROM sg_verify_fks(live => true)},
-	q{SELECT * FROM sg_measure_overhead('stops')}, q{SELECT * FROM sg_discover_fks(min_score => 0, verify => 'full')},
+	q{GRANT USAGE ON SCHEMA a TO reader}, q{GRANT SELECT ON a.full, a.p TO reader}, q{CALL sg_add_fks('stops', fix => true)}, q{SELECT * FROM sg_orphan_audit_details(samples => 5)}, q{SELECT * FROM sg_orphans('a.stop', '{p}', 'a.p')},
+	q{SELECT * FROM sg_fk_orphans('a.late', 'late_p_fkey')}, q{SELECT * FROM sg_plan_check_details('stops')}, q{SELECT * FROM sg_verify_fks_details(live => true)},
+	q{SELECT * FROM sg_measure_overhead('stops')}, q{SELECT * FROM sg_discover_fks_details(min_score => 0, verify => 'full')},
 	q{CREATE FUNCTION a.refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'canary_refused %', NEW.note; END$$;
 	CREATE TRIGGER t BEFORE INSERT ON a.kept FOR EACH ROW EXECUTE FUNCTION a.refuse()},
 	q{CALL sg_restore_quarantine('stops')}, q{CALL sg_rollback_fks('stops')});
@@ -121,7 +121,7 @@ as('author', q{
 	CREATE TABLE a.i (id int PRIMARY KEY); INSERT INTO a.i VALUES (1);
 	CREATE TABLE a.enum (id int PRIMARY KEY, e a.e); INSERT INTO a.enum VALUES (1, 'canary_enum');
 	SELECT sg_plan_add_fk('casts', 'a.enum', '{e}', 'a.i', orphans => 'delete')},
-	q{SELECT * FROM sg_orphan_audit(plan => 'casts')}, q{SELECT * FROM sg_plan_check('casts')}, q{CALL sg_fix_orphans('casts')}, q{CALL sg_add_fks('casts', fix => true)},
+	q{SELECT * FROM sg_orphan_audit_details(plan => 'casts')}, q{SELECT * FROM sg_plan_check_details('casts')}, q{CALL sg_fix_orphans('casts')}, q{CALL sg_add_fks('casts', fix => true)},
 	q{CREATE TABLE a.filled (id int PRIMARY KEY, p text, note text); INSERT INTO a.filled VALUES (1, NULL, 'canary_note');
 	SELECT sg_plan_create('fills'); SELECT sg_plan_add_fk('fills', 'a.filled', '{p}', 'a.p', backfill => $$(note::int)::text$$)}, q{CALL sg_add_fks('fills', fix => true)},
 	q{CREATE FUNCTION a.load() RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'canary_load'; END$$},
@@ -135,18 +135,18 @@ as('author', q{CREATE TABLE a.planned (id int PRIMARY KEY, p text, note text); I
 	CREATE INDEX ON a.planned ((note || a.planned('x')));
 	SELECT sg_plan_create('plans'); SELECT sg_plan_add_check('plans', 'a.planned', 'p IS NULL', 'planned', policy => 'delete'),
 		sg_plan_add_fk('plans', 'a.planned', '{p}', 'a.p', orphans => 'delete', index => false)},
-	q{SET a.armed = on; SELECT * FROM sg_orphan_audit(plan => 'plans'); SELECT * FROM sg_rule_audit('a.planned', 'check', 'p IS NULL');
-	SELECT * FROM sg_rule_violations('a.planned', 'check', 'p IS NULL'); SELECT * FROM sg_violations('plans', 1); SELECT * FROM sg_plan_check('plans')},
-	q{CALL sg_fix_orphans('plans')}, q{CALL sg_apply('plans', fix => true)}, q{SELECT * FROM sg_verify_fks('plans', live => true)}, q{EXPLAIN SELECT * FROM a.planned}, q{RESET a.armed});
-as('stranger', q{SELECT * FROM sg_rule_audit('a.planned', 'check', 'p IS NULL')}, q{SELECT * FROM sg_rule_violations('a.planned', 'check', 'p IS NULL')}, q{SELECT * FROM sg_tenant_audit('p')});
+	q{SET a.armed = on; SELECT * FROM sg_orphan_audit_details(plan => 'plans'); SELECT * FROM sg_rule_audit_details('a.planned', 'check', 'p IS NULL');
+	SELECT * FROM sg_rule_violations('a.planned', 'check', 'p IS NULL'); SELECT * FROM sg_violations('plans', 1); SELECT * FROM sg_plan_check_details('plans')},
+	q{CALL sg_fix_orphans('plans')}, q{CALL sg_apply('plans', fix => true)}, q{SELECT * FROM sg_verify_fks_details('plans', live => true)}, q{EXPLAIN SELECT * FROM a.planned}, q{RESET a.armed});
+as('stranger', q{SELECT * FROM sg_rule_audit_details('a.planned', 'check', 'p IS NULL')}, q{SELECT * FROM sg_rule_violations('a.planned', 'check', 'p IS NULL')}, q{SELECT * FROM sg_tenant_audit_details('p')});
 like(substr($told{author}, $before), qr/canary_raised canary_note/, 'the planner has run into an error with a secret');
 
 # ---- drift, names
 
 as('author', q{SELECT sg_snapshot_take('canary_snapshot_name', '{a}')}, q{CREATE OR REPLACE FUNCTION a.connects() RETURNS text LANGUAGE sql AS $f$SELECT 'host=h password=canary_body2'$f$},
-	q{SELECT * FROM sg_drift('canary_snapshot_name')}, q{SELECT sg_drift_check('canary_snapshot_name')});
-as('stranger', q{SELECT * FROM sg_drift('none')}, q{SELECT sg_plan_export('none')}, q{CALL sg_add_fks('none')}, q{SELECT sg_snapshot_drop('none')}, q{SELECT * FROM sg_drift_matrix('{live,none}')},
-	q{SELECT * FROM sg_orphan_audit(samples => 5)}, q{SELECT * FROM sg_verify_fks(live => true)}, q{SELECT * FROM sg_discover_fks(min_score => 0, verify => 'full')});
+	q{SELECT * FROM sg_drift_details('canary_snapshot_name')}, q{SELECT sg_drift_check('canary_snapshot_name')});
+as('stranger', q{SELECT * FROM sg_drift_details('none')}, q{SELECT sg_plan_export('none')}, q{CALL sg_add_fks('none')}, q{SELECT sg_snapshot_drop('none')}, q{SELECT * FROM sg_drift_matrix('{live,none}')},
+	q{SELECT * FROM sg_orphan_audit_details(samples => 5)}, q{SELECT * FROM sg_verify_fks_details(live => true)}, q{SELECT * FROM sg_discover_fks_details(min_score => 0, verify => 'full')});
 unlike($told{stranger}, qr/canary/, 'a stranger is told no secret, nor the names of plans and snapshots of others');
 
 # ---- the search

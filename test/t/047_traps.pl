@@ -196,7 +196,7 @@ my @calls = (
 	[ sg_apply => q{CALL sg_apply('asked')} ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('asked')} ],
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_deprecate_table sg_has_column sg_keys_declared sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_archive
-		sg_plan_archive_key sg_plan_isolation sg_plan_retargeting sg_plan_stamp sg_qualified sg_who_expression)),
+		sg_plan_archive_key sg_plan_isolation sg_plan_retargeting sg_plan_stamp sg_qualified sg_who_expression sg_cut)),
 
 	# snapshots and drift
 	[ sg_snapshot_take => q{SELECT sg_snapshot_take('now'); SELECT sg_snapshot_take('reworded')} ],
@@ -262,7 +262,7 @@ my %refused = (
 
 {
 	my %called = map { $_->[0] => 1 } @calls;
-	my @functions = map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid
+	my @functions = map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid AND proname !~ '_details$'
 		WHERE classid = 'pg_proc'::regclass AND deptype = 'e' AND refclassid = 'pg_extension'::regclass
 			AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemaguard')}, dbname => 'traps');
 	my @missing = sort grep { !$called{$_} } @functions;

@@ -66,16 +66,16 @@ runs("$typo; SET schemaguard.throttle_lag = '64MB'", 'a name, with the right one
 runs(q{SET other.throttle_lag = '64 megs'}, 'settings of others');
 
 # Whatever judges or writes; what reads does not ask
-my $judge = 'SELECT count(*) FROM sg_orphan_audit()';
+my $judge = 'SELECT count(*) FROM sg_orphan_audit_details()';
 is_error($node, "$bad; $_", '22023', $value, "refused: $_")
 	for $judge, 'CALL sg_audit_gate()', q{CALL sg_drift_gate('s')}, q{CALL sg_fix_orphans('p')}, q{CALL sg_rollback_fks('p')}, q{CALL sg_restore_quarantine('p')},
-	q{SELECT sg_orphans('pg_class', '{oid}', 'pg_class', '{oid}')}, q{SELECT sg_fk_orphans('pg_class', 'x')}, q{SELECT sg_discover_fks()},
-	'SELECT sg_discover_unmatched()', q{SELECT sg_plan_check('p')}, q{SELECT sg_verify_fks('p')}, q{SELECT sg_measure_overhead('p')}, q{SELECT sg_drift('s')},
-	q{SELECT sg_drift_check('s')}, q{SELECT sg_drift_matrix('{s,t}')}, q{SELECT sg_compare_fks('s')}, q{SELECT sg_snapshot_take('s')}, q{SELECT sg_plan_approve('p', 'x')},
+	q{SELECT sg_orphans('pg_class', '{oid}', 'pg_class', '{oid}')}, q{SELECT sg_fk_orphans('pg_class', 'x')}, q{SELECT sg_discover_fks_details()},
+	'SELECT sg_discover_unmatched()', q{SELECT sg_plan_check_details('p')}, q{SELECT sg_verify_fks_details('p')}, q{SELECT sg_measure_overhead('p')}, q{SELECT sg_drift_details('s')},
+	q{SELECT sg_drift_check('s')}, q{SELECT sg_drift_matrix('{s,t}')}, q{SELECT sg_compare_fks_details('s')}, q{SELECT sg_snapshot_take('s')}, q{SELECT sg_plan_approve('p', 'x')},
 	'SELECT sg_ok_no_orphans()', 'SELECT sg_ok_keys_valid()', q{SELECT sg_ok_no_drift('s')};
 is(error_of($node, "$bad; $_"), '', "reads: $_")
-	for q{SELECT sg_plan_export('p')}, q{SELECT sg_plan_sql('p')}, 'TABLE schemaguard.fk_trust', q{SELECT sg_impact('pg_class')}, 'TABLE schemaguard.audit_log';
-for my $refused ($judge, "BEGIN; SAVEPOINT s; $judge; ROLLBACK TO s; COMMIT", qq{DO 'BEGIN PERFORM sg_orphan_audit(); EXCEPTION WHEN OTHERS THEN NULL; END'})
+	for q{SELECT sg_plan_export('p')}, q{SELECT sg_plan_sql('p')}, 'TABLE schemaguard.fk_trust', q{SELECT sg_impact_details('pg_class')}, 'TABLE schemaguard.audit_log';
+for my $refused ($judge, "BEGIN; SAVEPOINT s; $judge; ROLLBACK TO s; COMMIT", qq{DO 'BEGIN PERFORM sg_orphan_audit_details(); EXCEPTION WHEN OTHERS THEN NULL; END'})
 {
 	is(error_of($node, "\\set ON_ERROR_STOP off\n$bad; $refused; RESET schemaguard.throttle_lag;\n\\set ON_ERROR_STOP on\n$judge; $call"), '', "runs, after RESET: $refused");
 }

@@ -135,7 +135,7 @@ my @elsewhere = qw(sg_capture_ddl sg_compare_fks sg_drift_gate sg_drift_matrix s
   sg_snapshot_import sg_snapshot_import_lines sg_snapshot_objects sg_sync_sql sg_watch_subscriptions);
 {
 	my %listed = map { $_ => 1 } @elsewhere, map { $_->[0] } @calls;
-	my @missing = grep { !$listed{$_} } map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid
+	my @missing = grep { !$listed{$_} } map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid AND proname !~ '_details$'
 		WHERE classid = 'pg_proc'::regclass AND deptype = 'e' AND refclassid = 'pg_extension'::regclass AND pronamespace = 'public'::regnamespace
 			AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemaguard') ORDER BY 1}, dbname => 'gaps');
 

@@ -129,9 +129,9 @@ $node->command_ok([ 'pg_dumpall', '--globals-only', '-d', $node->connstr('postgr
 
 as('mallory', 'DROP INDEX mal.c_expr_idx; ALTER TABLE mal.c ADD CONSTRAINT k FOREIGN KEY (pid) REFERENCES mal.p NOT VALID;
 	CREATE TABLE mal.d (pid int CONSTRAINT kd REFERENCES mal.p); CREATE INDEX ON mal.d ((pid + mal.who(0)))');
-($rc, $out, $err) = as('mallory', q{SET schemaguard.audit_method = sql; SELECT fk_name, result, reason FROM sg_orphan_audit() ORDER BY 1});
+($rc, $out, $err) = as('mallory', q{SET schemaguard.audit_method = sql; SELECT fk_name, result, reason FROM sg_orphan_audit_details() ORDER BY 1});
 is($out, "k|fail|\nkd|unknown|an expression asks for current_user while the query is planned, which is done in nobody's name", 'what asks for current_user is unknown, and nothing else');
-($rc, $out, $err) = as('mallory', q{SELECT * FROM sg_rule_audit('mal.c', 'check', 'pid > 0 AND current_user = ''mallory''')});
+($rc, $out, $err) = as('mallory', q{SELECT * FROM sg_rule_audit_details('mal.c', 'check', 'pid > 0 AND current_user = ''mallory''')});
 unlike($out, qr/\|pass\|.*unknown|ERROR/, 'nor a rule') or diag $out;
 ($rc, $out, $err) = as('mallory', q{SELECT count(*) FROM sg_orphans('mal.d', '{pid}', 'mal.p')});
 like($err, qr/asks for current_user/, 'and a list says so');

@@ -72,7 +72,7 @@ sub check_finished
 	my ($plan, $count) = @_;
 
 	is(query("SELECT count(*), count(*) FILTER (WHERE state = 'valid' AND result = 'pass'), sum(rows_checked) > 0
-			  FROM sg_orphan_audit(plan => '$plan')"),
+			  FROM sg_orphan_audit_details(plan => '$plan')"),
 		"$count|$count|t", "plan $plan: all keys are valid, armed, and hold");
 	is(query("SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND convalidated
 				AND conrelid::regclass::text LIKE 'child_${plan}_%'"),

@@ -91,7 +91,7 @@ sub check_finished
 			  WHERE plan = '$plan' AND action = 'validate' AND phase = 'done'"),
 		"$count|$count", "plan $plan: each key was validated once");
 	is(query("SELECT count(*), count(*) FILTER (WHERE state = 'valid' AND result = 'pass')
-			  FROM sg_orphan_audit(plan => '$plan')"),
+			  FROM sg_orphan_audit_details(plan => '$plan')"),
 		"$count|$count", "plan $plan: all keys are armed, and hold");
 
 	my $before = everything($node, $plan);

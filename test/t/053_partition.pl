@@ -161,7 +161,7 @@ sub check_finished
 	is(log_gaps($node, $suffix), '', "$suffix: every start in the log has exactly one outcome");
 	is(query("SELECT state || coalesce(reason, '') FROM schemaguard.plan_step WHERE plan = '$suffix'"), 'validated',
 		"$suffix: the step is validated");
-	is(query("SELECT string_agg(fk_name || ' ' || state || ' ' || result, ', ') FROM sg_orphan_audit('rows_$suffix')"),
+	is(query("SELECT string_agg(fk_name || ' ' || state || ' ' || result, ', ') FROM sg_orphan_audit_details('rows_$suffix')"),
 		'new_key valid pass', "$suffix: the new key is valid, armed, and holds; the old one is gone");
 }
 

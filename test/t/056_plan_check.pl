@@ -34,7 +34,7 @@ sub found
 	my ($plan, $step, $check, %opt) = @_;
 
 	return join "\n", map { join('|', @$_) } rows($opt{node} // $node, ($opt{set} // '')
-		. "SELECT result, detail, hint FROM sg_plan_check(@{[ lit($plan) ]}) WHERE step = $step AND check_name = '$check'", %opt);
+		. "SELECT result, detail, hint FROM sg_plan_check_details(@{[ lit($plan) ]}) WHERE step = $step AND check_name = '$check'", %opt);
 }
 
 sub finds
@@ -59,7 +59,7 @@ $node->safe_psql('postgres', q{
 	SELECT sg_plan_create('plan');
 	SELECT sg_plan_add_fk('plan', 'c', '{p_id}', 'p');
 });
-is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_check('plan') WHERE result <> 'ok' AND check_name <> 'workers'}), '', 'nothing to find');
+is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_check_details('plan') WHERE result <> 'ok' AND check_name <> 'workers'}), '', 'nothing to find');
 
 # ---- sessions and prepared transactions
 {
@@ -190,7 +190,7 @@ finds('alices', 2, 'privileges', qr/^block|^ok\|.*\nwarn\|role alice has no CREA
 # whoever may see nothing is told so, check by check; what is ok is what he has looked at
 $node->safe_psql('postgres', q{CREATE ROLE nobody LOGIN; SELECT sg_plan_allow('plan', 'nobody')});
 my $other = SgTest::Session->new($node);
-is(join(',', map { $_->[0] } rows($node, q{SELECT check_name || ' ' || result FROM sg_plan_check('plan') WHERE result <> 'ok' ORDER BY 1}, user => 'nobody')),
+is(join(',', map { $_->[0] } rows($node, q{SELECT check_name || ' ' || result FROM sg_plan_check_details('plan') WHERE result <> 'ok' ORDER BY 1}, user => 'nobody')),
 	'disk warn,long_transactions warn,orphans block,privileges block,privileges block,validation warn,validation warn,workers warn', 'a role without any privilege');
 $other->quit;
 
@@ -289,12 +289,12 @@ $node->safe_psql('postgres', qq{
 });
 {
 	my $start = time;
-	is(query(q{SELECT count(DISTINCT step), count(*) FILTER (WHERE result = 'block') FROM sg_plan_check('many')}), ($steps + 1) . '|0', "a plan of $steps steps");
+	is(query(q{SELECT count(DISTINCT step), count(*) FILTER (WHERE result = 'block') FROM sg_plan_check_details('many')}), ($steps + 1) . '|0', "a plan of $steps steps");
 	my $seconds = time - $start;
 	note sprintf('%d steps: %.2f s', $steps, $seconds);
 	cmp_ok($seconds, '<', bound(20, 120), 'in a few seconds');
 	$start = time;
-	query(q{SELECT count(*) FROM sg_orphan_audit(plan => 'many')});
+	query(q{SELECT count(*) FROM sg_orphan_audit_details(plan => 'many')});
 	note sprintf('their audit alone: %.2f s', time - $start);
 }
 
@@ -306,9 +306,9 @@ $standby->start;
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 finds('plan', 0, 'server', qr/^block\|this server is a standby.*CALL sg_add_fks\('plan'\);$/, 'a standby', node => $standby);
 finds('plan', 1, 'orphans', qr/^ok\|none in 100 rows/, 'rows are read there', node => $standby);
-is(join(',', map { $_->[0] } rows($standby, q{SELECT DISTINCT check_name FROM sg_plan_check('plan') WHERE step > 0 ORDER BY 1})),
-	join(',', map { $_->[0] } rows($node, q{SELECT DISTINCT check_name FROM sg_plan_check('plan') WHERE step > 0 ORDER BY 1})), 'every check is made there');
-is(join(',', map { "$_->[0]" } rows($standby, q{SELECT count(DISTINCT step) FROM sg_plan_check('many')})), $steps + 1, 'also for many steps');
+is(join(',', map { $_->[0] } rows($standby, q{SELECT DISTINCT check_name FROM sg_plan_check_details('plan') WHERE step > 0 ORDER BY 1})),
+	join(',', map { $_->[0] } rows($node, q{SELECT DISTINCT check_name FROM sg_plan_check_details('plan') WHERE step > 0 ORDER BY 1})), 'every check is made there');
+is(join(',', map { "$_->[0]" } rows($standby, q{SELECT count(DISTINCT step) FROM sg_plan_check_details('many')})), $steps + 1, 'also for many steps');
 $standby->stop('immediate');
 
 # ---- and last: what was said to be fine is

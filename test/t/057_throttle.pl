@@ -76,7 +76,7 @@ ok(wait_for(sub { query("SELECT backend_xid IS NULL, backend_xmin IS NULL FROM p
 	'... without transaction ID and snapshot');
 like(query("SELECT message FROM schemaguard.audit_log WHERE plan = 'lag' AND action = 'throttle' AND phase = 'started'"),
 	qr/^replication lags by [4-9]\d{3} kB, more than schemaguard\.throttle_lag, 2048 kB$/, '... and the log says why');
-like(query(q{SET schemaguard.throttle_lag = '2MB'; SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check('lag') WHERE check_name = 'load'}),
+like(query(q{SET schemaguard.throttle_lag = '2MB'; SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check_details('lag') WHERE check_name = 'load'}),
 	qr/^warn the run would pause now, and end after 10 min of that \(schemaguard\.throttle_budget\): replication lags by \d+ kB, .*SET schemaguard\.throttle_lag = -1;$/,
 	'... which the preflight says, too');
 nap(1);
@@ -137,7 +137,7 @@ $s->send("SET schemaguard.throttle_waiting = 1; CALL sg_add_fks('wait')");
 ok(throttled('wait'), 'a deployment pauses while too many sessions wait');
 is(query("SELECT message FROM schemaguard.audit_log WHERE plan = 'wait' AND action = 'throttle' AND phase = 'started'"),
 	'2 sessions wait for a lock, more than schemaguard.throttle_waiting, 1', '... those of other databases do not count');
-like(query(q{SET schemaguard.throttle_waiting = 1; SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check('wait') WHERE check_name = 'load'}),
+like(query(q{SET schemaguard.throttle_waiting = 1; SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check_details('wait') WHERE check_name = 'load'}),
 	qr/^warn the run would pause now, .*: 2 sessions wait for a lock, .*SET schemaguard\.throttle_waiting = -1;$/, '... nor in the preflight');
 $holder->query('COMMIT');
 $_->collect for @waiters;
@@ -243,7 +243,7 @@ SELECT sg_plan_create('vast');
 SELECT sg_plan_add_fk('vast', k, '{a}', 'vast_p', index => false) FROM unnest('{vast,small}'::text[]) k;
 SQL
 $holder->query('BEGIN; LOCK TABLE vast');
-my $window = q{SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check('vast') WHERE check_name = 'window'};
+my $window = q{SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check_details('vast') WHERE check_name = 'window'};
 like(query("SELECT set_config('schemaguard.window_end', (now() + interval '10 min')::text, false) IS NULL; $window"),
 	qr/^warn the window ends in .*, and the plan takes about [\d.]+ h: a later call has to do the rest Give a time that is to come, or none/m,
 	'preflight says when the window ends before the plan is done');

@@ -101,7 +101,7 @@ my $end = time + (long_run() ? 60 : 4);
 my $calls = 0;
 while (time < $end)
 {
-	my $out = $session->query('SELECT fk_name, test, result, observed, reason FROM sg_verify_fks(live => true)');
+	my $out = $session->query('SELECT fk_name, test, result, observed, reason FROM sg_verify_fks_details(live => true)');
 	die $session->{err} if $session->sqlstate ne '';
 	$calls++;
 	for (split /\n/, $out)
@@ -136,7 +136,7 @@ diag("$calls calls: " . join(', ', map { "$counts{$_} $_" } sort keys %counts) .
 # ---------------------------------------------------------------------------------------------------------------------
 # What others have locked
 
-my $live = "SELECT test, result, coalesce(reason, '') FROM sg_verify_fks(live => true) WHERE fk_name = 'cascaded' AND test LIKE 'live%'";
+my $live = "SELECT test, result, coalesce(reason, '') FROM sg_verify_fks_details(live => true) WHERE fk_name = 'cascaded' AND test LIKE 'live%'";
 my $other = SgTest::Session->new($node);
 my $before = fingerprint('c', 'p');
 
@@ -164,7 +164,7 @@ CREATE FUNCTION nap(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$BEGIN P
 ALTER TABLE slow ADD CHECK (nap(id)) NOT VALID;
 SQL
 $before = fingerprint('slow', 'p');
-my $try = "SELECT result, reason FROM sg_verify_fks(live => true) WHERE fk_name = 'slow' AND test = 'live: insert an orphan'";
+my $try = "SELECT result, reason FROM sg_verify_fks_details(live => true) WHERE fk_name = 'slow' AND test = 'live: insert an orphan'";
 like($session->query($try), qr/^unknown\|an attempt took longer than 100 ms/, 'an attempt that lasts is stopped');
 $session->query("SET statement_timeout = '1s'; SET schemaguard.lock_timeout = '60s'");
 $session->query($try);

@@ -107,7 +107,7 @@ sub run_batch
 
 	$node->safe_psql('postgres', "SELECT sg_plan_allow('honest', '$role')") if $role;
 	my $rc = $node->psql('postgres', "$quiet CREATE TABLE check_rows (step int, fk_name name, check_name text, result text, detail text, hint text);"
-		. "GRANT ALL ON check_rows TO PUBLIC; $as INSERT INTO check_rows SELECT * FROM sg_plan_check('honest')", stdout => \$out, stderr => \$err, on_error_stop => 1);
+		. "GRANT ALL ON check_rows TO PUBLIC; $as INSERT INTO check_rows SELECT * FROM sg_plan_check_details('honest')", stdout => \$out, stderr => \$err, on_error_stop => 1);
 	is($rc, 0, "batch $batch: checked") or diag("$err\n-- SG_SEED=" . seed() . " SG_BATCH=$batch");
 	my %said = map { $_->[0] => $_ } rows($node, $verdicts);
 

@@ -174,7 +174,7 @@ is(query("SELECT string_agg(format('%s %s', count, state), ', ')
 is(query("SELECT string_agg(format('%s %s: %s', phase, action, message), E'\n') FROM schemaguard.audit_log
 		  WHERE plan = 'live' AND (phase IN ('failed', 'interrupted') OR phase = 'skipped' AND message !~ '^put last: ')"),
 	'', 'no action failed, for a lock or anything else');
-is(query("SELECT count(*) FROM sg_orphan_audit(plan => 'live') WHERE state = 'valid' AND result = 'pass'"), '20',
+is(query("SELECT count(*) FROM sg_orphan_audit_details(plan => 'live') WHERE state = 'valid' AND result = 'pass'"), '20',
 	'all 20 keys hold');
 
 cmp_ok($samples, '>', 20, 'the observer was there');

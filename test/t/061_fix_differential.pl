@@ -118,7 +118,7 @@ for my $batch (@only ? () : 1 .. $batches)
 			  WHERE plan = 'fixes' AND state IN ('added', 'failed', 'pending')
 				AND reason !~ 'an index or statistics object of|only the child''s owner may'"),
 		'', "batch $batch: what can be added becomes valid") or diag($said);
-	is(query("SELECT count(*) FROM sg_orphan_audit(plan => 'fixes') WHERE state = 'valid' AND result <> 'pass'"), '0', "batch $batch: and holds");
+	is(query("SELECT count(*) FROM sg_orphan_audit_details(plan => 'fixes') WHERE state = 'valid' AND result <> 'pass'"), '0', "batch $batch: and holds");
 	note "batch $batch: " . query("SELECT count(*) FROM schemaguard.quarantine") . ' rows in quarantine';
 	give_back('k', "batch $batch");
 	query('DROP SCHEMA k CASCADE');
@@ -207,7 +207,7 @@ for my $net (@only ? @only : 1 .. $nets)
 	is(query("SELECT string_agg(format('%s: %s', fk_name, reason), E'\\n') FROM schemaguard.plan_step
 			  WHERE plan = 'fixes' AND state NOT IN ('validated', 'skipped') $reason"),
 		'', "net $net, $way" . ($mixed ? ', any policy' : '') . ': keys become valid') or diag($said);
-	is(query("SELECT count(*) FROM sg_orphan_audit(plan => 'fixes') WHERE state = 'valid' AND result <> 'pass'"), '0', "net $net: and hold");
+	is(query("SELECT count(*) FROM sg_orphan_audit_details(plan => 'fixes') WHERE state = 'valid' AND result <> 'pass'"), '0', "net $net: and hold");
 	$gone += query('SELECT count(*) FROM schemaguard.quarantine');
 	$validated += query("SELECT count(*) FROM schemaguard.plan_step WHERE plan = 'fixes' AND state = 'validated'");
 	$blocked += query("SELECT count(*) FROM schemaguard.plan_step WHERE plan = 'fixes' AND reason LIKE 'orphans are%'");

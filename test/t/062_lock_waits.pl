@@ -133,7 +133,7 @@ SQL
 $held = (split /\n/, $holder->query('BEGIN; LOCK TABLE p4 IN ACCESS EXCLUSIVE MODE; SELECT pg_backend_pid()'))[-1];
 $deployer->query(q{SET lock_timeout = '300ms'});
 like($deployer->query(q{SELECT string_agg(parent_table || ' ' || result, ', ' ORDER BY 1)
-						FROM sg_orphan_audit(plan => 'locked')}),
+						FROM sg_orphan_audit_details(plan => 'locked')}),
 	qr/public\.p4 unknown, public\.p5 pass/, 'an audit of the plan: one key is unknown, the other is judged');
 $deployer->query(q{SET schemaguard.lock_attempts = 1; CALL sg_add_fks('locked')});
 is(query("SELECT string_agg(step || ' ' || state, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'locked'"),
@@ -258,7 +258,7 @@ CREATE TABLE child_$how (ref int, CONSTRAINT old_key FOREIGN KEY (ref) REFERENCE
 SELECT sg_plan_create('$how');
 SELECT sg_plan_add_fk('$how', 'child_$how', '{ref}', 'new_$how', fk_name => 'new_key', replaces => 'old_key', index => false);
 -- proved, or the call would begin with reading its rows
-SELECT count(*) FROM sg_orphan_audit('child_$how');
+SELECT count(*) FROM sg_orphan_audit_details('child_$how');
 SQL
 	$holder->query(sprintf "BEGIN; ALTER TABLE child_$how $command", $how);
 	$deployer->send("CALL sg_add_fks('$how')");

@@ -79,27 +79,27 @@ EOSQL
 	is("$empty empty, $backwards backwards", '0 empty, 0 backwards', "$name: a row all the time ($rows samples)");
 }
 
-watched('sg_orphan_audit', q{SELECT count(*) FROM sg_orphan_audit(plan => 'all')});
-watched('sg_plan_check', q{SELECT count(*) FROM sg_plan_check('all')});
-watched('sg_discover_fks', q{SELECT count(*) FROM sg_discover_fks(verify => 'full')});
+watched('sg_orphan_audit', q{SELECT count(*) FROM sg_orphan_audit_details(plan => 'all')});
+watched('sg_plan_check', q{SELECT count(*) FROM sg_plan_check_details('all')});
+watched('sg_discover_fks', q{SELECT count(*) FROM sg_discover_fks_details(verify => 'full')});
 watched('sg_add_fks', q{CALL sg_add_fks('all')});
 watched('sg_fix_orphans, dry', q{CALL sg_fix_orphans('all', dry_run => true)});
 watched('sg_fix_orphans', q{CALL sg_fix_orphans('all')});
 $session->query('SET schemaguard.workers = 2');
 watched('sg_add_fks again', q{CALL sg_add_fks('all')});
-watched('sg_verify_fks, live', q{SELECT count(*) FROM sg_verify_fks('few', live => true)});
+watched('sg_verify_fks, live', q{SELECT count(*) FROM sg_verify_fks_details('few', live => true)});
 watched('sg_measure_overhead', q{SELECT count(*) FROM sg_measure_overhead('few', rounds => 1)});
 watched('sg_snapshot_take', q{SELECT sg_snapshot_take('after')});
-watched('sg_drift', q{SELECT count(*) FROM sg_drift('before')});
+watched('sg_drift', q{SELECT count(*) FROM sg_drift_details('before')});
 watched('sg_drift_check', q{SELECT sg_drift_check('before')});
-watched('sg_compare_fks', q{SELECT count(*) FROM sg_compare_fks('before')});
+watched('sg_compare_fks', q{SELECT count(*) FROM sg_compare_fks_details('before')});
 watched('sg_drift_matrix', q{SELECT count(*) FROM sg_drift_matrix('{before,after}')});
 watched('sg_rollback_fks', q{CALL sg_rollback_fks('all')});
 cmp_ok($most, '>', 10, 'the sampler is quick enough to see something');
 
 # A call that fails shows nothing afterwards, nor does one that fails in a block of somebody's
-$session->query(q{SELECT * FROM sg_drift('nowhere')});
-$session->query(q{DO $$ BEGIN PERFORM sg_plan_check('nowhere'); EXCEPTION WHEN OTHERS THEN PERFORM 1; END $$});
+$session->query(q{SELECT * FROM sg_drift_details('nowhere')});
+$session->query(q{DO $$ BEGIN PERFORM sg_plan_check_details('nowhere'); EXCEPTION WHEN OTHERS THEN PERFORM 1; END $$});
 is($session->query(q{SELECT count(*) FROM schemaguard.progress}), '0', 'a call that has failed is over');
 
 $session->quit;

@@ -35,7 +35,7 @@ sub audit
 {
 	my ($table) = @_;
 
-	return "SELECT fk_name, rows_checked, orphan_rows, orphan_keys, result, reason FROM sg_orphan_audit('$table') ORDER BY fk_name";
+	return "SELECT fk_name, rows_checked, orphan_rows, orphan_keys, result, reason FROM sg_orphan_audit_details('$table') ORDER BY fk_name";
 }
 
 # A declared key (made without a check, so that its rows may be anything) and a planned one, both without orphans
@@ -213,7 +213,7 @@ SQL
 # A table that somebody else holds does not stop the rest
 $a->query('BEGIN; LOCK TABLE child IN ACCESS EXCLUSIVE MODE');
 my $start = time;
-$verdict = $b->query("SET lock_timeout = '200ms'; SELECT fk_name, result, reason FROM sg_orphan_audit() ORDER BY 1");
+$verdict = $b->query("SET lock_timeout = '200ms'; SELECT fk_name, result, reason FROM sg_orphan_audit_details() ORDER BY 1");
 my $took = time - $start;
 is($b->sqlstate, '', 'an audit of everything ends without an error although one table is locked');
 my %result = map { /^(\w+)\|(\w+)\|(.*)$/ ? ($1 => [ $2, $3 ]) : () } split /\n/, $verdict;
@@ -228,12 +228,12 @@ is($b->query(audit('child')), $reloaded, 'later they are judged');
 # a cancel is no reason for "unknown": it ends the audit as a whole
 $a->query('BEGIN; LOCK TABLE child IN ACCESS EXCLUSIVE MODE');
 $b->query('RESET lock_timeout');
-$b->send('SELECT fk_name, result, reason FROM sg_orphan_audit()');
+$b->send('SELECT fk_name, result, reason FROM sg_orphan_audit_details()');
 ok(waits($b), 'an audit waits for a lock');
 query("SELECT pg_cancel_backend($b->{pid})");
 $b->collect;
 is($b->sqlstate, '57014', 'a cancel ends the audit as a whole');
-$b->send("SET statement_timeout = '200ms'; SELECT fk_name, result, reason FROM sg_orphan_audit()");
+$b->send("SET statement_timeout = '200ms'; SELECT fk_name, result, reason FROM sg_orphan_audit_details()");
 $b->collect;
 is($b->sqlstate, '57014', 'so does statement_timeout');
 $a->query('COMMIT');

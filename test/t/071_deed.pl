@@ -262,7 +262,7 @@ query(q{
 	SELECT sg_plan_add_fk('verify', 'mal.c', '{p}', 'mal.p', index => false, fk_name => 'c_p', on_delete => 'cascade');
 });
 $holder->query('BEGIN; SELECT FROM mal.p FOR UPDATE');
-held('verify', q{SELECT test, result FROM sg_verify_fks('verify', live => true) WHERE test ~ 'valid'}, 'COMMIT', 'mal.c', 'mal.p');
+held('verify', q{SELECT test, result FROM sg_verify_fks_details('verify', live => true) WHERE test ~ 'valid'}, 'COMMIT', 'mal.c', 'mal.p');
 
 # ---- VALIDATE: workers share the parent, so an index may come to it after the look; nobody plans the server's query
 

@@ -66,7 +66,7 @@ SELECT sg_plan_create('checked');
 SELECT sg_plan_add_fk('checked', 'c', '{p_id}', 'p', index => false);
 SELECT sg_plan_add_statement('checked', 'UPDATE public.b SET id = id');
 SQL
-my ($out) = meanwhile('LOCK b', q{SELECT step, check_name, result, detail FROM sg_plan_check('checked') WHERE step > 0}, 'sg_plan_check', 'DROP TABLE c');
+my ($out) = meanwhile('LOCK b', q{SELECT step, check_name, result, detail FROM sg_plan_check_details('checked') WHERE step > 0}, 'sg_plan_check', 'DROP TABLE c');
 like($out, qr/^1\|table\|block\|child table public\.c does not exist$/m, 'the table that was dropped blocks its step');
 like($out, qr/^2\|/m, '... and the other step is checked as well');
 
@@ -79,7 +79,7 @@ CREATE TABLE ta (id int PRIMARY KEY, p_id int REFERENCES tp, tenant_id int NOT N
 CREATE TABLE tb (id int PRIMARY KEY, p_id int REFERENCES tp, tenant_id int NOT NULL REFERENCES tenants);
 CREATE TABLE tc (id int PRIMARY KEY, p_id int REFERENCES tp, tenant_id int NOT NULL REFERENCES tenants);
 SQL
-my $audit = q{SELECT table_name, finding, result, reason FROM sg_tenant_audit('tenant_id', 'tenants'%s)};
+my $audit = q{SELECT table_name, finding, result, reason FROM sg_tenant_audit_details('tenant_id', 'tenants'%s)};
 ($out, my $error) = meanwhile('DROP TABLE ta, tb', sprintf($audit, ''), 'sg_tenant_audit');
 is($error, '', 'tables that go meanwhile are no error of an audit');
 like($out, qr/^public\.ta\|rows\|unknown\|the key was dropped meanwhile$/m, '... but unknown');
@@ -147,20 +147,20 @@ SELECT sg_plan_add_fk('pending', 'dc_1', '{p_id}', 'dp', on_delete => 'cascade',
 SELECT sg_plan_add_fk('pending', 'dd', '{ref}', 'dc_1', index => false);
 SELECT sg_plan_add_fk('pending', 'other', '{p_id}', 'dp', index => false);
 SQL
-is(query(q{SELECT step, check_name, hint FROM sg_plan_check('pending') WHERE result = 'block'}),
-	'1|partitions|End it: ALTER TABLE public.dc DETACH PARTITION public.dc_1 FINALIZE;', 'sg_plan_check() says what is pending');
-is(query(q{SELECT count(*) FROM sg_plan_check('pending') WHERE check_name = 'partitions' AND step = 2 AND result <> 'ok'}), 0,
+is(query(q{SELECT step, check_name, hint FROM sg_plan_check_details('pending') WHERE result = 'block'}),
+	'1|partitions|End it: ALTER TABLE public.dc DETACH PARTITION public.dc_1 FINALIZE;', 'sg_plan_check_details() says what is pending');
+is(query(q{SELECT count(*) FROM sg_plan_check_details('pending') WHERE check_name = 'partitions' AND step = 2 AND result <> 'ok'}), 0,
 	'... and takes a parent like that for no partition');
 $node->psql('postgres', q{SET schemaguard.workers = 2; CALL sg_add_fks('pending')});
 is(query(q{SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'pending'}),
 	'added validated validated', 'CALL sg_add_fks() with workers does what the server allows');
 query('INSERT INTO dd VALUES (1)');
 is(query(q{SELECT count(*) FILTER (WHERE result = 'fail'), count(*) FILTER (WHERE result = 'pass') > 5
-	FROM sg_verify_fks('pending', live => true, steps => '{2, 3}')}), '0|t', 'sg_verify_fks() tries its keys');
-is(query(q{SELECT test FROM sg_verify_fks('pending', live => true, steps => '{1}') WHERE result = 'fail'}), 'valid', '... and finds the one that waits');
+	FROM sg_verify_fks_details('pending', live => true, steps => '{2, 3}')}), '0|t', 'sg_verify_fks_details() tries its keys');
+is(query(q{SELECT test FROM sg_verify_fks_details('pending', live => true, steps => '{1}') WHERE result = 'fail'}), 'valid', '... and finds the one that waits');
 
 query(q{SELECT sg_plan_create('drop'); SELECT sg_plan_add_drop('drop', 'table', 'dc_1')});
-($out) = query(q{SELECT hint FROM sg_plan_check('drop') WHERE result = 'block' AND step > 0 AND detail ~ 'DETACH CONCURRENTLY of the partition is pending'});
+($out) = query(q{SELECT hint FROM sg_plan_check_details('drop') WHERE result = 'block' AND step > 0 AND detail ~ 'DETACH CONCURRENTLY of the partition is pending'});
 like($out, qr/ALTER TABLE public\.dc DETACH PARTITION public\.dc_1 FINALIZE;/, 'a step that drops the partition says how it ends');
 
 # ---------------------------------------------------------------------------------------------------------------------

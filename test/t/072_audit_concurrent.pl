@@ -152,8 +152,8 @@ my @ways = (
 my $a = SgTest::Session->new($node);
 $a->query('SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0');
 my $promise = join "\n", map { "$_|$rows|$orphans|$orphans|fail|" } 'by_id', 'by_text', 'by_uuid';
-my $audit = "SELECT fk_name, rows_checked, orphan_rows, orphan_keys, result, reason FROM sg_orphan_audit('child') ORDER BY 1";
-my $wild_audit = "SELECT fk_name, rows_checked, orphan_rows, orphan_keys FROM sg_orphan_audit('wild') ORDER BY 1";
+my $audit = "SELECT fk_name, rows_checked, orphan_rows, orphan_keys, result, reason FROM sg_orphan_audit_details('child') ORDER BY 1";
+my $wild_audit = "SELECT fk_name, rows_checked, orphan_rows, orphan_keys FROM sg_orphan_audit_details('wild') ORDER BY 1";
 my $wild_truth = <<'SQL';
 WITH c AS MATERIALIZED (SELECT a, b, NOT EXISTS (SELECT FROM wild_parent p WHERE (p.a, p.b) = (w.a, w.b)) AS lost FROM wild w),
 	o AS (SELECT 'simple' AS k, a, b FROM c WHERE lost AND num_nulls(a, b) = 0

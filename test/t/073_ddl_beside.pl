@@ -32,7 +32,7 @@ deadlock_timeout = 100ms
 restart_after_crash = on
 CONF
 
-my @functions = map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid
+my @functions = map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid AND proname !~ '_details$'
 	WHERE classid = 'pg_proc'::regclass AND deptype = 'e' AND refclassid = 'pg_extension'::regclass
 		AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemaguard')
 		AND pronamespace = (SELECT extnamespace FROM pg_extension WHERE extname = 'schemaguard') ORDER BY 1});
@@ -224,7 +224,7 @@ my $rows = 'SELECT count(*), md5(string_agg(r::text, chr(10) ORDER BY r::text CO
 my @questions = (
 	$state,
 	"$rows schemaguard.sg_fk_facts() AS r",
-	"$rows (SELECT fk_name, result, state, orphan_rows, rows_checked, child_table, parent_table, reason FROM sg_orphan_audit()) AS r",
+	"$rows (SELECT fk_name, result, state, orphan_rows, rows_checked, child_table, parent_table, reason FROM sg_orphan_audit_details()) AS r",
 	"$rows (SELECT t, rule_name, result, violating_rows, reason FROM (SELECT oid::regclass AS t FROM pg_class WHERE relnamespace = 'st'::regnamespace AND relkind IN ('r', 'p')) AS c,
 		sg_rule_audit(t)) AS r",
 	"$rows sg_impact('st.par') AS r",

@@ -50,7 +50,7 @@ sub audit
 	my ($table, $columns) = @_;
 
 	$columns //= 'fk_name, rows_checked, orphan_rows, orphan_keys, result, reason';
-	return "SELECT $columns FROM sg_orphan_audit(" . ($table ? "'$table'" : '') . ') ORDER BY fk_name';
+	return "SELECT $columns FROM sg_orphan_audit_details(" . ($table ? "'$table'" : '') . ') ORDER BY fk_name';
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -329,7 +329,7 @@ SELECT sg_plan_add_fk('long', 'lc', '{t}', 'lp', fk_name => 'long0', orphans => 
 SQL
 $b->query("SET schemaguard.audit_memory = '780kB'; LOAD 'schemaguard'");
 my %seen;
-$seen{$_}++ for map { split /\n/, $b->query("SELECT rows_checked, orphan_rows, orphan_keys, result FROM sg_orphan_audit('lc')") } 1 .. 40;
+$seen{$_}++ for map { split /\n/, $b->query("SELECT rows_checked, orphan_rows, orphan_keys, result FROM sg_orphan_audit_details('lc')") } 1 .. 40;
 is(join(', ', sort keys %seen), '1|1|1|fail', 'the orphan is found each time') or diag(explain(\%seen));
 
 $b->query('SET schemaguard.validate_with = scan');

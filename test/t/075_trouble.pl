@@ -98,7 +98,7 @@ sub check_recovery
 	query("CALL sg_add_fks('$plan')");
 	is(steps($plan), '1 validated, 2 validated, 3 validated, 4 validated', "$plan: when the trouble is gone, a call finishes");
 	is(half_done($node, $plan) . log_gaps($node, $plan), '', "$plan: and nothing is left over");
-	is(query("SELECT count(*) FROM sg_orphan_audit(plan => '$plan') WHERE state = 'valid' AND result = 'pass'"), '4',
+	is(query("SELECT count(*) FROM sg_orphan_audit_details(plan => '$plan') WHERE state = 'valid' AND result = 'pass'"), '4',
 		"$plan: all keys hold");
 }
 
@@ -158,7 +158,7 @@ SKIP:
 	$s = SgTest::Session->new($node);
 	$s->query("SET maintenance_work_mem = '1GB'; SET enable_mergejoin = off; SET enable_nestloop = off");
 	# whatever a session loads on first use is loaded before the limit is set
-	$s->query("SELECT count(*) FROM sg_orphan_audit('small_1'); SELECT count(*) FROM small_1 JOIN small_2 USING (ref)");
+	$s->query("SELECT count(*) FROM sg_orphan_audit_details('small_1'); SELECT count(*) FROM small_1 JOIN small_2 USING (ref)");
 	ok(limit($s, 'as', address_space($s) + 24 * 1024 * 1024), 'the memory of the session is limited');
 	$s->query("CALL sg_add_fks('memory')");
 	check_trouble('memory', $s, '53200', qr/out of memory/);

@@ -66,7 +66,7 @@ sub audit
 {
 	my ($table) = @_;
 
-	return "SELECT rows_checked, orphan_rows, orphan_keys, result, method, reason FROM sg_orphan_audit('$table') ORDER BY fk_name";
+	return "SELECT rows_checked, orphan_rows, orphan_keys, result, method, reason FROM sg_orphan_audit_details('$table') ORDER BY fk_name";
 }
 
 sub settings
@@ -435,7 +435,7 @@ nothing_left('without workers');
 	for my $i (1 .. $n)
 	{
 		settings($auditor, @{ $ways[ $i % 4 ] });
-		$verdicts{ $auditor->query("SELECT string_agg(rows_checked || '|' || orphan_rows || '|' || orphan_keys || '|' || jsonb_array_length(sample), ', ') FROM sg_orphan_audit('small')") }++;
+		$verdicts{ $auditor->query("SELECT string_agg(rows_checked || '|' || orphan_rows || '|' || orphan_keys || '|' || jsonb_array_length(sample), ', ') FROM sg_orphan_audit_details('small')") }++;
 		($rss, $fds) = (rss($auditor->{pid}), $files->()) if $i == int($n / 3);
 	}
 	is(join('; ', keys %verdicts), '6201|300|300|5, 6201|300|300|5, 6201|300|300|5', "$n audits agree");

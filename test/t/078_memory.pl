@@ -84,21 +84,21 @@ sub peak
 
 # Name, call, and what it answers for so many keys
 my @calls = (
-	[ 'sg_orphan_audit', "SELECT count(*) FROM sg_orphan_audit() WHERE result = 'pass'", sub { $_[0] } ],
-	[ 'sg_plan_check', "SELECT count(DISTINCT step) FROM sg_plan_check('memory') WHERE step > 0", sub { $_[0] } ],
+	[ 'sg_orphan_audit', "SELECT count(*) FROM sg_orphan_audit_details() WHERE result = 'pass'", sub { $_[0] } ],
+	[ 'sg_plan_check', "SELECT count(DISTINCT step) FROM sg_plan_check_details('memory') WHERE step > 0", sub { $_[0] } ],
 	[ 'sg_plan_sql', "SELECT count(*) > 20 FROM sg_plan_sql('memory')", sub { 't' } ],
 	[ 'sg_plan_from_sql', "SELECT sg_plan_from_sql('script', text) FROM script", sub { $_[0] } ],
-	[ 'sg_verify_fks of a plan, before', "SELECT count(*) FROM sg_verify_fks('memory') WHERE observed = 'missing'", sub { $_[0] } ],
-	[ 'sg_discover_fks', 'SELECT count(*) >= 0 FROM sg_discover_fks()', sub { 't' } ],
+	[ 'sg_verify_fks of a plan, before', "SELECT count(*) FROM sg_verify_fks_details('memory') WHERE observed = 'missing'", sub { $_[0] } ],
+	[ 'sg_discover_fks', 'SELECT count(*) >= 0 FROM sg_discover_fks_details()', sub { 't' } ],
 	[ 'sg_add_fks', "CALL sg_add_fks('memory')", sub { '' } ],
-	[ 'sg_verify_fks', "SELECT count(*) FROM sg_verify_fks() WHERE result = 'pass'", sub { 3 * $_[0] } ],
-	[ 'sg_verify_fks, live', "SELECT count(*) FROM sg_verify_fks(live => true) WHERE test ~ 'live' AND result = 'pass'", sub { 5 * $_[0] } ],
+	[ 'sg_verify_fks', "SELECT count(*) FROM sg_verify_fks_details() WHERE result = 'pass'", sub { 3 * $_[0] } ],
+	[ 'sg_verify_fks, live', "SELECT count(*) FROM sg_verify_fks_details(live => true) WHERE test ~ 'live' AND result = 'pass'", sub { 5 * $_[0] } ],
 	[
 		'sg_verify_fks of a plan, live',
-		"SELECT count(*) FROM sg_verify_fks('memory', live => true) WHERE test ~ 'live' AND result = 'pass'",
+		"SELECT count(*) FROM sg_verify_fks_details('memory', live => true) WHERE test ~ 'live' AND result = 'pass'",
 		sub { 5 * $_[0] }
 	],
-	[ 'sg_drift', "SELECT count(DISTINCT object) FROM sg_drift('memory', schemas => '{m}') WHERE kind = 'constraint'", sub { $_[0] } ],
+	[ 'sg_drift', "SELECT count(DISTINCT object) FROM sg_drift_details('memory', schemas => '{m}') WHERE kind = 'constraint'", sub { $_[0] } ],
 	[ 'sg_rollback_fks', "CALL sg_rollback_fks('memory')", sub { '' } ]);
 
 make_tables('few', $few);

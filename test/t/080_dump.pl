@@ -39,7 +39,7 @@ my $fill = q{
 	SELECT sg_plan_from_sql('script', 'ALTER TABLE c ADD FOREIGN KEY (b) REFERENCES p (id); SELEKT 1; CREATE TABLE t (a int, FOREIGN KEY (a, a) REFERENCES p (id, id)); GRANT x TO y;');
 	RESET ROLE;
 	SELECT sg_plan_create('empty');
-	SELECT sg_orphan_audit();
+	SELECT sg_orphan_audit_details();
 };
 $node->safe_psql('postgres', 'CREATE DATABASE source');
 $node->safe_psql('source', "SET client_min_messages = error; $fill");
@@ -49,7 +49,7 @@ my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLA
 $content{sequences} = 'SELECT (SELECT last_value FROM schemaguard.plan_id_seq), (SELECT last_value FROM schemaguard.plan_deed_id_seq), (SELECT last_value FROM schemaguard.audit_log_id_seq)';
 $content{granted} = q{SELECT proacl FROM pg_proc WHERE oid = 'schemaguard.sg_write()'::regprocedure};
 $content{exported} = q{SELECT sg_plan_export('half'), sg_plan_export('script')};
-$content{audit} = q{BEGIN READ ONLY; SELECT fk_name, source, state, rows_checked, orphan_rows, result FROM sg_orphan_audit()};
+$content{audit} = q{BEGIN READ ONLY; SELECT fk_name, source, state, rows_checked, orphan_rows, result FROM sg_orphan_audit_details()};
 $content{rights} = q{SELECT relname, relrowsecurity, relacl, (SELECT count(*) FROM pg_trigger WHERE tgrelid = c.oid AND tgenabled = 'A'), (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid)
 	FROM pg_class c WHERE relnamespace = 'schemaguard'::regnamespace ORDER BY relname COLLATE "C"};
 sub content { my ($db) = @_; return map { $_ => $node->safe_psql($db, $content{$_}) } keys %content; }
@@ -83,7 +83,7 @@ for my $format ('plain', 'custom', 'directory')
 		'1 validated, 2 validated, 3 validated, 4 skipped', "$format: the plan goes on");
 	is($node->safe_psql($db, q{SELECT id > (SELECT max(id) FROM schemaguard.plan WHERE name <> 'another') FROM schemaguard.plan WHERE name = 'another'}), 't',
 		"$format: ids go on");
-	is($node->safe_psql($db, qq{DO 'BEGIN PERFORM sg_orphan_audit(); END'; $trust WHERE fk_name = 'done'}), 'done|t|', "$format: new ones do");
+	is($node->safe_psql($db, qq{DO 'BEGIN PERFORM sg_orphan_audit_details(); END'; $trust WHERE fk_name = 'done'}), 'done|t|', "$format: new ones do");
 	is_error($node, 'DELETE FROM schemaguard.audit_log', '42501', qr/append-only/, "$format: the log is guarded", dbname => $db);
 	is($node->safe_psql($db, q{SET ROLE bob; SELECT count(*) FROM schemaguard.audit_log}), '0', "$format: and private");
 	is($node->safe_psql($db, q{SET ROLE bob; SELECT (SELECT count(*) FROM schemaguard.plan), (SELECT count(*) FROM schemaguard.plan_step), (SELECT count(*) FROM schemaguard.plan_note), (SELECT count(*) FROM schemaguard.plan_deed)}), '0|0|0|0', "$format: so are plans");
@@ -116,7 +116,7 @@ is($node->safe_psql('source', $keys), $before, 'DROP EXTENSION leaves it');
 is($node->safe_psql('source', q{SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'schemaguard'), (SELECT count(*) FROM pg_proc WHERE proname LIKE 'sg\_%'), (SELECT count(*) FROM pg_event_trigger)}),
 	'0|0|0', 'and nothing else behind');
 $node->safe_psql('source', 'CREATE EXTENSION schemaguard');
-is($node->safe_psql('source', q{SELECT fk_name, state, result FROM sg_orphan_audit()}), 'done|valid|pass', 'created again, it judges the key');
+is($node->safe_psql('source', q{SELECT fk_name, state, result FROM sg_orphan_audit_details()}), 'done|valid|pass', 'created again, it judges the key');
 is($node->safe_psql('source', q{SELECT count(*) FROM schemaguard.plan}), '0', 'without the old plans');
 $node->safe_psql('source', q{SET client_min_messages = error; SELECT sg_plan_create('half');
 	SELECT sg_plan_add_fk('half', 'c', '{a}', 'p', fk_name => 'done'); CALL sg_add_fks('half')});
@@ -148,7 +148,7 @@ $node->safe_psql('source', q{SET client_min_messages = error; CALL sg_rollback_f
 is($node->safe_psql('source', 'SELECT a FROM kept'), '77', 'the row is back');
 # in one session, with the plans of the old objects cached
 my $session = SgTest::Session->new($node, dbname => 'source');
-is($session->query(q{SELECT count(*) FROM sg_orphan_audit(); DROP EXTENSION schemaguard; CREATE EXTENSION schemaguard; SELECT count(*) FROM sg_orphan_audit()}), "1\n1",
+is($session->query(q{SELECT count(*) FROM sg_orphan_audit_details(); DROP EXTENSION schemaguard; CREATE EXTENSION schemaguard; SELECT count(*) FROM sg_orphan_audit_details()}), "1\n1",
 	'dropped and created in one session');
 is($session->query(q{SELECT count(*) FROM schemaguard.audit_log}), '1', 'the log is the new one') or diag($session->{err});
 $session->quit;
@@ -158,7 +158,7 @@ $session->quit;
 $node->safe_psql('postgres', 'CREATE DATABASE tools; CREATE DATABASE trap');
 $node->safe_psql('tools', q{CREATE SCHEMA tools; CREATE EXTENSION schemaguard SCHEMA tools; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int)});
 is($node->safe_psql('tools', q{SET client_min_messages = error; SELECT tools.sg_plan_create('plan'); SELECT tools.sg_plan_add_fk('plan', 'c', '{p}', 'p');
-	CALL tools.sg_add_fks('plan'); SELECT state, result FROM tools.sg_orphan_audit()}), "\n1\nvalid|pass", 'CREATE EXTENSION in another schema');
+	CALL tools.sg_add_fks('plan'); SELECT state, result FROM tools.sg_orphan_audit_details()}), "\n1\nvalid|pass", 'CREATE EXTENSION in another schema');
 is($node->safe_psql('tools', q{SELECT count(*) FROM pg_proc WHERE proname LIKE 'sg\_%' AND pronamespace = 'public'::regnamespace}), '0', 'nothing of it is in public');
 is_error($node, 'ALTER EXTENSION schemaguard SET SCHEMA public', '0A000', undef, 'it stays there', dbname => 'tools');
 $node->safe_psql('trap', 'CREATE SCHEMA schemaguard AUTHORIZATION alice');
@@ -173,7 +173,7 @@ $node->safe_psql('source', q{SELECT sg_plan_create('plan'); SELECT sg_plan_add_f
 my $document = lit($node->safe_psql('source', q{SELECT sg_plan_export('plan')}));
 $node->safe_psql('source', q{UPDATE pg_extension SET extversion = '0.0.1' WHERE extname = 'schemaguard'});
 for my $sql (
-	q{SELECT sg_orphan_audit()}, q{SELECT sg_orphans('c', ARRAY['a'], 'p')}, q{SELECT sg_fk_orphans('c', 'done')}, q{SELECT sg_plan_create('v')},
+	q{SELECT sg_orphan_audit_details()}, q{SELECT sg_orphans('c', ARRAY['a'], 'p')}, q{SELECT sg_fk_orphans('c', 'done')}, q{SELECT sg_plan_create('v')},
 	q{SELECT sg_plan_add_fk('plan', 'c', '{a}', 'p')}, q{SELECT sg_plan_set('plan', 1, 'priority', 'low')}, q{SELECT sg_plan_skip('plan', 1, 'x')}, q{SELECT sg_plan_drop('plan')},
 	q{SELECT sg_plan_from_sql('plan', '')}, q{SELECT sg_plan_export('plan')}, qq{SELECT sg_plan_import('v', $document)}, q{SELECT sg_plan_sql('plan')}, q{CALL sg_add_fks('plan')},
 	q{CALL sg_prune(now())}, q{SELECT * FROM schemaguard.fk_trust})

@@ -57,7 +57,7 @@ like($hint, qr/FOR TABLE public\."T 2", public\.p WITH/, 'the hint has the table
 query($publisher, 'app', $hint);
 query($publisher, 'app', 'CREATE EXTENSION schemaguard');
 arrives('app', 2, 'the hint as printed, CREATE EXTENSION, and replication goes on');
-query($publisher, 'app', q{ALTER TABLE "T 2" ADD FOREIGN KEY (id) REFERENCES p; SELECT sg_orphan_audit(); SELECT sg_orphan_audit()});
+query($publisher, 'app', q{ALTER TABLE "T 2" ADD FOREIGN KEY (id) REFERENCES p; SELECT sg_orphan_audit_details(); SELECT sg_orphan_audit_details()});
 query($publisher, 'app', q{SELECT sg_plan_create('a')});
 arrives('app', 3, 'and our tables stay where they are');
 is($publisher->safe_psql('app', q{SELECT count(*) FROM pg_publication_tables WHERE schemaname = 'schemaguard'}), '0', 'none of them is published');
@@ -65,7 +65,7 @@ is($publisher->safe_psql('app', q{SELECT count(*) FROM pg_publication_tables WHE
 # ---- preflight tells of a publication that came later
 
 query($publisher, 'app', 'CREATE PUBLICATION later FOR ALL TABLES');
-is($publisher->safe_psql('app', q{SELECT result, detail FROM sg_plan_check('a') WHERE check_name = 'publications'}),
+is($publisher->safe_psql('app', q{SELECT result, detail FROM sg_plan_check_details('a') WHERE check_name = 'publications'}),
 	'warn|publication later replicates the tables of schema schemaguard', 'preflight tells of one that came later');
 
 # ---- after the accident
@@ -96,7 +96,7 @@ SKIP:
 
 $subscriber->safe_psql('postgres', 'CREATE ROLE owner LOGIN; CREATE DATABASE owned OWNER owner');
 query($subscriber, 'owned', q{CREATE EXTENSION schemaguard; SELECT sg_grant('owner'); SET ROLE owner; SET search_path = public; CREATE SCHEMA app; CREATE TABLE app.p (id int PRIMARY KEY);
-	CREATE TABLE app.c (id int REFERENCES app.p); SELECT sg_orphan_audit(); SELECT sg_plan_create('mine'); SELECT sg_snapshot_take('mine')});
+	CREATE TABLE app.c (id int REFERENCES app.p); SELECT sg_orphan_audit_details(); SELECT sg_plan_create('mine'); SELECT sg_snapshot_take('mine')});
 my $dump = $subscriber->basedir . '/owned.sql';
 my @dump = ('pg_dump', '-h', $subscriber->host, '-p', $subscriber->port, '-U', 'owner', '-f', $dump);
 my ($out, $err) = run_command([ @dump, 'owned' ]);

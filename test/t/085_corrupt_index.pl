@@ -23,7 +23,7 @@ $node->safe_psql('postgres', q{
 	VACUUM ANALYZE p, c;
 });
 is($node->safe_psql('postgres', q{SELECT sg_plan_create('plan'); SELECT sg_plan_add_fk('plan', 'c', '{p}', 'p', fk_name => 'fk');
-	SELECT result, rows_checked, orphan_rows, orphan_keys FROM sg_orphan_audit(plan => 'plan')}), "\n1\nfail|55|5|1", 'before: five orphans');
+	SELECT result, rows_checked, orphan_rows, orphan_keys FROM sg_orphan_audit_details(plan => 'plan')}), "\n1\nfail|55|5|1", 'before: five orphans');
 
 # a new session each time, so that nobody has the index as it was in a cache
 $node->safe_psql('postgres', q{UPDATE pg_index SET indisready = false, indisvalid = false, indislive = false WHERE indexrelid = 'p_pkey'::regclass});
@@ -36,7 +36,7 @@ my $by_index = 'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_
 is($node->safe_psql('postgres', "$by_index $orphans"), '5', 'an anti join through the index reports orphans that are none');
 is($node->safe_psql('postgres', "SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off; $orphans"), '0', 'in the heap all parents are there');
 
-my $audit = q{SELECT result, rows_checked, orphan_rows FROM sg_orphan_audit(plan => 'plan')};
+my $audit = q{SELECT result, rows_checked, orphan_rows FROM sg_orphan_audit_details(plan => 'plan')};
 is($node->safe_psql('postgres', $audit), 'pass|55|0', 'the audit passes');
 for my $settings ('SET enable_seqscan = off', 'SET enable_hashjoin = off', $by_index, 'SET enable_seqscan = off; SET enable_hashjoin = off',
 	'SET random_page_cost = 0; SET seq_page_cost = 10000; SET cpu_tuple_cost = 1000')
@@ -46,7 +46,7 @@ for my $settings ('SET enable_seqscan = off', 'SET enable_hashjoin = off', $by_i
 }
 
 $node->safe_psql('postgres', q{ALTER TABLE c ADD CONSTRAINT fk FOREIGN KEY (p) REFERENCES p NOT VALID});
-is($node->safe_psql('postgres', q{SELECT state, result, orphan_rows FROM sg_orphan_audit('c')}), 'not valid|pass|0', 'declared, the same');
+is($node->safe_psql('postgres', q{SELECT state, result, orphan_rows FROM sg_orphan_audit_details('c')}), 'not valid|pass|0', 'declared, the same');
 
 # the other lie: convalidated
 $node->safe_psql('postgres', q{
@@ -58,7 +58,7 @@ $node->safe_psql('postgres', q{
 	SET session_replication_role = replica;
 	DELETE FROM p2 WHERE id = 500;
 });
-is($node->safe_psql('postgres', q{SELECT state, result, orphan_rows, sample FROM sg_orphan_audit('c2')}), 'valid|fail|1|[{"p": 500}]',
+is($node->safe_psql('postgres', q{SELECT state, result, orphan_rows, sample FROM sg_orphan_audit_details('c2')}), 'valid|fail|1|[{"p": 500}]',
 	'an orphan made in a replica session, of a key that is valid');
 
 $node->stop('immediate');

@@ -95,11 +95,11 @@ for (my $batch = 0; $batch * 50 < $ncases; $batch++)
 	is("$rc$err", '0', "batch $batch: made") or last;
 
 	my @rows = rows($node, "SET client_min_messages = warning; SET search_path = r$batch, public;
-		CREATE TABLE heap AS SELECT * FROM sg_orphan_audit(samples => 10000);
+		CREATE TABLE heap AS SELECT * FROM sg_orphan_audit_details(samples => 10000);
 		SET schemaguard.audit_use_index = on;
-		CREATE TABLE by_index AS SELECT * FROM sg_orphan_audit(samples => 10000);
+		CREATE TABLE by_index AS SELECT * FROM sg_orphan_audit_details(samples => 10000);
 		SET schemaguard.audit_paranoid = on;
-		CREATE TABLE paranoid AS SELECT * FROM sg_orphan_audit(samples => 10000);
+		CREATE TABLE paranoid AS SELECT * FROM sg_orphan_audit_details(samples => 10000);
 		SELECT h.fk_name, i.method, i.result,
 			h.result = i.result AND h.orphan_rows = i.orphan_rows AND h.orphan_keys = i.orphan_keys
 				AND (h.sample IS NULL AND i.sample IS NULL OR h.sample @> i.sample AND i.sample @> h.sample)
@@ -147,10 +147,10 @@ SKIP:
 	$node->psql('postgres', 'ALTER TABLE cc ADD CONSTRAINT fk_ci_to_c FOREIGN KEY (t) REFERENCES pc (t) NOT VALID');
 	my $on = 'SET schemaguard.audit_use_index = on; SELECT fk_name, method, orphan_rows, orphan_keys FROM sg_orphan_audit';
 	is($node->safe_psql('postgres', "$on('cc') WHERE fk_name = 'fk_same'"), 'fk_same|skip scan|1250|1', 'both sides in one collation');
-	my $others = "SELECT fk_name, orphan_rows, orphan_keys FROM sg_orphan_audit('cc') WHERE fk_name <> 'fk_same' ORDER BY 1";
+	my $others = "SELECT fk_name, orphan_rows, orphan_keys FROM sg_orphan_audit_details('cc') WHERE fk_name <> 'fk_same' ORDER BY 1";
 	is($node->safe_psql('postgres', "SET schemaguard.audit_use_index = on; $others"), $node->safe_psql('postgres', $others), 'another collation on each side');
 	is($node->safe_psql('postgres', "$on('cc') WHERE fk_name = 'fk_ci_to_c' AND method = 'skip scan'"), '', 'keys that are equal for the child only do not stand for each other');
-	is($node->safe_psql('postgres', "SET schemaguard.audit_paranoid = on; SELECT fk_name, reason FROM sg_orphan_audit('cc') WHERE reason IS NOT NULL AND reason !~ 'was not compared'"), '', 'paranoid finds nothing wrong');
+	is($node->safe_psql('postgres', "SET schemaguard.audit_paranoid = on; SELECT fk_name, reason FROM sg_orphan_audit_details('cc') WHERE reason IS NOT NULL AND reason !~ 'was not compared'"), '', 'paranoid finds nothing wrong');
 	$node->safe_psql('postgres', 'DROP TABLE cc, pc');
 }
 
@@ -190,7 +190,7 @@ while (time < $until || $busy{audits} < 6)
 	$node->safe_psql('postgres', 'VACUUM busy_p; VACUUM busy_c');
 	for my $setting ('audit_paranoid', 'audit_use_index')
 	{
-		my $verdict = $node->safe_psql('postgres', "SET schemaguard.$setting = on; SELECT result, orphan_rows, coalesce(reason, '') FROM sg_orphan_audit(plan => 'busy')");
+		my $verdict = $node->safe_psql('postgres', "SET schemaguard.$setting = on; SELECT result, orphan_rows, coalesce(reason, '') FROM sg_orphan_audit_details(plan => 'busy')");
 		$busy{audits}++;
 		is($verdict =~ s/\|read by index .*/|/r, 'pass|0|', "$setting while others write") if $verdict !~ /^pass\|0\|(read by index .*)?$/;
 	}
@@ -219,7 +219,7 @@ $node->safe_psql('postgres', "SELECT sg_plan_drop('busy'); DROP TABLE busy_p, bu
 	my $standby = PostgreSQL::Test::Cluster->new('standby');
 	$standby->init_from_backup($primary, 'b', has_streaming => 1);
 	$standby->start;
-	my $audit = 'SELECT result, method, orphan_rows, orphan_keys, reason FROM sg_orphan_audit()';
+	my $audit = 'SELECT result, method, orphan_rows, orphan_keys, reason FROM sg_orphan_audit_details()';
 	is($standby->safe_psql('postgres', "SET schemaguard.audit_use_index = on; $audit"), 'fail|skip scan|833|1|read by index public.c_idx and public.p_pkey', 'a standby: by index');
 	like($standby->safe_psql('postgres', "SET schemaguard.audit_paranoid = on; $audit"), qr/^fail\|\w+\|833\|1\|$/, 'a standby: paranoid');
 	$standby->stop;
@@ -236,7 +236,7 @@ sub verdict
 {
 	my ($settings, $table) = @_;
 
-	return $node->safe_psql('postgres', "$settings SELECT $columns FROM sg_orphan_audit('$table')");
+	return $node->safe_psql('postgres', "$settings SELECT $columns FROM sg_orphan_audit_details('$table')");
 }
 my $paranoid = 'SET schemaguard.audit_paranoid = on;';
 my $trusting = 'SET schemaguard.audit_use_index = on;';
@@ -402,7 +402,7 @@ for my $i (1 .. $nfuzz)
 {
 	my $target = $targets[ $i - 1 ];
 	my ($out, $err) = ('', '');
-	$node->psql('postgres', "SET statement_timeout = '60s'; $paranoid SELECT $columns FROM sg_orphan_audit('fuzz.fc$i')", stdout => \$out, stderr => \$err);
+	$node->psql('postgres', "SET statement_timeout = '60s'; $paranoid SELECT $columns FROM sg_orphan_audit_details('fuzz.fc$i')", stdout => \$out, stderr => \$err);
 	$out =~ /^unknown\|0\|index fuzz\.$target is corrupt: / ? $fuzzed{named}++ : $out eq 'pass|0|' ? $fuzzed{kept}++ : fail("noise in $target: $out$err");
 }
 note("noise: $fuzzed{named} of $nfuzz found, $fuzzed{kept} without consequence");

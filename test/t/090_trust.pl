@@ -34,7 +34,7 @@ sub word
 	my ($fk, $on) = @_;
 	return ($on // $node)->safe_psql('postgres', "SELECT CASE WHEN stands THEN 'stands' ELSE stale_reason END FROM schemaguard.fk_trust WHERE fk_name = '$fk'");
 }
-sub audit { return $node->safe_psql('postgres', "SELECT string_agg(result, ' ' ORDER BY fk_name) FROM sg_orphan_audit(" . ($_[0] ? "'$_[0]'" : '') . ')'); }
+sub audit { return $node->safe_psql('postgres', "SELECT string_agg(result, ' ' ORDER BY fk_name) FROM sg_orphan_audit_details(" . ($_[0] ? "'$_[0]'" : '') . ')'); }
 
 # ---- loads
 
@@ -72,7 +72,7 @@ $node->safe_psql('postgres', 'DELETE FROM c WHERE p = 500');
 # ---- loads and audits at the same time
 
 my ($one, $two) = map { SgTest::Session->new($node) } 1 .. 2;
-my $by = q{SELECT result FROM sg_orphan_audit('c')};
+my $by = q{SELECT result FROM sg_orphan_audit_details('c')};
 my $load = 'ALTER TABLE c DISABLE TRIGGER ALL; INSERT INTO c VALUES (501); ALTER TABLE c ENABLE TRIGGER ALL';
 
 is(audit('c'), 'pass', 'audited');
@@ -104,7 +104,7 @@ $node->safe_psql('postgres', q{
 });
 $two->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pc');
 $node->safe_psql('postgres', 'ALTER TABLE pc ATTACH PARTITION pc2 FOR VALUES IN (2)');
-$two->query(q{SELECT result FROM sg_orphan_audit('pc'); COMMIT});
+$two->query(q{SELECT result FROM sg_orphan_audit_details('pc'); COMMIT});
 isnt(word('pfk'), 'stands', 'REPEATABLE READ: nor up to a partition');
 $node->safe_psql('postgres', 'DROP TABLE pc');
 
@@ -127,7 +127,7 @@ $node->safe_psql('postgres', q{
 	INSERT INTO lc SELECT ROW(1 + g % 2)::lazy FROM generate_series(1, 10) g;
 });
 $one->query('SELECT pg_advisory_lock(42)');
-$two->send(q{SELECT result FROM sg_orphan_audit('lc')});
+$two->send(q{SELECT result FROM sg_orphan_audit_details('lc')});
 ok(wait_for(sub { $node->safe_psql('postgres', qq{SELECT count(*) FROM pg_stat_activity WHERE pid = $two->{pid} AND wait_event = 'advisory'}) eq '1' }), 'an audit reads slowly');
 $one->query('BEGIN; ALTER TABLE lc DISABLE TRIGGER ALL; INSERT INTO lc VALUES (ROW(9)); ALTER TABLE lc ENABLE TRIGGER ALL; COMMIT; SELECT pg_advisory_unlock(42)');
 is($two->collect, 'pass', 'what is loaded meanwhile, it does not see');
@@ -155,7 +155,7 @@ is($node->safe_psql('postgres', $on_record), '1', 'a later audit deletes what is
 # one that has read first and writes last
 my $lock = SgTest::Session->new($node);
 $lock->query('BEGIN; LOCK z');
-$one->send(q{SELECT string_agg(result, ' ' ORDER BY fk_name) FROM sg_orphan_audit()});
+$one->send(q{SELECT string_agg(result, ' ' ORDER BY fk_name) FROM sg_orphan_audit_details()});
 ok(wait_for(sub { $node->safe_psql('postgres', qq{SELECT count(*) FROM pg_stat_activity WHERE pid = $one->{pid} AND wait_event_type = 'Lock'}) eq '1' }), 'an audit waits for its second table');
 $two->query('SET session_replication_role = replica; INSERT INTO c VALUES (502)');
 is($two->query($by), 'fail', 'meanwhile an orphan comes up in the first');
@@ -173,7 +173,7 @@ $_->quit for $one, $two, $lock;
 my $target = new_node('subscriber');
 my $connect = lit($node->connstr('postgres'));
 sub tword { return word($_[0], $target); }
-sub taudit { return $target->safe_psql('postgres', "SELECT result FROM sg_orphan_audit('$_[0]')"); }
+sub taudit { return $target->safe_psql('postgres', "SELECT result FROM sg_orphan_audit_details('$_[0]')"); }
 sub subscribe
 {
 	my ($name, @tables) = @_;
@@ -296,7 +296,7 @@ is(taudit('sc'), 'fail', 'and leaves an orphan');
 # in another database of that server there is no such subscription
 $target->safe_psql('postgres', 'CREATE DATABASE other');
 is($target->safe_psql('other', q{CREATE EXTENSION schemaguard; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int REFERENCES p);
-	SELECT result FROM sg_orphan_audit(); SELECT stands FROM schemaguard.fk_trust}), "pass\nt", 'another database is not concerned');
+	SELECT result FROM sg_orphan_audit_details(); SELECT stands FROM schemaguard.fk_trust}), "pass\nt", 'another database is not concerned');
 $target->stop('immediate');
 
 # ---- a standby

@@ -31,9 +31,9 @@ sub audit
 {
 	my ($where, $on) = @_;
 	return ($on // $node)->safe_psql('postgres', "SELECT fk_name, state, result, rows_checked, orphan_rows, orphan_keys, method
-		FROM sg_orphan_audit($where) ORDER BY 1");
+		FROM sg_orphan_audit_details($where) ORDER BY 1");
 }
-sub reason { return sql("SELECT reason FROM sg_orphan_audit() WHERE fk_name = '$_[0]'"); }
+sub reason { return sql("SELECT reason FROM sg_orphan_audit_details() WHERE fk_name = '$_[0]'"); }
 # The rows and keys of shards, past the checks
 sub on_shards { sql("SELECT run_command_on_placements('$_[0]', \$c\$$_[1]\$c\$)"); }
 
@@ -71,9 +71,9 @@ like(reason('here_customer'), qr/never looks into the local table public.here wh
 is(sql("SELECT fk_name, state, armed, stands FROM schemaguard.fk_trust WHERE stale_reason <> '' ORDER BY 1"),
 	join("\n", 'here_customer|not enforced|f|f', 'orders_customer|unknown||', 'orders_ref|unknown||', 'ref_child_ref|unknown||f'),
 	'no proof stands, each with a reason');
-is(sql("SELECT fk_name, test, result FROM sg_verify_fks() WHERE result <> 'unknown' ORDER BY 1, 2"),
+is(sql("SELECT fk_name, test, result FROM sg_verify_fks_details() WHERE result <> 'unknown' ORDER BY 1, 2"),
 	"here_customer|armed|fail\nhere_customer|enforced|fail", 'nothing is verified by the catalog');
-is(sql("SELECT count(*) FROM sg_verify_fks(live => true) WHERE result = 'pass'"), '0', 'nor live');
+is(sql("SELECT count(*) FROM sg_verify_fks_details(live => true) WHERE result = 'pass'"), '0', 'nor live');
 
 # a parent goes, and nobody looks
 sql('DELETE FROM orders WHERE customer = 3; DELETE FROM customers WHERE id = 3');
@@ -108,7 +108,7 @@ my $shard = sql("SELECT min(shardid) FROM pg_dist_shard WHERE logicalrelid = 'cu
 on_shards('customers', "DO \$d\$ BEGIN IF '%1\$s' LIKE '%%$shard%%' THEN ALTER TABLE %1\$s DISABLE TRIGGER ALL; END IF; END \$d\$");
 is(sql(q{SELECT string_agg(DISTINCT result, '' ORDER BY result) FROM run_command_on_shards('customers', $$
 	SELECT string_agg(DISTINCT tgenabled::text, '') FROM pg_trigger WHERE tgrelid = '%s'::regclass$$)}), 'DO', 'one shard has no triggers');
-is(sql("SELECT count(*) FROM sg_verify_fks() WHERE fk_name = 'orders_customer' AND test IN ('armed', 'valid', 'enforced') AND result = 'unknown'"),
+is(sql("SELECT count(*) FROM sg_verify_fks_details() WHERE fk_name = 'orders_customer' AND test IN ('armed', 'valid', 'enforced') AND result = 'unknown'"),
 	'3', 'a disabled trigger on one shard: unknown');
 is(sql("SELECT state, armed, stands FROM schemaguard.fk_trust WHERE fk_name = 'orders_customer'"), 'unknown||', 'and no proof');
 
@@ -130,7 +130,7 @@ sql(q{
 	SELECT sg_plan_add_fk('p', 'orders', '{ref}', 'ref', fk_name => 'again');
 	SELECT sg_plan_add_fk('p', 'items', '{id}', 'customers', fk_name => 'across');
 });
-is(sql("SELECT fk_name, check_name, result FROM sg_plan_check('p') WHERE result <> 'ok' AND step > 0 ORDER BY 1, 2"),
+is(sql("SELECT fk_name, check_name, result FROM sg_plan_check_details('p') WHERE result <> 'ok' AND step > 0 ORDER BY 1, 2"),
 	join("\n", 'across|citus|warn', 'across|orphans|block', 'again|existing_key|block', 'half|deployment|block', 'items_customer|citus|warn'),
 	'preflight: what is not bounded, what can\'t be counted, what is not proved, what is never enforced');
 sql("SET schemaguard.validate_with = scan; CALL sg_add_fks('p')");
@@ -141,19 +141,19 @@ is(sql(q{SELECT DISTINCT result FROM run_command_on_shards('items', $$
 	SELECT string_agg(convalidated::text, ' ') FROM pg_constraint WHERE conrelid = '%s'::regclass AND contype = 'f'$$)}),
 	'true', 'all shards are validated, though a scan of the coordinator was asked for');
 is(sql("SELECT state, armed, stands FROM schemaguard.fk_trust WHERE fk_name = 'items_customer'"), 'unknown||', 'its proof: unknown');
-is(sql("SELECT count(*) FROM sg_verify_fks('p') WHERE fk_name = 'items_customer' AND test IN ('armed', 'valid', 'enforced') AND result = 'pass'"),
+is(sql("SELECT count(*) FROM sg_verify_fks_details('p') WHERE fk_name = 'items_customer' AND test IN ('armed', 'valid', 'enforced') AND result = 'pass'"),
 	'0', 'and it is not verified');
 
 # ---- a worker, which has shards beside the tables
 
 is($node{one}->safe_psql('postgres', "SELECT count(*) > 0 FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text ~ '_[0-9]+\$'"),
 	't', 'a worker has keys of shards');
-is(join(' ', map { $_->[0] } rows($node{one}, 'SELECT fk_name FROM sg_orphan_audit() ORDER BY 1')),
+is(join(' ', map { $_->[0] } rows($node{one}, 'SELECT fk_name FROM sg_orphan_audit_details() ORDER BY 1')),
 	'items_customer orders_customer orders_ref ref_child_ref', 'which its audit leaves out');
 my $one = $node{one}->safe_psql('postgres', "SELECT min(conrelid::regclass::text) FROM pg_constraint WHERE conname ~ '^orders_customer_'");
 like(audit("'$one'", $node{one}), qr/^orders_customer_\d+\|(valid|unarmed)\|pass\|\d+\|0\|0\|scan$/, 'a shard that is asked for is judged as the table that it is');
 is($node{one}->safe_psql('postgres', q{
-	SELECT count(*) FROM (SELECT child_table FROM sg_discover_fks(min_score => 0) UNION ALL SELECT parent_table FROM sg_discover_fks(min_score => 0)
+	SELECT count(*) FROM (SELECT child_table FROM sg_discover_fks_details(min_score => 0) UNION ALL SELECT parent_table FROM sg_discover_fks_details(min_score => 0)
 		UNION ALL SELECT table_name FROM sg_discover_unmatched()) t WHERE child_table ~ '_[0-9]+$' OR child_table LIKE '%pg_dist%'}),
 	'0', 'and discovery, too');
 

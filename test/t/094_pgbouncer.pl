@@ -82,7 +82,7 @@ sub check_next
 	is(query($locks), '0', "$what: no lock is left");
 	is($next->query('SELECT pg_backend_pid()'), $same, '... in the same server connection') if $same;
 	is($next->query($settings), '', '... no setting, either');
-	is($next->query(q{SELECT count(*) FROM sg_plan_check('held') WHERE check_name = 'in_use' AND result = 'ok'}), '1', '... and the plan is free');
+	is($next->query(q{SELECT count(*) FROM sg_plan_check_details('held') WHERE check_name = 'in_use' AND result = 'ok'}), '1', '... and the plan is free');
 	$next->quit;
 }
 

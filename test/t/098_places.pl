@@ -68,10 +68,10 @@ my $orphans = @compressions * 40 + 7;
 for my $method (qw(scan auto sql))
 {
 	is(query("SET schemaguard.audit_method = $method; SELECT string_agg(DISTINCT concat_ws(' ', rows_checked, orphan_rows, orphan_keys, result, reason), '; ')
-			FROM sg_orphan_audit('c', samples => 1000)"),
+			FROM sg_orphan_audit_details('c', samples => 1000)"),
 		@compressions * 440 + 7 . " $orphans $orphans fail", "TOAST: the counts by $method");
 	is(query("SET schemaguard.audit_method = $method;
-			SELECT fk_name FROM sg_orphan_audit('c', samples => 1000) a
+			SELECT fk_name FROM sg_orphan_audit_details('c', samples => 1000) a
 			WHERE (SELECT array_agg(s ORDER BY s::text) FROM jsonb_array_elements(to_jsonb(a.sample)) s)
 			IS DISTINCT FROM (SELECT array_agg(s ORDER BY s::text) FROM c, LATERAL (SELECT CASE a.fk_name
 				WHEN 'c_t_fkey' THEN jsonb_build_object('t', t) WHEN 'c_b_fkey' THEN jsonb_build_object('b', b) WHEN 'c_x_fkey' THEN jsonb_build_object('x', x)
@@ -130,8 +130,8 @@ SQL
 			query(q{SELECT string_agg(concat_ws(' ', step, state), ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'l'}),
 			query(qq{SELECT string_agg(concat_ws(' ', step, action, phase, sqlstate), E'\\n' ORDER BY step, id) FROM schemaguard.audit_log WHERE plan = 'l' AND id > $logged}),
 			query(q{SELECT string_agg(concat_ws(' ', result, state, rows_checked, orphan_rows, sqlstate), E'\n' ORDER BY fk_name) FROM
-				(SELECT a.*, NULL AS sqlstate FROM sg_orphan_audit(plan => 'l') a) a}),
-			query(q{SELECT string_agg(check_name || ' ' || result, ', ' ORDER BY step, check_name) FROM sg_plan_check('l')}),
+				(SELECT a.*, NULL AS sqlstate FROM sg_orphan_audit_details(plan => 'l') a) a}),
+			query(q{SELECT string_agg(check_name || ' ' || result, ', ' ORDER BY step, check_name) FROM sg_plan_check_details('l')}),
 			query(q{SELECT count(*) FROM schemaguard.plan_note WHERE plan = 's'});
 		my $written = query(qq{SELECT string_agg(l::text, E'\\n') FROM schemaguard.audit_log l WHERE id > $logged})
 			. query(q{SELECT string_agg(n::text, E'\n') FROM schemaguard.plan_note n})

@@ -43,7 +43,7 @@ $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
 my $reader = SgTest::Session->new($standby);
 my $trust = q{SELECT string_agg(concat_ws(' ', fk_name, stands), ', ' ORDER BY fk_name) FROM schemaguard.fk_trust};
 $reader->send(q{SELECT string_agg(DISTINCT concat_ws(' ', fk_name, result, rows_checked, orphan_rows), ', ')
-	FROM generate_series(1, 150) g, LATERAL sg_orphan_audit(samples => g % 5) a WHERE slow(g)});
+	FROM generate_series(1, 150) g, LATERAL sg_orphan_audit_details(samples => g % 5) a WHERE slow(g)});
 ok(wait_for(sub { $standby->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $reader->{pid} AND query LIKE '%slow%' AND state = 'active'") eq '1' }),
 	'promotion: audits run');
 $standby->promote;
@@ -52,7 +52,7 @@ $standby->safe_psql('postgres', q{INSERT INTO p VALUES (1000); DELETE FROM p WHE
 my $result = $reader->collect;
 is($result, 'bad_id_fkey fail 100 50, good_id_fkey pass 1000 0, one_id_fkey pass 100 0, two_id_fkey pass 100 0', 'promotion: the verdicts of all audits') or diag($reader->{err});
 is($standby->safe_psql('postgres', $trust), 'bad_id_fkey f, good_id_fkey f', 'promotion: what a standby read is no proof');
-is($reader->query(q{SELECT string_agg(concat_ws(' ', fk_name, result, orphan_rows), ', ' ORDER BY fk_name) FROM sg_orphan_audit()}),
+is($reader->query(q{SELECT string_agg(concat_ws(' ', fk_name, result, orphan_rows), ', ' ORDER BY fk_name) FROM sg_orphan_audit_details()}),
 	'bad_id_fkey fail 50, good_id_fkey pass 0, one_id_fkey pass 0, two_id_fkey pass 0', 'promotion: the same session audits again');
 is($standby->safe_psql('postgres', $trust), 'bad_id_fkey f, good_id_fkey t', 'promotion: with a proof');
 is($reader->query(q{CALL sg_add_fks('plan')}), '', 'promotion: and adds keys');

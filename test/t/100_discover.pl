@@ -88,7 +88,7 @@ foreach my $style (sort keys %styles)
 		query("DROP SCHEMA IF EXISTS made CASCADE; CREATE SCHEMA made; SET search_path = made; @$sql");
 		my @found = split /\n/, query(<<'SQL');
 SELECT c.relname || '(' || array_to_string(child_columns, ',') || ') > ' || p.relname || '(' || array_to_string(parent_columns, ',') || ')'
-FROM sg_discover_fks(verify => 'none') d JOIN pg_class c ON c.oid = d.child_table::regclass JOIN pg_class p ON p.oid = d.parent_table::regclass
+FROM sg_discover_fks_details(verify => 'none') d JOIN pg_class c ON c.oid = d.child_table::regclass JOIN pg_class p ON p.oid = d.parent_table::regclass
 SQL
 		$right += grep { $known->{$_} } @found;
 		$proposed += @found;
@@ -109,32 +109,32 @@ query('DROP SCHEMA made CASCADE');
 query('CREATE TABLE hub (id int PRIMARY KEY); CREATE TABLE wide (' . join(', ', 'hub_id int', map { "c${_}_hub_id int" } 1 .. 1599) . ')');
 query('CREATE TABLE nothing (); CREATE TABLE dropped (a int, hub_id int); ALTER TABLE dropped DROP COLUMN hub_id');
 my $start = time;
-is(query("SELECT count(*) FROM sg_discover_fks('wide', 0.3, 'none')"), 1600, '1,600 columns, each refers to the same table');
-is(query("SELECT count(*) FROM sg_discover_fks('wide', 0.3, 'sample')"), 1600, 'they are sampled, too');
+is(query("SELECT count(*) FROM sg_discover_fks_details('wide', 0.3, 'none')"), 1600, '1,600 columns, each refers to the same table');
+is(query("SELECT count(*) FROM sg_discover_fks_details('wide', 0.3, 'sample')"), 1600, 'they are sampled, too');
 cmp_ok(time - $start, '<', bound(60, 300), 'in seconds');
-is(query("SELECT count(*) FROM sg_discover_fks('nothing')") . query("SELECT count(*) FROM sg_discover_fks('dropped')"), '00',
+is(query("SELECT count(*) FROM sg_discover_fks_details('nothing')") . query("SELECT count(*) FROM sg_discover_fks_details('dropped')"), '00',
 	'a table without columns, and a column that was dropped');
 query('INSERT INTO hub SELECT generate_series(1, 10)');
 query('INSERT INTO wide (hub_id, c1_hub_id) SELECT g % 10 + 1, 99 FROM generate_series(1, 100) g');
-is(query("SELECT result || ' ' || orphan_rows FROM sg_discover_fks('wide', 0, 'full') WHERE child_columns = '{hub_id}'"), 'pass 0',
+is(query("SELECT result || ' ' || orphan_rows FROM sg_discover_fks_details('wide', 0, 'full') WHERE child_columns = '{hub_id}'"), 'pass 0',
 	'full: a column whose rows have their parents');
-is(query("SELECT result || ' ' || orphan_rows FROM sg_discover_fks('wide', 0) WHERE child_columns = '{c1_hub_id}'"), 'fail 100',
+is(query("SELECT result || ' ' || orphan_rows FROM sg_discover_fks_details('wide', 0) WHERE child_columns = '{c1_hub_id}'"), 'fail 100',
 	'sample: one whose rows do not');
 
 # ---- a lock that somebody holds, a role that may read a part, row security ----
 
 my $locker = SgTest::Session->new($node, dbname => 'postgres');
 $locker->query('BEGIN; LOCK TABLE hub IN ACCESS EXCLUSIVE MODE');
-is(query("SELECT DISTINCT result || ': ' || reason FROM sg_discover_fks('wide', 0.3) WHERE child_columns = '{hub_id}'"),
+is(query("SELECT DISTINCT result || ': ' || reason FROM sg_discover_fks_details('wide', 0.3) WHERE child_columns = '{hub_id}'"),
 	'unknown: another session has one of the tables locked', 'nothing waits for a lock');
 $locker->query('ROLLBACK');
 query('CREATE ROLE reader LOGIN; GRANT SELECT (hub_id) ON wide TO reader; GRANT SELECT ON hub TO reader');
-is($node->safe_psql('postgres', "SELECT result FROM sg_discover_fks('wide', 0.3) WHERE child_columns = '{hub_id}'", extra_params => [ '-U', 'reader' ]),
+is($node->safe_psql('postgres', "SELECT result FROM sg_discover_fks_details('wide', 0.3) WHERE child_columns = '{hub_id}'", extra_params => [ '-U', 'reader' ]),
 	'pass', 'a role that may read the column');
-is($node->safe_psql('postgres', "SELECT result FROM sg_discover_fks('wide', 0.3) WHERE child_columns = '{c2_hub_id}'", extra_params => [ '-U', 'reader' ]),
+is($node->safe_psql('postgres', "SELECT result FROM sg_discover_fks_details('wide', 0.3) WHERE child_columns = '{c2_hub_id}'", extra_params => [ '-U', 'reader' ]),
 	'unknown', 'one that may not read it');
 query('ALTER TABLE hub ENABLE ROW LEVEL SECURITY');
-is($node->safe_psql('postgres', "SELECT result FROM sg_discover_fks('wide', 0.3) WHERE child_columns = '{hub_id}'", extra_params => [ '-U', 'reader' ]),
+is($node->safe_psql('postgres', "SELECT result FROM sg_discover_fks_details('wide', 0.3) WHERE child_columns = '{hub_id}'", extra_params => [ '-U', 'reader' ]),
 	'unknown', 'policies that would hide parents are no orphans');
 query('ALTER TABLE hub DISABLE ROW LEVEL SECURITY');
 
@@ -147,29 +147,29 @@ sub as_reader
 	return ($out, $err);
 }
 query('CREATE TABLE closed (id int PRIMARY KEY, hub_id int); CREATE TABLE seen (closed_id int, hub_id int); GRANT SELECT ON seen TO reader');
-my ($out, $err) = as_reader("SELECT DISTINCT child_table, parent_table FROM sg_discover_fks(min_score => 0, verify => 'none') ORDER BY 1");
+my ($out, $err) = as_reader("SELECT DISTINCT child_table, parent_table FROM sg_discover_fks_details(min_score => 0, verify => 'none') ORDER BY 1");
 is($out, "public.seen|public.hub\npublic.wide|public.hub", 'neither child nor parent of a proposal');
 like($err, qr/NOTICE:  (\d+) tables are left out, for you may read none of them: .*\bclosed\b.*HINT: .*SELECT/s, 'a notice names them');
 query('GRANT SELECT ON closed, nothing, dropped TO reader');
-($out, $err) = as_reader("SELECT count(*) FROM sg_discover_fks('closed', 0, 'none')");
+($out, $err) = as_reader("SELECT count(*) FROM sg_discover_fks_details('closed', 0, 'none')");
 is("$out $err", '1 ', 'none is left out, and nothing is said');
 query('CREATE TABLE ' . join('; CREATE TABLE ', map { "shut$_ (id int PRIMARY KEY, hub_id int)" } 1 .. 7));
-(undef, $err) = as_reader("SELECT count(*) FROM sg_discover_fks('closed', 0, 'none')");
+(undef, $err) = as_reader("SELECT count(*) FROM sg_discover_fks_details('closed', 0, 'none')");
 like($err, qr/7 tables are left out.*: (?:public\.shut\d, ){5}\.\.\.\n/, 'of many, some');
 query('DROP TABLE closed, seen, ' . join(', ', map { "shut$_" } 1 .. 7));
 
 # ---- without rows, without statistics ----
 
 query('CREATE TABLE anchor (id int PRIMARY KEY); CREATE TABLE cable (id int PRIMARY KEY, anchor_id int)');
-my $bare = query("SELECT score FROM sg_discover_fks('cable', 0, 'none')");
+my $bare = query("SELECT score FROM sg_discover_fks_details('cable', 0, 'none')");
 my $none = 'unknown|0|0|there are no rows that refer to anything';
-is(query("SELECT result, rows_checked, orphan_rows, reason FROM sg_discover_fks('cable', 0, '$_')"), $none, "$_: no rows on either side") foreach 'sample', 'full';
+is(query("SELECT result, rows_checked, orphan_rows, reason FROM sg_discover_fks_details('cable', 0, '$_')"), $none, "$_: no rows on either side") foreach 'sample', 'full';
 query('INSERT INTO cable SELECT g FROM generate_series(1, 100) g; ANALYZE cable, anchor');
-is(query("SELECT score FROM sg_discover_fks('cable', 0, 'none')"), $bare, 'statistics of a column of nulls say nothing');
-is(query("SELECT result, rows_checked, orphan_rows, reason FROM sg_discover_fks('cable', 0, 'sample')"), $none, 'sample: nulls only');
-is(query("SELECT result, rows_checked, orphan_rows FROM sg_discover_fks('cable', 0, 'full')"), 'pass|100|0', 'full: nulls only, which are read');
+is(query("SELECT score FROM sg_discover_fks_details('cable', 0, 'none')"), $bare, 'statistics of a column of nulls say nothing');
+is(query("SELECT result, rows_checked, orphan_rows, reason FROM sg_discover_fks_details('cable', 0, 'sample')"), $none, 'sample: nulls only');
+is(query("SELECT result, rows_checked, orphan_rows FROM sg_discover_fks_details('cable', 0, 'full')"), 'pass|100|0', 'full: nulls only, which are read');
 query('UPDATE cable SET anchor_id = id');
-is(query("SELECT result, rows_checked, orphan_rows FROM sg_discover_fks('cable', 0, '$_')"), 'fail|100|100', "$_: no parent, and statistics of before")
+is(query("SELECT result, rows_checked, orphan_rows FROM sg_discover_fks_details('cable', 0, '$_')"), 'fail|100|100', "$_: no parent, and statistics of before")
 	foreach 'sample', 'full';
 query('DROP TABLE anchor, cable');
 
@@ -181,14 +181,14 @@ query(qq{DO \$\$ BEGIN FOR i IN 1 .. $tables LOOP
   EXECUTE format('CREATE TABLE fam%s_type (id int PRIMARY KEY, %s)', i, (SELECT string_agg(format('x%s_type_id int', c), ', ') FROM generate_series(1, 40) c));
 END LOOP; END \$\$});
 $start = time;
-query("SELECT count(*) FROM sg_discover_fks(verify => 'none')");
+query("SELECT count(*) FROM sg_discover_fks_details(verify => 'none')");
 cmp_ok(time - $start, '<', bound(60, 300), "a name that $tables tables end in, each with 40 columns");
-is_error($node, "SET statement_timeout = '10ms'; SELECT count(*) FROM sg_discover_fks(verify => 'full')", '57014', undef, 'a cancel ends it');
+is_error($node, "SET statement_timeout = '10ms'; SELECT count(*) FROM sg_discover_fks_details(verify => 'full')", '57014', undef, 'a cancel ends it');
 
 # ---- where nothing can be written ----
 
 query('CREATE TABLE mast (id int PRIMARY KEY); CREATE TABLE tether (mast_id int); INSERT INTO mast VALUES (1); INSERT INTO tether VALUES (1)');
-is(query("BEGIN READ ONLY; SELECT count(*) > 0 FROM sg_discover_fks('tether', 0, 'sample'); COMMIT"), 't', 'in a read-only transaction');
+is(query("BEGIN READ ONLY; SELECT count(*) > 0 FROM sg_discover_fks_details('tether', 0, 'sample'); COMMIT"), 't', 'in a read-only transaction');
 
 $node->stop;
 done_testing();

@@ -67,7 +67,7 @@ sub make_schema
 
 srand(seed());
 my ($right, $proposed, $known_all, $fooled) = (0, 0, 0, 0);
-my $found_sql = q{SELECT child_table || '(' || array_to_string(child_columns, ',') || ') > ' || parent_table FROM sg_discover_fks() ORDER BY 1};
+my $found_sql = q{SELECT child_table || '(' || array_to_string(child_columns, ',') || ') > ' || parent_table FROM sg_discover_fks_details() ORDER BY 1};
 foreach my $round (1 .. $rounds)
 {
 	my ($sql, $known, $decoy) = make_schema();
@@ -88,7 +88,7 @@ query('CREATE TABLE strays (zeppelin_id int)');
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 foreach my $verify (qw(none sample full))
 {
-	my $sql = "SELECT child_table, parent_table, round(score::numeric, 6), rows_checked, orphan_rows, result, reason FROM sg_discover_fks(verify => '$verify') ORDER BY 1, 2";
+	my $sql = "SELECT child_table, parent_table, round(score::numeric, 6), rows_checked, orphan_rows, result, reason FROM sg_discover_fks_details(verify => '$verify') ORDER BY 1, 2";
 	is($standby->safe_psql('postgres', $sql), query($sql), "$verify: a standby says the same as its primary");
 }
 is($standby->safe_psql('postgres', 'SELECT count(*) > 0 FROM sg_discover_unmatched()'), 't', 'sg_discover_unmatched there');
@@ -105,7 +105,7 @@ foreach my $verify (qw(sample full))
 {
 	my $session = SgTest::Session->new($node, dbname => 'postgres');
 	my $asker = SgTest::Session->new($node, dbname => 'postgres');
-	my $call = "SELECT count(*) FROM sg_discover_fks('spokes', 0, '$verify')";
+	my $call = "SELECT count(*) FROM sg_discover_fks_details('spokes', 0, '$verify')";
 	my ($seen, $took) = ('', 0);
 
 	# it may be over before anybody gets to cancel it
@@ -149,13 +149,13 @@ query(q{CREATE TABLE texts (} . join(', ', map { "r${_}_code text" } 1 .. 8) . q
 query(q{ALTER TABLE texts } . join(', ', map { "ALTER r${_}_code SET STORAGE EXTERNAL" } 1 .. 8));
 query(q{INSERT INTO texts SELECT } . join(', ', map { "repeat(md5(g::text), 200)" } 1 .. 8) . q{ FROM generate_series(1, 1500) g});
 my $session = SgTest::Session->new($node, dbname => 'postgres');
-$session->query(q{SET schemaguard.audit_memory = '4MB'; SELECT count(*) FROM sg_discover_fks('codes', 0)});
+$session->query(q{SET schemaguard.audit_memory = '4MB'; SELECT count(*) FROM sg_discover_fks_details('codes', 0)});
 my $before = rss($session);
-is($session->query(q{SELECT count(*), max(rows_checked) BETWEEN 1 AND 1400, min(orphan_rows) > 0 FROM sg_discover_fks('texts', 0)}), '8|t|t',
+is($session->query(q{SELECT count(*), max(rows_checked) BETWEEN 1 AND 1400, min(orphan_rows) > 0 FROM sg_discover_fks_details('texts', 0)}), '8|t|t',
 	'75 MB of long texts: as many rows as there is room for');
 cmp_ok(rss($session) - $before, '<', 16 * 1024, 'memory is bounded') or diag('kB: ' . (rss($session) - $before));
 query(q{TRUNCATE texts; INSERT INTO texts SELECT } . join(', ', map { "repeat(md5(g::text), 300)" } 1 .. 8) . q{ FROM generate_series(1, 20) g});
-is(query(q{SELECT DISTINCT rows_checked, orphan_rows, result FROM sg_discover_fks('texts', 0)}), '20|20|fail', 'what is too long for a key is an orphan');
+is(query(q{SELECT DISTINCT rows_checked, orphan_rows, result FROM sg_discover_fks_details('texts', 0)}), '20|20|fail', 'what is too long for a key is an orphan');
 query('DROP TABLE texts, codes');
 
 foreach my $schema (1 .. 8)
@@ -174,14 +174,14 @@ foreach my $memory ('1GB', '1MB')
 	my $other = SgTest::Session->new($node, dbname => 'postgres');
 	$other->query("SET schemaguard.audit_memory = '$memory'; SET work_mem = '64kB'; SELECT count(*) FROM schemaguard.progress");
 	my $empty = rss($other);
-	$said{$memory} = $other->query(q{SELECT md5(string_agg(d::text, '|')) FROM sg_discover_fks(NULL, 0, 'none') d});
+	$said{$memory} = $other->query(q{SELECT md5(string_agg(d::text, '|')) FROM sg_discover_fks_details(NULL, 0, 'none') d});
 	$took{$memory} = rss($other) - $empty;
 	$said{$memory} .= $other->query(q{SELECT md5(string_agg((to_jsonb(d) - 'competition')::text, '|' ORDER BY (to_jsonb(d) - 'competition')::text)) FROM schemaguard.sg_discovery_candidates() d});
 	$said{$memory} .= $other->query(q{SELECT md5(string_agg(d::text, '|')) FROM sg_discover_unmatched() d});
-	$said{$memory} .= $other->query(q{SELECT count(*) FROM sg_discover_fks('many2', 0, 'full')});
+	$said{$memory} .= $other->query(q{SELECT count(*) FROM sg_discover_fks_details('many2', 0, 'full')});
 	$other->quit;
 }
-is(query(q{SELECT child_columns, parent_table FROM sg_discover_fks(NULL, 0.99, 'none') WHERE child_table LIKE 'public.many%' AND score = 1 ORDER BY 1}),
+is(query(q{SELECT child_columns, parent_table FROM sg_discover_fks_details(NULL, 0.99, 'none') WHERE child_table LIKE 'public.many%' AND score = 1 ORDER BY 1}),
 	"{r3_anchor_id}|s4.buoys\n{r4_buoy_id}|s3.buoys\n{two}|s1.anchors", 'what was accepted is proposed, whatever its name');
 is($said{'1MB'}, $said{'1GB'}, 'all of them, in the same order, where memory has room for a part only');
 cmp_ok($took{'1MB'}, '<', $took{'1GB'} / 2, "which it keeps to") or diag("kB: $took{'1MB'} of $took{'1GB'}");
@@ -197,7 +197,7 @@ $node->safe_psql('small', 'CREATE EXTENSION schemaguard; CREATE TABLE items (ite
 is($node->safe_psql('small', "SET schemaguard.audit_memory = '64kB'; $all"), $node->safe_psql('small', $all), 'the same candidates in parts');
 
 # Of two that could refer to each other one to one, the surer is proposed, though they are in different parts
-my $opposites = q{SELECT child_table, parent_table FROM sg_discover_fks(min_score => 0, verify => 'none') WHERE child_table ~ 'item'};
+my $opposites = q{SELECT child_table, parent_table FROM sg_discover_fks_details(min_score => 0, verify => 'none') WHERE child_table ~ 'item'};
 is($node->safe_psql('small', "SET schemaguard.audit_memory = '$_'; $opposites"), 'public.item_state|public.items', "$_: one of two opposites") foreach '1GB', '64kB';
 $node->safe_psql('small', "SET schemaguard.audit_memory = '64kB'; SELECT sg_plan_create('p'); SELECT sg_plan_from_discovery('p', 0)");
 is($node->safe_psql('small', "SELECT child_table FROM schemaguard.plan_step WHERE child_table ~ 'item'"), 'public.item_state', 'a plan gets one of them');
@@ -221,7 +221,7 @@ foreach my $path (@paths)
 	close $file or die "$path: $!";
 }
 $node->start;
-is(query(q{SELECT child_columns, result, reason ~ 'invalid page|docks_pkey' FROM sg_discover_fks('berths', 0) ORDER BY 1}),
+is(query(q{SELECT child_columns, result, reason ~ 'invalid page|docks_pkey' FROM sg_discover_fks_details('berths', 0) ORDER BY 1}),
 	"{dock_id}|unknown|t\n{gone_slip_id}|pass|\n{pier_id}|unknown|t\n{slip_id}|pass|",
 	'a damaged parent leaves the other candidates of the table alone, one that the rows have brought up as well');
 

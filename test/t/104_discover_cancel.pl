@@ -67,7 +67,7 @@ foreach my $case ([ 'names', 'none' ], [ 'postgres', 'none' ], [ 'postgres', 'sa
 	my ($database, $verify) = @$case;
 	my $what = $database eq 'names' ? 'names' : $verify eq 'none' ? 'statistics' : $verify;
 	my $session = SgTest::Session->new($node, dbname => $database);
-	my $call = "SELECT count(*) FROM sg_discover_fks(min_score => 0.01, verify => '$verify')";
+	my $call = "SELECT count(*) FROM sg_discover_fks_details(min_score => 0.01, verify => '$verify')";
 	my (@took, $proposals, @wrong);
 
 	$session->query('SET schemaguard.audit_workers = 0');

@@ -117,7 +117,7 @@ foreach my $round (1 .. $rounds)
 	query("SET client_min_messages = warning; DROP SCHEMA IF EXISTS made CASCADE; CREATE SCHEMA made; SET search_path = made; @$sql");
 	my @found = split /\n/, query(<<'SQL');
 SELECT c.relname || '(' || array_to_string(child_columns, ',') || ') > ' || p.relname || '(' || array_to_string(parent_columns, ',') || ')'
-FROM sg_discover_fks(verify => 'none') d JOIN pg_class c ON c.oid = d.child_table::regclass JOIN pg_class p ON p.oid = d.parent_table::regclass
+FROM sg_discover_fks_details(verify => 'none') d JOIN pg_class c ON c.oid = d.child_table::regclass JOIN pg_class p ON p.oid = d.parent_table::regclass
 SQL
 	my %found = map { $_ => 1 } @found;
 	$right += grep { $known->{$_} } @found;
@@ -145,13 +145,13 @@ foreach my $t (1 .. 3)
 	query("INSERT INTO wide$t (c1_hub_id, c2_hub_id) SELECT g, g FROM generate_series(1, 10) g");
 }
 is(query(q{SELECT child_table, count(*), count(*) FILTER (WHERE result = 'pass'), sum(rows_checked), sum(orphan_rows)
-	FROM sg_discover_fks(verify => 'full', min_score => 0) WHERE parent_table LIKE '%hub' GROUP BY 1 ORDER BY 1}),
+	FROM sg_discover_fks_details(verify => 'full', min_score => 0) WHERE parent_table LIKE '%hub' GROUP BY 1 ORDER BY 1}),
 	"public.wide1|601|601|6010|0\npublic.wide2|601|601|6010|0\npublic.wide3|5|5|50|0", 'full: each of 1,207 candidates is judged');
 
 # ---- neither rows nor statistics ----
 
 query('CREATE TABLE bare_owners (id int PRIMARY KEY); CREATE TABLE bare_things (id int PRIMARY KEY, bare_owner_id int)');
-is(query("SELECT string_agg(DISTINCT result || ': ' || reason || ' ' || rows_checked, '; ') FROM sg_discover_fks('bare_things', verify => '$_')"),
+is(query("SELECT string_agg(DISTINCT result || ': ' || reason || ' ' || rows_checked, '; ') FROM sg_discover_fks_details('bare_things', verify => '$_')"),
 	'unknown: there are no rows that refer to anything 0', "$_: tables without rows") foreach qw(sample full);
 
 $node->stop;

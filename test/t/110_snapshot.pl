@@ -79,13 +79,13 @@ is(checksum('nobody'), checksum('base'), 'so does a role that may only connect')
 like(environment('base'), qr/"system_identifier": "\d{15,}"/, 'the environment has an identifier');
 is(environment('nobody'), environment('base'), 'and is the same for it');
 import('some', document($primary, 'postgres', '-v', 'schemas={closed}'));
-is($primary->safe_psql('postgres', q{SELECT DISTINCT coalesce(substring(parent FROM '^\w+'), identity) FROM sg_snapshot_objects('some')}),
+is($primary->safe_psql('postgres', q{SELECT DISTINCT coalesce(substring(parent FROM '^\w+'), identity) FROM sg_snapshot_objects_details('some')}),
 	'closed', 'a schema of its own');
 $primary->safe_psql('postgres', q{SELECT sg_snapshot_take('some here', '{closed}')});
 is(checksum('some'), checksum('some here'), 'the same as the function takes');
 is($primary->safe_psql('postgres', q{
 		BEGIN READ ONLY;
-		SELECT count(*) FROM (SELECT * FROM sg_snapshot_objects('live') EXCEPT SELECT * FROM sg_snapshot_objects('base')) x;
+		SELECT count(*) FROM (SELECT * FROM sg_snapshot_objects_details('live') EXCEPT SELECT * FROM sg_snapshot_objects_details('base')) x;
 		COMMIT}),
 	'0', 'live in a read-only transaction');
 
@@ -93,7 +93,7 @@ $primary->safe_psql('postgres', q{
 	CREATE ROLE watcher LOGIN IN ROLE pg_monitor;
 	GRANT USAGE ON SCHEMA public TO watcher;
 	SELECT sg_snapshot_drop('base'), sg_snapshot_take('base')});
-is($primary->safe_psql('postgres', q{SELECT has_schema_privilege('closed', 'usage'), count(*) FROM sg_drift('base')}, extra_params => [ '-U', 'watcher' ]),
+is($primary->safe_psql('postgres', q{SELECT has_schema_privilege('closed', 'usage'), count(*) FROM sg_drift_details('base')}, extra_params => [ '-U', 'watcher' ]),
 	'f|0', 'a role that may not look into a schema finds nothing missing');
 
 $primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
@@ -101,13 +101,13 @@ import('standby', document($standby, 'postgres'));
 is(checksum('standby'), checksum('base'), 'psql on the standby');
 is(environment('standby'), $primary->safe_psql('postgres', q{SELECT environment - 'lsn' - 'timeline' FROM schemaguard.snapshot WHERE name = 'base'}),
 	'its environment lacks the timeline');
-is($standby->safe_psql('postgres', q{SELECT count(*) FROM (SELECT * FROM sg_snapshot_objects('live') EXCEPT SELECT * FROM sg_snapshot_objects('base')) x}),
+is($standby->safe_psql('postgres', q{SELECT count(*) FROM (SELECT * FROM sg_snapshot_objects_details('live') EXCEPT SELECT * FROM sg_snapshot_objects_details('base')) x}),
 	'0', 'live on the standby');
 is_error($standby, q{SELECT sg_snapshot_take('x')}, '25006', undef, 'nothing is taken there');
 
 # ---- locked by another session
 my $holder = SgTest::Session->new($primary);
-my $unknown = q{SELECT string_agg(kind || ' ' || identity, ', ' ORDER BY kind, identity) FROM sg_snapshot_objects('%s') WHERE properties ? 'unknown'};
+my $unknown = q{SELECT string_agg(kind || ' ' || identity, ', ' ORDER BY kind, identity) FROM sg_snapshot_objects_details('%s') WHERE properties ? 'unknown'};
 my $touched = 'column closed."T a".v, constraint closed."T a"."T a_int4range_excl", constraint closed."T a"."T a_v_check", function closed.f(), index closed."T a_expr_idx", index closed.i, rule closed.c.r, statistics closed.st, trigger closed."T a".w, view closed.v';
 
 $holder->query(q{BEGIN; LOCK TABLE closed."T a" IN ACCESS EXCLUSIVE MODE});
@@ -117,7 +117,7 @@ cmp_ok(time - $start, '<', bound(60, 240), 'a lock is not waited for without end
 is($primary->safe_psql('postgres', sprintf $unknown, 'locked'), $touched, 'what the lock hides is unknown');
 is($primary->safe_psql('postgres', q{SELECT a.objects = b.objects, a.unknown FROM schemaguard.snapshot a, schemaguard.snapshot b WHERE a.name = 'locked' AND b.name = 'base'}),
 	't|10', 'and nothing is missing');
-is($primary->safe_psql('postgres', q{SELECT class, count(*), count(DISTINCT object), bool_and(detail ~ 'locked by another session') FROM sg_drift('base', 'locked') GROUP BY class}),
+is($primary->safe_psql('postgres', q{SELECT class, count(*), count(DISTINCT object), bool_and(detail ~ 'locked by another session') FROM sg_drift_details('base', 'locked') GROUP BY class}),
 	'unknown|10|10|t', 'drift: unknown, each by name, with the reason');
 is($primary->safe_psql('postgres', q{SELECT sg_drift_check('base', 'locked')}), '10', 'which counts');
 import('locked psql', document($primary, 'postgres'));
@@ -154,7 +154,7 @@ $start = time;
 while (time - $start < $seconds)
 {
 	my ($out, $err);
-	$primary->psql('postgres', q{SELECT count(*) FILTER (WHERE identity !~ 'churn') FROM sg_snapshot_objects('live', '{closed}')},
+	$primary->psql('postgres', q{SELECT count(*) FILTER (WHERE identity !~ 'churn') FROM sg_snapshot_objects_details('live', '{closed}')},
 		stdout => \$out, stderr => \$err) == 0
 	  ? $taken++ : ($failed++, diag $err);
 	$wrong++ if ($out // '') ne $primary->safe_psql('postgres', q{SELECT objects FROM schemaguard.snapshot WHERE name = 'some here'});
@@ -199,7 +199,7 @@ SKIP:
 	is($primary->safe_psql('postgres', q{SELECT server, database, unknown FROM schemaguard.snapshot WHERE name = 'remote'}), 'Other s|other|0', 'its header');
 	ok($none->(), 'the connection is closed');
 	$primary->safe_psql('postgres', q{SELECT sg_snapshot_take('remote public', '{public}', 'Other s')});
-	is($primary->safe_psql('postgres', q{SELECT count(*) FROM (SELECT * FROM sg_snapshot_objects('remote public') EXCEPT SELECT * FROM sg_snapshot_objects('remote', '{public}')) x}),
+	is($primary->safe_psql('postgres', q{SELECT count(*) FROM (SELECT * FROM sg_snapshot_objects_details('remote public') EXCEPT SELECT * FROM sg_snapshot_objects_details('remote', '{public}')) x}),
 		'0', 'one schema of it');
 	is_error($primary, q{SELECT sg_snapshot_take('x', '{nope}', 'Other s')}, '3F000', qr/database "other"/, 'a schema that is not there');
 	$primary->safe_psql('postgres', q{GRANT USAGE ON SCHEMA public, "Ext s" TO nobody; CREATE USER MAPPING FOR nobody SERVER "Other s"});

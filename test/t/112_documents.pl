@@ -149,13 +149,13 @@ DECLARE
 BEGIN
 	PERFORM nextval('cases');
 	FOREACH call IN ARRAY ARRAY[
-		$q$SELECT sg_drift('a', 'b', cosmetic => true)$q$, $q$SELECT sg_drift('b', 'a')$q$,
-		$q$SELECT sg_drift('a', 'b', schemas => '{public}')$q$,
-		$q$SELECT sg_compare_fks('a', 'b')$q$, $q$SELECT sg_compare_fks('b', 'a')$q$,
-		$q$SELECT sg_drift_matrix('{a,b}')$q$, $q$SELECT sg_snapshot_export('a')::text::jsonb$q$, $q$SELECT sg_snapshot_export_lines('a')$q$, $q$SELECT sg_snapshot_objects('a')$q$] ||
+		$q$SELECT sg_drift_details('a', 'b', cosmetic => true)$q$, $q$SELECT sg_drift_details('b', 'a')$q$,
+		$q$SELECT sg_drift_details('a', 'b', schemas => '{public}')$q$,
+		$q$SELECT sg_compare_fks_details('a', 'b')$q$, $q$SELECT sg_compare_fks_details('b', 'a')$q$,
+		$q$SELECT sg_drift_matrix('{a,b}')$q$, $q$SELECT sg_snapshot_export('a')::text::jsonb$q$, $q$SELECT sg_snapshot_export_lines('a')$q$, $q$SELECT sg_snapshot_objects_details('a')$q$] ||
 		CASE WHEN live THEN ARRAY[
-		$q$SELECT sg_drift('a')$q$, $q$SELECT sg_drift('live', 'a')$q$, $q$SELECT sg_compare_fks('a')$q$,
-		$q$SELECT sg_compare_fks('live', 'a')$q$, $q$SELECT sg_drift_check('a')$q$, $q$SELECT sg_drift_matrix('{live,a}')$q$,
+		$q$SELECT sg_drift_details('a')$q$, $q$SELECT sg_drift_details('live', 'a')$q$, $q$SELECT sg_compare_fks_details('a')$q$,
+		$q$SELECT sg_compare_fks_details('live', 'a')$q$, $q$SELECT sg_drift_check('a')$q$, $q$SELECT sg_drift_matrix('{live,a}')$q$,
 		$q$SELECT sg_plan_create('p', replace => true), sg_plan_from_snapshot('p', 'a')$q$] ELSE '{}' END
 	LOOP
 		CALL try(what, call);
@@ -274,7 +274,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	RETURN o;
 END $$;
-CREATE TABLE real AS SELECT to_jsonb(o) - 'checksum' AS o FROM sg_snapshot_objects('live', '{public}') o WHERE kind <> 'function';
+CREATE TABLE real AS SELECT to_jsonb(o) - 'checksum' AS o FROM sg_snapshot_objects_details('live', '{public}') o WHERE kind <> 'function';
 });
 $node->safe_psql('postgres', q{DO $$
 BEGIN

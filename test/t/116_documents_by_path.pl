@@ -156,11 +156,11 @@ my $taken = draw('snapshot', int($cases * 0.7), q{SELECT sg_snapshot_import('f',
 cmp_ok($taken, '>', $cases / 20, 'some are taken');
 
 # What reads it: stored ones, and those that read this database, too
-my @readers = (q{SELECT sg_drift('f', 'base', cosmetic => true)}, q{SELECT sg_drift('base', 'f')}, q{SELECT sg_compare_fks('f', 'base')}, q{SELECT sg_compare_fks('base', 'f')},
-	q{SELECT sg_drift_matrix('{f,base}')}, q{SELECT sg_snapshot_export('f')::text}, q{SELECT sg_snapshot_export_lines('f')}, q{SELECT sg_snapshot_objects('f')},
+my @readers = (q{SELECT sg_drift_details('f', 'base', cosmetic => true)}, q{SELECT sg_drift_details('base', 'f')}, q{SELECT sg_compare_fks_details('f', 'base')}, q{SELECT sg_compare_fks_details('base', 'f')},
+	q{SELECT sg_drift_matrix('{f,base}')}, q{SELECT sg_snapshot_export('f')::text}, q{SELECT sg_snapshot_export_lines('f')}, q{SELECT sg_snapshot_objects_details('f')},
 	q{SELECT sg_sync_sql('f', 'base', allow_drop => true, partitions => true)}, q{SELECT sg_sync_sql('base', 'f', allow_drop => true, partitions => true)});
-my @live = (q{SELECT sg_drift('f')}, q{SELECT sg_drift_check('f')}, q{SELECT sg_sync_sql('f')}, q{SELECT schemaguard.sg_sync_steps('f', NULL, true, true, true)},
-	q{SELECT sg_plan_create('s', replace => true), sg_plan_from_snapshot('s', 'f'), sg_plan_check('s')});
+my @live = (q{SELECT sg_drift_details('f')}, q{SELECT sg_drift_check('f')}, q{SELECT sg_sync_sql('f')}, q{SELECT schemaguard.sg_sync_steps('f', NULL, true, true, true)},
+	q{SELECT sg_plan_create('s', replace => true), sg_plan_from_snapshot('s', 'f'), sg_plan_check_details('s')});
 
 sub calls { return 'ARRAY[' . join(', ', map { "\$c\$$_\$c\$" } @_) . ']'; }
 
@@ -199,7 +199,7 @@ END $$;
 CREATE TABLE again (call text);});
 
 # The calls that read this database, too, take most of the time: with each fourth group, and a scratch database beside them
-push @live, q{SELECT sg_sync_check('f', 'base', NULL, true, true)} if long_run();
+push @live, q{SELECT sg_sync_check_details('f', 'base', NULL, true, true)} if long_run();
 my $prefix = 'SET search_path = tool, sg, pg_catalog; SET client_min_messages = error;';
 my $round = 0;
 sub read_together
@@ -239,7 +239,7 @@ DECLARE
 BEGIN
 	FOR t IN SELECT * FROM taken WHERE what = 'plan' ORDER BY id LOOP
 		CONTINUE WHEN NOT try('plan ' || t.path::text || left(t.v::text, 60), format('SELECT sg_plan_import(%L, %L)', 'f', forged((SELECT d FROM document WHERE what = 'plan'), t.path, t.v)));
-		FOREACH call IN ARRAY } . calls(q{SELECT sg_plan_check('f')}, q{SELECT sg_verify_fks('f')}, q{SELECT sg_orphan_audit(plan => 'f')}, q{SELECT * FROM schemaguard.plan_step, schemaguard.plan WHERE plan.name = plan_step.plan}) . qq{ LOOP
+		FOREACH call IN ARRAY } . calls(q{SELECT sg_plan_check_details('f')}, q{SELECT sg_verify_fks_details('f')}, q{SELECT sg_orphan_audit_details(plan => 'f')}, q{SELECT * FROM schemaguard.plan_step, schemaguard.plan WHERE plan.name = plan_step.plan}) . qq{ LOOP
 			PERFORM try('plan ' || t.path::text || coalesce(left(t.v::text, 60), ''), call);
 		END LOOP;
 		PERFORM sg_plan_drop('f');

@@ -45,7 +45,7 @@ my $script = '';
 foreach my $i (0 .. $#batches)
 {
 	$script .= "\\echo === $i\n\\warn === $i\nBEGIN;\n" . join('', map { "$_->[0];\n" } @{ $batches[$i]{mutations} })
-	  . "SELECT kind, object, change, coalesce(property, ''), class FROM sg_drift('base') ORDER BY 1, 2, 4;\nROLLBACK;\n";
+	  . "SELECT kind, object, change, coalesce(property, ''), class FROM sg_drift_details('base') ORDER BY 1, 2, 4;\nROLLBACK;\n";
 }
 my ($out, $err);
 $node->psql('postgres', $script, stdout => \$out, stderr => \$err, on_error_stop => 0, extra_params => [ '-q', '-F', ' ;; ' ]);
@@ -86,6 +86,6 @@ foreach my $i (0 .. $#batches)
 }
 
 # What is altered back is no drift
-is($node->safe_psql('postgres', "SELECT count(*) FROM sg_drift('base', cosmetic => true)"), '0', 'nothing is left of all that');
+is($node->safe_psql('postgres', "SELECT count(*) FROM sg_drift_details('base', cosmetic => true)"), '0', 'nothing is left of all that');
 
 done_testing();

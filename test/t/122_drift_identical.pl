@@ -65,7 +65,7 @@ sub differences
 	print $handle $node->safe_psql($reference, "SELECT sg_snapshot_export('r')");
 	close $handle;
 	$node->safe_psql($target, "\\set document `cat $file`\nSELECT sg_snapshot_import('r', :'document')");
-	return $node->safe_psql($target, "SELECT kind, object, change, property, expected, actual, class, detail FROM sg_drift('r'"
+	return $node->safe_psql($target, "SELECT kind, object, change, property, expected, actual, class, detail FROM sg_drift_details('r'"
 		  . ($cosmetic ? ", cosmetic => true) WHERE class = 'cosmetic'" : ") WHERE class <> 'unmanaged'"));
 }
 

@@ -165,7 +165,7 @@ sub run
 		}
 		my %renames = map { $_ => 1 } @renames;
 		my $out = $node->safe_psql($db, "BEGIN;\nSET client_min_messages = error;\n$sql;\n"
-			  . "SELECT kind || ' ' || object || ' ' || actual || E'\\t' || detail FROM sg_drift('r', cosmetic => true) WHERE change = 'renamed';\nROLLBACK;");
+			  . "SELECT kind || ' ' || object || ' ' || actual || E'\\t' || detail FROM sg_drift_details('r', cosmetic => true) WHERE change = 'renamed';\nROLLBACK;");
 		my %found = map { /^(.*?)\t(.*)$/ ? ($1 => $2) : () } split /\n/, $out;
 		$real += @renames;
 		$reported += keys %found;
@@ -206,8 +206,8 @@ DROP TABLE first; CREATE TABLE zebra (id int, name text);
 DROP TABLE pair; CREATE TABLE pair (a int, x int, y int, d int);
 SELECT sg_snapshot_take('now');
 SQL
-is($node->safe_psql('small', "SELECT count(*) FROM sg_drift('r', 'now') WHERE change = 'renamed'"), '0', 'nothing is guessed');
-like($node->safe_psql('small', "SELECT detail FROM sg_drift('r', 'now') WHERE object = 'public.pair.b'"), qr/perhaps public\.pair\.x \(score .*public\.pair\.y/,
+is($node->safe_psql('small', "SELECT count(*) FROM sg_drift_details('r', 'now') WHERE change = 'renamed'"), '0', 'nothing is guessed');
+like($node->safe_psql('small', "SELECT detail FROM sg_drift_details('r', 'now') WHERE object = 'public.pair.b'"), qr/perhaps public\.pair\.x \(score .*public\.pair\.y/,
 	'the candidates are named');
 
 my $corpus = $ENV{CORPUS} || "$FindBin::RealBin/../../../shared/corpus";

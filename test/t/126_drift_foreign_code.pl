@@ -185,12 +185,12 @@ is(join('; ', grep { !$seen->{$_}{mallory} } sort keys %expressions), '', 'their
 # ---- documents
 
 my @calls = (
-	q{SELECT count(*) FROM sg_drift('d', 'live', cosmetic => true)},
-	q{SELECT count(*) FROM sg_drift('live', 'd', cosmetic => true)});
+	q{SELECT count(*) FROM sg_drift_details('d', 'live', cosmetic => true)},
+	q{SELECT count(*) FROM sg_drift_details('live', 'd', cosmetic => true)});
 my @more = (
-	q{SELECT count(*) FROM sg_drift('d', 'before')}, q{SELECT count(*) FROM sg_drift('before', 'd')},
+	q{SELECT count(*) FROM sg_drift_details('d', 'before')}, q{SELECT count(*) FROM sg_drift_details('before', 'd')},
 	q{SELECT sg_drift_check('d')}, q{CALL sg_drift_gate('d')}, q{SELECT count(*) FROM sg_drift_matrix(ARRAY['d', 'live'])},
-	q{SELECT count(*) FROM sg_compare_fks('d')}, q{SELECT count(*) FROM sg_compare_fks('live', 'd')},
+	q{SELECT count(*) FROM sg_compare_fks_details('d')}, q{SELECT count(*) FROM sg_compare_fks_details('live', 'd')},
 	q{SELECT sg_plan_create('p', replace => true)}, q{SELECT sg_plan_from_snapshot('p', 'd')}, q{SELECT count(sg_snapshot_export('d'))});
 
 # In which of them it was seen as somebody else
@@ -250,12 +250,12 @@ sub changes
 my $live = each_of(
 	sub {
 		return "SET SESSION AUTHORIZATION mallory; " . changes($_[0]) . "RESET SESSION AUTHORIZATION;\n"
-			. q{SELECT 'differ', count(*) FROM sg_drift('before', cosmetic => true);};
+			. q{SELECT 'differ', count(*) FROM sg_drift_details('before', cosmetic => true);};
 	},
 	keys %expressions);
 my @rest = (
-	(map { s/'d'/'before'/gr } @more), q{SELECT sg_snapshot_take('after', '{a}')}, q{SELECT count(*) FROM sg_drift('before', 'after')},
-	q{SELECT count(*) FROM sg_drift('whole')}, q{SELECT count(*) FROM sg_impact('a.t')});
+	(map { s/'d'/'before'/gr } @more), q{SELECT sg_snapshot_take('after', '{a}')}, q{SELECT count(*) FROM sg_drift_details('before', 'after')},
+	q{SELECT count(*) FROM sg_drift_details('whole')}, q{SELECT count(*) FROM sg_impact_details('a.t')});
 ($seen, $out, $err) = witnesses($super, "SET client_min_messages = error;\n$live" . join('', map { "$_;\n" } @rest));
 is(join('; ', others($seen)), '', 'the live catalog: nobody else comes to it');
 my @differ = $out =~ /^differ\|(\d+)/mg;

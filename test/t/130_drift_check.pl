@@ -190,7 +190,7 @@ $node->safe_psql('postgres', q{
 	SELECT sg_snapshot_take('keys', '{app}');
 	ALTER TABLE app.parted DROP CONSTRAINT parted_t;
 });
-my $compare = q{SELECT status, recommendation, migration IS NULL FROM sg_compare_fks('keys') WHERE reference_name = 'parted_t'};
+my $compare = q{SELECT status, recommendation, migration IS NULL FROM sg_compare_fks_details('keys') WHERE reference_name = 'parted_t'};
 $checker->query('BEGIN; LOCK TABLE app.parted');
 is($node->safe_psql('postgres', $compare), 'unknown|none|t', 'a key of a table that could not be read is unknown');
 $checker->query('ROLLBACK');
@@ -200,11 +200,11 @@ $node->safe_psql('postgres', q{CREATE ROLE nobody LOGIN; SELECT sg_grant('nobody
 my $document = $node->safe_psql('postgres', q{SELECT sg_snapshot_export('base')});
 my $nobody = SgTest::Session->new($node, user => 'nobody');
 $nobody->query('SELECT sg_snapshot_import(\'mine\', ' . lit($document) . ')');
-is($nobody->query(q{SELECT count(*) FROM sg_drift('mine') WHERE change = 'missing'}), '0', 'nothing is missing for a role that may not use the schema');
+is($nobody->query(q{SELECT count(*) FROM sg_drift_details('mine') WHERE change = 'missing'}), '0', 'nothing is missing for a role that may not use the schema');
 is($nobody->query(q{SELECT sg_drift_check('mine')}), '0', 'the catalogs tell it the same');
 $node->safe_psql('postgres', q{CREATE TABLE app.later (id int)});
 $nobody->query('SET row_security = off');
-is($nobody->query(q{SELECT object FROM sg_drift('mine')}), 'app.later', 'row_security = off makes no error of it');
+is($nobody->query(q{SELECT object FROM sg_drift_details('mine')}), 'app.later', 'row_security = off makes no error of it');
 $node->safe_psql('postgres', q{DROP TABLE app.later});
 $nobody->quit;
 

@@ -145,7 +145,7 @@ sub comparison
 {
 	my %rows;
 
-	foreach my $row (rows($node, q{SELECT child_table, coalesce(reference_name, ''), coalesce(target_name, ''), status, recommendation FROM sg_compare_fks('there') WHERE level = 'key'}, dbname => 'here'))
+	foreach my $row (rows($node, q{SELECT child_table, coalesce(reference_name, ''), coalesce(target_name, ''), status, recommendation FROM sg_compare_fks_details('there') WHERE level = 'key'}, dbname => 'here'))
 	{
 		my ($table, $there, $here, $status, $recommendation) = @$row;
 		my $key = join '|', $table, $there, $here;
@@ -176,11 +176,11 @@ foreach my $round (1 .. $rounds)
 	my %counts;
 	$counts{ (split / /)[0] }++ foreach values %expected;
 	my $counted = join ', ', map { "$_ $counts{$_}" } sort keys %counts;
-	is($node->safe_psql('here', q{SELECT string_agg(key || ' ' || value, ', ' ORDER BY key) FROM sg_compare_fks('there'), jsonb_each_text(counts)
+	is($node->safe_psql('here', q{SELECT string_agg(key || ' ' || value, ', ' ORDER BY key) FROM sg_compare_fks_details('there'), jsonb_each_text(counts)
 		WHERE level = 'database' AND value <> '0' AND key NOT IN ('reference', 'target')}), $counted, "the counts: $counted");
 
 	my %migrations = map { $_ => '' } 'reference', 'target';
-	foreach my $row (rows($node, q{SELECT run_on, replace(migration, E'\n', ' ') FROM sg_compare_fks('there') WHERE run_on IS NOT NULL}, dbname => 'here'))
+	foreach my $row (rows($node, q{SELECT run_on, replace(migration, E'\n', ' ') FROM sg_compare_fks_details('there') WHERE run_on IS NOT NULL}, dbname => 'here'))
 	{
 		$migrations{ $row->[0] } .= "$row->[1]\n";
 	}

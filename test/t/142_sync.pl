@@ -48,7 +48,7 @@ sub apply
 	return $status == 0 && $err !~ /ERROR/ ? '' : $err;
 }
 
-sub drift { return $node->safe_psql($_[0], "SELECT kind, object, change, property, expected, actual FROM sg_drift('reference') WHERE class IN ('drift', 'extra', 'unknown')"); }
+sub drift { return $node->safe_psql($_[0], "SELECT kind, object, change, property, expected, actual FROM sg_drift_details('reference') WHERE class IN ('drift', 'extra', 'unknown')"); }
 
 # The whole round: once, again the same script, then a new one
 sub is_synchronised
@@ -310,7 +310,7 @@ is(join("\n", sort { $a cmp $b } map { s/^-- //r } keys %{{ map { $_ => 1 } $way
 		"left out: 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'not null', 'n')",
 		"left out: 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'unique', '(u)')"), 'rows in the way, rewrites and losses are told');
 like($ways, qr/^-- 'live': database rows, PostgreSQL \d+, as of [^,]+, SHA-256 [0-9a-f]{64}$/m, 'the digest of this database is told');
-is(($ways =~ /^-- 'reference': .* SHA-256 (\w+)$/m)[0], $node->safe_psql('rows', q{SELECT encode(sha256(string_agg(checksum, '' ORDER BY n)), 'hex') FROM sg_snapshot_objects('reference') WITH ORDINALITY o (kind, identity, parent, properties, checksum, oid, n)}), 'made like that of a snapshot');
+is(($ways =~ /^-- 'reference': .* SHA-256 (\w+)$/m)[0], $node->safe_psql('rows', q{SELECT encode(sha256(string_agg(checksum, '' ORDER BY n)), 'hex') FROM sg_snapshot_objects_details('reference') WITH ORDINALITY o (kind, identity, parent, properties, checksum, oid, n)}), 'made like that of a snapshot');
 is(apply('rows', $ways), '', 'and what they are in the way of is left out');
 is($node->safe_psql('rows', q{SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'd'::regclass}), 'late|f', 'not a key that is not to be validated');
 $node->safe_psql('rows', 'DELETE FROM c');
@@ -456,7 +456,7 @@ my $joins = script('joins', ', partitions => true');
 is(apply('joins', $joins), '', 'a partition that lacks a surplus column: the script runs');
 like($joins, qr/^-- left out: table public\.m2: is attached, /m, 'and says that it does not join');
 unlike(script('joins', ', partitions => true'), qr/^ *(?:CREATE|ALTER)/m, 'there is nothing more to do');
-is($node->safe_psql('joins', q{SELECT count(*) FILTER (WHERE NOT left_out), count(*) > 0 FROM sg_sync_check('reference', partitions => true)}), '0|t',
+is($node->safe_psql('joins', q{SELECT count(*) FILTER (WHERE NOT left_out), count(*) > 0 FROM sg_sync_check_details('reference', partitions => true)}), '0|t',
 	'and all that differs is left out on purpose');
 is_synchronised('joins', 'once drops are allowed');
 

@@ -49,7 +49,7 @@ sub dump_of
 	return $out =~ s/\n{2,}/\n/gr;
 }
 
-sub drift { return query("SELECT kind, object, change, property, expected, actual FROM sg_drift('reference', schemas => '{m,m2}')", $_[0] // 'postgres'); }
+sub drift { return query("SELECT kind, object, change, property, expected, actual FROM sg_drift_details('reference', schemas => '{m,m2}')", $_[0] // 'postgres'); }
 
 # Of each kind; what can't be taken back is not among them: a new label of an enum
 my $edits = <<'SQL';

@@ -22,7 +22,7 @@ my $db = 'postgres';
 sub query { my ($sql) = @_; return $node->safe_psql($db, "SET client_min_messages = error;\n$sql"); }
 
 # Rows that are not left out on purpose
-sub unexpected { my ($args) = @_; return query("SELECT kind, object, change, class, property, detail FROM sg_sync_check($args) WHERE NOT left_out"); }
+sub unexpected { my ($args) = @_; return query("SELECT kind, object, change, class, property, detail FROM sg_sync_check_details($args) WHERE NOT left_out"); }
 
 sub scratch { return query("SELECT count(*) FROM pg_database WHERE datname LIKE E'\\\\_sg\\\\_scratch%'; SELECT count(*) FROM schemaguard.scratch"); }
 
@@ -46,7 +46,7 @@ query("SELECT sg_snapshot_take('after')");
 is(unexpected("'after', 'before', allow_drop => true, partitions => true"), '', 'a pair that differs in everything passes');
 is(unexpected("'before', allow_drop => true, partitions => true"), '', 'and back, live');
 is(scratch(), "0\n0", 'nothing stays');
-like(query("SELECT string_agg(DISTINCT kind || ' ' || object, ', ' ORDER BY kind || ' ' || object) FROM sg_sync_check('before', partitions => true) WHERE left_out"),
+like(query("SELECT string_agg(DISTINCT kind || ' ' || object, ', ' ORDER BY kind || ' ' || object) FROM sg_sync_check_details('before', partitions => true) WHERE left_out"),
 	qr/column m\.t\.z, event trigger ev, .*table m2\.added/, 'what is left out on purpose is told as that');
 
 # ---- what the generator gets wrong
@@ -57,7 +57,7 @@ ALTER FUNCTION schemaguard.sg_sync_rules() RENAME TO rules_before;
 CREATE FUNCTION schemaguard.sg_sync_rules(OUT kind text, OUT step text, OUT property text, OUT section int, OUT anew boolean, OUT statement text, OUT state text, OUT loss text, OUT number bigint)
 RETURNS SETOF record LANGUAGE sql IMMUTABLE AS $$
     SELECT kind, step, property, section, anew, CASE WHEN kind = 'column' AND step = 'alter' AND property = 'default' THEN statement || FAULT ELSE statement END, state, loss, number FROM schemaguard.rules_before() $$;
-SELECT kind, object, class, property, detail FROM sg_sync_check('after', 'before', allow_drop => true, partitions => true) WHERE NOT left_out;
+SELECT kind, object, class, property, detail FROM sg_sync_check_details('after', 'before', allow_drop => true, partitions => true) WHERE NOT left_out;
 SQL
 is(query($fault =~ s/FAULT/'{?none}'/r), 'column|m.t.b|drift|default|', 'a statement that is missing');
 like(query($fault =~ s/FAULT/' + nothing'/r), qr/^column\|[^|]*\|unknown\|\|the script ends here: cannot use column reference/m, 'one that fails ends the script');
@@ -92,7 +92,7 @@ END \$\$;
 CREATE OR REPLACE FUNCTION trap.definer() RETURNS int IMMUTABLE SECURITY DEFINER LANGUAGE sql AS 'SELECT trap.f()';
 ALTER FUNCTION trap.f() OWNER TO $owner;
 ALTER FUNCTION trap.builtin() OWNER TO $owner;
-SELECT object, substring(detail FROM 'began: (.*?)(?:;.*)?\$') FROM sg_sync_check('live', 'live', '{trap}') WHERE NOT left_out AND class = 'unknown' ORDER BY 1;
+SELECT object, substring(detail FROM 'began: (.*?)(?:;.*)?\$') FROM sg_sync_check_details('live', 'live', '{trap}') WHERE NOT left_out AND class = 'unknown' ORDER BY 1;
 ROLLBACK;
 SQL
 }
@@ -118,7 +118,7 @@ foreach my $what ([ 'column', 's.t.a', 'default', "1); COPY (SELECT 1) TO PROGRA
 {
 	my ($kind, $object, $property, $text) = @$what;
 	is(query("BEGIN; UPDATE schemaguard.snapshot_object SET properties = properties || jsonb_build_object('$property', " . lit($text) . ") WHERE snapshot = 'said' AND (kind, identity) = ('$kind', '$object');
-		SELECT string_agg(detail, ' ') FROM sg_sync_check('live', 'said', '{s}') WHERE NOT left_out AND class = 'unknown'; ROLLBACK"), '', "left out: $text");
+		SELECT string_agg(detail, ' ') FROM sg_sync_check_details('live', 'said', '{s}') WHERE NOT left_out AND class = 'unknown'; ROLLBACK"), '', "left out: $text");
 }
 
 # and what gets there all the same is refused: here sg_sync_check() runs statements of ours in its scratch database
@@ -142,16 +142,16 @@ is(query("BEGIN;
 		LOOP RETURN NEXT; END LOOP;
 		PERFORM schemaguard.sg_scratch_close();
 	END \$body\$;
-	SELECT detail FROM sg_sync_check('live', 'live'); ROLLBACK"), join("\n", map { "$refused{$_} does not run in a scratch database" } @tried), 'statements that are refused');
+	SELECT detail FROM sg_sync_check_details('live', 'live'); ROLLBACK"), join("\n", map { "$refused{$_} does not run in a scratch database" } @tried), 'statements that are refused');
 is(query("SELECT count(*) FROM pg_roles WHERE rolname = 'trapped' OR rolname = 'mallory' AND rolsuper") . (-e $file ? 'made' : ''), '0', 'nothing ran as a superuser');
 
 # ---- who may
 
-is_error($node, 'SET ROLE mallory; SELECT sg_sync_check(\'live\', \'live\')', '42501', qr/sg_grant\('mallory'\)/, 'not everybody may', dbname => $db);
+is_error($node, 'SET ROLE mallory; SELECT sg_sync_check_details(\'live\', \'live\')', '42501', qr/sg_grant\('mallory'\)/, 'not everybody may', dbname => $db);
 query("SELECT sg_grant('mallory')");
-is_error($node, 'SET ROLE mallory; SELECT sg_sync_check(\'live\', \'live\')', '42501', qr/lacks CREATEDB.*ALTER ROLE mallory CREATEDB/s, 'who lacks CREATEDB is told', dbname => $db);
+is_error($node, 'SET ROLE mallory; SELECT sg_sync_check_details(\'live\', \'live\')', '42501', qr/lacks CREATEDB.*ALTER ROLE mallory CREATEDB/s, 'who lacks CREATEDB is told', dbname => $db);
 query('ALTER ROLE mallory CREATEDB; CREATE SCHEMA own AUTHORIZATION mallory');
-is(query("SET ROLE mallory; CREATE TABLE own.t (a int PRIMARY KEY); DO \$\$ BEGIN PERFORM sg_snapshot_take('own', '{own}'); END \$\$; ALTER TABLE own.t ADD b int; SELECT kind, object, detail FROM sg_sync_check('live', 'own') WHERE NOT left_out"),
+is(query("SET ROLE mallory; CREATE TABLE own.t (a int PRIMARY KEY); DO \$\$ BEGIN PERFORM sg_snapshot_take('own', '{own}'); END \$\$; ALTER TABLE own.t ADD b int; SELECT kind, object, detail FROM sg_sync_check_details('live', 'own') WHERE NOT left_out"),
 	'', 'who has it needs not be a superuser');
 
 # ---- what the server lacks, and another encoding
@@ -159,7 +159,7 @@ is(query("SET ROLE mallory; CREATE TABLE own.t (a int PRIMARY KEY); DO \$\$ BEGI
 query(q{SELECT sg_snapshot_take('wants');
 	UPDATE schemaguard.snapshot_object SET properties = properties || '{"owner": "nobody_here", "tablespace": "nowhere"}' WHERE snapshot = 'wants' AND identity = 's.t';
 	INSERT INTO schemaguard.snapshot_object SELECT snapshot, 'extension', 'nothing', NULL, '{"version": "9.9", "schema": "public", "owner": "postgres"}', checksum, NULL FROM schemaguard.snapshot_object WHERE snapshot = 'wants' AND identity = 's.t'});
-is_error($node, "SELECT sg_sync_check('wants')", '55000', qr/the server of the scratch database lacks extension nothing 9\.9, role nobody_here, tablespace nowhere\n/, 'what the server lacks is told', dbname => $db);
+is_error($node, "SELECT sg_sync_check_details('wants')", '55000', qr/the server of the scratch database lacks extension nothing 9\.9, role nobody_here, tablespace nowhere\n/, 'what the server lacks is told', dbname => $db);
 is(scratch(), "0\n0", 'and nothing stays');
 query(q{SELECT sg_snapshot_drop('wants'); CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'});
 $db = 'latin';
@@ -171,11 +171,11 @@ is(unexpected("'live', 'here'"), '', 'a check in LATIN1');
 $db = 'small';
 query("CREATE EXTENSION dblink; ALTER ROLE mallory LOGIN; CREATE SERVER loop FOREIGN DATA WRAPPER dblink_fdw OPTIONS (host '" . $node->host . "', port '" . $node->port . "', dbname 'postgres');
 	CREATE USER MAPPING FOR CURRENT_USER SERVER loop; SELECT sg_snapshot_drop('own'); SELECT sg_snapshot_take('own', '{own}'); ALTER TABLE own.t ADD c text DEFAULT 'x'; CREATE INDEX ON own.t (c)");
-is_error($node, "SELECT sg_sync_check('live', 'own', server => 'none')", '42704', qr/foreign server "none" does not exist/, 'a server that is none', dbname => $db);
-is_error($node, "SELECT sg_sync_check('live', 'own', server => 'loop')", '55000', qr/lets you in as a superuser/, 'a superuser there is refused', dbname => $db);
+is_error($node, "SELECT sg_sync_check_details('live', 'own', server => 'none')", '42704', qr/foreign server "none" does not exist/, 'a server that is none', dbname => $db);
+is_error($node, "SELECT sg_sync_check_details('live', 'own', server => 'loop')", '55000', qr/lets you in as a superuser/, 'a superuser there is refused', dbname => $db);
 query("ALTER USER MAPPING FOR CURRENT_USER SERVER loop OPTIONS (ADD user 'mallory')");
-is(query("SELECT kind, object, detail FROM sg_sync_check('live', 'own', server => 'loop') WHERE NOT left_out"), '', 'a check on another server');
-is(query("SELECT kind, object, detail FROM sg_sync_check('own', 'live', '{own}', server => 'loop')") =~ s/\n.*//sr, 'column|own.t.c|with 1 index (t_c_idx)', 'and what is left out there');
+is(query("SELECT kind, object, detail FROM sg_sync_check_details('live', 'own', server => 'loop') WHERE NOT left_out"), '', 'a check on another server');
+is(query("SELECT kind, object, detail FROM sg_sync_check_details('own', 'live', '{own}', server => 'loop')") =~ s/\n.*//sr, 'column|own.t.c|with 1 index (t_c_idx)', 'and what is left out there');
 is(scratch(), "0\n0", 'nothing stays there');
 is(query("SELECT srvoptions FROM pg_foreign_server") =~ /dbname=postgres/ ? 1 : 0, 1, 'the server leads where it did');
 
@@ -188,7 +188,7 @@ sub held
 	my $blocker = SgTest::Session->new($node, dbname => $db);
 	my $s = SgTest::Session->new($node, dbname => $db);
 	$blocker->query($where eq 'recorded' ? "BEGIN; COMMENT ON DATABASE template0 IS 'held'" : 'BEGIN; DROP ROLE holder');
-	$s->send("SELECT count(*) FROM sg_sync_check('live', 'held')");
+	$s->send("SELECT count(*) FROM sg_sync_check_details('live', 'held')");
 	wait_for(sub { query("SELECT count(*) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid AND NOT l.granted WHERE a.backend_type = 'schemaguard worker'") })
 	  or fail("$where: nothing waits");
 	return ($blocker, $s);
@@ -204,7 +204,7 @@ foreach my $where ('recorded', 'making')
 		my ($blocker, $s) = held($where);
 		is(query("SELECT action FROM schemaguard.progress; SELECT count(*) FROM schemaguard.scratch; SELECT count(*) FROM pg_database WHERE datname ~ '_sg_scratch'"),
 			"sync check\n1\n" . ($where eq 'recorded' ? 0 : 1), "$where, $how: it is on record") if $how eq 'cancel';
-		is_error($node, "SELECT sg_sync_check('live', 'live', '{s}')", '53400', qr/no background worker could be started/, "$where: no worker is left for another one", dbname => $db) if $how eq 'cancel';
+		is_error($node, "SELECT sg_sync_check_details('live', 'live', '{s}')", '53400', qr/no background worker could be started/, "$where: no worker is left for another one", dbname => $db) if $how eq 'cancel';
 		if ($how eq 'crash')
 		{
 			crash($node);
@@ -221,7 +221,7 @@ foreach my $where ('recorded', 'making')
 			$blocker->quit;
 		}
 		is(scratch(), "0\n0", "$where, $how: it is dropped at once") if $how eq 'cancel' || $how eq 'worker';
-		is(query("SELECT count(*) FROM sg_sync_check('live', 'live', '{s}') WHERE NOT left_out"), '0', "$where, $how: the next call works");
+		is(query("SELECT count(*) FROM sg_sync_check_details('live', 'live', '{s}') WHERE NOT left_out"), '0', "$where, $how: the next call works");
 		is(scratch(), "0\n0", "$where, $how: and drops what was left");
 	}
 }
@@ -242,7 +242,7 @@ foreach my $where ('recorded', 'making')
 	my $blocker = SgTest::Session->new($node, dbname => $db);
 	my $s = SgTest::Session->new($node, dbname => $db);
 	$blocker->query('BEGIN; DROP ROLE holder');
-	$s->send("SELECT count(*) FROM sg_sync_check('live', 'granted', server => 'loop')");
+	$s->send("SELECT count(*) FROM sg_sync_check_details('live', 'granted', server => 'loop')");
 	wait_for(sub { query("SELECT count(*) FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid AND NOT l.granted WHERE a.datname ~ '_sg_scratch'") }) or fail('there: nothing waits');
 	query("SELECT pg_terminate_backend($s->{pid})");
 	$s->collect;
@@ -250,7 +250,7 @@ foreach my $where ('recorded', 'making')
 	$blocker->quit;
 	wait_for(sub { query("SELECT count(*) = 0 FROM pg_stat_activity WHERE datname ~ '_sg_scratch'") eq 't' }) or fail('there: it does not end');
 	is(scratch(), "1\n1", 'there, killed: the database is left, on record');
-	is(query("SELECT count(*) FROM sg_sync_check('live', 'live', '{own}', server => 'loop') WHERE NOT left_out"), '0', 'there, killed: the next call works');
+	is(query("SELECT count(*) FROM sg_sync_check_details('live', 'live', '{own}', server => 'loop') WHERE NOT left_out"), '0', 'there, killed: the next call works');
 	is(scratch(), "0\n0", 'there, killed: and drops what was left');
 }
 $node->stop;

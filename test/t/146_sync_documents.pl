@@ -95,7 +95,7 @@ database('target');
 import('target', document('ref'));
 query('target', "CALL sg_sync_apply('r')");
 nobody('materialized views, by a plan');
-is(query('target', "SELECT count(*) FROM sg_drift('r') WHERE class <> 'unmanaged'; SET ROLE mallory; SELECT who FROM mal.over"), "0\nmallory", 'a plan does the same');
+is(query('target', "SELECT count(*) FROM sg_drift_details('r') WHERE class <> 'unmanaged'; SET ROLE mallory; SELECT who FROM mal.over"), "0\nmallory", 'a plan does the same');
 
 # ---- what else computes something: as its owner by a plan, or not at all
 
@@ -239,10 +239,10 @@ my $quotes = q{CREATE SCHEMA m; CREATE SEQUENCE m."s$restart$; DO $x$ BEGIN ALTE
 database('ref', "$quotes COMMENT ON SEQUENCE m.t_id_seq IS 'a \$sequence\$ b'; ALTER SEQUENCE m.\"s\$restart\$; DO \$x\$ BEGIN ALTER ROLE mallory SUPERUSER; END \$x\$\" MINVALUE 5 START 5 RESTART; ALTER SEQUENCE m.plain MINVALUE 5 START 5 RESTART");
 database('target', "$quotes CREATE TABLE m.\"p\$partitions\$\" (a int) PARTITION BY LIST (a)");
 import('target', document('ref'));
-is(query('target', "SELECT kind, object, detail FROM sg_sync_check('r', allow_drop => true)"), '', 'names and comments with our quotes, and a narrowed sequence, are tried');
+is(query('target', "SELECT kind, object, detail FROM sg_sync_check_details('r', allow_drop => true)"), '', 'names and comments with our quotes, and a narrowed sequence, are tried');
 is(run('target', script('target', ', allow_drop => true')), '', 'and run');
 nobody('names with our quotes');
-is(query('target', "SELECT count(*) FROM sg_drift('r') WHERE class <> 'unmanaged'; SELECT min(seqmin) FROM pg_sequence WHERE seqstart = 5"), "0\n5", 'to the end');
+is(query('target', "SELECT count(*) FROM sg_drift_details('r') WHERE class <> 'unmanaged'; SELECT min(seqmin) FROM pg_sequence WHERE seqstart = 5"), "0\n5", 'to the end');
 
 # ---- what the server calls by itself
 
@@ -269,11 +269,11 @@ SQL
 my $evils = document('ref');
 database('target');
 import('target', $evils);
-my $told = query('target', q{SELECT kind || ' ' || object, detail FROM sg_sync_check('r', 'r')  WHERE detail LIKE 'not tried%' ORDER BY kind || ' ' || object COLLATE "C"});
+my $told = query('target', q{SELECT kind || ' ' || object, detail FROM sg_sync_check_details('r', 'r')  WHERE detail LIKE 'not tried%' ORDER BY kind || ' ' || object COLLATE "C"});
 is($told =~ s/\|.*$//mgr, join("\n", sort 'access method mine', 'cast (shop.base AS integer)', 'column shop.based.a', 'column shop.based.b', 'foreign data wrapper judged', 'foreign server judge', 'function shop.bare()', 'function shop.base_in(cstring)',
 	'function shop.base_out(shop.base)', 'index shop.based_b', 'language mylang', 'operator class shop.ops USING btree', 'operator family shop.ops USING btree', 'table shop.based', 'text search configuration shop.c', 'text search dictionary shop.d', 'text search template shop.t', 'type shop.base'),
 	'what the server calls by itself is not tried, nor what needs it');
-is(query('target', "SELECT kind, object, detail FROM sg_sync_check('r') WHERE NOT left_out"), '', 'all else is');
+is(query('target', "SELECT kind, object, detail FROM sg_sync_check_details('r') WHERE NOT left_out"), '', 'all else is');
 is(query('target', 'SELECT count(*) FROM schemaguard.scratch'), '0', 'and nothing stays');
 
 done_testing();

@@ -301,7 +301,7 @@ sub check_finished
 	like($s->{err}, qr/plan "$plan": $count validated\b/, "$plan: and says that all $count steps are validated");
 	$s->quit;
 	is($node->safe_psql('postgres', "SELECT count(*) FILTER (WHERE state = 'valid' AND result = 'pass'), count(*)
-									 FROM sg_orphan_audit(plan => '$plan')"),
+									 FROM sg_orphan_audit_details(plan => '$plan')"),
 		"$count|$count", "$plan: all keys are valid, armed, and hold");
 	is(leftovers($node, $plan, 0), '', "$plan: nothing is left over, and every start in the log has its outcome");
 	my $before = everything($node, $plan);

@@ -364,7 +364,7 @@ sub wrong_when_done
 	return $node->safe_psql('postgres', <<SQL);
 SELECT format('step %s is %s: %s', step, state, reason) FROM schemaguard.plan_step WHERE plan = '$s' AND state <> 'validated'
 UNION ALL
-SELECT format('%s keys are valid and hold', count(*)) FROM sg_orphan_audit(plan => '$s')
+SELECT format('%s keys are valid and hold', count(*)) FROM sg_orphan_audit_details(plan => '$s')
 WHERE state = 'valid' AND result = 'pass' HAVING count(*) <> $kind->{steps}
 UNION ALL
 SELECT format('%s orphans are left', count(*)) FROM $s.child WHERE ref > 500 HAVING count(*) > 0

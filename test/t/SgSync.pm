@@ -292,7 +292,7 @@ $call
 \\o $f.after
 $values
 \\o $f.drift
-SELECT kind, object, change, class, property, expected, actual, detail FROM sg_drift('reference') WHERE class IN ('drift', 'extra', 'unknown');
+SELECT kind, object, change, class, property, expected, actual, detail FROM sg_drift_details('reference') WHERE class IN ('drift', 'extra', 'unknown');
 \\o $f.script
 SELECT * FROM sg_sync_sql('reference', 'live', NULL, true, true);
 \\o $f.again
@@ -350,7 +350,7 @@ sub round_scripted
 	my ($self, $reference, $db) = @_;
 	my $f = "$self->{files}_round";
 	unlink map { "$f.$_" } qw(before script after again made remade drift check);
-	my $check = $ENV{SG_CHECK} ? "\\warn check\n\\o $f.check\nSELECT kind, object, change, class, property, expected, actual, detail FROM sg_sync_check('reference', 'live', NULL, true, true) WHERE NOT left_out;\n\\o" : '';
+	my $check = $ENV{SG_CHECK} ? "\\warn check\n\\o $f.check\nSELECT kind, object, change, class, property, expected, actual, detail FROM sg_sync_check_details('reference', 'live', NULL, true, true) WHERE NOT left_out;\n\\o" : '';
 	my ($out, $err, $ok) = $self->psql($db, <<SQL);
 \\set ON_ERROR_STOP on
 SET client_min_messages = error;
@@ -382,7 +382,7 @@ $made
 \\o
 \\warn drift
 \\o $f.drift
-SELECT kind, object, change, class, property, expected, actual, detail FROM sg_drift('reference') WHERE class IN ('drift', 'extra', 'unknown');
+SELECT kind, object, change, class, property, expected, actual, detail FROM sg_drift_details('reference') WHERE class IN ('drift', 'extra', 'unknown');
 \\o
 SQL
 	$self->{script} = slurp("$f.script");

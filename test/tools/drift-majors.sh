@@ -63,7 +63,7 @@ SELECT sg_snapshot_import('$1', :'document');"; }
 # drift NAME REFERENCE TARGET: the rows that there should not be. The live one has the extension, too, which the dump had not.
 drift() {
   sg_as psql -qAtX -v ON_ERROR_STOP=1 -F '  ' -d "$1" -c "SELECT kind, object, change, property, expected, actual, class
-    FROM sg_drift('$2', '$3') WHERE class IN ('drift', 'extra', 'unknown') AND NOT (kind = 'extension' AND object = 'schemaguard')"
+    FROM sg_drift_details('$2', '$3') WHERE class IN ('drift', 'extra', 'unknown') AND NOT (kind = 'extension' AND object = 'schemaguard')"
 }
 
 compare_live() {
@@ -91,7 +91,7 @@ plant() {
 compare_planted() {
   local name=$1 major=$2 found
   import "planted.$major" "$SG_DIR/$major/planted.json"
-  found=$(tell -F ' ' -c "SELECT kind, change, property FROM sg_drift('$name', 'planted.$major')
+  found=$(tell -F ' ' -c "SELECT kind, change, property FROM sg_drift_details('$name', 'planted.$major')
     WHERE class IN ('drift', 'extra', 'unknown') ORDER BY 1, 2" | tr '\n' ',')
   if [ "$found" = 'column changed statistics,column extra ,table extra ,' ]; then
     printf '%-20s %5s what was planted is found, and nothing else\n' "$name" "$major"
@@ -105,10 +105,10 @@ compare() {
   local name=$1 major=$2 errors counts
   import "$name.$major" "$SG_DIR/$major/$name.json"
   errors=$(grep -c 'ERROR:' "$SG_DIR/$major/$name.errors" || true)
-  counts=$(tell -F ' ' -c "SELECT (SELECT count(*) FROM sg_snapshot_objects('$name')), (SELECT count(*) FROM sg_snapshot_objects('$name.$major')),
+  counts=$(tell -F ' ' -c "SELECT (SELECT count(*) FROM sg_snapshot_objects_details('$name')), (SELECT count(*) FROM sg_snapshot_objects_details('$name.$major')),
       count(*) FILTER (WHERE class = 'drift'), count(*) FILTER (WHERE class = 'extra'), count(*) FILTER (WHERE class = 'unknown'),
       count(*) FILTER (WHERE class = 'cosmetic'), count(*) FILTER (WHERE class = 'unmanaged')
-    FROM sg_drift('$name', '$name.$major', cosmetic => true)")
+    FROM sg_drift_details('$name', '$name.$major', cosmetic => true)")
   # shellcheck disable=SC2086  # seven words
   printf '%-20s %5s %9s %9s %6s %6s %8s %9s %10s %7s\n' "$name" "$major" $counts "$errors"
   drift judge "$name" "$name.$major" | cut -c 1-300 | sed 's/^/    /' > "$SG_DIR/rows"

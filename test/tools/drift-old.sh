@@ -79,7 +79,7 @@ planted() {
   old psql -qX -d everything -c 'ALTER TABLE m.plain ADD sg_planted int' > /dev/null
   found=$(tell -F ' ' -d "everything_$1" << 'SQL'
 SELECT sg_snapshot_take('later', server => 'sg_old') \g /dev/null
-SELECT kind, object, change, property FROM sg_drift('psql', 'later');
+SELECT kind, object, change, property FROM sg_drift_details('psql', 'later');
 SQL
 )
   [ "$found" = 'column m.plain.sg_planted extra ' ] || { failures=$((failures + 1)); sg_say "    planted on $1, found: $found"; }

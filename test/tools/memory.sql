@@ -29,15 +29,15 @@ SELECT sg_snapshot_import('imported', sg_snapshot_export('before'));
 SELECT sg_snapshot_import_lines('in lines', ARRAY(SELECT sg_snapshot_export_lines('before')));
 
 \echo -- audit
-SELECT fk_name, result, orphan_rows FROM sg_orphan_audit();
-SELECT fk_name, result, orphan_rows FROM sg_orphan_audit(inferred => true);
+SELECT fk_name, result, orphan_rows FROM sg_orphan_audit_details();
+SELECT fk_name, result, orphan_rows FROM sg_orphan_audit_details(inferred => true);
 SELECT count(*) FROM sg_orphans('orders', '{customer_id}', 'customers');
-SELECT rule_name, result, violating_rows FROM sg_rule_audit('items', 'check', 'n > 0');
+SELECT rule_name, result, violating_rows FROM sg_rule_audit_details('items', 'check', 'n > 0');
 SELECT count(*) FROM sg_rule_violations('tags', 'unique', '(name)');
-SELECT count(*) FROM sg_tenant_audit('tenant_id');
+SELECT count(*) FROM sg_tenant_audit_details('tenant_id');
 
 \echo -- discover
-SELECT * FROM sg_discover_fks(schemas => '{shop}');
+SELECT * FROM sg_discover_fks_details(schemas => '{shop}');
 SELECT * FROM sg_discover_unmatched('{shop}');
 
 \echo -- plan
@@ -60,7 +60,7 @@ SELECT sg_plan_import('imported', sg_plan_export('all'));
 SELECT count(*) FROM sg_plan_sql('all');
 
 \echo -- check
-SELECT step, check_name, result FROM sg_plan_check('all') WHERE result <> 'ok';
+SELECT step, check_name, result FROM sg_plan_check_details('all') WHERE result <> 'ok';
 
 \echo -- apply
 SELECT count(*) FROM sg_measure_overhead('all', 5, 1);
@@ -68,26 +68,26 @@ CALL sg_apply('all', fix => true);
 SELECT step, kind, state, reason FROM schemaguard.plan_step WHERE plan = 'all' ORDER BY step;
 
 \echo -- verify
-SELECT fk_name, result FROM sg_verify_fks('all', live => true);
+SELECT fk_name, result FROM sg_verify_fks_details('all', live => true);
 SELECT count(*) FROM schemaguard.fk_trust;
 
 \echo -- impact
-SELECT count(*) FROM sg_impact('shop.customers.id');
-SELECT count(*) FROM sg_impact('shop.f(integer)');
+SELECT count(*) FROM sg_impact_details('shop.customers.id');
+SELECT count(*) FROM sg_impact_details('shop.f(integer)');
 
 \echo -- drift
-SELECT count(*) FROM sg_drift('before', schemas => '{shop}', cosmetic => true);
+SELECT count(*) FROM sg_drift_details('before', schemas => '{shop}', cosmetic => true);
 SELECT count(*) FROM sg_drift_matrix('{before,imported,live}');
-SELECT count(*) FROM sg_compare_fks('before');
+SELECT count(*) FROM sg_compare_fks_details('before');
 
 \echo -- sync_sql
 SELECT count(*) FROM sg_sync_sql('before', schemas => '{shop}', allow_drop => true);
 
 \echo -- sync_check
-SELECT * FROM sg_sync_check('before', schemas => '{shop}', allow_drop => true);
+SELECT * FROM sg_sync_check_details('before', schemas => '{shop}', allow_drop => true);
 
 \echo -- rollback
 CALL sg_rollback_fks('all');
 CALL sg_restore_quarantine('all');
 SELECT step, kind, state, reason FROM schemaguard.plan_step WHERE plan = 'all' ORDER BY step;
-SELECT count(*) FROM sg_drift('before', schemas => '{shop}');
+SELECT count(*) FROM sg_drift_details('before', schemas => '{shop}');

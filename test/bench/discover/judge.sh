@@ -13,7 +13,7 @@ judge_proposals() {
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 SELECT 'truth', '$1', '$2' FROM truth;
 SELECT 'found', '$1', '$2', d.score, (t.reference IS NOT NULL)::int
-FROM sg_discover_fks(min_score => 0.05, verify => '$3') d
+FROM sg_discover_fks_details(min_score => 0.05, verify => '$3') d
      JOIN pg_class c1 ON c1.oid = d.child_table::regclass JOIN pg_namespace n1 ON n1.oid = c1.relnamespace
      JOIN pg_class c2 ON c2.oid = d.parent_table::regclass JOIN pg_namespace n2 ON n2.oid = c2.relnamespace
      CROSS JOIN LATERAL (SELECT string_agg(c, ',' ORDER BY c) AS child, string_agg(q, ',' ORDER BY c) AS parent

@@ -56,7 +56,7 @@ measure_ratio() {
       echo 'SET max_parallel_workers_per_gather = 0; SET schemaguard.audit_workers = 0;'
       spent read "\\i $SG_DIR/read_once.sql"
       for verify in sample full; do
-        spent "$verify" "SELECT count(*) AS found FROM sg_discover_fks(verify => '$verify') \\gset"
+        spent "$verify" "SELECT count(*) AS found FROM sg_discover_fks_details(verify => '$verify') \\gset"
         printf "%s\n" "SELECT format('  %-6s  %s s (%s proposals), each table read once %s s, ratio %s', '$verify', round(:$verify, 2), :found," \
           "round(:read, 2), round(:$verify / :read, 2));"
       done

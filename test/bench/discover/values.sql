@@ -32,7 +32,7 @@ CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE TEMP TABLE found AS
 SELECT child_table::regclass AS child, a.attnum AS child_column, parent_table::regclass AS parent, b.attnum AS parent_column,
        coalesce(nullif(t.typbasetype, 0), t.oid)::regtype AS type
-FROM sg_discover_fks(verify => 'full') d
+FROM sg_discover_fks_details(verify => 'full') d
      JOIN pg_attribute a ON a.attrelid = child_table::regclass AND a.attname = child_columns[1]
      JOIN pg_attribute b ON b.attrelid = parent_table::regclass AND b.attname = parent_columns[1]
      JOIN pg_type t ON t.oid = a.atttypid

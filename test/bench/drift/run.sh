@@ -112,19 +112,19 @@ for round in $(seq 0 "$rounds"); do
   for name in big half; do tell "$name" -c "VACUUM schemaguard.snapshot, schemaguard.snapshot_object"; done
   milliseconds dump sg_as pg_dump --schema-only -f /dev/null big
   milliseconds snapshot tell big -c "BEGIN; SELECT sg_snapshot_take('x'); ROLLBACK"
-  milliseconds live tell big -c "SELECT count(*) FROM sg_snapshot_objects('live')"
+  milliseconds live tell big -c "SELECT count(*) FROM sg_snapshot_objects_details('live')"
   milliseconds half tell half -c "BEGIN; SELECT sg_snapshot_take('x'); ROLLBACK"
-  milliseconds drift tell big -c "SELECT count(*) FROM sg_drift('reference', 'changed')"
-  milliseconds both tell half -c "BEGIN; SELECT sg_snapshot_take('x'); SELECT count(*) FROM sg_drift('reference', 'live'); ROLLBACK"
+  milliseconds drift tell big -c "SELECT count(*) FROM sg_drift_details('reference', 'changed')"
+  milliseconds both tell half -c "BEGIN; SELECT sg_snapshot_take('x'); SELECT count(*) FROM sg_drift_details('reference', 'live'); ROLLBACK"
   milliseconds script tell big -c "SELECT count(*) FROM sg_sync_sql('reference', 'edited', allow_drop => true)"
-  milliseconds equal tell big -c "SELECT count(*) FROM sg_drift('reference', 'equal')"
+  milliseconds equal tell big -c "SELECT count(*) FROM sg_drift_details('reference', 'equal')"
   # the first one warms up
   [ "$round" != 0 ] || rm "$SG_DIR/times"
 done
 
 for name in big half; do
-  memory+=" $(most "$name" "SELECT sg_snapshot_take('y'); SELECT count(*) FROM sg_drift('reference', 'live');
-    SELECT count(*) FROM sg_drift('reference', 'changed')")"
+  memory+=" $(most "$name" "SELECT sg_snapshot_take('y'); SELECT count(*) FROM sg_drift_details('reference', 'live');
+    SELECT count(*) FROM sg_drift_details('reference', 'changed')")"
 done
 [ -z "$apgdiff" ] || for name in half reference; do
   # psql's own commands are unknown to it

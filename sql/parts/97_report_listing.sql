@@ -1,0 +1,256 @@
+-- Listings: what sg_..._details() return, for a screen of 120 columns. Verdict and object come first, texts are cut but for the last
+-- column's.
+--
+-- They are STABLE, though what they call is not: the planner puts the body of such a function in place of its call. So rows are not
+-- copied once more, conditions reach the details, and errors have no CONTEXT line. Nothing else follows from it: a function that
+-- returns a set is neither evaluated beforehand nor called less often.
+
+-- The value in one line, cut. It is one expression that reads the value once, so that it is put in place of its call, too.
+CREATE FUNCTION schemaguard.sg_cut(value text, width int DEFAULT 40) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN regexp_replace(translate(value, E'\n\r\t', '   '), format('^(.{%s}).{4,}$', width - 3), '\1...');
+COMMENT ON FUNCTION schemaguard.sg_cut(text, int)
+    IS 'a text in one line of at most so many characters, the last three of which say that it was cut';
+
+-- A body that is text, for BEGIN ATOMIC refuses arguments of any type: names in it are qualified.
+CREATE FUNCTION sg_orphan_audit(
+    child    anycompatible DEFAULT NULL::regclass,
+    plan     text DEFAULT NULL,
+    inferred boolean DEFAULT false,
+    samples  int DEFAULT 5,
+    schemas  text[] DEFAULT NULL,
+    steps    int[] DEFAULT NULL,
+    OUT result       text,
+    OUT child_table  text,
+    OUT fk_name      text,
+    OUT parent_table text,
+    OUT state        text,
+    OUT orphan_rows  bigint,
+    OUT source       text,
+    OUT reason       text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+AS $$
+    SELECT d.result, schemaguard.sg_cut(d.child_table),
+           schemaguard.sg_cut(coalesce(d.fk_name::pg_catalog.text, pg_catalog.array_to_string(d.child_columns, ', '))),
+           schemaguard.sg_cut(d.parent_table), d.state, d.orphan_rows, d.source, d.reason
+    FROM @extschema@.sg_orphan_audit_details(child, plan, inferred, samples, schemas, steps) d
+$$;
+COMMENT ON FUNCTION sg_orphan_audit(anycompatible, text, boolean, int, text[], int[])
+    IS 'do the rows hold what the foreign keys, declared and planned, promise?';
+
+CREATE FUNCTION sg_rule_audit(
+    child      regclass,
+    kind       text DEFAULT NULL,
+    definition text DEFAULT NULL,
+    samples    int DEFAULT 5,
+    OUT result         text,
+    OUT rule_name      text,
+    OUT rule_kind      text,
+    OUT rule_columns   text,
+    OUT rows_checked   bigint,
+    OUT violating_rows bigint,
+    OUT reason         text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.result, schemaguard.sg_cut(d.rule_name), d.rule_kind, schemaguard.sg_cut(array_to_string(d.rule_columns, ', ')),
+           d.rows_checked, d.violating_rows, d.reason
+    FROM sg_rule_audit_details(child, kind, definition, samples) d;
+END;
+COMMENT ON FUNCTION sg_rule_audit(regclass, text, text, int)
+    IS 'would the rows of a table pass a CHECK, a NOT NULL or a UNIQUE; or do they hold what it promises?';
+
+CREATE FUNCTION sg_tenant_audit(
+    tenant_column text,
+    tenant_table  regclass DEFAULT NULL,
+    schemas       text[] DEFAULT NULL,
+    samples       int DEFAULT 5,
+    OUT result       text,
+    OUT finding      text,
+    OUT table_name   text,
+    OUT fk_name      text,
+    OUT leaking_rows bigint,
+    OUT reason       text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.result, d.finding, schemaguard.sg_cut(d.table_name), schemaguard.sg_cut(d.fk_name), d.leaking_rows, d.reason
+    FROM sg_tenant_audit_details(tenant_column, tenant_table, schemas, samples) d;
+END;
+COMMENT ON FUNCTION sg_tenant_audit(text, regclass, text[], int)
+    IS 'tables, keys and rows by which data of one tenant can be, or is, among another''s';
+
+-- A check is known by its step, its name and the object: the step's key, constraint or column; of the whole plan, the plan.
+CREATE FUNCTION sg_plan_check(
+    plan       text,
+    steps      int[] DEFAULT NULL,
+    everything boolean DEFAULT false,
+    OUT step       int,
+    OUT result     text,
+    OUT object     text,
+    OUT check_name text,
+    OUT detail     text,
+    OUT hint       text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH found AS MATERIALIZED (
+        SELECT * FROM sg_plan_check_details(plan, steps) WITH ORDINALITY d (step, fk_name, check_name, result, detail, hint, place))
+    SELECT 0, CASE WHEN bool_or(f.result = 'block') THEN 'block' WHEN bool_or(f.result = 'warn') THEN 'warn' ELSE 'ok' END,
+           schemaguard.sg_cut(sg_plan_check.plan), 'summary',
+           format('%s of %s checks are ok, steps: %s', count(*) FILTER (WHERE f.result = 'ok'), count(*), count(DISTINCT nullif(f.step, 0))),
+           format('By the catalogs, the statistics and the rows of keys, as role %I. All checks: SELECT * FROM @extschema@.sg_plan_check(%L, everything => true);',
+                  current_user, sg_plan_check.plan)
+    FROM found f
+    UNION ALL
+    (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan)), f.check_name, schemaguard.sg_cut(f.detail), f.hint
+     FROM found f WHERE f.result <> 'ok' OR everything ORDER BY f.place);
+END;
+COMMENT ON FUNCTION sg_plan_check(text, int[], boolean)
+    IS 'what could stop or hurt a step of the plan, with what mends it; writes nothing, locks as SELECT does';
+
+CREATE FUNCTION sg_verify_fks(
+    plan  text DEFAULT NULL,
+    live  boolean DEFAULT false,
+    steps int[] DEFAULT NULL,
+    OUT result      text,
+    OUT child_table text,
+    OUT fk_name     text,
+    OUT test        text,
+    OUT expected    text,
+    OUT observed    text,
+    OUT reason      text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.result, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(d.fk_name), d.test, schemaguard.sg_cut(d.expected, 16),
+           schemaguard.sg_cut(d.observed, 16), d.reason
+    FROM sg_verify_fks_details(plan, live, steps) d;
+END;
+COMMENT ON FUNCTION sg_verify_fks(text, boolean, int[])
+    IS 'are the keys there, valid and armed, as planned? live: attempts on the real tables, always rolled back';
+
+CREATE FUNCTION sg_discover_fks(
+    child     regclass DEFAULT NULL,
+    min_score float8 DEFAULT 0.4,
+    verify    text DEFAULT 'sample',
+    schemas   text[] DEFAULT NULL,
+    OUT score          float8,
+    OUT result         text,
+    OUT child_table    text,
+    OUT child_columns  text,
+    OUT parent_table   text,
+    OUT parent_columns text,
+    OUT orphan_rows    bigint,
+    OUT why            text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.score, d.result, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(array_to_string(d.child_columns, ', ')),
+           schemaguard.sg_cut(d.parent_table), schemaguard.sg_cut(array_to_string(d.parent_columns, ', ')), d.orphan_rows, d.why
+    FROM sg_discover_fks_details(child, min_score, verify, schemas) d;
+END;
+COMMENT ON FUNCTION sg_discover_fks(regclass, float8, text, text[])
+    IS 'the foreign keys that are missing, with the chance that each is right, and why';
+
+CREATE FUNCTION sg_snapshot_objects(
+    snapshot text,
+    schemas  text[] DEFAULT NULL,
+    OUT kind       text,
+    OUT identity   text,
+    OUT parent     text,
+    OUT properties jsonb)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.kind, schemaguard.sg_cut(d.identity), schemaguard.sg_cut(d.parent), d.properties
+    FROM sg_snapshot_objects_details(snapshot, schemas) d;
+END;
+COMMENT ON FUNCTION sg_snapshot_objects(text, text[])
+    IS 'the objects of a snapshot, or of this database as it is now (snapshot => ''live'')';
+
+CREATE FUNCTION sg_drift(
+    reference text,
+    target    text DEFAULT 'live',
+    schemas   text[] DEFAULT NULL,
+    cosmetic  boolean DEFAULT false,
+    OUT class    text,
+    OUT risk     text,
+    OUT change   text,
+    OUT kind     text,
+    OUT object   text,
+    OUT property text,
+    OUT expected text,
+    OUT actual   text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.class, d.risk, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24), d.actual
+    FROM sg_drift_details(reference, target, schemas, cosmetic) d;
+END;
+COMMENT ON FUNCTION sg_drift(text, text, text[], boolean)
+    IS 'how the target differs from the reference, by meaning; each is a snapshot or ''live''';
+
+CREATE FUNCTION sg_sync_check(
+    reference  text,
+    target     text DEFAULT 'live',
+    schemas    text[] DEFAULT NULL,
+    allow_drop boolean DEFAULT false,
+    partitions boolean DEFAULT false,
+    server     text DEFAULT NULL,
+    OUT class    text,
+    OUT left_out boolean,
+    OUT change   text,
+    OUT kind     text,
+    OUT object   text,
+    OUT property text,
+    OUT expected text,
+    OUT actual   text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.class, d.left_out, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24), d.actual
+    FROM sg_sync_check_details(reference, target, schemas, allow_drop, partitions, server) d;
+END;
+COMMENT ON FUNCTION sg_sync_check(text, text, text[], boolean, boolean, text)
+    IS 'runs the script of sg_sync_sql() in a scratch database, and shows how that differs from the reference then';
+
+CREATE FUNCTION sg_compare_fks(
+    reference  text,
+    target     text DEFAULT 'live',
+    everything boolean DEFAULT false,
+    OUT recommendation text,
+    OUT risk           text,
+    OUT run_on         text,
+    OUT child_table    text,
+    OUT fk_name        text,
+    OUT reason         text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.recommendation, d.risk, d.run_on, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(coalesce(d.reference_name, d.target_name)), d.reason
+    FROM sg_compare_fks_details(reference, target) d
+    WHERE everything OR d.level = 'key' AND d.status <> 'common';
+END;
+COMMENT ON FUNCTION sg_compare_fks(text, text, boolean)
+    IS 'the foreign keys in which two snapshots, or one and this database, differ, and what to do about each';
+
+CREATE FUNCTION sg_impact(
+    object    text,
+    internals boolean DEFAULT false,
+    OUT certainty text,
+    OUT kind      text,
+    OUT dependent text,
+    OUT depth     int,
+    OUT via       text,
+    OUT on_drop   text,
+    OUT on_change text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.certainty, d.kind, schemaguard.sg_cut(d.dependent), d.depth, schemaguard.sg_cut(d.via), schemaguard.sg_cut(d.on_drop, 24), d.on_change
+    FROM sg_impact_details(object, internals) d;
+END;
+COMMENT ON FUNCTION sg_impact(text, boolean)
+    IS 'everything that depends on a table, column, type or function, and what a change or a drop does to it';
