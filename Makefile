@@ -331,6 +331,7 @@ REGRESS = \
 	drift_rename \
 	fail \
 	fix \
+	fix_together \
 	gone \
 	impact \
 	interface \

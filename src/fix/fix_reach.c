@@ -313,8 +313,9 @@ add_orphans(FixBatch *batch, const FixPlaces *places, FixFate fate)
 
 /*
  * A row that is reached: a new one, or one that has to suffer more than was
- * thought: another fate, or null in the columns of another key.  Returns its
- * number if rows that refer to it have to be looked for, else -1.
+ * thought: another fate, or null in the columns of another key.  An orphan that
+ * goes blocks nothing.  Returns the row's number if it has to be judged, and
+ * rows that refer to it to be looked for, else -1.
  */
 static int
 add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fate)
@@ -327,7 +328,7 @@ add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fa
 	if (known == NULL)
 	{
 		add_row(batch, &row);
-		return fate == FIX_BLOCK ? -1 : batch->n - 1;
+		return batch->n - 1;
 	}
 	if (fate == FIX_SET_NULL && known->fate == FIX_SET_NULL)
 	{
@@ -336,7 +337,7 @@ add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fa
 		known->also = lappend(known->also, (void *) by);
 		return (int) (known - batch->rows);
 	}
-	if (fate <= known->fate)
+	if (fate <= known->fate || (fate == FIX_BLOCK && known->fate >= FIX_DELETE && !known->reached))
 		return -1;
 
 	was_deleted = known->fate >= FIX_DELETE;
@@ -346,7 +347,7 @@ add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fa
 	known->by = by;
 	known->table = by->key->child;
 	known->reached = true;
-	return fate == FIX_BLOCK ? -1 : (int) (known - batch->rows);
+	return (int) (known - batch->rows);
 }
 
 /* The rows among some that a key may refer to, by what becomes of them */
@@ -484,7 +485,8 @@ add_referring(FixBatch *batch, const FixKey *by, const FixPlaces *parents, FixFa
 /*
  * Some rows that are reached may be orphans of the key that is being fixed,
  * which another batch would have come to.  What their policy keeps a copy of,
- * or deletes, has the fate of an orphan in whichever batch it is met.
+ * or deletes, has the fate of an orphan in whichever batch it is met, and
+ * blocks nothing.
  */
 static void
 take_own_orphans(FixBatch *batch, List *rows)
@@ -504,7 +506,8 @@ take_own_orphans(FixBatch *batch, List *rows)
 	{
 		const FixRow *row = &batch->rows[lfirst_int(lc)];
 
-		if (row->reached && row->fate <= fate && is_within(row->place.leaf, batch->key->key->child))
+		if (row->reached && (row->fate <= fate || row->fate == FIX_BLOCK) &&
+			is_within(row->place.leaf, batch->key->key->child))
 			fix_places_add(&places, row->place.leaf, &row->place.tid);
 	}
 	fix_judge(batch->key, &places, &orphans, &sentinels);
@@ -567,6 +570,20 @@ judge_reached(FixBatch *batch, List *rows)
 	}
 }
 
+/* Nothing is followed from a row that stays as it is */
+static List *
+without_blocked(const FixBatch *batch, List *rows)
+{
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		if (batch->rows[lfirst_int(lc)].fate == FIX_BLOCK)
+			rows = foreach_delete_current(rows, lc);
+	}
+	return rows;
+}
+
 /* One step further from some rows, by all keys; returns the rows reached */
 static List *
 reach_from(FixBatch *batch, List *rows)
@@ -592,7 +609,7 @@ reach_from(FixBatch *batch, List *rows)
 		next = add_referring(batch, by, &nulled, FIX_BLOCK, next);
 	}
 	judge_reached(batch, next);
-	return next;
+	return without_blocked(batch, next);
 }
 
 /* Of equal rows one stays, wherever keys lead */
@@ -661,7 +678,7 @@ fix_add_tallies(List *tallies, const FixBatch *batch)
 {
 	for (int i = 0; i < batch->n; i++)
 	{
-		if (batch->rows[i].reached)
+		if (batch->rows[i].reached || batch->rows[i].fate == FIX_BLOCK)
 			find_tally(&tallies, &batch->rows[i])->rows++;
 	}
 	return tallies;
