@@ -56,8 +56,9 @@ SELECT check_name, result, detail FROM sg_plan_check_details('dbf') WHERE result
 SELECT sg_plan_set('dbf', 1, 'index', 'true');
 SELECT s FROM sg_plan_sql('dbf') s WHERE s ~ 'index|INDEX';
 SELECT sg_plan_set('dbf', 1, 'index', 'false');
-RESET client_min_messages;
+-- without the NOTICE that sums up, which tells how long it took where the server is slow
 CALL sg_add_fks('dbf');
+RESET client_min_messages;
 TABLE steps;
 TABLE keys;
 SELECT a.attname, format_type(atttypid, atttypmod), attnotnull, c.collname FROM pg_attribute a LEFT JOIN pg_collation c ON c.oid = attcollation
