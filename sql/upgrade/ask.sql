@@ -1,7 +1,20 @@
 -- Of an update that drops something: what of the user's depends on that, told before anything is done. sql/upgrade.awk puts
--- this before such an update, and the objects where it says so.
+-- this before such an update, and the objects where it says so. Jobs of pg_cron count if they are active, run here and name a function
+-- that goes; another extension's cron.job is nothing to read.
 CREATE FUNCTION schemaguard.sg_refuse_update(dependants text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'sg_refuse_update';
+CREATE FUNCTION schemaguard.sg_cron_jobs(OUT jobid bigint, OUT command text) RETURNS SETOF record
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $jobs$
+BEGIN
+    IF EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'pg_cron'
+               WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+                 AND d.classid = 'pg_class'::regclass AND d.objid = to_regclass('cron.job')) THEN
+        RETURN QUERY EXECUTE 'SELECT j.jobid, j.command FROM cron.job j WHERE j.active AND j.database = current_database()';
+    END IF;
+END
+$jobs$;
 CREATE FUNCTION schemaguard.sg_dependants() RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -28,8 +41,15 @@ FROM (SELECT DISTINCT format('%s uses %s', pg_describe_object(d.classid, d.objid
                         WHERE m.classid = d.classid AND m.objid = d.objid AND m.refclassid = 'pg_extension'::regclass AND m.deptype = 'e')
         AND NOT (d.classid = 'pg_class'::regclass AND d.objid IN (SELECT objid FROM dropped))
         -- a CHECK of a table that goes
-        AND NOT EXISTS (SELECT FROM pg_constraint c WHERE d.classid = 'pg_constraint'::regclass AND c.oid = d.objid AND c.conrelid = d.used)) x;
+        AND NOT EXISTS (SELECT FROM pg_constraint c WHERE d.classid = 'pg_constraint'::regclass AND c.oid = d.objid AND c.conrelid = d.used)
+      UNION
+      SELECT format('cron job %s uses %s', j.jobid, pg_describe_object(dropped.classid, dropped.objid, 0))
+      FROM schemaguard.sg_cron_jobs() j
+           JOIN dropped ON true
+           JOIN pg_proc p ON p.oid = dropped.objid AND dropped.classid = 'pg_proc'::regclass
+      WHERE j.command ~ format('\m%s\M', p.proname)) x;
 $ask$;
 SELECT schemaguard.sg_refuse_update(schemaguard.sg_dependants());
 DROP FUNCTION schemaguard.sg_dependants();
+DROP FUNCTION schemaguard.sg_cron_jobs();
 DROP FUNCTION schemaguard.sg_refuse_update(text);

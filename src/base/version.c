@@ -153,7 +153,7 @@ sg_refuse_update_entered(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("the update makes functions or views of schemaguard anew that other objects use"),
 			 errdetail("%s", sg_arg_text(fcinfo, 0)),
-			 errhint("Keep the definitions of these objects, drop them, run ALTER EXTENSION schemaguard UPDATE again, and create them anew; CHANGELOG.md says what has changed.")));
+			 errhint("Keep the definitions of these objects, drop them (a cron job: SELECT cron.alter_job(jobid, active => false)), run ALTER EXTENSION schemaguard UPDATE again, and create them anew; CHANGELOG.md says what has changed.")));
 
 	PG_RETURN_VOID();
 }

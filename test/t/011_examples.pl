@@ -65,6 +65,8 @@ my @lacking = grep { !$section{$_} } @functions;
 is("@lacking", '', 'each function has a section of the reference');
 @lacking = grep { my $listing = s/_details$//r; index($section{$listing} // '', "`$_`") < 0 } grep { /_details$/ } @all;
 is("@lacking", '', 'details are told of where their listing is');
+@lacking = grep { index($page{'docs/reference.md'}, "[$_](") < 0 } @functions;
+is("@lacking", '', 'docs/reference.md has each function in a row');
 foreach my $part (qw(Privileges Locks Errors))
 {
 	@lacking = grep { $section{$_} && $section{$_} !~ /^\*\*$part\.\*\*/m } @functions;

@@ -4,7 +4,7 @@
 #     deeds, log, quarantine, snapshots, proofs; a plan goes on, a rollback takes back, DDL is caught
 #   - from a made-up version that lacks this and has that: functions, views, tables, columns, comments; the library works with
 #     those objects as far as it can, and says what to do where it can't
-#   - what users have built on a function that is made anew is named, and nothing is done
+#   - what users have built on a function that is made anew is named, jobs of pg_cron, too, and nothing is done
 #   - make install brings the manual along
 #
 # rooms: base
@@ -208,6 +208,9 @@ SKIP:
 	my $source = "$FindBin::RealBin/../../sql";
 	system("awk -f $source/upgrade.awk $dir$sharedir/extension/schemaguard--$made_up.sql $scripts/schemaguard--$new.sql $dir/by_hand.sql $source/upgrade/ask.sql"
 		  . " > $dir$sharedir/extension/schemaguard--$made_up--$new.sql") == 0 or die;
+	# as far as pg_cron is asked
+	append_to_file("$dir$sharedir/extension/pg_cron.control", "default_version = '1'\nrelocatable = false\nschema = pg_catalog\n");
+	append_to_file("$dir$sharedir/extension/pg_cron--1.sql", 'CREATE SCHEMA cron; CREATE TABLE cron.job (jobid bigint, command text, database text, active boolean);');
 	$node->append_conf('postgresql.conf', $setting{extension_control_path} ? "extension_control_path = '$dir$sharedir:\$system'" : "extension_destdir = '$dir'");
 	$node->reload;
 
@@ -225,14 +228,17 @@ SKIP:
 	$node->safe_psql('made_up', q{CREATE VIEW nightly AS SELECT row_id FROM sg_orphans('c', '{a}', 'p'); CREATE VIEW on_top AS SELECT * FROM nightly;
 		CREATE FUNCTION mine() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT sg_gone(1); END; CREATE TABLE checked (a int DEFAULT sg_gone(2) CHECK (sg_gone(a) > 0));
 		CREATE VIEW unharmed AS SELECT fk_name FROM schemaguard.fk_trust, sg_snapshot_objects('live'), schemaguard.ddl_capture_state});
+	$node->safe_psql('made_up', q{CREATE EXTENSION pg_cron; INSERT INTO cron.job SELECT n, command, database, active FROM (VALUES
+		(1, 'SELECT * FROM "a b".sg_orphans(''c'', ''{a}'', ''p'')', 'made_up', true), (2, 'SELECT sg_orphans()', 'made_up', false), (3, 'SELECT sg_orphans()', 'other', true),
+		(4, 'SELECT sg_orphans_of_mine()', 'made_up', true)) j (n, command, database, active)});
 	is_error($node, 'ALTER EXTENSION schemaguard UPDATE', '2BP01',
 		qr/DETAIL:  constraint checked_a_check on table public.checked uses function "a b".sg_gone\(integer\)\n(?#
-			)default value for column a of table public.checked uses function "a b".sg_gone\(integer\)\n(?#
+			)cron job 1 uses function "a b".sg_orphans\([^\n]*\)\ndefault value for column a of table public.checked uses function "a b".sg_gone\(integer\)\n(?#
 			)function public.mine\(\) uses function "a b".sg_gone\(integer\)\nview public.nightly uses function "a b".sg_orphans\([^\n]*\)\n(?#
 			)HINT:  .*run ALTER EXTENSION schemaguard UPDATE again/,
 		'what users have built on what goes is named', dbname => 'made_up');
 	is($node->safe_psql('made_up', q{SELECT extversion FROM pg_extension WHERE extname = 'schemaguard'}), $made_up, 'and nothing is done');
-	$node->safe_psql('made_up', 'DROP VIEW on_top, nightly; DROP FUNCTION mine(); DROP TABLE checked; ALTER EXTENSION schemaguard UPDATE');
+	$node->safe_psql('made_up', 'DROP VIEW on_top, nightly; DROP FUNCTION mine(); DROP TABLE checked; UPDATE cron.job SET active = false; ALTER EXTENSION schemaguard UPDATE');
 	create('fresh_there', 'CREATE SCHEMA "a b"; CREATE EXTENSION schemaguard SCHEMA "a b"; GRANT EXECUTE ON FUNCTION schemaguard.sg_write() TO reader; ALTER DATABASE fresh_there SET search_path = public, "a b"');
 	is_same(signature('made_up'), signature('fresh_there'), "an update from a made-up $made_up makes what CREATE EXTENSION makes");
 	is($node->safe_psql('made_up', q{SELECT name FROM schemaguard.plan; SELECT count(*) FROM unharmed}), "old\n0", 'rows are kept, and views on what stays');
