@@ -67,6 +67,7 @@ OBJS = \
 	src/base/guc.o \
 	src/base/guc_early.o \
 	src/base/json.o \
+	src/base/name.o \
 	src/base/nametable.o \
 	src/base/nearest.o \
 	src/base/origin.o \
@@ -200,6 +201,7 @@ OBJS = \
 	src/plan/plan_json.o \
 	src/plan/plan_key.o \
 	src/plan/plan_lock.o \
+	src/plan/plan_name.o \
 	src/plan/plan_option.o \
 	src/plan/plan_order.o \
 	src/plan/plan_rights.o \

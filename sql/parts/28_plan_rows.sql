@@ -80,6 +80,39 @@ RETURN CASE WHEN name IS NULL OR schemaguard.sg_has_column(child_table::regclass
                                               'priority', priority, 'phase', phase) END;
 COMMENT ON FUNCTION schemaguard.sg_plan_add_missing(text, text, text, text, text, text) IS 'add a column to a plan unless the table has it';
 
+-- Names that plans make up, of first_second_label
+CREATE FUNCTION schemaguard.sg_make_name(first text, second text, label text) RETURNS text
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_make_name_sql';
+COMMENT ON FUNCTION schemaguard.sg_make_name(text, text, text)
+    IS 'a name of at most 63 bytes, shortened by whole characters as the server shortens names that it makes up';
+
+CREATE FUNCTION schemaguard.sg_free_name(plan text, kind text, child_table text, first text, second text, label text) RETURNS text
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_free_name_sql';
+COMMENT ON FUNCTION schemaguard.sg_free_name(text, text, text, text, text, text)
+    IS 'like schemaguard.sg_make_name(), with a number where the catalog or another step of the plan has the name';
+
+-- The plan's trigger of the table that does the same, else that of the table itself, else a free name. Of a function that is made for it,
+-- the body says what it does.
+CREATE FUNCTION schemaguard.sg_plan_trigger_name(plan text, child_table text, first text, second text, call text, body text) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+RETURN coalesce(
+    (SELECT s.fk_name FROM schemaguard.plan_step s
+     WHERE s.plan = sg_plan_trigger_name.plan AND s.kind = 'statement' AND s.child_table = sg_plan_trigger_name.child_table
+       AND CASE WHEN body IS NULL THEN right(s.definition, length(call) + 18) = ' EXECUTE FUNCTION ' || call
+           ELSE s.after && ARRAY(SELECT f.fk_name FROM schemaguard.plan_step f
+                                 WHERE f.plan = s.plan AND f.kind = 'statement' AND f.child_table = s.child_table
+                                   AND right(f.definition, length(quote_literal(body))) = quote_literal(body)) END
+     LIMIT 1),
+    (SELECT t.tgname::text FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+     WHERE t.tgrelid = child_table::regclass AND NOT t.tgisinternal
+       AND CASE WHEN body IS NULL THEN right(pg_get_triggerdef(t.oid), length(call) + 18) = ' EXECUTE FUNCTION ' || call ELSE p.prosrc = body END
+     LIMIT 1),
+    schemaguard.sg_free_name(plan, 'trigger', child_table, first, second, NULL));
+COMMENT ON FUNCTION schemaguard.sg_plan_trigger_name(text, text, text, text, text, text)
+    IS 'the name of a trigger of a plan: as it is planned or there, or a free one';
+
 -- A trigger that calls a function of ours, or one that is made for it, in PL/pgSQL. columns: what has to be there before.
 CREATE FUNCTION schemaguard.sg_plan_add_trigger(plan text, child_table text, name text, events text, call text, body text, columns text[],
                                                 priority text, phase text)
@@ -88,17 +121,27 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     steps int := 0;
+    schema text;
+    function_name text;
     own text;
 BEGIN
+    IF EXISTS (SELECT FROM schemaguard.plan_step s
+               WHERE s.plan = sg_plan_add_trigger.plan AND s.kind = 'statement' AND s.child_table = sg_plan_add_trigger.child_table
+                 AND s.fk_name = sg_plan_add_trigger.name) THEN
+        RETURN 0;
+    END IF;
     IF body IS NOT NULL THEN
-        SELECT format('%I.%I', n.nspname, left(c.relname || '_' || name, 63)) INTO own
+        SELECT n.nspname, coalesce((SELECT p.proname::text FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
+                                    WHERE g.tgrelid = c.oid AND g.tgname = sg_plan_add_trigger.name AND p.pronamespace = c.relnamespace),
+                                   schemaguard.sg_free_name(plan, 'function', child_table, c.relname::text, name, NULL)) INTO schema, function_name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = child_table::regclass;
-        steps := schemaguard.sg_plan_add_once(plan, 'statement', child_table, left(name, 54) || ' function', 'definition',
+        own := format('%I.%I', schema, function_name);
+        steps := schemaguard.sg_plan_add_once(plan, 'statement', child_table, function_name, 'definition',
             format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L', own, body),
             'undo', format('DROP FUNCTION IF EXISTS %s()', own), 'done_when', format('SELECT to_regprocedure(%L) IS NOT NULL', own || '()'),
             'after', columns::text, 'priority', priority, 'phase', phase);
         call := own || '()';
-        columns := columns || (left(name, 54) || ' function');
+        columns := columns || function_name;
     END IF;
     RETURN steps + schemaguard.sg_plan_add_once(plan, 'statement', child_table, name, 'definition',
         format('CREATE OR REPLACE TRIGGER %I %s ON %s FOR EACH ROW EXECUTE FUNCTION %s', name, events, child_table, call),
@@ -107,7 +150,7 @@ BEGIN
         'after', columns::text, 'priority', priority, 'phase', phase);
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_add_trigger(text, text, text, text, text, text, text[], text, text)
-    IS 'add a trigger to a plan, with its function where it has one of its own';
+    IS 'add a trigger to a plan, with its function where it has one of its own; nothing where the plan has it';
 
 -- Who it is, for a function in PL/pgSQL: as schemaguard.sg_stamp_row() has it
 CREATE FUNCTION schemaguard.sg_who_expression(user_setting text) RETURNS text
@@ -188,6 +231,7 @@ DECLARE
     child_name constant text := (SELECT c.relname FROM pg_class c WHERE c.oid = child::regclass);
     columns constant text[] := array_remove(ARRAY[parent_column, child_column], NULL);
     arguments constant text := concat_ws(', ', quote_literal(key), quote_literal(parent_column), quote_literal(child_column));
+    call text := format('schemaguard.sg_refuse_archived_parent(%s)', arguments);
     -- as keys see it: rows of tables that inherit are others
     parent_only constant text := (SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END FROM pg_class c WHERE c.oid = parent::regclass) || parent;
     child_only constant text := (SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END FROM pg_class c WHERE c.oid = child::regclass) || child;
@@ -211,8 +255,8 @@ BEGIN
             '        END IF;\n    END IF;\n    RETURN NULL;\nEND',
             coalesce('NEW.' || live || ' AND ', ''), coalesce('OLD.' || live || ' AND ', ''), same, parent_column, parent, parent_row, child, parent_only);
     END IF;
-    steps := schemaguard.sg_plan_add_trigger(plan, child, left('sg_live_' || key, 63), 'AFTER INSERT OR UPDATE',
-        format('schemaguard.sg_refuse_archived_parent(%s)', arguments), body, columns, priority, phase);
+    steps := schemaguard.sg_plan_add_trigger(plan, child, schemaguard.sg_plan_trigger_name(plan, child, 'sg_live', key, call, body),
+        'AFTER INSERT OR UPDATE', call, body, columns, priority, phase);
     -- what has no archive of its own does not keep its parent out of it
     IF child_column IS NULL OR children = 'leave' THEN
         RETURN steps;
@@ -226,12 +270,41 @@ BEGIN
                      '        END IF;\n' END, child, child_column, parent_column, child_rows, parent, child_only) ||
             E'    END IF;\n    RETURN NULL;\nEND';
     END IF;
-    RETURN steps + schemaguard.sg_plan_add_trigger(plan, parent, left(format('sg_children_%s_%s', child_name, key), 63), 'AFTER UPDATE',
-        format('schemaguard.%s(%L, %s)', CASE children WHEN 'cascade' THEN 'sg_archive_live_children' ELSE 'sg_refuse_live_children' END, child, arguments),
-        body, columns, priority, phase);
+    call := format('schemaguard.%s(%L, %s)', CASE children WHEN 'cascade' THEN 'sg_archive_live_children' ELSE 'sg_refuse_live_children' END, child, arguments);
+    RETURN steps + schemaguard.sg_plan_add_trigger(plan, parent,
+        schemaguard.sg_plan_trigger_name(plan, parent, 'sg_children_' || child_name, key, call, body), 'AFTER UPDATE', call, body, columns, priority, phase);
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_archive_key(text, text, text, text[], text, text[], text, text, text, text, text, text)
     IS 'add the triggers of one key of an archived table to a plan';
+
+-- A view of the live rows is the plan's if a step on the table creates a view of its own name, and the table's if it reads that column
+CREATE FUNCTION schemaguard.sg_plan_live_view(plan text, child_table text, archived_at text) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+RETURN coalesce(
+    (SELECT s.fk_name FROM schemaguard.plan_step s
+     WHERE s.plan = sg_plan_live_view.plan AND s.kind = 'statement' AND s.child_table = sg_plan_live_view.child_table
+       AND starts_with(s.definition, 'CREATE VIEW ') LIMIT 1),
+    (SELECT v.relname::text
+     FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class
+          JOIN pg_class c ON c.oid = d.refobjid AND c.relnamespace = v.relnamespace
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
+     WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = child_table::regclass
+       AND a.attname = archived_at AND v.relkind = 'v' AND v.relname ~ '_live[0-9]*$' LIMIT 1),
+    (SELECT schemaguard.sg_free_name(plan, 'relation', child_table, c.relname::text, NULL, 'live') FROM pg_class c WHERE c.oid = child_table::regclass));
+COMMENT ON FUNCTION schemaguard.sg_plan_live_view(text, text, text)
+    IS 'the name of the view of a table''s live rows: as it is planned or there, or a free one';
+
+CREATE FUNCTION schemaguard.sg_plan_live_index(plan text, child_table text, definition text) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+RETURN coalesce(
+    (SELECT s.fk_name FROM schemaguard.plan_step s
+     WHERE s.plan = sg_plan_live_index.plan AND s.kind = 'index' AND s.child_table = sg_plan_live_index.child_table
+       AND s.definition = sg_plan_live_index.definition LIMIT 1),
+    (SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+     WHERE i.indrelid = child_table::regclass AND c.relname ~ '_live_idx[0-9]*$' AND right(pg_get_indexdef(c.oid), length(definition)) = definition LIMIT 1),
+    (SELECT schemaguard.sg_free_name(plan, 'relation', child_table, c.relname::text, NULL, 'live_idx') FROM pg_class c WHERE c.oid = child_table::regclass));
+COMMENT ON FUNCTION schemaguard.sg_plan_live_index(text, text, text)
+    IS 'the name of the index of a table''s live rows: as it is planned or there, or a free one';
 
 CREATE FUNCTION schemaguard.sg_plan_archive(plan text, tables text[], archived_at text, archived_by text, children text, user_setting text,
                                             language text, priority text, phase text)
@@ -241,6 +314,8 @@ AS $$
 DECLARE
     steps int := 0;
     qualified text;
+    view_name text;
+    definition text;
     t record;
     k record;
 BEGIN
@@ -261,14 +336,15 @@ BEGIN
         steps := steps + schemaguard.sg_plan_add_missing(plan, qualified, archived_at, 'timestamptz', priority, phase)
                        + schemaguard.sg_plan_add_missing(plan, qualified, archived_by, 'text', priority, phase);
         IF t.key IS NOT NULL THEN
-            steps := steps + schemaguard.sg_plan_add_once(plan, 'index', qualified, left(t.relname, 54) || '_live_idx', 'definition',
-                format('USING btree (%s) WHERE %I IS NULL', (SELECT string_agg(quote_ident(c), ', ') FROM unnest(t.key) c), archived_at),
-                'after', ARRAY[archived_at]::text, 'priority', priority, 'phase', phase);
+            definition := format('USING btree (%s) WHERE (%I IS NULL)', (SELECT string_agg(quote_ident(c), ', ') FROM unnest(t.key) c), archived_at);
+            steps := steps + schemaguard.sg_plan_add_once(plan, 'index', qualified,
+                schemaguard.sg_plan_live_index(plan, qualified, definition), 'definition', definition, 'after', ARRAY[archived_at]::text, 'priority', priority, 'phase', phase);
         END IF;
-        steps := steps + schemaguard.sg_plan_add_once(plan, 'statement', qualified, left(t.relname, 58) || '_live', 'definition',
-            format('CREATE VIEW %I.%I WITH (security_invoker = true) AS SELECT * FROM %s WHERE %I IS NULL', t.nspname, left(t.relname, 58) || '_live', qualified, archived_at),
-            'undo', format('DROP VIEW IF EXISTS %I.%I', t.nspname, left(t.relname, 58) || '_live'),
-            'done_when', format('SELECT to_regclass(%L) IS NOT NULL', format('%I.%I', t.nspname, left(t.relname, 58) || '_live')),
+        view_name := schemaguard.sg_plan_live_view(plan, qualified, archived_at);
+        steps := steps + schemaguard.sg_plan_add_once(plan, 'statement', qualified, view_name, 'definition',
+            format('CREATE VIEW %I.%I WITH (security_invoker = true) AS SELECT * FROM %s WHERE %I IS NULL', t.nspname, view_name, qualified, archived_at),
+            'undo', format('DROP VIEW IF EXISTS %I.%I', t.nspname, view_name),
+            'done_when', format('SELECT to_regclass(%L) IS NOT NULL', format('%I.%I', t.nspname, view_name)),
             'after', array_remove(ARRAY[archived_at, archived_by], NULL)::text, 'priority', priority, 'phase', phase);
         IF archived_by IS NOT NULL THEN
             steps := steps + schemaguard.sg_plan_add_trigger(plan, qualified, 'sg_stamp_archived', 'BEFORE INSERT OR UPDATE',
@@ -329,7 +405,10 @@ BEGIN
                               WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])) =
                              (SELECT array_agg(u ORDER BY u COLLATE "C") FROM unnest(unique_columns) u)) THEN
             steps := steps + schemaguard.sg_plan_add_once(plan, 'unique', k.parent_table,
-                left(array_to_string(k.parent_name || unique_columns, '_'), 59) || '_key', 'child_columns', unique_columns::text, 'priority', priority);
+                coalesce((SELECT s.fk_name FROM schemaguard.plan_step s
+                          WHERE s.plan = sg_plan_isolation.plan AND s.kind = 'unique' AND s.child_table = k.parent_table AND s.child_columns = unique_columns LIMIT 1),
+                         schemaguard.sg_free_name(plan, 'relation', k.parent_table, k.parent_name::text, array_to_string(unique_columns, '_'), 'key')),
+                'child_columns', unique_columns::text, 'priority', priority);
         END IF;
         IF NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_isolation.plan AND s.child_table = k.child_table
                          AND s.child_columns = tenant_column || k.child_columns AND s.parent_table = k.parent_table)
@@ -357,7 +436,10 @@ BEGIN
         ORDER BY n.nspname, c.relname
     LOOP
         IF NOT k.attnotnull THEN
-            steps := steps + schemaguard.sg_plan_add_once(plan, 'not null', k.child_table, tenant_column || '_not_null',
+            steps := steps + schemaguard.sg_plan_add_once(plan, 'not null', k.child_table,
+                coalesce((SELECT s.fk_name FROM schemaguard.plan_step s
+                          WHERE s.plan = sg_plan_isolation.plan AND s.kind = 'not null' AND s.child_table = k.child_table AND s.child_columns = ARRAY[tenant_column] LIMIT 1),
+                         schemaguard.sg_free_name(plan, 'constraint', k.child_table, tenant_column, NULL, 'not_null')),
                 'child_columns', ARRAY[tenant_column]::text, 'priority', priority);
         END IF;
         IF tenant_table IS NOT NULL AND NOT k.has_key
@@ -418,9 +500,9 @@ BEGIN
                 USING ERRCODE = '0A000', HINT = 'Add its step with sg_plan_add_fk(): an expression of backfill for each column.';
         ELSE
             -- user_id becomes profile_id, and what is named otherwise gets the new table's name behind its own
-            new_column := replace(k.child_columns[1], old_name, new_name);
+            new_column := schemaguard.sg_make_name(replace(k.child_columns[1], old_name, new_name), NULL, NULL);
             IF new_column = k.child_columns[1] THEN
-                new_column := new_column || '_' || new_name;
+                new_column := schemaguard.sg_make_name(new_column, new_name, NULL);
             END IF;
             PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, ARRAY[new_column], new_parent,
                 on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans, replaces => k.fk_name,

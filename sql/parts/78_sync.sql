@@ -154,8 +154,8 @@ BEGIN
     %4$s;
 END %1$s$do$, schemaguard.sg_sync_tag(concat(type, x.make, x.finish), 'labels'), schemaguard.sg_sync_labelled(type), x.make, x.finish)
     FROM (SELECT format('ALTER TYPE %1$s RENAME TO %2$I;
-    CREATE TYPE %1$s AS ENUM (%3$s)', type, left(name, 54) || '_sync_old', (SELECT string_agg(quote_literal(l), ', ' ORDER BY n) FROM jsonb_array_elements_text(labels) WITH ORDINALITY x (l, n))),
-        format('DROP TYPE %s.%I', schemaguard.sg_sync_schema(type), left(name, 54) || '_sync_old')) x (make, finish)
+    CREATE TYPE %1$s AS ENUM (%3$s)', type, schemaguard.sg_make_name(name, NULL, 'sync_old'), (SELECT string_agg(quote_literal(l), ', ' ORDER BY n) FROM jsonb_array_elements_text(labels) WITH ORDINALITY x (l, n))),
+        format('DROP TYPE %s.%I', schemaguard.sg_sync_schema(type), schemaguard.sg_make_name(name, NULL, 'sync_old'))) x (make, finish)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_relabel(text, text, jsonb)
     IS 'the statement that makes an enum anew, with its columns';

@@ -270,7 +270,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
         CASE WHEN f.kind = 'aggregate' AND f.object LIKE '%()' THEN '(*)' ELSE substr(f.object, length(CASE WHEN f.kind IN ('function', 'procedure', 'aggregate') THEN schemaguard.sg_sync_name(f.object) ELSE f.object END) + 1) END AS arguments,
         CASE WHEN f.kind = 'aggregate' AND f.object LIKE '%()' THEN left(f.object, -1) || '*)' ELSE f.object END AS address,
         substring(schemaguard.sg_sync_name(f.object) FROM '([^".]+|"(?:[^"]|"")*")$') AS was,
-        quote_ident(left(regexp_replace(f.name, '\(.*$', ''), 40) || '_' || left(md5(f.object), 8) || coalesce('_' || nullif((SELECT count(*) FROM schemaguard.sg_sync_kept_names() a (name) WHERE position(left(md5(f.object), 8) IN a.name) > 0), 0), '')) AS as_name
+        quote_ident(schemaguard.sg_make_name(regexp_replace(f.name, '\(.*$', ''), NULL, left(md5(f.object), 8) || coalesce('_' || nullif((SELECT count(*) FROM schemaguard.sg_sync_kept_names() a (name) WHERE position(left(md5(f.object), 8) IN a.name) > 0), 0), ''))) AS as_name
     FROM formed f WHERE f.form = 'statement' AND f.what LIKE 'dropped%' AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view')
       AND (f.kind, f.object) IN (SELECT o.kind, o.object FROM needed o)
       -- where who calls may put something, and a step of a table has made it

@@ -52,6 +52,8 @@ typedef struct ChangeMove
 	bool		first;			/* a deed begins with it */
 	bool		rewrites;		/* the table is written anew under it */
 	char	   *was;			/* what the deed remembers, or NULL */
+	char	   *kept_as;		/* and the name of the column that is kept, or
+								 * NULL */
 	char	   *whole;			/* the deed is that of leaving this one */
 	char	   *index;			/* the deed is that of an index with this
 								 * definition, whose partitions have theirs */
@@ -183,8 +185,9 @@ extern bool change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 extern char *change_move_statement(const PlanStep *step, const char *from, const char *schema);
 extern List *change_move_statistics(Oid relid, const char *schema);
 
-/* Where it is kept, by what its deed remembers; where a step's is, or NULL; and how large it is, since when, or NULL */
+/* Where it is kept, by what its deed remembers; the deed of a step that has dropped something, or NULL; where a step's is, or NULL; and how large it is, since when, or NULL */
 extern Oid	change_kept_relation(const PlanStep *step, const char *was, char **name);
+extern const PlanDeed *change_drop_deed(const PlanStep *step);
 extern char *change_kept_as(const PlanStep *step);
 extern char *change_kept_text(const PlanStep *step);
 
@@ -223,6 +226,9 @@ extern bool change_index_find(const PlanStep *step, ChangeMove *move, const char
  * index would be lost if that were taken back.
  */
 extern void change_index_claim(const PlanStep *step, ChangeMove *move, List *indexes);
+
+/* A name for NOT NULL of a column: that of the CHECK which says so already, or one that is free */
+extern char *change_not_null_name(Oid table, const char *column);
 
 /* What is partitioned is so by columns of the step; or false with a problem (change_unique.c) */
 extern bool change_unique_over_partitions(const PlanStep *step, ChangeMove *move);

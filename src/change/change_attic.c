@@ -381,9 +381,8 @@ change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 	return true;
 }
 
-/* The deed of a step that has dropped something which is kept, or NULL */
-static const PlanDeed *
-deed_of(const PlanStep *step)
+const PlanDeed *
+change_drop_deed(const PlanStep *step)
 {
 	const PlanDeed *found = NULL;
 
@@ -399,7 +398,7 @@ deed_of(const PlanStep *step)
 char *
 change_kept_as(const PlanStep *step)
 {
-	const PlanDeed *deed = deed_of(step);
+	const PlanDeed *deed = change_drop_deed(step);
 	char	   *name;
 
 	return deed && OidIsValid(change_kept_relation(deed->what, deed->was, &name)) ? name : NULL;
@@ -408,7 +407,7 @@ change_kept_as(const PlanStep *step)
 char *
 change_kept_text(const PlanStep *step)
 {
-	const PlanDeed *deed = step->kind == STEP_DROP && !step->discard ? deed_of(step) : NULL;
+	const PlanDeed *deed = step->kind == STEP_DROP && !step->discard ? change_drop_deed(step) : NULL;
 	char	   *name;
 	Oid			relid = deed ? change_kept_relation(deed->what, deed->was, &name) : InvalidOid;
 	Datum		size;

@@ -24,6 +24,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
+#include "base/name.h"
 #include "base/quote.h"
 #include "change/change.h"
 #include "plan/plan_change.h"
@@ -88,15 +89,31 @@ name_is_free(const PlanStep *step, ChangeMove *move, const char *definition)
 	return false;
 }
 
+/* Has a relation, or a build of the same move, the name? */
+static bool
+is_built(const ChangeMove *move, Oid schema, Oid relid, const char *name)
+{
+	char	   *qualified = sg_qualified_name(sg_schema_name(schema), name);
+
+	foreach_ptr(PlanIndex, index, move->builds)
+	{
+		if (strcmp(index->name, qualified) == 0)
+			return true;
+	}
+	return sg_name_is_used(SG_NAME_RELATION, relid, name);
+}
+
+/* The build of the index on one partition chooses a name, which the deed records before it begins */
 static PlanIndex *
 new_build(const PlanStep *step, const ChangeMove *move, Oid relid, const char *definition)
 {
 	PlanIndex  *index = palloc0(sizeof(PlanIndex));
 	Oid			schema = get_rel_namespace(relid);
-	const char *name = relid == move->table ? step->fk_name :
-		ChooseRelationName(sg_rel_name(relid), step->primary_key ? NULL : plan_index_name_part(definition),
-						   step->kind == STEP_INDEX ? "idx" : step->primary_key ? "pkey" : "key", schema, true);
+	const char *name = step->fk_name;
 
+	for (int n = 0; relid != move->table && (n == 0 || is_built(move, schema, relid, name)); n++)
+		name = sg_make_nth_name(sg_rel_name(relid), step->primary_key ? NULL : plan_index_name_part(definition),
+								step->kind == STEP_INDEX ? "idx" : step->primary_key ? "pkey" : "key", n);
 	index->step = step->step;
 	index->table = sg_relation_name(relid);
 	index->columns = pstrdup(definition);

@@ -21,6 +21,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
+#include "base/name.h"
 #include "base/quote.h"
 #include "change/change.h"
 #include "plan/plan_change.h"
@@ -109,6 +110,19 @@ look_at_helper(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
 	{
 		change_statement(move, MOVE_STATEMENT, "set not null", AccessExclusiveLock, STEP_VALIDATED, lthird(statements));
 		change_statement(move, MOVE_STATEMENT, "set not null", AccessExclusiveLock, STEP_VALIDATED, lfourth(statements));
+	}
+}
+
+char *
+change_not_null_name(Oid table, const char *column)
+{
+	for (int n = 0;; n++)
+	{
+		char	   *name = sg_make_nth_name(sg_rel_name(table), column, "not_null", n);
+		HeapTuple	taken = change_constraint(table, name);
+
+		if (!HeapTupleIsValid(taken) || is_helper(taken, get_attnum(table, column)))
+			return name;
 	}
 }
 

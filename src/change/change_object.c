@@ -34,6 +34,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
+#include "base/name.h"
 #include "base/quote.h"
 #include "change/change.h"
 #include "log/log.h"
@@ -286,10 +287,33 @@ keep_relation(const PlanStep *step, ChangeMove *move)
 
 /* ---- drop: columns ---- */
 
+/* The name that a column which was dropped is kept under, by what its deed remembers */
 static char *
-kept_column(const PlanStep *step)
+kept_column(const PlanStep *what)
 {
-	return makeObjectName(SG_DROPPED, step->fk_name, NULL);
+	return what->new_name ? what->new_name : sg_make_name(SG_DROPPED, what->fk_name, NULL);
+}
+
+/* A name that no column of the table has, for one that is kept */
+static char *
+free_column_name(Oid table, const char *column)
+{
+	for (int n = 0;; n++)
+	{
+		char	   *name = sg_make_nth_name(SG_DROPPED, column, NULL, n);
+
+		if (!sg_name_is_used(SG_NAME_COLUMN, table, name))
+			return name;
+	}
+}
+
+/* What the latest deed of the step that dropped something remembers of it, or the step itself */
+static const PlanStep *
+what_was_dropped(const PlanStep *step)
+{
+	const PlanDeed *deed = change_drop_deed(step);
+
+	return deed ? deed->what : step;
 }
 
 /* "not null", and the default behind it, as the deed remembers them */
@@ -314,6 +338,7 @@ keep_column(const PlanStep *step, ChangeMove *move)
 
 	if (!is_free(step, move))
 		return;
+	move->kept_as = free_column_name(move->table, step->fk_name);
 	if (not_null)
 		move->statements = lappend(move->statements, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL",
 															  step->child_table, name));
@@ -322,7 +347,7 @@ keep_column(const PlanStep *step, ChangeMove *move)
 															  step->child_table, name));
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
 					 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", step->child_table, name,
-							  quote_identifier(kept_column(step))));
+							  quote_identifier(move->kept_as)));
 	move->was = psprintf("%s%s", not_null ? WAS_NOT_NULL : "", initial ? initial : "");
 }
 
@@ -356,7 +381,8 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 	step.kind = STEP_NOT_NULL;
 	step.child_columns = list_make1(what->fk_name);
 	step.definition = NULL;
-	step.fk_name = makeObjectName(sg_rel_name(move->table), what->fk_name, "not_null");
+	step.new_name = NULL;
+	step.fk_name = change_not_null_name(move->table, what->fk_name);
 	change_look_not_null(&step, move);
 	move->first = false;
 }
@@ -511,8 +537,8 @@ look_at_gone(const PlanStep *step, ChangeMove *move)
 	else if (kept)
 		move->note = psprintf("kept as %s", kept);
 	else if (plan_changed_object(step) == CHANGED_COLUMN && OidIsValid(move->table) &&
-			 get_attnum(move->table, kept_column(step)) != InvalidAttrNumber)
-		move->note = psprintf("kept as column %s", quote_identifier(kept_column(step)));
+			 get_attnum(move->table, kept_column(what_was_dropped(step))) != InvalidAttrNumber)
+		move->note = psprintf("kept as column %s", quote_identifier(kept_column(what_was_dropped(step))));
 	else
 		move->note = "it is gone";
 }

@@ -275,6 +275,7 @@ write_deeds(const StepWork *work, const ChangeMove *move)
 {
 	const FkPlan *plan = work->run->plan;
 	int			step = work->step->step;
+	PlanStep	what = *work->step;
 	PlanDeed	deed = plan_deed(move->index ? DEED_INDEX : DEED_CHANGE, step, move->index ?
 								 sg_qualified_name(sg_rel_schema(move->table), work->step->fk_name) :
 								 move->whole ? psprintf("%s OF %s", work->object, move->whole) : work->object);
@@ -285,7 +286,9 @@ write_deeds(const StepWork *work, const ChangeMove *move)
 						  psprintf("%s ON %s", quote_identifier(key->name), sg_relation_name(key->child)), key,
 						  work->started_id);
 	}
-	deed.what = work->step;
+	if (move->kept_as)
+		what.new_name = move->kept_as;
+	deed.what = &what;
 	deed.was = move->was;
 	deed.index_columns = move->index;
 	deed.partitioned = move->index != NULL;

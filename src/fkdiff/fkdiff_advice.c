@@ -21,6 +21,7 @@
 #include "utils/json.h"
 
 #include "base/compat.h"
+#include "base/name.h"
 #include "base/quote.h"
 #include "fkdiff/fkdiff.h"
 #include "sync/sync_write.h"
@@ -79,7 +80,7 @@ free_name(const KeySide *side, const char *identity, const char *wanted)
 	char	   *name = pstrdup(wanted);
 
 	for (int n = 1; table && sg_has_name(table->names, name); n++)
-		name = makeObjectName(wanted, NULL, psprintf("%d", n));
+		name = sg_make_nth_name(wanted, NULL, NULL, n);
 	if (table)
 		table->names = lappend(table->names, name);
 	return name;

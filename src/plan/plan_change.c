@@ -22,6 +22,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/name.h"
 #include "base/quote.h"
 #include "base/words.h"
 #include "log/log_grant.h"
@@ -442,8 +443,7 @@ make_name(const PlanStep *step, bool (*is_taken) (void *arg, const char *name), 
 {
 	const char *suffix = kinds[step->kind].suffix;
 	SgTableName table = {0};
-	StringInfoData columns;
-	ListCell   *lc;
+	const char *label;
 
 	if (step->kind == STEP_COLUMN || step->kind == STEP_DEFAULT)
 		return pstrdup(linitial(step->child_columns));
@@ -452,20 +452,15 @@ make_name(const PlanStep *step, bool (*is_taken) (void *arg, const char *name), 
 	if (step->kind == STEP_DROP || step->kind == STEP_RENAME)
 		return table.name;
 
-	initStringInfo(&columns);
-	foreach(lc, named_columns(step))
-		appendStringInfo(&columns, "%s%s", columns.len ? "_" : "", (char *) lfirst(lc));
+	label = step->primary_key ? "pkey" : suffix ? suffix : statement_label(step);
 	for (int n = 0;; n++)
 	{
-		const char *label = suffix ? suffix : statement_label(step);
 		char	   *name;
 
-		if (step->primary_key)
-			label = "pkey";
-		if (n > 0)
-			label = psprintf("%s%s%d", label, suffix ? "" : " ", n);
-		name = table.name && suffix ? makeObjectName(table.name, columns.len && !step->primary_key ? columns.data : NULL, label) :
-			pstrdup(label);
+		if (table.name && suffix)
+			name = sg_make_nth_name(table.name, step->primary_key ? NULL : sg_join_names(named_columns(step)), label, n);
+		else
+			name = n > 0 ? psprintf("%s %d", label, n) : pstrdup(label);
 		if (!is_taken(arg, name))
 			return name;
 	}

@@ -28,6 +28,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
+#include "base/name.h"
 #include "base/origin.h"
 #include "base/quote.h"
 #include "base/spi.h"
@@ -87,17 +88,9 @@ is_taken(List *indexes, const char *schema, const char *name)
 static char *
 choose_name(List *indexes, const SgTableName *table, List *columns)
 {
-	StringInfoData joined;
-	ListCell   *lc;
-
-	initStringInfo(&joined);
-	foreach(lc, columns)
-		appendStringInfo(&joined, "%s%s", joined.len ? "_" : "", (char *) lfirst(lc));
-
 	for (int n = 0;; n++)
 	{
-		char	   *name = makeObjectName(table->name, joined.data,
-										  n == 0 ? "idx" : psprintf("idx%d", n));
+		char	   *name = sg_make_nth_name(table->name, sg_join_names(columns), "idx", n);
 
 		if (!is_taken(indexes, table->schema, name))
 			return name;

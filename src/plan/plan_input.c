@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 
 #include "base/compat.h"
+#include "base/name.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "base/words.h"
@@ -31,7 +32,9 @@
 #include "plan/plan_backfill.h"
 #include "plan/plan_change.h"
 #include "plan/plan_input.h"
+#include "plan/plan_index.h"
 #include "plan/plan_key.h"
+#include "plan/plan_name.h"
 #include "plan/plan_option.h"
 #include "plan/plan_order.h"
 
@@ -590,15 +593,7 @@ declared_name(PlanDraft *draft, const PlanStep *step)
 char *
 plan_default_fk_name(const PlanStep *step, int n)
 {
-	SgTableName table = sg_parse_table_name(step->child_table);
-	StringInfoData columns;
-	ListCell   *lc;
-
-	initStringInfo(&columns);
-	foreach(lc, step->child_columns)
-		appendStringInfo(&columns, "%s%s", columns.len ? "_" : "", (char *) lfirst(lc));
-
-	return makeObjectName(table.name, columns.data, n == 0 ? "fkey" : psprintf("fkey%d", n));
+	return sg_make_nth_name(sg_parse_table_name(step->child_table).name, sg_join_names(step->child_columns), "fkey", n);
 }
 
 /* A name as ALTER TABLE would make it up, free among the child's other keys */
@@ -613,7 +608,7 @@ make_fk_name(PlanDraft *draft, const PlanStep *step)
 		name = plan_default_fk_name(step, n);
 		if (name_owner(draft, step, name) || name_replacer(draft, step, name) ||
 			sg_same_text(step->replaces, name) ||
-			(OidIsValid(child) && ConstraintNameIsUsed(CONSTRAINT_RELATION, child, name)))
+			(OidIsValid(child) && sg_name_is_used(SG_NAME_CONSTRAINT, child, name)))
 			name = NULL;
 	}
 
@@ -657,15 +652,29 @@ typedef struct TakenArg
 	const PlanStep *step;
 } TakenArg;
 
+/* Has another object than the index that the step wants the name? */
+static bool
+is_other_relation(const PlanStep *step, Oid table, const char *name)
+{
+	Oid			index = get_relname_relid(name, get_rel_namespace(table));
+
+	if (step->kind == STEP_INDEX && OidIsValid(index) && plan_index_is_defined(index, table, step->definition))
+		return false;
+	return sg_name_is_used(SG_NAME_RELATION, table, name);
+}
+
 static bool
 is_taken(void *p, const char *name)
 {
 	TakenArg   *arg = p;
-	Oid			table = arg->step->child_table ? sg_find_qualified(arg->step->child_table) : InvalidOid;
+	const PlanStep *step = arg->step;
+	Oid			table = step->child_table ? sg_find_qualified(step->child_table) : InvalidOid;
+	bool		is_relation = step->kind == STEP_INDEX || step->kind == STEP_UNIQUE;
 
-	return name_owner(arg->draft, arg->step, name) ||
-		(OidIsValid(table) && name_space(arg->step)[0] == '\0' &&
-		 ConstraintNameIsUsed(CONSTRAINT_RELATION, table, name));
+	return name_owner(arg->draft, step, name) ||
+		(is_relation && plan_name_is_planned(step, name)) ||
+		(OidIsValid(table) && is_relation && is_other_relation(step, table, name)) ||
+		(OidIsValid(table) && name_space(step)[0] == '\0' && sg_name_is_used(SG_NAME_CONSTRAINT, table, name));
 }
 
 /* A constraint or an index that says what another one of the plan says, and has no name to tell them apart */

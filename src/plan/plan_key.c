@@ -20,6 +20,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/name.h"
 #include "base/quote.h"
 #include "base/words.h"
 #include "plan/plan.h"
@@ -186,8 +187,8 @@ plan_partition_step(const PlanStep *step, Oid partition)
 
 	*part = *step;
 	part->child_table = sg_relation_name(partition);
-	for (int n = 1; ConstraintNameIsUsed(CONSTRAINT_RELATION, partition, part->fk_name); n++)
-		part->fk_name = makeObjectName(step->fk_name, NULL, psprintf("%d", n));
+	for (int n = 1; sg_name_is_used(SG_NAME_CONSTRAINT, partition, part->fk_name); n++)
+		part->fk_name = sg_make_nth_name(step->fk_name, NULL, NULL, n);
 	return part;
 }
 

@@ -31,6 +31,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/name.h"
 #include "base/quote.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
@@ -494,18 +495,12 @@ serves(const ScriptStep *index, const PlanStep *key)
 static bool
 is_keys_own(const ScriptStep *index, const PlanStep *key)
 {
-	StringInfoData columns;
-	ListCell   *lc;
-
 	if (!index->plain || !sg_equal_names(index->leading, key->child_columns))
 		return false;
 	if (index->step->fk_name == NULL)
 		return true;
-	initStringInfo(&columns);
-	foreach(lc, key->child_columns)
-		appendStringInfo(&columns, "%s%s", columns.len ? "_" : "", (char *) lfirst(lc));
 	return strcmp(index->step->fk_name,
-				  makeObjectName(sg_parse_table_name(key->child_table).name, columns.data, "idx")) == 0;
+				  sg_make_name(sg_parse_table_name(key->child_table).name, sg_join_names(key->child_columns), "idx")) == 0;
 }
 
 /* A key whose index the script makes itself gets no other one */

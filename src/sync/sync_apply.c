@@ -29,6 +29,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
+#include "base/name.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "deploy/deploy.h"
@@ -100,7 +101,7 @@ fit_name(PlanStep *step, List *before)
 		const char *suffix = n > 1 ? psprintf(" %d", n) : "";
 		bool		taken = false;
 
-		step->fk_name = psprintf("%.*s%s", pg_mbcliplen(wanted, strlen(wanted), NAMEDATALEN - 1 - (int) strlen(suffix)), wanted, suffix);
+		step->fk_name = psprintf("%.*s%s", sg_clip_name(wanted, NAMEDATALEN - 1 - (int) strlen(suffix)), wanted, suffix);
 		foreach_ptr(const PlanStep, other, before)
 		{
 			taken = taken || (other->kind == STEP_STATEMENT && strcmp(other->fk_name, step->fk_name) == 0);

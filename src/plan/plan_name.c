@@ -1,0 +1,109 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_name.c
+ *	  Names that plans make up: free in the catalog, and in the plan.
+ *
+ * A name is made up once, when its step is added, and stored with the step.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "base/args.h"
+#include "base/compat.h"
+#include "base/name.h"
+#include "base/quote.h"
+#include "base/words.h"
+#include "log/log_grant.h"
+#include "plan/plan.h"
+#include "plan/plan_name.h"
+#include "plan/plan_store.h"
+
+PG_FUNCTION_INFO_V1(sg_make_name_sql);
+PG_FUNCTION_INFO_V1(sg_free_name_sql);
+
+static bool
+is_of_schema(const char *table, const char *schema)
+{
+	return sg_same_text(sg_parse_table_name(table).schema, schema);
+}
+
+/* The tables of the steps that have a name: of those that make something in a schema, or of all */
+static List *
+tables_of_name(const char *plan, SgNameKind kind, const char *name)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, plan);
+	store_arg_text(&args, name);
+	store_arg_bool(&args, sg_name_is_schemas(kind));
+	return store_query("SELECT child_table FROM schemaguard.plan_step WHERE plan = $1 AND fk_name = $2 AND child_table IS NOT NULL"
+					   " AND (NOT $3 OR kind IN ('index', 'unique', 'statement'))", &args, store_read_text);
+}
+
+bool
+plan_name_is_planned(const PlanStep *step, const char *name)
+{
+	const char *schema = sg_parse_table_name(step->child_table).schema;
+
+	foreach_ptr(const char, table, tables_of_name(step->plan, SG_NAME_RELATION, name))
+	{
+		if (strcmp(table, step->child_table) != 0 && is_of_schema(table, schema))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_taken(const char *plan, SgNameKind kind, const char *child_table, Oid relid, const char *name)
+{
+	const char *schema = sg_parse_table_name(child_table).schema;
+
+	foreach_ptr(const char, table, tables_of_name(plan, kind, name))
+	{
+		if (sg_name_is_schemas(kind) ? is_of_schema(table, schema) : strcmp(table, child_table) == 0)
+			return true;
+	}
+	return sg_name_is_used(kind, relid, name);
+}
+
+/*
+ * schemaguard.sg_make_name(first text, second text, label text)
+ */
+Datum
+sg_make_name_sql(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(sg_make_name(sg_arg_text(fcinfo, 0), sg_arg_optional_text(fcinfo, 1),
+												  sg_arg_optional_text(fcinfo, 2))));
+}
+
+/*
+ * schemaguard.sg_free_name(plan text, kind text, child_table text, first text, second text, label text)
+ *
+ * Returns the first of sg_make_nth_name() that neither the catalog nor a step
+ * of the plan has; for writers (42501); 42P01 where the table, which is
+ * qualified, is gone.
+ */
+Datum
+sg_free_name_sql(PG_FUNCTION_ARGS)
+{
+	char	   *plan = sg_arg_text(fcinfo, 0);
+	SgNameKind	kind = sg_parse_word(sg_name_words, "kind", sg_arg_text(fcinfo, 1));
+	char	   *child_table = sg_arg_text(fcinfo, 2);
+	Oid			relid;
+	char	   *name;
+
+	sg_check_granted(fcinfo);
+	(void) plan_get_readable(plan);
+	relid = sg_find_qualified(child_table);
+	sg_check_table(relid, NULL);
+	for (int n = 0;; n++)
+	{
+		name = sg_make_nth_name(sg_arg_text(fcinfo, 3), sg_arg_optional_text(fcinfo, 4), sg_arg_optional_text(fcinfo, 5), n);
+		if (!is_taken(plan, kind, child_table, relid, name))
+			break;
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(name));
+}
