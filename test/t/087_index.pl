@@ -145,7 +145,7 @@ SKIP:
 	# 18 refuses them
 	$node->psql('postgres', 'ALTER TABLE cc ADD CONSTRAINT fk_c_to_ci FOREIGN KEY (c) REFERENCES pc (ci) NOT VALID');
 	$node->psql('postgres', 'ALTER TABLE cc ADD CONSTRAINT fk_ci_to_c FOREIGN KEY (t) REFERENCES pc (t) NOT VALID');
-	my $on = 'SET schemaguard.audit_use_index = on; SELECT fk_name, method, orphan_rows, orphan_keys FROM sg_orphan_audit';
+	my $on = 'SET schemaguard.audit_use_index = on; SELECT fk_name, method, orphan_rows, orphan_keys FROM sg_orphan_audit_details';
 	is($node->safe_psql('postgres', "$on('cc') WHERE fk_name = 'fk_same'"), 'fk_same|skip scan|1250|1', 'both sides in one collation');
 	my $others = "SELECT fk_name, orphan_rows, orphan_keys FROM sg_orphan_audit_details('cc') WHERE fk_name <> 'fk_same' ORDER BY 1";
 	is($node->safe_psql('postgres', "SET schemaguard.audit_use_index = on; $others"), $node->safe_psql('postgres', $others), 'another collation on each side');
