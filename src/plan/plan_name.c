@@ -13,6 +13,7 @@
 
 #include "base/args.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/name.h"
 #include "base/quote.h"
 #include "base/words.h"
@@ -21,8 +22,8 @@
 #include "plan/plan_name.h"
 #include "plan/plan_store.h"
 
-PG_FUNCTION_INFO_V1(sg_make_name_sql);
-PG_FUNCTION_INFO_V1(sg_free_name_sql);
+SG_FUNCTION(sg_make_name_sql);
+SG_FUNCTION(sg_free_name_sql);
 
 static bool
 is_of_schema(const char *table, const char *schema)
@@ -72,8 +73,8 @@ is_taken(const char *plan, SgNameKind kind, const char *child_table, Oid relid, 
 /*
  * schemaguard.sg_make_name(first text, second text, label text)
  */
-Datum
-sg_make_name_sql(PG_FUNCTION_ARGS)
+static Datum
+sg_make_name_sql_entered(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(sg_make_name(sg_arg_text(fcinfo, 0), sg_arg_optional_text(fcinfo, 1),
 												  sg_arg_optional_text(fcinfo, 2))));
@@ -86,8 +87,8 @@ sg_make_name_sql(PG_FUNCTION_ARGS)
  * of the plan has; for writers (42501); 42P01 where the table, which is
  * qualified, is gone.
  */
-Datum
-sg_free_name_sql(PG_FUNCTION_ARGS)
+static Datum
+sg_free_name_sql_entered(PG_FUNCTION_ARGS)
 {
 	char	   *plan = sg_arg_text(fcinfo, 0);
 	SgNameKind	kind = sg_parse_word(sg_name_words, "kind", sg_arg_text(fcinfo, 1));
