@@ -84,6 +84,7 @@ OBJS = \
 	src/change/change_check.o \
 	src/change/change_column.o \
 	src/change/change_index.o \
+	src/change/change_need.o \
 	src/change/change_not_null.o \
 	src/change/change_object.o \
 	src/change/change_reach.o \
@@ -204,6 +205,7 @@ OBJS = \
 	src/plan/plan_name.o \
 	src/plan/plan_option.o \
 	src/plan/plan_order.o \
+	src/plan/plan_relation.o \
 	src/plan/plan_rights.o \
 	src/plan/plan_sql.o \
 	src/plan/plan_statement.o \
@@ -341,6 +343,7 @@ REGRESS = \
 	plan \
 	plan_18 \
 	plan_check \
+	plan_graph \
 	plan_roles \
 	plan_rows \
 	plan_script \

@@ -38,7 +38,7 @@ CREATE TABLE schemaguard.plan_step (
     step               int NOT NULL,
     fk_name            text NOT NULL,
     state              text NOT NULL DEFAULT 'pending'
-                       CHECK (state IN ('pending', 'added', 'validated', 'skipped', 'failed', 'rolled back')),
+                       CHECK (state IN ('pending', 'added', 'validated', 'skipped', 'failed', 'rolled back', 'waiting')),
     child_table        text,                -- null: a statement that is about no table
     child_columns      text[],
     parent_table       text,                -- of foreign keys, which have it
@@ -80,17 +80,24 @@ CREATE TABLE schemaguard.plan_step (
     outside            boolean NOT NULL DEFAULT false,
     after              text[],
     phase              text,
+    -- of a step that was skipped for good: it counts as done for those that need it
+    skip_done          boolean NOT NULL DEFAULT false,
+    -- what the step drops was not there when it was added
+    missing            boolean NOT NULL DEFAULT false,
     PRIMARY KEY (plan, step),
     CHECK (kind OPERATOR(pg_catalog.<>) 'foreign key' OR
            child_table IS NOT NULL AND child_columns IS NOT NULL AND parent_table IS NOT NULL)
 );
 -- Each key that is added is compared with those of its table
 CREATE INDEX ON schemaguard.plan_step (plan, child_table);
+-- Whether a new step can make a circle is asked for each
+CREATE INDEX plan_step_order_idx ON schemaguard.plan_step (plan)
+    WHERE after OPERATOR(pg_catalog.<>) '{*}' OR kind OPERATOR(pg_catalog.=) 'rename';
 COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, or another change, and how far it has come';
 COMMENT ON COLUMN schemaguard.plan_step.plan IS 'name of the plan';
 COMMENT ON COLUMN schemaguard.plan_step.step IS 'number of the step within the plan';
 COMMENT ON COLUMN schemaguard.plan_step.fk_name IS 'name of the constraint, or of what else the step is about';
-COMMENT ON COLUMN schemaguard.plan_step.state IS 'pending, added, validated, skipped, failed or rolled back';
+COMMENT ON COLUMN schemaguard.plan_step.state IS 'pending, waiting, added, validated, skipped, failed or rolled back';
 COMMENT ON COLUMN schemaguard.plan_step.child_table IS 'the referencing table, or that of another change, qualified and quoted';
 COMMENT ON COLUMN schemaguard.plan_step.child_columns IS 'the referencing columns';
 COMMENT ON COLUMN schemaguard.plan_step.parent_table IS 'the referenced table, qualified and quoted';
@@ -124,8 +131,10 @@ COMMENT ON COLUMN schemaguard.plan_step.keep_by IS 'which of duplicates stays: t
 COMMENT ON COLUMN schemaguard.plan_step.primary_key IS 'is it a primary key?';
 COMMENT ON COLUMN schemaguard.plan_step.discard IS 'is what is dropped gone at once, not kept for a while?';
 COMMENT ON COLUMN schemaguard.plan_step.outside IS 'does the statement run outside of a transaction?';
-COMMENT ON COLUMN schemaguard.plan_step.after IS 'names of steps that come before';
+COMMENT ON COLUMN schemaguard.plan_step.after IS 'names or numbers of steps that have to be done before; *: all before it';
 COMMENT ON COLUMN schemaguard.plan_step.phase IS 'what the step waits for: sg_plan_release; null: nothing';
+COMMENT ON COLUMN schemaguard.plan_step.skip_done IS 'does a step that was skipped count as done for those that need it?';
+COMMENT ON COLUMN schemaguard.plan_step.missing IS 'was what the step drops not there when it was added?';
 
 CREATE TABLE schemaguard.plan_note (
     plan   text NOT NULL,

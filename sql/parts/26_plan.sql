@@ -56,11 +56,11 @@ AS 'MODULE_PATHNAME', 'sg_plan_option';
 COMMENT ON FUNCTION sg_plan_option(text, text, text)
     IS 'give a plan a setting of its own, such as lock_timeout, or orphans, the policy of new steps; null takes it away';
 
-CREATE FUNCTION sg_plan_skip(plan text, step int, reason text)
+CREATE FUNCTION sg_plan_skip(plan text, step int, reason text, done boolean DEFAULT false)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_skip';
-COMMENT ON FUNCTION sg_plan_skip(text, int, text)
+COMMENT ON FUNCTION sg_plan_skip(text, int, text, boolean)
     IS 'have deployment leave a step alone';
 
 CREATE FUNCTION sg_plan_drop(plan text, force boolean DEFAULT false)

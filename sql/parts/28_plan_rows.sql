@@ -101,7 +101,7 @@ RETURN coalesce(
     (SELECT s.fk_name FROM schemaguard.plan_step s
      WHERE s.plan = sg_plan_trigger_name.plan AND s.kind = 'statement' AND s.child_table = sg_plan_trigger_name.child_table
        AND CASE WHEN body IS NULL THEN right(s.definition, length(call) + 18) = ' EXECUTE FUNCTION ' || call
-           ELSE s.after && ARRAY(SELECT f.fk_name FROM schemaguard.plan_step f
+           ELSE s.after && ARRAY(SELECT f.step::text FROM schemaguard.plan_step f
                                  WHERE f.plan = s.plan AND f.kind = 'statement' AND f.child_table = s.child_table
                                    AND right(f.definition, length(quote_literal(body))) = quote_literal(body)) END
      LIMIT 1),
@@ -112,6 +112,14 @@ RETURN coalesce(
     schemaguard.sg_free_name(plan, 'trigger', child_table, first, second, NULL));
 COMMENT ON FUNCTION schemaguard.sg_plan_trigger_name(text, text, text, text, text, text)
     IS 'the name of a trigger of a plan: as it is planned or there, or a free one';
+
+-- Numbers of the steps of a table that have these names, as `after`; null where the plan has none, such as for a column that is there
+CREATE FUNCTION schemaguard.sg_plan_after(plan text, child_table text, names text[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT array_agg(s.step::text ORDER BY s.step)::text FROM schemaguard.plan_step s
+        WHERE s.plan = sg_plan_after.plan AND s.child_table = sg_plan_after.child_table AND s.fk_name = ANY (names)
+          AND s.kind IN ('column', 'statement'));
+COMMENT ON FUNCTION schemaguard.sg_plan_after(text, text, text[]) IS 'what "after" is for steps behind those of these names on a table';
 
 -- A trigger that calls a function of ours, or one that is made for it, in PL/pgSQL. columns: what has to be there before.
 CREATE FUNCTION schemaguard.sg_plan_add_trigger(plan text, child_table text, name text, events text, call text, body text, columns text[],
@@ -139,7 +147,7 @@ BEGIN
         steps := schemaguard.sg_plan_add_once(plan, 'statement', child_table, function_name, 'definition',
             format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L', own, body),
             'undo', format('DROP FUNCTION IF EXISTS %s()', own), 'done_when', format('SELECT to_regprocedure(%L) IS NOT NULL', own || '()'),
-            'after', columns::text, 'priority', priority, 'phase', phase);
+            'after', schemaguard.sg_plan_after(plan, child_table, columns), 'priority', priority, 'phase', phase);
         call := own || '()';
         columns := columns || function_name;
     END IF;
@@ -147,7 +155,7 @@ BEGIN
         format('CREATE OR REPLACE TRIGGER %I %s ON %s FOR EACH ROW EXECUTE FUNCTION %s', name, events, child_table, call),
         'undo', format('DROP TRIGGER IF EXISTS %I ON %s', name, child_table),
         'done_when', format('SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = %L::regclass AND tgname = %L)', child_table, name),
-        'after', columns::text, 'priority', priority, 'phase', phase);
+        'after', schemaguard.sg_plan_after(plan, child_table, columns), 'priority', priority, 'phase', phase);
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_add_trigger(text, text, text, text, text, text, text[], text, text)
     IS 'add a trigger to a plan, with its function where it has one of its own; nothing where the plan has it';
@@ -338,14 +346,15 @@ BEGIN
         IF t.key IS NOT NULL THEN
             definition := format('USING btree (%s) WHERE (%I IS NULL)', (SELECT string_agg(quote_ident(c), ', ') FROM unnest(t.key) c), archived_at);
             steps := steps + schemaguard.sg_plan_add_once(plan, 'index', qualified,
-                schemaguard.sg_plan_live_index(plan, qualified, definition), 'definition', definition, 'after', ARRAY[archived_at]::text, 'priority', priority, 'phase', phase);
+                schemaguard.sg_plan_live_index(plan, qualified, definition), 'definition', definition, 'after', schemaguard.sg_plan_after(plan, qualified, ARRAY[archived_at]),
+                'priority', priority, 'phase', phase);
         END IF;
         view_name := schemaguard.sg_plan_live_view(plan, qualified, archived_at);
         steps := steps + schemaguard.sg_plan_add_once(plan, 'statement', qualified, view_name, 'definition',
             format('CREATE VIEW %I.%I WITH (security_invoker = true) AS SELECT * FROM %s WHERE %I IS NULL', t.nspname, view_name, qualified, archived_at),
             'undo', format('DROP VIEW IF EXISTS %I.%I', t.nspname, view_name),
             'done_when', format('SELECT to_regclass(%L) IS NOT NULL', format('%I.%I', t.nspname, view_name)),
-            'after', array_remove(ARRAY[archived_at, archived_by], NULL)::text, 'priority', priority, 'phase', phase);
+            'after', schemaguard.sg_plan_after(plan, qualified, ARRAY[archived_at, archived_by]), 'priority', priority, 'phase', phase);
         IF archived_by IS NOT NULL THEN
             steps := steps + schemaguard.sg_plan_add_trigger(plan, qualified, 'sg_stamp_archived', 'BEFORE INSERT OR UPDATE',
                 format('schemaguard.sg_stamp_row(%s)', concat_ws(', ', quote_literal('archived_at=' || archived_at), quote_literal('archived_by=' || archived_by),

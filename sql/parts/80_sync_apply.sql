@@ -481,7 +481,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
         'fk_name', CASE WHEN f.kind IN ('column', 'constraint') THEN f.name END]
     FROM formed f LEFT JOIN ended w ON w.object = f.object AND f.kind = 'table' WHERE f.form = 'drop'
 )
-(SELECT s.kind, s.fields || '{after,"{*}"}', NULL FROM step s ORDER BY s.n, s.part)
+(SELECT s.kind, s.fields || '{after,"{*?}"}', NULL FROM step s ORDER BY s.n, s.part)
 UNION ALL
 SELECT NULL, NULL, CASE WHEN f.note LIKE '% loses %' THEN 'would lose something (allow_drop)' WHEN f.note = 'unknown' THEN 'could not be read'
     WHEN f.note = 'unmanaged' THEN 'are made by something else' WHEN f.note = 'hidden' THEN 'are hidden' ELSE 'nothing alters' END

@@ -22,6 +22,11 @@ ALTER TABLE schemaguard.plan_step
     ADD COLUMN outside boolean NOT NULL DEFAULT false,
     ADD COLUMN after text[],
     ADD COLUMN phase text,
+    ADD COLUMN skip_done boolean NOT NULL DEFAULT false,
+    ADD COLUMN missing boolean NOT NULL DEFAULT false,
+    DROP CONSTRAINT plan_step_state_check,
+    ADD CONSTRAINT plan_step_state_check
+        CHECK (state IN ('pending', 'added', 'validated', 'skipped', 'failed', 'rolled back', 'waiting')),
     ADD CONSTRAINT plan_step_check
         CHECK (kind OPERATOR(pg_catalog.<>) 'foreign key' OR
                child_table IS NOT NULL AND child_columns IS NOT NULL AND parent_table IS NOT NULL);

@@ -37,6 +37,7 @@
 #include "base/name.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "change/change_need.h"
 #include "log/log.h"
 #include "plan/plan_change.h"
 #include "run/run_unit.h"
@@ -531,9 +532,9 @@ look_at_gone(const PlanStep *step, ChangeMove *move)
 {
 	char	   *kept = is_relation(plan_changed_object(step)) ? change_kept_as(step) : NULL;
 
-	if (!is_relation(plan_changed_object(step)) && !OidIsValid(move->table))
-		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s does not exist", step->child_table),
-					   "Correct the plan with sg_plan_set(), or leave the step out with sg_plan_skip().");
+	if (step->missing && kept == NULL)
+		change_problem(move, ERRCODE_UNDEFINED_OBJECT, psprintf("%s does not exist, and did not when the step was added", object_text(step)),
+					   change_nearest_hint(step, move->table));
 	else if (kept)
 		move->note = psprintf("kept as %s", kept);
 	else if (plan_changed_object(step) == CHANGED_COLUMN && OidIsValid(move->table) &&

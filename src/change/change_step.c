@@ -30,6 +30,7 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "change/change_need.h"
 #include "deploy/deploy.h"
 #include "deploy/deploy_index.h"
 #include "deploy/deploy_scan.h"
@@ -305,6 +306,7 @@ typedef struct MoveAction
 {
 	RunAction	action;
 	ChangeMove	move;
+	int64		lost;			/* rows or values that go for good */
 } MoveAction;
 
 static void
@@ -313,9 +315,12 @@ do_move(void *arg)
 	RunAction  *action = arg;
 	StepWork   *work = linitial(action->works);
 	const ChangeMove *move = &((MoveAction *) action)->move;
+	int64		lost = ((MoveAction *) action)->lost;
 	ChangeMove	now;
 
 	change_look(work->step, &now);
+	if (work->step->kind == STEP_DROP && now.kind == MOVE_STATEMENT)
+		change_check_needs(action->run->graph, work->step, &now);
 	if (now.kind == MOVE_PROBLEM)
 		ereport(ERROR,
 				(errcode(now.problem->sqlerrcode),
@@ -329,7 +334,7 @@ do_move(void *arg)
 	if (move->first)
 		write_deeds(work, &now);
 	change_run(&now);
-	run_record_done(action, work, move->state, NULL);
+	run_record_done(action, work, move->state, lost ? change_lost_text(work->step, lost, true) : NULL);
 }
 
 static void
@@ -373,12 +378,17 @@ make_move(StepWork *work, const ChangeMove *move)
 	{
 		run_add_target(&ma.action, table, move->mode);
 	}
+	PushActiveSnapshot(GetTransactionSnapshot());
+	ma.lost = change_count_lost(work->step, move);
+	PopActiveSnapshot();
 	sg_progress_step(move->kind == MOVE_VALIDATE ? SG_PROGRESS_VALIDATE : SG_PROGRESS_ADD, work->step->step, move->table);
 	if (run_attempt(&ma.action))
 	{
-		run_append_notice(work, psprintf("%s%s%s", move->action,
+		run_append_notice(work, psprintf("%s%s%s%s%s", move->action,
 										 ma.action.attempts > 1 ? psprintf(" after %d attempts", ma.action.attempts) : "",
-										 run_took_text(&ma.action)));
+										 run_took_text(&ma.action), ma.lost ? ", " : "",
+										 ma.lost ? change_lost_text(work->step, ma.lost, true) : ""));
+		work->run->rows_dropped += Max(ma.lost, 0);
 		work->step->state = move->state;
 		return true;
 	}
@@ -402,11 +412,12 @@ change_was_done(const PlanStep *step, const ChangeMove *move)
 		return false;
 	if (step->kind == STEP_RENAME || step->kind == STEP_DROP)
 		return true;
-	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	if (move->kind != MOVE_PROBLEM || step->child_table == NULL)
+		return false;
+	foreach_ptr(const PlanStep, other, plan_steps_of_child(step->plan, step->child_table))
 	{
-		if ((other->kind == STEP_RENAME || other->kind == STEP_DROP) && other->state == STEP_VALIDATED &&
-			step->child_table && sg_same_text(other->child_table, step->child_table))
-			return move->kind == MOVE_PROBLEM;
+		if ((other->kind == STEP_RENAME || other->kind == STEP_DROP) && other->state == STEP_VALIDATED)
+			return true;
 	}
 	return false;
 }
@@ -535,6 +546,32 @@ fill_rows(StepWork *work, const ChangeMove *move)
 	run_commit();
 }
 
+/* What is to be dropped was never there */
+static void
+fail_missing(StepWork *work, const ChangeMove *move)
+{
+	run_outcome(work, "drop", LOG_FAILED, STEP_FAILED, move->problem->sqlerrcode, move->problem->reason);
+	run_append_warning(work, psprintf("drop failed: %s", move->problem->reason));
+	work->hint = move->problem->hint;
+}
+
+/* What a drop stands on does not hold: it waits */
+static bool
+is_held(StepWork *work, ChangeMove *move)
+{
+	if (work->step->kind != STEP_DROP || move->kind != MOVE_STATEMENT)
+		return false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	change_check_needs(work->run->graph, work->step, move);
+	PopActiveSnapshot();
+	if (move->kind != MOVE_PROBLEM)
+		return false;
+	run_outcome(work, "wait", LOG_SKIPPED, STEP_WAITING, move->problem->sqlerrcode, move->problem->reason);
+	run_append_warning(work, psprintf("waits: %s", move->problem->reason));
+	work->hint = move->problem->hint;
+	return true;
+}
+
 static Oid
 work_on_change(StepWork *work, bool by_scan)
 {
@@ -547,13 +584,18 @@ work_on_change(StepWork *work, bool by_scan)
 		look(work->step, &move);
 		if (moves == 0 && change_was_done(work->step, &move))
 			return InvalidOid;
+		if (is_held(work, &move))
+			return InvalidOid;
 		switch (move.kind)
 		{
 			case MOVE_NONE:
 				accept_existing(work, &move, moves > 0);
 				return InvalidOid;
 			case MOVE_PROBLEM:
-				deploy_skip_step(work, move.problem);
+				if (work->step->missing && move.problem->sqlerrcode == ERRCODE_UNDEFINED_OBJECT)
+					fail_missing(work, &move);
+				else
+					deploy_skip_step(work, move.problem);
 				return InvalidOid;
 			case MOVE_VALIDATE:
 				if (!settle_rows(work, &move, &fixed) || !work->run->validate)

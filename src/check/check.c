@@ -211,6 +211,7 @@ begin_step(PlanCheck *check, PlanStep *step)
 
 	cs->plan = check->plan->name;
 	cs->step = step;
+	cs->waits = plan_waits_for(check->graph, step->step);
 	cs->left_alone = !plan_is_chosen(check->plan, step->step) || is_left_alone(cs);
 	return cs;
 }
@@ -219,6 +220,9 @@ begin_step(PlanCheck *check, PlanStep *step)
 static void
 look_at_step(PlanCheck *check, CheckStep *cs)
 {
+	if (cs->waits && cs->step->state == STEP_WAITING)
+		check_row(cs, "order", CHECK_WARN, cs->waits,
+				  pstrdup("Mend that, and CALL again; sg_plan_skip(plan, step, reason, done => true) leaves a step out that others need no more."));
 	if (cs->step->kind != STEP_FOREIGN_KEY)
 	{
 		check_change(check, cs);
@@ -372,6 +376,7 @@ run_checks(PlanCheck *check)
 	check->declared = fk_declared(InvalidOid);
 	check->proved = deploy_proved_keys();
 	check_server_read(check);
+	check->graph = plan_graph(plan_steps(check->plan->name));
 	foreach(lc, plan_steps(check->plan->name))
 		check->steps = lappend(check->steps, begin_step(check, lfirst(lc)));
 

@@ -55,6 +55,7 @@ typedef struct CheckStep
 	List	   *rows;			/* of CheckRow * */
 	bool		blocked;
 	bool		left_alone;		/* skipped for good */
+	char	   *waits;			/* for steps that it needs, or NULL */
 	bool		is_early;		/* columns of the key are still to be added */
 	bool		unproved;		/* the key is valid, and nothing says that its
 								 * rows hold */
@@ -92,6 +93,7 @@ typedef struct PlanCheck
 	FkPlan	   *plan;
 	CheckStep	server;
 	List	   *steps;			/* of CheckStep *, in the order of deployment */
+	PlanGraph  *graph;			/* of all steps of the plan */
 	List	   *declared;		/* of FkKey *: every key of this database */
 	List	   *proved;			/* OIDs of those whose proof stands */
 	List	   *tables;			/* of CheckTable * */

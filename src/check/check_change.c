@@ -17,6 +17,7 @@
 #include "base/guc.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "change/change_need.h"
 #include "check/check.h"
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
@@ -117,6 +118,17 @@ check_dependents(CheckStep *cs, const ChangeMove *move)
 				  pstrdup("Change that in the same window: it fails when it is next run."));
 }
 
+/* What a drop does not keep */
+static void
+check_lost(CheckStep *cs, const ChangeMove *move)
+{
+	int64		lost = change_count_lost(cs->step, move);
+
+	if (lost)
+		check_row(cs, "rows", CHECK_WARN, change_lost_text(cs->step, lost, false),
+				  pstrdup("keep => true keeps them until sg_prune()."));
+}
+
 static bool
 is_authors(const PlanCheck *check)
 {
@@ -126,11 +138,9 @@ is_authors(const PlanCheck *check)
 bool
 check_waits(CheckStep *cs)
 {
-	PlanStep   *needed = plan_needed_step(plan_steps(cs->plan), cs->step);
-
-	if (needed)
-		check_row(cs, "deployment", CHECK_OK, psprintf("waits for step %d, %s", needed->step, plan_step_object(needed)), NULL);
-	return needed != NULL;
+	if (cs->waits && cs->step->state != STEP_WAITING)
+		check_row(cs, "deployment", CHECK_OK, cs->waits, NULL);
+	return cs->waits != NULL;
 }
 
 void
@@ -156,8 +166,11 @@ check_change(PlanCheck *check, CheckStep *cs)
 	change_look(cs->step, &move);
 	if (move.kind == MOVE_PROBLEM && check_waits(cs))
 		return;
+	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT && cs->waits == NULL)
+		change_check_needs(check->graph, cs->step, &move);
 	next_move(check, cs, &move);
 	check_dependents(cs, &move);
+	check_lost(cs, &move);
 	lack = change_lacks(cs->step, &move);
 	if (lack)
 		check_row(cs, "privileges", CHECK_BLOCK, lack, pstrdup("Run the plan as the owner of the table."));
@@ -167,11 +180,11 @@ void
 check_plan_changes(PlanCheck *check)
 {
 	List	   *steps = plan_chosen_steps(check->plan);
-	char	   *circle = plan_circle(steps);
+	char	   *circle = plan_circle(check->graph);
 	bool		holds_sql = false;
 
 	if (circle)
-		check_row(&check->server, "order", CHECK_BLOCK, psprintf("steps need each other: %s", circle),
+		check_row(&check->server, "order", CHECK_BLOCK, circle,
 				  pstrdup("sg_plan_set(plan, step, 'after', NULL) takes away an order that somebody has given; sg_plan_skip() leaves a step out."));
 	foreach_ptr(const PlanStep, step, steps)
 	{

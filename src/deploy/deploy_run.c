@@ -196,6 +196,38 @@ is_behind(const PlanStep *step)
 	return step->state == STEP_VALIDATED && plan_step_is_in_order(step);
 }
 
+/* The steps of a round that can run now; what others need is done, or they wait */
+static List *
+ready_steps(PlanRun *run, List *steps, MemoryContext step_context)
+{
+	List	   *ready = NIL;
+
+	foreach_ptr(PlanStep, step, steps)
+	{
+		MemoryContext old = MemoryContextSwitchTo(step_context);
+		bool		holds = run_holds_step(run, step);
+
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(step_context);
+		if (holds)
+			count_done(run, step->step);
+		else
+			ready = lappend(ready, step);
+	}
+	return ready;
+}
+
+/* What became of them, by workers as well, is what later rounds wait for */
+static void
+refresh_graph(PlanRun *run, List *steps, MemoryContext step_context)
+{
+	MemoryContext old = MemoryContextSwitchTo(step_context);
+
+	plan_graph_refresh(run->graph, run->plan->name, steps);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(step_context);
+}
+
 static void
 run_steps(PlanRun *run)
 {
@@ -209,16 +241,28 @@ run_steps(PlanRun *run)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\" has no step", run->plan->name),
 				 errhint("Add some with sg_plan_add_fk() or sg_plan_from_sql().")));
-	rounds = plan_rounds(run->steps);
+	run->graph = plan_graph(run->steps);
+	rounds = plan_rounds(run->graph);
+	/* what is chosen waits for what is not, too */
+	if (run->chosen)
+		run->graph = plan_graph(plan_steps(run->plan->name));
 
 	run_commit();
 	sg_progress_total(list_length(run->steps));
 	foreach_ptr(List, steps, rounds)
 	{
+		List	   *ready;
+
 		if (is_behind(linitial(steps)))
+		{
 			count_done(run, ((PlanStep *) linitial(steps))->step);
-		else
-			run_steps_of_round(run, steps, step_context);
+			continue;
+		}
+		ready = ready_steps(run, steps, step_context);
+		if (ready == NIL)
+			continue;
+		run_steps_of_round(run, ready, step_context);
+		refresh_graph(run, ready, step_context);
 	}
 	settle_states(run, step_context);
 	MemoryContextDelete(step_context);
@@ -231,7 +275,7 @@ static void
 choose_keys(PlanRun *run)
 {
 	List	   *steps = plan_chosen_steps(run->plan);
-	List	   *kept = plan_keys_with_needs(steps);
+	List	   *kept = plan_keys_with_needs(plan_graph(plan_steps(run->plan->name)), steps);
 	bool		told = run->keys_chosen;
 	MemoryContext old;
 

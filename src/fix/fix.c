@@ -293,6 +293,8 @@ fix_steps(PlanRun *run)
 				 errhint("Set option \"orphans\" to \"quarantine\", \"delete\" or \"set null\" with sg_plan_set().")));
 	steps = order_steps(steps);
 
+	if (!run->dry_run)
+		run->graph = plan_graph(plan_steps(run->plan->name));
 	run_commit();
 	sg_progress_total(list_length(steps));
 	foreach(lc, steps)
@@ -304,7 +306,7 @@ fix_steps(PlanRun *run)
 		if (!run_throttle(run))
 			break;
 		old = MemoryContextSwitchTo(context);
-		work = run_begin_step(run, ((PlanStep *) lfirst(lc))->step);
+		work = run_holds_step(run, lfirst(lc)) ? NULL : run_begin_step(run, ((PlanStep *) lfirst(lc))->step);
 		if (work)
 		{
 			fix_work(work);

@@ -88,6 +88,10 @@ typedef struct PlanStep
 	bool		outside;		/* no transaction for the statement */
 	List	   *after;			/* names of steps that come before */
 	char	   *phase;			/* that it waits for, or NULL */
+	bool		missing;		/* what it drops was not there when it was
+								 * added */
+	bool		skip_done;		/* skipped, it counts as done for those that
+								 * need it */
 } PlanStep;
 
 /* ---- plan_field.c ---- */
@@ -113,6 +117,10 @@ extern List *plan_readable(void);
 extern List *plan_steps(const char *name);
 extern List *plan_key_steps(const char *name);
 extern List *plan_only_keys(List *steps);
+
+/* Some steps (of PlanStep *) as they are now; has any step of the plan an order of its own, other than "after all", or new names? */
+extern List *plan_steps_again(const char *name, List *steps);
+extern bool plan_has_own_order(const char *name);
 
 /* Those of one child table, by its qualified name */
 extern List *plan_steps_of_child(const char *name, const char *child_table);

@@ -8,8 +8,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
@@ -18,6 +20,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
+#include "utils/lsyscache.h"
 
 #include "base/args.h"
 #include "base/compat.h"
@@ -410,6 +413,30 @@ ChangedObject
 plan_changed_object(const PlanStep *step)
 {
 	return sg_parse_word(object_words, "definition", plan_given(step->definition));
+}
+
+bool
+plan_change_finds(const PlanStep *step)
+{
+	Oid			table = sg_find_qualified(step->child_table);
+
+	if (!OidIsValid(table))
+		return false;
+	switch (plan_changed_object(step))
+	{
+		case CHANGED_TABLE:
+		case CHANGED_VIEW:
+			return true;
+		case CHANGED_COLUMN:
+			return get_attnum(table, step->fk_name) > 0;
+		case CHANGED_CONSTRAINT:
+			return OidIsValid(get_relation_constraint_oid(table, step->fk_name, true));
+		case CHANGED_INDEX:
+			return OidIsValid(get_relname_relid(step->fk_name, get_rel_namespace(table)));
+		case CHANGED_TRIGGER:
+			return OidIsValid(get_trigger_oid(table, step->fk_name, true));
+	}
+	pg_unreachable();
 }
 
 /* "create view" */

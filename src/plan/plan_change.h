@@ -59,6 +59,9 @@ extern List *plan_change_texts(const char *sql);
 /* The fields of a step that a user can give, names and values by turns */
 extern void plan_step_set_fields(PlanStep *step, ArrayType *pairs);
 
+/* Is what a step drops there? */
+extern bool plan_change_finds(const PlanStep *step);
+
 /* What drop and rename are about */
 extern ChangedObject plan_changed_object(const PlanStep *step);
 

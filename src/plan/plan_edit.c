@@ -256,6 +256,7 @@ set_pending(PlanStep *step, const char *value)
 	step->state = STEP_PENDING;
 	step->reason = NULL;
 	step->skipped_by = NULL;
+	step->skip_done = false;
 }
 
 /* Refuse what would make the plan differ from the key that it has put there */
@@ -340,10 +341,10 @@ sg_plan_set_entered(PG_FUNCTION_ARGS)
 }
 
 /*
- * sg_plan_skip(plan text, step int, reason text)
+ * sg_plan_skip(plan text, step int, reason text, done boolean DEFAULT false)
  *
  * Deployment leaves the step alone until sg_plan_set(plan, step, 'state',
- * 'pending').  A step that is validated can't be skipped (55000).  A trigger
+ * 'pending').  Steps that need it wait, unless it counts as done.  A step that is validated can't be skipped (55000).  A trigger
  * that fills columns for it goes with the next deployment.
  */
 static Datum
@@ -379,6 +380,8 @@ sg_plan_skip_entered(PG_FUNCTION_ARGS)
 				 errhint("CALL sg_add_fks() or sg_rollback_fks() drops the trigger that does so.")));
 
 	plan_step_skip(step, reason);
+	/* 0.1.0 declares it without the last argument */
+	step->skip_done = PG_NARGS() > 3 && sg_arg_bool(fcinfo, 3);
 	plan_step_update(step);
 	plan_withdraw_approval(plan);
 	plan_log(plan, step->step, "plan skip", plan_step_object(step), NULL);

@@ -67,10 +67,11 @@ static const SgWord state_words[] = {
 	{STEP_SKIPPED, "skipped"},
 	{STEP_FAILED, "failed"},
 	{STEP_ROLLED_BACK, "rolled back"},
+	{STEP_WAITING, "waiting"},
 	{0}
 };
 
-SG_WORDS_OF(state_words, STEP_ROLLED_BACK);
+SG_WORDS_OF(state_words, STEP_WAITING);
 
 #define FIELD(name) #name, offsetof(PlanStep, name)
 
@@ -118,6 +119,8 @@ const StepField step_fields[] = {
 	{FIELD(reason), FIELD_TEXT, FIELD_STATUS | FIELD_NULLABLE, -1},
 	{FIELD(attempts), FIELD_INT, FIELD_STATUS, -1},
 	{FIELD(skipped_by), FIELD_TEXT, FIELD_STATUS | FIELD_NULLABLE, -1},
+	{FIELD(skip_done), FIELD_BOOL, FIELD_STATUS, -1},
+	{FIELD(missing), FIELD_BOOL, FIELD_STATUS, -1},
 };
 const int	step_nfields = lengthof(step_fields);
 

@@ -52,6 +52,7 @@ struct PlanDraft
 	FkProblem  *problem;		/* it has all, and there can't be such a key;
 								 * or NULL */
 	bool		changed;
+	List	   *checked;		/* of PlanStep *: new or changed */
 	OrphanPolicy policy;		/* of steps that have none of their own */
 };
 
@@ -706,6 +707,8 @@ check_change(PlanDraft *draft, PlanStep *step)
 	bool		named = step->fk_name != NULL;
 
 	plan_change_check(step, is_taken, &arg);
+	if (step->kind == STEP_DROP && !plan_step_is_there(step))
+		step->missing = !plan_change_finds(step);
 	if (!named)
 		check_same_change(draft, step);
 	check_columns(step->child_columns, "child_columns");
@@ -719,6 +722,10 @@ check_change(PlanDraft *draft, PlanStep *step)
 void
 plan_draft_check(PlanDraft *draft, PlanStep *step)
 {
+	MemoryContext old = MemoryContextSwitchTo(draft->context);
+
+	draft->checked = lappend(draft->checked, step);
+	MemoryContextSwitchTo(old);
 	if (step->kind != STEP_FOREIGN_KEY)
 	{
 		check_change(draft, step);
@@ -767,6 +774,7 @@ plan_draft_end(PlanDraft *draft)
 	if (!draft->changed)
 		return;
 
+	plan_check_order(draft->plan->name, draft->checked);
 	plan_withdraw_approval(draft->plan);
 	if (draft->quiet && draft->missing > 0)
 		ereport(NOTICE,

@@ -1,11 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * plan_order.c
- *	  Which steps of a plan come before which: a column before what is on it,
- *	  a unique constraint before the key that refers to it.
+ *	  The graph of a plan: which steps need which, and why.
  *
- * Only steps that are no foreign keys are needed by others, so a plan of keys
- * alone costs nothing here.
+ * An edge is what a step says itself (`after`), or what follows from what two
+ * steps are about: a column comes before what is on it, a unique constraint
+ * before the key that refers to it, and what is dropped goes behind all that
+ * is about it.  Only few kinds of steps have such edges, and only among steps
+ * that name one table, so the graph costs no more than its edges.
+ *
+ * An implied edge yields to what steps say themselves.  A step runs only when
+ * all that it needs are done (plan_waits_for).
  *
  *-------------------------------------------------------------------------
  */
@@ -13,13 +18,17 @@
 
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/hsearch.h"
 
 #include "base/compat.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 #include "plan/plan.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
+#include "plan/plan_relation.h"
 
 static bool
 same(const char *a, const char *b)
@@ -27,165 +36,25 @@ same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
-/* Does a step name the column, or may what somebody has written for it do so? */
-static bool
-mentions_column(const PlanStep *step, const char *table, const char *column)
-{
-	if (same(step->child_table, table))
-	{
-		if (sg_has_name(step->child_columns, column))
-			return true;
-		if ((step->definition && step->kind != STEP_COLUMN && strstr(step->definition, column)) ||
-			(step->fill && strstr(step->fill, column)) ||
-			(step->keep_by && strstr(step->keep_by, column)))
-			return true;
-	}
-	return same(step->parent_table, table) && sg_has_name(step->parent_columns, column);
-}
+/* For plans that are made anew as long as something is left: after all that have a lower number, whatever became of them */
+#define AFTER_ALL_ANYWAY "*?"
 
 static bool
-mentions_table(const PlanStep *step, const char *table)
+goes_on_anyway(const PlanStep *step)
 {
-	return same(step->child_table, table) || same(step->parent_table, table);
-}
-
-/* What is dropped goes from the outside to the inside */
-static int
-drop_rank(const PlanStep *step)
-{
-	switch (plan_changed_object(step))
-	{
-		case CHANGED_VIEW:
-			return 0;
-		case CHANGED_TRIGGER:
-		case CHANGED_CONSTRAINT:
-			return 1;
-		case CHANGED_INDEX:
-			return 2;
-		case CHANGED_COLUMN:
-			return 3;
-		case CHANGED_TABLE:
-			return 4;
-	}
-	return 4;
-}
-
-/* The table as it is called afterwards */
-static char *
-renamed_table(const PlanStep *step)
-{
-	SgTableName name = sg_parse_table_name(step->child_table);
-
-	return quote_qualified_identifier(name.schema, step->new_name);
-}
-
-/* What names the old name comes before, what names the new one after */
-static bool
-needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
-{
-	switch (plan_changed_object(rename))
-	{
-		case CHANGED_TABLE:
-		case CHANGED_VIEW:
-			*before = mentions_table(step, rename->child_table);
-			return mentions_table(step, renamed_table(rename));
-		case CHANGED_COLUMN:
-			*before = mentions_column(step, rename->child_table, rename->fk_name);
-			return mentions_column(step, rename->child_table, rename->new_name);
-		case CHANGED_CONSTRAINT:
-		case CHANGED_INDEX:
-		case CHANGED_TRIGGER:
-			*before = false;
-			return false;
-	}
-	return false;
-}
-
-/* Does `step` need `other` to come first? */
-static bool
-needs(const PlanStep *step, const PlanStep *other)
-{
-	bool		before = false;
-
-	switch (other->kind)
-	{
-		case STEP_COLUMN:
-			return step->kind != STEP_RENAME && step->kind != STEP_DROP &&
-				mentions_column(step, other->child_table, other->fk_name);
-		case STEP_UNIQUE:
-			return step->kind == STEP_FOREIGN_KEY && same(step->parent_table, other->child_table) &&
-				(step->parent_columns ? sg_same_names(step->parent_columns, other->child_columns) : other->primary_key);
-		case STEP_NOT_NULL:
-			return step->kind == STEP_UNIQUE && step->primary_key && same(step->child_table, other->child_table) &&
-				sg_has_name(step->child_columns, linitial(other->child_columns));
-		case STEP_DROP:
-			return step->kind == STEP_DROP && mentions_table(step, other->child_table) &&
-				drop_rank(other) < drop_rank(step);
-		case STEP_RENAME:
-			return step->kind != STEP_DROP && needs_rename(step, other, &before);
-		case STEP_FOREIGN_KEY:
-			return step->kind == STEP_RENAME && plan_changed_object(step) == CHANGED_CONSTRAINT && other->step < step->step &&
-				same(step->child_table, other->child_table) && same(step->fk_name, other->fk_name);
-		case STEP_CHECK:
-		case STEP_DEFAULT:
-		case STEP_INDEX:
-		case STEP_STATEMENT:
-		case STEP_KINDS:
-			return false;
-	}
-	return false;
-}
-
-/* What is dropped goes after all that is about its table, and a rename after what names the old name */
-static bool
-comes_late(const PlanStep *step, const PlanStep *other)
-{
-	bool		before = false;
-
-	if (step->kind == STEP_RENAME)
-		return !needs_rename(other, step, &before) && before;
-	if (step->kind != STEP_DROP || other->kind == STEP_DROP)
-		return false;
-	if (other->kind == STEP_RENAME)
-		return needs_rename(step, other, &before);
-	return mentions_table(other, step->child_table);
+	return list_length(step->after) == 1 && strcmp(linitial(step->after), AFTER_ALL_ANYWAY) == 0;
 }
 
 bool
 plan_step_is_in_order(const PlanStep *step)
 {
-	return list_length(step->after) == 1 && strcmp(linitial(step->after), PLAN_AFTER_ALL) == 0;
+	return goes_on_anyway(step) || (list_length(step->after) == 1 && strcmp(linitial(step->after), PLAN_AFTER_ALL) == 0);
 }
 
 const char *
 plan_step_needed_name(const PlanStep *step)
 {
 	return plan_step_is_in_order(step) ? step->fk_name : NULL;
-}
-
-static bool
-must_follow(const PlanStep *step, const PlanStep *other)
-{
-	if (step == other)
-		return false;
-	if (plan_step_is_in_order(step))
-		return other->step < step->step;
-	if (sg_has_name(step->after, other->fk_name))
-		return true;
-	if (needs(step, other))
-		return true;
-	return comes_late(step, other);
-}
-
-static bool
-is_plain(List *steps)
-{
-	foreach_ptr(const PlanStep, step, steps)
-	{
-		if (step->kind != STEP_FOREIGN_KEY || step->after)
-			return false;
-	}
-	return true;
 }
 
 bool
@@ -199,132 +68,730 @@ plan_is_one_by_one(List *steps)
 	return steps != NIL;
 }
 
+/* ---- the graph ---- */
+
+/* Tells the names in the hash table of a graph apart: of steps, of tables, of tables that are dropped */
+#define OF_STEP		'n'
+#define OF_TABLE	't'
+#define OF_DROPPED	'd'
+
+typedef struct Bucket
+{
+	char		key[PLAN_QUALIFIED_MAX + 2];	/* hash key */
+	List	   *nodes;			/* of PlanNode * */
+} Bucket;
+
+struct PlanNode
+{
+	PlanStep   *step;
+	int			place;			/* in the order of deployment */
+	List	   *needs;			/* of PlanEdge *; those of `after` come first */
+	List	   *needed_by;		/* of PlanNode * */
+	int			waits;			/* edges to what is not placed in a round yet */
+	bool		placed;
+	int			visited;		/* by the search of this number */
+	char	   *unknown;		/* a name in `after` that no step has, or NULL */
+};
+
+struct PlanGraph
+{
+	PlanNode   *nodes;			/* by their numbers */
+	int			n;
+	HTAB	   *buckets;
+	List	   *rounds;			/* of List of PlanStep * */
+	List	   *circle;			/* of PlanStep *: those that are left */
+	int			first_left;		/* index of the first node without a round */
+	int			first_undone;	/* of the first one whose step is not done */
+	int			searches;
+};
+
+static Bucket *
+bucket(const PlanGraph *graph, char kind, const char *name, HASHACTION action)
+{
+	char		key[PLAN_QUALIFIED_MAX + 2];
+	Bucket	   *entry;
+	bool		found;
+
+	snprintf(key, sizeof(key), "%c%s", kind, name);
+	entry = hash_search(graph->buckets, key, action, &found);
+	if (entry && !found)
+		entry->nodes = NIL;
+	return entry;
+}
+
+static void
+put(const PlanGraph *graph, char kind, const char *name, PlanNode *node)
+{
+	Bucket	   *entry = bucket(graph, kind, name, HASH_ENTER);
+
+	entry->nodes = lappend(entry->nodes, node);
+}
+
+static List *
+nodes_of(const PlanGraph *graph, char kind, const char *name)
+{
+	Bucket	   *entry = bucket(graph, kind, name, HASH_FIND);
+
+	return entry ? entry->nodes : NIL;
+}
+
 static int
-compare_numbers(const ListCell *a, const ListCell *b)
+compare_node_numbers(const void *a, const void *b)
 {
-	return ((PlanStep *) lfirst(a))->step - ((PlanStep *) lfirst(b))->step;
+	return ((const PlanNode *) a)->step->step - ((const PlanNode *) b)->step->step;
 }
 
-/* One after the other, where all want it so; else NIL */
-static List *
-one_by_one(List *steps)
+static int
+compare_places(const ListCell *a, const ListCell *b)
 {
-	List	   *sorted = plan_is_one_by_one(steps) ? list_copy(steps) : NIL;
-	List	   *rounds = NIL;
+	return ((PlanNode *) lfirst(a))->place - ((PlanNode *) lfirst(b))->place;
+}
 
-	list_sort(sorted, compare_numbers);
-	foreach_ptr(PlanStep, step, sorted)
+static PlanNode *
+find_node(const PlanGraph *graph, int number)
+{
+	PlanStep	step = {.step = number};
+	PlanNode	wanted = {.step = &step};
+
+	return bsearch(&wanted, graph->nodes, graph->n, sizeof(PlanNode), compare_node_numbers);
+}
+
+static bool
+drops_relation(const PlanStep *step)
+{
+	return step->kind == STEP_DROP &&
+		(plan_changed_object(step) == CHANGED_TABLE || plan_changed_object(step) == CHANGED_VIEW);
+}
+
+static bool
+drops_column(const PlanStep *step)
+{
+	return step->kind == STEP_DROP && plan_changed_object(step) == CHANGED_COLUMN;
+}
+
+/* Nodes by the names that others look for */
+static void
+fill_buckets(PlanGraph *graph)
+{
+	for (int i = 0; i < graph->n; i++)
 	{
-		rounds = lappend(rounds, list_make1(step));
+		PlanNode   *node = &graph->nodes[i];
+		const PlanStep *step = node->step;
+
+		if (step->fk_name)
+			put(graph, OF_STEP, step->fk_name, node);
+		if (step->child_table)
+			put(graph, OF_TABLE, step->child_table, node);
+		if (step->parent_table && !same(step->parent_table, step->child_table))
+			put(graph, OF_TABLE, step->parent_table, node);
+		if (step->kind == STEP_RENAME && (plan_changed_object(step) == CHANGED_TABLE || plan_changed_object(step) == CHANGED_VIEW))
+			put(graph, OF_TABLE, plan_renamed_table(step), node);
+		if (drops_relation(step) || drops_column(step))
+			put(graph, OF_DROPPED, sg_parse_table_name(step->child_table).name, node);
 	}
-	return rounds;
 }
 
-/* Rounds, and in *rest the steps that need each other */
-static List *
-make_rounds(List *steps, List **rest)
+static void
+add_edge(PlanNode *node, PlanNode *needed, PlanEdgeKind kind)
 {
-	List	   *rounds = one_by_one(steps);
+	PlanEdge   *edge = palloc(sizeof(PlanEdge));
 
-	*rest = NIL;
-	if (rounds)
-		return rounds;
-	if (is_plain(steps))
-		return steps ? list_make1(steps) : NIL;
-	*rest = list_copy(steps);
-	while (*rest != NIL)
+	edge->needed = needed->step;
+	edge->node = needed;
+	edge->kind = kind;
+	node->needs = lappend(node->needs, edge);
+	needed->needed_by = lappend(needed->needed_by, node);
+	node->waits++;
+}
+
+/* Does the step's own `after` put it behind the other one? */
+static bool
+says_after(const PlanNode *node, const PlanNode *other)
+{
+	if (plan_step_is_in_order(node->step))
+		return other->step->step < node->step->step;
+	foreach_ptr(const PlanEdge, edge, node->needs)
 	{
-		List	   *ready = NIL;
+		if (edge->kind != EDGE_AFTER)
+			break;
+		if (edge->node == other)
+			return true;
+	}
+	return false;
+}
 
-		foreach_ptr(PlanStep, step, *rest)
+/* An edge that follows from what the two are about, unless one of them says what comes first */
+static void
+imply(PlanNode *node, PlanNode *needed, PlanEdgeKind kind)
+{
+	if (node != needed && !plan_step_is_in_order(node->step) && !says_after(needed, node) && !says_after(node, needed))
+		add_edge(node, needed, kind);
+}
+
+/* Steps that a name in `after` stands for, by their names, else by its number */
+static List *
+named_nodes(const PlanGraph *graph, const PlanNode *node, const char *name)
+{
+	List	   *named = list_delete_ptr(list_copy(nodes_of(graph, OF_STEP, name)), unconstify(PlanNode *, node));
+	PlanNode   *numbered;
+
+	if (named == NIL && name[0] != '\0' && strspn(name, "0123456789") == strlen(name) && strlen(name) < 10)
+	{
+		numbered = find_node(graph, atoi(name));
+		if (numbered && numbered != node)
+			named = list_make1(numbered);
+	}
+	return named;
+}
+
+static void
+add_said_edges(PlanGraph *graph)
+{
+	for (int i = 0; i < graph->n; i++)
+	{
+		PlanNode   *node = &graph->nodes[i];
+
+		if (plan_step_is_in_order(node->step))
+			continue;
+		foreach_ptr(char, name, node->step->after)
 		{
-			bool		waits = false;
+			List	   *named = named_nodes(graph, node, name);
 
-			foreach_ptr(PlanStep, other, *rest)
+			if (named == NIL)
+				node->unknown = name;
+			foreach_ptr(PlanNode, other, named)
 			{
-				if (!waits && must_follow(step, other))
-					waits = true;
+				add_edge(node, other, EDGE_AFTER);
 			}
-			if (!waits)
-				ready = lappend(ready, step);
 		}
+	}
+}
+
+/* Why a drop goes behind a step that names its table */
+static PlanEdgeKind
+drop_edge(const PlanStep *drop, const PlanStep *other)
+{
+	ChangedObject what = plan_changed_object(drop);
+
+	if (what == CHANGED_COLUMN && other->kind == STEP_FOREIGN_KEY && other->backfill &&
+		same(drop->child_table, other->child_table) && plan_has_word(other->backfill, drop->fk_name))
+		return EDGE_CONTRACT;
+	if ((what == CHANGED_CONSTRAINT || what == CHANGED_INDEX) &&
+		(other->kind == STEP_FOREIGN_KEY || other->kind == STEP_CHECK || other->kind == STEP_NOT_NULL ||
+		 other->kind == STEP_UNIQUE || other->kind == STEP_INDEX))
+		return EDGE_REPLACES;
+	return EDGE_READS;
+}
+
+/* Edges between a step of a kind that others can need, or that comes late, and one that names the same table */
+static void
+imply_pair(PlanNode *special, PlanNode *other)
+{
+	StepKind	kind = special->step->kind;
+
+	if (plan_step_needs(other->step, special->step))
+		imply(other, special, EDGE_OBJECT);
+	if (kind == STEP_RENAME && other->step->kind == STEP_FOREIGN_KEY && plan_step_needs(special->step, other->step))
+		imply(special, other, EDGE_OBJECT);
+	if ((kind == STEP_RENAME || kind == STEP_DROP) && plan_step_comes_late(special->step, other->step))
+		imply(special, other, kind == STEP_RENAME ? EDGE_OBJECT : drop_edge(special->step, other->step));
+}
+
+static void
+imply_edges(PlanGraph *graph)
+{
+	for (int i = 0; i < graph->n; i++)
+	{
+		PlanNode   *node = &graph->nodes[i];
+		StepKind	kind = node->step->kind;
+		List	   *others;
+
+		if (kind != STEP_COLUMN && kind != STEP_UNIQUE && kind != STEP_NOT_NULL && kind != STEP_DROP && kind != STEP_RENAME)
+			continue;
+		others = nodes_of(graph, OF_TABLE, node->step->child_table);
+		if (kind == STEP_RENAME)
+			others = list_concat_unique_ptr(list_copy(others), nodes_of(graph, OF_TABLE, plan_renamed_table(node->step)));
+		foreach_ptr(PlanNode, other, others)
+		{
+			if (other != node)
+				imply_pair(node, other);
+		}
+	}
+}
+
+/* A drop goes behind SQL that was planned before it and names what it drops */
+static void
+imply_by_word(const PlanGraph *graph, PlanNode *reader, const char *text, const char *word)
+{
+	foreach_ptr(PlanNode, drop, nodes_of(graph, OF_DROPPED, word))
+	{
+		if (reader->step->step < drop->step->step && !plan_mentions_table(reader->step, drop->step->child_table) &&
+			(!drops_column(drop->step) || plan_has_word(text, drop->step->fk_name)) &&
+			(drop->needs == NIL || ((PlanEdge *) llast(drop->needs))->node != reader))
+			imply(drop, reader, EDGE_READS);
+	}
+}
+
+/* Words of a text, folded to lower case, and what stands between double quotes */
+static void
+imply_by_text(const PlanGraph *graph, PlanNode *reader, const char *text)
+{
+	for (const char *at = text; at && *at;)
+	{
+		const char *start = at;
+
+		if (*at == '"')
+		{
+			at = strchr(++start, '"');
+			if (at == NULL)
+				return;
+			imply_by_word(graph, reader, text, pnstrdup(start, at - start));
+			at++;
+			continue;
+		}
+		while (isalnum((unsigned char) *at) || *at == '_' || IS_HIGHBIT_SET(*at))
+			at++;
+		if (at > start)
+			imply_by_word(graph, reader, text, asc_tolower(start, at - start));
+		else
+			at++;
+	}
+}
+
+static void
+imply_reads(PlanGraph *graph)
+{
+	bool		drops = false;
+
+	for (int i = 0; i < graph->n && !drops; i++)
+		drops = graph->nodes[i].step->kind == STEP_DROP;
+	for (int i = 0; drops && i < graph->n; i++)
+	{
+		const PlanStep *step = graph->nodes[i].step;
+
+		if (step->kind == STEP_STATEMENT)
+			imply_by_text(graph, &graph->nodes[i], step->definition);
+		imply_by_text(graph, &graph->nodes[i], step->backfill);
+		imply_by_text(graph, &graph->nodes[i], step->fill);
+	}
+}
+
+/* ---- rounds ---- */
+
+/* Nodes that wait for no other one any more; the lowest number of all, if it waits for all before it */
+static List *
+next_round(PlanGraph *graph, List *ready)
+{
+	while (graph->first_left < graph->n && graph->nodes[graph->first_left].placed)
+		graph->first_left++;
+	if (graph->first_left < graph->n && plan_step_is_in_order(graph->nodes[graph->first_left].step))
+		ready = lappend(ready, &graph->nodes[graph->first_left]);
+	list_sort(ready, compare_places);
+	return ready;
+}
+
+/* Puts a round behind the others; returns what waits for nothing else but it */
+static List *
+place(PlanGraph *graph, List *round)
+{
+	List	   *steps = NIL;
+	List	   *ready = NIL;
+
+	foreach_ptr(PlanNode, node, round)
+	{
+		node->placed = true;
+		steps = lappend(steps, node->step);
+		foreach_ptr(PlanNode, other, node->needed_by)
+		{
+			if (--other->waits == 0 && !plan_step_is_in_order(other->step))
+				ready = lappend(ready, other);
+		}
+	}
+	graph->rounds = lappend(graph->rounds, steps);
+	return ready;
+}
+
+/* Do the steps say themselves that the one comes, in the end, behind the other? */
+static bool
+is_said_behind(PlanGraph *graph, PlanNode *node, const PlanNode *other)
+{
+	List	   *queue = list_make1(node);
+
+	graph->searches++;
+	for (int i = 0; i < list_length(queue); i++)
+	{
+		PlanNode   *one = list_nth(queue, i);
+
+		if (says_after(one, other))
+			return true;
+		foreach_ptr(const PlanEdge, edge, one->needs)
+		{
+			if (edge->kind == EDGE_AFTER && edge->node->visited != graph->searches)
+			{
+				edge->node->visited = graph->searches;
+				queue = lappend(queue, edge->node);
+			}
+		}
+	}
+	return false;
+}
+
+/* Takes away what is implied against what steps say, by way of others; what is ready then */
+static List *
+give_way(PlanGraph *graph)
+{
+	List	   *ready = NIL;
+
+	for (int i = graph->first_left; i < graph->n; i++)
+	{
+		PlanNode   *node = &graph->nodes[i];
+		List	   *kept = NIL;
+
+		if (node->placed)
+			continue;
+		foreach_ptr(PlanEdge, edge, node->needs)
+		{
+			if (edge->kind == EDGE_AFTER || edge->node->placed || !is_said_behind(graph, edge->node, node))
+			{
+				kept = lappend(kept, edge);
+				continue;
+			}
+			edge->node->needed_by = list_delete_ptr(edge->node->needed_by, node);
+			if (--node->waits == 0)
+				ready = lappend(ready, node);
+		}
+		node->needs = kept;
+	}
+	return ready;
+}
+
+static void
+make_rounds(PlanGraph *graph)
+{
+	List	   *ready = NIL;
+
+	for (int i = 0; i < graph->n; i++)
+	{
+		if (graph->nodes[i].waits == 0 && !plan_step_is_in_order(graph->nodes[i].step))
+			ready = lappend(ready, &graph->nodes[i]);
+	}
+	for (;;)
+	{
+		ready = next_round(graph, ready);
+		if (ready == NIL && graph->first_left < graph->n)
+			ready = give_way(graph);
 		if (ready == NIL)
 			break;
-		rounds = lappend(rounds, ready);
-		*rest = list_difference_ptr(*rest, ready);
+		ready = place(graph, ready);
 	}
-	return rounds;
+	for (int i = graph->first_left; i < graph->n; i++)
+	{
+		if (!graph->nodes[i].placed)
+			graph->circle = lappend(graph->circle, graph->nodes[i].step);
+	}
 }
 
-static char *
-numbers(List *steps)
+PlanGraph *
+plan_graph(List *steps)
 {
-	StringInfoData text;
+	PlanGraph  *graph = palloc0(sizeof(PlanGraph));
+	HASHCTL		control = {.keysize = sizeof(((Bucket *) NULL)->key),.entrysize = sizeof(Bucket),.hcxt = CurrentMemoryContext};
 
-	initStringInfo(&text);
-	foreach_ptr(const PlanStep, step, steps)
+	graph->nodes = palloc0(sizeof(PlanNode) * Max(list_length(steps), 1));
+	foreach_ptr(PlanStep, step, steps)
 	{
-		appendStringInfo(&text, "%s%d", text.len ? ", " : "", step->step);
+		graph->nodes[graph->n].step = step;
+		graph->nodes[graph->n].place = graph->n;
+		graph->n++;
 	}
+	qsort(graph->nodes, graph->n, sizeof(PlanNode), compare_node_numbers);
+	graph->buckets = hash_create("schemaguard plan order", 256, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	fill_buckets(graph);
+	add_said_edges(graph);
+	imply_edges(graph);
+	imply_reads(graph);
+	hash_destroy(graph->buckets);
+	make_rounds(graph);
+	return graph;
+}
+
+/* ---- circles ---- */
+
+static const char *
+edge_reason(PlanEdgeKind kind)
+{
+	switch (kind)
+	{
+		case EDGE_AFTER:
+			return "its \"after\" says so";
+		case EDGE_OBJECT:
+			return "it is about what that step makes or renames";
+		case EDGE_REPLACES:
+			return "it drops what that step may replace";
+		case EDGE_READS:
+			return "it drops what that step is about or reads";
+		case EDGE_CONTRACT:
+			return "it drops the column that the key of that step takes its values from";
+	}
+	pg_unreachable();
+}
+
+/* A step of the circle that this one waits for, and why */
+static PlanNode *
+next_in_circle(const PlanGraph *graph, const PlanNode *node, PlanEdgeKind *why)
+{
+	*why = EDGE_AFTER;
+	if (plan_step_is_in_order(node->step))
+		return &graph->nodes[graph->first_left];
+	foreach_ptr(const PlanEdge, edge, node->needs)
+	{
+		*why = edge->kind;
+		if (!edge->node->placed)
+			return edge->node;
+	}
+	pg_unreachable();
+}
+
+/* One circle: the numbers of its steps, and its edges */
+static char *
+circle_text(PlanGraph *graph, char **numbers)
+{
+	PlanNode   *node = find_node(graph, ((PlanStep *) linitial(graph->circle))->step);
+	PlanEdgeKind why;
+	StringInfoData text;
+	StringInfoData list;
+
+	/* after so many steps the walk goes round */
+	for (int i = 0; i < list_length(graph->circle); i++)
+		node = next_in_circle(graph, node, &why);
+	initStringInfo(&text);
+	initStringInfo(&list);
+	for (const PlanNode *start = node; text.len == 0 || node != start;)
+	{
+		PlanNode   *next = next_in_circle(graph, node, &why);
+
+		appendStringInfo(&text, "%sStep %d, %s, comes behind step %d: %s.", text.len ? " " : "",
+						 node->step->step, plan_step_object(node->step), next->step->step, edge_reason(why));
+		appendStringInfo(&list, "%s%d", list.len ? ", " : "", node->step->step);
+		node = next;
+	}
+	*numbers = list.data;
 	return text.data;
 }
 
+pg_noreturn static void
+circle_error(PlanGraph *graph)
+{
+	char	   *numbers;
+	char	   *edges = circle_text(graph, &numbers);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+			 errmsg("steps of the plan need each other: %s", numbers),
+			 errdetail("%s", edges),
+			 errhint("Take the circle apart: what \"after\" says goes before what follows from the objects of steps, and sg_plan_set(plan, step, 'after', NULL) takes it away.")));
+}
+
 char *
-plan_circle(List *steps)
+plan_circle(PlanGraph *graph)
 {
-	List	   *rest;
+	char	   *numbers;
 
-	(void) make_rounds(steps, &rest);
-	return rest ? numbers(rest) : NULL;
+	return graph->circle ? circle_text(graph, &numbers) : NULL;
 }
 
-PlanStep *
-plan_needed_step(List *steps, const PlanStep *step)
+List *
+plan_rounds(PlanGraph *graph)
 {
-	foreach_ptr(PlanStep, other, steps)
+	if (graph->circle)
+		circle_error(graph);
+	return graph->rounds;
+}
+
+/* Raises 42704 for a name in the step's `after` that no other step has */
+static void
+check_names(const PlanGraph *graph, const PlanNode *node)
+{
+	SgNearest	nearest = {node->unknown};
+
+	if (node->unknown == NULL)
+		return;
+	for (int i = 0; i < graph->n; i++)
 	{
-		if (other->step != step->step && other->state != STEP_VALIDATED && !other->skipped_by &&
-			must_follow(step, other))
-			return other;
+		if (graph->nodes[i].step->fk_name && &graph->nodes[i] != node)
+			sg_nearest_try(&nearest, graph->nodes[i].step->fk_name);
 	}
-	return NULL;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("plan \"%s\" has no other step \"%s\", after which step %d is to come", node->step->plan, node->unknown,
+					node->step->step),
+			 nearest.found ? errhint("Perhaps you meant \"%s\".", nearest.found) :
+			 errhint("\"after\" has names or numbers of steps that were added before, or * for all of them.")));
+}
+
+/*
+ * Can the order of the plan be wrong by this step?  Without an order that
+ * somebody has given, and without new names, what steps are about makes no
+ * circle.
+ */
+static bool
+may_be_wrong(const char *plan, const PlanStep *step)
+{
+	return !plan_step_is_in_order(step) && (step->after || step->kind == STEP_RENAME || plan_has_own_order(plan));
+}
+
+void
+plan_check_order(const char *plan, List *changed)
+{
+	PlanGraph  *graph = NULL;
+
+	foreach_ptr(const PlanStep, step, changed)
+	{
+		PlanNode   *node;
+
+		if (graph == NULL && !may_be_wrong(plan, step))
+			continue;
+		if (graph == NULL)
+			graph = plan_graph(plan_steps(plan));
+		node = find_node(graph, step->step);
+		if (node == NULL)
+			continue;
+		check_names(graph, node);
+		if (!node->placed)
+			circle_error(graph);
+	}
+}
+
+/* ---- what waits ---- */
+
+bool
+plan_step_is_done(const PlanStep *step)
+{
+	if (step->skipped_by)
+		return step->skip_done;
+	return step->state == STEP_VALIDATED ||
+		(step->state == STEP_ADDED && (!step->enforced || step->orphans == ORPHANS_LEAVE));
+}
+
+/* How many are named of what a step waits for */
+#define MOST_NAMED 3
+
+/* One more step that is waited for; false: enough are named */
+static bool
+name_step(StringInfo text, int *n, const PlanStep *step)
+{
+	if (++*n > MOST_NAMED)
+	{
+		appendStringInfoString(text, ", ...");
+		return false;
+	}
+	appendStringInfo(text, "%s step %d, %s", *n > 1 ? "," : "waits for", step->step, plan_step_object(step));
+	if (step->phase || step->state != STEP_PENDING)
+		appendStringInfo(text, " (%s)", step->phase ? psprintf("phase %s", step->phase) : plan_state_word(step->state));
+	return true;
+}
+
+/* All that have a lower number are needed */
+static void
+name_lower(PlanGraph *graph, const PlanNode *node, StringInfo text)
+{
+	int			n = 0;
+
+	while (graph->first_undone < graph->n && plan_step_is_done(graph->nodes[graph->first_undone].step))
+		graph->first_undone++;
+	for (int i = graph->first_undone; i < graph->n && &graph->nodes[i] < node; i++)
+	{
+		if (!plan_step_is_done(graph->nodes[i].step) && !name_step(text, &n, graph->nodes[i].step))
+			break;
+	}
+}
+
+char *
+plan_waits_for(PlanGraph *graph, int number)
+{
+	PlanNode   *node = find_node(graph, number);
+	StringInfoData text;
+	List	   *named = NIL;
+	int			n = 0;
+
+	if (node == NULL || goes_on_anyway(node->step))
+		return NULL;
+	initStringInfo(&text);
+	if (plan_step_is_in_order(node->step))
+		name_lower(graph, node, &text);
+	if (node->unknown)
+		return psprintf("waits for \"%s\", which is no step of the plan", node->unknown);
+	foreach_ptr(const PlanEdge, edge, node->needs)
+	{
+		if (plan_step_is_done(edge->needed) || list_member_ptr(named, edge->needed))
+			continue;
+		named = lappend(named, edge->needed);
+		if (!name_step(&text, &n, edge->needed))
+			break;
+	}
+	return text.len ? text.data : NULL;
+}
+
+void
+plan_graph_refresh(PlanGraph *graph, const char *plan, List *steps)
+{
+	foreach_ptr(const PlanStep, now, plan_steps_again(plan, steps))
+	{
+		PlanNode   *node = find_node(graph, now->step);
+
+		if (node == NULL)
+			continue;
+		node->step->state = now->state;
+		node->step->phase = now->phase ? pstrdup(now->phase) : NULL;
+		if (!plan_step_is_done(node->step))
+			graph->first_undone = Min(graph->first_undone, (int) (node - graph->nodes));
+	}
 }
 
 List *
-plan_rounds(List *steps)
+plan_needs(const PlanGraph *graph, int number)
 {
-	List	   *rest;
-	List	   *rounds = make_rounds(steps, &rest);
+	const PlanNode *node = find_node(graph, number);
 
-	if (rest)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("steps of the plan need each other: %s", numbers(rest)),
-				 errhint("Take the circle apart: sg_plan_set(plan, step, 'after', NULL) takes away an order that somebody has given; sg_plan_skip() leaves a step out.")));
-	return rounds;
+	return node ? node->needs : NIL;
 }
 
 List *
-plan_keys_with_needs(List *steps)
+plan_keys_with_needs(PlanGraph *graph, List *steps)
 {
-	List	   *wanted = plan_only_keys(steps);
+	List	   *queue = NIL;
 	List	   *kept = NIL;
+	int			number = ++graph->searches;
 
-	if (list_length(wanted) == list_length(steps))
+	foreach_ptr(PlanStep, step, plan_only_keys(steps))
+	{
+		queue = lappend(queue, find_node(graph, step->step));
+		((PlanNode *) llast(queue))->visited = number;
+	}
+	if (list_length(queue) == list_length(steps))
 		return steps;
 
-	/* what is wanted grows while it is read */
-	for (int i = 0; i < list_length(wanted); i++)
+	/* the queue grows while it is read */
+	for (int i = 0; i < list_length(queue); i++)
 	{
-		foreach_ptr(PlanStep, other, steps)
+		PlanNode   *node = list_nth(queue, i);
+
+		for (int j = 0; plan_step_is_in_order(node->step) && &graph->nodes[j] < node; j++)
 		{
-			if (!list_member_ptr(wanted, other) && must_follow(list_nth(wanted, i), other))
-				wanted = lappend(wanted, other);
+			if (graph->nodes[j].visited != number)
+				queue = lappend(queue, &graph->nodes[j]);
+			graph->nodes[j].visited = number;
+		}
+		foreach_ptr(const PlanEdge, edge, node->needs)
+		{
+			if (edge->node->visited != number)
+				queue = lappend(queue, edge->node);
+			edge->node->visited = number;
 		}
 	}
 	foreach_ptr(PlanStep, step, steps)
 	{
-		if (list_member_ptr(wanted, step))
+		if (find_node(graph, step->step)->visited == number)
 			kept = lappend(kept, step);
 	}
 	return kept;

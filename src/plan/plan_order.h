@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * plan_order.h
- *	  Which steps of a plan come before which.
+ *	  Which steps of a plan come before which: a graph, made once for a call.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,21 +27,59 @@ extern bool plan_step_is_in_order(const PlanStep *step);
 extern const char *plan_step_needed_name(const PlanStep *step);
 extern bool plan_is_one_by_one(List *steps);
 
+/* Why a step needs another one */
+typedef enum PlanEdgeKind
+{
+	EDGE_AFTER,					/* its own `after` says so */
+	EDGE_OBJECT,				/* it is about what that one makes or renames */
+	EDGE_REPLACES,				/* it drops what that one may replace */
+	EDGE_READS,					/* it drops what that one is about or reads */
+	EDGE_CONTRACT				/* it drops the column that the key of that
+								 * one takes its values from */
+} PlanEdgeKind;
+
+typedef struct PlanNode PlanNode;
+typedef struct PlanGraph PlanGraph;
+
+typedef struct PlanEdge
+{
+	PlanStep   *needed;
+	PlanNode   *node;			/* the same, in the graph */
+	PlanEdgeKind kind;
+} PlanEdge;
+
+/* The graph of some steps of a plan (of PlanStep *, in the order of deployment), which it keeps */
+extern PlanGraph *plan_graph(List *steps);
+
 /*
- * Steps (of PlanStep *) in rounds, a List of Lists: a step is in a later round
- * than what it needs, and within a round they keep their order.  One round
- * where no step needs another.  Raises 42P17 where steps need each other, with
- * their numbers.
+ * The steps in rounds, a List of Lists: a step is in a later round than what
+ * it needs, and within a round they keep their order.  Raises 42P17 where some
+ * of them need each other, with the edges.
  */
-extern List *plan_rounds(List *steps);
+extern List *plan_rounds(PlanGraph *graph);
 
-/* Of the steps, the foreign keys and what they need */
-extern List *plan_keys_with_needs(List *steps);
+/* Of some of its steps, the foreign keys and what they need */
+extern List *plan_keys_with_needs(PlanGraph *graph, List *steps);
 
-/* One of the steps, not done yet, that this one needs; or NULL */
-extern PlanStep *plan_needed_step(List *steps, const PlanStep *step);
+/* How steps need each other, edge by edge, or NULL */
+extern char *plan_circle(PlanGraph *graph);
 
-/* The numbers of steps that need each other, as text, or NULL */
-extern char *plan_circle(List *steps);
+/*
+ * Checks what `after` of steps that were added or changed leads to: raises
+ * 42704 for a name that no other step has, 42P17 for a circle.
+ */
+extern void plan_check_order(const char *plan, List *changed);
+
+/* Does the step count as done for those that need it? */
+extern bool plan_step_is_done(const PlanStep *step);
+
+/* "waits for step 1, ...": the steps that a step needs and that are not done; or NULL */
+extern char *plan_waits_for(PlanGraph *graph, int step);
+
+/* All that a step needs (of PlanEdge *); one that comes after all has none */
+extern List *plan_needs(const PlanGraph *graph, int step);
+
+/* Reads the states of some steps anew */
+extern void plan_graph_refresh(PlanGraph *graph, const char *plan, List *steps);
 
 #endif							/* SG_PLAN_ORDER_H */

@@ -284,7 +284,7 @@ sg_plan_sql_entered(PG_FUNCTION_ARGS)
 
 	sg_sink_begin_scalar(&sink, fcinfo);
 	plan_choose(plan, plan_steps_argument(fcinfo, 1));
-	foreach(lc, plan_rounds(plan_chosen_steps(plan)))
+	foreach(lc, plan_rounds(plan_graph(plan_chosen_steps(plan))))
 		emit_round(&sink, lfirst(lc));
 
 	return (Datum) 0;

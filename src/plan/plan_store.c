@@ -418,6 +418,33 @@ plan_steps_of_child(const char *name, const char *child_table)
 	return query_steps(" AND child_table = $2", &args);
 }
 
+List *
+plan_steps_again(const char *name, List *steps)
+{
+	StoreArgs	args = {0};
+	Datum	   *numbers = palloc(sizeof(Datum) * Max(list_length(steps), 1));
+	int			n = 0;
+
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		numbers[n++] = Int32GetDatum(step->step);
+	}
+	store_arg_text(&args, name);
+	store_arg_datum(&args, INT4ARRAYOID,
+					PointerGetDatum(construct_array(numbers, n, INT4OID, sizeof(int32), true, TYPALIGN_INT)), false);
+	return query_steps(" AND step = ANY ($2)", &args);
+}
+
+bool
+plan_has_own_order(const char *name)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, name);
+	return store_query("SELECT 'true' FROM schemaguard.plan_step"
+					   " WHERE plan = $1 AND (after <> '{*}' OR kind = 'rename') LIMIT 1", &args, store_read_text) != NIL;
+}
+
 PlanStep *
 plan_step_get(const char *name, int step, bool missing_ok)
 {

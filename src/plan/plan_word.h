@@ -59,7 +59,8 @@ typedef enum StepState
 	STEP_VALIDATED,
 	STEP_SKIPPED,
 	STEP_FAILED,
-	STEP_ROLLED_BACK
+	STEP_ROLLED_BACK,
+	STEP_WAITING				/* for steps that it needs */
 } StepState;
 
 /* As SQL has them */

@@ -25,6 +25,7 @@
 #include "base/scope.h"
 #include "log/log.h"
 #include "plan/plan.h"
+#include "plan/plan_order.h"
 
 /* What sg_add_fks(fix => true) does in a batch */
 #define RUN_FIX_BATCH 10000
@@ -86,6 +87,9 @@ typedef struct PlanRun
 	List	   *unfilled;		/* of steps whose backfill has failed */
 	List	   *steps;			/* of PlanStep *: as they were in the
 								 * beginning */
+	PlanGraph  *graph;			/* of all steps; NULL: none of the call waits
+								 * for another one */
+	int64		rows_dropped;	/* for good, with what steps have dropped */
 	List	   *audited;		/* of steps that have no orphans, counted with
 								 * an earlier step */
 	pg_atomic_uint32 *yield;	/* in a worker that builds indexes, its slot:
@@ -223,6 +227,12 @@ extern char *run_select_text(const PlanRun *run, const char *function);
 extern ErrorData *run_find_rest(const PlanRun *run);
 
 /* ---- run_step.c ---- */
+
+/*
+ * Does the step wait for others, by run->graph?  Then its state and its reason
+ * say so; a step that waits no more is pending again.
+ */
+extern bool run_holds_step(PlanRun *run, const PlanStep *step);
 
 /* A step to work on, or NULL when it is gone or skipped for good; and its end */
 extern StepWork *run_begin_step(PlanRun *run, int step);

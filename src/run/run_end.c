@@ -134,7 +134,7 @@ trouble_of(const PlanStep *step, List *troubles)
 	foreach_ptr(const Trouble, trouble, troubles)
 	{
 		if (trouble->step != step->step ||
-			(trouble->skipped && step->state != STEP_SKIPPED))
+			(trouble->skipped && step->state != STEP_SKIPPED && step->state != STEP_WAITING))
 			continue;
 		if (step->state != STEP_VALIDATED || strcmp(trouble->action, "index") == 0)
 			last = trouble;
@@ -312,6 +312,7 @@ step_need(const PlanRun *run, const PlanStep *step, List *troubles)
 		case STEP_SKIPPED:
 			return STEP_NEEDS_LOOK;
 		case STEP_PENDING:
+		case STEP_WAITING:
 		case STEP_ROLLED_BACK:
 			return STEP_NEEDS_ADD;
 		case STEP_ADDED:
@@ -359,8 +360,8 @@ static char *
 tally(List *steps)
 {
 	static const StepState states[] = {STEP_VALIDATED, STEP_ADDED, STEP_FAILED, STEP_SKIPPED, STEP_PENDING,
-	STEP_ROLLED_BACK};
-	int			counts[STEP_ROLLED_BACK + 1] = {0};
+	STEP_ROLLED_BACK, STEP_WAITING};
+	int			counts[STEP_WAITING + 1] = {0};
 	StringInfoData text;
 	ListCell   *lc;
 
@@ -400,7 +401,9 @@ run_tell_summary(const PlanRun *run)
 		ereport(WARNING,
 				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason)));
 	ereport(NOTICE,
-			(errmsg("plan \"%s\"%s: %s%s", run->plan->name, some, run->tally ? run->tally : tally(steps),
+			(errmsg("plan \"%s\"%s: %s%s%s", run->plan->name, some, run->tally ? run->tally : tally(steps),
+					run->rows_dropped ? psprintf(", " INT64_FORMAT " %s gone for good", run->rows_dropped,
+												 run->rows_dropped == 1 ? "row or value" : "rows or values") : "",
 					time_text(run)),
 			 next ? errhint("%s", next) : 0));
 }

@@ -20,6 +20,42 @@
 #include "base/progress.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
+#include "run/run_unit.h"
+
+bool
+run_holds_step(PlanRun *run, const PlanStep *step)
+{
+	char	   *reason;
+	StepWork   *work;
+
+	if (run->graph == NULL || run->stop_reason || step->skipped_by || step->phase)
+		return false;
+	reason = plan_waits_for(run->graph, step->step);
+	if (reason == NULL)
+	{
+		if (step->state == STEP_WAITING)
+		{
+			plan_step_set_state(run->plan->name, step->step, STEP_PENDING, NULL, 0);
+			run_commit();
+		}
+		return false;
+	}
+	work = run_begin_step(run, step->step);
+	if (work == NULL || work->step->state == STEP_VALIDATED)
+		return true;
+
+	/* a call that is to fail looks into the log for what to say */
+	if (run->fail || work->step->reason == NULL || strcmp(work->step->reason, reason) != 0)
+	{
+		if (plan_step_is_there(work->step))
+			plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS, reason, 0);
+		run_outcome(work, "wait", LOG_SKIPPED, plan_step_is_there(work->step) ? STEP_AS_IT_IS : STEP_WAITING,
+					ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason);
+	}
+	run_append_notice(work, reason);
+	run_end_step(work);
+	return true;
+}
 
 StepWork *
 run_begin_step(PlanRun *run, int step)

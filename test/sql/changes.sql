@@ -155,8 +155,11 @@ CALL sg_rollback_fks('c');
 
 -- in a circle, after one another, and in phases
 SELECT sg_plan_create('c', replace => true) \g /dev/null
-SELECT sg_plan_add_check('c', 'orders', 'total >= 0', 'one', after => '{two}');
+SELECT sg_plan_add_check('c', 'orders', 'total >= 0', 'one');
 SELECT sg_plan_add_check('c', 'orders', 'total >= -1', 'two', after => '{one}');
+SELECT sg_plan_set('c', 1, 'after', '{two}');
+-- a circle of an older version
+UPDATE schemaguard.plan_step SET after = '{two}' WHERE plan = 'c' AND step = 1;
 SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('c') WHERE check_name = 'order';
 CALL sg_apply('c');
 SELECT sg_plan_set('c', 2, 'after', NULL), sg_plan_set('c', 2, 'phase', 'later');

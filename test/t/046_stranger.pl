@@ -144,6 +144,7 @@ my %call = (
 	'schemaguard.sg_check_word' => q{SELECT schemaguard.sg_check_word('x', 'y', '{y}')},
 	'schemaguard.sg_deprecate_table' => q{SELECT schemaguard.sg_deprecate_table('t_c', NULL, NULL)},
 	'schemaguard.sg_has_column' => q{SELECT schemaguard.sg_has_column('t_c', 'q')},
+	'schemaguard.sg_plan_after' => q{SELECT schemaguard.sg_plan_after('secret', 'public.t_c', '{x}')},
 	'schemaguard.sg_keys_declared' => 'SELECT * FROM schemaguard.sg_keys_declared()',
 	'schemaguard.sg_plan_add_missing' => q{SELECT schemaguard.sg_plan_add_missing('secret', 'public.t_c', 'x', 'int', 'low', NULL)},
 	'schemaguard.sg_make_name' => q{SELECT schemaguard.sg_make_name('a', 'b', 'c')},

@@ -1,0 +1,322 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_need.c
+ *	  What a drop stands on: looked at once more, in catalog and rows.
+ *
+ * A step that is needed was done at some time.  Before something is dropped,
+ * and again under its lock, each of them is looked at as its own kind does
+ * it; and where values go from the dropped column to another one, no row may
+ * be left whose value did not go.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/gone.h"
+#include "base/nearest.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "change/change_need.h"
+#include "plan/plan_change.h"
+#include "plan/plan_key.h"
+
+/* The number that a query gives, as a role that the code in it allows, without row security */
+static int64
+count_rows(Oid role, const char *sql)
+{
+	SgScope		scope;
+	bool		isnull;
+	int64		n;
+
+	if (OidIsValid(role))
+		sg_role_begin(&scope, role);
+	else
+		sg_caller_begin(&scope);
+	sg_scope_pin();
+	sg_scope_set("row_security", "off");
+	SPI_connect();
+	if (SPI_execute(sql, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "no number from: %s", sql);
+	n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	sg_scope_end(&scope);
+	return n;
+}
+
+/* A problem with what is needed */
+static void
+not_held(ChangeMove *move, char *reason, const char *hint)
+{
+	change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason, hint);
+}
+
+/* "(a IS NULL OR b IS NULL)" */
+static char *
+any_null(List *columns)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_ptr(const char, column, columns)
+	{
+		appendStringInfo(&text, "%s%s IS NULL", text.len ? " OR " : "(", quote_identifier(column));
+	}
+	appendStringInfoChar(&text, ')');
+	return text.data;
+}
+
+/* Rows that have a value in the column that is dropped, and none in those that a key has in its place */
+static void
+check_references(const PlanStep *step, const PlanStep *key, ChangeMove *move)
+{
+	int64		rows;
+
+	foreach_ptr(const char, column, key->child_columns)
+	{
+		if (get_attnum(move->table, column) == InvalidAttrNumber)
+		{
+			not_held(move, psprintf("%s has no column %s yet", step->child_table, quote_identifier(column)), NULL);
+			return;
+		}
+	}
+	rows = count_rows(InvalidOid, psprintf("SELECT count(*) FROM %s WHERE %s AND %s IS NOT NULL", step->child_table,
+										   any_null(key->child_columns), quote_identifier(step->fk_name)));
+	if (rows > 0)
+		not_held(move, psprintf(INT64_FORMAT " %s a value in %s, and none in (%s) of step %d", rows, rows == 1 ? "row has" : "rows have",
+								quote_identifier(step->fk_name), sg_quote_list(key->child_columns), key->step),
+				 "Give these rows the new reference, or take the old one from them, and CALL again.");
+}
+
+/* All that still has the name of the column in its text, though DROP would not fail on it */
+static void
+check_readers(ChangeMove *move)
+{
+	foreach_ptr(const ChangeDependent, dependent, change_dependents_hook ? change_dependents_hook(&move->object) : NIL)
+	{
+		if (dependent->mentions)
+		{
+			not_held(move, psprintf("%s still reads it", dependent->identity), "Change that first; sg_impact() shows all that reads the column.");
+			return;
+		}
+	}
+}
+
+/* As whom values are computed once more; false with a problem */
+static bool
+find_role(const ChangeMove *filling, ChangeMove *move, Oid *role)
+{
+	CodeReach  *reach = code_reach();
+	char	   *reason;
+
+	code_reach_read(reach, filling->table);
+	foreach_ptr(Node, expression, filling->rows.expressions)
+	{
+		code_reach_expression(reach, expression, code_table_owner(filling->table));
+		code_reach_type(reach, exprType(expression));
+	}
+	reason = code_role(reach, code_table_owner(filling->table), role);
+	if (reason)
+		not_held(move, psprintf("whether all values were carried over can't be said: %s", reason), NULL);
+	return reason == NULL;
+}
+
+/* Rows of a column that was filled from the one that is dropped, without the value that they should have */
+static void
+check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
+{
+	PlanStep	again = *filled;
+	ChangeMove	filling;
+	Oid			role;
+	int64		rows;
+
+	again.state = STEP_ADDED;
+	change_look(&again, &filling);
+	if (filling.kind != MOVE_FILL)
+		return;
+	foreach_ptr(Node, expression, filling.rows.expressions)
+	{
+		/* another value each time is not carried over from anywhere */
+		if (contain_volatile_functions(expression))
+			return;
+	}
+	if (!find_role(&filling, move, &role))
+		return;
+	rows = count_rows(role, psprintf("SELECT count(*) FROM %s WHERE %s AND (%s) IS NOT NULL", filled->child_table,
+									 filling.rows.broken, filling.rows.fill));
+	if (rows > 0)
+		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were",
+								quote_identifier(linitial(filled->child_columns))),
+				 psprintf("UPDATE %s SET %s = %s WHERE %s;", filled->child_table, quote_identifier(linitial(filled->child_columns)),
+						  filling.rows.fill, filling.rows.broken));
+}
+
+/* Is what a step has made still there, and as it should be? */
+static bool
+still_holds(PlanStep *needed)
+{
+	ChangeMove	move;
+	StepView	view;
+
+	switch (needed->kind)
+	{
+		case STEP_FOREIGN_KEY:
+			deploy_look(needed, &view);
+			return view.need == NEED_NOTHING || view.need == NEED_REPLACE ||
+				(view.need == NEED_VALIDATE && needed->state == STEP_ADDED);
+		case STEP_STATEMENT:	/* what it did, its author's query knows */
+		case STEP_DROP:
+		case STEP_RENAME:
+			return true;
+		default:
+			change_look(needed, &move);
+			return move.kind == MOVE_NONE || (needed->state == STEP_ADDED && move.kind == MOVE_VALIDATE) ||
+				change_was_done(needed, &move);
+	}
+}
+
+void
+change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *move)
+{
+	bool		is_column = plan_changed_object(step) == CHANGED_COLUMN;
+
+	foreach_ptr(const PlanEdge, edge, graph ? plan_needs(graph, step->step) : NIL)
+	{
+		PlanStep   *needed = edge->needed;
+		bool		same_table = needed->child_table && step->child_table && sg_same_text(needed->child_table, step->child_table);
+
+		if (move->kind == MOVE_PROBLEM)
+			return;
+		if (needed->skipped_by && plan_step_is_done(needed))
+			continue;
+		if (!still_holds(needed))
+			not_held(move, psprintf("step %d, %s, does not hold any more", needed->step, plan_step_object(needed)),
+					 "CALL again for all steps: that makes it anew.");
+		else if (edge->kind == EDGE_CONTRACT)
+		{
+			check_references(step, needed, move);
+			if (move->kind != MOVE_PROBLEM)
+				check_readers(move);
+		}
+		else if (is_column && same_table && needed->kind == STEP_COLUMN && needed->fill)
+			check_carried(step, needed, move);
+	}
+}
+
+/* Does any part of the table keep its rows elsewhere? */
+static bool
+is_all_here(Oid relid)
+{
+	foreach_oid(part, find_all_inheritors(relid, NoLock, NULL))
+	{
+		if (get_rel_relkind(part) == RELKIND_FOREIGN_TABLE)
+			return false;
+	}
+	return true;
+}
+
+int64
+change_count_lost(const PlanStep *step, const ChangeMove *move)
+{
+	FormData_pg_attribute column;
+	char	   *what = "*";
+
+	if (step->kind != STEP_DROP || !step->discard || move->kind != MOVE_STATEMENT || !OidIsValid(move->table))
+		return 0;
+	if (plan_changed_object(step) == CHANGED_COLUMN)
+	{
+		if (!sg_read_column(move->table, get_attnum(move->table, step->fk_name), &column) || column.attgenerated)
+			return 0;
+		what = pstrdup(quote_identifier(step->fk_name));
+	}
+	else if (plan_changed_object(step) != CHANGED_TABLE)
+		return 0;
+	if (!is_all_here(move->table) || pg_class_aclcheck(move->table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return -1;
+	return count_rows(InvalidOid, psprintf("SELECT count(%s) FROM %s", what, step->child_table));
+}
+
+char *
+change_lost_text(const PlanStep *step, int64 rows, bool done)
+{
+	const char *what = plan_changed_object(step) == CHANGED_COLUMN ? "value" : "row";
+	const char *verb = done ? " gone" : rows == 1 ? " goes" : " go";
+
+	return rows < 0 ? psprintf("%ss that could not be counted%s for good", what, verb) :
+		psprintf(INT64_FORMAT " %s%s%s for good", rows, what, rows == 1 ? "" : "s", verb);
+}
+
+/* ---- what was never there ---- */
+
+/* The constraint, trigger or index of a table with the nearest name, or NULL */
+static char *
+nearest_part(const PlanStep *step, Oid table)
+{
+	ChangedObject what = plan_changed_object(step);
+	Relation	rel = RelationIdGetRelation(table);
+	SgNearest	nearest = {step->fk_name};
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	if (rel == NULL)
+		return NULL;
+	if (what == CHANGED_INDEX)
+	{
+		foreach_oid(index, RelationGetIndexList(rel))
+		{
+			char	   *name = get_rel_name(index);
+
+			if (name)
+				sg_nearest_try(&nearest, name);
+		}
+	}
+	RelationClose(rel);
+	if (what != CHANGED_CONSTRAINT && what != CHANGED_TRIGGER)
+		return nearest.found;
+	if (what == CHANGED_CONSTRAINT)
+		sg_catalog_begin(&scan, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, table, NULL);
+	else
+		sg_catalog_begin(&scan, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
+	while ((tuple = sg_catalog_next(&scan)) != NULL)
+		sg_nearest_try(&nearest, pstrdup(what == CHANGED_CONSTRAINT ? NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname) :
+										 NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname)));
+	sg_catalog_end(&scan);
+	return nearest.found;
+}
+
+char *
+change_nearest_hint(const PlanStep *step, Oid table)
+{
+	const char *option = "fk_name";
+	char	   *near;
+
+	if (!OidIsValid(table))
+	{
+		option = "child_table";
+		near = sg_nearest_table(step->child_table);
+	}
+	else if (plan_changed_object(step) == CHANGED_COLUMN)
+		near = sg_nearest_column(table, step->fk_name);
+	else
+		near = nearest_part(step, table);
+	return near ? psprintf("Perhaps you meant %s: SELECT sg_plan_set(%s, %d, '%s', %s);", near, quote_literal_cstr(step->plan),
+						   step->step, option, quote_literal_cstr(near)) :
+		"Correct the plan with sg_plan_set(), or leave the step out with sg_plan_skip().";
+}

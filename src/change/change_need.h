@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_need.h
+ *	  What a drop stands on, and what goes for good with it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_CHANGE_NEED_H
+#define SG_CHANGE_NEED_H
+
+#include "postgres.h"
+
+#include "change/change.h"
+#include "plan/plan_order.h"
+
+/*
+ * Looks once more at what a drop needs by the graph, which may be NULL: the
+ * move becomes a problem where something of it does not hold, or a value was
+ * not carried over.  Reads rows.
+ */
+extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *move);
+
+/* Rows or values that a drop lets go for good: 0 where it is none that does, -1 where they can't be counted; and in words */
+extern int64 change_count_lost(const PlanStep *step, const ChangeMove *move);
+extern char *change_lost_text(const PlanStep *step, int64 rows, bool done);
+
+/* What a drop may have meant whose object was never there: a hint; `table` is where to look, or InvalidOid */
+extern char *change_nearest_hint(const PlanStep *step, Oid table);
+
+#endif							/* SG_CHANGE_NEED_H */

@@ -1,0 +1,166 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_relation.c
+ *	  What two steps have to do with each other: a column comes before what is
+ *	  on it, a unique constraint before the key that refers to it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "plan/plan.h"
+#include "plan/plan_change.h"
+#include "plan/plan_relation.h"
+
+static bool
+same(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+/* Does a step name the column, or may what somebody has written for it do so? */
+static bool
+mentions_column(const PlanStep *step, const char *table, const char *column)
+{
+	if (same(step->child_table, table))
+	{
+		if (sg_has_name(step->child_columns, column))
+			return true;
+		if ((step->definition && step->kind != STEP_COLUMN && strstr(step->definition, column)) ||
+			(step->fill && strstr(step->fill, column)) ||
+			(step->keep_by && strstr(step->keep_by, column)))
+			return true;
+	}
+	return same(step->parent_table, table) && sg_has_name(step->parent_columns, column);
+}
+
+bool
+plan_mentions_table(const PlanStep *step, const char *table)
+{
+	return same(step->child_table, table) || same(step->parent_table, table);
+}
+
+/* What is dropped goes from the outside to the inside */
+static int
+drop_rank(const PlanStep *step)
+{
+	switch (plan_changed_object(step))
+	{
+		case CHANGED_VIEW:
+			return 0;
+		case CHANGED_TRIGGER:
+		case CHANGED_CONSTRAINT:
+			return 1;
+		case CHANGED_INDEX:
+			return 2;
+		case CHANGED_COLUMN:
+			return 3;
+		case CHANGED_TABLE:
+			return 4;
+	}
+	return 4;
+}
+
+char *
+plan_renamed_table(const PlanStep *step)
+{
+	SgTableName name = sg_parse_table_name(step->child_table);
+
+	return quote_qualified_identifier(name.schema, step->new_name);
+}
+
+/* What names the old name comes before, what names the new one after */
+static bool
+needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
+{
+	switch (plan_changed_object(rename))
+	{
+		case CHANGED_TABLE:
+		case CHANGED_VIEW:
+			*before = plan_mentions_table(step, rename->child_table);
+			return plan_mentions_table(step, plan_renamed_table(rename));
+		case CHANGED_COLUMN:
+			*before = mentions_column(step, rename->child_table, rename->fk_name);
+			return mentions_column(step, rename->child_table, rename->new_name);
+		case CHANGED_CONSTRAINT:
+		case CHANGED_INDEX:
+		case CHANGED_TRIGGER:
+			*before = false;
+			return false;
+	}
+	return false;
+}
+
+bool
+plan_step_needs(const PlanStep *step, const PlanStep *other)
+{
+	bool		before = false;
+
+	switch (other->kind)
+	{
+		case STEP_COLUMN:
+			return step->kind != STEP_RENAME && step->kind != STEP_DROP &&
+				mentions_column(step, other->child_table, other->fk_name);
+		case STEP_UNIQUE:
+			return step->kind == STEP_FOREIGN_KEY && same(step->parent_table, other->child_table) &&
+				(step->parent_columns ? sg_same_names(step->parent_columns, other->child_columns) : other->primary_key);
+		case STEP_NOT_NULL:
+			return step->kind == STEP_UNIQUE && step->primary_key && same(step->child_table, other->child_table) &&
+				sg_has_name(step->child_columns, linitial(other->child_columns));
+		case STEP_DROP:
+			return step->kind == STEP_DROP && plan_mentions_table(step, other->child_table) &&
+				drop_rank(other) < drop_rank(step);
+		case STEP_RENAME:
+			return step->kind != STEP_DROP && needs_rename(step, other, &before);
+		case STEP_FOREIGN_KEY:
+			return step->kind == STEP_RENAME && plan_changed_object(step) == CHANGED_CONSTRAINT && other->step < step->step &&
+				same(step->child_table, other->child_table) && same(step->fk_name, other->fk_name);
+		case STEP_CHECK:
+		case STEP_DEFAULT:
+		case STEP_INDEX:
+		case STEP_STATEMENT:
+		case STEP_KINDS:
+			return false;
+	}
+	return false;
+}
+
+bool
+plan_step_comes_late(const PlanStep *step, const PlanStep *other)
+{
+	bool		before = false;
+
+	if (step->kind == STEP_RENAME)
+		return !needs_rename(other, step, &before) && before;
+	if (step->kind != STEP_DROP || other->kind == STEP_DROP)
+		return false;
+	if (other->kind == STEP_RENAME)
+		return needs_rename(step, other, &before);
+	return plan_mentions_table(other, step->child_table);
+}
+
+static bool
+has_word(const char *text, const char *word)
+{
+	size_t		length = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+	{
+		bool		begins = at == text || !(isalnum((unsigned char) at[-1]) || at[-1] == '_');
+
+		if (begins && !(isalnum((unsigned char) at[length]) || at[length] == '_'))
+			return true;
+	}
+	return false;
+}
+
+bool
+plan_has_word(const char *text, const char *word)
+{
+	return has_word(text, word) || has_word(asc_tolower(text, strlen(text)), word);
+}

@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_relation.h
+ *	  What two steps have to do with each other, by what they are about.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_RELATION_H
+#define SG_PLAN_RELATION_H
+
+#include "postgres.h"
+
+#include "plan/plan.h"
+
+/* Does a step name the table, as its own or as its parent? */
+extern bool plan_mentions_table(const PlanStep *step, const char *table);
+
+/* The table of a rename as it is called afterwards */
+extern char *plan_renamed_table(const PlanStep *step);
+
+/* Does `step` need `other` to come first? */
+extern bool plan_step_needs(const PlanStep *step, const PlanStep *other);
+
+/*
+ * What is dropped goes after all that is about its table, and a rename after
+ * what names the old name: is `step` such a one, and `other` before it?
+ */
+extern bool plan_step_comes_late(const PlanStep *step, const PlanStep *other);
+
+/* Is a name in SQL as a whole word, as it stands or folded to lower case? */
+extern bool plan_has_word(const char *text, const char *word);
+
+#endif							/* SG_PLAN_RELATION_H */

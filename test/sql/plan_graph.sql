@@ -1,0 +1,154 @@
+-- The graph of a plan: a step waits for what it stands on, and what is dropped waits for all that reads it
+-- rooms: plan run change deploy fix check
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+\pset format unaligned
+\pset tuples_only on
+\pset null ~
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA gra;
+SET search_path = gra, public;
+RESET client_min_messages;
+CREATE VIEW steps AS SELECT plan, step, state, reason FROM schemaguard.plan_step WHERE plan LIKE 'gra%' ORDER BY plan, step;
+
+-- a copy fails: the drop behind it, which would let the rows go for good, waits, and goes on when the copy is done
+CREATE TABLE oldt (id int); INSERT INTO oldt VALUES (1), (1); CREATE TABLE newt (id int PRIMARY KEY);
+SELECT sg_plan_create('gra') \g /dev/null
+SELECT sg_plan_add_statement('gra', 'INSERT INTO gra.newt SELECT id FROM gra.oldt', name => 'copy');
+SELECT sg_plan_add_drop('gra', 'table', 'oldt', keep => false, after => '{copy}');
+SELECT check_name, result, detail, hint FROM sg_plan_check_details('gra') WHERE step = 2;
+CALL sg_apply('gra');
+TABLE steps;
+SELECT count(*) FROM oldt;
+SELECT check_name, result, detail FROM sg_plan_check_details('gra') WHERE step = 2;
+CALL sg_apply('gra', steps => '{2}');
+DELETE FROM oldt WHERE ctid = '(0,2)';
+CALL sg_apply('gra');
+TABLE steps;
+SELECT to_regclass('oldt'), (SELECT count(*) FROM newt);
+
+-- the same by what the statement reads, and with all steps before it
+CREATE TABLE oldt (id int); INSERT INTO oldt VALUES (1), (2), (3);
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+SELECT sg_plan_add_statement('gra', 'INSERT INTO gra.newt SELECT id FROM gra.OldT', name => 'copy', priority => 'low');
+SELECT sg_plan_add_drop('gra', 'table', 'oldt', keep => false, priority => 'critical');
+CALL sg_apply('gra');
+SELECT sg_plan_set('gra', 2, 'after', '{*}');
+CALL sg_apply('gra');
+TABLE steps;
+-- left out, the copy still has to be done, unless whoever leaves it out says that it is
+SELECT sg_plan_skip('gra', 1, 'by hand');
+CALL sg_apply('gra', fail => true);
+SELECT sg_plan_skip('gra', 1, 'by hand', done => true);
+CALL sg_apply('gra');
+TABLE steps;
+
+-- a fill fails on one row: the column that it reads stays
+CREATE TABLE a (id int PRIMARY KEY, old text); INSERT INTO a SELECT g, CASE WHEN g = 5 THEN 'bad' ELSE g::text END FROM generate_series(1, 10) g;
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+SELECT sg_plan_add_column('gra', 'a', 'new', 'int', fill => 'old::int');
+SELECT sg_plan_add_drop('gra', 'column', 'a', 'old', keep => false, after => '{new}');
+SELECT sg_plan_add_statement('gra', 'UPDATE gra.a SET id = id', after => '{nosuchstep}');
+SELECT sg_plan_add_statement('gra', 'UPDATE gra.a SET id = id', after => '{nev}');
+SELECT sg_plan_set('gra', 2, 'after', '{7}');
+CALL sg_apply('gra', fix => true);
+UPDATE a SET old = 5 WHERE id = 5;
+CALL sg_apply('gra', fix => true, steps => '{1}');
+-- rows that came since, whose value nobody has carried over
+INSERT INTO a VALUES (11, '11'), (12, NULL);
+SELECT check_name, result, detail FROM sg_plan_check_details('gra') WHERE step = 2;
+CALL sg_apply('gra');
+SELECT state, reason FROM steps WHERE step = 2;
+UPDATE a SET new = 11 WHERE id = 11;
+SELECT check_name, result, detail FROM sg_plan_check_details('gra') WHERE step = 2;
+CALL sg_apply('gra');
+SELECT sum(new), count(*) FROM a;
+
+-- what takes the place of something fails: that stays
+CREATE TABLE b (v int, CONSTRAINT small CHECK (v < 100)); INSERT INTO b VALUES (50);
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+SELECT sg_plan_add_drop('gra', 'constraint', 'b', 'small', priority => 'critical');
+SELECT sg_plan_add_check('gra', 'b', 'v < 10', 'smaller');
+CALL sg_apply('gra');
+SELECT conname FROM pg_constraint WHERE conrelid = 'b'::regclass;
+-- done before, and gone when the drop runs alone: it is not done any more
+UPDATE b SET v = 5;
+CALL sg_apply('gra', steps => '{2}');
+ALTER TABLE b DROP CONSTRAINT smaller;
+CALL sg_apply('gra', steps => '{1}');
+CALL sg_apply('gra');
+SELECT conname FROM pg_constraint WHERE conrelid = 'b'::regclass;
+
+-- what a step says goes before what follows from its object, also by way of others; a circle that is left is refused
+CREATE TABLE c (v int, w int);
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+SELECT sg_plan_add_drop('gra', 'column', 'c', 'w');
+SELECT sg_plan_add_statement('gra', 'COMMENT ON TABLE gra.c IS ''x''', name => 'between', after => '{w}');
+SELECT sg_plan_add_check('gra', 'c', 'v > 0', 'direct', after => '{1}'), sg_plan_add_check('gra', 'c', 'v > 1', 'indirect', after => '{between}');
+SELECT sg_plan_add_column('gra', 'c', 'n', 'int', after => '{w}');
+SELECT sg_plan_add_check('gra', 'c', 'n > 0', 'circle');
+SELECT sg_plan_add_check('gra', 'c', 'v > 2', 'self', after => '{self}');
+SELECT sg_plan_set('gra', 3, 'after', '{indirect}'), sg_plan_set('gra', 4, 'after', '{direct}');
+CALL sg_apply('gra');
+TABLE steps;
+
+-- the last phase: no row without the new reference that had the old one, and nothing left that reads it
+CREATE TABLE users (id int PRIMARY KEY); INSERT INTO users SELECT generate_series(1, 100);
+CREATE TABLE profiles (id int PRIMARY KEY, user_id int UNIQUE); INSERT INTO profiles SELECT 1000 + g, g FROM generate_series(1, 98) g;
+CREATE TABLE posts (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users ON DELETE CASCADE); INSERT INTO posts SELECT g, 1 + g % 100 FROM generate_series(1, 1000) g;
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+SET client_min_messages = warning;
+SELECT sg_plan_retarget('gra', 'users', 'profiles', 'user_id');
+RESET client_min_messages;
+SELECT sg_plan_release('gra', 'retargeted');
+CALL sg_apply('gra');
+INSERT INTO posts (id) VALUES (5000);
+INSERT INTO profiles SELECT 1000 + g, g FROM generate_series(99, 100) g;
+CALL sg_apply('gra', steps => '{1}');
+INSERT INTO posts VALUES (5000, 7);
+CREATE FUNCTION reader() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(user_id) FROM gra.posts); END $$;
+CALL sg_apply('gra');
+DELETE FROM posts WHERE id = 5000;
+CALL sg_apply('gra');
+DROP FUNCTION reader();
+CALL sg_apply('gra');
+SELECT attname FROM pg_attribute WHERE attrelid = 'posts'::regclass AND attnum > 0 AND NOT attisdropped;
+INSERT INTO posts (id) VALUES (5000);
+
+-- never there is not gone
+CREATE TABLE legacy (id int, note text, noted text);
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+SELECT sg_plan_add_drop('gra', 'table', 'legacyy'), sg_plan_add_drop('gra', 'column', 'legacy', 'notes'), sg_plan_add_drop('gra', 'column', 'legacy', 'note');
+ALTER TABLE legacy DROP COLUMN note;
+CALL sg_apply('gra');
+TABLE steps;
+
+-- keys, their orphans and what they stand on
+CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int, p int); INSERT INTO child VALUES (1, 1);
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+SELECT sg_plan_add_statement('gra', 'INSERT INTO gra.parent SELECT 1 / 0', name => 'parents');
+SELECT sg_plan_add_fk('gra', 'child', '{p}', 'parent', orphans => 'delete');
+SELECT sg_plan_set('gra', 2, 'after', '{parents}');
+CALL sg_add_fks('gra', fix => true);
+CALL sg_fix_orphans('gra');
+TABLE child;
+TABLE steps;
+
+SET client_min_messages = warning;
+SELECT sg_plan_drop('gra', force => true);
+DROP SCHEMA gra CASCADE;
