@@ -94,6 +94,18 @@ extern List *code_tree(Oid relid, LOCKMODE mode);
 typedef void (*CodeLock) (Oid relid, Oid named, LOCKMODE mode, void *lock_arg);
 
 /*
+ * Returns the mode to ask code_tree() for where a deed changes rows of a table,
+ * once its right to do so is checked.  UPDATE and DELETE buy SHARE UPDATE
+ * EXCLUSIVE; INSERT buys the lock that it takes anyway, which keeps triggers,
+ * rules and policies away, and lets an index become ready only afterwards.
+ */
+static inline LOCKMODE
+code_write_lock(CmdType event)
+{
+	return event == CMD_INSERT ? RowExclusiveLock : ShareUpdateExclusiveLock;
+}
+
+/*
  * Calls fn(arg).  Until it returns, all looks lock.  Without locks, an answer
  * of code_role() tells only what could be run a moment ago.
  */

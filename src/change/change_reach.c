@@ -27,6 +27,7 @@
 #include "parser/parser.h"
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
 #include "utils/rel.h"
@@ -71,24 +72,15 @@ keeps_rows(char action)
 	return action == FKCONSTR_ACTION_NOACTION || action == FKCONSTR_ACTION_RESTRICT;
 }
 
-/* The table whose rows a query deletes or changes, or InvalidOid */
-static Oid
-changed_table(const Query *query)
-{
-	if (query->commandType != CMD_UPDATE && query->commandType != CMD_DELETE && query->commandType != CMD_MERGE)
-		return InvalidOid;
-	return rt_fetch(query->resultRelation, query->rtable)->relid;
-}
-
 /*
  * Tables whose rows go or change with those of a table, by ON DELETE and ON
  * UPDATE of keys.  Their AFTER triggers fire as whoever ran the statement,
  * before 18.
  */
 static void
-reach_actions(CodeReach *reach, Oid relid)
+reach_actions(CodeReach *reach, Oid relid, LOCKMODE mode)
 {
-	List	   *changed = code_tree(relid, NoLock);
+	List	   *changed = code_tree(relid, mode);
 	List	   *keys = fk_declared(InvalidOid);
 
 	/* the list grows while it is walked */
@@ -99,9 +91,9 @@ reach_actions(CodeReach *reach, Oid relid)
 			if (key->parent != list_nth_oid(changed, i) || !key->enforced || list_member_oid(changed, key->child) ||
 				(keeps_rows(key->on_delete) && keeps_rows(key->on_update)))
 				continue;
-			reach_table(reach, key->child, ShareUpdateExclusiveLock);
+			reach_table(reach, key->child, mode);
 			fk_code_reach(reach, key);
-			changed = list_concat_unique_oid(changed, code_tree(key->child, ShareUpdateExclusiveLock));
+			changed = list_concat_unique_oid(changed, code_tree(key->child, mode));
 		}
 	}
 }
@@ -158,6 +150,35 @@ reach_truncate(CodeReach *reach, Oid relid, const TruncateStmt *statement, bool 
 	}
 }
 
+/* May the caller change rows of the table so, at least in some columns? */
+static bool
+may_change(Oid relid, CmdType event)
+{
+	AclMode		rights = event == CMD_INSERT ? ACL_INSERT : event == CMD_UPDATE ? ACL_UPDATE : event == CMD_DELETE ? ACL_DELETE :
+		ACL_UPDATE | ACL_DELETE;
+
+	return pg_class_aclmask(relid, GetUserId(), rights, ACLMASK_ANY) != 0 ||
+		(event != CMD_DELETE && pg_attribute_aclcheck_all(relid, GetUserId(), rights & ~ACL_DELETE, ACLMASK_ANY) == ACLCHECK_OK);
+}
+
+/*
+ * Adds what changing the rows of a query's table could run.  No stronger lock than
+ * for reading is taken for a caller who has no right to that.
+ */
+static void
+reach_changed(CodeReach *reach, Query *query)
+{
+	Oid			relid = query->resultRelation ? rt_fetch(query->resultRelation, query->rtable)->relid : InvalidOid;
+	LOCKMODE	mode;
+
+	if (!OidIsValid(relid))
+		return;
+	mode = may_change(relid, query->commandType) ? code_write_lock(query->commandType) : NoLock;
+	reach_table(reach, relid, mode);
+	if (query->commandType != CMD_INSERT)
+		reach_actions(reach, relid, mode);
+}
+
 static bool
 visit_tables(Node *node, void *reach)
 {
@@ -169,10 +190,11 @@ visit_tables(Node *node, void *reach)
 			reach_table(reach, ((RangeTblEntry *) node)->relid, NoLock);
 		return false;
 	}
-	if (IsA(node, Query) && OidIsValid(changed_table((Query *) node)))
-		reach_actions(reach, changed_table((Query *) node));
 	if (IsA(node, Query))
+	{
+		reach_changed(reach, (Query *) node);
 		return query_tree_walker((Query *) node, visit_tables, reach, QTW_EXAMINE_RTES_BEFORE);
+	}
 	return expression_tree_walker(node, visit_tables, reach);
 }
 
@@ -203,14 +225,18 @@ reach_query(void *p)
 		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), arg->sql);
 	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
 	{
+		code_reach_expression(arg->reach, (Node *) source->query_list, GetUserId());
+	}
+	sg_scope_end(&scope);
+	/* by the caller's rights */
+	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
+	{
 		ListCell   *lc;
 
-		code_reach_expression(arg->reach, (Node *) source->query_list, GetUserId());
 		foreach(lc, source->query_list)
 			(void) visit_tables(lfirst(lc), arg->reach);
 	}
 	SPI_finish();
-	sg_scope_end(&scope);
 	sg_scope_end(&caller);
 }
 
@@ -250,6 +276,9 @@ target_of(Node *statement, LOCKMODE *mode)
 	{
 		case T_AlterTableStmt:
 			*mode = AlterTableGetLockLevel(((AlterTableStmt *) statement)->cmds);
+			/* that is had anyway, by those who may */
+			if (*mode <= ShareUpdateExclusiveLock)
+				*mode = NoLock;
 			return runs_nothing((AlterTableStmt *) statement) ? NULL : ((AlterTableStmt *) statement)->relation;
 		case T_IndexStmt:
 			*mode = ShareLock;
@@ -572,7 +601,7 @@ reach_creation(const CreateStmt *statement, CodeReach *reach)
 {
 	foreach_ptr(const RangeVar, parent, statement->inhRelations)
 	{
-		reach_named(reach, parent, ShareUpdateExclusiveLock);
+		reach_named(reach, parent, NoLock);
 	}
 	foreach_ptr(Node, element, statement->tableElts)
 	{

@@ -58,7 +58,27 @@ fix_unit(Oid table)
 	return unit;
 }
 
-static void
+static bool
+has_right(const FixRight *right)
+{
+	ListCell   *lc;
+
+	if (pg_class_aclcheck(right->relid, GetUserId(), right->mode) == ACLCHECK_OK)
+		return true;
+	if (right->columns == NIL)
+		return right->mode != ACL_DELETE &&
+			pg_attribute_aclcheck_all(right->relid, GetUserId(), right->mode,
+									  right->mode == ACL_UPDATE ? ACLMASK_ANY : ACLMASK_ALL) == ACLCHECK_OK;
+	foreach(lc, right->columns)
+	{
+		if (pg_attribute_aclcheck(right->relid, get_attnum(right->relid, lfirst(lc)), GetUserId(),
+								  right->mode) != ACLCHECK_OK)
+			return false;
+	}
+	return true;
+}
+
+static FixRight *
 add_right(FixUnit *unit, Oid relid, AclMode mode, List *columns)
 {
 	FixRight   *right = palloc(sizeof(FixRight));
@@ -67,6 +87,7 @@ add_right(FixUnit *unit, Oid relid, AclMode mode, List *columns)
 	right->mode = mode;
 	right->columns = columns;
 	unit->rights = lappend(unit->rights, right);
+	return right;
 }
 
 void
@@ -102,23 +123,25 @@ void
 fix_unit_rows(FixUnit *unit, Oid relid)
 {
 	code_reach_row(unit->reach, relid);
-	add_right(unit, relid, ACL_SELECT, NIL);
+	(void) add_right(unit, relid, ACL_SELECT, NIL);
 }
 
 void
 fix_unit_lock(FixUnit *unit, Oid relid)
 {
-	add_right(unit, relid, ACL_UPDATE, NIL);
+	(void) add_right(unit, relid, ACL_UPDATE, NIL);
 }
 
 void
 fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *columns)
 {
+	const FixRight *right = add_right(unit, relid, event == CMD_DELETE ? ACL_DELETE :
+									  event == CMD_UPDATE ? ACL_UPDATE : ACL_INSERT, columns);
+
+	(void) code_tree(relid, has_right(right) ? code_write_lock(event) : NoLock);
 	code_reach_write(unit->reach, relid, event);
 	if (event != CMD_DELETE)
 		fix_unit_rows(unit, relid);
-	add_right(unit, relid, event == CMD_DELETE ? ACL_DELETE :
-			  event == CMD_UPDATE ? ACL_UPDATE : ACL_INSERT, columns);
 
 	/* the server compares old and new keys in the name of who changes them */
 	foreach_ptr(const FkKey, key, event == CMD_UPDATE ? fk_declared(InvalidOid) : NIL)
@@ -126,26 +149,6 @@ fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *columns)
 		if (key->child == relid || key->parent == relid)
 			fk_code_reach(unit->reach, key);
 	}
-}
-
-static bool
-has_right(const FixRight *right)
-{
-	ListCell   *lc;
-
-	if (pg_class_aclcheck(right->relid, GetUserId(), right->mode) == ACLCHECK_OK)
-		return true;
-	if (right->columns == NIL)
-		return right->mode != ACL_DELETE &&
-			pg_attribute_aclcheck_all(right->relid, GetUserId(), right->mode,
-									  right->mode == ACL_UPDATE ? ACLMASK_ANY : ACLMASK_ALL) == ACLCHECK_OK;
-	foreach(lc, right->columns)
-	{
-		if (pg_attribute_aclcheck(right->relid, get_attnum(right->relid, lfirst(lc)), GetUserId(),
-								  right->mode) != ACLCHECK_OK)
-			return false;
-	}
-	return true;
 }
 
 /* What the server would ask, did the statement run as the caller */

@@ -21,12 +21,15 @@
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/code.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/guc.h"
+#include "base/quote.h"
 #include "base/spi.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -44,28 +47,26 @@ typedef struct Deed
 	void	   *arg;
 } Deed;
 
-/* May the caller change the table, or write to it?  Nobody else holds up its owner's VACUUM. */
+/* May the caller lock the table, as LOCK TABLE asks for it?  Nobody else holds up its owner's VACUUM. */
 static bool
 may_keep_still(Oid relid, Oid caller)
 {
-	AclMode		writes = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
-
 	return object_ownercheck(RelationRelationId, relid, caller) ||
-		pg_class_aclmask(relid, caller, writes, ACLMASK_ANY) != 0 ||
-		pg_attribute_aclcheck_all(relid, caller, ACL_INSERT, ACLMASK_ANY) == ACLCHECK_OK ||
-		pg_attribute_aclcheck_all(relid, caller, ACL_UPDATE, ACLMASK_ANY) == ACLCHECK_OK;
+		pg_class_aclmask(relid, caller, ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE, ACLMASK_ANY) != 0;
 }
 
 /*
  * Returns the weakest lock that will do, or a stronger one of the deed's own.
- * SHARE UPDATE EXCLUSIVE as its own one is for rows that the deed changes by a
- * key, whatever the caller's rights to that table are.
+ * The locks of code_write_lock() are for rows that the deed changes, by a right
+ * that its look has asked for.
  */
 static LOCKMODE
 mode_for(const Deed *deed, Oid named, LOCKMODE own)
 {
-	if (deed->reads || (own != ShareUpdateExclusiveLock && !may_keep_still(named, deed->caller)))
+	if (deed->reads)
 		return AccessShareLock;
+	if (own != ShareUpdateExclusiveLock && !may_keep_still(named, deed->caller))
+		return own == RowExclusiveLock ? RowExclusiveLock : AccessShareLock;
 	if (own < ShareUpdateExclusiveLock)
 		return ShareUpdateExclusiveLock;
 	/* SHARE lets in who builds an index, but keeps away who writes: take both */
@@ -108,15 +109,32 @@ is_of_another(Oid relid, Oid caller)
 	return owner != caller && !superuser_arg(owner);
 }
 
+/*
+ * Raises 42501 for rows that go into a partitioned table of another role, which
+ * could give it partitions with triggers under the lock that INSERT takes
+ */
+static void
+check_no_new_partition(Oid relid, Oid caller)
+{
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE && is_of_another(relid, caller))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role %s may not keep partitions away from table %s while rows go into it",
+						sg_role_name(caller), sg_relation_name(relid)),
+				 errhint("Let the owner of the table grant UPDATE, DELETE or TRUNCATE on it, or run the plan.")));
+}
+
 static void
 lock_reached(Oid relid, Oid named, LOCKMODE own, void *lock_arg)
 {
 	Deed	   *deed = lock_arg;
 	LOCKMODE	mode = mode_for(deed, named, own);
 
+	if (mode == RowExclusiveLock)
+		check_no_new_partition(relid, deed->caller);
 	if (!is_covered(relid, mode))
 		run_lock_reached(deed->action, relid, named, mode);
-	if (mode == AccessShareLock && !deed->is_weak)
+	if (!deed->is_weak && !is_covered(relid, ShareUpdateExclusiveLock))
 		deed->is_weak = is_of_another(relid, deed->caller);
 }
 

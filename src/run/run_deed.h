@@ -22,10 +22,12 @@
  * the locks.  All of them are had by the deadline of the action's attempt;
  * 55P03 after that.
  *
- * A table that the caller may neither change nor write is locked in ACCESS
- * SHARE.  If its owner is another role, and no superuser, the deed's queries
- * are planned by nobody from then on (sg_plan_apart), which makes a new index
- * or statistics object harmless.
+ * A table that the caller could not LOCK TABLE in that mode is locked in ACCESS
+ * SHARE, unless the deed changes its rows: then in code_write_lock().  If a
+ * weaker lock than SHARE UPDATE EXCLUSIVE is had on a table of another role
+ * that is no superuser, the deed's queries are planned by nobody from then on
+ * (sg_plan_apart), which makes a new index or statistics object harmless.
+ * Raises 42501 for INSERT alone into a partitioned table of such a role.
  */
 extern void run_deed(RunAction *action, void (*fn) (void *arg), void *arg);
 

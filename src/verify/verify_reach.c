@@ -188,8 +188,10 @@ trigger_query_problem(const FkKey *key, Oid relid, CmdType event)
 static char *
 reach_written(VerifyReach *reach, Oid relid, CmdType event)
 {
+	AclMode		right = event == CMD_INSERT ? ACL_INSERT : event == CMD_UPDATE ? ACL_UPDATE : ACL_DELETE;
 	char	   *problem = NULL;
 
+	(void) code_tree(relid, pg_class_aclcheck(relid, GetUserId(), right) == ACLCHECK_OK ? code_write_lock(event) : NoLock);
 	code_reach_write(reach->code, relid, event);
 	foreach_ptr(const FkKey, key, reach->declared)
 	{
