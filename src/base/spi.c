@@ -13,10 +13,14 @@
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/planner.h"
 #include "tcop/dest.h"
@@ -27,6 +31,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
@@ -177,6 +182,11 @@ static planner_hook_type next_planner;
 /* Is a query planned by nobody?  NULL: nothing says so. */
 static const bool *plans_apart;
 
+/* Queries that nobody plans now, one within the other */
+static int	nobody_plans;
+
+static object_access_hook_type next_access;
+
 /*
  * Raises 0A000 if a plan reads a foreign table: the caller would run it, with
  * the caller's user mapping.
@@ -191,6 +201,49 @@ check_no_foreign(const PlannedStmt *planned)
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("foreign table %s can be read as its owner only", sg_relation_name(entry->relid))));
 	}
+}
+
+static bool
+is_of_another(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	/* the planner says so if it is gone */
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner != GetUserId() && !superuser_arg(owner);
+}
+
+/*
+ * Does a query come to a table of another role than the current one, who could
+ * give it an index at this moment?  Superusers don't count.
+ */
+static bool
+reads_of_others(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		const RangeTblEntry *entry = (RangeTblEntry *) node;
+
+		if (entry->rtekind != RTE_RELATION)
+			return false;
+		if (!entry->inh || !has_subclass(entry->relid))
+			return is_of_another(entry->relid);
+		foreach_oid(member, find_all_inheritors(entry->relid, NoLock, NULL))
+		{
+			if (is_of_another(member))
+				return true;
+		}
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, reads_of_others, context, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, reads_of_others, context);
 }
 
 /* Raises an error of the planner again, in words that say who asked for current_user */
@@ -210,6 +263,38 @@ rethrow(MemoryContext context)
 			 errmsg("an expression asks for current_user while the query is planned, which is done in nobody's name")));
 }
 
+/*
+ * Raises 42501 for a lock that would outlive the transaction, which nobody could
+ * ask to give it back
+ */
+static void
+refuse_session_lock(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
+{
+	if (next_access)
+		next_access(access, classid, objectid, subid, arg);
+	if (nobody_plans == 0 || access != OAT_FUNCTION_EXECUTE)
+		return;
+	switch (objectid)
+	{
+		case F_PG_ADVISORY_LOCK_INT8:
+		case F_PG_ADVISORY_LOCK_INT4_INT4:
+		case F_PG_ADVISORY_LOCK_SHARED_INT8:
+		case F_PG_ADVISORY_LOCK_SHARED_INT4_INT4:
+		case F_PG_TRY_ADVISORY_LOCK_INT8:
+		case F_PG_TRY_ADVISORY_LOCK_INT4_INT4:
+		case F_PG_TRY_ADVISORY_LOCK_SHARED_INT8:
+		case F_PG_TRY_ADVISORY_LOCK_SHARED_INT4_INT4:
+		case F_PG_ADVISORY_UNLOCK_INT8:
+		case F_PG_ADVISORY_UNLOCK_INT4_INT4:
+		case F_PG_ADVISORY_UNLOCK_SHARED_INT8:
+		case F_PG_ADVISORY_UNLOCK_SHARED_INT4_INT4:
+		case F_PG_ADVISORY_UNLOCK_ALL:
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("code that runs while a query is planned must not change the session's advisory locks")));
+	}
+}
+
 static PlannedStmt *
 plan_query(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
 {
@@ -218,15 +303,18 @@ plan_query(Query *parse, const char *query, int options, ParamListInfo params SG
 	PlannedStmt *planned;
 	SgScope		scope;
 
-	if (plans_apart == NULL || !*plans_apart || InSecurityRestrictedOperation())
+	if (plans_apart == NULL || !*plans_apart || (InSecurityRestrictedOperation() && !reads_of_others((Node *) parse, NULL)))
 		return plan(parse, query, options, params SG_PLANNER_MORE(es));
 	sg_nobody_begin(&scope);
 	PG_TRY();
 	{
+		nobody_plans++;
 		planned = plan(parse, query, options, params SG_PLANNER_MORE(es));
+		nobody_plans--;
 	}
 	PG_CATCH();
 	{
+		nobody_plans--;
 		rethrow(context);
 	}
 	PG_END_TRY();
@@ -265,6 +353,8 @@ sg_plan_apart_init(void)
 {
 	next_planner = planner_hook;
 	planner_hook = plan_query;
+	next_access = object_access_hook;
+	object_access_hook = refuse_session_lock;
 }
 
 /* ---- receiving rows ---- */

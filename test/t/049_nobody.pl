@@ -59,7 +59,7 @@ my @create = ('CREATE TABLE open.t (a int)', 'CREATE TEMP TABLE t (a int)', 'CRE
 	'CREATE EXTENSION hstore', 'SELECT lo_create(0)', 'SELECT lo_from_bytea(0, $q$x$q$)', 'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC', 'CREATE ROLE made', 'CREATE EVENT TRIGGER made ON sql_drop EXECUTE FUNCTION hidden()',
 	'CREATE LANGUAGE plperlu', 'CREATE STATISTICS open.st ON (a + 1) FROM open.theirs', 'CREATE INDEX ON open.theirs (a)',
 	'CREATE TRIGGER t BEFORE INSERT ON open.theirs FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'CREATE RULE r AS ON INSERT TO open.theirs DO NOTHING', 'CREATE POLICY p ON open.theirs',
-	"COMMENT ON TABLE open.theirs IS 'x'", 'CREATE TABLE open.heir () INHERITS (open.theirs)', "PREPARE made AS SELECT 1", 'LISTEN made',
+	"COMMENT ON TABLE open.theirs IS 'x'", 'CREATE TABLE open.heir () INHERITS (open.theirs)', "PREPARE made AS SELECT 1", 'LISTEN made', 'SELECT pg_advisory_lock(49)', 'SELECT pg_try_advisory_lock_shared(49, 49)', 'SELECT pg_advisory_unlock_all()',
 	'CREATE ACCESS METHOD made TYPE index HANDLER bthandler', 'CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal), TO SQL WITH FUNCTION int4recv(internal))');
 
 # What mallory plants: an index expression that does all this where it is evaluated in another name than mallory's

@@ -266,24 +266,96 @@ held('verify', q{SELECT test, result FROM sg_verify_fks_details('verify', live =
 
 # ---- VALIDATE: workers share the parent, so an index may come to it after the look; nobody plans the server's query
 
+# ... also as the owner of the child, restricted, because of that owner's type
 query(q{
 	CREATE TABLE keyed (id int PRIMARY KEY, p int);
 	INSERT INTO keyed VALUES (1, 1);
+	CREATE ROLE carl;
+	CREATE SCHEMA car AUTHORIZATION carl;
+	GRANT USAGE ON SCHEMA mal TO carl;
+	GRANT SELECT, REFERENCES ON mal.p TO carl;
+	SET ROLE carl;
+	CREATE DOMAIN car.number AS int;
+	CREATE TABLE car.keyed (id int PRIMARY KEY, p car.number);
+	INSERT INTO car.keyed VALUES (1, 1);
+	RESET ROLE;
 	CREATE FUNCTION hold() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(71); END $$;
-	SELECT sg_plan_create('validate');
-	SELECT sg_plan_add_fk('validate', 'keyed', '{p}', 'mal.p', index => false, fk_name => 'late', orphans => 'leave');
 });
-query(q{CALL sg_add_fks('validate', validate => false)});
-query(q{CREATE EVENT TRIGGER hold ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION hold()});
-$holder->query('SELECT pg_advisory_lock(71)');
-$caller->send(q{CALL sg_add_fks('validate')});
-wait_for(sub { query("SELECT wait_event_type || wait_event FROM pg_stat_activity WHERE pid = $caller->{pid}") eq 'Lockadvisory' });
-$mallory->query('CREATE INDEX late ON mal.p ((mal.quiet(1) + id)); CREATE STATISTICS mal.late ON (mal.quiet(1) + id), id FROM mal.p');
-is($mallory->sqlstate, '', 'validate: an index and statistics come to the parent');
-$holder->query('SELECT pg_advisory_unlock(71)');
+foreach my $child ('public.keyed', 'car.keyed')
+{
+	query(qq{
+		SELECT sg_plan_create('validate $child');
+		SELECT sg_plan_add_fk('validate $child', '$child', '{p}', 'mal.p', index => false, fk_name => 'late', orphans => 'leave');
+	});
+	query(qq{CALL sg_add_fks('validate $child', validate => false)});
+	query(q{CREATE EVENT TRIGGER hold ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION hold()});
+	$holder->query('SELECT pg_advisory_lock(71)');
+	$caller->send(qq{CALL sg_add_fks('validate $child')});
+	wait_for(sub { query("SELECT wait_event_type || wait_event FROM pg_stat_activity WHERE pid = $caller->{pid}") eq 'Lockadvisory' });
+	$mallory->query('CREATE INDEX late ON mal.p ((mal.quiet(1) + id)); CREATE STATISTICS mal.late ON (mal.quiet(1) + id), id FROM mal.p');
+	is($mallory->sqlstate, '', "validate $child: an index and statistics come to the parent");
+	$holder->query('SELECT pg_advisory_unlock(71)');
+	$caller->collect;
+	query('DROP EVENT TRIGGER hold; DROP INDEX mal.late; DROP STATISTICS mal.late');
+	is(query("SELECT convalidated FROM pg_constraint WHERE conname = 'late' AND conrelid = '$child'::regclass"), 't', "validate $child: the key is valid then") or diag($caller->{err});
+}
+
+# ---- locks are had by the right to what the deed does: INSERT holds up no VACUUM, and no right at all nothing
+
+query(qq{
+	CREATE ROLE ina LOGIN;
+	SELECT sg_grant('ina');
+	GRANT SELECT, UPDATE ON pause TO ina;
+	GRANT USAGE ON SCHEMA mal TO ina;
+	CREATE SCHEMA ina AUTHORIZATION ina;
+	SET SESSION AUTHORIZATION mallory;
+	CREATE TABLE mal.diary (id int, a int);
+	CREATE TABLE mal.other (id int PRIMARY KEY);
+	CREATE TABLE mal.other_kid (id int REFERENCES mal.other ON DELETE CASCADE);
+	GRANT INSERT (id) ON mal.diary TO ina;
+	GRANT INSERT ON mal.part TO ina;
+	SET SESSION AUTHORIZATION ina;
+	SELECT sg_plan_create('insert'), sg_plan_add_statement('insert', '$wait; INSERT INTO mal.diary (id) VALUES (1)');
+	SELECT sg_plan_create('route'), sg_plan_add_statement('route', 'INSERT INTO mal.part VALUES (2, 2)');
+	SELECT sg_plan_create('nothing'), sg_plan_add_statement('nothing', '$wait; DELETE FROM mal.other'),
+		sg_plan_add_statement('nothing', '$wait; CREATE TABLE ina.heir () INHERITS (mal.other)'),
+		sg_plan_add_statement('nothing', '$wait; ALTER TABLE mal.other ALTER id SET STATISTICS 10, VALIDATE CONSTRAINT other_pkey');
+});
+
+sub modes
+{
+	my ($table) = @_;
+	return query("SELECT string_agg(DISTINCT mode, ' ' ORDER BY mode) FROM pg_locks WHERE pid = $caller->{pid} AND relation = '$table'::regclass");
+}
+sub waits { return query("SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $caller->{pid}") eq 't'; }
+
+$caller->query('SET SESSION AUTHORIZATION ina');
+$holder->query('BEGIN; SELECT FROM pause FOR UPDATE');
+$caller->send(q{CALL sg_apply('insert')});
+wait_for(\&waits);
+unlike(modes('mal.diary'), qr/Share(Update|Row)|(^| )Exclusive|AccessExclusive/, 'INSERT on a column: no lock but what INSERT takes anyway');
+$mallory->query('VACUUM mal.diary');
+is($mallory->sqlstate, '', 'INSERT on a column: VACUUM does not wait');
+is(got_in('mal.diary'), 'STATISTICS ', 'INSERT on a column: nothing but statistics come in');
+$holder->query('COMMIT');
 $caller->collect;
-query('DROP EVENT TRIGGER hold; DROP INDEX mal.late; DROP STATISTICS mal.late');
-is(query(q{SELECT convalidated FROM pg_constraint WHERE conname = 'late'}), 't', 'validate: the key is valid then') or diag($caller->{err});
+is(query('SELECT count(*) FROM mal.diary'), '1', 'INSERT on a column: the row is there') or diag($caller->{err});
+$caller->query(q{CALL sg_apply('route')});
+like($caller->{err}, qr/role ina may not keep partitions away from table mal\.part/, 'INSERT into a partitioned table: its owner could attach one with a trigger');
+is(query('SELECT count(*) FROM mal.part WHERE id = 2'), '0', 'so no row goes there');
+foreach my $step (1 .. 3)
+{
+	$holder->query('BEGIN; SELECT FROM pause FOR UPDATE');
+	$caller->send(qq{CALL sg_apply('nothing', steps => '{$step}')});
+	my $state = '';
+	wait_for(sub { ($state = query("SELECT CASE WHEN wait_event_type = 'Lock' THEN 'waits' ELSE state END FROM pg_stat_activity WHERE pid = $caller->{pid}")) ne 'active' });
+	is($state, 'waits', "no right, step $step: the call is held up") or diag($caller->{err});
+	# PostgreSQL takes ROW EXCLUSIVE before it asks for rights
+	unlike(modes($_), qr/Share(Update|Row)|(^| )Exclusive|AccessExclusive/, "no right, step $step: no lock on $_ that holds up others") foreach 'mal.other', 'mal.other_kid';
+	$holder->query('COMMIT');
+	$caller->collect;
+}
+$caller->query('RESET SESSION AUTHORIZATION');
 
 is(query('SELECT string_agg(DISTINCT who, $$ $$) FROM witness'), '', 'no code of hers has run as anybody else');
 unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/WITNESS/, 'nor while a query was planned');
