@@ -64,6 +64,13 @@ AS 'MODULE_PATHNAME', 'sg_sync_calls';
 COMMENT ON FUNCTION schemaguard.sg_sync_calls(text)
     IS 'whether a statement computes something by a built-in function that does more than compute or read catalogs';
 
+CREATE FUNCTION schemaguard.sg_sync_types(statement text)
+RETURNS text[]
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_types';
+COMMENT ON FUNCTION schemaguard.sg_sync_types(text)
+    IS 'the types that values in a statement are given, in names without quotes';
+
 CREATE FUNCTION schemaguard.sg_sync_portable(text text)
 RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

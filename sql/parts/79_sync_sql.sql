@@ -642,9 +642,9 @@ WITH RECURSIVE side AS MATERIALIZED (
         schemaguard.sg_sync_problem(g.kind, n.names, g.what IN ('replaced', 'privileges', 'privileges again', 'options', 'toast_options', 'inherits', 'identity_sequence', 'statistics', 'labels', 'attribute_comments',
             'mappings', 'column_defaults', 'column_comments', 'column_acl', 'column_storage column_compression column_options column_statistics') OR g.kind = 'table' AND g.step = 'drop', g.statement, g.guard),
         'it runs code of role ' || nullif(code.owner, quote_ident(current_user)) || ': CALL sg_sync_apply() runs it as that role') AS problem
-    FROM (SELECT g.*, NOT g.context ? 'in_new' AND (g.step <> 'drop' OR g.what = 'type, meanwhile') AND (g.kind = 'column' AND g.what ~ '^(created|type|generated)'
+    FROM (SELECT g.*, CASE WHEN EXISTS (SELECT FROM strange_type) THEN schemaguard.sg_sync_types(g.statement) END AS types, NOT g.context ? 'in_new' AND (g.step <> 'drop' OR g.what = 'type, meanwhile') AND (g.kind = 'column' AND g.what ~ '^(created|type|generated)'
                 OR g.kind = 'constraint' AND (g.context ->> 'type' = 'c' OR g.context ?| '{of_domain,references}') OR g.kind = 'table' AND g.statement LIKE '% ATTACH PARTITION %') AS computes
-          FROM guarded g) g
+          FROM guarded g OFFSET 0) g
     CROSS JOIN LATERAL (SELECT array_agg(DISTINCT schemaguard.sg_sync_name(x.name)) AS names FROM (VALUES (g.context ->> 'identity'), (g.context ->> 'column_identity'), (g.context ->> 'parent'), (g.context #>> '{old,identity}'), (g.context #>> '{old,parent}'),
         ((g.context ->> 'parent') || '.' || quote_ident(g.context #>> '{old,name}')), (g.context ->> 'partition_of'), (g.context #>> '{old,partition_of}'), (g.context ->> 'whole'), (g.context ->> 'index'),
         (g.context ->> 'new_index'), (g.context ->> 'halfway'), (g.context ->> 'address'), (g.context ->> 'root')) x (name) WHERE x.name IS NOT NULL) n
@@ -655,9 +655,11 @@ WITH RECURSIVE side AS MATERIALIZED (
             OR g.kind = 'table' AND c.kind IN ('rows', 'table') AND c.object IN (g.object, g.context ->> 'partition_of'))
         UNION ALL
         -- a literal of a type is a value when the statement is read
-        SELECT t.owner FROM strange_type t CROSS JOIN LATERAL (SELECT replace(t.object, '"', '') AS name, replace(g.statement, '"', '') AS statement) m
+        SELECT t.owner FROM strange_type t CROSS JOIN LATERAL (SELECT replace(t.object, '"', '') AS name, CASE WHEN g.statement LIKE 'DO %' THEN replace(g.statement, '"', '') END AS statement) m
         WHERE CASE t.kind WHEN 'cast' THEN g.computes AND (g.what LIKE 'type%' OR g.context ? 'references')
-            ELSE position('::' || m.name || '[]' IN m.statement) > 0 OR t.kind = 'type' AND (position('::' || m.name IN m.statement) > 0 OR position(' AS ' || m.name || ')' IN m.statement) > 0 OR position(m.name || ' ''' IN m.statement) > 0)
+            ELSE m.name || '[]' = ANY (g.types) OR t.kind = 'type' AND m.name = ANY (g.types)
+                -- bodies of blocks, which are no tokens of the statement
+                OR position('::' || m.name || '[]' IN m.statement) > 0 OR t.kind = 'type' AND (position('::' || m.name IN m.statement) > 0 OR position(' AS ' || m.name || ')' IN m.statement) > 0 OR position(m.name || ' ''' IN m.statement) > 0)
                 -- and one that aggregates begin with; attributes come to all rows of a type
                 OR g.kind = 'aggregate' AND g.context ?| '{initial_value,moving_initial_value}' AND t.object IN (rtrim(g.context ->> 'state_type', '[]'), rtrim(g.context ->> 'moving_state_type', '[]'))
                 OR g.kind = 'type' AND g.what = 'attributes' AND g.step <> 'drop' AND t.object = g.object END

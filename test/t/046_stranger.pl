@@ -237,6 +237,7 @@ my %call = (
 	'schemaguard.sg_sync_steps' => q{SELECT schemaguard.sg_sync_steps('secret', NULL, true, true, true)},
 	'schemaguard.sg_sync_texts' => q{SELECT schemaguard.sg_sync_texts('["a"]')},
 	'schemaguard.sg_sync_problem' => q{SELECT schemaguard.sg_sync_problem('table', '{t_c}', false, 'ALTER TABLE t_c ADD a int', 'true')},
+	'schemaguard.sg_sync_types' => q{SELECT schemaguard.sg_sync_types('SELECT 1::public.t')},
 	'schemaguard.sg_sync_calls' => q{SELECT schemaguard.sg_sync_calls('ALTER TABLE t_c ADD CHECK (now() > now())')},
 	'schemaguard.sg_sync_parses' => q{SELECT schemaguard.sg_sync_parses('type', 'integer')},
 	'schemaguard.sg_sync_malformed' => q{SELECT schemaguard.sg_sync_malformed('column', 't_c.a', 't_c', '{"type": "integer"}')},

@@ -162,6 +162,22 @@ like($script, qr/CREATE AGGREGATE mal\.agg\(/, 'what reaches no such type is not
 run('target', $script);
 nobody('types with code');
 
+# ... however they are spelt
+my %spelt = ('mal.v' => [ q{SELECT '(1)' :: mal . r AS r}, 'it runs code of role mallory' ], 'mal.v2' => [ q{SELECT U&"mal".r '(1)' AS r}, 'a name by Unicode escapes' ], 'mal.v3' => [ q{SELECT mal.r E'(1)' AS r}, 'it runs code of role mallory' ],
+	'mal.v4' => [ q{SELECT CAST ('(1)' AS "mal"."r" ) AS r}, 'it runs code of role mallory' ], 'mal.v5' => [ q{SELECT mal.r('(1)') AS r}, 'it runs code of role mallory' ], 'mal.v6' => [ q{SELECT '{(1)}'::mal._r AS r}, 'it runs code of role mallory' ],
+	'mal.v7' => [ q{SELECT '{1}' :: mal.dom ARRAY AS r}, 'it runs code of role mallory' ], 'mal.v8' => [ q{SELECT (SELECT ARRAY[mal.r $$(1)$$]) AS r}, 'it runs code of role mallory' ], 'mal.v9' => [ q{SELECT ROW(1)::mal.pk AS r}, '' ]);
+query('ref', join('', map { "CREATE VIEW $_ AS SELECT 1 AS r;" } map { "mal.v$_" } 3 .. 9));
+import('target', forge(document('ref'), map { ("view $_" => '{"query": ' . query('postgres', 'SELECT to_json(' . lit($spelt{$_}[0]) . '::text)') . '}') } keys %spelt));
+$script = script('target', ', allow_drop => true, partitions => true');
+foreach my $view (sort keys %spelt)
+{
+	my ($query, $why) = @{ $spelt{$view} };
+	if ($why) { like($script, qr/^-- left out: view \Q$view\E: left out, .*\Q$why\E/m, "$query: left out"); }
+	else { like($script, qr/\Q$query\E/, "$query: stays"); }
+}
+run('target', $script);
+nobody('types with code, spelt otherwise');
+
 # ---- settings of the database that it is run in
 
 database('ref', q{CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory; CREATE TABLE mal.t (id int, note text DEFAULT $x$\'); ALTER ROLE mallory SUPERUSER; PERFORM (1 --$x$)});
