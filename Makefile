@@ -187,6 +187,7 @@ OBJS = \
 	src/impact/impact_text.o \
 	src/log/log_grant.o \
 	src/log/log_write.o \
+	src/plan/plan_accept.o \
 	src/plan/plan_approve.o \
 	src/plan/plan_backfill.o \
 	src/plan/plan_change.o \

@@ -238,32 +238,16 @@ parse_index(const PlanStep *step)
 	return index;
 }
 
-/* An empty materialized view is no more than a view; REFRESH runs as its owner, restricted */
-static bool
-keeps_result(Node *statement)
-{
-	const CreateTableAsStmt *create = (CreateTableAsStmt *) statement;
-
-	return IsA(statement, CreateTableAsStmt) && !(create->objtype == OBJECT_MATVIEW && create->into->skipData);
-}
-
-/* Any but those that would end the transaction, or take the session elsewhere */
 static void
 check_statements(const char *text, const char *field, int least, int most)
 {
 	foreach_ptr(const RawStmt, raw, parse_some(text, field, most == 1 ? "one statement" : "SQL", least, most))
 	{
-		Node	   *statement = raw->stmt;
-
-		if (IsA(statement, TransactionStmt) || IsA(statement, CallStmt) || IsA(statement, DoStmt) ||
-			IsA(statement, VariableSetStmt) || IsA(statement, CopyStmt) || IsA(statement, SelectStmt) ||
-			keeps_result(statement) || IsA(statement, PrepareStmt) || IsA(statement, ExecuteStmt) ||
-			IsA(statement, ExplainStmt) || IsA(statement, LockStmt) || IsA(statement, DeclareCursorStmt) ||
-			IsA(statement, FetchStmt) || IsA(statement, ClosePortalStmt) || IsA(statement, ImportForeignSchemaStmt))
+		if (!plan_accepts_statement(raw->stmt))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("%s can't be a statement of this kind", field),
-					 errdetail("Transactions, calls, DO, SET, COPY, IMPORT FOREIGN SCHEMA, queries, cursors and what keeps a query's result are no changes that a plan could look at and take back."),
+					 errdetail("Transactions, calls, DO, SET, LISTEN, DISCARD, LOAD, CLUSTER, COPY, IMPORT FOREIGN SCHEMA, queries, cursors, databases, and what keeps a query's result are no changes that a plan could look at and take back."),
 					 errhint("Plan the change itself; run the rest by hand.")));
 	}
 }

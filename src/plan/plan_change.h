@@ -95,4 +95,7 @@ extern char *plan_unique_statement(const PlanStep *step, const char *table, cons
 /* "check orders_total ON public.orders" */
 extern char *plan_change_object(const PlanStep *step);
 
+/* Returns whether a plan takes a statement of this kind (a raw parse node) */
+extern bool plan_accepts_statement(Node *statement);
+
 #endif							/* SG_PLAN_CHANGE_H */

@@ -48,6 +48,8 @@ SELECT sg_plan_add_unique('c', 'orders', '{total}', keep_by => 'id');
 SELECT sg_plan_add_unique('c', 'orders', '{total,total}');
 SELECT sg_plan_add_statement('c', 'COMMIT');
 SELECT sg_plan_add_statement('c', 'SELECT 1; SELECT 2');
+SELECT sg_plan_add_statement('c', 'LISTEN orders');
+SELECT sg_plan_add_statement('c', 'DISCARD ALL');
 SELECT sg_plan_add_statement('c', 'CREATE TABLE chg.x ()', done_when => 'DROP TABLE orders');
 SELECT sg_plan_add_drop('c', 'sequence', 'orders');
 SELECT sg_plan_add_drop('c', 'table', 'orders', name => 'other');

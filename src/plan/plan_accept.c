@@ -1,0 +1,123 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_accept.c
+ *	  Kinds of statements that a plan takes.
+ *
+ * A list of those that it takes, so that a newer server's kinds are refused
+ * until somebody has looked at what they run (change_reach.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+
+#include "base/compat.h"
+#include "plan/plan_change.h"
+
+/* An empty materialized view is no more than a view; REFRESH runs as its owner, restricted */
+static bool
+keeps_result(Node *statement)
+{
+	const CreateTableAsStmt *create = (CreateTableAsStmt *) statement;
+
+	return IsA(statement, CreateTableAsStmt) && !(create->objtype == OBJECT_MATVIEW && create->into->skipData);
+}
+
+bool
+plan_accepts_statement(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+			/* rows */
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+		case T_TruncateStmt:
+			/* tables, and what belongs to them */
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+		case T_AlterTableStmt:
+		case T_IndexStmt:
+		case T_ReindexStmt:
+		case T_VacuumStmt:
+		case T_CreateTrigStmt:
+		case T_RuleStmt:
+		case T_CreatePolicyStmt:
+		case T_AlterPolicyStmt:
+		case T_CreateStatsStmt:
+		case T_AlterStatsStmt:
+		case T_ViewStmt:
+		case T_RefreshMatViewStmt:
+		case T_CreateSeqStmt:
+		case T_AlterSeqStmt:
+			/* types, functions and what is made of them */
+		case T_CreateDomainStmt:
+		case T_AlterDomainStmt:
+		case T_CompositeTypeStmt:
+		case T_CreateEnumStmt:
+		case T_AlterEnumStmt:
+		case T_CreateRangeStmt:
+		case T_AlterTypeStmt:
+		case T_DefineStmt:
+		case T_CreateFunctionStmt:
+		case T_AlterFunctionStmt:
+		case T_CreateCastStmt:
+		case T_CreateConversionStmt:
+		case T_CreateTransformStmt:
+		case T_CreateOpClassStmt:
+		case T_CreateOpFamilyStmt:
+		case T_AlterOpFamilyStmt:
+		case T_AlterOperatorStmt:
+		case T_AlterCollationStmt:
+		case T_AlterTSDictionaryStmt:
+		case T_AlterTSConfigurationStmt:
+			/* any object */
+		case T_DropStmt:
+		case T_RenameStmt:
+		case T_AlterObjectSchemaStmt:
+		case T_AlterObjectDependsStmt:
+		case T_AlterOwnerStmt:
+		case T_CommentStmt:
+		case T_SecLabelStmt:
+		case T_CreateSchemaStmt:
+		case T_CreateExtensionStmt:
+		case T_AlterExtensionStmt:
+		case T_AlterExtensionContentsStmt:
+		case T_CreatePLangStmt:
+		case T_CreateAmStmt:
+		case T_CreateEventTrigStmt:
+		case T_AlterEventTrigStmt:
+			/* rights and roles */
+		case T_GrantStmt:
+		case T_GrantRoleStmt:
+		case T_AlterDefaultPrivilegesStmt:
+		case T_CreateRoleStmt:
+		case T_AlterRoleStmt:
+		case T_AlterRoleSetStmt:
+		case T_AlterDatabaseSetStmt:
+		case T_DropRoleStmt:
+		case T_DropOwnedStmt:
+		case T_ReassignOwnedStmt:
+			/* other servers */
+		case T_CreateFdwStmt:
+		case T_AlterFdwStmt:
+		case T_CreateForeignServerStmt:
+		case T_AlterForeignServerStmt:
+		case T_CreateUserMappingStmt:
+		case T_AlterUserMappingStmt:
+		case T_DropUserMappingStmt:
+		case T_CreatePublicationStmt:
+		case T_AlterPublicationStmt:
+		case T_CreateSubscriptionStmt:
+		case T_AlterSubscriptionStmt:
+		case T_DropSubscriptionStmt:
+		case T_NotifyStmt:
+			return true;
+		case T_CreateTableAsStmt:
+			return !keeps_result(statement);
+		default:
+			return false;
+	}
+}
