@@ -101,7 +101,7 @@ stray(const char *text)
 {
 	for (const char *p = text; *p; p = skip_token(text, p))
 	{
-		bool		begins = p == text || !is_word(p[-1]);
+		bool		begins = !is_word(p == text ? ' ' : p[-1]);
 
 		if (*p == '\\')
 			return "a backslash";
