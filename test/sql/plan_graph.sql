@@ -149,6 +149,16 @@ CALL sg_fix_orphans('gra');
 TABLE child;
 TABLE steps;
 
+-- options of the plan hold after each commit of the call, too: the session's two workers would build both indexes
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+SHOW schemaguard.workers;
+SELECT sg_plan_option('gra', 'workers', '0');
+SELECT sg_plan_add_check('gra', 'b', 'v > 0', 'first', priority => 'critical'), sg_plan_add_index('gra', 'b', 'USING btree (v)'), sg_plan_add_index('gra', 'a', 'USING btree (new)');
+CALL sg_apply('gra');
+TABLE steps;
+
 SET client_min_messages = warning;
 SELECT sg_plan_drop('gra', force => true);
 DROP SCHEMA gra CASCADE;
