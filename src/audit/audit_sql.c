@@ -350,7 +350,12 @@ audit_sql_judge(AuditKey *key, MemoryContext results)
 	char	   *copies;
 
 	key->result = key->orphan_rows > 0 ? AUDIT_FAIL : AUDIT_PASS;
-	copies = key->result == AUDIT_PASS ? fk_citus_copies(key->key.child) : NULL;
+	if (key->result == AUDIT_FAIL)
+		return;
+	/* rows that one copy of the parent lacks are orphans on its node alone */
+	copies = fk_citus_copies(key->key.child);
+	if (copies == NULL && OidIsValid(key->key.parent))
+		copies = fk_citus_copies(key->key.parent);
 	if (copies)
 	{
 		key->result = AUDIT_UNKNOWN;

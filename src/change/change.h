@@ -52,13 +52,11 @@ typedef struct ChangeMove
 	bool		first;			/* a deed begins with it */
 	bool		rewrites;		/* the table is written anew under it */
 	char	   *was;			/* what the deed remembers, or NULL */
-	char	   *kept_as;		/* and the name of the column that is kept, or
-								 * NULL */
+	char	   *kept_as;		/* name of a column that is kept, or NULL */
 	char	   *whole;			/* the deed is that of leaving this one */
 	char	   *index;			/* the deed is that of an index with this
 								 * definition, whose partitions have theirs */
-	List	   *taken;			/* indexes that it takes over, by their names:
-								 * no deeds of their own any more */
+	List	   *taken;			/* indexes it takes over: no deeds of theirs */
 	List	   *builds;			/* of PlanIndex * */
 	CodeReach  *reach;			/* code that it may run, or NULL */
 	Oid			owner;			/* of what is no table, or InvalidOid */
@@ -72,8 +70,7 @@ typedef struct ChangeMove
 	ObjectAddress object;		/* is renamed or dropped */
 	List	   *keys;			/* of FkKey *: go along, each with a deed */
 	List	   *tables;			/* OIDs of others that are locked as well */
-	List	   *owner_statements;	/* that run as the extension's owner, at
-									 * the end */
+	List	   *owner_statements;	/* by the extension\'s owner, at the end */
 	List	   *last_statements;	/* and behind those, as the caller */
 } ChangeMove;
 
@@ -108,10 +105,8 @@ typedef struct ChangeKind
 /* By StepKind; foreign keys have none */
 extern const ChangeKind change_kinds[];
 
-/* Registers what the rooms below ask of this one */
+/* Register what the rooms below ask of this one, what sg_prune() ends, and columns for sg_plan_sql() */
 extern void change_init(void);
-
-/* sg_prune() ends what is kept of what was dropped; sg_plan_sql() knows columns */
 extern void change_object_init(void);
 extern void change_column_init(void);
 
@@ -227,9 +222,6 @@ extern bool change_index_find(const PlanStep *step, ChangeMove *move, const char
  */
 extern void change_index_claim(const PlanStep *step, ChangeMove *move, List *indexes);
 
-/* A name for NOT NULL of a column: that of the CHECK which says so already, or one that is free */
-extern char *change_not_null_name(Oid table, const char *column);
-
 /* What is partitioned is so by columns of the step; or false with a problem (change_unique.c) */
 extern bool change_unique_over_partitions(const PlanStep *step, ChangeMove *move);
 
@@ -238,6 +230,7 @@ extern bool change_unique_over_partitions(const PlanStep *step, ChangeMove *move
 extern void change_look_check(const PlanStep *step, ChangeMove *move);
 extern void change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_not_null(const PlanStep *step, ChangeMove *move);
+extern char *change_not_null_name(Oid table, const char *column);
 extern void change_undo_not_null(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_unique(const PlanStep *step, ChangeMove *move);
 extern void change_undo_unique(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
@@ -253,4 +246,5 @@ extern void change_look_index(const PlanStep *step, ChangeMove *move);
 extern void change_look_statement(const PlanStep *step, ChangeMove *move);
 extern void change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern bool change_reach_statement(ChangeMove *move, const char *sql);
+
 #endif							/* SG_CHANGE_H */

@@ -5,8 +5,8 @@
  *
  * The schema is schemaguard_attic; what would meet something of its name
  * there goes to the first of schemaguard_attic_1, _2, ... that is free.  The
- * deed remembers, line by line, which one that is, and each publication with
- * what it shows of a table.
+ * deed remembers, line by line, which one that is and which relation by OID,
+ * and each publication with what it shows of a table.
  *
  * A partition leaves its table before, in a move and with a deed of its own,
  * which remembers that table and, behind it, the bound.  So it is attached
@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xlog.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
@@ -26,6 +27,8 @@
 #include "catalog/pg_publication_rel.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
 #include "partitioning/partdesc.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -135,13 +138,59 @@ schema_for(Oid relid)
 	}
 }
 
+/* Returns a hash of a relation's kind, and of the names and types of its columns; 0 where it is gone */
+static uint32
+shape_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	FormData_pg_attribute column;
+	AttrNumber	natts;
+	uint32		shape;
+
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	shape = ((Form_pg_class) GETSTRUCT(tuple))->relkind;
+	ReleaseSysCache(tuple);
+	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
+	{
+		if (sg_read_column(relid, attnum, &column))
+			shape = hash_combine(hash_combine(shape, hash_bytes((unsigned char *) NameStr(column.attname), strlen(NameStr(column.attname)))),
+								 column.atttypid);
+	}
+	return shape;
+}
+
+/* Behind the schema in a deed: which relation it was, of which database of which server, and its shape */
+#define WAS_IDENTITY " " UINT64_FORMAT " %u %u %08x"
+
+/*
+ * Returns the relation that a deed remembers by its OID, if this is the
+ * database in which it was kept and the relation still looks the same; else
+ * InvalidOid.  After a restore the OID may be that of another relation.
+ */
+static Oid
+kept_by_oid(const char *was)
+{
+	uint64		server;
+	Oid			database;
+	Oid			relid;
+	uint32		shape;
+
+	if (was == NULL || sscanf(was + strcspn(was, " \n"), WAS_IDENTITY, &server, &database, &relid, &shape) != 4)
+		return InvalidOid;
+	return server == GetSystemIdentifier() && database == MyDatabaseId && shape == shape_of(relid) ? relid : InvalidOid;
+}
+
 Oid
 change_kept_relation(const PlanStep *step, const char *was, char **name)
 {
-	const char *schema = was && was[0] ? pnstrdup(was, strcspn(was, "\n")) : SG_ATTIC;
+	const char *schema = was && was[0] ? pnstrdup(was, strcspn(was, " \n")) : SG_ATTIC;
+	Oid			relid = kept_by_oid(was);
 
-	*name = quote_qualified_identifier(schema, sg_parse_table_name(step->child_table).name);
-	return sg_find_qualified(*name);
+	*name = OidIsValid(relid) ? sg_relation_name(relid) :
+		quote_qualified_identifier(schema, sg_parse_table_name(step->child_table).name);
+	return OidIsValid(relid) ? relid : sg_find_qualified(*name);
 }
 
 /* ---- publications ---- */
@@ -345,6 +394,8 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 	char	   *whole = pnstrdup(name, bound - name - 1);
 	char	   *statement = psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", whole, table, bound);
 
+	if (!OidIsValid(relid))
+		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s, which was a partition of %s, does not exist", table, whole), NULL);
 	if (!OidIsValid(relid) || get_rel_relispartition(relid))
 		return;
 	move->table = sg_find_qualified(whole);
@@ -370,7 +421,7 @@ change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 	StringInfoData was;
 
 	initStringInfo(&was);
-	appendStringInfoString(&was, schema);
+	appendStringInfo(&was, "%s" WAS_IDENTITY, schema, GetSystemIdentifier(), MyDatabaseId, relid, shape_of(relid));
 	if (!leave_publications(relid, move, &was))
 		return false;
 	if (!OidIsValid(get_namespace_oid(schema, true)))

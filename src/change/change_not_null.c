@@ -72,10 +72,16 @@ static bool
 is_helper(HeapTuple tuple, AttrNumber attnum)
 {
 	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+	char	   *wanted;
+	SgScope		scope;
 
-	return con->contype == CONSTRAINT_CHECK &&
-		strcmp(change_condition(tuple),
-			   psprintf("(%s IS NOT NULL)", quote_identifier(sg_column_name(con->conrelid, attnum)))) == 0;
+	if (con->contype != CONSTRAINT_CHECK)
+		return false;
+	/* with the settings that the condition is written with */
+	change_text_begin(&scope);
+	wanted = psprintf("(%s IS NOT NULL)", quote_identifier(sg_column_name(con->conrelid, attnum)));
+	sg_scope_end(&scope);
+	return strcmp(change_condition(tuple), wanted) == 0;
 }
 
 static void
@@ -113,6 +119,7 @@ look_at_helper(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
 	}
 }
 
+/* Returns a name for NOT NULL of a column: that of the CHECK which says so already, or one that is free */
 char *
 change_not_null_name(Oid table, const char *column)
 {

@@ -365,7 +365,14 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 	if (get_attnum(move->table, what->fk_name) == InvalidAttrNumber)
 	{
 		if (get_attnum(move->table, kept_column(what)) == InvalidAttrNumber)
+		{
+			change_problem(move, ERRCODE_UNDEFINED_COLUMN,
+						   psprintf("the column is not found: %s has no column %s, which it was kept as", what->child_table,
+									quote_identifier(kept_column(what))),
+						   psprintf("If it has another name: ALTER TABLE %s RENAME COLUMN ... TO %s;", what->child_table,
+									quote_identifier(kept_column(what))));
 			return;
+		}
 		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK,
 						 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", what->child_table,
 								  quote_identifier(kept_column(what)), name));
@@ -584,6 +591,7 @@ void
 change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
 	const PlanStep *what = deed->what;
+	char	   *renamed = NULL;
 	char	   *kept;
 	Oid			relid;
 
@@ -610,8 +618,17 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	relid = change_kept_relation(what, deed->was, &kept);
-	if (!OidIsValid(relid))
+	/* it is back */
+	if (OidIsValid(move->table) && (!OidIsValid(relid) || relid == move->table))
 		return;
+	if (!OidIsValid(relid))
+	{
+		change_problem(move, ERRCODE_UNDEFINED_TABLE,
+					   psprintf("the %s is not found: there is no %s, nor one with the OID and the columns that it was kept with", what->definition, kept),
+					   psprintf("If it is elsewhere: ALTER %s ... SET SCHEMA %s;", plan_changed_object(what) == CHANGED_TABLE ? "TABLE" : "VIEW",
+								quote_identifier(sg_parse_table_name(kept).schema)));
+		return;
+	}
 	if (OidIsValid(move->table))
 	{
 		change_problem(move, ERRCODE_DUPLICATE_TABLE, psprintf("there is another %s by now", what->child_table),
@@ -619,8 +636,16 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	move->table = relid;
+	if (strcmp(sg_rel_name(relid), sg_parse_table_name(what->child_table).name) != 0)
+	{
+		renamed = psprintf("ALTER %s %s RENAME TO %s", plan_changed_object(what) == CHANGED_TABLE ? "TABLE" : "VIEW", kept,
+						   quote_identifier(sg_parse_table_name(what->child_table).name));
+		kept = sibling(kept, NULL, sg_parse_table_name(what->child_table).name);
+	}
 	move->owner_statements = lappend(change_move_statistics(relid, sg_parse_table_name(what->child_table).schema),
 									 change_move_statement(what, kept, sg_parse_table_name(what->child_table).schema));
+	if (renamed)
+		move->owner_statements = lcons(renamed, move->owner_statements);
 	change_publish_again(deed, move);
 	change_move(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK);
 }
@@ -633,13 +658,16 @@ end_statement(const PlanDeed *deed)
 {
 	const PlanStep *what = deed->what;
 	Oid			table = sg_find_qualified(what->child_table);
+	Oid			relid;
 	char	   *kept;
 
 	switch (plan_changed_object(what))
 	{
 		case CHANGED_TABLE:
 		case CHANGED_VIEW:
-			if (change_is_detached(deed) || !OidIsValid(change_kept_relation(what, deed->was, &kept)))
+			relid = change_is_detached(deed) ? InvalidOid : change_kept_relation(what, deed->was, &kept);
+			/* what somebody has taken out of the attic is theirs */
+			if (!OidIsValid(relid) || !sg_is_attic(get_rel_namespace(relid)))
 				return NULL;
 			return psprintf("DROP %s %s", plan_changed_object(what) == CHANGED_TABLE ? "TABLE" : "VIEW", kept);
 		case CHANGED_COLUMN:

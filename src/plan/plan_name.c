@@ -47,11 +47,12 @@ tables_of_name(const char *plan, SgNameKind kind, const char *name)
 bool
 plan_name_is_planned(const PlanStep *step, const char *name)
 {
-	const char *schema = sg_parse_table_name(step->child_table).schema;
+	const char *own = plan_given(step->child_table);
+	const char *schema = sg_parse_table_name(own).schema;
 
 	foreach_ptr(const char, table, tables_of_name(step->plan, SG_NAME_RELATION, name))
 	{
-		if (strcmp(table, step->child_table) != 0 && is_of_schema(table, schema))
+		if (strcmp(table, own) != 0 && is_of_schema(table, schema))
 			return true;
 	}
 	return false;

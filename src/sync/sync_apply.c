@@ -561,6 +561,8 @@ sg_sync_apply_entered(PG_FUNCTION_ARGS)
 	apply.fix = sg_arg_bool(fcinfo, 4);
 	apply.fail = sg_arg_bool(fcinfo, 5);
 
+	/* the comparisons before and between the calls on the plan count, too */
+	run_disarm_statement_timeout();
 	lock_database();
 	PG_TRY();
 	{

@@ -87,6 +87,7 @@ tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem)
 		undo_leave_alone(work, deed, problem->sqlerrcode, problem->reason);
 		return true;
 	}
+	plan_step_set_state(work->run->plan->name, deed->step, STEP_AS_IT_IS, psprintf("not taken back: %s", problem->reason), 0);
 	run_outcome(work, undo_name(deed), LOG_FAILED, STEP_AS_IT_IS, problem->sqlerrcode, problem->reason);
 	run_append_warning(work, psprintf("not taken back: %s", problem->reason));
 	return false;

@@ -1,0 +1,82 @@
+# 149_attic.pl: what a plan has dropped and kept comes back from where it is, and nothing is called taken back that is not.
+#
+#   - the attic, and a table in it, were renamed: they are found by OID
+#   - in another database, and where the columns are others by now, the OID says nothing, and the name does
+#   - what is nowhere is not taken back: the step keeps its state, with what was looked for, and comes back once it is there
+#   - what somebody has taken out of the attic is not dropped by sg_prune()
+#   - CALL sg_sync_apply has no statement_timeout, also where there is nothing to do
+#
+# rooms: change undo sync
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Test::More;
+use SgTest;
+
+my $node = new_node('attic', conf => "schemaguard.workers = 0\n");
+
+sub sql { my ($db, $sql) = @_; return $node->safe_psql($db, "SET client_min_messages = error; $sql"); }
+
+# A database with a plan that has dropped table t and column u.v
+my $databases = 0;
+sub dropped
+{
+	my $db = 'kept' . ++$databases;
+
+	sql('postgres', "CREATE DATABASE $db");
+	sql($db, q{
+		CREATE EXTENSION schemaguard;
+		CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'one');
+		CREATE TABLE u (id int, v text DEFAULT 'x' NOT NULL); INSERT INTO u VALUES (1, 'two');
+		SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 't'), sg_plan_add_drop('d', 'column', 'u', 'v');
+		CALL sg_apply('d');
+	});
+	return $db;
+}
+sub rolls_back { my ($db) = @_; return sql($db, "CALL sg_rollback_fks('d'); SELECT step, state, reason FROM schemaguard.plan_step ORDER BY step"); }
+sub is_back { my ($db) = @_; return sql($db, "SELECT t.a, u.v FROM t, u"); }
+
+my $back = "1|rolled back|\n2|rolled back|";
+my $db = dropped();
+sql($db, 'ALTER SCHEMA schemaguard_attic RENAME TO elsewhere; ALTER TABLE elsewhere.t RENAME TO other');
+is(rolls_back($db), $back, 'attic and table were renamed: taken back');
+is(is_back($db), 'one|two', 'with its rows, by its name');
+
+$db = dropped();
+sql($db, 'ALTER SCHEMA schemaguard_attic RENAME TO elsewhere');
+is(rolls_back($db), $back, 'the attic was renamed: taken back');
+is(is_back($db), 'one|two', 'with its rows');
+
+$db = dropped();
+sql('postgres', "CREATE DATABASE copy TEMPLATE $db");
+is(rolls_back('copy'), $back, 'a copy of the database: found by name');
+is(is_back('copy'), 'one|two', 'with its rows');
+
+$db = dropped();
+sql($db, 'ALTER TABLE schemaguard_attic.t ADD b int');
+is(rolls_back($db), $back, 'other columns: found by name');
+
+$db = dropped();
+sql('postgres', "CREATE DATABASE copy2 TEMPLATE $db");
+sql('copy2', 'ALTER SCHEMA schemaguard_attic RENAME TO elsewhere; ALTER TABLE u RENAME _sg_dropped_v TO w');
+like(rolls_back('copy2'), qr/^1\|validated\|.*there is no schemaguard_attic\.t.*\n2\|validated\|.*has no column _sg_dropped_v/, 'found nowhere: not taken back, with what was looked for');
+is(sql('copy2', "SELECT count(*) FROM schemaguard.plan_deed WHERE undone_at IS NULL"), '2', 'and still on record');
+sql('copy2', 'CREATE SCHEMA schemaguard_attic; ALTER TABLE elsewhere.t SET SCHEMA schemaguard_attic; ALTER TABLE u RENAME w TO _sg_dropped_v');
+is(rolls_back('copy2'), $back, 'once it is there, it is taken back');
+is(is_back('copy2'), 'one|two', 'with its rows');
+
+$db = dropped();
+sql($db, "ALTER TABLE schemaguard_attic.t SET SCHEMA public");
+sql($db, "CALL sg_prune(now() + '1 hour')");
+is(sql($db, 'SELECT a FROM t'), 'one', 'what was taken out of the attic by hand is not dropped');
+
+# ---- statement_timeout
+
+sql($db, "SELECT sg_snapshot_take('now')");
+my $err = '';
+$node->psql($db, "SET statement_timeout = '10min'; CALL sg_sync_apply('now')", stderr => \$err);
+like($err, qr/statement_timeout does not apply to this CALL/, 'sg_sync_apply() has no statement_timeout');
+
+$node->stop;
+done_testing();
