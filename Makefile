@@ -58,6 +58,7 @@ OBJS = \
 	src/audit/audit_violations.o \
 	src/audit/audit_watch.o \
 	src/base/args.o \
+	src/base/calls.o \
 	src/base/catalog.o \
 	src/base/code_raw.o \
 	src/base/code_reach.o \
@@ -190,6 +191,7 @@ OBJS = \
 	src/plan/plan_accept.o \
 	src/plan/plan_approve.o \
 	src/plan/plan_backfill.o \
+	src/plan/plan_call.o \
 	src/plan/plan_change.o \
 	src/plan/plan_choice.o \
 	src/plan/plan_deed.o \
@@ -208,6 +210,7 @@ OBJS = \
 	src/plan/plan_order.o \
 	src/plan/plan_relation.o \
 	src/plan/plan_rights.o \
+	src/plan/plan_set.o \
 	src/plan/plan_sql.o \
 	src/plan/plan_statement.o \
 	src/plan/plan_store.o \

@@ -42,12 +42,19 @@ COMMENT ON FUNCTION sg_plan_add_fk(text, text, text[], text, text[], text, text,
                                    boolean, boolean, text[], boolean, text, boolean, text, boolean)
     IS 'add one foreign key to a plan; returns the number of its step';
 
-CREATE FUNCTION sg_plan_set(plan text, step int, option text, value text)
+CREATE FUNCTION sg_plan_set(plan text, steps int[], options jsonb)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'sg_plan_set';
-COMMENT ON FUNCTION sg_plan_set(text, int, text, text)
-    IS 'change one column of a step; state pending takes back a skip';
+AS 'MODULE_PATHNAME', 'sg_plan_set_options';
+COMMENT ON FUNCTION sg_plan_set(text, int[], jsonb)
+    IS 'change options of steps, of all steps for null; state pending takes back a skip';
+
+CREATE FUNCTION sg_plan_steps(plan text, state text DEFAULT NULL)
+RETURNS int[]
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_steps';
+COMMENT ON FUNCTION sg_plan_steps(text, text)
+    IS 'the numbers of the steps that are in a state, such as failed, or of all';
 
 CREATE FUNCTION sg_plan_option(plan text, name text, value text)
 RETURNS void
@@ -56,12 +63,12 @@ AS 'MODULE_PATHNAME', 'sg_plan_option';
 COMMENT ON FUNCTION sg_plan_option(text, text, text)
     IS 'give a plan a setting of its own, such as lock_timeout, or orphans, the policy of new steps; null takes it away';
 
-CREATE FUNCTION sg_plan_skip(plan text, step int, reason text, done boolean DEFAULT false)
+CREATE FUNCTION sg_plan_skip(plan text, steps int[], reason text, done boolean DEFAULT false)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'sg_plan_skip';
-COMMENT ON FUNCTION sg_plan_skip(text, int, text, boolean)
-    IS 'have deployment leave a step alone';
+AS 'MODULE_PATHNAME', 'sg_plan_skip_steps';
+COMMENT ON FUNCTION sg_plan_skip(text, int[], text, boolean)
+    IS 'have deployment leave steps alone, or all steps for null';
 
 CREATE FUNCTION sg_plan_drop(plan text, force boolean DEFAULT false)
 RETURNS void

@@ -506,7 +506,7 @@ BEGIN
             steps := steps + 1;
         ELSIF cardinality(k.child_columns) > 1 THEN
             RAISE EXCEPTION 'key % of table % has several columns', quote_ident(k.fk_name), k.child_table
-                USING ERRCODE = '0A000', HINT = 'Add its step with sg_plan_add_fk(): an expression of backfill for each column.';
+                USING ERRCODE = '0A000', HINT = 'Add its step as a key of its own, with an expression of backfill for each column.';
         ELSE
             -- user_id becomes profile_id, and what is named otherwise gets the new table's name behind its own
             new_column := schemaguard.sg_make_name(replace(k.child_columns[1], old_name, new_name), NULL, NULL);

@@ -199,7 +199,7 @@ BEGIN
         RETURN NEXT format($owner$DO %1$s
 BEGIN
     IF current_user <> %2$L THEN
-        RAISE 'nothing has been applied: the script runs code of role %%', %2$L USING HINT = 'Run it as that role, or CALL sg_sync_apply().';
+        RAISE 'nothing has been applied: the script runs code of role %%', %2$L USING HINT = 'Run it as that role, or have the procedure sg_sync_apply do it.';
     END IF;
 END %1$s;$owner$, schemaguard.sg_sync_tag(current_user), current_user);
     END IF;

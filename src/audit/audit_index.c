@@ -274,7 +274,7 @@ audit_index_corrupt(Oid index, const char *how)
 	ereport(ERROR,
 			(errcode(ERRCODE_INDEX_CORRUPTED),
 			 errmsg("index %s is corrupt: %s", sg_relation_name(index), how),
-			 errhint("Find out what damaged it, then rebuild it: REINDEX INDEX %s.",
+			 errhint("Find out what damaged it, then rebuild it:\nREINDEX INDEX %s;",
 					 sg_relation_name(index))));
 }
 

@@ -209,7 +209,7 @@ key_by_name(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("table %s has no foreign key \"%s\"", sg_relation_name(child), name),
 				 nearest.found ? errhint("Perhaps you meant \"%s\".", nearest.found) :
-				 errhint("A key that a partition has from its partitioned table is found there; the columns of a planned key go to sg_orphans(child, columns, parent).")));
+				 errhint("A key that a partition has from its partitioned table is found there; name the columns of a planned key.")));
 	}
 	return key;
 }

@@ -24,6 +24,7 @@
 #include "utils/syscache.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -178,7 +179,7 @@ sg_watch_subscriptions_entered(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to watch subscriptions"),
-				 errhint("Only superusers make event triggers: have one call sg_watch_subscriptions(%s).",
+				 errhint(sg_calls("Only superusers make event triggers. As one:\nSELECT sg_watch_subscriptions(%s);"),
 						 enabled ? "true" : "false")));
 	sg_check_writable("sg_watch_subscriptions()");
 
@@ -229,7 +230,7 @@ sg_subscription_event_entered(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("sg_subscription_event is an event trigger function"),
-				 errhint("Call sg_watch_subscriptions(true), which makes the event triggers.")));
+				 errhint(sg_calls("Have the event triggers made:\nSELECT sg_watch_subscriptions(true);"))));
 
 	if (!IsBinaryUpgrade)
 		write_marks(GetCommandTagName(event->tag));

@@ -223,7 +223,7 @@ static void
 define_control(void)
 {
 	DefineCustomBoolVariable("schemaguard.require_approval",
-							 "Lets a plan run only after sg_plan_approve() by another role than its author.",
+							 "Lets a plan run only after its approval by another role than its author.",
 							 "Only superusers change it.",
 							 &sg_require_approval,
 							 set_beforehand("schemaguard.require_approval"),

@@ -10,12 +10,14 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/scansup.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -236,6 +238,30 @@ sg_quote_list(List *names)
 						 quote_identifier((char *) lfirst(lc)));
 
 	return buf.data;
+}
+
+char *
+sg_names_text(List *names)
+{
+	return OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(names));
+}
+
+List *
+sg_names_of_text(const char *text)
+{
+	const char *begin = text;
+
+	while (scanner_isspace(*begin))
+		begin++;
+	if (*begin != '{')
+		return list_make1(pstrdup(text));
+	return sg_text_array_list(OidInputFunctionCall(F_ARRAY_IN, unconstify(char *, text), TEXTOID, -1));
+}
+
+char *
+sg_names_literal(List *names)
+{
+	return quote_literal_cstr(sg_names_text(names));
 }
 
 int

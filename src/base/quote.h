@@ -61,6 +61,13 @@ extern void sg_append_collation(StringInfo buf, Oid collation);
 /* Names, quoted, joined by ", " */
 extern char *sg_quote_list(List *names);
 
+/* An array of names as text, and as a SQL literal */
+extern char *sg_names_text(List *names);
+extern char *sg_names_literal(List *names);
+
+/* Reads names: a text that begins with { is an array literal, another one is a name by itself; 22P02 for a broken literal */
+extern List *sg_names_of_text(const char *text);
+
 /* For list_sort() of names: by their letters */
 extern int	sg_compare_names(const ListCell *a, const ListCell *b);
 

@@ -83,7 +83,7 @@ sg_nobody_begin(SgScope *scope)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("OID %u must not be a role's: queries are planned in its name", NOBODY),
-				 errhint("Drop the role: DROP ROLE %s;", quote_identifier(GetUserNameFromId(NOBODY, false)))));
+				 errhint("Drop the role:\nDROP ROLE %s;", quote_identifier(GetUserNameFromId(NOBODY, false)))));
 	scope_begin(scope, NOBODY, SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION, NULL);
 }
 

@@ -28,6 +28,7 @@
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 
 const ChangeKind change_kinds[] = {
@@ -140,7 +141,7 @@ cook_order(ChangeMove *move, const SortBy *by)
 		change_problem(move, ERRCODE_INVALID_OBJECT_DEFINITION, "an order by a volatile function is another one each time", NULL);
 	else if (!OidIsValid(lookup_type_cache(exprType(cooked), TYPECACHE_LT_OPR)->lt_opr))
 		change_problem(move, ERRCODE_UNDEFINED_FUNCTION, psprintf("values of type %s have no order", format_type_be(exprType(cooked))),
-					   "Correct keep_by with sg_plan_set().");
+					   "Give option \"keep_by\" another order, or none.");
 	return move->kind == MOVE_PROBLEM ? NULL : cooked;
 }
 
@@ -241,10 +242,10 @@ change_named_column(const PlanStep *step, const char *name, ChangeMove *move)
 				   attnum < 0 ? psprintf("column %s of %s is a system column", quote_identifier(name), step->child_table) :
 				   psprintf("table %s has no column %s", step->child_table, quote_identifier(name)),
 				   near && list_length(step->child_columns) == 1 ?
-				   psprintf("Perhaps you meant column %s: SELECT sg_plan_set(%s, %d, 'child_columns', '{%s}');",
-							quote_identifier(near), quote_literal_cstr(step->plan), step->step, near) :
+				   psprintf("Perhaps you meant column %s:\n%s", quote_identifier(near),
+							plan_set_call(step, "child_columns", sg_names_text(list_make1(near)), NULL)) :
 				   near ? psprintf("Perhaps you meant column %s.", quote_identifier(near)) :
-				   "Add the column, or correct the plan with sg_plan_set().");
+				   psprintf("Add the column, or leave the step out:\n%s", plan_skip_call(step, "there is no such column")));
 	return InvalidAttrNumber;
 }
 

@@ -354,13 +354,13 @@ change_detach(const PlanStep *step, Oid relid, ChangeMove *move)
 	else if (leaving)
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   "a DETACH CONCURRENTLY of the partition is pending",
-					   psprintf("End it, and CALL again: ALTER TABLE %s DETACH PARTITION %s FINALIZE;",
+					   psprintf("End it, and CALL again:\nALTER TABLE %s DETACH PARTITION %s FINALIZE;",
 								sg_relation_name(whole), step->child_table));
 	else if (key)
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   psprintf("DETACH would look, under ACCESS EXCLUSIVE, for rows of %s that refer to the partition by key %s",
 								sg_relation_name(key->child), quote_identifier(key->name)),
-					   psprintf("Run it outside of a transaction, and CALL again: ALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;",
+					   psprintf("Run it outside of a transaction, and CALL again:\nALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;",
 								sg_relation_name(whole), step->child_table));
 	if (lack || leaving || key || bound == NULL)
 		return;

@@ -17,6 +17,7 @@
 #include "base/errors.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
@@ -88,7 +89,7 @@ change_look_check(const PlanStep *step, ChangeMove *move)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("the name %s is taken by another constraint of %s",
 								quote_identifier(step->fk_name), step->child_table),
-					   "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+					   psprintf("Give the step another name:\n%s", plan_rename_call(step, "fk_name")));
 		return;
 	}
 	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, STEP_ADDED, linitial(plan_change_statements(step)));

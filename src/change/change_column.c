@@ -34,6 +34,7 @@
 #include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 
 /* ---- what a column is to be ---- */
@@ -154,7 +155,7 @@ look_at_column(const PlanStep *step, ChangeMove *move, AttrNumber attnum, const 
 					   psprintf("column %s of %s is there, as %s%s", quote_identifier(sg_column_name(move->table, attnum)),
 								step->child_table, format_type_with_typemod(type, typmod),
 								type == arg->type && typmod == arg->typmod ? ", with another collation" : ""),
-					   "Rename one of the two, or skip the step with sg_plan_skip().");
+					   psprintf("Rename one of the two, or leave the step out:\n%s", plan_skip_call(step, "the column is there")));
 }
 
 /* Rows without a value get one; that all have been looked at says the state of the step alone */

@@ -27,6 +27,7 @@
 #include "base/name.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_index.h"
@@ -81,11 +82,11 @@ name_is_free(const PlanStep *step, ChangeMove *move, const char *definition)
 		plan_index_is_defined(other, move->table, definition))
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   psprintf("index %s is there, but invalid, and no build of this plan has left it", name),
-					   psprintf("Unless somebody is building it just now: DROP INDEX CONCURRENTLY %s;", name));
+					   psprintf("Unless somebody is building it just now:\nDROP INDEX CONCURRENTLY %s;", name));
 	else
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("the name %s is taken by another %s", name, is_index ? "index" : "relation"),
-					   "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+					   psprintf("Give the step another name:\n%s", plan_rename_call(step, "fk_name")));
 	return false;
 }
 

@@ -28,6 +28,7 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
+#include "base/calls.h"
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
@@ -35,6 +36,7 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "change/change_need.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 
@@ -107,13 +109,15 @@ check_references(const PlanStep *step, const PlanStep *key, ChangeMove *move)
 
 /* All that still has the name of the column in its text, though DROP would not fail on it */
 static void
-check_readers(ChangeMove *move)
+check_readers(const PlanStep *step, ChangeMove *move)
 {
 	foreach_ptr(const ChangeDependent, dependent, change_dependents_hook ? change_dependents_hook(&move->object) : NIL)
 	{
 		if (dependent->mentions)
 		{
-			not_held(move, psprintf("%s still reads it", dependent->identity), "Change that first; sg_impact() shows all that reads the column.");
+			not_held(move, psprintf("%s still reads it", dependent->identity),
+					 psprintf(sg_calls("Change that first. All that reads the column:\nSELECT * FROM sg_impact(%s);"),
+							  quote_literal_cstr(psprintf("%s.%s", step->child_table, quote_identifier(step->fk_name)))));
 			return;
 		}
 	}
@@ -213,7 +217,7 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 		{
 			check_references(step, needed, move);
 			if (move->kind != MOVE_PROBLEM)
-				check_readers(move);
+				check_readers(step, move);
 		}
 		else if (is_column && same_table && needed->kind == STEP_COLUMN && needed->fill)
 			check_carried(step, needed, move);
@@ -316,7 +320,6 @@ change_nearest_hint(const PlanStep *step, Oid table)
 		near = sg_nearest_column(table, step->fk_name);
 	else
 		near = nearest_part(step, table);
-	return near ? psprintf("Perhaps you meant %s: SELECT sg_plan_set(%s, %d, '%s', %s);", near, quote_literal_cstr(step->plan),
-						   step->step, option, quote_literal_cstr(near)) :
-		"Correct the plan with sg_plan_set(), or leave the step out with sg_plan_skip().";
+	return near ? psprintf("Perhaps you meant %s:\n%s", near, plan_set_call(step, option, near, NULL)) :
+		psprintf("Correct the step, or leave it out:\n%s", plan_skip_call(step, "there is no such object"));
 }

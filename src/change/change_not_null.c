@@ -24,6 +24,7 @@
 #include "base/name.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 
@@ -41,7 +42,7 @@ name_is_taken(const PlanStep *step, ChangeMove *move)
 	change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 				   psprintf("the name %s is taken by another constraint of %s",
 							quote_identifier(step->fk_name), step->child_table),
-				   "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+				   psprintf("Give the step another name:\n%s", plan_rename_call(step, "fk_name")));
 }
 
 static void
@@ -96,7 +97,8 @@ look_at_helper(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
 	{
 		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
 					   "before PostgreSQL 18 nothing proves NOT NULL of a column of a row type without a scan under ACCESS EXCLUSIVE",
-					   "ALTER TABLE ... SET NOT NULL in a maintenance window, or leave it out with sg_plan_skip().");
+					   psprintf("In a maintenance window:\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;", step->child_table,
+								quote_identifier(linitial(step->child_columns))));
 		return;
 	}
 	if (helper && !is_helper(helper, attnum))

@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "base/calls.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
@@ -39,6 +40,7 @@
 #include "change/change.h"
 #include "change/change_need.h"
 #include "log/log.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "run/run_unit.h"
 
@@ -138,7 +140,7 @@ look_at_names(const PlanStep *step, ChangeMove *move, ObjectAddress *from, Objec
 	if (OidIsValid(from->objectId) && OidIsValid(to->objectId))
 		change_problem(move, ERRCODE_DUPLICATE_OBJECT,
 					   psprintf("the name %s is taken", quote_identifier(plan_given(step->new_name))),
-					   "Give the step another name: sg_plan_set(plan, step, 'new_name', ...).");
+					   psprintf("Give the step another name:\n%s", plan_rename_call(step, "new_name")));
 }
 
 static void
@@ -162,7 +164,7 @@ change_look_rename(const PlanStep *step, ChangeMove *move)
 		move->note = psprintf("it is called %s already", quote_identifier(plan_given(step->new_name)));
 	else if (!OidIsValid(from.objectId))
 		change_problem(move, ERRCODE_UNDEFINED_OBJECT, psprintf("%s does not exist", object_text(step)),
-					   "Correct the plan with sg_plan_set(), or leave the step out with sg_plan_skip().");
+					   psprintf("Correct the step, or leave it out:\n%s", plan_skip_call(step, "there is no such object")));
 	else if (is_what_it_says(step, move->table, move))
 	{
 		rename_statement(step, move, STEP_VALIDATED);
@@ -210,7 +212,7 @@ is_free(const PlanStep *step, ChangeMove *move)
 		if (!dependent->blocks || is_key)
 			continue;
 		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("%s depends on it", dependent->identity),
-					   "Drop that first, by a step of its own; sg_impact() shows all that depends.");
+					   psprintf(sg_calls("Drop that first, by a step of its own. What depends on the table:\nSELECT * FROM sg_impact(%s);"), quote_literal_cstr(plan_given(step->child_table))));
 		return false;
 	}
 	return true;
@@ -632,7 +634,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	if (OidIsValid(move->table))
 	{
 		change_problem(move, ERRCODE_DUPLICATE_TABLE, psprintf("there is another %s by now", what->child_table),
-					   psprintf("Rename that one, and CALL sg_rollback_fks() again; this one is kept as %s.", kept));
+					   psprintf(sg_calls("This one is kept as %s. Rename the other one, and roll back again:\nCALL sg_rollback_fks(%s);"), kept, quote_literal_cstr(what->plan)));
 		return;
 	}
 	move->table = relid;

@@ -19,6 +19,7 @@
 #include "base/quote.h"
 #include "base/version.h"
 #include "change/change.h"
+#include "plan/plan_call.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 
@@ -38,7 +39,7 @@ step_columns(const PlanStep *step, Oid table, List *names)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("table %s has no column %s", step->child_table, quote_identifier(name)),
-					 errhint("Add the column, or correct the plan with sg_plan_set().")));
+					 errhint("Add the column, or leave the step out:\n%s", plan_skip_call(step, "there is no such column"))));
 		attnums = lappend_int(attnums, attnum);
 	}
 	return attnums;
@@ -78,7 +79,7 @@ change_rule(const PlanStep *step, Oid author)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s does not exist", step->child_table),
-				 errhint("Create the table, or correct the plan with sg_plan_set().")));
+				 errhint("Create the table, or leave the step out:\n%s", plan_skip_call(step, "there is no such table"))));
 	switch (step->kind)
 	{
 		case STEP_CHECK:

@@ -24,6 +24,7 @@
 #include "base/errors.h"
 #include "base/scope.h"
 #include "change/change.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -90,7 +91,8 @@ is_done(const PlanStep *step, ChangeMove *move, bool *done)
 		if (code_locks() && run_is_lock_failure(edata))
 			ReThrowError(edata);
 		change_problem(move, edata->sqlerrcode, psprintf("done_when fails: %s", sg_error_message(edata)),
-					   "It is a query of one row and one boolean; correct it with sg_plan_set().");
+					   psprintf("It is a query of one row and one boolean. Correct it, or do without:\n%s",
+								plan_set_call(step, "done_when", NULL, NULL)));
 		return false;
 	}
 	if (arg.move.kind == MOVE_PROBLEM)
@@ -154,7 +156,7 @@ may_be_outside(Node *statement)
 
 /* The caller's worker sends it, so there is no other role that it could run as */
 static void
-outside_statement(const char *sql, ChangeMove *move, StepState state)
+outside_statement(const PlanStep *step, const char *sql, ChangeMove *move, StepState state)
 {
 	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
 
@@ -163,7 +165,8 @@ outside_statement(const char *sql, ChangeMove *move, StepState state)
 	else
 		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
 					   "a statement of this kind is not run outside of a transaction",
-					   "CONCURRENTLY of CREATE INDEX on columns, REINDEX and DROP INDEX, VACUUM without FULL, ANALYZE and ALTER TYPE ... ADD VALUE are. Run others by hand, then sg_plan_skip().");
+					   psprintf("CONCURRENTLY of CREATE INDEX on columns, REINDEX and DROP INDEX, VACUUM without FULL, ANALYZE and ALTER TYPE ... ADD VALUE are. Run others by hand, then leave the step out:\n%s",
+								plan_skip_call(step, "run by hand")));
 }
 
 /* In one transaction; false with a problem where one of them can't be analysed */
@@ -192,7 +195,7 @@ change_look_statement(const PlanStep *step, ChangeMove *move)
 		return;
 	if (step->outside)
 	{
-		outside_statement(step->definition, move, STEP_VALIDATED);
+		outside_statement(step, step->definition, move, STEP_VALIDATED);
 		move->first = true;
 		return;
 	}
@@ -210,13 +213,12 @@ change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *mo
 	texts = step->undo ? plan_change_texts(step->undo) : NIL;
 	if (step->undo == NULL)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the step has no statement that takes it back",
-					   psprintf("Give it one: SELECT sg_plan_set(%s, %d, 'undo', ...);",
-								quote_literal_cstr(step->plan), step->step));
+					   psprintf("Give it one, a statement in place of this comment:\n%s", plan_set_call(step, "undo", "/* nothing */", NULL)));
 	else if (texts == NIL)
 		return;					/* with another step */
 	else if (step->outside && list_length(texts) == 1 &&
 			 may_be_outside(linitial_node(RawStmt, raw_parser(step->undo, RAW_PARSE_DEFAULT))->stmt))
-		outside_statement(step->undo, move, STEP_ROLLED_BACK);
+		outside_statement(step, step->undo, move, STEP_ROLLED_BACK);
 	else
 		(void) run_statements(move, step->undo, STEP_ROLLED_BACK);
 }

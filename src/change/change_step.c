@@ -34,6 +34,7 @@
 #include "deploy/deploy.h"
 #include "deploy/deploy_index.h"
 #include "deploy/deploy_scan.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
@@ -64,9 +65,8 @@ find_table(const PlanStep *step, ChangeMove *move)
 	{
 		near = sg_nearest_table(step->child_table);
 		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s does not exist", step->child_table),
-					   near ? psprintf("Perhaps you meant %s: SELECT sg_plan_set(%s, %d, 'child_table', %s);", near,
-									   quote_literal_cstr(step->plan), step->step, quote_literal_cstr(near)) :
-					   "Create the table, or correct the plan with sg_plan_set().");
+					   near ? psprintf("Perhaps you meant %s:\n%s", near, plan_set_call(step, "child_table", near, NULL)) :
+					   psprintf("Create the table, or leave the step out:\n%s", plan_skip_call(step, "there is no such table")));
 		return false;
 	}
 	relkind = get_rel_relkind(move->table);

@@ -12,6 +12,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "base/calls.h"
 #include "catalog/index.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
@@ -31,6 +32,7 @@
 #include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
@@ -142,7 +144,7 @@ columns_are_not_null(const PlanStep *step, ChangeMove *move, List *attnums)
 
 			change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						   psprintf("column %s of the primary key may be null", quote_identifier(name)),
-						   psprintf("SELECT sg_plan_add_not_null(%s, %s, %s); it comes before the primary key.",
+						   psprintf(sg_calls("Make it NOT NULL before:\nSELECT sg_plan_add_not_null(%s, %s, %s);"),
 									quote_literal_cstr(step->plan), quote_literal_cstr(plan_given(step->child_table)),
 									quote_literal_cstr(name)));
 			return false;
@@ -212,7 +214,7 @@ nothing_else_is_there(const PlanStep *step, ChangeMove *move, const char *primar
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("the name %s is taken by another constraint of %s",
 								quote_identifier(step->fk_name), step->child_table),
-					   "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+					   psprintf("Give the step another name:\n%s", plan_rename_call(step, "fk_name")));
 	else
 		return true;
 	return false;

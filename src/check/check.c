@@ -28,6 +28,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -38,6 +39,7 @@
 #include "base/spi.h"
 #include "check/check.h"
 #include "deploy/deploy.h"
+#include "plan/plan_call.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_option.h"
 
@@ -64,54 +66,43 @@ check_is_due(const CheckStep *cs)
 		(cs->view.need == NEED_ADD || cs->view.need == NEED_VALIDATE);
 }
 
-static char *
-set_statement(const CheckStep *cs, const char *option, const char *value)
+/* The value of an option that goes with another one: booleans have no null */
+static const char *
+set_alone(const char *option)
 {
-	return psprintf("SELECT sg_plan_set(%s, %d, %s, %s);", quote_literal_cstr(cs->plan),
-					cs->step->step, quote_literal_cstr(option),
-					value ? quote_literal_cstr(value) : "NULL");
+	return option && strcmp(option, "quarantine_cascades") == 0 ? "false" : NULL;
 }
 
-/* What sg_plan_set() asks to be changed before it takes the value; an empty text for nothing */
-static char *
-set_before(const CheckStep *cs, const char *option, const char *value)
-{
-	const PlanStep *step = cs->step;
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	if (strcmp(option, "on_delete") == 0 && step->on_delete_columns && strncmp(value, "set ", 4) != 0)
-		appendStringInfo(&sql, "%s ", set_statement(cs, "on_delete_columns", NULL));
-	if (strcmp(option, "orphans") != 0)
-		return sql.data;
-	if (step->sentinel && plan_policy(value) == ORPHANS_STOP)
-		appendStringInfo(&sql, "%s ", set_statement(cs, "sentinel", NULL));
-	if (step->quarantine_cascades && !plan_policy_deletes(plan_policy(value)))
-		appendStringInfo(&sql, "%s ", set_statement(cs, "quarantine_cascades", "false"));
-	return sql.data;
-}
-
-/* A key that the plan has added goes first, and its step starts anew */
+/* In one call with what sg_plan_set() refuses beside the value; a key that the plan has added goes first, and its step starts anew */
 char *
 check_set(const CheckStep *cs, const char *option, const char *value)
 {
-	char	   *sql = psprintf("%s%s", set_before(cs, option, value), set_statement(cs, option, value));
+	const PlanStep *step = cs->step;
+	const char *also[3] = {NULL};
+	int			n = 0;
+	bool		anew = step->state == STEP_ADDED && !plan_option_is_free(option);
+	char	   *set;
 
-	if (cs->step->state != STEP_ADDED || plan_option_is_free(option))
-		return sql;
-	return psprintf("%s%s %s %s",
+	if (strcmp(option, "on_delete") == 0 && step->on_delete_columns && strncmp(value, "set ", 4) != 0)
+		also[n++] = "on_delete_columns";
+	if (strcmp(option, "orphans") == 0 && step->sentinel && plan_policy(value) == ORPHANS_STOP)
+		also[n++] = "sentinel";
+	if (strcmp(option, "orphans") == 0 && step->quarantine_cascades && !plan_policy_deletes(plan_policy(value)))
+		also[n++] = "quarantine_cascades";
+	set = anew ? plan_set_call(step, option, value, "state", "pending", also[0], NULL, NULL) :
+		plan_set_call(step, option, value, also[0], set_alone(also[0]), also[1], set_alone(also[1]), NULL);
+	if (!anew)
+		return set;
+	return psprintf("%s%s\n%s",
 					cs->view.existing == NULL ? "" :
-					psprintf("ALTER TABLE %s DROP CONSTRAINT %s; ", cs->step->child_table,
-							 quote_identifier(cs->view.existing->name)),
-					check_skip(cs, "its key is to be another one"), sql,
-					set_statement(cs, "state", "pending"));
+					psprintf("ALTER TABLE %s DROP CONSTRAINT %s;\n", step->child_table, quote_identifier(cs->view.existing->name)),
+					check_skip(cs, "its key is to be another one"), set);
 }
 
 char *
 check_skip(const CheckStep *cs, const char *reason)
 {
-	return psprintf("SELECT sg_plan_skip(%s, %d, %s);", quote_literal_cstr(cs->plan),
-					cs->step->step, quote_literal_cstr(reason));
+	return plan_skip_call(cs->step, reason);
 }
 
 char *
@@ -126,12 +117,6 @@ char *
 check_columns(Oid relid, const AttrNumber *attnums, int n)
 {
 	return sg_quote_list(sg_attribute_names(relid, attnums, n));
-}
-
-char *
-check_array(List *names)
-{
-	return quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(names)));
 }
 
 char *
@@ -222,7 +207,8 @@ look_at_step(PlanCheck *check, CheckStep *cs)
 {
 	if (cs->waits && cs->step->state == STEP_WAITING)
 		check_row(cs, "order", CHECK_WARN, cs->waits,
-				  pstrdup("Mend that, and CALL again; sg_plan_skip(plan, step, reason, done => true) leaves a step out that others need no more."));
+				  psprintf(sg_calls("Mend that, or skip it with done => true where others need it no more, and CALL again:\nCALL sg_apply(%s);"),
+						   quote_literal_cstr(check->plan->name)));
 	if (cs->step->kind != STEP_FOREIGN_KEY)
 	{
 		check_change(check, cs);
@@ -348,7 +334,7 @@ run_parts(PlanCheck *check, bool due, StepChecker fn)
 		part.cs->left_alone = true;
 		check_row(part.cs, "unchecked", CHECK_WARN,
 				  psprintf("the other checks could not be made: %s", sg_error_message(edata)),
-				  psprintf("Somebody may be changing the tables; check again: SELECT * FROM sg_plan_check(%s);",
+				  psprintf(sg_calls("Somebody may be changing the tables; check again:\nSELECT * FROM sg_plan_check(%s);"),
 						   quote_literal_cstr(check->plan->name)));
 	}
 }
@@ -414,8 +400,8 @@ tell_options(PlanCheck *check)
 		return;
 	sg_options_apply(plan_options(check->plan), GUC_ACTION_SAVE);
 	check_row(&check->server, "options", CHECK_OK, options,
-			  psprintf("They take the place of the session's settings. To remove one: SELECT sg_plan_option(%s, name, NULL);",
-					   quote_literal_cstr(check->plan->name)));
+			  psprintf(sg_calls("They take the place of the session's settings. To remove one:\nSELECT sg_plan_option(%s, %s, NULL);"),
+					   quote_literal_cstr(check->plan->name), quote_literal_cstr(((SgOption *) linitial(plan_options(check->plan)))->name)));
 }
 
 static void

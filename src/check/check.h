@@ -135,9 +135,6 @@ extern char *check_skip(const CheckStep *cs, const char *reason);
 extern char *check_column(Oid relid, AttrNumber attnum);
 extern char *check_columns(Oid relid, const AttrNumber *attnums, int n);
 
-/* An array of names as a SQL literal */
-extern char *check_array(List *names);
-
 /* "3.2 MB", "1.5 s" */
 extern char *check_bytes(double bytes);
 extern char *check_duration(double seconds);

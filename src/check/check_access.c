@@ -69,7 +69,7 @@ check_usage(CheckStep *cs, Oid relid, bool *complete)
 	*complete = false;
 	check_row(cs, "privileges", CHECK_BLOCK,
 			  psprintf("role %s has no USAGE on the schema of %s", role_name(GetUserId()), sg_relation_name(relid)),
-			  psprintf("Grant it: GRANT USAGE ON SCHEMA %s TO %s;", schema_name(relid), role_name(GetUserId())));
+			  psprintf("Grant it:\nGRANT USAGE ON SCHEMA %s TO %s;", schema_name(relid), role_name(GetUserId())));
 }
 
 static void
@@ -85,9 +85,9 @@ check_ownership(CheckStep *cs, const char *what, Oid relid, bool *complete)
 	check_row(cs, "privileges", CHECK_BLOCK,
 			  psprintf("role %s does not own %s %s", role_name(role), what, sg_relation_name(relid)),
 			  superuser_arg(table_owner(relid)) ?
-			  psprintf("Run the plan as its owner, or hand the table over: ALTER TABLE %s OWNER TO %s;",
+			  psprintf("Run the plan as its owner, or hand the table over:\nALTER TABLE %s OWNER TO %s;",
 					   sg_relation_name(relid), role_name(role)) :
-			  psprintf("Run the plan as its owner, or become a member: GRANT %s TO %s;",
+			  psprintf("Run the plan as its owner, or become a member:\nGRANT %s TO %s;",
 					   role_name(table_owner(relid)), role_name(role)));
 }
 
@@ -110,7 +110,7 @@ check_privileges(CheckStep *cs, bool references)
 		complete = false;
 		check_row(cs, "privileges", CHECK_BLOCK,
 				  psprintf("role %s has no REFERENCES on parent %s", role_name(role), sg_relation_name(key->parent)),
-				  psprintf("Grant it: GRANT REFERENCES (%s) ON %s TO %s;",
+				  psprintf("Grant it:\nGRANT REFERENCES (%s) ON %s TO %s;",
 						   check_columns(key->parent, key->parent_att, key->nkeys),
 						   sg_relation_name(key->parent), role_name(role)));
 	}
@@ -133,7 +133,7 @@ check_validation_of(CheckStep *cs, Oid relid, const AttrNumber *columns)
 		check_row(cs, "validation", CHECK_WARN,
 				  psprintf("role %s has no SELECT on the key's columns of %s: VALIDATE checks row by row, which takes about 16 times as long",
 						   role_name(role), sg_relation_name(relid)),
-				  psprintf("Grant it: GRANT SELECT (%s) ON %s TO %s;", check_columns(relid, columns, n),
+				  psprintf("Grant it:\nGRANT SELECT (%s) ON %s TO %s;", check_columns(relid, columns, n),
 						   sg_relation_name(relid), role_name(role)));
 		return false;
 	}
@@ -143,7 +143,7 @@ check_validation_of(CheckStep *cs, Oid relid, const AttrNumber *columns)
 		check_row(cs, "validation", CHECK_WARN,
 				  psprintf("row security of %s applies to role %s: VALIDATE checks row by row, which takes about 16 times as long",
 						   sg_relation_name(relid), role_name(role)),
-				  psprintf("Run the plan as the owner of both tables, or: ALTER ROLE %s BYPASSRLS;", role_name(role)));
+				  psprintf("Run the plan as the owner of both tables, or:\nALTER ROLE %s BYPASSRLS;", role_name(role)));
 		return false;
 	}
 	return true;
@@ -165,7 +165,7 @@ check_forced_security(CheckStep *cs, const CheckTable *table)
 		check_row(cs, "validation", CHECK_BLOCK,
 				  psprintf("row security of %s is forced on its owner: VALIDATE would not see all rows",
 						   sg_relation_name(lfirst_oid(lc))),
-				  psprintf("Run the plan as a role with BYPASSRLS, or for as long as it runs: ALTER TABLE %s NO FORCE ROW LEVEL SECURITY;",
+				  psprintf("Run the plan as a role with BYPASSRLS, or for as long as it runs:\nALTER TABLE %s NO FORCE ROW LEVEL SECURITY;",
 						   sg_relation_name(lfirst_oid(lc))));
 	}
 	return !found;
@@ -199,7 +199,7 @@ check_owner_has(CheckStep *cs, Oid relid, AclMode mode, const char *word)
 	check_row(cs, "owner_rights", CHECK_WARN,
 			  psprintf("the key's triggers run as the owners of the tables, and role %s has no %s on %s%s: statements of the application will fail",
 					   role_name(owner), word, schema ? "the schema of " : "", sg_relation_name(relid)),
-			  psprintf("Grant it: GRANT %s ON %s TO %s;", word,
+			  psprintf("Grant it:\nGRANT %s ON %s TO %s;", word,
 					   schema ? psprintf("SCHEMA %s", schema_name(relid)) : sg_relation_name(relid),
 					   role_name(owner)));
 	return false;

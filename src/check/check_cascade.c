@@ -355,7 +355,7 @@ check_reach(CheckStep *cs, Reach *reach, Oid start)
 
 	if (most > MANY_ROWS)
 		check_row(cs, "cascade", CHECK_WARN, text,
-				  psprintf("If nobody should delete that much by accident: %s", check_set(cs, "on_delete", "no action")));
+				  psprintf("If nobody should delete that much by accident:\n%s", check_set(cs, "on_delete", "no action")));
 	else
 		check_row(cs, "cascade", CHECK_OK, text, NULL);
 }
@@ -382,7 +382,7 @@ check_delete(PlanCheck *check, CheckStep *cs)
 				  psprintf("ON DELETE CASCADE goes in a circle through %s: deleting one row of %s changes up to %s rows in %d %s, and how deep depends on the rows",
 						   reach.cycle, sg_relation_name(start), rows_text(all_rows(&reach)),
 						   list_length(reach.tables), list_length(reach.tables) == 1 ? "table" : "tables"),
-				  psprintf("Break the circle: %s", check_set(cs, "on_delete", "no action")));
+				  psprintf("Break the circle:\n%s", check_set(cs, "on_delete", "no action")));
 }
 
 /* ---- the first row ---- */
@@ -439,7 +439,7 @@ check_first_row(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "first_row", CHECK_WARN,
 				  psprintf("%s and %s need a row of each other first: their keys go in a circle, are NOT NULL and not deferrable, so no new pair can be written",
 						   cs->step->child_table, cs->step->parent_table),
-				  psprintf("Have this key checked at the end of a transaction: %s",
+				  psprintf("Have this key checked at the end of a transaction:\n%s",
 						   check_set(cs, "initially_deferred", "true")));
 	else
 		check_row(cs, "first_row", CHECK_OK, NULL, NULL);

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "base/calls.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -19,6 +20,7 @@
 #include "change/change.h"
 #include "change/change_need.h"
 #include "check/check.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
@@ -62,7 +64,7 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		case MOVE_NONE:
 			check_row(cs, "deployment", CHECK_OK, move->note ? move->note : pstrdup("it is there"), NULL);
 			if (change_kept_text(cs->step))
-				check_row(cs, "kept", CHECK_OK, change_kept_text(cs->step), pstrdup("CALL sg_prune() ends that."));
+				check_row(cs, "kept", CHECK_OK, change_kept_text(cs->step), pstrdup(sg_calls("To drop what is kept:\nCALL sg_prune(now());")));
 			break;
 		case MOVE_STATEMENT:
 			check_row(cs, "deployment", CHECK_OK,
@@ -126,7 +128,7 @@ check_lost(CheckStep *cs, const ChangeMove *move)
 
 	if (lost)
 		check_row(cs, "rows", CHECK_WARN, change_lost_text(cs->step, lost, false),
-				  pstrdup("keep => true keeps them until sg_prune()."));
+				  psprintf("Keep them until they are pruned:\n%s", plan_set_call(cs->step, "discard", "false", NULL)));
 }
 
 static bool
@@ -152,7 +154,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 	if (cs->step->phase)
 	{
 		check_row(cs, "phase", CHECK_OK, psprintf("waits for phase %s", cs->step->phase),
-				  psprintf("SELECT sg_plan_release(%s, %s);", quote_literal_cstr(cs->plan),
+				  psprintf(sg_calls("SELECT sg_plan_release(%s, %s);"), quote_literal_cstr(cs->plan),
 						   quote_literal_cstr(cs->step->phase)));
 		return;
 	}
@@ -160,7 +162,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 	{
 		check_row(cs, "deployment", CHECK_WARN,
 				  psprintf("whether it is done says a query of role %s, which was not run", check->plan->author),
-				  pstrdup("Read it with sg_plan_sql() and in column done_when of schemaguard.plan_step."));
+				  psprintf("Read it in column done_when of schemaguard.plan_step, and the statement:\n%s", plan_sql_call(cs->plan)));
 		return;
 	}
 	change_look(cs->step, &move);
@@ -180,12 +182,13 @@ void
 check_plan_changes(PlanCheck *check)
 {
 	List	   *steps = plan_chosen_steps(check->plan);
-	char	   *circle = plan_circle(check->graph);
+	char	   *numbers;
+	char	   *circle = plan_circle(check->graph, &numbers);
 	bool		holds_sql = false;
 
 	if (circle)
 		check_row(&check->server, "order", CHECK_BLOCK, circle,
-				  pstrdup("sg_plan_set(plan, step, 'after', NULL) takes away an order that somebody has given; sg_plan_skip() leaves a step out."));
+				  psprintf(sg_calls("Take away the order that somebody has given:\nSELECT sg_plan_set(%s, '{%s}', '{\"after\": null}');"), quote_literal_cstr(check->plan->name), numbers));
 	foreach_ptr(const PlanStep, step, steps)
 	{
 		holds_sql |= !step->skipped_by && plan_step_holds_sql(step);
@@ -194,5 +197,5 @@ check_plan_changes(PlanCheck *check)
 		return;
 	check_row(&check->server, "confirm", is_authors(check) ? CHECK_OK : CHECK_WARN,
 			  psprintf("the plan holds SQL of role %s; its hash is %s", check->plan->author, plan_hash(check->plan)),
-			  psprintf("Others than %s read it with sg_plan_sql() and pass confirm => the hash.", check->plan->author));
+			  psprintf("Others than %s read it, and pass confirm => the hash:\n%s", check->plan->author, plan_sql_call(check->plan->name)));
 }

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "base/calls.h"
 #include "catalog/pg_class.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
@@ -56,15 +57,15 @@ list_orphans_hint(const CheckStep *cs)
 	char	   *by_columns;
 
 	if (cs->view.existing)
-		return psprintf("SELECT * FROM sg_fk_orphans(%s, %s);", quote_literal_cstr(plan_given(cs->step->child_table)),
+		return psprintf(sg_calls("SELECT * FROM sg_fk_orphans(%s, %s);"), quote_literal_cstr(plan_given(cs->step->child_table)),
 						quote_literal_cstr(cs->view.existing->name));
-	by_columns = psprintf("SELECT * FROM sg_orphans(%s, %s, %s, %s);", quote_literal_cstr(plan_given(cs->step->child_table)),
-						  check_array(sg_attribute_names(key->child, key->child_att, key->nkeys)),
+	by_columns = psprintf(sg_calls("SELECT * FROM sg_orphans(%s, %s, %s, %s);"), quote_literal_cstr(plan_given(cs->step->child_table)),
+						  sg_names_literal(sg_attribute_names(key->child, key->child_att, key->nkeys)),
 						  quote_literal_cstr(plan_given(cs->step->parent_table)),
-						  check_array(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
+						  sg_names_literal(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
 	if (key->match != FKCONSTR_MATCH_FULL || key->nkeys == 1)
 		return by_columns;
-	return psprintf("%s and those with some nulls: SELECT * FROM %s WHERE num_nulls(%s) BETWEEN 1 AND %d;",
+	return psprintf("%s\nThose with some nulls:\nSELECT * FROM %s WHERE num_nulls(%s) BETWEEN 1 AND %d;",
 					by_columns, cs->step->child_table, columns, key->nkeys - 1);
 }
 
@@ -92,8 +93,8 @@ fix_hint(CheckStep *cs, const char *policy)
 	if (problem == NULL && fix_policy_fate(cs->step) == FIX_SET_NULL)
 		(void) fix_null_columns(&key, FIX_SET_NULL, &problem);
 	if (problem || cs->step->sentinel == NULL)
-		return psprintf("Choose another policy: %s", check_set(cs, "orphans", policy));
-	return psprintf("Do without the sentinel: %s", check_set(cs, "sentinel", NULL));
+		return psprintf("Choose another policy:\n%s", check_set(cs, "orphans", policy));
+	return psprintf("Do without the sentinel:\n%s", check_set(cs, "sentinel", NULL));
 }
 
 /* Do keys refer to the child, so that there may be rows that hang on its orphans? */
@@ -125,7 +126,7 @@ check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 				  psprintf("%s, and the policy is %s%s", text, plan_policy_word(cs->step->orphans),
 						   is_referenced(check, cs->view.key.child) ?
 						   "; other rows may refer to these, which was not looked at" : ""),
-				  psprintf("They are fixed only when you ask for it, here or by sg_add_fks; to see first what it comes to: CALL sg_fix_orphans(%s, dry_run => true);",
+				  psprintf(sg_calls("They are fixed only when you ask for it. To see first what it comes to:\nCALL sg_fix_orphans(%s, dry_run => true);"),
 						   quote_literal_cstr(cs->plan)));
 }
 
@@ -137,14 +138,14 @@ check_found_orphans(PlanCheck *check, CheckStep *cs)
 
 	if (cs->step->orphans == ORPHANS_STOP)
 		check_row(cs, "orphans", CHECK_BLOCK, text,
-				  psprintf("Look at them and mend them: %s", list_orphans_hint(cs)));
+				  psprintf("Look at them and mend them:\n%s", list_orphans_hint(cs)));
 	else if (plan_step_fixes(cs->step))
 		check_fixable_orphans(check, cs, text);
 	else
 		check_row(cs, "orphans", CHECK_WARN,
 				  psprintf(cs->unproved ? "%s came in past the key, which is valid" :
 						   "%s: the key stays NOT VALID while there are any", text),
-				  psprintf("Look at them and mend them: %s", list_orphans_hint(cs)));
+				  psprintf("Look at them and mend them:\n%s", list_orphans_hint(cs)));
 }
 
 /* There are none; the policy for those that may come can still be one that does not work */
@@ -181,15 +182,15 @@ check_orphans(PlanCheck *check, CheckStep *cs)
 	else if (OidIsValid(ak->waits_for))
 		check_row(cs, "orphans", CHECK_WARN,
 				  psprintf("the orphans could not be counted: somebody has locked %s", sg_relation_name(ak->waits_for)),
-				  psprintf("Find out who: SELECT * FROM pg_locks WHERE relation = %s::regclass;",
+				  psprintf("Find out who:\nSELECT * FROM pg_locks WHERE relation = %s::regclass;",
 						   quote_literal_cstr(sg_relation_name(ak->waits_for))));
 	else
 		check_row(cs, "orphans", stops ? CHECK_BLOCK : CHECK_WARN,
 				  psprintf("the orphans could not be counted%s: %s",
 						   stops ? ", and the policy is stop" : "", ak->reason),
-				  stops ? psprintf("Remove the reason, or add the key without counting: %s",
+				  stops ? psprintf("Remove the reason, or add the key without counting:\n%s",
 								   check_set(cs, "orphans", "leave")) :
-				  psprintf("Remove the reason, and check again: SELECT * FROM sg_plan_check(%s);",
+				  psprintf(sg_calls("Remove the reason, and check again:\nSELECT * FROM sg_plan_check(%s);"),
 						   quote_literal_cstr(cs->plan)));
 }
 
@@ -274,7 +275,7 @@ tell_missing(CheckStep *cs, const FixCost *cost)
 	check->seconds += seconds;
 	if (known ? seconds >= LONG_SECONDS : cost->blocks >= MANY_BLOCKS)
 		check_row(cs, "fix", CHECK_WARN, text,
-				  cost->statements.len ? psprintf("Build it before the orphans are fixed: %s", cost->statements.data) : NULL);
+				  cost->statements.len ? psprintf("Build it before the orphans are fixed:\n%s", cost->statements.data) : NULL);
 	else
 		check_row(cs, "fix", CHECK_OK, text, NULL);
 }

@@ -195,7 +195,7 @@ check_parent_index(CheckStep *cs)
 				  psprintf("index %s has collation %s for column %s, whose own is %s: each row that is written to the child reads the parent from end to end",
 						   sg_relation_name(key->index), generate_collation_name(collations->values[i]),
 						   check_column(key->parent, form->indkey.values[i]), generate_collation_name(collation)),
-				  psprintf("Build one in the column's collation: CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s);",
+				  psprintf("Build one in the column's collation:\nCREATE UNIQUE INDEX CONCURRENTLY ON %s (%s);",
 						   cs->step->parent_table, check_columns(key->parent, key->parent_att, key->nkeys)));
 	}
 	ReleaseSysCache(tuple);
@@ -220,7 +220,7 @@ check_child_cast(CheckStep *cs)
 		check_row(cs, "index_use", CHECK_WARN,
 				  psprintf("a change of the parent compares %s cast to %s: no index on the column itself serves",
 						   column, format_type_be(type)),
-				  psprintf("Give the column the parent's type, which rewrites the table under a lock: ALTER TABLE %s ALTER COLUMN %s TYPE %s;",
+				  psprintf("Give the column the parent's type, which rewrites the table under a lock:\nALTER TABLE %s ALTER COLUMN %s TYPE %s;",
 						   cs->step->child_table, column, format_type_be(type)));
 	}
 	return found;
@@ -320,13 +320,13 @@ check_disk(CheckStep *cs)
 		check_row(cs, "disk", CHECK_WARN,
 				  psprintf("the index takes up to %s; how much is free is not known: %s",
 						   check_bytes(cs->index_bytes), reason),
-				  psprintf("To see it: GRANT pg_read_all_stats TO %s;",
+				  psprintf("To see it:\nGRANT pg_read_all_stats TO %s;",
 						   quote_identifier(GetUserNameFromId(GetUserId(), false))));
 	else if (2 * cs->index_bytes > available)
 		check_row(cs, "disk", CHECK_WARN,
 				  psprintf("the index takes up to %s, and as much again while it is built; %s are free",
 						   check_bytes(cs->index_bytes), check_bytes(available)),
-				  psprintf("Make room, or build it elsewhere (SET default_tablespace), or do without: %s",
+				  psprintf("Make room, or build it elsewhere (SET default_tablespace), or do without:\n%s",
 						   check_set(cs, "index", "false")));
 	else
 		check_row(cs, "disk", CHECK_OK,
@@ -346,7 +346,7 @@ check_may_build(CheckStep *cs)
 	check_row(cs, "privileges", CHECK_WARN,
 			  psprintf("role %s has no CREATE on the schema of %s, which building the index takes",
 					   GetUserNameFromId(role, false), cs->step->child_table),
-			  psprintf("Grant it: GRANT CREATE ON SCHEMA %s TO %s;",
+			  psprintf("Grant it:\nGRANT CREATE ON SCHEMA %s TO %s;",
 					   quote_identifier(sg_schema_name(namespace)),
 					   quote_identifier(GetUserNameFromId(role, false))));
 }
@@ -386,7 +386,7 @@ check_missing_index(PlanCheck *check, CheckStep *cs)
 	if (planned == NULL || planned->obstacle || is_cast(&cs->view.key))
 		check_row(cs, "index", CHECK_WARN,
 				  planned && planned->obstacle ? psprintf("%s; none is built: %s", what, planned->obstacle) : what,
-				  psprintf("Build one: %s", index_statements(cs)));
+				  psprintf("Build one:\n%s", index_statements(cs)));
 	else if (sg_workers == 0)
 		check_row(cs, "index", CHECK_WARN,
 				  psprintf("%s; none is built, since schemaguard.workers is 0", what),

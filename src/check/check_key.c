@@ -13,6 +13,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "base/calls.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
@@ -140,8 +141,8 @@ check_table_exists(CheckStep *cs, const char *side, const char *table, Oid relid
 		return false;
 	near = sg_nearest_table(table);
 	check_row(cs, "table", CHECK_BLOCK, psprintf("%s table %s does not exist", side, table),
-			  near ? psprintf("Perhaps you meant %s: %s", near, check_set(cs, psprintf("%s_table", side), near)) :
-			  psprintf("Create the table, or leave the step out: %s",
+			  near ? psprintf("Perhaps you meant %s:\n%s", near, check_set(cs, psprintf("%s_table", side), near)) :
+			  psprintf("Create the table, or leave the step out:\n%s",
 					   check_skip(cs, psprintf("there is no table %s", table))));
 	return true;
 }
@@ -168,7 +169,7 @@ meant_key_hint(CheckStep *cs)
 {
 	List	   *columns = fk_fitting_key(&cs->view.key);
 
-	return columns ? psprintf("Perhaps you meant %s of the parent, which the types go with: %s",
+	return columns ? psprintf("Perhaps you meant %s of the parent, which the types go with:\n%s",
 							  sg_quote_list(columns), check_set(cs, "parent_columns", columns_value(columns))) : NULL;
 }
 
@@ -190,7 +191,7 @@ missing_column_hint(CheckStep *cs, bool is_child, int n)
 	AttrNumber	attnum;
 
 	if (near && !sg_has_name(columns, near))
-		return psprintf("Perhaps you meant %s: %s", quote_identifier(near),
+		return psprintf("Perhaps you meant %s:\n%s", quote_identifier(near),
 						check_set(cs, is_child ? "child_columns" : "parent_columns", corrected_columns(columns, n, near)));
 	if (!is_child && (meant = meant_key_hint(cs)) != NULL)
 		return meant;
@@ -198,9 +199,9 @@ missing_column_hint(CheckStep *cs, bool is_child, int n)
 		others = fk_primary_key(other);
 	attnum = n < list_length(others) ? get_attnum(other, list_nth(others, n)) : InvalidAttrNumber;
 	if (attnum <= 0)
-		return psprintf("Correct the step, or leave it out: %s",
+		return psprintf("Correct the step, or leave it out:\n%s",
 						check_skip(cs, psprintf("there is no column %s", column)));
-	return psprintf("Correct the step, or add the column: ALTER TABLE %s ADD COLUMN %s %s%s;",
+	return psprintf("Correct the step, or add the column:\nALTER TABLE %s ADD COLUMN %s %s%s;",
 					is_child ? step->child_table : step->parent_table, quote_identifier(column),
 					type_name(column_facts(other, attnum)), collate_clause(column_facts(other, attnum)));
 }
@@ -240,7 +241,7 @@ check_backfilled_columns(CheckStep *cs)
 	cs->is_early = true;
 	check_row(cs, "backfill", CHECK_WARN,
 			  "deployment adds columns of the key and fills them, so their rows could not be looked at",
-			  psprintf("To look at them before the key is added, add the columns (%s;) and fill them by hand; then: SELECT * FROM sg_plan_check(%s);",
+			  psprintf(sg_calls("To look at them before the key is added, add the columns (%s;) and fill them by hand; then:\nSELECT * FROM sg_plan_check(%s);"),
 					   statement, quote_literal_cstr(cs->plan)));
 	return true;
 }
@@ -257,11 +258,11 @@ check_backfill(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "backfill", CHECK_BLOCK,
 				  psprintf("the expressions are those of role %s, which nobody else runs",
 						   quote_identifier(check->plan->author)),
-				  psprintf("Run the plan as that role: SET ROLE %s;", quote_identifier(check->plan->author)));
+				  psprintf("Run the plan as that role:\nSET ROLE %s;", quote_identifier(check->plan->author)));
 	else if (cs->view.need == NEED_ADD)
 		check_row(cs, "backfill", CHECK_WARN,
 				  "deployment fills the columns of the key: what is said about their rows is from before",
-				  psprintf("What is filled is looked at once more before the key is added; until then: SELECT * FROM sg_orphan_audit(plan => %s);",
+				  psprintf(sg_calls("What is filled is looked at once more before the key is added; until then:\nSELECT * FROM sg_orphan_audit(plan => %s);"),
 						   quote_literal_cstr(cs->plan)));
 }
 
@@ -317,9 +318,9 @@ alter_pair_hint(CheckStep *cs, bool by_operator)
 			continue;
 		if (!can_be_cast(column_facts(key->child, key->child_att[i]).type,
 						 column_facts(key->parent, key->parent_att[i]).type))
-			return psprintf("No cast leads from the child's type to the parent's: give the child another column, which option backfill can fill, or leave the step out: %s",
+			return psprintf("No cast leads from the child's type to the parent's: give the child another column, which option backfill can fill, or leave the step out:\n%s",
 							check_skip(cs, "the types do not go together"));
-		return psprintf("Give the child's column the parent's type, which rewrites the table under a lock: %s",
+		return psprintf("Give the child's column the parent's type, which rewrites the table under a lock:\n%s",
 						alter_type_statement(key, i));
 	}
 	return NULL;
@@ -383,7 +384,7 @@ period_hint(CheckStep *cs)
 	if (SG_HAVE_PERIOD && plan_step_key(&other, &key) == NULL)
 		return psprintf("%s: %s", other.period ? "Compare the last columns as periods" : "Compare all columns by their values",
 						check_set(cs, "period", other.period ? "true" : "false"));
-	return cs->step->period ? psprintf("Give the parent a key whose last column is WITHOUT OVERLAPS, or leave the step out: %s",
+	return cs->step->period ? psprintf("Give the parent a key whose last column is WITHOUT OVERLAPS, or leave the step out:\n%s",
 									   check_skip(cs, "the parent has no such key")) : NULL;
 }
 
@@ -402,19 +403,20 @@ target_hint(CheckStep *cs)
 	{
 		columns = unique_columns(cs->view.key.parent, n);
 		if (columns == NIL)
-			return psprintf("Give the parent a key of %d %s, or leave the step out: %s", n, n == 1 ? "column" : "columns",
+			return psprintf("Give the parent a key of %d %s, or leave the step out:\n%s", n, n == 1 ? "column" : "columns",
 							check_skip(cs, "the parent has no such key"));
-		return psprintf("Name the columns that the key references, perhaps these: %s",
+		return psprintf("Name the columns that the key references, perhaps these:\n%s",
 						check_set(cs, "parent_columns", columns_value(columns)));
 	}
 	if (!fk_same_types(&cs->view.key, n) && (hint = meant_key_hint(cs)) != NULL)
 		return hint;
 	if (!holds_partition_key(cs->view.key.parent, step->parent_columns))
-		return psprintf("A unique index of a partitioned table has all columns of its partition key: reference these, too, or leave the step out: %s",
+		return psprintf("A unique index of a partitioned table has all columns of its partition key: reference these, too, or leave the step out:\n%s",
 						check_skip(cs, "no index of the parent can be unique on these columns"));
-	return psprintf("Build an index that the key can reference: CREATE UNIQUE INDEX %sON %s (%s); it fails while there are duplicates: SELECT %s FROM %s GROUP BY %s HAVING count(*) > 1;",
+	return psprintf("Build an index that the key can reference. It fails while there are duplicates:\nSELECT %s FROM %s GROUP BY %s HAVING count(*) > 1;\nThen:\nCREATE UNIQUE INDEX %sON %s (%s);",
+					columns_text, step->parent_table, columns_text,
 					get_rel_relkind(cs->view.key.parent) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
-					step->parent_table, columns_text, columns_text, step->parent_table, columns_text);
+					step->parent_table, columns_text);
 }
 
 static char *
@@ -424,7 +426,7 @@ problem_hint(CheckStep *cs, const FkProblem *problem, FkProblemKind kind)
 	{
 		case FK_PROBLEM_PERSISTENCE:
 			if (get_rel_persistence(cs->view.key.parent) == RELPERSISTENCE_UNLOGGED)
-				return psprintf("Make the parent permanent: ALTER TABLE %s SET LOGGED;",
+				return psprintf("Make the parent permanent:\nALTER TABLE %s SET LOGGED;",
 								cs->step->parent_table);
 			break;
 		case FK_PROBLEM_TARGET:
@@ -434,11 +436,11 @@ problem_hint(CheckStep *cs, const FkProblem *problem, FkProblemKind kind)
 		case FK_PROBLEM_COLLATION:
 			return alter_pair_hint(cs, false);
 		case FK_PROBLEM_ENFORCEMENT:
-			return psprintf("Have the key enforced: %s", check_set(cs, "enforced", "true"));
+			return psprintf("Have the key enforced:\n%s", check_set(cs, "enforced", "true"));
 		default:
 			break;
 	}
-	return psprintf("%s Or leave the step out: %s", problem->hint ? problem->hint : "Correct the step.",
+	return psprintf("%s Or leave the step out:\n%s", problem->hint ? problem->hint : "Correct the step.",
 					check_skip(cs, problem->reason));
 }
 
@@ -510,7 +512,7 @@ check_validate_differs(CheckStep *cs)
 			check_row(cs, "operator", CHECK_WARN,
 					  psprintf("column %s has a composite type: VALIDATE passes over values that have a null inside, which triggers and audits look up",
 							   check_column(key->child, key->child_att[i])),
-					  psprintf("Look for such values: SELECT * FROM %s WHERE NOT %s IS NULL AND NOT %s IS NOT NULL;",
+					  psprintf("Look for such values:\nSELECT * FROM %s WHERE NOT %s IS NULL AND NOT %s IS NOT NULL;",
 							   cs->step->child_table, check_column(key->child, key->child_att[i]),
 							   check_column(key->child, key->child_att[i])));
 	}
@@ -530,7 +532,7 @@ check_queries(CheckStep *cs)
 		if (parent.typmod < 0 && column_facts(key->child, key->child_att[i]).typmod < 0)
 			continue;
 		check_row(cs, "operator", CHECK_BLOCK, error,
-				  psprintf("Give both columns the type without a length: ALTER TABLE %s ALTER COLUMN %s TYPE %s; ALTER TABLE %s ALTER COLUMN %s TYPE %s;",
+				  psprintf("Give both columns the type without a length:\nALTER TABLE %s ALTER COLUMN %s TYPE %s;\nALTER TABLE %s ALTER COLUMN %s TYPE %s;",
 						   sg_relation_name(key->parent), check_column(key->parent, key->parent_att[i]),
 						   format_type_be(parent.type), sg_relation_name(key->child),
 						   check_column(key->child, key->child_att[i]), format_type_be(parent.type)));
@@ -538,7 +540,7 @@ check_queries(CheckStep *cs)
 	}
 	if (error)
 		check_row(cs, "operator", CHECK_BLOCK, error,
-				  psprintf("Leave the step out: %s", check_skip(cs, "the server can't check the key")));
+				  psprintf("Leave the step out:\n%s", check_skip(cs, "the server can't check the key")));
 }
 
 static void
@@ -557,7 +559,7 @@ check_collations(CheckStep *cs)
 						   check_column(key->child, key->child_att[i]), check_column(key->parent, key->parent_att[i]),
 						   generate_collation_name(column_facts(key->child, key->child_att[i]).collation),
 						   generate_collation_name(column_facts(key->parent, key->parent_att[i]).collation)),
-				  psprintf("Give both columns one collation: %s", alter_type_statement(key, i)));
+				  psprintf("Give both columns one collation:\n%s", alter_type_statement(key, i)));
 	}
 	if (!clash)
 		check_row(cs, "collation", CHECK_OK, NULL, NULL);
@@ -610,7 +612,7 @@ check_generated(CheckStep *cs)
 		if (facts.generated == ATTRIBUTE_GENERATED_VIRTUAL)
 			check_row(cs, "generated", CHECK_BLOCK,
 					  psprintf("column %s is a virtual generated column, which can't be in a key", column),
-					  psprintf("Make it a stored one: ALTER TABLE %s DROP COLUMN %s, ADD COLUMN %s %s GENERATED ALWAYS AS (%s) STORED;",
+					  psprintf("Make it a stored one:\nALTER TABLE %s DROP COLUMN %s, ADD COLUMN %s %s GENERATED ALWAYS AS (%s) STORED;",
 							   cs->step->child_table, column, column, type_name(facts),
 							   generation_expression(key->child, key->child_att[i])));
 		else if (update || delete)
@@ -618,7 +620,7 @@ check_generated(CheckStep *cs)
 					  psprintf("column %s is generated, so on_%s %s can't write it", column,
 							   update ? "update" : "delete",
 							   sg_action_word(update ? cs->step->on_update : cs->step->on_delete)),
-					  psprintf("Choose another action: %s",
+					  psprintf("Choose another action:\n%s",
 							   check_set(cs, update ? "on_update" : "on_delete", "no action")));
 		else
 			continue;
@@ -658,7 +660,7 @@ check_set_column(CheckStep *cs, int i, const char *event, char action)
 		check_row(cs, "not_null", CHECK_WARN,
 				  psprintf("%s set default: whether the default of %s is a key of %s was not looked at", event,
 						   column, cs->step->parent_table),
-				  psprintf("Without such a row the parent can't be changed; choose another action if there is none: %s",
+				  psprintf("Without such a row the parent can't be changed; choose another action if there is none:\n%s",
 						   check_set(cs, event, "no action")));
 		return true;
 	}
@@ -668,8 +670,8 @@ check_set_column(CheckStep *cs, int i, const char *event, char action)
 			  psprintf("%s %s, but column %s is NOT NULL: the parent's rows that are referenced can't be %s", event,
 					   sg_action_word(action), column, strcmp(event, "on_delete") == 0 ? "deleted" : "given another key"),
 			  in_primary_key(key->child, key->child_att[i]) || facts.must_not_null ?
-			  psprintf("Choose another action: %s", check_set(cs, event, "no action")) :
-			  psprintf("Let the column be null: ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;",
+			  psprintf("Choose another action:\n%s", check_set(cs, event, "no action")) :
+			  psprintf("Let the column be null:\nALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;",
 					   cs->step->child_table, column));
 	return true;
 }
@@ -693,7 +695,7 @@ check_not_null(CheckStep *cs)
 		found = true;
 		check_row(cs, "not_null", CHECK_WARN,
 				  "on_delete set null of some of the columns leaves rows that match full forbids: the parent's rows that are referenced can't be deleted",
-				  psprintf("Set all columns: %s", check_set(cs, "on_delete_columns", NULL)));
+				  psprintf("Set all columns:\n%s", check_set(cs, "on_delete_columns", NULL)));
 	}
 	if (!found)
 		check_row(cs, "not_null", CHECK_OK, NULL, NULL);
@@ -707,7 +709,7 @@ check_enforcement(CheckStep *cs)
 	else
 		check_row(cs, "enforcement", CHECK_WARN,
 				  "the key is NOT ENFORCED: no row is ever checked, and it can't be validated",
-				  psprintf("Have it enforced: %s", check_set(cs, "enforced", "true")));
+				  psprintf("Have it enforced:\n%s", check_set(cs, "enforced", "true")));
 }
 
 /*
@@ -728,11 +730,11 @@ check_done(CheckStep *cs)
 		 step->state == STEP_ADDED && get_rel_relkind(cs->view.key.child) == RELKIND_PARTITIONED_TABLE))
 		return;
 	if (existing == NULL)
-		hint = psprintf("Deployment adds it again: CALL sg_add_fks%s", call);
+		hint = psprintf("Deployment adds it again:\nCALL %s%s", sg_call_name("sg_add_fks"), call);
 	else if (existing->enforced && existing->armed)
-		hint = psprintf("Deployment validates it: CALL sg_add_fks%s", call);
+		hint = psprintf("Deployment validates it:\nCALL %s%s", sg_call_name("sg_add_fks"), call);
 	else
-		hint = psprintf("Rows without a parent may have come in meanwhile. Once the key is mended: SELECT * FROM sg_orphan_audit(plan => %s", call + 1);
+		hint = psprintf(sg_calls("Rows without a parent may have come in meanwhile. Once the key is mended:\nSELECT * FROM sg_orphan_audit(plan => %s"), call + 1);
 	check_row(cs, "state", CHECK_WARN,
 			  psprintf("the step is %s, but its key is %s by now", plan_state_word(step->state),
 					   existing ? fk_state_word(fk_state(existing)) : "gone"), hint);

@@ -11,6 +11,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "base/calls.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -99,7 +100,7 @@ check_function(PlanCheck *check)
 	if (edata && XactReadOnly && edata->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION)
 		check_row(&check->server, "load", CHECK_WARN,
 				  psprintf("schemaguard.throttle_function could not be asked in this transaction: %s", sg_error_message(edata)),
-				  psprintf("Check in one that may write: SELECT * FROM sg_plan_check(%s);",
+				  psprintf(sg_calls("Check in one that may write:\nSELECT * FROM sg_plan_check(%s);"),
 						   quote_literal_cstr(check->plan->name)));
 	else if (edata)
 		check_row(&check->server, "load", CHECK_BLOCK,

@@ -15,6 +15,7 @@
 
 #include "access/transam.h"
 #include "access/xlog.h"
+#include "base/calls.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_tablespace.h"
 #include "catalog/pg_tablespace_d.h"
@@ -236,7 +237,7 @@ check_disk(PlanCheck *check)
 				  psprintf("%s %s of WAL; how much is free is not known: %s",
 						   who, check_bytes(check->wal_bytes), may_see ? strerror(errno) : "only pg_monitor may see it"),
 				  may_see ? "Look at the file system that holds pg_wal." :
-				  psprintf("To see it: GRANT pg_monitor TO %s;", me()));
+				  psprintf("To see it:\nGRANT pg_monitor TO %s;", me()));
 	else if (check->wal_bytes > available)
 		check_row(&check->server, "disk", CHECK_WARN,
 				  psprintf("%s %s of WAL, and %s are free", who, check_bytes(check->wal_bytes), check_bytes(available)),
@@ -255,7 +256,7 @@ check_recovery(PlanCheck *check)
 	if (RecoveryInProgress())
 		check_row(&check->server, "server", CHECK_BLOCK,
 				  "this server is a standby: rows were read here, but keys are added on the primary",
-				  psprintf("On the primary: CALL sg_add_fks(%s);", quote_literal_cstr(check->plan->name)));
+				  psprintf(sg_calls("On the primary:\nCALL sg_add_fks(%s);"), quote_literal_cstr(check->plan->name)));
 	else
 		check_row(&check->server, "server", CHECK_OK, NULL, NULL);
 }
@@ -268,7 +269,7 @@ check_in_use(PlanCheck *check)
 	if (pid != 0 && pid != MyProcPid)
 		check_row(&check->server, "in_use", CHECK_BLOCK,
 				  psprintf("the session with process ID %d runs or changes the plan", pid),
-				  psprintf("Wait for it: SELECT * FROM schemaguard.progress WHERE pid = %d;", pid));
+				  psprintf("Wait for it:\nSELECT * FROM schemaguard.progress WHERE pid = %d;", pid));
 	else
 		check_row(&check->server, "in_use", CHECK_OK, NULL, NULL);
 }
@@ -281,7 +282,7 @@ check_approval(PlanCheck *check)
 	if (problem && sg_require_approval)
 		check_row(&check->server, "approval", CHECK_BLOCK,
 				  psprintf("schemaguard.require_approval is on: %s", problem),
-				  psprintf("As another role than %s: SELECT sg_plan_approve(%s, '%s');",
+				  psprintf(sg_calls("As another role than %s:\nSELECT sg_plan_approve(%s, '%s');"),
 						   quote_identifier(check->plan->author), quote_literal_cstr(check->plan->name),
 						   plan_hash(check->plan)));
 	else
@@ -349,7 +350,7 @@ check_workers(PlanCheck *check)
 		check_row(&check->server, "workers", CHECK_WARN,
 				  psprintf("all %d worker processes are in use: no index can be built, and keys are validated one by one",
 						   max_worker_processes),
-				  psprintf("Wait until some are done, or allow more and restart the server: ALTER SYSTEM SET max_worker_processes = %d;",
+				  psprintf("Wait until some are done, or allow more and restart the server:\nALTER SYSTEM SET max_worker_processes = %d;",
 						   max_worker_processes + 8));
 	else
 		check_row(&check->server, "workers", CHECK_OK,

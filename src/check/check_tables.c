@@ -15,6 +15,7 @@
 #include "access/transam.h"
 #include "access/twophase.h"
 #include "access/xlog.h"
+#include "base/calls.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
@@ -157,7 +158,7 @@ check_unlogged(CheckStep *cs)
 		check_row(cs, "persistence", CHECK_WARN,
 				  psprintf("child %s is unlogged, its parent is not: a crash empties the child, and a standby never has its rows",
 						   cs->step->child_table),
-				  psprintf("If the rows matter: ALTER TABLE %s SET LOGGED;", cs->step->child_table));
+				  psprintf("If the rows matter:\nALTER TABLE %s SET LOGGED;", cs->step->child_table));
 	else
 		check_row(cs, "persistence", CHECK_OK, NULL, NULL);
 }
@@ -183,7 +184,7 @@ check_foreign_partition(CheckStep *cs, const CheckTable *table)
 		check_row(cs, "partitions", CHECK_BLOCK,
 				  psprintf("partition %s of %s is a foreign table, which can't have a key",
 						   sg_relation_name(lfirst_oid(lc)), sg_relation_name(table->relid)),
-				  psprintf("Detach it first: ALTER TABLE %s DETACH PARTITION %s;",
+				  psprintf("Detach it first:\nALTER TABLE %s DETACH PARTITION %s;",
 						   sg_relation_name(parent),
 						   sg_relation_name(lfirst_oid(lc))));
 	}
@@ -201,7 +202,7 @@ check_lock_table(CheckStep *cs)
 		return false;
 	check_row(cs, "partitions", CHECK_WARN,
 			  psprintf("one step locks %d tables and indexes at once, and the lock table has room for %.0f", needed, room),
-			  psprintf("Make it larger, and restart the server: ALTER SYSTEM SET max_locks_per_transaction = %d;",
+			  psprintf("Make it larger, and restart the server:\nALTER SYSTEM SET max_locks_per_transaction = %d;",
 					   max_locks_per_xact * 2 + needed / Max(MaxBackends, 1)));
 	return true;
 }
@@ -218,8 +219,8 @@ check_attaching(CheckStep *cs)
 	check_row(cs, "partitions", CHECK_WARN,
 			  psprintf("%d partitions are attached in one statement, which takes up to about %s under locks that hold up everybody who reads or writes the parent, or writes the child",
 					   partitions, check_duration(ms / 1000)),
-			  psprintf("Add the keys now and attach them in a quiet hour: CALL sg_add_fks(%s, validate => false); and later: CALL sg_add_fks(%s);",
-					   quote_literal_cstr(cs->plan), quote_literal_cstr(cs->plan)));
+			  psprintf(sg_calls("Add the keys now, and CALL without validate in a quiet hour, which attaches them:\nCALL sg_add_fks(%s, validate => false);"),
+					   quote_literal_cstr(cs->plan)));
 	return true;
 }
 
@@ -234,7 +235,7 @@ check_leaving(CheckStep *cs)
 		return false;
 	check_row(cs, "partitions", CHECK_BLOCK,
 			  psprintf("a DETACH CONCURRENTLY of %s is pending", cs->step->child_table),
-			  psprintf("End it: ALTER TABLE %s DETACH PARTITION %s FINALIZE;", sg_relation_name(whole), cs->step->child_table));
+			  psprintf("End it:\nALTER TABLE %s DETACH PARTITION %s FINALIZE;", sg_relation_name(whole), cs->step->child_table));
 	return true;
 }
 
@@ -254,7 +255,7 @@ check_partitions(CheckStep *cs)
 		found = true;
 		check_row(cs, "partitions", CHECK_WARN,
 				  psprintf("parent %s is a partition: rows of other partitions are no parents", cs->step->parent_table),
-				  psprintf("Reference the partitioned table: %s",
+				  psprintf("Reference the partitioned table:\n%s",
 						   check_set(cs, "parent_table", sg_relation_name(root))));
 	}
 	if (!found)
@@ -281,13 +282,13 @@ check_inheritance(CheckStep *cs)
 				  psprintf("%s has tables that inherit from it, such as %s: their rows are %s",
 						   sg_relation_name(tables[i]->relid), sg_relation_name(linitial_oid(heirs)),
 						   i == 0 ? "not checked" : "no parents"),
-				  i == 0 ? psprintf("Plan a key for it, too: SELECT sg_plan_add_fk(%s, %s, %s, %s%s);",
+				  i == 0 ? psprintf(sg_calls("Plan a key for it, too:\nSELECT sg_plan_add_fk(%s, %s, %s, %s%s);"),
 									quote_literal_cstr(cs->plan),
 									quote_literal_cstr(sg_relation_name(linitial_oid(heirs))),
-									check_array(cs->step->child_columns),
+									sg_names_literal(cs->step->child_columns),
 									quote_literal_cstr(plan_given(cs->step->parent_table)),
 									cs->step->parent_columns == NIL ? "" :
-									psprintf(", %s", check_array(cs->step->parent_columns))) :
+									psprintf(", %s", sg_names_literal(cs->step->parent_columns))) :
 				  "Turn inheritance into partitions, or move these rows into the parent.");
 	}
 	if (!found)
@@ -363,7 +364,7 @@ check_replica_identity(CheckStep *cs, const PublishedTable *published)
 		check_row(cs, "publication", CHECK_WARN,
 				  psprintf("publication %s has %s, which has no replica identity: an action of the key that changes its rows will fail",
 						   quote_identifier(published->publication), sg_relation_name(lfirst_oid(lc))),
-				  psprintf("Give it one, or a primary key: ALTER TABLE %s REPLICA IDENTITY FULL;",
+				  psprintf("Give it one, or a primary key:\nALTER TABLE %s REPLICA IDENTITY FULL;",
 						   sg_relation_name(lfirst_oid(lc))));
 		return true;
 	}
@@ -381,13 +382,13 @@ check_publication(PlanCheck *check, CheckStep *cs)
 	if (check->unpublished_reason)
 		check_row(cs, "publication", CHECK_WARN,
 				  psprintf("the publications could not be looked at: %s", check->unpublished_reason),
-				  psprintf("Remove the reason, and check again: SELECT * FROM sg_plan_check(%s);",
+				  psprintf(sg_calls("Remove the reason, and check again:\nSELECT * FROM sg_plan_check(%s);"),
 						   quote_literal_cstr(cs->plan)));
 	else if (child && parent == NULL)
 		check_row(cs, "publication", CHECK_WARN,
 				  psprintf("publication %s has child %s, but no publication has parent %s: a subscriber can't have the key",
 						   quote_identifier(child->publication), cs->step->child_table, cs->step->parent_table),
-				  psprintf("Publish both: ALTER PUBLICATION %s ADD TABLE %s;",
+				  psprintf("Publish both:\nALTER PUBLICATION %s ADD TABLE %s;",
 						   quote_identifier(child->publication), cs->step->parent_table));
 	else if (!found)
 		check_row(cs, "publication", CHECK_OK,
@@ -434,7 +435,7 @@ check_subscription(CheckStep *cs)
 		check_row(cs, "subscription", CHECK_WARN,
 				  psprintf("subscription %s writes to %s, and what it writes is not checked: orphans can come that way",
 						   quote_identifier(name ? name : "(dropped)"), sg_relation_name(tables[i]->relid)),
-				  psprintf("Add the key where the rows come from, and audit here: SELECT * FROM sg_orphan_audit(%s);",
+				  psprintf(sg_calls("Add the key where the rows come from, and audit here:\nSELECT * FROM sg_orphan_audit(%s);"),
 						   quote_literal_cstr(plan_given(cs->step->child_table))));
 	}
 	if (!found)
@@ -520,7 +521,7 @@ check_wraparound_of(PlanCheck *check, CheckStep *cs, const CheckTable *table)
 		check_row(cs, "wraparound", CHECK_BLOCK,
 				  psprintf("a vacuum of %s to prevent wraparound is running (pid %d), and it does not give way",
 						   sg_relation_name(vacuum->relid), vacuum->pid),
-				  "Let it finish: SELECT * FROM pg_stat_progress_vacuum;");
+				  "Let it finish:\nSELECT * FROM pg_stat_progress_vacuum;");
 		return true;
 	}
 	foreach(lc, table->leaves)
@@ -532,7 +533,7 @@ check_wraparound_of(PlanCheck *check, CheckStep *cs, const CheckTable *table)
 		check_row(cs, "wraparound", CHECK_WARN,
 				  psprintf("a vacuum of %s to prevent wraparound is %s, and it does not give way",
 						   sg_relation_name(lfirst_oid(lc)), share < 1 ? "near" : "due"),
-				  psprintf("Get it done before: VACUUM (FREEZE) %s;", sg_relation_name(lfirst_oid(lc))));
+				  psprintf("Get it done before:\nVACUUM (FREEZE) %s;", sg_relation_name(lfirst_oid(lc))));
 		return true;
 	}
 	return false;
@@ -565,13 +566,13 @@ check_holder(CheckStep *cs, const LockHolder *holder)
 	else if (holder->seconds < 0)
 		check_row(cs, "locks", CHECK_WARN,
 				  psprintf("pid %d has locked %s (%s); for how long could not be looked at", holder->pid, table, holder->mode),
-				  psprintf("To see it: GRANT pg_read_all_stats TO %s;",
+				  psprintf("To see it:\nGRANT pg_read_all_stats TO %s;",
 						   quote_identifier(GetUserNameFromId(GetUserId(), false))));
 	else if (holder->seconds >= check_long_seconds())
 		check_row(cs, "locks", CHECK_WARN,
 				  psprintf("pid %d has locked %s (%s) in a transaction that has lasted %s", holder->pid, table,
 						   holder->mode, check_duration(holder->seconds)),
-				  psprintf("Let it end, or end it: SELECT pg_terminate_backend(%d);", holder->pid));
+				  psprintf("Let it end, or end it:\nSELECT pg_terminate_backend(%d);", holder->pid));
 	else
 		return false;
 	return true;
@@ -600,7 +601,7 @@ check_citus(CheckStep *cs)
 	check_row(cs, "citus", CHECK_WARN,
 			  psprintf("Citus keeps %s in shards: schemaguard.lock_timeout does not bound the waits for locks on them, and a key that is added there stays without a proof",
 					   cs->step->child_table),
-			  psprintf("Bound them first, for connections that are new on all nodes: ALTER ROLE %s SET lock_timeout = '%dms';",
+			  psprintf("Bound them first, for connections that are new on all nodes:\nALTER ROLE %s SET lock_timeout = '%dms';",
 					   quote_identifier(GetUserNameFromId(GetUserId(), false)), sg_lock_timeout));
 }
 

@@ -62,7 +62,7 @@ check_name(const PlanCheck *check, CheckStep *cs)
 		check_row(cs, "name", CHECK_BLOCK,
 				  psprintf("the name %s is taken by another constraint of %s",
 						   quote_identifier(cs->step->fk_name), cs->step->child_table),
-				  psprintf("Give the step another name: %s", check_set(cs, "fk_name", free_name(check, cs))));
+				  psprintf("Give the step another name:\n%s", check_set(cs, "fk_name", free_name(check, cs))));
 	else
 		check_row(cs, "name", CHECK_OK, NULL, NULL);
 }
@@ -86,9 +86,9 @@ existing_hint(const CheckStep *cs, const FkKey *existing)
 	else if (existing->on_update != key->on_update)
 		set = check_set(cs, "on_update", sg_action_word(existing->on_update));
 	if (set)
-		return psprintf("To keep what that key does: %s Or drop it, and the plan adds it anew: %s", set,
+		return psprintf("To keep what that key does:\n%s\nOr drop it, and the plan adds it anew:\n%s", set,
 						drop_statement(existing));
-	return psprintf("Drop that key, and the plan adds it anew: %s", drop_statement(existing));
+	return psprintf("Drop that key, and the plan adds it anew:\n%s", drop_statement(existing));
 }
 
 /* The same columns in the catalog already, or in a step that comes before */
@@ -119,7 +119,7 @@ check_existing(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "existing_key", difference ? CHECK_BLOCK : CHECK_WARN,
 				  psprintf("step %d adds a key on the same columns first%s%s", other->step->step,
 						   difference ? ", but " : "", difference ? difference : ""),
-				  psprintf("One of them is enough: %s",
+				  psprintf("One of them is enough:\n%s",
 						   check_skip(cs, psprintf("the same key as step %d", other->step->step))));
 		return;
 	}
@@ -203,9 +203,9 @@ check_overlap_with(CheckStep *cs, const FkKey *other, const CheckStep *step)
 	check_row(cs, "overlap", CHECK_WARN,
 			  psprintf("key %s%s: %s", quote_identifier(step ? step->step->fk_name : other->name),
 					   step ? psprintf(" of step %d", step->step->step) : "", text),
-			  step ? psprintf("If one is enough, leave the other one out: %s",
+			  step ? psprintf("If one is enough, leave the other one out:\n%s",
 							  check_skip(step, psprintf("step %d is enough", cs->step->step))) :
-			  psprintf("If this key takes its place, say so: %s", check_set(cs, "replaces", other->name)));
+			  psprintf("If this key takes its place, say so:\n%s", check_set(cs, "replaces", other->name)));
 	return true;
 }
 
@@ -239,7 +239,7 @@ check_replaces(CheckStep *cs)
 	if (old && cs->view.existing && old->conid == cs->view.existing->conid)
 		check_row(cs, "replaces", CHECK_BLOCK,
 				  psprintf("key %s, which the step replaces, is the very key that it adds", quote_identifier(replaces)),
-				  psprintf("Keep it: %s", check_set(cs, "replaces", NULL)));
+				  psprintf("Keep it:\n%s", check_set(cs, "replaces", NULL)));
 	else if (old)
 		check_row(cs, "replaces", CHECK_OK,
 				  psprintf("key %s to %s is there and goes last", quote_identifier(replaces),
@@ -250,5 +250,5 @@ check_replaces(CheckStep *cs)
 		check_row(cs, "replaces", CHECK_BLOCK,
 				  psprintf("child %s has no foreign key %s, which the step replaces",
 						   cs->step->child_table, quote_identifier(replaces)),
-				  psprintf("Correct the name, or replace nothing: %s", check_set(cs, "replaces", NULL)));
+				  psprintf("Correct the name, or replace nothing:\n%s", check_set(cs, "replaces", NULL)));
 }

@@ -13,6 +13,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "base/calls.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
@@ -617,7 +618,7 @@ sg_ddl_event_entered(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("sg_ddl_event is an event trigger function"),
-				 errhint("Call sg_capture_ddl(true), which makes the event triggers.")));
+				 errhint(sg_calls("Have the event triggers made:\nSELECT sg_capture_ddl(true);"))));
 
 	/* these change no definition */
 	if (event->tag == CMDTAG_REFRESH_MATERIALIZED_VIEW || event->tag == CMDTAG_REINDEX)

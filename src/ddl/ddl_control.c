@@ -26,6 +26,7 @@
 #include "utils/syscache.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -226,7 +227,7 @@ sg_capture_ddl_entered(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to switch the capture of DDL"),
-				 errhint("Only superusers make event triggers: have one call sg_capture_ddl(%s).",
+				 errhint(sg_calls("Only superusers make event triggers. As one:\nSELECT sg_capture_ddl(%s);"),
 						 enabled ? "true" : "false")));
 	LockRelationOid(table, ShareRowExclusiveLock);
 
@@ -236,7 +237,7 @@ sg_capture_ddl_entered(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to switch the capture of DDL"),
 				 errdetail("%s.", sg_error_message(error)),
-				 errhint("Only superusers make event triggers: have one call sg_capture_ddl(%s).",
+				 errhint(sg_calls("Only superusers make event triggers. As one:\nSELECT sg_capture_ddl(%s);"),
 						 enabled ? "true" : "false")));
 	if (error)
 		ReThrowError(error);
@@ -269,7 +270,7 @@ sg_ddl_restored_entered(PG_FUNCTION_ARGS)
 		ereport(WARNING,
 				(errcode(error->sqlerrcode),
 				 errmsg("DDL is not captured here, as it was where this comes from: %s", sg_error_message(error)),
-				 errhint("A superuser may call sg_capture_ddl(true).")));
+				 errhint(sg_calls("As a superuser:\nSELECT sg_capture_ddl(true);"))));
 	}
 
 	return PointerGetDatum(((TriggerData *) fcinfo->context)->tg_trigtuple);

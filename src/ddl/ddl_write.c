@@ -20,6 +20,7 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "base/calls.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -456,7 +457,7 @@ ddl_lost(int commands, const ErrorData *error)
 						   "%d DDL commands were not written into schemaguard.ddl_log: %s",
 						   commands, commands, lost_reason),
 			 errdetail("The command itself is not affected."),
-			 errhint("A superuser may end capturing with sg_capture_ddl(false).")));
+			 errhint(sg_calls("As a superuser, to end capturing:\nSELECT sg_capture_ddl(false);"))));
 }
 
 /* ---- the transaction's end ---- */

@@ -8,17 +8,20 @@
 #include "postgres.h"
 
 #include "nodes/parsenodes.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit_rule.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "deploy/deploy.h"
+#include "plan/plan_call.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_lock.h"
@@ -106,14 +109,21 @@ const char *
 deploy_orphans_hint(const StepWork *work)
 {
 	const FkKey *key = work->key;
+	const char *list;
 
 	if (plan_step_fixes(work->step))
-		return "CALL sg_fix_orphans(), or sg_add_fks() with fix => true, does what the step's policy says; sg_orphans() lists the rows.";
+		return psprintf(sg_calls("Do what the step's policy says:\nCALL sg_fix_orphans(%s);"), quote_literal_cstr(work->step->plan));
+	list = OidIsValid(key->conid) ?
+		psprintf(sg_calls("SELECT * FROM sg_fk_orphans(%s, %s);"), quote_literal_cstr(sg_relation_name(key->child)), quote_literal_cstr(key->name)) :
+		psprintf(sg_calls("SELECT * FROM sg_orphans(%s, %s, %s, %s);"), quote_literal_cstr(sg_relation_name(key->child)),
+				 sg_names_literal(sg_attribute_names(key->child, key->child_att, key->nkeys)), quote_literal_cstr(sg_relation_name(key->parent)),
+				 sg_names_literal(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
 	if (key->match == FKCONSTR_MATCH_FULL && key->nkeys > 1 && !OidIsValid(key->conid))
-		return "sg_orphans() lists these rows, except those that break MATCH FULL by a null in some of the columns. Remove or mend them and CALL again.";
+		return psprintf("Remove or mend these rows, except those that break MATCH FULL by a null in some of the columns, and CALL again:\n%s", list);
 	if (key->period && !OidIsValid(key->conid))
-		return "With the policy \"leave\" the key is added NOT VALID, and sg_orphans() lists these rows by its name. Remove or mend them and CALL again.";
-	return "sg_orphans() lists these rows. Remove or mend them and CALL again.";
+		return psprintf("With the policy \"leave\" the key is added NOT VALID, and its rows can be listed. Remove or mend them and CALL again:\n%s",
+						plan_set_call(work->step, "orphans", "leave", NULL));
+	return psprintf("Remove or mend these rows, and CALL again:\n%s", list);
 }
 
 char *
@@ -307,8 +317,9 @@ static const char *
 rule_hint(const StepWork *work)
 {
 	return plan_step_fixes(work->step) ?
-		"sg_violations() lists these rows. CALL sg_apply() with fix => true does what the step's policy says." :
-		"sg_violations() lists these rows. Remove or mend them and CALL again, or give the step another policy.";
+		psprintf(sg_calls("Do what the step's policy says:\nCALL sg_apply(%s, fix => true);"), quote_literal_cstr(work->step->plan)) :
+		psprintf(sg_calls("Remove or mend these rows and CALL again, or give the step another policy:\nSELECT * FROM sg_violations(%s, %d);"),
+				 quote_literal_cstr(work->step->plan), work->step->step);
 }
 
 void

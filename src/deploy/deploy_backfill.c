@@ -21,6 +21,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "base/calls.h"
 #include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -46,6 +47,7 @@
 #include "base/spi.h"
 #include "deploy/deploy_backfill.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_call.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
@@ -526,7 +528,8 @@ fill(StepWork *work, FkKey *key)
 		}
 		run_record_failure(&f.action, work, STEP_FAILED, f.action.error->sqlerrcode,
 						   failure_text(&f.action), LOG_NONE);
-		work->hint = "Run the UPDATE that sg_plan_sql() shows, in a transaction that is rolled back, to see the whole error.";
+		work->hint = psprintf("To see the whole error, run the UPDATE that is among these, in a transaction that is rolled back:\n%s",
+							  plan_sql_call(work->step->plan));
 		return false;
 	}
 
@@ -657,7 +660,8 @@ fill_step(StepWork *work)
 		fail_step(work, ERRCODE_INSUFFICIENT_PRIVILEGE,
 				  psprintf("the expressions are those of role %s, which nobody else runs",
 						   work->run->plan->author),
-				  "Have that role run the plan, or read it with sg_plan_export() and make it yours with sg_plan_import().");
+				  psprintf(sg_calls("Have that role run the plan, or import what this exports under another name:\nSELECT sg_plan_export(%s);"),
+						   quote_literal_cstr(step->plan)));
 		return false;
 	}
 	return check_expressions(work, &key) && arm(work, &key) && fill(work, &key) &&
@@ -730,7 +734,7 @@ deploy_backfill_disarm(PlanRun *run, PlanStep *step, const char *notice)
 		run_append_notice(&work, notice);
 	else
 	{
-		work.hint = psprintf("CALL %s() again when that is mended.", run->procedure);
+		work.hint = psprintf("When that is mended:\n%s", run_call_text(run, run->procedure, NULL));
 		run_record_failure(&action, &work, STEP_AS_IT_IS, action.error->sqlerrcode,
 						   run_failure_text(&action), LOG_NONE);
 	}

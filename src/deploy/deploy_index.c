@@ -24,6 +24,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/calls.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
@@ -142,21 +143,22 @@ is_needed(const IndexWork *iw)
 	return plan_index_is_definition(iw->columns);
 }
 
-/* What sg_violations() can't list, a query of the index' own expressions has to find */
+/* Equal rows of an index on expressions are found by a query of these alone */
 static const char *
-duplicates_hint(const IndexWork *iw)
+duplicates_hint(const IndexWork *iw, const PlanStep *step)
 {
 	bool		unique;
 	bool		plain;
 	bool		nulls_equal;
 
 	(void) plan_index_columns(iw->columns, &unique, &plain, &nulls_equal);
-	return plain ? "sg_violations() lists the rows that are equal. Remove or mend them and CALL again." :
+	return plain ? psprintf(sg_calls("Remove or mend the rows that are equal, and CALL again:\nSELECT * FROM sg_violations(%s, %d);"),
+							quote_literal_cstr(step->plan), step->step) :
 		"Find the rows that are equal by a query that groups by what the index is on, HAVING count(*) > 1, under its WHERE. Remove or mend them and CALL again.";
 }
 
 static const char *
-failure_hint(const IndexWork *iw)
+failure_hint(const IndexWork *iw, const PlanStep *step)
 {
 	const char *rest = is_needed(iw) ? "The next call tries again." :
 		"The key does without the index; the next call tries again.";
@@ -164,7 +166,7 @@ failure_hint(const IndexWork *iw)
 	if (iw->drop)
 		return "The next call tries again.";
 	if (iw->error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION)
-		return duplicates_hint(iw);
+		return duplicates_hint(iw, step);
 	if (iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way)
 		return psprintf("Others were in the way for longer than schemaguard.lock_budget. %s", rest);
 	return rest;
@@ -198,7 +200,7 @@ log_outcome(void *arg)
 		entry.sqlstate = pstrdup(unpack_sql_state(iw->error->sqlerrcode));
 		entry.message = run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text(iw->error);
 		run_append_warning(work, psprintf("%s %s: %s", iw->action.name, log_phase_word(entry.phase), entry.message));
-		work->hint = failure_hint(iw);
+		work->hint = failure_hint(iw, work->step);
 		if (is_needed(iw) && !iw->drop && entry.phase == LOG_FAILED)
 			plan_step_set_state(iw->step.plan, iw->step.step, STEP_FAILED, entry.message, iw->action.attempts);
 	}
@@ -669,7 +671,7 @@ build_concurrently(PlanRun *run, List *indexes)
 		{
 			if (!index->partitioned && is_on(list_nth(first, n), index->table))
 				skip_index(run, index, trouble,
-						   psprintf("%sCALL again, raise max_worker_processes, or: %s;",
+						   psprintf("%sCALL again, raise max_worker_processes, or:\n%s;",
 									index->key ? "The key does without it. " : "", index->statement));
 		}
 	}

@@ -28,6 +28,7 @@
 #include "deploy/deploy.h"
 #include "deploy/deploy_backfill.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_call.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
@@ -75,7 +76,7 @@ deploy_look_replaced(const PlanStep *step, StepView *view)
 			fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_OBJECT,
 					   psprintf("%s has no foreign key %s of its own to replace",
 								step->child_table, quote_identifier(step->replaces)),
-					   "Correct the name with sg_plan_set(plan, step, 'replaces', ...); null replaces nothing.");
+					   psprintf("Correct the name, or replace nothing:\n%s", plan_set_call(step, "replaces", NULL, NULL)));
 
 	other = wanted_by(step, view->replaced);
 	if (other)

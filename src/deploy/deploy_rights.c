@@ -112,7 +112,8 @@ deploy_check_each(PlanRun *run,
 			run_add_lack(&lacks, psprintf("Step %d, %s", step->step, plan_step_object(step)), lack);
 	}
 	run_report_lacks(run, &lacks,
-					 "Run it as the owner of the child tables, with REFERENCES and SELECT on the parents; sg_plan_check() says what to grant, sg_plan_skip() leaves a step out.");
+					 psprintf("Run it as the owner of the child tables, with REFERENCES and SELECT on the parents. What to grant:\n%s",
+							  run_select_text(run, "sg_plan_check")));
 }
 
 void

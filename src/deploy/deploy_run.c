@@ -14,6 +14,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -240,7 +241,7 @@ run_steps(PlanRun *run)
 	if (run->steps == NIL)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\" has no step", run->plan->name),
-				 errhint("Add some with sg_plan_add_fk() or sg_plan_from_sql().")));
+				 errhint(sg_calls("Add what discovery proposes, or an SQL script:\nSELECT sg_plan_from_discovery(%s);"), quote_literal_cstr(run->plan->name))));
 	run->graph = plan_graph(run->steps);
 	rounds = plan_rounds(run->graph);
 	/* what is chosen waits for what is not, too */
@@ -285,7 +286,7 @@ choose_keys(PlanRun *run)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("plan \"%s\" has no foreign key among these steps", run->plan->name),
-				 errhint("%s runs steps of all kinds.", run_call_text(run, "sg_apply", NULL))));
+				 errhint("Run steps of all kinds:\n%s", run_call_text(run, "sg_apply", NULL))));
 	old = MemoryContextSwitchTo(run->context);
 	run->chosen = NIL;
 	foreach_ptr(PlanStep, step, kept)
@@ -301,7 +302,7 @@ choose_keys(PlanRun *run)
 							   "%d steps of plan \"%s\" are no foreign keys, nor does one need them: they are left alone",
 							   list_length(steps) - list_length(kept),
 							   list_length(steps) - list_length(kept), run->plan->name),
-				 errhint("%s runs steps of all kinds.", run_call_text(run, "sg_apply", NULL))));
+				 errhint("Run steps of all kinds:\n%s", run_call_text(run, "sg_apply", NULL))));
 }
 
 static void

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "base/calls.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -30,6 +31,7 @@
 #include "deploy/deploy.h"
 #include "deploy/deploy_partition.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_call.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
@@ -52,7 +54,7 @@ conflict(const char *reason, const char *hint)
 
 /* What a key that is there already means for the step */
 static void
-judge_existing(StepView *view)
+judge_existing(const PlanStep *step, StepView *view)
 {
 	FkKey	   *existing = view->existing;
 	char	   *difference = fk_clause_difference(&view->key, existing);
@@ -61,7 +63,8 @@ judge_existing(StepView *view)
 	if (difference)
 		view->problem = conflict(psprintf("key %s on the same columns is there already, but %s",
 										  quote_identifier(existing->name), difference),
-								 "Drop that key, or give the step the same clauses with sg_plan_set.");
+								 psprintf("Give the step the same clauses, or drop that key:\n%s;",
+										  plan_drop_statement(sg_relation_name(existing->child), existing->name)));
 	else if (!existing->enforced)
 		view->need = NEED_NOTHING;
 	else if (!existing->armed)
@@ -73,7 +76,8 @@ judge_existing(StepView *view)
 	else if (existing->doubt)
 		view->problem = conflict(psprintf("key %s is there already, but nothing proves it: %s",
 										  quote_identifier(existing->name), existing->doubt),
-								 "If it is as it should be, skip the step with sg_plan_skip(); else drop the key, and run the plan again.");
+								 psprintf("Drop the key, and run the plan again; or, if it is as it should be, leave the step out:\n%s",
+										  plan_skip_call(step, "the key is as it should be")));
 	else
 		view->need = view->replaced || view->filling ? NEED_REPLACE : NEED_NOTHING;
 }
@@ -95,19 +99,20 @@ deploy_look(PlanStep *step, StepView *view)
 	view->existing = fk_declared_twin(&view->key);
 	if (view->existing)
 	{
-		judge_existing(view);
+		judge_existing(step, view);
 		return;
 	}
 
 	if (OidIsValid(get_relation_constraint_oid(view->key.child, step->fk_name, true)))
 		view->problem = conflict(psprintf("the name %s is taken by another constraint of %s",
 										  quote_identifier(step->fk_name), step->child_table),
-								 "Give the step another name: sg_plan_set(plan, step, 'fk_name', ...).");
+								 psprintf("Give the step another name:\n%s", plan_rename_call(step, "fk_name")));
 	else if ((view->problem = fk_citus_problem(&view->key)) != NULL)
 		return;
 	else if ((error = fk_check_error(&view->key)) != NULL)
 		view->problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_DATATYPE_MISMATCH, error,
-								   "With the key every INSERT would fail: give both columns the type without a length, as sg_plan_check() says.");
+								   psprintf(sg_calls("With the key every INSERT would fail: give both columns the type without a length, as the check says:\nSELECT * FROM sg_plan_check(%s);"),
+											quote_literal_cstr(step->plan)));
 	else if (get_rel_relkind(view->key.child) == RELKIND_PARTITIONED_TABLE)
 		deploy_look_partitions(view);
 	else
@@ -185,9 +190,8 @@ problem_hint(const PlanStep *step, const FkProblem *problem)
 	const char *table = is_child ? step->child_table : step->parent_table;
 	char	   *near = table && problem->sqlerrcode == ERRCODE_UNDEFINED_TABLE ? sg_nearest_table(table) : NULL;
 
-	return near ? psprintf("Perhaps you meant %s: SELECT sg_plan_set(%s, %d, '%s', %s);", near,
-						   quote_literal_cstr(step->plan), step->step, is_child ? "child_table" : "parent_table",
-						   quote_literal_cstr(near)) : problem->hint;
+	return near ? psprintf("Perhaps you meant %s:\n%s", near,
+						   plan_set_call(step, is_child ? "child_table" : "parent_table", near, NULL)) : problem->hint;
 }
 
 void

@@ -235,7 +235,7 @@ drop_unworkable(StepWork *work, const ErrorData *error)
 		run_append_notice(work, action.message);
 	else
 	{
-		work->hint = psprintf("Drop it at once, for with it every INSERT fails: %s;", work->statement);
+		work->hint = psprintf("Drop it at once, for with it every INSERT fails:\n%s;", work->statement);
 		run_record_failure(&action, work, run_state_short_of(work->key),
 						   action.error->sqlerrcode, run_failure_text(&action), LOG_NONE);
 	}

@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/errors.h"
 #include "base/quote.h"
 #include "base/spi.h"
@@ -208,7 +209,7 @@ raise_drift(const DriftCheck *check)
 					INT64_FORMAT " unknown", check->history.target, check->history.reference, check->drift, check->extra,
 					check->unknown),
 			 errdetail("%s", detail.data),
-			 errhint("SELECT * FROM sg_drift(%s, %s) has them all; what is meant to differ goes into schemaguard.drift_ignore.",
+			 errhint(sg_calls("What is meant to differ goes into schemaguard.drift_ignore. All that differs:\nSELECT * FROM sg_drift(%s, %s);"),
 					 quote_literal_cstr(check->history.reference), quote_literal_cstr(check->history.target))));
 }
 

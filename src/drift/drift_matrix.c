@@ -24,6 +24,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -81,7 +82,6 @@ typedef struct Matrix
 	Environment *environments;
 	int			n;
 	int			base;			/* the first that was read */
-	char	   *functions;		/* schema of our functions */
 	SgNameTable *objects;		/* MatrixObject, by kind and identity */
 	List	   *order;			/* of MatrixObject * */
 	List	   *renamed;		/* of Renamed * */
@@ -111,7 +111,7 @@ snapshot_exists(const char *name)
  * is given, in its type: then no function of the same name fits as well.
  */
 static void
-call_function(const Matrix *matrix, const char *call, const char *snapshot, const char *server)
+call_function(const char *call, const char *snapshot, const char *server)
 {
 	Oid			types[] = {TEXTOID, TEXTOID};
 	Datum		values[2];
@@ -121,26 +121,19 @@ call_function(const Matrix *matrix, const char *call, const char *snapshot, cons
 	values[1] = server ? CStringGetTextDatum(server) : (Datum) 0;
 	sg_caller_begin(&scope);
 	SPI_connect();
-	if (SPI_execute_with_args(psprintf("SELECT %s.%s", quote_identifier(matrix->functions), call),
-							  server ? 2 : 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not call %s", call);
+	if (SPI_execute_with_args(call, server ? 2 : 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not run %s", call);
 	SPI_finish();
 	sg_scope_end(&scope);
 }
 
-typedef struct ServerRead
-{
-	const Matrix *matrix;
-	Environment *environment;
-} ServerRead;
-
 static void
 read_server(void *arg)
 {
-	ServerRead *read = arg;
+	Environment *environment = arg;
 
-	call_function(read->matrix, "sg_snapshot_take($1, NULL::text[], $2)",
-				  read->environment->snapshot, read->environment->name);
+	call_function(psprintf(sg_calls("SELECT sg_snapshot_take($1, NULL::text[], $2)")),
+				  environment->snapshot, environment->name);
 }
 
 /* Find out what a name stands for */
@@ -169,12 +162,11 @@ static void
 open_environment(Matrix *matrix, int number)
 {
 	Environment *environment = &matrix->environments[number];
-	ServerRead	read = {matrix, environment};
 	ErrorData  *error;
 
 	if (!environment->temporary)
 		return;
-	error = sg_try(read_server, &read);
+	error = sg_try(read_server, environment);
 	if (error)
 	{
 		sg_rethrow_cancel(error);
@@ -206,7 +198,7 @@ close_environments(Matrix *matrix)
 	for (int i = 0; i < matrix->n; i++)
 	{
 		if (matrix->environments[i].temporary && matrix->environments[i].snapshot)
-			call_function(matrix, "sg_snapshot_drop($1)", matrix->environments[i].snapshot, NULL);
+			call_function(psprintf(sg_calls("SELECT sg_snapshot_drop($1)")), matrix->environments[i].snapshot, NULL);
 	}
 }
 
@@ -532,7 +524,6 @@ sg_drift_matrix_entered(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard matrix", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	matrix.functions = sg_schema_name(get_func_namespace(fcinfo->flinfo->fn_oid));
 	matrix.objects = sg_names_create(CurrentMemoryContext);
 	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
 	read_names(&matrix, PG_GETARG_DATUM(0));

@@ -12,10 +12,12 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -190,7 +192,7 @@ fix_rule_work(StepWork *work)
 	else
 		skip_step(work, STEP_AS_IT_IS, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 				  "it is not there yet, so more rows that break it could come",
-				  "CALL sg_apply() first, which adds it NOT VALID; with fix => true it does both.");
+				  psprintf("Add it NOT VALID first, and fix with that:\n%s", run_call_text(work->run, "sg_apply", ", fix => true")));
 }
 
 static void
@@ -229,7 +231,7 @@ fix_work(StepWork *work)
 				skip_step(work, dropped ? STEP_FAILED : STEP_AS_IT_IS, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						  dropped ? "the key was dropped meanwhile, so new orphans could come" :
 						  "the key is not there yet, so new orphans could come",
-						  "CALL sg_add_fks() first, which adds it NOT VALID; with fix => true it does both.");
+						  psprintf("Add it NOT VALID first, and fix with that:\n%s", run_call_text(work->run, "sg_add_fks", ", fix => true")));
 			break;
 		case NEED_VALIDATE:
 			/* before 18, partitions have it already, and the whole has not */
@@ -290,7 +292,7 @@ fix_steps(PlanRun *run)
 	if (steps == NIL)
 		ereport(NOTICE,
 				(errmsg("no %sstep of plan \"%s\" says what to do about orphans", run->chosen ? "chosen " : "", run->plan->name),
-				 errhint("Set option \"orphans\" to \"quarantine\", \"delete\" or \"set null\" with sg_plan_set().")));
+				 errhint(sg_calls("Choose a policy, such as \"quarantine\", \"delete\" or \"set null\":\nSELECT sg_plan_set(%s, NULL, '{\"orphans\": \"quarantine\"}');"), quote_literal_cstr(run->plan->name))));
 	steps = order_steps(steps);
 
 	if (!run->dry_run)

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "base/calls.h"
 #include "commands/event_trigger.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -54,7 +55,7 @@ refuse_for_attic(void)
 			 errmsg("schema schemaguard_attic keeps what plans have dropped, such as %s",
 					quote_identifier(TextDatumGetCString(name))),
 			 errdetail("It would stay, but where it was, and its foreign keys, are on record in the extension."),
-			 errhint("CALL sg_rollback_fks() brings it back, CALL sg_prune() drops it for good; or use DROP EXTENSION ... CASCADE.")));
+			 errhint(sg_calls("A rollback of its plan brings it back, DROP EXTENSION ... CASCADE leaves it where it is. To drop it for good:\nCALL sg_prune(now());"))));
 }
 
 /*
@@ -84,7 +85,7 @@ sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("extension schemaguard keeps rows of your tables in schemaguard.quarantine"),
 				 errdetail("DROP EXTENSION would take them along."),
-				 errhint("Put them back plan by plan (CALL sg_restore_quarantine(%s);), or copy them (\\copy schemaguard.quarantine TO 'quarantine.txt') and use DROP EXTENSION ... CASCADE.",
+				 errhint(sg_calls("Copy them (\\copy schemaguard.quarantine TO 'quarantine.txt') and use DROP EXTENSION ... CASCADE, or put them back plan by plan:\nCALL sg_restore_quarantine(%s);"),
 						 quote_literal_cstr(TextDatumGetCString(plan)))));
 
 	PG_RETURN_NULL();

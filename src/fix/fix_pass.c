@@ -143,7 +143,7 @@ find_obstacle(const FixKey *key)
 	if (key->key->period)
 		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED,
 						  "orphans of a PERIOD key can't be fixed",
-						  "sg_orphans() lists them; mend them by hand.");
+						  "List them with the function sg_orphans, and mend them by hand.");
 
 	problem = audit_access_problem(key->key, true);
 	if (problem)

@@ -20,6 +20,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "base/calls.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -596,7 +597,7 @@ check_plan_gone(const PlanRun *run)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("plan_id is that of plan \"%s\", which is not gone", TextDatumGetCString(name)),
-			 errhint("CALL sg_restore_quarantine(%s); plan_id is for the rows of a plan that is gone.",
+			 errhint(sg_calls("Leave out plan_id, which is for the rows of a plan that is gone:\nCALL sg_restore_quarantine(%s);"),
 					 quote_literal_cstr(TextDatumGetCString(name)))));
 }
 

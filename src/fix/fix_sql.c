@@ -184,12 +184,12 @@ fix_null_columns(const FixKey *key, FixFate fate, FkProblem **problem)
 		*problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_NOT_NULL_VIOLATION,
 							  psprintf("the key of %s can't be set to null: %s",
 									   sg_relation_name(fk->child), refusing),
-							  "Choose another policy with sg_plan_set(), drop NOT NULL, or name other columns with on_delete_columns.");
+							  "Choose another policy, drop NOT NULL, or name other columns with on_delete_columns.");
 	else if (some && fk->match == FKCONSTR_MATCH_FULL && n < fk->nkeys)
 		*problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_INVALID_FOREIGN_KEY,
 							  psprintf("MATCH FULL allows no null beside values, and on_delete_columns has %d of the key's %d columns",
 									   n, fk->nkeys),
-							  "Choose another policy with sg_plan_set().");
+							  "Choose another policy.");
 	return names;
 }
 

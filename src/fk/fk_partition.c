@@ -55,6 +55,13 @@ key_problem(Oid relid, const FkKey *key, const char *what, const char *hint)
 					  hint);
 }
 
+/* The statement that drops a key of a partition, after what may be done instead */
+static char *
+drop_hint(const char *what, Oid relid, const FkKey *key)
+{
+	return psprintf("%s\nALTER TABLE %s DROP CONSTRAINT %s;", what, sg_relation_name(relid), quote_identifier(key->name));
+}
+
 /* The partition's own key that is the planned one, a valid one first */
 static FkProblem *
 find_own(FkPartition *partition)
@@ -69,7 +76,7 @@ find_own(FkPartition *partition)
 		difference = fk_clause_difference(&partition->planned, key);
 		if (difference)
 			return key_problem(partition->relid, key, difference,
-							   "Drop that key, or give the step the same clauses with sg_plan_set().");
+							   drop_hint("Give the step the same clauses, or drop that key:", partition->relid, key));
 		if (!same_pairs(&partition->planned, key))
 			continue;
 		if (key->enforced && !key->armed)
@@ -78,7 +85,7 @@ find_own(FkPartition *partition)
 							   "Enable the triggers that have it as tgconstraint in pg_trigger, or drop the key and run the plan again.");
 		if (key->validated && key->doubt)
 			return key_problem(partition->relid, key, psprintf("nothing proves it: %s", key->doubt),
-							   "Drop that key, or skip the step with sg_plan_skip().");
+							   drop_hint("Leave the step out, or drop that key:", partition->relid, key));
 		if (partition->own == NULL || (key->validated && !partition->own->validated))
 			partition->own = key;
 	}

@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -52,13 +53,6 @@ sg_is_granted(void)
 	return object_aclcheck(ProcedureRelationId, marker(), GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
 }
 
-/* A function of ours, qualified: the hint is to work whatever the search_path */
-static char *
-function_of_ours(FunctionCallInfo fcinfo, const char *name)
-{
-	return quote_qualified_identifier(sg_schema_name(get_func_namespace(fcinfo->flinfo->fn_oid)), name);
-}
-
 void
 sg_check_granted(FunctionCallInfo fcinfo)
 {
@@ -72,8 +66,7 @@ sg_check_granted(FunctionCallInfo fcinfo)
 						get_func_prokind(function) == PROKIND_PROCEDURE ? "procedure" : "function",
 						sg_function_name(function)),
 				 errdetail("Role \"%s\" has not been granted what writes plans, snapshots and the log.", role),
-				 errhint("A superuser grants it in this database: SELECT %s(%s).",
-						 function_of_ours(fcinfo, "sg_grant"), quote_literal_cstr(role))));
+				 errhint(sg_calls("As a superuser, in this database:\nSELECT sg_grant(%s);"), quote_literal_cstr(role))));
 }
 
 /* GRANT or REVOKE the marker as the caller, and log that */
@@ -139,7 +132,7 @@ sg_warn_of_schema_entered(PG_FUNCTION_ARGS)
 				 errmsg("others than superusers may create functions in the schema of extension \"schemaguard\": %s",
 						sg_arg_text(fcinfo, 0)),
 				 errdetail("A function of theirs can be called instead of one of the extension's, with the rights of whoever calls."),
-				 errhint("Install it into a schema of its own, and qualify its calls: CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; GRANT USAGE ON SCHEMA sg TO PUBLIC; SELECT * FROM sg.sg_orphan_audit();")));
+				 errhint("Install it into a schema of its own, and qualify its calls with that:\nCREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; GRANT USAGE ON SCHEMA sg TO PUBLIC;")));
 
 	PG_RETURN_VOID();
 }

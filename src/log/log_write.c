@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/rowsink.h"
@@ -298,7 +299,7 @@ sg_log_guard_entered(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("schemaguard.%s is append-only", RelationGetRelationName(data->tg_relation)),
-				 errhint("CALL sg_prune(before) deletes what is older than a time.")));
+				 errhint(sg_calls("Delete what is older than a time:\nCALL sg_prune(now() - interval '1 year');"))));
 
 	return PointerGetDatum(data->tg_trigtuple);
 }

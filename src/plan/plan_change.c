@@ -221,7 +221,7 @@ check_column(const PlanStep *step)
 		if (c->contype != CONSTR_DEFAULT && c->contype != CONSTR_IDENTITY && c->contype != CONSTR_GENERATED &&
 			c->contype != CONSTR_NULL)
 			bad_sql("definition", wanted,
-					"NOT NULL, CHECK, UNIQUE and keys are steps of their own, which find the rows that break them: sg_plan_add_not_null() and others.");
+					"NOT NULL, CHECK, UNIQUE and keys are steps of their own, which find the rows that break them.");
 	}
 }
 

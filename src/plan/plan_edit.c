@@ -2,7 +2,7 @@
  *
  * plan_edit.c
  *	  Making plans and changing them by hand: sg_plan_create, sg_plan_add_fk,
- *	  sg_plan_set, sg_plan_skip, sg_plan_drop.
+ *	  sg_plan_drop.
  *
  * Each function checks its arguments first, then who may change the plan
  * (plan_check_writable), changes it, withdraws an approval and writes one row
@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/nearest.h"
@@ -27,6 +28,7 @@
 #include "log/log_grant.h"
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_call.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_field.h"
 #include "plan/plan_index.h"
@@ -35,8 +37,6 @@
 
 SG_FUNCTION(sg_plan_create);
 SG_FUNCTION(sg_plan_add_fk);
-SG_FUNCTION(sg_plan_set);
-SG_FUNCTION(sg_plan_skip);
 SG_FUNCTION(sg_plan_drop);
 
 /* An empty array is an error, for it would look like null later */
@@ -71,28 +71,6 @@ field_argument(FunctionCallInfo fcinfo, const StepField *field, PlanStep *step)
 		plan_field_set_bool(field, step, PG_GETARG_BOOL(n));
 	else
 		plan_field_set_text(field, step, sg_arg_text(fcinfo, n));
-}
-
-/*
- * A trigger that fills columns outlives the step that knows of it, unless
- * deployment drops it: raise 55000 where the step is about to be forgotten.
- */
-static void
-check_not_filling(const PlanStep *step)
-{
-	List	   *statements;
-
-	if (!plan_filler_is_armed(step, sg_find_qualified(step->child_table)))
-		return;
-	statements = plan_filler_disarm_statements(step);
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("step %d of plan \"%s\" is filling columns of %s", step->step, step->plan,
-					step->child_table),
-			 errdetail("The trigger %s does so for rows that are written.",
-					   quote_identifier(plan_filler_name(step))),
-			 errhint("CALL sg_rollback_fks() or, to the end, sg_add_fks() drops it; or do so by hand: %s; %s;",
-					 (char *) linitial(statements), (char *) lsecond(statements))));
 }
 
 /* ---- what would be forgotten ---- */
@@ -139,9 +117,10 @@ tell_forgotten(const FkPlan *plan, bool replaced)
 			 errdetail_plural("schemaguard.plan_deed has %d such deed, the last of them on %s.",
 							  "schemaguard.plan_deed has %d such deeds, the last of them on %s.",
 							  n, n, last->object),
-			 replaced ? errhint("To take it back, CALL sg_rollback_fks(%s) before; in a transaction, ROLLBACK undoes the replacing.",
+			 replaced ? errhint(sg_calls("In a transaction, ROLLBACK undoes the replacing. To take it back before that:\nCALL sg_rollback_fks(%s);"),
 								quote_literal_cstr(plan->name)) :
-			 errhint("CALL sg_rollback_fks() takes it back. To keep it, and forget the plan: sg_plan_drop(plan, force => true).")));
+			 errhint(sg_calls("To keep it, and forget the plan, drop that with force => true. To take it back:\nCALL sg_rollback_fks(%s);"),
+					 quote_literal_cstr(plan->name))));
 }
 
 /*
@@ -206,187 +185,6 @@ sg_plan_add_fk_entered(PG_FUNCTION_ARGS)
 	}
 
 	PG_RETURN_INT32(plan_add_step("sg_plan_add_fk()", step));
-}
-
-/* ---- sg_plan_set ---- */
-
-bool
-plan_option_is_free(const char *option)
-{
-	return plan_field(option, FIELD_ANY_TIME) != NULL;
-}
-
-/* Raises 22023 for a name that is none, with the nearest option or all of them */
-static const StepField *
-find_field(const char *name)
-{
-	const StepField *field = plan_field(name, FIELD_OPTION);
-	SgNearest	nearest = {name};
-
-	if (field)
-		return field;
-	for (int i = 0; i < step_nfields; i++)
-	{
-		if ((step_fields[i].flags & FIELD_OPTION) != 0)
-			sg_nearest_try(&nearest, step_fields[i].name);
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unrecognized option \"%s\"", name),
-			 nearest.found ? errhint("Perhaps you meant the option \"%s\".", nearest.found) :
-			 errhint("Options of a step are: %s.", plan_field_list(FIELD_OPTION, "@", 0))));
-}
-
-/* Take back a skip: the only state that a user sets */
-static void
-set_pending(PlanStep *step, const char *value)
-{
-	if (strcmp(value, "pending") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for state: \"%s\"", value),
-				 errhint("\"pending\" takes back a skip; sg_plan_skip() skips a step. The other states come from deployment.")));
-	if (step->state != STEP_SKIPPED)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("step %d of plan \"%s\" is not skipped, but %s",
-						step->step, step->plan, plan_state_word(step->state)),
-				 errhint("CALL sg_add_fks() looks at every step that is not validated.")));
-
-	step->state = STEP_PENDING;
-	step->reason = NULL;
-	step->skipped_by = NULL;
-	step->skip_done = false;
-}
-
-/* Refuse what would make the plan differ from the key that it has put there */
-static void
-check_changeable(const StepField *option, const PlanStep *step)
-{
-	bool		any_time = (option->flags & FIELD_ANY_TIME) != 0;
-
-	if (plan_step_is_there(step) && !any_time)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("step %d of plan \"%s\" is %s: its %s can't be changed",
-						step->step, step->plan, plan_state_word(step->state), option->name),
-				 errdetail("The key %s is in the database as the plan has it.",
-						   quote_identifier(step->fk_name)),
-				 errhint("Drop the key and plan it anew, or change it with ALTER TABLE.")));
-}
-
-/*
- * sg_plan_set(plan text, step int, option text, value text)
- *
- * Changes one column of a step's definition, or takes back a skip (state
- * pending).  The step is checked as a new one would be.  55000 for what would
- * leave behind a trigger that fills columns.
- */
-static Datum
-sg_plan_set_entered(PG_FUNCTION_ARGS)
-{
-	char	   *name = sg_arg_text(fcinfo, 0);
-	char	   *option_name;
-	const StepField *option;
-	char	   *value;
-	FkPlan	   *plan;
-	PlanStep   *step;
-	PlanDraft  *draft;
-	bool		made_name;
-
-	sg_check_granted(fcinfo);
-	sg_arg_check(fcinfo, 1);
-	option_name = sg_arg_text(fcinfo, 2);
-	option = find_field(option_name);
-	value = sg_arg_optional_text(fcinfo, 3);
-
-	plan = plan_get(name);
-	plan_check_writable(plan, "sg_plan_set()");
-	step = plan_step_get(name, PG_GETARG_INT32(1), false);
-	check_changeable(option, step);
-	if (strcmp(option_name, "child_table") == 0 || (strcmp(option_name, "backfill") == 0 && value == NULL))
-		check_not_filling(step);
-
-	if (value == NULL && (option->flags & FIELD_NULLABLE) == 0)
-		sg_arg_check(fcinfo, 3);
-	/* a name that was made of table and columns goes with them */
-	made_name = (strcmp(option_name, "child_table") == 0 || strcmp(option_name, "child_columns") == 0) &&
-		strcmp(plan_default_fk_name(step, 0), step->fk_name) == 0;
-	if (option->flags & FIELD_STATUS)
-		set_pending(step, value);
-	else
-		plan_field_set_text(option, step, value);
-	if (made_name)
-		step->fk_name = NULL;
-
-	/* what deployment found to stand in the way was about the old definition */
-	if (!(option->flags & FIELD_ANY_TIME) && step->skipped_by == NULL && step->state == STEP_SKIPPED)
-	{
-		step->state = STEP_PENDING;
-		step->reason = NULL;
-	}
-	if (!step->deferrable && step->initially_deferred && strcmp(option_name, "deferrable") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a key that is initially deferred must be deferrable"),
-				 errhint("Set initially_deferred to false first.")));
-
-	draft = plan_draft_begin(plan, step->child_table);
-	plan_draft_check(draft, step);
-	plan_step_update(step);
-	plan_draft_end(draft);
-	plan_log(plan, step->step, "plan set", plan_step_object(step), option_name);
-
-	PG_RETURN_VOID();
-}
-
-/*
- * sg_plan_skip(plan text, step int, reason text, done boolean DEFAULT false)
- *
- * Deployment leaves the step alone until sg_plan_set(plan, step, 'state',
- * 'pending').  Steps that need it wait, unless it counts as done.  A step that is validated can't be skipped (55000).  A trigger
- * that fills columns for it goes with the next deployment.
- */
-static Datum
-sg_plan_skip_entered(PG_FUNCTION_ARGS)
-{
-	char	   *name = sg_arg_text(fcinfo, 0);
-	char	   *reason;
-	FkPlan	   *plan;
-	PlanStep   *step;
-
-	sg_check_granted(fcinfo);
-	sg_arg_check(fcinfo, 1);
-	reason = sg_arg_text(fcinfo, 2);
-	if (reason[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the reason must not be empty"),
-				 errhint("Say why the step is left out: whoever reads the plan will ask.")));
-
-	plan = plan_get(name);
-	plan_check_writable(plan, "sg_plan_skip()");
-	step = plan_step_get(name, PG_GETARG_INT32(1), false);
-
-	if (step->state == STEP_VALIDATED)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("step %d of plan \"%s\" is validated already", step->step, name),
-				 errhint("There is nothing left to skip.")));
-
-	if (plan_filler_is_armed(step, sg_find_qualified(step->child_table)))
-		ereport(NOTICE,
-				(errmsg("step %d of plan \"%s\" is filling columns of %s", step->step, name, step->child_table),
-				 errhint("CALL sg_add_fks() or sg_rollback_fks() drops the trigger that does so.")));
-
-	plan_step_skip(step, reason);
-	/* 0.1.0 declares it without the last argument */
-	step->skip_done = PG_NARGS() > 3 && sg_arg_bool(fcinfo, 3);
-	plan_step_update(step);
-	plan_withdraw_approval(plan);
-	plan_log(plan, step->step, "plan skip", plan_step_object(step), NULL);
-
-	PG_RETURN_VOID();
 }
 
 /*

@@ -167,6 +167,12 @@ plan_state_word(StepState state)
 	return sg_word(state_words, state);
 }
 
+StepState
+plan_state(const char *word)
+{
+	return sg_parse_word(state_words, "state", word);
+}
+
 bool
 plan_policy_deletes(OrphanPolicy policy)
 {
@@ -360,12 +366,11 @@ check_bool(const StepField *field, const char *value)
 	return result;
 }
 
-/* The text of an array, as in '{a,b}' */
+/* One name, or the text of an array, as in '{a,b}' */
 static List *
 check_columns(const StepField *field, char *value)
 {
-	Datum		array = OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1);
-	List	   *columns = sg_text_array_list(array);
+	List	   *columns = sg_names_of_text(value);
 
 	if (columns == NIL)
 		ereport(ERROR,

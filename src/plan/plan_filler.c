@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/calls.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -327,8 +328,8 @@ drop_one(const FkPlan *plan, const PlanStep *step, Oid child)
 				 errdetail("The trigger %s, which does so, was not dropped: %s.",
 						   quote_identifier(plan_filler_name(step)), error ? sg_error_message(error) :
 						   "in a transaction block its lock would last until the end"),
-				 errhint("Try again%s; or CALL sg_rollback_fks(), which drops it, too.",
-						 error ? "" : " outside of a transaction block")));
+				 errhint(sg_calls("Try again%s; or roll back, which drops it, too:\nCALL sg_rollback_fks(%s);"),
+						 error ? "" : " outside of a transaction block", quote_literal_cstr(plan->name))));
 	plan_log(plan, step->step, "drop trigger", plan_step_object(step), NULL);
 	ereport(NOTICE,
 			(errmsg("trigger of the backfill of step %d dropped: values are not kept up any more",
@@ -349,7 +350,7 @@ plan_filler_drop_all(const FkPlan *plan)
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("step %d of plan \"%s\" is filling columns of %s, which role %s does not own",
 							step->step, plan->name, step->child_table, GetUserNameFromId(GetUserId(), false)),
-					 errhint("Have its owner run: %s;", drop_trigger_statement(step))));
+					 errhint("Have its owner run:\n%s;", drop_trigger_statement(step))));
 		drop_one(plan, step, child);
 	}
 	plan_filler_sweep();

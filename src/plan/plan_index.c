@@ -322,7 +322,7 @@ plan_index_drop_leftovers(const FkPlan *plan)
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("index %s, which a build of this plan has left invalid, is not dropped: role %s does not own it",
 							deed->object, GetUserNameFromId(GetUserId(), false)),
-					 errhint("Its owner drops it: DROP INDEX CONCURRENTLY %s;", deed->object)));
+					 errhint("Its owner drops it:\nDROP INDEX CONCURRENTLY %s;", deed->object)));
 			continue;
 		}
 		if (!IsTransactionBlock())
@@ -335,7 +335,7 @@ plan_index_drop_leftovers(const FkPlan *plan)
 					 errmsg("a build of plan \"%s\" has left invalid index %s", plan->name, deed->object),
 					 errdetail("It was not dropped: %s.", error ? sg_error_message(error) :
 							   "in a transaction block its lock would last until the end"),
-					 errhint("Try again%s; or: DROP INDEX CONCURRENTLY %s;",
+					 errhint("Try again%s; or:\nDROP INDEX CONCURRENTLY %s;",
 							 error ? "" : " outside of a transaction block", deed->object)));
 	}
 }

@@ -521,7 +521,7 @@ check_others(PlanDraft *draft, const PlanStep *step)
 					 errmsg("step %d of plan \"%s\" is the same key", other->step, draft->plan->name),
 					 errdetail("Both join %s (%s) to %s.", step->child_table,
 							   sg_quote_list(step->child_columns), step->parent_table),
-					 errhint("Change that step with sg_plan_set().")));
+					 errhint("Change that step. What it says:\nSELECT * FROM schemaguard.plan_step WHERE plan = %s AND step = %d;", quote_literal_cstr(other->plan), other->step)));
 	}
 
 	if (owner)
@@ -695,7 +695,7 @@ check_same_change(PlanDraft *draft, const PlanStep *step)
 					 errmsg("step %d of plan \"%s\" is the same %s", other->step, draft->plan->name,
 							plan_kind_word(step->kind)),
 					 errdetail("Both are about %s.", plan_step_object(other)),
-					 errhint("Change that step with sg_plan_set(), or give this one a name of its own.")));
+					 errhint("Give this one a name of its own, or change that step. What it says:\nSELECT * FROM schemaguard.plan_step WHERE plan = %s AND step = %d;", quote_literal_cstr(other->plan), other->step)));
 	}
 }
 

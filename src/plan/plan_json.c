@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/json.h"
@@ -68,7 +69,7 @@ sg_plan_export_entered(PG_FUNCTION_ARGS)
 /* ---- in ---- */
 
 #define DOCUMENT_NAME "plan document"
-#define DOCUMENT_HINT "sg_plan_export() makes documents of the right form."
+#define DOCUMENT_HINT "Take a document that an export of a plan has made."
 
 /* Put a member, which is not null, into the step */
 static void
@@ -185,7 +186,7 @@ open_target(const char *name, const char *description)
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 plan_steps(name) != NIL ? errmsg("plan \"%s\" has steps already", name) :
 				 errmsg("plan \"%s\" has options already: %s", name, plan_options_text(plan)),
-				 errhint("Import into a new or an empty plan; sg_plan_create(plan, replace => true) empties one.")));
+				 errhint(sg_calls("Import into a new plan, or empty this one:\nSELECT sg_plan_create(%s, replace => true);"), quote_literal_cstr(name))));
 
 	return plan;
 }

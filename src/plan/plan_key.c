@@ -24,15 +24,16 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "plan/plan.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 
 static FkProblem *
-missing_table(const char *side, const char *table)
+missing_table(const PlanStep *step, const char *side, const char *table)
 {
 	return fk_problem(FK_PROBLEM_TABLE, ERRCODE_UNDEFINED_TABLE,
 					  psprintf("%s table %s does not exist", side, table),
-					  "Create the table, or correct the plan with sg_plan_set().");
+					  psprintf("Create the table, or leave the step out:\n%s", plan_skip_call(step, "there is no such table")));
 }
 
 /* ON DELETE SET ... (columns) by number; they are columns of the child's */
@@ -50,7 +51,7 @@ resolve_delete_set(const PlanStep *step, FkKey *key)
 			return fk_problem(FK_PROBLEM_COLUMN, ERRCODE_INVALID_COLUMN_REFERENCE,
 							  psprintf("column %s of ON DELETE SET is not one of the key's columns",
 									   quote_identifier(name)),
-							  "Correct the plan with sg_plan_set().");
+							  psprintf("Name columns of the key, or set all of them:\n%s", plan_set_call(step, "on_delete_columns", NULL, NULL)));
 		key->delete_set[key->ndelete_set++] = attnum;
 	}
 
@@ -78,9 +79,9 @@ plan_step_key(const PlanStep *step, FkKey *key)
 	key->parent = sg_find_qualified(step->parent_table);
 
 	if (!OidIsValid(key->child))
-		return missing_table("child", step->child_table);
+		return missing_table(step, "child", step->child_table);
 	if (!OidIsValid(key->parent))
-		return missing_table("parent", step->parent_table);
+		return missing_table(step, "parent", step->parent_table);
 
 	problem = fk_check_tables(key->child, key->parent);
 	if (problem == NULL)

@@ -93,7 +93,7 @@ bad_options(const char *plan)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the options of plan \"%s\" are no JSON object", plan),
 			 errdetail("Somebody has written column \"options\" of schemaguard.plan by hand."),
-			 errhint("A superuser mends that: UPDATE schemaguard.plan SET options = '{}' WHERE name = %s;",
+			 errhint("A superuser mends that:\nUPDATE schemaguard.plan SET options = '{}' WHERE name = %s;",
 					 quote_literal_cstr(plan))));
 }
 

@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "base/calls.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
@@ -589,15 +590,14 @@ circle_error(PlanGraph *graph)
 			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 			 errmsg("steps of the plan need each other: %s", numbers),
 			 errdetail("%s", edges),
-			 errhint("Take the circle apart: what \"after\" says goes before what follows from the objects of steps, and sg_plan_set(plan, step, 'after', NULL) takes it away.")));
+			 errhint(sg_calls("Take the circle apart: what \"after\" says goes before what follows from the objects of steps. To take it away:\nSELECT sg_plan_set(%s, '{%s}', '{\"after\": null}');"),
+					 quote_literal_cstr(graph->nodes[0].step->plan), numbers)));
 }
 
 char *
-plan_circle(PlanGraph *graph)
+plan_circle(PlanGraph *graph, char **numbers)
 {
-	char	   *numbers;
-
-	return graph->circle ? circle_text(graph, &numbers) : NULL;
+	return graph->circle ? circle_text(graph, numbers) : NULL;
 }
 
 List *

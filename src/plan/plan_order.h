@@ -62,7 +62,7 @@ extern List *plan_rounds(PlanGraph *graph);
 extern List *plan_keys_with_needs(PlanGraph *graph, List *steps);
 
 /* How steps need each other, edge by edge, or NULL */
-extern char *plan_circle(PlanGraph *graph);
+extern char *plan_circle(PlanGraph *graph, char **numbers);
 
 /*
  * Checks what `after` of steps that were added or changed leads to: raises

@@ -151,7 +151,7 @@ has_word(const char *text, const char *word)
 
 	for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
 	{
-		bool		begins = at == text || !(isalnum((unsigned char) at[-1]) || at[-1] == '_');
+		bool		begins = at == text ||!(isalnum((unsigned char) at[-1]) || at[-1] == '_');
 
 		if (begins && !(isalnum((unsigned char) at[length]) || at[length] == '_'))
 			return true;

@@ -24,12 +24,14 @@
 #include "utils/builtins.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_call.h"
 #include "plan/plan_store.h"
 
 SG_FUNCTION(sg_plan_allow);
@@ -100,7 +102,7 @@ permission_denied(const FkPlan *plan)
 			 errmsg("permission denied for plan \"%s\"", plan->name),
 			 errdetail("The plan belongs to role \"%s\", and role %s does not own all of its child tables.",
 					   plan->author, GetUserNameFromId(GetUserId(), false)),
-			 errhint("Have its author allow it: SELECT sg_plan_allow(%s, %s);",
+			 errhint(sg_calls("Have its author allow it:\nSELECT sg_plan_allow(%s, %s);"),
 					 quote_literal_cstr(plan->name),
 					 quote_literal_cstr(GetUserNameFromId(GetUserId(), false)))));
 }
@@ -131,15 +133,15 @@ plan_check_author(const FkPlan *plan, const char *author)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("plan \"%s\" is by role \"%s\", not by \"%s\"", plan->name, plan->author, author),
-				 errhint("Somebody else has taken that name. Look at what the plan does with sg_plan_sql(), or make one of another name.")));
+				 errhint("Somebody else has taken that name. Make one of another name, or look at what this one does:\n%s", plan_sql_call(plan->name))));
 	if (author || role == GetUserId() || (OidIsValid(role) && superuser_arg(role)))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("plan \"%s\" is by role \"%s\"", plan->name, plan->author),
 			 errdetail("A plan of another role runs only for who names that role: anybody could have made a plan of this name."),
-			 errhint("Look at it with sg_plan_sql(); if it is the plan that you mean, add: author => %s",
-					 quote_literal_cstr(plan->author))));
+			 errhint("Read it and, if it is the plan that you mean, add author => %s:\n%s",
+					 quote_literal_cstr(plan->author), plan_sql_call(plan->name))));
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
@@ -172,7 +173,7 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 		if (twin == NULL)
 			emit_add(sink, step, true);
 		if (plan_step_fixes(step))
-			emit_comment(sink, psprintf("CALL sg_fix_orphans() finds and fixes the orphans (%s%s)",
+			emit_comment(sink, psprintf(sg_calls("CALL sg_fix_orphans(%s); finds and fixes the orphans (%s%s)"), quote_literal_cstr(step->plan),
 										plan_policy_word(step->orphans), step->sentinel ? ", with a sentinel" : ""));
 		if (step->enforced)
 			emit_validate(sink, step->child_table, twin ? twin->name : step->fk_name);
@@ -207,7 +208,7 @@ emit_rule(SgRowSink *sink, const PlanStep *step)
 	foreach(lc, plan_change_statements(step))
 	{
 		if (foreach_current_index(lc) == mended)
-			emit_comment(sink, psprintf("CALL sg_fix_orphans() finds and mends the rows that break it (%s)",
+			emit_comment(sink, psprintf(sg_calls("CALL sg_fix_orphans(%s); finds and mends the rows that break it (%s)"), quote_literal_cstr(step->plan),
 										plan_policy_word(step->orphans)));
 		emit(sink, psprintf("%s;", (char *) lfirst(lc)));
 	}

@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "base/calls.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
@@ -203,7 +204,7 @@ no_such_plan(const char *name)
 			 errmsg("plan \"%s\" does not exist", name),
 			 nearest.found ? errhint("Perhaps you meant plan \"%s\".", nearest.found) :
 			 plans ? errhint("These plans exist: %s.", known.data) :
-			 errhint("There is no plan that you may read. Make one with sg_plan_create().")));
+			 errhint(sg_calls("There is no plan that you may read. Make one:\nSELECT sg_plan_create(%s);"), quote_literal_cstr(name))));
 }
 
 FkPlan *
@@ -225,7 +226,7 @@ plan_check_writable(FkPlan *plan, const char *function)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for plan \"%s\"", plan->name),
 				 errdetail("The plan belongs to role \"%s\".", plan->author),
-				 errhint("Only the author's role and superusers change a plan. sg_plan_export() and sg_plan_import() make a copy that is yours.")));
+				 errhint(sg_calls("Only the author's role and superusers change a plan. Import a copy that is yours from what this exports:\nSELECT sg_plan_export(%s);"), quote_literal_cstr(plan->name))));
 
 	plan_claim(plan, function);
 }

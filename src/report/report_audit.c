@@ -24,6 +24,7 @@
 
 #include "audit/audit.h"
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -213,12 +214,11 @@ add_proposal(AuditSet *set, HeapTuple tuple, TupleDesc desc)
  * about to be read.  Asked for by SQL, as a user would.
  */
 static void
-add_inferred(AuditSet *set, Oid function)
+add_inferred(AuditSet *set)
 {
 	char	   *query = psprintf("SELECT child_table, child_columns, parent_table, parent_columns"
 								 " FROM %s(child => $1, verify => 'none', schemas => $2)",
-								 quote_qualified_identifier(sg_schema_name(get_func_namespace(function)),
-															"sg_discover_fks_details"));
+								 sg_call_name("sg_discover_fks_details"));
 	Oid			types[] = {REGCLASSOID, TEXTARRAYOID};
 	Datum		values[] = {ObjectIdGetDatum(set->child), sg_text_array(set->schemas)};
 	const char	nulls[] = {OidIsValid(set->child) ? ' ' : 'n', set->schemas ? ' ' : 'n'};
@@ -261,7 +261,7 @@ tell_nothing_to_do(Oid child, List *schemas)
 	else
 		ereport(NOTICE,
 				(errmsg("this database declares no foreign key, and no plan has one"),
-				 errhint("SELECT * FROM sg_discover_fks() finds those that are missing; sg_orphan_audit(inferred => true) judges them. Or start a plan: SELECT sg_plan_create('plan'), then sg_plan_from_discovery(), sg_plan_from_sql() or sg_plan_add_fk().")));
+				 errhint(sg_calls("Find those that are missing, and read their rows:\nSELECT * FROM sg_discover_fks();"))));
 }
 
 const char *
@@ -455,7 +455,7 @@ table_of_text(const char *name)
 			(errcode(ERRCODE_UNDEFINED_TABLE),
 			 errmsg("table \"%s\" does not exist", name),
 			 plan && plan_is_readable(plan) ?
-			 errhint("There is a plan of that name: SELECT * FROM sg_orphan_audit(plan => %s);", quote_literal_cstr(name)) :
+			 errhint(sg_calls("There is a plan of that name:\nSELECT * FROM sg_orphan_audit(plan => %s);"), quote_literal_cstr(name)) :
 			 near ? errhint("Perhaps you meant table %s.", near) : 0));
 }
 
@@ -549,7 +549,7 @@ sg_orphan_audit_entered(PG_FUNCTION_ARGS)
 		foreach(lc, plan_readable())
 			report_add_plan(&set, lfirst(lc), REPORT_UNFINISHED);
 		if (PG_GETARG_BOOL(2))
-			add_inferred(&set, fcinfo->flinfo->fn_oid);
+			add_inferred(&set);
 		if (set.keys == NIL)
 			tell_nothing_to_do(set.child, set.schemas);
 	}

@@ -206,8 +206,8 @@ raise_found(const AuditGate *gate)
 			 errmsg("rows break %d of %d keys and rules, %d could not be judged", gate->failed, gate->keys, gate->unknown),
 			 errdetail("%s", detail.data),
 			 gate->plan ?
-			 errhint("sg_violations() lists the rows of a step; schemaguard.finding has all that was found, and since when.") :
-			 errhint("sg_fk_orphans() and sg_orphans() list the rows; schemaguard.finding has all of these keys, and since when.")));
+			 errhint("All that was found, and since when:\nSELECT * FROM schemaguard.finding;") :
+			 errhint("All of these keys, and since when:\nSELECT * FROM schemaguard.finding;")));
 }
 
 /* ---- the procedure ---- */

@@ -93,12 +93,12 @@ find_pgtap(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("extension \"pgtap\" is not installed in this database"),
-				 errhint("Run CREATE EXTENSION pgtap. CALL sg_audit_gate() and CALL sg_drift_gate() do without.")));
+				 errhint("Install it; the gates do without:\nCREATE EXTENSION pgtap;")));
 	if (sg_owner_fetch(pgtap_obstacle, GetUserNameFromId(GetUserId(), false), &obstacle))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("pgTAP is not called: %s", TextDatumGetCString(obstacle)),
-				 errhint("Have a superuser install it in a schema where nobody else may create anything: DROP EXTENSION pgtap; CREATE SCHEMA tap; CREATE EXTENSION pgtap SCHEMA tap. What is temporary goes with the session.")));
+				 errhint("What is temporary goes with the session. Have a superuser install it in a schema where nobody else may create anything:\nDROP EXTENSION pgtap; CREATE SCHEMA tap; CREATE EXTENSION pgtap SCHEMA tap;")));
 
 	return TextDatumGetCString(schema);
 }

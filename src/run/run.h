@@ -50,8 +50,6 @@ typedef struct PlanRun
 	MemoryContext context;		/* of what lives as long as the call */
 	char	   *last_hint;		/* that a step's message had, or NULL */
 	const char *procedure;		/* "sg_add_fks", for messages and the log */
-	const char *schema;			/* what qualifies our functions for the
-								 * caller: "" or "schema." */
 	const char *author;			/* whose plan the caller wants, or NULL */
 	List	   *chosen;			/* numbers of the steps, or NIL: all; becomes
 								 * plan->chosen */

@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
@@ -46,14 +47,6 @@ run_check_call(FunctionCallInfo fcinfo, const char *procedure)
 	sg_check_procedure(fcinfo, procedure,
 					   "It commits after every step, so that no lock is held longer than one statement.");
 	sg_arg_check(fcinfo, 0);
-}
-
-/* What the caller has to write before the name of a function of ours */
-static const char *
-schema_prefix(Oid procedure)
-{
-	return FunctionIsVisible(procedure) ? "" :
-		psprintf("%s.", quote_identifier(sg_schema_name(get_func_namespace(procedure))));
 }
 
 /* The plan's own; and many steps are not told one by one, unless somebody wants it so, or asks what would be */
@@ -161,7 +154,8 @@ check_approved(const PlanRun *run)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("plan \"%s\" is not approved", run->plan->name),
 			 errdetail("%s", problem),
-			 errhint("Have another role than the author's look at it and call sg_plan_approve(). schemaguard.require_approval is on.")));
+			 errhint(sg_calls("schemaguard.require_approval is on. As another role than the author's, after a look at it:\nSELECT sg_plan_approve(%s);"),
+					 quote_literal_cstr(run->plan->name))));
 }
 
 /* What the call could not do, once all of it is committed and the plan is free */
@@ -173,7 +167,7 @@ raise_rest(const PlanRun *run, const ErrorData *rest)
 			 run->chosen ? errmsg("%s() could not do all of the chosen steps of plan \"%s\"", run->procedure, run->plan->name) :
 			 errmsg("%s() could not do all of plan \"%s\"", run->procedure, run->plan->name),
 			 errdetail("%s", rest->detail),
-			 errhint("What is done stays done. Mend that and CALL %s() again.", run->procedure)));
+			 errhint("What is done stays done. When that is mended:\n%s", run_call_text(run, run->procedure, NULL))));
 }
 
 /* The arguments of run_call() */
@@ -198,7 +192,6 @@ run_plan(void *arg)
 	run->context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(run->context);
 	name = sg_arg_text(call->fcinfo, 0);
-	run->schema = schema_prefix(call->fcinfo->flinfo->fn_oid);
 	run->author = sg_arg_optional_text(call->fcinfo, call->author);
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);

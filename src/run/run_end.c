@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "base/calls.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
@@ -235,7 +236,7 @@ run_find_rest(const PlanRun *run)
 char *
 run_call_text(const PlanRun *run, const char *procedure, const char *arguments)
 {
-	return psprintf("CALL %s%s(%s%s%s%s);", run->schema, procedure, quote_literal_cstr(run->plan->name),
+	return psprintf("CALL %s(%s%s%s%s);", sg_call_name(procedure), quote_literal_cstr(run->plan->name),
 					arguments ? arguments : "", run->author ? ", author => " : "",
 					run->author ? quote_literal_cstr(run->author) : "");
 }
@@ -257,7 +258,7 @@ steps_text(const PlanRun *run)
 char *
 run_select_text(const PlanRun *run, const char *function)
 {
-	return psprintf("SELECT * FROM %s%s(%s%s);", run->schema, function, quote_literal_cstr(run->plan->name),
+	return psprintf("SELECT * FROM %s(%s%s);", sg_call_name(function), quote_literal_cstr(run->plan->name),
 					steps_text(run));
 }
 

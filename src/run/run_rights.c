@@ -19,6 +19,7 @@
 
 #include "base/compat.h"
 #include "base/quote.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
@@ -83,9 +84,8 @@ run_check_confirmed(const PlanRun *run, bool (*runs) (const PlanStep *step))
 			 errmsg("plan \"%s\" holds SQL of role %s, which would run with your privileges", run->plan->name,
 					run->plan->author),
 			 errdetail("Step %d is %s.", holder->step, plan_step_object(holder)),
-			 errhint("Read it: SELECT * FROM sg_plan_sql(%s); then CALL %s(%s, confirm => '%s').",
-					 quote_literal_cstr(run->plan->name), run->keys_chosen ? "sg_apply" : run->procedure,
-					 quote_literal_cstr(run->plan->name), hash)));
+			 errhint("Read it:\n%s\nThen confirm it:\n%s", plan_sql_call(run->plan->name),
+					 run_call_text(run, run->keys_chosen ? "sg_apply" : run->procedure, psprintf(", confirm => '%s'", hash)))));
 }
 
 void

@@ -633,7 +633,7 @@ tell_outcome(const ScriptReader *reader, int added, int nnotes)
 	ereport(NOTICE,
 			(errmsg("script: %d %s added, %d %s",
 					added, added == 1 ? "step" : "steps", nnotes, nnotes == 1 ? "note" : "notes"),
-			 nnotes > 0 ? errhint("What was left alone, and why: SELECT * FROM schemaguard.plan_note WHERE plan = %s;",
+			 nnotes > 0 ? errhint("What was left alone, and why:\nSELECT * FROM schemaguard.plan_note WHERE plan = %s;",
 								  quote_literal_cstr(reader->plan)) :
 			 errhint("The script has no statement; it is the text that is given, not the name of a file.")));
 }

@@ -132,7 +132,7 @@ check_size(size_t length)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the snapshot is too large for a document of type jsonb"),
-				 errhint("Use sg_snapshot_export_lines().")));
+				 errhint("Export it line by line.")));
 }
 
 static void

@@ -35,7 +35,7 @@ SG_FUNCTION(sg_snapshot_import);
 SG_FUNCTION(sg_snapshot_import_lines);
 
 #define DOCUMENT_NAME "snapshot document"
-#define DOCUMENT_HINT "sg_snapshot_export() and docs/snapshot.sql make documents of the right form."
+#define DOCUMENT_HINT "Take a document that an export or docs/snapshot.sql has made."
 
 static void changed_document(const char *format,...) pg_attribute_printf(1, 2);
 

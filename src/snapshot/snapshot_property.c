@@ -769,5 +769,5 @@ void
 snapshot_properties(SgJson *whole, Jsonb *properties)
 {
 	sg_json_begin(whole, properties, "properties of an object in a snapshot",
-				  "Drop the snapshot with sg_snapshot_drop(), and take or import it anew.");
+				  "Drop the snapshot, and take or import it anew.");
 }

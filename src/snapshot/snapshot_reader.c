@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "base/calls.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "executor/executor.h"
@@ -303,7 +304,7 @@ snapshot_reader_add_stored(SnapshotReader *reader, Datum *values, bool *nulls)
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("snapshot \"%s\" is damaged", reader->info.name),
 				 errdetail("It has what no snapshot has: %s.", problem),
-				 errhint("Drop it with sg_snapshot_drop(), and take or import it anew.")));
+				 errhint(sg_calls("Drop it, and take or import it anew:\nSELECT sg_snapshot_drop(%s);"), quote_literal_cstr(reader->info.name))));
 	append_row(reader, values, nulls, (uint8 *) VARDATA_ANY(checksum));
 
 	MemoryContextSwitchTo(old);

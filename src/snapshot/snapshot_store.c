@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/nearest.h"
@@ -97,7 +98,7 @@ no_such_snapshot(const char *name)
 			 errmsg("snapshot \"%s\" does not exist", name),
 			 nearest.found ? errhint("Perhaps you meant snapshot \"%s\".", nearest.found) :
 			 readable > 0 ? errhint("These snapshots exist: %s.", known.data) :
-			 errhint("There is no snapshot that you may read. Take one with sg_snapshot_take().")));
+			 errhint(sg_calls("There is no snapshot that you may read. Take one:\nSELECT sg_snapshot_take(%s);"), quote_literal_cstr(name))));
 }
 
 /* In a context; NULL where it is not known */
@@ -175,7 +176,7 @@ snapshot_get(const char *name)
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 				 errmsg("snapshot \"%s\" is damaged", name),
 				 errdetail("It has what no snapshot has: %s.", snapshot_environment_problem(info->environment)),
-				 errhint("Drop it with sg_snapshot_drop(), and take or import it anew.")));
+				 errhint(sg_calls("Drop it, and take or import it anew:\nSELECT sg_snapshot_drop(%s);"), quote_literal_cstr(name))));
 
 	return info;
 }
@@ -284,7 +285,7 @@ snapshot_check_new(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("snapshot \"%s\" already exists", name),
-				 errhint("Choose another name, or drop that one with sg_snapshot_drop().")));
+				 errhint(sg_calls("Choose another name, or drop that one:\nSELECT sg_snapshot_drop(%s);"), quote_literal_cstr(name))));
 }
 
 static bool
@@ -351,7 +352,7 @@ snapshot_insert(SnapshotReader *reader, const char *name, bool imported)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("snapshot \"%s\" already exists", name),
-				 errhint("Choose another name, or drop that one with sg_snapshot_drop().")));
+				 errhint(sg_calls("Choose another name, or drop that one:\nSELECT sg_snapshot_drop(%s);"), quote_literal_cstr(name))));
 
 	sg_progress_total(reader->info.objects);
 	sg_progress_phase(SG_PHASE_EXECUTING);

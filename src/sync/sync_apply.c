@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -523,11 +524,11 @@ tell_end(const SyncApply *apply)
 	else if (apply->last != ROUND_NONE)
 		ereport(WARNING,
 				(errmsg("this database is not yet what \"%s\" is", apply->reference),
-				 errhint("SELECT * FROM sg_sync_sql(%s) shows them.", quote_literal_cstr(apply->reference))));
+				 errhint(sg_calls("What is left:\nSELECT * FROM sg_sync_sql(%s);"), quote_literal_cstr(apply->reference))));
 	else
 		ereport(NOTICE,
 				(errmsg("left out of what makes this database what \"%s\" is: %s", apply->reference, left_out_text(apply->left_out)),
-				 errhint("SELECT * FROM sg_sync_sql(%s) names them.", quote_literal_cstr(apply->reference))));
+				 errhint(sg_calls("To see them by name:\nSELECT * FROM sg_sync_sql(%s);"), quote_literal_cstr(apply->reference))));
 }
 
 /*

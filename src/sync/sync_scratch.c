@@ -391,7 +391,7 @@ close_scratch(void)
 		ReThrowError(error);
 	ereport(WARNING,
 			(errmsg("scratch database \"%s\" could not be dropped: %s", name, sg_error_message(error)),
-			 errhint("The next sg_sync_check() tries again. Or: DROP DATABASE %s;", quote_identifier(name))));
+			 errhint("The next check tries again. Or:\nDROP DATABASE %s;", quote_identifier(name))));
 }
 
 /* What sg_sync_check() needs, said before anything is done */
@@ -418,7 +418,7 @@ check_called_by_check(const char *function)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s is a part of sg_sync_check()", function),
-				 errhint("Call sg_sync_check().")));
+				 errhint("Leave it to that function.")));
 }
 
 /*
@@ -552,7 +552,7 @@ sg_scratch_run_entered(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("there is no scratch database, or nothing to be done"),
-				 errhint("Call sg_sync_check().")));
+				 errhint("Leave it to that function.")));
 	size = offsetof(SyncScript, steps) + strlen(text) + 1 + strlen(snapshot) + 1;
 	script = MemoryContextAllocHuge(CurrentMemoryContext, size);
 	memset(script, 0, offsetof(SyncScript, steps));

@@ -35,6 +35,7 @@
 
 #include "audit/audit.h"
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -498,7 +499,7 @@ emit_column(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table)
 	{
 		f.result = AUDIT_FAIL;
 		f.reason = "it may be null, and a row without a tenant is checked by no key";
-		f.hint = call("SELECT sg_plan_add_not_null('plan', %s, %s);", table->name, ta->column, NULL);
+		f.hint = call(sg_calls("SELECT sg_plan_add_not_null('plan', %s, %s);"), table->name, ta->column, NULL);
 	}
 	emit(sink, ta, &f, NULL);
 	if (!OidIsValid(ta->tenants))
@@ -507,7 +508,7 @@ emit_column(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table)
 	f.finding = "tenant key";
 	f.result = AUDIT_FAIL;
 	f.reason = "no key leads from it to the table of tenants";
-	f.hint = call("SELECT sg_plan_add_fk('plan', %s, ARRAY[%s], %s);", table->name, ta->column, sg_relation_name(ta->tenants));
+	f.hint = call(sg_calls("SELECT sg_plan_add_fk('plan', %s, ARRAY[%s], %s);"), table->name, ta->column, sg_relation_name(ta->tenants));
 	foreach_ptr(FkKey, key, ta->keys)
 	{
 		if (key->child != table->relid || key->parent != ta->tenants || key->nkeys != 1 || key->child_att[0] != number)
@@ -537,7 +538,7 @@ emit_key(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table, const
 		{
 			f.result = AUDIT_UNKNOWN;
 			f.reason = psprintf("the key is %s", fk_state_word(fk_state(key)));
-			f.hint = "SELECT * FROM sg_orphan_audit() tells whether its rows hold.";
+			f.hint = psprintf(sg_calls("SELECT * FROM sg_orphan_audit(%s);"), quote_literal_cstr(table->name));
 		}
 		emit(sink, ta, &f, NULL);
 		return;
@@ -545,7 +546,7 @@ emit_key(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table, const
 
 	f.result = AUDIT_FAIL;
 	f.reason = psprintf("it leaves the tenant out, so a row may refer to another tenant's in %s", sg_relation_name(key->parent));
-	f.hint = call(OidIsValid(ta->tenants) ? "SELECT sg_plan_isolate('plan', %s, %s);" : "SELECT sg_plan_isolate('plan', %s);", ta->column,
+	f.hint = call(OidIsValid(ta->tenants) ? sg_calls("SELECT sg_plan_isolate('plan', %s, %s);") : sg_calls("SELECT sg_plan_isolate('plan', %s);"), ta->column,
 				  OidIsValid(ta->tenants) ? sg_relation_name(ta->tenants) : "", NULL);
 	emit(sink, ta, &f, NULL);
 
@@ -575,7 +576,7 @@ emit_reached(SgRowSink *sink, const TenantAudit *ta, const Reached *reached)
 	f.reason = psprintf("there is no column %s, though its rows are a tenant's by this key to %s",
 						quote_identifier(ta->column), sg_relation_name(reached->key->parent));
 	if (OidIsValid(type))
-		f.hint = call("SELECT sg_plan_add_column('plan', %s, %s, %s);", reached->table->name, ta->column,
+		f.hint = call(sg_calls("SELECT sg_plan_add_column('plan', %s, %s, %s);"), reached->table->name, ta->column,
 					  format_type_with_typemod(type, -1));
 	emit(sink, ta, &f, NULL);
 }

@@ -180,7 +180,7 @@ undo_record_left_alone(const RunAction *action, StepWork *work, int sqlerrcode, 
 void
 undo_record_failed(const RunAction *action, StepWork *work)
 {
-	work->hint = "CALL sg_rollback_fks() again when that is mended; the step is as it was.";
+	work->hint = psprintf("The step is as it was. When that is mended:\n%s", run_call_text(work->run, "sg_rollback_fks", NULL));
 	run_record_failure(action, work, STEP_AS_IT_IS, action->error->sqlerrcode,
 					   run_failure_text(action), LOG_NONE);
 }
@@ -372,7 +372,8 @@ restore_key(StepWork *work)
 	if (problem)
 	{
 		run_log_start(&action);
-		work->hint = "Mend that and CALL sg_rollback_fks() again. The step keeps its key, if that is there: drop it by hand if it is to go.";
+		work->hint = psprintf("The step keeps its key, if that is there: drop it by hand if it is to go. When that is mended:\n%s",
+							  run_call_text(work->run, "sg_rollback_fks", NULL));
 		run_record_failure(&action, work, STEP_AS_IT_IS, problem->sqlerrcode,
 						   psprintf("the old key can't come back: %s", problem->reason), LOG_NONE);
 		return false;

@@ -217,7 +217,7 @@ undo_columns(StepWork *work, const PlanDeed *deed)
 		reason = what_is_lost(work->run, step, child, work->columns);
 	if (reason)
 	{
-		work->hint = psprintf("Where nobody needs them any more: %s;", work->statement);
+		work->hint = psprintf("Where nobody needs them any more:\n%s;", work->statement);
 		undo_leave_alone(work, deed, ERRCODE_SG_KEY_CONFLICT,
 						 psprintf("columns (%s) that the backfill had added: %s",
 								  sg_quote_list(work->columns), reason));

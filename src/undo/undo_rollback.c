@@ -23,10 +23,12 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -185,7 +187,7 @@ restore_rows(PlanRun *run)
 						run->plan->name, restored, restored == 1 ? "row" : "rows"),
 				 left > 0 ? errdetail(INT64_FORMAT " %s left in quarantine%s%s.", left, left == 1 ? "is" : "are",
 									  error ? ": " : "", error ? sg_error_message(error) : "") : 0,
-				 left > 0 ? errhint("Column \"reason\" of schemaguard.quarantine says why; mend that and CALL sg_rollback_fks() or sg_restore_quarantine() again.") : 0));
+				 left > 0 ? errhint(sg_calls("Mend what column \"reason\" of schemaguard.quarantine says, and put them back:\nCALL sg_restore_quarantine(%s);"), quote_literal_cstr(run->plan->name)) : 0));
 	return restored;
 }
 

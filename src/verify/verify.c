@@ -21,6 +21,7 @@
 #include "utils/timestamp.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -275,7 +276,7 @@ collect_keys(const FkPlan *plan, List *declared)
 	if (keys == NIL)
 		ereport(NOTICE,
 				(errmsg("this database declares no foreign key"),
-				 errhint("Start a plan: SELECT sg_plan_create('plan').")));
+				 errhint(sg_calls("Start a plan:\nSELECT sg_plan_create('plan');"))));
 	return keys;
 }
 

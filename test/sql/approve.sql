@@ -68,16 +68,16 @@ SELECT sg_plan_allow('ap', 'regress_sg_boss');
 SET SESSION AUTHORIZATION regress_sg_boss;
 -- what was read: the hash was taken, and the plan changed since
 SELECT sg_plan_hash('ap') AS hash, sg_plan_hash('ap') ~ '^[0-9a-f]{64}$' AS is_one \gset
-SELECT :'is_one' AS is_one, hint = format('As another role than regress_sg_author: SELECT sg_plan_approve(''ap'', ''%s'');', :'hash') AS told
+SELECT :'is_one' AS is_one, hint = format(E'As another role than regress_sg_author:\nSELECT %s.sg_plan_approve(''ap'', ''%s'');', 'public', :'hash') AS told
 FROM sg_plan_check_details('ap') WHERE check_name = 'approval';
 SET SESSION AUTHORIZATION regress_sg_author;
-SELECT sg_plan_set('ap', 1, 'on_delete', 'cascade');
+SELECT sg_plan_set('ap', '{1}', '{"on_delete": "cascade"}');
 SET SESSION AUTHORIZATION regress_sg_boss;
 SELECT sg_plan_approve('ap', :'hash');
 SELECT sg_plan_approve('ap', '');
 TABLE ap.approval;
 SET SESSION AUTHORIZATION regress_sg_author;
-SELECT sg_plan_set('ap', 1, 'on_delete', 'no action');
+SELECT sg_plan_set('ap', '{1}', '{"on_delete": "no action"}');
 SET SESSION AUTHORIZATION regress_sg_boss;
 SELECT sg_plan_approve('ap', :'hash');
 TABLE ap.approval;
@@ -98,17 +98,17 @@ END $$;
 \set approve 'SET SESSION AUTHORIZATION regress_sg_boss; SELECT sg_plan_approve($$ap$$) \\g /dev/null \\\\ SET SESSION AUTHORIZATION regress_sg_author;'
 :approve
 SELECT ap.withdrawn('nothing');
-SELECT sg_plan_set('ap', 1, 'priority', 'low');
+SELECT sg_plan_set('ap', '{1}', '{"priority": "low"}');
 SELECT ap.withdrawn('set');
 CALL sg_add_fks('ap');
 :approve
 SELECT sg_plan_add_fk('ap', 'ap.c', '{b}', 'ap.p', fk_name => 'b', index => false);
 SELECT ap.withdrawn('add');
 :approve
-SELECT sg_plan_skip('ap', 2, 'later');
+SELECT sg_plan_skip('ap', '{2}', 'later');
 SELECT ap.withdrawn('skip');
 :approve
-SELECT sg_plan_set('ap', 2, 'state', 'pending');
+SELECT sg_plan_set('ap', '{2}', '{"state": "pending"}');
 SELECT ap.withdrawn('set state');
 :approve
 SELECT sg_plan_from_sql('ap', 'ALTER TABLE ap.c ADD CONSTRAINT id FOREIGN KEY (id) REFERENCES ap.p NOT VALID');
@@ -124,7 +124,7 @@ SELECT sg_plan_import('ap', '{"schemaguard_plan": 1, "plan": "x", "steps": [{"ch
 SELECT ap.withdrawn('import');
 :approve
 BEGIN;
-SELECT sg_plan_set('ap', 1, 'priority', 'high');
+SELECT sg_plan_set('ap', '{1}', '{"priority": "high"}');
 ROLLBACK;
 SELECT ap.withdrawn('a change that was rolled back');
 SELECT sg_plan_drop('ap');
@@ -150,7 +150,7 @@ DELETE FROM schemaguard.plan_step WHERE plan = 'ap' AND step = 2;
 CALL sg_add_fks('ap', author => 'regress_sg_author');
 
 -- superusers: like any other role, they approve what they had no hand in
-SELECT sg_plan_set('ap', 1, 'priority', 'high');
+SELECT sg_plan_set('ap', '{1}', '{"priority": "high"}');
 SELECT sg_plan_approve('ap');
 SELECT sg_plan_approve('ap boss');
 SELECT sg_plan_approve('ap team');

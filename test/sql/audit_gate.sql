@@ -68,7 +68,7 @@ SELECT sg_plan_add_fk('gate', 'c', ARRAY['n'], 'p', fk_name => 'n', index => fal
        sg_plan_add_fk('gate', 'gone', ARRAY['n'], 'p', fk_name => 'gone'),
        sg_plan_add_fk('gate', 'c', ARRAY['a'], 'p', fk_name => 'a', index => false);
 CALL sg_audit_gate(plan => 'gate');
-SELECT sg_plan_skip('gate', 2, 'it is gone');
+SELECT sg_plan_skip('gate', '{2}', 'it is gone');
 CALL sg_audit_gate(plan => 'gate');
 INSERT INTO c VALUES (1, 1, 5);
 CALL sg_audit_gate('{gate}', plan => 'gate');
@@ -79,7 +79,7 @@ SELECT target, property, count FROM findings WHERE NOT gone;
 
 -- what was rolled back promises nothing any more, to a gate or to an audit of all keys
 SET client_min_messages = error;
-SELECT sg_plan_set('gate', 1, 'orphans', 'leave');
+SELECT sg_plan_set('gate', '{1}', '{"orphans": "leave"}');
 CALL sg_add_fks('gate', validate => false);
 CALL sg_rollback_fks('gate');
 RESET client_min_messages;

@@ -30,7 +30,7 @@ SELECT sg_plan_add_check('r', 'items', 'price > 0', 'positive', policy => 'leave
 CALL sg_apply('r', fix => true);
 TABLE steps;
 -- the others wait for a fix
-SELECT sg_plan_set('r', 1, 'orphans', 'delete');
+SELECT sg_plan_set('r', '{1}', '{"orphans": "delete"}');
 CALL sg_apply('r');
 CALL sg_apply('r', fix => true, fail => true);
 TABLE steps;
@@ -118,9 +118,9 @@ TABLE held;
 UPDATE people SET up = 4 WHERE id = 5;
 CALL sg_apply('r', fix => true);
 TABLE held;
-SELECT sg_plan_set('r', 1, 'keep_by', 'id DESC LIMIT 1');
-SELECT sg_plan_set('r', 1, 'keep_by', 'id USING <');
-SELECT sg_plan_set('r', 1, 'keep_by', 'id');
+SELECT sg_plan_set('r', '{1}', '{"keep_by": "id DESC LIMIT 1"}');
+SELECT sg_plan_set('r', '{1}', '{"keep_by": "id USING <"}');
+SELECT sg_plan_set('r', '{1}', '{"keep_by": "id"}');
 CALL sg_apply('r', fix => true, fail => true);
 TABLE held;
 SELECT id FROM people WHERE mail IN ('m1', 'm2') ORDER BY id;

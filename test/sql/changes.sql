@@ -159,12 +159,12 @@ CALL sg_rollback_fks('c');
 SELECT sg_plan_create('c', replace => true) \g /dev/null
 SELECT sg_plan_add_check('c', 'orders', 'total >= 0', 'one');
 SELECT sg_plan_add_check('c', 'orders', 'total >= -1', 'two', after => '{one}');
-SELECT sg_plan_set('c', 1, 'after', '{two}');
+SELECT sg_plan_set('c', '{1}', '{"after": "{two}"}');
 -- a circle of an older version
 UPDATE schemaguard.plan_step SET after = '{two}' WHERE plan = 'c' AND step = 1;
 SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('c') WHERE check_name = 'order';
 CALL sg_apply('c');
-SELECT sg_plan_set('c', 2, 'after', NULL), sg_plan_set('c', 2, 'phase', 'later');
+SELECT sg_plan_set('c', '{2}', '{"after": null}'), sg_plan_set('c', '{2}', '{"phase": "later"}');
 CALL sg_apply('c', fail => true);
 SELECT sg_plan_release('c', 'sooner');
 SELECT sg_plan_release('c', 'later');
@@ -239,7 +239,7 @@ RESET client_min_messages;
 SELECT state FROM schemaguard.plan_step WHERE plan = 'planted';
 RESET SESSION AUTHORIZATION;
 SET SESSION AUTHORIZATION regress_sg_writer;
-SELECT sg_plan_set('planted', 1, 'definition', 'ALTER ROLE regress_sg_writer CREATEROLE') \g /dev/null
+SELECT sg_plan_set('planted', '{1}', '{"definition": "ALTER ROLE regress_sg_writer CREATEROLE"}') \g /dev/null
 RESET SESSION AUTHORIZATION;
 CALL sg_apply('planted', author => 'regress_sg_writer', confirm => :'hash');
 CALL sg_rollback_fks('planted', author => 'regress_sg_writer');

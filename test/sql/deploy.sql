@@ -39,7 +39,7 @@ SELECT sg_plan_add_fk('dep', 'orders', '{a}', 'pairs', '{a}');
 SELECT sg_plan_add_fk('dep', 'invoices', '{order_id}', 'orders');
 SELECT sg_plan_add_fk('dep', 'orders', '{nope}', 'customers');
 SELECT sg_plan_add_fk('dep', 'orders', '{a}', 'customers');
-SELECT sg_plan_skip('dep', 9, 'the owner said so');
+SELECT sg_plan_skip('dep', '{9}', 'the owner said so');
 RESET client_min_messages;
 CALL sg_add_fks('dep', validate => false);
 TABLE keys;
@@ -126,9 +126,9 @@ CREATE VIEW lines AS SELECT * FROM lines_old;
 CALL sg_add_fks('dep');
 
 -- a step that was skipped is looked at as new once it is corrected
-SELECT sg_plan_set('dep', 1, 'child_columns', '{number}');
-SELECT sg_plan_set('dep', 2, 'priority', 'low');
-SELECT sg_plan_set('dep', 2, 'child_table', 'pg_catalog.pg_class');
+SELECT sg_plan_set('dep', '{1}', '{"child_columns": "{number}"}');
+SELECT sg_plan_set('dep', '{2}', '{"priority": "low"}');
+SELECT sg_plan_set('dep', '{2}', '{"child_table": "pg_catalog.pg_class"}');
 TABLE steps;
 
 -- privileges: the caller's, whoever wrote the plan
@@ -337,7 +337,7 @@ SET schemaguard.workers = 0;
 CALL sg_add_fks('dep_many');
 INSERT INTO many_p VALUES (1);
 SET schemaguard.verbosity = 'steps';
-SELECT count(sg_plan_set('dep_many', step, 'index', 'false')) FROM schemaguard.plan_step WHERE plan = 'dep_many';
+SELECT sg_plan_set('dep_many', NULL, '{"index": false}');
 CALL sg_add_fks('dep_many');
 RESET schemaguard.verbosity;
 SET search_path = dep;
@@ -348,7 +348,7 @@ CALL sg_add_fks('dep_many', validate => false);
 SET session_replication_role = replica;
 INSERT INTO many (c20) VALUES (7);
 RESET session_replication_role;
-SELECT sg_plan_set('dep_many', 20, 'orphans', 'delete');
+SELECT sg_plan_set('dep_many', '{20}', '{"orphans": "delete"}');
 CALL sg_fix_orphans('dep_many', dry_run => true, steps => '{18,19,20}');
 CALL sg_fix_orphans('dep_many', dry_run => true);
 DELETE FROM many WHERE c20 = 7;

@@ -53,9 +53,9 @@ SELECT sg_plan_add_fk('dbf', '"or""ders"', '{customer_code}', 'customers', repla
 SELECT left(split_part(s, E'\n', 1), 70) AS statement FROM sg_plan_sql('dbf') s;
 SELECT check_name, result, detail FROM sg_plan_check_details('dbf') WHERE result <> 'ok';
 -- the index that the column will have, once it is there
-SELECT sg_plan_set('dbf', 1, 'index', 'true');
+SELECT sg_plan_set('dbf', '{1}', '{"index": true}');
 SELECT s FROM sg_plan_sql('dbf') s WHERE s ~ 'index|INDEX';
-SELECT sg_plan_set('dbf', 1, 'index', 'false');
+SELECT sg_plan_set('dbf', '{1}', '{"index": false}');
 -- without the NOTICE that sums up, which tells how long it took where the server is slow
 CALL sg_add_fks('dbf');
 RESET client_min_messages;
@@ -151,10 +151,10 @@ SELECT sg_plan_add_fk('dbf', 'facts', '{n}', 'numbers', index => false, backfill
 CALL sg_add_fks('dbf');
 TABLE steps;
 -- one that can't be planned: names are looked up in pg_catalog only
-SELECT sg_plan_set('dbf', 1, 'backfill', '(SELECT min(n) FROM numbers)');
+SELECT sg_plan_set('dbf', '{1}', '{"backfill": "(SELECT min(n) FROM numbers)"}');
 CALL sg_add_fks('dbf');
 TABLE steps;
-SELECT sg_plan_set('dbf', 1, 'backfill', 'nullif(abs(d), 0)');
+SELECT sg_plan_set('dbf', '{1}', '{"backfill": "nullif(abs(d), 0)"}');
 CALL sg_add_fks('dbf');
 TABLE steps;
 SELECT count(*), count(n), min(n), max(n) FROM facts;
@@ -218,14 +218,14 @@ SET client_min_messages = warning;
 -- a plan does not forget the trigger that it has made
 CALL sg_add_fks('dbf', validate => false);
 ALTER TABLE taken DROP CONSTRAINT "taken_K k_fkey";
-SELECT sg_plan_set('dbf', 1, 'priority', 'high');
+SELECT sg_plan_set('dbf', '{1}', '{"priority": "high"}');
 UPDATE schemaguard.plan_step SET state = 'failed' WHERE plan = 'dbf';
-SELECT raises($$SELECT sg_plan_set('dbf', 1, 'backfill', NULL)$$);
-SELECT raises($$SELECT sg_plan_set('dbf', 1, 'child_table', 'facts')$$);
-SELECT raises($$SELECT sg_plan_set('dbf', 1, 'backfill', 'm + 0')$$);
+SELECT raises($$SELECT sg_plan_set('dbf', '{1}', '{"backfill": null}')$$);
+SELECT raises($$SELECT sg_plan_set('dbf', '{1}', '{"child_table": "facts"}')$$);
+SELECT raises($$SELECT sg_plan_set('dbf', '{1}', '{"backfill": "m + 0"}')$$);
 -- one that is skipped has no use for it
 RESET client_min_messages;
-SELECT sg_plan_skip('dbf', 1, 'later');
+SELECT sg_plan_skip('dbf', '{1}', 'later');
 TABLE fillers;
 CALL sg_add_fks('dbf');
 SET client_min_messages = warning;

@@ -88,7 +88,7 @@ SELECT sg_plan_add_fk('ix', 'named', '{a,b}', 'p', '{a,b}', fk_name => 'k1', pri
        sg_plan_add_fk('ix', 'named', '{a_b}', 'p', fk_name => 'k4', priority => 'low'),
        sg_plan_add_fk('ix', 'named', '{b,a}', 'p', '{a,b}', fk_name => 'k5');
 SELECT s FROM sg_plan_sql('ix') s WHERE s LIKE '%INDEX%';
-SELECT sg_plan_set('ix', 1, 'index', 'false');
+SELECT sg_plan_set('ix', '{1}', '{"index": false}');
 SELECT s FROM sg_plan_sql('ix') s WHERE s LIKE '%INDEX%';
 RESET client_min_messages;
 

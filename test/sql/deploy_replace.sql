@@ -45,7 +45,7 @@ SELECT sg_plan_add_fk('drp', 'orders', '{customer_id}', '"new ""cust"""', replac
 SELECT * FROM sg_plan_sql('drp');
 RESET client_min_messages;
 CALL sg_add_fks('drp');
-SELECT sg_plan_set('drp', 1, 'orphans', 'leave');
+SELECT sg_plan_set('drp', '{1}', '{"orphans": "leave"}');
 CALL sg_add_fks('drp');
 TABLE keys;
 TABLE steps;
@@ -79,8 +79,8 @@ SELECT sg_plan_add_fk('drp', 'orders', '{id}', '"new ""cust"""', replaces => 'po
 SELECT sg_plan_add_fk('drp', 'part', '{c}', '"new ""cust"""', replaces => 'whole', index => false);
 CALL sg_add_fks('drp');
 TABLE keys;
-SELECT sg_plan_set('drp', 1, 'replaces', NULL);
-SELECT sg_plan_skip('drp', 2, 'no'), sg_plan_skip('drp', 3, 'no');
+SELECT sg_plan_set('drp', '{1}', '{"replaces": null}');
+SELECT sg_plan_skip('drp', '{2}', 'no'), sg_plan_skip('drp', '{3}', 'no');
 CALL sg_add_fks('drp');
 TABLE steps;
 
@@ -93,8 +93,8 @@ SELECT sg_plan_add_fk('drp', 'orders', '{customer_id}', 'old_customers', fk_name
 SELECT raises($$SELECT sg_plan_add_fk('drp', 'orders', '{id}', 'old_customers', replaces => 'k')$$);
 SELECT raises($$SELECT sg_plan_add_fk('drp', 'orders', '{id}', 'old_customers', replaces => 'j')$$);
 SELECT raises($$SELECT sg_plan_add_fk('drp', 'orders', '{id}', 'old_customers', fk_name => 'j')$$);
-SELECT raises($$SELECT sg_plan_set('drp', 1, 'fk_name', 'j')$$);
-SELECT raises($$SELECT sg_plan_set('drp', 1, 'replaces', 'k')$$);
+SELECT raises($$SELECT sg_plan_set('drp', '{1}', '{"fk_name": "j"}')$$);
+SELECT raises($$SELECT sg_plan_set('drp', '{1}', '{"replaces": "k"}')$$);
 -- the same name in another table is another key
 SELECT sg_plan_add_fk('drp', 'part', '{c}', 'old_customers', fk_name => 'j', index => false);
 SELECT sg_plan_export('drp') #>> '{steps,0,replaces}' AS replaces;

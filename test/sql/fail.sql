@@ -41,7 +41,7 @@ CALL sg_add_fks('fail skip', fail => true);
 \echo :LAST_ERROR_SQLSTATE
 CALL sg_add_fks('fail skip', fail => true);
 \echo :LAST_ERROR_SQLSTATE
-SELECT sg_plan_skip('fail skip', 1, 'it is there');
+SELECT sg_plan_skip('fail skip', '{1}', 'it is there');
 CALL sg_add_fks('fail skip', fail => true);
 \echo :ERROR
 
@@ -59,7 +59,7 @@ CALL sg_add_fks('fail leave', fail => true);
 \echo :ERROR
 CALL sg_add_fks('fail leave', validate => false, fail => true);
 \echo :ERROR
-SELECT sg_plan_set('fail leave', 1, 'orphans', 'quarantine');
+SELECT sg_plan_set('fail leave', '{1}', '{"orphans": "quarantine"}');
 CALL sg_add_fks('fail leave', validate => false, fail => true);
 \echo :ERROR
 CALL sg_add_fks('fail leave', fail => true);
@@ -88,7 +88,7 @@ SELECT sg_plan_add_fk('fail leave', 'c', ARRAY['a'], 'p', fk_name => 'a3', on_up
 CALL sg_fix_orphans('fail leave', fail => true);
 \echo :LAST_ERROR_SQLSTATE
 SELECT count(*) AS quarantined FROM schemaguard.quarantine WHERE plan = 'fail leave';
-SELECT sg_plan_skip('fail leave', 2, 'no');
+SELECT sg_plan_skip('fail leave', '{2}', 'no');
 CALL sg_fix_orphans('fail leave', fail => true);
 \echo :ERROR
 

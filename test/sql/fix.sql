@@ -64,7 +64,7 @@ TABLE "Odd; ""t" ORDER BY 1;
 TABLE kept \gx
 -- add, fix and validate in one call
 UPDATE "Odd; ""t" SET p4 = 1;
-SELECT sg_plan_set('fix', 4, 'orphans', 'delete');
+SELECT sg_plan_set('fix', '{4}', '{"orphans": "delete"}');
 SELECT mark();
 CALL sg_add_fks('fix', fix => true);
 TABLE "Odd; ""t" ORDER BY 1;
@@ -95,15 +95,15 @@ ROLLBACK;
 -- options travel
 SET client_min_messages = warning;
 SELECT sg_plan_add_fk('fix', 'parents', '{id}', 'parents', orphans => 'quarantine', index => false);
-SELECT sg_plan_set('fix', 1, 'sentinel', '0');
-SELECT sg_plan_set('fix', 1, 'quarantine_cascades', 'on');
-SELECT sg_plan_set('fix', 1, 'orphans', 'stop');
+SELECT sg_plan_set('fix', '{1}', '{"sentinel": "0"}');
+SELECT sg_plan_set('fix', '{1}', '{"quarantine_cascades": "on"}');
+SELECT sg_plan_set('fix', '{1}', '{"orphans": "stop"}');
 SELECT sg_plan_create('fix2');
 SELECT sg_plan_import('fix2', sg_plan_export('fix'));
 SELECT orphans, sentinel, quarantine_cascades FROM schemaguard.plan_step WHERE plan = 'fix2';
 SELECT sg_plan_export('fix2') - 'plan' = sg_plan_export('fix') - 'plan' AS same;
-SELECT sg_plan_set('fix', 1, 'sentinel', NULL);
-SELECT sg_plan_set('fix', 1, 'quarantine_cascades', 'off');
+SELECT sg_plan_set('fix', '{1}', '{"sentinel": null}');
+SELECT sg_plan_set('fix', '{1}', '{"quarantine_cascades": "off"}');
 SELECT orphans, sentinel, quarantine_cascades FROM schemaguard.plan_step WHERE plan = 'fix';
 SELECT sg_plan_drop('fix2');
 
@@ -126,7 +126,7 @@ RESET client_min_messages;
 CALL sg_add_fks('fix', validate => false);
 CALL sg_fix_orphans('fix');
 TABLE full_pairs ORDER BY id;
-SELECT sg_plan_set('fix', 1, 'orphans', 'set null');
+SELECT sg_plan_set('fix', '{1}', '{"orphans": "set null"}');
 CALL sg_fix_orphans('fix');
 TABLE full_pairs ORDER BY id;
 CREATE TABLE full2 (LIKE full_pairs);
@@ -161,7 +161,7 @@ SELECT mark();
 CALL sg_fix_orphans('fix');
 TABLE log;
 SELECT count(*) FROM tree;
-SELECT sg_plan_set('fix', 1, 'quarantine_cascades', 'true');
+SELECT sg_plan_set('fix', '{1}', '{"quarantine_cascades": true}');
 CALL sg_fix_orphans('fix', dry_run => true);
 SELECT mark();
 CALL sg_fix_orphans('fix', batch => 3);
@@ -186,7 +186,7 @@ SELECT sg_plan_add_fk('fix', 'tree', '{other}', 'parents', orphans => 'set null'
 RESET client_min_messages;
 CALL sg_add_fks('fix', fix => true);
 DROP TABLE twigs;
-SELECT sg_plan_skip('fix', 2, 'the table is gone');
+SELECT sg_plan_skip('fix', '{2}', 'the table is gone');
 CALL sg_add_fks('fix', fix => true);
 TABLE tree ORDER BY id;
 DROP TABLE notes, leafs;
@@ -388,9 +388,9 @@ TABLE guarded;
 SELECT row_text FROM kept \g (format=wrapped columns=160)
 TABLE log;
 TABLE seen;
-SELECT sg_plan_set('fix', 1, 'orphans', 'set null');
+SELECT sg_plan_set('fix', '{1}', '{"orphans": "set null"}');
 CALL sg_fix_orphans('fix');
-SELECT sg_plan_set('fix', 1, 'orphans', 'delete');
+SELECT sg_plan_set('fix', '{1}', '{"orphans": "delete"}');
 CALL sg_fix_orphans('fix');
 -- a trigger that keeps what refers to an orphan
 CREATE TABLE below (id int, guarded int REFERENCES guarded ON DELETE CASCADE);
@@ -400,7 +400,7 @@ INSERT INTO below VALUES (1, 2);
 UPDATE guarded SET n = 0;
 ALTER TABLE guarded DISABLE TRIGGER guard;
 UPDATE guarded SET n = 0;
-SELECT sg_plan_set('fix', 1, 'quarantine_cascades', 'true');
+SELECT sg_plan_set('fix', '{1}', '{"quarantine_cascades": true}');
 CALL sg_fix_orphans('fix');
 SELECT (SELECT count(*) FROM guarded) AS guarded, (SELECT count(*) FROM below) AS below;
 SELECT row_text FROM kept \g (format=wrapped columns=160)
@@ -632,7 +632,7 @@ SELECT check_name, result, detail FROM sg_plan_check_details('past') WHERE check
 CALL sg_add_fks('past', validate => false);
 CALL sg_add_fks('past');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'past';
-SELECT sg_plan_set('past', 1, 'orphans', 'set null');
+SELECT sg_plan_set('past', '{1}', '{"orphans": "set null"}');
 SELECT check_name, result, detail FROM sg_plan_check_details('past') WHERE check_name IN ('existing_key', 'orphans');
 CALL sg_add_fks('past');
 CALL sg_fix_orphans('past', dry_run => true);

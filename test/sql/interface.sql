@@ -19,8 +19,8 @@ SELECT is(pg_get_function_arguments(f::regprocedure), arguments, f || ' has the 
 FROM (VALUES
   ('sg_plan_create(text, text, boolean)', 'plan text, description text DEFAULT ''''::text, replace boolean DEFAULT false'),
   ('sg_plan_from_sql(text, text, boolean)', 'plan text, script text, strict boolean DEFAULT false'),
-  ('sg_plan_set(text, int, text, text)', 'plan text, step integer, option text, value text'),
-  ('sg_plan_skip(text, int, text, boolean)', 'plan text, step integer, reason text, done boolean DEFAULT false'),
+  ('sg_plan_set(text, int[], jsonb)', 'plan text, steps integer[], options jsonb'),
+  ('sg_plan_skip(text, int[], text, boolean)', 'plan text, steps integer[], reason text, done boolean DEFAULT false'),
   ('sg_plan_drop(text, boolean)', 'plan text, force boolean DEFAULT false'),
   ('sg_plan_export(text)', 'plan text'),
   ('sg_plan_import(text, jsonb)', 'plan text, document jsonb'),

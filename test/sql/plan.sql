@@ -163,9 +163,9 @@ SELECT sg_plan_add_fk('near', 'orders', '{custmer_id}', 'custmers');
 SELECT sg_plan_add_fk('near', 'orders', '{customer_id}', 'customers', '{emial}');
 SELECT sg_plan_add_fk('near', 'orders', '{id}', 'customers', '{email}');
 ROLLBACK;
-SELECT sg_plan_set('pl1', 1, 'orphan', 'stop');
-SELECT sg_plan_set('pl1', 1, 'orphans', 'Quarantin');
-SELECT sg_plan_set('pl_1', 1, 'orphans', 'stop');
+SELECT sg_plan_set('pl1', '{1}', '{"orphan": "stop"}');
+SELECT sg_plan_set('pl1', '{1}', '{"orphans": "Quarantin"}');
+SELECT sg_plan_set('pl_1', '{1}', '{"orphans": "stop"}');
 \set VERBOSITY terse
 
 -- NULL for every argument
@@ -183,10 +183,10 @@ SELECT name, raises(format('SELECT sg_plan_add_fk(plan => %s, child_table => %s,
 SELECT raises(format('SELECT sg_plan_from_sql(%s)', args))
   FROM unnest(ARRAY['NULL, ''''', '''pl1'', NULL', '''pl1'', '''', NULL']) AS args;
 SELECT raises(format('SELECT sg_plan_set(%s)', args))
-  FROM unnest(ARRAY['NULL, 1, ''match'', ''full''', '''pl1'', NULL, ''match'', ''full''', '''pl1'', 1, NULL, ''full''',
-                    '''pl1'', 1, ''match'', NULL']) AS args;
+  FROM unnest(ARRAY['NULL, ''{1}'', ''{"match": "full"}''', '''pl1'', ''{1}'', NULL', '''pl1'', ''{1}'', ''{"match": null}''',
+                    '''pl1'', ''{1}'', ''{"match": ["full"]}''', '''pl1'', ''{1}'', ''[]''', '''pl1'', ''{1}'', ''{"child_columns": {}}''']) AS args;
 SELECT raises(format('SELECT sg_plan_skip(%s)', args))
-  FROM unnest(ARRAY['NULL, 1, ''why''', '''pl1'', NULL, ''why''', '''pl1'', 1, NULL']) AS args;
+  FROM unnest(ARRAY['NULL, ''{1}'', ''why''', '''pl1'', ''{1}'', NULL', '''pl1'', ''{}'', ''why''', '''pl1'', ''{99}'', ''why''']) AS args;
 SELECT raises('SELECT sg_plan_drop(NULL)');
 SELECT raises('SELECT sg_plan_export(NULL)');
 SELECT raises('SELECT sg_plan_sql(NULL)');
@@ -197,56 +197,54 @@ SELECT raises('SELECT sg_plan_import(''x'', NULL)');
 SELECT count(*) FROM steps WHERE plan = 'pl1';
 
 -- Change steps
-SELECT sg_plan_set('pl1', 1, option, value)
-  FROM (VALUES ('priority', 'HIGH'), ('orphans', 'leave'), ('on_delete', 'set null'), ('on_delete_columns', '{customer_id}'),
-               ('on_update', 'cascade'), ('match', 'full'), ('initially_deferred', 'true'), ('index', 'off'),
-               ('fk_name', 'Other Name'), ('parent_columns', '{id}')) AS o (option, value);
+SELECT sg_plan_set('pl1', '{1}', '{"priority": "HIGH", "orphans": "leave", "on_delete": "set null", "on_delete_columns": "customer_id",
+    "on_update": "cascade", "match": "full", "initially_deferred": true, "index": "off", "fk_name": "Other Name", "parent_columns": ["id"]}');
 \x on
 SELECT * FROM steps WHERE plan = 'pl1' AND step = 1;
 \x off
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'deferrable', 'false')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'on_delete', 'cascade')$$);
-SELECT sg_plan_set('pl1', 1, 'on_delete_columns', NULL), sg_plan_set('pl1', 1, 'on_delete', 'cascade'),
-       sg_plan_set('pl1', 1, 'initially_deferred', 'false'), sg_plan_set('pl1', 1, 'deferrable', 'false'),
-       sg_plan_set('pl1', 1, 'parent_columns', NULL), sg_plan_set('pl1', 1, 'fk_name', NULL);
-SELECT sg_plan_set('pl1', 1, 'child_table', '"We""ird.S"."T a"'), sg_plan_set('pl1', 1, 'child_columns', '{"id;drop"}'),
-       sg_plan_set('pl1', 1, 'fk_name', NULL);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"deferrable": false}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"on_delete": "cascade"}')$$);
+SELECT sg_plan_set('pl1', '{1}', '{"on_delete_columns": null}'), sg_plan_set('pl1', '{1}', '{"on_delete": "cascade"}'),
+       sg_plan_set('pl1', '{1}', '{"initially_deferred": false}'), sg_plan_set('pl1', '{1}', '{"deferrable": false}'),
+       sg_plan_set('pl1', '{1}', '{"parent_columns": null}'), sg_plan_set('pl1', '{1}', '{"fk_name": null}');
+SELECT sg_plan_set('pl1', '{1}', '{"child_table": "\"We\"\"ird.S\".\"T a\""}'), sg_plan_set('pl1', '{1}', '{"child_columns": "{\"id;drop\"}"}'),
+       sg_plan_set('pl1', '{1}', '{"fk_name": null}');
 SELECT * FROM steps WHERE plan = 'pl1' AND step = 1;
-SELECT sg_plan_set('pl1', 1, 'index', 'true');
+SELECT sg_plan_set('pl1', '{1}', '{"index": true}');
 
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'colour', 'red')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 99, 'match', 'full')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'match', 'partial')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'priority', 'now')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'orphans', 'recycle')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'deferrable', 'maybe')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'child_columns', 'a,b')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'child_columns', '{}')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 3, 'child_columns', '{a,b}')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'parent_columns', '{a,b}')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'replaces', (SELECT fk_name FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 1))$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'parent_table', 'a_view')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 3, 'fk_name', 'orders_parent')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'state', 'pending')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 1, 'state', 'validated')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"colour": "red"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{99}', '{"match": "full"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"match": "partial"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"priority": "now"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"orphans": "recycle"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"deferrable": "maybe"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"child_columns": "{a"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"child_columns": "{}"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{3}', '{"child_columns": "{a,b}"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"parent_columns": "{a,b}"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', jsonb_build_object('replaces', fk_name)) FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 1$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"parent_table": "a_view"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{3}', '{"fk_name": "orders_parent"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"state": "pending"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{1}', '{"state": "validated"}')$$);
 
 -- Skip, and take it back
-SELECT raises($$SELECT sg_plan_skip('pl1', 99, 'why')$$);
-SELECT raises($$SELECT sg_plan_skip('pl1', 1, '')$$);
-SELECT sg_plan_skip('pl1', 1, E'not ours\nDROP TABLE orders;');
+SELECT raises($$SELECT sg_plan_skip('pl1', '{99}', 'why')$$);
+SELECT raises($$SELECT sg_plan_skip('pl1', '{1}', '')$$);
+SELECT sg_plan_skip('pl1', '{1}', E'not ours\nDROP TABLE orders;');
 SELECT state, reason, skipped_by = current_user AS by_me FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 1;
 SELECT * FROM sg_plan_sql('pl1') \g (format=wrapped columns=160)
-SELECT sg_plan_set('pl1', 1, 'state', 'pending');
+SELECT sg_plan_set('pl1', '{1}', '{"state": "pending"}');
 SELECT state, reason, skipped_by FROM schemaguard.plan_step WHERE plan = 'pl1' AND step = 1;
-SELECT sg_plan_skip('pl1', 1, 'not ours');
+SELECT sg_plan_skip('pl1', '{1}', 'not ours');
 
 -- What is deployed keeps its clauses.
 UPDATE schemaguard.plan_step SET state = CASE step WHEN 2 THEN 'added' WHEN 3 THEN 'validated' ELSE 'failed' END
  WHERE plan = 'pl1' AND step > 1;
-SELECT raises($$SELECT sg_plan_set('pl1', 2, 'match', 'simple')$$);
-SELECT raises($$SELECT sg_plan_set('pl1', 3, 'child_table', 'orders')$$);
-SELECT raises($$SELECT sg_plan_skip('pl1', 3, 'late')$$);
-SELECT sg_plan_set('pl1', 2, 'priority', 'low'), sg_plan_set('pl1', 2, 'orphans', 'stop');
+SELECT raises($$SELECT sg_plan_set('pl1', '{2}', '{"match": "simple"}')$$);
+SELECT raises($$SELECT sg_plan_set('pl1', '{3}', '{"child_table": "orders"}')$$);
+SELECT raises($$SELECT sg_plan_skip('pl1', '{3}', 'late')$$);
+SELECT sg_plan_set('pl1', '{2}', '{"priority": "low"}'), sg_plan_set('pl1', '{2}', '{"orphans": "stop"}');
 SELECT * FROM sg_plan_sql('pl1') \g (format=wrapped columns=160)
 UPDATE schemaguard.plan_step SET state = 'pending' WHERE plan = 'pl1' AND step > 1;
 
@@ -260,8 +258,8 @@ END
 $$;
 SELECT withdraws(command), command
   FROM unnest(ARRAY[$$SELECT sg_plan_add_fk('pl2', 'orders', '{id}', 'customers', index => false)$$,
-                    $$SELECT sg_plan_set('pl2', 1, 'priority', 'low')$$,
-                    $$SELECT sg_plan_skip('pl2', 1, 'why')$$,
+                    $$SELECT sg_plan_set('pl2', '{1}', '{"priority": "low"}')$$,
+                    $$SELECT sg_plan_skip('pl2', '{1}', 'why')$$,
                     $$SELECT sg_plan_from_sql('pl2', 'ALTER TABLE orders ADD FOREIGN KEY (email) REFERENCES customers (email)')$$,
                     $$SELECT sg_plan_create('pl2', replace => true)$$]) AS command;
 SELECT withdraws($$SELECT sg_plan_export('pl2')$$) AS withdrawn_by_reading;
@@ -333,7 +331,7 @@ START TRANSACTION READ ONLY;
 SELECT count(*) FROM sg_plan_sql('pl1');
 SELECT jsonb_typeof(sg_plan_export('pl1'));
 SELECT raises(command) FROM unnest(ARRAY['SELECT sg_plan_create(''x'')', 'SELECT sg_plan_drop(''pl1'')',
-  'SELECT sg_plan_set(''pl1'', 1, ''match'', ''full'')', 'SELECT sg_plan_skip(''pl1'', 1, ''why'')',
+  'SELECT sg_plan_set(''pl1'', NULL, ''{"match": "full"}'')', 'SELECT sg_plan_skip(''pl1'', NULL, ''why'')',
   'SELECT sg_plan_add_fk(''pl1'', ''orders'', ''{id}'', ''customers'')', 'SELECT sg_plan_from_sql(''pl1'', '''')',
   'SELECT sg_plan_import(''x'', ''{}'')']) AS command;
 ROLLBACK;
@@ -373,7 +371,7 @@ SELECT sg_plan_add_fk('older', 'orders', '{a}', 'customers', index => false);
 SELECT NOT :'old' OR raises(command) = '0A000 this server knows no NOT ENFORCED keys' AS as_expected
 FROM unnest(ARRAY[
   $$SELECT sg_plan_add_fk('older', 'orders', '{b}', 'customers', enforced => false)$$,
-  $$SELECT sg_plan_set('older', 1, 'enforced', 'false')$$,
+  $$SELECT sg_plan_set('older', '{1}', '{"enforced": false}')$$,
   $$SELECT sg_plan_import('older too', '{"schemaguard_plan": 1, "plan": "x", "steps": [{"child_table": "c", "child_columns": ["id"],
                           "parent_table": "p", "enforced": false}]}')$$]) command;
 SELECT NOT :'old' OR raises(command) = '0A000 this server knows no PERIOD keys' AS as_expected
@@ -381,7 +379,7 @@ FROM unnest(ARRAY[
   $$SELECT sg_plan_add_fk('older', 'orders', '{a,b}', 'customers', period => true)$$,
   $$SELECT sg_plan_import('older too', '{"schemaguard_plan": 1, "plan": "x", "steps": [{"child_table": "c", "child_columns": ["id", "v"],
                           "parent_table": "p", "period": true}]}')$$]) command;
-SELECT sg_plan_set('older', 1, 'enforced', 'true');
+SELECT sg_plan_set('older', '{1}', '{"enforced": true}');
 SET client_min_messages = warning;
 SELECT NOT :'old' OR sg_plan_from_sql('older', $$
 ALTER TABLE orders ADD CONSTRAINT loose FOREIGN KEY (b) REFERENCES customers NOT ENFORCED;
@@ -415,7 +413,7 @@ SELECT sg_plan_option('opt', 'verbosity', 'loud');
 SELECT sg_plan_add_fk('opt', 'orders', '{customer_id}', 'customers'), sg_plan_add_fk('opt', 'orders', '{a,b}', 'parent', orphans => 'stop'),
        sg_plan_from_sql('opt', 'ALTER TABLE orders ADD FOREIGN KEY (email) REFERENCES customers (email)');
 SELECT step, orphans FROM steps WHERE plan = 'opt';
-SELECT sg_plan_set('opt', 2, 'orphans', NULL), sg_plan_option('opt', 'orphans', 'delete'), sg_plan_set('opt', 3, 'orphans', NULL);
+SELECT sg_plan_set('opt', '{2}', '{"orphans": null}'), sg_plan_option('opt', 'orphans', 'delete'), sg_plan_set('opt', '{3}', '{"orphans": null}');
 SELECT step, orphans FROM steps WHERE plan = 'opt';
 -- they go with the document, and are checked on the way in
 SELECT sg_plan_export('opt') -> 'options' AS options;

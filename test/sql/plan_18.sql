@@ -14,8 +14,8 @@ CREATE TABLE c (id int, a int, b int);
 SELECT sg_plan_create('eighteen');
 SELECT sg_plan_add_fk('eighteen', 'c', '{id}', 'p', enforced => false);
 SELECT sg_plan_add_fk('eighteen', 'c', '{a}', 'p');
-SELECT sg_plan_set('eighteen', 1, 'enforced', 'false');
-SELECT sg_plan_set('eighteen', 1, 'enforced', 'true');
+SELECT sg_plan_set('eighteen', '{1}', '{"enforced": false}');
+SELECT sg_plan_set('eighteen', '{1}', '{"enforced": true}');
 SELECT sg_plan_from_sql('eighteen', $$
 ALTER TABLE c ADD CONSTRAINT loose FOREIGN KEY (b) REFERENCES p NOT ENFORCED;
 CREATE TABLE d (x int REFERENCES p NOT ENFORCED, y int REFERENCES p ENFORCED);
@@ -58,8 +58,8 @@ SELECT sg_plan_create('periods');
 SELECT sg_plan_add_fk('periods', 'stay', '{room,during}', 'room', fk_name => 'stay_room', period => true);
 SELECT sg_plan_add_fk('periods', 'stay', '{during}', 'room', period => true);
 SELECT sg_plan_add_fk('periods', 'stay', '{room,during}', 'room', '{id,during}', fk_name => 'x', on_delete => 'cascade', period => true);
-SELECT sg_plan_set('periods', 1, 'orphans', 'delete');
-SELECT sg_plan_set('periods', 1, 'on_update', 'cascade');
+SELECT sg_plan_set('periods', '{1}', '{"orphans": "delete"}');
+SELECT sg_plan_set('periods', '{1}', '{"on_update": "cascade"}');
 SELECT sg_plan_add_fk('periods', 'stay', '{room,during}', 'room', '{id,during}', orphans => 'leave', sentinel => 'x', period => true);
 SELECT sg_plan_from_sql('periods', $$
 ALTER TABLE stay ADD CONSTRAINT half FOREIGN KEY (room, PERIOD during) REFERENCES room (id, during);
@@ -92,7 +92,7 @@ SELECT fk_name, state, rows_checked, orphan_rows, result, method FROM sg_orphan_
 CALL sg_add_fks('periods');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'periods';
 -- With the policy leave it is added NOT VALID, and orphans stay outside from then on.
-SELECT sg_plan_set('periods', 1, 'orphans', 'leave');
+SELECT sg_plan_set('periods', '{1}', '{"orphans": "leave"}');
 CALL sg_add_fks('periods');
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'periods';
 SELECT conname, convalidated, conperiod, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'stay_room';
@@ -118,7 +118,7 @@ SELECT * FROM sg_plan_sql('periods');
 
 -- A PERIOD key that takes the place of another one; the old one comes back, valid by an audit again.
 ALTER TABLE stay ADD CONSTRAINT old_stay FOREIGN KEY (room, PERIOD during) REFERENCES room;
-SELECT sg_plan_set('periods', 1, 'replaces', 'old_stay');
+SELECT sg_plan_set('periods', '{1}', '{"replaces": "old_stay"}');
 CALL sg_add_fks('periods');
 SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'stay'::regclass AND contype = 'f';
 CALL sg_rollback_fks('periods');

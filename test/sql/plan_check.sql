@@ -223,19 +223,19 @@ SELECT sg_plan_create('orphans');
 SELECT sg_plan_add_fk('orphans', 'oc', '{p_id}', 'p');
 SELECT sg_plan_add_fk('orphans', 'oc', '{strict}', 'p', orphans => 'leave');
 SELECT * FROM found('orphans', 'orphans') \gx
-SELECT sg_plan_set('orphans', s, 'orphans', 'set null') FROM generate_series(1, 2) s;
+SELECT sg_plan_set('orphans', '{1,2}', '{"orphans": "set null"}');
 SELECT * FROM found('orphans', 'orphans') \gx
-SELECT sg_plan_set('orphans', s, 'orphans', 'quarantine') FROM generate_series(1, 2) s;
+SELECT sg_plan_set('orphans', '{1,2}', '{"orphans": "quarantine"}');
 CREATE TABLE oc_child (oc int REFERENCES oc);
 SELECT * FROM found('orphans', 'orphans') \gx
 -- no orphans, and a policy that could do nothing about any
 BEGIN;
 DELETE FROM oc WHERE strict > 10;
 SELECT * FROM found('orphans', 'orphans') \gx
-SELECT sg_plan_set('orphans', 2, 'orphans', 'set null');
+SELECT sg_plan_set('orphans', '{2}', '{"orphans": "set null"}');
 SELECT * FROM found('orphans', 'orphans') WHERE step = 2 \gx
 ROLLBACK;
-SELECT sg_plan_set('orphans', 1, 'orphans', 'stop'), sg_plan_set('orphans', 2, 'orphans', 'leave');
+SELECT sg_plan_set('orphans', '{1}', '{"orphans": "stop"}'), sg_plan_set('orphans', '{2}', '{"orphans": "leave"}');
 -- the statement of the hint
 SELECT count(*) FROM sg_orphans('chk.oc', '{p_id}', 'chk.p', '{id}');
 
@@ -354,7 +354,7 @@ CREATE TABLE egg (id int PRIMARY KEY, hen int NOT NULL REFERENCES hen);
 SELECT sg_plan_create('hen');
 SELECT sg_plan_add_fk('hen', 'hen', '{egg}', 'egg');
 SELECT * FROM found('hen', 'first_row') \gx
-SELECT sg_plan_set('hen', 1, 'initially_deferred', 'true');
+SELECT sg_plan_set('hen', '{1}', '{"initially_deferred": true}');
 SELECT * FROM found('hen', 'first_row');
 
 -- publications
@@ -535,7 +535,7 @@ CREATE PUBLICATION chk_pub FOR TABLE hd;
 SET client_min_messages = warning;
 SELECT * FROM mend('mend', 2, 'publication');
 ALTER TABLE hd REPLICA IDENTITY NOTHING;
-SELECT sg_plan_set('mend', 3, 'on_delete', 'set null');
+SELECT sg_plan_set('mend', '{3}', '{"on_delete": "set null"}');
 SELECT * FROM mend('mend', 3, 'publication');
 DROP PUBLICATION chk_pub;
 SELECT sg_plan_drop('mend');
@@ -562,7 +562,7 @@ ANALYZE fixed, refers, refers_on;
 SELECT sg_plan_create('fixes');
 SELECT sg_plan_add_fk('fixes', 'fixed', '{p}', 'p', orphans => 'quarantine', index => false);
 SELECT step, result, regexp_replace(detail, '(about|[(]).*?( in all|[)])', '#', 'g') AS detail, hint FROM sg_plan_check_details('fixes') WHERE check_name = 'fix';
-SELECT sg_plan_set('fixes', 1, 'quarantine_cascades', 'true');
+SELECT sg_plan_set('fixes', '{1}', '{"quarantine_cascades": true}');
 SELECT result, detail ~ 'refers_on' AS below, hint FROM sg_plan_check_details('fixes') WHERE check_name = 'fix';
 CREATE INDEX ON refers (fixed);
 CREATE INDEX ON refers_on (a);
@@ -580,7 +580,7 @@ SELECT * FROM found('it''s "a" plan', '*') \gx
 SELECT count(*) FROM sg_orphans('chk."We""ird.T a"', '{"{c,d}"}', 'chk."We""ird.T a"', '{id;drop}');
 
 -- a step that is left out, an empty plan, none, a plan that was done
-SELECT sg_plan_skip('orphans', 1, 'not now');
+SELECT sg_plan_skip('orphans', '{1}', 'not now');
 SELECT step, check_name, result, detail FROM sg_plan_check_details('orphans') WHERE step = 1;
 SELECT sg_plan_create('empty');
 SELECT count(*) FILTER (WHERE step <> 0) AS steps FROM sg_plan_check_details('empty');

@@ -36,13 +36,13 @@ RESET client_min_messages;
 SELECT sg_plan_add_statement('gra', 'INSERT INTO gra.newt SELECT id FROM gra.OldT', name => 'copy', priority => 'low');
 SELECT sg_plan_add_drop('gra', 'table', 'oldt', keep => false, priority => 'critical');
 CALL sg_apply('gra');
-SELECT sg_plan_set('gra', 2, 'after', '{*}');
+SELECT sg_plan_set('gra', '{2}', '{"after": "{*}"}');
 CALL sg_apply('gra');
 TABLE steps;
 -- left out, the copy still has to be done, unless whoever leaves it out says that it is
-SELECT sg_plan_skip('gra', 1, 'by hand');
+SELECT sg_plan_skip('gra', '{1}', 'by hand');
 CALL sg_apply('gra', fail => true);
-SELECT sg_plan_skip('gra', 1, 'by hand', done => true);
+SELECT sg_plan_skip('gra', '{1}', 'by hand', done => true);
 CALL sg_apply('gra');
 TABLE steps;
 
@@ -55,7 +55,7 @@ SELECT sg_plan_add_column('gra', 'a', 'new', 'int', fill => 'old::int');
 SELECT sg_plan_add_drop('gra', 'column', 'a', 'old', keep => false, after => '{new}');
 SELECT sg_plan_add_statement('gra', 'UPDATE gra.a SET id = id', after => '{nosuchstep}');
 SELECT sg_plan_add_statement('gra', 'UPDATE gra.a SET id = id', after => '{nev}');
-SELECT sg_plan_set('gra', 2, 'after', '{7}');
+SELECT sg_plan_set('gra', '{2}', '{"after": "{7}"}');
 CALL sg_apply('gra', fix => true);
 UPDATE a SET old = 5 WHERE id = 5;
 CALL sg_apply('gra', fix => true, steps => '{1}');
@@ -97,7 +97,7 @@ SELECT sg_plan_add_check('gra', 'c', 'v > 0', 'direct', after => '{1}'), sg_plan
 SELECT sg_plan_add_column('gra', 'c', 'n', 'int', after => '{w}');
 SELECT sg_plan_add_check('gra', 'c', 'n > 0', 'circle');
 SELECT sg_plan_add_check('gra', 'c', 'v > 2', 'self', after => '{self}');
-SELECT sg_plan_set('gra', 3, 'after', '{indirect}'), sg_plan_set('gra', 4, 'after', '{direct}');
+SELECT sg_plan_set('gra', '{3}', '{"after": "{indirect}"}'), sg_plan_set('gra', '{4}', '{"after": "{direct}"}');
 CALL sg_apply('gra');
 TABLE steps;
 
@@ -143,7 +143,7 @@ SELECT sg_plan_create('gra', replace => true) \g /dev/null
 RESET client_min_messages;
 SELECT sg_plan_add_statement('gra', 'INSERT INTO gra.parent SELECT 1 / 0', name => 'parents');
 SELECT sg_plan_add_fk('gra', 'child', '{p}', 'parent', orphans => 'delete');
-SELECT sg_plan_set('gra', 2, 'after', '{parents}');
+SELECT sg_plan_set('gra', '{2}', '{"after": "{parents}"}');
 CALL sg_add_fks('gra', fix => true);
 CALL sg_fix_orphans('gra');
 TABLE child;

@@ -43,8 +43,8 @@ CALL sg_restore_quarantine('roles');
 SELECT sg_plan_approve('roles');
 SELECT sg_plan_allow('roles', 'regress_sg_other');
 SELECT sg_plan_add_fk('roles', 'nowhere.t', '{b}', 'nowhere.u');
-SELECT sg_plan_set('roles', 1, 'priority', 'low');
-SELECT sg_plan_skip('roles', 1, 'why');
+SELECT sg_plan_set('roles', '{1}', '{"priority": "low"}');
+SELECT sg_plan_skip('roles', '{1}', 'why');
 SELECT sg_plan_from_sql('roles', '');
 SELECT sg_plan_create('roles', replace => true);
 SELECT sg_plan_import('roles', sg_plan_export('roles'));
@@ -63,9 +63,9 @@ SELECT allowed FROM schemaguard.plan WHERE name = 'roles';
 SET ROLE regress_sg_other;
 TABLE seen;
 SELECT count(*) FROM sg_orphan_audit_details() WHERE child_table = 'nowhere.t';
-SELECT sg_plan_skip('roles', 1, 'why');
+SELECT sg_plan_skip('roles', '{1}', 'why');
 SELECT sg_plan_import('copy', sg_plan_export('roles'));
-SELECT sg_plan_set('copy', 1, 'priority', 'low');
+SELECT sg_plan_set('copy', '{1}', '{"priority": "low"}');
 -- It runs the plan, once it says whose.
 CALL sg_add_fks('roles');
 CALL sg_add_fks('roles', author => 'regress_sg_team');
@@ -80,7 +80,7 @@ SET ROLE regress_sg_member;
 SELECT sg_plan_add_fk('team', 'nowhere.t', '{a}', 'nowhere.u', index => false);
 SELECT sg_plan_drop('roles');
 RESET ROLE;
-SELECT sg_plan_skip('roles', 1, 'decided elsewhere');
+SELECT sg_plan_skip('roles', '{1}', 'decided elsewhere');
 
 -- So may who owns all of its child tables; another's plan runs only for who names him, a superuser's for all.
 SET client_min_messages = warning;

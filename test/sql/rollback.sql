@@ -52,7 +52,7 @@ ALTER TABLE orders DROP CONSTRAINT c, ADD CONSTRAINT c FOREIGN KEY (c) REFERENCE
 ALTER TABLE orders DROP CONSTRAINT d, ADD CONSTRAINT d FOREIGN KEY (a) REFERENCES orders NOT VALID;
 ALTER TABLE orders RENAME CONSTRAINT e TO e_by_hand;
 ALTER TABLE orders ALTER CONSTRAINT f DEFERRABLE INITIALLY DEFERRED;
-SELECT sg_plan_skip('rb', 11, 'not that one');
+SELECT sg_plan_skip('rb', '{11}', 'not that one');
 RESET client_min_messages;
 SELECT max(id) AS last FROM schemaguard.audit_log \gset
 CALL sg_rollback_fks('rb');
@@ -70,7 +70,7 @@ SELECT count(*) FROM schemaguard.audit_log WHERE id > :last;
 -- a plan that was rolled back can be run again, and be taken back again
 SET client_min_messages = warning;
 ALTER TABLE orders DROP CONSTRAINT c, DROP CONSTRAINT d, DROP CONSTRAINT e_by_hand, DROP CONSTRAINT f;
-SELECT sg_plan_set('rb', 11, 'state', 'pending');
+SELECT sg_plan_set('rb', '{11}', '{"state": "pending"}');
 RESET client_min_messages;
 CALL sg_add_fks('rb');
 TABLE keys;

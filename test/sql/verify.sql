@@ -84,7 +84,7 @@ SELECT sg_plan_add_fk('ver', 'c', '{id}', 'p', fk_name => 'never_added');
 SELECT sg_plan_add_fk('ver', 'c', '{id}', 'gone');
 SELECT sg_plan_add_fk('ver', 'c', '{p1,p2}', 'p', '{id,note}');
 SELECT sg_plan_add_fk('ver', 'c', '{p7}', 'p', priority => 'critical', "deferrable" => true);
-SELECT sg_plan_skip('ver', 8, 'not wanted');
+SELECT sg_plan_skip('ver', '{8}', 'not wanted');
 SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks_details('ver', live => true);
 SELECT fingerprint() = :'before' AS unchanged;
 -- some steps, the others are not tried
@@ -368,7 +368,7 @@ SELECT sg_plan_add_fk('ver', 'c', '{q}', 'p');
 SELECT sg_plan_add_fk('ver', 'c', '{u}', 'p');
 SELECT sg_plan_add_fk('ver', 'c', '{u}', 'gone');
 SELECT sg_plan_add_fk('ver', 'c', '{q}', 'c');
-SELECT sg_plan_skip('ver', 5, 'not wanted');
+SELECT sg_plan_skip('ver', '{5}', 'not wanted');
 SELECT fingerprint() AS before \gset
 SELECT step, operation, rows, without_us > 0 AS w, with_us > 0 AS k, ratio > 0 AS r,
        without_q1_us <= without_us AND without_us <= without_q3_us AND with_q1_us <= with_us AND with_us <= with_q3_us AS sorted, reason

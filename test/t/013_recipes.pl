@@ -262,7 +262,7 @@ sub script
 	is($status, 1, "$what: 1 where a step is left undone");
 	like($out, qr/orders_customer_id_fkey ON public\.orders: 3 orphan rows/, "$what: which is told");
 	like($out, qr/SG001/, "$what: with its SQLSTATE");
-	ask(q{SELECT sg.sg_plan_set('shop', 1, 'orphans', 'quarantine')});
+	ask(q{SELECT sg.sg_plan_set('shop', '{1}', '{"orphans": "quarantine"}')});
 	($status, $out) = run_it(@command);
 	is($status, 0, "$what: then 0") or diag($out);
 	like($out, qr/NOTICE:.*2 validated/, "$what: and the server's messages");
@@ -301,7 +301,7 @@ sub planned_shop
 
 	planned_shop('driver');
 	is((alone($call))[0], 1, 'a driver, by psql: a step is left undone');
-	ask(q{SELECT sg.sg_plan_set('shop', 1, 'orphans', 'quarantine')});
+	ask(q{SELECT sg.sg_plan_set('shop', '{1}', '{"orphans": "quarantine"}')});
 	is((alone($call))[0], 0, 'a driver, by psql: then not');
 	if (skip_unless('pg of npm', 'node', '-e', 'require("pg")'))
 	{
@@ -352,7 +352,7 @@ sub pipeline
 	is(bash($deploy), 1, "$what: a step that is left undone fails the deployment");
 	is(keys_now(), 'order_items_order_id_fkey valid', "$what: what could be done is done");
 	is(bash($drift), 1, "$what: and the snapshot is still the old one");
-	ask(q{SELECT sg.sg_plan_set('shop', 1, 'orphans', 'quarantine')});
+	ask(q{SELECT sg.sg_plan_set('shop', '{1}', '{"orphans": "quarantine"}')});
 	is(bash($deploy), 0, "$what: then all of it is done");
 	is(keys_now(), $both, "$what: both keys are there");
 	is(bash($keys) . bash($drift) . bash($deploy), '000', "$what: and pass, as does the next deployment");

@@ -69,7 +69,7 @@ my @writing = (
 	q{CALL sg_add_fks('plan')}, q{CALL sg_fix_orphans('plan')}, q{CALL sg_fix_orphans('plan', dry_run => true)},
 	q{CALL sg_rollback_fks('plan')}, q{CALL sg_restore_quarantine('plan')}, q{CALL sg_drift_gate('snap')}, q{CALL sg_audit_gate()}, q{CALL sg_prune(now())},
 	q{SELECT sg_plan_create('other')}, q{SELECT sg_plan_drop('plan')}, q{SELECT sg_plan_add_fk('plan', 'c', '{q}', 'p')},
-	q{SELECT sg_plan_set('plan', 1, 'orphans', 'leave')}, q{SELECT sg_plan_skip('plan', 1, 'no')}, q{SELECT sg_plan_option('plan', 'workers', '1')},
+	q{SELECT sg_plan_set('plan', '{1}', '{"orphans": "leave"}')}, q{SELECT sg_plan_skip('plan', '{1}', 'no')}, q{SELECT sg_plan_option('plan', 'workers', '1')},
 	q{CALL sg_apply('plan')}, q{CALL sg_sync_apply('snap')}, q{SELECT sg_sync_check('snap')}, q{SELECT sg_plan_release('plan', 'later')}, q{SELECT sg_plan_add_check('plan', 'c', 'true')}, q{SELECT sg_plan_add_not_null('plan', 'c', 'q')},
 	q{SELECT sg_plan_add_unique('plan', 'c', '{q}')}, q{SELECT sg_plan_add_column('plan', 'c', 'x', 'int')}, q{SELECT sg_plan_add_default('plan', 'c', 'q', '1')},
 	q{SELECT sg_plan_add_index('plan', 'c', '(q)')}, q{SELECT sg_plan_add_statement('plan', 'CREATE TABLE x ()')}, q{SELECT sg_plan_add_drop('plan', 'table', 'c')},

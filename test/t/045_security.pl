@@ -129,8 +129,8 @@ as('alice', q{
 	SELECT sg_plan_add_fk('alices', 'a.p', '{id}', 'a.rlsp', fk_name => 'planned');
 });
 for my $sql (
-	q{SELECT sg_plan_add_fk('alices', 'a.c', '{p}', 'a.rlsp')}, q{SELECT sg_plan_set('alices', 1, 'orphans', 'leave')},
-	q{SELECT sg_plan_skip('alices', 1, 'no')}, q{SELECT sg_plan_drop('alices')}, q{SELECT sg_plan_create('alices', replace => true)},
+	q{SELECT sg_plan_add_fk('alices', 'a.c', '{p}', 'a.rlsp')}, q{SELECT sg_plan_set('alices', '{1}', '{"orphans": "leave"}')},
+	q{SELECT sg_plan_skip('alices', '{1}', 'no')}, q{SELECT sg_plan_drop('alices')}, q{SELECT sg_plan_create('alices', replace => true)},
 	q{SELECT sg_plan_from_sql('alices', 'ALTER TABLE a.c ADD FOREIGN KEY (p) REFERENCES a.rlsp')})
 {
 	is_error($node, $sql, '42501', undef, "bob may not: $sql", user => 'bob');
@@ -195,9 +195,9 @@ if (major($node) < 18) { is_error($node, q{CALL sg_add_fks('parts')}, '42501', q
 else { as('bob', q{CALL sg_add_fks('parts')}); }
 is($node->safe_psql('postgres', q{SELECT state, attempts FROM schemaguard.plan_step WHERE plan = 'parts'}), major($node) < 18 ? 'pending|0' : 'validated|2', '... the owner of the table alone');
 $node->safe_psql('postgres', q{SELECT sg_plan_drop('parts', force => true); DROP TABLE b.w});
-as('dave', q{SELECT sg_plan_set('alices', 1, 'priority', 'high')});
+as('dave', q{SELECT sg_plan_set('alices', '{1}', '{"priority": "high"}')});
 is($node->safe_psql('postgres', q{SELECT priority FROM schemaguard.plan_step WHERE plan = 'alices'}), 'high', 'a member of the role may change it');
-$node->safe_psql('postgres', q{SELECT sg_plan_set('alices', 1, 'priority', 'low')});
+$node->safe_psql('postgres', q{SELECT sg_plan_set('alices', '{1}', '{"priority": "low"}')});
 as('alice', q{CALL sg_add_fks('alices')});
 is($node->safe_psql('postgres', q{SELECT state FROM schemaguard.plan_step WHERE plan = 'alices'}), 'validated', 'its author can run it');
 as('alice', q{SELECT sg_plan_drop('alices', force => true)});
@@ -251,8 +251,8 @@ is($who, '', 'the audit does not');
 is($out, "ints|fail|2|1\ntexts|fail|2|1", 'and counts');
 for my $sql (
 	q{SELECT * FROM sg_fk_orphans('evil.c', 'texts')}, q{SELECT sg_plan_create('trap')}, q{SELECT sg_plan_add_fk('trap', 'evil.c', '{t}', 'evil.p', '{t}', 'another', orphans => 'leave')},
-	q{SELECT sg_plan_from_sql('trap', 'ALTER TABLE a.c ADD FOREIGN KEY (p) REFERENCES a.rlsp')}, q{SELECT sg_plan_set('trap', 1, 'priority', 'high')},
-	q{SELECT sg_plan_skip('trap', 2, 'no')}, q{SELECT sg_plan_sql('trap')}, q{SELECT sg_plan_export('trap')}, q{SELECT sg_plan_import('trap2', sg_plan_export('trap'))},
+	q{SELECT sg_plan_from_sql('trap', 'ALTER TABLE a.c ADD FOREIGN KEY (p) REFERENCES a.rlsp')}, q{SELECT sg_plan_set('trap', '{1}', '{"priority": "high"}')},
+	q{SELECT sg_plan_skip('trap', '{2}', 'no')}, q{SELECT sg_plan_sql('trap')}, q{SELECT sg_plan_export('trap')}, q{SELECT sg_plan_import('trap2', sg_plan_export('trap'))},
 	q{SELECT * FROM schemaguard.progress}, q{SELECT * FROM schemaguard.audit_log}, q{CALL sg_add_fks('trap')}, q{SELECT * FROM sg_orphan_audit_details(plan => 'trap')},
 	q{CALL sg_prune('2000-01-01')}, q{SELECT sg_plan_drop('trap', force => true)})
 {
@@ -424,9 +424,9 @@ for my $hostile ('We"ird.T a', 'a"."id;drop', 'select', "\xc3\xbcn\xe2\x98\x83",
 		INSERT INTO $name.$name VALUES (1, 1), (2, 2); INSERT INTO $name.child VALUES (1), (2), (3);
 		SELECT sg_plan_create($plan, $plan);
 		SELECT sg_plan_add_fk($plan, @{[ lit("$name.child") ]}, ARRAY[$plan], @{[ lit("$name.$name") ]}, ARRAY[$plan], $plan, orphans => 'leave');
-		SELECT sg_plan_set($plan, 1, 'child_columns', ARRAY[$plan]::text);
-		SELECT sg_plan_skip($plan, 1, $plan);
-		SELECT sg_plan_set($plan, 1, 'state', 'pending');
+		SELECT sg_plan_set($plan, '{1}', jsonb_build_object('child_columns', ARRAY[$plan]));
+		SELECT sg_plan_skip($plan, '{1}', $plan);
+		SELECT sg_plan_set($plan, '{1}', '{"state": "pending"}');
 		CREATE TEMP TABLE audit AS SELECT * FROM sg_orphan_audit_details(plan => $plan);
 		CREATE TEMP TABLE listed AS SELECT * FROM sg_orphans(@{[ lit("$name.child") ]}::regclass, ARRAY[$plan], @{[ lit("$name.$name") ]}::regclass, ARRAY[$plan]);
 		CREATE TEMP TABLE statements AS SELECT row_number() OVER () AS n, s FROM sg_plan_sql($plan) s;

@@ -204,10 +204,11 @@ my %call = (
 	sg_plan_from_sql => q{SELECT sg_plan_from_sql('secret', 'ALTER TABLE t_c ADD FOREIGN KEY (q) REFERENCES t_p')},
 	sg_plan_hash => q{SELECT sg_plan_hash('secret')},
 	sg_plan_import => q{SELECT sg_plan_import('mine', '{}')},
-	sg_plan_set => q{SELECT sg_plan_set('secret', 1, 'orphans', 'leave')},
+	sg_plan_set => q{SELECT sg_plan_set('secret', '{1}', '{"orphans": "leave"}')},
 	sg_plan_option => q{SELECT sg_plan_option('secret', 'lock_timeout', '1h')},
-	sg_plan_skip => q{SELECT sg_plan_skip('secret', 1, 'no')},
+	sg_plan_skip => q{SELECT sg_plan_skip('secret', '{1}', 'no')},
 	sg_plan_sql => q{SELECT sg_plan_sql('secret')},
+	sg_plan_steps => q{SELECT sg_plan_steps('secret', 'pending')},
 	sg_prune => q{CALL sg_prune('infinity')},
 	sg_restore_quarantine => q{CALL sg_restore_quarantine('secret')},
 	sg_revoke => q{SELECT sg_revoke('alice')},
@@ -297,7 +298,7 @@ for my $name (sort keys %call)
 
 	$stranger->query('ROLLBACK');
 	last unless defined $stranger->query('SELECT 1');
-	push @granted, $name if $err =~ /^.*ERROR:\s+42501: permission denied.*HINT:[^\n]*sg_grant\('nothing'\)/s;
+	push @granted, $name if $err =~ /^.*ERROR:\s+42501: permission denied.*HINT:.*?sg_grant\('nothing'\)/s;
 	push @locked, "$name: $held $err" if ($held // '') ne '' || "$err$out" =~ $waited;
 }
 is($stranger->query('SELECT 1'), '1', 'no call ended the session');

@@ -120,9 +120,10 @@ my @calls = (
 	[ sg_plan_from_discovery => q{SELECT sg_plan_from_discovery('found', 0)} ],
 	[ sg_plan_export => q{SELECT length(sg_plan_export('kept')::text)} ],
 	[ sg_plan_import => q{SELECT sg_plan_import('copy', sg_plan_export('script'))} ],
-	[ sg_plan_set => q{SELECT sg_plan_set('script', 1, 'orphans', 'leave'); SELECT sg_plan_set('gone', 2, 'sentinel', '3')} ],
+	[ sg_plan_set => q{SELECT sg_plan_set('script', '{1}', '{"orphans": "leave"}'); SELECT sg_plan_set('gone', '{2}', '{"sentinel": "3"}')} ],
 	[ sg_plan_option => q{SELECT sg_plan_option('script', 'lock_timeout', '200ms'); SELECT sg_plan_option('script', 'window_end', '')} ],
-	[ sg_plan_skip => q{SELECT sg_plan_skip('script', 2, 'no')} ],
+	[ sg_plan_skip => q{SELECT sg_plan_skip('script', '{2}', 'no')} ],
+	[ sg_plan_steps => q{SELECT sg_plan_steps('kept'), sg_plan_steps('mallory', 'failed')} ],
 	[ sg_plan_sql => q{SELECT count(*) FROM sg_plan_sql('kept'); SELECT count(*) FROM sg_plan_sql('found'); SELECT count(*) FROM sg_plan_sql('mallory'); SELECT count(*) FROM sg_plan_sql('written')} ],
 	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('kept'); SELECT count(*) FROM sg_plan_check('script'); SELECT count(*) FROM sg_plan_check('mallory');
 		SELECT count(*) FROM sg_plan_check('written')} ],
@@ -183,7 +184,7 @@ my @calls = (
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('changed')} ],
 	(long_run() ? ([ sg_apply => q{SET schemaguard.validate_with = scan; CALL sg_apply('changed'); RESET schemaguard.validate_with} ],
 		[ sg_rollback_fks => q{CALL sg_rollback_fks('changed')} ]) : ()),
-	[ sg_plan_release => q{SELECT sg_plan_set('changed', 1, 'phase', 'later'); SELECT sg_plan_release('changed', 'later')} ],
+	[ sg_plan_release => q{SELECT sg_plan_set('changed', '{1}', '{"phase": "later"}'); SELECT sg_plan_release('changed', 'later')} ],
 	(map { [ "sg_plan_add_$_" => 'SELECT 1' ] } qw(check not_null unique column default index statement drop rename)),
 
 	# what writes such steps

@@ -28,13 +28,13 @@ my $major = major($node);
 
 sub query { my ($sql, %opt) = @_; my ($r) = rows($node, $sql, %opt); return $r ? join('|', @$r) : ''; }
 
-# result, detail and hint of a check; several rows are joined by newlines
+# result, detail and hint of a check, each in one line; several rows are joined by newlines
 sub found
 {
 	my ($plan, $step, $check, %opt) = @_;
 
 	return join "\n", map { join('|', @$_) } rows($opt{node} // $node, ($opt{set} // '')
-		. "SELECT result, detail, hint FROM sg_plan_check_details(@{[ lit($plan) ]}) WHERE step = $step AND check_name = '$check'", %opt);
+		. "SELECT result, detail, replace(hint, E'\\n', ' ') FROM sg_plan_check_details(@{[ lit($plan) ]}) WHERE step = $step AND check_name = '$check'", %opt);
 }
 
 sub finds
@@ -109,7 +109,7 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 # ---- a plan that runs
 {
 	my $s = SgTest::Session->new($node);
-	$s->query(q{BEGIN; SELECT sg_plan_set('plan', 1, 'priority', 'high')});
+	$s->query(q{BEGIN; SELECT sg_plan_set('plan', '{1}', '{"priority": "high"}')});
 	finds('plan', 0, 'in_use', qr/^block\|the session with process ID $s->{pid} runs or changes the plan/, 'somebody changes the plan');
 	$s->query('ROLLBACK');
 	finds('plan', 0, 'in_use', qr/^ok/, 'nobody does');

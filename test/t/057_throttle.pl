@@ -76,7 +76,7 @@ ok(wait_for(sub { query("SELECT backend_xid IS NULL, backend_xmin IS NULL FROM p
 	'... without transaction ID and snapshot');
 like(query("SELECT message FROM schemaguard.audit_log WHERE plan = 'lag' AND action = 'throttle' AND phase = 'started'"),
 	qr/^replication lags by [4-9]\d{3} kB, more than schemaguard\.throttle_lag, 2048 kB$/, '... and the log says why');
-like(query(q{SET schemaguard.throttle_lag = '2MB'; SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check_details('lag') WHERE check_name = 'load'}),
+like(query(q{SET schemaguard.throttle_lag = '2MB'; SELECT result || ' ' || detail || ' ' || replace(hint, E'\n', ' ') FROM sg_plan_check_details('lag') WHERE check_name = 'load'}),
 	qr/^warn the run would pause now, and end after 10 min of that \(schemaguard\.throttle_budget\): replication lags by \d+ kB, .*SET schemaguard\.throttle_lag = -1;$/,
 	'... which the preflight says, too');
 nap(1);
@@ -137,7 +137,7 @@ $s->send("SET schemaguard.throttle_waiting = 1; CALL sg_add_fks('wait')");
 ok(throttled('wait'), 'a deployment pauses while too many sessions wait');
 is(query("SELECT message FROM schemaguard.audit_log WHERE plan = 'wait' AND action = 'throttle' AND phase = 'started'"),
 	'2 sessions wait for a lock, more than schemaguard.throttle_waiting, 1', '... those of other databases do not count');
-like(query(q{SET schemaguard.throttle_waiting = 1; SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check_details('wait') WHERE check_name = 'load'}),
+like(query(q{SET schemaguard.throttle_waiting = 1; SELECT result || ' ' || detail || ' ' || replace(hint, E'\n', ' ') FROM sg_plan_check_details('wait') WHERE check_name = 'load'}),
 	qr/^warn the run would pause now, .*: 2 sessions wait for a lock, .*SET schemaguard\.throttle_waiting = -1;$/, '... nor in the preflight');
 $holder->query('COMMIT');
 $_->collect for @waiters;
@@ -229,7 +229,7 @@ is(states('win'), '1 validated, 2 validated', '... a later call goes on');
 query('CREATE FUNCTION always_busy() RETURNS boolean LANGUAGE sql RETURN true');
 $s->query(q{SET schemaguard.throttle_function = 'always_busy'; SET schemaguard.throttle_budget = '5100ms'});
 $s->query("CALL sg_add_fks('win')");
-like($s->{err}, qr/stopped: paused.*NOTICE:  00000: plan "win": 2 validated in \d+ s\nHINT:  CALL sg_add_fks\('win'\);/s, 'the last line has the time and the next call');
+like($s->{err}, qr/stopped: paused.*NOTICE:  00000: plan "win": 2 validated in \d+ s\nHINT:  CALL public\.sg_add_fks\('win'\);/s, 'the last line has the time and the next call');
 $s->query('RESET ALL');
 
 # A window that ends before the plan is done: of a table that is locked, the size that statistics tell is taken
@@ -243,7 +243,7 @@ SELECT sg_plan_create('vast');
 SELECT sg_plan_add_fk('vast', k, '{a}', 'vast_p', index => false) FROM unnest('{vast,small}'::text[]) k;
 SQL
 $holder->query('BEGIN; LOCK TABLE vast');
-my $window = q{SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check_details('vast') WHERE check_name = 'window'};
+my $window = q{SELECT result || ' ' || detail || ' ' || replace(hint, E'\n', ' ') FROM sg_plan_check_details('vast') WHERE check_name = 'window'};
 like(query("SELECT set_config('schemaguard.window_end', (now() + interval '10 min')::text, false) IS NULL; $window"),
 	qr/^warn the window ends in .*, and the plan takes about [\d.]+ h: a later call has to do the rest Give a time that is to come, or none/m,
 	'preflight says when the window ends before the plan is done');
@@ -317,7 +317,7 @@ is(states('app'), '1 pending', 'nothing was done');
 query(q{CREATE ROLE boss LOGIN; SELECT sg_grant('boss'), sg_plan_allow('app', 'boss')});
 my $boss = SgTest::Session->new($node, user => 'boss');
 $boss->query("BEGIN; SELECT sg_plan_approve('app')");
-is_error($node, "SELECT sg_plan_set('app', 1, 'priority', 'low')", '55006', undef, 'a plan does not change while it is approved');
+is_error($node, q{SELECT sg_plan_set('app', '{1}', '{"priority": "low"}')}, '55006', undef, 'a plan does not change while it is approved');
 is_error($node, "CALL sg_add_fks('app')", '55006', undef, '... nor is it run');
 $boss->query('COMMIT');
 is($boss->sqlstate, '', 'approved');

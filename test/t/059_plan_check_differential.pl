@@ -102,7 +102,7 @@ sub run_batch
 	$node->psql('postgres', $quiet . qq(SELECT sg_plan_create('honest', replace => EXISTS (SELECT FROM schemaguard.plan WHERE name = 'honest'));\n)
 		. join('', map { 'SELECT sg_plan_from_sql(\'honest\', ' . lit("ALTER TABLE $_->{child} ADD CONSTRAINT " . ident($_->{fk})
 			. ' FOREIGN KEY (' . join(', ', map { ident($_) } @{ $_->{ccols} }) . ") REFERENCES $_->{target}" . clauses($_) . $_->{policy}) . ");\n" } @cases), on_error_stop => 0);
-	$node->psql('postgres', $quiet . join('', map { chance(0.5) ? "SELECT sg_plan_set('honest', $_, 'orphans', '" . pick('quarantine', 'delete', 'set null') . "');\n" : '' } 1 .. $per_batch), on_error_stop => 0);
+	$node->psql('postgres', $quiet . join('', map { chance(0.5) ? "SELECT sg_plan_set('honest', '{$_}', '{\"orphans\": \"" . pick('quarantine', 'delete', 'set null') . "\"}');\n" : '' } 1 .. $per_batch), on_error_stop => 0);
 	$node->psql('postgres', "SET client_min_messages = error;\n" . join('', map { $_->{trouble} } @cases), on_error_stop => 0);
 
 	$node->safe_psql('postgres', "SELECT sg_plan_allow('honest', '$role')") if $role;
@@ -117,7 +117,7 @@ sub run_batch
 	{
 		$rc = $node->psql('postgres', "$quiet $as CALL sg_add_fks('honest', fix => true)", stdout => \$out, stderr => \$err, on_error_stop => 1);
 	} while ($role && $err =~ /lacks privileges.*?DETAIL: +Step (\d+),/s && !$lacks{$1}++
-		&& defined $node->safe_psql('postgres', "SET client_min_messages = error; SELECT sg_plan_skip('honest', $1, 'lacking')"));
+		&& defined $node->safe_psql('postgres', "SET client_min_messages = error; SELECT sg_plan_skip('honest', '{$1}', 'lacking')"));
 	is($rc, 0, "batch $batch: deployed") or diag("$err\n-- SG_SEED=" . seed() . " SG_BATCH=$batch");
 
 	my @wrong;

@@ -108,7 +108,7 @@ for my $batch (@only ? () : 1 .. $batches)
 		}
 		$made++;
 	}
-	query("SELECT sg_plan_set('fixes', step, 'orphans', 'quarantine'), sg_plan_set('fixes', step, 'quarantine_cascades', 'on')
+	query("SELECT sg_plan_set('fixes', ARRAY[step], '{\"orphans\": \"quarantine\", \"quarantine_cascades\": true}')
 		   FROM schemaguard.plan_step WHERE plan = 'fixes' AND state <> 'skipped'");
 	remember('k');
 	my $said = call("CALL sg_add_fks('fixes', fix => true)");

@@ -232,7 +232,7 @@ foreach my $statement ('DECLARE c CURSOR WITH HOLD FOR SELECT * FROM mal.indexed
 query(q{
 	SELECT sg_plan_create('fix');
 	SELECT sg_plan_add_fk('fix', 'mal.orphan', '{p}', 'mal.p', index => false, fk_name => 'fixed');
-	SELECT sg_plan_set('fix', 1, 'orphans', 'quarantine');
+	SELECT sg_plan_set('fix', '{1}', '{"orphans": "quarantine"}');
 });
 query(q{CALL sg_add_fks('fix', validate => false)});
 $holder->query('BEGIN; LOCK TABLE schemaguard.quarantine IN SHARE MODE');
@@ -248,7 +248,7 @@ is(query('SELECT count(*) FROM mal.orphan'), '2', 'restore: the row is back');
 query(q{
 	SELECT sg_plan_create('backfill');
 	SELECT sg_plan_add_fk('backfill', 'filled', '{p}', 'mal.p', index => false);
-	SELECT sg_plan_set('backfill', 1, 'backfill', '(SELECT p.id FROM mal.p AS p WHERE p.name = title)');
+	SELECT sg_plan_set('backfill', '{1}', '{"backfill": "(SELECT p.id FROM mal.p AS p WHERE p.name = title)"}');
 	ALTER TABLE filled ADD p int;
 });
 $holder->query('BEGIN; SELECT FROM filled FOR UPDATE');

@@ -148,7 +148,7 @@ SELECT sg_plan_add_fk('pending', 'dd', '{ref}', 'dc_1', index => false);
 SELECT sg_plan_add_fk('pending', 'other', '{p_id}', 'dp', index => false);
 SQL
 is(query(q{SELECT step, check_name, hint FROM sg_plan_check_details('pending') WHERE result = 'block'}),
-	'1|partitions|End it: ALTER TABLE public.dc DETACH PARTITION public.dc_1 FINALIZE;', 'sg_plan_check_details() says what is pending');
+	"1|partitions|End it:\nALTER TABLE public.dc DETACH PARTITION public.dc_1 FINALIZE;", 'sg_plan_check_details() says what is pending');
 is(query(q{SELECT count(*) FROM sg_plan_check_details('pending') WHERE check_name = 'partitions' AND step = 2 AND result <> 'ok'}), 0,
 	'... and takes a parent like that for no partition');
 $node->psql('postgres', q{SET schemaguard.workers = 2; CALL sg_add_fks('pending')});

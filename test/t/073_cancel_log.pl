@@ -28,7 +28,7 @@ query(q{
 	SELECT sg_plan_add_fk('indexed', 'unindexed', '{a}', 'parent', '{id}', fk_name => 'by_index');
 	SELECT sg_plan_add_fk('locked', 'child', '{code}', 'parent', '{code}', fk_name => 'by_code', index => false);
 	SELECT sg_plan_add_fk('pausing', 'child', '{a}', 'parent', fk_name => 'by_id', index => false);
-	SELECT sg_plan_set('pausing', 1, 'backfill', 'substr(code, 2)::int');
+	SELECT sg_plan_set('pausing', '{1}', '{"backfill": "substr(code, 2)::int"}');
 
 	-- pauses only where rows are filled
 	CREATE FUNCTION load() RETURNS text LANGUAGE sql AS $$

@@ -279,7 +279,7 @@ make_plan('slow', 100);
 
 	make_plan('dropped');
 	query("CALL sg_add_fks('dropped', validate => false)");
-	query("SELECT sg_plan_set('dropped', 4, 'priority', 'low')");
+	query(q{SELECT sg_plan_set('dropped', '{4}', '{"priority": "low"}')});
 	query('ALTER TABLE small_2 DROP CONSTRAINT key_4; ALTER TABLE small_1 VALIDATE CONSTRAINT key_1');
 	is(query($keys), 'key_1 true, key_2 false, key_3 false', 'dropped: a plan is half done');
 

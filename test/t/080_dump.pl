@@ -33,7 +33,7 @@ my $fill = q{
 	SELECT sg_plan_add_fk('half', 'c', '{a}', 'p', fk_name => 'done'), sg_plan_add_fk('half', 'c', '{b}', 'p', fk_name => 'orphaned'),
 	       sg_plan_add_fk('half', 'c', '{"x;y"}', 'p', '{"We\"ird.T a"}', fk_name => 'left "alone"', orphans => 'leave', on_delete => 'cascade', "deferrable" => true),
 	       sg_plan_add_fk('half', 'c', '{a}', 'missing', '{id}', fk_name => 'no parent', on_delete => 'set null', on_delete_columns => '{a}');
-	SELECT sg_plan_skip('half', 3, E'not\tyet');
+	SELECT sg_plan_skip('half', '{3}', E'not\tyet');
 	CALL sg_add_fks('half');
 	SELECT sg_plan_create('script');
 	SELECT sg_plan_from_sql('script', 'ALTER TABLE c ADD FOREIGN KEY (b) REFERENCES p (id); SELEKT 1; CREATE TABLE t (a int, FOREIGN KEY (a, a) REFERENCES p (id, id)); GRANT x TO y;');
@@ -78,7 +78,7 @@ for my $format ('plain', 'custom', 'directory')
 
 	# a copy is a working database: what was left is done, and nothing collides
 	$node->safe_psql($db, q{SET client_min_messages = error; UPDATE c SET b = NULL WHERE b > 5;
-		SELECT sg_plan_set('half', 3, 'state', 'pending'); CALL sg_add_fks('half', author => 'alice'); SELECT sg_plan_create('another')});
+		SELECT sg_plan_set('half', '{3}', '{"state": "pending"}'); CALL sg_add_fks('half', author => 'alice'); SELECT sg_plan_create('another')});
 	is($node->safe_psql($db, q{SELECT string_agg(step || ' ' || state, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'half'}),
 		'1 validated, 2 validated, 3 validated, 4 skipped', "$format: the plan goes on");
 	is($node->safe_psql($db, q{SELECT id > (SELECT max(id) FROM schemaguard.plan WHERE name <> 'another') FROM schemaguard.plan WHERE name = 'another'}), 't',
@@ -174,7 +174,7 @@ my $document = lit($node->safe_psql('source', q{SELECT sg_plan_export('plan')}))
 $node->safe_psql('source', q{UPDATE pg_extension SET extversion = '0.0.1' WHERE extname = 'schemaguard'});
 for my $sql (
 	q{SELECT sg_orphan_audit_details()}, q{SELECT sg_orphans('c', ARRAY['a'], 'p')}, q{SELECT sg_fk_orphans('c', 'done')}, q{SELECT sg_plan_create('v')},
-	q{SELECT sg_plan_add_fk('plan', 'c', '{a}', 'p')}, q{SELECT sg_plan_set('plan', 1, 'priority', 'low')}, q{SELECT sg_plan_skip('plan', 1, 'x')}, q{SELECT sg_plan_drop('plan')},
+	q{SELECT sg_plan_add_fk('plan', 'c', '{a}', 'p')}, q{SELECT sg_plan_set('plan', '{1}', '{"priority": "low"}')}, q{SELECT sg_plan_skip('plan', '{1}', 'x')}, q{SELECT sg_plan_drop('plan')},
 	q{SELECT sg_plan_from_sql('plan', '')}, q{SELECT sg_plan_export('plan')}, qq{SELECT sg_plan_import('v', $document)}, q{SELECT sg_plan_sql('plan')}, q{CALL sg_add_fks('plan')},
 	q{CALL sg_prune(now())}, q{SELECT * FROM schemaguard.fk_trust})
 {

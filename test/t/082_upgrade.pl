@@ -160,7 +160,7 @@ SKIP:
 	is_same(signature('kept'), $fresh, "an update from $old makes what CREATE EXTENSION makes");
 
 	is($node->safe_psql('kept', $trust), "done|t\nfixed|t", 'proofs stand');
-	$node->safe_psql('kept', q{SET client_min_messages = error; SELECT sg_plan_set('half', 3, 'state', 'pending'); CALL sg_add_fks('half')});
+	$node->safe_psql('kept', q{SET client_min_messages = error; SELECT sg_plan_set('half', '{3}', '{"state": "pending"}'); CALL sg_add_fks('half')});
 	is($node->safe_psql('kept', q{SELECT string_agg(state, ', ' ORDER BY step) FROM schemaguard.plan_step}), 'validated, validated, validated', 'the plan goes on');
 	is($node->safe_psql('kept', q{SELECT object FROM sg_drift('before') WHERE object IN ('public.extra', 'public.c') AND kind = 'table'}), 'public.extra', 'a snapshot is compared');
 	$node->safe_psql('kept', q{SET client_min_messages = error; CALL sg_rollback_fks('half')});

@@ -90,7 +90,7 @@ for my $who ('schemaguard worker', 'client backend')
 	my $name = "standby gone, $who";
 	my $index = $who =~ /worker/ ? 'true' : 'false';
 
-	$observer->query("SELECT sg_plan_set('plan', 1, 'index', '$index'), sg_plan_set('plan', 2, 'index', '$index')");
+	$observer->query(qq{SELECT sg_plan_set('plan', NULL, '{"index": $index}')});
 	my $caller = waiting_call($name, $who);
 	my $start = time;
 	$observer->query("SELECT pg_cancel_backend($caller->{pid})");

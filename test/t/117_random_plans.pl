@@ -142,7 +142,7 @@ while (my @some = splice @numbers, 0, 50)
 		{
 			push @making, 'SELECT ' . $makers{ pick(@kinds) }->($n) =~ s/PLAN/'f'/r;
 		}
-		push @making, pick("SELECT sg_plan_skip('f', " . pick(1 .. 8) . ", 'no')", q{SELECT sg_plan_set('f', 1, 'orphans', 'delete')}, q{SELECT sg_plan_set('f', 2, 'index', 'x')}, q{SELECT sg_plan_release('f', 'later')},
+		push @making, pick("SELECT sg_plan_skip('f', '{" . pick(1 .. 8) . "}', 'no')", q{SELECT sg_plan_set('f', '{1}', '{"orphans": "delete"}')}, q{SELECT sg_plan_set('f', '{2}', '{"index": "x"}')}, q{SELECT sg_plan_release('f', 'later')},
 			q{SELECT sg_plan_option('f', 'lock_timeout', '5s')}) if chance(0.4);
 		@trouble = grep { $_ } pick(@troubles);
 		@reading = $i % 5 && !long_run() ? @readers[ 0 .. 9 ] : @readers;

@@ -146,8 +146,8 @@ is($node->safe_psql('postgres', q{SELECT role, application, object, parts FROM s
 	q{alice|x'; DROP TABLE y; --|public."al""ice"|{"public.\"al\"\"ice_pkey\""}}, 'the log says what was done');
 is_error($node, q{SELECT count(*) FROM schemaguard.progress; SET schemaguard.migration_applications = '%'}, '42501', undef, 'who is a migration is not for everybody to say', user => 'alice');
 is_error($node, q{INSERT INTO schemaguard.ddl_log SELECT * FROM schemaguard.ddl_log}, '42501', undef, 'nor to write', user => 'alice');
-is_error($node, q{SELECT sg_capture_ddl(true)}, '42501', qr/have one call sg_capture_ddl\(true\)/, 'nor to switch', user => 'alice');
-is_error($node, q{SELECT sg_capture_ddl(false)}, '42501', qr/have one call sg_capture_ddl\(false\)/, 'neither way', user => 'alice');
+is_error($node, q{SELECT sg_capture_ddl(true)}, '42501', qr/As one:\nSELECT public\.sg_capture_ddl\(true\);/, 'nor to switch', user => 'alice');
+is_error($node, q{SELECT sg_capture_ddl(false)}, '42501', qr/As one:\nSELECT public\.sg_capture_ddl\(false\);/, 'neither way', user => 'alice');
 
 # ---- transactions
 
@@ -239,7 +239,7 @@ for my $format ('plain', 'directory')
 $node->safe_psql('postgres', 'CREATE DATABASE humble');
 $node->safe_psql('humble', 'CREATE EXTENSION schemaguard; GRANT INSERT ON schemaguard.ddl_capture TO alice');
 run_ok(q{INSERT INTO schemaguard.ddl_capture VALUES (now(), 'x')}, 'restored by a role that may not', dbname => 'humble', user => 'alice');
-like($warning, qr/WARNING:.*DDL is not captured here.*HINT:.*A superuser may call sg_capture_ddl\(true\)/s, 'a warning says what is missing');
+like($warning, qr/WARNING:.*DDL is not captured here.*HINT:.*As a superuser:\nSELECT public\.sg_capture_ddl\(true\);/s, 'a warning says what is missing');
 is($node->safe_psql('humble', 'SELECT wanted, active FROM schemaguard.ddl_capture_state'), 't|f', 'and a view');
 run_ok('SELECT sg_capture_ddl(true)', 'a superuser mends it', dbname => 'humble');
 is($node->safe_psql('humble', 'SELECT wanted, active FROM schemaguard.ddl_capture_state'), 't|t', 'mended');

@@ -8,7 +8,7 @@ INSERT INTO p SELECT generate_series(1, 5);
 INSERT INTO c SELECT g, g + 1, g FROM generate_series(1, 5) g;
 SELECT sg_plan_create('half'), sg_plan_add_fk('half', 'c', '{a}', 'p', fk_name => 'done'),
        sg_plan_add_fk('half', 'c', '{b}', 'p', fk_name => 'fixed', orphans => 'quarantine'), sg_plan_add_fk('half', 'c', '{d}', 'p', fk_name => 'later');
-SELECT sg_plan_skip('half', 3, 'not yet'), sg_plan_from_sql('half', 'SELEKT 1');
+SELECT sg_plan_skip('half', '{3}', 'not yet'), sg_plan_from_sql('half', 'SELEKT 1');
 CALL sg_add_fks('half', fix => true);
 SELECT sg_orphan_audit();
 SELECT sg_snapshot_take('before');

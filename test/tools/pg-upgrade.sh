@@ -59,7 +59,7 @@ inside() {
   ask fresh -c "CREATE EXTENSION schemaguard"
   expect "the objects are what CREATE EXTENSION makes" "$(diff <(ask fresh -f /mnt/src/test/t/signature.sql) <(ask kept -f /mnt/src/test/t/signature.sql))" ""
   expect "proofs of the old server do not count" "$(ask kept -c "SELECT DISTINCT stands FROM schemaguard.fk_trust")" f
-  ask kept -c "SELECT sg_plan_set('half', 3, 'state', 'pending')" -c "CALL sg_add_fks('half')" > /dev/null
+  ask kept -c "SELECT sg_plan_set('half', '{3}', '{\"state\": \"pending\"}')" -c "CALL sg_add_fks('half')" > /dev/null
   expect "the plan goes on" "$(ask kept -c "SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step")" "validated validated validated"
   ask kept -c "CALL sg_rollback_fks('half')" > /dev/null
   expect "and is rolled back, with rows from quarantine" "$(ask kept -c "SELECT string_agg(b::text, ' ' ORDER BY b), (SELECT count(*) FROM pg_constraint WHERE contype = 'f') FROM c")" "2 3 4 5 6|0"

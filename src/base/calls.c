@@ -1,0 +1,74 @@
+/*-------------------------------------------------------------------------
+ *
+ * calls.c
+ *	  Calls of our functions in the SQL that we print.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "catalog/pg_extension.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+
+#include "base/calls.h"
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/gone.h"
+
+/* Returns the extension's schema as it stands before a name, with its point; an empty text while there is no such extension */
+static char *
+prefix(void)
+{
+	Oid			schema = InvalidOid;
+	SgCatalog	all;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&all, ExtensionRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
+	{
+		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
+
+		if (strcmp(NameStr(form->extname), "schemaguard") == 0)
+			schema = form->extnamespace;
+	}
+	return OidIsValid(schema) ? psprintf("%s.", quote_identifier(sg_schema_name(schema))) : "";
+}
+
+/* Returns whether the name of a function of ours, without a schema, and a parenthesis are at this place of the text */
+static bool
+is_call(const char *text, const char *at)
+{
+	const char *end = at;
+
+	if (strncmp(at, "sg_", 3) != 0 || (at > text &&(isalnum((unsigned char) at[-1]) || strchr("_.\"", at[-1]))))
+		return false;
+	while (islower((unsigned char) *end) || *end == '_')
+		end++;
+	return *end == '(';
+}
+
+char *
+sg_call_name(const char *function)
+{
+	return psprintf("%s%s", prefix(), function);
+}
+
+const char *
+sg_calls(const char *format)
+{
+	const char *schema = prefix();
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (const char *at = format; *at; at++)
+	{
+		/* the schema's name becomes a part of a format */
+		for (const char *c = schema; *c && is_call(format, at); c++)
+			appendStringInfo(&buf, *c == '%' ? "%%%%" : "%c", *c);
+		appendStringInfoChar(&buf, *at);
+	}
+	return buf.data;
+}

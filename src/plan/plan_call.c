@@ -1,0 +1,74 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_call.c
+ *	  Statements about a step, for hints.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+
+#include "base/calls.h"
+#include "base/compat.h"
+#include "plan/plan_call.h"
+#include "plan/plan_field.h"
+
+/* A value as JSON; a boolean is no text */
+static void
+append_value(StringInfo buf, const char *name, const char *value)
+{
+	const StepField *field = plan_field(name, FIELD_OPTION);
+
+	if (value == NULL)
+		appendStringInfoString(buf, "null");
+	else if (field && field->type == FIELD_BOOL)
+		appendStringInfoString(buf, value);
+	else
+		escape_json(buf, value);
+}
+
+char *
+plan_set_call(const PlanStep *step,...)
+{
+	StringInfoData options;
+	va_list		args;
+	const char *name;
+
+	initStringInfo(&options);
+	va_start(args, step);
+	while ((name = va_arg(args, const char *)) != NULL)
+	{
+		appendStringInfo(&options, "%s\"%s\": ", options.len ? ", " : "{", name);
+		append_value(&options, name, va_arg(args, const char *));
+	}
+	va_end(args);
+	appendStringInfoChar(&options, '}');
+	return psprintf(sg_calls("SELECT sg_plan_set(%s, '{%d}', %s);"), quote_literal_cstr(step->plan), step->step,
+					quote_literal_cstr(options.data));
+}
+
+char *
+plan_rename_call(const PlanStep *step, const char *option)
+{
+	const char *name = strcmp(option, "new_name") == 0 ? step->new_name : step->fk_name;
+	int			length = pg_mbcliplen(name, strlen(name), NAMEDATALEN - 1 - strlen("_2"));
+
+	return plan_set_call(step, option, psprintf("%.*s_2", length, name), NULL);
+}
+
+char *
+plan_skip_call(const PlanStep *step, const char *reason)
+{
+	return psprintf(sg_calls("SELECT sg_plan_skip(%s, '{%d}', %s);"), quote_literal_cstr(step->plan), step->step,
+					quote_literal_cstr(reason));
+}
+
+char *
+plan_sql_call(const char *plan)
+{
+	return psprintf(sg_calls("SELECT * FROM sg_plan_sql(%s);"), quote_literal_cstr(plan));
+}

@@ -1,0 +1,27 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_call.h
+ *	  Statements about a step, for hints.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_CALL_H
+#define SG_PLAN_CALL_H
+
+#include "postgres.h"
+
+#include "plan/plan.h"
+
+/* Returns the call that changes options of a step: names and values by turns, and NULL; NULL for a value takes one away */
+extern char *plan_set_call(const PlanStep *step,...);
+
+/* Returns the call that gives a step another name, by option fk_name or new_name */
+extern char *plan_rename_call(const PlanStep *step, const char *option);
+
+/* Returns the call that leaves a step out */
+extern char *plan_skip_call(const PlanStep *step, const char *reason);
+
+/* Returns the query that shows what the steps do */
+extern char *plan_sql_call(const char *plan);
+
+#endif							/* SG_PLAN_CALL_H */

@@ -1,0 +1,69 @@
+# What the regression tests have printed runs as pasted: each statement with a call of ours, and the last line of each hint, in
+# the installation that is recommended (schema sg, which is not in the search_path). The tests' own statements do not qualify
+# our functions, so what does is ours.
+# rooms: base check plan run deploy
+# majors: one (texts)
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use SgTest;
+use Test::More;
+
+my $node = new_node('pasted', without => 1);
+$node->safe_psql('postgres', 'CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; GRANT USAGE ON SCHEMA sg TO PUBLIC');
+
+my $verb = qr/SELECT|CALL|ALTER|CREATE|DROP|GRANT|REVOKE|VACUUM|REINDEX|UPDATE|DELETE|SET|ANALYZE|COMMENT/;
+my (%statement, %unqualified, %prose, %where);
+
+# The cells of a line as psql prints it, in a table or not, that have a call of ours
+sub cells
+{
+	my ($line) = @_;
+	return map { s/^\s*(?:HINT:|DETAIL:)\s*//r =~ s/^[-\s]*//r =~ s/\s*\+?$//r } grep { /\bpublic\.sg_\w+\(/ } split /[ +]\|(?: |$)/, $line;
+}
+
+foreach my $file (glob "$FindBin::RealBin/../../expected/*.out")
+{
+	open my $handle, '<', $file or die "$file: $!\n";
+	my @lines = <$handle>;
+	chomp @lines;
+	my ($name) = $file =~ m,([^/]+)\.out$,;
+	for my $i (0 .. $#lines)
+	{
+		my $line = $lines[$i];
+		foreach my $text (cells($line))
+		{
+			$statement{$1} //= $name while $text =~ /((?:SELECT|CALL)\b(?:(?!; ).)*?public\.sg_\w+\((?:'(?:[^']|'')*'|[^';])*;)/g;
+			$prose{$text} //= $name if $text !~ /^(?:$verb)\b.*;$|^CALL .* finds and /;
+		}
+		# a hint by psql: it ends where the next statement, result or message begins
+		next if $line !~ /^HINT:  (.*)/;
+		$unqualified{$line} //= $name if $line =~ /(?<![.\w])sg_\w+\(/;
+		$statement{ $lines[$i + 1] } //= $name if $line =~ /:$/ && ($lines[$i + 1] // '') =~ /^(?:$verb)\b.*;$/;
+		$where{$line} //= $name if $line =~ /:$/ && ($lines[$i + 1] // '') !~ /^(?:$verb)\b.*;$/;
+	}
+}
+ok(keys %statement > 40, 'the tests print statements: ' . keys %statement);
+is_deeply(\%unqualified, {}, 'no hint has a call without a schema');
+is_deeply(\%prose, {}, 'each call is a statement, alone on its line');
+is_deeply(\%where, {}, 'what ends with a colon is followed by a statement');
+
+# Misuse and what is not there are errors of a call that was found: others say that it does not parse, or is not known.
+my %bad = map { $_ => 1 } qw(42601 42883 42725 42804 42P13 0A000 22P02);
+my $pasted = 0;
+my @failed;
+foreach my $text (sort keys %statement)
+{
+	my $sql = $text =~ s/\bpublic\.(?=sg_\w+\()/sg./gr;
+	my $ours = $sql =~ /\bsg\.sg_/;
+	# only parsed: PL/pgSQL does that with all of a block
+	$sql = "DO \$pasted\$BEGIN RETURN; $sql END\$pasted\$;" unless $ours;
+	my ($status, $out, $err) = $node->psql('postgres', "\\set VERBOSITY sqlstate\nSET search_path = public;\n$sql");
+	my ($state) = $err =~ /ERROR:\s+(\w{5})/;
+	$pasted++;
+	push @failed, "$statement{$text}: $text: " . ($state // '') if $state && $bad{$state};
+}
+is_deeply(\@failed, [], "$pasted statements run as pasted, with search_path = public");
+
+done_testing();
