@@ -119,7 +119,7 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 # ---- approval
 {
 	my $on = 'SET schemaguard.require_approval = on;';
-	finds('plan', 0, 'approval', qr/^block\|schemaguard\.require_approval is on: Nobody has approved it.*SELECT sg_plan_approve\('plan', '[0-9a-f]{64}'\);$/, 'a plan that nobody has approved', set => $on);
+	finds('plan', 0, 'approval', qr/^block\|schemaguard\.require_approval is on: Nobody has approved it.*SELECT public\.sg_plan_approve\('plan', '[0-9a-f]{64}'\);$/, 'a plan that nobody has approved', set => $on);
 	finds('plan', 0, 'approval', qr/^ok/, 'as nobody has to');
 	$node->safe_psql('postgres', q{SELECT sg_plan_allow('plan', 'bob')});
 	as('bob', q{SELECT sg_plan_approve('plan')});
@@ -304,7 +304,7 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
-finds('plan', 0, 'server', qr/^block\|this server is a standby.*CALL sg_add_fks\('plan'\);$/, 'a standby', node => $standby);
+finds('plan', 0, 'server', qr/^block\|this server is a standby.*CALL public\.sg_add_fks\('plan'\);$/, 'a standby', node => $standby);
 finds('plan', 1, 'orphans', qr/^ok\|none in 100 rows/, 'rows are read there', node => $standby);
 is(join(',', map { $_->[0] } rows($standby, q{SELECT DISTINCT check_name FROM sg_plan_check_details('plan') WHERE step > 0 ORDER BY 1})),
 	join(',', map { $_->[0] } rows($node, q{SELECT DISTINCT check_name FROM sg_plan_check_details('plan') WHERE step > 0 ORDER BY 1})), 'every check is made there');
