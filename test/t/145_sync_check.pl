@@ -230,7 +230,7 @@ foreach my $where ('recorded', 'making')
 	my $deaf = SgTest::Session->new($node, dbname => 'postgres');
 	kill 'STOP', $deaf->{pid};
 	my (undef, undef, $told) = $node->psql($db, "SELECT count(*) FROM sg_sync_check('live', 'live', '{s}')");
-	like($told, qr/WARNING:  scratch database "(_sg_scratch_\w+)" could not be dropped: another process of this server does not answer.*\nHINT: .*DROP DATABASE \1;/,
+	like($told, qr/WARNING:  scratch database "(_sg_scratch_\w+)" could not be dropped: another process of this server does not answer.*\nHINT: .*\nDROP DATABASE \1;/,
 		'a process that does not answer: the call ends, and says what is left');
 	kill 'CONT', $deaf->{pid};
 	$deaf->quit;
