@@ -123,7 +123,6 @@ DECLARE
 BEGIN
 	PERFORM setseed(" . seed() / 1000 . ");
 	FOR path IN SELECT p FROM (SELECT p FROM paths(whole) p ORDER BY p) o ORDER BY random() LIMIT $n LOOP
-		SELECT v, hostile INTO x FROM value ORDER BY random() * CASE WHEN hostile THEN 1 ELSE 1.5 END LIMIT 1;
 		-- an import looks at objects one by one: that object alone
 		small := header;
 		at := path;
@@ -131,6 +130,9 @@ BEGIN
 			small := jsonb_set(header, '{objects}', jsonb_build_array(objects[path[2]::int + 1]));
 			at := '{objects,0}' || path[3:];
 		END IF;
+		-- one of the same type half of the time: others are refused at once
+		SELECT v, hostile INTO x FROM value, (SELECT random() < 0.5 AS same) r
+			ORDER BY r.same AND jsonb_typeof(v) IS DISTINCT FROM jsonb_typeof(small #> at), random() * CASE WHEN hostile THEN 1 ELSE 1.5 END LIMIT 1;
 		given := CASE WHEN x.hostile AND random() < 0.5 AND jsonb_typeof(small #> at) = 'string' THEN to_jsonb((small #>> at) || (x.v #>> '{}')) ELSE x.v END;
 		IF try('$what ' || path::text || ' ' || coalesce(left(given::text, 60), '(nothing)'), format(\$q\$$import\$q\$, forged(small, at, given))) THEN
 			INSERT INTO taken (what, path, v) VALUES ('$what', path, given);
@@ -229,8 +231,10 @@ $node->safe_psql('postgres', q{SET search_path = tool, sg, pg_catalog; SET clien
 		sg_plan_add_statement('all', 'COMMENT ON TABLE m.plain IS $$x$$', undo => 'COMMENT ON TABLE m.plain IS NULL', done_when => 'SELECT false'), sg_plan_add_rename('all', 'column', 'm.plain', 'renamed', 'y'), sg_plan_add_drop('all', 'table', 'm.heir', phase => 'later');
 	SELECT sg_plan_skip('all', '{3}', 'not now');
 	INSERT INTO document SELECT 'plan', sg_plan_export('all');});
+is($node->safe_psql('postgres', $prefix . q{SELECT count(DISTINCT coalesce(s ->> 'kind', 'foreign key')), sg_plan_import('again', d), sg_plan_export('again') - 'plan' = d - 'plan' FROM document, jsonb_array_elements(d -> 'steps') s WHERE what = 'plan' GROUP BY d}),
+	'10|10|t', 'a plan of all kinds of steps, which comes back as it was');
 $taken = draw('plan', $cases - int($cases * 0.7), q{SELECT sg_plan_import('f', %L); SELECT sg_plan_sql('f'), sg_plan_export('f'), sg_plan_hash('f'); SELECT sg_plan_drop('f')});
-cmp_ok($taken, '>', $cases / 50, 'some plans are taken');
+cmp_ok($taken, '>', $cases * 0.3 / 10, 'some plans are taken');
 $node->safe_psql('postgres', $prefix . qq{
 DO \$do\$
 DECLARE
@@ -252,7 +256,7 @@ is($node->safe_psql('postgres', q{SELECT string_agg(concat_ws(' | ', state, left
 	WHERE state !~ '^(08|0A|22|23|25|26|28|2B|2D|3D|3F|42|53|54|55)' OR message ~ 'cache lookup' LIMIT 20) o}), '', 'each error has a SQLSTATE that says something');
 is($node->safe_psql('postgres', 'SELECT is_called FROM public.marks'), 'f', 'nothing that a document says has run');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM schemaguard.snapshot WHERE name = 'f'}), '0', 'all of it was read');
-note(join "\n", map { join ' ', @$_ } rows($node, q{SELECT state, count(*), min(left(message, 100)) FROM tool.outcome GROUP BY 1 ORDER BY 1}));
+note(join "\n", map { join ' ', @$_ } rows($node, q{SELECT state, count(*), mode() WITHIN GROUP (ORDER BY left(message, 100)) FROM tool.outcome GROUP BY 1 ORDER BY 1}));
 note(join ' ', map { @$_ } rows($node, q{SELECT what, count(*) FROM tool.taken GROUP BY 1}));
 note($node->safe_psql('postgres', q{SELECT last_value FROM tool.calls}) . ' calls');
 unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/terminated by signal|PANIC|TRAP:|AddressSanitizer/, 'the server never crashed');
