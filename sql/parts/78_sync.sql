@@ -319,7 +319,7 @@ BEGIN
             'identity_extras', CASE WHEN properties ? 'identity_sequence' THEN (SELECT jsonb_agg(format('DO %4$s BEGIN EXECUTE pg_catalog.format(%1$L, pg_catalog.pg_get_serial_sequence(%2$L, %3$L)); END %4$s', x.statement, parent, name, schemaguard.sg_sync_tag(concat(x.statement, parent, name), 'sequence')))
                 FROM (SELECT 'ALTER SEQUENCE %s SET ' || CASE properties #>> '{identity_sequence,persistence}' WHEN 'unlogged' THEN 'UNLOGGED' ELSE 'LOGGED' END AS statement WHERE (properties -> 'identity_sequence' ->> 'persistence') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'persistence')
                     UNION ALL SELECT 'COMMENT ON SEQUENCE %s IS ' || replace(quote_nullable(properties #>> '{identity_sequence,comment}'), '%', '%%') WHERE (properties -> 'identity_sequence' ->> 'comment') IS DISTINCT FROM (old -> 'identity_sequence' ->> 'comment')
-                    UNION ALL SELECT g FROM jsonb_array_elements_text(schemaguard.sg_sync_grants('sequence', '%s', NULL, NULL, properties #> '{identity_sequence,acl}', old #> '{identity_sequence,acl}')) g
+                    UNION ALL SELECT regexp_replace(replace(g, '%', '%%'), ' %%s ', ' %s ') FROM jsonb_array_elements_text(schemaguard.sg_sync_grants('sequence', '%s', NULL, NULL, properties #> '{identity_sequence,acl}', old #> '{identity_sequence,acl}')) g
                         -- within the text of another statement
                         WHERE g ~ '^(GRANT|REVOKE) [A-Z, ]+ ON SEQUENCE %s (TO|FROM) ("([^"]|"")*"|[A-Za-z_][A-Za-z0-9_$]*)( WITH GRANT OPTION)?$') x) END,
             'not_null_check', schemaguard.sg_sync_new_name(name || '_not_null'),

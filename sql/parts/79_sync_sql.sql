@@ -639,7 +639,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     GROUP BY 1
 ), fit AS MATERIALIZED (
     SELECT g.kind, g.object, g.number, code.owner, coalesce(
-        schemaguard.sg_sync_problem(g.kind, n.names, g.what IN ('replaced', 'privileges', 'privileges again', 'options', 'toast_options', 'inherits', 'identity_sequence', 'statistics', 'labels', 'attribute_comments',
+        schemaguard.sg_sync_problem(g.kind, coalesce(n.names, '{}'), g.what IN ('replaced', 'privileges', 'privileges again', 'options', 'toast_options', 'inherits', 'identity_sequence', 'statistics', 'labels', 'attribute_comments',
             'mappings', 'column_defaults', 'column_comments', 'column_acl', 'column_storage column_compression column_options column_statistics') OR g.kind = 'table' AND g.step = 'drop', g.statement, g.guard),
         'it runs code of role ' || nullif(code.owner, quote_ident(current_user)) || ': CALL sg_sync_apply() runs it as that role') AS problem
     FROM (SELECT g.*, CASE WHEN EXISTS (SELECT FROM strange_type) THEN schemaguard.sg_sync_types(g.statement) END AS types, NOT g.context ? 'in_new' AND (g.step <> 'drop' OR g.what = 'type, meanwhile') AND (g.kind = 'column' AND g.what ~ '^(created|type|generated)'

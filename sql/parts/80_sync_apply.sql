@@ -37,6 +37,15 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_relabel_plain(text, text, jsonb, text[])
     IS 'the statements that make an enum anew, as its columns are now';
 
+-- What comes behind a block. Its quote ends it, and nothing within: that may hold what looks like the end of another one
+CREATE FUNCTION schemaguard.sg_sync_behind_block(statement text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN nullif(ltrim(split_part(statement, substring(statement FROM '^DO (\$[a-z_0-9]+\$)'), 3), E';\n'), '');
+COMMENT ON FUNCTION schemaguard.sg_sync_behind_block(text)
+    IS 'the statements behind one that begins with DO; null: there are none';
+
 -- A statement as a plan can hold it: DO is none
 CREATE FUNCTION schemaguard.sg_sync_plain(statement text, object text, parent text, name text, properties jsonb, dropped text[])
 RETURNS text
@@ -56,12 +65,12 @@ AS $function$
             FROM heir h JOIN pg_attribute a ON a.attrelid = h.inhrelid AND a.attname = name AND a.attnotnull
             WHERE a.attrelid::regclass::text <> ALL (replace(substring(statement FROM $re$<> ALL \('((?:[^']|'')*)'::pg_catalog\._text\)$re$), '''''', '''')::text[]))
         WHEN statement ~ '^DO \$restart[_$]' THEN (
-            SELECT format(replace(substr(x.m[1], 2, length(x.m[1]) - 2), '''''', ''''), VARIADIC CASE WHEN q.owned THEN ARRAY[parent, name] ELSE ARRAY[object] END)
+            SELECT format(replace(substr(x.m[1], 2, length(x.m[1]) - 2), '''''', ''''), VARIADIC CASE WHEN q.owned THEN ARRAY[parent, name] ELSE ARRAY[object, properties ->> 'type'] END)
                 || CASE WHEN pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN x.m[2]::bigint AND x.m[3]::bigint THEN ' RESTART' ELSE '' END
             FROM regexp_match(statement, $re$EXECUTE pg_catalog\.format\(('(?:[^']|'')*'), .* NOT BETWEEN (-?\d+) AND (-?\d+) $re$) x (m),
-                (SELECT statement LIKE '%ALTER COLUMN%' AS owned) q JOIN pg_sequence s ON s.seqrelid = to_regclass(CASE WHEN q.owned THEN (SELECT pg_get_serial_sequence(parent, a.attname) FROM pg_attribute a
+                LATERAL (SELECT x.m[1] LIKE '''ALTER TABLE %' AS owned) q JOIN pg_sequence s ON s.seqrelid = to_regclass(CASE WHEN q.owned THEN (SELECT pg_get_serial_sequence(parent, a.attname) FROM pg_attribute a
                  WHERE a.attrelid = to_regclass(parent) AND a.attname = name AND NOT a.attisdropped) ELSE object END))
-        WHEN statement ~ '^DO \$labels[_$]' THEN schemaguard.sg_sync_relabel_plain(object, name, properties -> 'labels', dropped) || coalesce(E';\n' || nullif(substring(statement FROM 'END \$labels\w*\$;\s*(.*)$'), ''), '')
+        WHEN statement ~ '^DO \$labels[_$]' THEN schemaguard.sg_sync_relabel_plain(object, name, properties -> 'labels', dropped) || coalesce(E';\n' || schemaguard.sg_sync_behind_block(statement), '')
         WHEN statement ~ '^DO \$sequence[_$]' THEN (
             SELECT string_agg(format(replace(substr(x.m[1], 2, length(x.m[1]) - 2), '''''', ''''), q.sequence), E';\n')
             FROM regexp_matches(statement, $re$EXECUTE pg_catalog\.format\(('(?:[^']|'')*'), $re$, 'g') x (m),
@@ -80,7 +89,7 @@ AS $function$
             FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
             WHERE a.attrelid = to_regclass(object) AND a.attnum > 0 AND NOT a.attisdropped AND position(format('a.attname = %L', a.attname) IN statement) > 0)
         -- a step of its own drops what has nothing but itself
-        WHEN statement ~ '^DO \$partitions[_$]' THEN substring(statement FROM 'END \$partitions\w*\$;\s*(.*)')
+        WHEN statement ~ '^DO \$partitions[_$]' THEN schemaguard.sg_sync_behind_block(statement)
         WHEN statement ~ E'(^|;\n)\\s*DO \\$(storage|labels|sequence|triggers|stored|partitions|restart|not_null)[_$]' AND statement !~ '^CREATE (OR REPLACE )?(FUNCTION|PROCEDURE) ' THEN NULL
         -- in a transaction
         ELSE regexp_replace(statement, '^(CREATE (UNIQUE )?INDEX) CONCURRENTLY ', '\1 ') END
@@ -88,6 +97,15 @@ $function$;
 
 COMMENT ON FUNCTION schemaguard.sg_sync_plain(text, text, text, text, jsonb, text[])
     IS 'a statement as a plan can hold it; null: there is none';
+
+-- Blocks are not what sg_sync_problem() has looked at
+CREATE FUNCTION schemaguard.sg_sync_fitting(kind text, statement text)
+RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN schemaguard.sg_sync_problem(kind, NULL, true, statement, NULL) IS NULL THEN statement END;
+COMMENT ON FUNCTION schemaguard.sg_sync_fitting(text, text)
+    IS 'statements that a plan has for an object of a kind; null: they are none, or another kind''s';
 
 CREATE FUNCTION schemaguard.sg_sync_texts(names jsonb)
 RETURNS text
@@ -188,7 +206,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
 ), back AS MATERIALIZED (
     -- by the name that the reference has; told is the one that the statement has
     SELECT s.kind, coalesce(p.object, s.object) AS object, s.object AS told, p.parent, s.what, s.what LIKE 'dropped%' AS drops, s.n,
-        schemaguard.sg_sync_plain(s.statement, s.object, p.parent, p.name, p.old, x.back) AS statement
+        schemaguard.sg_sync_fitting(s.kind, schemaguard.sg_sync_plain(s.statement, s.object, p.parent, p.name, p.old, x.back)) AS statement
     FROM backward s
     LEFT JOIN pair a ON a.kind = s.kind AND a.identity = s.object AND a.new IS NOT NULL AND s.what LIKE 'dropped%'
     LEFT JOIN pair b ON b.kind = s.kind AND b.target_identity = s.object AND b.old IS NOT NULL AND s.what NOT LIKE 'dropped%'
@@ -293,7 +311,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
     FROM (
         SELECT f.*, count(*) FILTER (WHERE f.form NOT IN ('statement', 'with')) OVER (ORDER BY f.n) AS run FROM formed f
     ) f CROSS JOIN dropped x
-    CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_plain(f.statement, f.object, f.parent, f.name, f.new, x.forth) AS statement) s
+    CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_fitting(f.kind, schemaguard.sg_sync_plain(f.statement, f.object, f.parent, f.name, f.new, x.forth)) AS statement) s
     WHERE f.form = 'statement' AND f.n NOT IN (SELECT k.n FROM kept k) AND f.n NOT IN (SELECT s.n FROM stays s)
       AND NOT (f.kind = 'schema' AND f.what LIKE 'dropped%' AND f.object IN (SELECT schemaguard.sg_sync_schema(s.object) FROM stays s))
 ), plain AS MATERIALIZED (

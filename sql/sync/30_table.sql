@@ -114,7 +114,7 @@ END $storage$]', NULL, NULL),
 ('sequence', 'create', NULL, 2, false, 'CREATE [{persistence|U} ]SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache}[{?cycle} CYCLE]', NULL, NULL),
 ('sequence', 'alter', 'type start increment minimum maximum cache cycle', 2, false, '{?narrowed}DO $restart$
 BEGIN
-    EXECUTE pg_catalog.format(''ALTER SEQUENCE %s AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} [{?!cycle}NO ]CYCLE'', {identity|L}) || (SELECT CASE WHEN pg_catalog.pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN {minimum} AND {maximum} THEN '' RESTART'' ELSE '''' END
+    EXECUTE pg_catalog.format(''ALTER SEQUENCE %s AS %s START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} [{?!cycle}NO ]CYCLE'', {identity|L}, {type|L}) || (SELECT CASE WHEN pg_catalog.pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN {minimum} AND {maximum} THEN '' RESTART'' ELSE '''' END
         FROM pg_catalog.pg_sequence s WHERE s.seqrelid = pg_catalog.to_regclass({identity|L}));
 END $restart$', '=sequence_state', NULL),
 ('sequence', 'alter', 'type start increment minimum maximum cache cycle', 2, false, '{?!narrowed}ALTER SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} [{?!cycle}NO ]CYCLE',

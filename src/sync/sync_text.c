@@ -203,14 +203,14 @@ parse_text(const char *sql, RawParseMode mode, char **problem)
 /* The tags of what makes, alters and drops objects of a kind, beside CREATE, ALTER, DROP and the kind itself */
 static const char *const tags[][2] = {
 	{"table", "CREATE FOREIGN TABLE,ALTER FOREIGN TABLE,DROP FOREIGN TABLE,DO"},
-	{"column", "ALTER TABLE,ALTER FOREIGN TABLE,DO"},
+	{"column", "ALTER TABLE,ALTER FOREIGN TABLE,ALTER SEQUENCE,DO"},
 	{"constraint", "ALTER TABLE,ALTER FOREIGN TABLE,ALTER DOMAIN,CREATE INDEX,ALTER INDEX,DROP INDEX,REINDEX,DO"},
 	{"index", "ALTER TABLE,ALTER MATERIALIZED VIEW"},
 	{"sequence", "DO"},
 	{"materialized view", "REFRESH MATERIALIZED VIEW,DO"},
 	{"rule", "ALTER TABLE"},
 	{"trigger", "ALTER TABLE,ALTER FOREIGN TABLE"},
-	{"type", "DO"},
+	{"type", "DO,ALTER TABLE"},
 	{"foreign server", "CREATE SERVER,ALTER SERVER,DROP SERVER"},
 	{"default privilege", "ALTER DEFAULT PRIVILEGES"},
 };
@@ -396,18 +396,19 @@ is_one_grant(const GrantStmt *statement)
 }
 
 /*
- * Returns what is wrong with one statement, or NULL.  CREATE SCHEMA may hold
- * more statements, and names its owner; nothing here writes it so.
+ * Returns what is wrong with one statement, or NULL.  With any_object,
+ * its object is not compared.  CREATE SCHEMA may hold more statements, and names
+ * its owner; nothing here writes it so.
  */
 static char *
-statement_problem(Node *statement, const char *kind, List *names)
+statement_problem(Node *statement, const char *kind, bool any_object, List *names)
 {
 	const char *tag = GetCommandTagName(CreateCommandTag(statement));
 	char	   *name = name_of(target_of(statement));
 
 	if (!fits_kind(tag, kind))
 		return psprintf("%s is no statement for a %s", tag, kind);
-	if (name && !is_one_of(name, names))
+	if (name && !any_object && !is_one_of(name, names))
 		return psprintf("%s of %s is about another object", tag, name);
 	if (IsA(statement, AlterTableStmt) && !is_one_change((AlterTableStmt *) statement))
 		return psprintf("%s makes more than one change", tag);
@@ -443,7 +444,7 @@ guard_problem(const char *guard)
  *
  * Returns why a statement does not go into a script, or NULL: it is none of
  * that kind, more than one without `several`, about an object of none of these
- * names, nothing that this server can parse, or it holds comments or
+ * names (NULL: any), nothing that this server can parse, or it holds comments or
  * backslashes outside of literals.  The same for its guard, which may be NULL.
  */
 static Datum
@@ -465,7 +466,7 @@ sg_sync_problem_entered(PG_FUNCTION_ARGS)
 	foreach_ptr(const RawStmt, raw, parsed)
 	{
 		if (problem == NULL)
-			problem = statement_problem(raw->stmt, kind, names);
+			problem = statement_problem(raw->stmt, kind, PG_ARGISNULL(1), names);
 	}
 	if (problem == NULL && !PG_ARGISNULL(4))
 		problem = guard_problem(sg_arg_text(fcinfo, 4));

@@ -232,6 +232,8 @@ my %call = (
 		q{sync_refuse('[]', 'a', 'b')}, q{sync_blocked('[]')}, q{sync_lacks('[]')}, q{sync_leaves_out('{}', true, '{}')}),
 	'schemaguard.sg_sync_done' => q{SELECT schemaguard.sg_sync_done('a', 'a', 'b', false, 'c')},
 	'schemaguard.sg_sync_plain' => q{SELECT schemaguard.sg_sync_plain('SELECT', 't_c.q', 't_c', 'q', '{}', '{}')},
+	'schemaguard.sg_sync_behind_block' => q{SELECT schemaguard.sg_sync_behind_block('SELECT')},
+	'schemaguard.sg_sync_fitting' => q{SELECT schemaguard.sg_sync_fitting('table', 'SELECT')},
 	'schemaguard.sg_sync_relabel_plain' => q{SELECT schemaguard.sg_sync_relabel_plain('t', 't', '[]', '{}')},
 	'schemaguard.sg_sync_under_kept' => q{SELECT schemaguard.sg_sync_under_kept()},
 	'schemaguard.sg_sync_kept_names' => q{SELECT schemaguard.sg_sync_kept_names()},

@@ -260,6 +260,43 @@ is(run('target', script('target', ', allow_drop => true')), '', 'and run');
 nobody('names with our quotes');
 is(query('target', "SELECT count(*) FROM sg_drift_details('r') WHERE class <> 'unmanaged'; SELECT min(seqmin) FROM pg_sequence WHERE seqstart = 5"), "0\n5", 'to the end');
 
+# what looks like the end of a block of ours, in names and labels of one role: a plan takes what comes behind that
+my $label = 'END $labels$; ALTER ROLE mallory SUPERUSER /*/*';
+my $ends = 'CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory;';
+database('ref', qq{$ends CREATE TABLE mal."*/-- END \$partitions_\$; ALTER ROLE mallory SUPERUSER /*" (a int) PARTITION BY RANGE (a); CREATE TYPE mal."*/--" AS ENUM ('a', '$label'); CREATE TABLE mal.labelled (l mal."*/--")});
+database('target', qq{$ends CREATE TYPE mal."*/--" AS ENUM ('b', 'a'); CREATE TABLE mal.labelled (l mal."*/--")});
+import('target', document('ref'));
+query('target', q{CALL sg_sync_apply('r', allow_drop => true, plan => 'ends')});
+nobody('ends of blocks, by a plan');
+is(query('target', q{SELECT enum_range(NULL::mal."*/--")::text; SELECT count(*) FROM sg_drift_details('r') WHERE class <> 'unmanaged'}), qq[{a,"$label"}\n0], 'which does what it should');
+query('target', q{CALL sg_rollback_fks('ends')});
+nobody('ends of blocks, by a rollback');
+is(query('target', q{SELECT enum_range(NULL::mal."*/--")::text; SELECT count(*) FROM pg_class WHERE relname ~ 'partitions'}), "{b,a}\n0", 'which takes it back');
+
+# a type that would end a literal within a block; it computes something where the block runs
+database('ref', 'CREATE SCHEMA m; CREATE SEQUENCE m.s MINVALUE 5');
+database('target', 'CREATE SCHEMA m; CREATE SEQUENCE m.s; CREATE SEQUENCE m.mark');
+foreach my $forged ("m.t('||pg_catalog.nextval(''m.mark'')||')", q{m.t('||pg_catalog.nextval($$m.mark$$)||')})
+{
+	my $json = query('postgres', 'SELECT jsonb_build_object(' . lit('type') . ', ' . lit($forged) . '::text)');
+	import('target', forge(document('ref'), 'sequence m.s' => $json));
+	run('target', script('target'));
+	query('target', q{CALL sg_sync_apply('r', fail => false); SELECT count(*) FROM sg_sync_check_details('r')});
+	is(query('target', 'SELECT is_called FROM m.mark'), 'f', "$forged: nothing of it has run");
+}
+
+# a role with what looks like a place of format()
+database('ref', q{CREATE ROLE "%1$s"; CREATE SCHEMA m; CREATE TABLE m.t (id int GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME m."; ALTER ROLE mallory SUPERUSER; --")); GRANT SELECT ON SEQUENCE m."; ALTER ROLE mallory SUPERUSER; --" TO "%1$s"});
+database('target');
+import('target', document('ref'));
+is(run('target', script('target')), '', 'a role of such a name gets its privileges');
+nobody('names of roles');
+is(query('target', q{SELECT count(*) FROM sg_drift_details('r') WHERE class <> 'unmanaged'}), '0', 'on the sequence that it should');
+query('target', 'DROP SCHEMA m CASCADE; ' . q{CALL sg_sync_apply('r')});
+nobody('names of roles, by a plan');
+query('ref', 'DROP SCHEMA m CASCADE');
+query('target', 'DROP SCHEMA m CASCADE; ' . q{SELECT sg_plan_drop(name, true) FROM schemaguard.plan; DROP ROLE "%1$s"});
+
 # ---- what the server calls by itself
 
 database('ref', <<'SQL');
