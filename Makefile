@@ -319,6 +319,7 @@ REGRESS = \
 	audit_rules \
 	audit_scan \
 	bodies \
+	change_checks \
 	change_index \
 	change_object \
 	change_rows \

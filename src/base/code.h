@@ -60,6 +60,9 @@ extern void code_reach_object(CodeReach *reach, Oid classid, Oid objectid);
 /* Planning and reading: expressions of indexes, statistics, partition keys, checks */
 extern void code_reach_read(CodeReach *reach, Oid relid);
 
+/* Having the checks of a table prove something: the server computes what is constant in them */
+extern void code_reach_proof(CodeReach *reach, Oid relid);
+
 /* Output of whole rows, also as jsonb: types of all columns, columns computed when read */
 extern void code_reach_row(CodeReach *reach, Oid relid);
 

@@ -150,6 +150,13 @@ plans_checks(const Look *look)
 }
 
 static void
+prove_one(Look *look)
+{
+	scan_catalog(look, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+				 Anum_pg_constraint_conrelid, visit_check);
+}
+
+static void
 read_one(Look *look)
 {
 	scan_catalog(look, IndexRelationId, IndexIndrelidIndexId,
@@ -159,8 +166,7 @@ read_one(Look *look)
 	scan_catalog(look, StatisticExtRelationId, StatisticExtRelidIndexId,
 				 Anum_pg_statistic_ext_stxrelid, visit_statistics);
 	if (plans_checks(look))
-		scan_catalog(look, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
-					 Anum_pg_constraint_conrelid, visit_check);
+		prove_one(look);
 }
 
 /* ---- whole rows ---- */
@@ -329,6 +335,12 @@ void
 code_reach_read(CodeReach *reach, Oid relid)
 {
 	each_member(reach, relid, CMD_SELECT, read_one);
+}
+
+void
+code_reach_proof(CodeReach *reach, Oid relid)
+{
+	each_member(reach, relid, CMD_SELECT, prove_one);
 }
 
 void

@@ -207,6 +207,17 @@ change_reach(ChangeMove *move, Node *raw)
 	sg_scope_end(&scope);
 }
 
+void
+change_reach_proof(ChangeMove *move, Oid relid)
+{
+	if (move->reach == NULL)
+		move->reach = code_reach();
+	foreach_oid(heir, code_tree(relid, AccessExclusiveLock))
+	{
+		code_reach_proof(move->reach, heir);
+	}
+}
+
 char *
 change_deparse(Oid table, Node *expression)
 {

@@ -165,6 +165,9 @@ extern void change_text_begin(SgScope *scope);
 extern char *change_deparse(Oid table, Node *expression);
 extern void change_reach(ChangeMove *move, Node *raw);
 
+/* Adds what the statements of a move run by having the checks of a table prove something, and of those below it */
+extern void change_reach_proof(ChangeMove *move, Oid relid);
+
 /* The column of the step, or one by its name; or InvalidAttrNumber with a problem */
 extern AttrNumber change_column(const PlanStep *step, ChangeMove *move);
 extern AttrNumber change_named_column(const PlanStep *step, const char *name, ChangeMove *move);

@@ -409,6 +409,7 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 	{
 		move->alone = true;
 		change_statement(move, MOVE_STATEMENT, "attach", ShareUpdateExclusiveLock, STEP_ROLLED_BACK, statement);
+		change_reach_proof(move, relid);
 	}
 }
 

@@ -148,6 +148,8 @@ change_look_not_null(const PlanStep *step, ChangeMove *move)
 		look_at_constraint(step, move, attnum);
 	else
 		look_at_helper(step, move, attnum);
+	if (move->statements)
+		change_reach_proof(move, move->table);
 }
 
 void

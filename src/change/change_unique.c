@@ -268,6 +268,8 @@ add_constraint(const PlanStep *step, ChangeMove *move, List *found)
 	if (partitioned)
 		change_statement(move, MOVE_STATEMENT, action, AccessExclusiveLock, STEP_VALIDATED,
 						 plan_unique_statement(step, step->child_table, step->fk_name, NULL));
+	if (step->primary_key)
+		change_reach_proof(move, move->table);
 	move->first = true;
 }
 

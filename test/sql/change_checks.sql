@@ -1,0 +1,31 @@
+-- SET NOT NULL, a primary key and ATTACH ask a table's checks for a proof, and the server computes what is constant in them: as the
+-- table's owner, whoever calls.
+-- rooms: base change
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+RESET client_min_messages;
+\set VERBOSITY terse
+CREATE ROLE regress_checks;
+CREATE SCHEMA checks AUTHORIZATION regress_checks;
+SET SESSION AUTHORIZATION regress_checks;
+CREATE FUNCTION checks.see(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+    IF current_user <> 'regress_checks' THEN RAISE WARNING 'run as another role'; END IF; RETURN $1; END $$;
+CREATE TABLE checks.t (a int NOT NULL, b int, c int, CHECK (a > checks.see(0)));
+CREATE TABLE checks.below () INHERITS (checks.t);
+INSERT INTO checks.t VALUES (1, 1, 1);
+CREATE TABLE checks.whole (k int, v int) PARTITION BY LIST (k);
+CREATE TABLE checks.part PARTITION OF checks.whole (CHECK (v > checks.see(0))) FOR VALUES IN (1);
+INSERT INTO checks.whole VALUES (1, 1);
+RESET SESSION AUTHORIZATION;
+SET schemaguard.verbosity = problems;
+SELECT sg_plan_create('checks'), sg_plan_add_not_null('checks', 'checks.t', 'b'),
+       sg_plan_add_unique('checks', 'checks.t', '{a}', primary_key => true), sg_plan_add_drop('checks', 'table', 'checks.part') \g /dev/null
+CALL sg_apply('checks', fail => true);
+SELECT kind, state FROM schemaguard.plan_step WHERE plan = 'checks' ORDER BY step;
+CALL sg_rollback_fks('checks', fail => true);
+SELECT kind, state FROM schemaguard.plan_step WHERE plan = 'checks' ORDER BY step;
+SELECT * FROM checks.whole;
+SET client_min_messages = error;
+SELECT sg_plan_drop('checks') \g /dev/null
+DROP SCHEMA checks CASCADE;
+DROP ROLE regress_checks;
