@@ -172,7 +172,7 @@ SELECT sg_plan_add_fk('existing', 'k', '{four}', 'p');
 SELECT sg_plan_add_fk('existing', 'k', '{id}', 'p', fk_name => 'taken');
 SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('existing') WHERE check_name IN ('existing_key', 'name') AND step > 0 \gx
 ALTER TABLE k DISABLE TRIGGER ALL;
-SELECT step, result, regexp_replace(detail, '\d+', '#', 'g'), left(hint, 60) AS hint FROM found('existing', 'existing_key');
+SELECT step, result, regexp_replace(detail, '\d+', '#', 'g'), hint FROM found('existing', 'existing_key');
 ALTER TABLE k ENABLE TRIGGER ALL;
 
 -- other keys on the same columns: in the catalog, in the plan
