@@ -160,19 +160,15 @@ extern bool change_order(ChangeMove *move, const char *sql);
  */
 extern bool change_rows(const PlanStep *step, ChangeMove *move, char *broken, List *expressions);
 
-/* For what the server writes, the same in all sessions, until sg_scope_end(); an expression, to be compared with the catalog's; what one, or NULL, could run */
+/* For what the server writes, the same in all sessions, until sg_scope_end(); an expression, to be compared with the catalog's; what one, or NULL, could run; what checks of the table and those below it run when they are to prove something */
 extern void change_text_begin(SgScope *scope);
 extern char *change_deparse(Oid table, Node *expression);
 extern void change_reach(ChangeMove *move, Node *raw);
-
-/* Adds what the statements of a move run by having the checks of a table prove something, and of those below it */
 extern void change_reach_proof(ChangeMove *move, Oid relid);
 
-/* The column of the step, or one by its name; or InvalidAttrNumber with a problem */
+/* The column of the step, or one by its name; or InvalidAttrNumber with a problem.  A constraint of the table by its name, a copy, or NULL; and its condition as the server writes it */
 extern AttrNumber change_column(const PlanStep *step, ChangeMove *move);
 extern AttrNumber change_named_column(const PlanStep *step, const char *name, ChangeMove *move);
-
-/* A constraint of the table by its name, a copy, or NULL; and its condition as the server writes it */
 extern HeapTuple change_constraint(Oid table, const char *name);
 extern char *change_condition(HeapTuple tuple);
 

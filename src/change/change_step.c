@@ -224,7 +224,11 @@ change_run(const ChangeMove *move)
 	}
 	else
 		sg_caller_begin(&scope);
-	/* NULL in the text of an array means null, as where the statement was written by the server */
+
+	/*
+	 * NULL in the text of an array means null, as where the statement was
+	 * written by the server
+	 */
 	sg_scope_set("array_nulls", "on");
 	foreach(lc, move->statements)
 		execute(lfirst(lc));

@@ -53,7 +53,10 @@ verify_add_test(VerifyKey *vk, const char *test, const char *expected,
 {
 	VerifyTest *row = palloc(sizeof(VerifyTest));
 
-	/* what the catalog of one node says of a key whose rows are on others is no proof */
+	/*
+	 * what the catalog of one node says of a key whose rows are on others is
+	 * no proof
+	 */
 	if (result == AUDIT_PASS && vk->key && vk->key->doubt)
 	{
 		result = AUDIT_UNKNOWN;
