@@ -72,8 +72,8 @@ foreach (
 $node->safe_psql('gone', 'SET allow_system_table_mods = on; DELETE FROM pg_class WHERE oid = $$p$$::regclass');
 is_error($node, q{CALL sg_apply('drop')}, '40001', qr/another session dropped or changed an object meanwhile/, 'what the server cannot look up is 40001', dbname => 'gone');
 like(
-	$node->safe_psql('gone', q{SELECT * FROM sg_plan_check('drop') WHERE step = 1}),
-	qr/unchecked\|warn\|.*another session dropped or changed an object meanwhile/, 'or leaves that step unchecked');
+	$node->safe_psql('gone', q{SELECT result, check_name, detail FROM sg_plan_check_details('drop') WHERE step = 1}),
+	qr/warn\|unchecked\|.*another session dropped or changed an object meanwhile/, 'or leaves that step unchecked');
 
 # ---------------------------------------------------------------------------------------------------------------------
 # The schema of everything

@@ -474,7 +474,6 @@ ALTER OPERATOR FAMILY m.fam USING btree ADD FUNCTION 1 (int4, int8) btint48cmp(i
 ALTER OPERATOR FAMILY m.fam USING btree OWNER TO other ;; operator family ;; * ;; changed ;; owner
 ALTER OPERATOR CLASS m.oc USING btree OWNER TO other ;; operator class ;; * ;; changed ;; owner
 COMMENT ON OPERATOR CLASS m.oc USING btree IS 'x' ;; operator class ;; * ;; changed ;; comment
-UPDATE pg_opclass SET opcdefault = true WHERE opcname = 'oc' ;; operator class ;; * ;; changed ;; default
 UPDATE pg_opclass SET opckeytype = 'int8'::regtype WHERE opcname = 'oc' ;; operator class ;; * ;; changed ;; storage
 CREATE OPERATOR FAMILY m.fam2 USING hash ;; operator family ;; * ;; extra ;;
 DROP CAST (m.pair AS text); CREATE CAST (m.pair AS text) WITH INOUT ;; cast ;; (m.pair AS text) ;; changed ;; method,function
