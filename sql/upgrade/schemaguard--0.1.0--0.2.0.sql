@@ -56,7 +56,8 @@ INSERT INTO schemaguard.finding (source, role, reference, target, kind, object, 
            g.first_seen, g.last_seen, g.first_run, g.last_run,
            pg_catalog.sha256(pg_catalog.convert_to(
                pg_catalog.jsonb_build_array('foreign key', g.child_table, g.fk_name, NULL, NULL, NULL)::text, pg_catalog.getdatabaseencoding()))
-    FROM schemaguard.gate_finding g;
+    FROM schemaguard.gate_finding g
+    ORDER BY g.first_seen, g.child_table, g.fk_name;
 -- The runs of a difference may have been pruned.
 INSERT INTO schemaguard.finding (source, role, reference, target, kind, object, property, change, expected, actual, result, risk, detail,
                                  first_seen, last_seen, gone_at, first_run, run, gone_run, fingerprint)
@@ -69,7 +70,8 @@ INSERT INTO schemaguard.finding (source, role, reference, target, kind, object, 
     FROM schemaguard.drift_item i
          LEFT JOIN schemaguard.drift_run f ON f.id OPERATOR(pg_catalog.=) i.first_run
          LEFT JOIN schemaguard.drift_run l ON l.id OPERATOR(pg_catalog.=) i.last_run
-         LEFT JOIN schemaguard.drift_run g ON g.id OPERATOR(pg_catalog.=) i.gone_run;
+         LEFT JOIN schemaguard.drift_run g ON g.id OPERATOR(pg_catalog.=) i.gone_run
+    ORDER BY i.id;
 ALTER EXTENSION schemaguard DROP SEQUENCE schemaguard.drift_item_id_seq;
 ALTER EXTENSION schemaguard DROP TABLE schemaguard.drift_item;
 ALTER EXTENSION schemaguard DROP TABLE schemaguard.gate_finding;

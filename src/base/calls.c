@@ -10,6 +10,7 @@
 #include <ctype.h>
 
 #include "catalog/pg_extension.h"
+#include "commands/extension.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
@@ -23,17 +24,14 @@ static char *
 prefix(void)
 {
 	Oid			schema = InvalidOid;
-	SgCatalog	all;
+	SgCatalog	scan;
 	HeapTuple	tuple;
 
-	sg_catalog_begin_all(&all, ExtensionRelationId);
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
-	{
-		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
-
-		if (strcmp(NameStr(form->extname), "schemaguard") == 0)
-			schema = form->extnamespace;
-	}
+	sg_catalog_begin(&scan, ExtensionRelationId, ExtensionOidIndexId, Anum_pg_extension_oid,
+					 get_extension_oid("schemaguard", true), NULL);
+	while ((tuple = sg_catalog_next(&scan)) != NULL)
+		schema = ((Form_pg_extension) GETSTRUCT(tuple))->extnamespace;
+	sg_catalog_end(&scan);
 	return OidIsValid(schema) ? psprintf("%s.", quote_identifier(sg_schema_name(schema))) : "";
 }
 

@@ -13,7 +13,7 @@
 
 #include "base/words.h"
 
-/* What kind of object gets the name, and so which catalog must not have it yet */
+/* Kinds of objects that get a name: each has a catalog that must not hold the name yet */
 typedef enum SgNameKind
 {
 	SG_NAME_RELATION,

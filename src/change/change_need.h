@@ -24,7 +24,10 @@ extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, Cha
 extern int64 change_count_lost(const PlanStep *step, const ChangeMove *move);
 extern char *change_lost_text(const PlanStep *step, int64 rows, bool done);
 
-/* What a drop may have meant whose object was never there: a hint; `table` is where to look, or InvalidOid */
+/*
+ * Returns a hint for a drop whose object was never there: the nearest name, of
+ * parts of the table, or of tables where that is InvalidOid
+ */
 extern char *change_nearest_hint(const PlanStep *step, Oid table);
 
 #endif							/* SG_CHANGE_NEED_H */

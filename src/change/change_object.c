@@ -310,7 +310,7 @@ free_column_name(Oid table, const char *column)
 	}
 }
 
-/* What the latest deed of the step that dropped something remembers of it, or the step itself */
+/* Returns the dropped object as the step's latest deed remembers it, else as the step names it */
 static const PlanStep *
 what_was_dropped(const PlanStep *step)
 {

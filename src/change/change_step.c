@@ -552,7 +552,7 @@ fill_rows(StepWork *work, const ChangeMove *move)
 	run_commit();
 }
 
-/* What is to be dropped was never there */
+/* Fails a drop whose object was never there */
 static void
 fail_missing(StepWork *work, const ChangeMove *move)
 {
@@ -561,7 +561,7 @@ fail_missing(StepWork *work, const ChangeMove *move)
 	work->hint = move->problem->hint;
 }
 
-/* What a drop stands on does not hold: it waits */
+/* Lets a drop wait for what it needs and does not hold any more; returns whether it waits */
 static bool
 is_held(StepWork *work, ChangeMove *move)
 {

@@ -120,7 +120,7 @@ check_dependents(CheckStep *cs, const ChangeMove *move)
 				  pstrdup("Change that in the same window: it fails when it is next run."));
 }
 
-/* What a drop does not keep */
+/* Warns of rows or values that a drop does not keep */
 static void
 check_lost(CheckStep *cs, const ChangeMove *move)
 {

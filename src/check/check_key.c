@@ -382,7 +382,7 @@ period_hint(CheckStep *cs)
 
 	other.period = !other.period;
 	if (SG_HAVE_PERIOD && plan_step_key(&other, &key) == NULL)
-		return psprintf("%s: %s", other.period ? "Compare the last columns as periods" : "Compare all columns by their values",
+		return psprintf("%s:\n%s", other.period ? "Compare the last columns as periods" : "Compare all columns by their values",
 						check_set(cs, "period", other.period ? "true" : "false"));
 	return cs->step->period ? psprintf("Give the parent a key whose last column is WITHOUT OVERLAPS, or leave the step out:\n%s",
 									   check_skip(cs, "the parent has no such key")) : NULL;

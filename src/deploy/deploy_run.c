@@ -218,7 +218,7 @@ ready_steps(PlanRun *run, List *steps, MemoryContext step_context)
 	return ready;
 }
 
-/* What became of them, by workers as well, is what later rounds wait for */
+/* Reads the states of the round's steps anew, for workers have changed some: later rounds wait for them */
 static void
 refresh_graph(PlanRun *run, List *steps, MemoryContext step_context)
 {

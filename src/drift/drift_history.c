@@ -3,7 +3,7 @@
  * drift_history.c
  *	  schemaguard.drift_run: how much each check for drift has found.
  *
- * What it was stands in schemaguard.finding.
+ * The differences themselves are in schemaguard.finding.
  *
  *-------------------------------------------------------------------------
  */

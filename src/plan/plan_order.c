@@ -31,12 +31,6 @@
 #include "plan/plan_order.h"
 #include "plan/plan_relation.h"
 
-static bool
-same(const char *a, const char *b)
-{
-	return a && b && strcmp(a, b) == 0;
-}
-
 /* For plans that are made anew as long as something is left: after all that have a lower number, whatever became of them */
 #define AFTER_ALL_ANYWAY "*?"
 
@@ -183,7 +177,7 @@ fill_buckets(PlanGraph *graph)
 			put(graph, OF_STEP, step->fk_name, node);
 		if (step->child_table)
 			put(graph, OF_TABLE, step->child_table, node);
-		if (step->parent_table && !same(step->parent_table, step->child_table))
+		if (step->parent_table && !sg_same_text(step->parent_table, step->child_table))
 			put(graph, OF_TABLE, step->parent_table, node);
 		if (step->kind == STEP_RENAME && (plan_changed_object(step) == CHANGED_TABLE || plan_changed_object(step) == CHANGED_VIEW))
 			put(graph, OF_TABLE, plan_renamed_table(step), node);
@@ -275,7 +269,7 @@ drop_edge(const PlanStep *drop, const PlanStep *other)
 	ChangedObject what = plan_changed_object(drop);
 
 	if (what == CHANGED_COLUMN && other->kind == STEP_FOREIGN_KEY && other->backfill &&
-		same(drop->child_table, other->child_table) && plan_has_word(other->backfill, drop->fk_name))
+		sg_same_text(drop->child_table, other->child_table) && plan_has_word(other->backfill, drop->fk_name))
 		return EDGE_CONTRACT;
 	if ((what == CHANGED_CONSTRAINT || what == CHANGED_INDEX) &&
 		(other->kind == STEP_FOREIGN_KEY || other->kind == STEP_CHECK || other->kind == STEP_NOT_NULL ||

@@ -13,7 +13,7 @@
 
 #include "plan/plan.h"
 
-/* The only name in `after` of a step that comes after all that have a lower number, and waits for no other */
+/* The only name in `after` of a step that needs all that have a lower number, and no other */
 #define PLAN_AFTER_ALL "*"
 
 /* Does the step, do all of them, say so? */

@@ -145,7 +145,8 @@ set_option(PlanStep *step, const SgJson *value)
 				 errmsg("option \"%s\" must not be null", option->name),
 				 errhint("Give a value for \"%s\".", option->name)));
 	/* a name that was made of table and columns goes with them */
-	if ((strcmp(option->name, "child_table") == 0 || strcmp(option->name, "child_columns") == 0) && step->fk_name &&
+	if (step->child_table && step->fk_name &&
+		(strcmp(option->name, "child_table") == 0 || strcmp(option->name, "child_columns") == 0) &&
 		strcmp(plan_default_fk_name(step, 0), step->fk_name) == 0)
 		step->fk_name = NULL;
 	if (option->flags & FIELD_STATUS)
