@@ -72,7 +72,8 @@ sub goes_on
 
 cancelled('an outcome', 'locked', { action => 'add' }, sub {
 	$locker->query('BEGIN; LOCK TABLE child IN ROW EXCLUSIVE MODE');
-	$caller->query(q{SET schemaguard.lock_timeout = '100ms'; SET schemaguard.lock_budget = '10min'; SET schemaguard.lock_attempts = 1000});
+	# long waits: core takes a cancel that comes in the moment of a lock timeout for that timeout
+	$caller->query(q{SET schemaguard.lock_timeout = '1min'; SET deadlock_timeout = '1min'; SET schemaguard.lock_budget = '10min'});
 	$caller->send(q{CALL sg_add_fks('locked')});
 	wait_for(sub { query(q{SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'locked' AND action = 'add' AND phase = 'started'}) eq '1' });
 	my $other = SgTest::Session->new($node);
