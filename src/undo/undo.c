@@ -176,6 +176,18 @@ undo_record_left_alone(const RunAction *action, StepWork *work, int sqlerrcode, 
 	run_append_notice(work, entry.message);
 }
 
+void
+undo_record_gone(const RunAction *action, const StepWork *work, int sqlerrcode, const char *reason)
+{
+	LogEntry	entry = run_entry(action, work, LOG_SKIPPED);
+
+	entry.message = reason;
+	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	set_rolled_back(work, NULL, action->attempts);
+	plan_deed_close(work->deed, DEED_GONE);
+	log_write(&entry);
+}
+
 /* An action came to nothing: the step stays as it is, and a later call tries again */
 void
 undo_record_failed(const RunAction *action, StepWork *work)

@@ -27,6 +27,8 @@
 /* More than any kind needs */
 #define MOST_MOVES 16
 
+#define IS_GONE "it is gone"
+
 /* One move back; the action comes first, so that one pointer is both */
 typedef struct BackAction
 {
@@ -35,6 +37,7 @@ typedef struct BackAction
 	const PlanDeed *deed;
 	const PlanStep *step;		/* as the plan has it now */
 	bool		ends;			/* with it, all is taken back */
+	bool		closed;			/* there was nothing to take back */
 } BackAction;
 
 static void
@@ -43,6 +46,14 @@ look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	change_look_back(deed, step, move);
 	PopActiveSnapshot();
+}
+
+/* Does a look end the deed without a move? */
+static bool
+closes(const ChangeMove *move)
+{
+	return move->kind == MOVE_NONE ||
+		(move->kind == MOVE_PROBLEM && move->problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT);
 }
 
 static void
@@ -54,12 +65,20 @@ do_back(void *arg)
 	ChangeMove	now;
 
 	change_look_back(back->deed, back->step, &now);
+	if (closes(&now))
+	{
+		back->closed = true;
+		if (now.kind == MOVE_NONE)
+			undo_record_gone(action, work, ERRCODE_UNDEFINED_OBJECT, IS_GONE);
+		else
+			undo_record_left_alone(action, work, now.problem->sqlerrcode, now.problem->reason);
+		return;
+	}
 	if (now.kind == MOVE_PROBLEM)
 		ereport(ERROR,
 				(errcode(now.problem->sqlerrcode),
 				 errmsg("%s", now.problem->reason)));
-	if (now.kind != MOVE_NONE)
-		change_run(&now);
+	change_run(&now);
 	CommandCounterIncrement();
 	change_look_back(back->deed, back->step, &now);
 
@@ -77,16 +96,11 @@ execute_back(RunAction *action)
 	run_deed(action, do_back, action);
 }
 
-/* It stays: for good, or until that is mended */
+/* It stays until that is mended */
 static bool
 tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem)
 {
 	work->hint = problem->hint;
-	if (problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
-	{
-		undo_leave_alone(work, deed, problem->sqlerrcode, problem->reason);
-		return true;
-	}
 	plan_step_set_state(work->run->plan->name, deed->step, STEP_AS_IT_IS, psprintf("not taken back: %s", problem->reason), 0);
 	run_outcome(work, undo_name(deed), LOG_FAILED, STEP_AS_IT_IS, problem->sqlerrcode, problem->reason);
 	run_append_warning(work, psprintf("not taken back: %s", problem->reason));
@@ -115,6 +129,20 @@ run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const Chang
 	return true;
 }
 
+/* There is no table that could be looked at under a lock */
+static bool
+close_without(StepWork *work, const PlanDeed *deed, const ChangeMove *move)
+{
+	if (move->kind == MOVE_NONE)
+		undo_close_gone(work, deed, ERRCODE_UNDEFINED_OBJECT, IS_GONE);
+	else
+	{
+		work->hint = move->problem->hint;
+		undo_leave_alone(work, deed, move->problem->sqlerrcode, move->problem->reason);
+	}
+	return true;
+}
+
 bool
 undo_change(StepWork *work, const PlanDeed *deed)
 {
@@ -126,24 +154,34 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		.execute = execute_back},.deed = deed,.step = step};
 
 		look_back(deed, step, &back.move);
-		if (back.move.kind == MOVE_NONE)
+		work->statement = NULL;
+		if (closes(&back.move))
 		{
-			undo_close_gone(work, deed, ERRCODE_UNDEFINED_OBJECT, "it is gone");
-			return true;
+			if (!OidIsValid(back.move.table))
+				return close_without(work, deed, &back.move);
+			/* once more, under a lock that keeps away what could have fooled this look */
+			run_add_target(&back.action, back.move.table, AccessShareLock);
 		}
-		if (back.move.kind == MOVE_PROBLEM)
-		{
+		else if (back.move.kind == MOVE_PROBLEM)
 			return tell_problem(work, deed, back.move.problem);
-		}
-		work->statement = step->kind == STEP_STATEMENT ? NULL : linitial(back.move.statements ? back.move.statements : back.move.owner_statements);
-		if (back.move.kind == MOVE_OUTSIDE)
+		else if (back.move.kind == MOVE_OUTSIDE)
 			return run_outside(work, deed, &back.action, &back.move);
-		change_add_target(&back.action, &back.move);
+		else
+		{
+			if (step->kind != STEP_STATEMENT)
+				work->statement = linitial(back.move.statements ? back.move.statements : back.move.owner_statements);
+			change_add_target(&back.action, &back.move);
+		}
 		sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, back.move.table);
 		if (!run_attempt(&back.action))
 		{
 			undo_record_failed(&back.action, work);
 			return false;
+		}
+		if (back.closed)
+		{
+			work->hint = back.move.kind == MOVE_PROBLEM ? back.move.problem->hint : NULL;
+			return true;
 		}
 		if (back.ends)
 		{

@@ -65,6 +65,13 @@ INSERT INTO gap.kind VALUES
 		INSERT INTO %1$s SELECT * FROM t.old_%2$s; CREATE INDEX ON %1$s ((n + m.i('rename', 1)));
 		CREATE TRIGGER x BEFORE INSERT OR UPDATE OR DELETE ON %1$s FOR EACH ROW EXECUTE FUNCTION m.trigger()$$]),
 	('view', ARRAY[$$ALTER TABLE %1$s RENAME TO old_%2$s; CREATE VIEW %1$s AS SELECT * FROM t.old_%2$s WHERE m.w('view'); GRANT ALL ON %1$s TO PUBLIC$$]),
+	('rename schema', ARRAY[$kind$DO $do$ DECLARE tab text; BEGIN IF '%2$s' <> 'c' THEN RETURN; END IF;
+		ALTER SCHEMA t RENAME TO t_old; CREATE SCHEMA t; GRANT ALL ON SCHEMA t TO PUBLIC;
+		FOREACH tab IN ARRAY '{p,c,d,d1}'::text[] LOOP
+			EXECUTE format('CREATE TABLE t.%%1$s (LIKE t_old.%%1$s INCLUDING ALL); INSERT INTO t.%%1$s SELECT * FROM t_old.%%1$s; GRANT ALL ON t.%%1$s TO PUBLIC;
+				CREATE INDEX ON t.%%1$s ((n + m.i(%%2$L, 1)));
+				CREATE TRIGGER x BEFORE INSERT OR UPDATE OR DELETE ON t.%%1$s FOR EACH ROW EXECUTE FUNCTION m.trigger()', tab, 'rename schema');
+		END LOOP; END $do$$kind$]),
 	('rename column', '{ALTER TABLE %1$s RENAME n TO y; ALTER TABLE %1$s ADD n m.typed}'),
 	('owner', ARRAY[$$CREATE INDEX ON %1$s ((n + m.i('owner', 1))); ALTER TABLE %1$s OWNER TO stooge$$]);
 GRANT SELECT ON gap.kind TO PUBLIC;
@@ -124,7 +131,7 @@ DECLARE
 	plan text;
 	tab text;
 BEGIN
-	DROP SCHEMA IF EXISTS t CASCADE;
+	DROP SCHEMA IF EXISTS t, t_old CASCADE;
 	FOR plan IN SELECT name FROM schemaguard.plan LOOP
 		PERFORM sg_plan_drop(plan, true);
 	END LOOP;

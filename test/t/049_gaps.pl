@@ -9,7 +9,8 @@
 #   - no connection is lost
 #   - each function that people call is in a list of calls below, or of those that read and write no user's tables
 #
-# `make gaps` tries all kinds of attack in all gaps; `make test` draws a few by SG_SEED.
+# `make gaps` tries all kinds of attack in all gaps, and as a control a library whose deeds do not look anew, in which one is found;
+# `make test` draws a few by SG_SEED.
 #   GAPS_CALLS, GAPS_KINDS, GAPS_CALLERS   patterns: what of the matrix is tried
 #   GAPS_ONE_IN=N                          one in N gaps only
 #   GAPS_SHOW=1                            the result of each run is in the log
@@ -30,9 +31,10 @@ my $all = $ENV{SG_GAPS};
 my ($calls_like, $kinds_like, $callers_like) = map { $ENV{$_} // '' } qw(GAPS_CALLS GAPS_KINDS GAPS_CALLERS);
 my $gaps_dir = "$FindBin::RealBin/../gaps";
 
-# The library with its gaps
+# The library with its gaps; with `hole`, its deeds trust the look before them
 sub build_gaps
 {
+	my ($hole) = @_;
 	my $dir = PostgreSQL::Test::Utils::tempdir();
 	my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
 	my $make = "env -u MAKEFLAGS -u MAKELEVEL make -s -C $dir PG_CONFIG=$pg_config with_llvm=no";
@@ -42,7 +44,7 @@ sub build_gaps
 	chomp(my $objects = `$make print-OBJS`);
 	chomp(my $include = `$pg_config --includedir`);
 	chomp(my $libdir = `$pg_config --libdir`);
-	system_log("$make src/gaps.o PG_CFLAGS='-I$include -Wno-missing-prototypes'") == 0 or die "no gaps.o in $dir";
+	system_log("$make src/gaps.o PG_CFLAGS='-I$include -Wno-missing-prototypes @{[ $hole ? '-DGAPS_HOLE' : '' ]}'") == 0 or die "no gaps.o in $dir";
 	my $wraps = join ' ', map { /\bT __wrap_(\w+)/ ? "-Wl,--wrap=$1" : () } `nm $dir/src/gaps.o`;
 	system_log(qq{$make schemaguard.so "OBJS=$objects src/gaps.o" SHLIB_LINK="$wraps -L$libdir -lpq"}) == 0 or die "no library in $dir";
 	return $dir;
@@ -166,8 +168,7 @@ sub wrong_result
 
 sub attack_all
 {
-	my ($caller, $file, @matrix) = @_;
-	my $database = "by_$caller";
+	my ($database, $caller, $file, @matrix) = @_;
 	open my $out, '>', $file or die "$file: $!";
 	$out->autoflush(1);
 	my $read_to = -s $node->logfile;
@@ -258,40 +259,56 @@ for (my $i = @matrix; --$i > 0;)
 	my $j = int(rand($i + 1));
 	@matrix[ $i, $j ] = @matrix[ $j, $i ];
 }
-# some gaps of a few cells; and one that was open once
+# some gaps of a few cells; and those that were open once
+my ($statement) = grep { $_->[0] eq 'sg_apply' && $_->[1] =~ /sg_plan_add_statement/ } @calls;
+my ($back) = grep { $_->[0] eq 'sg_rollback_fks' && $_->[1] =~ /sg_plan_add_check/ } @calls;
 if (!$all)
 {
-	my ($statement) = grep { $_->[0] eq 'sg_apply' && $_->[1] =~ /sg_plan_add_statement/ } @calls;
 	@matrix = ([ $statement, 'trigger' ], map { [ @$_, 4 ] } @matrix[ 0 .. 2 ]);
 }
 
-my @children;
-foreach my $caller (grep { /$callers_like/ } qw(root alice op))
+# Starts a share of the matrix, in a database of its own
+sub start_share
 {
-	my $file = PostgreSQL::Test::Utils::tempdir() . "/$caller";
+	my ($database, $caller, @cells) = @_;
+	my $file = PostgreSQL::Test::Utils::tempdir() . "/$database";
 
-	$node->safe_psql('postgres', "CREATE DATABASE by_$caller TEMPLATE gaps");
-	$node->safe_psql("by_$caller", qq{ALTER ROLE $caller IN DATABASE by_$caller SET gaps.attack =
-		'host=$socket port=$port dbname=by_$caller user=mallory application_name=attacker options=''-c lock_timeout=2 -c client_min_messages=error'''});
+	$node->safe_psql('postgres', "CREATE DATABASE $database TEMPLATE gaps; GRANT CREATE ON DATABASE $database TO mallory");
+	$node->safe_psql($database, qq{ALTER ROLE $caller IN DATABASE $database SET gaps.attack =
+		'host=$socket port=$port dbname=$database user=mallory application_name=attacker options=''-c lock_timeout=2 -c client_min_messages=error'''});
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0)
 	{
-		eval { attack_all($caller, $file, @matrix); 1 } or append_to_file($file, "DIED $@\n");
+		eval { attack_all($database, $caller, $file, @cells); 1 } or append_to_file($file, "DIED $@\n");
 		POSIX::_exit(0);
 	}
-	push @children, [ $caller, $file, $pid ];
+	return [ $caller, $file, $pid ];
 }
-foreach (@children)
+
+# What it has found, when it is through
+sub found_by
 {
-	my ($caller, $file, $pid) = @$_;
+	my ($caller, $file, $pid) = @{ $_[0] };
 
 	waitpid $pid, 0;
 	my $text = slurp_file($file);
-	my @found = $text =~ /^((?:FOUND|PREPARE|DIED) .*)$/mg;
-
-	is(join("\n", @found), '', "called by $caller: no code of others runs as another role, nothing is lost");
 	note($text);
 	diag($1) if $text =~ /^DONE (.*)$/m;
+	return join "\n", $text =~ /^((?:FOUND|PREPARE|DIED) .*)$/mg;
+}
+
+my @shares = map { start_share("by_$_", $_, @matrix, $_ eq 'root' && !$all ? [ $back, 'type of a key' ] : ()) }
+  grep { /$callers_like/ } qw(root alice op);
+
+is(found_by($_), '', "called by $_->[0]: no code of others runs as another role, nothing is lost") foreach @shares;
+
+# The control
+if ($all)
+{
+	my $hole = build_gaps(1);
+
+	$node->safe_psql('postgres', qq{ALTER ROLE root SET dynamic_library_path = '$hole:\$libdir'});
+	like(found_by(start_share('hole', 'root', [ $statement, 'trigger' ])), qr/WITNESS trigger as root/, 'where deeds do not look anew, code of others runs as the caller');
 }
 
 $node->stop;
