@@ -17,6 +17,7 @@
 #   SG_LONG=1        full counts and durations: `make test-long`
 #   SG_SEED=N        what tests that draw at random start from (default 1)
 #   SG_OTHER_MAJOR=1 leave out what is the same on all majors: another run has it
+#   SG_SHARE=K/N     of the TAP files every N-th only, from the K-th on: other runs have the rest
 #   WERROR=1         compiler warnings are errors
 #   SG_UNTIMED=1     on a server that is slow by design, such as one with assertions: no bound of time and no ratio is judged
 #   COPT=FLAGS       more flags for the compiler
@@ -123,6 +124,16 @@ leave_out_unmet() {
     if [ -n "$lacking" ]; then report skip "$test (needs$lacking)"; else met+=("$test"); fi
   done
   regress=${met[*]}
+}
+
+# Leaves every N-th TAP file.
+leave_share() {
+  local file n=0 kept=()
+  for file in $tap; do
+    if [ $((n++ % ${SG_SHARE#*/} + 1)) -eq "${SG_SHARE%/*}" ]; then kept+=("$file"); fi
+  done
+  report skip "$((n - ${#kept[@]})) of $n TAP files (share $SG_SHARE)"
+  tap=${kept[*]}
 }
 
 # Sets queue to the jobs, those that take long first.
@@ -290,6 +301,7 @@ sg_as cp "$SG_TEMPLATE/postgresql.conf" "$SG_TEMPLATE.with/"
 
 choose_tests
 leave_out_unmet
+[ -z "${SG_SHARE:-}" ] || leave_share
 order_jobs
 while [ $((${#running[@]} + ${#queue[@]})) -gt 0 ]; do
   if [ ${#queue[@]} -gt 0 ] && [ ${#running[@]} -lt "$jobs" ]; then
