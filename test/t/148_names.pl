@@ -30,10 +30,17 @@ my $names = q{SELECT 'relation', relname FROM pg_class WHERE relnamespace = 'n':
 foreach my $encoding ('UTF8', major($node) < 18 ? 'SQL_ASCII' : ())
 {
 	my $db = lc $encoding;
-	my $sql = sub { return $node->safe_psql($db, "SET client_min_messages = error; SET search_path = n, public; $_[0]"); };
 
 	$node->safe_psql('postgres', "CREATE DATABASE $db ENCODING '$encoding' LOCALE 'C' TEMPLATE template0");
 	$node->safe_psql($db, 'CREATE EXTENSION schemaguard');
+	my $session = SgTest::Session->new($node, dbname => $db);
+	my $sql = sub
+	{
+		my $out = $session->query($_[0]);
+		die $session->{err} if $session->{err} =~ /ERROR|FATAL/;
+		return $out;
+	};
+	$sql->('SET client_min_messages = error; SET search_path = n, public');
 	foreach my $style ($encoding eq 'UTF8' ? sort keys %style : 'accent')
 	{
 		my $char = $style{$style};
@@ -114,6 +121,7 @@ foreach my $encoding ('UTF8', major($node) < 18 ? 'SQL_ASCII' : ())
 		is($sql->("SELECT count(*) FROM pg_enum e JOIN pg_type t ON t.oid = enumtypid WHERE typname = " . lit("${long}e_1") . " AND typnamespace = 'n'::regnamespace"), '2', "$what: an enum has lost its label");
 		is($sql->("SELECT count(*) FROM pg_proc WHERE pronamespace = 'n'::regnamespace AND proname LIKE " . lit("${long}e_%")), '0', "$what: functions are gone, or kept");
 	}
+	$session->quit;
 }
 
 $node->stop;
