@@ -437,7 +437,7 @@ has_workers(StepWork *work, const ChangeMove *move, const char *statement)
 
 	if (sg_workers > 0)
 		return true;
-	work->hint = psprintf("SET schemaguard.workers = 1; or by hand: %s;", statement);
+	work->hint = psprintf("With schemaguard.workers = 1 a worker runs it. By hand:\n%s;", statement);
 	run_outcome(work, move->action, LOG_SKIPPED, STEP_SKIPPED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason);
 	run_append_warning(work, reason);
 	return false;

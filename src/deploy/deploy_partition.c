@@ -80,12 +80,22 @@ deploy_add_key_targets(RunAction *action, const StepView *view)
 				   attaches && parent_parts ? AccessExclusiveLock : ShareRowExclusiveLock);
 }
 
+/* Looks anew; where a table without partitions has taken the place of the child, the step is to be skipped */
 static void
 look(StepWork *work, StepView *view)
 {
+	CHECK_FOR_INTERRUPTS();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	deploy_look(work->step, view);
 	PopActiveSnapshot();
+	if (!view->by_partition && (view->need == NEED_ADD || view->need == NEED_VALIDATE))
+	{
+		view->need = NEED_SKIP;
+		view->problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+								   psprintf("table %s, which had partitions, was replaced meanwhile", work->step->child_table),
+								   psprintf("Run the plan again, it looks the table up anew:\n%s",
+											run_call_text(work->run, "sg_add_fks", NULL)));
+	}
 }
 
 /* The step's work on one of its child's partitions */

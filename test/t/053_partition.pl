@@ -268,6 +268,28 @@ SQL
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
+# A table without partitions takes its place
+SKIP:
+{
+	skip 'the whole table gets the key at once', 3 unless $one_by_one;
+
+	query(q{CREATE TABLE taken_p (id int PRIMARY KEY); CREATE TABLE taken (ref int) PARTITION BY LIST (ref);
+		CREATE TABLE taken_1 PARTITION OF taken FOR VALUES IN (1); CREATE TABLE taken_2 PARTITION OF taken FOR VALUES IN (2);
+		SELECT sg_plan_create('taken'), sg_plan_add_fk('taken', 'taken', '{ref}', 'taken_p', fk_name => 'k', index => false)});
+	query(q{INSERT INTO trap VALUES ('started add', 'k ON public.taken_1')});
+	my $s = SgTest::Session->new($node);
+	$s->send(q{CALL sg_add_fks('taken')});
+	ok(wait_trapped($node), 'the first partition gets the key');
+	query('ALTER TABLE taken RENAME TO went; CREATE TABLE taken (ref int)');
+	spring_traps($node);
+	$s->collect;
+	is($s->sqlstate, '', 'the call ends');
+	is(query(q{SELECT state || ': ' || reason FROM schemaguard.plan_step WHERE plan = 'taken'}),
+		'skipped: table public.taken, which had partitions, was replaced meanwhile', 'the step says why it is left');
+	$s->quit;
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
 # By workers, some partitions at a time
 SKIP:
 {
