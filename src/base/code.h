@@ -126,6 +126,13 @@ extern bool code_locks(void);
 extern void code_reach_raw(CodeReach *reach, Node *raw);
 
 /*
+ * The types of the arguments and results of what a FuncCall or an A_Expr may
+ * mean: literals beside them are read as these when it is analysed, which runs
+ * neither function nor operator.  Other nodes add nothing.
+ */
+extern void code_reach_call_types(CodeReach *reach, Node *call);
+
+/*
  * Analyse something that `owner` owns the table of, with search_path pinned, as
  * code_role() says; raises 42501 where nobody may, calling it `what`.  Ends with
  * sg_scope_end().

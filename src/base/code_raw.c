@@ -16,6 +16,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
+#include "funcapi.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
@@ -42,8 +43,9 @@ is_meant(List *names, Oid namespace, bool visible)
 	return schema ? namespace == get_namespace_oid(schema, true) : visible;
 }
 
+/* Calls one() for each function that a name may mean */
 static void
-reach_functions(CodeReach *reach, List *names)
+each_function(List *names, void (*one) (CodeReach *reach, Form_pg_proc form, HeapTuple tuple), CodeReach *reach)
 {
 	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(names))));
 
@@ -52,13 +54,14 @@ reach_functions(CodeReach *reach, List *names)
 		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
 
 		if (is_meant(names, form->pronamespace, FunctionIsVisible(form->oid)))
-			code_reach_function(reach, form->oid);
+			one(reach, form, &list->members[i]->tuple);
 	}
 	ReleaseSysCacheList(list);
 }
 
+/* Calls one() for each operator that a name may mean */
 static void
-reach_operators(CodeReach *reach, List *names)
+each_operator(List *names, void (*one) (CodeReach *reach, Form_pg_operator form), CodeReach *reach)
 {
 	CatCList   *list = SearchSysCacheList1(OPERNAMENSP, CStringGetDatum(strVal(llast(names))));
 
@@ -67,10 +70,56 @@ reach_operators(CodeReach *reach, List *names)
 		Form_pg_operator form = (Form_pg_operator) GETSTRUCT(&list->members[i]->tuple);
 
 		if (is_meant(names, form->oprnamespace, OperatorIsVisible(form->oid)))
-			code_reach_operator(reach, form->oid);
+			one(reach, form);
 	}
 	ReleaseSysCacheList(list);
 }
+
+static void
+reach_function(CodeReach *reach, Form_pg_proc form, HeapTuple tuple)
+{
+	code_reach_function(reach, form->oid);
+}
+
+static void
+reach_operator(CodeReach *reach, Form_pg_operator form)
+{
+	code_reach_operator(reach, form->oid);
+}
+
+/* ---- the types as which literals are read ---- */
+
+static void
+reach_function_types(CodeReach *reach, Form_pg_proc form, HeapTuple tuple)
+{
+	Oid		   *types;
+	char	  **names;
+	char	   *modes;
+	int			n = get_func_arg_info(tuple, &types, &names, &modes);
+
+	for (int i = 0; i < n; i++)
+		code_reach_type(reach, types[i]);
+	code_reach_type(reach, form->prorettype);
+}
+
+static void
+reach_operator_types(CodeReach *reach, Form_pg_operator form)
+{
+	if (OidIsValid(form->oprleft))
+		code_reach_type(reach, form->oprleft);
+	code_reach_type(reach, form->oprright);
+}
+
+void
+code_reach_call_types(CodeReach *reach, Node *call)
+{
+	if (IsA(call, FuncCall))
+		each_function(((FuncCall *) call)->funcname, reach_function_types, reach);
+	else if (IsA(call, A_Expr))
+		each_operator(((A_Expr *) call)->name, reach_operator_types, reach);
+}
+
+/* ---- all that it could run ---- */
 
 static bool
 reach_names(Node *node, void *context)
@@ -82,9 +131,9 @@ reach_names(Node *node, void *context)
 	if (IsA(node, TypeName))
 		code_reach_type(reach, LookupTypeNameOid(NULL, (TypeName *) node, true));
 	else if (IsA(node, FuncCall))
-		reach_functions(reach, ((FuncCall *) node)->funcname);
+		each_function(((FuncCall *) node)->funcname, reach_function, reach);
 	else if (IsA(node, A_Expr))
-		reach_operators(reach, ((A_Expr *) node)->name);
+		each_operator(((A_Expr *) node)->name, reach_operator, reach);
 	else if (IsA(node, RangeVar))
 	{
 		Oid			relid = RangeVarGetRelid((RangeVar *) node, NoLock, true);

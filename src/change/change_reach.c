@@ -38,6 +38,7 @@
 #include "base/errors.h"
 #include "base/scope.h"
 #include "change/change.h"
+#include "change/change_literal.h"
 #include "plan/plan_change.h"
 #include "run/run_lock.h"
 
@@ -291,9 +292,8 @@ target_of(Node *statement, LOCKMODE *mode)
 	}
 }
 
-/* Returns a table that a statement names, or InvalidOid: the statement says so itself if there is none */
-static Oid
-find_named(const RangeVar *name)
+Oid
+change_find_named(const RangeVar *name)
 {
 	return name ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
 }
@@ -301,7 +301,7 @@ find_named(const RangeVar *name)
 static void
 reach_named(CodeReach *reach, const RangeVar *name, LOCKMODE mode)
 {
-	Oid			relid = find_named(name);
+	Oid			relid = change_find_named(name);
 
 	if (OidIsValid(relid))
 		reach_table(reach, relid, mode);
@@ -311,9 +311,14 @@ reach_named(CodeReach *reach, const RangeVar *name, LOCKMODE mode)
 static void
 reach_constraint(CodeReach *reach, const Constraint *constraint)
 {
-	Oid			parent = find_named(constraint->pktable);
+	Oid			parent = change_find_named(constraint->pktable);
 
 	code_reach_raw(reach, constraint->raw_expr);
+	code_reach_raw(reach, constraint->where_clause);
+	foreach_ptr(List, exclusion, constraint->exclusions)
+	{
+		code_reach_raw(reach, linitial_node(IndexElem, exclusion)->expr);
+	}
 	if (OidIsValid(parent))
 		reach_compared(reach, parent, ShareRowExclusiveLock);
 }
@@ -337,12 +342,44 @@ checks_keys(const AlterTableCmd *cmd)
 	}
 }
 
+static void
+reach_bound(CodeReach *reach, const PartitionBoundSpec *bound)
+{
+	if (bound)
+		code_reach_raw(reach, (Node *) list_concat(list_concat_copy(bound->listdatums, bound->lowerdatums), bound->upperdatums));
+}
+
+/* ALTER TYPE ... CASCADE rewrites the rows of tables OF the type */
+static void
+reach_typed_tables(CodeReach *reach, Oid relid)
+{
+	Oid			type = get_rel_type_id(relid);
+	List	   *typed = NIL;
+	SgCatalog	all;
+	HeapTuple	tuple;
+	ListCell   *lc;
+
+	sg_catalog_begin_all(&all, RelationRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
+	{
+		if (((Form_pg_class) GETSTRUCT(tuple))->reloftype == type)
+			typed = lappend_oid(typed, ((Form_pg_class) GETSTRUCT(tuple))->oid);
+	}
+	foreach(lc, typed)
+	{
+		reach_table(reach, lfirst_oid(lc), AccessExclusiveLock);
+		reach_keys(reach, lfirst_oid(lc));
+	}
+}
+
 /* Adds code that ALTER TABLE runs to compute rows, besides the code of the table itself */
 static void
 reach_commands(const AlterTableStmt *statement, CodeReach *reach)
 {
-	Oid			relid = find_named(statement->relation);
+	Oid			relid = change_find_named(statement->relation);
 
+	if (statement->objtype == OBJECT_TYPE && OidIsValid(relid))
+		reach_typed_tables(reach, relid);
 	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
 	{
 		Node	   *def = cmd->def;
@@ -355,12 +392,8 @@ reach_commands(const AlterTableStmt *statement, CodeReach *reach)
 			reach_named(reach, ((PartitionCmd *) def)->name, AccessExclusiveLock);
 		if (IsA(def, Constraint))
 			reach_constraint(reach, (Constraint *) def);
-		else if (IsA(def, PartitionCmd) && ((PartitionCmd *) def)->bound)
-		{
-			PartitionBoundSpec *bound = ((PartitionCmd *) def)->bound;
-
-			code_reach_raw(reach, (Node *) list_concat(list_concat_copy(bound->listdatums, bound->lowerdatums), bound->upperdatums));
-		}
+		else if (IsA(def, PartitionCmd))
+			reach_bound(reach, ((PartitionCmd *) def)->bound);
 		else if (IsA(def, ColumnDef))
 		{
 			code_reach_raw(reach, (Node *) ((ColumnDef *) def)->typeName);
@@ -391,214 +424,46 @@ reach_domain(ChangeMove *move, const AlterDomainStmt *statement, CodeReach *reac
 	ReleaseSysCache(tuple);
 }
 
-/* Adds the types of a table's columns, as which literals beside them are read; the checks of a domain itself come later */
+/* Of a new table, which has no rows: defaults and checks are analysed alone */
 static void
-reach_columns(CodeReach *reach, const RangeVar *name)
+reach_constraints(CodeReach *reach, List *elements)
 {
-	Oid			relid = find_named(name);
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	int			n;
-
-	if (!HeapTupleIsValid(tuple))
-		return;
-	n = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
-	ReleaseSysCache(tuple);
-	for (AttrNumber column = 1; column <= n; column++)
-	{
-		Oid			type = get_atttype(relid, column);
-
-		if (OidIsValid(type))
-			code_reach_type(reach, getBaseType(type));
-	}
-}
-
-static bool
-visit_types(Node *node, void *reach)
-{
-	if (node == NULL || IsA(node, NotifyStmt))
-		return false;
-	if (IsA(node, RangeVar))
-		reach_columns(reach, (RangeVar *) node);
-	if (IsA(node, TypeName))
-		code_reach_type(reach, LookupTypeNameOid(NULL, (TypeName *) node, true));
-	/* which the walker does not know */
-	if (IsA(node, ReturnStmt))
-		return visit_types(((ReturnStmt *) node)->returnval, reach);
-	return raw_expression_tree_walker(node, visit_types, reach);
-}
-
-static bool
-visit_constraints(List *elements, CodeReach *reach)
-{
-	bool		found = false;
-
 	foreach_ptr(Node, element, elements)
 	{
-		if (IsA(element, Constraint) && ((Constraint *) element)->raw_expr)
-		{
-			found = true;
-			(void) visit_types(((Constraint *) element)->raw_expr, reach);
-		}
+		if (IsA(element, Constraint) &&
+			(((Constraint *) element)->contype == CONSTR_GENERATED || ((Constraint *) element)->contype == CONSTR_EXCLUSION))
+			reach_constraint(reach, (Constraint *) element);
 		else if (IsA(element, ColumnDef))
-			found = visit_constraints(((ColumnDef *) element)->constraints, reach) || found;
-	}
-	return found;
-}
-
-/* Literals of an expression over a new table are read as the types of its columns */
-static void
-visit_elements(List *elements, CodeReach *reach)
-{
-	if (!visit_constraints(elements, reach))
-		return;
-	foreach_ptr(Node, element, elements)
-	{
-		Oid			type = IsA(element, ColumnDef) && ((ColumnDef *) element)->typeName ?
-			LookupTypeNameOid(NULL, ((ColumnDef *) element)->typeName, true) : InvalidOid;
-
-		if (OidIsValid(type))
-			code_reach_type(reach, getBaseType(type));
+			reach_constraints(reach, ((ColumnDef *) element)->constraints);
 	}
 }
 
-/* Adds the types in the body of a function in SQL, which is analysed when it is created */
+/* An index plans its expressions when it is made, whatever rows there are */
 static void
-visit_body(const CreateFunctionStmt *statement, CodeReach *reach)
+reach_index(const IndexStmt *statement, CodeReach *reach)
 {
-	const char *body = NULL;
-	bool		in_sql = false;
-	ErrorData  *edata;
-
-	foreach_ptr(const DefElem, option, statement->options)
+	code_reach_raw(reach, statement->whereClause);
+	foreach_ptr(const IndexElem, element, statement->indexParams)
 	{
-		if (strcmp(option->defname, "language") == 0)
-			in_sql = strcmp(strVal(option->arg), "sql") == 0;
-		else if (strcmp(option->defname, "as") == 0)
-			body = strVal(linitial((List *) option->arg));
-	}
-	if (!in_sql || body == NULL)
-		return;
-	foreach_ptr(const RawStmt, raw, plan_parse(body, &edata))
-	{
-		(void) visit_types(raw->stmt, reach);
-	}
-}
-
-static void
-visit_publication(List *objects, CodeReach *reach)
-{
-	foreach_ptr(const PublicationObjSpec, object, objects)
-	{
-		if (object->pubtable == NULL || object->pubtable->whereClause == NULL)
-			continue;
-		reach_columns(reach, object->pubtable->relation);
-		(void) visit_types(object->pubtable->whereClause, reach);
+		code_reach_raw(reach, element->expr);
 	}
 }
 
 /*
- * The types of what a statement only has analysed: a literal goes through the
- * input of its type then, which for an array of a domain is the domain's check
+ * Adds what the server plans or computes when it makes a table: generated
+ * columns, keys and bounds of partitions, exclusion constraints; and the tables
+ * that it is a part or a likeness of, whose constraints, indexes and statistics
+ * it gets
  */
-static void
-reach_literals(Node *statement, CodeReach *reach)
-{
-	switch (nodeTag(statement))
-	{
-		case T_CreateStmt:
-		case T_CreateForeignTableStmt:
-			visit_elements(((CreateStmt *) statement)->tableElts, reach);
-			if (((CreateStmt *) statement)->partbound)
-			{
-				const PartitionBoundSpec *bound = ((CreateStmt *) statement)->partbound;
-
-				(void) visit_types((Node *) bound->listdatums, reach);
-				(void) visit_types((Node *) bound->lowerdatums, reach);
-				(void) visit_types((Node *) bound->upperdatums, reach);
-			}
-			break;
-		case T_CreateDomainStmt:
-			if (visit_constraints(((CreateDomainStmt *) statement)->constraints, reach))
-				(void) visit_types((Node *) ((CreateDomainStmt *) statement)->typeName, reach);
-			break;
-		case T_ViewStmt:
-			(void) visit_types(((ViewStmt *) statement)->query, reach);
-			break;
-		case T_CreateTableAsStmt:
-			(void) visit_types(((CreateTableAsStmt *) statement)->query, reach);
-			break;
-		case T_RuleStmt:
-			reach_columns(reach, ((RuleStmt *) statement)->relation);
-			(void) visit_types(((RuleStmt *) statement)->whereClause, reach);
-			(void) visit_types((Node *) ((RuleStmt *) statement)->actions, reach);
-			break;
-		case T_CreatePolicyStmt:
-			reach_columns(reach, ((CreatePolicyStmt *) statement)->table);
-			(void) visit_types(((CreatePolicyStmt *) statement)->qual, reach);
-			(void) visit_types(((CreatePolicyStmt *) statement)->with_check, reach);
-			break;
-		case T_AlterPolicyStmt:
-			reach_columns(reach, ((AlterPolicyStmt *) statement)->table);
-			(void) visit_types(((AlterPolicyStmt *) statement)->qual, reach);
-			(void) visit_types(((AlterPolicyStmt *) statement)->with_check, reach);
-			break;
-		case T_CreateTrigStmt:
-			(void) visit_types(((CreateTrigStmt *) statement)->whenClause, reach);
-			break;
-		case T_IndexStmt:
-			(void) visit_types(((IndexStmt *) statement)->whereClause, reach);
-			foreach_ptr(const IndexElem, element, ((IndexStmt *) statement)->indexParams)
-			{
-				(void) visit_types(element->expr, reach);
-			}
-			break;
-		case T_CreateStatsStmt:
-			foreach_ptr(const RangeVar, table, ((CreateStatsStmt *) statement)->relations)
-			{
-				reach_columns(reach, table);
-			}
-			foreach_ptr(const StatsElem, element, ((CreateStatsStmt *) statement)->exprs)
-			{
-				(void) visit_types(element->expr, reach);
-			}
-			break;
-		case T_CreateFunctionStmt:
-			visit_body((CreateFunctionStmt *) statement, reach);
-			(void) visit_types(((CreateFunctionStmt *) statement)->sql_body, reach);
-			foreach_ptr(const FunctionParameter, parameter, ((CreateFunctionStmt *) statement)->parameters)
-			{
-				(void) visit_types(parameter->defexpr, reach);
-			}
-			break;
-		case T_DefineStmt:
-			/* the initial value of an aggregate */
-			foreach_ptr(const DefElem, option, ((DefineStmt *) statement)->definition)
-			{
-				if (option->arg && IsA(option->arg, TypeName))
-					(void) visit_types(option->arg, reach);
-			}
-			break;
-		case T_CreatePublicationStmt:
-			visit_publication(((CreatePublicationStmt *) statement)->pubobjects, reach);
-			break;
-		case T_AlterPublicationStmt:
-			visit_publication(((AlterPublicationStmt *) statement)->pubobjects, reach);
-			break;
-		case T_CreateSchemaStmt:
-			foreach_ptr(Node, element, ((CreateSchemaStmt *) statement)->schemaElts)
-			{
-				reach_literals(element, reach);
-			}
-			break;
-		default:
-			break;
-	}
-}
-
-/* Adds the tables that a new one is a part or a likeness of, whose constraints, indexes and statistics it gets */
 static void
 reach_creation(const CreateStmt *statement, CodeReach *reach)
 {
+	reach_constraints(reach, statement->tableElts);
+	reach_bound(reach, statement->partbound);
+	foreach_ptr(const PartitionElem, element, statement->partspec ? statement->partspec->partParams : NIL)
+	{
+		code_reach_raw(reach, element->expr);
+	}
 	foreach_ptr(const RangeVar, parent, statement->inhRelations)
 	{
 		reach_named(reach, parent, NoLock);
@@ -611,11 +476,20 @@ reach_creation(const CreateStmt *statement, CodeReach *reach)
 }
 
 static void
+reach_made(Node *statement, CodeReach *reach)
+{
+	if (IsA(statement, CreateStmt) || IsA(statement, CreateForeignTableStmt))
+		reach_creation((CreateStmt *) statement, reach);
+	else if (IsA(statement, IndexStmt))
+		reach_index((IndexStmt *) statement, reach);
+}
+
+static void
 reach_emptied(ChangeMove *move, const TruncateStmt *statement, CodeReach *reach)
 {
 	foreach_ptr(const RangeVar, name, statement->relations)
 	{
-		Oid			relid = find_named(name);
+		Oid			relid = change_find_named(name);
 
 		if (!OidIsValid(relid))
 			continue;
@@ -633,25 +507,24 @@ reach_utility(ChangeMove *move, Node *statement, CodeReach *reach)
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
-	reach_literals(statement, types);
+	change_reach_literals(statement, types);
 	if (code_is_others(types) || code_has_domains(types))
-		reach_literals(statement, reach);
+		change_reach_literals(statement, reach);
 	if (IsA(statement, AlterTableStmt))
 		reach_commands((AlterTableStmt *) statement, reach);
 	else if (IsA(statement, AlterDomainStmt))
 		reach_domain(move, (AlterDomainStmt *) statement, reach);
 	else if (IsA(statement, TruncateStmt))
 		reach_emptied(move, (TruncateStmt *) statement, reach);
-	else if (IsA(statement, CreateStmt) || IsA(statement, CreateForeignTableStmt))
-		reach_creation((CreateStmt *) statement, reach);
 	else if (IsA(statement, CreateSchemaStmt))
 	{
 		foreach_ptr(Node, element, ((CreateSchemaStmt *) statement)->schemaElts)
 		{
-			if (IsA(element, CreateStmt))
-				reach_creation((CreateStmt *) element, reach);
+			reach_made(element, reach);
 		}
 	}
+	else
+		reach_made(statement, reach);
 	sg_scope_end(&scope);
 }
 
@@ -687,7 +560,7 @@ refresh_refusal(const RefreshMatViewStmt *statement)
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
-	relid = find_named(statement->relation);
+	relid = change_find_named(statement->relation);
 	sg_scope_end(&scope);
 	if (statement->skipData || !OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_MATVIEW)
 		return NULL;

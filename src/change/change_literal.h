@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_literal.h
+ *	  The types as which literals in a utility statement are read.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_CHANGE_LITERAL_H
+#define SG_CHANGE_LITERAL_H
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+
+#include "base/code.h"
+
+/* Adds the types of what a utility statement has analysed, by the search_path that is in force */
+extern void change_reach_literals(Node *statement, CodeReach *reach);
+
+/* Returns a table that a statement names, or InvalidOid: the statement says so itself if there is none */
+extern Oid	change_find_named(const RangeVar *name);
+
+#endif							/* SG_CHANGE_LITERAL_H */
