@@ -222,6 +222,7 @@ OBJS = \
 	src/run/run_deed.o \
 	src/run/run_end.o \
 	src/run/run_lock.o \
+	src/run/run_name.o \
 	src/run/run_rights.o \
 	src/run/run_step.o \
 	src/run/run_throttle.o \

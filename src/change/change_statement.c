@@ -28,6 +28,7 @@
 #include "plan/plan_change.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
+#include "run/run_name.h"
 
 /* ---- done already? ---- */
 
@@ -49,6 +50,7 @@ ask(void *p)
 	change_check_caller(&arg->move);
 	sg_caller_begin(&scope);
 	SPI_connect();
+	run_check_names(arg->sql);
 	if (SPI_execute(arg->sql, true, 2) != SPI_OK_SELECT || SPI_processed != 1 || SPI_tuptable->tupdesc->natts != 1 ||
 		SPI_gettypeid(SPI_tuptable->tupdesc, 1) != BOOLOID)
 		ereport(ERROR,

@@ -41,6 +41,7 @@
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
+#include "run/run_name.h"
 #include "run/run_rights.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
@@ -163,6 +164,7 @@ execute(const char *statement)
 
 	SPI_connect();
 	sg_progress_keep();
+	run_check_names(statement);
 	rc = SPI_execute(statement, false, 0);
 	sg_progress_kept();
 	if (rc < 0)

@@ -53,6 +53,7 @@
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
+#include "run/run_name.h"
 #include "run/run_rights.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
@@ -167,6 +168,7 @@ do_query(void *p)
 
 	deploy_backfill_begin(&scope, role);
 	SPI_connect();
+	run_check_names(f->query);
 	rc = SPI_execute(f->query, false, 0);
 	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), f->query);
@@ -191,6 +193,7 @@ prepare_write(const char *write, TupleDesc desc)
 
 	for (int i = 0; i < desc->natts; i++)
 		types[i] = SPI_gettypeid(desc, i + 1);
+	run_check_names(write);
 	plan = SPI_prepare_cursor(write, desc->natts, types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor returned %s for: %s", SPI_result_code_string(SPI_result), write);
@@ -226,6 +229,7 @@ find_rows(const Filling *f, Oid role)
 	SgScope		scope;
 
 	deploy_backfill_begin(&scope, role);
+	run_check_names(f->query);
 	if (SPI_execute(f->query, false, f->limit) != SPI_OK_SELECT)
 		elog(ERROR, "could not run: %s", f->query);
 	sg_scope_end(&scope);

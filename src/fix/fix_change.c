@@ -22,6 +22,7 @@
 #include "base/spi.h"
 #include "fix/fix.h"
 #include "fix/fix_sql.h"
+#include "run/run_name.h"
 
 /* Rows of a batch that one part of the statement changes */
 typedef struct FixGroup
@@ -289,6 +290,7 @@ fix_change(FixBatch *batch)
 	role = change_role(batch, groups);
 	fix_write_begin(&scope, role);
 	SPI_connect();
+	run_check_names(sql);
 	rc = SPI_execute_with_args(sql, 2 * n, types, values, NULL, false, 0);
 	if (rc < 0)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);

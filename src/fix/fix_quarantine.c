@@ -30,6 +30,7 @@
 #include "fix/fix_sql.h"
 #include "run/run.h"
 #include "run/run_lock.h"
+#include "run/run_name.h"
 #include "run/run_rights.h"
 
 /* copies that are written in one statement */
@@ -165,6 +166,7 @@ copy_rows(const CopyTarget *target, const FixPlaces *places)
 	sg_scope_pin_texts();
 	SPI_connect();
 	fix_places_args(places, values);
+	run_check_names(sql);
 	portal = SPI_cursor_open_with_args(NULL, sql, 2, types, values, NULL, false, 0);
 	for (;;)
 	{

@@ -48,6 +48,7 @@
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
+#include "run/run_name.h"
 #include "run/run_rights.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
@@ -291,6 +292,7 @@ insert_plan(const Copy *copy)
 		appendStringInfo(&buf, "%s$%d", i ? ", " : "", i + 1);
 	}
 	appendStringInfo(&buf, ") RETURNING %s", names);
+	run_check_names(buf.data);
 	plan = SPI_prepare(buf.data, n, types);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), buf.data);

@@ -31,6 +31,7 @@
 #include "base/spi.h"
 #include "fix/fix.h"
 #include "fix/fix_sql.h"
+#include "run/run_name.h"
 
 /* ---- places ---- */
 
@@ -114,6 +115,7 @@ query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, FixPlace
 	fix_scope_begin(&scope, unit);
 	SPI_connect();
 	fix_places_args(in, values);
+	run_check_names(sql);
 	rc = SPI_execute_with_args(sql, 2, types, values, NULL, false, 0);
 	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);

@@ -33,6 +33,7 @@
 #include "base/spi.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
+#include "run/run_name.h"
 
 /* A deed under way */
 typedef struct Deed
@@ -43,6 +44,9 @@ typedef struct Deed
 	bool		reads;			/* and nothing else */
 	bool		is_weak;		/* a lock keeps away less than could plant
 								 * code */
+	List	   *schemas;		/* OIDs of those that can't be renamed
+								 * meanwhile */
+	MemoryContext context;		/* of that list */
 	void		(*fn) (void *arg);
 	void	   *arg;
 } Deed;
@@ -94,6 +98,12 @@ is_covered(Oid relid, LOCKMODE mode)
 	return false;
 }
 
+bool
+run_deed_holds(Oid relid)
+{
+	return is_covered(relid, AccessShareLock);
+}
+
 /* Could a role plant code on a table that is only read? */
 static bool
 is_of_another(Oid relid, Oid caller)
@@ -124,6 +134,21 @@ check_no_new_partition(Oid relid, Oid caller)
 				 errhint("Let the owner of the table grant UPDATE, DELETE or TRUNCATE on it, or run the plan.")));
 }
 
+/* Once for each schema */
+static void
+hold_schema(Deed *deed, Oid relid)
+{
+	Oid			schema = get_rel_namespace(relid);
+	MemoryContext old;
+
+	if (list_member_oid(deed->schemas, schema))
+		return;
+	run_hold_schema(relid);
+	old = MemoryContextSwitchTo(deed->context);
+	deed->schemas = lappend_oid(deed->schemas, schema);
+	MemoryContextSwitchTo(old);
+}
+
 static void
 lock_reached(Oid relid, Oid named, LOCKMODE own, void *lock_arg)
 {
@@ -134,6 +159,7 @@ lock_reached(Oid relid, Oid named, LOCKMODE own, void *lock_arg)
 		check_no_new_partition(relid, deed->caller);
 	if (!is_covered(relid, mode))
 		run_lock_reached(deed->action, relid, named, mode);
+	hold_schema(deed, relid);
 	if (!deed->is_weak && !is_covered(relid, ShareUpdateExclusiveLock))
 		deed->is_weak = is_of_another(relid, deed->caller);
 }
@@ -149,7 +175,8 @@ do_locked(void *arg)
 static void
 do_deed(RunAction *action, bool reads, void (*fn) (void *arg), void *arg)
 {
-	Deed		deed = {action, GetUserId(), reads, false, fn, arg};
+	Deed		deed = {.action = action,.caller = GetUserId(),.reads = reads,.context = CurrentMemoryContext,
+	.fn = fn,.arg = arg};
 
 	sg_plan_apart_if(&deed.is_weak, do_locked, &deed);
 }

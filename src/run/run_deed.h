@@ -31,6 +31,9 @@
  */
 extern void run_deed(RunAction *action, void (*fn) (void *arg), void *arg);
 
+/* Is a lock of any mode held on the relation? */
+extern bool run_deed_holds(Oid relid);
+
 /* Like run_deed(), without an attempt: by a deadline that schemaguard.lock_timeout sets */
 extern void run_deed_alone(void (*fn) (void *arg), void *arg);
 

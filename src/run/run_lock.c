@@ -47,6 +47,7 @@
 #include "base/quote.h"
 #include "run/run.h"
 #include "run/run_lock.h"
+#include "run/run_name.h"
 #include "run/run_rights.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
@@ -532,8 +533,8 @@ run_add_target_alone(RunAction *action, Oid relid, LOCKMODE mode)
 static bool
 worth_another_attempt(const RunAction *action, TimestampTz budget_end)
 {
-	/* an object that is broken stays so */
-	int			most = sg_is_race(action->error) ? Min(sg_lock_attempts, SG_READS) : sg_lock_attempts;
+	/* an object that is broken stays so, and so may a name */
+	int			most = sg_is_race(action->error) || run_names_changed(action->error) ? Min(sg_lock_attempts, SG_READS) : sg_lock_attempts;
 
 	return (run_is_lock_failure(action->error) ||
 			action->error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE) &&

@@ -20,6 +20,7 @@
 #include "base/progress.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
+#include "run/run_name.h"
 #include "run/run_unit.h"
 
 bool
@@ -106,6 +107,7 @@ run_statement(const char *statement)
 
 	SPI_connect();
 	sg_progress_keep();
+	run_check_names(statement);
 	rc = SPI_execute(statement, false, 0);
 	sg_progress_kept();
 	if (rc != SPI_OK_UTILITY)

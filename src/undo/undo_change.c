@@ -159,7 +159,11 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		{
 			if (!OidIsValid(back.move.table))
 				return close_without(work, deed, &back.move);
-			/* once more, under a lock that keeps away what could have fooled this look */
+
+			/*
+			 * once more, under a lock that keeps away what could have fooled
+			 * this look
+			 */
 			run_add_target(&back.action, back.move.table, AccessShareLock);
 		}
 		else if (back.move.kind == MOVE_PROBLEM)

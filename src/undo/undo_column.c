@@ -28,6 +28,7 @@
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
+#include "run/run_name.h"
 #include "run/run_unit.h"
 #include "undo/undo.h"
 
@@ -115,6 +116,7 @@ do_search(void *p)
 	role = deploy_backfill_role(search->step, search->child);
 	deploy_backfill_begin(&scope, role);
 	SPI_connect();
+	run_check_names(query);
 	if (SPI_execute(query, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not compare the values of columns");
 	search->found = SPI_processed > 0;

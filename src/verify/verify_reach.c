@@ -42,6 +42,7 @@
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/quote.h"
+#include "run/run_name.h"
 #include "verify/verify_live.h"
 #include "verify/verify_row.h"
 
@@ -438,6 +439,7 @@ count_rows(const char *from, const char *where, int64 limit)
 	bool		isnull;
 	int64		n;
 
+	run_check_names(sql);
 	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not count the rows of: %s", sql);
 	n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));

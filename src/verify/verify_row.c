@@ -34,6 +34,7 @@
 #include "base/gone.h"
 #include "base/progress.h"
 #include "base/quote.h"
+#include "run/run_name.h"
 #include "verify/verify_row.h"
 
 /* How many values in the middle of a number's upper half are drawn from */
@@ -45,6 +46,7 @@ verify_run(const char *sql)
 	int			rc;
 
 	sg_progress_keep();
+	run_check_names(sql);
 	rc = SPI_execute(sql, false, 0);
 	sg_progress_kept();
 	if (rc < 0)

@@ -177,6 +177,15 @@ query(q{
 	CREATE INDEX ON mal.whole ((mal.quiet(1) + id));
 	CREATE TABLE mal.piece (id int NOT NULL CHECK (id < 100 AND mal.quiet(1) = 1));
 	CREATE TABLE mal.lists (id int, a mal.checked[]);
+	CREATE FUNCTION mal.takes(mal.checked[]) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+	CREATE FUNCTION mal.same(int, mal.checked[]) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+	CREATE OPERATOR mal.=== (FUNCTION = mal.same, LEFTARG = int, RIGHTARG = mal.checked[]);
+	CREATE FUNCTION mal.gives(OUT d mal.checked[]) LANGUAGE sql AS 'SELECT NULL::mal.checked[]';
+	RESET SESSION AUTHORIZATION;
+	CREATE TYPE public.row_type AS (a int, b int);
+	SET SESSION AUTHORIZATION mallory;
+	CREATE TABLE mal.typed OF public.row_type (a WITH OPTIONS CHECK (mal.quiet(a) > 0));
+	INSERT INTO mal.typed VALUES (1, 1);
 	RESET SESSION AUTHORIZATION;
 	CREATE TABLE top (id int PRIMARY KEY);
 	GRANT REFERENCES ON top TO mallory;
@@ -209,7 +218,33 @@ foreach (
 	[ q{CREATE POLICY new ON mal.lists USING (a = '{1}')}, 'could run function mal.quiet' ],
 	[ q{CREATE STATISTICS public.new ON (a = '{1}'), id FROM mal.lists}, 'could run function mal.quiet' ],
 	[ q{CREATE RULE new AS ON DELETE TO mal.lists WHERE old.a = '{1}' DO ALSO NOTIFY new}, 'could run function mal.quiet' ],
-	[ 'REFRESH MATERIALIZED VIEW public.stored', 'could run function mal.quiet' ],)
+	[ 'REFRESH MATERIALIZED VIEW public.stored', 'could run function mal.quiet' ],
+	[ 'ALTER TYPE public.row_type ALTER ATTRIBUTE a TYPE bigint CASCADE', 'could run function mal.quiet' ],
+	(map { [ $_, 'could run function mal.quiet' ] } (
+		q{CREATE VIEW public.new AS SELECT mal.takes('{1}')},
+		q{CREATE VIEW public.new AS SELECT 1 OPERATOR(mal.===) '{1}' AS x},
+		q{CREATE VIEW public.new AS SELECT * FROM mal.gives() WHERE d = '{1}'},
+		q{CREATE MATERIALIZED VIEW public.new AS SELECT mal.takes('{1}') WITH NO DATA},
+		q{CREATE FUNCTION public.new(x mal.checked[]) RETURNS boolean LANGUAGE sql AS $f$ SELECT x = '{1}' $f$},
+		q{CREATE FUNCTION public.new(x mal.checked[]) RETURNS boolean LANGUAGE sql BEGIN ATOMIC SELECT x = '{1}'; END},
+		q{CREATE FUNCTION public.new() RETURNS boolean LANGUAGE sql RETURN mal.takes('{1}')},
+		q{CREATE FUNCTION public.new(x mal.checked[] DEFAULT '{1}') RETURNS int LANGUAGE plpgsql AS $f$ BEGIN RETURN 1; END $f$},
+		q{CREATE TABLE public.new (a int, CHECK (mal.takes('{1}')))},
+		q{CREATE TABLE public.new (a int DEFAULT 1 CHECK (a OPERATOR(mal.===) '{1}'))},
+		q{CREATE STATISTICS public.new ON (mal.takes('{1}')), id FROM public.below},
+		q{CREATE POLICY new ON public.below USING (mal.takes('{1}'))},
+		q{CREATE RULE new AS ON UPDATE TO public.below WHERE mal.takes('{1}') DO ALSO NOTHING},
+		q{CREATE DOMAIN public.new AS int CHECK (mal.takes('{1}'))},
+		q{CREATE PUBLICATION new FOR TABLE public.below WHERE (mal.takes('{1}'))},
+		'CREATE INDEX ON public.below ((id + mal.quiet(1)))',
+		'CREATE INDEX ON public.below (id) WHERE id > mal.quiet(1)',
+		'CREATE TABLE public.new (a int) PARTITION BY RANGE ((a + mal.quiet(1)))',
+		'CREATE TABLE public.new PARTITION OF public.split FOR VALUES IN (mal.quiet(1))',
+		'CREATE TABLE public.new (a int, g int GENERATED ALWAYS AS (a + mal.quiet(1)) STORED)',
+		'CREATE TABLE public.new (a int, EXCLUDE USING btree ((a + mal.quiet(1)) WITH =) WHERE (a > mal.quiet(1)))',
+		'ALTER TABLE public.below ADD EXCLUDE USING btree ((id + mal.quiet(1)) WITH =)',
+		'CREATE SCHEMA more CREATE TABLE new (a int, g int GENERATED ALWAYS AS (a + mal.quiet(1)) STORED)',
+		'CREATE SCHEMA more CREATE TABLE new (a int) CREATE INDEX ON new ((a + mal.quiet(1)))')),)
 {
 	my ($statement, $why) = @$_;
 	my $before = $seen->();
@@ -226,6 +261,46 @@ foreach my $statement ('DECLARE c CURSOR WITH HOLD FOR SELECT * FROM mal.indexed
 	$caller->query("SELECT sg_plan_create('kind x', replace => true); SELECT sg_plan_add_statement('kind x', " . lit($statement) . ')');
 	is($caller->sqlstate, '0A000', "$statement: nobody could look at what it does");
 }
+
+# ---- a schema in the place of another, while a statement's look waits for a second table of it
+
+query(q{
+	GRANT CREATE ON DATABASE postgres TO mallory;
+	SET SESSION AUTHORIZATION mallory;
+	CREATE SCHEMA swapped;
+	CREATE TABLE swapped.s (id int, a int);
+	CREATE TABLE swapped.p (id int);
+	INSERT INTO swapped.s VALUES (1, 1);
+	RESET SESSION AUTHORIZATION;
+	SELECT sg_plan_create('swapped'), sg_plan_add_statement('swapped', 'UPDATE swapped.s SET a = 2 WHERE NOT EXISTS (SELECT FROM swapped.p)');
+});
+$holder->query('BEGIN; LOCK TABLE swapped.p IN ACCESS EXCLUSIVE MODE');
+$caller->send(q{CALL sg_apply('swapped')});
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks l JOIN pg_locks w USING (pid) WHERE l.granted AND l.relation = 'swapped.s'::regclass AND NOT w.granted}) eq '1' }),
+	'a schema: the look waits');
+$mallory->query($_) foreach 'ALTER SCHEMA swapped RENAME TO away', 'CREATE SCHEMA swapped', 'CREATE TABLE swapped.s (id int, a int)', 'CREATE TABLE swapped.p (id int)',
+	'INSERT INTO swapped.s VALUES (1, 1)', 'CREATE TRIGGER t BEFORE UPDATE ON swapped.s FOR EACH ROW EXECUTE FUNCTION mal.see()';
+is($mallory->sqlstate, '', 'a schema: another takes its place');
+$holder->query('COMMIT');
+$caller->collect;
+like($caller->{err}, qr/left alone: .*could run trigger t/, 'a schema: what the names lead to by then is looked at');
+is(query('SELECT count(*) FROM witness'), '0', 'a schema: none of her code runs as anybody else');
+
+# a batch that holds rows of the table keeps the name of its schema
+query(q{SELECT sg_plan_create('kept'), sg_plan_add_statement('kept', 'UPDATE away.s SET a = 2')});
+$holder->query('BEGIN; SELECT FROM away.s FOR UPDATE');
+$caller->send(q{CALL sg_apply('kept')});
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks l JOIN pg_locks w USING (pid) WHERE l.granted AND l.relation = 'away.s'::regclass AND l.mode = 'ShareUpdateExclusiveLock' AND NOT w.granted}) eq '1' }),
+	'a schema: a deed waits for a row');
+$mallory->query('ALTER SCHEMA away RENAME TO further');
+is($mallory->sqlstate, '55P03', 'a schema: it keeps its name meanwhile');
+$mallory->query('GRANT USAGE ON SCHEMA away TO PUBLIC');
+is($mallory->sqlstate, '', 'a schema: a grant on it does not wait');
+$holder->query('COMMIT');
+$caller->collect;
+is(query('SELECT a FROM away.s'), '2', 'a schema: the statement is done');
+$mallory->query('ALTER SCHEMA away RENAME TO further');
+is($mallory->sqlstate, '', 'a schema: its name is free again');
 
 # ---- fix, and rows that come back: a batch waits for the quarantine
 
