@@ -46,6 +46,20 @@ sub building
 								 AND phase ~ '$phase'") ne '0' });
 }
 
+# Waits in the server for a phase that is soon over
+sub watch
+{
+	my ($watcher, $phase) = @_;
+
+	$watcher->send(qq{DO \$\$ BEGIN
+		FOR i IN 1 .. 180000 LOOP
+			PERFORM FROM pg_stat_progress_create_index WHERE relid = 'child_$n'::regclass AND phase ~ '$phase';
+			IF FOUND THEN RETURN; END IF;
+			PERFORM pg_stat_clear_snapshot(), pg_sleep(0.001);
+		END LOOP;
+		RAISE EXCEPTION 'never in phase $phase'; END \$\$});
+}
+
 # What the application does, and how long that takes
 sub apply
 {
@@ -69,7 +83,7 @@ sub check_built
 	push @wrong, "$what: $state\n$deployer->{err}" if $state ne 'validated, true';
 }
 
-my ($deployer, $one, $two) = map { SgTest::Session->new($node) } 1 .. 3;
+my ($deployer, $one, $two, $watcher) = map { SgTest::Session->new($node) } 1 .. 4;
 
 for my $round (1 .. $rounds)
 {
@@ -100,9 +114,11 @@ for my $operation (@operations)
 	$two->query("BEGIN; INSERT INTO $table VALUES (1, 1)");
 	$deployer->send("CALL sg_add_fks('p$n')");
 	building('writers') or die 'no build waits';
+	watch($watcher, 'building index');
 	$one->query('COMMIT');
 	$two->query('COMMIT');
-	building('building index') or die 'no build reads';
+	$watcher->collect;
+	die 'no build reads' if $watcher->sqlstate;
 	# what writes now is waited for later
 	$one->query("BEGIN; INSERT INTO $table VALUES (1, 1)");
 	apply($one, $sql);
