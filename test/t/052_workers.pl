@@ -289,7 +289,7 @@ for my $limit ([ 'p', 'statement_timeout', '57014', 'the statement took longer t
 	query("DROP INDEX child_e_01_ref_idx; CREATE INDEX child_e_01_ref_idx ON child_e_01 (ref DESC);
 		   UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'child_e_01_ref_idx'::regclass");
 	query("CALL sg_add_fks('e')");
-	is(query("SELECT string_agg(c.relname || ' ' || i.indisvalid, ', ' ORDER BY 1) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+	is(query("SELECT string_agg(c.relname || ' ' || i.indisvalid, ', ' ORDER BY c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 			  WHERE i.indrelid = 'child_e_01'::regclass AND NOT i.indisprimary"),
 		'child_e_01_ref_idx false, child_e_01_ref_idx1 true',
 		'an invalid index of the same name that another statement made is left alone');
