@@ -152,7 +152,7 @@ unlike($told{stranger}, qr/canary/, 'a stranger is told no secret, nor the names
 # ---- the search
 
 # The secrets that a role finds, as "relation.column canary_x", and the row counts of a.full as "relation.column 11311" (five digits, which no part of
-# a uuid has)
+# a uuid has, but the fraction of a second may)
 sub found
 {
 	my ($user) = @_;
@@ -165,7 +165,7 @@ sub found
 	{
 		my ($status, $out) = $node->psql('postgres', qq{
 			SELECT DISTINCT '$relation->[0].' || c.key || ' ' || m[1]
-			FROM $relation->[0] r, jsonb_each_text(to_jsonb(r)) c, regexp_matches(c.value, '(canary_[a-z_0-9]+|\\m11311\\M)', 'g') m},
+			FROM $relation->[0] r, jsonb_each_text(to_jsonb(r)) c, regexp_matches(c.value, '(canary_[a-z_0-9]+|(?<![.])\\m11311\\M)', 'g') m},
 			extra_params => [ '-U', $user ]);
 		$found{$_} = 1 for split /\n/, $out;
 	}
