@@ -10,7 +10,7 @@
 #   - each function that people call is in a list of calls below, or of those that read and write no user's tables
 #
 # `make gaps` tries all kinds of attack in all gaps, and as a control a library whose deeds do not look anew, in which one is found;
-# `make test` draws a few by SG_SEED.
+# `make test` draws one by SG_SEED.
 #   GAPS_CALLS, GAPS_KINDS, GAPS_CALLERS   patterns: what of the matrix is tried
 #   GAPS_ONE_IN=N                          one in N gaps only
 #   GAPS_SHOW=1                            the result of each run is in the log
@@ -261,12 +261,12 @@ for (my $i = @matrix; --$i > 0;)
 	my $j = int(rand($i + 1));
 	@matrix[ $i, $j ] = @matrix[ $j, $i ];
 }
-# some gaps of a few cells; and those that were open once
+# some gaps of one cell; and those that were open once
 my ($statement) = grep { $_->[0] eq 'sg_apply' && $_->[1] =~ /sg_plan_add_statement/ } @calls;
 my ($back) = grep { $_->[0] eq 'sg_rollback_fks' && $_->[1] =~ /sg_plan_add_check/ } @calls;
 if (!$all)
 {
-	@matrix = ([ $statement, 'trigger' ], [ $statement, 'rename schema' ], map { [ @$_, 4 ] } @matrix[ 0 .. 2 ]);
+	@matrix = ([ $statement, 'trigger' ], [ $statement, 'rename schema' ], [ @{ $matrix[0] }, 4 ]);
 }
 
 # Starts a share of the matrix, in a database of its own
