@@ -162,30 +162,34 @@ undo_record_done(const RunAction *action, const StepWork *work)
 	log_write(&entry);
 }
 
-void
-undo_record_left_alone(const RunAction *action, StepWork *work, int sqlerrcode, const char *reason)
+/* An action under its locks closes a deed without undoing it; the step tells why if `told` */
+static void
+record_closed(const RunAction *action, const StepWork *work, DeedOutcome outcome, int sqlerrcode,
+			  const char *message, bool told)
 {
 	LogEntry	entry = run_entry(action, work, LOG_SKIPPED);
 
-	entry.message = psprintf("left alone: %s", reason);
+	entry.message = message;
 	if (sqlerrcode)
 		entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
-	set_rolled_back(work, entry.message, action->attempts);
-	plan_deed_close(work->deed, outcome_of(sqlerrcode));
+	set_rolled_back(work, told ? message : NULL, action->attempts);
+	plan_deed_close(work->deed, outcome);
 	log_write(&entry);
-	run_append_notice(work, entry.message);
+}
+
+void
+undo_record_left_alone(const RunAction *action, StepWork *work, int sqlerrcode, const char *reason)
+{
+	char	   *message = psprintf("left alone: %s", reason);
+
+	record_closed(action, work, outcome_of(sqlerrcode), sqlerrcode, message, true);
+	run_append_notice(work, message);
 }
 
 void
 undo_record_gone(const RunAction *action, const StepWork *work, int sqlerrcode, const char *reason)
 {
-	LogEntry	entry = run_entry(action, work, LOG_SKIPPED);
-
-	entry.message = reason;
-	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
-	set_rolled_back(work, NULL, action->attempts);
-	plan_deed_close(work->deed, DEED_GONE);
-	log_write(&entry);
+	record_closed(action, work, DEED_GONE, sqlerrcode, reason, false);
 }
 
 /* An action came to nothing: the step stays as it is, and a later call tries again */
