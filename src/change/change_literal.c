@@ -3,9 +3,9 @@
  * change_literal.c
  *	  The types as which literals in a utility statement are read.
  *
- * What a statement only has analysed is not run, but its literals go through
- * the input functions of their types, which for an array of a domain is the
- * domain's check.  So each name that can give a literal its type is looked at:
+ * The server only analyses the expressions of many utility statements, and runs
+ * nothing of them; but analysis passes literals through the input functions of
+ * their types, which for an array of a domain is the domain's check.  So each name that can give a literal its type is looked at:
  * types, columns, parameters, and the arguments of functions and operators.
  *
  *-------------------------------------------------------------------------
@@ -151,10 +151,6 @@ visit_publication(List *objects, CodeReach *reach)
 	}
 }
 
-/*
- * The types of what a statement only has analysed: a literal goes through the
- * input of its type then, which for an array of a domain is the domain's check
- */
 void
 change_reach_literals(Node *statement, CodeReach *reach)
 {

@@ -424,7 +424,7 @@ reach_domain(ChangeMove *move, const AlterDomainStmt *statement, CodeReach *reac
 	ReleaseSysCache(tuple);
 }
 
-/* Of a new table, which has no rows: defaults and checks are analysed alone */
+/* Adds what the constraints of a new table compute; its defaults and checks are only analysed, for it has no rows */
 static void
 reach_constraints(CodeReach *reach, List *elements)
 {

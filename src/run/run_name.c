@@ -42,7 +42,7 @@
 
 static const char replaced_message[] = "%s was renamed or replaced while it was looked at";
 
-/* How often a row that changes under our eyes is read again */
+/* Most reads of a row of pg_namespace that others keep changing */
 #define MOST_READS 10
 
 /* ---- schemas ---- */
@@ -128,7 +128,7 @@ add_table(Names *names, RangeVar *table)
 		names->tables = lappend(names->tables, table);
 }
 
-/* Of statements that may run code of a table, or judge rows by it */
+/* Adds the tables that a statement names and whose code it may run, or whose rows it may judge */
 static void
 collect(Names *names, Node *statement)
 {

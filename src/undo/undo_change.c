@@ -96,7 +96,7 @@ execute_back(RunAction *action)
 	run_deed(action, do_back, action);
 }
 
-/* It stays until that is mended */
+/* Tells why the change stays until somebody mends that; returns false */
 static bool
 tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem)
 {
