@@ -585,7 +585,9 @@ WITH RECURSIVE side AS MATERIALIZED (
 ), every AS MATERIALIZED (
     -- what is the same on both sides, too: of these, one at least is a snapshot
     SELECT e.kind, e.identity AS object, e.parent, e.p ->> 'owner' AS owner, CASE jsonb_typeof(e.p -> 'depends') WHEN 'array' THEN e.p -> 'depends' ELSE '[]' END AS depends,
-        e.p ? 'extension' AS of_extension, CASE WHEN e.p ->> 'type' = 'range' THEN coalesce(e.p ->> 'multirange', e.identity || '_multirange') END AS multirange, leave_native AND schemaguard.sg_sync_is_native(e.kind, e.p) AS native
+        e.p ? 'extension' AS of_extension, CASE WHEN e.p ->> 'type' = 'range' THEN coalesce(e.p ->> 'multirange', e.identity || '_multirange') END AS multirange,
+        -- a dictionary calls code of its template when it is made
+        (leave_native OR e.kind IN ('text search template', 'text search parser')) AND schemaguard.sg_sync_is_native(e.kind, e.p) AS native
     FROM (SELECT o.kind, o.identity, o.parent, o.properties FROM schemaguard.snapshot_object o WHERE (leave_code OR leave_native) AND o.snapshot IN (reference, target)
           UNION ALL SELECT p.kind, p.identity, p.parent, p.properties FROM pair p WHERE p.wanted
           UNION ALL SELECT p.kind, p.target_identity, p.target_parent, p.target_properties FROM pair p WHERE p.present) e (kind, identity, parent, p)
@@ -733,7 +735,7 @@ FROM guarded s JOIN fit f ON f.number = s.number LEFT JOIN reason r ON s.step = 
 WHERE NOT EXISTS (SELECT FROM left_over l WHERE l.kind = s.kind AND l.object = s.object)
 UNION ALL
 -- what is not written, or not tried
-SELECT 0, coalesce(min(p.number), 0), l.kind, l.object, CASE WHEN l.native THEN 'not tried' ELSE 'left out' END,
+SELECT 0, coalesce(min(p.number), 0), l.kind, l.object, CASE WHEN l.native AND leave_native THEN 'not tried' ELSE 'left out' END,
     coalesce(regexp_replace(l.problem, '^not tried: ', ''), 'it needs ' || l.below), NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
 FROM left_over l LEFT JOIN pair p ON p.kind = l.kind AND l.object IN (p.identity, p.target_identity)
 WHERE l.native OR EXISTS (SELECT FROM guarded g WHERE g.kind = l.kind AND g.object = l.object)

@@ -329,4 +329,13 @@ is($told =~ s/\|.*$//mgr, join("\n", sort 'access method mine', 'cast (shop.base
 is(query('target', "SELECT kind, object, detail FROM sg_sync_check_details('r') WHERE NOT left_out"), '', 'all else is');
 is(query('target', 'SELECT count(*) FROM schemaguard.scratch'), '0', 'and nothing stays');
 
+# a dictionary calls a function of its template when it is made: neither is written anywhere
+my $texts = script('target');
+like($texts, qr/^-- left out: text search template shop\.t: left out, the server would call code of it by itself$/m, 'templates of text search are left out of scripts');
+like($texts, qr/^-- left out: \Q$_\E: left out, it needs /m, "and the $_") foreach 'text search configuration shop.c', 'text search dictionary shop.d';
+unlike($texts, qr/^CREATE TEXT SEARCH/m, 'so they are');
+query('target', q{CALL sg_sync_apply('r')});
+is(query('target', q{SELECT to_regclass('shop.plain') IS NOT NULL, (SELECT count(*) FROM pg_ts_template WHERE NOT starts_with(tmplnamespace::regnamespace::text, 'pg_'))}), 't|0',
+	'and of what is applied');
+
 done_testing();
