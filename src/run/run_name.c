@@ -128,6 +128,38 @@ add_table(Names *names, RangeVar *table)
 		names->tables = lappend(names->tables, table);
 }
 
+/* Adds the other table of a foreign key, also of one that a column is written with */
+static void
+add_referenced(Names *names, Node *element)
+{
+	if (element == NULL)
+		return;
+	if (IsA(element, Constraint))
+		add_table(names, ((Constraint *) element)->pktable);
+	else if (IsA(element, ColumnDef))
+	{
+		foreach_ptr(Node, constraint, ((ColumnDef *) element)->constraints)
+		{
+			add_referenced(names, constraint);
+		}
+	}
+}
+
+/* Adds what a new table is a part or a likeness of; a key of it has no rows to check */
+static void
+add_related(Names *names, const CreateStmt *statement)
+{
+	foreach_ptr(RangeVar, parent, statement->inhRelations)
+	{
+		add_table(names, parent);
+	}
+	foreach_ptr(Node, element, statement->tableElts)
+	{
+		if (IsA(element, TableLikeClause) && ((TableLikeClause *) element)->options)
+			add_table(names, ((TableLikeClause *) element)->relation);
+	}
+}
+
 /* Adds the tables that a statement names and whose code it may run, or whose rows it may judge */
 static void
 collect(Names *names, Node *statement)
@@ -145,8 +177,20 @@ collect(Names *names, Node *statement)
 			add_table(names, ((AlterTableStmt *) statement)->relation);
 			foreach_ptr(AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
 			{
-				if (command->def && IsA(command->def, Constraint))
-					add_table(names, ((Constraint *) command->def)->pktable);
+				if (command->def && IsA(command->def, PartitionCmd))
+					add_table(names, ((PartitionCmd *) command->def)->name);
+				else
+					add_referenced(names, command->def);
+			}
+			break;
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+			add_related(names, (CreateStmt *) statement);
+			break;
+		case T_CreateSchemaStmt:
+			foreach_ptr(Node, element, ((CreateSchemaStmt *) statement)->schemaElts)
+			{
+				collect(names, element);
 			}
 			break;
 		case T_IndexStmt:

@@ -286,6 +286,26 @@ $caller->collect;
 like($caller->{err}, qr/left alone: .*could run trigger t/, 'a schema: what the names lead to by then is looked at');
 is(query('SELECT count(*) FROM witness'), '0', 'a schema: none of her code runs as anybody else');
 
+# the same of a table that is attached, whose CHECK is evaluated
+query(q{
+	CREATE TABLE parent (id int) PARTITION BY RANGE (id);
+	SET SESSION AUTHORIZATION mallory;
+	CREATE SCHEMA attached;
+	CREATE TABLE attached.part (id int);
+	RESET SESSION AUTHORIZATION;
+	SELECT sg_plan_create('attached'), sg_plan_add_statement('attached', 'ALTER TABLE public.parent ATTACH PARTITION attached.part FOR VALUES FROM (1) TO (9)');
+});
+$holder->query('BEGIN; LOCK TABLE attached.part IN ACCESS EXCLUSIVE MODE');
+$caller->send(q{CALL sg_apply('attached')});
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks l JOIN pg_locks w USING (pid) WHERE l.granted AND l.relation = 'public.parent'::regclass AND NOT w.granted}) eq '1' }),
+	'a partition: the look waits');
+$mallory->query($_) foreach 'ALTER SCHEMA attached RENAME TO attached_away', 'CREATE SCHEMA attached', 'CREATE TABLE attached.part (id int CHECK (mal.see(1) > 0))';
+is($mallory->sqlstate, '', 'a partition: another takes its place');
+$holder->query('COMMIT');
+$caller->collect;
+like($caller->{err}, qr/left alone: .*could run/, 'a partition: what the names lead to by then is looked at');
+is(query('SELECT count(*) FROM witness'), '0', 'a partition: none of her code runs as anybody else');
+
 # a batch that holds rows of the table keeps the name of its schema
 query(q{SELECT sg_plan_create('kept'), sg_plan_add_statement('kept', 'UPDATE away.s SET a = 2')});
 $holder->query('BEGIN; SELECT FROM away.s FOR UPDATE');
