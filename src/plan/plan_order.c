@@ -16,12 +16,13 @@
  */
 #include "postgres.h"
 
-#include "base/calls.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
 #include "utils/hsearch.h"
+#include "utils/memutils.h"
 
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/nearest.h"
 #include "base/quote.h"
@@ -736,7 +737,8 @@ plan_graph_refresh(PlanGraph *graph, const char *plan, List *steps)
 		if (node == NULL)
 			continue;
 		node->step->state = now->state;
-		node->step->phase = now->phase ? pstrdup(now->phase) : NULL;
+		if (!sg_same_text(node->step->phase, now->phase))
+			node->step->phase = now->phase ? MemoryContextStrdup(GetMemoryChunkContext(graph), now->phase) : NULL;
 		if (!plan_step_is_done(node->step))
 			graph->first_undone = Min(graph->first_undone, (int) (node - graph->nodes));
 	}

@@ -79,7 +79,7 @@ extern char *plan_waits_for(PlanGraph *graph, int step);
 /* All that a step needs (of PlanEdge *); one that comes after all has none */
 extern List *plan_needs(const PlanGraph *graph, int step);
 
-/* Reads the states of some steps anew */
+/* Reads the states of some steps anew; what is kept of them lives as long as the graph */
 extern void plan_graph_refresh(PlanGraph *graph, const char *plan, List *steps);
 
 #endif							/* SG_PLAN_ORDER_H */
