@@ -191,6 +191,7 @@ OBJS = \
 	src/log/log_write.o \
 	src/plan/plan_accept.o \
 	src/plan/plan_approve.o \
+	src/plan/plan_argument.o \
 	src/plan/plan_backfill.o \
 	src/plan/plan_call.o \
 	src/plan/plan_change.o \
@@ -229,6 +230,7 @@ OBJS = \
 	src/run/run_unit.o \
 	src/schemaguard.o \
 	src/script/script.o \
+	src/script/script_add.o \
 	src/script/script_change.o \
 	src/script/script_cut.o \
 	src/script/script_follow.o \
@@ -312,6 +314,7 @@ SQL_PARTS = \
 	sql/parts/99_base_schema.sql
 
 REGRESS = \
+	arguments \
 	approve \
 	audit \
 	audit_18 \

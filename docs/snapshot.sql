@@ -10,8 +10,6 @@
 --   \set document `cat prod.json`
 --   SELECT sg_snapshot_import('prod', :'document');
 --
--- or, where it is large, SELECT sg_snapshot_import_lines('prod', string_to_array(:'document', chr(10)));
---
 -- Needs psql 11 and a server of 12 or later, and the right to connect. It reads the catalogs in one read-only transaction,
 -- on a standby too, and writes nothing. What another session keeps locked for more than 2 seconds, and what cannot be
 -- printed, is marked as unknown; if that fails as well, or the server is too old, nothing is printed but the error, and psql

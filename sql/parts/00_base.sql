@@ -8,6 +8,43 @@ CREATE SCHEMA schemaguard;
 GRANT USAGE ON SCHEMA schemaguard TO PUBLIC;
 COMMENT ON SCHEMA schemaguard IS 'tables, views and helpers of extension schemaguard; what people call is in the extension''s schema';
 
+-- Types of arguments. Values of drivers, of psql's variables and of catalogs become them without a cast.
+CREATE TYPE schemaguard.regtable;
+CREATE FUNCTION schemaguard.sg_regtable_in(cstring) RETURNS schemaguard.regtable
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'sg_regtable_in';
+COMMENT ON FUNCTION schemaguard.sg_regtable_in(cstring) IS 'a table by its name, or its OID in digits';
+CREATE FUNCTION schemaguard.sg_regtable_out(schemaguard.regtable) RETURNS cstring
+LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'regclassout';
+COMMENT ON FUNCTION schemaguard.sg_regtable_out(schemaguard.regtable) IS 'the name of a table';
+CREATE TYPE schemaguard.regtable (INPUT = schemaguard.sg_regtable_in, OUTPUT = schemaguard.sg_regtable_out, LIKE = pg_catalog.regclass);
+COMMENT ON TYPE schemaguard.regtable IS 'a regclass that says which table was meant where there is none of that name';
+CREATE CAST (regclass AS schemaguard.regtable) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (schemaguard.regtable AS regclass) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (oid AS schemaguard.regtable) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (int4 AS schemaguard.regtable) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (int2 AS schemaguard.regtable) WITH INOUT AS IMPLICIT;
+CREATE CAST (int8 AS schemaguard.regtable) WITH INOUT AS IMPLICIT;
+CREATE CAST (text AS schemaguard.regtable) WITH INOUT AS IMPLICIT;
+CREATE CAST (varchar AS schemaguard.regtable) WITH INOUT AS IMPLICIT;
+CREATE CAST (name AS schemaguard.regtable) WITH INOUT AS IMPLICIT;
+
+CREATE TYPE schemaguard.names;
+CREATE FUNCTION schemaguard.sg_names_in(cstring) RETURNS schemaguard.names
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sg_names_in';
+COMMENT ON FUNCTION schemaguard.sg_names_in(cstring) IS 'names as an array literal, or one name';
+CREATE FUNCTION schemaguard.sg_names_out(schemaguard.names) RETURNS cstring
+LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'array_out';
+COMMENT ON FUNCTION schemaguard.sg_names_out(schemaguard.names) IS 'names as an array literal';
+CREATE TYPE schemaguard.names (INPUT = schemaguard.sg_names_in, OUTPUT = schemaguard.sg_names_out, LIKE = pg_catalog._text);
+COMMENT ON TYPE schemaguard.names IS 'a text[] that takes one name for a list of one';
+CREATE CAST (text[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
+CREATE CAST (schemaguard.names AS text[]) WITH INOUT AS IMPLICIT;
+CREATE CAST (text AS schemaguard.names) WITH INOUT AS IMPLICIT;
+CREATE CAST (varchar AS schemaguard.names) WITH INOUT AS IMPLICIT;
+CREATE CAST (name AS schemaguard.names) WITH INOUT AS IMPLICIT;
+CREATE CAST (varchar[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
+CREATE CAST (name[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
+
 -- Publications that send tables of schema schemaguard to subscribers, which may lack them or hold rows of their own. The column
 -- pubgencols came with 18, and is asked for by name.
 CREATE FUNCTION schemaguard.sg_own_publications(OUT publication text, OUT statement text)

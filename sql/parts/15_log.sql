@@ -71,7 +71,8 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.audit_log', '');
 GRANT SELECT ON SEQUENCE schemaguard.audit_log_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.audit_log_id_seq', '');
 
-CREATE PROCEDURE sg_prune(before timestamptz)
+CREATE PROCEDURE sg_prune(before timestamptz, what text DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_prune';
-COMMENT ON PROCEDURE sg_prune(timestamptz) IS 'delete the rows of schemaguard.audit_log and checks for drift from before a time, and proofs of no use any more; the last 7 days are for superusers alone';
+COMMENT ON PROCEDURE sg_prune(timestamptz, text)
+    IS 'delete the rows of schemaguard.audit_log, checks for drift, what was dropped and kept, and others from before a time, or one kind of these; the last 7 days are for superusers alone';

@@ -1,11 +1,10 @@
 -- Audit: judge rows against foreign keys
 CREATE FUNCTION sg_orphan_audit_details(
-    -- a table by its name, a text, or a regclass: with regclass alone the server would refuse a name before we could say more
-    child    anycompatible DEFAULT NULL::regclass,
+    child    schemaguard.regtable DEFAULT NULL,
     plan     text DEFAULT NULL,
     inferred boolean DEFAULT false,
     samples  int DEFAULT 5,
-    schemas  text[] DEFAULT NULL,
+    schemas  schemaguard.names DEFAULT NULL,
     steps    int[] DEFAULT NULL,
     OUT fk_name        name,
     OUT result         text,
@@ -25,14 +24,14 @@ CREATE FUNCTION sg_orphan_audit_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_orphan_audit';
-COMMENT ON FUNCTION sg_orphan_audit_details(anycompatible, text, boolean, int, text[], int[])
+COMMENT ON FUNCTION sg_orphan_audit_details(schemaguard.regtable, text, boolean, int, schemaguard.names, int[])
     IS 'all columns of sg_orphan_audit()';
 
 CREATE FUNCTION sg_orphans(
-    child          regclass,
-    columns        text[],
-    parent         regclass,
-    parent_columns text[] DEFAULT NULL,
+    child          schemaguard.regtable,
+    columns        schemaguard.names,
+    parent         schemaguard.regtable,
+    parent_columns schemaguard.names DEFAULT NULL,
     max_rows       bigint DEFAULT 1000,
     OUT row_table regclass,
     OUT row_id    tid,
@@ -41,11 +40,11 @@ CREATE FUNCTION sg_orphans(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_orphans';
-COMMENT ON FUNCTION sg_orphans(regclass, text[], regclass, text[], bigint)
+COMMENT ON FUNCTION sg_orphans(schemaguard.regtable, schemaguard.names, schemaguard.regtable, schemaguard.names, bigint)
     IS 'the rows of a table that refer to a parent that does not exist';
 
 CREATE FUNCTION sg_fk_orphans(
-    child    regclass,
+    child    schemaguard.regtable,
     fk_name  text,
     max_rows bigint DEFAULT 1000,
     OUT row_table regclass,
@@ -55,11 +54,11 @@ CREATE FUNCTION sg_fk_orphans(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_fk_orphans';
-COMMENT ON FUNCTION sg_fk_orphans(regclass, text, bigint)
+COMMENT ON FUNCTION sg_fk_orphans(schemaguard.regtable, text, bigint)
     IS 'the rows of a table that break one of its declared foreign keys';
 
 CREATE FUNCTION sg_rule_violations(
-    child      regclass,
+    child      schemaguard.regtable,
     kind       text,
     definition text,
     max_rows   bigint DEFAULT 1000,
@@ -69,7 +68,7 @@ CREATE FUNCTION sg_rule_violations(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_rule_violations';
-COMMENT ON FUNCTION sg_rule_violations(regclass, text, text, bigint)
+COMMENT ON FUNCTION sg_rule_violations(schemaguard.regtable, text, text, bigint)
     IS 'the rows of a table that a CHECK, a NOT NULL or a UNIQUE would be refused for';
 
 CREATE FUNCTION schemaguard.sg_nobodys_violations(
@@ -82,7 +81,7 @@ COMMENT ON FUNCTION schemaguard.sg_nobodys_violations(regclass, text, text, bigi
     IS 'the same of a rule that nobody here has written';
 
 CREATE FUNCTION sg_rule_audit_details(
-    child      regclass,
+    child      schemaguard.regtable,
     kind       text DEFAULT NULL,
     definition text DEFAULT NULL,
     samples    int DEFAULT 5,
@@ -100,5 +99,5 @@ CREATE FUNCTION sg_rule_audit_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_rule_audit';
-COMMENT ON FUNCTION sg_rule_audit_details(regclass, text, text, int)
+COMMENT ON FUNCTION sg_rule_audit_details(schemaguard.regtable, text, text, int)
     IS 'all columns of sg_rule_audit()';

@@ -16,9 +16,9 @@ COMMENT ON FUNCTION sg_plan_from_sql(text, text, boolean)
 CREATE FUNCTION sg_plan_add_fk(
     plan               text,
     child_table        text,
-    child_columns      text[],
+    child_columns      schemaguard.names,
     parent_table       text,
-    parent_columns     text[] DEFAULT NULL,
+    parent_columns     schemaguard.names DEFAULT NULL,
     fk_name            text DEFAULT NULL,
     on_delete          text DEFAULT 'no action',
     on_update          text DEFAULT 'no action',
@@ -29,7 +29,7 @@ CREATE FUNCTION sg_plan_add_fk(
     match              text DEFAULT 'simple',
     "deferrable"       boolean DEFAULT false,
     initially_deferred boolean DEFAULT false,
-    on_delete_columns  text[] DEFAULT NULL,
+    on_delete_columns  schemaguard.names DEFAULT NULL,
     enforced           boolean DEFAULT true,
     sentinel           text DEFAULT NULL,
     quarantine_cascades boolean DEFAULT false,
@@ -38,9 +38,16 @@ CREATE FUNCTION sg_plan_add_fk(
 RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_add_fk';
-COMMENT ON FUNCTION sg_plan_add_fk(text, text, text[], text, text[], text, text, text, text, text, boolean, text, text,
-                                   boolean, boolean, text[], boolean, text, boolean, text, boolean)
+COMMENT ON FUNCTION sg_plan_add_fk(text, text, schemaguard.names, text, schemaguard.names, text, text, text, text, text, boolean, text, text,
+                                   boolean, boolean, schemaguard.names, boolean, text, boolean, text, boolean)
     IS 'add one foreign key to a plan; returns the number of its step';
+
+CREATE FUNCTION sg_plan_add(plan text, sql text, options jsonb DEFAULT '{}')
+RETURNS int[]
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_add';
+COMMENT ON FUNCTION sg_plan_add(text, text, jsonb)
+    IS 'add what one statement does to a plan; returns the numbers of its steps';
 
 CREATE FUNCTION sg_plan_set(plan text, steps int[], options jsonb)
 RETURNS void
@@ -98,11 +105,11 @@ AS 'MODULE_PATHNAME', 'sg_plan_sql';
 COMMENT ON FUNCTION sg_plan_sql(text, int[])
     IS 'every statement that deployment would run, in order, of a plan or of some steps';
 
-CREATE FUNCTION sg_plan_hash(plan text)
+CREATE FUNCTION schemaguard.sg_plan_hash(plan text)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_hash';
-COMMENT ON FUNCTION sg_plan_hash(text)
+COMMENT ON FUNCTION schemaguard.sg_plan_hash(text)
     IS 'the hash of what a plan says now, for sg_plan_approve';
 
 CREATE FUNCTION sg_plan_approve(plan text, hash text DEFAULT NULL)

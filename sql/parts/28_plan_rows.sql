@@ -69,7 +69,7 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN CASE WHEN EXISTS (SELECT FROM schemaguard.plan_step s
                          WHERE s.plan = sg_plan_add_once.plan AND s.kind = sg_plan_add_once.kind
                            AND s.child_table = sg_plan_add_once.child_table AND s.fk_name = sg_plan_add_once.name) THEN 0
-            ELSE (schemaguard.sg_plan_add(plan, kind, VARIADIC ARRAY['child_table', child_table, 'fk_name', name] || fields) > 0)::int END;
+            ELSE (schemaguard.sg_plan_add_step(plan, kind, VARIADIC ARRAY['child_table', child_table, 'fk_name', name] || fields) > 0)::int END;
 COMMENT ON FUNCTION schemaguard.sg_plan_add_once(text, text, text, text, text[]) IS 'add a step unless the plan has it; returns how many that are';
 
 -- A column, unless the table has one of that name, whatever its type
@@ -217,7 +217,7 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_stamp(text, text[], text[], text, text, text, text) IS 'what sg_plan_add_audit_columns() does, with qualified names';
 
-CREATE FUNCTION sg_plan_add_audit_columns(plan text, tables text[], created_at text DEFAULT 'created_at', created_by text DEFAULT 'created_by',
+CREATE FUNCTION sg_plan_add_audit_columns(plan text, tables schemaguard.names, created_at text DEFAULT 'created_at', created_by text DEFAULT 'created_by',
                                           modified_at text DEFAULT 'modified_at', modified_by text DEFAULT 'modified_by',
                                           user_setting text DEFAULT NULL, language text DEFAULT 'c', priority text DEFAULT 'medium',
                                           phase text DEFAULT NULL)
@@ -225,7 +225,7 @@ RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_stamp(plan, schemaguard.sg_qualified(tables), ARRAY[created_at, created_by, modified_at, modified_by],
                                  user_setting, language, priority, phase);
-COMMENT ON FUNCTION sg_plan_add_audit_columns(text, text[], text, text, text, text, text, text, text, text)
+COMMENT ON FUNCTION sg_plan_add_audit_columns(text, schemaguard.names, text, text, text, text, text, text, text, text)
     IS 'plan columns that say who made a row and who changed it last, and the trigger that fills them; returns how many steps';
 
 -- The triggers of one key between a parent that is archived and a child: child_column null: its rows are always live
@@ -378,13 +378,13 @@ END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_archive(text, text[], text, text, text, text, text, text, text)
     IS 'what sg_plan_add_archive_columns() does, with qualified names';
 
-CREATE FUNCTION sg_plan_add_archive_columns(plan text, tables text[], archived_at text DEFAULT 'archived_at', archived_by text DEFAULT 'archived_by',
+CREATE FUNCTION sg_plan_add_archive_columns(plan text, tables schemaguard.names, archived_at text DEFAULT 'archived_at', archived_by text DEFAULT 'archived_by',
                                             children text DEFAULT 'refuse', user_setting text DEFAULT NULL, language text DEFAULT 'c',
                                             priority text DEFAULT 'medium', phase text DEFAULT NULL)
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_archive(plan, schemaguard.sg_qualified(tables), archived_at, archived_by, children, user_setting, language, priority, phase);
-COMMENT ON FUNCTION sg_plan_add_archive_columns(text, text[], text, text, text, text, text, text, text)
+COMMENT ON FUNCTION sg_plan_add_archive_columns(text, schemaguard.names, text, text, text, text, text, text, text)
     IS 'plan what archives rows of tables: columns, a view and an index of the live ones, triggers; returns how many steps';
 
 -- Steps of foreign keys go through sg_plan_add_fk(), unless the plan has one that replaces the same key of that table

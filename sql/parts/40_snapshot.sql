@@ -64,42 +64,28 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.snapshot_object', '');
 
 CREATE FUNCTION sg_snapshot_take(
     snapshot        text,
-    schemas         text[] DEFAULT NULL,
+    schemas         schemaguard.names DEFAULT NULL,
     server          text DEFAULT NULL,
     sequence_values boolean DEFAULT false)
 RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_take';
-COMMENT ON FUNCTION sg_snapshot_take(text, text[], text, boolean)
+COMMENT ON FUNCTION sg_snapshot_take(text, schemaguard.names, text, boolean)
     IS 'keep what this database, or that of a foreign server, is made of; returns the number of objects';
 
 CREATE FUNCTION sg_snapshot_export(snapshot text)
-RETURNS jsonb
+RETURNS SETOF text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_export';
 COMMENT ON FUNCTION sg_snapshot_export(text)
-    IS 'a snapshot as a document';
+    IS 'a snapshot as the lines of a document, of which it holds one at a time';
 
-CREATE FUNCTION sg_snapshot_export_lines(snapshot text)
-RETURNS SETOF text
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'sg_snapshot_export_lines';
-COMMENT ON FUNCTION sg_snapshot_export_lines(text)
-    IS 'the same document as the lines of its text, of which it holds one at a time';
-
-CREATE FUNCTION sg_snapshot_import(snapshot text, document jsonb)
+CREATE FUNCTION sg_snapshot_import(snapshot text, document anycompatible)
 RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_import';
-COMMENT ON FUNCTION sg_snapshot_import(text, jsonb)
-    IS 'make a snapshot from a document of sg_snapshot_export or of docs/snapshot.sql, whose seal proves nothing about who made it; returns the number of objects';
-
-CREATE FUNCTION sg_snapshot_import_lines(snapshot text, lines text[])
-RETURNS bigint
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'sg_snapshot_import_lines';
-COMMENT ON FUNCTION sg_snapshot_import_lines(text, text[])
-    IS 'the same for the lines of sg_snapshot_export_lines or of docs/snapshot.sql';
+COMMENT ON FUNCTION sg_snapshot_import(text, anycompatible)
+    IS 'make a snapshot from a document of sg_snapshot_export or of docs/snapshot.sql, a text, its lines or a jsonb, whose seal proves nothing about who made it; returns the number of objects';
 
 CREATE FUNCTION sg_snapshot_drop(snapshot text)
 RETURNS void
@@ -110,7 +96,7 @@ COMMENT ON FUNCTION sg_snapshot_drop(text)
 
 CREATE FUNCTION sg_snapshot_objects_details(
     snapshot text,
-    schemas  text[] DEFAULT NULL,
+    schemas  schemaguard.names DEFAULT NULL,
     OUT kind       text,
     OUT identity   text,
     OUT parent     text,
@@ -120,5 +106,5 @@ CREATE FUNCTION sg_snapshot_objects_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_objects';
-COMMENT ON FUNCTION sg_snapshot_objects_details(text, text[])
+COMMENT ON FUNCTION sg_snapshot_objects_details(text, schemaguard.names)
     IS 'all columns of sg_snapshot_objects()';

@@ -17,7 +17,7 @@ AS 'MODULE_PATHNAME', 'sg_verify_fks';
 COMMENT ON FUNCTION sg_verify_fks_details(text, boolean, int[])
     IS 'all columns of sg_verify_fks()';
 
-CREATE FUNCTION sg_measure_overhead(
+CREATE FUNCTION schemaguard.sg_measure_overhead(
     plan   text,
     sample int DEFAULT 1000,
     rounds int DEFAULT 9,
@@ -39,5 +39,5 @@ CREATE FUNCTION sg_measure_overhead(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_measure_overhead';
-COMMENT ON FUNCTION sg_measure_overhead(text, int, int, int[])
+COMMENT ON FUNCTION schemaguard.sg_measure_overhead(text, int, int, int[])
     IS 'microseconds per row without and with each key of a plan, measured on temporary copies';

@@ -420,10 +420,10 @@ COMMENT ON FUNCTION schemaguard.sg_discovered(regclass, float8, text, text[])
     IS 'the foreign keys that are missing, in words';
 
 CREATE FUNCTION sg_discover_fks_details(
-    child     regclass DEFAULT NULL,
+    child     schemaguard.regtable DEFAULT NULL,
     min_score float8 DEFAULT 0.4,
     verify    text DEFAULT 'sample',
-    schemas   text[] DEFAULT NULL,
+    schemas   schemaguard.names DEFAULT NULL,
     OUT score            float8,
     OUT result           text,
     OUT child_table      text,
@@ -446,18 +446,18 @@ BEGIN ATOMIC
            d.why, d.reason, d.on_delete, d.on_delete_reason, d.index, d.index_reason, d.evidence
     FROM schemaguard.sg_discovered(child, min_score, verify, schemas) d;
 END;
-COMMENT ON FUNCTION sg_discover_fks_details(regclass, float8, text, text[])
+COMMENT ON FUNCTION sg_discover_fks_details(schemaguard.regtable, float8, text, schemaguard.names)
     IS 'all columns of sg_discover_fks()';
 
-CREATE FUNCTION sg_discover_unmatched(
-    schemas text[] DEFAULT NULL,
+CREATE FUNCTION schemaguard.sg_discover_unmatched(
+    schemas schemaguard.names DEFAULT NULL,
     OUT table_name text,
     OUT columns    text[],
     OUT reason     text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_discover_unmatched';
-COMMENT ON FUNCTION sg_discover_unmatched(text[])
+COMMENT ON FUNCTION schemaguard.sg_discover_unmatched(schemaguard.names)
     IS 'columns that look like a reference and match nothing';
 
 -- What sg_plan_from_discovery() adds

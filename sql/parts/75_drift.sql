@@ -2,7 +2,7 @@
 CREATE FUNCTION sg_drift_details(
     reference text,
     target    text DEFAULT 'live',
-    schemas   text[] DEFAULT NULL,
+    schemas   schemaguard.names DEFAULT NULL,
     cosmetic  boolean DEFAULT false,
     OUT kind     text,
     OUT object   text,
@@ -16,5 +16,5 @@ CREATE FUNCTION sg_drift_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_drift';
-COMMENT ON FUNCTION sg_drift_details(text, text, text[], boolean)
+COMMENT ON FUNCTION sg_drift_details(text, text, schemaguard.names, boolean)
     IS 'all columns of sg_drift()';

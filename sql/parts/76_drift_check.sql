@@ -97,7 +97,7 @@ COMMENT ON PROCEDURE sg_drift_gate(text, text)
     IS 'the same, committed, and an error if there is drift: for CI';
 
 CREATE FUNCTION sg_drift_matrix(
-    names text[],
+    names schemaguard.names,
     OUT kind   text,
     OUT object text,
     OUT result text,
@@ -106,5 +106,5 @@ CREATE FUNCTION sg_drift_matrix(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_drift_matrix';
-COMMENT ON FUNCTION sg_drift_matrix(text[])
+COMMENT ON FUNCTION sg_drift_matrix(schemaguard.names)
     IS 'objects that are not the same in several snapshots, foreign servers or this database, with their state in each';

@@ -163,7 +163,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_kept_names()
     IS 'the names of what is kept in schemaguard_attic';
 
--- The steps that make this database what the reference is, in order: kind, and fields as schemaguard.sg_plan_add() takes
+-- The steps that make this database what the reference is, in order: kind, and fields as schemaguard.sg_plan_add_step() takes
 -- them; and, without a kind, what is left out, and why. A statement that a kind of step of its own stands for is none; the
 -- others are put together by object, and what takes them back is what makes the reference what this database is.
 -- Names come first, alone: all else is planned when they are what they will be.
@@ -521,10 +521,10 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_steps(text, text[], boolean, boolean, boolean)
     IS 'the steps of a plan that make this database what a snapshot says';
 
-CREATE PROCEDURE sg_sync_apply(reference text, schemas text[] DEFAULT NULL, allow_drop boolean DEFAULT false,
+CREATE PROCEDURE sg_sync_apply(reference text, schemas schemaguard.names DEFAULT NULL, allow_drop boolean DEFAULT false,
                                partitions boolean DEFAULT false, fix boolean DEFAULT false, fail boolean DEFAULT true,
                                plan text DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_sync_apply';
-COMMENT ON PROCEDURE sg_sync_apply(text, text[], boolean, boolean, boolean, boolean, text)
+COMMENT ON PROCEDURE sg_sync_apply(text, schemaguard.names, boolean, boolean, boolean, boolean, text)
     IS 'make this database what a snapshot says, by a plan that can be taken back';

@@ -150,7 +150,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lacks(jsonb)
     IS 'the query of what statements need and a server lacks; null: they need nothing';
 
-CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
+CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas schemaguard.names DEFAULT NULL,
                             allow_drop boolean DEFAULT false, partitions boolean DEFAULT false)
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -250,5 +250,5 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION sg_sync_sql(text, text, text[], boolean, boolean)
+COMMENT ON FUNCTION sg_sync_sql(text, text, schemaguard.names, boolean, boolean)
     IS 'the script that makes the target what the reference is';

@@ -116,7 +116,7 @@ BEGIN
             FILTER (WHERE r.step IS NOT NULL), '[]'),
         array_agg(r.line ORDER BY r.n) FILTER (WHERE r.step IS NULL) INTO failed, lines
     FROM schemaguard.sg_scratch_run(steps, strict, schemaguard.sg_snapshot_script()) WITH ORDINALITY r (step, line, n);
-    PERFORM @extschema@.sg_snapshot_import_lines(snapshot, lines);
+    PERFORM @extschema@.sg_snapshot_import(snapshot, lines);
     RETURN failed;
 END
 $function$;
@@ -212,7 +212,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_rows(text, text, text[], boolean, boolea
 CREATE FUNCTION sg_sync_check_details(
     reference  text,
     target     text DEFAULT 'live',
-    schemas    text[] DEFAULT NULL,
+    schemas    schemaguard.names DEFAULT NULL,
     allow_drop boolean DEFAULT false,
     partitions boolean DEFAULT false,
     server     text DEFAULT NULL,
@@ -229,5 +229,5 @@ CREATE FUNCTION sg_sync_check_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_check';
-COMMENT ON FUNCTION sg_sync_check_details(text, text, text[], boolean, boolean, text)
+COMMENT ON FUNCTION sg_sync_check_details(text, text, schemaguard.names, boolean, boolean, text)
     IS 'all columns of sg_sync_check()';

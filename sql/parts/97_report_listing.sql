@@ -12,13 +12,12 @@ RETURN regexp_replace(translate(value, E'\n\r\t', '   '), format('^(.{%s}).{4,}$
 COMMENT ON FUNCTION schemaguard.sg_cut(text, int)
     IS 'a text in one line of at most so many characters, the last three of which say that it was cut';
 
--- A body that is text, for BEGIN ATOMIC refuses arguments of any type: names in it are qualified.
 CREATE FUNCTION sg_orphan_audit(
-    child    anycompatible DEFAULT NULL::regclass,
+    child    schemaguard.regtable DEFAULT NULL,
     plan     text DEFAULT NULL,
     inferred boolean DEFAULT false,
     samples  int DEFAULT 5,
-    schemas  text[] DEFAULT NULL,
+    schemas  schemaguard.names DEFAULT NULL,
     steps    int[] DEFAULT NULL,
     OUT result       text,
     OUT child_table  text,
@@ -30,17 +29,16 @@ CREATE FUNCTION sg_orphan_audit(
     OUT reason       text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
-AS $$
-    SELECT d.result, schemaguard.sg_cut(d.child_table),
-           schemaguard.sg_cut(coalesce(d.fk_name::pg_catalog.text, pg_catalog.array_to_string(d.child_columns, ', '))),
+BEGIN ATOMIC
+    SELECT d.result, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(coalesce(d.fk_name::text, array_to_string(d.child_columns, ', '))),
            schemaguard.sg_cut(d.parent_table), d.state, d.orphan_rows, d.source, d.reason
-    FROM @extschema@.sg_orphan_audit_details(child, plan, inferred, samples, schemas, steps) d
-$$;
-COMMENT ON FUNCTION sg_orphan_audit(anycompatible, text, boolean, int, text[], int[])
+    FROM sg_orphan_audit_details(child, plan, inferred, samples, schemas, steps) d;
+END;
+COMMENT ON FUNCTION sg_orphan_audit(schemaguard.regtable, text, boolean, int, schemaguard.names, int[])
     IS 'do the rows hold what the foreign keys, declared and planned, promise?';
 
 CREATE FUNCTION sg_rule_audit(
-    child      regclass,
+    child      schemaguard.regtable,
     kind       text DEFAULT NULL,
     definition text DEFAULT NULL,
     samples    int DEFAULT 5,
@@ -58,13 +56,13 @@ BEGIN ATOMIC
            d.rows_checked, d.violating_rows, d.reason
     FROM sg_rule_audit_details(child, kind, definition, samples) d;
 END;
-COMMENT ON FUNCTION sg_rule_audit(regclass, text, text, int)
+COMMENT ON FUNCTION sg_rule_audit(schemaguard.regtable, text, text, int)
     IS 'would the rows of a table pass a CHECK, a NOT NULL or a UNIQUE; or do they hold what it promises?';
 
 CREATE FUNCTION sg_tenant_audit(
     tenant_column text,
-    tenant_table  regclass DEFAULT NULL,
-    schemas       text[] DEFAULT NULL,
+    tenant_table  schemaguard.regtable DEFAULT NULL,
+    schemas       schemaguard.names DEFAULT NULL,
     samples       int DEFAULT 5,
     OUT result       text,
     OUT finding      text,
@@ -78,7 +76,7 @@ BEGIN ATOMIC
     SELECT d.result, d.finding, schemaguard.sg_cut(d.table_name), schemaguard.sg_cut(d.fk_name), d.leaking_rows, d.reason
     FROM sg_tenant_audit_details(tenant_column, tenant_table, schemas, samples) d;
 END;
-COMMENT ON FUNCTION sg_tenant_audit(text, regclass, text[], int)
+COMMENT ON FUNCTION sg_tenant_audit(text, schemaguard.regtable, schemaguard.names, int)
     IS 'tables, keys and rows by which data of one tenant can be, or is, among another''s';
 
 -- A check is known by its step, its name and the object: the step's key, constraint or column; of the whole plan, the plan.
@@ -100,7 +98,7 @@ BEGIN ATOMIC
     SELECT 0, CASE WHEN bool_or(f.result = 'block') THEN 'block' WHEN bool_or(f.result = 'warn') THEN 'warn' ELSE 'ok' END,
            schemaguard.sg_cut(sg_plan_check.plan), 'summary',
            format('%s of %s checks are ok, steps: %s', count(*) FILTER (WHERE f.result = 'ok'), count(*), count(DISTINCT nullif(f.step, 0))),
-           format('By the catalogs, the statistics and the rows of keys, as role %I. All checks: SELECT * FROM @extschema@.sg_plan_check(%L, everything => true);',
+           format(E'By the catalogs, the statistics and the rows of keys, as role %I. All checks:\nSELECT * FROM @extschema@.sg_plan_check(%L, everything => true);',
                   current_user, sg_plan_check.plan)
     FROM found f
     UNION ALL
@@ -132,10 +130,10 @@ COMMENT ON FUNCTION sg_verify_fks(text, boolean, int[])
     IS 'are the keys there, valid and armed, as planned? live: attempts on the real tables, always rolled back';
 
 CREATE FUNCTION sg_discover_fks(
-    child     regclass DEFAULT NULL,
+    child     schemaguard.regtable DEFAULT NULL,
     min_score float8 DEFAULT 0.4,
     verify    text DEFAULT 'sample',
-    schemas   text[] DEFAULT NULL,
+    schemas   schemaguard.names DEFAULT NULL,
     OUT score          float8,
     OUT result         text,
     OUT child_table    text,
@@ -151,12 +149,12 @@ BEGIN ATOMIC
            schemaguard.sg_cut(d.parent_table), schemaguard.sg_cut(array_to_string(d.parent_columns, ', ')), d.orphan_rows, d.why
     FROM sg_discover_fks_details(child, min_score, verify, schemas) d;
 END;
-COMMENT ON FUNCTION sg_discover_fks(regclass, float8, text, text[])
+COMMENT ON FUNCTION sg_discover_fks(schemaguard.regtable, float8, text, schemaguard.names)
     IS 'the foreign keys that are missing, with the chance that each is right, and why';
 
 CREATE FUNCTION sg_snapshot_objects(
     snapshot text,
-    schemas  text[] DEFAULT NULL,
+    schemas  schemaguard.names DEFAULT NULL,
     OUT kind       text,
     OUT identity   text,
     OUT parent     text,
@@ -167,13 +165,13 @@ BEGIN ATOMIC
     SELECT d.kind, schemaguard.sg_cut(d.identity), schemaguard.sg_cut(d.parent), d.properties
     FROM sg_snapshot_objects_details(snapshot, schemas) d;
 END;
-COMMENT ON FUNCTION sg_snapshot_objects(text, text[])
+COMMENT ON FUNCTION sg_snapshot_objects(text, schemaguard.names)
     IS 'the objects of a snapshot, or of this database as it is now (snapshot => ''live'')';
 
 CREATE FUNCTION sg_drift(
     reference text,
     target    text DEFAULT 'live',
-    schemas   text[] DEFAULT NULL,
+    schemas   schemaguard.names DEFAULT NULL,
     cosmetic  boolean DEFAULT false,
     OUT class    text,
     OUT risk     text,
@@ -189,13 +187,13 @@ BEGIN ATOMIC
     SELECT d.class, d.risk, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24), d.actual
     FROM sg_drift_details(reference, target, schemas, cosmetic) d;
 END;
-COMMENT ON FUNCTION sg_drift(text, text, text[], boolean)
+COMMENT ON FUNCTION sg_drift(text, text, schemaguard.names, boolean)
     IS 'how the target differs from the reference, by meaning; each is a snapshot or ''live''';
 
 CREATE FUNCTION sg_sync_check(
     reference  text,
     target     text DEFAULT 'live',
-    schemas    text[] DEFAULT NULL,
+    schemas    schemaguard.names DEFAULT NULL,
     allow_drop boolean DEFAULT false,
     partitions boolean DEFAULT false,
     server     text DEFAULT NULL,
@@ -213,7 +211,7 @@ BEGIN ATOMIC
     SELECT d.class, d.left_out, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24), d.actual
     FROM sg_sync_check_details(reference, target, schemas, allow_drop, partitions, server) d;
 END;
-COMMENT ON FUNCTION sg_sync_check(text, text, text[], boolean, boolean, text)
+COMMENT ON FUNCTION sg_sync_check(text, text, schemaguard.names, boolean, boolean, text)
     IS 'runs the script of sg_sync_sql() in a scratch database, and shows how that differs from the reference then';
 
 CREATE FUNCTION sg_compare_fks(

@@ -213,5 +213,5 @@ prune(TimestampTz before)
 void
 audit_proof_init(void)
 {
-	log_register_prune("proofs of no use", prune);
+	log_register_prune("proofs", "proofs of no use", prune);
 }

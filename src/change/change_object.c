@@ -770,5 +770,5 @@ prune(TimestampTz before)
 void
 change_object_init(void)
 {
-	log_register_prune("things that were dropped and kept", prune);
+	log_register_prune("attic", "things that were dropped and kept", prune);
 }

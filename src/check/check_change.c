@@ -64,7 +64,7 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		case MOVE_NONE:
 			check_row(cs, "deployment", CHECK_OK, move->note ? move->note : pstrdup("it is there"), NULL);
 			if (change_kept_text(cs->step))
-				check_row(cs, "kept", CHECK_OK, change_kept_text(cs->step), pstrdup(sg_calls("To drop what is kept:\nCALL sg_prune(now());")));
+				check_row(cs, "kept", CHECK_OK, change_kept_text(cs->step), pstrdup(sg_calls("To drop what is kept:\nCALL sg_prune(now(), 'attic');")));
 			break;
 		case MOVE_STATEMENT:
 			check_row(cs, "deployment", CHECK_OK,

@@ -505,5 +505,5 @@ prune(TimestampTz before)
 void
 ddl_write_init(void)
 {
-	log_register_prune("rows of ddl_log", prune);
+	log_register_prune("ddl", "rows of ddl_log", prune);
 }

@@ -84,5 +84,5 @@ prune(TimestampTz before)
 void
 drift_history_init(void)
 {
-	log_register_prune("checks for drift", prune);
+	log_register_prune("drift", "checks for drift", prune);
 }

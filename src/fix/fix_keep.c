@@ -55,7 +55,7 @@ refuse_for_attic(void)
 			 errmsg("schema schemaguard_attic keeps what plans have dropped, such as %s",
 					quote_identifier(TextDatumGetCString(name))),
 			 errdetail("It would stay, but where it was, and its foreign keys, are on record in the extension."),
-			 errhint(sg_calls("A rollback of its plan brings it back, DROP EXTENSION ... CASCADE leaves it where it is. To drop it for good:\nCALL sg_prune(now());"))));
+			 errhint(sg_calls("A rollback of its plan brings it back, DROP EXTENSION ... CASCADE leaves it where it is. To drop it for good:\nCALL sg_prune(now(), 'attic');"))));
 }
 
 /*

@@ -83,9 +83,10 @@ extern bool log_is_open(int64 started_id);
 
 /*
  * sg_prune() calls it for a table whose room registers it: delete what is
- * older, and return how many rows that were.  `what` is for the log.
+ * older, and return how many rows that were.  `what` is for the log, `word` the
+ * argument that asks for this alone.
  */
-extern void log_register_prune(const char *what, uint64 (*prune) (TimestampTz before));
+extern void log_register_prune(const char *word, const char *what, uint64 (*prune) (TimestampTz before));
 
 /*
  * For these: a DELETE on tables of ours, past their guard; the second one takes

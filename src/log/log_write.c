@@ -42,10 +42,14 @@ SG_FUNCTION(sg_prune);
 /* Set while sg_prune deletes: the only thing that the guard lets through */
 static bool pruning = false;
 
+/* What sg_prune calls the log */
+#define LOG_PRUNE_WORD "log"
+
 /* Tables of other rooms, which these prune themselves */
 #define MAX_PRUNERS 8
 static struct
 {
+	const char *word;			/* an argument of sg_prune */
 	const char *what;
 	uint64		(*prune) (TimestampTz before);
 }			pruners[MAX_PRUNERS];
@@ -351,24 +355,53 @@ prune_rows(TimestampTz before)
 }
 
 void
-log_register_prune(const char *what, uint64 (*prune) (TimestampTz before))
+log_register_prune(const char *word, const char *what, uint64 (*prune) (TimestampTz before))
 {
 	if (npruners == MAX_PRUNERS)
 		elog(ERROR, "too many tables to prune");
+	pruners[npruners].word = word;
 	pruners[npruners].what = what;
 	pruners[npruners++].prune = prune;
 }
 
+/* Is it what the call is about, NULL for everything? */
+static bool
+is_asked_for(const char *asked, const char *word)
+{
+	return asked == NULL || strcmp(asked, word) == 0;
+}
+
+/* Raises 22023 for a word that is none */
+static void
+check_prune_word(const char *asked)
+{
+	StringInfoData words;
+	bool		known = is_asked_for(asked, LOG_PRUNE_WORD);
+
+	initStringInfo(&words);
+	appendStringInfoString(&words, "\"" LOG_PRUNE_WORD "\"");
+	for (int i = 0; i < npruners; i++)
+	{
+		known |= is_asked_for(asked, pruners[i].word);
+		appendStringInfo(&words, ", \"%s\"", pruners[i].word);
+	}
+	if (!known)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for what: \"%s\"", asked),
+				 errhint("Give null for everything, or one of %s.", words.data)));
+}
+
 /* What the other rooms have deleted, as "; what: rows", ... */
 static char *
-prune_others(TimestampTz before)
+prune_others(TimestampTz before, const char *asked)
 {
 	StringInfoData text;
 
 	initStringInfo(&text);
 	for (int i = 0; i < npruners; i++)
 	{
-		uint64		n = pruners[i].prune(before);
+		uint64		n = is_asked_for(asked, pruners[i].word) ? pruners[i].prune(before) : 0;
 
 		if (n > 0)
 			appendStringInfo(&text, "; %s: " UINT64_FORMAT, pruners[i].what, n);
@@ -396,10 +429,11 @@ check_may_prune(TimestampTz before)
 }
 
 /*
- * sg_prune(before timestamptz)
+ * sg_prune(before timestamptz, what text DEFAULT NULL)
  *
  * Deletes the rows of the log from before a time, and what the other rooms
- * have registered: proofs, checks for drift, DDL that was caught, deeds.
+ * have registered: proofs, checks for drift, DDL that was caught, deeds, what
+ * was dropped and kept, findings; or only one of these (22023).
  * For members of pg_database_owner, that is the owner of the database, and
  * superusers; what is younger than SG_LOG_KEPT_DAYS is for superusers alone
  * (42501).  Writes a row of its own about it, which no later call deletes.
@@ -409,6 +443,7 @@ static Datum
 sg_prune_entered(PG_FUNCTION_ARGS)
 {
 	TimestampTz before;
+	char	   *what;
 	pg_uuid_t	run;
 	LogEntry	entry;
 	TimestampTz start = GetCurrentTimestamp();
@@ -417,15 +452,17 @@ sg_prune_entered(PG_FUNCTION_ARGS)
 	sg_check_version();
 	sg_arg_check(fcinfo, 0);
 	before = PG_GETARG_TIMESTAMPTZ(0);
+	what = sg_arg_optional_text(fcinfo, 1);
 
 	sg_check_writable("sg_prune()");
+	check_prune_word(what);
 	check_may_prune(before);
 
 	run = log_new_run();
 	entry = log_entry(&run, NULL, "prune", LOG_DONE);
 	entry.object = "schemaguard.audit_log";
-	entry.rows_affected = (int64) prune_rows(before);
-	others = prune_others(before);
+	entry.rows_affected = is_asked_for(what, LOG_PRUNE_WORD) ? (int64) prune_rows(before) : 0;
+	others = prune_others(before, what);
 	entry.message = psprintf("rows before %s%s", timestamptz_to_str(before), others);
 	entry.elapsed_ms = (GetCurrentTimestamp() - start) / 1000.0;
 	log_write(&entry);

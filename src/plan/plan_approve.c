@@ -152,7 +152,7 @@ sg_plan_approve_entered(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("plan \"%s\" does not have that hash", plan->name),
 				 errdetail("It was changed since that hash was taken, or the hash is another plan's."),
-				 errhint(sg_calls("Read the plan as it is now, and approve it with its hash:\nSELECT sg_plan_hash(%s);"), quote_literal_cstr(plan->name))));
+				 errhint(sg_calls("Read the plan as it is now, and approve it with its hash:\nSELECT schemaguard.sg_plan_hash(%s);"), quote_literal_cstr(plan->name))));
 
 	plan_change_row(plan, GetUserNameFromId(GetUserId(), false),
 					"UPDATE schemaguard.plan p SET approved_by = $2, approved_at = clock_timestamp(),"

@@ -2,7 +2,7 @@
  *
  * plan_change.c
  *	  Steps that are no foreign keys, on their way into a plan:
- *	  schemaguard.sg_plan_add(), and what every one of them has to pass.
+ *	  schemaguard.sg_plan_add_step(), and what every one of them has to pass.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +35,7 @@
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
 
-SG_FUNCTION(sg_plan_add);
+SG_FUNCTION(sg_plan_add_step);
 SG_FUNCTION(sg_plan_release);
 
 /* Fields, for the table below */
@@ -672,7 +672,7 @@ plan_step_set_fields(PlanStep *step, ArrayType *pairs)
 }
 
 /*
- * schemaguard.sg_plan_add(plan text, kind text, VARIADIC fields text[])
+ * schemaguard.sg_plan_add_step(plan text, kind text, VARIADIC fields text[])
  *
  * Adds a step that is no foreign key: what sg_plan_add_check() and others
  * call.  Returns its number.  For the author's role and superusers (42501),
@@ -680,7 +680,7 @@ plan_step_set_fields(PlanStep *step, ArrayType *pairs)
  * can be.  What this database lacks is no error.
  */
 static Datum
-sg_plan_add_entered(PG_FUNCTION_ARGS)
+sg_plan_add_step_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name = sg_arg_text(fcinfo, 0);
 	PlanStep   *step = plan_step_default(name);

@@ -427,5 +427,5 @@ prune(TimestampTz before)
 void
 plan_deed_init(void)
 {
-	log_register_prune("deeds with nothing left to undo", prune);
+	log_register_prune("deeds", "deeds with nothing left to undo", prune);
 }

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "base/json.h"
 #include "plan/plan.h"
 
 /*
@@ -47,6 +48,14 @@ extern void plan_draft_end(PlanDraft *draft);
 
 /* All of that for one new step of step->plan, by this function of ours: returns its number */
 extern int	plan_add_step(const char *function, PlanStep *step);
+
+/*
+ * Changes options of a step that is in the plan, as sg_plan_set() does: 22023,
+ * 55000.  Texts and names for sg_json_begin() are here, too.
+ */
+#define PLAN_OPTIONS_NAME "options"
+#define PLAN_OPTIONS_HINT "Give names and values, as in '{\"orphans\": \"quarantine\"}'."
+extern void plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options);
 
 /* A table's name as users write it, schema-qualified by the caller's search_path */
 extern char *plan_qualify(const char *table);

@@ -69,11 +69,15 @@ plan_option_is_free(const char *option)
 	return plan_field(option, FIELD_ANY_TIME) != NULL;
 }
 
-/* Raises 22023 for a name that is none, with the nearest option or all of them */
+/*
+ * Raises 22023 for a name that is none, with the nearest option or all of them.
+ * What arguments of sg_plan_add_check() and others are called is known, too.
+ */
 static const StepField *
 find_field(const char *name)
 {
-	const StepField *field = plan_field(name, FIELD_OPTION);
+	const StepField *field = plan_field(strcmp(name, "name") == 0 ? "fk_name" : strcmp(name, "policy") == 0 ? "orphans" : name,
+										FIELD_OPTION);
 	SgNearest	nearest = {name};
 
 	if (field)
@@ -83,6 +87,8 @@ find_field(const char *name)
 		if ((step_fields[i].flags & FIELD_OPTION) != 0)
 			sg_nearest_try(&nearest, step_fields[i].name);
 	}
+	sg_nearest_try(&nearest, "name");
+	sg_nearest_try(&nearest, "policy");
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unrecognized option \"%s\"", name),
@@ -166,8 +172,8 @@ set_option(PlanStep *step, const SgJson *value)
 	}
 }
 
-static void
-set_options(FkPlan *plan, PlanStep *step, const SgJson *options)
+void
+plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options)
 {
 	bool		deferrable = step->deferrable;
 	StringInfoData names;
@@ -212,11 +218,11 @@ sg_plan_set_options_entered(PG_FUNCTION_ARGS)
 	sg_check_granted(fcinfo);
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	sg_arg_check(fcinfo, 2);
-	sg_json_begin(&options, PG_GETARG_JSONB_P(2), "options", "Give names and values, as in '{\"orphans\": \"quarantine\"}'.");
+	sg_json_begin(&options, PG_GETARG_JSONB_P(2), PLAN_OPTIONS_NAME, PLAN_OPTIONS_HINT);
 	plan_check_writable(plan, "sg_plan_set()");
 	plan_choose(plan, plan_steps_argument(fcinfo, 1));
 	foreach_ptr(PlanStep, step, plan_chosen_steps(plan))
-		set_options(plan, step, &options);
+		plan_step_set_options(plan, step, &options);
 
 	PG_RETURN_VOID();
 }
@@ -242,7 +248,7 @@ sg_plan_set_entered(PG_FUNCTION_ARGS)
 		escape_json(&text, sg_arg_text(fcinfo, 3));
 	appendStringInfoChar(&text, '}');
 	sg_json_begin(&options, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))), "options", NULL);
-	set_options(plan, plan_step_get(plan->name, PG_GETARG_INT32(1), false), &options);
+	plan_step_set_options(plan, plan_step_get(plan->name, PG_GETARG_INT32(1), false), &options);
 
 	PG_RETURN_VOID();
 }

@@ -410,99 +410,17 @@ report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples)
 	audit_proof_record(set->keys);
 }
 
-/* [database.][schema.]table */
-static SgTableName
-parse_name(const char *name)
-{
-	const char *rest;
-	List	   *parts = sg_parse_names(name, &rest);
-	SgTableName parsed;
-
-	if (list_length(parts) != 3 || *rest != '\0')
-		return sg_parse_table_name(name);
-	if (!sg_same_text(linitial(parts), get_database_name(MyDatabaseId)))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table \"%s\" is of another database", name),
-				 errhint("Connect to database %s and call it there.", quote_identifier(linitial(parts)))));
-	parsed.schema = lsecond(parts);
-	parsed.name = lthird(parts);
-	return parsed;
-}
-
-/*
- * A table as regclass takes it: by its name, or its OID in digits; a plan's
- * name, which is what people try, is told from it
- */
-static Oid
-table_of_text(const char *name)
-{
-	SgTableName parsed;
-	char	   *qualified;
-	Oid			relid;
-	FkPlan	   *plan;
-	char	   *near;
-
-	if (name[0] != '\0' && name[strspn(name, "0123456789")] == '\0')
-		return DatumGetObjectId(DirectFunctionCall1(oidin, CStringGetDatum(name)));
-	parsed = parse_name(name);
-	relid = sg_find_table(&parsed, &qualified);
-	if (OidIsValid(relid))
-		return relid;
-	plan = plan_find(name);
-	near = sg_nearest_table(qualified);
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_TABLE),
-			 errmsg("table \"%s\" does not exist", name),
-			 plan && plan_is_readable(plan) ?
-			 errhint(sg_calls("There is a plan of that name:\nSELECT * FROM sg_orphan_audit(plan => %s);"), quote_literal_cstr(name)) :
-			 near ? errhint("Perhaps you meant table %s.", near) : 0));
-}
-
-/* The first argument, whose type is up to the caller */
+/* The first argument, null for all tables */
 static Oid
 child_argument(FunctionCallInfo fcinfo)
 {
-	Oid			type = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 0));
-	Oid			relid;
-
-	if (PG_ARGISNULL(0))
-		return InvalidOid;
-	switch (type)
-	{
-		case TEXTOID:
-		case VARCHAROID:
-			relid = table_of_text(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-			break;
-		case NAMEOID:
-			relid = table_of_text(NameStr(*PG_GETARG_NAME(0)));
-			break;
-		case REGCLASSOID:
-		case OIDOID:
-		case INT4OID:
-			relid = PG_GETARG_OID(0);
-			break;
-			/* drivers send a number in the smallest type, or the largest */
-		case INT2OID:
-			relid = PG_GETARG_INT16(0);
-			break;
-		case INT8OID:
-			relid = DatumGetObjectId(DirectFunctionCall1(i8tooid, PG_GETARG_DATUM(0)));
-			break;
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("child must be a table, not of type %s", format_type_be(type)),
-					 errhint("Give its name, or a regclass.")));
-	}
-	sg_check_table(relid, NULL);
-	return relid;
+	return PG_ARGISNULL(0) ? InvalidOid : sg_arg_table(fcinfo, 0, NULL);
 }
 
 /*
- * sg_orphan_audit(child anycompatible DEFAULT NULL, plan text DEFAULT NULL,
+ * sg_orphan_audit(child schemaguard.regtable DEFAULT NULL, plan text DEFAULT NULL,
  *				   inferred boolean DEFAULT false, samples int DEFAULT 5,
- *				   schemas text[] DEFAULT NULL, steps int[] DEFAULT NULL)
+ *				   schemas schemaguard.names DEFAULT NULL, steps int[] DEFAULT NULL)
  *
  * One row per key: every declared one and the steps of the plans that the
  * caller may read, but for those that were skipped or rolled back; or the keys

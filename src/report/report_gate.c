@@ -272,5 +272,5 @@ prune(TimestampTz before)
 void
 report_gate_init(void)
 {
-	log_register_prune("findings of audit gates", prune);
+	log_register_prune("findings", "findings of audit gates", prune);
 }

@@ -41,6 +41,8 @@
 
 SG_FUNCTION(sg_plan_from_sql);
 
+static const char strict_hint[] = "Without strict => true such a place becomes a row of schemaguard.plan_note, and the rest is read.";
+
 /* Bytes of a message that a note keeps */
 #define NOTE_MAX 300
 
@@ -133,11 +135,11 @@ compare_remarks(const ListCell *a, const ListCell *b)
 }
 
 /*
- * Turn remarks into notes, with line and column.  In strict mode the first
- * problem is raised instead.
+ * Turn remarks into notes, with line and column.  With a hint the first problem
+ * is raised instead.
  */
-static List *
-notes_of_remarks(ScriptReader *reader, bool strict)
+List *
+script_notes(ScriptReader *reader, const char *hint)
 {
 	const char *sql = reader->script->sql;
 	List	   *notes = NIL;
@@ -161,11 +163,11 @@ notes_of_remarks(ScriptReader *reader, bool strict)
 		}
 		column = pg_mbstrlen_with_len(sql + line_start, r->offset - line_start) + 1;
 
-		if (strict && r->sqlerrcode)
+		if (hint && r->sqlerrcode)
 			ereport(ERROR,
 					(errcode(r->sqlerrcode),
 					 errmsg("line %d, column %d of the script: %s", line, column, r->message),
-					 errhint("Without strict => true such a place becomes a row of schemaguard.plan_note, and the rest is read.")));
+					 errhint("%s", hint)));
 
 		note->line = line;
 		note->reason = psprintf("column %d: %s", column, r->message);
@@ -529,8 +531,8 @@ join_indexes(ScriptReader *reader)
 }
 
 /* Add the steps that have passed; returns how many */
-static int
-add_steps(ScriptReader *reader, const FkPlan *plan)
+int
+script_add_steps(ScriptReader *reader, const FkPlan *plan)
 {
 	CheckedStep checked = {plan_draft_begin(plan, NULL), NULL};
 	int			added = 0;
@@ -642,11 +644,16 @@ tell_outcome(const ScriptReader *reader, int added, int nnotes)
  * Read the script with the scanner's and the parser's notices about names
  * that they cut turned off: we make remarks about those that matter.
  */
-static void
-read_quietly(ScriptReader *reader, const char *sql)
+void
+script_read(ScriptReader *reader, const FkPlan *plan, const char *sql)
 {
 	int			level = NewGUCNestLevel();
 
+	reader->plan = plan->name;
+	reader->path = script_path_begin();
+	reader->context = CurrentMemoryContext;
+	reader->scratch = AllocSetContextCreate(CurrentMemoryContext, "schemaguard script statement",
+											ALLOCSET_DEFAULT_SIZES);
 	if (client_min_messages < WARNING)
 		sg_scope_set("client_min_messages", "warning");
 	reader->script = script_split(sql);
@@ -677,17 +684,12 @@ sg_plan_from_sql_entered(PG_FUNCTION_ARGS)
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_from_sql()");
 
-	reader.plan = plan->name;
-	reader.path = script_path_begin();
-	reader.context = CurrentMemoryContext;
-	reader.scratch = AllocSetContextCreate(CurrentMemoryContext, "schemaguard script statement",
-										   ALLOCSET_DEFAULT_SIZES);
-	read_quietly(&reader, sg_arg_text(fcinfo, 1));
+	script_read(&reader, plan, sg_arg_text(fcinfo, 1));
 	if (strict)
-		(void) notes_of_remarks(&reader, true);
+		(void) script_notes(&reader, strict_hint);
 
-	added = add_steps(&reader, plan);
-	notes = notes_of_remarks(&reader, strict);
+	added = script_add_steps(&reader, plan);
+	notes = script_notes(&reader, strict ? strict_hint : NULL);
 	summary = summary_note(&reader);
 	if (summary)
 		notes = lappend(notes, summary);

@@ -177,6 +177,18 @@ extern void script_remark(ScriptReader *reader, int offset, int sqlerrcode, cons
 /* A remark about a name that is longer than names can be, if there is one among those */
 extern bool script_remark_cut(ScriptReader *reader, int offset, List *names);
 
+/* Reads a script for the plan, whose notes about names that are cut are ours */
+extern void script_read(ScriptReader *reader, const FkPlan *plan, const char *sql);
+
+/*
+ * Adds the steps that pass to the plan, and returns how many; what does not
+ * pass is remarked.
+ */
+extern int	script_add_steps(ScriptReader *reader, const FkPlan *plan);
+
+/* The remarks, by their places, as notes of the plan (of PlanNote *); with a hint, the first problem is raised instead */
+extern List *script_notes(ScriptReader *reader, const char *hint);
+
 /* Keep a step, which is in reader->context, of the current statement */
 extern ScriptStep *script_keep(ScriptReader *reader, PlanStep *step, int location);
 

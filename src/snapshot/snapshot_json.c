@@ -20,6 +20,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 
 #include "base/args.h"
 #include "base/compat.h"
@@ -32,7 +33,6 @@
 #include "snapshot/snapshot_internal.h"
 
 SG_FUNCTION(sg_snapshot_import);
-SG_FUNCTION(sg_snapshot_import_lines);
 
 #define DOCUMENT_NAME "snapshot document"
 #define DOCUMENT_HINT "Take a document that an export or docs/snapshot.sql has made."
@@ -304,9 +304,8 @@ finish_document(SnapshotReader *reader, const SgJson *header, int64 promised)
 }
 
 static void
-read_document(SnapshotReader *reader, FunctionCallInfo fcinfo)
+read_document(SnapshotReader *reader, Jsonb *document)
 {
-	Jsonb	   *document = PG_GETARG_JSONB_P(1);
 	SgJson		whole;
 	SgJson		objects;
 	SnapshotObject last = {0};
@@ -368,46 +367,127 @@ object_line(SnapshotReader *reader, LinePlaces *places, const char *line, Snapsh
 	read_object(reader, &object, last);
 }
 
+/* Lines of an array, or of a text */
+typedef struct LineSource
+{
+	ArrayIterator elements;		/* NULL: a text */
+	char	   *rest;			/* of it, NULL behind its end */
+} LineSource;
+
+/* Cuts a text at its next line break */
+static char *
+cut_line(LineSource *source)
+{
+	char	   *line = source->rest;
+	char	   *end = strchr(line, '\n');
+
+	if (end)
+		*end = '\0';
+	source->rest = end ? end + 1 : NULL;
+	return line;
+}
+
+/* False behind the last one; a line is NULL for null */
+static bool
+next_line(LineSource *source, char **line)
+{
+	Datum		element;
+	bool		isnull;
+
+	if (source->elements == NULL)
+	{
+		*line = source->rest ? cut_line(source) : NULL;
+		return *line != NULL;
+	}
+	if (!array_iterate(source->elements, &element, &isnull))
+		return false;
+	*line = isnull ? NULL : TextDatumGetCString(element);
+	return true;
+}
+
 /* Lines behind the end, such as the empty one behind the last line break, say nothing */
 static void
-read_lines(SnapshotReader *reader, FunctionCallInfo fcinfo)
+read_lines(SnapshotReader *reader, LineSource *source)
 {
-	ArrayIterator it = array_create_iterator(PG_GETARG_ARRAYTYPE_P(1), 0, NULL);
 	LinePlaces	places = {.whole = {.name = DOCUMENT_NAME,.hint = DOCUMENT_HINT}};
 	Jsonb	   *header = NULL;
 	int64		promised = 0;
 	bool		ended = false;
 	SnapshotObject last = {0};
-	Datum		element;
-	bool		isnull;
+	char	   *line;
 
-	while (!ended && array_iterate(it, &element, &isnull))
+	for (;;)
 	{
-		MemoryContext old = CurrentMemoryContext;
-		char	   *line;
+		MemoryContext old = header ? MemoryContextSwitchTo(reader->row_context) : CurrentMemoryContext;
+		bool		more = !ended && next_line(source, &line);
 
 		CHECK_FOR_INTERRUPTS();
-		if (isnull)
+		if (more && line == NULL)
 			sg_json_refuse(&places.whole, "must not have a line that is null");
-		if (header)
-			MemoryContextSwitchTo(reader->row_context);
-		line = TextDatumGetCString(element);
-		if (header == NULL)
+		if (more && header == NULL)
 		{
 			header = header_line(&places, line);
 			promised = read_header(reader, &places.whole, header);
 		}
-		else if (strcmp(line, SNAPSHOT_LINES_END) == 0)
+		else if (more && strcmp(line, SNAPSHOT_LINES_END) == 0)
 			ended = true;
-		else
+		else if (more)
 			object_line(reader, &places, line, &last);
 		MemoryContextSwitchTo(old);
+		if (!more)
+			break;
 	}
 	if (header == NULL)
 		sg_json_refuse(&places.whole, "has no line");
 	if (!ended && reader->info.objects == promised)
 		changed_document("Its last line is missing");
 	finish_document(reader, &places.whole, promised);
+}
+
+/* Does a text begin with the first line of a document in lines? */
+static bool
+is_in_lines(const char *document)
+{
+	const char *end = strchr(document, '\n');
+	size_t		begin = strlen(SNAPSHOT_LINES_BEGIN);
+
+	if (end == NULL || end - document < begin)
+		return false;
+	return strncmp(end - begin, SNAPSHOT_LINES_BEGIN, begin) == 0;
+}
+
+static void
+read_text(SnapshotReader *reader, char *string)
+{
+	LineSource	source = {.rest = string};
+
+	if (is_in_lines(string))
+		read_lines(reader, &source);
+	else
+		read_document(reader, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(string))));
+}
+
+/* The second argument, whose type is up to the caller */
+static void
+read_argument(SnapshotReader *reader, FunctionCallInfo fcinfo)
+{
+	Oid			type = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 1));
+	Oid			output;
+	bool		is_varlena;
+
+	if (type == JSONBOID)
+		read_document(reader, PG_GETARG_JSONB_P(1));
+	else if (type == TEXTARRAYOID)
+	{
+		LineSource	source = {.elements = array_create_iterator(PG_GETARG_ARRAYTYPE_P(1), 0, NULL)};
+
+		read_lines(reader, &source);
+	}
+	else
+	{
+		getTypeOutputInfo(type, &output, &is_varlena);
+		read_text(reader, OidOutputFunctionCall(output, PG_GETARG_DATUM(1)));
+	}
 }
 
 /* Of what an older format lacks, a user should know */
@@ -421,8 +501,20 @@ tell_loss(SnapshotReader *reader)
 			 errhint("It can be compared; to rebuild a database from it, take it again with this version.")));
 }
 
-static int64
-import(FunctionCallInfo fcinfo, void (*read) (SnapshotReader *reader, FunctionCallInfo fcinfo))
+/*
+ * sg_snapshot_import(snapshot text, document anycompatible)
+ *
+ * Keeps a document of sg_snapshot_export or docs/snapshot.sql as a snapshot of
+ * the caller's: as jsonb, as a text, or in lines, of which one at a time is
+ * read.  Logged.  The seal and the checksums prove nothing about who
+ * made it.  Raises 42710, 42939 as sg_snapshot_take; 22023 for what is no such
+ * document, by kind, object and property; 0A000 for one of a newer format (an
+ * older one is kept as it is, with a warning of what it lacks),
+ * 22000 for one that lacks objects or was edited.  Text that was cut off is no
+ * JSON: jsonb's own 22P02.
+ */
+static Datum
+sg_snapshot_import_entered(PG_FUNCTION_ARGS)
 {
 	char	   *name;
 	SnapshotReader *reader;
@@ -433,12 +525,12 @@ import(FunctionCallInfo fcinfo, void (*read) (SnapshotReader *reader, FunctionCa
 	sg_arg_check(fcinfo, 1);
 	name = sg_arg_text(fcinfo, 0);
 
-	sg_check_writable(read == read_lines ? "sg_snapshot_import_lines()" : "sg_snapshot_import()");
+	sg_check_writable("sg_snapshot_import()");
 	snapshot_check_new(name);
 
 	reader = snapshot_reader_begin(name);
 	old = MemoryContextSwitchTo(reader->context);
-	read(reader, fcinfo);
+	read_argument(reader, fcinfo);
 	MemoryContextSwitchTo(old);
 	sg_progress_begin(SG_PROGRESS_SNAPSHOT, 0, 0);
 	objects = snapshot_insert(reader, name, true);
@@ -449,34 +541,5 @@ import(FunctionCallInfo fcinfo, void (*read) (SnapshotReader *reader, FunctionCa
 		tell_loss(reader);
 	snapshot_close(reader);
 
-	return objects;
-}
-
-/*
- * sg_snapshot_import(snapshot text, document jsonb)
- *
- * Keeps a document of sg_snapshot_export or docs/snapshot.sql as a snapshot of
- * the caller's.  Logged.  The seal and the checksums prove nothing about who
- * made it.  Raises 42710, 42939 as sg_snapshot_take; 22023 for what is no such
- * document, by kind, object and property; 0A000 for one of a newer format (an
- * older one is kept as it is, with a warning of what it lacks),
- * 22000 for one that lacks objects or was edited.  Text that was cut off is no
- * JSON: jsonb's own 22P02.
- */
-static Datum
-sg_snapshot_import_entered(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT64(import(fcinfo, read_document));
-}
-
-/*
- * sg_snapshot_import_lines(snapshot text, lines text[])
- *
- * The same for the lines of sg_snapshot_export_lines or docs/snapshot.sql, of
- * which one at a time is read: it needs no more memory than the lines have.
- */
-static Datum
-sg_snapshot_import_lines_entered(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT64(import(fcinfo, read_lines));
+	PG_RETURN_INT64(objects);
 }

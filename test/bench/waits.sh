@@ -68,7 +68,7 @@ SQL
   waits_beside 'sg_add_fks, rest' "CALL sg_add_fks('core')"
   waits_beside 'sg_add_fks, backfill' "CALL sg_add_fks('fill')"
   waits_beside 'sg_verify_fks, live' "SELECT count(*) FROM sg_verify_fks_details(live => true)"
-  waits_beside 'sg_measure_overhead' "SELECT count(*) FROM sg_measure_overhead('scan')"
+  waits_beside 'sg_measure_overhead' "SELECT count(*) FROM schemaguard.sg_measure_overhead('scan')"
   waits_beside 'sg_snapshot_take' "SELECT sg_snapshot_take('after')"
   waits_beside 'sg_drift' "SELECT count(*) FROM sg_drift_details('before')"
   waits_beside 'sg_rollback_fks' "CALL sg_rollback_fks('core')"

@@ -67,7 +67,7 @@ SET SESSION AUTHORIZATION regress_sg_author;
 SELECT sg_plan_allow('ap', 'regress_sg_boss');
 SET SESSION AUTHORIZATION regress_sg_boss;
 -- what was read: the hash was taken, and the plan changed since
-SELECT sg_plan_hash('ap') AS hash, sg_plan_hash('ap') ~ '^[0-9a-f]{64}$' AS is_one \gset
+SELECT schemaguard.sg_plan_hash('ap') AS hash, schemaguard.sg_plan_hash('ap') ~ '^[0-9a-f]{64}$' AS is_one \gset
 SELECT :'is_one' AS is_one, hint = format(E'As another role than regress_sg_author:\nSELECT %s.sg_plan_approve(''ap'', ''%s'');', 'public', :'hash') AS told
 FROM sg_plan_check_details('ap') WHERE check_name = 'approval';
 SET SESSION AUTHORIZATION regress_sg_author;

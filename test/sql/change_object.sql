@@ -58,7 +58,7 @@ DROP EXTENSION schemaguard;
 DELETE FROM people WHERE id = 10;
 SELECT identity FROM sg_snapshot_objects_details('live') WHERE identity ~ 'attic|_sg_dropped';
 SELECT child_table, child_columns FROM sg_discover_fks_details() WHERE child_table ~ 'attic' OR child_columns::text ~ '_sg_dropped';
-SELECT table_name FROM sg_discover_unmatched() WHERE table_name ~ 'attic';
+SELECT table_name FROM schemaguard.sg_discover_unmatched() WHERE table_name ~ 'attic';
 SELECT DISTINCT table_name FROM sg_tenant_audit_details('id') WHERE table_name ~ 'posts';
 INSERT INTO people VALUES (10, 'y', 1, 10);
 -- again

@@ -191,7 +191,7 @@ RESET SESSION AUTHORIZATION;
 \set VERBOSITY sqlstate
 CALL sg_fix_orphans('w', dry_run => true, author => 'regress_sg_planter');
 \set VERBOSITY default
-CALL sg_fix_orphans('w', dry_run => true, author => 'regress_sg_planter', confirm => sg_plan_hash('w'));
+CALL sg_fix_orphans('w', dry_run => true, author => 'regress_sg_planter', confirm => schemaguard.sg_plan_hash('w'));
 
 -- end
 SET client_min_messages = error;

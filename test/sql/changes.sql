@@ -54,8 +54,8 @@ SELECT sg_plan_add_statement('c', 'CREATE TABLE chg.x ()', done_when => 'DROP TA
 SELECT sg_plan_add_drop('c', 'sequence', 'orders');
 SELECT sg_plan_add_drop('c', 'table', 'orders', name => 'other');
 SELECT sg_plan_add_rename('c', 'table', 'orders', NULL);
-SELECT schemaguard.sg_plan_add('c', 'foreign key', 'child_table', 'orders');
-SELECT schemaguard.sg_plan_add('c', 'check', 'child_table', 'orders', 'definition', 'true', 'parent_table', 'orders');
+SELECT schemaguard.sg_plan_add_step('c', 'foreign key', 'child_table', 'orders');
+SELECT schemaguard.sg_plan_add_step('c', 'check', 'child_table', 'orders', 'definition', 'true', 'parent_table', 'orders');
 SELECT sg_plan_add_check('nothing', 'orders', 'true');
 
 -- as SQL, and where it stands: what a step needs comes first
@@ -223,7 +223,7 @@ CALL sg_apply('planted', author => 'regress_sg_writer');
 CALL sg_apply('planted', author => 'regress_sg_writer', confirm => 'no');
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_sg_writer';
 SELECT check_name, result, regexp_replace(detail, '[0-9a-f]{64}', '#') FROM sg_plan_check_details('planted') WHERE check_name = 'confirm';
-SELECT sg_plan_hash('planted') AS hash \gset
+SELECT schemaguard.sg_plan_hash('planted') AS hash \gset
 -- nor does a look at the plan run any of it
 SET SESSION AUTHORIZATION regress_sg_writer;
 SELECT sg_plan_create('asks') \g /dev/null

@@ -88,7 +88,7 @@ CREATE TABLE odd.child ("We""ird.T a_id" int, "___" int, "_" int, "9" int);
 SELECT * FROM found('odd');
 
 -- What looks like a reference and matches nothing
-SELECT * FROM sg_discover_unmatched() WHERE table_name LIKE 'snake.%' ORDER BY 1, 2;
+SELECT * FROM schemaguard.sg_discover_unmatched() WHERE table_name LIKE 'snake.%' ORDER BY 1, 2;
 
 -- No reference: a column with values of its own, a type that can't compare, a deferrable key, a key of a part
 CREATE SCHEMA never;
@@ -109,7 +109,7 @@ CREATE TABLE other.votes (id int PRIMARY KEY, votable_type text, votable_id int,
 CREATE TABLE other.stripe_plans (id int PRIMARY KEY);
 CREATE TABLE other.payments (id int PRIMARY KEY);
 SELECT * FROM found('other');
-SELECT * FROM sg_discover_unmatched() WHERE table_name LIKE 'other.%' ORDER BY 1, 2;
+SELECT * FROM schemaguard.sg_discover_unmatched() WHERE table_name LIKE 'other.%' ORDER BY 1, 2;
 -- ... unless somebody has said so: by feedback, in all its forms, ...
 CREATE TABLE other.notes (id int PRIMARY KEY, stripe_client_id int, late_payment_id int, late_payment_type text);
 SELECT count(*) FROM sg_discover_fks_details('other.notes', verify => 'none');
@@ -121,7 +121,7 @@ INSERT INTO schemaguard.discovery_feedback (verdict, child_columns, parent_table
 INSERT INTO schemaguard.discovery_feedback (verdict, child_columns, parent_table, pattern) VALUES ('accepted', '^stripe_c.*_id$', '\.clients$', true);
 SELECT child_table, child_columns, parent_table, score FROM sg_discover_fks_details(verify => 'none')
 WHERE child_table LIKE 'other.%' AND score = 1 ORDER BY child_table, child_columns::text;
-SELECT table_name, columns FROM sg_discover_unmatched() WHERE table_name = 'other.notes';
+SELECT table_name, columns FROM schemaguard.sg_discover_unmatched() WHERE table_name = 'other.notes';
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns) VALUES ('rejected', 'other.notes', 'stripe_client_id');
 SELECT child_columns, parent_table FROM sg_discover_fks_details('other.notes', verify => 'none');
 DELETE FROM schemaguard.discovery_feedback;
@@ -265,10 +265,10 @@ EXCEPT SELECT * FROM everywhere WHERE split_part(child_table, '.', 1) NOT IN ('s
 SELECT child_table, child_columns, parent_table, score, rows_checked, result FROM sg_discover_fks_details(schemas => '{snake,front}')
 EXCEPT SELECT * FROM everywhere WHERE split_part(child_table, '.', 1) IN ('snake', 'front');
 SELECT count(*) FROM sg_discover_fks_details('apart.visits', schemas => '{snake}');
-SELECT table_name, columns FROM sg_discover_unmatched('{apart}');
+SELECT table_name, columns FROM schemaguard.sg_discover_unmatched('{apart}');
 SELECT fk_name, child_table, parent_table, source FROM sg_orphan_audit_details(schemas => '{apart}', inferred => true);
 SELECT * FROM sg_discover_fks_details(schemas => '{}');
-SELECT * FROM sg_discover_unmatched('{apart,NULL}');
+SELECT * FROM schemaguard.sg_discover_unmatched('{apart,NULL}');
 DROP TABLE everywhere;
 DROP SCHEMA apart CASCADE;
 

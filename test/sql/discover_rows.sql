@@ -322,7 +322,7 @@ SELECT child_columns, parent_table, parent_columns, score, evidence->>'why' AS w
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, parent_table) VALUES ('rejected', 's.logins', 'user_id', 's.users');
 SELECT count(*) FROM sg_discover_fks_details('s.logins', 0, 'none');
 SELECT count(*) FROM sg_discover_fks_details('s.logins', 0);
-SELECT table_name, columns FROM sg_discover_unmatched() WHERE table_name = 's.logins';
+SELECT table_name, columns FROM schemaguard.sg_discover_unmatched() WHERE table_name = 's.logins';
 
 -- A rejection counts before an acceptance; several rules of patterns
 INSERT INTO schemaguard.discovery_feedback (verdict, child_table, child_columns, pattern)

@@ -169,8 +169,8 @@ SELECT d.change, d.risk, d.detail FROM sg_drift_details('was', 'now', '{s26}') d
 
 
 -- What this database's catalogs say of numbers and ages is no evidence where the snapshot is another's
-SELECT sg_snapshot_import('theirs', sg_snapshot_export('was')) > 0 AS taken;
-SELECT sg_snapshot_import('restored', sg_snapshot_export('was')) > 0 AS taken;
+SELECT sg_snapshot_import('theirs', ARRAY(SELECT sg_snapshot_export('was'))) > 0 AS taken;
+SELECT sg_snapshot_import('restored', ARRAY(SELECT sg_snapshot_export('was'))) > 0 AS taken;
 UPDATE schemaguard.snapshot SET imported_at = NULL, environment = environment || '{"database_oid": 1}' WHERE name = 'restored';
 SELECT r AS reference, count(*) FILTER (WHERE detail ~ 'number in the table|before the snapshot') > 0 AS by_catalog
 FROM unnest('{was,theirs,restored}'::text[]) r, sg_drift_details(r) WHERE change = 'renamed' GROUP BY r ORDER BY r;

@@ -394,11 +394,11 @@ SELECT sg_plan_drop('older');
 
 -- Options of a plan: settings for its calls, as the setting itself takes them, and the policy of new steps
 SELECT sg_plan_create('opt');
-SELECT sg_plan_hash('opt') AS plain \gset
+SELECT schemaguard.sg_plan_hash('opt') AS plain \gset
 SELECT sg_plan_option('opt', 'lock_timeout', '50ms'), sg_plan_option('opt', 'schemaguard.workers', '0'),
        sg_plan_option('opt', 'window_end', '05:00'), sg_plan_option('opt', 'orphans', 'quarantine');
 SELECT options FROM schemaguard.plan WHERE name = 'opt';
-SELECT sg_plan_hash('opt') <> :'plain' AS in_the_hash;
+SELECT schemaguard.sg_plan_hash('opt') <> :'plain' AS in_the_hash;
 SELECT raises(format('SELECT sg_plan_option(''opt'', %L, %L)', name, value))
   FROM (VALUES ('lock_timeout', 'soon'), ('verbosity', 'loud'), ('window_end', 'later'), ('orphans', 'recycle'),
                ('colour', 'red'), ('throttle_function', 'now'), ('require_approval', 'off'), ('migration', 'x'),

@@ -202,27 +202,32 @@ SELECT identity, properties -> 'last_value' AS last_value FROM sg_snapshot_objec
 ROLLBACK;
 
 -- Documents
-CREATE TEMP TABLE doc AS SELECT sg_snapshot_export('regress 1') AS d;
+CREATE FUNCTION pg_temp.exported(snapshot text) RETURNS jsonb LANGUAGE sql AS 'SELECT string_agg(l, E''\n'')::jsonb FROM sg_snapshot_export(snapshot) l';
+CREATE TEMP TABLE doc AS SELECT pg_temp.exported('regress 1') AS d;
 SELECT sg_snapshot_import('regress 3', d) > 50 AS imported FROM doc;
 SELECT name, server_version_num = current_setting('server_version_num')::int AS version, database = current_database() AS database, schemas,
   checksum = (SELECT checksum FROM schemaguard.snapshot WHERE name = 'regress 1') AS equal, imported_at IS NOT NULL AS imported
 FROM schemaguard.snapshot WHERE name LIKE 'regress _' ORDER BY name;
-SELECT sg_snapshot_export('regress 3') - 'role' = d - 'role' AS same FROM doc;
--- the same in lines
-CREATE TEMP TABLE lines AS SELECT n, l FROM sg_snapshot_export_lines('regress 1') WITH ORDINALITY x (l, n);
+SELECT pg_temp.exported('regress 3') - 'role' = d - 'role' AS same FROM doc;
+-- the same in lines, and as a text of these or of the whole
+CREATE TEMP TABLE lines AS SELECT n, l FROM sg_snapshot_export('regress 1') WITH ORDINALITY x (l, n);
 SELECT count(*) = (SELECT objects + 2 FROM schemaguard.snapshot WHERE name = 'regress 1') AS lines, string_agg(l, E'\n' ORDER BY n)::jsonb = (SELECT d FROM doc) AS same FROM lines;
-SELECT sg_snapshot_export('regress 1')::text = sg_snapshot_export('regress 1')::text::jsonb::text AS well_formed;
-SELECT sg_snapshot_import_lines('regress 4', array_agg(l ORDER BY n) || ''::text) > 50 AS imported FROM lines;
-SELECT sg_snapshot_export('regress 4') - 'role' - 'seal' = d - 'role' - 'seal' AS same FROM doc;
+SELECT sg_snapshot_import('regress 4', array_agg(l ORDER BY n) || ''::text) > 50 AS imported FROM lines;
+SELECT pg_temp.exported('regress 4') - 'role' - 'seal' = d - 'role' - 'seal' AS same FROM doc;
 SELECT sg_snapshot_drop('regress 4');
-SELECT sg_snapshot_import_lines('bad', '{}');
-SELECT sg_snapshot_import_lines('bad', ARRAY[d::text]) FROM doc;
-SELECT sg_snapshot_import_lines('bad', array_agg(l ORDER BY n)) FROM lines WHERE n > 1;
-SELECT sg_snapshot_import_lines('bad', array_agg(CASE n WHEN 3 THEN NULL ELSE l END ORDER BY n)) FROM lines;
-SELECT sg_snapshot_import_lines('bad', array_agg(CASE n WHEN 3 THEN replace(l, 'true', 'false') ELSE l END ORDER BY n)) FROM lines;
-SELECT sg_snapshot_import_lines('bad', array_agg(l ORDER BY n)) FROM lines WHERE l <> ']}';
-SELECT sg_snapshot_import_lines('bad', array_agg(l ORDER BY n)) FROM lines WHERE n <= 1;
-SELECT sg_snapshot_import_lines('bad', NULL);
+SELECT sg_snapshot_import('regress 4', string_agg(l, E'\n' ORDER BY n) || E'\n') > 50 AS imported FROM lines;
+SELECT sg_snapshot_drop('regress 4');
+SELECT sg_snapshot_import('regress 4', d::text) > 50 AS imported, sg_snapshot_drop('regress 4') FROM doc;
+SELECT sg_snapshot_import('regress 4', d::json) > 50 AS imported, sg_snapshot_drop('regress 4') FROM doc;
+SELECT sg_snapshot_import('bad', '{}'::text[]);
+SELECT sg_snapshot_import('bad', '');
+SELECT sg_snapshot_import('bad', 1);
+SELECT sg_snapshot_import('bad', ARRAY[d::text]) FROM doc;
+SELECT sg_snapshot_import('bad', array_agg(l ORDER BY n)) FROM lines WHERE n > 1;
+SELECT sg_snapshot_import('bad', array_agg(CASE n WHEN 3 THEN NULL ELSE l END ORDER BY n)) FROM lines;
+SELECT sg_snapshot_import('bad', array_agg(CASE n WHEN 3 THEN replace(l, 'true', 'false') ELSE l END ORDER BY n)) FROM lines;
+SELECT sg_snapshot_import('bad', array_agg(l ORDER BY n)) FROM lines WHERE l <> ']}';
+SELECT sg_snapshot_import('bad', array_agg(l ORDER BY n)) FROM lines WHERE n <= 1;
 SELECT sg_snapshot_import('bad', '[]');
 SELECT sg_snapshot_import('bad', '{}');
 SELECT sg_snapshot_import('bad', '"x"');
@@ -287,7 +292,7 @@ h AS (
 SELECT h || jsonb_build_object('seal', encode(sha256(convert_to(h::text, 'UTF8')), 'hex'), 'objects', objects) AS d FROM h;
 SELECT sg_snapshot_import('regress old', d) > 50 AS imported FROM old;
 SELECT count(*) AS drift FROM sg_drift_details('regress old', 'live', '{snap}', cosmetic => true);
-SELECT sg_snapshot_export('regress old') -> 'objects' = d -> 'objects' AS as_it_was FROM old;
+SELECT pg_temp.exported('regress old') -> 'objects' = d -> 'objects' AS as_it_was FROM old;
 SELECT kind, identity, properties FROM sg_snapshot_objects_details('regress old') EXCEPT
 SELECT kind, identity, properties - '{depends,number,dropped_columns,dropped_attributes}'::text[] - CASE kind WHEN 'operator class' THEN '{operators,functions}'::text[] ELSE '{}' END
 FROM sg_snapshot_objects_details('live', '{snap}');

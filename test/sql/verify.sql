@@ -89,10 +89,10 @@ SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks_deta
 SELECT fingerprint() = :'before' AS unchanged;
 -- some steps, the others are not tried
 SELECT fk_name, count(*) > 0 AS tested, count(*) FILTER (WHERE test ~ 'live') > 0 AS live FROM sg_verify_fks_details('ver', live => true, steps => '{9,1,1}') GROUP BY 1 ORDER BY 1;
-SELECT step, fk_name, operation FROM sg_measure_overhead('ver', sample => 1, rounds => 1, steps => '{1}');
+SELECT step, fk_name, operation FROM schemaguard.sg_measure_overhead('ver', sample => 1, rounds => 1, steps => '{1}');
 SELECT * FROM sg_verify_fks_details('ver', steps => '{1,12}');
 SELECT * FROM sg_verify_fks_details(steps => '{1}');
-SELECT * FROM sg_measure_overhead('ver', steps => '{}');
+SELECT * FROM schemaguard.sg_measure_overhead('ver', steps => '{}');
 -- a key that should be gone
 UPDATE schemaguard.plan_step SET replaces = CASE step WHEN 1 THEN 'k2_restrict' ELSE 'long gone' END WHERE plan = 'ver' AND step IN (1, 2);
 SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks_details('ver') WHERE test = 'replaced';
@@ -325,7 +325,7 @@ RESET ROLE;
 SELECT DISTINCT result, reason FROM live;
 SELECT sg_plan_create('ver', replace => true);
 SELECT sg_plan_add_fk('ver', 'c', '{p}', 'p');
-SELECT operation, reason FROM sg_measure_overhead('ver');
+SELECT operation, reason FROM schemaguard.sg_measure_overhead('ver');
 SET ROLE regress_ver_owner;
 SELECT test, result, reason FROM sg_verify_fks_details(live => true) WHERE test ~ 'live';
 RESET ROLE;
@@ -372,21 +372,21 @@ SELECT sg_plan_skip('ver', '{5}', 'not wanted');
 SELECT fingerprint() AS before \gset
 SELECT step, operation, rows, without_us > 0 AS w, with_us > 0 AS k, ratio > 0 AS r,
        without_q1_us <= without_us AND without_us <= without_q3_us AND with_q1_us <= with_us AND with_us <= with_q3_us AS sorted, reason
-FROM sg_measure_overhead('ver', sample => 30, rounds => 3);
+FROM schemaguard.sg_measure_overhead('ver', sample => 30, rounds => 3);
 -- three digits
-SELECT count(*) FROM sg_measure_overhead('ver', sample => 30, rounds => 3) m, unnest(ARRAY[without_us, with_q1_us, with_us, with_q3_us, ratio]) f
+SELECT count(*) FROM schemaguard.sg_measure_overhead('ver', sample => 30, rounds => 3) m, unnest(ARRAY[without_us, with_q1_us, with_us, with_q3_us, ratio]) f
   WHERE length(ltrim(regexp_replace(f::numeric::text, '\.|0+$', '', 'g'), '0')) > 3 AND f < 1000;
 SELECT fingerprint() = :'before' AS unchanged, (SELECT last_value FROM fired) AS fired;
 SELECT count(*) FROM pg_class WHERE relname LIKE 'schemaguard%';
 BEGIN;
-SELECT count(*) FROM sg_measure_overhead('ver', 30, 1);
+SELECT count(*) FROM schemaguard.sg_measure_overhead('ver', 30, 1);
 SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND relation IN ('p'::regclass, 'c'::regclass, 'c_pkey'::regclass);
 COMMIT;
-SELECT * FROM sg_measure_overhead('ver', sample => 0);
-SELECT * FROM sg_measure_overhead('ver', rounds => NULL);
-SELECT * FROM sg_measure_overhead('no such plan');
+SELECT * FROM schemaguard.sg_measure_overhead('ver', sample => 0);
+SELECT * FROM schemaguard.sg_measure_overhead('ver', rounds => NULL);
+SELECT * FROM schemaguard.sg_measure_overhead('no such plan');
 BEGIN READ ONLY;
-SELECT * FROM sg_measure_overhead('ver');
+SELECT * FROM schemaguard.sg_measure_overhead('ver');
 ROLLBACK;
 
 -- what progress shows, seen from within a statement that is tried, and one that is measured
@@ -407,7 +407,7 @@ ALTER TABLE wc ADD CHECK (ver.seen(id)) NOT VALID;
 SELECT sg_plan_create('ver', replace => true);
 SELECT sg_plan_add_fk('ver', 'wc', '{p}', 'wp', fk_name => 'watched');
 SELECT test, result FROM sg_verify_fks_details('ver', live => true) WHERE test ~ 'live';
-SELECT operation, reason FROM sg_measure_overhead('ver', sample => 1, rounds => 1);
+SELECT operation, reason FROM schemaguard.sg_measure_overhead('ver', sample => 1, rounds => 1);
 SELECT * FROM schemaguard.progress;
 -- rows that have changed since the caller's statement began are tried as they are now
 DROP TABLE wc, wp;

@@ -23,7 +23,7 @@ SELECT sg_plan_add_fk('ver18', 'c', '{q}', 'p', fk_name => 'strict', on_delete =
 SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks_details('ver18', live => true) WHERE test NOT LIKE 'on %';
 SELECT sg_plan_set('ver18', '{1}', '{"enforced": false}');
 SELECT fk_name, test, expected, observed, result, reason FROM sg_verify_fks_details('ver18', live => true) WHERE fk_name = 'loose';
-SELECT step, operation, reason FROM sg_measure_overhead('ver18') WHERE step = 1;
+SELECT step, operation, reason FROM schemaguard.sg_measure_overhead('ver18') WHERE step = 1;
 CREATE TABLE pp (id int4range, during int4range, PRIMARY KEY (id, during WITHOUT OVERLAPS));
 CREATE TABLE cp (id int4range, during int4range, CONSTRAINT times FOREIGN KEY (id, PERIOD during) REFERENCES pp (id, PERIOD during));
 SELECT fk_name, test, observed, result, reason FROM sg_verify_fks_details(live => true) WHERE fk_name = 'times';

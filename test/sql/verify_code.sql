@@ -91,7 +91,7 @@ SELECT * FROM seen.witness WHERE seen !~ 'subtype_diff';  -- which some majors c
 -- and measures what they cost: on bare copies, or not at all
 SELECT sg_plan_add_fk('vc', child, '{p}', 'vc.p', fk_name => replace(child, 'vc.c_', 'k_'), on_delete => CASE WHEN child ~ 'default' THEN 'set default' ELSE 'no action' END)
   FROM unnest('{vc.c_xml,vc.c_key_cast,vc.c_jsonb_cast,vc.c_domain,vc.c_subtype_diff,vc.c_default}'::text[]) WITH ORDINALITY u (child, n) ORDER BY n;
-SELECT fk_name, count(ratio) > 0 AS measured, min(reason) FILTER (WHERE reason !~ 'index') AS reason FROM sg_measure_overhead('vc', 50, 1) GROUP BY step, fk_name ORDER BY step;
+SELECT fk_name, count(ratio) > 0 AS measured, min(reason) FILTER (WHERE reason !~ 'index') AS reason FROM schemaguard.sg_measure_overhead('vc', 50, 1) GROUP BY step, fk_name ORDER BY step;
 SELECT * FROM seen.witness WHERE seen !~ 'subtype_diff';  -- which some majors call, others not
 
 -- who may not do it himself does not do it through the owner
@@ -151,18 +151,18 @@ CREATE FUNCTION vc.log_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN I
 CREATE EVENT TRIGGER regress_vc_ddl ON ddl_command_end EXECUTE FUNCTION vc.log_ddl();
 SELECT sg_plan_create('vc', replace => true);
 SELECT sg_plan_add_fk('vc', 'vc.c_xml', '{p}', 'vc.p', fk_name => 'k_xml');
-SELECT operation, rows > 0 AS measured, reason FROM sg_measure_overhead('vc', 50, 1) WHERE operation = 'insert';
+SELECT operation, rows > 0 AS measured, reason FROM schemaguard.sg_measure_overhead('vc', 50, 1) WHERE operation = 'insert';
 SELECT sg_plan_drop('vc', force => true);
 SET ROLE regress_vc_owner;
 SELECT sg_plan_create('vc owner');
 SELECT sg_plan_add_fk('vc owner', 'vc.c_xml', '{p}', 'vc.p', fk_name => 'k_xml');
-SELECT operation, rows > 0 AS measured, reason FROM sg_measure_overhead('vc owner', 50, 1) WHERE operation = 'insert';
+SELECT operation, rows > 0 AS measured, reason FROM schemaguard.sg_measure_overhead('vc owner', 50, 1) WHERE operation = 'insert';
 RESET ROLE;
 SELECT count(*) FROM vc.audit;
 DROP EVENT TRIGGER regress_vc_ddl;
 -- the owner himself is his own witness
 SET ROLE regress_vc_owner;
-SELECT operation, rows > 0 AS measured FROM sg_measure_overhead('vc owner', 50, 1) WHERE operation = 'insert';
+SELECT operation, rows > 0 AS measured FROM schemaguard.sg_measure_overhead('vc owner', 50, 1) WHERE operation = 'insert';
 SELECT sg_plan_drop('vc owner');
 RESET ROLE;
 SELECT sg_revoke('regress_vc_owner');

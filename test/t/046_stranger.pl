@@ -122,7 +122,7 @@ my %call = (
 	'schemaguard.sg_discovery' => q{SELECT * FROM schemaguard.sg_discovery(NULL, 0, 'full', NULL, false)},
 	'schemaguard.sg_discovery_candidates' => q{SELECT * FROM schemaguard.sg_discovery_candidates('full')},
 	'schemaguard.sg_fk_facts' => 'SELECT * FROM schemaguard.fk_trust',
-	'schemaguard.sg_plan_add' => q{SELECT schemaguard.sg_plan_add('secret', 'check', 'child_table', 't_c', 'definition', 'true')},
+	'schemaguard.sg_plan_add_step' => q{SELECT schemaguard.sg_plan_add_step('secret', 'check', 'child_table', 't_c', 'definition', 'true')},
 	'schemaguard.sg_progress' => 'SELECT * FROM schemaguard.progress',
 	'schemaguard.sg_readable_plans' => 'SELECT schemaguard.sg_readable_plans()',
 	'schemaguard.sg_roles_of' => q{SELECT schemaguard.sg_roles_of('nothing')},
@@ -167,7 +167,7 @@ my %call = (
 	sg_watch_subscriptions => 'SELECT sg_watch_subscriptions(true)',
 	sg_compare_fks => q{SELECT * FROM sg_compare_fks('secret')},
 	sg_discover_fks => q{SELECT * FROM sg_discover_fks(min_score => 0, verify => 'full')},
-	sg_discover_unmatched => 'SELECT * FROM sg_discover_unmatched()',
+	'schemaguard.sg_discover_unmatched' => 'SELECT * FROM schemaguard.sg_discover_unmatched()',
 	sg_drift => q{SELECT * FROM sg_drift('secret')},
 	sg_drift_check => q{SELECT sg_drift_check('secret')},
 	sg_drift_gate => q{CALL sg_drift_gate('secret')},
@@ -176,7 +176,7 @@ my %call = (
 	sg_fk_orphans => q{SELECT * FROM sg_fk_orphans('t_c', 'declared')},
 	sg_grant => q{SELECT sg_grant('nothing')},
 	sg_impact => q{SELECT * FROM sg_impact('t_p')},
-	sg_measure_overhead => q{SELECT * FROM sg_measure_overhead('secret')},
+	'schemaguard.sg_measure_overhead' => q{SELECT * FROM schemaguard.sg_measure_overhead('secret')},
 	sg_ok_keys_valid => q{SELECT sg_ok_keys_valid()},
 	sg_ok_no_drift => q{SELECT sg_ok_no_drift('secret')},
 	sg_ok_no_orphans => q{SELECT sg_ok_no_orphans()},
@@ -201,8 +201,11 @@ my %call = (
 	sg_plan_export => q{SELECT sg_plan_export('secret')},
 	sg_plan_from_discovery => q{SELECT sg_plan_from_discovery('secret')},
 	sg_plan_from_snapshot => q{SELECT sg_plan_from_snapshot('secret', 'secret')},
+	'schemaguard.sg_names_in' => q{SELECT schemaguard.sg_names_in('{a}')}, 'schemaguard.sg_names_out' => q{SELECT schemaguard.sg_names_out('a')},
+	'schemaguard.sg_regtable_in' => q{SELECT schemaguard.sg_regtable_in('t_p')}, 'schemaguard.sg_regtable_out' => q{SELECT schemaguard.sg_regtable_out('t_p')},
+	sg_plan_add => q{SELECT sg_plan_add('secret', 'ALTER TABLE t_c ADD CHECK (q > 0)')},
 	sg_plan_from_sql => q{SELECT sg_plan_from_sql('secret', 'ALTER TABLE t_c ADD FOREIGN KEY (q) REFERENCES t_p')},
-	sg_plan_hash => q{SELECT sg_plan_hash('secret')},
+	'schemaguard.sg_plan_hash' => q{SELECT schemaguard.sg_plan_hash('secret')},
 	sg_plan_import => q{SELECT sg_plan_import('mine', '{}')},
 	sg_plan_set => q{SELECT sg_plan_set('secret', '{1}', '{"orphans": "leave"}')},
 	sg_plan_option => q{SELECT sg_plan_option('secret', 'lock_timeout', '1h')},
@@ -215,9 +218,7 @@ my %call = (
 	sg_rollback_fks => q{CALL sg_rollback_fks('secret')},
 	sg_snapshot_drop => q{SELECT sg_snapshot_drop('secret')},
 	sg_snapshot_export => q{SELECT sg_snapshot_export('secret')},
-	sg_snapshot_export_lines => q{SELECT sg_snapshot_export_lines('secret')},
 	sg_snapshot_import => q{SELECT sg_snapshot_import('mine', '{}')},
-	sg_snapshot_import_lines => q{SELECT sg_snapshot_import_lines('mine', '{}')},
 	sg_snapshot_objects => q{SELECT * FROM sg_snapshot_objects('live')},
 	sg_snapshot_take => q{SELECT sg_snapshot_take('mine')},
 	(map { ($_ =~ s/\(.*//r => "SELECT $_") } map { "schemaguard.sg_sync_$_" } q{acl_guard('table', 'a', '{}', '{}')}, q{narrowed('{}', '{}')}, q{attributes('[]', '[]')}, q{comment('x')}, q{comments('t', '{}', '{}')}, q{concurrently('t_c', 'SELECT', 'true', NULL, 'a', 't_c', 'a')}, q{constraint_is(false, 't_c', 'x', true)}, q{expected('{}', '{a}', '{f}', true)}, q{fill('{a}', '{}')}, q{index_is('x')}, q{loose('x')}, q{loosely('x')}, q{new_name('x')}, q{pattern()}, q{tag('x')},
@@ -305,11 +306,11 @@ for my $name (sort keys %call)
 }
 is($stranger->query('SELECT 1'), '1', 'no call ended the session');
 is("@locked", '', 'no call asked for a lock of another role');
-is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_plan_add schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_trigger
-	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name sg_add_fks sg_apply sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
+is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_step schemaguard.sg_plan_add_trigger
+	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name sg_add_fks sg_apply sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
 	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
 	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_release sg_plan_retarget sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
-	sg_snapshot_import_lines sg_snapshot_take sg_sync_apply sg_sync_check sg_sync_check_details)), 'what asks for the grant says who gives it');
+	sg_snapshot_take sg_sync_apply sg_sync_check sg_sync_check_details)), 'what asks for the grant says who gives it');
 $owner->query('ROLLBACK');
 $stranger->query($call{$_}) for (sort keys %call) x 2;
 is(counts(), $before, 'nor do they leave a row when they are committed');

@@ -107,7 +107,7 @@ as('author', q{
 		sg_plan_add_fk('stops', 'a.kept', '{p}', 'a.p', orphans => 'quarantine', fk_name => 'kept')},
 	q{GRANT USAGE ON SCHEMA a TO reader}, q{GRANT SELECT ON a.full, a.p TO reader}, q{CALL sg_add_fks('stops', fix => true)}, q{SELECT * FROM sg_orphan_audit_details(samples => 5)}, q{SELECT * FROM sg_orphans('a.stop', '{p}', 'a.p')},
 	q{SELECT * FROM sg_fk_orphans('a.late', 'late_p_fkey')}, q{SELECT * FROM sg_plan_check_details('stops')}, q{SELECT * FROM sg_verify_fks_details(live => true)},
-	q{SELECT * FROM sg_measure_overhead('stops')}, q{SELECT * FROM sg_discover_fks_details(min_score => 0, verify => 'full')},
+	q{SELECT * FROM schemaguard.sg_measure_overhead('stops')}, q{SELECT * FROM sg_discover_fks_details(min_score => 0, verify => 'full')},
 	q{CREATE FUNCTION a.refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'canary_refused %', NEW.note; END$$;
 	CREATE TRIGGER t BEFORE INSERT ON a.kept FOR EACH ROW EXECUTE FUNCTION a.refuse()},
 	q{CALL sg_restore_quarantine('stops')}, q{CALL sg_rollback_fks('stops')});

@@ -70,7 +70,7 @@ my $judge = 'SELECT count(*) FROM sg_orphan_audit_details()';
 is_error($node, "$bad; $_", '22023', $value, "refused: $_")
 	for $judge, 'CALL sg_audit_gate()', q{CALL sg_drift_gate('s')}, q{CALL sg_fix_orphans('p')}, q{CALL sg_rollback_fks('p')}, q{CALL sg_restore_quarantine('p')},
 	q{SELECT sg_orphans('pg_class', '{oid}', 'pg_class', '{oid}')}, q{SELECT sg_fk_orphans('pg_class', 'x')}, q{SELECT sg_discover_fks_details()},
-	'SELECT sg_discover_unmatched()', q{SELECT sg_plan_check_details('p')}, q{SELECT sg_verify_fks_details('p')}, q{SELECT sg_measure_overhead('p')}, q{SELECT sg_drift_details('s')},
+	'SELECT schemaguard.sg_discover_unmatched()', q{SELECT sg_plan_check_details('p')}, q{SELECT sg_verify_fks_details('p')}, q{SELECT schemaguard.sg_measure_overhead('p')}, q{SELECT sg_drift_details('s')},
 	q{SELECT sg_drift_check('s')}, q{SELECT sg_drift_matrix('{s,t}')}, q{SELECT sg_compare_fks_details('s')}, q{SELECT sg_snapshot_take('s')}, q{SELECT sg_plan_approve('p', 'x')},
 	'SELECT sg_ok_no_orphans()', 'SELECT sg_ok_keys_valid()', q{SELECT sg_ok_no_drift('s')};
 is(error_of($node, "$bad; $_"), '', "reads: $_")

@@ -96,13 +96,13 @@ my @calls = (
 	[ sg_rule_violations => '', q{SELECT count(*) FROM sg_rule_violations('t.c', 'check', 'q < 1000')} ],
 	[ sg_tenant_audit => '', q{SELECT * FROM sg_tenant_audit('n', samples => 1)} ],
 	[ sg_discover_fks => '', q{SELECT child_table, child_columns, parent_table, result FROM sg_discover_fks(min_score => 0, verify => 'full') ORDER BY 1, 2, 3} ],
-	[ sg_discover_unmatched => '', q{SELECT table_name, columns FROM sg_discover_unmatched()} ],
+	[ sg_discover_unmatched => '', q{SELECT table_name, columns FROM schemaguard.sg_discover_unmatched()} ],
 	[ sg_plan_from_discovery => $plan, q{SELECT sg_plan_from_discovery('x', 0)} ],
 	[ sg_impact => '', q{SELECT count(*) FROM sg_impact('t.p.id', true)} ],
 	[ sg_audit_gate => '', q{CALL sg_audit_gate('{t}')} ],
 	[ sg_ok_no_orphans => '', q{SELECT sg_ok_no_orphans()} ],
 	[ sg_verify_fks => '', q{SELECT child_table, fk_name, test, result FROM sg_verify_fks(live => true) ORDER BY 1, 2, 3} ],
-	[ sg_measure_overhead => with($key, 'leave'), q{SELECT count(*) FROM sg_measure_overhead('x', 3, 1)} ],
+	[ sg_measure_overhead => with($key, 'leave'), q{SELECT count(*) FROM schemaguard.sg_measure_overhead('x', 3, 1)} ],
 	[ sg_plan_check => with($key, 'stop') . '; SELECT ' . join(', ', @steps{qw(statement check not_null default index)}), q{SELECT count(*) FROM sg_plan_check('x')} ],
 	[ sg_plan_sql => with($key, 'stop') . '; SELECT ' . join(', ', @steps{qw(statement check not_null default index)}), q{SELECT count(*) FROM sg_plan_sql('x')} ],
 	[ sg_violations => "$plan SELECT $steps{check_rows}", q{SELECT count(*) FROM sg_violations('x', 1)} ],
@@ -129,12 +129,12 @@ my @calls = (
 
 # These work on plans, snapshots, settings and rights; sg_compare_fks and sg_drift_matrix read as sg_drift does, sg_drift_gate and sg_ok_* as
 # what they call, and sg_sync_sql asks the catalogs alone
-my @elsewhere = qw(sg_capture_ddl sg_compare_fks sg_drift_gate sg_drift_matrix sg_grant sg_ok_keys_valid sg_ok_no_drift sg_plan_add_archive_columns
+my @elsewhere = qw(sg_plan_add sg_capture_ddl sg_compare_fks sg_drift_gate sg_drift_matrix sg_grant sg_ok_keys_valid sg_ok_no_drift sg_plan_add_archive_columns
   sg_plan_add_audit_columns sg_plan_add_check sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index
   sg_plan_add_not_null sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop
   sg_plan_export sg_plan_from_snapshot sg_plan_from_sql sg_plan_hash sg_plan_import sg_plan_isolate sg_plan_option sg_plan_release
-  sg_plan_retarget sg_plan_set sg_plan_skip sg_plan_steps sg_prune sg_revoke sg_snapshot_drop sg_snapshot_export sg_snapshot_export_lines
-  sg_snapshot_import sg_snapshot_import_lines sg_snapshot_objects sg_sync_sql sg_watch_subscriptions);
+  sg_plan_retarget sg_plan_set sg_plan_skip sg_plan_steps sg_prune sg_revoke sg_snapshot_drop sg_snapshot_export
+  sg_snapshot_import sg_snapshot_objects sg_sync_sql sg_watch_subscriptions);
 {
 	my %listed = map { $_ => 1 } @elsewhere, map { $_->[0] } @calls;
 	my @missing = grep { !$listed{$_} } map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid AND proname !~ '_details$'

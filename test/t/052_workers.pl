@@ -564,7 +564,7 @@ SKIP: {
 	ok(wait_for(sub { query('SHOW dynamic_library_path') =~ /^\Q$folder\E:/ }), 'a library of its own');
 
 	my $s = SgTest::Session->new($node);
-	$s->query("SELECT sg_plan_hash('z')");
+	$s->query("SELECT schemaguard.sg_plan_hash('z')");
 	my $version = query("SELECT extversion FROM pg_extension WHERE extname = 'schemaguard'");
 	my $other = $version =~ tr/0-9/9/r;
 	cmp_ok((my $changed = $code) =~ s/\Q$version\E\0/$other\0/g, '>', 0, "becomes one of version $other");

@@ -194,7 +194,7 @@ query('DROP TABLE slow');
 query("SET client_min_messages = warning; SELECT sg_plan_create('cost'); SELECT sg_plan_add_fk('cost', 'c', '{refused}', 'p')");
 $before = fingerprint('c', 'p');
 $session = SgTest::Session->new($node);
-$session->send("SELECT * FROM sg_measure_overhead('cost', rounds => 1000)");
+$session->send("SELECT * FROM schemaguard.sg_measure_overhead('cost', rounds => 1000)");
 ok(wait_for(sub { query("SELECT count(*) FROM pg_locks l WHERE pid = $session->{pid} AND mode = 'AccessExclusiveLock'") }), 'copies were made');
 # relations are sampled and given back before the rounds begin
 ok(wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE pid = $session->{pid} AND relation IN ('c'::regclass, 'p'::regclass)") eq '0' }),
@@ -205,7 +205,7 @@ query("SELECT pg_cancel_backend($session->{pid})");
 $session->collect;
 is($session->sqlstate, '57014', 'a cancel stops it');
 is($session->query("SELECT count(*) FROM pg_class WHERE relname LIKE 'schemaguard%' AND relkind = 'r'"), '0', 'no copy is left');
-is($session->query("SELECT count(ratio) FROM sg_measure_overhead('cost', 50, 1)"), '3', 'and it can be called again');
+is($session->query("SELECT count(ratio) FROM schemaguard.sg_measure_overhead('cost', 50, 1)"), '3', 'and it can be called again');
 is(fingerprint('c', 'p'), $before, 'every row is where it was');
 
 $_->quit for $session, $other, $observer;

@@ -88,7 +88,7 @@ watched('sg_fix_orphans', q{CALL sg_fix_orphans('all')});
 $session->query('SET schemaguard.workers = 2');
 watched('sg_add_fks again', q{CALL sg_add_fks('all')});
 watched('sg_verify_fks, live', q{SELECT count(*) FROM sg_verify_fks_details('few', live => true)});
-watched('sg_measure_overhead', q{SELECT count(*) FROM sg_measure_overhead('few', rounds => 1)});
+watched('sg_measure_overhead', q{SELECT count(*) FROM schemaguard.sg_measure_overhead('few', rounds => 1)});
 watched('sg_snapshot_take', q{SELECT sg_snapshot_take('after')});
 watched('sg_drift', q{SELECT count(*) FROM sg_drift_details('before')});
 watched('sg_drift_check', q{SELECT sg_drift_check('before')});

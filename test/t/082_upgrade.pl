@@ -196,7 +196,7 @@ SKIP:
 	$change->(qr/COMMENT ON COLUMN schemaguard\.ddl_capture_state\.role [^;]*;/, sub { '' });
 	$change->(qr/CREATE TABLE schemaguard\.finding .*?pg_extension_config_dump\('schemaguard\.finding_id_seq', ''\);/s, sub { '' });
 	$change->(qr/CREATE FUNCTION sg_fk_orphans\(.*?;\nCOMMENT ON FUNCTION sg_fk_orphans\([^;]*;/s, sub { "CREATE FUNCTION sg_gone(a int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';\nCOMMENT ON FUNCTION sg_gone(int) IS 'it''s; gone';" });
-	$change->(qr/(CREATE FUNCTION sg_plan_hash\([^;]*?)VOLATILE/, sub { "$1STABLE" });
+	$change->(qr/(CREATE FUNCTION schemaguard.sg_plan_hash\([^;]*?)VOLATILE/, sub { "$1STABLE" });
 	$change->(qr/long_seconds float8 DEFAULT 60/, sub { 'long_seconds float8 DEFAULT 61' });
 	$change->(qr/(COMMENT ON FUNCTION sg_snapshot_drop\(text\)\s+IS) '[^']*'/, sub { "$1 'another'" });
 

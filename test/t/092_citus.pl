@@ -154,7 +154,7 @@ my $one = $node{one}->safe_psql('postgres', "SELECT min(conrelid::regclass::text
 like(audit("'$one'", $node{one}), qr/^orders_customer_\d+\|(valid|unarmed)\|pass\|\d+\|0\|0\|scan$/, 'a shard that is asked for is judged as the table that it is');
 is($node{one}->safe_psql('postgres', q{
 	SELECT count(*) FROM (SELECT child_table FROM sg_discover_fks_details(min_score => 0) UNION ALL SELECT parent_table FROM sg_discover_fks_details(min_score => 0)
-		UNION ALL SELECT table_name FROM sg_discover_unmatched()) t WHERE child_table ~ '_[0-9]+$' OR child_table LIKE '%pg_dist%'}),
+		UNION ALL SELECT table_name FROM schemaguard.sg_discover_unmatched()) t WHERE child_table ~ '_[0-9]+$' OR child_table LIKE '%pg_dist%'}),
 	'0', 'and discovery, too');
 
 done_testing();

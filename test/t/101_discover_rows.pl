@@ -91,7 +91,7 @@ foreach my $verify (qw(none sample full))
 	my $sql = "SELECT child_table, parent_table, round(score::numeric, 6), rows_checked, orphan_rows, result, reason FROM sg_discover_fks_details(verify => '$verify') ORDER BY 1, 2";
 	is($standby->safe_psql('postgres', $sql), query($sql), "$verify: a standby says the same as its primary");
 }
-is($standby->safe_psql('postgres', 'SELECT count(*) > 0 FROM sg_discover_unmatched()'), 't', 'sg_discover_unmatched there');
+is($standby->safe_psql('postgres', 'SELECT count(*) > 0 FROM schemaguard.sg_discover_unmatched()'), 't', 'sg_discover_unmatched there');
 is($standby->safe_psql('postgres', 'SELECT count(*) FROM schemaguard.audit_log'), query('SELECT count(*) FROM schemaguard.audit_log'), 'nothing is logged there');
 $standby->stop;
 query('DROP TABLE strays');
@@ -177,7 +177,7 @@ foreach my $memory ('1GB', '1MB')
 	$said{$memory} = $other->query(q{SELECT md5(string_agg(d::text, '|')) FROM sg_discover_fks_details(NULL, 0, 'none') d});
 	$took{$memory} = rss($other) - $empty;
 	$said{$memory} .= $other->query(q{SELECT md5(string_agg((to_jsonb(d) - 'competition')::text, '|' ORDER BY (to_jsonb(d) - 'competition')::text)) FROM schemaguard.sg_discovery_candidates() d});
-	$said{$memory} .= $other->query(q{SELECT md5(string_agg(d::text, '|')) FROM sg_discover_unmatched() d});
+	$said{$memory} .= $other->query(q{SELECT md5(string_agg(d::text, '|')) FROM schemaguard.sg_discover_unmatched() d});
 	$said{$memory} .= $other->query(q{SELECT count(*) FROM sg_discover_fks_details('many2', 0, 'full')});
 	$other->quit;
 }

@@ -121,10 +121,10 @@ my @troubles = ('', '', '', 'DROP TABLE r.c CASCADE', 'DROP TABLE r.p CASCADE', 
 	'DROP TABLE r.c CASCADE; CREATE VIEW r.c AS SELECT 1 AS a', 'ALTER TABLE r.c ALTER b TYPE varchar(10)', 'ALTER SCHEMA r RENAME TO r2', 'DROP FUNCTION r.f(int) CASCADE', 'ALTER TABLE r.c DROP CONSTRAINT c_q, DISABLE TRIGGER ALL', 'DROP TYPE r.mood CASCADE', 'ALTER TABLE r.p DROP CONSTRAINT p_pkey CASCADE');
 
 my $same = q{DO $$ BEGIN PERFORM sg_plan_import('g', sg_plan_export('f')); ASSERT (sg_plan_export('g') - 'plan') = (sg_plan_export('f') - 'plan'); EXCEPTION WHEN assert_failure THEN RAISE division_by_zero; END $$};
-my @readers = (q{SELECT count(*) FROM sg_plan_check_details('f')}, q{SELECT count(*) FROM sg_plan_sql('f')}, q{SELECT sg_plan_hash('f')}, q{SELECT sg_plan_export('f')}, q{SELECT count(*) FROM sg_verify_fks_details('f')},
+my @readers = (q{SELECT count(*) FROM sg_plan_check_details('f')}, q{SELECT count(*) FROM sg_plan_sql('f')}, q{SELECT schemaguard.sg_plan_hash('f')}, q{SELECT sg_plan_export('f')}, q{SELECT count(*) FROM sg_verify_fks_details('f')},
 	q{SELECT count(*) FROM sg_verify_fks_details('f', live => true)}, q{SELECT count(*) FROM sg_orphan_audit_details(plan => 'f')}, q{SELECT count(*) FROM sg_violations('f', 1)}, q{SELECT count(*) FROM sg_plan_check_details('f', '{1}')}, q{SELECT count(*) FROM sg_plan_sql('f', '{2,3}')},
 	q{SELECT * FROM schemaguard.plan p, schemaguard.plan_step s, schemaguard.fk_trust, schemaguard.progress WHERE p.name = s.plan}, q{SELECT count(*) FROM sg_impact_details('r.c')}, q{SELECT count(*) FROM sg_discover_fks_details('r.c', verify => 'none')},
-	q{SELECT count(*) FROM sg_measure_overhead('f', rounds => 1)}, q{SELECT sg_ok_keys_valid('{r}')}, q{SELECT sg_plan_approve('f')});
+	q{SELECT count(*) FROM schemaguard.sg_measure_overhead('f', rounds => 1)}, q{SELECT sg_ok_keys_valid('{r}')}, q{SELECT sg_plan_approve('f')});
 
 sub texts { return @_ ? 'ARRAY[' . join(', ', map { lit($_) } @_) . ']' : q{'{}'}; }
 

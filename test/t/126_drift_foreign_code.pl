@@ -191,7 +191,7 @@ my @more = (
 	q{SELECT count(*) FROM sg_drift_details('d', 'before')}, q{SELECT count(*) FROM sg_drift_details('before', 'd')},
 	q{SELECT sg_drift_check('d')}, q{CALL sg_drift_gate('d')}, q{SELECT count(*) FROM sg_drift_matrix(ARRAY['d', 'live'])},
 	q{SELECT count(*) FROM sg_compare_fks_details('d')}, q{SELECT count(*) FROM sg_compare_fks_details('live', 'd')},
-	q{SELECT sg_plan_create('p', replace => true)}, q{SELECT sg_plan_from_snapshot('p', 'd')}, q{SELECT count(sg_snapshot_export('d'))});
+	q{SELECT sg_plan_create('p', replace => true)}, q{SELECT sg_plan_from_snapshot('p', 'd')}, q{SELECT count(*) FROM sg_snapshot_export('d')});
 
 # In which of them it was seen as somebody else
 sub others { my ($seen) = @_; return grep { grep { $_ ne 'mallory' } keys %{ $seen->{$_} } } sort keys %$seen; }
@@ -202,7 +202,7 @@ sub documents
 
 	return each_of(
 		sub {
-			return q{SELECT sg_snapshot_import('d', edited(sg_snapshot_export('before'), } . lit($_[0]) . "));\n"
+			return q{SELECT sg_snapshot_import('d', edited((SELECT string_agg(l, '')::jsonb FROM sg_snapshot_export('before') l), } . lit($_[0]) . "));\n"
 				. join('', map { "$_;\n" } @$calls)
 				. q{SELECT sg_snapshot_drop('d');};
 		},

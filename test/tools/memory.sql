@@ -25,8 +25,7 @@ ANALYZE;
 
 \echo -- snapshot
 SELECT sg_snapshot_take('before', '{shop}');
-SELECT sg_snapshot_import('imported', sg_snapshot_export('before'));
-SELECT sg_snapshot_import_lines('in lines', ARRAY(SELECT sg_snapshot_export_lines('before')));
+SELECT sg_snapshot_import('imported', ARRAY(SELECT sg_snapshot_export('before')));
 
 \echo -- audit
 SELECT fk_name, result, orphan_rows FROM sg_orphan_audit_details();
@@ -38,7 +37,7 @@ SELECT count(*) FROM sg_tenant_audit_details('tenant_id');
 
 \echo -- discover
 SELECT * FROM sg_discover_fks_details(schemas => '{shop}');
-SELECT * FROM sg_discover_unmatched('{shop}');
+SELECT * FROM schemaguard.sg_discover_unmatched('{shop}');
 
 \echo -- plan
 SELECT sg_plan_create('found');
@@ -63,7 +62,7 @@ SELECT count(*) FROM sg_plan_sql('all');
 SELECT step, check_name, result FROM sg_plan_check_details('all') WHERE result <> 'ok';
 
 \echo -- apply
-SELECT count(*) FROM sg_measure_overhead('all', 5, 1);
+SELECT count(*) FROM schemaguard.sg_measure_overhead('all', 5, 1);
 CALL sg_apply('all', fix => true);
 SELECT step, kind, state, reason FROM schemaguard.plan_step WHERE plan = 'all' ORDER BY step;
 

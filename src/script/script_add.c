@@ -1,0 +1,297 @@
+/*-------------------------------------------------------------------------
+ *
+ * script_add.c
+ *	  sg_plan_add(): one statement, as steps of a plan.
+ *
+ * What adds keys, constraints, columns, defaults or indexes is read as a script
+ * is; a drop or a rename of one object is a step of that kind.  Everything else,
+ * and a statement of which a script would leave a part alone, is a step of kind
+ * statement, so that nothing of it is lost.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "base/args.h"
+#include "base/calls.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "log/log_grant.h"
+#include "plan/plan.h"
+#include "plan/plan_field.h"
+#include "plan/plan_input.h"
+#include "script/script.h"
+
+SG_FUNCTION(sg_plan_add);
+
+static const char refused_hint[] = "Nothing was added. Correct the statement, or what it is about.";
+
+/* A drop or a rename, as fields of a step */
+typedef struct ObjectChange
+{
+	char	   *kind;
+	char	   *what;
+	char	   *table;
+	char	   *name;			/* NULL: the table itself */
+	char	   *new_name;
+} ObjectChange;
+
+/* [schema.]name, quoted */
+static char *
+names_text(List *names)
+{
+	return NameListToQuotedString(names);
+}
+
+static char *
+relation_text(const RangeVar *relation)
+{
+	return quote_qualified_identifier(relation->schemaname, relation->relname);
+}
+
+/* The table of an index that is here */
+static char *
+table_of_index(List *names)
+{
+	Oid			index = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
+	Oid			table = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
+
+	return OidIsValid(table) ? sg_relation_name(table) : NULL;
+}
+
+/* DROP of one object, which nothing else goes with */
+static bool
+read_drop(const DropStmt *statement, ObjectChange *change)
+{
+	List	   *names;
+
+	if (list_length(statement->objects) != 1 || statement->behavior == DROP_CASCADE || statement->concurrent)
+		return false;
+	names = linitial(statement->objects);
+	change->kind = "drop";
+	switch (statement->removeType)
+	{
+		case OBJECT_TABLE:
+			change->what = "table";
+			change->table = names_text(names);
+			return true;
+		case OBJECT_VIEW:
+			change->what = "view";
+			change->table = names_text(names);
+			return true;
+		case OBJECT_INDEX:
+			change->what = "index";
+			change->table = table_of_index(names);
+			change->name = strVal(llast(names));
+			return change->table != NULL;
+		case OBJECT_TRIGGER:
+			change->what = "trigger";
+			change->table = names_text(list_copy_head(names, list_length(names) - 1));
+			change->name = strVal(llast(names));
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* ALTER TABLE of one command that drops a part of the table */
+static bool
+read_alter(const AlterTableStmt *statement, ObjectChange *change)
+{
+	AlterTableCmd *command = linitial(statement->cmds);
+
+	if (statement->objtype != OBJECT_TABLE || list_length(statement->cmds) != 1 || command->behavior == DROP_CASCADE ||
+		!statement->relation->inh)
+		return false;
+	if (command->subtype != AT_DropColumn && command->subtype != AT_DropConstraint)
+		return false;
+	change->kind = "drop";
+	change->what = command->subtype == AT_DropColumn ? "column" : "constraint";
+	change->table = relation_text(statement->relation);
+	change->name = command->name;
+	return true;
+}
+
+static bool
+read_rename(const RenameStmt *statement, ObjectChange *change)
+{
+	change->kind = "rename";
+	change->new_name = statement->newname;
+	if (statement->relation == NULL || !statement->relation->inh)
+		return false;
+	change->table = relation_text(statement->relation);
+	switch (statement->renameType)
+	{
+		case OBJECT_TABLE:
+			change->what = "table";
+			return true;
+		case OBJECT_VIEW:
+			change->what = "view";
+			return true;
+		case OBJECT_COLUMN:
+			change->what = "column";
+			change->name = statement->subname;
+			return statement->relationType == OBJECT_TABLE;
+		case OBJECT_TABCONSTRAINT:
+			change->what = "constraint";
+			change->name = statement->subname;
+			return true;
+		case OBJECT_TRIGGER:
+			change->what = "trigger";
+			change->name = statement->subname;
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+read_object_change(Node *statement, ObjectChange *change)
+{
+	if (IsA(statement, DropStmt))
+		return read_drop((DropStmt *) statement, change);
+	if (IsA(statement, AlterTableStmt))
+		return read_alter((AlterTableStmt *) statement, change);
+	return IsA(statement, RenameStmt) && read_rename((RenameStmt *) statement, change);
+}
+
+static void
+set_field(PlanStep *step, const char *name, char *value)
+{
+	if (value)
+		plan_field_set_text(plan_field(name, FIELD_ANY), step, value);
+}
+
+static int
+add_object_change(const FkPlan *plan, const ObjectChange *change)
+{
+	PlanStep   *step = plan_step_default(plan->name);
+
+	set_field(step, "kind", change->kind);
+	set_field(step, "definition", change->what);
+	set_field(step, "child_table", change->table);
+	set_field(step, "fk_name", change->name);
+	set_field(step, "new_name", change->new_name);
+	return plan_add_step("sg_plan_add()", step);
+}
+
+static int
+add_statement(const FkPlan *plan, char *sql)
+{
+	PlanStep   *step = plan_step_default(plan->name);
+
+	set_field(step, "kind", "statement");
+	set_field(step, "definition", sql);
+	return plan_add_step("sg_plan_add()", step);
+}
+
+/* Does a script take the whole of such a statement, if it takes anything of it? */
+static bool
+is_taken_whole(Node *statement, const ScriptReader *reader)
+{
+	return reader->steps != NIL && reader->remarks == NIL && (IsA(statement, AlterTableStmt) || IsA(statement, IndexStmt));
+}
+
+static Node *
+single_statement(const ScriptReader *reader, const char *plan)
+{
+	const Script *script = reader->script;
+
+	if (script->nstatements != 1 || script->commands != 0 || script->copy_lines != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("sg_plan_add() takes one statement, and here are %d", script->nstatements),
+				 errhint(sg_calls("Several are a script, a text in place of this comment:\nSELECT sg_plan_from_sql(%s, /* script */ '');"),
+						 quote_literal_cstr(plan))));
+	return linitial_node(RawStmt, raw_parser(script->sql + script->statements->start, RAW_PARSE_DEFAULT))->stmt;
+}
+
+/* The highest number of a step */
+static int
+last_step(const FkPlan *plan)
+{
+	int			last = 0;
+
+	foreach_ptr(const PlanStep, step, plan_steps(plan->name))
+	{
+		last = Max(last, step->step);
+	}
+	return last;
+}
+
+static void
+add(FkPlan *plan, ScriptReader *reader)
+{
+	ObjectChange change = {0};
+	Node	   *statement;
+
+	(void) script_notes(reader, refused_hint);
+	statement = single_statement(reader, plan->name);
+	if (read_object_change(statement, &change))
+		(void) add_object_change(plan, &change);
+	else if (is_taken_whole(statement, reader))
+	{
+		(void) script_add_steps(reader, plan);
+		(void) script_notes(reader, refused_hint);
+	}
+	else
+		(void) add_statement(plan, pnstrdup(reader->script->sql + reader->script->statements->start,
+											reader->script->statements->length));
+}
+
+/*
+ * sg_plan_add(plan text, sql text, options jsonb DEFAULT '{}')
+ *
+ * Adds what one statement does to a plan and sets options of its steps, as
+ * sg_plan_set() does; returns their numbers, none for what the plan has
+ * already.  For the author's role and superusers (42501); 42601 for what is not
+ * one statement, 22023 for options that no step has, 0A000 for kinds of
+ * statements that no plan takes, 55006 while a session runs the plan.  Locks no
+ * table of users.
+ */
+static Datum
+sg_plan_add_entered(PG_FUNCTION_ARGS)
+{
+	ScriptReader reader = {0};
+	SgJson		options;
+	FkPlan	   *plan;
+	Datum	   *numbers;
+	List	   *steps;
+	bool		has_options;
+	int			last;
+	int			n = 0;
+
+	sg_check_granted(fcinfo);
+	plan = plan_get(sg_arg_text(fcinfo, 0));
+	sg_arg_check(fcinfo, 2);
+	sg_json_begin(&options, PG_GETARG_JSONB_P(2), PLAN_OPTIONS_NAME, PLAN_OPTIONS_HINT);
+	has_options = JB_ROOT_COUNT(PG_GETARG_JSONB_P(2)) > 0;
+	plan_check_writable(plan, "sg_plan_add()");
+	last = last_step(plan);
+	script_read(&reader, plan, sg_arg_text(fcinfo, 1));
+	add(plan, &reader);
+
+	steps = plan_steps(plan->name);
+	numbers = palloc(sizeof(Datum) * Max(list_length(steps), 1));
+	foreach_ptr(PlanStep, step, steps)
+	{
+		if (step->step <= last)
+			continue;
+		if (has_options)
+			plan_step_set_options(plan, step, &options);
+		numbers[n++] = Int32GetDatum(step->step);
+	}
+	if (n == 0)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\" has all that the statement adds", plan->name)));
+	PG_RETURN_ARRAYTYPE_P(construct_array(numbers, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}

@@ -1,0 +1,79 @@
+-- Arguments as people type them: tables and lists of names; and sg_plan_add, which takes a statement of any kind
+-- rooms: base plan script
+\pset pager off
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+RESET client_min_messages;
+SET timezone = 'UTC';
+
+CREATE SCHEMA arg;
+SET search_path = arg, public;
+CREATE TABLE customers (id int PRIMARY KEY, name text, legacy text, CONSTRAINT named CHECK (name <> ''));
+CREATE TABLE orders (id int PRIMARY KEY, customer_id int, tenant_id int, note text);
+CREATE INDEX orders_note_idx ON orders (note);
+CREATE VIEW shown AS SELECT id FROM orders;
+CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER noted BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION noted();
+INSERT INTO orders VALUES (1, 7, 1);
+
+-- a list of names is an array, its literal, or one name
+SELECT count(*) FROM sg_orphans('orders', 'customer_id', 'customers', 'id');
+SELECT count(*) FROM sg_orphans('orders', '{customer_id}', 'customers', ARRAY['id']);
+SELECT count(*) FROM sg_orphans('orders', ARRAY['customer_id']::name[], 'customers', ' {id}');
+SELECT count(*) FROM pg_attribute a, sg_orphans(a.attrelid, a.attname, 'customers', ARRAY['id']::varchar[]) WHERE a.attrelid = 'orders'::regclass AND a.attname = 'customer_id';
+SELECT count(*) FROM sg_orphan_audit(schemas => 'arg');
+SELECT count(*) FROM sg_discover_fks(schemas => 'arg', verify => 'none');
+SELECT sg_plan_create('arg');
+SELECT sg_plan_add_fk('arg', 'orders', 'customer_id', 'customers', 'id');
+SELECT sg_plan_add_unique('arg', 'orders', 'note', after => '1');
+SELECT sg_plan_add_audit_columns('arg', 'customers', created_by => NULL, modified_by => NULL, modified_at => NULL);
+SELECT step, kind, child_columns, parent_columns, after FROM schemaguard.plan_step WHERE plan = 'arg' ORDER BY step;
+SELECT sg_snapshot_take('arg', 'arg') > 0 AS taken;
+SELECT count(*) FROM sg_drift('arg', schemas => 'arg');
+SELECT count(*) > 0 AS lines FROM sg_sync_sql('arg', schemas => 'arg');
+SELECT 'a'::schemaguard.names, '{a,"b c"}'::schemaguard.names, ''::schemaguard.names, NULL::schemaguard.names, '{}'::text[]::schemaguard.names,
+       '{a,b}'::schemaguard.names::text[] = ARRAY['a', 'b'] AS same;
+SELECT '{a'::schemaguard.names;
+
+-- a table is its name, its OID or a regclass, of whatever type the driver sends them
+SELECT count(*) FROM sg_fk_orphans('orders', 'k');
+PREPARE texts(text, varchar, name) AS SELECT (SELECT count(*) FROM sg_rule_audit($1)), (SELECT count(*) FROM sg_rule_audit($2)), (SELECT count(*) FROM sg_rule_audit($3));
+EXECUTE texts('customers', 'arg.customers', 'customers');
+PREPARE numbers(int, bigint, oid, regclass) AS SELECT (SELECT count(*) FROM sg_rule_audit($1)), (SELECT count(*) FROM sg_rule_audit($2)), (SELECT count(*) FROM sg_rule_audit($3)), (SELECT count(*) FROM sg_rule_audit($4));
+EXECUTE numbers('customers'::regclass::oid::int, 'customers'::regclass::oid::bigint, 'customers'::regclass::oid, 'customers');
+SELECT 'arg.customers'::schemaguard.regtable, 'customers'::regclass::schemaguard.regtable, '-'::schemaguard.regtable, NULL::schemaguard.regtable;
+CREATE FUNCTION hint(call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE h text; BEGIN EXECUTE call; RETURN 'done'; EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS h = PG_EXCEPTION_HINT; RETURN concat_ws(': ', SQLSTATE, SQLERRM, h); END $$;
+SELECT call, hint(call) FROM unnest(ARRAY['sg_orphan_audit(%L)', 'sg_orphan_audit_details(%L)', 'sg_orphans(%L, ''id'', ''customers'')', 'sg_orphans(''customers'', ''id'', %L)',
+  'sg_fk_orphans(%L, ''k'')', 'sg_rule_violations(%L, ''check'', ''true'')', 'sg_rule_audit(%L)', 'sg_rule_audit_details(%L)',
+  'sg_tenant_audit(''tenant_id'', %L)', 'sg_tenant_audit_details(''tenant_id'', %L)', 'sg_discover_fks(%L)', 'sg_discover_fks_details(%L)']) WITH ORDINALITY AS c (f, n),
+  LATERAL (SELECT format('SELECT * FROM ' || f, 'custmers') AS call) x ORDER BY n;
+SELECT hint($$SELECT sg_orphan_audit('arg')$$);
+SELECT hint($$SELECT sg_orphan_audit('nowhere.arg.customers')$$);
+
+-- a statement of any kind, with its options
+SELECT sg_plan_create('any');
+SELECT sg_plan_add('any', 'ALTER TABLE orders ADD CONSTRAINT of_customer FOREIGN KEY (customer_id) REFERENCES customers ON DELETE CASCADE', '{"orphans": "quarantine", "priority": "high"}');
+SELECT sg_plan_add('any', 'ALTER TABLE orders ADD CHECK (tenant_id > 0), ALTER note SET NOT NULL;', '{"policy": "delete"}');
+SELECT sg_plan_add('any', 'ALTER TABLE orders ALTER customer_id SET NOT NULL', '{"fill": "0", "policy": "set"}');
+SELECT sg_plan_add('any', 'CREATE UNIQUE INDEX CONCURRENTLY ON orders (note)', '{"name": "by_note", "after": "2"}');
+SELECT sg_plan_add('any', 'ALTER TABLE customers ADD COLUMN born date');
+SELECT sg_plan_add('any', 'ALTER TABLE customers ALTER name SET DEFAULT ''?''');
+SELECT sg_plan_add('any', 'DROP INDEX orders_note_idx'), sg_plan_add('any', 'DROP TRIGGER noted ON arg.orders'), sg_plan_add('any', 'DROP VIEW shown', '{"discard": true}'),
+       sg_plan_add('any', 'ALTER TABLE customers DROP COLUMN legacy'), sg_plan_add('any', 'ALTER TABLE customers DROP CONSTRAINT named'),
+       sg_plan_add('any', 'ALTER TABLE orders RENAME note TO remark'), sg_plan_add('any', 'ALTER TABLE customers RENAME TO clients'),
+       sg_plan_add('any', 'DROP TABLE orders', '{"phase": "later"}');
+-- what a script would take a part of only, or nothing, is a statement as it stands
+SELECT sg_plan_add('any', 'ALTER TABLE arg.orders ADD CHECK (id > 0), OWNER TO CURRENT_USER'), sg_plan_add('any', 'CREATE TABLE arg.made (id int REFERENCES arg.orders)'),
+       sg_plan_add('any', E'  UPDATE arg.orders SET note = $$a;b$$ WHERE id = 1 -- one\n;', '{"undo": "UPDATE arg.orders SET note = NULL", "done_when": "SELECT true", "outside": false}'),
+       sg_plan_add('any', 'DROP TABLE arg.orders CASCADE');
+SELECT step, kind, child_table, coalesce(child_columns::text, fk_name) AS name, definition, concat_ws(' ', orphans, fill, keep_by, new_name, phase, undo, after::text, CASE WHEN discard THEN 'discard' END) AS options
+FROM schemaguard.plan_step WHERE plan = 'any' ORDER BY step;
+SELECT count(*) FROM schemaguard.plan_note WHERE plan = 'any';
+SELECT statement, hint(statement) FROM unnest(ARRAY['', 'SELECT 1; SELECT 2', 'UPDATE arg.orders SET', '\d orders', 'VACUUM', 'DROP INDEX nowhere', 'ALTER TABLE orders ADD FOREIGN KEY (nothing) REFERENCES customers']) WITH ORDINALITY AS s (sql, n),
+  LATERAL (SELECT format('SELECT sg_plan_add(%L, %L)', 'any', sql) AS statement) x ORDER BY n;
+SELECT hint($$SELECT sg_plan_add('any', 'ALTER TABLE orders ADD CHECK (id > 1)', '{"polcy": "x"}')$$);
+SELECT hint($$SELECT sg_plan_add('any', 'SELECT 1', '[]')$$), hint($$SELECT sg_plan_add('any', NULL)$$), hint($$SELECT sg_plan_add('any', 'SELECT 1', NULL)$$), hint($$SELECT sg_plan_add('none', 'SELECT 1')$$);
+SET client_min_messages = warning;
+SELECT sg_snapshot_drop('arg'), sg_plan_drop('arg'), sg_plan_drop('any');
+DROP SCHEMA arg CASCADE;
