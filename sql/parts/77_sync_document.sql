@@ -1,16 +1,18 @@
 -- Sync: what may come from a snapshot's document into a script. Nothing here runs what a snapshot says.
 
+-- What parses a text does so in a subtransaction, which no parallel plan may begin: such functions are PARALLEL UNSAFE.
+
 -- Whether one statement of a script, or each of "several", is what its rule says
 CREATE FUNCTION schemaguard.sg_sync_problem(kind text, names text[], several boolean, statement text, guard text)
 RETURNS text
-LANGUAGE c STABLE PARALLEL SAFE
+LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_problem';
 COMMENT ON FUNCTION schemaguard.sg_sync_problem(text, text[], boolean, text, text)
     IS 'why a statement does not go into a script; null: it does';
 
 CREATE FUNCTION schemaguard.sg_sync_parses(form text, value text)
 RETURNS boolean
-LANGUAGE c STABLE STRICT PARALLEL SAFE
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_parses';
 COMMENT ON FUNCTION schemaguard.sg_sync_parses(text, text)
     IS 'whether a text is a type, an expression, or an attribute, alone and whole';
@@ -31,7 +33,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_is_acl(jsonb)
 -- The first property that is not of the form which templates take it for: they put it among words of theirs
 CREATE FUNCTION schemaguard.sg_sync_malformed(kind text, identity text, parent text, properties jsonb)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT min(f.property)
@@ -59,14 +61,14 @@ COMMENT ON FUNCTION schemaguard.sg_sync_malformed(text, text, text, jsonb)
 
 CREATE FUNCTION schemaguard.sg_sync_calls(statement text)
 RETURNS boolean
-LANGUAGE c STABLE PARALLEL SAFE
+LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_calls';
 COMMENT ON FUNCTION schemaguard.sg_sync_calls(text)
     IS 'whether a statement computes something by a built-in function that does more than compute or read catalogs';
 
 CREATE FUNCTION schemaguard.sg_sync_types(statement text)
 RETURNS text[]
-LANGUAGE c STABLE STRICT PARALLEL SAFE
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_types';
 COMMENT ON FUNCTION schemaguard.sg_sync_types(text)
     IS 'the types that values in a statement are given, in names without quotes';

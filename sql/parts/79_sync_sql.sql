@@ -12,6 +12,8 @@ SET jit = off
 -- nobody knows how many pairs there are, and each with each is too many
 SET enable_nestloop = off
 SET standard_conforming_strings = on
+-- a script compares names and types as it prints them itself
+SET quote_all_identifiers = off
 AS $function$
 WITH RECURSIVE side AS MATERIALIZED (
     SELECT count(DISTINCT coalesce((SELECT n.server_version_num FROM schemaguard.snapshot n WHERE n.name = x.name),

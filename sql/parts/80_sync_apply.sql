@@ -101,7 +101,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_plain(text, text, text, text, jsonb, tex
 -- Blocks are not what sg_sync_problem() has looked at
 CREATE FUNCTION schemaguard.sg_sync_fitting(kind text, statement text)
 RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 RETURN CASE WHEN schemaguard.sg_sync_problem(kind, NULL, true, statement, NULL) IS NULL THEN statement END;
 COMMENT ON FUNCTION schemaguard.sg_sync_fitting(text, text)

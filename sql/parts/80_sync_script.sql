@@ -4,7 +4,7 @@
 -- for an object, which properties it alters, and what the object is called so far.
 CREATE FUNCTION schemaguard.sg_sync_write(lists text[])
 RETURNS SETOF text
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on
 SET jit = off

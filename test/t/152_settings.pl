@@ -1,0 +1,174 @@
+# 152_settings.pl: what a session or a database has set changes no answer.
+#
+# The calls of a day, on one schema, under one setting at a time that changes how SQL is read, planned, printed or run. Each gives
+# what it gives under the defaults, to the letter, and the plan that it deploys is rolled back in the end.
+#
+# rooms: base audit deploy sync drift
+# takes: 30 s
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Encode ();
+use SgTest;
+use Test::More;
+
+my $node = new_node('settings', without => 1);
+my $major = major($node);
+
+$node->safe_psql('postgres', <<'SQL');
+CREATE SCHEMA sg;
+CREATE EXTENSION schemaguard SCHEMA sg;
+CREATE TYPE public.mood AS ENUM ('sad', 'ok');
+CREATE TABLE public.clients (id int PRIMARY KEY, name text DEFAULT E'a\\b''c', born date DEFAULT '2020-02-03', mood public.mood DEFAULT 'ok', span interval DEFAULT '1 mon 2 days',
+	share float8 DEFAULT 0.1, raw bytea DEFAULT '\x00ff', doc xml, CONSTRAINT named CHECK (name <> '\' AND name IS NOT NULL));
+CREATE TABLE public."Ordérs" (id int PRIMARY KEY, client_id int, at timestamptz DEFAULT '2020-01-02 03:04:05+00', tags text[] DEFAULT '{a,NULL}', total numeric(10,2));
+CREATE TABLE public.items (id int PRIMARY KEY, order_id int NOT NULL) PARTITION BY RANGE (id);
+CREATE TABLE public.items_1 PARTITION OF public.items FOR VALUES FROM (0) TO (100);
+CREATE TABLE public.items_2 PARTITION OF public.items FOR VALUES FROM (100) TO (200);
+ALTER TABLE public.items ADD CONSTRAINT items_order FOREIGN KEY (order_id) REFERENCES public."Ordérs";
+CREATE INDEX ON public."Ordérs" (lower(tags[1])) WHERE at > '2020-01-01';
+CREATE VIEW public.shown AS SELECT id, at::date AS day, total * 1.5 AS more, 'x\y' AS text FROM public."Ordérs" WHERE NULL = total OR tags = '{b,NULL}';
+CREATE FUNCTION public.double(a int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2 * a';
+INSERT INTO public.clients (id) VALUES (1), (2);
+INSERT INTO public."Ordérs" (id, client_id) VALUES (1, 1), (2, 2), (3, 7), (4, NULL);
+INSERT INTO public.items SELECT n, 1 + n % 4 FROM generate_series(1, 150) n;
+CREATE TABLE public.large AS SELECT n AS id FROM generate_series(1, 10000) n;
+ANALYZE;
+SELECT sg.sg_snapshot_take('before');
+ALTER TABLE public.clients ADD COLUMN added text DEFAULT 'c:\new', ALTER share SET DEFAULT 0.2, DROP COLUMN doc;
+CREATE TABLE public.more (id int, note text DEFAULT E'it''s \\ "so"' CHECK (note !~ '\d'), raw bytea DEFAULT '\x01');
+SELECT sg.sg_snapshot_take('now');
+SQL
+
+my $script = q{ALTER TABLE public."Ordérs" ADD CONSTRAINT of_client FOREIGN KEY (client_id) REFERENCES public.clients ON DELETE SET NULL;
+	ALTER TABLE public."Ordérs" ADD CONSTRAINT not_blank CHECK (tags[1] <> '' AND at > '2019-12-31 23:00:00+01'), ALTER total SET DEFAULT 0.5;
+	CREATE INDEX by_client ON public."Ordérs" (client_id, at);};
+
+# What reads: the same rows
+my @reads = (
+	'SELECT result, child_table, fk_name, state, orphan_rows, source, reason FROM sg.sg_orphan_audit()',
+	q{SELECT key, data -> 'id', data -> 'tags' FROM sg.sg_orphans('public."Ordérs"', 'client_id', 'public.clients')},
+	q{SELECT * FROM sg.sg_rule_audit('public.clients')},
+	q{SELECT score, result, child_table, child_columns, parent_table, orphan_rows, why FROM sg.sg_discover_fks(verify => 'full')},
+	'SELECT * FROM sg.sg_verify_fks()',
+	q{SELECT * FROM sg.sg_drift('before')},
+	q{SELECT * FROM sg.sg_drift('now')},
+	q{SELECT * FROM sg.sg_compare_fks('before', everything => true)},
+	q{SELECT * FROM sg.sg_sync_sql('before') WHERE sg_sync_sql !~ '^(-- Makes|-- ''\w+'': database|SET client_encoding)'},
+	q{SELECT * FROM sg.sg_sync_sql('now', 'before') WHERE sg_sync_sql !~ '^(-- Makes|-- ''\w+'': database|SET client_encoding)'},
+	q{SELECT identity, encode(checksum, 'hex') FROM sg.sg_snapshot_objects_details('live') WHERE identity !~ '^sg' ORDER BY kind, identity COLLATE "C"},
+	q{SELECT * FROM sg.sg_impact('public.clients.id')},
+	# views beside a table that is large enough for a parallel plan
+	'SELECT count(*), count(t.fk_name), count(p.pid), count(s.step) FROM public.large l LEFT JOIN schemaguard.fk_trust t ON l.id = 1 LEFT JOIN schemaguard.progress p ON l.id = 2 LEFT JOIN schemaguard.plan_step s ON l.id = 3 /* sg. */',
+	q{SELECT count(*) FROM public.large l, sg.sg_orphan_audit() a WHERE l.id = 1}, q{SELECT count(*) FROM public.large l, sg.sg_discover_fks() a WHERE l.id = 1},
+	q{SELECT count(*) FROM public.large l WHERE EXISTS (SELECT FROM sg.sg_drift('before')) AND l.id > length(schemaguard.sg_make_name('a', 'b', 'c'))});
+
+# What writes, and takes back what it did
+my @writes = (
+	q{SELECT sg.sg_plan_create('p', replace => true)}, q{SELECT sg.sg_plan_from_sql('p', } . lit($script) . ')',
+	q{SELECT sg.sg_plan_add('p', $$UPDATE public.clients SET name = 'a' || chr(92) WHERE id = 2$$, '{"undo": "UPDATE public.clients SET name = DEFAULT WHERE id = 2", "after": "of_client"}')},
+	q{SELECT sg.sg_plan_set('p', '{1,2}', '{"orphans": "quarantine"}')},
+	q{SELECT step, kind, fk_name, child_table, definition, state FROM schemaguard.plan_step WHERE plan = 'p' ORDER BY step},
+	q{SELECT step, result, object, check_name, detail FROM sg.sg_plan_check('p', everything => true) WHERE check_name NOT IN ('summary', 'disk')},
+	q{SELECT * FROM sg.sg_plan_sql('p')},
+	q{CALL sg.sg_apply('p', fix => true, confirm => schemaguard.sg_plan_hash('p'))},
+	q{SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'p' ORDER BY step},
+	q{SELECT * FROM sg.sg_verify_fks('p', live => true)},
+	q{SELECT conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'public."Ordérs"'::regclass ORDER BY 1},
+	q{CALL sg.sg_rollback_fks('p', confirm => schemaguard.sg_plan_hash('p'))},
+	q{SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'p' ORDER BY step},
+	q{SELECT * FROM sg.sg_drift('now')},
+	q{SELECT * FROM public."Ordérs" ORDER BY id}, 'SELECT id, name FROM public.clients ORDER BY id', q{SELECT sg.sg_plan_drop('p', force => true)});
+
+my $plain = SgTest::Session->new($node);
+
+# One session; the setting is made before the library is loaded, as a database or a role has it. Queries of the test's own
+# are asked in another one.
+sub answers
+{
+	my ($setting, @calls) = @_;
+	my $session = SgTest::Session->new($node);
+	my @answers;
+
+	$session->query($setting) if $setting;
+	foreach my $call (@calls)
+	{
+		my $by = $call =~ /\bsg\./ ? $session : $plain;
+		my $is_latin = $by == $session && $setting =~ /LATIN1/;
+		my $text = $call;
+
+		$text =~ s/\\/\\\\/g if $by == $session && $setting =~ /standard_conforming/;
+		Encode::from_to($text, 'utf8', 'latin1') if $is_latin;
+		my $answer = $by->query($text) // 'the session ended';
+		my ($message) = $by->{err} =~ /ERROR:  (.*)/;
+		Encode::from_to($answer, 'latin1', 'utf8') if $is_latin;
+		push @answers, [ $call, $answer . ($by->sqlstate ? "ERROR $message" : '') ];
+	}
+	$session->quit;
+	return \@answers;
+}
+
+# Which differ, with the first line that does
+sub differences
+{
+	my ($expected, $got) = @_;
+	my @wrong;
+
+	foreach my $i (0 .. $#$expected)
+	{
+		next if $expected->[$i][1] eq $got->[$i][1];
+		my @is = split /\n/, $got->[$i][1];
+		my @shall = split /\n/, $expected->[$i][1];
+		my ($line) = grep { ($is[$_] // '(nothing)') ne ($shall[$_] // '(nothing)') } 0 .. ($#is > $#shall ? $#is : $#shall);
+		push @wrong, "$got->[$i][0]:\n  is    " . ($is[$line] // '(nothing)') . "\n  shall " . ($shall[$line] // '(nothing)');
+	}
+	return @wrong;
+}
+
+my $usual = answers('', @reads, @writes);
+is(join("\n", map { "@$_" } grep { $_->[1] =~ /^ERROR/m } @$usual), '', 'the calls work');
+is(join("\n", differences($usual, answers('', @reads, @writes))), '', 'and again');
+
+# Each with what it may change: printing of its own by psql
+my @settings = (
+	"SET search_path = ''", 'SET search_path = nowhere, public', q{SET DateStyle = 'German'}, q{SET DateStyle = 'SQL, DMY'}, q{SET IntervalStyle = 'iso_8601'},
+	q{SET TimeZone = 'Pacific/Kiritimati'}, 'SET extra_float_digits = -15', q{SET bytea_output = 'escape'}, q{SET xmloption = 'document'}, 'SET quote_all_identifiers = on',
+	'SET transform_null_equals = on', 'SET array_nulls = off', q{SET default_transaction_isolation = 'repeatable read'}, q{SET default_transaction_isolation = 'serializable'},
+	'SET default_transaction_deferrable = on', 'SET row_security = off', 'SET session_replication_role = replica', q{SET client_encoding = 'LATIN1'},
+	q{SET plan_cache_mode = 'force_generic_plan'}, q{SET plan_cache_mode = 'force_custom_plan'}, 'SET jit = on; SET jit_above_cost = 0; SET jit_inline_above_cost = 0',
+	'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_sort = off', 'SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off; SET enable_mergejoin = off; SET enable_hashagg = off',
+	'SET enable_nestloop = off; SET enable_material = off; SET enable_memoize = off; SET enable_partition_pruning = off', 'SET max_parallel_workers_per_gather = 4; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0',
+	q{SET constraint_exclusion = 'on'}, 'SET check_function_bodies = off', q{SET default_toast_compression = 'pglz'}, q{SET backslash_quote = 'on'}, 'SET exit_on_error = off',
+	q{SET lc_messages = 'C'; SET lc_numeric = 'C'}, 'SET work_mem = 64', 'SET from_collapse_limit = 1; SET join_collapse_limit = 1', q{SET idle_in_transaction_session_timeout = '10min'}, q{SET statement_timeout = '10min'; SET lock_timeout = '5min'},
+	($major < 19 ? 'SET escape_string_warning = off; SET standard_conforming_strings = off' : ()),
+	($major >= 17 ? (q{SET transaction_timeout = '10min'}, 'SET event_triggers = off') : ()));
+
+# make test takes those that have changed something once, and some others by SG_SEED; make test-long all
+srand(seed());
+@settings = grep { long_run() || /search_path = ''|German|quote_all|array_nulls|parallel|standard_conforming/ || chance(0.2) } @settings;
+
+# what can't be tried so
+my %may_not_try = (
+	default_transaction_isolation => 'this transaction is not READ COMMITTED: what it tries could make others fail',
+	session_replication_role => 'session_replication_role is replica, which silences keys');
+
+foreach my $setting (@settings)
+{
+	my ($name) = $setting =~ /SET (\w+)/;
+	my $why = $may_not_try{$name};
+	my @expected = map { [@$_] } @$usual;
+	my $got = answers($setting, @reads, @writes);
+
+	foreach my $answer (@expected) { $answer->[1] =~ s/^pass(\|[^\n]*\|live: (?!rows)[^|\n]*\|)([^|\n]*)\|\2\|$/unknown$1$2||$why/mg if $why; }
+	# names in reasons and statements are quoted then, but not in what a script compares
+	foreach my $answer (grep { $_->[0] !~ /sg_sync/ } @expected, @$got) { $answer->[1] =~ tr/"//d if $name eq 'quote_all_identifiers'; }
+	is(join("\n", differences(\@expected, $got)), '', $setting)
+		or answers('', q{CALL sg.sg_rollback_fks('p', confirm => schemaguard.sg_plan_hash('p'))}, q{SELECT sg.sg_plan_drop('p', force => true)});
+}
+
+# what writes is refused, and what reads answers
+my $read_only = answers('SET default_transaction_read_only = on', @reads);
+is(join("\n", differences([ @$usual[ 0 .. $#reads ] ], $read_only)), '', 'SET default_transaction_read_only = on');
+
+done_testing();
