@@ -59,12 +59,13 @@ COMMENT ON FUNCTION schemaguard.sg_ddl_event() IS 'note a command for schemaguar
 -- the row makes them again.
 CREATE TABLE schemaguard.ddl_capture (
     since timestamptz NOT NULL,
-    role  text NOT NULL
+    role  text NOT NULL,
+    one   boolean PRIMARY KEY DEFAULT true CHECK (one)
 );
-ALTER TABLE schemaguard.ddl_capture REPLICA IDENTITY FULL;
 COMMENT ON TABLE schemaguard.ddl_capture IS 'a row: sg_capture_ddl(true) was called';
 COMMENT ON COLUMN schemaguard.ddl_capture.since IS 'when sg_capture_ddl(true) was called';
 COMMENT ON COLUMN schemaguard.ddl_capture.role IS 'who called it';
+COMMENT ON COLUMN schemaguard.ddl_capture.one IS 'there is one row, also where a dump is restored over what is there';
 GRANT SELECT ON schemaguard.ddl_capture TO PUBLIC;
 
 CREATE FUNCTION schemaguard.sg_ddl_restored() RETURNS trigger

@@ -165,6 +165,9 @@ extern void check_early_access(CheckStep *cs);
 
 /* ---- check_tables.c ---- */
 extern CheckTable *check_table(PlanCheck *check, Oid relid);
+
+/* The subscription that writes to a table, quoted, or NULL */
+extern const char *check_subscription_name(const CheckTable *table);
 extern void check_tables(PlanCheck *check, CheckStep *cs);
 extern void check_measure(PlanCheck *check);
 extern void check_estimate(PlanCheck *check, CheckStep *cs);

@@ -8,16 +8,19 @@
  */
 #include "postgres.h"
 
-#include "base/calls.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "change/change_literal.h"
 #include "change/change_need.h"
 #include "check/check.h"
 #include "plan/plan_call.h"
@@ -131,6 +134,41 @@ check_lost(CheckStep *cs, const ChangeMove *move)
 				  psprintf("Keep them until they are pruned:\n%s", plan_set_call(cs->step, "discard", "false", NULL)));
 }
 
+/* The table of a trigger that a statement makes and leaves as it is made */
+static Oid
+table_of_trigger(const char *sql)
+{
+	Oid			table = InvalidOid;
+
+	foreach_ptr(const char, text, plan_change_texts(sql))
+	{
+		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+
+		if (IsA(statement, CreateTrigStmt))
+			table = change_find_named(((CreateTrigStmt *) statement)->relation);
+		else if (IsA(statement, AlterTableStmt) &&
+				 linitial_node(AlterTableCmd, ((AlterTableStmt *) statement)->cmds)->subtype == AT_EnableAlwaysTrig)
+			table = InvalidOid;
+	}
+	return table;
+}
+
+/* Where the step has new rows filled, or whatever its trigger does, and a subscription writes rows, past triggers */
+static void
+check_subscribed(PlanCheck *check, CheckStep *cs)
+{
+	const PlanStep *step = cs->step;
+	Oid			table = step->kind == STEP_STATEMENT ? table_of_trigger(step->definition) :
+		step->fill ? sg_find_qualified(step->child_table) : InvalidOid;
+	const char *subscription = OidIsValid(table) ? check_subscription_name(check_table(check, table)) : NULL;
+
+	if (subscription)
+		check_row(cs, "subscription", CHECK_WARN,
+				  psprintf("subscription %s writes to %s, and the step's trigger does not fire for what it writes",
+						   subscription, sg_relation_name(table)),
+				  pstrdup("Have it done where the rows come from; a trigger that is ENABLE ALWAYS fires here, too."));
+}
+
 static bool
 is_authors(const PlanCheck *check)
 {
@@ -171,6 +209,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT && cs->waits == NULL)
 		change_check_needs(check->graph, cs->step, &move);
 	next_move(check, cs, &move);
+	check_subscribed(check, cs);
 	check_dependents(cs, &move);
 	check_lost(cs, &move);
 	lack = change_lacks(cs->step, &move);

@@ -417,6 +417,18 @@ subscription_of(const CheckTable *table)
 	return subscription;
 }
 
+const char *
+check_subscription_name(const CheckTable *table)
+{
+	Oid			subscription = subscription_of(table);
+	char	   *name;
+
+	if (!OidIsValid(subscription))
+		return NULL;
+	name = get_subscription_name(subscription, true);
+	return quote_identifier(name ? name : "(dropped)");
+}
+
 static void
 check_subscription(CheckStep *cs)
 {
@@ -425,16 +437,14 @@ check_subscription(CheckStep *cs)
 
 	for (int i = 0; i < lengthof(tables); i++)
 	{
-		Oid			subscription = subscription_of(tables[i]);
-		char	   *name;
+		const char *name = check_subscription_name(tables[i]);
 
-		if (!OidIsValid(subscription) || (i == 1 && cs->child == cs->parent))
+		if (name == NULL || (i == 1 && cs->child == cs->parent))
 			continue;
 		found = true;
-		name = get_subscription_name(subscription, true);
 		check_row(cs, "subscription", CHECK_WARN,
 				  psprintf("subscription %s writes to %s, and what it writes is not checked: orphans can come that way",
-						   quote_identifier(name ? name : "(dropped)"), sg_relation_name(tables[i]->relid)),
+						   name, sg_relation_name(tables[i]->relid)),
 				  psprintf(sg_calls("Add the key where the rows come from, and audit here:\nSELECT * FROM sg_orphan_audit(%s);"),
 						   quote_literal_cstr(plan_given(cs->step->child_table))));
 	}

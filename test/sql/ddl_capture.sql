@@ -211,6 +211,8 @@ SET client_min_messages = warning;
 CALL sg_prune(now() + interval '1 hour');
 SELECT count(*) FROM schemaguard.ddl_log;
 CREATE TABLE last_one ();
+-- as a dump that is restored over what is there
+INSERT INTO schemaguard.ddl_capture (since, role) SELECT since, role FROM schemaguard.ddl_capture;
 SELECT sg_capture_ddl(false);
 CREATE TABLE not_caught ();
 SELECT object FROM schemaguard.ddl_log WHERE origin = 'direct';

@@ -78,6 +78,18 @@ query($subscriber, 'late', 'CREATE EXTENSION schemaguard; TRUNCATE schemaguard.d
 arrives('late', 2, 'CREATE EXTENSION on the subscriber: it goes on');
 is($subscriber->safe_psql('late', 'SELECT count(*) FROM p'), '2', 'with what it had missed');
 
+# ---- rows that come past triggers
+
+$subscriber->safe_psql('late', q{SET client_min_messages = error; SELECT sg_plan_create('filled');
+	SELECT sg_plan_add_column('filled', 'public.p', 'code', 'text', fill => 'md5(random()::text)');
+	SELECT sg_plan_add_check('filled', 'public.p', 'id > 0', policy => 'set', child_column => 'id', fill => '1');
+	SELECT sg_plan_add_audit_columns('filled', 'public.p', created_by => NULL, modified_by => NULL, modified_at => NULL);
+	SELECT sg_plan_add_check('filled', 'public.p', 'id < 1000');
+	CREATE TABLE own (id int); SELECT sg_plan_add_column('filled', 'public.own', 'code', 'text', fill => 'md5(random()::text)')});
+is($subscriber->safe_psql('late', q{SELECT DISTINCT step, kind, detail FROM sg_plan_check_details('filled') JOIN schemaguard.plan_step s USING (step) WHERE plan = 'filled' AND check_name = 'subscription' ORDER BY 1}),
+	join("\n", map { "$_|subscription s_late writes to public.p, and the step's trigger does not fire for what it writes" } '1|column', '2|check', '4|statement'),
+	'a step whose trigger does not fire for what a subscription writes');
+
 # ---- an update
 
 SKIP:
