@@ -191,7 +191,6 @@ OBJS = \
 	src/log/log_write.o \
 	src/plan/plan_accept.o \
 	src/plan/plan_approve.o \
-	src/plan/plan_argument.o \
 	src/plan/plan_backfill.o \
 	src/plan/plan_call.o \
 	src/plan/plan_change.o \

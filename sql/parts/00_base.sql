@@ -9,24 +9,24 @@ GRANT USAGE ON SCHEMA schemaguard TO PUBLIC;
 COMMENT ON SCHEMA schemaguard IS 'tables, views and helpers of extension schemaguard; what people call is in the extension''s schema';
 
 -- Types of arguments. Values of drivers, of psql's variables and of catalogs become them without a cast.
-CREATE TYPE schemaguard.regtable;
-CREATE FUNCTION schemaguard.sg_regtable_in(cstring) RETURNS schemaguard.regtable
-LANGUAGE c STABLE STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'sg_regtable_in';
-COMMENT ON FUNCTION schemaguard.sg_regtable_in(cstring) IS 'a table by its name, or its OID in digits';
-CREATE FUNCTION schemaguard.sg_regtable_out(schemaguard.regtable) RETURNS cstring
-LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'regclassout';
-COMMENT ON FUNCTION schemaguard.sg_regtable_out(schemaguard.regtable) IS 'the name of a table';
-CREATE TYPE schemaguard.regtable (INPUT = schemaguard.sg_regtable_in, OUTPUT = schemaguard.sg_regtable_out, LIKE = pg_catalog.regclass);
-COMMENT ON TYPE schemaguard.regtable IS 'a regclass that says which table was meant where there is none of that name';
-CREATE CAST (regclass AS schemaguard.regtable) WITHOUT FUNCTION AS IMPLICIT;
-CREATE CAST (schemaguard.regtable AS regclass) WITHOUT FUNCTION AS IMPLICIT;
-CREATE CAST (oid AS schemaguard.regtable) WITHOUT FUNCTION AS IMPLICIT;
-CREATE CAST (int4 AS schemaguard.regtable) WITHOUT FUNCTION AS IMPLICIT;
-CREATE CAST (int2 AS schemaguard.regtable) WITH INOUT AS IMPLICIT;
-CREATE CAST (int8 AS schemaguard.regtable) WITH INOUT AS IMPLICIT;
-CREATE CAST (text AS schemaguard.regtable) WITH INOUT AS IMPLICIT;
-CREATE CAST (varchar AS schemaguard.regtable) WITH INOUT AS IMPLICIT;
-CREATE CAST (name AS schemaguard.regtable) WITH INOUT AS IMPLICIT;
+CREATE TYPE schemaguard.table_name;
+CREATE FUNCTION schemaguard.sg_table_name_in(cstring) RETURNS schemaguard.table_name
+LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textin';
+COMMENT ON FUNCTION schemaguard.sg_table_name_in(cstring) IS 'the name of a table as it is written';
+CREATE FUNCTION schemaguard.sg_table_name_out(schemaguard.table_name) RETURNS cstring
+LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textout';
+COMMENT ON FUNCTION schemaguard.sg_table_name_out(schemaguard.table_name) IS 'the name of a table as it was written';
+CREATE TYPE schemaguard.table_name (INPUT = schemaguard.sg_table_name_in, OUTPUT = schemaguard.sg_table_name_out, LIKE = pg_catalog.text);
+COMMENT ON TYPE schemaguard.table_name IS 'a table by its name, or its OID in digits: what it means is looked up by the function that takes it';
+CREATE CAST (text AS schemaguard.table_name) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (varchar AS schemaguard.table_name) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (schemaguard.table_name AS text) WITHOUT FUNCTION AS IMPLICIT;
+CREATE CAST (name AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
+CREATE CAST (regclass AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
+CREATE CAST (oid AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
+CREATE CAST (int2 AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
+CREATE CAST (int4 AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
+CREATE CAST (int8 AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
 
 CREATE TYPE schemaguard.names;
 CREATE FUNCTION schemaguard.sg_names_in(cstring) RETURNS schemaguard.names
@@ -44,6 +44,7 @@ CREATE CAST (varchar AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (name AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (varchar[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (name[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
+CREATE CAST (regclass[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 
 -- Publications that send tables of schema schemaguard to subscribers, which may lack them or hold rows of their own. The column
 -- pubgencols came with 18, and is asked for by name.

@@ -1,6 +1,6 @@
 -- Audit: judge rows against foreign keys
 CREATE FUNCTION sg_orphan_audit_details(
-    child    schemaguard.regtable DEFAULT NULL,
+    child    schemaguard.table_name DEFAULT NULL,
     plan     text DEFAULT NULL,
     inferred boolean DEFAULT false,
     samples  int DEFAULT 5,
@@ -24,13 +24,13 @@ CREATE FUNCTION sg_orphan_audit_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_orphan_audit';
-COMMENT ON FUNCTION sg_orphan_audit_details(schemaguard.regtable, text, boolean, int, schemaguard.names, int[])
+COMMENT ON FUNCTION sg_orphan_audit_details(schemaguard.table_name, text, boolean, int, schemaguard.names, int[])
     IS 'all columns of sg_orphan_audit()';
 
 CREATE FUNCTION sg_orphans(
-    child          schemaguard.regtable,
+    child          schemaguard.table_name,
     columns        schemaguard.names,
-    parent         schemaguard.regtable,
+    parent         schemaguard.table_name,
     parent_columns schemaguard.names DEFAULT NULL,
     max_rows       bigint DEFAULT 1000,
     OUT row_table regclass,
@@ -40,11 +40,11 @@ CREATE FUNCTION sg_orphans(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_orphans';
-COMMENT ON FUNCTION sg_orphans(schemaguard.regtable, schemaguard.names, schemaguard.regtable, schemaguard.names, bigint)
+COMMENT ON FUNCTION sg_orphans(schemaguard.table_name, schemaguard.names, schemaguard.table_name, schemaguard.names, bigint)
     IS 'the rows of a table that refer to a parent that does not exist';
 
 CREATE FUNCTION sg_fk_orphans(
-    child    schemaguard.regtable,
+    child    schemaguard.table_name,
     fk_name  text,
     max_rows bigint DEFAULT 1000,
     OUT row_table regclass,
@@ -54,11 +54,11 @@ CREATE FUNCTION sg_fk_orphans(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_fk_orphans';
-COMMENT ON FUNCTION sg_fk_orphans(schemaguard.regtable, text, bigint)
+COMMENT ON FUNCTION sg_fk_orphans(schemaguard.table_name, text, bigint)
     IS 'the rows of a table that break one of its declared foreign keys';
 
 CREATE FUNCTION sg_rule_violations(
-    child      schemaguard.regtable,
+    child      schemaguard.table_name,
     kind       text,
     definition text,
     max_rows   bigint DEFAULT 1000,
@@ -68,20 +68,20 @@ CREATE FUNCTION sg_rule_violations(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_rule_violations';
-COMMENT ON FUNCTION sg_rule_violations(schemaguard.regtable, text, text, bigint)
+COMMENT ON FUNCTION sg_rule_violations(schemaguard.table_name, text, text, bigint)
     IS 'the rows of a table that a CHECK, a NOT NULL or a UNIQUE would be refused for';
 
 CREATE FUNCTION schemaguard.sg_nobodys_violations(
-    child regclass, kind text, definition text, max_rows bigint DEFAULT 1000,
+    child schemaguard.table_name, kind text, definition text, max_rows bigint DEFAULT 1000,
     OUT row_table regclass, OUT row_id tid, OUT data jsonb)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_nobodys_violations';
-COMMENT ON FUNCTION schemaguard.sg_nobodys_violations(regclass, text, text, bigint)
+COMMENT ON FUNCTION schemaguard.sg_nobodys_violations(schemaguard.table_name, text, text, bigint)
     IS 'the same of a rule that nobody here has written';
 
 CREATE FUNCTION sg_rule_audit_details(
-    child      schemaguard.regtable,
+    child      schemaguard.table_name,
     kind       text DEFAULT NULL,
     definition text DEFAULT NULL,
     samples    int DEFAULT 5,
@@ -99,5 +99,5 @@ CREATE FUNCTION sg_rule_audit_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_rule_audit';
-COMMENT ON FUNCTION sg_rule_audit_details(schemaguard.regtable, text, text, int)
+COMMENT ON FUNCTION sg_rule_audit_details(schemaguard.table_name, text, text, int)
     IS 'all columns of sg_rule_audit()';

@@ -15,9 +15,9 @@ COMMENT ON FUNCTION sg_plan_from_sql(text, text, boolean)
 
 CREATE FUNCTION sg_plan_add_fk(
     plan               text,
-    child_table        text,
+    child_table        schemaguard.table_name,
     child_columns      schemaguard.names,
-    parent_table       text,
+    parent_table       schemaguard.table_name,
     parent_columns     schemaguard.names DEFAULT NULL,
     fk_name            text DEFAULT NULL,
     on_delete          text DEFAULT 'no action',
@@ -38,7 +38,7 @@ CREATE FUNCTION sg_plan_add_fk(
 RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_add_fk';
-COMMENT ON FUNCTION sg_plan_add_fk(text, text, schemaguard.names, text, schemaguard.names, text, text, text, text, text, boolean, text, text,
+COMMENT ON FUNCTION sg_plan_add_fk(text, schemaguard.table_name, schemaguard.names, schemaguard.table_name, schemaguard.names, text, text, text, text, text, boolean, text, text,
                                    boolean, boolean, schemaguard.names, boolean, text, boolean, text, boolean)
     IS 'add one foreign key to a plan; returns the number of its step';
 

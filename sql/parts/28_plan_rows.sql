@@ -462,12 +462,12 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_isolation(text, text, text, text, text) IS 'what sg_plan_isolate() does, with qualified names';
 
-CREATE FUNCTION sg_plan_isolate(plan text, tenant_column text, tenant_table text DEFAULT NULL, orphans text DEFAULT NULL,
+CREATE FUNCTION sg_plan_isolate(plan text, tenant_column text, tenant_table schemaguard.table_name DEFAULT NULL, orphans text DEFAULT NULL,
                                 priority text DEFAULT 'medium')
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_isolation(plan, tenant_column, (schemaguard.sg_qualified(ARRAY[tenant_table]))[1], orphans, priority);
-COMMENT ON FUNCTION sg_plan_isolate(text, text, text, text, text)
+COMMENT ON FUNCTION sg_plan_isolate(text, text, schemaguard.table_name, text, text)
     IS 'plan keys that have the tenant in them in place of those that leave it out; returns how many steps';
 
 CREATE FUNCTION schemaguard.sg_plan_retargeting(plan text, old_parent text, new_parent text, mapping text, reason text, orphans text, priority text, phase text)
@@ -526,11 +526,11 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_retargeting(text, text, text, text, text, text, text, text) IS 'what sg_plan_retarget() does, with qualified names';
 
-CREATE FUNCTION sg_plan_retarget(plan text, old_parent text, new_parent text, mapping text DEFAULT NULL, reason text DEFAULT NULL,
+CREATE FUNCTION sg_plan_retarget(plan text, old_parent schemaguard.table_name, new_parent schemaguard.table_name, mapping text DEFAULT NULL, reason text DEFAULT NULL,
                                  orphans text DEFAULT NULL, priority text DEFAULT 'medium', phase text DEFAULT 'retargeted')
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_retargeting(plan, (schemaguard.sg_qualified(ARRAY[old_parent]))[1], (schemaguard.sg_qualified(ARRAY[new_parent]))[1],
                                        mapping, reason, orphans, priority, phase);
-COMMENT ON FUNCTION sg_plan_retarget(text, text, text, text, text, text, text, text)
+COMMENT ON FUNCTION sg_plan_retarget(text, schemaguard.table_name, schemaguard.table_name, text, text, text, text, text)
     IS 'plan that every key that refers to a table refers to the one that takes its place; returns how many steps';

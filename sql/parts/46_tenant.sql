@@ -1,7 +1,7 @@
 -- Tenants: is each row kept among its tenant's?
 CREATE FUNCTION sg_tenant_audit_details(
     tenant_column text,
-    tenant_table  schemaguard.regtable DEFAULT NULL,
+    tenant_table  schemaguard.table_name DEFAULT NULL,
     schemas       schemaguard.names DEFAULT NULL,
     samples       int DEFAULT 5,
     OUT finding      text,
@@ -17,5 +17,5 @@ CREATE FUNCTION sg_tenant_audit_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_tenant_audit';
-COMMENT ON FUNCTION sg_tenant_audit_details(text, schemaguard.regtable, schemaguard.names, int)
+COMMENT ON FUNCTION sg_tenant_audit_details(text, schemaguard.table_name, schemaguard.names, int)
     IS 'all columns of sg_tenant_audit()';

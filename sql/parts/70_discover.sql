@@ -229,7 +229,7 @@ COMMENT ON FUNCTION schemaguard.sg_discovery_rules()
 
 -- Proposals as they are found; sg_discovered() says what there is to say of them
 CREATE FUNCTION schemaguard.sg_discovery(
-    child     regclass,
+    child     schemaguard.table_name,
     min_score float8,
     verify    text,
     schemas   text[],
@@ -275,7 +275,7 @@ CREATE FUNCTION schemaguard.sg_discovery(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_discovery';
-COMMENT ON FUNCTION schemaguard.sg_discovery(regclass, float8, text, text[], boolean)
+COMMENT ON FUNCTION schemaguard.sg_discovery(schemaguard.table_name, float8, text, text[], boolean)
     IS 'the foreign keys that are missing, as they are found';
 
 CREATE FUNCTION schemaguard.sg_discovery_candidates(
@@ -303,7 +303,7 @@ COMMENT ON FUNCTION schemaguard.sg_discovery_candidates(text)
 -- The surest first; of two tables that could refer to each other one to one, only the surer.  In words: why, in one sentence (what
 -- the name says, the type, what is declared, the rows, and which other parent there would be), ON DELETE, an index.
 CREATE FUNCTION schemaguard.sg_discovered(
-    child     regclass,
+    child     schemaguard.table_name,
     min_score float8,
     verify    text,
     schemas   text[],
@@ -416,11 +416,11 @@ BEGIN ATOMIC
     -- printing a body looks for the operator class of what it sorts by; of int a broken catalog may have two, and a snapshot prints it
     ORDER BY f.score DESC, f.column_number::int8, f.key_number::int8;
 END;
-COMMENT ON FUNCTION schemaguard.sg_discovered(regclass, float8, text, text[])
+COMMENT ON FUNCTION schemaguard.sg_discovered(schemaguard.table_name, float8, text, text[])
     IS 'the foreign keys that are missing, in words';
 
 CREATE FUNCTION sg_discover_fks_details(
-    child     schemaguard.regtable DEFAULT NULL,
+    child     schemaguard.table_name DEFAULT NULL,
     min_score float8 DEFAULT 0.4,
     verify    text DEFAULT 'sample',
     schemas   schemaguard.names DEFAULT NULL,
@@ -446,7 +446,7 @@ BEGIN ATOMIC
            d.why, d.reason, d.on_delete, d.on_delete_reason, d.index, d.index_reason, d.evidence
     FROM schemaguard.sg_discovered(child, min_score, verify, schemas) d;
 END;
-COMMENT ON FUNCTION sg_discover_fks_details(schemaguard.regtable, float8, text, schemaguard.names)
+COMMENT ON FUNCTION sg_discover_fks_details(schemaguard.table_name, float8, text, schemaguard.names)
     IS 'all columns of sg_discover_fks()';
 
 CREATE FUNCTION schemaguard.sg_discover_unmatched(

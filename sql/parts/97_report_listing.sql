@@ -13,7 +13,7 @@ COMMENT ON FUNCTION schemaguard.sg_cut(text, int)
     IS 'a text in one line of at most so many characters, the last three of which say that it was cut';
 
 CREATE FUNCTION sg_orphan_audit(
-    child    schemaguard.regtable DEFAULT NULL,
+    child    schemaguard.table_name DEFAULT NULL,
     plan     text DEFAULT NULL,
     inferred boolean DEFAULT false,
     samples  int DEFAULT 5,
@@ -34,11 +34,11 @@ BEGIN ATOMIC
            schemaguard.sg_cut(d.parent_table), d.state, d.orphan_rows, d.source, d.reason
     FROM sg_orphan_audit_details(child, plan, inferred, samples, schemas, steps) d;
 END;
-COMMENT ON FUNCTION sg_orphan_audit(schemaguard.regtable, text, boolean, int, schemaguard.names, int[])
+COMMENT ON FUNCTION sg_orphan_audit(schemaguard.table_name, text, boolean, int, schemaguard.names, int[])
     IS 'do the rows hold what the foreign keys, declared and planned, promise?';
 
 CREATE FUNCTION sg_rule_audit(
-    child      schemaguard.regtable,
+    child      schemaguard.table_name,
     kind       text DEFAULT NULL,
     definition text DEFAULT NULL,
     samples    int DEFAULT 5,
@@ -56,12 +56,12 @@ BEGIN ATOMIC
            d.rows_checked, d.violating_rows, d.reason
     FROM sg_rule_audit_details(child, kind, definition, samples) d;
 END;
-COMMENT ON FUNCTION sg_rule_audit(schemaguard.regtable, text, text, int)
+COMMENT ON FUNCTION sg_rule_audit(schemaguard.table_name, text, text, int)
     IS 'would the rows of a table pass a CHECK, a NOT NULL or a UNIQUE; or do they hold what it promises?';
 
 CREATE FUNCTION sg_tenant_audit(
     tenant_column text,
-    tenant_table  schemaguard.regtable DEFAULT NULL,
+    tenant_table  schemaguard.table_name DEFAULT NULL,
     schemas       schemaguard.names DEFAULT NULL,
     samples       int DEFAULT 5,
     OUT result       text,
@@ -76,7 +76,7 @@ BEGIN ATOMIC
     SELECT d.result, d.finding, schemaguard.sg_cut(d.table_name), schemaguard.sg_cut(d.fk_name), d.leaking_rows, d.reason
     FROM sg_tenant_audit_details(tenant_column, tenant_table, schemas, samples) d;
 END;
-COMMENT ON FUNCTION sg_tenant_audit(text, schemaguard.regtable, schemaguard.names, int)
+COMMENT ON FUNCTION sg_tenant_audit(text, schemaguard.table_name, schemaguard.names, int)
     IS 'tables, keys and rows by which data of one tenant can be, or is, among another''s';
 
 -- A check is known by its step, its name and the object: the step's key, constraint or column; of the whole plan, the plan.
@@ -130,7 +130,7 @@ COMMENT ON FUNCTION sg_verify_fks(text, boolean, int[])
     IS 'are the keys there, valid and armed, as planned? live: attempts on the real tables, always rolled back';
 
 CREATE FUNCTION sg_discover_fks(
-    child     schemaguard.regtable DEFAULT NULL,
+    child     schemaguard.table_name DEFAULT NULL,
     min_score float8 DEFAULT 0.4,
     verify    text DEFAULT 'sample',
     schemas   schemaguard.names DEFAULT NULL,
@@ -149,7 +149,7 @@ BEGIN ATOMIC
            schemaguard.sg_cut(d.parent_table), schemaguard.sg_cut(array_to_string(d.parent_columns, ', ')), d.orphan_rows, d.why
     FROM sg_discover_fks_details(child, min_score, verify, schemas) d;
 END;
-COMMENT ON FUNCTION sg_discover_fks(schemaguard.regtable, float8, text, schemaguard.names)
+COMMENT ON FUNCTION sg_discover_fks(schemaguard.table_name, float8, text, schemaguard.names)
     IS 'the foreign keys that are missing, with the chance that each is right, and why';
 
 CREATE FUNCTION sg_snapshot_objects(

@@ -138,7 +138,7 @@ sg_rule_violations_entered(PG_FUNCTION_ARGS)
 }
 
 /*
- * schemaguard.sg_nobodys_violations(child regclass, kind text, definition text, max_rows bigint)
+ * schemaguard.sg_nobodys_violations(child schemaguard.table_name, kind text, definition text, max_rows bigint)
  *
  * The same of a rule that stands in a snapshot: who wrote it is nobody here,
  * so that it runs nothing that does more for one than for another, and what

@@ -13,18 +13,26 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "base/args.h"
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/gone.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 #include "base/spi.h"
+
+SG_FUNCTION(sg_names_in);
 
 #define SCHEMAS_NAMED 20		/* that an error lists */
 
@@ -85,12 +93,70 @@ sg_arg_optional_text(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+/* [database.][schema.]table */
+static SgTableName
+parse_name(const char *name)
+{
+	const char *rest;
+	List	   *parts = sg_parse_names(name, &rest);
+	SgTableName parsed;
+
+	if (list_length(parts) != 3 || *rest != '\0')
+		return sg_parse_table_name(name);
+	if (!sg_same_text(linitial(parts), get_database_name(MyDatabaseId)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" is of another database", name),
+				 errhint("Connect to database %s and call it there.", quote_identifier(linitial(parts)))));
+	parsed.schema = lsecond(parts);
+	parsed.name = lthird(parts);
+	return parsed;
+}
+
+static bool
+is_oid(const char *name)
+{
+	return name[0] != '\0' && name[strspn(name, "0123456789")] == '\0';
+}
+
+Oid
+sg_table_of_text(const char *name)
+{
+	SgTableName parsed;
+	char	   *qualified;
+
+	if (is_oid(name))
+		return DatumGetObjectId(DirectFunctionCall1(oidin, CStringGetDatum(name)));
+	parsed = parse_name(name);
+	return sg_find_table(&parsed, &qualified);
+}
+
+/* Raises 42P01, with the nearest name */
+pg_noreturn static void
+no_such_table(const char *name)
+{
+	SgTableName parsed = parse_name(name);
+	char	   *qualified;
+	char	   *near;
+
+	(void) sg_find_table(&parsed, &qualified);
+	near = sg_nearest_table(qualified);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("table \"%s\" does not exist", name),
+			 near ? errhint("Perhaps you meant table %s.", near) : 0));
+}
+
 Oid
 sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds)
 {
-	sg_arg_check(fcinfo, n);
-	sg_check_table(PG_GETARG_OID(n), relkinds);
-	return PG_GETARG_OID(n);
+	char	   *name = sg_arg_text(fcinfo, n);
+	Oid			relid = sg_table_of_text(name);
+
+	if (!OidIsValid(relid) && !is_oid(name))
+		no_such_table(name);
+	sg_check_table(relid, relkinds);
+	return relid;
 }
 
 void
@@ -190,4 +256,24 @@ sg_arg_schemas(FunctionCallInfo fcinfo, int n)
 				 errhint("Give the schemas of the child tables, or null for all.")));
 	list_sort(schemas, sg_compare_names);
 	return schemas;
+}
+
+/* ---- lists of names ---- */
+
+/*
+ * sg_names_in(cstring)
+ *
+ * What begins with a brace is an array literal, everything else one name.
+ * Raises 22P02 as text[] does.
+ */
+static Datum
+sg_names_in_entered(PG_FUNCTION_ARGS)
+{
+	char	   *text = PG_GETARG_CSTRING(0);
+	Datum		name;
+
+	if (text[strspn(text, " \t\n\r")] == '{')
+		return OidInputFunctionCall(F_ARRAY_IN, text, TEXTOID, -1);
+	name = CStringGetTextDatum(text);
+	PG_RETURN_ARRAYTYPE_P(construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT));
 }

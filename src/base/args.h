@@ -22,8 +22,15 @@ extern void sg_arg_check(FunctionCallInfo fcinfo, int n);
 extern char *sg_arg_text(FunctionCallInfo fcinfo, int n);
 extern char *sg_arg_optional_text(FunctionCallInfo fcinfo, int n);
 
-/* A table, 22004, 42P01; of one of these kinds (relkind), unless that is NULL, 42809 */
+/*
+ * A table, of SQL type schemaguard.table_name: as regclass takes it, by its
+ * name or its OID in digits.  22004, 42602, 42622, 0A000 for one of another
+ * database; 42P01, with the nearest name; 42809 where it is of none of these
+ * kinds (relkind), unless that is NULL.  sg_table_of_text() returns InvalidOid
+ * where there is none of that name.
+ */
 extern Oid	sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds);
+extern Oid	sg_table_of_text(const char *name);
 extern void sg_check_table(Oid relid, const char *relkinds);
 
 extern bool sg_arg_bool(FunctionCallInfo fcinfo, int n);

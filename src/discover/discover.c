@@ -472,7 +472,7 @@ score_argument(double score)
 }
 
 /*
- * schemaguard.sg_discovery(child regclass, min_score float8, verify text, schemas text[], every boolean)
+ * schemaguard.sg_discovery(child schemaguard.table_name, min_score float8, verify text, schemas text[], every boolean)
  *
  * The foreign keys that are missing, of one child or of the children in some
  * schemas, whatever the schema of the parent, for sg_discovered() to put into

@@ -410,15 +410,31 @@ report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples)
 	audit_proof_record(set->keys);
 }
 
+/* Raises 42P01 where the first argument is a plan's name, which people try */
+static void
+check_no_plan(const char *name)
+{
+	FkPlan	   *plan = OidIsValid(sg_table_of_text(name)) ? NULL : plan_find(name);
+
+	if (plan && plan_is_readable(plan))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table \"%s\" does not exist", name),
+				 errhint(sg_calls("There is a plan of that name:\nSELECT * FROM sg_orphan_audit(plan => %s);"), quote_literal_cstr(name))));
+}
+
 /* The first argument, null for all tables */
 static Oid
 child_argument(FunctionCallInfo fcinfo)
 {
-	return PG_ARGISNULL(0) ? InvalidOid : sg_arg_table(fcinfo, 0, NULL);
+	if (PG_ARGISNULL(0))
+		return InvalidOid;
+	check_no_plan(sg_arg_text(fcinfo, 0));
+	return sg_arg_table(fcinfo, 0, NULL);
 }
 
 /*
- * sg_orphan_audit(child schemaguard.regtable DEFAULT NULL, plan text DEFAULT NULL,
+ * sg_orphan_audit(child schemaguard.table_name DEFAULT NULL, plan text DEFAULT NULL,
  *				   inferred boolean DEFAULT false, samples int DEFAULT 5,
  *				   schemas schemaguard.names DEFAULT NULL, steps int[] DEFAULT NULL)
  *

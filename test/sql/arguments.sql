@@ -28,6 +28,10 @@ SELECT sg_plan_add_fk('arg', 'orders', 'customer_id', 'customers', 'id');
 SELECT sg_plan_add_unique('arg', 'orders', 'note', after => '1');
 SELECT sg_plan_add_audit_columns('arg', 'customers', created_by => NULL, modified_by => NULL, modified_at => NULL);
 SELECT step, kind, child_columns, parent_columns, after FROM schemaguard.plan_step WHERE plan = 'arg' ORDER BY step;
+SELECT sg_plan_add_check('arg', 'customers'::regclass, 'id > 0'), sg_plan_add_index('arg', c.relname, '(tenant_id)') FROM pg_class c WHERE oid = 'orders'::regclass;
+-- a view that says a name is restored whatever comes first
+CREATE VIEW of_later AS SELECT * FROM sg_orphan_audit('later');
+SELECT pg_get_viewdef('of_later') ~ '''later''::schemaguard.table_name' AS by_name;
 SELECT sg_snapshot_take('arg', 'arg') > 0 AS taken;
 SELECT count(*) FROM sg_drift('arg', schemas => 'arg');
 SELECT count(*) > 0 AS lines FROM sg_sync_sql('arg', schemas => 'arg');
@@ -41,7 +45,7 @@ PREPARE texts(text, varchar, name) AS SELECT (SELECT count(*) FROM sg_rule_audit
 EXECUTE texts('customers', 'arg.customers', 'customers');
 PREPARE numbers(int, bigint, oid, regclass) AS SELECT (SELECT count(*) FROM sg_rule_audit($1)), (SELECT count(*) FROM sg_rule_audit($2)), (SELECT count(*) FROM sg_rule_audit($3)), (SELECT count(*) FROM sg_rule_audit($4));
 EXECUTE numbers('customers'::regclass::oid::int, 'customers'::regclass::oid::bigint, 'customers'::regclass::oid, 'customers');
-SELECT 'arg.customers'::schemaguard.regtable, 'customers'::regclass::schemaguard.regtable, '-'::schemaguard.regtable, NULL::schemaguard.regtable;
+SELECT 'arg.customers'::schemaguard.table_name, 'customers'::regclass::schemaguard.table_name, '-'::schemaguard.table_name, NULL::schemaguard.table_name;
 CREATE FUNCTION hint(call text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE h text; BEGIN EXECUTE call; RETURN 'done'; EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS h = PG_EXCEPTION_HINT; RETURN concat_ws(': ', SQLSTATE, SQLERRM, h); END $$;
 SELECT call, hint(call) FROM unnest(ARRAY['sg_orphan_audit(%L)', 'sg_orphan_audit_details(%L)', 'sg_orphans(%L, ''id'', ''customers'')', 'sg_orphans(''customers'', ''id'', %L)',

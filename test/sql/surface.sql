@@ -35,7 +35,7 @@ INSERT INTO needed VALUES
   ('sg_discovery_rules', 'sg_discover_fks()'), ('sg_discovery_tables', 'sg_discover_fks()'), ('sg_server_check', 'sg_plan_check()'),
   ('sg_snapshot_probe', 'sg_snapshot_take()'), ('sg_snapshot_statement', 'sg_snapshot_take()'), ('sg_sync_rows', 'sg_sync_check()'),
   ('sg_sync_steps', 'sg_sync_apply()'), ('sg_sync_write', 'sg_compare_fks()'),
-  ('sg_names_in', 'arguments'), ('sg_names_out', 'arguments'), ('sg_regtable_in', 'arguments'), ('sg_regtable_out', 'arguments'),
+  ('sg_names_in', 'arguments'), ('sg_names_out', 'arguments'), ('sg_table_name_in', 'arguments'), ('sg_table_name_out', 'arguments'),
   ('sg_discover_unmatched', 'people, rarely'), ('sg_measure_overhead', 'people, rarely'), ('sg_plan_hash', 'people, rarely');
 WITH callable AS (
   SELECT p.oid, p.proname FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass

@@ -33,7 +33,7 @@ my %values = (
 	boolean => [ 'true', 'false', 'NULL' ],
 	'double precision' => [ '0.5', 'NULL', q{'NaN'}, q{'-infinity'}, '1e300' ],
 	regclass => [ q{'public.c'}, 'NULL', '0', '4294967295', '1259', q{'public.p_pkey'}, q{'pg_class_oid_index'} ],
-	'schemaguard.regtable' => [ q{'public.c'}, 'NULL', '0', '4294967295', '1259', q{'public.p_pkey'}, q{''}, q{'a.b.c.d'}, q{repeat('x', 70000)} ],
+	'schemaguard.table_name' => [ q{'public.c'}, 'NULL', '0', '4294967295', '1259', q{'public.p_pkey'}, q{''}, q{'a.b.c.d'}, q{repeat('x', 70000)} ],
 	'schemaguard.names' => [ q{'{a}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{""}'}, q{'{{a,b},{c,d}}'}, q{'[5:6]={a,b}'::text[]}, q{ARRAY[repeat('x', 70000)]}, q{'{a,a}'}, q{'a'}, q{repeat('x', 70000)} ],
 	cstring => [ q{'public.c'}, 'NULL', q{''}, q{'{a}'}, q('{') ],
 	'text[]' => [ q{'{a}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{""}'}, q{'{{a,b},{c,d}}'}, q{'[5:6]={a,b}'}, q{ARRAY[repeat('x', 70000)]}, q{'{a,a}'} ],
