@@ -378,6 +378,7 @@ ISOLATION = \
 	iso_lock_core \
 	iso_lock_drop \
 	iso_lock_validate \
+	iso_snapshot_drop \
 	iso_validate_scan
 
 PROVE_TESTS = test/t/*.pl

@@ -12,6 +12,7 @@
 #include "catalog/partition.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -210,4 +211,20 @@ sg_partition_root(Oid relid)
 	List	   *above = sg_partition_ancestors(relid);
 
 	return above == NIL ? relid : llast_oid(above);
+}
+
+bool
+sg_owns_relation(Oid relid, Oid role)
+{
+	HeapTuple	tuple;
+	bool		owns;
+
+	if (superuser_arg(role))
+		return true;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	owns = has_privs_of_role(role, ((Form_pg_class) GETSTRUCT(tuple))->relowner);
+	ReleaseSysCache(tuple);
+	return owns;
 }

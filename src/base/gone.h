@@ -64,6 +64,9 @@ extern bool sg_read_column(Oid relid, AttrNumber attnum, FormData_pg_attribute *
 /* Like sg_read_column(), but raises as sg_column_name() */
 extern FormData_pg_attribute sg_column(Oid relid, AttrNumber attnum);
 
+/* Returns whether a role has the privileges of a relation's owner; false where the relation is gone, which the server would make an error */
+extern bool sg_owns_relation(Oid relid, Oid role);
+
 /*
  * Returns the partitioned tables above a table, the nearest first, or NIL.  A
  * partition whose DETACH CONCURRENTLY is pending belongs to none.

@@ -77,7 +77,7 @@ check_ownership(CheckStep *cs, const char *what, Oid relid, bool *complete)
 {
 	Oid			role = GetUserId();
 
-	if (!OidIsValid(relid) || object_ownercheck(RelationRelationId, relid, role))
+	if (!OidIsValid(relid) || sg_owns_relation(relid, role))
 		return;
 	*complete = false;
 
@@ -138,7 +138,7 @@ check_validation_of(CheckStep *cs, Oid relid, const AttrNumber *columns)
 		return false;
 	}
 	if (has_row_security(relid) && !has_bypassrls_privilege(role) &&
-		!object_ownercheck(RelationRelationId, relid, role))
+		!sg_owns_relation(relid, role))
 	{
 		check_row(cs, "validation", CHECK_WARN,
 				  psprintf("row security of %s applies to role %s: VALIDATE checks row by row, which takes about 16 times as long",
@@ -159,7 +159,7 @@ check_forced_security(CheckStep *cs, const CheckTable *table)
 	foreach(lc, table->relids)
 	{
 		if (check_enable_rls(lfirst_oid(lc), GetUserId(), true) != RLS_ENABLED ||
-			!object_ownercheck(RelationRelationId, lfirst_oid(lc), GetUserId()))
+			!sg_owns_relation(lfirst_oid(lc), GetUserId()))
 			continue;
 		found = true;
 		check_row(cs, "validation", CHECK_BLOCK,

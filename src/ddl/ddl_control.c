@@ -223,7 +223,7 @@ sg_capture_ddl_entered(PG_FUNCTION_ARGS)
 	sg_check_writable("sg_capture_ddl()");
 
 	table = get_relname_relid("ddl_capture", sg_schema_oid());
-	if (!object_ownercheck(RelationRelationId, table, GetUserId()))
+	if (!sg_owns_relation(table, GetUserId()))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to switch the capture of DDL"),

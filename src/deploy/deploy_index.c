@@ -42,6 +42,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -510,7 +511,7 @@ deploy_index_drop_leftovers(PlanRun *run, int lock_timeout)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	foreach_ptr(const PlanDeed, deed, plan_index_leftovers(run->plan))
 	{
-		if (object_ownercheck(RelationRelationId, sg_find_qualified(deed->object), GetUserId()))
+		if (sg_owns_relation(sg_find_qualified(deed->object), GetUserId()))
 			jobs = lappend(jobs, list_make1(index_job_part(deed->step, deed->object,
 														   psprintf("DROP INDEX CONCURRENTLY %s", deed->object),
 														   deed->what->child_table, deed->index_columns)));
@@ -545,7 +546,7 @@ wanted_steps(List *steps)
 			continue;
 		deploy_look(step, &view);
 		if (view.need != NEED_SKIP &&
-			object_ownercheck(RelationRelationId, view.key.child, GetUserId()))
+			sg_owns_relation(view.key.child, GetUserId()))
 			wanted = lappend(wanted, step);
 	}
 	return wanted;

@@ -25,6 +25,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -50,7 +51,7 @@ static void
 check_sees_rows(Oid relid)
 {
 	if (check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED ||
-		!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		!sg_owns_relation(relid, GetUserId()))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

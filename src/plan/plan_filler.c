@@ -38,6 +38,7 @@
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/origin.h"
 #include "base/quote.h"
@@ -345,7 +346,7 @@ plan_filler_drop_all(const FkPlan *plan)
 
 		if (!plan_filler_is_armed(step, child))
 			continue;
-		if (!object_ownercheck(RelationRelationId, child, GetUserId()))
+		if (!sg_owns_relation(child, GetUserId()))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("step %d of plan \"%s\" is filling columns of %s, which role %s does not own",

@@ -27,6 +27,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/name.h"
 #include "base/origin.h"
@@ -316,7 +317,7 @@ plan_index_drop_leftovers(const FkPlan *plan)
 		Oid			index = sg_find_qualified(deed->object);
 		ErrorData  *error = NULL;
 
-		if (!object_ownercheck(RelationRelationId, index, GetUserId()))
+		if (!sg_owns_relation(index, GetUserId()))
 		{
 			ereport(WARNING,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -61,7 +61,10 @@ sg_plan_export_entered(PG_FUNCTION_ARGS)
 
 	plan = plan_get_readable(sg_arg_text(fcinfo, 0));
 	if (!sg_owner_fetch(export_query(), plan->name, &document))
-		elog(ERROR, "plan \"%s\" is gone", plan->name);
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("plan \"%s\" was dropped while it was read", plan->name),
+				 errhint("Run it again.")));
 
 	PG_RETURN_DATUM(document);
 }

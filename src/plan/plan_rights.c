@@ -27,6 +27,7 @@
 #include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "log/log_grant.h"
@@ -67,7 +68,7 @@ owns_children(const FkPlan *plan)
 	{
 		Oid			child = sg_find_qualified(lfirst(lc));
 
-		if (!OidIsValid(child) || !object_ownercheck(RelationRelationId, child, GetUserId()))
+		if (!OidIsValid(child) || !sg_owns_relation(child, GetUserId()))
 			return false;
 	}
 	return children != NIL;

@@ -55,7 +55,7 @@ typedef struct Deed
 static bool
 may_keep_still(Oid relid, Oid caller)
 {
-	return object_ownercheck(RelationRelationId, relid, caller) ||
+	return sg_owns_relation(relid, caller) ||
 		pg_class_aclmask(relid, caller, ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE, ACLMASK_ANY) != 0;
 }
 

@@ -18,6 +18,7 @@
 #include "utils/syscache.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
@@ -42,7 +43,7 @@ run_has_privilege(Oid relid, const AttrNumber *columns, int n, Oid role, AclMode
 char *
 run_lacks_ownership(const char *what, Oid relid)
 {
-	if (object_ownercheck(RelationRelationId, relid, GetUserId()))
+	if (sg_owns_relation(relid, GetUserId()))
 		return NULL;
 	return psprintf("role %s does not own %s %s", GetUserNameFromId(GetUserId(), false), what,
 					sg_relation_name(relid));

@@ -122,7 +122,7 @@ run_become_owner(SgScope *scope, Oid relid, Oid role)
 	 * ALTER TABLE would ask it of the role that runs the statement, which is
 	 * another one then
 	 */
-	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
+	if (!sg_owns_relation(relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
 					   sg_rel_name(relid));
 	sg_role_begin(scope, role);

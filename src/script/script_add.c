@@ -209,6 +209,8 @@ single_statement(const ScriptReader *reader, const char *plan)
 	if (script->nstatements != 1 || script->commands != 0 || script->copy_lines != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
+				 script->commands != 0 || script->copy_lines != 0 ?
+				 errmsg("sg_plan_add() takes one statement of SQL, and neither commands of psql nor rows of COPY") :
 				 errmsg("sg_plan_add() takes one statement, and here are %d", script->nstatements),
 				 errhint(sg_calls("Several are a script, a text in place of this comment:\nSELECT sg_plan_from_sql(%s, /* script */ '');"),
 						 quote_literal_cstr(plan))));

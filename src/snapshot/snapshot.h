@@ -101,6 +101,15 @@ extern List *snapshot_remote_run(const char *sql);
 extern SnapshotInfo *snapshot_get(const char *name);
 
 /*
+ * Raises 40001 unless the snapshot is still the one of this header, read
+ * before: header and objects are read by statements of their own.
+ */
+extern void snapshot_check_there(const SnapshotInfo *info);
+
+/* Nobody drops it until the transaction ends, unless that may not write */
+extern void snapshot_hold(const char *name);
+
+/*
  * A name as identities have it: quoted where it has to be in any of the
  * supported majors, whatever quote_all_identifiers says.
  */

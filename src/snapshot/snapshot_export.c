@@ -56,7 +56,7 @@ sealed_header(const SnapshotInfo *info)
 	Datum		header;
 
 	if (!sg_owner_fetch(header_query, info->name, &header))
-		elog(ERROR, "snapshot \"%s\" is gone", info->name);
+		snapshot_check_there(info);
 	return DatumGetJsonbP(header);
 }
 
@@ -147,6 +147,7 @@ sg_snapshot_export_entered(PG_FUNCTION_ARGS)
 	appendStringInfoString(&lines.line, SNAPSHOT_LINES_BEGIN);
 	emit_line(&lines);
 	each_object(info, emit_object, &lines);
+	snapshot_check_there(info);
 	appendStringInfoString(&lines.line, SNAPSHOT_LINES_END);
 	emit_line(&lines);
 

@@ -181,6 +181,35 @@ snapshot_get(const char *name)
 	return info;
 }
 
+void
+snapshot_check_there(const SnapshotInfo *info)
+{
+	SnapshotInfo *now = find_snapshot(info->name);
+
+	if (now == NULL || now->taken_at != info->taken_at || now->objects != info->objects ||
+		memcmp(now->checksum, info->checksum, SNAPSHOT_CHECKSUM_LENGTH) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("snapshot \"%s\" was dropped while it was read", info->name),
+				 errhint("Run it again.")));
+}
+
+void
+snapshot_hold(const char *name)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
+	SgScope		scope;
+
+	if (XactReadOnly || RecoveryInProgress() || strcmp(name, SNAPSHOT_LIVE) == 0)
+		return;
+	sg_owner_begin(&scope);
+	SPI_connect();
+	(void) sg_owner_execute(SPI_OK_SELECT, "SELECT FROM schemaguard.snapshot WHERE name = $1 FOR KEY SHARE", 1, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
 /* Fill the reader with the rows of a stored snapshot */
 static void
 read_stored(SnapshotReader *reader, List *schemas)
@@ -259,9 +288,13 @@ snapshot_open(const char *name, List *schemas, bool checksums)
 	}
 	else
 	{
-		reader->info = *snapshot_get(name);
+		SnapshotInfo *header = snapshot_get(name);
+
+		reader->info = *header;
 		reader->info.objects = reader->info.unknown = 0;
 		read_stored(reader, schemas);
+		/* rows that were gone by then would look like an empty database */
+		snapshot_check_there(header);
 	}
 	MemoryContextSwitchTo(old);
 

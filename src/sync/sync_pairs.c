@@ -272,6 +272,9 @@ sg_sync_pairs_entered(PG_FUNCTION_ARGS)
 
 	sg_check_version();
 	has_digest = false;
+	/* its objects are read again by what comes after */
+	snapshot_hold(reference);
+	snapshot_hold(target);
 	pairs = drift_pairs(reference, target, schemas, digest);
 	has_digest = strcmp(reference, SNAPSHOT_LIVE) == 0 || strcmp(target, SNAPSHOT_LIVE) == 0;
 	(void) in_order(pairs, 1);

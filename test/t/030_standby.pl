@@ -119,11 +119,11 @@ $primary->safe_psql('postgres', q{
 catch_up();
 
 # Locks first: on a standby those of an audit stay until the end of the transaction, here one that audits again and again.
-# The server itself may end a session that a second signal meets while it aborts: hence three attempts.
+# The server itself may end a session that a second signal meets while it aborts: hence six attempts.
 $standby->append_conf('postgresql.conf', 'max_standby_streaming_delay = 100ms');
 $standby->reload;
 my ($reader, $alive);
-for (1 .. 3)
+for (1 .. 6)
 {
 	$reader = SgTest::Session->new($standby);
 	$reader->query('BEGIN');
