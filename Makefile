@@ -65,6 +65,7 @@ OBJS = \
 	src/base/code_table.o \
 	src/base/errors.o \
 	src/base/gone.o \
+	src/base/guard.o \
 	src/base/guc.o \
 	src/base/guc_early.o \
 	src/base/json.o \

@@ -15,6 +15,7 @@
 
 #include "audit/audit.h"
 #include "base/compat.h"
+#include "base/guard.h"
 #include "base/guc.h"
 #include "base/spi.h"
 #include "change/change.h"
@@ -38,6 +39,7 @@ _PG_init(void)
 
 	/* the server's hooks */
 	sg_plan_apart_init();
+	sg_guard_init();
 	sync_sandbox_init();
 
 	/* in the order in which sg_prune() asks and tells */

@@ -17,6 +17,7 @@
 #include "utils/resowner.h"
 
 #include "base/errors.h"
+#include "base/guard.h"
 #include "base/progress.h"
 
 /*
@@ -147,18 +148,22 @@ sg_enter(PGFunction function, FunctionCallInfo fcinfo)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Datum		result = (Datum) 0;
+	SgGuard		guard;
 
+	sg_guard_begin(&guard);
 	PG_TRY();
 	{
 		result = function(fcinfo);
 	}
 	PG_CATCH();
 	{
+		sg_guard_end(&guard);
 		if (geterrcode() == ERRCODE_INTERNAL_ERROR)
 			ReThrowError(sg_caught(context));
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	sg_guard_end(&guard);
 	return result;
 }
 

@@ -42,6 +42,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guard.h"
 #include "worker/worker.h"
 #include "worker/worker_internal.h"
 
@@ -139,6 +140,7 @@ worker_main(Datum main_arg)
 	on_shmem_exit(release_session_locks, (Datum) 0);
 	(void) SetClientEncoding(GetDatabaseEncoding());	/* as yet */
 	take_over(shared);
+	sg_guard_process();
 
 	function = (WorkerFunction) load_external_function(WORKER_LIBRARY, shared->function,
 													   true, NULL);

@@ -36,6 +36,8 @@
 #include "utils/snapmgr.h"
 
 #include "base/code.h"
+#include "base/gone.h"
+#include "base/guard.h"
 #include "base/scope.h"
 #include "run/run_deed.h"
 
@@ -141,6 +143,14 @@ GAP_AFTER(Node *, code_analyse, (const CodeExpression *expression), (expression)
 GAP_BEFORE(void, sg_role_begin, (SgScope *scope, Oid role), (scope, role), true)
 GAP_BEFORE(void, sg_key_role_begin, (SgScope *scope, Oid owner, bool with_path), (scope, owner, with_path), true)
 
+/* The looks are tried, not what stands behind them */
+extern void __wrap_sg_guard_begin(SgGuard *before);
+void
+__wrap_sg_guard_begin(SgGuard *before)
+{
+	*before = (SgGuard) {0};
+}
+
 /* The control: deeds that trust what was looked at before them */
 #ifdef GAPS_HOLE
 extern void __wrap_run_deed(RunAction *action, void (*fn) (void *arg), void *arg);
@@ -159,6 +169,7 @@ __wrap_run_deed_alone(void (*fn) (void *arg), void *arg)
 
 /* Rights */
 GAP_AFTER(AclResult, pg_class_aclcheck, (Oid relid, Oid role, AclMode mode), (relid, role, mode), true)
+GAP_AFTER(bool, sg_owns_relation, (Oid relid, Oid role), (relid, role), true)
 #if PG_VERSION_NUM >= 160000
 GAP_AFTER(bool, object_ownercheck, (Oid class, Oid object, Oid role), (class, object, role), class == RelationRelationId)
 #else

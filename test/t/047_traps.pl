@@ -272,7 +272,7 @@ my %refused = (
 	is("@missing", '', @functions . ' functions and procedures of the extension are in the list of calls');
 }
 
-# A library that stays the caller where ours becomes the owner: sg_role_begin() is replaced when it is linked
+# A library that stays the caller where ours becomes the owner, without the guard: both are replaced when it is linked
 sub build_without_switch
 {
 	my $dir = PostgreSQL::Test::Utils::tempdir();
@@ -283,9 +283,12 @@ sub build_without_switch
 	append_to_file("$dir/src/no_switch.c", qq{#include "base/scope.h"
 void __wrap_sg_role_begin(SgScope *scope, Oid role);
 void __wrap_sg_role_begin(SgScope *scope, Oid role) { sg_caller_begin(scope); }
+#include "base/guard.h"
+void __wrap_sg_guard_begin(SgGuard *before);
+void __wrap_sg_guard_begin(SgGuard *before) { *before = (SgGuard) {0}; }
 });
 	chomp(my $objects = `$make print-OBJS`);
-	system_log(qq{$make schemaguard.so "OBJS=$objects src/no_switch.o" SHLIB_LINK=-Wl,--wrap=sg_role_begin}) == 0 or die "no library in $dir";
+	system_log(qq{$make schemaguard.so "OBJS=$objects src/no_switch.o" SHLIB_LINK=-Wl,--wrap=sg_role_begin,--wrap=sg_guard_begin}) == 0 or die "no library in $dir";
 	return "$dir/schemaguard.so";
 }
 

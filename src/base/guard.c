@@ -1,0 +1,178 @@
+/*-------------------------------------------------------------------------
+ *
+ * guard.c
+ *	  Functions of others that would run as whoever has called us.
+ *
+ * Looks collect what a statement could run, and refuse it (code.h).  A look
+ * can miss something: a literal that a domain's check judges while a statement
+ * is analysed, a name that leads elsewhere by then, a table that is altered
+ * while the server waits for it.  So there is one more gate, at the server's
+ * own place for such ones: fmgr_hook, as sepgsql uses it.  No function of a role
+ * that could gain by it is called in the caller's name while we work.
+ *
+ * What runs as its owner, restricted, or in nobody's name passes: it gains
+ * nothing.  So does what a trusted function calls, for its body is its owner's
+ * choice, and a function for event triggers, which superusers make.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/gone.h"
+#include "base/guard.h"
+#include "base/quote.h"
+#include "base/spi.h"
+
+static SgGuard guard = {0, InvalidOid, 0};
+static bool is_process = false;
+
+static needs_fmgr_hook_type next_needs;
+static fmgr_hook_type next_hook;
+
+/* A function that could be somebody's code: not the server's, nor of ours, and in no language that superusers alone write */
+static bool
+is_candidate(Oid function)
+{
+	HeapTuple	tuple;
+	Form_pg_proc form;
+	bool		is;
+
+	if (function < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	is = form->prolang != INTERNALlanguageId && form->prolang != ClanguageId &&
+		form->prorettype != EVENT_TRIGGEROID && form->pronamespace != sg_schema_oid();
+	ReleaseSysCache(tuple);
+	return is;
+}
+
+static bool
+needs_hook(Oid function)
+{
+	if (next_needs && next_needs(function))
+		return true;
+	return guard.level > 0 && IsTransactionState() && is_candidate(function);
+}
+
+/* Raises 42501 unless the function's owner has the rights of the role that it would run as */
+static void
+check_owner(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	char	   *name;
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	name = pstrdup(NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname));
+	ReleaseSysCache(tuple);
+	if (superuser_arg(owner) || has_privs_of_role(owner, GetUserId()))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("it could run function %s of role %s as role %s",
+					quote_identifier(name), sg_role_name(owner), sg_role_name(GetUserId())),
+			 errhint("Give what it belongs to to the owner of that code, or have that role run it.")));
+}
+
+/* Is the current role the one that has called us, and not one that its code was left to? */
+static bool
+is_callers(void)
+{
+	return GetUserId() == (is_process ? GetOuterUserId() : guard.role);
+}
+
+/* What the server keeps for a function that is called through the hook */
+typedef struct HookState
+{
+	bool		counted;		/* its beginning was, so its end is */
+	Datum		next;			/* of the next hook */
+} HookState;
+
+static HookState *
+state_of(FmgrInfo *flinfo, Datum *arg)
+{
+	if (*arg == (Datum) 0)
+		*arg = PointerGetDatum(MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(HookState)));
+	return (HookState *) DatumGetPointer(*arg);
+}
+
+static void
+begin_call(FmgrInfo *flinfo, HookState *state)
+{
+	state->counted = false;
+	if (guard.level == 0 || !is_candidate(flinfo->fn_oid))
+		return;
+	if (guard.trusted == 0 && is_callers())
+		check_owner(flinfo->fn_oid);
+	guard.trusted++;
+	state->counted = true;
+}
+
+static void
+end_call(HookState *state)
+{
+	if (state->counted && guard.trusted > 0)
+		guard.trusted--;
+	state->counted = false;
+}
+
+static void
+hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
+{
+	HookState  *state = state_of(flinfo, arg);
+
+	if (event == FHET_START)
+		begin_call(flinfo, state);
+	if (next_hook)
+		next_hook(event, flinfo, &state->next);
+	if (event != FHET_START)
+		end_call(state);
+}
+
+void
+sg_guard_begin(SgGuard *before)
+{
+	*before = guard;
+	guard.level++;
+	guard.role = GetUserId();
+	guard.trusted = 0;
+}
+
+void
+sg_guard_end(const SgGuard *before)
+{
+	guard = *before;
+}
+
+void
+sg_guard_process(void)
+{
+	guard.level = 1;
+	is_process = true;
+}
+
+void
+sg_guard_init(void)
+{
+	next_needs = needs_fmgr_hook;
+	needs_fmgr_hook = needs_hook;
+	next_hook = fmgr_hook;
+	fmgr_hook = hook;
+}

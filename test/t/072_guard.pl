@@ -1,0 +1,140 @@
+# 072_guard.pl: no function of somebody else runs in the caller's name, also where no look finds that it could.
+#
+# Literals of an array of eve's domain are judged by her function while the server analyses a statement: in expressions that
+# the walk over a raw tree does not know, after a type that was altered while the server waited, in documents, behind a
+# name that is a cast. fmgr_hook stops what is left (src/base/guard.c).
+#
+# rooms: base change audit sync
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use Test::More;
+
+my $node = new_node('guard', conf => "schemaguard.lock_timeout = 20s\n");
+
+sub query { my ($sql) = @_; return $node->safe_psql('postgres', "SET client_min_messages = error;\n$sql"); }
+
+query(q{
+	CREATE ROLE eve LOGIN;
+	CREATE ROLE bob LOGIN;
+	SELECT sg_grant('eve'), sg_grant('bob');
+	CREATE SCHEMA eve AUTHORIZATION eve;
+	GRANT USAGE ON SCHEMA eve TO PUBLIC;
+	CREATE SCHEMA app;
+	GRANT ALL ON SCHEMA app TO bob;
+	SET SESSION AUTHORIZATION eve;
+	CREATE FUNCTION eve.seen() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+		IF current_user <> 'eve' THEN RAISE LOG 'WITNESS as %', current_user; END IF; RETURN true;
+		EXCEPTION WHEN undefined_object THEN RETURN true; END $$;
+	CREATE FUNCTION eve.judge(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN eve.seen(); END';
+	CREATE FUNCTION eve.same(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM eve.seen(); RETURN $1; END';
+	CREATE FUNCTION eve.valid(text[], oid) RETURNS void LANGUAGE plpgsql AS 'BEGIN PERFORM eve.seen(); END';
+	CREATE DOMAIN eve.d AS int CHECK (eve.judge(value));
+	CREATE FUNCTION eve.eq(eve.d[], int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
+	CREATE OPERATOR eve.=== (LEFTARG = eve.d[], RIGHTARG = int, FUNCTION = eve.eq);
+	CREATE TABLE eve.t (id int PRIMARY KEY, d eve.d, c eve.d[]);
+	CREATE TABLE eve.plain (id int PRIMARY KEY, tags int[]);
+	CREATE TYPE eve.pair AS (c eve.d[]);
+	CREATE TABLE eve.m (id int PRIMARY KEY);
+	RESET SESSION AUTHORIZATION;
+	CREATE TABLE app.parted (id int, c int) PARTITION BY RANGE (id);
+	CREATE INDEX parted_idx ON ONLY app.parted ((c + 1));
+	SET ROLE eve; CREATE TABLE eve.part (id int, c int); RESET ROLE;
+	ALTER TABLE app.parted ATTACH PARTITION eve.part FOR VALUES FROM (1) TO (9);
+	SET ROLE eve; CREATE INDEX part_idx ON eve.part ((c + eve.same(1))); RESET ROLE;
+	CREATE FUNCTION app.mine(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM eve.seen(); RETURN $1; END';
+	CREATE TABLE app.own (id int PRIMARY KEY, n int);
+	INSERT INTO app.own VALUES (1, 1);
+});
+
+my $log = sub { return scalar(() = slurp_file($node->logfile) =~ /WITNESS as (?!eve)/g); };
+
+# ---- the control
+
+query(q{CREATE VIEW app.control AS SELECT 1 AS one FROM eve.t WHERE ARRAY[d] = '{1}'; DROP VIEW app.control});
+my $heard = $log->();
+cmp_ok($heard, '>', 0, 'plain SQL runs her function as the superuser');
+
+# ---- statements of a superuser's own plan
+
+my @statements = (
+	'ALTER INDEX app.parted_idx ATTACH PARTITION eve.part_idx',
+	q{CREATE VIEW app.v1 AS SELECT 1 AS x FROM eve.t WHERE ARRAY[d] = '{1}'},
+	q{CREATE POLICY p ON eve.t USING (ARRAY[d] <> '{1}')},
+	q{CREATE RULE r AS ON INSERT TO eve.t WHERE ARRAY[NEW.d] = '{1}' DO NOTHING},
+	q{CREATE STATISTICS eve.s ON (ARRAY[d] = '{1}'), (id + 1) FROM eve.t},
+	q{CREATE FUNCTION app.f1() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM eve.t WHERE ARRAY[d] = '{1}'; END},
+	q{CREATE TABLE app.t1 (LIKE eve.t, CHECK (c <> '{1}'))},
+	q{CREATE TABLE app.t2 (LIKE eve.pair INCLUDING ALL, CHECK (c <> '{1}'))},
+	q{CREATE TABLE app.t3 OF eve.pair (c WITH OPTIONS DEFAULT '{1}')},
+	q{CREATE SCHEMA see CREATE TABLE t (c eve.d[]) CREATE VIEW v AS SELECT 1 AS x FROM t WHERE c = '{1}'},
+	q{CREATE FUNCTION app.f2() RETURNS bigint LANGUAGE sql SET search_path = eve AS $$SELECT count(*) FROM t WHERE c = '{1}'$$},
+	q{CREATE FOREIGN DATA WRAPPER w VALIDATOR eve.valid OPTIONS (a 'b')},
+	q{CREATE VIEW app.v2 AS SELECT eve._d('{1}') AS x},
+	q{CREATE VIEW app.v3 AS WITH RECURSIVE r AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM r WHERE i < 2) CYCLE i SET c TO eve._d '{1}' DEFAULT eve._d '{2}' USING p SELECT i FROM r},
+	q{CREATE VIEW app.v4 AS SELECT '{1}' OPERATOR(eve.===) ANY (SELECT 1) AS x},
+	q{CREATE VIEW app.v5 AS SELECT x.a FROM XMLTABLE('/r' PASSING (XMLPARSE(DOCUMENT '<r/>')) COLUMNS a eve.d[] PATH 'q' DEFAULT '{1}') x},
+	q{UPDATE app.own SET n = (eve._d('{3}'))[1]},
+	q{UPDATE eve.t SET c = '{1}'});
+foreach my $statement (@statements)
+{
+	query('SELECT sg_plan_create($$s$$, replace => true); SELECT sg_plan_add_statement($$s$$, ' . lit($statement) . '); SELECT count(*) FROM sg_plan_check($$s$$)');
+	query(q{CALL sg_apply('s')});
+	is($log->(), $heard, "$statement: nothing of hers runs");
+	$heard = $log->();
+}
+query(q{SELECT sg_plan_drop('s', force => true)});
+
+# ---- looks at what she has planned
+
+$node->safe_psql('postgres', q{SET client_min_messages = error; SELECT sg_plan_create('hers');
+	SELECT sg_plan_add_check('hers', 'eve.m', $$id > 0 AND eve._d('{1}') IS NOT NULL$$), sg_plan_add_index('hers', 'eve.m', $$(id) WHERE eve._d('{1}') IS NOT NULL$$),
+		sg_plan_add_column('hers', 'eve.m', 'x', $$eve.d[] DEFAULT eve._d('{1}')$$), sg_plan_add_statement('hers', $$UPDATE eve.m SET id = id WHERE eve._d('{1}') IS NULL$$)}, extra_params => [ '-U', 'eve' ]);
+foreach my $call (q{SELECT count(*) FROM sg_plan_check('hers')}, q{SELECT count(*) FROM sg_plan_sql('hers')}, q{SELECT count(*) FROM sg_verify_fks('hers')}, q{SELECT count(*) FROM sg_orphan_audit(plan => 'hers')},
+	q{SELECT count(*) FROM sg_violations('hers', 1)}, q{CALL sg_audit_gate(plan => 'hers')}, q{SELECT count(*) FROM sg_rule_audit('app.own', 'check', $$eve._d('{1}') IS NOT NULL$$)})
+{
+	foreach my $role ('postgres', 'bob')
+	{
+		$node->psql('postgres', "SET ROLE $role; $call");
+		is($log->(), $heard, "$role: $call: nothing of hers runs");
+		$heard = $log->();
+	}
+}
+
+# ---- a column that gets another type while the server waits
+
+my $eve = SgTest::Session->new($node, user => 'eve');
+my $victim = SgTest::Session->new($node);
+foreach my $call (q{SELECT result, reason FROM sg_rule_audit('eve.plain', 'check', $$tags <> '{1}'$$)}, q{SELECT count(*) FROM sg_rule_violations('eve.plain', 'check', $$tags <> '{1}'$$)},
+	q{SELECT sg_plan_create('w', replace => true); SELECT sg_plan_add_statement('w', $$CREATE VIEW app.w AS SELECT 1 AS x FROM eve.plain WHERE tags = '{1}'$$); CALL sg_apply('w')},
+	q{SELECT sg_plan_create('w', replace => true); SELECT sg_plan_add_statement('w', $$UPDATE eve.plain SET tags = NULL WHERE tags = '{1}'$$); SELECT count(*) FROM sg_plan_check('w')},
+	q{SELECT sg_plan_create('w', replace => true); SELECT sg_plan_add_check('w', 'eve.plain', $$tags <> '{1}'$$); CALL sg_apply('w')})
+{
+	$eve->query('BEGIN; LOCK TABLE eve.plain IN ACCESS EXCLUSIVE MODE');
+	$victim->send($call);
+	ok(wait_for(sub { query(q{SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = 'eve.plain'::regclass}) eq 't' }), 'the call waits');
+	$eve->query('ALTER TABLE eve.plain ALTER tags TYPE eve.d[]; COMMIT');
+	$victim->collect;
+	is($log->(), $heard, "$call: nothing of hers runs");
+	$heard = $log->();
+	$eve->query('ALTER TABLE eve.plain ALTER tags TYPE int[]');
+}
+
+# ---- what is trusted goes on: a function of the superuser's that calls hers, and her own table's code as herself
+
+$heard = $log->();
+query(q{SELECT sg_plan_create('trusted', replace => true); SELECT sg_plan_add_statement('trusted', 'UPDATE app.own SET n = app.mine(n) + 1')});
+query(q{CALL sg_apply('trusted')});
+is(query('SELECT n FROM app.own'), '2', 'a function of the superuser may call what it wants');
+cmp_ok($log->(), '>', $heard, '... which is the choice of who wrote it');
+$heard = $log->();
+query(q{SET ROLE eve; INSERT INTO eve.t VALUES (1, 1, '{1}'); ALTER TABLE eve.t ADD CONSTRAINT hers CHECK (eve.judge(id)); RESET ROLE;
+	SELECT sg_plan_create('owner'); SELECT sg_plan_add_statement('owner', 'UPDATE eve.t SET id = 2', child_table => 'eve.t')});
+query(q{CALL sg_apply('owner')});
+is(query('SELECT id FROM eve.t'), '2', 'code of a table runs as its owner');
+is($log->(), $heard, '... and as nobody else');
+
+done_testing();
