@@ -28,6 +28,7 @@
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/plancache.h"
 #include "utils/rel.h"
@@ -585,6 +586,49 @@ refresh_refusal(const RefreshMatViewStmt *statement)
 	return code_refusal(reach, owner);
 }
 
+/* The name of what a statement makes, where it has no schema, or NULL */
+static char *
+name_without_schema(Node *statement)
+{
+	List	   *names = NIL;
+
+	switch (nodeTag(statement))
+	{
+		case T_CreateFunctionStmt:
+			names = ((CreateFunctionStmt *) statement)->funcname;
+			break;
+		case T_CreateEnumStmt:
+			names = ((CreateEnumStmt *) statement)->typeName;
+			break;
+		case T_CreateRangeStmt:
+			names = ((CreateRangeStmt *) statement)->typeName;
+			break;
+		case T_CreateDomainStmt:
+			names = ((CreateDomainStmt *) statement)->domainname;
+			break;
+		case T_CreateConversionStmt:
+			names = ((CreateConversionStmt *) statement)->conversion_name;
+			break;
+		case T_DefineStmt:
+			names = ((DefineStmt *) statement)->defnames;
+			break;
+		case T_CreateStatsStmt:
+			names = ((CreateStatsStmt *) statement)->defnames;
+			break;
+		case T_CreateOpFamilyStmt:
+			names = ((CreateOpFamilyStmt *) statement)->opfamilyname;
+			break;
+		case T_CreateOpClassStmt:
+			names = ((CreateOpClassStmt *) statement)->opclassname;
+			break;
+		case T_CompositeTypeStmt:
+			return ((CompositeTypeStmt *) statement)->typevar->schemaname ? NULL : ((CompositeTypeStmt *) statement)->typevar->relname;
+		default:
+			break;
+	}
+	return list_length(names) == 1 ? strVal(linitial(names)) : NULL;
+}
+
 /* Add what a statement could run to the move; false with a problem if it can't be analysed */
 bool
 change_reach_statement(ChangeMove *move, const char *sql)
@@ -596,6 +640,13 @@ change_reach_statement(ChangeMove *move, const char *sql)
 	const RangeVar *target = target_of(statement, &mode);
 	ErrorData  *edata = NULL;
 
+	if (name_without_schema(statement))
+	{
+		change_problem(move, ERRCODE_INVALID_NAME,
+					   psprintf("%s would be made in pg_catalog, for names of a statement are looked up there", quote_identifier(name_without_schema(statement))),
+					   "Write its schema before its name.");
+		return false;
+	}
 	if (IsA(statement, SelectStmt) || IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
 		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt))
 		edata = code_locks() ? sg_try(reach_query, &arg) : sg_try_undo(reach_query, &arg);

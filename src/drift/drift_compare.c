@@ -296,6 +296,7 @@ drift_run(DriftComparison *c, const char *reference, const char *target, List *s
 	SgScope		caller;
 
 	c->live = stored[1] == NULL;
+	snapshot_check_schemas(reference, target, schemas);
 	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
 	schemas = common_schemas(stored, schemas);
 	if (stored[0] && stored[1] && whole &&

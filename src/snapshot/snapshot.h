@@ -106,6 +106,9 @@ extern SnapshotInfo *snapshot_get(const char *name);
  */
 extern void snapshot_check_there(const SnapshotInfo *info);
 
+/* Raises 3F000 for a schema that neither has; both are there */
+extern void snapshot_check_schemas(const char *reference, const char *target, List *schemas);
+
 /* Nobody drops it until the transaction ends, unless that may not write */
 extern void snapshot_hold(const char *name);
 

@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_authid.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -192,6 +193,41 @@ snapshot_check_there(const SnapshotInfo *info)
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("snapshot \"%s\" was dropped while it was read", info->name),
 				 errhint("Run it again.")));
+}
+
+/* Does a snapshot, or this database, have a schema? */
+static bool
+has_schema(const char *name, const char *schema)
+{
+	Oid			types[] = {TEXTOID, TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name), CStringGetTextDatum(snapshot_quote(schema))};
+	SgScope		scope;
+	uint64		n;
+
+	if (strcmp(name, SNAPSHOT_LIVE) == 0)
+		return OidIsValid(get_namespace_oid(schema, true));
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT, "SELECT FROM schemaguard.snapshot_object WHERE snapshot = $1 AND kind = 'schema' AND identity = $2",
+						 2, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+	return n > 0;
+}
+
+void
+snapshot_check_schemas(const char *reference, const char *target, List *schemas)
+{
+	foreach_ptr(const char, schema, schemas)
+	{
+		if (!has_schema(reference, schema) && !has_schema(target, schema))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_SCHEMA),
+					 strcmp(reference, target) == 0 ?
+					 errmsg("\"%s\" has no schema \"%s\"", reference, schema) :
+					 errmsg("neither \"%s\" nor \"%s\" has a schema \"%s\"", reference, target, schema),
+					 errhint("Give schemas as they are named there, or null for all.")));
+	}
 }
 
 void
@@ -577,6 +613,7 @@ sg_snapshot_objects_entered(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 
 	reader = snapshot_open(sg_arg_text(fcinfo, 0), schemas, true);
+	snapshot_check_schemas(sg_arg_text(fcinfo, 0), sg_arg_text(fcinfo, 0), schemas);
 	while ((object = snapshot_next(reader)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(reader->row_context);

@@ -55,6 +55,19 @@ SELECT call, hint(call) FROM unnest(ARRAY['sg_orphan_audit(%L)', 'sg_orphan_audi
 SELECT hint($$SELECT sg_orphan_audit('arg')$$);
 SELECT hint($$SELECT sg_orphan_audit('nowhere.arg.customers')$$);
 
+-- a schema that is nowhere is no schema without differences
+SELECT hint($$SELECT * FROM sg_drift('arg', schemas => 'agr')$$), hint($$SELECT * FROM sg_snapshot_objects('arg', 'agr')$$);
+SELECT hint($$SELECT * FROM sg_sync_sql('arg', schemas => 'agr')$$);
+
+-- nothing is made in pg_catalog
+SELECT sg_plan_create('made');
+SELECT sg_plan_add('made', 'CREATE TYPE mood AS ENUM (''a'')'), sg_plan_add('made', 'CREATE OR REPLACE FUNCTION gen_random_uuid() RETURNS uuid LANGUAGE sql AS ''SELECT NULL::uuid'''), sg_plan_add('made', 'CREATE DOMAIN dm AS int'),
+       sg_plan_add('made', 'CREATE TYPE arg.mood AS ENUM (''a'')');
+SELECT step, result, check_name, detail, hint FROM sg_plan_check('made') WHERE step > 0;
+CALL sg_apply('made');
+SELECT count(*) FROM pg_type WHERE typname IN ('mood', 'dm') AND typnamespace = 'pg_catalog'::regnamespace;
+SELECT sg_plan_drop('made', force => true);
+
 -- a statement of any kind, with its options
 SELECT sg_plan_create('any');
 SELECT sg_plan_add('any', 'ALTER TABLE orders ADD CONSTRAINT of_customer FOREIGN KEY (customer_id) REFERENCES customers ON DELETE CASCADE', '{"orphans": "quarantine", "priority": "high"}');
