@@ -144,7 +144,8 @@ END $$;
 CREATE FUNCTION claims(reference text, target text) RETURNS TABLE (n int, claim text, score numeric, cosmetic bool) LANGUAGE sql AS $$
   SELECT s.n, CASE WHEN d.change = 'renamed' THEN replace(regexp_replace(format('%s %s %s', d.kind, d.object, d.actual), ' FOR [A-Z0-9]+', '', 'g'), 's' || to_char(s.n, 'FM00'), '@') END,
       CASE WHEN d.change = 'renamed' THEN substring(d.detail FROM 'score ([0-9.]+)')::numeric END, d.class = 'cosmetic'
-  FROM public.scenario s, LATERAL (SELECT array_agg('s' || to_char(s.n, 'FM00') || x) AS schemas FROM unnest('{"",b,x,y,z}'::text[]) x) x,
+  FROM public.scenario s, LATERAL (SELECT array_agg(i) AS schemas FROM unnest('{"",b,x,y,z}'::text[]) x, LATERAL (SELECT 's' || to_char(s.n, 'FM00') || x AS i) i
+    WHERE target = 'live' AND to_regnamespace(i) IS NOT NULL OR EXISTS (SELECT FROM schemaguard.snapshot_object o WHERE o.snapshot IN (reference, target) AND o.kind = 'schema' AND o.identity = i)) x,
       LATERAL public.sg_drift_details(reference, target, x.schemas) d
 $$;
 
