@@ -208,7 +208,7 @@ has_schema(const char *name, const char *schema)
 		return OidIsValid(get_namespace_oid(schema, true));
 	sg_owner_begin(&scope);
 	SPI_connect();
-	n = sg_owner_execute(SPI_OK_SELECT, "SELECT FROM schemaguard.snapshot_object WHERE snapshot = $1 AND kind = 'schema' AND identity = $2",
+	n = sg_owner_execute(SPI_OK_SELECT, "SELECT FROM schemaguard.snapshot_object WHERE snapshot = $1 AND (kind = 'schema' AND identity = $2 OR parent = $2) LIMIT 1",
 						 2, types, values, NULL);
 	SPI_finish();
 	sg_scope_end(&scope);
