@@ -150,9 +150,18 @@ no_such_table(const char *name)
 Oid
 sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds)
 {
-	char	   *name = sg_arg_text(fcinfo, n);
-	Oid			relid = sg_table_of_text(name);
+	char	   *name;
+	Oid			relid;
 
+	sg_arg_check(fcinfo, n);
+	/* the objects of 0.1.0 give a regclass */
+	if (get_fn_expr_argtype(fcinfo->flinfo, n) == REGCLASSOID)
+	{
+		sg_check_table(PG_GETARG_OID(n), relkinds);
+		return PG_GETARG_OID(n);
+	}
+	name = sg_arg_text(fcinfo, n);
+	relid = sg_table_of_text(name);
 	if (!OidIsValid(relid) && !is_oid(name))
 		no_such_table(name);
 	sg_check_table(relid, relkinds);

@@ -27,8 +27,8 @@
  * that find a row changed.
  */
 static const char *const racing_files[] = {
-	"aclchk.c", "format_type.c", "index.c", "lsyscache.c", "objectaddress.c", "partcache.c", "partition.c",
-	"pg_inherits.c", "regproc.c", "ruleutils.c", "typcache.c"
+	"format_type.c", "lsyscache.c", "objectaddress.c", "partcache.c", "partition.c", "pg_inherits.c", "regproc.c",
+	"ruleutils.c", "typcache.c"
 };
 static const char *const racing_functions[] = {
 	"relation_open", "simple_heap_delete", "simple_heap_update"

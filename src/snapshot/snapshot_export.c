@@ -28,6 +28,7 @@
 #include "base/errors.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
+#include "base/version.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/snapshot_internal.h"
 
@@ -137,6 +138,7 @@ sg_snapshot_export_entered(PG_FUNCTION_ARGS)
 	Lines		lines = {.first = true};
 	Jsonb	   *header;
 
+	sg_check_version();
 	info = snapshot_get(sg_arg_text(fcinfo, 0));
 	sg_sink_begin_scalar(&lines.sink, fcinfo);
 	initStringInfo(&lines.line);
