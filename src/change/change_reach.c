@@ -639,11 +639,12 @@ change_reach_statement(ChangeMove *move, const char *sql)
 	LOCKMODE	mode = NoLock;
 	const RangeVar *target = target_of(statement, &mode);
 	ErrorData  *edata = NULL;
+	char	   *bare = name_without_schema(statement);
 
-	if (name_without_schema(statement))
+	if (bare)
 	{
 		change_problem(move, ERRCODE_INVALID_NAME,
-					   psprintf("%s would be made in pg_catalog, for names of a statement are looked up there", quote_identifier(name_without_schema(statement))),
+					   psprintf("%s would be made in pg_catalog, for names of a statement are looked up there", quote_identifier(bare)),
 					   "Write its schema before its name.");
 		return false;
 	}

@@ -45,13 +45,6 @@ typedef struct ObjectChange
 	char	   *new_name;
 } ObjectChange;
 
-/* [schema.]name, quoted */
-static char *
-names_text(List *names)
-{
-	return NameListToQuotedString(names);
-}
-
 static char *
 relation_text(const RangeVar *relation)
 {
@@ -82,11 +75,11 @@ read_drop(const DropStmt *statement, ObjectChange *change)
 	{
 		case OBJECT_TABLE:
 			change->what = "table";
-			change->table = names_text(names);
+			change->table = NameListToQuotedString(names);
 			return true;
 		case OBJECT_VIEW:
 			change->what = "view";
-			change->table = names_text(names);
+			change->table = NameListToQuotedString(names);
 			return true;
 		case OBJECT_INDEX:
 			change->what = "index";
@@ -95,7 +88,7 @@ read_drop(const DropStmt *statement, ObjectChange *change)
 			return change->table != NULL;
 		case OBJECT_TRIGGER:
 			change->what = "trigger";
-			change->table = names_text(list_copy_head(names, list_length(names) - 1));
+			change->table = NameListToQuotedString(list_copy_head(names, list_length(names) - 1));
 			change->name = strVal(llast(names));
 			return true;
 		default:

@@ -18,6 +18,8 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
+
 #define SNAPSHOT_LIVE "live"	/* the name that stands for this database, now */
 #define SNAPSHOT_FORMAT 2		/* of the properties, and of documents */
 #define SNAPSHOT_CHECKSUM_LENGTH PG_SHA256_DIGEST_LENGTH
@@ -100,8 +102,11 @@ extern List *snapshot_remote_run(const char *sql);
 /* The header of a stored snapshot; raises as snapshot_open */
 extern SnapshotInfo *snapshot_get(const char *name);
 
+/* Raises 40001: what was read of it may be nothing */
+pg_noreturn extern void snapshot_dropped(const char *name);
+
 /*
- * Raises 40001 unless the snapshot is still the one of this header, read
+ * Raises that unless the snapshot is still the one of this header, read
  * before: header and objects are read by statements of their own.
  */
 extern void snapshot_check_there(const SnapshotInfo *info);

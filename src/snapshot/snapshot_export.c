@@ -57,7 +57,7 @@ sealed_header(const SnapshotInfo *info)
 	Datum		header;
 
 	if (!sg_owner_fetch(header_query, info->name, &header))
-		snapshot_check_there(info);
+		snapshot_dropped(info->name);
 	return DatumGetJsonbP(header);
 }
 

@@ -183,16 +183,22 @@ snapshot_get(const char *name)
 }
 
 void
+snapshot_dropped(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("snapshot \"%s\" was dropped while it was read", name),
+			 errhint("Run it again.")));
+}
+
+void
 snapshot_check_there(const SnapshotInfo *info)
 {
 	SnapshotInfo *now = find_snapshot(info->name);
 
 	if (now == NULL || now->taken_at != info->taken_at || now->objects != info->objects ||
 		memcmp(now->checksum, info->checksum, SNAPSHOT_CHECKSUM_LENGTH) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("snapshot \"%s\" was dropped while it was read", info->name),
-				 errhint("Run it again.")));
+		snapshot_dropped(info->name);
 }
 
 /* Does a snapshot, or this database, have a schema? */
