@@ -315,7 +315,10 @@ SELECT count(*) FROM sg_orphan_audit_details('tre');
 SELECT count(*) FROM sg_orphan_audit_details('nowhere.tree');
 SELECT count(*) FROM sg_orphan_audit_details('there is none');
 SELECT count(*) FROM sg_orphan_audit_details('wholly_another');
+-- terse: 19 gives a hint of its own
+\set VERBOSITY terse
 SELECT count(*) FROM sg_orphan_audit_details(0.5);
+\set VERBOSITY default
 SELECT count(*) FROM sg_orphan_audit_details(4000000000::oid);
 SELECT count(DISTINCT n) FROM (SELECT count(*) AS n FROM sg_orphan_audit_details('tree') UNION ALL SELECT count(*) FROM sg_orphan_audit_details('aud.tree'::varchar)
   UNION ALL SELECT count(*) FROM sg_orphan_audit_details('tree'::regclass) UNION ALL SELECT count(*) FROM sg_orphan_audit_details('tree'::regclass::oid)

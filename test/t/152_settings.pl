@@ -13,7 +13,8 @@ use Encode ();
 use SgTest;
 use Test::More;
 
-my $node = new_node('settings', without => 1);
+# No answer depends on how fast the machine is: an attempt of sg_verify_fks may take this long.
+my $node = new_node('settings', without => 1, conf => "schemaguard.lock_timeout = '30s'\nschemaguard.statement_timeout = '30s'\n");
 my $major = major($node);
 
 $node->safe_psql('postgres', <<'SQL');
