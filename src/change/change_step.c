@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
@@ -526,21 +527,130 @@ is_for_scan(const ChangeMove *move)
 	return obstacle == NULL;
 }
 
-/* Rows that break the rule keep it from being made, or are mended on the way, as the policy says */
+/* ---- rows that break the rule of a step ---- */
+
+/* How far a call has come with them */
+typedef struct RuleWork
+{
+	bool		fixed;			/* with the rule there */
+	TimestampTz made_at;		/* the rule, by this call; or 0 */
+} RuleWork;
+
+/* An action with the deed that it takes back */
+typedef struct TakeBack
+{
+	RunAction	action;
+	PlanDeed   *deed;
+} TakeBack;
+
+static void
+do_take_back(void *arg)
+{
+	RunAction  *action = arg;
+	StepWork   *work = linitial(action->works);
+	const PlanDeed *deed = ((TakeBack *) action)->deed;
+	LogEntry	entry = run_entry(action, work, LOG_DONE);
+	ChangeMove	move;
+
+	change_look_back(deed, work->step, &move);
+	if (move.kind != MOVE_STATEMENT)
+	{
+		run_record_skipped(action, work, "somebody else has changed it meanwhile");
+		return;
+	}
+	check_owner(&move);
+	change_run(&move);
+	plan_deed_close(deed->id, DEED_TAKEN_BACK);
+	plan_step_set_state(work->step->plan, work->step->step, STEP_FAILED, work->step->reason, 0);
+	log_write(&entry);
+}
+
+static void
+execute_take_back(RunAction *action)
+{
+	run_deed(action, do_take_back, action);
+}
+
+/* The deed by which a step has made its constraint, or NULL */
+static PlanDeed *
+deed_of(const StepWork *work)
+{
+	foreach_ptr(PlanDeed, deed, plan_deeds(work->run->plan, DEED_BIT(DEED_CHANGE)))
+	{
+		if (deed->step == work->step->step && strcmp(deed->object, work->object) == 0)
+			return deed;
+	}
+	return NULL;
+}
+
+/*
+ * Drops a constraint NOT VALID that the step has made, because its rows could
+ * not be mended: every call that writes one of them would fail.  The reason is
+ * on record, and stays.
+ */
+static void
+take_back(StepWork *work, Oid table)
+{
+	TakeBack	back = {.action = {.run = work->run,.works = list_make1(work),.name = "drop",.execute = execute_take_back}};
+	PlanStep   *now = plan_step_get(work->step->plan, work->step->step, true);
+
+	back.deed = deed_of(work);
+	if (back.deed == NULL || now == NULL)
+		return;
+	work->step->reason = now->reason;
+	work->statement = plan_drop_statement(work->step->child_table, work->step->fk_name);
+	run_add_target(&back.action, table, AccessExclusiveLock);
+	if (run_attempt(&back.action))
+		run_append_notice(work, "dropped again, so that no call fails for those rows");
+	else
+		run_record_failure(&back.action, work, STEP_AS_IT_IS, back.action.error->sqlerrcode,
+						   run_failure_text(&back.action), LOG_NONE);
+}
+
+/* Mends what has come before the rule was there; calls that wrote such a row since then have failed */
 static bool
-settle_rows(StepWork *work, const ChangeMove *move, bool *fixed)
+mend_late(StepWork *work, const ChangeMove *move, const RuleWork *rw)
+{
+	int64		before = work->run->orphan_rows;
+	int64		late;
+
+	if (!deploy_fix_rule_hook(work, &move->rows))
+	{
+		take_back(work, move->table);
+		return false;
+	}
+	late = work->run->orphan_rows - before;
+	if (late > 0 && rw->made_at != 0)
+		run_append_notice(work, psprintf("for %.0f ms calls could fail that wrote " INT64_FORMAT " %s",
+										 run_elapsed(rw->made_at), late,
+										 late == 1 ? "row which came before it" : "rows which came before it"));
+	return true;
+}
+
+/*
+ * Rows that break the rule keep it from being made, or are mended first, as
+ * the policy says; those that come until it is there are mended then.
+ */
+static bool
+settle_rows(StepWork *work, const ChangeMove *move, RuleWork *rw)
 {
 	bool		fixes = work->run->fix && plan_step_fixes(work->step);
+	DeployRule	rows = move->rows;
 
 	if (move->rule == NULL)
 		return true;
-	if (move->kind == MOVE_STATEMENT || (move->kind == MOVE_BUILD && !fixes))
-		return !move->first || (move->kind == MOVE_STATEMENT && work->step->orphans != ORPHANS_STOP) ||
+	if (move->kind != MOVE_VALIDATE && !fixes)
+		return !move->first || (move->kind == MOVE_STATEMENT && work->step->orphans == ORPHANS_LEAVE) ||
 			deploy_audit_rule(work, move->rule);
-	if (*fixed || !fixes)
+	if (move->kind == MOVE_STATEMENT)
+	{
+		rows.open = true;
+		return !move->first || deploy_fix_rule_hook(work, &rows);
+	}
+	if (rw->fixed || !fixes)
 		return true;
-	*fixed = true;
-	return deploy_fix_rule_hook(work, &move->rows);
+	rw->fixed = true;
+	return move->kind == MOVE_VALIDATE ? mend_late(work, move, rw) : deploy_fix_rule_hook(work, &rows);
 }
 
 /* Whatever `fix` says: nothing is lost where there was no value */
@@ -583,7 +693,7 @@ is_held(StepWork *work, ChangeMove *move)
 static Oid
 work_on_change(StepWork *work, bool by_scan)
 {
-	bool		fixed = false;
+	RuleWork	rw = {0};
 
 	for (int moves = 0; moves < MOST_MOVES; moves++)
 	{
@@ -606,7 +716,7 @@ work_on_change(StepWork *work, bool by_scan)
 					deploy_skip_step(work, move.problem);
 				return InvalidOid;
 			case MOVE_VALIDATE:
-				if (!settle_rows(work, &move, &fixed) || !work->run->validate)
+				if (!settle_rows(work, &move, &rw) || !work->run->validate)
 					return InvalidOid;
 				if (by_scan && is_for_scan(&move))
 					return move.table;
@@ -619,12 +729,14 @@ work_on_change(StepWork *work, bool by_scan)
 				return InvalidOid;
 			case MOVE_STATEMENT:
 			case MOVE_BUILD:
-				if (!settle_rows(work, &move, &fixed))
+				if (!settle_rows(work, &move, &rw))
 					return InvalidOid;
 				break;
 		}
 		if (!(move.kind == MOVE_BUILD ? make_builds(work, &move) : make_move(work, &move)))
 			return InvalidOid;
+		if (move.first)
+			rw.made_at = GetCurrentTimestamp();
 		/* whatever its query says now: it is not run again and again */
 		if (work->step->kind == STEP_STATEMENT)
 			return InvalidOid;

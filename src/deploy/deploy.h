@@ -139,6 +139,12 @@ typedef struct DeployRule
 	 */
 	List	   *equal;			/* names */
 	const char *keep_by;		/* ORDER BY, over the expressions */
+
+	/*
+	 * Nothing keeps more of them from coming yet: passes end when one finds
+	 * few (fix_pass.c)
+	 */
+	bool		open;
 } DeployRule;
 
 extern bool (*deploy_fix_rule_hook) (StepWork *work, const DeployRule *rule);

@@ -76,7 +76,9 @@ tell_done(Fix *fix)
 
 	if (counts == NULL)
 	{
-		run_append_notice(fix->work, nothing_text(fix));
+		/* of a rule that is not there yet, the look behind it says so */
+		if (fix->key.rule == NULL || !fix->key.rule->open)
+			run_append_notice(fix->work, nothing_text(fix));
 		return;
 	}
 	run_append_notice(fix->work, counts);
@@ -192,7 +194,7 @@ fix_rule_work(StepWork *work)
 	else
 		skip_step(work, STEP_AS_IT_IS, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 				  "it is not there yet, so more rows that break it could come",
-				  psprintf("Add it NOT VALID first, and fix with that:\n%s", run_call_text(work->run, "sg_apply", ", fix => true")));
+				  psprintf("Mend the rows and make it in one call:\n%s", run_call_text(work->run, "sg_apply", ", fix => true")));
 }
 
 static void

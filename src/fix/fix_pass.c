@@ -15,6 +15,11 @@
  * batch begins is waited for, since the missing parent may be among that.
  * Passes end when one finds nothing; when one changes nothing, the step fails.
  *
+ * A CHECK or NOT NULL is made when nearly all rows obey it, for every call of
+ * the application that writes a row which breaks it fails from then on.  Until
+ * then more rows can come (DeployRule.open): passes end when one finds under
+ * 0.1 % of the table's rows, and the step fails if none of ten does.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -46,6 +51,10 @@
 
 /* how often a batch is done again without the rows that a trigger keeps */
 #define MAX_AGAIN			10
+
+/* over a table whose rule is not there yet */
+#define MAX_OPEN_PASSES		10
+#define FEW_ROWS			0.001	/* of the table's */
 
 /*
  * The first batch, and the least that a slow one shrinks to where rows cost
@@ -227,11 +236,12 @@ static bool
 fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 {
 	StepWork   *work = action->fix->work;
+	const DeployRule *rule = action->fix->key.rule;
 	LogEntry	entry;
 
 	if (!work->run->dry_run)
 	{
-		run_record_failure(&action->action, work, action->fix->key.kept ? STEP_FAILED :
+		run_record_failure(&action->action, work, action->fix->key.kept || (rule && rule->open) ? STEP_FAILED :
 						   run_state_short_of(action->fix->key.key), sqlerrcode, message, orphan_rows);
 		return false;
 	}
@@ -347,6 +357,8 @@ do_scan(void *arg)
 	sg_progress_phase(SG_PHASE_SCANNING);
 	fix->found.n = 0;
 	fix_find(&fix->key, fix_most_places(fix), &fix->found);
+	if (fix->key.rule && fix->key.rule->open)
+		fix->few = fix_estimate_rows(fix->key.rule->table) * FEW_ROWS;
 
 	keys = fix_keys(run);
 	fix->tables = fix_tables(&fix->key, keys);
@@ -734,6 +746,7 @@ left_text(const Fix *fix, int64 found)
 bool
 fix_run_passes(Fix *fix)
 {
+	bool		open = fix->key.rule && fix->key.rule->open;
 	int			idle = 0;
 
 	for (int pass = 1;; pass++)
@@ -752,9 +765,12 @@ fix_run_passes(Fix *fix)
 		if (!settle(fix))
 			return false;
 
-		/* those were all, and new ones can't come */
-		if (fix->fixed == found && found < fix_most_places(fix))
+		/* those were all, and new ones can't come, or will be few as well */
+		if (fix->fixed == found && found < (open ? fix->few : fix_most_places(fix)))
 			return true;
+		if (open && pass == MAX_OPEN_PASSES)
+			return fail_now(fix, ERRCODE_SG_ORPHANS, psprintf("more rows that break it come than %d passes can mend: the last one found " INT64_FORMAT,
+															  pass, found), found);
 
 		/* rows that move are found by the next pass, triggers stay */
 		idle = fix->changed > 0 ? 0 : idle + 1;

@@ -13,11 +13,13 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "executor/tuptable.h"
 #include "nodes/parsenodes.h"
+#include "optimizer/plancat.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -25,6 +27,7 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/quote.h"
@@ -502,6 +505,28 @@ fix_find(FixKey *key, int64 limit, FixPlaces *found)
 	appendStringInfo(&buf, " LIMIT " INT64_FORMAT, limit);
 
 	find_places(key, buf.data, &receiver.pub);
+}
+
+double
+fix_estimate_rows(Oid table)
+{
+	double		rows = 0;
+
+	foreach_oid(leaf, sg_with_partitions(table))
+	{
+		Relation	rel;
+		BlockNumber pages;
+		double		tuples;
+		double		visible;
+
+		if (get_rel_relkind(leaf) != RELKIND_RELATION)
+			continue;
+		rel = sg_relation_open(leaf, AccessShareLock);
+		estimate_rel_size(rel, NULL, &pages, &tuples, &visible);
+		rows += tuples;
+		table_close(rel, NoLock);
+	}
+	return rows;
 }
 
 static void

@@ -26,6 +26,9 @@ extern void fix_places_args(const FixPlaces *places, Datum *values);
  */
 extern void fix_find(FixKey *key, int64 limit, FixPlaces *found);
 
+/* Estimates the rows of a table and its partitions, which are locked */
+extern double fix_estimate_rows(Oid table);
+
 /* Lock the rows at these places that nobody else has locked */
 extern void fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked);
 

@@ -198,19 +198,16 @@ emit_column(SgRowSink *sink, const PlanStep *step)
 							strstr(fill, "--") ? "\n" : "", column));
 }
 
-/* Rows that break it are mended when more can't come, or before its index is built */
+/* Rows that break it are mended before it is made */
 static void
 emit_rule(SgRowSink *sink, const PlanStep *step)
 {
-	int			mended = !plan_step_fixes(step) ? -1 : step->kind == STEP_UNIQUE ? 0 : 1;
-	ListCell   *lc;
-
-	foreach(lc, plan_change_statements(step))
+	if (plan_step_fixes(step))
+		emit_comment(sink, psprintf(sg_calls("CALL sg_apply(%s, fix => true); finds and mends the rows that break it (%s)"), quote_literal_cstr(step->plan),
+									plan_policy_word(step->orphans)));
+	foreach_ptr(char, statement, plan_change_statements(step))
 	{
-		if (foreach_current_index(lc) == mended)
-			emit_comment(sink, psprintf(sg_calls("CALL sg_fix_orphans(%s); finds and mends the rows that break it (%s)"), quote_literal_cstr(step->plan),
-										plan_policy_word(step->orphans)));
-		emit(sink, psprintf("%s;", (char *) lfirst(lc)));
+		emit(sink, psprintf("%s;", statement));
 	}
 }
 

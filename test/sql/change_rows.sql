@@ -32,6 +32,7 @@ TABLE steps;
 -- the others wait for a fix
 SELECT sg_plan_set('r', '{1}', '{"orphans": "delete"}');
 CALL sg_apply('r');
+CALL sg_fix_orphans('r', fail => true);
 CALL sg_apply('r', fix => true, fail => true);
 TABLE steps;
 SELECT count(*), min(price) FROM items;
@@ -51,8 +52,10 @@ SELECT property, kind, result, count FROM schemaguard.finding WHERE target = 'pl
 CALL sg_fix_orphans('r', dry_run => true);
 CALL sg_fix_orphans('r', steps => '{1}');
 SELECT * FROM sg_plan_sql('r', '{1}');
+-- nothing is made while rows break it
 CALL sg_apply('r', validate => false, steps => '{1}');
-CALL sg_fix_orphans('r', steps => '{1}', fail => true);
+CALL sg_fix_orphans('r', steps => '{1}');
+SELECT conname FROM pg_constraint WHERE conrelid = 'items'::regclass AND contype = 'c';
 CALL sg_apply('r', fix => true);
 CALL sg_fix_orphans('r', dry_run => true, steps => '{1}');
 SELECT count(*), sum(price) FROM items WHERE id > 100;
@@ -76,6 +79,13 @@ UPDATE items SET price = - id WHERE id IN (20, 105, 106, 107);
 SELECT sg_plan_add_check('r', 'items', 'price > 0', 'positive', policy => 'quarantine');
 CALL sg_apply('r', fix => true);
 TABLE steps;
+-- what is there already, and can't be mended, does not stay
+SELECT sg_plan_set('r', '{1}', '{"orphans": "leave"}');
+CALL sg_apply('r');
+SELECT sg_plan_set('r', '{1}', '{"orphans": "quarantine"}');
+CALL sg_apply('r', fix => true);
+TABLE steps;
+SELECT conname FROM pg_constraint WHERE conrelid = 'items'::regclass AND contype = 'c';
 DELETE FROM notes;
 CALL sg_apply('r', fix => true);
 SELECT fk_name, cause, count(*) FROM schemaguard.quarantine WHERE plan = 'r' GROUP BY 1, 2;

@@ -1,0 +1,74 @@
+# 153_mend_first.pl: rows that break a CHECK or NOT NULL are mended before it is there, so that no call of an application fails which would have
+# succeeded had the fix been over; and a fix that finds no end leaves nothing behind.
+#
+# rooms: change fix
+# majors: one (load; what policies do is in regression test change_rows)
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use IPC::Run ();
+use PostgreSQL::Test::Utils;
+use SgTest;
+use Test::More;
+
+my $node = new_node('mend', conf => "autovacuum = off\n");
+my $s = SgTest::Session->new($node);
+
+$s->query(<<'SQL');
+CREATE TABLE nn (id int PRIMARY KEY, v int, cnt int NOT NULL DEFAULT 0);
+INSERT INTO nn (id) SELECT generate_series(1, 20000);
+CREATE TABLE del (id int PRIMARY KEY, v int, cnt int NOT NULL DEFAULT 0);
+INSERT INTO del SELECT g, g % 2 FROM generate_series(1, 20000) g;
+CREATE TABLE evil (id int GENERATED ALWAYS AS IDENTITY, v int);
+INSERT INTO evil (v) SELECT -1 FROM generate_series(1, 2000);
+CREATE FUNCTION another() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO evil (v) VALUES (-1); RETURN NULL; END';
+CREATE TRIGGER another AFTER DELETE ON evil FOR EACH ROW EXECUTE FUNCTION another();
+SELECT sg_plan_create('nn'), sg_plan_add_not_null('nn', 'nn', 'v', policy => 'set', fill => '0');
+SELECT sg_plan_create('del'), sg_plan_add_check('del', 'del', 'v > 0', 'positive', policy => 'quarantine');
+SELECT sg_plan_create('evil'), sg_plan_add_check('evil', 'evil', 'v > 0', 'positive', policy => 'delete');
+SQL
+
+# An application that updates rows of a table, until stop()
+sub load
+{
+	my ($table) = @_;
+	my $script = $node->basedir . "/$table.sql";
+	my %load = (out => '', err => '');
+
+	append_to_file($script, "\\set id random(1, 20000)\nUPDATE $table SET cnt = cnt + 1 WHERE id = :id;\n");
+	$load{run} = IPC::Run::start([ 'pgbench', '--no-vacuum', '-h', $node->host, '-p', $node->port, '-c', 4, '-j', 1, '-T', 600, '-f', $script, 'postgres' ],
+		'>', \$load{out}, '2>', \$load{err});
+	wait_for(sub { $s->query("SELECT sum(cnt) FROM $table") > 100 }) or die "no load: $load{err}";
+	return \%load;
+}
+
+sub stop
+{
+	my ($load) = @_;
+
+	$load->{run}->signal('INT');
+	eval { $load->{run}->finish };
+	return $load->{err} =~ /(.*(?:ERROR|aborted).*)/ ? $1 : '';
+}
+
+for my $plan ('nn', 'del')
+{
+	my $load = load($plan);
+	$s->query("CALL sg_apply('$plan', fix => true, fail => true)");
+	is(stop($load), '', "$plan: no call of the application has failed");
+	is($s->query("SELECT state FROM schemaguard.plan_step WHERE plan = '$plan'"), 'validated', "$plan: the step is done");
+}
+is($s->query('SELECT count(*) FROM nn WHERE v IS NULL'), '0', 'each row has a value');
+is($s->query("SELECT (SELECT count(*) FROM del WHERE v <= 0) || ' ' || (SELECT count(*) FROM schemaguard.quarantine WHERE plan = 'del')"), '0 10000',
+	'rows that break it are in quarantine, each once');
+
+# each row that goes brings another one
+$s->query("CALL sg_apply('evil', fix => true)");
+is($s->query("SELECT state || ': ' || reason FROM schemaguard.plan_step WHERE plan = 'evil'"),
+	'failed: more rows that break it come than 10 passes can mend: the last one found 2000', 'a fix that finds no end fails');
+is($s->query("SELECT count(*) FROM pg_constraint WHERE conname = 'positive' AND conrelid = 'evil'::regclass"), '0', 'and adds nothing');
+
+$s->quit;
+$node->stop;
+done_testing();
