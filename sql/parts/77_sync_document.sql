@@ -30,31 +30,53 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_is_acl(jsonb)
     IS 'whether an object holds names of roles and their privileges';
 
--- The first property that is not of the form which templates take it for: they put it among words of theirs
+-- Returns the first property whose value is not of the form that templates expect, since they put it among their own words. PL/pgSQL
+-- keeps the plan: each pair of objects is judged twice, and planning takes far longer than judging.
 CREATE FUNCTION schemaguard.sg_sync_malformed(kind text, identity text, parent text, properties jsonb)
 RETURNS text
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT min(f.property)
-    FROM (VALUES ('identity', 'name', '{table,column,sequence,view,materialized view,index,type,domain}'), ('parent', 'name', '{table,column,sequence,view,materialized view,index,type,domain,constraint,trigger,rule,policy}'),
-        ('type', 'type', '{column,sequence,domain}'), ('of_type', 'name', NULL), ('inherits', 'name', '{table}'), ('partition_of', 'name', NULL), ('references', 'name', NULL),
-        ('default', 'expression', '{column,domain}'), ('generated', 'expression', NULL), ('expression', 'expression', '{constraint}'), ('predicate', 'expression', NULL), ('expressions', 'expression', '{index,constraint}'),
-        ('collation', 'name', NULL), ('collations', 'name', NULL), ('operator_classes', 'name', NULL), ('owned_by', 'name', NULL), ('owner', 'name', NULL),
-        ('attributes', 'attribute', '{type}'), ('storage', 'word', '{column,type}'), ('compression', 'word', NULL), ('persistence', 'word', NULL), ('identity', 'word', '{column}'), ('generated_kind', 'word', NULL),
-        ('on_update', 'word', NULL), ('on_delete', 'word', NULL), ('match', 'word', NULL), ('replica_identity', 'word', NULL), ('column_storage', 'word', NULL), ('column_compression', 'word', NULL),
-        ('statistics', 'number', NULL), ('column_statistics', 'number', NULL), ('start', 'number', NULL), ('increment', 'number', NULL), ('minimum', 'number', NULL), ('maximum', 'number', NULL), ('cache', 'number', NULL),
-        ('identity_sequence.start', 'number', NULL), ('identity_sequence.increment', 'number', NULL), ('identity_sequence.minimum', 'number', NULL), ('identity_sequence.maximum', 'number', NULL), ('identity_sequence.cache', 'number', NULL),
-        ('acl', 'acl', NULL), ('identity_sequence.acl', 'acl', NULL), ('column_acl', 'acls', NULL)) f (property, form, kinds)
-    CROSS JOIN LATERAL (SELECT CASE WHEN f.kinds IS NOT NULL AND kind <> ALL (f.kinds::text[]) THEN NULL WHEN f.form = 'name' AND f.property = 'identity' THEN to_jsonb(identity) WHEN f.property = 'parent' THEN to_jsonb(parent)
+#variable_conflict use_variable
+BEGIN
+    RETURN (SELECT min(f.property)
+    FROM (VALUES
+        ('identity', 'name', '{table,column,sequence,view,materialized view,index,type,domain}'),
+        ('parent', 'name',
+            '{table,column,sequence,view,materialized view,index,type,domain,constraint,trigger,rule,policy}'),
+        ('type', 'type', '{column,sequence,domain}'), ('of_type', 'name', NULL), ('inherits', 'name', '{table}'),
+        ('partition_of', 'name', NULL), ('references', 'name', NULL), ('collation', 'name', NULL), ('collations', 'name', NULL),
+        ('operator_classes', 'name', NULL), ('owned_by', 'name', NULL), ('owner', 'name', NULL),
+        ('default', 'expression', '{column,domain}'), ('generated', 'expression', NULL), ('expression', 'expression', '{constraint}'),
+        ('predicate', 'expression', NULL), ('expressions', 'expression', '{index,constraint}'), ('attributes', 'attribute', '{type}'),
+        ('storage', 'word', '{column,type}'), ('compression', 'word', NULL), ('persistence', 'word', NULL),
+        ('identity', 'word', '{column}'), ('generated_kind', 'word', NULL), ('on_update', 'word', NULL), ('on_delete', 'word', NULL),
+        ('match', 'word', NULL), ('replica_identity', 'word', NULL), ('column_storage', 'word', NULL),
+        ('column_compression', 'word', NULL), ('statistics', 'number', NULL), ('column_statistics', 'number', NULL),
+        ('start', 'number', NULL), ('increment', 'number', NULL), ('minimum', 'number', NULL), ('maximum', 'number', NULL),
+        ('cache', 'number', NULL), ('identity_sequence.start', 'number', NULL), ('identity_sequence.increment', 'number', NULL),
+        ('identity_sequence.minimum', 'number', NULL), ('identity_sequence.maximum', 'number', NULL),
+        ('identity_sequence.cache', 'number', NULL), ('acl', 'acl', NULL), ('identity_sequence.acl', 'acl', NULL),
+        ('column_acl', 'acls', NULL)) f (property, form, kinds)
+    CROSS JOIN LATERAL (SELECT CASE WHEN f.kinds IS NOT NULL AND kind <> ALL (f.kinds::text[]) THEN NULL
+        WHEN f.form = 'name' AND f.property = 'identity' THEN to_jsonb(identity) WHEN f.property = 'parent' THEN to_jsonb(parent)
         ELSE properties #> string_to_array(f.property, '.') END AS value) v
-    CROSS JOIN LATERAL (SELECT v.value #>> '{}' AS value, v.value AS part WHERE jsonb_typeof(v.value) NOT IN ('array', 'object', 'null') OR f.form = 'acl'
-        UNION ALL SELECT e #>> '{}', e FROM jsonb_array_elements(CASE WHEN jsonb_typeof(v.value) = 'array' AND f.form <> 'acl' THEN v.value END) e
-        UNION ALL SELECT e.value #>> '{}', e.value FROM jsonb_each(CASE WHEN jsonb_typeof(v.value) = 'object' AND f.form <> 'acl' THEN v.value END) e) e
+    CROSS JOIN LATERAL (SELECT v.value #>> '{}' AS value, v.value AS part
+        WHERE jsonb_typeof(v.value) NOT IN ('array', 'object', 'null') OR f.form = 'acl'
+        UNION ALL
+        SELECT a.e #>> '{}', a.e
+        FROM jsonb_array_elements(CASE WHEN jsonb_typeof(v.value) = 'array' AND f.form <> 'acl' THEN v.value END) a (e)
+        UNION ALL
+        SELECT o.value #>> '{}', o.value
+        FROM jsonb_each(CASE WHEN jsonb_typeof(v.value) = 'object' AND f.form <> 'acl' THEN v.value END) o) e
     WHERE e.value IS NOT NULL AND NOT CASE f.form
         WHEN 'name' THEN e.value ~ '^("([^"]|"")*"|[[:alpha:]_][[:alnum:]_$]*)(\.("([^"]|"")*"|[[:alpha:]_][[:alnum:]_$]*))*$'
-        WHEN 'word' THEN e.value ~ '^[A-Za-z_ ]*$' WHEN 'number' THEN e.value ~ '^-?[0-9]+$' WHEN 'acl' THEN schemaguard.sg_sync_is_acl(e.part) WHEN 'acls' THEN schemaguard.sg_sync_is_acl(e.part)
-        ELSE schemaguard.sg_sync_parses(f.form, e.value) END
+        WHEN 'word' THEN e.value ~ '^[A-Za-z_ ]*$'
+        WHEN 'number' THEN e.value ~ '^-?[0-9]+$'
+        WHEN 'acl' THEN schemaguard.sg_sync_is_acl(e.part)
+        WHEN 'acls' THEN schemaguard.sg_sync_is_acl(e.part)
+        ELSE schemaguard.sg_sync_parses(f.form, e.value) END);
+END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_malformed(text, text, text, jsonb)
     IS 'the first property that is not of its form; null: there is none';
