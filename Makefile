@@ -311,6 +311,7 @@ SQL_PARTS = \
 	sql/parts/95_report_gate.sql \
 	sql/parts/96_report_tap.sql \
 	sql/parts/97_report_listing.sql \
+	sql/parts/98_report_status.sql \
 	sql/parts/99_base_schema.sql
 
 REGRESS = \
@@ -362,6 +363,7 @@ REGRESS = \
 	script_changes \
 	snapshot \
 	stamp \
+	status \
 	surface \
 	tenant \
 	throttle \

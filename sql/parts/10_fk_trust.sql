@@ -24,6 +24,7 @@ CREATE TABLE schemaguard.proof (
 );
 -- not unique: two audits may judge one key at the same time, and none waits for the other; hence a number as primary key
 CREATE INDEX proof_constraint_oid_idx ON schemaguard.proof (constraint_oid);
+CREATE INDEX proof_fail_idx ON schemaguard.proof (constraint_oid) WHERE result = 'fail';
 COMMENT ON TABLE schemaguard.proof IS 'verdicts about declared keys, as schemaguard.fk_trust reads them';
 COMMENT ON COLUMN schemaguard.proof.child_table IS 'the child, by its name at that time';
 COMMENT ON COLUMN schemaguard.proof.fk_name IS 'the constraint, by its name at that time';

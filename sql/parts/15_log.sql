@@ -25,6 +25,7 @@ ALTER TABLE schemaguard.audit_log ALTER COLUMN id SET DEFAULT pg_catalog.nextval
 CREATE UNIQUE INDEX audit_log_started_id_key ON schemaguard.audit_log (started_id) WHERE started_id IS NOT NULL;
 CREATE INDEX audit_log_plan_idx ON schemaguard.audit_log (plan, id) WHERE phase = 'started';
 CREATE INDEX audit_log_at_idx ON schemaguard.audit_log (at);
+CREATE INDEX audit_log_gate_idx ON schemaguard.audit_log (role, object, at) WHERE action = 'audit gate';
 COMMENT ON TABLE schemaguard.audit_log IS 'append-only: every step that was started, and its outcome';
 COMMENT ON COLUMN schemaguard.audit_log.id IS 'number of the row';
 COMMENT ON COLUMN schemaguard.audit_log.run_id IS 'the call that it belongs to';

@@ -26,6 +26,7 @@
 
 SG_FUNCTION(sg_refuse_update);
 SG_FUNCTION(sg_refuse_publications);
+SG_FUNCTION(sg_library_version);
 
 /* What the last look at the catalog has found */
 static bool objects_are_old = false;
@@ -177,4 +178,14 @@ sg_refuse_publications_entered(PG_FUNCTION_ARGS)
 						 sg_arg_text(fcinfo, 1))));
 
 	PG_RETURN_VOID();
+}
+
+/*
+ * Returns the version of the library that this session has loaded, whatever
+ * the version of the objects
+ */
+static Datum
+sg_library_version_entered(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(SG_VERSION));
 }

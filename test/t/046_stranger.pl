@@ -160,6 +160,8 @@ my %call = (
 	'schemaguard.sg_plan_retargeting' => q{SELECT schemaguard.sg_plan_retargeting('secret', 'public.t_p', 'public.t_c', NULL, NULL, NULL, 'low', NULL)},
 	'schemaguard.sg_plan_stamp' => q{SELECT schemaguard.sg_plan_stamp('secret', '{public.t_c}', '{a,b,c,d}', NULL, 'c', 'low', NULL)},
 	'schemaguard.sg_qualified' => q{SELECT schemaguard.sg_qualified('{t_c}')},
+	(map { ("schemaguard.$_" => "SELECT * FROM schemaguard.$_()") } qw(sg_status_drift sg_status_gates sg_status_kept sg_status_keys sg_status_plans sg_library_version)),
+	'schemaguard.sg_ago' => q{SELECT schemaguard.sg_ago(now())},
 	'schemaguard.sg_cut' => q{SELECT schemaguard.sg_cut('a')},
 	'schemaguard.sg_who_expression' => 'SELECT schemaguard.sg_who_expression(NULL)',
 	sg_audit_gate => q{CALL sg_audit_gate()},
@@ -250,6 +252,7 @@ my %call = (
 	'schemaguard.sg_sync_is_native' => q{SELECT schemaguard.sg_sync_is_native('type', '{}')},
 	'schemaguard.sg_sync_settings' => q{SELECT schemaguard.sg_sync_settings()},
 	'schemaguard.sg_sync_write' => q{SELECT schemaguard.sg_sync_write('{"[{\\"kind\\": \\"constraint\\"}]"}')},
+	sg_status => q{SELECT * FROM sg_status()},
 	sg_tenant_audit => q{SELECT * FROM sg_tenant_audit('id', 't_p')},
 	sg_verify_fks => q{SELECT * FROM sg_verify_fks(live => true)});
 $call{"${_}_details"} = $call{$_} =~ s/\b$_\b/${_}_details/r

@@ -195,6 +195,8 @@ SKIP:
 	$change->(qr/(?<=c\.since),\n\s*c\.role\n/, sub { "\n" });
 	$change->(qr/COMMENT ON COLUMN schemaguard\.ddl_capture_state\.role [^;]*;/, sub { '' });
 	$change->(qr/CREATE TABLE schemaguard\.finding .*?pg_extension_config_dump\('schemaguard\.finding_id_seq', ''\);/s, sub { '' });
+	# and what reads it
+	$change->(qr/CREATE FUNCTION schemaguard\.sg_library_version\(.*?(?=-- Whoever may create functions in)/s, sub { '' });
 	$change->(qr/CREATE FUNCTION sg_fk_orphans\(.*?;\nCOMMENT ON FUNCTION sg_fk_orphans\([^;]*;/s, sub { "CREATE FUNCTION sg_gone(a int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';\nCOMMENT ON FUNCTION sg_gone(int) IS 'it''s; gone';" });
 	$change->(qr/(CREATE FUNCTION schemaguard.sg_plan_hash\([^;]*?)VOLATILE/, sub { "$1STABLE" });
 	$change->(qr/long_seconds float8 DEFAULT 60/, sub { 'long_seconds float8 DEFAULT 61' });

@@ -2,7 +2,7 @@
 #
 #   - each public function that returns rows of columns, found in the catalog, is measured in a shop of our own, and in two real
 #     schemas where ../shared/corpus is; a function without a call here, or an excuse, fails
-#   - at most 8 columns; texts are cut at 40 characters, but for the last column's, whose text may go on
+#   - at most 8 columns; texts are cut at 40 characters, but for the last column's, whose text may go on, and a sentence of sg_status
 #   - details have all that the listing has, as many rows, and nothing that is cut
 #   - a listing is put in place of its call: no CONTEXT, a cancel ends it, conditions reach the details
 #
@@ -20,6 +20,7 @@ my $corpus = $ENV{CORPUS} || "$FindBin::RealBin/../../../shared/corpus";
 
 # Calls for each function, of tables and a column of them that the database has
 my %calls = (
+	sg_status => ['()'],
 	sg_orphan_audit => [ '()', q{(plan => 'p')}, '(inferred => true)' ],
 	sg_plan_check => [ q{('p')}, q{('p', everything => true)} ],
 	sg_discover_fks => [ '()', '(min_score => 0)' ],
@@ -60,7 +61,7 @@ sub measure
 		foreach my $cell ($n < $#$head ? map { $_->[$n] } @rows : ())
 		{
 			my $length = length $cell;
-			push @long, "$head->[$n]: $cell" if $length > 40 || $cell =~ /\n/;
+			push @long, "$head->[$n]: $cell" if $length > ($head->[$n] eq 'summary' ? 60 : 40) || $cell =~ /\n/;
 			$length = 20 if $length > 20 && $head->[$n] =~ $names;
 			$most = $length if $length > $most;
 		}

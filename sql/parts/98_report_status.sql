@@ -1,0 +1,192 @@
+-- Status: a row per subject, from what calls have stored. No row of users' tables is read. sg_status_<subject>() have the columns of
+-- sg_status(); a role counts what row security shows it.
+
+CREATE FUNCTION schemaguard.sg_library_version() RETURNS text
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_library_version';
+COMMENT ON FUNCTION schemaguard.sg_library_version() IS 'the version of the library that this session has loaded';
+
+CREATE FUNCTION schemaguard.sg_ago(at timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN at < now() - interval '2 days' THEN div(extract(epoch FROM now() - at), 86400) || ' days ago'
+            WHEN at < now() - interval '2 hours' THEN div(extract(epoch FROM now() - at), 3600) || ' hours ago'
+            WHEN at < now() - interval '2 minutes' THEN div(extract(epoch FROM now() - at), 60) || ' minutes ago'
+            ELSE 'just now' END;
+COMMENT ON FUNCTION schemaguard.sg_ago(timestamptz) IS 'how long ago a time was, for people';
+
+-- An audit deletes the verdicts that its own supersede, so a verdict with orphans that is left counts.
+CREATE FUNCTION schemaguard.sg_status_keys(
+    OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
+RETURNS record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH here AS (
+        SELECT c.system_identifier AS system, d.oid AS database FROM pg_control_system() c, pg_database d WHERE d.datname = current_database()),
+    known AS (
+        SELECT count(DISTINCT c.oid) AS keys, count(DISTINCT c.oid) FILTER (WHERE p.id IS NULL) AS unread,
+               count(DISTINCT c.oid) FILTER (WHERE NOT c.convalidated) AS unproved, min(p.proved_at) AS oldest
+        FROM pg_constraint c
+             CROSS JOIN here h
+             LEFT JOIN schemaguard.proof p ON p.constraint_oid = c.oid AND p.system_identifier = h.system AND p.database_oid = h.database
+        WHERE c.contype = 'f' AND c.conparentid = 0),
+    found AS (
+        SELECT count(DISTINCT p.constraint_oid) AS broken, min(p.proved_at) AS broken_at
+        FROM schemaguard.proof p JOIN here h ON p.system_identifier = h.system AND p.database_oid = h.database
+             JOIN pg_constraint c ON c.oid = p.constraint_oid
+        WHERE p.result = 'fail'),
+    told AS (
+        SELECT k.*, f.*, CASE WHEN f.broken > 0 THEN 'failing'
+                              WHEN k.keys = 0 OR k.unread > 0 OR k.unproved > 0 OR k.oldest < now() - interval '30 days' THEN 'attention'
+                              ELSE 'ok' END AS state
+        FROM known k, found f)
+    SELECT k.state, 'keys', CASE WHEN k.broken > 0 THEN k.broken_at ELSE k.oldest END,
+           CASE WHEN k.broken > 0 THEN format('orphans in %s of %s keys, found %s', k.broken, k.keys, schemaguard.sg_ago(k.broken_at))
+                WHEN k.keys = 0 THEN 'no foreign key is declared'
+                WHEN k.unread > 0 THEN format('no audit on record of %s of %s keys', k.unread, k.keys)
+                WHEN k.unproved > 0 THEN format('not validated: %s of %s keys', k.unproved, k.keys)
+                ELSE format('no orphans in %s keys; the oldest audit was %s', k.keys, schemaguard.sg_ago(k.oldest)) END,
+           CASE WHEN k.broken > 0 OR k.unread = 0 AND k.unproved > 0
+                    THEN 'SELECT child_table, fk_name, state, stale_reason FROM schemaguard.fk_trust WHERE stands IS NOT TRUE;'
+                WHEN k.state = 'attention' AND k.keys > 0 THEN 'SELECT * FROM @extschema@.sg_orphan_audit();'
+                ELSE 'SELECT * FROM @extschema@.sg_discover_fks();' END
+    FROM told k;
+END;
+COMMENT ON FUNCTION schemaguard.sg_status_keys() IS 'do the declared keys hold, by the last audits?';
+
+CREATE FUNCTION schemaguard.sg_status_plans(
+    OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
+RETURNS record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH step AS (
+        SELECT s.plan, s.updated_at,
+               CASE WHEN s.state = 'failed' THEN 2
+                    WHEN s.state IN ('pending', 'added', 'waiting') OR s.state = 'skipped' AND s.skipped_by IS NULL THEN 1 ELSE 0 END AS level
+        FROM schemaguard.plan_step s),
+    worst AS (
+        SELECT max(s.level) AS level, count(*) AS steps, count(*) FILTER (WHERE s.level = 2) AS failed,
+               count(*) FILTER (WHERE s.level = 1) AS undone, (SELECT count(*) FROM schemaguard.plan) AS plans
+        FROM step s),
+    named AS (                                  -- the plan of the step that has been so for longest
+        SELECT s.plan, s.updated_at FROM step s, worst w WHERE s.level = w.level
+        ORDER BY CASE WHEN s.level > 0 THEN s.updated_at END, s.updated_at DESC, s.plan COLLATE "C" LIMIT 1)
+    SELECT (ARRAY['ok', 'attention', 'failing'])[coalesce(w.level, 0) + 1], 'plans', n.updated_at,
+           CASE WHEN w.plans = 0 THEN 'there is no plan'
+                WHEN w.failed > 0 THEN format('steps that failed: %s of %s; not done: %s', w.failed, w.steps, w.undone)
+                WHEN w.undone > 0 THEN format('steps that are not done: %s of %s', w.undone, w.steps)
+                ELSE format('no step is left to do; plans: %s, steps: %s', w.plans, w.steps) END,
+           CASE WHEN n.plan IS NULL THEN 'SELECT * FROM schemaguard.plan;'
+                WHEN w.level > 0 THEN format('SELECT * FROM @extschema@.sg_plan_check(%L) WHERE result <> ''ok'';', n.plan)
+                ELSE format('SELECT * FROM @extschema@.sg_verify_fks(%L);', n.plan) END
+    FROM worst w LEFT JOIN named n ON true;
+END;
+COMMENT ON FUNCTION schemaguard.sg_status_plans() IS 'have the steps of plans been done?';
+
+-- Of each comparison the last check counts, while there is the snapshot.
+CREATE FUNCTION schemaguard.sg_status_drift(
+    OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
+RETURNS record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH checked AS (
+        SELECT DISTINCT ON (r.role, r.reference, r.target) r.*,
+               CASE r.result WHEN 'fail' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END AS level
+        FROM schemaguard.drift_run r
+        WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target))
+        ORDER BY r.role, r.reference, r.target, r.id DESC),
+    worst AS (
+        SELECT count(*) AS comparisons, max(c.level) AS level, sum(c.drifts) AS drifts, max(c.at) AS newest, min(c.at) AS oldest FROM checked c),
+    named AS (
+        SELECT c.reference, c.target FROM checked c ORDER BY c.level DESC, c.at DESC, c.reference COLLATE "C" LIMIT 1),
+    taken AS (
+        SELECT s.name FROM schemaguard.snapshot s ORDER BY s.taken_at DESC, s.name COLLATE "C" LIMIT 1)
+    SELECT t.state, 'drift',
+           CASE WHEN w.level > 0 THEN (SELECT min(f.first_seen) FROM schemaguard.finding f WHERE f.source = 'drift' AND f.gone_at IS NULL)
+                ELSE w.oldest END,
+           CASE WHEN w.comparisons = 0 AND k.name IS NULL THEN 'there is no snapshot to compare with'
+                WHEN w.comparisons = 0 THEN 'no check on record compares with a snapshot'
+                WHEN w.level > 0 THEN format('differences: %s; comparisons: %s; last check %s', w.drifts, w.comparisons, schemaguard.sg_ago(w.newest))
+                ELSE format('no drift; comparisons: %s; the oldest check was %s', w.comparisons, schemaguard.sg_ago(w.oldest)) END,
+           CASE WHEN w.level > 0 THEN format('SELECT * FROM @extschema@.sg_drift(%L, %L);', n.reference, n.target)
+                WHEN w.comparisons > 0 THEN format('SELECT @extschema@.sg_drift_check(%L, %L);', n.reference, n.target)
+                WHEN k.name IS NOT NULL THEN format('SELECT @extschema@.sg_drift_check(%L);', k.name)
+                ELSE 'SELECT @extschema@.sg_snapshot_take(''baseline'');' END
+    FROM worst w LEFT JOIN named n ON true LEFT JOIN taken k ON true
+         CROSS JOIN LATERAL (
+             SELECT CASE WHEN w.level = 2 THEN 'failing'
+                         WHEN w.comparisons = 0 OR w.level = 1 OR w.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END) t (state);
+END;
+COMMENT ON FUNCTION schemaguard.sg_status_drift() IS 'is the schema what its snapshots say, by the last checks?';
+
+CREATE FUNCTION schemaguard.sg_status_gates(
+    OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
+RETURNS record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH gate AS (
+        SELECT count(*) AS gates, min(g.at) AS oldest, max(g.at) AS newest
+        FROM (SELECT max(l.at) AS at FROM schemaguard.audit_log l WHERE l.action = 'audit gate' GROUP BY l.role, l.object) g),
+    found AS (
+        SELECT count(*) AS findings, count(*) FILTER (WHERE f.result = 'fail') AS failed, min(f.first_seen) AS first_seen
+        FROM schemaguard.finding f WHERE f.source = 'audit' AND f.gone_at IS NULL)
+    SELECT CASE WHEN f.failed > 0 THEN 'failing'
+                WHEN f.findings > 0 OR g.gates = 0 OR g.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END,
+           'gates', coalesce(f.first_seen, g.oldest),
+           CASE WHEN f.findings > 0 THEN format('fail: %s; unknown: %s; the last gate ran %s', f.failed, f.findings - f.failed, schemaguard.sg_ago(g.newest))
+                WHEN g.gates = 0 THEN 'no audit gate has run'
+                ELSE format('nothing found; gates: %s; the oldest ran %s', g.gates, schemaguard.sg_ago(g.oldest)) END,
+           CASE WHEN f.findings > 0 THEN 'SELECT * FROM schemaguard.finding WHERE source = ''audit'' AND gone_at IS NULL;'
+                ELSE 'CALL @extschema@.sg_audit_gate();' END
+    FROM gate g, found f;
+END;
+COMMENT ON FUNCTION schemaguard.sg_status_gates() IS 'do the audit gates pass?';
+
+-- Of quarantine no more rows are counted than an answer needs.
+CREATE FUNCTION schemaguard.sg_status_kept(
+    OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN q.n > 0 THEN 'attention' ELSE 'ok' END, 'quarantine', q.at,
+           CASE WHEN q.n > 1000 THEN 'more than 1000 rows are in quarantine' WHEN q.n > 0 THEN format('rows in quarantine: %s', q.n)
+                ELSE 'no row is in quarantine' END,
+           'SELECT plan, row_table, fk_name, count(*) FROM schemaguard.quarantine GROUP BY 1, 2, 3;'
+    FROM (SELECT count(*) AS n, min(r.at) AS at FROM (SELECT k.at FROM schemaguard.quarantine k ORDER BY k.id LIMIT 1001) r) q
+    UNION ALL
+    SELECT CASE WHEN d.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END, 'attic', d.oldest,
+           CASE WHEN d.n > 0 THEN format('dropped and kept: %s; the oldest was dropped %s', d.n, schemaguard.sg_ago(d.oldest)) ELSE 'nothing that was dropped is kept' END,
+           'SELECT * FROM schemaguard.plan_deed WHERE undone_at IS NULL;'
+    FROM (SELECT count(*) AS n, min(d.done_at) AS oldest
+          FROM schemaguard.plan_deed d
+               JOIN schemaguard.plan p ON p.id = d.plan_id
+               JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step = d.step
+          WHERE s.kind = 'drop' AND d.undo = 'change back' AND d.undone_at IS NULL) d;
+END;
+COMMENT ON FUNCTION schemaguard.sg_status_kept() IS 'what is in quarantine, and what was dropped and kept';
+
+CREATE FUNCTION sg_status(
+    OUT state     text,
+    OUT subject   text,
+    OUT since     timestamptz,
+    OUT summary   text,
+    OUT next_call text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT s.state, s.subject, date_trunc('second', s.since), s.summary, s.next_call
+    FROM (SELECT * FROM schemaguard.sg_status_keys()
+          UNION ALL SELECT * FROM schemaguard.sg_status_plans()
+          UNION ALL SELECT * FROM schemaguard.sg_status_drift()
+          UNION ALL SELECT * FROM schemaguard.sg_status_gates()
+          UNION ALL SELECT * FROM schemaguard.sg_status_kept()
+          UNION ALL
+          SELECT CASE WHEN e.extversion = v.loaded THEN 'ok' ELSE 'attention' END, 'library', NULL,
+                 CASE WHEN e.extversion = v.loaded THEN format('library and objects have version %s', v.loaded)
+                      ELSE format('the library has version %s, the objects %s', v.loaded, e.extversion) END,
+                 CASE WHEN e.extversion = v.loaded THEN 'SELECT * FROM pg_available_extensions WHERE name = ''schemaguard'';'
+                      ELSE 'ALTER EXTENSION schemaguard UPDATE;' END
+          FROM pg_extension e, schemaguard.sg_library_version() v (loaded)
+          WHERE e.extname = 'schemaguard') s;
+END;
+COMMENT ON FUNCTION sg_status()
+    IS 'how keys, plans, drift, gates, quarantine, attic and library are: the first call to type; scans nothing';

@@ -1,0 +1,118 @@
+-- sg_status(): a row per subject, from what is stored
+-- rooms: report
+\set VERBOSITY terse
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+
+-- In a database of its own: rows of other tests would count.
+SELECT current_database() AS here \gset
+DROP DATABASE IF EXISTS sg_status_test;
+CREATE DATABASE sg_status_test;
+\c sg_status_test
+\set VERBOSITY terse
+\pset format unaligned
+SET client_min_messages = warning;
+CREATE EXTENSION schemaguard;
+-- without what hangs on the clock
+CREATE VIEW told AS
+SELECT state, subject, since IS NOT NULL AS dated, regexp_replace(summary, 'version .*', 'version') AS summary, next_call FROM sg_status();
+-- each statement that it gives runs
+CREATE PROCEDURE follow() LANGUAGE plpgsql AS $$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT subject, next_call FROM sg_status() LOOP
+        IF r.next_call !~ '^CALL' THEN EXECUTE r.next_call; END IF;
+    END LOOP;
+    ROLLBACK;
+END $$;
+
+SELECT * FROM told;
+CALL follow();
+
+-- keys: unread, held, broken, not validated
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (a int CONSTRAINT k REFERENCES p, b int CONSTRAINT l REFERENCES p);
+INSERT INTO p VALUES (1);
+INSERT INTO c VALUES (1, 1);
+SELECT * FROM told WHERE subject = 'keys';
+SELECT count(*) FROM sg_orphan_audit('c');
+SELECT * FROM told WHERE subject = 'keys';
+ALTER TABLE c ADD d int CONSTRAINT m REFERENCES p;
+SELECT * FROM told WHERE subject = 'keys';
+ALTER TABLE c DROP CONSTRAINT m, ADD CONSTRAINT m FOREIGN KEY (d) REFERENCES p NOT VALID;
+SELECT count(*) FROM sg_orphan_audit('c');
+SELECT * FROM told WHERE subject = 'keys';
+SET session_replication_role = replica;
+INSERT INTO c VALUES (2, 2, 2);
+RESET session_replication_role;
+SELECT count(*) FROM sg_orphan_audit('c');
+SELECT * FROM told WHERE subject = 'keys';
+CALL follow();
+-- a verdict of another server counts for none
+UPDATE schemaguard.proof SET system_identifier = 1 WHERE fk_name = 'l';
+SELECT * FROM told WHERE subject = 'keys';
+DELETE FROM c WHERE a = 2;
+SELECT count(*) FROM sg_orphan_audit('c');
+ALTER TABLE c VALIDATE CONSTRAINT m;
+SELECT * FROM told WHERE subject = 'keys';
+-- an old one is one to look at
+UPDATE schemaguard.proof SET proved_at = now() - interval '45 days 1 hour' WHERE fk_name = 'k';
+SELECT * FROM told WHERE subject = 'keys';
+
+-- gates
+CALL sg_audit_gate();
+SELECT * FROM told WHERE subject = 'gates';
+SET session_replication_role = replica;
+INSERT INTO c VALUES (2, 2);
+RESET session_replication_role;
+CALL sg_audit_gate();
+SELECT * FROM told WHERE subject = 'gates';
+DELETE FROM c WHERE a = 2;
+
+-- plans and quarantine
+SELECT sg_plan_create('it''s');
+SELECT sg_plan_add_fk('it''s', 'e', '{x}', 'p', orphans => 'quarantine', index => false);
+SELECT * FROM told WHERE subject IN ('plans', 'quarantine');
+CREATE TABLE e (x int);
+INSERT INTO e VALUES (1), (2);
+CALL sg_add_fks('it''s', fix => true);
+SELECT * FROM told WHERE subject IN ('plans', 'quarantine');
+CALL follow();
+SELECT sg_plan_add_fk('it''s', 'e', '{x}', 'e', index => false);
+CALL sg_add_fks('it''s');
+SELECT * FROM told WHERE subject = 'plans';
+SELECT sg_plan_skip('it''s', '{2}', 'no such key');
+
+-- the attic
+CREATE TABLE z (n int);
+SELECT sg_plan_create('drops');
+SELECT sg_plan_add_drop('drops', 'table', 'z');
+CALL sg_apply('drops');
+SELECT * FROM told WHERE subject IN ('attic', 'plans');
+UPDATE schemaguard.plan_deed SET done_at = now() - interval '31 days 1 hour' WHERE undo = 'change back';
+SELECT * FROM told WHERE subject = 'attic';
+-- a step that fails
+SELECT sg_plan_add_statement('drops', 'ALTER TABLE public.c ADD f int DEFAULT 1 / 0', undo => 'ALTER TABLE public.c DROP f');
+CALL sg_apply('drops');
+SELECT * FROM told WHERE subject = 'plans';
+
+-- drift
+SELECT count(*) > 0 AS taken FROM sg_snapshot_take('base');
+SELECT * FROM told WHERE subject = 'drift';
+SELECT sg_drift_check('base');
+SELECT * FROM told WHERE subject = 'drift';
+ALTER TABLE p ADD y int;
+SELECT sg_drift_check('base');
+SELECT * FROM told WHERE subject = 'drift';
+CALL follow();
+-- a role sees what row security shows it
+CREATE ROLE regress_status;
+SET ROLE regress_status;
+SELECT state, subject, dated, summary FROM (SELECT state, subject, since IS NOT NULL AS dated, summary FROM public.sg_status()) s WHERE subject <> 'library';
+RESET ROLE;
+DROP ROLE regress_status;
+SELECT sg_snapshot_drop('base');
+SELECT * FROM told WHERE subject = 'drift';
+\c :here
+DROP DATABASE sg_status_test;
