@@ -157,6 +157,7 @@ OBJS = \
 	src/expression/expression_rule.o \
 	src/expression/expression_tree.o \
 	src/finding/finding.o \
+	src/finding/finding_accept.o \
 	src/fix/fix.o \
 	src/fix/fix_change.o \
 	src/fix/fix_keep.o \

@@ -72,3 +72,17 @@ GRANT SELECT ON schemaguard.finding TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.finding', '');
 GRANT SELECT ON SEQUENCE schemaguard.finding_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.finding_id_seq', '');
+
+CREATE FUNCTION sg_audit_accept(key text, reason text, until timestamptz DEFAULT NULL)
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_audit_accept';
+COMMENT ON FUNCTION sg_audit_accept(text, text, timestamptz)
+    IS 'accept what gates have found about a key or rule, with the rows that it has now, for 90 days or until a time';
+
+CREATE FUNCTION sg_audit_baseline(reason text DEFAULT 'baseline', until timestamptz DEFAULT NULL)
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_audit_baseline';
+COMMENT ON FUNCTION sg_audit_baseline(text, timestamptz)
+    IS 'accept all that gates have found, but for what is unknown';

@@ -1,7 +1,7 @@
 -- A gate for orphans: an audit with a memory, and an error
 
-CREATE PROCEDURE sg_audit_gate(schemas schemaguard.names DEFAULT NULL, plan text DEFAULT NULL)
+CREATE PROCEDURE sg_audit_gate(schemas schemaguard.names DEFAULT NULL, plan text DEFAULT NULL, only_new boolean DEFAULT true)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_audit_gate';
-COMMENT ON PROCEDURE sg_audit_gate(schemaguard.names, text)
-    IS 'audit declared keys, or those of a plan, commit the verdicts, and raise an error if any fails or is unknown: for pg_cron and CI';
+COMMENT ON PROCEDURE sg_audit_gate(schemaguard.names, text, boolean)
+    IS 'audit declared keys, or those of a plan, commit the verdicts, and raise an error if any fails that is not accepted, or is unknown: for pg_cron and CI';

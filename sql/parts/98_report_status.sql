@@ -127,15 +127,20 @@ BEGIN ATOMIC
         SELECT count(*) AS gates, min(g.at) AS oldest, max(g.at) AS newest
         FROM (SELECT max(l.at) AS at FROM schemaguard.audit_log l WHERE l.action = 'audit gate' GROUP BY l.role, l.object) g),
     found AS (
-        SELECT count(*) AS findings, count(*) FILTER (WHERE f.result = 'fail') AS failed, min(f.first_seen) AS first_seen
-        FROM schemaguard.finding f WHERE f.source = 'audit' AND f.gone_at IS NULL)
+        SELECT count(*) FILTER (WHERE NOT a.accepted) AS findings, count(*) FILTER (WHERE f.result = 'fail' AND NOT a.accepted) AS failed,
+               min(f.first_seen) FILTER (WHERE NOT a.accepted) AS first_seen, count(*) FILTER (WHERE a.accepted) AS accepted,
+               count(*) FILTER (WHERE a.accepted AND f.accepted_until < now() + interval '14 days') AS ending
+        FROM schemaguard.finding f
+             CROSS JOIN LATERAL (SELECT coalesce(f.result = 'fail' AND f.accepted_until > now() AND f.count <= f.accepted_count, false)) a (accepted)
+        WHERE f.source = 'audit' AND f.gone_at IS NULL)
     SELECT CASE WHEN f.failed > 0 THEN 'failing'
-                WHEN f.findings > 0 OR g.gates = 0 OR g.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END,
+                WHEN f.findings > 0 OR f.ending > 0 OR g.gates = 0 OR g.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END,
            'gates', coalesce(f.first_seen, g.oldest),
            CASE WHEN f.findings > 0 THEN format('fail: %s; unknown: %s; the last gate ran %s', f.failed, f.findings - f.failed, schemaguard.sg_ago(g.newest))
                 WHEN g.gates = 0 THEN 'no audit gate has run'
-                ELSE format('nothing found; gates: %s; the oldest ran %s', g.gates, schemaguard.sg_ago(g.oldest)) END,
-           CASE WHEN f.findings > 0 THEN 'SELECT * FROM schemaguard.finding WHERE source = ''audit'' AND gone_at IS NULL;'
+                WHEN f.ending > 0 THEN format('accepted: %s, of which %s end within 14 days', f.accepted, f.ending)
+                ELSE format('nothing new; accepted: %s; the oldest gate ran %s', f.accepted, schemaguard.sg_ago(g.oldest)) END,
+           CASE WHEN f.findings + f.ending > 0 THEN 'SELECT * FROM schemaguard.finding WHERE source = ''audit'' AND gone_at IS NULL;'
                 ELSE 'CALL @extschema@.sg_audit_gate();' END
     FROM gate g, found f;
 END;

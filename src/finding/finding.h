@@ -68,6 +68,22 @@ extern void finding_lock(const FindingRun *run);
  */
 extern void finding_record(FindingRun *run, List *findings);
 
+/* One of an audit's findings that somebody has accepted */
+typedef struct FindingAccepted
+{
+	char	   *object;
+	char	   *property;
+	char	   *reason;
+	char	   *until;			/* a date */
+} FindingAccepted;
+
+/*
+ * Returns (List of FindingAccepted *) what this run of an audit has recorded
+ * and is accepted: as failing, with no more rows than then, and until a later
+ * time.
+ */
+extern List *finding_accepted(const FindingRun *run);
+
 /* A number in what listeners are told */
 typedef struct FindingCount
 {

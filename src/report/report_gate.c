@@ -7,7 +7,8 @@
  * A gate is an audit whose verdicts are committed, and then an error if any
  * key fails or is unknown.  schemaguard.finding has these keys as the
  * last gate of the same role and scope left them, so that what is new and
- * what is gone is known, and listeners are told of a change once.
+ * what is gone is known, and listeners are told of a change once.  A finding
+ * that is accepted there, and has not grown, is no reason for the error.
  *
  *-------------------------------------------------------------------------
  */
@@ -46,7 +47,9 @@ typedef struct AuditGate
 	FindingRun	history;		/* the two as a text are its target */
 	int			keys;			/* that were judged, and rules ... */
 	int			rules;			/* ... of which these are */
+	bool		only_new;		/* leave out what is accepted */
 	List	   *found;			/* of AuditKey *: failing or unknown */
+	List	   *accepted;		/* of FindingAccepted *, sorted */
 	int			failed;
 	int			unknown;
 } AuditGate;
@@ -71,6 +74,8 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 		gate->plan = plan_get_readable(sg_arg_text(fcinfo, 1));
 		(void) plan_options_begin(gate->plan);
 	}
+
+	gate->only_new = PG_NARGS() < 3 || sg_arg_bool(fcinfo, 2);
 
 	initStringInfo(&scope);
 	if (gate->plan)
@@ -165,14 +170,97 @@ record(AuditGate *gate)
 	finding_record(&gate->history, findings);
 }
 
+/* ---- what is accepted ---- */
+
+/* Compares two cells of FindingAccepted * by what they are about */
+static int
+compare_accepted(const ListCell *a, const ListCell *b)
+{
+	const FindingAccepted *one = lfirst(a);
+	const FindingAccepted *other = lfirst(b);
+	int			order = strcmp(one->object, other->object);
+
+	return order != 0 ? order : strcmp(one->property, other->property);
+}
+
+static bool
+is_accepted(const AuditGate *gate, const AuditKey *ak)
+{
+	FindingAccepted key = {.object = ak->child_table,.property = ak->fk_name};
+	ListCell	cell = {.ptr_value = &key};
+	int			low = 0;
+	int			high = list_length(gate->accepted);
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		int			order = compare_accepted(&cell, list_nth_cell(gate->accepted, middle));
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
+/* Tells what is accepted, why and until when: the first ones */
+static void
+tell_accepted(const AuditGate *gate)
+{
+	int			named = Min(list_length(gate->accepted), FIRST_KEYS);
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	for (int i = 0; i < named; i++)
+	{
+		const FindingAccepted *accepted = list_nth(gate->accepted, i);
+
+		appendStringInfo(&detail, "%s%s ON %s, until %s: %s", i > 0 ? "\n" : "", quote_identifier(accepted->property),
+						 accepted->object, accepted->until, accepted->reason);
+	}
+	if (list_length(gate->accepted) > named)
+		appendStringInfo(&detail, "\n... and %d more", list_length(gate->accepted) - named);
+	ereport(NOTICE,
+			(errmsg_plural("%d finding is accepted, and is left out", "%d findings are accepted, and are left out",
+						   list_length(gate->accepted), list_length(gate->accepted)),
+			 errdetail("%s", detail.data)));
+}
+
+/* Takes what is accepted out of what was found, after record() */
+static void
+leave_out_accepted(AuditGate *gate)
+{
+	List	   *counts = NIL;
+
+	gate->accepted = gate->only_new ? finding_accepted(&gate->history) : NIL;
+	if (gate->accepted == NIL)
+		return;
+	list_sort(gate->accepted, compare_accepted);
+	foreach_ptr(AuditKey, ak, gate->found)
+	{
+		if (ak->result == AUDIT_FAIL && is_accepted(gate, ak))
+			gate->failed--;
+		else
+			counts = lappend(counts, ak);
+	}
+	gate->found = counts;
+	tell_accepted(gate);
+}
+
+/* ---- the log, and listeners ---- */
+
 static void
 log_gate(const AuditGate *gate)
 {
 	LogEntry	entry = log_entry(&gate->history.run, gate->plan ? gate->plan->name : NULL, "audit gate", LOG_DONE);
 
 	entry.object = gate->history.target;
-	entry.message = psprintf("%s: %d keys, %d fail, %d unknown; %d new, %d gone", gate_result(gate), gate->keys,
-							 gate->failed, gate->unknown, (int) gate->history.appeared, (int) gate->history.gone);
+	entry.message = psprintf("%s: %d keys, %d fail, %d unknown, %d accepted; %d new, %d gone", gate_result(gate), gate->keys,
+							 gate->failed, gate->unknown, list_length(gate->accepted), (int) gate->history.appeared,
+							 (int) gate->history.gone);
 	entry.elapsed_ms = (GetCurrentTimestamp() - gate->history.started_at) / 1000.0;
 	log_write(&entry);
 }
@@ -180,9 +268,11 @@ log_gate(const AuditGate *gate)
 static void
 notify(const AuditGate *gate)
 {
-	FindingCount counts[] = {{"keys", gate->keys}, {"failed", gate->failed}, {"unknown", gate->unknown}};
+	FindingCount counts[] = {{"keys", gate->keys}, {"failed", gate->failed}, {"unknown", gate->unknown},
+	{"accepted", list_length(gate->accepted)}};
 
-	(void) finding_notify(&gate->history, gate_result(gate), counts, lengthof(counts), list_length(gate->found));
+	(void) finding_notify(&gate->history, gate_result(gate), counts, lengthof(counts),
+						  list_length(gate->found) + list_length(gate->accepted));
 }
 
 /* ---- the error ---- */
@@ -213,13 +303,16 @@ raise_found(const AuditGate *gate)
 /* ---- the procedure ---- */
 
 /*
- * sg_audit_gate(schemas text[] DEFAULT NULL, plan text DEFAULT NULL)
+ * sg_audit_gate(schemas text[] DEFAULT NULL, plan text DEFAULT NULL,
+ *		only_new boolean DEFAULT true)
  *
  * Judges the declared keys, or those of a plan and its rules, whose child is in one of the
  * schemas, as sg_orphan_audit() does.  Commits the verdicts (the log, proofs,
  * schemaguard.finding) and a NOTIFY on schemaguard.notify_channel if
  * they are not the last gate's; then raises SG001 if any key fails or is
- * unknown, with the first ones in the detail.
+ * unknown, with the first ones in the detail.  A finding that
+ * sg_audit_accept() has accepted is left out with a NOTICE, unless only_new is
+ * false.
  *
  * With the caller's privileges; locks what sg_orphan_audit() locks, and
  * the history of this gate while it writes there.
@@ -250,6 +343,7 @@ sg_audit_gate_entered(PG_FUNCTION_ARGS)
 	read_arguments(fcinfo, &gate);
 	judge(&gate);
 	record(&gate);
+	leave_out_accepted(&gate);
 	log_gate(&gate);
 	notify(&gate);
 	SPI_commit();

@@ -62,6 +62,82 @@ CALL sg_audit_gate('{gate,"gate B"}');
 TABLE findings;
 TABLE log;
 
+-- what is accepted is left out, with its reason, while it has no more rows
+SET session_replication_role = replica;
+INSERT INTO c VALUES (2, 2, 2), (3, 1, 1);
+INSERT INTO "gate B".d VALUES (7);
+RESET session_replication_role;
+CALL sg_audit_gate('{gate,"gate B"}');
+CREATE VIEW accepted AS
+    SELECT role, object, property, result, count, accepted_by, accepted_count, round(extract(epoch FROM accepted_until - accepted_at) / 86400) AS days, reason
+    FROM schemaguard.finding WHERE source = 'audit' AND target ~ 'gate' AND gone_at IS NULL
+    ORDER BY role = 'regress_gate', object COLLATE "C", property COLLATE "C";
+SELECT sg_audit_accept('gate.c.b B', 'old rows of the import', '2100-01-01 12:00');
+SELECT property, accepted_count, accepted_until FROM schemaguard.finding WHERE reason IS NOT NULL AND property = 'b B';
+CALL sg_audit_gate('{gate,"gate B"}');
+SELECT sg_audit_baseline();
+SELECT property, accepted_count, days, reason FROM accepted;
+SELECT sg_audit_baseline('baseline', '2100-01-01 12:00');
+CALL sg_audit_gate('{gate,"gate B"}');
+CALL sg_audit_gate('{gate,"gate B"}', only_new => false);
+-- gates of other arguments have findings of their own
+CALL sg_audit_gate('{gate}');
+SELECT sg_audit_accept('d', 'another reason', '2100-02-01 12:00');
+-- one row more is new
+SET session_replication_role = replica;
+INSERT INTO c VALUES (9, 1, 1);
+RESET session_replication_role;
+CALL sg_audit_gate('{gate,"gate B"}');
+-- an end that has come
+DELETE FROM c WHERE a = 9;
+UPDATE schemaguard.finding SET accepted_until = now() - interval '1 second' WHERE property = 'd' AND gone_at IS NULL;
+CALL sg_audit_gate('{gate,"gate B"}');
+-- what comes back is not accepted
+SELECT sg_audit_accept('d', 'again');
+DELETE FROM "gate B".d;
+CALL sg_audit_gate('{gate,"gate B"}');
+SET session_replication_role = replica;
+INSERT INTO "gate B".d VALUES (7);
+RESET session_replication_role;
+CALL sg_audit_gate('{gate,"gate B"}');
+-- what is unknown is never accepted; a role accepts for its own gates
+SET ROLE regress_gate;
+SELECT sg_audit_accept('a', 'mine');
+SELECT sg_audit_baseline('all of mine');
+RESET ROLE;
+DELETE FROM schemaguard.finding WHERE role = 'regress_gate';
+GRANT SELECT ON c, p TO regress_gate;
+SET ROLE regress_gate;
+CALL sg_audit_gate('{gate}');
+SELECT sg_audit_baseline('all of mine', '2100-01-01 12:00');
+CALL sg_audit_gate('{gate}');
+RESET ROLE;
+SELECT role, property, accepted_by, accepted_count, reason FROM accepted WHERE reason = 'all of mine' AND role = 'regress_gate';
+-- one name on two tables
+SET session_replication_role = replica;
+ALTER TABLE "gate B".d ADD CONSTRAINT a FOREIGN KEY (a) REFERENCES p NOT VALID;
+RESET session_replication_role;
+CALL sg_audit_gate('{gate,"gate B"}');
+SELECT sg_audit_accept('a', 'which?');
+SELECT sg_audit_accept('"gate B".d.a', 'that one') > 0 AS accepted;
+-- mistakes
+SELECT sg_audit_accept('nothing', 'why');
+SELECT sg_audit_accept('d', ' ');
+SELECT sg_audit_accept('d', NULL);
+SELECT sg_audit_accept('d', 'why', '2020-01-01 00:00:00+00');
+SELECT sg_audit_accept(NULL, 'why');
+CALL sg_audit_gate(only_new => NULL);
+CREATE ROLE regress_gate_reader;
+SET ROLE regress_gate_reader;
+SELECT sg_audit_baseline();
+RESET ROLE;
+DROP ROLE regress_gate_reader;
+DROP VIEW accepted;
+ALTER TABLE "gate B".d DROP CONSTRAINT a;
+DELETE FROM "gate B".d;
+DELETE FROM c WHERE a > 1;
+CALL sg_audit_gate('{gate,"gate B"}');
+
 -- the keys of a plan: declared or not
 SELECT sg_plan_create('gate');
 SELECT sg_plan_add_fk('gate', 'c', ARRAY['n'], 'p', fk_name => 'n', index => false),

@@ -10,7 +10,6 @@ DROP DATABASE IF EXISTS sg_status_test;
 CREATE DATABASE sg_status_test;
 \c sg_status_test
 \set VERBOSITY terse
-\pset format unaligned
 SET client_min_messages = warning;
 CREATE EXTENSION schemaguard;
 -- without what hangs on the clock
@@ -65,6 +64,16 @@ CALL sg_audit_gate();
 SELECT * FROM told WHERE subject = 'gates';
 SET session_replication_role = replica;
 INSERT INTO c VALUES (2, 2);
+RESET session_replication_role;
+CALL sg_audit_gate();
+SELECT * FROM told WHERE subject = 'gates';
+-- what is accepted is no failure, but soon to end
+SELECT sg_audit_baseline('known', now() + interval '10 days');
+SELECT * FROM told WHERE subject = 'gates';
+SELECT sg_audit_baseline('known');
+SELECT * FROM told WHERE subject = 'gates';
+SET session_replication_role = replica;
+INSERT INTO c VALUES (2);
 RESET session_replication_role;
 CALL sg_audit_gate();
 SELECT * FROM told WHERE subject = 'gates';

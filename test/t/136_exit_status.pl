@@ -97,13 +97,13 @@ $node->safe_psql('postgres', $orphan);
 is($status, 1, 'an orphan: with 1');
 like($err, qr/^ERROR:  orphans in 1 of 2 foreign keys, 0 could not be judged\nDETAIL:  a ON app\.c: 1 orphan row\n/, 'and names the key');
 is($node->safe_psql('postgres', q{SELECT string_agg(message, ', ' ORDER BY id) FROM schemaguard.audit_log WHERE action = 'audit gate'}),
-	'pass: 2 keys, 0 fail, 0 unknown; 0 new, 0 gone, fail: 2 keys, 1 fail, 0 unknown; 1 new, 0 gone', 'each gate is in the log');
+	'pass: 2 keys, 0 fail, 0 unknown, 0 accepted; 0 new, 0 gone, fail: 2 keys, 1 fail, 0 unknown, 0 accepted; 1 new, 0 gone', 'each gate is in the log');
 my @heard = heard();
 is(scalar(@heard), 1, 'listeners hear of it');
 is_deeply(
 	{ %{ $heard[0] }, run => 'id' },
 	{
-		source => 'audit', run => 'id', reference => '', target => 'schemas app', result => 'fail', keys => 2, failed => 1, unknown => 0, new => 1, gone => 0, more => 0,
+		source => 'audit', run => 'id', reference => '', target => 'schemas app', result => 'fail', keys => 2, failed => 1, unknown => 0, accepted => 0, new => 1, gone => 0, more => 0,
 		items => [ { state => 'new', kind => 'foreign key', object => 'app.c', property => 'a', change => undef, result => 'fail', risk => undef, count => 1 } ]
 	}, 'with counts and keys') or diag(explain($heard[0]));
 is($node->safe_psql('postgres', "SELECT count(*) FROM schemaguard.audit_log WHERE run_id = '$heard[0]{run}' AND action = 'audit'"), '2', 'and the run');

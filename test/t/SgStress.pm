@@ -211,6 +211,8 @@ my %calls = (
 	sg_sync_apply => sub { "CALL sg_sync_apply('${\snapshot}', '{st,st_more}', allow_drop => ${\yes}, partitions => true, fail => false)" },
 	sg_sync_check => sub { "SELECT * FROM sg_sync_check('${\snapshot}', schemas => '{st,st_more}', allow_drop => ${\yes})" },
 	sg_sync_sql => sub { "SELECT * FROM sg_sync_sql('${\snapshot}', schemas => ${\schemas}, allow_drop => ${\yes})" },
+	sg_audit_accept => sub { "SELECT sg_audit_accept('${\pick(qw(c_fkey nothing))}', 'why')" },
+	sg_audit_baseline => sub { 'SELECT sg_audit_baseline()' },
 	sg_status => sub { 'SELECT * FROM sg_status()' },
 	sg_tenant_audit => sub { "SELECT * FROM sg_tenant_audit('tenant_id'" . pick('', q{, 'st.tenants'}, q{, schemas => '{st}'}) . ')' },
 	sg_verify_fks => sub { 'SELECT * FROM sg_verify_fks(' . pick('', "'${\plan}'", 'live => true', "'${\plan}', live => true") . ')' },

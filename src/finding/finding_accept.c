@@ -1,0 +1,244 @@
+/*-------------------------------------------------------------------------
+ *
+ * finding_accept.c
+ *	  What audits have found and somebody has accepted: a debt with a reason
+ *	  and an end.
+ *
+ * A finding is accepted with the rows that it had then, until a time.  While
+ * it has no more of them, gates leave it out; a result of unknown says
+ * nothing about rows, so it is never accepted.  A finding that was gone and
+ * comes back is another row, which nobody has accepted.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/args.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "base/scope.h"
+#include "base/spi.h"
+#include "finding/finding.h"
+#include "log/log.h"
+#include "log/log_grant.h"
+
+SG_FUNCTION(sg_audit_accept);
+SG_FUNCTION(sg_audit_baseline);
+
+#define DEFAULT_DAYS 90			/* that something is accepted for */
+
+typedef struct Acceptance
+{
+	const char *role;			/* the caller */
+	bool		monitor;		/* accepts what gates of any role have found */
+	char	   *key;			/* a name, or table.name; NULL: all */
+	char	   *reason;
+	TimestampTz until;
+
+	/* what is there */
+	int64		tables;			/* that have failing ones */
+	int64		unknown;		/* that could not be judged */
+} Acceptance;
+
+/* The findings that the call is about; $1 is the role, $2 whether it is one of pg_monitor, $3 the key */
+#define CONCERNED "f.source = 'audit' AND f.gone_at IS NULL AND ($2 OR f.role = $1)" \
+	" AND ($3 IS NULL OR f.property = $3 OR f.object || '.' || f.property = $3)"
+#define ACCEPTABLE "f.result = 'fail' AND f.count IS NOT NULL"
+
+#define ARGS 5
+static Oid	argument_types[ARGS] = {TEXTOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, TEXTOID};
+
+/* Run a statement about them in an owner's scope */
+static uint64
+execute(const Acceptance *accept, int expected, const char *sql)
+{
+	Datum		values[ARGS] = {
+		CStringGetTextDatum(accept->role), BoolGetDatum(accept->monitor),
+		accept->key ? CStringGetTextDatum(accept->key) : (Datum) 0,
+		TimestampTzGetDatum(accept->until), CStringGetTextDatum(accept->reason)
+	};
+	char		nulls[ARGS + 1] = "     ";
+
+	nulls[2] = accept->key ? ' ' : 'n';
+	return sg_owner_execute(expected, sql, ARGS, argument_types, values, nulls);
+}
+
+/* ---- the arguments ---- */
+
+static void
+read_terms(FunctionCallInfo fcinfo, int first, Acceptance *accept)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	accept->role = GetUserNameFromId(GetUserId(), false);
+	accept->monitor = is_member_of_role(GetUserId(), ROLE_PG_MONITOR);
+	accept->reason = sg_arg_text(fcinfo, first);
+	if (strspn(accept->reason, " \t\r\n") == strlen(accept->reason))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a finding is accepted for a reason, and that is empty")));
+	accept->until = PG_ARGISNULL(first + 1) ? now + DEFAULT_DAYS * USECS_PER_DAY : PG_GETARG_TIMESTAMPTZ(first + 1);
+	if (accept->until <= now)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a finding cannot be accepted until %s, which is over", timestamptz_to_str(accept->until))));
+}
+
+/* ---- the findings ---- */
+
+static void
+look(Acceptance *accept)
+{
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	execute(accept, SPI_OK_SELECT,
+			"SELECT count(DISTINCT f.object) FILTER (WHERE " ACCEPTABLE ") AS tables,"
+			"       count(*) FILTER (WHERE NOT (" ACCEPTABLE ")) AS unknown"
+			" FROM schemaguard.finding f WHERE " CONCERNED);
+	accept->tables = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "tables");
+	accept->unknown = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "unknown");
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* Raises where a key names no finding that can be accepted, or those of several tables */
+static void
+check_key(const Acceptance *accept)
+{
+	const char *list = "SELECT object, property, result, detail FROM schemaguard.finding WHERE source = 'audit' AND gone_at IS NULL;";
+
+	if (accept->tables > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("several tables have a finding of the name \"%s\"", accept->key),
+				 errhint("Write the table before it, as in schema.table.name:\n%s", list)));
+	if (accept->tables == 0 && accept->unknown > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("\"%s\" could not be judged, and what is unknown cannot be accepted", accept->key),
+				 errhint("The reason is in column detail:\n%s", list)));
+	if (accept->tables == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("no gate has found anything about \"%s\"", accept->key),
+				 errhint("These are the findings that there are, of gates that have run:\n%s", list)));
+}
+
+/* Accepts them, and logs that; returns how many findings these are */
+static int64
+accept_found(const Acceptance *accept)
+{
+	pg_uuid_t	run = log_new_run();
+	LogEntry	entry = log_entry(&run, NULL, "audit accept", LOG_DONE);
+	SgScope		scope;
+	int64		accepted;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	accepted = (int64) execute(accept, SPI_OK_UPDATE,
+							   "UPDATE schemaguard.finding f SET accepted_by = $1, accepted_at = clock_timestamp(),"
+							   " accepted_count = f.count, accepted_until = $4, reason = $5"
+							   " WHERE " CONCERNED " AND " ACCEPTABLE);
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	entry.object = accept->key ? accept->key : "all";
+	entry.message = psprintf(INT64_FORMAT " findings until %s: %s", accepted, timestamptz_to_str(accept->until), accept->reason);
+	(void) log_write(&entry);
+	return accepted;
+}
+
+/*
+ * sg_audit_accept(key text, reason text, until timestamptz DEFAULT NULL)
+ *
+ * Accepts what gates have found about a key or rule, with the rows that break
+ * it now, until a time; NULL is 90 days from now.  For writers: findings of
+ * their own gates; a member of pg_monitor those of all.  Returns how many
+ * findings that were: one for each gate that has found it.
+ *
+ * Errors: 42704 no such finding, 42P08 of several tables, 55000 unknown,
+ * 22023, 22004, 25006, 42501.
+ */
+static Datum
+sg_audit_accept_entered(PG_FUNCTION_ARGS)
+{
+	Acceptance	accept = {0};
+
+	sg_check_granted(fcinfo);
+	sg_check_writable("sg_audit_accept()");
+	accept.key = sg_arg_text(fcinfo, 0);
+	read_terms(fcinfo, 1, &accept);
+	look(&accept);
+	check_key(&accept);
+	PG_RETURN_INT64(accept_found(&accept));
+}
+
+/*
+ * sg_audit_baseline(reason text DEFAULT 'baseline', until timestamptz DEFAULT NULL)
+ *
+ * Accepts all that gates have found, as sg_audit_accept() does; a NOTICE says
+ * how much of it is unknown, which stays.
+ */
+static Datum
+sg_audit_baseline_entered(PG_FUNCTION_ARGS)
+{
+	Acceptance	accept = {0};
+
+	sg_check_granted(fcinfo);
+	sg_check_writable("sg_audit_baseline()");
+	read_terms(fcinfo, 0, &accept);
+	look(&accept);
+	if (accept.unknown > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld finding is unknown, and is not accepted",
+							   "%lld findings are unknown, and are not accepted",
+							   (unsigned long) accept.unknown, (long long) accept.unknown)));
+	PG_RETURN_INT64(accept_found(&accept));
+}
+
+/* ---- for gates ---- */
+
+List *
+finding_accepted(const FindingRun *run)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *accepted = NIL;
+	Oid			types[] = {TEXTOID, TEXTOID, UUIDOID, TIMESTAMPTZOID};
+	Datum		values[] = {CStringGetTextDatum(run->role), CStringGetTextDatum(run->target),
+	UUIDPGetDatum(&run->run), TimestampTzGetDatum(run->started_at)};
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_SELECT,
+					 "SELECT f.object, f.property, f.reason, f.accepted_until::date::text AS until FROM schemaguard.finding f"
+					 " WHERE f.source = 'audit' AND f.role = $1 AND f.reference = '' AND f.target = $2 AND f.gone_at IS NULL"
+					 " AND f.run = $3 AND " ACCEPTABLE " AND f.accepted_until > $4 AND f.count <= f.accepted_count",
+					 lengthof(types), types, values, NULL);
+	for (uint64 n = 0; n < SPI_processed; n++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[n];
+		MemoryContext old = MemoryContextSwitchTo(context);
+		FindingAccepted *one = palloc0(sizeof(FindingAccepted));
+
+		one->object = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 1);
+		one->property = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 2);
+		one->reason = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 3);
+		one->until = SPI_getvalue(tuple, SPI_tuptable->tupdesc, 4);
+		accepted = lappend(accepted, one);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return accepted;
+}
