@@ -84,6 +84,7 @@ CREATE FUNCTION sg_plan_check(
     plan       text,
     steps      int[] DEFAULT NULL,
     everything boolean DEFAULT false,
+    verify     text DEFAULT 'sample',
     OUT step       int,
     OUT result     text,
     OUT object     text,
@@ -94,18 +95,18 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH found AS MATERIALIZED (
-        SELECT * FROM sg_plan_check_details(plan, steps) WITH ORDINALITY d (step, fk_name, check_name, result, detail, hint, place))
+        SELECT * FROM sg_plan_check_details(plan, steps, verify) WITH ORDINALITY d (step, fk_name, check_name, result, detail, hint, place))
     SELECT 0, CASE WHEN bool_or(f.result = 'block') THEN 'block' WHEN bool_or(f.result = 'warn') THEN 'warn' ELSE 'ok' END,
            schemaguard.sg_cut(sg_plan_check.plan), 'summary',
            format('%s of %s checks are ok, steps: %s', count(*) FILTER (WHERE f.result = 'ok'), count(*), count(DISTINCT nullif(f.step, 0))),
-           format(E'By the catalogs, the statistics and the rows of keys, as role %I. All checks:\nSELECT * FROM @extschema@.sg_plan_check(%L, everything => true);',
+           format(E'By the catalogs, the statistics and rows, as role %I. All checks:\nSELECT * FROM @extschema@.sg_plan_check(%L, everything => true);',
                   current_user, sg_plan_check.plan)
     FROM found f
     UNION ALL
     (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan)), f.check_name, schemaguard.sg_cut(f.detail), f.hint
      FROM found f WHERE f.result <> 'ok' OR everything ORDER BY f.place);
 END;
-COMMENT ON FUNCTION sg_plan_check(text, int[], boolean)
+COMMENT ON FUNCTION sg_plan_check(text, int[], boolean, text)
     IS 'what could stop or hurt a step of the plan, with what mends it; writes nothing, locks as SELECT does';
 
 CREATE FUNCTION sg_verify_fks(

@@ -318,6 +318,8 @@ audit_rule_problem(const AuditKey *ak)
 const char *
 audit_rule_scan_problem(const AuditKey *ak, List *leaves)
 {
+	if (ak->rule->sample > 0)
+		return "a sample of it is read";
 	return audit_table_problem(ak->key.child, ak->rule->tree, leaves);
 }
 

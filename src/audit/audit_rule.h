@@ -42,6 +42,7 @@ typedef struct AuditRule
 	bool		tree;			/* rows of tables that inherit count, too */
 	bool		nulls_equal;	/* UNIQUE NULLS NOT DISTINCT */
 	bool		whole_row;		/* columns are not all in child_att */
+	double		sample;			/* percent of the blocks to read; 0: all */
 	List	   *shown;			/* numbers of the columns of the sample ... */
 	bool		ctid;			/* ... with ctid before them */
 } AuditRule;

@@ -27,7 +27,7 @@
 #include "base/spi.h"
 #include "fk/fk.h"
 
-/* The table as r; those that inherit from it, too, where they count */
+/* Appends the table as r, or a sample of it; those that inherit from it, too, where they count */
 static void
 append_table(StringInfo buf, const AuditKey *ak)
 {
@@ -35,6 +35,8 @@ append_table(StringInfo buf, const AuditKey *ak)
 		appendStringInfo(buf, "%s r", sg_relation_name(ak->key.child));
 	else
 		audit_sql_table(buf, ak->key.child, "r");
+	if (ak->rule->sample > 0)
+		appendStringInfo(buf, " TABLESAMPLE pg_catalog.system (%g)", ak->rule->sample);
 }
 
 static char *

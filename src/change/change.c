@@ -103,29 +103,38 @@ try_cook(ChangeMove *move, CookArg *arg)
 }
 
 Node *
+change_cook_value(ChangeMove *move, const char *sql, const char *column, Oid type, int32 typmod)
+{
+	CookArg		arg = {.sql = sql,.expression = {.relid = move->table,.kind = EXPR_KIND_CHECK_CONSTRAINT,
+	.target = psprintf("column %s", quote_identifier(column)),.type = type,.typmod = typmod}};
+
+	return try_cook(move, &arg);
+}
+
+Node *
 change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_volatile)
 {
-	CookArg		arg = {.sql = sql,.expression = {.relid = move->table,.kind = EXPR_KIND_CHECK_CONSTRAINT}};
+	CookArg		arg = {.sql = sql,.expression = {.relid = move->table,.kind = EXPR_KIND_CHECK_CONSTRAINT,.condition = "CHECK"}};
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	Node	   *cooked;
 
 	if (column == InvalidAttrNumber)
-		arg.expression.condition = "CHECK";
+		cooked = try_cook(move, &arg);
 	else
 	{
-		Oid			collation;
-
-		arg.expression.target = psprintf("column %s", quote_identifier(sg_column_name(move->table, column)));
-		get_atttypetypmodcoll(move->table, column, &arg.expression.type, &arg.expression.typmod, &collation);
+		get_atttypetypmodcoll(move->table, column, &type, &typmod, &collation);
+		cooked = change_cook_value(move, sql, sg_column_name(move->table, column), type, typmod);
 	}
-	if (try_cook(move, &arg) == NULL)
-		return NULL;
-	if (!may_be_volatile && contain_volatile_functions(arg.cooked))
+	if (cooked && !may_be_volatile && contain_volatile_functions(cooked))
 	{
 		change_problem(move, ERRCODE_INVALID_OBJECT_DEFINITION,
 					   "a condition with a volatile function holds for no row that is there",
 					   "Use functions that are immutable, or at least stable.");
 		return NULL;
 	}
-	return arg.cooked;
+	return cooked;
 }
 
 /* One of the expressions of an ORDER BY, or NULL with a problem */

@@ -115,17 +115,14 @@ extern void change_column_init(void);
 /* As change_kinds[] says, once the table is found; needs a snapshot, writes and locks nothing */
 extern void change_look(const PlanStep *step, ChangeMove *move);
 extern void change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
-
 /* Was it done before, so that it has gone by another name, or is gone, since? */
 extern bool change_was_done(const PlanStep *step, const ChangeMove *move);
 
 /* Run the statements of a move, as whom its code allows: 42501 where nobody may; and what it locks of its table */
 extern void change_run(const ChangeMove *move);
 extern void change_add_target(RunAction *action, const ChangeMove *move);
-
 /* 42501 unless its code may run as the caller */
 extern void change_check_caller(const ChangeMove *move);
-
 /* What the caller lacks for a step as it stands, or NULL */
 extern char *change_lacks(const PlanStep *step, const ChangeMove *move);
 
@@ -149,6 +146,10 @@ extern char *change_current_default(Oid table, AttrNumber attnum);
  * unless that is allowed.
  */
 extern Node *change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_volatile);
+
+/* Like change_cook(), for a column that is still to be added; and its default and fill, or NULL; false with a problem */
+extern Node *change_cook_value(ChangeMove *move, const char *sql, const char *column, Oid type, int32 typmod);
+extern bool change_column_values(const PlanStep *step, ChangeMove *move, Node **initial, Node **fill);
 
 /* The same of an ORDER BY: its expressions, and it as the server writes it, in move->rows */
 extern bool change_order(ChangeMove *move, const char *sql);

@@ -205,6 +205,21 @@ change_column_init(void)
 	plan_column_statements_hook = column_statements;
 }
 
+bool
+change_column_values(const PlanStep *step, ChangeMove *move, Node **initial, Node **fill)
+{
+	ColumnArg	arg;
+
+	*fill = NULL;
+	if (!look_at_definition(step, move, &arg))
+		return false;
+	*initial = arg.initial;
+	if (step->fill == NULL)
+		return true;
+	*fill = change_cook_value(move, step->fill, linitial(step->child_columns), arg.type, arg.typmod);
+	return *fill != NULL;
+}
+
 void
 change_look_column(const PlanStep *step, ChangeMove *move)
 {

@@ -37,6 +37,7 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
+#include "base/words.h"
 #include "check/check.h"
 #include "deploy/deploy.h"
 #include "plan/plan_call.h"
@@ -44,6 +45,13 @@
 #include "plan/plan_option.h"
 
 SG_FUNCTION(sg_plan_check);
+SG_FUNCTION(sg_plan_check_rows);
+
+static const SgWord verify_words[] = {
+	{CHECK_READ_NONE, "none"}, {CHECK_READ_SAMPLE, "sample"}, {CHECK_READ_FULL, "full"}, {0, NULL}
+};
+
+SG_WORDS_OF(verify_words, CHECK_READ_FULL + 1);
 
 void
 check_row(CheckStep *cs, const char *name, CheckResult result, char *detail, char *hint)
@@ -244,33 +252,46 @@ check_step(PlanCheck *check, CheckStep *cs)
 	check_skipped(cs);
 }
 
-/* Count the orphans of all steps that could be deployed, as their deployment would */
+/* Adds a key or rule to those that are judged with its table */
+static List *
+add_to_audit(List *tables, AuditKey *ak)
+{
+	AuditTable *table = NULL;
+
+	foreach_ptr(AuditTable, other, tables)
+	{
+		if (other->child == ak->key.child)
+			table = other;
+	}
+	if (table == NULL)
+	{
+		table = palloc0(sizeof(AuditTable));
+		table->child = ak->key.child;
+		table->results = CurrentMemoryContext;
+		tables = lappend(tables, table);
+	}
+	table->keys = lappend(table->keys, ak);
+	return tables;
+}
+
+/* Counts the orphans of all steps that could be deployed, as their deployment would, and asks the rows what other steps want to know */
 static void
 audit_steps(PlanCheck *check)
 {
 	List	   *tables = NIL;
 
+	if (check->verify == CHECK_READ_NONE)
+		return;
 	foreach_ptr(CheckStep, cs, check->steps)
 	{
-		AuditTable *table = NULL;
-		ListCell   *lc2;
-
+		foreach_ptr(AuditKey, rule, check_row_rules(cs))
+		{
+			tables = add_to_audit(tables, rule);
+		}
 		if (!cs->unproved && (!check_is_due(cs) || !cs->step->enforced))
 			continue;
 		cs->audit = audit_key_new(cs->unproved ? cs->view.existing : &cs->view.key, AUDIT_PLAN, FK_MISSING);
-		foreach(lc2, tables)
-		{
-			if (((AuditTable *) lfirst(lc2))->child == cs->view.key.child)
-				table = lfirst(lc2);
-		}
-		if (table == NULL)
-		{
-			table = palloc0(sizeof(AuditTable));
-			table->child = cs->view.key.child;
-			table->results = CurrentMemoryContext;
-			tables = lappend(tables, table);
-		}
-		table->keys = lappend(table->keys, cs->audit);
+		tables = add_to_audit(tables, cs->audit);
 	}
 	audit_tables(tables, NULL, NULL);
 }
@@ -372,6 +393,10 @@ run_checks(PlanCheck *check)
 	run_parts(check, false, look_at_step);
 	run_parts(check, false, check_step);
 	audit_steps(check);
+	foreach_ptr(CheckStep, cs, check->steps)
+	{
+		check_row_answers(check, cs);
+	}
 	check_measure(check);
 	run_parts(check, true, check_orphans);
 	run_parts(check, true, check_costs);
@@ -421,28 +446,12 @@ emit_rows(SgRowSink *sink, const CheckStep *cs)
 	}
 }
 
-/*
- * sg_plan_check(plan text, steps int[] DEFAULT NULL)
- *
- * One row per check: those about the server and the plan as a whole first,
- * with step 0, then each step's in the order of deployment; of chosen steps,
- * as if deployment were called for these (22023 no such step).  Checks that
- * depend on one that blocks are left out.  What the caller may not see is
- * "warn" with the reason, never "ok".
- *
- * Needs the right to read the plan (42501); reads rows where the caller has SELECT on the columns
- * of a key.  Locks tables in ACCESS SHARE while it reads them (on a standby
- * until the end of the transaction), and waits for each no longer than
- * schemaguard.lock_timeout.  Writes nothing, so it runs in a
- * read-only transaction and on a standby.  42704: no such plan.
- */
 static Datum
-sg_plan_check_entered(PG_FUNCTION_ARGS)
+check_plan(FunctionCallInfo fcinfo, CheckVerify verify)
 {
-	PlanCheck	check = {0};
+	PlanCheck	check = {.verify = verify};
 	SgRowSink	sink;
 	int			guc_level;
-	ListCell   *lc;
 
 	sg_check_version();
 	check.plan = plan_get_readable(sg_arg_text(fcinfo, 0));
@@ -459,8 +468,38 @@ sg_plan_check_entered(PG_FUNCTION_ARGS)
 	sg_progress_end();
 
 	emit_rows(&sink, &check.server);
-	foreach(lc, check.steps)
-		emit_rows(&sink, lfirst(lc));
+	foreach_ptr(const CheckStep, cs, check.steps)
+	{
+		emit_rows(&sink, cs);
+	}
 
 	PG_RETURN_NULL();
+}
+
+/*
+ * sg_plan_check_details(plan text, steps int[] DEFAULT NULL, verify text DEFAULT 'sample')
+ *
+ * One row per check: those about the server and the plan as a whole first,
+ * with step 0, then each step's in the order of deployment; of chosen steps,
+ * as if deployment were called for these (22023 no such step, or no such word
+ * in verify).  Checks that depend on one that blocks are left out.  What the
+ * caller may not see is "warn" with the reason, never "ok".
+ *
+ * Needs the right to read the plan (42501); reads rows where the caller has
+ * SELECT on the columns of a key or a rule.  Locks tables in ACCESS SHARE while
+ * it reads them (on a standby until the end of the transaction), and waits for
+ * each no longer than schemaguard.lock_timeout.  Writes nothing, so it runs in
+ * a read-only transaction and on a standby.  42704: no such plan.
+ */
+static Datum
+sg_plan_check_rows_entered(PG_FUNCTION_ARGS)
+{
+	return check_plan(fcinfo, sg_parse_word(verify_words, "verify", sg_arg_text(fcinfo, 2)));
+}
+
+/* As the objects of the version before call it: reads samples */
+static Datum
+sg_plan_check_entered(PG_FUNCTION_ARGS)
+{
+	return check_plan(fcinfo, CHECK_READ_SAMPLE);
 }

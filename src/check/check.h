@@ -8,6 +8,7 @@
  * who may do and see what, check_tables.c sizes, partitions, replication and time,
  * check_index.c indexes, check_cascade.c how far a delete
  * reaches, check_fix.c orphans and what mending them costs, check_change.c steps of other kinds,
+ * check_rows.c the rows that such steps meet, check_statement.c what statements name and write,
  * check_server.c the state of the server, check_load.c
  * the window and the limits of load.
  *
@@ -18,6 +19,7 @@
 
 #include "postgres.h"
 
+#include "change/change.h"
 #include "deploy/deploy.h"
 #include "plan/plan_index.h"
 
@@ -27,6 +29,14 @@ typedef enum CheckResult
 	CHECK_WARN,					/* it hurts, or could not be looked at */
 	CHECK_BLOCK					/* the step, or the plan, can't be done */
 } CheckResult;
+
+/* How much of the tables is read */
+typedef enum CheckVerify
+{
+	CHECK_READ_NONE,
+	CHECK_READ_SAMPLE,			/* of large tables, but for those of keys */
+	CHECK_READ_FULL
+} CheckVerify;
 
 typedef struct CheckRow
 {
@@ -63,6 +73,7 @@ typedef struct CheckStep
 	CheckTable *parent;
 	AuditKey   *audit;			/* NULL: its rows were not read */
 	double		index_bytes;	/* of an index that deployment builds */
+	List	   *questions;		/* of RowQuestion *: check_rows.c */
 } CheckStep;
 
 /* A session or prepared transaction that has a lock in the way of a step */
@@ -91,6 +102,7 @@ typedef struct CheckEdge CheckEdge;
 typedef struct PlanCheck
 {
 	FkPlan	   *plan;
+	CheckVerify verify;
 	CheckStep	server;
 	List	   *steps;			/* of CheckStep *, in the order of deployment */
 	PlanGraph  *graph;			/* of all steps of the plan */
@@ -169,6 +181,9 @@ extern CheckTable *check_table(PlanCheck *check, Oid relid);
 /* The subscription that writes to a table, quoted, or NULL */
 extern const char *check_subscription_name(const CheckTable *table);
 extern void check_tables(PlanCheck *check, CheckStep *cs);
+
+/* Blocks where rows of a published table are updated, or deleted, that have no replica identity */
+extern void check_published_writes(PlanCheck *check, CheckStep *cs, Oid relid, bool updates);
 extern void check_measure(PlanCheck *check);
 extern void check_estimate(PlanCheck *check, CheckStep *cs);
 
@@ -194,6 +209,22 @@ extern void check_change(PlanCheck *check, CheckStep *cs);
 /* Whatever stands in the step's way: does an earlier step of the plan make what it needs?  Says so. */
 extern bool check_waits(CheckStep *cs);
 extern void check_plan_changes(PlanCheck *check);
+
+/* ---- check_rows.c: what rows do to steps that are no foreign keys ---- */
+
+/* Adds what the rows are to be asked for the step's next move; its answers are read by an audit of all */
+extern void check_ask_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move);
+/* The same where the step waits for what an earlier one makes */
+extern void check_ask_early(PlanCheck *check, CheckStep *cs);
+extern List *check_row_rules(const CheckStep *cs);
+
+/* Says what the rows have answered */
+extern void check_row_answers(PlanCheck *check, CheckStep *cs);
+
+/* ---- check_statement.c ---- */
+
+/* What the statements of a step name, and whose rows they write */
+extern void check_statement(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_cascade.c ---- */
 extern void check_cascade(PlanCheck *check, CheckStep *cs);

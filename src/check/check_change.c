@@ -123,6 +123,48 @@ check_dependents(CheckStep *cs, const ChangeMove *move)
 				  pstrdup("Change that in the same window: it fails when it is next run."));
 }
 
+/* Blocks a drop that the server refuses for what is made of the object: a primary key, a foreign key, a constraint */
+static void
+check_needed(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
+{
+	ChangedObject what = plan_changed_object(cs->step);
+	Oid			object = move->object.objectId;
+	Oid			index = what == CHANGED_CONSTRAINT ? get_constraint_index(object) : InvalidOid;
+	char	   *constraint = what == CHANGED_INDEX ? get_constraint_name(get_index_constraint(object)) : NULL;
+
+	if (what == CHANGED_COLUMN && sg_has_name(fk_primary_key(object), cs->step->fk_name))
+		check_row(cs, "dependents", CHECK_BLOCK,
+				  psprintf("the primary key of %s has the column, and needs it to be NOT NULL", cs->step->child_table),
+				  pstrdup("Drop the primary key first, by a step of its own."));
+	if (constraint)
+		check_row(cs, "dependents", CHECK_BLOCK,
+				  psprintf("constraint %s needs the index", quote_identifier(constraint)),
+				  pstrdup("Drop the constraint in its place."));
+	foreach_ptr(const FkKey, key, OidIsValid(index) ? check->declared : NIL)
+	{
+		if (key->index == index)
+			check_row(cs, "dependents", CHECK_BLOCK,
+					  psprintf("foreign key %s of %s needs it", quote_identifier(key->name), sg_relation_name(key->child)),
+					  pstrdup("Drop the key first, by a step of its own."));
+	}
+}
+
+/* Says which foreign keys go with a table that is dropped */
+static void
+check_taken(CheckStep *cs, const ChangeMove *move)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	foreach_ptr(const FkKey, key, move->keys)
+	{
+		appendStringInfo(&names, "%s%s of %s", names.len ? ", " : "", quote_identifier(key->name), sg_relation_name(key->child));
+	}
+	if (names.len)
+		check_row(cs, "keys", CHECK_WARN, psprintf("foreign keys go with it: %s", names.data),
+				  pstrdup("A rollback brings them back with the table."));
+}
+
 /* Warns of rows or values that a drop does not keep */
 static void
 check_lost(CheckStep *cs, const ChangeMove *move)
@@ -205,13 +247,24 @@ check_change(PlanCheck *check, CheckStep *cs)
 	}
 	change_look(cs->step, &move);
 	if (move.kind == MOVE_PROBLEM && check_waits(cs))
+	{
+		check_ask_early(check, cs);
 		return;
+	}
 	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT && cs->waits == NULL)
 		change_check_needs(check->graph, cs->step, &move);
 	next_move(check, cs, &move);
+	check_ask_rows(check, cs, &move);
+	if (cs->step->kind == STEP_STATEMENT && move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
+		check_statement(check, cs);
 	check_subscribed(check, cs);
 	check_dependents(cs, &move);
 	check_lost(cs, &move);
+	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT)
+	{
+		check_needed(check, cs, &move);
+		check_taken(cs, &move);
+	}
 	lack = change_lacks(cs->step, &move);
 	if (lack)
 		check_row(cs, "privileges", CHECK_BLOCK, lack, pstrdup("Run the plan as the owner of the table."));

@@ -336,6 +336,26 @@ has_replica_identity(Oid relid)
 	return found;
 }
 
+void
+check_published_writes(PlanCheck *check, CheckStep *cs, Oid relid, bool updates)
+{
+	CheckTable *table = check_table(check, relid);
+	const PublishedTable *published = find_published(check, table);
+
+	if (published == NULL || !(updates ? published->updates : published->deletes))
+		return;
+	foreach_oid(leaf, table->leaves)
+	{
+		if (has_replica_identity(leaf))
+			continue;
+		check_row(cs, "publication", CHECK_BLOCK,
+				  psprintf("publication %s has %s, which has no replica identity: the server refuses to %s its rows",
+						   quote_identifier(published->publication), sg_relation_name(leaf), updates ? "update" : "delete"),
+				  psprintf("Give it one, or a primary key:\nALTER TABLE %s REPLICA IDENTITY FULL;", sg_relation_name(leaf)));
+		return;
+	}
+}
+
 static bool
 changes_child(char action)
 {

@@ -183,7 +183,7 @@ my @calls = (
 	[ sg_plan_add_step => q{CALL fixture.each($$SELECT sg_plan_add_index('changed', 't.%1$s_c', '(n DESC) WHERE q IS NOT NULL', 'i_%1$s'),
 		sg_plan_add_unique('changed', 't.%1$s_c', '{q,n}', 'u_%1$s', policy => 'quarantine', keep_by => 'n DESC, q'),
 		sg_plan_add_statement('changed', 'REINDEX TABLE CONCURRENTLY t.%1$s_c', in_transaction => false, name => 'o_%1$s')$$, false, true)} ],
-	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('changed')} ],
+	[ sg_plan_check => q{SELECT count(*) FROM sg_plan_check('changed'); SELECT count(*) FROM sg_plan_check('changed', verify => 'full')} ],
 	[ sg_violations => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.plan_step s, sg_violations('changed', s.step) WHERE s.plan = 'changed' AND s.kind IN ('check', 'not null')$$, false); CALL fixture.each($$SELECT count(*) FROM sg_violations('mallory', 1)$$, false)} ],
 	[ sg_orphan_audit => q{SELECT count(*) FROM sg_orphan_audit(plan => 'changed')} ],
 	[ sg_fix_orphans => q{CALL sg_fix_orphans('changed', dry_run => true);

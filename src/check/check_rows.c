@@ -1,0 +1,569 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_rows.c
+ *	  What rows do to steps that are no foreign keys.
+ *
+ * Each question is a rule for the audit, so that all questions about a table
+ * are answered by one read of it, as whom its code allows: the rule of the
+ * step itself; whether the value that a step gives satisfies that rule;
+ * whether an expression can be computed for each row; whether a row is too
+ * large for an index.  Volatile expressions are not computed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_type.h"
+#include "parser/parser.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/calls.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "base/scope.h"
+#include "change/change.h"
+#include "change/change_literal.h"
+#include "check/check.h"
+#include "plan/plan_change.h"
+#include "plan/plan_index.h"
+#include "plan/plan_key.h"
+#include "plan/plan_order.h"
+
+/* Blocks of a table beyond which a sample of as many is read */
+#define SAMPLE_BLOCKS 10000
+
+/* Bytes that an entry of a btree can have beside its header: BTMaxItemSize less IndexTupleData */
+#define LARGEST_ENTRY (BLCKSZ / 3 - 34)
+
+typedef struct RowQuestion
+{
+	const char *name;			/* of the check */
+	AuditKey   *rule;
+	CheckResult broken;			/* if rows break it */
+	CheckResult unknown;		/* if it can't be judged */
+	const char *breaks;			/* said of these rows */
+	char	   *hint;
+} RowQuestion;
+
+/* What the questions of a step are made of */
+typedef struct Asking
+{
+	PlanCheck  *check;
+	CheckStep  *cs;
+	Oid			table;
+	Oid			author;
+} Asking;
+
+/* ---- asking ---- */
+
+/* Returns the step before this one that may change rows of its table, or NULL */
+static const PlanStep *
+changes_before(const Asking *asking)
+{
+	const PlanStep *step = asking->cs->step;
+
+	foreach_ptr(const CheckStep, other, asking->check->steps)
+	{
+		const PlanStep *before = other->step;
+
+		if (before->step == step->step)
+			return NULL;
+		if (plan_step_is_done(before) || before->skipped_by)
+			continue;
+		if (before->kind == STEP_STATEMENT ||
+			(before->child_table && step->child_table && sg_same_text(before->child_table, step->child_table) &&
+			 (before->fill || before->backfill || plan_step_fixes(before))))
+			return before;
+	}
+	return NULL;
+}
+
+static void
+ask(const Asking *asking, const char *name, AuditKey *rule, CheckResult broken, const char *breaks, char *hint)
+{
+	RowQuestion *question = palloc0(sizeof(RowQuestion));
+	const PlanStep *before = broken == CHECK_BLOCK ? changes_before(asking) : NULL;
+	double		blocks = check_table(asking->check, rule->key.child)->blocks;
+
+	if (asking->check->verify == CHECK_READ_SAMPLE && blocks > SAMPLE_BLOCKS)
+		rule->rule->sample = 100.0 * SAMPLE_BLOCKS / blocks;
+	question->name = name;
+	question->rule = rule;
+	question->broken = before ? CHECK_WARN : broken;
+	question->unknown = question->broken;
+	question->breaks = before ? psprintf("%s, unless step %d changes that", breaks, before->step) : breaks;
+	question->hint = hint;
+	asking->cs->questions = lappend(asking->cs->questions, question);
+}
+
+/* Asks whether a condition is false for any row */
+static void
+ask_condition(const Asking *asking, const char *name, Node *condition, CheckResult broken, const char *breaks, char *hint)
+{
+	ask(asking, name, audit_rule_check(asking->table, NULL, condition, true, asking->author), broken, breaks, hint);
+}
+
+/* Says that an expression is not computed, since it gives another value each time; returns whether it is one */
+static bool
+is_volatile(const Asking *asking, Node *expression)
+{
+	bool		result = contain_volatile_functions(expression);
+
+	if (result)
+		check_row(asking->cs, "fill", CHECK_OK, pstrdup("calls a volatile function, and was not computed for any row"), NULL);
+	return result;
+}
+
+static Node *
+is_not_null(Node *expression)
+{
+	NullTest   *test = makeNode(NullTest);
+
+	test->arg = (Expr *) expression;
+	test->nulltesttype = IS_NOT_NULL;
+	test->location = -1;
+	return (Node *) test;
+}
+
+static Node *
+either(Node *one, Node *other)
+{
+	return (Node *) makeBoolExpr(OR_EXPR, list_make2(one, other), -1);
+}
+
+/* Asks whether an expression can be computed for each row, whatever it gives */
+static void
+ask_computed(const Asking *asking, const char *name, Node *expression, char *hint)
+{
+	NullTest   *test;
+
+	if (is_volatile(asking, expression))
+		return;
+	test = castNode(NullTest, is_not_null(expression));
+	test->nulltesttype = IS_NULL;
+	ask_condition(asking, name, is_not_null((Node *) test), CHECK_BLOCK, "", hint);
+}
+
+/* ---- the rule of the step ---- */
+
+static char *
+violations_hint(const PlanStep *step)
+{
+	if (plan_step_fixes(step))
+		return psprintf(sg_calls("They are mended only when you ask for it:\nCALL sg_apply(%s, fix => true);"), quote_literal_cstr(step->plan));
+	return psprintf(sg_calls("%s:\nSELECT * FROM sg_violations(%s, %d);"),
+					step->orphans == ORPHANS_LEAVE ? "The constraint stays NOT VALID while there are any" :
+					"Mend these rows, or give the step another policy", quote_literal_cstr(step->plan), step->step);
+}
+
+static void
+ask_rule(const Asking *asking)
+{
+	const PlanStep *step = asking->cs->step;
+	AuditKey   *rule = change_rule(step, asking->author);
+
+	if (rule)
+		ask(asking, "rows", rule, step->orphans == ORPHANS_STOP ? CHECK_BLOCK : CHECK_WARN,
+			rule->rule->kind == AUDIT_UNIQUE ? "are equal" : "break the rule", violations_hint(step));
+}
+
+/* ---- values that the step gives ---- */
+
+typedef struct Given
+{
+	AttrNumber	column;
+	Node	   *value;
+} Given;
+
+static Node *
+give(Node *node, void *context)
+{
+	const Given *given = context;
+
+	if (node && IsA(node, Var) && ((Var *) node)->varattno == given->column)
+		return copyObject(given->value);
+	return expression_tree_mutator(node, give, context);
+}
+
+/* Asks whether rows that get a value keep the rule with it */
+static void
+ask_policy_fill(const Asking *asking)
+{
+	const PlanStep *step = asking->cs->step;
+	ChangeMove	move = {.table = asking->table};
+	Given		given;
+	AuditKey   *rule;
+
+	if (step->orphans != ORPHANS_SET || step->fill == NULL)
+		return;
+	given.column = change_column(step, &move);
+	given.value = given.column == InvalidAttrNumber ? NULL : change_cook(&move, step->fill, given.column, true);
+	if (given.value == NULL || is_volatile(asking, given.value))
+		return;
+	rule = change_rule(step, asking->author);
+	if (rule->rule->kind == AUDIT_CHECK)
+		ask_condition(asking, "fill", either(rule->rule->condition, give(rule->rule->condition, &given)), CHECK_BLOCK,
+					  "would break the rule with the value that they get, too", violations_hint(asking->cs->step));
+	else if (rule->rule->kind == AUDIT_NOT_NULL)
+		ask_condition(asking, "fill",
+					  either(is_not_null((Node *) makeVar(1, given.column, exprType(given.value), exprTypmod(given.value), exprCollation(given.value), 0)),
+							 is_not_null(given.value)), CHECK_BLOCK,
+					  "would get a null", violations_hint(asking->cs->step));
+}
+
+/* Asks whether what fills a new column can be computed */
+static void
+ask_column(const Asking *asking)
+{
+	ChangeMove	move = {.table = asking->table};
+	Node	   *initial;
+	Node	   *fill;
+
+	if (!change_column_values(asking->cs->step, &move, &initial, &fill))
+		check_row(asking->cs, "fill", CHECK_BLOCK, move.problem->reason, move.problem->hint);
+	else if (fill && !is_volatile(asking, fill) && !(initial && contain_volatile_functions(initial)))
+	{
+		ask_condition(asking, "fill", initial ? either(is_not_null(initial), is_not_null(fill)) : is_not_null(fill), CHECK_WARN,
+					  "would get a null", pstrdup("Have the expression give a value of the column's type for each row."));
+		((RowQuestion *) llast(asking->cs->questions))->unknown = CHECK_BLOCK;
+	}
+}
+
+/* Returns the step before this one that adds a column, or NULL */
+static const PlanStep *
+step_of_column(const Asking *asking, const char *column)
+{
+	foreach_ptr(const CheckStep, other, asking->check->steps)
+	{
+		const PlanStep *step = other->step;
+
+		if (step->kind == STEP_COLUMN && !step->skipped_by && sg_same_text(step->child_table, asking->cs->step->child_table) &&
+			strcmp(linitial(step->child_columns), column) == 0)
+			return step;
+	}
+	return NULL;
+}
+
+/* Asks for which rows a column that is still to be added, and is to be NOT NULL, stays without a value */
+static void
+ask_new_column(const Asking *asking)
+{
+	const char *column = linitial(asking->cs->step->child_columns);
+	const PlanStep *adds = step_of_column(asking, column);
+	ChangeMove	move = {.table = asking->table};
+	Node	   *condition = makeBoolConst(false, false);
+	Node	   *initial;
+	Node	   *fill;
+
+	if (adds == NULL || !change_column_values(adds, &move, &initial, &fill))
+		return;
+	if ((initial && contain_volatile_functions(initial)) || (fill && contain_volatile_functions(fill)))
+		return;
+	if (initial)
+		condition = either(condition, is_not_null(initial));
+	if (fill)
+		condition = either(condition, is_not_null(fill));
+	ask_condition(asking, "rows", condition, asking->cs->step->orphans == ORPHANS_STOP ? CHECK_BLOCK : CHECK_WARN,
+				  psprintf("get no value in column %s by step %d", quote_identifier(column), adds->step),
+				  pstrdup("Give that step a fill, or a default, that is never null."));
+}
+
+/* ---- indexes ---- */
+
+/* Asks whether the columns of a row fit into an entry of a btree */
+static void
+ask_size(const Asking *asking, List *columns)
+{
+	StringInfoData size;
+	ChangeMove	move = {.table = asking->table};
+	Node	   *condition;
+
+	initStringInfo(&size);
+	foreach_ptr(const char, column, columns)
+	{
+		AttrNumber	attnum = get_attnum(asking->table, column);
+
+		if (attnum > 0 && get_typlen(get_atttype(asking->table, attnum)) < 0)
+			appendStringInfo(&size, "%scoalesce(pg_column_size(%s), 0)", size.len ? " + " : "", quote_identifier(column));
+	}
+	if (size.len == 0)
+		return;
+	condition = change_cook(&move, psprintf("%s <= %d", size.data, LARGEST_ENTRY), InvalidAttrNumber, false);
+	if (condition)
+		ask_condition(asking, "size", condition, CHECK_BLOCK, "are too large for an entry of the index",
+					  pstrdup("Index a digest of the value instead, as md5() gives it."));
+}
+
+/* Asks whether expressions of an index, and its WHERE, can be computed */
+static void
+ask_index(const Asking *asking)
+{
+	char	   *statement = plan_index_statement(plan_index_written(asking->cs->step->definition), "i", "t", false);
+	IndexStmt  *index = castNode(IndexStmt, linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt);
+	List	   *columns = NIL;
+
+	foreach_ptr(const IndexElem, element, index->indexParams)
+	{
+		CodeExpression expression = {.relid = asking->table,.raw = element->expr,.kind = EXPR_KIND_INDEX_EXPRESSION};
+
+		if (element->name)
+			columns = lappend(columns, element->name);
+		else
+			ask_computed(asking, "index", code_analyse(&expression), NULL);
+	}
+	if (index->whereClause)
+	{
+		CodeExpression expression = {.relid = asking->table,.raw = index->whereClause,.kind = EXPR_KIND_INDEX_PREDICATE,.condition = "WHERE"};
+
+		ask_computed(asking, "index", code_analyse(&expression), NULL);
+	}
+	if (index->unique && change_rule(asking->cs->step, asking->author) == NULL)
+		check_row(asking->cs, "rows", CHECK_WARN,
+				  pstrdup("whether rows are equal was not looked at: the unique index is one of expressions, or of some rows"), NULL);
+	if (strcmp(index->accessMethod, "btree") == 0 && index->whereClause == NULL)
+		ask_size(asking, columns);
+}
+
+/* ---- statements ---- */
+
+static void
+ask_type(const Asking *asking, const char *column, const ColumnDef *def)
+{
+	AttrNumber	attnum = get_attnum(asking->table, column);
+	ColumnRef  *ref = makeNode(ColumnRef);
+	CodeExpression expression = {.relid = asking->table,.kind = EXPR_KIND_ALTER_COL_TRANSFORM};
+	CodeReach  *reach = code_reach();
+	SgScope		caller;
+	SgScope		scope;
+
+	if (attnum <= 0)
+		return;
+	ref->fields = list_make1(makeString(pstrdup(column)));
+	ref->location = -1;
+	expression.raw = def->raw_default ? def->raw_default : (Node *) ref;
+	expression.target = psprintf("column %s", quote_identifier(column));
+	sg_caller_begin(&caller);
+	code_reach_raw(reach, (Node *) def->typeName);
+	code_analysis_begin(&scope, reach, code_table_owner(asking->table), "type");
+	typenameTypeIdAndMod(NULL, def->typeName, &expression.type, &expression.typmod);
+	sg_scope_end(&scope);
+	sg_scope_end(&caller);
+	ask_computed(asking, "type", code_analyse(&expression),
+				 pstrdup("Mend the values that can't be of the new type first, or give the statement a USING."));
+}
+
+static void
+ask_constraint(const Asking *asking, const Constraint *constraint)
+{
+	List	   *attnums = NIL;
+
+	if (constraint->contype == CONSTR_CHECK && !constraint->skip_validation)
+	{
+		CodeExpression expression = {.relid = asking->table,.raw = constraint->raw_expr,.kind = EXPR_KIND_CHECK_CONSTRAINT,
+		.condition = "CHECK"};
+
+		ask_condition(asking, "rows", code_analyse(&expression), CHECK_BLOCK, "break the rule", NULL);
+	}
+	if (constraint->contype != CONSTR_UNIQUE && constraint->contype != CONSTR_PRIMARY)
+		return;
+	foreach_ptr(Node, key, constraint->keys)
+	{
+		AttrNumber	attnum = get_attnum(asking->table, strVal(key));
+
+		if (attnum <= 0)
+			return;
+		attnums = lappend_int(attnums, attnum);
+		if (constraint->contype == CONSTR_PRIMARY)
+			ask(asking, "rows", audit_rule_not_null(asking->table, NULL, attnum, true), CHECK_BLOCK, "have a null", NULL);
+	}
+	if (attnums)
+		ask(asking, "rows", audit_rule_unique(asking->table, NULL, attnums, constraint->nulls_not_distinct), CHECK_BLOCK,
+			"are equal", NULL);
+}
+
+static void
+ask_command(const Asking *asking, const AlterTableCmd *command)
+{
+	AttrNumber	attnum;
+
+	switch (command->subtype)
+	{
+		case AT_SetNotNull:
+			attnum = get_attnum(asking->table, command->name);
+			if (attnum > 0)
+				ask(asking, "rows", audit_rule_not_null(asking->table, NULL, attnum, true), CHECK_BLOCK, "have a null", NULL);
+			break;
+		case AT_AlterColumnType:
+			ask_type(asking, command->name, castNode(ColumnDef, command->def));
+			break;
+		case AT_AddConstraint:
+			ask_constraint(asking, castNode(Constraint, command->def));
+			break;
+		default:
+			break;
+	}
+}
+
+/* Asks what ALTER TABLE would find in the rows, as a statement that is run as it was written */
+static void
+ask_statement(Asking *asking)
+{
+	foreach_ptr(const char, text, plan_change_texts(asking->cs->step->definition))
+	{
+		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+		SgScope		scope;
+
+		if (!IsA(statement, AlterTableStmt))
+			continue;
+		sg_caller_begin(&scope);
+		asking->table = change_find_named(((AlterTableStmt *) statement)->relation);
+		sg_scope_end(&scope);
+		if (!OidIsValid(asking->table) || (get_rel_relkind(asking->table) != RELKIND_RELATION &&
+										   get_rel_relkind(asking->table) != RELKIND_PARTITIONED_TABLE))
+			continue;
+		foreach_ptr(const AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
+		{
+			ask_command(asking, command);
+		}
+	}
+}
+
+/* ---- all of a step ---- */
+
+static void
+ask_step(void *arg)
+{
+	Asking	   *asking = arg;
+
+	switch (asking->cs->step->kind)
+	{
+		case STEP_CHECK:
+		case STEP_NOT_NULL:
+			ask_rule(asking);
+			ask_policy_fill(asking);
+			break;
+		case STEP_UNIQUE:
+			ask_rule(asking);
+			ask_size(asking, asking->cs->step->child_columns);
+			break;
+		case STEP_INDEX:
+			ask_rule(asking);
+			ask_index(asking);
+			break;
+		case STEP_COLUMN:
+			ask_column(asking);
+			break;
+		case STEP_STATEMENT:
+			ask_statement(asking);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Asks; says what can't be asked: an expression that can't be analysed will not be when the step is run, either */
+static void
+try_asking(CheckStep *cs, void (*fn) (void *arg), Asking *asking)
+{
+	ErrorData  *edata = check_try(fn, asking);
+	bool		unreadable = edata && edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
+
+	if (edata && sg_is_race(edata))
+		ReThrowError(edata);
+	if (edata)
+		check_row(cs, "rows", unreadable || changes_before(asking) ? CHECK_WARN : CHECK_BLOCK,
+				  psprintf("the rows could not be looked at: %s", sg_error_message(edata)), NULL);
+}
+
+void
+check_ask_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
+{
+	Asking		asking = {check, cs, move->table, get_role_oid(check->plan->author, true)};
+
+	if (move->kind != MOVE_NONE && move->kind != MOVE_PROBLEM && move->kind != MOVE_OUTSIDE)
+		try_asking(cs, ask_step, &asking);
+}
+
+static void
+ask_early(void *arg)
+{
+	ask_new_column(arg);
+}
+
+void
+check_ask_early(PlanCheck *check, CheckStep *cs)
+{
+	Asking		asking = {check, cs, sg_find_qualified(cs->step->child_table), get_role_oid(check->plan->author, true)};
+
+	if (cs->step->kind == STEP_NOT_NULL && OidIsValid(asking.table) &&
+		get_attnum(asking.table, linitial(cs->step->child_columns)) == InvalidAttrNumber)
+		try_asking(cs, ask_early, &asking);
+}
+
+List *
+check_row_rules(const CheckStep *cs)
+{
+	List	   *rules = NIL;
+
+	foreach_ptr(const RowQuestion, question, cs->questions)
+	{
+		rules = lappend(rules, question->rule);
+	}
+	return rules;
+}
+
+/* ---- the answers ---- */
+
+/* "10 rows", "10 rows, a sample of 2 %" */
+static char *
+read_text(const AuditKey *rule)
+{
+	char	   *rows = psprintf(INT64_FORMAT " %s", rule->rows_checked, rule->rows_checked == 1 ? "row" : "rows");
+
+	return rule->rule->sample > 0 ? psprintf("%s, a sample of %.2g %%", rows, rule->rule->sample) : rows;
+}
+
+static void
+answer(CheckStep *cs, const RowQuestion *question)
+{
+	const AuditKey *rule = question->rule;
+
+	if (rule->result == AUDIT_PASS)
+		check_row(cs, question->name, CHECK_OK, psprintf("read %s: none is in the way", read_text(rule)),
+				  rule->rule->sample > 0 ? psprintf(sg_calls("To read all of them:\nSELECT * FROM sg_plan_check(%s, verify => 'full');"),
+													quote_literal_cstr(cs->plan)) : NULL);
+	else if (rule->result == AUDIT_FAIL)
+		check_row(cs, question->name, question->broken,
+				  psprintf(INT64_FORMAT " of %s %s%s", rule->orphan_rows, read_text(rule), question->breaks,
+						   rule->orphan_keys > 0 && rule->rule->kind == AUDIT_UNIQUE ?
+						   psprintf(", in " INT64_FORMAT " %s", rule->orphan_keys, rule->orphan_keys == 1 ? "group" : "groups") : ""),
+				  question->hint);
+	else if (OidIsValid(rule->waits_for))
+		check_row(cs, question->name, CHECK_WARN,
+				  psprintf("the rows could not be read: somebody has locked %s", sg_relation_name(rule->waits_for)), NULL);
+	else
+		check_row(cs, question->name, question->unknown, psprintf("the rows could not be judged: %s", rule->reason), question->hint);
+}
+
+void
+check_row_answers(PlanCheck *check, CheckStep *cs)
+{
+	if (cs->questions && check->verify == CHECK_READ_NONE)
+	{
+		check_row(cs, "rows", CHECK_OK, pstrdup("rows were not read"),
+				  psprintf(sg_calls("To read them:\nSELECT * FROM sg_plan_check(%s, verify => 'full');"), quote_literal_cstr(cs->plan)));
+		return;
+	}
+	foreach_ptr(const RowQuestion, question, cs->questions)
+	{
+		answer(cs, question);
+	}
+}
