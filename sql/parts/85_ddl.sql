@@ -50,6 +50,25 @@ CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON schemaguard.ddl_log
 ALTER TABLE schemaguard.ddl_log ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE schemaguard.ddl_log ENABLE ALWAYS TRIGGER append_only_truncate;
 
+-- Rows that capture writes fire no trigger: only a restore does. One session writes at one moment the rows of one command.
+CREATE FUNCTION schemaguard.sg_ddl_log_restored() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM schemaguard.ddl_log l
+                    JOIN (SELECT r.at, r.pid, count(*) AS rows FROM restored r GROUP BY r.at, r.pid) n ON n.at = l.at AND n.pid = l.pid
+               GROUP BY l.at, l.pid, n.rows HAVING count(*) > n.rows) THEN
+        RAISE EXCEPTION USING ERRCODE = 'unique_violation', MESSAGE = 'schemaguard.ddl_log has rows of this dump already',
+            DETAIL = 'None of the dump''s rows is added.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION schemaguard.sg_ddl_log_restored() FROM PUBLIC;
+COMMENT ON FUNCTION schemaguard.sg_ddl_log_restored() IS 'refuse a dump whose rows of schemaguard.ddl_log are there already';
+CREATE TRIGGER restored AFTER INSERT ON schemaguard.ddl_log REFERENCING NEW TABLE AS restored
+    FOR EACH STATEMENT EXECUTE FUNCTION schemaguard.sg_ddl_log_restored();
+
 CREATE FUNCTION schemaguard.sg_ddl_event() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_ddl_event';
 REVOKE ALL ON FUNCTION schemaguard.sg_ddl_event() FROM PUBLIC;

@@ -110,6 +110,7 @@ my %call = (
 	'schemaguard.sg_ddl_event' => 'SELECT schemaguard.sg_ddl_event()',
 	'schemaguard.sg_drop_extension_event' => 'SELECT schemaguard.sg_drop_extension_event()',
 	'schemaguard.sg_subscription_event' => 'SELECT schemaguard.sg_subscription_event()',
+	'schemaguard.sg_ddl_log_restored' => 'SELECT schemaguard.sg_ddl_log_restored()',
 	'schemaguard.sg_ddl_restored' => 'SELECT schemaguard.sg_ddl_restored()',
 	'schemaguard.sg_log_guard' => 'SELECT schemaguard.sg_log_guard()',
 	'schemaguard.sg_discovery_tables' => q{SELECT * FROM schemaguard.sg_discovery_tables(0)},

@@ -255,6 +255,7 @@ my @calls = (
 	[ sg_capture_ddl => 'SELECT sg_capture_ddl(true)' ],
 	[ sg_ddl_event => 'CREATE TABLE t.captured (x t.key_domain DEFAULT 1, y int DEFAULT t.volatile($$default$$, 1)); ALTER TABLE t.captured ADD z int; DROP TABLE t.captured' ],
 	[ sg_capture_ddl => 'SELECT sg_capture_ddl(false)' ],
+	[ sg_ddl_log_restored => q{INSERT INTO schemaguard.ddl_log (at, pid, session_role, role, event, tag, origin) SELECT '2001-01-01', 1, 'r', 'r', 'command', 'X', 'direct'} ],
 	[ sg_ddl_restored => 'INSERT INTO schemaguard.ddl_capture SELECT pg_catalog.now(), current_user; DELETE FROM schemaguard.ddl_capture' ],
 	[ sg_log_guard => 'DELETE FROM schemaguard.audit_log' ],
 	[ sg_prune => q{CALL sg_prune('2000-01-01')} ],);

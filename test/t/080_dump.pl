@@ -143,6 +143,22 @@ for my $clean ([ '--clean', '--single-transaction', 'dump.kept' ], [ '--clean', 
 	$node->command_fails_like([ 'pg_restore', @$clean, '-d', 'cleaned', "$dir/$file" ], qr/keeps rows of your tables.*DROP EXTENSION/s, "refused: pg_restore @$clean $file");
 	is($node->safe_psql('cleaned', $kept), $quarantine, '... and no row is lost');
 }
+# where DROP EXTENSION is refused, the rows of a log are not there twice; what the restore does itself is told apart
+$node->safe_psql('cleaned', q{SET client_min_messages = error; SELECT sg_capture_ddl(true); CREATE TABLE twice (id int PRIMARY KEY); CREATE TABLE once (id int)});
+my $caught = $node->safe_psql('cleaned', 'SELECT max(at) FROM schemaguard.ddl_log');
+my %rows = (ddl_log => "SELECT count(*) FROM schemaguard.ddl_log WHERE at <= '$caught'",
+	map { $_ => "SELECT count(*) FROM schemaguard.$_" } qw(ddl_capture proof audit_log));
+my %before = map { $_ => $node->safe_psql('cleaned', $rows{$_}) } keys %rows;
+cmp_ok($before{ddl_log}, '>', 0, 'DDL is caught');
+$node->command_ok([ 'pg_dump', '-F', 'custom', '-f', "$dir/dump.caught", 'cleaned' ], 'pg_dump with DDL that was caught');
+$node->command_fails_like([ 'pg_restore', '--clean', '-d', "dbname=cleaned application_name=restored", "$dir/dump.caught" ],
+	qr/DROP EXTENSION.*schemaguard.ddl_log has rows of this dump already/s, 'refused, and so are the rows that are there');
+is($node->safe_psql('cleaned', $rows{$_}), $before{$_}, "... $_ has its rows once") for sort keys %rows;
+is($node->safe_psql('cleaned', "SELECT count(*) > 0 FROM schemaguard.ddl_log WHERE at > '$caught' AND tag = 'DROP TABLE' AND application = 'restored'"), 't',
+	'... and the DDL of the restore, told apart');
+is($node->safe_psql('cleaned', q{INSERT INTO schemaguard.ddl_log (at, pid, session_role, role, event, tag, origin)
+	SELECT '2001-01-01', 1, 'r', 'r', 'command', 'X', 'direct' FROM generate_series(1, 2);
+	SELECT count(*) FROM schemaguard.ddl_log WHERE at = '2001-01-01'}), '2', 'rows of another database are added, all of one command');
 is($node->safe_psql('cleaned', q{SET client_min_messages = error; CALL sg_rollback_fks('keep'); SELECT a FROM kept}), '77', 'the row can be put back there');
 $node->safe_psql('source', q{SET client_min_messages = error; CALL sg_rollback_fks('keep'); SELECT sg_plan_drop('keep', force => true); DROP ROLE stranger});
 is($node->safe_psql('source', 'SELECT a FROM kept'), '77', 'the row is back');
