@@ -273,7 +273,7 @@ sg_arg_schemas(FunctionCallInfo fcinfo, int n)
  * sg_names_in(cstring)
  *
  * What begins with a brace is an array literal, everything else one name.
- * Raises 22P02 as text[] does.
+ * Raises 22P02 as text[] does, softly where the caller asks for that.
  */
 static Datum
 sg_names_in_entered(PG_FUNCTION_ARGS)
@@ -282,7 +282,15 @@ sg_names_in_entered(PG_FUNCTION_ARGS)
 	Datum		name;
 
 	if (text[strspn(text, " \t\n\r")] == '{')
-		return OidInputFunctionCall(F_ARRAY_IN, text, TEXTOID, -1);
+	{
+		FmgrInfo	array_in;
+		Datum		names;
+
+		fmgr_info(F_ARRAY_IN, &array_in);
+		if (!InputFunctionCallSafe(&array_in, text, TEXTOID, -1, fcinfo->context, &names))
+			PG_RETURN_NULL();
+		return names;
+	}
 	name = CStringGetTextDatum(text);
 	PG_RETURN_ARRAYTYPE_P(construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT));
 }

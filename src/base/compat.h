@@ -86,7 +86,7 @@
 #define SG_IS_VIRTUAL(constraint) false
 #endif
 
-/* 16: one family of ownership checks; entries of the status array by index */
+/* 16: one family of ownership checks; entries of the status array by index; input functions with soft errors */
 #if PG_VERSION_NUM < 160000
 static inline bool
 object_ownercheck(Oid classid, Oid objectid, Oid roleid)
@@ -106,6 +106,7 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 }
 
 #define pgstat_get_local_beentry_by_index(i) pgstat_fetch_stat_local_beentry(i)
+#define InputFunctionCallSafe(in, text, param, typmod, context, result) (*(result) = InputFunctionCall(in, text, param, typmod), true)
 #endif
 
 /* 16: settings are in a hash table: all of them in a new array, and one by its name, NULL where there is none */

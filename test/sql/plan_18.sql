@@ -158,5 +158,8 @@ CALL sg_rollback_fks('parts');
 SELECT conrelid::regclass FROM pg_constraint WHERE contype = 'f' AND conrelid::regclass::text ~ '^visit';
 SELECT sg_plan_drop('parts');
 SELECT sg_plan_drop('periods');
+-- an argument's type says softly that it can't be read
+SELECT message, sql_error_code FROM pg_input_error_info('{a', 'schemaguard.names');
+SELECT pg_input_is_valid('{a,b}', 'schemaguard.names') AS list, pg_input_is_valid('a', 'schemaguard.names') AS one;
 SET client_min_messages = error;
 DROP SCHEMA plan_18 CASCADE;
