@@ -532,6 +532,13 @@ emit_key(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table, const
 	RowsJob		job = {.ta = ta,.key = *key,.results = CurrentMemoryContext};
 
 	f.columns = sg_attribute_names(key->child, key->child_att, key->nkeys);
+	if (get_attnum(key->child, ta->column) == InvalidAttrNumber || get_attnum(key->parent, ta->column) == InvalidAttrNumber)
+	{
+		f.result = AUDIT_UNKNOWN;
+		f.reason = COLUMN_GONE;
+		emit(sink, ta, &f, NULL);
+		return;
+	}
 	if (tenant_pair(ta, key) >= 0)
 	{
 		if (fk_state(key) != FK_VALID)

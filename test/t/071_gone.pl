@@ -96,6 +96,14 @@ query('CREATE TABLE ta (id int PRIMARY KEY, p_id int REFERENCES tp, tenant_id in
 ($out, $error) = meanwhile('ALTER TABLE ta RENAME tenant_id TO renter_id', sprintf($audit, ''), 'sg_tenant_audit');
 like($out, qr/^public\.ta\|rows\|unknown\|the column was dropped or renamed meanwhile$/m, 'a column that is renamed is not of another type');
 
+query(<<'SQL');
+ALTER TABLE tp ADD UNIQUE (id, tenant_id);
+CREATE TABLE te (id int PRIMARY KEY, p_id int, tenant_id int NOT NULL REFERENCES tenants,
+	CONSTRAINT te_a FOREIGN KEY (p_id) REFERENCES tp, CONSTRAINT te_b FOREIGN KEY (p_id, tenant_id) REFERENCES tp (id, tenant_id));
+SQL
+($out, $error) = meanwhile('ALTER TABLE te RENAME tenant_id TO renter_id', sprintf($audit, ''), 'sg_tenant_audit');
+like($out, qr/^public\.te\|key\|unknown\|the column was dropped or renamed meanwhile$/m, '... nor does a later key leave the tenant out');
+
 # ---------------------------------------------------------------------------------------------------------------------
 # sg_verify_fks: a table that a cascade leads to goes while another key is tried
 query(<<'SQL');
