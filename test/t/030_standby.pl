@@ -67,7 +67,7 @@ is($standby->safe_psql('postgres', q{SELECT string_agg(DISTINCT result || coales
 
 my @writing = (
 	q{CALL sg_add_fks('plan')}, q{CALL sg_fix_orphans('plan')}, q{CALL sg_fix_orphans('plan', dry_run => true)},
-	q{CALL sg_rollback_fks('plan')}, q{CALL sg_restore_quarantine('plan')}, q{CALL sg_drift_gate('snap')}, q{CALL sg_audit_gate()}, q{CALL sg_prune(now())},
+	q{CALL sg_rollback_fks('plan')}, q{CALL sg_restore_quarantine('plan')}, q{CALL sg_drift_gate('snap')}, q{CALL sg_audit_gate()}, q{SELECT sg_audit_accept('c.bad', 'known')}, q{SELECT sg_audit_baseline()}, q{CALL sg_prune(now())},
 	q{SELECT sg_plan_create('other')}, q{SELECT sg_plan_drop('plan')}, q{SELECT sg_plan_add_fk('plan', 'c', '{q}', 'p')},
 	q{SELECT sg_plan_set('plan', '{1}', '{"orphans": "leave"}')}, q{SELECT sg_plan_skip('plan', '{1}', 'no')}, q{SELECT sg_plan_option('plan', 'workers', '1')},
 	q{CALL sg_apply('plan')}, q{CALL sg_sync_apply('snap')}, q{SELECT sg_sync_check('snap')}, q{SELECT sg_plan_release('plan', 'later')}, q{SELECT sg_plan_add_check('plan', 'c', 'true')}, q{SELECT sg_plan_add_not_null('plan', 'c', 'q')},
@@ -84,7 +84,7 @@ my @reading = (
 	'sg_orphan_audit()', q{sg_orphans('c', '{q}', 'p')}, q{sg_fk_orphans('c', 'bad')}, q{sg_plan_check('plan')}, q{sg_plan_export('plan')},
 	q{sg_plan_sql('plan')}, q{sg_plan_steps('plan')}, q{schemaguard.sg_plan_hash('plan')}, q{sg_verify_fks('plan')}, 'sg_verify_fks(live => true)', 'sg_discover_fks()',
 	'schemaguard.sg_discover_unmatched()', q{sg_snapshot_export('snap')}, q{sg_snapshot_objects('live')}, q{sg_drift('snap')}, q{sg_sync_sql('snap')}, q{sg_compare_fks('snap')},
-	q{sg_drift_check('snap')}, q{sg_drift_matrix('{snap,live}')}, q{sg_impact('public.c')},
+	q{sg_drift_check('snap')}, q{sg_drift_matrix('{snap,live}')}, q{sg_impact('public.c')}, 'sg_status()',
 	q{sg_tenant_audit('id')}, q{sg_rule_audit('c')}, q{sg_rule_violations('c', 'not null', 'q')}, q{sg_violations('rules', 1)}, 'schemaguard.fk_trust', 'schemaguard.progress');
 
 $logged = $primary->safe_psql('postgres', $log);
