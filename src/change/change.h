@@ -115,14 +115,17 @@ extern void change_column_init(void);
 /* As change_kinds[] says, once the table is found; needs a snapshot, writes and locks nothing */
 extern void change_look(const PlanStep *step, ChangeMove *move);
 extern void change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+
 /* Was it done before, so that it has gone by another name, or is gone, since? */
 extern bool change_was_done(const PlanStep *step, const ChangeMove *move);
 
 /* Run the statements of a move, as whom its code allows: 42501 where nobody may; and what it locks of its table */
 extern void change_run(const ChangeMove *move);
 extern void change_add_target(RunAction *action, const ChangeMove *move);
+
 /* 42501 unless its code may run as the caller */
 extern void change_check_caller(const ChangeMove *move);
+
 /* What the caller lacks for a step as it stands, or NULL */
 extern char *change_lacks(const PlanStep *step, const ChangeMove *move);
 

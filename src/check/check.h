@@ -214,6 +214,7 @@ extern void check_plan_changes(PlanCheck *check);
 
 /* Adds what the rows are to be asked for the step's next move; its answers are read by an audit of all */
 extern void check_ask_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move);
+
 /* The same where the step waits for what an earlier one makes */
 extern void check_ask_early(PlanCheck *check, CheckStep *cs);
 extern List *check_row_rules(const CheckStep *cs);
