@@ -2,7 +2,7 @@
 #
 # A step of which the check says "block" must not come to its end, and one of which it says nothing but "ok" must.  "warn" is
 # for what may go either way.  A call that adds a step may refuse it, too: such a case has no step.
-# SG_CASES=name runs one case alone.
+# SG_CASE=name runs one case alone.
 #
 # rooms: check change
 use strict;
@@ -169,7 +169,7 @@ my @cases = (
 	[ policy_set_raises => q{UPDATE c SET n = NULL WHERE id < 3}, q{sg_plan_add_not_null('m', 'c', 'n', policy => 'set', fill => 's::int')}, 'fails' ],
 );
 
-@cases = grep { $_->[0] eq $ENV{SG_CASES} } @cases if $ENV{SG_CASES};
+@cases = grep { $_->[0] eq $ENV{SG_CASE} } @cases if $ENV{SG_CASE};
 
 my $node = new_node('mistakes', conf => "max_worker_processes = 12\nwal_level = logical\n");
 
