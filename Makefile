@@ -256,6 +256,7 @@ OBJS = \
 	src/sync/sync_scratch.o \
 	src/sync/sync_script.o \
 	src/sync/sync_template.o \
+	src/sync/sync_seen.o \
 	src/sync/sync_text.o \
 	src/tenant/tenant_audit.o \
 	src/undo/undo.o \

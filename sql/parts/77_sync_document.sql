@@ -88,12 +88,18 @@ AS 'MODULE_PATHNAME', 'sg_sync_calls';
 COMMENT ON FUNCTION schemaguard.sg_sync_calls(text)
     IS 'whether a statement computes something by a built-in function that does more than compute or read catalogs';
 
-CREATE FUNCTION schemaguard.sg_sync_types(statement text)
+CREATE FUNCTION schemaguard.sg_sync_seen(statement text, OUT names text[], OUT types text[], OUT untyped boolean)
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_sync_seen';
+COMMENT ON FUNCTION schemaguard.sg_sync_seen(text)
+    IS 'the names in a statement without quotes, the types that values are given, and whether the server finds the type of one';
+
+CREATE FUNCTION schemaguard.sg_sync_computes(statement text)
 RETURNS text[]
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'sg_sync_types';
-COMMENT ON FUNCTION schemaguard.sg_sync_types(text)
-    IS 'the types that values in a statement are given, in names without quotes';
+AS 'MODULE_PATHNAME', 'sg_sync_computes';
+COMMENT ON FUNCTION schemaguard.sg_sync_computes(text)
+    IS 'the tables that statements read or prove something of, and all that blocks name, without quotes';
 
 CREATE FUNCTION schemaguard.sg_sync_portable(text text)
 RETURNS text

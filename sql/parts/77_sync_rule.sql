@@ -77,3 +77,34 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_digest';
 COMMENT ON FUNCTION schemaguard.sg_sync_digest()
     IS 'SHA-256 of this database as the last sg_sync_pairs() of this session read it; null: it read snapshots';
+
+-- Returns what statements could stand on, and what says whose code that is: objects of both sides, equal ones included. One side at
+-- least is a snapshot; the pairs are those of these sides. Arguments: leave_code and leave_native as of sg_sync_statements().
+CREATE FUNCTION schemaguard.sg_sync_every(
+    pairs schemaguard.sync_pair[], reference text, target text, leave_code boolean, leave_native boolean,
+    OUT kind text, OUT object text, OUT parent text, OUT owner text, OUT depends jsonb, OUT of_extension boolean, OUT multirange text,
+    OUT type text, OUT above jsonb, OUT native boolean)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT e.kind, e.identity, e.parent, e.p ->> 'owner',
+        CASE jsonb_typeof(e.p -> 'depends') WHEN 'array' THEN e.p -> 'depends' ELSE '[]' END,
+        e.p ? 'extension',
+        CASE WHEN e.p ->> 'type' = 'range' THEN coalesce(e.p ->> 'multirange', e.identity || '_multirange') END,
+        e.p ->> 'type',
+        CASE WHEN e.kind = 'table' THEN
+            CASE jsonb_typeof(e.p -> 'inherits') WHEN 'array' THEN e.p -> 'inherits' ELSE '[]' END
+                || coalesce(e.p -> 'partition_of', '[]') END,
+        -- a dictionary calls code of its template when it is made
+        (leave_native OR e.kind IN ('text search template', 'text search parser')) AND schemaguard.sg_sync_is_native(e.kind, e.p)
+    FROM (SELECT o.kind, o.identity, o.parent, o.properties FROM schemaguard.snapshot_object o
+          WHERE (leave_code OR leave_native) AND o.snapshot IN (reference, target)
+          UNION ALL
+          SELECT p.kind, p.identity, p.parent, p.properties FROM unnest(pairs) p WHERE p.properties IS NOT NULL
+          UNION ALL
+          SELECT p.kind, p.target_identity, p.target_parent, p.target_properties FROM unnest(pairs) p WHERE p.target_properties IS NOT NULL
+         ) e (kind, identity, parent, p)
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_every(schemaguard.sync_pair[], text, text, boolean, boolean)
+    IS 'objects of both sides, with what says whose code they are';

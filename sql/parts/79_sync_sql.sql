@@ -585,19 +585,18 @@ WITH RECURSIVE side AS MATERIALIZED (
             ELSE schemaguard.sg_sync_expected(s.news, s.asked, s.printed, s.alone) END AS after
     FROM asked s
 ), every AS MATERIALIZED (
-    -- what is the same on both sides, too: of these, one at least is a snapshot
-    SELECT e.kind, e.identity AS object, e.parent, e.p ->> 'owner' AS owner, CASE jsonb_typeof(e.p -> 'depends') WHEN 'array' THEN e.p -> 'depends' ELSE '[]' END AS depends,
-        e.p ? 'extension' AS of_extension, CASE WHEN e.p ->> 'type' = 'range' THEN coalesce(e.p ->> 'multirange', e.identity || '_multirange') END AS multirange,
-        -- a dictionary calls code of its template when it is made
-        (leave_native OR e.kind IN ('text search template', 'text search parser')) AND schemaguard.sg_sync_is_native(e.kind, e.p) AS native
-    FROM (SELECT o.kind, o.identity, o.parent, o.properties FROM schemaguard.snapshot_object o WHERE (leave_code OR leave_native) AND o.snapshot IN (reference, target)
-          UNION ALL SELECT p.kind, p.identity, p.parent, p.properties FROM pair p WHERE p.wanted
-          UNION ALL SELECT p.kind, p.target_identity, p.target_parent, p.target_properties FROM pair p WHERE p.present) e (kind, identity, parent, p)
+    SELECT e.* FROM schemaguard.sg_sync_every(pairs, reference, target, leave_code, leave_native) e
+), seen AS MATERIALIZED (
+    SELECT g.number, g.kind, g.object, s.names, s.types, s.untyped FROM guarded g CROSS JOIN LATERAL schemaguard.sg_sync_seen(g.statement) s WHERE leave_code
+), mention AS MATERIALIZED (
+    -- what statements name, whatever the document says that they stand on
+    SELECT DISTINCT s.number, s.kind, s.object, e.kind AS on_kind, e.object AS on_object
+    FROM seen s CROSS JOIN LATERAL unnest(s.names) n (name) JOIN every e ON replace(schemaguard.sg_sync_name(e.object), '"', '') = n.name
+    WHERE e.kind IN ('function', 'procedure', 'aggregate', 'operator', 'type', 'domain', 'table', 'view', 'materialized view')
 ), needs AS MATERIALIZED (
     -- what an object of either side stands on
     SELECT e.kind, e.object, d.value ->> 0 AS on_kind, d.value ->> 1 AS on_object, 'depends' AS way FROM every e, jsonb_array_elements(e.depends) d
-    UNION
-    SELECT e.kind, e.object, k.kind, e.parent, 'part' FROM every e, unnest('{table,view,materialized view,domain}'::text[]) k (kind)
+    UNION SELECT e.kind, e.object, k.kind, e.parent, 'part' FROM every e, unnest('{table,view,materialized view,domain}'::text[]) k (kind)
     WHERE e.kind IN ('column', 'constraint', 'index', 'statistics', 'rule', 'trigger', 'policy')
     UNION
     -- columns are of tables
@@ -605,37 +604,50 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION
     -- a table that comes or goes, with its columns
     SELECT w.kind, w.identity, e.kind, e.object, 'part' FROM whole w JOIN every e ON e.kind = 'column' AND e.parent = w.identity WHERE w.kind = 'table'
+    UNION SELECT m.kind, m.object, m.on_kind, m.on_object, 'text' FROM mention m WHERE m.on_kind IN ('function', 'procedure', 'aggregate', 'operator', 'type', 'domain')
     UNION
     -- values of a domain go through its checks
     SELECT w.kind, w.object, e.kind, e.object, 'check' FROM every w JOIN every e ON e.kind = 'constraint' AND e.parent = w.object WHERE w.kind = 'domain'
 ), strange AS (
-    -- functions of roles that are no superusers, and what stands on them
+    -- functions, operators and domains of roles that are no superusers, and what stands on them: a domain may get a check at any time
     SELECT e.kind, e.object, e.owner FROM every e
-    WHERE leave_code AND e.kind IN ('function', 'procedure', 'aggregate') AND NOT e.of_extension AND e.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE quote_ident(r.rolname) = e.owner AND r.rolsuper)
-    UNION
-    SELECT n.kind, n.object, s.owner FROM strange s JOIN needs n ON n.on_kind = s.kind AND n.on_object = s.object AND n.way <> 'part'
+    WHERE leave_code AND e.kind IN ('function', 'procedure', 'aggregate', 'operator', 'domain') AND NOT e.of_extension AND e.owner IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles r WHERE quote_ident(r.rolname) = e.owner AND r.rolsuper)
+    UNION SELECT n.kind, n.object, s.owner FROM strange s JOIN needs n ON n.on_kind = s.kind AND n.on_object = s.object AND n.way <> 'part'
 ), strange_row AS (
     -- columns of such types, and rows of tables and views with them, which are types, too
     SELECT s.kind, s.object, s.owner FROM strange s WHERE s.kind IN ('type', 'domain')
-    UNION
-    SELECT x.kind, x.object, r.owner FROM strange_row r JOIN needs n ON n.on_kind = r.kind AND n.on_object = r.object AND n.way = 'depends' AND n.kind IN ('type', 'domain', 'column', 'view', 'materialized view')
+    UNION SELECT x.kind, x.object, r.owner FROM strange_row r JOIN needs n ON n.on_kind = r.kind AND n.on_object = r.object AND n.way IN ('depends', 'text') AND (n.kind IN ('type', 'domain', 'column', 'view', 'materialized view') OR n.kind = 'table' AND n.way = 'text')
     CROSS JOIN LATERAL (VALUES (n.kind, n.object), (CASE n.kind WHEN 'column' THEN 'table' END, regexp_replace(n.object, '\.("(?:[^"]|"")*"|[^".]+)$', ''))) x (kind, object)
     WHERE x.kind IS NOT NULL
 ), strange_type AS MATERIALIZED (
     SELECT s.object, s.owner, 'cast' AS kind FROM strange s WHERE s.kind = 'cast'
+    UNION SELECT r.object, r.owner, CASE r.kind WHEN 'domain' THEN 'domain' ELSE 'type' END FROM strange_row r WHERE r.kind <> 'column'
     UNION
-    SELECT r.object, r.owner, CASE r.kind WHEN 'domain' THEN 'domain' ELSE 'type' END FROM strange_row r WHERE r.kind <> 'column'
+    -- attributes can be added
+    SELECT e.object, e.owner, 'type' FROM every e
+    WHERE leave_code AND e.kind = 'type' AND e.type = 'composite' AND NOT e.of_extension AND NOT EXISTS (SELECT FROM pg_roles r WHERE quote_ident(r.rolname) = e.owner AND r.rolsuper)
     UNION
     -- of a range with another name than its own, either one that PostgreSQL may choose
     SELECT m.name, r.owner, 'type' FROM strange_row r JOIN every e ON e.kind = r.kind AND e.object = r.object CROSS JOIN LATERAL (VALUES (e.multirange), (replace(e.object, 'range', 'multirange'))) m (name)
     WHERE e.multirange IS NOT NULL
+), beside_literal AS MATERIALIZED (
+    -- what has such types, for literals beside it
+    SELECT r.kind, r.object, r.owner FROM strange_row r
+    UNION SELECT n.kind, n.object, r.owner FROM strange_row r JOIN needs n ON n.on_kind = r.kind AND n.on_object = r.object WHERE n.kind IN ('function', 'procedure', 'aggregate', 'operator')
+), kin AS MATERIALIZED (
+    SELECT e.object, a.name AS other FROM every e CROSS JOIN LATERAL jsonb_array_elements_text(e.above) a (name)
+    UNION SELECT a.name, e.object FROM every e CROSS JOIN LATERAL jsonb_array_elements_text(e.above) a (name)
+), planned AS (
+    -- tables with such code in what the server plans or proves by, and their kin
+    SELECT e.parent AS object, s.owner FROM strange s JOIN every e ON e.kind = s.kind AND e.object = s.object WHERE e.kind IN ('column', 'constraint', 'index', 'statistics')
+    UNION SELECT s.object, s.owner FROM strange s WHERE s.kind = 'table'
+    UNION SELECT k.other, p.owner FROM planned p JOIN kin k ON k.object = p.object
 ), computing AS MATERIALIZED (
     SELECT s.kind, s.object, s.owner FROM strange s WHERE s.kind IN ('column', 'constraint', 'table', 'domain')
+    UNION SELECT x.kind, x.object, r.owner FROM strange_row r CROSS JOIN LATERAL (VALUES ('column', r.object), ('rows', regexp_replace(r.object, '\.("(?:[^"]|"")*"|[^".]+)$', ''))) x (kind, object) WHERE r.kind = 'column'
     UNION
-    SELECT x.kind, x.object, r.owner FROM strange_row r CROSS JOIN LATERAL (VALUES ('column', r.object), ('rows', regexp_replace(r.object, '\.("(?:[^"]|"")*"|[^".]+)$', ''))) x (kind, object) WHERE r.kind = 'column'
-    UNION
-    -- what a column that gets another type, or a partition, computes: all that its table has
-    SELECT 'rows', e.parent, s.owner FROM strange s JOIN every e ON e.kind = s.kind AND e.object = s.object WHERE e.kind IN ('column', 'constraint')
+    -- what a column that gets another type, a partition, a key, or a proof computes: all that its table has
+    SELECT 'rows', p.object, p.owner FROM planned p
 ), owned AS MATERIALIZED (
     -- whose expressions a table or domain has
     SELECT e.object, min(e.owner) AS owner FROM every e
@@ -646,27 +658,27 @@ WITH RECURSIVE side AS MATERIALIZED (
         schemaguard.sg_sync_problem(g.kind, coalesce(n.names, '{}'), g.what IN ('replaced', 'privileges', 'privileges again', 'options', 'toast_options', 'inherits', 'identity_sequence', 'statistics', 'labels', 'attribute_comments',
             'mappings', 'column_defaults', 'column_comments', 'column_acl', 'column_storage column_compression column_options column_statistics') OR g.kind = 'table' AND g.step = 'drop', g.statement, g.guard),
         'it runs code of role ' || nullif(code.owner, quote_ident(current_user)) || ': CALL sg_sync_apply() runs it as that role') AS problem
-    FROM (SELECT g.*, CASE WHEN EXISTS (SELECT FROM strange_type) THEN schemaguard.sg_sync_types(g.statement) END AS types, NOT g.context ? 'in_new' AND (g.step <> 'drop' OR g.what = 'type, meanwhile') AND (g.kind = 'column' AND g.what ~ '^(created|type|generated)'
+    FROM (SELECT g.*, y.types, y.untyped, (g.step <> 'drop' OR g.what = 'type, meanwhile') AND (g.kind = 'column' AND g.what ~ '^(created|type|generated|not_null)'
                 OR g.kind = 'constraint' AND (g.context ->> 'type' = 'c' OR g.context ?| '{of_domain,references}') OR g.kind = 'table' AND g.statement LIKE '% ATTACH PARTITION %') AS computes
-          FROM guarded g OFFSET 0) g
+          FROM guarded g LEFT JOIN seen y ON y.number = g.number OFFSET 0) g
     CROSS JOIN LATERAL (SELECT array_agg(DISTINCT schemaguard.sg_sync_name(x.name)) AS names FROM (VALUES (g.context ->> 'identity'), (g.context ->> 'column_identity'), (g.context ->> 'parent'), (g.context #>> '{old,identity}'), (g.context #>> '{old,parent}'),
         ((g.context ->> 'parent') || '.' || quote_ident(g.context #>> '{old,name}')), (g.context ->> 'partition_of'), (g.context #>> '{old,partition_of}'), (g.context ->> 'whole'), (g.context ->> 'index'),
         (g.context ->> 'new_index'), (g.context ->> 'halfway'), (g.context ->> 'address'), (g.context ->> 'root')) x (name) WHERE x.name IS NOT NULL) n
     LEFT JOIN owned o ON o.object = g.context ->> 'parent'
     -- not the caller's, if there is another one
     CROSS JOIN LATERAL (SELECT coalesce(min(c.owner) FILTER (WHERE c.owner <> quote_ident(current_user)), min(c.owner)) AS owner FROM (
-        SELECT c.owner FROM computing c WHERE g.computes AND (c.kind = g.kind AND c.object = g.object OR c.kind = 'rows' AND g.what LIKE 'type%' AND c.object = g.context ->> 'parent'
+        SELECT c.owner FROM computing c WHERE g.computes AND (c.kind = g.kind AND c.object = g.object OR c.kind = 'rows' AND (g.what ~ '^(type|not_null)' OR g.context ?| '{references,default,generated}') AND c.object IN (g.context ->> 'parent', g.context ->> 'references')
             OR g.kind = 'table' AND c.kind IN ('rows', 'table') AND c.object IN (g.object, g.context ->> 'partition_of'))
         UNION ALL
         -- a literal of a type is a value when the statement is read
-        SELECT t.owner FROM strange_type t CROSS JOIN LATERAL (SELECT replace(t.object, '"', '') AS name, CASE WHEN g.statement LIKE 'DO %' THEN replace(g.statement, '"', '') END AS statement) m
+        SELECT t.owner FROM strange_type t CROSS JOIN LATERAL (SELECT replace(t.object, '"', '') AS name) m
         WHERE CASE t.kind WHEN 'cast' THEN g.computes AND (g.what LIKE 'type%' OR g.context ? 'references')
             ELSE m.name || '[]' = ANY (g.types) OR t.kind = 'type' AND m.name = ANY (g.types)
-                -- bodies of blocks, which are no tokens of the statement
-                OR position('::' || m.name || '[]' IN m.statement) > 0 OR t.kind = 'type' AND (position('::' || m.name IN m.statement) > 0 OR position(' AS ' || m.name || ')' IN m.statement) > 0 OR position(m.name || ' ''' IN m.statement) > 0)
                 -- and one that aggregates begin with; attributes come to all rows of a type
                 OR g.kind = 'aggregate' AND g.context ?| '{initial_value,moving_initial_value}' AND t.object IN (rtrim(g.context ->> 'state_type', '[]'), rtrim(g.context ->> 'moving_state_type', '[]'))
                 OR g.kind = 'type' AND g.what = 'attributes' AND g.step <> 'drop' AND t.object = g.object END
+        UNION ALL
+        SELECT b.owner FROM mention m JOIN beside_literal b ON b.kind = m.on_kind AND b.object = m.on_object WHERE g.untyped AND m.number = g.number
         UNION ALL
         -- an enum that is made anew has the checks of its columns made again
         SELECT c.owner FROM needs n JOIN computing c ON c.kind = 'rows' AND c.object = regexp_replace(n.object, '\.("(?:[^"]|"")*"|[^".]+)$', '')
@@ -682,12 +694,9 @@ WITH RECURSIVE side AS MATERIALIZED (
 ), withheld AS (
     -- each with the first cause
     SELECT f.kind, f.object, f.kind AS of_kind, f.object AS of_object, f.problem FROM fit f WHERE f.problem IS NOT NULL
-    UNION
-    SELECT m.kind, m.object, m.kind, m.object, 'its ' || m.property || ' is not what such a property is' FROM malformed m
-    UNION
-    SELECT e.kind, e.object, e.kind, e.object, 'not tried: the server would call code of it by itself' FROM every e WHERE e.native
-    UNION
-    SELECT n.kind, n.object, w.of_kind, w.of_object, w.problem FROM withheld w JOIN needs n ON n.on_kind = w.kind AND n.on_object = w.object AND n.way <> 'check'
+    UNION SELECT m.kind, m.object, m.kind, m.object, 'its ' || m.property || ' is not what such a property is' FROM malformed m
+    UNION SELECT e.kind, e.object, e.kind, e.object, 'not tried: the server would call code of it by itself' FROM every e WHERE e.native
+    UNION SELECT n.kind, n.object, w.of_kind, w.of_object, w.problem FROM withheld w JOIN needs n ON n.on_kind = w.kind AND n.on_object = w.object AND n.way NOT IN ('check', 'text')
 ), left_over AS MATERIALIZED (
     SELECT w.kind, w.object, min(w.problem) FILTER (WHERE w.kind = w.of_kind AND w.object = w.of_object) AS problem,
         min(w.of_kind || ' ' || w.of_object) AS below, bool_or(w.problem LIKE 'not tried: %') AS native

@@ -41,47 +41,50 @@ static bool is_process = false;
 static needs_fmgr_hook_type next_needs;
 static fmgr_hook_type next_hook;
 
-/* A function that could be somebody's code: not the server's, nor of ours, and in no language that superusers alone write */
-static bool
-is_candidate(Oid function)
+/*
+ * Returns the pg_proc row, for ReleaseSysCache(), of a function that could be
+ * somebody's code, or NULL: it is the server's, one of ours, or in a language
+ * that superusers alone write.
+ */
+static HeapTuple
+find_candidate(Oid function)
 {
 	HeapTuple	tuple;
 	Form_pg_proc form;
-	bool		is;
 
 	if (function < FirstNormalObjectId)
-		return false;
+		return NULL;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
-		return false;
+		return NULL;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	is = form->prolang != INTERNALlanguageId && form->prolang != ClanguageId &&
-		form->prorettype != EVENT_TRIGGEROID && form->pronamespace != sg_schema_oid();
+	if (form->prolang != INTERNALlanguageId && form->prolang != ClanguageId &&
+		form->prorettype != EVENT_TRIGGEROID && form->pronamespace != sg_schema_oid())
+		return tuple;
 	ReleaseSysCache(tuple);
-	return is;
+	return NULL;
 }
 
 static bool
 needs_hook(Oid function)
 {
+	HeapTuple	tuple;
+
 	if (next_needs && next_needs(function))
 		return true;
-	return guard.level > 0 && IsTransactionState() && is_candidate(function);
+	tuple = guard.level > 0 && IsTransactionState() ? find_candidate(function) : NULL;
+	if (tuple)
+		ReleaseSysCache(tuple);
+	return tuple != NULL;
 }
 
-/* Raises 42501 unless the function's owner has the rights of the role that it would run as */
+/* Raises 42501 unless a function's owner has the rights of the role that it would run as */
 static void
-check_owner(Oid function)
+check_owner(HeapTuple tuple)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	char	   *name;
-	Oid			owner;
+	Oid			owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	char	   *name = NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname);
 
-	if (!HeapTupleIsValid(tuple))
-		return;
-	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	name = pstrdup(NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname));
-	ReleaseSysCache(tuple);
 	if (superuser_arg(owner) || has_privs_of_role(owner, GetUserId()))
 		return;
 	ereport(ERROR,
@@ -116,11 +119,14 @@ state_of(FmgrInfo *flinfo, Datum *arg)
 static void
 begin_call(FmgrInfo *flinfo, HookState *state)
 {
+	HeapTuple	tuple = guard.level > 0 ? find_candidate(flinfo->fn_oid) : NULL;
+
 	state->counted = false;
-	if (guard.level == 0 || !is_candidate(flinfo->fn_oid))
+	if (tuple == NULL)
 		return;
 	if (guard.trusted == 0 && is_callers())
-		check_owner(flinfo->fn_oid);
+		check_owner(tuple);
+	ReleaseSysCache(tuple);
 	guard.trusted++;
 	state->counted = true;
 }

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
+#include "parser/parser.h"
 #include "port/atomics.h"
 
 /* ---- sync_script.c: what a worker in the scratch database is given ---- */
@@ -47,5 +48,10 @@ extern bool sync_sandbox_is_harmless(Oid function);
 
 /* Raise 42501 where a statement makes no structure, or says itself what it runs */
 extern void sync_sandbox_check(const char *sql);
+
+/* ---- sync_text.c ---- */
+
+/* Returns the statements of a text as the settings of a script read it (of RawStmt *), or NIL with *problem */
+extern List *sync_parse_text(const char *sql, RawParseMode mode, char **problem);
 
 #endif							/* SG_SYNC_SCRATCH_H */

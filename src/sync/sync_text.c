@@ -42,7 +42,6 @@ SG_FUNCTION(sg_sync_problem);
 SG_FUNCTION(sg_sync_calls);
 SG_FUNCTION(sg_sync_parses);
 SG_FUNCTION(sg_sync_portable);
-SG_FUNCTION(sg_sync_types);
 
 /* ---- characters ---- */
 
@@ -174,9 +173,8 @@ parse(void *p)
 	arg->parsed = raw_parser(arg->sql, arg->mode);
 }
 
-/* Returns the statements of a text as the settings of a script read it, or NIL with *problem */
-static List *
-parse_text(const char *sql, RawParseMode mode, char **problem)
+List *
+sync_parse_text(const char *sql, RawParseMode mode, char **problem)
 {
 	ParseArg	arg = {.sql = sql,.mode = mode};
 	MemoryContext context = CurrentMemoryContext;
@@ -425,7 +423,7 @@ static char *
 guard_problem(const char *guard)
 {
 	char	   *problem;
-	List	   *parsed = parse_text(guard, RAW_PARSE_PLPGSQL_EXPR, &problem);
+	List	   *parsed = sync_parse_text(guard, RAW_PARSE_PLPGSQL_EXPR, &problem);
 	SelectStmt *select;
 
 	if (problem)
@@ -458,7 +456,7 @@ sg_sync_problem_entered(PG_FUNCTION_ARGS)
 
 	sg_caller_begin(&scope);
 	sg_scope_pin_source();
-	parsed = parse_text(sg_arg_text(fcinfo, 3), RAW_PARSE_DEFAULT, &problem);
+	parsed = sync_parse_text(sg_arg_text(fcinfo, 3), RAW_PARSE_DEFAULT, &problem);
 	if (problem == NULL && parsed == NIL)
 		problem = pstrdup("it is no statement");
 	else if (problem == NULL && list_length(parsed) > 1 && !PG_GETARG_BOOL(2))
@@ -481,7 +479,7 @@ static char *
 attribute_problem(const char *attribute)
 {
 	char	   *problem;
-	List	   *parsed = parse_text(psprintf("CREATE TYPE t AS (%s)", attribute), RAW_PARSE_DEFAULT, &problem);
+	List	   *parsed = sync_parse_text(psprintf("CREATE TYPE t AS (%s)", attribute), RAW_PARSE_DEFAULT, &problem);
 
 	if (problem)
 		return problem;
@@ -508,7 +506,7 @@ sg_sync_parses_entered(PG_FUNCTION_ARGS)
 	sg_caller_begin(&scope);
 	sg_scope_pin_source();
 	if (strcmp(form, "type") == 0)
-		(void) parse_text(value, RAW_PARSE_TYPE_NAME, &problem);
+		(void) sync_parse_text(value, RAW_PARSE_TYPE_NAME, &problem);
 	else if (strcmp(form, "attribute") == 0)
 		problem = attribute_problem(value);
 	else
@@ -618,131 +616,7 @@ sg_sync_calls_entered(PG_FUNCTION_ARGS)
 
 	sg_caller_begin(&scope);
 	sg_scope_pin_source();
-	parsed = parse_text(sg_arg_text(fcinfo, 0), RAW_PARSE_DEFAULT, &problem);
+	parsed = sync_parse_text(sg_arg_text(fcinfo, 0), RAW_PARSE_DEFAULT, &problem);
 	sg_scope_end(&scope);
 	PG_RETURN_BOOL(problem != NULL || statements_call_more(parsed));
-}
-
-/* ---- types of values ---- */
-
-/* Codes of the scanner's tokens, from the comment in parser/scanner.h */
-#define TOKEN_END 0
-#define TOKEN_IDENT 258
-#define TOKEN_SCONST 261
-#define TOKEN_XCONST 264
-#define TOKEN_TYPECAST 268
-
-/* All keywords get this one */
-#define TOKEN_KEYWORD 10000
-
-/* A dotted name, and what stands before it */
-typedef struct SeenName
-{
-	StringInfoData text;		/* parts without quotes */
-	int			last;			/* where its last part begins */
-	int			parts;
-	bool		is_cast;
-} SeenName;
-
-/* Adds a name to the types of values, by what follows it; an array's own name counts as its element with [] */
-static List *
-add_type(List *types, const SeenName *name, int token, const char *keyword)
-{
-	bool		is_array = token == '[' || (keyword && strcmp(keyword, "array") == 0);
-	const char *last = name->text.data + name->last;
-
-	if (name->parts < 2 ||
-		!(name->is_cast || token == '(' || (token >= TOKEN_SCONST && token <= TOKEN_XCONST)))
-		return types;
-	types = lappend(types, psprintf("%s%s", name->text.data, is_array ? "[]" : ""));
-	if (last[0] == '_')
-		types = lappend(types, psprintf("%.*s%s[]", name->last, name->text.data, last + 1));
-	return types;
-}
-
-/*
- * Returns the types that values in a statement are given: by ::, CAST, a name
- * before a literal, or a name that is called like a function
- */
-static List *
-types_of_values(const char *sql)
-{
-	core_yy_extra_type extra;
-	core_yyscan_t scanner;
-	core_YYSTYPE value;
-	YYLTYPE		location;
-	uint16	   *codes = palloc(sizeof(uint16) * ScanKeywords.num_keywords);
-	SeenName	name = {0};
-	List	   *types = NIL;
-	bool		after_dot = false;
-	bool		after_cast = false;
-	int			token;
-
-	for (int i = 0; i < ScanKeywords.num_keywords; i++)
-		codes[i] = TOKEN_KEYWORD;
-	initStringInfo(&name.text);
-	scanner = scanner_init(sql, &extra, &ScanKeywords, codes);
-	SG_SCANNER_QUIET(extra);
-	do
-	{
-		const char *word;
-
-		token = core_yylex(&value, &location, scanner);
-		word = token == TOKEN_KEYWORD ? value.keyword : token == TOKEN_IDENT ? value.str : NULL;
-		if (token == '.' && name.parts > 0)
-		{
-			after_dot = true;
-			continue;
-		}
-		if (word && after_dot)
-		{
-			appendStringInfoChar(&name.text, '.');
-			name.last = name.text.len;
-		}
-		else
-		{
-			types = add_type(types, &name, token, token == TOKEN_KEYWORD ? word : NULL);
-			resetStringInfo(&name.text);
-			name.last = name.parts = 0;
-			name.is_cast = after_cast;
-		}
-		if (word)
-		{
-			for (const char *c = word; *c; c++)
-			{
-				if (*c != '"')
-					appendStringInfoChar(&name.text, *c);
-			}
-			name.parts++;
-		}
-		after_dot = false;
-		after_cast = token == TOKEN_TYPECAST || (token == TOKEN_KEYWORD && strcmp(word, "as") == 0);
-	} while (token != TOKEN_END);
-	scanner_finish(scanner);
-	return types;
-}
-
-/*
- * schemaguard.sg_sync_types(statement text)
- *
- * Returns the qualified names of types that values in a statement are given,
- * without quotes, or NULL if the statement can't be parsed.
- */
-static Datum
-sg_sync_types_entered(PG_FUNCTION_ARGS)
-{
-	char	   *sql = sg_arg_text(fcinfo, 0);
-	char	   *problem;
-	List	   *types = NIL;
-	SgScope		scope;
-
-	sg_caller_begin(&scope);
-	sg_scope_pin_source();
-	(void) parse_text(sql, RAW_PARSE_DEFAULT, &problem);
-	if (problem == NULL)
-		types = types_of_values(sql);
-	sg_scope_end(&scope);
-	if (problem)
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(sg_text_array(types));
 }

@@ -338,4 +338,67 @@ query('target', q{CALL sg_sync_apply('r')});
 is(query('target', q{SELECT to_regclass('shop.plain') IS NOT NULL, (SELECT count(*) FROM pg_ts_template WHERE NOT starts_with(tmplnamespace::regnamespace::text, 'pg_'))}), 't|0',
 	'and of what is applied');
 
+# ---- keys, partitions and proofs: the server plans those, and computes what is constant in indexes, statistics and checks
+
+my %parts = (
+	'a key from a table with an index' => [ 'CREATE TABLE mal.p (id int PRIMARY KEY); CREATE TABLE mal.c (id int, p int);', 'CREATE INDEX c_evil ON mal.c ((p + mal.evil(1)));', 'ALTER TABLE mal.c ADD CONSTRAINT c_p FOREIGN KEY (p) REFERENCES mal.p;', 'constraint mal.c.c_p' ],
+	'a key to a table with statistics' => [ 'CREATE TABLE mal.p (id int PRIMARY KEY); RESET ROLE; CREATE TABLE mal.c (id int, p int); SET ROLE mallory;', 'CREATE STATISTICS mal.p_evil ON (id + mal.evil(1)), (id + 1) FROM mal.p;',
+		'RESET ROLE; ALTER TABLE mal.c ADD CONSTRAINT c_p FOREIGN KEY (p) REFERENCES mal.p; SET ROLE mallory;', 'constraint mal.c.c_p' ],
+	'a key of a new table' => [ 'CREATE TABLE mal.p (id int PRIMARY KEY);', 'CREATE INDEX p_evil ON mal.p ((id + mal.evil(1)));', 'CREATE TABLE mal.c (id int, p int CONSTRAINT c_p REFERENCES mal.p);', 'constraint mal.c.c_p' ],
+	'a partition beside a default one' => [ 'CREATE TABLE mal.rest (id int NOT NULL); RESET ROLE; CREATE TABLE mal.whole (id int NOT NULL) PARTITION BY LIST (id); ALTER TABLE mal.whole ATTACH PARTITION mal.rest DEFAULT; CREATE TABLE mal.one (id int NOT NULL); SET ROLE mallory;',
+		'ALTER TABLE mal.rest ADD CONSTRAINT rest_evil CHECK (id <> 5 AND mal.evil(1) > 0);', 'RESET ROLE; ALTER TABLE mal.whole ATTACH PARTITION mal.one FOR VALUES IN (1); SET ROLE mallory;', 'table mal.one' ],
+	'NOT NULL' => [ 'CREATE TABLE mal.c (id int);', 'ALTER TABLE mal.c ADD CONSTRAINT c_evil CHECK (id > 0 AND mal.evil(1) > 0);', 'ALTER TABLE mal.c ALTER id SET NOT NULL;', 'column mal.c.id' ],
+	'a check of a new table' => [ '', '', 'CREATE TABLE mal.c (id int, CONSTRAINT c_evil CHECK (mal.evil() > 0));', 'constraint mal.c.c_evil' ]);
+foreach my $name (sort keys %parts)
+{
+	my ($base, $code, $change, $object) = @{ $parts{$name} };
+	database('ref', "$mallory $base $change $code");
+	my $document = document('ref');
+	# it is there, or comes when the script has been written
+	foreach my $late ($code ? (0, 1) : 0)
+	{
+		if ($late) { database('ref', "$mallory $base $change"); $document = document('ref'); }
+		database('target', "$mallory $base" . ($late ? '' : $code));
+		import('target', $document);
+		$script = script('target', ', partitions => true');
+		if ($late) { like($script, qr/PERFORM pg_temp\.sg_sync_look/, "$name: the script looks"); }
+		else { like($script, qr/^-- left out: \Q$object\E: .*left out, it runs code of role mallory/m, "$name: left out"); }
+		query('target', "SET ROLE mallory; $code") if $late;
+		my $err = run('target', $script);
+		if ($late) { like($err, qr/it could run code of role mallory as role \w+/, "$name: the script ends there"); }
+		else { is($err, '', "$name: the rest runs"); }
+		nobody($name);
+		query('target', "CALL sg_sync_apply('r', partitions => true, fail => false)");
+		nobody("$name, by a plan");
+	}
+}
+
+# and where there is none, the script runs to its end
+database('ref', "$mallory " . join ' ', map { "$parts{$_}[0] $parts{$_}[2]" } 'a key from a table with an index', 'a partition beside a default one');
+database('target', "$mallory " . join ' ', map { $parts{$_}[0] } 'a key from a table with an index', 'a partition beside a default one');
+import('target', document('ref'));
+is(run('target', script('target', ', partitions => true')), '', 'tables without code: the script runs');
+is(query('target', "SELECT count(*) FROM sg_drift_details('r') WHERE class <> 'unmanaged'"), '0', 'to its end');
+
+# ---- documents that don't say what they stand on, and literals whose types the server finds
+
+database('ref', "$mallory $before" . 'CREATE TABLE mal.many (m mal.dom[]); CREATE FUNCTION mal.took(mal.dom[]) RETURNS int IMMUTABLE LANGUAGE sql AS \'SELECT 1\'; CREATE TABLE mal.n (a int);'
+	. join('', map { "CREATE VIEW mal.l$_ AS SELECT 1 AS r;" } 1 .. 5) . q{
+CREATE TABLE mal.f1 (a int, b mal.dom DEFAULT 1); ALTER TABLE mal.n ADD z int DEFAULT 1, ADD CONSTRAINT n_check CHECK (a > 0);});
+my $bare = document('ref');
+my %literals = ('view mal.l1' => q{SELECT 1 AS r FROM mal.many WHERE m = '{1}'}, 'view mal.l2' => q{SELECT mal.took('{1}') AS r}, 'view mal.l3' => q{SELECT 1 AS r FROM mal.t WHERE ARRAY[(SELECT d FROM mal.r)] = '{1}'},
+	'view mal.l4' => q{SELECT COALESCE(m, '{1}') AS r FROM mal.many}, 'view mal.l5' => q{SELECT m AS r FROM mal.many UNION SELECT '{1}'});
+%forged = ((map { ($_ => query('postgres', q{SELECT jsonb_build_object('depends', '[]'::jsonb, 'query', } . lit($literals{$_}) . '::text)')) } keys %literals),
+	'column mal.n.z' => q|{"default": "pg_catalog.cardinality('{1}'::mal.dom[])", "depends": []}|, 'constraint mal.n.n_check' => '{"expression": "(mal.evil(a) > 0)", "depends": []}');
+# neither domain nor types say that they have code
+my %silent = map { ($_ => '{"depends": []}') } 'domain mal.dom', 'domain mal.str', 'type mal.r', 'table mal.r', 'column mal.r.d', 'column mal.many.m', 'function mal.took(mal.dom[])', 'constraint mal.dom.dom_check';
+database('target', "$mallory $before CREATE TABLE mal.n (a int); INSERT INTO mal.n VALUES (1);");
+import('target', forge($bare, %silent, %forged));
+$script = script('target', ', allow_drop => true');
+like($script, qr/^-- left out: \Q$_\E: left out, it runs code of role mallory/m, "$_: $forged{$_}: left out") foreach sort keys %forged;
+run('target', $script);
+nobody('documents that do not say what they stand on');
+query('target', "CALL sg_sync_apply('r', allow_drop => true, fail => false)");
+nobody('documents that do not say what they stand on, by a plan');
+
 done_testing();

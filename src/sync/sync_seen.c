@@ -1,0 +1,416 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_seen.c
+ *	  What a statement of a script names, and what it comes to.
+ *
+ * A document says what its objects stand on, and can say less than there is.
+ * So that is taken from the statements, by the server's scanner and parser:
+ * a name without its schema is one of pg_catalog there.
+ *
+ * Nothing here looks at a catalog.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "parser/scanner.h"
+#include "utils/builtins.h"
+
+#include "base/args.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/scope.h"
+#include "base/spi.h"
+#include "sync/sync_scratch.h"
+
+SG_FUNCTION(sg_sync_seen);
+SG_FUNCTION(sg_sync_computes);
+
+/* ---- names and types of values ---- */
+
+/* Codes of the scanner's tokens, from the comment in parser/scanner.h */
+#define TOKEN_END 0
+#define TOKEN_IDENT 258
+#define TOKEN_SCONST 261
+#define TOKEN_XCONST 264
+#define TOKEN_TYPECAST 268
+
+/* All keywords get this one */
+#define TOKEN_KEYWORD 10000
+
+#define OPERATOR_CHARACTERS "+-*/<>=~!@#%^&|`?"
+
+/* A dotted name, and what stands before it */
+typedef struct SeenName
+{
+	StringInfoData text;		/* parts without quotes */
+	int			last;			/* where its last part begins */
+	int			parts;
+	bool		is_cast;
+} SeenName;
+
+/* All that a scan finds */
+typedef struct Seen
+{
+	List	   *names;			/* of char *: schema and name */
+	List	   *types;			/* of char *: what values are given */
+	bool		untyped;		/* a literal whose type the server finds */
+	bool		within;			/* literals may be statements, too: a block's */
+} Seen;
+
+typedef struct ScanArg
+{
+	const char *sql;
+	Seen	   *seen;
+} ScanArg;
+
+static void scan_literal(const char *literal, Seen *seen);
+
+static bool
+is_literal(int token)
+{
+	return token >= TOKEN_SCONST && token <= TOKEN_XCONST;
+}
+
+/* Adds a name that ends, by what follows it; as a type an array's own name counts as its element with [] */
+static void
+add_name(Seen *seen, const SeenName *name, int token, const char *keyword)
+{
+	bool		is_array = token == '[' || (keyword && strcmp(keyword, "array") == 0);
+	const char *last = name->text.data + name->last;
+	const char *dot = strchr(name->text.data, '.');
+	const char *second = dot ? strchr(dot + 1, '.') : NULL;
+
+	if (name->parts < 2)
+		return;
+	seen->names = lappend(seen->names, second ? pnstrdup(name->text.data, second - name->text.data) : pstrdup(name->text.data));
+	if (!(name->is_cast || token == '(' || is_literal(token)))
+		return;
+	seen->types = lappend(seen->types, psprintf("%s%s", name->text.data, is_array ? "[]" : ""));
+	if (last[0] == '_')
+		seen->types = lappend(seen->types, psprintf("%.*s%s[]", name->last, name->text.data, last + 1));
+}
+
+static void
+append_part(SeenName *name, const char *part)
+{
+	for (; *part; part++)
+	{
+		if (*part != '"')
+			appendStringInfoChar(&name->text, *part);
+	}
+	name->parts++;
+}
+
+/* Begins the next name, after one that has been added */
+static void
+begin_name(SeenName *name, bool is_cast)
+{
+	resetStringInfo(&name->text);
+	name->last = name->parts = 0;
+	name->is_cast = is_cast;
+}
+
+/*
+ * Adds the names in a statement, the types that values in it are given (by ::,
+ * CAST, a name before a literal, or a name that is called like a function), and
+ * whether a literal has none.  All names in a script have their schema.
+ */
+static void
+scan(const char *sql, Seen *seen)
+{
+	core_yy_extra_type extra;
+	core_yyscan_t scanner;
+	core_YYSTYPE value;
+	YYLTYPE		location;
+	uint16	   *codes = palloc(sizeof(uint16) * ScanKeywords.num_keywords);
+	SeenName	name = {0};
+	bool		after_dot = false;
+	bool		after_cast = false;
+	bool		after_literal = false;	/* without a type before it */
+	int			token;
+
+	for (int i = 0; i < ScanKeywords.num_keywords; i++)
+		codes[i] = TOKEN_KEYWORD;
+	initStringInfo(&name.text);
+	scanner = scanner_init(sql, &extra, &ScanKeywords, codes);
+	SG_SCANNER_QUIET(extra);
+	for (;;)
+	{
+		const char *word;
+		bool		is_as;
+
+		token = core_yylex(&value, &location, scanner);
+		word = token == TOKEN_KEYWORD ? value.keyword : token == TOKEN_IDENT ? value.str : NULL;
+		is_as = token == TOKEN_KEYWORD && strcmp(word, "as") == 0;
+		if (after_literal && token != TOKEN_TYPECAST && !is_as)
+			seen->untyped = true;
+		after_literal = is_literal(token) && name.parts < 2;
+		if (seen->within && is_literal(token))
+			scan_literal(value.str, seen);
+		if (token == '.' && name.parts > 0)
+		{
+			after_dot = true;
+			continue;
+		}
+		if (after_dot)
+		{
+			appendStringInfoChar(&name.text, '.');
+			name.last = name.text.len;
+			if (!word)
+				append_part(&name, pnstrdup(sql + location, strspn(sql + location, OPERATOR_CHARACTERS)));
+		}
+		if (!word || !after_dot)
+		{
+			add_name(seen, &name, token, token == TOKEN_KEYWORD ? word : NULL);
+			begin_name(&name, after_cast);
+		}
+		if (word)
+			append_part(&name, word);
+		after_dot = false;
+		after_cast = token == TOKEN_TYPECAST || is_as;
+		if (token == TOKEN_END)
+			break;
+	}
+	scanner_finish(scanner);
+}
+
+static void
+scan_entered(void *arg)
+{
+	scan(((ScanArg *) arg)->sql, ((ScanArg *) arg)->seen);
+}
+
+/* Adds what a text in a block has, as far as it consists of tokens */
+static void
+scan_literal(const char *literal, Seen *seen)
+{
+	ScanArg		arg = {literal, seen};
+	MemoryContext context = CurrentMemoryContext;
+	ErrorData  *error = sg_try(scan_entered, &arg);
+
+	MemoryContextSwitchTo(context);
+	if (error)
+		sg_rethrow_cancel(error);
+}
+
+/* Does an ALTER TABLE analyse an expression? */
+static bool
+commands_analyse(const AlterTableStmt *statement)
+{
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		if (cmd->def && (cmd->subtype == AT_ColumnDefault || IsA(cmd->def, Constraint) || IsA(cmd->def, ColumnDef) || IsA(cmd->def, PartitionCmd)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+function_analyses(const CreateFunctionStmt *statement)
+{
+	foreach_ptr(const FunctionParameter, parameter, statement->parameters)
+	{
+		if (parameter->defexpr)
+			return true;
+	}
+	return statement->sql_body != NULL;
+}
+
+/* Are literals of a statement read as values of types that the server finds?  All but texts, numbers and options. */
+static bool
+analyses(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			return commands_analyse((AlterTableStmt *) statement);
+		case T_CreateFunctionStmt:
+			return function_analyses((CreateFunctionStmt *) statement);
+		case T_CreateTrigStmt:
+			return ((CreateTrigStmt *) statement)->whenClause != NULL;
+		case T_AlterDomainStmt:
+		case T_AlterPolicyStmt:
+		case T_CreateDomainStmt:
+		case T_CreatePolicyStmt:
+		case T_CreateStatsStmt:
+		case T_CreateStmt:
+		case T_CreateTableAsStmt:
+		case T_IndexStmt:
+		case T_RuleStmt:
+		case T_ViewStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Adds what the blocks among statements would run */
+static void
+scan_blocks(List *parsed, Seen *seen)
+{
+	seen->within = true;
+	foreach_ptr(const RawStmt, raw, parsed)
+	{
+		if (!IsA(raw->stmt, DoStmt))
+			continue;
+		foreach_ptr(const DefElem, option, ((DoStmt *) raw->stmt)->args)
+		{
+			if (strcmp(option->defname, "as") == 0)
+				scan_literal(strVal(option->arg), seen);
+		}
+	}
+}
+
+/*
+ * schemaguard.sg_sync_seen(statement text, OUT names text[], OUT types text[], OUT untyped boolean)
+ *
+ * Returns the qualified names in a statement, with their schemas and without
+ * quotes, those of types that values in it are given, and whether it has a
+ * literal whose type the server finds.  NULLs if it can't be parsed.
+ */
+static Datum
+sg_sync_seen_entered(PG_FUNCTION_ARGS)
+{
+	char	   *sql = sg_arg_text(fcinfo, 0);
+	char	   *problem;
+	List	   *parsed;
+	Seen		seen = {0};
+	bool		analysed = false;
+	TupleDesc	desc;
+	Datum		values[3] = {0};
+	bool		nulls[3] = {false};
+	SgScope		scope;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "function that returns a record was called in a context that takes none");
+	sg_caller_begin(&scope);
+	sg_scope_pin_source();
+	parsed = sync_parse_text(sql, RAW_PARSE_DEFAULT, &problem);
+	if (problem == NULL)
+	{
+		scan(sql, &seen);
+		scan_blocks(parsed, &seen);
+	}
+	sg_scope_end(&scope);
+	foreach_ptr(const RawStmt, raw, parsed)
+	{
+		analysed = analysed || analyses(raw->stmt);
+	}
+	for (int i = 0; i < 3; i++)
+		nulls[i] = problem != NULL;
+	if (problem == NULL)
+	{
+		values[0] = sg_text_array(seen.names);
+		values[1] = sg_text_array(seen.types);
+		values[2] = BoolGetDatum(seen.untyped && analysed);
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* ---- tables that a statement reads ---- */
+
+/* Does a command leave rows, and what proves something of them, alone? */
+static bool
+reads_nothing(const AlterTableCmd *cmd)
+{
+	switch (cmd->subtype)
+	{
+		case AT_AddInherit:
+		case AT_AddOf:
+		case AT_ChangeOwner:
+		case AT_ClusterOn:
+		case AT_ColumnDefault:
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
+		case AT_DisableRowSecurity:
+		case AT_DisableRule:
+		case AT_DisableTrig:
+		case AT_DropCluster:
+		case AT_DropColumn:
+		case AT_DropConstraint:
+		case AT_DropInherit:
+		case AT_DropNotNull:
+		case AT_DropOf:
+		case AT_EnableAlwaysRule:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaRule:
+		case AT_EnableReplicaTrig:
+		case AT_EnableRowSecurity:
+		case AT_EnableRule:
+		case AT_EnableTrig:
+		case AT_ForceRowSecurity:
+		case AT_NoForceRowSecurity:
+		case AT_ReplicaIdentity:
+		case AT_ResetOptions:
+		case AT_ResetRelOptions:
+		case AT_SetCompression:
+		case AT_SetOptions:
+		case AT_SetRelOptions:
+		case AT_SetStatistics:
+		case AT_SetStorage:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static List *
+add_relation(List *names, const RangeVar *relation)
+{
+	return relation && relation->schemaname ? lappend(names, psprintf("%s.%s", relation->schemaname, relation->relname)) : names;
+}
+
+/* The table of an ALTER TABLE that reads rows, and the other tables of keys and partitions; of ALTER TYPE, the type */
+static List *
+add_altered(List *names, const AlterTableStmt *statement)
+{
+	bool		reads = false;
+
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		if (reads_nothing(cmd))
+			continue;
+		reads = true;
+		if (cmd->def && IsA(cmd->def, Constraint))
+			names = add_relation(names, ((Constraint *) cmd->def)->pktable);
+		else if (cmd->def && IsA(cmd->def, PartitionCmd))
+			names = add_relation(names, ((PartitionCmd *) cmd->def)->name);
+	}
+	return reads ? add_relation(names, statement->relation) : names;
+}
+
+/*
+ * schemaguard.sg_sync_computes(statement text)
+ *
+ * Returns the tables whose rows, keys, partitions or proofs statements come to,
+ * and all that a block names, which may be types; names with their schemas,
+ * without quotes.  NULL: they can't be parsed.
+ */
+static Datum
+sg_sync_computes_entered(PG_FUNCTION_ARGS)
+{
+	char	   *problem;
+	List	   *parsed;
+	Seen		seen = {0};
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	sg_scope_pin_source();
+	parsed = sync_parse_text(sg_arg_text(fcinfo, 0), RAW_PARSE_DEFAULT, &problem);
+	if (problem == NULL)
+		scan_blocks(parsed, &seen);
+	foreach_ptr(const RawStmt, raw, parsed)
+	{
+		if (IsA(raw->stmt, AlterTableStmt))
+			seen.names = add_altered(seen.names, (AlterTableStmt *) raw->stmt);
+	}
+	sg_scope_end(&scope);
+	if (problem)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(sg_text_array(seen.names));
+}
