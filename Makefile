@@ -60,6 +60,8 @@ OBJS = \
 	src/base/args.o \
 	src/base/calls.o \
 	src/base/catalog.o \
+	src/base/code_builtin.o \
+	src/base/code_node.o \
 	src/base/code_raw.o \
 	src/base/code_reach.o \
 	src/base/code_table.o \

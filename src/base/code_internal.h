@@ -11,6 +11,7 @@
 #include "postgres.h"
 #include "access/htup.h"
 #include "access/tupdesc.h"
+#include "catalog/pg_proc.h"
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 
@@ -32,7 +33,8 @@ struct CodeReach
 								 * words */
 	List	   *domain_owners;	/* those of domains among them */
 	bool		found;			/* anything that is not built in, of whomever */
-	bool		too_deep;		/* an expression could not be read */
+	const char *unknown;		/* why an expression could not be read, or
+								 * NULL */
 
 	MemoryContext context;
 	HTAB	   *seen;			/* of ReachObject, or NULL */
@@ -48,5 +50,12 @@ extern void code_reach_columns(CodeReach *reach, Oid relid);
 
 /* An expression in a catalog's column that may be null */
 extern void code_reach_stored(CodeReach *reach, HeapTuple tuple, AttrNumber attnum, TupleDesc desc, Oid owner);
+
+/* May anybody call a function, in an expression that somebody else has written? */
+extern bool code_is_harmless(Form_pg_proc form);
+
+/* Kinds of nodes; one of neither kind is not looked into */
+extern bool code_node_has_type(Node *node);
+extern bool code_node_is_plain(Node *node);
 
 #endif							/* SG_CODE_INTERNAL_H */

@@ -459,21 +459,6 @@ typedef struct Walk
 	Oid			owner;			/* who stored the expression */
 } Walk;
 
-static bool
-takes_anything(Form_pg_proc form)
-{
-	for (int i = 0; i < form->pronargs; i++)
-	{
-		Oid			type = form->proargtypes.values[i];
-
-		if (type == REGCLASSOID ||
-			(get_typtype(type) == TYPTYPE_PSEUDO && type != CSTRINGOID && type != INTERNALOID))
-			return true;
-	}
-	/* schema_to_xml() and database_to_xml() take no more than a name */
-	return strstr(NameStr(form->proname), "_to_xml") != NULL;
-}
-
 /* A function in an expression that somebody has stored, with any arguments */
 static bool
 visit_called(Oid function, void *context)
@@ -481,15 +466,11 @@ visit_called(Oid function, void *context)
 	Walk	   *walk = context;
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
-	bool		harmless;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	harmless = (form->provolatile == PROVOLATILE_IMMUTABLE ||
-				(form->provolatile == PROVOLATILE_STABLE && is_built_in(function))) &&
-		!takes_anything(form);
-	if (!harmless)
+	if (!code_is_harmless(form))
 		code_reach_owner(walk->reach, walk->owner,
 						 psprintf("function %s", format_procedure_qualified(function)));
 	ReleaseSysCache(tuple);
@@ -498,34 +479,65 @@ visit_called(Oid function, void *context)
 	return false;
 }
 
-/* Is it an expression whose value may be of a user's type? */
-static bool
-has_type(Node *node)
+static void
+visit_types(CodeReach *reach, const List *types)
+{
+	foreach_oid(type, types)
+		code_reach_type(reach, type);
+}
+
+/* Adds what a node names by OID, its own type apart */
+static void
+visit_named(Walk *walk, Node *node)
 {
 	switch (nodeTag(node))
 	{
-		case T_Var:
-		case T_Const:
-		case T_Param:
-		case T_Aggref:
-		case T_WindowFunc:
-		case T_FuncExpr:
 		case T_OpExpr:
-		case T_SubscriptingRef:
-		case T_FieldSelect:
-		case T_FieldStore:
-		case T_RelabelType:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			code_reach_operator(walk->reach, ((OpExpr *) node)->opno);
+			break;
+		case T_ScalarArrayOpExpr:
+			code_reach_operator(walk->reach, ((ScalarArrayOpExpr *) node)->opno);
+			break;
+		case T_RowCompareExpr:
+			foreach_oid(operator, ((RowCompareExpr *) node)->opnos)
+				code_reach_operator(walk->reach, operator);
+			break;
+		case T_SortGroupClause:
+			code_reach_operator(walk->reach, ((SortGroupClause *) node)->eqop);
+			code_reach_operator(walk->reach, ((SortGroupClause *) node)->sortop);
+			break;
 		case T_CoerceViaIO:
-		case T_ArrayCoerceExpr:
-		case T_ConvertRowtypeExpr:
-		case T_CaseExpr:
-		case T_CaseTestExpr:
-		case T_ArrayExpr:
-		case T_RowExpr:
-		case T_CoalesceExpr:
-		case T_MinMaxExpr:
-		case T_CoerceToDomain:
-		case T_CoerceToDomainValue:
+			code_reach_type(walk->reach, exprType((Node *) ((CoerceViaIO *) node)->arg));
+			break;
+		case T_RangeTblFunction:
+			visit_types(walk->reach, ((RangeTblFunction *) node)->funccoltypes);
+			break;
+		case T_TableFunc:
+			visit_types(walk->reach, ((TableFunc *) node)->coltypes);
+			break;
+		case T_SetOperationStmt:
+			visit_types(walk->reach, ((SetOperationStmt *) node)->colTypes);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Tells whether the answer of a keyword such as current_user depends on who asks; dates and times do not */
+static bool
+asks_for_role(Node *node)
+{
+	if (!IsA(node, SQLValueFunction))
+		return false;
+	switch (((SQLValueFunction *) node)->op)
+	{
+		case SVFOP_CURRENT_ROLE:
+		case SVFOP_CURRENT_USER:
+		case SVFOP_USER:
+		case SVFOP_SESSION_USER:
+		case SVFOP_CURRENT_SCHEMA:
 			return true;
 		default:
 			return false;
@@ -540,15 +552,18 @@ visit_node(Node *node, void *context)
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, visit_node, context, 0);
-	if (IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr))
-		code_reach_operator(walk->reach, ((OpExpr *) node)->opno);
-	if (IsA(node, ScalarArrayOpExpr))
-		code_reach_operator(walk->reach, ((ScalarArrayOpExpr *) node)->opno);
-	if (IsA(node, CoerceViaIO))
-		code_reach_type(walk->reach, exprType((Node *) ((CoerceViaIO *) node)->arg));
-	if (has_type(node))
+		return query_tree_walker((Query *) node, visit_node, context, QTW_EXAMINE_SORTGROUP);
+	visit_named(walk, node);
+	if (code_node_has_type(node))
 		code_reach_type(walk->reach, exprType(node));
+	else if (!code_node_is_plain(node))
+	{
+		/* the server's walkers may not know it either */
+		walk->reach->unknown = "an expression that it could run is of a kind that is not looked into";
+		return true;
+	}
+	if (asks_for_role(node))
+		code_reach_owner(walk->reach, walk->owner, "an expression that asks for the role");
 	(void) check_functions_in_node(node, visit_called, context);
 	return expression_tree_walker(node, visit_node, context);
 }
@@ -574,7 +589,7 @@ walk_expression(CodeReach *reach, const char *text, Node *expression, Oid owner)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
-		reach->too_deep = true;
+		reach->unknown = "an expression that it could run is nested too deeply to be looked at";
 	}
 	PG_END_TRY();
 }
@@ -601,7 +616,7 @@ bool
 code_found(CodeReach *reach)
 {
 	visit_all(reach);
-	return reach->found || reach->too_deep;
+	return reach->found || reach->unknown;
 }
 
 static bool
@@ -621,7 +636,7 @@ bool
 code_is_others(CodeReach *reach)
 {
 	visit_all(reach);
-	return reach->too_deep || !is_caller_alone(reach->owners);
+	return reach->unknown || !is_caller_alone(reach->owners);
 }
 
 bool
@@ -663,8 +678,8 @@ code_refusal_alone(CodeReach *reach, Oid owner)
 	ListCell   *lw;
 
 	visit_all(reach);
-	if (reach->too_deep)
-		return pstrdup("an expression that it could run is nested too deeply to be looked at");
+	if (reach->unknown)
+		return pstrdup(reach->unknown);
 	forboth(lc, reach->owners, lw, reach->whats)
 	{
 		if (lfirst_oid(lc) != owner)
@@ -686,8 +701,8 @@ code_refusal(CodeReach *reach, Oid owner)
 	char	   *refusal;
 
 	visit_all(reach);
-	if (reach->too_deep)
-		return pstrdup("an expression that it could run is nested too deeply to be looked at");
+	if (reach->unknown)
+		return pstrdup(reach->unknown);
 	refusal = refusal_of(reach->owners, reach->whats, owner);
 	return refusal ? refusal : refusal_of(reach->planters, reach->plants, owner);
 }
@@ -699,7 +714,7 @@ code_role(CodeReach *reach, Oid owner, Oid *role)
 
 	*role = InvalidOid;
 	visit_all(reach);
-	if (!reach->too_deep && is_caller_alone(reach->owners) && is_caller_alone(reach->planters))
+	if (reach->unknown == NULL && is_caller_alone(reach->owners) && is_caller_alone(reach->planters))
 		return NULL;
 	refusal = code_refusal(reach, owner);
 	if (refusal == NULL)

@@ -247,4 +247,22 @@ sg_alter_constraint(Node *def)
 /* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
 extern PGDLLIMPORT char *locale_messages;
 
+/*
+ * 16 to 18: kinds of nodes in expressions, as labels of a switch: those whose
+ * type exprType() tells, and the others
+ */
+#if PG_VERSION_NUM < 160000
+#define SG_TYPED_NODES
+#define SG_PLAIN_NODES
+#elif PG_VERSION_NUM < 170000
+#define SG_TYPED_NODES case T_JsonValueExpr: case T_JsonConstructorExpr:
+#define SG_PLAIN_NODES case T_JsonIsPredicate:
+#elif PG_VERSION_NUM < 180000
+#define SG_TYPED_NODES case T_JsonValueExpr: case T_JsonConstructorExpr: case T_JsonExpr:
+#define SG_PLAIN_NODES case T_JsonIsPredicate: case T_JsonBehavior: case T_MergeSupportFunc:
+#else
+#define SG_TYPED_NODES case T_JsonValueExpr: case T_JsonConstructorExpr: case T_JsonExpr: case T_ReturningExpr:
+#define SG_PLAIN_NODES case T_JsonIsPredicate: case T_JsonBehavior: case T_MergeSupportFunc:
+#endif
+
 #endif							/* SG_COMPAT_H */

@@ -14,6 +14,9 @@
  * nothing.  So does what a trusted function calls, for its body is its owner's
  * choice, and a function for event triggers, which superusers make.
  *
+ * The server calls its own functions without fmgr_hook: of these, the looks
+ * alone tell which are harmless (code_builtin.c).
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -27,6 +30,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"
@@ -101,10 +105,16 @@ is_callers(void)
 	return GetUserId() == (is_process ? GetOuterUserId() : guard.role);
 }
 
-/* What the server keeps for a function that is called through the hook */
+/*
+ * State that the server keeps for each FmgrInfo whose function runs through the
+ * hook.  A function that runs itself again by the same FmgrInfo, as a support
+ * function of an index does that inserts into another one, begins again before
+ * it ends: entries are counted.  The server ends each that has begun, also by
+ * an error, so that no entry is left when a call of ours or a transaction is over.
+ */
 typedef struct HookState
 {
-	bool		counted;		/* its beginning was, so its end is */
+	int			entries;		/* that count as trusted now */
 	Datum		next;			/* of the next hook */
 } HookState;
 
@@ -116,27 +126,38 @@ state_of(FmgrInfo *flinfo, Datum *arg)
 	return (HookState *) DatumGetPointer(*arg);
 }
 
+/* An error here is before the server's own PG_TRY: nothing is counted by then, for nothing would end it */
 static void
 begin_call(FmgrInfo *flinfo, HookState *state)
 {
 	HeapTuple	tuple = guard.level > 0 ? find_candidate(flinfo->fn_oid) : NULL;
+	bool		counts = tuple != NULL;
 
-	state->counted = false;
-	if (tuple == NULL)
-		return;
-	if (guard.trusted == 0 && is_callers())
-		check_owner(tuple);
-	ReleaseSysCache(tuple);
-	guard.trusted++;
-	state->counted = true;
+	if (counts)
+	{
+		if (guard.trusted == 0 && is_callers())
+			check_owner(tuple);
+		ReleaseSysCache(tuple);
+	}
+	if (next_hook)
+		next_hook(FHET_START, flinfo, &state->next);
+	if (counts)
+	{
+		guard.trusted++;
+		state->entries++;
+	}
 }
 
 static void
-end_call(HookState *state)
+end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 {
-	if (state->counted && guard.trusted > 0)
+	if (state->entries > 0)
+	{
+		state->entries--;
 		guard.trusted--;
-	state->counted = false;
+	}
+	if (next_hook)
+		next_hook(event, flinfo, &state->next);
 }
 
 static void
@@ -146,10 +167,8 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 
 	if (event == FHET_START)
 		begin_call(flinfo, state);
-	if (next_hook)
-		next_hook(event, flinfo, &state->next);
-	if (event != FHET_START)
-		end_call(state);
+	else
+		end_call(event, flinfo, state);
 }
 
 void

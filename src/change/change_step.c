@@ -529,7 +529,7 @@ is_for_scan(const ChangeMove *move)
 
 /* ---- rows that break the rule of a step ---- */
 
-/* How far a call has come with them */
+/* Progress of one step whose rule is made once its rows are mended */
 typedef struct RuleWork
 {
 	bool		fixed;			/* with the rule there */

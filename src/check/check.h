@@ -30,7 +30,7 @@ typedef enum CheckResult
 	CHECK_BLOCK					/* the step, or the plan, can't be done */
 } CheckResult;
 
-/* How much of the tables is read */
+/* Reading of tables: none, a sample, or every row */
 typedef enum CheckVerify
 {
 	CHECK_READ_NONE,
@@ -215,7 +215,7 @@ extern void check_plan_changes(PlanCheck *check);
 /* Adds what the rows are to be asked for the step's next move; its answers are read by an audit of all */
 extern void check_ask_rows(PlanCheck *check, CheckStep *cs, const ChangeMove *move);
 
-/* The same where the step waits for what an earlier one makes */
+/* Adds the questions that are possible while the step waits for an object that an earlier step makes */
 extern void check_ask_early(PlanCheck *check, CheckStep *cs);
 extern List *check_row_rules(const CheckStep *cs);
 
@@ -224,7 +224,7 @@ extern void check_row_answers(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_statement.c ---- */
 
-/* What the statements of a step name, and whose rows they write */
+/* Names in the statements of a step, and the tables whose rows they write */
 extern void check_statement(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_cascade.c ---- */

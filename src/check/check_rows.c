@@ -53,7 +53,7 @@ typedef struct RowQuestion
 	char	   *hint;
 } RowQuestion;
 
-/* What the questions of a step are made of */
+/* Parts of which the questions of a step are made */
 typedef struct Asking
 {
 	PlanCheck  *check;

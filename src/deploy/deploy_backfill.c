@@ -287,6 +287,7 @@ static void
 fill_batch(void *p)
 {
 	run_deed_alone(do_batch, p);
+	run_fire_deferred();
 }
 
 static void

@@ -68,7 +68,7 @@ extern void finding_lock(const FindingRun *run);
  */
 extern void finding_record(FindingRun *run, List *findings);
 
-/* One of an audit's findings that somebody has accepted */
+/* An audit's finding that somebody has accepted */
 typedef struct FindingAccepted
 {
 	char	   *object;

@@ -487,6 +487,7 @@ write_rows(void *arg)
 				 errmsg("a trigger or rule of %s keeps orphans, each time others, or some that refer to others",
 						sg_relation_name(batch->key->key->child))));
 	}
+	run_fire_deferred();
 }
 
 /* Leave out the orphans that were kept; returns how many those are */

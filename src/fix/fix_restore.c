@@ -406,6 +406,7 @@ restore_part(void *arg)
 	compare_copies(part);
 	change_copies(SPI_OK_DELETE, "DELETE FROM schemaguard.quarantine WHERE id = ANY ($1)",
 				  part, NULL);
+	run_fire_deferred();
 }
 
 /* All at once, or in halves; returns how many rows are back */

@@ -193,6 +193,8 @@ attempt(void *arg)
 	}
 	action->execute(action);
 	PopActiveSnapshot();
+	if (!action->goes_on)
+		run_fire_deferred();
 }
 
 /* The modes that conflict with a mode, as pg_locks spells them */

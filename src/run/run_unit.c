@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -70,6 +71,13 @@ begin_next(void)
 {
 	XactIsoLevel = XACT_READ_COMMITTED;
 	sg_options_apply(call_options, GUC_ACTION_LOCAL);
+}
+
+void
+run_fire_deferred(void)
+{
+	/* SET CONSTRAINTS ALL IMMEDIATE, which lasts until the transaction ends */
+	AfterTriggerSetState(makeNode(ConstraintsSetStmt));
 }
 
 void

@@ -24,6 +24,13 @@
 extern void run_commit(void);
 
 /*
+ * Run the deferred triggers and constraints that would wait for the COMMIT, as
+ * the current role.  Called last in the subtransaction of a piece of work that is
+ * committed next: their errors are its failure then, and do not end the call.
+ */
+extern void run_fire_deferred(void);
+
+/*
  * Settings for the rest of the call, a List of SgOption *, over the session's;
  * they reach its workers.  They are set anew in each transaction, whose end
  * takes them back, so none outlives the call, however that ends, once the

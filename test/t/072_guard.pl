@@ -137,4 +137,83 @@ query(q{CALL sg_apply('owner')});
 is(query('SELECT id FROM eve.t'), '2', 'code of a table runs as its owner');
 is($log->(), $heard, '... and as nobody else');
 
+# ---- built-in functions that lead to her code by an OID or a text: the domain's check tells who asks
+
+query(q{
+	CREATE TABLE app.late (id int PRIMARY KEY, n int);
+	INSERT INTO app.late VALUES (1, 1);
+	CREATE FUNCTION app.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'too late'; END $$;
+	CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON app.late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.refuse();
+	SET SESSION AUTHORIZATION eve;
+	CREATE DOMAIN eve.who AS text CHECK (current_user = 'eve')});
+my $oid = query(q{SELECT 'eve.who'::regtype::oid});
+my %checks = (
+	'domain_in' => "domain_in('1', $oid, -1) IS NOT NULL",
+	'array_in' => "array_in('{1}', $oid, -1) IS NOT NULL",
+	major($node) >= 16 ? ('pg_input_is_valid' => q{pg_input_is_valid('1', 'eve.who')}) : (),
+	major($node) >= 17 ? ('JSON_VALUE' => q{JSON_VALUE('{"a":"1"}'::jsonb, '$.a' RETURNING eve.who ERROR ON ERROR) IS NOT NULL}) : ());
+foreach my $name (sort keys %checks)
+{
+	query("SET SESSION AUTHORIZATION eve; DROP TABLE IF EXISTS eve.asked; CREATE TABLE eve.asked (id int PRIMARY KEY, n text, CHECK ($checks{$name})); INSERT INTO eve.asked VALUES (1, 'a')");
+	my ($status, $out, $error) = $node->psql('postgres', q{UPDATE eve.asked SET n = 'b'});
+	like($error, qr/violates check constraint/, "$name: plain SQL asks as the superuser");
+	is(query(q{SELECT string_agg(DISTINCT result, ',') FROM sg_rule_audit('eve.asked')}), 'pass', "$name: an audit asks as eve");
+	($status, $out, $error) = $node->psql('postgres', q{SELECT sg_plan_create('asked', replace => true); SELECT sg_plan_add_statement('asked', $$UPDATE eve.asked SET n = 'b'$$)});
+	is($status, 0, "$name: planned");
+	($status, $out, $error) = $node->psql('postgres', q{CALL sg_apply('asked')});
+	like($error, qr/statement is left alone/, "$name: a statement of the superuser's is refused");
+	unlike("$out$error", qr/violates check constraint/, '... before it asks');
+}
+
+# ---- a default that reads what its owner may not
+
+query(q{SET SESSION AUTHORIZATION eve; CREATE TABLE eve.leak (id int PRIMARY KEY, a text DEFAULT current_setting('data_directory', true));
+	RESET SESSION AUTHORIZATION; SELECT sg_plan_create('leak'); SELECT sg_plan_add_statement('leak', 'INSERT INTO eve.leak (id) VALUES (1)')});
+$node->psql('postgres', q{CALL sg_apply('leak')});
+is(query('SELECT count(*) FROM eve.leak WHERE a IS NOT NULL'), '0', 'a default reads nothing in the name of the superuser');
+
+# ---- built-in functions that are harmless
+
+my %known = map { $_ => 1 } split /\n/, query('SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 11');
+my $listed = sub {
+	my ($file, $list) = @_;
+	my ($body) = slurp_file("src/base/$file") =~ /\Q$list\E\[\] = \{(.*?)\};/s;
+	return $body =~ /"(\w+)"/g;
+};
+is(join(' ', grep { !$known{$_} } $listed->('code_builtin.c', 'stable_names')), '', 'each function of the list of harmless ones is there');
+is(query(q{SELECT string_agg(DISTINCT proname, ' ') FROM pg_proc WHERE pronamespace = 11 AND provolatile <> 'i' AND proname ~ '(file|lo_|notify|slot|export|import|reload|terminate|cancel|reset|promote|_to_xml|set_config)'
+	AND proname IN ('} . join("', '", $listed->('code_builtin.c', 'stable_names')) . q{')}), '', 'no function whose name tells that it acts is in that list');
+
+# ---- a function that runs itself again, by a support function of an index that inserts into another one
+
+query(q{SET SESSION AUTHORIZATION eve;
+	CREATE FUNCTION eve.deep() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('eve.deep', 'off', false);
+		INSERT INTO eve.r2 SELECT eve.rng(g, g + 1) FROM generate_series(1, 3) g; END $$;
+	CREATE FUNCTION eve.diff(int, int) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+		IF current_setting('eve.deep', true) = 'on' AND $1 <> $2 THEN PERFORM eve.deep(); END IF; RETURN $1 - $2; END $$;
+	CREATE TYPE eve.rng AS RANGE (subtype = int, subtype_diff = eve.diff);
+	CREATE TABLE eve.r2 (x eve.rng);
+	INSERT INTO eve.r2 SELECT eve.rng(g, g + 3) FROM generate_series(1, 900) g;
+	CREATE INDEX ON eve.r2 USING gist (x);
+	CREATE TABLE eve.r (id int PRIMARY KEY, x eve.rng);
+	INSERT INTO eve.r SELECT g, eve.rng(g, g + 3) FROM generate_series(1, 900) g;
+	CREATE INDEX ON eve.r USING gist (x);
+	CREATE FUNCTION eve.arm() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('eve.deep', 'on', false); RETURN new; END $$;
+	CREATE TRIGGER arm BEFORE UPDATE ON eve.r FOR EACH ROW EXECUTE FUNCTION eve.arm();
+	RESET SESSION AUTHORIZATION;
+	SELECT sg_plan_create('again'); SELECT sg_plan_add_statement('again', 'UPDATE eve.r SET x = eve.rng(id, id + 5) WHERE id < 50', child_table => 'eve.r');
+	SELECT sg_plan_add_statement('again', $$UPDATE app.own SET n = (eve._d('{3}'))[1]$$)});
+$heard = $log->();
+$node->psql('postgres', q{CALL sg_apply('again', fail => false)});
+is(query('SELECT count(*) > 900 FROM eve.r2'), 't', 'a function of hers has run itself again');
+is($log->(), $heard, '... and the gate is as it was');
+
+# ---- deferred triggers fail with the step that has left them
+
+query(q{SELECT sg_plan_create('late'); SELECT sg_plan_add_statement('late', 'UPDATE app.late SET n = 2'), sg_plan_add_statement('late', 'UPDATE app.own SET n = 7')});
+my ($ended, undef, $told) = $node->psql('postgres', q{CALL sg_apply('late', fail => false)});
+is($ended, 0, 'a deferred trigger that fails does not end the call');
+is(query('SELECT n FROM app.late'), '1', '... its step is taken back');
+is(query('SELECT n FROM app.own'), '7', '... and the next one runs');
+
 done_testing();
