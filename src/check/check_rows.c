@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -22,6 +23,7 @@
 #include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "base/calls.h"
@@ -139,17 +141,24 @@ either(Node *one, Node *other)
 	return (Node *) makeBoolExpr(OR_EXPR, list_make2(one, other), -1);
 }
 
-/* Asks whether an expression can be computed for each row, whatever it gives */
+/*
+ * Asks whether an expression can be computed for each row, whatever it gives:
+ * by a condition that is always true and needs its value.  The planner of 19
+ * knows that of tests for NULL, and would not compute them.
+ */
 static void
 ask_computed(const Asking *asking, const char *name, Node *expression, char *hint)
 {
-	NullTest   *test;
+	FuncExpr   *nulls;
+	Const	   *zero;
 
 	if (is_volatile(asking, expression))
 		return;
-	test = castNode(NullTest, is_not_null(expression));
-	test->nulltesttype = IS_NULL;
-	ask_condition(asking, name, is_not_null((Node *) test), CHECK_BLOCK, "", hint);
+	nulls = makeFuncExpr(F_NUM_NULLS, INT4OID, list_make1(expression), InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	zero = makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(0), false, true);
+	ask_condition(asking, name,
+				  (Node *) makeFuncExpr(F_INT4GE, BOOLOID, list_make2(nulls, zero), InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+				  CHECK_BLOCK, "", hint);
 }
 
 /* ---- the rule of the step ---- */
