@@ -17,11 +17,16 @@
  * The server calls its own functions without fmgr_hook: of these, the looks
  * alone tell which are harmless (code_builtin.c).
  *
+ * A parallel worker of the server loads this library, and takes over the settings
+ * of its leader, before it works.  So the role whose name is guarded is a setting:
+ * the library alone writes it, for workers to read.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/parallel.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_language.h"
@@ -40,10 +45,18 @@
 #include "base/spi.h"
 
 static SgGuard guard = {0, InvalidOid, 0};
-static bool is_process = false;
+
+int			sg_guarded_role = 0;
 
 static needs_fmgr_hook_type next_needs;
 static fmgr_hook_type next_hook;
+
+/* Writes what a parallel worker that is started from here on has to know: it is trusted as its leader is */
+static void
+tell_workers(void)
+{
+	sg_guarded_role = guard.level > 0 && guard.trusted == 0 ? (int) guard.role : 0;
+}
 
 /*
  * Returns the pg_proc row, for ReleaseSysCache(), of a function that could be
@@ -102,7 +115,7 @@ check_owner(HeapTuple tuple)
 static bool
 is_callers(void)
 {
-	return GetUserId() == (is_process ? GetOuterUserId() : guard.role);
+	return GetUserId() == guard.role;
 }
 
 /*
@@ -145,6 +158,7 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	{
 		guard.trusted++;
 		state->entries++;
+		tell_workers();
 	}
 }
 
@@ -155,6 +169,7 @@ end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 	{
 		state->entries--;
 		guard.trusted--;
+		tell_workers();
 	}
 	if (next_hook)
 		next_hook(event, flinfo, &state->next);
@@ -178,24 +193,51 @@ sg_guard_begin(SgGuard *before)
 	guard.level++;
 	guard.role = GetUserId();
 	guard.trusted = 0;
+	tell_workers();
 }
 
 void
 sg_guard_end(const SgGuard *before)
 {
 	guard = *before;
+	tell_workers();
 }
 
 void
 sg_guard_process(void)
 {
-	guard.level = 1;
-	is_process = true;
+	SgGuard		before;
+
+	sg_guard_begin(&before);
+}
+
+bool
+sg_guard_check_setting(int *newval, void **extra, GucSource source)
+{
+	if (source == PGC_S_DEFAULT || source == PGC_S_OVERRIDE)
+		return true;
+	GUC_check_errdetail("The library alone sets it.");
+	return false;
+}
+
+void
+sg_guard_take_over(int newval, void *extra)
+{
+	if (!InitializingParallelWorker)
+		return;
+	guard.level = newval != 0;
+	guard.role = (Oid) newval;
 }
 
 void
 sg_guard_init(void)
 {
+	/*
+	 * the server leaves out settings of the source default, not by their
+	 * value, when it hands them to workers
+	 */
+	(void) set_config_option("schemaguard.guarded_role", "0", PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_SAVE, true, 0, false);
+
 	next_needs = needs_fmgr_hook;
 	needs_fmgr_hook = needs_hook;
 	next_hook = fmgr_hook;

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 #include "fmgr.h"
+#include "utils/guc.h"
 
 /* Installs the server's hooks; once, when the library is loaded */
 extern void sg_guard_init(void);
@@ -31,7 +32,12 @@ typedef struct SgGuard
 extern void sg_guard_begin(SgGuard *before);
 extern void sg_guard_end(const SgGuard *before);
 
-/* For a process of ours: as long as it lives, for the role that it works for by then */
+/* For a process of ours: as long as it lives, for the role that it is */
 extern void sg_guard_process(void);
+
+/* Setting schemaguard.guarded_role: the role that a parallel worker guards, as an Oid, or 0 */
+extern int	sg_guarded_role;
+extern bool sg_guard_check_setting(int *newval, void **extra, GucSource source);
+extern void sg_guard_take_over(int newval, void *extra);
 
 #endif							/* SG_GUARD_H */

@@ -21,6 +21,7 @@
 #include "utils/varlena.h"
 
 #include "base/compat.h"
+#include "base/guard.h"
 #include "base/guc.h"
 #include "base/quote.h"
 
@@ -300,6 +301,19 @@ define_remote(void)
 							NULL, NULL, NULL);
 }
 
+/* No setting of the user's, so nobody sees it: see guard.c */
+static void
+define_guard(void)
+{
+	DefineCustomIntVariable("schemaguard.guarded_role",
+							"Role in whose name parallel workers run no code of others.",
+							NULL,
+							&sg_guarded_role,
+							0, INT_MIN, INT_MAX,
+							PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							sg_guard_check_setting, sg_guard_take_over, NULL);
+}
+
 void
 sg_guc_init(void)
 {
@@ -436,6 +450,7 @@ sg_guc_init(void)
 	define_control();
 	define_remote();
 	define_migration();
+	define_guard();
 	MarkGUCPrefixReserved("schemaguard");
 	sg_guc_early_judge();
 }

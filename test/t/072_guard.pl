@@ -123,6 +123,33 @@ foreach my $call (q{SELECT result, reason FROM sg_rule_audit('eve.plain', 'check
 	$eve->query('ALTER TABLE eve.plain ALTER tags TYPE int[]');
 }
 
+# ---- a parallel worker of the server, by a function that is given to her while another one judges the same row
+
+query(q{GRANT CREATE ON SCHEMA app TO eve;
+	CREATE TABLE app.big AS SELECT g AS id FROM generate_series(1, 20000) g;
+	ALTER TABLE app.big SET (parallel_workers = 2);
+	CREATE FUNCTION app.pause(int) RETURNS boolean IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
+		WHILE $1 = 1 AND EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory') LOOP PERFORM pg_catalog.pg_sleep(0.01); END LOOP;
+		-- a lock that is new lets the worker hear of the new owner
+		IF $1 = 1 THEN PERFORM FROM app.own; END IF;
+		RETURN true; END $$;
+	CREATE FUNCTION app.judge(int) RETURNS boolean IMMUTABLE PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN
+		IF $1 = 1 AND current_user <> 'eve' THEN RAISE LOG 'WITNESS as %', current_user; END IF; RETURN true; END $$});
+$heard = $log->();
+$victim->query('SET schemaguard.audit_method = sql; SET parallel_leader_participation = off; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0');
+my $audit = q{SELECT result, reason FROM sg_rule_audit('app.big', 'check', 'app.pause(id) AND app.judge(id)')};
+is($victim->query($audit), 'pass|', 'a function of the superuser judges rows in a parallel worker');
+cmp_ok($log->(), '>', $heard, '... in its name');
+$heard = $log->();
+my $locker = SgTest::Session->new($node);
+$locker->query('SELECT pg_advisory_lock(72)');
+$victim->send($audit);
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker' AND wait_event = 'PgSleep'}) eq '1' }, 30), 'a worker judges the row');
+query('ALTER FUNCTION app.judge(int) OWNER TO eve');
+$locker->query('SELECT pg_advisory_unlock(72)');
+is($victim->collect, 'unknown|error 42501, whose message could hold values', 'a function of hers is refused there');
+is($log->(), $heard, '... and does not run');
+
 # ---- what is trusted goes on: a function of the superuser's that calls hers, and her own table's code as herself
 
 $heard = $log->();
