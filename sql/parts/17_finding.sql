@@ -33,7 +33,7 @@ CREATE TABLE schemaguard.finding (
 );
 CREATE UNIQUE INDEX finding_open_key ON schemaguard.finding (source, role, reference, target, fingerprint)
     WHERE gone_at IS NULL;
-CREATE INDEX finding_gone_idx ON schemaguard.finding (gone_run) WHERE gone_run IS NOT NULL;
+CREATE INDEX finding_untold_idx ON schemaguard.finding (source, role, reference, target) WHERE delivered_at IS NULL;
 COMMENT ON TABLE schemaguard.finding IS 'what audit gates and checks for drift found, from the first to the last time in a row';
 COMMENT ON COLUMN schemaguard.finding.id IS 'number of the finding';
 COMMENT ON COLUMN schemaguard.finding.source IS 'what found it: audit or drift';
@@ -61,7 +61,7 @@ COMMENT ON COLUMN schemaguard.finding.accepted_at IS 'when';
 COMMENT ON COLUMN schemaguard.finding.accepted_count IS 'how many rows it was then';
 COMMENT ON COLUMN schemaguard.finding.accepted_until IS 'it counts again from then on';
 COMMENT ON COLUMN schemaguard.finding.reason IS 'why it was accepted';
-COMMENT ON COLUMN schemaguard.finding.delivered_at IS 'when it was passed on to those who wait for it; null: not yet';
+COMMENT ON COLUMN schemaguard.finding.delivered_at IS 'when a run that ended told listeners that it is there, or gone; null: not yet';
 COMMENT ON COLUMN schemaguard.finding.fingerprint IS 'hash of kind, object, property, change, expected and actual';
 -- A role sees its own findings, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.finding ENABLE ROW LEVEL SECURITY;

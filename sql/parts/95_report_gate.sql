@@ -1,7 +1,8 @@
 -- A gate for orphans: an audit with a memory, and an error
 
-CREATE PROCEDURE sg_audit_gate(schemas schemaguard.names DEFAULT NULL, plan text DEFAULT NULL, only_new boolean DEFAULT true)
+CREATE PROCEDURE sg_audit_gate(schemas schemaguard.names DEFAULT NULL, plan text DEFAULT NULL, only_new boolean DEFAULT true,
+    fail boolean DEFAULT true)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_audit_gate';
-COMMENT ON PROCEDURE sg_audit_gate(schemaguard.names, text, boolean)
-    IS 'audit declared keys, or those of a plan, commit the verdicts, and raise an error if any fails that is not accepted, or is unknown: for pg_cron and CI';
+COMMENT ON PROCEDURE sg_audit_gate(schemaguard.names, text, boolean, boolean)
+    IS 'audit declared keys, or those of a plan, commit verdicts batch by batch, and raise an error if any fails that is not accepted, or is unknown';

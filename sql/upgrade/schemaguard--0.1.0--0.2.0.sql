@@ -56,20 +56,21 @@ ALTER TABLE schemaguard.ddl_capture REPLICA IDENTITY DEFAULT, ADD COLUMN one boo
 
 -- What audits and checks have found is in one table.
 INSERT INTO schemaguard.finding (source, role, reference, target, kind, object, property, result, count, detail,
-                                 first_seen, last_seen, first_run, run, fingerprint)
+                                 first_seen, last_seen, first_run, run, delivered_at, fingerprint)
     SELECT 'audit', g.role, '', g.scope, 'foreign key', g.child_table, g.fk_name, g.result, g.orphan_rows, g.reason,
-           g.first_seen, g.last_seen, g.first_run, g.last_run,
+           g.first_seen, g.last_seen, g.first_run, g.last_run, g.last_seen,
            pg_catalog.sha256(pg_catalog.convert_to(
                pg_catalog.jsonb_build_array('foreign key', g.child_table, g.fk_name, NULL, NULL, NULL)::text, pg_catalog.getdatabaseencoding()))
     FROM schemaguard.gate_finding g
     ORDER BY g.first_seen, g.child_table, g.fk_name;
 -- The runs of a difference may have been pruned.
 INSERT INTO schemaguard.finding (source, role, reference, target, kind, object, property, change, expected, actual, result, risk, detail,
-                                 first_seen, last_seen, gone_at, first_run, run, gone_run, fingerprint)
+                                 first_seen, last_seen, gone_at, first_run, run, gone_run, delivered_at, fingerprint)
     SELECT 'drift', i.role, i.reference, i.target, i.kind, i.object, i.property, i.change, i.expected, i.actual, i.class, i.risk, i.detail,
            i.first_seen, i.last_seen, i.gone_at, coalesce(f.run_id, '00000000-0000-0000-0000-000000000000'),
            coalesce(l.run_id, '00000000-0000-0000-0000-000000000000'),
            CASE WHEN i.gone_at IS NOT NULL THEN coalesce(g.run_id, '00000000-0000-0000-0000-000000000000') END,
+           coalesce(i.gone_at, i.last_seen),
            pg_catalog.sha256(pg_catalog.convert_to(
                pg_catalog.jsonb_build_array(i.kind, i.object, i.property, i.change, i.expected, i.actual)::text, pg_catalog.getdatabaseencoding()))
     FROM schemaguard.drift_item i

@@ -163,7 +163,8 @@ run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 	if (!record)
 		return;
 
-	finding_record(history, found(rows));
+	finding_found(history, found(rows));
+	finding_close(history);
 	check->notified = notify(check);
 	drift_history_write(check);
 	log_check(check);

@@ -25,6 +25,7 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "base/compat.h"
 #include "base/guc.h"
@@ -77,15 +78,41 @@ execute(const FindingRun *run, int expected, const char *sql, int nargs)
 
 /* ---- the lock ---- */
 
-void
-finding_lock(const FindingRun *run)
+static LOCKTAG
+history_tag(const FindingRun *run)
 {
 	char	   *key = psprintf("%s\n%s\n%s\n%s", run->source, run->role, run->reference, run->target);
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, get_relname_relid("finding", sg_schema_oid()),
 					   DatumGetUInt32(hash_any((const unsigned char *) key, strlen(key))), 0);
+	return tag;
+}
+
+void
+finding_lock(const FindingRun *run)
+{
+	LOCKTAG		tag = history_tag(run);
+
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+void
+finding_lock_run(const FindingRun *run)
+{
+	LOCKTAG		tag = history_tag(run);
+
+	/* the wait may be as long as an audit */
+	InvalidateCatalogSnapshot();
+	(void) LockAcquire(&tag, ExclusiveLock, true, false);
+}
+
+void
+finding_unlock_run(const FindingRun *run)
+{
+	LOCKTAG		tag = history_tag(run);
+
+	(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
 /* ---- writing ---- */
@@ -144,6 +171,7 @@ write_batch(const FindingRun *run, List *findings)
 					 " ON CONFLICT (source, role, reference, target, fingerprint) WHERE gone_at IS NULL"
 					 " DO UPDATE SET run = excluded.run, last_seen = excluded.last_seen, result = excluded.result,"
 					 "     risk = excluded.risk, detail = excluded.detail, count = excluded.count,"
+					 "     delivered_at = CASE WHEN f.result = excluded.result THEN f.delivered_at END,"
 					 "     first_run = CASE WHEN f.result = excluded.result THEN f.first_run ELSE excluded.first_run END,"
 					 "     first_seen = CASE WHEN f.result = excluded.result THEN f.first_seen ELSE excluded.first_seen END",
 					 lengthof(types), types, values, NULL);
@@ -151,28 +179,49 @@ write_batch(const FindingRun *run, List *findings)
 	sg_scope_end(&scope);
 }
 
-/* Close what only the runs before have found, and count that and what is new */
-static void
-close_run(FindingRun *run)
+/* What closes an open finding; listeners have yet to be told */
+#define CLOSE "UPDATE schemaguard.finding f SET gone_at = $6, gone_run = $5, delivered_at = NULL"
+
+void
+finding_close(FindingRun *run)
 {
 	SgScope		scope;
 
 	sg_owner_begin(&scope);
 	SPI_connect();
-	run->gone = (int64)
-		execute(run, SPI_OK_UPDATE,
-				"UPDATE schemaguard.finding f SET gone_at = $6, gone_run = $5"
-				" WHERE " OF_HISTORY " AND gone_at IS NULL AND run <> $5", RUN_ARGS);
+	execute(run, SPI_OK_UPDATE, CLOSE " WHERE " OF_HISTORY " AND f.gone_at IS NULL AND f.run <> $5", RUN_ARGS);
 	execute(run, SPI_OK_SELECT,
-			"SELECT count(*) AS n FROM schemaguard.finding f"
-			" WHERE " OF_HISTORY " AND gone_at IS NULL AND first_run = $5", 5);
-	run->appeared = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "n");
+			"SELECT count(*) FILTER (WHERE f.gone_at IS NULL) AS appeared, count(f.gone_at) AS gone"
+			" FROM schemaguard.finding f WHERE " OF_HISTORY " AND f.delivered_at IS NULL", 4);
+	run->appeared = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "appeared");
+	run->gone = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "gone");
 	SPI_finish();
 	sg_scope_end(&scope);
 }
 
 void
-finding_record(FindingRun *run, List *findings)
+finding_passed(const FindingRun *run, List *findings)
+{
+	Oid			types[RUN_ARGS + FIELDS];
+	Datum		values[RUN_ARGS + FIELDS];
+	SgScope		scope;
+
+	run_arguments(run, types, values);
+	field_arrays(findings, types + RUN_ARGS, values + RUN_ARGS);
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_UPDATE,
+					 CLOSE " FROM ROWS FROM (pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9))"
+					 "      AS r (kind, object, property)"
+					 " WHERE " OF_HISTORY " AND f.gone_at IS NULL"
+					 " AND f.kind = r.kind AND f.object = r.object AND f.property = r.property",
+					 RUN_ARGS + 3, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+void
+finding_found(const FindingRun *run, List *findings)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard findings",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -190,7 +239,6 @@ finding_record(FindingRun *run, List *findings)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	close_run(run);
 }
 
 /* ---- telling ---- */
@@ -239,11 +287,11 @@ append_items(StringInfo json, const FindingRun *run, int64 total)
 	execute(run, SPI_OK_SELECT,
 			"SELECT CASE s.state WHEN 1 THEN 'new' WHEN 2 THEN 'gone' ELSE 'known' END AS state,"
 			"       f.kind, f.object, f.property, f.change, f.result, f.risk, f.count"
-			" FROM schemaguard.finding f, LATERAL (SELECT CASE WHEN f.gone_run = $5 THEN 2"
-			"      WHEN f.first_run = $5 THEN 1 ELSE 3 END) s (state)"
-			" WHERE " OF_HISTORY " AND (f.run = $5 OR f.gone_run = $5)"
+			" FROM schemaguard.finding f, LATERAL (SELECT CASE WHEN f.delivered_at IS NOT NULL THEN 3"
+			"      WHEN f.gone_at IS NULL THEN 1 ELSE 2 END) s (state)"
+			" WHERE " OF_HISTORY " AND (f.gone_at IS NULL OR f.delivered_at IS NULL)"
 			" ORDER BY s.state, f.kind COLLATE \"C\", f.object COLLATE \"C\", f.property COLLATE \"C\", f.id"
-			" LIMIT " PAYLOAD_ITEMS, 5);
+			" LIMIT " PAYLOAD_ITEMS, 4);
 	for (uint64 n = 0; n < SPI_processed; n++)
 	{
 		char	   *text = item(SPI_tuptable->vals[n], SPI_tuptable->tupdesc);
@@ -257,13 +305,25 @@ append_items(StringInfo json, const FindingRun *run, int64 total)
 	appendStringInfo(json, "], \"more\": " INT64_FORMAT "}", total - fitting);
 }
 
-bool
-finding_notify(const FindingRun *run, const char *result, const FindingCount *counts, int ncounts, int64 findings)
+/* Nothing is new to listeners any more; where there are none, it is not kept for them */
+static void
+mark_delivered(const FindingRun *run)
+{
+	SgScope		scope;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	execute(run, SPI_OK_UPDATE,
+			"UPDATE schemaguard.finding f SET delivered_at = pg_catalog.now()"
+			" WHERE " OF_HISTORY " AND f.delivered_at IS NULL", 4);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+static void
+tell_listeners(const FindingRun *run, const char *result, const FindingCount *counts, int ncounts, int64 findings)
 {
 	StringInfoData json;
-
-	if (sg_notify_channel[0] == '\0' || run->appeared + run->gone == 0)
-		return false;
 
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
@@ -278,7 +338,19 @@ finding_notify(const FindingRun *run, const char *result, const FindingCount *co
 	append_count(&json, "gone", run->gone);
 	append_items(&json, run, findings + run->gone);
 	Async_Notify(sg_notify_channel, json.data);
-	return true;
+}
+
+bool
+finding_notify(const FindingRun *run, const char *result, const FindingCount *counts, int ncounts, int64 findings)
+{
+	bool		sends = sg_notify_channel[0] != '\0';
+
+	if (run->appeared + run->gone == 0)
+		return false;
+	if (sends)
+		tell_listeners(run, result, counts, ncounts, findings);
+	mark_delivered(run);
+	return sends;
 }
 
 /* ---- pruning ---- */

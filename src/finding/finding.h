@@ -48,7 +48,7 @@ typedef struct FindingRun
 	pg_uuid_t	run;			/* in the log */
 	TimestampTz started_at;
 
-	/* set by finding_record() */
+	/* set by finding_close(): what listeners have not been told yet */
 	int64		appeared;		/* new, or with another result than before */
 	int64		gone;
 } FindingRun;
@@ -62,11 +62,25 @@ typedef struct FindingRun
 extern void finding_lock(const FindingRun *run);
 
 /*
- * Write down what a run has found (of Finding *): what is there, new or as
- * before, and what is gone.  The caller has the history's lock.  A finding
- * that is there twice is written once.
+ * Take the same lock for a run of many transactions, by the session: it is
+ * released by finding_unlock_run(), or by the first error that ends the call.
+ * The caller holds nothing while it waits.
  */
-extern void finding_record(FindingRun *run, List *findings);
+extern void finding_lock_run(const FindingRun *run);
+extern void finding_unlock_run(const FindingRun *run);
+
+/*
+ * Write down what a run has found (of Finding *), new or as before.  A finding
+ * that is there twice is written once.  In these three the caller has the
+ * history's lock.
+ */
+extern void finding_found(const FindingRun *run, List *findings);
+
+/* Close findings of earlier runs: this run has looked at these (of Finding *), and they pass */
+extern void finding_passed(const FindingRun *run, List *findings);
+
+/* The run has seen everything: close what only earlier ones have found, and count */
+extern void finding_close(FindingRun *run);
 
 /* An audit's finding that somebody has accepted */
 typedef struct FindingAccepted
@@ -93,8 +107,9 @@ typedef struct FindingCount
 
 /*
  * NOTIFY on schemaguard.notify_channel, if that is set and something is new
- * or gone: the run, its verdict, the counts, and as many of the findings as
- * fit, new ones first, then those that are gone.  Returns whether it did.
+ * or gone since it was last told: the run, its verdict, the counts, and as
+ * many of the findings as fit, new ones first, then those that are gone.
+ * Returns whether it did.  After finding_close().
  */
 extern bool finding_notify(const FindingRun *run, const char *result,
 						   const FindingCount *counts, int ncounts, int64 findings);

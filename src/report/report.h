@@ -37,11 +37,11 @@ typedef enum ReportSteps
 extern void report_add_declared(AuditSet *set);
 extern void report_add_plan(AuditSet *set, const FkPlan *plan, ReportSteps which);
 
-/*
- * Judge the keys, sorted by table and name: their rows in the log, for roles
- * with sg_grant(), and their proofs.
- */
-extern void report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples);
+/* Judge the keys, sorted by table and name; judged, if given, is called after each batch, as by audit_tables() */
+extern void report_judge(AuditSet *set, int samples, AuditJudged judged, void *arg);
+
+/* Write verdicts (of AuditKey *) down: rows of the log, for roles with sg_grant(), and proofs */
+extern void report_write(List *keys, const pg_uuid_t *run, const char *plan);
 
 /* What there is to say besides the verdict, or NULL */
 extern const char *report_reason(const AuditKey *ak);

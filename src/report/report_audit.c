@@ -337,12 +337,25 @@ log_entry_of(const pg_uuid_t *run, const char *plan, const AuditKey *ak)
 	return entry;
 }
 
+void
+report_write(List *keys, const pg_uuid_t *run, const char *plan)
+{
+	List	   *entries = NIL;
+
+	if (!log_writable())
+		return;
+	foreach_ptr(AuditKey, ak, sg_is_granted() ? keys : NIL)
+		entries = lappend(entries, log_entry_of(run, plan, ak));
+	if (entries != NIL)
+		log_write_all(entries);
+	audit_proof_record(keys);
+}
+
 /* What follows a batch of verdicts */
 typedef struct ReportState
 {
-	pg_uuid_t	run;
-	bool		log;
-	const char *plan;
+	AuditJudged judged;			/* or NULL */
+	void	   *arg;
 	int64		done;
 	int64		orphans;
 } ReportState;
@@ -351,18 +364,15 @@ static void
 report_judged(List *keys, void *arg)
 {
 	ReportState *report = arg;
-	List	   *entries = NIL;
 
 	foreach_ptr(AuditKey, ak, keys)
 	{
-		if (report->log)
-			entries = lappend(entries, log_entry_of(&report->run, report->plan, ak));
 		report->done++;
 		report->orphans += Max(ak->orphan_rows, 0);
 	}
-	if (entries != NIL)
-		log_write_all(entries);
 	sg_progress_done(report->done, report->orphans);
+	if (report->judged)
+		report->judged(keys, report->arg);
 }
 
 /* The keys that need rows to be judged, by child table */
@@ -393,9 +403,9 @@ group_by_table(AuditSet *set, int samples)
 }
 
 void
-report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples)
+report_judge(AuditSet *set, int samples, AuditJudged judged, void *arg)
 {
-	ReportState report = {*run, log_writable() && sg_is_granted(), plan};
+	ReportState report = {judged, arg};
 	List	   *known = NIL;
 
 	list_sort(set->keys, compare_audit_keys);
@@ -407,7 +417,6 @@ report_judge(AuditSet *set, const pg_uuid_t *run, const char *plan, int samples)
 	}
 	report_judged(known, &report);
 	audit_tables(group_by_table(set, samples), report_judged, &report);
-	audit_proof_record(set->keys);
 }
 
 /* Raises 42P01 where the first argument is a plan's name, which people try */
@@ -488,8 +497,10 @@ sg_orphan_audit_entered(PG_FUNCTION_ARGS)
 			tell_nothing_to_do(set.child, set.schemas);
 	}
 
+	report_judge(&set, samples, NULL, NULL);
+	/* written last: no transaction ID is held while tables are read */
 	run = log_new_run();
-	report_judge(&set, &run, plan ? plan->name : NULL, samples);
+	report_write(set.keys, &run, plan ? plan->name : NULL);
 	foreach(lc, set.keys)
 		emit_key(&sink, lfirst(lc));
 	sg_progress_end();

@@ -10,6 +10,10 @@
  * what is gone is known, and listeners are told of a change once.  A finding
  * that is accepted there, and has not grown, is no reason for the error.
  *
+ * Each batch of tables that is read together is a transaction, which writes
+ * only once its tables are read: no snapshot and no transaction ID spans two
+ * batches or a scan, and a gate that is cancelled keeps what it has judged.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -19,6 +23,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
@@ -35,6 +40,7 @@
 #include "plan/plan.h"
 #include "plan/plan_option.h"
 #include "report/report.h"
+#include "run/run_unit.h"
 
 SG_FUNCTION(sg_audit_gate);
 
@@ -44,6 +50,7 @@ typedef struct AuditGate
 {
 	FkPlan	   *plan;			/* or NULL */
 	List	   *schemas;		/* of char *; NIL: all */
+	bool		fails;			/* with what it has found */
 	FindingRun	history;		/* the two as a text are its target */
 	int			keys;			/* that were judged, and rules ... */
 	int			rules;			/* ... of which these are */
@@ -70,12 +77,10 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 
 	gate->schemas = sg_arg_schemas(fcinfo, 0);
 	if (!PG_ARGISNULL(1))
-	{
 		gate->plan = plan_get_readable(sg_arg_text(fcinfo, 1));
-		(void) plan_options_begin(gate->plan);
-	}
-
+	/* the objects of 0.1.0 give two arguments */
 	gate->only_new = PG_NARGS() < 3 || sg_arg_bool(fcinfo, 2);
+	gate->fails = PG_NARGS() < 4 || sg_arg_bool(fcinfo, 3);
 
 	initStringInfo(&scope);
 	if (gate->plan)
@@ -100,36 +105,6 @@ tell_left_out(const AuditGate *gate, int steps)
 				(errmsg("there is nothing to judge: %s", gate->history.target)));
 }
 
-static void
-judge(AuditGate *gate)
-{
-	AuditSet	set = {.schemas = gate->schemas};
-
-	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
-	if (gate->plan)
-		report_add_plan(&set, gate->plan, REPORT_WANTED);
-	else
-		report_add_declared(&set);
-	report_judge(&set, &gate->history.run, gate->plan ? gate->plan->name : NULL, 0);
-	sg_progress_end();
-
-	foreach_ptr(AuditKey, ak, set.keys)
-	{
-		if (ak->result == AUDIT_SKIPPED)
-			continue;
-		gate->keys++;
-		gate->rules += ak->rule != NULL;
-		if (ak->result == AUDIT_PASS)
-			continue;
-		gate->found = lappend(gate->found, ak);
-		if (ak->result == AUDIT_FAIL)
-			gate->failed++;
-		else
-			gate->unknown++;
-	}
-	tell_left_out(gate, list_length(set.keys) - gate->keys);
-}
-
 /* ---- the history ---- */
 
 static const char *
@@ -149,25 +124,83 @@ rule_word(const AuditKey *ak)
 	return NULL;
 }
 
-static void
-record(AuditGate *gate)
+static Finding *
+finding_of(const AuditKey *ak)
 {
-	List	   *findings = NIL;
+	Finding    *finding = palloc0(sizeof(Finding));
 
-	foreach_ptr(const AuditKey, ak, gate->found)
+	finding->kind = rule_word(ak);
+	finding->object = ak->child_table;
+	finding->property = ak->fk_name;
+	finding->result = audit_result_word(ak->result);
+	finding->detail = report_reason(ak);
+	finding->count = ak->orphan_rows < 0 ? FINDING_UNCOUNTED : ak->orphan_rows;
+	return finding;
+}
+
+/* Puts the verdicts of a batch on record, committed */
+static void
+record(List *keys, void *arg)
+{
+	const AuditGate *gate = arg;
+	List	   *found = NIL;
+	List	   *passed = NIL;
+
+	if (keys == NIL)
+		return;
+	foreach_ptr(const AuditKey, ak, keys)
 	{
-		Finding    *finding = palloc0(sizeof(Finding));
-
-		finding->kind = rule_word(ak);
-		finding->object = ak->child_table;
-		finding->property = ak->fk_name;
-		finding->result = audit_result_word(ak->result);
-		finding->detail = report_reason(ak);
-		finding->count = ak->orphan_rows < 0 ? FINDING_UNCOUNTED : ak->orphan_rows;
-		findings = lappend(findings, finding);
+		if (ak->result == AUDIT_PASS)
+			passed = lappend(passed, finding_of(ak));
+		else if (ak->result != AUDIT_SKIPPED)
+			found = lappend(found, finding_of(ak));
 	}
-	finding_lock(&gate->history);
-	finding_record(&gate->history, findings);
+	report_write(keys, &gate->history.run, gate->plan ? gate->plan->name : NULL);
+	if (found != NIL)
+		finding_found(&gate->history, found);
+	if (passed != NIL)
+		finding_passed(&gate->history, passed);
+	run_commit_soon();
+}
+
+/* ---- judging ---- */
+
+static void
+collect(const AuditGate *gate, AuditSet *set)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (gate->plan)
+		report_add_plan(set, gate->plan, REPORT_WANTED);
+	else
+		report_add_declared(set);
+	PopActiveSnapshot();
+}
+
+static void
+judge(AuditGate *gate)
+{
+	AuditSet	set = {.schemas = gate->schemas};
+
+	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
+	collect(gate, &set);
+	report_judge(&set, 0, record, gate);
+	sg_progress_end();
+
+	foreach_ptr(AuditKey, ak, set.keys)
+	{
+		if (ak->result == AUDIT_SKIPPED)
+			continue;
+		gate->keys++;
+		gate->rules += ak->rule != NULL;
+		if (ak->result == AUDIT_PASS)
+			continue;
+		gate->found = lappend(gate->found, ak);
+		if (ak->result == AUDIT_FAIL)
+			gate->failed++;
+		else
+			gate->unknown++;
+	}
+	tell_left_out(gate, list_length(set.keys) - gate->keys);
 }
 
 /* ---- what is accepted ---- */
@@ -277,8 +310,8 @@ notify(const AuditGate *gate)
 
 /* ---- the error ---- */
 
-pg_noreturn static void
-raise_found(const AuditGate *gate)
+static void
+tell_found(const AuditGate *gate)
 {
 	StringInfoData detail;
 	int			named = Min(list_length(gate->found), FIRST_KEYS);
@@ -289,7 +322,7 @@ raise_found(const AuditGate *gate)
 	if (list_length(gate->found) > named)
 		appendStringInfo(&detail, "\n... and %d more", list_length(gate->found) - named);
 
-	ereport(ERROR,
+	ereport(gate->fails ? ERROR : WARNING,
 			(errcode(ERRCODE_SG_ORPHANS),
 			 gate->rules == 0 ?
 			 errmsg("orphans in %d of %d foreign keys, %d could not be judged", gate->failed, gate->keys, gate->unknown) :
@@ -302,20 +335,42 @@ raise_found(const AuditGate *gate)
 
 /* ---- the procedure ---- */
 
+/* Judges in the turn of this history, from a transaction that holds nothing */
+static void
+run_gate(AuditGate *gate)
+{
+	run_commit();
+	finding_lock_run(&gate->history);
+	gate->history.started_at = GetCurrentTimestamp();
+	if (gate->plan)
+	{
+		gate->plan = plan_get_readable(gate->plan->name);
+		run_keep_options(plan_options(gate->plan));
+	}
+	judge(gate);
+	leave_out_accepted(gate);
+	finding_close(&gate->history);
+	log_gate(gate);
+	notify(gate);
+	run_commit();
+	finding_unlock_run(&gate->history);
+}
+
 /*
  * sg_audit_gate(schemas text[] DEFAULT NULL, plan text DEFAULT NULL,
- *		only_new boolean DEFAULT true)
+ *		only_new boolean DEFAULT true, fail boolean DEFAULT true)
  *
  * Judges the declared keys, or those of a plan and its rules, whose child is in one of the
  * schemas, as sg_orphan_audit() does.  Commits the verdicts (the log, proofs,
- * schemaguard.finding) and a NOTIFY on schemaguard.notify_channel if
- * they are not the last gate's; then raises SG001 if any key fails or is
- * unknown, with the first ones in the detail.  A finding that
- * sg_audit_accept() has accepted is left out with a NOTICE, unless only_new is
- * false.
+ * schemaguard.finding) after each batch of tables that is read together, and
+ * at the end a NOTIFY on schemaguard.notify_channel if they are not the last
+ * gate's; then raises SG001 if any key fails or is unknown, with the first
+ * ones in the detail.  A finding that sg_audit_accept() has accepted is left
+ * out with a NOTICE, unless only_new is false.  Without fail, the error is a
+ * WARNING.
  *
  * With the caller's privileges; locks what sg_orphan_audit() locks, and
- * the history of this gate while it writes there.
+ * the history of this gate, so that gates of one role and scope take turns.
  *
  * Errors: 25001 inside a transaction, 25006 on a standby, SG001, 22023 no
  * schema, 3F000 no such schema, 42704 no such plan, 42501.
@@ -329,9 +384,9 @@ sg_audit_gate_entered(PG_FUNCTION_ARGS)
 
 	sg_check_granted(fcinfo);
 	sg_check_procedure(fcinfo, "sg_audit_gate",
-					   "It commits what it has found before it raises an error about it.");
+					   "It commits what it has found, batch by batch.");
 
-	/* what the error says has to outlive the commit */
+	/* what the error says has to outlive the commits */
 	context = AllocSetContextCreate(PortalContext, "schemaguard audit gate", ALLOCSET_DEFAULT_SIZES);
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(context);
@@ -339,17 +394,18 @@ sg_audit_gate_entered(PG_FUNCTION_ARGS)
 	gate.history.role = GetUserNameFromId(GetUserId(), false);
 	gate.history.reference = "";
 	gate.history.run = log_new_run();
-	gate.history.started_at = GetCurrentTimestamp();
 	read_arguments(fcinfo, &gate);
-	judge(&gate);
-	record(&gate);
-	leave_out_accepted(&gate);
-	log_gate(&gate);
-	notify(&gate);
-	SPI_commit();
-	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		run_gate(&gate);
+	}
+	PG_FINALLY();
+	{
+		run_keep_options(NIL);
+	}
+	PG_END_TRY();
 	if (gate.found != NIL)
-		raise_found(&gate);
+		tell_found(&gate);
 	SPI_finish();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);

@@ -204,8 +204,9 @@ sg_ok_no_orphans_entered(PG_FUNCTION_ARGS)
 	schema = find_pgtap();
 	set = declared_keys(fcinfo);
 	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
+	report_judge(&set, 0, NULL, NULL);
 	run = log_new_run();
-	report_judge(&set, &run, NULL, 0);
+	report_write(set.keys, &run, NULL);
 	sg_progress_end();
 	foreach_ptr(const AuditKey, ak, set.keys)
 	{

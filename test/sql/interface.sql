@@ -35,7 +35,7 @@ FROM (VALUES
   ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
   ('sg_sync_sql(text, text, schemaguard.names, boolean, boolean)', 'reference text, target text DEFAULT ''live''::text, schemas schemaguard.names DEFAULT NULL::schemaguard.names, allow_drop boolean DEFAULT false, partitions boolean DEFAULT false'),
   ('sg_drift_check(text, text, boolean)', 'reference text, target text DEFAULT ''live''::text, fail boolean DEFAULT false'),
-  ('sg_audit_gate(schemaguard.names, text, boolean)', 'IN schemas schemaguard.names DEFAULT NULL::schemaguard.names, IN plan text DEFAULT NULL::text, IN only_new boolean DEFAULT true'),
+  ('sg_audit_gate(schemaguard.names, text, boolean, boolean)', 'IN schemas schemaguard.names DEFAULT NULL::schemaguard.names, IN plan text DEFAULT NULL::text, IN only_new boolean DEFAULT true, IN fail boolean DEFAULT true'),
   ('sg_drift_gate(text, text)', 'IN reference text, IN target text DEFAULT ''live''::text'),
   ('sg_snapshot_take(text, schemaguard.names, text, boolean)', 'snapshot text, schemas schemaguard.names DEFAULT NULL::schemaguard.names, server text DEFAULT NULL::text, sequence_values boolean DEFAULT false'),
   ('sg_snapshot_export(text)', 'snapshot text'),
