@@ -15,6 +15,9 @@
  *	 on time, time zone, formats, encodings and the text search configuration,
  *	 and on nothing else.
  *
+ * num_nulls() and num_nonnulls() take arguments of any type, and call nothing:
+ * they count, and conditions of our own are made with them.
+ *
  * A function that a newer server adds is therefore not harmless, unless it is
  * immutable.
  *
@@ -25,6 +28,7 @@
 #include "access/transam.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "base/code_internal.h"
@@ -104,6 +108,8 @@ code_is_harmless(Form_pg_proc form)
 {
 	bool		built_in = form->oid < FirstNormalObjectId;
 
+	if (form->oid == F_NUM_NULLS || form->oid == F_NUM_NONNULLS)
+		return true;
 	for (int i = 0; i < form->pronargs; i++)
 	{
 		if (leads_elsewhere(form->proargtypes.values[i], built_in))
