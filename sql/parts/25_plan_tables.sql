@@ -93,6 +93,9 @@ CREATE INDEX ON schemaguard.plan_step (plan, child_table);
 -- Whether a new step can make a circle is asked for each
 CREATE INDEX plan_step_order_idx ON schemaguard.plan_step (plan)
     WHERE after OPERATOR(pg_catalog.<>) '{*}' OR kind OPERATOR(pg_catalog.=) 'rename';
+-- Whether a later step has renamed or dropped what a finished step is about is asked for each of those
+CREATE INDEX plan_step_moved_idx ON schemaguard.plan_step (plan, child_table)
+    WHERE kind OPERATOR(pg_catalog.=) 'rename' OR kind OPERATOR(pg_catalog.=) 'drop';
 COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, or another change, and how far it has come';
 COMMENT ON COLUMN schemaguard.plan_step.plan IS 'name of the plan';
 COMMENT ON COLUMN schemaguard.plan_step.step IS 'number of the step within the plan';

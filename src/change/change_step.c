@@ -65,7 +65,8 @@ find_table(const PlanStep *step, ChangeMove *move)
 	move->table = sg_find_qualified(step->child_table);
 	if (!OidIsValid(move->table))
 	{
-		near = sg_nearest_table(step->child_table);
+		/* a finished step has found its table, so the name is no slip */
+		near = step->state == STEP_VALIDATED ? NULL : sg_nearest_table(step->child_table);
 		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s does not exist", step->child_table),
 					   near ? psprintf("Perhaps you meant %s:\n%s", near, plan_set_call(step, "child_table", near, NULL)) :
 					   psprintf("Create the table, or leave the step out:\n%s", plan_skip_call(step, "there is no such table")));
@@ -421,14 +422,7 @@ change_was_done(const PlanStep *step, const ChangeMove *move)
 		return false;
 	if (step->kind == STEP_RENAME || step->kind == STEP_DROP)
 		return true;
-	if (move->kind != MOVE_PROBLEM || step->child_table == NULL)
-		return false;
-	foreach_ptr(const PlanStep, other, plan_steps_of_child(step->plan, step->child_table))
-	{
-		if ((other->kind == STEP_RENAME || other->kind == STEP_DROP) && other->state == STEP_VALIDATED)
-			return true;
-	}
-	return false;
+	return move->kind == MOVE_PROBLEM && step->child_table && plan_has_moved(step->plan, step->child_table);
 }
 
 /* What only workers can do is not begun without them */

@@ -122,6 +122,9 @@ extern List *plan_only_keys(List *steps);
 extern List *plan_steps_again(const char *name, List *steps);
 extern bool plan_has_own_order(const char *name);
 
+/* Has a step of the plan renamed or dropped the table, or something of it? */
+extern bool plan_has_moved(const char *name, const char *child_table);
+
 /* Those of one child table, by its qualified name */
 extern List *plan_steps_of_child(const char *name, const char *child_table);
 extern PlanStep *plan_step_get(const char *name, int step, bool missing_ok);

@@ -446,6 +446,18 @@ plan_has_own_order(const char *name)
 					   " WHERE plan = $1 AND (after <> '{*}' OR kind = 'rename') LIMIT 1", &args, store_read_text) != NIL;
 }
 
+bool
+plan_has_moved(const char *name, const char *child_table)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, name);
+	store_arg_text(&args, child_table);
+	return store_query("SELECT 'true' FROM schemaguard.plan_step"
+					   " WHERE plan = $1 AND child_table = $2 AND (kind = 'rename' OR kind = 'drop')"
+					   " AND state = 'validated' LIMIT 1", &args, store_read_text) != NIL;
+}
+
 PlanStep *
 plan_step_get(const char *name, int step, bool missing_ok)
 {

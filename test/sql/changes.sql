@@ -251,9 +251,22 @@ CALL sg_apply('mine');
 RESET SESSION AUTHORIZATION;
 SELECT step, action, phase, statement FROM schemaguard.audit_log WHERE plan = 'planted' AND action = 'statement' ORDER BY id;
 
+-- finished steps of a table that has another name by now: rows read of the plan and of pg_class grow with the steps, not with their square
+CREATE TABLE many (v int);
+SELECT sg_plan_create('many') \g /dev/null
+SELECT sg_plan_from_sql('many', string_agg(format('ALTER TABLE chg.many ADD CONSTRAINT many_%s CHECK (v > %1$s);', g), '')) FROM generate_series(1, 299) g;
+SELECT sg_plan_add_rename('many', 'table', 'chg.many', 'moved') \g /dev/null
+ALTER TABLE many RENAME TO moved;
+UPDATE schemaguard.plan_step SET state = 'validated' WHERE plan = 'many';
+BEGIN;
+SELECT result, reason, count(*) FROM sg_verify_fks_details('many') GROUP BY 1, 2 ORDER BY 1;
+SELECT sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid)) FILTER (WHERE relname LIKE 'plan_step%') < 300 * 20 AS steps,
+  sum(pg_stat_get_xact_tuples_returned(oid)) FILTER (WHERE relname = 'pg_class') < 300 * 20 AS tables FROM pg_class WHERE relname ~ '^(plan_step|pg_class$)';
+ROLLBACK;
+
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks') \g /dev/null
+SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks', 'many') \g /dev/null
 DROP SCHEMA chg CASCADE;
 DROP OWNED BY regress_sg_writer, regress_sg_other;
 DROP ROLE regress_sg_writer, regress_sg_other;
