@@ -28,8 +28,10 @@
 #include "parser/parse_oper.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
@@ -56,8 +58,8 @@ typedef struct TenantAudit
 	int			samples;
 	List	   *tables;			/* of TenantTable *: tenant tables, sorted by
 								 * name */
-	List	   *keys;			/* all declared keys (FkKey *) */
 	List	   *reached;		/* of Reached *: tables without the column */
+	HTAB	   *places;			/* of Place, by OID */
 } TenantAudit;
 
 /* A table as the call found it: another session may drop it before its turn */
@@ -67,6 +69,17 @@ typedef struct TenantTable
 	char	   *name;
 	char	   *schema;			/* NULL: it was gone when it was found */
 } TenantTable;
+
+/* What is known of a table that is a tenant's, or has a key, or is referred to */
+typedef struct Place
+{
+	Oid			relid;			/* hash key */
+	bool		owned;			/* its rows are a tenant's: it has the column,
+								 * or is reached, or is the table of tenants */
+	bool		tenant;			/* it has the column */
+	List	   *keys;			/* its declared keys (FkKey *) */
+	List	   *references;		/* declared keys of others that refer to it */
+} Place;
 
 /* A table without the column, and the key by which it belongs to a tenant */
 typedef struct Reached
@@ -106,21 +119,37 @@ new_table(Oid relid)
 	return table;
 }
 
+/* Returns the place of a table, a new one if it has none */
+static Place *
+place_of(const TenantAudit *ta, Oid relid)
+{
+	bool		found;
+	Place	   *place = hash_search(ta->places, &relid, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		place->owned = place->tenant = false;
+		place->keys = place->references = NIL;
+	}
+	return place;
+}
+
 static bool
 is_tenant(const TenantAudit *ta, Oid relid)
 {
-	foreach_ptr(TenantTable, table, ta->tables)
-	{
-		if (table->relid == relid)
-			return true;
-	}
-	return false;
+	return place_of(ta, relid)->tenant;
 }
 
 static int
 compare_tables(const ListCell *a, const ListCell *b)
 {
 	return strcmp(((TenantTable *) lfirst(a))->name, ((TenantTable *) lfirst(b))->name);
+}
+
+static int
+compare_reached(const ListCell *a, const ListCell *b)
+{
+	return strcmp(((Reached *) lfirst(a))->table->name, ((Reached *) lfirst(b))->table->name);
 }
 
 /* Tables of users, each partitioned one once */
@@ -155,43 +184,69 @@ find_tables(TenantAudit *ta)
 	list_sort(ta->tables, compare_tables);
 }
 
-static bool
-is_reached(const TenantAudit *ta, Oid relid)
+/* Fills the places of tables with what they have and with the declared keys between them */
+static void
+find_places(TenantAudit *ta)
 {
-	foreach_ptr(Reached, reached, ta->reached)
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(Place),.hcxt = CurrentMemoryContext};
+
+	ta->places = hash_create("schemaguard tenant tables", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach_ptr(TenantTable, table, ta->tables)
 	{
-		if (reached->table->relid == relid)
-			return true;
+		Place	   *place = place_of(ta, table->relid);
+
+		place->tenant = place->owned = true;
 	}
-	return false;
+	if (OidIsValid(ta->tenants))
+		place_of(ta, ta->tenants)->owned = true;
+	foreach_ptr(FkKey, key, fk_declared(InvalidOid))
+	{
+		Place	   *child = place_of(ta, key->child);
+		Place	   *parent;
+
+		child->keys = lappend(child->keys, key);
+		parent = place_of(ta, key->parent);
+		parent->references = lappend(parent->references, key);
+	}
+}
+
+/* Adds the tables that refer to this one, and are nobody's so far, to those that are reached */
+static void
+reach_from(TenantAudit *ta, Oid relid)
+{
+	foreach_ptr(FkKey, key, place_of(ta, relid)->references)
+	{
+		Place	   *child = place_of(ta, key->child);
+		Reached    *reached;
+
+		if (child->owned)
+			continue;
+		child->owned = true;
+		reached = palloc(sizeof(Reached));
+		reached->table = new_table(key->child);
+		reached->key = key;
+		ta->reached = lappend(ta->reached, reached);
+	}
 }
 
 /*
- * Tables that refer to a tenant's rows, however far away, without saying which tenant's.
- * What tenant tables refer to may be everybody's.
+ * Finds the tables that refer to a tenant's rows, however far away, without
+ * saying which tenant's.  Tables that tenant tables refer to may be everybody's.
  */
 static void
 find_reached(TenantAudit *ta)
 {
-	bool		more = true;
-
-	while (more)
+	if (OidIsValid(ta->tenants))
+		reach_from(ta, ta->tenants);
+	foreach_ptr(TenantTable, table, ta->tables)
 	{
-		more = false;
-		foreach_ptr(FkKey, key, ta->keys)
-		{
-			Reached    *reached;
-
-			if (key->child == ta->tenants || is_tenant(ta, key->child) || is_reached(ta, key->child) ||
-				!(key->parent == ta->tenants || is_tenant(ta, key->parent) || is_reached(ta, key->parent)))
-				continue;
-			reached = palloc(sizeof(Reached));
-			reached->table = new_table(key->child);
-			reached->key = key;
-			ta->reached = lappend(ta->reached, reached);
-			more = true;
-		}
+		reach_from(ta, table->relid);
 	}
+
+	/* the list grows while it is read */
+	for (int i = 0; i < list_length(ta->reached); i++)
+		reach_from(ta, ((Reached *) list_nth(ta->reached, i))->table->relid);
+	list_sort(ta->reached, compare_reached);
 }
 
 /* ---- keys ---- */
@@ -509,9 +564,9 @@ emit_column(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table)
 	f.result = AUDIT_FAIL;
 	f.reason = "no key leads from it to the table of tenants";
 	f.hint = call(sg_calls("SELECT sg_plan_add_fk('plan', %s, ARRAY[%s], %s);"), table->name, ta->column, sg_relation_name(ta->tenants));
-	foreach_ptr(FkKey, key, ta->keys)
+	foreach_ptr(FkKey, key, place_of(ta, table->relid)->keys)
 	{
-		if (key->child != table->relid || key->parent != ta->tenants || key->nkeys != 1 || key->child_att[0] != number)
+		if (key->parent != ta->tenants || key->nkeys != 1 || key->child_att[0] != number)
 			continue;
 		f.key = key->name;
 		f.result = fk_state(key) == FK_VALID ? AUDIT_PASS : AUDIT_UNKNOWN;
@@ -588,18 +643,32 @@ emit_reached(SgRowSink *sink, const TenantAudit *ta, const Reached *reached)
 	emit(sink, ta, &f, NULL);
 }
 
-/* Keys between two tenant tables */
+/* Keys between the table and another tenant table */
 static List *
-tenant_keys(const TenantAudit *ta)
+tenant_keys(const TenantAudit *ta, const TenantTable *table)
 {
 	List	   *keys = NIL;
 
-	foreach_ptr(FkKey, key, ta->keys)
+	foreach_ptr(FkKey, key, place_of(ta, table->relid)->keys)
 	{
-		if (is_tenant(ta, key->child) && is_tenant(ta, key->parent))
+		if (is_tenant(ta, key->parent))
 			keys = lappend(keys, key);
 	}
 	return keys;
+}
+
+/* Emits the findings about a table and its keys, of which done were audited before; returns how many are now */
+static int64
+emit_table(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table, int64 done)
+{
+	if (!emit_column(sink, ta, table))
+		return done;
+	foreach_ptr(FkKey, key, tenant_keys(ta, table))
+	{
+		emit_key(sink, ta, table, key);
+		sg_progress_done(++done, 0);
+	}
+	return done;
 }
 
 /*
@@ -616,7 +685,8 @@ sg_tenant_audit_entered(PG_FUNCTION_ARGS)
 {
 	TenantAudit ta = {0};
 	SgRowSink	sink;
-	List	   *keys;
+	MemoryContext context;
+	int64		keys = 0;
 	int64		done = 0;
 
 	sg_check_version();
@@ -629,10 +699,14 @@ sg_tenant_audit_entered(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_AUDIT, 0, 0);
 	find_tables(&ta);
-	ta.keys = fk_declared(InvalidOid);
+	find_places(&ta);
 	find_reached(&ta);
-	keys = tenant_keys(&ta);
-	sg_progress_total(list_length(keys));
+	foreach_ptr(TenantTable, table, ta.tables)
+	{
+		keys += list_length(tenant_keys(&ta, table));
+	}
+	sg_progress_total(keys);
+	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard tenant table", ALLOCSET_DEFAULT_SIZES);
 
 	foreach_ptr(Reached, reached, ta.reached)
 	{
@@ -640,15 +714,11 @@ sg_tenant_audit_entered(PG_FUNCTION_ARGS)
 	}
 	foreach_ptr(TenantTable, table, ta.tables)
 	{
-		if (!emit_column(&sink, &ta, table))
-			continue;
-		foreach_ptr(FkKey, key, keys)
-		{
-			if (key->child != table->relid)
-				continue;
-			emit_key(&sink, &ta, table, key);
-			sg_progress_done(++done, 0);
-		}
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		done = emit_table(&sink, &ta, table, done);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
 	}
 	sg_progress_end();
 
