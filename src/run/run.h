@@ -156,6 +156,7 @@ struct RunAction
 
 	/* an attempt */
 	TimestampTz deadline;		/* for all of its locks; 0: it does not queue */
+	bool		backwards;		/* it locks the last target first */
 
 	/* outcome */
 	int			attempts;

@@ -13,6 +13,8 @@
  *   INDEX CONCURRENTLY does, which blocks nobody, and so the next attempt
  *   comes at the moment when it can succeed; a growing, jittered limit ends
  *   the pause when they do not;
+ * - after a deadlock the next attempt locks the tables in the other order,
+ *   which is the application's;
  * - deadlock_timeout is half of the wait, and no wait is longer than the
  *   session's own: half of it is when core cancels an ordinary autovacuum in
  *   the way, and both make us, not the application, the victim of a deadlock.
@@ -149,6 +151,16 @@ lock_target(RunAction *action, const LockTarget *target, TimestampTz deadline)
 	}
 }
 
+/* Locks all targets, in the order of this attempt */
+static void
+lock_targets(RunAction *action)
+{
+	int			n = list_length(action->targets);
+
+	for (int i = 0; i < n; i++)
+		lock_target(action, list_nth(action->targets, action->backwards ? n - 1 - i : i), action->deadline);
+}
+
 /* With the locks held: do the names of a step still lead to these tables? */
 static void
 check_located(const StepWork *work)
@@ -179,8 +191,7 @@ attempt(void *arg)
 	action->wanted = InvalidOid;
 	action->session_deadlock_timeout = DeadlockTimeout;
 	action->deadline = queue_time(action) > 0 ? GetCurrentTimestamp() + queue_time(action) * INT64CONST(1000) : 0;
-	foreach(lc, action->targets)
-		lock_target(action, lfirst(lc), action->deadline);
+	lock_targets(action);
 	limit_statement_waits(action);
 	run_set_local("jit", "off");
 
@@ -570,6 +581,8 @@ attempt_until_done(RunAction *action)
 			ReThrowError(action->error);
 		if (run_is_lock_failure(action->error))
 			note_blockers(action);
+		if (action->error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+			action->backwards = !action->backwards;
 		if (!worth_another_attempt(action, budget_end))
 			return false;
 		if (OidIsValid(action->wanted) &&

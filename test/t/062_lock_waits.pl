@@ -119,6 +119,47 @@ $deployer->collect;
 is(state_of('late'), 'validated', '... and the step goes through');
 $deployer->query('RESET schemaguard.lock_timeout');
 
+# An application writes child, then parent, one transaction after the other, and the next one has the child before the last
+# one ends: after a deadlock we lock the tables in its order.  A writer asks for the parent when we wait for the child.
+query(<<'SQL');
+CREATE TABLE p8 (id int PRIMARY KEY);
+CREATE TABLE c8 (ref int);
+SELECT sg_plan_create('order');
+SELECT sg_plan_add_fk('order', 'c8', '{ref}', 'p8', index => false, orphans => 'leave');
+CREATE FUNCTION write_parent() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE EXISTS (SELECT FROM schemaguard.plan_step WHERE plan = 'order' AND state = 'pending')
+		AND NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'c8'::regclass)
+	LOOP
+		PERFORM pg_sleep(0.001);
+	END LOOP;
+	LOCK TABLE p8 IN ROW EXCLUSIVE MODE;
+END$$;
+SQL
+$deployer->query(q{SET schemaguard.lock_timeout = '8s'; SET deadlock_timeout = '20s'});
+my @writers = map { SgTest::Session->new($node) } 1 .. 7;
+$_->query(q{SET deadlock_timeout = '1min'}) for @writers;
+my $pauses = sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = 'order' AND phase = 'pausing'") eq '1' };
+$writers[0]->query('BEGIN; LOCK TABLE c8 IN ROW EXCLUSIVE MODE');
+$deployer->send(q{CALL sg_add_fks('order')});
+wait_for($pauses) or diag('the deployment never paused');
+for my $n (0 .. $#writers - 1)
+{
+	# who had to give way pauses; who waits for the child alone has it with the next COMMIT
+	my $goes_on = $pauses->();
+
+	$writers[ $n + 1 ]->query('BEGIN; LOCK TABLE c8 IN ROW EXCLUSIVE MODE') if $goes_on;
+	$writers[$n]->query('COMMIT');
+	last unless $goes_on;
+	$writers[ $n + 1 ]->query('SELECT write_parent()');
+}
+$_->query('ROLLBACK') for @writers;
+$deployer->collect;
+is(state_of('order'), 'validated', 'the key is made');
+cmp_ok(add_log('order', 'attempt'), '<=', 5, '... after a deadlock in the order of the application');
+$_->quit for @writers;
+$deployer->query('RESET schemaguard.lock_timeout; RESET deadlock_timeout');
+
 # ---------------------------------------------------------------------------------------------------------------------
 # A parent under ACCESS EXCLUSIVE: one step and one row suffer, not the plan; one attempt names who it was
 query(<<'SQL');
