@@ -20,7 +20,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "nodes/nodeFuncs.h"
@@ -344,6 +343,24 @@ fk_plain_index_columns(Oid index)
 	return buf.data;
 }
 
+/*
+ * Would a new index of a table above take this one over?  One that is part of
+ * another goes with that, which has to be valid and part of none.
+ */
+static bool
+can_be_taken_over(Oid index)
+{
+	bool		leaving;
+
+	for (Oid above = index; OidIsValid(above); above = sg_partition_parent(index, &leaving))
+	{
+		index = above;
+		if (!get_index_isvalid(index))
+			return false;
+	}
+	return true;
+}
+
 Oid
 fk_plain_index(const FkKey *key)
 {
@@ -353,8 +370,7 @@ fk_plain_index(const FkKey *key)
 	{
 		char	   *others = fk_plain_index_columns(index);
 
-		if (others && strcmp(others, columns) == 0 && get_index_isvalid(index) &&
-			!has_superclass(index))
+		if (others && strcmp(others, columns) == 0 && can_be_taken_over(index))
 			return index;
 	}
 	return InvalidOid;

@@ -180,6 +180,12 @@ plan_leaves(Oid relid)
 	return leaves;
 }
 
+/*
+ * Adds the index of a partitioned child, and those that its partitions lack.
+ * A call that was killed, or could not lock the table, may have left the
+ * partitions with theirs and the table without: it takes these over at once.
+ * Where each partition has an index of another form, none is built.
+ */
 static List *
 add_partitioned(List *indexes, const PlanStep *step, FkKey *key)
 {
@@ -188,7 +194,11 @@ add_partitioned(List *indexes, const PlanStep *step, FkKey *key)
 	ListCell   *lc;
 
 	foreach(lc, leaves)
-		missing |= !OidIsValid(fk_serving_index(fk_on_partition(key, lfirst_oid(lc))));
+	{
+		FkKey	   *leaf = fk_on_partition(key, lfirst_oid(lc));
+
+		missing |= !OidIsValid(fk_serving_index(leaf)) || OidIsValid(fk_plain_index(leaf));
+	}
 	if (!missing)
 		return indexes;
 

@@ -191,6 +191,35 @@ SELECT missing('part1', '{a}', 'p');
 DROP INDEX part1_a_idx;
 CREATE INDEX ON parts (a);
 SELECT missing('part1', '{a}', 'p');
+
+-- a call was killed when all partitions had their indexes, and no table above had one: those are made, whatever the step's state is
+CREATE TABLE whole (a int, b int) PARTITION BY LIST (b);
+CREATE TABLE whole_1 PARTITION OF whole FOR VALUES IN (1);
+CREATE TABLE whole_2 PARTITION OF whole FOR VALUES IN (2, 3) PARTITION BY LIST (b);
+CREATE TABLE whole_21 PARTITION OF whole_2 FOR VALUES IN (2);
+CREATE TABLE whole_3 PARTITION OF whole FOR VALUES IN (4) PARTITION BY LIST (b);
+CREATE TABLE whole_31 PARTITION OF whole_3 FOR VALUES IN (4);
+SELECT sg_plan_create('ix', replace => true) \g /dev/null
+SELECT sg_plan_add_fk('ix', 'whole', '{a}', 'p') \g /dev/null
+CALL sg_add_fks('ix');
+CREATE VIEW tree AS SELECT indrelid::regclass, indexrelid::regclass, inhparent::regclass, indisvalid FROM pg_index LEFT JOIN pg_inherits ON inhrelid = indexrelid
+  WHERE indrelid::regclass::text LIKE 'whole%' ORDER BY indexrelid::regclass::text COLLATE "C";
+TABLE tree;
+DROP INDEX whole_a_idx;
+CREATE INDEX ON whole_1 (a);
+CREATE INDEX ON whole_21 (a);
+-- this one is whole, and is taken over with its partition's
+CREATE INDEX ON whole_3 (a);
+SELECT state FROM schemaguard.plan_step WHERE plan = 'ix';
+CALL sg_add_fks('ix');
+TABLE tree;
+-- partitions with an index of another form: none is built
+DROP INDEX whole_a_idx;
+CREATE INDEX ON whole_1 (a, b);
+CREATE INDEX ON whole_21 (a, b);
+CREATE INDEX ON whole_31 (a, b);
+CALL sg_add_fks('ix');
+TABLE tree;
 RESET client_min_messages;
 
 -- clean up
