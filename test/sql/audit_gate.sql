@@ -177,7 +177,20 @@ SET ROLE regress_gate;
 CALL sg_audit_gate(plan => 'gate');
 RESET ROLE;
 
+-- a key that is named like a table with a key is in no one's way
 SET client_min_messages = error;
+CREATE TABLE twin (a int);
+INSERT INTO twin VALUES (-1);
+ALTER TABLE twin ADD CONSTRAINT twin_fk FOREIGN KEY (a) REFERENCES p NOT VALID;
+SET session_replication_role = replica;
+CREATE TABLE "gate B".mimic (a int);
+INSERT INTO "gate B".mimic VALUES (-1);
+ALTER TABLE "gate B".mimic ADD CONSTRAINT "gate.twin.twin_fk" FOREIGN KEY (a) REFERENCES p NOT VALID;
+RESET session_replication_role;
+CALL sg_audit_gate('{gate,"gate B"}', fail => false);
+SELECT sg_audit_accept('gate.twin.twin_fk', 'known') > 0 AS accepted;
+SELECT object, property, reason FROM schemaguard.finding WHERE property ~ 'twin_fk' ORDER BY object COLLATE "C";
+
 SELECT sg_plan_drop('gate');
 DELETE FROM schemaguard.finding WHERE target ~ 'gate';
 DROP SCHEMA gate, "gate B" CASCADE;
