@@ -71,6 +71,27 @@ name_race(ErrorData *edata)
 	edata->hint = pstrdup("Try again.");
 }
 
+/*
+ * Returns whether an object that one look found was missing at the next one,
+ * by its OID: said by sg_gone(), or by the server's checks of privileges.
+ */
+static bool
+says_gone(const ErrorData *edata)
+{
+	switch (edata->sqlerrcode)
+	{
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_COLUMN:
+		case ERRCODE_UNDEFINED_SCHEMA:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_UNDEFINED_OBJECT:
+			return (edata->funcname && strcmp(edata->funcname, "sg_gone") == 0) ||
+				(edata->filename && strcmp(edata->filename, "aclchk.c") == 0);
+		default:
+			return false;
+	}
+}
+
 bool
 sg_is_race(const ErrorData *edata)
 {
@@ -181,7 +202,7 @@ sg_read(void (*fn) (void *arg), void *arg)
 
 		if (edata == NULL)
 			return;
-		if (i == SG_READS || !sg_is_race(edata))
+		if (i == SG_READS || !(sg_is_race(edata) || says_gone(edata)))
 			ReThrowError(edata);
 	}
 }

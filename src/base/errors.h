@@ -54,9 +54,12 @@ extern ErrorData *sg_try_undo(void (*fn) (void *arg), void *arg);
 
 /*
  * Run fn(arg), which only reads, in a subtransaction.  After the error
- * of a race it is called again, up to three times, and then 40001 is raised;
- * any other error is raised as it is.  fn forgets what a call before
- * has found.  On a standby fn is called once, outside of a subtransaction.
+ * of a race it is called again, up to three times, and then 40001 is raised.
+ * After an error that says that an object was dropped between two looks it is
+ * called again as often, and should find that the name leads nowhere; then
+ * that error is raised.  Any other error is raised at once.  fn forgets what
+ * a call before has found.  On a standby fn is called once, outside of a
+ * subtransaction.
  */
 #define SG_READS 4
 extern void sg_read(void (*fn) (void *arg), void *arg);

@@ -83,9 +83,20 @@ find_table(const PlanStep *step, ChangeMove *move)
 	return true;
 }
 
-void
-change_look(const PlanStep *step, ChangeMove *move)
+/* The arguments of change_look() */
+typedef struct Look
 {
+	const PlanStep *step;
+	ChangeMove *move;
+} Look;
+
+/* Finds the next move of a step, for sg_read() */
+static void
+look_once(void *arg)
+{
+	const PlanStep *step = ((Look *) arg)->step;
+	ChangeMove *move = ((Look *) arg)->move;
+
 	/* a table that is to go, or goes by its new name, is for the kind to miss */
 	bool		found = find_table(step, move);
 
@@ -96,6 +107,14 @@ change_look(const PlanStep *step, ChangeMove *move)
 					   psprintf("steps of kind \"%s\" can't be run yet", plan_kind_word(step->kind)), NULL);
 	else
 		change_kinds[step->kind].look(step, move);
+}
+
+void
+change_look(const PlanStep *step, ChangeMove *move)
+{
+	Look		arg = {step, move};
+
+	sg_read(look_once, &arg);
 }
 
 void

@@ -761,21 +761,38 @@ join_partitions(PlanRun *run, const PlanIndex *index)
 
 /* ---- the whole ---- */
 
+/* The steps of a round, and the indexes that they lack */
+typedef struct IndexLook
+{
+	List	   *steps;
+	List	   *indexes;
+} IndexLook;
+
+/* Finds them, for sg_read(): the step of a table that goes meanwhile wants none at the next look */
+static void
+find_missing(void *arg)
+{
+	IndexLook  *look = arg;
+
+	look->indexes = plan_missing_indexes(wanted_steps(look->steps));
+}
+
 void
 deploy_index_build(PlanRun *run, List *steps)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard indexes",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
+	IndexLook	look = {steps, NIL};
 	List	   *indexes;
 	ListCell   *lc;
 
 	deploy_index_drop_leftovers(run, sg_lock_budget);
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	indexes = plan_missing_indexes(wanted_steps(steps));
+	sg_read(find_missing, &look);
 	PopActiveSnapshot();
-	indexes = without_obstacles(run, steps, indexes);
+	indexes = without_obstacles(run, steps, look.indexes);
 	if (indexes != NIL && !run_throttle(run))
 		indexes = NIL;
 

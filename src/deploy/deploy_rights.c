@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/quote.h"
 #include "deploy/deploy.h"
 #include "plan/plan_choice.h"
@@ -91,6 +92,27 @@ lacks_for_step(PlanRun *run, PlanStep *step, const StepView *view)
 	return NULL;
 }
 
+/* A step whose rights are looked at */
+typedef struct RightsLook
+{
+	PlanRun    *run;
+	PlanStep   *step;
+	char	   *(*lacks_for) (PlanRun *run, PlanStep *step, const StepView *view);
+	char	   *lack;
+} RightsLook;
+
+/* Finds the rights that a step lacks, for sg_read(): a table that goes meanwhile needs none at the next look */
+static void
+find_lack(void *arg)
+{
+	RightsLook *look = arg;
+	StepView	view;
+
+	if (look->step->kind == STEP_FOREIGN_KEY)
+		deploy_look(look->step, &view);
+	look->lack = look->lacks_for(look->run, look->step, look->step->kind == STEP_FOREIGN_KEY ? &view : NULL);
+}
+
 void
 deploy_check_each(PlanRun *run,
 				  char *(*lacks_for) (PlanRun *run, PlanStep *step, const StepView *view))
@@ -99,17 +121,17 @@ deploy_check_each(PlanRun *run,
 
 	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
 	{
-		StepView	view;
-		char	   *lack;
+		RightsLook	look = {run, step, lacks_for};
 
 		CHECK_FOR_INTERRUPTS();
 		if (step->skipped_by || step->phase)
 			continue;
-		if (step->kind == STEP_FOREIGN_KEY)
-			deploy_look(step, &view);
-		lack = lacks_for(run, step, step->kind == STEP_FOREIGN_KEY ? &view : NULL);
-		if (lack)
-			run_add_lack(&lacks, psprintf("Step %d, %s", step->step, plan_step_object(step)), lack);
+		sg_read(find_lack, &look);
+		/* a table that went after it was found seems to be somebody else's */
+		if (look.lack)
+			sg_read(find_lack, &look);
+		if (look.lack)
+			run_add_lack(&lacks, psprintf("Step %d, %s", step->step, plan_step_object(step)), look.lack);
 	}
 	run_report_lacks(run, &lacks,
 					 psprintf("Run it as the owner of the child tables, with REFERENCES and SELECT on the parents. What to grant:\n%s",

@@ -31,6 +31,7 @@
 
 #include "audit/audit_rule.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "deploy/deploy_scan.h"
 
 /* ---- what a scan can't do as core would ---- */
@@ -135,37 +136,45 @@ state_obstacle(Oid conid, char *contype)
 	return obstacle;
 }
 
-/* The same with what would be judged, where nothing stands against it */
-static const char *
-find_obstacle(Oid conid, AuditKey **ak)
+/* A constraint that a scan may validate */
+typedef struct ScanLook
 {
+	Oid			conid;
+	const char *obstacle;		/* why it may not, or NULL */
+	AuditKey   *ak;				/* what is judged then */
+} ScanLook;
+
+/* Finds what stands against a scan, for sg_read(): the next look says of a constraint that went meanwhile that it was dropped */
+static void
+find_obstacle(void *arg)
+{
+	ScanLook   *look = arg;
 	char		contype;
-	const char *obstacle = state_obstacle(conid, &contype);
 
-	*ak = NULL;
-	if (obstacle == NULL && contype == CONSTRAINT_FOREIGN)
+	look->ak = NULL;
+	look->obstacle = state_obstacle(look->conid, &contype);
+	if (look->obstacle)
+		return;
+	if (contype == CONSTRAINT_FOREIGN)
 	{
-		FkKey	   *key = fk_by_oid(conid);
+		FkKey	   *key = fk_by_oid(look->conid);
 
-		obstacle = key ? key_obstacle(key) : "it was dropped meanwhile";
-		if (obstacle == NULL)
-			*ak = audit_key_new(key, AUDIT_PLAN, fk_state(key));
-		return obstacle;
+		look->obstacle = key ? key_obstacle(key) : "it was dropped meanwhile";
+		if (look->obstacle == NULL)
+			look->ak = audit_key_new(key, AUDIT_PLAN, fk_state(key));
+		return;
 	}
-	if (obstacle == NULL)
-	{
-		*ak = audit_rule_declared(conid);
-		obstacle = *ak ? rule_obstacle(*ak) : "it is no constraint that a scan knows";
-	}
-	return obstacle;
+	look->ak = audit_rule_declared(look->conid);
+	look->obstacle = look->ak ? rule_obstacle(look->ak) : "it is no constraint that a scan knows";
 }
 
 const char *
 deploy_scan_obstacle(Oid conid)
 {
-	AuditKey   *ak;
+	ScanLook	look = {.conid = conid};
 
-	return find_obstacle(conid, &ak);
+	sg_read(find_obstacle, &look);
+	return look.obstacle;
 }
 
 /* ---- the scan ---- */
@@ -173,14 +182,15 @@ deploy_scan_obstacle(Oid conid)
 AuditKey *
 deploy_scan_key(Oid conid, const char **why_core)
 {
-	AuditKey   *ak;
+	ScanLook	look = {.conid = conid};
 
-	*why_core = find_obstacle(conid, &ak);
-	if (*why_core)
+	sg_read(find_obstacle, &look);
+	*why_core = look.obstacle;
+	if (look.obstacle)
 		return NULL;
-	if (ak->rule == NULL)
-		audit_proof_begin(ak);
-	return ak;
+	if (look.ak->rule == NULL)
+		audit_proof_begin(look.ak);
+	return look.ak;
 }
 
 void

@@ -82,9 +82,19 @@ judge_existing(const PlanStep *step, StepView *view)
 		view->need = view->replaced || view->filling ? NEED_REPLACE : NEED_NOTHING;
 }
 
-void
-deploy_look(PlanStep *step, StepView *view)
+/* The arguments of deploy_look() */
+typedef struct Look
 {
+	PlanStep   *step;
+	StepView   *view;
+} Look;
+
+/* Finds the step's tables, key and need, for sg_read() */
+static void
+look(void *arg)
+{
+	PlanStep   *step = ((Look *) arg)->step;
+	StepView   *view = ((Look *) arg)->view;
 	char	   *error;
 
 	memset(view, 0, sizeof(StepView));
@@ -117,6 +127,14 @@ deploy_look(PlanStep *step, StepView *view)
 		deploy_look_partitions(view);
 	else
 		view->need = NEED_ADD;
+}
+
+void
+deploy_look(PlanStep *step, StepView *view)
+{
+	Look		arg = {step, view};
+
+	sg_read(look, &arg);
 }
 
 void

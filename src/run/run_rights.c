@@ -161,9 +161,11 @@ run_check_ownership(const PlanRun *run, List *tables)
 static char *
 lacks_insert(Oid relid)
 {
-	AclMode		needed = ACL_SELECT | ACL_INSERT;
+	bool		gone = false;
+	bool		may = pg_class_aclcheck_ext(relid, GetUserId(), ACL_SELECT, &gone) == ACLCHECK_OK &&
+		pg_class_aclcheck_ext(relid, GetUserId(), ACL_INSERT, &gone) == ACLCHECK_OK;
 
-	if (pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) == needed)
+	if (may || gone)
 		return NULL;
 	return psprintf("role %s has no SELECT and INSERT", GetUserNameFromId(GetUserId(), false));
 }

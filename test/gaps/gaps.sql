@@ -78,9 +78,9 @@ GRANT SELECT ON gap.kind TO PUBLIC;
 
 -- ---- the attack: in the first gap that no attack of this kind has come through before
 
--- one_in: of so many gaps only one is tried
-CREATE UNLOGGED TABLE gap.state (armed text, site text, one_in int);
-INSERT INTO gap.state VALUES (NULL, NULL, 1);
+-- one_in: of so many gaps only one is tried; at: those whose site matches
+CREATE UNLOGGED TABLE gap.state (armed text, site text, one_in int, at text);
+INSERT INTO gap.state VALUES (NULL, NULL, 1, '');
 CREATE UNLOGGED TABLE gap.tried (site text PRIMARY KEY);
 CREATE UNLOGGED TABLE gap.refused (kind text, message text, PRIMARY KEY (kind, message));
 CREATE UNLOGGED TABLE gap.met (site text PRIMARY KEY);
@@ -90,16 +90,17 @@ CREATE FUNCTION gap.attack(here text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
 	attack text;
 	every int;
+	sites text;
 	tab text;
 	ddl text;
 	done boolean := false;
 BEGIN
-	SELECT armed, one_in INTO attack, every FROM gap.state;
+	SELECT armed, one_in, at INTO attack, every, sites FROM gap.state;
 	IF attack IS NULL THEN
 		RETURN;
 	END IF;
 	INSERT INTO gap.met VALUES (here) ON CONFLICT DO NOTHING;
-	IF hashtext(here || attack) % every <> 0 OR EXISTS (SELECT FROM gap.tried WHERE site = here) THEN
+	IF hashtext(here || attack) % every <> 0 OR here !~ sites OR EXISTS (SELECT FROM gap.tried WHERE site = here) THEN
 		RETURN;
 	END IF;
 	FOREACH tab IN ARRAY '{c,p,d,d1}'::text[] LOOP

@@ -7,6 +7,7 @@
 #   - no witness runs as another role than mallory, whose code it is, nor can it leave that role
 #   - a result is that of before or of after the attack, or unknown, or an error; an internal error is none of these
 #   - no connection is lost
+#   - a table that goes is the outcome of its step, and does not end sg_add_fks() or sg_apply()
 #   - each function that people call is in a list of calls below, or of those that read and write no user's tables
 #
 # `make gaps` tries all kinds of attack in all gaps, and as a control a library whose deeds do not look anew, in which one is found;
@@ -190,14 +191,14 @@ sub attack_all
 	$boss->query('SET client_min_messages = error');
 	foreach my $cell (@matrix)
 	{
-		my ($call, $kind, $one_in) = @$cell;
+		my ($call, $kind, $one_in, $at) = @$cell;
 		my ($name, $prepare, $sql) = @$call;
 		my %sites;
 		my $of = "$sql, after " . substr($prepare, -110);
 		my $begin = time;
 		my %before;
 
-		$boss->query('TRUNCATE gap.tried, gap.met; UPDATE gap.state SET one_in = ' . ($ENV{GAPS_ONE_IN} // $one_in // 1));
+		$boss->query('TRUNCATE gap.tried, gap.met; UPDATE gap.state SET one_in = ' . ($ENV{GAPS_ONE_IN} // $one_in // 1) . qq{, at = '@{[ $at // '' ]}'});
 		my $begin_anew = sub {
 			my $owner = $caller eq 'alice' ? 'alice' : 'mallory';
 
@@ -235,6 +236,7 @@ sub attack_all
 			push @found, "CRASH $err" unless defined $result;
 			push @found, "CRASH in the log" if $log =~ /terminated by signal|TRAP:|PANIC/;
 			push @found, "INTERNAL $1" if $err =~ /(ERROR:  XX.*)/;
+			push @found, "ENDED $1" if $kind eq 'drop' && $sql =~ /CALL sg_(?:add_fks|apply)\b/ && $err =~ /((?:ERROR|FATAL).*)/;
 			push @found, wrong_result($sql, $boss, $victim, $kind, \%before, $result) if defined $result && $site ne '';
 			push @found, "HARNESS $1" if $log =~ /LOG:  gap\.attack: (.*)/;
 			undef $victim unless defined $result;
@@ -263,6 +265,7 @@ for (my $i = @matrix; --$i > 0;)
 }
 # some gaps of one cell; and those that were open once
 my ($statement) = grep { $_->[0] eq 'sg_apply' && $_->[1] =~ /sg_plan_add_statement/ } @calls;
+my ($scan) = grep { $_->[0] eq 'sg_add_fks' && $_->[2] =~ /validate_with = scan/ } @calls;
 my ($back) = grep { $_->[0] eq 'sg_rollback_fks' && $_->[1] =~ /sg_plan_add_check/ } @calls;
 if (!$all)
 {
@@ -299,7 +302,7 @@ sub found_by
 	return join "\n", $text =~ /^((?:FOUND|PREPARE|DIED) .*)$/mg;
 }
 
-my @shares = map { start_share("by_$_", $_, @matrix, $_ eq 'root' && !$all ? [ $back, 'type of a key' ] : ()) }
+my @shares = map { start_share("by_$_", $_, @matrix, $_ eq 'root' && !$all ? ([ $back, 'type of a key' ], [ $scan, 'drop', 1, '^(find_all_inheritors|pg_class_aclcheck|code_role) ' ]) : ()) }
   grep { /$callers_like/ } qw(root alice op);
 
 is(found_by($_), '', "called by $_->[0]: no code of others runs as another role, nothing is lost") foreach @shares;
