@@ -15,6 +15,7 @@
 
 #include "access/htup_details.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "parser/scanner.h"
@@ -185,17 +186,26 @@ scan_entered(void *arg)
 	scan(((ScanArg *) arg)->sql, ((ScanArg *) arg)->seen);
 }
 
-/* Adds what a text in a block has, as far as it consists of tokens */
+/* Adds what a text in a block has, as far as it consists of tokens; raises 54001 if literals are nested too deeply */
 static void
 scan_literal(const char *literal, Seen *seen)
 {
 	ScanArg		arg = {literal, seen};
 	MemoryContext context = CurrentMemoryContext;
-	ErrorData  *error = sg_try(scan_entered, &arg);
+	ErrorData  *error;
 
+	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
+	error = sg_try(scan_entered, &arg);
 	MemoryContextSwitchTo(context);
 	if (error)
+	{
 		sg_rethrow_cancel(error);
+		/* below that there may be names, which nobody would see */
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
+			ReThrowError(error);
+	}
 }
 
 /* Does an ALTER TABLE analyse an expression? */

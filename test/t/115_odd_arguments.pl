@@ -115,6 +115,13 @@ foreach my $role ('', 'granted', 'stranger')
 }
 is(join("\n", @wrong), '', 'each error has a SQLSTATE that says something');
 note(scalar(@calls) . ' calls: ' . join ', ', map { "$_ $states{$_}" } sort keys %states);
+
+# Literals within literals: names below what the stack bears would be seen by nobody
+my $nested = join('', map { "\$a$_\$ " } 1 .. 400) . 'sg.f()' . join('', map { " \$a$_\$" } reverse 1 .. 400);
+
+is($node->safe_psql('postgres', 'SELECT names FROM schemaguard.sg_sync_seen($x$DO $a$ $b$ sg.f() $b$ $a$ $x$)'), '{sg.f}', 'a name in a literal of a block is seen');
+is_error($node, "SET max_stack_depth = '100kB'; SELECT schemaguard.sg_sync_seen(\$x\$DO $nested\$x\$)", '54001', undef, 'a block whose literals are nested too deeply is refused');
+
 unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/terminated by signal|PANIC|TRAP:|AddressSanitizer/, 'the server never crashed');
 
 done_testing();
