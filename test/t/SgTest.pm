@@ -27,6 +27,15 @@ sub seed { return $ENV{SG_SEED} || 1; }
 # has made: initdb would take a good part of the time.  Further ones are systems of their own.
 my $servers = 0;
 
+# Each start of a server preloads SG_PRELOAD, such as libasan for a build with COPT='-fsanitize=address'
+if ($ENV{SG_PRELOAD})
+{
+	no warnings 'redefine';
+	my ($start, $restart) = map { PostgreSQL::Test::Cluster->can($_) } qw(start restart);
+	*PostgreSQL::Test::Cluster::start = sub { local $ENV{LD_PRELOAD} = $ENV{SG_PRELOAD}; return $start->(@_); };
+	*PostgreSQL::Test::Cluster::restart = sub { local $ENV{LD_PRELOAD} = $ENV{SG_PRELOAD}; return $restart->(@_); };
+}
+
 sub new_node
 {
 	my ($name, %opt) = @_;
@@ -51,11 +60,7 @@ sub new_node
 	# statistics: files that want it switch it on.
 	$node->append_conf('postgresql.conf',
 		"autovacuum = off\njit = off\nlog_statement = none\nlog_replication_commands = off\nwal_writer_delay = 1ms\n" . ($opt{conf} // ''));
-	{
-		# such as libasan, for a build with COPT='-fsanitize=address'
-		local $ENV{LD_PRELOAD} = $ENV{SG_PRELOAD} if $ENV{SG_PRELOAD};
-		$node->start;
-	}
+	$node->start;
 	$node->safe_psql('postgres', 'CREATE EXTENSION schemaguard') unless $opt{without} || $template;
 
 	return $node;
