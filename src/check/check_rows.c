@@ -478,12 +478,16 @@ ask_step(void *arg)
 	}
 }
 
-/* Asks; says what can't be asked: an expression that can't be analysed will not be when the step is run, either */
+/*
+ * Asks; says what can't be asked: an expression that can't be analysed will
+ * not be when the step is run, either.  A lock that somebody holds now says
+ * nothing about that.
+ */
 static void
 try_asking(CheckStep *cs, void (*fn) (void *arg), Asking *asking)
 {
 	ErrorData  *edata = check_try(fn, asking);
-	bool		unreadable = edata && edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE;
+	bool		unreadable = edata && (edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE || edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE);
 
 	if (edata && sg_is_race(edata))
 		ReThrowError(edata);

@@ -259,7 +259,9 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 
 	if (edata && sg_is_race(edata))
 		ReThrowError(edata);
-	if (edata)
+	if (edata && edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		check_row(cs, "names", CHECK_WARN, psprintf("the names could not be looked up: %s", sg_error_message(edata)), NULL);
+	else if (edata)
 		check_row(cs, "names", result, psprintf("%s%s", sg_error_message(edata), unless), NULL);
 	else if (naming.missing)
 		check_row(cs, "names", result, psprintf("%s does not exist%s", (char *) linitial(naming.missing), unless),

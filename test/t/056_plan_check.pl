@@ -94,15 +94,19 @@ is(query(q{SELECT string_agg(check_name || ': ' || detail, '; ') FROM sg_plan_ch
 # ---- a table that somebody has locked is not waited for
 {
 	my $s = SgTest::Session->new($node);
-	$node->safe_psql('postgres', 'CREATE PUBLICATION pub FOR TABLE c, p');
+	$node->safe_psql('postgres', q{CREATE PUBLICATION pub FOR TABLE c, p; CREATE TRIGGER tr BEFORE UPDATE ON c FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+		SELECT sg_plan_create('trigger'), sg_plan_add_statement('trigger', 'DROP TRIGGER tr ON public.c');
+		SELECT sg_plan_create('type'), sg_plan_add_statement('type', 'ALTER TABLE public.c ALTER id TYPE bigint')});
 	$s->query('BEGIN; LOCK TABLE c');
 	my $start = time;
 	finds('plan', 1, 'orphans', qr/^warn\|the orphans could not be counted: somebody has locked public\.c\|/, 'a table that is locked');
 	finds('plan', 1, 'publication', $major >= 16 ? qr/^(ok|warn\|the publications could not be looked at)/ : qr/^ok/, 'as the view of publications may have to');
+	finds('trigger', 1, 'names', qr/^warn\|the names could not be looked up: .*lock timeout/, 'a trigger of it');
+	finds('type', 1, 'rows', qr/^warn\|the rows could not be looked at: .*lock timeout/, 'its rows');
 	cmp_ok(time - $start, '<', bound(10, 120), 'is not waited for');
 	$s->query('ROLLBACK');
 	finds('plan', 1, 'orphans', qr/^ok/, 'it is free again');
-	$node->safe_psql('postgres', 'DROP PUBLICATION pub');
+	$node->safe_psql('postgres', 'DROP PUBLICATION pub; DROP TRIGGER tr ON c');
 	$s->quit;
 }
 
