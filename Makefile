@@ -239,6 +239,7 @@ OBJS = \
 	src/script/script_change.o \
 	src/script/script_cut.o \
 	src/script/script_follow.o \
+	src/script/script_name.o \
 	src/script/script_path.o \
 	src/script/script_split.o \
 	src/snapshot/snapshot_export.o \
@@ -359,6 +360,7 @@ REGRESS = \
 	pgtap \
 	plan \
 	plan_18 \
+	plan_add \
 	plan_check \
 	plan_graph \
 	plan_roles \

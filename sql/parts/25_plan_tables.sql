@@ -88,8 +88,9 @@ CREATE TABLE schemaguard.plan_step (
     CHECK (kind OPERATOR(pg_catalog.<>) 'foreign key' OR
            child_table IS NOT NULL AND child_columns IS NOT NULL AND parent_table IS NOT NULL)
 );
--- Each key that is added is compared with those of its table
 CREATE INDEX ON schemaguard.plan_step (plan, child_table);
+-- Each step that is added is compared with those that have its name
+CREATE INDEX plan_step_name_idx ON schemaguard.plan_step (plan, fk_name, child_table);
 -- Whether a new step can make a circle is asked for each
 CREATE INDEX plan_step_order_idx ON schemaguard.plan_step (plan)
     WHERE after OPERATOR(pg_catalog.<>) '{*}' OR kind OPERATOR(pg_catalog.=) 'rename';

@@ -320,3 +320,48 @@ sg_error_text(const ErrorData *edata)
 			 errmsg_internal("not written down: %s", sg_error_message(edata))));
 	return words ? words : psprintf("error %s, whose message could hold values", unpack_sql_state(edata->sqlerrcode));
 }
+
+/* Moves behind the conversion of a format that begins here */
+static void
+skip_conversion(const char **format)
+{
+	*format += 1 + strspn(*format + 1, "0123456789$*.-+ #hlqjzt");
+	if (**format)
+		(*format)++;
+}
+
+/* Is the message the format with nothing put into it but what the statement says itself? */
+static bool
+says_no_more(const char *format, const char *message, const char *statement)
+{
+	while (*format)
+	{
+		const char *literal;
+		const char *end;
+
+		if (*format != '%')
+		{
+			if (*format++ != *message++)
+				return false;
+			continue;
+		}
+		skip_conversion(&format);
+		literal = pnstrdup(format, strcspn(format, "%"));
+		end = literal[0] ? strstr(message, literal) : message + strlen(message);
+		if (end == NULL || end == message || strstr(statement, pnstrdup(message, end - message)) == NULL)
+			return false;
+		message = end;
+	}
+	return *message == '\0';
+}
+
+char *
+sg_error_text_of(const ErrorData *edata, const char *statement)
+{
+	if (statement && edata->message && edata->message_id && edata->domain &&
+		strcmp(edata->domain, PG_TEXTDOMAIN("postgres")) == 0 &&
+		ERRCODE_TO_CATEGORY(edata->sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION) &&
+		says_no_more(edata->message_id, edata->message, statement))
+		return sg_error_message(edata);
+	return sg_error_text(edata);
+}

@@ -98,6 +98,12 @@ extern void sg_rethrow_cancel(ErrorData *edata);
  */
 extern char *sg_error_text(const ErrorData *edata);
 
+/*
+ * The same of an error that a statement of the plan has raised: a message about
+ * names keeps those that stand in the statement.  statement may be NULL.
+ */
+extern char *sg_error_text_of(const ErrorData *edata, const char *statement);
+
 /* The primary message as one line, for the eyes of the caller alone */
 extern char *sg_error_message(const ErrorData *edata);
 

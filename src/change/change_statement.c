@@ -121,20 +121,6 @@ is_plain_index(const IndexStmt *stmt)
 	return stmt->concurrent && stmt->whereClause == NULL;
 }
 
-/* As the server reads it: of several the last one counts */
-static bool
-has_option(List *options, const char *name)
-{
-	bool		set = false;
-
-	foreach_ptr(DefElem, option, options)
-	{
-		if (strcmp(option->defname, name) == 0)
-			set = defGetBoolean(option);
-	}
-	return set;
-}
-
 /* Commits on its way or can't be in a transaction, holds up nobody who reads or writes, and runs no code but as the server does it */
 static bool
 may_be_outside(Node *statement)
@@ -146,9 +132,9 @@ may_be_outside(Node *statement)
 		case T_DropStmt:
 			return ((DropStmt *) statement)->removeType == OBJECT_INDEX && ((DropStmt *) statement)->concurrent;
 		case T_ReindexStmt:
-			return has_option(((ReindexStmt *) statement)->params, "concurrently");
+			return plan_option_is_on(((ReindexStmt *) statement)->params, "concurrently");
 		case T_VacuumStmt:
-			return !has_option(((VacuumStmt *) statement)->options, "full");
+			return !plan_option_is_on(((VacuumStmt *) statement)->options, "full");
 		case T_AlterEnumStmt:
 			return true;
 		default:

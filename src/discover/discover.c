@@ -674,7 +674,7 @@ sg_plan_from_discovery_entered(PG_FUNCTION_ARGS)
 
 	/* a step has to live as long as the draft */
 	MemoryContextSwitchTo(context);
-	draft = plan_draft_begin(plan, NULL);
+	draft = plan_draft_begin(plan);
 	for (uint64 i = 0; i < n; i++)
 	{
 		PlanStep   *step = plan_step_default(plan->name);

@@ -482,7 +482,7 @@ sg_plan_from_snapshot_entered(PG_FUNCTION_ARGS)
 	reference = sg_arg_text(fcinfo, 1);
 
 	(void) compare(&comparison, reference, SNAPSHOT_LIVE, &total);
-	draft = plan_draft_begin(plan, NULL);
+	draft = plan_draft_begin(plan);
 	plan_draft_set_quiet(draft);
 	foreach(lc, comparison.tables)
 	{

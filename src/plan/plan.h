@@ -90,6 +90,7 @@ typedef struct PlanStep
 	char	   *phase;			/* that it waits for, or NULL */
 	bool		missing;		/* what it drops was not there when it was
 								 * added */
+	bool		if_exists;		/* while it is added: that is no mistake */
 	bool		skip_done;		/* skipped, it counts as done for those that
 								 * need it */
 } PlanStep;
@@ -125,8 +126,14 @@ extern bool plan_has_own_order(const char *name);
 /* Has a step of the plan renamed or dropped the table, or something of it? */
 extern bool plan_has_moved(const char *name, const char *child_table);
 
-/* Those of one child table, by its qualified name */
-extern List *plan_steps_of_child(const char *name, const char *child_table);
+/*
+ * Those of one child table, or of none (NULL), that have a name, or replace
+ * the key of that name; those that are of the step's kind and table and have
+ * its parent, or definition: it may be one of them.
+ */
+extern List *plan_steps_named(const char *name, const char *child_table, const char *fk_name);
+extern List *plan_steps_replacing(const char *name, const char *child_table, const char *fk_name);
+extern List *plan_steps_alike(const PlanStep *step);
 extern PlanStep *plan_step_get(const char *name, int step, bool missing_ok);
 
 /*
@@ -141,6 +148,9 @@ extern void plan_check_writable(FkPlan *plan, const char *function);
  * 42704 when it has gone meanwhile, 25006.  The lock goes with the transaction.
  */
 extern void plan_claim(FkPlan *plan, const char *function);
+
+/* The number that the next new step gets */
+extern int	plan_next_step(const char *name);
 
 /* Insert a step that has passed plan_draft_check; returns its number */
 extern int	plan_step_insert(PlanStep *step);

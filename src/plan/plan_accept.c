@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "commands/defrem.h"
 #include "nodes/parsenodes.h"
 
 #include "base/compat.h"
@@ -117,6 +118,37 @@ plan_accepts_statement(Node *statement)
 			return true;
 		case T_CreateTableAsStmt:
 			return !keeps_result(statement);
+		default:
+			return false;
+	}
+}
+
+bool
+plan_option_is_on(List *options, const char *name)
+{
+	bool		set = false;
+
+	foreach_ptr(DefElem, option, options)
+	{
+		if (strcmp(option->defname, name) == 0)
+			set = defGetBoolean(option);
+	}
+	return set;
+}
+
+bool
+plan_needs_no_transaction(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_VacuumStmt:
+			return ((VacuumStmt *) statement)->is_vacuumcmd;
+		case T_IndexStmt:
+			return ((IndexStmt *) statement)->concurrent;
+		case T_DropStmt:
+			return ((DropStmt *) statement)->concurrent;
+		case T_ReindexStmt:
+			return plan_option_is_on(((ReindexStmt *) statement)->params, "concurrently");
 		default:
 			return false;
 	}

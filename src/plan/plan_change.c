@@ -252,6 +252,25 @@ check_statements(const char *text, const char *field, int least, int most)
 	}
 }
 
+/* What the server refuses within a transaction block is a step of its own, and runs outside of one */
+static void
+check_transaction(PlanStep *step)
+{
+	List	   *statements = raw_parser(step->definition, RAW_PARSE_DEFAULT);
+
+	foreach_ptr(const RawStmt, raw, statements)
+	{
+		if (!plan_needs_no_transaction(raw->stmt))
+			continue;
+		if (list_length(statements) > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s can't run in a transaction with other statements", GetCommandTagName(CreateCommandTag(raw->stmt))),
+					 errhint("Make it a step of its own.")));
+		step->outside = true;
+	}
+}
+
 static void
 check_query(const char *text)
 {
@@ -260,7 +279,7 @@ check_query(const char *text)
 }
 
 static void
-check_sql(const PlanStep *step)
+check_sql(PlanStep *step)
 {
 	switch (step->kind)
 	{
@@ -277,6 +296,7 @@ check_sql(const PlanStep *step)
 			break;
 		case STEP_STATEMENT:
 			check_statements(step->definition, "definition", 1, step->outside ? 1 : INT_MAX);
+			check_transaction(step);
 			break;
 		case STEP_DROP:
 		case STEP_RENAME:
@@ -474,6 +494,13 @@ make_name(const PlanStep *step, bool (*is_taken) (void *arg, const char *name), 
 			name = n > 0 ? psprintf("%s %d", label, n) : pstrdup(label);
 		if (!is_taken(arg, name))
 			return name;
+
+		/*
+		 * many statements of one kind are told apart by the numbers of their
+		 * steps
+		 */
+		if (suffix == NULL && n == 0)
+			n = plan_next_step(step->plan) - 1;
 	}
 }
 

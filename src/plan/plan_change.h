@@ -98,4 +98,10 @@ extern char *plan_change_object(const PlanStep *step);
 /* Returns whether a plan takes a statement of this kind (a raw parse node) */
 extern bool plan_accepts_statement(Node *statement);
 
+/* Does the server refuse the statement within a transaction block? */
+extern bool plan_needs_no_transaction(Node *statement);
+
+/* Is a boolean option of a statement (of DefElem *) on?  Of several the last one counts, as for the server. */
+extern bool plan_option_is_on(List *options, const char *name);
+
 #endif							/* SG_PLAN_CHANGE_H */

@@ -13,13 +13,11 @@
 
 #include "catalog/pg_constraint.h"
 #include "commands/defrem.h"
-#include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -40,11 +38,8 @@
 
 struct PlanDraft
 {
-	MemoryContext context;		/* of the tables below */
+	MemoryContext context;		/* of the list below */
 	const FkPlan *plan;
-	HTAB	   *names;			/* of DraftName: names that steps have */
-	HTAB	   *replaced;		/* of DraftName: keys that steps replace */
-	HTAB	   *shapes;			/* of DraftShape: what steps join */
 	bool		quiet;			/* count steps that lack something, no NOTICE
 								 * each */
 	int			missing;
@@ -55,18 +50,6 @@ struct PlanDraft
 	List	   *checked;		/* of PlanStep *: new or changed */
 	OrphanPolicy policy;		/* of steps that have none of their own */
 };
-
-typedef struct DraftName
-{
-	char		name[PLAN_QUALIFIED_MAX + NAMEDATALEN]; /* "table.key": hash key */
-	int			step;
-} DraftName;
-
-typedef struct DraftShape
-{
-	uint64		shape;			/* hash key */
-	List	   *steps;			/* of PlanStep * that have it */
-} DraftShape;
 
 /* A list of columns: each a name, none twice, no more than a key can have */
 static void
@@ -357,12 +340,6 @@ is_same_key(const PlanStep *a, const PlanStep *b)
 	return true;
 }
 
-static uint64
-hash_text(const char *text, uint64 seed)
-{
-	return hash_bytes_extended((const unsigned char *) text, strlen(text), seed);
-}
-
 /* Do the two, which are no keys, make the same of the same table? */
 static bool
 is_same_change(const PlanStep *a, const PlanStep *b)
@@ -370,23 +347,6 @@ is_same_change(const PlanStep *a, const PlanStep *b)
 	return a->kind == b->kind && a->child_table && sg_same_text(a->child_table, b->child_table) &&
 		sg_equal_names(a->child_columns, b->child_columns) && a->primary_key == b->primary_key &&
 		strcmp(a->definition ? a->definition : "", b->definition ? b->definition : "") == 0;
-}
-
-/* A hash that is the same for two steps that are the same key or change */
-static uint64
-step_shape(const PlanStep *step)
-{
-	uint64		columns = step->kind;
-	ListCell   *lc;
-
-	/* the order of the columns makes no difference */
-	foreach(lc, step->child_columns)
-		columns += hash_text(lfirst(lc), 0);
-	if (step->kind != STEP_FOREIGN_KEY)
-		return hash_text(step->child_table ? step->child_table : "",
-						 hash_text(step->definition ? step->definition : "", columns));
-
-	return hash_text(step->child_table, hash_text(step->parent_table, columns));
 }
 
 /* Constraints of a table have names of their own, whatever they are; else each kind of object does */
@@ -413,88 +373,40 @@ name_space(const PlanStep *step)
 	return plan_kind_word(step->kind);
 }
 
-/* A draft's entry for a name, made when it is wanted, or NULL */
-static DraftName *
-find_name(HTAB *names, const PlanStep *step, const char *name, HASHACTION action)
-{
-	char		key[PLAN_QUALIFIED_MAX + NAMEDATALEN];
-
-	snprintf(key, sizeof(key), "%s%s.%s", name_space(step), step->child_table ? step->child_table : "", name);
-
-	return hash_search(names, key, action, NULL);
-}
-
+/* The number of another step, among those that have or replace a name, that shares the name's space; or 0 */
 static int
-other_step(HTAB *names, const PlanStep *step, const char *name)
+other_step(List *steps, const PlanStep *step)
 {
-	DraftName  *entry = find_name(names, step, name, HASH_FIND);
-
-	return entry && entry->step != step->step ? entry->step : 0;
+	foreach_ptr(const PlanStep, other, steps)
+	{
+		if (other->step != step->step && strcmp(name_space(other), name_space(step)) == 0)
+			return other->step;
+	}
+	return 0;
 }
 
 /* The number of another step whose key has the name in the same table, or 0 */
 static int
 name_owner(PlanDraft *draft, const PlanStep *step, const char *name)
 {
-	return other_step(draft->names, step, name);
+	return other_step(plan_steps_named(draft->plan->name, step->child_table, name), step);
 }
 
 /* Of one that replaces the key of that name */
 static int
 name_replacer(PlanDraft *draft, const PlanStep *step, const char *name)
 {
-	return other_step(draft->replaced, step, name);
-}
-
-static void
-draft_remember(PlanDraft *draft, PlanStep *step)
-{
-	MemoryContext old = MemoryContextSwitchTo(draft->context);
-	uint64		shape = step_shape(step);
-	DraftShape *entry;
-	bool		found;
-
-	find_name(draft->names, step, step->fk_name, HASH_ENTER)->step = step->step;
-	if (step->replaces)
-		find_name(draft->replaced, step, step->replaces, HASH_ENTER)->step = step->step;
-	entry = hash_search(draft->shapes, &shape, HASH_ENTER, &found);
-	if (!found)
-		entry->steps = NIL;
-	entry->steps = lappend(entry->steps, step);
-	MemoryContextSwitchTo(old);
+	return other_step(plan_steps_replacing(draft->plan->name, step->child_table, name), step);
 }
 
 PlanDraft *
-plan_draft_begin(const FkPlan *plan, const char *child_table)
+plan_draft_begin(const FkPlan *plan)
 {
 	PlanDraft  *draft = palloc0(sizeof(PlanDraft));
-	HASHCTL		names = {0};
-	HASHCTL		shapes = {0};
-	ListCell   *lc;
 
 	draft->context = CurrentMemoryContext;
 	draft->plan = plan;
 	draft->policy = plan_option_policy(plan->name);
-	names.keysize = sizeof(((DraftName *) NULL)->name);
-	names.entrysize = sizeof(DraftName);
-	names.hcxt = draft->context;
-	draft->names = hash_create("schemaguard plan names", 256, &names,
-							   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	draft->replaced = hash_create("schemaguard plan replaced", 256, &names,
-								  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	shapes.keysize = sizeof(uint64);
-	shapes.entrysize = sizeof(DraftShape);
-	shapes.hcxt = draft->context;
-	draft->shapes = hash_create("schemaguard plan shapes", 256, &shapes,
-								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-
-	/*
-	 * keys of different tables neither are the same nor have names in common,
-	 * so a plan that is written key by key need not be read as a whole for
-	 * each
-	 */
-	foreach(lc, child_table ? plan_steps_of_child(plan->name, child_table) : plan_steps(plan->name))
-		draft_remember(draft, lfirst(lc));
 
 	return draft;
 }
@@ -509,13 +421,11 @@ plan_draft_set_quiet(PlanDraft *draft)
 static void
 check_others(PlanDraft *draft, const PlanStep *step)
 {
-	uint64		shape = step_shape(step);
-	DraftShape *entry = hash_search(draft->shapes, &shape, HASH_FIND, NULL);
 	int			owner = step->fk_name ? name_owner(draft, step, step->fk_name) : 0;
 
-	foreach_ptr(PlanStep, other, entry ? entry->steps : NIL)
+	foreach_ptr(PlanStep, other, step->kind == STEP_FOREIGN_KEY ? plan_steps_alike(step) : NIL)
 	{
-		if (other->step != step->step && step->kind == STEP_FOREIGN_KEY && is_same_key(step, other))
+		if (other->step != step->step && is_same_key(step, other))
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("step %d of plan \"%s\" is the same key", other->step, draft->plan->name),
@@ -682,12 +592,9 @@ is_taken(void *p, const char *name)
 static void
 check_same_change(PlanDraft *draft, const PlanStep *step)
 {
-	uint64		shape = step_shape(step);
-	DraftShape *entry = hash_search(draft->shapes, &shape, HASH_FIND, NULL);
-
 	if (step->kind == STEP_STATEMENT || step->kind == STEP_DROP || step->kind == STEP_RENAME)
 		return;
-	foreach_ptr(PlanStep, other, entry ? entry->steps : NIL)
+	foreach_ptr(PlanStep, other, plan_steps_alike(step))
 	{
 		if (other->step != step->step && is_same_change(step, other))
 			ereport(ERROR,
@@ -707,13 +614,13 @@ check_change(PlanDraft *draft, PlanStep *step)
 	bool		named = step->fk_name != NULL;
 
 	plan_change_check(step, is_taken, &arg);
-	if (step->kind == STEP_DROP && !plan_step_is_there(step))
+	if (step->kind == STEP_DROP && !plan_step_is_there(step) && !step->if_exists)
 		step->missing = !plan_change_finds(step);
 	if (!named)
 		check_same_change(draft, step);
 	check_columns(step->child_columns, "child_columns");
 	draft->incomplete = step->state != STEP_SKIPPED && step->child_table &&
-		!has_table(sg_find_qualified(step->child_table), step->child_table, draft->quiet);
+		!has_table(sg_find_qualified(step->child_table), step->child_table, draft->quiet || step->if_exists);
 	check_others(draft, step);
 	draft->problem = NULL;
 	draft->changed = true;
@@ -756,7 +663,6 @@ int
 plan_draft_insert(PlanDraft *draft, PlanStep *step)
 {
 	(void) plan_step_insert(step);
-	draft_remember(draft, step);
 	/* what comes after all others may be about what they make */
 	draft->missing += draft->incomplete && !plan_step_is_in_order(step);
 	if (draft->problem)
@@ -790,7 +696,7 @@ plan_add_step(const char *function, PlanStep *step)
 	PlanDraft  *draft;
 
 	plan_check_writable(plan, function);
-	draft = plan_draft_begin(plan, step->child_table);
+	draft = plan_draft_begin(plan);
 	plan_draft_check(draft, step);
 	(void) plan_draft_insert(draft, step);
 	plan_draft_end(draft);

@@ -14,17 +14,15 @@
 #include "plan/plan.h"
 
 /*
- * The steps of a plan while it is being changed: what plan_draft_check() needs
- * to see duplicates and names that are taken without asking for each step.
- * Steps given to it must live as long as it does.
+ * A plan while it is being changed.  Each step is compared with the few of the
+ * plan that have its name, or say the same of its table, so that steps cost
+ * the same however many the plan has.  Steps given to it must live as long as
+ * it does.
  */
 typedef struct PlanDraft PlanDraft;
 
-/*
- * The caller has passed plan_check_writable.  child_table: the only one whose
- * steps will be checked; or NULL.
- */
-extern PlanDraft *plan_draft_begin(const FkPlan *plan, const char *child_table);
+/* The caller has passed plan_check_writable */
+extern PlanDraft *plan_draft_begin(const FkPlan *plan);
 
 /*
  * Raise an error unless the step can be in the plan; makes up fk_name when

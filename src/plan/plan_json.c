@@ -243,7 +243,7 @@ sg_plan_import_entered(PG_FUNCTION_ARGS)
 	check_frame(&document, &steps);
 	plan = open_target(name, sg_json_find(&document, "description", &member) ? sg_json_text(&member) : "");
 	read_options(&document, plan);
-	draft = plan_draft_begin(plan, NULL);
+	draft = plan_draft_begin(plan);
 	plan_draft_set_quiet(draft);
 
 	context.callback = step_context;

@@ -150,6 +150,8 @@ set_option(PlanStep *step, const SgJson *value)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("option \"%s\" must not be null", option->name),
 				 errhint("Give a value for \"%s\".", option->name)));
+	if (strcmp(option->name, "child_table") == 0 || strcmp(option->name, "fk_name") == 0 || strcmp(option->name, "definition") == 0)
+		step->if_exists = false;
 	/* a name that was made of table and columns goes with them */
 	if (step->child_table && step->fk_name &&
 		(strcmp(option->name, "child_table") == 0 || strcmp(option->name, "child_columns") == 0) &&
@@ -181,6 +183,11 @@ plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options)
 	SgJson		member;
 	PlanDraft  *draft;
 
+	/*
+	 * what was there when the step was added, or need not be, may have gone
+	 * since
+	 */
+	step->if_exists |= step->kind == STEP_DROP && !step->missing;
 	initStringInfo(&names);
 	sg_json_members(&members, options);
 	while (sg_json_next(&members, &member))
@@ -194,7 +201,7 @@ plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options)
 				 errmsg("a key that is initially deferred must be deferrable"),
 				 errhint("Set initially_deferred to false with that.")));
 
-	draft = plan_draft_begin(plan, step->child_table);
+	draft = plan_draft_begin(plan);
 	plan_draft_check(draft, step);
 	plan_step_update(step);
 	plan_draft_end(draft);

@@ -408,15 +408,45 @@ plan_key_steps(const char *name)
 	return plan_only_keys(plan_steps(name));
 }
 
-List *
-plan_steps_of_child(const char *name, const char *child_table)
+/* Arguments for the steps of one table, or of none, and what else a condition about them is given as $3 */
+static StoreArgs
+child_args(const char *name, const char *child_table, const char *value)
 {
 	StoreArgs	args = {0};
 
 	store_arg_text(&args, name);
 	store_arg_text(&args, child_table);
+	store_arg_text(&args, value);
+	return args;
+}
 
-	return query_steps(" AND child_table = $2", &args);
+List *
+plan_steps_named(const char *name, const char *child_table, const char *fk_name)
+{
+	StoreArgs	args = child_args(name, child_table, fk_name);
+
+	return query_steps(child_table ? " AND child_table = $2 AND fk_name = $3" : " AND child_table IS NULL AND fk_name = $3", &args);
+}
+
+List *
+plan_steps_replacing(const char *name, const char *child_table, const char *fk_name)
+{
+	StoreArgs	args = child_args(name, child_table, fk_name);
+
+	return child_table ? query_steps(" AND child_table = $2 AND replaces = $3", &args) : NIL;
+}
+
+List *
+plan_steps_alike(const PlanStep *step)
+{
+	bool		is_key = step->kind == STEP_FOREIGN_KEY;
+	StoreArgs	args = child_args(step->plan, step->child_table, is_key ? step->parent_table : step->definition);
+
+	store_arg_text(&args, plan_kind_word(step->kind));
+	if (step->child_table == NULL)
+		return NIL;
+	return query_steps(is_key ? " AND child_table = $2 AND parent_table = $3 AND kind = $4" :
+					   " AND child_table = $2 AND coalesce(definition, '') = coalesce($3, '') AND kind = $4", &args);
 }
 
 List *
@@ -518,17 +548,21 @@ read_next(HeapTuple tuple, TupleDesc desc)
 }
 
 int
+plan_next_step(const char *name)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, name);
+	return *(int *) linitial(store_query("SELECT coalesce(max(step), 0) + 1 AS next FROM schemaguard.plan_step WHERE plan = $1",
+										 &args, read_next));
+}
+
+int
 plan_step_insert(PlanStep *step)
 {
 	static char *sql = NULL;
-	StoreArgs	args = {0};
-	List	   *next;
 
-	store_arg_text(&args, step->plan);
-	next = store_query("SELECT coalesce(max(step), 0) + 1 AS next FROM schemaguard.plan_step WHERE plan = $1",
-					   &args, read_next);
-	step->step = *(int *) linitial(next);
-
+	step->step = plan_next_step(step->plan);
 	if (sql == NULL)
 		sql = MemoryContextStrdup(TopMemoryContext,
 								  psprintf("INSERT INTO schemaguard.plan_step (%s) VALUES (%s)",

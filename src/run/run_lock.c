@@ -498,13 +498,22 @@ run_is_lock_failure(const ErrorData *error)
 		error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 }
 
+/* What a step of kind statement says, or NULL: its action is about that step alone */
+static const char *
+statement_of(const RunAction *action)
+{
+	const StepWork *work = action->works ? linitial(action->works) : NULL;
+
+	return work && work->step->kind == STEP_STATEMENT ? work->step->definition : NULL;
+}
+
 char *
 run_failure_text(const RunAction *action)
 {
 	if (run_timeout_struck())
 		return pstrdup(RUN_TIMEOUT_TEXT);
 	if (action->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE || !OidIsValid(action->wanted))
-		return sg_error_text(action->error);
+		return sg_error_text_of(action->error, statement_of(action));
 	if (action->wraparound_pid)
 		return psprintf("could not lock %s in %d attempts: process %d, a vacuum to prevent transaction ID wraparound, must finish first",
 						sg_relation_name(action->wanted), action->attempts, action->wraparound_pid);

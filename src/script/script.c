@@ -530,12 +530,11 @@ join_indexes(ScriptReader *reader)
 	}
 }
 
-/* Add the steps that have passed; returns how many */
-int
+List *
 script_add_steps(ScriptReader *reader, const FkPlan *plan)
 {
-	CheckedStep checked = {plan_draft_begin(plan, NULL), NULL};
-	int			added = 0;
+	CheckedStep checked = {plan_draft_begin(plan), NULL};
+	List	   *added = NIL;
 
 	join_indexes(reader);
 	plan_draft_set_quiet(checked.draft);
@@ -559,7 +558,7 @@ script_add_steps(ScriptReader *reader, const FkPlan *plan)
 		else
 		{
 			(void) plan_draft_insert(checked.draft, step->step);
-			added++;
+			added = lappend(added, step->step);
 		}
 	}
 	plan_draft_end(checked.draft);
@@ -688,7 +687,7 @@ sg_plan_from_sql_entered(PG_FUNCTION_ARGS)
 	if (strict)
 		(void) script_notes(&reader, strict_hint);
 
-	added = script_add_steps(&reader, plan);
+	added = list_length(script_add_steps(&reader, plan));
 	notes = script_notes(&reader, strict ? strict_hint : NULL);
 	summary = summary_note(&reader);
 	if (summary)

@@ -128,11 +128,26 @@ extern int	script_token_find(const ScriptTokens *tokens, int from, int end, int 
 /* The text from one token to the one before `end`, without comments, on one line but for literals */
 extern char *script_cut(const ScriptTokens *tokens, int from, int end);
 
+/* The statement's own text of that length, with the schemas that names have got */
+extern char *script_text(const ScriptTokens *tokens, int length);
+
 /*
- * Names of a raw expression or type that its place in the script resolves by
- * search_path, and pg_catalog does not have, get their schema in what is cut.
+ * Names of a raw expression, query or type that its place in the script
+ * resolves by search_path, and pg_catalog does not have, get their schema in
+ * what is cut.
  */
 extern void script_qualify(ScriptTokens *tokens, ScriptPath *path, Node *node);
+
+/* The same of a table, or of one that the statement makes; NULL is none */
+extern void script_qualify_table(ScriptTokens *tokens, ScriptPath *path, const RangeVar *name, bool is_new);
+
+/* The same of a table whose name, the first of a list, stands at the first token from `from` on that is like it */
+extern void script_qualify_words(ScriptTokens *tokens, ScriptPath *path, List *names, int from);
+
+/* ---- script_name.c ---- */
+
+/* The statement's text, of that length, with the schemas of the tables, functions and types that it names */
+extern char *script_qualified_statement(ScriptTokens *tokens, ScriptPath *path, Node *statement, int length);
 
 /* ---- script.c: the reader ---- */
 
@@ -181,10 +196,10 @@ extern bool script_remark_cut(ScriptReader *reader, int offset, List *names);
 extern void script_read(ScriptReader *reader, const FkPlan *plan, const char *sql);
 
 /*
- * Adds the steps that pass to the plan, and returns how many; what does not
- * pass is remarked.
+ * Adds the steps that pass to the plan, and returns them (of PlanStep *); what
+ * does not pass is remarked.
  */
-extern int	script_add_steps(ScriptReader *reader, const FkPlan *plan);
+extern List *script_add_steps(ScriptReader *reader, const FkPlan *plan);
 
 /* The remarks, by their places, as notes of the plan (of PlanNote *); with a hint, the first problem is raised instead */
 extern List *script_notes(ScriptReader *reader, const char *hint);

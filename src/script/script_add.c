@@ -43,6 +43,7 @@ typedef struct ObjectChange
 	char	   *table;
 	char	   *name;			/* NULL: the table itself */
 	char	   *new_name;
+	bool		if_exists;
 } ObjectChange;
 
 static char *
@@ -71,6 +72,7 @@ read_drop(const DropStmt *statement, ObjectChange *change)
 		return false;
 	names = linitial(statement->objects);
 	change->kind = "drop";
+	change->if_exists = statement->missing_ok;
 	switch (statement->removeType)
 	{
 		case OBJECT_TABLE:
@@ -108,6 +110,7 @@ read_alter(const AlterTableStmt *statement, ObjectChange *change)
 	if (command->subtype != AT_DropColumn && command->subtype != AT_DropConstraint)
 		return false;
 	change->kind = "drop";
+	change->if_exists = statement->missing_ok || command->missing_ok;
 	change->what = command->subtype == AT_DropColumn ? "column" : "constraint";
 	change->table = relation_text(statement->relation);
 	change->name = command->name;
@@ -164,7 +167,15 @@ set_field(PlanStep *step, const char *name, char *value)
 		plan_field_set_text(plan_field(name, FIELD_ANY), step, value);
 }
 
-static int
+/* Adds it; returns it */
+static PlanStep *
+add_step(PlanStep *step)
+{
+	(void) plan_add_step("sg_plan_add()", step);
+	return step;
+}
+
+static PlanStep *
 add_object_change(const FkPlan *plan, const ObjectChange *change)
 {
 	PlanStep   *step = plan_step_default(plan->name);
@@ -174,17 +185,21 @@ add_object_change(const FkPlan *plan, const ObjectChange *change)
 	set_field(step, "child_table", change->table);
 	set_field(step, "fk_name", change->name);
 	set_field(step, "new_name", change->new_name);
-	return plan_add_step("sg_plan_add()", step);
+	step->if_exists = change->if_exists;
+	return add_step(step);
 }
 
-static int
-add_statement(const FkPlan *plan, char *sql)
+/* As it stands, with the schemas that its names need */
+static PlanStep *
+add_statement(const FkPlan *plan, const ScriptReader *reader, Node *statement)
 {
 	PlanStep   *step = plan_step_default(plan->name);
+	const ScriptStatement *first = reader->script->statements;
 
 	set_field(step, "kind", "statement");
-	set_field(step, "definition", sql);
-	return plan_add_step("sg_plan_add()", step);
+	set_field(step, "definition", script_qualified_statement(script_tokens(reader->script->sql + first->start), reader->path,
+															 statement, first->length));
+	return add_step(step);
 }
 
 /* Does a script take the whole of such a statement, if it takes anything of it? */
@@ -210,20 +225,8 @@ single_statement(const ScriptReader *reader, const char *plan)
 	return linitial_node(RawStmt, raw_parser(script->sql + script->statements->start, RAW_PARSE_DEFAULT))->stmt;
 }
 
-/* The highest number of a step */
-static int
-last_step(const FkPlan *plan)
-{
-	int			last = 0;
-
-	foreach_ptr(const PlanStep, step, plan_steps(plan->name))
-	{
-		last = Max(last, step->step);
-	}
-	return last;
-}
-
-static void
+/* Adds what the statement makes; returns the steps */
+static List *
 add(FkPlan *plan, ScriptReader *reader)
 {
 	ObjectChange change = {0};
@@ -232,15 +235,15 @@ add(FkPlan *plan, ScriptReader *reader)
 	(void) script_notes(reader, refused_hint);
 	statement = single_statement(reader, plan->name);
 	if (read_object_change(statement, &change))
-		(void) add_object_change(plan, &change);
-	else if (is_taken_whole(statement, reader))
+		return list_make1(add_object_change(plan, &change));
+	if (is_taken_whole(statement, reader))
 	{
-		(void) script_add_steps(reader, plan);
+		List	   *added = script_add_steps(reader, plan);
+
 		(void) script_notes(reader, refused_hint);
+		return added;
 	}
-	else
-		(void) add_statement(plan, pnstrdup(reader->script->sql + reader->script->statements->start,
-											reader->script->statements->length));
+	return list_make1(add_statement(plan, reader, statement));
 }
 
 /*
@@ -261,27 +264,19 @@ sg_plan_add_entered(PG_FUNCTION_ARGS)
 	FkPlan	   *plan;
 	Datum	   *numbers;
 	List	   *steps;
-	bool		has_options;
-	int			last;
 	int			n = 0;
 
 	sg_check_granted(fcinfo);
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	sg_arg_check(fcinfo, 2);
 	sg_json_begin(&options, PG_GETARG_JSONB_P(2), PLAN_OPTIONS_NAME, PLAN_OPTIONS_HINT);
-	has_options = JB_ROOT_COUNT(PG_GETARG_JSONB_P(2)) > 0;
 	plan_check_writable(plan, "sg_plan_add()");
-	last = last_step(plan);
 	script_read(&reader, plan, sg_arg_text(fcinfo, 1));
-	add(plan, &reader);
-
-	steps = plan_steps(plan->name);
+	steps = add(plan, &reader);
 	numbers = palloc(sizeof(Datum) * Max(list_length(steps), 1));
 	foreach_ptr(PlanStep, step, steps)
 	{
-		if (step->step <= last)
-			continue;
-		if (has_options)
+		if (JB_ROOT_COUNT(PG_GETARG_JSONB_P(2)) > 0)
 			plan_step_set_options(plan, step, &options);
 		numbers[n++] = Int32GetDatum(step->step);
 	}

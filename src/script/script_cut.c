@@ -14,10 +14,12 @@
 #include "common/keywords.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/scanner.h"
 #include "utils/builtins.h"
 
+#include "base/quote.h"
 #include "script/script.h"
 
 static bool
@@ -113,13 +115,85 @@ script_cut(const ScriptTokens *tokens, int from, int end)
 	return text.data;
 }
 
+char *
+script_text(const ScriptTokens *tokens, int length)
+{
+	StringInfoData text;
+	int			at = 0;
+
+	initStringInfo(&text);
+	for (int i = 0; i < tokens->n; i++)
+	{
+		const ScriptToken *token = &tokens->token[i];
+
+		if (token->schema == NULL)
+			continue;
+		appendBinaryStringInfo(&text, tokens->sql + at, token->start - at);
+		appendStringInfo(&text, "%s.", quote_identifier(token->schema));
+		at = token->start;
+	}
+	appendBinaryStringInfo(&text, tokens->sql + at, length - at);
+	return text.data;
+}
+
 /* ---- names ---- */
 
 typedef struct QualifyArg
 {
 	ScriptTokens *tokens;
 	ScriptPath *path;
+	List	   *with;			/* names of WITH queries, which are no tables */
 } QualifyArg;
+
+static bool
+collect_with(Node *node, void *context)
+{
+	QualifyArg *arg = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, CommonTableExpr))
+		arg->with = lappend(arg->with, ((CommonTableExpr *) node)->ctename);
+	return raw_expression_tree_walker(node, collect_with, context);
+}
+
+/* The schema of a qualified table, if its name needs one once search_path is pg_catalog alone */
+static const char *
+needed_schema(const char *qualified)
+{
+	const char *schema = sg_parse_table_name(qualified).schema;
+
+	return script_path_is_temporary(qualified) || strcmp(schema, "pg_catalog") == 0 ? NULL : schema;
+}
+
+void
+script_qualify_table(ScriptTokens *tokens, ScriptPath *path, const RangeVar *name, bool is_new)
+{
+	int			token;
+
+	if (name == NULL || name->schemaname || name->location < 0)
+		return;
+	token = script_token_at(tokens, name->location);
+	if (token < tokens->n)
+		tokens->token[token].schema = needed_schema(is_new ? script_path_new_table(path, name) : script_path_table(path, name));
+}
+
+void
+script_qualify_words(ScriptTokens *tokens, ScriptPath *path, List *names, int from)
+{
+	const char *name = strVal(linitial(names));
+
+	for (int i = from; i < tokens->n; i++)
+	{
+		const ScriptToken *token = &tokens->token[i];
+		char	   *text = pnstrdup(tokens->sql + token->start, token->end - token->start);
+
+		if (pg_strcasecmp(text, name) != 0 && strcmp(text, quote_identifier(name)) != 0 && strcmp(text, psprintf("\"%s\"", name)) != 0)
+			continue;
+		tokens->token[i].schema = needed_schema(script_path_table(path, makeRangeVar(NULL, pstrdup(name), -1)));
+		return;
+	}
+}
 
 /* The name begins so many tokens after a location */
 static void
@@ -142,6 +216,12 @@ qualify(Node *node, void *context)
 		qualify_token(arg, SCRIPT_FUNCTION, ((FuncCall *) node)->funcname, ((FuncCall *) node)->location, 0);
 	else if (IsA(node, TypeName))
 		qualify_token(arg, SCRIPT_TYPE, ((TypeName *) node)->names, ((TypeName *) node)->location, 0);
+	else if (IsA(node, RangeVar))
+	{
+		if (!sg_has_name(arg->with, ((RangeVar *) node)->relname))
+			script_qualify_table(arg->tokens, arg->path, (RangeVar *) node, false);
+		return false;
+	}
 	else if (IsA(node, CollateClause))
 		qualify_token(arg, SCRIPT_COLLATION, ((CollateClause *) node)->collname, ((CollateClause *) node)->location, 1);
 
@@ -153,5 +233,6 @@ script_qualify(ScriptTokens *tokens, ScriptPath *path, Node *node)
 {
 	QualifyArg	arg = {tokens, path};
 
+	(void) collect_with(node, &arg);
 	(void) qualify(node, &arg);
 }

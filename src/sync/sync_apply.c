@@ -281,7 +281,7 @@ replace_steps(FkPlan *plan, List *open, List *skipped, List *wanted)
 			plan_step_delete(again);
 	}
 	before = plan_steps(plan->name);
-	draft = plan_draft_begin(plan, NULL);
+	draft = plan_draft_begin(plan);
 	plan_draft_set_quiet(draft);
 	foreach_ptr(PlanStep, step, wanted)
 	{

@@ -1,0 +1,75 @@
+-- sg_plan_add(): what becomes of one statement, at what cost
+-- rooms: plan script
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA plan_add;
+SET search_path = plan_add, public;
+CREATE TABLE customer (id int PRIMARY KEY, phone text);
+CREATE TABLE purchase (id int PRIMARY KEY, customer_id int CONSTRAINT purchase_customer REFERENCES customer, amount int);
+CREATE VIEW phones AS SELECT phone FROM customer;
+CREATE FUNCTION clean(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+SET client_min_messages = notice;
+
+-- names that the search_path finds get their schema: a plan runs with pg_catalog alone
+SELECT sg_plan_create('named');
+SELECT sg_plan_add('named', 'UPDATE customer SET phone = clean(phone) FROM purchase p WHERE p.customer_id = customer.id');
+SELECT sg_plan_add('named', 'WITH purchase AS (SELECT 1 AS id) DELETE FROM customer USING purchase WHERE customer.id = purchase.id');
+SELECT sg_plan_add('named', 'INSERT INTO "customer" (id) SELECT max(id) FROM ONLY purchase /* a comment stays */');
+SELECT sg_plan_add('named', 'GRANT SELECT ON customer, purchase TO PUBLIC');
+SELECT sg_plan_add('named', 'TRUNCATE purchase');
+SELECT sg_plan_add('named', 'COMMENT ON COLUMN customer.phone IS $$customer$$');
+SELECT sg_plan_add('named', 'COMMENT ON TABLE Customer IS NULL');
+SELECT sg_plan_add('named', 'ALTER TABLE customer ENABLE ROW LEVEL SECURITY');
+SELECT sg_plan_add('named', 'CREATE POLICY own ON customer USING (id IN (SELECT customer_id FROM purchase))');
+SELECT sg_plan_add('named', 'CREATE VIEW large AS SELECT * FROM purchase WHERE amount > 100');
+SELECT sg_plan_add('named', 'CREATE TABLE detail (purchase_id int REFERENCES purchase, LIKE customer)');
+SELECT sg_plan_add('named', 'REINDEX TABLE customer');
+SELECT sg_plan_add('named', 'DROP TABLE customer, purchase CASCADE');
+SELECT sg_plan_add('named', 'ALTER TABLE customer DROP CONSTRAINT customer_pkey CASCADE');
+SELECT sg_plan_add('named', 'SECURITY LABEL ON TABLE customer IS NULL');
+SELECT step, fk_name, definition FROM schemaguard.plan_step WHERE plan = 'named' ORDER BY step;
+
+-- what a transaction can't hold runs outside of one
+SELECT sg_plan_create('outside');
+SELECT sg_plan_add('outside', 'VACUUM (ANALYZE) customer');
+SELECT sg_plan_add('outside', 'ANALYZE customer');
+SELECT sg_plan_add('outside', 'REINDEX INDEX CONCURRENTLY customer_pkey');
+SELECT sg_plan_add('outside', 'DROP INDEX CONCURRENTLY nowhere');
+SELECT sg_plan_add_statement('outside', 'VACUUM plan_add.purchase');
+SELECT sg_plan_add_statement('outside', 'VACUUM plan_add.purchase; ANALYZE plan_add.purchase');
+SELECT step, definition, outside FROM schemaguard.plan_step WHERE plan = 'outside' ORDER BY step;
+CALL sg_apply('outside', steps => '{1,2,3,5}');
+
+-- a drop of what need not be there is no mistake, and stays none when options are set
+SELECT sg_plan_create('perhaps');
+SELECT sg_plan_add('perhaps', 'DROP TABLE IF EXISTS nowhere', '{"priority": "low"}');
+SELECT sg_plan_add('perhaps', 'ALTER TABLE customer DROP COLUMN IF EXISTS nowhere');
+SELECT sg_plan_add('perhaps', 'ALTER TABLE customer DROP COLUMN elsewhere');
+SELECT sg_plan_set('perhaps', '{2}', '{"priority": "high"}');
+SELECT step, result, object, check_name FROM sg_plan_check('perhaps');
+CALL sg_apply('perhaps', fail => false);
+
+-- names that a statement has are no values
+SELECT sg_plan_create('wrong');
+SELECT sg_plan_add_statement('wrong', 'TRUNCATE plan_add.nowhere');
+SELECT sg_plan_add_statement('wrong', 'UPDATE plan_add.customer SET phone = ($$a_value$$ || id)::regclass::text WHERE id = 1');
+INSERT INTO customer VALUES (1);
+CALL sg_apply('wrong', fail => false);
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'wrong' ORDER BY step;
+
+-- a step costs the same however many the plan has: others than those with its name are not read, or one that can't be read would fail it
+SELECT sg_plan_create('many');
+SELECT sg_plan_add('many', 'ALTER TABLE customer ADD zero int'), sg_plan_add('many', 'COMMENT ON TABLE customer IS NULL');
+BEGIN;
+ALTER TABLE schemaguard.plan_step DROP CONSTRAINT plan_step_state_check;
+UPDATE schemaguard.plan_step SET state = 'unreadable' WHERE plan = 'many' AND step = 1;
+SELECT sg_plan_add('many', 'ALTER TABLE customer ADD one int'), sg_plan_add('many', 'COMMENT ON TABLE customer IS NULL'),
+       sg_plan_add('many', 'ALTER TABLE customer ADD two int', '{"priority": "low"}'), sg_plan_add_fk('many', 'purchase', 'customer_id', 'customer');
+SELECT sg_plan_steps('many');
+ROLLBACK;
+
+SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan;
+SET client_min_messages = warning;
+DROP SCHEMA plan_add CASCADE;
