@@ -39,6 +39,7 @@ int			sg_throttle_lag = -1;
 int			sg_throttle_waiting = -1;
 char	   *sg_throttle_function = "";
 int			sg_throttle_budget = 600000;
+int			sg_min_free_disk = -1;
 char	   *sg_window_end = "";
 int			sg_lock_breaker = 10;
 int			sg_fix_pause = 100;
@@ -261,6 +262,14 @@ define_control(void)
 							&sg_throttle_budget,
 							600000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.min_free_disk",
+							"Free space below which a deployment pauses; 0 is no limit.",
+							"-1 is 5 % of the file system, but 10 GB at most, and 64 MB at least.",
+							&sg_min_free_disk,
+							-1, -1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MB,
 							NULL, NULL, NULL);
 
 	DefineCustomStringVariable("schemaguard.window_end",

@@ -52,6 +52,8 @@ extern int	sg_throttle_lag;	/* kB of WAL; -1 is no limit */
 extern int	sg_throttle_waiting;	/* sessions; -1 is no limit */
 extern char *sg_throttle_function;	/* a name; "" is none */
 extern int	sg_throttle_budget; /* ms, one pause */
+extern int	sg_min_free_disk;	/* MB; 0 is no limit, -1 by the file system:
+								 * see disk.c */
 extern char *sg_window_end;		/* a time; "" is none */
 extern int	sg_fix_pause;		/* ms, between two batches of orphans */
 extern int	sg_validate_with;	/* SG_VALIDATE_* */

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "base/disk.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/quote.h"
@@ -113,6 +114,22 @@ check_function(PlanCheck *check)
 	return edata || answer.reason;
 }
 
+/* Room on the server: the floor, and whether it can be looked at */
+static bool
+check_room(PlanCheck *check)
+{
+	char	   *low = sg_disk_low();
+
+	if (low)
+		check_row(&check->server, "load", CHECK_WARN, pause_text(low),
+				  "Make room, or lower the floor for this session:\nSET schemaguard.min_free_disk = '64MB';");
+	else if (sg_min_free_disk != 0 && !sg_disk_is_known())
+		check_row(&check->server, "load", CHECK_WARN,
+				  "the file system of the data directory does not say how much is free: schemaguard.min_free_disk does nothing",
+				  "Look at it yourself while the plan runs.");
+	return low != NULL;
+}
+
 static char *
 limits_text(void)
 {
@@ -124,8 +141,9 @@ limits_text(void)
 static void
 check_limits(PlanCheck *check)
 {
-	bool		found = check_limit(check, run_throttle_lag(), "throttle_lag");
+	bool		found = check_room(check);
 
+	found |= check_limit(check, run_throttle_lag(), "throttle_lag");
 	found |= check_limit(check, run_throttle_waiting(), "throttle_waiting");
 	found |= check_function(check);
 	if (!found)

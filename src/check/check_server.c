@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include <sys/statvfs.h>
-
 #include "access/transam.h"
 #include "access/xlog.h"
 #include "base/calls.h"
@@ -34,6 +32,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/disk.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/spi.h"
@@ -196,16 +195,6 @@ may_see_tablespace(Oid tablespace)
 		object_aclcheck(TableSpaceRelationId, tablespace, GetUserId(), ACL_CREATE) == ACLCHECK_OK;
 }
 
-static double
-free_bytes(const char *directory)
-{
-	struct statvfs info;
-
-	if (statvfs(directory, &info) != 0)
-		return -1;
-	return (double) info.f_bavail * (info.f_frsize ? info.f_frsize : info.f_bsize);
-}
-
 double
 check_free_space(Oid tablespace, char **reason)
 {
@@ -218,7 +207,7 @@ check_free_space(Oid tablespace, char **reason)
 		*reason = psprintf("role %s has no CREATE on the tablespace", me());
 		return -1;
 	}
-	available = free_bytes(tablespace_directory(tablespace));
+	available = sg_disk_free(tablespace_directory(tablespace));
 	if (available < 0)
 		*reason = psprintf("the file system did not say: %s", strerror(errno));
 	return available;
@@ -230,7 +219,7 @@ check_disk(PlanCheck *check)
 {
 	bool		may_see = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
 	const char *who = check->plan->chosen ? "these steps write" : "the plan writes";
-	double		available = may_see ? free_bytes(psprintf("%s/pg_wal", DataDir)) : -1;
+	double		available = may_see ? sg_disk_free(psprintf("%s/pg_wal", DataDir)) : -1;
 
 	if (available < 0)
 		check_row(&check->server, "disk", CHECK_WARN,

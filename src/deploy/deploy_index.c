@@ -81,6 +81,7 @@ typedef struct IndexWork
 	bool		ours;			/* the leftover is one */
 	bool		served;			/* by another index, meanwhile: none is built */
 	bool		gave_way;
+	bool		stopped;		/* low on space */
 	ErrorData  *error;
 	MemoryContext context;
 } IndexWork;
@@ -414,9 +415,18 @@ report_gave_way(void *arg)
 					iw->action.attempts)));
 }
 
+static void
+report_stopped(void *arg)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DISK_FULL),
+			 errmsg("the build was cancelled: the server is low on space, by schemaguard.min_free_disk")));
+}
+
 static ErrorData *
 attempt_until_done(IndexWork *iw)
 {
+	DeployYield yield;
 	ErrorData  *error;
 
 	for (iw->action.attempts = 1;; iw->action.attempts++)
@@ -430,12 +440,16 @@ attempt_until_done(IndexWork *iw)
 		run_arm_timeout();
 		deploy_yield_begin(iw->work.run->yield);
 		error = attempt(iw);
-		iw->gave_way = deploy_yield_end(iw->work.run->yield) && error && sg_is_cancel(error);
+		yield = deploy_yield_end(iw->work.run->yield);
+		iw->gave_way = yield == YIELD_WAITER && error && sg_is_cancel(error);
+		iw->stopped = yield == YIELD_STOP && error && sg_is_cancel(error);
 		run_disarm_timeout();
 		iw->gave_way |= error && error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 		if (!worth_another_attempt(iw))
 			break;
 	}
+	if (iw->stopped)
+		return worker_try(report_stopped, iw);
 	return iw->gave_way ? worker_try(report_gave_way, iw) : error;
 }
 

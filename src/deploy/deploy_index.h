@@ -58,11 +58,21 @@ extern bool deploy_index_work(PlanRun *run, bool drop, int step,
  * In a worker: from now on, until the end, it may be cancelled by way of its
  * slot.  The end tells whether it was; no such cancel comes after it.
  */
+typedef enum DeployYield
+{
+	YIELD_NONE,					/* it was not cancelled */
+	YIELD_WAITER,				/* for others, who wait for it */
+	YIELD_STOP					/* for good: the run stops */
+} DeployYield;
+
 extern void deploy_yield_begin(pg_atomic_uint32 *slot);
-extern bool deploy_yield_end(pg_atomic_uint32 *slot);
+extern DeployYield deploy_yield_end(pg_atomic_uint32 *slot);
 
 /* In the leader: cancel the workers, of which each has a slot, that somebody waits for */
 extern void deploy_yield_look(const WorkerPool *pool, pg_atomic_uint32 *slots);
+
+/* In the leader: cancel all that are at a build, for good; were there any? */
+extern bool deploy_yield_stop(const WorkerPool *pool, pg_atomic_uint32 *slots);
 
 /* ---- deploy_parallel.c ---- */
 

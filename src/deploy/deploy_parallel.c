@@ -34,6 +34,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/disk.h"
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
@@ -371,6 +372,19 @@ wait_a_while(WorkerPool *pool, DeployJobKind kind)
 	return false;
 }
 
+/* Ends builds, and the run, if the server is low on space; a worker that has not begun pauses by itself */
+static void
+look_at_room(WorkerPool *pool)
+{
+	JobsShared *shared = worker_pool_argument(pool);
+	char	   *low = sg_disk_low();
+
+	if (low == NULL || !deploy_yield_stop(pool, yield_slots(shared)))
+		return;
+	if (pg_atomic_exchange_u32(&shared->stopped, 1) == 0)
+		strlcpy(shared->stop_reason, low, STOP_REASON_SIZE);
+}
+
 /* Wait for the end of all workers; a COMMIT now and then shows that we live */
 static void
 wait_for_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind)
@@ -383,6 +397,8 @@ wait_for_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind)
 		while (!wait_a_while(pool, kind))
 		{
 			show_progress(run, pool);
+			if (kind == JOB_BUILD_INDEX)
+				look_at_room(pool);
 			run_commit();
 		}
 	}

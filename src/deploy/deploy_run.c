@@ -65,6 +65,17 @@ count_done(PlanRun *run, int step)
 	sg_progress_done(run->done, run->orphan_rows);
 }
 
+static bool
+is_drop(const PlanRun *run, int number)
+{
+	foreach_ptr(const PlanStep, step, run->steps)
+	{
+		if (step->step == number)
+			return step->kind == STEP_DROP;
+	}
+	return false;
+}
+
 /* Take every step as far as it goes by itself; returns the tables that wait */
 static List *
 run_each(PlanRun *run, List *steps, MemoryContext step_context)
@@ -77,6 +88,7 @@ run_each(PlanRun *run, List *steps, MemoryContext step_context)
 		Oid			child;
 
 		CHECK_FOR_INTERRUPTS();
+		run->gives_room = is_drop(run, step);
 		if (!run_throttle(run))
 			break;
 		old = MemoryContextSwitchTo(step_context);
@@ -88,6 +100,7 @@ run_each(PlanRun *run, List *steps, MemoryContext step_context)
 		else
 			count_done(run, step);
 	}
+	run->gives_room = false;
 	return waiting;
 }
 

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * deploy_yield.c
- *	  A build of an index gives way to whoever waits for a lock of it.
+ *	  A build of an index gives way to whoever waits for a lock of it, and ends
+ *	  when the server is low on space.
  *
  * CREATE INDEX CONCURRENTLY waits for transactions that wrote to the table, or
  * hold an old snapshot.  One of them that now wants to alter or analyze the
@@ -39,7 +40,8 @@ enum
 	SLOT_NO = 0,				/* as shared memory begins */
 	SLOT_YES,
 	SLOT_CANCELLING,			/* the leader is at it */
-	SLOT_CANCELLED
+	SLOT_CANCELLED,				/* for others who wait */
+	SLOT_STOPPED				/* for good */
 };
 
 /* ---- the worker ---- */
@@ -50,31 +52,34 @@ deploy_yield_begin(pg_atomic_uint32 *slot)
 	pg_atomic_write_u32(slot, SLOT_YES);
 }
 
-bool
+DeployYield
 deploy_yield_end(pg_atomic_uint32 *slot)
 {
 	uint32		expected = SLOT_YES;
+	uint32		state;
 
 	if (pg_atomic_compare_exchange_u32(slot, &expected, SLOT_NO))
-		return false;
-	while (pg_atomic_read_u32(slot) == SLOT_CANCELLING)
+		return YIELD_NONE;
+	while ((state = pg_atomic_read_u32(slot)) == SLOT_CANCELLING)
 		pg_usleep(100L);
 	pg_atomic_write_u32(slot, SLOT_NO);
 	QueryCancelPending = false;
-	return true;
+	return state == SLOT_STOPPED ? YIELD_STOP : YIELD_WAITER;
 }
 
 /* ---- the leader ---- */
 
-static void
-cancel_worker(pg_atomic_uint32 *slot, int pid)
+/* Cancels a worker, unless it is not at a build; outcome: the state that says why */
+static bool
+cancel_worker(pg_atomic_uint32 *slot, int pid, uint32 outcome)
 {
 	uint32		expected = SLOT_YES;
 
 	if (!pg_atomic_compare_exchange_u32(slot, &expected, SLOT_CANCELLING))
-		return;
+		return false;
 	(void) kill(pid, SIGINT);
-	pg_atomic_write_u32(slot, SLOT_CANCELLED);
+	pg_atomic_write_u32(slot, outcome);
+	return true;
 }
 
 /* Those of the workers that a process waits for */
@@ -93,9 +98,24 @@ cancel_blockers(const WorkerPool *pool, pg_atomic_uint32 *slots, int waiter)
 		for (int j = 0; pid != 0 && j < n; j++)
 		{
 			if (pids[j] == pid)
-				cancel_worker(&slots[i], pid);
+				(void) cancel_worker(&slots[i], pid, SLOT_CANCELLED);
 		}
 	}
+}
+
+bool
+deploy_yield_stop(const WorkerPool *pool, pg_atomic_uint32 *slots)
+{
+	bool		any = false;
+
+	for (int i = 0; i < worker_pool_started(pool); i++)
+	{
+		int			pid = worker_pool_pid(pool, i);
+
+		if (pid != 0)
+			any |= cancel_worker(&slots[i], pid, SLOT_STOPPED);
+	}
+	return any;
 }
 
 void

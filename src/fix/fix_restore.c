@@ -710,7 +710,7 @@ check_restore(PlanRun *run)
 static Datum
 sg_restore_quarantine_entered(PG_FUNCTION_ARGS)
 {
-	PlanRun		run = {.procedure = "sg_restore_quarantine",.shows = SG_PROGRESS_RESTORE};
+	PlanRun		run = {.procedure = "sg_restore_quarantine",.shows = SG_PROGRESS_RESTORE,.gives_room = true};
 
 	sg_check_granted(fcinfo);
 	run_check_call(fcinfo, run.procedure);

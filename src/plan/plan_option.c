@@ -51,6 +51,7 @@ static const char *const option_names[] = {
 	"lock_breaker",
 	"lock_budget",
 	"lock_timeout",
+	"min_free_disk",
 	POLICY_OPTION,
 	"statement_timeout",
 	"throttle_budget",

@@ -68,6 +68,8 @@ typedef struct PlanRun
 	char	   *next;			/* its hint, what to call next; NULL: by the
 								 * states */
 	bool		urgent;			/* a plan is taken back: wait for no load */
+	bool		gives_room;		/* what comes next drops, or puts rows back:
+								 * space that is low is no reason to wait */
 	char	   *stop_reason;	/* begin nothing new, or NULL: see
 								 * run_throttle */
 	TimestampTz window_end;		/* 0: none */

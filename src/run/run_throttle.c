@@ -5,8 +5,8 @@
  *	  last.
  *
  * run_throttle() stands between steps, attempts to lock and batches, where
- * nothing is held.  While replication lags, sessions wait for locks or the
- * user's own function says so, it waits; when that takes too long, or the
+ * nothing is held.  While the server is low on space, replication lags,
+ * sessions wait for locks or the user's own function says so, it waits; when that takes too long, or the
  * window is over, the run ends there, in good order, and a later call goes on.
  * What can't be found out counts as load.
  *
@@ -39,6 +39,7 @@
 #include "utils/wait_event.h"
 
 #include "base/compat.h"
+#include "base/disk.h"
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
@@ -217,10 +218,12 @@ run_throttle_waiting(void)
 
 /* Why to pause now, or NULL */
 static char *
-find_load(void)
+find_load(const PlanRun *run)
 {
-	char	   *load = run_throttle_lag();
+	char	   *load = run->gives_room ? NULL : sg_disk_low();
 
+	if (load == NULL)
+		load = run_throttle_lag();
 	if (load == NULL)
 		load = run_throttle_waiting();
 	if (load == NULL && sg_throttle_function[0])
@@ -305,7 +308,7 @@ wait_for_calm(const PlanRun *run, char *load, TimestampTz since)
 			return psprintf("paused for schemaguard.throttle_budget, %d ms: %s",
 							sg_throttle_budget, load);
 		run_sleep_until(Min(GetCurrentTimestamp() + POLL_MS * INT64CONST(1000), deadline));
-		load = find_load();
+		load = find_load(run);
 	}
 	return NULL;
 }
@@ -371,7 +374,7 @@ run_throttle(PlanRun *run)
 	if (run_must_stop(run))
 		return false;
 
-	load = find_load();
+	load = find_load(run);
 	return load == NULL || pause_run(run, load);
 }
 

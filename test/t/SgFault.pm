@@ -19,7 +19,7 @@ use SgTest;
 use SgLoad;
 use Test::More;
 
-our @EXPORT = qw(cases run_cases check_finished call_of state_of wait_restarted can_mount start_on_small_disk);
+our @EXPORT = qw(cases run_cases check_finished call_of state_of wait_restarted can_mount start_on_small_disk start_inside_small_disk);
 
 sub child { my ($kind, $step) = @_; return sprintf 'child_%s_%02d', $kind->{name}, $step; }
 
@@ -329,11 +329,29 @@ sub start_on_small_disk
 {
 	my ($node, $dir, $size) = @_;
 
+	# what happens below the floor
+	$node->append_conf('postgresql.conf', "schemaguard.min_free_disk = 0\n");
 	system(@namespace,
 		'mount -t tmpfs -o mode=700,size="$2"m none "$1" && exec pg_ctl --pgdata="$3" --log="$4" --wait --silent start',
 		'sh', $dir, $size, $node->data_dir, $node->logfile) == 0
 		or die "the server does not start\n";
 	$node->_update_pid(1);
+}
+
+# Start a node that is set up with all that it has on such a file system.  Its files are seen by the server alone, so Cluster.pm can't stop
+# it: returns the process ID of the postmaster.
+sub start_inside_small_disk
+{
+	my ($node, $size) = @_;
+
+	system(@namespace,
+		'cp -a "$1" "$1.all" && mount -t tmpfs -o mode=700,size="$2"m none "$1" && cp -a "$1.all/." "$1" && '
+		  . 'pg_ctl --pgdata="$1" --log="$3" --wait --silent start && head -n 1 "$1/postmaster.pid" > "$1.all/pid"',
+		'sh', $node->data_dir, $size, $node->logfile) == 0
+		or die "the server does not start\n";
+	my $pid = slurp_file($node->data_dir . '.all/pid');
+	chomp $pid;
+	return $pid;
 }
 
 1;

@@ -1,0 +1,184 @@
+/*-------------------------------------------------------------------------
+ *
+ * disk.c
+ *	  How much room the server has.
+ *
+ * A server that cannot write WAL ends with PANIC, and cannot start until
+ * somebody makes room.  So what writes much stops at a floor, which is asked
+ * of the operating system: free space as an unprivileged user has it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "access/xlog.h"
+#include "access/xlog_internal.h"
+#include "catalog/pg_authid.h"
+#include "commands/tablespace.h"
+#include "common/relpath.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/snapmgr.h"
+
+#include "base/disk.h"
+#include "base/guc.h"
+
+#define MB (1024.0 * 1024.0)
+
+/* The floor of a file system, if the setting has none */
+#define FLOOR_SHARE 0.05
+#define FLOOR_MOST (10 * 1024 * MB)
+#define FLOOR_LEAST (64 * MB)
+
+#define TABLESPACES "pg_tblspc"
+
+/* ---- what the operating system says ---- */
+
+/* Asks for the free and all bytes of a file system; false, with errno, if it does not say */
+static bool
+ask(const char *directory, double *available, double *total)
+{
+	struct statvfs info;
+	double		unit;
+
+	if (statvfs(directory, &info) != 0)
+		return false;
+	unit = info.f_frsize ? info.f_frsize : info.f_bsize;
+	*available = (double) info.f_bavail * unit;
+	*total = (double) info.f_blocks * unit;
+	return true;
+}
+
+double
+sg_disk_free(const char *directory)
+{
+	double		available;
+	double		total;
+
+	return ask(directory, &available, &total) ? available : -1;
+}
+
+bool
+sg_disk_is_known(void)
+{
+	double		available;
+	double		total;
+
+	/* some network file systems say that they have no block at all */
+	return ask(DataDir, &available, &total) && total > 0;
+}
+
+/* ---- the floor ---- */
+
+static double
+floor_of(double total)
+{
+	if (sg_min_free_disk >= 0)
+		return sg_min_free_disk * MB;
+	return Max(FLOOR_LEAST, Min(total * FLOOR_SHARE, FLOOR_MOST));
+}
+
+/* Returns the bytes of segments in pg_wal that are ready for WAL to come */
+static double
+segments_ahead(void)
+{
+	DIR		   *dir = AllocateDir(XLOGDIR);
+	struct dirent *entry;
+	XLogSegNo	current;
+	double		bytes = 0;
+
+	XLByteToSeg(GetXLogWriteRecPtr(), current, wal_segment_size);
+	while ((entry = ReadDirExtended(dir, XLOGDIR, DEBUG1)) != NULL)
+	{
+		XLogSegNo	segment;
+		TimeLineID	timeline;
+
+		if (!IsXLogFileName(entry->d_name))
+			continue;
+		XLogFromFileName(entry->d_name, &timeline, &segment, wal_segment_size);
+		if (segment > current)
+			bytes += wal_segment_size;
+	}
+	if (dir)
+		FreeDir(dir);
+	return bytes;
+}
+
+static char *
+size_text(double bytes)
+{
+	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum((int64) bytes)));
+}
+
+/* Returns what to say of a directory that has less than its floor, or NULL; what is not there has enough */
+static char *
+low_text(const char *directory, double more, const char *what)
+{
+	double		available;
+	double		total;
+
+	if (!ask(directory, &available, &total) || total <= 0 || available + more >= floor_of(total))
+		return NULL;
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
+		return pstrdup("the server is low on space, by schemaguard.min_free_disk");
+	return psprintf("%s has %s of free space, less than schemaguard.min_free_disk, %s", what,
+					size_text(available + more), size_text(floor_of(total)));
+}
+
+static char *
+wal_low(void)
+{
+	/* most of the time nothing needs to be counted */
+	if (low_text(XLOGDIR, 0, XLOGDIR) == NULL)
+		return NULL;
+	return low_text(XLOGDIR, segments_ahead(), XLOGDIR);
+}
+
+/* Looks at the tablespaces where this database has files */
+static char *
+tablespaces_low(void)
+{
+	DIR		   *dir = AllocateDir(TABLESPACES);
+	struct dirent *entry;
+	char	   *low = NULL;
+
+	while (low == NULL && (entry = ReadDirExtended(dir, TABLESPACES, DEBUG1)) != NULL)
+	{
+		Oid			tablespace = atooid(entry->d_name);
+		char	   *files;
+		char	   *name;
+
+		if (!OidIsValid(tablespace))
+			continue;
+		files = psprintf("%s/%u/%s/%u", TABLESPACES, tablespace, TABLESPACE_VERSION_DIRECTORY, MyDatabaseId);
+		if (low_text(files, 0, "") == NULL)
+			continue;
+		name = get_tablespace_name(tablespace);
+		InvalidateCatalogSnapshot();
+		low = low_text(files, 0, psprintf("tablespace %s", name ? quote_identifier(name) : entry->d_name));
+	}
+	if (dir)
+		FreeDir(dir);
+	return low;
+}
+
+char *
+sg_disk_low(void)
+{
+	char	   *low;
+
+	if (sg_min_free_disk == 0)
+		return NULL;
+	low = low_text(DataDir, 0, "the data directory");
+	if (low == NULL)
+		low = wal_low();
+	if (low == NULL)
+		low = tablespaces_low();
+	return low;
+}

@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * disk.h
+ *	  How much room the server has.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_DISK_H
+#define SG_DISK_H
+
+#include "postgres.h"
+
+/* Returns the bytes that are free where a directory is; -1 if that cannot be asked, and errno says why */
+extern double sg_disk_free(const char *directory);
+
+/* Returns whether schemaguard.min_free_disk can be obeyed: the file system of the data directory says how much is free */
+extern bool sg_disk_is_known(void);
+
+/*
+ * Returns in words where the server has less room than
+ * schemaguard.min_free_disk, or NULL.  Looks at the data directory, at pg_wal
+ * and at the tablespaces that have files of this database.  Members of
+ * pg_monitor read the figures, others that space is low.  Needs a transaction;
+ * keeps no snapshot.
+ */
+extern char *sg_disk_low(void);
+
+#endif							/* SG_DISK_H */

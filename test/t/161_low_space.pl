@@ -1,0 +1,172 @@
+# 161_low_space.pl: a server that is low on space: plans pause, and end; the server lives on.
+#
+# First the words, by a floor that no disk reaches: who is told what, and what does not look at it (rollbacks, restores, drops).
+# Then a server on a file system of its own, of 420 MB: a backfill that would fill it to the last byte stops at the floor, and so does the
+# build of an index; the rest is done when there is room.
+#
+# rooms: base run deploy
+# majors: one (the operating system's answer does not depend on them)
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Cluster;
+use SgTest;
+use SgLoad;
+use SgFault;
+use Test::More;
+
+my $small = PostgreSQL::Test::Cluster->new('small');
+my ($ask, $small_pid);
+
+sub query
+{
+	my $out = $ask->query($_[0]);
+	die "$_[0]: $ask->{err}" if $ask->{err} =~ /ERROR|FATAL|PANIC/;
+	return $out;
+}
+
+sub states { return query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = '$_[0]'"); }
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A floor that is above every disk
+my $node = new_node('words');
+$ask = SgTest::Session->new($node);
+query(<<'SQL');
+SET client_min_messages = error;
+CREATE ROLE deployer LOGIN;
+SELECT sg_grant('deployer');
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (a int, b int);
+INSERT INTO c VALUES (1, NULL);
+GRANT SELECT, REFERENCES ON p TO deployer;
+ALTER TABLE c OWNER TO deployer;
+SELECT sg_plan_create('mine');
+SELECT sg_plan_add_fk('mine', 'c', '{b}', 'p', index => false);
+SELECT sg_plan_create('clean');
+SELECT sg_plan_add_fk('clean', 'c', '{a}', 'p', index => false, orphans => 'quarantine');
+SELECT sg_plan_create('drop');
+SELECT sg_plan_add('drop', 'ALTER TABLE c DROP COLUMN b');
+SET ROLE deployer;
+SELECT sg_plan_create('his');
+SELECT sg_plan_add_fk('his', 'c', '{b}', 'p', index => false);
+RESET ROLE;
+SET client_min_messages = notice;
+SQL
+my $floor = q{SET schemaguard.throttle_budget = '10ms'; SET schemaguard.min_free_disk = '1000TB'};
+my $s = SgTest::Session->new($node);
+$s->query("$floor; CALL sg_add_fks('mine')");
+like($s->{err}, qr/plan "mine" stopped: paused for schemaguard\.throttle_budget, 10 ms: the data directory has \d+ [kMGT]B of free space, less than schemaguard\.min_free_disk, 1000 TB/,
+	'a call pauses, says why, and ends');
+is(states('mine'), 'pending', '... before its step');
+is(query(q{SELECT string_agg(phase, ' ' ORDER BY id) FROM schemaguard.audit_log WHERE plan = 'mine' AND action = 'throttle'}), 'started failed', '... the log has it');
+like($s->query(q{SELECT result, detail, hint FROM sg_plan_check_details('mine') WHERE check_name = 'load'}),
+	qr/^warn\|the run would pause now, .*: the data directory has \d+ .*\nSET schemaguard\.min_free_disk = '64MB';$/, 'sg_plan_check says so');
+my $his = SgTest::Session->new($node, user => 'deployer');
+$his->query("$floor; CALL sg_add_fks('his')");
+like($his->{err}, qr/: the server is low on space, by schemaguard\.min_free_disk$/m, 'who is not of pg_monitor hears of no figure');
+$his->query(q{SELECT sg_plan_option('his', 'min_free_disk', '0'); CALL sg_add_fks('his')});
+is(states('his'), 'validated', 'it is an option of a plan, and 0 is no limit');
+$his->quit;
+
+query(q{CALL sg_add_fks('clean', fix => true)});
+is(query('SELECT count(*) FROM c'), '0', 'a row is in quarantine');
+$s->query(q{CALL sg_rollback_fks('his', author => 'deployer')});
+is($s->{err} =~ /stopped|pauses/ ? $s->{err} : states('his'), 'rolled back', 'a rollback does not look at it');
+query('ALTER TABLE c DROP CONSTRAINT c_a_fkey');
+$s->query(q{CALL sg_restore_quarantine('clean')});
+is($s->{err} =~ /stopped|pauses/ ? $s->{err} : query('SELECT count(*) FROM c'), '1', 'nor does a restore');
+$s->query(q{CALL sg_apply('drop')});
+is($s->{err} =~ /stopped|pauses/ ? $s->{err} : states('drop'), 'validated', 'nor does a step that drops');
+$_->quit for $s, $ask;
+$node->stop('immediate');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A small disk
+SKIP:
+{
+	my $data = $small->data_dir;
+
+	$small->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
+	skip 'NOT TESTED: a full disk: no private file system can be mounted here', 1 unless can_mount($data);
+	$small->append_conf('postgresql.conf',
+		"log_statement = none\nautovacuum = off\nshared_buffers = 32MB\nmin_wal_size = 32MB\nmax_wal_size = 4GB\ncheckpoint_timeout = 1h\njit = off\n");
+	$small_pid = start_inside_small_disk($small, 420);
+	$ask = SgTest::Session->new($small);
+	query('CREATE EXTENSION schemaguard; CREATE TABLE df (line text)');
+
+	# MB that are free, as the server's own file system has it
+	my $free = sub { return query(q{TRUNCATE df; COPY df FROM PROGRAM 'df -P -B1048576 . | tail -n 1'; SELECT split_part(regexp_replace(line, ' +', ' ', 'g'), ' ', 4) FROM df}); };
+	my $leave = sub {
+		my ($left) = @_;
+		query('CREATE UNLOGGED TABLE ballast (x text); ALTER TABLE ballast ALTER x SET STORAGE PLAIN');
+		query("INSERT INTO ballast SELECT repeat('x', 8000) FROM generate_series(1, " . ($free->() - $left) * 128 . ")");
+	};
+
+	query(<<'SQL');
+CREATE TABLE parent (code text PRIMARY KEY);
+INSERT INTO parent SELECT 'code ' || g FROM generate_series(1, 100) g;
+CREATE TABLE filled (id int, code text, t text);
+INSERT INTO filled SELECT g, NULL, repeat('x', 400) FROM generate_series(1, 110000) g;
+CHECKPOINT;
+CHECKPOINT;
+SELECT sg_plan_create('fill');
+SELECT sg_plan_add_fk('fill', 'filled', '{code}', 'parent', '{code}', index => false, backfill => $$'code ' || (1 + id % 100)$$);
+SQL
+	$leave->(90);
+	$s = SgTest::Session->new($small);
+	$s->query(q{SET schemaguard.throttle_budget = '10ms'; CALL sg_add_fks('fill')});
+	like($s->{err}, qr/plan "fill" stopped: paused for .*: the data directory has \d+ [kM]B of free space, less than schemaguard\.min_free_disk, 64 MB/,
+		'a backfill that would fill the disk stops at the floor');
+	my ($done, $left) = (query('SELECT count(code) FROM filled'), $free->());
+	cmp_ok($done, '>', 0, "... after some of its rows: $done");
+	cmp_ok($done, '<', 110000, '... not all');
+	cmp_ok($left, '>', 32, "... with room left: $left MB");
+	is(query('SELECT 1'), '1', 'the server goes on');
+	query('DROP TABLE ballast; CHECKPOINT');
+	$s->query(q{CALL sg_add_fks('fill')});
+	is(states('fill'), 'validated', 'with room, the next call does the rest') or diag($s->{err});
+	is(query(q{SELECT count(*) FROM filled WHERE code IS DISTINCT FROM 'code ' || (1 + id % 100)}), '0', '... of all rows');
+
+	# A build waits for a transaction that has written to its table, while space runs low
+	query(<<'SQL');
+CHECKPOINT;
+CREATE TABLE target (id int PRIMARY KEY);
+CREATE TABLE indexed (ref int);
+SELECT sg_plan_create('build');
+SELECT sg_plan_add_fk('build', 'indexed', '{ref}', 'target');
+SQL
+	my $writer = SgTest::Session->new($small);
+	$writer->query('BEGIN; INSERT INTO indexed VALUES (NULL)');
+	$s->send(q{RESET schemaguard.throttle_budget; CALL sg_add_fks('build')});
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for%'") eq '1' }), 'an index is being built');
+	$leave->(50);
+	ok(wait_for(sub { query(q{SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'build' AND action = 'index' AND phase = 'failed'}) eq '1' }),
+		'the build is cancelled when space is low');
+	is(query(q{SELECT sqlstate || ' ' || message FROM schemaguard.audit_log WHERE plan = 'build' AND action = 'index' AND phase = 'failed'}),
+		'53100 the build was cancelled: the server is low on space, by schemaguard.min_free_disk', '... the log says why');
+	$writer->query('COMMIT');
+	$s->collect;
+	like($s->{err}, qr/plan "build" stopped: the data directory has \d+ [kM]B of free space/, '... and the call ends');
+	is(query('SELECT count(*) FROM pg_index WHERE indrelid = \'indexed\'::regclass'), '0', '... leaving no index');
+	query('DROP TABLE ballast; CHECKPOINT');
+	$s->query(q{CALL sg_add_fks('build')});
+	is(states('build') . ' ' . query('SELECT count(*) FROM pg_index WHERE indisvalid AND indrelid = \'indexed\'::regclass'), 'validated 1',
+		'with room, the next call builds it') or diag($s->{err});
+	$_->quit for $s, $writer, $ask;
+	unlike(PostgreSQL::Test::Utils::slurp_file($small->logfile), qr/PANIC/, 'no PANIC');
+}
+
+# Cluster.pm does not see the postmaster.pid of that server
+END
+{
+	my $status = $?;
+	if ($small_pid)
+	{
+		kill 'QUIT', $small_pid;
+		wait_for(sub { !kill 0, $small_pid });
+	}
+	$? = $status;
+}
+
+done_testing();
