@@ -171,13 +171,17 @@ extern char *fix_tallies_text(List *tallies, bool blocked);
 /*
  * Put back what the plan has quarantined, in batches with a commit each; what
  * can't go back stays, with the reason.  Rows that the caller may not see
- * stay, too.  Returns how many rows went back.  *error: why a batch, of which
- * the log says that it failed, was the last one, or NULL.
+ * stay, too.  Of some steps (numbers; NIL: of all that are chosen).  Returns
+ * how many rows went back.  *error: why a batch, of which the log says that it
+ * failed, was the last one, or NULL.
  */
-extern int64 fix_restore_plan(PlanRun *run, ErrorData **error);
+extern int64 fix_restore_plan(PlanRun *run, List *steps, ErrorData **error);
 
 /* How many copies there are, seen or not */
 extern int64 fix_restore_left(const PlanRun *run);
+
+/* Record in the plan's steps how many are left of each, and why; that of the first step, or NULL */
+extern char *fix_restore_tell(const PlanRun *run);
 
 /* ---- fix_quarantine.c ---- */
 

@@ -12,6 +12,11 @@
  * that fails, halves are tried, down to the single row, which stays, with the
  * reason.
  *
+ * Rows that a trigger would change or keep out stay.  A rollback, which is to
+ * leave the tables as they were, tries these once more with the table's BEFORE
+ * triggers disabled, by name and in the same transaction, if the caller owns
+ * the table.
+ *
  * These are users' data: who may not see a copy may not restore it either.
  *
  *-------------------------------------------------------------------------
@@ -21,7 +26,9 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "base/calls.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
@@ -37,8 +44,10 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -80,11 +89,22 @@ typedef struct Copy
 typedef struct RestoreAction
 {
 	RunAction	action;
+	List	   *steps;			/* of int; NIL: those of all that are chosen */
 	int64		after;			/* the last copy that was tried before */
 	Copy	   *copies;
 	int			n;
 	int64		restored;
+	MemoryContext context;
+	List	   *disabled;		/* names of triggers, with their tables */
 } RestoreAction;
+
+/* A user's trigger that may change a row, or keep it out */
+typedef struct RowTrigger
+{
+	Oid			table;
+	char	   *name;
+	char		enabled;		/* tgenabled */
+} RowTrigger;
 
 /* Some of them, tried together */
 typedef struct RestorePart
@@ -92,6 +112,8 @@ typedef struct RestorePart
 	Copy	   *copies;
 	int			n;
 	Oid			role;			/* as whom; InvalidOid: the caller */
+	bool		by_trigger;		/* one has changed a row, or kept it out */
+	List	   *disabled;		/* of RowTrigger *: these do not fire */
 } RestorePart;
 
 /* The plan that copies go back for: a name may be that of another plan by now */
@@ -99,6 +121,17 @@ static int64
 kept_by(const PlanRun *run)
 {
 	return run->kept_by ? run->kept_by : run->plan->id;
+}
+
+/* The steps whose copies go back, as int4[]; empty: all */
+static Datum
+steps_array(const RestoreAction *action)
+{
+	FkPlan		plan = *action->action.run->plan;
+
+	if (action->steps)
+		plan.chosen = action->steps;
+	return plan_chosen_array(&plan);
 }
 
 /* The next copies of a plan that the caller may see, parents before what refers to them */
@@ -119,7 +152,7 @@ load_copies(RestoreAction *action)
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
 		Int64GetDatum(RESTORE_ROWS),
 		Int64GetDatum(RESTORE_BYTES),
-	plan_chosen_array(action->action.run->plan)};
+	steps_array(action)};
 	MemoryContext context = CurrentMemoryContext;
 	SgScope		scope;
 	uint64		n;
@@ -300,8 +333,9 @@ insert_plan(const Copy *copy)
 }
 
 static void
-kept_by_trigger(const Copy *copy)
+kept_by_trigger(RestorePart *part, const Copy *copy)
 {
+	part->by_trigger = true;
 	ereport(ERROR,
 			(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 			 errmsg("a trigger or rule of %s keeps the row out", copy->table)));
@@ -332,7 +366,7 @@ insert_copies(RestorePart *part)
 		if (rc < 0)
 			elog(ERROR, "SPI returned %s", SPI_result_code_string(rc));
 		if (rc != SPI_OK_INSERT_RETURNING || SPI_processed != 1)
-			kept_by_trigger(copy);
+			kept_by_trigger(part, copy);
 		old = MemoryContextSwitchTo(context);
 		copy->back = heap_copytuple(SPI_tuptable->vals[0]);
 		MemoryContextSwitchTo(old);
@@ -360,10 +394,13 @@ compare_copies(RestorePart *part)
 		Datum		row = heap_copy_tuple_as_datum(copy->back, copy->desc);
 
 		if (strcmp(OidOutputFunctionCall(F_RECORD_OUT, row), copy->text) != 0)
+		{
+			part->by_trigger = true;
 			ereport(ERROR,
 					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 					 errmsg("the row would come back changed, by a trigger of %s or because a type was changed",
 							copy->table)));
+		}
 	}
 	sg_scope_end(&scope);
 }
@@ -395,11 +432,85 @@ change_copies(int expected, const char *sql, const RestorePart *part, const char
 	sg_scope_end(&scope);
 }
 
+/* Appends the triggers of one table that a row meets before it is in; false where they are not the caller's to disable */
+static bool
+find_table_triggers(Oid relid, List **triggers)
+{
+	SgCatalog	scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	sg_catalog_begin(&scan, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		RowTrigger *trigger;
+
+		if (form->tgisinternal || !TRIGGER_TYPE_MATCHES(form->tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_INSERT) ||
+			(form->tgenabled != TRIGGER_FIRES_ON_ORIGIN && form->tgenabled != TRIGGER_FIRES_ALWAYS))
+			continue;
+		trigger = palloc(sizeof(RowTrigger));
+		trigger->table = relid;
+		trigger->name = pstrdup(NameStr(form->tgname));
+		trigger->enabled = form->tgenabled;
+		*triggers = lappend(*triggers, trigger);
+		found = true;
+	}
+	return !found || sg_owns_relation(relid, GetUserId());
+}
+
+/* Returns those of a table and its partitions; NIL where one of them is not the caller's to disable */
+static List *
+find_triggers(Oid relid)
+{
+	List	   *triggers = NIL;
+
+	foreach_oid(part, sg_with_partitions(relid))
+	{
+		if (!find_table_triggers(part, &triggers))
+			return NIL;
+	}
+	return triggers;
+}
+
+/* Returns those of all tables of some copies */
+static List *
+find_part_triggers(const RestorePart *part)
+{
+	List	   *tables = NIL;
+	List	   *triggers = NIL;
+
+	for (int i = 0; i < part->n; i++)
+	{
+		Oid			relid = sg_find_qualified(part->copies[i].table);
+
+		if (OidIsValid(relid) && !list_member_oid(tables, relid))
+		{
+			tables = lappend_oid(tables, relid);
+			triggers = list_concat(triggers, find_triggers(relid));
+		}
+	}
+	return triggers;
+}
+
+/* Disables triggers by their names, or gives them the state back that they had */
+static void
+switch_triggers(List *triggers, bool on)
+{
+	foreach_ptr(const RowTrigger, trigger, triggers)
+	{
+		run_statement(psprintf("ALTER TABLE ONLY %s %s TRIGGER %s", sg_relation_name(trigger->table),
+							   !on ? "DISABLE" : trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ENABLE ALWAYS" : "ENABLE",
+							   quote_identifier(trigger->name)));
+	}
+}
+
 static void
 restore_part(void *arg)
 {
 	RestorePart *part = arg;
 
+	switch_triggers(part->disabled, false);
 	resolve_copies(part);
 	parse_copies(part);
 	insert_copies(part);
@@ -407,11 +518,45 @@ restore_part(void *arg)
 	change_copies(SPI_OK_DELETE, "DELETE FROM schemaguard.quarantine WHERE id = ANY ($1)",
 				  part, NULL);
 	run_fire_deferred();
+	switch_triggers(part->disabled, true);
+}
+
+/* Notes which triggers were disabled, for the log */
+static void
+note_disabled(RestoreAction *action, const RestorePart *part)
+{
+	MemoryContext old = MemoryContextSwitchTo(action->context);
+
+	foreach_ptr(const RowTrigger, trigger, part->disabled)
+	{
+		char	   *name = psprintf("%s ON %s", quote_identifier(trigger->name), sg_relation_name(trigger->table));
+
+		if (!sg_has_name(action->disabled, name))
+			action->disabled = lappend(action->disabled, name);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* Puts some copies back together; where triggers are in the way, once more without these */
+static ErrorData *
+try_part(RestoreAction *action, RestorePart *part)
+{
+	ErrorData  *error = sg_try(restore_part, part);
+
+	if (error == NULL || !part->by_trigger || !action->action.run->urgent)
+		return error;
+	part->disabled = find_part_triggers(part);
+	if (part->disabled == NIL)
+		return error;
+	error = sg_try(restore_part, part);
+	if (error == NULL)
+		note_disabled(action, part);
+	return error;
 }
 
 /* All at once, or in halves; returns how many rows are back */
 static int64
-restore_copies(Copy *copies, int n)
+restore_copies(RestoreAction *action, Copy *copies, int n)
 {
 	RestorePart part = {copies, n};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard restore",
@@ -421,14 +566,14 @@ restore_copies(Copy *copies, int n)
 	int64		restored = n;
 
 	CHECK_FOR_INTERRUPTS();
-	error = sg_try(restore_part, &part);
+	error = try_part(action, &part);
 	if (error)
 	{
 		sg_rethrow_cancel(error);
 		if (run_is_lock_failure(error))
 			ReThrowError(error);
 		if (n > 1)
-			restored = restore_copies(copies, n / 2) + restore_copies(copies + n / 2, n - n / 2);
+			restored = restore_copies(action, copies, n / 2) + restore_copies(action, copies + n / 2, n - n / 2);
 		else
 		{
 			restored = 0;
@@ -446,13 +591,20 @@ do_restore(void *arg)
 {
 	RestoreAction *action = arg;
 	LogEntry	entry;
+	char	   *left = NULL;
+	char	   *disabled = NULL;
 
-	action->restored = restore_copies(action->copies, action->n);
+	action->disabled = NIL;
+	action->restored = restore_copies(action, action->copies, action->n);
 	entry = run_entry(&action->action, linitial(action->action.works), LOG_DONE);
 	entry.rows_affected = action->restored;
 	if (action->restored < action->n)
-		entry.message = psprintf("%d of %d rows are left in quarantine",
-								 action->n - (int) action->restored, action->n);
+		left = psprintf("%d of %d rows are left in quarantine", action->n - (int) action->restored, action->n);
+	foreach_ptr(const char, name, action->disabled)
+	{
+		disabled = disabled ? psprintf("%s, %s", disabled, name) : psprintf("disabled meanwhile: trigger %s", name);
+	}
+	entry.message = left && disabled ? psprintf("%s; %s", left, disabled) : left ? left : disabled;
 	log_write(&entry);
 }
 
@@ -514,15 +666,16 @@ add_targets(RestoreAction *action)
 			continue;
 		relid = sg_find_qualified(action->copies[i].table);
 		if (OidIsValid(relid))
-			run_add_target(&action->action, relid, ShareUpdateExclusiveLock);
+			run_add_target(&action->action, relid, action->action.run->urgent && find_triggers(relid) ?
+						   ShareRowExclusiveLock : ShareUpdateExclusiveLock);
 	}
 }
 
 /* The next copies; false when there are none, or *error says why they can't be had now */
 static bool
-restore_batch(StepWork *work, int64 *after, int64 *restored, ErrorData **error)
+restore_batch(StepWork *work, List *steps, int64 *after, int64 *restored, ErrorData **error)
 {
-	RestoreAction action = {.after = *after};
+	RestoreAction action = {.steps = steps,.after = *after,.context = CurrentMemoryContext};
 
 	action.action.run = work->run;
 	action.action.works = list_make1(work);
@@ -545,11 +698,16 @@ restore_batch(StepWork *work, int64 *after, int64 *restored, ErrorData **error)
 	}
 	*after = action.copies[action.n - 1].id;
 	*restored += action.restored;
+	foreach_ptr(const char, name, action.disabled)
+	{
+		ereport(NOTICE,
+				(errmsg("trigger %s was disabled while rows went back, because they would have been changed or kept out", name)));
+	}
 	return true;
 }
 
 int64
-fix_restore_plan(PlanRun *run, ErrorData **error)
+fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard restore",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -566,7 +724,7 @@ fix_restore_plan(PlanRun *run, ErrorData **error)
 
 		/* a row may wait for one that comes later */
 		restored = 0;
-		while (run_throttle(run) && restore_batch(restore_work(run), &after, &restored, error))
+		while (run_throttle(run) && restore_batch(restore_work(run), steps, &after, &restored, error))
 		{
 			MemoryContextReset(context);
 			sg_progress_phase(SG_PHASE_PAUSING);
@@ -585,6 +743,53 @@ int64
 fix_restore_left(const PlanRun *run)
 {
 	return count_copies(run, true) + count_copies(run, false);
+}
+
+/* A row of fix_restore_tell's query */
+static void *
+read_left(HeapTuple row, TupleDesc desc)
+{
+	PlanStep   *step = palloc0(sizeof(PlanStep));
+
+	step->step = (int) sg_spi_int64(row, desc, "step");
+	step->reason = sg_spi_text(row, desc, "why");
+	return step;
+}
+
+char *
+fix_restore_tell(const PlanRun *run)
+{
+	static const char *const query =
+		"SELECT step, count(*) || CASE count(*) WHEN 1 THEN ' row is' ELSE ' rows are' END || ' left in quarantine'"
+		" || coalesce(': ' || min(reason), '') AS why"
+		" FROM schemaguard.quarantine WHERE plan_id = $1 AND (cardinality($2) = 0 OR step = ANY ($2))"
+		" GROUP BY step ORDER BY step";
+	Oid			types[] = {INT8OID, INT4ARRAYOID};
+	Datum		values[] = {Int64GetDatum(kept_by(run)), plan_chosen_array(run->plan)};
+	MemoryContext context = CurrentMemoryContext;
+	List	   *left = NIL;
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	sg_scope_set("jit", "off");
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT, query, lengthof(types), types, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		left = lappend(left, read_left(SPI_tuptable->vals[i], SPI_tuptable->tupdesc));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+
+	foreach_ptr(const PlanStep, step, left)
+	{
+		plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS, step->reason, 0);
+	}
+	return left ? ((PlanStep *) linitial(left))->reason : NULL;
 }
 
 /* The plan of that id, as long as it is there, puts its rows back itself */
@@ -635,7 +840,7 @@ restore_all(PlanRun *run)
 	ErrorData  *error;
 
 	check_plan_gone(run);
-	restored = fix_restore_plan(run, &error);
+	restored = fix_restore_plan(run, NIL, &error);
 	if (error)
 		ReThrowError(error);
 

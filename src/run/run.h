@@ -62,7 +62,12 @@ typedef struct PlanRun
 	bool		fail;			/* raise an error if anything is left undone */
 	bool		as_defined;		/* bodies are not looked at: they call what is
 								 * not there yet, or no more */
+	int64		rows_back;		/* from quarantine, by a rollback */
 	int64		rows_left;		/* in quarantine, by a rollback */
+	ErrorData  *rows_error;		/* what keeps it from going on with rows, or
+								 * NULL */
+	char	   *left_reason;	/* which rows are left, and why, for the last
+								 * line; or NULL */
 	char	   *tally;			/* what the last line counts; NULL: the steps
 								 * by their states */
 	char	   *next;			/* its hint, what to call next; NULL: by the

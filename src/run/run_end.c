@@ -402,7 +402,8 @@ run_tell_summary(const PlanRun *run)
 		ereport(WARNING,
 				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason)));
 	ereport(NOTICE,
-			(errmsg("plan \"%s\"%s: %s%s%s", run->plan->name, some, run->tally ? run->tally : tally(steps),
+			(errmsg("plan \"%s\"%s: %s%s%s%s%s", run->plan->name, some, run->tally ? run->tally : tally(steps),
+					run->left_reason ? ", " : "", run->left_reason ? run->left_reason : "",
 					run->rows_dropped ? psprintf(", " INT64_FORMAT " %s gone for good", run->rows_dropped,
 												 run->rows_dropped == 1 ? "row or value" : "rows or values") : "",
 					time_text(run)),

@@ -18,6 +18,10 @@
  * back in that order, and rows after it.  A step of which something can't be
  * taken back keeps the rest.
  *
+ * Rows that a CHECK, NOT NULL or unique constraint of the plan has refused go
+ * back when it is gone: what was made later is gone by then, and columns that
+ * the rows have are still there.  What is left is tried in the end.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -83,6 +87,29 @@ undo(PlanRun *run, const PlanDeed *deed)
 	return done;
 }
 
+/* Is it a constraint that refuses rows by itself? */
+static bool
+refuses_rows(const PlanDeed *deed)
+{
+	return deed->kind == DEED_CHANGE &&
+		(deed->what->kind == STEP_CHECK || deed->what->kind == STEP_NOT_NULL || deed->what->kind == STEP_UNIQUE);
+}
+
+/*
+ * Puts back rows that some steps have taken away (NIL: all steps).  Rows that
+ * can't go back now hold up nothing else; after an error of a whole batch no
+ * more are tried.
+ */
+static void
+put_rows_back(PlanRun *run, List *steps)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	if (run->rows_error == NULL)
+		run->rows_back += fix_restore_plan(run, steps, &run->rows_error);
+	MemoryContextSwitchTo(old);
+}
+
 /* Take back deeds one by one; returns the steps, old and new, that got stuck */
 static List *
 undo_all(PlanRun *run, List *deeds, List *stuck)
@@ -100,6 +127,8 @@ undo_all(PlanRun *run, List *deeds, List *stuck)
 		{
 			old = MemoryContextSwitchTo(context);
 			done = undo(run, deed);
+			if (done && refuses_rows(deed))
+				put_rows_back(run, list_make1_int(deed->step));
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(context);
 			if (!done)
@@ -169,18 +198,44 @@ disarm_steps(PlanRun *run, List *stuck)
 	return n;
 }
 
-/*
- * Rows that can't go back now hold up nothing else: they are there for the
- * next call
- */
-static int64
-restore_rows(PlanRun *run)
+/* Puts back the rows of steps whose constraints are not among these changes, which still stand */
+static void
+put_free_rows_back(PlanRun *run, List *changes)
 {
-	ErrorData  *error;
-	int64		restored = fix_restore_plan(run, &error);
-	int64		left = fix_restore_left(run);
+	List	   *held = NIL;
+	List	   *steps = NIL;
 
-	run->rows_left = left;
+	foreach_ptr(const PlanDeed, deed, changes)
+	{
+		if (refuses_rows(deed))
+			held = lappend_int(held, deed->step);
+	}
+	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
+	{
+		if (!list_member_int(held, step->step))
+			steps = lappend_int(steps, step->step);
+	}
+	if (steps)
+		put_rows_back(run, steps);
+}
+
+/* Puts back what is left, and says what came of it; the rest is there for the next call */
+static void
+settle_rows(PlanRun *run)
+{
+	const ErrorData *error;
+	int64		restored;
+	int64		left;
+
+	put_rows_back(run, NIL);
+	error = run->rows_error;
+	restored = run->rows_back;
+	left = run->rows_left = fix_restore_left(run);
+	if (left > 0)
+	{
+		run->left_reason = fix_restore_tell(run);
+		run_commit();
+	}
 	if (restored > 0 || left > 0)
 		ereport(left > 0 ? WARNING : NOTICE,
 				(errmsg("plan \"%s\": " INT64_FORMAT " quarantined %s put back",
@@ -188,7 +243,6 @@ restore_rows(PlanRun *run)
 				 left > 0 ? errdetail(INT64_FORMAT " %s left in quarantine%s%s.", left, left == 1 ? "is" : "are",
 									  error ? ": " : "", error ? sg_error_message(error) : "") : 0,
 				 left > 0 ? errhint(sg_calls("Mend what column \"reason\" of schemaguard.quarantine says, and put them back:\nCALL sg_restore_quarantine(%s);"), quote_literal_cstr(run->plan->name)) : 0));
-	return restored;
 }
 
 static int
@@ -234,7 +288,6 @@ roll_back(PlanRun *run)
 	int			nchanges = list_length(changes);
 	bool		one_by_one = plan_is_one_by_one(plan_steps(run->plan->name));
 	List	   *stuck;
-	int64		restored;
 	int			disarmed;
 
 	deploy_index_drop_leftovers(run, sg_lock_budget);
@@ -243,7 +296,7 @@ roll_back(PlanRun *run)
 	stuck = undo_all(run, one_by_one ? plan_deeds(run->plan, DEEDS_OF_CATALOG) : with_changes(keys, &changes), NIL);
 	if (one_by_one)
 		changes = NIL;
-	restored = restore_rows(run);
+	put_free_rows_back(run, changes);
 
 	/* again: what became of the keys is known now */
 	(void) undo_all(run, plan_deeds(run->plan, DEED_BIT(DEED_INDEX)), stuck);
@@ -253,8 +306,9 @@ roll_back(PlanRun *run)
 	stuck = undo_all(run, changes, stuck);
 	settle_steps(run, stuck);
 	tell_lost(run);
+	settle_rows(run);
 
-	if (keys == NIL && indexes == NIL && columns == NIL && nchanges == 0 && restored == 0 && disarmed == 0)
+	if (keys == NIL && indexes == NIL && columns == NIL && nchanges == 0 && run->rows_back == 0 && disarmed == 0)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\": nothing is to be taken back", run->plan->name)));
 }

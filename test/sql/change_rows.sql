@@ -203,6 +203,40 @@ CALL sg_fix_orphans('w', dry_run => true, author => 'regress_sg_planter');
 \set VERBOSITY default
 CALL sg_fix_orphans('w', dry_run => true, author => 'regress_sg_planter', confirm => schemaguard.sg_plan_hash('w'));
 
+DELETE FROM schemaguard.quarantine WHERE plan = 'r';
+-- one rollback puts all rows back, each when what refuses it is gone: a unique constraint, a check, a NOT NULL; triggers that would change them are disabled meanwhile
+SET client_min_messages = error;
+SELECT sg_plan_create('r', replace => true) \g /dev/null
+RESET client_min_messages;
+CREATE TABLE twice (id int PRIMARY KEY, v int);
+INSERT INTO twice SELECT g, g % 90 FROM generate_series(1, 100) g;
+CREATE TABLE stamped (id int PRIMARY KEY, v int, note text, at date DEFAULT '2020-01-01');
+INSERT INTO stamped SELECT g, g FROM generate_series(1, 20) g;
+CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.at := now(); RETURN NEW; END';
+CREATE TRIGGER stamp BEFORE INSERT ON stamped FOR EACH ROW EXECUTE FUNCTION stamp();
+CREATE TRIGGER always BEFORE INSERT ON stamped FOR EACH ROW EXECUTE FUNCTION stamp();
+CREATE TRIGGER off BEFORE INSERT ON stamped FOR EACH ROW EXECUTE FUNCTION stamp();
+ALTER TABLE stamped ENABLE ALWAYS TRIGGER always, DISABLE TRIGGER off;
+SELECT sg_plan_add_unique('r', 'twice', '{v}', policy => 'quarantine', keep_by => 'id', priority => 'high'),
+  sg_plan_add_check('r', 'twice', 'v <> 7', policy => 'quarantine'), sg_plan_add_fk('r', 'twice', '{v}', 'items', orphans => 'quarantine', index => false),
+  sg_plan_add_check('r', 'stamped', 'v > 10', policy => 'quarantine'), sg_plan_add_not_null('r', 'stamped', 'note', policy => 'quarantine', priority => 'low') \g /dev/null
+SET client_min_messages = warning;
+CALL sg_apply('r', fix => true);
+RESET client_min_messages;
+SELECT count(*), (SELECT count(*) FROM twice), (SELECT count(*) FROM stamped) FROM schemaguard.quarantine WHERE plan = 'r';
+CALL sg_rollback_fks('r', fail => true);
+SELECT count(*), (SELECT count(*) FROM twice), (SELECT count(*) FROM stamped WHERE at = '2020-01-01') FROM schemaguard.quarantine WHERE plan = 'r';
+SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'stamped'::regclass ORDER BY 1;
+-- rows that somebody else's constraint keeps out are left, and the last line and the step say why
+SET client_min_messages = warning;
+CALL sg_apply('r', fix => true, steps => '{4}');
+RESET client_min_messages;
+ALTER TABLE stamped ADD CONSTRAINT theirs CHECK (id > 4);
+CALL sg_rollback_fks('r', steps => '{4}');
+SELECT * FROM steps WHERE step = 4;
+ALTER TABLE stamped DROP CONSTRAINT theirs;
+CALL sg_rollback_fks('r', steps => '{4}');
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_drop('w', force => true) \g /dev/null
