@@ -19,6 +19,7 @@
 
 #include "base/compat.h"
 #include "base/name.h"
+#include "base/quote.h"
 
 const SgWord sg_name_words[] = {
 	{SG_NAME_RELATION, "relation"},
@@ -66,7 +67,10 @@ sg_make_name(const char *first, const char *second, const char *label)
 	int			nfirst = strlen(first);
 	int			nsecond = second ? strlen(second) : 0;
 
-	Assert(room > 0);
+	if (room <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NAME_TOO_LONG),
+				 errmsg("a name of at most %d bytes has no room for the label \"%s\"", NAMEDATALEN - 1, sg_clip(label, NAMEDATALEN))));
 	while (nfirst + nsecond > room)
 	{
 		if (nfirst > nsecond)

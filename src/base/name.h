@@ -40,7 +40,8 @@ extern int	sg_clip_name(const char *name, int limit);
 /*
  * Returns first_second_label of at most 63 bytes: the longer one of first and
  * second is shortened, as makeObjectName() of PostgreSQL does it, but by whole
- * characters in every database; second and label may be NULL.
+ * characters in every database; second and label may be NULL.  Raises 42622
+ * if the label leaves no room.
  */
 extern char *sg_make_name(const char *first, const char *second, const char *label);
 

@@ -14,7 +14,7 @@ use lib $FindBin::RealBin;
 use Test::More;
 use SgTest;
 
-my $node = new_node('odd_arguments', without => 1, conf => "max_connections = 10\nfsync = off\nstatement_timeout = '30s'\n");
+my $node = new_node('odd_arguments', without => 1, conf => "max_connections = 10\nfsync = off\nstatement_timeout = '30s'\nrestart_after_crash = on\n");
 
 $node->safe_psql('postgres', q{SET client_min_messages = error; CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg;
 	GRANT USAGE ON SCHEMA sg TO PUBLIC; CREATE ROLE granted LOGIN CREATEDB; CREATE ROLE stranger LOGIN;
@@ -115,6 +115,9 @@ foreach my $role ('', 'granted', 'stranger')
 }
 is(join("\n", @wrong), '', 'each error has a SQLSTATE that says something');
 note(scalar(@calls) . ' calls: ' . join ', ', map { "$_ $states{$_}" } sort keys %states);
+
+is($node->safe_psql('postgres', q{SELECT schemaguard.sg_make_name('x', NULL, repeat('y', 61))}), 'x_' . 'y' x 61, 'a label that leaves room for a byte');
+is_error($node, q{SELECT schemaguard.sg_make_name('x', NULL, repeat('y', 62))}, '42622', qr/no room for the label/, 'one that leaves none');
 
 # Literals within literals: names below what the stack bears would be seen by nobody
 my $nested = join('', map { "\$a$_\$ " } 1 .. 400) . 'sg.f()' . join('', map { " \$a$_\$" } reverse 1 .. 400);
