@@ -223,7 +223,7 @@ code_analyse(const CodeExpression *expression)
 		sg_caller_begin(&caller);
 	code_reach_row(reach, expression->relid);
 	code_reach_raw(reach, expression->raw);
-	/* a literal becomes a value of that type right away, which domains in it judge */
+	/* domains in that type judge a literal as soon as it has the type */
 	if (expression->target)
 		code_reach_type(reach, expression->type);
 	role = analysing_role(reach, code_table_owner(expression->relid), expression->condition ? "condition" : "expression");
