@@ -166,6 +166,7 @@ OBJS = \
 	src/fix/fix.o \
 	src/fix/fix_change.o \
 	src/fix/fix_keep.o \
+	src/fix/fix_limit.o \
 	src/fix/fix_pass.o \
 	src/fix/fix_quarantine.o \
 	src/fix/fix_reach.o \
@@ -231,6 +232,7 @@ OBJS = \
 	src/run/run_lock.o \
 	src/run/run_name.o \
 	src/run/run_rights.o \
+	src/run/run_rows.o \
 	src/run/run_step.o \
 	src/run/run_throttle.o \
 	src/run/run_unit.o \
@@ -354,7 +356,7 @@ REGRESS = \
 	drift_rename \
 	fail \
 	fix \
-	fix_together \
+	fix_limit fix_together \
 	gone \
 	impact \
 	interface \

@@ -60,6 +60,43 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine', '');
 GRANT SELECT ON SEQUENCE schemaguard.quarantine_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine_id_seq', '');
 
+-- What plans have come to, and what they have taken away; as the caller, who sees rows in quarantine as above
+CREATE VIEW schemaguard.plan_summary WITH (security_invoker = true) AS
+SELECT p.name AS plan,
+       s.steps,
+       s.validated,
+       s.added,
+       s.failed,
+       s.skipped,
+       s.steps OPERATOR(pg_catalog.-) s.validated OPERATOR(pg_catalog.-) s.added OPERATOR(pg_catalog.-) s.failed OPERATOR(pg_catalog.-) s.skipped AS open,
+       d.deleted AS rows_deleted,
+       d.changed AS rows_changed,
+       (SELECT pg_catalog.count(*) FROM schemaguard.quarantine q WHERE q.plan_id OPERATOR(pg_catalog.=) p.id) AS rows_in_quarantine
+FROM schemaguard.plan p
+     CROSS JOIN LATERAL (
+         SELECT pg_catalog.count(*) AS steps,
+                pg_catalog.count(*) FILTER (WHERE s.state OPERATOR(pg_catalog.=) 'validated') AS validated,
+                pg_catalog.count(*) FILTER (WHERE s.state OPERATOR(pg_catalog.=) 'added') AS added,
+                pg_catalog.count(*) FILTER (WHERE s.state OPERATOR(pg_catalog.=) 'failed') AS failed,
+                pg_catalog.count(*) FILTER (WHERE s.state OPERATOR(pg_catalog.=) 'skipped') AS skipped
+         FROM schemaguard.plan_step s WHERE s.plan OPERATOR(pg_catalog.=) p.name) s
+     CROSS JOIN LATERAL (
+         SELECT COALESCE(pg_catalog.sum(d.rows_affected) FILTER (WHERE d.kind OPERATOR(pg_catalog.=) 'delete'), 0)::pg_catalog.int8 AS deleted,
+                COALESCE(pg_catalog.sum(d.rows_affected) FILTER (WHERE d.kind OPERATOR(pg_catalog.=) ANY (ARRAY['set null', 'set'])), 0)::pg_catalog.int8 AS changed
+         FROM schemaguard.plan_deed d WHERE d.plan_id OPERATOR(pg_catalog.=) p.id) d;
+GRANT SELECT ON schemaguard.plan_summary TO PUBLIC;
+COMMENT ON VIEW schemaguard.plan_summary IS 'what plans have come to: steps by state, and rows that were taken away or changed';
+COMMENT ON COLUMN schemaguard.plan_summary.plan IS 'name of the plan';
+COMMENT ON COLUMN schemaguard.plan_summary.steps IS 'how many steps it has';
+COMMENT ON COLUMN schemaguard.plan_summary.validated IS 'steps that are done';
+COMMENT ON COLUMN schemaguard.plan_summary.added IS 'steps that are there, and not validated';
+COMMENT ON COLUMN schemaguard.plan_summary.failed IS 'steps that have failed';
+COMMENT ON COLUMN schemaguard.plan_summary.skipped IS 'steps that are left out';
+COMMENT ON COLUMN schemaguard.plan_summary.open IS 'steps that have yet to run, or were taken back';
+COMMENT ON COLUMN schemaguard.plan_summary.rows_deleted IS 'rows that it has deleted, of which there is no copy';
+COMMENT ON COLUMN schemaguard.plan_summary.rows_changed IS 'rows that it has changed, whose old values are not kept';
+COMMENT ON COLUMN schemaguard.plan_summary.rows_in_quarantine IS 'rows of it in quarantine that the caller may see';
+
 CREATE FUNCTION schemaguard.sg_drop_extension_event() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_drop_extension_event';
 REVOKE ALL ON FUNCTION schemaguard.sg_drop_extension_event() FROM PUBLIC;
@@ -71,10 +108,10 @@ ALTER EVENT TRIGGER schemaguard_drop_extension ENABLE ALWAYS;
 
 CREATE PROCEDURE sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
                                 author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL,
-                                confirm text DEFAULT NULL)
+                                confirm text DEFAULT NULL, max_rows bigint DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_fix_orphans';
-COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text, boolean, int[], text)
+COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text, boolean, int[], text, bigint)
     IS 'quarantine, delete or mend the rows that a plan''s keys, checks, NOT NULLs and unique constraints would be refused for, as each step says';
 
 CREATE PROCEDURE sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL, author text DEFAULT NULL)

@@ -523,8 +523,8 @@ COMMENT ON FUNCTION schemaguard.sg_sync_steps(text, text[], boolean, boolean, bo
 
 CREATE PROCEDURE sg_sync_apply(reference text, schemas schemaguard.names DEFAULT NULL, allow_drop boolean DEFAULT false,
                                partitions boolean DEFAULT false, fix boolean DEFAULT false, fail boolean DEFAULT true,
-                               plan text DEFAULT NULL)
+                               plan text DEFAULT NULL, max_rows bigint DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_sync_apply';
-COMMENT ON PROCEDURE sg_sync_apply(text, schemaguard.names, boolean, boolean, boolean, boolean, text)
+COMMENT ON PROCEDURE sg_sync_apply(text, schemaguard.names, boolean, boolean, boolean, boolean, text, bigint)
     IS 'make this database what a snapshot says, by a plan that can be taken back';

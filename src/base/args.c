@@ -207,7 +207,13 @@ sg_arg_count(FunctionCallInfo fcinfo, int n, Oid type)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("%s must not be negative", argument),
-			 errhint("Give the number of rows to show at most; 0 shows none.")));
+			 errhint("Give the number of rows at most; 0 is none.")));
+}
+
+int64
+sg_arg_limit(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? -1 : sg_arg_count(fcinfo, n, INT8OID);
 }
 
 /* ---- schemas ---- */

@@ -38,6 +38,9 @@ extern bool sg_arg_bool(FunctionCallInfo fcinfo, int n);
 /* How many rows to show at most, an int4 or int8; 22023 where it is negative */
 extern int64 sg_arg_count(FunctionCallInfo fcinfo, int n, Oid type);
 
+/* A bigint that limits a call, or -1: null; 22023: it is negative */
+extern int64 sg_arg_limit(FunctionCallInfo fcinfo, int n);
+
 /*
  * "schemas text[]" as names, in order and each once; NIL for null.  22004 and
  * 22023 for nulls and an empty array, 3F000 for one that is not here.

@@ -42,6 +42,7 @@ int			sg_throttle_budget = 600000;
 int			sg_min_free_disk = -1;
 char	   *sg_window_end = "";
 int			sg_lock_breaker = 10;
+int			sg_fix_limit = 1000;
 int			sg_fix_pause = 100;
 int			sg_validate_with = SG_VALIDATE_CORE;
 int			sg_audit_method = SG_AUDIT_AUTO;
@@ -365,6 +366,14 @@ sg_guc_init(void)
 							"0 builds no index; 0 and 1 validate one key after the other, in the session itself.",
 							&sg_workers,
 							2, 0, 256,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.fix_limit",
+							"Rows that a call may delete or change without a copy, or put into quarantine where that is over 10 % of a table.",
+							"-1 is no limit. The argument max_rows of a call takes its place.",
+							&sg_fix_limit,
+							1000, -1, INT_MAX,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
 

@@ -149,6 +149,9 @@ typedef struct DeployRule
 
 extern bool (*deploy_fix_rule_hook) (StepWork *work, const DeployRule *rule);
 
+/* Refuse a call, by 53400, that would fix more rows than it may; before it begins */
+extern void (*deploy_count_first_hook) (PlanRun *run);
+
 /*
  * What the room above does with steps that are no foreign keys: work on one
  * that has begun, as far as it goes; and what the caller lacks for it, or NULL.

@@ -255,6 +255,7 @@ run_steps(PlanRun *run)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\" has no step", run->plan->name),
 				 errhint(sg_calls("Add what discovery proposes, or an SQL script:\nSELECT sg_plan_from_discovery(%s);"), quote_literal_cstr(run->plan->name))));
+	deploy_count_first_hook(run);
 	run->graph = plan_graph(run->steps);
 	rounds = plan_rounds(run->graph);
 	/* what is chosen waits for what is not, too */
@@ -335,7 +336,8 @@ check_apply(PlanRun *run)
 
 /*
  * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
- *			  author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL)
+ *			  author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL,
+ *			  max_rows bigint DEFAULT NULL)
  *
  * Builds the indexes that its steps lack, adds the keys of a plan NOT VALID
  * and validates each in a transaction of its own, in the order of priority;
@@ -357,7 +359,8 @@ check_apply(PlanRun *run)
  * under these locks.
  *
  * With fix => true, orphans are fixed between the two, where the policy of the
- * step says so (fix.c).  Pauses and stops as run_throttle.c says.
+ * step says so (fix.c), but not more rows than the call may (fix_limit.c).
+ * Pauses and stops as run_throttle.c says.
  *
  * With steps, does these alone: the others, and what is about them, stay as
  * they are, and only these count in what the call says.
@@ -367,7 +370,8 @@ check_apply(PlanRun *run)
  *
  * Errors: 25001 inside a transaction, 42704 no such plan, 42501 as above, 55006
  * another session runs it, 55000 it is not approved, 25006 on a standby, 22023
- * no such step; with fail, SG001 or that of the one cause.
+ * no such step; with fix, 53400 more rows than the call may; with fail, SG001 or
+ * that of the one cause.
  */
 static Datum
 sg_add_fks_entered(PG_FUNCTION_ARGS)
@@ -381,6 +385,7 @@ sg_add_fks_entered(PG_FUNCTION_ARGS)
 	run.fix = sg_arg_bool(fcinfo, 2);
 	run.fail = sg_arg_bool(fcinfo, 4);
 	run.chosen = plan_steps_argument(fcinfo, 5);
+	run.max_rows = sg_arg_limit(fcinfo, 6);
 	run_call(fcinfo, 3, &run, check_add, run_steps);
 
 	PG_RETURN_VOID();
@@ -389,7 +394,7 @@ sg_add_fks_entered(PG_FUNCTION_ARGS)
 /*
  * sg_apply(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
  *			author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL,
- *			confirm text DEFAULT NULL)
+ *			confirm text DEFAULT NULL, max_rows bigint DEFAULT NULL)
  *
  * As sg_add_fks(), for steps of all kinds.  What others need comes first, then
  * priority decides (plan_order.c).  Steps that wait for a phase are left
@@ -415,6 +420,7 @@ sg_apply_entered(PG_FUNCTION_ARGS)
 	run.fail = sg_arg_bool(fcinfo, 4);
 	run.chosen = plan_steps_argument(fcinfo, 5);
 	run.confirm = sg_arg_optional_text(fcinfo, 6);
+	run.max_rows = sg_arg_limit(fcinfo, 7);
 	deploy_apply(fcinfo, &run);
 
 	PG_RETURN_VOID();

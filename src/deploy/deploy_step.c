@@ -42,6 +42,7 @@
 
 deploy_fix_hook_type deploy_fix_hook = NULL;
 bool		(*deploy_fix_rule_hook) (StepWork *work, const DeployRule *rule) = NULL;
+void		(*deploy_count_first_hook) (PlanRun *run) = NULL;
 Oid			(*deploy_change_hook) (StepWork *work, bool by_scan) = NULL;
 bool		(*deploy_waits_hook) (StepWork *work) = NULL;
 char	   *(*deploy_change_lacks_hook) (const PlanStep *step) = NULL;

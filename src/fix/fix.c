@@ -25,6 +25,7 @@
 #include "change/change.h"
 #include "deploy/deploy.h"
 #include "fix/fix.h"
+#include "fix/fix_limit.h"
 #include "fix/fix_pass.h"
 #include "fix/fix_sql.h"
 #include "log/log_grant.h"
@@ -278,6 +279,50 @@ order_steps(List *steps)
 	return ordered;
 }
 
+/*
+ * Refuses a call that would take away or change more rows than it may.  What
+ * can't be counted, for it is not there yet, is held against the limit batch by
+ * batch.
+ */
+static void
+count_first(PlanRun *run)
+{
+	int64		orphan_rows = run->orphan_rows;
+	MemoryContext context;
+	MemoryContext old;
+
+	if (!fix_counts_first(run))
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard step", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(run->context);
+	run->dry_run = run->counting = true;
+	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
+	{
+		StepWork   *work;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!plan_step_fixes(step) || step->kind == STEP_COLUMN)
+			continue;
+		MemoryContextSwitchTo(context);
+		work = run_begin_step(run, step->step);
+		if (work)
+			fix_work(work);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	run->dry_run = run->counting = false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	fix_check_counted(run, run->rows);
+	PopActiveSnapshot();
+	run->orphan_rows = orphan_rows;
+	run->last_hint = NULL;
+	old = MemoryContextSwitchTo(run->context);
+	run->rows = run_rows_new();
+	MemoryContextSwitchTo(old);
+	run_commit();
+}
+
 static void
 fix_steps(PlanRun *run)
 {
@@ -295,6 +340,7 @@ fix_steps(PlanRun *run)
 		ereport(NOTICE,
 				(errmsg("no %sstep of plan \"%s\" says what to do about orphans", run->chosen ? "chosen " : "", run->plan->name),
 				 errhint(sg_calls("Choose a policy, such as \"quarantine\", \"delete\" or \"set null\":\nSELECT sg_plan_set(%s, NULL, '{\"orphans\": \"quarantine\"}');"), quote_literal_cstr(run->plan->name))));
+	count_first(run);
 	steps = order_steps(steps);
 
 	if (!run->dry_run)
@@ -326,7 +372,7 @@ fix_steps(PlanRun *run)
 /*
  * sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
  *				  author text DEFAULT NULL, fail boolean DEFAULT false,
- *				  steps int[] DEFAULT NULL, confirm text DEFAULT NULL)
+ *				  steps int[] DEFAULT NULL, confirm text DEFAULT NULL, max_rows bigint DEFAULT NULL)
  *
  * For each step of the plan, or of those chosen, whose key is there, NOT VALID, or valid without a
  * proof that stands (schemaguard.fk_trust): does to its orphans
@@ -343,6 +389,9 @@ fix_steps(PlanRun *run)
  * reached; no policy may hide rows.  Locks the tables in SHARE UPDATE EXCLUSIVE,
  * and rows, for the length of a batch.  What runs code that is not the caller's runs as
  * the owner of the table, restricted, or not at all: see fix_role.c.
+ *
+ * Without max_rows, counts first what all steps would do, and refuses if that
+ * is more than schemaguard.fix_limit (fix_limit.c).
  *
  * Errors: as sg_apply, and 22023 for a batch of no row.
  */
@@ -364,6 +413,7 @@ sg_fix_orphans_entered(PG_FUNCTION_ARGS)
 	run.fail = sg_arg_bool(fcinfo, 4);
 	run.chosen = plan_steps_argument(fcinfo, 5);
 	run.confirm = sg_arg_optional_text(fcinfo, 6);
+	run.max_rows = sg_arg_limit(fcinfo, 7);
 	run_call(fcinfo, 3, &run, fix_check_rights, fix_steps);
 
 	PG_RETURN_VOID();
@@ -374,4 +424,5 @@ fix_init(void)
 {
 	deploy_fix_hook = fix_step;
 	deploy_fix_rule_hook = fix_rule;
+	deploy_count_first_hook = count_first;
 }

@@ -37,6 +37,7 @@
 #include "base/quote.h"
 #include "deploy/deploy.h"
 #include "fix/fix.h"
+#include "fix/fix_limit.h"
 #include "fix/fix_pass.h"
 #include "fix/fix_sql.h"
 #include "plan/plan_deed.h"
@@ -246,8 +247,9 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 		return false;
 	}
 
-	entry = run_entry(&action->action, work, LOG_FAILED);
-	entry.sqlstate = pstrdup(unpack_sql_state(sqlerrcode));
+	/* of a call that only counts before it begins, the deed itself says so */
+	entry = run_entry(&action->action, work, work->run->counting ? LOG_SKIPPED : LOG_FAILED);
+	entry.sqlstate = work->run->counting ? NULL : pstrdup(unpack_sql_state(sqlerrcode));
 	entry.message = message;
 	entry.orphan_rows = orphan_rows;
 	run_settle_with(&action->action, &entry);
@@ -321,6 +323,8 @@ rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone)
 	MemoryContextSwitchTo(context);
 	add_counts(&fix->counts, &batch);
 	fix->tallies = fix_add_tallies(fix->tallies, &batch);
+	if (fix->work->run->dry_run)
+		fix_count_rows(fix->work->run->rows, &batch);
 	for (int i = 0; i < batch.n; i++)
 	{
 		if (batch.rows[i].fate == FIX_DELETE || batch.rows[i].fate == FIX_QUARANTINE)
@@ -380,7 +384,7 @@ do_scan(void *arg)
 	}
 
 	entry = run_entry(action, fix->work, LOG_DONE);
-	entry.message = run->dry_run ? "dry run" : NULL;
+	entry.message = run->counting ? "counted beforehand" : run->dry_run ? "dry run" : NULL;
 	entry.orphan_rows = fix->found.n;
 	log_write(&entry);
 }
@@ -519,6 +523,13 @@ check_not_blocked(const FixBatch *batch)
 				 errmsg("orphans are referred to by %s", blocked)));
 }
 
+/* A column that goes again takes its values along: they are no loss */
+static bool
+is_counted(const Fix *fix)
+{
+	return fix->work->step->kind != STEP_COLUMN;
+}
+
 /* Rows of which there is no copy: a rollback says that they stay as they are */
 static void
 record_lost(const FixAction *action)
@@ -526,8 +537,7 @@ record_lost(const FixAction *action)
 	const StepWork *work = action->fix->work;
 	OrphanPolicy policy = work->step->orphans;
 
-	/* a column that goes again takes its values along */
-	if (action->changed > 0 && work->step->kind != STEP_COLUMN &&
+	if (action->changed > 0 && is_counted(action->fix) &&
 		(policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL || policy == ORPHANS_SET))
 		plan_deed_rows(work->run->plan, policy == ORPHANS_DELETE ? DEED_DELETE :
 					   policy == ORPHANS_SET ? DEED_SET : DEED_SET_NULL, work->step->step,
@@ -571,6 +581,8 @@ do_batch(void *arg)
 		action->batch = fresh;
 		fix_collect(&action->batch, &locked);
 		check_not_blocked(&action->batch);
+		if (is_counted(fix))
+			fix_check_batch(fix->work, &action->batch);
 		error = sg_try(write_rows, action);
 		if (error == NULL)
 			break;
@@ -606,6 +618,8 @@ take_results(Fix *fix, const FixAction *action)
 		fix->counts.rows[fate][false] += action->counts.rows[fate][false];
 		fix->counts.rows[fate][true] += action->counts.rows[fate][true];
 	}
+	if (is_counted(fix))
+		fix_count_rows(fix->work->run->rows, &action->batch);
 	fix->fixed += orphans_counted(&action->counts);
 	fix->changed += action->changed;
 	fix->kept += action->kept;

@@ -30,6 +30,9 @@
 /* What sg_add_fks(fix => true) does in a batch */
 #define RUN_FIX_BATCH 10000
 
+/* Rows that a call takes away or changes, by table: run_rows.h */
+typedef struct RunRows RunRows;
+
 /* One CALL */
 typedef struct PlanRun
 {
@@ -86,7 +89,11 @@ typedef struct PlanRun
 
 	bool		fix;			/* orphans, where the step's policy says so */
 	bool		dry_run;		/* count them only */
+	bool		counting;		/* the same, before the call begins */
 	int			batch;			/* rows of one transaction, at most */
+	int64		max_rows;		/* that the call may take away or change
+								 * without a copy; negative: not given */
+	RunRows    *rows;			/* that it has, or in a dry run would */
 	int64		kept_by;		/* the id of the plan whose copies go back; 0:
 								 * the run's own */
 	List	   *unfilled;		/* of steps whose backfill has failed */
@@ -220,10 +227,11 @@ extern void run_tell_summary(const PlanRun *run);
 
 /*
  * A call on the run's plan, as its caller can write it: of a procedure, with
- * further arguments, or NULL; of a function in SELECT * FROM, about the steps
- * that the call is about.
+ * further arguments, or NULL, such as the steps that the call is about; of a
+ * function in SELECT * FROM, about these.
  */
 extern char *run_call_text(const PlanRun *run, const char *procedure, const char *arguments);
+extern char *run_steps_text(const PlanRun *run);
 extern char *run_select_text(const PlanRun *run, const char *function);
 
 /*

@@ -33,6 +33,7 @@
 #include "plan/plan_lock.h"
 #include "plan/plan_option.h"
 #include "run/run.h"
+#include "run/run_rows.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
@@ -193,6 +194,7 @@ run_plan(void *arg)
 	MemoryContextSwitchTo(run->context);
 	name = sg_arg_text(call->fcinfo, 0);
 	run->author = sg_arg_optional_text(call->fcinfo, call->author);
+	run->rows = run_rows_new();
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(run->context);

@@ -25,6 +25,7 @@
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
+#include "run/run_rows.h"
 #include "run/run_unit.h"
 
 /* A call that took less than this tells no time */
@@ -242,8 +243,8 @@ run_call_text(const PlanRun *run, const char *procedure, const char *arguments)
 }
 
 /* The steps that the call is about, as a further argument; none where it is about all */
-static char *
-steps_text(const PlanRun *run)
+char *
+run_steps_text(const PlanRun *run)
 {
 	StringInfoData text;
 
@@ -259,7 +260,7 @@ char *
 run_select_text(const PlanRun *run, const char *function)
 {
 	return psprintf("SELECT * FROM %s(%s%s);", sg_call_name(function), quote_literal_cstr(run->plan->name),
-					steps_text(run));
+					run_steps_text(run));
 }
 
 /* After a rollback: what it has left, or how the plan stands now */
@@ -269,7 +270,7 @@ next_after_rollback(const PlanRun *run, List *steps)
 	foreach_ptr(const PlanStep, step, steps)
 	{
 		if (plan_step_is_there(step))
-			return run_call_text(run, run->procedure, steps_text(run));
+			return run_call_text(run, run->procedure, run_steps_text(run));
 	}
 	if (run->rows_left > 0)
 		return run_call_text(run, "sg_restore_quarantine", NULL);
@@ -333,7 +334,7 @@ next_call(const PlanRun *run, List *steps)
 	if (steps == NIL)
 		return NULL;
 	if (run->stop_reason)
-		return run_call_text(run, run->procedure, steps_text(run));
+		return run_call_text(run, run->procedure, run_steps_text(run));
 	if (run->urgent)
 		return next_after_rollback(run, steps);
 	troubles = find_troubles(run);
@@ -345,11 +346,11 @@ next_call(const PlanRun *run, List *steps)
 			return run_select_text(run, "sg_plan_check");
 		case STEP_NEEDS_FIX:
 			return strcmp(run->procedure, "sg_apply") == 0 ?
-				run_call_text(run, run->procedure, psprintf("%s, fix => true", steps_text(run))) :
-				run_call_text(run, "sg_fix_orphans", steps_text(run));
+				run_call_text(run, run->procedure, psprintf("%s, fix => true", run_steps_text(run))) :
+				run_call_text(run, "sg_fix_orphans", run_steps_text(run));
 		case STEP_NEEDS_ADD:
 			return run_call_text(run, run->each_step ? run->procedure :
-								 list_length(plan_only_keys(steps)) == list_length(steps) ? "sg_add_fks" : "sg_apply", steps_text(run));
+								 list_length(plan_only_keys(steps)) == list_length(steps) ? "sg_add_fks" : "sg_apply", run_steps_text(run));
 		case STEP_NEEDS_NOTHING:
 			return run_select_text(run, "sg_verify_fks");
 	}
@@ -389,11 +390,29 @@ time_text(const PlanRun *run)
 	return ms < WORTH_TELLING_MS ? "" : psprintf(" in %.0f s", ms / 1000.0);
 }
 
+/* Rows and keys that are not as they were, or not as the plan wants them in the end; NULL: none */
+static char *
+detail_text(const PlanRun *run, List *steps)
+{
+	char	   *rows = run_rows_text(run->rows, run->dry_run);
+	int			left = 0;
+
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		left += step->state == STEP_ADDED && step->enforced && step->orphans == ORPHANS_LEAVE && !step->skipped_by && !step->phase;
+	}
+	if (left == 0 || !run->each_step || !run->validate)
+		return rows;
+	return psprintf("%s%s%d %s NOT VALID with rows that break %s, as the policy \"leave\" says.", rows ? rows : "", rows ? "\n" : "", left,
+					left == 1 ? "step stays" : "steps stay", left == 1 ? "it" : "them");
+}
+
 void
 run_tell_summary(const PlanRun *run)
 {
 	List	   *steps = plan_chosen_steps(run->plan);
 	char	   *next = run->next ? run->next : next_call(run, steps);
+	char	   *detail = detail_text(run, steps);
 	const char *some = "";
 
 	if (run->chosen)
@@ -407,5 +426,6 @@ run_tell_summary(const PlanRun *run)
 					run->rows_dropped ? psprintf(", " INT64_FORMAT " %s gone for good", run->rows_dropped,
 												 run->rows_dropped == 1 ? "row or value" : "rows or values") : "",
 					time_text(run)),
+			 detail ? errdetail("%s", detail) : 0,
 			 next ? errhint("%s", next) : 0));
 }

@@ -63,6 +63,7 @@ typedef struct SyncApply
 	char	   *reference;
 	bool		fix;
 	bool		fail;
+	int64		max_rows;
 	char	   *plan;			/* NULL: not chosen yet */
 	SyncRound	last;			/* what the round before was */
 	List	   *wanted;			/* the steps that it had, of PlanStep * */
@@ -462,7 +463,8 @@ run_plan(SyncApply *apply)
 {
 	LOCAL_FCINFO(call, 4);
 	PlanRun		run = {.procedure = "sg_sync_apply",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
-	.each_step = true,.validate = true,.fix = apply->fix,.fail = apply->fail,.as_defined = true};
+	.each_step = true,.validate = true,.fix = apply->fix,.fail = apply->fail,.as_defined = true,
+	.max_rows = apply->max_rows};
 
 	InitFunctionCallInfoData(*call, apply->fcinfo->flinfo, 4, InvalidOid, apply->fcinfo->context, NULL);
 	memset(call->args, 0, 4 * sizeof(NullableDatum));
@@ -534,7 +536,7 @@ tell_end(const SyncApply *apply)
 /*
  * sg_sync_apply(reference text, schemas text[] DEFAULT NULL, allow_drop boolean DEFAULT false,
  *				 partitions boolean DEFAULT false, fix boolean DEFAULT false, fail boolean DEFAULT true,
- *				 plan text DEFAULT NULL)
+ *				 plan text DEFAULT NULL, max_rows bigint DEFAULT NULL)
  *
  * Makes this database what the snapshot is, as sg_sync_sql() would, by a plan
  * that sg_rollback_fks() takes back; what is dropped is kept as by any step of
@@ -561,6 +563,7 @@ sg_sync_apply_entered(PG_FUNCTION_ARGS)
 	apply.reference = sg_arg_text(fcinfo, 0);
 	apply.fix = sg_arg_bool(fcinfo, 4);
 	apply.fail = sg_arg_bool(fcinfo, 5);
+	apply.max_rows = sg_arg_limit(fcinfo, 7);
 
 	/* the comparisons before and between the calls on the plan count, too */
 	run_disarm_statement_timeout();

@@ -30,7 +30,7 @@ FROM (VALUES
   ('schemaguard.sg_plan_hash(text)', 'plan text'),
   ('sg_plan_allow(text, text, boolean)', 'plan text, role text, allowed boolean DEFAULT true'),
   ('sg_capture_ddl(boolean)', 'enabled boolean'),
-  ('sg_sync_apply(text, schemaguard.names, boolean, boolean, boolean, boolean, text)', 'IN reference text, IN schemas schemaguard.names DEFAULT NULL::schemaguard.names, IN allow_drop boolean DEFAULT false, IN partitions boolean DEFAULT false, IN fix boolean DEFAULT false, IN fail boolean DEFAULT true, IN plan text DEFAULT NULL::text'),
+  ('sg_sync_apply(text, schemaguard.names, boolean, boolean, boolean, boolean, text, bigint)', 'IN reference text, IN schemas schemaguard.names DEFAULT NULL::schemaguard.names, IN allow_drop boolean DEFAULT false, IN partitions boolean DEFAULT false, IN fix boolean DEFAULT false, IN fail boolean DEFAULT true, IN plan text DEFAULT NULL::text, IN max_rows bigint DEFAULT NULL::bigint'),
   ('sg_rollback_fks(text, text, boolean, int[], text)', 'IN plan text, IN author text DEFAULT NULL::text, IN fail boolean DEFAULT false, IN steps integer[] DEFAULT NULL::integer[], IN confirm text DEFAULT NULL::text'),
   ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
   ('sg_sync_sql(text, text, schemaguard.names, boolean, boolean)', 'reference text, target text DEFAULT ''live''::text, schemas schemaguard.names DEFAULT NULL::schemaguard.names, allow_drop boolean DEFAULT false, partitions boolean DEFAULT false'),
@@ -104,9 +104,9 @@ SELECT is(proargnames::text[],
   'sg_plan_add_fk: names of the arguments')
 FROM pg_proc WHERE proname = 'sg_plan_add_fk';
 SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p WHERE proname IN ('sg_add_fks', 'sg_apply', 'sg_audit_gate', 'sg_drift_gate', 'sg_prune', 'sg_fix_orphans', 'sg_restore_quarantine', 'sg_rollback_fks', 'sg_sync_apply') ORDER BY proname;
-SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
-SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps,confirm}', 'sg_apply: names of the arguments') FROM pg_proc WHERE proname = 'sg_apply';
-SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail,steps,confirm}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
+SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps,max_rows}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
+SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps,confirm,max_rows}', 'sg_apply: names of the arguments') FROM pg_proc WHERE proname = 'sg_apply';
+SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail,steps,confirm,max_rows}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
 SELECT is(proargnames::text[], '{plan,plan_id,author}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
 
 -- tables and views

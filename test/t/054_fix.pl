@@ -18,7 +18,7 @@ use Time::HiRes 'time';
 
 srand(seed());
 
-my $node = new_node('fix', conf => "shared_buffers = 32MB\nautovacuum = off\nlog_min_messages = notice\n");
+my $node = new_node('fix', conf => "schemaguard.fix_limit = -1\nshared_buffers = 32MB\nautovacuum = off\nlog_min_messages = notice\n");
 my $dir = PostgreSQL::Test::Utils::tempdir();
 
 sub query { return $node->safe_psql('postgres', $_[0]); }

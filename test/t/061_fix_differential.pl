@@ -18,7 +18,7 @@ use Test::More;
 use SgTest;
 use SgCases;
 
-my $node = new_node('fixes', conf => "max_locks_per_transaction = 512\nautovacuum = off\nschemaguard.fix_pause = 0\n");
+my $node = new_node('fixes', conf => "schemaguard.fix_limit = -1\nmax_locks_per_transaction = 512\nautovacuum = off\nschemaguard.fix_pause = 0\n");
 my $major = major($node);
 
 SgCases::prepare($node);

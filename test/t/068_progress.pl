@@ -14,7 +14,7 @@ use SgTest;
 use Test::More;
 
 my $keys = long_run() ? 2000 : 60;
-my $node = new_node('progress', conf => "autovacuum = off\nfsync = off\nmax_locks_per_transaction = 256\n");
+my $node = new_node('progress', conf => "schemaguard.fix_limit = -1\nautovacuum = off\nfsync = off\nmax_locks_per_transaction = 256\n");
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
 

@@ -18,7 +18,7 @@ use SgLive;
 use SgLoad;
 use Test::More;
 
-my $node = new_node('changes', conf => "autovacuum = off\nschemaguard.workers = 1\n");
+my $node = new_node('changes', conf => "schemaguard.fix_limit = -1\nautovacuum = off\nschemaguard.workers = 1\n");
 install_traps($node);
 
 sub query { return $node->safe_psql('postgres', $_[0]); }

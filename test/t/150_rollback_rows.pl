@@ -9,7 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use SgTest;
 
-my $node = new_node('rows', conf => "autovacuum = off\nschemaguard.workers = 1\nschemaguard.fix_pause = 0\n");
+my $node = new_node('rows', conf => "schemaguard.fix_limit = -1\nautovacuum = off\nschemaguard.workers = 1\nschemaguard.fix_pause = 0\n");
 
 $node->safe_psql('postgres', <<'SQL');
 CREATE TABLE parent (id int PRIMARY KEY);

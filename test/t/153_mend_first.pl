@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
 
-my $node = new_node('mend', conf => "autovacuum = off\n");
+my $node = new_node('mend', conf => "schemaguard.fix_limit = -1\nautovacuum = off\n");
 my $s = SgTest::Session->new($node);
 
 $s->query(<<'SQL');

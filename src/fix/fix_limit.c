@@ -1,0 +1,151 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_limit.c
+ *	  How many rows a call may take away or change.
+ *
+ * A call that may fix rows counts first what all of its steps would do, and
+ * does nothing at all if that is more than schemaguard.fix_limit.  Who names a
+ * number, max_rows, has read that: then nothing is counted before, and the
+ * number is the limit.  Each batch is held against the limit once more, for
+ * rows may have come meanwhile, and steps may have made what others break.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/quote.h"
+#include "fix/fix_limit.h"
+#include "fix/fix_sql.h"
+#include "run/run_rows.h"
+
+#define LARGE_PART 0.1			/* of a table, put into quarantine */
+
+static RowFate
+row_fate(FixFate fate)
+{
+	switch (fate)
+	{
+		case FIX_DELETE:
+			return ROWS_DELETED;
+		case FIX_QUARANTINE:
+			return ROWS_QUARANTINED;
+		default:
+			return ROWS_CHANGED;
+	}
+}
+
+void
+fix_count_rows(RunRows *rows, const FixBatch *batch)
+{
+	for (int i = 0; i < batch->n; i++)
+	{
+		const FixRow *row = &batch->rows[i];
+
+		if (!row->kept && row->fate != FIX_LEAVE && row->fate != FIX_BLOCK)
+			run_rows_add(rows, row->table, row_fate(row->fate), 1);
+	}
+}
+
+/* Negative: none */
+static int64
+limit_of(const PlanRun *run)
+{
+	return run->max_rows >= 0 ? run->max_rows : sg_fix_limit;
+}
+
+bool
+fix_counts_first(const PlanRun *run)
+{
+	return run->fix && !run->dry_run && run->max_rows < 0 && sg_fix_limit >= 0;
+}
+
+/* Of which there is no copy */
+static int64
+lost_rows(const RunRows *rows)
+{
+	return run_rows_count(rows, InvalidOid, ROWS_DELETED) + run_rows_count(rows, InvalidOid, ROWS_CHANGED);
+}
+
+static int64
+moved_rows(const RunRows *rows)
+{
+	return run_rows_count(rows, InvalidOid, ROWS_QUARANTINED);
+}
+
+static char *
+lost_text(const RunRows *rows)
+{
+	return psprintf(INT64_FORMAT " rows would be deleted or changed without a copy", lost_rows(rows));
+}
+
+/* What keeps rows from going into quarantine, or NULL: those are few, or a small part of each table */
+static char *
+moved_text(const RunRows *rows, int64 limit)
+{
+	if (moved_rows(rows) <= limit)
+		return NULL;
+	foreach_oid(table, run_rows_tables(rows))
+	{
+		if (run_rows_count(rows, table, ROWS_QUARANTINED) > LARGE_PART * fix_estimate_rows(table))
+			return psprintf(INT64_FORMAT " rows would be put into quarantine, over %.0f %% of %s among them", moved_rows(rows),
+							100 * LARGE_PART, sg_relation_name(table));
+	}
+	return NULL;
+}
+
+/* What is more than the limit, or NULL */
+static char *
+problem_text(const PlanRun *run, const RunRows *rows)
+{
+	int64		limit = limit_of(run);
+	char	   *what = lost_rows(rows) > limit ? lost_text(rows) : moved_text(rows, limit);
+
+	return what ? psprintf("%s: more than %s allows, which is " INT64_FORMAT, what,
+						   run->max_rows >= 0 ? "max_rows" : "schemaguard.fix_limit", limit) : NULL;
+}
+
+void
+fix_check_counted(const PlanRun *run, const RunRows *rows)
+{
+	char	   *problem = problem_text(run, rows);
+	bool		fixes = strcmp(run->procedure, "sg_fix_orphans") == 0;
+
+	if (problem)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("%s", problem),
+				 errdetail("%s", run_rows_text(rows, true)),
+				 errhint("If that is to be:\n%s",
+						 run_call_text(run, run->procedure,
+									   psprintf("%s%s, max_rows => " INT64_FORMAT, run_steps_text(run), fixes ? "" : ", fix => true",
+												Max(lost_rows(rows), moved_rows(rows)))))));
+}
+
+void
+fix_check_batch(StepWork *work, const FixBatch *batch)
+{
+	const PlanRun *run = work->run;
+	int64		limit = limit_of(run);
+	RunRows    *rows;
+	char	   *problem;
+
+	if (!run->fix || limit < 0)
+		return;
+	rows = run_rows_new();
+	fix_count_rows(rows, batch);
+	if (lost_rows(rows) + lost_rows(run->rows) <= limit && (moved_rows(rows) == 0 || moved_rows(rows) + moved_rows(run->rows) <= limit))
+		return;
+	run_rows_merge(rows, run->rows);
+	problem = problem_text(run, rows);
+	if (problem == NULL)
+		return;
+	work->hint = psprintf("To see how many rows it is about:\n%s",
+						  run_call_text(run, "sg_fix_orphans", psprintf(", dry_run => true, steps => '{%d}'", work->step->step)));
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("%s", problem)));
+}

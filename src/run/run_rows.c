@@ -1,0 +1,171 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_rows.c
+ *	  Counts of the rows that a call takes away or changes, by table.
+ *
+ * Nothing goes unsaid: the last line of a call has these counts, whatever its
+ * verbosity is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/hsearch.h"
+
+#include "base/compat.h"
+#include "base/quote.h"
+#include "run/run_rows.h"
+
+#define MOST_TABLES 10			/* that are named for each fate */
+
+typedef struct TableRows
+{
+	Oid			table;			/* hash key */
+	int64		n[ROW_FATES];
+} TableRows;
+
+struct RunRows
+{
+	HTAB	   *tables;			/* of TableRows */
+	int64		n[ROW_FATES];
+};
+
+/* What is said of one row, of several, and of those that have yet to go */
+static const char *const fate_words[ROW_FATES][3] = {
+	[ROWS_DELETED] = {"was deleted, without a copy", "were deleted, without a copy", "would be deleted, without a copy"},
+	[ROWS_CHANGED] = {"was changed, without a copy", "were changed, without a copy", "would be changed, without a copy"},
+	[ROWS_QUARANTINED] = {"was put into quarantine", "were put into quarantine", "would be put into quarantine"},
+};
+
+RunRows *
+run_rows_new(void)
+{
+	RunRows    *rows = palloc0(sizeof(RunRows));
+	HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(TableRows),.hcxt = CurrentMemoryContext};
+
+	rows->tables = hash_create("schemaguard rows of a call", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return rows;
+}
+
+void
+run_rows_add(RunRows *rows, Oid table, RowFate fate, int64 n)
+{
+	bool		found;
+	TableRows  *entry = hash_search(rows->tables, &table, HASH_ENTER, &found);
+
+	if (!found)
+		memset(entry->n, 0, sizeof(entry->n));
+	entry->n[fate] += n;
+	rows->n[fate] += n;
+}
+
+int64
+run_rows_count(const RunRows *rows, Oid table, RowFate fate)
+{
+	const TableRows *entry;
+
+	if (!OidIsValid(table))
+		return rows->n[fate];
+	entry = hash_search(rows->tables, &table, HASH_FIND, NULL);
+	return entry ? entry->n[fate] : 0;
+}
+
+List *
+run_rows_tables(const RunRows *rows)
+{
+	HASH_SEQ_STATUS status;
+	const TableRows *entry;
+	List	   *tables = NIL;
+
+	hash_seq_init(&status, rows->tables);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		tables = lappend_oid(tables, entry->table);
+	return tables;
+}
+
+void
+run_rows_merge(RunRows *rows, const RunRows *others)
+{
+	HASH_SEQ_STATUS status;
+	const TableRows *entry;
+
+	hash_seq_init(&status, others->tables);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		for (int fate = 0; fate < ROW_FATES; fate++)
+			run_rows_add(rows, entry->table, fate, entry->n[fate]);
+	}
+}
+
+/* Those with that fate, most rows first, as Lists of TableRows * */
+static List *
+tables_of(const RunRows *rows, RowFate fate)
+{
+	HASH_SEQ_STATUS status;
+	TableRows  *entry;
+	List	   *most = NIL;
+
+	hash_seq_init(&status, rows->tables);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		int			place = list_length(most);
+
+		while (place > 0)
+		{
+			const TableRows *before = list_nth(most, place - 1);
+
+			if (before->n[fate] > entry->n[fate] || (before->n[fate] == entry->n[fate] && before->table < entry->table))
+				break;
+			place--;
+		}
+		if (entry->n[fate] > 0 && place < MOST_TABLES)
+			most = list_truncate(list_insert_nth(most, place, entry), MOST_TABLES);
+	}
+	return most;
+}
+
+static void
+append_tables(StringInfo text, const RunRows *rows, RowFate fate, List *tables)
+{
+	int64		rest = rows->n[fate];
+	const char *separator = ": ";
+
+	foreach_ptr(const TableRows, entry, tables)
+	{
+		appendStringInfo(text, "%s" INT64_FORMAT " of %s", separator, entry->n[fate], sg_relation_name(entry->table));
+		rest -= entry->n[fate];
+		separator = ", ";
+	}
+	if (rest > 0)
+		appendStringInfo(text, ", " INT64_FORMAT " of other tables", rest);
+}
+
+/* "5 rows of s.t were deleted, without a copy.", or of several tables "... copy: 3 of s.t, 2 of s.u." */
+static void
+append_fate(StringInfo text, const RunRows *rows, RowFate fate, bool would)
+{
+	int64		n = rows->n[fate];
+	List	   *tables = tables_of(rows, fate);
+
+	appendStringInfo(text, "%s" INT64_FORMAT " %s ", text->len ? "\n" : "", n, n == 1 ? "row" : "rows");
+	if (list_length(tables) == 1)
+		appendStringInfo(text, "of %s ", sg_relation_name(((TableRows *) linitial(tables))->table));
+	appendStringInfoString(text, fate_words[fate][would ? 2 : n == 1 ? 0 : 1]);
+	if (list_length(tables) > 1)
+		append_tables(text, rows, fate, tables);
+	appendStringInfoChar(text, '.');
+}
+
+char *
+run_rows_text(const RunRows *rows, bool would)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int fate = 0; fate < ROW_FATES; fate++)
+	{
+		if (rows->n[fate] > 0)
+			append_fate(&text, rows, fate, would);
+	}
+	return text.len ? text.data : NULL;
+}

@@ -1,0 +1,40 @@
+/*-------------------------------------------------------------------------
+ *
+ * run_rows.h
+ *	  The rows that a call takes away or changes, by table.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_RUN_ROWS_H
+#define SG_RUN_ROWS_H
+
+#include "postgres.h"
+
+#include "run/run.h"
+
+typedef enum RowFate
+{
+	ROWS_DELETED,				/* no copy is kept */
+	ROWS_CHANGED,				/* old values are not kept */
+	ROWS_QUARANTINED,
+	ROW_FATES
+} RowFate;
+
+/* Empty counts, in the current memory context */
+extern RunRows *run_rows_new(void);
+
+extern void run_rows_add(RunRows *rows, Oid table, RowFate fate, int64 n);
+
+/* Returns how many rows of a table have that fate; InvalidOid: of all tables */
+extern int64 run_rows_count(const RunRows *rows, Oid table, RowFate fate);
+
+/* Returns the tables, as OIDs */
+extern List *run_rows_tables(const RunRows *rows);
+
+/* Adds other counts to some */
+extern void run_rows_merge(RunRows *rows, const RunRows *others);
+
+/* Returns a line for each fate, with the ten tables that have most rows; would: nothing is done yet.  NULL: no row */
+extern char *run_rows_text(const RunRows *rows, bool would);
+
+#endif							/* SG_RUN_ROWS_H */

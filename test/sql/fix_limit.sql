@@ -1,0 +1,80 @@
+-- How many rows a call may take away: schemaguard.fix_limit, max_rows, and what the last line says of them
+-- rooms: fix run
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+SET client_min_messages = notice;
+SET schemaguard.lock_timeout = '10s';
+SET schemaguard.fix_pause = 0;
+SET schemaguard.workers = 0;
+CREATE SCHEMA lim;
+SET search_path = lim, public;
+CREATE TABLE parent (id int PRIMARY KEY);
+CREATE TABLE gone (id int PRIMARY KEY, parent_id int);
+CREATE TABLE moved (id int PRIMARY KEY, parent_id int);
+CREATE TABLE item (id int PRIMARY KEY, moved_id int REFERENCES moved ON DELETE CASCADE);
+INSERT INTO parent VALUES (1);
+INSERT INTO gone SELECT i, CASE WHEN i <= 12 THEN i + 1 ELSE 1 END FROM generate_series(1, 100) i;
+INSERT INTO moved SELECT i, CASE WHEN i <= 15 THEN i + 1 ELSE 1 END FROM generate_series(1, 100) i;
+INSERT INTO item SELECT i, i FROM generate_series(1, 8) i;
+ANALYZE;
+CREATE VIEW counts AS SELECT (SELECT count(*) FROM gone) AS gone, (SELECT count(*) FROM moved) AS moved, (SELECT count(*) FROM item) AS item,
+    (SELECT count(*) FROM schemaguard.quarantine WHERE plan = 'lim') AS quarantine;
+
+SELECT sg_plan_create('lim') \g /dev/null
+SELECT sg_plan_add_fk('lim', 'gone', 'parent_id', 'parent', fk_name => 'gone_fk') \g /dev/null
+SELECT sg_plan_add_fk('lim', 'moved', 'parent_id', 'parent', fk_name => 'moved_fk') \g /dev/null
+SELECT sg_plan_set('lim', '{1}', '{"orphans": "delete"}'), sg_plan_set('lim', '{2}', '{"orphans": "quarantine", "quarantine_cascades": true}') \g /dev/null
+
+-- more than the limit: not one row goes, no key is added
+SET schemaguard.fix_limit = 11;
+CALL sg_add_fks('lim', fix => true);
+CALL sg_apply('lim', fix => true);
+TABLE counts;
+SELECT conname FROM pg_constraint WHERE conrelid IN ('gone'::regclass, 'moved'::regclass) AND contype = 'f';
+-- a large part of a table into quarantine
+SET schemaguard.fix_limit = 12;
+CALL sg_add_fks('lim', fix => true);
+TABLE counts;
+-- many rows, but a small part of the table
+SET schemaguard.fix_limit = 22;
+INSERT INTO item SELECT i, 50 FROM generate_series(9, 3000) i;
+INSERT INTO moved SELECT i, 1 FROM generate_series(101, 3000) i;
+ANALYZE item, moved;
+CALL sg_add_fks('lim', validate => false);
+CALL sg_fix_orphans('lim', dry_run => true);
+-- a number that is too small: nothing is counted before, and no batch goes beyond it
+CALL sg_fix_orphans('lim', steps => '{1}', max_rows => 5);
+TABLE counts;
+CALL sg_fix_orphans('lim');
+TABLE counts;
+SELECT step, phase, sqlstate, message, count(*) FROM schemaguard.audit_log
+WHERE plan = 'lim' AND action = 'fix' AND (phase = 'failed' OR message IN ('counted beforehand', 'dry run')) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 4;
+CALL sg_add_fks('lim');
+SELECT * FROM schemaguard.plan_summary WHERE plan = 'lim';
+
+-- what nobody can count beforehand is held against the limit as it comes: here a statement makes orphans
+CREATE TABLE late (id int PRIMARY KEY, parent_id int);
+INSERT INTO late SELECT i, 1 FROM generate_series(1, 50) i;
+SELECT sg_plan_create('late') \g /dev/null
+SELECT sg_plan_add_statement('late', 'UPDATE lim.late SET parent_id = 7 WHERE id <= 30') \g /dev/null
+SELECT sg_plan_add_fk('late', 'late', 'parent_id', 'parent', fk_name => 'late_fk') \g /dev/null
+SELECT sg_plan_set('late', '{2}', '{"orphans": "delete", "after": ["1"]}') \g /dev/null
+CALL sg_apply('late', fix => true);
+SELECT count(*) FROM late;
+CALL sg_apply('late', fix => true, max_rows => 30);
+SELECT count(*) FROM late;
+
+-- no limit; bad ones
+SET schemaguard.fix_limit = -1;
+CALL sg_fix_orphans('late');
+CALL sg_fix_orphans('late', max_rows => -1);
+SET schemaguard.fix_limit = -2;
+\set VERBOSITY terse
+SET client_min_messages = warning;
+SELECT sg_plan_drop('late', true), sg_plan_drop('lim', true) \g /dev/null
+\getenv test PG_ABS_SRCDIR
+\set left :test '/sql/include/left.sql'
+\i :left
+
+DROP SCHEMA lim CASCADE;
