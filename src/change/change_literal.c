@@ -26,11 +26,18 @@
 #include "change/change_literal.h"
 #include "plan/plan_change.h"
 
-/* Adds the types of a table's columns, as which literals beside them are read; the checks of a domain itself come later */
+/* Adds the type of a column, as which literals beside it are read; the checks of a domain itself come later */
 static void
-reach_columns(CodeReach *reach, const RangeVar *name)
+reach_column_type(CodeReach *reach, Oid type)
 {
-	Oid			relid = change_find_named(name);
+	if (OidIsValid(type))
+		code_reach_type(reach, getBaseType(type));
+}
+
+/* Adds those of all columns of a table or composite type */
+static void
+reach_columns_of(CodeReach *reach, Oid relid)
+{
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	int			n;
 
@@ -39,12 +46,13 @@ reach_columns(CodeReach *reach, const RangeVar *name)
 	n = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
 	ReleaseSysCache(tuple);
 	for (AttrNumber column = 1; column <= n; column++)
-	{
-		Oid			type = get_atttype(relid, column);
+		reach_column_type(reach, get_atttype(relid, column));
+}
 
-		if (OidIsValid(type))
-			code_reach_type(reach, getBaseType(type));
-	}
+static void
+reach_columns(CodeReach *reach, const RangeVar *name)
+{
+	reach_columns_of(reach, change_find_named(name));
 }
 
 static bool
@@ -63,6 +71,24 @@ visit_types(Node *node, void *reach)
 	return raw_expression_tree_walker(node, visit_types, reach);
 }
 
+/* Visits the expressions of a constraint; returns whether it has any */
+static bool
+visit_constraint(const Constraint *constraint, CodeReach *reach)
+{
+	bool		found = constraint->raw_expr || constraint->where_clause;
+
+	(void) visit_types(constraint->raw_expr, reach);
+	(void) visit_types(constraint->where_clause, reach);
+	foreach_ptr(List, exclusion, constraint->exclusions)
+	{
+		const IndexElem *element = linitial_node(IndexElem, exclusion);
+
+		(void) visit_types(element->expr, reach);
+		found |= element->expr != NULL;
+	}
+	return found;
+}
+
 static bool
 visit_constraints(List *elements, CodeReach *reach)
 {
@@ -70,31 +96,63 @@ visit_constraints(List *elements, CodeReach *reach)
 
 	foreach_ptr(Node, element, elements)
 	{
-		if (IsA(element, Constraint) && ((Constraint *) element)->raw_expr)
-		{
-			found = true;
-			(void) visit_types(((Constraint *) element)->raw_expr, reach);
-		}
+		if (IsA(element, Constraint))
+			found |= visit_constraint((Constraint *) element, reach);
 		else if (IsA(element, ColumnDef))
-			found = visit_constraints(((ColumnDef *) element)->constraints, reach) || found;
+			found |= visit_constraints(((ColumnDef *) element)->constraints, reach);
 	}
 	return found;
 }
 
+/* Visits the expressions of the key by which a table is partitioned; returns whether it has any */
+static bool
+visit_partition_key(const PartitionSpec *key, CodeReach *reach)
+{
+	bool		found = false;
+
+	foreach_ptr(const PartitionElem, element, key ? key->partParams : NIL)
+	{
+		(void) visit_types(element->expr, reach);
+		found |= element->expr != NULL;
+	}
+	return found;
+}
+
+/* Adds the types of the columns that a new table will have, wherever it has them from */
+static void
+reach_new_columns(const CreateStmt *statement, CodeReach *reach)
+{
+	if (statement->ofTypename)
+		reach_columns_of(reach, get_typ_typrelid(LookupTypeNameOid(NULL, statement->ofTypename, true)));
+	foreach_ptr(const RangeVar, parent, statement->inhRelations)
+	{
+		reach_columns(reach, parent);
+	}
+	foreach_ptr(Node, element, statement->tableElts)
+	{
+		if (IsA(element, TableLikeClause))
+			reach_columns(reach, ((TableLikeClause *) element)->relation);
+		else if (IsA(element, ColumnDef) && ((ColumnDef *) element)->typeName)
+			reach_column_type(reach, LookupTypeNameOid(NULL, ((ColumnDef *) element)->typeName, true));
+	}
+}
+
 /* Literals of an expression over a new table are read as the types of its columns */
 static void
-visit_elements(List *elements, CodeReach *reach)
+visit_creation(const CreateStmt *statement, CodeReach *reach)
 {
-	if (!visit_constraints(elements, reach))
-		return;
-	foreach_ptr(Node, element, elements)
-	{
-		Oid			type = IsA(element, ColumnDef) && ((ColumnDef *) element)->typeName ?
-			LookupTypeNameOid(NULL, ((ColumnDef *) element)->typeName, true) : InvalidOid;
+	bool		found = visit_constraints(statement->tableElts, reach);
 
-		if (OidIsValid(type))
-			code_reach_type(reach, getBaseType(type));
+	found |= visit_partition_key(statement->partspec, reach);
+	if (statement->partbound)
+	{
+		(void) visit_types((Node *) statement->partbound->listdatums, reach);
+		(void) visit_types((Node *) statement->partbound->lowerdatums, reach);
+		(void) visit_types((Node *) statement->partbound->upperdatums, reach);
+		found = true;
 	}
+	if (found)
+		reach_new_columns(statement, reach);
 }
 
 /* Adds the types in the body of a function in SQL, which is analysed when it is created */
@@ -158,15 +216,7 @@ change_reach_literals(Node *statement, CodeReach *reach)
 	{
 		case T_CreateStmt:
 		case T_CreateForeignTableStmt:
-			visit_elements(((CreateStmt *) statement)->tableElts, reach);
-			if (((CreateStmt *) statement)->partbound)
-			{
-				const PartitionBoundSpec *bound = ((CreateStmt *) statement)->partbound;
-
-				(void) visit_types((Node *) bound->listdatums, reach);
-				(void) visit_types((Node *) bound->lowerdatums, reach);
-				(void) visit_types((Node *) bound->upperdatums, reach);
-			}
+			visit_creation((CreateStmt *) statement, reach);
 			break;
 		case T_CreateDomainStmt:
 			if (visit_constraints(((CreateDomainStmt *) statement)->constraints, reach))

@@ -373,6 +373,17 @@ reach_typed_tables(CodeReach *reach, Oid relid)
 	}
 }
 
+/* Is the definition of the command an expression for a column? */
+static bool
+gives_expression(const AlterTableCmd *cmd)
+{
+#if PG_VERSION_NUM >= 170000
+	if (cmd->subtype == AT_SetExpression)
+		return true;
+#endif
+	return cmd->subtype == AT_ColumnDefault;
+}
+
 /* Adds code that ALTER TABLE runs to compute rows, besides the code of the table itself */
 static void
 reach_commands(const AlterTableStmt *statement, CodeReach *reach)
@@ -404,7 +415,7 @@ reach_commands(const AlterTableStmt *statement, CodeReach *reach)
 				reach_constraint(reach, c);
 			}
 		}
-		else if (cmd->subtype == AT_ColumnDefault)
+		else if (gives_expression(cmd))
 			code_reach_raw(reach, def);
 	}
 }

@@ -211,6 +211,27 @@ foreach my $verify (qw(none sample full))
 my (undef, $applied, $refusal) = $node->psql('postgres', q{CALL sg_apply('typed', author => 'eve', confirm => schemaguard.sg_plan_hash('typed'))});
 unlike($refusal, qr/violates check constraint/, 'sg_apply: the same');
 
+# ---- literals in statements of the superuser's own, as types that stand elsewhere
+
+query(q{SET SESSION AUTHORIZATION eve; CREATE TYPE eve.cty AS (id int, k eve.who[]); CREATE TABLE eve.inh (id int, k eve.who[]);
+	RESET SESSION AUTHORIZATION; CREATE TABLE app.gen (id int PRIMARY KEY, h int GENERATED ALWAYS AS (id + 1) STORED)});
+my @made = (
+	q{CREATE TABLE app.o1 OF eve.cty (k DEFAULT '{1}')}, q{CREATE TABLE app.o2 OF eve.cty (CHECK (k <> '{1}'))},
+	q{CREATE TABLE app.o3 (LIKE eve.inh, CHECK (k <> '{1}'))}, q{CREATE SCHEMA zz CREATE TABLE q (LIKE eve.inh, CHECK (k <> '{1}'))},
+	q{CREATE TABLE app.o4 (LIKE eve.inh, n int GENERATED ALWAYS AS (CASE WHEN k = '{1}' THEN 1 END) STORED)},
+	q{CREATE TABLE app.o5 (LIKE eve.inh) PARTITION BY LIST ((k <> '{1}'))}, q{CREATE TABLE app.o6 (n eve.who[]) PARTITION BY LIST ((n <> '{1}'))},
+	q{CREATE TABLE app.o7 (LIKE eve.inh, EXCLUDE USING hash (id WITH =) WHERE (k <> '{1}'))},
+	q{CREATE TABLE app.o8 (n eve.who[], id int, EXCLUDE USING hash (id WITH =) WHERE (n <> '{1}'))},
+	q{CREATE TABLE app.o9 (CHECK (k <> '{1}')) INHERITS (eve.inh)},
+	major($node) >= 17 ? q{ALTER TABLE app.gen ALTER COLUMN h SET EXPRESSION AS (CASE WHEN '{1}'::eve.who[] IS NOT NULL THEN id END)} : ());
+foreach my $statement (@made)
+{
+	like(($node->psql('postgres', $statement))[2], qr/violates check constraint/, "plain SQL asks as the superuser: $statement");
+	$node->psql('postgres', q{SELECT sg_plan_create('made', replace => true); SELECT sg_plan_add_statement('made', $q$} . $statement . '$q$)');
+	my (undef, $out, $error) = $node->psql('postgres', q{CALL sg_apply('made')});
+	like($error, qr/statement is left alone/, '... which sg_apply refuses');
+}
+
 # ---- a default that reads what its owner may not
 
 query(q{SET SESSION AUTHORIZATION eve; CREATE TABLE eve.leak (id int PRIMARY KEY, a text DEFAULT current_setting('data_directory', true));
