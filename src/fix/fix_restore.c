@@ -667,7 +667,7 @@ add_targets(RestoreAction *action)
 		relid = sg_find_qualified(action->copies[i].table);
 		if (OidIsValid(relid))
 			run_add_target(&action->action, relid, action->action.run->urgent && find_triggers(relid) ?
-						   ShareRowExclusiveLock : ShareUpdateExclusiveLock);
+						   ShareRowExclusiveLock : run_deed_mode(relid));
 	}
 }
 
@@ -908,7 +908,7 @@ check_restore(PlanRun *run)
  * Needs INSERT and SELECT on the tables, which must still have the owner that
  * they had.  Triggers fire as the caller or as the owner, as in a fix; a row
  * that one of them changes stays.  Locks the tables in SHARE UPDATE
- * EXCLUSIVE.
+ * EXCLUSIVE, or in ROW EXCLUSIVE for a caller who has INSERT alone.
  *
  * Errors: as sg_add_fks; 22023 where plan_id is that of another plan.
  */

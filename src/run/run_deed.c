@@ -59,6 +59,12 @@ may_keep_still(Oid relid, Oid caller)
 		pg_class_aclmask(relid, caller, ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE, ACLMASK_ANY) != 0;
 }
 
+LOCKMODE
+run_deed_mode(Oid relid)
+{
+	return may_keep_still(relid, GetUserId()) ? ShareUpdateExclusiveLock : RowExclusiveLock;
+}
+
 /*
  * Returns the weakest lock that will do, or a stronger one of the deed's own.
  * The locks of code_write_lock() are for rows that the deed changes, by a right

@@ -31,6 +31,12 @@
  */
 extern void run_deed(RunAction *action, void (*fn) (void *arg), void *arg);
 
+/*
+ * Returns the lock for a table into which the current role may insert: SHARE
+ * UPDATE EXCLUSIVE if it could LOCK TABLE so, else the one that INSERT takes.
+ */
+extern LOCKMODE run_deed_mode(Oid relid);
+
 /* Is a lock of any mode held on the relation? */
 extern bool run_deed_holds(Oid relid);
 

@@ -450,6 +450,17 @@ foreach my $step (1 .. 3)
 	$holder->query('COMMIT');
 	$caller->collect;
 }
+
+# rows that come back by INSERT, while the table's owner keeps others of that mode away
+query(q{GRANT mallory TO ina; SET ROLE ina; SELECT sg_plan_create('back');
+	SELECT sg_plan_add_fk('back', 'mal.orphan', '{p}', 'mal.p', index => false, fk_name => 'fixed', orphans => 'quarantine')});
+$caller->query(q{CALL sg_add_fks('back', fix => true)});
+query(q{ALTER TABLE mal.orphan DROP CONSTRAINT fixed; REVOKE mallory FROM ina; GRANT INSERT, SELECT ON mal.orphan TO ina});
+my $left = query('SELECT count(*) FROM mal.orphan');
+$mallory->query('BEGIN; LOCK TABLE mal.orphan IN SHARE UPDATE EXCLUSIVE MODE');
+$caller->query(q{SET schemaguard.lock_attempts = 1; CALL sg_restore_quarantine('back')});
+is(query('SELECT count(*) FROM mal.orphan'), $left + 1, 'INSERT: restoring rows asks for no lock but what INSERT takes anyway') or diag($caller->{err});
+$mallory->query('ROLLBACK');
 $caller->query('RESET SESSION AUTHORIZATION');
 
 is(query('SELECT string_agg(DISTINCT who, $$ $$) FROM witness'), '', 'no code of hers has run as anybody else');
