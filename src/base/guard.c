@@ -14,6 +14,10 @@
  * nothing.  So does what a trusted function calls, for its body is its owner's
  * choice, and a function for event triggers, which superusers make.
  *
+ * A document is code of whoever wrote it, whomever it gives its functions to.
+ * So what has come since sg_sync_apply() began is called in nobody's name who
+ * could lose by it, also by trusted functions and as an event trigger.
+ *
  * The server calls its own functions without fmgr_hook: of these, the looks
  * alone tell which are harmless (code_builtin.c).
  *
@@ -29,6 +33,7 @@
 #include "access/parallel.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -44,18 +49,34 @@
 #include "base/quote.h"
 #include "base/spi.h"
 
-static SgGuard guard = {0, InvalidOid, 0};
+static SgGuard guard = {0, InvalidOid, 0, InvalidTransactionId};
 
 int			sg_guarded_role = 0;
+int			sg_guarded_since = 0;
 
 static needs_fmgr_hook_type next_needs;
 static fmgr_hook_type next_hook;
 
-/* Writes what a parallel worker that is started from here on has to know: it is trusted as its leader is */
+/* Writes what a worker that is started from here on has to know: it is trusted as its leader is */
 static void
 tell_workers(void)
 {
 	sg_guarded_role = guard.level > 0 && guard.trusted == 0 ? (int) guard.role : 0;
+	sg_guarded_since = (int) guard.since;
+}
+
+/*
+ * Has a function come, or changed, since sg_guard_documents()?  What an
+ * extension has made comes from this server's files.
+ */
+static bool
+is_of_document(HeapTuple tuple)
+{
+	TransactionId made = HeapTupleHeaderGetRawXmin(tuple->t_data);
+
+	return TransactionIdIsNormal(guard.since) && !HeapTupleHeaderXminFrozen(tuple->t_data) &&
+		TransactionIdFollowsOrEquals(made, guard.since) &&
+		!OidIsValid(getExtensionOfObject(ProcedureRelationId, ((Form_pg_proc) GETSTRUCT(tuple))->oid));
 }
 
 /*
@@ -75,8 +96,8 @@ find_candidate(Oid function)
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	if (form->prolang != INTERNALlanguageId && form->prolang != ClanguageId &&
-		form->prorettype != EVENT_TRIGGEROID && form->pronamespace != sg_schema_oid())
+	if ((form->prolang != INTERNALlanguageId && form->prolang != ClanguageId &&
+		 form->prorettype != EVENT_TRIGGEROID && form->pronamespace != sg_schema_oid()) || is_of_document(tuple))
 		return tuple;
 	ReleaseSysCache(tuple);
 	return NULL;
@@ -119,6 +140,22 @@ is_callers(void)
 }
 
 /*
+ * Raises 42501 for a function of a document, whoever owns it and whatever calls
+ * it, in the name of the caller or of a superuser
+ */
+static void
+check_document(HeapTuple tuple)
+{
+	if (!is_of_document(tuple) || (!is_callers() && !superuser_arg(GetUserId())))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("it could run function %s as role %s, which has come or changed since the call began",
+					quote_identifier(NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname)), sg_role_name(GetUserId())),
+			 errhint("Look at the function, and make the same call again if it may run.")));
+}
+
+/*
  * State that the server keeps for each FmgrInfo whose function runs through the
  * hook.  A function that runs itself again by the same FmgrInfo, as a support
  * function of an index does that inserts into another one, begins again before
@@ -148,6 +185,7 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 
 	if (counts)
 	{
+		check_document(tuple);
 		if (guard.trusted == 0 && is_callers())
 			check_owner(tuple);
 		ReleaseSysCache(tuple);
@@ -208,7 +246,15 @@ sg_guard_process(void)
 {
 	SgGuard		before;
 
+	guard.since = (TransactionId) sg_guarded_since;
 	sg_guard_begin(&before);
+}
+
+void
+sg_guard_documents(void)
+{
+	guard.since = ReadNextTransactionId();
+	tell_workers();
 }
 
 bool
@@ -230,6 +276,13 @@ sg_guard_take_over(int newval, void *extra)
 }
 
 void
+sg_guard_take_over_since(int newval, void *extra)
+{
+	if (InitializingParallelWorker)
+		guard.since = (TransactionId) newval;
+}
+
+void
 sg_guard_init(void)
 {
 	/*
@@ -237,6 +290,7 @@ sg_guard_init(void)
 	 * value, when it hands them to workers
 	 */
 	(void) set_config_option("schemaguard.guarded_role", "0", PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("schemaguard.guarded_since", "0", PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_SAVE, true, 0, false);
 
 	next_needs = needs_fmgr_hook;
 	needs_fmgr_hook = needs_hook;

@@ -21,6 +21,7 @@ typedef struct SgGuard
 	int			level;
 	Oid			role;
 	int			trusted;
+	TransactionId since;
 } SgGuard;
 
 /*
@@ -35,9 +36,17 @@ extern void sg_guard_end(const SgGuard *before);
 /* For a process of ours: as long as it lives, for the role that it is */
 extern void sg_guard_process(void);
 
-/* Setting schemaguard.guarded_role: the role that a parallel worker guards, as an Oid, or 0 */
+/*
+ * From here to the end of the call under way, a function that comes or changes
+ * (by ALTER, too) is not called as the caller or as a superuser: 42501.
+ */
+extern void sg_guard_documents(void);
+
+/* Settings for workers: the role that is guarded, as an Oid, and that moment, as a TransactionId; or 0 */
 extern int	sg_guarded_role;
+extern int	sg_guarded_since;
 extern bool sg_guard_check_setting(int *newval, void **extra, GucSource source);
 extern void sg_guard_take_over(int newval, void *extra);
+extern void sg_guard_take_over_since(int newval, void *extra);
 
 #endif							/* SG_GUARD_H */

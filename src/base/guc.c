@@ -311,7 +311,7 @@ define_remote(void)
 							NULL, NULL, NULL);
 }
 
-/* No setting of the user's, so nobody sees it: see guard.c */
+/* No settings of the user's, so nobody sees them: see guard.c */
 static void
 define_guard(void)
 {
@@ -322,6 +322,13 @@ define_guard(void)
 							0, INT_MIN, INT_MAX,
 							PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							sg_guard_check_setting, sg_guard_take_over, NULL);
+	DefineCustomIntVariable("schemaguard.guarded_since",
+							"Transaction from which on workers call no function that has come or changed.",
+							NULL,
+							&sg_guarded_since,
+							0, INT_MIN, INT_MAX,
+							PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							sg_guard_check_setting, sg_guard_take_over_since, NULL);
 }
 
 void

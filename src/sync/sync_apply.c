@@ -29,6 +29,7 @@
 #include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guard.h"
 #include "base/guc.h"
 #include "base/name.h"
 #include "base/quote.h"
@@ -564,6 +565,12 @@ sg_sync_apply_entered(PG_FUNCTION_ARGS)
 	apply.fix = sg_arg_bool(fcinfo, 4);
 	apply.fail = sg_arg_bool(fcinfo, 5);
 	apply.max_rows = sg_arg_limit(fcinfo, 7);
+
+	/*
+	 * nothing runs in this call that the document gives to the caller or to a
+	 * superuser
+	 */
+	sg_guard_documents();
 
 	/* the comparisons before and between the calls on the plan count, too */
 	run_disarm_statement_timeout();

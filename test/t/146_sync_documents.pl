@@ -401,4 +401,31 @@ nobody('documents that do not say what they stand on');
 query('target', "CALL sg_sync_apply('r', allow_drop => true, fail => false)");
 nobody('documents that do not say what they stand on, by a plan');
 
+# ---- what a document gives to a superuser does not run in the call that makes it
+
+foreach my $way ([ 'a check', 'ALTER TABLE app.t ADD CHECK (app.evil(id) = 1)', q{SELECT count(*) FROM pg_constraint WHERE conname = 't_id_check' AND convalidated} ],
+	[ 'a default', 'ALTER TABLE app.t ADD x int DEFAULT app.evil()', q{SELECT count(*) FROM pg_attribute WHERE attrelid = 'app.t'::regclass AND attname = 'x'} ],
+	[ 'an index', 'CREATE INDEX t_i ON app.t (app.evil(id))', q{SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('app.t_i') AND indisvalid} ],
+	[ 'an event trigger', q{CREATE FUNCTION app.fires() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM app.gain(); END';
+		CREATE EVENT TRIGGER evil ON ddl_command_end EXECUTE FUNCTION app.fires()}, q{SELECT count(*) FROM pg_event_trigger WHERE evtname = 'evil'} ])
+{
+	my ($name, $sql, $made) = @$way;
+	my $table = 'CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY); INSERT INTO app.t SELECT generate_series(1, 100);';
+	database('source', $table . ($evil =~ s/\bmal\./app./gr) . 'CREATE TABLE app.after (id int);');
+	# nobody runs it there
+	query('source', $sql =~ /EVENT/ ? $sql : "DELETE FROM app.t; $sql");
+	query('postgres', 'ALTER ROLE mallory NOSUPERUSER');
+	my $document = document('source');
+	database('target', $table);
+	import('target', $document);
+	my $call = q{SET client_min_messages = error; CALL sg_sync_apply('r', fail => false)};
+	$node->psql('target', $call);
+	nobody("$name of a superuser's in a document");
+	$node->psql('target', "$call;\n" x 2);
+	is(query('target', $made), '1', '... and is there after another call');
+	query('target', 'DROP EVENT TRIGGER IF EXISTS evil');
+	query('source', 'DROP EVENT TRIGGER IF EXISTS evil');
+	query('postgres', 'ALTER ROLE mallory NOSUPERUSER');
+}
+
 done_testing();
