@@ -264,11 +264,12 @@ rethrow(MemoryContext context)
 }
 
 /*
- * Raises 42501 for a lock that would outlive the transaction, which nobody could
- * ask to give it back
+ * Raises 42501 for a change of the session that would outlive the query.  In a
+ * restricted operation the server refuses PREPARE, LISTEN, temporary objects and
+ * cursors WITH HOLD itself, and settings go with the scope.
  */
 static void
-refuse_session_lock(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
+refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
 {
 	if (next_access)
 		next_access(access, classid, objectid, subid, arg);
@@ -289,9 +290,13 @@ refuse_session_lock(ObjectAccessType access, Oid classid, Oid objectid, int subi
 		case F_PG_ADVISORY_UNLOCK_SHARED_INT8:
 		case F_PG_ADVISORY_UNLOCK_SHARED_INT4_INT4:
 		case F_PG_ADVISORY_UNLOCK_ALL:
+		case F_SETSEED:
+		case F_NEXTVAL:
+		case F_SETVAL_REGCLASS_INT8:
+		case F_SETVAL_REGCLASS_INT8_BOOL:
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("code that runs while a query is planned must not change the session's advisory locks")));
+					 errmsg("code that runs while a query is planned must not change the session's advisory locks, sequences or seed")));
 	}
 }
 
@@ -354,7 +359,7 @@ sg_plan_apart_init(void)
 	next_planner = planner_hook;
 	planner_hook = plan_query;
 	next_access = object_access_hook;
-	object_access_hook = refuse_session_lock;
+	object_access_hook = refuse_session_state;
 }
 
 /* ---- receiving rows ---- */

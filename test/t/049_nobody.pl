@@ -26,6 +26,7 @@ $node->safe_psql('postgres', q{
 	CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; GRANT ALL ON FOREIGN SERVER s TO PUBLIC; CREATE TYPE open.et AS ENUM ('a');
 	CREATE TABLE mal.setting AS SELECT name FROM pg_settings; GRANT SELECT ON mal.setting TO PUBLIC;
 	CREATE TABLE open.theirs (a int); GRANT ALL ON open.theirs TO PUBLIC;
+	CREATE SEQUENCE open.numbers; GRANT ALL ON SEQUENCE open.numbers TO PUBLIC;
 });
 
 # All that a role may, in words that two roles can be compared by
@@ -59,7 +60,7 @@ my @create = ('CREATE TABLE open.t (a int)', 'CREATE TEMP TABLE t (a int)', 'CRE
 	'CREATE EXTENSION hstore', 'SELECT lo_create(0)', 'SELECT lo_from_bytea(0, $q$x$q$)', 'ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC', 'CREATE ROLE made', 'CREATE EVENT TRIGGER made ON sql_drop EXECUTE FUNCTION hidden()',
 	'CREATE LANGUAGE plperlu', 'CREATE STATISTICS open.st ON (a + 1) FROM open.theirs', 'CREATE INDEX ON open.theirs (a)',
 	'CREATE TRIGGER t BEFORE INSERT ON open.theirs FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'CREATE RULE r AS ON INSERT TO open.theirs DO NOTHING', 'CREATE POLICY p ON open.theirs',
-	"COMMENT ON TABLE open.theirs IS 'x'", 'CREATE TABLE open.heir () INHERITS (open.theirs)', "PREPARE made AS SELECT 1", 'LISTEN made', 'SELECT pg_advisory_lock(49)', 'SELECT pg_try_advisory_lock_shared(49, 49)', 'SELECT pg_advisory_unlock_all()',
+	"COMMENT ON TABLE open.theirs IS 'x'", 'CREATE TABLE open.heir () INHERITS (open.theirs)', "PREPARE made AS SELECT 1", "DECLARE made CURSOR WITH HOLD FOR SELECT 1", "SELECT setseed(0.5)", "SELECT nextval('open.numbers')", "SELECT setval('open.numbers', 7)", 'LISTEN made', 'SELECT pg_advisory_lock(49)', 'SELECT pg_try_advisory_lock_shared(49, 49)', 'SELECT pg_advisory_unlock_all()',
 	'CREATE ACCESS METHOD made TYPE index HANDLER bthandler', 'CREATE TRANSFORM FOR int LANGUAGE sql (FROM SQL WITH FUNCTION prsd_lextype(internal), TO SQL WITH FUNCTION int4recv(internal))');
 
 # What mallory plants: an index expression that does all this where it is evaluated in another name than mallory's
@@ -86,7 +87,7 @@ $node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory;\n" . q{
 				INSERT INTO mal.seen VALUES (login, j.name, CASE WHEN j.name = 'create' THEN 'refused: ' || j.sql || ': ' ELSE '' END || sqlerrm);
 			END;
 		END LOOP;
-		PERFORM set_config('search_path', 'mal', false), set_config('application_name', 'mallory', false), setseed(0.5);
+		PERFORM set_config('search_path', 'mal', false), set_config('application_name', 'mallory', false);
 	END $$;
 	CREATE FUNCTION mal.imm(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
 	BEGIN
