@@ -158,15 +158,17 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 -- names of roles are compared as snapshots print them
 SET quote_all_identifiers = off
+-- rows are guessed far too high
+SET jit = off
 AS $function$
 WITH RECURSIVE side AS MATERIALIZED (
     SELECT replace(o.identity, '"', '') AS name, EXISTS (SELECT FROM pg_roles r WHERE quote_ident(r.rolname) = o.properties ->> 'owner' AND r.rolsuper) AS trusted,
-        replace(a.name, '"', '') AS above
+        replace(a.name, '"', '') AS above, NULL::oid AS relid
     FROM schemaguard.snapshot_object o LEFT JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(o.properties -> 'inherits') WHEN 'array' THEN o.properties -> 'inherits' ELSE '[]' END
         || coalesce(o.properties -> 'partition_of', '[]')) a (name) ON true
     WHERE o.snapshot IN (reference, target) AND o.kind = 'table'
     UNION ALL
-    SELECT replace(concat(n.nspname, '.', c.relname), '"', ''), r.rolsuper, (SELECT replace(concat(an.nspname, '.', a.relname), '"', '') FROM pg_class a JOIN pg_namespace an ON an.oid = a.relnamespace WHERE a.oid = i.inhparent)
+    SELECT replace(concat(n.nspname, '.', c.relname), '"', ''), r.rolsuper, (SELECT replace(concat(an.nspname, '.', a.relname), '"', '') FROM pg_class a JOIN pg_namespace an ON an.oid = a.relnamespace WHERE a.oid = i.inhparent), c.oid
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
     WHERE 'live' IN (reference, target) AND c.relkind IN ('r', 'p', 'f')
 ), kin AS MATERIALIZED (
@@ -183,9 +185,9 @@ SELECT array_agg(s.name) FROM (
     SELECT replace(rtrim(o.properties ->> 'type', '[]'), '"', '') FROM schemaguard.snapshot_object o
     WHERE o.snapshot IN (reference, target) AND o.kind = 'column' AND replace(o.parent, '"', '') IN (SELECT s.name FROM stranger s)
     UNION
-    SELECT replace(concat(tn.nspname, '.', t.typname), '"', '') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
-        JOIN pg_type t ON a.atttypid IN (t.oid, t.typarray) JOIN pg_namespace tn ON tn.oid = t.typnamespace
-    WHERE 'live' IN (reference, target) AND c.relkind IN ('r', 'p', 'f') AND replace(concat(n.nspname, '.', c.relname), '"', '') IN (SELECT s.name FROM stranger s)) s
+    SELECT replace(concat(n.nspname, '.', t.typname), '"', '')
+    FROM (SELECT DISTINCT a.atttypid FROM side s JOIN pg_attribute a ON a.attrelid = s.relid AND NOT a.attisdropped WHERE s.name IN (SELECT s.name FROM stranger s)) a
+        JOIN pg_type y ON y.oid = a.atttypid JOIN pg_type t ON t.oid IN (y.oid, y.typelem) JOIN pg_namespace n ON n.oid = t.typnamespace) s
 WHERE s.name LIKE '%.%' AND s.name NOT LIKE 'pg\_catalog.%'
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_strangers(text, text)
