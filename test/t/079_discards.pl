@@ -29,7 +29,8 @@ my $node = new_node('discards', conf => "fsync = off\n");
 my @functions = map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_depend JOIN pg_proc p ON p.oid = objid AND proname !~ '_details$'
 	WHERE classid = 'pg_proc'::regclass AND deptype = 'e' AND refclassid = 'pg_extension'::regclass
 		AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'schemaguard')
-		AND pronamespace = (SELECT extnamespace FROM pg_extension WHERE extname = 'schemaguard') ORDER BY 1});
+		AND (pronamespace = (SELECT extnamespace FROM pg_extension WHERE extname = 'schemaguard')
+			OR proname IN ('sg_discover_unmatched', 'sg_measure_overhead', 'sg_plan_hash')) ORDER BY 1});
 is(join(' ', called()), "@functions", @functions . ' public functions and procedures are in the list of calls');
 @functions = split ' ', $ENV{SG_FUNCTIONS} if $ENV{SG_FUNCTIONS};
 
