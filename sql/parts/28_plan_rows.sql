@@ -26,13 +26,14 @@ COMMENT ON FUNCTION schemaguard.sg_deprecate_table(text, text, text)
 
 -- Tables by their names, as the caller's search_path finds them; 42P01 for one that is not here. What follows runs with a path of
 -- its own, and is given qualified names.
+CREATE FUNCTION schemaguard.sg_table(name schemaguard.table_name) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_table';
+COMMENT ON FUNCTION schemaguard.sg_table(schemaguard.table_name) IS 'the name of a table that is there, qualified';
+
 CREATE FUNCTION schemaguard.sg_qualified(tables text[]) RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN ARRAY(SELECT CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) END
-             FROM unnest(tables) WITH ORDINALITY AS t (name, o)
-                  LEFT JOIN pg_class c ON c.oid = t.name::regclass
-                  LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
-             ORDER BY t.o);
+RETURN ARRAY(SELECT schemaguard.sg_table(t.name) FROM unnest(tables) WITH ORDINALITY AS t (name, o) ORDER BY t.o);
 COMMENT ON FUNCTION schemaguard.sg_qualified(text[]) IS 'names of tables, qualified';
 
 -- Declared keys, in the words of sg_plan_add_fk()
@@ -398,6 +399,11 @@ DECLARE
     unique_columns text[];
     k record;
 BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+                   WHERE a.attname = tenant_column AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p')) THEN
+        RAISE EXCEPTION 'no table has a column %', quote_ident(tenant_column)
+            USING ERRCODE = '42703', HINT = 'tenant_column is the column by which the tables tell tenants apart.';
+    END IF;
     FOR k IN
         SELECT d.*, format('%I.%I', cn.nspname, c.relname) AS child_table, format('%I.%I', pn.nspname, p.relname) AS parent_table, p.relname AS parent_name
         FROM schemaguard.sg_keys_declared() d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace cn ON cn.oid = c.relnamespace

@@ -33,6 +33,7 @@
 #include "base/spi.h"
 
 SG_FUNCTION(sg_names_in);
+SG_FUNCTION(sg_table);
 
 #define SCHEMAS_NAMED 20		/* that an error lists */
 
@@ -183,6 +184,18 @@ sg_check_table(Oid relid, const char *relkinds)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s is not a table", sg_relation_name(relid)),
 				 errhint("Name an ordinary or a partitioned table%s.", strchr(relkinds, RELKIND_FOREIGN_TABLE) ? ", or a foreign one" : "")));
+}
+
+/*
+ * schemaguard.sg_table(name schemaguard.table_name)
+ *
+ * Returns the table's name, qualified; 42P01 with the nearest name where there
+ * is no such table.
+ */
+static Datum
+sg_table_entered(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(sg_relation_name(sg_arg_table(fcinfo, 0, NULL))));
 }
 
 bool

@@ -229,12 +229,27 @@ missing_code(const Finder *finder, List *names)
 	return finder->wants == WANT_FUNCTION ? ERRCODE_UNDEFINED_FUNCTION : ERRCODE_UNDEFINED_OBJECT;
 }
 
+/* The table with the nearest name, or NULL; a name without a schema is looked for where the search_path begins */
+static char *
+nearest(List *names)
+{
+	SgTableName table = {0};
+	char	   *qualified;
+
+	table.name = llast(names);
+	if (list_length(names) > 1)
+		table.schema = linitial(names);
+	(void) sg_find_table(&table, &qualified);
+	return sg_nearest_table(qualified);
+}
+
 ObjectAddress
 impact_find(const char *input)
 {
 	Finder		finder = {.input = input,.wants = WANT_ANY};
 	const char *name = skip_word(&finder, input);
 	const char *rest;
+	char	   *near = NULL;
 	List	   *names;
 
 	initStringInfo(&finder.candidates);
@@ -251,10 +266,13 @@ impact_find(const char *input)
 				 errhint("Write schema.table, schema.table.column, schema.type or schema.function(type, ...), with double quotes around a part that has capitals or special characters.")));
 
 	find_by_names(&finder, names);
+	if (finder.nfound == 0 && finder.wants == WANT_ANY && list_length(names) <= 2)
+		near = nearest(names);
 	if (finder.nfound == 0)
 		ereport(ERROR,
 				(errcode(missing_code(&finder, names)),
 				 errmsg("object \"%s\" does not exist", input),
+				 near ? errhint("Perhaps you meant %s.", near) :
 				 errhint("Write schema.table, schema.table.column, schema.type or schema.function(type, ...).")));
 	if (finder.nfound > 1)
 		ereport(ERROR,
