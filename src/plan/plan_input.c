@@ -35,6 +35,7 @@
 #include "plan/plan_name.h"
 #include "plan/plan_option.h"
 #include "plan/plan_order.h"
+#include "plan/plan_relation.h"
 
 struct PlanDraft
 {
@@ -606,6 +607,31 @@ check_same_change(PlanDraft *draft, const PlanStep *step)
 	}
 }
 
+/* Does an earlier step of the plan make what a step drops, or give it that name? */
+static bool
+is_made(const PlanDraft *draft, const PlanStep *drop)
+{
+	ChangedObject what = plan_changed_object(drop);
+	bool		is_relation = what == CHANGED_TABLE || what == CHANGED_VIEW;
+
+	foreach_ptr(const PlanStep, step, plan_steps(draft->plan->name))
+	{
+		if (step->kind == STEP_RENAME && plan_changed_object(step) == what)
+		{
+			if (is_relation ? sg_same_text(plan_renamed_table(step), drop->child_table) :
+				sg_same_text(step->child_table, drop->child_table) && sg_same_text(step->new_name, drop->fk_name))
+				return true;
+		}
+		else if ((step->kind == STEP_COLUMN && what == CHANGED_COLUMN) || (step->kind == STEP_INDEX && what == CHANGED_INDEX) ||
+				 (name_space(step)[0] == '\0' && what == CHANGED_CONSTRAINT))
+		{
+			if (sg_same_text(step->child_table, drop->child_table) && sg_same_text(step->fk_name, drop->fk_name))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* A step that is no foreign key */
 static void
 check_change(PlanDraft *draft, PlanStep *step)
@@ -615,7 +641,7 @@ check_change(PlanDraft *draft, PlanStep *step)
 
 	plan_change_check(step, is_taken, &arg);
 	if (step->kind == STEP_DROP && !plan_step_is_there(step) && !step->if_exists)
-		step->missing = !plan_change_finds(step);
+		step->missing = !plan_change_finds(step) && !is_made(draft, step);
 	if (!named)
 		check_same_change(draft, step);
 	check_columns(step->child_columns, "child_columns");

@@ -211,6 +211,29 @@ emit_rule(SgRowSink *sink, const PlanStep *step)
 	}
 }
 
+/* A table, view or column that is not dropped, but kept out of the way */
+static void
+emit_kept(SgRowSink *sink, const PlanStep *step)
+{
+	if (plan_changed_object(step) == CHANGED_COLUMN)
+		emit_comment(sink, psprintf("column %s of %s gets another name, without NOT NULL and default, and is dropped by sg_prune()",
+									quote_identifier(step->fk_name), step->child_table));
+	else
+		emit_comment(sink, psprintf("%s %s goes to the attic, another schema, without its foreign keys, and is dropped by sg_prune()",
+									step->definition, step->child_table));
+}
+
+static bool
+is_kept(const PlanStep *step)
+{
+	ChangedObject what;
+
+	if (step->kind != STEP_DROP || step->discard)
+		return false;
+	what = plan_changed_object(step);
+	return what == CHANGED_TABLE || what == CHANGED_VIEW || what == CHANGED_COLUMN;
+}
+
 /* A step that is no foreign key: all of its statements, unless it is done */
 static void
 emit_change(SgRowSink *sink, const PlanStep *step)
@@ -225,6 +248,8 @@ emit_change(SgRowSink *sink, const PlanStep *step)
 									plan_priority_word(step->priority)));
 		if (step->kind == STEP_COLUMN)
 			emit_column(sink, step);
+		else if (is_kept(step))
+			emit_kept(sink, step);
 		else
 			emit_rule(sink, step);
 	}
