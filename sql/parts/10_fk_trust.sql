@@ -123,7 +123,8 @@ CREATE FUNCTION schemaguard.sg_fk_facts(
     OUT marked_lsn         pg_lsn,
     OUT watched_lsn        pg_lsn,
     OUT subscribed_lsn     pg_lsn,
-    OUT origin             text)
+    OUT origin             text,
+    OUT triggered_lsn      pg_lsn)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'sg_fk_facts';
@@ -146,7 +147,8 @@ SELECT DISTINCT ON (f.constraint_oid)
        p.proved_lsn,
        p.method,
        p.strength,
-       f.constraint_oid
+       f.constraint_oid,
+       COALESCE(f.watched_lsn OPERATOR(pg_catalog.<=) v.proved_lsn, false) AS watched
 FROM schemaguard.sg_fk_facts() f
      LEFT JOIN schemaguard.proof v                      -- the newest verdicts
          ON v.constraint_oid OPERATOR(pg_catalog.=) f.constraint_oid
@@ -211,6 +213,8 @@ FROM schemaguard.sg_fk_facts() f
                     THEN 'a partition was attached or detached since'
                 WHEN v.triggers_hash OPERATOR(pg_catalog.<>) f.triggers_hash
                     THEN 'triggers of the key or of its child were disabled or changed since'
+                WHEN v.proved_lsn OPERATOR(pg_catalog.<=) f.triggered_lsn
+                    THEN 'a trigger or rule of the child, which could keep rows from what the key does, was made since'
                 WHEN v.files_hash OPERATOR(pg_catalog.<>) f.files_hash
                     THEN 'a table was truncated or rewritten since'
                 WHEN v.subscriptions_hash OPERATOR(pg_catalog.<>) f.subscriptions_hash
@@ -251,3 +255,4 @@ COMMENT ON COLUMN schemaguard.fk_trust.proved_lsn IS 'the same, as a position in
 COMMENT ON COLUMN schemaguard.fk_trust.method IS 'how it was proved, as in sg_orphan_audit';
 COMMENT ON COLUMN schemaguard.fk_trust.strength IS 'table: the rows were read; index: an index was trusted';
 COMMENT ON COLUMN schemaguard.fk_trust.constraint_oid IS 'OID of the constraint';
+COMMENT ON COLUMN schemaguard.fk_trust.watched IS 'has sg_watch_subscriptions() watched all of the time since the proof? Else a trigger or rule that came, kept rows from a cascade and went has left no trace';

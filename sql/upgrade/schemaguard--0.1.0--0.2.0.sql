@@ -83,3 +83,10 @@ ALTER EXTENSION schemaguard DROP TABLE schemaguard.drift_item;
 ALTER EXTENSION schemaguard DROP TABLE schemaguard.gate_finding;
 DROP TABLE schemaguard.drift_item;
 DROP TABLE schemaguard.gate_finding;
+
+-- The function behind the view has a further column, and goes first; the view is made anew behind it.
+CREATE OR REPLACE VIEW schemaguard.fk_trust AS
+SELECT NULL::pg_catalog.name AS fk_name, NULL::boolean AS stands, NULL::pg_catalog.text AS state, NULL::boolean AS armed,
+       NULL::bigint AS rows_checked, NULL::pg_catalog.text AS child_table, NULL::pg_catalog.text AS parent_table,
+       NULL::pg_catalog.text AS stale_reason, NULL::timestamptz AS proved_at, NULL::pg_catalog.pg_lsn AS proved_lsn,
+       NULL::pg_catalog.text AS method, NULL::pg_catalog.text AS strength, NULL::pg_catalog.oid AS constraint_oid;

@@ -120,8 +120,21 @@ write_watch(bool enabled)
 	sg_scope_end(&scope);
 }
 
+/* Of the tables of all subscriptions */
+static const char *const subscribed_sql =
+"SELECT r.srrelid, r.srrelid::regclass::text, s.subname"
+" FROM pg_subscription_rel r LEFT JOIN pg_subscription s ON s.oid = r.srsubid";
+
+/* Of the tables of BEFORE triggers for rows (tgtype 2 and 1) that are deleted or updated (8, 16), and of INSTEAD rules, that were just made */
+static const char *const triggered_sql =
+"SELECT DISTINCT t.relid, t.relid::regclass::text, NULL::name"
+" FROM (SELECT g.tgrelid FROM pg_event_trigger_ddl_commands() c JOIN pg_trigger g ON g.oid = c.objid"
+"       WHERE c.classid = 'pg_trigger'::regclass AND g.tgtype & 3 = 3 AND g.tgtype & 24 <> 0"
+"       UNION ALL SELECT w.ev_class FROM pg_event_trigger_ddl_commands() c JOIN pg_rewrite w ON w.oid = c.objid"
+"       WHERE c.classid = 'pg_rewrite'::regclass AND w.is_instead) t (relid)";
+
 static void
-write_marks(const char *event)
+write_marks(const char *event, const char *tables)
 {
 	Oid			types[5] = {0, 0, TEXTOID, TEXTOID, PG_LSNOID};
 	Datum		values[5];
@@ -134,10 +147,9 @@ write_marks(const char *event)
 	values[3] = CStringGetTextDatum(GetUserNameFromId(scope.userid, false));
 	values[4] = LSNGetDatum(GetXLogInsertRecPtr());
 	sg_owner_execute(SPI_OK_INSERT,
-					 "INSERT INTO schemaguard.subscription_mark"
-					 " (system_identifier, database_oid, event, role, lsn, table_oid, table_name, subscription)"
-					 " SELECT $1, $2, $3, $4, $5, r.srrelid, r.srrelid::regclass::text, s.subname"
-					 " FROM pg_subscription_rel r LEFT JOIN pg_subscription s ON s.oid = r.srsubid",
+					 psprintf("INSERT INTO schemaguard.subscription_mark"
+							  " (system_identifier, database_oid, event, role, lsn, table_oid, table_name, subscription)"
+							  " SELECT $1, $2, $3, $4, $5, m.* FROM (%s) m", tables),
 					 lengthof(types), types, values, NULL);
 	SPI_finish();
 	sg_scope_end(&scope);
@@ -219,7 +231,7 @@ sg_watch_subscriptions_entered(PG_FUNCTION_ARGS)
 /*
  * sg_subscription_event() event trigger: mark the tables of subscriptions, of
  * all of them, since a mark on one that is still written to takes nothing
- * away.  Errors fail the command: without the mark, proofs would seem to stand.
+ * away; or a table that has got a trigger or rule.  Errors fail the command: without the mark, proofs would seem to stand.
  */
 static Datum
 sg_subscription_event_entered(PG_FUNCTION_ARGS)
@@ -233,7 +245,8 @@ sg_subscription_event_entered(PG_FUNCTION_ARGS)
 				 errhint(sg_calls("Have the event triggers made:\nSELECT sg_watch_subscriptions(true);"))));
 
 	if (!IsBinaryUpgrade)
-		write_marks(GetCommandTagName(event->tag));
+		write_marks(GetCommandTagName(event->tag),
+					event->tag == CMDTAG_CREATE_TRIGGER || event->tag == CMDTAG_CREATE_RULE ? triggered_sql : subscribed_sql);
 
 	PG_RETURN_NULL();
 }

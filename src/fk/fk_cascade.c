@@ -27,6 +27,7 @@
 #include "base/catalog.h"
 #include "base/quote.h"
 #include "fk/fk.h"
+#include "fk/fk_internal.h"
 
 /* What the two actions do to the child; NULL: nothing */
 typedef struct Actions
@@ -91,13 +92,19 @@ fires_for_key(const FkKey *key, Relation rel, HeapTuple tuple)
 	return false;
 }
 
+/*
+ * Takes down a trigger or rule, with the version of its catalog row: one that
+ * was enabled for a while has another one.  It is a doubt while it fires.
+ */
 static void
-note(Look *look, const char *what, const char *name, Oid object, Oid relid, const char *action)
+note(Look *look, const char *what, const char *name, HeapTuple version, Oid object, Oid relid, bool fires, const char *action)
 {
-	uint32		words[2] = {object, relid};
+	/* freezing leaves the raw xmin as it is */
+	uint32		words[5] = {object, relid, HeapTupleHeaderGetRawXmin(version->t_data),
+	ItemPointerGetBlockNumber(&version->t_self), ItemPointerGetOffsetNumber(&version->t_self)};
 
 	look->mark += hash_bytes_extended((unsigned char *) words, sizeof(words), 0);
-	if (look->doubt == NULL)
+	if (fires && look->doubt == NULL)
 		look->doubt = psprintf("%s %s of %s can keep rows from %s", what, quote_identifier(name),
 							   sg_relation_name(relid), action);
 }
@@ -108,16 +115,16 @@ visit_trigger(Look *look, Relation rel, HeapTuple tuple)
 {
 	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 	const char *action = NULL;
+	bool		fires = form->tgenabled == TRIGGER_FIRES_ON_ORIGIN || form->tgenabled == TRIGGER_FIRES_ALWAYS;
 
-	if (!TRIGGER_FOR_BEFORE(form->tgtype) || !TRIGGER_FOR_ROW(form->tgtype) ||
-		(form->tgenabled != TRIGGER_FIRES_ON_ORIGIN && form->tgenabled != TRIGGER_FIRES_ALWAYS))
+	if (!TRIGGER_FOR_BEFORE(form->tgtype) || !TRIGGER_FOR_ROW(form->tgtype))
 		return;
 	if (look->actions.deletes && TRIGGER_FOR_DELETE(form->tgtype))
 		action = look->actions.deletes;
 	else if (look->actions.updates && TRIGGER_FOR_UPDATE(form->tgtype) && fires_for_key(look->key, rel, tuple))
 		action = look->actions.updates;
 	if (action)
-		note(look, "trigger", NameStr(form->tgname), form->oid, form->tgrelid, action);
+		note(look, "trigger", NameStr(form->tgname), tuple, form->oid, form->tgrelid, fires, action);
 }
 
 static void
@@ -128,9 +135,9 @@ visit_rule(Look *look, Relation rel, HeapTuple tuple)
 	const char *action = event == CMD_DELETE ? look->actions.deletes :
 		event == CMD_UPDATE ? look->actions.updates : NULL;
 
-	if (action && form->is_instead &&
-		(form->ev_enabled == RULE_FIRES_ON_ORIGIN || form->ev_enabled == RULE_FIRES_ALWAYS))
-		note(look, "rule", NameStr(form->rulename), form->oid, form->ev_class, action);
+	if (action && form->is_instead)
+		note(look, "rule", NameStr(form->rulename), tuple, form->oid, form->ev_class,
+			 form->ev_enabled == RULE_FIRES_ON_ORIGIN || form->ev_enabled == RULE_FIRES_ALWAYS, action);
 }
 
 static void
@@ -145,13 +152,21 @@ scan_catalog(Look *look, Oid catalog, Oid index, AttrNumber column, Oid relid,
 		visit(look, rows.rel, tuple);
 }
 
+bool
+fk_acts_on_child(const FkKey *key)
+{
+	Actions		actions = actions_of(key);
+
+	return actions.deletes || actions.updates;
+}
+
 char *
 fk_cascade_doubt(const FkKey *key, Snapshot snapshot, uint64 *mark)
 {
 	Look		look = {.key = key,.snapshot = snapshot,.actions = actions_of(key)};
 	ListCell   *lc;
 
-	if (look.actions.deletes || look.actions.updates)
+	if (fk_acts_on_child(key))
 	{
 		scan_catalog(&look, RewriteRelationId, RewriteRelRulenameIndexId,
 					 Anum_pg_rewrite_ev_class, key->child, visit_rule);

@@ -28,4 +28,7 @@ extern void fk_arming_read_triggers(FkArming *arming, bool whole);
 extern void fk_arming_judge(FkArming *arming, FkKey *key);
 extern void fk_arming_destroy(FkArming *arming);
 
+/* Does ON DELETE or ON UPDATE change rows of the child? */
+extern bool fk_acts_on_child(const FkKey *key);
+
 #endif							/* SG_FK_INTERNAL_H */

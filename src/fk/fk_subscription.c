@@ -3,13 +3,17 @@
  * fk_subscription.c
  *	  Which tables subscriptions have written to, past all keys.
  *
- * A subscription that is gone leaves no row in the catalogs.  Two event
- * triggers, members of the extension, note the tables of all subscriptions
+ * A subscription that is gone leaves no row in the catalogs.  Event triggers,
+ * members of the extension, note the tables of all subscriptions
  * after CREATE and ALTER, and before ALTER and DROP: a proof from before such
  * a mark does not stand.  Who subscribes before a proof and is dropped after
  * it is in that proof's fingerprint.  Both together leave no gap: a mark is
  * older than the commit that it is about, but an audit between the two reads
  * rows that the next mark, or the fingerprint, puts out of use.
+ *
+ * A trigger or rule that is gone leaves none either; while it was there it could
+ * swallow what a key does to its child.  A third event trigger notes the table
+ * that gets one.
  *
  * While nobody watches, the pages of pg_subscription_rel and its index tell
  * that there was something: not whose tables, but when the last row came or
@@ -43,6 +47,7 @@
 const FkSubscriptionTrigger fk_subscription_triggers[FK_SUBSCRIPTION_TRIGGERS] = {
 	{"schemaguard_subscription_start", "ddl_command_start", "'ALTER SUBSCRIPTION', 'DROP SUBSCRIPTION'"},
 	{"schemaguard_subscription_end", "ddl_command_end", "'CREATE SUBSCRIPTION', 'ALTER SUBSCRIPTION'"},
+	{"schemaguard_trigger_end", "ddl_command_end", "'CREATE TRIGGER', 'CREATE RULE'"},
 };
 
 /* ---- the event triggers ---- */
@@ -115,7 +120,10 @@ read_marks(MemoryContext context)
 
 	fk_subscription_database(types, values);
 	sg_owner_execute(SPI_OK_SELECT,
-					 "SELECT table_oid::bigint, (max(lsn) - '0/0')::bigint AS place FROM schemaguard.subscription_mark"
+					 "SELECT table_oid::bigint,"
+					 " coalesce((max(lsn) FILTER (WHERE event NOT IN ('CREATE TRIGGER', 'CREATE RULE')) - '0/0')::bigint, 0) AS place,"
+					 " coalesce((max(lsn) FILTER (WHERE event IN ('CREATE TRIGGER', 'CREATE RULE')) - '0/0')::bigint, 0) AS triggered"
+					 " FROM schemaguard.subscription_mark"
 					 " WHERE system_identifier = $1 AND database_oid = $2 AND table_oid IS NOT NULL"
 					 " GROUP BY table_oid", lengthof(types), types, values, NULL);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -125,6 +133,7 @@ read_marks(MemoryContext context)
 		FkMark	   *mark = hash_search(marks, &relid, HASH_ENTER, NULL);
 
 		mark->lsn = (XLogRecPtr) sg_spi_int64(tuple, SPI_tuptable->tupdesc, "place");
+		mark->trigger = (XLogRecPtr) sg_spi_int64(tuple, SPI_tuptable->tupdesc, "triggered");
 	}
 	return marks;
 }
@@ -210,4 +219,12 @@ fk_subscribed_mark(const FkSubscribed *subscribed, Oid relid)
 	const FkMark *mark = hash_search(subscribed->marks, &relid, HASH_FIND, NULL);
 
 	return mark ? mark->lsn : InvalidXLogRecPtr;
+}
+
+XLogRecPtr
+fk_trigger_mark(const FkSubscribed *subscribed, Oid relid)
+{
+	const FkMark *mark = hash_search(subscribed->marks, &relid, HASH_FIND, NULL);
+
+	return mark ? mark->trigger : InvalidXLogRecPtr;
 }

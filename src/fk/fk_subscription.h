@@ -13,11 +13,14 @@
 #include "access/xlogdefs.h"
 #include "utils/hsearch.h"
 
-/* A table that a subscription could write to until this place of the WAL, or later */
+/* Marks of a table: the newest place of the WAL of each kind, or 0 */
 typedef struct FkMark
 {
 	Oid			relid;
-	XLogRecPtr	lsn;
+	XLogRecPtr	lsn;			/* until here, or later, a subscription could
+								 * write to it */
+	XLogRecPtr	trigger;		/* it got a trigger or rule that can swallow
+								 * what a key does */
 } FkMark;
 
 /* What is known of this database's subscriptions */
@@ -34,10 +37,11 @@ typedef struct FkSubscribed
 
 extern void fk_read_subscribed(FkSubscribed *subscribed);
 
-/* The place of a table's newest mark, or 0 */
+/* The place of a table's newest mark, or 0: of subscriptions, and of triggers and rules */
 extern XLogRecPtr fk_subscribed_mark(const FkSubscribed *subscribed, Oid relid);
+extern XLogRecPtr fk_trigger_mark(const FkSubscribed *subscribed, Oid relid);
 
-/* An event trigger that notes what subscriptions write to */
+/* An event trigger that notes what subscriptions write to, or which tables get triggers */
 typedef struct FkSubscriptionTrigger
 {
 	const char *name;
@@ -45,7 +49,7 @@ typedef struct FkSubscriptionTrigger
 	const char *tags;
 } FkSubscriptionTrigger;
 
-#define FK_SUBSCRIPTION_TRIGGERS 2
+#define FK_SUBSCRIPTION_TRIGGERS 3
 extern const FkSubscriptionTrigger fk_subscription_triggers[FK_SUBSCRIPTION_TRIGGERS];
 
 /*

@@ -41,6 +41,7 @@
 #include "base/rowsink.h"
 #include "base/spi.h"
 #include "fk/fk.h"
+#include "fk/fk_internal.h"
 #include "fk/fk_subscription.h"
 
 SG_FUNCTION(sg_fk_facts);
@@ -53,6 +54,8 @@ typedef struct TrustWalk
 	Oid			target;			/* ... to this one */
 	const FkSubscribed *subscribed; /* NULL: of no interest */
 	XLogRecPtr	marked;			/* the newest mark of its tables */
+	XLogRecPtr	triggered;		/* the newest trigger or rule of the child
+								 * that was seen to come, or 0 */
 	char	   *doubt;			/* see fk_cascade_doubt() */
 } TrustWalk;
 
@@ -127,6 +130,18 @@ visit_subscriptions(TrustWalk *walk, Oid relid)
 
 	if (walk->subscribed)
 		walk->marked = Max(walk->marked, fk_subscribed_mark(walk->subscribed, relid));
+}
+
+/* Triggers and rules that have come, and maybe gone, between the key's actions and the child, its partitions and ancestors */
+static void
+visit_triggered(TrustWalk *walk, const FkKey *key)
+{
+	if (walk->subscribed == NULL || !fk_acts_on_child(key))
+		return;
+	foreach_oid(relid, list_concat(sg_with_partitions(key->child), sg_partition_ancestors(key->child)))
+	{
+		walk->triggered = Max(walk->triggered, fk_trigger_mark(walk->subscribed, relid));
+	}
 }
 
 /* The file of a table, also of a mapped one, or InvalidOid when it has none */
@@ -211,6 +226,7 @@ visit_key(TrustWalk *walk, const FkKey *key)
 		get_rel_relkind(key->parent) == RELKIND_PARTITIONED_TABLE)
 		visit_clones(walk, key->conid);
 
+	visit_triggered(walk, key);
 	visit_table(walk, key->child);
 	visit_ancestors(walk, key->child);
 	if (key->parent != key->child)
@@ -283,6 +299,7 @@ emit_facts(SgRowSink *sink, const FkKey *key, XLogRecPtr reached, const FkSubscr
 	sink_place(sink, subscribed->watched);
 	sink_place(sink, subscribed->changed);
 	sg_sink_text(sink, subscribed->origin);
+	sink_place(sink, walk.triggered);
 	sg_sink_emit(sink);
 }
 

@@ -226,8 +226,8 @@ is(taudit('sc'), 'pass', 'audited');
 is_error($target, 'CREATE ROLE plain; SET ROLE plain; SELECT sg_watch_subscriptions(true)', '42501', undef, 'watching is for superusers');
 $target->safe_psql('postgres', 'SELECT sg_watch_subscriptions(true)') for 1 .. 2;
 is($target->safe_psql('postgres', q{SELECT count(*) FROM schemaguard.subscription_mark}), '1', 'twice is once');
-is($target->safe_psql('postgres', q{SELECT string_agg(evtenabled::text, '') FROM pg_event_trigger JOIN pg_depend ON objid = pg_event_trigger.oid AND deptype = 'e' WHERE evtname <> 'schemaguard_drop_extension'}), 'AA',
-	'two event triggers of the extension, in replica sessions too');
+is($target->safe_psql('postgres', q{SELECT string_agg(evtenabled::text, '') FROM pg_event_trigger JOIN pg_depend ON objid = pg_event_trigger.oid AND deptype = 'e' WHERE evtname <> 'schemaguard_drop_extension'}), 'AAA',
+	'three event triggers of the extension, in replica sessions too');
 is(tword('sfk'), 'stands', 'nothing has happened since the proof');
 is(taudit($_), 'pass', "$_: audited") for qw(sc leaf parts);
 cut_over('seen', 'sc');
@@ -267,6 +267,40 @@ like(tword('leaf_fk'), qr/^replication origin elsewhere/, 'an origin of nobody t
 $target->safe_psql('postgres', q{SELECT pg_replication_origin_drop('elsewhere'); SELECT sg_watch_subscriptions(true)});
 is($target->safe_psql('postgres', q{CALL sg_prune(now() - interval '0'); SELECT count(*) FILTER (WHERE table_oid IS NULL), count(*) FILTER (WHERE table_oid IS NOT NULL) FROM schemaguard.subscription_mark}),
 	'1|0', 'pruned: marks that no proof is older than, and old words on watching');
+
+# a trigger that comes, swallows a cascade and goes: seen where somebody watches
+$target->safe_psql('postgres', <<'SQL');
+CREATE TABLE tp (id int PRIMARY KEY);
+CREATE TABLE tc (p int CONSTRAINT tfk REFERENCES tp ON DELETE CASCADE, q int CONSTRAINT plain_fk REFERENCES tp);
+INSERT INTO tp SELECT generate_series(1, 9);
+INSERT INTO tc SELECT g FROM generate_series(1, 9) g;
+CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER harmless AFTER DELETE ON tc FOR EACH ROW EXECUTE FUNCTION swallow();
+SQL
+my $judged = sub { $target->safe_psql('postgres', q{SELECT string_agg(result, ' ' ORDER BY fk_name) FROM sg_orphan_audit_details('tc')}) };
+my $watched = q{SELECT string_agg(DISTINCT watched::text, ' ') FROM schemaguard.fk_trust WHERE fk_name = 'tfk'};
+my $swallow = 'CREATE TRIGGER z BEFORE DELETE ON tc FOR EACH ROW EXECUTE FUNCTION swallow(); DELETE FROM tp WHERE id = %d; DROP TRIGGER z ON tc';
+is($judged->(), 'pass pass', 'audited');
+is($target->safe_psql('postgres', $watched), 'true', 'watched since the proof');
+is(tword('tfk'), 'stands', 'a trigger AFTER is none of them');
+$target->safe_psql('postgres', sprintf($swallow, 3));
+like(tword('tfk'), qr/^a trigger or rule of the child, which could keep rows/, 'a trigger that came and went was seen');
+is(tword('plain_fk'), 'stands', '... and is nothing to a key that changes no rows of the child');
+is($judged->(), 'pass fail', '... whose orphan is found');
+$target->safe_psql('postgres', 'DELETE FROM tc WHERE p = 3');
+is($judged->(), 'pass pass', 'audited');
+$target->safe_psql('postgres', 'CREATE RULE r AS ON DELETE TO tc DO INSTEAD NOTHING; DROP RULE r ON tc');
+like(tword('tfk'), qr/^a trigger or rule of the child/, 'a rule as well');
+
+# one that is there, disabled, and is enabled for a while: its row has another version, whoever watches
+$target->safe_psql('postgres', 'SELECT sg_watch_subscriptions(false);
+	CREATE TRIGGER z BEFORE DELETE ON tc FOR EACH ROW EXECUTE FUNCTION swallow(); ALTER TABLE tc DISABLE TRIGGER z');
+is($judged->(), 'pass pass', 'audited');
+is($target->safe_psql('postgres', $watched), 'false', 'nobody watches');
+is(tword('tfk'), 'stands', 'a disabled trigger does nothing');
+$target->safe_psql('postgres', 'ALTER TABLE tc ENABLE TRIGGER z; DELETE FROM tp WHERE id = 5; ALTER TABLE tc DISABLE TRIGGER z');
+like(tword('tfk'), qr/^triggers of the key or of its child were disabled or changed since/, 'it was enabled for a while');
+$target->safe_psql('postgres', 'DROP TABLE tc, tp; SELECT sg_watch_subscriptions(true)');
 is(taudit($_), 'pass', "$_: audited") for qw(sc leaf parts);
 
 subscribe('child', 'sc');
