@@ -111,6 +111,7 @@ OBJS = \
 	src/check/check_statement.o \
 	src/check/check_tables.o \
 	src/check/check_twin.o \
+	src/check/check_writes.o \
 	src/ddl/ddl_capture.o \
 	src/ddl/ddl_control.o \
 	src/ddl/ddl_find.o \

@@ -333,30 +333,34 @@ try_part(StepPart *part)
 }
 
 /*
- * One for each step, if it is due.  Tables that somebody changes meanwhile may
- * make it fail: that is the end of the checks of that step, not of all.
+ * Tables that somebody changes meanwhile may make it fail: that is the end of
+ * the checks of that step, not of all.
  */
+static void
+run_part_of(PlanCheck *check, CheckStep *cs, StepChecker fn)
+{
+	StepPart	part = {check, cs, fn};
+	ErrorData  *edata;
+
+	CHECK_FOR_INTERRUPTS();
+	edata = try_part(&part);
+	if (edata == NULL)
+		return;
+	cs->left_alone = true;
+	check_row(cs, "unchecked", CHECK_WARN,
+			  psprintf("the other checks could not be made: %s", sg_error_message(edata)),
+			  psprintf(sg_calls("Somebody may be changing the tables; check again:\nSELECT * FROM sg_plan_check(%s);"),
+					   quote_literal_cstr(check->plan->name)));
+}
+
+/* One for each step, if it is due */
 static void
 run_parts(PlanCheck *check, bool due, StepChecker fn)
 {
-	ListCell   *lc;
-
-	foreach(lc, check->steps)
+	foreach_ptr(CheckStep, cs, check->steps)
 	{
-		StepPart	part = {check, lfirst(lc), fn};
-		ErrorData  *edata;
-
-		CHECK_FOR_INTERRUPTS();
-		if (part.cs->left_alone || (due && !check_is_due(part.cs) && !part.cs->unproved))
-			continue;
-		edata = try_part(&part);
-		if (edata == NULL)
-			continue;
-		part.cs->left_alone = true;
-		check_row(part.cs, "unchecked", CHECK_WARN,
-				  psprintf("the other checks could not be made: %s", sg_error_message(edata)),
-				  psprintf(sg_calls("Somebody may be changing the tables; check again:\nSELECT * FROM sg_plan_check(%s);"),
-						   quote_literal_cstr(check->plan->name)));
+		if (!cs->left_alone && (!due || check_is_due(cs) || cs->unproved))
+			run_part_of(check, cs, fn);
 	}
 }
 
@@ -396,6 +400,9 @@ run_checks(PlanCheck *check)
 	foreach_ptr(CheckStep, cs, check->steps)
 	{
 		check_row_answers(check, cs);
+		/* steps that are no keys are left alone by all other parts */
+		if (cs->step->kind != STEP_FOREIGN_KEY || !cs->left_alone)
+			run_part_of(check, cs, check_writes);
 	}
 	check_measure(check);
 	run_parts(check, true, check_orphans);

@@ -56,6 +56,13 @@ typedef struct CheckTable
 	double		rows;			/* estimated; -1: never vacuumed nor analyzed */
 } CheckTable;
 
+/* Bytes that a step writes */
+typedef struct CheckWrites
+{
+	double		wal;
+	double		growth;			/* of tables, indexes and copies */
+} CheckWrites;
+
 /* What is found about a step, or about the plan and the server (step NULL) */
 typedef struct CheckStep
 {
@@ -74,6 +81,7 @@ typedef struct CheckStep
 	AuditKey   *audit;			/* NULL: its rows were not read */
 	double		index_bytes;	/* of an index that deployment builds */
 	List	   *questions;		/* of RowQuestion *: check_rows.c */
+	CheckWrites writes;
 } CheckStep;
 
 /* A session or prepared transaction that has a lock in the way of a step */
@@ -127,7 +135,6 @@ typedef struct PlanCheck
 	/* of all steps */
 	double		seconds;
 	double		longest;
-	double		wal_bytes;
 } PlanCheck;
 
 /* ---- check.c ---- */
@@ -203,6 +210,9 @@ extern void check_fix(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_change.c ---- */
 
+/* Is the caller the author of the plan? */
+extern bool check_is_authors(const PlanCheck *check);
+
 /* A step that is no foreign key; and what such steps mean for the plan as a whole */
 extern void check_change(PlanCheck *check, CheckStep *cs);
 
@@ -222,10 +232,25 @@ extern List *check_row_rules(const CheckStep *cs);
 /* Says what the rows have answered */
 extern void check_row_answers(PlanCheck *check, CheckStep *cs);
 
+/* Returns how many rows break the step's rule, as far as they were read; 0 if that is not known */
+extern double check_rows_broken(const CheckStep *cs);
+
 /* ---- check_statement.c ---- */
 
 /* Names in the statements of a step, and the tables whose rows they write */
 extern void check_statement(PlanCheck *check, CheckStep *cs);
+
+/* ---- check_writes.c ---- */
+
+/* Estimates what a step writes; the row about it, but of keys that are due */
+extern void check_writes(PlanCheck *check, CheckStep *cs);
+extern char *check_writes_text(const CheckWrites *writes);
+
+/* Adds what it takes to mend so many rows by the step's policy */
+extern void check_writes_mend(PlanCheck *check, const CheckTable *table, const PlanStep *step, double rows, CheckWrites *writes);
+
+/* Returns the size of a btree on some columns, by statistics */
+extern double check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n);
 
 /* ---- check_cascade.c ---- */
 extern void check_cascade(PlanCheck *check, CheckStep *cs);

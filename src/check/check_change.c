@@ -211,8 +211,8 @@ check_subscribed(PlanCheck *check, CheckStep *cs)
 				  pstrdup("Have it done where the rows come from; a trigger that is ENABLE ALWAYS fires here, too."));
 }
 
-static bool
-is_authors(const PlanCheck *check)
+bool
+check_is_authors(const PlanCheck *check)
 {
 	return strcmp(check->plan->author, GetUserNameFromId(GetUserId(), false)) == 0;
 }
@@ -238,7 +238,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 						   quote_literal_cstr(cs->step->phase)));
 		return;
 	}
-	if (cs->step->done_when && !is_authors(check))
+	if (cs->step->done_when && !check_is_authors(check))
 	{
 		check_row(cs, "deployment", CHECK_WARN,
 				  psprintf("whether it is done says a query of role %s, which was not run", check->plan->author),
@@ -287,7 +287,7 @@ check_plan_changes(PlanCheck *check)
 	}
 	if (!holds_sql)
 		return;
-	check_row(&check->server, "confirm", is_authors(check) ? CHECK_OK : CHECK_WARN,
+	check_row(&check->server, "confirm", check_is_authors(check) ? CHECK_OK : CHECK_WARN,
 			  psprintf("the plan holds SQL of role %s; its hash is %s", check->plan->author, plan_hash(check->plan)),
 			  psprintf("Others than %s read it, and pass confirm => the hash:\n%s", check->plan->author, plan_sql_call(check->plan->name)));
 }

@@ -285,29 +285,6 @@ index_statements(const CheckStep *cs)
 	return sql.data;
 }
 
-/* At most: equal keys share an entry, which statistics of one table don't foretell */
-static double
-estimated_index_bytes(const CheckStep *cs)
-{
-	const FkKey *key = &cs->view.key;
-	double		rows = cs->child->rows;
-	int			width = 0;
-
-	for (int i = 0; i < key->nkeys; i++)
-	{
-		int32		its = get_attavgwidth(key->child, key->child_att[i]);
-		Oid			type,
-					collation;
-		int32		typmod;
-
-		get_atttypetypmodcoll(key->child, key->child_att[i], &type, &typmod, &collation);
-		width += its > 0 ? its : get_typavgwidth(type, typmod);
-	}
-	if (rows < 0)
-		rows = cs->child->blocks * 100;
-	return rows * (MAXALIGN(sizeof(IndexTupleData) + width) + sizeof(ItemIdData)) / 0.9;
-}
-
 /* Room for the index, and once more for sorting it */
 static void
 check_disk(CheckStep *cs)
@@ -396,7 +373,7 @@ check_missing_index(PlanCheck *check, CheckStep *cs)
 				  psprintf("%s; deployment builds one first, which serves step %d as well", what, planned->step), NULL);
 	else
 	{
-		cs->index_bytes = estimated_index_bytes(cs);
+		cs->index_bytes = check_index_bytes(cs->child, cs->view.key.child_att, cs->view.key.nkeys);
 		check_row(cs, "index", CHECK_OK, psprintf("%s; deployment builds one first: %s", what, planned->name), NULL);
 		check_may_build(cs);
 		check_disk(cs);

@@ -533,6 +533,21 @@ check_row_rules(const CheckStep *cs)
 	return rules;
 }
 
+double
+check_rows_broken(const CheckStep *cs)
+{
+	double		rows = 0;
+
+	foreach_ptr(const RowQuestion, question, cs->questions)
+	{
+		const AuditKey *rule = question->rule;
+
+		if (strcmp(question->name, "rows") == 0 && rule->result == AUDIT_FAIL)
+			rows += rule->orphan_rows * (rule->rule->sample > 0 ? 100 / rule->rule->sample : 1);
+	}
+	return rows;
+}
+
 /* ---- the answers ---- */
 
 /* "10 rows", "10 rows, a sample of 2 %" */

@@ -220,21 +220,44 @@ check_disk(PlanCheck *check)
 	bool		may_see = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
 	const char *who = check->plan->chosen ? "these steps write" : "the plan writes";
 	double		available = may_see ? sg_disk_free(psprintf("%s/pg_wal", DataDir)) : -1;
+	double		wal = 0;
 
+	foreach_ptr(const CheckStep, cs, check->steps)
+	{
+		wal += cs->writes.wal;
+	}
 	if (available < 0)
 		check_row(&check->server, "disk", CHECK_WARN,
 				  psprintf("%s %s of WAL; how much is free is not known: %s",
-						   who, check_bytes(check->wal_bytes), may_see ? strerror(errno) : "only pg_monitor may see it"),
+						   who, check_bytes(wal), may_see ? strerror(errno) : "only pg_monitor may see it"),
 				  may_see ? "Look at the file system that holds pg_wal." :
 				  psprintf("To see it:\nGRANT pg_monitor TO %s;", me()));
-	else if (check->wal_bytes > available)
+	else if (wal > available)
 		check_row(&check->server, "disk", CHECK_WARN,
-				  psprintf("%s %s of WAL, and %s are free", who, check_bytes(check->wal_bytes), check_bytes(available)),
+				  psprintf("%s %s of WAL, and %s are free", who, check_bytes(wal), check_bytes(available)),
 				  "Make room where pg_wal is, or run the plan in parts with a CHECKPOINT; between them.");
 	else
 		check_row(&check->server, "disk", CHECK_OK,
-				  psprintf("%s %s of WAL, and %s are free", who, check_bytes(check->wal_bytes), check_bytes(available)),
+				  psprintf("%s %s of WAL, and %s are free", who, check_bytes(wal), check_bytes(available)),
 				  NULL);
+}
+
+/* What stays: tables, indexes, copies */
+static void
+check_growth(PlanCheck *check)
+{
+	char	   *reason = NULL;
+	double		available = check_free_space(InvalidOid, &reason);
+	double		growth = 0;
+
+	foreach_ptr(const CheckStep, cs, check->steps)
+	{
+		growth += cs->writes.growth;
+	}
+	if (available >= 0 && growth > available)
+		check_row(&check->server, "disk", CHECK_WARN,
+				  psprintf("tables and indexes grow by %s, and %s are free", check_bytes(growth), check_bytes(available)),
+				  "Make room where the database is, or run the plan in parts and VACUUM in between.");
 }
 
 /* ---- the plan ---- */
@@ -357,4 +380,5 @@ check_server(PlanCheck *check)
 	check_load(check);
 	check_total(check);
 	check_disk(check);
+	check_growth(check);
 }

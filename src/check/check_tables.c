@@ -727,16 +727,15 @@ void
 check_estimate(PlanCheck *check, CheckStep *cs)
 {
 	double		blocks = cs->child->blocks + (cs->parent == cs->child ? 0 : cs->parent->blocks);
-	double		wal = WAL_PER_KEY + cs->index_bytes;
 	double		rows = cs->child->rows;
 	double		seconds;
 	char	   *size;
 
-	/* rows that are mended are written out, and as what they were */
-	if (cs->audit && cs->audit->result == AUDIT_FAIL && rows > 0 && plan_step_fixes(cs->step))
-		wal += 2 * cs->audit->orphan_rows * cs->child->blocks * BLCKSZ / rows;
-	check->wal_bytes += wal;
-	size = psprintf("reads %s, writes %s of WAL", check_bytes(blocks * BLCKSZ), check_bytes(wal));
+	cs->writes.wal += WAL_PER_KEY + cs->index_bytes;
+	cs->writes.growth += cs->index_bytes;
+	if (cs->audit && cs->audit->result == AUDIT_FAIL)
+		check_writes_mend(check, cs->child, cs->step, cs->audit->orphan_rows, &cs->writes);
+	size = psprintf("reads %s, %s", check_bytes(blocks * BLCKSZ), check_writes_text(&cs->writes));
 
 	if (!cs->step->enforced)
 		blocks = 0;

@@ -1,0 +1,396 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_writes.c
+ *	  How much a step writes: WAL, and what tables, indexes and copies grow by.
+ *
+ * By the sizes of tables and indexes as they are, and statistics; the figures
+ * are meant to be within a factor of 2.  A page that a checkpoint has written
+ * is logged as a whole when it is next changed.  The rows of a batch go to new
+ * pages, since tables are full as a rule, and then each index gets an entry
+ * for each row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/itup.h"
+#include "access/sysattr.h"
+#include "access/xlog.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_type.h"
+#include "postmaster/bgwriter.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
+
+#include "base/catalog.h"
+#include "base/gone.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "check/check.h"
+#include "fk/fk.h"
+#include "plan/plan_choice.h"
+#include "plan/plan_index.h"
+#include "plan/plan_key.h"
+#include "plan/plan_order.h"
+
+/* Bytes of records of WAL beside their data */
+#define WAL_UPDATE 120
+#define WAL_DELETE 54
+#define WAL_INSERT 58
+#define WAL_ENTRY 46
+
+/* Bytes of a row's copy in quarantine that do not depend on the row; of its columns, beside their names */
+#define COPY_BASE 260
+#define COPY_COLUMN 12
+
+/* Most equal keys in one entry of a btree, more or less */
+#define POSTING_KEYS 120
+
+/* A value that is filled in, and about which nothing else is known */
+#define LONG_VALUE 16
+
+/* Below that nothing is said */
+#define WORTH_TELLING (1024.0 * 1024.0)
+
+/* A table without statistics: its rows are taken to have so many bytes */
+#define UNKNOWN_ROW 82
+
+/* ---- sizes ---- */
+
+static double
+rows_of(const CheckTable *table)
+{
+	return table->rows >= 0 ? table->rows : table->blocks * BLCKSZ / UNKNOWN_ROW;
+}
+
+/* The part of a table's pages in which some of its rows are, if these are spread evenly */
+static double
+part_touched(double rows, double of, double blocks)
+{
+	double		part = of > 0 ? Min(rows / of, 1) : 0;
+
+	return blocks > 0 ? 1 - pow(1 - part, Max(of / blocks, 1)) : 0;
+}
+
+/* Bytes of WAL for so many pages that are logged as a whole */
+static double
+page_images(double pages)
+{
+	return fullPageWrites ? pages * BLCKSZ : 0;
+}
+
+/* How many checkpoints end while so much WAL is written; a checkpoint begins when a part of max_wal_size is used up */
+static double
+checkpoints(double wal)
+{
+	return floor(wal / (max_wal_size_mb * 1024.0 * 1024.0 / (1 + CheckPointCompletionTarget)));
+}
+
+static bool
+read_statistics(Oid relid, AttrNumber attnum, FormData_pg_statistic *form)
+{
+	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(attnum), BoolGetDatum(false));
+
+	if (!HeapTupleIsValid(tuple))
+		tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(attnum), BoolGetDatum(true));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	memcpy(form, GETSTRUCT(tuple), offsetof(FormData_pg_statistic, stacoll1));
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+static int
+column_width(Oid relid, AttrNumber attnum)
+{
+	int32		width = get_attavgwidth(relid, attnum);
+	Oid			type;
+	Oid			collation;
+	int32		typmod;
+
+	if (width > 0)
+		return width;
+	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
+	return OidIsValid(type) ? get_typavgwidth(type, typmod) : 0;
+}
+
+double
+check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n)
+{
+	double		rows = rows_of(table);
+	double		distinct = 1;
+	double		equal;
+	int			width = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		FormData_pg_statistic form;
+		double		keys = rows;
+
+		width += column_width(table->relid, attnums[i]);
+		if (attnums[i] != InvalidAttrNumber && read_statistics(table->relid, attnums[i], &form))
+		{
+			if (form.stadistinct != 0)
+				keys = form.stadistinct < 0 ? -form.stadistinct * rows : form.stadistinct;
+		}
+		distinct = Min(distinct * Max(keys, 1), Max(rows, 1));
+	}
+	width = MAXALIGN(sizeof(IndexTupleData) + width) + sizeof(ItemIdData);
+	equal = rows / Max(distinct, 1);
+	if (equal < 2)
+		return rows * width / 0.9;
+	return rows * (width / Min(equal, POSTING_KEYS) + sizeof(ItemPointerData)) / 0.9;
+}
+
+/* ---- what is written ---- */
+
+typedef struct IndexSize
+{
+	double		blocks;
+	bool		ordered;		/* its entries come in the order of the rows */
+} IndexSize;
+
+/* Is the first column of an index in the order of the rows, by its statistics? */
+static bool
+is_ordered(Oid table, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table), Int16GetDatum(attnum), BoolGetDatum(false));
+	AttStatsSlot slot;
+	bool		ordered = false;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	if (get_attstatsslot(&slot, tuple, STATISTIC_KIND_CORRELATION, InvalidOid, ATTSTATSSLOT_NUMBERS))
+	{
+		ordered = fabs(slot.numbers[0]) > 0.9;
+		free_attstatsslot(&slot);
+	}
+	ReleaseSysCache(tuple);
+	return ordered;
+}
+
+/* The indexes of a table and its partitions: a list of IndexSize * */
+static List *
+index_sizes(PlanCheck *check, const CheckTable *table)
+{
+	List	   *sizes = NIL;
+
+	foreach_oid(leaf, table->leaves)
+	{
+		foreach_oid(index, fk_table_indexes(leaf))
+		{
+			IndexSize  *size = palloc0(sizeof(IndexSize));
+			HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+			AttrNumber	first;
+
+			if (!HeapTupleIsValid(tuple))
+				continue;
+			first = ((Form_pg_index) GETSTRUCT(tuple))->indkey.values[0];
+			ReleaseSysCache(tuple);
+			size->ordered = first != InvalidAttrNumber && is_ordered(leaf, first);
+			size->blocks = check_table(check, index)->blocks;
+			sizes = lappend(sizes, size);
+		}
+	}
+	return sizes;
+}
+
+/*
+ * Updates of rows, which get longer by some bytes.  An index that gets a
+ * second entry for each row doubles; what is not in the order of the rows is
+ * changed all over between any two checkpoints.
+ */
+static void
+add_updates(PlanCheck *check, const CheckTable *table, double rows, double longer, CheckWrites *writes)
+{
+	double		all = rows_of(table);
+	double		part = part_touched(rows, all, table->blocks);
+	double		row = (all > 0 ? table->blocks * BLCKSZ / all : UNKNOWN_ROW) + longer;
+	double		wal = rows * (row - SizeofHeapTupleHeader + WAL_UPDATE) + page_images(part * table->blocks);
+
+	foreach_ptr(const IndexSize, index, index_sizes(check, table))
+	{
+		double		growth = all > 0 ? index->blocks * rows / all : 0;
+		double		touched = part_touched(rows, all, index->blocks) * index->blocks;
+		double		entry = all > 0 ? index->blocks * BLCKSZ / all : 0;
+		double		once = rows * (WAL_ENTRY + entry) + growth * BLCKSZ / 2;
+
+		wal += once + page_images(touched * (index->ordered ? 1 : 1 + checkpoints(wal + once)));
+		writes->growth += growth * BLCKSZ;
+	}
+	writes->wal += wal;
+	writes->growth += rows * row;
+}
+
+static void
+add_deletes(const CheckTable *table, double rows, CheckWrites *writes)
+{
+	writes->wal += rows * WAL_DELETE + page_images(part_touched(rows, rows_of(table), table->blocks) * table->blocks);
+}
+
+/* Copies in quarantine have the row as text and as JSON, and two indexes */
+static void
+add_copies(const CheckTable *table, double rows, CheckWrites *writes)
+{
+	double		all = rows_of(table);
+	double		row = (all > 0 ? table->blocks * BLCKSZ / all : UNKNOWN_ROW) - SizeofHeapTupleHeader;
+	double		names = 0;
+	FormData_pg_class class;
+	double		copy;
+
+	if (!sg_read_class(table->relid, &class))
+		return;
+	for (AttrNumber attnum = 1; attnum <= class.relnatts; attnum++)
+	{
+		FormData_pg_attribute column;
+
+		if (sg_read_column(table->relid, attnum, &column) && !column.attisdropped)
+			names += strlen(NameStr(column.attname)) + COPY_COLUMN;
+	}
+	copy = COPY_BASE + 2 * Max(row, 0) + 2 * names;
+	writes->wal += rows * (copy + WAL_INSERT + 2 * (WAL_ENTRY + 24));
+	writes->growth += rows * (copy + 2 * 24);
+}
+
+void
+check_writes_mend(PlanCheck *check, const CheckTable *table, const PlanStep *step, double rows, CheckWrites *writes)
+{
+	if (!plan_step_fixes(step))
+		return;
+	if (step->orphans == ORPHANS_QUARANTINE)
+		add_copies(table, rows, writes);
+	if (plan_policy_deletes(step->orphans))
+		add_deletes(table, rows, writes);
+	else
+		add_updates(check, table, rows, 0, writes);
+}
+
+/* ---- fills ---- */
+
+/* Rows that have no value in a column yet; all of them if there is no such column */
+static double
+rows_without(const CheckTable *table, const char *column)
+{
+	AttrNumber	attnum = get_attnum(table->relid, column);
+	FormData_pg_statistic form;
+
+	if (attnum <= 0)
+		return rows_of(table);
+	return read_statistics(table->relid, attnum, &form) ? form.stanullfrac * rows_of(table) : rows_of(table);
+}
+
+/* The width of the values that a step fills in: those of the parent, if it is a key, or of the type; texts of unknown length are short */
+static double
+width_filled(const CheckTable *table, const PlanStep *step)
+{
+	Oid			parent = step->parent_table ? sg_find_qualified(step->parent_table) : InvalidOid;
+	List	   *columns = OidIsValid(parent) && step->parent_columns ? step->parent_columns : step->child_columns;
+	double		width = 0;
+
+	foreach_ptr(const char, column, columns)
+	{
+		Oid			relid = OidIsValid(parent) ? parent : table->relid;
+		AttrNumber	attnum = get_attnum(relid, column);
+		int			known = attnum > 0 ? get_attavgwidth(relid, attnum) : 0;
+
+		width += known > 0 ? known : attnum > 0 ? Min(column_width(relid, attnum), LONG_VALUE) : LONG_VALUE / 2;
+	}
+	return width;
+}
+
+static void
+add_fill(PlanCheck *check, const PlanStep *step, CheckWrites *writes)
+{
+	Oid			relid = sg_find_qualified(step->child_table);
+	const CheckTable *table;
+
+	if (!OidIsValid(relid) || step->child_columns == NIL)
+		return;
+	table = check_table(check, relid);
+	add_updates(check, table, rows_without(table, linitial(step->child_columns)), width_filled(table, step), writes);
+}
+
+/* ---- steps that are no keys ---- */
+
+static void
+add_rewrite(PlanCheck *check, const CheckTable *table, CheckWrites *writes)
+{
+	double		bytes = table->blocks * BLCKSZ;
+
+	foreach_ptr(const IndexSize, index, index_sizes(check, table))
+	{
+		bytes += index->blocks * BLCKSZ;
+	}
+	writes->wal += bytes;
+	writes->growth += bytes;
+}
+
+static void
+add_builds(PlanCheck *check, const ChangeMove *move, CheckWrites *writes)
+{
+	foreach_ptr(const PlanIndex, index, move->builds)
+	{
+		Oid			relid = sg_find_qualified(index->table);
+		AttrNumber	attnums[INDEX_MAX_KEYS];
+		int			n = 0;
+		bool		unique;
+		bool		plain;
+		bool		nulls_equal;
+		double		bytes;
+
+		if (!OidIsValid(relid) || !plan_index_is_definition(index->columns))
+			continue;
+		foreach_ptr(const char, column, plan_index_columns(index->columns, &unique, &plain, &nulls_equal))
+		{
+			if (n < INDEX_MAX_KEYS)
+				attnums[n++] = get_attnum(relid, column);
+		}
+		bytes = check_index_bytes(check_table(check, relid), attnums, n);
+		writes->wal += bytes;
+		writes->growth += bytes;
+	}
+}
+
+/* ---- what is said ---- */
+
+char *
+check_writes_text(const CheckWrites *writes)
+{
+	if (writes->growth < WORTH_TELLING)
+		return psprintf("writes %s of WAL", check_bytes(writes->wal));
+	return psprintf("writes %s of WAL, and %s of tables and indexes", check_bytes(writes->wal), check_bytes(writes->growth));
+}
+
+/*
+ * Step of any kind: what it fills, builds, mends or writes anew.  A key that is
+ * due says it with its time (check_estimate).
+ */
+void
+check_writes(PlanCheck *check, CheckStep *cs)
+{
+	const PlanStep *step = cs->step;
+	ChangeMove	move = {.kind = MOVE_NONE};
+
+	if (!plan_is_chosen(check->plan, step->step) || plan_step_is_done(step) || step->skipped_by || step->phase)
+		return;
+	if (step->kind == STEP_FOREIGN_KEY && step->backfill)
+		add_fill(check, step, &cs->writes);
+	if (step->kind != STEP_FOREIGN_KEY && (step->done_when == NULL || check_is_authors(check)))
+		change_look(step, &move);
+	if (step->kind != STEP_FOREIGN_KEY && move.kind == MOVE_NONE)
+		return;
+	if (step->kind == STEP_COLUMN && step->fill)
+		add_fill(check, step, &cs->writes);
+	if (OidIsValid(move.table))
+		check_writes_mend(check, check_table(check, move.table), step, check_rows_broken(cs), &cs->writes);
+	if (move.rewrites)
+		add_rewrite(check, check_table(check, move.table), &cs->writes);
+	add_builds(check, &move, &cs->writes);
+	if (cs->writes.wal >= WORTH_TELLING && !check_is_due(cs))
+		check_row(cs, "estimate", CHECK_OK, check_writes_text(&cs->writes), NULL);
+}

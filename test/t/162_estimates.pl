@@ -1,0 +1,79 @@
+# 162_estimates.pl: what sg_plan_check says that a plan writes, beside what it writes.
+#
+# Tables of many shapes, each after a CHECKPOINT: fills, indexes, orphans that are deleted, set to null and put into quarantine.  WAL, and what
+# tables, indexes and copies grow by, are within a factor of 2.
+#
+# rooms: check
+# majors: one (sizes are much the same)
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use SgTest;
+use Test::More;
+
+my $node = new_node('writes', conf => "shared_buffers = 64MB\nmax_wal_size = 4GB\ncheckpoint_timeout = 1h\nschemaguard.fix_pause = 0\n");
+my $s = SgTest::Session->new($node);
+
+sub query
+{
+	my $out = $s->query($_[0]);
+	die "$_[0]: $s->{err}" if $s->{err} =~ /ERROR|FATAL/;
+	return $out;
+}
+
+my %unit = (bytes => 1, kB => 1024, MB => 1024**2, GB => 1024**3);
+sub bytes { return $_[0] =~ /^([\d.]+) (\w+)$/ ? $1 * $unit{$2} : die "no size: $_[0]"; }
+
+query(q{
+	SET client_min_messages = error;
+	CREATE TABLE parent (code text PRIMARY KEY); INSERT INTO parent SELECT 'code ' || g FROM generate_series(1, 100) g;
+	CREATE TABLE numbers (id int PRIMARY KEY); INSERT INTO numbers SELECT generate_series(1, 1000)});
+
+my $fill = q{SELECT sg_plan_add_fk('p', 't', '{code}', 'parent', index => false, backfill => $$'code ' || (1 + id % 100)$$)};
+my $orphans = q{SELECT sg_plan_add_fk('p', 't', '{id}', 'numbers', index => false, orphans => '%s')};
+my @shapes = (
+	[ 'a fill of a narrow table', 'CREATE TABLE t AS SELECT g AS id, NULL::text AS code FROM generate_series(1, 40000) g', $fill ],
+	[ 'a fill of a wide table', q{CREATE TABLE t AS SELECT g AS id, NULL::text AS code, repeat('x', 400) AS w FROM generate_series(1, 12000) g}, $fill ],
+	[ 'a fill, beside a primary key', q{CREATE TABLE t AS SELECT g AS id, NULL::text AS code, repeat('x', 60) AS w FROM generate_series(1, 25000) g; ALTER TABLE t ADD PRIMARY KEY (id)}, $fill ],
+	[ 'a fill, beside an index in another order', q{CREATE TABLE t AS SELECT g AS id, NULL::text AS code, md5(g::text) AS w FROM generate_series(1, 25000) g; CREATE INDEX ON t (w)}, $fill ],
+	[ 'a fill of some rows', q{CREATE TABLE t AS SELECT g AS id, CASE WHEN g % 20 > 0 THEN 'code 1' END AS code, repeat('x', 60) AS w FROM generate_series(1, 150000) g}, $fill ],
+	[ 'a new column', q{CREATE TABLE t AS SELECT g AS id, repeat('x', 30) AS w FROM generate_series(1, 25000) g},
+		q{SELECT sg_plan_add_column('p', 't', 'n', 'int', fill => 'id + 1')} ],
+	[ 'an index on numbers', 'CREATE TABLE t AS SELECT g AS id FROM generate_series(1, 200000) g', q{SELECT sg_plan_add('p', 'CREATE INDEX t_i ON t (id)')} ],
+	[ 'an index on few values', 'CREATE TABLE t AS SELECT g % 100 AS id FROM generate_series(1, 500000) g', q{SELECT sg_plan_add('p', 'CREATE INDEX t_i ON t (id)')} ],
+	[ 'an index on texts', q{CREATE TABLE t AS SELECT g AS id, repeat(md5(g::text), 5) AS w FROM generate_series(1, 40000) g}, q{SELECT sg_plan_add('p', 'CREATE INDEX t_i ON t (w)')} ],
+	[ 'a quarantine', q{CREATE TABLE t AS SELECT g + 1000 AS id, g AS n, repeat('x', 100) AS w FROM generate_series(1, 12000) g}, sprintf($orphans, 'quarantine') ],
+	[ 'a quarantine of few rows', q{CREATE TABLE t AS SELECT CASE WHEN g % 50 = 0 THEN 2000 ELSE 1 END AS id, repeat('x', 200) AS note FROM generate_series(1, 100000) g}, sprintf($orphans, 'quarantine') ],
+	[ 'a delete', q{CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 40000) g}, sprintf($orphans, 'delete') ],
+	[ 'orphans set to null', q{CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 15000) g}, sprintf($orphans, 'set null') ],
+);
+
+foreach my $shape (@shapes)
+{
+	my ($name, $table, $steps) = @$shape;
+	my $size = q{SELECT pg_current_wal_insert_lsn() - '0/0', coalesce(pg_total_relation_size(to_regclass('t')), 0) + pg_total_relation_size('schemaguard.quarantine')};
+
+	query(qq{DROP TABLE IF EXISTS t; DO \$\$ BEGIN PERFORM sg_plan_drop('p', force => true); EXCEPTION WHEN undefined_object THEN NULL; END \$\$;
+		TRUNCATE schemaguard.quarantine; $table; VACUUM ANALYZE t; SELECT sg_plan_create('p'); $steps});
+	my $said = query(q{SELECT string_agg(detail, '; ') FROM sg_plan_check_details('p') WHERE step IS NOT NULL AND check_name = 'estimate'});
+	my ($wal) = $said =~ /writes ([\d.]+ \w+) of WAL/;
+	my ($growth) = $said =~ /and ([\d.]+ \w+) of tables/;
+	query('CHECKPOINT');
+	my ($wal_before, $size_before) = split /\|/, query($size);
+	query(q{CALL sg_apply('p', fix => true)});
+	my ($wal_after, $size_after) = split /\|/, query($size);
+	is(query(q{SELECT string_agg(DISTINCT state, ' ') FROM schemaguard.plan_step WHERE plan = 'p'}), 'validated', "$name is done") or diag($s->{err});
+	foreach ([ 'WAL', $wal, $wal_after - $wal_before ], [ 'growth', $growth, $size_after - $size_before ])
+	{
+		my ($what, $text, $is) = @$_;
+
+		# what stays below 1 MB is not told
+		next if $what eq 'growth' && !defined $text && $is < 2 * 1024**2;
+		my $ratio = defined $text ? bytes($text) / $is : 0;
+		ok($ratio >= 0.5 && $ratio <= 2, sprintf("$name: $what: said %s, is %.1f MB, ratio %.2f", $text // 'nothing', $is / 1024**2, $ratio)) or diag($said);
+	}
+}
+$s->quit;
+$node->stop('immediate');
+done_testing();
