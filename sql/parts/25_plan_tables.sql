@@ -84,13 +84,16 @@ CREATE TABLE schemaguard.plan_step (
     skip_done          boolean NOT NULL DEFAULT false,
     -- what the step drops was not there when it was added
     missing            boolean NOT NULL DEFAULT false,
+    -- of the index that the key wants: made up once, so that deployment and rollback look for this one
+    index_name         text,
     PRIMARY KEY (plan, step),
     CHECK (kind OPERATOR(pg_catalog.<>) 'foreign key' OR
            child_table IS NOT NULL AND child_columns IS NOT NULL AND parent_table IS NOT NULL)
 );
 CREATE INDEX ON schemaguard.plan_step (plan, child_table);
--- Each step that is added is compared with those that have its name
+-- Each step that is added is compared with those that have its name, or one of its index
 CREATE INDEX plan_step_name_idx ON schemaguard.plan_step (plan, fk_name, child_table);
+CREATE INDEX plan_step_index_name_idx ON schemaguard.plan_step (plan, index_name) WHERE index_name IS NOT NULL;
 -- Whether a new step can make a circle is asked for each
 CREATE INDEX plan_step_order_idx ON schemaguard.plan_step (plan)
     WHERE after OPERATOR(pg_catalog.<>) '{*}' OR kind OPERATOR(pg_catalog.=) 'rename';
@@ -138,6 +141,7 @@ COMMENT ON COLUMN schemaguard.plan_step.outside IS 'does the statement run outsi
 COMMENT ON COLUMN schemaguard.plan_step.after IS 'names or numbers of steps that have to be done before; *: all before it';
 COMMENT ON COLUMN schemaguard.plan_step.phase IS 'what the step waits for: sg_plan_release; null: nothing';
 COMMENT ON COLUMN schemaguard.plan_step.skip_done IS 'does a step that was skipped count as done for those that need it?';
+COMMENT ON COLUMN schemaguard.plan_step.index_name IS 'name of the index that is built for the key; null: none';
 COMMENT ON COLUMN schemaguard.plan_step.missing IS 'was what the step drops not there when it was added?';
 
 CREATE TABLE schemaguard.plan_note (

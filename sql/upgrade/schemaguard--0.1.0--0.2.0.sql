@@ -24,6 +24,7 @@ ALTER TABLE schemaguard.plan_step
     ADD COLUMN phase text,
     ADD COLUMN skip_done boolean NOT NULL DEFAULT false,
     ADD COLUMN missing boolean NOT NULL DEFAULT false,
+    ADD COLUMN index_name text,
     DROP CONSTRAINT plan_step_state_check,
     ADD CONSTRAINT plan_step_state_check
         CHECK (state IN ('pending', 'added', 'validated', 'skipped', 'failed', 'rolled back', 'waiting')),

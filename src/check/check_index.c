@@ -363,7 +363,7 @@ check_missing_index(PlanCheck *check, CheckStep *cs)
 	if (planned == NULL || planned->obstacle || is_cast(&cs->view.key))
 		check_row(cs, "index", CHECK_WARN,
 				  planned && planned->obstacle ? psprintf("%s; none is built: %s", what, planned->obstacle) : what,
-				  psprintf("Build one:\n%s", index_statements(cs)));
+				  planned && planned->hint ? planned->hint : psprintf("Build one:\n%s", index_statements(cs)));
 	else if (sg_workers == 0)
 		check_row(cs, "index", CHECK_WARN,
 				  psprintf("%s; none is built, since schemaguard.workers is 0", what),

@@ -65,6 +65,7 @@
 /* An attempt may take longer than schemaguard.lock_budget: so many there are in any case */
 #define SURE_ATTEMPTS 5
 
+#define LEFTOVER_TEXT "what an interrupted build has left is still there"
 #define SERVED_TEXT "another index that serves is there by now"
 
 /* ---- in a worker ---- */
@@ -595,24 +596,48 @@ skip_index(const PlanRun *run, const PlanIndex *index, const char *reason, const
 			 errhint("%s", hint)));
 }
 
+/* Returns why an index can't be built now, with what to do about it, or NULL: leftovers are what is left of this plan's builds */
+static const char *
+find_obstacle(const PlanIndex *index, List *leftovers, const char **hint)
+{
+	*hint = index->hint ? index->hint : "Give the column the parent's type, or index the expression that the key compares.";
+	if (index->obstacle)
+		return index->obstacle;
+	foreach_ptr(const PlanDeed, deed, leftovers)
+	{
+		if (strcmp(plan_given(deed->what->child_table), index->table) == 0 && strcmp(deed->index_columns, index->columns) == 0)
+		{
+			*hint = "The next call tries again.";
+			return LEFTOVER_TEXT;
+		}
+	}
+	if (!OidIsValid(sg_find_qualified(index->name)))
+		return NULL;
+	*hint = psprintf("Unless somebody is building it just now:\nDROP INDEX CONCURRENTLY %s;", index->name);
+	return "it is there, but invalid, and no build of this plan has left it";
+}
+
 /*
- * Those that can't serve drop out; each is reported until its key is valid.
- * Those without a key are on what was dropped after the steps were looked at.
+ * Those that can't serve or have no free name drop out; each is reported until
+ * its key is valid.  Those without a key are on what was dropped after the
+ * steps were looked at.
  */
 static List *
-without_obstacles(const PlanRun *run, List *steps, List *indexes)
+without_obstacles(const PlanRun *run, List *steps, List *indexes, List *leftovers)
 {
 	List	   *left = NIL;
 
 	foreach_ptr(PlanIndex, index, indexes)
 	{
+		const char *hint;
+		const char *obstacle = find_obstacle(index, leftovers, &hint);
+
 		if (index->key == NULL)
 			continue;
-		if (index->obstacle == NULL)
+		if (obstacle == NULL)
 			left = lappend(left, index);
 		else if (!is_finished(steps, index->step))
-			skip_index(run, index, index->obstacle,
-					   "Give the column the parent's type, or index the expression that the key compares.");
+			skip_index(run, index, obstacle, hint);
 	}
 	return left;
 }
@@ -702,7 +727,7 @@ deploy_index_make(PlanRun *run, List *indexes)
 	foreach_ptr(PlanIndex, index, indexes)
 	{
 		if (OidIsValid(sg_find_qualified(index->name)))
-			skip_index(run, index, "what an interrupted build has left is still there", "The next call tries again.");
+			skip_index(run, index, LEFTOVER_TEXT, "The next call tries again.");
 		else
 			free = lappend(free, index);
 	}
@@ -799,14 +824,16 @@ deploy_index_build(PlanRun *run, List *steps)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	IndexLook	look = {steps, NIL};
 	List	   *indexes;
+	List	   *leftovers;
 	ListCell   *lc;
 
 	deploy_index_drop_leftovers(run, sg_lock_budget);
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	sg_read(find_missing, &look);
+	leftovers = plan_index_leftovers(run->plan);
 	PopActiveSnapshot();
-	indexes = without_obstacles(run, steps, look.indexes);
+	indexes = without_obstacles(run, steps, look.indexes, leftovers);
 	if (indexes != NIL && !run_throttle(run))
 		indexes = NIL;
 

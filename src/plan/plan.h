@@ -93,6 +93,8 @@ typedef struct PlanStep
 	bool		if_exists;		/* while it is added: that is no mistake */
 	bool		skip_done;		/* skipped, it counts as done for those that
 								 * need it */
+	char	   *index_name;		/* of the index that a key wants; NULL: none,
+								 * or a step of 0.1.0 */
 } PlanStep;
 
 /* ---- plan_field.c ---- */

@@ -54,7 +54,8 @@ plan_set_call(const PlanStep *step,...)
 char *
 plan_rename_call(const PlanStep *step, const char *option)
 {
-	const char *name = strcmp(option, "new_name") == 0 ? step->new_name : step->fk_name;
+	const char *name = strcmp(option, "new_name") == 0 ? step->new_name :
+		strcmp(option, "index_name") == 0 ? step->index_name : step->fk_name;
 	int			length = pg_mbcliplen(name, strlen(name), NAMEDATALEN - 1 - strlen("_2"));
 
 	return plan_set_call(step, option, psprintf("%.*s_2", length, name), NULL);

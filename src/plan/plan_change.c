@@ -376,7 +376,8 @@ check_fields(const PlanStep *step)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a step of kind \"%s\" is about one column, not %d", plan_kind_word(step->kind),
 						list_length(step->child_columns))));
-	if (step->parent_table || step->parent_columns || step->replaces || step->backfill || step->sentinel || step->period)
+	if (step->parent_table || step->parent_columns || step->replaces || step->backfill || step->sentinel || step->period ||
+		step->index_name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a step of kind \"%s\" has no parent and nothing that goes with one", plan_kind_word(step->kind))));

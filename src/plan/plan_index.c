@@ -3,9 +3,10 @@
  * plan_index.c
  *	  The indexes that a plan's steps want on the child's columns.
  *
- * Names are those that CREATE INDEX would choose.  They are chosen here,
- * because a build that is killed leaves an index behind, which is known again
- * by the name, and the definition, that was recorded before.
+ * Names are those that CREATE INDEX would choose.  The name of a key's index
+ * is chosen when the step is added, and stored with it; that of a partition's
+ * index when it is to be built, and recorded before: a build that is killed
+ * leaves an index behind, which is known again by name and definition.
  *
  *-------------------------------------------------------------------------
  */
@@ -36,10 +37,12 @@
 #include "log/log.h"
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_call.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
+#include "plan/plan_name.h"
 
 /* The statement that builds it; index is a plain name */
 static char *
@@ -85,7 +88,59 @@ is_taken(List *indexes, const char *schema, const char *name)
 	return false;
 }
 
-/* table_column_column_idx, with a number where that is taken */
+/* The columns that the server searches for: an index on the period itself would not serve */
+static List *
+searched_columns(const PlanStep *step)
+{
+	return step->period ? list_copy_head(step->child_columns, list_length(step->child_columns) - 1) :
+		step->child_columns;
+}
+
+char *
+plan_default_index_name(const PlanStep *step, int n)
+{
+	return sg_make_nth_name(sg_parse_table_name(plan_given(step->child_table)).name, sg_join_names(searched_columns(step)), "idx", n);
+}
+
+/* Returns the relation that has the name in the schema of the step's child, or InvalidOid */
+static Oid
+relation_of_name(const PlanStep *step, const char *name)
+{
+	Oid			namespace = get_namespace_oid(sg_parse_table_name(plan_given(step->child_table)).schema, true);
+
+	return OidIsValid(namespace) ? get_relname_relid(name, namespace) : InvalidOid;
+}
+
+/* Has the name a relation other than the very index that the step wants? */
+static bool
+has_other_relation(const PlanStep *step, const char *name)
+{
+	Oid			relid = relation_of_name(step, name);
+	char		relkind;
+	FkKey		key;
+
+	if (!OidIsValid(relid))
+		return false;
+	relkind = get_rel_relkind(relid);
+	if ((relkind != RELKIND_INDEX && relkind != RELKIND_PARTITIONED_INDEX) || plan_step_key(step, &key))
+		return true;
+	return !get_index_isvalid(relid) ||
+		!plan_index_is(relid, plan_given(step->child_table), fk_index_columns(&key), relkind == RELKIND_PARTITIONED_INDEX);
+}
+
+char *
+plan_make_index_name(const PlanStep *step)
+{
+	for (int n = 0;; n++)
+	{
+		char	   *name = plan_default_index_name(step, n);
+
+		if (!plan_index_name_is_planned(step, name) && !has_other_relation(step, name))
+			return name;
+	}
+}
+
+/* Returns table_column_column_idx, with a number where that is taken: for a partition, and a step of 0.1.0 */
 static char *
 choose_name(List *indexes, const SgTableName *table, List *columns)
 {
@@ -100,12 +155,16 @@ choose_name(List *indexes, const SgTableName *table, List *columns)
 
 /* ---- what is missing ---- */
 
-/* The columns that the server searches for: an index on the period itself would not serve */
-static List *
-searched_columns(const PlanStep *step)
+/* Sets the obstacle if another relation has the name by now; what an interrupted build has left will go */
+static void
+check_name(PlanIndex *index, const PlanStep *step)
 {
-	return step->period ? list_copy_head(step->child_columns, list_length(step->child_columns) - 1) :
-		step->child_columns;
+	Oid			relid = relation_of_name(step, step->index_name);
+
+	if (!OidIsValid(relid) || plan_index_is_leftover(relid, index->table, index->columns))
+		return;
+	index->obstacle = psprintf("the name %s is taken by another relation", index->name);
+	index->hint = psprintf("Give the index another name:\n%s", plan_rename_call(step, "index_name"));
 }
 
 static PlanIndex *
@@ -113,7 +172,8 @@ new_index(List *indexes, const PlanStep *step, const char *table, List *names,
 		  const char *columns, bool partitioned)
 {
 	SgTableName parsed = sg_parse_table_name(table);
-	char	   *name = choose_name(indexes, &parsed, names);
+	bool		stored = step->index_name && strcmp(table, plan_given(step->child_table)) == 0;
+	char	   *name = stored ? step->index_name : choose_name(indexes, &parsed, names);
 	PlanIndex  *index = palloc0(sizeof(PlanIndex));
 
 	index->step = step->step;
@@ -122,6 +182,8 @@ new_index(List *indexes, const PlanStep *step, const char *table, List *names,
 	index->name = sg_qualified_name(parsed.schema, name);
 	index->partitioned = partitioned;
 	index->statement = format_statement(name, table, columns, !partitioned);
+	if (stored)
+		check_name(index, step);
 	return index;
 }
 
@@ -162,7 +224,8 @@ add_index(List *indexes, const PlanStep *step, FkKey *key, bool partitioned)
 	index = new_index(indexes, step, sg_relation_name(key->child), searched_columns(step),
 					  fk_index_columns(key), partitioned);
 	index->key = key;
-	index->obstacle = fk_index_obstacle(key);
+	if (index->obstacle == NULL)
+		index->obstacle = fk_index_obstacle(key);
 	return lappend(indexes, index);
 }
 

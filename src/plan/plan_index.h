@@ -26,9 +26,19 @@ typedef struct PlanIndex
 	char	   *statement;
 	bool		partitioned;	/* to be made when all partitions have theirs,
 								 * not concurrently */
-	char	   *obstacle;		/* why it would not serve, so why it is not
-								 * made, or NULL */
+	char	   *obstacle;		/* why it would not serve or can't have its
+								 * name, so why it is not made, or NULL */
+	char	   *hint;			/* of an obstacle that the plan can mend */
 } PlanIndex;
+
+/* The n-th name (from 0) that CREATE INDEX would try for the index of the step's key */
+extern char *plan_default_index_name(const PlanStep *step, int n);
+
+/*
+ * Returns the first of those that neither a relation nor another step of the
+ * plan has, but for the very index that the step wants.
+ */
+extern char *plan_make_index_name(const PlanStep *step);
 
 /*
  * The indexes that some steps (a List of PlanStep *) lack, in the order in

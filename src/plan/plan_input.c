@@ -584,7 +584,7 @@ is_taken(void *p, const char *name)
 	bool		is_relation = step->kind == STEP_INDEX || step->kind == STEP_UNIQUE;
 
 	return name_owner(arg->draft, step, name) ||
-		(is_relation && plan_name_is_planned(step, name)) ||
+		(is_relation && plan_index_name_is_planned(step, name)) ||
 		(OidIsValid(table) && is_relation && is_other_relation(step, table, name)) ||
 		(OidIsValid(table) && name_space(step)[0] == '\0' && sg_name_is_used(SG_NAME_CONSTRAINT, table, name));
 }
@@ -679,6 +679,10 @@ plan_draft_check(PlanDraft *draft, PlanStep *step)
 	check_others(draft, step);
 	if (step->fk_name == NULL)
 		step->fk_name = make_fk_name(draft, step);
+	if (step->index_name)
+		sg_check_name(step->index_name, "index_name");
+	else if (step->index)
+		step->index_name = plan_make_index_name(step);
 	check_replaced(draft, step);
 	draft->problem = find_problem(draft, step);
 

@@ -31,7 +31,7 @@ is_of_schema(const char *table, const char *schema)
 	return sg_same_text(sg_parse_table_name(table).schema, schema);
 }
 
-/* The tables of the steps that have a name: of those that make something in a schema, or of all */
+/* Returns the tables of the steps that have a name: of those that make something in a schema, or of all */
 static List *
 tables_of_name(const char *plan, SgNameKind kind, const char *name)
 {
@@ -41,18 +41,30 @@ tables_of_name(const char *plan, SgNameKind kind, const char *name)
 	store_arg_text(&args, name);
 	store_arg_bool(&args, sg_name_is_schemas(kind));
 	return store_query("SELECT child_table FROM schemaguard.plan_step WHERE plan = $1 AND fk_name = $2 AND child_table IS NOT NULL"
-					   " AND (NOT $3 OR kind IN ('index', 'unique', 'statement'))", &args, store_read_text);
+					   " AND (NOT $3 OR kind IN ('index', 'unique', 'statement'))"
+					   " UNION ALL SELECT child_table FROM schemaguard.plan_step WHERE plan = $1 AND index_name = $2 AND $3",
+					   &args, store_read_text);
 }
 
 bool
-plan_name_is_planned(const PlanStep *step, const char *name)
+plan_index_name_is_planned(const PlanStep *step, const char *name)
 {
-	const char *own = plan_given(step->child_table);
-	const char *schema = sg_parse_table_name(own).schema;
+	const char *schema = sg_parse_table_name(plan_given(step->child_table)).schema;
+	StoreArgs	args = {0};
 
-	foreach_ptr(const char, table, tables_of_name(step->plan, SG_NAME_RELATION, name))
+	store_arg_text(&args, step->plan);
+	store_arg_text(&args, name);
+	store_arg_int(&args, step->step);
+	store_arg_text(&args, step->child_table);
+	store_arg_texts(&args, step->child_columns);
+	foreach_ptr(const char, table,
+				store_query("SELECT child_table FROM schemaguard.plan_step WHERE plan = $1 AND fk_name = $2 AND step <> $3"
+							" AND kind IN ('index', 'unique', 'statement') AND child_table IS NOT NULL"
+							" UNION ALL SELECT child_table FROM schemaguard.plan_step WHERE plan = $1 AND index_name = $2 AND step <> $3"
+							" AND NOT (child_table = $4 AND child_columns = $5 AND $5 IS NOT NULL)",
+							&args, store_read_text))
 	{
-		if (strcmp(table, own) != 0 && is_of_schema(table, schema))
+		if (is_of_schema(table, schema))
 			return true;
 	}
 	return false;

@@ -12,7 +12,7 @@
 
 #include "plan/plan.h"
 
-/* Does a step on another table of the same schema make an index, a constraint or a relation of the name? */
-extern bool plan_name_is_planned(const PlanStep *step, const char *name);
+/* Does another step make an index, a constraint or a relation of the name in the schema, unless it is the step's own index? */
+extern bool plan_index_name_is_planned(const PlanStep *step, const char *name);
 
 #endif							/* SG_PLAN_NAME_H */

@@ -32,6 +32,7 @@
 #include "plan/plan_choice.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_field.h"
+#include "plan/plan_index.h"
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
 
@@ -134,6 +135,16 @@ check_changeable(const StepField *option, const PlanStep *step)
 				 errhint("Drop the key and plan it anew, or change it with ALTER TABLE.")));
 }
 
+/* Names that were made of table and columns go with them */
+static void
+forget_made_names(PlanStep *step)
+{
+	if (step->child_table && step->fk_name && strcmp(plan_default_fk_name(step, 0), step->fk_name) == 0)
+		step->fk_name = NULL;
+	if (step->index_name && strcmp(plan_default_index_name(step, 0), step->index_name) == 0)
+		step->index_name = NULL;
+}
+
 /* Sets an option as JSON gives it: a text, true, false, a number, null, or a list of texts; 22023 for another value */
 static void
 set_option(PlanStep *step, const SgJson *value)
@@ -152,11 +163,8 @@ set_option(PlanStep *step, const SgJson *value)
 				 errhint("Give a value for \"%s\".", option->name)));
 	if (strcmp(option->name, "child_table") == 0 || strcmp(option->name, "fk_name") == 0 || strcmp(option->name, "definition") == 0)
 		step->if_exists = false;
-	/* a name that was made of table and columns goes with them */
-	if (step->child_table && step->fk_name &&
-		(strcmp(option->name, "child_table") == 0 || strcmp(option->name, "child_columns") == 0) &&
-		strcmp(plan_default_fk_name(step, 0), step->fk_name) == 0)
-		step->fk_name = NULL;
+	if (strcmp(option->name, "child_table") == 0 || strcmp(option->name, "child_columns") == 0)
+		forget_made_names(step);
 	if (option->flags & FIELD_STATUS)
 		set_pending(step, sg_json_text(value));
 	else if (is_list && option->type == FIELD_COLUMNS)

@@ -523,7 +523,10 @@ join_indexes(ScriptReader *reader)
 			if (step->gone || step->step->kind != STEP_FOREIGN_KEY || !serves(index, step->step))
 				continue;
 			if (is_keys_own(index, step->step))
+			{
 				index->keys_own = true;
+				step->step->index_name = index->step->fk_name;
+			}
 			else
 				step->step->index = false;
 		}

@@ -222,6 +222,39 @@ CALL sg_add_fks('ix');
 TABLE tree;
 RESET client_min_messages;
 
+-- The name is made when the step is added, and found again by that
+SET client_min_messages = warning;
+CREATE TABLE once (id int PRIMARY KEY, a int, b int, c int);
+CREATE INDEX once_a_idx ON once (id);
+CREATE TABLE q (id int PRIMARY KEY);
+SELECT sg_plan_create('ix', replace => true);
+SELECT sg_plan_add_fk('ix', 'once', '{a}', 'p'), sg_plan_add_fk('ix', 'once', '{b}', 'p'), sg_plan_add_fk('ix', 'once', '{b}', 'q', fk_name => 'again'),
+       sg_plan_add_fk('ix', 'once', '{c}', 'p', index => false), sg_plan_add_index('ix', 'once', 'USING hash (b)');
+CREATE VIEW names AS SELECT step, fk_name, index_name FROM schemaguard.plan_step WHERE plan = 'ix' ORDER BY step;
+SELECT * FROM names;
+-- one that was made of columns goes with them, one that was given stays
+SELECT sg_plan_set('ix', '{2}', '{"child_columns": ["id"]}'), sg_plan_set('ix', '{3}', '{"index_name": "mine"}');
+SELECT * FROM names;
+SELECT sg_plan_set('ix', '{2}', '{"child_columns": ["b"]}'), sg_plan_set('ix', '{3}', '{"child_columns": ["a"]}'), sg_plan_set('ix', '{3}', '{"child_columns": ["b"]}');
+SELECT sg_plan_set('ix', '{5}', '{"index_name": "x"}');
+SELECT * FROM names;
+-- it travels
+SELECT s ->> 'fk_name' AS fk_name, s ->> 'index_name' AS index_name FROM jsonb_array_elements(sg_plan_export('ix') -> 'steps') s;
+-- somebody takes it; an invalid one of somebody's under that name is neither taken nor doubled
+CREATE TABLE mine (id int);
+SELECT sg_plan_skip('ix', '{2}', 'not now');
+CREATE INDEX once_a_idx1 ON once (a);
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'once_a_idx1'::regclass;
+SELECT s FROM sg_plan_sql('ix') s WHERE s ~ 'INDEX CONC|no index';
+SELECT result, hint FROM sg_plan_check_details('ix') WHERE step = 3 AND check_name = 'index';
+RESET client_min_messages;
+CALL sg_add_fks('ix');
+SET client_min_messages = warning;
+DROP INDEX once_a_idx1;
+SELECT sg_plan_set('ix', '{3}', '{"index_name": "mine_2"}');
+CALL sg_add_fks('ix');
+SELECT indexrelid::regclass, pg_get_indexdef(indexrelid, 1, false) FROM pg_index WHERE indrelid = 'once'::regclass ORDER BY 1::text;
+
 -- clean up
 SET client_min_messages = warning;
 SELECT sg_plan_drop('ix', force => true);
