@@ -178,6 +178,7 @@ OBJS = \
 	src/fk/fk_catalog.o \
 	src/fk/fk_check.o \
 	src/fk/fk_citus.o \
+	src/fk/fk_citus_ask.o \
 	src/fk/fk_code.o \
 	src/fk/fk_index.o \
 	src/fk/fk_partition.o \

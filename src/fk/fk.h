@@ -158,8 +158,8 @@ extern void fk_code_reach(CodeReach *reach, const FkKey *key);
 /* Does Citus keep the table's rows in shards? */
 extern bool fk_citus_table(Oid relid);
 
-/* Why a query has not read all copies of the table's rows, or NULL */
-extern char *fk_citus_copies(Oid relid);
+/* Has it several copies of its rows, of which a query reads one? */
+extern bool fk_citus_has_copies(Oid relid);
 
 /* A shard, or one of Citus' own catalogs: no table that a user knows */
 extern bool fk_citus_hides(Oid relid);
@@ -169,6 +169,20 @@ extern FkProblem *fk_citus_problem(const FkKey *key);
 
 /* Set enforced, armed and doubt of a declared key on a table of Citus' */
 extern void fk_citus_judge(FkKey *key);
+
+/* ---- fk_citus_ask.c ---- */
+
+/*
+ * Returns why what a query has read of the table's rows is not what all copies
+ * have, or NULL.  Reads all copies, on the nodes that have them.
+ */
+extern char *fk_citus_copies(Oid relid);
+
+/*
+ * Asks the nodes about a declared key: ends its doubt if each shard has the
+ * key, valid and enabled, else the doubt names the nodes.
+ */
+extern void fk_citus_ask(FkKey *key);
 
 /* ---- fk_check.c ---- */
 

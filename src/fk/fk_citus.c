@@ -7,7 +7,7 @@
  * ordinary tables on any of the nodes, each with constraints and triggers of
  * its own, which may differ from those of the shell.  So nothing that is said
  * here about the shell's key is a proof; a query that Citus plans does read
- * the rows, of one copy where there are several.
+ * the rows, of one copy where there are several.  fk_citus_ask.c asks the nodes.
  *
  * Citus is known by its catalogs, which only a superuser can put into
  * pg_catalog.  A version of it that has other columns makes every table one
@@ -112,15 +112,12 @@ fk_citus_table(Oid relid)
 	return read_citus_table(relid, &table);
 }
 
-char *
-fk_citus_copies(Oid relid)
+bool
+fk_citus_has_copies(Oid relid)
 {
 	CitusTable	table;
 
-	if (!read_citus_table(relid, &table) || table.replication == CITUS_ONE_COPY)
-		return NULL;
-	return psprintf("%s has a copy of its rows on several nodes, and Citus has read one of them;"
-					" look at each with run_command_on_placements()", sg_relation_name(relid));
+	return read_citus_table(relid, &table) && table.replication != CITUS_ONE_COPY;
 }
 
 /* The table that has the shard of this number, or InvalidOid */
@@ -207,6 +204,6 @@ fk_citus_judge(FkKey *key)
 	}
 	else if (fk_citus_table(key->child))
 		key->doubt = psprintf("Citus keeps %s in shards, each with a key and triggers of its own, which this catalog does not show;"
-							  " look at pg_constraint and pg_trigger with run_command_on_shards()",
+							  " sg_verify_fks() asks them",
 							  sg_relation_name(key->child));
 }

@@ -187,6 +187,7 @@ verify_step(const PlanStep *step)
 						problem ? problem->reason : step->reason);
 		return vk;
 	}
+	fk_citus_ask(vk->key);
 	verify_add_test(vk, "present", "present", "present", AUDIT_PASS,
 					strcmp(vk->key->name, step->fk_name) == 0 ? NULL :
 					psprintf("its name is %s", quote_identifier(vk->key->name)));
@@ -208,6 +209,7 @@ verify_declared(FkKey *key)
 	vk->expected = *key;
 	vk->expected.enforced = true;
 	vk->key = key;
+	fk_citus_ask(key);
 	test_protection(vk);
 	return vk;
 }

@@ -55,6 +55,90 @@ SELECT sg_plan_add_fk('cit', 'a_table_with_a_name_that_is_so_long_that_no_number
 SELECT step, check_name, result, detail, regexp_replace(hint, 'ROLE [^ ]+', 'ROLE me') AS hint
 FROM sg_plan_check_details('cit') WHERE check_name IN ('existing_key', 'citus', 'deployment') ORDER BY 1, 2 \gx (format=wrapped columns=160)
 
+-- ---- the nodes are asked.  Each shard, and each copy of it, is a table here; the function is like that of Citus.
+CREATE TABLE placement (logicalrelid regclass, shardid bigint, nodename text, shard text);
+CREATE FUNCTION pg_catalog.run_command_on_placements(table_name regclass, command text, parallel boolean DEFAULT true,
+    OUT nodename text, OUT nodeport int, OUT shardid bigint, OUT success boolean, OUT result text) RETURNS SETOF record
+LANGUAGE plpgsql AS $$
+DECLARE
+  p record;
+BEGIN
+  FOR p IN SELECT * FROM cit.placement WHERE logicalrelid = table_name LOOP
+    nodename := p.nodename; nodeport := 5432; shardid := p.shardid;
+    BEGIN
+      EXECUTE format(command, p.shard) INTO result;
+      success := true;
+    EXCEPTION WHEN OTHERS THEN
+      success := false; result := SQLERRM;
+    END;
+    RETURN NEXT;
+  END LOOP;
+END $$;
+CREATE TABLE country (id int PRIMARY KEY, "na%me" text);
+CREATE TABLE city (id int PRIMARY KEY, country int CONSTRAINT city_country REFERENCES country ON DELETE CASCADE);
+INSERT INTO country SELECT generate_series(1, 3), 'x';
+INSERT INTO city VALUES (1, 1), (2, 2);
+CREATE SCHEMA one;
+CREATE SCHEMA two;
+CREATE TABLE one.country_102100 AS SELECT * FROM country;
+CREATE TABLE two.country_102100 AS SELECT * FROM country ORDER BY id DESC;
+CREATE TABLE city_102201 (LIKE city);
+CREATE TABLE city_102202 (LIKE city);
+INSERT INTO pg_dist_partition VALUES ('country', 'n', NULL, 3, 't'), ('city', 'h', '', 4, 's');
+INSERT INTO pg_dist_shard VALUES ('country', 102100), ('city', 102201), ('city', 102202);
+CREATE VIEW audited AS SELECT state, result, reason FROM sg_orphan_audit_details('city');
+CREATE VIEW verified AS SELECT test, result, observed, reason FROM sg_verify_fks_details() WHERE child_table = 'cit.city' ORDER BY 1;
+-- nobody answers
+SELECT * FROM audited \gx
+SELECT * FROM verified \gx
+INSERT INTO placement VALUES ('country', 102100, 'one', 'one.country_102100'), ('country', 102100, 'two', 'two.country_102100'),
+  ('city', 102201, 'one', 'cit.city_102201');
+-- both copies of the parent agree, in whatever order; one shard of the child does not answer, the other has no key
+SELECT * FROM audited \gx
+SELECT * FROM verified WHERE test = 'valid' \gx
+INSERT INTO placement VALUES ('city', 102202, 'two', 'cit.city_102202');
+SELECT * FROM verified WHERE test = 'valid' \gx
+-- keys of shards: all are there; one is not valid, disabled, with another action, or of another table
+ALTER TABLE one.country_102100 ADD PRIMARY KEY (id);
+CREATE TABLE country_102100 (LIKE country);
+ALTER TABLE country_102100 ADD PRIMARY KEY (id);
+ALTER TABLE city_102201 ADD CONSTRAINT k FOREIGN KEY (country) REFERENCES country_102100 ON DELETE CASCADE;
+ALTER TABLE city_102202 ADD CONSTRAINT k FOREIGN KEY (country) REFERENCES country_102100 ON DELETE CASCADE;
+SELECT * FROM verified;
+CREATE PROCEDURE instead(clause text) LANGUAGE plpgsql AS $$
+DECLARE
+  r record;
+BEGIN
+  ALTER TABLE cit.city_102202 DROP CONSTRAINT k;
+  EXECUTE 'ALTER TABLE cit.city_102202 ADD CONSTRAINT k FOREIGN KEY (country) REFERENCES ' || clause;
+  FOR r IN SELECT * FROM cit.verified WHERE test = 'valid' LOOP
+    RAISE WARNING '%: % %', clause, r.result, r.reason;
+  END LOOP;
+END $$;
+CALL instead('cit.country_102100 ON DELETE CASCADE NOT VALID');
+CALL instead('cit.country_102100');
+CALL instead('one.country_102100 ON DELETE CASCADE');
+CALL instead('cit.parent ON DELETE CASCADE');
+CALL instead('cit.country_102100 ON DELETE CASCADE');
+ALTER TABLE city_102202 DISABLE TRIGGER ALL;
+SELECT * FROM verified WHERE test IN ('armed', 'enforced', 'valid');
+ALTER TABLE city_102202 ENABLE TRIGGER ALL;
+-- a copy lacks a row; has as many, but others; can't be read
+DELETE FROM two.country_102100 WHERE id = 3;
+SELECT * FROM audited \gx
+INSERT INTO two.country_102100 VALUES (4, 'x');
+SELECT * FROM audited \gx
+UPDATE two.country_102100 SET id = 3 WHERE id = 4;
+SELECT result FROM audited;
+DROP TABLE two.country_102100;
+SELECT * FROM audited \gx
+-- orphans are orphans, whichever copy was read
+INSERT INTO placement SELECT 'country', 102100, 'three', 'cit.country_102100';
+ALTER TABLE city DROP CONSTRAINT city_country;
+INSERT INTO city VALUES (3, 99);
+ALTER TABLE city ADD CONSTRAINT city_country FOREIGN KEY (country) REFERENCES country NOT VALID;
+SELECT state, result FROM audited;
+
 -- a version that is not known: nothing passes
 ALTER TABLE pg_catalog.pg_dist_partition RENAME COLUMN logicalrelid TO relid;
 SELECT fk_name, state, result FROM sg_orphan_audit_details('here');
