@@ -46,39 +46,50 @@ CREATE CAST (varchar[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (name[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (regclass[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 
--- Publications that send tables of schema schemaguard to subscribers, which may lack them or hold rows of their own. The column
--- pubgencols came with 18, and is asked for by name.
-CREATE FUNCTION schemaguard.sg_own_publications(OUT publication text, OUT statement text)
+-- Publications that send tables of schema schemaguard to subscribers, which may lack them or hold rows of their own. Columns that
+-- came with 18 and 19, pubgencols, puballsequences and prexcept, are asked for by name.
+CREATE FUNCTION schemaguard.sg_own_publications(coming boolean DEFAULT false, OUT publication text, OUT statement text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $own$
 SELECT format('%I', p.pubname),
-       CASE WHEN NOT p.puballtables THEN format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA schemaguard;', p.pubname)
+       CASE WHEN NOT p.puballtables THEN
+                concat_ws(' ', CASE WHEN o.by_schema THEN format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA schemaguard;', p.pubname) END,
+                          CASE WHEN o.named IS NOT NULL THEN format('ALTER PUBLICATION %I DROP TABLE %s;', p.pubname, o.named) END)
+            WHEN current_setting('server_version_num')::int >= 190000 AND NOT coming THEN
+                format('ALTER PUBLICATION %I SET ALL TABLES EXCEPT (%s)%s;', p.pubname, o.excepted,
+                       CASE WHEN (to_jsonb(p) ->> 'puballsequences')::boolean THEN ', ALL SEQUENCES' END)
             ELSE concat_ws(' ', 'BEGIN;', format('DROP PUBLICATION %I;', p.pubname),
-                           format('CREATE PUBLICATION %I%s WITH (%s);', p.pubname, ' FOR TABLE ' || t.tables, o.options),
+                           format('CREATE PUBLICATION %I%s WITH (%s);', p.pubname, ' FOR TABLE ' || o.others, w.options),
                            format('ALTER PUBLICATION %I OWNER TO %I;', p.pubname, pg_get_userbyid(p.pubowner)), 'COMMIT;') END
 FROM pg_publication p
      CROSS JOIN LATERAL (
-         SELECT string_agg(format('%I.%I', n.nspname, c.relname), ', ' ORDER BY n.nspname, c.relname) AS tables
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p' AND c.oid >= 16384
-           AND n.nspname <> 'schemaguard') t
+         SELECT EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = to_regnamespace('schemaguard')) AS by_schema,
+                string_agg(x.name, ', ' ORDER BY x.name) FILTER (WHERE x.ours AND x.listed) AS named,
+                string_agg(x.name, ', ' ORDER BY x.name) FILTER (WHERE NOT x.ours AND NOT x.excepted) AS others,
+                string_agg('TABLE ' || x.name, ', ' ORDER BY x.name) FILTER (WHERE x.ours OR x.excepted) AS excepted,
+                coalesce(bool_and(x.excepted) FILTER (WHERE x.ours), false) AS all_excepted
+         FROM (SELECT format('%I.%I', n.nspname, c.relname) COLLATE "C" AS name, n.nspname = 'schemaguard' AS ours,
+                      r.oid IS NOT NULL AS listed, coalesce((to_jsonb(r) ->> 'prexcept')::boolean, false) AS excepted
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                    LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid
+               WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p' AND c.oid >= 16384) x) o
      CROSS JOIN LATERAL (
          SELECT concat_ws(', ',
                     format('publish = %L', concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
                                                      CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END)),
                     format('publish_via_partition_root = %s', p.pubviaroot::text),
-                    CASE to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN 'publish_generated_columns = stored' END) AS options) o
-WHERE p.puballtables
-   OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = to_regnamespace('schemaguard'))
+                    CASE to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN 'publish_generated_columns = stored' END) AS options) w
+WHERE p.puballtables AND (coming OR NOT o.all_excepted)
+   OR NOT p.puballtables AND (o.by_schema OR o.named IS NOT NULL)
 ORDER BY p.pubname
 $own$;
-COMMENT ON FUNCTION schemaguard.sg_own_publications()
-    IS 'publications that send the tables of schema schemaguard, each with what makes it one of the user''s tables alone';
+COMMENT ON FUNCTION schemaguard.sg_own_publications(boolean)
+    IS 'publications that send the tables of schema schemaguard, or will send those to come, each with what makes it one of the user''s tables alone';
 
 CREATE FUNCTION schemaguard.sg_refuse_publications(publications text, statements text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'sg_refuse_publications';
 SELECT schemaguard.sg_refuse_publications(pg_catalog.string_agg(publication, ', '), pg_catalog.string_agg(statement, ' '))
-FROM schemaguard.sg_own_publications();
+FROM schemaguard.sg_own_publications(coming => true);
 DROP FUNCTION schemaguard.sg_refuse_publications(text, text);

@@ -169,6 +169,20 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_kept() IS 'what is in quarantine, and what was dropped and kept';
 
+CREATE FUNCTION schemaguard.sg_status_publications(
+    OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
+RETURNS record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN count(*) > 0 THEN 'attention' ELSE 'ok' END, 'publications', NULL::timestamptz,
+           CASE WHEN count(*) > 1 THEN format('%s publications replicate tables of schemaguard', count(*))
+                WHEN count(*) = 1 THEN format('publication %s replicates tables of schemaguard', min(p.publication))
+                ELSE 'no publication replicates tables of schemaguard' END,
+           'SELECT * FROM schemaguard.sg_own_publications();'
+    FROM schemaguard.sg_own_publications() p;
+END;
+COMMENT ON FUNCTION schemaguard.sg_status_publications() IS 'do our tables stay on this server?';
+
 CREATE FUNCTION sg_status(
     OUT state     text,
     OUT subject   text,
@@ -184,6 +198,7 @@ BEGIN ATOMIC
           UNION ALL SELECT * FROM schemaguard.sg_status_drift()
           UNION ALL SELECT * FROM schemaguard.sg_status_gates()
           UNION ALL SELECT * FROM schemaguard.sg_status_kept()
+          UNION ALL SELECT * FROM schemaguard.sg_status_publications()
           UNION ALL
           SELECT CASE WHEN e.extversion = v.loaded THEN 'ok' ELSE 'attention' END, 'library', NULL,
                  CASE WHEN e.extversion = v.loaded THEN format('library and objects have version %s', v.loaded)
@@ -194,4 +209,4 @@ BEGIN ATOMIC
           WHERE e.extname = 'schemaguard') s;
 END;
 COMMENT ON FUNCTION sg_status()
-    IS 'how keys, plans, drift, gates, quarantine, attic and library are: the first call to type; scans nothing';
+    IS 'how keys, plans, drift, gates, quarantine, attic, publications and library are: the first call to type; scans nothing';

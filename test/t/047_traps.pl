@@ -96,7 +96,7 @@ my @calls = (
 	[ sg_nobodys_violations => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_nobodys_violations('t.%1$s_c', 'check', 'p IS NOT DISTINCT FROM q')$$)} ],
 	[ sg_fk_facts => 'SELECT count(*) FROM schemaguard.fk_trust; SELECT count(*) FROM schemaguard.sg_fk_facts()' ],
 	[ sg_progress => 'SELECT count(*) FROM schemaguard.progress; SELECT count(*) FROM schemaguard.sg_progress()' ],
-	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_status_keys sg_status_plans sg_status_drift sg_status_gates sg_status_kept sg_library_version)),
+	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_status_keys sg_status_plans sg_status_drift sg_status_gates sg_status_kept sg_status_publications sg_library_version)),
 	[ sg_status => 'SELECT count(*) FROM sg_status()' ],
 	[ sg_ago => 'SELECT schemaguard.sg_ago(pg_catalog.now())' ],
 	[ sg_tenant_audit => q{SELECT count(*) FROM sg_tenant_audit('n', samples => 2)} ],

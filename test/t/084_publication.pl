@@ -3,6 +3,7 @@
 #   - a subscriber of a publication FOR ALL TABLES lives on when the publisher wants schemaguard: CREATE EXTENSION stops there, its hint
 #     runs as printed, and then it is installed; the application's tables go on being replicated, ours are not
 #   - an update that brings tables stops in the same way
+#   - one that came later is told, with statements that run as they stand; on 19 they keep it FOR ALL TABLES
 #   - after the accident: CREATE EXTENSION on the subscriber lets it go on
 #   - the owner of a database who is no superuser can dump it
 #
@@ -67,6 +68,14 @@ is($publisher->safe_psql('app', q{SELECT count(*) FROM pg_publication_tables WHE
 query($publisher, 'app', 'CREATE PUBLICATION later FOR ALL TABLES');
 is($publisher->safe_psql('app', q{SELECT result, detail FROM sg_plan_check_details('a') WHERE check_name = 'publications'}),
 	'warn|publication later replicates the tables of schema schemaguard', 'preflight tells of one that came later');
+
+is($publisher->safe_psql('app', q{SELECT state, summary FROM sg_status() WHERE subject = 'publications'}),
+	'attention|publication later replicates tables of schemaguard', 'so does sg_status');
+query($publisher, 'app', $publisher->safe_psql('app', 'SELECT statement FROM schemaguard.sg_own_publications()'));
+is($publisher->safe_psql('app', q{SELECT state FROM sg_status() WHERE subject = 'publications'}), 'ok', 'its statement as it stands mends that');
+query($publisher, 'app', 'CREATE TABLE new_one (id int PRIMARY KEY)');
+is($publisher->safe_psql('app', q{SELECT string_agg(schemaname || '.' || tablename, ' ' ORDER BY tablename COLLATE "C") FROM pg_publication_tables WHERE pubname = 'later'}),
+	'public.T 2' . (major($publisher) >= 19 ? ' public.new_one' : '') . ' public.p', 'and keeps the other tables, on 19 new ones, too');
 
 # ---- after the accident
 
