@@ -145,6 +145,18 @@ SKIP:
 		ok($state eq '' || $state eq '2BP01' || $state eq '55000' && $SgTest::message =~ /HINT:  Run ALTER EXTENSION schemaguard UPDATE/, "with objects of $old: $sql, or what to do") or diag("$state: $SgTest::message");
 	}
 
+	# a dump goes into objects of its version, also with a row twice where nothing forbade that; then the update, also beside a publication
+	$node->safe_psql('with_old', 'INSERT INTO schemaguard.ddl_capture TABLE schemaguard.ddl_capture; INSERT INTO schemaguard.proof TABLE schemaguard.proof');
+	my $rows = q{SELECT (SELECT count(*) FROM schemaguard.ddl_capture), (SELECT count(*) FROM schemaguard.plan), (SELECT count(*) FROM schemaguard.plan_step), (SELECT count(*) FROM schemaguard.audit_log)};
+	my ($two, @others) = split /\|/, $node->safe_psql('with_old', $rows);
+	is($two, '2', "with objects of $old: a row twice");
+	my $dump = $node->basedir . '/old.dump';
+	$node->command_ok([ 'pg_dump', '-F', 'custom', '-f', $dump, 'with_old' ], "a dump with objects of $old");
+	create('came', "CREATE EXTENSION schemaguard VERSION '$old'");
+	$node->command_ok([ 'pg_restore', '--exit-on-error', '-d', 'came', $dump ], 'is restored into such objects');
+	$node->safe_psql('came', 'SET client_min_messages = error; CREATE PUBLICATION everything FOR ALL TABLES; SET schemaguard.accept_publication = on; ALTER EXTENSION schemaguard UPDATE');
+	is($node->safe_psql('came', $rows), join('|', 1, @others), 'and updated, with each row once');
+
 	my $document = document_of_format_1('kept');
 	$node->safe_psql('kept', 'ALTER EXTENSION schemaguard UPDATE');
 	is(kept(), $before, 'the update keeps every row');

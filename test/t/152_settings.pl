@@ -13,13 +13,25 @@ use Encode ();
 use SgTest;
 use Test::More;
 
-# No answer depends on how fast the machine is: an attempt of sg_verify_fks may take this long.
-my $node = new_node('settings', without => 1, conf => "schemaguard.lock_timeout = '30s'\nschemaguard.statement_timeout = '30s'\n");
+# No answer depends on how fast the machine is: an attempt of sg_verify_fks may take this long. With messages in C.UTF-8 the server
+# speaks the LANGUAGE of its environment, where it has one, without a locale of that.
+my $node = do
+{
+	local $ENV{LANGUAGE} = 'de';
+	new_node('settings', without => 1, conf => "schemaguard.lock_timeout = '30s'\nschemaguard.statement_timeout = '30s'\nlc_messages = 'C'\n");
+};
 my $major = major($node);
+
+# Names that are taken before those of pg_catalog where this schema comes first, and say something else
+$node->safe_psql('postgres', 'CREATE SCHEMA hostile; CREATE FUNCTION hostile.lower(text) RETURNS text LANGUAGE sql AS $$SELECT 1::text$$;'
+	. 'CREATE FUNCTION hostile.format(text) RETURNS text LANGUAGE sql AS $$SELECT 1::text$$; CREATE FUNCTION hostile.quote_ident(text) RETURNS text LANGUAGE sql AS $$SELECT 1::text$$;'
+	. join '', map { my $type = $_; "CREATE FUNCTION hostile.no($type, $type) RETURNS boolean LANGUAGE sql AS 'SELECT false';"
+		. join '', map { "CREATE OPERATOR hostile.$_ (LEFTARG = $type, RIGHTARG = $type, FUNCTION = hostile.no);" } '=', '<>', '<', '>', '~', '||' } qw(text int4 int8 oid name boolean "char"));
 
 $node->safe_psql('postgres', <<'SQL');
 CREATE SCHEMA sg;
 CREATE EXTENSION schemaguard SCHEMA sg;
+CREATE ACCESS METHOD other TYPE TABLE HANDLER heap_tableam_handler;
 CREATE TYPE public.mood AS ENUM ('sad', 'ok');
 CREATE TABLE public.clients (id int PRIMARY KEY, name text DEFAULT E'a\\b''c', born date DEFAULT '2020-02-03', mood public.mood DEFAULT 'ok', span interval DEFAULT '1 mon 2 days',
 	share float8 DEFAULT 0.1, raw bytea DEFAULT '\x00ff', doc xml, CONSTRAINT named CHECK (name <> '\' AND name IS NOT NULL));
@@ -141,7 +153,7 @@ my @settings = (
 	'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_sort = off', 'SET enable_indexscan = off; SET enable_indexonlyscan = off; SET enable_bitmapscan = off; SET enable_mergejoin = off; SET enable_hashagg = off',
 	'SET enable_nestloop = off; SET enable_material = off; SET enable_memoize = off; SET enable_partition_pruning = off', 'SET max_parallel_workers_per_gather = 4; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0',
 	q{SET constraint_exclusion = 'on'}, 'SET check_function_bodies = off', q{SET default_toast_compression = 'pglz'}, q{SET backslash_quote = 'on'}, 'SET exit_on_error = off',
-	q{SET lc_messages = 'C'; SET lc_numeric = 'C'}, 'SET work_mem = 64', 'SET from_collapse_limit = 1; SET join_collapse_limit = 1', q{SET idle_in_transaction_session_timeout = '10min'}, q{SET statement_timeout = '10min'; SET lock_timeout = '5min'},
+	q{SET lc_messages = 'C.UTF-8'; SET lc_numeric = 'C.UTF-8'}, 'SET default_table_access_method = other', 'SET work_mem = 64', 'SET from_collapse_limit = 1; SET join_collapse_limit = 1', q{SET idle_in_transaction_session_timeout = '10min'}, q{SET statement_timeout = '10min'; SET lock_timeout = '5min'},
 	($major < 19 ? 'SET escape_string_warning = off; SET standard_conforming_strings = off' : ()),
 	($major >= 17 ? (q{SET transaction_timeout = '10min'}, 'SET event_triggers = off') : ()));
 
@@ -171,5 +183,10 @@ foreach my $setting (@settings)
 # what writes is refused, and what reads answers
 my $read_only = answers('SET default_transaction_read_only = on', @reads);
 is(join("\n", differences([ @$usual[ 0 .. $#reads ] ], $read_only)), '', 'SET default_transaction_read_only = on');
+
+# not for calls whose text here has operators of its own
+my @plain = grep { $reads[$_] !~ /WHERE|ORDER BY|JOIN/ } 0 .. $#reads;
+is($node->safe_psql('postgres', "SET search_path = hostile, pg_catalog, public; SELECT lower('A'), 1 = 1"), '1|f', 'a hostile search_path');
+is(join("\n", differences([ @$usual[@plain] ], answers('SET search_path = hostile, pg_catalog, public', @reads[@plain]))), '', 'SET search_path = hostile, pg_catalog, public');
 
 done_testing();
