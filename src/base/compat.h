@@ -244,6 +244,13 @@ sg_alter_constraint(Node *def)
 #define SG_MODULE_MAGIC PG_MODULE_MAGIC
 #endif
 
+/* 18: a query is executed once anyway */
+#if PG_VERSION_NUM >= 180000
+#define SG_EXECUTOR_RUN(query) ExecutorRun(query, ForwardScanDirection, 0)
+#else
+#define SG_EXECUTOR_RUN(query) ExecutorRun(query, ForwardScanDirection, 0, true)
+#endif
+
 /* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
 extern PGDLLIMPORT char *locale_messages;
 

@@ -43,6 +43,8 @@ int			sg_min_free_disk = -1;
 char	   *sg_window_end = "";
 int			sg_lock_breaker = 10;
 int			sg_fix_limit = 1000;
+int			sg_fill_batch = 2000;
+int			sg_fill_target = 25;
 int			sg_fix_pause = 100;
 int			sg_validate_with = SG_VALIDATE_CORE;
 int			sg_audit_method = SG_AUDIT_AUTO;
@@ -382,6 +384,22 @@ sg_guc_init(void)
 							&sg_fix_limit,
 							1000, -1, INT_MAX,
 							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.fill_batch",
+							"Rows of one transaction that fills columns, at most.",
+							NULL,
+							&sg_fill_batch,
+							2000, 1, INT_MAX,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.fill_target",
+							"How long a transaction that fills columns locks rows.",
+							"At most a third of schemaguard.lock_timeout counts.",
+							&sg_fill_target,
+							25, 1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("schemaguard.fix_pause",

@@ -19,6 +19,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -31,6 +32,8 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/compat.h"
@@ -173,6 +176,67 @@ sg_receiver(bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
 		/* SPI looks at it only to tell results that nobody wants */
 			.mydest = DestTuplestore,
 	};
+}
+
+/* ---- planned with other settings than it is run with ---- */
+
+struct SgPlanned
+{
+	const char *sql;
+	CachedPlan *plan;
+};
+
+SgPlanned *
+sg_spi_plan(const char *sql, int nargs, Oid *argtypes)
+{
+	SgPlanned  *planned = palloc(sizeof(SgPlanned));
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, argtypes);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), sql);
+	planned->sql = sql;
+	planned->plan = SPI_plan_get_cached_plan(plan);
+	if (planned->plan == NULL)
+		elog(ERROR, "no statement, or several: %s", sql);
+	return planned;
+}
+
+/* Runs one of the queries that rules have made of a statement; returns the rows that are the statement's own */
+static uint64
+run_planned_query(PlannedStmt *stmt, const char *sql, ParamListInfo params)
+{
+	QueryDesc  *query;
+	uint64		processed;
+
+	if (stmt->commandType == CMD_UTILITY)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a rule of the table runs a command that is no query")));
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	UpdateActiveSnapshotCommandId();
+	query = CreateQueryDesc(stmt, sql, GetActiveSnapshot(), InvalidSnapshot, None_Receiver, params, NULL, 0);
+	ExecutorStart(query, 0);
+	SG_EXECUTOR_RUN(query);
+	ExecutorFinish(query);
+	processed = stmt->canSetTag ? query->estate->es_processed : 0;
+	ExecutorEnd(query);
+	FreeQueryDesc(query);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+	return processed;
+}
+
+uint64
+sg_spi_run_planned(SgPlanned *planned, ParamListInfo params)
+{
+	uint64		processed = 0;
+
+	foreach_ptr(PlannedStmt, stmt, planned->plan->stmt_list)
+	{
+		processed += run_planned_query(stmt, planned->sql, params);
+	}
+	ReleaseCachedPlan(planned->plan, NULL);
+	return processed;
 }
 
 /* ---- queries that nobody plans ---- */

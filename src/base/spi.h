@@ -38,6 +38,19 @@ extern SPIPlanPtr sg_kept_plan(const char *sql, int nargs, Oid *argtypes);
 extern bool sg_owner_fetch(const char *sql, const char *argument, Datum *value);
 
 /*
+ * Plans a statement now, as it is analysed with the settings in force, and runs
+ * it later, which SPI_execute_plan() would analyse again under another
+ * search_path.  So what somebody has written means what it meant then, and
+ * triggers see the settings in force when it runs, which is once, in the same
+ * transaction.  Returns how many rows the statement itself has changed.  SPI is
+ * connected all the time.
+ */
+typedef struct SgPlanned SgPlanned;
+
+extern SgPlanned *sg_spi_plan(const char *sql, int nargs, Oid *argtypes);
+extern uint64 sg_spi_run_planned(SgPlanned *planned, ParamListInfo params);
+
+/*
  * A receiver of what sg_spi_receive() runs, which may be parallel where a
  * run with a limit would not be.  It is given one row after the other.
  */

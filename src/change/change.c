@@ -176,11 +176,39 @@ change_order(ChangeMove *move, const char *sql)
 	return true;
 }
 
+static bool
+has_subquery(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return IsA(node, SubLink) || raw_expression_tree_walker(node, has_subquery, context);
+}
+
+bool
+change_fill_is_query(const PlanStep *step)
+{
+	return step->fill && has_subquery(plan_change_expression(step->fill), NULL);
+}
+
+/* The value of a fill, with the column's type; one with a subquery, which no expression of a table has, as it was written */
+static char *
+fill_value(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
+{
+	Node	   *cooked;
+
+	if (change_fill_is_query(step))
+		return psprintf("(%s\n)", step->fill);
+	cooked = change_cook(move, step->fill, attnum, true);
+	if (cooked == NULL)
+		return NULL;
+	move->rows.expressions = lappend(move->rows.expressions, cooked);
+	return change_deparse(move->table, cooked);
+}
+
 bool
 change_rows(const PlanStep *step, ChangeMove *move, char *broken, List *expressions)
 {
 	AttrNumber	attnum;
-	Node	   *fill;
 
 	move->rows.table = move->table;
 	move->rows.broken = broken;
@@ -188,13 +216,9 @@ change_rows(const PlanStep *step, ChangeMove *move, char *broken, List *expressi
 	if (step->orphans != ORPHANS_SET)
 		return true;
 	attnum = change_column(step, move);
-	fill = attnum == InvalidAttrNumber ? NULL : change_cook(move, step->fill, attnum, true);
-	if (fill == NULL)
-		return false;
 	move->rows.column = linitial(step->child_columns);
-	move->rows.fill = change_deparse(move->table, fill);
-	move->rows.expressions = lappend(move->rows.expressions, fill);
-	return true;
+	move->rows.fill = attnum == InvalidAttrNumber ? NULL : fill_value(step, move, attnum);
+	return move->rows.fill != NULL;
 }
 
 void

@@ -214,7 +214,7 @@ change_column_values(const PlanStep *step, ChangeMove *move, Node **initial, Nod
 	if (!look_at_definition(step, move, &arg))
 		return false;
 	*initial = arg.initial;
-	if (step->fill == NULL)
+	if (step->fill == NULL || change_fill_is_query(step))
 		return true;
 	*fill = change_cook_value(move, step->fill, linitial(step->child_columns), arg.type, arg.typmod);
 	return *fill != NULL;

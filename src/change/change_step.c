@@ -33,12 +33,15 @@
 #include "change/change.h"
 #include "change/change_need.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_backfill.h"
 #include "deploy/deploy_index.h"
 #include "deploy/deploy_scan.h"
+#include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
+#include "plan/plan_relation.h"
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -338,6 +341,57 @@ typedef struct MoveAction
 	int64		lost;			/* rows or values that go for good */
 } MoveAction;
 
+/*
+ * Does a step end what fills rows for another one?  A rule that is there now
+ * keeps rows right by itself, and so does NOT NULL for the column that a step
+ * has added; and what is filled from a column ends with that column, or its
+ * name.
+ */
+static bool
+ends_filling(const PlanStep *step, const PlanStep *other)
+{
+	switch (step->kind)
+	{
+		case STEP_CHECK:
+			return other->step == step->step;
+		case STEP_NOT_NULL:
+			return other->step == step->step ||
+				(other->kind == STEP_COLUMN && strcmp(linitial(other->child_columns), linitial(step->child_columns)) == 0);
+		case STEP_DROP:
+		case STEP_RENAME:
+			return other->kind == STEP_COLUMN && other->fill && plan_changed_object(step) == CHANGED_COLUMN &&
+				(plan_has_word(other->fill, step->fk_name) || strcmp(linitial(other->child_columns), step->fk_name) == 0);
+		default:
+			return false;
+	}
+}
+
+/* Is it ended before the statement, which would fail on the trigger? */
+static bool
+ends_first(const PlanStep *step)
+{
+	return step->kind == STEP_DROP || step->kind == STEP_RENAME;
+}
+
+static void
+drop_triggers(const StepWork *work, Oid table)
+{
+	const PlanStep *step = work->step;
+
+	/* for most tables that is all, and no step is read */
+	if (step->child_table == NULL || !OidIsValid(table) || !plan_filler_is_on(table))
+		return;
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		if (!sg_same_text(other->child_table, step->child_table) || !ends_filling(step, other) ||
+			!plan_filler_is_armed(other, table))
+			continue;
+		plan_filler_disarm(other, table);
+		if (other->step != step->step)
+			plan_step_set_state(other->plan, other->step, STEP_AS_IT_IS, NULL, 0);
+	}
+}
+
 static void
 do_move(void *arg)
 {
@@ -362,7 +416,11 @@ do_move(void *arg)
 	check_owner(&now);
 	if (move->first)
 		write_deeds(work, &now);
+	if (ends_first(work->step))
+		drop_triggers(work, now.table);
 	change_run(&now);
+	if (move->first && !ends_first(work->step))
+		drop_triggers(work, now.table);
 	run_record_done(action, work, move->state, lost ? change_lost_text(work->step, lost, true) : NULL);
 }
 
@@ -620,6 +678,15 @@ take_back(StepWork *work, Oid table)
 						   run_failure_text(&back.action), LOG_NONE);
 }
 
+/* Mends rows as the policy says; a fill has a trigger, too, while nothing else keeps more from coming */
+static bool
+mend_rows(StepWork *work, const DeployRule *rows)
+{
+	if (rows->fill)
+		return deploy_fill_rule(work, rows, rows->open);
+	return deploy_fix_rule_hook(work, rows);
+}
+
 /* Mends what has come before the rule was there; calls that wrote such a row since then have failed */
 static bool
 mend_late(StepWork *work, const ChangeMove *move, const RuleWork *rw)
@@ -627,7 +694,7 @@ mend_late(StepWork *work, const ChangeMove *move, const RuleWork *rw)
 	int64		before = work->run->orphan_rows;
 	int64		late;
 
-	if (!deploy_fix_rule_hook(work, &move->rows))
+	if (!mend_rows(work, &move->rows))
 	{
 		take_back(work, move->table);
 		return false;
@@ -658,22 +725,29 @@ settle_rows(StepWork *work, const ChangeMove *move, RuleWork *rw)
 	if (move->kind == MOVE_STATEMENT)
 	{
 		rows.open = true;
-		return !move->first || deploy_fix_rule_hook(work, &rows);
+		return !move->first || mend_rows(work, &rows);
 	}
 	if (rw->fixed || !fixes)
 		return true;
 	rw->fixed = true;
-	return move->kind == MOVE_VALIDATE ? mend_late(work, move, rw) : deploy_fix_rule_hook(work, &rows);
+	return move->kind == MOVE_VALIDATE ? mend_late(work, move, rw) : mend_rows(work, &rows);
 }
 
-/* Whatever `fix` says: nothing is lost where there was no value */
+/*
+ * Whatever `fix` says: nothing is lost where there was no value.  The trigger of
+ * a fill stays; rows that a default fills have it from the server.
+ */
 static void
 fill_rows(StepWork *work, const ChangeMove *move)
 {
-	work->step->orphans = ORPHANS_SET;
-	if (!deploy_fix_rule_hook(work, &move->rows))
+	PlanStep   *step = work->step;
+	bool		keep_up = step->fill != NULL;
+
+	if (!deploy_fill_rule(work, &move->rows, keep_up))
 		return;
-	plan_step_set_state(work->step->plan, work->step->step, STEP_VALIDATED, NULL, 0);
+	plan_step_set_state(step->plan, step->step, STEP_VALIDATED, keep_up ?
+						psprintf("a trigger fills rows that come without a value, until the column is NOT NULL, or: %s",
+								 plan_release_call(step->plan)) : NULL, 0);
 	run_commit();
 }
 

@@ -124,6 +124,17 @@ is_volatile(const Asking *asking, Node *expression)
 	return result;
 }
 
+/* Like is_volatile(), of a fill that reads other tables */
+static bool
+is_query(const Asking *asking)
+{
+	bool		result = change_fill_is_query(asking->cs->step);
+
+	if (result)
+		check_row(asking->cs, "fill", CHECK_OK, pstrdup("has a subquery, and was not computed for any row"), NULL);
+	return result;
+}
+
 static Node *
 is_not_null(Node *expression)
 {
@@ -211,7 +222,7 @@ ask_policy_fill(const Asking *asking)
 	Given		given;
 	AuditKey   *rule;
 
-	if (step->orphans != ORPHANS_SET || step->fill == NULL)
+	if (step->orphans != ORPHANS_SET || step->fill == NULL || is_query(asking))
 		return;
 	given.column = change_column(step, &move);
 	given.value = given.column == InvalidAttrNumber ? NULL : change_cook(&move, step->fill, given.column, true);
@@ -238,6 +249,8 @@ ask_column(const Asking *asking)
 
 	if (!change_column_values(asking->cs->step, &move, &initial, &fill))
 		check_row(asking->cs, "fill", CHECK_BLOCK, move.problem->reason, move.problem->hint);
+	else if (is_query(asking))
+		return;
 	else if (fill && !is_volatile(asking, fill) && !(initial && contain_volatile_functions(initial)))
 	{
 		ask_condition(asking, "fill", initial ? either(is_not_null(initial), is_not_null(fill)) : is_not_null(fill), CHECK_WARN,
@@ -272,7 +285,7 @@ ask_new_column(const Asking *asking)
 	Node	   *initial;
 	Node	   *fill;
 
-	if (adds == NULL || !change_column_values(adds, &move, &initial, &fill))
+	if (adds == NULL || change_fill_is_query(adds) || !change_column_values(adds, &move, &initial, &fill))
 		return;
 	if ((initial && contain_volatile_functions(initial)) || (fill && contain_volatile_functions(fill)))
 		return;

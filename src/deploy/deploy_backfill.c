@@ -1,15 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * deploy_backfill.c
- *	  Filling the columns of a key before it is added.
+ *	  Filling columns: those of a key before it is added, a new column, and
+ *	  those that CHECK or NOT NULL are about.
  *
- * First, in one transaction, the columns that are missing are added and a
- * trigger is made that fills them in the rows that are written from then on
+ * First, in one transaction, the columns of a key that are missing are added
+ * and a trigger is made that fills rows which are written from then on
  * (plan_backfill.c).  Then the rows that were there are updated, some in a
  * transaction each, which ends by the clock: what is locked stays locked until
- * its commit.  Where to go on after a crash is found in the rows: those that
- * are filled are passed over.  The trigger is dropped with the key that the
- * step replaces.
+ * its commit.  Rows that somebody holds are left for a later pass, and waited
+ * for by the last one.  Where to go on after a crash is found in the rows: those
+ * that are filled are passed over.  While others write the table, a batch is
+ * followed by a pause as long as it took.
+ *
+ * The trigger is dropped with the key that the step replaces, or when CHECK or
+ * NOT NULL is there; that of a new column stays until the column is NOT NULL,
+ * or sg_plan_release().
  *
  * The expressions are the plan author's code.  Nobody runs those of another
  * role, unless that role is superuser; and they run as the owner of the table
@@ -19,20 +25,27 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/calls.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -58,14 +71,23 @@
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
-#define FIRST_BATCH_ROWS	100
-#define LARGEST_BATCH_ROWS	10000
+/* read for a batch, at most */
+#define MOST_BLOCKS			1024
 
-/* looked through for a batch, at most */
-#define BATCH_BLOCKS		256
+/* over all rows, until one leaves nothing to fill */
+#define MAX_PASSES			10
 
-/* over all rows, until one finds nothing to fill */
-#define MAX_PASSES			3
+/* of these in a row, without fewer rows left */
+#define MOST_IN_VAIN		2
+
+/* after an attempt that has failed, a batch has so much fewer */
+#define FEWER_ROWS			8
+
+/* in us, between two looks at who is in the way */
+#define LOOK_PAUSE			INT64CONST(100000)
+
+/* how often the time of a batch doubles that finds no row in it */
+#define MOST_PATIENCE		20
 
 /* An action that reads or fills rows */
 typedef struct Filling
@@ -75,17 +97,31 @@ typedef struct Filling
 	Oid			table;			/* the one that is read now */
 	BlockNumber blocks;
 	int64		rows;			/* updated in all batches */
-	int64		found;			/* by the last statement, or updated by the
-								 * last batch */
 	const char *query;
+	int64		found;			/* by the query, or updated by the batch */
+	int64		fillable;		/* of those found, there is a value for */
 
 	/* a batch */
-	const char *write;			/* the UPDATE of one row */
-	ItemPointerData after;		/* the place of the last row before it */
-	BlockNumber to;
-	int64		limit;			/* of rows */
-	int64		tried;			/* rows, so far */
-	bool		ends;			/* no row before `to` is left */
+	PlanFillBatch batch;
+	BlockNumber width;			/* blocks of the next one */
+	int64		limit;			/* rows of the next one */
+	int			patience;		/* how often its time is doubled */
+	bool		is_cheap;		/* values may be computed twice */
+	bool		again;			/* an attempt has failed */
+	bool		at_rows;		/* its tables are locked, and looked at */
+	bool		cut;			/* its time was over: rows may be left */
+	bool		more;			/* rows of its blocks may be left */
+	BlockNumber most;			/* blocks of a batch that began where it does */
+	int64		here;			/* rows that such batches have updated */
+
+	/* a pass */
+	bool		waits;			/* for who holds a row */
+	int			passes;			/* so far */
+
+	/* do others write the table? */
+	int64		writes;			/* as the server has counted them */
+	TimestampTz looked_at;
+	bool		is_busy;
 } Filling;
 
 static const char *const not_kept_up =
@@ -127,15 +163,11 @@ failure_text(const RunAction *action)
 
 /* ---- statements, by SPI in a subtransaction ---- */
 
-/*
- * How long a batch is meant to lock rows, in ms.  A batch can take more than
- * twice as long as the one before it, and what a statement may wait for our
- * locks, half of it, is the bound.
- */
+/* How long a batch locks rows, in ms, at most; its last row and COMMIT come on top of that */
 static int
 longest_batch(void)
 {
-	return Max(sg_lock_timeout / 6, 1);
+	return Max(Min(sg_fill_target, sg_lock_timeout / 3), 1);
 }
 
 /* No row is hidden from what follows, and it waits for no longer than that */
@@ -150,11 +182,11 @@ set_query_limits(int lock_timeout)
 
 /* The role of those who plan something over the child */
 static Oid
-find_role(const Filling *f)
+find_role(Filling *f)
 {
 	run_check_privileges(f->work->key, false);
 	set_query_limits(sg_lock_timeout);
-	return deploy_backfill_role(f->work->step, f->work->key->child);
+	return deploy_backfill_role(f->work->step, f->work->key->child, &f->is_cheap);
 }
 
 /* A query of ours, or expressions, as the plan's SQL expects it: names in pg_catalog only */
@@ -174,6 +206,8 @@ do_query(void *p)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), f->query);
 	if (SPI_processed == 1)
 		f->found = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "found");
+	if (SPI_processed == 1 && SPI_fnumber(SPI_tuptable->tupdesc, "fillable") > 0)
+		f->fillable = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "fillable");
 	SPI_finish();
 	sg_scope_end(&scope);
 }
@@ -181,113 +215,109 @@ do_query(void *p)
 static void
 run_query(void *p)
 {
-	run_deed_alone(do_query, p);
+	run_deed_reading(do_query, p);
 }
 
-/* The UPDATE of one row, whose parameters are the columns of a result */
-static SPIPlanPtr
-prepare_write(const char *write, TupleDesc desc)
+/* The UPDATE of a batch, planned with the names that its expressions mean */
+static SgPlanned *
+plan_batch(const Filling *f, Oid role)
 {
-	Oid		   *types = palloc(sizeof(Oid) * desc->natts);
-	SPIPlanPtr	plan;
-
-	for (int i = 0; i < desc->natts; i++)
-		types[i] = SPI_gettypeid(desc, i + 1);
-	run_check_names(write);
-	plan = SPI_prepare_cursor(write, desc->natts, types, CURSOR_OPT_GENERIC_PLAN);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare_cursor returned %s for: %s", SPI_result_code_string(SPI_result), write);
-	return plan;
-}
-
-/* Update one row; its place is the first of its columns */
-static void
-write_row(Filling *f, SPIPlanPtr plan, HeapTuple row, TupleDesc desc)
-{
-	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
-	char	   *nulls = palloc(desc->natts);
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		bool		isnull;
-
-		values[i] = SPI_getbinval(row, desc, i + 1, &isnull);
-		nulls[i] = isnull ? 'n' : ' ';
-	}
-	if (SPI_execute_plan(plan, values, nulls, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "could not run: %s", f->write);
-	f->found += (int64) SPI_processed;
-	ItemPointerCopy((ItemPointer) DatumGetPointer(values[0]), &f->after);
-	pfree(values);
-	pfree(nulls);
-}
-
-/* The rows and their new values, with the expressions' search_path; SPI is connected */
-static SPITupleTable *
-find_rows(const Filling *f, Oid role)
-{
+	char	   *sql = plan_backfill_write(f->work->step, sg_relation_name(f->table), &f->batch);
+	Oid			types[] = {TIMESTAMPTZOID, INT8OID};
+	SgPlanned  *planned;
 	SgScope		scope;
 
 	deploy_backfill_begin(&scope, role);
-	run_check_names(f->query);
-	if (SPI_execute(f->query, false, f->limit) != SPI_OK_SELECT)
-		elog(ERROR, "could not run: %s", f->query);
+	run_check_names(sql);
+	planned = sg_spi_plan(sql, lengthof(types), types);
 	sg_scope_end(&scope);
-	return SPI_tuptable;
+	return planned;
 }
 
 static void
-write_rows(Filling *f, SPITupleTable *rows)
+set_param(ParamListInfo params, int n, Oid type, Datum value)
 {
-	TimestampTz deadline = GetCurrentTimestamp() + longest_batch() * INT64CONST(1000);
-	SPIPlanPtr	plan = prepare_write(f->write, rows->tupdesc);
+	params->params[n].ptype = type;
+	params->params[n].value = value;
+	params->params[n].isnull = false;
+	params->params[n].pflags = PARAM_FLAG_CONST;
+}
 
-	set_query_limits(longest_batch());
-	do
-	{
-		write_row(f, plan, rows->vals[f->tried], rows->tupdesc);
-		f->tried++;
-	} while (f->tried < rows->numvals && GetCurrentTimestamp() < deadline);
+static void
+write_rows(Filling *f, SgPlanned *planned)
+{
+	ParamListInfo params = makeParamList(2);
+	TimestampTz deadline = GetCurrentTimestamp() + (longest_batch() * INT64CONST(1000) << f->patience);
+
+	set_param(params, 0, TIMESTAMPTZOID, TimestampTzGetDatum(deadline));
+	set_param(params, 1, INT8OID, Int64GetDatum(f->limit));
+	f->at_rows = true;
+	f->found = (int64) sg_spi_run_planned(planned, params);
+	f->cut = GetCurrentTimestamp() >= deadline;
+}
+
+/* Has another session, or a prepared transaction, a lock on the table that conflicts with this one? */
+static bool
+is_shared(Oid table, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+	int			n;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, table);
+	(void) GetLockConflicts(&tag, mode, &n);
+	return n > 0;
 }
 
 /*
- * The values of some rows are found without a lock on them; then the rows are
- * updated one by one for as long as they may be locked.  The snapshot keeps
- * their places from being given to other rows in between.
- *
- * An attempt that fails leaves the next one as many rows as it had updated:
- * then the row in the way is the first of its batch, and nothing else is
- * locked while we wait for it.
+ * One statement finds rows, locks those that nobody has, and updates them, for
+ * as long as rows may be locked.  A lone row may wait: no other is locked
+ * meanwhile.  Triggers of the table see the settings that they know: the
+ * caller's, or, where it runs as the owner, those of that role.
  */
 static void
 do_batch(void *p)
 {
 	Filling    *f = p;
-	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
-	Oid			role;
-	SPITupleTable *rows;
+	Oid			role = find_role(f);
+	SgPlanned  *planned;
 	SgScope		scope;
 
-	if (f->tried > 0)
-		f->limit = f->tried;
-	f->tried = f->found = 0;
-	role = find_role(f);
+	f->batch.alone = f->is_cheap && !f->again && f->limit > 1 && list_length(f->work->step->child_columns) == 1 &&
+		!is_shared(f->table, ExclusiveLock);
 	SPI_connect();
-	rows = find_rows(f, role);
-	sg_role_begin(&scope, role);
-	if (rows->numvals > 0)
-		write_rows(f, rows);
-	f->ends = f->tried == rows->numvals && f->tried < f->limit;
-	sg_scope_end(&scope);
+	planned = plan_batch(f, role);
+	if (OidIsValid(role))
+		sg_role_begin(&scope, role);
+	set_query_limits(f->limit == 1 ? sg_lock_timeout : longest_batch());
+	write_rows(f, planned);
+	if (OidIsValid(role))
+		sg_scope_end(&scope);
 	SPI_finish();
-	UnregisterSnapshot(snapshot);
 }
 
 static void
 fill_batch(void *p)
 {
-	run_deed_alone(do_batch, p);
+	Filling    *f = p;
+
+	f->at_rows = false;
+	run_deed_at_once(do_batch, f);
 	run_fire_deferred();
+}
+
+/* Has a unique index one of the columns, so that a change of it is one of the row's key? */
+static bool
+is_of_key(const Filling *f, Relation rel)
+{
+	Bitmapset  *keys = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_KEY);
+	ListCell   *lc;
+
+	foreach(lc, f->work->step->child_columns)
+	{
+		if (bms_is_member(get_attnum(f->table, lfirst(lc)) - FirstLowInvalidHeapAttributeNumber, keys))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -299,6 +329,7 @@ measure(void *p)
 	run_set_local("lock_timeout", psprintf("%d", Max(sg_lock_timeout, 1)));
 	rel = sg_relation_open(f->table, AccessShareLock);
 	f->blocks = RelationGetNumberOfBlocks(rel);
+	f->batch.of_key = is_of_key(f, rel);
 	table_close(rel, AccessShareLock);
 }
 
@@ -314,13 +345,62 @@ rest(TimestampTz since)
 }
 
 /*
+ * Do others write the table?  Either somebody has a lock to do so, or the
+ * server has counted writes in the last second; ours it counts when the call is
+ * over.
+ */
+static bool
+others_write(Filling *f)
+{
+	PgStat_StatTabEntry *counts;
+	TimestampTz now = GetCurrentTimestamp();
+	int64		writes;
+
+	if (is_shared(f->table, ShareLock))
+		return true;
+	if (now - f->looked_at < USECS_PER_SEC)
+		return f->is_busy;
+	counts = pgstat_fetch_stat_tabentry(f->table);
+	writes = counts ? counts->tuples_inserted + counts->tuples_updated + counts->tuples_deleted : 0;
+	f->is_busy = f->looked_at != 0 && writes > f->writes;
+	f->writes = writes;
+	f->looked_at = now;
+	return f->is_busy;
+}
+
+/* Wait for an autovacuum of the table, which a request for the lock would cancel; false where it takes too long */
+static bool
+wait_for_autovacuum(Oid table, TimestampTz budget_end)
+{
+	sg_progress_phase(SG_PHASE_PAUSING);
+	while (run_autovacuum_holds(table))
+	{
+		if (GetCurrentTimestamp() > budget_end)
+			return false;
+		rest(GetCurrentTimestamp() - LOOK_PAUSE);
+	}
+	sg_progress_phase(SG_PHASE_EXECUTING);
+	return true;
+}
+
+/* Is this failure the last one?  A row is waited for once; so is who has a lock on the table, again and again. */
+static bool
+is_final(const Filling *f, const ErrorData *error, int attempt, TimestampTz budget_end)
+{
+	return !run_is_lock_failure(error) || (f->batch.waits && f->at_rows) || attempt >= sg_lock_attempts ||
+		GetCurrentTimestamp() > budget_end;
+}
+
+/*
  * Until it is done, fails for another reason than a lock, or attempts and time
- * are used up; NULL is success
+ * are used up; NULL is success.  After each attempt that fails, a batch is of
+ * fewer rows, which are not locked while it waits for others.
  */
 static ErrorData *
 persist(void (*fn) (void *arg), Filling *f)
 {
 	TimestampTz budget_end = GetCurrentTimestamp() + sg_lock_budget * INT64CONST(1000);
+	TimestampTz vacuum_end = GetCurrentTimestamp() + sg_throttle_budget * INT64CONST(1000);
 
 	for (int attempt = 1;; attempt++)
 	{
@@ -332,13 +412,21 @@ persist(void (*fn) (void *arg), Filling *f)
 		run_disarm_timeout();
 		if (edata && sg_is_cancel(edata) && !run_timeout_struck())
 			ReThrowError(edata);
-		if (edata && (!run_is_lock_failure(edata) || attempt >= sg_lock_attempts ||
-					  GetCurrentTimestamp() > budget_end))
+		if (edata && is_final(f, edata, attempt, budget_end))
 			return edata;
-		run_commit();
+		run_commit_soon();
 		if (edata == NULL)
 			return NULL;
-		rest(start - attempt * INT64CONST(100000));
+		f->again = f->at_rows;
+		f->limit = Max(f->limit / FEWER_ROWS, 1);
+		if (!f->at_rows && OidIsValid(f->table) && run_autovacuum_holds(f->table))
+		{
+			if (!wait_for_autovacuum(f->table, vacuum_end))
+				return edata;
+			attempt--;
+		}
+		else
+			rest(start - attempt * LOOK_PAUSE);
 	}
 }
 
@@ -414,19 +502,31 @@ arm(StepWork *work, FkKey *key)
 
 /* ---- the rows ---- */
 
-/* So many rows in the next batch, which is to take as long as rows may be locked */
-static int64
-next_limit(const Filling *f, TimestampTz since)
+/*
+ * How much the next batch is, which is to take as long as rows may be locked,
+ * and whether it begins where this one did.  Not once more rows were updated
+ * there than there can be: something takes their values away again.
+ */
+static void
+set_next(Filling *f, TimestampTz since)
 {
 	double		ms = run_elapsed(since);
 
-	if (ms > longest_batch())
-		return Max(Min(f->tried, f->limit / 2), 1);
-	return ms < longest_batch() / 2.0 && f->tried == f->limit ?
-		Min(f->limit * 2, LARGEST_BATCH_ROWS) : f->limit;
+	f->most = Max(f->most, f->batch.to - f->batch.from);
+	f->here += f->found;
+	f->more = (f->cut || f->found >= f->limit) && f->here <= (int64) f->most * MaxHeapTuplesPerPage;
+	if (f->found > 0 || !f->cut)
+		f->patience = 0;
+	else if (f->width == 1)
+		f->patience = Min(f->patience + 1, MOST_PATIENCE);
+	if (f->more || ms > longest_batch())
+		f->width = Max(f->width / 2, 1);
+	else if (ms < longest_batch() / 2.0 && f->found <= f->limit / 2)
+		f->width = Min(f->width * 2, MOST_BLOCKS);
+	f->limit = Min(f->limit * 2, sg_fill_batch);
 }
 
-/* One batch of those between f->after and f->to */
+/* One batch */
 static bool
 fill_some(Filling *f)
 {
@@ -435,15 +535,44 @@ fill_some(Filling *f)
 	if (!run_throttle(f->action.run))
 		return false;
 	start = GetCurrentTimestamp();
-	f->query = plan_backfill_find(f->work->step, sg_relation_name(f->table), &f->after, f->to);
 	f->action.error = persist(fill_batch, f);
 	if (f->action.error)
 		return false;
+	f->again = false;
 	f->rows += f->found;
-	f->limit = next_limit(f, start);
-	if (f->tried > 0)
+	set_next(f, start);
+	if (f->found > 0 && others_write(f))
 		rest(start);
-	f->tried = 0;
+	return true;
+}
+
+/* One row that somebody holds, with nothing else locked */
+static bool
+fill_held(Filling *f)
+{
+	int64		limit = f->limit;
+	bool		done;
+
+	f->limit = 1;
+	f->batch.waits = true;
+	done = fill_some(f);
+	if (done)
+		f->batch.waits = false;
+	f->limit = limit;
+	return done;
+}
+
+/* Some blocks, until none of their rows is left, or none that is free */
+static bool
+fill_blocks(Filling *f)
+{
+	f->most = f->here = 0;
+	do
+	{
+		f->batch.to = Min(f->batch.from + f->width, f->blocks);
+		if (!fill_some(f) || (f->waits && !f->more && !fill_held(f)))
+			return false;
+	} while (f->more);
 	return true;
 }
 
@@ -451,50 +580,60 @@ static bool
 fill_table(Filling *f, Oid table)
 {
 	f->table = table;
-	f->write = plan_backfill_write(f->work->step, sg_relation_name(table));
+	f->looked_at = 0;
+	f->width = 1;
+	f->limit = sg_fill_batch;
 	f->action.error = persist(measure, f);
 	if (f->action.error)
 		return false;
 
 	sg_progress_tables(SG_PHASE_EXECUTING, table, f->blocks);
-	for (BlockNumber from = 0; from < f->blocks; from = f->to)
+	for (f->batch.from = 0; f->batch.from < f->blocks; f->batch.from = f->batch.to)
 	{
-		ItemPointerSet(&f->after, from, 0);
-		f->to = Min(from + BATCH_BLOCKS, f->blocks);
-		do
-		{
-			if (!fill_some(f))
-				return false;
-			sg_progress_blocks(f->ends ? f->to : ItemPointerGetBlockNumberNoCheck(&f->after), 0);
-		} while (!f->ends);
+		if (!fill_blocks(f))
+			return false;
+		sg_progress_blocks(f->batch.to, 0);
 	}
 	return true;
 }
 
+static bool
+count_left(Filling *f)
+{
+	f->query = plan_backfill_left(f->work->step, get_rel_relkind(f->work->key->child) == RELKIND_PARTITIONED_TABLE);
+	f->action.error = persist(run_query, f);
+	return f->action.error == NULL;
+}
+
 /*
- * All tables that hold rows of the child.  Rows that others write move, ahead
- * of us or back: that is so until nothing is left wherever we look.
+ * All tables that hold rows of the child, until none is left for which there is
+ * a value.  Rows that others hold come in a later pass, and are waited for once
+ * nothing else is left.
  */
 static bool
 fill_tables(RunAction *action)
 {
 	Filling    *f = (Filling *) action;
 	Oid			child = f->work->key->child;
+	int64		least = PG_INT64_MAX;
+	int			in_vain = 0;
 
-	for (int pass = 1; pass <= MAX_PASSES; pass++)
+	for (f->passes = 1; f->passes <= MAX_PASSES; f->passes++)
 	{
-		List	   *tables = sg_with_partitions(child);
 		int64		before = f->rows;
-		ListCell   *lc;
 
-		foreach(lc, tables)
+		foreach_oid(table, sg_with_partitions(child))
 		{
-			if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION &&
-				!fill_table(f, lfirst_oid(lc)))
+			if (get_rel_relkind(table) == RELKIND_RELATION && !fill_table(f, table))
 				return false;
 		}
-		if (f->rows == before)
+		if (!count_left(f))
+			return false;
+		in_vain = f->fillable < least ? 0 : in_vain + 1;
+		least = Min(least, f->fillable);
+		if (f->fillable == 0 || in_vain == MOST_IN_VAIN)
 			break;
+		f->waits = f->rows == before || f->passes == MAX_PASSES - 1;
 	}
 	return true;
 }
@@ -503,21 +642,94 @@ fill_tables(RunAction *action)
 static Filling
 new_filling(StepWork *work, FkKey *key)
 {
-	Filling		f = {.work = work,.limit = FIRST_BATCH_ROWS};
+	Filling		f = {.work = work};
 
 	f.action.run = work->run;
 	f.action.works = list_make1(work);
-	f.action.name = "backfill";
+	f.action.name = work->step->kind == STEP_FOREIGN_KEY ? "backfill" : "fill";
 	f.action.attempts = 1;
 	work->key = key;
 	return f;
 }
 
+/* Why a filling has failed */
+static char *
+unfilled_text(Filling *f)
+{
+	char	   *who;
+
+	if (!f->batch.waits || !f->at_rows || !run_is_lock_failure(f->action.error))
+		return failure_text(&f->action);
+	who = run_row_holders(&f->action, f->table);
+	return psprintf("a row of %s without a value is held by %s", sg_relation_name(f->table),
+					who ? who : "somebody who has gone since");
+}
+
+/* A failure of a filling, on record */
+static void
+record_unfilled(Filling *f)
+{
+	StepWork   *work = f->work;
+
+	if (f->action.error == NULL)
+	{
+		run_record_skipped(&f->action, work, work->run->stop_reason);
+		run_commit();
+		return;
+	}
+	run_record_failure(&f->action, work, STEP_FAILED, f->action.error->sqlerrcode,
+					   unfilled_text(f), LOG_NONE);
+	if (run_is_lock_failure(f->action.error))
+		work->hint = psprintf("When that is over:\n%s", run_call_text(work->run, work->run->procedure,
+																	  work->run->fix && strcmp(work->run->procedure, "sg_fix_orphans") != 0 ?
+																	  ", fix => true" : NULL));
+	else if (work->step->kind == STEP_FOREIGN_KEY || work->step->kind == STEP_COLUMN)
+		work->hint = psprintf("To see the whole error, run the UPDATE that is among these, in a transaction that is rolled back:\n%s",
+							  plan_sql_call(work->step->plan));
+}
+
+static char *
+without_text(int64 rows)
+{
+	return psprintf(INT64_FORMAT " %s left without a value: its fill gives none", rows, rows == 1 ? "row is" : "rows are");
+}
+
+/* What rows are left that should not be, or NULL */
+static char *
+left_text(Filling *f, bool is_armed)
+{
+	StepKind	kind = f->work->step->kind;
+
+	if (f->fillable > 0)
+	{
+		if (is_armed)
+			f->work->hint = "Look for a trigger that fires behind ours and takes the value away, and for who writes past triggers: subscriptions, and session_replication_role = replica.";
+		return psprintf(INT64_FORMAT " %s left after %d passes: a trigger or rule of the table keeps them%s", f->fillable,
+						f->fillable == 1 ? "row is" : "rows are", Min(f->passes, MAX_PASSES),
+						is_armed ? ", or they come past the trigger that fills them" : "");
+	}
+	if (f->found > 0 && (kind == STEP_CHECK || kind == STEP_NOT_NULL))
+		return psprintf(INT64_FORMAT " %s left: its fill gives them no value that mends them", f->found,
+						f->found == 1 ? "row is" : "rows are");
+	return NULL;
+}
+
+/* What a filling has come to */
+typedef struct Filled
+{
+	int64		rows;
+	int64		left;			/* without a value */
+	bool		goes_on;		/* the next call does, for this one was held
+								 * up */
+} Filled;
+
+/* Fills rows; false: failed, or ended, on record */
 static bool
-fill(StepWork *work, FkKey *key)
+fill(StepWork *work, FkKey *key, bool is_armed, Filled *filled)
 {
 	Filling		f = new_filling(work, key);
 	LogEntry	entry;
+	char	   *reason;
 
 	/* not the UPDATEs: the expressions may have literals in them */
 	work->statement = NULL;
@@ -525,21 +737,24 @@ fill(StepWork *work, FkKey *key)
 	run_log_start(&f.action);
 	if (!run_guard(&f.action, fill_tables))
 	{
-		if (f.action.error == NULL)
-		{
-			run_record_skipped(&f.action, work, work->run->stop_reason);
-			run_commit();
-			return false;
-		}
-		run_record_failure(&f.action, work, STEP_FAILED, f.action.error->sqlerrcode,
-						   failure_text(&f.action), LOG_NONE);
-		work->hint = psprintf("To see the whole error, run the UPDATE that is among these, in a transaction that is rolled back:\n%s",
-							  plan_sql_call(work->step->plan));
+		filled->rows = f.rows;
+		filled->goes_on = f.action.error == NULL || run_is_lock_failure(f.action.error);
+		record_unfilled(&f);
+		return false;
+	}
+	filled->rows = f.rows;
+	filled->left = f.found;
+	reason = left_text(&f, is_armed);
+	if (reason)
+	{
+		run_record_failure(&f.action, work, STEP_FAILED, ERRCODE_SG_ORPHANS, reason, f.found);
 		return false;
 	}
 
 	entry = run_entry(&f.action, work, LOG_DONE);
 	entry.rows_affected = f.rows;
+	if (f.found > 0 && work->step->kind == STEP_COLUMN)
+		entry.message = without_text(f.found);
 	run_settle_with(&f.action, &entry);
 	run_commit();
 	if (f.rows > 0)
@@ -642,6 +857,7 @@ fill_step(StepWork *work)
 	FkKey		key;
 	FkProblem  *problem = plan_step_key(step, &key);
 	FkKey	   *replaced;
+	Filled		filled = {0};
 
 	/* what is missing besides columns, deploy_look will say */
 	if (!OidIsValid(key.child) || !OidIsValid(key.parent) ||
@@ -669,7 +885,7 @@ fill_step(StepWork *work)
 						   quote_literal_cstr(step->plan)));
 		return false;
 	}
-	return check_expressions(work, &key) && arm(work, &key) && fill(work, &key) &&
+	return check_expressions(work, &key) && arm(work, &key) && fill(work, &key, true, &filled) &&
 		deploy_backfill_is_complete(work, &key, replaced);
 }
 
@@ -697,6 +913,46 @@ deploy_backfill_step(PlanRun *run, int step)
 		MemoryContextSwitchTo(old);
 	}
 	run_end_step(work);
+}
+
+/* ---- steps of other kinds ---- */
+
+/* The work's step is the copy that fills, meanwhile */
+static bool
+fill_as(StepWork *work, Oid table, bool keep_up, Filled *filled)
+{
+	FkKey		key = {.child = table,.parent = table,.name = work->step->fk_name};
+
+	return check_expressions(work, &key) && (!keep_up || arm(work, &key)) &&
+		fill(work, &key, keep_up, filled);
+}
+
+bool
+deploy_fill_rule(StepWork *work, const DeployRule *rule, bool keep_up)
+{
+	PlanStep   *step = work->step;
+	Filled		filled = {0};
+	bool		done;
+
+	work->step = plan_filling_step(step, rule->column, rule->fill);
+	done = fill_as(work, rule->table, keep_up, &filled);
+	work->step = step;
+	work->key = NULL;
+	if (step->kind != STEP_COLUMN)
+	{
+		/* there is no copy of what stood there */
+		if (filled.rows > 0)
+		{
+			plan_deed_rows(work->run->plan, DEED_SET, step->step, work->object, filled.rows);
+			run_commit();
+		}
+		work->run->orphan_rows += filled.rows;
+	}
+	else if (done && filled.left > 0)
+		run_append_notice(work, without_text(filled.left));
+	if (!done && keep_up && !filled.goes_on)
+		(void) deploy_backfill_disarm(work->run, step, "the trigger that fills rows was dropped");
+	return done;
 }
 
 /* ---- taken back ---- */

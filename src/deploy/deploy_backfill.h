@@ -24,6 +24,15 @@
 extern void deploy_backfill_step(PlanRun *run, int step);
 
 /*
+ * The same for a step of another kind, whose rule has a column and its value:
+ * gives rows values, with keep_up by a trigger that stays, too.  False: failed,
+ * on record; there is no trigger any more, unless somebody has held the filling
+ * up, and the next call goes on with it.  Rows of a new column for which the
+ * expression gives none are left without.
+ */
+extern bool deploy_fill_rule(StepWork *work, const DeployRule *rule, bool keep_up);
+
+/*
  * Does every row that the key to be replaced joins have a value in each of the
  * new columns?  If not, and the policy is "stop", the step fails here; so it
  * does where that can't be found out.  `key` needs its tables only; `replaced`
@@ -46,8 +55,10 @@ extern bool deploy_backfill_is_trusted(const char *author);
  * As whom a step's columns are filled, InvalidOid for the caller: for
  * sg_role_begin(), or for this, which pins the search_path as the expressions
  * want it.  Raises 42501 where nobody may.  The caller has locked the child.
+ * *is_cheap, unless NULL: nothing but built-in functions computes the values,
+ * none of them volatile, from the row alone.
  */
-extern Oid	deploy_backfill_role(const PlanStep *step, Oid child);
+extern Oid	deploy_backfill_role(const PlanStep *step, Oid child, bool *is_cheap);
 extern void deploy_backfill_begin(SgScope *scope, Oid role);
 
 #endif							/* SG_DEPLOY_BACKFILL_H */

@@ -19,6 +19,7 @@
 
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
@@ -52,9 +53,24 @@ reach_tables(const PlanStep *step, Oid child)
 	return reach;
 }
 
+/* Are values computed from the row alone, in the same way each time, by the server's own code? */
+static bool
+is_cheap(const Query *query, Oid owner)
+{
+	CodeReach  *reach = code_reach();
+
+	foreach_ptr(const RangeTblEntry, entry, query->rtable)
+	{
+		if (entry->rtekind == RTE_SUBQUERY && entry->subquery->hasSubLinks)
+			return false;
+	}
+	code_reach_expression(reach, (Node *) list_make1(unconstify(Query *, query)), owner);
+	return !contain_volatile_functions((Node *) query) && !code_found(reach);
+}
+
 /* What the expressions call; analysed, and neither planned nor run */
 static void
-reach_expressions(CodeReach *reach, const PlanStep *step, Oid owner, Oid role)
+reach_expressions(CodeReach *reach, const PlanStep *step, Oid owner, Oid role, bool *cheap)
 {
 	char	   *probe = plan_backfill_probe(step);
 	SPIPlanPtr	plan;
@@ -68,13 +84,15 @@ reach_expressions(CodeReach *reach, const PlanStep *step, Oid owner, Oid role)
 	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
 	{
 		code_reach_expression(reach, (Node *) source->query_list, owner);
+		if (cheap)
+			*cheap = is_cheap(linitial(source->query_list), owner);
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
 }
 
 Oid
-deploy_backfill_role(const PlanStep *step, Oid child)
+deploy_backfill_role(const PlanStep *step, Oid child, bool *cheap)
 {
 	MemoryContext context = CurrentMemoryContext;
 	MemoryContext scratch = AllocSetContextCreate(context, "schemaguard reachable code", ALLOCSET_SMALL_SIZES);
@@ -89,7 +107,7 @@ deploy_backfill_role(const PlanStep *step, Oid child)
 	reason = code_role(reach, owner, &unused);
 	if (reason == NULL)
 	{
-		reach_expressions(reach, step, owner, role);
+		reach_expressions(reach, step, owner, role, cheap);
 		reason = code_role(reach, owner, &unused);
 	}
 	MemoryContextSwitchTo(context);

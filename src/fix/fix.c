@@ -24,6 +24,7 @@
 #include "base/quote.h"
 #include "change/change.h"
 #include "deploy/deploy.h"
+#include "deploy/deploy_backfill.h"
 #include "fix/fix.h"
 #include "fix/fix_limit.h"
 #include "fix/fix_pass.h"
@@ -136,6 +137,9 @@ fix_rule(StepWork *work, const DeployRule *rule)
 {
 	FkKey		key = {.child = rule->table,.parent = rule->table,.name = work->step->fk_name};
 	bool		clean;
+
+	if (rule->fill && !work->run->dry_run)
+		return deploy_fill_rule(work, rule, false);
 
 	/*
 	 * under its locks, an action looks up the tables of its key by the step's

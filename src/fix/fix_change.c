@@ -92,11 +92,6 @@ append_assignments(StringInfo buf, const FixRow *row)
 	List	   *columns = fix_row_null_columns(row);
 	ListCell   *lc;
 
-	if (row->by->rule)
-	{
-		appendStringInfo(buf, "%s = (%s)", quote_identifier(row->by->rule->column), row->by->rule->fill);
-		return;
-	}
 	foreach(lc, columns)
 	{
 		const char *name = lfirst(lc);
@@ -124,9 +119,7 @@ append_result(StringInfo buf, const FixRow *row, const FixPlaces *places)
 	ListCell   *lc;
 
 	appendStringInfoString(buf, "CASE WHEN ");
-	if (row->by->rule)
-		appendStringInfo(buf, "(%s) IS NOT TRUE", row->by->rule->broken);
-	else if (row->fate == FIX_SENTINEL)
+	if (row->fate == FIX_SENTINEL)
 	{
 		appendStringInfoString(buf, "NOT ");
 		audit_sql_checked(buf, key);

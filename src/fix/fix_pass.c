@@ -537,10 +537,8 @@ record_lost(const FixAction *action)
 	const StepWork *work = action->fix->work;
 	OrphanPolicy policy = work->step->orphans;
 
-	if (action->changed > 0 && is_counted(action->fix) &&
-		(policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL || policy == ORPHANS_SET))
-		plan_deed_rows(work->run->plan, policy == ORPHANS_DELETE ? DEED_DELETE :
-					   policy == ORPHANS_SET ? DEED_SET : DEED_SET_NULL, work->step->step,
+	if (action->changed > 0 && (policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL))
+		plan_deed_rows(work->run->plan, policy == ORPHANS_DELETE ? DEED_DELETE : DEED_SET_NULL, work->step->step,
 					   work->object, action->changed);
 }
 
@@ -749,13 +747,8 @@ settle(Fix *fix)
 static char *
 left_text(const Fix *fix, int64 found)
 {
-	const DeployRule *rule = fix->key.rule;
-	const char *why = "they change all the time";
-
-	if (fix->kept > 0)
-		why = rule && rule->fill ? "its fill gives them no value that mends them, or a trigger or rule of the table keeps them" :
-			"a trigger or rule of the table keeps them";
-	return psprintf(INT64_FORMAT " %s%s left: %s", found, rule ? "" : "orphan ", found == 1 ? "row is" : "rows are", why);
+	return psprintf(INT64_FORMAT " %s%s left: %s", found, fix->key.rule ? "" : "orphan ", found == 1 ? "row is" : "rows are",
+					fix->kept > 0 ? "a trigger or rule of the table keeps them" : "they change all the time");
 }
 
 bool

@@ -220,8 +220,6 @@ fix_row_null_columns(const FixRow *row)
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	if (row->by->rule)
-		return list_make1(unconstify(char *, row->by->rule->column));
 	columns = null_columns_or_error(row->by, row->fate);
 	foreach(lc, row->also)
 	{

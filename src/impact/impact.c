@@ -25,6 +25,7 @@
 #include "base/spi.h"
 #include "change/change.h"
 #include "impact/impact.h"
+#include "plan/plan_backfill.h"
 #include "snapshot/snapshot_object.h"
 
 SG_FUNCTION(sg_impact);
@@ -230,6 +231,13 @@ dependents_of(const ObjectAddress *object)
 		char	   *identity = snapshot_object_identity(&node->address);
 
 		if (node == impact->root || impact_is_internal(node) || identity == NULL || node->depth > 1)
+			continue;
+
+		/*
+		 * a step that ends with the object takes what fills rows from it
+		 * along
+		 */
+		if (plan_filler_has_identity(identity))
 			continue;
 		dependent->address = node->address;
 		dependent->identity = psprintf("%s %s", impact_kind(&node->address), identity);

@@ -9,10 +9,14 @@
  * look names up in pg_catalog alone, so that no object of another user's can
  * come in between; other names need their schema.
  *
- * Only empty columns are filled.  The trigger also follows a row whose values
- * change, unless the application writes the columns itself; and it never
- * fails: a row for which the expressions raise an error is left without
- * values, to be found before the step goes on.  (plan_filler.c makes it.)
+ * Only empty columns are filled.  The trigger of a key's columns also follows
+ * a row whose values change, unless the application writes the columns itself.
+ * A trigger never fails: a row for which the expressions raise an error is left
+ * without values, to be found before the step goes on.  (plan_filler.c makes it.)
+ *
+ * A step of another kind is filled by a copy of it, which has the value of its
+ * one column in the place of option backfill: a new column and NOT NULL where
+ * the column is empty, CHECK where a row breaks it (plan_filling_step()).
  *
  *-------------------------------------------------------------------------
  */
@@ -25,8 +29,10 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/ruleutils.h"
 
 #include "base/compat.h"
@@ -87,6 +93,18 @@ plan_check_backfill(const PlanStep *step)
 				 errhint("Give one expression for each of child_columns, in their order.")));
 }
 
+PlanStep *
+plan_filling_step(const PlanStep *step, const char *column, const char *value)
+{
+	PlanStep   *filling = palloc(sizeof(PlanStep));
+
+	memcpy(filling, step, sizeof(PlanStep));
+	filling->child_columns = list_make1(pstrdup(column));
+	filling->backfill = pstrdup(value);
+	filling->parent_table = step->child_table;
+	return filling;
+}
+
 /* ---- tables ---- */
 
 static bool
@@ -114,7 +132,8 @@ plan_backfill_tables(const PlanStep *step)
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
-	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s", step->backfill), RAW_PARSE_DEFAULT))
+	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s\n WHERE (%s\n)", step->backfill,
+												  step->kind == STEP_CHECK ? step->definition : "true"), RAW_PARSE_DEFAULT))
 		(void) visit_raw(raw->stmt, &tables);
 	sg_scope_end(&scope);
 	return tables;
@@ -123,8 +142,8 @@ plan_backfill_tables(const PlanStep *step)
 /* ---- as SQL ---- */
 
 /*
- * One pattern per column of the key, in which %c is the column, %n the name of
- * its value, %p the number of the parameter that has it ($1 is the place)
+ * One pattern per column of the key, in which %c is the column and %n the name of
+ * its value, which no column of a user's has
  */
 static char *
 for_each_column(const PlanStep *step, const char *separator, const char *pattern)
@@ -142,9 +161,7 @@ for_each_column(const PlanStep *step, const char *separator, const char *pattern
 			if (p[0] == '%' && p[1] == 'c')
 				appendStringInfoString(&buf, quote_identifier(lfirst(lc)));
 			else if (p[0] == '%' && p[1] == 'n')
-				appendStringInfo(&buf, "v%d", foreach_current_index(lc) + 1);
-			else if (p[0] == '%' && p[1] == 'p')
-				appendStringInfo(&buf, "%d", foreach_current_index(lc) + 2);
+				appendStringInfo(&buf, "\"~v%d\"", foreach_current_index(lc) + 1);
 			else
 			{
 				appendStringInfoChar(&buf, *p);
@@ -163,7 +180,7 @@ row_name(const PlanStep *step)
 	return quote_identifier(sg_parse_table_name(step->child_table).name);
 }
 
-/* The values of the expressions for each row of `source`, as v1, v2, ... */
+/* The values of the expressions for each row of `source`, as "~v1", "~v2", ... */
 static char *
 values_from(const PlanStep *step, const char *columns, const char *source)
 {
@@ -173,10 +190,104 @@ values_from(const PlanStep *step, const char *columns, const char *source)
 					for_each_column(step, ", ", "%n"));
 }
 
+/* What the server computes a generated column from, as text that means the same with any settings */
+static char *
+generated_value(Relation rel, AttrNumber attnum)
+{
+	Node	   *expression = build_column_default(rel, attnum);
+	SgScope		scope;
+	char	   *text;
+
+	sg_caller_begin(&scope);
+	sg_scope_pin_texts();
+	text = deparse_expression(expression, deparse_context_for(RelationGetRelationName(rel), RelationGetRelid(rel)), false, false);
+
+	sg_scope_end(&scope);
+	return text;
+}
+
+/* The rows that are to get values, by their alias; a condition names columns alone, or by the table */
+static char *
+is_wanting(const PlanStep *step, const char *alias)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	if (step->kind == STEP_CHECK)
+		return psprintf("(NOT (%s\n))", step->definition);
+	initStringInfo(&sql);
+	foreach(lc, step->child_columns)
+		appendStringInfo(&sql, "%s%s.%s IS NULL", sql.len ? " OR " : "(", alias,
+						 quote_identifier(lfirst(lc)));
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
+/*
+ * The row that a trigger sees, as a subquery.  Generated columns, which are
+ * computed after BEFORE triggers, are computed here.
+ */
+static char *
+row_source(const PlanStep *step, const char *row)
+{
+	Oid			table = sg_find_qualified(step->child_table);
+	Relation	rel = OidIsValid(table) ? RelationIdGetRelation(table) : NULL;
+	StringInfoData columns;
+	bool		any = false;
+
+	initStringInfo(&columns);
+	for (int i = 0; rel && i < RelationGetNumberOfAttributes(rel); i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+		const char *name = quote_identifier(NameStr(att->attname));
+
+		if (att->attisdropped)
+			continue;
+		any |= att->attgenerated != '\0';
+		appendStringInfoString(&columns, columns.len ? ", " : "");
+		if (att->attgenerated == '\0')
+			appendStringInfo(&columns, "\"~r\".%s", name);
+		else
+			appendStringInfo(&columns, "(%s) AS %s", generated_value(rel, i + 1), name);
+	}
+	if (rel)
+		RelationClose(rel);
+	return any ? psprintf("(SELECT %s FROM (SELECT %s.*) AS \"~r\")", columns.data, row) : psprintf("(SELECT %s.*)", row);
+}
+
+/* Where no application follows: a row that wants a value gets it, whoever has written it */
+static char *
+mending_body(const PlanStep *step)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfoString(&body,
+						   "#variable_conflict use_column\n"
+						   "DECLARE\n"
+						   "	sg_now record;\n"
+						   "BEGIN\n");
+	appendStringInfo(&body,
+					 "	IF NOT EXISTS (SELECT FROM pg_class t WHERE t.oid = TG_RELID"
+					 " AND pg_get_userbyid(t.relowner) = current_user) THEN RETURN NEW; END IF;\n"
+					 "	%s INTO sg_now WHERE %s;\n"
+					 "	IF FOUND THEN %s; END IF;\n"
+					 "	RETURN NEW;\n"
+					 "EXCEPTION WHEN OTHERS THEN\n"
+					 "	RETURN NEW;\n"
+					 "END\n",
+					 values_from(step, "\"~v\".*", row_source(step, "NEW")), is_wanting(step, row_name(step)),
+					 for_each_column(step, "; ", "NEW.%c := sg_now.%n"));
+	return body.data;
+}
+
 char *
 plan_backfill_body(const PlanStep *step)
 {
 	StringInfoData body;
+
+	if (step->kind != STEP_FOREIGN_KEY)
+		return mending_body(step);
 
 	initStringInfo(&body);
 	appendStringInfo(&body,
@@ -197,13 +308,13 @@ plan_backfill_body(const PlanStep *step)
 					 "	END IF;\n"
 					 "	%s INTO sg_now;\n",
 					 for_each_column(step, " AND ", "NEW.%c IS NOT NULL"),
-					 values_from(step, "\"~v\".*", "(SELECT NEW.*)"));
+					 values_from(step, "\"~v\".*", row_source(step, "NEW")));
 	appendStringInfo(&body,
 					 "	IF TG_OP = 'UPDATE' THEN\n"
 					 "		IF %s THEN\n"
 					 "			%s INTO sg_was;\n",
 					 for_each_column(step, " AND ", "OLD.%c IS NOT NULL"),
-					 values_from(step, "\"~v\".*", "(SELECT OLD.*)"));
+					 values_from(step, "\"~v\".*", row_source(step, "OLD")));
 	appendStringInfo(&body,
 					 "			IF %s THEN RETURN NEW; END IF;\n"
 					 "			sg_all := true;\n"
@@ -248,7 +359,7 @@ plan_backfill_column_statement(const PlanStep *step)
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	if (!OidIsValid(child) || !OidIsValid(parent))
+	if (step->kind != STEP_FOREIGN_KEY || !OidIsValid(child) || !OidIsValid(parent))
 		return NULL;
 	if (parent_columns == NIL)
 		parent_columns = fk_primary_key(parent);
@@ -265,7 +376,7 @@ plan_backfill_column_statement(const PlanStep *step)
 	return sql.len ? psprintf("ALTER TABLE %s%s", step->child_table, sql.data) : NULL;
 }
 
-/* A column that is empty, and for which there is a value in "~v" */
+/* A column that is empty, and for which there is a value in "~v"; of a CHECK, another value than it has */
 static char *
 can_be_filled(const PlanStep *step, const char *alias)
 {
@@ -274,33 +385,19 @@ can_be_filled(const PlanStep *step, const char *alias)
 
 	initStringInfo(&sql);
 	foreach(lc, step->child_columns)
-		appendStringInfo(&sql, "%s(%s.%s IS NULL AND \"~v\".v%d IS NOT NULL)", sql.len ? " OR " : "", alias,
+		appendStringInfo(&sql, step->kind == STEP_CHECK ? "%s%s.%s::text IS DISTINCT FROM \"~v%d\"::text" :
+						 "%s(%s.%s IS NULL AND \"~v%d\" IS NOT NULL)", sql.len ? " OR " : "", alias,
 						 quote_identifier(lfirst(lc)), foreach_current_index(lc) + 1);
-	return sql.data;
-}
-
-/* Which rows have an empty column */
-static char *
-is_empty(const PlanStep *step, const char *alias)
-{
-	StringInfoData sql;
-	ListCell   *lc;
-
-	initStringInfo(&sql);
-	foreach(lc, step->child_columns)
-		appendStringInfo(&sql, "%s%s.%s IS NULL", sql.len ? " OR " : "(", alias,
-						 quote_identifier(lfirst(lc)));
-	appendStringInfoChar(&sql, ')');
 	return sql.data;
 }
 
 /* The new value of each column; `value` is a pattern as for_each_column() takes it */
 static char *
-assignments(const PlanStep *step, const char *value)
+assignments(const PlanStep *step, const char *alias, const char *value)
 {
 	return for_each_column(step, ", ", list_length(step->child_columns) == 1 ?
 						   psprintf("%%c = %s", value) :
-						   psprintf("%%c = coalesce(\"~t\".%%c, %s)", value));
+						   psprintf("%%c = coalesce(%s.%%c, %s)", alias, value));
 }
 
 /*
@@ -316,44 +413,66 @@ plan_backfill_update(const PlanStep *step)
 	return psprintf("WITH \"~new\" AS MATERIALIZED (%s WHERE %s)"
 					" UPDATE ONLY %s AS \"~t\" SET %s FROM \"~new\" AS \"~n\""
 					" WHERE \"~t\".ctid = \"~n\".\"~place\" AND %s AND (%s)",
-					found, is_empty(step, row_name(step)), step->child_table,
-					assignments(step, "\"~n\".%n"), is_empty(step, "\"~t\""),
+					found, is_wanting(step, row_name(step)), step->child_table,
+					assignments(step, "\"~t\"", "\"~n\".%n"), is_wanting(step, "\"~t\""),
 					for_each_column(step, " OR ", "(\"~t\".%c IS NULL AND \"~n\".%n IS NOT NULL)"));
 }
 
-/*
- * The fences (OFFSET 0) leave the planner no choice: only the range of places
- * can be used to find rows, so that no statistics, nor an index on a column
- * that is empty everywhere, make it read more; and each expression is
- * evaluated once.
- */
-char *
-plan_backfill_find(const PlanStep *step, const char *table, ItemPointer after, BlockNumber to)
+/* The rows of a batch that want a value: one volatile condition, so that no index nor statistics can take the place of the range */
+static char *
+of_batch(const PlanStep *step, const PlanFillBatch *batch)
 {
 	const char *row = row_name(step);
 
-	return psprintf("SELECT %s.\"~place\", \"~v\".*"
-					" FROM (SELECT ctid AS \"~place\", * FROM ONLY %s"
-					" WHERE ctid > '(%u,%u)'::tid AND ctid < '(%u,0)'::tid OFFSET 0) AS %s"
-					" CROSS JOIN LATERAL (SELECT %s\n OFFSET 0) AS \"~v\" (%s) WHERE %s AND (%s)",
-					row, table, ItemPointerGetBlockNumberNoCheck(after),
-					ItemPointerGetOffsetNumberNoCheck(after), to, row, step->backfill,
-					for_each_column(step, ", ", "%n"), is_empty(step, row),
-					can_be_filled(step, row));
+	return psprintf("%s.ctid >= '(%u,0)'::tid AND %s.ctid < '(%u,0)'::tid"
+					" AND (%s.ctid >= '(%u,0)'::tid AND clock_timestamp() < $1 AND %s) IS TRUE",
+					row, batch->from, row, batch->to, row, batch->from, is_wanting(step, row));
+}
+
+/* Of rows that nobody holds: without a lock before the update, and half as expensive */
+static char *
+write_alone(const PlanStep *step, const char *table, const PlanFillBatch *batch)
+{
+	const char *row = row_name(step);
+	const char *column = quote_identifier(linitial(step->child_columns));
+
+	return psprintf(step->kind == STEP_CHECK ?
+					"UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s.%s::text IS DISTINCT FROM (%s\n)::text" :
+					"UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s.%s IS NULL AND (%s\n) IS NOT NULL",
+					table, row, column, step->backfill, of_batch(step, batch), row, column, step->backfill);
 }
 
 /*
- * The second condition is one that no index can serve, and that is asked again
- * of a row that somebody else has written while we waited for it: that row has
- * another place, and was filled by the trigger.  Works with any search_path:
- * triggers of the table's see the one that is set.
+ * OFFSET 0 has each value computed once.  A row is locked when its value is
+ * known, and updated before the next one is read.  One that has got another
+ * place since it was read has been written by somebody else, and was filled by
+ * the trigger.
  */
 char *
-plan_backfill_write(const PlanStep *step, const char *table)
+plan_backfill_write(const PlanStep *step, const char *table, const PlanFillBatch *batch)
 {
-	return psprintf("UPDATE ONLY %s AS \"~t\" SET %s WHERE \"~t\".ctid OPERATOR(pg_catalog.=) $1"
-					" AND (\"~t\".ctid OPERATOR(pg_catalog.=) $1 AND %s) IS TRUE",
-					table, assignments(step, "$%p"), is_empty(step, "\"~t\""));
+	const char *row = row_name(step);
+
+	if (batch->alone)
+		return write_alone(step, table, batch);
+	return psprintf("UPDATE ONLY %s AS \"~t\" SET %s FROM (SELECT \"~v\".* FROM ONLY %s AS %s"
+					" CROSS JOIN LATERAL (SELECT %s.ctid, %s\n OFFSET 0) AS \"~v\" (\"~place\", %s)"
+					" WHERE %s AND %s.ctid = \"~place\" AND (%s) FOR %s OF %s%s LIMIT $2) AS \"~n\""
+					" WHERE \"~t\".ctid = \"~n\".\"~place\"",
+					table, assignments(step, "\"~t\"", "\"~n\".%n"), table, row, row, step->backfill,
+					for_each_column(step, ", ", "%n"), of_batch(step, batch), row, can_be_filled(step, row),
+					batch->of_key ? "UPDATE" : "NO KEY UPDATE", row, batch->waits ? "" : " SKIP LOCKED");
+}
+
+char *
+plan_backfill_left(const PlanStep *step, bool partitioned)
+{
+	const char *row = row_name(step);
+
+	return psprintf("SELECT count(*) AS found, count(*) FILTER (WHERE %s) AS fillable"
+					" FROM %s%s AS %s CROSS JOIN LATERAL (SELECT %s\n OFFSET 0) AS \"~v\" (%s) WHERE %s",
+					can_be_filled(step, row), partitioned ? "" : "ONLY ", step->child_table, row,
+					step->backfill, for_each_column(step, ", ", "%n"), is_wanting(step, row));
 }
 
 char *
@@ -368,7 +487,7 @@ plan_backfill_other_values(const PlanStep *step, List *columns)
 		char	   *column = psprintf("%s.%s", row_name(step), quote_identifier(lfirst(lc)));
 
 		if (sg_has_name(columns, lfirst(lc)))
-			appendStringInfo(&where, "%s(%s IS NOT NULL AND %s::text IS DISTINCT FROM \"~v\".v%d::text)",
+			appendStringInfo(&where, "%s(%s IS NOT NULL AND %s::text IS DISTINCT FROM \"~v%d\"::text)",
 							 where.len ? " OR " : "", column, column, foreach_current_index(lc) + 1);
 	}
 	return psprintf("%s WHERE %s LIMIT 1", values_from(step, "1", step->child_table), where.data);
@@ -378,6 +497,7 @@ plan_backfill_other_values(const PlanStep *step, List *columns)
 char *
 plan_backfill_probe(const PlanStep *step)
 {
-	return psprintf("%s LIMIT 0", values_from(step, "\"~v\".*",
-											  psprintf("(SELECT * FROM ONLY %s)", step->child_table)));
+	return psprintf("%s WHERE %s LIMIT 0",
+					values_from(step, "\"~v\".*", psprintf("(SELECT * FROM ONLY %s)", step->child_table)),
+					step->kind == STEP_CHECK ? is_wanting(step, row_name(step)) : "true");
 }

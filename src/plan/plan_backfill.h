@@ -11,12 +11,14 @@
 
 #include "postgres.h"
 #include "storage/block.h"
-#include "storage/itemptr.h"
 
 #include "plan/plan.h"
 
 /* Raise 22023 unless step->backfill is a list of one expression per column */
 extern void plan_check_backfill(const PlanStep *step);
+
+/* A copy of a step of another kind, by which its column gets a value where the functions below look for option backfill */
+extern PlanStep *plan_filling_step(const PlanStep *step, const char *column, const char *value);
 
 /* The tables and views that the expressions name, as far as they are there */
 extern List *plan_backfill_tables(const PlanStep *step);
@@ -31,14 +33,27 @@ extern char *plan_backfill_column_statement(const PlanStep *step);
 extern char *plan_backfill_update(const PlanStep *step);
 extern char *plan_backfill_probe(const PlanStep *step);
 
+/* Some of the rows of one table */
+typedef struct PlanFillBatch
+{
+	BlockNumber from;
+	BlockNumber to;				/* not in it any more */
+	bool		of_key;			/* a unique index has one of the columns */
+	bool		waits;			/* for who holds a row, which else is passed
+								 * over */
+	bool		alone;			/* nobody holds one, and the value of the one
+								 * column may be computed twice */
+} PlanFillBatch;
+
 /*
- * For filling bit by bit: the rows of one table that can be filled, behind a
- * place and before a block, in their order: place and values; and the UPDATE
- * of one of them, with place and values as parameters.
+ * For filling bit by bit: the UPDATE of those that are empty and for which the
+ * expressions have a value: rows that are found before $1 (timestamptz), $2
+ * (bigint) at most, of which there is no limit where the batch is alone.  The columns that it names are the table's own.
  */
-extern char *plan_backfill_find(const PlanStep *step, const char *table,
-								ItemPointer after, BlockNumber to);
-extern char *plan_backfill_write(const PlanStep *step, const char *table);
+extern char *plan_backfill_write(const PlanStep *step, const char *table, const PlanFillBatch *batch);
+
+/* A query: how many rows want a value (found), and for how many of these there is one (fillable) */
+extern char *plan_backfill_left(const PlanStep *step, bool partitioned);
 
 /*
  * A query that has a row if one of these columns, or more, holds a value that
@@ -70,8 +85,20 @@ extern void plan_filler_disarm(const PlanStep *step, Oid child);
 extern List *plan_filler_arm_statements(const PlanStep *step);
 extern List *plan_filler_disarm_statements(const PlanStep *step);
 
+/* Has a table, which is locked, any such trigger, of whichever plan? */
+extern bool plan_filler_is_on(Oid table);
+
+/* Is it the identity of such a trigger or function, as pg_identify_object() has it? */
+extern bool plan_filler_has_identity(const char *identity);
+
 /* Drop functions whose trigger went with its table, or by hand */
 extern void plan_filler_sweep(void);
+
+/* Of sg_plan_release(): the triggers of new columns go */
+#define PLAN_FILL_PHASE "fill"
+
+/* Drop those that fill new columns; returns how many; errors as below */
+extern int	plan_filler_release(const FkPlan *plan);
 
 /*
  * Drop all of a plan's before it is forgotten, within schemaguard.lock_timeout

@@ -14,6 +14,7 @@
 
 #include "base/calls.h"
 #include "base/compat.h"
+#include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_field.h"
 
@@ -72,4 +73,10 @@ char *
 plan_sql_call(const char *plan)
 {
 	return psprintf(sg_calls("SELECT * FROM sg_plan_sql(%s);"), quote_literal_cstr(plan));
+}
+
+char *
+plan_release_call(const char *plan)
+{
+	return psprintf(sg_calls("SELECT sg_plan_release(%s, '" PLAN_FILL_PHASE "');"), quote_literal_cstr(plan));
 }

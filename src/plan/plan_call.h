@@ -24,4 +24,7 @@ extern char *plan_skip_call(const PlanStep *step, const char *reason);
 /* Returns the query that shows what the steps do */
 extern char *plan_sql_call(const char *plan);
 
+/* Returns the call that drops the triggers which fill new columns */
+extern char *plan_release_call(const char *plan);
+
 #endif							/* SG_PLAN_CALL_H */

@@ -29,6 +29,7 @@
 #include "base/quote.h"
 #include "base/words.h"
 #include "log/log_grant.h"
+#include "plan/plan_backfill.h"
 #include "plan/plan_change.h"
 #include "plan/plan_field.h"
 #include "plan/plan_index.h"
@@ -726,6 +727,7 @@ sg_plan_add_step_entered(PG_FUNCTION_ARGS)
  * sg_plan_release(plan text, phase text)
  *
  * Steps that wait for this phase are held back no more; returns how many.
+ * Phase "fill" drops the triggers that fill new columns, too.
  * Withdraws an approval.  For the author's role and superusers (42501), 22023
  * where no step waits for it, 55006 while a session runs the plan.
  */
@@ -748,6 +750,8 @@ sg_plan_release_entered(PG_FUNCTION_ARGS)
 		plan_step_update(step);
 		released++;
 	}
+	if (strcmp(phase, PLAN_FILL_PHASE) == 0)
+		released += plan_filler_release(plan);
 	if (released == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -33,6 +33,8 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 #include "utils/syscache.h"
 
 #include "base/code.h"
@@ -50,6 +52,7 @@
 #include "plan/plan_key.h"
 
 #define FILLER_PREFIX	"~schemaguard_fill_"
+#define FILLER_SCHEMA	"schemaguard"
 #define FILLER_PATH		"pg_catalog, pg_temp"
 
 /* Last in the order in which triggers fire, so that it sees what others do */
@@ -60,16 +63,39 @@ plan_filler_name(const PlanStep *step)
 					(unsigned long long) hash_bytes_extended((const unsigned char *) step->plan, strlen(step->plan), 0));
 }
 
+bool
+plan_filler_is_on(Oid table)
+{
+	Relation	rel = RelationIdGetRelation(table);
+	bool		found = false;
+
+	for (int i = 0; rel && rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+		found |= strncmp(rel->trigdesc->triggers[i].tgname, FILLER_PREFIX, strlen(FILLER_PREFIX)) == 0;
+	if (rel)
+		RelationClose(rel);
+	return found;
+}
+
+bool
+plan_filler_has_identity(const char *identity)
+{
+	const char *name = identity;
+
+	if (strncmp(name, FILLER_SCHEMA ".", strlen(FILLER_SCHEMA ".")) == 0)
+		name += strlen(FILLER_SCHEMA ".");
+	return strncmp(name, "\"" FILLER_PREFIX, strlen("\"" FILLER_PREFIX)) == 0;
+}
+
 static char *
 function_name(const PlanStep *step)
 {
-	return sg_qualified_name("schemaguard", plan_filler_name(step));
+	return sg_qualified_name(FILLER_SCHEMA, plan_filler_name(step));
 }
 
 bool
 plan_filler_is_armed(const PlanStep *step, Oid child)
 {
-	return step->backfill && OidIsValid(child) &&
+	return (step->backfill || step->fill) && OidIsValid(child) &&
 		OidIsValid(get_trigger_oid(child, plan_filler_name(step), true));
 }
 
@@ -116,12 +142,16 @@ plan_filler_is_current(const PlanStep *step, Oid child)
 
 /* ---- as SQL, for who does it by hand ---- */
 
+/* Of a column that is filled where it is empty, the server looks whether it is, which is quicker than the function */
 static char *
 trigger_statement(const PlanStep *step)
 {
-	return psprintf("CREATE OR REPLACE TRIGGER %s BEFORE INSERT OR UPDATE ON %s"
-					" FOR EACH ROW EXECUTE FUNCTION %s()",
-					quote_identifier(plan_filler_name(step)), step->child_table, function_name(step));
+	bool		looks = step->kind == STEP_COLUMN || step->kind == STEP_NOT_NULL;
+
+	return psprintf("CREATE OR REPLACE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW%s EXECUTE FUNCTION %s()",
+					quote_identifier(plan_filler_name(step)), step->child_table,
+					looks ? psprintf(" WHEN (NEW.%s IS NULL)", quote_identifier(linitial(step->child_columns))) : "",
+					function_name(step));
 }
 
 static char *
@@ -333,18 +363,21 @@ drop_one(const FkPlan *plan, const PlanStep *step, Oid child)
 						 error ? "" : " outside of a transaction block", quote_literal_cstr(plan->name))));
 	plan_log(plan, step->step, "drop trigger", plan_step_object(step), NULL);
 	ereport(NOTICE,
-			(errmsg("trigger of the backfill of step %d dropped: values are not kept up any more",
+			(errmsg("trigger of step %d dropped: rows are not filled any more",
 					step->step)));
 }
 
-void
-plan_filler_drop_all(const FkPlan *plan)
+/* Drop the triggers of steps, or of those that add columns alone */
+static int
+drop_fillers(const FkPlan *plan, bool of_columns)
 {
+	int			dropped = 0;
+
 	foreach_ptr(PlanStep, step, plan_steps(plan->name))
 	{
 		Oid			child = sg_find_qualified(step->child_table);
 
-		if (!plan_filler_is_armed(step, child))
+		if (!plan_filler_is_armed(step, child) || (of_columns && step->kind != STEP_COLUMN))
 			continue;
 		if (!sg_owns_relation(child, GetUserId()))
 			ereport(ERROR,
@@ -353,6 +386,22 @@ plan_filler_drop_all(const FkPlan *plan)
 							step->step, plan->name, step->child_table, GetUserNameFromId(GetUserId(), false)),
 					 errhint("Have its owner run:\n%s;", drop_trigger_statement(step))));
 		drop_one(plan, step, child);
+		if (of_columns)
+			plan_step_set_state(plan->name, step->step, STEP_AS_IT_IS, NULL, 0);
+		dropped++;
 	}
 	plan_filler_sweep();
+	return dropped;
+}
+
+int
+plan_filler_release(const FkPlan *plan)
+{
+	return drop_fillers(plan, true);
+}
+
+void
+plan_filler_drop_all(const FkPlan *plan)
+{
+	(void) drop_fillers(plan, false);
 }

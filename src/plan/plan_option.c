@@ -46,6 +46,8 @@ static const char *const option_names[] = {
 	"audit_memory",
 	"audit_method",
 	"audit_workers",
+	"fill_batch",
+	"fill_target",
 	"fix_pause",
 	"lock_attempts",
 	"lock_breaker",

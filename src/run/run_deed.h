@@ -43,6 +43,9 @@ extern bool run_deed_holds(Oid relid);
 /* Like run_deed(), without an attempt: by a deadline that schemaguard.lock_timeout sets */
 extern void run_deed_alone(void (*fn) (void *arg), void *arg);
 
+/* Like run_deed_alone(), but 55P03 for a table that is not to be had at once: cancels no autovacuum */
+extern void run_deed_at_once(void (*fn) (void *arg), void *arg);
+
 /* Like run_deed_alone(), for a deed that only reads: every table is locked in ACCESS SHARE */
 extern void run_deed_reading(void (*fn) (void *arg), void *arg);
 

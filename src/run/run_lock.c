@@ -35,6 +35,7 @@
 #include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -321,6 +322,67 @@ run_note_holders(RunAction *action, Oid relid, LOCKMODE mode)
 	action->run->hasty = true;
 	run_add_target(action, relid, mode);
 	note_blockers(action);
+}
+
+/* A list of processes, and of prepared transactions, as words */
+static char *
+holders_text(const RunAction *action)
+{
+	static const char *query =
+		"SELECT string_agg(DISTINCT coalesce('process ' || (h ->> 'pid') || coalesce(' (' || (h ->> 'application') || ')', ''),"
+		" 'prepared transaction ' || (h ->> 'prepared'), 'a session'), ', ') AS who FROM jsonb_array_elements($1::jsonb) h";
+	MemoryContext context = CurrentMemoryContext;
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(action->blockers)};
+	char	   *text;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute_with_args(query, 1, types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read who is in the way");
+	text = MemoryContextStrdup(context, sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "who"));
+
+	SPI_finish();
+	sg_scope_end(&scope);
+	return text;
+}
+
+char *
+run_row_holders(RunAction *action, Oid relid)
+{
+	char	   *text;
+
+	action->blockers = NULL;
+	run_add_target(action, relid, ExclusiveLock);
+	note_blockers(action);
+	if (action->blockers == NULL)
+		return NULL;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	text = holders_text(action);
+
+	PopActiveSnapshot();
+	return text;
+}
+
+bool
+run_autovacuum_holds(Oid relid)
+{
+	LockData   *locks = GetLockStatusData();
+
+	for (int i = 0; i < locks->nelements; i++)
+	{
+		const LockInstanceData *lock = &locks->locks[i];
+		PGPROC	   *proc;
+
+		if (lock->locktag.locktag_type != LOCKTAG_RELATION || lock->locktag.locktag_field1 != MyDatabaseId ||
+			lock->locktag.locktag_field2 != relid || lock->holdMask == 0 || lock->pid == 0)
+			continue;
+		proc = BackendPidGetProc(lock->pid);
+		if (proc && (proc->statusFlags & PROC_IS_AUTOVACUUM))
+			return true;
+	}
+	return false;
 }
 
 void

@@ -58,6 +58,15 @@ extern void run_limit_waits(const PlanRun *run);
 /* It has passed: who holds the lock is kept for the action's log */
 extern void run_note_holders(RunAction *action, Oid relid, LOCKMODE mode);
 
+/*
+ * Who could hold rows of a table, in words, or NULL where nobody is there any
+ * more; kept for the action's log, too
+ */
+extern char *run_row_holders(RunAction *action, Oid relid);
+
+/* Does an autovacuum have a lock on the table? */
+extern bool run_autovacuum_holds(Oid relid);
+
 /* Was it the locks?  And the error that ended an action, in words for people */
 extern bool run_is_lock_failure(const ErrorData *error);
 extern char *run_failure_text(const RunAction *action);

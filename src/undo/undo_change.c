@@ -18,6 +18,7 @@
 #include "base/progress.h"
 #include "change/change.h"
 #include "deploy/deploy_index.h"
+#include "plan/plan_backfill.h"
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -78,6 +79,8 @@ do_back(void *arg)
 		ereport(ERROR,
 				(errcode(now.problem->sqlerrcode),
 				 errmsg("%s", now.problem->reason)));
+	if (back->step->kind == STEP_COLUMN && plan_filler_is_armed(back->step, now.table))
+		plan_filler_disarm(back->step, now.table);
 	change_run(&now);
 	CommandCounterIncrement();
 	change_look_back(back->deed, back->step, &now);

@@ -113,7 +113,7 @@ do_search(void *p)
 	Oid			role;
 
 	run_set_local("row_security", "off");
-	role = deploy_backfill_role(search->step, search->child);
+	role = deploy_backfill_role(search->step, search->child, NULL);
 	deploy_backfill_begin(&scope, role);
 	SPI_connect();
 	run_check_names(query);

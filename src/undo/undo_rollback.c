@@ -192,7 +192,7 @@ disarm_steps(PlanRun *run, List *stuck)
 
 	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
 	{
-		if (step->backfill && !list_member_int(stuck, step->step))
+		if ((step->backfill || step->fill) && !list_member_int(stuck, step->step))
 			n += deploy_backfill_disarm(run, step, "trigger of its backfill dropped");
 	}
 	return n;

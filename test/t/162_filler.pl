@@ -1,0 +1,153 @@
+# 162_filler.pl: one engine fills new columns, columns of keys, and what CHECK and NOT NULL are about.  From the moment when the call begins, rows
+# come with their value; nobody waits long for a row; nothing is called done while a row could still be filled.
+#
+# rooms: deploy change
+# majors: one (who waits for whom; the statements are the same)
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use SgTest;
+use Test::More;
+
+my $node = new_node('filler', conf => "autovacuum = off\n");
+my $s = SgTest::Session->new($node);
+my $app = SgTest::Session->new($node);
+
+sub ask { return $app->query($_[0]); }
+
+sub step
+{
+	my ($plan, $step) = @_;
+
+	return ask("SELECT concat_ws(': ', state, reason) FROM schemaguard.plan_step WHERE plan = '$plan' AND step = " . ($step // 1));
+}
+
+my $triggers = q{SELECT (SELECT count(*) FROM pg_trigger WHERE tgname LIKE '~%') || ' ' || (SELECT count(*) FROM pg_proc WHERE proname LIKE '~%')};
+
+# Does the call wait for a row?
+sub waits_for_row
+{
+	return wait_for(sub { ask("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $s->{pid} AND locktype = 'transactionid'") eq '1' });
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A new column: rows that come later have their value, too, until that is ended
+ask(<<'SQL');
+CREATE TABLE f (id bigserial PRIMARY KEY, a int, twice int GENERATED ALWAYS AS (a * 2) STORED);
+INSERT INTO f (a) SELECT CASE WHEN g % 10 > 0 THEN g END FROM generate_series(1, 3000) g;
+SELECT sg_plan_create('f'), sg_plan_add_column('f', 'f', 'b', 'int', fill => 'twice + 1');
+SQL
+$s->query("CALL sg_apply('f')");
+is(ask('SELECT count(*) FROM f WHERE b IS DISTINCT FROM a * 2 + 1'), '0', 'each row has its value');
+is(step('f'), q{validated: a trigger fills rows that come without a value, until the column is NOT NULL, or: SELECT public.sg_plan_release('f', 'fill');},
+	'the step says that its trigger stays');
+is(ask("SELECT message FROM schemaguard.audit_log WHERE plan = 'f' AND action = 'fill' AND phase = 'done'"),
+	'300 rows are left without a value: its fill gives none', 'rows for which the expression gives null are counted');
+is(ask('INSERT INTO f (a) VALUES (7) RETURNING b'), '15', 'a new row has its value, computed from a generated column');
+is(ask('UPDATE f SET a = 8 WHERE id = 10 RETURNING b'), '17', 'so has a row that can be filled only now');
+is(ask($triggers), '1 1', 'by one trigger');
+is(ask(q{SELECT sg_plan_release('f', 'fill')}), '1', 'sg_plan_release() ends that');
+is(ask("$triggers || ' ' || " . q{(SELECT coalesce(reason, 'none') FROM schemaguard.plan_step WHERE plan = 'f')}), '0 0 none', 'trigger and reason are gone');
+is(ask('INSERT INTO f (a) VALUES (7) RETURNING coalesce(b::text, $$null$$)'), 'null', 'and rows come as they are');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What ends the filling by itself: NOT NULL, and a drop of what is read
+ask(<<'SQL');
+CREATE TABLE g (id int PRIMARY KEY, a int);
+INSERT INTO g SELECT g, g FROM generate_series(1, 100) g;
+SELECT sg_plan_create('g'), sg_plan_add_column('g', 'g', 'b', 'int', fill => 'a * 2'), sg_plan_add_not_null('g', 'g', 'b');
+CREATE TABLE h (id int PRIMARY KEY, a int);
+INSERT INTO h SELECT g, g FROM generate_series(1, 100) g;
+SELECT sg_plan_create('h'), sg_plan_add_column('h', 'h', 'b', 'int', fill => 'a * 2'), sg_plan_add_drop('h', 'column', 'h', 'a', keep => false);
+SQL
+for my $plan ('g', 'h')
+{
+	$s->query("CALL sg_apply('$plan', fail => true)");
+	is(ask("$triggers || ' ' || (SELECT string_agg(state || coalesce(reason, ''), ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = '$plan')"),
+		'0 0 validated validated' . ($plan eq 'h' ? '100 values gone for good' : ''), "$plan: the step behind it has taken the trigger along");
+}
+is(ask('INSERT INTO h (id) VALUES (101) RETURNING coalesce(b::text, $$null$$)'), 'null', 'h: the application goes on');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Policy `set`, and a row that somebody holds
+ask(<<'SQL');
+CREATE TABLE held (id int PRIMARY KEY, v int);
+INSERT INTO held SELECT generate_series(1, 5000);
+SELECT sg_plan_create('held'), sg_plan_add_not_null('held', 'held', 'v', policy => 'set', fill => '0');
+SQL
+my $holder = SgTest::Session->new($node);
+$holder->query('BEGIN; SELECT FROM held WHERE id = 2500 FOR UPDATE');
+$s->query("SET schemaguard.lock_timeout = '200ms'; CALL sg_apply('held', fix => true)");
+like(step('held'), qr/^failed: a row of public.held without a value is held by process $holder->{pid}\b/, 'held: the last pass waits once, and names who holds the row');
+is(ask('SELECT count(*) FROM held WHERE v IS NULL'), '1', 'held: all others are filled');
+is(ask("$triggers || ' ' || (SELECT count(*) FROM pg_constraint WHERE conrelid = 'held'::regclass AND contype = 'c')"), '1 1 0', 'held: its trigger fills what comes until the next call; there is no rule yet');
+
+ask('UPDATE held SET v = NULL WHERE id BETWEEN 3000 AND 4000');
+$s->query("SET schemaguard.lock_timeout = '60s'");
+$s->send("CALL sg_apply('held', fix => true)");
+ok(waits_for_row(), 'held: the next call waits for it');
+is(ask('INSERT INTO held VALUES (9999) RETURNING v'), '0', 'held: meanwhile a row without a value gets it');
+is(ask('SELECT count(*) FROM (SELECT FROM held WHERE id <> 2500 FOR UPDATE SKIP LOCKED) free'), '5000', 'held: no other row is locked');
+is(ask('SELECT count(*) FROM held WHERE v IS NULL'), '1', 'held: nor without a value');
+$holder->query('COMMIT');
+$s->collect;
+is(step('held'), 'validated', 'held: then it is done');
+is(ask("$triggers || ' ' || (SELECT attnotnull FROM pg_attribute WHERE attrelid = 'held'::regclass AND attname = 'v')"), '0 0 true', 'held: the rule is in the place of the trigger');
+$s->query("SET schemaguard.lock_timeout = '100ms'");
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tables of all sorts
+ask(<<'SQL');
+CREATE TABLE noted (x int);
+CREATE TABLE u (id int PRIMARY KEY, v1 int, "~t" int);
+INSERT INTO u SELECT g, -g FROM generate_series(1, 1000) g;
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO noted VALUES (NEW.id); RETURN NULL; END';
+CREATE TRIGGER note AFTER UPDATE ON u FOR EACH ROW EXECUTE FUNCTION note();
+CREATE RULE also AS ON UPDATE TO u DO ALSO INSERT INTO noted VALUES (0);
+SELECT sg_plan_create('u'), sg_plan_add_check('u', 'u', 'v1 > 0', 'positive', policy => 'set', child_column => 'v1', fill => '- v1');
+CREATE TABLE slow (id int PRIMARY KEY);
+INSERT INTO slow SELECT generate_series(1, 60);
+CREATE FUNCTION slowly(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN PERFORM pg_catalog.pg_sleep(0.01); RETURN $1; END';
+SELECT sg_plan_create('slow'), sg_plan_add_column('slow', 'slow', 'b', 'int', fill => 'public.slowly(id)');
+CREATE TABLE query (id int PRIMARY KEY);
+INSERT INTO query SELECT generate_series(1, 10);
+CREATE TABLE pairs (k int PRIMARY KEY, v int);
+INSERT INTO pairs SELECT g, g * 2 FROM generate_series(1, 20) g;
+SELECT sg_plan_create('query'), sg_plan_add_column('query', 'query', 'b', 'int', fill => '(SELECT p.v FROM public.pairs p WHERE p.k = id)');
+CREATE TABLE parts (id int, b int, k int) PARTITION BY LIST (k);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+CREATE TABLE parts_2 (k int, gone int, b int, id int);
+ALTER TABLE parts_2 DROP gone;
+ALTER TABLE parts ATTACH PARTITION parts_2 FOR VALUES IN (2);
+CREATE UNIQUE INDEX ON parts_2 (b);
+INSERT INTO parts SELECT g, NULL, g % 2 + 1 FROM generate_series(1, 4000) g;
+SELECT sg_plan_create('parts'), sg_plan_add_not_null('parts', 'parts', 'b', policy => 'set', fill => 'id');
+SQL
+is(ask("SELECT string_agg(check_name || ' ' || result || ': ' || detail, ', ') FROM sg_plan_check_details('query') WHERE check_name = 'fill'"),
+	'fill ok: has a subquery, and was not computed for any row', 'preflight says that a fill has a subquery');
+$s->query("CALL sg_apply('$_', fix => true)") foreach 'u', 'slow', 'parts', 'query';
+is(ask("SELECT string_agg(plan || ' ' || state, ', ' ORDER BY plan) FROM schemaguard.plan_step WHERE plan IN ('u', 'slow', 'parts', 'query')"),
+	'parts validated, query validated, slow validated, u validated', 'tables with triggers and rules, slow expressions, partitions, subqueries');
+is(ask('SELECT count(DISTINCT x) FROM noted WHERE x > 0'), '1000', 'triggers of the table know the names that they know');
+cmp_ok(ask('SELECT max(n) FROM (SELECT count(*) AS n FROM slow GROUP BY xmin::text) t'), '<=', 3, 'the clock ends a transaction in its middle');
+is(ask('SELECT count(*) FROM parts WHERE b IS DISTINCT FROM id'), '0', 'partitions have other columns');
+is(ask('INSERT INTO query VALUES (11) RETURNING b'), '22', 'a subquery gives new rows their value, too');
+
+# a trigger that fires behind ours and takes each value away
+ask(<<'SQL');
+CREATE TABLE back (id int PRIMARY KEY, v int);
+INSERT INTO back SELECT generate_series(1, 500);
+CREATE FUNCTION back() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.v := NULL; RETURN NEW; END';
+CREATE TRIGGER "~~back" BEFORE UPDATE ON back FOR EACH ROW EXECUTE FUNCTION back();
+SELECT sg_plan_create('back'), sg_plan_add_not_null('back', 'back', 'v', policy => 'set', fill => '0');
+SQL
+$s->query("SET schemaguard.fill_batch = 50; CALL sg_apply('back', fix => true)");
+is(step('back'), 'failed: 500 rows are left after 3 passes: a trigger or rule of the table keeps them, or they come past the trigger that fills them',
+	'what takes the values away again comes to an end');
+is(ask("$triggers || ' ' || (SELECT count(*) FROM pg_constraint WHERE conrelid = 'back'::regclass AND contype = 'c')"), '3 2 0',
+	'and leaves nothing but itself, and the triggers of two other steps');
+
+$_->quit foreach $s, $app, $holder;
+$node->stop;
+done_testing();
