@@ -358,7 +358,8 @@ REGRESS = \
 	drift_rename \
 	fail \
 	fix \
-	fix_limit fix_together \
+	fix_limit \
+	fix_together \
 	gone \
 	impact \
 	interface \

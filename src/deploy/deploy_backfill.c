@@ -68,6 +68,7 @@
 #include "run/run_lock.h"
 #include "run/run_name.h"
 #include "run/run_rights.h"
+#include "run/run_rows.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
@@ -944,6 +945,7 @@ deploy_fill_rule(StepWork *work, const DeployRule *rule, bool keep_up)
 		if (filled.rows > 0)
 		{
 			plan_deed_rows(work->run->plan, DEED_SET, step->step, work->object, filled.rows);
+			run_rows_add(work->run->rows, rule->table, ROWS_CHANGED, filled.rows);
 			run_commit();
 		}
 		work->run->orphan_rows += filled.rows;

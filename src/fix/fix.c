@@ -394,8 +394,8 @@ fix_steps(PlanRun *run)
  * and rows, for the length of a batch.  What runs code that is not the caller's runs as
  * the owner of the table, restricted, or not at all: see fix_role.c.
  *
- * Without max_rows, counts first what all steps would do, and refuses if that
- * is more than schemaguard.fix_limit (fix_limit.c).
+ * Counts first what all steps would do, and refuses if that is more than
+ * max_rows, or schemaguard.fix_limit where that is null (fix_limit.c).
  *
  * Errors: as sg_apply, and 22023 for a batch of no row.
  */

@@ -4,10 +4,10 @@
  *	  How many rows a call may take away or change.
  *
  * A call that may fix rows counts first what all of its steps would do, and
- * does nothing at all if that is more than schemaguard.fix_limit.  Who names a
- * number, max_rows, has read that: then nothing is counted before, and the
- * number is the limit.  Each batch is held against the limit once more, for
- * rows may have come meanwhile, and steps may have made what others break.
+ * does nothing at all if that is more than schemaguard.fix_limit, or than the
+ * number that the call names, max_rows.  Each batch is held against the limit
+ * once more, for rows may have come meanwhile, and steps may have made what
+ * others break.  Values that a policy sets are counted beforehand alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -60,7 +60,7 @@ limit_of(const PlanRun *run)
 bool
 fix_counts_first(const PlanRun *run)
 {
-	return run->fix && !run->dry_run && run->max_rows < 0 && sg_fix_limit >= 0;
+	return run->fix && !run->dry_run && limit_of(run) >= 0;
 }
 
 /* Of which there is no copy */
@@ -86,9 +86,14 @@ lost_text(const RunRows *rows)
 static char *
 moved_text(const RunRows *rows, int64 limit)
 {
+	List	   *tables;
+
 	if (moved_rows(rows) <= limit)
 		return NULL;
-	foreach_oid(table, run_rows_tables(rows))
+	/* the same one each time */
+	tables = run_rows_tables(rows);
+	list_sort(tables, list_oid_cmp);
+	foreach_oid(table, tables)
 	{
 		if (run_rows_count(rows, table, ROWS_QUARANTINED) > LARGE_PART * fix_estimate_rows(table))
 			return psprintf(INT64_FORMAT " rows would be put into quarantine, over %.0f %% of %s among them", moved_rows(rows),

@@ -14,7 +14,7 @@
 /* Counts what became of the rows of a batch, or would */
 extern void fix_count_rows(RunRows *rows, const FixBatch *batch);
 
-/* Does the call have a limit that nobody has named, so that it counts before it begins? */
+/* Does the call have a limit, so that it counts before it begins? */
 extern bool fix_counts_first(const PlanRun *run);
 
 /*

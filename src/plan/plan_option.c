@@ -149,17 +149,23 @@ plan_options_text(const FkPlan *plan)
 	return text.len ? text.data : NULL;
 }
 
+void
+plan_tell_options(const FkPlan *plan, List *options)
+{
+	if (options != NIL && strcmp(plan->author, GetUserNameFromId(GetUserId(), false)) != 0)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\" is by role %s, and its options take the place of the session's settings",
+						plan->name, plan->author),
+				 errdetail("It has options of its own: %s.", plan_options_text(plan))));
+}
+
 int
 plan_options_begin(const FkPlan *plan)
 {
 	int			level = NewGUCNestLevel();
 	List	   *options = plan_options(plan);
 
-	if (options != NIL && strcmp(plan->author, GetUserNameFromId(GetUserId(), false)) != 0)
-		ereport(NOTICE,
-				(errmsg("plan \"%s\" is by role %s, and its options take the place of the session's settings",
-						plan->name, plan->author),
-				 errdetail("It has options of its own: %s.", plan_options_text(plan))));
+	plan_tell_options(plan, options);
 	sg_options_apply(options, GUC_ACTION_SAVE);
 	return level;
 }

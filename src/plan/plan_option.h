@@ -29,6 +29,9 @@ extern char *plan_options_text(const FkPlan *plan);
 extern int	plan_options_begin(const FkPlan *plan);
 extern void plan_options_end(int level);
 
+/* Tells the caller of options that somebody else has given the plan */
+extern void plan_tell_options(const FkPlan *plan, List *options);
+
 /*
  * Set one after plan_check_writable(), or with a value of NULL remove it.
  * 22023 for a name that is none, and as the setting itself for a value.

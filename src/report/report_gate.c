@@ -344,8 +344,12 @@ run_gate(AuditGate *gate)
 	gate->history.started_at = GetCurrentTimestamp();
 	if (gate->plan)
 	{
+		List	   *options;
+
 		gate->plan = plan_get_readable(gate->plan->name);
-		run_keep_options(plan_options(gate->plan));
+		options = plan_options(gate->plan);
+		plan_tell_options(gate->plan, options);
+		run_keep_options(options);
 	}
 	judge(gate);
 	leave_out_accepted(gate);

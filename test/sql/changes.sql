@@ -258,10 +258,11 @@ SELECT sg_plan_from_sql('many', string_agg(format('ALTER TABLE chg.many ADD CONS
 SELECT sg_plan_add_rename('many', 'table', 'chg.many', 'moved') \g /dev/null
 ALTER TABLE many RENAME TO moved;
 UPDATE schemaguard.plan_step SET state = 'validated' WHERE plan = 'many';
+VACUUM ANALYZE schemaguard.plan_step;
 BEGIN;
 SELECT result, reason, count(*) FROM sg_verify_fks_details('many') GROUP BY 1, 2 ORDER BY 1;
-SELECT sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid)) FILTER (WHERE relname LIKE 'plan_step%') < 300 * 20 AS steps,
-  sum(pg_stat_get_xact_tuples_returned(oid)) FILTER (WHERE relname = 'pg_class') < 300 * 20 AS tables FROM pg_class WHERE relname ~ '^(plan_step|pg_class$)';
+SELECT sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid)) FILTER (WHERE relname LIKE 'plan_step%') < 300 * 40 AS steps,
+  sum(pg_stat_get_xact_tuples_returned(oid)) FILTER (WHERE relname = 'pg_class') < 300 * 40 AS tables FROM pg_class WHERE relname ~ '^(plan_step|pg_class$)';
 ROLLBACK;
 
 -- end

@@ -253,7 +253,7 @@ SET client_min_messages = warning;
 DROP INDEX once_a_idx1;
 SELECT sg_plan_set('ix', '{3}', '{"index_name": "mine_2"}');
 CALL sg_add_fks('ix');
-SELECT indexrelid::regclass, pg_get_indexdef(indexrelid, 1, false) FROM pg_index WHERE indrelid = 'once'::regclass ORDER BY 1::text;
+SELECT indexrelid::regclass, pg_get_indexdef(indexrelid, 1, false) FROM pg_index WHERE indrelid = 'once'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
 
 -- clean up
 SET client_min_messages = warning;

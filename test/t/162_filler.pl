@@ -10,7 +10,7 @@ use lib $FindBin::RealBin;
 use SgTest;
 use Test::More;
 
-my $node = new_node('filler', conf => "autovacuum = off\n");
+my $node = new_node('filler', conf => "schemaguard.fix_limit = -1\nautovacuum = off\n");
 my $s = SgTest::Session->new($node);
 my $app = SgTest::Session->new($node);
 

@@ -1,4 +1,4 @@
-# 162_estimates.pl: what sg_plan_check says that a plan writes, beside what it writes.
+# 163_estimates.pl: what sg_plan_check says that a plan writes, beside what it writes.
 #
 # Tables of many shapes, each after a CHECKPOINT: fills, indexes, orphans that are deleted, set to null and put into quarantine.  WAL, and what
 # tables, indexes and copies grow by, are within a factor of 2.
@@ -12,7 +12,7 @@ use lib $FindBin::RealBin;
 use SgTest;
 use Test::More;
 
-my $node = new_node('writes', conf => "shared_buffers = 64MB\nmax_wal_size = 4GB\ncheckpoint_timeout = 1h\nschemaguard.fix_pause = 0\n");
+my $node = new_node('writes', conf => "schemaguard.fix_limit = -1\nshared_buffers = 64MB\nmax_wal_size = 4GB\ncheckpoint_timeout = 1h\nschemaguard.fix_pause = 0\n");
 my $s = SgTest::Session->new($node);
 
 sub query
