@@ -251,6 +251,13 @@ sg_alter_constraint(Node *def)
 #define SG_EXECUTOR_RUN(query) ExecutorRun(query, ForwardScanDirection, 0, true)
 #endif
 
+/* 17: the expression of a generated column can be another one */
+#if PG_VERSION_NUM >= 170000
+#define sg_sets_expression(command) ((command) == AT_SetExpression)
+#else
+#define sg_sets_expression(command) false
+#endif
+
 /* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
 extern PGDLLIMPORT char *locale_messages;
 

@@ -377,11 +377,7 @@ reach_typed_tables(CodeReach *reach, Oid relid)
 static bool
 gives_expression(const AlterTableCmd *cmd)
 {
-#if PG_VERSION_NUM >= 170000
-	if (cmd->subtype == AT_SetExpression)
-		return true;
-#endif
-	return cmd->subtype == AT_ColumnDefault;
+	return cmd->subtype == AT_ColumnDefault || sg_sets_expression(cmd->subtype);
 }
 
 /* Adds code that ALTER TABLE runs to compute rows, besides the code of the table itself */

@@ -326,6 +326,37 @@ check_triggers(CheckStep *cs, Oid table, int event)
 				  NULL);
 }
 
+/* Does the statement take along whatever depends on what it drops? */
+static bool
+drops_more(Node *statement)
+{
+	if (IsA(statement, DropStmt))
+		return ((DropStmt *) statement)->behavior == DROP_CASCADE;
+	if (!IsA(statement, AlterTableStmt))
+		return false;
+	foreach_ptr(const AlterTableCmd, cmd, ((AlterTableStmt *) statement)->cmds)
+	{
+		if (cmd->behavior == DROP_CASCADE && (cmd->subtype == AT_DropColumn || cmd->subtype == AT_DropConstraint))
+			return true;
+	}
+	return false;
+}
+
+/* Tells what goes for good without being named */
+static void
+check_loss(CheckStep *cs, Node *statement)
+{
+	if (drops_more(statement))
+		check_row(cs, "loss", CHECK_WARN,
+				  pstrdup("CASCADE drops whatever depends on that, such as views, keys and columns, and no rollback brings it back"),
+				  pstrdup("Drop first what depends on it, each by a step of its own, and leave CASCADE out."));
+	if (IsA(statement, TruncateStmt))
+		check_row(cs, "loss", CHECK_WARN,
+				  psprintf("TRUNCATE deletes all rows, without a copy%s",
+						   ((TruncateStmt *) statement)->behavior == DROP_CASCADE ? ", and those of all tables that refer to them" : ""),
+				  NULL);
+}
+
 void
 check_statement(PlanCheck *check, CheckStep *cs)
 {
@@ -338,6 +369,7 @@ check_statement(PlanCheck *check, CheckStep *cs)
 		Oid			table = written_table(statement, &event);
 
 		check_names(check, cs, statement, first);
+		check_loss(cs, statement);
 		first = false;
 		if (!OidIsValid(table))
 			continue;

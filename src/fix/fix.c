@@ -176,6 +176,9 @@ static void
 skip_step(StepWork *work, StepState state, int sqlerrcode, const char *reason,
 		  const char *hint)
 {
+	/* of a call that only counts before it begins, the deed itself says so */
+	if (work->run->counting)
+		return;
 	run_outcome(work, "fix", LOG_SKIPPED, work->run->dry_run ? STEP_AS_IT_IS : state, sqlerrcode, reason);
 	run_append_warning(work, psprintf("skipped: %s", reason));
 	work->hint = hint;

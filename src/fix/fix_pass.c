@@ -221,7 +221,7 @@ init_action(FixAction *action, Fix *fix, void (*execute) (RunAction *action), LO
 	action->fix = fix;
 	action->action.run = fix->work->run;
 	action->action.works = list_make1(fix->work);
-	action->action.name = "fix";
+	action->action.name = fix->work->run->counting ? "count" : "fix";
 	action->action.execute = execute;
 	if (key->parent != key->child)
 		run_add_target(&action->action, key->parent, AccessShareLock);

@@ -71,6 +71,8 @@ typedef struct PlanRun
 								 * NULL */
 	char	   *left_reason;	/* which rows are left, and why, for the last
 								 * line; or NULL */
+	int64		rows_lost;		/* that a rollback can't bring back: there is
+								 * no copy */
 	char	   *tally;			/* what the last line counts; NULL: the steps
 								 * by their states */
 	char	   *next;			/* its hint, what to call next; NULL: by the

@@ -394,7 +394,9 @@ time_text(const PlanRun *run)
 static char *
 detail_text(const PlanRun *run, List *steps)
 {
-	char	   *rows = run_rows_text(run->rows, run->dry_run);
+	char	   *rows = run->rows_lost == 0 ? run_rows_text(run->rows, run->dry_run) :
+		psprintf(INT64_FORMAT " %s that the plan has deleted or changed without a copy %s so.", run->rows_lost,
+				 run->rows_lost == 1 ? "row" : "rows", run->rows_lost == 1 ? "stays" : "stay");
 	int			left = 0;
 
 	foreach_ptr(const PlanStep, step, steps)

@@ -149,6 +149,7 @@ tell_lost(PlanRun *run)
 		StepWork   *work;
 
 		deed->last = false;
+		run->rows_lost += deed->rows;
 		work = undo_begin(run, deed);
 		undo_leave_alone(work, deed, 0,
 						 psprintf("rows that were %s stay so: " INT64_FORMAT,

@@ -49,7 +49,7 @@ TABLE counts;
 CALL sg_fix_orphans('lim');
 TABLE counts;
 SELECT step, phase, sqlstate, message, count(*) FROM schemaguard.audit_log
-WHERE plan = 'lim' AND action = 'fix' AND (phase = 'failed' OR message IN ('counted beforehand', 'dry run')) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 4;
+WHERE plan = 'lim' AND action IN ('fix', 'count') AND (phase = 'failed' OR message IN ('counted beforehand', 'dry run')) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 4;
 CALL sg_add_fks('lim');
 SELECT * FROM schemaguard.plan_summary WHERE plan = 'lim';
 

@@ -70,6 +70,42 @@ SELECT sg_plan_add('many', 'ALTER TABLE customer ADD one int'), sg_plan_add('man
 SELECT sg_plan_steps('many');
 ROLLBACK;
 
+-- what an earlier step makes, or gives its name, is there to be dropped
+SET client_min_messages = notice;
+SELECT sg_plan_create('renamed');
+SELECT sg_plan_add('renamed', 'ALTER TABLE customer RENAME COLUMN phone TO mobile');
+SELECT sg_plan_add('renamed', 'ALTER TABLE customer DROP COLUMN mobile', '{"after": "phone"}');
+SELECT sg_plan_add('renamed', 'ALTER TABLE purchase ADD short_lived int');
+SELECT sg_plan_add('renamed', 'ALTER TABLE purchase DROP COLUMN short_lived', '{"after": "3"}');
+SELECT sg_plan_add_drop('renamed', 'table', 'purchase', after => '4');
+DROP VIEW phones;
+SELECT sg_plan_sql('renamed');
+CALL sg_apply('renamed', steps => '{1,2,3,4}');
+CALL sg_rollback_fks('renamed');
+
+-- the last line of a plan with many steps says what has become of rows, and what a rollback leaves
+INSERT INTO customer SELECT generate_series(2, 4);
+ALTER TABLE purchase DROP CONSTRAINT purchase_customer;
+INSERT INTO purchase SELECT g, g FROM generate_series(1, 7) g;
+SELECT sg_plan_create('long');
+SELECT sg_plan_add_fk('long', 'purchase', 'customer_id', 'customer', orphans => 'delete');
+SELECT count(sg_plan_add('long', format('ALTER TABLE customer ADD c%s int', g))) FROM generate_series(1, 20) g;
+SELECT sg_plan_add_drop('long', 'column', 'customer', 'phone', keep => false);
+CALL sg_apply('long', fix => true);
+CALL sg_rollback_fks('long');
+
+-- what goes without being named
+SELECT sg_plan_create('loss');
+SELECT sg_plan_add_statement('loss', x) FROM unnest(ARRAY['DROP VIEW plan_add.some CASCADE', 'ALTER TABLE plan_add.customer DROP COLUMN phone CASCADE',
+    'TRUNCATE plan_add.purchase CASCADE', 'DROP VIEW plan_add.some']) x \g /dev/null
+SELECT step, result, detail FROM sg_plan_check_details('loss') WHERE check_name = 'loss' ORDER BY step;
+
+SELECT sg_plan_create('none');
+SELECT sg_plan_retarget('none', 'custome', 'purchase');
+SELECT sg_plan_add_audit_columns('none', 'purchas');
+SELECT sg_plan_isolate('none', 'tenant_that_no_table_has');
+SELECT * FROM sg_impact('custome');
+
 SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan;
 SET client_min_messages = warning;
 DROP SCHEMA plan_add CASCADE;

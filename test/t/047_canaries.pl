@@ -177,7 +177,7 @@ my @definitions = (
 	(map { "schemaguard.snapshot_object.properties canary_$_" } qw(backslash body cancel cast check column default do enum forged
 		internal joined json load raised refused setting table unicode url)));
 my @names = map { "schemaguard.$_" } 'audit_log.object canary_plan_name', 'audit_log.object canary_snapshot_name', 'audit_log.plan canary_plan_name',
-	'drift_run.reference canary_snapshot_name', 'finding.reference canary_snapshot_name', 'plan.name canary_plan_name', 'snapshot.name canary_snapshot_name',
+	'drift_run.reference canary_snapshot_name', 'finding.reference canary_snapshot_name', 'plan.name canary_plan_name', 'plan_summary.plan canary_plan_name', 'snapshot.name canary_snapshot_name',
 	'snapshot_object.snapshot canary_snapshot_name';
 my @rows = map { "schemaguard.quarantine.$_" } map { ("data $_", "row_text $_") } qw(canary_kept canary_kept_key);
 my @counts = map { "schemaguard.$_.rows_checked 11311" } qw(fk_trust proof);
