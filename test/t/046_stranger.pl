@@ -207,6 +207,7 @@ my %call = (
 	sg_plan_from_discovery => q{SELECT sg_plan_from_discovery('secret')},
 	sg_plan_from_snapshot => q{SELECT sg_plan_from_snapshot('secret', 'secret')},
 	'schemaguard.sg_names_in' => q{SELECT schemaguard.sg_names_in('{a}')}, 'schemaguard.sg_names_out' => q{SELECT schemaguard.sg_names_out('a')},
+	'schemaguard.sg_table' => q{SELECT schemaguard.sg_table('t_p')},
 	'schemaguard.sg_table_name_in' => q{SELECT schemaguard.sg_table_name_in('t_p')}, 'schemaguard.sg_table_name_out' => q{SELECT schemaguard.sg_table_name_out('t_p')},
 	sg_plan_add => q{SELECT sg_plan_add('secret', 'ALTER TABLE t_c ADD CHECK (q > 0)')},
 	sg_plan_from_sql => q{SELECT sg_plan_from_sql('secret', 'ALTER TABLE t_c ADD FOREIGN KEY (q) REFERENCES t_p')},

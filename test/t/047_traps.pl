@@ -119,6 +119,7 @@ my @calls = (
 	[ sg_plan_create => q{SELECT sg_plan_create(p) FROM unnest('{kept,gone,nulled,measured,script,found,copied,throttled,fill,changed}'::text[]) p} ],
 	[ sg_plan_add_fk => join '; ', add_steps('kept', 'quarantine', 'true'), add_steps('gone', 'delete', 'true'),
 		add_steps('nulled', 'set null', 'true'), add_steps('measured', 'leave', 'false') ],
+	[ sg_table => q{SELECT schemaguard.sg_table('fixture.pair')} ],
 	[ sg_table_name_in => q{SELECT schemaguard.sg_table_name_out(schemaguard.sg_table_name_in('fixture.pair'))} ], [ sg_table_name_out => q{SELECT 'fixture.pair'::schemaguard.table_name} ],
 	[ sg_names_in => q{SELECT schemaguard.sg_names_in('{a}')} ], [ sg_names_out => q{SELECT 'a'::schemaguard.names} ],
 	[ sg_plan_add => q{CALL fixture.each($$SELECT sg_plan_add('script', 'ALTER TABLE t.%1$s_c ADD CHECK (p IS NOT DISTINCT FROM q), ALTER q SET NOT NULL', '{"policy": "leave"}')$$)} ],

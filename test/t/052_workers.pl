@@ -288,10 +288,11 @@ for my $limit ([ 'p', 'statement_timeout', '57014', 'the statement took longer t
 	$writer->quit;
 	query("DROP INDEX child_e_01_ref_idx; CREATE INDEX child_e_01_ref_idx ON child_e_01 (ref DESC);
 		   UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'child_e_01_ref_idx'::regclass");
-	query("CALL sg_add_fks('e')");
+	my $told = ($node->psql('postgres', "CALL sg_add_fks('e')"))[2];
+	like($told, qr/no index is built on public\.child_e_01 \(ref\)/, 'the step that finds its name taken says so');
 	is(query("SELECT string_agg(c.relname || ' ' || i.indisvalid, ', ' ORDER BY c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 			  WHERE i.indrelid = 'child_e_01'::regclass AND NOT i.indisprimary"),
-		'child_e_01_ref_idx false, child_e_01_ref_idx1 true',
+		'child_e_01_ref_idx false',
 		'an invalid index of the same name that another statement made is left alone');
 	query("DROP INDEX child_e_01_ref_idx");
 }
