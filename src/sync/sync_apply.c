@@ -464,7 +464,7 @@ run_plan(SyncApply *apply)
 {
 	LOCAL_FCINFO(call, 4);
 	PlanRun		run = {.procedure = "sg_sync_apply",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
-	.each_step = true,.validate = true,.fix = apply->fix,.fail = apply->fail,.as_defined = true,
+		.each_step = true,.validate = true,.fix = apply->fix,.fail = apply->fail,.as_defined = true,
 	.max_rows = apply->max_rows};
 
 	InitFunctionCallInfoData(*call, apply->fcinfo->flinfo, 4, InvalidOid, apply->fcinfo->context, NULL);

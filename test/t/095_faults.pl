@@ -23,7 +23,7 @@ use SgLoad;
 use SgFault;
 use Test::More;
 
-my $conf = "shared_buffers = 32MB\nautovacuum = off\nrestart_after_crash = on\n";
+my $conf = "schemaguard.fix_limit = -1\nshared_buffers = 32MB\nautovacuum = off\nrestart_after_crash = on\n";
 
 # The places in the order in which a step passes them
 my $core = { name => 'core',

@@ -19,7 +19,7 @@ use SgFault;
 use SgRound;
 use Test::More;
 
-my $conf = "shared_buffers = 32MB\nautovacuum = off\nrestart_after_crash = on\nmax_worker_processes = 16\nmax_connections = 100\n"
+my $conf = "schemaguard.fix_limit = -1\nshared_buffers = 32MB\nautovacuum = off\nrestart_after_crash = on\nmax_worker_processes = 16\nmax_connections = 100\n"
 	. "max_locks_per_transaction = 256\n";
 my %only = map { $_ => 1 } split /,/, $ENV{SG_FAULTS} // '';
 my $turn = 0;
