@@ -60,7 +60,7 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine', '');
 GRANT SELECT ON SEQUENCE schemaguard.quarantine_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine_id_seq', '');
 
--- What plans have come to, and what they have taken away; as the caller, who sees rows in quarantine as above
+-- A summary of each plan: its steps by state, and the rows that it has taken away; as the caller, who sees rows in quarantine as above
 CREATE VIEW schemaguard.plan_summary WITH (security_invoker = true) AS
 SELECT p.name AS plan,
        s.steps,
@@ -68,7 +68,8 @@ SELECT p.name AS plan,
        s.added,
        s.failed,
        s.skipped,
-       s.steps OPERATOR(pg_catalog.-) s.validated OPERATOR(pg_catalog.-) s.added OPERATOR(pg_catalog.-) s.failed OPERATOR(pg_catalog.-) s.skipped AS open,
+       s.steps OPERATOR(pg_catalog.-) s.validated OPERATOR(pg_catalog.-) s.added
+           OPERATOR(pg_catalog.-) s.failed OPERATOR(pg_catalog.-) s.skipped AS open,
        d.deleted AS rows_deleted,
        d.changed AS rows_changed,
        (SELECT pg_catalog.count(*) FROM schemaguard.quarantine q WHERE q.plan_id OPERATOR(pg_catalog.=) p.id) AS rows_in_quarantine
@@ -81,8 +82,10 @@ FROM schemaguard.plan p
                 pg_catalog.count(*) FILTER (WHERE s.state OPERATOR(pg_catalog.=) 'skipped') AS skipped
          FROM schemaguard.plan_step s WHERE s.plan OPERATOR(pg_catalog.=) p.name) s
      CROSS JOIN LATERAL (
-         SELECT COALESCE(pg_catalog.sum(d.rows_affected) FILTER (WHERE d.kind OPERATOR(pg_catalog.=) 'delete'), 0)::pg_catalog.int8 AS deleted,
-                COALESCE(pg_catalog.sum(d.rows_affected) FILTER (WHERE d.kind OPERATOR(pg_catalog.=) ANY (ARRAY['set null', 'set'])), 0)::pg_catalog.int8 AS changed
+         SELECT COALESCE(pg_catalog.sum(d.rows_affected)
+                    FILTER (WHERE d.kind OPERATOR(pg_catalog.=) 'delete'), 0)::pg_catalog.int8 AS deleted,
+                COALESCE(pg_catalog.sum(d.rows_affected)
+                    FILTER (WHERE d.kind OPERATOR(pg_catalog.=) ANY (ARRAY['set null', 'set'])), 0)::pg_catalog.int8 AS changed
          FROM schemaguard.plan_deed d WHERE d.plan_id OPERATOR(pg_catalog.=) p.id) d;
 GRANT SELECT ON schemaguard.plan_summary TO PUBLIC;
 COMMENT ON VIEW schemaguard.plan_summary IS 'what plans have come to: steps by state, and rows that were taken away or changed';

@@ -120,12 +120,12 @@ write_watch(bool enabled)
 	sg_scope_end(&scope);
 }
 
-/* Of the tables of all subscriptions */
+/* Notes the tables of all subscriptions */
 static const char *const subscribed_sql =
 "SELECT r.srrelid, r.srrelid::regclass::text, s.subname"
 " FROM pg_subscription_rel r LEFT JOIN pg_subscription s ON s.oid = r.srsubid";
 
-/* Of the tables of BEFORE triggers for rows (tgtype 2 and 1) that are deleted or updated (8, 16), and of INSTEAD rules, that were just made */
+/* Notes the tables of new BEFORE triggers for rows (tgtype 2 and 1) that are deleted or updated (8, 16), and of new INSTEAD rules */
 static const char *const triggered_sql =
 "SELECT DISTINCT t.relid, t.relid::regclass::text, NULL::name"
 " FROM (SELECT g.tgrelid FROM pg_event_trigger_ddl_commands() c JOIN pg_trigger g ON g.oid = c.objid"

@@ -242,7 +242,7 @@ check_disk(PlanCheck *check)
 				  NULL);
 }
 
-/* What stays: tables, indexes, copies */
+/* Tells what the plan leaves behind: growth of tables, indexes and copies, beside the space that is free */
 static void
 check_growth(PlanCheck *check)
 {

@@ -84,7 +84,7 @@ page_images(double pages)
 	return fullPageWrites ? pages * BLCKSZ : 0;
 }
 
-/* How many checkpoints end while so much WAL is written; a checkpoint begins when a part of max_wal_size is used up */
+/* Returns how many checkpoints end while so much WAL is written; a checkpoint begins when a part of max_wal_size is used up */
 static double
 checkpoints(double wal)
 {

@@ -164,7 +164,7 @@ failure_text(const RunAction *action)
 
 /* ---- statements, by SPI in a subtransaction ---- */
 
-/* How long a batch locks rows, in ms, at most; its last row and COMMIT come on top of that */
+/* Returns how long a batch locks rows, in ms, at most; its last row and COMMIT come on top of that */
 static int
 longest_batch(void)
 {
@@ -527,7 +527,7 @@ set_next(Filling *f, TimestampTz since)
 	f->limit = Min(f->limit * 2, sg_fill_batch);
 }
 
-/* One batch */
+/* Fills one batch */
 static bool
 fill_some(Filling *f)
 {
@@ -547,7 +547,7 @@ fill_some(Filling *f)
 	return true;
 }
 
-/* One row that somebody holds, with nothing else locked */
+/* Fills one row that somebody holds, with nothing else locked */
 static bool
 fill_held(Filling *f)
 {
@@ -695,7 +695,7 @@ without_text(int64 rows)
 	return psprintf(INT64_FORMAT " %s left without a value: its fill gives none", rows, rows == 1 ? "row is" : "rows are");
 }
 
-/* What rows are left that should not be, or NULL */
+/* Returns why rows are left that should not be, or NULL */
 static char *
 left_text(Filling *f, bool is_armed)
 {
@@ -715,7 +715,7 @@ left_text(Filling *f, bool is_armed)
 	return NULL;
 }
 
-/* What a filling has come to */
+/* Outcome of a filling */
 typedef struct Filled
 {
 	int64		rows;

@@ -143,8 +143,9 @@ field_arrays(List *findings, Oid *types, Datum *values)
 	}
 }
 
+/* Run a statement over the first fields of findings, in an owner's scope of its own */
 static void
-write_batch(const FindingRun *run, List *findings)
+execute_over(const FindingRun *run, List *findings, int fields, int expected, const char *sql)
 {
 	Oid			types[RUN_ARGS + FIELDS];
 	Datum		values[RUN_ARGS + FIELDS];
@@ -152,34 +153,38 @@ write_batch(const FindingRun *run, List *findings)
 
 	run_arguments(run, types, values);
 	field_arrays(findings, types + RUN_ARGS, values + RUN_ARGS);
-
 	sg_owner_begin(&scope);
 	SPI_connect();
-	sg_owner_execute(SPI_OK_INSERT,
-					 "INSERT INTO schemaguard.finding AS f"
-					 " (source, role, reference, target, first_run, run, first_seen, last_seen,"
-					 "  kind, object, property, change, expected, actual, result, risk, detail, count, fingerprint)"
-					 " SELECT DISTINCT ON (h.fingerprint) $1, $2, $3, $4, $5, $5, $6, $6, r.*, h.fingerprint"
-					 " FROM ROWS FROM (pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9),"
-					 "                 pg_catalog.unnest($10), pg_catalog.unnest($11), pg_catalog.unnest($12),"
-					 "                 pg_catalog.unnest($13), pg_catalog.unnest($14), pg_catalog.unnest($15),"
-					 "                 pg_catalog.unnest($16))"
-					 "      AS r (kind, object, property, change, expected, actual, result, risk, detail, count),"
-					 "      LATERAL (SELECT sha256(convert_to(jsonb_build_array(r.kind, r.object, r.property, r.change,"
-					 "                                        r.expected, r.actual)::text,"
-					 "                                        getdatabaseencoding()))) AS h (fingerprint)"
-					 " ON CONFLICT (source, role, reference, target, fingerprint) WHERE gone_at IS NULL"
-					 " DO UPDATE SET run = excluded.run, last_seen = excluded.last_seen, result = excluded.result,"
-					 "     risk = excluded.risk, detail = excluded.detail, count = excluded.count,"
-					 "     delivered_at = CASE WHEN f.result = excluded.result THEN f.delivered_at END,"
-					 "     first_run = CASE WHEN f.result = excluded.result THEN f.first_run ELSE excluded.first_run END,"
-					 "     first_seen = CASE WHEN f.result = excluded.result THEN f.first_seen ELSE excluded.first_seen END",
-					 lengthof(types), types, values, NULL);
+	sg_owner_execute(expected, sql, RUN_ARGS + fields, types, values, NULL);
 	SPI_finish();
 	sg_scope_end(&scope);
 }
 
-/* What closes an open finding; listeners have yet to be told */
+static void
+write_batch(const FindingRun *run, List *findings)
+{
+	execute_over(run, findings, FIELDS, SPI_OK_INSERT,
+				 "INSERT INTO schemaguard.finding AS f"
+				 " (source, role, reference, target, first_run, run, first_seen, last_seen,"
+				 "  kind, object, property, change, expected, actual, result, risk, detail, count, fingerprint)"
+				 " SELECT DISTINCT ON (h.fingerprint) $1, $2, $3, $4, $5, $5, $6, $6, r.*, h.fingerprint"
+				 " FROM ROWS FROM (pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9),"
+				 "                 pg_catalog.unnest($10), pg_catalog.unnest($11), pg_catalog.unnest($12),"
+				 "                 pg_catalog.unnest($13), pg_catalog.unnest($14), pg_catalog.unnest($15),"
+				 "                 pg_catalog.unnest($16))"
+				 "      AS r (kind, object, property, change, expected, actual, result, risk, detail, count),"
+				 "      LATERAL (SELECT sha256(convert_to(jsonb_build_array(r.kind, r.object, r.property, r.change,"
+				 "                                        r.expected, r.actual)::text,"
+				 "                                        getdatabaseencoding()))) AS h (fingerprint)"
+				 " ON CONFLICT (source, role, reference, target, fingerprint) WHERE gone_at IS NULL"
+				 " DO UPDATE SET run = excluded.run, last_seen = excluded.last_seen, result = excluded.result,"
+				 "     risk = excluded.risk, detail = excluded.detail, count = excluded.count,"
+				 "     delivered_at = CASE WHEN f.result = excluded.result THEN f.delivered_at END,"
+				 "     first_run = CASE WHEN f.result = excluded.result THEN f.first_run ELSE excluded.first_run END,"
+				 "     first_seen = CASE WHEN f.result = excluded.result THEN f.first_seen ELSE excluded.first_seen END");
+}
+
+/* Closes an open finding; listeners have yet to be told */
 #define CLOSE "UPDATE schemaguard.finding f SET gone_at = $6, gone_run = $5, delivered_at = NULL"
 
 void
@@ -202,22 +207,11 @@ finding_close(FindingRun *run)
 void
 finding_passed(const FindingRun *run, List *findings)
 {
-	Oid			types[RUN_ARGS + FIELDS];
-	Datum		values[RUN_ARGS + FIELDS];
-	SgScope		scope;
-
-	run_arguments(run, types, values);
-	field_arrays(findings, types + RUN_ARGS, values + RUN_ARGS);
-	sg_owner_begin(&scope);
-	SPI_connect();
-	sg_owner_execute(SPI_OK_UPDATE,
-					 CLOSE " FROM ROWS FROM (pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9))"
-					 "      AS r (kind, object, property)"
-					 " WHERE " OF_HISTORY " AND f.gone_at IS NULL"
-					 " AND f.kind = r.kind AND f.object = r.object AND f.property = r.property",
-					 RUN_ARGS + 3, types, values, NULL);
-	SPI_finish();
-	sg_scope_end(&scope);
+	execute_over(run, findings, 3, SPI_OK_UPDATE,
+				 CLOSE " FROM ROWS FROM (pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9))"
+				 "      AS r (kind, object, property)"
+				 " WHERE " OF_HISTORY " AND f.gone_at IS NULL"
+				 " AND f.kind = r.kind AND f.object = r.object AND f.property = r.property");
 }
 
 void

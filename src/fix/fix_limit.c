@@ -63,7 +63,7 @@ fix_counts_first(const PlanRun *run)
 	return run->fix && !run->dry_run && limit_of(run) >= 0;
 }
 
-/* Of which there is no copy */
+/* Counts the rows of which there is no copy */
 static int64
 lost_rows(const RunRows *rows)
 {
@@ -82,7 +82,7 @@ lost_text(const RunRows *rows)
 	return psprintf(INT64_FORMAT " rows would be deleted or changed without a copy", lost_rows(rows));
 }
 
-/* What keeps rows from going into quarantine, or NULL: those are few, or a small part of each table */
+/* Says what keeps rows from going into quarantine, or NULL: those are few, or a small part of each table */
 static char *
 moved_text(const RunRows *rows, int64 limit)
 {
@@ -102,7 +102,7 @@ moved_text(const RunRows *rows, int64 limit)
 	return NULL;
 }
 
-/* What is more than the limit, or NULL */
+/* Says what is more than the limit, or NULL */
 static char *
 problem_text(const PlanRun *run, const RunRows *rows)
 {

@@ -523,13 +523,6 @@ check_not_blocked(const FixBatch *batch)
 				 errmsg("orphans are referred to by %s", blocked)));
 }
 
-/* A column that goes again takes its values along: they are no loss */
-static bool
-is_counted(const Fix *fix)
-{
-	return fix->work->step->kind != STEP_COLUMN;
-}
-
 /* Rows of which there is no copy: a rollback says that they stay as they are */
 static void
 record_lost(const FixAction *action)
@@ -579,8 +572,7 @@ do_batch(void *arg)
 		action->batch = fresh;
 		fix_collect(&action->batch, &locked);
 		check_not_blocked(&action->batch);
-		if (is_counted(fix))
-			fix_check_batch(fix->work, &action->batch);
+		fix_check_batch(fix->work, &action->batch);
 		error = sg_try(write_rows, action);
 		if (error == NULL)
 			break;
@@ -616,8 +608,7 @@ take_results(Fix *fix, const FixAction *action)
 		fix->counts.rows[fate][false] += action->counts.rows[fate][false];
 		fix->counts.rows[fate][true] += action->counts.rows[fate][true];
 	}
-	if (is_counted(fix))
-		fix_count_rows(fix->work->run->rows, &action->batch);
+	fix_count_rows(fix->work->run->rows, &action->batch);
 	fix->fixed += orphans_counted(&action->counts);
 	fix->changed += action->changed;
 	fix->kept += action->kept;

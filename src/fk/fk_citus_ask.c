@@ -35,15 +35,15 @@
 	"SELECT pg_catalog.concat(pg_catalog.count(*), ' ', pg_catalog.sum(pg_catalog.hashtextextended(" \
 	"pg_catalog.textin(pg_catalog.record_out(t)), 0))) FROM %s t"
 
-/* $1 is a table, $2 a command */
-#define ANSWERS \
-	"WITH answer AS MATERIALIZED (SELECT * FROM pg_catalog.run_command_on_placements($1, $2))," \
+/* Did every shard of table $1 answer? */
+#define TOLD \
 	" told AS (SELECT count(DISTINCT shardid) = (SELECT count(*) FROM pg_catalog.pg_dist_shard WHERE logicalrelid = $1)" \
 	"  AND count(*) > 0 AS all_shards FROM answer)"
 
-/* Returns which copies of a shard differ; null if none does */
+/* Returns which copies of a shard differ; null if none does.  $1 is a table, $2 a command. */
 #define COPIES_QUERY \
-	ANSWERS ", differing AS (SELECT shardid FROM answer GROUP BY shardid HAVING NOT bool_and(success) OR count(DISTINCT result) > 1)" \
+	"WITH answer AS MATERIALIZED (SELECT * FROM pg_catalog.run_command_on_placements($1, $2))," TOLD \
+	", differing AS (SELECT shardid FROM answer GROUP BY shardid HAVING NOT bool_and(success) OR count(DISTINCT result) > 1)" \
 	" SELECT CASE WHEN NOT all_shards THEN 'not every shard has answered'" \
 	" ELSE (SELECT string_agg(format(CASE WHEN success THEN '%s:%s has %s rows of checksum %s' ELSE '%s:%s can''t be read' END," \
 	"                                nodename, nodeport, split_part(result, ' ', 1), split_part(result, ' ', 2)), ', ' ORDER BY nodename, nodeport, shardid)" \
@@ -52,9 +52,7 @@
 /* Returns the nodes that have a shard without the key; null if none has; $3 is the parent */
 #define KEYS_QUERY \
 	"WITH answer AS MATERIALIZED (SELECT * FROM pg_catalog.run_command_on_placements($1, concat($2," \
-	" (SELECT quote_literal(array_agg(shardid)::text) FROM pg_catalog.pg_dist_shard WHERE logicalrelid = $3), '::text[])')))," \
-	" told AS (SELECT count(DISTINCT shardid) = (SELECT count(*) FROM pg_catalog.pg_dist_shard WHERE logicalrelid = $1)" \
-	"  AND count(*) > 0 AS all_shards FROM answer)" \
+	" (SELECT quote_literal(array_agg(shardid)::text) FROM pg_catalog.pg_dist_shard WHERE logicalrelid = $3), '::text[])')))," TOLD \
 	" SELECT CASE WHEN NOT all_shards THEN 'not every shard has answered'" \
 	" ELSE (SELECT 'it is missing, not valid or disabled on ' || string_agg(DISTINCT concat(nodename, ':', nodeport), ', ')" \
 	"       FROM answer WHERE NOT success OR result IS NOT DISTINCT FROM '0') END FROM told"

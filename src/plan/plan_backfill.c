@@ -190,7 +190,7 @@ values_from(const PlanStep *step, const char *columns, const char *source)
 					for_each_column(step, ", ", "%n"));
 }
 
-/* What the server computes a generated column from, as text that means the same with any settings */
+/* Returns what the server computes a generated column from, as text that means the same with any settings */
 static char *
 generated_value(Relation rel, AttrNumber attnum)
 {
@@ -429,7 +429,7 @@ of_batch(const PlanStep *step, const PlanFillBatch *batch)
 					row, batch->from, row, batch->to, row, batch->from, is_wanting(step, row));
 }
 
-/* Of rows that nobody holds: without a lock before the update, and half as expensive */
+/* Writes the UPDATE of rows that nobody holds, which locks none of them before and is half as expensive */
 static char *
 write_alone(const PlanStep *step, const char *table, const PlanFillBatch *batch)
 {

@@ -30,7 +30,7 @@ struct RunRows
 	int64		n[ROW_FATES];
 };
 
-/* What is said of one row, of several, and of those that have yet to go */
+/* Said of one row, of several, and of those that have yet to go */
 static const char *const fate_words[ROW_FATES][3] = {
 	[ROWS_DELETED] = {"was deleted, without a copy", "were deleted, without a copy", "would be deleted, without a copy"},
 	[ROWS_CHANGED] = {"was changed, without a copy", "were changed, without a copy", "would be changed, without a copy"},

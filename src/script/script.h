@@ -138,10 +138,10 @@ extern char *script_text(const ScriptTokens *tokens, int length);
  */
 extern void script_qualify(ScriptTokens *tokens, ScriptPath *path, Node *node);
 
-/* The same of a table, or of one that the statement makes; NULL is none */
+/* Gives the name of a table its schema likewise, or that of one that the statement makes; NULL is none */
 extern void script_qualify_table(ScriptTokens *tokens, ScriptPath *path, const RangeVar *name, bool is_new);
 
-/* The same of a table whose name, the first of a list, stands at the first token from `from` on that is like it */
+/* Gives a table its schema likewise, whose name, the first of a list, stands at the first token from `from` on that is like it */
 extern void script_qualify_words(ScriptTokens *tokens, ScriptPath *path, List *names, int from);
 
 /* ---- script_name.c ---- */

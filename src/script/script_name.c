@@ -173,7 +173,7 @@ qualify_drop(const NameArg *arg, const DropStmt *statement)
 
 /* ---- statements ---- */
 
-/* What makes a relation, and looks at others for it; false: the statement does not */
+/* Qualifies names in a statement that makes a relation, and looks at others for it; false: it does not */
 static bool
 qualify_new(const NameArg *arg, Node *statement)
 {
@@ -205,7 +205,7 @@ qualify_new(const NameArg *arg, Node *statement)
 	return true;
 }
 
-/* What is on a table, such as a policy; false: the statement makes or changes nothing of that kind */
+/* Qualifies names in a statement about something on a table, such as a policy; false: it is about nothing of that kind */
 static bool
 qualify_part(const NameArg *arg, Node *statement)
 {

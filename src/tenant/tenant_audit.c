@@ -70,7 +70,7 @@ typedef struct TenantTable
 	char	   *schema;			/* NULL: it was gone when it was found */
 } TenantTable;
 
-/* What is known of a table that is a tenant's, or has a key, or is referred to */
+/* Facts of a table that is a tenant's, or has a key, or is referred to */
 typedef struct Place
 {
 	Oid			relid;			/* hash key */
