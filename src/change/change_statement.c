@@ -200,7 +200,7 @@ change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *mo
 		return;
 	texts = step->undo ? plan_change_texts(step->undo) : NIL;
 	if (step->undo == NULL)
-		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the step has no statement that takes it back",
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the step has no statement that takes it back",
 					   psprintf("Give it one, a statement in place of this comment:\n%s", plan_set_call(step, "undo", "/* nothing */", NULL)));
 	else if (texts == NIL)
 		return;					/* with another step */

@@ -155,6 +155,11 @@ SELECT sg_plan_add_statement('c', $$COMMENT ON TABLE chg.orders IS 'x'$$) \g /de
 CALL sg_apply('c');
 CALL sg_rollback_fks('c');
 
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'c';
+-- until it is given a way back
+SELECT sg_plan_set('c', '{1}', '{"undo": "COMMENT ON TABLE chg.orders IS NULL"}');
+CALL sg_rollback_fks('c');
+SELECT obj_description('chg.orders'::regclass) IS NULL, state, reason FROM schemaguard.plan_step WHERE plan = 'c';
 -- in a circle, after one another, and in phases
 SELECT sg_plan_create('c', replace => true) \g /dev/null
 SELECT sg_plan_add_check('c', 'orders', 'total >= 0', 'one');
