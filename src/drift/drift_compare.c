@@ -22,37 +22,40 @@
 #include "base/secrets.h"
 #include "base/spi.h"
 #include "drift/drift_compare.h"
+#include "plan/plan.h"
 
 SG_FUNCTION(sg_drift);
 
 /* ---- which schemas ---- */
 
 /*
- * The schemas that both sides know about.  A snapshot of some schemas says
- * nothing about others, so those are no drift; NIL is all.
+ * Returns the schemas that both sides know about.  A snapshot of some schemas
+ * says nothing about others, so those are no drift, and 22023 where they were
+ * asked for; NIL is all.
  */
 static List *
 common_schemas(SnapshotInfo *const info[2], List *schemas)
 {
+	List	   *common = schemas;
+
 	for (int i = 0; i < 2; i++)
 	{
 		if (info[i] == NULL || info[i]->schemas == NIL)
 			continue;
-		if (schemas == NIL)
-			schemas = info[i]->schemas;
+		if (common == NIL)
+			common = info[i]->schemas;
 		else
-		{
-			schemas = sg_common_names(schemas, info[i]->schemas);
-			if (schemas == NIL)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("there is no schema to compare"),
-						 errdetail("Snapshot \"%s\" is one of the schemas %s.",
-								   info[i]->name, sg_quote_list(info[i]->schemas)),
-						 errhint("Compare schemas that both snapshots have, or take a snapshot without schemas.")));
-		}
+			common = sg_common_names(common, info[i]->schemas);
+		if (common == NIL || (schemas != NIL && list_length(common) < list_length(schemas)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 common == NIL ? errmsg("there is no schema to compare") :
+					 errmsg("snapshot \"%s\" is not of all schemas that are to be compared", info[i]->name),
+					 errdetail("Snapshot \"%s\" is one of the schemas %s.",
+							   info[i]->name, sg_quote_list(info[i]->schemas)),
+					 errhint("Compare schemas that both snapshots have, or take a snapshot without schemas.")));
 	}
-	return schemas;
+	return common;
 }
 
 List *
@@ -274,6 +277,20 @@ pin_settings(void)
 		sg_scope_set(settings[i][0], settings[i][1]);
 }
 
+/* Returns the schemas without those that a plan has dropped: a repeated sync names them, and is done */
+static List *
+without_dropped(List *schemas)
+{
+	List	   *rest = NIL;
+
+	foreach_ptr(char, schema, schemas)
+	{
+		if (!plan_has_dropped_schema(schema))
+			rest = lappend(rest, schema);
+	}
+	return rest;
+}
+
 /* Headers of the snapshots that are stored; NULL for this database */
 static SnapshotInfo *
 stored_info(const char *name)
@@ -296,7 +313,7 @@ drift_run(DriftComparison *c, const char *reference, const char *target, List *s
 	SgScope		caller;
 
 	c->live = stored[1] == NULL;
-	snapshot_check_schemas(reference, target, schemas);
+	snapshot_check_schemas(reference, target, without_dropped(schemas));
 	sg_progress_begin(SG_PROGRESS_COMPARE, 0, 0);
 	schemas = common_schemas(stored, schemas);
 	if (stored[0] && stored[1] && whole &&

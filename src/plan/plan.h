@@ -125,6 +125,9 @@ extern List *plan_only_keys(List *steps);
 extern List *plan_steps_again(const char *name, List *steps);
 extern bool plan_has_own_order(const char *name);
 
+/* Has a plan, such as that of a sync, dropped the schema? */
+extern bool plan_has_dropped_schema(const char *schema);
+
 /* Has a step of the plan renamed or dropped the table, or something of it? */
 extern bool plan_has_moved(const char *name, const char *child_table);
 

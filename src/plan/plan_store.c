@@ -488,6 +488,16 @@ plan_has_moved(const char *name, const char *child_table)
 					   " AND state = 'validated' LIMIT 1", &args, store_read_text) != NIL;
 }
 
+bool
+plan_has_dropped_schema(const char *schema)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, psprintf("DROP SCHEMA %s", quote_identifier(schema)));
+	return store_query("SELECT 'true' FROM schemaguard.plan_step"
+					   " WHERE kind = 'statement' AND definition = $1 AND state = 'validated' LIMIT 1", &args, store_read_text) != NIL;
+}
+
 PlanStep *
 plan_step_get(const char *name, int step, bool missing_ok)
 {

@@ -111,7 +111,7 @@ pg_noreturn extern void snapshot_dropped(const char *name);
  */
 extern void snapshot_check_there(const SnapshotInfo *info);
 
-/* Raises 3F000 where neither has any of these schemas; one of several may be gone, as after a sync */
+/* Raises 3F000 for a schema that neither has */
 extern void snapshot_check_schemas(const char *reference, const char *target, List *schemas);
 
 /* Nobody drops it until the transaction ends, unless that may not write */

@@ -226,16 +226,15 @@ snapshot_check_schemas(const char *reference, const char *target, List *schemas)
 {
 	foreach_ptr(const char, schema, schemas)
 	{
-		if (has_schema(reference, schema) || has_schema(target, schema))
-			return;
+		if (!has_schema(reference, schema) && !has_schema(target, schema))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_SCHEMA),
+					 strcmp(reference, target) == 0 ?
+					 errmsg("\"%s\" has no schema \"%s\"", reference, schema) :
+					 errmsg("neither \"%s\" nor \"%s\" has a schema \"%s\"", reference, target, schema),
+					 errhint(sg_calls("Give schemas as they are named there, without quotes, or null for all:\nSELECT identity FROM sg_snapshot_objects_details(%s) WHERE kind = 'schema';"),
+							 quote_literal_cstr(reference))));
 	}
-	if (schemas != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 strcmp(reference, target) == 0 ?
-				 errmsg("\"%s\" has no schema \"%s\"", reference, (char *) linitial(schemas)) :
-				 errmsg("neither \"%s\" nor \"%s\" has a schema \"%s\"", reference, target, (char *) linitial(schemas)),
-				 errhint("Give schemas as they are named there, or null for all.")));
 }
 
 void

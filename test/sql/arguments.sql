@@ -57,7 +57,18 @@ SELECT hint($$SELECT sg_orphan_audit('nowhere.arg.customers')$$);
 
 -- a schema that is nowhere is no schema without differences
 SELECT hint($$SELECT * FROM sg_drift('arg', schemas => 'agr')$$), hint($$SELECT * FROM sg_snapshot_objects('arg', 'agr')$$);
-SELECT hint($$SELECT * FROM sg_sync_sql('arg', schemas => 'agr')$$);
+SELECT hint($$SELECT * FROM sg_sync_sql('arg', schemas => '{arg,agr}')$$), hint($$SELECT * FROM sg_snapshot_objects('arg', '{arg,agr}')$$);
+-- but one that a sync has dropped is gone for good
+CREATE SCHEMA arg_kept;
+SELECT sg_snapshot_take('arg whole') > 0 AS taken;
+CREATE SCHEMA "Old one";
+CALL sg_sync_apply('arg whole', schemas => '{arg_kept,Old one}', allow_drop => true);
+CALL sg_sync_apply('arg whole', schemas => '{arg_kept,Old one}', allow_drop => true);
+SELECT count(*) FROM sg_drift('arg whole', schemas => '{Old one}');
+SELECT hint($$CALL sg_sync_apply('arg whole', schemas => '{arg_kept,old one}')$$);
+SELECT hint($$SELECT * FROM sg_drift('arg', schemas => '{arg,arg_kept}')$$);
+DROP SCHEMA arg_kept;
+SELECT sg_plan_drop('sync arg whole', force => true), sg_snapshot_drop('arg whole');
 
 -- nothing is made in pg_catalog
 SELECT sg_plan_create('made');

@@ -223,7 +223,7 @@ sub next_step { return query("SELECT coalesce(min(step), 0) FROM schemaguard.pla
 
 {
 	my $both = <<'SQL';
-CREATE SCHEMA m;
+CREATE SCHEMA m; CREATE SCHEMA m2;
 CREATE TABLE m.p (a int PRIMARY KEY);
 CREATE TYPE m.kind AS ENUM ('one', 'two', 'three');
 CREATE FUNCTION m.fine(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 > 0';
