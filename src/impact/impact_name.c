@@ -21,6 +21,7 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/nearest.h"
 #include "base/quote.h"
@@ -104,6 +105,13 @@ find_relation(Finder *finder, const char *schema, const char *name)
 		add_candidate(finder, RelationRelationId, relid, 0, psprintf("table %s", qualified));
 }
 
+/* Sets the hint of an error to the call with a name that is near */
+static int
+hint_near(const char *name)
+{
+	return errhint(sg_calls("Perhaps you meant %s:\nSELECT * FROM sg_impact(%s);"), name, quote_literal_cstr(name));
+}
+
 static void
 find_column(Finder *finder, const char *schema, const char *name, const char *column)
 {
@@ -125,7 +133,7 @@ find_column(Finder *finder, const char *schema, const char *name, const char *co
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("table %s has no column \"%s\"", qualified, column),
-				 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : 0));
+				 near ? hint_near(psprintf("%s.%s", qualified, quote_identifier(near))) : 0));
 	}
 }
 
@@ -272,7 +280,7 @@ impact_find(const char *input)
 		ereport(ERROR,
 				(errcode(missing_code(&finder, names)),
 				 errmsg("object \"%s\" does not exist", input),
-				 near ? errhint("Perhaps you meant %s.", near) :
+				 near ? hint_near(near) :
 				 errhint("Write schema.table, schema.table.column, schema.type or schema.function(type, ...).")));
 	if (finder.nfound > 1)
 		ereport(ERROR,

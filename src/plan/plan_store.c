@@ -202,7 +202,8 @@ no_such_plan(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("plan \"%s\" does not exist", name),
-			 nearest.found ? errhint("Perhaps you meant plan \"%s\".", nearest.found) :
+			 nearest.found ? errhint(sg_calls("Perhaps you meant plan \"%s\":\nSELECT * FROM sg_plan_check(%s);"),
+										 nearest.found, quote_literal_cstr(nearest.found)) :
 			 plans ? errhint("These plans exist: %s.", known.data) :
 			 errhint(sg_calls("There is no plan that you may read. Make one:\nSELECT sg_plan_create(%s);"), quote_literal_cstr(name))));
 }
