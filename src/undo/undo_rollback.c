@@ -16,7 +16,9 @@
  * keys used; then the triggers and columns of backfills; then what steps of
  * other kinds have done.  Of a plan whose steps come one by one, all is taken
  * back in that order, and rows after it.  A step of which something can't be
- * taken back keeps the rest.
+ * taken back keeps the rest; but each key of a table that was dropped comes back
+ * by itself, whatever keeps the others away.  The last line and the step name
+ * all that is left, and why.
  *
  * Rows that a CHECK, NOT NULL or unique constraint of the plan has refused go
  * back when it is gone: what was made later is gone by then, and columns that
@@ -38,6 +40,7 @@
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
+#include "change/change.h"
 #include "deploy/deploy_backfill.h"
 #include "deploy/deploy_index.h"
 #include "fix/fix.h"
@@ -51,6 +54,28 @@
 #include "undo/undo.h"
 
 SG_FUNCTION(sg_rollback_fks);
+
+/* how many things that are left the last line names */
+#define MOST_LEFT			3
+
+/* how the reason of a step begins that names them */
+#define NOT_BACK			"not taken back: "
+
+/* Something that could not be taken back */
+typedef struct Left
+{
+	int			step;
+	char	   *object;
+	char	   *reason;
+} Left;
+
+/* One rollback */
+typedef struct Rollback
+{
+	PlanRun    *run;
+	List	   *stuck;			/* of int: steps that keep the rest */
+	List	   *left;			/* of Left * */
+} Rollback;
 
 static bool
 undo(PlanRun *run, const PlanDeed *deed)
@@ -110,10 +135,53 @@ put_rows_back(PlanRun *run, List *steps)
 	MemoryContextSwitchTo(old);
 }
 
-/* Take back deeds one by one; returns the steps, old and new, that got stuck */
-static List *
-undo_all(PlanRun *run, List *deeds, List *stuck)
+/* Records a deed that was not taken back; without a reason, it is what the step has got for it */
+static void
+add_left(Rollback *rollback, const PlanDeed *deed, const char *reason)
 {
+	const PlanStep *step = plan_step_get(rollback->run->plan->name, deed->step, true);
+	Left	   *left = palloc(sizeof(Left));
+
+	if (reason == NULL)
+		reason = step && step->reason ? step->reason : "the log says why";
+	if (strncmp(reason, NOT_BACK, strlen(NOT_BACK)) == 0)
+		reason += strlen(NOT_BACK);
+	left->step = deed->step;
+	left->object = pstrdup(deed->object);
+	left->reason = pstrdup(reason);
+	rollback->left = lappend(rollback->left, left);
+	/* the keys of a table that was dropped do not need one another */
+	if (deed->kind != DEED_REPLACE || step == NULL || step->kind != STEP_DROP)
+		rollback->stuck = lappend_int(rollback->stuck, deed->step);
+}
+
+/* How many things are left of a step */
+static int
+count_left(const Rollback *rollback, int step)
+{
+	int			n = 0;
+
+	foreach_ptr(const Left, left, rollback->left)
+	{
+		n += left->step == step;
+	}
+	return n;
+}
+
+/* Is it a partition that ATTACH would read, because a key of its step is not back? */
+static bool
+waits_for_keys(const Rollback *rollback, const PlanDeed *deed)
+{
+	if (deed->kind != DEED_CHANGE || !change_is_detached(deed))
+		return false;
+	return count_left(rollback, deed->step) > 0;
+}
+
+/* Takes back deeds one by one, but for those of steps that are stuck */
+static void
+undo_all(Rollback *rollback, List *deeds)
+{
+	PlanRun    *run = rollback->run;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard rollback",
 												  ALLOCSET_DEFAULT_SIZES);
 
@@ -123,7 +191,9 @@ undo_all(PlanRun *run, List *deeds, List *stuck)
 		bool		done;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!list_member_int(stuck, deed->step))
+		if (!list_member_int(rollback->stuck, deed->step) && waits_for_keys(rollback, deed))
+			add_left(rollback, deed, "the partition is attached when its keys are back");
+		else if (!list_member_int(rollback->stuck, deed->step))
 		{
 			old = MemoryContextSwitchTo(context);
 			done = undo(run, deed);
@@ -132,12 +202,11 @@ undo_all(PlanRun *run, List *deeds, List *stuck)
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(context);
 			if (!done)
-				stuck = lappend_int(stuck, deed->step);
+				add_left(rollback, deed, NULL);
 		}
 		sg_progress_done(++run->done, 0);
 	}
 	MemoryContextDelete(context);
-	return stuck;
 }
 
 /* Rows that were deleted or set to null, of which there is no copy: say so */
@@ -279,35 +348,100 @@ with_changes(List *keys, List **changes)
 	return taken;
 }
 
+/* What is left of one step (0: of all), with the reasons, as far as there is room for it */
+static char *
+left_text(const Rollback *rollback, int step, int most)
+{
+	StringInfoData text;
+	int			n = 0;
+
+	initStringInfo(&text);
+	foreach_ptr(const Left, left, rollback->left)
+	{
+		if (step != 0 && left->step != step)
+			continue;
+		if (++n <= most)
+			appendStringInfo(&text, "%s%s: %s", n > 1 ? "; " : "", left->object, left->reason);
+	}
+	if (n > most)
+		appendStringInfo(&text, "; and %d more", n - most);
+	return text.data;
+}
+
+/* Does its reason say that something was not taken back? */
+static bool
+says_so(const PlanStep *step)
+{
+	return step->reason && strncmp(step->reason, NOT_BACK, strlen(NOT_BACK)) == 0;
+}
+
+/* Has each step say all that is left of it, and nothing when that has come back since */
+static void
+set_reasons(const Rollback *rollback)
+{
+	PlanRun    *run = rollback->run;
+
+	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
+	{
+		int			n = count_left(rollback, step->step);
+
+		if (n > 1 || (n == 1 && step->kind == STEP_DROP && !says_so(step)))
+			plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS,
+								psprintf(NOT_BACK "%s", left_text(rollback, step->step, INT_MAX)), 0);
+		else if (n == 0 && step->state == STEP_ROLLED_BACK && says_so(step))
+			plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS, NULL, 0);
+	}
+	run_commit();
+}
+
+/* Names what is left, in the steps and in the last line */
+static void
+tell_left(const Rollback *rollback)
+{
+	PlanRun    *run = rollback->run;
+	const char *rows = run->left_reason;
+
+	set_reasons(rollback);
+	if (rollback->left == NIL)
+		return;
+	run->left_reason = psprintf("%s%s" NOT_BACK "%s", rows ? rows : "", rows ? ", " : "",
+								left_text(rollback, 0, MOST_LEFT));
+	run->next = run_call_text(run, run->procedure, run_steps_text(run));
+}
+
 static void
 roll_back(PlanRun *run)
 {
+	Rollback	rollback = {.run = run};
 	List	   *keys = plan_deeds(run->plan, DEED_BIT(DEED_ADD) | DEED_BIT(DEED_REPLACE));
 	List	   *indexes = plan_deeds(run->plan, DEED_BIT(DEED_INDEX));
 	List	   *columns;
+	List	   *stuck;
 	List	   *changes = plan_deeds(run->plan, DEED_BIT(DEED_CHANGE));
 	int			nchanges = list_length(changes);
 	bool		one_by_one = plan_is_one_by_one(plan_steps(run->plan->name));
-	List	   *stuck;
 	int			disarmed;
 
 	deploy_index_drop_leftovers(run, sg_lock_budget);
 	run_commit();
 	sg_progress_total(list_length(keys) + list_length(indexes) + nchanges);
-	stuck = undo_all(run, one_by_one ? plan_deeds(run->plan, DEEDS_OF_CATALOG) : with_changes(keys, &changes), NIL);
+	undo_all(&rollback, one_by_one ? plan_deeds(run->plan, DEEDS_OF_CATALOG) : with_changes(keys, &changes));
 	if (one_by_one)
 		changes = NIL;
 	put_free_rows_back(run, changes);
 
-	/* again: what became of the keys is known now */
-	(void) undo_all(run, plan_deeds(run->plan, DEED_BIT(DEED_INDEX)), stuck);
-	disarmed = disarm_steps(run, stuck);
+	/* again, for the keys' fate is known; an index holds up nothing else */
+	stuck = list_copy(rollback.stuck);
+	undo_all(&rollback, plan_deeds(run->plan, DEED_BIT(DEED_INDEX)));
+	rollback.stuck = stuck;
+	disarmed = disarm_steps(run, rollback.stuck);
 	columns = plan_deeds(run->plan, DEED_BIT(DEED_COLUMNS));
-	stuck = undo_all(run, columns, stuck);
-	stuck = undo_all(run, changes, stuck);
-	settle_steps(run, stuck);
+	undo_all(&rollback, columns);
+	undo_all(&rollback, changes);
+	settle_steps(run, rollback.stuck);
 	tell_lost(run);
 	settle_rows(run);
+	tell_left(&rollback);
 
 	if (keys == NIL && indexes == NIL && columns == NIL && nchanges == 0 && run->rows_back == 0 && disarmed == 0)
 		ereport(NOTICE,

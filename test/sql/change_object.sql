@@ -178,6 +178,27 @@ SELECT sg_plan_create('d', replace => true) \g /dev/null
 SELECT sg_plan_add_drop('d', 'table', 'logs_x'), sg_plan_add_drop('d', 'table', 'logs');
 SELECT step, result, detail, hint FROM sg_plan_check_details('d') WHERE result = 'block' ORDER BY step;
 
+-- a key that can't come back keeps no other one away; each that is left is named, with its reason
+CREATE TABLE hub (id int PRIMARY KEY);
+INSERT INTO hub SELECT generate_series(1, 3);
+CREATE TABLE spoke1 (hub int CONSTRAINT spoke1_hub REFERENCES hub);
+CREATE TABLE spoke2 (hub int CONSTRAINT spoke2_hub REFERENCES hub);
+CREATE TABLE spoke3 (hub int CONSTRAINT spoke3_hub REFERENCES hub);
+CREATE TABLE spoke4 (hub int CONSTRAINT spoke4_hub REFERENCES hub);
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+SELECT sg_plan_add_drop('d', 'table', 'hub') \g /dev/null
+CALL sg_apply('d');
+ALTER TABLE spoke4 RENAME hub TO h;
+INSERT INTO spoke2 VALUES (99);
+CALL sg_rollback_fks('d');
+SELECT conname, convalidated FROM pg_constraint WHERE confrelid = 'hub'::regclass ORDER BY 1;
+SELECT state, reason FROM steps;
+DELETE FROM spoke2;
+ALTER TABLE spoke4 RENAME h TO hub;
+CALL sg_rollback_fks('d');
+SELECT conname, convalidated FROM pg_constraint WHERE confrelid = 'hub'::regclass ORDER BY 1;
+SELECT state, reason FROM steps;
+
 -- for good
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 SELECT sg_plan_add_drop('d', 'table', 'shown', keep => false), sg_plan_add_drop('d', 'column', 'users', 'age');
