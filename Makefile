@@ -71,7 +71,9 @@ OBJS = \
 	src/base/guard.o \
 	src/base/guc.o \
 	src/base/guc_early.o \
+	src/base/hold.o \
 	src/base/json.o \
+	src/base/meant.o \
 	src/base/name.o \
 	src/base/nametable.o \
 	src/base/nearest.o \

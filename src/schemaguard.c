@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "base/guard.h"
 #include "base/guc.h"
+#include "base/meant.h"
 #include "base/spi.h"
 #include "change/change.h"
 #include "ddl/ddl.h"
@@ -40,6 +41,7 @@ _PG_init(void)
 	/* the server's hooks */
 	sg_plan_apart_init();
 	sg_guard_init();
+	sg_meant_init();
 	sync_sandbox_init();
 
 	/* in the order in which sg_prune() asks and tells */

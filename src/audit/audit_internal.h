@@ -118,6 +118,6 @@ extern void audit_raise_problem(const FkProblem *problem, const char *what, Oid 
  * Run a query, whose only parameter is max_rows, into the sink; a null first
  * column is the child.  Returns the number of rows.
  */
-extern int64 audit_run_list(SgRowSink *sink, Oid child, const char *query, int64 max_rows);
+extern int64 audit_run_list(SgRowSink *sink, const FkKey *key, const char *query, int64 max_rows);
 
 #endif							/* SG_AUDIT_INTERNAL_H */

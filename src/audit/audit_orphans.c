@@ -67,11 +67,11 @@ receive_orphan(TupleTableSlot *slot, DestReceiver *self)
 }
 
 int64
-audit_run_list(SgRowSink *sink, Oid child, const char *query, int64 max_rows)
+audit_run_list(SgRowSink *sink, const FkKey *key, const char *query, int64 max_rows)
 {
-	OrphanReceiver receiver = {.pub = sg_receiver(receive_orphan),.sink = sink,.child = child};
+	OrphanReceiver receiver = {.pub = sg_receiver(receive_orphan),.sink = sink,.child = key->child};
 
-	sg_spi_receive(query, max_rows, true, &receiver.pub);
+	sg_spi_receive(query, fk_tables(key), max_rows, true, &receiver.pub);
 	return receiver.rows;
 }
 
@@ -121,7 +121,7 @@ list_orphans(FunctionCallInfo fcinfo, const FkKey *key, FindKey find, int64 max_
 		query = audit_sql_orphans(part);
 		if (!keys)
 			query = psprintf("SELECT o.t, o.i, o.d FROM (%s) o (t, i, k, d)", query);
-		max_rows -= audit_run_list(&sink, part->child, query, max_rows);
+		max_rows -= audit_run_list(&sink, part, query, max_rows);
 		sg_scope_end(&scope);
 	}
 	PopActiveSnapshot();

@@ -218,9 +218,9 @@ audit_rule_sql(AuditKey *ak, int samples, MemoryContext results, bool parallel)
 
 	ak->method = "sql";
 	audit_rule_scope_begin(&scope, ak, false);
-	sg_spi_receive(count_query(ak), -1, parallel, &counts.pub);
+	sg_spi_receive(count_query(ak), fk_tables(&ak->key), -1, parallel, &counts.pub);
 	if (ak->orphan_rows > 0 && samples > 0)
-		sg_spi_receive(sample_query(ak), samples, parallel, &sample.pub);
+		sg_spi_receive(sample_query(ak), fk_tables(&ak->key), samples, parallel, &sample.pub);
 	sg_scope_end(&scope);
 	audit_sql_judge(ak, results);
 }

@@ -341,7 +341,7 @@ audit_sql_groups(AuditKey *key, const char *query, int samples, MemoryContext re
 
 	key->rows_checked = key->orphan_rows = key->orphan_keys = 0;
 	key->sample = NIL;
-	sg_spi_receive(query, -1, parallel, &receiver.pub);
+	sg_spi_receive(query, fk_tables(&key->key), -1, parallel, &receiver.pub);
 }
 
 void

@@ -97,7 +97,7 @@ list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, FindRule find, in
 		SgScope		scope;
 
 		audit_rule_scope_begin(&scope, part, true);
-		max_rows -= audit_run_list(&sink, part->key.child, audit_rule_rows(part), max_rows);
+		max_rows -= audit_run_list(&sink, &part->key, audit_rule_rows(part), max_rows);
 		sg_scope_end(&scope);
 	}
 	PopActiveSnapshot();

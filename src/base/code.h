@@ -117,6 +117,12 @@ extern void code_with_locks(CodeLock lock, void *lock_arg, void (*fn) (void *arg
 /* Do looks lock now? */
 extern bool code_locks(void);
 
+/* Calls fn(arg), in which looks hold the names of types, and lock no table */
+extern void code_with_holds(void (*fn) (void *arg), void *arg);
+
+/* Do looks hold names now? */
+extern bool code_holds(void);
+
 /* ---- code_raw.c: what somebody has written, which runs code when it is analysed ---- */
 
 /*
@@ -131,6 +137,31 @@ extern void code_reach_raw(CodeReach *reach, Node *raw);
  * neither function nor operator.  Other nodes add nothing.
  */
 extern void code_reach_call_types(CodeReach *reach, Node *call);
+
+/*
+ * Returns the type that a name means, or InvalidOid.  If looks lock, it means the same
+ * until the (sub)transaction ends; raises 40001 where it has just come to mean another.
+ */
+extern Oid	code_find_type(CodeReach *reach, TypeName *name);
+
+/*
+ * Calls analyse(arg), which analyses what was looked at, and runs nothing: a
+ * built-in function that the look has not found, and that is not harmless, raises
+ * 42501 there (meant.h).
+ */
+extern void code_analyse_as_meant(const CodeReach *reach, void (*analyse) (void *arg), void *arg);
+
+/*
+ * The types as which literals in a raw expression or query are read, when it is
+ * analysed: those that are named, of arguments of functions and operators, and of
+ * columns of tables that are named.  A domain counts as its base type there, whose
+ * own checks come later; an array of a domain does not.
+ */
+extern void code_reach_literals(CodeReach *reach, Node *raw);
+
+/* The same for all columns of a table or composite type, and for a value of a type */
+extern void code_reach_column_types(CodeReach *reach, Oid relid);
+extern void code_reach_literal_type(CodeReach *reach, Oid type);
 
 /*
  * Analyse something that `owner` owns the table of, with search_path pinned, as

@@ -33,6 +33,10 @@ struct CodeReach
 								 * words */
 	List	   *domain_owners;	/* those of domains among them */
 	bool		found;			/* anything that is not built in, of whomever */
+	List	   *builtins;		/* built-in functions that are called though
+								 * they are not harmless */
+	const char *missing;		/* a type that was named and not found: it could
+								 * come at any moment; or NULL */
 	const char *unknown;		/* why an expression could not be read, or
 								 * NULL */
 
@@ -44,6 +48,9 @@ struct CodeReach
 
 /* Found: a piece of code, in words, of an owner */
 extern void code_reach_owner(CodeReach *reach, Oid owner, const char *what);
+
+/* Something that is named is not there, in a line */
+extern void code_reach_missing(CodeReach *reach, const char *what);
 
 /* The types of a table's columns, dropped ones apart */
 extern void code_reach_columns(CodeReach *reach, Oid relid);

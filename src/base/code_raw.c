@@ -14,6 +14,7 @@
 
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
@@ -25,12 +26,17 @@
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "base/code.h"
+#include "base/code_internal.h"
 #include "base/compat.h"
+#include "base/hold.h"
+#include "base/meant.h"
 
 /* ---- what the analysis can run ---- */
 
@@ -87,6 +93,39 @@ reach_operator(CodeReach *reach, Form_pg_operator form)
 	code_reach_operator(reach, form->oid);
 }
 
+/* ---- types ---- */
+
+/* Adds the table of a type that is written as that of a column, by %TYPE: it is locked, if looks lock */
+static void
+reach_typed_by(CodeReach *reach, const TypeName *name)
+{
+	List	   *table = list_truncate(list_copy(name->names), list_length(name->names) - 1);
+	Oid			relid = table ? RangeVarGetRelid(makeRangeVarFromNameList(table), NoLock, true) : InvalidOid;
+
+	if (OidIsValid(relid))
+		code_reach_row(reach, relid);
+}
+
+Oid
+code_find_type(CodeReach *reach, TypeName *name)
+{
+	Oid			type;
+
+	if (name->pct_type)
+		reach_typed_by(reach, name);
+	type = LookupTypeNameOid(NULL, name, true);
+	/* names without a schema are the server's here, and some of them no types, as serial */
+	if (!OidIsValid(type) && list_length(name->names) > 1)
+		code_reach_missing(reach, psprintf("type \"%s\" does not exist", TypeNameToString(name)));
+	if (!code_holds() || !OidIsValid(type))
+		return type;
+	sg_hold_type(type);
+	AcceptInvalidationMessages();
+	if (LookupTypeNameOid(NULL, name, true) != type)
+		sg_raise_replaced(TypeNameToString(name));
+	return type;
+}
+
 /* ---- the types as which literals are read ---- */
 
 static void
@@ -119,6 +158,49 @@ code_reach_call_types(CodeReach *reach, Node *call)
 		each_operator(((A_Expr *) call)->name, reach_operator_types, reach);
 }
 
+void
+code_reach_literal_type(CodeReach *reach, Oid type)
+{
+	if (OidIsValid(type))
+		code_reach_type(reach, getBaseType(type));
+}
+
+void
+code_reach_column_types(CodeReach *reach, Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int			n;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	n = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	for (AttrNumber column = 1; column <= n; column++)
+		code_reach_literal_type(reach, get_atttype(relid, column));
+}
+
+static bool
+visit_literals(Node *node, void *reach)
+{
+	if (node == NULL || IsA(node, NotifyStmt))
+		return false;
+	if (IsA(node, RangeVar))
+		code_reach_column_types(reach, RangeVarGetRelid((RangeVar *) node, NoLock, true));
+	if (IsA(node, TypeName))
+		code_reach_type(reach, code_find_type(reach, (TypeName *) node));
+	code_reach_call_types(reach, node);
+	/* which the walker does not know */
+	if (IsA(node, ReturnStmt))
+		return visit_literals(((ReturnStmt *) node)->returnval, reach);
+	return raw_expression_tree_walker(node, visit_literals, reach);
+}
+
+void
+code_reach_literals(CodeReach *reach, Node *raw)
+{
+	(void) visit_literals(raw, reach);
+}
+
 /* ---- all that it could run ---- */
 
 static bool
@@ -129,7 +211,7 @@ reach_names(Node *node, void *context)
 	if (node == NULL)
 		return false;
 	if (IsA(node, TypeName))
-		code_reach_type(reach, LookupTypeNameOid(NULL, (TypeName *) node, true));
+		code_reach_type(reach, code_find_type(reach, (TypeName *) node));
 	else if (IsA(node, FuncCall))
 		each_function(((FuncCall *) node)->funcname, reach_function, reach);
 	else if (IsA(node, A_Expr))
@@ -158,11 +240,23 @@ analysing_role(CodeReach *reach, Oid owner, const char *what)
 	Oid			role;
 	char	   *reason = code_role(reach, owner, &role);
 
+	if (reach->missing)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("%s", reach->missing)));
 	if (reason)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the %s is left alone: %s", what, reason)));
 	return role;
+}
+
+void
+code_analyse_as_meant(const CodeReach *reach, void (*analyse) (void *arg), void *arg)
+{
+	SgMeant		meant = {.builtins = reach->builtins};
+
+	sg_as_meant(&meant, analyse, arg);
 }
 
 void
@@ -188,10 +282,18 @@ as_value(ParseState *pstate, Node *cooked, const CodeExpression *expression)
 	return value;
 }
 
-/* As core does it for a CHECK of a table (cookConstraint), and for the value of a column in UPDATE */
-static Node *
-analyse(const CodeExpression *expression)
+typedef struct Analysis
 {
+	const CodeExpression *expression;
+	Node	   *cooked;
+} Analysis;
+
+/* As core does it for a CHECK of a table (cookConstraint), and for the value of a column in UPDATE */
+static void
+analyse(void *arg)
+{
+	Analysis   *analysis = arg;
+	const CodeExpression *expression = analysis->expression;
 	ParseState *pstate = make_parsestate(NULL);
 	Relation	rel = sg_relation_open(expression->relid, AccessShareLock);
 	Node	   *cooked;
@@ -206,7 +308,7 @@ analyse(const CodeExpression *expression)
 	assign_expr_collations(pstate, cooked);
 	free_parsestate(pstate);
 	table_close(rel, NoLock);
-	return cooked;
+	analysis->cooked = cooked;
 }
 
 Node *
@@ -216,11 +318,13 @@ code_analyse(const CodeExpression *expression)
 	bool		pinned = !expression->any_path;
 	SgScope		caller;
 	SgScope		scope;
-	Node	   *cooked;
+	Analysis	analysis = {expression, NULL};
 	Oid			role;
 
 	if (pinned)
 		sg_caller_begin(&caller);
+	/* its columns stay what they are from here on */
+	table_close(sg_relation_open(expression->relid, AccessShareLock), NoLock);
 	code_reach_row(reach, expression->relid);
 	code_reach_raw(reach, expression->raw);
 	/* domains in that type judge a literal as soon as it has the type */
@@ -233,10 +337,10 @@ code_analyse(const CodeExpression *expression)
 		if (pinned)
 			sg_scope_pin();
 	}
-	cooked = analyse(expression);
+	code_analyse_as_meant(reach, analyse, &analysis);
 	if (OidIsValid(role))
 		sg_scope_end(&scope);
 	if (pinned)
 		sg_scope_end(&caller);
-	return cooked;
+	return analysis.cooked;
 }

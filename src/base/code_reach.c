@@ -270,6 +270,15 @@ code_reach_columns(CodeReach *reach, Oid relid)
 }
 
 static void
+add_builtin(CodeReach *reach, Oid function)
+{
+	MemoryContext old = MemoryContextSwitchTo(reach->context);
+
+	reach->builtins = list_append_unique_oid(reach->builtins, function);
+	MemoryContextSwitchTo(old);
+}
+
+static void
 add_domain_owner(CodeReach *reach, Oid owner)
 {
 	MemoryContext old = MemoryContextSwitchTo(reach->context);
@@ -451,6 +460,20 @@ visit_all(CodeReach *reach)
 	MemoryContextSwitchTo(old);
 }
 
+void
+code_reach_missing(CodeReach *reach, const char *what)
+{
+	if (reach->missing == NULL)
+		reach->missing = MemoryContextStrdup(reach->context, what);
+}
+
+/* Why nobody may run it, whatever else was found, or NULL */
+static const char *
+nobody_may(const CodeReach *reach)
+{
+	return reach->unknown ? reach->unknown : reach->missing;
+}
+
 /* ---- stored expressions ---- */
 
 typedef struct Walk
@@ -471,8 +494,12 @@ visit_called(Oid function, void *context)
 		return false;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	if (!code_is_harmless(form))
+	{
 		code_reach_owner(walk->reach, walk->owner,
 						 psprintf("function %s", format_procedure_qualified(function)));
+		if (is_built_in(function))
+			add_builtin(walk->reach, function);
+	}
 	ReleaseSysCache(tuple);
 
 	code_reach_function(walk->reach, function);
@@ -616,7 +643,7 @@ bool
 code_found(CodeReach *reach)
 {
 	visit_all(reach);
-	return reach->found || reach->unknown;
+	return reach->found || nobody_may(reach);
 }
 
 static bool
@@ -636,7 +663,7 @@ bool
 code_is_others(CodeReach *reach)
 {
 	visit_all(reach);
-	return reach->unknown || !is_caller_alone(reach->owners);
+	return nobody_may(reach) || !is_caller_alone(reach->owners);
 }
 
 bool
@@ -678,8 +705,8 @@ code_refusal_alone(CodeReach *reach, Oid owner)
 	ListCell   *lw;
 
 	visit_all(reach);
-	if (reach->unknown)
-		return pstrdup(reach->unknown);
+	if (nobody_may(reach))
+		return pstrdup(nobody_may(reach));
 	forboth(lc, reach->owners, lw, reach->whats)
 	{
 		if (lfirst_oid(lc) != owner)
@@ -701,8 +728,8 @@ code_refusal(CodeReach *reach, Oid owner)
 	char	   *refusal;
 
 	visit_all(reach);
-	if (reach->unknown)
-		return pstrdup(reach->unknown);
+	if (nobody_may(reach))
+		return pstrdup(nobody_may(reach));
 	refusal = refusal_of(reach->owners, reach->whats, owner);
 	return refusal ? refusal : refusal_of(reach->planters, reach->plants, owner);
 }
@@ -714,7 +741,7 @@ code_role(CodeReach *reach, Oid owner, Oid *role)
 
 	*role = InvalidOid;
 	visit_all(reach);
-	if (reach->unknown == NULL && is_caller_alone(reach->owners) && is_caller_alone(reach->planters))
+	if (nobody_may(reach) == NULL && is_caller_alone(reach->owners) && is_caller_alone(reach->planters))
 		return NULL;
 	refusal = code_refusal(reach, owner);
 	if (refusal == NULL)

@@ -288,6 +288,31 @@ code_locks(void)
 	return lock_table != NULL;
 }
 
+static bool holds_names;
+
+void
+code_with_holds(void (*fn) (void *arg), void *arg)
+{
+	bool		outer = holds_names;
+
+	PG_TRY();
+	{
+		holds_names = true;
+		fn(arg);
+	}
+	PG_FINALLY();
+	{
+		holds_names = outer;
+	}
+	PG_END_TRY();
+}
+
+bool
+code_holds(void)
+{
+	return holds_names || code_locks();
+}
+
 /*
  * A locked table gets no more children and loses none, so each is locked
  * before its own are listed.  One that was dropped while we waited for it is

@@ -109,6 +109,13 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 #define InputFunctionCallSafe(in, text, param, typmod, context, result) (*(result) = InputFunctionCall(in, text, param, typmod), true)
 #endif
 
+/* 19: hooks may not change what pg_stat_statements counts by */
+#if PG_VERSION_NUM >= 190000
+#define SG_JUMBLE const JumbleState
+#else
+#define SG_JUMBLE JumbleState
+#endif
+
 /* 16: settings are in a hash table: all of them in a new array, and one by its name, NULL where there is none */
 static inline struct config_generic **
 sg_settings(int *n)

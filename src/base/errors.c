@@ -18,6 +18,7 @@
 
 #include "base/errors.h"
 #include "base/guard.h"
+#include "base/meant.h"
 #include "base/progress.h"
 
 /*
@@ -169,6 +170,7 @@ sg_enter(PGFunction function, FunctionCallInfo fcinfo)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Datum		result = (Datum) 0;
+	const SgMeant *meant = sg_meant_set(NULL);
 	SgGuard		guard;
 
 	sg_guard_begin(&guard);
@@ -179,12 +181,14 @@ sg_enter(PGFunction function, FunctionCallInfo fcinfo)
 	PG_CATCH();
 	{
 		sg_guard_end(&guard);
+		(void) sg_meant_set(meant);
 		if (geterrcode() == ERRCODE_INTERNAL_ERROR)
 			ReThrowError(sg_caught(context));
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	sg_guard_end(&guard);
+	(void) sg_meant_set(meant);
 	return result;
 }
 

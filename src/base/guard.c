@@ -19,7 +19,7 @@
  * could lose by it, also by trusted functions and as an event trigger.
  *
  * The server calls its own functions without fmgr_hook: of these, the looks
- * alone tell which are harmless (code_builtin.c).
+ * tell which are harmless (code_builtin.c), and meant.c asks once more.
  *
  * A parallel worker of the server loads this library, and takes over the settings
  * of its leader, before it works.  So the role whose name is guarded is a setting:
@@ -137,6 +137,12 @@ static bool
 is_callers(void)
 {
 	return GetUserId() == guard.role;
+}
+
+bool
+sg_guard_is_callers(void)
+{
+	return guard.level > 0 && guard.trusted == 0 && is_callers();
 }
 
 /*

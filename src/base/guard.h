@@ -33,6 +33,9 @@ typedef struct SgGuard
 extern void sg_guard_begin(SgGuard *before);
 extern void sg_guard_end(const SgGuard *before);
 
+/* Is a call of ours under way, and what runs now runs as who has called it, outside of functions that are trusted? */
+extern bool sg_guard_is_callers(void);
+
 /* For a process of ours: as long as it lives, for the role that it is */
 extern void sg_guard_process(void);
 

@@ -38,6 +38,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/meant.h"
 #include "base/nametable.h"
 #include "base/quote.h"
 #include "base/scope.h"
@@ -431,6 +432,7 @@ sg_plan_apart_init(void)
 typedef struct ReceivedQuery
 {
 	const char *query;
+	const List *relations;
 	int64		argument;
 	bool		parallel;
 	DestReceiver *receiver;
@@ -464,12 +466,22 @@ receive_query(void *arg)
 	SPI_finish();
 }
 
-void
-sg_spi_receive(const char *query, int64 argument, bool parallel, DestReceiver *receiver)
+static void
+receive_as_meant(void *arg)
 {
-	ReceivedQuery received = {query, argument, parallel, receiver};
+	const ReceivedQuery *received = arg;
+	SgMeant		meant = {.sql = received->query,.relations = received->relations};
 
-	sg_plan_apart(receive_query, &received);
+	meant.builtins = sg_builtins_named(received->query);
+	sg_as_meant(&meant, receive_query, arg);
+}
+
+void
+sg_spi_receive(const char *query, const List *relations, int64 argument, bool parallel, DestReceiver *receiver)
+{
+	ReceivedQuery received = {query, relations, argument, parallel, receiver};
+
+	sg_plan_apart(relations ? receive_as_meant : receive_query, &received);
 }
 
 /* A column of an SPI row; the context that SPI_connect replaced is not known here */

@@ -73,9 +73,11 @@ extern void sg_plan_apart_init(void);
 
 /*
  * Give the rows of a query, planned once and for these values, and apart, to
- * such a receiver; $1 is `argument` unless that is negative.
+ * such a receiver; $1 is `argument` unless that is negative.  `relations` are the
+ * OIDs of the users' tables that it names, and no other one is read (meant.h);
+ * NIL: it reads our own and the catalogs.
  */
-extern void sg_spi_receive(const char *query, int64 argument, bool parallel, DestReceiver *receiver);
+extern void sg_spi_receive(const char *query, const List *relations, int64 argument, bool parallel, DestReceiver *receiver);
 
 /*
  * For procedures that commit: raise 25001, with this detail, where they could

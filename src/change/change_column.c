@@ -42,6 +42,7 @@
 typedef struct ColumnArg
 {
 	const PlanStep *step;
+	const ColumnDef *def;
 	Oid			table;
 	Oid			type;
 	int32		typmod;
@@ -63,10 +64,27 @@ parse_column(const PlanStep *step)
 }
 
 static void
+analyse_definition(void *p)
+{
+	ColumnArg  *arg = p;
+	const ColumnDef *def = arg->def;
+	ParseState *pstate = make_parsestate(NULL);
+
+	typenameTypeIdAndMod(pstate, def->typeName, &arg->type, &arg->typmod);
+	arg->collation = GetColumnDefCollation(pstate, unconstify(ColumnDef *, def), arg->type);
+	foreach_ptr(Constraint, c, def->constraints)
+	{
+		if (c->contype == CONSTR_DEFAULT)
+			arg->initial = cookDefault(pstate, c->raw_expr, arg->type, arg->typmod, "c", '\0');
+		else if (c->contype == CONSTR_IDENTITY || (c->contype == CONSTR_GENERATED && !SG_IS_VIRTUAL(c)))
+			arg->rewrites = true;
+	}
+}
+
+static void
 analyse_column(void *p)
 {
 	ColumnArg  *arg = p;
-	ParseState *pstate = make_parsestate(NULL);
 	ColumnDef  *def = parse_column(arg->step);
 	CodeReach  *reach = code_reach();
 	SgScope		caller;
@@ -79,15 +97,8 @@ analyse_column(void *p)
 		code_reach_raw(reach, c->raw_expr);
 	}
 	code_analysis_begin(&scope, reach, code_table_owner(arg->table), "definition");
-	typenameTypeIdAndMod(pstate, def->typeName, &arg->type, &arg->typmod);
-	arg->collation = GetColumnDefCollation(pstate, def, arg->type);
-	foreach_ptr(Constraint, c, def->constraints)
-	{
-		if (c->contype == CONSTR_DEFAULT)
-			arg->initial = cookDefault(pstate, c->raw_expr, arg->type, arg->typmod, "c", '\0');
-		else if (c->contype == CONSTR_IDENTITY || (c->contype == CONSTR_GENERATED && !SG_IS_VIRTUAL(c)))
-			arg->rewrites = true;
-	}
+	arg->def = def;
+	code_analyse_as_meant(reach, analyse_definition, arg);
 	sg_scope_end(&scope);
 	sg_scope_end(&caller);
 }

@@ -38,7 +38,7 @@ change_index_possible(ChangeMove *move, const char *definition)
 {
 	CodeReach  *reach = code_reach();
 	ErrorData  *edata = plan_index_try(move->table, definition, reach);
-	char	   *reason;
+	const char *reason;
 
 	if (edata)
 	{
@@ -50,6 +50,8 @@ change_index_possible(ChangeMove *move, const char *definition)
 
 	/* the server computes it as the table's owner */
 	reason = code_refusal(reach, code_table_owner(move->table));
+	if (reason == NULL)
+		reason = plan_index_refusal(plan_index_statement(definition, "i", sg_relation_name(move->table), false));
 	if (reason)
 		change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("no index is built: %s", reason), NULL);
 	return reason == NULL;

@@ -12,63 +12,22 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_class.h"
-#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
-#include "parser/parse_type.h"
+#include "parser/parser.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/scope.h"
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "plan/plan_change.h"
-
-/* Adds the type of a column, as which literals beside it are read; the checks of a domain itself come later */
-static void
-reach_column_type(CodeReach *reach, Oid type)
-{
-	if (OidIsValid(type))
-		code_reach_type(reach, getBaseType(type));
-}
-
-/* Adds those of all columns of a table or composite type */
-static void
-reach_columns_of(CodeReach *reach, Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	int			n;
-
-	if (!HeapTupleIsValid(tuple))
-		return;
-	n = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
-	ReleaseSysCache(tuple);
-	for (AttrNumber column = 1; column <= n; column++)
-		reach_column_type(reach, get_atttype(relid, column));
-}
+#include "plan/plan_index.h"
 
 static void
 reach_columns(CodeReach *reach, const RangeVar *name)
 {
-	reach_columns_of(reach, change_find_named(name));
-}
-
-static bool
-visit_types(Node *node, void *reach)
-{
-	if (node == NULL || IsA(node, NotifyStmt))
-		return false;
-	if (IsA(node, RangeVar))
-		reach_columns(reach, (RangeVar *) node);
-	if (IsA(node, TypeName))
-		code_reach_type(reach, LookupTypeNameOid(NULL, (TypeName *) node, true));
-	code_reach_call_types(reach, node);
-	/* which the walker does not know */
-	if (IsA(node, ReturnStmt))
-		return visit_types(((ReturnStmt *) node)->returnval, reach);
-	return raw_expression_tree_walker(node, visit_types, reach);
+	code_reach_column_types(reach, change_find_named(name));
 }
 
 /* Visits the expressions of a constraint; returns whether it has any */
@@ -77,13 +36,13 @@ visit_constraint(const Constraint *constraint, CodeReach *reach)
 {
 	bool		found = constraint->raw_expr || constraint->where_clause;
 
-	(void) visit_types(constraint->raw_expr, reach);
-	(void) visit_types(constraint->where_clause, reach);
+	code_reach_literals(reach, constraint->raw_expr);
+	code_reach_literals(reach, constraint->where_clause);
 	foreach_ptr(List, exclusion, constraint->exclusions)
 	{
 		const IndexElem *element = linitial_node(IndexElem, exclusion);
 
-		(void) visit_types(element->expr, reach);
+		code_reach_literals(reach, element->expr);
 		found |= element->expr != NULL;
 	}
 	return found;
@@ -112,7 +71,7 @@ visit_partition_key(const PartitionSpec *key, CodeReach *reach)
 
 	foreach_ptr(const PartitionElem, element, key ? key->partParams : NIL)
 	{
-		(void) visit_types(element->expr, reach);
+		code_reach_literals(reach, element->expr);
 		found |= element->expr != NULL;
 	}
 	return found;
@@ -123,7 +82,7 @@ static void
 reach_new_columns(const CreateStmt *statement, CodeReach *reach)
 {
 	if (statement->ofTypename)
-		reach_columns_of(reach, get_typ_typrelid(LookupTypeNameOid(NULL, statement->ofTypename, true)));
+		code_reach_column_types(reach, get_typ_typrelid(code_find_type(reach, statement->ofTypename)));
 	foreach_ptr(const RangeVar, parent, statement->inhRelations)
 	{
 		reach_columns(reach, parent);
@@ -133,7 +92,7 @@ reach_new_columns(const CreateStmt *statement, CodeReach *reach)
 		if (IsA(element, TableLikeClause))
 			reach_columns(reach, ((TableLikeClause *) element)->relation);
 		else if (IsA(element, ColumnDef) && ((ColumnDef *) element)->typeName)
-			reach_column_type(reach, LookupTypeNameOid(NULL, ((ColumnDef *) element)->typeName, true));
+			code_reach_literal_type(reach, code_find_type(reach, ((ColumnDef *) element)->typeName));
 	}
 }
 
@@ -146,9 +105,9 @@ visit_creation(const CreateStmt *statement, CodeReach *reach)
 	found |= visit_partition_key(statement->partspec, reach);
 	if (statement->partbound)
 	{
-		(void) visit_types((Node *) statement->partbound->listdatums, reach);
-		(void) visit_types((Node *) statement->partbound->lowerdatums, reach);
-		(void) visit_types((Node *) statement->partbound->upperdatums, reach);
+		code_reach_literals(reach, (Node *) statement->partbound->listdatums);
+		code_reach_literals(reach, (Node *) statement->partbound->lowerdatums);
+		code_reach_literals(reach, (Node *) statement->partbound->upperdatums);
 		found = true;
 	}
 	if (found)
@@ -174,13 +133,13 @@ visit_body(const CreateFunctionStmt *statement, CodeReach *reach)
 		return;
 	foreach_ptr(const FunctionParameter, parameter, statement->parameters)
 	{
-		(void) visit_types((Node *) parameter->argType, reach);
+		code_reach_literals(reach, (Node *) parameter->argType);
 	}
-	(void) visit_types((Node *) statement->returnType, reach);
-	(void) visit_types(statement->sql_body, reach);
+	code_reach_literals(reach, (Node *) statement->returnType);
+	code_reach_literals(reach, statement->sql_body);
 	foreach_ptr(const RawStmt, raw, body ? plan_parse(body, &edata) : NIL)
 	{
-		(void) visit_types(raw->stmt, reach);
+		code_reach_literals(reach, raw->stmt);
 	}
 }
 
@@ -192,8 +151,21 @@ visit_defaults(const CreateFunctionStmt *statement, CodeReach *reach)
 	{
 		if (parameter->defexpr == NULL)
 			continue;
-		(void) visit_types((Node *) parameter->argType, reach);
-		(void) visit_types(parameter->defexpr, reach);
+		code_reach_literals(reach, (Node *) parameter->argType);
+		code_reach_literals(reach, parameter->defexpr);
+	}
+}
+
+/* The initial value of an aggregate; names of functions look like those of types in such a statement */
+static void
+visit_definition(const DefineStmt *statement, CodeReach *reach)
+{
+	if (statement->kind != OBJECT_AGGREGATE)
+		return;
+	foreach_ptr(const DefElem, option, statement->definition)
+	{
+		if (strstr(option->defname, "stype") && option->arg && IsA(option->arg, TypeName))
+			code_reach_literals(reach, option->arg);
 	}
 }
 
@@ -205,8 +177,59 @@ visit_publication(List *objects, CodeReach *reach)
 		if (object->pubtable == NULL || object->pubtable->whereClause == NULL)
 			continue;
 		reach_columns(reach, object->pubtable->relation);
-		(void) visit_types(object->pubtable->whereClause, reach);
+		code_reach_literals(reach, object->pubtable->whereClause);
 	}
+}
+
+/* Visits the expressions in a command of ALTER TABLE; returns whether it has any */
+static bool
+visit_command(const AlterTableCmd *cmd, CodeReach *reach)
+{
+	Node	   *def = cmd->def;
+
+	if (def == NULL)
+		return false;
+	if (cmd->subtype == AT_ColumnDefault || sg_sets_expression(cmd->subtype))
+		code_reach_literals(reach, def);
+	else if (IsA(def, Constraint))
+		return visit_constraint((Constraint *) def, reach);
+	else if (IsA(def, ColumnDef))
+	{
+		code_reach_literals(reach, (Node *) ((ColumnDef *) def)->typeName);
+		code_reach_literals(reach, ((ColumnDef *) def)->raw_default);
+		return visit_constraints(((ColumnDef *) def)->constraints, reach) || ((ColumnDef *) def)->raw_default;
+	}
+	else
+		return false;
+	return true;
+}
+
+/* Literals in the expressions of ALTER TABLE are read as the types of its columns */
+static void
+visit_table(const AlterTableStmt *statement, CodeReach *reach)
+{
+	bool		found = false;
+
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		found |= visit_command(cmd, reach);
+	}
+	if (found)
+		reach_columns(reach, statement->relation);
+}
+
+void
+change_reach_written(const char *sql, CodeReach *reach)
+{
+	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	if (IsA(statement, AlterTableStmt))
+		visit_table((AlterTableStmt *) statement, reach);
+	else
+		change_reach_literals(statement, reach);
+	sg_scope_end(&scope);
 }
 
 void
@@ -220,38 +243,34 @@ change_reach_literals(Node *statement, CodeReach *reach)
 			break;
 		case T_CreateDomainStmt:
 			if (visit_constraints(((CreateDomainStmt *) statement)->constraints, reach))
-				(void) visit_types((Node *) ((CreateDomainStmt *) statement)->typeName, reach);
+				code_reach_literals(reach, (Node *) ((CreateDomainStmt *) statement)->typeName);
 			break;
 		case T_ViewStmt:
-			(void) visit_types(((ViewStmt *) statement)->query, reach);
+			code_reach_literals(reach, ((ViewStmt *) statement)->query);
 			break;
 		case T_CreateTableAsStmt:
-			(void) visit_types(((CreateTableAsStmt *) statement)->query, reach);
+			code_reach_literals(reach, ((CreateTableAsStmt *) statement)->query);
 			break;
 		case T_RuleStmt:
 			reach_columns(reach, ((RuleStmt *) statement)->relation);
-			(void) visit_types(((RuleStmt *) statement)->whereClause, reach);
-			(void) visit_types((Node *) ((RuleStmt *) statement)->actions, reach);
+			code_reach_literals(reach, ((RuleStmt *) statement)->whereClause);
+			code_reach_literals(reach, (Node *) ((RuleStmt *) statement)->actions);
 			break;
 		case T_CreatePolicyStmt:
 			reach_columns(reach, ((CreatePolicyStmt *) statement)->table);
-			(void) visit_types(((CreatePolicyStmt *) statement)->qual, reach);
-			(void) visit_types(((CreatePolicyStmt *) statement)->with_check, reach);
+			code_reach_literals(reach, ((CreatePolicyStmt *) statement)->qual);
+			code_reach_literals(reach, ((CreatePolicyStmt *) statement)->with_check);
 			break;
 		case T_AlterPolicyStmt:
 			reach_columns(reach, ((AlterPolicyStmt *) statement)->table);
-			(void) visit_types(((AlterPolicyStmt *) statement)->qual, reach);
-			(void) visit_types(((AlterPolicyStmt *) statement)->with_check, reach);
+			code_reach_literals(reach, ((AlterPolicyStmt *) statement)->qual);
+			code_reach_literals(reach, ((AlterPolicyStmt *) statement)->with_check);
 			break;
 		case T_CreateTrigStmt:
-			(void) visit_types(((CreateTrigStmt *) statement)->whenClause, reach);
+			code_reach_literals(reach, ((CreateTrigStmt *) statement)->whenClause);
 			break;
 		case T_IndexStmt:
-			(void) visit_types(((IndexStmt *) statement)->whereClause, reach);
-			foreach_ptr(const IndexElem, element, ((IndexStmt *) statement)->indexParams)
-			{
-				(void) visit_types(element->expr, reach);
-			}
+			plan_index_literals((IndexStmt *) statement, reach);
 			break;
 		case T_CreateStatsStmt:
 			foreach_ptr(const RangeVar, table, ((CreateStatsStmt *) statement)->relations)
@@ -260,7 +279,7 @@ change_reach_literals(Node *statement, CodeReach *reach)
 			}
 			foreach_ptr(const StatsElem, element, ((CreateStatsStmt *) statement)->exprs)
 			{
-				(void) visit_types(element->expr, reach);
+				code_reach_literals(reach, element->expr);
 			}
 			break;
 		case T_CreateFunctionStmt:
@@ -268,12 +287,7 @@ change_reach_literals(Node *statement, CodeReach *reach)
 			visit_defaults((CreateFunctionStmt *) statement, reach);
 			break;
 		case T_DefineStmt:
-			/* the initial value of an aggregate */
-			foreach_ptr(const DefElem, option, ((DefineStmt *) statement)->definition)
-			{
-				if (option->arg && IsA(option->arg, TypeName))
-					(void) visit_types(option->arg, reach);
-			}
+			visit_definition((DefineStmt *) statement, reach);
 			break;
 		case T_CreatePublicationStmt:
 			visit_publication(((CreatePublicationStmt *) statement)->pubobjects, reach);
@@ -289,5 +303,26 @@ change_reach_literals(Node *statement, CodeReach *reach)
 			break;
 		default:
 			break;
+	}
+}
+
+bool
+change_is_analysed_only(const char *sql)
+{
+	switch (nodeTag(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt))
+	{
+		case T_ViewStmt:
+		case T_RuleStmt:
+		case T_CreatePolicyStmt:
+		case T_AlterPolicyStmt:
+		case T_CreateTrigStmt:
+		case T_CreateStatsStmt:
+		case T_CreateDomainStmt:
+		case T_CreateFunctionStmt:
+		case T_CreatePublicationStmt:
+		case T_AlterPublicationStmt:
+			return true;
+		default:
+			return false;
 	}
 }

@@ -17,6 +17,12 @@
 /* Adds the types of what a utility statement has analysed, by the search_path that is in force */
 extern void change_reach_literals(Node *statement, CodeReach *reach);
 
+/* The same for a statement that was made of what somebody has written: also those of ALTER TABLE and CREATE INDEX, and no other code of theirs */
+extern void change_reach_written(const char *sql, CodeReach *reach);
+
+/* Is it of a kind of which the server only analyses the expressions, and runs none? */
+extern bool change_is_analysed_only(const char *sql);
+
 /* Returns a table that a statement names, or InvalidOid: the statement says so itself if there is none */
 extern Oid	change_find_named(const RangeVar *name);
 

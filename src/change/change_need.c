@@ -32,6 +32,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
+#include "base/meant.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "base/spi.h"
@@ -40,9 +41,9 @@
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 
-/* The number that a query gives, as a role that the code in it allows, without row security */
+/* The number that a query of a table gives, as a role that the code in it allows, without row security */
 static int64
-count_rows(Oid role, const char *sql)
+count_rows(Oid role, Oid table, const char *sql)
 {
 	SgScope		scope;
 	bool		isnull;
@@ -55,7 +56,7 @@ count_rows(Oid role, const char *sql)
 	sg_scope_pin();
 	sg_scope_set("row_security", "off");
 	SPI_connect();
-	if (SPI_execute(sql, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+	if (sg_spi_execute_meant(sql, list_make1_oid(table), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "no number from: %s", sql);
 	n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
@@ -99,7 +100,7 @@ check_references(const PlanStep *step, const PlanStep *key, ChangeMove *move)
 			return;
 		}
 	}
-	rows = count_rows(InvalidOid, psprintf("SELECT count(*) FROM %s WHERE %s AND %s IS NOT NULL", step->child_table,
+	rows = count_rows(InvalidOid, move->table, psprintf("SELECT count(*) FROM %s WHERE %s AND %s IS NOT NULL", step->child_table,
 										   any_null(key->child_columns), quote_identifier(step->fk_name)));
 	if (rows > 0)
 		not_held(move, psprintf(INT64_FORMAT " %s a value in %s, and none in (%s) of step %d", rows, rows == 1 ? "row has" : "rows have",
@@ -163,7 +164,7 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 	}
 	if (!find_role(&filling, move, &role))
 		return;
-	rows = count_rows(role, psprintf("SELECT count(*) FROM %s WHERE %s AND (%s) IS NOT NULL", filled->child_table,
+	rows = count_rows(role, filling.table, psprintf("SELECT count(*) FROM %s WHERE %s AND (%s) IS NOT NULL", filled->child_table,
 									 filling.rows.broken, filling.rows.fill));
 	if (rows > 0)
 		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were",
@@ -254,7 +255,7 @@ change_count_lost(const PlanStep *step, const ChangeMove *move)
 		return 0;
 	if (!is_all_here(move->table) || pg_class_aclcheck(move->table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		return -1;
-	return count_rows(InvalidOid, psprintf("SELECT count(%s) FROM %s", what, step->child_table));
+	return count_rows(InvalidOid, move->table, psprintf("SELECT count(%s) FROM %s", what, step->child_table));
 }
 
 char *

@@ -203,10 +203,21 @@ visit_tables(Node *node, void *reach)
 typedef struct ReachArg
 {
 	const char *sql;
+	SPIPlanPtr	plan;
 	Node	   *raw;
 	Oid			table;			/* of the step, or InvalidOid */
 	CodeReach  *reach;
 } ReachArg;
+
+static void
+prepare(void *p)
+{
+	ReachArg   *arg = p;
+
+	arg->plan = SPI_prepare(arg->sql, 0, NULL);
+	if (arg->plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), arg->sql);
+}
 
 /* Adds code that a query could run: analyses and rewrites it, and neither plans nor runs it */
 static void
@@ -216,22 +227,19 @@ reach_query(void *p)
 	CodeReach  *names = code_reach();
 	SgScope		caller;
 	SgScope		scope;
-	SPIPlanPtr	plan;
 
 	sg_caller_begin(&caller);
 	code_reach_raw(names, arg->raw);
 	code_analysis_begin(&scope, names, OidIsValid(arg->table) ? code_table_owner(arg->table) : GetUserId(), "statement");
 	SPI_connect();
-	plan = SPI_prepare(arg->sql, 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), arg->sql);
-	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
+	code_analyse_as_meant(names, prepare, arg);
+	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(arg->plan))
 	{
 		code_reach_expression(arg->reach, (Node *) source->query_list, GetUserId());
 	}
 	sg_scope_end(&scope);
 	/* by the caller's rights */
-	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
+	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(arg->plan))
 	{
 		ListCell   *lc;
 
@@ -420,7 +428,7 @@ reach_commands(const AlterTableStmt *statement, CodeReach *reach)
 static void
 reach_domain(ChangeMove *move, const AlterDomainStmt *statement, CodeReach *reach)
 {
-	Oid			domain = LookupTypeNameOid(NULL, makeTypeNameFromNameList(statement->typeName), true);
+	Oid			domain = code_find_type(reach, makeTypeNameFromNameList(statement->typeName));
 	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
 
 	if (!HeapTupleIsValid(tuple))

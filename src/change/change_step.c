@@ -31,6 +31,7 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "change/change_literal.h"
 #include "change/change_need.h"
 #include "deploy/deploy.h"
 #include "deploy/deploy_backfill.h"
@@ -152,25 +153,25 @@ change_lacks(const PlanStep *step, const ChangeMove *move)
 
 /* ---- doing ---- */
 
-/* As whom; the caller has been found to own the table */
+/* As whom; the caller has been found to own the table.  All statements are analysed, whatever they run. */
 static Oid
 role_of(const ChangeMove *move)
 {
-	CodeReach  *reach = move->reach;
+	CodeReach  *reach = move->reach ? move->reach : code_reach();
 	Oid			role = InvalidOid;
 	char	   *reason;
+
+	foreach_ptr(const char, statement, move->statements)
+	{
+		change_reach_written(statement, reach);
+	}
 
 	/*
 	 * the server may look at the partition key, and computes what is constant
 	 * there
 	 */
 	if (OidIsValid(move->table) && get_rel_relkind(move->table) == RELKIND_PARTITIONED_TABLE)
-	{
-		reach = reach ? reach : code_reach();
 		code_reach_read(reach, move->table);
-	}
-	if (reach == NULL)
-		return InvalidOid;
 	reason = code_role(reach, OidIsValid(move->owner) ? move->owner :
 					   OidIsValid(move->table) ? code_table_owner(move->table) : GetUserId(), &role);
 	if (reason)
@@ -180,19 +181,27 @@ role_of(const ChangeMove *move)
 	return role;
 }
 
-/* As run_statement(), of any kind */
 static void
-execute(const char *statement)
+run_text(void *statement)
 {
-	int			rc;
+	int			rc = SPI_execute(statement, false, 0);
 
+	if (rc < 0)
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), (char *) statement);
+}
+
+/* As run_statement(), of any kind; what the server only analyses comes to no other function than `reach` has found */
+static void
+execute(const char *statement, const CodeReach *reach)
+{
 	SPI_connect();
 	sg_progress_keep();
 	run_check_names(statement);
-	rc = SPI_execute(statement, false, 0);
+	if (reach && change_is_analysed_only(statement))
+		code_analyse_as_meant(reach, run_text, unconstify(char *, statement));
+	else
+		run_text(unconstify(char *, statement));
 	sg_progress_kept();
-	if (rc < 0)
-		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), statement);
 	SPI_finish();
 }
 
@@ -257,18 +266,18 @@ change_run(const ChangeMove *move)
 	 */
 	sg_scope_set("array_nulls", "on");
 	foreach(lc, move->statements)
-		execute(lfirst(lc));
+		execute(lfirst(lc), move->reach);
 	sg_scope_end(&scope);
 
 	if (move->owner_statements == NIL)
 		return;
 	sg_owner_begin(&scope);
 	foreach(lc, move->owner_statements)
-		execute(lfirst(lc));
+		execute(lfirst(lc), NULL);
 	sg_scope_end(&scope);
 	sg_caller_begin(&scope);
 	foreach(lc, move->last_statements)
-		execute(lfirst(lc));
+		execute(lfirst(lc), NULL);
 	sg_scope_end(&scope);
 }
 

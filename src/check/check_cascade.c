@@ -27,6 +27,7 @@
 
 #include "base/compat.h"
 #include "base/gone.h"
+#include "base/meant.h"
 #include "base/quote.h"
 #include "base/words.h"
 #include "check/check.h"
@@ -125,7 +126,7 @@ count_rows(void *p)
 	audit_push_snapshot();
 	audit_scope_begin(&scope, arg->key, false);
 	SPI_connect();
-	if (SPI_execute(count_query(arg->key), true, 1) == SPI_OK_SELECT && SPI_processed == 1)
+	if (sg_spi_execute_meant(count_query(arg->key), list_make1_oid(arg->key->child), true, 1) == SPI_OK_SELECT && SPI_processed == 1)
 	{
 		arg->groups = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "groups");
 		arg->rows = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "rows");

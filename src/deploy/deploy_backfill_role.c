@@ -68,20 +68,47 @@ is_cheap(const Query *query, Oid owner)
 	return !contain_volatile_functions((Node *) query) && !code_found(reach);
 }
 
+/* What the names in the expressions lead to: analysis turns literals into values of types */
+static void
+reach_names(CodeReach *reach, const char *probe)
+{
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	foreach_ptr(const RawStmt, raw, raw_parser(probe, RAW_PARSE_DEFAULT))
+	{
+		code_reach_raw(reach, raw->stmt);
+	}
+	sg_scope_end(&scope);
+}
+
+typedef struct Probe
+{
+	const char *sql;
+	SPIPlanPtr	plan;
+} Probe;
+
+static void
+prepare(void *arg)
+{
+	Probe	   *probe = arg;
+
+	probe->plan = SPI_prepare(probe->sql, 0, NULL);
+	if (probe->plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), probe->sql);
+}
+
 /* What the expressions call; analysed, and neither planned nor run */
 static void
-reach_expressions(CodeReach *reach, const PlanStep *step, Oid owner, Oid role, bool *cheap)
+reach_expressions(CodeReach *reach, const char *sql, Oid owner, Oid role, bool *cheap)
 {
-	char	   *probe = plan_backfill_probe(step);
-	SPIPlanPtr	plan;
+	Probe		probe = {sql, NULL};
 	SgScope		scope;
 
 	deploy_backfill_begin(&scope, role);
 	SPI_connect();
-	plan = SPI_prepare(probe, 0, NULL);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), probe);
-	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
+	code_analyse_as_meant(reach, prepare, &probe);
+	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(probe.plan))
 	{
 		code_reach_expression(reach, (Node *) source->query_list, owner);
 		if (cheap)
@@ -99,15 +126,18 @@ deploy_backfill_role(const PlanStep *step, Oid child, bool *cheap)
 	Oid			owner = code_table_owner(child);
 	Oid			role = owner == GetUserId() ? InvalidOid : owner;
 	CodeReach  *reach;
+	char	   *probe;
 	char	   *reason;
 	Oid			unused;
 
 	MemoryContextSwitchTo(scratch);
 	reach = reach_tables(step, child);
+	probe = plan_backfill_probe(step);
+	reach_names(reach, probe);
 	reason = code_role(reach, owner, &unused);
 	if (reason == NULL)
 	{
-		reach_expressions(reach, step, owner, role, cheap);
+		reach_expressions(reach, probe, owner, role, cheap);
 		reason = code_role(reach, owner, &unused);
 	}
 	MemoryContextSwitchTo(context);

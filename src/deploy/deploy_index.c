@@ -388,7 +388,7 @@ attempt(IndexWork *iw)
 		error = drop_leftover(iw);
 	if (error || iw->drop || iw->served)
 		return error;
-	return worker_execute(iw->work.statement);
+	return worker_execute_checked(iw->work.statement, plan_index_hold);
 }
 
 /* An attempt in which we gave way, or were a deadlock's victim, is not the last one */

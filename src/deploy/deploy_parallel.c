@@ -230,7 +230,7 @@ statement_job(WorkerJob *job)
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION);
 	worker_procedure(open_run, job);
 	run_arm_timeout();
-	error = worker_execute(strVal(linitial(job->job)));
+	error = worker_execute_checked(strVal(linitial(job->job)), plan_index_hold);
 	run_disarm_timeout();
 	if (error == NULL)
 		return;

@@ -79,7 +79,7 @@ extern double probe_from(StringInfo query, const Facts *facts, int child);
 
 /* Rows that queries see as a table, with room in memory for an eighth of schemaguard.audit_memory, the rest in a file; put those of a query there */
 extern void probe_store(EphemeralNamedRelation rows, const char *name, TupleDesc desc);
-extern void probe_fill(EphemeralNamedRelation rows, const char *query);
+extern void probe_fill(EphemeralNamedRelation rows, Oid table, const char *query);
 
 /* ---- discover_feedback.c ---- */
 

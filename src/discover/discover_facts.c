@@ -101,7 +101,7 @@ facts_query(const char *query, int64 argument, void (*take) (void *, const Datum
 
 	sg_owner_begin(&scope);
 	sg_version_context_begin(&callback);
-	sg_spi_receive(query, argument, false, &reader.pub);
+	sg_spi_receive(query, NIL, argument, false, &reader.pub);
 	sg_version_context_end(&callback);
 	sg_scope_end(&scope);
 }

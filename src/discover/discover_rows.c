@@ -38,6 +38,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
+#include "base/meant.h"
 #include "base/progress.h"
 #include "base/spi.h"
 #include "discover/discover.h"
@@ -270,12 +271,12 @@ probe_store(EphemeralNamedRelation rows, const char *name, TupleDesc desc)
 }
 
 void
-probe_fill(EphemeralNamedRelation rows, const char *query)
+probe_fill(EphemeralNamedRelation rows, Oid table, const char *query)
 {
 	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
 
 	SetTuplestoreDestReceiverParams(receiver, rows->reldata, CurrentMemoryContext, false, NULL, NULL);
-	sg_spi_receive(query, -1, false, receiver);
+	sg_spi_receive(query, list_make1_oid(table), -1, false, receiver);
 	receiver->rDestroy(receiver);
 	rows->md.enrtuples = tuplestore_tuple_count(rows->reldata);
 }
@@ -296,7 +297,7 @@ read_sample(RowSample *sample, int child)
 						 quote_identifier(sample->facts->columns[lfirst_int(lc)].name));
 	percent = probe_from(&query, sample->facts, child);
 	if (percent > 0)
-		probe_fill(&sample->rows, query.data);
+		probe_fill(&sample->rows, sample->facts->tables[child].oid, query.data);
 	sample->nrows = sample->rows.md.enrtuples;
 	sample->whole = (percent == 0 || percent >= 100) && sample->nrows <= SAMPLE_ROWS_MAX;
 }
@@ -518,13 +519,13 @@ look_up(const RowSample *sample, Candidate *cand, int limit, Chance *by_chance)
 	if (kind == TYPCATEGORY_STRING)
 		looked = psprintf("(SELECT q.v, q.found, CASE WHEN octet_length(CAST(q.v AS text)) <= 15 AND CAST(q.v AS text) COLLATE \"C\" ~ '^[0-9]+$' THEN CAST(CAST(q.v AS text) AS float8) END AS number"
 						  " FROM %s OFFSET 0) q", looked);
-	if (SPI_execute(psprintf("SELECT CAST(s.rows AS float8), CAST(s.orphans AS float8), CAST(s.values AS float8), CAST(%s AS float8), CAST(s.numbers AS float8),"
+	if (sg_spi_execute_meant(psprintf("SELECT CAST(s.rows AS float8), CAST(s.orphans AS float8), CAST(s.values AS float8), CAST(%s AS float8), CAST(s.numbers AS float8),"
 							 " CAST(%s AS float8)"
 							 " FROM (SELECT count(*) AS rows, count(*) FILTER (WHERE NOT q.found) AS orphans, count(DISTINCT q.v) AS values,"
 							 " min(%s) FILTER (WHERE q.found) AS low, max(%s) FILTER (WHERE q.found) AS high, %s AS numbers, min(%s) AS digits FROM %s) s",
 							 by_chance ? parent_rows(sample->facts, cand) : "-1", chance ? chance : "NULL",
 							 number, number, kind == TYPCATEGORY_STRING ? "count(q.number) / greatest(CAST(count(*) AS float8), 1)" : kind == TYPCATEGORY_NUMERIC ? "1" : "0",
-							 kind == TYPCATEGORY_STRING ? "CASE WHEN q.number >= 0 THEN length(CAST(q.v AS text)) END" : "CAST(NULL AS int4)", looked), true, 1) != SPI_OK_SELECT)
+							 kind == TYPCATEGORY_STRING ? "CASE WHEN q.number >= 0 THEN length(CAST(q.v AS text)) END" : "CAST(NULL AS int4)", looked), list_make1_oid(cand->fk->parent), true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "a sample gave no row");
 	for (int i = 0; i < lengthof(numbers); i++)
 	{

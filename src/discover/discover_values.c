@@ -37,6 +37,7 @@
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/gone.h"
+#include "base/meant.h"
 #include "discover/discover.h"
 
 #define LIKELY 0.3				/* score of a candidate that needs no others */
@@ -156,7 +157,7 @@ sketch_columns(TableRead *read)
 	appendStringInfoString(&hashes, "] AS hashes");
 	if (probe_from(&hashes, facts, read->table) == 0)
 		return;
-	probe_fill(&s->rows, psprintf("SELECT v.c, v.h, v.n, CAST(sum(v.n) OVER (PARTITION BY v.c) AS int8)"
+	probe_fill(&s->rows, facts->tables[read->table].oid, psprintf("SELECT v.c, v.h, v.n, CAST(sum(v.n) OVER (PARTITION BY v.c) AS int8)"
 								  " FROM (SELECT u.c, u.h, count(*) AS n, row_number() OVER (PARTITION BY u.c ORDER BY u.h) AS place"
 								  " FROM (SELECT ARRAY[%s) r, unnest(ARRAY[%s], r.hashes) u (c, h) WHERE u.h IS NOT NULL GROUP BY u.c, u.h) v WHERE v.place <= %d",
 								  hashes.data, columns.data, SKETCH));
@@ -196,7 +197,7 @@ match_key(TableRead *read)
 	audit_sql_table(&query, facts->tables[read->table].oid, "pk");
 	appendStringInfo(&query, ") p JOIN sketch s ON s.h = p.h GROUP BY s.c HAVING count(*) >= %d AND 5 * sum(s.n) >= 4 * max(s.size) ORDER BY s.c",
 					 SKETCH_LEAST);
-	if (SPI_register_relation(&s->rows) != SPI_OK_REL_REGISTER || SPI_execute(query.data, true, 0) != SPI_OK_SELECT)
+	if (SPI_register_relation(&s->rows) != SPI_OK_REL_REGISTER || sg_spi_execute_meant(query.data, list_make1_oid(facts->tables[read->table].oid), true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "no hashes of a key");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{

@@ -422,7 +422,7 @@ find_places(const FixKey *key, const char *sql, DestReceiver *receiver)
 	}
 	else
 		audit_scope_begin(&scope, key->key, false);
-	sg_spi_receive(sql, -1, true, receiver);
+	sg_spi_receive(sql, fk_tables(key->key), -1, true, receiver);
 	sg_scope_end(&scope);
 }
 

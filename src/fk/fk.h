@@ -45,6 +45,13 @@ typedef struct FkKey
 	char	   *replaces;		/* planned: the key whose place it takes */
 } FkKey;
 
+/* The tables that a query about a key names: the referenced one where there is any */
+static inline List *
+fk_tables(const FkKey *key)
+{
+	return OidIsValid(key->parent) ? list_make2_oid(key->child, key->parent) : list_make1_oid(key->child);
+}
+
 /* What stands in the way of a planned key, in the order in which it is looked at */
 typedef enum FkProblemKind
 {

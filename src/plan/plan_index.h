@@ -89,6 +89,19 @@ extern char *plan_index_name_part(const char *definition);
 extern List *plan_index_columns(const char *definition, bool *unique, bool *plain, bool *nulls_equal);
 extern char *plan_index_statement(const char *definition, const char *name, const char *table, bool concurrently);
 
+/* Adds the types as which literals in the expressions of an index are read */
+extern void plan_index_literals(const IndexStmt *statement, CodeReach *reach);
+
+/* Returns why the caller must not have the server analyse CREATE INDEX, as one line, or NULL */
+extern const char *plan_index_refusal(const char *statement);
+
+/*
+ * In the transaction in which CREATE INDEX with expressions begins, before it: locks
+ * the table, and holds its schema and the types that are named; 42501 where that
+ * function gives a reason.  Other statements are left alone.
+ */
+extern void plan_index_hold(const char *statement);
+
 /* Why a table can't have such an index, or NULL; what it could run is added to reach */
 extern ErrorData *plan_index_try(Oid table, const char *definition, CodeReach *reach);
 

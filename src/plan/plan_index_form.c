@@ -30,6 +30,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
+#include "base/hold.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "fk/fk.h"
@@ -268,6 +269,81 @@ plan_index_try(Oid table, const char *definition, CodeReach *reach)
 	if (edata)
 		sg_rethrow_cancel(edata);
 	return edata;
+}
+
+/* ---- literals ---- */
+
+static bool
+has_expressions(const IndexStmt *statement)
+{
+	foreach_ptr(const IndexElem, element, statement->indexParams)
+	{
+		if (element->expr)
+			return true;
+	}
+	return statement->whereClause != NULL;
+}
+
+void
+plan_index_literals(const IndexStmt *statement, CodeReach *reach)
+{
+	if (!has_expressions(statement))
+		return;
+	if (statement->relation)
+		code_reach_column_types(reach, RangeVarGetRelid(statement->relation, NoLock, true));
+	code_reach_literals(reach, statement->whereClause);
+	foreach_ptr(const IndexElem, element, statement->indexParams)
+	{
+		code_reach_literals(reach, element->expr);
+	}
+}
+
+/*
+ * The server analyses CREATE INDEX as whoever runs it, though it computes the
+ * index as the table's owner.
+ */
+const char *
+plan_index_refusal(const char *statement)
+{
+	IndexStmt  *parsed = castNode(IndexStmt, linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt);
+	CodeReach  *reach = code_reach();
+	SgScope		scope;
+	char	   *reason;
+	Oid			role;
+
+	sg_caller_begin(&scope);
+	plan_index_literals(parsed, reach);
+	reason = code_role(reach, GetUserId(), &role);
+	sg_scope_end(&scope);
+	return reason ? "a literal in it is read by code of another role, which would run as the caller" : NULL;
+}
+
+static void
+hold_names(void *arg)
+{
+	const char *statement = arg;
+	RawStmt    *raw = linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT));
+	IndexStmt  *index = (IndexStmt *) raw->stmt;
+	Oid			relid;
+	const char *reason;
+
+	if (!IsA(index, IndexStmt) || !has_expressions(index))
+		return;
+	relid = RangeVarGetRelid(index->relation, index->concurrent ? ShareUpdateExclusiveLock : ShareLock, true);
+	if (!OidIsValid(relid))
+		return;
+	sg_hold_schema(get_rel_namespace(relid));
+	reason = plan_index_refusal(statement);
+	if (reason)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("no index is built: %s", reason)));
+}
+
+void
+plan_index_hold(const char *statement)
+{
+	code_with_holds(hold_names, unconstify(char *, statement));
 }
 
 /* NULL where it makes no sense for the table, as it is now */

@@ -29,11 +29,11 @@
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/guc.h"
+#include "base/hold.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
-#include "run/run_name.h"
 
 /* A deed under way */
 typedef struct Deed
@@ -149,7 +149,7 @@ hold_schema(Deed *deed, Oid relid)
 
 	if (list_member_oid(deed->schemas, schema))
 		return;
-	run_hold_schema(relid);
+	sg_hold_schema(schema);
 	old = MemoryContextSwitchTo(deed->context);
 	deed->schemas = lappend_oid(deed->schemas, schema);
 	MemoryContextSwitchTo(old);

@@ -45,12 +45,12 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
+#include "base/meant.h"
 #include "base/origin.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "run/run.h"
 #include "run/run_lock.h"
-#include "run/run_name.h"
 #include "run/run_rights.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
@@ -618,7 +618,7 @@ static bool
 worth_another_attempt(const RunAction *action, TimestampTz budget_end)
 {
 	/* an object that is broken stays so, and so may a name */
-	int			most = sg_is_race(action->error) || run_names_changed(action->error) ? Min(sg_lock_attempts, SG_READS) : sg_lock_attempts;
+	int			most = sg_is_race(action->error) || sg_was_replaced(action->error) ? Min(sg_lock_attempts, SG_READS) : sg_lock_attempts;
 
 	return (run_is_lock_failure(action->error) ||
 			action->error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE) &&

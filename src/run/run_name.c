@@ -8,96 +8,27 @@
  * another schema in its place between the look and the statement, with a table
  * of the same name, and the statement would run that table's triggers as
  * whoever called.  ALTER SCHEMA ... RENAME takes no lock on what is in the
- * schema, only on its row.  So the row is locked with the table, and what the
- * names lead to by then is compared with what is locked.
+ * schema, only on its row.  So the row is locked with the table (hold.h), and
+ * what the names lead to by then is compared with what is locked.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/heapam.h"
-#include "access/table.h"
-#include "access/xact.h"
-#include "access/xlog.h"
-#include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_namespace.h"
-#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
-#include "storage/bufmgr.h"
-#include "utils/fmgroids.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 
 #include "base/code.h"
 #include "base/compat.h"
+#include "base/meant.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "run/run_deed.h"
 #include "run/run_name.h"
-
-static const char replaced_message[] = "%s was renamed or replaced while it was looked at";
-
-/* Most reads of a row of pg_namespace that others keep changing */
-#define MOST_READS 10
-
-/* ---- schemas ---- */
-
-/* Returns whether the row is locked, or need not be; false: read it again */
-static bool
-lock_row(Relation rel, HeapTuple row)
-{
-	HeapTupleData target = {.t_self = row->t_self};
-	TM_FailureData failure;
-	Buffer		buffer;
-	TM_Result	result = heap_lock_tuple(rel, &target, GetCurrentCommandId(true), LockTupleKeyShare,
-										 LockWaitError, true, &buffer, &failure);
-
-	ReleaseBuffer(buffer);
-	return result == TM_Ok || result == TM_Invisible || result == TM_SelfModified;
-}
-
-/* Returns whether the schema is held, or nobody but superusers could rename it, or it is gone */
-static bool
-try_hold(Relation rel, Oid schema)
-{
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	row;
-	bool		done = true;
-
-	ScanKeyInit(&key, Anum_pg_namespace_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(schema));
-	scan = systable_beginscan(rel, NamespaceOidIndexId, true, NULL, 1, &key);
-	row = systable_getnext(scan);
-	if (HeapTupleIsValid(row) && !superuser_arg(((Form_pg_namespace) GETSTRUCT(row))->nspowner))
-		done = lock_row(rel, row);
-	systable_endscan(scan);
-	return done;
-}
-
-void
-run_hold_schema(Oid relid)
-{
-	Oid			schema = get_rel_namespace(relid);
-	Relation	rel;
-
-	if (!OidIsValid(schema) || isAnyTempNamespace(schema) || RecoveryInProgress() || XactReadOnly || IsInParallelMode())
-		return;
-	rel = table_open(NamespaceRelationId, RowShareLock);
-	for (int reads = 0; !try_hold(rel, schema); reads++)
-	{
-		if (reads == MOST_READS)
-			ereport(ERROR,
-					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-					 errmsg("could not lock the schema of table %s", sg_relation_name(relid))));
-		AcceptInvalidationMessages();
-	}
-	table_close(rel, NoLock);
-}
 
 /* ---- names ---- */
 
@@ -238,12 +169,6 @@ is_users(Oid relid)
 		relkind != RELKIND_COMPOSITE_TYPE;
 }
 
-bool
-run_names_changed(const ErrorData *error)
-{
-	return error->message_id == replaced_message;
-}
-
 void
 run_check_names(const char *sql)
 {
@@ -258,9 +183,6 @@ run_check_names(const char *sql)
 		Oid			relid = is_query_name(&names, table) ? InvalidOid : RangeVarGetRelid(table, NoLock, true);
 
 		if (OidIsValid(relid) && is_users(relid) && !run_deed_holds(relid))
-			ereport(ERROR,
-					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-					 errmsg(replaced_message, sg_relation_name(relid)),
-					 errhint("Run it again: it looks anew.")));
+			sg_raise_replaced(sg_relation_name(relid));
 	}
 }

@@ -85,6 +85,9 @@ extern void worker_procedure(void (*fn) (void *arg), void *arg);
 extern ErrorData *worker_try(void (*fn) (void *arg), void *arg);
 extern ErrorData *worker_execute(const char *statement);
 
+/* The same, after check(statement) in the transaction in which it begins */
+extern ErrorData *worker_execute_checked(const char *statement, void (*check) (const char *statement));
+
 /* Give the leader a text; in its encoding there */
 extern void worker_send(const char *text);
 

@@ -255,10 +255,17 @@ worker_try(void (*fn) (void *arg), void *arg)
 	return edata;
 }
 
+typedef struct Utility
+{
+	const char *sql;
+	void		(*check) (const char *statement);
+} Utility;
+
 static void
 run_utility(void *arg)
 {
-	const char *sql = arg;
+	const Utility *utility = arg;
+	const char *sql = utility->sql;
 	RawStmt    *raw = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT));
 	PlannedStmt *statement = makeNode(PlannedStmt);
 
@@ -267,13 +274,23 @@ run_utility(void *arg)
 	statement->utilityStmt = raw->stmt;
 	statement->stmt_location = raw->stmt_location;
 	statement->stmt_len = raw->stmt_len;
+	if (utility->check)
+		utility->check(sql);
 	ProcessUtility(statement, sql, false, PROCESS_UTILITY_TOPLEVEL, NULL, NULL,
 				   None_Receiver, NULL);
 }
 
 ErrorData *
+worker_execute_checked(const char *statement, void (*check) (const char *statement))
+{
+	Utility		utility = {statement, check};
+
+	worker_report_activity(statement);
+	return worker_try(run_utility, &utility);
+}
+
+ErrorData *
 worker_execute(const char *statement)
 {
-	worker_report_activity(statement);
-	return worker_try(run_utility, unconstify(char *, statement));
+	return worker_execute_checked(statement, NULL);
 }

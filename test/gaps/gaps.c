@@ -38,6 +38,8 @@
 #include "base/code.h"
 #include "base/gone.h"
 #include "base/guard.h"
+#include "base/hold.h"
+#include "base/meant.h"
 #include "base/scope.h"
 #include "run/run_deed.h"
 
@@ -143,13 +145,15 @@ GAP_AFTER(Node *, code_analyse, (const CodeExpression *expression), (expression)
 GAP_BEFORE(void, sg_role_begin, (SgScope *scope, Oid role), (scope, role), true)
 GAP_BEFORE(void, sg_key_role_begin, (SgScope *scope, Oid owner, bool with_path), (scope, owner, with_path), true)
 
-/* The looks are tried, not what stands behind them */
+/* The looks are tried, not what stands behind them, but where that is all there is */
+#ifndef GAPS_GUARD
 extern void __wrap_sg_guard_begin(SgGuard *before);
 void
 __wrap_sg_guard_begin(SgGuard *before)
 {
 	*before = (SgGuard) {0};
 }
+#endif
 
 /* The control: deeds that trust what was looked at before them */
 #ifdef GAPS_HOLE
@@ -164,6 +168,26 @@ void
 __wrap_run_deed_alone(void (*fn) (void *arg), void *arg)
 {
 	fn(arg);
+}
+#endif
+
+/* The control for names: nothing asks what they lead to when they are read */
+#ifdef GAPS_NAMES
+extern void __wrap_sg_as_meant(const SgMeant *meant, void (*run) (void *arg), void *arg);
+extern void __wrap_sg_hold_type(Oid type);
+extern void __wrap_code_reach_missing(CodeReach *reach, const char *what);
+void
+__wrap_sg_as_meant(const SgMeant *meant, void (*run) (void *arg), void *arg)
+{
+	run(arg);
+}
+void
+__wrap_sg_hold_type(Oid type)
+{
+}
+void
+__wrap_code_reach_missing(CodeReach *reach, const char *what)
+{
 }
 #endif
 

@@ -32,10 +32,10 @@ my $all = $ENV{SG_GAPS};
 my ($calls_like, $kinds_like, $callers_like) = map { $ENV{$_} // '' } qw(GAPS_CALLS GAPS_KINDS GAPS_CALLERS);
 my $gaps_dir = "$FindBin::RealBin/../gaps";
 
-# The library with its gaps; with `hole`, its deeds trust the look before them
+# The library with its gaps, compiled with such options of gaps.c
 sub build_gaps
 {
-	my ($hole) = @_;
+	my ($options) = @_;
 	my $dir = PostgreSQL::Test::Utils::tempdir();
 	my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
 	my $make = "env -u MAKEFLAGS -u MAKELEVEL make -s -C $dir PG_CONFIG=$pg_config with_llvm=no";
@@ -45,7 +45,7 @@ sub build_gaps
 	chomp(my $objects = `$make print-OBJS`);
 	chomp(my $include = `$pg_config --includedir`);
 	chomp(my $libdir = `$pg_config --libdir`);
-	system_log("$make src/gaps.o PG_CFLAGS='-I$include -Wno-missing-prototypes @{[ $hole ? '-DGAPS_HOLE' : '' ]}'") == 0 or die "no gaps.o in $dir";
+	system_log("$make src/gaps.o PG_CFLAGS='-I$include -Wno-missing-prototypes @{[ $options // '' ]}'") == 0 or die "no gaps.o in $dir";
 	my $wraps = join ' ', map { /\bT __wrap_(\w+)/ ? "-Wl,--wrap=$1" : () } `nm $dir/src/gaps.o`;
 	system_log(qq{$make schemaguard.so "OBJS=$objects src/gaps.o" SHLIB_LINK="$wraps -L$libdir -lpq"}) == 0 or die "no library in $dir";
 	return $dir;
@@ -148,7 +148,7 @@ my @elsewhere = qw(sg_audit_accept sg_audit_baseline sg_plan_add sg_capture_ddl 
 # ---------------------------------------------------------------------------------------------------------------------
 # One caller's share, in a database and a process of its own. Findings go to a file.
 
-my @kinds = map { $_->[0] } rows($node, 'SELECT name FROM gap.kind ORDER BY name', dbname => 'gaps');
+my @kinds = grep { $_ ne 'type that comes' } map { $_->[0] } rows($node, 'SELECT name FROM gap.kind ORDER BY name', dbname => 'gaps');
 
 # What is wrong with the result of a call.  A row of a query is one of before or of after the attack, or says that it cannot
 # tell; a step that is done has its constraint.
@@ -164,7 +164,7 @@ sub wrong_result
 		return $lacking eq '' || $kind =~ /drop|^rename( schema)?$|view/ ? () : "WRONG $lacking";
 	}
 	# what is counted by name is then of neither
-	return () if $kind eq 'rename schema';
+	return () if $kind =~ /schema/;
 	my %after = map { $_ => 1 } split /\n/, $victim->query($sql) // '';
 	return map { "WRONG $_" } grep { !$before->{$_} && !$after{$_} && !/unknown|skipped/ } split /\n/, $result;
 }
@@ -224,6 +224,8 @@ sub attack_all
 			my $result = $victim->query($sql);
 			my $err = $victim->{err};
 			my $site = $boss->query('SELECT gap.arm(NULL)');
+			my $lock = defined $result && $victim->query(q{SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND classid = 4711 AND objid = 1 AND pid = pg_backend_pid()});
+			$victim->query('SELECT pg_advisory_unlock_all()') if $lock;
 			my $log = $witnesses->();
 
 			$runs++;
@@ -233,6 +235,7 @@ sub attack_all
 				$seen++;
 				push @found, "WITNESS $slot as $role" unless $role eq 'mallory' || $role eq 'stooge';
 			}
+			push @found, "WITNESS a built-in function" if $lock;
 			push @found, "CRASH $err" unless defined $result;
 			push @found, "CRASH in the log" if $log =~ /terminated by signal|TRAP:|PANIC/;
 			push @found, "INTERNAL $1" if $err =~ /(ERROR:  XX.*)/;
@@ -246,6 +249,7 @@ sub attack_all
 			print $out "RESULT $name | $kind | $caller | $site | " . join(' / ', split /\n/, $result // '') . " | " . ($err =~ /((?:ERROR|FATAL).*)/ ? $1 : '') . "\n" if $ENV{GAPS_SHOW};
 			last if $site eq '' || $sites{$site}++;
 		}
+		print $out map { "REFUSED $_\n" } split /\n/, $boss->query(q{DELETE FROM gap.refused RETURNING kind || ': ' || message}) // '' if $ENV{GAPS_SHOW};
 		printf $out "CELL %s | %s | %s | %d of %s gaps, %.1f s | %s\n", $name, $kind, $caller, scalar(keys %sites), $boss->query('SELECT count(*) FROM gap.met'), time - $begin, $of;
 	}
 	print $out "DONE $caller: $runs runs, $seen witnesses, " . int(time - $start) . " s\n";
@@ -309,11 +313,39 @@ my @shares = map { start_share("by_$_", $_, @matrix, $_ eq 'root' && !$all ? ([ 
 is(found_by($_), '', "called by $_->[0]: no code of others runs as another role, nothing is lost") foreach @shares;
 
 # The control. Each call locks the table of its step without a deed's help: so the statement is on another one.
-my $hole = build_gaps(1);
+my $hole = build_gaps('-DGAPS_HOLE');
 my $unlocked = [ sg_apply => "$plan SELECT sg_plan_add_statement('x', 'UPDATE t.d SET x = x + 1', child_table => 't.c')", "CALL sg_apply('x'); $state" ];
 
 $node->safe_psql('postgres', qq{ALTER ROLE root SET dynamic_library_path = '$hole:\$libdir'});
 like(found_by(start_share('hole', 'root', [ $unlocked, 'trigger' ])), qr/WITNESS trigger as root/, 'where deeds do not look anew, code of others runs as the caller');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Names that lead elsewhere when the server reads them. What a type's check calls is built in, so the guard is on.
+
+my $typed = q{'{1}'::m.plain[] IS NOT NULL};
+my @named = (
+	"sg_plan_add_check('x', 't.c', \$a\$$typed AND x > 0\$a\$, 'check_1')",
+	"sg_plan_add_index('x', 't.c', \$a\$(x) WHERE $typed\$a\$, 'x_1')",
+	"sg_plan_add_statement('x', \$a\$UPDATE t.c SET x = x + 1 WHERE $typed\$a\$)",
+	"sg_plan_add_statement('x', \$a\$ALTER TABLE t.c ADD CHECK ($typed)\$a\$)",
+	"sg_plan_add_column('x', 't.c', 'added', 'int', fill => \$a\$CASE WHEN $typed THEN 1 END\$a\$)",
+	"sg_plan_add_default('x', 't.c', 'x', \$a\$CASE WHEN $typed THEN 1 END\$a\$)");
+my @look_alikes = (
+	(map { [ sg_plan_check => "$plan SELECT $_; DROP DOMAIN m.plain", q{SELECT count(*) FROM sg_plan_check('x', verify => 'full')} ] } @named),
+	(map { [ sg_apply => "$plan SELECT $_; DROP DOMAIN m.plain", "CALL sg_apply('x', fix => true); $state" ] } @named));
+my @readers = grep { $_->[0] =~ /^(?:sg_fk_orphans|sg_orphans|sg_discover_fks|sg_rule_violations)$/ || $_->[2] =~ /audit_method/ } @calls;
+my $stop = with($key, 'stop') . "; SELECT $steps{check}";
+push @readers, [ sg_plan_check => $stop, q{SELECT count(*) FROM sg_plan_check('x', verify => 'full')} ];
+my @draw = $all ? @look_alikes : map { splice @look_alikes, int(rand(@look_alikes)), 1 } 1 .. ($ENV{GAPS_LOOK_ALIKES} // 4);
+my @names = ((map { [ $_, 'type that comes' ] } @draw), map { [ $_, 'schema of views' ] } $all ? @readers : $readers[ int(rand(@readers)) ]);
+my $guarded = build_gaps('-DGAPS_GUARD');
+my $trusting = build_gaps('-DGAPS_GUARD -DGAPS_NAMES');
+
+$node->safe_psql('postgres', qq{ALTER ROLE root SET dynamic_library_path = '$guarded:\$libdir'});
+is(found_by(start_share('names', 'root', @names)), '', 'no name leads to built-in functions, or to a view, of others');
+$node->safe_psql('postgres', qq{ALTER ROLE root SET dynamic_library_path = '$trusting:\$libdir'});
+my $heard = found_by(start_share('trusting', 'root', [ $look_alikes[0] // $draw[0], 'type that comes' ], [ $readers[1], 'schema of views' ]));
+like($heard, qr/WITNESS a built-in function \| .*/, 'a name that is not asked about leads there');
 
 $node->stop;
 done_testing();

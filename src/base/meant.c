@@ -1,0 +1,226 @@
+/*-------------------------------------------------------------------------
+ *
+ * meant.c
+ *	  What a text is meant to come to, and nothing else.
+ *
+ * A parallel worker of the server does not ask: the leader has prepared the same
+ * expressions before it starts one.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/code_internal.h"
+#include "base/compat.h"
+#include "base/gone.h"
+#include "base/guard.h"
+#include "base/meant.h"
+#include "base/quote.h"
+
+static const char replaced_message[] = "%s was renamed or replaced while it was looked at";
+
+/* Of the text that is analysed or run now, or NULL */
+static const SgMeant *meant;
+
+static post_parse_analyze_hook_type next_analyzed;
+static object_access_hook_type next_access;
+
+void
+sg_raise_replaced(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg(replaced_message, name),
+			 errhint("Run it again: it looks anew.")));
+}
+
+bool
+sg_was_replaced(const ErrorData *error)
+{
+	return error->message_id == replaced_message;
+}
+
+/* ---- tables ---- */
+
+static bool
+check_tables(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		const RangeTblEntry *entry = (RangeTblEntry *) node;
+
+		if (entry->rtekind == RTE_RELATION && entry->relid >= FirstNormalObjectId &&
+			!list_member_oid(meant->relations, entry->relid))
+			sg_raise_replaced(sg_relation_name(entry->relid));
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, check_tables, context, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, check_tables, context);
+}
+
+/* Compares the tables of the text itself; what its functions ask is theirs */
+static void
+look_at_analyzed(ParseState *pstate, Query *query, SG_JUMBLE *jumble)
+{
+	if (next_analyzed)
+		next_analyzed(pstate, query, jumble);
+	if (meant && meant->relations && pstate->p_sourcetext && strcmp(pstate->p_sourcetext, meant->sql) == 0)
+		(void) check_tables((Node *) query, NULL);
+}
+
+/* ---- built-in functions ---- */
+
+static void
+add_if_built_in(List **functions, Oid function)
+{
+	if (function < FirstNormalObjectId)
+		*functions = list_append_unique_oid(*functions, function);
+}
+
+/* Adds the built-in functions that a raw query may call */
+static bool
+add_named(Node *node, void *functions)
+{
+	CatCList   *list;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall))
+	{
+		list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(((FuncCall *) node)->funcname))));
+		for (int i = 0; i < list->n_members; i++)
+			add_if_built_in(functions, ((Form_pg_proc) GETSTRUCT(&list->members[i]->tuple))->oid);
+		ReleaseSysCacheList(list);
+	}
+	if (IsA(node, A_Expr))
+	{
+		list = SearchSysCacheList1(OPERNAMENSP, CStringGetDatum(strVal(llast(((A_Expr *) node)->name))));
+		for (int i = 0; i < list->n_members; i++)
+			add_if_built_in(functions, ((Form_pg_operator) GETSTRUCT(&list->members[i]->tuple))->oprcode);
+		ReleaseSysCacheList(list);
+	}
+	return raw_expression_tree_walker(node, add_named, functions);
+}
+
+List *
+sg_builtins_named(const char *sql)
+{
+	List	   *functions = NIL;
+
+	foreach_ptr(const RawStmt, raw, raw_parser(sql, RAW_PARSE_DEFAULT))
+	{
+		(void) add_named(raw->stmt, &functions);
+	}
+	return functions;
+}
+
+static bool
+is_harmless(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	/* what it calls for arguments of any type is asked about itself */
+	result = ((Form_pg_proc) GETSTRUCT(tuple))->provolatile == PROVOLATILE_IMMUTABLE ||
+		code_is_harmless((Form_pg_proc) GETSTRUCT(tuple));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static void
+look_at_function(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
+{
+	if (next_access)
+		next_access(access, classid, objectid, subid, arg);
+	if (meant == NULL || access != OAT_FUNCTION_EXECUTE || objectid >= FirstNormalObjectId || !sg_guard_is_callers() ||
+		list_member_oid(meant->builtins, objectid) || is_harmless(objectid))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("it could run function %s as role %s, by a name that leads elsewhere now, or a check of a type",
+					quote_identifier(sg_function_name(objectid)), sg_role_name(GetUserId())),
+			 errhint("Run it again: it looks anew.")));
+}
+
+/* ---- texts ---- */
+
+const SgMeant *
+sg_meant_set(const SgMeant *what)
+{
+	const SgMeant *outer = meant;
+
+	meant = what;
+	return outer;
+}
+
+void
+sg_as_meant(const SgMeant *what, void (*run) (void *arg), void *arg)
+{
+	const SgMeant *outer = sg_meant_set(what);
+
+	PG_TRY();
+	{
+		run(arg);
+	}
+	PG_FINALLY();
+	{
+		(void) sg_meant_set(outer);
+	}
+	PG_END_TRY();
+}
+
+typedef struct Reading
+{
+	const char *sql;
+	bool		read_only;
+	long		count;
+	int			rc;
+} Reading;
+
+static void
+read_meant(void *arg)
+{
+	Reading    *reading = arg;
+
+	reading->rc = SPI_execute(reading->sql, reading->read_only, reading->count);
+}
+
+int
+sg_spi_execute_meant(const char *sql, const List *relations, bool read_only, long count)
+{
+	Reading		reading = {sql, read_only, count, 0};
+	SgMeant		read = {sql, relations, sg_builtins_named(sql)};
+
+	sg_as_meant(&read, read_meant, &reading);
+	return reading.rc;
+}
+
+void
+sg_meant_init(void)
+{
+	next_analyzed = post_parse_analyze_hook;
+	post_parse_analyze_hook = look_at_analyzed;
+	next_access = object_access_hook;
+	object_access_hook = look_at_function;
+}
