@@ -114,7 +114,11 @@ code_find_type(CodeReach *reach, TypeName *name)
 	if (name->pct_type)
 		reach_typed_by(reach, name);
 	type = LookupTypeNameOid(NULL, name, true);
-	/* names without a schema are the server's here, and some of them no types, as serial */
+
+	/*
+	 * names without a schema are the server's here, and some of them no
+	 * types, as serial
+	 */
 	if (!OidIsValid(type) && list_length(name->names) > 1)
 		code_reach_missing(reach, psprintf("type \"%s\" does not exist", TypeNameToString(name)));
 	if (!code_holds() || !OidIsValid(type))

@@ -79,7 +79,7 @@ check_tables(Node *node, void *context)
 
 /* Compares the tables of the text itself; what its functions ask is theirs */
 static void
-look_at_analyzed(ParseState *pstate, Query *query, SG_JUMBLE *jumble)
+look_at_analyzed(ParseState *pstate, Query *query, SG_JUMBLE * jumble)
 {
 	if (next_analyzed)
 		next_analyzed(pstate, query, jumble);

@@ -101,7 +101,7 @@ check_references(const PlanStep *step, const PlanStep *key, ChangeMove *move)
 		}
 	}
 	rows = count_rows(InvalidOid, move->table, psprintf("SELECT count(*) FROM %s WHERE %s AND %s IS NOT NULL", step->child_table,
-										   any_null(key->child_columns), quote_identifier(step->fk_name)));
+														any_null(key->child_columns), quote_identifier(step->fk_name)));
 	if (rows > 0)
 		not_held(move, psprintf(INT64_FORMAT " %s a value in %s, and none in (%s) of step %d", rows, rows == 1 ? "row has" : "rows have",
 								quote_identifier(step->fk_name), sg_quote_list(key->child_columns), key->step),
@@ -165,7 +165,7 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 	if (!find_role(&filling, move, &role))
 		return;
 	rows = count_rows(role, filling.table, psprintf("SELECT count(*) FROM %s WHERE %s AND (%s) IS NOT NULL", filled->child_table,
-									 filling.rows.broken, filling.rows.fill));
+													filling.rows.broken, filling.rows.fill));
 	if (rows > 0)
 		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were",
 								quote_identifier(linitial(filled->child_columns))),

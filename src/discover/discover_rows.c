@@ -520,12 +520,12 @@ look_up(const RowSample *sample, Candidate *cand, int limit, Chance *by_chance)
 		looked = psprintf("(SELECT q.v, q.found, CASE WHEN octet_length(CAST(q.v AS text)) <= 15 AND CAST(q.v AS text) COLLATE \"C\" ~ '^[0-9]+$' THEN CAST(CAST(q.v AS text) AS float8) END AS number"
 						  " FROM %s OFFSET 0) q", looked);
 	if (sg_spi_execute_meant(psprintf("SELECT CAST(s.rows AS float8), CAST(s.orphans AS float8), CAST(s.values AS float8), CAST(%s AS float8), CAST(s.numbers AS float8),"
-							 " CAST(%s AS float8)"
-							 " FROM (SELECT count(*) AS rows, count(*) FILTER (WHERE NOT q.found) AS orphans, count(DISTINCT q.v) AS values,"
-							 " min(%s) FILTER (WHERE q.found) AS low, max(%s) FILTER (WHERE q.found) AS high, %s AS numbers, min(%s) AS digits FROM %s) s",
-							 by_chance ? parent_rows(sample->facts, cand) : "-1", chance ? chance : "NULL",
-							 number, number, kind == TYPCATEGORY_STRING ? "count(q.number) / greatest(CAST(count(*) AS float8), 1)" : kind == TYPCATEGORY_NUMERIC ? "1" : "0",
-							 kind == TYPCATEGORY_STRING ? "CASE WHEN q.number >= 0 THEN length(CAST(q.v AS text)) END" : "CAST(NULL AS int4)", looked), list_make1_oid(cand->fk->parent), true, 1) != SPI_OK_SELECT)
+									  " CAST(%s AS float8)"
+									  " FROM (SELECT count(*) AS rows, count(*) FILTER (WHERE NOT q.found) AS orphans, count(DISTINCT q.v) AS values,"
+									  " min(%s) FILTER (WHERE q.found) AS low, max(%s) FILTER (WHERE q.found) AS high, %s AS numbers, min(%s) AS digits FROM %s) s",
+									  by_chance ? parent_rows(sample->facts, cand) : "-1", chance ? chance : "NULL",
+									  number, number, kind == TYPCATEGORY_STRING ? "count(q.number) / greatest(CAST(count(*) AS float8), 1)" : kind == TYPCATEGORY_NUMERIC ? "1" : "0",
+									  kind == TYPCATEGORY_STRING ? "CASE WHEN q.number >= 0 THEN length(CAST(q.v AS text)) END" : "CAST(NULL AS int4)", looked), list_make1_oid(cand->fk->parent), true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "a sample gave no row");
 	for (int i = 0; i < lengthof(numbers); i++)
 	{

@@ -158,9 +158,9 @@ sketch_columns(TableRead *read)
 	if (probe_from(&hashes, facts, read->table) == 0)
 		return;
 	probe_fill(&s->rows, facts->tables[read->table].oid, psprintf("SELECT v.c, v.h, v.n, CAST(sum(v.n) OVER (PARTITION BY v.c) AS int8)"
-								  " FROM (SELECT u.c, u.h, count(*) AS n, row_number() OVER (PARTITION BY u.c ORDER BY u.h) AS place"
-								  " FROM (SELECT ARRAY[%s) r, unnest(ARRAY[%s], r.hashes) u (c, h) WHERE u.h IS NOT NULL GROUP BY u.c, u.h) v WHERE v.place <= %d",
-								  hashes.data, columns.data, SKETCH));
+																  " FROM (SELECT u.c, u.h, count(*) AS n, row_number() OVER (PARTITION BY u.c ORDER BY u.h) AS place"
+																  " FROM (SELECT ARRAY[%s) r, unnest(ARRAY[%s], r.hashes) u (c, h) WHERE u.h IS NOT NULL GROUP BY u.c, u.h) v WHERE v.place <= %d",
+																  hashes.data, columns.data, SKETCH));
 }
 
 /* A column that has so many rows of its sketch in the key */

@@ -17,7 +17,7 @@
 #   GAPS_SHOW=1                            the result of each run is in the log
 #
 # rooms: base run
-# takes: 20 s
+# takes: 45 s
 use strict;
 use warnings;
 use FindBin;
