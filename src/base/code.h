@@ -132,13 +132,6 @@ extern bool code_holds(void);
 extern void code_reach_raw(CodeReach *reach, Node *raw);
 
 /*
- * The types of the arguments and results of what a FuncCall or an A_Expr may
- * mean: literals beside them are read as these when it is analysed, which runs
- * neither function nor operator.  Other nodes add nothing.
- */
-extern void code_reach_call_types(CodeReach *reach, Node *call);
-
-/*
  * Returns the type that a name means, or InvalidOid.  If looks lock, it means the same
  * until the (sub)transaction ends; raises 40001 where it has just come to mean another.
  */

@@ -153,8 +153,12 @@ reach_operator_types(CodeReach *reach, Form_pg_operator form)
 	code_reach_type(reach, form->oprright);
 }
 
-void
-code_reach_call_types(CodeReach *reach, Node *call)
+/*
+ * The types of the arguments and results of what a FuncCall or an A_Expr may mean:
+ * literals beside them are read as these, and neither function nor operator is run
+ */
+static void
+reach_call_types(CodeReach *reach, Node *call)
 {
 	if (IsA(call, FuncCall))
 		each_function(((FuncCall *) call)->funcname, reach_function_types, reach);
@@ -192,7 +196,7 @@ visit_literals(Node *node, void *reach)
 		code_reach_column_types(reach, RangeVarGetRelid((RangeVar *) node, NoLock, true));
 	if (IsA(node, TypeName))
 		code_reach_type(reach, code_find_type(reach, (TypeName *) node));
-	code_reach_call_types(reach, node);
+	reach_call_types(reach, node);
 	/* which the walker does not know */
 	if (IsA(node, ReturnStmt))
 		return visit_literals(((ReturnStmt *) node)->returnval, reach);
