@@ -185,7 +185,7 @@ CREATE FUNCTION sg_drift(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.class, d.risk, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24), d.actual
+    SELECT d.class, d.risk, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24), schemaguard.sg_cut(d.actual)
     FROM sg_drift_details(reference, target, schemas, cosmetic) d;
 END;
 COMMENT ON FUNCTION sg_drift(text, text, schemaguard.names, boolean)
@@ -209,7 +209,7 @@ CREATE FUNCTION sg_sync_check(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.class, d.left_out, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24), d.actual
+    SELECT d.class, d.left_out, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24), schemaguard.sg_cut(d.actual)
     FROM sg_sync_check_details(reference, target, schemas, allow_drop, partitions, server) d;
 END;
 COMMENT ON FUNCTION sg_sync_check(text, text, schemaguard.names, boolean, boolean, text)

@@ -379,6 +379,23 @@ check_costs(PlanCheck *check, CheckStep *cs)
 	check_fix(check, cs);
 }
 
+/* Adds a row about a step that failed for a reason that no check has found */
+static void
+check_failed(CheckStep *cs)
+{
+	if (cs->step->state != STEP_FAILED || cs->step->skipped_by)
+		return;
+	foreach_ptr(CheckRow, row, cs->rows)
+	{
+		if (row->result != CHECK_OK)
+			return;
+	}
+	check_row(cs, "failed", CHECK_WARN,
+			  cs->step->reason ? cs->step->reason : pstrdup("no reason is on record"),
+			  psprintf(sg_calls("When that is mended, CALL again:\nCALL sg_apply(%s, steps => '{%d}');"),
+					   quote_literal_cstr(cs->plan), cs->step->step));
+}
+
 static void
 run_checks(PlanCheck *check)
 {
@@ -407,6 +424,11 @@ run_checks(PlanCheck *check)
 	check_measure(check);
 	run_parts(check, true, check_orphans);
 	run_parts(check, true, check_costs);
+	foreach_ptr(CheckStep, cs, check->steps)
+	{
+		if (plan_is_chosen(check->plan, cs->step->step))
+			check_failed(cs);
+	}
 	check_server(check);
 }
 

@@ -29,11 +29,13 @@
 #include "audit/audit.h"
 #include "audit/audit_rule.h"
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/spi.h"
+#include "change/change.h"
 #include "finding/finding.h"
 #include "log/log.h"
 #include "log/log_grant.h"
@@ -91,7 +93,23 @@ read_arguments(FunctionCallInfo fcinfo, AuditGate *gate)
 	gate->history.target = scope.len ? scope.data : "all";
 }
 
-/* What passes without having been looked at */
+/* Warns of steps that failed and have no rows to judge, such as statements */
+static void
+tell_failed(const AuditGate *gate)
+{
+	int			n = 0;
+
+	foreach_ptr(const PlanStep, step, gate->plan ? plan_steps(gate->plan->name) : NIL)
+		n += step->state == STEP_FAILED && step->kind != STEP_FOREIGN_KEY && !change_is_rule(step);
+	if (n > 0)
+		ereport(WARNING,
+				(errmsg_plural("%d step of plan \"%s\" failed, and has no rows to judge",
+							   "%d steps of plan \"%s\" failed, and have no rows to judge",
+							   n, n, gate->plan->name),
+				 errhint(sg_calls("SELECT * FROM sg_plan_check(%s);"), quote_literal_cstr(gate->plan->name))));
+}
+
+/* Tells how many steps pass without having been looked at */
 static void
 tell_left_out(const AuditGate *gate, int steps)
 {
@@ -100,6 +118,7 @@ tell_left_out(const AuditGate *gate, int steps)
 				(errmsg_plural("%d step of plan \"%s\" was skipped or rolled back, and is not judged",
 							   "%d steps of plan \"%s\" were skipped or rolled back, and are not judged",
 							   steps, steps, gate->plan->name)));
+	tell_failed(gate);
 	if (gate->keys == 0)
 		ereport(NOTICE,
 				(errmsg("there is nothing to judge: %s", gate->history.target)));

@@ -100,6 +100,13 @@ SELECT sg_plan_add_statement('loss', x) FROM unnest(ARRAY['DROP VIEW plan_add.so
     'TRUNCATE plan_add.purchase CASCADE', 'DROP VIEW plan_add.some']) x \g /dev/null
 SELECT step, result, detail FROM sg_plan_check_details('loss') WHERE check_name = 'loss' ORDER BY step;
 
+-- a step that failed for what no look finds
+SELECT sg_plan_create('failed');
+SELECT sg_plan_add('failed', 'UPDATE plan_add.purchase SET id = id / 0');
+CALL sg_apply('failed');
+SELECT * FROM sg_plan_check('failed');
+CALL sg_audit_gate(plan => 'failed');
+
 SELECT sg_plan_create('none');
 SELECT sg_plan_retarget('none', 'custome', 'purchase');
 SELECT sg_plan_add_audit_columns('none', 'purchas');

@@ -2,7 +2,8 @@
 #
 #   - each public function that returns rows of columns, found in the catalog, is measured in a shop of our own, and in two real
 #     schemas where ../shared/corpus is; a function without a call here, or an excuse, fails
-#   - at most 8 columns; texts are cut at 40 characters, but for the last column's, whose text may go on, and a sentence of sg_status
+#   - at most 8 columns; texts are cut at 40 characters, but for a last column of sentences, whole rows or properties, which may go on,
+#     and a sentence of sg_status
 #   - details have all that the listing has, as many rows, and nothing that is cut
 #   - a listing is put in place of its call: no CONTEXT, a cancel ends it, conditions reach the details
 #
@@ -44,7 +45,10 @@ my %excused = (
 # What names something, and counts as 20 characters where it has more
 my $names = qr/^(?:\w+_table|\w+_columns|\w+_name|object|identity|parent|dependent|via|property)$/;
 
-# The width of what psql prints, without the text of the last column; and the cells
+# The last column where it has more to say than a screen is wide
+my $goes_on = qr/^(?:reason|why|hint|next_call|on_change|data|properties|states)$/;
+
+# Returns the width of what psql prints, without the text of the last column; and the cells
 sub measure
 {
 	my ($db, $call) = @_;
@@ -58,12 +62,12 @@ sub measure
 	foreach my $n (0 .. $#$head)
 	{
 		my $most = length $head->[$n];
-		foreach my $cell ($n < $#$head ? map { $_->[$n] } @rows : ())
+		foreach my $cell ($n < $#$head || $head->[$n] !~ $goes_on ? map { $_->[$n] } @rows : ())
 		{
 			my $length = length $cell;
 			push @long, "$head->[$n]: $cell" if $length > ($head->[$n] eq 'summary' ? 60 : 40) || $cell =~ /\n/;
 			$length = 20 if $length > 20 && $head->[$n] =~ $names;
-			$most = $length if $length > $most;
+			$most = $length if $length > $most && $n < $#$head;
 		}
 		$width += $most;
 	}
