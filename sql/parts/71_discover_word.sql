@@ -34,5 +34,5 @@ FROM (VALUES
                  file filename format flag index rank score level type limit max min avg year month day hour minute second duration
                  value content body color address username nickname domain ip timestamp json data option setting from to until'))
     AS list (class, words)
-    CROSS JOIN LATERAL pg_catalog.regexp_split_to_table(words, '\s+') AS word
+    CROSS JOIN LATERAL pg_catalog.regexp_split_to_table(words, '[[:space:]]+') AS word
 ON CONFLICT DO NOTHING;

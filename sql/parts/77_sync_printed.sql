@@ -4,7 +4,7 @@ CREATE FUNCTION schemaguard.sg_sync_pattern()
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN '::("[^"]+"|[a-z_][a-z_0-9]*)(\.("[^"]+"|[a-z_][a-z_0-9]*))?( varying| precision)?(\([0-9, ]+\))?( with(out)? time zone)?(\[\])*|[()\s]';
+RETURN E'::("[^"]+"|[a-z_][a-z_0-9]*)(\\.("[^"]+"|[a-z_][a-z_0-9]*))?( varying| precision)?(\\([0-9, ]+\\))?( with(out)? time zone)?(\\[\\])*|[()\\s]';
 COMMENT ON FUNCTION schemaguard.sg_sync_pattern()
     IS 'what sg_sync_loose() leaves out';
 

@@ -717,7 +717,7 @@ CREATE FUNCTION schemaguard.sg_sync_comment(line text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN '-- ' || regexp_replace(line, '\r\n|\r|\n', chr(10) || '-- ', 'g');
+RETURN '-- ' || regexp_replace(line, E'\r\n|\r|\n', chr(10) || '-- ', 'g');
 COMMENT ON FUNCTION schemaguard.sg_sync_comment(text)
     IS 'a text as a comment of a script';
 

@@ -42,7 +42,7 @@ CREATE FUNCTION schemaguard.sg_sync_behind_block(statement text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN nullif(ltrim(split_part(statement, substring(statement FROM '^DO (\$[a-z_0-9]+\$)'), 3), E';\n'), '');
+RETURN nullif(ltrim(split_part(statement, substring(statement FROM E'^DO (\\$[a-z_0-9]+\\$)'), 3), E';\n'), '');
 COMMENT ON FUNCTION schemaguard.sg_sync_behind_block(text)
     IS 'the statements behind one that begins with DO; null: there are none';
 

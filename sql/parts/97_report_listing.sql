@@ -8,7 +8,7 @@
 -- The value in one line, cut. It is one expression that reads the value once, so that it is put in place of its call, too.
 CREATE FUNCTION schemaguard.sg_cut(value text, width int DEFAULT 40) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN regexp_replace(translate(value, E'\n\r\t', '   '), format('^(.{%s}).{4,}$', width - 3), '\1...');
+RETURN regexp_replace(translate(value, E'\n\r\t', '   '), format('^(.{%s}).{4,}$', width - 3), E'\\1...');
 COMMENT ON FUNCTION schemaguard.sg_cut(text, int)
     IS 'a text in one line of at most so many characters, the last three of which say that it was cut';
 

@@ -142,6 +142,7 @@ for my $clean ([ '--clean', '--single-transaction', 'dump.kept' ], [ '--clean', 
 	my $file = pop @$clean;
 	$node->command_fails_like([ 'pg_restore', @$clean, '-d', 'cleaned', "$dir/$file" ], qr/keeps rows of your tables.*DROP EXTENSION/s, "refused: pg_restore @$clean $file");
 	is($node->safe_psql('cleaned', $kept), $quarantine, '... and no row is lost');
+	is($node->safe_psql('cleaned', q{SELECT to_regclass('kept') IS NOT NULL AND to_regclass('p') IS NOT NULL}), 't', '... and no table') if "@$clean" =~ /single/;
 }
 # where DROP EXTENSION is refused, the rows of a log are not there twice; what the restore does itself is told apart
 $node->safe_psql('cleaned', q{SET client_min_messages = error; SELECT sg_capture_ddl(true); CREATE TABLE twice (id int PRIMARY KEY); CREATE TABLE once (id int)});

@@ -189,4 +189,18 @@ my @plain = grep { $reads[$_] !~ /WHERE|ORDER BY|JOIN/ } 0 .. $#reads;
 is($node->safe_psql('postgres', "SET search_path = hostile, pg_catalog, public; SELECT lower('A'), 1 = 1"), '1|f', 'a hostile search_path');
 is(join("\n", differences([ @$usual[@plain] ], answers('SET search_path = hostile, pg_catalog, public', @reads[@plain]))), '', 'SET search_path = hostile, pg_catalog, public');
 
+# The script of the extension is read as it is written, whatever the session has set. Not on 19, where the setting is always on.
+SKIP:
+{
+	skip 'standard_conforming_strings is always on', 2 if $major >= 19;
+	my $made = q{SELECT md5(string_agg(t, ',' ORDER BY t COLLATE "C")) FROM (SELECT w::text FROM schemaguard.discovery_word w UNION ALL SELECT pg_get_functiondef(p.oid) FROM pg_proc p
+		WHERE p.prokind <> 'a' AND p.pronamespace IN ('sg'::regnamespace, 'schemaguard'::regnamespace)) AS made (t)};
+	my $off = 'SET escape_string_warning = on; SET standard_conforming_strings = off;';
+
+	$node->safe_psql('postgres', 'CREATE DATABASE off TEMPLATE template0');
+	my (undef, undef, $warnings) = $node->psql('off', "CREATE SCHEMA sg; $off CREATE EXTENSION schemaguard SCHEMA sg");
+	is($warnings, '', 'CREATE EXTENSION under standard_conforming_strings = off warns of no escape');
+	is($node->safe_psql('off', $made), $node->safe_psql('postgres', $made), 'and makes the same');
+}
+
 done_testing();
