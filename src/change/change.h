@@ -102,6 +102,9 @@ typedef struct ChangeKind
 	void		(*undo) (const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 } ChangeKind;
 
+/* Returns the names of keys (of FkKey *) with their tables, or NULL where there is none */
+extern char *change_keys_text(List *keys);
+
 /* By StepKind; foreign keys have none */
 extern const ChangeKind change_kinds[];
 

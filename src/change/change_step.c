@@ -461,11 +461,26 @@ change_add_target(RunAction *action, const ChangeMove *move)
 		run_add_target(action, move->table, move->mode);
 }
 
+char *
+change_keys_text(List *keys)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	foreach_ptr(const FkKey, key, keys)
+	{
+		appendStringInfo(&names, "%s%s of %s", names.len ? ", " : "", quote_identifier(key->name), sg_relation_name(key->child));
+	}
+	return names.len ? names.data : NULL;
+}
+
 static bool
 make_move(StepWork *work, const ChangeMove *move)
 {
 	MoveAction	ma = {.action = {.run = work->run,.works = list_make1(work),.name = move->action,
 	.execute = execute_move},.move = *move};
+	bool		takes = work->step->kind == STEP_DROP && plan_changed_object(work->step) != CHANGED_CONSTRAINT;
+	char	   *keys = takes ? change_keys_text(move->keys) : NULL;
 
 	/* what somebody has written may hold what is not for the log */
 	work->statement = work->step->kind == STEP_STATEMENT ? NULL : statements_text(move);
@@ -484,6 +499,8 @@ make_move(StepWork *work, const ChangeMove *move)
 										 ma.action.attempts > 1 ? psprintf(" after %d attempts", ma.action.attempts) : "",
 										 run_took_text(&ma.action), ma.lost ? ", " : "",
 										 ma.lost ? change_lost_text(work->step, ma.lost, true) : ""));
+		if (keys)
+			run_append_notice(work, psprintf("foreign keys went with it: %s", keys));
 		work->run->rows_dropped += Max(ma.lost, 0);
 		work->step->state = move->state;
 		return true;

@@ -153,15 +153,10 @@ check_needed(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 static void
 check_taken(CheckStep *cs, const ChangeMove *move)
 {
-	StringInfoData names;
+	char	   *names = change_keys_text(move->keys);
 
-	initStringInfo(&names);
-	foreach_ptr(const FkKey, key, move->keys)
-	{
-		appendStringInfo(&names, "%s%s of %s", names.len ? ", " : "", quote_identifier(key->name), sg_relation_name(key->child));
-	}
-	if (names.len)
-		check_row(cs, "keys", CHECK_WARN, psprintf("foreign keys go with it: %s", names.data),
+	if (names)
+		check_row(cs, "keys", CHECK_WARN, psprintf("foreign keys go with it: %s", names),
 				  pstrdup("A rollback brings them back with the table."));
 }
 
