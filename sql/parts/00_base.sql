@@ -17,7 +17,8 @@ CREATE FUNCTION schemaguard.sg_table_name_out(schemaguard.table_name) RETURNS cs
 LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'textout';
 COMMENT ON FUNCTION schemaguard.sg_table_name_out(schemaguard.table_name) IS 'the name of a table as it was written';
 CREATE TYPE schemaguard.table_name (INPUT = schemaguard.sg_table_name_in, OUTPUT = schemaguard.sg_table_name_out, LIKE = pg_catalog.text);
-COMMENT ON TYPE schemaguard.table_name IS 'a table by its name, or its OID in digits: what it means is looked up by the function that takes it';
+COMMENT ON TYPE schemaguard.table_name
+    IS 'a table by its name, or its OID in digits: what it means is looked up by the function that takes it';
 CREATE CAST (text AS schemaguard.table_name) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (varchar AS schemaguard.table_name) WITHOUT FUNCTION AS IMPLICIT;
 CREATE CAST (schemaguard.table_name AS text) WITHOUT FUNCTION AS IMPLICIT;
@@ -65,7 +66,8 @@ SELECT format('%I', p.pubname),
                            format('ALTER PUBLICATION %I OWNER TO %I;', p.pubname, pg_get_userbyid(p.pubowner)), 'COMMIT;') END
 FROM pg_publication p
      CROSS JOIN LATERAL (
-         SELECT EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = to_regnamespace('schemaguard')) AS by_schema,
+         SELECT EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid
+             AND s.pnnspid = to_regnamespace('schemaguard')) AS by_schema,
                 string_agg(x.name, ', ' ORDER BY x.name) FILTER (WHERE x.ours AND x.listed) AS named,
                 string_agg(x.name, ', ' ORDER BY x.name) FILTER (WHERE NOT x.ours AND NOT x.excepted) AS others,
                 string_agg('TABLE ' || x.name, ', ' ORDER BY x.name) FILTER (WHERE x.ours OR x.excepted) AS excepted,
@@ -86,7 +88,8 @@ WHERE p.puballtables AND (coming OR NOT o.all_excepted)
 ORDER BY p.pubname
 $own$;
 COMMENT ON FUNCTION schemaguard.sg_own_publications(boolean)
-    IS 'publications that send the tables of schema schemaguard, or will send those to come, each with what makes it one of the user''s tables alone';
+    IS 'publications that send the tables of schema schemaguard, or will send those to come, each with what makes it one of the user''s '
+        'tables alone';
 
 CREATE FUNCTION schemaguard.sg_refuse_publications(publications text, statements text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'sg_refuse_publications';

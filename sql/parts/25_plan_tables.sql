@@ -28,7 +28,8 @@ COMMENT ON COLUMN schemaguard.plan.approved_by IS 'the role that approved it; nu
 COMMENT ON COLUMN schemaguard.plan.approved_at IS 'when it was approved';
 COMMENT ON COLUMN schemaguard.plan.id IS 'number of the plan; one that is made anew under the same name has another';
 COMMENT ON COLUMN schemaguard.plan.approved_hash IS 'hash of what was approved';
-COMMENT ON COLUMN schemaguard.plan.changed_by IS 'every role that had a hand in the plan, by login and by SET ROLE: none of them may approve it';
+COMMENT ON COLUMN schemaguard.plan.changed_by
+    IS 'every role that had a hand in the plan, by login and by SET ROLE: none of them may approve it';
 COMMENT ON COLUMN schemaguard.plan.allowed IS 'roles that sg_plan_allow lets read, run and approve it';
 COMMENT ON COLUMN schemaguard.plan.options IS 'what sg_plan_option has set: settings for calls on the plan, and the policy of new steps';
 
@@ -123,15 +124,20 @@ COMMENT ON COLUMN schemaguard.plan_step.index IS 'build an index on the child''s
 COMMENT ON COLUMN schemaguard.plan_step.replaces IS 'name of the key that this one takes the place of';
 COMMENT ON COLUMN schemaguard.plan_step.attempts IS 'how often a call has tried the step';
 COMMENT ON COLUMN schemaguard.plan_step.updated_at IS 'when the step was changed last';
-COMMENT ON COLUMN schemaguard.plan_step.skipped_by IS 'the role that skipped the step; null where a call found that it could not be done, which the next call looks at again';
+COMMENT ON COLUMN schemaguard.plan_step.skipped_by
+    IS 'the role that skipped the step; null where a call found that it could not be done, which the next call looks at again';
 COMMENT ON COLUMN schemaguard.plan_step.sentinel IS 'a value of the child''s columns that counts as null';
 COMMENT ON COLUMN schemaguard.plan_step.quarantine_cascades IS 'may rows that ON DELETE would reach go into quarantine, too?';
 COMMENT ON COLUMN schemaguard.plan_step.backfill IS 'expressions that fill the child''s columns where they are empty';
 COMMENT ON COLUMN schemaguard.plan_step.period IS 'do the last columns compare by coverage (PERIOD, 18 and later)?';
-COMMENT ON COLUMN schemaguard.plan_step.kind IS 'what the step is about: foreign key, check, not null, unique, column, default, index, statement, drop or rename';
-COMMENT ON COLUMN schemaguard.plan_step.definition IS 'what it is, in SQL: the condition of a check, the type of a column, the expression of a default, an index from USING on, a statement; of drop and rename what kind of object';
+COMMENT ON COLUMN schemaguard.plan_step.kind
+    IS 'what the step is about: foreign key, check, not null, unique, column, default, index, statement, drop or rename';
+COMMENT ON COLUMN schemaguard.plan_step.definition
+    IS 'what it is, in SQL: the condition of a check, the type of a column, the expression of a default, an index from USING on, a '
+        'statement; of drop and rename what kind of object';
 COMMENT ON COLUMN schemaguard.plan_step.new_name IS 'what it is to be called: rename';
-COMMENT ON COLUMN schemaguard.plan_step.fill IS 'an expression that gives rows their value: of a new column, in place of null, of rows that break a check';
+COMMENT ON COLUMN schemaguard.plan_step.fill
+    IS 'an expression that gives rows their value: of a new column, in place of null, of rows that break a check';
 COMMENT ON COLUMN schemaguard.plan_step.undo IS 'a statement that takes back a statement; null: it stays';
 COMMENT ON COLUMN schemaguard.plan_step.done_when IS 'a query that is true when the statement is done already';
 COMMENT ON COLUMN schemaguard.plan_step.keep_by IS 'which of duplicates stays: the first by this ORDER BY';
@@ -183,7 +189,8 @@ COMMENT ON TABLE schemaguard.plan_deed IS 'what plans have done, and what undoes
 COMMENT ON COLUMN schemaguard.plan_deed.id IS 'number of the deed';
 COMMENT ON COLUMN schemaguard.plan_deed.plan_id IS 'column id of schemaguard.plan';
 COMMENT ON COLUMN schemaguard.plan_deed.step IS 'the step that did it, or to whose key an index was left';
-COMMENT ON COLUMN schemaguard.plan_deed.kind IS 'what was done: a key added, an old key replaced, an index built, columns added, another change, rows deleted or set to null';
+COMMENT ON COLUMN schemaguard.plan_deed.kind
+    IS 'what was done: a key added, an old key replaced, an index built, columns added, another change, rows deleted or set to null';
 COMMENT ON COLUMN schemaguard.plan_deed.object IS 'to what, as in audit_log';
 COMMENT ON COLUMN schemaguard.plan_deed.undo IS 'what sg_rollback_fks does about it';
 COMMENT ON COLUMN schemaguard.plan_deed.before IS 'what it has taken away';

@@ -38,7 +38,8 @@ CREATE FUNCTION sg_plan_add_fk(
 RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_add_fk';
-COMMENT ON FUNCTION sg_plan_add_fk(text, schemaguard.table_name, schemaguard.names, schemaguard.table_name, schemaguard.names, text, text, text, text, text, boolean, text, text,
+COMMENT ON FUNCTION sg_plan_add_fk(text, schemaguard.table_name, schemaguard.names, schemaguard.table_name, schemaguard.names, text, text,
+    text, text, text, boolean, text, text,
                                    boolean, boolean, schemaguard.names, boolean, text, boolean, text, boolean)
     IS 'add one foreign key to a plan; returns the number of its step';
 

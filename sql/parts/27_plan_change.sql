@@ -6,12 +6,14 @@ AS 'MODULE_PATHNAME', 'sg_plan_add_step';
 COMMENT ON FUNCTION schemaguard.sg_plan_add_step(text, text, text[])
     IS 'add a step of any kind but foreign key to a plan: what sg_plan_add_check() and others call';
 
-CREATE FUNCTION sg_plan_add_check(plan text, child_table schemaguard.table_name, condition text, name text DEFAULT NULL, priority text DEFAULT 'medium',
+CREATE FUNCTION sg_plan_add_check(plan text, child_table schemaguard.table_name, condition text, name text DEFAULT NULL,
+    priority text DEFAULT 'medium',
                                   policy text DEFAULT 'stop', child_column text DEFAULT NULL, fill text DEFAULT NULL,
                                   after schemaguard.names DEFAULT NULL, phase text DEFAULT NULL)
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-RETURN schemaguard.sg_plan_add_step(plan, 'check', 'child_table', child_table, 'definition', condition, 'fk_name', name, 'priority', priority,
+RETURN schemaguard.sg_plan_add_step(plan, 'check', 'child_table', child_table, 'definition', condition, 'fk_name', name, 'priority',
+    priority,
                             'orphans', policy, 'child_columns', CASE WHEN child_column IS NOT NULL THEN ARRAY[child_column]::text END,
                             'fill', fill, 'after', after::text, 'phase', phase);
 COMMENT ON FUNCTION sg_plan_add_check(text, schemaguard.table_name, text, text, text, text, text, text, schemaguard.names, text)
@@ -22,7 +24,8 @@ CREATE FUNCTION sg_plan_add_not_null(plan text, child_table schemaguard.table_na
                                      after schemaguard.names DEFAULT NULL, phase text DEFAULT NULL)
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-RETURN schemaguard.sg_plan_add_step(plan, 'not null', 'child_table', child_table, 'child_columns', ARRAY[child_column]::text, 'fk_name', name,
+RETURN schemaguard.sg_plan_add_step(plan, 'not null', 'child_table', child_table, 'child_columns', ARRAY[child_column]::text, 'fk_name',
+    name,
                             'priority', priority, 'orphans', policy, 'fill', fill, 'after', after::text, 'phase', phase);
 COMMENT ON FUNCTION sg_plan_add_not_null(text, schemaguard.table_name, text, text, text, text, text, schemaguard.names, text)
     IS 'add NOT NULL of a column to a plan; returns the number of its step';
@@ -37,7 +40,8 @@ RETURN schemaguard.sg_plan_add_step(plan, 'unique', 'child_table', child_table, 
                             'primary_key', primary_key::text, 'priority', priority, 'orphans', policy, 'keep_by', keep_by,
                             'deferrable', "deferrable"::text, 'initially_deferred', initially_deferred::text,
                             'after', after::text, 'phase', phase);
-COMMENT ON FUNCTION sg_plan_add_unique(text, schemaguard.table_name, schemaguard.names, text, boolean, text, text, text, boolean, boolean, schemaguard.names, text)
+COMMENT ON FUNCTION sg_plan_add_unique(text, schemaguard.table_name, schemaguard.names, text, boolean, text, text, text, boolean, boolean,
+    schemaguard.names, text)
     IS 'add a UNIQUE constraint or a primary key to a plan; returns the number of its step';
 
 CREATE FUNCTION sg_plan_add_column(plan text, child_table schemaguard.table_name, child_column text, type text, fill text DEFAULT NULL,
@@ -68,7 +72,8 @@ COMMENT ON FUNCTION sg_plan_add_index(text, schemaguard.table_name, text, text, 
     IS 'add an index to a plan; returns the number of its step';
 
 CREATE FUNCTION sg_plan_add_statement(plan text, statement text, undo text DEFAULT NULL, done_when text DEFAULT NULL,
-                                      child_table schemaguard.table_name DEFAULT NULL, in_transaction boolean DEFAULT true, name text DEFAULT NULL,
+                                      child_table schemaguard.table_name DEFAULT NULL, in_transaction boolean DEFAULT true,
+                                          name text DEFAULT NULL,
                                       priority text DEFAULT 'medium', after schemaguard.names DEFAULT NULL, phase text DEFAULT NULL)
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -78,7 +83,8 @@ RETURN schemaguard.sg_plan_add_step(plan, 'statement', 'definition', statement, 
 COMMENT ON FUNCTION sg_plan_add_statement(text, text, text, text, schemaguard.table_name, boolean, text, text, schemaguard.names, text)
     IS 'add a statement to a plan, with what takes it back; returns the number of its step';
 
-CREATE FUNCTION sg_plan_add_drop(plan text, what text, child_table schemaguard.table_name, name text DEFAULT NULL, keep boolean DEFAULT true,
+CREATE FUNCTION sg_plan_add_drop(plan text, what text, child_table schemaguard.table_name, name text DEFAULT NULL,
+    keep boolean DEFAULT true,
                                  priority text DEFAULT 'medium', after schemaguard.names DEFAULT NULL, phase text DEFAULT NULL)
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE

@@ -44,11 +44,14 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT k.conname, k.conrelid, k.confrelid, columns.child, columns.parent,
-           CASE k.confdeltype WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default' ELSE 'no action' END,
-           CASE k.confupdtype WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default' ELSE 'no action' END,
+           CASE k.confdeltype WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default'
+               ELSE 'no action' END,
+           CASE k.confupdtype WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default'
+               ELSE 'no action' END,
            CASE k.confmatchtype WHEN 'f' THEN 'full' ELSE 'simple' END, k.condeferrable, k.condeferred,
            CASE WHEN k.confdelsetcols IS NOT NULL THEN
-               ARRAY(SELECT a.attname::text FROM unnest(k.confdelsetcols) u (n) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n) END
+               ARRAY(SELECT a.attname::text FROM unnest(k.confdelsetcols) u (n) JOIN pg_attribute a ON a.attrelid = k.conrelid
+                   AND a.attnum = u.n) END
     FROM pg_constraint k
          CROSS JOIN LATERAL (SELECT array_agg(c.attname::text ORDER BY u.o) AS child, array_agg(p.attname::text ORDER BY u.o) AS parent
                              FROM ROWS FROM (unnest(k.conkey), unnest(k.confkey)) WITH ORDINALITY u (c, p, o)
@@ -70,8 +73,10 @@ LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN CASE WHEN EXISTS (SELECT FROM schemaguard.plan_step s
                          WHERE s.plan = sg_plan_add_once.plan AND s.kind = sg_plan_add_once.kind
                            AND s.child_table = sg_plan_add_once.child_table AND s.fk_name = sg_plan_add_once.name) THEN 0
-            ELSE (schemaguard.sg_plan_add_step(plan, kind, VARIADIC ARRAY['child_table', child_table, 'fk_name', name] || fields) > 0)::int END;
-COMMENT ON FUNCTION schemaguard.sg_plan_add_once(text, text, text, text, text[]) IS 'add a step unless the plan has it; returns how many that are';
+            ELSE (schemaguard.sg_plan_add_step(plan, kind, VARIADIC ARRAY['child_table', child_table, 'fk_name', name] || fields) > 0)::int
+                END;
+COMMENT ON FUNCTION schemaguard.sg_plan_add_once(text, text, text, text, text[])
+    IS 'add a step unless the plan has it; returns how many that are';
 
 -- A column, unless the table has one of that name, whatever its type
 CREATE FUNCTION schemaguard.sg_plan_add_missing(plan text, child_table text, name text, type text, priority text, phase text) RETURNS int
@@ -108,7 +113,8 @@ RETURN coalesce(
      LIMIT 1),
     (SELECT t.tgname::text FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
      WHERE t.tgrelid = child_table::regclass AND NOT t.tgisinternal
-       AND CASE WHEN body IS NULL THEN right(pg_get_triggerdef(t.oid), length(call) + 18) = ' EXECUTE FUNCTION ' || call ELSE p.prosrc = body END
+       AND CASE WHEN body IS NULL THEN right(pg_get_triggerdef(t.oid), length(call) + 18) = ' EXECUTE FUNCTION ' || call
+           ELSE p.prosrc = body END
      LIMIT 1),
     schemaguard.sg_free_name(plan, 'trigger', child_table, first, second, NULL));
 COMMENT ON FUNCTION schemaguard.sg_plan_trigger_name(text, text, text, text, text, text)
@@ -142,11 +148,13 @@ BEGIN
     IF body IS NOT NULL THEN
         SELECT n.nspname, coalesce((SELECT p.proname::text FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid
                                     WHERE g.tgrelid = c.oid AND g.tgname = sg_plan_add_trigger.name AND p.pronamespace = c.relnamespace),
-                                   schemaguard.sg_free_name(plan, 'function', child_table, c.relname::text, name, NULL)) INTO schema, function_name
+                                   schemaguard.sg_free_name(plan, 'function', child_table, c.relname::text, name, NULL)) INTO schema,
+                                       function_name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = child_table::regclass;
         own := format('%I.%I', schema, function_name);
         steps := schemaguard.sg_plan_add_once(plan, 'statement', child_table, function_name, 'definition',
-            format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L', own, body),
+            format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L', own,
+                body),
             'undo', format('DROP FUNCTION IF EXISTS %s()', own), 'done_when', format('SELECT to_regprocedure(%L) IS NOT NULL', own || '()'),
             'after', schemaguard.sg_plan_after(plan, child_table, columns), 'priority', priority, 'phase', phase);
         call := own || '()';
@@ -180,13 +188,15 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_check_word(text, text, text[]) IS 'a word, if it is one of some words; else 22023';
 
-CREATE FUNCTION schemaguard.sg_plan_stamp(plan text, tables text[], columns text[], user_setting text, language text, priority text, phase text)
+CREATE FUNCTION schemaguard.sg_plan_stamp(plan text, tables text[], columns text[], user_setting text, language text, priority text,
+    phase text)
 RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     keys constant text[] := '{created_at,created_by,modified_at,modified_by}';
-    kept constant text := E'    IF TG_OP = ''UPDATE'' THEN\n        NEW.%1$I := OLD.%1$I;\n    ELSE\n        NEW.%1$I := %2$s;\n    END IF;\n';
+    kept constant text := E'    IF TG_OP = ''UPDATE'' THEN\n        NEW.%1$I := OLD.%1$I;\n    ELSE\n        NEW.%1$I := %2$s;\n    END '
+        'IF;\n';
     who constant text := schemaguard.sg_who_expression(user_setting);
     steps int := 0;
     qualified text;
@@ -197,7 +207,8 @@ BEGIN
     FOR i IN 1 .. 4 LOOP
         IF columns[i] IS NOT NULL THEN
             arguments := arguments || quote_literal(keys[i] || '=' || columns[i]);
-            body := body || format(CASE WHEN i < 3 THEN kept ELSE E'    NEW.%1$I := %2$s;\n' END, columns[i], CASE WHEN i % 2 = 1 THEN 'now()' ELSE who END);
+            body := body || format(CASE WHEN i < 3 THEN kept ELSE E'    NEW.%1$I := %2$s;\n' END, columns[i], CASE WHEN i % 2 = 1
+                THEN 'now()' ELSE who END);
         END IF;
     END LOOP;
     IF arguments = '{}' THEN
@@ -208,7 +219,8 @@ BEGIN
     END IF;
     FOREACH qualified IN ARRAY tables LOOP
         FOR i IN 1 .. 4 LOOP
-            steps := steps + schemaguard.sg_plan_add_missing(plan, qualified, columns[i], CASE WHEN i % 2 = 1 THEN 'timestamptz' ELSE 'text' END, priority, phase);
+            steps := steps + schemaguard.sg_plan_add_missing(plan, qualified, columns[i], CASE WHEN i % 2 = 1 THEN 'timestamptz'
+                ELSE 'text' END, priority, phase);
         END LOOP;
         steps := steps + schemaguard.sg_plan_add_trigger(plan, qualified, 'sg_stamp', 'BEFORE INSERT OR UPDATE',
             format('schemaguard.sg_stamp_row(%s)', array_to_string(arguments, ', ')),
@@ -216,9 +228,11 @@ BEGIN
     END LOOP;
     RETURN steps;
 END $$;
-COMMENT ON FUNCTION schemaguard.sg_plan_stamp(text, text[], text[], text, text, text, text) IS 'what sg_plan_add_audit_columns() does, with qualified names';
+COMMENT ON FUNCTION schemaguard.sg_plan_stamp(text, text[], text[], text, text, text, text)
+    IS 'what sg_plan_add_audit_columns() does, with qualified names';
 
-CREATE FUNCTION sg_plan_add_audit_columns(plan text, tables schemaguard.names, created_at text DEFAULT 'created_at', created_by text DEFAULT 'created_by',
+CREATE FUNCTION sg_plan_add_audit_columns(plan text, tables schemaguard.names, created_at text DEFAULT 'created_at',
+    created_by text DEFAULT 'created_by',
                                           modified_at text DEFAULT 'modified_at', modified_by text DEFAULT 'modified_by',
                                           user_setting text DEFAULT NULL, language text DEFAULT 'c', priority text DEFAULT 'medium',
                                           phase text DEFAULT NULL)
@@ -231,7 +245,8 @@ COMMENT ON FUNCTION sg_plan_add_audit_columns(text, schemaguard.names, text, tex
 
 -- The triggers of one key between a parent that is archived and a child: child_column null: its rows are always live
 CREATE FUNCTION schemaguard.sg_plan_archive_key(plan text, key text, child text, child_columns text[], parent text, parent_columns text[],
-                                                parent_column text, child_column text, children text, language text, priority text, phase text)
+                                                parent_column text, child_column text, children text, language text, priority text,
+                                                    phase text)
 RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -242,8 +257,10 @@ DECLARE
     arguments constant text := concat_ws(', ', quote_literal(key), quote_literal(parent_column), quote_literal(child_column));
     call text := format('schemaguard.sg_refuse_archived_parent(%s)', arguments);
     -- as keys see it: rows of tables that inherit are others
-    parent_only constant text := (SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END FROM pg_class c WHERE c.oid = parent::regclass) || parent;
-    child_only constant text := (SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END FROM pg_class c WHERE c.oid = child::regclass) || child;
+    parent_only constant text := (SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END FROM pg_class c WHERE c.oid = parent::regclass)
+        || parent;
+    child_only constant text := (SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END FROM pg_class c WHERE c.oid = child::regclass)
+        || child;
     live constant text := quote_ident(child_column) || ' IS NULL';
     same text;
     parent_row text;
@@ -260,9 +277,11 @@ BEGIN
             '    IF %1$s(TG_OP = ''INSERT'' OR NOT (%2$s%3$s)) THEN\n'
             '        SELECT p.%4$I IS NOT NULL INTO archived FROM %8$s p WHERE %6$s FOR SHARE;\n'
             '        IF archived THEN\n'
-            '            RAISE EXCEPTION ''a live row of table %7$s can''''t refer to an archived one of table %5$s'' USING ERRCODE = ''23514'';\n'
+            '            RAISE EXCEPTION ''a live row of table %7$s can''''t refer to an archived one of table %5$s'' USING ERRCODE '
+            '= ''23514'';\n'
             '        END IF;\n    END IF;\n    RETURN NULL;\nEND',
-            coalesce('NEW.' || live || ' AND ', ''), coalesce('OLD.' || live || ' AND ', ''), same, parent_column, parent, parent_row, child, parent_only);
+            coalesce('NEW.' || live || ' AND ', ''), coalesce('OLD.' || live || ' AND ', ''), same, parent_column, parent, parent_row,
+                child, parent_only);
     END IF;
     steps := schemaguard.sg_plan_add_trigger(plan, child, schemaguard.sg_plan_trigger_name(plan, child, 'sg_live', key, call, body),
         'AFTER INSERT OR UPDATE', call, body, columns, priority, phase);
@@ -275,13 +294,16 @@ BEGIN
         body := format(E'BEGIN\n    IF NEW.%1$I IS NOT NULL AND OLD.%1$I IS NULL THEN\n', parent_column) ||
             format(CASE children WHEN 'cascade' THEN E'        UPDATE %6$s c SET %2$I = NEW.%3$I WHERE %4$s AND c.%2$I IS NULL;\n'
                 ELSE E'        IF EXISTS (SELECT FROM %6$s c WHERE %4$s AND c.%2$I IS NULL) THEN\n'
-                     '            RAISE EXCEPTION ''a row of table %5$s can''''t be archived: live rows of table %1$s refer to it'' USING ERRCODE = ''23001'';\n'
+                     '            RAISE EXCEPTION ''a row of table %5$s can''''t be archived: live rows of table %1$s refer to it'' USING '
+                     'ERRCODE = ''23001'';\n'
                      '        END IF;\n' END, child, child_column, parent_column, child_rows, parent, child_only) ||
             E'    END IF;\n    RETURN NULL;\nEND';
     END IF;
-    call := format('schemaguard.%s(%L, %s)', CASE children WHEN 'cascade' THEN 'sg_archive_live_children' ELSE 'sg_refuse_live_children' END, child, arguments);
+    call := format('schemaguard.%s(%L, %s)', CASE children WHEN 'cascade' THEN 'sg_archive_live_children'
+        ELSE 'sg_refuse_live_children' END, child, arguments);
     RETURN steps + schemaguard.sg_plan_add_trigger(plan, parent,
-        schemaguard.sg_plan_trigger_name(plan, parent, 'sg_children_' || child_name, key, call, body), 'AFTER UPDATE', call, body, columns, priority, phase);
+        schemaguard.sg_plan_trigger_name(plan, parent, 'sg_children_' || child_name, key, call, body), 'AFTER UPDATE', call, body, columns,
+            priority, phase);
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_archive_key(text, text, text, text[], text, text[], text, text, text, text, text, text)
     IS 'add the triggers of one key of an archived table to a plan';
@@ -299,7 +321,8 @@ RETURN coalesce(
           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid
      WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = child_table::regclass
        AND a.attname = archived_at AND v.relkind = 'v' AND v.relname ~ '_live[0-9]*$' LIMIT 1),
-    (SELECT schemaguard.sg_free_name(plan, 'relation', child_table, c.relname::text, NULL, 'live') FROM pg_class c WHERE c.oid = child_table::regclass));
+    (SELECT schemaguard.sg_free_name(plan, 'relation', child_table, c.relname::text, NULL, 'live') FROM pg_class c
+        WHERE c.oid = child_table::regclass));
 COMMENT ON FUNCTION schemaguard.sg_plan_live_view(text, text, text)
     IS 'the name of the view of a table''s live rows: as it is planned or there, or a free one';
 
@@ -310,8 +333,10 @@ RETURN coalesce(
      WHERE s.plan = sg_plan_live_index.plan AND s.kind = 'index' AND s.child_table = sg_plan_live_index.child_table
        AND s.definition = sg_plan_live_index.definition LIMIT 1),
     (SELECT c.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-     WHERE i.indrelid = child_table::regclass AND c.relname ~ '_live_idx[0-9]*$' AND right(pg_get_indexdef(c.oid), length(definition)) = definition LIMIT 1),
-    (SELECT schemaguard.sg_free_name(plan, 'relation', child_table, c.relname::text, NULL, 'live_idx') FROM pg_class c WHERE c.oid = child_table::regclass));
+     WHERE i.indrelid = child_table::regclass AND c.relname ~ '_live_idx[0-9]*$'
+         AND right(pg_get_indexdef(c.oid), length(definition)) = definition LIMIT 1),
+    (SELECT schemaguard.sg_free_name(plan, 'relation', child_table, c.relname::text, NULL, 'live_idx') FROM pg_class c
+        WHERE c.oid = child_table::regclass));
 COMMENT ON FUNCTION schemaguard.sg_plan_live_index(text, text, text)
     IS 'the name of the index of a table''s live rows: as it is planned or there, or a free one';
 
@@ -328,7 +353,8 @@ DECLARE
     t record;
     k record;
 BEGIN
-    PERFORM schemaguard.sg_check_word('language', language, '{c,plpgsql}'), schemaguard.sg_check_word('children', children, '{refuse,cascade,leave}'),
+    PERFORM schemaguard.sg_check_word('language', language, '{c,plpgsql}'),
+        schemaguard.sg_check_word('children', children, '{refuse,cascade,leave}'),
             schemaguard.sg_check_word('archived_at', archived_at, ARRAY[coalesce(archived_at, 'the name of a column')]);
     FOREACH qualified IN ARRAY tables LOOP
         SELECT n.nspname, c.relname, array_agg(a.attname ORDER BY u.o) FILTER (WHERE a.attname IS NOT NULL) AS key INTO t
@@ -338,30 +364,36 @@ BEGIN
              LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = u.n
         WHERE c.oid = qualified::regclass
         GROUP BY 1, 2;
-        IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = qualified::regclass AND a.attname::text = archived_at AND a.atttypid = 'bool'::regtype) THEN
+        IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = qualified::regclass AND a.attname::text = archived_at
+            AND a.atttypid = 'bool'::regtype) THEN
             RAISE EXCEPTION 'column % of table % is a boolean', quote_ident(archived_at), qualified
                 USING ERRCODE = '42804', HINT = 'Rows are live where archived_at is null; for a boolean, make the triggers by hand.';
         END IF;
         steps := steps + schemaguard.sg_plan_add_missing(plan, qualified, archived_at, 'timestamptz', priority, phase)
                        + schemaguard.sg_plan_add_missing(plan, qualified, archived_by, 'text', priority, phase);
         IF t.key IS NOT NULL THEN
-            definition := format('USING btree (%s) WHERE (%I IS NULL)', (SELECT string_agg(quote_ident(c), ', ') FROM unnest(t.key) c), archived_at);
+            definition := format('USING btree (%s) WHERE (%I IS NULL)', (SELECT string_agg(quote_ident(c), ', ') FROM unnest(t.key) c),
+                archived_at);
             steps := steps + schemaguard.sg_plan_add_once(plan, 'index', qualified,
-                schemaguard.sg_plan_live_index(plan, qualified, definition), 'definition', definition, 'after', schemaguard.sg_plan_after(plan, qualified, ARRAY[archived_at]),
+                schemaguard.sg_plan_live_index(plan, qualified, definition), 'definition', definition, 'after',
+                    schemaguard.sg_plan_after(plan, qualified, ARRAY[archived_at]),
                 'priority', priority, 'phase', phase);
         END IF;
         view_name := schemaguard.sg_plan_live_view(plan, qualified, archived_at);
         steps := steps + schemaguard.sg_plan_add_once(plan, 'statement', qualified, view_name, 'definition',
-            format('CREATE VIEW %I.%I WITH (security_invoker = true) AS SELECT * FROM %s WHERE %I IS NULL', t.nspname, view_name, qualified, archived_at),
+            format('CREATE VIEW %I.%I WITH (security_invoker = true) AS SELECT * FROM %s WHERE %I IS NULL', t.nspname, view_name,
+                qualified, archived_at),
             'undo', format('DROP VIEW IF EXISTS %I.%I', t.nspname, view_name),
             'done_when', format('SELECT to_regclass(%L) IS NOT NULL', format('%I.%I', t.nspname, view_name)),
             'after', schemaguard.sg_plan_after(plan, qualified, ARRAY[archived_at, archived_by]), 'priority', priority, 'phase', phase);
         IF archived_by IS NOT NULL THEN
             steps := steps + schemaguard.sg_plan_add_trigger(plan, qualified, 'sg_stamp_archived', 'BEFORE INSERT OR UPDATE',
-                format('schemaguard.sg_stamp_row(%s)', concat_ws(', ', quote_literal('archived_at=' || archived_at), quote_literal('archived_by=' || archived_by),
+                format('schemaguard.sg_stamp_row(%s)', concat_ws(', ', quote_literal('archived_at=' || archived_at),
+                    quote_literal('archived_by=' || archived_by),
                                                                  quote_literal('user=' || user_setting))),
                 CASE language WHEN 'plpgsql' THEN format(
-                    E'BEGIN\n    IF NEW.%1$I IS NULL THEN\n        NEW.%2$I := NULL;\n    ELSIF TG_OP = ''UPDATE'' AND OLD.%1$I IS NOT NULL THEN\n'
+                    E'BEGIN\n    IF NEW.%1$I IS NULL THEN\n        NEW.%2$I := NULL;\n    ELSIF TG_OP = ''UPDATE'' AND OLD.%1$I IS NOT '
+                        'NULL THEN\n'
                     '        NEW.%2$I := OLD.%2$I;\n    ELSE\n        NEW.%2$I := %3$s;\n    END IF;\n    RETURN NEW;\nEND',
                     archived_at, archived_by, schemaguard.sg_who_expression(user_setting)) END,
                 ARRAY[archived_at, archived_by], priority, phase);
@@ -369,7 +401,8 @@ BEGIN
         FOR k IN SELECT d.*, format('%I.%I', n.nspname, c.relname) AS child_table
                  FROM schemaguard.sg_keys_declared() d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace n ON n.oid = c.relnamespace
                  WHERE d.parent = qualified::regclass LOOP
-            steps := steps + schemaguard.sg_plan_archive_key(plan, k.fk_name, k.child_table, k.child_columns, qualified, k.parent_columns, archived_at,
+            steps := steps + schemaguard.sg_plan_archive_key(plan, k.fk_name, k.child_table, k.child_columns, qualified, k.parent_columns,
+                archived_at,
                 CASE WHEN k.child_table = ANY (tables) OR schemaguard.sg_has_column(k.child, archived_at) THEN archived_at END,
                 children, language, priority, phase);
         END LOOP;
@@ -379,12 +412,14 @@ END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_archive(text, text[], text, text, text, text, text, text, text)
     IS 'what sg_plan_add_archive_columns() does, with qualified names';
 
-CREATE FUNCTION sg_plan_add_archive_columns(plan text, tables schemaguard.names, archived_at text DEFAULT 'archived_at', archived_by text DEFAULT 'archived_by',
+CREATE FUNCTION sg_plan_add_archive_columns(plan text, tables schemaguard.names, archived_at text DEFAULT 'archived_at',
+    archived_by text DEFAULT 'archived_by',
                                             children text DEFAULT 'refuse', user_setting text DEFAULT NULL, language text DEFAULT 'c',
                                             priority text DEFAULT 'medium', phase text DEFAULT NULL)
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-RETURN schemaguard.sg_plan_archive(plan, schemaguard.sg_qualified(tables), archived_at, archived_by, children, user_setting, language, priority, phase);
+RETURN schemaguard.sg_plan_archive(plan, schemaguard.sg_qualified(tables), archived_at, archived_by, children, user_setting, language,
+    priority, phase);
 COMMENT ON FUNCTION sg_plan_add_archive_columns(text, schemaguard.names, text, text, text, text, text, text, text)
     IS 'plan what archives rows of tables: columns, a view and an index of the live ones, triggers; returns how many steps';
 
@@ -392,8 +427,7 @@ COMMENT ON FUNCTION sg_plan_add_archive_columns(text, schemaguard.names, text, t
 CREATE FUNCTION schemaguard.sg_plan_isolation(plan text, tenant_column text, tenant_table text, orphans text, priority text)
 RETURNS int
 -- that a key can't be yet, without the UNIQUE that comes before it, is no news
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
-AS $$
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 DECLARE
     steps int := 0;
     unique_columns text[];
@@ -405,7 +439,8 @@ BEGIN
             USING ERRCODE = '42703', HINT = 'tenant_column is the column by which the tables tell tenants apart.';
     END IF;
     FOR k IN
-        SELECT d.*, format('%I.%I', cn.nspname, c.relname) AS child_table, format('%I.%I', pn.nspname, p.relname) AS parent_table, p.relname AS parent_name
+        SELECT d.*, format('%I.%I', cn.nspname, c.relname) AS child_table, format('%I.%I', pn.nspname, p.relname) AS parent_table,
+            p.relname AS parent_name
         FROM schemaguard.sg_keys_declared() d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace cn ON cn.oid = c.relnamespace
              JOIN pg_class p ON p.oid = d.parent JOIN pg_namespace pn ON pn.oid = p.relnamespace
         WHERE (tenant_table IS NULL OR d.parent <> tenant_table::regclass AND d.child <> tenant_table::regclass)
@@ -415,14 +450,16 @@ BEGIN
         unique_columns := tenant_column || k.parent_columns;
         -- a unique index of just these columns serves as well, in any order
         IF NOT EXISTS (SELECT FROM pg_index i
-                       WHERE i.indrelid = k.parent AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
-                         AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text COLLATE "C") FROM pg_attribute a
-                              WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])) =
+                       WHERE i.indrelid = k.parent AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL
+                         AND i.indexprs IS NULL AND (SELECT array_agg(a.attname::text ORDER BY a.attname::text COLLATE "C")
+                              FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])) =
                              (SELECT array_agg(u ORDER BY u COLLATE "C") FROM unnest(unique_columns) u)) THEN
             steps := steps + schemaguard.sg_plan_add_once(plan, 'unique', k.parent_table,
                 coalesce((SELECT s.fk_name FROM schemaguard.plan_step s
-                          WHERE s.plan = sg_plan_isolation.plan AND s.kind = 'unique' AND s.child_table = k.parent_table AND s.child_columns = unique_columns LIMIT 1),
-                         schemaguard.sg_free_name(plan, 'relation', k.parent_table, k.parent_name::text, array_to_string(unique_columns, '_'), 'key')),
+                          WHERE s.plan = sg_plan_isolation.plan AND s.kind = 'unique' AND s.child_table = k.parent_table
+                              AND s.child_columns = unique_columns LIMIT 1),
+                         schemaguard.sg_free_name(plan, 'relation', k.parent_table, k.parent_name::text,
+                             array_to_string(unique_columns, '_'), 'key')),
                 'child_columns', unique_columns::text, 'priority', priority);
         END IF;
         IF NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_isolation.plan AND s.child_table = k.child_table
@@ -453,14 +490,16 @@ BEGIN
         IF NOT k.attnotnull THEN
             steps := steps + schemaguard.sg_plan_add_once(plan, 'not null', k.child_table,
                 coalesce((SELECT s.fk_name FROM schemaguard.plan_step s
-                          WHERE s.plan = sg_plan_isolation.plan AND s.kind = 'not null' AND s.child_table = k.child_table AND s.child_columns = ARRAY[tenant_column] LIMIT 1),
+                          WHERE s.plan = sg_plan_isolation.plan AND s.kind = 'not null' AND s.child_table = k.child_table
+                              AND s.child_columns = ARRAY[tenant_column] LIMIT 1),
                          schemaguard.sg_free_name(plan, 'constraint', k.child_table, tenant_column, NULL, 'not_null')),
                 'child_columns', ARRAY[tenant_column]::text, 'priority', priority);
         END IF;
         IF tenant_table IS NOT NULL AND NOT k.has_key
            AND NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_isolation.plan AND s.child_table = k.child_table
                              AND s.child_columns = ARRAY[tenant_column] AND s.parent_table = tenant_table) THEN
-            PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, ARRAY[tenant_column], tenant_table, priority => priority, orphans => orphans);
+            PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, ARRAY[tenant_column], tenant_table, priority => priority,
+                orphans => orphans);
             steps := steps + 1;
         END IF;
     END LOOP;
@@ -476,7 +515,8 @@ RETURN schemaguard.sg_plan_isolation(plan, tenant_column, (schemaguard.sg_qualif
 COMMENT ON FUNCTION sg_plan_isolate(text, text, schemaguard.table_name, text, text)
     IS 'plan keys that have the tenant in them in place of those that leave it out; returns how many steps';
 
-CREATE FUNCTION schemaguard.sg_plan_retargeting(plan text, old_parent text, new_parent text, mapping text, reason text, orphans text, priority text, phase text)
+CREATE FUNCTION schemaguard.sg_plan_retargeting(plan text, old_parent text, new_parent text, mapping text, reason text, orphans text,
+    priority text, phase text)
 RETURNS int
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -499,7 +539,8 @@ BEGIN
 
     FOR k IN
         SELECT d.*, format('%I.%I', n.nspname, c.relname) AS child_table, c.relname AS child_name,
-               EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_retargeting.plan AND s.child_table = format('%I.%I', n.nspname, c.relname)
+               EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_retargeting.plan
+                   AND s.child_table = format('%I.%I', n.nspname, c.relname)
                          AND s.replaces = d.fk_name) AS planned
         FROM schemaguard.sg_keys_declared() d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE d.parent = old_parent::regclass AND d.child <> new_parent::regclass
@@ -508,7 +549,8 @@ BEGIN
         IF mapping IS NULL THEN
             PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, k.child_columns, new_parent,
                 on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans, replaces => k.fk_name,
-                match => k.match, "deferrable" => k.is_deferrable, initially_deferred => k.initially_deferred, on_delete_columns => k.delete_set);
+                match => k.match, "deferrable" => k.is_deferrable, initially_deferred => k.initially_deferred,
+                    on_delete_columns => k.delete_set);
             steps := steps + 1;
         ELSIF cardinality(k.child_columns) > 1 THEN
             RAISE EXCEPTION 'key % of table % has several columns', quote_ident(k.fk_name), k.child_table
@@ -530,13 +572,16 @@ BEGIN
     END LOOP;
     RETURN steps;
 END $$;
-COMMENT ON FUNCTION schemaguard.sg_plan_retargeting(text, text, text, text, text, text, text, text) IS 'what sg_plan_retarget() does, with qualified names';
+COMMENT ON FUNCTION schemaguard.sg_plan_retargeting(text, text, text, text, text, text, text, text)
+    IS 'what sg_plan_retarget() does, with qualified names';
 
-CREATE FUNCTION sg_plan_retarget(plan text, old_parent schemaguard.table_name, new_parent schemaguard.table_name, mapping text DEFAULT NULL, reason text DEFAULT NULL,
+CREATE FUNCTION sg_plan_retarget(plan text, old_parent schemaguard.table_name, new_parent schemaguard.table_name,
+    mapping text DEFAULT NULL, reason text DEFAULT NULL,
                                  orphans text DEFAULT NULL, priority text DEFAULT 'medium', phase text DEFAULT 'retargeted')
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-RETURN schemaguard.sg_plan_retargeting(plan, (schemaguard.sg_qualified(ARRAY[old_parent]))[1], (schemaguard.sg_qualified(ARRAY[new_parent]))[1],
+RETURN schemaguard.sg_plan_retargeting(plan, (schemaguard.sg_qualified(ARRAY[old_parent]))[1],
+    (schemaguard.sg_qualified(ARRAY[new_parent]))[1],
                                        mapping, reason, orphans, priority, phase);
 COMMENT ON FUNCTION sg_plan_retarget(text, schemaguard.table_name, schemaguard.table_name, text, text, text, text, text)
     IS 'plan that every key that refers to a table refers to the one that takes its place; returns how many steps';

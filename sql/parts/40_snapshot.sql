@@ -85,7 +85,8 @@ RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_snapshot_import';
 COMMENT ON FUNCTION sg_snapshot_import(text, anycompatible)
-    IS 'make a snapshot from a document of sg_snapshot_export or of docs/snapshot.sql, a text, its lines or a jsonb, whose seal proves nothing about who made it; returns the number of objects';
+    IS 'make a snapshot from a document of sg_snapshot_export or of docs/snapshot.sql, a text, its lines or a jsonb, whose seal proves '
+        'nothing about who made it; returns the number of objects';
 
 CREATE FUNCTION sg_snapshot_drop(snapshot text)
 RETURNS void

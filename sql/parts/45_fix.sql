@@ -103,7 +103,8 @@ COMMENT ON COLUMN schemaguard.plan_summary.rows_in_quarantine IS 'rows of it in 
 CREATE FUNCTION schemaguard.sg_drop_extension_event() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_drop_extension_event';
 REVOKE ALL ON FUNCTION schemaguard.sg_drop_extension_event() FROM PUBLIC;
-COMMENT ON FUNCTION schemaguard.sg_drop_extension_event() IS 'refuse DROP EXTENSION schemaguard without CASCADE while there are rows in quarantine';
+COMMENT ON FUNCTION schemaguard.sg_drop_extension_event()
+    IS 'refuse DROP EXTENSION schemaguard without CASCADE while there are rows in quarantine';
 CREATE EVENT TRIGGER schemaguard_drop_extension ON ddl_command_start
     WHEN TAG IN ('DROP EXTENSION')
     EXECUTE FUNCTION schemaguard.sg_drop_extension_event();
@@ -115,7 +116,8 @@ CREATE PROCEDURE sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run bool
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_fix_orphans';
 COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text, boolean, int[], text, bigint)
-    IS 'quarantine, delete or mend the rows that a plan''s keys, checks, NOT NULLs and unique constraints would be refused for, as each step says';
+    IS 'quarantine, delete or mend the rows that a plan''s keys, checks, NOT NULLs and unique constraints would be refused for, as each '
+        'step says';
 
 CREATE PROCEDURE sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL, author text DEFAULT NULL)
 LANGUAGE c

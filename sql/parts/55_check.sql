@@ -40,7 +40,8 @@ long_transactions AS (
     SELECT CASE WHEN query <> '<insufficient privilege>'
                 THEN format('pid %s, role %s: in a transaction for %s s (%s)', pid, usename,
                             extract(epoch FROM clock_timestamp() - xact_start)::int8, state) END AS what,
-           format('Whoever has a lock is waited for, and an index is built only after all that began before. Let it end, or end it: SELECT pg_terminate_backend(%s);', pid) AS hint,
+           format('Whoever has a lock is waited for, and an index is built only after all that began before. Let it end, or end it: SELECT '
+               'pg_terminate_backend(%s);', pid) AS hint,
            row_number() OVER (ORDER BY xact_start, pid) AS place
     FROM pg_stat_activity
     WHERE pid <> pg_backend_pid()
@@ -122,4 +123,5 @@ FROM rule r LEFT JOIN outcome o ON o.rule = r.place
 ORDER BY r.place, o.place
 $rules$;
 COMMENT ON FUNCTION schemaguard.sg_server_check(float8)
-    IS 'rules of sg_plan_check() about the server, as queries: what it finds, and what mends it; a transaction is long from so many seconds on';
+    IS 'rules of sg_plan_check() about the server, as queries: what it finds, and what mends it; a transaction is long from so many '
+        'seconds on';

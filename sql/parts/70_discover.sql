@@ -10,7 +10,8 @@ CREATE TABLE schemaguard.discovery_weight (
 COMMENT ON TABLE schemaguard.discovery_weight
     IS 'what each signal of discovery weighs; add a row of source user to change one';
 COMMENT ON COLUMN schemaguard.discovery_weight.signal IS 'name of the signal, as in evidence of sg_discover_fks';
-COMMENT ON COLUMN schemaguard.discovery_weight.weight IS 'what it adds to the sum; of calibration rows, the chance that a proposal is right';
+COMMENT ON COLUMN schemaguard.discovery_weight.weight
+    IS 'what it adds to the sum; of calibration rows, the chance that a proposal is right';
 COMMENT ON COLUMN schemaguard.discovery_weight.source IS 'fitted: as shipped; user: counts instead';
 GRANT SELECT ON schemaguard.discovery_weight TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_weight', 'WHERE source = ''user''');
@@ -46,9 +47,12 @@ CREATE TABLE schemaguard.discovery_feedback (
     at            timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CHECK (child_table IS NOT NULL OR child_columns IS NOT NULL OR parent_table IS NOT NULL),
     -- a test that no planner takes for always true
-    CHECK (NOT pattern OR child_table IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', child_table, '')) OPERATOR(pg_catalog.>=) 0),
-    CHECK (NOT pattern OR child_columns IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', child_columns, '')) OPERATOR(pg_catalog.>=) 0),
-    CHECK (NOT pattern OR parent_table IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', parent_table, '')) OPERATOR(pg_catalog.>=) 0)
+    CHECK (NOT pattern OR child_table IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', child_table,
+        '')) OPERATOR(pg_catalog.>=) 0),
+    CHECK (NOT pattern OR child_columns IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', child_columns,
+        '')) OPERATOR(pg_catalog.>=) 0),
+    CHECK (NOT pattern OR parent_table IS NULL OR pg_catalog.length(pg_catalog.regexp_replace('', parent_table,
+        '')) OPERATOR(pg_catalog.>=) 0)
 );
 CREATE SEQUENCE schemaguard.discovery_feedback_id_seq OWNED BY schemaguard.discovery_feedback.id;
 ALTER TABLE schemaguard.discovery_feedback
@@ -92,7 +96,8 @@ BEGIN ATOMIC
       -- null: it is gone
       AND has_any_column_privilege(reader, c.oid, 'SELECT') IS NOT NULL
       AND n.nspname <> 'pg_catalog' AND NOT starts_with(n.nspname::text, 'schemaguard_attic')
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e')
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0
+          AND d.deptype = 'e')
     ORDER BY c.relname COLLATE "C", n.nspname COLLATE "C", c.oid;
 END;
 COMMENT ON FUNCTION schemaguard.sg_discovery_tables(oid)
@@ -128,7 +133,8 @@ BEGIN ATOMIC
              JOIN pg_type b ON b.oid = coalesce(m.base, t.oid)
         WHERE t.typtype IN ('b', 'd', 'e') AND b.typtype IN ('b', 'e') AND b.typcategory <> 'A')
     SELECT a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attcollation, a.attnotnull, a.atthasdef,
-           a.attidentity <> '' OR coalesce(d.adbin::text LIKE (SELECT format('%%:funcid %s %%', 'nextval(regclass)'::regprocedure::oid)), false), t.base, t.category, t.refers
+           a.attidentity <> '' OR coalesce(d.adbin::text LIKE (SELECT format('%%:funcid %s %%', 'nextval(regclass)'::regprocedure::oid)),
+               false), t.base, t.category, t.refers
     FROM pg_attribute a
          LEFT JOIN type t ON t.oid = a.atttypid
          LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef
@@ -163,13 +169,15 @@ BEGIN ATOMIC
                bool_or(u.is_key AND i.indnkeyatts = 1 AND i.indisprimary) AS alone_primary
         FROM pg_index i
              CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k (number, place)
-             CROSS JOIN LATERAL (SELECT i.indisunique AND i.indimmediate AND NOT i.indisexclusion AND i.indpred IS NULL AND i.indexprs IS NULL AS is_key) u
+             CROSS JOIN LATERAL (SELECT i.indisunique AND i.indimmediate AND NOT i.indisexclusion AND i.indpred IS NULL
+                 AND i.indexprs IS NULL AS is_key) u
         WHERE i.indislive AND i.indisvalid AND k.place <= i.indnkeyatts AND i.indrelid >= 16384
         GROUP BY i.indrelid, k.number)
     SELECT x.relid, x.number, false, x.leads_any, x.leads_index, x.in_primary, x.alone_unique, x.alone_primary
     FROM indexed x
     UNION ALL
-    SELECT h.relid, a.attnum, p.own OR coalesce(x.alone_unique, false), false, false, coalesce(x.in_primary, false), coalesce(x.alone_unique, false),
+    SELECT h.relid, a.attnum, p.own OR coalesce(x.alone_unique, false), false, false, coalesce(x.in_primary, false),
+        coalesce(x.alone_unique, false),
            coalesce(x.alone_primary, false)
     FROM heir h
          JOIN schemaguard.sg_discovery_columns() p ON p.relid = h.ancestor
@@ -214,9 +222,11 @@ BEGIN ATOMIC
         WHERE c.relkind IN ('r', 'p'))
     SELECT f.verdict = 'accepted', f.pattern, f.child_columns,
            CASE WHEN f.child_table IS NOT NULL THEN
-               ARRAY(SELECT t.oid::int FROM named t WHERE CASE WHEN f.pattern THEN t.name ~ f.child_table ELSE t.name = f.child_table END) END,
+               ARRAY(SELECT t.oid::int FROM named t WHERE CASE WHEN f.pattern THEN t.name ~ f.child_table ELSE t.name = f.child_table END)
+                   END,
            CASE WHEN f.parent_table IS NOT NULL THEN
-               ARRAY(SELECT t.oid::int FROM named t WHERE CASE WHEN f.pattern THEN t.name ~ f.parent_table ELSE t.name = f.parent_table END) END,
+               ARRAY(SELECT t.oid::int FROM named t WHERE CASE WHEN f.pattern THEN t.name ~ f.parent_table
+                   ELSE t.name = f.parent_table END) END,
            (SELECT array_agg(coalesce(a.attnum::int, 0) ORDER BY u.place)
             FROM named t CROSS JOIN string_to_table(f.child_columns, ',') WITH ORDINALITY u (name, place)
                  LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = u.name AND NOT a.attisdropped
@@ -292,8 +302,10 @@ RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT d.competition, d.child_table, d.child_columns, d.parent_table, d.parent_columns, d.score,
-           ARRAY(SELECT s.signal ->> 'signal' FROM jsonb_array_elements(d.evidence -> 'signals') WITH ORDINALITY s (signal, place) ORDER BY s.place),
-           ARRAY(SELECT (s.signal ->> 'value')::float4 FROM jsonb_array_elements(d.evidence -> 'signals') WITH ORDINALITY s (signal, place) ORDER BY s.place)
+           ARRAY(SELECT s.signal ->> 'signal' FROM jsonb_array_elements(d.evidence -> 'signals') WITH ORDINALITY s (signal, place)
+               ORDER BY s.place),
+           ARRAY(SELECT (s.signal ->> 'value')::float4 FROM jsonb_array_elements(d.evidence -> 'signals') WITH ORDINALITY s (signal, place)
+               ORDER BY s.place)
     FROM schemaguard.sg_discovery(NULL, 0, verify, NULL, true) d;
 END;
 REVOKE ALL ON FUNCTION schemaguard.sg_discovery_candidates(text) FROM PUBLIC;
@@ -333,7 +345,8 @@ BEGIN ATOMIC
     -- what four of five declared keys to a parent do, if it has three or more; of all keys: no parent
     habit AS MATERIALIZED (
         SELECT h.parent, h.action
-        FROM (SELECT k.confrelid AS parent, k.confdeltype AS action, count(*) AS keys, sum(count(*)) OVER (PARTITION BY k.confrelid) AS all_keys
+        FROM (SELECT k.confrelid AS parent, k.confdeltype AS action, count(*) AS keys,
+            sum(count(*)) OVER (PARTITION BY k.confrelid) AS all_keys
               FROM pg_constraint k
               WHERE k.contype = 'f' AND k.conparentid = 0
               GROUP BY GROUPING SETS ((k.confrelid, k.confdeltype), (k.confdeltype))) h
@@ -351,7 +364,8 @@ BEGIN ATOMIC
                       format(', with the type%s of its %s key', CASE WHEN cardinality(f.child_columns) > 1 THEN 's' END,
                              CASE WHEN f.parent_primary THEN 'primary' ELSE 'unique' END) END,
                   CASE WHEN f.taught > 0 THEN
-                      format(CASE f.taught WHEN 1 THEN '; %s other column of that %s refers there' ELSE '; %s other columns of that %s refer there' END,
+                      format(CASE f.taught WHEN 1 THEN '; %s other column of that %s refers there'
+                          ELSE '; %s other columns of that %s refer there' END,
                              f.taught, CASE WHEN f.taught_by_name THEN 'name' ELSE 'ending' END) END,
                   CASE WHEN f.rows_checked = 0 THEN '; no row' || sample.words || ' refers to anything'
                        WHEN f.orphan_rows = 0 THEN format('; no orphan in %s rows%s', f.rows_checked, sample.words)
@@ -378,7 +392,8 @@ BEGIN ATOMIC
          CROSS JOIN LATERAL (
              SELECT CASE WHEN f.accepted THEN 'a user has accepted it'
                          WHEN cardinality(f.child_columns) > 1 AND NOT f.leads THEN
-                             format('(%s) is called like a key of %I', (SELECT string_agg(quote_ident(c), ', ' ORDER BY o) FROM unnest(f.child_columns) WITH ORDINALITY u (c, o)),
+                             format('(%s) is called like a key of %I',
+                                 (SELECT string_agg(quote_ident(c), ', ' ORDER BY o) FROM unnest(f.child_columns) WITH ORDINALITY u (c, o)),
                                     f.parent_name)
                          WHEN f.name_match IS NOT NULL THEN
                              format('%I %s %I%s', f.column_name,
@@ -390,20 +405,25 @@ BEGIN ATOMIC
                                          WHEN f.key_words_before AND NOT f.words_before THEN ' and ends in the name of its key'
                                          ELSE ' and its key' END)
                          WHEN f.key_match THEN
-                             format('%I %s the name of the key of %I', f.column_name, CASE WHEN f.key_words_before THEN 'ends in' ELSE 'has' END, f.parent_name)
+                             format('%I %s the name of the key of %I', f.column_name, CASE WHEN f.key_words_before THEN 'ends in'
+                                 ELSE 'has' END, f.parent_name)
                          WHEN f.self_word THEN format('%I says that it is another row of the same table', f.column_name)
                          WHEN f.actor_word THEN format('%I says who acts, and people are in %I', f.column_name, f.parent_name)
                          WHEN f.by_rows THEN
-                             format(CASE f.others WHEN 0 THEN 'the values of %I are keys of %I' WHEN 1 THEN 'the values of %I are keys of %I rather than of another table that has them, too'
-                                                  ELSE 'the values of %I are keys of %I rather than of %s other tables that have them, too' END,
+                             format(CASE f.others WHEN 0 THEN 'the values of %I are keys of %I' WHEN 1
+                                 THEN 'the values of %I are keys of %I rather than of another table that has them, too'
+                                                  ELSE 'the values of %I are keys of %I rather than of %s other tables that have them, too'
+                                                      END,
                                     f.column_name, f.parent_name, f.others)
                          ELSE format('%I may mean %I', f.column_name, f.parent_name) END AS words) named
          CROSS JOIN LATERAL (
-             SELECT CASE h.action WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default' ELSE 'no action' END AS action,
+             SELECT CASE h.action WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default'
+                 ELSE 'no action' END AS action,
                     h.reason
              FROM (VALUES (1::int8, own.action, 'declared keys to this parent do so'),
                           (2, CASE WHEN own.action IS NULL THEN usual.action END, 'most declared keys of this database do so'),
-                          (3, CASE WHEN f.link_table AND f.child_rows > 1000000 THEN 'a'::"char" END, 'a link table, but so large that a cascade would hold locks for long'),
+                          (3, CASE WHEN f.link_table AND f.child_rows > 1000000
+                              THEN 'a'::"char" END, 'a link table, but so large that a cascade would hold locks for long'),
                           (4, CASE WHEN f.link_table THEN 'c'::"char" END, 'a link table: its rows mean nothing without the parent''s'),
                           (5, CASE WHEN f.nullable THEN 'n'::"char" END, 'the column may be null: the row can stay without its parent'),
                           (6, 'a'::"char", 'the column is not null: nothing should go unasked')) h (place, action, reason)
@@ -473,7 +493,8 @@ RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT d.child_table, d.child_columns, d.parent_table, d.parent_columns,
-           format('proposed with score %s (%s); on delete %s would suit: %s; %s', to_char(d.score, 'FM0.00'), d.why, d.on_delete, d.on_delete_reason, d.index_reason)
+           format('proposed with score %s (%s); on delete %s would suit: %s; %s', to_char(d.score, 'FM0.00'), d.why, d.on_delete,
+               d.on_delete_reason, d.index_reason)
     FROM schemaguard.sg_discovered(NULL, min_score, 'sample', NULL) d
     WHERE NOT d.tied
       AND NOT EXISTS (SELECT FROM schemaguard.plan_step s

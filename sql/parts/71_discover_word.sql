@@ -1,7 +1,8 @@
 -- The words that discovery knows. None of them names a table of some database; what is usual in the database at hand is learned from it.
 INSERT INTO schemaguard.discovery_word (word, class, means, source)
 SELECT word, 'plural', means, 'shipped' FROM (VALUES
-    ('-s', ''), ('-ss', 'ss'), ('-sses', 'ss'), ('-uss', 'us'), ('-usses', 'us'), ('-iss', 'is'), ('-isses', 'is'), ('-ass', 'as'), ('-asses', 'as'),
+    ('-s', ''), ('-ss', 'ss'), ('-sses', 'ss'), ('-uss', 'us'), ('-usses', 'us'), ('-iss', 'is'), ('-isses', 'is'), ('-ass', 'as'),
+        ('-asses', 'as'),
     ('-us', 'us'), ('-uses', 'us'), ('-use', 'us'), ('-is', 'is'), ('-ises', 'is'),
     ('-ise', 'is'), ('-as', 'as'), ('-ases', 'as'), ('-ase', 'as'), ('-yses', 'ysis'), ('-ies', 'y'), ('-ie', 'y'), ('-xes', 'x'),
     ('-ches', 'ch'), ('-che', 'ch'), ('-shes', 'sh'), ('-zes', 'z'), ('-ze', 'z'), ('-oes', 'o'), ('-ices', 'ex'), ('-ice', 'ex'),

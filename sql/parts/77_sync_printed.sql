@@ -4,7 +4,8 @@ CREATE FUNCTION schemaguard.sg_sync_pattern()
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN E'::("[^"]+"|[a-z_][a-z_0-9]*)(\\.("[^"]+"|[a-z_][a-z_0-9]*))?( varying| precision)?(\\([0-9, ]+\\))?( with(out)? time zone)?(\\[\\])*|[()\\s]';
+RETURN E'::("[^"]+"|[a-z_][a-z_0-9]*)(\\.("[^"]+"|[a-z_][a-z_0-9]*))?( varying| precision)?(\\([0-9, ]+\\))?( with(out)? time '
+    'zone)?(\\[\\])*|[()\\s]';
 COMMENT ON FUNCTION schemaguard.sg_sync_pattern()
     IS 'what sg_sync_loose() leaves out';
 
@@ -30,9 +31,11 @@ CREATE FUNCTION schemaguard.sg_sync_index_is(identity text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN '(SELECT CASE WHEN i.indisvalid OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = i.indexrelid AND c.relkind = ''I'') THEN '''' ELSE ''INVALID'' END || CASE WHEN i.indisunique THEN ''UNIQUE'' ELSE '''' END || '
+RETURN '(SELECT CASE WHEN i.indisvalid OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = i.indexrelid AND c.relkind = ''I'') '
+    'THEN '''' ELSE ''INVALID'' END || CASE WHEN i.indisunique THEN ''UNIQUE'' ELSE '''' END || '
     || schemaguard.sg_sync_loosely('pg_catalog.substr(d.d, pg_catalog.strpos(d.d, d.r) + pg_catalog.length(d.r))')
-    || ' FROM pg_catalog.pg_index i, LATERAL (SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS d, i.indrelid::pg_catalog.regclass::text || '' USING '' AS r) d WHERE i.indexrelid = '
+    || ' FROM pg_catalog.pg_index i, LATERAL (SELECT pg_catalog.pg_get_indexdef(i.indexrelid) AS d, i.indrelid::pg_catalog.regclass::text '
+        '|| '' USING '' AS r) d WHERE i.indexrelid = '
     || format('pg_catalog.to_regclass(%L))', identity);
 COMMENT ON FUNCTION schemaguard.sg_sync_index_is(text)
     IS 'the expression that asks for the definition of an index';
@@ -42,8 +45,11 @@ CREATE FUNCTION schemaguard.sg_sync_constraint_is(of_domain boolean, parent text
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN '(SELECT ' || schemaguard.sg_sync_loosely(CASE WHEN stripped THEN 'pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '''')' ELSE 'pg_catalog.pg_get_constraintdef(c.oid)' END)
+RETURN '(SELECT ' || schemaguard.sg_sync_loosely(CASE WHEN stripped
+    THEN 'pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(c.oid), '' NOT VALID$'', '''')'
+        ELSE 'pg_catalog.pg_get_constraintdef(c.oid)' END)
     || format(' FROM pg_catalog.pg_constraint c WHERE c.%s = pg_catalog.%s(%L) AND c.conname = %L)',
-        CASE WHEN of_domain THEN 'contypid' ELSE 'conrelid' END, CASE WHEN of_domain THEN 'to_regtype' ELSE 'to_regclass' END, parent, name);
+        CASE WHEN of_domain THEN 'contypid' ELSE 'conrelid' END, CASE WHEN of_domain THEN 'to_regtype'
+            ELSE 'to_regclass' END, parent, name);
 COMMENT ON FUNCTION schemaguard.sg_sync_constraint_is(boolean, text, text, boolean)
     IS 'the expression that asks for the definition of a constraint';

@@ -10,21 +10,28 @@ SET standard_conforming_strings = on
 SET jit = off
 AS $function$
 WITH rule AS MATERIALIZED (
-    SELECT r.kind, r.step, string_to_array(r.property, ' ') AS properties, r.section, r.number, r.statement FROM schemaguard.sg_sync_rules() r
+    SELECT r.kind, r.step, string_to_array(r.property, ' ') AS properties, r.section, r.number, r.statement
+        FROM schemaguard.sg_sync_rules() r
     WHERE r.kind IN ('schema', 'table', 'column', 'constraint') AND r.step IN ('create', 'alter', 'rename', 'beside', 'drop')
 )
-SELECT (SELECT string_agg(CASE WHEN x.problem IS NULL THEN schemaguard.sg_sync_portable(x.statement) || ';' ELSE schemaguard.sg_sync_comment(format('left out: %s %s: %s', d.kind, concat_ws('.', d.parent, quote_ident(d.name)), x.problem)) END, E'\n' ORDER BY e.n, r.section, r.number)
+SELECT (SELECT string_agg(CASE WHEN x.problem IS NULL THEN schemaguard.sg_sync_portable(x.statement) || ';'
+    ELSE schemaguard.sg_sync_comment(format('left out: %s %s: %s', d.kind, concat_ws('.', d.parent, quote_ident(d.name)), x.problem)) END,
+        E'\n' ORDER BY e.n, r.section, r.number)
     FROM jsonb_array_elements(l.list::jsonb) WITH ORDINALITY e (deed, n)
-    CROSS JOIN LATERAL jsonb_to_record(e.deed) d (kind text, step text, property text, parent text, name text, old_parent text, old_name text, properties text)
+    CROSS JOIN LATERAL jsonb_to_record(e.deed) d (kind text, step text, property text, parent text, name text, old_parent text,
+        old_name text, properties text)
     CROSS JOIN LATERAL (SELECT coalesce(d.old_parent, d.parent) AS parent, coalesce(d.old_name, d.name) AS name) w
     CROSS JOIN LATERAL (SELECT schemaguard.sg_sync_object(d.kind, concat_ws('.', d.parent, quote_ident(d.name)), d.parent, d.name,
         coalesce(d.properties, '{}')::jsonb || e.deed - '{kind,step,property,parent,name,old_parent,old_name,new_name,properties}'::text[],
-        CASE WHEN e.deed ?| '{old_parent,old_name}' THEN schemaguard.sg_sync_object(d.kind, concat_ws('.', w.parent, quote_ident(w.name)), w.parent, w.name, '{}', NULL) END)
+        CASE WHEN e.deed ?| '{old_parent,old_name}' THEN schemaguard.sg_sync_object(d.kind, concat_ws('.', w.parent, quote_ident(w.name)),
+            w.parent, w.name, '{}', NULL) END)
             || CASE WHEN e.deed ? 'new_name' THEN jsonb_build_object('new_name', e.deed -> 'new_name') ELSE '{}' END AS object
         -- once, not for each rule
         OFFSET 0) o
     JOIN rule r ON r.kind = d.kind AND r.step = d.step AND (d.property IS NULL OR d.property = ANY (r.properties))
-    CROSS JOIN LATERAL (SELECT f.statement, schemaguard.sg_sync_problem(d.kind, array_remove(ARRAY[o.object ->> 'identity', o.object ->> 'parent', o.object #>> '{old,identity}', o.object #>> '{old,parent}', o.object ->> 'halfway', (d.parent || '.' || quote_ident(d.old_name))], NULL),
+    CROSS JOIN LATERAL (SELECT f.statement, schemaguard.sg_sync_problem(d.kind,
+        array_remove(ARRAY[o.object ->> 'identity', o.object ->> 'parent', o.object #>> '{old,identity}', o.object #>> '{old,parent}',
+            o.object ->> 'halfway', (d.parent || '.' || quote_ident(d.old_name))], NULL),
         d.step = 'beside', f.statement, NULL) AS problem
         FROM (SELECT schemaguard.sg_sync_fill(r.statement, o.object) AS statement OFFSET 0) f WHERE f.statement IS NOT NULL) x)
 FROM unnest(lists) WITH ORDINALITY l (list, n) ORDER BY l.n
@@ -62,17 +69,21 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT coalesce((
         SELECT format(' (about %s rows, %s%s)', c.reltuples::bigint, pg_size_pretty(c.relpages * current_setting('block_size')::bigint),
-            (SELECT format('; %s %% null, %s distinct', round(s.null_frac * 100), CASE WHEN s.n_distinct < 0 THEN round(-s.n_distinct * c.reltuples) ELSE round(s.n_distinct) END)
-             FROM pg_stats s WHERE kind = 'column' AND s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = (parse_ident(object))[3] AND NOT s.inherited))
+            (SELECT format('; %s %% null, %s distinct', round(s.null_frac * 100), CASE WHEN s.n_distinct < 0
+                THEN round(-s.n_distinct * c.reltuples) ELSE round(s.n_distinct) END)
+             FROM pg_stats s WHERE kind = 'column' AND s.schemaname = n.nspname AND s.tablename = c.relname
+                 AND s.attname = (parse_ident(object))[3] AND NOT s.inherited))
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE target = 'live' AND kind IN ('table', 'materialized view', 'column') AND c.reltuples >= 0
-          AND c.oid = to_regclass(CASE kind WHEN 'column' THEN regexp_replace(object, '\.("(?:[^"]|"")*"|[^".]+)$', '') ELSE object END)), '')
+          AND c.oid = to_regclass(CASE kind WHEN 'column' THEN regexp_replace(object, '\.("(?:[^"]|"")*"|[^".]+)$', '') ELSE object END)),
+              '')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_size(text, text, text)
     IS 'how much there is in a table of a live target';
 
 -- The statements as one value, in order
-CREATE FUNCTION schemaguard.sg_sync_list(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, leave_code boolean, leave_native boolean)
+CREATE FUNCTION schemaguard.sg_sync_list(reference text, target text, schemas text[], allow_drop boolean, partitions boolean,
+    leave_code boolean, leave_native boolean)
 RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -80,7 +91,8 @@ SET standard_conforming_strings = on
 SET jit = off
 AS $function$
     SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.section, x.place), '[]')
-    FROM schemaguard.sg_sync_statements((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs(reference, target, schemas) p), reference, target, allow_drop, partitions, leave_code, leave_native) x
+    FROM schemaguard.sg_sync_statements((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs(reference, target, schemas) p), reference,
+        target, allow_drop, partitions, leave_code, leave_native) x
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_list(text, text, text[], boolean, boolean, boolean, boolean)
     IS 'the statements of sg_sync_sql() as an array';
@@ -93,11 +105,14 @@ AS $function$
 DECLARE
     refused text;
 BEGIN
-    SELECT string_agg(format('%s %s %s', e ->> 'kind', e ->> 'object', e ->> 'what'), E'\n' ORDER BY e ->> 'kind', e ->> 'object') INTO refused
+    SELECT string_agg(format('%s %s %s', e ->> 'kind', e ->> 'object', e ->> 'what'), E'\n'
+        ORDER BY e ->> 'kind', e ->> 'object') INTO refused
     FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'refused';
     IF refused IS NOT NULL THEN
-        RAISE object_not_in_prerequisite_state USING MESSAGE = format('%I has what may be something of %I under another name', target, reference), DETAIL = refused,
-            HINT = 'Say in schemaguard.rename (kind, old, new) what is one. If nothing is, allow_drop => true drops what has the name of something else; of two schemas with the same contents, drop or create one by hand.';
+        RAISE object_not_in_prerequisite_state USING MESSAGE = format('%I has what may be something of %I under another name', target,
+            reference), DETAIL = refused,
+            HINT = 'Say in schemaguard.rename (kind, old, new) what is one. If nothing is, allow_drop => true drops what has the name of '
+                'something else; of two schemas with the same contents, drop or create one by hand.';
     END IF;
 END
 $function$;
@@ -110,12 +125,14 @@ RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT coalesce(jsonb_object_agg(f.kind || ' ' || f.object, f.rows || CASE WHEN f.rows = 1000 THEN ' or more' ELSE '' END || ' rows are in the way: ' || f.finder)
+    SELECT coalesce(jsonb_object_agg(f.kind || ' ' || f.object, f.rows || CASE WHEN f.rows = 1000 THEN ' or more' ELSE '' END
+        || ' rows are in the way: ' || f.finder)
         FILTER (WHERE f.rows > 0), '{}')
     FROM (SELECT n.finder, o.kind, o.object, n.rows
           FROM (SELECT f.finder, schemaguard.sg_sync_finds(f.finder) AS rows
                 FROM (SELECT DISTINCT e ->> 'finder' AS finder FROM jsonb_array_elements(statements) e) f WHERE f.finder IS NOT NULL) n
-          JOIN (SELECT DISTINCT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'finder' AS finder FROM jsonb_array_elements(statements) e) o ON o.finder = n.finder) f
+          JOIN (SELECT DISTINCT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'finder' AS finder
+              FROM jsonb_array_elements(statements) e) o ON o.finder = n.finder) f
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_blocked(jsonb)
     IS 'what is in the way of statements';
@@ -126,10 +143,13 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-VALUES ('standard_conforming_strings', 'on'), ('search_path', 'pg_catalog, pg_temp'), ('client_encoding', quote_literal(pg_client_encoding())),
-    ('check_function_bodies', 'off'), ('xmloption', 'content'), ('client_min_messages', 'warning'), ('row_security', 'off'), ('default_tablespace', ''''''),
+VALUES ('standard_conforming_strings', 'on'), ('search_path', 'pg_catalog, pg_temp'),
+    ('client_encoding', quote_literal(pg_client_encoding())),
+    ('check_function_bodies', 'off'), ('xmloption', 'content'), ('client_min_messages', 'warning'), ('row_security', 'off'),
+        ('default_tablespace', ''''''),
     ('default_table_access_method', 'heap'), ('transform_null_equals', 'off'), ('array_nulls', 'on'), ('backslash_quote', 'safe_encoding'),
-    ('quote_all_identifiers', 'off'), ('DateStyle', '''ISO, YMD'''), ('IntervalStyle', '''postgres'''), ('TimeZone', '''UTC'''), ('extra_float_digits', '1')
+    ('quote_all_identifiers', 'off'), ('DateStyle', '''ISO, YMD'''), ('IntervalStyle', '''postgres'''), ('TimeZone', '''UTC'''),
+        ('extra_float_digits', '1')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_settings()
     IS 'the settings that a script begins with';
@@ -162,14 +182,19 @@ SET quote_all_identifiers = off
 SET jit = off
 AS $function$
 WITH RECURSIVE side AS MATERIALIZED (
-    SELECT replace(o.identity, '"', '') AS name, EXISTS (SELECT FROM pg_roles r WHERE quote_ident(r.rolname) = o.properties ->> 'owner' AND r.rolsuper) AS trusted,
+    SELECT replace(o.identity, '"', '') AS name, EXISTS (SELECT FROM pg_roles r WHERE quote_ident(r.rolname) = o.properties ->> 'owner'
+        AND r.rolsuper) AS trusted,
         replace(a.name, '"', '') AS above, NULL::oid AS relid
-    FROM schemaguard.snapshot_object o LEFT JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(o.properties -> 'inherits') WHEN 'array' THEN o.properties -> 'inherits' ELSE '[]' END
+    FROM schemaguard.snapshot_object o LEFT JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(o.properties -> 'inherits')
+        WHEN 'array' THEN o.properties -> 'inherits' ELSE '[]' END
         || coalesce(o.properties -> 'partition_of', '[]')) a (name) ON true
     WHERE o.snapshot IN (reference, target) AND o.kind = 'table'
     UNION ALL
-    SELECT replace(concat(n.nspname, '.', c.relname), '"', ''), r.rolsuper, (SELECT replace(concat(an.nspname, '.', a.relname), '"', '') FROM pg_class a JOIN pg_namespace an ON an.oid = a.relnamespace WHERE a.oid = i.inhparent), c.oid
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+    SELECT replace(concat(n.nspname, '.', c.relname), '"', ''), r.rolsuper,
+        (SELECT replace(concat(an.nspname, '.', a.relname), '"', '') FROM pg_class a JOIN pg_namespace an ON an.oid = a.relnamespace
+            WHERE a.oid = i.inhparent), c.oid
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner LEFT
+        JOIN pg_inherits i ON i.inhrelid = c.oid
     WHERE 'live' IN (reference, target) AND c.relkind IN ('r', 'p', 'f')
 ), kin AS MATERIALIZED (
     SELECT s.name, s.above AS other FROM side s WHERE s.above IS NOT NULL UNION SELECT s.above, s.name FROM side s WHERE s.above IS NOT NULL
@@ -186,7 +211,8 @@ SELECT array_agg(s.name) FROM (
     WHERE o.snapshot IN (reference, target) AND o.kind = 'column' AND replace(o.parent, '"', '') IN (SELECT s.name FROM stranger s)
     UNION
     SELECT replace(concat(n.nspname, '.', t.typname), '"', '')
-    FROM (SELECT DISTINCT a.atttypid FROM side s JOIN pg_attribute a ON a.attrelid = s.relid AND NOT a.attisdropped WHERE s.name IN (SELECT s.name FROM stranger s)) a
+    FROM (SELECT DISTINCT a.atttypid FROM side s JOIN pg_attribute a ON a.attrelid = s.relid AND NOT a.attisdropped
+        WHERE s.name IN (SELECT s.name FROM stranger s)) a
         JOIN pg_type y ON y.oid = a.atttypid JOIN pg_type t ON t.oid IN (y.oid, y.typelem) JOIN pg_namespace n ON n.oid = t.typnamespace) s
 WHERE s.name LIKE '%.%' AND s.name NOT LIKE 'pg\_catalog.%'
 $function$;
@@ -279,7 +305,8 @@ SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on
 AS $function$
 DECLARE
-    sections CONSTANT text[] := '{labels of enums,structure,"indexes, and what proves that no value is missing","keys, and checks that are not validated","validation, one by one","the end"}';
+    sections CONSTANT text[] := '{labels of enums,structure,"indexes, and what proves that no value is missing","keys, and checks that are '
+        'not validated","validation, one by one","the end"}';
     statements jsonb;
     digest  bytea;
     s       record;
@@ -294,22 +321,31 @@ BEGIN
     PERFORM schemaguard.sg_sync_refuse(statements, reference, target);
     blocked := schemaguard.sg_sync_blocked(statements);
     strangers := schemaguard.sg_sync_strangers(reference, target);
-    statements := (SELECT jsonb_agg(e || jsonb_build_object('look', CASE WHEN strangers IS NOT NULL THEN schemaguard.sg_sync_look(e ->> 'statement', strangers) END) ORDER BY n) FROM jsonb_array_elements(statements) WITH ORDINALITY x (e, n));
+    statements := (SELECT jsonb_agg(e || jsonb_build_object('look', CASE WHEN strangers IS NOT NULL
+        THEN schemaguard.sg_sync_look(e ->> 'statement', strangers) END) ORDER BY n)
+            FROM jsonb_array_elements(statements) WITH ORDINALITY x (e, n));
 
     RETURN NEXT schemaguard.sg_sync_comment(format('Makes %L what %L is. Written by schemaguard at %s.', target, reference, now()));
-    RETURN QUERY SELECT schemaguard.sg_sync_comment(format('%L: database %I, PostgreSQL %s, as of %s, SHA-256 %s', n.name, n.database, n.server_version_num, n.taken_at, encode(n.checksum, 'hex')))
+    RETURN QUERY SELECT schemaguard.sg_sync_comment(format('%L: database %I, PostgreSQL %s, as of %s, SHA-256 %s', n.name, n.database,
+        n.server_version_num, n.taken_at, encode(n.checksum, 'hex')))
         FROM schemaguard.snapshot n WHERE n.name IN (reference, target) ORDER BY n.name <> reference;
     IF 'live' IN (reference, target) THEN
-        RETURN NEXT schemaguard.sg_sync_comment(format('''live'': database %I, PostgreSQL %s, as of %s, SHA-256 %s', current_database(), current_setting('server_version_num'), now(),
+        RETURN NEXT schemaguard.sg_sync_comment(format('''live'': database %I, PostgreSQL %s, as of %s, SHA-256 %s', current_database(),
+            current_setting('server_version_num'), now(),
             encode(digest, 'hex')));
     END IF;
     RETURN QUERY SELECT format('-- %s', string_agg(x.n || ' ' || x.what, ', ' ORDER BY x.what))
         FROM (SELECT CASE WHEN e ->> 'note' LIKE '% loses %' AND NOT allow_drop THEN 'left out, for something would be lost (allow_drop)'
-                  WHEN (e ->> 'kind' = 'constraint' OR e ->> 'what' = 'not_null') AND blocked ? concat_ws(' ', e ->> 'kind', e ->> 'object') THEN 'left out, for rows are in the way'
-                  WHEN e ->> 'note' = 'beyond' THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown' THEN 'left out, for they could not be read'
-                  WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' WHEN e ->> 'note' = 'hidden' THEN 'left out, for they are hidden' WHEN e ->> 'note' = 'need' THEN 'needed, and checked first' ELSE 'statements' END AS what, count(*) AS n
+                  WHEN (e ->> 'kind' = 'constraint' OR e ->> 'what' = 'not_null')
+                      AND blocked ? concat_ws(' ', e ->> 'kind', e ->> 'object') THEN 'left out, for rows are in the way'
+                  WHEN e ->> 'note' = 'beyond' THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown'
+                      THEN 'left out, for they could not be read'
+                  WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' WHEN e ->> 'note' = 'hidden'
+                      THEN 'left out, for they are hidden' WHEN e ->> 'note' = 'need' THEN 'needed, and checked first'
+                          ELSE 'statements' END AS what, count(*) AS n
               FROM jsonb_array_elements(statements) e WHERE e ->> 'note' <> 'along' GROUP BY 1) x HAVING count(*) > 0;
-    RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || concat_ws(' ', e ->> 'kind', e ->> 'object') || ': ' || concat_ws(', ', e ->> 'what', e ->> 'statement'))
+    RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || concat_ws(' ', e ->> 'kind', e ->> 'object') || ': '
+        || concat_ws(', ', e ->> 'what', e ->> 'statement'))
         FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'hidden', 'unknown', 'unmanaged');
     IF NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE (e ->> 'section')::int > 0) THEN
         RETURN;
@@ -327,12 +363,14 @@ BEGIN
     END IF;
 END %1$s;$owner$, schemaguard.sg_sync_tag(current_user), current_user);
     END IF;
-    RETURN QUERY SELECT schemaguard.sg_sync_looker() WHERE EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE e ->> 'look' IS NOT NULL);
+    RETURN QUERY SELECT schemaguard.sg_sync_looker() WHERE EXISTS (SELECT FROM jsonb_array_elements(statements) e
+        WHERE e ->> 'look' IS NOT NULL);
     lacking := schemaguard.sg_sync_lacks(statements);
     IF lacking IS NOT NULL THEN
         IF target = 'live' THEN
             EXECUTE lacking INTO line;
-            RETURN QUERY SELECT schemaguard.sg_sync_comment('the target lacks ' || line || ': the script will not begin') WHERE line IS NOT NULL;
+            RETURN QUERY SELECT schemaguard.sg_sync_comment('the target lacks ' || line || ': the script will not begin')
+                WHERE line IS NOT NULL;
         END IF;
         RETURN NEXT '-- what the reference needs, and no statement makes';
         RETURN NEXT format($needs$DO %1$s
@@ -349,7 +387,8 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
                  CASE WHEN x.kind = 'constraint' OR x.what = 'not_null' THEN blocked ->> (x.kind || ' ' || x.object) END AS finder,
                  split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
              FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n),
-                 jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text, after text, note text, index text, index_after text, cost text, look text)
+                 jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text,
+                     after text, note text, index text, index_after text, cost text, look text)
              WHERE x.section > 0 ORDER BY e.n
     LOOP
         IF s.section <> section THEN
@@ -363,12 +402,15 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
             END IF;
             section := s.section;
         END IF;
-        RETURN NEXT schemaguard.sg_sync_comment(format('%s %s: %s%s%s', s.kind, s.object, s.what, coalesce('; ' || s.cost || schemaguard.sg_sync_size(target, s.kind, s.object), ''),
+        RETURN NEXT schemaguard.sg_sync_comment(format('%s %s: %s%s%s', s.kind, s.object, s.what,
+            coalesce('; ' || s.cost || schemaguard.sg_sync_size(target, s.kind, s.object), ''),
             coalesce('; loses ' || s.loss || schemaguard.sg_sync_size(target, s.kind, s.object), '')));
         RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || s.finder) WHERE s.finder IS NOT NULL;
-        line := CASE WHEN s.index IS NOT NULL THEN schemaguard.sg_sync_concurrently(s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after, s.index, s.index_after)
+        line := CASE WHEN s.index IS NOT NULL THEN schemaguard.sg_sync_concurrently(s.kind || ' '
+            || s.object, s.statement, s.guard, s.before, s.after, s.index, s.index_after)
             ELSE schemaguard.sg_sync_guarded(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after, s.look) END;
-        RETURN NEXT CASE WHEN s.finder IS NOT NULL OR s.loss IS NOT NULL AND NOT allow_drop THEN schemaguard.sg_sync_comment(line) ELSE line END;
+        RETURN NEXT CASE WHEN s.finder IS NOT NULL OR s.loss IS NOT NULL AND NOT allow_drop THEN schemaguard.sg_sync_comment(line)
+            ELSE line END;
     END LOOP;
     IF section NOT IN (0, 3, 5) THEN
         RETURN NEXT 'COMMIT;';

@@ -49,11 +49,14 @@ RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT format('STRATEGY wal_log ENCODING %L LC_COLLATE %L LC_CTYPE %L LOCALE_PROVIDER ', e.e ->> 'encoding', e.e ->> 'collate', e.e ->> 'ctype')
+    SELECT format('STRATEGY wal_log ENCODING %L LC_COLLATE %L LC_CTYPE %L LOCALE_PROVIDER ', e.e ->> 'encoding', e.e ->> 'collate',
+        e.e ->> 'ctype')
         || CASE e.e ->> 'locale_provider'
-            WHEN 'icu' THEN format('icu ICU_LOCALE %L', e.e ->> 'locale') || coalesce(format(' ICU_RULES %L', nullif(e.e ->> 'icu_rules', '')), '')
+            WHEN 'icu' THEN format('icu ICU_LOCALE %L', e.e ->> 'locale')
+                || coalesce(format(' ICU_RULES %L', nullif(e.e ->> 'icu_rules', '')), '')
             WHEN 'builtin' THEN format('builtin BUILTIN_LOCALE %L', e.e ->> 'locale') ELSE 'libc' END
-    FROM (SELECT coalesce(n.environment, jsonb_build_object('encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate, 'ctype', d.datctype,
+    FROM (SELECT coalesce(n.environment, jsonb_build_object('encoding', pg_encoding_to_char(d.encoding), 'collate', d.datcollate, 'ctype',
+        d.datctype,
               'locale_provider', CASE d.datlocprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
               'locale', coalesce(j.j ->> 'datlocale', j.j ->> 'daticulocale'), 'icu_rules', j.j ->> 'daticurules')) AS e
           FROM pg_database d CROSS JOIN LATERAL (SELECT to_jsonb(d) AS j) j LEFT JOIN schemaguard.snapshot n ON n.name = target
@@ -69,7 +72,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT statement ->> 'note' IN ('beyond', 'hidden', 'unmanaged', 'along') OR statement ->> 'note' LIKE '% loses %' AND NOT allow_drop
-        OR (statement ->> 'kind' = 'constraint' OR statement ->> 'what' = 'not_null') AND blocked ? concat_ws(' ', statement ->> 'kind', statement ->> 'object')
+        OR (statement ->> 'kind' = 'constraint' OR statement ->> 'what' = 'not_null')
+            AND blocked ? concat_ws(' ', statement ->> 'kind', statement ->> 'object')
         OR statement ->> 'kind' IN ('subscription', 'event trigger')
         OR statement ->> 'kind' = 'extension' AND statement ->> 'object' = 'schemaguard'
 $function$;
@@ -84,8 +88,10 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT coalesce(jsonb_agg(jsonb_build_object('section', (e.e ->> 'section')::int, 'kind', e.e ->> 'kind', 'name', e.e ->> 'object',
             'object', concat_ws(' ', e.e ->> 'kind', e.e ->> 'object'), 'what', e.e ->> 'what', 'statement', e.e ->> 'statement',
-            'guard', e.e ->> 'guard', 'before', e.e ->> 'before', 'after', e.e ->> 'after', 'step', split_part(e.e ->> 'note', ' loses ', 1),
-            'check', CASE WHEN e.e ->> 'index' IS NOT NULL THEN schemaguard.sg_sync_index_is(e.e ->> 'index') END, 'checked', e.e ->> 'index_after') ORDER BY e.n), '[]')
+            'guard', e.e ->> 'guard', 'before', e.e ->> 'before', 'after', e.e ->> 'after', 'step',
+            split_part(e.e ->> 'note', ' loses ', 1),
+            'check', CASE WHEN e.e ->> 'index' IS NOT NULL THEN schemaguard.sg_sync_index_is(e.e ->> 'index') END, 'checked',
+            e.e ->> 'index_after') ORDER BY e.n), '[]')
     FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
     WHERE (e.e ->> 'section')::int > 0 AND NOT schemaguard.sg_sync_leaves_out(e.e, allow_drop, blocked)
 $function$;
@@ -112,7 +118,8 @@ BEGIN
                 HINT = 'Create what is not there, or install the files of the extension.';
         END IF;
     END IF;
-    SELECT coalesce(jsonb_agg(jsonb_build_object('kind', steps -> r.step ->> 'kind', 'object', steps -> r.step ->> 'name', 'message', r.line) ORDER BY r.n)
+    SELECT coalesce(jsonb_agg(jsonb_build_object('kind', steps -> r.step ->> 'kind', 'object', steps -> r.step ->> 'name', 'message',
+        r.line) ORDER BY r.n)
             FILTER (WHERE r.step IS NOT NULL), '[]'),
         array_agg(r.line ORDER BY r.n) FILTER (WHERE r.step IS NULL) INTO failed, lines
     FROM schemaguard.sg_scratch_run(steps, strict, schemaguard.sg_snapshot_script()) WITH ORDINALITY r (step, line, n);
@@ -158,8 +165,10 @@ BEGIN
         made := schemaguard.sg_scratch_round(making, true, '{}', false, name || ' made');
         -- what is not made there can't be altered
         SELECT coalesce(jsonb_agg(e.e ORDER BY e.n), '[]') INTO script FROM jsonb_array_elements(script) WITH ORDINALITY e (e, n)
-        WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(making) m WHERE m ->> 'what' IN ('left out', 'not tried') AND m ->> 'note' = 'beyond'
-            AND (m ->> 'kind' = e.e ->> 'kind' AND m ->> 'object' = e.e ->> 'object' OR m ->> 'kind' IN ('table', 'domain') AND starts_with(e.e ->> 'object', (m ->> 'object') || '.')));
+        WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(making) m WHERE m ->> 'what' IN ('left out', 'not tried')
+            AND m ->> 'note' = 'beyond'
+            AND (m ->> 'kind' = e.e ->> 'kind' AND m ->> 'object' = e.e ->> 'object' OR m ->> 'kind' IN ('table', 'domain')
+                AND starts_with(e.e ->> 'object', (m ->> 'object') || '.')));
         ran := schemaguard.sg_scratch_round(script, allow_drop, blocked, true, name || ' ran');
         WITH left_out AS (
             SELECT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'what' AS what, e ->> 'statement' AS reason
@@ -173,25 +182,32 @@ BEGIN
             -- a target that is not made anew proves nothing
             SELECT 2, d.kind, d.object, d.change, d.class, d.risk, d.property, d.expected, d.actual,
                 concat_ws(': ', 'not as in the target when the script began', (
-                    SELECT string_agg(m ->> 'message', '; ') FROM jsonb_array_elements(made) m WHERE m ->> 'kind' = d.kind AND m ->> 'object' = d.object), d.detail)
+                    SELECT string_agg(m ->> 'message', '; ') FROM jsonb_array_elements(made) m WHERE m ->> 'kind' = d.kind
+                        AND m ->> 'object' = d.object), d.detail)
             FROM @extschema@.sg_drift_details(target, name || ' made', common) d
         ), judged AS (
             SELECT s.*, s.class = 'unmanaged' OR s.kind IN ('subscription', 'event trigger')
                 OR s.class <> 'unknown' AND EXISTS (SELECT FROM left_out l
                     WHERE l.kind = s.kind AND l.object = s.object
-                          AND (s.property IS NULL OR l.what ~ '^(created|replaced|dropped|validated|belongs|is a|options|not tried|left out)' OR s.property = ANY (string_to_array(l.what, ' ')))
-                       OR starts_with(s.object, l.object || '.') AND l.kind IN ('table', 'view', 'materialized view', 'domain') AND l.what ~ '^(dropped|is a|not tried|left out)') AS left_out
+                          AND (s.property IS NULL
+                              OR l.what ~ '^(created|replaced|dropped|validated|belongs|is a|options|not tried|left out)'
+                                  OR s.property = ANY (string_to_array(l.what, ' ')))
+                       OR starts_with(s.object, l.object || '.') AND l.kind IN ('table', 'view', 'materialized view', 'domain')
+                           AND l.what ~ '^(dropped|is a|not tried|left out)') AS left_out
             FROM seen s WHERE NOT (s.kind = 'extension' AND s.object = 'schemaguard')
         )
         SELECT jsonb_agg(to_jsonb(x) ORDER BY x.part, x.kind, x.object, x.property) INTO found
         FROM (
-            SELECT j.part, j.kind, j.object, j.change, CASE j.part WHEN 1 THEN j.class ELSE 'unknown' END AS class, j.risk, j.property, j.expected, j.actual, j.detail, j.left_out
+            SELECT j.part, j.kind, j.object, j.change, CASE j.part WHEN 1 THEN j.class
+                ELSE 'unknown' END AS class, j.risk, j.property, j.expected, j.actual, j.detail, j.left_out
             FROM judged j WHERE j.part = 1 OR NOT j.left_out
             UNION ALL
             -- nothing is proved of these
-            SELECT DISTINCT 3, l.kind, l.object, 'unchanged', 'unknown', NULL, NULL, NULL, NULL, 'not tried: ' || l.reason, true FROM left_out l WHERE l.what = 'not tried'
+            SELECT DISTINCT 3, l.kind, l.object, 'unchanged', 'unknown', NULL, NULL, NULL, NULL, 'not tried: ' || l.reason, true
+                FROM left_out l WHERE l.what = 'not tried'
             UNION ALL
-            SELECT 0, r ->> 'kind', r ->> 'object', 'changed', 'unknown', NULL, NULL, NULL, NULL, 'the script ends here: ' || (r ->> 'message'), false
+            SELECT 0, r ->> 'kind', r ->> 'object', 'changed', 'unknown', NULL, NULL, NULL, NULL, 'the script ends here: '
+                || (r ->> 'message'), false
             FROM jsonb_array_elements(ran) r) x;
         RAISE SQLSTATE 'SG000';
     EXCEPTION
@@ -203,7 +219,8 @@ BEGIN
             RAISE;
     END;
     RETURN QUERY SELECT f.* FROM jsonb_to_recordset(found)
-        f (kind text, object text, change text, class text, risk text, property text, expected text, actual text, detail text, left_out boolean);
+        f (kind text, object text, change text, class text, risk text, property text, expected text, actual text, detail text,
+            left_out boolean);
 END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_rows(text, text, text[], boolean, boolean, text)

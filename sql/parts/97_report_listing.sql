@@ -30,7 +30,8 @@ CREATE FUNCTION sg_orphan_audit(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.result, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(coalesce(d.fk_name::text, array_to_string(d.child_columns, ', '))),
+    SELECT d.result, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(coalesce(d.fk_name::text,
+        array_to_string(d.child_columns, ', '))),
            schemaguard.sg_cut(d.parent_table), d.state, d.orphan_rows, d.source, d.reason
     FROM sg_orphan_audit_details(child, plan, inferred, samples, schemas, steps) d;
 END;
@@ -98,12 +99,15 @@ BEGIN ATOMIC
         SELECT * FROM sg_plan_check_details(plan, steps, verify) WITH ORDINALITY d (step, fk_name, check_name, result, detail, hint, place))
     SELECT 0, CASE WHEN bool_or(f.result = 'block') THEN 'block' WHEN bool_or(f.result = 'warn') THEN 'warn' ELSE 'ok' END,
            schemaguard.sg_cut(sg_plan_check.plan), 'summary',
-           format('%s of %s checks are ok, steps: %s', count(*) FILTER (WHERE f.result = 'ok'), count(*), count(DISTINCT nullif(f.step, 0))),
-           format(E'By the catalogs, the statistics and rows, as role %I. All checks:\nSELECT * FROM @extschema@.sg_plan_check(%L, everything => true);',
+           format('%s of %s checks are ok, steps: %s', count(*) FILTER (WHERE f.result = 'ok'), count(*),
+               count(DISTINCT nullif(f.step, 0))),
+           format(E'By the catalogs, the statistics and rows, as role %I. All checks:\nSELECT * FROM @extschema@.sg_plan_check(%L, '
+               'everything => true);',
                   current_user, sg_plan_check.plan)
     FROM found f
     UNION ALL
-    (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan)), f.check_name, schemaguard.sg_cut(f.detail), f.hint
+    (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan)), f.check_name, schemaguard.sg_cut(f.detail),
+        f.hint
      FROM found f WHERE f.result <> 'ok' OR everything ORDER BY f.place);
 END;
 COMMENT ON FUNCTION sg_plan_check(text, int[], boolean, text)
@@ -185,7 +189,8 @@ CREATE FUNCTION sg_drift(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.class, d.risk, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24), schemaguard.sg_cut(d.actual)
+    SELECT d.class, d.risk, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24),
+        schemaguard.sg_cut(d.actual)
     FROM sg_drift_details(reference, target, schemas, cosmetic) d;
 END;
 COMMENT ON FUNCTION sg_drift(text, text, schemaguard.names, boolean)
@@ -209,7 +214,8 @@ CREATE FUNCTION sg_sync_check(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.class, d.left_out, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24), schemaguard.sg_cut(d.actual)
+    SELECT d.class, d.left_out, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24),
+        schemaguard.sg_cut(d.actual)
     FROM sg_sync_check_details(reference, target, schemas, allow_drop, partitions, server) d;
 END;
 COMMENT ON FUNCTION sg_sync_check(text, text, schemaguard.names, boolean, boolean, text)
@@ -228,7 +234,8 @@ CREATE FUNCTION sg_compare_fks(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.recommendation, d.risk, d.run_on, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(coalesce(d.reference_name, d.target_name)), d.reason
+    SELECT d.recommendation, d.risk, d.run_on, schemaguard.sg_cut(d.child_table),
+        schemaguard.sg_cut(coalesce(d.reference_name, d.target_name)), d.reason
     FROM sg_compare_fks_details(reference, target) d
     WHERE everything OR d.level = 'key' AND d.status <> 'common';
 END;
@@ -248,7 +255,8 @@ CREATE FUNCTION sg_impact(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.certainty, d.kind, schemaguard.sg_cut(d.dependent), d.depth, schemaguard.sg_cut(d.via), schemaguard.sg_cut(d.on_drop, 24), d.on_change
+    SELECT d.certainty, d.kind, schemaguard.sg_cut(d.dependent), d.depth, schemaguard.sg_cut(d.via), schemaguard.sg_cut(d.on_drop, 24),
+        d.on_change
     FROM sg_impact_details(object, internals) d;
 END;
 COMMENT ON FUNCTION sg_impact(text, boolean)

@@ -21,7 +21,8 @@ RETURNS record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH here AS (
-        SELECT c.system_identifier AS system, d.oid AS database FROM pg_control_system() c, pg_database d WHERE d.datname = current_database()),
+        SELECT c.system_identifier AS system, d.oid AS database FROM pg_control_system() c, pg_database d
+            WHERE d.datname = current_database()),
     known AS (
         SELECT count(DISTINCT c.oid) AS keys, count(DISTINCT c.oid) FILTER (WHERE p.id IS NULL) AS unread,
                count(DISTINCT c.oid) FILTER (WHERE NOT c.convalidated) AS unproved, min(p.proved_at) AS oldest
@@ -61,7 +62,8 @@ BEGIN ATOMIC
     WITH step AS (
         SELECT s.plan, s.updated_at,
                CASE WHEN s.state = 'failed' THEN 2
-                    WHEN s.state IN ('pending', 'added', 'waiting') OR s.state = 'skipped' AND s.skipped_by IS NULL THEN 1 ELSE 0 END AS level
+                    WHEN s.state IN ('pending', 'added', 'waiting') OR s.state = 'skipped' AND s.skipped_by IS NULL THEN 1
+                        ELSE 0 END AS level
         FROM schemaguard.plan_step s),
     worst AS (
         SELECT max(s.level) AS level, count(*) AS steps, count(*) FILTER (WHERE s.level = 2) AS failed,
@@ -95,7 +97,8 @@ BEGIN ATOMIC
         WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target))
         ORDER BY r.role, r.reference, r.target, r.id DESC),
     worst AS (
-        SELECT count(*) AS comparisons, max(c.level) AS level, sum(c.drifts) AS drifts, max(c.at) AS newest, min(c.at) AS oldest FROM checked c),
+        SELECT count(*) AS comparisons, max(c.level) AS level, sum(c.drifts) AS drifts, max(c.at) AS newest, min(c.at) AS oldest
+            FROM checked c),
     named AS (
         SELECT c.reference, c.target FROM checked c ORDER BY c.level DESC, c.at DESC, c.reference COLLATE "C" LIMIT 1),
     taken AS (
@@ -105,7 +108,8 @@ BEGIN ATOMIC
                 ELSE w.oldest END,
            CASE WHEN w.comparisons = 0 AND k.name IS NULL THEN 'there is no snapshot to compare with'
                 WHEN w.comparisons = 0 THEN 'no check on record compares with a snapshot'
-                WHEN w.level > 0 THEN format('differences: %s; comparisons: %s; last check %s', w.drifts, w.comparisons, schemaguard.sg_ago(w.newest))
+                WHEN w.level > 0 THEN format('differences: %s; comparisons: %s; last check %s', w.drifts, w.comparisons,
+                    schemaguard.sg_ago(w.newest))
                 ELSE format('no drift; comparisons: %s; the oldest check was %s', w.comparisons, schemaguard.sg_ago(w.oldest)) END,
            CASE WHEN w.level > 0 THEN format('SELECT * FROM @extschema@.sg_drift(%L, %L);', n.reference, n.target)
                 WHEN w.comparisons > 0 THEN format('SELECT @extschema@.sg_drift_check(%L, %L);', n.reference, n.target)
@@ -114,7 +118,8 @@ BEGIN ATOMIC
     FROM worst w LEFT JOIN named n ON true LEFT JOIN taken k ON true
          CROSS JOIN LATERAL (
              SELECT CASE WHEN w.level = 2 THEN 'failing'
-                         WHEN w.comparisons = 0 OR w.level = 1 OR w.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END) t (state);
+                         WHEN w.comparisons = 0 OR w.level = 1 OR w.oldest < now() - interval '30 days' THEN 'attention'
+                             ELSE 'ok' END) t (state);
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_drift() IS 'is the schema what its snapshots say, by the last checks?';
 
@@ -131,12 +136,14 @@ BEGIN ATOMIC
                min(f.first_seen) FILTER (WHERE NOT a.accepted) AS first_seen, count(*) FILTER (WHERE a.accepted) AS accepted,
                count(*) FILTER (WHERE a.accepted AND f.accepted_until < now() + interval '14 days') AS ending
         FROM schemaguard.finding f
-             CROSS JOIN LATERAL (SELECT coalesce(f.result = 'fail' AND f.accepted_until > now() AND f.count <= f.accepted_count, false)) a (accepted)
+             CROSS JOIN LATERAL (SELECT coalesce(f.result = 'fail' AND f.accepted_until > now()
+                 AND f.count <= f.accepted_count, false)) a (accepted)
         WHERE f.source = 'audit' AND f.gone_at IS NULL)
     SELECT CASE WHEN f.failed > 0 THEN 'failing'
                 WHEN f.findings > 0 OR f.ending > 0 OR g.gates = 0 OR g.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END,
            'gates', coalesce(f.first_seen, g.oldest),
-           CASE WHEN f.findings > 0 THEN format('fail: %s; unknown: %s; the last gate ran %s', f.failed, f.findings - f.failed, schemaguard.sg_ago(g.newest))
+           CASE WHEN f.findings > 0 THEN format('fail: %s; unknown: %s; the last gate ran %s', f.failed, f.findings - f.failed,
+               schemaguard.sg_ago(g.newest))
                 WHEN g.gates = 0 THEN 'no audit gate has run'
                 WHEN f.ending > 0 THEN format('accepted: %s, of which %s end within 14 days', f.accepted, f.ending)
                 ELSE format('nothing new; accepted: %s; the oldest gate ran %s', f.accepted, schemaguard.sg_ago(g.oldest)) END,
@@ -159,7 +166,8 @@ BEGIN ATOMIC
     FROM (SELECT count(*) AS n, min(r.at) AS at FROM (SELECT k.at FROM schemaguard.quarantine k ORDER BY k.id LIMIT 1001) r) q
     UNION ALL
     SELECT CASE WHEN d.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END, 'attic', d.oldest,
-           CASE WHEN d.n > 0 THEN format('dropped and kept: %s; the oldest was dropped %s', d.n, schemaguard.sg_ago(d.oldest)) ELSE 'nothing that was dropped is kept' END,
+           CASE WHEN d.n > 0 THEN format('dropped and kept: %s; the oldest was dropped %s', d.n, schemaguard.sg_ago(d.oldest))
+               ELSE 'nothing that was dropped is kept' END,
            'SELECT * FROM schemaguard.plan_deed WHERE undone_at IS NULL;'
     FROM (SELECT count(*) AS n, min(d.done_at) AS oldest
           FROM schemaguard.plan_deed d
