@@ -23,6 +23,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use PostgreSQL::Test::Utils;
+use SgGaps;
 use SgTest;
 use POSIX ();
 use Test::More;
@@ -32,26 +33,7 @@ my $all = $ENV{SG_GAPS};
 my ($calls_like, $kinds_like, $callers_like) = map { $ENV{$_} // '' } qw(GAPS_CALLS GAPS_KINDS GAPS_CALLERS);
 my $gaps_dir = "$FindBin::RealBin/../gaps";
 
-# The library with its gaps, compiled with such options of gaps.c
-sub build_gaps
-{
-	my ($options) = @_;
-	my $dir = PostgreSQL::Test::Utils::tempdir();
-	my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
-	my $make = "env -u MAKEFLAGS -u MAKELEVEL make -s -C $dir PG_CONFIG=$pg_config with_llvm=no";
-
-	system_or_bail('cp', '-a', 'Makefile', 'schemaguard.control', '.built-for', 'src', $dir);
-	system_or_bail('cp', "$gaps_dir/gaps.c", "$dir/src/gaps.c");
-	chomp(my $objects = `$make print-OBJS`);
-	chomp(my $include = `$pg_config --includedir`);
-	chomp(my $libdir = `$pg_config --libdir`);
-	system_log("$make src/gaps.o PG_CFLAGS='-I$include -Wno-missing-prototypes @{[ $options // '' ]}'") == 0 or die "no gaps.o in $dir";
-	my $wraps = join ' ', map { /\bT __wrap_(\w+)/ ? "-Wl,--wrap=$1" : () } `nm $dir/src/gaps.o`;
-	system_log(qq{$make schemaguard.so "OBJS=$objects src/gaps.o" SHLIB_LINK="$wraps -L$libdir -lpq"}) == 0 or die "no library in $dir";
-	return $dir;
-}
-
-my $library = build_gaps();
+my $library = library_with('gaps.c');
 my $node = new_node('gaps', without => 1,
 	conf => "log_line_prefix = '%d '\ndynamic_library_path = '$library:\$libdir'\nmax_connections = 40\nfsync = off\nschemaguard.lock_timeout = 20s\n");
 my $admin = $node->safe_psql('postgres', 'SELECT current_user');
@@ -313,7 +295,7 @@ my @shares = map { start_share("by_$_", $_, @matrix, $_ eq 'root' && !$all ? ([ 
 is(found_by($_), '', "called by $_->[0]: no code of others runs as another role, nothing is lost") foreach @shares;
 
 # The control. Each call locks the table of its step without a deed's help: so the statement is on another one.
-my $hole = build_gaps('-DGAPS_HOLE');
+my $hole = library_with('gaps.c', '-DGAPS_HOLE');
 my $unlocked = [ sg_apply => "$plan SELECT sg_plan_add_statement('x', 'UPDATE t.d SET x = x + 1', child_table => 't.c')", "CALL sg_apply('x'); $state" ];
 
 $node->safe_psql('postgres', qq{ALTER ROLE root SET dynamic_library_path = '$hole:\$libdir'});
@@ -338,8 +320,8 @@ my $stop = with($key, 'stop') . "; SELECT $steps{check}";
 push @readers, [ sg_plan_check => $stop, q{SELECT count(*) FROM sg_plan_check('x', verify => 'full')} ];
 my @draw = $all ? @look_alikes : map { splice @look_alikes, int(rand(@look_alikes)), 1 } 1 .. ($ENV{GAPS_LOOK_ALIKES} // 4);
 my @names = ((map { [ $_, 'type that comes' ] } @draw), map { [ $_, 'schema of views' ] } $all ? @readers : $readers[ int(rand(@readers)) ]);
-my $guarded = build_gaps('-DGAPS_GUARD');
-my $trusting = build_gaps('-DGAPS_GUARD -DGAPS_NAMES');
+my $guarded = library_with('gaps.c', '-DGAPS_GUARD');
+my $trusting = library_with('gaps.c', '-DGAPS_GUARD -DGAPS_NAMES');
 
 $node->safe_psql('postgres', qq{ALTER ROLE root SET dynamic_library_path = '$guarded:\$libdir'});
 is(found_by(start_share('names', 'root', @names)), '', 'no name leads to built-in functions, or to a view, of others');

@@ -58,6 +58,7 @@ valgrind() {
   if grep -nE -A 40 'VALGRINDERROR-BEGIN|TRAP:|was terminated by signal' "$SG_DIR/valgrind/server.log"; then
     sg_die "valgrind or the server found errors"
   fi
+  grep '^-- ' "$SG_DIR/psql.log"
   sg_say "$(grep -c '^-- ' "$SG_DIR/psql.log") rooms, no report of valgrind"
 }
 

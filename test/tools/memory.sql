@@ -1,5 +1,5 @@
 -- A scenario through all rooms, on as few rows as do: for a server under valgrind, see memory.sh. Its rooms are told by
--- \echo, one line each.
+-- \echo, one line each, with the time at which they began.
 \set QUIET on
 SET client_min_messages = warning;
 CREATE EXTENSION schemaguard;
@@ -23,11 +23,11 @@ INSERT INTO notes SELECT g, 1 + g % 55, NULLIF(g % 9, 0) FROM generate_series(1,
 INSERT INTO tags SELECT g, 't' || g % 18 FROM generate_series(1, 20) g;
 ANALYZE;
 
-\echo -- snapshot
+\echo -- snapshot `date +%T`
 SELECT sg_snapshot_take('before', '{shop}');
 SELECT sg_snapshot_import('imported', ARRAY(SELECT sg_snapshot_export('before')));
 
-\echo -- audit
+\echo -- audit `date +%T`
 SELECT fk_name, result, orphan_rows FROM sg_orphan_audit_details();
 SELECT fk_name, result, orphan_rows FROM sg_orphan_audit_details(inferred => true);
 SELECT count(*) FROM sg_orphans('orders', '{customer_id}', 'customers');
@@ -35,11 +35,11 @@ SELECT rule_name, result, violating_rows FROM sg_rule_audit_details('items', 'ch
 SELECT count(*) FROM sg_rule_violations('tags', 'unique', '(name)');
 SELECT count(*) FROM sg_tenant_audit_details('tenant_id');
 
-\echo -- discover
+\echo -- discover `date +%T`
 SELECT * FROM sg_discover_fks_details(schemas => '{shop}');
 SELECT * FROM schemaguard.sg_discover_unmatched('{shop}');
 
-\echo -- plan
+\echo -- plan `date +%T`
 SELECT sg_plan_create('found');
 SELECT sg_plan_from_discovery('found', 0);
 SELECT sg_plan_create('all');
@@ -58,34 +58,40 @@ SELECT sg_plan_from_sql('found', 'ALTER TABLE shop.items ADD x int; CREATE INDEX
 SELECT sg_plan_import('imported', sg_plan_export('all'));
 SELECT count(*) FROM sg_plan_sql('all');
 
-\echo -- check
+\echo -- check `date +%T`
 SELECT step, check_name, result FROM sg_plan_check_details('all') WHERE result <> 'ok';
 
-\echo -- apply
+\echo -- apply `date +%T`
 SELECT count(*) FROM schemaguard.sg_measure_overhead('all', 5, 1);
 CALL sg_apply('all', fix => true);
 SELECT step, kind, state, reason FROM schemaguard.plan_step WHERE plan = 'all' ORDER BY step;
 
-\echo -- verify
+\echo -- verify `date +%T`
 SELECT fk_name, result FROM sg_verify_fks_details('all', live => true);
 SELECT count(*) FROM schemaguard.fk_trust;
 
-\echo -- impact
+\echo -- impact `date +%T`
 SELECT count(*) FROM sg_impact_details('shop.customers.id');
 SELECT count(*) FROM sg_impact_details('shop.f(integer)');
 
-\echo -- drift
+\echo -- drift `date +%T`
 SELECT count(*) FROM sg_drift_details('before', schemas => '{shop}', cosmetic => true);
 SELECT count(*) FROM sg_drift_matrix('{before,imported,live}');
 SELECT count(*) FROM sg_compare_fks_details('before');
 
-\echo -- sync_sql
+\echo -- sync_sql `date +%T`
 SELECT count(*) FROM sg_sync_sql('before', schemas => '{shop}', allow_drop => true);
 
-\echo -- sync_check
-SELECT * FROM sg_sync_check_details('before', schemas => '{shop}', allow_drop => true);
+\echo -- sync_check `date +%T`
+-- of as little as does: the script runs in a database of its own, of which snapshots are taken
+CREATE SCHEMA one;
+CREATE TABLE one.t (id int);
+SELECT sg_snapshot_take('one', '{one}');
+ALTER TABLE one.t ADD n int;
+SELECT * FROM sg_sync_check_details('one', schemas => '{one}', allow_drop => true);
+DROP SCHEMA one CASCADE;
 
-\echo -- rollback
+\echo -- rollback `date +%T`
 CALL sg_rollback_fks('all');
 CALL sg_restore_quarantine('all');
 SELECT step, kind, state, reason FROM schemaguard.plan_step WHERE plan = 'all' ORDER BY step;
