@@ -45,7 +45,7 @@ COMMENT ON COLUMN schemaguard.proof.triggers_hash IS 'the triggers as they were 
 COMMENT ON COLUMN schemaguard.proof.files_hash IS 'the tables'' files as they were then';
 COMMENT ON COLUMN schemaguard.proof.subscriptions_hash IS 'the subscriptions as they were then';
 COMMENT ON COLUMN schemaguard.proof.id IS 'number of the row';
--- It counts the rows of tables that not everybody may read: a role sees its own verdicts, pg_monitor all, as in audit_log.
+-- The ledger counts the rows of tables that not everybody may read: a role sees its own verdicts, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.proof ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_proofs ON schemaguard.proof FOR SELECT
     USING (role OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
@@ -132,7 +132,7 @@ LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'sg_fk_facts';
 COMMENT ON FUNCTION schemaguard.sg_fk_facts() IS 'what the catalogs say about each declared key, for schemaguard.fk_trust';
 
--- Of each key the newest verdict counts.  One that has read the tables themselves puts all before it out of use; one
+-- The newest verdict of a key counts.  One that has read the tables themselves puts all before it out of use; one
 -- that has trusted an index, those of its own kind.  Where both kinds remain, orphans that either has found weigh most,
 -- then a proof that stands, then the stronger one.  Numbers of rows are for who could count them: null for others.
 CREATE VIEW schemaguard.fk_trust AS

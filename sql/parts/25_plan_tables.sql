@@ -163,7 +163,7 @@ COMMENT ON COLUMN schemaguard.plan_note.line IS 'line of the script; 0: about th
 COMMENT ON COLUMN schemaguard.plan_note.reason IS 'what was left alone, and why';
 COMMENT ON COLUMN schemaguard.plan_note.id IS 'number of the row';
 
--- What plans have done, as rollback and the recovery of interrupted builds read it: names and definitions, which are
+-- Deeds of plans, as rollback and the recovery of interrupted builds read it: names and definitions, which are
 -- compared with the catalog, and no statement.  No OIDs: a restore and REINDEX CONCURRENTLY change them.
 CREATE TABLE schemaguard.plan_deed (
     id            bigint PRIMARY KEY,
@@ -204,7 +204,7 @@ COMMENT ON COLUMN schemaguard.plan_deed.log_id IS 'the row of audit_log that beg
 
 GRANT SELECT ON schemaguard.plan, schemaguard.plan_step, schemaguard.plan_note, schemaguard.plan_deed TO PUBLIC;
 
--- What a dump of the database takes along
+-- Rows that a dump of the database takes along
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan', '');
 GRANT SELECT ON SEQUENCE schemaguard.plan_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_id_seq', '');

@@ -127,7 +127,7 @@ AS 'MODULE_PATHNAME', 'sg_plan_allow';
 COMMENT ON FUNCTION sg_plan_allow(text, text, boolean)
     IS 'let a role read, run and approve a plan, or not any more';
 
--- What a role sees of the plans: those that it may use; pg_monitor sees all.  The tables' owner is not subject to the
+-- Policies show a role the plans that it may use; pg_monitor sees all.  The tables' owner is not subject to the
 -- policies, so that superusers' dumps hold everything.
 CREATE FUNCTION schemaguard.sg_readable_plans()
 RETURNS text[]

@@ -1,4 +1,4 @@
--- What people ask for in one call: steps for audit columns, archives, tenants, and for what replaces a table.  They are made of
+-- Calls that add several steps: for audit columns, archives, tenants, and for what replaces a table.  They are made of
 -- the catalog as it is; what is there, or in the plan, is not added again.
 CREATE TABLE schemaguard.deprecated_table (
     table_name  text PRIMARY KEY,

@@ -1,4 +1,4 @@
--- What runs now.  Details of another role's sessions are null, as in pg_stat_activity.
+-- Calls that run now.  Details of another role's sessions are null, as in pg_stat_activity.
 CREATE FUNCTION schemaguard.sg_progress(
     OUT pid           int,
     OUT plan_id       bigint,

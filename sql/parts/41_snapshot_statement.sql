@@ -1,6 +1,6 @@
 -- The snapshot statement: ONE read-only statement, for this database, for another server (dblink) and for psql.
 --
--- It stands in sql/snapshot/, the objects of each kind in a file, from where sql/join.awk brings it here and into
+-- The statement stands in sql/snapshot/, the objects of each kind in a file, from where sql/join.awk brings it here and into
 -- docs/snapshot.sql: run make docs/snapshot.sql after a change.
 --
 -- Its text has to work on servers from 12 to 19, as a role that can merely connect, in a read-only transaction and on a
@@ -44,7 +44,7 @@ COMMENT ON FUNCTION schemaguard.sg_snapshot_statement()
 -- is left in the setting sg_snapshot.unprintable, from where the statement takes it: {"relation 16401": "why"}. So one
 -- object that cannot be read costs its own text, and not the snapshot. A table's texts are one object here.
 --
--- It runs on other servers, too: what is said above of functions and old majors holds here. A branch that is not evaluated
+-- The statement runs on other servers, too: what is said above of functions and old majors holds here. A branch that is not evaluated
 -- may name a function that an old server does not have.
 CREATE FUNCTION schemaguard.sg_snapshot_probe()
 RETURNS text
@@ -58,7 +58,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_snapshot_probe()
     IS 'the statement that finds what a snapshot cannot print, where sg_snapshot_statement fails';
 
--- The same as statements, of which the last gives the lines of a document: for a database of ours without the extension
+-- Returns the text as statements, of which the last gives the lines of a document: for a database of ours without the extension
 CREATE FUNCTION schemaguard.sg_snapshot_script()
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -73,7 +73,7 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback', '')
 GRANT SELECT ON SEQUENCE schemaguard.discovery_feedback_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_feedback_id_seq', '');
 
--- What the catalogs say, once, for the whole database: what discovery starts from. Tables of extensions, temporary ones and the
+-- Reads the catalogs once for the whole database: discovery starts from these rows. Tables of extensions, temporary ones and the
 -- system's own are left out; partitions are there, marked, since keys belong to the table that they are partitions of. Tables and keys
 -- are in the order of their names and columns: where two do alike, what is proposed must not hang on how the catalogs lie on disk.
 CREATE FUNCTION schemaguard.sg_discovery_tables(
@@ -143,7 +143,7 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_discovery_columns()
     IS 'their columns';
 
--- What is a key in a table is taken for one in those that inherit from it, though no foreign key can refer to it there
+-- Columns that are a key in a table are taken for one in those that inherit from it, though no foreign key can refer to it there
 CREATE FUNCTION schemaguard.sg_discovery_indexed(
     OUT relid         oid,
     OUT number        int2,
@@ -187,7 +187,7 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_discovery_indexed()
     IS 'what indexes say of columns, their own and those of the tables that they inherit from';
 
--- Of several ones of the same columns the primary one comes first
+-- The primary key comes first among several keys of the same columns
 CREATE FUNCTION schemaguard.sg_discovery_keys(
     OUT relid     oid,
     OUT "primary" boolean,
@@ -480,7 +480,7 @@ AS 'MODULE_PATHNAME', 'sg_discover_unmatched';
 COMMENT ON FUNCTION schemaguard.sg_discover_unmatched(schemaguard.names)
     IS 'columns that look like a reference and match nothing';
 
--- What sg_plan_from_discovery() adds
+-- Proposals that sg_plan_from_discovery() adds
 CREATE FUNCTION schemaguard.sg_discovered_steps(
     plan      text,
     min_score float8,

@@ -1,6 +1,6 @@
 -- Drift, day by day: checks with a history, several environments at once
 
--- What is meant to differ. Patterns are names in which * is any text and ? any character.
+-- Objects that are meant to differ. Patterns are names in which * is any text and ? any character.
 CREATE TABLE schemaguard.drift_ignore (
     kind     text NOT NULL DEFAULT '*',
     object   text NOT NULL,
@@ -22,7 +22,7 @@ COMMENT ON COLUMN schemaguard.drift_ignore.change IS 'pattern for the change';
 COMMENT ON COLUMN schemaguard.drift_ignore.property IS 'pattern for the property; of a whole object that is empty';
 COMMENT ON COLUMN schemaguard.drift_ignore.added_by IS 'who added it';
 COMMENT ON COLUMN schemaguard.drift_ignore.added_at IS 'when';
--- It hides drift from everybody's checks: for the owner of the database, who can give it to others.
+-- A row hides drift from everybody's checks: for the owner of the database, who can give it to others.
 GRANT SELECT ON schemaguard.drift_ignore TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.drift_ignore TO pg_database_owner;
 

@@ -1,6 +1,6 @@
 -- Sync: what may come from a snapshot's document into a script. Nothing here runs what a snapshot says.
 
--- What parses a text does so in a subtransaction, which no parallel plan may begin: such functions are PARALLEL UNSAFE.
+-- Functions that parse a text do so in a subtransaction, which no parallel plan may begin: such functions are PARALLEL UNSAFE.
 
 -- Whether one statement of a script, or each of "several", is what its rule says
 CREATE FUNCTION schemaguard.sg_sync_problem(kind text, names text[], several boolean, statement text, guard text)

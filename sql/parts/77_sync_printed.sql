@@ -1,5 +1,5 @@
 -- Sync: what guards ask of indexes and constraints, in the server's own words, and what of those does not count
--- What the server prints of an expression, without what it prints differently each time: casts, parentheses, white space
+-- Returns the text that the server prints of an expression, without what it prints differently each time: casts, parentheses, white space
 CREATE FUNCTION schemaguard.sg_sync_pattern()
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -105,7 +105,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_labels(text, jsonb, jsonb)
     IS 'the statements that add labels of an enum';
 
--- What has to be done to the columns and checks of an enum before it is made anew, and after that: a query that needs nothing of ours
+-- Statements for columns and checks of an enum, before and after it is recreated: a query that needs nothing of ours
 CREATE FUNCTION schemaguard.sg_sync_labelled(type text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -195,7 +195,7 @@ AS 'MODULE_PATHNAME', 'sg_sync_new_name';
 COMMENT ON FUNCTION schemaguard.sg_sync_new_name(text)
     IS 'the name of what takes the place of another object';
 
--- What a guard expects of an object for these properties of sg_sync_rules(): their values, one alone or several as an object
+-- Returns the values that a guard expects for these properties of sg_sync_rules(): one alone, or several as an object
 CREATE FUNCTION schemaguard.sg_sync_expected(object jsonb, properties text[], printed boolean[], alone boolean)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -590,7 +590,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_comments(text, jsonb, jsonb)
     IS 'the statements that change comments of columns';
 
--- What may go away when values of one type become values of another; null: nothing
+-- Returns the parts of values that a change of their type may lose; null: nothing
 CREATE FUNCTION schemaguard.sg_sync_type_loss(old text, new text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -730,7 +730,7 @@ RETURN '$' || word || CASE WHEN position('$' || word IN body) > 0 THEN '_' || md
 COMMENT ON FUNCTION schemaguard.sg_sync_tag(text, text)
     IS 'a dollar quote for a text, of a word that sg_sync_plain() knows';
 
--- One statement, with its guard: it is run where the object is as it was before, left alone where it is as it should be
+-- Returns a statement with its guard: it is run where the object is as it was before, left alone where it is as it should be
 -- after; anything else ends the script. "look" is what is run before it
 CREATE FUNCTION schemaguard.sg_sync_guarded(step text, object text, statement text, guard text, before text, after text, look text DEFAULT NULL)
 RETURNS text

@@ -16,7 +16,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_done(text, text, text, boolean, text)
     IS 'whether an object is as it should be, or gone where that is as good; an error where it is not as it was, either';
 
--- What makes an enum anew, without DO, and without the checks and defaults that other statements drop and add
+-- Returns the statements that recreate an enum, without DO, and without the checks and defaults that other statements drop and add
 CREATE FUNCTION schemaguard.sg_sync_relabel_plain(type text, name text, labels jsonb, dropped text[])
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -41,7 +41,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_relabel_plain(text, text, jsonb, text[])
     IS 'the statements that make an enum anew, as its columns are now';
 
--- What comes behind a block. Its quote ends it, and nothing within: that may hold what looks like the end of another one
+-- Returns the text behind a block. Its quote ends it, and nothing within: that may hold what looks like the end of another one
 CREATE FUNCTION schemaguard.sg_sync_behind_block(statement text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -136,7 +136,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_texts(jsonb)
     IS 'an array of names as the text of a text[]';
 
--- What stands under tables, columns and all else that plans have kept: identities
+-- Returns the identities of tables, columns and all else that plans have kept, and of objects under them
 CREATE FUNCTION schemaguard.sg_sync_under_kept()
 RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE

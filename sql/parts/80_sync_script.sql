@@ -61,7 +61,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_finds(text)
     IS 'how many rows a statement would be refused for';
 
--- How much there is in a table of a live target, or in that of a column, as far as statistics know
+-- Tells how much there is in a table of a live target, or in that of a column, as far as statistics know
 CREATE FUNCTION schemaguard.sg_sync_size(target text, kind text, object text)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -137,7 +137,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_blocked(jsonb)
     IS 'what is in the way of statements';
 
--- How a script is read, whatever database or role has other settings: what pg_dump sets, and what changes the meaning of an expression
+-- Settings of a script, whatever database or role has others: those that pg_dump sets, and those that change an expression's meaning
 CREATE FUNCTION schemaguard.sg_sync_settings(OUT name text, OUT value text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -228,7 +228,7 @@ RETURN (SELECT format('PERFORM pg_temp.sg_sync_look(%L)', array_agg(DISTINCT n.n
 COMMENT ON FUNCTION schemaguard.sg_sync_look(text, text[])
     IS 'what a script runs before a statement that comes to tables of other roles; null: it comes to none';
 
--- What a script begins with that has a look later on: it locks tables as the library does for its own deeds, with what is above and
+-- Returns the beginning of a script that has a look later on: it locks tables as the library does for its own deeds, with what is above and
 -- below them, and ends the script where something of another role could run
 CREATE FUNCTION schemaguard.sg_sync_looker()
 RETURNS text

@@ -65,7 +65,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_scratch_options(text)
     IS 'encoding and locale of a target, as CREATE DATABASE wants them';
 
--- What a script leaves out on purpose, and what is not made in a scratch database: it would do something beyond it
+-- Statements that a script leaves out on purpose, and those that are not run in a scratch database: it would do something beyond it
 CREATE FUNCTION schemaguard.sg_sync_leaves_out(statement jsonb, allow_drop boolean, blocked jsonb)
 RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -98,7 +98,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_scratch_steps(jsonb, boolean, jsonb)
     IS 'statements of a script as a scratch database is given them';
 
--- One round there: what failed, and in the snapshot of that name what there is then
+-- Runs a round there, and returns what failed, and in the snapshot of that name what there is then
 CREATE FUNCTION schemaguard.sg_scratch_round(statements jsonb, allow_drop boolean, blocked jsonb, strict boolean, snapshot text)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

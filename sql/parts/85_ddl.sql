@@ -74,7 +74,7 @@ CREATE FUNCTION schemaguard.sg_ddl_event() RETURNS event_trigger
 REVOKE ALL ON FUNCTION schemaguard.sg_ddl_event() FROM PUBLIC;
 COMMENT ON FUNCTION schemaguard.sg_ddl_event() IS 'note a command for schemaguard.ddl_log';
 
--- One row while DDL is to be caught. A dump takes it along, and no event triggers, which are members of the extension:
+-- Holds a row while DDL is to be caught. A dump takes it along, and no event triggers, which are members of the extension:
 -- the row makes them again.
 CREATE TABLE schemaguard.ddl_capture (
     since timestamptz NOT NULL,

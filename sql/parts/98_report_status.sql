@@ -84,7 +84,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_plans() IS 'have the steps of plans been done?';
 
--- Of each comparison the last check counts, while there is the snapshot.
+-- The last check of a comparison counts, while there is the snapshot.
 CREATE FUNCTION schemaguard.sg_status_drift(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS record
@@ -153,7 +153,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_gates() IS 'do the audit gates pass?';
 
--- Of quarantine no more rows are counted than an answer needs.
+-- Counts no more rows of the quarantine than an answer needs.
 CREATE FUNCTION schemaguard.sg_status_kept(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS SETOF record

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 
 #include "base/compat.h"
 #include "base/spi.h"
@@ -73,7 +74,8 @@ no_such_steps(const FkPlan *plan, List *steps, List *unknown)
 			 steps == NIL ? errdetail("It has no step at all.") :
 			 first == last ? errdetail("Its only step is %d.", first) :
 			 errdetail("Its steps are %d to %d.", first, last),
-			 errhint("schemaguard.plan_step lists the steps of a plan.")));
+			 errhint("SELECT step, kind, child_table, fk_name, state FROM schemaguard.plan_step WHERE plan = %s ORDER BY step;",
+					 quote_literal_cstr(plan->name))));
 }
 
 void

@@ -203,7 +203,7 @@ no_such_plan(const char *name)
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("plan \"%s\" does not exist", name),
 			 nearest.found ? errhint(sg_calls("Perhaps you meant plan \"%s\":\nSELECT * FROM sg_plan_check(%s);"),
-										 nearest.found, quote_literal_cstr(nearest.found)) :
+									 nearest.found, quote_literal_cstr(nearest.found)) :
 			 plans ? errhint("These plans exist: %s.", known.data) :
 			 errhint(sg_calls("There is no plan that you may read. Make one:\nSELECT sg_plan_create(%s);"), quote_literal_cstr(name))));
 }
@@ -512,7 +512,8 @@ plan_step_get(const char *name, int step, bool missing_ok)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("plan \"%s\" has no step %d", name, step),
-				 errhint("schemaguard.plan_step lists the steps of a plan.")));
+				 errhint("SELECT step, kind, child_table, fk_name, state FROM schemaguard.plan_step WHERE plan = %s ORDER BY step;",
+						 quote_literal_cstr(name))));
 
 	return steps ? linitial(steps) : NULL;
 }

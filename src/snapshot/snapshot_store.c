@@ -98,7 +98,7 @@ no_such_snapshot(const char *name)
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("snapshot \"%s\" does not exist", name),
 			 nearest.found ? errhint(sg_calls("Perhaps you meant snapshot \"%s\":\nSELECT * FROM sg_drift(%s);"),
-										 nearest.found, quote_literal_cstr(nearest.found)) :
+									 nearest.found, quote_literal_cstr(nearest.found)) :
 			 readable > 0 ? errhint("These snapshots exist: %s.", known.data) :
 			 errhint(sg_calls("There is no snapshot that you may read. Take one:\nSELECT sg_snapshot_take(%s);"), quote_literal_cstr(name))));
 }
