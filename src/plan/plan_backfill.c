@@ -223,18 +223,32 @@ is_wanting(const PlanStep *step, const char *alias)
 	return sql.data;
 }
 
+/* A column of a row, or the value that is to be in its place */
+static char *
+row_column(const PlanStep *step, const char *row, const Form_pg_attribute att, const char *value)
+{
+	if (value == NULL || strcmp(NameStr(att->attname), linitial(step->child_columns)) != 0)
+		return psprintf("%s.%s", row, quote_identifier(NameStr(att->attname)));
+	return psprintf("CAST(%s AS %s) AS %s", value,
+					format_type_extended(att->atttypid, att->atttypmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY),
+					quote_identifier(NameStr(att->attname)));
+}
+
 /*
- * The row that a trigger sees, as a subquery.  Generated columns, which are
+ * A row before it is written, as a subquery: the one that a trigger sees, or,
+ * with a value, one whose column has that.  Generated columns, which are
  * computed after BEFORE triggers, are computed here.
  */
 static char *
-row_source(const PlanStep *step, const char *row)
+row_source(const PlanStep *step, const char *row, const char *value)
 {
 	Oid			table = sg_find_qualified(step->child_table);
 	Relation	rel = OidIsValid(table) ? RelationIdGetRelation(table) : NULL;
+	StringInfoData stored;
 	StringInfoData columns;
-	bool		any = false;
+	bool		any = value != NULL;
 
+	initStringInfo(&stored);
 	initStringInfo(&columns);
 	for (int i = 0; rel && i < RelationGetNumberOfAttributes(rel); i++)
 	{
@@ -245,14 +259,29 @@ row_source(const PlanStep *step, const char *row)
 			continue;
 		any |= att->attgenerated != '\0';
 		appendStringInfoString(&columns, columns.len ? ", " : "");
-		if (att->attgenerated == '\0')
-			appendStringInfo(&columns, "\"~r\".%s", name);
-		else
+		if (att->attgenerated != '\0')
 			appendStringInfo(&columns, "(%s) AS %s", generated_value(rel, i + 1), name);
+		else
+		{
+			appendStringInfo(&columns, "\"~r\".%s", name);
+			appendStringInfo(&stored, "%s%s", stored.len ? ", " : "", row_column(step, row, att, value));
+		}
 	}
 	if (rel)
 		RelationClose(rel);
-	return any ? psprintf("(SELECT %s FROM (SELECT %s.*) AS \"~r\")", columns.data, row) : psprintf("(SELECT %s.*)", row);
+	return any ? psprintf("(SELECT %s FROM (SELECT %s) AS \"~r\")", columns.data, value ? stored.data : psprintf("%s.*", row)) :
+		psprintf("(SELECT %s.*)", row);
+}
+
+/*
+ * Does a value mend a row that breaks a CHECK?  One that does not is never
+ * written, so that each row gets its value once, or stays as it is.
+ */
+static char *
+mends(const PlanStep *step, const char *alias, const char *value)
+{
+	return psprintf("(SELECT (%s\n) IS NOT FALSE FROM %s AS %s)", step->definition,
+					row_source(step, alias, value), row_name(step));
 }
 
 /* Where no application follows: a row that wants a value gets it, whoever has written it */
@@ -270,13 +299,14 @@ mending_body(const PlanStep *step)
 	appendStringInfo(&body,
 					 "	IF NOT EXISTS (SELECT FROM pg_class t WHERE t.oid = TG_RELID"
 					 " AND pg_get_userbyid(t.relowner) = current_user) THEN RETURN NEW; END IF;\n"
-					 "	%s INTO sg_now WHERE %s;\n"
+					 "	%s INTO sg_now WHERE %s%s;\n"
 					 "	IF FOUND THEN %s; END IF;\n"
 					 "	RETURN NEW;\n"
 					 "EXCEPTION WHEN OTHERS THEN\n"
 					 "	RETURN NEW;\n"
 					 "END\n",
-					 values_from(step, "\"~v\".*", row_source(step, "NEW")), is_wanting(step, row_name(step)),
+					 values_from(step, "\"~v\".*", row_source(step, "NEW", NULL)), is_wanting(step, row_name(step)),
+					 step->kind == STEP_CHECK ? psprintf(" AND %s", mends(step, row_name(step), "\"~v1\"")) : "",
 					 for_each_column(step, "; ", "NEW.%c := sg_now.%n"));
 	return body.data;
 }
@@ -308,13 +338,13 @@ plan_backfill_body(const PlanStep *step)
 					 "	END IF;\n"
 					 "	%s INTO sg_now;\n",
 					 for_each_column(step, " AND ", "NEW.%c IS NOT NULL"),
-					 values_from(step, "\"~v\".*", row_source(step, "NEW")));
+					 values_from(step, "\"~v\".*", row_source(step, "NEW", NULL)));
 	appendStringInfo(&body,
 					 "	IF TG_OP = 'UPDATE' THEN\n"
 					 "		IF %s THEN\n"
 					 "			%s INTO sg_was;\n",
 					 for_each_column(step, " AND ", "OLD.%c IS NOT NULL"),
-					 values_from(step, "\"~v\".*", row_source(step, "OLD")));
+					 values_from(step, "\"~v\".*", row_source(step, "OLD", NULL)));
 	appendStringInfo(&body,
 					 "			IF %s THEN RETURN NEW; END IF;\n"
 					 "			sg_all := true;\n"
@@ -376,17 +406,18 @@ plan_backfill_column_statement(const PlanStep *step)
 	return sql.len ? psprintf("ALTER TABLE %s%s", step->child_table, sql.data) : NULL;
 }
 
-/* A column that is empty, and for which there is a value in "~v"; of a CHECK, another value than it has */
+/* A column that is empty, and for which there is a value in "~v"; of a CHECK, a value that mends the row */
 static char *
 can_be_filled(const PlanStep *step, const char *alias)
 {
 	StringInfoData sql;
 	ListCell   *lc;
 
+	if (step->kind == STEP_CHECK)
+		return mends(step, alias, "\"~v1\"");
 	initStringInfo(&sql);
 	foreach(lc, step->child_columns)
-		appendStringInfo(&sql, step->kind == STEP_CHECK ? "%s%s.%s::text IS DISTINCT FROM \"~v%d\"::text" :
-						 "%s(%s.%s IS NULL AND \"~v%d\" IS NOT NULL)", sql.len ? " OR " : "", alias,
+		appendStringInfo(&sql, "%s(%s.%s IS NULL AND \"~v%d\" IS NOT NULL)", sql.len ? " OR " : "", alias,
 						 quote_identifier(lfirst(lc)), foreach_current_index(lc) + 1);
 	return sql.data;
 }
@@ -436,9 +467,10 @@ write_alone(const PlanStep *step, const char *table, const PlanFillBatch *batch)
 	const char *row = row_name(step);
 	const char *column = quote_identifier(linitial(step->child_columns));
 
-	return psprintf(step->kind == STEP_CHECK ?
-					"UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s.%s::text IS DISTINCT FROM (%s\n)::text" :
-					"UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s.%s IS NULL AND (%s\n) IS NOT NULL",
+	if (step->kind == STEP_CHECK)
+		return psprintf("UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s", table, row, column, step->backfill,
+						of_batch(step, batch), mends(step, row, psprintf("(%s\n)", step->backfill)));
+	return psprintf("UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s.%s IS NULL AND (%s\n) IS NOT NULL",
 					table, row, column, step->backfill, of_batch(step, batch), row, column, step->backfill);
 }
 
