@@ -745,6 +745,28 @@ fix_restore_left(const PlanRun *run)
 	return count_copies(run, true) + count_copies(run, false);
 }
 
+/* By whichever steps, and whoever may see them: without the columns none could go back */
+int64
+fix_restore_needs(const PlanRun *run, const char *table, List *columns)
+{
+	Oid			types[] = {INT8OID, TEXTOID, TEXTARRAYOID};
+	Datum		values[] = {Int64GetDatum(kept_by(run)), CStringGetTextDatum(table), sg_text_array(columns)};
+	SgScope		scope;
+	int64		n;
+
+	sg_owner_begin(&scope);
+	sg_scope_set("jit", "off");
+	SPI_connect();
+	sg_owner_execute(SPI_OK_SELECT,
+					 "SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND columns && $3"
+					 " AND to_regclass(row_table) = to_regclass($2)",
+					 lengthof(types), types, values, NULL);
+	n = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "n");
+	SPI_finish();
+	sg_scope_end(&scope);
+	return n;
+}
+
 /* A row of fix_restore_tell's query */
 static void *
 read_left(HeapTuple row, TupleDesc desc)

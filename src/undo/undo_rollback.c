@@ -22,7 +22,9 @@
  *
  * Rows that a CHECK, NOT NULL or unique constraint of the plan has refused go
  * back when it is gone: what was made later is gone by then, and columns that
- * the rows have are still there.  What is left is tried in the end.
+ * the rows have are still there.  What is left is tried in the end.  A column
+ * that rows in quarantine have is not dropped, nor called by its old name,
+ * before these are back, and stays with them.
  *
  *-------------------------------------------------------------------------
  */
@@ -45,6 +47,7 @@
 #include "deploy/deploy_index.h"
 #include "fix/fix.h"
 #include "log/log_grant.h"
+#include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
@@ -75,6 +78,9 @@ typedef struct Rollback
 	PlanRun    *run;
 	List	   *stuck;			/* of int: steps that keep the rest */
 	List	   *left;			/* of Left * */
+	List	   *waiting;		/* of PlanDeed *: rows in quarantine have
+								 * their columns */
+	bool		waited;			/* for those rows: what can go back, has */
 } Rollback;
 
 static bool
@@ -135,6 +141,40 @@ put_rows_back(PlanRun *run, List *steps)
 	MemoryContextSwitchTo(old);
 }
 
+/* Puts back the rows of steps of which nothing stands any more that has refused them */
+static void
+put_free_rows_back(PlanRun *run)
+{
+	List	   *held = NIL;
+	List	   *steps = NIL;
+
+	foreach_ptr(const PlanDeed, deed, plan_deeds(run->plan, DEED_BIT(DEED_ADD) | DEED_BIT(DEED_CHANGE)))
+	{
+		if (deed->kind == DEED_ADD || refuses_rows(deed))
+			held = lappend_int(held, deed->step);
+	}
+	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
+	{
+		if (!list_member_int(held, step->step))
+			steps = lappend_int(steps, step->step);
+	}
+	if (steps)
+		put_rows_back(run, steps);
+}
+
+/* Columns that go with a deed, or get another name */
+static List *
+columns_of(const PlanDeed *deed)
+{
+	const PlanStep *what = deed->what;
+
+	if (deed->kind == DEED_COLUMNS || (deed->kind == DEED_CHANGE && what->kind == STEP_COLUMN))
+		return what->child_columns;
+	if (deed->kind == DEED_CHANGE && what->kind == STEP_RENAME && plan_changed_object(what) == CHANGED_COLUMN)
+		return list_make1(what->new_name);
+	return NIL;
+}
+
 /* Records a deed that was not taken back; without a reason, it is what the step has got for it */
 static void
 add_left(Rollback *rollback, const PlanDeed *deed, const char *reason)
@@ -177,6 +217,38 @@ waits_for_keys(const Rollback *rollback, const PlanDeed *deed)
 	return count_left(rollback, deed->step) > 0;
 }
 
+/*
+ * Holds a deed whose columns rows in quarantine have, which could never go back
+ * without them.  What refuses these rows may still be to be taken back: so the
+ * deed comes once more in the end, and stays where they do.
+ */
+static bool
+waits_for_rows(Rollback *rollback, const PlanDeed *deed)
+{
+	PlanRun    *run = rollback->run;
+	List	   *columns = columns_of(deed);
+	char	   *reason;
+	int64		n;
+
+	if (columns == NIL || fix_restore_needs(run, deed->what->child_table, columns) == 0)
+		return false;
+	put_free_rows_back(run);
+	n = fix_restore_needs(run, deed->what->child_table, columns);
+	if (n == 0)
+		return false;
+	if (!rollback->waited)
+	{
+		rollback->waiting = lappend(rollback->waiting, unconstify(PlanDeed *, deed));
+		return true;
+	}
+	reason = psprintf(INT64_FORMAT " %s in quarantine %s values in (%s)", n, n == 1 ? "row" : "rows",
+					  n == 1 ? "has" : "have", sg_quote_list(columns));
+	plan_step_set_state(run->plan->name, deed->step, STEP_AS_IT_IS, psprintf(NOT_BACK "%s", reason), 0);
+	run_commit();
+	add_left(rollback, deed, reason);
+	return true;
+}
+
 /* Takes back deeds one by one, but for those of steps that are stuck */
 static void
 undo_all(Rollback *rollback, List *deeds)
@@ -193,7 +265,7 @@ undo_all(Rollback *rollback, List *deeds)
 		CHECK_FOR_INTERRUPTS();
 		if (!list_member_int(rollback->stuck, deed->step) && waits_for_keys(rollback, deed))
 			add_left(rollback, deed, "the partition is attached when its keys are back");
-		else if (!list_member_int(rollback->stuck, deed->step))
+		else if (!list_member_int(rollback->stuck, deed->step) && !waits_for_rows(rollback, deed))
 		{
 			old = MemoryContextSwitchTo(context);
 			done = undo(run, deed);
@@ -207,6 +279,14 @@ undo_all(Rollback *rollback, List *deeds)
 		sg_progress_done(++run->done, 0);
 	}
 	MemoryContextDelete(context);
+}
+
+/* Takes back what had to wait for rows */
+static void
+undo_waiting(Rollback *rollback)
+{
+	rollback->waited = true;
+	undo_all(rollback, rollback->waiting);
 }
 
 /* Rows that were deleted or set to null, of which there is no copy: say so */
@@ -266,27 +346,6 @@ disarm_steps(PlanRun *run, List *stuck)
 			n += deploy_backfill_disarm(run, step, "trigger of its backfill dropped");
 	}
 	return n;
-}
-
-/* Puts back the rows of steps whose constraints are not among these changes, which still stand */
-static void
-put_free_rows_back(PlanRun *run, List *changes)
-{
-	List	   *held = NIL;
-	List	   *steps = NIL;
-
-	foreach_ptr(const PlanDeed, deed, changes)
-	{
-		if (refuses_rows(deed))
-			held = lappend_int(held, deed->step);
-	}
-	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
-	{
-		if (!list_member_int(held, step->step))
-			steps = lappend_int(steps, step->step);
-	}
-	if (steps)
-		put_rows_back(run, steps);
 }
 
 /* Puts back what is left, and says what came of it; the rest is there for the next call */
@@ -428,7 +487,7 @@ roll_back(PlanRun *run)
 	undo_all(&rollback, one_by_one ? plan_deeds(run->plan, DEEDS_OF_CATALOG) : with_changes(keys, &changes));
 	if (one_by_one)
 		changes = NIL;
-	put_free_rows_back(run, changes);
+	put_free_rows_back(run);
 
 	/* again, for the keys' fate is known; an index holds up nothing else */
 	stuck = list_copy(rollback.stuck);
@@ -438,6 +497,7 @@ roll_back(PlanRun *run)
 	columns = plan_deeds(run->plan, DEED_BIT(DEED_COLUMNS));
 	undo_all(&rollback, columns);
 	undo_all(&rollback, changes);
+	undo_waiting(&rollback);
 	settle_steps(run, rollback.stuck);
 	tell_lost(run);
 	settle_rows(run);

@@ -43,6 +43,37 @@ $node->psql('postgres', "CALL sg_rollback_fks('rows')", stderr => \$err);
 like($err, qr/2 quarantined rows put back$/m, 'the next call puts them back');
 unlike($err, qr/left in quarantine/, 'all of them');
 is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM child), (SELECT count(*) FROM grand)'), '2|2', 'they are there');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What rows in quarantine need is not taken away before they are back: the column of a key that replaces another one, one that a step has
+# added, and one that a step has renamed; nor where they can't go back in this call
+my $s = SgTest::Session->new($node);
+$s->query(<<'SQL');
+CREATE TABLE owner (id int PRIMARY KEY);
+INSERT INTO owner SELECT generate_series(1, 20);
+CREATE TABLE needs (id int PRIMARY KEY, a int REFERENCES owner, w int);
+INSERT INTO needs SELECT g, g, CASE WHEN g % 10 = 0 THEN -1 ELSE 1 END FROM generate_series(1, 20) g;
+CREATE TABLE needs_too (id int PRIMARY KEY, v int, w int);
+INSERT INTO needs_too SELECT id, a, w FROM needs;
+SELECT sg_plan_create('replaces'), sg_plan_add_fk('replaces', 'needs', '{b}', 'parent', backfill => '1', replaces => 'needs_a_fkey'),
+	sg_plan_add_check('replaces', 'needs', 'w > 0', 'positive', policy => 'quarantine');
+SELECT sg_plan_create('adds'), sg_plan_add_column('adds', 'needs_too', 'b', 'int', fill => 'id'),
+	sg_plan_add_rename('adds', 'column', 'needs_too', 'value', 'v'),
+	sg_plan_add_check('adds', 'needs_too', 'w > 0', 'positive', policy => 'quarantine');
+SQL
+$s->query("CALL sg_apply('$_', fix => true)") foreach 'replaces', 'adds';
+is($s->query('SELECT (SELECT count(*) FROM needs) || $$ $$ || (SELECT count(*) FROM needs_too)'), '18 18', 'rows are in quarantine');
+$s->query("CALL sg_rollback_fks('replaces')");
+is($s->query('SELECT (SELECT count(*) FROM needs) || $$ $$ || array_length(ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = $$needs$$::regclass
+	AND attnum > 0 AND NOT attisdropped), 1)'), '20 3', 'they are back, and then the column goes');
+$s->query("INSERT INTO needs_too VALUES (10, 0, 1); CALL sg_rollback_fks('adds')");
+is($s->query('SELECT count(*) || $$ $$ || sum(b) FROM needs_too WHERE value IS NOT NULL'), '20 210', 'columns stay while a row that has them can not go back');
+is($s->query("SELECT string_agg(reason, '; ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'adds' AND step < 3"),
+	'not taken back: 1 row in quarantine has values in (b); not taken back: 1 row in quarantine has values in (value)', 'the steps say why');
+$s->query("DELETE FROM needs_too WHERE id = 10; CALL sg_rollback_fks('adds')");
+is($s->query('SELECT count(*) || $$ $$ || sum(v) || $$ $$ || (SELECT string_agg(state, $$ $$) FROM schemaguard.plan_step WHERE plan = $$adds$$) FROM needs_too'),
+	'20 210 rolled back rolled back rolled back', 'the next call puts it back, and then takes them back');
+$s->quit;
 $node->stop;
 
 done_testing();
