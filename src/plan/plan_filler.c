@@ -55,11 +55,18 @@
 #define FILLER_SCHEMA	"schemaguard"
 #define FILLER_PATH		"pg_catalog, pg_temp"
 
-/* Last in the order in which triggers fire, so that it sees what others do */
+/*
+ * Last in the order in which triggers fire, so that it sees what others do; and
+ * among those of a plan in the order of their steps: a letter tells how many
+ * digits a number has.
+ */
 char *
 plan_filler_name(const PlanStep *step)
 {
-	return psprintf(FILLER_PREFIX "%d_%016llx", step->step,
+	int			digits = snprintf(NULL, 0, "%d", step->step);
+	char		letter[] = {digits > 1 ? 'a' + digits - 2 : '\0', '\0'};
+
+	return psprintf(FILLER_PREFIX "%s%d_%016llx", letter, step->step,
 					(unsigned long long) hash_bytes_extended((const unsigned char *) step->plan, strlen(step->plan), 0));
 }
 

@@ -70,6 +70,17 @@ for my $plan ('g', 'h')
 is(ask('INSERT INTO h (id) VALUES (101) RETURNING coalesce(b::text, $$null$$)'), 'null', 'h: the application goes on');
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Step 10 reads what step 9 fills: its trigger fires later
+ask(<<'SQL');
+CREATE TABLE chain (id int PRIMARY KEY, a int);
+SELECT sg_plan_create('chain'), (SELECT max(sg_plan_add_column('chain', 'chain', 'x' || n, 'int')) FROM generate_series(1, 8) n),
+	sg_plan_add_column('chain', 'chain', 'b', 'int', fill => 'a * 2'), sg_plan_add_column('chain', 'chain', 'c', 'int', fill => 'b * 2');
+SQL
+$s->query("CALL sg_apply('chain', fail => true)");
+is(ask('INSERT INTO chain (id, a) VALUES (1, 21) RETURNING b || $$ $$ || c'), '42 84', 'triggers fire in the order of their steps');
+ask("SELECT sg_plan_release('chain', 'fill')");
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Policy `set`, and a row that somebody holds
 ask(<<'SQL');
 CREATE TABLE held (id int PRIMARY KEY, v int);
