@@ -208,6 +208,7 @@ OBJS = \
 	src/plan/plan_change.o \
 	src/plan/plan_choice.o \
 	src/plan/plan_deed.o \
+	src/plan/plan_deed_follow.o \
 	src/plan/plan_deprecate.o \
 	src/plan/plan_edit.o \
 	src/plan/plan_field.o \

@@ -163,8 +163,9 @@ COMMENT ON COLUMN schemaguard.plan_note.line IS 'line of the script; 0: about th
 COMMENT ON COLUMN schemaguard.plan_note.reason IS 'what was left alone, and why';
 COMMENT ON COLUMN schemaguard.plan_note.id IS 'number of the row';
 
--- Deeds of plans, as rollback and the recovery of interrupted builds read it: names and definitions, which are
--- compared with the catalog, and no statement.  No OIDs: a restore and REINDEX CONCURRENTLY change them.
+-- Deeds of plans, as rollback and the recovery of interrupted builds read it: names and definitions, which are compared with the
+-- catalog, and no statement.  OIDs, which a restore and REINDEX CONCURRENTLY change, stand beside them with the system identifier
+-- and the database in which they count.
 CREATE TABLE schemaguard.plan_deed (
     id            bigint PRIMARY KEY,
     plan_id       bigint NOT NULL,          -- a plan that is made anew under its name has another one

@@ -165,11 +165,19 @@ BEGIN ATOMIC
            'SELECT plan, row_table, fk_name, count(*) FROM schemaguard.quarantine GROUP BY 1, 2, 3;'
     FROM (SELECT count(*) AS n, min(r.at) AS at FROM (SELECT k.at FROM schemaguard.quarantine k ORDER BY k.id LIMIT 1001) r) q
     UNION ALL
-    SELECT CASE WHEN d.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END, 'attic', d.oldest,
-           CASE WHEN d.n > 0 THEN format('dropped and kept: %s; the oldest was dropped %s', d.n, schemaguard.sg_ago(d.oldest))
-               ELSE 'nothing that was dropped is kept' END,
-           'SELECT * FROM schemaguard.plan_deed WHERE undone_at IS NULL;'
-    FROM (SELECT count(*) AS n, min(d.done_at) AS oldest
+    SELECT CASE WHEN a.lost > 0 OR d.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END, 'attic', d.oldest,
+           CASE WHEN a.lost > 0 THEN format('in the attic without a row in schemaguard.plan_deed: %s of %s', a.lost, a.n)
+                WHEN d.n > 0 THEN format('dropped and kept: %s; the oldest was dropped %s', d.n, schemaguard.sg_ago(d.oldest))
+                ELSE 'nothing that was dropped is kept' END,
+           CASE WHEN a.lost > 0 THEN 'SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace::regnamespace::text '
+                    || 'LIKE ''schemaguard_attic%'' AND c.relkind IN (''r'', ''p'', ''v'', ''m'');'
+                ELSE 'SELECT * FROM schemaguard.plan_deed WHERE undone_at IS NULL;' END
+    FROM (SELECT count(*) AS n, count(*) - least(count(*), (SELECT count(*) FROM schemaguard.plan_deed k
+                                                            WHERE k.undo = 'change back' AND k.undone_at IS NULL)) AS lost
+          FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
+          WHERE starts_with(s.nspname::text, 'schemaguard_attic') AND c.relkind IN ('r', 'p', 'v', 'm')
+            AND NOT row_security_active('schemaguard.plan_deed'::regclass)) a,
+         (SELECT count(*) AS n, min(d.done_at) AS oldest
           FROM schemaguard.plan_deed d
                JOIN schemaguard.plan p ON p.id = d.plan_id
                JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step = d.step

@@ -426,7 +426,11 @@ change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 	if (!leave_publications(relid, move, &was))
 		return false;
 	if (!OidIsValid(get_namespace_oid(schema, true)))
+	{
 		move->owner_statements = lappend(move->owner_statements, psprintf("CREATE SCHEMA %s", schema));
+		/* whoever owns what is in it could not dump that otherwise */
+		move->owner_statements = lappend(move->owner_statements, psprintf("GRANT USAGE ON SCHEMA %s TO PUBLIC", schema));
+	}
 	move->owner_statements = list_concat(move->owner_statements, change_move_statistics(relid, schema));
 	move->owner_statements = lappend(move->owner_statements, change_move_statement(step, step->child_table, schema));
 	move->was = was.data;

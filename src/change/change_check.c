@@ -104,6 +104,12 @@ change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 
 	if (tuple == NULL)
 		return;
+	if (plan_deed_has_constraint(deed))
+	{
+		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
+						 plan_drop_statement(deed->what->child_table, deed->what->fk_name));
+		return;
+	}
 	cooked = change_cook(move, deed->what->definition, InvalidAttrNumber, false);
 	if (cooked == NULL || ((Form_pg_constraint) GETSTRUCT(tuple))->contype != CONSTRAINT_CHECK ||
 		strcmp(change_condition(tuple), change_deparse(move->table, cooked)) != 0)

@@ -176,9 +176,11 @@ void
 change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
 	PlanStep	back = *deed->what;
+	char	   *now;
 	ObjectAddress from;
 	ObjectAddress to;
 
+	now = plan_deed_renamed(deed);
 	back.fk_name = deed->what->new_name;
 	back.new_name = deed->what->fk_name;
 	if (is_relation(plan_changed_object(&back)))
@@ -188,6 +190,8 @@ change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	look_at_names(&back, move, &from, &to);
 	if (move->kind == MOVE_PROBLEM)
 		move->problem->sqlerrcode = ERRCODE_SG_KEY_CONFLICT;
+	else if (now && !sg_same_text(now, back.fk_name) && !sg_same_text(now, back.new_name))
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it is called %s by now", quote_identifier(now)), NULL);
 	else if (OidIsValid(from.objectId))
 		rename_statement(&back, move, STEP_ROLLED_BACK);
 }
@@ -363,7 +367,16 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 	bool		not_null = deed->was && strncmp(deed->was, WAS_NOT_NULL, strlen(WAS_NOT_NULL)) == 0;
 	const char *initial = deed->was ? deed->was + (not_null ? strlen(WAS_NOT_NULL) : 0) : "";
 	PlanStep	step = *what;
+	char	   *now = plan_deed_renamed(deed);
 
+	if (now && !sg_same_text(now, what->fk_name) && get_attnum(move->table, now) != InvalidAttrNumber &&
+		get_attnum(move->table, what->fk_name) != InvalidAttrNumber)
+	{
+		change_problem(move, ERRCODE_DUPLICATE_COLUMN, psprintf("there is another column %s by now", quote_identifier(what->fk_name)),
+					   psprintf(sg_calls("This one is kept as %s. Rename the other one, and roll back again:\nCALL sg_rollback_fks(%s);"),
+								quote_identifier(now), quote_literal_cstr(what->plan)));
+		return;
+	}
 	if (get_attnum(move->table, what->fk_name) == InvalidAttrNumber)
 	{
 		if (get_attnum(move->table, kept_column(what)) == InvalidAttrNumber)

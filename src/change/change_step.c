@@ -124,6 +124,7 @@ change_look(const PlanStep *step, ChangeMove *move)
 void
 change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
+	(void) plan_deed_follow(deed);
 	if (!find_table(deed->what, move) && deed->what->kind != STEP_DROP && deed->what->kind != STEP_RENAME)
 		memset(move, 0, sizeof(ChangeMove));
 	else
@@ -312,12 +313,12 @@ is_same_move(const ChangeMove *a, const ChangeMove *b)
 }
 
 /* What a step begins with is on record: the keys that go along first, so that they come back last */
-static void
+static PlanDeed
 write_deeds(const StepWork *work, const ChangeMove *move)
 {
 	const FkPlan *plan = work->run->plan;
 	int			step = work->step->step;
-	PlanStep	what = *work->step;
+	PlanStep   *what = palloc(sizeof(PlanStep));
 	PlanDeed	deed = plan_deed(move->index ? DEED_INDEX : DEED_CHANGE, step, move->index ?
 								 sg_qualified_name(sg_rel_schema(move->table), work->step->fk_name) :
 								 move->whole ? psprintf("%s OF %s", work->object, move->whole) : work->object);
@@ -328,9 +329,10 @@ write_deeds(const StepWork *work, const ChangeMove *move)
 						  psprintf("%s ON %s", quote_identifier(key->name), sg_relation_name(key->child)), key,
 						  work->started_id);
 	}
+	*what = *work->step;
 	if (move->kept_as)
-		what.new_name = move->kept_as;
-	deed.what = &what;
+		what->new_name = move->kept_as;
+	deed.what = what;
 	deed.was = move->was;
 	deed.index_columns = move->index;
 	deed.partitioned = move->index != NULL;
@@ -340,6 +342,7 @@ write_deeds(const StepWork *work, const ChangeMove *move)
 	{
 		plan_deed_close_object(plan, DEED_INDEX, step, index, DEED_DONE_AGAIN);
 	}
+	return deed;
 }
 
 /* An action with its move; the action comes first, so that one pointer is both */
@@ -408,6 +411,7 @@ do_move(void *arg)
 	StepWork   *work = linitial(action->works);
 	const ChangeMove *move = &((MoveAction *) action)->move;
 	int64		lost = ((MoveAction *) action)->lost;
+	PlanDeed	deed;
 	ChangeMove	now;
 
 	change_look(work->step, &now);
@@ -424,10 +428,12 @@ do_move(void *arg)
 	}
 	check_owner(&now);
 	if (move->first)
-		write_deeds(work, &now);
+		deed = write_deeds(work, &now);
 	if (ends_first(work->step))
 		drop_triggers(work, now.table);
 	change_run(&now);
+	if (move->first)
+		plan_deed_identify(action->run->plan, &deed);
 	if (move->first && !ends_first(work->step))
 		drop_triggers(work, now.table);
 	run_record_done(action, work, move->state, lost ? change_lost_text(work->step, lost, true) : NULL);
@@ -582,7 +588,7 @@ make_outside(StepWork *work, const ChangeMove *move)
 	work->statement = NULL;
 	sg_progress_step(SG_PROGRESS_ADD, work->step->step, move->table);
 	run_write_start(&action);
-	write_deeds(work, move);
+	(void) write_deeds(work, move);
 	run_commit();
 	action.error = deploy_run_outside(work->run, linitial(move->statements));
 	if (action.error)

@@ -462,6 +462,7 @@ add_columns(StepWork *work, const char *statement)
 	what.child_columns = columns_of_child(child, missing, true);
 	deed.what = &what;
 	deed.log_id = work->started_id;
+	deed.identity = plan_deed_identity(&deed);
 	plan_deed_write(work->run->plan, &deed);
 }
 

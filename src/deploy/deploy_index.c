@@ -99,6 +99,8 @@ write_deed(const RunAction *action, const char *table, const char *columns, bool
 	deed.index_columns = unconstify(char *, columns);
 	deed.partitioned = done;
 	deed.done = done;
+	if (done)
+		deed.identity = plan_deed_identity(&deed);
 	deed.log_id = work->started_id;
 	plan_deed_write(action->run->plan, &deed);
 }
@@ -184,7 +186,14 @@ settle_deed(const IndexWork *iw)
 	if (iw->drop && iw->error == NULL && iw->ours)
 		plan_deed_close_object(plan, DEED_INDEX, iw->step.step, iw->work.object, DEED_TAKEN_BACK);
 	else if (!iw->drop && iw->error == NULL && !iw->served)
+	{
+		PlanDeed	deed = plan_deed(DEED_INDEX, iw->step.step, iw->work.object);
+		PlanStep	what = {.child_table = unconstify(char *, iw->table)};
+
+		deed.what = &what;
 		plan_deed_finish_object(plan, DEED_INDEX, iw->step.step, iw->work.object);
+		plan_deed_identify(plan, &deed);
+	}
 	else if (!iw->drop && (iw->served || iw->error->sqlerrcode == ERRCODE_DUPLICATE_TABLE))
 		plan_deed_close_object(plan, DEED_INDEX, iw->step.step, iw->work.object, DEED_LEFT_ALONE);
 }
@@ -504,6 +513,7 @@ deploy_index_recover(const PlanRun *run)
 		else if (get_index_isvalid(index))
 		{
 			plan_deed_finish(deed->id);
+			plan_deed_identify(run->plan, deed);
 			log_end(deed->log_id, LOG_DONE, "built, but the session ended before it could say so");
 		}
 	}

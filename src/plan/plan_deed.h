@@ -66,6 +66,8 @@ typedef struct PlanDeed
 	char	   *index_columns;	/* as CREATE INDEX has them */
 	bool		partitioned;	/* the index is that of a partitioned table */
 	int64		rows;
+	char	   *identity;		/* what it made, by OID (plan_deed_follow.c),
+								 * or NULL */
 
 	/* when it is read */
 	TimestampTz done_at;		/* 0: it is not */
@@ -87,6 +89,9 @@ extern void plan_deed_write(const FkPlan *plan, const PlanDeed *deed);
 extern void plan_deed_add(const FkPlan *plan, const PlanStep *step, int64 log_id);
 extern void plan_deed_replace(const FkPlan *plan, int step, const char *object,
 							  const FkKey *key, int64 log_id);
+
+/* Remember what a deed has made by its OIDs, once it is there; of the latest deed on its object */
+extern void plan_deed_identify(const FkPlan *plan, const PlanDeed *deed);
 
 /* Rows that a step has deleted or set to null, in addition to those before */
 extern void plan_deed_rows(const FkPlan *plan, DeedKind kind, int step, const char *object, int64 rows);
@@ -114,6 +119,19 @@ extern List *plan_deed_children(const FkPlan *plan);
 
 /* Has the plan added the step's key, and nobody undone it? */
 extern bool plan_deed_has_added(const FkPlan *plan, const PlanStep *step);
+
+/* ---- plan_deed_follow.c ---- */
+
+/* Its identity by the names that it has, once it is done; or NULL */
+extern char *plan_deed_identity(const PlanDeed *deed);
+
+/* Bring the names in deed->what up to date; returns false where nothing but names is known in this database */
+extern bool plan_deed_follow(const PlanDeed *deed);
+
+/* By OID, where that is known: is its constraint there; its index; what is called now that it has renamed or kept, or NULL */
+extern bool plan_deed_has_constraint(const PlanDeed *deed);
+extern Oid	plan_deed_index_oid(const PlanDeed *deed);
+extern char *plan_deed_renamed(const PlanDeed *deed);
 
 /* Delete all of a plan's; by its id, which no other plan has had */
 extern void plan_deeds_forget(const FkPlan *plan);

@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "base/calls.h"
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -207,6 +208,53 @@ undo_close_gone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const char
 	close_deed(work, deed, DEED_GONE, sqlerrcode, reason, false);
 }
 
+/* An action with the deed that it takes back; the action comes first, so that one pointer is both */
+typedef struct DeedAction
+{
+	RunAction	action;
+	const PlanDeed *deed;
+} DeedAction;
+
+/*
+ * Names alone do not tell whether a table that is not found is gone or is called
+ * otherwise: returns the problem, or NULL
+ */
+static FkProblem *
+not_found(const PlanDeed *deed, bool known)
+{
+	const PlanStep *what = deed->what;
+
+	if (known || what->child_table == NULL || OidIsValid(sg_find_qualified(what->child_table)) ||
+		(deed->kind == DEED_CHANGE &&
+		 (what->kind == STEP_STATEMENT || what->kind == STEP_DROP || what->kind == STEP_RENAME)))
+		return NULL;
+	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_TABLE,
+					  psprintf("table %s is not found", what->child_table),
+					  psprintf(sg_calls("Give it that name again if it has another one, and roll back again:\nCALL sg_rollback_fks(%s);"),
+							   quote_literal_cstr(what->plan)));
+}
+
+bool
+undo_is_found(StepWork *work, const PlanDeed *deed)
+{
+	FkProblem  *problem;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	problem = not_found(deed, plan_deed_follow(deed));
+	PopActiveSnapshot();
+	return problem == NULL || undo_tell_problem(work, deed, problem);
+}
+
+bool
+undo_tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem)
+{
+	work->hint = problem->hint;
+	plan_step_set_state(work->run->plan->name, deed->step, STEP_AS_IT_IS, psprintf("not taken back: %s", problem->reason), 0);
+	run_outcome(work, undo_name(deed), LOG_FAILED, STEP_AS_IT_IS, problem->sqlerrcode, problem->reason);
+	run_append_warning(work, psprintf("not taken back: %s", problem->reason));
+	return false;
+}
+
 /* ---- keys ---- */
 
 /*
@@ -305,14 +353,17 @@ execute_drop_key(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
 	FkKey	   *key;
-	Standing	standing = look_at_key(work->step, &key);
+	Standing	standing;
 
+	(void) plan_deed_follow(((DeedAction *) action)->deed);
+	standing = look_at_key(work->step, &key);
 	if (!standing.ours)
 	{
 		undo_record_left_alone(action, work, standing.sqlerrcode, standing.reason);
 		return;
 	}
 
+	work->statement = plan_drop_statement(work->step->child_table, work->step->fk_name);
 	run_statement(work->statement);
 	CommandCounterIncrement();
 	if (fk_by_oid(key->conid) != NULL)
@@ -328,8 +379,8 @@ execute_drop_key(RunAction *action)
 bool
 undo_key(StepWork *work, const PlanDeed *deed)
 {
-	RunAction	action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
-	.execute = execute_drop_key};
+	DeedAction	da = {.action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_drop_key},.deed = deed};
 	Standing	standing;
 
 	set_step(work, deed, deed->what);
@@ -341,12 +392,12 @@ undo_key(StepWork *work, const PlanDeed *deed)
 	}
 
 	work->statement = plan_drop_statement(deed->what->child_table, deed->what->fk_name);
-	run_add_target(&action, work->key->parent, AccessExclusiveLock);
-	run_add_target(&action, work->key->child, AccessExclusiveLock);
+	run_add_target(&da.action, work->key->parent, AccessExclusiveLock);
+	run_add_target(&da.action, work->key->child, AccessExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, work->key->child);
-	if (run_attempt(&action))
+	if (run_attempt(&da.action))
 		return true;
-	undo_record_failed(&action, work);
+	undo_record_failed(&da.action, work);
 	return false;
 }
 
@@ -493,16 +544,26 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 
 /* ---- indexes ---- */
 
+/* Returns a deed's index by its OID, where that is known, else by its name; or InvalidOid */
+static Oid
+find_index(const PlanDeed *deed)
+{
+	Oid			index = plan_deed_index_oid(deed);
+
+	return OidIsValid(index) ? index : sg_find_qualified(deed->object);
+}
+
 static Standing
 look_at_index(const PlanDeed *deed, Oid *table, Oid *index)
 {
 	*table = sg_find_qualified(deed->what->child_table);
-	*index = sg_find_qualified(deed->object);
+	*index = find_index(deed);
 	if (OidIsValid(*table) && get_rel_relispartition(OidIsValid(*index) ? *index : *table))
 		return not_ours(0, "part of the index of the partitioned table");
 	if (!OidIsValid(*table) || !OidIsValid(*index))
 		return gone("somebody else has dropped the index or its table");
-	if (!plan_index_is(*index, deed->what->child_table, deed->index_columns, deed->partitioned))
+	if (!OidIsValid(plan_deed_index_oid(deed)) &&
+		!plan_index_is(*index, deed->what->child_table, deed->index_columns, deed->partitioned))
 		return changed("the index of that name is another one by now");
 	if (deed->was)
 		return changed(psprintf("index %s was there before, and would go with it", deed->was));
@@ -516,7 +577,7 @@ static void
 execute_drop_index(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
-	Oid			index = sg_find_qualified(work->object);
+	Oid			index = find_index(((DeedAction *) action)->deed);
 	Standing	standing = gone("somebody else has dropped the index meanwhile");
 
 	if (index != work->key->index)
@@ -524,6 +585,7 @@ execute_drop_index(RunAction *action)
 		undo_record_left_alone(action, work, standing.sqlerrcode, standing.reason);
 		return;
 	}
+	work->statement = psprintf("DROP INDEX %s", sg_relation_name(index));
 	run_statement(work->statement);
 	undo_record_done(action, work);
 }
@@ -535,22 +597,22 @@ execute_drop_index(RunAction *action)
 static bool
 drop_index(StepWork *work, const PlanDeed *deed, Oid table, Oid index)
 {
-	RunAction	action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
-	.execute = execute_drop_index};
+	DeedAction	da = {.action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_drop_index},.deed = deed};
 
 	work->key = palloc0(sizeof(FkKey));
 	work->key->child = work->key->parent = table;
 	work->key->index = index;
 	work->step->child_table = work->step->parent_table = sg_relation_name(table);
 	work->statement = psprintf("DROP INDEX %s", sg_relation_name(index));
-	run_add_target(&action, table, AccessExclusiveLock);
+	run_add_target(&da.action, table, AccessExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, work->step->step, table);
-	if (run_attempt(&action))
+	if (run_attempt(&da.action))
 	{
 		run_append_notice(work, "index dropped");
 		return true;
 	}
-	undo_record_failed(&action, work);
+	undo_record_failed(&da.action, work);
 	return false;
 }
 

@@ -23,6 +23,9 @@ extern void undo_leave_alone(StepWork *work, const PlanDeed *deed, int sqlerrcod
  */
 extern void undo_settle_stuck(StepWork *work, const PlanDeed *deed);
 
+/* Brings the names of a deed up to date; false, and told, where its table is not found and may have another name */
+extern bool undo_is_found(StepWork *work, const PlanDeed *deed);
+
 /* Each takes back one deed; false when the step keeps the rest */
 extern bool undo_key(StepWork *work, const PlanDeed *deed);
 extern bool undo_replace(StepWork *work, const PlanDeed *deed);
@@ -37,6 +40,9 @@ extern char *undo_name(const PlanDeed *deed);
 
 /* Close a deed of which nothing is left, without an action; sqlerrcode 0 is none.  Commits. */
 extern void undo_close_gone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const char *reason);
+
+/* Tell why something stays until somebody mends that; returns false */
+extern bool undo_tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem);
 
 /* The outcome of an action: under its locks, and when it came to nothing */
 extern void undo_record_done(const RunAction *action, const StepWork *work);

@@ -22,6 +22,7 @@
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
+#include "run/run_rights.h"
 #include "run/run_unit.h"
 #include "undo/undo.h"
 
@@ -64,6 +65,8 @@ do_back(void *arg)
 	BackAction *back = arg;
 	StepWork   *work = linitial(action->works);
 	ChangeMove	now;
+	PlanStep	filled;
+	char	   *lack;
 
 	change_look_back(back->deed, back->step, &now);
 	if (closes(&now))
@@ -79,8 +82,15 @@ do_back(void *arg)
 		ereport(ERROR,
 				(errcode(now.problem->sqlerrcode),
 				 errmsg("%s", now.problem->reason)));
-	if (back->step->kind == STEP_COLUMN && plan_filler_is_armed(back->step, now.table))
-		plan_filler_disarm(back->step, now.table);
+	lack = OidIsValid(now.table) && now.kind == MOVE_STATEMENT ? run_lacks_ownership("table", now.table) : NULL;
+	if (lack)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s", lack)));
+	filled = *back->step;
+	filled.child_table = back->deed->what->child_table;
+	if (filled.kind == STEP_COLUMN && plan_filler_is_armed(&filled, now.table))
+		plan_filler_disarm(&filled, now.table);
 	change_run(&now);
 	CommandCounterIncrement();
 	change_look_back(back->deed, back->step, &now);
@@ -99,25 +109,14 @@ execute_back(RunAction *action)
 	run_deed(action, do_back, action);
 }
 
-/* Tells why the change stays until somebody mends that; returns false */
-static bool
-tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem)
-{
-	work->hint = problem->hint;
-	plan_step_set_state(work->run->plan->name, deed->step, STEP_AS_IT_IS, psprintf("not taken back: %s", problem->reason), 0);
-	run_outcome(work, undo_name(deed), LOG_FAILED, STEP_AS_IT_IS, problem->sqlerrcode, problem->reason);
-	run_append_warning(work, psprintf("not taken back: %s", problem->reason));
-	return false;
-}
-
 /* By a worker: there is no transaction that it could be in */
 static bool
 run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const ChangeMove *move)
 {
 	if (sg_workers == 0)
-		return tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-												   "it can't be in a transaction, and schemaguard.workers is 0",
-												   "SET schemaguard.workers = 1;"));
+		return undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+														"it can't be in a transaction, and schemaguard.workers is 0",
+														"SET schemaguard.workers = 1;"));
 	action->attempts = 1;
 	run_log_start(action);
 	action->error = deploy_run_outside(work->run, linitial(move->statements));
@@ -170,7 +169,7 @@ undo_change(StepWork *work, const PlanDeed *deed)
 			run_add_target(&back.action, back.move.table, AccessShareLock);
 		}
 		else if (back.move.kind == MOVE_PROBLEM)
-			return tell_problem(work, deed, back.move.problem);
+			return undo_tell_problem(work, deed, back.move.problem);
 		else if (back.move.kind == MOVE_OUTSIDE)
 			return run_outside(work, deed, &back.action, &back.move);
 		else

@@ -200,6 +200,7 @@ undo_columns(StepWork *work, const PlanDeed *deed)
 	Oid			child = sg_find_qualified(table);
 	const char *reason;
 
+	step->child_table = table;
 	work->columns = columns_left(deed, child);
 	if (work->columns == NIL)
 	{

@@ -89,6 +89,11 @@ undo(PlanRun *run, const PlanDeed *deed)
 	StepWork   *work = undo_begin(run, deed);
 	bool		done = false;
 
+	if (!undo_is_found(work, deed))
+	{
+		run_end_step(work);
+		return false;
+	}
 	switch (deed->kind)
 	{
 		case DEED_ADD:

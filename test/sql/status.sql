@@ -101,6 +101,11 @@ CALL sg_apply('drops');
 SELECT * FROM told WHERE subject IN ('attic', 'plans');
 UPDATE schemaguard.plan_deed SET done_at = now() - interval '31 days 1 hour' WHERE undo = 'change back';
 SELECT * FROM told WHERE subject = 'attic';
+-- as after a restore without the extension's rows
+BEGIN;
+DELETE FROM schemaguard.plan_deed;
+SELECT * FROM told WHERE subject = 'attic';
+ROLLBACK;
 -- a step that fails
 SELECT sg_plan_add_statement('drops', 'ALTER TABLE public.c ADD f int DEFAULT 1 / 0', undo => 'ALTER TABLE public.c DROP f');
 CALL sg_apply('drops');

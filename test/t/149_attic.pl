@@ -71,6 +71,18 @@ sql($db, "ALTER TABLE schemaguard_attic.t SET SCHEMA public");
 sql($db, "CALL sg_prune(now() + '1 hour')");
 is(sql($db, 'SELECT a FROM t'), 'one', 'what was taken out of the attic by hand is not dropped');
 
+# ---- the owner of a database dumps it, with a table of its own in the attic
+
+sql('postgres', 'CREATE ROLE keeper LOGIN; CREATE DATABASE owned OWNER keeper');
+sql('owned', 'CREATE EXTENSION schemaguard; GRANT CREATE ON SCHEMA public TO keeper');
+sql('owned', q{SELECT sg_grant('keeper'); SET SESSION AUTHORIZATION keeper; CREATE TABLE t (id int); INSERT INTO t VALUES (1);
+	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 't'); CALL sg_apply('d', fail => true)});
+$node->command_ok([ 'pg_dump', '-U', 'keeper', @$_, '-f', $node->basedir . '/owned.sql', 'owned' ], "pg_dump @$_ by the owner")
+	for [ '--enable-row-security' ], [ '--exclude-table-data=schemaguard.*' ];
+sql('postgres', 'CREATE DATABASE bare');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', $node->basedir . '/owned.sql', 'bare' ], 'restored without rows of schemaguard');
+is(sql('bare', q{SELECT state, summary FROM sg_status() WHERE subject = 'attic'}), 'attention|in the attic without a row in schemaguard.plan_deed: 1 of 1', 'what is in the attic is told of');
+
 # ---- statement_timeout
 
 sql($db, "SELECT sg_snapshot_take('now')");

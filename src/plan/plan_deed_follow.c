@@ -1,0 +1,291 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_deed_follow.c
+ *	  Finding what a deed has made when it goes by another name since.
+ *
+ * A deed remembers OIDs and column numbers beside names, with the system
+ * identifier and the OID of the database, without which they say nothing:
+ * after a restore they are others'.  Where they hold, the names of the deed
+ * are brought up to date; where they do not, names are all there is.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xlog.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/gone.h"
+#include "base/quote.h"
+#include "plan/plan_change.h"
+#include "plan/plan_deed.h"
+
+/* Identity of what a deed has made */
+typedef struct Identity
+{
+	Oid			table;
+	Oid			object;			/* constraint or index, or InvalidOid */
+	Oid			parent;			/* of a key, or InvalidOid */
+	List	   *columns;		/* of int: numbers */
+	List	   *parent_columns;
+} Identity;
+
+#define IDENTITY_OIDS UINT64_FORMAT " %u %u %u %u"
+
+/* ---- writing ---- */
+
+static void
+append_columns(StringInfo text, Oid table, List *names)
+{
+	const char *before = "";
+
+	appendStringInfoString(text, " {");
+	foreach_ptr(const char, name, OidIsValid(table) ? names : NIL)
+	{
+		appendStringInfo(text, "%s%d", before, get_attnum(table, name));
+		before = ",";
+	}
+	appendStringInfoChar(text, '}');
+}
+
+/* Returns the name of a constraint that a deed has made, or NULL if it makes none */
+static const char *
+constraint_name(const PlanDeed *deed)
+{
+	if (deed->kind == DEED_ADD)
+		return deed->what->fk_name;
+	if (deed->kind != DEED_CHANGE)
+		return NULL;
+	switch (deed->what->kind)
+	{
+		case STEP_CHECK:
+		case STEP_NOT_NULL:
+		case STEP_UNIQUE:
+			return deed->what->fk_name;
+		case STEP_RENAME:
+			return plan_changed_object(deed->what) == CHANGED_CONSTRAINT ? deed->what->new_name : NULL;
+		default:
+			return NULL;
+	}
+}
+
+/* Is it about a relation as such: renamed, dropped? */
+static bool
+is_of_relation(const PlanDeed *deed)
+{
+	ChangedObject what;
+
+	if (deed->kind != DEED_CHANGE || (deed->what->kind != STEP_RENAME && deed->what->kind != STEP_DROP))
+		return false;
+	what = plan_changed_object(deed->what);
+	return what == CHANGED_TABLE || what == CHANGED_VIEW;
+}
+
+/* Is it about one column that is renamed, or kept under another name? */
+static bool
+is_of_column(const PlanDeed *deed)
+{
+	return deed->kind == DEED_CHANGE && (deed->what->kind == STEP_RENAME || deed->what->kind == STEP_DROP) &&
+		plan_changed_object(deed->what) == CHANGED_COLUMN;
+}
+
+/* Returns the table of a deed by its name now that the deed is done, or InvalidOid */
+static Oid
+table_of(const PlanDeed *deed)
+{
+	const char *table = deed->what->child_table;
+
+	if (table && is_of_relation(deed) && deed->what->kind == STEP_RENAME)
+		table = quote_qualified_identifier(sg_parse_table_name(table).schema, deed->what->new_name);
+	return sg_find_qualified(table);
+}
+
+char *
+plan_deed_identity(const PlanDeed *deed)
+{
+	const PlanStep *what = deed->what;
+	Oid			table = what ? table_of(deed) : InvalidOid;
+	bool		is_key = deed->kind == DEED_ADD || deed->kind == DEED_REPLACE;
+	Oid			parent = is_key && what ? sg_find_qualified(what->parent_table) : InvalidOid;
+	Oid			object = InvalidOid;
+	StringInfoData text;
+
+	if (!OidIsValid(table))
+		return NULL;
+	if (deed->kind == DEED_INDEX)
+		object = sg_find_qualified(deed->object);
+	else if (constraint_name(deed))
+		object = get_relation_constraint_oid(table, constraint_name(deed), true);
+	initStringInfo(&text);
+	appendStringInfo(&text, IDENTITY_OIDS, GetSystemIdentifier(), MyDatabaseId, table, object, parent);
+	append_columns(&text, table, is_of_column(deed) ? (what->new_name ? list_make1(what->new_name) : NIL) : what->child_columns);
+	append_columns(&text, parent, is_key ? what->parent_columns : NIL);
+	return text.data;
+}
+
+/* ---- reading ---- */
+
+static List *
+read_columns(const char **text)
+{
+	List	   *columns = NIL;
+
+	*text = strchr(*text, '{');
+	if (*text == NULL)
+		return NIL;
+	while (**text == '{' || **text == ',')
+	{
+		const char *start = &(*text)[1];
+		char	   *end;
+		long		attnum = strtol(start, &end, 10);
+
+		if (end == start)
+			break;
+		columns = lappend_int(columns, (int) attnum);
+		*text = end;
+	}
+	return columns;
+}
+
+/* Reads what a deed remembers; returns false where that says nothing in this database */
+static bool
+read_identity(const PlanDeed *deed, Identity *id)
+{
+	const char *text = deed->identity;
+	uint64		server;
+	Oid			database;
+
+	memset(id, 0, sizeof(Identity));
+	if (text == NULL ||
+		sscanf(text, IDENTITY_OIDS, &server, &database, &id->table, &id->object, &id->parent) != 5 ||
+		server != GetSystemIdentifier() || database != MyDatabaseId)
+		return false;
+	id->columns = read_columns(&text);
+	if (text)
+		id->parent_columns = read_columns(&text);
+	return true;
+}
+
+static bool
+is_table(Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE || relkind == RELKIND_VIEW ||
+		relkind == RELKIND_MATVIEW;
+}
+
+/* Returns the name of a constraint of the table by its OID, or NULL */
+static char *
+constraint_by_oid(Oid table, Oid conid)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conid));
+	char	   *name = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	if (((Form_pg_constraint) GETSTRUCT(tuple))->conrelid == table)
+		name = pstrdup(NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+/* Returns the name of a column that is there, or NULL */
+static char *
+column_by_number(Oid table, AttrNumber attnum)
+{
+	FormData_pg_attribute column;
+
+	return sg_read_column(table, attnum, &column) ? pstrdup(NameStr(column.attname)) : NULL;
+}
+
+/* Names of columns by their numbers; the old ones where these say nothing */
+static List *
+columns_now(Oid table, List *attnums, List *names)
+{
+	List	   *now = NIL;
+
+	if (list_length(attnums) != list_length(names))
+		return names;
+	for (int i = 0; i < list_length(names); i++)
+	{
+		AttrNumber	attnum = list_nth_int(attnums, i);
+		char	   *name = attnum > 0 ? column_by_number(table, attnum) : NULL;
+
+		now = lappend(now, name ? name : list_nth(names, i));
+	}
+	return now;
+}
+
+bool
+plan_deed_follow(const PlanDeed *deed)
+{
+	PlanStep   *what = deed->what;
+	Identity	id;
+	char	   *name;
+
+	if (!read_identity(deed, &id))
+		return false;
+	if (OidIsValid(id.parent) && is_table(id.parent))
+	{
+		what->parent_table = sg_relation_name(id.parent);
+		what->parent_columns = columns_now(id.parent, id.parent_columns, what->parent_columns);
+	}
+	if (!is_table(id.table))
+		return true;
+	what->child_table = sg_relation_name(id.table);
+	if (is_of_column(deed))
+	{
+		name = id.columns ? column_by_number(id.table, linitial_int(id.columns)) : NULL;
+		if (name && what->kind == STEP_DROP && strcmp(name, what->fk_name) != 0)
+			what->new_name = name;
+		return true;
+	}
+	what->child_columns = columns_now(id.table, id.columns, what->child_columns);
+	name = constraint_name(deed) ? constraint_by_oid(id.table, id.object) : NULL;
+	if (name && !(deed->kind == DEED_CHANGE && what->kind == STEP_RENAME))
+		what->fk_name = name;
+	return true;
+}
+
+bool
+plan_deed_has_constraint(const PlanDeed *deed)
+{
+	Identity	id;
+
+	return read_identity(deed, &id) && constraint_by_oid(id.table, id.object) != NULL;
+}
+
+Oid
+plan_deed_index_oid(const PlanDeed *deed)
+{
+	Identity	id;
+
+	if (read_identity(deed, &id) && OidIsValid(id.object) &&
+		(get_rel_relkind(id.object) == RELKIND_INDEX || get_rel_relkind(id.object) == RELKIND_PARTITIONED_INDEX) &&
+		IndexGetRelation(id.object, true) == id.table)
+		return id.object;
+	return InvalidOid;
+}
+
+char *
+plan_deed_renamed(const PlanDeed *deed)
+{
+	Identity	id;
+
+	if (!read_identity(deed, &id) || !is_table(id.table))
+		return NULL;
+	if (is_of_relation(deed))
+		return get_rel_name(id.table);
+	if (is_of_column(deed))
+		return id.columns ? column_by_number(id.table, linitial_int(id.columns)) : NULL;
+	return constraint_name(deed) ? constraint_by_oid(id.table, id.object) : NULL;
+}
