@@ -18,6 +18,7 @@
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
@@ -130,6 +131,20 @@ code_find_type(CodeReach *reach, TypeName *name)
 	return type;
 }
 
+/*
+ * Adds the type that a function's name may be: f(x) is a cast to f where no function
+ * fits, and _f(x) one to its array
+ */
+static void
+reach_cast(CodeReach *reach, const FuncCall *call)
+{
+	TypeName   *name = makeTypeNameFromNameList(call->funcname);
+
+	if (list_length(call->args) != 1 || !OidIsValid(LookupTypeNameOid(NULL, name, true)))
+		return;
+	code_reach_type(reach, code_find_type(reach, name));
+}
+
 /* ---- the types as which literals are read ---- */
 
 static void
@@ -151,6 +166,7 @@ reach_operator_types(CodeReach *reach, Form_pg_operator form)
 	if (OidIsValid(form->oprleft))
 		code_reach_type(reach, form->oprleft);
 	code_reach_type(reach, form->oprright);
+	code_reach_type(reach, form->oprresult);
 }
 
 /*
@@ -161,7 +177,10 @@ static void
 reach_call_types(CodeReach *reach, Node *call)
 {
 	if (IsA(call, FuncCall))
+	{
 		each_function(((FuncCall *) call)->funcname, reach_function_types, reach);
+		reach_cast(reach, (FuncCall *) call);
+	}
 	else if (IsA(call, A_Expr))
 		each_operator(((A_Expr *) call)->name, reach_operator_types, reach);
 }
@@ -198,6 +217,8 @@ visit_literals(Node *node, void *reach)
 		code_reach_type(reach, code_find_type(reach, (TypeName *) node));
 	reach_call_types(reach, node);
 	/* which the walker does not know */
+	if (IsA(node, RangeTableFuncCol) && ((RangeTableFuncCol *) node)->typeName)
+		code_reach_type(reach, code_find_type(reach, ((RangeTableFuncCol *) node)->typeName));
 	if (IsA(node, ReturnStmt))
 		return visit_literals(((ReturnStmt *) node)->returnval, reach);
 	return raw_expression_tree_walker(node, visit_literals, reach);
@@ -221,7 +242,10 @@ reach_names(Node *node, void *context)
 	if (IsA(node, TypeName))
 		code_reach_type(reach, code_find_type(reach, (TypeName *) node));
 	else if (IsA(node, FuncCall))
+	{
 		each_function(((FuncCall *) node)->funcname, reach_function, reach);
+		reach_cast(reach, (FuncCall *) node);
+	}
 	else if (IsA(node, A_Expr))
 		each_operator(((A_Expr *) node)->name, reach_operator, reach);
 	else if (IsA(node, RangeVar))

@@ -223,6 +223,10 @@ my @made = (
 	q{CREATE TABLE app.o7 (LIKE eve.inh, EXCLUDE USING hash (id WITH =) WHERE (k <> '{1}'))},
 	q{CREATE TABLE app.o8 (n eve.who[], id int, EXCLUDE USING hash (id WITH =) WHERE (n <> '{1}'))},
 	q{CREATE TABLE app.o9 (CHECK (k <> '{1}')) INHERITS (eve.inh)},
+	# a type's name as that of a function
+	q{CREATE TABLE app.o10 (id int, CHECK (eve._who('{1}') IS NOT NULL))}, q{CREATE TABLE app.o11 (id int DEFAULT cardinality(eve._who('{1}')))},
+	q{CREATE TABLE app.o12 (id int, b boolean GENERATED ALWAYS AS (eve._who('{1}') IS NOT NULL) STORED)}, q{ALTER TABLE app.own ADD CHECK (eve._who('{1}') IS NOT NULL)},
+	q{ALTER TABLE app.own ALTER n TYPE text USING (eve._who('{1}'))[1]}, q{CREATE INDEX ON app.own (n) WHERE eve._who('{1}') IS NOT NULL},
 	major($node) >= 17 ? q{ALTER TABLE app.gen ALTER COLUMN h SET EXPRESSION AS (CASE WHEN '{1}'::eve.who[] IS NOT NULL THEN id END)} : ());
 foreach my $statement (@made)
 {
@@ -244,11 +248,15 @@ query(q{SET SESSION AUTHORIZATION eve; CREATE TABLE eve.kinds (id int PRIMARY KE
 	SELECT sg_plan_add_column('kinds', 'eve.kinds', 'y', 'eve.who[]', fill => $$'{4}'$$);
 	SELECT sg_plan_add_index('kinds', 'eve.kinds', $$(id) WHERE '{5}'::eve.who[] IS NOT NULL$$, 'c');
 	SELECT sg_plan_add_index('kinds', 'eve.kinds', $$(n) WHERE ws <> '{6}'$$, 'd');
-	SELECT sg_plan_add_index('kinds', 'eve.kinds', $$((ws <> '{7}'))$$, 'e')});
+	SELECT sg_plan_add_index('kinds', 'eve.kinds', $$((ws <> '{7}'))$$, 'e');
+	SELECT sg_plan_add_check('kinds', 'eve.kinds', $$eve._who('{8}') IS NOT NULL$$, 'f');
+	SELECT sg_plan_add_default('kinds', 'eve.kinds', 'id', $$cardinality(eve._who('{8}'))$$);
+	SELECT sg_plan_add_index('kinds', 'eve.kinds', $$(id) WHERE eve._who('{9}') IS NOT NULL$$, 'g')});
 my (undef, undef, $applied) = $node->psql('postgres', q{CALL sg_apply('kinds', fail => false, author => 'eve', confirm => schemaguard.sg_plan_hash('kinds'))});
 unlike($applied, qr/violates check constraint/, 'no step of hers is analysed as the superuser');
 is(query(q{SELECT string_agg(state || CASE WHEN state <> 'validated' THEN ': ' || reason ELSE '' END, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'kinds'}),
-	join(', ', ('validated') x 6, ('skipped: no index is built: a literal in it is read by code of another role, which would run as the caller') x 3), '... but as her, and done, or left alone')
+	join(', ', ('validated') x 6, ('skipped: no index is built: a literal in it is read by code of another role, which would run as the caller') x 3,
+		'validated', 'validated', 'skipped: no index is built: a literal in it is read by code of another role, which would run as the caller'), '... but as her, and done, or left alone')
   or diag($applied);
 (undef, undef, $applied) = $node->psql('postgres', q{CALL sg_rollback_fks('kinds', author => 'eve', confirm => schemaguard.sg_plan_hash('kinds'))});
 unlike($applied, qr/violates check constraint/, 'nor when it is taken back');
