@@ -139,7 +139,10 @@ visit_body(const CreateFunctionStmt *statement, CodeReach *reach)
 	code_reach_literals(reach, statement->sql_body);
 	foreach_ptr(const RawStmt, raw, body ? plan_parse(body, &edata) : NIL)
 	{
-		code_reach_literals(reach, raw->stmt);
+		/* other statements are analysed when the function runs */
+		if (IsA(raw->stmt, SelectStmt) || IsA(raw->stmt, InsertStmt) || IsA(raw->stmt, UpdateStmt) ||
+			IsA(raw->stmt, DeleteStmt) || IsA(raw->stmt, MergeStmt))
+			code_reach_literals(reach, raw->stmt);
 	}
 }
 

@@ -236,6 +236,12 @@ foreach my $statement (@made)
 	like($error, qr/statement is left alone/, '... which sg_apply refuses');
 }
 
+# ---- a body that is no query is not analysed when the function is made
+
+query(q{SELECT sg_plan_create('body'); SELECT sg_plan_add_statement('body', $$CREATE FUNCTION app.empty() RETURNS void LANGUAGE sql AS 'TRUNCATE app.late'$$)});
+query(q{CALL sg_apply('body')});
+is(query(q{SELECT to_regprocedure('app.empty()') IS NOT NULL}), 't', 'a function that empties a table is made');
+
 # ---- literals in steps of each kind, which the server analyses once more when the constraint is made
 
 query(q{SET SESSION AUTHORIZATION eve; CREATE TABLE eve.kinds (id int PRIMARY KEY, ws eve.who[], n int); INSERT INTO eve.kinds VALUES (1);
