@@ -139,8 +139,8 @@ extern Oid	code_find_type(CodeReach *reach, TypeName *name);
 
 /*
  * Calls analyse(arg), which analyses what was looked at, and runs nothing: a
- * built-in function that the look has not found, and that is not harmless, raises
- * 42501 there (meant.h).
+ * function, built in or in C, that the look has not found, and that is not harmless,
+ * raises 42501 there (meant.h).
  */
 extern void code_analyse_as_meant(const CodeReach *reach, void (*analyse) (void *arg), void *arg);
 

@@ -33,8 +33,8 @@ struct CodeReach
 								 * words */
 	List	   *domain_owners;	/* those of domains among them */
 	bool		found;			/* anything that is not built in, of whomever */
-	List	   *builtins;		/* built-in functions that are called though
-								 * they are not harmless */
+	List	   *harmful;		/* functions that are called though they are
+								 * not harmless */
 	const char *missing;		/* a type that was named and not found: it
 								 * could come at any moment; or NULL */
 	const char *unknown;		/* why an expression could not be read, or

@@ -286,7 +286,7 @@ analysing_role(CodeReach *reach, Oid owner, const char *what)
 void
 code_analyse_as_meant(const CodeReach *reach, void (*analyse) (void *arg), void *arg)
 {
-	SgMeant		meant = {.builtins = reach->builtins};
+	SgMeant		meant = {.harmful = reach->harmful};
 
 	sg_as_meant(&meant, analyse, arg);
 }

@@ -270,11 +270,11 @@ code_reach_columns(CodeReach *reach, Oid relid)
 }
 
 static void
-add_builtin(CodeReach *reach, Oid function)
+add_harmful(CodeReach *reach, Oid function)
 {
 	MemoryContext old = MemoryContextSwitchTo(reach->context);
 
-	reach->builtins = list_append_unique_oid(reach->builtins, function);
+	reach->harmful = list_append_unique_oid(reach->harmful, function);
 	MemoryContextSwitchTo(old);
 }
 
@@ -497,8 +497,7 @@ visit_called(Oid function, void *context)
 	{
 		code_reach_owner(walk->reach, walk->owner,
 						 psprintf("function %s", format_procedure_qualified(function)));
-		if (is_built_in(function))
-			add_builtin(walk->reach, function);
+		add_harmful(walk->reach, function);
 	}
 	ReleaseSysCache(tuple);
 

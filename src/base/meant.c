@@ -13,6 +13,7 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "executor/spi.h"
@@ -87,16 +88,9 @@ look_at_analyzed(ParseState *pstate, Query *query, SG_JUMBLE * jumble)
 		(void) check_tables((Node *) query, NULL);
 }
 
-/* ---- built-in functions ---- */
+/* ---- functions that fmgr_hook does not see ---- */
 
-static void
-add_if_built_in(List **functions, Oid function)
-{
-	if (function < FirstNormalObjectId)
-		*functions = list_append_unique_oid(*functions, function);
-}
-
-/* Adds the built-in functions that a raw query may call */
+/* Adds the functions that a raw query may call */
 static bool
 add_named(Node *node, void *functions)
 {
@@ -108,21 +102,21 @@ add_named(Node *node, void *functions)
 	{
 		list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(((FuncCall *) node)->funcname))));
 		for (int i = 0; i < list->n_members; i++)
-			add_if_built_in(functions, ((Form_pg_proc) GETSTRUCT(&list->members[i]->tuple))->oid);
+			*(List **) functions = list_append_unique_oid(*(List **) functions, ((Form_pg_proc) GETSTRUCT(&list->members[i]->tuple))->oid);
 		ReleaseSysCacheList(list);
 	}
 	if (IsA(node, A_Expr))
 	{
 		list = SearchSysCacheList1(OPERNAMENSP, CStringGetDatum(strVal(llast(((A_Expr *) node)->name))));
 		for (int i = 0; i < list->n_members; i++)
-			add_if_built_in(functions, ((Form_pg_operator) GETSTRUCT(&list->members[i]->tuple))->oprcode);
+			*(List **) functions = list_append_unique_oid(*(List **) functions, ((Form_pg_operator) GETSTRUCT(&list->members[i]->tuple))->oprcode);
 		ReleaseSysCacheList(list);
 	}
 	return raw_expression_tree_walker(node, add_named, functions);
 }
 
 List *
-sg_builtins_named(const char *sql)
+sg_functions_named(const char *sql)
 {
 	List	   *functions = NIL;
 
@@ -133,17 +127,20 @@ sg_builtins_named(const char *sql)
 	return functions;
 }
 
+/* Is it harmless, or asked about by fmgr_hook, which knows who owns it?  That leaves out what superusers have made in C. */
 static bool
 is_harmless(Oid function)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
 	bool		result;
 
 	if (!HeapTupleIsValid(tuple))
 		return true;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
 	/* what it calls for arguments of any type is asked about itself */
-	result = ((Form_pg_proc) GETSTRUCT(tuple))->provolatile == PROVOLATILE_IMMUTABLE ||
-		code_is_harmless((Form_pg_proc) GETSTRUCT(tuple));
+	result = form->provolatile == PROVOLATILE_IMMUTABLE || code_is_harmless(form) ||
+		(function >= FirstNormalObjectId && form->prolang != ClanguageId && form->prolang != INTERNALlanguageId);
 	ReleaseSysCache(tuple);
 	return result;
 }
@@ -153,8 +150,8 @@ look_at_function(ObjectAccessType access, Oid classid, Oid objectid, int subid, 
 {
 	if (next_access)
 		next_access(access, classid, objectid, subid, arg);
-	if (meant == NULL || access != OAT_FUNCTION_EXECUTE || objectid >= FirstNormalObjectId || !sg_guard_is_callers() ||
-		list_member_oid(meant->builtins, objectid) || is_harmless(objectid))
+	if (meant == NULL || access != OAT_FUNCTION_EXECUTE || !sg_guard_is_callers() ||
+		list_member_oid(meant->harmful, objectid) || is_harmless(objectid))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -210,7 +207,7 @@ int
 sg_spi_execute_meant(const char *sql, const List *relations, bool read_only, long count)
 {
 	Reading		reading = {sql, read_only, count, 0};
-	SgMeant		read = {sql, relations, sg_builtins_named(sql)};
+	SgMeant		read = {sql, relations, sg_functions_named(sql)};
 
 	sg_as_meant(&read, read_meant, &reading);
 	return reading.rc;

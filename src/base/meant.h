@@ -11,9 +11,9 @@
  *
  * - post_parse_analyze_hook: does it name the tables that were looked at, and no
  *	 other one?
- * - object_access_hook: does it run a built-in function that is neither harmless
- *	 (code_builtin.c) nor one that it names, in the caller's name?  A domain's
- *	 check would, whose functions fmgr_hook does not see (guard.h).
+ * - object_access_hook: does it run a function that is built in, or in C, and
+ *	 neither harmless (code_builtin.c) nor one that it names, in the caller's name?
+ *	 A domain's check would, whose functions fmgr_hook does not ask about (guard.h).
  *
  *-------------------------------------------------------------------------
  */
@@ -29,7 +29,7 @@ typedef struct SgMeant
 								 * analysed, and not run */
 	const List *relations;		/* OIDs of the tables that it names; NIL: not
 								 * compared */
-	List	   *builtins;		/* OIDs of functions that it may run */
+	List	   *harmful;		/* OIDs of functions that it may run */
 } SgMeant;
 
 /*
@@ -38,8 +38,8 @@ typedef struct SgMeant
  */
 extern void sg_as_meant(const SgMeant *meant, void (*run) (void *arg), void *arg);
 
-/* Returns the built-in functions that a query may call by the names and operators in it, in the list that SgMeant has */
-extern List *sg_builtins_named(const char *sql);
+/* Returns the functions that a query may call by the names and operators in it, in the list that SgMeant has */
+extern List *sg_functions_named(const char *sql);
 
 /* Within a call of ours that the text itself makes, nothing is asked: returns what was, to be set again */
 extern const SgMeant *sg_meant_set(const SgMeant *meant);

@@ -472,7 +472,7 @@ receive_as_meant(void *arg)
 	const ReceivedQuery *received = arg;
 	SgMeant		meant = {.sql = received->query,.relations = received->relations};
 
-	meant.builtins = sg_builtins_named(received->query);
+	meant.harmful = sg_functions_named(received->query);
 	sg_as_meant(&meant, receive_query, arg);
 }
 
