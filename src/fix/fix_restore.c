@@ -49,6 +49,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
+#include "base/meant.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "fix/fix.h"
@@ -193,6 +194,9 @@ find_table(Copy *copy)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table %s does not exist", copy->table)));
+	/* one that has come since the tables were locked */
+	if (!run_deed_holds(copy->relid))
+		sg_raise_replaced(copy->table);
 	relkind = get_rel_relkind(copy->relid);
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
