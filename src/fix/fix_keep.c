@@ -55,7 +55,7 @@ refuse_for_attic(void)
 			 errmsg("schema schemaguard_attic keeps what plans have dropped, such as %s",
 					quote_identifier(TextDatumGetCString(name))),
 			 errdetail("It would stay, but where it was, and its foreign keys, are on record in the extension."),
-			 errhint(sg_calls("A rollback of its plan brings it back. To drop it for good: CALL sg_prune(now(), 'attic'). "
+			 errhint(sg_calls("A rollback of its plan brings it back. To drop it for good:\nCALL sg_prune(now(), 'attic');\n"
 							  "Without a row in schemaguard.plan_deed, after a restore without the extension's rows, neither knows of it. To leave it where it is:\n"
 							  "DROP EXTENSION schemaguard CASCADE;"))));
 }
