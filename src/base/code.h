@@ -30,6 +30,7 @@
 #define SG_CODE_H
 
 #include "postgres.h"
+#include "executor/spi.h"
 #include "nodes/nodes.h"
 #include "nodes/pg_list.h"
 #include "parser/parse_node.h"
@@ -145,6 +146,15 @@ extern Oid	code_find_type(CodeReach *reach, TypeName *name);
 extern void code_analyse_as_meant(const CodeReach *reach, void (*analyse) (void *arg), void *arg);
 
 /*
+ * The same of a query, which is rewritten, too: its plan, for
+ * SPI_plan_get_plan_sources().  SPI must be connected.
+ */
+extern SPIPlanPtr code_prepare(const CodeReach *reach, const char *sql);
+
+/* Is a raw statement a query, or a change of rows? */
+extern bool code_is_query(Node *statement);
+
+/*
  * The types as which literals in a raw expression or query are read, when it is
  * analysed: those that are named, of arguments of functions and operators, and of
  * columns of tables that are named.  A domain counts as its base type there, whose
@@ -152,7 +162,7 @@ extern void code_analyse_as_meant(const CodeReach *reach, void (*analyse) (void 
  */
 extern void code_reach_literals(CodeReach *reach, Node *raw);
 
-/* The same for all columns of a table or composite type, and for a value of a type */
+/* Add such types: those of all columns of a table or composite type; that of a value */
 extern void code_reach_column_types(CodeReach *reach, Oid relid);
 extern void code_reach_literal_type(CodeReach *reach, Oid type);
 

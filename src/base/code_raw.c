@@ -291,6 +291,38 @@ code_analyse_as_meant(const CodeReach *reach, void (*analyse) (void *arg), void 
 	sg_as_meant(&meant, analyse, arg);
 }
 
+typedef struct Prepared
+{
+	const char *sql;
+	SPIPlanPtr	plan;
+} Prepared;
+
+static void
+prepare(void *arg)
+{
+	Prepared   *prepared = arg;
+
+	prepared->plan = SPI_prepare(prepared->sql, 0, NULL);
+	if (prepared->plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), prepared->sql);
+}
+
+SPIPlanPtr
+code_prepare(const CodeReach *reach, const char *sql)
+{
+	Prepared	prepared = {sql, NULL};
+
+	code_analyse_as_meant(reach, prepare, &prepared);
+	return prepared.plan;
+}
+
+bool
+code_is_query(Node *statement)
+{
+	return IsA(statement, SelectStmt) || IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
+		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt);
+}
+
 void
 code_analysis_begin(SgScope *scope, CodeReach *reach, Oid owner, const char *what)
 {

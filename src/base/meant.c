@@ -36,7 +36,7 @@
 
 static const char replaced_message[] = "%s was renamed or replaced while it was looked at";
 
-/* Of the text that is analysed or run now, or NULL */
+/* Means the text that is analysed or run now; or NULL */
 static const SgMeant *meant;
 
 static post_parse_analyze_hook_type next_analyzed;

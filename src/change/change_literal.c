@@ -140,8 +140,7 @@ visit_body(const CreateFunctionStmt *statement, CodeReach *reach)
 	foreach_ptr(const RawStmt, raw, body ? plan_parse(body, &edata) : NIL)
 	{
 		/* other statements are analysed when the function runs */
-		if (IsA(raw->stmt, SelectStmt) || IsA(raw->stmt, InsertStmt) || IsA(raw->stmt, UpdateStmt) ||
-			IsA(raw->stmt, DeleteStmt) || IsA(raw->stmt, MergeStmt))
+		if (code_is_query(raw->stmt))
 			code_reach_literals(reach, raw->stmt);
 	}
 }

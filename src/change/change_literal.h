@@ -17,7 +17,7 @@
 /* Adds the types of what a utility statement has analysed, by the search_path that is in force */
 extern void change_reach_literals(Node *statement, CodeReach *reach);
 
-/* The same for a statement that was made of what somebody has written: also those of ALTER TABLE and CREATE INDEX, and no other code of theirs */
+/* Adds such types for a statement that was made of what somebody has written, ALTER TABLE and CREATE INDEX among them, and no other code of theirs */
 extern void change_reach_written(const char *sql, CodeReach *reach);
 
 /* Is it of a kind of which the server only analyses the expressions, and runs none? */

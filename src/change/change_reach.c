@@ -203,21 +203,10 @@ visit_tables(Node *node, void *reach)
 typedef struct ReachArg
 {
 	const char *sql;
-	SPIPlanPtr	plan;
 	Node	   *raw;
 	Oid			table;			/* of the step, or InvalidOid */
 	CodeReach  *reach;
 } ReachArg;
-
-static void
-prepare(void *p)
-{
-	ReachArg   *arg = p;
-
-	arg->plan = SPI_prepare(arg->sql, 0, NULL);
-	if (arg->plan == NULL)
-		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), arg->sql);
-}
 
 /* Adds code that a query could run: analyses and rewrites it, and neither plans nor runs it */
 static void
@@ -227,19 +216,20 @@ reach_query(void *p)
 	CodeReach  *names = code_reach();
 	SgScope		caller;
 	SgScope		scope;
+	SPIPlanPtr	plan;
 
 	sg_caller_begin(&caller);
 	code_reach_raw(names, arg->raw);
 	code_analysis_begin(&scope, names, OidIsValid(arg->table) ? code_table_owner(arg->table) : GetUserId(), "statement");
 	SPI_connect();
-	code_analyse_as_meant(names, prepare, arg);
-	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(arg->plan))
+	plan = code_prepare(names, arg->sql);
+	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
 	{
 		code_reach_expression(arg->reach, (Node *) source->query_list, GetUserId());
 	}
 	sg_scope_end(&scope);
 	/* by the caller's rights */
-	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(arg->plan))
+	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
 	{
 		ListCell   *lc;
 
@@ -663,8 +653,7 @@ change_reach_statement(ChangeMove *move, const char *sql)
 					   "Write its schema before its name.");
 		return false;
 	}
-	if (IsA(statement, SelectStmt) || IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
-		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt))
+	if (code_is_query(statement))
 		edata = code_locks() ? sg_try(reach_query, &arg) : sg_try_undo(reach_query, &arg);
 	MemoryContextSwitchTo(context);
 	if (edata && code_locks() && run_is_lock_failure(edata))

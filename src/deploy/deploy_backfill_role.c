@@ -68,7 +68,7 @@ is_cheap(const Query *query, Oid owner)
 	return !contain_volatile_functions((Node *) query) && !code_found(reach);
 }
 
-/* What the names in the expressions lead to: analysis turns literals into values of types */
+/* Adds what the names in the expressions lead to: analysis turns literals into values of types */
 static void
 reach_names(CodeReach *reach, const char *probe)
 {
@@ -82,33 +82,17 @@ reach_names(CodeReach *reach, const char *probe)
 	sg_scope_end(&scope);
 }
 
-typedef struct Probe
+/* Adds what the expressions call; analysed, and neither planned nor run */
+static void
+reach_expressions(CodeReach *reach, const char *probe, Oid owner, Oid role, bool *cheap)
 {
-	const char *sql;
 	SPIPlanPtr	plan;
-} Probe;
-
-static void
-prepare(void *arg)
-{
-	Probe	   *probe = arg;
-
-	probe->plan = SPI_prepare(probe->sql, 0, NULL);
-	if (probe->plan == NULL)
-		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), probe->sql);
-}
-
-/* What the expressions call; analysed, and neither planned nor run */
-static void
-reach_expressions(CodeReach *reach, const char *sql, Oid owner, Oid role, bool *cheap)
-{
-	Probe		probe = {sql, NULL};
 	SgScope		scope;
 
 	deploy_backfill_begin(&scope, role);
 	SPI_connect();
-	code_analyse_as_meant(reach, prepare, &probe);
-	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(probe.plan))
+	plan = code_prepare(reach, probe);
+	foreach_ptr(CachedPlanSource, source, SPI_plan_get_plan_sources(plan))
 	{
 		code_reach_expression(reach, (Node *) source->query_list, owner);
 		if (cheap)

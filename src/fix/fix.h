@@ -180,7 +180,7 @@ extern int64 fix_restore_plan(PlanRun *run, List *steps, ErrorData **error);
 /* How many copies there are, seen or not */
 extern int64 fix_restore_left(const PlanRun *run);
 
-/* How many rows of a table the plan has in quarantine that have one of these columns */
+/* Returns how many rows of a table the plan has in quarantine that have one of these columns */
 extern int64 fix_restore_needs(const PlanRun *run, const char *table, List *columns);
 
 /* Record in the plan's steps how many are left of each, and why; that of the first step, or NULL */

@@ -618,7 +618,24 @@ execute_restore(RunAction *action)
 	run_deed(action, do_restore, action);
 }
 
-/* How many copies are there that the caller may see, or may not? */
+/* The number that a query about quarantine gives, as column n */
+static int64
+ask_number(const char *query, int nargs, Oid *types, Datum *values)
+{
+	SgScope		scope;
+	int64		n;
+
+	sg_owner_begin(&scope);
+	sg_scope_set("jit", "off");
+	SPI_connect();
+	sg_owner_execute(SPI_OK_SELECT, query, nargs, types, values, NULL);
+	n = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "n");
+	SPI_finish();
+	sg_scope_end(&scope);
+	return n;
+}
+
+/* Returns how many copies there are that the caller may see, or may not */
 static int64
 count_copies(const PlanRun *run, bool visible)
 {
@@ -627,21 +644,11 @@ count_copies(const PlanRun *run, bool visible)
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
 		BoolGetDatum(visible),
 	plan_chosen_array(run->plan)};
-	SgScope		scope;
-	int64		n;
 
-	sg_owner_begin(&scope);
-	sg_scope_set("jit", "off");
-	SPI_connect();
-	sg_owner_execute(SPI_OK_SELECT,
-					 "SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1"
-					 " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2)) = $3"
-					 " AND (cardinality($4) = 0 OR step = ANY ($4))",
-					 lengthof(types), types, values, NULL);
-	n = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "n");
-	SPI_finish();
-	sg_scope_end(&scope);
-	return n;
+	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1"
+					  " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2)) = $3"
+					  " AND (cardinality($4) = 0 OR step = ANY ($4))",
+					  lengthof(types), types, values);
 }
 
 /* The work that restoring is logged for: it belongs to no single step */
@@ -755,20 +762,10 @@ fix_restore_needs(const PlanRun *run, const char *table, List *columns)
 {
 	Oid			types[] = {INT8OID, TEXTOID, TEXTARRAYOID};
 	Datum		values[] = {Int64GetDatum(kept_by(run)), CStringGetTextDatum(table), sg_text_array(columns)};
-	SgScope		scope;
-	int64		n;
 
-	sg_owner_begin(&scope);
-	sg_scope_set("jit", "off");
-	SPI_connect();
-	sg_owner_execute(SPI_OK_SELECT,
-					 "SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND columns && $3"
-					 " AND to_regclass(row_table) = to_regclass($2)",
-					 lengthof(types), types, values, NULL);
-	n = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "n");
-	SPI_finish();
-	sg_scope_end(&scope);
-	return n;
+	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND columns && $3"
+					  " AND to_regclass(row_table) = to_regclass($2)",
+					  lengthof(types), types, values);
 }
 
 /* A row of fix_restore_tell's query */

@@ -35,6 +35,7 @@
 #include "utils/reltrigger.h"
 #include "utils/varlena.h"
 
+#include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
@@ -357,13 +358,6 @@ walk(Node *node, void *context)
 	return raw_expression_tree_walker(node, walk, context);
 }
 
-static bool
-is_query(Node *statement)
-{
-	return IsA(statement, SelectStmt) || IsA(statement, InsertStmt) || IsA(statement, UpdateStmt) ||
-		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt);
-}
-
 static void
 parse_body(void *arg)
 {
@@ -375,7 +369,7 @@ parse_body(void *arg)
 	{
 		Node	   *statement = lfirst_node(RawStmt, lc)->stmt;
 
-		if (is_query(statement))
+		if (code_is_query(statement))
 			walk(statement, reading);
 		else
 		{

@@ -72,7 +72,7 @@ typedef struct Left
 	char	   *reason;
 } Left;
 
-/* One rollback */
+/* A rollback, and what it has not taken back */
 typedef struct Rollback
 {
 	PlanRun    *run;
@@ -200,7 +200,7 @@ add_left(Rollback *rollback, const PlanDeed *deed, const char *reason)
 		rollback->stuck = lappend_int(rollback->stuck, deed->step);
 }
 
-/* How many things are left of a step */
+/* Counts the things that are left of a step */
 static int
 count_left(const Rollback *rollback, int step)
 {
@@ -412,7 +412,7 @@ with_changes(List *keys, List **changes)
 	return taken;
 }
 
-/* What is left of one step (0: of all), with the reasons, as far as there is room for it */
+/* Names what is left of one step (0: of all), with the reasons, as far as there is room for it */
 static char *
 left_text(const Rollback *rollback, int step, int most)
 {

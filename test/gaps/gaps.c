@@ -19,9 +19,6 @@
  */
 #include "postgres.h"
 
-#include <dlfcn.h>
-#include <execinfo.h>
-
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
@@ -43,36 +40,10 @@
 #include "base/scope.h"
 #include "run/run_deed.h"
 
-/* Callers in the library that tell one site from another */
-#define SITE_CALLERS 3
+#include "callers.h"
 
 static PGconn *attacker;
 static Oid	extension_owner;
-
-/* The callers of a wrapper, innermost first: those frames that are in this library */
-static void
-append_callers(char *site, size_t size)
-{
-	void	   *frames[32];
-	int			n = backtrace(frames, lengthof(frames));
-	Dl_info		here;
-	int			callers = 0;
-
-	if (!dladdr((void *) append_callers, &here))
-		return;
-	/* this function, gap() and the wrapper come first */
-	for (int i = 3; i < n && callers < SITE_CALLERS; i++)
-	{
-		Dl_info		info;
-
-		if (dladdr(frames[i], &info) && info.dli_fbase == here.dli_fbase)
-		{
-			snprintf(site + strlen(site), size - strlen(site), " %zx",
-					 (size_t) ((char *) frames[i] - (char *) here.dli_fbase));
-			callers++;
-		}
-	}
-}
 
 static pg_noinline void
 gap(const char *wrapped)

@@ -17,9 +17,6 @@
  */
 #include "postgres.h"
 
-#include <dlfcn.h>
-#include <execinfo.h>
-
 #include "access/genam.h"
 #include "access/relation.h"
 #include "access/table.h"
@@ -37,8 +34,8 @@
 
 #include "base/spi.h"
 
-/* Callers in the library that tell one site from another */
-#define SITE_CALLERS 3
+#include "callers.h"
+
 #define SITE_SIZE 100
 
 #define IS_USERS(oid) ((oid) >= FirstNormalObjectId)
@@ -50,31 +47,6 @@
 #endif
 
 static HTAB *served;
-
-/* Appends the innermost callers: the frames of the stack that are in this library */
-static void
-append_callers(char *site)
-{
-	void	   *frames[16];
-	int			n = backtrace(frames, lengthof(frames));
-	Dl_info		here;
-	int			callers = 0;
-
-	if (!dladdr((void *) append_callers, &here))
-		return;
-	/* this function, is_missing() and the wrapper come first */
-	for (int i = 3; i < n && callers < SITE_CALLERS; i++)
-	{
-		Dl_info		info;
-
-		if (dladdr(frames[i], &info) && info.dli_fbase == here.dli_fbase)
-		{
-			snprintf(site + strlen(site), SITE_SIZE - strlen(site), " %zx",
-					 (size_t) ((char *) frames[i] - (char *) here.dli_fbase));
-			callers++;
-		}
-	}
-}
 
 /* Reads the sites that earlier sessions were served at */
 static void
@@ -107,7 +79,7 @@ is_missing(const char *wrapped)
 	if (served == NULL)
 		read_served(path);
 	strlcpy(site, wrapped, sizeof(site));
-	append_callers(site);
+	append_callers(site, SITE_SIZE);
 	hash_search(served, site, HASH_ENTER, &found);
 	if (found || (file = fopen(path, "a")) == NULL)
 		return false;

@@ -78,7 +78,7 @@ sub open_copy
 	return $session;
 }
 
-# What is wrong with a call's end
+# Returns what is wrong with a call's end
 sub run_once
 {
 	my ($session, $call) = @_;

@@ -45,7 +45,7 @@ unlike($err, qr/left in quarantine/, 'all of them');
 is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM child), (SELECT count(*) FROM grand)'), '2|2', 'they are there');
 
 # ---------------------------------------------------------------------------------------------------------------------
-# What rows in quarantine need is not taken away before they are back: the column of a key that replaces another one, one that a step has
+# Nothing that rows in quarantine need is taken away before they are back: the column of a key that replaces another one, one that a step has
 # added, and one that a step has renamed; nor where they can't go back in this call
 my $s = SgTest::Session->new($node);
 $s->query(<<'SQL');

@@ -19,7 +19,7 @@ sub library_with
 	(my $object = "src/$file") =~ s/c$/o/;
 
 	system_or_bail('cp', '-a', 'Makefile', 'schemaguard.control', '.built-for', 'src', $dir);
-	system_or_bail('cp', "$FindBin::RealBin/../gaps/$file", "$dir/src/$file");
+	system_or_bail('cp', "$FindBin::RealBin/../gaps/$file", "$FindBin::RealBin/../gaps/callers.h", "$dir/src");
 	chomp(my $objects = `$make print-OBJS`);
 	chomp(my $includedir = `$pg_config --includedir`);
 	chomp(my $libdir = `$pg_config --libdir`);
