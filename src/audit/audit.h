@@ -59,6 +59,7 @@ typedef struct AuditKey
 	int64		rows_checked;	/* -1: not counted, as in the two below */
 	int64		orphan_rows;
 	int64		orphan_keys;
+	int64		partial_rows;	/* of the orphan rows: by a composite value with a null inside */
 	List	   *sample;			/* of Jsonb *, one object per key */
 	double		elapsed_ms;
 
@@ -213,6 +214,9 @@ extern char *audit_sql_column(const char *alias, Oid relid, AttrNumber attnum);
 extern void audit_sql_table(StringInfo buf, Oid relid, const char *alias);
 extern void audit_sql_match(StringInfo buf, const FkKey *key);
 extern void audit_sql_checked(StringInfo buf, const FkKey *key);
+
+/* Is a column of the child a composite value, or a domain over one? */
+extern bool audit_sql_is_composite(const FkKey *key);
 
 /*
  * A query for the rows that break the key: row_table (null: the child itself),

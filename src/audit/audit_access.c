@@ -19,6 +19,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "storage/lmgr.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -152,12 +153,51 @@ audit_caller_problem(const FkKey *key, bool whole_row)
 	return p;
 }
 
+static bool
+is_nondeterministic(Oid relid, AttrNumber attnum, Oid *collation)
+{
+	Oid			type;
+	int32		typmod;
+
+	get_atttypetypmodcoll(relid, attnum, &type, &typmod, collation);
+	return OidIsValid(*collation) && !get_collation_isdeterministic(*collation);
+}
+
+/*
+ * Does an operator contradict the order of its type?  Only the built-in types
+ * are known to obey nondeterministic collations in both: citext compares bytes
+ * for =, and sorts by the collation, so that a merge join finds parents for rows
+ * for which a hash join finds none.
+ */
+static FkProblem *
+operator_problem(const FkKey *key)
+{
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		Oid			collation;
+		char	   *name;
+
+		if (key->pf_eq_op[i] < FirstUnpinnedObjectId ||
+			(!is_nondeterministic(key->parent, key->parent_att[i], &collation) &&
+			 !is_nondeterministic(key->child, key->child_att[i], &collation)))
+			continue;
+		name = get_collation_name(collation);
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED,
+						  psprintf("collation %s is nondeterministic, and operator %s of type %s, which is not built in, may contradict the order of its values under it",
+								   name ? quote_identifier(name) : "?", get_opname(key->pf_eq_op[i]),
+								   format_type_be(get_atttype(key->parent, key->parent_att[i]))), NULL);
+	}
+	return NULL;
+}
+
 FkProblem *
 audit_access_problem(const FkKey *key, bool whole_row)
 {
 	FkProblem  *p = audit_caller_problem(key, whole_row);
 	Oid			owner = InvalidOid;
 
+	if (p == NULL)
+		p = operator_problem(key);
 	if (p == NULL)
 		p = audit_reading_role(key, whole_row, &owner);
 	if (p == NULL && OidIsValid(owner))

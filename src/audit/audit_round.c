@@ -453,6 +453,8 @@ scan_problem(const FkKey *key, List *leaves)
 {
 	if (key->period)
 		return "a PERIOD key is about ranges that parents cover together";
+	if (audit_sql_is_composite(key))
+		return "VALIDATE passes over composite values with a null inside, which are counted apart";
 	if (!audit_distinct_possible(key))
 		return "a column of the child has no order to count distinct keys by";
 	return audit_leaves_problem(key, leaves);

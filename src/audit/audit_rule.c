@@ -308,6 +308,8 @@ audit_rule_problem(const AuditKey *ak)
 
 	if (rule->condition && contain_volatile_functions(rule->condition))
 		return "its condition calls a volatile function, so that no verdict would last";
+	if (rule->whole_row && rule->tree && has_subclass(ak->key.child))
+		return "its condition is about whole rows, and tables that inherit have other ones: the server would refuse such a CHECK";
 	if (rule->kind == AUDIT_UNIQUE && has_virtual(ak))
 		return "a column of it is computed when it is read";
 	if (rule->kind == AUDIT_UNIQUE && !audit_distinct_possible(&ak->key))

@@ -214,7 +214,41 @@ append_judged_rows(StringInfo buf, const FkKey *key)
 	}
 }
 
-/* The whole query: o, number of rows, key object; one row per orphan key */
+static bool
+is_composite(const FkKey *key, int i)
+{
+	return type_is_rowtype(get_atttype(key->child, key->child_att[i]));
+}
+
+bool
+audit_sql_is_composite(const FkKey *key)
+{
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (is_composite(key, i))
+			return true;
+	}
+	return false;
+}
+
+/* Has a group a composite value with a null inside?  VALIDATE asks IS NOT NULL, and so passes over its rows. */
+static void
+append_partial(StringInfo buf, const FkKey *key)
+{
+	bool		first = true;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (!is_composite(key, i))
+			continue;
+		appendStringInfo(buf, "%ss.k%d IS NOT NULL", first ? ", NOT (" : " AND ", i + 1);
+		first = false;
+	}
+	if (!first)
+		appendStringInfoString(buf, ") AS partial");
+}
+
+/* The whole query: o, number of rows, key object, of composite keys whether a null is inside; one row per orphan key */
 static char *
 audit_query(const FkKey *key)
 {
@@ -223,7 +257,9 @@ audit_query(const FkKey *key)
 	initStringInfo(&buf);
 	appendStringInfoString(&buf, "SELECT s.o, pg_catalog.count(*), CASE WHEN s.o THEN ");
 	append_key_object(&buf, key, NULL);
-	appendStringInfoString(&buf, " END FROM (SELECT b.o");
+	appendStringInfoString(&buf, " END");
+	append_partial(&buf, key);
+	appendStringInfoString(&buf, " FROM (SELECT b.o");
 	for (int i = 1; i <= key->nkeys; i++)
 	{
 		Oid			type,
@@ -317,6 +353,8 @@ receive_group(TupleTableSlot *slot, DestReceiver *self)
 
 	key->orphan_rows += rows;
 	key->orphan_keys++;
+	if (slot->tts_tupleDescriptor->natts > 3 && DatumGetBool(slot->tts_values[3]))
+		key->partial_rows += rows;
 	if (list_length(key->sample) < receiver->samples)
 	{
 		MemoryContext old = MemoryContextSwitchTo(receiver->results);
@@ -339,7 +377,7 @@ audit_sql_groups(AuditKey *key, const char *query, int samples, MemoryContext re
 		.results = results,
 	};
 
-	key->rows_checked = key->orphan_rows = key->orphan_keys = 0;
+	key->rows_checked = key->orphan_rows = key->orphan_keys = key->partial_rows = 0;
 	key->sample = NIL;
 	sg_spi_receive(query, fk_tables(&key->key), -1, parallel, &receiver.pub);
 }
@@ -350,7 +388,12 @@ audit_sql_judge(AuditKey *key, MemoryContext results)
 	char	   *copies;
 
 	key->result = key->orphan_rows > 0 ? AUDIT_FAIL : AUDIT_PASS;
-	if (key->result == AUDIT_FAIL)
+	if (key->orphan_rows > 0 && key->orphan_rows == key->partial_rows)
+	{
+		key->result = AUDIT_UNKNOWN;
+		key->reason = MemoryContextStrdup(results, "all of these orphans are composite values with a null inside: the key's trigger refuses them, and VALIDATE passes over them");
+	}
+	if (key->orphan_rows > 0)
 		return;
 	/* rows that one copy of the parent lacks are orphans on its node alone */
 	copies = fk_citus_copies(key->key.child);

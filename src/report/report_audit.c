@@ -77,9 +77,45 @@ is_wanted(const AuditSet *set, Oid child, const char *name)
 	return sg_has_name(set->schemas, schema);
 }
 
+/* Replaces the columns of a whole by those of its partition; false where one is not there any more */
+static bool
+take_partition(FkKey *key, Oid partition)
+{
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		char	   *name = get_attname(key->child, key->child_att[i], true);
+
+		key->child_att[i] = name ? get_attnum(partition, name) : InvalidAttrNumber;
+		if (key->child_att[i] == InvalidAttrNumber)
+			return false;
+	}
+	key->child = partition;
+	/* a proof of one part is none of the key */
+	key->conid = InvalidOid;
+	return true;
+}
+
+/* The keys that a partition has from the tables above it, as far as its own rows go */
+static void
+add_inherited(AuditSet *set)
+{
+	foreach_oid(whole, sg_partition_ancestors(set->child))
+	{
+		foreach_ptr(FkKey, key, fk_declared(whole))
+		{
+			FkState		state = fk_state(key);
+
+			if (take_partition(key, set->child) && is_wanted(set, set->child, NULL))
+				set->keys = lappend(set->keys, audit_key_new(key, AUDIT_CATALOG, state));
+		}
+	}
+}
+
 void
 report_add_declared(AuditSet *set)
 {
+	if (OidIsValid(set->child))
+		add_inherited(set);
 	foreach_ptr(FkKey, key, fk_declared(set->child))
 	{
 		if (is_wanted(set, key->child, NULL))
@@ -255,9 +291,7 @@ tell_nothing_to_do(Oid child, List *schemas)
 				(errmsg("no table of the chosen schemas has a foreign key, declared or planned: %s", sg_quote_list(schemas))));
 	else if (OidIsValid(child))
 		ereport(NOTICE,
-				(errmsg("table %s has no foreign key, declared or planned", sg_relation_name(child)),
-				 get_rel_relispartition(child) ?
-				 errhint("It is a partition: its keys are those of the partitioned table.") : 0));
+				(errmsg("table %s has no foreign key, declared or planned", sg_relation_name(child))));
 	else
 		ereport(NOTICE,
 				(errmsg("this database declares no foreign key, and no plan has one"),

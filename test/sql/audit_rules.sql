@@ -94,6 +94,9 @@ SELECT * FROM judged('parted', 'unique', '(a, b)');
 SELECT row_table, data FROM sg_rule_violations('parted', 'check', 'a < 5') ORDER BY row_table::text;
 CREATE TABLE parent (id int PRIMARY KEY, a int);
 CREATE TABLE kid (b int) INHERITS (parent);
+-- whole rows are other ones there, and the server refuses the CHECK
+SELECT result, reason FROM judged('parent', 'check', 'parent IS NOT NULL');
+SELECT result, reason FROM judged('kid', 'check', 'kid IS NOT NULL');
 CREATE TABLE foster (b int, a int, id int NOT NULL);
 ALTER TABLE foster INHERIT parent;
 INSERT INTO parent VALUES (1, 1);
