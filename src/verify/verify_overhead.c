@@ -611,6 +611,17 @@ sink_quantiles(SgRowSink *sink, const double *values, int n)
 	sg_sink_float8(sink, rounded(quantile(values, n, 0.75)));
 }
 
+/* Do the quartiles of an operation, sorted and as they are shown, overlap without and with the key? */
+static bool
+is_noise(const Measure *m, Operation op)
+{
+	const double *without = m->us[op][WITHOUT];
+	const double *with = m->us[op][WITH];
+
+	return rounded(quantile(with, m->rounds, 0.25)) <= rounded(quantile(without, m->rounds, 0.75)) &&
+		rounded(quantile(without, m->rounds, 0.25)) <= rounded(quantile(with, m->rounds, 0.75));
+}
+
 static void
 emit_operation(SgRowSink *sink, const Measure *m, Operation op)
 {
@@ -637,6 +648,8 @@ emit_operation(SgRowSink *sink, const Measure *m, Operation op)
 		sink_quantiles(sink, m->us[op][WITH], m->rounds);
 		if (op == OP_DELETE && !m->indexed)
 			reason = "without an index on its columns the child is read as a whole for each row: on the real table that takes longer";
+		if (is_noise(m, op))
+			reason = psprintf("%s%sthe quartiles overlap: the difference may be noise, and more rounds tell", reason ? reason : "", reason ? "; " : "");
 	}
 	sg_sink_text(sink, m->step->child_table);
 	sg_sink_text(sink, m->step->parent_table);
@@ -709,7 +722,8 @@ number_argument(FunctionCallInfo fcinfo, int arg, const char *name, int max)
  * Three rows per step of the plan (42704), or per chosen one (22023): insert and update key for rows of
  * the child, delete parent for rows of the parent; microseconds per row
  * without and with the key: median, quartiles; the ratio of the medians;
- * all to three digits.  What can't be measured has the reason.
+ * all to three digits.  What can't be measured has the reason, as has a ratio
+ * that may be noise.
  *
  * Needs SELECT on both tables and TEMPORARY on the database, and a
  * transaction that may write (25006).  Locks: ACCESS SHARE on the tables
