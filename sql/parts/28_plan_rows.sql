@@ -438,6 +438,14 @@ BEGIN
         RAISE EXCEPTION 'no table has a column %', quote_ident(tenant_column)
             USING ERRCODE = '42703', HINT = 'tenant_column is the column by which the tables tell tenants apart.';
     END IF;
+    SELECT string_agg(format('%I ON %s', d.fk_name, d.child::regclass), ', ' ORDER BY d.child::regclass::text COLLATE "C", d.fk_name) AS keys, count(*) AS n INTO k
+    FROM schemaguard.sg_keys_declared() d
+    WHERE d.parent IS DISTINCT FROM tenant_table::regclass AND d.child IS DISTINCT FROM tenant_table::regclass
+      AND schemaguard.sg_has_column(d.parent, tenant_column) AND NOT schemaguard.sg_has_column(d.child, tenant_column);
+    IF k.n > 0 THEN
+        RAISE WARNING 'keys whose child has no column % leave tenants out: %', quote_ident(tenant_column), k.keys
+            USING HINT = 'Add the column to these tables by steps before, then plan again.';
+    END IF;
     FOR k IN
         SELECT d.*, format('%I.%I', cn.nspname, c.relname) AS child_table, format('%I.%I', pn.nspname, p.relname) AS parent_table,
             p.relname AS parent_name

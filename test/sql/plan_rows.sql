@@ -108,6 +108,10 @@ INSERT INTO project VALUES (10, 1), (20, 2);
 INSERT INTO task VALUES (1, 1, 10, NULL), (2, 2, 20, 2), (3, 1, 20, NULL);
 SELECT sg_plan_create('ask_tenants') \g /dev/null
 SELECT sg_plan_isolate('ask_tenants', 'tn_id', 'tenants'), sg_plan_isolate('ask_tenants', 'tn_id', 'tenants') AS nothing_new;
+-- a child that has no such column is told when it is planned
+CREATE TABLE remark (project int CONSTRAINT of_project REFERENCES project, tenant int REFERENCES tenants);
+SELECT sg_plan_isolate('ask_tenants', 'tn_id', 'tenants');
+DROP TABLE remark;
 SELECT sql FROM sg_plan_sql('ask_tenants') sql WHERE sql ~ 'FOREIGN KEY|UNIQUE' ORDER BY sql COLLATE "C";
 SELECT fk_name, leaking_rows, sample FROM sg_tenant_audit_details('tn_id', 'tenants') WHERE leaking_rows > 0;
 SELECT fk_name, orphan_rows FROM sg_orphan_audit_details(plan => 'ask_tenants') WHERE result = 'fail';
