@@ -160,6 +160,18 @@ check_taken(CheckStep *cs, const ChangeMove *move)
 				  pstrdup("A rollback brings them back with the table."));
 }
 
+/* Warns of a column that is kept in its place: what names no columns still has it */
+static void
+check_kept(CheckStep *cs, const ChangeMove *move)
+{
+	if (move->kept_as)
+		check_row(cs, "kept", CHECK_WARN,
+				  psprintf("until sg_prune() the column stays in its place as %s: SELECT *, and INSERT and COPY without a list of columns, still have it",
+						   quote_identifier(move->kept_as)),
+				  psprintf("Name the columns in what the application, views and functions run, or drop it for good:\n%s",
+						   plan_set_call(cs->step, "discard", "true", NULL)));
+}
+
 /* Warns of rows or values that a drop does not keep */
 static void
 check_lost(CheckStep *cs, const ChangeMove *move)
@@ -259,6 +271,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 	{
 		check_needed(check, cs, &move);
 		check_taken(cs, &move);
+		check_kept(cs, &move);
 	}
 	lack = change_lacks(cs->step, &move);
 	if (lack)
