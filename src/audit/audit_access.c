@@ -176,15 +176,17 @@ operator_problem(const FkKey *key)
 	{
 		Oid			collation;
 		char	   *name;
+		char	   *operator;
 
 		if (key->pf_eq_op[i] < FirstUnpinnedObjectId ||
 			(!is_nondeterministic(key->parent, key->parent_att[i], &collation) &&
 			 !is_nondeterministic(key->child, key->child_att[i], &collation)))
 			continue;
 		name = get_collation_name(collation);
+		operator = get_opname(key->pf_eq_op[i]);
 		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_FEATURE_NOT_SUPPORTED,
 						  psprintf("collation %s is nondeterministic, and operator %s of type %s, which is not built in, may contradict the order of its values under it",
-								   name ? quote_identifier(name) : "?", get_opname(key->pf_eq_op[i]),
+								   name ? quote_identifier(name) : "?", operator ? operator : "?",
 								   format_type_be(get_atttype(key->parent, key->parent_att[i]))), NULL);
 	}
 	return NULL;
