@@ -88,11 +88,12 @@ AS 'MODULE_PATHNAME', 'sg_sync_calls';
 COMMENT ON FUNCTION schemaguard.sg_sync_calls(text)
     IS 'whether a statement computes something by a built-in function that does more than compute or read catalogs';
 
-CREATE FUNCTION schemaguard.sg_sync_seen(statement text, OUT names text[], OUT types text[], OUT untyped boolean)
+CREATE FUNCTION schemaguard.sg_sync_seen(
+    statement text, here boolean DEFAULT false, OUT names text[], OUT types text[], OUT untyped boolean, OUT reader text, OUT runner text)
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_seen';
-COMMENT ON FUNCTION schemaguard.sg_sync_seen(text)
-    IS 'the names in a statement without quotes, the types that values are given, and whether the server finds the type of one';
+COMMENT ON FUNCTION schemaguard.sg_sync_seen(text, boolean)
+    IS 'the names in a statement without quotes, the types that values are given, whether the server finds the type of one, and whose code it meets here';
 
 CREATE FUNCTION schemaguard.sg_sync_computes(statement text)
 RETURNS text[]

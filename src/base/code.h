@@ -203,6 +203,13 @@ extern bool code_is_others(CodeReach *reach);
 extern bool code_has_domains(CodeReach *reach);
 
 /*
+ * Returns a role whose code is reachable, domains included, and that is no superuser:
+ * another one than the caller if there is one; or InvalidOid.  What is not there
+ * does not count.
+ */
+extern Oid	code_stranger(CodeReach *reach);
+
+/*
  * As whom may the work be done on something that `owner` owns?  Returns NULL
  * with *role InvalidOid: as the caller, since nothing is reachable but
  * built-in, superusers' and the caller's own code.  NULL with another *role:

@@ -672,6 +672,22 @@ code_has_domains(CodeReach *reach)
 	return !is_caller_alone(reach->domain_owners);
 }
 
+Oid
+code_stranger(CodeReach *reach)
+{
+	Oid			stranger = InvalidOid;
+	List	   *roles;
+
+	visit_all(reach);
+	roles = list_concat_unique_oid(list_copy(reach->owners), reach->domain_owners);
+	foreach_oid(role, roles)
+	{
+		if (!OidIsValid(stranger) || stranger == GetUserId())
+			stranger = role;
+	}
+	return stranger;
+}
+
 static char *
 of_whom(Oid role)
 {

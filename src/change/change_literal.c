@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "utils/lsyscache.h"
@@ -220,17 +221,36 @@ visit_table(const AlterTableStmt *statement, CodeReach *reach)
 		reach_columns(reach, statement->relation);
 }
 
+/* Literals in the expressions of ALTER DOMAIN are read as the domain, and as what they stand beside */
+static void
+visit_domain(const AlterDomainStmt *statement, CodeReach *reach)
+{
+	Node	   *def = statement->def;
+
+	if (def == NULL)
+		return;
+	code_reach_literal_type(reach, code_find_type(reach, makeTypeNameFromNameList(statement->typeName)));
+	code_reach_literals(reach, IsA(def, Constraint) ? ((Constraint *) def)->raw_expr : def);
+}
+
+void
+change_reach_expressions(Node *statement, CodeReach *reach)
+{
+	if (IsA(statement, AlterTableStmt))
+		visit_table((AlterTableStmt *) statement, reach);
+	else if (IsA(statement, AlterDomainStmt))
+		visit_domain((AlterDomainStmt *) statement, reach);
+	else
+		change_reach_literals(statement, reach);
+}
+
 void
 change_reach_written(const char *sql, CodeReach *reach)
 {
-	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
-	if (IsA(statement, AlterTableStmt))
-		visit_table((AlterTableStmt *) statement, reach);
-	else
-		change_reach_literals(statement, reach);
+	change_reach_expressions(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt, reach);
 	sg_scope_end(&scope);
 }
 

@@ -17,6 +17,9 @@
 /* Adds the types of what a utility statement has analysed, by the search_path that is in force */
 extern void change_reach_literals(Node *statement, CodeReach *reach);
 
+/* The same, of any statement, ALTER TABLE and ALTER DOMAIN among them */
+extern void change_reach_expressions(Node *statement, CodeReach *reach);
+
 /* Adds such types for a statement that was made of what somebody has written, ALTER TABLE and CREATE INDEX among them, and no other code of theirs */
 extern void change_reach_written(const char *sql, CodeReach *reach);
 

@@ -7,7 +7,9 @@
  * So that is taken from the statements, by the server's scanner and parser:
  * a name without its schema is one of pg_catalog there.
  *
- * Nothing here looks at a catalog.
+ * A name that a document shows as a function's can be a type's here, and f(x) a
+ * cast to it.  So where a script is for this database, what the names lead to is
+ * looked at in its catalogs, by the same walks as for statements of a plan.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,10 +24,13 @@
 #include "utils/builtins.h"
 
 #include "base/args.h"
+#include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/scope.h"
 #include "base/spi.h"
+#include "change/change_literal.h"
 #include "sync/sync_scratch.h"
 
 SG_FUNCTION(sg_sync_seen);
@@ -60,6 +65,7 @@ typedef struct Seen
 	List	   *names;			/* of char *: schema and name */
 	List	   *types;			/* of char *: what values are given */
 	bool		untyped;		/* a literal whose type the server finds */
+	bool		literal;		/* any one */
 	bool		within;			/* literals may be statements, too: a block's */
 } Seen;
 
@@ -150,6 +156,7 @@ scan(const char *sql, Seen *seen)
 		is_as = token == TOKEN_KEYWORD && strcmp(word, "as") == 0;
 		if (after_literal && token != TOKEN_TYPECAST && !is_as)
 			seen->untyped = true;
+		seen->literal = seen->literal || is_literal(token);
 		after_literal = is_literal(token) && name.parts < 2;
 		if (seen->within && is_literal(token))
 			scan_literal(value.str, seen);
@@ -276,12 +283,68 @@ scan_blocks(List *parsed, Seen *seen)
 	}
 }
 
+/* ---- what names lead to in this database ---- */
+
+static void
+reach_check(CodeReach *reach, const Constraint *constraint)
+{
+	code_reach_raw(reach, constraint->raw_expr);
+}
+
+/* Adds what a column that comes, or gets another type, computes */
+static void
+reach_column(CodeReach *reach, const ColumnDef *column)
+{
+	code_reach_raw(reach, (Node *) column->typeName);
+	code_reach_raw(reach, column->raw_default);
+	foreach_ptr(const Constraint, constraint, column->constraints)
+	{
+		reach_check(reach, constraint);
+	}
+}
+
+/* Adds what the expressions of a statement compute for rows that are there */
+static void
+reach_computed(Node *statement, CodeReach *reach)
+{
+	Node	   *def = IsA(statement, AlterDomainStmt) ? ((AlterDomainStmt *) statement)->def : NULL;
+
+	if (def && IsA(def, Constraint))
+		reach_check(reach, (Constraint *) def);
+	if (!IsA(statement, AlterTableStmt))
+		return;
+	foreach_ptr(const AlterTableCmd, cmd, ((AlterTableStmt *) statement)->cmds)
+	{
+		if (cmd->def && IsA(cmd->def, Constraint))
+			reach_check(reach, (Constraint *) cmd->def);
+		else if (cmd->def && IsA(cmd->def, ColumnDef))
+			reach_column(reach, (ColumnDef *) cmd->def);
+		else if (sg_sets_expression(cmd->subtype))
+			code_reach_raw(reach, cmd->def);
+	}
+}
+
+/* Sets a column of the result to the role whose code is reached, or leaves it NULL */
+static void
+set_stranger(CodeReach *reach, Datum *value, bool *isnull)
+{
+	Oid			stranger = code_stranger(reach);
+
+	*isnull = !OidIsValid(stranger);
+	if (OidIsValid(stranger))
+		*value = CStringGetTextDatum(quote_identifier(sg_role_name(stranger)));
+}
+
 /*
- * schemaguard.sg_sync_seen(statement text, OUT names text[], OUT types text[], OUT untyped boolean)
+ * schemaguard.sg_sync_seen(statement text, here boolean, OUT names text[], OUT types text[], OUT untyped boolean,
+ *							OUT reader text, OUT runner text)
  *
  * Returns the qualified names in a statement, with their schemas and without
  * quotes, those of types that values in it are given, and whether it has a
- * literal whose type the server finds.  NULLs if it can't be parsed.
+ * literal whose type the server finds.  If it is for this database: the role
+ * whose code would read its literals, and the one whose code its expressions
+ * would run where they are computed; NULL: superusers alone.  NULLs if it can't
+ * be parsed.
  */
 static Datum
 sg_sync_seen_entered(PG_FUNCTION_ARGS)
@@ -292,8 +355,10 @@ sg_sync_seen_entered(PG_FUNCTION_ARGS)
 	Seen		seen = {0};
 	bool		analysed = false;
 	TupleDesc	desc;
-	Datum		values[3] = {0};
-	bool		nulls[3] = {false};
+	Datum		values[5] = {0};
+	bool		nulls[5] = {false};
+	CodeReach  *reads = code_reach();
+	CodeReach  *runs = code_reach();
 	SgScope		scope;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -306,13 +371,22 @@ sg_sync_seen_entered(PG_FUNCTION_ARGS)
 		scan(sql, &seen);
 		scan_blocks(parsed, &seen);
 	}
-	sg_scope_end(&scope);
 	foreach_ptr(const RawStmt, raw, parsed)
 	{
-		analysed = analysed || analyses(raw->stmt);
+		bool		is_analysed = analyses(raw->stmt);
+
+		analysed = analysed || is_analysed;
+		if (!PG_GETARG_BOOL(1))
+			continue;
+		if (is_analysed && seen.literal)
+			change_reach_expressions(raw->stmt, reads);
+		reach_computed(raw->stmt, runs);
 	}
 	for (int i = 0; i < 3; i++)
 		nulls[i] = problem != NULL;
+	set_stranger(reads, &values[3], &nulls[3]);
+	set_stranger(runs, &values[4], &nulls[4]);
+	sg_scope_end(&scope);
 	if (problem == NULL)
 	{
 		values[0] = sg_text_array(seen.names);
