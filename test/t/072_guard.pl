@@ -267,6 +267,21 @@ is(query(q{SELECT string_agg(state || CASE WHEN state <> 'validated' THEN ': ' |
 (undef, undef, $applied) = $node->psql('postgres', q{CALL sg_rollback_fks('kinds', author => 'eve', confirm => schemaguard.sg_plan_hash('kinds'))});
 unlike($applied, qr/violates check constraint/, 'nor when it is taken back');
 
+# ---- what is honest is built: literals of an enum, and beside no column with such a domain
+
+query(q{SET SESSION AUTHORIZATION bob; CREATE TYPE app.mood AS ENUM ('sad', 'ok'); CREATE DOMAIN app.pos AS int CHECK (value > 0);
+	CREATE FUNCTION app.low(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower($1)';
+	CREATE TABLE app.honest (id int PRIMARY KEY, m app.mood, ps app.pos[], tx text)});
+foreach my $role ('bob', 'postgres')
+{
+	query(qq{SET SESSION AUTHORIZATION $role; SELECT sg_plan_create('honest_$role')} . join '', map { qq{; SELECT sg_plan_add_index('honest_$role', 'app.honest', \$\$$_\$\$)} } 'USING btree (app.low(tx)) WHERE id > 1',
+		q{(id) WHERE m = 'sad'}, q{(id) WHERE m = ANY ('{sad,ok}'::app.mood[])}, q{(id) WHERE ps <> '{1}'});
+	$node->psql('postgres', "SET SESSION AUTHORIZATION $role; CALL sg_apply('honest_$role', fail => false)");
+	is(query(qq{SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'honest_$role'}), 'validated validated validated ' . ($role eq 'bob' ? 'validated' : 'skipped'),
+		"$role: indexes of bob's table are built, but for one whose literal his domain would read as a superuser");
+	query(qq{SET SESSION AUTHORIZATION $role; CALL sg_rollback_fks('honest_$role')});
+}
+
 # ---- a default that reads what its owner may not
 
 query(q{SET SESSION AUTHORIZATION eve; CREATE TABLE eve.leak (id int PRIMARY KEY, a text DEFAULT current_setting('data_directory', true));
