@@ -22,22 +22,35 @@
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
 
-/* The table's own CHECK with a condition, of that name, or whatever it is if that is NULL; a copy, or NULL */
+static bool
+is_check(HeapTuple tuple, const char *condition)
+{
+	return ((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_CHECK &&
+		strcmp(change_condition(tuple), condition) == 0;
+}
+
+/*
+ * Returns a copy of the table's own CHECK with a condition, the step's own before
+ * any other, or NULL.  Other names count only where the step does not need its
+ * own.  A table may have thousands: the others are read, and deparsed, only where
+ * the step's own is not there.
+ */
 static HeapTuple
-find_check(Oid table, const char *name, const char *condition)
+find_check(Oid table, const PlanStep *step, const char *condition)
 {
 	SgCatalog	scan;
-	HeapTuple	tuple;
+	HeapTuple	tuple = change_constraint(table, step->fk_name);
 	HeapTuple	found = NULL;
 
+	if (tuple && is_check(tuple, condition))
+		return tuple;
+	if (plan_step_needed_name(step))
+		return NULL;
 	sg_catalog_begin(&scan, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
 					 Anum_pg_constraint_conrelid, table, NULL);
 	while (found == NULL && HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
 	{
-		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
-
-		if (con->contype == CONSTRAINT_CHECK && (name == NULL || strcmp(NameStr(con->conname), name) == 0) &&
-			strcmp(change_condition(tuple), condition) == 0)
+		if (is_check(tuple, condition))
 			found = heap_copytuple(tuple);
 	}
 	sg_catalog_end(&scan);
@@ -77,7 +90,7 @@ change_look_check(const PlanStep *step, ChangeMove *move)
 		return;
 	move->rule = audit_rule_check(move->table, step->fk_name, cooked, true, code_table_owner(move->table));
 	code_reach_expression(reach, cooked, code_table_owner(move->table));
-	same = find_check(move->table, plan_step_needed_name(step), condition);
+	same = find_check(move->table, step, condition);
 	if (same)
 	{
 		look_at_existing(step, move, same, reach);
@@ -111,8 +124,7 @@ change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	cooked = change_cook(move, deed->what->definition, InvalidAttrNumber, false);
-	if (cooked == NULL || ((Form_pg_constraint) GETSTRUCT(tuple))->contype != CONSTRAINT_CHECK ||
-		strcmp(change_condition(tuple), change_deparse(move->table, cooked)) != 0)
+	if (cooked == NULL || !is_check(tuple, change_deparse(move->table, cooked)))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the constraint of that name is another one by now", NULL);
 	else
 		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,

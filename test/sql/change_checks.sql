@@ -29,3 +29,18 @@ SET client_min_messages = error;
 SELECT sg_plan_drop('checks') \g /dev/null
 DROP SCHEMA checks CASCADE;
 DROP ROLE regress_checks;
+-- A step finds its own CHECK by name, and reads the table's other ones only where it is not there.
+SET schemaguard.verbosity = problems;
+CREATE SCHEMA checks CREATE TABLE t (a int);
+SELECT sg_plan_create('checks') \g /dev/null
+SELECT count(sg_plan_add_check('checks', 'checks.t', 'a > -' || n, 'c' || n)) AS steps FROM generate_series(1, 60) n;
+CALL sg_apply('checks', fail => true);
+BEGIN;
+SELECT count(*) AS rows FROM sg_plan_check('checks') \g /dev/null
+SELECT idx_tup_fetch AS before FROM pg_stat_xact_sys_tables WHERE relname = 'pg_constraint' \gset
+SELECT count(*) AS rows FROM sg_plan_check('checks') \g /dev/null
+SELECT idx_tup_fetch - :before BETWEEN 60 AND 60 * 12 AS linear FROM pg_stat_xact_sys_tables WHERE relname = 'pg_constraint';
+COMMIT;
+CALL sg_rollback_fks('checks', fail => true);
+DROP SCHEMA checks CASCADE;
+SELECT sg_plan_drop('checks') \g /dev/null
