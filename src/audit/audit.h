@@ -59,7 +59,7 @@ typedef struct AuditKey
 	int64		rows_checked;	/* -1: not counted, as in the two below */
 	int64		orphan_rows;
 	int64		orphan_keys;
-	int64		partial_rows;	/* of the orphan rows: by a composite value with a null inside */
+	int64		partial_rows;	/* orphans whose composites have a null */
 	List	   *sample;			/* of Jsonb *, one object per key */
 	double		elapsed_ms;
 
