@@ -308,7 +308,7 @@ audit_rule_problem(const AuditKey *ak)
 
 	if (rule->condition && contain_volatile_functions(rule->condition))
 		return "its condition calls a volatile function, so that no verdict would last";
-	if (rule->whole_row && rule->tree && has_subclass(ak->key.child))
+	if (rule->whole_row && rule->tree && find_inheritance_children(ak->key.child, NoLock) != NIL)
 		return "its condition is about whole rows, and tables that inherit have other ones: the server would refuse such a CHECK";
 	if (rule->kind == AUDIT_UNIQUE && has_virtual(ak))
 		return "a column of it is computed when it is read";
