@@ -19,16 +19,16 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_weight', 'WHER
 CREATE TABLE schemaguard.discovery_word (
     word text NOT NULL,
     class text NOT NULL CHECK (class IN ('id', 'number', 'name', 'kind', 'self', 'actor', 'person', 'personal', 'login',
-                                         'external', 'general', 'measure', 'plural', 'none')),
+                                         'external', 'general', 'measure', 'plural', 'singular', 'none')),
     means text,
     source text NOT NULL DEFAULT 'user' CHECK (source IN ('shipped', 'user')),
     PRIMARY KEY (word, class, source)
 );
 COMMENT ON TABLE schemaguard.discovery_word
     IS 'words of names that say something to discovery; a row of source user counts instead of all that are shipped for its word';
-COMMENT ON COLUMN schemaguard.discovery_word.word IS 'in lower case; of class plural, a whole word, or after a hyphen the end of one';
-COMMENT ON COLUMN schemaguard.discovery_word.class IS 'what it says; none: nothing';
-COMMENT ON COLUMN schemaguard.discovery_word.means IS 'of class plural: what the word or its end becomes';
+COMMENT ON COLUMN schemaguard.discovery_word.word IS 'in lower case; of class plural, a whole word, or after a hyphen the end of one; of class singular, such an end';
+COMMENT ON COLUMN schemaguard.discovery_word.class IS 'what it says; none: nothing; singular: a plural only if a name has what it becomes';
+COMMENT ON COLUMN schemaguard.discovery_word.means IS 'of classes plural and singular: what the word or its end becomes';
 COMMENT ON COLUMN schemaguard.discovery_word.source IS 'shipped, or of a user';
 GRANT SELECT ON schemaguard.discovery_word TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.discovery_word', 'WHERE source = ''user''');

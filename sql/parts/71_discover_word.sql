@@ -9,6 +9,13 @@ SELECT word, 'plural', means, 'shipped' FROM (VALUES
     ('people', 'person'), ('persons', 'person'), ('children', 'child'), ('men', 'man'), ('women', 'woman'), ('media', 'medium'),
     ('criteria', 'criterion'), ('mice', 'mouse'), ('data', 'data'), ('staff', 'staff'), ('usr', 'user'), ('usrs', 'user'))
     AS plural (word, means);
+-- Endings that are too uncertain to cut by themselves: "areas" is the plural of "area" where a name has that word.
+INSERT INTO schemaguard.discovery_word (word, class, means, source)
+SELECT word, 'singular', means, 'shipped' FROM (VALUES
+    ('-as', 'a'), ('-us', 'u'), ('-is', 'i'), ('-ae', 'a'), ('-i', 'us'), ('-es', ''), ('-ices', 'ix'), ('-zzes', 'z'),
+    ('-ases', 'asis'), ('-eses', 'esis'), ('-ises', 'isis'), ('-oses', 'osis'),
+    ('-lves', 'lf'), ('-eaves', 'eaf'), ('-oaves', 'oaf'), ('-arves', 'arf'), ('-ives', 'ife'))
+    AS singular (word, means);
 INSERT INTO schemaguard.discovery_word (word, class, source)
 SELECT word, class, 'shipped'
 FROM (VALUES

@@ -26,6 +26,7 @@ INSERT INTO schemaguard.discovery_weight (signal, weight, source) VALUES
     ('only declared', 0.1177, 'fitted'),
     ('other ending', -1.2588, 'fitted'),
     ('other schema', -0.8766, 'fitted'),
+    ('own name', 1.0093, 'fitted'),
     ('own prefix', 1.5322, 'fitted'),
     ('parent has it too', -2.2426, 'fitted'),
     ('parent''s primary key', 2.1289, 'fitted'),

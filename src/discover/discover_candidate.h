@@ -44,6 +44,7 @@ typedef struct Candidate
 	Suffix		suffix;
 	NameMatch	match;
 	bool		own_front;		/* the words left over are the child's own */
+	bool		own_name;		/* ... and all of its name */
 	bool		prefix_left;	/* or a prefix of many tables */
 	bool		plural;
 	int8		before;			/* words of the column's name left over */

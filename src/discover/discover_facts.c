@@ -350,6 +350,7 @@ facts_read(void)
 	facts->possible = facts_hash("possible keys", 4 * sizeof(uint32), 5 * sizeof(uint32));
 	facts->table_index = facts_hash("tables", sizeof(Oid), sizeof(TableEntry));
 	read_catalogs(facts);
+	words_settle(facts->dictionary);
 	read_references(facts);
 	return facts;
 }

@@ -42,6 +42,7 @@ typedef enum Suffix
 #define WORD_PLURAL		0x2000	/* an ending or a whole word, and what it
 								 * stands for */
 #define WORD_LOGIN		0x4000	/* what a table of those who log in has */
+#define WORD_SINGULAR	0x8000	/* a word may be the plural of another name */
 
 /* Each word of all names is there once */
 typedef struct Word
@@ -50,6 +51,7 @@ typedef struct Word
 	struct Word *stem;			/* without the marks of a plural; NULL: not
 								 * yet looked for */
 	const char *means;			/* of class plural */
+	bool		named;			/* it is part of a name */
 	int			class;			/* see words_class() */
 	int			seen;			/* times that it is the last of a name.. */
 	int			behind;			/* ..and the rest is a table's */
@@ -66,6 +68,9 @@ typedef struct Dictionary Dictionary;
 /* The rows of schemaguard.discovery_word; a user's row of a word takes the place of those that are shipped */
 extern Dictionary *words_read(void);
 extern Words words_split(Dictionary *dictionary, const char *name);
+
+/* Once all names are split: words that only other names tell to be plurals get the stems of those */
+extern void words_settle(Dictionary *dictionary);
 
 /* What is said of a word as it stands or of its stem */
 extern int	words_class(const Words *words, int i);

@@ -282,6 +282,7 @@ consider_table(MatchState *state, int t, NameMatch match, int before)
 		cand.before = before;
 		cand.cover = Min((double) (words->n - before) / parent->words.n, 1);
 		cand.own_front = front > 0 && words_begin_alike(&parent->words, &child->words, front);
+		cand.own_name = cand.own_front && front == child->words.n && before == 0;
 		cand.prefix_left = front > 0 && names_is_prefix(facts, parent, front);
 		for (int i = 0; i < before; i++)
 		{
@@ -291,6 +292,20 @@ consider_table(MatchState *state, int t, NameMatch match, int before)
 		if (old == NULL || old->match == MATCH_NONE || rank_of(facts, &cand) > old->rank)
 			keep(state, &cand);
 	}
+}
+
+/* The child's name, then that: bench.kind is in bench_kind, however many tables end in "kind" */
+static void
+look_up_own(MatchState *state, const char *name)
+{
+	Facts	   *facts = state->facts;
+	const Words *child = &facts->tables[facts->columns[state->column].table].words;
+	char		own[WORD_KEY_SIZE];
+
+	words_join(child, 0, child->n, own);
+	strlcat(own, name, sizeof(own));
+	foreach_int(t, names_find(facts, NAME_TABLE, own))
+		consider_table(state, t, MATCH_TAIL, 0);
 }
 
 /* From each of the words on: as a whole, without its prefix, and as the end of it */
@@ -310,6 +325,8 @@ look_up_tables(MatchState *state)
 			consider_table(state, t, MATCH_WHOLE, lo);
 		foreach_int(t, list_length(tails) <= TAILS_MAX ? tails : names_find(state->facts, NAME_REST, name))
 			consider_table(state, t, MATCH_TAIL, lo);
+		if (lo == 0 && list_length(tails) > TAILS_MAX)
+			look_up_own(state, name);
 	}
 }
 

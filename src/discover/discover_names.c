@@ -48,10 +48,18 @@
 
 /* ---- words ---- */
 
+typedef struct Ending
+{
+	const char *text;
+	const char *becomes;
+} Ending;
+
 struct Dictionary
 {
 	HTAB	   *words;
-	List	   *endings;		/* of Word *: of plurals, the longest first */
+	List	   *plurals;		/* of Ending *, the longest first */
+	List	   *singulars;		/* the same, of those that another name must
+								 * bear out */
 };
 
 static const struct
@@ -62,7 +70,7 @@ static const struct
 	{"id", WORD_ID}, {"number", WORD_NUMBER}, {"name", WORD_NAME}, {"self", WORD_SELF}, {"actor", WORD_ACTOR},
 	{"person", WORD_PERSON}, {"personal", WORD_PERSONAL}, {"login", WORD_LOGIN}, {"external", WORD_EXTERNAL},
 	{"measure", WORD_MEASURE}, {"general", WORD_GENERAL}, {"kind", WORD_KIND},
-	{"plural", WORD_PLURAL},
+	{"plural", WORD_PLURAL}, {"singular", WORD_SINGULAR},
 };
 
 static Word *
@@ -95,17 +103,25 @@ take_word(void *arg, const Datum *row, const bool *nulls)
 	Dictionary *dictionary = arg;
 	Word	   *word = enter_word(dictionary, TextDatumGetCString(row[0]));
 	char	   *class = TextDatumGetCString(row[1]);
+	char	   *means = nulls[2] ? NULL : TextDatumGetCString(row[2]);
+	bool		plural = strcmp(class, "plural") == 0;
 
 	for (int c = 0; c < lengthof(classes); c++)
 	{
 		if (strcmp(class, classes[c].name) == 0)
 			word->class |= classes[c].class;
 	}
-	if (strcmp(class, "plural") != 0)
-		return;
-	word->means = nulls[2] ? NULL : TextDatumGetCString(row[2]);
-	if (word->text[0] == ENDING_MARK)
-		dictionary->endings = lappend(dictionary->endings, word);
+	if (plural)
+		word->means = means;
+	if ((plural || strcmp(class, "singular") == 0) && word->text[0] == ENDING_MARK)
+	{
+		List	  **endings = plural ? &dictionary->plurals : &dictionary->singulars;
+		Ending	   *ending = palloc(sizeof(Ending));
+
+		ending->text = word->text +1;
+		ending->becomes = means ? means : "";
+		*endings = lappend(*endings, ending);
+	}
 }
 
 Dictionary *
@@ -122,21 +138,30 @@ words_read(void)
 	return dictionary;
 }
 
+/* A word with another ending, or NULL if it does not end so */
+static char *
+change_ending(const Word *word, const Ending *ending)
+{
+	size_t		n = strlen(word->text);
+	size_t		length = strlen(ending->text);
+
+	if (n < length + STEM_MIN || strcmp(word->text +n - length, ending->text) != 0)
+		return NULL;
+	return psprintf("%.*s%s", (int) (n - length), word->text, ending->becomes);
+}
+
 /* As both its singular and its plural have it; what that gives need not be a word */
 static Word *
 find_stem(Dictionary *dictionary, Word *word)
 {
-	size_t		n = strlen(word->text);
-
 	if ((word->class & WORD_PLURAL) && word->means)
 		return enter_word(dictionary, word->means);
-	foreach_ptr(const Word, ending, dictionary->endings)
+	foreach_ptr(const Ending, ending, dictionary->plurals)
 	{
-		size_t		length = strlen(ending->text) - 1;
+		char	   *text = change_ending(word, ending);
 
-		if (n >= length + STEM_MIN && strcmp(word->text +n - length, ending->text +1) == 0)
-			return enter_word(dictionary, psprintf("%.*s%s", (int) (n - length), word->text,
-												   ending->means ? ending->means : ""));
+		if (text)
+			return enter_word(dictionary, text);
 	}
 	return word;
 }
@@ -151,10 +176,60 @@ words_find(Dictionary *dictionary, const char *text)
 	return word;
 }
 
+/* A word of some name that this one is by one of the endings, or NULL */
+static Word *
+find_singular(const Dictionary *dictionary, const Word *word, List *endings)
+{
+	foreach_ptr(const Ending, ending, endings)
+	{
+		char	   *text = change_ending(word, ending);
+		Word	   *singular = text ? words_known(dictionary, text) : NULL;
+
+		if (singular && singular->named && singular != word)
+			return singular;
+	}
+	return NULL;
+}
+
+/*
+ * The longest ending has made a stem of each word alone: of "areas", areas.
+ * Where that is no word of another name, and a shorter ending or one that is
+ * too uncertain to cut by itself gives one that is (area), the two are one.
+ * All are found before any is changed, so that no order matters.
+ */
+void
+words_settle(Dictionary *dictionary)
+{
+	HASH_SEQ_STATUS status;
+	Word	   *word;
+	List	   *plurals = NIL;
+	List	   *stems = NIL;
+	ListCell   *plural;
+	ListCell   *stem;
+
+	hash_seq_init(&status, dictionary->words);
+	while ((word = hash_seq_search(&status)) != NULL)
+	{
+		Word	   *singular;
+
+		if (!word->named || (word->class & WORD_PLURAL) || (word->stem != word && word->stem->named))
+			continue;
+		singular = find_singular(dictionary, word, dictionary->plurals);
+		if (singular == NULL)
+			singular = find_singular(dictionary, word, dictionary->singulars);
+		if (singular == NULL)
+			continue;
+		plurals = lappend(plurals, word);
+		stems = lappend(stems, singular->stem);
+	}
+	forboth(plural, plurals, stem, stems)
+		((Word *) lfirst(plural))->stem = lfirst(stem);
+}
+
 int
 words_class(const Words *words, int i)
 {
-	return (words->word[i]->class | words->word[i]->stem->class) & ~WORD_PLURAL;
+	return (words->word[i]->class | words->word[i]->stem->class) & ~(WORD_PLURAL | WORD_SINGULAR);
 }
 
 static bool
@@ -219,7 +294,8 @@ add_word(Dictionary *dictionary, Words *words, const char *from, int length)
 	/* what does not fit belongs to the last word */
 	if (words->n == WORDS_MAX)
 		lower = psprintf("%s%s", words->word[--words->n]->text, lower);
-	words->word[words->n++] = words_find(dictionary, lower);
+	words->word[words->n] = words_find(dictionary, lower);
+	words->word[words->n++]->named = true;
 	pfree(lower);
 }
 
@@ -502,7 +578,11 @@ names_read(const Facts *facts, int c, Reading *readings)
 
 /* ---- people ---- */
 
-/* How well does a table do as that of people?  Its name, and what it has columns of */
+/*
+ * How well does a table do as that of people?  Its name, and what it has
+ * columns of.  A name of several words alone does not suffice: a
+ * "pipe_profile" is no person.
+ */
 static int
 person_rank(const Facts *facts, const FactTable *table)
 {
@@ -518,7 +598,7 @@ person_rank(const Facts *facts, const FactTable *table)
 		if (column->name && words_any(&column->words, WORD_LOGIN | WORD_PERSONAL) && column->category == TYPCATEGORY_STRING)
 			personal += words_any(&column->words, WORD_LOGIN) ? LOGIN_COLUMN : 1;
 	}
-	if (!named && personal < PERSON_COLUMNS)
+	if (personal < (named ? table->words.n > 1 : PERSON_COLUMNS))
 		return 0;
 	return 1 + personal + (named ? PERSON_NAME : 0) +
 		(named && table->words.n - table->prefix == 1 ? 2 * PERSON_NAME : 0);

@@ -44,6 +44,7 @@ name_signals(const Facts *facts, const Candidate *cand, float *s)
 		s[cand->before > 0 ? SIGNAL_TABLE_ROLE : SIGNAL_TABLE] = 1;
 	s[SIGNAL_PREFIX_LEFT] = cand->prefix_left;
 	s[SIGNAL_OWN_FRONT] = cand->own_front;
+	s[SIGNAL_OWN_NAME] = cand->own_name;
 	s[SIGNAL_COVER] = cand->cover;
 	s[SIGNAL_BEFORE] = Min(cand->match != MATCH_NONE ? cand->before : cand->key_before, 3) / 3.0;
 	if (cand->key_match)
@@ -86,18 +87,19 @@ column_signals(const Facts *facts, const Candidate *cand, float *s)
 	s[SIGNAL_UNINDEXED] = facts->indexed && !column->leads_index && !column->in_primary && !column->alone_unique;
 }
 
-/* Has the parent the column, too, beside its key, and not as a key of its own? */
+/* Has the parent the column, too, beside its key, and not as a key of its own?  Where most tables have it, that says nothing */
 static bool
 parent_has(const Facts *facts, const Candidate *cand)
 {
 	const FactKey *key = &facts->keys[cand->key];
+	const char *joined = facts->columns[cand->column].joined;
 	int			same;
 	int			k;
 
 	if (cand->n > 1 || cand->actor_word || facts->columns[cand->column].table == key->table)
 		return false;
-	same = names_column_of(facts, key->table, facts->columns[cand->column].joined);
-	if (same < 0 || same == key->columns[0])
+	same = names_column_of(facts, key->table, joined);
+	if (same < 0 || same == key->columns[0] || 2 * list_length(names_find(facts, NAME_COLUMN, joined)) > facts->ntables)
 		return false;
 	k = facts_find_key(facts, key->table, &same, 1);
 	return k < 0 || !facts->keys[k].owned;

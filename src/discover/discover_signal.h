@@ -34,6 +34,7 @@ typedef struct SignalName
 	X(TABLE_ROLE, "table name after role", FOR, "ends in the table's name") \
 	X(PREFIX_LEFT, "prefix left out", FOR, "what is left out is a prefix of many tables") \
 	X(OWN_FRONT, "own prefix", FOR, "what is left out is what the child's name begins with") \
+	X(OWN_NAME, "own name", FOR, "the child's name with that is the table's name") \
 	X(COVER, "share of table name", FOR, "how much of the table's name it has") \
 	X(BEFORE, "words before", AGAINST, "words come before") \
 	X(KEY_SHARED, "shared key name", AGAINST, "other tables' keys have that name, too") \

@@ -93,6 +93,39 @@ INSERT INTO schemaguard.discovery_word (word, class) VALUES ('id', 'none'), ('',
 SELECT count(*) >= 0 AS runs FROM sg_discover_fks_details(verify => 'none');
 DELETE FROM schemaguard.discovery_word WHERE source = 'user';
 
+-- Plurals that only another name tells, and no others: a status is no plural of what is not there
+CREATE SCHEMA plural;
+CREATE TABLE plural.areas (id int PRIMARY KEY);
+CREATE TABLE plural.menus (id int PRIMARY KEY);
+CREATE TABLE plural.apis (id int PRIMARY KEY);
+CREATE TABLE plural.lenses (id int PRIMARY KEY);
+CREATE TABLE plural.buses (id int PRIMARY KEY);
+CREATE TABLE plural.matrices (id int PRIMARY KEY);
+CREATE TABLE plural.wolves (id int PRIMARY KEY);
+CREATE TABLE plural.diagnoses (id int PRIMARY KEY);
+CREATE TABLE plural.formulae (id int PRIMARY KEY);
+CREATE TABLE plural.statuses (id int PRIMARY KEY);
+CREATE TABLE plural.child (id int PRIMARY KEY, area_id int, menu_id int, api_id int, lens_id int, bus_id int, matrix_id int, wolf_id int,
+                           diagnosis_id int, formula_id int, status_id int);
+SELECT * FROM found('plural');
+
+-- The child's name before the column's, however many tables end so; what most tables have, the parent may have, too
+CREATE SCHEMA front;
+SELECT format('CREATE TABLE front.%s_kind (id int PRIMARY KEY, realm_id int)', w)
+FROM unnest('{bench,boat,book,box,brick,broom,brush,buoy,bulb,bridge}'::text[]) w \gexec
+CREATE TABLE front.bench (id int PRIMARY KEY, realm_id int, kind int NOT NULL);
+CREATE TABLE front.t_realm (id int PRIMARY KEY, realm_id int);
+SELECT count(*) FILTER (WHERE reference LIKE '%t_realm%') AS realms, string_agg(reference, ', ') FILTER (WHERE reference LIKE '%kind}%') AS kinds
+FROM best('front');
+
+-- A table of several words is one of people only if it has columns of them
+CREATE SCHEMA pipe;
+CREATE TABLE pipe.pipe_profile (id int PRIMARY KEY, bore int);
+CREATE TABLE pipe.valve (id int PRIMARY KEY, created_by int);
+SELECT * FROM found('pipe');
+ALTER TABLE pipe.pipe_profile ADD email text;
+SELECT * FROM found('pipe');
+
 -- A key of a table is taken for one of those that inherit from it
 CREATE SCHEMA heir;
 CREATE TABLE heir.city (city_id int PRIMARY KEY, name text);
@@ -101,6 +134,6 @@ CREATE TABLE heir.street (city_id int);
 SELECT * FROM found('heir');
 
 SET client_min_messages = warning;
-DROP SCHEMA dj, learnt, ways, taught, told, word, heir CASCADE;
+DROP SCHEMA dj, learnt, ways, taught, told, word, plural, front, pipe, heir CASCADE;
 RESET client_min_messages;
 DROP FUNCTION found, best;
