@@ -89,11 +89,22 @@ COMMENT ON FUNCTION schemaguard.sg_sync_calls(text)
     IS 'whether a statement computes something by a built-in function that does more than compute or read catalogs';
 
 CREATE FUNCTION schemaguard.sg_sync_seen(
-    statement text, here boolean DEFAULT false, OUT names text[], OUT types text[], OUT untyped boolean, OUT reader text, OUT runner text)
+    statement text, here boolean DEFAULT false,
+    OUT names text[], OUT types text[], OUT untyped boolean,
+    OUT reader text, OUT runner text, OUT builder text)
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_seen';
 COMMENT ON FUNCTION schemaguard.sg_sync_seen(text, boolean)
     IS 'the names in a statement without quotes, the types that values are given, whether the server finds the type of one, and whose code it meets here';
+
+-- A table's indexes and statistics are computed as its owner: those who own it on either side, which may not say
+CREATE FUNCTION schemaguard.sg_sync_is_owner(owners text[], role text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN owners <> '{}' AND (SELECT bool_and(o IS NOT DISTINCT FROM role) FROM unnest(owners) o);
+COMMENT ON FUNCTION schemaguard.sg_sync_is_owner(text[], text)
+    IS 'whether a table is of one role, by all that say whose it is';
 
 CREATE FUNCTION schemaguard.sg_sync_computes(statement text)
 RETURNS text[]

@@ -587,7 +587,7 @@ WITH RECURSIVE side AS MATERIALIZED (
 ), every AS MATERIALIZED (
     SELECT e.* FROM schemaguard.sg_sync_every(pairs, reference, target, leave_code, leave_native) e
 ), seen AS MATERIALIZED (
-    SELECT g.number, g.kind, g.object, s.names, s.types, s.untyped, s.reader, s.runner FROM guarded g CROSS JOIN LATERAL schemaguard.sg_sync_seen(g.statement, target = 'live') s WHERE leave_code
+    SELECT g.number, g.kind, g.object, s.names, s.types, s.untyped, s.reader, s.runner, s.builder FROM guarded g CROSS JOIN LATERAL schemaguard.sg_sync_seen(g.statement, target = 'live') s WHERE leave_code
 ), mention AS MATERIALIZED (
     -- what statements name, whatever the document says that they stand on
     SELECT DISTINCT s.number, s.kind, s.object, e.kind AS on_kind, e.object AS on_object
@@ -658,7 +658,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         schemaguard.sg_sync_problem(g.kind, coalesce(n.names, '{}'), g.what IN ('replaced', 'privileges', 'privileges again', 'options', 'toast_options', 'inherits', 'identity_sequence', 'statistics', 'labels', 'attribute_comments',
             'mappings', 'column_defaults', 'column_comments', 'column_acl', 'column_storage column_compression column_options column_statistics') OR g.kind = 'table' AND g.step = 'drop', g.statement, g.guard),
         'it runs code of role ' || nullif(code.owner, quote_ident(current_user)) || ': CALL sg_sync_apply() runs it as that role') AS problem
-    FROM (SELECT g.*, y.types, y.untyped, y.reader, y.runner, (g.step <> 'drop' OR g.what = 'type, meanwhile') AND (g.kind = 'column' AND g.what ~ '^(created|type|generated|not_null)'
+    FROM (SELECT g.*, y.types, y.untyped, y.reader, y.runner, y.builder, (g.step <> 'drop' OR g.what = 'type, meanwhile') AND (g.kind = 'column' AND g.what ~ '^(created|type|generated|not_null)'
                 OR g.kind = 'constraint' AND (g.context ->> 'type' = 'c' OR g.context ?| '{of_domain,references}') OR g.kind = 'table' AND g.statement LIKE '% ATTACH PARTITION %') AS computes
           FROM guarded g LEFT JOIN seen y ON y.number = g.number OFFSET 0) g
     CROSS JOIN LATERAL (SELECT array_agg(DISTINCT schemaguard.sg_sync_name(x.name)) AS names FROM (VALUES (g.context ->> 'identity'), (g.context ->> 'column_identity'), (g.context ->> 'parent'), (g.context #>> '{old,identity}'), (g.context #>> '{old,parent}'),
@@ -679,7 +679,7 @@ WITH RECURSIVE side AS MATERIALIZED (
                 OR g.kind = 'type' AND g.what = 'attributes' AND g.step <> 'drop' AND t.object = g.object END
         UNION ALL SELECT b.owner FROM mention m JOIN beside_literal b ON b.kind = m.on_kind AND b.object = m.on_object WHERE g.untyped AND m.number = g.number
         -- what its names lead to here, whatever the documents show
-        UNION ALL SELECT unnest(ARRAY[g.reader, CASE WHEN g.computes THEN g.runner END]) UNION ALL
+        UNION ALL SELECT unnest(ARRAY[g.reader, g.runner, CASE WHEN g.builder IS NOT NULL AND NOT schemaguard.sg_sync_is_owner(ARRAY(SELECT e.owner FROM every e WHERE e.kind IN ('table', 'materialized view') AND e.object = coalesce(g.context ->> 'parent', g.object)), g.builder) THEN g.builder END]) UNION ALL
         -- an enum that is made anew has the checks of its columns made again
         SELECT c.owner FROM needs n JOIN computing c ON c.kind = 'rows' AND c.object = regexp_replace(n.object, '\.("(?:[^"]|"")*"|[^".]+)$', '')
         WHERE g.kind = 'type' AND g.what = 'labels' AND g.section = 2 AND n.kind = 'column' AND n.on_kind = 'type' AND n.on_object = g.object

@@ -285,10 +285,70 @@ scan_blocks(List *parsed, Seen *seen)
 
 /* ---- what names lead to in this database ---- */
 
+/* Code of a script that runs when it does, apart by whom */
+typedef struct Running
+{
+	CodeReach  *caller;			/* by whoever runs the script */
+	CodeReach  *owner;			/* by the owner of a table, as core builds
+								 * indexes */
+} Running;
+
 static void
 reach_check(CodeReach *reach, const Constraint *constraint)
 {
 	code_reach_raw(reach, constraint->raw_expr);
+}
+
+/* Adds what an index, or the one of a constraint, computes: its expressions, and whether rows are in it */
+static void
+reach_index(CodeReach *reach, List *elements, Node *condition)
+{
+	foreach_ptr(const IndexElem, element, elements)
+	{
+		code_reach_raw(reach, element->expr);
+	}
+	code_reach_raw(reach, condition);
+}
+
+static void
+reach_constraint(const Running *running, const Constraint *constraint)
+{
+	List	   *elements = NIL;
+
+	foreach_ptr(List, exclusion, constraint->exclusions)
+	{
+		elements = lappend(elements, linitial(exclusion));
+	}
+	reach_check(running->caller, constraint);
+	reach_index(running->owner, elements, constraint->where_clause);
+}
+
+/* Adds the values in a partition's bound, which are computed when it is read */
+static void
+reach_bound(CodeReach *reach, const PartitionBoundSpec *bound)
+{
+	if (bound)
+		code_reach_raw(reach, (Node *) list_concat(list_concat_copy(bound->listdatums, bound->lowerdatums), bound->upperdatums));
+}
+
+/*
+ * Adds what a new table computes.  Its key is planned when the table is made,
+ * and computed for the rows of each partition that is attached; checks and
+ * defaults are only analysed.
+ */
+static void
+reach_table(const Running *running, const CreateStmt *statement)
+{
+	foreach_ptr(const PartitionElem, element, statement->partspec ? statement->partspec->partParams : NIL)
+	{
+		code_reach_raw(running->caller, element->expr);
+	}
+	reach_bound(running->caller, statement->partbound);
+	foreach_ptr(const Node, element, statement->tableElts)
+	{
+		if (IsA(element, Constraint) && ((const Constraint *) element)->contype == CONSTR_EXCLUSION)
+			reach_constraint(running, (const Constraint *) element);
+	}
 }
 
 /* Adds what a column that comes, or gets another type, computes */
@@ -303,24 +363,51 @@ reach_column(CodeReach *reach, const ColumnDef *column)
 	}
 }
 
-/* Adds what the expressions of a statement compute for rows that are there */
 static void
-reach_computed(Node *statement, CodeReach *reach)
+reach_commands(const Running *running, const AlterTableStmt *statement)
 {
-	Node	   *def = IsA(statement, AlterDomainStmt) ? ((AlterDomainStmt *) statement)->def : NULL;
-
-	if (def && IsA(def, Constraint))
-		reach_check(reach, (Constraint *) def);
-	if (!IsA(statement, AlterTableStmt))
-		return;
-	foreach_ptr(const AlterTableCmd, cmd, ((AlterTableStmt *) statement)->cmds)
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
 	{
-		if (cmd->def && IsA(cmd->def, Constraint))
-			reach_check(reach, (Constraint *) cmd->def);
-		else if (cmd->def && IsA(cmd->def, ColumnDef))
-			reach_column(reach, (ColumnDef *) cmd->def);
+		if (cmd->def == NULL)
+			continue;
+		if (IsA(cmd->def, Constraint))
+			reach_constraint(running, (Constraint *) cmd->def);
+		else if (IsA(cmd->def, ColumnDef))
+			reach_column(running->caller, (ColumnDef *) cmd->def);
+		else if (IsA(cmd->def, PartitionCmd))
+			reach_bound(running->caller, ((PartitionCmd *) cmd->def)->bound);
 		else if (sg_sets_expression(cmd->subtype))
-			code_reach_raw(reach, cmd->def);
+			code_reach_raw(running->caller, cmd->def);
+	}
+}
+
+/* Adds what a statement computes, for rows that are there or when it is planned */
+static void
+reach_computed(Node *statement, const Running *running)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterDomainStmt:
+			if (((AlterDomainStmt *) statement)->def && IsA(((AlterDomainStmt *) statement)->def, Constraint))
+				reach_check(running->caller, (Constraint *) ((AlterDomainStmt *) statement)->def);
+			break;
+		case T_AlterTableStmt:
+			reach_commands(running, (AlterTableStmt *) statement);
+			break;
+		case T_CreateStatsStmt:
+			foreach_ptr(const StatsElem, element, ((CreateStatsStmt *) statement)->exprs)
+			{
+				code_reach_raw(running->owner, element->expr);
+			}
+			break;
+		case T_CreateStmt:
+			reach_table(running, (CreateStmt *) statement);
+			break;
+		case T_IndexStmt:
+			reach_index(running->owner, ((IndexStmt *) statement)->indexParams, ((IndexStmt *) statement)->whereClause);
+			break;
+		default:
+			break;
 	}
 }
 
@@ -337,14 +424,15 @@ set_stranger(CodeReach *reach, Datum *value, bool *isnull)
 
 /*
  * schemaguard.sg_sync_seen(statement text, here boolean, OUT names text[], OUT types text[], OUT untyped boolean,
- *							OUT reader text, OUT runner text)
+ *							OUT reader text, OUT runner text, OUT builder text)
  *
  * Returns the qualified names in a statement, with their schemas and without
  * quotes, those of types that values in it are given, and whether it has a
  * literal whose type the server finds.  If it is for this database: the role
- * whose code would read its literals, and the one whose code its expressions
- * would run where they are computed; NULL: superusers alone.  NULLs if it can't
- * be parsed.
+ * whose code would read its literals, the one whose code its expressions would
+ * run where they are computed, and the one whose code its indexes and statistics
+ * would, which core computes as the table's owner; NULL: superusers alone.  NULLs
+ * if it can't be parsed.
  */
 static Datum
 sg_sync_seen_entered(PG_FUNCTION_ARGS)
@@ -355,10 +443,10 @@ sg_sync_seen_entered(PG_FUNCTION_ARGS)
 	Seen		seen = {0};
 	bool		analysed = false;
 	TupleDesc	desc;
-	Datum		values[5] = {0};
-	bool		nulls[5] = {false};
+	Datum		values[6] = {0};
+	bool		nulls[6] = {false};
 	CodeReach  *reads = code_reach();
-	CodeReach  *runs = code_reach();
+	Running		running = {code_reach(), code_reach()};
 	SgScope		scope;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -380,12 +468,13 @@ sg_sync_seen_entered(PG_FUNCTION_ARGS)
 			continue;
 		if (is_analysed && seen.literal)
 			change_reach_expressions(raw->stmt, reads);
-		reach_computed(raw->stmt, runs);
+		reach_computed(raw->stmt, &running);
 	}
 	for (int i = 0; i < 3; i++)
 		nulls[i] = problem != NULL;
 	set_stranger(reads, &values[3], &nulls[3]);
-	set_stranger(runs, &values[4], &nulls[4]);
+	set_stranger(running.caller, &values[4], &nulls[4]);
+	set_stranger(running.owner, &values[5], &nulls[5]);
 	sg_scope_end(&scope);
 	if (problem == NULL)
 	{

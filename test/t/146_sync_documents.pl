@@ -444,7 +444,10 @@ my %casts = (
 	'trigger y.t.g' => "CREATE TRIGGER g BEFORE UPDATE ON y.t FOR EACH ROW WHEN ($cast IS NOT NULL) EXECUTE FUNCTION suppress_redundant_updates_trigger();",
 	'domain y.d' => "CREATE DOMAIN y.d AS int CHECK ($cast IS NOT NULL);", 'domain y.e' => "CREATE DOMAIN y.e AS int DEFAULT array_length($cast, 1);",
 	'function y.f(integer)' => "CREATE FUNCTION y.f(x int DEFAULT array_length($cast, 1)) RETURNS int LANGUAGE sql AS 'SELECT 1';", 'function y.b()' => "CREATE FUNCTION y.b() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1 WHERE $cast IS NOT NULL; END;",
-	'statistics y.s' => "CREATE STATISTICS y.s ON a, (array_length($cast, 1) + a) FROM y.t;", 'index y.i' => "CREATE INDEX i ON y.t ((array_length($cast, 1) + a));");
+	'statistics y.s' => "CREATE STATISTICS y.s ON a, (array_length($cast, 1) + a) FROM y.t;", 'index y.i' => "CREATE INDEX i ON y.t ((array_length($cast, 1) + a));",
+	'index y.j' => 'CREATE INDEX j ON y.t (s.ev(a));', 'index y.k' => 'CREATE INDEX k ON y.t (a) WHERE s.ev(5) > 0;', 'statistics y.z' => 'CREATE STATISTICS y.z ON a, (s.ev(b)) FROM y.t;',
+	'constraint y.w.w_excl' => 'ALTER TABLE y.w ADD CONSTRAINT w_excl EXCLUDE USING btree ((s.ev(a)) WITH =);', 'constraint y.x3.x3_excl' => 'CREATE TABLE y.x3 (a int, CONSTRAINT x3_excl EXCLUDE USING btree (a WITH =) WHERE (s.ev(5) > 0));',
+	'table y.x4' => 'CREATE TABLE y.x4 (a int) PARTITION BY LIST (s.ev(a)); CREATE TABLE y.x4p PARTITION OF y.x4 FOR VALUES IN (1);');
 database('ref', $there . $calls . join '', map { $casts{$_} } sort keys %casts);
 $document = query('ref', q{SELECT sg_snapshot_drop(name) FROM schemaguard.snapshot; DO $$ BEGIN PERFORM sg_snapshot_take('taken', schemas => '{y}'); END $$; SELECT sg_snapshot_export('taken')}) =~ s/^\s+//r;
 database('target', "CREATE SCHEMA s AUTHORIZATION mallory; GRANT USAGE ON SCHEMA s TO PUBLIC; $calls INSERT INTO y.t VALUES (1, 1, 1); INSERT INTO y.u VALUES (1); INSERT INTO y.w VALUES (1);
