@@ -130,6 +130,18 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_scratch_round(jsonb, boolean, jsonb, boolean, text)
     IS 'runs statements in the scratch database, and keeps what there is then as a snapshot';
 
+-- What neither side has is not there to be compared, as a schema that a script drops
+CREATE FUNCTION schemaguard.sg_sync_schemas(schemas text[], sides text[])
+RETURNS text[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN ARRAY(SELECT s FROM unnest(schemas) s
+    WHERE 'live' = ANY (sides) AND to_regnamespace(quote_ident(s)) IS NOT NULL
+        OR EXISTS (SELECT FROM schemaguard.snapshot_object o
+            WHERE o.snapshot = ANY (sides) AND (o.kind = 'schema' AND o.identity = quote_ident(s) OR o.parent = quote_ident(s))));
+COMMENT ON FUNCTION schemaguard.sg_sync_schemas(text[], text[])
+    IS 'those of some schemas that one of two sides has; null: all';
+
 CREATE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, server text,
     OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text,
     OUT expected text, OUT actual text, OUT detail text, OUT left_out boolean)
@@ -148,6 +160,8 @@ DECLARE
     made    jsonb;
     ran     jsonb;
     found   jsonb;
+    of_ran  text[];
+    of_made text[];
 BEGIN
     PERFORM schemaguard.sg_sync_refuse(script, reference, target);
     blocked := schemaguard.sg_sync_blocked(script);
@@ -170,6 +184,8 @@ BEGIN
             AND (m ->> 'kind' = e.e ->> 'kind' AND m ->> 'object' = e.e ->> 'object' OR m ->> 'kind' IN ('table', 'domain')
                 AND starts_with(e.e ->> 'object', (m ->> 'object') || '.')));
         ran := schemaguard.sg_scratch_round(script, allow_drop, blocked, true, name || ' ran');
+        of_ran := schemaguard.sg_sync_schemas(common, ARRAY[reference, name || ' ran']);
+        of_made := schemaguard.sg_sync_schemas(common, ARRAY[target, name || ' made']);
         WITH left_out AS (
             SELECT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'what' AS what, e ->> 'statement' AS reason
             FROM jsonb_array_elements(script) e WHERE schemaguard.sg_sync_leaves_out(e, allow_drop, blocked)
@@ -177,14 +193,14 @@ BEGIN
             SELECT e ->> 'kind', e ->> 'object', e ->> 'what', e ->> 'statement'
             FROM jsonb_array_elements(making) e WHERE e ->> 'note' <> 'unmanaged' AND schemaguard.sg_sync_leaves_out(e, true, '{}')
         ), seen AS (
-            SELECT 1 AS part, d.* FROM @extschema@.sg_drift_details(reference, name || ' ran', common) d
+            SELECT 1 AS part, d.* FROM @extschema@.sg_drift_details(reference, name || ' ran', of_ran) d WHERE of_ran IS DISTINCT FROM '{}'
             UNION ALL
             -- a target that is not made anew proves nothing
             SELECT 2, d.kind, d.object, d.change, d.class, d.risk, d.property, d.expected, d.actual,
                 concat_ws(': ', 'not as in the target when the script began', (
                     SELECT string_agg(m ->> 'message', '; ') FROM jsonb_array_elements(made) m WHERE m ->> 'kind' = d.kind
                         AND m ->> 'object' = d.object), d.detail)
-            FROM @extschema@.sg_drift_details(target, name || ' made', common) d
+            FROM @extschema@.sg_drift_details(target, name || ' made', of_made) d WHERE of_made IS DISTINCT FROM '{}'
         ), judged AS (
             SELECT s.*, s.class = 'unmanaged' OR s.kind IN ('subscription', 'event trigger')
                 OR s.class <> 'unknown' AND EXISTS (SELECT FROM left_out l

@@ -255,6 +255,7 @@ my %call = (
 	'schemaguard.sg_sync_seen' => q{SELECT schemaguard.sg_sync_seen('SELECT 1::public.t')},
 	'schemaguard.sg_sync_calls' => q{SELECT schemaguard.sg_sync_calls('ALTER TABLE t_c ADD CHECK (now() > now())')},
 	'schemaguard.sg_sync_parses' => q{SELECT schemaguard.sg_sync_parses('type', 'integer')},
+	'schemaguard.sg_sync_schemas' => q{SELECT schemaguard.sg_sync_schemas('{secret}', '{secret}')},
 	'schemaguard.sg_sync_is_owner' => q{SELECT schemaguard.sg_sync_is_owner('{a}', 'a')},
 	'schemaguard.sg_sync_malformed' => q{SELECT schemaguard.sg_sync_malformed('column', 't_c.a', 't_c', '{"type": "integer"}')},
 	'schemaguard.sg_sync_is_acl' => q{SELECT schemaguard.sg_sync_is_acl('{"PUBLIC": ["SELECT"]}')},

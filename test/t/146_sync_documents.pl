@@ -470,4 +470,11 @@ is($heard->(), $calm, 'nor does the script');
 query('target', "CALL sg_sync_apply('r'$y, fail => false)");
 is($heard->(), $calm, 'nor what is applied');
 
+# a schema that one side lacks
+query('target', 'DROP SCHEMA y CASCADE');
+unlike(query('target', "SELECT count(*) FROM sg_sync_check_details('r'$y)"), qr/^0/, 'a check of a schema that the target lacks');
+query('target', "SELECT sg_snapshot_take('without'); CREATE SCHEMA more; CREATE TABLE more.t (a int)");
+is(query('target', "SELECT kind, detail FROM sg_sync_check_details('without', schemas => '{more}', allow_drop => true)"), '',
+	'and of one that the reference lacks');
+
 done_testing();
