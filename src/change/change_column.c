@@ -16,7 +16,9 @@
 #include "catalog/heap.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_expr.h"
@@ -48,19 +50,51 @@ typedef struct ColumnArg
 	int32		typmod;
 	Oid			collation;
 	Node	   *initial;		/* the default, analysed, or NULL */
-	bool		rewrites;		/* an identity, or generated and stored */
+	bool		rewrites;		/* an identity, serial, or generated and
+								 * stored */
 } ColumnArg;
 
 /* Before the definition, where it is parsed */
 #define COLUMN_PREFIX "ALTER TABLE t ADD COLUMN c "
+
+/*
+ * serial is a type for the server's own transformation alone, which makes an
+ * integer of it, NOT NULL, with a sequence: so does this, as far as the column.
+ */
+static void
+take_serial(ColumnDef *column)
+{
+	static const struct
+	{
+		const char *name;
+		Oid			type;
+	}			serials[] = {
+		{"smallserial", INT2OID}, {"serial2", INT2OID}, {"serial", INT4OID}, {"serial4", INT4OID},
+		{"bigserial", INT8OID}, {"serial8", INT8OID},
+	};
+	const TypeName *name = column->typeName;
+
+	if (list_length(name->names) != 1 || name->pct_type || name->arrayBounds)
+		return;
+	for (int i = 0; i < lengthof(serials); i++)
+	{
+		if (strcmp(strVal(linitial(name->names)), serials[i].name) != 0)
+			continue;
+		column->typeName = makeTypeNameFromOid(serials[i].type, -1);
+		column->is_not_null = true;
+		return;
+	}
+}
 
 static ColumnDef *
 parse_column(const PlanStep *step)
 {
 	List	   *statements = raw_parser(psprintf(COLUMN_PREFIX "%s\n", step->definition), RAW_PARSE_DEFAULT);
 	AlterTableStmt *alter = castNode(AlterTableStmt, linitial_node(RawStmt, statements)->stmt);
+	ColumnDef  *column = castNode(ColumnDef, linitial_node(AlterTableCmd, alter->cmds)->def);
 
-	return castNode(ColumnDef, linitial_node(AlterTableCmd, alter->cmds)->def);
+	take_serial(column);
+	return column;
 }
 
 static void
@@ -72,6 +106,8 @@ analyse_definition(void *p)
 
 	typenameTypeIdAndMod(pstate, def->typeName, &arg->type, &arg->typmod);
 	arg->collation = GetColumnDefCollation(pstate, unconstify(ColumnDef *, def), arg->type);
+	/* the grammar has NOT NULL as a constraint: this is from take_serial() */
+	arg->rewrites = def->is_not_null;
 	foreach_ptr(Constraint, c, def->constraints)
 	{
 		if (c->contype == CONSTR_DEFAULT)

@@ -178,6 +178,21 @@ INSERT INTO tokens VALUES (51) RETURNING a IS NOT NULL, b IS NOT NULL, d IS NOT 
 SELECT attname, attcollation::regcollation, pg_get_expr(adbin, adrelid) FROM pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = 'tokens'::regclass ORDER BY attnum;
 CALL sg_rollback_fks('r', fail => true);
 
+-- serial, which is no type
+SELECT sg_plan_create('r', replace => true) \g /dev/null
+CREATE TABLE numbers (x int);
+INSERT INTO numbers SELECT generate_series(1, 5);
+SELECT sg_plan_add_column('r', 'numbers', 'a', 'serial'), sg_plan_add_column('r', 'numbers', 'b', 'bigserial'), sg_plan_add_column('r', 'numbers', 'c', '"serial"[]');
+SELECT step, check_name, result, regexp_replace(detail, '[0-9.]+ kB|[0-9]+ bytes', '# kB') FROM sg_plan_check_details('r') WHERE step > 0 AND check_name IN ('deployment', 'rewrite');
+SET schemaguard.verbosity = problems;
+CALL sg_apply('r', steps => '{1,2}', fail => true);
+SELECT count(DISTINCT a), pg_get_serial_sequence('numbers', 'a') AS a, pg_get_serial_sequence('numbers', 'b') AS b FROM numbers;
+CALL sg_apply('r', steps => '{1,2}', fail => true);
+RESET schemaguard.verbosity;
+SELECT count(*) FROM schemaguard.plan_step WHERE plan = 'r' AND state = 'validated';
+CALL sg_rollback_fks('r', fail => true);
+SELECT count(*) FROM pg_class WHERE relname ~ '^numbers_._seq$';
+
 -- code of the table's owner is run by nobody else
 SET client_min_messages = error;
 CREATE ROLE regress_sg_planter;
