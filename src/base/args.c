@@ -231,12 +231,13 @@ sg_arg_limit(FunctionCallInfo fcinfo, int n)
 
 /* ---- schemas ---- */
 
-/* With a hint that names those of users */
+/* Raises 3F000, with the nearest schema, or those of users */
 pg_noreturn static void
 no_such_schema(const char *schema)
 {
 	List	   *names = NIL;
 	bool		more;
+	char	   *near = sg_nearest_schema(schema);
 	SgCatalog	all;
 	HeapTuple	tuple;
 
@@ -253,6 +254,7 @@ no_such_schema(const char *schema)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_SCHEMA),
 			 errmsg("schema \"%s\" does not exist", schema),
+			 near ? errhint("Perhaps you meant schema %s.", quote_identifier(near)) :
 			 errhint("These schemas exist: %s%s.",
 					 sg_quote_list(more ? list_truncate(names, SCHEMAS_NAMED) : names), more ? ", ..." : "")));
 }

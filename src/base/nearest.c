@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
@@ -55,6 +56,24 @@ sg_nearest_column(Oid relid, const char *name)
 }
 
 char *
+sg_nearest_schema(const char *name)
+{
+	SgNearest	nearest = {name};
+	SgCatalog	schemas;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&schemas, NamespaceRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&schemas)))
+	{
+		const char *other = NameStr(((Form_pg_namespace) GETSTRUCT(tuple))->nspname);
+
+		if (!IsReservedName(other) && strcmp(other, "information_schema") != 0)
+			sg_nearest_try(&nearest, other);
+	}
+	return nearest.found;
+}
+
+char *
 sg_nearest_table(const char *qualified)
 {
 	SgTableName wanted = sg_parse_table_name(qualified);
@@ -64,6 +83,16 @@ sg_nearest_table(const char *qualified)
 	SgCatalog	tables;
 	HeapTuple	tuple;
 
+	if (wanted.schema && !OidIsValid(schema))
+	{
+		char	   *other = sg_nearest_schema(wanted.schema);
+
+		if (other)
+		{
+			wanted.schema = other;
+			schema = get_namespace_oid(other, true);
+		}
+	}
 	sg_catalog_begin_all(&tables, RelationRelationId);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&tables)))
 	{
@@ -83,4 +112,29 @@ sg_nearest_table(const char *qualified)
 		}
 	}
 	return nearest.found ? sg_qualified_name(wanted.schema, nearest.found) : elsewhere;
+}
+
+char *
+sg_unquoted_table(const char *input)
+{
+	char	   *found = NULL;
+	SgCatalog	tables;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&tables, RelationRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&tables)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+		char	   *schema = get_namespace_name(form->relnamespace);
+		char	   *name;
+
+		if ((form->relkind != RELKIND_RELATION && form->relkind != RELKIND_PARTITIONED_TABLE) || schema == NULL ||
+			(strcmp(input, NameStr(form->relname)) != 0 &&
+			 strcmp(input, psprintf("%s.%s", schema, NameStr(form->relname))) != 0))
+			continue;
+		name = sg_qualified_name(schema, NameStr(form->relname));
+		if (found == NULL || strcmp(name, found) < 0)
+			found = name;
+	}
+	return found;
 }

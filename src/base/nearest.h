@@ -23,10 +23,17 @@ extern void sg_nearest_try(SgNearest *nearest, const char *name);
 /* A column of the table, or NULL */
 extern char *sg_nearest_column(Oid relid, const char *name);
 
+/* A schema that is no system schema, or NULL */
+extern char *sg_nearest_schema(const char *name);
+
 /*
  * A table, qualified and quoted, or NULL: of nearly the same name in the same
- * schema, or of the same name in another one.  Reads all of pg_class.
+ * schema, or of the same name in another one.  A schema that does not exist
+ * stands for the nearest one.  Reads all of pg_class.
  */
 extern char *sg_nearest_table(const char *qualified);
+
+/* The table that is meant by a name without the quotes that it needs, qualified and quoted, or NULL */
+extern char *sg_unquoted_table(const char *input);
 
 #endif							/* SG_NEAREST_H */

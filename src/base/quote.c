@@ -24,6 +24,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 #include "base/spi.h"
 
@@ -47,9 +48,12 @@ sg_check_name(const char *name, const char *what)
 static void
 invalid_table_name(const char *input)
 {
+	char	   *meant = sg_unquoted_table(input);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_NAME),
 			 errmsg("invalid table name: \"%s\"", input),
+			 meant ? errhint("Perhaps you meant table %s.", meant) :
 			 errhint("Write table or schema.table, with double quotes around a part that has capitals or special characters.")));
 }
 

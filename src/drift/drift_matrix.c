@@ -148,10 +148,15 @@ find_environment(Matrix *matrix, int number)
 		return;
 	}
 	if (GetForeignServerByName(environment->name, true) == NULL)
+	{
+		char	   *near = snapshot_nearest(environment->name);
+
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("\"%s\" is neither a snapshot nor a foreign server", environment->name),
+				 near ? errhint("Perhaps you meant snapshot \"%s\".", near) :
 				 errhint("Name snapshots (schemaguard.snapshot), foreign servers for dblink, or 'live' for this database.")));
+	}
 
 	environment->snapshot = psprintf("sg_drift_matrix %d.%d", MyProcPid, number);
 	environment->temporary = true;

@@ -230,7 +230,7 @@ check_column(const PlanStep *step)
 static IndexStmt *
 parse_index(const PlanStep *step)
 {
-	const char *wanted = "what CREATE INDEX has behind the table";
+	const char *wanted = "what CREATE INDEX has behind the table, as in: (customer_id)";
 	IndexStmt  *index = (IndexStmt *)
 		parse_one(plan_index_statement(plan_index_written(step->definition), "i", "t\n", false), "definition", wanted);
 

@@ -43,7 +43,7 @@ struct PlanDraft
 	const FkPlan *plan;
 	bool		quiet;			/* count steps that lack something, no NOTICE
 								 * each */
-	int			missing;
+	List	   *missing;		/* of PlanStep * */
 	bool		incomplete;		/* the step checked last lacks something */
 	FkProblem  *problem;		/* it has all, and there can't be such a key;
 								 * or NULL */
@@ -196,6 +196,44 @@ check_clauses(PlanStep *step)
 				 errhint("Such a key protects no row and is never validated, which is when the old key goes.")));
 }
 
+#define MISSING_TOLD 3			/* steps that a quiet draft describes */
+
+static void
+tell_no_column(Oid relid, const char *table, const char *column)
+{
+	char	   *near = sg_nearest_column(relid, column);
+
+	ereport(NOTICE,
+			(errmsg("table %s has no column %s here: the step will be skipped until it has",
+					table, quote_identifier(column)),
+			 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : 0));
+}
+
+/* Describes the first of these tables and columns that is not here; NULL: all are */
+static char *
+describe_lacking(const char *table, List *columns)
+{
+	Oid			relid = table ? sg_find_qualified(table) : InvalidOid;
+	char	   *near;
+
+	if (table == NULL)
+		return NULL;
+	if (!OidIsValid(relid))
+	{
+		near = sg_nearest_table(table);
+		return near ? psprintf("there is no table %s, perhaps you meant %s", table, near) : psprintf("there is no table %s", table);
+	}
+	foreach_ptr(const char, column, columns)
+	{
+		if (get_attnum(relid, column) != InvalidAttrNumber)
+			continue;
+		near = sg_nearest_column(relid, column);
+		return psprintf("table %s has no column %s%s", table, quote_identifier(column),
+						near ? psprintf(", perhaps you meant %s", quote_identifier(near)) : "");
+	}
+	return NULL;
+}
+
 /* Say, unless quiet, which of the columns the table does not have here */
 static bool
 has_columns(Oid relid, const char *table, List *columns, bool quiet)
@@ -216,14 +254,7 @@ has_columns(Oid relid, const char *table, List *columns, bool quiet)
 			continue;
 		all = false;
 		if (!quiet)
-		{
-			char	   *near = sg_nearest_column(relid, lfirst(lc));
-
-			ereport(NOTICE,
-					(errmsg("table %s has no column %s here: the step will be skipped until it has",
-							table, quote_identifier(lfirst(lc))),
-					 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : 0));
-		}
+			tell_no_column(relid, table, lfirst(lc));
 	}
 	return all;
 }
@@ -607,29 +638,51 @@ check_same_change(PlanDraft *draft, const PlanStep *step)
 	}
 }
 
-/* Does an earlier step of the plan make what a step drops, or give it that name? */
+/* Does one of these steps make this object of a table, or give it that name? */
 static bool
-is_made(const PlanDraft *draft, const PlanStep *drop)
+is_made(List *steps, ChangedObject what, const char *table, const char *name)
 {
-	ChangedObject what = plan_changed_object(drop);
 	bool		is_relation = what == CHANGED_TABLE || what == CHANGED_VIEW;
 
-	foreach_ptr(const PlanStep, step, plan_steps(draft->plan->name))
+	foreach_ptr(const PlanStep, step, steps)
 	{
 		if (step->kind == STEP_RENAME && plan_changed_object(step) == what)
 		{
-			if (is_relation ? sg_same_text(plan_renamed_table(step), drop->child_table) :
-				sg_same_text(step->child_table, drop->child_table) && sg_same_text(step->new_name, drop->fk_name))
+			if (is_relation ? sg_same_text(plan_renamed_table(step), table) :
+				sg_same_text(step->child_table, table) && sg_same_text(step->new_name, name))
 				return true;
 		}
 		else if ((step->kind == STEP_COLUMN && what == CHANGED_COLUMN) || (step->kind == STEP_INDEX && what == CHANGED_INDEX) ||
 				 (name_space(step)[0] == '\0' && what == CHANGED_CONSTRAINT))
 		{
-			if (sg_same_text(step->child_table, drop->child_table) && sg_same_text(step->fk_name, drop->fk_name))
+			if (sg_same_text(step->child_table, table) && sg_same_text(step->fk_name, name))
 				return true;
 		}
 	}
 	return false;
+}
+
+/*
+ * Returns the columns that a step which is no foreign key needs, that its
+ * table does not have, and that none of the steps makes.
+ */
+static List *
+lacking_columns(const PlanStep *step, List *steps)
+{
+	List	   *lacking = NIL;
+	Oid			relid;
+
+	if (step->kind != STEP_NOT_NULL && step->kind != STEP_UNIQUE && step->kind != STEP_DEFAULT)
+		return NIL;
+	relid = sg_find_qualified(step->child_table);
+	if (!OidIsValid(relid))
+		return NIL;
+	foreach_ptr(char, column, step->child_columns)
+	{
+		if (get_attnum(relid, column) == InvalidAttrNumber && !is_made(steps, CHANGED_COLUMN, step->child_table, column))
+			lacking = lappend(lacking, column);
+	}
+	return lacking;
 }
 
 /* A step that is no foreign key */
@@ -641,12 +694,21 @@ check_change(PlanDraft *draft, PlanStep *step)
 
 	plan_change_check(step, is_taken, &arg);
 	if (step->kind == STEP_DROP && !plan_step_is_there(step) && !step->if_exists)
-		step->missing = !plan_change_finds(step) && !is_made(draft, step);
+		step->missing = !plan_change_finds(step) && !is_made(plan_steps(step->plan), plan_changed_object(step), step->child_table, step->fk_name);
 	if (!named)
 		check_same_change(draft, step);
 	check_columns(step->child_columns, "child_columns");
 	draft->incomplete = step->state != STEP_SKIPPED && step->child_table &&
 		!has_table(sg_find_qualified(step->child_table), step->child_table, draft->quiet || step->if_exists);
+	if (step->state != STEP_SKIPPED && !draft->incomplete && lacking_columns(step, NIL) != NIL)
+	{
+		List	   *lacking = lacking_columns(step, plan_steps(step->plan));
+
+		draft->incomplete = lacking != NIL;
+		if (!draft->quiet)
+			foreach_ptr(const char, column, lacking)
+				tell_no_column(sg_find_qualified(step->child_table), step->child_table, column);
+	}
 	check_others(draft, step);
 	draft->problem = NULL;
 	draft->changed = true;
@@ -694,7 +756,13 @@ plan_draft_insert(PlanDraft *draft, PlanStep *step)
 {
 	(void) plan_step_insert(step);
 	/* what comes after all others may be about what they make */
-	draft->missing += draft->incomplete && !plan_step_is_in_order(step);
+	if (draft->incomplete && !plan_step_is_in_order(step))
+	{
+		MemoryContext old = MemoryContextSwitchTo(draft->context);
+
+		draft->missing = lappend(draft->missing, step);
+		MemoryContextSwitchTo(old);
+	}
 	if (draft->problem)
 		ereport(NOTICE,
 				(errmsg("step %d (%s) can't work as things are here: %s",
@@ -702,6 +770,38 @@ plan_draft_insert(PlanDraft *draft, PlanStep *step)
 				 draft->problem->hint ? errhint("%s", draft->problem->hint) : 0));
 
 	return step->step;
+}
+
+/* Says at the end of a quiet draft which steps lack a table or a column; a step added later may make that column */
+static void
+tell_missing(const PlanDraft *draft)
+{
+	List	   *steps = plan_steps(draft->plan->name);
+	StringInfoData told;
+	int			n = 0;
+
+	initStringInfo(&told);
+	foreach_ptr(const PlanStep, step, draft->missing)
+	{
+		List	   *columns = step->kind == STEP_FOREIGN_KEY ? (step->backfill ? NIL : step->child_columns) : lacking_columns(step, steps);
+		char	   *lacking;
+
+		if (step->kind != STEP_FOREIGN_KEY && columns == NIL && OidIsValid(sg_find_qualified(step->child_table)))
+			continue;
+		if (++n > MISSING_TOLD)
+			continue;
+		lacking = describe_lacking(step->child_table, columns);
+		if (lacking == NULL)
+			lacking = describe_lacking(step->parent_table, step->parent_columns);
+		if (lacking)
+			appendStringInfo(&told, "%sStep %d: %s.", n > 1 ? "\n" : "", step->step, lacking);
+	}
+	if (n > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%d step names a table or column that does not exist here: it will be skipped until it does",
+							   "%d steps name a table or column that does not exist here: they will be skipped until it does",
+							   n, n),
+				 errdetail("%s%s", told.data, n > MISSING_TOLD ? "\n..." : "")));
 }
 
 void
@@ -712,11 +812,8 @@ plan_draft_end(PlanDraft *draft)
 
 	plan_check_order(draft->plan->name, draft->checked);
 	plan_withdraw_approval(draft->plan);
-	if (draft->quiet && draft->missing > 0)
-		ereport(NOTICE,
-				(errmsg_plural("%d step names a table or column that does not exist here: it will be skipped until it does",
-							   "%d steps name a table or column that does not exist here: they will be skipped until it does",
-							   draft->missing, draft->missing)));
+	if (draft->quiet && draft->missing)
+		tell_missing(draft);
 }
 
 int

@@ -111,6 +111,9 @@ pg_noreturn extern void snapshot_dropped(const char *name);
  */
 extern void snapshot_check_there(const SnapshotInfo *info);
 
+/* The stored snapshot that the caller may read whose name is nearest, or NULL */
+extern char *snapshot_nearest(const char *name);
+
 /* Raises 3F000 for a schema that neither has */
 extern void snapshot_check_schemas(const char *reference, const char *target, List *schemas);
 

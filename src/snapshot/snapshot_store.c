@@ -57,18 +57,19 @@ may_read(Oid user, const char *taker)
 	return is_taker(user, taker) || has_privs_of_role(user, ROLE_PG_MONITOR);
 }
 
-/* Raise 42704, with a hint that names up to ten snapshots that the caller may read */
-static void
-no_such_snapshot(const char *name)
+/*
+ * Returns the snapshot whose name is nearest, or NULL.  Appends up to ten that
+ * the caller may read to a text.
+ */
+static char *
+nearest_snapshot(const char *name, StringInfo known)
 {
-	StringInfoData known;
 	SgScope		scope;
 	uint64		n;
 	int			readable = 0;
 	SgNearest	nearest = {name};
 	MemoryContext caller = CurrentMemoryContext;
 
-	initStringInfo(&known);
 	sg_owner_begin(&scope);
 	SPI_connect();
 	n = sg_owner_execute(SPI_OK_SELECT,
@@ -87,19 +88,39 @@ no_such_snapshot(const char *name)
 		sg_nearest_try(&nearest, other);
 		MemoryContextSwitchTo(spi);
 		if (++readable <= 10)
-			appendStringInfo(&known, "%s\"%s\"", readable > 1 ? ", " : "", other);
+			appendStringInfo(known, "%s\"%s\"", readable > 1 ? ", " : "", other);
 	}
 	if (readable > 10)
-		appendStringInfoString(&known, ", ...");
+		appendStringInfoString(known, ", ...");
 	SPI_finish();
 	sg_scope_end(&scope);
+	return nearest.found;
+}
 
+char *
+snapshot_nearest(const char *name)
+{
+	StringInfoData known;
+
+	initStringInfo(&known);
+	return nearest_snapshot(name, &known);
+}
+
+/* Raise 42704, with a hint that names up to ten snapshots that the caller may read */
+static void
+no_such_snapshot(const char *name)
+{
+	StringInfoData known;
+	char	   *near;
+
+	initStringInfo(&known);
+	near = nearest_snapshot(name, &known);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("snapshot \"%s\" does not exist", name),
-			 nearest.found ? errhint(sg_calls("Perhaps you meant snapshot \"%s\":\nSELECT * FROM sg_drift(%s);"),
-									 nearest.found, quote_literal_cstr(nearest.found)) :
-			 readable > 0 ? errhint("These snapshots exist: %s.", known.data) :
+			 near ? errhint(sg_calls("Perhaps you meant snapshot \"%s\":\nSELECT * FROM sg_drift(%s);"),
+							near, quote_literal_cstr(near)) :
+			 known.len > 0 ? errhint("These snapshots exist: %s.", known.data) :
 			 errhint(sg_calls("There is no snapshot that you may read. Take one:\nSELECT sg_snapshot_take(%s);"), quote_literal_cstr(name))));
 }
 
@@ -222,19 +243,59 @@ has_schema(const char *name, const char *schema)
 	return n > 0;
 }
 
+/* The schema of a snapshot, or of this database, whose name is nearest, quoted, or NULL */
+static char *
+nearest_schema(const char *name, const char *schema)
+{
+	Oid			types[] = {TEXTOID};
+	Datum		values[] = {CStringGetTextDatum(name)};
+	SgNearest	nearest = {snapshot_quote(schema)};
+	MemoryContext caller = CurrentMemoryContext;
+	SgScope		scope;
+	uint64		n;
+
+	if (strcmp(name, SNAPSHOT_LIVE) == 0)
+	{
+		char	   *near = sg_nearest_schema(schema);
+
+		return near ? snapshot_quote(near) : NULL;
+	}
+	sg_owner_begin(&scope);
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT, "SELECT identity FROM schemaguard.snapshot_object WHERE snapshot = $1 AND kind = 'schema'", 1, types, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+	{
+		char	   *other = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+
+		sg_nearest_try(&nearest, other);
+		MemoryContextSwitchTo(spi);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return nearest.found;
+}
+
 void
 snapshot_check_schemas(const char *reference, const char *target, List *schemas)
 {
 	foreach_ptr(const char, schema, schemas)
 	{
-		if (!has_schema(reference, schema) && !has_schema(target, schema))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_SCHEMA),
-					 strcmp(reference, target) == 0 ?
-					 errmsg("\"%s\" has no schema \"%s\"", reference, schema) :
-					 errmsg("neither \"%s\" nor \"%s\" has a schema \"%s\"", reference, target, schema),
-					 errhint(sg_calls("Give schemas as they are named there, without quotes, or null for all:\nSELECT identity FROM sg_snapshot_objects_details(%s) WHERE kind = 'schema';"),
-							 quote_literal_cstr(reference))));
+		char	   *near;
+
+		if (has_schema(reference, schema) || has_schema(target, schema))
+			continue;
+		near = nearest_schema(reference, schema);
+		if (near == NULL)
+			near = nearest_schema(target, schema);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 strcmp(reference, target) == 0 ?
+				 errmsg("\"%s\" has no schema \"%s\"", reference, schema) :
+				 errmsg("neither \"%s\" nor \"%s\" has a schema \"%s\"", reference, target, schema),
+				 near ? errhint("Perhaps you meant schema %s.", near) :
+				 errhint(sg_calls("Give schemas as they are named there, without quotes, or null for all:\nSELECT identity FROM sg_snapshot_objects_details(%s) WHERE kind = 'schema';"),
+						 quote_literal_cstr(reference))));
 	}
 }
 
@@ -508,11 +569,16 @@ check_schemas(SnapshotReader *reader, List *schemas)
 	}
 
 	if (missing != NIL)
+	{
+		char	   *near = reader->info.server ? NULL : sg_nearest_schema(linitial(missing));
+
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 errmsg("schema \"%s\" does not exist in database \"%s\"", (char *) linitial(missing),
 						reader->info.database),
+				 near ? errhint("Perhaps you meant schema %s.", quote_identifier(near)) :
 				 errhint("Schemas are given as they are in pg_namespace, without quotes.")));
+	}
 }
 
 /*

@@ -43,6 +43,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/nametable.h"
+#include "base/nearest.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
@@ -162,6 +163,26 @@ is_users_table(Form_pg_class class)
 		class->relnamespace != sg_schema_oid() && !sg_is_attic(class->relnamespace);
 }
 
+/* A column of any table, or NULL */
+static char *
+nearest_column(const char *name)
+{
+	SgNearest	nearest = {name};
+	SgCatalog	classes;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&classes, RelationRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&classes)))
+	{
+		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
+		char	   *column = is_users_table(class) ? sg_nearest_column(class->oid, name) : NULL;
+
+		if (column)
+			sg_nearest_try(&nearest, column);
+	}
+	return nearest.found;
+}
+
 static void
 find_tables(TenantAudit *ta)
 {
@@ -177,10 +198,15 @@ find_tables(TenantAudit *ta)
 			ta->tables = lappend(ta->tables, new_table(class->oid));
 	}
 	if (ta->tables == NIL)
+	{
+		char	   *near = nearest_column(ta->column);
+
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("no table has a column %s", quote_identifier(ta->column)),
+				 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) :
 				 errhint("Name the column that says in each table which tenant a row belongs to.")));
+	}
 	list_sort(ta->tables, compare_tables);
 }
 

@@ -70,6 +70,26 @@ SELECT hint($$SELECT * FROM sg_drift('arg', schemas => '{arg,arg_kept}')$$);
 DROP SCHEMA arg_kept;
 SELECT sg_plan_drop('sync arg whole', force => true), sg_snapshot_drop('arg whole');
 
+-- a name that is misspelt is told where it is looked up: schemas, alone and among several, tables in them, names without their quotes
+CREATE SCHEMA arg_books;
+CREATE TABLE arg_books.orders (id int PRIMARY KEY);
+CREATE TABLE arg_books."Big Table" ("Id" int);
+SELECT call, hint(call) FROM unnest(ARRAY[
+    $$SELECT * FROM sg_orphan_audit('arg_boks.orders')$$, $$SELECT * FROM sg_orphan_audit('arg_boks.order')$$, $$SELECT * FROM sg_orphan_audit('arg_books.Big Table')$$, $$SELECT * FROM sg_rule_audit('Big Table')$$,
+    $$SELECT * FROM sg_orphan_audit(schemas => '{arg,arg_bosk}')$$, $$SELECT * FROM sg_discover_fks(schemas => 'arg_boks')$$, $$SELECT * FROM sg_tenant_audit('tenant_id', schemas => '{arg_books,agr}')$$,
+    $$SELECT * FROM sg_tenant_audit('tenat_id')$$, $$SELECT sg_snapshot_take('arg more', '{arg,arg_boks}')$$, $$SELECT * FROM sg_drift('arg', schemas => 'arg_boks')$$,
+    $$SELECT * FROM sg_drift_matrix('{arh,live}')$$, $$SELECT * FROM sg_orphan_audit(schemas => 'nothing like it')$$]) WITH ORDINALITY c (call, n) ORDER BY n;
+SELECT sg_plan_create('near');
+SELECT sg_plan_add_not_null('near', 'arg.orders', 'custmer_id'), sg_plan_add_unique('near', 'arg_books.order', 'id'), sg_plan_add_index('near', 'arg_boks.orders', '(id)');
+SELECT hint($$SELECT sg_plan_add_index('near', 'arg.orders', 'id')$$);
+SELECT sg_plan_from_sql('near', 'ALTER TABLE arg.order ADD CHECK (id > 0); ALTER TABLE arg.orders ALTER nte SET NOT NULL; ALTER TABLE arg_boks.orders ADD CHECK (id > 1);
+  ALTER TABLE arg.orders ADD FOREIGN KEY (custmer_id) REFERENCES customers; ALTER TABLE arg.orders ADD FOREIGN KEY (customer_id) REFERENCES custmers');
+-- what another step makes is not missing
+SELECT sg_plan_from_sql('near', 'ALTER TABLE arg.orders ADD COLUMN born date; ALTER TABLE arg.orders ALTER born SET NOT NULL;');
+SELECT sg_plan_drop('near');
+DROP TABLE arg_books.orders, arg_books."Big Table";
+DROP SCHEMA arg_books;
+
 -- nothing is made in pg_catalog
 SELECT sg_plan_create('made');
 SELECT sg_plan_add('made', 'CREATE TYPE mood AS ENUM (''a'')'), sg_plan_add('made', 'CREATE OR REPLACE FUNCTION gen_random_uuid() RETURNS uuid LANGUAGE sql AS ''SELECT NULL::uuid'''), sg_plan_add('made', 'CREATE DOMAIN dm AS int'),
