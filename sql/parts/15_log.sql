@@ -42,7 +42,7 @@ COMMENT ON COLUMN schemaguard.audit_log.message IS 'outcome or error, without va
 COMMENT ON COLUMN schemaguard.audit_log.rows_affected IS 'rows that were changed, moved or deleted';
 COMMENT ON COLUMN schemaguard.audit_log.orphan_rows IS 'orphans that were found';
 COMMENT ON COLUMN schemaguard.audit_log.elapsed_ms IS 'milliseconds since the start';
-COMMENT ON COLUMN schemaguard.audit_log.blockers IS 'sessions that held locks in the way';
+COMMENT ON COLUMN schemaguard.audit_log.blockers IS 'sessions that held locks in the way, or to which a build gave way';
 COMMENT ON COLUMN schemaguard.audit_log.attempt IS 'which attempt this was';
 COMMENT ON COLUMN schemaguard.audit_log.started_id IS 'id of the started row whose outcome this is';
 

@@ -15,8 +15,8 @@
  * A key does without its index when that can't be built: the log says why.
  * Any other step has failed then.
  *
- * A build gives way to whoever waits for it (deploy_yield.c), and begins anew
- * when nobody has the table any more.  Workers of several plans take turns
+ * A build gives way to whoever waits for it (deploy_yield.c), tells the client
+ * and the log to whom, and begins anew when nobody has the table any more.  Workers of several plans take turns
  * per table, and look again what is missing once it is their turn.
  *
  *-------------------------------------------------------------------------
@@ -82,6 +82,8 @@ typedef struct IndexWork
 	bool		ours;			/* the leftover is one */
 	bool		served;			/* by another index, meanwhile: none is built */
 	bool		gave_way;
+	char	   *waiters;		/* JSON: to whom the attempts gave way; or
+								 * NULL */
 	bool		stopped;		/* low on space */
 	ErrorData  *error;
 	MemoryContext context;
@@ -206,7 +208,11 @@ log_outcome(void *arg)
 	LogEntry	entry;
 
 	MemoryContextSwitchTo(iw->context);
+	if (iw->waiters)
+		iw->action.blockers = psprintf("[%s]", iw->waiters);
 	entry = run_entry(&iw->action, work, outcome_phase(iw));
+	if (iw->waiters)
+		entry.message = "gave way to who waited for it: column blockers";
 	if (iw->error)
 	{
 		entry.sqlstate = pstrdup(unpack_sql_state(iw->error->sqlerrcode));
@@ -228,7 +234,8 @@ log_outcome(void *arg)
 		run_append_notice(work, psprintf("no index is built: %s", SERVED_TEXT));
 	}
 	else
-		run_append_notice(work, psprintf("index built%s", run_took_text(&iw->action)));
+		run_append_notice(work, psprintf("index built%s%s", run_took_text(&iw->action),
+										 iw->waiters ? ", after it gave way" : ""));
 	if (is_cancelled(iw))
 		run_write_interrupted(list_make1(&entry));
 	else
@@ -433,12 +440,32 @@ report_stopped(void *arg)
 			 errmsg("the build was cancelled: the server is low on space, by schemaguard.min_free_disk")));
 }
 
+/* To whom, and what comes of it: in a transaction of its own, for the client and for the log */
+static void
+tell_waiter(void *arg)
+{
+	IndexWork  *iw = arg;
+	const DeploySlot *slot = iw->work.run->yield;
+	char	   *waiter = deploy_yield_json(slot, iw->table);
+	MemoryContext old;
+
+	if (sg_tells(SG_VERBOSITY_STEPS))
+		ereport(NOTICE,
+				(errmsg("step %d: the %s on %s gave way to %s", iw->step.step,
+						iw->drop ? "drop of what is left of an index" : "build of an index", iw->table, deploy_yield_text(slot)),
+				 deploy_yield_holds(slot) ? errdetail("It has given way %d times and now holds.", DEPLOY_YIELD_TIMES) : 0));
+	old = MemoryContextSwitchTo(iw->context);
+	iw->waiters = iw->waiters ? psprintf("%s, %s", iw->waiters, waiter) : pstrdup(waiter);
+	MemoryContextSwitchTo(old);
+}
+
 static ErrorData *
 attempt_until_done(IndexWork *iw)
 {
 	DeployYield yield;
 	ErrorData  *error;
 
+	deploy_yield_reset(iw->work.run->yield);
 	for (iw->action.attempts = 1;; iw->action.attempts++)
 	{
 		error = worker_try(wait_for_table, iw);
@@ -454,6 +481,8 @@ attempt_until_done(IndexWork *iw)
 		iw->gave_way = yield == YIELD_WAITER && error && sg_is_cancel(error);
 		iw->stopped = yield == YIELD_STOP && error && sg_is_cancel(error);
 		run_disarm_timeout();
+		if (iw->gave_way)
+			worker_procedure(tell_waiter, iw);
 		iw->gave_way |= error && error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 		if (!worth_another_attempt(iw))
 			break;

@@ -54,10 +54,27 @@ extern bool deploy_index_work(PlanRun *run, bool drop, int step,
 /* How often the leader looks whether somebody waits for a build */
 #define DEPLOY_YIELD_MS 50
 
-/*
- * In a worker: from now on, until the end, it may be cancelled by way of its
- * slot.  The end tells whether it was; no such cancel comes after it.
- */
+/* A build gives way so many times: once to each session, and once to the autovacuums of its table together */
+#define DEPLOY_YIELD_TIMES 3
+
+/* A session that waits for a build */
+typedef struct DeployWaiter
+{
+	int			pid;
+	bool		autovacuum;
+	Oid			role;
+	LOCKMODE	mode;
+} DeployWaiter;
+
+/* What the leader and a worker share, by deploy_yield.c alone */
+typedef struct DeploySlot
+{
+	pg_atomic_uint32 state;		/* may the worker be cancelled? */
+	int			ngiven;
+	DeployWaiter given[DEPLOY_YIELD_TIMES]; /* to whom this build gave way */
+	DeployWaiter waiter;		/* the last one */
+} DeploySlot;
+
 typedef enum DeployYield
 {
 	YIELD_NONE,					/* it was not cancelled */
@@ -65,14 +82,26 @@ typedef enum DeployYield
 	YIELD_STOP					/* for good: the run stops */
 } DeployYield;
 
-extern void deploy_yield_begin(pg_atomic_uint32 *slot);
-extern DeployYield deploy_yield_end(pg_atomic_uint32 *slot);
+/* In a worker: another build begins, which has given way to nobody */
+extern void deploy_yield_reset(DeploySlot *slot);
+
+/*
+ * In a worker: from now on, until the end, it may be cancelled by way of its
+ * slot.  The end tells whether it was; no such cancel comes after it.
+ */
+extern void deploy_yield_begin(DeploySlot *slot);
+extern DeployYield deploy_yield_end(DeploySlot *slot);
+
+/* In a worker: who was it?  In words, as JSON for the log, and whether the build holds from now on */
+extern char *deploy_yield_text(const DeploySlot *slot);
+extern char *deploy_yield_json(const DeploySlot *slot, const char *table);
+extern bool deploy_yield_holds(const DeploySlot *slot);
 
 /* In the leader: cancel the workers, of which each has a slot, that somebody waits for */
-extern void deploy_yield_look(const WorkerPool *pool, pg_atomic_uint32 *slots);
+extern void deploy_yield_look(const WorkerPool *pool, DeploySlot *slots);
 
 /* In the leader: cancel all that are at a build, for good; were there any? */
-extern bool deploy_yield_stop(const WorkerPool *pool, pg_atomic_uint32 *slots);
+extern bool deploy_yield_stop(const WorkerPool *pool, DeploySlot *slots);
 
 /* ---- deploy_parallel.c ---- */
 

@@ -83,10 +83,10 @@ typedef struct JobsShared
 
 PGDLLEXPORT void deploy_worker_main(void *argument);
 
-static pg_atomic_uint32 *
+static DeploySlot *
 yield_slots(JobsShared *shared)
 {
-	return (pg_atomic_uint32 *) ((char *) shared + shared->slots);
+	return (DeploySlot *) ((char *) shared + shared->slots);
 }
 
 /* ---- the worker ---- */
@@ -281,10 +281,10 @@ share_jobs(const PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout,
 {
 	char	   *text = nodeToString(jobs);
 	Size		name_size = strlen(run->plan->name) + 1;
-	Size		slots = INTALIGN(offsetof(JobsShared, names) + name_size + strlen(text) + 1);
+	Size		slots = MAXALIGN(offsetof(JobsShared, names) + name_size + strlen(text) + 1);
 	JobsShared *shared;
 
-	*size = slots + sizeof(pg_atomic_uint32) * nworkers;
+	*size = slots + sizeof(DeploySlot) * nworkers;
 	shared = palloc0(*size);
 	shared->slots = (int) slots;
 	shared->kind = kind;

@@ -12,6 +12,11 @@
  * again, and cancels the worker before the circle closes, or at least before
  * deadlock_timeout (from 200 ms on) has passed since.
  *
+ * A build gives way once to each session, and once to all autovacuums, three
+ * times in all; then it holds, as CREATE INDEX CONCURRENTLY does.  Only where
+ * it waits itself for who waits for it, there is no end to that otherwise, it
+ * gives way again.
+ *
  * Nor may a cancel hit what the worker does next: it goes out only while the
  * slot that the two share says so, and the worker, once it is done, waits for
  * one that is on its way.
@@ -23,11 +28,14 @@
 #include <signal.h>
 
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "port/atomics.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
@@ -47,49 +55,170 @@ enum
 /* ---- the worker ---- */
 
 void
-deploy_yield_begin(pg_atomic_uint32 *slot)
+deploy_yield_reset(DeploySlot *slot)
 {
-	pg_atomic_write_u32(slot, SLOT_YES);
+	slot->ngiven = 0;
+}
+
+void
+deploy_yield_begin(DeploySlot *slot)
+{
+	pg_atomic_write_u32(&slot->state, SLOT_YES);
+}
+
+/* Has the build given way to this session before? */
+static bool
+gave_way_to(const DeploySlot *slot, const DeployWaiter *waiter)
+{
+	for (int i = 0; i < slot->ngiven; i++)
+	{
+		if (waiter->autovacuum ? slot->given[i].autovacuum : slot->given[i].pid == waiter->pid)
+			return true;
+	}
+	return false;
 }
 
 DeployYield
-deploy_yield_end(pg_atomic_uint32 *slot)
+deploy_yield_end(DeploySlot *slot)
 {
-	uint32		expected = SLOT_YES;
 	uint32		state;
 
-	if (pg_atomic_compare_exchange_u32(slot, &expected, SLOT_NO))
-		return YIELD_NONE;
-	while ((state = pg_atomic_read_u32(slot)) == SLOT_CANCELLING)
+	for (;;)
+	{
+		state = SLOT_YES;
+		if (pg_atomic_compare_exchange_u32(&slot->state, &state, SLOT_NO))
+			return YIELD_NONE;
+		if (state != SLOT_CANCELLING)
+			break;
 		pg_usleep(100L);
-	pg_atomic_write_u32(slot, SLOT_NO);
+	}
+	pg_atomic_write_u32(&slot->state, SLOT_NO);
 	QueryCancelPending = false;
-	return state == SLOT_STOPPED ? YIELD_STOP : YIELD_WAITER;
+	if (state == SLOT_STOPPED)
+		return YIELD_STOP;
+	if (slot->ngiven < DEPLOY_YIELD_TIMES && !gave_way_to(slot, &slot->waiter))
+		slot->given[slot->ngiven++] = slot->waiter;
+	return YIELD_WAITER;
+}
+
+bool
+deploy_yield_holds(const DeploySlot *slot)
+{
+	return slot->ngiven == DEPLOY_YIELD_TIMES;
+}
+
+char *
+deploy_yield_text(const DeploySlot *slot)
+{
+	const DeployWaiter *waiter = &slot->waiter;
+	char	   *role = OidIsValid(waiter->role) ? GetUserNameFromId(waiter->role, true) : NULL;
+
+	return psprintf("%s %d%s%s, which waited for %s", waiter->autovacuum ? "autovacuum process" : "process", waiter->pid,
+					role ? " of role " : "", role ? quote_identifier(role) : "",
+					GetLockmodeName(DEFAULT_LOCKMETHOD, waiter->mode));
+}
+
+/* As run_lock.c writes who was in the way of a lock */
+char *
+deploy_yield_json(const DeploySlot *slot, const char *table)
+{
+	const DeployWaiter *waiter = &slot->waiter;
+	char	   *role = OidIsValid(waiter->role) ? GetUserNameFromId(waiter->role, true) : NULL;
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"pid\": %d, ", waiter->pid);
+	if (role)
+	{
+		appendStringInfoString(&json, "\"role\": ");
+		escape_json(&json, role);
+		appendStringInfoString(&json, ", ");
+	}
+	appendStringInfo(&json, "\"backend\": \"%s\", \"waits\": \"%s\", \"table\": ",
+					 waiter->autovacuum ? "autovacuum worker" : "client backend",
+					 GetLockmodeName(DEFAULT_LOCKMETHOD, waiter->mode));
+	escape_json(&json, table);
+	appendStringInfoChar(&json, '}');
+	return json.data;
 }
 
 /* ---- the leader ---- */
 
-/* Cancels a worker, unless it is not at a build; outcome: the state that says why */
+/* The processes that one waits for */
+static const int32 *
+blockers_of(int pid, int *n)
+{
+	ArrayType  *blockers = DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids, Int32GetDatum(pid)));
+
+	*n = ArrayGetNItems(ARR_NDIM(blockers), ARR_DIMS(blockers));
+	return (const int32 *) ARR_DATA_PTR(blockers);
+}
+
+/* Does a process wait for another one, be it by way of others?  `seen` are those that were asked already */
 static bool
-cancel_worker(pg_atomic_uint32 *slot, int pid, uint32 outcome)
+waits_for(int pid, int other, List **seen)
+{
+	int			n;
+	const int32 *pids;
+
+	if (list_member_int(*seen, pid))
+		return false;
+	*seen = lappend_int(*seen, pid);
+	pids = blockers_of(pid, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (pids[i] == other || waits_for(pids[i], other, seen))
+			return true;
+	}
+	return false;
+}
+
+/* Is a session one that the build gives way to, as long as it doesn't wait for that itself? */
+static bool
+is_given_way(const DeploySlot *slot, const DeployWaiter *waiter)
+{
+	return slot->ngiven < DEPLOY_YIELD_TIMES && !gave_way_to(slot, waiter);
+}
+
+/* Cancels a worker, unless it is not at a build, for a session that waits */
+static void
+give_way(DeploySlot *slot, int pid, const DeployWaiter *waiter)
+{
+	uint32		expected = SLOT_YES;
+	List	   *seen = NIL;
+	bool		circle = !is_given_way(slot, waiter) && waits_for(pid, waiter->pid, &seen);
+
+	if (!pg_atomic_compare_exchange_u32(&slot->state, &expected, SLOT_CANCELLING))
+		return;
+	if (!circle && !is_given_way(slot, waiter))
+	{
+		pg_atomic_write_u32(&slot->state, SLOT_YES);
+		return;
+	}
+	slot->waiter = *waiter;
+	(void) kill(pid, SIGINT);
+	pg_atomic_write_u32(&slot->state, SLOT_CANCELLED);
+}
+
+/* Cancels a worker for good, unless it is not at a build */
+static bool
+stop_worker(DeploySlot *slot, int pid)
 {
 	uint32		expected = SLOT_YES;
 
-	if (!pg_atomic_compare_exchange_u32(slot, &expected, SLOT_CANCELLING))
+	if (!pg_atomic_compare_exchange_u32(&slot->state, &expected, SLOT_CANCELLING))
 		return false;
 	(void) kill(pid, SIGINT);
-	pg_atomic_write_u32(slot, outcome);
+	pg_atomic_write_u32(&slot->state, SLOT_STOPPED);
 	return true;
 }
 
 /* Those of the workers that a process waits for */
 static void
-cancel_blockers(const WorkerPool *pool, pg_atomic_uint32 *slots, int waiter)
+cancel_blockers(const WorkerPool *pool, DeploySlot *slots, const DeployWaiter *waiter)
 {
-	ArrayType  *blockers = DatumGetArrayTypeP(DirectFunctionCall1(pg_blocking_pids,
-																  Int32GetDatum(waiter)));
-	const int32 *pids = (const int32 *) ARR_DATA_PTR(blockers);
-	int			n = ArrayGetNItems(ARR_NDIM(blockers), ARR_DIMS(blockers));
+	int			n;
+	const int32 *pids = blockers_of(waiter->pid, &n);
 
 	for (int i = 0; i < worker_pool_started(pool); i++)
 	{
@@ -98,13 +227,13 @@ cancel_blockers(const WorkerPool *pool, pg_atomic_uint32 *slots, int waiter)
 		for (int j = 0; pid != 0 && j < n; j++)
 		{
 			if (pids[j] == pid)
-				(void) cancel_worker(&slots[i], pid, SLOT_CANCELLED);
+				give_way(&slots[i], pid, waiter);
 		}
 	}
 }
 
 bool
-deploy_yield_stop(const WorkerPool *pool, pg_atomic_uint32 *slots)
+deploy_yield_stop(const WorkerPool *pool, DeploySlot *slots)
 {
 	bool		any = false;
 
@@ -113,13 +242,13 @@ deploy_yield_stop(const WorkerPool *pool, pg_atomic_uint32 *slots)
 		int			pid = worker_pool_pid(pool, i);
 
 		if (pid != 0)
-			any |= cancel_worker(&slots[i], pid, SLOT_STOPPED);
+			any |= stop_worker(&slots[i], pid);
 	}
 	return any;
 }
 
 void
-deploy_yield_look(const WorkerPool *pool, pg_atomic_uint32 *slots)
+deploy_yield_look(const WorkerPool *pool, DeploySlot *slots)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard waiters",
 												  ALLOCSET_SMALL_SIZES);
@@ -129,11 +258,12 @@ deploy_yield_look(const WorkerPool *pool, pg_atomic_uint32 *slots)
 	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
 	{
 		const volatile PGPROC *proc = &ProcGlobal->allProcs[i];
-		int			pid = proc->pid;
+		DeployWaiter waiter = {.pid = proc->pid,.autovacuum = (proc->statusFlags & PROC_IS_AUTOVACUUM) != 0,
+		.role = proc->roleId,.mode = proc->waitLockMode};
 
-		if (pid != 0 && proc->databaseId == MyDatabaseId &&
+		if (waiter.pid != 0 && proc->databaseId == MyDatabaseId &&
 			proc->wait_event_info == (PG_WAIT_LOCK | LOCKTAG_RELATION))
-			cancel_blockers(pool, slots, pid);
+			cancel_blockers(pool, slots, &waiter);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

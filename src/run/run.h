@@ -17,7 +17,6 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 #include "fmgr.h"
-#include "port/atomics.h"
 #include "storage/lockdefs.h"
 
 #include "audit/audit.h"
@@ -106,7 +105,7 @@ typedef struct PlanRun
 	int64		rows_dropped;	/* for good, with what steps have dropped */
 	List	   *audited;		/* of steps that have no orphans, counted with
 								 * an earlier step */
-	pg_atomic_uint32 *yield;	/* in a worker that builds indexes, its slot:
+	struct DeploySlot *yield;	/* in a worker that builds indexes, its slot:
 								 * deploy_yield.c */
 } PlanRun;
 

@@ -192,6 +192,65 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 		'skipped another index that serves is there by now', '... and the log says so');
 }
 
+# once to each session, three times in all, and each time it says to whom; then it holds, and who waits gets the table after the build
+{
+	my $table = make_table();
+	my $lock = "LOCK TABLE $table IN SHARE UPDATE EXCLUSIVE MODE";
+	my @sessions = map { SgTest::Session->new($node) } 1 .. 4;
+	my $waits = sub { my ($session) = @_; wait_for(sub { query("SELECT wait_event_type FROM pg_stat_activity WHERE pid = $session->{pid}") eq 'Lock' }) or die 'it does not wait'; };
+	my $looks = sub
+	{
+		for (1 .. 2)
+		{
+			my $began = query("SELECT xact_start FROM pg_stat_activity WHERE pid = $deployer->{pid}");
+			wait_for(sub { query("SELECT xact_start > '$began' FROM pg_stat_activity WHERE pid = $deployer->{pid}") eq 't' });
+		}
+	};
+	# the next attempt waits for the writer, with the drop of what the one before has left
+	my $again = sub
+	{
+		$_[0]->query('COMMIT');
+		wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'virtualxid'") eq '1' }) or die 'it does not begin anew';
+	};
+
+	$_->query('BEGIN') for @sessions;
+	$one->query("BEGIN; INSERT INTO $table VALUES (1, 1)");
+	$deployer->send("SET schemaguard.verbosity = 'all'; CALL sg_add_fks('p$n')");
+	building('writers') or die 'no build waits';
+	$sessions[0]->query($lock);
+	$again->($sessions[0]);
+
+	# the first one comes again, and waits until the build gives way to the second one
+	$sessions[0]->send("BEGIN; $lock");
+	$waits->($sessions[0]);
+	$looks->();
+	is(query("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $sessions[0]{pid}"), '1', 'a build does not give way to a session twice');
+	$sessions[1]->send($lock);
+	$sessions[0]->collect;
+	$sessions[0]->query('COMMIT');
+	$sessions[1]->collect;
+	$again->($sessions[1]);
+	$sessions[2]->query($lock);
+	$again->($sessions[2]);
+	$sessions[3]->send($lock);
+	$waits->($sessions[3]);
+	$looks->();
+	is(query("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $sessions[3]{pid}"), '1', 'nor to more than three');
+	$one->query('COMMIT');
+	$sessions[3]->collect;
+	$sessions[3]->query('COMMIT');
+	check_built($deployer, 'four sessions');
+	is(query("SELECT message, jsonb_path_query_array(blockers, '\$[*].pid'), blockers -> 0 ->> 'backend', blockers -> 0 ->> 'waits', blockers -> 0 ->> 'table' FROM schemaguard.audit_log
+			WHERE plan = 'p$n' AND action = 'index' ORDER BY id DESC LIMIT 1"),
+		"gave way to who waited for it: column blockers|[" . join(', ', map { $_->{pid} } @sessions[0 .. 2]) . "]|client backend|ShareUpdateExclusiveLock|public.$table",
+		'the log says to whom');
+	my @told = $deployer->{err} =~ /build of an index on public\.$table gave way to process (\d+) of role \S+, which waited for ShareUpdateExclusiveLock/g;
+	is("@told", join(' ', map { $_->{pid} } @sessions[0 .. 2]), 'and so does the call');
+	like($deployer->{err}, qr/has given way 3 times and now holds/, 'with the last time');
+	$deployer->query('RESET schemaguard.verbosity');
+	$_->quit for @sessions;
+}
+
 # those who never let go
 {
 	my $table = make_table();
