@@ -112,11 +112,15 @@ void
 sg_hold_type(Oid type)
 {
 	HeapTuple	tuple = type < FirstNormalObjectId ? NULL : SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	Form_pg_type form;
+	char	   *what;
 
 	if (!HeapTupleIsValid(tuple))
 		return;
-	sg_hold_schema(((Form_pg_type) GETSTRUCT(tuple))->typnamespace);
+	form = (Form_pg_type) GETSTRUCT(tuple);
+	sg_hold_schema(form->typnamespace);
+	what = psprintf("type %s", sg_qualified_name(sg_schema_name(form->typnamespace), NameStr(form->typname)));
 	ReleaseSysCache(tuple);
 	if (can_hold())
-		hold(TypeRelationId, TypeOidIndexId, Anum_pg_type_oid, type, type_owner, psprintf("type %s", format_type_be(type)));
+		hold(TypeRelationId, TypeOidIndexId, Anum_pg_type_oid, type, type_owner, what);
 }

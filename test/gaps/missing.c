@@ -6,7 +6,8 @@
  * test/t/049_missing.pl links this file into a library of its own.  The linker
  * replaces functions that look up an object (ld --wrap) by the wrappers below,
  * so that a look at a user's object finds what it finds when another session
- * dropped the object a moment before.
+ * dropped the object a moment before.  Functions that raise an error then look
+ * for an object that no database has, and raise their own.
  *
  * A session with setting gaps.missing, the name of a file, gets such an answer
  * once at each site: a wrapped function with its callers' addresses in the
@@ -22,21 +23,31 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/index.h"
+#include "catalog/objectaddress.h"
 #include "catalog/partition.h"
+#include "fmgr.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/relcache.h"
+#include "utils/regproc.h"
+#include "utils/ruleutils.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "base/spi.h"
 
 #include "callers.h"
 
 #define SITE_SIZE 100
+
+/* An OID that no object has */
+#define GONE ((Oid) PG_UINT32_MAX)
 
 #define IS_USERS(oid) ((oid) >= FirstNormalObjectId)
 
@@ -125,6 +136,17 @@ row_can_go(int cache, Datum key)
 		return (if_true) && is_missing(#name) ? (nothing) : __real_##name arguments; \
 	}
 
+/* A wrapper that looks for an object that is not there */
+#define RAISING(type, name, parameters, arguments, if_true, oid) \
+	extern type __real_##name parameters; \
+	extern type __wrap_##name parameters; \
+	type __wrap_##name parameters \
+	{ \
+		if ((if_true) && is_missing(#name)) \
+			oid = GONE; \
+		return __real_##name arguments; \
+	}
+
 /* Rows */
 MISSING(HeapTuple, SearchSysCache1, (int cache, Datum key), (cache, key), row_can_go(cache, key), NULL)
 MISSING(HeapTuple, SearchSysCache2, (int cache, Datum a, Datum b), (cache, a, b), row_can_go(cache, a), NULL)
@@ -159,3 +181,45 @@ MISSING(Oid, get_func_namespace, (Oid function), (function), IS_USERS(function),
 MISSING(Oid, get_index_constraint, (Oid index), (index), can_go(index), InvalidOid)
 MISSING(Oid, IndexGetRelation, (Oid index, bool missing_ok), (index, missing_ok), can_go(index) && missing_ok, InvalidOid)
 MISSING(List *, get_partition_ancestors, (Oid relid), (relid), can_go(relid), NIL)
+MISSING(bool, get_rel_relispartition, (Oid relid), (relid), can_go(relid), false)
+MISSING(Oid, get_opcode, (Oid operator), (operator), IS_USERS(operator), InvalidOid)
+MISSING(Oid, get_typcollation, (Oid type), (type), IS_USERS(type), InvalidOid)
+MISSING(Oid, get_element_type, (Oid type), (type), IS_USERS(type), InvalidOid)
+MISSING(Oid, get_base_element_type, (Oid type), (type), IS_USERS(type), InvalidOid)
+MISSING(Oid, get_array_type, (Oid type), (type), IS_USERS(type), InvalidOid)
+MISSING(char *, getObjectTypeDescription, (const ObjectAddress *object, bool missing_ok), (object, missing_ok), IS_USERS(object->objectId) && missing_ok, NULL)
+MISSING(char *, getObjectIdentityParts, (const ObjectAddress *object, List **names, List **arguments, bool missing_ok), (object, names, arguments, missing_ok), IS_USERS(object->objectId) && missing_ok, NULL)
+
+/* What raises an error */
+RAISING(Relation, relation_open, (Oid relid, LOCKMODE mode), (relid, mode), can_go(relid), relid)
+RAISING(Relation, table_open, (Oid relid, LOCKMODE mode), (relid, mode), can_go(relid), relid)
+RAISING(Relation, index_open, (Oid relid, LOCKMODE mode), (relid, mode), can_go(relid), relid)
+RAISING(void, get_atttypetypmodcoll, (Oid relid, AttrNumber attnum, Oid *type, int32 *typmod, Oid *collation), (relid, attnum, type, typmod, collation), can_go(relid), relid)
+RAISING(char, get_attgenerated, (Oid relid, AttrNumber attnum), (relid, attnum), can_go(relid), relid)
+RAISING(char, get_rel_persistence, (Oid relid), (relid), can_go(relid), relid)
+RAISING(bool, get_index_isvalid, (Oid index), (index), can_go(index), index)
+RAISING(AclResult, pg_class_aclcheck, (Oid relid, Oid role, AclMode mode), (relid, role, mode), can_go(relid), relid)
+RAISING(AclResult, pg_attribute_aclcheck, (Oid relid, AttrNumber attnum, Oid role, AclMode mode), (relid, attnum, role, mode), can_go(relid), relid)
+RAISING(char *, format_type_be, (Oid type), (type), IS_USERS(type), type)
+RAISING(char *, format_type_be_qualified, (Oid type), (type), IS_USERS(type), type)
+RAISING(char *, format_type_with_typemod, (Oid type, int32 typmod), (type, typmod), IS_USERS(type), type)
+RAISING(char *, format_type_extended, (Oid type, int32 typmod, bits16 flags), (type, typmod, flags), IS_USERS(type), type)
+RAISING(char *, format_operator, (Oid operator), (operator), IS_USERS(operator), operator)
+RAISING(char *, format_procedure_qualified, (Oid function), (function), IS_USERS(function), function)
+RAISING(Oid, getBaseType, (Oid type), (type), IS_USERS(type), type)
+RAISING(Oid, getBaseTypeAndTypmod, (Oid type, int32 *typmod), (type, typmod), IS_USERS(type), type)
+RAISING(bool, type_is_rowtype, (Oid type), (type), IS_USERS(type), type)
+RAISING(int16, get_typlen, (Oid type), (type), IS_USERS(type), type)
+RAISING(bool, get_typbyval, (Oid type), (type), IS_USERS(type), type)
+RAISING(void, get_typlenbyval, (Oid type, int16 *length, bool *by_value), (type, length, by_value), IS_USERS(type), type)
+RAISING(void, getTypeInputInfo, (Oid type, Oid *input, Oid *parameter), (type, input, parameter), IS_USERS(type), type)
+RAISING(void, getTypeOutputInfo, (Oid type, Oid *output, bool *is_varlena), (type, output, is_varlena), IS_USERS(type), type)
+RAISING(TypeCacheEntry *, lookup_type_cache, (Oid type, int flags), (type, flags), IS_USERS(type), type)
+RAISING(Oid, get_opclass_family, (Oid opclass), (opclass), IS_USERS(opclass), opclass)
+RAISING(void, op_input_types, (Oid operator, Oid *left, Oid *right), (operator, left, right), IS_USERS(operator), operator)
+RAISING(bool, get_collation_isdeterministic, (Oid collation), (collation), IS_USERS(collation), collation)
+RAISING(char *, generate_collation_name, (Oid collation), (collation), IS_USERS(collation), collation)
+RAISING(char, func_volatile, (Oid function), (function), IS_USERS(function), function)
+RAISING(char, func_parallel, (Oid function), (function), IS_USERS(function), function)
+RAISING(Oid, get_func_signature, (Oid function, Oid **types, int *n), (function, types, n), IS_USERS(function), function)
+RAISING(void, fmgr_info, (Oid function, FmgrInfo *info), (function, info), IS_USERS(function), function)

@@ -14,7 +14,7 @@
 #
 # rooms: base change check deploy drift
 # majors: one (what the library asks is about the same on all)
-# takes: 45 s
+# takes: 60 s
 use strict;
 use warnings;
 use FindBin;
@@ -53,10 +53,39 @@ $node->safe_psql('missing', q{
 		sg_plan_add_drop('own', 'column', 'st.child', 'own'),
 		sg_plan_add_fk('own', 'own.c', '{par_id}', 'st.par', fk_name => 'own_c'),
 		sg_plan_add_fk('own', 'own_used.c', '{par_id}', 'st.par', fk_name => 'own_used_c')});
+# Keys whose types, operators, functions and collations are users', too: one that fits, one whose operators are users', others of types
+# and collations that differ; and a backfill, a tenant and rows that break them
+$node->safe_psql('missing', q{
+	CREATE SCHEMA ty;
+	CREATE DOMAIN ty.d AS int; CREATE DOMAIN ty.dd AS ty.d; CREATE DOMAIN ty.n AS numeric(8,2); CREATE TYPE ty.e AS ENUM ('a', 'b', 'c');
+	CREATE COLLATION ty.any (provider = icu, locale = 'und', deterministic = false); CREATE COLLATION ty.c FROM "C"; CREATE DOMAIN ty.t AS text COLLATE ty.any;
+	SELECT format('CREATE FUNCTION ty.e_%1$s(ty.e, ty.e) RETURNS %3$s LANGUAGE internal IMMUTABLE STRICT AS %2$L', f, 'enum_' || f, CASE f WHEN 'cmp' THEN 'int' ELSE 'bool' END)
+	FROM unnest('{lt,le,eq,ge,gt,cmp}'::text[]) AS f \gexec
+	SELECT format('CREATE OPERATOR ty.%s (LEFTARG = ty.e, RIGHTARG = ty.e, FUNCTION = ty.e_%s)', o, f)
+	FROM unnest('{<,<=,=,>=,>}'::text[], '{lt,le,eq,ge,gt}'::text[]) AS u (o, f) \gexec
+	CREATE OPERATOR CLASS ty.e_ops DEFAULT FOR TYPE ty.e USING btree AS OPERATOR 1 ty.<, OPERATOR 2 ty.<=, OPERATOR 3 ty.=, OPERATOR 4 ty.>=, OPERATOR 5 ty.>, FUNCTION 1 ty.e_cmp(ty.e, ty.e);
+	CREATE TABLE ty.p (id ty.d PRIMARY KEY, e ty.e UNIQUE, t ty.t UNIQUE, c text COLLATE ty.c UNIQUE, nn ty.n UNIQUE);
+	CREATE TABLE ty.k (id ty.dd PRIMARY KEY, p_id ty.d REFERENCES ty.p, e ty.e, t ty.t, c text COLLATE ty.any, nn ty.n, made ty.d DEFAULT ty.e_cmp('a', 'b') CHECK (made < 5), big ty.d[]);
+	INSERT INTO ty.p VALUES (1, 'a', 'x', 'x', 1), (2, 'b', 'y', 'y', 2); INSERT INTO ty.k SELECT g, 1, 'c', g, g, g, 1 FROM generate_series(1, 3) g;
+	SELECT sg_plan_create('ty'), sg_plan_add_fk('ty', 'ty.k', '{p_id}', 'ty.p', fk_name => 'ty_1'), sg_plan_add_fk('ty', 'ty.k', '{e}', 'ty.p', '{e}', 'ty_2', orphans => 'quarantine'),
+		sg_plan_add_fk('ty', 'ty.k', '{t}', 'ty.p', '{t}', 'ty_3', orphans => 'leave'), sg_plan_add_fk('ty', 'ty.k', '{c}', 'ty.p', '{c}', 'ty_4', orphans => 'leave'),
+		sg_plan_add_fk('ty', 'ty.k', '{nn}', 'ty.p', '{id}', 'ty_5'), sg_plan_add_fk('ty', 'ty.k', '{id}', 'ty.p', '{nn}', 'ty_6', orphans => 'leave'),
+		sg_plan_add_unique('ty', 'ty.k', '{e}', 'ty_u', policy => 'quarantine', keep_by => 'id'), sg_plan_add_index('ty', 'ty.k', '(t, (e > ''a''))', 'ty_i'),
+		sg_plan_add_column('ty', 'ty.k', 'made_e', 'ty.e', fill => '''a'''), sg_plan_add_default('ty', 'ty.k', 'e', '''b'''), sg_plan_add_check('ty', 'ty.k', 'e < ''c''', policy => 'quarantine'),
+		sg_plan_add_not_null('ty', 'ty.k', 'made', policy => 'set', fill => '1')});
 my %own = (
-	sg_apply => [q{CALL sg_apply('own', fix => true)}],
-	sg_plan_check => [ q{SELECT * FROM sg_plan_check('own')}, q{SET LOCAL ROLE st_a; SELECT * FROM sg_plan_check('own')} ],
-	sg_rollback_fks => [q{CALL sg_rollback_fks('own')}]);
+	sg_apply => [ map { "CALL sg_apply('$_', fix => true)" } qw(own ty) ],
+	sg_discover_fks => [q{SELECT * FROM sg_discover_fks('ty.k', 0, 'full')}],
+	sg_orphans => [ map { "SELECT * FROM sg_orphans('ty.k', '{$_}', 'ty.p', '{$_}')" } qw(e t c) ],
+	sg_fix_orphans => [q{CALL sg_fix_orphans('ty')}],
+	sg_impact => [ map { "SELECT * FROM sg_impact('$_')" } qw(ty.d ty.e ty.p.e), 'ty.e_lt(ty.e,ty.e)' ],
+	sg_orphan_audit => [q{SELECT * FROM sg_orphan_audit(plan => 'ty')}],
+	sg_plan_add_archive_columns => [q{SELECT sg_plan_add_archive_columns('own', '{ty.p}', children => 'cascade')}],
+	sg_plan_check => [ q{SELECT * FROM sg_plan_check('own')}, q{SET LOCAL ROLE st_a; SELECT * FROM sg_plan_check('own')}, q{SELECT * FROM sg_plan_check('ty')} ],
+	sg_plan_sql => [q{SELECT * FROM sg_plan_sql('ty')}],
+	sg_rollback_fks => [ map { "CALL sg_rollback_fks('$_')" } qw(own ty) ],
+	sg_rule_audit => [q{SELECT * FROM sg_rule_audit('ty.k')}, q{SELECT * FROM sg_rule_audit('ty.k', 'unique', '(e, t)')}],
+	sg_verify_fks => [ map { "SELECT * FROM sg_verify_fks('ty', live => $_)" } qw(true false) ]);
 
 sub sites { my @sites = -e $served ? split /\n/, slurp_file($served) : (); return @sites; }
 
