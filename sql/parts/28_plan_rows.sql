@@ -438,7 +438,8 @@ BEGIN
         RAISE EXCEPTION 'no table has a column %', quote_ident(tenant_column)
             USING ERRCODE = '42703', HINT = 'tenant_column is the column by which the tables tell tenants apart.';
     END IF;
-    SELECT string_agg(format('%I ON %s', d.fk_name, d.child::regclass), ', ' ORDER BY d.child::regclass::text COLLATE "C", d.fk_name) AS keys, count(*) AS n INTO k
+    SELECT string_agg(format('%I ON %s', d.fk_name, d.child::regclass), ', '
+        ORDER BY d.child::regclass::text COLLATE "C", d.fk_name) AS keys, count(*) AS n INTO k
     FROM schemaguard.sg_keys_declared() d
     WHERE d.parent IS DISTINCT FROM tenant_table::regclass AND d.child IS DISTINCT FROM tenant_table::regclass
       AND schemaguard.sg_has_column(d.parent, tenant_column) AND NOT schemaguard.sg_has_column(d.child, tenant_column);

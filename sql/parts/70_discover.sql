@@ -26,7 +26,8 @@ CREATE TABLE schemaguard.discovery_word (
 );
 COMMENT ON TABLE schemaguard.discovery_word
     IS 'words of names that say something to discovery; a row of source user counts instead of all that are shipped for its word';
-COMMENT ON COLUMN schemaguard.discovery_word.word IS 'in lower case; of class plural, a whole word, or after a hyphen the end of one; of class singular, such an end';
+COMMENT ON COLUMN schemaguard.discovery_word.word
+    IS 'in lower case; of class plural, a whole word, or after a hyphen the end of one; of class singular, such an end';
 COMMENT ON COLUMN schemaguard.discovery_word.class IS 'what it says; none: nothing; singular: a plural only if a name has what it becomes';
 COMMENT ON COLUMN schemaguard.discovery_word.means IS 'of classes plural and singular: what the word or its end becomes';
 COMMENT ON COLUMN schemaguard.discovery_word.source IS 'shipped, or of a user';

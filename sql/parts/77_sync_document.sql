@@ -24,7 +24,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT coalesce(bool_and(g.key ~ '^("([^"]|"")+"|[[:alpha:]_][[:alnum:]_$]*)$' AND jsonb_typeof(g.value) = 'array'
-        AND g.value::text ~ '^\[("(ALL|SELECT|INSERT|UPDATE|DELETE|TRUNCATE|REFERENCES|TRIGGER|MAINTAIN|USAGE|CREATE|CONNECT|TEMP|TEMPORARY|EXECUTE|SET|ALTER SYSTEM)\*?"(, )?)*\]$'), true)
+        AND g.value::text ~ '^\[("(ALL|SELECT|INSERT|UPDATE|DELETE|TRUNCATE|REFERENCES|TRIGGER|MAINTAIN|USAGE|CREATE|'
+            'CONNECT|TEMP|TEMPORARY|EXECUTE|SET|ALTER SYSTEM)\*?"(, )?)*\]$'), true)
     FROM jsonb_each(CASE jsonb_typeof(acl) WHEN 'object' THEN acl WHEN 'null' THEN '{}' ELSE '{"": []}' END) g
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_is_acl(jsonb)
@@ -95,7 +96,8 @@ CREATE FUNCTION schemaguard.sg_sync_seen(
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_seen';
 COMMENT ON FUNCTION schemaguard.sg_sync_seen(text, boolean)
-    IS 'the names in a statement without quotes, the types that values are given, whether the server finds the type of one, and whose code it meets here';
+    IS 'the names in a statement without quotes, the types that values are given, whether the server finds the type of one, '
+        'and whose code it meets here';
 
 -- A table's indexes and statistics are computed as its owner: those who own it on either side, which may not say
 CREATE FUNCTION schemaguard.sg_sync_is_owner(owners text[], role text)
