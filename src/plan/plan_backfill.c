@@ -311,6 +311,75 @@ mending_body(const PlanStep *step)
 	return body.data;
 }
 
+/* What the expressions read of a row */
+typedef struct RowReads
+{
+	Oid			table;
+	const char *name;
+	List	   *columns;		/* names */
+	bool		all;
+} RowReads;
+
+static bool
+visit_column(Node *node, void *context)
+{
+	RowReads   *reads = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		List	   *fields = ((ColumnRef *) node)->fields;
+		const char *of = list_length(fields) > 1 ? strVal(list_nth(fields, list_length(fields) - 2)) : NULL;
+		const char *last = IsA(llast(fields), String) ? strVal(llast(fields)) : NULL;
+		AttrNumber	attnum = last ? get_attnum(reads->table, last) : InvalidAttrNumber;
+
+		/* that of a table of a subquery */
+		if (of && strcmp(of, reads->name) != 0)
+			return false;
+		if (attnum > 0 && get_attgenerated(reads->table, attnum) == '\0')
+			reads->columns = lappend(reads->columns, unconstify(char *, last));
+		else if (attnum != InvalidAttrNumber || of || last == NULL || strcmp(last, reads->name) == 0)
+			reads->all = true;
+		return false;
+	}
+	return raw_expression_tree_walker(node, visit_column, context);
+}
+
+/*
+ * Returns a condition that is true where an UPDATE changes what the expressions
+ * read of the row: what they give differs each time if they are volatile.  The
+ * row as a whole, and a generated column, stand for all columns.
+ */
+static char *
+reads_change(const PlanStep *step)
+{
+	RowReads	reads = {.table = sg_find_qualified(step->child_table),.name = sg_parse_table_name(step->child_table).name};
+	Relation	rel = OidIsValid(reads.table) ? RelationIdGetRelation(reads.table) : NULL;
+	StringInfoData sql;
+	SgScope		scope;
+
+	initStringInfo(&sql);
+	sg_caller_begin(&scope);
+	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s", step->backfill), RAW_PARSE_DEFAULT))
+		(void) visit_column(raw->stmt, &reads);
+	sg_scope_end(&scope);
+	for (int i = 0; rel && i < RelationGetNumberOfAttributes(rel); i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+		char	   *name = NameStr(att->attname);
+
+		if (att->attisdropped || att->attgenerated != '\0' || sg_has_name(step->child_columns, name) ||
+			!(reads.all || sg_has_name(reads.columns, name)))
+			continue;
+		name = pstrdup(quote_identifier(name));
+		appendStringInfo(&sql, "%sNEW.%s::text IS DISTINCT FROM OLD.%s::text", sql.len ? " OR " : "", name, name);
+	}
+	if (rel)
+		RelationClose(rel);
+	return sql.len ? sql.data : pstrdup("false");
+}
+
 char *
 plan_backfill_body(const PlanStep *step)
 {
@@ -330,31 +399,30 @@ plan_backfill_body(const PlanStep *step)
 					 "	IF NOT EXISTS (SELECT FROM pg_class t WHERE t.oid = TG_RELID"
 					 " AND pg_get_userbyid(t.relowner) = current_user) THEN RETURN NEW; END IF;\n"
 					 "	IF TG_OP = 'UPDATE' THEN\n"
-					 "		IF %s THEN RETURN NEW; END IF;\n",
-					 for_each_column(step, " OR ", "NEW.%c::text IS DISTINCT FROM OLD.%c::text"));
+					 "		IF %s THEN RETURN NEW; END IF;\n"
+					 "		sg_all := %s;\n",
+					 for_each_column(step, " OR ", "NEW.%c::text IS DISTINCT FROM OLD.%c::text"),
+					 for_each_column(step, " AND ", "OLD.%c IS NOT NULL"));
 	appendStringInfo(&body,
+					 "		IF sg_all AND NOT (%s) THEN RETURN NEW; END IF;\n"
 					 "	ELSIF %s THEN\n"
 					 "		RETURN NEW;\n"
 					 "	END IF;\n"
-					 "	%s INTO sg_now;\n",
+					 "	%s INTO sg_now;\n"
+					 "	IF sg_all THEN\n",
+					 reads_change(step),
 					 for_each_column(step, " AND ", "NEW.%c IS NOT NULL"),
 					 values_from(step, "\"~v\".*", row_source(step, "NEW", NULL)));
 	appendStringInfo(&body,
-					 "	IF TG_OP = 'UPDATE' THEN\n"
-					 "		IF %s THEN\n"
-					 "			%s INTO sg_was;\n",
-					 for_each_column(step, " AND ", "OLD.%c IS NOT NULL"),
-					 values_from(step, "\"~v\".*", row_source(step, "OLD", NULL)));
-	appendStringInfo(&body,
-					 "			IF %s THEN RETURN NEW; END IF;\n"
-					 "			sg_all := true;\n"
-					 "		END IF;\n"
+					 "		%s INTO sg_was;\n"
+					 "		IF %s THEN RETURN NEW; END IF;\n"
 					 "	END IF;\n"
 					 "	%s;\n"
 					 "	RETURN NEW;\n"
 					 "EXCEPTION WHEN OTHERS THEN\n"
 					 "	RETURN NEW;\n"
 					 "END\n",
+					 values_from(step, "\"~v\".*", row_source(step, "OLD", NULL)),
 					 for_each_column(step, " AND ", "sg_now.%n::text IS NOT DISTINCT FROM sg_was.%n::text"),
 					 for_each_column(step, ";\n\t", "IF sg_all OR NEW.%c IS NULL THEN NEW.%c := sg_now.%n; END IF"));
 	return body.data;
