@@ -156,6 +156,9 @@ extern Node *change_cook(ChangeMove *move, const char *sql, AttrNumber column, b
 /* Has the fill of a step a subquery, so that it is no expression of the row alone, and is not cooked? */
 extern bool change_fill_is_query(const PlanStep *step);
 
+/* Is the trigger of a column's step there, enabled, and as the move of its fill would make it? */
+extern bool change_keeps_filling(const PlanStep *step, const ChangeMove *move);
+
 /* Like change_cook(), for a column that is still to be added; and its default and fill, or NULL; false with a problem */
 extern Node *change_cook_value(ChangeMove *move, const char *sql, const char *column, Oid type, int32 typmod);
 extern bool change_column_values(const PlanStep *step, ChangeMove *move, Node **initial, Node **fill);

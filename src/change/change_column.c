@@ -36,6 +36,7 @@
 #include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 
@@ -205,15 +206,29 @@ look_at_column(const PlanStep *step, ChangeMove *move, AttrNumber attnum, const 
 					   psprintf("Rename one of the two, or leave the step out:\n%s", plan_skip_call(step, "the column is there")));
 }
 
-/* Rows without a value get one; that all have been looked at says the state of the step alone */
+bool
+change_keeps_filling(const PlanStep *step, const ChangeMove *move)
+{
+	return plan_filler_is_current(plan_filling_step(step, move->rows.column, move->rows.fill), move->table);
+}
+
+/*
+ * Rows without a value get one; that all have been looked at says the state of
+ * the step alone, unless its trigger should fill rows and does not
+ */
 static void
 look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
 {
 	PlanStep	filling = *step;
 
+	if (step->state == STEP_VALIDATED && !step->fills)
+		return;
+
 	filling.orphans = ORPHANS_SET;
 	filling.fill = fill;
 	if (!change_rows(&filling, move, psprintf("%s IS NULL", quote_identifier(linitial(step->child_columns))), NIL))
+		return;
+	if (step->state == STEP_VALIDATED && change_keeps_filling(step, move))
 		return;
 	move->kind = MOVE_FILL;
 	move->action = "fill";
@@ -281,7 +296,7 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 	if (attnum != InvalidAttrNumber)
 	{
 		look_at_column(step, move, attnum, &arg);
-		if (move->kind != MOVE_PROBLEM && fill && step->state != STEP_VALIDATED)
+		if (move->kind != MOVE_PROBLEM && fill)
 			look_at_fill(step, move, fill);
 		return;
 	}

@@ -371,7 +371,11 @@ ends_filling(const PlanStep *step, const PlanStep *other)
 				(other->kind == STEP_COLUMN && strcmp(linitial(other->child_columns), linitial(step->child_columns)) == 0);
 		case STEP_DROP:
 		case STEP_RENAME:
-			return other->kind == STEP_COLUMN && other->fill && plan_changed_object(step) == CHANGED_COLUMN &&
+			if (plan_changed_object(step) != CHANGED_COLUMN)
+				return false;
+			if (other->kind == STEP_FOREIGN_KEY)
+				return other->backfill && plan_has_word(other->backfill, step->fk_name);
+			return other->kind == STEP_COLUMN && other->fill &&
 				(plan_has_word(other->fill, step->fk_name) || strcmp(linitial(other->child_columns), step->fk_name) == 0);
 		default:
 			return false;
@@ -396,9 +400,9 @@ drop_triggers(const StepWork *work, Oid table)
 	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
 	{
 		if (!sg_same_text(other->child_table, step->child_table) || !ends_filling(step, other) ||
-			!plan_filler_is_armed(other, table))
+			!plan_filler_is_armed(other))
 			continue;
-		plan_filler_disarm(other, table);
+		plan_filler_disarm(other);
 		if (other->step != step->step)
 			plan_step_set_state(other->plan, other->step, STEP_AS_IT_IS, NULL, 0);
 	}
@@ -774,9 +778,16 @@ fill_rows(StepWork *work, const ChangeMove *move)
 {
 	PlanStep   *step = work->step;
 	bool		keep_up = step->fill != NULL;
+	const char *reason = "the trigger that fills rows was dropped or disabled meanwhile";
 
 	if (!deploy_fill_rule(work, &move->rows, keep_up))
 		return;
+	if (keep_up && !change_keeps_filling(step, move))
+	{
+		run_outcome(work, "fill", LOG_FAILED, STEP_FAILED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason);
+		run_append_warning(work, psprintf("fill failed: %s", reason));
+		return;
+	}
 	plan_step_set_state(step->plan, step->step, STEP_VALIDATED, keep_up ?
 						psprintf("a trigger fills rows that come without a value, until the column is NOT NULL, or: %s",
 								 plan_release_call(step->plan)) : NULL, 0);

@@ -38,7 +38,8 @@ typedef struct StepView
 	FkKey		key;			/* as planned, resolved in this database */
 	FkKey	   *existing;		/* the key that is there already, or NULL */
 	FkKey	   *replaced;		/* the one whose place it takes, or NULL */
-	bool		filling;		/* the trigger of its backfill is there */
+	bool		filling;		/* the trigger of its backfill is there, or
+								 * should be, until the key is valid */
 	FkProblem  *problem;
 
 	/*

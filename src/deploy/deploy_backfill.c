@@ -31,6 +31,7 @@
 #include "access/xact.h"
 #include "base/calls.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -128,11 +129,21 @@ typedef struct Filling
 static const char *const not_kept_up =
 "skipped, so the trigger of its backfill was dropped: values are not kept up any more";
 
+/* The state of a step whose filling has failed: its key may be there already */
+static StepState
+unfilled_state(const PlanStep *step)
+{
+	FkKey		key;
+
+	return step->kind == STEP_FOREIGN_KEY && plan_step_is_there(step) && plan_step_key(step, &key) == NULL &&
+		fk_declared_twin(&key) ? STEP_ADDED : STEP_FAILED;
+}
+
 /* A failure of the step before an action could begin, or without one */
 static void
 fail_step(StepWork *work, int sqlerrcode, const char *reason, const char *hint)
 {
-	run_outcome(work, "backfill", LOG_FAILED, STEP_FAILED, sqlerrcode, reason);
+	run_outcome(work, "backfill", LOG_FAILED, unfilled_state(work->step), sqlerrcode, reason);
 	run_append_warning(work, psprintf("backfill failed: %s", reason));
 	work->hint = hint;
 }
@@ -479,6 +490,17 @@ execute_arm(RunAction *action)
 	log_write(&entry);
 }
 
+/* The child, with what inherits from it: partitions are locked with their root anyway */
+static void
+add_tree(RunAction *action, Oid child, LOCKMODE mode)
+{
+	if (get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE)
+		run_add_target(action, child, mode);
+	else
+		foreach_oid(table, find_all_inheritors(child, NoLock, NULL))
+			run_add_target(action, table, mode);
+}
+
 /* Add the columns, make the trigger */
 static bool
 arm(StepWork *work, FkKey *key)
@@ -492,12 +514,12 @@ arm(StepWork *work, FkKey *key)
 
 	work->key = key;
 	work->statement = columns;
-	run_add_target(&action, key->child, columns ? AccessExclusiveLock : ShareRowExclusiveLock);
+	add_tree(&action, key->child, columns ? AccessExclusiveLock : ShareRowExclusiveLock);
 	sg_progress_step(SG_PROGRESS_BACKFILL, work->step->step, key->child);
 	if (run_attempt(&action))
 		return true;
 
-	run_record_failure(&action, work, STEP_FAILED, action.error->sqlerrcode,
+	run_record_failure(&action, work, unfilled_state(work->step), action.error->sqlerrcode,
 					   run_failure_text(&action), LOG_NONE);
 	return false;
 }
@@ -602,7 +624,7 @@ fill_table(Filling *f, Oid table)
 static bool
 count_left(Filling *f)
 {
-	f->query = plan_backfill_left(f->work->step, get_rel_relkind(f->work->key->child) == RELKIND_PARTITIONED_TABLE);
+	f->query = plan_backfill_left(f->work->step);
 	f->action.error = persist(run_query, f);
 	return f->action.error == NULL;
 }
@@ -624,7 +646,7 @@ fill_tables(RunAction *action)
 	{
 		int64		before = f->rows;
 
-		foreach_oid(table, sg_with_partitions(child))
+		foreach_oid(table, find_all_inheritors(child, NoLock, NULL))
 		{
 			if (get_rel_relkind(table) == RELKIND_RELATION && !fill_table(f, table))
 				return false;
@@ -679,7 +701,7 @@ record_unfilled(Filling *f)
 		run_commit();
 		return;
 	}
-	run_record_failure(&f->action, work, STEP_FAILED, f->action.error->sqlerrcode,
+	run_record_failure(&f->action, work, unfilled_state(work->step), f->action.error->sqlerrcode,
 					   unfilled_text(f), LOG_NONE);
 	if (run_is_lock_failure(f->action.error))
 		work->hint = psprintf("When that is over:\n%s", run_call_text(work->run, work->run->procedure,
@@ -749,7 +771,7 @@ fill(StepWork *work, FkKey *key, bool is_armed, Filled *filled)
 	reason = left_text(&f, is_armed);
 	if (reason)
 	{
-		run_record_failure(&f.action, work, STEP_FAILED, ERRCODE_SG_ORPHANS, reason, f.found);
+		run_record_failure(&f.action, work, unfilled_state(work->step), ERRCODE_SG_ORPHANS, reason, f.found);
 		return false;
 	}
 
@@ -796,7 +818,7 @@ bool
 deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 {
 	Filling		f = new_filling(work, key);
-	StepState	state = work->step->state == STEP_ADDED ? STEP_ADDED : STEP_FAILED;
+	StepState	state = unfilled_state(work->step);
 	LogEntry	entry;
 	char	   *reason = NULL;
 
@@ -852,6 +874,22 @@ check_expressions(StepWork *work, FkKey *key)
 	return false;
 }
 
+/*
+ * Has a step rows to fill?  With its key, and without one to replace, only
+ * where its trigger has stopped, or where the plan is about to drop a column
+ * that it reads.
+ */
+static bool
+has_to_fill(const PlanStep *step, const FkKey *key, bool is_there, const FkKey *replaced)
+{
+	PlanStep   *drop;
+
+	if (!is_there || replaced)
+		return step->replaces == NULL || replaced;
+	drop = step->fills ? plan_filler_ends_with(step) : NULL;
+	return drop && (drop->phase == NULL || !plan_filler_is_current(step, key->child));
+}
+
 static bool
 fill_step(StepWork *work)
 {
@@ -869,14 +907,11 @@ fill_step(StepWork *work)
 		(void) deploy_backfill_disarm(work->run, step, not_kept_up);
 		return true;
 	}
-	/* with its key, a step is filled */
-	if (plan_filler_is_armed(step, key.child) && !plan_filler_is_owners(step, key.child))
-		(void) deploy_backfill_disarm(work->run, step, "the child has another owner, so the trigger of its backfill is made anew");
-	else if (problem == NULL && fk_declared_twin(&key))
-		return true;
 	replaced = step->replaces ? fk_by_name(key.child, step->replaces) : NULL;
-	if (step->replaces && replaced == NULL)
+	if (!has_to_fill(step, &key, problem == NULL && fk_declared_twin(&key) != NULL, replaced))
 		return true;
+	if (plan_filler_is_armed(step) && !plan_filler_is_owners(step, key.child))
+		(void) deploy_backfill_disarm(work->run, step, "the child has another owner, so the trigger of its backfill is made anew");
 
 	if (!deploy_backfill_is_trusted(work->run->plan->author))
 	{
@@ -966,12 +1001,12 @@ execute_disarm(RunAction *action)
 	StepWork   *work = linitial(action->works);
 	LogEntry	entry = run_entry(action, work, LOG_DONE);
 
-	if (!plan_filler_is_armed(work->step, work->key->child))
+	if (!plan_filler_is_armed(work->step))
 	{
 		run_record_skipped(action, work, "somebody else has dropped the trigger meanwhile");
 		return;
 	}
-	plan_filler_disarm(work->step, work->key->child);
+	plan_filler_disarm(work->step);
 	log_write(&entry);
 }
 
@@ -982,17 +1017,21 @@ deploy_backfill_disarm(PlanRun *run, PlanStep *step, const char *notice)
 	StepWork	work = {.run = run,.step = &own,.object = plan_step_object(step)};
 	RunAction	action = {.run = run,.works = list_make1(&work),.name = "rollback trigger",
 	.execute = execute_disarm};
-	FkKey		key = {.child = sg_find_qualified(step->child_table)};
+	List	   *tables = plan_filler_tables(step);
+	FkKey		key = {0};
 
-	if (!plan_filler_is_armed(step, key.child))
+	if (tables == NIL)
 		return false;
 
 	/* it is the child's, whatever has become of the parent */
-	key.parent = key.child;
-	own.parent_table = own.child_table;
+	key.child = key.parent = linitial_oid(tables);
+	own.child_table = own.parent_table = sg_relation_name(key.child);
 	initStringInfo(&work.notice);
 	work.key = &key;
-	run_add_target(&action, key.child, AccessExclusiveLock);
+	foreach_oid(table, tables)
+	{
+		run_add_target(&action, table, AccessExclusiveLock);
+	}
 	sg_progress_step(SG_PROGRESS_ROLLBACK, step->step, key.child);
 	if (run_attempt(&action))
 		run_append_notice(&work, notice);

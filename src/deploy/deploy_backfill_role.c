@@ -17,10 +17,12 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 
@@ -44,7 +46,16 @@ reach_tables(const PlanStep *step, Oid child)
 	CodeReach  *reach = code_reach();
 	ListCell   *lc;
 
+	/*
+	 * with a partitioned table its partitions are looked at, and nothing else
+	 * that inherits
+	 */
 	code_reach_write(reach, child, CMD_UPDATE);
+	foreach_oid(heir, get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE ? NIL : code_tree(child, NoLock))
+	{
+		if (heir != child)
+			code_reach_write(reach, heir, CMD_UPDATE);
+	}
 	foreach(lc, plan_backfill_tables(step))
 	{
 		code_reach_read(reach, lfirst_oid(lc));

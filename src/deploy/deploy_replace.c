@@ -10,7 +10,8 @@
  * back, for people.
  *
  * With the old key goes the trigger that has kept the step's columns filled
- * (deploy_backfill.c).
+ * (deploy_backfill.c), unless the plan has yet to drop a column that it reads:
+ * until then the application may write that one alone.
  *
  *-------------------------------------------------------------------------
  */
@@ -113,6 +114,28 @@ statements(const PlanStep *step, const StepView *view)
 	return list;
 }
 
+/* Under the lock: rows without the new reference have come in where the trigger did not fire */
+static void
+check_filling(const PlanStep *step, const StepView *view)
+{
+	if (view->replaced && step->fills && !plan_filler_is_current(step, view->key.child))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the trigger that fills rows was dropped, disabled or changed meanwhile"),
+				 errhint("Run the plan again, which makes it anew.")));
+}
+
+/* Why the trigger stays, or NULL */
+static char *
+keeps_filling_text(const PlanStep *step)
+{
+	PlanStep   *drop = step->fills ? plan_filler_ends_with(step) : NULL;
+
+	return drop ? psprintf("a trigger fills (%s) of rows that come without it, until column %s goes by step %d, or: %s",
+						   sg_quote_list(step->child_columns), quote_identifier(drop->fk_name), drop->step,
+						   plan_release_call(step->plan)) : NULL;
+}
+
 static void
 execute_replace(RunAction *action)
 {
@@ -136,7 +159,9 @@ execute_replace(RunAction *action)
 						quote_identifier(work->step->fk_name)),
 				 errhint("Run the plan again.")));
 
-	plan_step_set_state(work->step->plan, work->step->step, STEP_VALIDATED, NULL,
+	check_filling(work->step, &view);
+
+	plan_step_set_state(work->step->plan, work->step->step, STEP_VALIDATED, keeps_filling_text(work->step),
 						action->attempts);
 	if (view.need == NEED_NOTHING)
 	{
@@ -152,7 +177,7 @@ execute_replace(RunAction *action)
 		run_statement(plan_drop_statement(work->step->child_table, view.replaced->name));
 	}
 	if (view.filling)
-		plan_filler_disarm(work->step, view.key.child);
+		plan_filler_disarm(work->step);
 	log_write(&entry);
 }
 
@@ -221,7 +246,7 @@ deploy_replace_step(PlanRun *run, int step)
 	PopActiveSnapshot();
 	if (view.need == NEED_REPLACE)
 	{
-		if (!view.filling || deploy_backfill_is_complete(work, &view.key, view.replaced))
+		if (work->step->backfill == NULL || deploy_backfill_is_complete(work, &view.key, view.replaced))
 			replace_key(work, &view);
 	}
 	else if (view.need == NEED_NOTHING && view.existing->enforced &&

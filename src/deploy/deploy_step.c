@@ -106,7 +106,7 @@ look(void *arg)
 	if (view->problem)
 		return;
 
-	view->filling = plan_filler_is_armed(step, view->key.child);
+	view->filling = (step->fills || plan_filler_is_armed(step)) && plan_filler_ends_with(step) == NULL;
 	view->existing = fk_declared_twin(&view->key);
 	if (view->existing)
 	{

@@ -95,6 +95,7 @@ typedef struct PlanStep
 								 * need it */
 	char	   *index_name;		/* of the index that a key wants; NULL: none,
 								 * or a step of 0.1.0 */
+	bool		fills;			/* its trigger is to fill rows */
 } PlanStep;
 
 /* ---- plan_field.c ---- */
@@ -138,6 +139,9 @@ extern bool plan_has_moved(const char *name, const char *child_table);
  */
 extern List *plan_steps_named(const char *name, const char *child_table, const char *fk_name);
 extern List *plan_steps_replacing(const char *name, const char *child_table, const char *fk_name);
+
+/* Those that drop or rename something of a table */
+extern List *plan_steps_moving(const char *name, const char *child_table);
 extern List *plan_steps_alike(const PlanStep *step);
 extern PlanStep *plan_step_get(const char *name, int step, bool missing_ok);
 
@@ -166,6 +170,9 @@ extern void plan_step_delete(const PlanStep *step);
 /* Record where a step stands; a reason of NULL becomes null */
 extern void plan_step_set_state(const char *plan, int step, StepState state,
 								const char *reason, int add_attempts);
+
+/* Record that the step's trigger is to fill rows, or not any more */
+extern void plan_step_set_fills(const PlanStep *step, bool fills);
 
 /* A step with every default of sg_plan_add_fk; its policy is the plan's once it is in a draft */
 extern PlanStep *plan_step_default(const char *plan);

@@ -506,12 +506,12 @@ assignments(const PlanStep *step, const char *alias, const char *value)
 char *
 plan_backfill_update(const PlanStep *step)
 {
-	char	   *found = values_from(step, psprintf("%s.ctid AS \"~place\", \"~v\".*", row_name(step)),
-									psprintf("ONLY %s", step->child_table));
+	char	   *found = values_from(step, psprintf("%s.tableoid AS \"~table\", %s.ctid AS \"~place\", \"~v\".*",
+												   row_name(step), row_name(step)), step->child_table);
 
 	return psprintf("WITH \"~new\" AS MATERIALIZED (%s WHERE %s)"
-					" UPDATE ONLY %s AS \"~t\" SET %s FROM \"~new\" AS \"~n\""
-					" WHERE \"~t\".ctid = \"~n\".\"~place\" AND %s AND (%s)",
+					" UPDATE %s AS \"~t\" SET %s FROM \"~new\" AS \"~n\""
+					" WHERE \"~t\".ctid = \"~n\".\"~place\" AND \"~t\".tableoid = \"~n\".\"~table\" AND %s AND (%s)",
 					found, is_wanting(step, row_name(step)), step->child_table,
 					assignments(step, "\"~t\"", "\"~n\".%n"), is_wanting(step, "\"~t\""),
 					for_each_column(step, " OR ", "(\"~t\".%c IS NULL AND \"~n\".%n IS NOT NULL)"));
@@ -565,13 +565,13 @@ plan_backfill_write(const PlanStep *step, const char *table, const PlanFillBatch
 }
 
 char *
-plan_backfill_left(const PlanStep *step, bool partitioned)
+plan_backfill_left(const PlanStep *step)
 {
 	const char *row = row_name(step);
 
 	return psprintf("SELECT count(*) AS found, count(*) FILTER (WHERE %s) AS fillable"
-					" FROM %s%s AS %s CROSS JOIN LATERAL (SELECT %s\n OFFSET 0) AS \"~v\" (%s) WHERE %s",
-					can_be_filled(step, row), partitioned ? "" : "ONLY ", step->child_table, row,
+					" FROM %s AS %s CROSS JOIN LATERAL (SELECT %s\n OFFSET 0) AS \"~v\" (%s) WHERE %s",
+					can_be_filled(step, row), step->child_table, row,
 					step->backfill, for_each_column(step, ", ", "%n"), is_wanting(step, row));
 }
 

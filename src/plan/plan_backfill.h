@@ -53,7 +53,7 @@ typedef struct PlanFillBatch
 extern char *plan_backfill_write(const PlanStep *step, const char *table, const PlanFillBatch *batch);
 
 /* A query: how many rows want a value (found), and for how many of these there is one (fillable) */
-extern char *plan_backfill_left(const PlanStep *step, bool partitioned);
+extern char *plan_backfill_left(const PlanStep *step);
 
 /*
  * A query that has a row if one of these columns, or more, holds a value that
@@ -65,21 +65,31 @@ extern char *plan_backfill_other_values(const PlanStep *step, List *columns);
 /* ---- plan_filler.c ---- */
 
 /*
- * The trigger that fills a step's columns meanwhile: its name; is it there;
- * does its function belong to the owner of the child, without whom it fills
- * nothing; and is it as the step would make it now?
+ * The trigger that fills a step's columns meanwhile: its name; the tables that
+ * have it, other than by a partitioned one; is it there; does its function
+ * belong to the owner of the child, without whom it fills nothing; and is it as
+ * the step would make it now, on the child and all that inherits from it, and
+ * enabled?
  */
 extern char *plan_filler_name(const PlanStep *step);
-extern bool plan_filler_is_armed(const PlanStep *step, Oid child);
+extern List *plan_filler_tables(const PlanStep *step);
+extern bool plan_filler_is_armed(const PlanStep *step);
 extern bool plan_filler_is_owners(const PlanStep *step, Oid child);
 extern bool plan_filler_is_current(const PlanStep *step, Oid child);
 
 /*
- * Make it, and drop it, with its function; the caller has locked the child, and
- * owns it.  What of that is there, or not, already does not matter.
+ * Returns the step that is to drop or rename a column that a key's expressions
+ * read, or NULL: until then the application may write that column alone.
+ */
+extern PlanStep *plan_filler_ends_with(const PlanStep *step);
+
+/*
+ * Make it, and drop it, with its function, and record that the step fills, or
+ * not; the caller has locked the tables, and owns them.  What of that is there,
+ * or not, already does not matter.
  */
 extern void plan_filler_arm(const PlanStep *step, Oid child);
-extern void plan_filler_disarm(const PlanStep *step, Oid child);
+extern void plan_filler_disarm(const PlanStep *step);
 
 /* The same as statements */
 extern List *plan_filler_arm_statements(const PlanStep *step);
@@ -97,7 +107,7 @@ extern void plan_filler_sweep(void);
 /* Of sg_plan_release(): the triggers of new columns go */
 #define PLAN_FILL_PHASE "fill"
 
-/* Drop those that fill new columns; returns how many; errors as below */
+/* Drop those that fill columns of steps that are done; returns how many; errors as below */
 extern int	plan_filler_release(const FkPlan *plan);
 
 /*

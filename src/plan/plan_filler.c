@@ -18,11 +18,16 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "base/calls.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/proclang.h"
 #include "commands/trigger.h"
@@ -37,6 +42,7 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -49,7 +55,9 @@
 #include "log/log.h"
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_change.h"
 #include "plan/plan_key.h"
+#include "plan/plan_relation.h"
 
 #define FILLER_PREFIX	"~schemaguard_fill_"
 #define FILLER_SCHEMA	"schemaguard"
@@ -99,13 +107,6 @@ function_name(const PlanStep *step)
 	return sg_qualified_name(FILLER_SCHEMA, plan_filler_name(step));
 }
 
-bool
-plan_filler_is_armed(const PlanStep *step, Oid child)
-{
-	return (step->backfill || step->fill) && OidIsValid(child) &&
-		OidIsValid(get_trigger_oid(child, plan_filler_name(step), true));
-}
-
 /* The function, with its source and its owner, or InvalidOid when there is none */
 static Oid
 find_function(const PlanStep *step, char **source, Oid *owner)
@@ -127,6 +128,71 @@ find_function(const PlanStep *step, char **source, Oid *owner)
 	return oid;
 }
 
+/* ---- the tables that have the trigger ---- */
+
+/* Returns a copy of a trigger of pg_trigger, or NULL */
+static HeapTuple
+find_trigger(Oid trigger)
+{
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	sg_catalog_begin(&scan, TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, trigger, NULL);
+	tuple = sg_catalog_next(&scan);
+	if (tuple)
+		tuple = heap_copytuple(tuple);
+	sg_catalog_end(&scan);
+	return tuple;
+}
+
+/* A partitioned table's trigger is that of its partitions, too; what inherits in another way needs one of its own */
+static List *
+tables_to_arm(Oid child)
+{
+	List	   *tables = NIL;
+
+	if (get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE)
+		return list_make1_oid(child);
+	foreach_oid(table, find_all_inheritors(child, NoLock, NULL))
+	{
+		if (get_rel_relkind(table) == RELKIND_RELATION)
+			tables = lappend_oid(tables, table);
+	}
+	return tables;
+}
+
+/* By the function: a table may not inherit any more, or have another name */
+List *
+plan_filler_tables(const PlanStep *step)
+{
+	char	   *source;
+	Oid			owner;
+	Oid			function = step->backfill || step->fill ? find_function(step, &source, &owner) : InvalidOid;
+	List	   *tables = NIL;
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(function))
+		return NIL;
+	sg_catalog_begin_depend(&scan, true, ProcedureRelationId, function, 0);
+	while ((tuple = sg_catalog_next(&scan)) != NULL)
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+		HeapTuple	trigger = depend->classid == TriggerRelationId ? find_trigger(depend->objid) : NULL;
+
+		if (trigger && !OidIsValid(((Form_pg_trigger) GETSTRUCT(trigger))->tgparentid))
+			tables = lappend_oid(tables, ((Form_pg_trigger) GETSTRUCT(trigger))->tgrelid);
+	}
+	sg_catalog_end(&scan);
+	return tables;
+}
+
+bool
+plan_filler_is_armed(const PlanStep *step)
+{
+	return plan_filler_tables(step) != NIL;
+}
+
 bool
 plan_filler_is_owners(const PlanStep *step, Oid child)
 {
@@ -136,35 +202,70 @@ plan_filler_is_owners(const PlanStep *step, Oid child)
 	return OidIsValid(find_function(step, &source, &owner)) && owner == code_table_owner(child);
 }
 
+/* Does the trigger fire for what is written to a table? */
+static bool
+fires_on(const PlanStep *step, Oid table, Oid function)
+{
+	Oid			oid = get_trigger_oid(table, plan_filler_name(step), true);
+	HeapTuple	tuple = OidIsValid(oid) ? find_trigger(oid) : NULL;
+	Form_pg_trigger trigger = tuple ? (Form_pg_trigger) GETSTRUCT(tuple) : NULL;
+
+	return trigger && trigger->tgfoid == function &&
+		(trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS);
+}
+
 bool
 plan_filler_is_current(const PlanStep *step, Oid child)
 {
 	char	   *source;
 	Oid			owner;
+	Oid			function = find_function(step, &source, &owner);
 
-	return plan_filler_is_armed(step, child) && plan_filler_is_owners(step, child) &&
-		OidIsValid(find_function(step, &source, &owner)) &&
-		strcmp(source, plan_backfill_body(step)) == 0;
+	if (!OidIsValid(function) || owner != code_table_owner(child) || strcmp(source, plan_backfill_body(step)) != 0)
+		return false;
+	foreach_oid(table, find_all_inheritors(child, NoLock, NULL))
+	{
+		char		relkind = get_rel_relkind(table);
+
+		if ((relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) && !fires_on(step, table, function))
+			return false;
+	}
+	return true;
+}
+
+/* Is a column that it reads yet to be dropped, so that others may write that one alone? */
+PlanStep *
+plan_filler_ends_with(const PlanStep *step)
+{
+	if (step->backfill == NULL)
+		return NULL;
+	foreach_ptr(PlanStep, drop, plan_steps_moving(step->plan, step->child_table))
+	{
+		if (plan_changed_object(drop) == CHANGED_COLUMN && plan_has_word(step->backfill, drop->fk_name) &&
+			!drop->skipped_by && drop->state != STEP_VALIDATED)
+			return drop;
+	}
+	return NULL;
 }
 
 /* ---- as SQL, for who does it by hand ---- */
 
 /* Of a column that is filled where it is empty, the server looks whether it is, which is quicker than the function */
 static char *
-trigger_statement(const PlanStep *step)
+trigger_statement(const PlanStep *step, const char *table)
 {
 	bool		looks = step->kind == STEP_COLUMN || step->kind == STEP_NOT_NULL;
 
 	return psprintf("CREATE OR REPLACE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW%s EXECUTE FUNCTION %s()",
-					quote_identifier(plan_filler_name(step)), step->child_table,
+					quote_identifier(plan_filler_name(step)), table,
 					looks ? psprintf(" WHEN (NEW.%s IS NULL)", quote_identifier(linitial(step->child_columns))) : "",
 					function_name(step));
 }
 
 static char *
-drop_trigger_statement(const PlanStep *step)
+drop_trigger_statement(const PlanStep *step, const char *table)
 {
-	return psprintf("DROP TRIGGER %s ON %s", quote_identifier(plan_filler_name(step)), step->child_table);
+	return psprintf("DROP TRIGGER %s ON %s", quote_identifier(plan_filler_name(step)), table);
 }
 
 List *
@@ -181,13 +282,31 @@ plan_filler_arm_statements(const PlanStep *step)
 		list = lappend(list, psprintf("ALTER FUNCTION %s() OWNER TO %s", name,
 									  quote_identifier(GetUserNameFromId(code_table_owner(child), false))));
 	list = lappend(list, psprintf("REVOKE ALL ON FUNCTION %s() FROM PUBLIC", name));
-	return lappend(list, trigger_statement(step));
+	if (!OidIsValid(child))
+		return lappend(list, trigger_statement(step, step->child_table));
+	foreach_oid(table, tables_to_arm(child))
+	{
+		list = lappend(list, trigger_statement(step, sg_relation_name(table)));
+	}
+	return list;
 }
 
 List *
 plan_filler_disarm_statements(const PlanStep *step)
 {
-	return list_make2(drop_trigger_statement(step), psprintf("DROP FUNCTION %s()", function_name(step)));
+	Oid			child = sg_find_qualified(step->child_table);
+	List	   *tables = plan_filler_tables(step);
+	List	   *list = NIL;
+
+	if (tables == NIL && OidIsValid(child))
+		tables = tables_to_arm(child);
+	foreach_oid(table, tables)
+	{
+		list = lappend(list, drop_trigger_statement(step, sg_relation_name(table)));
+	}
+	if (tables == NIL)
+		list = list_make1(drop_trigger_statement(step, step->child_table));
+	return lappend(list, psprintf("DROP FUNCTION %s()", function_name(step)));
 }
 
 /* ---- made and dropped ---- */
@@ -277,27 +396,34 @@ drop_function(Oid oid)
 }
 
 void
-plan_filler_disarm(const PlanStep *step, Oid child)
+plan_filler_disarm(const PlanStep *step)
 {
 	char	   *source;
 	Oid			owner;
 	Oid			oid;
 
-	if (plan_filler_is_armed(step, child))
-		run_utility(drop_trigger_statement(step));
+	foreach_oid(table, plan_filler_tables(step))
+	{
+		run_utility(drop_trigger_statement(step, sg_relation_name(table)));
+	}
 	CommandCounterIncrement();
 	oid = find_function(step, &source, &owner);
 	if (OidIsValid(oid))
 		drop_function(oid);
+	plan_step_set_fills(step, false);
 }
 
 void
 plan_filler_arm(const PlanStep *step, Oid child)
 {
 	if (!plan_filler_is_owners(step, child))
-		plan_filler_disarm(step, child);
+		plan_filler_disarm(step);
 	make_function(step, code_table_owner(child));
-	run_utility(trigger_statement(step));
+	foreach_oid(table, tables_to_arm(child))
+	{
+		run_utility(trigger_statement(step, sg_relation_name(table)));
+	}
+	plan_step_set_fills(step, true);
 }
 
 void
@@ -323,29 +449,22 @@ plan_filler_sweep(void)
 
 /* ---- a plan goes ---- */
 
-typedef struct Removal
-{
-	const PlanStep *step;
-	Oid			child;
-} Removal;
-
 /* What sg_try() calls: in a time that nobody minds */
 static void
 remove_filler(void *arg)
 {
-	const Removal *removal = arg;
+	const PlanStep *step = arg;
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
 	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_timeout));
-	plan_filler_disarm(removal->step, removal->child);
+	plan_filler_disarm(step);
 	sg_scope_end(&scope);
 }
 
 static void
-drop_one(const FkPlan *plan, const PlanStep *step, Oid child)
+drop_one(const FkPlan *plan, PlanStep *step)
 {
-	Removal		removal = {step, child};
 	ErrorData  *error = NULL;
 	bool		in_block = IsTransactionBlock();
 
@@ -353,7 +472,7 @@ drop_one(const FkPlan *plan, const PlanStep *step, Oid child)
 	if (!in_block)
 	{
 		sg_origin_plan = plan->name;
-		error = sg_try(remove_filler, &removal);
+		error = sg_try(remove_filler, step);
 		sg_origin_plan = NULL;
 	}
 	if (error)
@@ -374,26 +493,40 @@ drop_one(const FkPlan *plan, const PlanStep *step, Oid child)
 					step->step)));
 }
 
-/* Drop the triggers of steps, or of those that add columns alone */
+/* Raises 42501 where the caller can't drop the triggers of a step */
+static void
+check_may_drop(const FkPlan *plan, const PlanStep *step, List *tables)
+{
+	foreach_oid(table, tables)
+	{
+		if (!sg_owns_relation(table, GetUserId()))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("step %d of plan \"%s\" is filling columns of %s, which role %s does not own",
+							step->step, plan->name, sg_relation_name(table), GetUserNameFromId(GetUserId(), false)),
+					 errhint("Have its owner run:\n%s;", drop_trigger_statement(step, sg_relation_name(table)))));
+	}
+}
+
+/* Drop the triggers of steps, or those that outlive what they were made for */
 static int
-drop_fillers(const FkPlan *plan, bool of_columns)
+drop_fillers(const FkPlan *plan, bool of_done)
 {
 	int			dropped = 0;
 
 	foreach_ptr(PlanStep, step, plan_steps(plan->name))
 	{
-		Oid			child = sg_find_qualified(step->child_table);
+		List	   *tables = plan_filler_tables(step);
 
-		if (!plan_filler_is_armed(step, child) || (of_columns && step->kind != STEP_COLUMN))
+		if ((tables == NIL && !step->fills) ||
+			(of_done && step->kind != STEP_COLUMN && step->state != STEP_VALIDATED))
 			continue;
-		if (!sg_owns_relation(child, GetUserId()))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("step %d of plan \"%s\" is filling columns of %s, which role %s does not own",
-							step->step, plan->name, step->child_table, GetUserNameFromId(GetUserId(), false)),
-					 errhint("Have its owner run:\n%s;", drop_trigger_statement(step))));
-		drop_one(plan, step, child);
-		if (of_columns)
+		check_may_drop(plan, step, tables);
+		if (tables == NIL)
+			plan_step_set_fills(step, false);
+		else
+			drop_one(plan, step);
+		if (of_done)
 			plan_step_set_state(plan->name, step->step, STEP_AS_IT_IS, NULL, 0);
 		dropped++;
 	}

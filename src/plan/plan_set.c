@@ -49,19 +49,23 @@ SG_FUNCTION(sg_plan_steps);
 static void
 check_not_filling(const PlanStep *step)
 {
-	List	   *statements;
+	StringInfoData text;
 
-	if (!plan_filler_is_armed(step, sg_find_qualified(step->child_table)))
+	if (!plan_filler_is_armed(step))
 		return;
-	statements = plan_filler_disarm_statements(step);
+	initStringInfo(&text);
+	foreach_ptr(const char, statement, plan_filler_disarm_statements(step))
+	{
+		appendStringInfo(&text, "%s%s;", text.len ? " " : "", statement);
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("step %d of plan \"%s\" is filling columns of %s", step->step, step->plan,
 					step->child_table),
 			 errdetail("The trigger %s does so for rows that are written.",
 					   quote_identifier(plan_filler_name(step))),
-			 errhint(sg_calls("Roll the plan back, which drops it, or do so by hand (%s; %s;):\nCALL sg_rollback_fks(%s);"),
-					 (char *) linitial(statements), (char *) lsecond(statements), quote_literal_cstr(step->plan))));
+			 errhint(sg_calls("Roll the plan back, which drops it, or do so by hand (%s):\nCALL sg_rollback_fks(%s);"),
+					 text.data, quote_literal_cstr(step->plan))));
 }
 
 bool
@@ -279,7 +283,7 @@ skip_step(FkPlan *plan, PlanStep *step, const char *reason, bool done)
 				 errmsg("step %d of plan \"%s\" is validated already", step->step, plan->name),
 				 errhint("There is nothing left to skip.")));
 
-	if (plan_filler_is_armed(step, sg_find_qualified(step->child_table)))
+	if (plan_filler_is_armed(step))
 		ereport(NOTICE,
 				(errmsg("step %d of plan \"%s\" is filling columns of %s", step->step, plan->name, step->child_table),
 				 errhint(sg_calls("Deployment and rollback drop the trigger that does so:\nCALL sg_apply(%s);"), quote_literal_cstr(plan->name))));

@@ -140,7 +140,7 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 	bool		done = twin && (twin->validated || !twin->enforced);
 	bool		by_partition = false;
 	bool		filling = step->backfill &&
-		(twin == NULL || plan_filler_is_armed(step, key.child));
+		(twin == NULL || plan_filler_is_armed(step)) && plan_filler_ends_with(step) == NULL;
 	bool		replace = step->replaces &&
 		(!OidIsValid(key.child) || fk_by_name(key.child, step->replaces));
 	List	   *partitions = NIL;

@@ -438,6 +438,14 @@ plan_steps_replacing(const char *name, const char *child_table, const char *fk_n
 }
 
 List *
+plan_steps_moving(const char *name, const char *child_table)
+{
+	StoreArgs	args = child_args(name, child_table, NULL);
+
+	return query_steps(" AND child_table = $2 AND kind IN ('drop', 'rename')", &args);
+}
+
+List *
 plan_steps_alike(const PlanStep *step)
 {
 	bool		is_key = step->kind == STEP_FOREIGN_KEY;
@@ -622,6 +630,17 @@ plan_step_set_state(const char *plan, int step, StepState state,
 				 "UPDATE schemaguard.plan_step SET state = coalesce($3, state), reason = $4,"
 				 " attempts = attempts + $5, updated_at = clock_timestamp()"
 				 " WHERE plan = $1 AND step = $2", &args);
+}
+
+void
+plan_step_set_fills(const PlanStep *step, bool fills)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, step->plan);
+	store_arg_int(&args, step->step);
+	store_arg_bool(&args, fills);
+	store_change(SPI_OK_UPDATE, "UPDATE schemaguard.plan_step SET fills = $3 WHERE plan = $1 AND step = $2", &args);
 }
 
 /* ---- notes ---- */

@@ -89,8 +89,8 @@ do_back(void *arg)
 				 errmsg("%s", lack)));
 	filled = *back->step;
 	filled.child_table = back->deed->what->child_table;
-	if (filled.kind == STEP_COLUMN && plan_filler_is_armed(&filled, now.table))
-		plan_filler_disarm(&filled, now.table);
+	if (filled.kind == STEP_COLUMN && plan_filler_is_armed(&filled))
+		plan_filler_disarm(&filled);
 	change_run(&now);
 	CommandCounterIncrement();
 	change_look_back(back->deed, back->step, &now);

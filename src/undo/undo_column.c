@@ -209,7 +209,7 @@ undo_columns(StepWork *work, const PlanDeed *deed)
 	}
 
 	/* who could not drop the trigger can't drop what it fills */
-	if (plan_filler_is_armed(step, child))
+	if (plan_filler_is_armed(step))
 		return false;
 
 	work->statement = drop_columns_statement(table, work->columns);

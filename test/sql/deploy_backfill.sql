@@ -97,13 +97,10 @@ CALL sg_add_fks('dbf', validate => false);
 TABLE fillers;
 UPDATE "or""ders" SET customer_id = 7 WHERE id = 100005;
 SELECT id, customer_code FROM "or""ders" WHERE id IN (100005, 100006) ORDER BY id;
--- a row that came past the trigger keeps the old key
+-- a row that came past the trigger is filled before the old key goes
 SET session_replication_role = replica;
 INSERT INTO "or""ders" VALUES (100007, 7);
 RESET session_replication_role;
-CALL sg_add_fks('dbf');
-TABLE steps;
-UPDATE "or""ders" SET note = '' WHERE id = 100007;
 CALL sg_add_fks('dbf');
 TABLE steps;
 TABLE keys;

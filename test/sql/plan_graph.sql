@@ -118,7 +118,7 @@ CALL sg_apply('gra');
 INSERT INTO posts (id) VALUES (5000);
 INSERT INTO profiles SELECT 1000 + g, g FROM generate_series(99, 100) g;
 CALL sg_apply('gra', steps => '{1}');
-INSERT INTO posts VALUES (5000, 7);
+INSERT INTO posts VALUES (5000, 500);
 CREATE FUNCTION reader() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(user_id) FROM gra.posts); END $$;
 CALL sg_apply('gra');
 DELETE FROM posts WHERE id = 5000;

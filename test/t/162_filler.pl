@@ -194,6 +194,102 @@ is(ask('SELECT count(*) FROM vol JOIN kept USING (id, new_id)'), '20', 'vol: an 
 ask('UPDATE vol SET ref = ref % 10 + 1');
 cmp_ok(ask('SELECT count(*) FROM vol JOIN kept USING (id, new_id)'), '<', 5, 'vol: one of what is read does');
 
+# ---------------------------------------------------------------------------------------------------------------------
+# The old column is written until it goes: so is the new one, by the trigger
+ask(<<'SQL');
+CREATE TABLE users (id int PRIMARY KEY);
+INSERT INTO users SELECT generate_series(1, 100);
+CREATE TABLE profiles (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int UNIQUE);
+INSERT INTO profiles (user_id) SELECT g FROM generate_series(99, 1, -1) g;
+CREATE TABLE posts (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users ON DELETE CASCADE);
+INSERT INTO posts SELECT g, g % 99 + 1 FROM generate_series(1, 500) g;
+SELECT sg_plan_create('re'), sg_plan_retarget('re', 'users', 'profiles', 'user_id');
+SQL
+my $wrong = 'SELECT count(*) FROM posts LEFT JOIN profiles p USING (user_id) WHERE profile_id IS DISTINCT FROM p.id';
+$s->query("CALL sg_apply('re')");
+is(step('re'), q{validated: a trigger fills (profile_id) of rows that come without it, until column user_id goes by step 2, or: SELECT public.sg_plan_release('re', 'fill');},
+	're: the trigger stays while the old column is there');
+ask('INSERT INTO posts VALUES (1001, 7); UPDATE posts SET user_id = 8 WHERE id = 1');
+is(ask($wrong), '0', 're: behind the new key, rows that name the old table alone refer to the new one, too');
+ask('ALTER TABLE posts DISABLE TRIGGER USER; INSERT INTO posts VALUES (1002, 9)');
+$s->query("CALL sg_apply('re')");
+is(ask($wrong), '0', 're: a trigger that was disabled is noticed by the next call, and its rows are filled');
+ask('INSERT INTO posts VALUES (1003, 100)');
+ask(q{SELECT sg_plan_release('re', 'retargeted')});
+$s->query("CALL sg_apply('re')");
+is(step('re', 2), 'waiting: 1 row has a value in user_id, and none in (profile_id) of step 1', 're: a row without its counterpart keeps the old column');
+ask('INSERT INTO profiles (user_id) VALUES (100)');
+$s->query("CALL sg_apply('re')");
+is(step('re') . ', ' . step('re', 2), 'validated, validated', 're: once that is there, the next call fills the row, and the old column goes');
+is(ask(q{SELECT count(*) FROM pg_trigger WHERE tgrelid = 'posts'::regclass AND tgname LIKE '~%'}), '0', 're: with the trigger');
+is(ask('SELECT count(*) FROM posts WHERE profile_id IS NULL'), '0', 're: no reference is lost');
+
+ask(<<'SQL');
+CREATE TABLE comments (id int PRIMARY KEY, user_id int NOT NULL REFERENCES users);
+SELECT sg_plan_create('rel'), sg_plan_retarget('rel', 'users', 'profiles', 'user_id');
+SQL
+$s->query("CALL sg_apply('rel')");
+is(ask(q{SELECT sg_plan_release('rel', 'fill')}), '1', 'rel: sg_plan_release() ends that, too');
+is(ask(q{SELECT (SELECT count(*) FROM pg_trigger WHERE tgrelid = 'comments'::regclass AND tgname LIKE '~%') || ' ' || fills || coalesce(reason, '') FROM schemaguard.plan_step WHERE plan = 'rel' AND step = 1}),
+	'0 false', 'rel: without a trace');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A trigger that is dropped or disabled between two calls
+sub change_filler
+{
+	my ($table, $how) = @_;
+	my $trigger = ask("SELECT quote_ident(tgname) FROM pg_trigger WHERE tgrelid = '$table'::regclass AND tgname LIKE '~%'");
+
+	return ask($how eq 'dropped' ? "DROP TRIGGER $trigger ON $table" : "ALTER TABLE $table DISABLE TRIGGER $trigger");
+}
+
+for my $t ('dropped', 'disabled')
+{
+	ask(<<SQL);
+CREATE TABLE key_$t (id int PRIMARY KEY, ref int CONSTRAINT old_key REFERENCES old_parent);
+INSERT INTO key_$t SELECT g, g % 10 + 1 FROM generate_series(1, 20) g;
+CREATE TABLE col_$t (id int PRIMARY KEY, a int);
+INSERT INTO col_$t SELECT g, g FROM generate_series(1, 20) g;
+SELECT sg_plan_create('key_$t'), sg_plan_add_fk('key_$t', 'key_$t', '{new_id}', 'new_parent', fk_name => 'new_key', replaces => 'old_key', index => false,
+	backfill => 'ref * 2');
+SELECT sg_plan_create('col_$t'), sg_plan_add_column('col_$t', 'col_$t', 'b', 'int', fill => 'a * 2');
+SQL
+	$s->query("CALL sg_add_fks('key_$t', validate => false)");
+	$s->query("CALL sg_apply('col_$t')");
+	change_filler("${_}_$t", $t) foreach 'key', 'col';
+	ask("INSERT INTO key_$t VALUES (100, 3); INSERT INTO col_$t VALUES (100, 3)");
+	is(ask("SELECT result FROM sg_verify_fks_details('col_$t') WHERE test = 'filled'"), 'fail', "$t: sg_verify_fks() sees that nothing fills the column");
+	$s->query("CALL sg_add_fks('key_$t')");
+	$s->query("CALL sg_apply('col_$t')");
+	is(step("key_$t") . ask("SELECT new_id FROM key_$t WHERE id = 100"), 'validated6', "$t: the old key goes when its rows have their value");
+	is(ask("SELECT b FROM col_$t WHERE id = 100"), '6', "$t: the next call fills what came meanwhile");
+	is(ask("INSERT INTO col_$t VALUES (101, 4) RETURNING b"), '8', "$t: and has the rest filled again");
+	ask("SELECT sg_plan_release('col_$t', 'fill')");
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What inherits, other than partitions, has rows and triggers of its own
+ask(<<'SQL');
+CREATE TABLE par (id int, a int, b int);
+CREATE TABLE kid (more int) INHERITS (par);
+CREATE TABLE grandkid () INHERITS (kid);
+INSERT INTO par SELECT g, g FROM generate_series(1, 10) g;
+INSERT INTO kid SELECT g, g FROM generate_series(1, 10) g;
+INSERT INTO grandkid SELECT g, g FROM generate_series(1, 10) g;
+SELECT sg_plan_create('tree'), sg_plan_add_column('tree', 'par', 'c', 'int', fill => 'a * 2');
+SELECT sg_plan_create('rule'), sg_plan_add_not_null('rule', 'par', 'b', policy => 'set', fill => 'a');
+SQL
+
+$s->query("CALL sg_apply('$_', fix => true)") foreach 'tree', 'rule';
+is(ask('SELECT count(*) FROM par WHERE c IS DISTINCT FROM a * 2 OR b IS DISTINCT FROM a'), '0', 'tree: rows of all children are filled');
+is(step('rule'), 'validated', 'tree: so a rule that they inherit holds');
+is(ask('INSERT INTO kid (a, b) VALUES (5, 5) RETURNING c') . ask('INSERT INTO grandkid (a, b) VALUES (6, 6) RETURNING c'), '1012', 'tree: rows that come to them, too');
+ask('ALTER TABLE grandkid NO INHERIT kid; CREATE TABLE late () INHERITS (par); INSERT INTO late (a, b) VALUES (1, 1)');
+$s->query("CALL sg_apply('tree')");
+is(ask('SELECT c FROM late'), '2', 'tree: one that comes later is filled by the next call');
+ask(q{SELECT sg_plan_release('tree', 'fill')});
+is(ask(q{SELECT count(*) FROM pg_trigger WHERE tgrelid = ANY ('{par,kid,grandkid,late}'::regclass[])}), '0', 'tree: in the end none keeps its trigger, nor one that has left');
+
 $_->quit foreach $s, $app, $holder;
 $node->stop;
 done_testing();
