@@ -449,13 +449,14 @@ static void
 tell_options(PlanCheck *check)
 {
 	char	   *options = plan_options_text(check->plan);
+	List	   *settings = plan_options(check->plan);
 
 	if (options == NULL)
 		return;
-	sg_options_apply(plan_options(check->plan), GUC_ACTION_SAVE);
+	sg_options_apply(settings, GUC_ACTION_SAVE);
 	check_row(&check->server, "options", CHECK_OK, options,
 			  psprintf(sg_calls("They take the place of the session's settings. To remove one:\nSELECT sg_plan_option(%s, %s, NULL);"),
-					   quote_literal_cstr(check->plan->name), quote_literal_cstr(((SgOption *) linitial(plan_options(check->plan)))->name)));
+					   quote_literal_cstr(check->plan->name), quote_literal_cstr(settings ? ((SgOption *) linitial(settings))->name : PLAN_OPTION_POLICY)));
 }
 
 static void

@@ -38,9 +38,6 @@ SG_FUNCTION(sg_plan_option);
 
 #define PREFIX "schemaguard."
 
-/* Not a setting, but what sg_plan_add_fk() has for its argument */
-#define POLICY_OPTION "orphans"
-
 /* All of them are for any role to set (guc.c) */
 static const char *const option_names[] = {
 	"audit_memory",
@@ -54,7 +51,7 @@ static const char *const option_names[] = {
 	"lock_budget",
 	"lock_timeout",
 	"min_free_disk",
-	POLICY_OPTION,
+	PLAN_OPTION_POLICY,
 	"statement_timeout",
 	"throttle_budget",
 	"throttle_lag",
@@ -130,7 +127,7 @@ plan_options(const FkPlan *plan)
 
 	foreach_ptr(SgOption, option, read_options(plan->name))
 	{
-		if (strcmp(option->name, POLICY_OPTION) == 0)
+		if (strcmp(option->name, PLAN_OPTION_POLICY) == 0)
 			continue;
 		option->name = psprintf("%s%s", PREFIX, option->name);
 		settings = lappend(settings, option);
@@ -183,7 +180,7 @@ plan_option_policy(const char *plan)
 
 	foreach_ptr(const SgOption, option, read_options(plan))
 	{
-		if (strcmp(option->name, POLICY_OPTION) == 0)
+		if (strcmp(option->name, PLAN_OPTION_POLICY) == 0)
 			policy = plan_policy(option->value);
 	}
 	return policy;
@@ -276,7 +273,7 @@ find_name(const char *given)
 static void
 check_value(const char *name, const char *value)
 {
-	if (strcmp(name, POLICY_OPTION) == 0)
+	if (strcmp(name, PLAN_OPTION_POLICY) == 0)
 		(void) plan_policy(value);
 	else
 	{

@@ -15,6 +15,9 @@
 
 #include "plan/plan.h"
 
+/* Not a setting, but what sg_plan_add_fk() has for its argument */
+#define PLAN_OPTION_POLICY "orphans"
+
 /* The settings that the plan has, a List of SgOption * for sg_options_apply(), by name */
 extern List *plan_options(const FkPlan *plan);
 

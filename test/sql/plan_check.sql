@@ -614,6 +614,10 @@ CALL sg_add_fks('broken', steps => '{1,2}');
 SELECT step, check_name FROM sg_plan_check_details('broken') WHERE check_name = 'state';
 DELETE FROM k;
 
+-- a policy alone is no setting that could be taken away
+SELECT sg_plan_create('policy'), sg_plan_option('policy', 'orphans', 'leave') \g /dev/null
+SELECT check_name, detail, hint FROM sg_plan_check_details('policy') WHERE check_name = 'options';
+
 -- nothing is written, and nothing stays locked
 BEGIN READ ONLY;
 SELECT count(*) > 0 AS works FROM sg_plan_check_details('bad');
@@ -624,5 +628,5 @@ COMMIT;
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan
 WHERE name IN ('well', 'bad', 'target', 'types', 'cast', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'backfill', 'orphans', 'index',
-               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty', 'some', 'broken');
+               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty', 'some', 'broken', 'policy');
 DROP SCHEMA chk CASCADE;
