@@ -173,6 +173,7 @@ OBJS = \
 	src/fix/fix_pass.o \
 	src/fix/fix_quarantine.o \
 	src/fix/fix_reach.o \
+	src/fix/fix_referring.o \
 	src/fix/fix_restore.o \
 	src/fix/fix_role.o \
 	src/fix/fix_sql.o \
@@ -377,6 +378,7 @@ REGRESS = \
 	plan_rows \
 	plan_script \
 	publication \
+	referencing \
 	rollback \
 	script_changes \
 	snapshot \

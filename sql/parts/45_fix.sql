@@ -124,3 +124,26 @@ LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_restore_quarantine';
 COMMENT ON PROCEDURE sg_restore_quarantine(text, bigint, text)
     IS 'put rows that a plan, or one that is gone, has quarantined back into their tables';
+
+CREATE FUNCTION sg_plan_referencing(
+    plan  text,
+    steps int[] DEFAULT NULL,
+    OUT result  text,
+    OUT object  text,
+    OUT rows    bigint,
+    OUT fate    text,
+    OUT fk_name text,
+    OUT step    int,
+    OUT reason  text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_referencing';
+COMMENT ON FUNCTION sg_plan_referencing(text, int[])
+    IS 'count the rows that refer to orphans which a plan would take out, and to those again, as a tree; block: they stand in the way';
+
+CREATE FUNCTION sg_plan_add_referencing(plan text, steps int[] DEFAULT NULL)
+RETURNS int[]
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_add_referencing';
+COMMENT ON FUNCTION sg_plan_add_referencing(text, int[])
+    IS 'add the keys that stand in the way of taking orphans out to a plan, so that rows which refer to them go into quarantine, too';

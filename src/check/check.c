@@ -423,6 +423,7 @@ run_checks(PlanCheck *check)
 	}
 	check_measure(check);
 	run_parts(check, true, check_orphans);
+	check_stopping(check);
 	run_parts(check, true, check_costs);
 	foreach_ptr(CheckStep, cs, check->steps)
 	{

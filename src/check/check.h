@@ -206,6 +206,7 @@ extern const PlanIndex *check_planned_index(PlanCheck *check, const FkKey *key);
 
 /* ---- check_fix.c ---- */
 extern void check_orphans(PlanCheck *check, CheckStep *cs);
+extern void check_stopping(PlanCheck *check);
 extern void check_fix(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_change.c ---- */

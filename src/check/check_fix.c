@@ -26,6 +26,7 @@
 #include "deploy/deploy.h"
 #include "fix/fix.h"
 #include "fix/fix_sql.h"
+#include "plan/plan_call.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 
@@ -121,13 +122,27 @@ check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 		check_row(cs, "orphans", CHECK_BLOCK,
 				  psprintf("%s, which can't be fixed: %s", text, obstacle->reason),
 				  fix_hint(cs, "leave"));
+	else if (is_referenced(check, cs->view.key.child))
+		check_row(cs, "orphans", CHECK_WARN,
+				  psprintf("%s, and the policy is %s; other rows may refer to these, which was not looked at", text,
+						   plan_policy_word(cs->step->orphans)),
+				  psprintf(sg_calls("They are fixed only when you ask for it. To see first what goes with them:\nSELECT * FROM sg_plan_referencing(%s, '{%d}');"),
+						   quote_literal_cstr(cs->plan), cs->step->step));
 	else
 		check_row(cs, "orphans", CHECK_WARN,
-				  psprintf("%s, and the policy is %s%s", text, plan_policy_word(cs->step->orphans),
-						   is_referenced(check, cs->view.key.child) ?
-						   "; other rows may refer to these, which was not looked at" : ""),
+				  psprintf("%s, and the policy is %s", text, plan_policy_word(cs->step->orphans)),
 				  psprintf(sg_calls("They are fixed only when you ask for it. To see first what it comes to:\nCALL sg_fix_orphans(%s, dry_run => true);"),
 						   quote_literal_cstr(cs->plan)));
+}
+
+/* Where to see them, and the plan's own remedy */
+static char *
+look_hint(const CheckStep *cs)
+{
+	if (cs->view.key.period)
+		return psprintf("Change or delete them by hand:\n%s", list_orphans_hint(cs));
+	return psprintf("Look at them:\n%s\nTo have them taken out, with copies in quarantine, by a call with fix => true:\n%s",
+					list_orphans_hint(cs), plan_quarantine_call(cs->step));
 }
 
 /* There are some; what comes of it depends on the policy */
@@ -137,15 +152,14 @@ check_found_orphans(PlanCheck *check, CheckStep *cs)
 	char	   *text = deploy_orphans_text(cs->audit);
 
 	if (cs->step->orphans == ORPHANS_STOP)
-		check_row(cs, "orphans", CHECK_BLOCK, text,
-				  psprintf("Look at them and mend them:\n%s", list_orphans_hint(cs)));
+		check_row(cs, "orphans", CHECK_BLOCK, text, look_hint(cs));
 	else if (plan_step_fixes(cs->step))
 		check_fixable_orphans(check, cs, text);
 	else
 		check_row(cs, "orphans", CHECK_WARN,
 				  psprintf(cs->unproved ? "%s came in past the key, which is valid" :
 						   "%s: the key stays NOT VALID while there are any", text),
-				  psprintf("Look at them and mend them:\n%s", list_orphans_hint(cs)));
+				  look_hint(cs));
 }
 
 /* There are none; the policy for those that may come can still be one that does not work */
@@ -194,13 +208,28 @@ check_orphans(PlanCheck *check, CheckStep *cs)
 						   quote_literal_cstr(cs->plan)));
 }
 
-/* ---- the cost ---- */
-
-static bool
-shares_rows(Oid a, Oid b)
+/* Adds the remedy for all keys that stop at their orphans, if there are several */
+void
+check_stopping(PlanCheck *check)
 {
-	return a == b || list_member_oid(sg_partition_ancestors(a), b) || list_member_oid(sg_partition_ancestors(b), a);
+	int			n = 0;
+	int64		rows = 0;
+
+	foreach_ptr(const CheckStep, cs, check->steps)
+	{
+		if (cs->audit == NULL || cs->audit->result != AUDIT_FAIL || cs->step->orphans != ORPHANS_STOP || cs->view.key.period)
+			continue;
+		n++;
+		rows += cs->audit->orphan_rows;
+	}
+	if (n > 1)
+		check_row(&check->server, "orphans", CHECK_BLOCK,
+				  psprintf("%d keys have " INT64_FORMAT " orphan rows, and the policy is stop", n, rows),
+				  psprintf("To have them taken out, with copies in quarantine, by a call with fix => true:\n%s",
+						   plan_quarantine_all_call(check->plan->name)));
 }
+
+/* ---- the cost ---- */
 
 /* A key with no index, for which none is built before */
 static void
@@ -249,12 +278,12 @@ add_table(FixCost *cost, Oid table, double rows, bool goes_on)
 	cost->seen = lappend_oid(cost->seen, table);
 	foreach_ptr(const FkKey, key, cost->check->declared)
 	{
-		if (shares_rows(table, key->parent))
+		if (fix_shares_rows(table, key->parent))
 			add_key(cost, key, false, rows, goes_on);
 	}
 	foreach_ptr(const CheckStep, other, cost->check->steps)
 	{
-		if (check_is_due(other) && other->view.existing == NULL && shares_rows(table, other->view.key.parent))
+		if (check_is_due(other) && other->view.existing == NULL && fix_shares_rows(table, other->view.key.parent))
 			add_key(cost, &other->view.key, true, rows, goes_on);
 	}
 }

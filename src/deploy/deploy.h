@@ -85,8 +85,9 @@ extern char *deploy_lacks(const StepView *view, bool references, bool rows);
  */
 extern AuditKey *deploy_count_orphans(RunAction *action, const FkKey *key);
 
-/* Orphans in words, and what to do about them */
+/* Orphans in words, the statement that lists them, and what to do about those of a step */
 extern char *deploy_orphans_text(const AuditKey *ak);
+extern char *deploy_orphans_list(const FkKey *key);
 extern const char *deploy_orphans_hint(const StepWork *work);
 
 /*

@@ -105,25 +105,33 @@ deploy_count_orphans(RunAction *action, const FkKey *key)
 }
 
 /* The form of sg_orphans by columns knows MATCH SIMPLE only */
+char *
+deploy_orphans_list(const FkKey *key)
+{
+	if (OidIsValid(key->conid))
+		return psprintf(sg_calls("SELECT * FROM sg_fk_orphans(%s, %s);"), quote_literal_cstr(sg_relation_name(key->child)),
+						quote_literal_cstr(key->name));
+	return psprintf(sg_calls("SELECT * FROM sg_orphans(%s, %s, %s, %s);"), quote_literal_cstr(sg_relation_name(key->child)),
+					sg_names_literal(sg_attribute_names(key->child, key->child_att, key->nkeys)), quote_literal_cstr(sg_relation_name(key->parent)),
+					sg_names_literal(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
+}
+
 const char *
 deploy_orphans_hint(const StepWork *work)
 {
 	const FkKey *key = work->key;
-	const char *list;
+	bool		full = key->match == FKCONSTR_MATCH_FULL && key->nkeys > 1 && !OidIsValid(key->conid);
 
 	if (plan_step_fixes(work->step))
 		return psprintf(sg_calls("Do what the step's policy says:\nCALL sg_fix_orphans(%s);"), quote_literal_cstr(work->step->plan));
-	list = OidIsValid(key->conid) ?
-		psprintf(sg_calls("SELECT * FROM sg_fk_orphans(%s, %s);"), quote_literal_cstr(sg_relation_name(key->child)), quote_literal_cstr(key->name)) :
-		psprintf(sg_calls("SELECT * FROM sg_orphans(%s, %s, %s, %s);"), quote_literal_cstr(sg_relation_name(key->child)),
-				 sg_names_literal(sg_attribute_names(key->child, key->child_att, key->nkeys)), quote_literal_cstr(sg_relation_name(key->parent)),
-				 sg_names_literal(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
-	if (key->match == FKCONSTR_MATCH_FULL && key->nkeys > 1 && !OidIsValid(key->conid))
-		return psprintf("Remove or mend these rows, except those that break MATCH FULL by a null in some of the columns, and CALL again:\n%s", list);
-	if (key->period && !OidIsValid(key->conid))
-		return psprintf("With the policy \"leave\" the key is added NOT VALID, and its rows can be listed. Remove or mend them and CALL again:\n%s",
+	if (key->period && OidIsValid(key->conid))
+		return psprintf("Change or delete these rows by hand, and CALL again:\n%s", deploy_orphans_list(key));
+	if (key->period)
+		return psprintf("With the policy \"leave\" the key is added NOT VALID, and the rows that break it can be listed:\n%s",
 						plan_set_call(work->step, "orphans", "leave", NULL));
-	return psprintf("Remove or mend these rows, and CALL again:\n%s", list);
+	return psprintf("Look at them%s:\n%s\nTo have them taken out, with copies in quarantine, set the policy and CALL with fix => true:\n%s",
+					full ? ", except those that break MATCH FULL by a null in some of the columns" : "",
+					deploy_orphans_list(key), plan_quarantine_call(work->step));
 }
 
 char *
@@ -316,10 +324,16 @@ rule_text(const AuditKey *rule)
 static const char *
 rule_hint(const StepWork *work)
 {
-	return plan_step_fixes(work->step) ?
-		psprintf(sg_calls("Do what the step's policy says:\nCALL sg_apply(%s, fix => true);"), quote_literal_cstr(work->step->plan)) :
-		psprintf(sg_calls("Remove or mend these rows and CALL again, or give the step another policy:\nSELECT * FROM sg_violations(%s, %d);"),
-				 quote_literal_cstr(work->step->plan), work->step->step);
+	const PlanStep *step = work->step;
+	char	   *list;
+
+	if (plan_step_fixes(step))
+		return psprintf(sg_calls("Do what the step's policy says:\nCALL sg_apply(%s, fix => true);"), quote_literal_cstr(step->plan));
+	list = psprintf(sg_calls("SELECT * FROM sg_violations(%s, %d);"), quote_literal_cstr(step->plan), step->step);
+	return psprintf("Look at them:\n%s\nTo have them taken out, with copies in quarantine, set the policy%s and CALL with fix => true:\n%s",
+					list, step->kind == STEP_UNIQUE ? ", say with keep_by which of equal rows stays," : "",
+					step->kind == STEP_UNIQUE ? plan_set_call(step, "orphans", "quarantine", "keep_by", "ctid", NULL) :
+					plan_quarantine_call(step));
 }
 
 void

@@ -65,8 +65,11 @@ tell_dry_run(Fix *fix)
 	if (reached)
 		run_append_notice(work, psprintf("reached: %s", reached));
 	if (blocked)
+	{
 		run_append_notice(work, psprintf("but blocked by %s", blocked));
-	if (fix->found.n == fix_most_places(fix))
+		work->hint = fix_referenced_hint(work->step);
+	}
+	if (fix->found.n == fix_most_places(&fix->key))
 		run_append_notice(work, "and more than fit into schemaguard.audit_memory");
 }
 

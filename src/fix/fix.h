@@ -102,6 +102,9 @@ typedef struct FixBatch
 	int			max;
 	HTAB	   *index;			/* from a place to its row */
 	bool		again;			/* rows were kept: do it again without them */
+	bool		follow;			/* go on from rows that block, as if those
+								 * went into quarantine, too */
+	List	   *blocking;		/* of FixTally *: these rows, by key */
 } FixBatch;
 
 /* Registers what the room below asks of this one */
@@ -145,7 +148,10 @@ extern void fix_check_rights(PlanRun *run);
 /* ---- fix_reach.c ---- */
 
 /* Every key that deleting or changing rows could lead on by */
-extern List *fix_keys(const PlanRun *run);
+extern List *fix_keys(const char *plan);
+
+/* Is a table the other one, or is either a partition of the other? */
+extern bool fix_shares_rows(Oid a, Oid b);
 
 /* The tables whose rows refer to rows of the child, or to rows of these, and so on */
 extern List *fix_tables(const FixKey *key, List *keys);

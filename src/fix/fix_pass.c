@@ -26,10 +26,12 @@
 
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
 #include "utils/timestamp.h"
 
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -299,9 +301,9 @@ reads_whole_tables(const Fix *fix, List *keys)
 }
 
 int64
-fix_most_places(const Fix *fix)
+fix_most_places(const FixKey *key)
 {
-	bool		twins = fix->key.rule && fix->key.rule->equal;
+	bool		twins = key->rule && key->rule->equal;
 	int64		size = sizeof(FixPlace) + (twins ? sizeof(FixTwin) + 3 * sizeof(void *) : 0);
 
 	return Max(sg_audit_memory_bytes() / size, 1000);
@@ -347,6 +349,15 @@ rehearse_all(Fix *fix, List *keys)
 	hash_destroy(gone);
 }
 
+char *
+fix_referenced_hint(const PlanStep *step)
+{
+	char	   *plan = quote_literal_cstr(step->plan);
+
+	return psprintf(sg_calls("See what refers to them:\nSELECT * FROM sg_plan_referencing(%s, '{%d}');\nHave it go into quarantine as well:\nSELECT sg_plan_add_referencing(%s, '{%d}');"),
+					plan, step->step, plan, step->step);
+}
+
 static void
 do_scan(void *arg)
 {
@@ -360,11 +371,11 @@ do_scan(void *arg)
 	check_obstacles(fix);
 	sg_progress_phase(SG_PHASE_SCANNING);
 	fix->found.n = 0;
-	fix_find(&fix->key, fix_most_places(fix), &fix->found);
+	fix_find(&fix->key, fix_most_places(&fix->key), &fix->found);
 	if (fix->key.rule && fix->key.rule->open)
 		fix->few = fix_estimate_rows(fix->key.rule->table) * FEW_ROWS;
 
-	keys = fix_keys(run);
+	keys = fix_keys(run->plan->name);
 	fix->tables = fix_tables(&fix->key, keys);
 	if (fix->size == 0)
 		fix->size = Min(reads_whole_tables(fix, keys) ? 1 : SMALLEST_BATCH, run->batch);
@@ -377,7 +388,7 @@ do_scan(void *arg)
 	blocked = fix_tallies_text(fix->tallies, true);
 	if (blocked && !run->dry_run)
 	{
-		fix->work->hint = "Remove what refers to the orphans; or give its key a step in this plan with a policy of its own; or, where it is deleted or changed by ON DELETE, set quarantine_cascades for this step.";
+		fix->work->hint = fix_referenced_hint(fix->work->step);
 		ereport(ERROR,
 				(errcode(ERRCODE_SG_REFERENCED),
 				 errmsg("orphans are referred to by %s", blocked)));
@@ -417,7 +428,7 @@ scan(Fix *fix)
 static List *
 keys_under_locks(Fix *fix)
 {
-	List	   *keys = fix_keys(fix->work->run);
+	List	   *keys = fix_keys(fix->work->run->plan->name);
 
 	if (list_difference_oid(fix_tables(&fix->key, keys), fix->tables) != NIL)
 		ereport(ERROR,
@@ -765,7 +776,7 @@ fix_run_passes(Fix *fix)
 			return false;
 
 		/* those were all, and new ones can't come, or will be few as well */
-		if (fix->fixed == found && found < (open ? fix->few : fix_most_places(fix)))
+		if (fix->fixed == found && found < (open ? fix->few : fix_most_places(&fix->key)))
 			return true;
 		if (open && pass == MAX_OPEN_PASSES)
 			return fail_now(fix, ERRCODE_SG_ORPHANS, psprintf("more rows that break it come than %d passes can mend: the last one found " INT64_FORMAT,

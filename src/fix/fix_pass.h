@@ -44,7 +44,10 @@ typedef struct Fix
 extern bool fix_run_passes(Fix *fix);
 
 /* As many places as fit into the memory of an audit; the next pass finds the rest */
-extern int64 fix_most_places(const Fix *fix);
+extern int64 fix_most_places(const FixKey *key);
+
+/* What to do where rows refer to orphans, and block the step */
+extern char *fix_referenced_hint(const PlanStep *step);
 
 /* "3 orphan rows quarantined, 1 row that refers to them quarantined", or NULL */
 extern char *fix_counts_text(const FixCounts *counts, bool of_rule);

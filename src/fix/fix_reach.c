@@ -31,6 +31,9 @@
 #include "plan/plan_key.h"
 #include "run/run.h"
 
+#define MOST_KEYS 4				/* that a message names; sg_plan_referencing()
+								 * has all */
+
 /* ---- keys ---- */
 
 static bool
@@ -61,6 +64,12 @@ static bool
 is_within(Oid table, Oid other)
 {
 	return table == other || list_member_oid(sg_partition_ancestors(table), other);
+}
+
+bool
+fix_shares_rows(Oid a, Oid b)
+{
+	return is_within(a, b) || is_within(b, a);
 }
 
 /* Do both join the same columns, by name? */
@@ -102,11 +111,11 @@ is_part_of_planned(List *keys, const FkKey *key)
 
 /* A key that is only planned counts, too: its rows would be orphans for its own step */
 List *
-fix_keys(const PlanRun *run)
+fix_keys(const char *plan)
 {
 	List	   *keys = NIL;
 
-	foreach_ptr(PlanStep, step, plan_key_steps(run->plan->name))
+	foreach_ptr(PlanStep, step, plan_key_steps(plan))
 	{
 		FkKey	   *planned = palloc(sizeof(FkKey));
 		FkKey	   *twin;
@@ -144,8 +153,7 @@ fix_tables(const FixKey *key, List *keys)
 		{
 			const FkKey *below = ((FixKey *) lfirst(lc))->key;
 
-			if (below->period ||
-				(!is_within(table, below->parent) && !is_within(below->parent, table)))
+			if (below->period || !fix_shares_rows(table, below->parent))
 				continue;
 			seen = list_append_unique_oid(seen, below->child);
 			reached = list_append_unique_oid(reached, below->child);
@@ -198,8 +206,7 @@ fix_judging_tables(List *tables, List *keys)
 			continue;
 		foreach_oid(table, tables)
 		{
-			if ((is_within(table, key->key->child) || is_within(key->key->child, table)) &&
-				may_judge(key->key))
+			if (fix_shares_rows(table, key->key->child) && may_judge(key->key))
 				parents = list_append_unique_oid(parents, key->key->parent);
 		}
 	}
@@ -464,17 +471,55 @@ find_referring(FixBatch *batch, const FkKey *key, const FixPlaces *parents, FixP
 						sg_relation_name(key->child))));
 }
 
+static FixTally *
+find_tally(List **tallies, const FixRow *row)
+{
+	FixTally   *tally;
+	ListCell   *lc;
+
+	foreach(lc, *tallies)
+	{
+		tally = lfirst(lc);
+		if (tally->fate == row->fate && tally->by->key->conid == row->by->key->conid &&
+			strcmp(tally->by->key->name, row->by->key->name) == 0 &&
+			tally->by->key->child == row->by->key->child)
+			return tally;
+	}
+	tally = palloc0(sizeof(FixTally));
+	tally->by = row->by;
+	tally->fate = row->fate;
+	*tallies = lappend(*tallies, tally);
+	return tally;
+}
+
+/* Counts a row that blocks, once for each key by which it does; an orphan that goes itself blocks nothing */
+static void
+note_blocking(FixBatch *batch, const FixPlace *place, const FixKey *by)
+{
+	const FixRow *known = fix_batch_find(batch, place);
+	FixRow		row = {.by = by,.fate = FIX_BLOCK};
+
+	if (known == NULL || known->reached)
+		find_tally(&batch->blocking, &row)->rows++;
+}
+
 static List *
 add_referring(FixBatch *batch, const FixKey *by, const FixPlaces *parents, FixFate fate,
 			  List *next)
 {
 	FixPlaces	found;
 
+	bool		blocks = batch->follow && fate == FIX_BLOCK;
+
 	find_referring(batch, by->key, parents, &found);
 	for (int64 i = 0; i < found.n; i++)
 	{
-		int			n = is_gone(batch, &found.places[i]) ? -1 :
-			add_reached(batch, &found.places[i], by, fate);
+		bool		gone = is_gone(batch, &found.places[i]);
+		int			n;
+
+		if (blocks && !gone)
+			note_blocking(batch, &found.places[i], by);
+		n = gone ? -1 : add_reached(batch, &found.places[i], by, blocks ? FIX_QUARANTINE : fate);
 
 		if (n >= 0)
 			next = lappend_int(next, n);
@@ -652,27 +697,6 @@ fix_collect(FixBatch *batch, const FixPlaces *places)
 
 /* ---- counting ---- */
 
-static FixTally *
-find_tally(List **tallies, const FixRow *row)
-{
-	FixTally   *tally;
-	ListCell   *lc;
-
-	foreach(lc, *tallies)
-	{
-		tally = lfirst(lc);
-		if (tally->fate == row->fate && tally->by->key->conid == row->by->key->conid &&
-			strcmp(tally->by->key->name, row->by->key->name) == 0 &&
-			tally->by->key->child == row->by->key->child)
-			return tally;
-	}
-	tally = palloc0(sizeof(FixTally));
-	tally->by = row->by;
-	tally->fate = row->fate;
-	*tallies = lappend(*tallies, tally);
-	return tally;
-}
-
 List *
 fix_add_tallies(List *tallies, const FixBatch *batch)
 {
@@ -688,17 +712,26 @@ char *
 fix_tallies_text(List *tallies, bool blocked)
 {
 	StringInfoData text;
+	int			n = 0;
+	int64		rows = 0;
 
 	initStringInfo(&text);
 	foreach_ptr(const FixTally, tally, tallies)
 	{
 		const FkKey *key = tally->by->key;
 
-		if ((tally->fate == FIX_BLOCK) == blocked)
+		if ((tally->fate == FIX_BLOCK) != blocked)
+			continue;
+		if (++n > MOST_KEYS)
+			rows += tally->rows;
+		else
 			appendStringInfo(&text, "%s" INT64_FORMAT " %s of %s by key %s (on delete %s)",
 							 text.len ? ", " : "", tally->rows,
 							 tally->rows == 1 ? "row" : "rows", sg_relation_name(key->child),
 							 quote_identifier(key->name), sg_action_word(key->on_delete));
 	}
+	if (n > MOST_KEYS)
+		appendStringInfo(&text, ", " INT64_FORMAT " %s by %d more %s", rows, rows == 1 ? "row" : "rows", n - MOST_KEYS,
+						 n - MOST_KEYS == 1 ? "key" : "keys");
 	return text.len ? text.data : NULL;
 }

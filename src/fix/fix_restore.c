@@ -875,12 +875,14 @@ restore_all(PlanRun *run)
 	if (run->stop_reason)
 		run->next = again(run, run->kept_by);
 	else if (left > 0)
-		run->next = psprintf("Column \"reason\" of schemaguard.quarantine says why; mend that, then: %s",
-							 again(run, run->kept_by));
+		run->next = psprintf("See why, and mend it; where the plan's own keys stand in the way, CALL sg_rollback_fks puts the rows back, too:\n"
+							 "SELECT reason, count(*) FROM schemaguard.quarantine WHERE %s GROUP BY reason;\nThen:\n%s",
+							 run->kept_by ? psprintf("plan_id = " INT64_FORMAT, run->kept_by) :
+							 psprintf("plan = %s", quote_literal_cstr(run->plan->name)), again(run, run->kept_by));
 	else if (hidden > 0)
 		run->next = "They were quarantined by other roles: only these, the owners of the tables and members of pg_read_all_data see and restore them.";
 	else if (namesake > 0)
-		run->next = psprintf("Quarantine has rows of an earlier plan of this name. To put them back: %s",
+		run->next = psprintf("Quarantine has rows of an earlier plan of this name. To put them back:\n%s",
 							 again(run, namesake));
 	else
 		run->next = run_select_text(run, "sg_plan_check");

@@ -53,6 +53,21 @@ plan_set_call(const PlanStep *step,...)
 }
 
 char *
+plan_quarantine_call(const PlanStep *step)
+{
+	return plan_set_call(step, "orphans", "quarantine", NULL);
+}
+
+char *
+plan_quarantine_all_call(const char *plan)
+{
+	char	   *literal = quote_literal_cstr(plan);
+
+	return psprintf(sg_calls("SELECT sg_plan_set(%s, array_agg(step), '{\"orphans\": \"quarantine\"}') FROM schemaguard.plan_step"
+							 " WHERE plan = %s AND kind = 'foreign key' AND orphans = 'stop' AND NOT period;"), literal, literal);
+}
+
+char *
 plan_rename_call(const PlanStep *step, const char *option)
 {
 	const char *name = strcmp(option, "new_name") == 0 ? step->new_name :

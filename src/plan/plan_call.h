@@ -18,6 +18,10 @@ extern char *plan_set_call(const PlanStep *step,...);
 /* Returns the call that gives a step another name, by option fk_name or new_name */
 extern char *plan_rename_call(const PlanStep *step, const char *option);
 
+/* Returns the call that has the orphans of a step, or of all keys of the plan that stop at them, put into quarantine */
+extern char *plan_quarantine_call(const PlanStep *step);
+extern char *plan_quarantine_all_call(const char *plan);
+
 /* Returns the call that leaves a step out */
 extern char *plan_skip_call(const PlanStep *step, const char *reason);
 

@@ -24,6 +24,7 @@
 #include "utils/timestamp.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -302,6 +303,42 @@ plan_option_set(const FkPlan *plan, const char *name, const char *value)
 				 "UPDATE schemaguard.plan SET options = options - $2 WHERE name = $1", &args);
 }
 
+/* Tells that there is nothing to take away */
+static void
+tell_no_option(const FkPlan *plan, const char *name, const char *value)
+{
+	char	   *options = plan_options_text(plan);
+
+	foreach_ptr(const SgOption, option, value ? NIL : read_options(plan->name))
+	{
+		if (strcmp(option->name, name) == 0)
+			return;
+	}
+	if (value == NULL)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\" has no option \"%s\" to take away", plan->name, name),
+				 options ? errdetail("It has these: %s.", options) : errdetail("It has no option.")));
+}
+
+/* Tells that steps which are there keep the policy that they have */
+static void
+tell_policy_kept(const FkPlan *plan, const char *value)
+{
+	OrphanPolicy policy = plan_policy(value);
+	int			n = 0;
+
+	foreach_ptr(const PlanStep, step, plan_key_steps(plan->name))
+		n += step->orphans != policy && !step->skipped_by && !step->period;
+	if (n > 0)
+		ereport(NOTICE,
+				(errmsg_plural("the policy is for steps that are added from now on: %d key of plan \"%s\" keeps another one",
+							   "the policy is for steps that are added from now on: %d keys of plan \"%s\" keep other ones",
+							   n, n, plan->name),
+				 errhint(sg_calls("To give it to them as well:\nSELECT sg_plan_set(%s, array_agg(step), '{\"orphans\": \"%s\"}')"
+								  " FROM schemaguard.plan_step WHERE plan = %s AND kind = 'foreign key' AND NOT period;"),
+						 quote_literal_cstr(plan->name), plan_policy_word(policy), quote_literal_cstr(plan->name))));
+}
+
 /*
  * sg_plan_option(plan text, name text, value text)
  *
@@ -315,15 +352,21 @@ static Datum
 sg_plan_option_entered(PG_FUNCTION_ARGS)
 {
 	FkPlan	   *plan;
-	char	   *name;
+	const char *name;
+	char	   *value;
 
 	sg_check_granted(fcinfo);
 	name = sg_arg_text(fcinfo, 1);
+	value = sg_arg_optional_text(fcinfo, 2);
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_option()");
-	plan_option_set(plan, name, sg_arg_optional_text(fcinfo, 2));
+	name = find_name(name);
+	tell_no_option(plan, name, value);
+	plan_option_set(plan, name, value);
+	if (value && strcmp(name, PLAN_OPTION_POLICY) == 0)
+		tell_policy_kept(plan, value);
 	plan_withdraw_approval(plan);
-	plan_log(plan, 0, "plan option", find_name(name), NULL);
+	plan_log(plan, 0, "plan option", name, NULL);
 
 	PG_RETURN_VOID();
 }

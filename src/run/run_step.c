@@ -12,16 +12,22 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/uuid.h"
 
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
+#include "base/quote.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_name.h"
 #include "run/run_unit.h"
+
+#define LONGEST_LINE 400		/* of a message about a step */
 
 bool
 run_holds_step(PlanRun *run, const PlanStep *step)
@@ -87,16 +93,31 @@ new_hint(const StepWork *work)
 	return work->hint;
 }
 
+/* Where a message that is too long for a terminal is as a whole, behind what there is to do */
+static char *
+whole_hint(const StepWork *work, const char *hint)
+{
+	return psprintf("%s%sAll of this message:\nSELECT message FROM schemaguard.audit_log WHERE run_id = %s AND step = %d;",
+					hint ? hint : "", hint ? "\n" : "",
+					quote_literal_cstr(DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&work->run->id)))),
+					work->step->step);
+}
+
 void
 run_end_step(const StepWork *work)
 {
 	const char *hint;
+	char	   *text;
 
 	if (work->notice.len == 0 || (!work->warns && !sg_tells(SG_VERBOSITY_STEPS)))
 		return;
 	hint = new_hint(work);
+	text = psprintf("step %d, %s: %s", work->step->step, work->object, work->notice.data);
+
+	if (strlen(text) > LONGEST_LINE)
+		hint = whole_hint(work, hint);
 	ereport(work->warns ? WARNING : NOTICE,
-			(errmsg("step %d, %s: %s", work->step->step, work->object, work->notice.data),
+			(errmsg("%s", sg_clip(text, LONGEST_LINE)),
 			 hint ? errhint("%s", hint) : 0));
 }
 

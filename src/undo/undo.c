@@ -495,7 +495,7 @@ revalidate_key(StepWork *work, const PlanDeed *deed)
 	}
 
 	ak = deploy_count_orphans(&action, work->key);
-	work->hint = deploy_orphans_hint(work);
+	work->hint = psprintf("Give these rows a parent, or delete them, and CALL again:\n%s", deploy_orphans_list(work->key));
 	run_record_failure(&action, work, STEP_AS_IT_IS, ERRCODE_FOREIGN_KEY_VIOLATION,
 					   psprintf("the old key %s is back, but not valid: %s",
 								quote_identifier(work->key->name),

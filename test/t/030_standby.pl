@@ -74,7 +74,7 @@ my @writing = (
 	q{SELECT sg_plan_add_unique('plan', 'c', '{q}')}, q{SELECT sg_plan_add_column('plan', 'c', 'x', 'int')}, q{SELECT sg_plan_add_default('plan', 'c', 'q', '1')},
 	q{SELECT sg_plan_add_index('plan', 'c', '(q)')}, q{SELECT sg_plan_add_statement('plan', 'CREATE TABLE x ()')}, q{SELECT sg_plan_add_drop('plan', 'table', 'c')},
 	q{SELECT sg_plan_add_rename('plan', 'table', 'c', 'd')}, q{SELECT sg_plan_add_audit_columns('plan', '{c}')}, q{SELECT sg_plan_add_archive_columns('plan', '{c}')},
-	q{SELECT sg_plan_isolate('plan', 'q')}, q{SELECT sg_plan_retarget('plan', 'p', 'pp')},
+	q{SELECT sg_plan_isolate('plan', 'q')}, q{SELECT sg_plan_add_referencing('plan')}, q{SELECT sg_plan_retarget('plan', 'p', 'pp')},
 	q{SELECT sg_plan_add('plan', 'ALTER TABLE c ADD CHECK (q > 0)')}, q{SELECT sg_plan_from_sql('plan', 'ALTER TABLE c ADD FOREIGN KEY (q) REFERENCES p')},
 	q{SELECT sg_plan_from_discovery('plan')}, q{SELECT sg_plan_from_snapshot('plan', 'snap')},
 	q{SELECT sg_plan_import('other', sg_plan_export('plan'))}, q{SELECT sg_plan_approve('plan')}, q{SELECT sg_plan_allow('plan', 'pg_monitor')},
@@ -82,7 +82,7 @@ my @writing = (
 	q{SELECT * FROM schemaguard.sg_measure_overhead('plan')}, q{SELECT sg_capture_ddl(true)}, q{SELECT sg_watch_subscriptions(true)}, q{SELECT sg_grant('public')}, q{SELECT sg_revoke('public')});
 my @reading = (
 	'sg_orphan_audit()', q{sg_orphans('c', '{q}', 'p')}, q{sg_fk_orphans('c', 'bad')}, q{sg_plan_check('plan')}, q{sg_plan_export('plan')},
-	q{sg_plan_sql('plan')}, q{sg_plan_steps('plan')}, q{schemaguard.sg_plan_hash('plan')}, q{sg_verify_fks('plan')}, 'sg_verify_fks(live => true)', 'sg_discover_fks()',
+	q{sg_plan_sql('plan')}, q{sg_plan_referencing('plan')}, q{sg_plan_steps('plan')}, q{schemaguard.sg_plan_hash('plan')}, q{sg_verify_fks('plan')}, 'sg_verify_fks(live => true)', 'sg_discover_fks()',
 	'schemaguard.sg_discover_unmatched()', q{sg_snapshot_export('snap')}, q{sg_snapshot_objects('live')}, q{sg_drift('snap')}, q{sg_sync_sql('snap')}, q{sg_compare_fks('snap')},
 	q{sg_drift_check('snap')}, q{sg_drift_matrix('{snap,live}')}, q{sg_impact('public.c')}, 'sg_status()',
 	q{sg_tenant_audit('id')}, q{sg_rule_audit('c')}, q{sg_rule_violations('c', 'not null', 'q')}, q{sg_violations('rules', 1)}, 'schemaguard.fk_trust', 'schemaguard.progress');

@@ -142,6 +142,8 @@ my %call = (
 	sg_plan_add_archive_columns => q{SELECT sg_plan_add_archive_columns('secret', '{t_c}')},
 	sg_plan_isolate => q{SELECT sg_plan_isolate('secret', 'q', 't_p')},
 	sg_plan_retarget => q{SELECT sg_plan_retarget('secret', 't_p', 't_c')},
+	sg_plan_referencing => q{SELECT * FROM sg_plan_referencing('secret')},
+	sg_plan_add_referencing => q{SELECT sg_plan_add_referencing('secret')},
 	'schemaguard.sg_check_word' => q{SELECT schemaguard.sg_check_word('x', 'y', '{y}')},
 	'schemaguard.sg_deprecate_table' => q{SELECT schemaguard.sg_deprecate_table('t_c', NULL, NULL)},
 	'schemaguard.sg_has_column' => q{SELECT schemaguard.sg_has_column('t_c', 'q')},
@@ -322,7 +324,7 @@ is($stranger->query('SELECT 1'), '1', 'no call ended the session');
 is("@locked", '', 'no call asked for a lock of another role');
 is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_step schemaguard.sg_plan_add_trigger
 	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name sg_add_fks sg_apply sg_audit_accept sg_audit_baseline sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
-	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
+	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_referencing sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
 	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_release sg_plan_retarget sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
 	sg_snapshot_take sg_sync_apply sg_sync_check sg_sync_check_details)), 'what asks for the grant says who gives it');
 $owner->query('ROLLBACK');

@@ -95,6 +95,8 @@ my @calls = (
 	[ sg_add_fks => "ALTER TABLE t.c ADD f int; $plan SELECT sg_plan_add_fk('x', 't.c', '{f}', 't.p', fk_name => 'k', index => false, backfill => 'p')", "CALL sg_add_fks('x'); $state", 'c' ],
 	[ sg_fix_orphans => with($key, 'delete'), "CALL sg_fix_orphans('x', dry_run => true); $state" ],
 	[ sg_fix_orphans => with($key, 'delete'), "CALL sg_fix_orphans('x'); $state" ],
+	[ sg_plan_referencing => with($key, 'delete'), "SELECT count(*) FROM sg_plan_referencing('x')" ],
+	[ sg_plan_add_referencing => with($key, 'delete'), "SELECT count(sg_plan_add_referencing('x'))" ],
 	[ sg_restore_quarantine => with($key, 'quarantine') . "; CALL sg_fix_orphans('x')", "CALL sg_restore_quarantine('x')" ],
 	[ sg_rollback_fks => with($key, 'set null') . "; CALL sg_add_fks('x', fix => true)", "CALL sg_rollback_fks('x'); $state" ],
 	(map { [ sg_apply => "$plan SELECT $steps{$_}", "CALL sg_apply('x', fix => true); $state" ] } sort keys %steps),

@@ -24,6 +24,7 @@ my %calls = (
 	sg_status => ['()'],
 	sg_orphan_audit => [ '()', q{(plan => 'p')}, '(inferred => true)' ],
 	sg_plan_check => [ q{('p')}, q{('p', everything => true)} ],
+	sg_plan_referencing => [q{('p')}],
 	sg_discover_fks => [ '()', '(min_score => 0)' ],
 	sg_drift => [ q{('base')}, q{('base', cosmetic => true)}, q{('live', 'base')} ],
 	sg_compare_fks => [ q{('base')}, q{('base', everything => true)} ],

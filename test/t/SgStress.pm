@@ -191,6 +191,8 @@ my %calls = (
 	sg_plan_import => sub { "SELECT sg_plan_import('gone', sg_plan_export('${\plan}'))" },
 	sg_plan_isolate => sub { "SELECT sg_plan_create('gone', replace => true); SELECT sg_plan_isolate('gone', 'tenant_id', 'st.tenants')" },
 	sg_plan_option => sub { "SELECT sg_plan_option('${\plan}', 'lock_timeout', '30ms')" },
+	sg_plan_referencing => sub { "SELECT * FROM sg_plan_referencing('${\plan}')" },
+	sg_plan_add_referencing => sub { "SELECT sg_plan_add_referencing('${\plan}')" },
 	sg_plan_release => sub { "SELECT sg_plan_set('${\plan}', '{1}', '{\"phase\": \"later\"}'); SELECT sg_plan_release('${\plan}', 'later')" },
 	sg_plan_retarget => sub { "SELECT sg_plan_create('gone', replace => true); SELECT sg_plan_retarget('gone', 'st.par', '${\pick('st.tenants', 'st.lone', 'st.top')}')" },
 	sg_plan_set => sub { "SELECT sg_plan_set('${\plan}', '{1}', '{\"orphans\": \"${\pick(qw(leave stop quarantine))}\"}')" },

@@ -1,0 +1,460 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_referring.c
+ *	  What refers to orphans: sg_plan_referencing, sg_plan_add_referencing.
+ *
+ * A fix follows keys from the rows that it takes out, and stops at the first
+ * row for which nobody has said what to do.  Here the same walk goes on from
+ * there, as if such rows went into quarantine, so that all keys that stand in
+ * the way come to light at once.  Nothing is changed but the plan.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/args.h"
+#include "base/calls.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/progress.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/version.h"
+#include "base/words.h"
+#include "change/change.h"
+#include "deploy/deploy.h"
+#include "fix/fix.h"
+#include "fix/fix_pass.h"
+#include "fix/fix_sql.h"
+#include "log/log_grant.h"
+#include "plan/plan_call.h"
+#include "plan/plan_choice.h"
+#include "plan/plan_input.h"
+#include "plan/plan_key.h"
+#include "run/run.h"
+#include "run/run_deed.h"
+
+SG_FUNCTION(sg_plan_referencing);
+SG_FUNCTION(sg_plan_add_referencing);
+
+/* The rows that a step takes out, and what hangs on them */
+typedef struct Walk
+{
+	const PlanStep *step;
+	FixKey		key;
+	List	   *keys;			/* of FixKey *: every key that may lead on */
+	FixPlaces	found;
+	List	   *tallies;		/* of FixTally *: rows that go along */
+	List	   *blocking;		/* of FixTally *: rows that stand in the way */
+	List	   *shown;			/* of FixKey * */
+	char	   *unknown;		/* why none of this could be found out, or
+								 * NULL */
+} Walk;
+
+/* ---- walking ---- */
+
+/* The rows that a step would take out, as a key or a rule; false: it takes none out, or can't be done here */
+static bool
+find_key(Walk *walk)
+{
+	PlanStep   *step = (PlanStep *) walk->step;
+	FkKey	   *key;
+
+	if (!plan_policy_deletes(step->orphans) || step->skipped_by)
+		return false;
+	if (step->kind == STEP_FOREIGN_KEY)
+	{
+		StepView   *view = palloc(sizeof(StepView));
+
+		deploy_look(step, view);
+		if (view->need == NEED_SKIP)
+			return false;
+		key = view->existing ? view->existing : &view->key;
+	}
+	else
+	{
+		ChangeMove *move = palloc(sizeof(ChangeMove));
+
+		change_look(step, move);
+		if (move->kind == MOVE_PROBLEM || move->kind == MOVE_NONE || !OidIsValid(move->rows.table))
+			return false;
+		walk->key.rule = &move->rows;
+		key = palloc0(sizeof(FkKey));
+		key->name = step->fk_name;
+		key->child = key->parent = move->rows.table;
+	}
+	walk->key.key = key;
+	walk->key.step = step;
+	return !key->period;
+}
+
+static void
+lock_table(Oid table)
+{
+	Oid			busy = InvalidOid;
+	FkProblem  *problem = audit_lock_rows(table, false, false, &busy);
+
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason)));
+	if (OidIsValid(busy))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("table %s is locked by another session", sg_relation_name(busy)),
+				 errhint("Find out by whom, and call again:\nSELECT * FROM pg_locks WHERE relation = %s::regclass;",
+						 quote_literal_cstr(sg_relation_name(busy)))));
+}
+
+static void
+lock_tables(const Walk *walk)
+{
+	List	   *tables = fix_tables(&walk->key, walk->keys);
+
+	foreach_oid(table, list_concat_unique_oid(fk_tables(walk->key.key), tables))
+		lock_table(table);
+	foreach_oid(table, fix_judging_tables(tables, walk->keys))
+		lock_table(table);
+}
+
+static List *
+add_tallies(List *all, List *some)
+{
+	foreach_ptr(const FixTally, tally, some)
+	{
+		FixTally   *same = NULL;
+
+		foreach_ptr(FixTally, other, all)
+		{
+			if (other->by == tally->by && other->fate == tally->fate)
+				same = other;
+		}
+		if (same == NULL)
+		{
+			same = palloc(sizeof(FixTally));
+			*same = *tally;
+			all = lappend(all, same);
+		}
+		else
+			same->rows += tally->rows;
+	}
+	return all;
+}
+
+/* Some of the orphans, and all that goes with them; what they take out is gone for those that follow */
+static void
+walk_some(Walk *walk, int64 first, int64 n, HTAB *gone, MemoryContext context)
+{
+	MemoryContext old = MemoryContextSwitchTo(context);
+	FixPlaces	places = {.places = walk->found.places + first,.n = n};
+	FixBatch	batch = {.key = &walk->key,.keys = walk->keys,.gone = gone,.follow = true};
+
+	fix_collect(&batch, &places);
+	MemoryContextSwitchTo(old);
+	walk->tallies = add_tallies(walk->tallies, fix_add_tallies(NIL, &batch));
+	walk->blocking = add_tallies(walk->blocking, batch.blocking);
+	for (int i = 0; i < batch.n; i++)
+	{
+		if (batch.rows[i].fate == FIX_DELETE || batch.rows[i].fate == FIX_QUARANTINE)
+			(void) hash_search(gone, &batch.rows[i].place, HASH_ENTER, NULL);
+	}
+	MemoryContextReset(context);
+}
+
+static void
+walk_rows(void *arg)
+{
+	Walk	   *walk = arg;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard rows that refer", ALLOCSET_DEFAULT_SIZES);
+	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),.hcxt = CurrentMemoryContext};
+	HTAB	   *gone = hash_create("schemaguard rows to be deleted", 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	FkProblem  *problem = walk->key.rule ? NULL : audit_access_problem(walk->key.key, true);
+
+	if (problem)
+		ereport(ERROR,
+				(errcode(problem->sqlerrcode),
+				 errmsg("%s", problem->reason)));
+	fix_places_init(&walk->found);
+	fix_find(&walk->key, fix_most_places(&walk->key), &walk->found);
+	for (int64 first = 0; first < walk->found.n; first += RUN_FIX_BATCH)
+		walk_some(walk, first, Min(RUN_FIX_BATCH, walk->found.n - first), gone, context);
+	hash_destroy(gone);
+	MemoryContextDelete(context);
+}
+
+static void
+walk_step(void *arg)
+{
+	lock_tables(arg);
+	audit_push_snapshot();
+	run_deed_reading(walk_rows, arg);
+	PopActiveSnapshot();
+}
+
+/* What can't be read is one step's "unknown", and not the call's end; but on a standby */
+static void
+try_step(Walk *walk)
+{
+	ErrorData  *edata = NULL;
+
+	if (RecoveryInProgress())
+		walk_step(walk);
+	else
+		edata = sg_try_undo(walk_step, walk);
+	if (edata == NULL)
+		return;
+	sg_rethrow_cancel(edata);
+	walk->unknown = sg_error_text(edata);
+	walk->found.n = 0;
+	walk->tallies = walk->blocking = NIL;
+}
+
+/* From each step of the call that takes rows out: a List of Walk * */
+static List *
+walk_plan(const FkPlan *plan)
+{
+	List	   *walks = NIL;
+	List	   *keys = fix_keys(plan->name);
+
+	sg_progress_begin(SG_PROGRESS_FIX, plan->id, 0);
+	foreach_ptr(PlanStep, step, plan_chosen_steps(plan))
+	{
+		Walk	   *walk = palloc0(sizeof(Walk));
+
+		CHECK_FOR_INTERRUPTS();
+		walk->step = step;
+		walk->keys = keys;
+		if (!find_key(walk))
+			continue;
+		sg_progress_step(SG_PROGRESS_FIX, step->step, walk->key.key->child);
+		try_step(walk);
+		walks = lappend(walks, walk);
+	}
+	sg_progress_end();
+	return walks;
+}
+
+static const FixTally *
+tally_of(List *tallies, const FixKey *by)
+{
+	foreach_ptr(const FixTally, tally, tallies)
+	{
+		if (tally->by == by)
+			return tally;
+	}
+	return NULL;
+}
+
+/* ---- sg_plan_referencing ---- */
+
+static const char *
+fate_word(FixFate fate)
+{
+	switch (fate)
+	{
+		case FIX_SENTINEL:
+		case FIX_SET_NULL:
+			return "set null";
+		case FIX_DELETE:
+			return "delete";
+		default:
+			return "quarantine";
+	}
+}
+
+/* Why nothing may be done to rows that refer by this key */
+static char *
+block_reason(const FixKey *by)
+{
+	return by->step ? psprintf("the policy of step %d is %s", by->step->step, plan_policy_word(by->step->orphans)) :
+		psprintf("no step of the plan has the key (on delete %s)", sg_action_word(by->key->on_delete));
+}
+
+static void
+emit_row(SgRowSink *sink, int depth, const FixKey *by, const char *result, const char *fate, int64 rows, char *reason)
+{
+	sg_sink_text(sink, result);
+	sg_sink_text(sink, psprintf("%*s%s", 2 * depth, "", sg_relation_name(by->key->child)));
+	sg_sink_count(sink, rows);
+	sg_sink_text(sink, fate);
+	sg_sink_text(sink, by->key->name);
+	if (by->step)
+		sg_sink_int32(sink, by->step->step);
+	else
+		sg_sink_null(sink);
+	sg_sink_text(sink, reason);
+	sg_sink_emit(sink);
+}
+
+/* The keys by which rows refer to those of a table, each once */
+static void
+emit_below(SgRowSink *sink, Walk *walk, Oid table, int depth)
+{
+	check_stack_depth();
+	foreach_ptr(const FixKey, by, walk->keys)
+	{
+		const FixTally *blocking = tally_of(walk->blocking, by);
+		const FixTally *tally = blocking ? blocking : tally_of(walk->tallies, by);
+
+		if (tally == NULL || list_member_ptr(walk->shown, by) || !fix_shares_rows(table, by->key->parent))
+			continue;
+		walk->shown = lappend(walk->shown, (void *) by);
+		emit_row(sink, depth, by, blocking ? "block" : "ok", blocking ? "stays" : fate_word(tally->fate), tally->rows,
+				 blocking ? block_reason(by) : NULL);
+		emit_below(sink, walk, by->key->child, depth + 1);
+	}
+}
+
+/*
+ * sg_plan_referencing(plan text, steps int[] DEFAULT NULL)
+ *
+ * One row for each step that takes orphans out (policy quarantine or delete),
+ * and below it, indented, one for each key by which rows refer to those, and
+ * to these again, with their number: they go along, or they block the step.
+ *
+ * What can't be read, or is locked, is "unknown", with the reason.
+ *
+ * Needs the right to read the plan, and SELECT on all tables that are reached.
+ * Locks these in ACCESS SHARE, and waits for none.  Changes nothing.
+ */
+static Datum
+sg_plan_referencing_entered(PG_FUNCTION_ARGS)
+{
+	FkPlan	   *plan;
+	SgRowSink	sink;
+
+	sg_check_version();
+	plan = plan_get_readable(sg_arg_text(fcinfo, 0));
+	plan_choose(plan, plan_steps_argument(fcinfo, 1));
+	sg_sink_begin(&sink, fcinfo);
+	foreach_ptr(Walk, walk, walk_plan(plan))
+	{
+		if (walk->found.n == 0 && walk->unknown == NULL)
+			continue;
+		emit_row(&sink, 0, &walk->key, walk->unknown ? "unknown" : "ok", plan_policy_word(walk->step->orphans),
+				 walk->unknown ? -1 : walk->found.n, walk->unknown);
+		emit_below(&sink, walk, walk->key.key->child, 1);
+	}
+	PG_RETURN_NULL();
+}
+
+/* ---- sg_plan_add_referencing ---- */
+
+/* A declared key as a step that puts rows into quarantine, and builds nothing */
+static PlanStep *
+step_of_key(const FkPlan *plan, const FkKey *key)
+{
+	PlanStep   *step = plan_step_default(plan->name);
+
+	step->child_table = sg_relation_name(key->child);
+	step->child_columns = sg_attribute_names(key->child, key->child_att, key->nkeys);
+	step->parent_table = sg_relation_name(key->parent);
+	step->parent_columns = sg_attribute_names(key->parent, key->parent_att, key->nkeys);
+	step->fk_name = key->name;
+	step->match = key->match;
+	step->on_update = key->on_update;
+	step->on_delete = key->on_delete;
+	step->on_delete_columns = sg_attribute_names(key->child, key->delete_set, key->ndelete_set);
+	step->deferrable = key->deferrable;
+	step->initially_deferred = key->initially_deferred;
+	step->orphans = ORPHANS_QUARANTINE;
+	step->policy_is_plans = false;
+	step->index = false;
+	return step;
+}
+
+/* Tells of steps that block by the policy that somebody gave them, which stays */
+static void
+tell_stopping(const FkPlan *plan, List *steps)
+{
+	char	   *literal = quote_literal_cstr(plan->name);
+
+	if (steps == NIL)
+		return;
+	ereport(NOTICE,
+			(errmsg_plural("%d step of plan \"%s\" stands in the way by its own policy, which stays",
+						   "%d steps of plan \"%s\" stand in the way by their own policies, which stay",
+						   list_length(steps), list_length(steps), plan->name),
+			 errhint(sg_calls("To have their rows go into quarantine as well:\nSELECT sg_plan_set(%s, array_agg(DISTINCT step), '{\"orphans\": \"quarantine\"}')"
+							  " FROM sg_plan_referencing(%s) WHERE result = 'block' AND step IS NOT NULL;"), literal, literal)));
+}
+
+static void
+tell_added(const FkPlan *plan, int n)
+{
+	if (n == 0)
+		ereport(NOTICE,
+				(errmsg("no key that the plan lacks stands in the way of plan \"%s\"", plan->name)));
+	else
+		ereport(NOTICE,
+				(errmsg_plural("%d key was added to plan \"%s\": rows that refer by it to orphans go into quarantine with them",
+							   "%d keys were added to plan \"%s\": rows that refer by them to orphans go into quarantine with them",
+							   n, n, plan->name),
+				 errhint(sg_calls("See how many:\nSELECT * FROM sg_plan_referencing(%s);"), quote_literal_cstr(plan->name))));
+}
+
+/*
+ * sg_plan_add_referencing(plan text, steps int[] DEFAULT NULL)
+ *
+ * Adds each key that stands in the way of taking orphans out, as a step with
+ * the policy quarantine, so that rows which refer to orphans go along, and
+ * come back with them.  Returns the numbers of the new steps.
+ *
+ * For the author's role and superusers (42501); withdraws an approval; 55006
+ * while a session runs the plan.  Reads as sg_plan_referencing().
+ */
+static Datum
+sg_plan_add_referencing_entered(PG_FUNCTION_ARGS)
+{
+	FkPlan	   *plan;
+	PlanDraft  *draft;
+	List	   *added = NIL;
+	List	   *numbers = NIL;
+	List	   *stopping = NIL;
+	Datum	   *steps;
+	int			n = 0;
+
+	sg_check_granted(fcinfo);
+	plan = plan_get(sg_arg_text(fcinfo, 0));
+	plan_check_writable(plan, "sg_plan_add_referencing()");
+	plan_choose(plan, plan_steps_argument(fcinfo, 1));
+	draft = plan_draft_begin(plan);
+	foreach_ptr(const Walk, walk, walk_plan(plan))
+	{
+		if (walk->unknown)
+			ereport(WARNING,
+					(errmsg("what refers to the orphans of step %d is not known: %s", walk->step->step, walk->unknown)));
+		foreach_ptr(const FixTally, tally, walk->blocking)
+		{
+			PlanStep   *step;
+
+			if (tally->by->step)
+			{
+				stopping = list_append_unique_int(stopping, tally->by->step->step);
+				continue;
+			}
+			if (list_member_oid(added, tally->by->key->conid))
+				continue;
+			added = lappend_oid(added, tally->by->key->conid);
+			step = step_of_key(plan, tally->by->key);
+			plan_draft_check(draft, step);
+			numbers = lappend_int(numbers, plan_draft_insert(draft, step));
+			plan_log(plan, step->step, "plan add", plan_step_object(step), NULL);
+		}
+	}
+	plan_draft_end(draft);
+	tell_added(plan, list_length(numbers));
+	tell_stopping(plan, stopping);
+
+	steps = palloc(sizeof(Datum) * Max(list_length(numbers), 1));
+	foreach_int(number, numbers)
+		steps[n++] = Int32GetDatum(number);
+	PG_RETURN_ARRAYTYPE_P(construct_array(steps, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}

@@ -1,0 +1,118 @@
+-- What refers to orphans: a tree with counts, the keys that stand in the way in one call, rows taken along and put back
+-- rooms: fix check plan
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+SET client_min_messages = notice;
+SET schemaguard.lock_timeout = '10s';
+SET schemaguard.fix_pause = 0;
+SET schemaguard.fix_limit = -1;
+SET schemaguard.workers = 0;
+SET TimeZone = 'UTC';
+CREATE SCHEMA ref;
+SET search_path = ref, public;
+CREATE TABLE customer (id int PRIMARY KEY);
+CREATE TABLE orders (id int PRIMARY KEY, customer_id int);
+CREATE TABLE line (id int PRIMARY KEY, order_id int REFERENCES orders);
+CREATE TABLE label (id int PRIMARY KEY, line_id int REFERENCES line, parent_id int REFERENCES label);
+CREATE TABLE note (id int PRIMARY KEY, order_id int REFERENCES orders ON DELETE CASCADE, line_id int REFERENCES line ON DELETE RESTRICT);
+CREATE TABLE apart (id int PRIMARY KEY, customer_id int REFERENCES customer);
+INSERT INTO customer VALUES (1);
+INSERT INTO orders SELECT i, CASE WHEN i <= 4 THEN 10 * i ELSE 1 END FROM generate_series(1, 20) i;
+INSERT INTO line SELECT i, 1 + i % 20 FROM generate_series(1, 40) i;
+INSERT INTO label SELECT i, i, CASE WHEN i > 1 THEN i - 1 END FROM generate_series(1, 10) i;
+INSERT INTO note SELECT i, 1 + i % 20, i FROM generate_series(1, 20) i;
+INSERT INTO apart VALUES (1, 1);
+ANALYZE;
+CREATE TABLE was AS SELECT 'orders' AS t, id FROM orders UNION ALL SELECT 'line', id FROM line UNION ALL SELECT 'label', id FROM label
+    UNION ALL SELECT 'note', id FROM note;
+CREATE VIEW counts AS SELECT (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM line) AS line, (SELECT count(*) FROM label) AS label,
+    (SELECT count(*) FROM note) AS note, (SELECT count(*) FROM schemaguard.quarantine WHERE plan = 'ref') AS quarantine;
+
+-- the first hints name the plan's own remedy, for one step and for all
+SELECT sg_plan_create('ref') \g /dev/null
+SELECT sg_plan_add_fk('ref', 'orders', 'customer_id', 'customer', fk_name => 'orders_fk', index => false) \g /dev/null
+SELECT object, check_name, detail, hint FROM sg_plan_check('ref') WHERE step > 0 \gx
+CALL sg_add_fks('ref');
+SELECT sg_plan_add_fk('ref', 'orders', 'id', 'apart', 'id', fk_name => 'orders_apart_fk', index => false) \g /dev/null
+SELECT result, detail, hint FROM sg_plan_check('ref') WHERE check_name = 'orphans' AND step = 0 \gx
+SELECT sg_plan_skip('ref', '{2}', 'not meant') \g /dev/null
+
+-- a policy for the plan leaves what is there as it is, and says so; a plan with no other option can be checked
+SELECT sg_plan_option('ref', 'orphans', 'quarantine');
+SELECT orphans FROM schemaguard.plan_step WHERE plan = 'ref' ORDER BY step;
+SELECT detail, hint FROM sg_plan_check('ref', everything => true) WHERE check_name = 'options' \gx
+SELECT sg_plan_option('ref', 'workers', NULL);
+SELECT sg_plan_set('ref', '{1}', '{"orphans": "quarantine"}') \g /dev/null
+SELECT sg_plan_option('ref', 'orphans', 'quarantine');
+SELECT hint FROM sg_plan_check('ref') WHERE check_name = 'orphans';
+
+-- nothing is done before the tree is seen; the message is short, the tree is whole
+SELECT * FROM sg_plan_referencing('ref');
+CALL sg_fix_orphans('ref', dry_run => true, steps => '{1}');
+CALL sg_add_fks('ref', fix => true, steps => '{1}');
+SELECT * FROM counts;
+
+-- a key that the plan has already, with another policy, is left to whoever gave it
+SELECT sg_plan_add_fk('ref', 'note', 'line_id', 'line', on_delete => 'restrict', fk_name => 'note_line_id_fkey', orphans => 'leave', index => false) \g /dev/null
+SELECT sg_plan_add_referencing('ref');
+SELECT sg_plan_add_referencing('ref');
+SELECT sg_plan_set('ref', array_agg(DISTINCT step), '{"orphans": "quarantine"}') FROM sg_plan_referencing('ref') WHERE result = 'block' \g /dev/null
+SELECT step, fk_name, child_table, parent_table, on_delete, orphans, index FROM schemaguard.plan_step WHERE plan = 'ref' ORDER BY step;
+SELECT * FROM sg_plan_referencing('ref');
+SELECT * FROM sg_plan_referencing('ref', '{3}');
+
+-- in one go, and back in one go
+SET schemaguard.verbosity = problems;
+CALL sg_add_fks('ref', fix => true);
+SELECT * FROM counts;
+CALL sg_restore_quarantine('ref');
+SELECT detail FROM sg_plan_check('ref') WHERE result <> 'ok' AND step > 0;
+CALL sg_rollback_fks('ref');
+SELECT * FROM counts;
+SELECT count(*) AS not_back FROM was WHERE (t, id) NOT IN (SELECT 'orders', id FROM orders UNION ALL SELECT 'line', id FROM line
+    UNION ALL SELECT 'label', id FROM label UNION ALL SELECT 'note', id FROM note);
+SELECT count(*) AS keys FROM pg_constraint WHERE connamespace = 'ref'::regnamespace AND contype = 'f';
+RESET schemaguard.verbosity;
+
+-- a rule's rows are referred to as well
+SELECT sg_plan_create('rule') \g /dev/null
+SELECT sg_plan_add('rule', 'ALTER TABLE orders ADD CONSTRAINT orders_small CHECK (id > 2)', '{"orphans": "quarantine"}') \g /dev/null
+SELECT * FROM sg_plan_referencing('rule');
+SELECT sg_plan_add_referencing('rule');
+SET schemaguard.verbosity = problems;
+CALL sg_apply('rule', fix => true);
+CALL sg_rollback_fks('rule');
+RESET schemaguard.verbosity;
+
+-- rows that get null by a policy of their own go no further
+SELECT sg_plan_create('nulls') \g /dev/null
+SELECT sg_plan_add_fk('nulls', 'orders', 'customer_id', 'customer', orphans => 'delete', index => false),
+       sg_plan_add_fk('nulls', 'line', 'order_id', 'orders', fk_name => 'line_order_id_fkey', orphans => 'set null', index => false) \g /dev/null
+SELECT * FROM sg_plan_referencing('nulls');
+
+-- a message about a step has an end, and says where all of it is
+SELECT sg_plan_create('long') \g /dev/null
+SELECT format('CREATE TABLE %I (id int REFERENCES orders)', 'a_table_with_quite_a_long_name_that_fills_all_of_the_line_' || i) FROM generate_series(1, 4) i \gexec
+SELECT format('INSERT INTO %I VALUES (1), (2)', 'a_table_with_quite_a_long_name_that_fills_all_of_the_line_' || i) FROM generate_series(1, 4) i \gexec
+SELECT sg_plan_add_fk('long', 'orders', 'customer_id', 'customer', fk_name => 'orders_fk', orphans => 'quarantine', index => false) \g /dev/null
+\set VERBOSITY terse
+CALL sg_add_fks('long', fix => true);
+SELECT max(message) LIKE '% 4 rows by 2 more keys' AS whole FROM schemaguard.audit_log WHERE plan = 'long' AND phase = 'failed';
+CALL sg_rollback_fks('long');
+
+-- the tables are read as whoever asks
+CREATE ROLE sg_ref_reader;
+GRANT USAGE ON SCHEMA ref TO sg_ref_reader;
+SELECT sg_plan_allow('ref', 'sg_ref_reader') \g /dev/null
+SET ROLE sg_ref_reader;
+SELECT * FROM sg_plan_referencing('ref');
+SELECT sg_plan_add_referencing('ref');
+RESET ROLE;
+SELECT * FROM sg_plan_referencing('no such plan');
+SELECT * FROM sg_plan_referencing('ref', '{99}');
+
+SELECT sg_plan_drop(p) FROM unnest('{ref,rule,nulls,long}'::text[]) p \g /dev/null
+SET client_min_messages = warning;
+DROP SCHEMA ref CASCADE;
+DROP ROLE sg_ref_reader;
