@@ -189,8 +189,8 @@ CREATE TABLE kept (i int);
 SAVEPOINT s;
 DO $$
 BEGIN
-	FOR i IN 1..4 LOOP
-		EXECUTE format('CREATE TABLE gone_%s (i int /* %s */)', i, repeat('x', 400000));
+	FOR i IN 1..20 LOOP
+		EXECUTE format('CREATE TABLE gone_%s (i int %s)', i, repeat(' ', 65536));
 	END LOOP;
 END $$;
 ROLLBACK TO s;
@@ -198,13 +198,14 @@ CREATE TABLE kept_too (i int);
 SAVEPOINT s;
 DO $$
 BEGIN
-	FOR i IN 1..4 LOOP
-		EXECUTE format('CREATE TABLE kept_%s (i int /* %s */)', i, repeat('x', 400000));
+	FOR i IN 1..20 LOOP
+		EXECUTE format('CREATE TABLE kept_%s (i int %s)', i, repeat(' ', 65536));
 	END LOOP;
 END $$;
 RELEASE s;
 COMMIT;
-SELECT tag, object FROM schemaguard.ddl_log WHERE object ~ 'ddl_test\.(gone_|kept)' ORDER BY at;
+SELECT tag, regexp_replace(object, '\d+', 'N') AS object, count(*) FROM schemaguard.ddl_log WHERE object ~ 'ddl_test\.(gone_|kept)'
+GROUP BY 1, 2 ORDER BY min(at);
 
 -- pruned; ended
 SET client_min_messages = warning;

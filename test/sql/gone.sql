@@ -44,15 +44,20 @@ SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('gone t
 SELECT fk_name, result FROM sg_verify_fks_details('gone t') ORDER BY 1;
 SELECT DISTINCT object FROM schemaguard.audit_log WHERE plan = 'gone t' AND action = 'verify' ORDER BY 1;
 
--- More names with dots between them than an object can have, where a table was renamed
-CREATE TABLE r (i int);
-DO $$ BEGIN EXECUTE format('COMMENT ON TABLE r IS %L', repeat('a.', 10000) || 'a'); END $$;
+-- Where a table was renamed, a text of two names is its new one; more names with dots between them than an object can have are none
+CREATE TABLE r (i int PRIMARY KEY, first_name text NOT NULL, last_name text NOT NULL, born date);
+CREATE FOREIGN DATA WRAPPER gone_wrapper;
+CREATE SERVER gone_server FOREIGN DATA WRAPPER gone_wrapper;
+CREATE FOREIGN TABLE few (i int) SERVER gone_server OPTIONS (names 'gone.r');
+DO $$ BEGIN EXECUTE format('CREATE FOREIGN TABLE many (i int) SERVER gone_server OPTIONS (names %L)', 'gone.r.' || repeat('a.', 10000) || 'a'); END $$;
 SELECT sg_snapshot_take('names', '{gone}') > 0 AS taken;
 ALTER TABLE r RENAME TO renamed;
-COMMENT ON TABLE renamed IS 'another';
-SELECT count(*) > 0 AS drift FROM sg_drift_details('names');
+ALTER FOREIGN TABLE few OPTIONS (SET names 'gone.renamed');
+DO $$ BEGIN EXECUTE format('ALTER FOREIGN TABLE many OPTIONS (SET names %L)', 'gone.renamed.' || repeat('a.', 10000) || 'a'); END $$;
+SELECT kind, object, change, property, left(expected, 24) AS expected, left(actual, 24) AS actual FROM sg_drift_details('names');
 
 -- end
 SELECT sg_snapshot_drop('names');
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name LIKE 'gone%' \g /dev/null
 DROP SCHEMA gone CASCADE;
+DROP FOREIGN DATA WRAPPER gone_wrapper CASCADE;
