@@ -87,6 +87,7 @@ OBJS = \
 	src/base/version.o \
 	src/base/words.o \
 	src/change/change.o \
+	src/change/change_along.o \
 	src/change/change_attic.o \
 	src/change/change_check.o \
 	src/change/change_column.o \

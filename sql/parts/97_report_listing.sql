@@ -101,8 +101,8 @@ BEGIN ATOMIC
            schemaguard.sg_cut(sg_plan_check.plan), 'summary',
            format('%s of %s checks are ok, steps: %s', count(*) FILTER (WHERE f.result = 'ok'), count(*),
                count(DISTINCT nullif(f.step, 0))),
-           format(E'By the catalogs, the statistics and rows, as role %I. All checks:\nSELECT * FROM @extschema@.sg_plan_check(%L, '
-               'everything => true);',
+           format(E'By the catalogs, the statistics and rows, as role %I. All checks, in full:\n'
+               'SELECT * FROM @extschema@.sg_plan_check_details(%L);',
                   current_user, sg_plan_check.plan)
     FROM found f
     UNION ALL

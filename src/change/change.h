@@ -72,6 +72,8 @@ typedef struct ChangeMove
 	List	   *tables;			/* OIDs of others that are locked as well */
 	List	   *owner_statements;	/* by the extension\'s owner, at the end */
 	List	   *last_statements;	/* and behind those, as the caller */
+	List	   *along;			/* of char *: what a CASCADE of the author's
+								 * takes along */
 } ChangeMove;
 
 /* What depends on an object (of ChangeDependent *); set by the room that knows */
@@ -84,6 +86,21 @@ typedef struct ChangeDependent
 } ChangeDependent;
 
 extern List *(*change_dependents_hook) (const ObjectAddress *object);
+
+/* What DROP ... CASCADE of an object takes along, also through others: identities (of char *); set by the same room */
+extern List *(*change_cascade_hook) (const ObjectAddress *object);
+
+/* What a statement with CASCADE takes along */
+typedef struct ChangeAlong
+{
+	bool		cascades;		/* it has CASCADE */
+	bool		known;			/* what it names is found, so names are all */
+	List	   *names;			/* of char *: objects, or tables of TRUNCATE */
+} ChangeAlong;
+
+/* Returns whether a statement has CASCADE; and their number with the names of the first */
+extern bool change_along(Node *statement, ChangeAlong *along);
+extern char *change_along_text(List *names);
 
 typedef struct ChangeKind
 {

@@ -511,6 +511,8 @@ make_move(StepWork *work, const ChangeMove *move)
 										 ma.lost ? change_lost_text(work->step, ma.lost, true) : ""));
 		if (keys)
 			run_append_notice(work, psprintf("foreign keys went with it: %s", keys));
+		if (move->along)
+			run_append_notice(work, psprintf("CASCADE took along %s", change_along_text(move->along)));
 		work->run->rows_dropped += Max(ma.lost, 0);
 		work->step->state = move->state;
 		return true;

@@ -326,35 +326,28 @@ check_triggers(CheckStep *cs, Oid table, int event)
 				  NULL);
 }
 
-/* Does the statement take along whatever depends on what it drops? */
-static bool
-drops_more(Node *statement)
-{
-	if (IsA(statement, DropStmt))
-		return ((DropStmt *) statement)->behavior == DROP_CASCADE;
-	if (!IsA(statement, AlterTableStmt))
-		return false;
-	foreach_ptr(const AlterTableCmd, cmd, ((AlterTableStmt *) statement)->cmds)
-	{
-		if (cmd->behavior == DROP_CASCADE && (cmd->subtype == AT_DropColumn || cmd->subtype == AT_DropConstraint))
-			return true;
-	}
-	return false;
-}
-
 /* Tells what goes for good without being named */
 static void
 check_loss(CheckStep *cs, Node *statement)
 {
-	if (drops_more(statement))
-		check_row(cs, "loss", CHECK_WARN,
-				  pstrdup("CASCADE drops whatever depends on that, such as views, keys and columns, and no rollback brings it back"),
-				  pstrdup("Drop first what depends on it, each by a step of its own, and leave CASCADE out."));
+	ChangeAlong along;
+	bool		cascades = change_along(statement, &along);
+
 	if (IsA(statement, TruncateStmt))
 		check_row(cs, "loss", CHECK_WARN,
 				  psprintf("TRUNCATE deletes all rows, without a copy%s",
-						   ((TruncateStmt *) statement)->behavior == DROP_CASCADE ? ", and those of all tables that refer to them" : ""),
+						   along.names ? psprintf(", and those of the tables that refer to them, %s", change_along_text(along.names)) : ""),
 				  NULL);
+	else if (along.names)
+		check_row(cs, "loss", CHECK_WARN,
+				  psprintf("CASCADE takes along %s; no rollback brings it back", change_along_text(along.names)),
+				  pstrdup("Drop first what depends on it, each by a step of its own, and leave CASCADE out."));
+	else if (cascades && along.known)
+		check_row(cs, "loss", CHECK_OK, pstrdup("CASCADE takes nothing along as things are now"), NULL);
+	else if (cascades)
+		check_row(cs, "loss", CHECK_WARN,
+				  pstrdup("CASCADE drops whatever depends on that, such as views, keys and columns, and no rollback brings it back"),
+				  pstrdup("Drop first what depends on it, each by a step of its own, and leave CASCADE out."));
 }
 
 void

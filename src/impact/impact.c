@@ -248,8 +248,35 @@ dependents_of(const ObjectAddress *object)
 	return dependents;
 }
 
+/* For statements with CASCADE: what goes only because of that, without what goes with such an object by itself */
+static List *
+cascade_of(const ObjectAddress *object)
+{
+	List	   *names = NIL;
+	Impact	   *impact = impact_build(object);
+	bool	   *with_another = palloc0(sizeof(bool) * list_length(impact->order));
+
+	foreach_ptr(const ImpactNode, node, impact->order)
+	{
+		foreach_ptr(const ImpactEdge, edge, node->edges)
+		{
+			with_another[edge->to->number] |= edge->automatic;
+		}
+	}
+	foreach_ptr(const ImpactNode, node, impact->order)
+	{
+		char	   *identity = snapshot_object_identity(&node->address);
+
+		if (node == impact->root || with_another[node->number] || node->stays || impact_is_internal(node) || identity == NULL)
+			continue;
+		names = lappend(names, psprintf("%s %s", impact_kind(&node->address), identity));
+	}
+	return names;
+}
+
 void
 impact_init(void)
 {
+	change_cascade_hook = cascade_of;
 	change_dependents_hook = dependents_of;
 }

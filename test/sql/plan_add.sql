@@ -96,9 +96,22 @@ CALL sg_rollback_fks('long');
 
 -- what goes without being named
 SELECT sg_plan_create('loss');
-SELECT sg_plan_add_statement('loss', x) FROM unnest(ARRAY['DROP VIEW plan_add.some CASCADE', 'ALTER TABLE plan_add.customer DROP COLUMN phone CASCADE',
-    'TRUNCATE plan_add.purchase CASCADE', 'DROP VIEW plan_add.some']) x \g /dev/null
+SET client_min_messages = warning;
+CREATE TABLE plan_add.lost (id int PRIMARY KEY, note text, mail text CHECK (mail <> note));
+CREATE TABLE plan_add.lost_part (lost_id int CONSTRAINT lost_part_fk REFERENCES plan_add.lost, id int PRIMARY KEY);
+CREATE TABLE plan_add.lost_bit (part_id int REFERENCES plan_add.lost_part);
+CREATE VIEW plan_add.lost_seen AS SELECT id, note FROM plan_add.lost;
+CREATE VIEW plan_add.lost_deep AS SELECT id FROM plan_add.lost_seen;
+CREATE MATERIALIZED VIEW plan_add.lost_kept AS SELECT id FROM plan_add.lost_deep;
+CREATE SCHEMA plan_add_lost CREATE TABLE a (id int PRIMARY KEY) CREATE TABLE b (a_id int REFERENCES plan_add_lost.a);
+RESET client_min_messages;
+SELECT sg_plan_add_statement('loss', x) FROM unnest(ARRAY['TRUNCATE plan_add.lost CASCADE', 'TRUNCATE plan_add.lost_bit', 'DROP VIEW plan_add.lost_kept',
+    'ALTER TABLE plan_add.lost DROP COLUMN mail CASCADE', 'ALTER TABLE plan_add.lost DROP COLUMN note CASCADE', 'ALTER TABLE plan_add.lost DROP CONSTRAINT lost_pkey CASCADE',
+    'DROP TABLE plan_add.lost CASCADE', 'DROP TYPE plan_add.nothing, plan_add.lost CASCADE', 'DROP SCHEMA plan_add_lost CASCADE', 'DROP FUNCTION plan_add.f() CASCADE']) x \g /dev/null
 SELECT step, result, detail FROM sg_plan_check_details('loss') WHERE check_name = 'loss' ORDER BY step;
+-- and is told when it has gone
+SELECT sg_plan_skip('loss', '{1,2,3,4,5,6,8,10}', 'not now') \g /dev/null
+CALL sg_apply('loss');
 
 -- a step that failed for what no look finds
 SELECT sg_plan_create('failed');
