@@ -57,6 +57,7 @@ OBJS = \
 	src/audit/audit_table.o \
 	src/audit/audit_violations.o \
 	src/audit/audit_watch.o \
+	src/audit/audit_yield.o \
 	src/base/args.o \
 	src/base/calls.o \
 	src/base/catalog.o \

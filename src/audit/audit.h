@@ -71,6 +71,7 @@ typedef struct AuditKey
 	bool		raised;			/* it was a rule's condition that raised an
 								 * error */
 	Oid			waits_for;		/* a table that somebody else has locked */
+	int			yields;			/* how often it gave way */
 } AuditKey;
 
 typedef struct AuditTable
@@ -95,7 +96,20 @@ typedef struct AuditTable
  */
 typedef void (*AuditJudged) (List *keys, void *arg);
 
-extern void audit_tables(List *tables, AuditJudged judged, void *arg);
+/*
+ * What an audit does about sessions that wait for ACCESS EXCLUSIVE on its
+ * tables for longer than schemaguard.lock_timeout, on a primary and unless
+ * schemaguard.audit_yield is off
+ */
+typedef enum AuditYield
+{
+	AUDIT_HOLDS,				/* nothing: it belongs to a deed */
+	AUDIT_YIELDS,				/* gives way: keys of the table stay unknown */
+	AUDIT_COMES_BACK			/* gives way three times, and judges those
+								 * keys at the end */
+} AuditYield;
+
+extern void audit_tables(List *tables, AuditYield yield, AuditJudged judged, void *arg);
 extern void audit_table(AuditTable *table);
 
 /* What is read in one snapshot: at most 1 GB, unless one table is larger */

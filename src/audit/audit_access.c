@@ -217,6 +217,7 @@ audit_access_problem(const FkKey *key, bool whole_row)
 static bool
 lock_one(Oid relid, bool wait)
 {
+	audit_yield_lock(relid);
 	if (!wait)
 		return ConditionalLockRelationOid(relid, AccessShareLock);
 	LockRelationOid(relid, AccessShareLock);

@@ -104,6 +104,27 @@ extern void audit_apart(AuditKey *ak, int samples, MemoryContext results, bool p
  */
 extern List *audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool parallel);
 
+/* ---- audit_yield.c ---- */
+
+/* Who waited behind an audit for too long, and for which table */
+typedef struct AuditWaiter
+{
+	int			pid;
+	Oid			relid;
+} AuditWaiter;
+
+/*
+ * From here to the end somebody who waits for a table of audit_yield_lock()
+ * cancels what is running, unless schemaguard.audit_yield is off or this is a
+ * standby.  The end returns who that was, or NULL; no such cancel comes after
+ * it.
+ */
+extern void audit_yield_begin(void);
+extern const AuditWaiter *audit_yield_end(void);
+
+/* To be called before a table is locked: one that the transaction has locked already is not given up */
+extern void audit_yield_lock(Oid relid);
+
 /* ---- audit_sql.c ---- */
 
 /* The result of what was counted in this database: that of a table with copies elsewhere is unknown where it would pass */

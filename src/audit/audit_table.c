@@ -40,6 +40,7 @@
 #include "audit/audit_rule_job.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -54,10 +55,14 @@ typedef struct Batch
 	List	   *leaves;			/* of partitioned tables, in the snapshot */
 	List	   *busy;			/* keys whose tables somebody else has locked */
 	List	  **late;			/* to which these go once the batch is done */
+	AuditYield	yield;
 } Batch;
 
 /* How often a table that others lock again and again is waited for */
 #define MAX_WAITS 20
+
+/* How often a key that comes back gives way to others */
+#define MAX_YIELDS 3
 
 /* How often partitions may come and go while we take a snapshot of them */
 #define MAX_SNAPSHOTS 10
@@ -425,10 +430,85 @@ recover(Batch *batch, ErrorData *edata)
 	FreeErrorData(edata);
 }
 
+/* Is the table that somebody waits for one of those that a key has locked? */
+static bool
+has_locked(const AuditKey *ak, Oid relid)
+{
+	List	   *above = lappend_oid(sg_partition_ancestors(relid), relid);
+
+	return list_member_oid(above, ak->key.child) || list_member_oid(above, ak->key.parent);
+}
+
+/* Keys that are to be judged later */
+static void
+put_off(const Batch *batch, List *keys)
+{
+	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(batch->late));
+
+	*batch->late = list_concat(*batch->late, keys);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * The batch has given way.  Keys whose tables others wait for are unknown, or
+ * come back; the rest of the batch is judged at once.
+ */
+static void
+give_way(const Batch *batch, const AuditWaiter *waiter)
+{
+	const char *reason = psprintf("gave way to ACCESS EXCLUSIVE of pid %d", waiter->pid);
+	Batch		rest = *batch;
+	List	   *given = NIL;
+
+	rest.keys = NIL;
+	foreach_ptr(AuditKey, ak, batch->keys)
+	{
+		if (has_locked(ak, waiter->relid))
+			given = lappend(given, ak);
+		else
+			rest.keys = lappend(rest.keys, ak);
+	}
+	/* a table that is reached by inheritance */
+	if (given == NIL)
+	{
+		given = rest.keys;
+		rest.keys = NIL;
+	}
+	foreach_ptr(AuditKey, ak, given)
+	{
+		set_unknown(batch, ak, reason);
+		ak->yields++;
+		ak->waits_for = waiter->relid;
+	}
+	if (batch->yield == AUDIT_COMES_BACK)
+		put_off(batch, given);
+	if (rest.keys != NIL)
+		judge(&rest);
+}
+
+/* Begins to look who waits, unless a key of the batch has given way often enough, which is told */
+static void
+look_who_waits(const Batch *batch)
+{
+	if (batch->yield == AUDIT_HOLDS)
+		return;
+	foreach_ptr(const AuditKey, ak, batch->keys)
+	{
+		if (ak->yields < MAX_YIELDS)
+			continue;
+		ereport(NOTICE,
+				(errmsg("the audit of %s gave way %d times and now holds its locks", ak->child_table, MAX_YIELDS),
+				 errdetail("ALTER TABLE and whoever comes after it wait until its keys are judged.")));
+		return;
+	}
+	audit_yield_begin();
+}
+
 static void
 judge(Batch *batch)
 {
 	TimestampTz start = GetCurrentTimestamp();
+	const AuditWaiter *waiter = NULL;
 	ErrorData  *edata;
 	double		elapsed;
 	ListCell   *lc;
@@ -443,22 +523,21 @@ judge(Batch *batch)
 	else
 	{
 		/* undone in any case, so that ALTER TABLE need not wait for our locks */
+		look_who_waits(batch);
 		edata = sg_try_undo(judge_batch, batch);
+		waiter = audit_yield_end();
 	}
 
 	/* what was read together took its time together */
 	elapsed = (GetCurrentTimestamp() - start) / 1000.0 / list_length(batch->keys);
 	foreach(lc, batch->keys)
 		((AuditKey *) lfirst(lc))->elapsed_ms = elapsed;
-	if (edata)
+	if (edata && waiter && sg_is_cancel(edata))
+		give_way(batch, waiter);
+	else if (edata)
 		recover(batch, edata);
-	else if (batch->busy != NIL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(batch->late));
-
-		*batch->late = list_concat(*batch->late, batch->busy);
-		MemoryContextSwitchTo(old);
-	}
+	else
+		put_off(batch, batch->busy);
 }
 
 /* Wait until others let a table go, holding nothing */
@@ -575,12 +654,12 @@ table_pages(const AuditTable *table, List **counted)
 }
 
 void
-audit_tables(List *tables, AuditJudged judged, void *arg)
+audit_tables(List *tables, AuditYield yield, AuditJudged judged, void *arg)
 {
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext,
 											   "schemaguard audit",
 											   ALLOCSET_DEFAULT_SIZES);
-	Batch		batch = {.parallel = true,.late = palloc0(sizeof(List *))};
+	Batch		batch = {.parallel = true,.late = palloc0(sizeof(List *)),.yield = yield};
 	List	   *late;
 	int			n = list_length(tables);
 
@@ -621,7 +700,7 @@ audit_tables(List *tables, AuditJudged judged, void *arg)
 void
 audit_table(AuditTable *table)
 {
-	audit_tables(list_make1(table), NULL, NULL);
+	audit_tables(list_make1(table), AUDIT_HOLDS, NULL, NULL);
 }
 
 void

@@ -52,6 +52,7 @@ int			sg_audit_workers = -1;
 static int	sg_audit_memory = -1;	/* kB; -1: maintenance_work_mem */
 bool		sg_audit_use_index = false;
 bool		sg_audit_paranoid = false;
+bool		sg_audit_yield = true;
 char	   *sg_notify_channel = "schemaguard";
 static char *sg_drift_partitions = "list, hash, default";	/* kinds, separated by
 															 * commas */
@@ -463,6 +464,14 @@ sg_guc_init(void)
 							 NULL,
 							 &sg_audit_paranoid,
 							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("schemaguard.audit_yield",
+							 "Lets an audit give way to who waits for its tables for longer than schemaguard.lock_timeout.",
+							 NULL,
+							 &sg_audit_yield,
+							 true,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 

@@ -64,6 +64,7 @@ extern int	sg_audit_method;	/* SG_AUDIT_* */
 extern int	sg_audit_workers;	/* -1: by the size of the table */
 extern bool sg_audit_use_index;
 extern bool sg_audit_paranoid;
+extern bool sg_audit_yield;		/* see audit_yield.c */
 
 extern char *sg_notify_channel; /* of checks and gates; "" is none */
 extern int	sg_connect_timeout; /* s, to reach another server */

@@ -293,7 +293,7 @@ audit_steps(PlanCheck *check)
 		cs->audit = audit_key_new(cs->unproved ? cs->view.existing : &cs->view.key, AUDIT_PLAN, FK_MISSING);
 		tables = add_to_audit(tables, cs->audit);
 	}
-	audit_tables(tables, NULL, NULL);
+	audit_tables(tables, AUDIT_YIELDS, NULL, NULL);
 }
 
 /* A part of the checks of one step */

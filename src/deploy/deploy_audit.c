@@ -40,7 +40,7 @@ count_one(void *arg)
 	Count	   *one = arg;
 
 	run_limit_waits(one->run);
-	audit_tables(one->tables, NULL, NULL);
+	audit_tables(one->tables, AUDIT_HOLDS, NULL, NULL);
 }
 
 static void

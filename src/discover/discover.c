@@ -182,7 +182,7 @@ audit_some(const Facts *facts, List *candidates, RowProgress *progress)
 		table->keys = lappend(table->keys, key);
 		keys = lappend(keys, key);
 	}
-	audit_tables(tables, show_judged, progress);
+	audit_tables(tables, AUDIT_YIELDS, show_judged, progress);
 	forboth(lc, candidates, k, keys)
 		take_verdict(lfirst(lc), lfirst(k));
 }

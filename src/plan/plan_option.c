@@ -44,6 +44,7 @@ static const char *const option_names[] = {
 	"audit_memory",
 	"audit_method",
 	"audit_workers",
+	"audit_yield",
 	"fill_batch",
 	"fill_target",
 	"fix_pause",

@@ -450,7 +450,7 @@ report_judge(AuditSet *set, int samples, AuditJudged judged, void *arg)
 			known = lappend(known, ak);
 	}
 	report_judged(known, &report);
-	audit_tables(group_by_table(set, samples), report_judged, &report);
+	audit_tables(group_by_table(set, samples), judged ? AUDIT_COMES_BACK : AUDIT_YIELDS, report_judged, &report);
 }
 
 /* Raises 42P01 where the first argument is a plan's name, which people try */

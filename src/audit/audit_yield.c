@@ -1,0 +1,160 @@
+/*-------------------------------------------------------------------------
+ *
+ * audit_yield.c
+ *	  An audit that only reads gives way to whoever waits behind it for longer
+ *	  than schemaguard.lock_timeout.
+ *
+ * ALTER TABLE waits behind the ACCESS SHARE of an audit, and everybody who
+ * comes later, a plain SELECT as well, waits behind ALTER TABLE.  A timer
+ * therefore looks who waits for ACCESS EXCLUSIVE on a table that the audit has
+ * locked, which nothing but such a lock conflicts with, and cancels the batch.
+ * The end of its subtransaction releases the locks.
+ *
+ * The timer's handler reads shared memory without a lock, as
+ * deploy_yield_look() does, and reads no memory that may go: the lock that a
+ * process waits for may be another one's by then, but its memory stays.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "utils/memutils.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit_internal.h"
+#include "base/compat.h"
+#include "base/guc.h"
+
+#define LOOK_MS 50
+
+static TimeoutId timer = MAX_TIMEOUTS;
+
+/* The tables that the batch has locked and the transaction had not; the handler reads them */
+static Oid *volatile locked;
+static volatile int nlocked = 0;
+static int	room = 0;
+static bool looking = false;
+
+/* For whom the handler has cancelled the batch */
+static AuditWaiter waiter;
+static volatile sig_atomic_t gave_way = false;
+
+/* ---- the tables ---- */
+
+/* Does the transaction hold a lock on the table in any mode? */
+static bool
+holds(Oid relid)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+	for (LOCKMODE mode = AccessShareLock; mode <= AccessExclusiveLock; mode++)
+	{
+		if (LockHeldByMe(&tag, mode, false))
+			return true;
+	}
+	return false;
+}
+
+void
+audit_yield_lock(Oid relid)
+{
+	if (!looking || holds(relid))
+		return;
+	if (nlocked == room)
+	{
+		Oid		   *larger = MemoryContextAlloc(TopMemoryContext, sizeof(Oid) * Max(2 * room, 64));
+		Oid		   *smaller = locked;
+
+		if (nlocked > 0)
+			memcpy(larger, smaller, sizeof(Oid) * nlocked);
+		locked = larger;
+		room = Max(2 * room, 64);
+		if (smaller)
+			pfree(smaller);
+	}
+	locked[nlocked] = relid;
+	nlocked++;
+}
+
+/* ---- the timer ---- */
+
+static bool
+is_locked(Oid relid)
+{
+	for (int i = 0; i < nlocked; i++)
+	{
+		if (locked[i] == relid)
+			return true;
+	}
+	return false;
+}
+
+/* Has a process waited for a table of the batch for too long? */
+static bool
+waits_behind(volatile PGPROC *proc, TimestampTz now)
+{
+	const LOCK *lock = proc->waitLock;
+	TimestampTz since = (TimestampTz) pg_atomic_read_u64(&unvolatize(PGPROC *, proc)->waitStart);
+
+	if (lock == NULL || proc->waitLockMode != AccessExclusiveLock || proc->databaseId != MyDatabaseId ||
+		since == 0 || now - since < sg_lock_timeout * INT64CONST(1000))
+		return false;
+	waiter.pid = proc->pid;
+	waiter.relid = lock->tag.locktag_field2;
+	return lock->tag.locktag_type == LOCKTAG_RELATION && lock->tag.locktag_field1 == MyDatabaseId &&
+		waiter.pid != 0 && is_locked(waiter.relid);
+}
+
+/* A cancel that is pending already is the user's */
+static void
+look(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (gave_way || QueryCancelPending || ProcDiePending)
+		return;
+	for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+	{
+		if (!waits_behind(&ProcGlobal->allProcs[i], now))
+			continue;
+		gave_way = true;
+		InterruptPending = true;
+		QueryCancelPending = true;
+		SetLatch(MyLatch);
+		return;
+	}
+}
+
+void
+audit_yield_begin(void)
+{
+	nlocked = 0;
+	gave_way = false;
+	looking = sg_audit_yield && !RecoveryInProgress();
+	if (!looking)
+		return;
+	if (timer == MAX_TIMEOUTS)
+		timer = RegisterTimeout(USER_TIMEOUT, look);
+	enable_timeout_every(timer, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_MS), LOOK_MS);
+}
+
+const AuditWaiter *
+audit_yield_end(void)
+{
+	if (!looking)
+		return NULL;
+	looking = false;
+	disable_timeout(timer, false);
+	if (!gave_way)
+		return NULL;
+	/* the batch may have ended before it looked at interrupts */
+	QueryCancelPending = false;
+	return &waiter;
+}

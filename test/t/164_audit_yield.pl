@@ -1,0 +1,123 @@
+# 164_audit_yield.pl: an audit that only reads gives way to who waits behind it.
+#
+#   - ALTER TABLE of a table that a SELECT audits, and of a partition of one: the keys of that table are unknown with who it was, those of
+#     other tables, read together with it, are judged; the application that waits behind ALTER TABLE goes on
+#   - a gate judges these keys at the end, and holds its locks the fourth time, which it says
+#   - nothing gives way where schemaguard.audit_yield is off, where the transaction itself has locked the table, and in the audit of a deed
+#
+# rooms: audit report
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use SgTest;
+use Test::More;
+
+my $node = new_node('yields', conf => "schemaguard.audit_workers = 0\nschemaguard.workers = 0\n");
+my ($ask, $holder, $audit, $alter, $app) = map { SgTest::Session->new($node) } 1 .. 5;
+
+sub query
+{
+	my $out = $ask->query($_[0]);
+	die $ask->{err} if $ask->{err} =~ /ERROR|FATAL/;
+	return $out;
+}
+
+# The rows of c and d are compared only while nobody has the advisory lock
+query(q{
+	SET client_min_messages = error;
+	CREATE FUNCTION slow_cmp(int, int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+		'BEGIN PERFORM pg_advisory_xact_lock_shared(43); RETURN btint4cmp($1, $2); END';
+	CREATE FUNCTION slow_eq(int, int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS
+		'BEGIN PERFORM pg_advisory_xact_lock_shared(43); RETURN $1 = $2; END';
+	CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = slow_eq);
+	CREATE OPERATOR CLASS slow_ops FOR TYPE int USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 ===, OPERATOR 4 >=, OPERATOR 5 >,
+		FUNCTION 1 slow_cmp(int, int);
+	CREATE TABLE p (n int PRIMARY KEY, s int); CREATE UNIQUE INDEX ON p (s slow_ops); INSERT INTO p VALUES (1, 1), (2, 2);
+	CREATE TABLE q (n int PRIMARY KEY); INSERT INTO q VALUES (1);
+	CREATE TABLE b (n int CONSTRAINT b_fk REFERENCES q); INSERT INTO b VALUES (1);
+	CREATE TABLE c (n int CONSTRAINT c_fk REFERENCES p (s)); INSERT INTO c VALUES (1);
+	CREATE TABLE d (n int CONSTRAINT d_fk REFERENCES p (s)) PARTITION BY RANGE (n);
+	CREATE TABLE d_1 PARTITION OF d FOR VALUES FROM (0) TO (100); INSERT INTO d VALUES (1);
+	CREATE SCHEMA gate; CREATE TABLE gate.c (n int CONSTRAINT c_fk REFERENCES p (s)); INSERT INTO gate.c VALUES (1);
+	CREATE TABLE e (n int); INSERT INTO e VALUES (1);
+	SELECT sg_plan_create('plan'), sg_plan_add_fk('plan', 'e', 'n', 'p', '{s}', index => false)});
+
+# The audit reads
+sub begin
+{
+	my ($call) = @_;
+
+	$holder->query('SELECT pg_advisory_lock(43)');
+	$audit->send($call);
+	reads();
+}
+
+sub reads { wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory' AND pid = $audit->{pid}") eq '1' }) or die "it does not read: $audit->{err}"; return; }
+
+# Somebody has waited for a table for ten times schemaguard.lock_timeout, with the audit still there
+sub waits
+{
+	my ($session) = @_;
+
+	return wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation' AND pid = $session->{pid}
+		AND waitstart < clock_timestamp() - interval '1 s'") eq '1' });
+}
+
+sub let { $holder->query('SELECT pg_advisory_unlock(43)'); return; }
+
+foreach my $case ([ c => q{schemas => '{public}'} ], [ d_1 => "'d'" ])
+{
+	my ($table, $what) = @$case;
+	my $key = substr($table, 0, 1) . '_fk';
+
+	begin("SELECT fk_name, result, reason FROM sg_orphan_audit($what) WHERE fk_name IN ('b_fk', '$key') ORDER BY 1");
+	$alter->send("ALTER TABLE $table ALTER n SET DEFAULT 1");
+	$app->send("SELECT count(*) FROM $table");
+	$alter->collect;
+	is($app->collect, '1', "$table: ALTER TABLE and SELECT go on while the audit reads");
+	let();
+	is($audit->collect, ($table eq 'c' ? "b_fk|pass|\n" : '') . "$key|unknown|gave way to ACCESS EXCLUSIVE of pid $alter->{pid}",
+		'its key is unknown, with who it was; the other one is judged');
+}
+
+begin(q{CALL sg_audit_gate('{gate}')});
+for my $time (1 .. 3)
+{
+	$alter->query("ALTER TABLE gate.c ALTER n SET DEFAULT 1");
+	is($alter->sqlstate, '', "a gate gives way, $time");
+	reads();
+}
+$alter->send('ALTER TABLE gate.c ALTER n SET DEFAULT 1');
+ok(waits($alter), 'and the fourth time it does not');
+let();
+$audit->collect;
+$alter->collect;
+unlike($audit->{err}, qr/ERROR/, 'it has judged all keys');
+like($audit->{err}, qr/the audit of gate\.c gave way 3 times and now holds its locks/, 'and says that it has held');
+is(query("SELECT count(*) FROM schemaguard.finding WHERE gone_at IS NULL"), '0', 'nothing was found');
+
+foreach my $case ([ 'schemaguard.audit_yield is off', 'SET schemaguard.audit_yield = off', 'RESET schemaguard.audit_yield' ],
+	[ 'the transaction has locked the table', 'BEGIN; LOCK TABLE c IN ACCESS SHARE MODE', 'COMMIT' ])
+{
+	my ($name, $before, $after) = @$case;
+
+	$audit->query($before);
+	begin("SELECT result FROM sg_orphan_audit('c')");
+	$alter->send('ALTER TABLE c ALTER n SET DEFAULT 1');
+	ok(waits($alter), "$name: it does not give way");
+	let();
+	is($audit->collect, 'pass', 'and judges');
+	$audit->query($after);
+	$alter->collect;
+}
+
+begin("CALL sg_add_fks('plan')");
+$alter->send('ALTER TABLE e ALTER n SET DEFAULT 1');
+ok(waits($alter), 'nor does the audit of a deed');
+let();
+$audit->collect;
+$alter->collect;
+is(query("SELECT state FROM schemaguard.plan_step WHERE plan = 'plan'"), 'validated', 'which then does its work');
+
+done_testing();
