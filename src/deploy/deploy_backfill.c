@@ -395,11 +395,17 @@ wait_for_autovacuum(Oid table, TimestampTz budget_end)
 	return true;
 }
 
-/* Is this failure the last one?  A row is waited for once; so is who has a lock on the table, again and again. */
+/*
+ * Is this failure the last one?  A row is waited for once; so is who has a lock
+ * on the table, again and again.  A parent that was there may have gone.
+ */
 static bool
 is_final(const Filling *f, const ErrorData *error, int attempt, TimestampTz budget_end)
 {
-	return !run_is_lock_failure(error) || (f->batch.waits && f->at_rows) || attempt >= sg_lock_attempts ||
+	bool		again = run_is_lock_failure(error) ||
+		(error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION && f->at_rows && OidIsValid(plan_backfill_parent(f->work->step)));
+
+	return !again || (f->batch.waits && f->at_rows) || attempt >= sg_lock_attempts ||
 		GetCurrentTimestamp() > budget_end;
 }
 
@@ -858,6 +864,21 @@ deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced)
 
 /* ---- the step ---- */
 
+/* May the caller run the expressions? */
+static bool
+check_trust(StepWork *work)
+{
+	const FkPlan *plan = work->run->plan;
+
+	if (deploy_backfill_is_trusted(plan->author))
+		return true;
+	fail_step(work, ERRCODE_INSUFFICIENT_PRIVILEGE,
+			  psprintf("the expressions are those of role %s, which nobody else runs", plan->author),
+			  psprintf(sg_calls("Have that role run the plan, or import what this exports under another name:\nSELECT sg_plan_export(%s);"),
+					   quote_literal_cstr(plan->name)));
+	return false;
+}
+
 /* Can the expressions be planned here? */
 static bool
 check_expressions(StepWork *work, FkKey *key)
@@ -913,17 +934,17 @@ fill_step(StepWork *work)
 	if (plan_filler_is_armed(step) && !plan_filler_is_owners(step, key.child))
 		(void) deploy_backfill_disarm(work->run, step, "the child has another owner, so the trigger of its backfill is made anew");
 
-	if (!deploy_backfill_is_trusted(work->run->plan->author))
-	{
-		fail_step(work, ERRCODE_INSUFFICIENT_PRIVILEGE,
-				  psprintf("the expressions are those of role %s, which nobody else runs",
-						   work->run->plan->author),
-				  psprintf(sg_calls("Have that role run the plan, or import what this exports under another name:\nSELECT sg_plan_export(%s);"),
-						   quote_literal_cstr(step->plan)));
-		return false;
-	}
-	return check_expressions(work, &key) && arm(work, &key) && fill(work, &key, true, &filled) &&
+	return check_trust(work) && check_expressions(work, &key) && arm(work, &key) && fill(work, &key, true, &filled) &&
 		deploy_backfill_is_complete(work, &key, replaced);
+}
+
+bool
+deploy_backfill_last(StepWork *work, FkKey *key)
+{
+	Filled		filled = {0};
+
+	return !OidIsValid(plan_backfill_parent(work->step)) || !work->step->fills ||
+		(check_trust(work) && check_expressions(work, key) && fill(work, key, true, &filled));
 }
 
 void

@@ -41,6 +41,12 @@ extern bool deploy_fill_rule(StepWork *work, const DeployRule *rule, bool keep_u
 extern bool deploy_backfill_is_complete(StepWork *work, FkKey *key, const FkKey *replaced);
 
 /*
+ * Fill the rows that the trigger has left without a value, before it goes: their
+ * parent was not free.  False: failed, on record.
+ */
+extern bool deploy_backfill_last(StepWork *work, FkKey *key);
+
+/*
  * Drop the trigger, if it is there, and say so; what was filled stays.  Was it
  * there?
  */

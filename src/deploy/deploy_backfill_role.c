@@ -44,6 +44,7 @@ static CodeReach *
 reach_tables(const PlanStep *step, Oid child)
 {
 	CodeReach  *reach = code_reach();
+	Oid			parent;
 	ListCell   *lc;
 
 	/*
@@ -56,6 +57,9 @@ reach_tables(const PlanStep *step, Oid child)
 		if (heir != child)
 			code_reach_write(reach, heir, CMD_UPDATE);
 	}
+	parent = plan_backfill_parent(step);
+	if (OidIsValid(parent))
+		code_reach_read(reach, parent);
 	foreach(lc, plan_backfill_tables(step))
 	{
 		code_reach_read(reach, lfirst_oid(lc));

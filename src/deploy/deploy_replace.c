@@ -101,6 +101,16 @@ restoring_statement(Oid conid)
 	return statement;
 }
 
+/*
+ * Does the trigger outlive the old key, for a last pass over rows that it has left
+ * without a value because their parent was not free?
+ */
+static bool
+goes_later(const PlanStep *step, const StepView *view)
+{
+	return view->replaced && OidIsValid(plan_backfill_parent(step));
+}
+
 /* What is done for a view that needs it, for the log: DROP CONSTRAINT, the trigger's end */
 static List *
 statements(const PlanStep *step, const StepView *view)
@@ -109,7 +119,7 @@ statements(const PlanStep *step, const StepView *view)
 
 	if (view->replaced)
 		list = lappend(list, plan_drop_statement(step->child_table, view->replaced->name));
-	if (view->filling)
+	if (view->filling && !goes_later(step, view))
 		list = list_concat(list, plan_filler_disarm_statements(step));
 	return list;
 }
@@ -176,7 +186,7 @@ execute_replace(RunAction *action)
 		plan_deed_replace(work->run->plan, work->step->step, work->object, view.replaced, work->started_id);
 		run_statement(plan_drop_statement(work->step->child_table, view.replaced->name));
 	}
-	if (view.filling)
+	if (view.filling && !goes_later(work->step, &view))
 		plan_filler_disarm(work->step);
 	log_write(&entry);
 }
@@ -232,24 +242,37 @@ accept_gone(StepWork *work)
 	run_append_notice(work, reason);
 }
 
+static void
+look(PlanStep *step, StepView *view)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	deploy_look(step, view);
+	PopActiveSnapshot();
+}
+
 void
 deploy_replace_step(PlanRun *run, int step)
 {
 	StepWork   *work = run_begin_step(run, step);
 	StepView	view;
+	bool		replaces;
 
 	if (work == NULL || list_member_int(run->broken, step))
 		return;
 
-	PushActiveSnapshot(GetTransactionSnapshot());
-	deploy_look(work->step, &view);
-	PopActiveSnapshot();
-	if (view.need == NEED_REPLACE)
+	look(work->step, &view);
+	replaces = view.need == NEED_REPLACE && view.replaced;
+	if (replaces && (work->step->backfill == NULL || deploy_backfill_is_complete(work, &view.key, view.replaced)))
 	{
-		if (work->step->backfill == NULL || deploy_backfill_is_complete(work, &view.key, view.replaced))
+		replace_key(work, &view);
+		look(work->step, &view);
+	}
+	if (view.need == NEED_REPLACE && view.replaced == NULL)
+	{
+		if (deploy_backfill_last(work, &view.key))
 			replace_key(work, &view);
 	}
-	else if (view.need == NEED_NOTHING && view.existing->enforced &&
+	else if (!replaces && view.need == NEED_NOTHING && view.existing->enforced &&
 			 work->step->state == STEP_ADDED)
 		accept_gone(work);
 	run_end_step(work);

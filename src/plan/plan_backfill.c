@@ -28,21 +28,27 @@
 #include "lib/stringinfo.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
+#include "miscadmin.h"
 #include "parser/parser.h"
 #include "rewrite/rewriteHandler.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 
+#include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/scope.h"
+#include "base/spi.h"
 #include "fk/fk.h"
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_change.h"
+#include "plan/plan_key.h"
 
 /* ---- what is accepted ---- */
 
@@ -380,6 +386,85 @@ reads_change(const PlanStep *step)
 	return sql.len ? sql.data : pstrdup("false");
 }
 
+/* ---- the parent ---- */
+
+/*
+ * Resolves a step's key, whose parent may be looked at as the owner of the
+ * child: code on it is that role's own, or a superuser's.  *locks: its rows may
+ * be locked, too.
+ */
+static bool
+find_parent(const PlanStep *step, FkKey *key, bool *locks)
+{
+	Oid			owner;
+	Oid			parents;
+
+	if (step->kind != STEP_FOREIGN_KEY || plan_step_key(step, key) != NULL || key->period)
+		return false;
+	owner = code_table_owner(key->child);
+	parents = code_table_owner(key->parent);
+	*locks = pg_class_aclcheck(key->parent, owner, ACL_UPDATE) == ACLCHECK_OK;
+	return (parents == owner || superuser_arg(parents)) && pg_class_aclcheck(key->parent, owner, ACL_SELECT) == ACLCHECK_OK;
+}
+
+/* "FROM the parent WHERE it is that of a row", whose empty columns get these values, if there are any */
+static char *
+from_parent(const PlanStep *step, const FkKey *key, const char *row, List *values)
+{
+	List	   *columns = step->child_columns;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "FROM %s%s AS \"~p\" WHERE ", get_rel_relkind(key->parent) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					 sg_relation_name(key->parent));
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		char	   *given = psprintf("%s.%s", row, quote_identifier(list_nth(columns, i)));
+		Oid			parent_type,
+					child_type,
+					parent_coll,
+					child_coll;
+		int32		typmod;
+
+		get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
+		get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
+		if (values)
+			given = psprintf("coalesce(%s, CAST(%s AS %s))", given, (char *) list_nth(values, i),
+							 format_type_extended(child_type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+		appendStringInfoString(&sql, i ? " AND " : "");
+		generate_operator_clause(&sql, psprintf("\"~p\".%s", quote_identifier(sg_column_name(key->parent, key->parent_att[i]))),
+								 parent_type, key->pf_eq_op[i],
+								 given, child_type);
+		if (parent_coll != child_coll && OidIsValid(parent_coll))
+			sg_append_collation(&sql, parent_coll);
+	}
+	return sql.data;
+}
+
+/*
+ * Once the key is there, the server looks for the parent of each value that the
+ * trigger gives, and would have the application wait for who holds that row,
+ * or fail where it goes.  So a row whose parent is not free, or not there, is
+ * left without a value.
+ */
+static char *
+checked_by_parent(const PlanStep *step)
+{
+	FkKey		key;
+	bool		locks;
+
+	if (!find_parent(step, &key, &locks))
+		return pstrdup("");
+	return psprintf("	IF %s AND EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = TG_RELID AND c.contype = 'f'"
+					" AND c.confrelid = to_regclass(%s)) THEN\n"
+					"		PERFORM %s%s;\n"
+					"		IF NOT FOUND THEN %s; END IF;\n"
+					"	END IF;\n",
+					for_each_column(step, " AND ", "NEW.%c IS NOT NULL"), quote_literal_cstr(sg_relation_name(key.parent)),
+					from_parent(step, &key, "NEW", NIL), locks ? " FOR KEY SHARE OF \"~p\" SKIP LOCKED" : "",
+					for_each_column(step, ";\n\t\t", "IF sg_all OR sg_given.%c IS NULL THEN NEW.%c := NULL; END IF"));
+}
+
 char *
 plan_backfill_body(const PlanStep *step)
 {
@@ -392,6 +477,7 @@ plan_backfill_body(const PlanStep *step)
 	appendStringInfo(&body,
 					 "#variable_conflict use_column\n"
 					 "DECLARE\n"
+					 "	sg_given record := NEW;\n"
 					 "	sg_now record;\n"
 					 "	sg_was record;\n"
 					 "	sg_all boolean := false;\n"
@@ -418,13 +504,17 @@ plan_backfill_body(const PlanStep *step)
 					 "		IF %s THEN RETURN NEW; END IF;\n"
 					 "	END IF;\n"
 					 "	%s;\n"
+					 "%s"
 					 "	RETURN NEW;\n"
 					 "EXCEPTION WHEN OTHERS THEN\n"
-					 "	RETURN NEW;\n"
+					 "	IF sg_all THEN %s; END IF;\n"
+					 "	RETURN sg_given;\n"
 					 "END\n",
 					 values_from(step, "\"~v\".*", row_source(step, "OLD", NULL)),
 					 for_each_column(step, " AND ", "sg_now.%n::text IS NOT DISTINCT FROM sg_was.%n::text"),
-					 for_each_column(step, ";\n\t", "IF sg_all OR NEW.%c IS NULL THEN NEW.%c := sg_now.%n; END IF"));
+					 for_each_column(step, ";\n\t", "IF sg_all OR NEW.%c IS NULL THEN NEW.%c := sg_now.%n; END IF"),
+					 checked_by_parent(step),
+					 for_each_column(step, "; ", "sg_given.%c := NULL"));
 	return body.data;
 }
 
@@ -474,6 +564,34 @@ plan_backfill_column_statement(const PlanStep *step)
 	return sql.len ? psprintf("ALTER TABLE %s%s", step->child_table, sql.data) : NULL;
 }
 
+Oid
+plan_backfill_parent(const PlanStep *step)
+{
+	FkKey		key;
+	bool		locks;
+
+	return find_parent(step, &key, &locks) && fk_declared_twin(&key) ? key.parent : InvalidOid;
+}
+
+/*
+ * With the key there, a value without a parent would be refused: returns the
+ * condition, behind AND, or nothing.  The value is that of the one column, or,
+ * if NULL, those in "~v".
+ */
+static char *
+and_has_parent(const PlanStep *step, const char *alias, const char *value)
+{
+	List	   *values = NIL;
+	FkKey		key;
+	bool		locks;
+
+	if (!find_parent(step, &key, &locks) || fk_declared_twin(&key) == NULL)
+		return pstrdup("");
+	for (int i = 0; i < key.nkeys; i++)
+		values = lappend(values, value ? unconstify(char *, value) : psprintf("\"~v%d\"", i + 1));
+	return psprintf(" AND EXISTS (SELECT %s)", from_parent(step, &key, alias, values));
+}
+
 /* A column that is empty, and for which there is a value in "~v"; of a CHECK, a value that mends the row */
 static char *
 can_be_filled(const PlanStep *step, const char *alias)
@@ -487,7 +605,7 @@ can_be_filled(const PlanStep *step, const char *alias)
 	foreach(lc, step->child_columns)
 		appendStringInfo(&sql, "%s(%s.%s IS NULL AND \"~v%d\" IS NOT NULL)", sql.len ? " OR " : "", alias,
 						 quote_identifier(lfirst(lc)), foreach_current_index(lc) + 1);
-	return sql.data;
+	return psprintf("(%s)%s", sql.data, and_has_parent(step, alias, NULL));
 }
 
 /* The new value of each column; `value` is a pattern as for_each_column() takes it */
@@ -538,8 +656,9 @@ write_alone(const PlanStep *step, const char *table, const PlanFillBatch *batch)
 	if (step->kind == STEP_CHECK)
 		return psprintf("UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s", table, row, column, step->backfill,
 						of_batch(step, batch), mends(step, row, psprintf("(%s\n)", step->backfill)));
-	return psprintf("UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s.%s IS NULL AND (%s\n) IS NOT NULL",
-					table, row, column, step->backfill, of_batch(step, batch), row, column, step->backfill);
+	return psprintf("UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s.%s IS NULL AND (%s\n) IS NOT NULL%s",
+					table, row, column, step->backfill, of_batch(step, batch), row, column, step->backfill,
+					and_has_parent(step, row, psprintf("(%s\n)", step->backfill)));
 }
 
 /*

@@ -52,6 +52,9 @@ typedef struct PlanFillBatch
  */
 extern char *plan_backfill_write(const PlanStep *step, const char *table, const PlanFillBatch *batch);
 
+/* The parent, where the key is there already, and these look for the values in it; or InvalidOid */
+extern Oid	plan_backfill_parent(const PlanStep *step);
+
 /* A query: how many rows want a value (found), and for how many of these there is one (fillable) */
 extern char *plan_backfill_left(const PlanStep *step);
 

@@ -234,6 +234,42 @@ is(ask(q{SELECT (SELECT count(*) FROM pg_trigger WHERE tgrelid = 'comments'::reg
 	'0 false', 'rel: without a trace');
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Between the new key and the end of the old one, no call waits for a row of the new parent, nor fails for one that goes or is not there
+ask(<<'SQL');
+CREATE TABLE map (old_id int, new_id int);
+INSERT INTO map SELECT g, g * 2 FROM generate_series(1, 10) g;
+CREATE TABLE free (id int PRIMARY KEY, ref int CONSTRAINT old_key REFERENCES old_parent, note text);
+INSERT INTO free SELECT g, g FROM generate_series(1, 3) g;
+SELECT sg_plan_create('free'), sg_plan_add_fk('free', 'free', '{new_id}', 'new_parent', fk_name => 'new_key', replaces => 'old_key', index => false,
+	backfill => '(SELECT m.new_id FROM public.map m WHERE m.old_id = ref)');
+SQL
+$s->query("CALL sg_add_fks('free', validate => false)");
+is(ask('INSERT INTO free VALUES (4, 4) RETURNING new_id'), '8', 'free: a parent that is there');
+my $caller = SgTest::Session->new($node);
+$holder->query('BEGIN; DELETE FROM new_parent WHERE id = 10; SELECT FROM new_parent WHERE id = 12 FOR UPDATE');
+for my $call (
+	[ 'an insert whose new parent is being deleted', 'INSERT INTO free VALUES (5, 5)' ],
+	[ 'one whose new parent is locked', 'INSERT INTO free VALUES (6, 6)' ],
+	[ 'an update to such a parent', 'UPDATE free SET ref = 6 WHERE id = 1' ])
+{
+	$caller->send($call->[1]);
+	wait_for(sub { $caller->is_done || ask("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $caller->{pid}") eq '1' });
+	ok($caller->is_done, "free: $call->[0] waits for nobody");
+}
+$holder->query('COMMIT');
+$caller->collect;
+is($caller->sqlstate, '', 'free: nor fails');
+ask('INSERT INTO map VALUES (-1, 99999); INSERT INTO old_parent VALUES (-1)');
+$caller->query('INSERT INTO free VALUES (7, -1)');
+is($caller->sqlstate, '', 'free: nor does one whose value has no parent');
+is(ask('SELECT string_agg(id || $$ $$ || coalesce(new_id::text, $$-$$), $$, $$ ORDER BY id) FROM free'), '1 -, 2 4, 3 6, 4 8, 5 -, 6 -, 7 -', 'free: such rows are left without a value');
+$s->query("CALL sg_add_fks('free')");
+is(step('free'), 'added: 2 rows that key old_key joins have no value in (new_id)', 'free: the next call fills them, and keeps the old key for those without a parent');
+ask('INSERT INTO new_parent VALUES (10), (99999)');
+$s->query("CALL sg_add_fks('free')");
+is(step('free') . ask(' SELECT string_agg(id || $$ $$ || new_id, $$, $$ ORDER BY id) FROM free'), 'validated1 12, 2 4, 3 6, 4 8, 5 10, 6 12, 7 99999', 'free: until they have one');
+
+# ---------------------------------------------------------------------------------------------------------------------
 # A trigger that is dropped or disabled between two calls
 sub change_filler
 {
@@ -290,6 +326,6 @@ is(ask('SELECT c FROM late'), '2', 'tree: one that comes later is filled by the 
 ask(q{SELECT sg_plan_release('tree', 'fill')});
 is(ask(q{SELECT count(*) FROM pg_trigger WHERE tgrelid = ANY ('{par,kid,grandkid,late}'::regclass[])}), '0', 'tree: in the end none keeps its trigger, nor one that has left');
 
-$_->quit foreach $s, $app, $holder;
+$_->quit foreach $s, $app, $holder, $caller;
 $node->stop;
 done_testing();
