@@ -80,9 +80,10 @@ typedef struct Copy
 	Oid			relid;
 	Datum	   *values;
 	char	   *nulls;
-	HeapTuple	back;			/* as INSERT has returned it */
-	TupleDesc	desc;			/* of a row value with the table's types of
-								 * now */
+	TupleDesc	desc;			/* of a row value with the types that the
+								 * table had before the first row went back */
+	Datum		back;			/* as INSERT has returned it: with those that
+								 * it has then, for a trigger may change them */
 	bool		restored;
 } Copy;
 
@@ -372,7 +373,7 @@ insert_copies(RestorePart *part)
 		if (rc != SPI_OK_INSERT_RETURNING || SPI_processed != 1)
 			kept_by_trigger(part, copy);
 		old = MemoryContextSwitchTo(context);
-		copy->back = heap_copytuple(SPI_tuptable->vals[0]);
+		copy->back = heap_copy_tuple_as_datum(SPI_tuptable->vals[0], BlessTupleDesc(SPI_tuptable->tupdesc));
 		MemoryContextSwitchTo(old);
 		SPI_freetuptable(SPI_tuptable);
 	}
@@ -395,9 +396,8 @@ compare_copies(RestorePart *part)
 	for (int i = 0; i < part->n; i++)
 	{
 		Copy	   *copy = &part->copies[i];
-		Datum		row = heap_copy_tuple_as_datum(copy->back, copy->desc);
 
-		if (strcmp(OidOutputFunctionCall(F_RECORD_OUT, row), copy->text) != 0)
+		if (strcmp(OidOutputFunctionCall(F_RECORD_OUT, copy->back), copy->text) != 0)
 		{
 			part->by_trigger = true;
 			ereport(ERROR,

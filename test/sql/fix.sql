@@ -430,6 +430,24 @@ ALTER TABLE guarded ADD COLUMN late int DEFAULT 9, ALTER COLUMN id TYPE text;
 CALL sg_restore_quarantine('fix');
 SELECT row_text, reason FROM kept;
 TABLE guarded ORDER BY id;
+-- a trigger that changes the types of rows that go back with its own
+CREATE TABLE retyping (id int PRIMARY KEY, p int);
+CREATE TABLE retyped (id int PRIMARY KEY, p int, v numeric, n int);
+INSERT INTO retyping VALUES (1, 77);
+INSERT INTO retyped VALUES (1, 77, 1073741820, 1), (2, 77, 1, 2);
+DELETE FROM schemaguard.quarantine;
+SELECT sg_plan_create('fix', replace => true);
+SELECT sg_plan_add_fk('fix', 'retyping', '{p}', 'parents', orphans => 'quarantine', index => false, fk_name => 'retyping_p');
+SELECT sg_plan_add_fk('fix', 'retyped', '{p}', 'parents', orphans => 'quarantine', index => false, fk_name => 'retyped_p');
+CALL sg_add_fks('fix', fix => true);
+ALTER TABLE retyping DROP CONSTRAINT retyping_p;
+ALTER TABLE retyped DROP CONSTRAINT retyped_p;
+CREATE FUNCTION retype() RETURNS trigger LANGUAGE plpgsql AS
+  'BEGIN ALTER TABLE fix.retyped ALTER v TYPE int, ALTER n TYPE numeric; RETURN NEW; END';
+CREATE TRIGGER retype BEFORE INSERT ON retyping FOR EACH ROW EXECUTE FUNCTION retype();
+CALL sg_restore_quarantine('fix');
+SELECT row_text, reason FROM kept;
+SELECT r.*, pg_typeof(v) AS type_of_v, pg_typeof(n) AS type_of_n FROM retyped AS r ORDER BY id;
 
 -- a batch that takes long is followed by smaller ones, however many rows it may have
 SET client_min_messages = warning;
