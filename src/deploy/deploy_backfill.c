@@ -32,7 +32,9 @@
 #include "base/calls.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -109,6 +111,8 @@ typedef struct Filling
 	int64		limit;			/* rows of the next one */
 	int			patience;		/* how often its time is doubled */
 	bool		is_cheap;		/* values may be computed twice */
+	bool		is_paced;		/* each row may take its time when the
+								 * statement is over */
 	bool		again;			/* an attempt has failed */
 	bool		at_rows;		/* its tables are locked, and looked at */
 	bool		cut;			/* its time was over: rows may be left */
@@ -294,7 +298,7 @@ do_batch(void *p)
 	SgPlanned  *planned;
 	SgScope		scope;
 
-	f->batch.alone = f->is_cheap && !f->again && f->limit > 1 && list_length(f->work->step->child_columns) == 1 &&
+	f->batch.alone = f->is_cheap && !f->again && !f->is_paced && f->limit > 1 && list_length(f->work->step->child_columns) == 1 &&
 		!is_shared(f->table, ExclusiveLock);
 	SPI_connect();
 	planned = plan_batch(f, role);
@@ -332,6 +336,26 @@ is_of_key(const Filling *f, Relation rel)
 	return false;
 }
 
+/*
+ * Is anything done for each row once the statement is over, whose time no row
+ * tells beforehand: by triggers of users, and by keys that refer to a column?
+ */
+static bool
+fires_after_rows(Relation rel, bool of_key)
+{
+	const TriggerDesc *triggers = rel->trigdesc;
+
+	for (int i = 0; triggers && triggers->trig_update_after_row && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if ((!trigger->tgisinternal || (of_key && RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_PK)) && trigger->tgenabled != TRIGGER_DISABLED &&
+			TRIGGER_TYPE_MATCHES(trigger->tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_AFTER, TRIGGER_TYPE_UPDATE))
+			return true;
+	}
+	return false;
+}
+
 static void
 measure(void *p)
 {
@@ -342,6 +366,7 @@ measure(void *p)
 	rel = sg_relation_open(f->table, AccessShareLock);
 	f->blocks = RelationGetNumberOfBlocks(rel);
 	f->batch.of_key = is_of_key(f, rel);
+	f->is_paced = fires_after_rows(rel, f->batch.of_key);
 	table_close(rel, AccessShareLock);
 }
 
@@ -553,7 +578,10 @@ set_next(Filling *f, TimestampTz since)
 		f->width = Max(f->width / 2, 1);
 	else if (ms < longest_batch() / 2.0 && f->found <= f->limit / 2)
 		f->width = Min(f->width * 2, MOST_BLOCKS);
-	f->limit = Min(f->limit * 2, sg_fill_batch);
+	if (f->is_paced && ms > longest_batch())
+		f->limit = Max((int64) (f->found * longest_batch() / ms), 1);
+	else if (!f->is_paced || (f->found >= f->limit && ms < longest_batch() / 2.0))
+		f->limit = Min(f->limit * 2, sg_fill_batch);
 }
 
 /* Fills one batch */
@@ -616,6 +644,8 @@ fill_table(Filling *f, Oid table)
 	f->action.error = persist(measure, f);
 	if (f->action.error)
 		return false;
+	if (f->is_paced)
+		f->limit = 1;
 
 	sg_progress_tables(SG_PHASE_EXECUTING, table, f->blocks);
 	for (f->batch.from = 0; f->batch.from < f->blocks; f->batch.from = f->batch.to)
