@@ -289,6 +289,26 @@ order_steps(List *steps)
 	return ordered;
 }
 
+/* Counts the rows of a column that the plan has not added, which its fill would change, whatever `fix` says */
+static void
+count_fill(StepWork *work, List *deeds)
+{
+	ChangeMove	move;
+
+	foreach_ptr(const PlanDeed, deed, deeds)
+	{
+		if (deed->step == work->step->step)
+			return;
+	}
+	PushActiveSnapshot(GetTransactionSnapshot());
+	change_look(work->step, &move);
+	PopActiveSnapshot();
+	if (move.kind != MOVE_FILL)
+		return;
+	work->step->orphans = ORPHANS_SET;
+	(void) fix_rule(work, &move.rows);
+}
+
 /*
  * Refuses a call that would take away or change more rows than it may.  What
  * can't be counted, for it is not there yet, is held against the limit batch by
@@ -298,11 +318,14 @@ static void
 count_first(PlanRun *run)
 {
 	int64		orphan_rows = run->orphan_rows;
+	bool		applies = strcmp(run->procedure, "sg_fix_orphans") != 0;
+	List	   *deeds;
 	MemoryContext context;
 	MemoryContext old;
 
 	if (!fix_counts_first(run))
 		return;
+	deeds = applies ? plan_deeds(run->plan, DEED_BIT(DEED_CHANGE)) : NIL;
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard step", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(run->context);
 	run->dry_run = run->counting = true;
@@ -311,11 +334,13 @@ count_first(PlanRun *run)
 		StepWork   *work;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!plan_step_fixes(step) || step->kind == STEP_COLUMN)
+		if (step->kind == STEP_COLUMN ? !applies || (step->state == STEP_VALIDATED && !step->fills) : !(run->fix && plan_step_fixes(step)))
 			continue;
 		MemoryContextSwitchTo(context);
 		work = run_begin_step(run, step->step);
-		if (work)
+		if (work && step->kind == STEP_COLUMN)
+			count_fill(work, deeds);
+		else if (work)
 			fix_work(work);
 		MemoryContextReset(context);
 	}

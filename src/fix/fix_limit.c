@@ -60,7 +60,7 @@ limit_of(const PlanRun *run)
 bool
 fix_counts_first(const PlanRun *run)
 {
-	return run->fix && !run->dry_run && limit_of(run) >= 0;
+	return !run->dry_run && limit_of(run) >= 0;
 }
 
 /* Counts the rows of which there is no copy */
@@ -126,7 +126,7 @@ fix_check_counted(const PlanRun *run, const RunRows *rows)
 				 errdetail("%s", run_rows_text(rows, true)),
 				 errhint("If that is to be:\n%s",
 						 run_call_text(run, run->procedure,
-									   psprintf("%s%s, max_rows => " INT64_FORMAT, run_steps_text(run), fixes ? "" : ", fix => true",
+									   psprintf("%s%s, max_rows => " INT64_FORMAT, run_steps_text(run), fixes || !run->fix ? "" : ", fix => true",
 												Max(lost_rows(rows), moved_rows(rows)))))));
 }
 

@@ -313,6 +313,24 @@ SQL
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
+# A column that was there counts against the limit; one that the plan has added does not
+ask(<<'SQL');
+CREATE TABLE lim (id int, b int);
+INSERT INTO lim SELECT generate_series(1, 30);
+SELECT sg_plan_create('lim'), sg_plan_add_column('lim', 'lim', 'b', 'int', fill => '7');
+SELECT sg_plan_create('lim_new'), sg_plan_add_column('lim_new', 'lim', 'c', 'int', fill => '7');
+SQL
+$s->query('SET schemaguard.fix_limit = 20');
+$s->query("CALL sg_apply('lim')");
+like($s->{err}, qr/53400: 30 rows would be deleted or changed without a copy: more than schemaguard.fix_limit allows.*CALL public.sg_apply\('lim', max_rows => 30\)/s, 'lim: refused');
+is(ask('SELECT count(b) FROM lim'), '0', 'lim: and nothing is done');
+$s->query("CALL sg_apply('lim', max_rows => 30)");
+$s->query("CALL sg_apply('lim_new')");
+is(ask('SELECT count(b) || $$ $$ || count(c) FROM lim'), '30 30', 'lim: filled as the call allows; a column that the plan adds has no values to lose');
+$s->query('RESET schemaguard.fix_limit');
+ask(qq{SELECT sg_plan_release('$_', 'fill')}) foreach 'lim', 'lim_new';
+
+# ---------------------------------------------------------------------------------------------------------------------
 # What inherits, other than partitions, has rows and triggers of its own
 ask(<<'SQL');
 CREATE TABLE par (id int, a int, b int);
