@@ -106,6 +106,7 @@ OBJS = \
 	src/check/check_access.o \
 	src/check/check_cascade.o \
 	src/check/check_change.o \
+	src/check/check_fill.o \
 	src/check/check_fix.o \
 	src/check/check_index.o \
 	src/check/check_key.o \

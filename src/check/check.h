@@ -187,6 +187,14 @@ extern CheckTable *check_table(PlanCheck *check, Oid relid);
 
 /* The subscription that writes to a table, quoted, or NULL */
 extern const char *check_subscription_name(const CheckTable *table);
+
+/* Warns where a step has new rows filled, or whatever its trigger does, and a subscription writes rows, past triggers */
+extern void check_subscribed(PlanCheck *check, CheckStep *cs);
+
+/* ---- check_fill.c ---- */
+
+/* What keeps a step's trigger, and its batches, from filling rows; has it stopped? */
+extern void check_filler(CheckStep *cs, bool lost);
 extern void check_tables(PlanCheck *check, CheckStep *cs);
 
 /* Blocks where rows of a published table are updated, or deleted, that have no replica identity */

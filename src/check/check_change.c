@@ -202,13 +202,12 @@ table_of_trigger(const char *sql)
 	return table;
 }
 
-/* Where the step has new rows filled, or whatever its trigger does, and a subscription writes rows, past triggers */
-static void
+void
 check_subscribed(PlanCheck *check, CheckStep *cs)
 {
 	const PlanStep *step = cs->step;
 	Oid			table = step->kind == STEP_STATEMENT ? table_of_trigger(step->definition) :
-		step->fill ? sg_find_qualified(step->child_table) : InvalidOid;
+		step->fill || step->backfill ? sg_find_qualified(step->child_table) : InvalidOid;
 	const char *subscription = OidIsValid(table) ? check_subscription_name(check_table(check, table)) : NULL;
 
 	if (subscription)
@@ -265,6 +264,8 @@ check_change(PlanCheck *check, CheckStep *cs)
 	if (cs->step->kind == STEP_STATEMENT && move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_statement(check, cs);
 	check_subscribed(check, cs);
+	if (move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
+		check_filler(cs, cs->step->state == STEP_VALIDATED && move.kind == MOVE_FILL);
 	check_dependents(cs, &move);
 	check_lost(cs, &move);
 	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT)

@@ -259,7 +259,10 @@ check_backfill(PlanCheck *check, CheckStep *cs)
 				  psprintf("the expressions are those of role %s, which nobody else runs",
 						   quote_identifier(check->plan->author)),
 				  psprintf("Run the plan as that role:\nSET ROLE %s;", quote_identifier(check->plan->author)));
-	else if (cs->view.need == NEED_ADD)
+	else
+		check_filler(cs, cs->step->fills && !plan_filler_is_current(cs->step, sg_find_qualified(cs->step->child_table)));
+	check_subscribed(check, cs);
+	if (cs->view.need == NEED_ADD)
 		check_row(cs, "backfill", CHECK_WARN,
 				  "deployment fills the columns of the key: what is said about their rows is from before",
 				  psprintf(sg_calls("What is filled is looked at once more before the key is added; until then:\nSELECT * FROM sg_orphan_audit(plan => %s);"),
@@ -757,12 +760,15 @@ check_definition(PlanCheck *check, CheckStep *cs)
 	}
 	check_done(cs);
 	check_existing(check, cs);
-	if (cs->view.need == NEED_NOTHING)
+	if (cs->view.need == NEED_NOTHING && !cs->step->fills)
 		return;
-	check_replaces(cs);
-	if (cs->view.need == NEED_REPLACE)
+	if (cs->view.need != NEED_NOTHING)
+		check_replaces(cs);
+	if (cs->view.need == NEED_REPLACE && !cs->step->fills)
 		return;
 	check_backfill(check, cs);
+	if (cs->view.need == NEED_NOTHING || cs->view.need == NEED_REPLACE)
+		return;
 	if (cs->view.existing == NULL)
 		check_name(check, cs);
 	check_queries(cs);

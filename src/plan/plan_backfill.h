@@ -101,6 +101,9 @@ extern List *plan_filler_disarm_statements(const PlanStep *step);
 /* Has a table, which is locked, any such trigger, of whichever plan? */
 extern bool plan_filler_is_on(Oid table);
 
+/* Is it the name of such a trigger, of whichever plan? */
+extern bool plan_filler_is_named(const char *name);
+
 /* Is it the identity of such a trigger or function, as pg_identify_object() has it? */
 extern bool plan_filler_has_identity(const char *identity);
 

@@ -79,13 +79,19 @@ plan_filler_name(const PlanStep *step)
 }
 
 bool
+plan_filler_is_named(const char *name)
+{
+	return strncmp(name, FILLER_PREFIX, strlen(FILLER_PREFIX)) == 0;
+}
+
+bool
 plan_filler_is_on(Oid table)
 {
 	Relation	rel = RelationIdGetRelation(table);
 	bool		found = false;
 
 	for (int i = 0; rel && rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
-		found |= strncmp(rel->trigdesc->triggers[i].tgname, FILLER_PREFIX, strlen(FILLER_PREFIX)) == 0;
+		found |= plan_filler_is_named(rel->trigdesc->triggers[i].tgname);
 	if (rel)
 		RelationClose(rel);
 	return found;

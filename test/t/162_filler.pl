@@ -353,6 +353,39 @@ is(ask('SELECT c FROM late'), '2', 'tree: one that comes later is filled by the 
 ask(q{SELECT sg_plan_release('tree', 'fill')});
 is(ask(q{SELECT count(*) FROM pg_trigger WHERE tgrelid = ANY ('{par,kid,grandkid,late}'::regclass[])}), '0', 'tree: in the end none keeps its trigger, nor one that has left');
 
+# ---------------------------------------------------------------------------------------------------------------------
+# Preflight says what keeps rows from being filled
+ask(<<'SQL');
+CREATE ROLE heir;
+CREATE TABLE behind (id int, ref int CONSTRAINT old_key REFERENCES old_parent);
+CREATE TRIGGER "~~back" BEFORE UPDATE ON behind FOR EACH ROW EXECUTE FUNCTION back();
+SELECT sg_plan_create('behind'), sg_plan_add_fk('behind', 'behind', '{v}', 'new_parent', replaces => 'old_key', backfill => 'ref');
+CREATE TABLE behind_part (id int, a int) PARTITION BY LIST (id);
+CREATE TABLE behind_part_1 PARTITION OF behind_part FOR VALUES IN (1);
+CREATE TRIGGER "~~back" BEFORE UPDATE ON behind_part_1 FOR EACH ROW EXECUTE FUNCTION back();
+SELECT sg_plan_create('behind_part'), sg_plan_add_column('behind_part', 'behind_part', 'v', 'int', fill => 'a');
+CREATE TABLE ruled (id int, v int);
+CREATE RULE nothing AS ON UPDATE TO ruled DO INSTEAD NOTHING;
+SELECT sg_plan_create('ruled'), sg_plan_add_not_null('ruled', 'ruled', 'v', policy => 'set', fill => '0');
+CREATE TABLE owned (id int);
+CREATE TABLE owned_kid () INHERITS (owned);
+ALTER TABLE owned_kid OWNER TO heir;
+SELECT sg_plan_create('owned'), sg_plan_add_column('owned', 'owned', 'v', 'int', fill => 'id');
+SELECT sg_plan_create('typo'), sg_plan_add_fk('typo', 'behind', '{w}', 'new_parent', replaces => 'old_key', backfill => 'reff');
+CREATE TABLE lost (id int);
+SELECT sg_plan_create('lost'), sg_plan_add_column('lost', 'lost', 'v', 'int', fill => 'id');
+SQL
+$s->query("CALL sg_apply('lost')");
+ask('ALTER TABLE lost DISABLE TRIGGER USER');
+is(ask("SELECT string_agg(check_name || ' ' || result || ': ' || detail, ', ') FROM sg_plan_check_details('$_->[0]') WHERE step > 0 AND (check_name = 'filler' OR result = 'block')"),
+	$_->[1], "check: $_->[0]")
+	foreach [ 'behind', 'filler warn: trigger "~~back" of public.behind fires behind the one that fills rows, and may take their values away' ],
+	[ 'behind_part', 'filler warn: trigger "~~back" of public.behind_part_1 fires behind the one that fills rows, and may take their values away' ],
+	[ 'ruled', q{filler warn: a rule of public.ruled does something else in place of UPDATE, so its rows can't be filled} ],
+	[ 'owned', 'filler warn: public.owned_kid has another owner than public.owned, so rows that come to it are not filled' ],
+	[ 'typo', q{filler warn: trigger "~~back" of public.behind fires behind the one that fills rows, and may take their values away, backfill block: the expressions can't be used: column "reff" does not exist} ],
+	[ 'lost', 'filler warn: the trigger that fills rows was dropped, disabled or changed: rows come without a value' ];
+
 $_->quit foreach $s, $app, $holder, $caller;
 $node->stop;
 done_testing();

@@ -1,0 +1,151 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_fill.c
+ *	  What keeps a step's trigger, and its batches, from filling rows.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
+#include "miscadmin.h"
+#include "rewrite/prs2lock.h"
+#include "rewrite/rewriteDefine.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+
+#include "base/calls.h"
+#include "base/code.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "check/check.h"
+#include "deploy/deploy_backfill.h"
+#include "plan/plan_backfill.h"
+#include "plan/plan_call.h"
+
+/* Has a step a trigger that fills rows while they are filled, or for longer? */
+static bool
+has_filler(const PlanStep *step)
+{
+	switch (step->kind)
+	{
+		case STEP_FOREIGN_KEY:
+			return step->backfill != NULL;
+		case STEP_CHECK:
+		case STEP_NOT_NULL:
+			return step->orphans == ORPHANS_SET;
+		default:
+			return step->fill != NULL;
+	}
+}
+
+/* Warns of triggers that fire behind the step's own and see, or take away, what it has given */
+static void
+check_later_triggers(CheckStep *cs, Relation rel)
+{
+	const char *own = plan_filler_name(cs->step);
+	const TriggerDesc *triggers = rel->trigdesc;
+
+	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (trigger->tgenabled == TRIGGER_DISABLED || trigger->tgisinternal || plan_filler_is_named(trigger->tgname) ||
+			strcmp(trigger->tgname, own) <= 0 || !TRIGGER_FOR_ROW(trigger->tgtype) || !TRIGGER_FOR_BEFORE(trigger->tgtype) ||
+			!(TRIGGER_FOR_INSERT(trigger->tgtype) || TRIGGER_FOR_UPDATE(trigger->tgtype)))
+			continue;
+		check_row(cs, "filler", CHECK_WARN,
+				  psprintf("trigger %s of %s fires behind the one that fills rows, and may take their values away",
+						   quote_identifier(trigger->tgname), sg_relation_name(RelationGetRelid(rel))),
+				  psprintf("ALTER TRIGGER %s ON %s RENAME TO %s;", quote_identifier(trigger->tgname), sg_relation_name(RelationGetRelid(rel)),
+						   quote_identifier(psprintf("a_%.*s", NAMEDATALEN - 3, trigger->tgname))));
+	}
+}
+
+/* Warns of rules that do something else in place of UPDATE */
+static void
+check_rules(CheckStep *cs, Relation rel)
+{
+	for (int i = 0; rel->rd_rules && i < rel->rd_rules->numLocks; i++)
+	{
+		const RewriteRule *rule = rel->rd_rules->rules[i];
+
+		if (rule->event == CMD_UPDATE && rule->isInstead && rule->enabled != RULE_DISABLED)
+		{
+			check_row(cs, "filler", CHECK_WARN,
+					  psprintf("a rule of %s does something else in place of UPDATE, so its rows can't be filled", sg_relation_name(RelationGetRelid(rel))),
+					  psprintf("SELECT rulename, definition FROM pg_rules WHERE format('%%I.%%I', schemaname, tablename) = %s;",
+							   quote_literal_cstr(sg_relation_name(RelationGetRelid(rel)))));
+			return;
+		}
+	}
+}
+
+/* The function of the trigger is the owner's of the step's table, and does nothing for others */
+static void
+check_owners(CheckStep *cs, Oid child, Oid table)
+{
+	if (code_table_owner(table) != code_table_owner(child))
+		check_row(cs, "filler", CHECK_WARN,
+				  psprintf("%s has another owner than %s, so rows that come to it are not filled", sg_relation_name(table), cs->step->child_table),
+				  psprintf("ALTER TABLE %s OWNER TO %s;", sg_relation_name(table), quote_identifier(GetUserNameFromId(code_table_owner(child), false))));
+}
+
+typedef struct RoleArg
+{
+	const PlanStep *step;
+	Oid			child;
+} RoleArg;
+
+static void
+find_role(void *p)
+{
+	const RoleArg *arg = p;
+
+	(void) deploy_backfill_role(arg->step, arg->child, NULL);
+}
+
+/* Blocks expressions of a key that can't be analysed, or that nobody may run for the owner */
+static void
+check_expressions(CheckStep *cs, Oid child)
+{
+	RoleArg		arg = {cs->step, child};
+	ErrorData  *error = sg_try_undo(find_role, &arg);
+
+	if (error == NULL)
+		return;
+	sg_rethrow_cancel(error);
+	check_row(cs, "backfill", CHECK_BLOCK, psprintf("the expressions can't be used: %s", sg_error_message(error)),
+			  pstrdup("In backfill, names of tables, functions and operators outside pg_catalog need their schema."));
+}
+
+void
+check_filler(CheckStep *cs, bool lost)
+{
+	PlanStep   *step = cs->step;
+	Oid			child = sg_find_qualified(step->child_table);
+
+	if (!OidIsValid(child) || !has_filler(step))
+		return;
+	foreach_oid(table, find_all_inheritors(child, NoLock, NULL))
+	{
+		Relation	rel = RelationIdGetRelation(table);
+
+		if (rel == NULL)
+			continue;
+		check_later_triggers(cs, rel);
+		check_rules(cs, rel);
+		check_owners(cs, child, table);
+		RelationClose(rel);
+	}
+	if (step->kind == STEP_FOREIGN_KEY)
+		check_expressions(cs, child);
+	if (lost)
+		check_row(cs, "filler", CHECK_WARN, pstrdup("the trigger that fills rows was dropped, disabled or changed: rows come without a value"),
+				  psprintf(sg_calls("Have it made anew, and these rows filled:\nCALL sg_apply(%s);"), quote_literal_cstr(cs->plan)));
+}
