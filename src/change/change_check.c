@@ -8,19 +8,97 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_constraint.h"
+#include "common/hashfn.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
+
+/* ---- conditions of a table that were deparsed by this call ---- */
+
+typedef struct Deparsed
+{
+	Oid			conid;			/* hash key */
+	TransactionId xmin;			/* of the row of pg_constraint */
+	ItemPointerData place;
+	char	   *condition;
+} Deparsed;
+
+static HTAB *deparsed = NULL;
+static MemoryContext deparsed_context = NULL;
+static Oid	deparsed_table;
+static TimestampTz deparsed_since;
+static uint32 deparsed_columns;
+
+/* A hash of the names by which a condition may call columns */
+static uint32
+hash_columns(Oid table)
+{
+	Relation	rel = RelationIdGetRelation(table);
+	uint32		hash = 0;
+
+	if (rel == NULL)
+		sg_gone(ERRCODE_UNDEFINED_TABLE, "a table");
+	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
+		hash = hash_combine(hash, string_hash(NameStr(TupleDescAttr(RelationGetDescr(rel), i)->attname), NAMEDATALEN));
+	RelationClose(rel);
+	return hash;
+}
+
+/* Begins anew for another table, by another call, or with columns of other names */
+static void
+remember_table(Oid table)
+{
+	HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(Deparsed)};
+	uint32		columns = hash_columns(table);
+
+	if (deparsed && deparsed_table == table && deparsed_since == GetCurrentStatementStartTimestamp() && deparsed_columns == columns)
+		return;
+	deparsed = NULL;
+	if (deparsed_context)
+		MemoryContextReset(deparsed_context);
+	else
+		deparsed_context = AllocSetContextCreate(TopMemoryContext, "schemaguard checks", ALLOCSET_DEFAULT_SIZES);
+	ctl.hcxt = deparsed_context;
+	deparsed = hash_create("schemaguard checks", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	deparsed_table = table;
+	deparsed_since = GetCurrentStatementStartTimestamp();
+	deparsed_columns = columns;
+}
+
+/* Like change_condition(), which a plan with many checks of a table would ask as often as there are pairs */
+static const char *
+condition_of(HeapTuple tuple)
+{
+	Oid			conid = ((Form_pg_constraint) GETSTRUCT(tuple))->oid;
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	Deparsed   *entry = hash_search(deparsed, &conid, HASH_FIND, NULL);
+	char	   *condition;
+
+	if (entry && entry->xmin == xmin && ItemPointerEquals(&entry->place, &tuple->t_self))
+		return entry->condition;
+	condition = MemoryContextStrdup(deparsed_context, change_condition(tuple));
+	entry = hash_search(deparsed, &conid, HASH_ENTER, NULL);
+	entry->xmin = xmin;
+	entry->place = tuple->t_self;
+	entry->condition = condition;
+	return condition;
+}
 
 static bool
 is_check(HeapTuple tuple, const char *condition)
@@ -46,11 +124,12 @@ find_check(Oid table, const PlanStep *step, const char *condition)
 		return tuple;
 	if (plan_step_needed_name(step))
 		return NULL;
+	remember_table(table);
 	sg_catalog_begin(&scan, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
 					 Anum_pg_constraint_conrelid, table, NULL);
 	while (found == NULL && HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
 	{
-		if (is_check(tuple, condition))
+		if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_CHECK && strcmp(condition_of(tuple), condition) == 0)
 			found = heap_copytuple(tuple);
 	}
 	sg_catalog_end(&scan);

@@ -44,3 +44,13 @@ COMMIT;
 CALL sg_rollback_fks('checks', fail => true);
 DROP SCHEMA checks CASCADE;
 SELECT sg_plan_drop('checks') \g /dev/null
+-- What a call has read of them it reads again where columns have other names by then.
+CREATE SCHEMA checks CREATE TABLE t (a int, b int, CONSTRAINT theirs CHECK (a > 0));
+SELECT sg_plan_create('checks'), sg_plan_add_check('checks', 'checks.t', 'b > 0', 'b'), sg_plan_add_rename('checks', 'column', 'checks.t', 'renamed', name => 'a'),
+       sg_plan_add_check('checks', 'checks.t', 'renamed > 0', 'again', after => '{2}') \g /dev/null
+SET schemaguard.verbosity = steps;
+CALL sg_apply('checks', fail => true);
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'checks.t'::regclass ORDER BY conname;
+SET client_min_messages = error;
+DROP SCHEMA checks CASCADE;
+SELECT sg_plan_drop('checks', force => true) \g /dev/null
