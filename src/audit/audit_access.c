@@ -36,6 +36,12 @@
 #include "base/guc.h"
 #include "base/quote.h"
 
+static char *
+grant_hint(const char *table, const char *role)
+{
+	return psprintf("Have its owner run:\nGRANT SELECT ON %s TO %s;", table, role);
+}
+
 FkProblem *
 audit_readable(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole_row)
 {
@@ -44,19 +50,21 @@ audit_readable(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole
 
 	if (object_aclcheck(NamespaceRelationId, get_rel_namespace(relid), role, ACL_USAGE) != ACLCHECK_OK)
 		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE,
-						  psprintf("role %s has no USAGE on the schema of %s", who, name), NULL);
+						  psprintf("role %s has no USAGE on the schema of %s", who, name),
+						  psprintf("Have its owner run:\nGRANT USAGE ON SCHEMA %s TO %s;",
+								   quote_identifier(sg_schema_name(get_rel_namespace(relid))), who));
 
 	if (pg_class_aclcheck(relid, role, ACL_SELECT) != ACLCHECK_OK)
 	{
 		if (whole_row)
 			return fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE,
-							  psprintf("role %s has no SELECT on %s", who, name), NULL);
+							  psprintf("role %s has no SELECT on %s", who, name), grant_hint(name, who));
 		for (int i = 0; i < n; i++)
 		{
 			if (pg_attribute_aclcheck(relid, columns[i], role, ACL_SELECT) != ACLCHECK_OK)
 				return fk_problem(FK_PROBLEM_OTHER, ERRCODE_INSUFFICIENT_PRIVILEGE,
 								  psprintf("role %s has no SELECT on column %s of %s", who,
-										   sg_column_name(relid, columns[i]), name), NULL);
+										   sg_column_name(relid, columns[i]), name), grant_hint(name, who));
 		}
 	}
 

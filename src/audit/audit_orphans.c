@@ -209,7 +209,9 @@ key_by_name(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("table %s has no foreign key \"%s\"", sg_relation_name(child), name),
 				 nearest.found ? errhint("Perhaps you meant \"%s\".", nearest.found) :
-				 errhint("A key that a partition has from its partitioned table is found there; name the columns of a planned key.")));
+				 errhint("A key that a partition has from its partitioned table is found there; a planned key by its columns, with the function sg_orphans. The table has these:\n"
+						 "SELECT conname FROM pg_constraint WHERE contype = 'f' AND conrelid = %s::regclass;",
+						 quote_literal_cstr(sg_relation_name(child)))));
 	}
 	return key;
 }

@@ -137,7 +137,8 @@ check_may_read(Oid relid)
 	if (problem)
 		ereport(ERROR,
 				(errcode(problem->sqlerrcode),
-				 errmsg("no rule of %s can be judged: %s", sg_relation_name(relid), problem->reason)));
+				 errmsg("no rule of %s can be judged: %s", sg_relation_name(relid), problem->reason),
+				 problem->hint ? errhint("%s", problem->hint) : 0));
 }
 
 AuditKey *

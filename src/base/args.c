@@ -145,7 +145,8 @@ no_such_table(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_TABLE),
 			 errmsg("table \"%s\" does not exist", name),
-			 near ? errhint("Perhaps you meant table %s.", near) : 0));
+			 near ? errhint("Perhaps you meant table %s.", near) :
+			 errhint("Find the table, and give its name with the schema:\nSELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2;")));
 }
 
 Oid

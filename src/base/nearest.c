@@ -11,14 +11,18 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
 #include "base/catalog.h"
+#include "base/compat.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 
@@ -137,4 +141,24 @@ sg_unquoted_table(const char *input)
 			found = name;
 	}
 	return found;
+}
+
+Oid
+sg_role_by_name(const char *name)
+{
+	Oid			role = get_role_oid(name, true);
+	SgNearest	nearest = {name};
+	SgCatalog	roles;
+	HeapTuple	tuple;
+
+	if (OidIsValid(role))
+		return role;
+	sg_catalog_begin_all(&roles, AuthIdRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&roles)))
+		sg_nearest_try(&nearest, NameStr(((Form_pg_authid) GETSTRUCT(tuple))->rolname));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("role \"%s\" does not exist", name),
+			 nearest.found ? errhint("Perhaps you meant role \"%s\".", nearest.found) :
+			 errhint("Find the role, and write its name without quotes of its own:\nSELECT rolname FROM pg_roles ORDER BY 1;")));
 }

@@ -36,4 +36,7 @@ extern char *sg_nearest_table(const char *qualified);
 /* The table that is meant by a name without the quotes that it needs, qualified and quoted, or NULL */
 extern char *sg_unquoted_table(const char *input);
 
+/* A role; 42704, with the nearest one, if there is none of that name */
+extern Oid	sg_role_by_name(const char *name);
+
 #endif							/* SG_NEAREST_H */

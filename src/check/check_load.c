@@ -84,7 +84,7 @@ check_limit(PlanCheck *check, char *load, const char *setting)
 static bool
 check_function(PlanCheck *check)
 {
-	static const char *const hint = "Mend it, or do without: SET schemaguard.throttle_function = '';";
+	static const char *const hint = "Mend it, or do without:\nSET schemaguard.throttle_function = '';";
 	ThrottleAnswer answer = {CurrentMemoryContext, NULL};
 	ErrorData  *edata;
 	bool		struck;
@@ -107,7 +107,7 @@ check_function(PlanCheck *check)
 		check_row(&check->server, "load", CHECK_BLOCK,
 				  psprintf("schemaguard.throttle_function can't be asked: %s",
 						   struck ? RUN_TIMEOUT_TEXT : sg_error_message(edata)),
-				  edata->hint && !struck ? psprintf("%s %s", edata->hint, hint) : pstrdup(hint));
+				  edata->hint && !struck ? psprintf("%s\n%s", edata->hint, hint) : pstrdup(hint));
 	else if (answer.reason)
 		check_row(&check->server, "load", CHECK_WARN, pause_text(answer.reason),
 				  "Wait until it says something else, or do without: SET schemaguard.throttle_function = '';");

@@ -90,12 +90,14 @@ read_terms(FunctionCallInfo fcinfo, int first, Acceptance *accept)
 	if (strspn(accept->reason, " \t\r\n") == strlen(accept->reason))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a finding is accepted for a reason, and that is empty")));
+				 errmsg("a finding is accepted for a reason, and that is empty"),
+				 errhint("Say why it may stay: whoever reads the gate's report will ask.")));
 	accept->until = PG_ARGISNULL(first + 1) ? now + DEFAULT_DAYS * USECS_PER_DAY : PG_GETARG_TIMESTAMPTZ(first + 1);
 	if (accept->until <= now)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a finding cannot be accepted until %s, which is over", timestamptz_to_str(accept->until))));
+				 errmsg("a finding cannot be accepted until %s, which is over", timestamptz_to_str(accept->until)),
+				 errhint("Give a time to come, or null for %d days.", DEFAULT_DAYS)));
 }
 
 /* ---- the findings ---- */

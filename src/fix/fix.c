@@ -374,7 +374,7 @@ fix_steps(PlanRun *run)
 	if (steps == NIL)
 		ereport(NOTICE,
 				(errmsg("no %sstep of plan \"%s\" says what to do about orphans", run->chosen ? "chosen " : "", run->plan->name),
-				 errhint(sg_calls("Choose a policy, such as \"quarantine\", \"delete\" or \"set null\":\nSELECT sg_plan_set(%s, NULL, '{\"orphans\": \"quarantine\"}');"), quote_literal_cstr(run->plan->name))));
+				 errhint(sg_calls("Choose a policy, \"quarantine\"; or \"delete\" or \"set null\", which keep no copy:\nSELECT sg_plan_set(%s, NULL, '{\"orphans\": \"quarantine\"}');"), quote_literal_cstr(run->plan->name))));
 	count_first(run);
 	steps = order_steps(steps);
 

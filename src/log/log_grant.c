@@ -25,6 +25,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
+#include "base/nearest.h"
 #include "base/spi.h"
 #include "log/log.h"
 #include "log/log_grant.h"
@@ -84,6 +85,8 @@ change(FunctionCallInfo fcinfo, const char *name, const char *form, const char *
 				 errmsg("permission denied for function %s", name),
 				 errhint("Superusers and the owner of the extension call it.")));
 	sg_check_writable(psprintf("%s()", name));
+	if (strcmp(role, "public") != 0)
+		(void) sg_role_by_name(role);
 
 	SPI_connect();
 	if (SPI_execute(psprintf(form, quote_identifier(role)), false, 0) != SPI_OK_UTILITY)

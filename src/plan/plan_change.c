@@ -116,6 +116,34 @@ plan_parse(const char *sql, ErrorData **edata)
 	return *edata ? NIL : arg.statements;
 }
 
+/* What could stand in a field, by the names of the arguments of sg_plan_add_check() and others */
+static const char *
+example_hint(const char *field)
+{
+	static const struct
+	{
+		const char *field;
+		const char *example;
+	}			examples[] = {
+		{"condition", "price > 0"},
+		{"expression", "now()"},
+		{"type", "numeric(10, 2) DEFAULT 0"},
+		{"definition", "(customer_id, lower(city)) WHERE active"},
+		{"statement", "ALTER TABLE app.orders SET (fillfactor = 90)"},
+		{"fill", "coalesce(price, 0)"},
+		{"undo", "DROP VIEW app.live_orders"},
+		{"done_when", "SELECT to_regclass('app.live_orders') IS NOT NULL"},
+		{"keep_by", "created_at DESC, id"},
+	};
+
+	for (int i = 0; i < lengthof(examples); i++)
+	{
+		if (strcmp(examples[i].field, field) == 0)
+			return psprintf("Write it as in: %s", examples[i].example);
+	}
+	return "Write it as it would stand in a statement.";
+}
+
 /* So many statements (of RawStmt *), or a 42601 that says what it should have been */
 static List *
 parse_some(const char *sql, const char *field, const char *wanted, int least, int most)
@@ -127,9 +155,10 @@ parse_some(const char *sql, const char *field, const char *wanted, int least, in
 		return statements;
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("%s is not %s", field, wanted),
+			 errmsg("\"%s\" is not %s", field, wanted),
 			 edata ? errdetail("The parser says: %s.", edata->message) :
-			 errdetail("It has %d statements.", list_length(statements))));
+			 errdetail("It has %d statements.", list_length(statements)),
+			 errhint("%s", example_hint(field))));
 }
 
 static Node *
@@ -160,8 +189,8 @@ bad_sql(const char *field, const char *wanted, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("%s is not %s", field, wanted),
-			 hint ? errhint("%s", hint) : 0));
+			 errmsg("\"%s\" is not %s", field, wanted),
+			 errhint("%s", hint ? hint : example_hint(field))));
 }
 
 /* One expression and nothing behind it: it stands in parentheses, so a comment in it needs the line's end */
@@ -207,21 +236,21 @@ plan_change_order(const char *text)
 static void
 check_column(const PlanStep *step)
 {
-	const char *wanted = "the type of a column, with its clauses";
+	const char *wanted = "the type of a column with its clauses";
 	AlterTableStmt *alter = (AlterTableStmt *)
-		parse_one(psprintf("ALTER TABLE t ADD COLUMN c %s\n", step->definition), "definition", wanted);
+		parse_one(psprintf("ALTER TABLE t ADD COLUMN c %s\n", step->definition), "type", wanted);
 	AlterTableCmd *cmd;
 
 	if (!IsA(alter, AlterTableStmt) || list_length(alter->cmds) != 1)
-		bad_sql("definition", wanted, NULL);
+		bad_sql("type", wanted, NULL);
 	cmd = linitial_node(AlterTableCmd, alter->cmds);
 	if (cmd->subtype != AT_AddColumn)
-		bad_sql("definition", wanted, NULL);
+		bad_sql("type", wanted, NULL);
 	foreach_ptr(Constraint, c, castNode(ColumnDef, cmd->def)->constraints)
 	{
 		if (c->contype != CONSTR_DEFAULT && c->contype != CONSTR_IDENTITY && c->contype != CONSTR_GENERATED &&
 			c->contype != CONSTR_NULL)
-			bad_sql("definition", wanted,
+			bad_sql("type", wanted,
 					"NOT NULL, CHECK, UNIQUE and keys are steps of their own, which find the rows that break them.");
 	}
 }
@@ -230,12 +259,12 @@ check_column(const PlanStep *step)
 static IndexStmt *
 parse_index(const PlanStep *step)
 {
-	const char *wanted = "what CREATE INDEX has behind the table, as in: (customer_id)";
+	const char *wanted = "what CREATE INDEX has behind the table";
 	IndexStmt  *index = (IndexStmt *)
 		parse_one(plan_index_statement(plan_index_written(step->definition), "i", "t\n", false), "definition", wanted);
 
 	if (!IsA(index, IndexStmt) || index->tableSpace)
-		bad_sql("definition", wanted, "As in: USING btree (customer_id, lower(city)) WHERE active; or UNIQUE before that.");
+		bad_sql("definition", wanted, NULL);
 	return index;
 }
 
@@ -247,7 +276,7 @@ check_statements(const char *text, const char *field, int least, int most)
 		if (!plan_accepts_statement(raw->stmt))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("%s can't be a statement of this kind", field),
+					 errmsg("%s can't be %s", field, GetCommandTagName(CreateCommandTag(raw->stmt))),
 					 errdetail("Transactions, calls, DO, SET, LISTEN, DISCARD, LOAD, CLUSTER, COPY, IMPORT FOREIGN SCHEMA, queries, cursors, databases, and what keeps a query's result are no changes that a plan could look at and take back."),
 					 errhint("Plan the change itself; run the rest by hand.")));
 	}
@@ -276,7 +305,7 @@ static void
 check_query(const char *text)
 {
 	if (!IsA(parse_one(text, "done_when", "one query"), SelectStmt))
-		bad_sql("done_when", "one query", "As in: SELECT to_regclass('public.live_orders') IS NOT NULL");
+		bad_sql("done_when", "one query", NULL);
 }
 
 static void
@@ -287,7 +316,7 @@ check_sql(PlanStep *step)
 		case STEP_CHECK:
 		case STEP_DEFAULT:
 			if (step->definition)
-				(void) parse_expression(step->definition, "definition");
+				(void) parse_expression(step->definition, step->kind == STEP_CHECK ? "condition" : "expression");
 			break;
 		case STEP_COLUMN:
 			check_column(step);
@@ -296,7 +325,7 @@ check_sql(PlanStep *step)
 			(void) parse_index(step);
 			break;
 		case STEP_STATEMENT:
-			check_statements(step->definition, "definition", 1, step->outside ? 1 : INT_MAX);
+			check_statements(step->definition, "statement", 1, step->outside ? 1 : INT_MAX);
 			check_transaction(step);
 			break;
 		case STEP_DROP:
@@ -418,7 +447,7 @@ check_policy(const PlanStep *step)
 ChangedObject
 plan_changed_object(const PlanStep *step)
 {
-	return sg_parse_word(object_words, "definition", plan_given(step->definition));
+	return sg_parse_word(object_words, "what", plan_given(step->definition));
 }
 
 bool
@@ -756,7 +785,8 @@ sg_plan_release_entered(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("no step of plan \"%s\" waits for phase \"%s\"", name, phase),
-				 errhint("Column phase of schemaguard.plan_step says what steps wait for.")));
+				 errhint("These are the phases that steps wait for:\nSELECT DISTINCT phase FROM schemaguard.plan_step WHERE plan = %s AND phase IS NOT NULL;",
+						 quote_literal_cstr(name))));
 	plan_withdraw_approval(plan);
 	plan_log(plan, 0, "plan release", name, NULL);
 

@@ -273,17 +273,45 @@ find_name(const char *given)
 }
 
 static void
+check_setting(void *arg)
+{
+	const SgOption *option = arg;
+
+	(void) set_config_option(option->name, option->value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SET, false, ERROR, false);
+}
+
+/* What a setting takes, which the server says of a wrong unit alone */
+static const char *
+unit_hint(const char *setting)
+{
+	int			flags = GetConfigOptionFlags(setting, true);
+
+	if (flags & GUC_UNIT_TIME)
+		return "Write a number with its unit, ms, s, min, h or d, as in '200ms'.";
+	if (flags & GUC_UNIT_MEMORY)
+		return "Write a number with its unit, kB, MB or GB, as in '64MB'.";
+	return psprintf("What it takes:\nSELECT setting, min_val, max_val, enumvals FROM pg_settings WHERE name = %s;",
+					quote_literal_cstr(setting));
+}
+
+static void
 check_value(const char *name, const char *value)
 {
+	SgOption	option = {psprintf("%s%s", PREFIX, name), (char *) value};
+	ErrorData  *edata;
+
 	if (strcmp(name, PLAN_OPTION_POLICY) == 0)
-		(void) plan_policy(value);
-	else
 	{
-		(void) set_config_option(psprintf("%s%s", PREFIX, name), value, PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SET, false, ERROR, false);
-		if (strcmp(name, "window_end") == 0)
-			(void) plan_window_end(value);
+		(void) plan_policy(value);
+		return;
 	}
+	edata = sg_try(check_setting, &option);
+	if (edata && edata->hint == NULL)
+		edata->hint = pstrdup(unit_hint(option.name));
+	if (edata)
+		ReThrowError(edata);
+	if (strcmp(name, "window_end") == 0)
+		(void) plan_window_end(value);
 }
 
 void

@@ -28,6 +28,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "log/log_grant.h"
@@ -165,7 +166,7 @@ sg_plan_allow_entered(PG_FUNCTION_ARGS)
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_allow()");
 	if (allowed)
-		(void) get_role_oid(role, false);
+		(void) sg_role_by_name(role);
 
 	plan_change_row(plan, role, allowed ?
 					"UPDATE schemaguard.plan SET allowed = allowed || $2"

@@ -120,7 +120,12 @@ throttle_call(void)
 
 	if (name.schema)
 		names = lcons(makeString(name.schema), names);
-	function = LookupFuncName(names, 0, NULL, false);
+	function = LookupFuncName(names, 0, NULL, true);
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function %s() of schemaguard.throttle_function does not exist", sg_throttle_function),
+				 errhint("The setting names a function without arguments, with its schema.")));
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
 		sg_gone(ERRCODE_UNDEFINED_FUNCTION, "a function");

@@ -29,6 +29,7 @@
 #include "utils/memutils.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/name.h"
@@ -663,6 +664,26 @@ script_read(ScriptReader *reader, const FkPlan *plan, const char *sql)
 	AtEOXact_GUC(false, level);
 }
 
+/* Is it one word, with the end of a file's name? */
+static bool
+is_file_name(const char *script)
+{
+	int			length = strlen(script);
+
+	return length > 4 && script[strcspn(script, " \t\r\n;")] == '\0' && pg_strcasecmp(script + length - 4, ".sql") == 0;
+}
+
+static void
+check_no_file(const char *plan, const char *script)
+{
+	if (is_file_name(script))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("script must be the text itself, not the name of a file: \"%s\"", sg_clip(script, 100)),
+				 errhint(sg_calls("In psql, \\set script `cat %s` reads the file, and :'script' is its text. If the file is on the server:\nSELECT sg_plan_from_sql(%s, pg_read_file(%s));"),
+						 sg_clip(script, 100), quote_literal_cstr(plan), quote_literal_cstr(script))));
+}
+
 /*
  * sg_plan_from_sql(plan text, script text, strict boolean)
  *
@@ -686,6 +707,7 @@ sg_plan_from_sql_entered(PG_FUNCTION_ARGS)
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_from_sql()");
 
+	check_no_file(plan->name, sg_arg_text(fcinfo, 1));
 	script_read(&reader, plan, sg_arg_text(fcinfo, 1));
 	if (strict)
 		(void) script_notes(&reader, strict_hint);

@@ -122,6 +122,11 @@ SELECT statement, hint(statement) FROM unnest(ARRAY['', 'SELECT 1; SELECT 2', 'U
   LATERAL (SELECT format('SELECT sg_plan_add(%L, %L)', 'any', sql) AS statement) x ORDER BY n;
 SELECT hint($$SELECT sg_plan_add('any', 'ALTER TABLE orders ADD CHECK (id > 1)', '{"polcy": "x"}')$$);
 SELECT hint($$SELECT sg_plan_add('any', 'SELECT 1', '[]')$$), hint($$SELECT sg_plan_add('any', NULL)$$), hint($$SELECT sg_plan_add('any', 'SELECT 1', NULL)$$), hint($$SELECT sg_plan_add('none', 'SELECT 1')$$);
+-- values of settings, roles, kinds of objects, and a file in place of its text
+SELECT statement, hint(statement) FROM unnest(ARRAY['SELECT sg_plan_option(''any'', ''lock_timeout'', ''fast'')', 'SELECT sg_plan_option(''any'', ''audit_memory'', ''lots'')',
+  'SELECT sg_plan_option(''any'', ''workers'', ''all'')', 'SELECT sg_grant(''sg_arg_nobody'')', 'SELECT sg_revoke(''pg_monitro'')', 'SELECT sg_plan_allow(''any'', ''pg_monitro'')',
+  'SELECT sg_plan_add_rename(''any'', ''tabel'', ''orders'', ''o'')', 'SELECT sg_plan_release(''any'', ''never'')', 'SELECT sg_plan_from_sql(''any'', ''db/migrate.sql'')',
+  'SELECT * FROM sg_discover_fks(''nosuch'')']) WITH ORDINALITY AS s (statement, n) ORDER BY n;
 SET client_min_messages = warning;
 SELECT sg_snapshot_drop('arg'), sg_plan_drop('arg'), sg_plan_drop('any');
 DROP SCHEMA arg CASCADE;
