@@ -330,6 +330,7 @@ SQL_PARTS = \
 	sql/parts/90_impact.sql \
 	sql/parts/95_report_gate.sql \
 	sql/parts/96_report_tap.sql \
+	sql/parts/97_report_explain.sql \
 	sql/parts/97_report_listing.sql \
 	sql/parts/98_report_status.sql \
 	sql/parts/99_base_schema.sql
@@ -364,6 +365,7 @@ REGRESS = \
 	drift \
 	drift_check \
 	drift_rename \
+	explain \
 	fail \
 	fix \
 	fix_limit \

@@ -137,7 +137,7 @@ as('author', q{CREATE TABLE a.planned (id int PRIMARY KEY, p text, note text); I
 		sg_plan_add_fk('plans', 'a.planned', '{p}', 'a.p', orphans => 'delete', index => false)},
 	q{SET a.armed = on; SELECT * FROM sg_orphan_audit_details(plan => 'plans'); SELECT * FROM sg_rule_audit_details('a.planned', 'check', 'p IS NULL');
 	SELECT * FROM sg_rule_violations('a.planned', 'check', 'p IS NULL'); SELECT * FROM sg_violations('plans', 1); SELECT * FROM sg_plan_check_details('plans')},
-	q{SELECT * FROM sg_plan_referencing('plans')}, q{SELECT sg_plan_add_referencing('plans')}, q{CALL sg_fix_orphans('plans')}, q{CALL sg_apply('plans', fix => true)}, q{SELECT * FROM sg_verify_fks_details('plans', live => true)}, q{EXPLAIN SELECT * FROM a.planned}, q{RESET a.armed});
+	q{SELECT * FROM sg_plan_explain('plans', 1)}, q{SELECT * FROM sg_plan_referencing('plans')}, q{SELECT sg_plan_add_referencing('plans')}, q{CALL sg_fix_orphans('plans')}, q{CALL sg_apply('plans', fix => true)}, q{SELECT * FROM sg_verify_fks_details('plans', live => true)}, q{EXPLAIN SELECT * FROM a.planned}, q{RESET a.armed});
 as('stranger', q{SELECT * FROM sg_rule_audit_details('a.planned', 'check', 'p IS NULL')}, q{SELECT * FROM sg_rule_violations('a.planned', 'check', 'p IS NULL')}, q{SELECT * FROM sg_tenant_audit_details('p')});
 like(substr($told{author}, $before), qr/canary_raised canary_note/, 'the planner has run into an error with a secret');
 

@@ -191,6 +191,7 @@ my %calls = (
 	sg_plan_import => sub { "SELECT sg_plan_import('gone', sg_plan_export('${\plan}'))" },
 	sg_plan_isolate => sub { "SELECT sg_plan_create('gone', replace => true); SELECT sg_plan_isolate('gone', 'tenant_id', 'st.tenants')" },
 	sg_plan_option => sub { "SELECT sg_plan_option('${\plan}', 'lock_timeout', '30ms')" },
+	sg_plan_explain => sub { "SELECT * FROM sg_plan_explain('${\plan}', 1)" },
 	sg_plan_referencing => sub { "SELECT * FROM sg_plan_referencing('${\plan}')" },
 	sg_plan_add_referencing => sub { "SELECT sg_plan_add_referencing('${\plan}')" },
 	sg_plan_release => sub { "SELECT sg_plan_set('${\plan}', '{1}', '{\"phase\": \"later\"}'); SELECT sg_plan_release('${\plan}', 'later')" },

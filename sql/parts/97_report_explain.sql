@@ -1,0 +1,93 @@
+-- What a step will do, in sentences: statements as sg_plan_sql() has them, times as sg_plan_check() estimates them
+CREATE FUNCTION schemaguard.sg_explain_statement(statement text, OUT what text, OUT locks text, OUT takes text)
+RETURNS record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT regexp_replace(sg_explain_statement.statement, replace(e.pattern, '@', '((?:"(?:[^"]|"")*"|[^ "])+)'), e.what), e.locks, e.takes
+    FROM (VALUES
+        (1, '^-- CALL .* finds and (?:fixes the orphans|mends the rows that break it) \((quarantine)\)$',
+            'Rows that break it go into quarantine, in batches with a commit each. Only a call with fix => true does it.',
+            'SHARE UPDATE EXCLUSIVE, and the rows of a batch', 'longer the more such rows there are'),
+        (2, '^-- CALL .* finds and (?:fixes the orphans|mends the rows that break it) \((.*)\)$',
+            'Rows that break it are fixed by the policy "\1", which keeps no copy, in batches with a commit each. Only a call with '
+            'fix => true does it.',
+            'SHARE UPDATE EXCLUSIVE, and the rows of a batch', 'longer the more such rows there are'),
+        (3, '^-- column @ of @ gets another name.*$',
+            'Column \1 of \2 gets another name, and loses NOT NULL and its default. sg_prune() drops it later; a rollback brings it back.',
+            'ACCESS EXCLUSIVE', 'a moment'),
+        (4, '^-- (.*)$', '\1.', NULL, NULL),
+        (5, '^CREATE (?:UNIQUE )?INDEX CONCURRENTLY @ ON (?:ONLY )?@ .*$',
+            'A background worker builds index \1. Table \2 can be read and written meanwhile; transactions that are older are waited for.',
+            'SHARE UPDATE EXCLUSIVE', 'two reads of the table'),
+        (6, '^ALTER TABLE @ ADD CONSTRAINT @ FOREIGN KEY .* REFERENCES @.* NOT VALID;?$',
+            'Key \2 is added to \1, NOT VALID: from then on no row can be written that has no parent in \3.',
+            'SHARE ROW EXCLUSIVE on both tables', 'a moment'),
+        (7, '^ALTER TABLE @ ADD CONSTRAINT @ FOREIGN KEY .* REFERENCES @.*$',
+            'Key \2 is added to \1, which refers to \3.', 'SHARE ROW EXCLUSIVE on both tables', 'a moment, if the partitions have theirs'),
+        (8, '^ALTER TABLE @ ADD CONSTRAINT @ .*USING INDEX .*$', 'Constraint \2 of \1 takes over the index that was built for it.',
+            'ACCESS EXCLUSIVE', 'a moment'),
+        (9, '^ALTER TABLE @ ADD CONSTRAINT @ .*$', 'Constraint \2 is added to \1, NOT VALID: rows that are written from then on obey it.',
+            'ACCESS EXCLUSIVE', 'a moment'),
+        (10, '^ALTER TABLE @ VALIDATE CONSTRAINT @?;?$',
+            'All rows of \1 are read, and the constraint becomes valid. The table can be read and written.',
+            'SHARE UPDATE EXCLUSIVE; of a key, ROW SHARE on the parent', 'one read of the table'),
+        (11, '^ALTER TABLE @ ALTER COLUMN @ SET NOT NULL;?$',
+            'Column \2 of \1 becomes NOT NULL. A valid CHECK says so already, so that no row is read.',
+            'ACCESS EXCLUSIVE', 'a moment'),
+        (12, '^ALTER TABLE @ DROP CONSTRAINT @?;?$',
+            'A constraint of \1 that is not needed any more is dropped.', 'ACCESS EXCLUSIVE', 'a moment'),
+        (13, '^ALTER TABLE @ ADD COLUMN @ .*$', 'Column \2 is added to \1.', 'ACCESS EXCLUSIVE', 'a moment'),
+        (14, '^ALTER TABLE @ ALTER COLUMN @ (SET|DROP) DEFAULT.*$',
+            'The default of column \2 of \1 changes, for rows that are inserted later.',
+            'ACCESS EXCLUSIVE', 'a moment'),
+        (15, '^ALTER (?:TABLE|VIEW|INDEX|TRIGGER) @ RENAME.*$',
+            '\1, or a part of it, gets another name: calls that use the old one fail from then on.',
+            'ACCESS EXCLUSIVE', 'a moment'),
+        (16, '^UPDATE @ SET .*$',
+            'Rows of \1 get their value, in batches with a commit each; a trigger fills rows that are written meanwhile.',
+            'ROW EXCLUSIVE, and the rows of a batch', 'longer the more rows there are'),
+        (17, '^.*$', 'This statement runs as it stands, in a transaction of its own.', 'what the statement takes', 'not known')
+    ) AS e (place, pattern, what, locks, takes)
+    WHERE sg_explain_statement.statement ~ replace(e.pattern, '@', '((?:"(?:[^"]|"")*"|[^ "])+)')
+    ORDER BY e.place LIMIT 1;
+END;
+COMMENT ON FUNCTION schemaguard.sg_explain_statement(text) IS 'what a line of sg_plan_sql() does, for sg_plan_explain()';
+
+CREATE FUNCTION sg_plan_explain(plan text, step int, OUT what text, OUT locks text, OUT takes text, OUT statement text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH checked AS MATERIALIZED (
+        SELECT c.step, c.check_name, c.result, c.detail FROM sg_plan_check_details(plan, ARRAY[sg_plan_explain.step], 'none') c),
+    this AS (
+        SELECT s.*, (SELECT count(*) FROM checked c WHERE c.result = 'block') AS blocks
+        FROM schemaguard.plan_step s WHERE s.plan = sg_plan_explain.plan AND s.step = sg_plan_explain.step),
+    said AS (
+        SELECT 0 AS place, format('Step %s, %s%s, %s.', t.step, t.kind, ' on ' || t.child_table,
+                   CASE WHEN t.skipped_by IS NOT NULL THEN 'is skipped: no call does anything about it'
+                        WHEN t.phase IS NOT NULL THEN 'is held back until sg_plan_release() releases phase ' || t.phase
+                        WHEN t.state = 'validated' THEN 'is done: a call only looks whether it still holds'
+                        WHEN t.blocks > 0 THEN 'is blocked: sg_plan_check() says by what'
+                        ELSE 'can run: nothing stands in its way' END) AS what,
+               NULL AS locks, NULL AS takes, NULL AS statement
+        FROM this t
+        UNION ALL
+        SELECT 1, 'Its orphans are counted. If there are any, the step fails and nothing is changed.', 'ACCESS SHARE on both tables',
+               'one read of both tables', NULL
+        FROM this t WHERE t.kind = 'foreign key' AND t.orphans = 'stop' AND t.state IN ('pending', 'failed', 'rolled back', 'waiting')
+        UNION ALL
+        SELECT 1 + q.place, e.what, e.locks, e.takes, CASE WHEN q.statement NOT LIKE '--%' THEN q.statement END
+        FROM sg_plan_sql(plan, ARRAY[sg_plan_explain.step]) WITH ORDINALITY AS q (statement, place),
+             schemaguard.sg_explain_statement(q.statement) e
+        WHERE q.statement !~ '^-- step \d+(, [a-z ]+)*$'
+        UNION ALL
+        SELECT 1000000 + row_number() OVER (), format('In all, by the sizes of today: %s.', c.detail), NULL, NULL, NULL
+        FROM checked c WHERE c.step = sg_plan_explain.step AND c.check_name = 'estimate' AND c.detail IS NOT NULL
+        UNION ALL
+        SELECT 2000000, format('A lock is waited for at most %s at a time, so that nobody queues behind it for longer; up to %s attempts.',
+                   current_setting('schemaguard.lock_timeout'), current_setting('schemaguard.lock_attempts')), NULL, NULL, NULL
+        FROM this t WHERE t.skipped_by IS NULL AND t.phase IS NULL)
+    SELECT s.what, s.locks, s.takes, s.statement FROM said s ORDER BY s.place;
+END;
+COMMENT ON FUNCTION sg_plan_explain(text, int)
+    IS 'what a step will do, sentence by sentence in order, with the locks that it takes and for how long; writes nothing';

@@ -1,0 +1,28 @@
+-- What a step will do, in sentences
+-- rooms: report plan
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+SET client_min_messages = notice;
+CREATE SCHEMA exp;
+SET search_path = exp, public;
+CREATE TABLE customer (id int PRIMARY KEY);
+CREATE TABLE "My Orders" (id int PRIMARY KEY, customer_id int, note text);
+SELECT sg_plan_create('exp') \g /dev/null
+SELECT sg_plan_add_fk('exp', '"My Orders"', 'customer_id', 'customer', fk_name => 'a key'),
+       sg_plan_add_check('exp', '"My Orders"', 'id > 0', 'positive', policy => 'delete'),
+       sg_plan_add_not_null('exp', '"My Orders"', 'note', policy => 'quarantine'), sg_plan_add_unique('exp', '"My Orders"', 'note'),
+       sg_plan_add_column('exp', 'customer', 'born', 'int', '1'), sg_plan_add_default('exp', 'customer', 'id', '7'),
+       sg_plan_add_index('exp', 'customer', '(born)', after => '5'), sg_plan_add_statement('exp', 'CREATE VIEW exp.v AS SELECT 1'),
+       sg_plan_add_drop('exp', 'column', '"My Orders"', 'customer_id', phase => 'later'),
+       sg_plan_add_rename('exp', 'table', 'customer', 'client') \g /dev/null
+SELECT * FROM generate_series(1, 10) AS s (step), LATERAL (SELECT what, locks, takes FROM sg_plan_explain('exp', s.step)
+    WHERE what !~ '^(In all|A lock)') x;
+SELECT what, statement FROM sg_plan_explain('exp', 3) \gx
+SELECT sg_plan_skip('exp', '{1}', 'not now'), sg_plan_set('exp', '{2}', '{"child_table": "exp.nowhere"}') \g /dev/null
+SELECT what FROM sg_plan_explain('exp', 1);
+SELECT what FROM sg_plan_explain('exp', 2) LIMIT 1;
+SELECT * FROM sg_plan_explain('exp', 99);
+SELECT * FROM sg_plan_explain('nothing', 1);
+SELECT sg_plan_drop('exp') \g /dev/null
+SET client_min_messages = warning;
+DROP SCHEMA exp CASCADE;
