@@ -121,7 +121,8 @@ COMMENT ON COLUMN schemaguard.plan_step."deferrable" IS 'may the check be deferr
 COMMENT ON COLUMN schemaguard.plan_step.initially_deferred IS 'is it deferred to the end of a transaction unless told otherwise?';
 COMMENT ON COLUMN schemaguard.plan_step.on_delete_columns IS 'columns that ON DELETE SET NULL or SET DEFAULT sets; null: all of the key';
 COMMENT ON COLUMN schemaguard.plan_step.enforced IS 'false: added NOT ENFORCED (18 and later)';
-COMMENT ON COLUMN schemaguard.plan_step.orphans IS 'what to do about orphans: stop, leave, quarantine; delete, set null and set, which keep no copy';
+COMMENT ON COLUMN schemaguard.plan_step.orphans IS
+    'what to do about orphans: stop, leave, quarantine; delete, set null and set, which keep no copy';
 COMMENT ON COLUMN schemaguard.plan_step.index IS 'build an index on the child''s columns where none serves the key?';
 COMMENT ON COLUMN schemaguard.plan_step.replaces IS 'name of the key that this one takes the place of';
 COMMENT ON COLUMN schemaguard.plan_step.attempts IS 'how often a call has tried the step';

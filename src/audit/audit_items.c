@@ -31,7 +31,7 @@
 /*
  * A pass over a parent and a child of five million rows each took 0.6 s where
  * core's hash join took 6 to 10 s spilling to temporary files, in one run on
- * two cores: docs/measurements.md.
+ * two cores: docs/internals/measurements.md.
  */
 #define MAX_PASSES 12
 

@@ -308,7 +308,7 @@ Bound is `schemaguard.audit_memory`. Peak is RssAnon of the backend and its para
 
 MD
 	return $page . <<MD;
-Snapshots and comparisons beside pg_dump, migra, apgdiff and check_postgres, and what catching DDL costs: [measurements](measurements.md).
+Snapshots and comparisons beside pg_dump, migra, apgdiff and check_postgres, and what catching DDL costs: [measurements](internals/measurements.md).
 
 ## Machine
 

@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $root = "$FindBin::Bin/../..";
-my @paths = map { s,^\Q$root\E/,,r } ("$root/README.md", glob("$root/docs/*.md $root/docs/recipes/*.md"));
+my @paths = map { s,^\Q$root\E/,,r } ("$root/README.md", glob("$root/docs/*.md $root/docs/recipes/*.md $root/docs/internals/*.md"));
 my %page = map { $_ => slurp_file("$root/$_") } @paths;
 # The pages say postgres.
 $ENV{PGUSER} = 'postgres';

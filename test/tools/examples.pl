@@ -13,7 +13,7 @@ use SgExamples;
 
 my $root = "$FindBin::Bin/../..";
 my $write = @ARGV && $ARGV[0] eq '--write' && shift @ARGV;
-my @pages = @ARGV ? @ARGV : ("$root/README.md", glob("$root/docs/*.md $root/docs/recipes/*.md"));
+my @pages = @ARGV ? @ARGV : ("$root/README.md", glob("$root/docs/*.md $root/docs/recipes/*.md $root/docs/internals/*.md"));
 my @psql = ('psql', '-w');
 my $wrong = 0;
 
