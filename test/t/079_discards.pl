@@ -74,46 +74,49 @@ sub ending
 	return defined $session->collect ? $session->sqlstate : 'connection is gone';
 }
 
-# A call that does what it is there for, and how it ends
+# A call that does what it is there for, how it ends, and how long it takes
 sub draw
 {
 	my ($function) = @_;
-	my ($call, $ending);
+	my %run = (function => $function);
 
 	foreach (1 .. 10)
 	{
-		my $session = open_copy($function, $call = call_of($function));
+		my $session = open_copy($function, $run{call} = call_of($function));
+		my $began = time;
 
-		$session->send($call);
-		$ending = ending($session);
+		$session->send($run{call});
+		$run{ending} = ending($session);
+		$run{takes} = time - $began;
 		close_copy($session);
-		last if $ending eq '';
+		last if $run{ending} eq '';
 	}
-	return ($call, $ending);
+	return \%run;
 }
 
 # Bounds of time 200 times as long
 my $discards = q{SELECT set_config(name, least(setting::bigint * 200, max_val::bigint)::text, false) FROM pg_settings
 	WHERE name ~ '^schemaguard' AND unit IN ('ms', 's'); SET debug_discard_caches = 1};
 
+# All are drawn first: those that take longest begin first, so that no lane is left alone with them
+my @waiting = sort { $b->{takes} <=> $a->{takes} } map { draw($_) } @functions;
 my @running;
-while (@functions || @running)
+while (@waiting || @running)
 {
-	if (@functions && @running < $lanes)
+	while (@waiting && @running < $lanes)
 	{
-		my $function = shift @functions;
-		my ($call, $ending) = draw($function);
-		my $session = open_copy($function, $call);
+		my $run = shift @waiting;
 
-		$session->query($discards);
-		$session->send($call);
-		push @running, { function => $function, call => $call, ending => $ending, session => $session, began => time };
+		$run->{session} = open_copy($run->{function}, $run->{call});
+		$run->{session}->query($discards);
+		$run->{session}->send($run->{call});
+		$run->{began} = time;
+		push @running, $run;
 	}
 	foreach my $run (grep { $_->{session}->is_done } @running)
 	{
 		is(ending($run->{session}), $run->{ending}, sprintf '%s: %.0f s', $run->{function}, time - $run->{began}) or diag($run->{call} . "\n" . $run->{session}{err});
-		close_copy($run->{session});
-		$run->{session} = undef;
+		close_copy(delete $run->{session});
 	}
 	@running = grep { $_->{session} } @running;
 	sleep 0.05;
