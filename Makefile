@@ -286,6 +286,7 @@ OBJS = \
 	src/verify/verify_reach.o \
 	src/verify/verify_row.o \
 	src/verify/verify_try.o \
+	src/verify/verify_worker.o \
 	src/worker/worker_main.o \
 	src/worker/worker_pool.o
 

@@ -53,6 +53,7 @@ static int	sg_audit_memory = -1;	/* kB; -1: maintenance_work_mem */
 bool		sg_audit_use_index = false;
 bool		sg_audit_paranoid = false;
 bool		sg_audit_yield = true;
+int			sg_live_search = 500;
 char	   *sg_notify_channel = "schemaguard";
 static char *sg_drift_partitions = "list, hash, default";	/* kinds, separated by
 															 * commas */
@@ -466,6 +467,14 @@ sg_guc_init(void)
 							 false,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.live_search",
+							"Longest search for rows with which a live test tries one key.",
+							NULL,
+							&sg_live_search,
+							500, 1, INT_MAX / 1000,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("schemaguard.audit_yield",
 							 "Lets an audit give way to who waits for its tables for longer than schemaguard.lock_timeout.",

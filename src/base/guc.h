@@ -64,6 +64,7 @@ extern int	sg_audit_method;	/* SG_AUDIT_* */
 extern int	sg_audit_workers;	/* -1: by the size of the table */
 extern bool sg_audit_use_index;
 extern bool sg_audit_paranoid;
+extern int	sg_live_search;		/* ms, for rows of one key to try */
 extern bool sg_audit_yield;		/* see audit_yield.c */
 
 extern char *sg_notify_channel; /* of checks and gates; "" is none */

@@ -48,6 +48,7 @@ static const char *const option_names[] = {
 	"fill_batch",
 	"fill_target",
 	"fix_pause",
+	"live_search",
 	"lock_attempts",
 	"lock_breaker",
 	"lock_budget",

@@ -157,7 +157,7 @@ test_replaced(VerifyKey *vk, const PlanStep *step)
 			psprintf("key %s", quote_identifier(plan_given(step->replaces))));
 }
 
-static VerifyKey *
+VerifyKey *
 verify_step(const PlanStep *step)
 {
 	VerifyKey  *vk = palloc0(sizeof(VerifyKey));
@@ -198,7 +198,7 @@ verify_step(const PlanStep *step)
 	return vk;
 }
 
-static VerifyKey *
+VerifyKey *
 verify_declared(FkKey *key)
 {
 	VerifyKey  *vk = palloc0(sizeof(VerifyKey));
@@ -285,6 +285,18 @@ collect_keys(const FkPlan *plan, List *declared)
 	return keys;
 }
 
+/* Tries a key in this transaction, as long as it has room; `reason` is why no worker has done it, or NULL */
+static void
+try_here(VerifyKey *vk, List *declared, const char *reason)
+{
+	sg_progress_step(SG_PROGRESS_VERIFY, vk->step, vk->key->child);
+	if (!verify_live_tries(vk) || verify_live_has_room())
+		verify_live(vk, declared);
+	else
+		verify_leave_live(vk, psprintf("left out: one transaction tries as many keys as standbys can follow, and no worker did it: %s",
+									   reason ? reason : "the key is of a temporary table"));
+}
+
 /*
  * sg_verify_fks(plan text DEFAULT NULL, live boolean DEFAULT false,
  *				 steps int[] DEFAULT NULL)
@@ -295,7 +307,8 @@ collect_keys(const FkPlan *plan, List *declared)
  *
  * From the catalogs anybody may verify, and on a standby.  live needs SELECT,
  * INSERT, UPDATE and DELETE as far as the attempts do; each of them is rolled
- * back, and holds row locks for schemaguard.lock_timeout at most.  Writes the
+ * back, and holds row locks for schemaguard.lock_timeout at most.  Many keys
+ * are tried by workers, each in a transaction of its own.  Writes the
  * log for roles with sg_grant(), except on a standby and in a read-only
  * transaction.
  */
@@ -311,6 +324,7 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	SgRowSink	sink;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard verify",
 												  ALLOCSET_DEFAULT_SIZES);
+	const char *no_worker = NULL;
 	bool		live;
 	ListCell   *lc;
 
@@ -327,6 +341,9 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	declared = fk_declared(InvalidOid);
 	keys = collect_keys(plan, declared);
 	sg_progress_total(list_length(keys));
+	verify_live_begin();
+	if (live)
+		no_worker = verify_by_workers(plan, keys);
 	foreach(lc, keys)
 	{
 		VerifyKey  *vk = lfirst(lc);
@@ -335,14 +352,11 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 
 		if (vk->change)
 			verify_change(vk, plan, live);
-		else if (live && vk->key)
-		{
-			sg_progress_step(SG_PROGRESS_VERIFY, vk->step, vk->key->child);
-			verify_live(vk, declared);
-		}
+		else if (live && vk->key && vk->tried == 0)
+			try_here(vk, declared, no_worker);
 		emit_tests(&sink, vk);
 		MemoryContextSwitchTo(old);
-		entries = lappend(entries, log_entry_of(&run, plan ? plan->name : NULL, vk, run_elapsed(start)));
+		entries = lappend(entries, log_entry_of(&run, plan ? plan->name : NULL, vk, vk->tried > 0 ? vk->live_ms : run_elapsed(start)));
 		vk->tests = NIL;
 		MemoryContextReset(context);
 		if (live && foreach_current_index(lc) % FORGET_AFTER == FORGET_AFTER - 1)

@@ -43,12 +43,27 @@ typedef struct VerifyKey
 	FkKey	   *key;			/* as declared; NULL: missing */
 	List	   *tests;			/* of VerifyTest * */
 	const PlanStep *change;		/* no key, but a step of another kind; or NULL */
+	int			tried;			/* live tests that have a verdict */
+	double		live_ms;		/* that a worker took for them */
 } VerifyKey;
 
 /* ---- verify.c ---- */
 
 extern void verify_add_test(VerifyKey *vk, const char *test, const char *expected,
 							const char *observed, AuditResult result, const char *reason);
+
+/* A step and a declared key, with the verdict of the catalogs */
+extern VerifyKey *verify_step(const PlanStep *step);
+extern VerifyKey *verify_declared(FkKey *key);
+
+/* ---- verify_worker.c ---- */
+
+/*
+ * Has workers try keys, where these are many and a worker can.  A key whose
+ * `tried` is 0 afterwards is left for the session; returns why some may be
+ * left, or NULL.
+ */
+extern const char *verify_by_workers(const FkPlan *plan, List *keys);
 
 /* ---- verify_change.c ---- */
 
@@ -63,5 +78,20 @@ extern void verify_change(VerifyKey *vk, const FkPlan *plan, bool live);
  * nothing: every attempt is rolled back, whatever happens.  Cancels go through.
  */
 extern void verify_live(VerifyKey *vk, List *declared);
+
+/*
+ * Searches and attempts have transaction IDs of their own, and one transaction
+ * has so many of them at most: begins to count them; is there room for the
+ * tests of a key?
+ */
+extern void verify_live_begin(void);
+extern bool verify_live_has_room(void);
+
+/* Is a row of the key going to be tried? */
+extern bool verify_live_tries(const VerifyKey *vk);
+
+/* Add the n-th live test with a verdict that is known, and all that have none as unknown, for a reason */
+extern void verify_add_live(VerifyKey *vk, int n, const char *observed, AuditResult result, const char *reason);
+extern void verify_leave_live(VerifyKey *vk, const char *reason);
 
 #endif							/* SG_VERIFY_H */

@@ -477,7 +477,6 @@ verify_find(LiveTest *lt)
 		else
 			find_parents(lt);
 		SPI_finish();
-		if (lt->candidates == NIL && GetCurrentTimestamp() >= lt->look_until)
-			live_set_reason(lt, psprintf("%s; there was no time to look at all of them", lt->reason));
+		lt->no_time = lt->candidates == NIL && GetCurrentTimestamp() >= lt->look_until;
 	}
 }

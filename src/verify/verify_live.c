@@ -48,7 +48,11 @@
 #define ATTEMPTS		5
 #define LOOKS			3		/* for other rows, where those that were found
 								 * have gone */
-#define READ_LIMIT_MS	5000	/* for preparing, unless a setting says less */
+#define MOST_IDS		60		/* of one transaction: standbys know up to 64
+								 * of its subtransactions */
+#define IDS_OF_TEST		2		/* the search and the attempt: both lock rows
+								 * of catalogs */
+#define KINDS			(LIVE_UPDATE_PARENT + 1)
 #define LOOK_SHARE		2		/* the part of it in which a new look begins */
 
 const char *const verify_other_path_text =
@@ -74,6 +78,21 @@ static const char *const outcome_words[] = {
 	[OUTCOME_CHANGED] = "changed otherwise",
 	[OUTCOME_MIXED] = "different from row to row",
 };
+
+/* Subtransactions of this transaction that have an ID */
+static int	ids_used = 0;
+
+void
+verify_live_begin(void)
+{
+	ids_used = 0;
+}
+
+bool
+verify_live_has_room(void)
+{
+	return ids_used + KINDS * IDS_OF_TEST <= MOST_IDS;
+}
 
 void
 live_set_reason(LiveTest *lt, const char *reason)
@@ -284,6 +303,7 @@ attempt_once(LiveTest *lt)
 {
 	ErrorData  *edata;
 
+	ids_used++;
 	lt->observed = OUTCOME_UNSEEN;
 	lt->reason = NULL;
 	lt->changing = false;
@@ -351,7 +371,12 @@ add_verdict(VerifyKey *vk, const LiveTest *lt)
 	AuditResult result = AUDIT_UNKNOWN;
 	const char *reason = lt->reason;
 
-	if (lt->expected == OUTCOME_SET_DEFAULT && lt->observed == OUTCOME_REJECTED)
+	if (lt->no_time)
+	{
+		result = AUDIT_SKIPPED;
+		reason = psprintf("no row found to try in %d ms%s%s", sg_live_search, lt->reason ? "; " : "", lt->reason ? lt->reason : "");
+	}
+	else if (lt->expected == OUTCOME_SET_DEFAULT && lt->observed == OUTCOME_REJECTED)
 		reason = "refused by the key itself, as it does where the column's default is no key of the parent";
 	else if (lt->observed == lt->expected)
 		result = AUDIT_PASS;
@@ -363,25 +388,36 @@ add_verdict(VerifyKey *vk, const LiveTest *lt)
 					result, reason);
 }
 
-/* Prepare within a limit of time of its own; the locks are gone afterwards */
+/*
+ * Prepare within what is left of the time to look for rows of the key,
+ * *search_ms; the locks are gone afterwards.
+ */
 static void
-prepare_within_limit(LiveTest *lt)
+prepare_within_limit(LiveTest *lt, int *search_ms)
 {
-	int			limit = sg_statement_timeout ? sg_statement_timeout : READ_LIMIT_MS;
+	TimestampTz start = GetCurrentTimestamp();
 	ErrorData  *edata;
 
-	lt->look_until = GetCurrentTimestamp() + limit * INT64CONST(1000) / LOOK_SHARE;
+	if (*search_ms <= 0)
+	{
+		lt->no_time = true;
+		return;
+	}
+	lt->look_until = start + *search_ms * INT64CONST(1000) / LOOK_SHARE;
 	sg_progress_phase(SG_PHASE_SCANNING);
-	run_arm_timeout_after(limit);
+	ids_used++;
+	run_arm_timeout_after(*search_ms);
 	edata = sg_try_undo(prepare, lt);
 	run_disarm_timeout();
+	/* a table that is locked was not searched */
+	if (edata == NULL || run_timeout_struck())
+		*search_ms -= (int) ((GetCurrentTimestamp() - start) / 1000);
 	if (edata == NULL)
 		return;
 
 	lt->candidates = NIL;
 	if (run_timeout_struck())
-		lt->reason = psprintf("%s%s to try was found within %d ms; an index on the columns of the key makes that fast",
-							  lt->reason ? lt->reason : "", lt->reason ? "; no other" : "no row", limit);
+		lt->no_time = true;
 	else
 	{
 		sg_rethrow_cancel(edata);
@@ -399,10 +435,10 @@ pause_briefly(int attempt)
 
 /* Find rows, and try them in turn, until something is seen or no other attempt could tell more */
 static void
-look_and_try(LiveTest *lt)
+look_and_try(LiveTest *lt, int *search_ms)
 {
-	prepare_within_limit(lt);
-	for (int i = 0; lt->candidates != NIL && i < ATTEMPTS; i++)
+	prepare_within_limit(lt, search_ms);
+	for (int i = 0; lt->candidates != NIL && i < ATTEMPTS && ids_used < MOST_IDS; i++)
 	{
 		if (i > 0)
 			pause_briefly(i);
@@ -428,7 +464,7 @@ still_declared(List *declared)
 }
 
 static void
-run_test(VerifyKey *vk, List *declared, LiveKind kind)
+run_test(VerifyKey *vk, List *declared, LiveKind kind, int *search_ms)
 {
 	LiveTest	untried = {
 		.key = vk->key,
@@ -443,7 +479,7 @@ run_test(VerifyKey *vk, List *declared, LiveKind kind)
 			.event = live_is_insert(kind) ? CMD_INSERT : kind == LIVE_DELETE_PARENT ? CMD_DELETE : CMD_UPDATE,
 		},
 	};
-	LiveTest	lt;
+	LiveTest	lt = untried;
 
 	if (kind == LIVE_UPDATE_ORPHAN)
 		untried.reach.columns = verify_column_set(vk->key->child_att, vk->key->nkeys);
@@ -451,31 +487,51 @@ run_test(VerifyKey *vk, List *declared, LiveKind kind)
 		untried.reach.columns = verify_column_set(vk->key->parent_att, vk->key->nkeys);
 
 	/* rows of a busy table may all have moved since they were found */
-	for (int look = 1; look <= LOOKS; look++)
+	for (int look = 1; look <= LOOKS && ids_used + IDS_OF_TEST <= MOST_IDS; look++)
 	{
 		lt = untried;
-		look_and_try(&lt);
+		look_and_try(&lt, search_ms);
 		if (lt.observed != OUTCOME_UNSEEN || !lt.gone)
 			break;
 	}
+	if (lt.observed == OUTCOME_UNSEEN && lt.reason == NULL && !lt.no_time)
+		lt.reason = "other tests of the key took all attempts that one transaction has";
 	add_verdict(vk, &lt);
+}
+
+bool
+verify_live_tries(const VerifyKey *vk)
+{
+	return vk->expected.enforced && key_problem(vk->key) == NULL;
+}
+
+void
+verify_add_live(VerifyKey *vk, int n, const char *observed, AuditResult result, const char *reason)
+{
+	verify_add_test(vk, test_names[n], outcome_words[expected_outcome(&vk->expected, n)], observed, result, reason);
+}
+
+void
+verify_leave_live(VerifyKey *vk, const char *reason)
+{
+	while (vk->tried < KINDS)
+		verify_add_live(vk, vk->tried++, NULL, AUDIT_UNKNOWN, reason);
 }
 
 void
 verify_live(VerifyKey *vk, List *declared)
 {
 	const char *problem = key_problem(vk->key);
+	int			search_ms = sg_live_search;
 
 	for (int kind = LIVE_INSERT_ORPHAN; kind <= LIVE_UPDATE_PARENT; kind++)
 	{
-		LiveOutcome expected = expected_outcome(&vk->expected, kind);
-
 		CHECK_FOR_INTERRUPTS();
 		if (!vk->expected.enforced)
 			verify_add_test(vk, test_names[kind], NULL, NULL, AUDIT_SKIPPED, "a key that is not enforced does nothing");
 		else if (problem)
-			verify_add_test(vk, test_names[kind], outcome_words[expected], NULL, AUDIT_UNKNOWN, problem);
+			verify_add_live(vk, kind, NULL, AUDIT_UNKNOWN, problem);
 		else
-			run_test(vk, declared, kind);
+			run_test(vk, declared, kind, &search_ms);
 	}
 }

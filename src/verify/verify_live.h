@@ -95,6 +95,7 @@ typedef struct LiveTest
 	Bitmapset  *null;
 	Bitmapset  *parent_fresh;	/* the same, of the copy of a parent */
 	Bitmapset  *parent_null;
+	bool		no_time;		/* left to look for rows */
 	const char *unfit;			/* why no parent that is there could be tried */
 
 	/* of one attempt */

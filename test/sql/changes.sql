@@ -5,6 +5,7 @@
 \pset format unaligned
 \pset tuples_only on
 SET client_min_messages = warning;
+SET schemaguard.live_search = '1min';
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE SCHEMA chg;
 SET search_path = chg, public;

@@ -2,6 +2,7 @@
 -- since: 18
 -- rooms: plan
 SET client_min_messages = warning;
+SET schemaguard.live_search = '1min';
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 \set VERBOSITY terse
 \set SHOW_CONTEXT never

@@ -3,6 +3,7 @@
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
+SET schemaguard.live_search = '1min';
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE SCHEMA ver;
 SET search_path = ver, public;
@@ -53,8 +54,9 @@ SELECT fk_name, child_table, parent_table, test, expected, observed, result, rea
 SELECT fk_name, test, expected, observed, result, reason FROM live;
 SELECT fingerprint() = :'before' AS unchanged;
 SELECT object, message FROM schemaguard.audit_log WHERE action = 'verify' ORDER BY id DESC LIMIT 2;
--- what a transaction has put off is not judged, nor lost
+-- what a transaction has put off is not judged, nor lost; it tries no more than six keys
 BEGIN;
+ALTER TABLE c DROP CONSTRAINT k4_null;
 SET CONSTRAINTS ALL DEFERRED;
 INSERT INTO c (p6) VALUES (4711);
 SELECT result, reason, count(*) FROM live WHERE fk_name = 'k6_deferred' GROUP BY 1, 2;

@@ -4,6 +4,7 @@
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
+SET schemaguard.live_search = '1min';
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE SCHEMA ver18;
 SET search_path = ver18, public;

@@ -3,6 +3,7 @@
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
+SET schemaguard.live_search = '1min';
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 SET schemaguard.lock_timeout = '60s';
 SET schemaguard.statement_timeout = '60s';

@@ -1,0 +1,80 @@
+# 165_verify_workers.pl: live tests of many keys, which a standby has to follow.
+#
+#   - workers try them, each in a transaction of its own: no subtransaction is beyond what the server remembers of one transaction, and
+#     the session has no transaction ID meanwhile
+#   - where no worker can, because the transaction has written or holds locks, there are none, none is free, or the role is that of a
+#     SECURITY DEFINER function, the session tries a few; the rest is unknown, with that reason
+#   - a key that no row is found for in schemaguard.live_search is skipped
+#   - a cancel ends the workers
+#
+# rooms: verify
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use Test::More;
+
+my $keys = 40;
+my $node = new_node('many', conf => "wal_level = replica\nmax_wal_senders = 2\nschemaguard.lock_timeout = '10s'\nschemaguard.live_search = '30s'\n");
+my $session = SgTest::Session->new($node);
+my $live = q{FROM sg_verify_fks_details(live => true) WHERE test LIKE 'live:%'};
+
+sub query { return $node->safe_psql('postgres', $_[0]); }
+
+query("SET client_min_messages = error; CREATE TABLE p (id int PRIMARY KEY, note text); INSERT INTO p SELECT generate_series(1, 100)");
+query("CREATE TABLE c_$_ (id int CONSTRAINT c_$_ REFERENCES p, note text); INSERT INTO c_$_ VALUES ($_, 'a'); CREATE INDEX ON c_$_ (id)") for 1 .. $keys;
+
+# The most subtransactions of one transaction, over 64 of which the server writes to its WAL which transaction they are of
+sub assigned
+{
+	my ($from) = @_;
+	my $to = query('SELECT pg_switch_wal()');
+	my ($out, $err) = run_command([ 'pg_waldump', '-p', $node->data_dir . '/pg_wal', '-r', 'Transaction', '-s', $from, '-e', $to ]);
+	return scalar(() = $out =~ /ASSIGNMENT/g);
+}
+
+my $from = query('SELECT pg_current_wal_insert_lsn()');
+is($session->query("SELECT result, count(*), string_agg(DISTINCT reason, ', ') $live GROUP BY 1"), "pass|200|", 'workers try 40 keys');
+is(assigned($from), 0, 'no transaction has more subtransactions than the server remembers');
+
+# one key's row is in use, and the workers wait for it
+$session->query('SELECT 1');
+my $locker = SgTest::Session->new($node);
+$locker->query('BEGIN; LOCK TABLE c_1 IN SHARE ROW EXCLUSIVE MODE');
+$session->send("SELECT count(*) $live");
+ok(wait_for(sub { query("SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT granted AND backend_type = 'schemaguard worker'") > 0 }), 'a worker waits for a lock');
+is(query("SELECT backend_xid IS NULL FROM pg_stat_activity WHERE pid = $session->{pid}"), 't', 'the session has no transaction ID');
+query("SELECT pg_cancel_backend($session->{pid})");
+$session->collect;
+is($session->sqlstate, '57014', 'a cancel ends it');
+is(query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'schemaguard worker'"), '0', 'and its workers');
+$locker->query('COMMIT');
+
+query(q{CREATE ROLE owner; SELECT sg_grant('owner'); GRANT ALL ON ALL TABLES IN SCHEMA public TO owner; GRANT CREATE ON SCHEMA public TO owner;
+	CREATE FUNCTION definer() RETURNS TABLE (test text, result text, reason text) LANGUAGE sql SECURITY DEFINER
+		AS 'SELECT test, result, reason FROM sg_verify_fks_details(live => true)'; ALTER FUNCTION definer() OWNER TO owner});
+foreach my $case (
+	[ 'BEGIN; CREATE TABLE mine (id int)', 'ROLLBACK', 'this transaction has written, and a worker would not see that' ],
+	[ 'BEGIN; LOCK TABLE p IN SHARE UPDATE EXCLUSIVE MODE', 'ROLLBACK', 'this transaction holds locks, for which a worker would wait' ],
+	[ 'SET schemaguard.workers = 0', 'RESET schemaguard.workers', 'schemaguard.workers is 0' ],
+	[ 'SELECT 1', 'SELECT 1', q{a worker can't become the role of a SECURITY DEFINER function}, q{FROM definer() WHERE test LIKE 'live:%'} ])
+{
+	my ($before, $after, $why, $call) = @$case;
+
+	$session->query($before);
+	$from = query('SELECT pg_current_wal_insert_lsn()');
+	is($session->query("SELECT result, count(*), string_agg(DISTINCT reason, ', ') " . ($call // $live) . ' GROUP BY 1 ORDER BY 1'),
+		"pass|30|\nunknown|170|left out: one transaction tries as many keys as standbys can follow, and no worker did it: $why", "the session tries a few: $why");
+	$session->query($after);
+	is(assigned($from), 0, 'no more than standbys can follow');
+}
+
+# rows that are hard to find
+query('DROP TABLE ' . join ', ', map { "c_$_" } 1 .. $keys);
+query('CREATE TABLE c (id int CONSTRAINT c REFERENCES p); INSERT INTO c SELECT NULL FROM generate_series(1, 500000)');
+is($session->query("SET schemaguard.live_search = '1ms'; SELECT result, reason ~ '^no row found to try in 1 ms', count(*) $live GROUP BY 1, 2"),
+	'skipped|t|5', 'no row in the time that there is to look for one');
+
+done_testing();
