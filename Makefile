@@ -270,6 +270,7 @@ OBJS = \
 	src/sync/sync_sandbox.o \
 	src/sync/sync_scratch.o \
 	src/sync/sync_script.o \
+	src/sync/sync_session.o \
 	src/sync/sync_template.o \
 	src/sync/sync_seen.o \
 	src/sync/sync_text.o \

@@ -43,6 +43,7 @@ _PG_init(void)
 	sg_guard_init();
 	sg_meant_init();
 	sync_sandbox_init();
+	sync_session_init();
 
 	/* in the order in which sg_prune() asks and tells */
 	audit_proof_init();

@@ -108,13 +108,6 @@ RETURN owners <> '{}' AND (SELECT bool_and(o IS NOT DISTINCT FROM role) FROM unn
 COMMENT ON FUNCTION schemaguard.sg_sync_is_owner(text[], text)
     IS 'whether a table is of one role, by all that say whose it is';
 
-CREATE FUNCTION schemaguard.sg_sync_computes(statement text)
-RETURNS text[]
-LANGUAGE c STABLE STRICT PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'sg_sync_computes';
-COMMENT ON FUNCTION schemaguard.sg_sync_computes(text)
-    IS 'the tables that statements read or prove something of, and all that blocks name, without quotes';
-
 CREATE FUNCTION schemaguard.sg_sync_portable(text text)
 RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE

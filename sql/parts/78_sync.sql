@@ -450,21 +450,19 @@ COMMENT ON FUNCTION schemaguard.sg_sync_tag(text, text)
     IS 'a dollar quote for a text, of a word that sg_sync_plain() knows';
 
 -- Returns a statement with its guard: it is run where the object is as it was before, left alone where it is as it should be
--- after; anything else ends the script. "look" is what is run before it
-CREATE FUNCTION schemaguard.sg_sync_guarded(
-    step text, object text, statement text, guard text, before text, after text, look text DEFAULT NULL)
+-- after; anything else ends the script
+CREATE FUNCTION schemaguard.sg_sync_guarded(step text, object text, statement text, guard text, before text, after text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT CASE WHEN guard IS NULL THEN CASE WHEN look IS NOT NULL THEN format(E'DO %1$s BEGIN %2$s; END %1$s;\n', q.tag, look) ELSE '' END
-        || statement || ';'
+    SELECT CASE WHEN guard IS NULL THEN statement || ';'
         ELSE format($script$DO %1$s%8$s
 DECLARE
     sync_is text := %2$s;
 BEGIN
     IF sync_is %3$s THEN
-        %9$s%4$s;
+        %4$s;
     ELSIF sync_is %5$s THEN
         RAISE '%% is neither as it was nor as it should be: %%', %6$L, %7$s;
     END IF;
@@ -474,9 +472,9 @@ END %1$s;$script$, q.tag, guard, CASE WHEN before IS NULL THEN 'IS NULL' ELSE '=
                 WHEN step = 'drop' THEN 'IS NOT NULL AND sync_is <> ' || quote_literal(after)
                 ELSE 'IS DISTINCT FROM ' || quote_literal(after) END, object, CASE WHEN step = 'drop' THEN 'sync_is'
                     ELSE 'coalesce(sync_is, ''not there'')' END,
-            CASE WHEN position('sync_is' IN statement) > 0 THEN E'\n#variable_conflict use_column' ELSE '' END, look || E';\n        ')
+            CASE WHEN position('sync_is' IN statement) > 0 THEN E'\n#variable_conflict use_column' ELSE '' END)
         END
-    FROM (SELECT schemaguard.sg_sync_tag(concat(object, statement, guard, before, after, look)) AS tag) q
+    FROM (SELECT schemaguard.sg_sync_tag(concat(object, statement, guard, before, after)) AS tag) q
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_guarded(text, text, text, text, text, text, text)
+COMMENT ON FUNCTION schemaguard.sg_sync_guarded(text, text, text, text, text, text)
     IS 'a statement with its guard';

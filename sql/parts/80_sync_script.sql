@@ -170,132 +170,54 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_lacks(jsonb)
     IS 'the query of what statements need and a server lacks; null: they need nothing';
 
--- Tables of roles that are no superusers, and those that are above or below one, on either side: their owners can plant code
--- until the moment when a statement runs. Names have no quotes.
-CREATE FUNCTION schemaguard.sg_sync_strangers(reference text, target text)
-RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
--- names of roles are compared as snapshots print them
-SET quote_all_identifiers = off
--- rows are guessed far too high
-SET jit = off
-AS $function$
-WITH RECURSIVE side AS MATERIALIZED (
-    SELECT replace(o.identity, '"', '') AS name, EXISTS (SELECT FROM pg_roles r WHERE quote_ident(r.rolname) = o.properties ->> 'owner'
-        AND r.rolsuper) AS trusted,
-        replace(a.name, '"', '') AS above, NULL::oid AS relid
-    FROM schemaguard.snapshot_object o LEFT JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(o.properties -> 'inherits')
-        WHEN 'array' THEN o.properties -> 'inherits' ELSE '[]' END
-        || coalesce(o.properties -> 'partition_of', '[]')) a (name) ON true
-    WHERE o.snapshot IN (reference, target) AND o.kind = 'table'
-    UNION ALL
-    SELECT replace(concat(n.nspname, '.', c.relname), '"', ''), r.rolsuper,
-        (SELECT replace(concat(an.nspname, '.', a.relname), '"', '') FROM pg_class a JOIN pg_namespace an ON an.oid = a.relnamespace
-            WHERE a.oid = i.inhparent), c.oid
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner LEFT
-        JOIN pg_inherits i ON i.inhrelid = c.oid
-    WHERE 'live' IN (reference, target) AND c.relkind IN ('r', 'p', 'f')
-), kin AS MATERIALIZED (
-    SELECT s.name, s.above AS other FROM side s WHERE s.above IS NOT NULL UNION SELECT s.above, s.name FROM side s WHERE s.above IS NOT NULL
-), stranger AS (
-    SELECT s.name FROM side s WHERE NOT s.trusted
-    UNION
-    SELECT k.other FROM stranger s JOIN kin k ON k.name = s.name
-)
--- and types of their columns, which a block may come to them by
-SELECT array_agg(s.name) FROM (
-    SELECT s.name FROM stranger s
-    UNION
-    SELECT replace(rtrim(o.properties ->> 'type', '[]'), '"', '') FROM schemaguard.snapshot_object o
-    WHERE o.snapshot IN (reference, target) AND o.kind = 'column' AND replace(o.parent, '"', '') IN (SELECT s.name FROM stranger s)
-    UNION
-    SELECT replace(concat(n.nspname, '.', t.typname), '"', '')
-    FROM (SELECT DISTINCT a.atttypid FROM side s JOIN pg_attribute a ON a.attrelid = s.relid AND NOT a.attisdropped
-        WHERE s.name IN (SELECT s.name FROM stranger s)) a
-        JOIN pg_type y ON y.oid = a.atttypid JOIN pg_type t ON t.oid IN (y.oid, y.typelem) JOIN pg_namespace n ON n.oid = t.typnamespace) s
-WHERE s.name LIKE '%.%' AND s.name NOT LIKE 'pg\_catalog.%'
-$function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_strangers(text, text)
-    IS 'tables of roles that are no superusers, their kin, and their columns'' types, on either side, without quotes; null: there is none';
+CREATE FUNCTION schemaguard.sg_sync_guard("on" boolean)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_sync_guard';
+COMMENT ON FUNCTION schemaguard.sg_sync_guard(boolean)
+    IS 'from here on each statement of the session is looked at before it runs, as one of a plan is';
 
-CREATE FUNCTION schemaguard.sg_sync_look(statement text, strangers text[])
-RETURNS text
-LANGUAGE sql STABLE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-RETURN (SELECT format('PERFORM pg_temp.sg_sync_look(%L)', array_agg(DISTINCT n.name COLLATE "C"))
-    FROM unnest(schemaguard.sg_sync_computes(statement)) n (name) HAVING bool_or(n.name = ANY (strangers)));
-COMMENT ON FUNCTION schemaguard.sg_sync_look(text, text[])
-    IS 'what a script runs before a statement that comes to tables of other roles; null: it comes to none';
-
--- Returns the beginning of a script that has a look later on: it locks tables as the library does for its own deeds, with what is above and
--- below them, and ends the script where something of another role could run
-CREATE FUNCTION schemaguard.sg_sync_looker()
+-- Returns the beginning of a script. Where the extension is, each statement is looked at before it runs; where it is not, the script
+-- begins only if nobody else could have planted code, or is trusted by who runs it (psql -v trust=...). A member of the role that runs
+-- the script could do all that anyway.
+CREATE FUNCTION schemaguard.sg_sync_gate()
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-AS $function$
-SELECT $script$-- tables and types keep what they have while statements come to their rows, and run no code of other roles
-CREATE OR REPLACE FUNCTION pg_temp.sg_sync_look(names text[]) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $look$
+RETURN $script$-- statements run code of roles that own something here: with a look by the extension, or not at all
+\if :{?trust}
+\else
+\set trust ''
+\endif
+SELECT set_config('schemaguard_script.trust', :'trust', false) AS sync_trust \gset
+DO $sync$
 DECLARE
-    tables oid[] := '{}';
-    more oid[];
-    relation oid;
-    stranger text;
+    others text;
 BEGIN
-    LOOP
-        WITH RECURSIVE kin AS (
-            SELECT c.oid FROM unnest(names) x (name) JOIN pg_class c ON c.relkind IN ('r', 'p', 'f') JOIN pg_namespace n ON n.oid = c.relnamespace
-                AND replace(concat(n.nspname, '.', c.relname), '"', '') = x.name
-            UNION
-            SELECT a.attrelid FROM unnest(names) x (name) JOIN pg_type t ON true JOIN pg_namespace n ON n.oid = t.typnamespace AND replace(concat(n.nspname, '.', t.typname), '"', '') = x.name
-                JOIN pg_attribute a ON a.atttypid IN (t.oid, t.typarray) AND NOT a.attisdropped JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'f')
-            UNION
-            SELECT CASE k.oid WHEN i.inhrelid THEN i.inhparent ELSE i.inhrelid END FROM kin k JOIN pg_inherits i ON k.oid IN (i.inhrelid, i.inhparent)
-        ) SELECT array_agg(k.oid ORDER BY k.oid) INTO more FROM kin k WHERE k.oid <> ALL (tables);
-        EXIT WHEN more IS NULL;
-        FOREACH relation IN ARRAY more LOOP
-            IF (SELECT c.relkind <> 'f' FROM pg_class c WHERE c.oid = relation) THEN
-                EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', relation::regclass);
-            END IF;
-        END LOOP;
-        tables := tables || more;
-    END LOOP;
-    WITH RECURSIVE part (classid, objid) AS (
-        SELECT 'pg_class'::regclass, t FROM unnest(tables) t (t)
-        UNION
-        SELECT d.classid::regclass, d.objid FROM part p JOIN pg_depend d ON d.refclassid = p.classid AND d.refobjid = p.objid AND d.deptype IN ('a', 'i')
-        WHERE d.classid IN ('pg_constraint'::regclass, 'pg_attrdef'::regclass, 'pg_statistic_ext'::regclass)
-           OR d.classid = 'pg_class'::regclass AND d.objid IN (SELECT i.indexrelid FROM pg_index i)
-    ), reach (classid, objid) AS (
-        SELECT p.classid, p.objid FROM part p
-        UNION
-        SELECT x.classid, x.objid FROM reach r CROSS JOIN LATERAL (
-            SELECT d.refclassid::regclass, d.refobjid FROM pg_depend d WHERE d.classid = r.classid AND d.objid = r.objid
-                AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass, 'pg_opclass'::regclass, 'pg_opfamily'::regclass)
-            UNION ALL
-            SELECT 'pg_class'::regclass, t.typrelid FROM pg_type t WHERE r.classid = 'pg_type'::regclass AND t.oid = r.objid AND t.typrelid <> 0
-            UNION ALL
-            SELECT 'pg_constraint'::regclass, c.oid FROM pg_constraint c WHERE r.classid = 'pg_type'::regclass AND c.contypid = r.objid
-            UNION ALL
-            SELECT 'pg_proc'::regclass, c.castfunc FROM pg_cast c WHERE r.classid = 'pg_type'::regclass AND r.objid IN (c.castsource, c.casttarget) AND c.castfunc <> 0) x (classid, objid)
-    ), owner AS (
-        SELECT p.proowner AS oid FROM reach r JOIN pg_proc p ON r.classid = 'pg_proc'::regclass AND p.oid = r.objid
-        UNION SELECT o.oprowner FROM reach r JOIN pg_operator o ON r.classid = 'pg_operator'::regclass AND o.oid = r.objid
-        UNION SELECT t.typowner FROM reach r JOIN pg_type t ON r.classid = 'pg_type'::regclass AND t.oid = r.objid AND t.typtype = 'd'
-        UNION
-        -- a check can hold a function of the server that runs what it is given
-        SELECT c.relowner FROM part p JOIN pg_constraint k ON p.classid = 'pg_constraint'::regclass AND k.oid = p.objid AND k.contype = 'c' JOIN pg_class c ON c.oid = k.conrelid
-            CROSS JOIN LATERAL regexp_matches(k.conbin::text, ':funcid (\d+)', 'g') m JOIN pg_proc f ON f.oid = m[1]::oid AND f.oid < 16384
-                AND (f.provolatile = 'v' OR f.provolatile = 's' AND EXISTS (SELECT FROM pg_type y WHERE y.oid = ANY (f.proargtypes) AND y.typname IN ('regclass', 'any', 'anyelement', 'anyarray')))
-    ) SELECT min(a.rolname) INTO stranger FROM owner o JOIN pg_roles a ON a.oid = o.oid WHERE NOT a.rolsuper AND a.rolname <> current_user;
-    IF stranger IS NOT NULL THEN
-        RAISE 'it could run code of role % as role %', stranger, current_user USING HINT = 'Run the script as that role, or have the procedure sg_sync_apply do what it does.';
+    IF EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'schemaguard'
+            WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
+                AND d.objid = to_regprocedure('schemaguard.sg_sync_guard(boolean)')) THEN
+        PERFORM schemaguard.sg_sync_guard(true);
+        PERFORM set_config('schemaguard.lock_timeout', '5s', false);
+        RETURN;
     END IF;
-END $look$;$script$
-$function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_looker()
-    IS 'the statement that makes what a script looks with before statements that come to rows';
+    WITH maker (role) AS (
+        SELECT d.refobjid FROM pg_shdepend d
+        WHERE d.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()) AND d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass
+        UNION
+        SELECT CASE a.grantee WHEN 'pg_database_owner'::regrole THEN (SELECT b.datdba FROM pg_database b WHERE b.datname = current_database()) ELSE a.grantee END
+        FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE'
+    ) SELECT string_agg(coalesce(quote_ident(r.rolname), 'PUBLIC'), ', ' ORDER BY r.rolname) INTO others
+    FROM maker m LEFT JOIN pg_roles r ON r.oid = m.role
+    WHERE r.rolsuper IS NOT TRUE AND (r.oid IS NULL OR NOT pg_has_role(r.oid, current_user, 'MEMBER'))
+        AND coalesce(quote_ident(r.rolname), 'PUBLIC') <> ALL (regexp_split_to_array(current_setting('schemaguard_script.trust'), '\s*,\s*'));
+    IF others IS NOT NULL THEN
+        RAISE insufficient_privilege USING MESSAGE = format('nothing has been applied: statements could run code of %s as role %I', others, current_user),
+            HINT = format('Run the script as the role that owns what it changes, or CREATE EXTENSION schemaguard here, which looks at each statement. If these roles may have the rights of %I: psql -v trust=%L', current_user, others);
+    END IF;
+END $sync$;$script$;
+COMMENT ON FUNCTION schemaguard.sg_sync_gate()
+    IS 'the beginning of a script, which sees to it that its statements run no code of others';
 
 CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas schemaguard.names DEFAULT NULL,
                             allow_drop boolean DEFAULT false, partitions boolean DEFAULT false)
@@ -314,16 +236,11 @@ DECLARE
     line    text;
     lacking text;
     blocked jsonb;
-    strangers text[];
 BEGIN
     statements := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions, true, false);
     digest := schemaguard.sg_sync_digest();
     PERFORM schemaguard.sg_sync_refuse(statements, reference, target);
     blocked := schemaguard.sg_sync_blocked(statements);
-    strangers := schemaguard.sg_sync_strangers(reference, target);
-    statements := (SELECT jsonb_agg(e || jsonb_build_object('look', CASE WHEN strangers IS NOT NULL
-        THEN schemaguard.sg_sync_look(e ->> 'statement', strangers) END) ORDER BY n)
-            FROM jsonb_array_elements(statements) WITH ORDINALITY x (e, n));
 
     RETURN NEXT schemaguard.sg_sync_comment(format('Makes %L what %L is. Written by schemaguard at %s.', target, reference, now()));
     RETURN QUERY SELECT schemaguard.sg_sync_comment(format('%L: database %I, PostgreSQL %s, as of %s, SHA-256 %s', n.name, n.database,
@@ -363,8 +280,7 @@ BEGIN
     END IF;
 END %1$s;$owner$, schemaguard.sg_sync_tag(current_user), current_user);
     END IF;
-    RETURN QUERY SELECT schemaguard.sg_sync_looker() WHERE EXISTS (SELECT FROM jsonb_array_elements(statements) e
-        WHERE e ->> 'look' IS NOT NULL);
+    RETURN NEXT schemaguard.sg_sync_gate();
     lacking := schemaguard.sg_sync_lacks(statements);
     IF lacking IS NOT NULL THEN
         IF target = 'live' THEN
@@ -383,12 +299,12 @@ BEGIN
 END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
     END IF;
 
-    FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after, x.cost, x.look,
+    FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after, x.cost,
                  CASE WHEN x.kind = 'constraint' OR x.what = 'not_null' THEN blocked ->> (x.kind || ' ' || x.object) END AS finder,
                  split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
              FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n),
                  jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text,
-                     after text, note text, index text, index_after text, cost text, look text)
+                     after text, note text, index text, index_after text, cost text)
              WHERE x.section > 0 ORDER BY e.n
     LOOP
         IF s.section <> section THEN
@@ -408,7 +324,7 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
         RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || s.finder) WHERE s.finder IS NOT NULL;
         line := CASE WHEN s.index IS NOT NULL THEN schemaguard.sg_sync_concurrently(s.kind || ' '
             || s.object, s.statement, s.guard, s.before, s.after, s.index, s.index_after)
-            ELSE schemaguard.sg_sync_guarded(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after, s.look) END;
+            ELSE schemaguard.sg_sync_guarded(s.step, s.kind || ' ' || s.object, s.statement, s.guard, s.before, s.after) END;
         RETURN NEXT CASE WHEN s.finder IS NOT NULL OR s.loss IS NOT NULL AND NOT allow_drop THEN schemaguard.sg_sync_comment(line)
             ELSE line END;
     END LOOP;

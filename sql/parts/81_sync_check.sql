@@ -135,10 +135,15 @@ CREATE FUNCTION schemaguard.sg_sync_schemas(schemas text[], sides text[])
 RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN ARRAY(SELECT s FROM unnest(schemas) s
-    WHERE 'live' = ANY (sides) AND to_regnamespace(quote_ident(s)) IS NOT NULL
-        OR EXISTS (SELECT FROM schemaguard.snapshot_object o
-            WHERE o.snapshot = ANY (sides) AND (o.kind = 'schema' AND o.identity = quote_ident(s) OR o.parent = quote_ident(s))));
+-- snapshots quote what needs it on any major, whatever the session wants quoted
+SET quote_all_identifiers = off
+AS $function$
+    SELECT ARRAY(SELECT s FROM unnest(schemas) s
+        WHERE 'live' = ANY (sides) AND to_regnamespace(quote_ident(s)) IS NOT NULL
+            OR EXISTS (SELECT FROM schemaguard.snapshot_object o
+                WHERE o.snapshot = ANY (sides)
+                  AND CASE o.kind WHEN 'schema' THEN o.identity ELSE o.parent END IN (quote_ident(s), '"' || replace(s, '"', '""') || '"')))
+$function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_schemas(text[], text[])
     IS 'those of some schemas that one of two sides has; null: all';
 

@@ -51,17 +51,33 @@
 
 static SgGuard guard = {0, InvalidOid, 0, InvalidTransactionId};
 
+/* Whose session is guarded between calls, too; or InvalidOid */
+static Oid	guarded_session = InvalidOid;
+
 int			sg_guarded_role = 0;
 int			sg_guarded_since = 0;
 
 static needs_fmgr_hook_type next_needs;
 static fmgr_hook_type next_hook;
 
+static bool
+is_on(void)
+{
+	return guard.level > 0 || OidIsValid(guarded_session);
+}
+
+/* In whose name nothing of others may run */
+static Oid
+guarded_role(void)
+{
+	return guard.level > 0 ? guard.role : guarded_session;
+}
+
 /* Writes what a worker that is started from here on has to know: it is trusted as its leader is */
 static void
 tell_workers(void)
 {
-	sg_guarded_role = guard.level > 0 && guard.trusted == 0 ? (int) guard.role : 0;
+	sg_guarded_role = guard.trusted == 0 ? (int) guarded_role() : 0;
 	sg_guarded_since = (int) guard.since;
 }
 
@@ -110,7 +126,7 @@ needs_hook(Oid function)
 
 	if (next_needs && next_needs(function))
 		return true;
-	tuple = guard.level > 0 && IsTransactionState() ? find_candidate(function) : NULL;
+	tuple = is_on() && IsTransactionState() ? find_candidate(function) : NULL;
 	if (tuple)
 		ReleaseSysCache(tuple);
 	return tuple != NULL;
@@ -136,7 +152,7 @@ check_owner(HeapTuple tuple)
 static bool
 is_callers(void)
 {
-	return GetUserId() == guard.role;
+	return GetUserId() == guarded_role();
 }
 
 bool
@@ -186,7 +202,7 @@ state_of(FmgrInfo *flinfo, Datum *arg)
 static void
 begin_call(FmgrInfo *flinfo, HookState *state)
 {
-	HeapTuple	tuple = guard.level > 0 ? find_candidate(flinfo->fn_oid) : NULL;
+	HeapTuple	tuple = is_on() ? find_candidate(flinfo->fn_oid) : NULL;
 	bool		counts = tuple != NULL;
 
 	if (counts)
@@ -254,6 +270,13 @@ sg_guard_process(void)
 
 	guard.since = (TransactionId) sg_guarded_since;
 	sg_guard_begin(&before);
+}
+
+void
+sg_guard_session(bool on)
+{
+	guarded_session = on ? GetUserId() : InvalidOid;
+	tell_workers();
 }
 
 void

@@ -39,6 +39,9 @@ extern bool sg_guard_is_callers(void);
 /* For a process of ours: as long as it lives, for the role that it is */
 extern void sg_guard_process(void);
 
+/* From here on, or no longer, between calls of ours as well: for the role that the session is now */
+extern void sg_guard_session(bool on);
+
 /*
  * From here to the end of the call under way, a function that comes or changes
  * (by ALTER, too) is not called as the caller or as a superuser: 42501.

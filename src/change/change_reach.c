@@ -45,6 +45,16 @@
 
 /* ---- tables ---- */
 
+/* Is it a table or view of any kind? */
+static bool
+is_table(Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE || relkind == RELKIND_MATVIEW ||
+		relkind == RELKIND_FOREIGN_TABLE || relkind == RELKIND_VIEW;
+}
+
 /*
  * A table or view, with its partitions and what inherits from it: planning
  * looks into those, too.  `mode` is the lock that the statement takes on it, or
@@ -53,11 +63,9 @@
 static void
 reach_table(CodeReach *reach, Oid relid, LOCKMODE mode)
 {
-	char		relkind = get_rel_relkind(relid);
 	ListCell   *lc;
 
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE && relkind != RELKIND_MATVIEW &&
-		relkind != RELKIND_FOREIGN_TABLE && relkind != RELKIND_VIEW)
+	if (!is_table(relid))
 		return;
 	foreach(lc, code_tree(relid, mode))
 	{
@@ -268,10 +276,11 @@ runs_nothing(const AlterTableStmt *statement)
 	return true;
 }
 
-/* The table that a utility statement is about, and whose code it could run, with the lock that it takes */
+/* The table that a utility statement is about, with the lock that it takes, and whether it could run code of the table */
 static const RangeVar *
-target_of(Node *statement, LOCKMODE *mode)
+target_of(Node *statement, LOCKMODE *mode, bool *runs)
 {
+	*runs = true;
 	switch (nodeTag(statement))
 	{
 		case T_AlterTableStmt:
@@ -279,7 +288,12 @@ target_of(Node *statement, LOCKMODE *mode)
 			/* that is had anyway, by those who may */
 			if (*mode <= ShareUpdateExclusiveLock)
 				*mode = NoLock;
-			return runs_nothing((AlterTableStmt *) statement) ? NULL : ((AlterTableStmt *) statement)->relation;
+			*runs = !runs_nothing((AlterTableStmt *) statement);
+			return ((AlterTableStmt *) statement)->relation;
+		case T_RenameStmt:
+			*mode = AccessExclusiveLock;
+			*runs = false;
+			return ((RenameStmt *) statement)->relation;
 		case T_IndexStmt:
 			*mode = ShareLock;
 			return ((IndexStmt *) statement)->relation;
@@ -642,7 +656,8 @@ change_reach_statement(ChangeMove *move, const char *sql)
 	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
 	ReachArg	arg = {.sql = sql,.raw = statement,.table = move->table,.reach = move->reach ? move->reach : code_reach()};
 	LOCKMODE	mode = NoLock;
-	const RangeVar *target = target_of(statement, &mode);
+	bool		runs;
+	const RangeVar *target = target_of(statement, &mode, &runs);
 	ErrorData  *edata = NULL;
 	char	   *bare = name_without_schema(statement);
 
@@ -673,12 +688,14 @@ change_reach_statement(ChangeMove *move, const char *sql)
 		sg_caller_begin(&scope);
 		relid = RangeVarGetRelid(target, NoLock, true);
 		sg_scope_end(&scope);
-		if (OidIsValid(relid))
+		if (OidIsValid(relid) && runs)
 		{
 			reach_table(arg.reach, relid, mode);
 			if (!OidIsValid(move->table))
 				move->owner = code_table_owner(relid);
 		}
+		else if (OidIsValid(relid) && is_table(relid))
+			(void) code_tree(relid, mode);
 	}
 	if (IsA(statement, RefreshMatViewStmt))
 	{

@@ -49,6 +49,11 @@ extern bool sync_sandbox_is_harmless(Oid function);
 /* Raise 42501 where a statement makes no structure, or says itself what it runs */
 extern void sync_sandbox_check(const char *sql);
 
+/* ---- sync_session.c ---- */
+
+/* Installs the hook, once, when the library is loaded; it does nothing yet */
+extern void sync_session_init(void);
+
 /* ---- sync_text.c ---- */
 
 /* Returns the statements of a text as the settings of a script read it (of RawStmt *), or NIL with *problem */

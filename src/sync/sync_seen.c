@@ -34,7 +34,6 @@
 #include "sync/sync_scratch.h"
 
 SG_FUNCTION(sg_sync_seen);
-SG_FUNCTION(sg_sync_computes);
 
 /* ---- names and types of values ---- */
 
@@ -483,107 +482,4 @@ sg_sync_seen_entered(PG_FUNCTION_ARGS)
 		values[2] = BoolGetDatum(seen.untyped && analysed);
 	}
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
-}
-
-/* ---- tables that a statement reads ---- */
-
-/* Does a command leave rows, and what proves something of them, alone? */
-static bool
-reads_nothing(const AlterTableCmd *cmd)
-{
-	switch (cmd->subtype)
-	{
-		case AT_AddInherit:
-		case AT_AddOf:
-		case AT_ChangeOwner:
-		case AT_ClusterOn:
-		case AT_ColumnDefault:
-		case AT_DetachPartition:
-		case AT_DetachPartitionFinalize:
-		case AT_DisableRowSecurity:
-		case AT_DisableRule:
-		case AT_DisableTrig:
-		case AT_DropCluster:
-		case AT_DropColumn:
-		case AT_DropConstraint:
-		case AT_DropInherit:
-		case AT_DropNotNull:
-		case AT_DropOf:
-		case AT_EnableAlwaysRule:
-		case AT_EnableAlwaysTrig:
-		case AT_EnableReplicaRule:
-		case AT_EnableReplicaTrig:
-		case AT_EnableRowSecurity:
-		case AT_EnableRule:
-		case AT_EnableTrig:
-		case AT_ForceRowSecurity:
-		case AT_NoForceRowSecurity:
-		case AT_ReplicaIdentity:
-		case AT_ResetOptions:
-		case AT_ResetRelOptions:
-		case AT_SetCompression:
-		case AT_SetOptions:
-		case AT_SetRelOptions:
-		case AT_SetStatistics:
-		case AT_SetStorage:
-			return true;
-		default:
-			return false;
-	}
-}
-
-static List *
-add_relation(List *names, const RangeVar *relation)
-{
-	return relation && relation->schemaname ? lappend(names, psprintf("%s.%s", relation->schemaname, relation->relname)) : names;
-}
-
-/* The table of an ALTER TABLE that reads rows, and the other tables of keys and partitions; of ALTER TYPE, the type */
-static List *
-add_altered(List *names, const AlterTableStmt *statement)
-{
-	bool		reads = false;
-
-	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
-	{
-		if (reads_nothing(cmd))
-			continue;
-		reads = true;
-		if (cmd->def && IsA(cmd->def, Constraint))
-			names = add_relation(names, ((Constraint *) cmd->def)->pktable);
-		else if (cmd->def && IsA(cmd->def, PartitionCmd))
-			names = add_relation(names, ((PartitionCmd *) cmd->def)->name);
-	}
-	return reads ? add_relation(names, statement->relation) : names;
-}
-
-/*
- * schemaguard.sg_sync_computes(statement text)
- *
- * Returns the tables whose rows, keys, partitions or proofs statements come to,
- * and all that a block names, which may be types; names with their schemas,
- * without quotes.  NULL: they can't be parsed.
- */
-static Datum
-sg_sync_computes_entered(PG_FUNCTION_ARGS)
-{
-	char	   *problem;
-	List	   *parsed;
-	Seen		seen = {0};
-	SgScope		scope;
-
-	sg_caller_begin(&scope);
-	sg_scope_pin_source();
-	parsed = sync_parse_text(sg_arg_text(fcinfo, 0), RAW_PARSE_DEFAULT, &problem);
-	if (problem == NULL)
-		scan_blocks(parsed, &seen);
-	foreach_ptr(const RawStmt, raw, parsed)
-	{
-		if (IsA(raw->stmt, AlterTableStmt))
-			seen.names = add_altered(seen.names, (AlterTableStmt *) raw->stmt);
-	}
-	sg_scope_end(&scope);
-	if (problem)
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(sg_text_array(seen.names));
 }

@@ -273,9 +273,17 @@ SELECT sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetch
   sum(pg_stat_get_xact_tuples_returned(oid)) FILTER (WHERE relname = 'pg_class') < 300 * 40 AS tables FROM pg_class WHERE relname ~ '^(plan_step|pg_class$)';
 ROLLBACK;
 
+-- statements that only alter the catalog, of a table that the step does not name
+CREATE TABLE plain (v int);
+CREATE VIEW plainer AS SELECT v FROM plain;
+SELECT sg_plan_create('plain') \g /dev/null
+SELECT count(sg_plan_add_statement('plain', s)) FROM unnest('{ALTER TABLE chg.plain ENABLE ROW LEVEL SECURITY,ALTER TABLE chg.plain SET (fillfactor = 70),ALTER VIEW chg.plainer RENAME TO simple,ALTER TABLE chg.plain RENAME v TO w}'::text[]) s;
+CALL sg_apply('plain');
+SELECT c.relrowsecurity, c.reloptions, a.attname, to_regclass('simple') FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1 WHERE c.oid = 'plain'::regclass;
+
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks', 'many') \g /dev/null
+SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks', 'many', 'plain') \g /dev/null
 DROP SCHEMA chg CASCADE;
 DROP OWNED BY regress_sg_writer, regress_sg_other;
 DROP ROLE regress_sg_writer, regress_sg_other;

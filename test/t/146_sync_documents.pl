@@ -361,12 +361,11 @@ foreach my $name (sort keys %parts)
 		database('target', "$mallory $base" . ($late ? '' : $code));
 		import('target', $document);
 		$script = script('target', ', partitions => true');
-		if ($late) { like($script, qr/PERFORM pg_temp\.sg_sync_look/, "$name: the script looks"); }
-		else { like($script, qr/^-- left out: \Q$object\E: .*left out, it runs code of role mallory/m, "$name: left out"); }
+		like($script, $late ? qr/sg_sync_guard/ : qr/^-- left out: \Q$object\E: .*left out, it runs code of role mallory/m, "$name: " . ($late ? 'written' : 'left out'));
 		query('target', "SET ROLE mallory; $code") if $late;
 		my $err = run('target', $script);
-		if ($late) { like($err, qr/it could run code of role mallory as role \w+/, "$name: the script ends there"); }
-		else { is($err, '', "$name: the rest runs"); }
+		if ($late && $change =~ /RESET ROLE/) { like($err, qr/it could run (code|function mal\.evil\(integer\)) of role mallory as a superuser/, "$name: the script ends there"); }
+		else { is($err, '', "$name: the rest runs" . ($late ? ', as its owner' : '')); }
 		nobody($name);
 		query('target', "CALL sg_sync_apply('r', partitions => true, fail => false)");
 		nobody("$name, by a plan");
@@ -473,8 +472,61 @@ is($heard->(), $calm, 'nor what is applied');
 # a schema that one side lacks
 query('target', 'DROP SCHEMA y CASCADE');
 unlike(query('target', "SELECT count(*) FROM sg_sync_check_details('r'$y)"), qr/^0/, 'a check of a schema that the target lacks');
+unlike(query('target', "SET quote_all_identifiers = on; SELECT count(*) FROM sg_sync_check_details('r'$y)"), qr/^0/, 'also where all names are quoted');
 query('target', "SELECT sg_snapshot_take('without'); CREATE SCHEMA more; CREATE TABLE more.t (a int)");
 is(query('target', "SELECT kind, detail FROM sg_sync_check_details('without', schemas => '{more}', allow_drop => true)"), '',
 	'and of one that the reference lacks');
+
+# ---- code that no name in a statement leads to, and what the script itself makes: seen where the statement runs
+
+sub in_s
+{
+	my ($check, $owner) = @_;
+	return "CREATE SCHEMA s; GRANT USAGE ON SCHEMA s TO PUBLIC; GRANT CREATE ON SCHEMA s TO mallory; $owner
+		CREATE FUNCTION s.seen(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS \$\$ BEGIN IF current_user <> 'mallory' THEN RAISE LOG 'WITNESS as %', current_user; END IF; RETURN \$1; END \$\$;
+		CREATE DOMAIN s.ev AS int CHECK ($check(VALUE) IS NOT NULL); CREATE TYPE s.r AS (a s.ev); CREATE TYPE s.e AS ENUM ('a');
+		CREATE FUNCTION s.diff(int, int) RETURNS float8 IMMUTABLE LANGUAGE sql AS 'SELECT $check(\$1 - \$2)::float8'; CREATE TYPE s.range AS RANGE (SUBTYPE = int, SUBTYPE_DIFF = s.diff);
+		CREATE FUNCTION s.number(s.e) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $check(1)'; CREATE CAST (s.e AS int) WITH FUNCTION s.number;
+		CREATE FUNCTION s.fn(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $check(\$1)'; RESET ROLE;
+		CREATE FOREIGN DATA WRAPPER w; CREATE SERVER f FOREIGN DATA WRAPPER w;
+		CREATE SCHEMA y; CREATE TABLE y.t (a s.r[], b s.e, c s.range, d int); CREATE TABLE y.n (a int); CREATE FUNCTION y.fire() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';";
+}
+my $rows = "INSERT INTO y.t VALUES (NULL, 'a', NULL, 1); INSERT INTO y.n VALUES (1);";
+my $made = q{
+CREATE FUNCTION y.sum(s.r, s.r) RETURNS s.r IMMUTABLE LANGUAGE sql AS 'SELECT $1'; CREATE AGGREGATE y.agg (s.r) (SFUNC = y.sum, STYPE = s.r, INITCOND = '(1)');
+CREATE FUNCTION y.took(s.r) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; CREATE VIEW y.v1 AS SELECT y.took('(1)') AS a;
+CREATE TABLE y.of (r s.r[]); CREATE VIEW y.v2 AS SELECT 1 AS a FROM y.of WHERE r = '{"(1)"}';
+CREATE DOMAIN y.dom AS s.ev; CREATE TABLE y.has (a y.dom); CREATE VIEW y.v3 AS SELECT 1 AS a FROM y.has WHERE a = '5'::y.dom;
+CREATE TRIGGER fire BEFORE UPDATE ON y.t FOR EACH ROW WHEN (NEW.a = '{"(1)"}') EXECUTE FUNCTION y.fire();
+ALTER TABLE y.t ADD g int GENERATED ALWAYS AS (b::int + 1) STORED; CREATE INDEX c ON y.t USING gist (c); ALTER TABLE y.t ADD CHECK (b::int > 0);
+CREATE MATERIALIZED VIEW y.m AS SELECT s.fn(1) AS a; ALTER TABLE y.n ALTER a SET NOT NULL;
+CREATE TABLE y.p (k s.r) PARTITION BY LIST (k); CREATE TABLE y.p1 PARTITION OF y.p FOR VALUES IN ('(1)');
+CREATE FOREIGN TABLE y.far (a int DEFAULT y.took('(1)')) SERVER f;};
+$calm = $heard->();
+database('ref', in_s('abs', '') . $made);
+$document = query('ref', q{SELECT sg_snapshot_drop(name) FROM schemaguard.snapshot; DO $$ BEGIN PERFORM sg_snapshot_take('taken', schemas => '{y}'); END $$; SELECT sg_snapshot_export('taken')}) =~ s/^\s+//r;
+my $there_already = in_s('s.seen', 'SET ROLE mallory;') . 'ALTER TABLE y.n ADD CHECK (s.fn(a) > 0) NOT VALID;';
+database('target', $there_already);
+query('target', "ALTER TABLE y.n DISABLE TRIGGER ALL; SET session_replication_role = replica; $rows");
+import('target', $document);
+$calm = $heard->();
+$script = script('target', $y);
+is($heard->(), $calm, 'a script of what leads to code without a name: writing it runs nothing');
+# each statement for itself, so that one that is refused keeps no other one away
+my $alone = $script =~ s/^(BEGIN;|COMMIT;|\\set ON_ERROR_STOP on)$//mgr;
+my $err = run('target', $alone);
+is($heard->(), $calm, 'nor do its statements where the extension is');
+cmp_ok(scalar(() = $err =~ /could run/g), '>=', 6, 'which are refused');
+query('postgres', 'DROP DATABASE IF EXISTS bare');
+query('postgres', 'CREATE DATABASE bare TEMPLATE template0');
+query('bare', $there_already . "SET session_replication_role = replica; $rows");
+$calm = $heard->();
+like(run('bare', $script), qr/nothing has been applied: statements could run code of mallory as role \w+\nHINT:  .*psql -v trust='mallory'/, 'where it is not, the script does not begin');
+is(query('bare', q{SELECT to_regclass('y.of')}), '', 'and does nothing');
+is($heard->(), $calm, 'of anybody');
+run('bare', "\\set trust 'app, mallory'\n$alone");
+isnt(query('bare', q{SELECT to_regclass('y.of')}), '', 'unless who runs it trusts that role');
+cmp_ok($heard->(), '>=', $calm + 6, 'whose code runs then');
+is(run('bare', $script, 'mallory') =~ /could run code/ ? 1 : 0, 0, 'and a role runs its own without a question');
 
 done_testing();

@@ -1,0 +1,224 @@
+/*-------------------------------------------------------------------------
+ *
+ * sync_session.c
+ *	  A session that runs a script of sg_sync_sql().
+ *
+ * What a script holds is judged when it is written.  Code that its statements
+ * come to can be planted after that, or be reached through what the script
+ * itself makes.  So the script switches this on, where the extension is: each
+ * statement of the session is then looked at as one of a plan is, in the catalogs
+ * of that moment and under the same locks, and runs as whom its code allows.
+ *
+ * What can't be in a transaction is looked at, and left to the server.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/utility.h"
+#include "utils/snapmgr.h"
+
+#include "base/code.h"
+#include "base/errors.h"
+#include "base/guard.h"
+#include "change/change.h"
+#include "change/change_literal.h"
+#include "plan/plan_change.h"
+#include "run/run_deed.h"
+#include "sync/sync_scratch.h"
+
+SG_FUNCTION(sg_sync_guard);
+
+static ProcessUtility_hook_type next_utility = NULL;
+
+/* Since the script has asked for it; and not within a statement that is looked at */
+static bool is_guarded = false;
+static bool is_running = false;
+
+/* ---- statements ---- */
+
+/* Does a statement itself nothing that could run code, or are there others within, which come here, too? */
+static bool
+is_frame(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_ConstraintsSetStmt:
+		case T_DiscardStmt:
+		case T_DoStmt:
+		case T_LockStmt:
+		case T_TransactionStmt:
+		case T_VariableSetStmt:
+		case T_VariableShowStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+detaches_concurrently(const AlterTableStmt *statement)
+{
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		if (cmd->subtype == AT_DetachPartition && ((PartitionCmd *) cmd->def)->concurrent)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_outside(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			return detaches_concurrently((AlterTableStmt *) statement);
+		case T_DropStmt:
+			return ((DropStmt *) statement)->concurrent;
+		case T_IndexStmt:
+			return ((IndexStmt *) statement)->concurrent;
+		case T_ReindexStmt:
+			return plan_option_is_on(((ReindexStmt *) statement)->params, "concurrently");
+		default:
+			return false;
+	}
+}
+
+/* The text of one among several */
+static char *
+text_of(const PlannedStmt *planned, const char *query)
+{
+	const char *text = query + Max(planned->stmt_location, 0);
+
+	return planned->stmt_len > 0 ? pnstrdup(text, planned->stmt_len) : pstrdup(text);
+}
+
+/* ---- looking ---- */
+
+static void
+run_looked_at(void *text)
+{
+	ChangeMove	move = {.kind = MOVE_STATEMENT,.action = "statement",.statements = list_make1(text),.one_by_one = true};
+
+	change_run(&move);
+}
+
+/*
+ * Raises 42501 if what the server runs of a statement outside of a transaction
+ * is neither the table's owner's, as whom it builds indexes, nor, where it is
+ * analysed, the caller's
+ */
+static void
+look_at_outside(void *text)
+{
+	ChangeMove	move = {.action = "statement"};
+	CodeReach  *read = code_reach();
+	Oid			role = InvalidOid;
+	char	   *reason;
+
+	if (!change_reach_statement(&move, text))
+		ereport(ERROR,
+				(errcode(move.problem->sqlerrcode),
+				 errmsg("%s", move.problem->reason)));
+	change_reach_written(text, read);
+	reason = code_refusal(move.reach, OidIsValid(move.owner) ? move.owner : GetUserId());
+	if (reason == NULL)
+		reason = code_role(read, GetUserId(), &role);
+	if (reason)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("statement is left alone: %s", reason)));
+}
+
+typedef struct Statement
+{
+	PlannedStmt *planned;
+	const char *query;
+	bool		read_only_tree;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *environment;
+	DestReceiver *dest;
+	QueryCompletion *completion;
+} Statement;
+
+static void
+pass_on(const Statement *s)
+{
+	ProcessUtility_hook_type utility = next_utility ? next_utility : standard_ProcessUtility;
+
+	utility(s->planned, s->query, s->read_only_tree, s->context, s->params, s->environment, s->dest, s->completion);
+}
+
+/* Calls fn(arg) as a deed, with a snapshot of its own */
+static void
+look(void (*fn) (void *arg), void *arg)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	run_deed_alone(fn, arg);
+	PopActiveSnapshot();
+}
+
+static void
+run_guarded(const Statement *s)
+{
+	char	   *text = text_of(s->planned, s->query);
+
+	if (is_outside(s->planned->utilityStmt))
+	{
+		look(look_at_outside, text);
+		pass_on(s);
+	}
+	else
+		look(run_looked_at, text);
+}
+
+static void
+utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUtilityContext context,
+		ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	Statement	s = {planned, query, read_only_tree, context, params, environment, dest, completion};
+
+	if (!is_guarded || is_running || is_frame(planned->utilityStmt))
+	{
+		pass_on(&s);
+		return;
+	}
+	is_running = true;
+	PG_TRY();
+	{
+		run_guarded(&s);
+	}
+	PG_FINALLY();
+	{
+		is_running = false;
+	}
+	PG_END_TRY();
+}
+
+void
+sync_session_init(void)
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = utility;
+}
+
+/*
+ * schemaguard.sg_sync_guard(on boolean)
+ *
+ * From here on, or no longer, each statement of the session but queries is looked
+ * at before it runs, as one of a plan is, and no function of a role without the
+ * caller's rights runs in the caller's name, at a commit neither.  Takes no right
+ * from anybody but the session's own.
+ */
+static Datum
+sg_sync_guard_entered(PG_FUNCTION_ARGS)
+{
+	is_guarded = PG_GETARG_BOOL(0);
+	sg_guard_session(is_guarded);
+	PG_RETURN_VOID();
+}
