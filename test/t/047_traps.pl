@@ -154,7 +154,7 @@ my @calls = (
 	# deployment
 	[ sg_add_fks => q{CALL sg_add_fks('kept')} ],
 	[ sg_verify_fks => q{SELECT count(*) FROM sg_verify_fks('kept', live => true)} ],
-	[ sg_plan_explain => q{SELECT count(*) FROM schemaguard.plan_step s, sg_plan_explain('kept', s.step) WHERE s.plan = 'kept'} ],
+	[ sg_plan_explain => q{SELECT count(*) FROM schemaguard.plan_step s, sg_plan_explain('kept', s.step) WHERE s.plan OPERATOR(pg_catalog.=) 'kept'} ],
 	[ sg_plan_referencing => q{SELECT count(*) FROM sg_plan_referencing('kept')} ],
 	[ sg_plan_add_referencing => q{SELECT sg_plan_add_referencing('kept')} ],
 	[ sg_fix_orphans => q{CALL sg_fix_orphans('kept', dry_run => true)} ],
