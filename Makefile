@@ -232,6 +232,7 @@ OBJS = \
 	src/plan/plan_sql.o \
 	src/plan/plan_statement.o \
 	src/plan/plan_store.o \
+	src/plan/plan_value.o \
 	src/report/report_audit.o \
 	src/report/report_gate.o \
 	src/report/report_tap.o \
@@ -279,6 +280,7 @@ OBJS = \
 	src/undo/undo_change.o \
 	src/undo/undo_column.o \
 	src/undo/undo_rollback.o \
+	src/undo/undo_value.o \
 	src/verify/verify.o \
 	src/verify/verify_change.o \
 	src/verify/verify_find.o \

@@ -207,6 +207,34 @@ COMMENT ON COLUMN schemaguard.plan_deed.undone_at IS 'when it was taken back, or
 COMMENT ON COLUMN schemaguard.plan_deed.outcome IS 'which of that: taken back, gone, left alone, done again';
 COMMENT ON COLUMN schemaguard.plan_deed.log_id IS 'the row of audit_log that began it, unless that was pruned';
 
+CREATE TABLE schemaguard.plan_value (
+    id            bigint PRIMARY KEY,
+    plan_id       bigint NOT NULL,
+    step          int NOT NULL,
+    row_table     text NOT NULL,
+    key_columns   text[] NOT NULL,
+    key           text[] NOT NULL,          -- the row, as it is once the value was set
+    column_name   text NOT NULL,
+    was           text,
+    value         text,
+    at            timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+CREATE SEQUENCE schemaguard.plan_value_id_seq OWNED BY schemaguard.plan_value.id;
+ALTER TABLE schemaguard.plan_value ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.plan_value_id_seq');
+CREATE INDEX ON schemaguard.plan_value (plan_id, step);
+COMMENT ON TABLE schemaguard.plan_value
+    IS 'old values of rows to which policy set has given one, for a rollback; nobody but the owner reads them';
+COMMENT ON COLUMN schemaguard.plan_value.id IS 'number of the value';
+COMMENT ON COLUMN schemaguard.plan_value.plan_id IS 'column id of schemaguard.plan';
+COMMENT ON COLUMN schemaguard.plan_value.step IS 'the step that set it';
+COMMENT ON COLUMN schemaguard.plan_value.row_table IS 'the table, or partition, of the row';
+COMMENT ON COLUMN schemaguard.plan_value.key_columns IS 'the columns of its primary key';
+COMMENT ON COLUMN schemaguard.plan_value.key IS 'their values';
+COMMENT ON COLUMN schemaguard.plan_value.column_name IS 'the column that got a value';
+COMMENT ON COLUMN schemaguard.plan_value.was IS 'what stood there';
+COMMENT ON COLUMN schemaguard.plan_value.value IS 'what was set';
+COMMENT ON COLUMN schemaguard.plan_value.at IS 'when that was';
+
 GRANT SELECT ON schemaguard.plan, schemaguard.plan_step, schemaguard.plan_note, schemaguard.plan_deed TO PUBLIC;
 
 -- Rows that a dump of the database takes along
@@ -220,3 +248,5 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_note_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_deed', '');
 GRANT SELECT ON SEQUENCE schemaguard.plan_deed_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_deed_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_value', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_value_id_seq', '');

@@ -204,7 +204,7 @@ sg_spi_plan(const char *sql, int nargs, Oid *argtypes)
 
 /* Runs one of the queries that rules have made of a statement; returns the rows that are the statement's own */
 static uint64
-run_planned_query(PlannedStmt *stmt, const char *sql, ParamListInfo params)
+run_planned_query(PlannedStmt *stmt, const char *sql, ParamListInfo params, DestReceiver *receiver)
 {
 	QueryDesc  *query;
 	uint64		processed;
@@ -215,7 +215,8 @@ run_planned_query(PlannedStmt *stmt, const char *sql, ParamListInfo params)
 				 errmsg("a rule of the table runs a command that is no query")));
 	PushCopiedSnapshot(GetTransactionSnapshot());
 	UpdateActiveSnapshotCommandId();
-	query = CreateQueryDesc(stmt, sql, GetActiveSnapshot(), InvalidSnapshot, None_Receiver, params, NULL, 0);
+	query = CreateQueryDesc(stmt, sql, GetActiveSnapshot(), InvalidSnapshot,
+							stmt->canSetTag ? receiver : None_Receiver, params, NULL, 0);
 	ExecutorStart(query, 0);
 	SG_EXECUTOR_RUN(query);
 	ExecutorFinish(query);
@@ -228,13 +229,13 @@ run_planned_query(PlannedStmt *stmt, const char *sql, ParamListInfo params)
 }
 
 uint64
-sg_spi_run_planned(SgPlanned *planned, ParamListInfo params)
+sg_spi_run_planned(SgPlanned *planned, ParamListInfo params, DestReceiver *receiver)
 {
 	uint64		processed = 0;
 
 	foreach_ptr(PlannedStmt, stmt, planned->plan->stmt_list)
 	{
-		processed += run_planned_query(stmt, planned->sql, params);
+		processed += run_planned_query(stmt, planned->sql, params, receiver);
 	}
 	ReleaseCachedPlan(planned->plan, NULL);
 	return processed;

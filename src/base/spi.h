@@ -48,7 +48,7 @@ extern bool sg_owner_fetch(const char *sql, const char *argument, Datum *value);
 typedef struct SgPlanned SgPlanned;
 
 extern SgPlanned *sg_spi_plan(const char *sql, int nargs, Oid *argtypes);
-extern uint64 sg_spi_run_planned(SgPlanned *planned, ParamListInfo params);
+extern uint64 sg_spi_run_planned(SgPlanned *planned, ParamListInfo params, DestReceiver *receiver);
 
 /*
  * A receiver of what sg_spi_receive() runs, which may be parallel where a

@@ -46,6 +46,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -66,6 +67,7 @@
 #include "plan/plan_call.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
+#include "plan/plan_value.h"
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -101,6 +103,7 @@ typedef struct Filling
 	Oid			table;			/* the one that is read now */
 	BlockNumber blocks;
 	int64		rows;			/* updated in all batches */
+	int64		kept;			/* of these, their old values are kept */
 	const char *query;
 	int64		found;			/* by the query, or updated by the batch */
 	int64		fillable;		/* of those found, there is a value for */
@@ -259,8 +262,88 @@ set_param(ParamListInfo params, int n, Oid type, Datum value)
 	params->params[n].pflags = PARAM_FLAG_CONST;
 }
 
+/* Rows that a batch has returned, with what they were */
+typedef struct KeptRows
+{
+	DestReceiver pub;			/* first, so that one pointer is both */
+	MemoryContext context;
+	TupleDesc	desc;
+	List	   *tuples;
+} KeptRows;
+
+static bool
+receive_kept(TupleTableSlot *slot, DestReceiver *self)
+{
+	KeptRows   *kept = (KeptRows *) self;
+	MemoryContext old = MemoryContextSwitchTo(kept->context);
+
+	if (kept->desc == NULL)
+		kept->desc = CreateTupleDescCopy(slot->tts_tupleDescriptor);
+	kept->tuples = lappend(kept->tuples, ExecCopySlotHeapTuple(slot));
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
+/* A column of a returned row as text, or null */
+static Datum
+kept_text(const KeptRows *kept, HeapTuple tuple, int column, bool *isnull)
+{
+	Datum		value = heap_getattr(tuple, column, kept->desc, isnull);
+	Oid			output;
+	bool		varlena;
+
+	if (*isnull)
+		return (Datum) 0;
+	getTypeOutputInfo(TupleDescAttr(kept->desc, column - 1)->atttypid, &output, &varlena);
+	return CStringGetTextDatum(OidOutputFunctionCall(output, value));
+}
+
+/* The literal of an array with the key of a row */
+static Datum
+kept_key(const KeptRows *kept, HeapTuple tuple, int nkeys)
+{
+	List	   *texts = NIL;
+	bool		isnull;
+
+	for (int i = 1; i <= nkeys; i++)
+		texts = lappend(texts, TextDatumGetCString(kept_text(kept, tuple, i, &isnull)));
+	return CStringGetTextDatum(OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(texts)));
+}
+
+/* Keeps old values for a rollback, in the batch's transaction; by the output functions of types, as who runs the batch */
 static void
-write_rows(Filling *f, SgPlanned *planned)
+keep_values(Filling *f, const KeptRows *kept, Oid role)
+{
+	PlanValues	values = {sg_relation_name(f->table), f->batch.key, linitial(f->work->step->child_columns)};
+	ArrayBuildState *arrays[3] = {NULL, NULL, NULL};
+	PlanValueRows rows = {.n = list_length(kept->tuples)};
+	int			nkeys = list_length(f->batch.key);
+	SgScope		scope;
+
+	if (kept->tuples == NIL)
+		return;
+	deploy_backfill_begin(&scope, role);
+	sg_scope_pin_texts();
+	foreach_ptr(HeapTupleData, tuple, kept->tuples)
+	{
+		for (int i = 0; i < 3; i++)
+		{
+			bool		isnull = false;
+			Datum		value;
+
+			value = i == 0 ? kept_key(kept, tuple, nkeys) : kept_text(kept, tuple, nkeys + 3 - i, &isnull);
+			arrays[i] = accumArrayResult(arrays[i], value, isnull, TEXTOID, CurrentMemoryContext);
+		}
+	}
+	sg_scope_end(&scope);
+	rows.keys = makeArrayResult(arrays[0], CurrentMemoryContext);
+	rows.was = makeArrayResult(arrays[1], CurrentMemoryContext);
+	rows.values = makeArrayResult(arrays[2], CurrentMemoryContext);
+	plan_values_keep(f->work->run->plan, f->work->step->step, &values, &rows);
+}
+
+static void
+write_rows(Filling *f, SgPlanned *planned, KeptRows *kept)
 {
 	ParamListInfo params = makeParamList(2);
 	TimestampTz deadline = GetCurrentTimestamp() + (longest_batch() * INT64CONST(1000) << f->patience);
@@ -268,7 +351,7 @@ write_rows(Filling *f, SgPlanned *planned)
 	set_param(params, 0, TIMESTAMPTZOID, TimestampTzGetDatum(deadline));
 	set_param(params, 1, INT8OID, Int64GetDatum(f->limit));
 	f->at_rows = true;
-	f->found = (int64) sg_spi_run_planned(planned, params);
+	f->found = (int64) sg_spi_run_planned(planned, params, f->batch.key ? &kept->pub : None_Receiver);
 	f->cut = GetCurrentTimestamp() >= deadline;
 }
 
@@ -295,19 +378,24 @@ do_batch(void *p)
 {
 	Filling    *f = p;
 	Oid			role = find_role(f);
+	KeptRows	kept = {.pub = sg_receiver(receive_kept)};
 	SgPlanned  *planned;
 	SgScope		scope;
 
-	f->batch.alone = f->is_cheap && !f->again && !f->is_paced && f->limit > 1 && list_length(f->work->step->child_columns) == 1 &&
+	/* what stood there is returned by a join alone, unless it was nothing */
+	f->batch.alone = (f->batch.key == NIL || f->work->step->kind == STEP_NOT_NULL) && f->is_cheap && !f->again && !f->is_paced && f->limit > 1 && list_length(f->work->step->child_columns) == 1 &&
 		!is_shared(f->table, ExclusiveLock);
 	SPI_connect();
+	/* they go with it */
+	kept.context = CurrentMemoryContext;
 	planned = plan_batch(f, role);
 	if (OidIsValid(role))
 		sg_role_begin(&scope, role);
 	set_query_limits(f->limit == 1 ? sg_lock_timeout : longest_batch());
-	write_rows(f, planned);
+	write_rows(f, planned, &kept);
 	if (OidIsValid(role))
 		sg_scope_end(&scope);
+	keep_values(f, &kept, role);
 	SPI_finish();
 }
 
@@ -366,6 +454,7 @@ measure(void *p)
 	rel = sg_relation_open(f->table, AccessShareLock);
 	f->blocks = RelationGetNumberOfBlocks(rel);
 	f->batch.of_key = is_of_key(f, rel);
+	f->batch.key = f->work->step->kind == STEP_CHECK || f->work->step->kind == STEP_NOT_NULL ? fk_primary_key(f->table) : NIL;
 	f->is_paced = fires_after_rows(rel, f->batch.of_key);
 	table_close(rel, AccessShareLock);
 }
@@ -598,6 +687,8 @@ fill_some(Filling *f)
 		return false;
 	f->again = false;
 	f->rows += f->found;
+	if (f->batch.key)
+		f->kept += f->found;
 	set_next(f, start);
 	if (f->found > 0 && others_write(f))
 		rest(start);
@@ -778,6 +869,7 @@ left_text(Filling *f, bool is_armed)
 typedef struct Filled
 {
 	int64		rows;
+	int64		kept;			/* of these, their old values are */
 	int64		left;			/* without a value */
 	bool		goes_on;		/* the next call does, for this one was held
 								 * up */
@@ -798,11 +890,13 @@ fill(StepWork *work, FkKey *key, bool is_armed, Filled *filled)
 	if (!run_guard(&f.action, fill_tables))
 	{
 		filled->rows = f.rows;
+		filled->kept = f.kept;
 		filled->goes_on = f.action.error == NULL || run_is_lock_failure(f.action.error);
 		record_unfilled(&f);
 		return false;
 	}
 	filled->rows = f.rows;
+	filled->kept = f.kept;
 	filled->left = f.found;
 	reason = left_text(&f, is_armed);
 	if (reason)
@@ -1028,11 +1122,14 @@ deploy_fill_rule(StepWork *work, const DeployRule *rule, bool keep_up)
 	work->key = NULL;
 	if (step->kind != STEP_COLUMN)
 	{
-		/* there is no copy of what stood there */
 		if (filled.rows > 0)
 		{
 			plan_deed_rows(work->run->plan, DEED_SET, step->step, work->object, filled.rows);
-			run_rows_add(work->run->rows, rule->table, ROWS_CHANGED, filled.rows);
+			/* without a primary key there is no copy of what stood there */
+			if (filled.rows > filled.kept)
+				run_rows_add(work->run->rows, rule->table, ROWS_CHANGED, filled.rows - filled.kept);
+			if (filled.kept > 0)
+				run_rows_add(work->run->rows, rule->table, ROWS_SET, filled.kept);
 			run_commit();
 		}
 		work->run->orphan_rows += filled.rows;

@@ -646,6 +646,22 @@ of_batch(const PlanStep *step, const PlanFillBatch *batch)
 					row, batch->from, row, batch->to, row, batch->from, is_wanting(step, row));
 }
 
+/* What a batch that keeps old values returns */
+static char *
+returning(const PlanStep *step, const PlanFillBatch *batch, const char *row, const char *was)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	foreach_ptr(const char, column, batch->key)
+	{
+		appendStringInfo(&sql, "%s%s.%s", sql.len ? ", " : " RETURNING ", row, quote_identifier(column));
+	}
+	if (sql.len)
+		appendStringInfo(&sql, ", %s.%s, %s", row, quote_identifier(linitial(step->child_columns)), was);
+	return sql.data;
+}
+
 /* Writes the UPDATE of rows that nobody holds, which locks none of them before and is half as expensive */
 static char *
 write_alone(const PlanStep *step, const char *table, const PlanFillBatch *batch)
@@ -654,11 +670,11 @@ write_alone(const PlanStep *step, const char *table, const PlanFillBatch *batch)
 	const char *column = quote_identifier(linitial(step->child_columns));
 
 	if (step->kind == STEP_CHECK)
-		return psprintf("UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s", table, row, column, step->backfill,
-						of_batch(step, batch), mends(step, row, psprintf("(%s\n)", step->backfill)));
-	return psprintf("UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s.%s IS NULL AND (%s\n) IS NOT NULL%s",
+		return psprintf("UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s%s", table, row, column, step->backfill,
+						of_batch(step, batch), mends(step, row, psprintf("(%s\n)", step->backfill)), returning(step, batch, row, "NULL"));
+	return psprintf("UPDATE ONLY %s AS %s SET %s = (%s\n) WHERE %s AND %s.%s IS NULL AND (%s\n) IS NOT NULL%s%s",
 					table, row, column, step->backfill, of_batch(step, batch), row, column, step->backfill,
-					and_has_parent(step, row, psprintf("(%s\n)", step->backfill)));
+					and_has_parent(step, row, psprintf("(%s\n)", step->backfill)), returning(step, batch, row, "NULL"));
 }
 
 /*
@@ -674,13 +690,15 @@ plan_backfill_write(const PlanStep *step, const char *table, const PlanFillBatch
 
 	if (batch->alone)
 		return write_alone(step, table, batch);
-	return psprintf("UPDATE ONLY %s AS \"~t\" SET %s FROM (SELECT \"~v\".* FROM ONLY %s AS %s"
+	return psprintf("UPDATE ONLY %s AS \"~t\" SET %s FROM (SELECT \"~v\".*, %s.%s AS \"~was\" FROM ONLY %s AS %s"
 					" CROSS JOIN LATERAL (SELECT %s.ctid, %s\n OFFSET 0) AS \"~v\" (\"~place\", %s)"
 					" WHERE %s AND %s.ctid = \"~place\" AND (%s) FOR %s OF %s%s LIMIT $2) AS \"~n\""
-					" WHERE \"~t\".ctid = \"~n\".\"~place\"",
-					table, assignments(step, "\"~t\"", "\"~n\".%n"), table, row, row, step->backfill,
+					" WHERE \"~t\".ctid = \"~n\".\"~place\"%s",
+					table, assignments(step, "\"~t\"", "\"~n\".%n"), row, quote_identifier(linitial(step->child_columns)), table, row, row,
+					step->backfill,
 					for_each_column(step, ", ", "%n"), of_batch(step, batch), row, can_be_filled(step, row),
-					batch->of_key ? "UPDATE" : "NO KEY UPDATE", row, batch->waits ? "" : " SKIP LOCKED");
+					batch->of_key ? "UPDATE" : "NO KEY UPDATE", row, batch->waits ? "" : " SKIP LOCKED",
+					returning(step, batch, "\"~t\"", "\"~n\".\"~was\""));
 }
 
 char *

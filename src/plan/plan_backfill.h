@@ -43,6 +43,8 @@ typedef struct PlanFillBatch
 								 * over */
 	bool		alone;			/* nobody holds one, and the value of the one
 								 * column may be computed twice */
+	List	   *key;			/* columns that tell a row, if old values are
+								 * kept, or NIL */
 } PlanFillBatch;
 
 /*
@@ -50,6 +52,7 @@ typedef struct PlanFillBatch
  * expressions have a value: rows that are found before $1 (timestamptz), $2
  * (bigint) at most, of which there is no limit where the batch is alone.  The columns that it names are the table's own.
  */
+/* With a key, returns that of each row, its new value, and the old one, which a batch alone has not (NULL) */
 extern char *plan_backfill_write(const PlanStep *step, const char *table, const PlanFillBatch *batch);
 
 /* The parent, where the key is there already, and these look for the values in it; or InvalidOid */

@@ -35,6 +35,7 @@
 #include "plan/plan_field.h"
 #include "plan/plan_lock.h"
 #include "plan/plan_store.h"
+#include "plan/plan_value.h"
 
 #define PLAN_COLUMNS "id, name, description, author, allowed"
 
@@ -300,6 +301,7 @@ plan_clear(const FkPlan *plan, const char *description)
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
 	plan_deeds_forget(plan);
+	plan_values_forget(plan);
 
 	store_arg_text(&args, description);
 	store_change(SPI_OK_UPDATE,
@@ -318,6 +320,7 @@ plan_delete(const FkPlan *plan)
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan WHERE name = $1", &args);
 	plan_deeds_forget(plan);
+	plan_values_forget(plan);
 }
 
 void *

@@ -34,6 +34,7 @@ struct RunRows
 static const char *const fate_words[ROW_FATES][3] = {
 	[ROWS_DELETED] = {"was deleted, without a copy", "were deleted, without a copy", "would be deleted, without a copy"},
 	[ROWS_CHANGED] = {"was changed, without a copy", "were changed, without a copy", "would be changed, without a copy"},
+	[ROWS_SET] = {"was given a value, its old one is kept", "were given a value, their old ones are kept", "would be given a value, its old one kept"},
 	[ROWS_QUARANTINED] = {"was put into quarantine", "were put into quarantine", "would be put into quarantine"},
 };
 

@@ -16,6 +16,7 @@ typedef enum RowFate
 {
 	ROWS_DELETED,				/* no copy is kept */
 	ROWS_CHANGED,				/* old values are not kept */
+	ROWS_SET,					/* the same, but old values are kept */
 	ROWS_QUARANTINED,
 	ROW_FATES
 } RowFate;

@@ -50,4 +50,13 @@ extern void undo_record_left_alone(const RunAction *action, StepWork *work, int 
 extern void undo_record_gone(const RunAction *action, const StepWork *work, int sqlerrcode, const char *reason);
 extern void undo_record_failed(const RunAction *action, StepWork *work);
 
+/* ---- undo_value.c ---- */
+
+/*
+ * Brings old values back that policy "set" has replaced, where the row still has
+ * the new one; *left: rows that keep it.  False: failed, on record; the next
+ * call goes on.  Commits.
+ */
+extern bool undo_values(StepWork *work, const PlanDeed *deed, int64 *left);
+
 #endif							/* SG_UNDO_H */

@@ -294,11 +294,37 @@ undo_waiting(Rollback *rollback)
 	undo_all(rollback, rollback->waiting);
 }
 
+/* Rows that policy "set" has given a value have their old one back; those that do not are named */
+static void
+restore_values(PlanRun *run)
+{
+	foreach_ptr(PlanDeed, deed, plan_deeds(run->plan, DEED_BIT(DEED_SET)))
+	{
+		StepWork   *work;
+		int64		left;
+
+		deed->last = false;
+		work = undo_begin(run, deed);
+		if (undo_values(work, deed, &left))
+		{
+			run->rows_lost += left;
+			if (left > 0)
+				undo_leave_alone(work, deed, 0,
+								 psprintf(INT64_FORMAT " %s the value that was set: changed or gone since, or without a primary key",
+										  left, left == 1 ? "row keeps" : "rows keep"));
+			else
+				plan_deed_close(deed->id, DEED_TAKEN_BACK);
+			run_commit();
+		}
+		run_end_step(work);
+	}
+}
+
 /* Rows that were deleted or set to null, of which there is no copy: say so */
 static void
 tell_lost(PlanRun *run)
 {
-	foreach_ptr(PlanDeed, deed, plan_deeds(run->plan, DEED_BIT(DEED_DELETE) | DEED_BIT(DEED_SET_NULL) | DEED_BIT(DEED_SET)))
+	foreach_ptr(PlanDeed, deed, plan_deeds(run->plan, DEED_BIT(DEED_DELETE) | DEED_BIT(DEED_SET_NULL)))
 	{
 		StepWork   *work;
 
@@ -307,8 +333,7 @@ tell_lost(PlanRun *run)
 		work = undo_begin(run, deed);
 		undo_leave_alone(work, deed, 0,
 						 psprintf("rows that were %s stay so: " INT64_FORMAT,
-								  deed->kind == DEED_DELETE ? "deleted" :
-								  deed->kind == DEED_SET ? "given a value" : "set to null", deed->rows));
+								  deed->kind == DEED_DELETE ? "deleted" : "set to null", deed->rows));
 		run_end_step(work);
 	}
 }
@@ -504,6 +529,7 @@ roll_back(PlanRun *run)
 	undo_all(&rollback, changes);
 	undo_waiting(&rollback);
 	settle_steps(run, rollback.stuck);
+	restore_values(run);
 	tell_lost(run);
 	settle_rows(run);
 	tell_left(&rollback);

@@ -354,6 +354,31 @@ ask(q{SELECT sg_plan_release('tree', 'fill')});
 is(ask(q{SELECT count(*) FROM pg_trigger WHERE tgrelid = ANY ('{par,kid,grandkid,late}'::regclass[])}), '0', 'tree: in the end none keeps its trigger, nor one that has left');
 
 # ---------------------------------------------------------------------------------------------------------------------
+# What policy `set` has replaced comes back, where the row still has what was set
+ask(<<'SQL');
+CREATE TABLE was (id int, part text, v int, n text, price numeric(9, 2), at timestamptz DEFAULT '2026-01-02 03:04:05+00', PRIMARY KEY (id, part, at));
+INSERT INTO was SELECT g, 'a "b" \ ,{' || g, NULL, CASE WHEN g % 2 = 0 THEN 'n' END, g * 100 FROM generate_series(1, 700) g;
+CREATE TABLE was_before AS TABLE was;
+CREATE TABLE was_no_key (v int);
+INSERT INTO was_no_key VALUES (NULL), (NULL);
+SELECT sg_plan_create('was'), sg_plan_add_not_null('was', 'was', 'v', policy => 'set', fill => 'id'),
+	sg_plan_add_check('was', 'was', 'price <= 500', 'cap', policy => 'set', child_column => 'price', fill => '500'),
+	sg_plan_add_check('was', 'was', 'n IS NOT NULL', 'nn', policy => 'set', child_column => 'n', fill => $$'x'$$),
+	sg_plan_add_not_null('was', 'was_no_key', 'v', policy => 'set', fill => '1');
+SQL
+$s->query("SET timezone = 'Asia/Tokyo'; SET datestyle = 'German, DMY'");
+$s->query("CALL sg_apply('was', fix => true)");
+like($s->{err}, qr/2 rows of public.was_no_key were changed, without a copy.*1745 rows of public.was were given a value, their old ones are kept/s, 'was: what is kept');
+ask('UPDATE was SET price = 400 WHERE id = 7; DELETE FROM was WHERE id = 8');
+$s->query('RESET timezone; RESET datestyle');
+$s->query("CALL sg_rollback_fks('was')");
+like($s->{err}, qr/$_/, "was: $_")
+	foreach 'check cap ON public.was: 693 rows have the old value back, left alone: 2 rows keep the value that was set: changed or gone since', 'was_no_key.*left alone: 2 rows keep',
+	'5 rows that the plan has deleted or changed without a copy stay so';
+is(ask('SELECT count(*) FROM was w LEFT JOIN was_before b USING (id, part, at) WHERE (w.v, w.n, w.price) IS DISTINCT FROM (b.v, b.n, b.price) OR w.id = 7'), '1', 'was: all others are as before');
+is(ask('SELECT v IS NULL AND n IS NULL AND price = 400 FROM was WHERE id = 7') . ask("SELECT count(*) FROM schemaguard.plan_value WHERE plan_id = (SELECT id FROM schemaguard.plan WHERE name = 'was')"), 't0', 'was: a value of somebody else stays; nothing is kept any longer');
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Preflight says what keeps rows from being filled
 ask(<<'SQL');
 CREATE ROLE heir;

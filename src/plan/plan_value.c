@@ -1,0 +1,133 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_value.c
+ *	  What stood where policy "set" has put a value: kept for a rollback.
+ *
+ * A row is found again by its primary key, and has its old value back where it
+ * still has the one that the plan set.  Texts are those of the types' output
+ * functions, with the settings of sg_scope_pin_texts().  Nobody but the owner
+ * of the extension reads the table.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+
+#include "base/spi.h"
+#include "plan/plan_store.h"
+#include "plan/plan_value.h"
+
+#define OF_STEP " FROM schemaguard.plan_value WHERE plan_id = $1 AND step = $2"
+
+static StoreArgs
+step_args(const FkPlan *plan, int step)
+{
+	StoreArgs	args = {0};
+
+	store_arg_datum(&args, INT8OID, Int64GetDatum(plan->id), false);
+	store_arg_int(&args, step);
+	return args;
+}
+
+static void
+values_args(StoreArgs *args, const PlanValues *values)
+{
+	store_arg_text(args, values->table);
+	store_arg_texts(args, values->key);
+	store_arg_text(args, values->column);
+}
+
+void
+plan_values_keep(const FkPlan *plan, int step, const PlanValues *values, const PlanValueRows *rows)
+{
+	StoreArgs	args = step_args(plan, step);
+
+	values_args(&args, values);
+	store_arg_datum(&args, TEXTARRAYOID, rows->keys, false);
+	store_arg_datum(&args, TEXTARRAYOID, rows->was, false);
+	store_arg_datum(&args, TEXTARRAYOID, rows->values, false);
+	store_change(SPI_OK_INSERT,
+				 "INSERT INTO schemaguard.plan_value (plan_id, step, row_table, key_columns, column_name, key, was, value)"
+				 " SELECT $1, $2, $3, $4, $5, v.key::text[], v.was, v.value FROM unnest($6, $7, $8) AS v (key, was, value)", &args);
+}
+
+static void *
+read_values(HeapTuple tuple, TupleDesc desc)
+{
+	PlanValues *values = palloc(sizeof(PlanValues));
+
+	values->table = sg_spi_text(tuple, desc, "row_table");
+	values->key = sg_spi_text_array(tuple, desc, "key_columns");
+	values->column = sg_spi_text(tuple, desc, "column_name");
+	return values;
+}
+
+List *
+plan_values(const FkPlan *plan, int step)
+{
+	StoreArgs	args = step_args(plan, step);
+
+	return store_query("SELECT DISTINCT row_table, key_columns, column_name" OF_STEP " ORDER BY 1, 2, 3", &args, read_values);
+}
+
+static Datum
+copy_array(HeapTuple tuple, TupleDesc desc, const char *name)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, desc, SPI_fnumber(desc, name), &isnull);
+
+	return PointerGetDatum(DatumGetArrayTypePCopy(value));
+}
+
+static void *
+read_rows(HeapTuple tuple, TupleDesc desc)
+{
+	PlanValueRows *rows = palloc0(sizeof(PlanValueRows));
+
+	rows->n = sg_spi_int64(tuple, desc, "n");
+	if (rows->n == 0)
+		return rows;
+	rows->last = sg_spi_int64(tuple, desc, "last");
+	rows->ids = copy_array(tuple, desc, "ids");
+	rows->keys = copy_array(tuple, desc, "keys");
+	rows->was = copy_array(tuple, desc, "was");
+	rows->values = copy_array(tuple, desc, "values");
+	return rows;
+}
+
+PlanValueRows *
+plan_value_rows(const FkPlan *plan, int step, const PlanValues *values, int64 before, int most)
+{
+	StoreArgs	args = step_args(plan, step);
+	PlanValueRows *rows;
+
+	values_args(&args, values);
+	store_arg_datum(&args, INT8OID, Int64GetDatum(before), false);
+	store_arg_int(&args, most);
+	rows = linitial(store_query("SELECT count(*) AS n, min(id) AS last, array_agg(id) AS ids, array_agg(key::text) AS keys,"
+								" array_agg(was) AS was, array_agg(value) AS values"
+								" FROM (SELECT *" OF_STEP " AND row_table = $3 AND key_columns = $4 AND column_name = $5 AND id < $6"
+								" ORDER BY id DESC LIMIT $7) v", &args, read_rows));
+	return rows->n > 0 ? rows : NULL;
+}
+
+void
+plan_value_forget(Datum ids)
+{
+	StoreArgs	args = {0};
+
+	store_arg_datum(&args, INT8ARRAYOID, ids, false);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_value WHERE id = ANY ($1)", &args);
+}
+
+void
+plan_values_forget(const FkPlan *plan)
+{
+	StoreArgs	args = {0};
+
+	store_arg_datum(&args, INT8OID, Int64GetDatum(plan->id), false);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_value WHERE plan_id = $1", &args);
+}

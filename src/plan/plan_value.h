@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_value.h
+ *	  schemaguard.plan_value: what stood where policy "set" has put a value.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_VALUE_H
+#define SG_PLAN_VALUE_H
+
+#include "postgres.h"
+#include "utils/array.h"
+
+#include "plan/plan.h"
+
+/* A column of a table in which a step has set values, of rows that their primary key tells */
+typedef struct PlanValues
+{
+	char	   *table;			/* qualified */
+	List	   *key;			/* names */
+	char	   *column;
+} PlanValues;
+
+/* Some of them; arrays of text: literals of arrays with the key's values, old values, new ones */
+typedef struct PlanValueRows
+{
+	int64		n;
+	int64		last;			/* the smallest id, and all of them
+								 * (bigint[]), when they are read */
+	Datum		ids;
+	Datum		keys;
+	Datum		was;
+	Datum		values;
+} PlanValueRows;
+
+extern void plan_values_keep(const FkPlan *plan, int step, const PlanValues *values, const PlanValueRows *rows);
+
+/* The tables and columns of a step (of PlanValues *) */
+extern List *plan_values(const FkPlan *plan, int step);
+
+/* The next rows with a smaller id, `most` at most, the latest first; NULL: none */
+extern PlanValueRows *plan_value_rows(const FkPlan *plan, int step, const PlanValues *values, int64 before, int most);
+
+/* Forget rows, by id, and all of a plan's */
+extern void plan_value_forget(Datum ids);
+extern void plan_values_forget(const FkPlan *plan);
+
+#endif							/* SG_PLAN_VALUE_H */
