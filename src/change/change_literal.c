@@ -328,10 +328,10 @@ change_reach_literals(Node *statement, CodeReach *reach)
 	}
 }
 
-bool
-change_is_analysed_only(const char *sql)
+static bool
+is_analysed_only(Node *statement)
 {
-	switch (nodeTag(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt))
+	switch (nodeTag(statement))
 	{
 		case T_ViewStmt:
 		case T_RuleStmt:
@@ -344,7 +344,35 @@ change_is_analysed_only(const char *sql)
 		case T_CreatePublicationStmt:
 		case T_AlterPublicationStmt:
 			return true;
+		case T_CreateSchemaStmt:
+			foreach_ptr(Node, element, ((CreateSchemaStmt *) statement)->schemaElts)
+			{
+				if (!is_analysed_only(element) && !IsA(element, GrantStmt) && !IsA(element, CreateSeqStmt))
+					return false;
+			}
+			return true;
 		default:
 			return false;
 	}
+}
+
+bool
+change_is_analysed_only(const char *sql)
+{
+	return is_analysed_only(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt);
+}
+
+bool
+change_has_settings(const char *sql)
+{
+	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
+
+	if (!IsA(statement, CreateFunctionStmt))
+		return false;
+	foreach_ptr(const DefElem, option, ((CreateFunctionStmt *) statement)->options)
+	{
+		if (strcmp(option->defname, "set") == 0)
+			return true;
+	}
+	return false;
 }

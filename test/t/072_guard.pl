@@ -242,6 +242,15 @@ query(q{SELECT sg_plan_create('body'); SELECT sg_plan_add_statement('body', $$CR
 query(q{CALL sg_apply('body')});
 is(query(q{SELECT to_regprocedure('app.empty()') IS NOT NULL}), 't', 'a function that empties a table is made');
 
+# ---- nor is one by the search_path that the function will have, by which no look goes
+
+query(q{SET SESSION AUTHORIZATION eve; CREATE FUNCTION eve.took(eve.who[]) RETURNS boolean LANGUAGE sql AS 'SELECT true'});
+my $with_path = q{CREATE FUNCTION app.with_path() RETURNS boolean LANGUAGE sql SET search_path = eve AS $b$ SELECT took('{1}') $b$};
+like(($node->psql('postgres', $with_path))[2], qr/violates check constraint/, "plain SQL asks as the superuser: $with_path");
+query(q{SELECT sg_plan_create('path'); SELECT sg_plan_add_statement('path', $q$} . $with_path . '$q$)');
+unlike(($node->psql('postgres', q{CALL sg_apply('path')}))[2], qr/violates check constraint/, '... which sg_apply does not');
+is(query(q{SELECT to_regprocedure('app.with_path()') IS NOT NULL}), 't', 'and makes the function');
+
 # ---- literals in steps of each kind, which the server analyses once more when the constraint is made
 
 query(q{SET SESSION AUTHORIZATION eve; CREATE TABLE eve.kinds (id int PRIMARY KEY, ws eve.who[], n int); INSERT INTO eve.kinds VALUES (1);
