@@ -30,6 +30,7 @@ int			sg_lock_attempts = 200;
 int			sg_lock_budget = 600000;
 int			sg_statement_timeout = 0;
 int			sg_verbosity = SG_VERBOSITY_AUTO;
+int			sg_progress_interval = 5000;
 int			sg_workers = 2;
 bool		sg_require_approval = false;
 bool		sg_accept_publication = false;
@@ -409,6 +410,14 @@ sg_guc_init(void)
 							NULL,
 							&sg_fix_pause,
 							100, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("schemaguard.progress_interval",
+							"How often a call that takes more than two seconds says by a NOTICE how far it is.",
+							"0: never. The view schemaguard.progress says it at any time.",
+							&sg_progress_interval,
+							5000, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 

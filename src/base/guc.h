@@ -43,6 +43,7 @@ extern int	sg_lock_breaker;	/* failed attempts to lock one table; 0 is off */
 extern int	sg_statement_timeout;	/* ms, one statement of a step; 0 is none */
 
 extern int	sg_verbosity;		/* SG_VERBOSITY_* */
+extern int	sg_progress_interval;	/* ms; 0: nothing is told on the way */
 extern int	sg_workers;			/* background workers of a deployment; 0: none */
 extern bool sg_require_approval;	/* superusers set it */
 extern bool sg_accept_publication;	/* see sg_refuse_publications() */

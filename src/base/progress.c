@@ -17,13 +17,19 @@
 #include "catalog/pg_authid.h"
 #include "commands/progress.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "tcop/dest.h"
+#include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/backend_progress.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/progress.h"
 #include "base/rowsink.h"
 
@@ -97,6 +103,12 @@ static int	levels[MAX_DEPTH];	/* at which level of subtransactions each
 								 * began */
 static int64 done_before = 0;	/* by earlier parts of the same work */
 
+/* Nothing is told of a call that takes less than this */
+#define FIRST_TOLD_MS	2000
+
+static TimestampTz due_at;		/* when the caller is told next */
+static char target_name[NAMEDATALEN];
+
 static bool keeping = false;
 static bool tracks;				/* track_activities before that */
 
@@ -109,6 +121,72 @@ publish(void)
 
 	pgstat_progress_start_command(SG_PROGRESS_COMMAND, target);
 	pgstat_progress_update_multi_param(PARAM_COUNT, index, params);
+}
+
+static const char *
+unit_name(void)
+{
+	if (params[PARAM_ACTION] == SG_PROGRESS_SNAPSHOT)
+		return "objects";
+	return params[PARAM_PLAN] > 0 ? "steps" : "keys";
+}
+
+/* Seconds until a part is done that began then, as fast as so far; negative: not known */
+static double
+seconds_left(TimestampTz began, TimestampTz now, int64 done, int64 total)
+{
+	return done > 0 && total > 0 ? (now - began) / 1e6 * (total - done) / done : -1;
+}
+
+/*
+ * Tells a client by a NOTICE how far the call is, if that is due.  The name of
+ * the table was looked up when work on it began: where this is called, rows
+ * are being read.
+ */
+static void
+tell(void)
+{
+	TimestampTz now;
+	StringInfoData text;
+	double		left;
+
+	if (depth == 0 || sg_progress_interval == 0 || MyBackendType != B_BACKEND || whereToSendOutput != DestRemote)
+		return;
+	now = GetCurrentTimestamp();
+	if (now < due_at)
+		return;
+	due_at = now + sg_progress_interval * INT64CONST(1000);
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s, %s", action_names[params[PARAM_ACTION]], phase_names[params[PARAM_PHASE]]);
+	if (params[PARAM_STEP] > 0)
+		appendStringInfo(&text, ", step " INT64_FORMAT, params[PARAM_STEP]);
+	if (target_name[0])
+		appendStringInfo(&text, ", table %s", quote_identifier(target_name));
+	if (params[PARAM_BLOCKS_TOTAL] > 0)
+		appendStringInfo(&text, ": " INT64_FORMAT " of " INT64_FORMAT " blocks", params[PARAM_BLOCKS_DONE], params[PARAM_BLOCKS_TOTAL]);
+	if (params[PARAM_TOTAL] > 0)
+		appendStringInfo(&text, "; " INT64_FORMAT " of " INT64_FORMAT " %s are done", params[PARAM_DONE], params[PARAM_TOTAL], unit_name());
+	left = params[PARAM_BLOCKS_TOTAL] > 0 ?
+		seconds_left(params[PARAM_SCAN_STARTED], now, params[PARAM_BLOCKS_DONE], params[PARAM_BLOCKS_TOTAL]) :
+		seconds_left(params[PARAM_STARTED], now, params[PARAM_DONE], params[PARAM_TOTAL]);
+	if (left >= 1)
+		appendStringInfo(&text, "; about %.0f s are left%s", left, params[PARAM_BLOCKS_TOTAL] > 0 ? " of this" : "");
+	ereport(NOTICE,
+			(errmsg("after %.0f s: %s", (now - params[PARAM_STARTED]) / 1e6, text.data),
+			 errhidecontext(true)));
+	pfree(text.data);
+}
+
+static void
+set_target(Oid relid)
+{
+	char	   *name = relid != target && OidIsValid(relid) ? get_rel_name(relid) : NULL;
+
+	if (relid == target)
+		return;
+	target = relid;
+	strlcpy(target_name, name ? name : "", NAMEDATALEN);
 }
 
 /* The server leaves the slots alone while it does not track what sessions do */
@@ -134,6 +212,8 @@ static void
 forget(void)
 {
 	depth = 0;
+	target = InvalidOid;
+	target_name[0] = '\0';
 	memset(params, 0, sizeof(params));
 }
 
@@ -187,9 +267,10 @@ sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total)
 	if (depth++ == 0)
 	{
 		memset(params, 0, sizeof(params));
-		target = InvalidOid;
+		set_target(InvalidOid);
 		params[PARAM_PLAN] = plan_id;
 		params[PARAM_STARTED] = GetCurrentTimestamp();
+		due_at = params[PARAM_STARTED] + Min(sg_progress_interval, FIRST_TOLD_MS) * INT64CONST(1000);
 	}
 	/* a part of the same work goes on from what is done */
 	done_before = params[PARAM_ACTION] == action ? params[PARAM_DONE] : 0;
@@ -221,8 +302,9 @@ sg_progress_step(SgProgressAction action, int step, Oid relid)
 	params[PARAM_PHASE] = SG_PHASE_STARTING;
 	params[PARAM_STEP] = step;
 	clear_scan();
-	target = relid;
+	set_target(relid);
 	publish();
+	tell();
 }
 
 void
@@ -231,6 +313,7 @@ sg_progress_phase(SgProgressPhase phase)
 	params[PARAM_PHASE] = phase;
 	clear_scan();
 	publish();
+	tell();
 }
 
 void
@@ -240,6 +323,7 @@ sg_progress_done(int64 done, int64 orphan_rows)
 	params[PARAM_ORPHANS] = orphan_rows;
 	clear_scan();
 	publish();
+	tell();
 }
 
 void
@@ -253,7 +337,7 @@ sg_progress_tables(SgProgressPhase phase, Oid relid, int64 blocks)
 	params[PARAM_BLOCKS_TOTAL] = blocks;
 	params[PARAM_SCAN_STARTED] = GetCurrentTimestamp();
 	if (OidIsValid(relid))
-		target = relid;
+		set_target(relid);
 	publish();
 }
 
@@ -265,6 +349,7 @@ sg_progress_blocks(int64 blocks, int64 orphan_rows)
 	params[PARAM_BLOCKS_DONE] = Min(blocks, params[PARAM_BLOCKS_TOTAL]);
 	params[PARAM_SCAN_ORPHANS] = orphan_rows;
 	publish();
+	tell();
 }
 
 void
@@ -293,7 +378,7 @@ sg_progress_index(int pid)
 
 		if (be->st_procpid != pid || be->st_progress_command != PROGRESS_COMMAND_CREATE_INDEX)
 			continue;
-		target = be->st_progress_command_target;
+		set_target(be->st_progress_command_target);
 		switch (be->st_progress_param[PROGRESS_CREATEIDX_PHASE])
 		{
 			case PROGRESS_CREATEIDX_PHASE_WAIT_1:

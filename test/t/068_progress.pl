@@ -97,6 +97,17 @@ watched('sg_drift_matrix', q{SELECT count(*) FROM sg_drift_matrix('{before,after
 watched('sg_rollback_fks', q{CALL sg_rollback_fks('all')});
 cmp_ok($most, '>', 10, 'the sampler is quick enough to see something');
 
+# A call says how far it is, if it takes longer than the interval, which is no time here
+foreach my $call ([ 'sg_apply' => q{CALL sg_apply('all')} ], [ 'sg_orphan_audit' => q{SELECT count(*) FROM sg_orphan_audit_details(plan => 'all')} ],
+	[ 'sg_verify_fks' => q{SELECT count(*) FROM sg_verify_fks_details('few', live => true)} ], [ 'sg_rollback_fks' => q{CALL sg_rollback_fks('all')} ])
+{
+	my ($name, $sql) = @$call;
+	my (undef, undef, $told) = $node->psql('postgres', "SET schemaguard.workers = 0; SET schemaguard.progress_interval = 1;\n$sql");
+	like($told, qr/NOTICE:  after \d+ s: \w[\w ]*, \w+.*; \d+ of \d+ (?:steps|keys) are done/, "$name: says how far it is");
+	(undef, undef, $told) = $node->psql('postgres', "SET schemaguard.workers = 0; SET schemaguard.progress_interval = 0;\n$sql");
+	unlike($told, qr/NOTICE:  after/, "$name: or not");
+}
+
 # A call that fails shows nothing afterwards, nor does one that fails in a block of somebody's
 $session->query(q{SELECT * FROM sg_drift_details('nowhere')});
 $session->query(q{DO $$ BEGIN PERFORM sg_plan_check_details('nowhere'); EXCEPTION WHEN OTHERS THEN PERFORM 1; END $$});

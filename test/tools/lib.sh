@@ -310,7 +310,7 @@ sg_cluster_start() {
     || { cat "$dir/initdb.log" >&2; sg_die "initdb failed"; }
   {
     printf '%s\n' "listen_addresses = ''" "unix_socket_directories = '$dir'" 'port = 5432' 'max_connections = 40' \
-      'shared_buffers = 64MB' 'fsync = off' "log_line_prefix = '%m [%p] %a: '" "timezone = 'UTC'"
+      'shared_buffers = 64MB' 'fsync = off' 'schemaguard.progress_interval = 0' "log_line_prefix = '%m [%p] %a: '" "timezone = 'UTC'"
     [ -z "$SG_CONF" ] || cat "$SG_CONF"
     [ $# -eq 0 ] || printf '%s\n' "$@"
   } >> "$dir/data/postgresql.conf"
