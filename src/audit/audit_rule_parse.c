@@ -17,6 +17,7 @@
 #include "audit/audit_rule.h"
 #include "base/code.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/quote.h"
 
 pg_noreturn static void
@@ -28,41 +29,34 @@ refuse(const char *what, const char *definition)
 			 errhint("Give what ALTER TABLE ... ADD has after CHECK without its brackets, after UNIQUE with them, or the name of a column that is not to be null.")));
 }
 
-/* The place of an error is one in our statement, not in the caller's */
+typedef struct ParseArg
+{
+	const char *statement;
+	List	   *parsed;
+} ParseArg;
+
 static void
-point_at_statement(void *statement)
+parse(void *p)
 {
-	int			position = geterrposition();
+	ParseArg   *arg = p;
 
-	if (position <= 0)
-		return;
-	errposition(0);
-	internalerrposition(position);
-	internalerrquery(statement);
-}
-
-static List *
-parse_statement(char *statement)
-{
-	ErrorContextCallback callback = {.callback = point_at_statement,.arg = statement,.previous = error_context_stack};
-	List	   *statements;
-
-	error_context_stack = &callback;
-	statements = raw_parser(statement, RAW_PARSE_DEFAULT);
-	error_context_stack = callback.previous;
-	return statements;
+	arg->parsed = raw_parser(arg->statement, RAW_PARSE_DEFAULT);
 }
 
 /* The constraint of "ALTER TABLE x ADD ..." */
 static Constraint *
 parse_constraint(const char *format, const char *definition, ConstrType type, const char *what)
 {
-	List	   *statements = parse_statement(psprintf(format, definition));
+	ParseArg	arg = {psprintf(format, definition)};
+	ErrorData  *edata = sg_try(parse, &arg);
+	List	   *statements = arg.parsed;
 	AlterTableStmt *alter;
 	AlterTableCmd *cmd;
 	Constraint *constraint;
 
-	if (list_length(statements) != 1)
+	if (edata)
+		sg_rethrow_cancel(edata);
+	if (edata || list_length(statements) != 1)
 		refuse(what, definition);
 	alter = castNode(AlterTableStmt, ((RawStmt *) linitial(statements))->stmt);
 	cmd = linitial(alter->cmds);
