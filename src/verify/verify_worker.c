@@ -209,12 +209,12 @@ take_verdict(List *keys, const char *text)
 	char	   *end;
 	VerifyKey  *vk = list_nth(keys, (int) strtol(text, &end, 10));
 	AuditResult result = (AuditResult) strtol(end, &end, 10);
-	char	   *observed = strchr(text, '\t') + 1;
-	char	   *reason = strchr(observed, '\t') + 1;
+	const char *observed = strchr(text, '\t') + 1;
+	const char *reason = strchr(observed, '\t') + 1;
+	int			n = (int) (reason - observed) - 1;
 
 	vk->live_ms = strtod(end, NULL);
-	observed = pnstrdup(observed, reason - observed - 1);
-	verify_add_live(vk, vk->tried++, observed[0] ? observed : NULL, result, reason[0] ? pstrdup(reason) : NULL);
+	verify_add_live(vk, vk->tried++, n > 0 ? pnstrdup(observed, n) : NULL, result, reason[0] ? pstrdup(reason) : NULL);
 }
 
 /* Waits for all of them; returns why one ended early, or NULL */
