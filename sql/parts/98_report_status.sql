@@ -23,23 +23,25 @@ BEGIN ATOMIC
     WITH here AS (
         SELECT c.system_identifier AS system, d.oid AS database FROM pg_control_system() c, pg_database d
             WHERE d.datname = current_database()),
-    known AS (
-        SELECT count(DISTINCT c.oid) AS keys, count(DISTINCT c.oid) FILTER (WHERE p.id IS NULL) AS unread,
-               count(DISTINCT c.oid) FILTER (WHERE NOT c.convalidated) AS unproved, min(p.proved_at) AS oldest
-        FROM pg_constraint c
-             CROSS JOIN here h
-             LEFT JOIN schemaguard.proof p ON p.constraint_oid = c.oid AND p.system_identifier = h.system AND p.database_oid = h.database
-        WHERE c.contype = 'f' AND c.conparentid = 0),
-    found AS (
-        SELECT count(DISTINCT p.constraint_oid) AS broken, min(p.proved_at) AS broken_at
+    proved AS (
+        SELECT p.constraint_oid, min(p.proved_at) AS proved_at, bool_or(p.result = 'fail') AS broken,
+               min(p.proved_at) FILTER (WHERE p.result = 'fail') AS broken_at
         FROM schemaguard.proof p JOIN here h ON p.system_identifier = h.system AND p.database_oid = h.database
-             JOIN pg_constraint c ON c.oid = p.constraint_oid
-        WHERE p.result = 'fail'),
+        GROUP BY p.constraint_oid),
+    declared AS (
+        SELECT count(*) AS keys, count(*) FILTER (WHERE NOT c.convalidated) AS unproved
+        FROM pg_constraint c WHERE c.contype = 'f' AND c.conparentid = 0),
+    read AS (
+        SELECT count(*) AS keys, min(p.proved_at) AS oldest, count(*) FILTER (WHERE p.broken) AS broken, min(p.broken_at) AS broken_at
+        FROM proved p JOIN pg_constraint c ON c.oid = p.constraint_oid
+        WHERE c.contype = 'f' AND c.conparentid = 0),
+    known AS (
+        SELECT d.keys, d.keys - r.keys AS unread, d.unproved, r.oldest, r.broken, r.broken_at FROM declared d, read r),
     told AS (
-        SELECT k.*, f.*, CASE WHEN f.broken > 0 THEN 'failing'
+        SELECT k.*, CASE WHEN k.broken > 0 THEN 'failing'
                               WHEN k.keys = 0 OR k.unread > 0 OR k.unproved > 0 OR k.oldest < now() - interval '30 days' THEN 'attention'
                               ELSE 'ok' END AS state
-        FROM known k, found f)
+        FROM known k)
     SELECT k.state, 'keys', CASE WHEN k.broken > 0 THEN k.broken_at ELSE k.oldest END,
            CASE WHEN k.broken > 0 THEN format('orphans in %s of %s keys, found %s', k.broken, k.keys, schemaguard.sg_ago(k.broken_at))
                 WHEN k.keys = 0 THEN 'no foreign key is declared'
