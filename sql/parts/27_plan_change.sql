@@ -33,15 +33,16 @@ COMMENT ON FUNCTION sg_plan_add_not_null(text, schemaguard.table_name, text, tex
 CREATE FUNCTION sg_plan_add_unique(plan text, child_table schemaguard.table_name, child_columns schemaguard.names, name text DEFAULT NULL,
                                    primary_key boolean DEFAULT false, priority text DEFAULT 'medium', policy text DEFAULT 'stop',
                                    keep_by text DEFAULT NULL, "deferrable" boolean DEFAULT false,
-                                   initially_deferred boolean DEFAULT false, after schemaguard.names DEFAULT NULL, phase text DEFAULT NULL)
+                                   initially_deferred boolean DEFAULT false, after schemaguard.names DEFAULT NULL, phase text DEFAULT NULL,
+                                   nulls_not_distinct boolean DEFAULT false)
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_add_step(plan, 'unique', 'child_table', child_table, 'child_columns', child_columns::text, 'fk_name', name,
                             'primary_key', primary_key::text, 'priority', priority, 'orphans', policy, 'keep_by', keep_by,
                             'deferrable', "deferrable"::text, 'initially_deferred', initially_deferred::text,
-                            'after', after::text, 'phase', phase);
+                            'after', after::text, 'phase', phase, 'nulls_not_distinct', nulls_not_distinct::text);
 COMMENT ON FUNCTION sg_plan_add_unique(text, schemaguard.table_name, schemaguard.names, text, boolean, text, text, text, boolean, boolean,
-    schemaguard.names, text)
+    schemaguard.names, text, boolean)
     IS 'add a UNIQUE constraint or a primary key to a plan; returns the number of its step';
 
 CREATE FUNCTION sg_plan_add_column(plan text, child_table schemaguard.table_name, child_column text, type text, fill text DEFAULT NULL,

@@ -89,7 +89,7 @@ change_rule(const PlanStep *step, Oid author)
 			ak = audit_rule_not_null(table, NULL, linitial_int(step_columns(step, table, step->child_columns)), true);
 			break;
 		case STEP_UNIQUE:
-			ak = audit_rule_unique(table, NULL, step_columns(step, table, step->child_columns), false);
+			ak = audit_rule_unique(table, NULL, step_columns(step, table, step->child_columns), step->nulls_not_distinct);
 			break;
 		case STEP_INDEX:
 			columns = index_columns(step, &nulls_equal);

@@ -74,7 +74,7 @@ is_same(HeapTuple tuple, const PlanStep *step, List *attnums)
 
 	return con->contype == (step->primary_key ? CONSTRAINT_PRIMARY : CONSTRAINT_UNIQUE) && !SG_CON_PERIOD(con) &&
 		con->condeferrable == step->deferrable && con->condeferred == step->initially_deferred &&
-		!nulls_are_equal(con->conindid) && has_columns(tuple, attnums);
+		nulls_are_equal(con->conindid) == step->nulls_not_distinct && has_columns(tuple, attnums);
 }
 
 /* A constraint of the table that says the same; and a primary key, if it has one: names, or NULL */
@@ -285,7 +285,8 @@ look_at_order(const PlanStep *step, ChangeMove *move)
 void
 change_look_unique(const PlanStep *step, ChangeMove *move)
 {
-	char	   *definition = plan_index_definition(true, psprintf("(%s)", sg_quote_list(step->child_columns)));
+	char	   *definition = plan_index_definition(true, psprintf("(%s)%s", sg_quote_list(step->child_columns),
+																  step->nulls_not_distinct ? " NULLS NOT DISTINCT" : ""));
 	List	   *attnums;
 	List	   *found;
 	char	   *primary;

@@ -330,6 +330,9 @@ rule_hint(const StepWork *work)
 	if (plan_step_fixes(step))
 		return psprintf(sg_calls("Do what the step's policy says:\nCALL sg_apply(%s, fix => true);"), quote_literal_cstr(step->plan));
 	list = psprintf(sg_calls("SELECT * FROM sg_violations(%s, %d);"), quote_literal_cstr(step->plan), step->step);
+	/* rows that are equal by a null are not quarantined */
+	if (step->nulls_not_distinct)
+		return psprintf("Take all but one of each group away:\n%s", list);
 	return psprintf("Look at them:\n%s\nTo have them taken out, with copies in quarantine, set the policy%s and CALL with fix => true:\n%s",
 					list, step->kind == STEP_UNIQUE ? ", say with keep_by which of equal rows stays," : "",
 					step->kind == STEP_UNIQUE ? plan_set_call(step, "orphans", "quarantine", "keep_by", "ctid", NULL) :

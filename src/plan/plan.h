@@ -84,6 +84,8 @@ typedef struct PlanStep
 								 * NULL */
 	char	   *keep_by;		/* ORDER BY among duplicates, or NULL */
 	bool		primary_key;
+	bool		nulls_not_distinct; /* a unique constraint under which nulls
+									 * are equal */
 	bool		discard;		/* what is dropped is gone at once */
 	bool		outside;		/* no transaction for the statement */
 	List	   *after;			/* names of steps that come before */

@@ -55,6 +55,7 @@ SG_FUNCTION(sg_plan_release);
 #define HAS_OUTSIDE		(1 << 12)
 #define HAS_DEFERRABLE	(1 << 13)
 #define HAS_POLICY		(1 << 14)
+#define HAS_NULLS		(1 << 15)
 
 /* By StepKind: what it must and may have, and the end of a name that is made up */
 static const struct
@@ -66,7 +67,7 @@ static const struct
 	[STEP_FOREIGN_KEY] = {0},
 	[STEP_CHECK] = {HAS_TABLE | HAS_DEFINITION, HAS_COLUMNS | HAS_NAME | HAS_FILL | HAS_POLICY, "check"},
 	[STEP_NOT_NULL] = {HAS_TABLE | HAS_COLUMN, HAS_NAME | HAS_FILL | HAS_POLICY, "not_null"},
-	[STEP_UNIQUE] = {HAS_TABLE | HAS_COLUMNS, HAS_NAME | HAS_KEEP_BY | HAS_PRIMARY | HAS_DEFERRABLE | HAS_POLICY, "key"},
+	[STEP_UNIQUE] = {HAS_TABLE | HAS_COLUMNS, HAS_NAME | HAS_KEEP_BY | HAS_PRIMARY | HAS_DEFERRABLE | HAS_POLICY | HAS_NULLS, "key"},
 	[STEP_COLUMN] = {HAS_TABLE | HAS_COLUMN | HAS_DEFINITION, HAS_NAME | HAS_FILL},
 	[STEP_DEFAULT] = {HAS_TABLE | HAS_COLUMN, HAS_NAME | HAS_DEFINITION},
 	[STEP_INDEX] = {HAS_TABLE | HAS_DEFINITION, HAS_NAME, "idx"},
@@ -364,6 +365,7 @@ fields_of(const PlanStep *step)
 		(step->done_when ? HAS_DONE_WHEN : 0) |
 		(step->keep_by ? HAS_KEEP_BY : 0) |
 		(step->primary_key ? HAS_PRIMARY : 0) |
+		(step->nulls_not_distinct ? HAS_NULLS : 0) |
 		(step->discard ? HAS_DISCARD : 0) |
 		(step->outside ? HAS_OUTSIDE : 0) |
 		(step->deferrable ? HAS_DEFERRABLE : 0) |
@@ -437,6 +439,11 @@ check_policy(const PlanStep *step)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the policy \"set\" of a check needs one column, and no other policy has any"),
 				 errhint("child_columns names the column that fill is for.")));
+	if (step->nulls_not_distinct && (step->primary_key || step->orphans != ORPHANS_STOP))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("nulls_not_distinct goes with no primary key, and with the policy \"stop\" alone"),
+				 errhint("Take duplicates away first; sg_violations lists them.")));
 	if (step->kind == STEP_UNIQUE && (step->orphans == ORPHANS_QUARANTINE) != (step->keep_by != NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -625,7 +632,7 @@ char *
 plan_unique_statement(const PlanStep *step, const char *table, const char *name, const char *index)
 {
 	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s %s%s", table, quote_identifier(name),
-					step->primary_key ? "PRIMARY KEY" : "UNIQUE",
+					step->primary_key ? "PRIMARY KEY" : step->nulls_not_distinct && index == NULL ? "UNIQUE NULLS NOT DISTINCT" : "UNIQUE",
 					index ? psprintf("USING INDEX %s", quote_identifier(index)) :
 					psprintf("(%s)", sg_quote_list(step->child_columns)),
 					step->initially_deferred ? " DEFERRABLE INITIALLY DEFERRED" :
@@ -635,8 +642,9 @@ plan_unique_statement(const PlanStep *step, const char *table, const char *name,
 static List *
 unique_statements(const PlanStep *step)
 {
-	return list_make2(psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", quote_identifier(step->fk_name),
-							   step->child_table, sg_quote_list(step->child_columns)),
+	return list_make2(psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)%s", quote_identifier(step->fk_name),
+							   step->child_table, sg_quote_list(step->child_columns),
+							   step->nulls_not_distinct ? " NULLS NOT DISTINCT" : ""),
 					  plan_unique_statement(step, step->child_table, step->fk_name, step->fk_name));
 }
 

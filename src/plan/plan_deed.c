@@ -106,13 +106,14 @@ has_field(const PlanDeed *deed, const StepField *field)
 	{
 		case DEED_ADD:
 		case DEED_REPLACE:
-			return !(field->flags & FIELD_CHANGE);
+			return !(field->flags & FIELD_CHANGE) && field->offset != offsetof(PlanStep, nulls_not_distinct);
 		case DEED_CHANGE:
 			if ((field->flags & FIELD_CHANGE) || field->offset == offsetof(PlanStep, fk_name))
 				return true;
 			if (deed->what->kind == STEP_UNIQUE && field->type == FIELD_BOOL)
 				return field->offset == offsetof(PlanStep, deferrable) ||
-					field->offset == offsetof(PlanStep, initially_deferred);
+					field->offset == offsetof(PlanStep, initially_deferred) ||
+					field->offset == offsetof(PlanStep, nulls_not_distinct);
 			break;
 		default:
 			if (deed->what == NULL)

@@ -273,8 +273,7 @@ static void
 read_unique(ScriptReader *reader, const ScriptTable *table, Constraint *c, List *columns)
 {
 	const char *clause = c->indexname ? "USING INDEX" : c->including ? "INCLUDE" : c->options ? "WITH" :
-		c->indexspace ? "TABLESPACE" : c->nulls_not_distinct ? "NULLS NOT DISTINCT" :
-		SG_CONSTRAINT_PERIOD(c) ? "WITHOUT OVERLAPS" : NULL;
+		c->indexspace ? "TABLESPACE" : SG_CONSTRAINT_PERIOD(c) ? "WITHOUT OVERLAPS" : NULL;
 	ScriptStep *kept;
 
 	if (c->indexname && use_index(reader, table, c))
@@ -295,6 +294,7 @@ read_unique(ScriptReader *reader, const ScriptTable *table, Constraint *c, List 
 	if (kept == NULL)
 		return;
 	kept->step->primary_key = c->contype == CONSTR_PRIMARY;
+	kept->step->nulls_not_distinct = c->nulls_not_distinct;
 	kept->step->deferrable = c->deferrable;
 	kept->step->initially_deferred = c->initdeferred;
 	kept->leading = kept->step->child_columns;

@@ -213,9 +213,25 @@ CALL sg_apply('i', steps => '{1,2,3,4}', fail => true);
 CALL sg_rollback_fks('i');
 SELECT to_regclass('moods_m');
 
+-- nulls that are equal
+CREATE TABLE nn (a int, b int);
+INSERT INTO nn VALUES (1, NULL), (1, 2), (1, NULL);
+SELECT sg_plan_create('eq') \g /dev/null
+SELECT sg_plan_from_sql('eq', 'ALTER TABLE nn ADD CONSTRAINT u UNIQUE NULLS NOT DISTINCT (a, b)');
+CALL sg_apply('eq');
+DELETE FROM nn WHERE ctid = '(0,3)';
+CALL sg_apply('eq');
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'nn'::regclass;
+CALL sg_rollback_fks('eq');
+ALTER TABLE nn ADD UNIQUE (a, b);
+CALL sg_apply('eq');
+SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'nn'::regclass ORDER BY conname;
+SELECT sg_plan_set('eq', '{1}', '{"orphans": "quarantine", "keep_by": "a"}');
+SELECT sg_plan_add_unique('eq', 'nn', '{b}', primary_key => true, nulls_not_distinct => true);
+
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('i', 'h') \g /dev/null
+SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('i', 'h', 'eq') \g /dev/null
 DROP SCHEMA chi CASCADE;
 DROP OWNED BY regress_sg_maker;
 DROP ROLE regress_sg_maker, regress_sg_owner;
