@@ -33,7 +33,8 @@ WITH rule (place, check_name) AS (VALUES
     (3, 'replication_slots'),
     (4, 'wraparound'),
     (5, 'event_triggers'),
-    (6, 'publications')),
+    (6, 'publications'),
+    (7, 'leftovers')),
 
 -- state is null for what may not be seen, and for processes that have none
 long_transactions AS (
@@ -100,13 +101,20 @@ publications AS (
            row_number() OVER () AS place
     FROM schemaguard.sg_own_publications()),
 
+-- a key that is not valid yet has a row of its own
+leftovers AS (
+    SELECT summary AS what, next_call AS hint, row_number() OVER () AS place
+    FROM schemaguard.sg_status_leftovers()
+    WHERE state = 'attention' AND summary NOT LIKE '% not valid'),
+
 finding AS (
     SELECT 1 AS rule, * FROM long_transactions
     UNION ALL SELECT 2, * FROM prepared_transactions
     UNION ALL SELECT 3, * FROM replication_slots
     UNION ALL SELECT 4, * FROM wraparound
     UNION ALL SELECT 5, * FROM event_triggers
-    UNION ALL SELECT 6, * FROM publications),
+    UNION ALL SELECT 6, * FROM publications
+    UNION ALL SELECT 7, * FROM leftovers),
 
 outcome AS (
     SELECT rule, 1 AS place, 'warn' AS result, string_agg(what, '; ' ORDER BY place) AS detail,

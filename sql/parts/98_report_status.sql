@@ -201,6 +201,42 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_publications() IS 'do our tables stay on this server?';
 
+-- A row for each: what a call that was cut off has left, unless the plan is being run now (its run lock: plan_lock.h).
+CREATE FUNCTION schemaguard.sg_status_leftovers(
+    OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH idle AS (
+        SELECT p.id, p.name, format('CALL @extschema@.sg_apply(%L);', p.name) AS finish,
+               lpad(to_hex(hashtextextended(p.name COLLATE "C", 0)), 16, '0') AS hash
+        FROM schemaguard.plan p
+        WHERE NOT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+                          WHERE l.locktype = 'object' AND l.classid = 'schemaguard.plan'::regclass AND l.objid::bigint = p.id
+                            AND l.objsubid = 0 AND l.granted)),
+    leftover AS (
+        SELECT 1 AS place, d.begun_at AS since, format('plan %I has left invalid index %s', p.name, i.indexrelid::regclass) AS what,
+               p.finish
+        FROM schemaguard.plan_deed d JOIN idle p ON p.id = d.plan_id
+             JOIN pg_index i ON i.indexrelid = to_regclass(d.object) AND NOT i.indisvalid
+        WHERE d.kind = 'index' AND d.done_at IS NULL AND d.undone_at IS NULL
+        UNION ALL
+        SELECT 2, s.updated_at, format('plan %I has left key %I ON %s not valid', p.name, s.fk_name, s.child_table), p.finish
+        FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan
+             JOIN pg_constraint c ON c.conrelid = to_regclass(s.child_table) AND c.conname = s.fk_name AND NOT c.convalidated
+        WHERE s.state = 'added' AND s.kind = 'foreign key' AND s.orphans <> 'leave'
+        UNION ALL
+        SELECT 3, NULL, format('plan %I has left trigger %I ON %s', p.name, t.tgname, t.tgrelid::regclass), p.finish
+        FROM pg_trigger t JOIN idle p ON starts_with(t.tgname::text, '~schemaguard_fill_') AND right(t.tgname::text, 16) = p.hash
+        WHERE NOT t.tgisinternal AND t.tgparentid = 0)
+    SELECT 'attention', 'leftovers', l.since, l.what, l.finish
+    FROM (SELECT o.* FROM leftover o ORDER BY o.place, o.what COLLATE "C") l
+    UNION ALL
+    SELECT 'ok', 'leftovers', NULL, 'no call that was cut off has left anything', 'SELECT * FROM schemaguard.progress;'
+    WHERE NOT EXISTS (SELECT FROM leftover);
+END;
+COMMENT ON FUNCTION schemaguard.sg_status_leftovers() IS 'indexes, keys and triggers that calls have begun and not ended';
+
 CREATE FUNCTION sg_status(
     OUT state     text,
     OUT subject   text,
@@ -216,6 +252,7 @@ BEGIN ATOMIC
           UNION ALL SELECT * FROM schemaguard.sg_status_drift()
           UNION ALL SELECT * FROM schemaguard.sg_status_gates()
           UNION ALL SELECT * FROM schemaguard.sg_status_kept()
+          UNION ALL SELECT * FROM schemaguard.sg_status_leftovers()
           UNION ALL SELECT * FROM schemaguard.sg_status_publications()
           UNION ALL
           SELECT CASE WHEN e.extversion = v.loaded THEN 'ok' ELSE 'attention' END, 'library', NULL,
@@ -227,4 +264,4 @@ BEGIN ATOMIC
           WHERE e.extname = 'schemaguard') s;
 END;
 COMMENT ON FUNCTION sg_status()
-    IS 'how keys, plans, drift, gates, quarantine, attic, publications and library are: the first call to type; scans nothing';
+    IS 'how keys, plans, drift, gates, quarantine, attic, leftovers, publications and library are: the first call to type; scans nothing';

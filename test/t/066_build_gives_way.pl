@@ -162,9 +162,15 @@ $rows = 1000;
 	$one->query("BEGIN; INSERT INTO $table VALUES (1, 1)");
 	$deployer->send("CALL sg_add_fks('p$n')");
 	building('writers') or die 'no build waits';
+	my $left = q{SELECT state, summary, next_call FROM sg_status() WHERE subject = 'leftovers'};
+	is(query($left), 'ok|no call that was cut off has left anything|SELECT * FROM schemaguard.progress;', 'what runs is no leftover');
 	query("SELECT pg_terminate_backend($deployer->{pid})");
 	$deployer->collect;
 	$deployer->quit;
+	wait_for(sub { query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'schemaguard worker'") eq '0' }) or die 'the worker lives on';
+	is(query($left), "attention|plan p$n has left invalid index child_${n}_ref_idx|CALL public.sg_apply('p$n');", 'a call that was killed has left an invalid index');
+	is(query("SELECT result, detail, hint FROM sg_plan_check_details('p$n') WHERE check_name = 'leftovers'"),
+		"warn|plan p$n has left invalid index public.child_${n}_ref_idx|CALL public.sg_apply('p$n');", 'sg_plan_check tells, too');
 	$deployer = SgTest::Session->new($node);
 	$deployer->send("CALL sg_add_fks('p$n')");
 	wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'virtualxid'") eq '1' }) or die 'no drop waits';
