@@ -15,9 +15,10 @@ SELECT sg_plan_add_fk('exp', '"My Orders"', 'customer_id', 'customer', fk_name =
        sg_plan_add_index('exp', 'customer', '(born)', after => '5'), sg_plan_add_statement('exp', 'CREATE VIEW exp.v AS SELECT 1'),
        sg_plan_add_drop('exp', 'column', '"My Orders"', 'customer_id', phase => 'later'),
        sg_plan_add_rename('exp', 'table', 'customer', 'client') \g /dev/null
-SELECT * FROM generate_series(1, 10) AS s (step), LATERAL (SELECT what, locks, takes FROM sg_plan_explain('exp', s.step)
+-- before 18, NOT NULL goes by a CHECK
+SELECT * FROM unnest('{1,2,4,5,6,7,8,9,10}'::int[]) AS s (step), LATERAL (SELECT what, locks, takes FROM sg_plan_explain('exp', s.step)
     WHERE what !~ '^(In all|A lock)') x;
-SELECT what, statement FROM sg_plan_explain('exp', 3) \gx
+SELECT what, statement FROM sg_plan_explain('exp', 2) \gx
 SELECT sg_plan_skip('exp', '{1}', 'not now'), sg_plan_set('exp', '{2}', '{"child_table": "exp.nowhere"}') \g /dev/null
 SELECT what FROM sg_plan_explain('exp', 1);
 SELECT what FROM sg_plan_explain('exp', 2) LIMIT 1;
