@@ -1,5 +1,5 @@
 -- Listings: what sg_..._details() return, for a screen of 120 columns. Verdict and object come first, texts are cut but for the last
--- column's.
+-- column's. Of audits and proofs what is not well comes first: the rest may be long.
 --
 -- They are STABLE, though what they call is not: the planner puts the body of such a function in place of its call. So rows are not
 -- copied once more, conditions reach the details, and errors have no CONTEXT line. Nothing else follows from it: a function that
@@ -33,7 +33,8 @@ BEGIN ATOMIC
     SELECT d.result, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(coalesce(d.fk_name::text,
         array_to_string(d.child_columns, ', '))),
            schemaguard.sg_cut(d.parent_table), d.state, d.orphan_rows, d.source, d.reason
-    FROM sg_orphan_audit_details(child, plan, inferred, samples, schemas, steps) d;
+    FROM sg_orphan_audit_details(child, plan, inferred, samples, schemas, steps) d
+    ORDER BY array_position('{fail,unknown,skipped,pass}', d.result), d.child_table COLLATE "C", d.child_columns, d.fk_name;
 END;
 COMMENT ON FUNCTION sg_orphan_audit(schemaguard.table_name, text, boolean, int, schemaguard.names, int[])
     IS 'do the rows hold what the foreign keys, declared and planned, promise?';
@@ -129,7 +130,8 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT d.result, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(d.fk_name), d.test, schemaguard.sg_cut(d.expected, 16),
            schemaguard.sg_cut(d.observed, 16), d.reason
-    FROM sg_verify_fks_details(plan, live, steps) d;
+    FROM (SELECT v.*, row_number() OVER () AS place FROM sg_verify_fks_details(plan, live, steps) v) d
+    ORDER BY array_position('{fail,unknown,skipped,pass}', d.result), d.place;
 END;
 COMMENT ON FUNCTION sg_verify_fks(text, boolean, int[])
     IS 'are the keys there, valid and armed, as planned? live: attempts on the real tables, always rolled back';

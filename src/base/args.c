@@ -239,6 +239,7 @@ no_such_schema(const char *schema)
 	List	   *names = NIL;
 	bool		more;
 	char	   *near = sg_nearest_schema(schema);
+	char	   *several = sg_several_names(schema);
 	SgCatalog	all;
 	HeapTuple	tuple;
 
@@ -256,6 +257,7 @@ no_such_schema(const char *schema)
 			(errcode(ERRCODE_UNDEFINED_SCHEMA),
 			 errmsg("schema \"%s\" does not exist", schema),
 			 near ? errhint("Perhaps you meant schema %s.", quote_identifier(near)) :
+			 several ? errhint("%s", several) :
 			 errhint("These schemas exist: %s%s.",
 					 sg_quote_list(more ? list_truncate(names, SCHEMAS_NAMED) : names), more ? ", ..." : "")));
 }

@@ -18,6 +18,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
@@ -57,6 +58,12 @@ sg_nearest_column(Oid relid, const char *name)
 	for (AttrNumber i = 1; (column = get_attname(relid, i, true)) != NULL; i++)
 		sg_nearest_try(&nearest, column);
 	return nearest.found;
+}
+
+char *
+sg_several_names(const char *name)
+{
+	return strchr(name, ',') ? psprintf("Several names are an array: %s.", quote_literal_cstr(psprintf("{%s}", name))) : NULL;
 }
 
 char *

@@ -23,6 +23,9 @@ extern void sg_nearest_try(SgNearest *nearest, const char *name);
 /* A column of the table, or NULL */
 extern char *sg_nearest_column(Oid relid, const char *name);
 
+/* What to write for a name that is a list with commas, for a hint; or NULL */
+extern char *sg_several_names(const char *name);
+
 /* A schema that is no system schema, or NULL */
 extern char *sg_nearest_schema(const char *name);
 

@@ -212,21 +212,21 @@ check_orphans(PlanCheck *check, CheckStep *cs)
 void
 check_stopping(PlanCheck *check)
 {
-	int			n = 0;
+	List	   *stopping = NIL;
 	int64		rows = 0;
 
 	foreach_ptr(const CheckStep, cs, check->steps)
 	{
 		if (cs->audit == NULL || cs->audit->result != AUDIT_FAIL || cs->step->orphans != ORPHANS_STOP || cs->view.key.period)
 			continue;
-		n++;
+		stopping = lappend_int(stopping, cs->step->step);
 		rows += cs->audit->orphan_rows;
 	}
-	if (n > 1)
+	if (list_length(stopping) > 1)
 		check_row(&check->server, "orphans", CHECK_BLOCK,
-				  psprintf("%d keys have " INT64_FORMAT " orphan rows, and the policy is stop", n, rows),
+				  psprintf("%d keys have " INT64_FORMAT " orphan rows, and the policy is stop", list_length(stopping), rows),
 				  psprintf("To have them taken out, with copies in quarantine, by a call with fix => true:\n%s",
-						   plan_quarantine_all_call(check->plan->name)));
+						   plan_quarantine_all_call(check->plan->name, stopping)));
 }
 
 /* ---- the cost ---- */

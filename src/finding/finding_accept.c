@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/errors.h"
 #include "base/quote.h"
 #include "base/scope.h"
@@ -201,6 +202,7 @@ static Datum
 sg_audit_baseline_entered(PG_FUNCTION_ARGS)
 {
 	Acceptance	accept = {0};
+	int64		accepted;
 
 	sg_check_granted(fcinfo);
 	sg_check_writable("sg_audit_baseline()");
@@ -211,7 +213,12 @@ sg_audit_baseline_entered(PG_FUNCTION_ARGS)
 				(errmsg_plural("%lld finding is unknown, and is not accepted",
 							   "%lld findings are unknown, and are not accepted",
 							   (unsigned long) accept.unknown, (long long) accept.unknown)));
-	PG_RETURN_INT64(accept_found(&accept));
+	accepted = accept_found(&accept);
+	if (accepted == 0 && accept.unknown == 0)
+		ereport(NOTICE,
+				(errmsg("there is no finding of yours to accept"),
+				 errhint(sg_calls("Findings are of gates that have run:\nCALL sg_audit_gate();"))));
+	PG_RETURN_INT64(accepted);
 }
 
 /* ---- for gates ---- */

@@ -351,7 +351,7 @@ count_first(PlanRun *run)
 	fix_check_counted(run, run->rows);
 	PopActiveSnapshot();
 	run->orphan_rows = orphan_rows;
-	run->last_hint = NULL;
+	run->hints = NIL;
 	old = MemoryContextSwitchTo(run->context);
 	run->rows = run_rows_new();
 	MemoryContextSwitchTo(old);

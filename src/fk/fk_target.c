@@ -444,7 +444,7 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 					  psprintf("parent %s has no unique index on (%s)",
 							   sg_relation_name(key->parent), sg_quote_list(parent_columns)),
 					  hint ? hint :
-					  psprintf("Build one first: CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s).",
+					  psprintf("Build one first:\nCREATE UNIQUE INDEX CONCURRENTLY ON %s (%s);",
 							   sg_relation_name(key->parent), sg_quote_list(parent_columns)));
 }
 
@@ -474,9 +474,10 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 								   quote_identifier(sg_column_name(key->parent, key->parent_att[i])),
 								   format_type_be(parent_type)),
 						  hint ? hint :
-						  psprintf("Give column %s of %s the type %s.",
-								   quote_identifier(sg_column_name(key->child, key->child_att[i])),
-								   sg_relation_name(key->child), format_type_be(parent_type)));
+						  psprintf("Give the child's column the parent's type, which rewrites the table under a lock:\nALTER TABLE %s ALTER COLUMN %s TYPE %s USING %s::%s;",
+								   sg_relation_name(key->child), quote_identifier(sg_column_name(key->child, key->child_att[i])),
+								   format_type_be(parent_type), quote_identifier(sg_column_name(key->child, key->child_att[i])),
+								   format_type_be(parent_type)));
 	}
 
 	if (SG_NONDETERMINISTIC_MUST_AGREE &&

@@ -18,6 +18,8 @@
 #include "plan/plan_call.h"
 #include "plan/plan_field.h"
 
+#define STEPS_WRITTEN 20		/* numbers of steps that one call shows */
+
 /* A value as JSON; a boolean is no text */
 static void
 append_value(StringInfo buf, const char *name, const char *value)
@@ -59,10 +61,18 @@ plan_quarantine_call(const PlanStep *step)
 }
 
 char *
-plan_quarantine_all_call(const char *plan)
+plan_quarantine_all_call(const char *plan, List *steps)
 {
 	char	   *literal = quote_literal_cstr(plan);
+	StringInfoData numbers;
 
+	if (list_length(steps) <= STEPS_WRITTEN)
+	{
+		initStringInfo(&numbers);
+		foreach_int(step, steps)
+			appendStringInfo(&numbers, "%s%d", numbers.len ? "," : "", step);
+		return psprintf(sg_calls("SELECT sg_plan_set(%s, '{%s}', '{\"orphans\": \"quarantine\"}');"), literal, numbers.data);
+	}
 	return psprintf(sg_calls("SELECT sg_plan_set(%s, array_agg(step), '{\"orphans\": \"quarantine\"}') FROM schemaguard.plan_step"
 							 " WHERE plan = %s AND kind = 'foreign key' AND orphans = 'stop' AND NOT period;"), literal, literal);
 }

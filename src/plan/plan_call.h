@@ -20,7 +20,7 @@ extern char *plan_rename_call(const PlanStep *step, const char *option);
 
 /* Returns the call that has the orphans of a step, or of all keys of the plan that stop at them, put into quarantine */
 extern char *plan_quarantine_call(const PlanStep *step);
-extern char *plan_quarantine_all_call(const char *plan);
+extern char *plan_quarantine_all_call(const char *plan, List *steps);
 
 /* Returns the call that leaves a step out */
 extern char *plan_skip_call(const PlanStep *step, const char *reason);

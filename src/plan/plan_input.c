@@ -202,11 +202,12 @@ static void
 tell_no_column(Oid relid, const char *table, const char *column)
 {
 	char	   *near = sg_nearest_column(relid, column);
+	char	   *several = sg_several_names(column);
 
 	ereport(NOTICE,
 			(errmsg("table %s has no column %s here: the step will be skipped until it has",
 					table, quote_identifier(column)),
-			 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : 0));
+			 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : several ? errhint("%s", several) : 0));
 }
 
 /* Describes the first of these tables and columns that is not here; NULL: all are */

@@ -255,7 +255,7 @@ name_is_taken(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
 			 errmsg("plan \"%s\" already exists", name),
-			 errhint("Choose another name, or pass replace => true to start this plan anew.")));
+			 errhint(sg_calls("Choose another name, or pass replace => true to start it anew, without its steps. What it has:\nSELECT * FROM sg_plan_check(%s);"), quote_literal_cstr(name))));
 }
 
 /*

@@ -50,7 +50,7 @@ typedef struct PlanRun
 	bool		has_proved;
 
 	MemoryContext context;		/* of what lives as long as the call */
-	char	   *last_hint;		/* that a step's message had, or NULL */
+	List	   *hints;			/* of char *: that messages of steps had */
 	const char *procedure;		/* "sg_add_fks", for messages and the log */
 	const char *author;			/* whose plan the caller wants, or NULL */
 	List	   *chosen;			/* numbers of the steps, or NIL: all; becomes

@@ -28,6 +28,8 @@
 #include "run/run_unit.h"
 
 #define LONGEST_LINE 400		/* of a message about a step */
+#define HINTS_TOLD 50			/* of steps of one call */
+#define HINTS_ALIKE 3			/* of them, with the same first line */
 
 bool
 run_holds_step(PlanRun *run, const PlanStep *step)
@@ -81,15 +83,30 @@ run_begin_step(PlanRun *run, int step)
 	return work;
 }
 
-/* What to do is said once where steps in a row have the same to tell */
+/*
+ * The last line of a call leads to all hints, so what to do is said once where
+ * steps in a row have the same to tell, a few times of hints with the same
+ * first line, and not without end.
+ */
 static const char *
 new_hint(const StepWork *work)
 {
 	PlanRun    *run = work->run;
+	int			first_line = work->hint ? strcspn(work->hint, "\n") + 1 : 0;
+	int			alike = 0;
+	MemoryContext old;
 
-	if (work->hint == NULL || (run->last_hint && strcmp(run->last_hint, work->hint) == 0))
+	if (work->hint == NULL || list_length(run->hints) >= HINTS_TOLD)
 		return NULL;
-	run->last_hint = MemoryContextStrdup(run->context, work->hint);
+	foreach_ptr(const char, told, run->hints)
+	{
+		alike += strncmp(told, work->hint, first_line) == 0;
+	}
+	if (alike >= HINTS_ALIKE || (run->hints && strcmp(llast(run->hints), work->hint) == 0))
+		return NULL;
+	old = MemoryContextSwitchTo(run->context);
+	run->hints = lappend(run->hints, pstrdup(work->hint));
+	MemoryContextSwitchTo(old);
 	return work->hint;
 }
 

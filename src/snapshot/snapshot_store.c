@@ -294,6 +294,7 @@ snapshot_check_schemas(const char *reference, const char *target, List *schemas)
 				 errmsg("\"%s\" has no schema \"%s\"", reference, schema) :
 				 errmsg("neither \"%s\" nor \"%s\" has a schema \"%s\"", reference, target, schema),
 				 near ? errhint("Perhaps you meant schema %s.", near) :
+				 sg_several_names(schema) ? errhint("%s", sg_several_names(schema)) :
 				 errhint(sg_calls("Give schemas as they are named there, without quotes, or null for all:\nSELECT identity FROM sg_snapshot_objects_details(%s) WHERE kind = 'schema';"),
 						 quote_literal_cstr(reference))));
 	}
@@ -577,6 +578,7 @@ check_schemas(SnapshotReader *reader, List *schemas)
 				 errmsg("schema \"%s\" does not exist in database \"%s\"", (char *) linitial(missing),
 						reader->info.database),
 				 near ? errhint("Perhaps you meant schema %s.", quote_identifier(near)) :
+				 sg_several_names(linitial(missing)) ? errhint("%s", sg_several_names(linitial(missing))) :
 				 errhint("Schemas are given as they are in pg_namespace, without quotes.")));
 	}
 }

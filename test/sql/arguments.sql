@@ -78,9 +78,12 @@ SELECT call, hint(call) FROM unnest(ARRAY[
     $$SELECT * FROM sg_orphan_audit('arg_boks.orders')$$, $$SELECT * FROM sg_orphan_audit('arg_boks.order')$$, $$SELECT * FROM sg_orphan_audit('arg_books.Big Table')$$, $$SELECT * FROM sg_rule_audit('Big Table')$$,
     $$SELECT * FROM sg_orphan_audit(schemas => '{arg,arg_bosk}')$$, $$SELECT * FROM sg_discover_fks(schemas => 'arg_boks')$$, $$SELECT * FROM sg_tenant_audit('tenant_id', schemas => '{arg_books,agr}')$$,
     $$SELECT * FROM sg_tenant_audit('tenat_id')$$, $$SELECT sg_snapshot_take('arg more', '{arg,arg_boks}')$$, $$SELECT * FROM sg_drift('arg', schemas => 'arg_boks')$$,
-    $$SELECT * FROM sg_drift_matrix('{arh,live}')$$, $$SELECT * FROM sg_orphan_audit(schemas => 'nothing like it')$$]) WITH ORDINALITY c (call, n) ORDER BY n;
+    $$SELECT * FROM sg_drift_matrix('{arh,live}')$$, $$SELECT * FROM sg_orphan_audit(schemas => 'nothing like it')$$,
+    $$SELECT * FROM sg_orphan_audit(schemas => 'arg, public')$$, $$SELECT * FROM sg_drift('arg', schemas => 'arg,public')$$, $$SELECT sg_snapshot_take('arg more', 'arg,public')$$,
+    $$SELECT sg_plan_create('any'), sg_plan_create('any')$$]) WITH ORDINALITY c (call, n) ORDER BY n;
 SELECT sg_plan_create('near');
 SELECT sg_plan_add_not_null('near', 'arg.orders', 'custmer_id'), sg_plan_add_unique('near', 'arg_books.order', 'id'), sg_plan_add_index('near', 'arg_boks.orders', '(id)');
+SELECT sg_plan_add_fk('near', 'arg.orders', 'customer_id, id', 'arg.customers', 'id, name'), sg_plan_add_fk('near', 'arg.orders', 'note', 'arg.customers', 'id');
 SELECT hint($$SELECT sg_plan_add_index('near', 'arg.orders', 'id')$$);
 SELECT sg_plan_from_sql('near', 'ALTER TABLE arg.order ADD CHECK (id > 0); ALTER TABLE arg.orders ALTER nte SET NOT NULL; ALTER TABLE arg_boks.orders ADD CHECK (id > 1);
   ALTER TABLE arg.orders ADD FOREIGN KEY (custmer_id) REFERENCES customers; ALTER TABLE arg.orders ADD FOREIGN KEY (customer_id) REFERENCES custmers');

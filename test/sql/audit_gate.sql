@@ -53,6 +53,7 @@ CALL sg_audit_gate('{gate,"gate B"}');
 TABLE findings;
 DELETE FROM c WHERE a > 1;
 SET ROLE regress_gate;
+SELECT sg_audit_baseline();
 CALL sg_audit_gate('{gate}');
 \echo :LAST_ERROR_SQLSTATE
 -- a role has its own history, and sees no other

@@ -127,6 +127,15 @@ DELETE FROM leaf;
 CALL sg_add_fks('fail valid', fix => true, fail => true);
 SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'fail valid';
 
+-- of hints that begin alike a call prints a few
+CREATE TABLE many (a int, b int, c int, d int, e int);
+INSERT INTO many VALUES (1001, 1002, 1003, 1004, 1005);
+SELECT sg_plan_create('fail many') \g /dev/null
+SELECT sg_plan_add_fk('fail many', 'many', x, 'p', 'id', index => false) FROM unnest('{a,b,c,d,e}'::text[]) x \g /dev/null
+CALL sg_add_fks('fail many');
+-- and what sets all of their policies is a short statement
+SELECT hint FROM sg_plan_check('fail many') WHERE step = 0 AND check_name = 'orphans';
+
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name LIKE 'fail%' \g /dev/null
 DELETE FROM schemaguard.quarantine WHERE plan LIKE 'fail%';

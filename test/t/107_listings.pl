@@ -139,10 +139,17 @@ foreach my $function (map { $_->[0] } rows($node, $details, dbname => 'shop'))
 
 	ok($state ne '' && $SgTest::message !~ /SQL function "$function"/, "$function: an error has no CONTEXT of the listing") or diag($SgTest::message);
 }
-like($node->safe_psql('shop', q{EXPLAIN (COSTS OFF) SELECT * FROM sg_orphan_audit('orders') WHERE result = 'fail'}), qr/^Function Scan on sg_orphan_audit_details d\n  Filter: \(result = 'fail'::text\)$/,
+like($node->safe_psql('shop', q{EXPLAIN (COSTS OFF) SELECT * FROM sg_orphan_audit('orders') WHERE result = 'fail'}), qr/\bFunction Scan on sg_orphan_audit_details d\n +Filter: \(result = 'fail'::text\)$/,
 	'a condition reaches the details');
 is($node->safe_psql('shop', q{SELECT count(*) > 1 FROM sg_orphan_audit(schemas => (SELECT ARRAY['public'])); BEGIN READ ONLY; SELECT count(*) > 1 FROM (SELECT sg_orphan_audit()) x; COMMIT}), "t\nt",
 	'a listing whose arguments are asked for, and one that is no table, work as well');
+
+# What is not well comes first
+$node->safe_psql('shop', q{CREATE TABLE bad (a int CONSTRAINT a_holds REFERENCES products, b int CONSTRAINT b_fails REFERENCES products);
+	SET session_replication_role = replica; INSERT INTO bad VALUES (1, 1000000)});
+is($node->safe_psql('shop', q{SELECT fk_name, result FROM sg_orphan_audit('bad')}), "b_fails|fail\na_holds|pass", 'an audit begins with what fails');
+is($node->safe_psql('shop', q{SELECT string_agg(result, ',' ORDER BY n) = string_agg(result, ',' ORDER BY array_position('{fail,unknown,skipped,pass}', result)), count(DISTINCT result) > 1
+	FROM sg_verify_fks() WITH ORDINALITY v (result, child_table, fk_name, test, expected, observed, reason, n)}), 't|t', 'and so does a proof');
 is_error($node, q{CREATE ROLE nobody; REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA sg FROM PUBLIC; GRANT EXECUTE ON FUNCTION sg.sg_orphan_audit TO nobody; SET ROLE nobody; SELECT * FROM sg.sg_orphan_audit()},
 	'42501', qr/permission denied for function sg_orphan_audit_details/, 'who may not call the details may not call the listing', dbname => 'shop');
 

@@ -87,7 +87,7 @@ my @writes = (
 	q{SELECT * FROM sg.sg_plan_sql('p')},
 	q{CALL sg.sg_apply('p', fix => true, confirm => schemaguard.sg_plan_hash('p'))},
 	q{SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'p' ORDER BY step},
-	q{SELECT * FROM sg.sg_verify_fks('p', live => true)},
+	q{SELECT result, child_table, fk_name, test, expected, observed, reason FROM sg.sg_verify_fks_details('p', live => true)},
 	q{SELECT conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'public."Ordérs"'::regclass ORDER BY 1},
 	q{CALL sg.sg_rollback_fks('p', confirm => schemaguard.sg_plan_hash('p'))},
 	q{SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'p' ORDER BY step},
