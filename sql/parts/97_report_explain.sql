@@ -5,46 +5,50 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT regexp_replace(sg_explain_statement.statement, replace(e.pattern, '@', '((?:"(?:[^"]|"")*"|[^ "])+)'), e.what), e.locks, e.takes
     FROM (VALUES
-        (1, '^-- CALL .* finds and (?:fixes the orphans|mends the rows that break it) \((quarantine)\)$',
+        (1, E'^-- CALL .* finds and (?:fixes the orphans|mends the rows that break it) \\((quarantine)\\)$',
             'Rows that break it go into quarantine, in batches with a commit each. Only a call with fix => true does it.',
             'SHARE UPDATE EXCLUSIVE, and the rows of a batch', 'longer the more such rows there are'),
-        (2, '^-- CALL .* finds and (?:fixes the orphans|mends the rows that break it) \((.*)\)$',
-            'Rows that break it are fixed by the policy "\1", which keeps no copy, in batches with a commit each. Only a call with '
+        (2, E'^-- CALL .* finds and (?:fixes the orphans|mends the rows that break it) \\((.*)\\)$',
+            E'Rows that break it are fixed by the policy "\\1", which keeps no copy, in batches with a commit each. Only a call with '
             'fix => true does it.',
             'SHARE UPDATE EXCLUSIVE, and the rows of a batch', 'longer the more such rows there are'),
         (3, '^-- column @ of @ gets another name.*$',
-            'Column \1 of \2 gets another name, and loses NOT NULL and its default. sg_prune() drops it later; a rollback brings it back.',
+            E'Column \\1 of \\2 gets another name, and loses NOT NULL and its default. sg_prune() drops it later; a rollback '
+                'brings it back.',
             'ACCESS EXCLUSIVE', 'a moment'),
-        (4, '^-- (.*)$', '\1.', NULL, NULL),
+        (4, '^-- (.*)$', E'\\1.', NULL, NULL),
         (5, '^CREATE (?:UNIQUE )?INDEX CONCURRENTLY @ ON (?:ONLY )?@ .*$',
-            'A background worker builds index \1. Table \2 can be read and written meanwhile; transactions that are older are waited for.',
+            E'A background worker builds index \\1. Table \\2 can be read and written meanwhile; transactions that are older are '
+                'waited for.',
             'SHARE UPDATE EXCLUSIVE', 'two reads of the table'),
         (6, '^ALTER TABLE @ ADD CONSTRAINT @ FOREIGN KEY .* REFERENCES @.* NOT VALID;?$',
-            'Key \2 is added to \1, NOT VALID: from then on no row can be written that has no parent in \3.',
+            E'Key \\2 is added to \\1, NOT VALID: from then on no row can be written that has no parent in \\3.',
             'SHARE ROW EXCLUSIVE on both tables', 'a moment'),
         (7, '^ALTER TABLE @ ADD CONSTRAINT @ FOREIGN KEY .* REFERENCES @.*$',
-            'Key \2 is added to \1, which refers to \3.', 'SHARE ROW EXCLUSIVE on both tables', 'a moment, if the partitions have theirs'),
-        (8, '^ALTER TABLE @ ADD CONSTRAINT @ .*USING INDEX .*$', 'Constraint \2 of \1 takes over the index that was built for it.',
+            E'Key \\2 is added to \\1, which refers to \\3.',
+                'SHARE ROW EXCLUSIVE on both tables', 'a moment, if the partitions have theirs'),
+        (8, '^ALTER TABLE @ ADD CONSTRAINT @ .*USING INDEX .*$', E'Constraint \\2 of \\1 takes over the index that was built for it.',
             'ACCESS EXCLUSIVE', 'a moment'),
-        (9, '^ALTER TABLE @ ADD CONSTRAINT @ .*$', 'Constraint \2 is added to \1, NOT VALID: rows that are written from then on obey it.',
+        (9, '^ALTER TABLE @ ADD CONSTRAINT @ .*$',
+            E'Constraint \\2 is added to \\1, NOT VALID: rows that are written from then on obey it.',
             'ACCESS EXCLUSIVE', 'a moment'),
         (10, '^ALTER TABLE @ VALIDATE CONSTRAINT @?;?$',
-            'All rows of \1 are read, and the constraint becomes valid. The table can be read and written.',
+            E'All rows of \\1 are read, and the constraint becomes valid. The table can be read and written.',
             'SHARE UPDATE EXCLUSIVE; of a key, ROW SHARE on the parent', 'one read of the table'),
         (11, '^ALTER TABLE @ ALTER COLUMN @ SET NOT NULL;?$',
-            'Column \2 of \1 becomes NOT NULL. A valid CHECK says so already, so that no row is read.',
+            E'Column \\2 of \\1 becomes NOT NULL. A valid CHECK says so already, so that no row is read.',
             'ACCESS EXCLUSIVE', 'a moment'),
         (12, '^ALTER TABLE @ DROP CONSTRAINT @?;?$',
-            'A constraint of \1 that is not needed any more is dropped.', 'ACCESS EXCLUSIVE', 'a moment'),
-        (13, '^ALTER TABLE @ ADD COLUMN @ .*$', 'Column \2 is added to \1.', 'ACCESS EXCLUSIVE', 'a moment'),
+            E'A constraint of \\1 that is not needed any more is dropped.', 'ACCESS EXCLUSIVE', 'a moment'),
+        (13, '^ALTER TABLE @ ADD COLUMN @ .*$', E'Column \\2 is added to \\1.', 'ACCESS EXCLUSIVE', 'a moment'),
         (14, '^ALTER TABLE @ ALTER COLUMN @ (SET|DROP) DEFAULT.*$',
-            'The default of column \2 of \1 changes, for rows that are inserted later.',
+            E'The default of column \\2 of \\1 changes, for rows that are inserted later.',
             'ACCESS EXCLUSIVE', 'a moment'),
         (15, '^ALTER (?:TABLE|VIEW|INDEX|TRIGGER) @ RENAME.*$',
-            '\1, or a part of it, gets another name: calls that use the old one fail from then on.',
+            E'\\1, or a part of it, gets another name: calls that use the old one fail from then on.',
             'ACCESS EXCLUSIVE', 'a moment'),
         (16, '^UPDATE @ SET .*$',
-            'Rows of \1 get their value, in batches with a commit each; a trigger fills rows that are written meanwhile.',
+            E'Rows of \\1 get their value, in batches with a commit each; a trigger fills rows that are written meanwhile.',
             'ROW EXCLUSIVE, and the rows of a batch', 'longer the more rows there are'),
         (17, '^.*$', 'This statement runs as it stands, in a transaction of its own.', 'what the statement takes', 'not known')
     ) AS e (place, pattern, what, locks, takes)
@@ -79,7 +83,7 @@ BEGIN ATOMIC
         SELECT 1 + q.place, e.what, e.locks, e.takes, CASE WHEN q.statement NOT LIKE '--%' THEN q.statement END
         FROM sg_plan_sql(plan, ARRAY[sg_plan_explain.step]) WITH ORDINALITY AS q (statement, place),
              schemaguard.sg_explain_statement(q.statement) e
-        WHERE q.statement !~ '^-- step \d+(, [a-z ]+)*$'
+        WHERE q.statement !~ E'^-- step \\d+(, [a-z ]+)*$'
         UNION ALL
         SELECT 1000000 + row_number() OVER (), format('In all, by the sizes of today: %s.', c.detail), NULL, NULL, NULL
         FROM checked c WHERE c.step = sg_plan_explain.step AND c.check_name = 'estimate' AND c.detail IS NOT NULL
