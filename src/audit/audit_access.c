@@ -78,7 +78,7 @@ audit_readable(Oid relid, Oid role, const AttrNumber *columns, int n, bool whole
 FkProblem *
 audit_placed(Oid relid)
 {
-	char		persistence = get_rel_persistence(relid);
+	char		persistence = sg_rel_persistence(relid);
 
 	if (persistence == RELPERSISTENCE_TEMP &&
 		!isTempOrTempToastNamespace(get_rel_namespace(relid)))

@@ -15,7 +15,6 @@
 #include "access/tableam.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
-#include "utils/lsyscache.h"
 
 #include "audit/audit.h"
 #include "audit/audit_codec.h"
@@ -25,6 +24,7 @@
 #include "audit/audit_rule_job.h"
 #include "audit/audit_set.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/quote.h"
 
@@ -108,8 +108,8 @@ find_set(ScanAudit *audit, const AuditKey *ak, AuditCodec *codec)
 static bool
 is_temporary(const FkKey *key)
 {
-	return get_rel_persistence(key->child) == RELPERSISTENCE_TEMP ||
-		get_rel_persistence(key->parent) == RELPERSISTENCE_TEMP;
+	return sg_rel_persistence(key->child) == RELPERSISTENCE_TEMP ||
+		sg_rel_persistence(key->parent) == RELPERSISTENCE_TEMP;
 }
 
 /* The parts that a set is divided into so that each is likely to fit */

@@ -31,6 +31,7 @@
 
 #include "audit/audit.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/spi.h"
 #include "log/log.h"
 #include "log/log_grant.h"
@@ -150,7 +151,7 @@ audit_proof_record(List *keys)
 		 * theirs
 		 */
 		if (OidIsValid(ak->key.conid) &&
-			(granted || get_rel_persistence(ak->key.child) != RELPERSISTENCE_TEMP) &&
+			(granted || sg_rel_persistence(ak->key.child) != RELPERSISTENCE_TEMP) &&
 			(ak->result == AUDIT_PASS || ak->result == AUDIT_FAIL))
 			add_verdict(columns, ak);
 	}

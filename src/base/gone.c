@@ -158,6 +158,14 @@ sg_read_class(Oid relid, FormData_pg_class *class)
 	return true;
 }
 
+char
+sg_rel_persistence(Oid relid)
+{
+	FormData_pg_class class;
+
+	return sg_read_class(relid, &class) ? class.relpersistence : '\0';
+}
+
 bool
 sg_read_column(Oid relid, AttrNumber attnum, FormData_pg_attribute *column)
 {

@@ -29,6 +29,9 @@ pg_noreturn extern void sg_gone(int sqlstate, const char *what);
 extern char *sg_rel_name(Oid relid);
 extern char *sg_rel_schema(Oid relid);
 
+/* Returns relpersistence, or '\0' of a relation that is gone, of which get_rel_persistence() raises XX000 */
+extern char sg_rel_persistence(Oid relid);
+
 /* Returns a schema's name; raises 3F000 */
 extern char *sg_schema_name(Oid schema);
 

@@ -17,6 +17,7 @@
 
 #include "base/calls.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/quote.h"
 #include "change/change.h"
@@ -42,7 +43,7 @@ next_build(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
 	double		bytes = (double) check_table(check, move->table)->blocks * BLCKSZ;
 	char	   *reason = NULL;
-	double		available = check_free_space(GetDefaultTablespace(get_rel_persistence(move->table), false), &reason);
+	double		available = check_free_space(GetDefaultTablespace(sg_rel_persistence(move->table), false), &reason);
 
 	if (sg_workers == 0)
 		check_row(cs, "deployment", CHECK_WARN, pstrdup("no index is built, since schemaguard.workers is 0"),

@@ -289,7 +289,7 @@ index_statements(const CheckStep *cs)
 static void
 check_disk(CheckStep *cs)
 {
-	Oid			tablespace = GetDefaultTablespace(get_rel_persistence(cs->child->relid), false);
+	Oid			tablespace = GetDefaultTablespace(sg_rel_persistence(cs->child->relid), false);
 	char	   *reason = NULL;
 	double		available = check_free_space(tablespace, &reason);
 

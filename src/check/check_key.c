@@ -428,7 +428,7 @@ problem_hint(CheckStep *cs, const FkProblem *problem, FkProblemKind kind)
 	switch (kind)
 	{
 		case FK_PROBLEM_PERSISTENCE:
-			if (get_rel_persistence(cs->view.key.parent) == RELPERSISTENCE_UNLOGGED)
+			if (sg_rel_persistence(cs->view.key.parent) == RELPERSISTENCE_UNLOGGED)
 				return psprintf("Make the parent permanent:\nALTER TABLE %s SET LOGGED;",
 								cs->step->parent_table);
 			break;

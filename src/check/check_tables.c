@@ -153,8 +153,8 @@ check_table(PlanCheck *check, Oid relid)
 static void
 check_unlogged(CheckStep *cs)
 {
-	if (get_rel_persistence(cs->child->relid) == RELPERSISTENCE_UNLOGGED &&
-		get_rel_persistence(cs->parent->relid) == RELPERSISTENCE_PERMANENT)
+	if (sg_rel_persistence(cs->child->relid) == RELPERSISTENCE_UNLOGGED &&
+		sg_rel_persistence(cs->parent->relid) == RELPERSISTENCE_PERMANENT)
 		check_row(cs, "persistence", CHECK_WARN,
 				  psprintf("child %s is unlogged, its parent is not: a crash empties the child, and a standby never has its rows",
 						   cs->step->child_table),

@@ -77,7 +77,7 @@ check_table(Oid relid, const char *side)
 		return fk_problem(FK_PROBLEM_TABLE, ERRCODE_INSUFFICIENT_PRIVILEGE,
 						  psprintf("%s %s is a system table", side, sg_relation_name(relid)),
 						  "A foreign key can't have a system table on either side.");
-	if (get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
+	if (sg_rel_persistence(relid) == RELPERSISTENCE_TEMP)
 		return fk_problem(FK_PROBLEM_PERSISTENCE, ERRCODE_INVALID_TABLE_DEFINITION,
 						  psprintf("%s %s is a temporary table", side, sg_relation_name(relid)),
 						  "Plans are for tables that stay; add keys of temporary tables where they are created.");
@@ -94,8 +94,8 @@ fk_check_tables(Oid child, Oid parent)
 	if (p == NULL && OidIsValid(parent))
 		p = check_table(parent, "parent");
 	if (p == NULL && OidIsValid(child) && OidIsValid(parent) &&
-		get_rel_persistence(child) == RELPERSISTENCE_PERMANENT &&
-		get_rel_persistence(parent) == RELPERSISTENCE_UNLOGGED)
+		sg_rel_persistence(child) == RELPERSISTENCE_PERMANENT &&
+		sg_rel_persistence(parent) == RELPERSISTENCE_UNLOGGED)
 		p = fk_problem(FK_PROBLEM_PERSISTENCE, ERRCODE_INVALID_TABLE_DEFINITION,
 					   psprintf("child %s is permanent, but parent %s is unlogged",
 								sg_relation_name(child), sg_relation_name(parent)),

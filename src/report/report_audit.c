@@ -144,32 +144,55 @@ unresolved_step(PlanStep *step, const FkKey *key, AuditResult result, char *reas
 	return ak;
 }
 
-static void
-add_step(AuditSet *set, PlanStep *step, bool judged)
+typedef struct StepLook
 {
+	AuditSet   *set;
+	PlanStep   *step;
+	bool		judged;
+	AuditKey   *key;			/* NULL: none that is wanted */
+} StepLook;
+
+/* A table may go while it is looked at */
+static void
+look_at_step(void *arg)
+{
+	StepLook   *look = arg;
+	PlanStep   *step = look->step;
 	FkKey		key = {0};
 	FkKey	   *twin;
 	FkProblem  *problem = plan_step_key(step, &key);
-	AuditKey   *ak;
 
-	if (!is_wanted(set, key.child, step->child_table))
+	if (!is_wanted(look->set, key.child, step->child_table))
 		return;
 
-	if (!judged)
-		ak = unresolved_step(step, &key, AUDIT_SKIPPED,
-							 step->reason ? step->reason : pstrdup(plan_state_word(step->state)));
+	if (!look->judged)
+		look->key = unresolved_step(step, &key, AUDIT_SKIPPED,
+									step->reason ? step->reason : pstrdup(plan_state_word(step->state)));
 	else if (problem)
-		ak = unresolved_step(step, &key, AUDIT_UNKNOWN, problem->reason);
-	else
+		look->key = unresolved_step(step, &key, AUDIT_UNKNOWN, problem->reason);
+	else if (!already_listed(look->set, &key))
 	{
-		if (already_listed(set, &key))
-			return;
 		key.name = step->fk_name;
 		twin = fk_declared_twin(&key);
-		ak = twin && judge_the_same(twin, &key) ? audit_key_new(twin, AUDIT_CATALOG, fk_state(twin)) :
+		look->key = twin && judge_the_same(twin, &key) ? audit_key_new(twin, AUDIT_CATALOG, fk_state(twin)) :
 			audit_key_new(&key, AUDIT_PLAN, FK_MISSING);
 	}
-	set->keys = lappend(set->keys, ak);
+}
+
+static void
+add_step(AuditSet *set, PlanStep *step, bool judged)
+{
+	StepLook	look = {set, step, judged};
+	const FkKey key = {0};
+	ErrorData  *edata = sg_try_undo(look_at_step, &look);
+
+	if (edata)
+	{
+		sg_rethrow_cancel(edata);
+		look.key = unresolved_step(step, &key, AUDIT_UNKNOWN, sg_error_text(edata));
+	}
+	if (look.key)
+		set->keys = lappend(set->keys, look.key);
 }
 
 typedef struct RuleArg

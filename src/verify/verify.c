@@ -157,11 +157,43 @@ test_replaced(VerifyKey *vk, const PlanStep *step)
 			psprintf("key %s", quote_identifier(plan_given(step->replaces))));
 }
 
+typedef struct StepLook
+{
+	const PlanStep *step;
+	VerifyKey  *vk;
+} StepLook;
+
+/* What the catalogs say of the step's key; a table may go while it is looked at */
+static void
+look_at_step(void *arg)
+{
+	const PlanStep *step = ((StepLook *) arg)->step;
+	VerifyKey  *vk = ((StepLook *) arg)->vk;
+	FkProblem  *problem = plan_step_key(step, &vk->expected);
+
+	vk->key = problem ? NULL : fk_declared_twin(&vk->expected);
+	if (vk->key == NULL)
+	{
+		verify_add_test(vk, "present", "present", "missing", AUDIT_FAIL,
+						problem ? problem->reason : step->reason);
+		return;
+	}
+	fk_citus_ask(vk->key);
+	verify_add_test(vk, "present", "present", "present", AUDIT_PASS,
+					strcmp(vk->key->name, step->fk_name) == 0 ? NULL :
+					psprintf("its name is %s", quote_identifier(vk->key->name)));
+	test_protection(vk);
+	test_clauses(vk);
+	if (step->replaces)
+		test_replaced(vk, step);
+}
+
 VerifyKey *
 verify_step(const PlanStep *step)
 {
 	VerifyKey  *vk = palloc0(sizeof(VerifyKey));
-	FkProblem  *problem;
+	StepLook	look = {step, vk};
+	ErrorData  *edata;
 
 	vk->fk_name = step->fk_name;
 	vk->child_table = step->child_table;
@@ -179,22 +211,14 @@ verify_step(const PlanStep *step)
 		return vk;
 	}
 
-	problem = plan_step_key(step, &vk->expected);
-	vk->key = problem ? NULL : fk_declared_twin(&vk->expected);
-	if (vk->key == NULL)
+	edata = sg_try_undo(look_at_step, &look);
+	if (edata)
 	{
-		verify_add_test(vk, "present", "present", "missing", AUDIT_FAIL,
-						problem ? problem->reason : step->reason);
-		return vk;
+		sg_rethrow_cancel(edata);
+		vk->key = NULL;
+		vk->tests = NIL;
+		verify_add_test(vk, "present", "present", NULL, AUDIT_UNKNOWN, sg_error_text(edata));
 	}
-	fk_citus_ask(vk->key);
-	verify_add_test(vk, "present", "present", "present", AUDIT_PASS,
-					strcmp(vk->key->name, step->fk_name) == 0 ? NULL :
-					psprintf("its name is %s", quote_identifier(vk->key->name)));
-	test_protection(vk);
-	test_clauses(vk);
-	if (step->replaces)
-		test_replaced(vk, step);
 	return vk;
 }
 

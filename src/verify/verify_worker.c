@@ -22,12 +22,12 @@
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/lock.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/spi.h"
@@ -162,7 +162,7 @@ no_worker_reason(void)
 static bool
 is_temporary(Oid relid)
 {
-	return get_rel_persistence(relid) == RELPERSISTENCE_TEMP;
+	return sg_rel_persistence(relid) == RELPERSISTENCE_TEMP;
 }
 
 /* The keys that workers can try */
