@@ -67,10 +67,10 @@ is("@lacking", '', 'each function has a section of the reference');
 is("@lacking", '', 'details are told of where their listing is');
 @lacking = grep { index($page{'docs/reference.md'}, "[$_](") < 0 } @functions;
 is("@lacking", '', 'docs/reference.md has each function in a row');
-# Those of schema schemaguard that a page tells people to call
+# Those of schema schemaguard that an example calls
 @lacking = grep { $reference !~ /^### schemaguard\.$_$/m || index($page{'docs/reference.md'}, "[$_](") < 0 }
-  sort keys %{ { map { $_ => 1 } map { $page{$_} =~ /\b(?:FROM|SELECT|CALL|EXECUTE FUNCTION) schemaguard\.(sg_\w+)\(/g } @paths } };
-is("@lacking", '', 'and those of schema schemaguard that pages call');
+  sort keys %{ { map { $_ => 1 } map { /\b(?:FROM|SELECT|CALL|EXECUTE FUNCTION) schemaguard\.(sg_\w+)\(/g } map { $page{$_} =~ /^```sql\n(.*?)^```/msg } @paths } };
+is("@lacking", '', 'and those of schema schemaguard that examples call');
 foreach my $part (qw(Privileges Locks Errors))
 {
 	@lacking = grep { $section{$_} && $section{$_} !~ /^\*\*$part\.\*\*/m } @functions;
