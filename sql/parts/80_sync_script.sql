@@ -178,13 +178,14 @@ COMMENT ON FUNCTION schemaguard.sg_sync_guard(boolean)
     IS 'from here on each statement of the session is looked at before it runs, as one of a plan is';
 
 -- Returns the beginning of a script. Where the extension is, each statement is looked at before it runs; where it is not, the script
--- begins only if nobody else could have planted code, or is trusted by who runs it (psql -v trust=...). A member of the role that runs
--- the script could do all that anyway.
-CREATE FUNCTION schemaguard.sg_sync_gate()
+-- begins only if nobody else could have planted code, or can once the script has given him something, or is trusted by who runs it (psql
+-- -v trust=...). A member of the role that runs the script could do all that anyway.
+CREATE FUNCTION schemaguard.sg_sync_gate(statements jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN $script$-- statements run code of roles that own something here: with a look by the extension, or not at all
+AS $function$
+    SELECT format($script$-- statements run code of roles that own something here: with a look by the extension, or not at all
 \if :{?trust}
 \else
 \set trust ''
@@ -205,6 +206,9 @@ BEGIN
         SELECT d.refobjid FROM pg_shdepend d
         WHERE d.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()) AND d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass
         UNION
+        -- the script makes them owners, or lets them make something
+        SELECT to_regrole(m.name) FROM unnest(%L::text[]) m (name)
+        UNION
         SELECT CASE a.grantee WHEN 'pg_database_owner'::regrole THEN (SELECT b.datdba FROM pg_database b WHERE b.datname = current_database()) ELSE a.grantee END
         FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE'
     ) SELECT string_agg(coalesce(quote_ident(r.rolname), 'PUBLIC'), ', ' ORDER BY r.rolname) INTO others
@@ -212,11 +216,15 @@ BEGIN
     WHERE r.rolsuper IS NOT TRUE AND (r.oid IS NULL OR NOT pg_has_role(r.oid, current_user, 'MEMBER'))
         AND coalesce(quote_ident(r.rolname), 'PUBLIC') <> ALL (regexp_split_to_array(current_setting('schemaguard_script.trust'), '\s*,\s*'));
     IF others IS NOT NULL THEN
-        RAISE insufficient_privilege USING MESSAGE = format('nothing has been applied: statements could run code of %s as role %I', others, current_user),
-            HINT = format('Run the script as the role that owns what it changes, or CREATE EXTENSION schemaguard here, which looks at each statement. If these roles may have the rights of %I: psql -v trust=%L', current_user, others);
+        RAISE insufficient_privilege USING MESSAGE = format('nothing has been applied: statements could run code of %%s as role %%I', others, current_user),
+            HINT = format('Run the script as the role that owns what it changes, or CREATE EXTENSION schemaguard here, which looks at each statement. If these roles may have the rights of %%I: psql -v trust=%%L', current_user, others);
     END IF;
-END $sync$;$script$;
-COMMENT ON FUNCTION schemaguard.sg_sync_gate()
+END $sync$;$script$, coalesce(array_agg(DISTINCT m.m[1]) FILTER (WHERE m.m IS NOT NULL), '{}'))
+    FROM jsonb_array_elements(statements) e
+    LEFT JOIN LATERAL regexp_matches(e ->> 'statement',
+        '(?: OWNER TO | AUTHORIZATION |GRANT [^;]* ON SCHEMA [^;]* TO )("(?:[^"]|"")*"|[^ ;]+)', 'g') m (m) ON true
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_gate(jsonb)
     IS 'the beginning of a script, which sees to it that its statements run no code of others';
 
 CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas schemaguard.names DEFAULT NULL,
@@ -280,7 +288,7 @@ BEGIN
     END IF;
 END %1$s;$owner$, schemaguard.sg_sync_tag(current_user), current_user);
     END IF;
-    RETURN NEXT schemaguard.sg_sync_gate();
+    RETURN NEXT schemaguard.sg_sync_gate(statements);
     lacking := schemaguard.sg_sync_lacks(statements);
     IF lacking IS NOT NULL THEN
         IF target = 'live' THEN

@@ -527,6 +527,13 @@ is($heard->(), $calm, 'of anybody');
 run('bare', "\\set trust 'app, mallory'\n$alone");
 isnt(query('bare', q{SELECT to_regclass('y.of')}), '', 'unless who runs it trusts that role');
 cmp_ok($heard->(), '>=', $calm + 6, 'whose code runs then');
+# nor for what it gives to a role that owns nothing yet
+database('ref', 'CREATE SCHEMA later; CREATE TABLE later.t (a int); ALTER TABLE later.t OWNER TO mallory');
+database('target');
+import('target', document('ref'));
+query('postgres', 'DROP DATABASE IF EXISTS empty_one');
+query('postgres', 'CREATE DATABASE empty_one TEMPLATE template0');
+like(run('empty_one', script('target')), qr/nothing has been applied: statements could run code of mallory/, 'a script that makes a role an owner does not begin, either');
 is(run('bare', $script, 'mallory') =~ /could run code/ ? 1 : 0, 0, 'and a role runs its own without a question');
 
 done_testing();
