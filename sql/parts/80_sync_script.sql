@@ -172,7 +172,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_lacks(jsonb)
 
 CREATE FUNCTION schemaguard.sg_sync_guard("on" boolean)
 RETURNS void
-LANGUAGE c VOLATILE PARALLEL UNSAFE
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_guard';
 COMMENT ON FUNCTION schemaguard.sg_sync_guard(boolean)
     IS 'from here on each statement of the session is looked at before it runs, as one of a plan is';
@@ -202,15 +202,18 @@ BEGIN
         PERFORM set_config('schemaguard.lock_timeout', '5s', false);
         RETURN;
     END IF;
-    WITH maker (role) AS (
-        SELECT d.refobjid FROM pg_shdepend d
-        WHERE d.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()) AND d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass
-        UNION
+    -- what predefined roles own, pg_shdepend does not say
+    WITH owner (role) AS (
+        SELECT n.nspowner FROM pg_namespace n UNION SELECT c.relowner FROM pg_class c UNION SELECT f.proowner FROM pg_proc f
+        UNION SELECT t.typowner FROM pg_type t UNION SELECT o.oprowner FROM pg_operator o UNION SELECT o.opcowner FROM pg_opclass o
+        UNION SELECT d.refobjid FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid AND b.datname = current_database()
+            WHERE d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass
+        UNION SELECT a.grantee FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE'
         -- the script makes them owners, or lets them make something
-        SELECT to_regrole(m.name) FROM unnest(%L::text[]) m (name)
-        UNION
-        SELECT CASE a.grantee WHEN 'pg_database_owner'::regrole THEN (SELECT b.datdba FROM pg_database b WHERE b.datname = current_database()) ELSE a.grantee END
-        FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE'
+        UNION SELECT to_regrole(m.name) FROM unnest(%L::text[]) m (name) WHERE to_regrole(m.name) IS NOT NULL
+    ), maker (role) AS (
+        SELECT DISTINCT CASE o.role WHEN 'pg_database_owner'::regrole THEN b.datdba ELSE o.role END
+        FROM owner o JOIN pg_database b ON b.datname = current_database()
     ) SELECT string_agg(coalesce(quote_ident(r.rolname), 'PUBLIC'), ', ' ORDER BY r.rolname) INTO others
     FROM maker m LEFT JOIN pg_roles r ON r.oid = m.role
     WHERE r.rolsuper IS NOT TRUE AND (r.oid IS NULL OR NOT pg_has_role(r.oid, current_user, 'MEMBER'))

@@ -333,6 +333,8 @@ is_analysed_only(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
 		case T_ViewStmt:
 		case T_RuleStmt:
 		case T_CreatePolicyStmt:

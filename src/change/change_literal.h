@@ -23,7 +23,7 @@ extern void change_reach_expressions(Node *statement, CodeReach *reach);
 /* Adds such types for a statement that was made of what somebody has written, ALTER TABLE and CREATE INDEX among them, and no other code of theirs */
 extern void change_reach_written(const char *sql, CodeReach *reach);
 
-/* Is it of a kind of which the server only analyses the expressions, and runs none? */
+/* Is it of a kind of which the server analyses the expressions, and runs none but those of a partition's key and bounds? */
 extern bool change_is_analysed_only(const char *sql);
 
 /* Does it make a function with settings of its own, by whose search_path the server would analyse a body in a text? */

@@ -189,6 +189,23 @@ reach_changed(CodeReach *reach, Query *query)
 		reach_actions(reach, relid, mode);
 }
 
+/*
+ * Adds what the query of a view runs: its expressions are its owner's, whoever
+ * reads the view, and can't be told from the reader's when the query is rewritten
+ */
+static void
+reach_view(CodeReach *reach, Oid relid)
+{
+	Relation	rel;
+
+	if (get_rel_relkind(relid) != RELKIND_VIEW)
+		return;
+	rel = sg_relation_open(relid, AccessShareLock);
+	for (int i = 0; rel->rd_rules && i < rel->rd_rules->numLocks; i++)
+		code_reach_expression(reach, (Node *) copyObject(rel->rd_rules->rules[i]->actions), rel->rd_rel->relowner);
+	table_close(rel, NoLock);
+}
+
 static bool
 visit_tables(Node *node, void *reach)
 {
@@ -197,7 +214,10 @@ visit_tables(Node *node, void *reach)
 	if (IsA(node, RangeTblEntry))
 	{
 		if (OidIsValid(((RangeTblEntry *) node)->relid))
+		{
 			reach_table(reach, ((RangeTblEntry *) node)->relid, NoLock);
+			reach_view(reach, ((RangeTblEntry *) node)->relid);
+		}
 		return false;
 	}
 	if (IsA(node, Query))
@@ -294,6 +314,18 @@ target_of(Node *statement, LOCKMODE *mode, bool *runs)
 			*mode = AccessExclusiveLock;
 			*runs = false;
 			return ((RenameStmt *) statement)->relation;
+		case T_RuleStmt:
+			*mode = AccessExclusiveLock;
+			*runs = false;
+			return ((RuleStmt *) statement)->relation;
+		case T_CreatePolicyStmt:
+			*mode = AccessExclusiveLock;
+			*runs = false;
+			return ((CreatePolicyStmt *) statement)->table;
+		case T_AlterPolicyStmt:
+			*mode = AccessExclusiveLock;
+			*runs = false;
+			return ((AlterPolicyStmt *) statement)->table;
 		case T_IndexStmt:
 			*mode = ShareLock;
 			return ((IndexStmt *) statement)->relation;
@@ -490,7 +522,7 @@ reach_creation(const CreateStmt *statement, CodeReach *reach)
 	}
 	foreach_ptr(Node, element, statement->tableElts)
 	{
-		if (IsA(element, TableLikeClause) && ((TableLikeClause *) element)->options)
+		if (IsA(element, TableLikeClause))
 			reach_named(reach, ((TableLikeClause *) element)->relation, AccessShareLock);
 	}
 }
@@ -556,7 +588,10 @@ visit_read(Node *node, void *reach)
 	if (IsA(node, RangeTblEntry))
 	{
 		if (OidIsValid(((RangeTblEntry *) node)->relid))
+		{
 			reach_compared(reach, ((RangeTblEntry *) node)->relid, NoLock);
+			reach_view(reach, ((RangeTblEntry *) node)->relid);
+		}
 		return false;
 	}
 	if (IsA(node, Query))
@@ -689,13 +724,11 @@ change_reach_statement(ChangeMove *move, const char *sql)
 		relid = RangeVarGetRelid(target, NoLock, true);
 		sg_scope_end(&scope);
 		if (OidIsValid(relid) && runs)
-		{
 			reach_table(arg.reach, relid, mode);
-			if (!OidIsValid(move->table))
-				move->owner = code_table_owner(relid);
-		}
 		else if (OidIsValid(relid) && is_table(relid))
 			(void) code_tree(relid, mode);
+		if (OidIsValid(relid) && !OidIsValid(move->table))
+			move->owner = code_table_owner(relid);
 	}
 	if (IsA(statement, RefreshMatViewStmt))
 	{

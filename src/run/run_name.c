@@ -86,7 +86,7 @@ add_related(Names *names, const CreateStmt *statement)
 	}
 	foreach_ptr(Node, element, statement->tableElts)
 	{
-		if (IsA(element, TableLikeClause) && ((TableLikeClause *) element)->options)
+		if (IsA(element, TableLikeClause))
 			add_table(names, ((TableLikeClause *) element)->relation);
 	}
 }

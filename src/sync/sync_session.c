@@ -18,12 +18,15 @@
 #include "commands/defrem.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "parser/parser.h"
 #include "tcop/utility.h"
 #include "utils/snapmgr.h"
 
 #include "base/code.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guard.h"
+#include "base/meant.h"
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "plan/plan_change.h"
@@ -50,6 +53,7 @@ is_frame(Node *statement)
 		case T_DiscardStmt:
 		case T_DoStmt:
 		case T_LockStmt:
+		case T_NotifyStmt:
 		case T_TransactionStmt:
 		case T_VariableSetStmt:
 		case T_VariableShowStmt:
@@ -86,6 +90,15 @@ is_outside(Node *statement)
 		default:
 			return false;
 	}
+}
+
+/* Does a text hold a statement of that kind, alone?  What a rule adds to a query comes with the text of the query. */
+static bool
+is_text_of(const char *text, Node *statement)
+{
+	List	   *parsed = raw_parser(text, RAW_PARSE_DEFAULT);
+
+	return list_length(parsed) == 1 && nodeTag(linitial_node(RawStmt, parsed)->stmt) == nodeTag(statement);
 }
 
 /* The text of one among several */
@@ -163,11 +176,18 @@ look(void (*fn) (void *arg), void *arg)
 	PopActiveSnapshot();
 }
 
+/* Raises 0A000 for what no plan holds: a query in a statement, a cursor, COPY, CALL */
 static void
 run_guarded(const Statement *s)
 {
 	char	   *text = text_of(s->planned, s->query);
 
+	if (!plan_accepts_statement(s->planned->utilityStmt) || !is_text_of(text, s->planned->utilityStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s is no statement that is looked at before it runs",
+						GetCommandTagName(CreateCommandTag(s->planned->utilityStmt))),
+				 errhint("Scripts have none such. For other work end the looks of this session:\nSELECT schemaguard.sg_sync_guard(false);")));
 	if (is_outside(s->planned->utilityStmt))
 	{
 		look(look_at_outside, text);
@@ -182,6 +202,8 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 		ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	Statement	s = {planned, query, read_only_tree, context, params, environment, dest, completion};
+	const SgMeant *meant;
+	SgGuard		guard;
 
 	if (!is_guarded || is_running || is_frame(planned->utilityStmt))
 	{
@@ -189,12 +211,16 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 		return;
 	}
 	is_running = true;
+	meant = sg_meant_set(NULL);
+	sg_guard_begin(&guard);
 	PG_TRY();
 	{
 		run_guarded(&s);
 	}
 	PG_FINALLY();
 	{
+		sg_guard_end(&guard);
+		(void) sg_meant_set(meant);
 		is_running = false;
 	}
 	PG_END_TRY();
@@ -212,12 +238,18 @@ sync_session_init(void)
  *
  * From here on, or no longer, each statement of the session but queries is looked
  * at before it runs, as one of a plan is, and no function of a role without the
- * caller's rights runs in the caller's name, at a commit neither.  Takes no right
- * from anybody but the session's own.
+ * caller's rights runs in the caller's name, at a commit neither.  Raises 42501
+ * unless the session's own role calls it: code that runs as somebody else within
+ * a statement could end the looks of the next one.
  */
 static Datum
 sg_sync_guard_entered(PG_FUNCTION_ARGS)
 {
+	if (InLocalUserIdChange() || InSecurityRestrictedOperation() || GetUserId() != GetOuterUserId())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("sg_sync_guard() can be called by role %s only, whose session it is", sg_role_name(GetOuterUserId())),
+				 errhint("Call it outside of functions that run as their owner:\nSELECT schemaguard.sg_sync_guard(true);")));
 	is_guarded = PG_GETARG_BOOL(0);
 	sg_guard_session(is_guarded);
 	PG_RETURN_VOID();

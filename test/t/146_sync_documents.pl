@@ -536,4 +536,57 @@ query('postgres', 'CREATE DATABASE empty_one TEMPLATE template0');
 like(run('empty_one', script('target')), qr/nothing has been applied: statements could run code of mallory/, 'a script that makes a role an owner does not begin, either');
 is(run('bare', $script, 'mallory') =~ /could run code/ ? 1 : 0, 0, 'and a role runs its own without a question');
 
+# ---- the looks of a session
+
+# a view's expressions are its owner's, whoever reads it
+database('ref', 'CREATE SCHEMA mal AUTHORIZATION mallory; CREATE VIEW mal.v AS SELECT 1::oid AS o; ALTER VIEW mal.v OWNER TO mallory; CREATE SCHEMA y; CREATE MATERIALIZED VIEW y.m AS SELECT o FROM mal.v; CREATE VIEW y.over AS SELECT o FROM mal.v; CREATE MATERIALIZED VIEW y.m2 AS SELECT o FROM y.over');
+database('target', 'CREATE SCHEMA mal AUTHORIZATION mallory; CREATE SCHEMA y; GRANT USAGE ON SCHEMA mal TO PUBLIC; CREATE TABLE y.t (o oid); SET ROLE mallory; CREATE VIEW mal.v AS SELECT lo_creat(-1) AS o');
+my $objects = q{SELECT count(*) FROM pg_largeobject_metadata WHERE lomowner <> 'mallory'::regrole};
+$document = query('ref', q{SELECT sg_snapshot_drop(name) FROM schemaguard.snapshot; DO $$ BEGIN PERFORM sg_snapshot_take('taken', schemas => '{y}'); END $$; SELECT sg_snapshot_export('taken')}) =~ s/^\s+//r;
+import('target', $document);
+like(run('target', script('target', $y)), qr/could run|left alone/, "a materialized view over somebody's view is not filled as a superuser");
+query('target', "CALL sg_sync_apply('r'$y, fail => false)");
+foreach my $statement ('INSERT INTO y.t SELECT o FROM mal.v', 'INSERT INTO y.t SELECT o FROM y.over')
+{
+	query('target', "SELECT sg_plan_create('v', replace => true); SELECT sg_plan_add_statement('v', '$statement')");
+	like(($node->psql('target', "CALL sg_apply('v')"))[2], qr/left alone/, "nor does a plan run $statement");
+}
+is(query('target', $objects), '0', 'whose built-in functions change nothing');
+query('target', 'INSERT INTO y.t SELECT o FROM mal.v');
+is(query('target', $objects), '1', 'as they do by hand');
+
+# what runs as its owner does not end them
+query('target', q{SET ROLE mallory; CREATE FUNCTION mal.ends() RETURNS void SECURITY DEFINER LANGUAGE sql AS 'SELECT schemaguard.sg_sync_guard(false)'; CREATE FUNCTION mal.begins() RETURNS void SECURITY DEFINER LANGUAGE sql AS 'SELECT schemaguard.sg_sync_guard(true)'});
+foreach my $function ('ends', 'begins') { like(($node->psql('target', "SELECT mal.$function()"))[2], qr/sg_sync_guard\(\) can be called by role \w+ only/, "a function of somebody $function no looks"); }
+my $guarded = "SELECT schemaguard.sg_sync_guard(true) \\g /dev/null\n";
+query('target', 'CREATE TABLE y.log (a int); CREATE RULE n AS ON INSERT TO y.log DO ALSO NOTIFY y');
+foreach my $statement ('CREATE TABLE y.made AS SELECT o FROM mal.v', 'EXPLAIN ANALYZE SELECT o FROM mal.v', 'COPY (SELECT o FROM mal.v) TO STDOUT', 'DO $$ BEGIN CREATE TABLE y.made AS SELECT o FROM mal.v; END $$', 'VACUUM y.t', 'CREATE DATABASE more')
+{
+	like(($node->psql('target', $guarded . $statement))[2], qr/is no statement that is looked at|cannot be executed from a function/, "$statement is refused there");
+}
+is(query('target', $objects), '1', 'and does nothing');
+is(query('target', $guarded . 'INSERT INTO y.log VALUES (1); SELECT count(*) FROM y.log'), '1', 'what a rule adds to a query is not the query again');
+is((run('target', $guarded . "SELECT schemaguard.sg_sync_guard(false) \\g /dev/null\nCREATE TABLE y.made AS SELECT 1 AS a")), '', 'until the looks end');
+
+# a table is analysed as what was looked at
+query('target', 'GRANT CREATE, USAGE ON SCHEMA y TO mallory; CREATE FUNCTION y._ev(text) RETURNS int[] IMMUTABLE LANGUAGE sql AS $$ SELECT ARRAY[1] $$; SET ROLE mallory; CREATE TABLE mal.like_it (a int)');
+my $holder = $node->background_psql('target');
+$holder->query_safe('SET ROLE mallory; BEGIN; LOCK TABLE mal.like_it IN ACCESS EXCLUSIVE MODE');
+query('target', q{SELECT sg_plan_create('w', replace => true); SELECT sg_plan_add_statement('w', $q$CREATE TABLE y.waits (b int DEFAULT cardinality(y._ev('{5}')), LIKE mal.like_it)$q$)});
+my $waiter = $node->background_psql('target', on_error_stop => 0);
+$waiter->query_until(qr/begun/, "\\echo begun\nSET schemaguard.lock_timeout = '60s'; CALL sg_apply('w');\n");
+ok($node->poll_query_until('target', q{SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = 'mal.like_it'::regclass}), 'CREATE TABLE waits for the table that it is like');
+query('target', q{SET ROLE mallory; CREATE DOMAIN y.ev AS int CHECK (lo_creat(-1) > 0)});
+$holder->query_safe('COMMIT');
+$holder->quit;
+$waiter->query('SELECT 1');
+$waiter->quit;
+is(query('target', $objects), '1', 'and runs no code of a type that came meanwhile');
+
+# predefined roles own things, too
+query('postgres', 'DROP DATABASE IF EXISTS empty_one');
+query('postgres', 'CREATE DATABASE empty_one TEMPLATE template0 OWNER mallory');
+query('empty_one', 'REVOKE CREATE ON SCHEMA public FROM pg_database_owner; SET ROLE mallory; CREATE SCHEMA s AUTHORIZATION pg_database_owner');
+like(run('empty_one', $script), qr/nothing has been applied: statements could run code of mallory/, "the database's owner owns what pg_database_owner does");
+
 done_testing();
