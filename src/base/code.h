@@ -126,6 +126,12 @@ extern bool code_holds(void);
 
 /* ---- code_raw.c: what somebody has written, which runs code when it is analysed ---- */
 
+/* Is that code of the server's scanner one of a literal in quotes? */
+extern bool code_is_literal(int token);
+
+/* Has a text any?  Without one its analysis alone calls no input function of a type. */
+extern bool code_has_literal(const char *sql);
+
 /*
  * What the names in a raw expression or query lead to, by the search_path that
  * is in force; of one over a table's row, code_reach_row() has the rest.

@@ -25,6 +25,7 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "parser/parse_type.h"
+#include "parser/scanner.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/inval.h"
@@ -314,6 +315,34 @@ code_prepare(const CodeReach *reach, const char *sql)
 
 	code_analyse_as_meant(reach, prepare, &prepared);
 	return prepared.plan;
+}
+
+/* From the comment in parser/scanner.h */
+#define TOKEN_END 0
+#define TOKEN_SCONST 261
+#define TOKEN_XCONST 264
+
+bool
+code_is_literal(int token)
+{
+	return token >= TOKEN_SCONST && token <= TOKEN_XCONST;
+}
+
+bool
+code_has_literal(const char *sql)
+{
+	core_yy_extra_type extra;
+	core_YYSTYPE value;
+	YYLTYPE		location;
+	core_yyscan_t scanner = scanner_init(sql, &extra, &ScanKeywords, ScanKeywordTokens);
+	int			token;
+
+	SG_SCANNER_QUIET(extra);
+	do
+		token = core_yylex(&value, &location, scanner);
+	while (token != TOKEN_END && !code_is_literal(token));
+	scanner_finish(scanner);
+	return token != TOKEN_END;
 }
 
 bool

@@ -244,11 +244,32 @@ change_reach_expressions(Node *statement, CodeReach *reach)
 		change_reach_literals(statement, reach);
 }
 
+bool
+change_reads_no_value(const char *sql)
+{
+	switch (nodeTag(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt))
+	{
+		case T_ViewStmt:
+		case T_CreateTableAsStmt:	/* without data: see plan_accept.c */
+		case T_RuleStmt:
+		case T_CreatePolicyStmt:
+		case T_AlterPolicyStmt:
+		case T_CreateTrigStmt:
+		case T_CreateStatsStmt:
+		case T_CreateFunctionStmt:
+			return !code_has_literal(sql);
+		default:
+			return false;
+	}
+}
+
 void
 change_reach_written(const char *sql, CodeReach *reach)
 {
 	SgScope		scope;
 
+	if (change_reads_no_value(sql))
+		return;
 	sg_caller_begin(&scope);
 	change_reach_expressions(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt, reach);
 	sg_scope_end(&scope);

@@ -20,6 +20,9 @@ extern void change_reach_literals(Node *statement, CodeReach *reach);
 /* The same, of any statement, ALTER TABLE and ALTER DOMAIN among them */
 extern void change_reach_expressions(Node *statement, CodeReach *reach);
 
+/* Does the server only analyse what is written in a statement, and is there no literal that would become a value by that? */
+extern bool change_reads_no_value(const char *sql);
+
 /* Adds such types for a statement that was made of what somebody has written, ALTER TABLE and CREATE INDEX among them, and no other code of theirs */
 extern void change_reach_written(const char *sql, CodeReach *reach);
 

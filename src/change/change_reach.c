@@ -553,13 +553,14 @@ reach_emptied(ChangeMove *move, const TruncateStmt *statement, CodeReach *reach)
 
 /* Adds code that a utility statement runs to compute values, or when its parts are analysed */
 static void
-reach_utility(ChangeMove *move, Node *statement, CodeReach *reach)
+reach_utility(ChangeMove *move, const char *sql, Node *statement, CodeReach *reach)
 {
 	CodeReach  *types = code_reach();
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
-	change_reach_literals(statement, types);
+	if (!change_reads_no_value(sql))
+		change_reach_literals(statement, types);
 	if (code_is_others(types) || code_has_domains(types))
 		change_reach_literals(statement, reach);
 	if (IsA(statement, AlterTableStmt))
@@ -741,7 +742,7 @@ change_reach_statement(ChangeMove *move, const char *sql)
 			return false;
 		}
 	}
-	reach_utility(move, statement, arg.reach);
+	reach_utility(move, sql, statement, arg.reach);
 	move->reach = arg.reach;
 	return true;
 }

@@ -40,8 +40,6 @@ SG_FUNCTION(sg_sync_seen);
 /* Codes of the scanner's tokens, from the comment in parser/scanner.h */
 #define TOKEN_END 0
 #define TOKEN_IDENT 258
-#define TOKEN_SCONST 261
-#define TOKEN_XCONST 264
 #define TOKEN_TYPECAST 268
 
 /* All keywords get this one */
@@ -76,12 +74,6 @@ typedef struct ScanArg
 
 static void scan_literal(const char *literal, Seen *seen);
 
-static bool
-is_literal(int token)
-{
-	return token >= TOKEN_SCONST && token <= TOKEN_XCONST;
-}
-
 /* Adds a name that ends, by what follows it; as a type an array's own name counts as its element with [] */
 static void
 add_name(Seen *seen, const SeenName *name, int token, const char *keyword)
@@ -94,7 +86,7 @@ add_name(Seen *seen, const SeenName *name, int token, const char *keyword)
 	if (name->parts < 2)
 		return;
 	seen->names = lappend(seen->names, second ? pnstrdup(name->text.data, second - name->text.data) : pstrdup(name->text.data));
-	if (!(name->is_cast || token == '(' || is_literal(token)))
+	if (!(name->is_cast || token == '(' || code_is_literal(token)))
 		return;
 	seen->types = lappend(seen->types, psprintf("%s%s", name->text.data, is_array ? "[]" : ""));
 	if (last[0] == '_')
@@ -155,9 +147,9 @@ scan(const char *sql, Seen *seen)
 		is_as = token == TOKEN_KEYWORD && strcmp(word, "as") == 0;
 		if (after_literal && token != TOKEN_TYPECAST && !is_as)
 			seen->untyped = true;
-		seen->literal = seen->literal || is_literal(token);
-		after_literal = is_literal(token) && name.parts < 2;
-		if (seen->within && is_literal(token))
+		seen->literal = seen->literal || code_is_literal(token);
+		after_literal = code_is_literal(token) && name.parts < 2;
+		if (seen->within && code_is_literal(token))
 			scan_literal(value.str, seen);
 		if (token == '.' && name.parts > 0)
 		{

@@ -589,4 +589,15 @@ query('postgres', 'CREATE DATABASE empty_one TEMPLATE template0 OWNER mallory');
 query('empty_one', 'REVOKE CREATE ON SCHEMA public FROM pg_database_owner; SET ROLE mallory; CREATE SCHEMA s AUTHORIZATION pg_database_owner');
 like(run('empty_one', $script), qr/nothing has been applied: statements could run code of mallory/, "the database's owner owns what pg_database_owner does");
 
+# an honest owner's types and casts keep nothing away that only mentions the table
+my $users = q{CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory; CREATE TYPE mal.state AS ENUM ('a', 'b'); CREATE DOMAIN mal.mail AS text CHECK (VALUE LIKE '%@%');
+	CREATE FUNCTION mal.number(mal.state) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'; CREATE CAST (mal.state AS int) WITH FUNCTION mal.number AS IMPLICIT;
+	CREATE TABLE mal.users (id int PRIMARY KEY, n int, state mal.state, mail mal.mail); INSERT INTO mal.users VALUES (1, 1, 'a', 'a@b'); RESET ROLE;};
+database('ref', $users . q{SET ROLE mallory; CREATE VIEW mal.few AS SELECT id, n FROM mal.users WHERE n > 1; CREATE POLICY p ON mal.users USING (id > 1); CREATE RULE r AS ON DELETE TO mal.users DO ALSO NOTIFY gone;
+	CREATE FUNCTION mal.twice(mal.state) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 2; END'; CREATE STATISTICS mal.together ON id, n FROM mal.users; CREATE MATERIALIZED VIEW mal.stored AS SELECT id FROM mal.users WITH NO DATA;});
+database('target', $users);
+import('target', document('ref'));
+is(run('target', script('target')), '', "a script of an owner's views, rules, policies and functions runs by a superuser");
+is(query('target', "SELECT kind, object FROM sg_drift_details('r') WHERE class <> 'unmanaged'"), '', 'to its end');
+
 done_testing();
