@@ -236,6 +236,10 @@ COMMENT ON COLUMN schemaguard.plan_value.column_name IS 'the column that got a v
 COMMENT ON COLUMN schemaguard.plan_value.was IS 'what stood there';
 COMMENT ON COLUMN schemaguard.plan_value.value IS 'what was set';
 COMMENT ON COLUMN schemaguard.plan_value.at IS 'when that was';
+-- no policy shows a row to anybody; a dump by the database's owner asks for the right all the same
+ALTER TABLE schemaguard.plan_value ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON schemaguard.plan_value TO PUBLIC;
+GRANT SELECT ON SEQUENCE schemaguard.plan_value_id_seq TO PUBLIC;
 
 GRANT SELECT ON schemaguard.plan, schemaguard.plan_step, schemaguard.plan_note, schemaguard.plan_deed TO PUBLIC;
 

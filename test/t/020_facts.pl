@@ -234,7 +234,7 @@ SKIP:
 	my @looked_up = map { ($_, "pg_finfo_$_") } split /\n/, $node->safe_psql('postgres', q{SELECT DISTINCT prosrc FROM pg_proc WHERE probin LIKE '%schemaguard'});
 	is(join(' ', sort map { (split)[2] } `nm -D --defined-only $library`),
 		join(' ', sort @looked_up, (map { ($_, "pg_finfo_$_") } qw(sg_warn_of_schema sg_refuse_update sg_refuse_publications sg_discover_fks sg_discovery_candidates sg_plan_check sg_plan_set sg_plan_skip)),
-			qw(_PG_init Pg_magic_func audit_worker_main deploy_worker_main sync_scratch_main sync_script_main worker_main)), 'exported symbols');
+			qw(_PG_init Pg_magic_func audit_worker_main deploy_worker_main sync_scratch_main sync_script_main verify_worker_main worker_main)), 'exported symbols');
 }
 
 $node->stop('immediate');
