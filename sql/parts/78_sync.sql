@@ -390,6 +390,25 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_acl_guard(text, text, jsonb, jsonb)
     IS 'the guard of statements that grant and revoke';
 
+-- a dollar quote for a text
+CREATE FUNCTION schemaguard.sg_sync_tag(body text, word text DEFAULT 'sync')
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN '$' || word || CASE WHEN position('$' || word IN body) > 0 THEN '_' || md5(body) ELSE '' END || '$';
+COMMENT ON FUNCTION schemaguard.sg_sync_tag(text, text)
+    IS 'a dollar quote for a text, of a word that sg_sync_plain() knows';
+
+-- Returns a statement outside of a block: as a value where psql would put that of a variable for what follows a colon
+CREATE FUNCTION schemaguard.sg_sync_outside(statement text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN statement ~ ':["''{[:alpha:]_]' THEN format('SELECT %1$s%2$s%1$s \gexec', schemaguard.sg_sync_tag(statement), statement)
+    ELSE statement || ';' END;
+COMMENT ON FUNCTION schemaguard.sg_sync_outside(text)
+    IS 'a statement of a script outside of a block, which psql leaves as it is';
+
 -- CREATE INDEX CONCURRENTLY: outside of a transaction, so what is asked before and after stands beside it
 CREATE FUNCTION schemaguard.sg_sync_concurrently(
     object text, statement text, guard text, before text, after text, index text, index_after text)
@@ -414,7 +433,7 @@ BEGIN
 END %1$s;
 SELECT %4$s IS NOT DISTINCT FROM %5$s AS sync_needed \gset
 \if :sync_needed
-%8$s;
+%8$s
 DO %1$s
 DECLARE
     sync_is text := %9$s;
@@ -423,7 +442,7 @@ BEGIN
         RAISE 'index %% is not what it should be: %%', %2$L, coalesce(sync_is, 'not there');
     END IF;
 END %1$s;
-\endif$script$, q.tag, index, index, guard, quote_nullable(before), quote_nullable(after), object, statement,
+\endif$script$, q.tag, index, index, guard, quote_nullable(before), quote_nullable(after), object, schemaguard.sg_sync_outside(statement),
         schemaguard.sg_sync_index_is(index), index_after)
     FROM (SELECT schemaguard.sg_sync_tag(object || statement || guard || coalesce(before, '') || coalesce(after, '')
         || index_after) AS tag) q
@@ -440,15 +459,6 @@ RETURN '-- ' || regexp_replace(line, E'\r\n|\r|\n', chr(10) || '-- ', 'g');
 COMMENT ON FUNCTION schemaguard.sg_sync_comment(text)
     IS 'a text as a comment of a script';
 
--- a dollar quote for a text
-CREATE FUNCTION schemaguard.sg_sync_tag(body text, word text DEFAULT 'sync')
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-RETURN '$' || word || CASE WHEN position('$' || word IN body) > 0 THEN '_' || md5(body) ELSE '' END || '$';
-COMMENT ON FUNCTION schemaguard.sg_sync_tag(text, text)
-    IS 'a dollar quote for a text, of a word that sg_sync_plain() knows';
-
 -- Returns a statement with its guard: it is run where the object is as it was before, left alone where it is as it should be
 -- after; anything else ends the script
 CREATE FUNCTION schemaguard.sg_sync_guarded(step text, object text, statement text, guard text, before text, after text)
@@ -456,7 +466,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT CASE WHEN guard IS NULL THEN statement || ';'
+    SELECT CASE WHEN guard IS NULL THEN schemaguard.sg_sync_outside(statement)
         ELSE format($script$DO %1$s%8$s
 DECLARE
     sync_is text := %2$s;

@@ -252,6 +252,7 @@ my %call = (
 	'schemaguard.sg_sync_texts' => q{SELECT schemaguard.sg_sync_texts('["a"]')},
 	'schemaguard.sg_sync_problem' => q{SELECT schemaguard.sg_sync_problem('table', '{t_c}', false, 'ALTER TABLE t_c ADD a int', 'true')},
 	'schemaguard.sg_sync_guard' => q{SELECT schemaguard.sg_sync_guard(false)},
+	'schemaguard.sg_sync_outside' => q{SELECT schemaguard.sg_sync_outside('SELECT 1')},
 	'schemaguard.sg_sync_gate' => q{SELECT schemaguard.sg_sync_gate('[]')},
 	'schemaguard.sg_sync_every' => q{SELECT * FROM schemaguard.sg_sync_every('{}', 'secret', 'secret', true, true)},
 	'schemaguard.sg_sync_seen' => q{SELECT schemaguard.sg_sync_seen('SELECT 1::public.t')},

@@ -600,4 +600,11 @@ import('target', document('ref'));
 is(run('target', script('target')), '', "a script of an owner's views, rules, policies and functions runs by a superuser");
 is(query('target', "SELECT kind, object FROM sg_drift_details('r') WHERE class <> 'unmanaged'"), '', 'to its end');
 
+# psql puts no variable's value into a statement
+database('ref', q{CREATE TABLE public.a (a int[], trust int); CREATE INDEX i ON public.a ((a[1:trust]))});
+database('target', 'CREATE TABLE public.a (a int[], trust int); INSERT INTO public.a VALUES (NULL, 1)');
+import('target', document('ref'));
+is(run('target', "\\set trust 2\n" . script('target')), '', 'a name behind a colon stays one');
+is(query('target', "SELECT count(*) FROM sg_drift_details('r') WHERE class <> 'unmanaged'"), '0', 'in the index, too');
+
 done_testing();
