@@ -215,9 +215,10 @@ foreach (
 	[ q{CREATE VIEW public.new AS SELECT id FROM mal.lists WHERE a = '{1}'}, 'could run function mal.quiet' ],
 	[ q{CREATE SCHEMA more CREATE VIEW new AS SELECT id FROM mal.lists WHERE a = '{1}'}, 'could run function mal.quiet' ],
 	[ q{CREATE FUNCTION public.new() RETURNS bigint LANGUAGE sql AS $f$ SELECT count(*) FROM mal.lists WHERE a = '{1}' $f$}, 'could run function mal.quiet' ],
-	[ q{CREATE POLICY new ON mal.lists USING (a = '{1}')}, 'could run function mal.quiet' ],
+	# as the owner of the table
+	[ q{CREATE POLICY new ON mal.lists USING (a = '{1}')}, '' ],
 	[ q{CREATE STATISTICS public.new ON (a = '{1}'), id FROM mal.lists}, 'could run function mal.quiet' ],
-	[ q{CREATE RULE new AS ON DELETE TO mal.lists WHERE old.a = '{1}' DO ALSO NOTIFY new}, 'could run function mal.quiet' ],
+	[ q{CREATE RULE new AS ON DELETE TO mal.lists WHERE old.a = '{1}' DO ALSO NOTHING}, '' ],
 	[ 'REFRESH MATERIALIZED VIEW public.stored', 'could run function mal.quiet' ],
 	[ 'ALTER TYPE public.row_type ALTER ATTRIBUTE a TYPE bigint CASCADE', 'could run function mal.quiet' ],
 	(map { [ $_, 'could run function mal.quiet' ] } (
