@@ -459,6 +459,17 @@ RETURN '-- ' || regexp_replace(line, E'\r\n|\r|\n', chr(10) || '-- ', 'g');
 COMMENT ON FUNCTION schemaguard.sg_sync_comment(text)
     IS 'a text as a comment of a script';
 
+-- Returns a statement within a block: as a text where the server analyses what is in it before an extension may look
+CREATE FUNCTION schemaguard.sg_sync_inside(statement text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' THEN format(
+    'EXECUTE CASE current_setting(''schemaguard_script.guard'', true) WHEN ''on'' THEN format(''SELECT schemaguard.sg_sync_run(%%L)'', q) '
+    'ELSE q END FROM (SELECT %L) x (q)', statement) ELSE statement END;
+COMMENT ON FUNCTION schemaguard.sg_sync_inside(text)
+    IS 'a statement of a script within a block, where it can be looked at before it is analysed';
+
 -- Returns a statement with its guard: it is run where the object is as it was before, left alone where it is as it should be
 -- after; anything else ends the script
 CREATE FUNCTION schemaguard.sg_sync_guarded(step text, object text, statement text, guard text, before text, after text)
@@ -476,7 +487,8 @@ BEGIN
     ELSIF sync_is %5$s THEN
         RAISE '%% is neither as it was nor as it should be: %%', %6$L, %7$s;
     END IF;
-END %1$s;$script$, q.tag, guard, CASE WHEN before IS NULL THEN 'IS NULL' ELSE '= ' || quote_literal(before) END, statement,
+END %1$s;$script$, q.tag, guard, CASE WHEN before IS NULL THEN 'IS NULL' ELSE '= ' || quote_literal(before) END,
+            schemaguard.sg_sync_inside(statement),
             CASE WHEN after IS NULL THEN 'IS NOT NULL'
                 -- what is dropped to be made anew may not be there
                 WHEN step = 'drop' THEN 'IS NOT NULL AND sync_is <> ' || quote_literal(after)

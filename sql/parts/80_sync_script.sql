@@ -177,6 +177,13 @@ AS 'MODULE_PATHNAME', 'sg_sync_guard';
 COMMENT ON FUNCTION schemaguard.sg_sync_guard(boolean)
     IS 'from here on each statement of the session is looked at before it runs, as one of a plan is';
 
+CREATE FUNCTION schemaguard.sg_sync_run(statements text)
+RETURNS void
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_sync_run';
+COMMENT ON FUNCTION schemaguard.sg_sync_run(text)
+    IS 'runs statements with these looks';
+
 -- Returns the beginning of a script. Where the extension is, each statement is looked at before it runs; where it is not, the script
 -- begins only if nobody else could have planted code, or can once the script has given him something, or is trusted by who runs it (psql
 -- -v trust=...). A member of the role that runs the script could do all that anyway.
@@ -199,7 +206,7 @@ BEGIN
             WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND d.classid = 'pg_proc'::regclass
                 AND d.objid = to_regprocedure('schemaguard.sg_sync_guard(boolean)')) THEN
         PERFORM schemaguard.sg_sync_guard(true);
-        PERFORM set_config('schemaguard.lock_timeout', '5s', false);
+        PERFORM set_config('schemaguard.lock_timeout', '5s', false), set_config('schemaguard_script.guard', 'on', false);
         RETURN;
     END IF;
     -- what predefined roles own, pg_shdepend does not say
@@ -209,7 +216,7 @@ BEGIN
         UNION SELECT d.refobjid FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid AND b.datname = current_database()
             WHERE d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass
         UNION SELECT a.grantee FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE'
-        -- the script makes them owners, or lets them make something
+        -- the script makes them owners, or gives them rights
         UNION SELECT to_regrole(m.name) FROM unnest(%L::text[]) m (name) WHERE to_regrole(m.name) IS NOT NULL
     ), maker (role) AS (
         SELECT DISTINCT CASE o.role WHEN 'pg_database_owner'::regrole THEN b.datdba ELSE o.role END
@@ -222,10 +229,8 @@ BEGIN
         RAISE insufficient_privilege USING MESSAGE = format('nothing has been applied: statements could run code of %%s as role %%I', others, current_user),
             HINT = format('Run the script as the role that owns what it changes, or CREATE EXTENSION schemaguard here, which looks at each statement. If these roles may have the rights of %%I: psql -v trust=%%L', current_user, others);
     END IF;
-END $sync$;$script$, coalesce(array_agg(DISTINCT m.m[1]) FILTER (WHERE m.m IS NOT NULL), '{}'))
-    FROM jsonb_array_elements(statements) e
-    LEFT JOIN LATERAL regexp_matches(e ->> 'statement',
-        '(?: OWNER TO | AUTHORIZATION |GRANT [^;]* ON SCHEMA [^;]* TO )("(?:[^"]|"")*"|[^ ;]+)', 'g') m (m) ON true
+END $sync$;$script$, ARRAY(SELECT e ->> 'object' FROM jsonb_array_elements(statements) e
+        WHERE e ->> 'note' = 'need' AND e ->> 'kind' = 'role' ORDER BY 1))
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_gate(jsonb)
     IS 'the beginning of a script, which sees to it that its statements run no code of others';

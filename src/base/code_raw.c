@@ -184,6 +184,8 @@ reach_call_types(CodeReach *reach, Node *call)
 	}
 	else if (IsA(call, A_Expr))
 		each_operator(((A_Expr *) call)->name, reach_operator_types, reach);
+	else if (IsA(call, SubLink) && ((SubLink *) call)->operName)
+		each_operator(((SubLink *) call)->operName, reach_operator_types, reach);
 }
 
 void
@@ -249,6 +251,8 @@ reach_names(Node *node, void *context)
 	}
 	else if (IsA(node, A_Expr))
 		each_operator(((A_Expr *) node)->name, reach_operator, reach);
+	else if (IsA(node, SubLink) && ((SubLink *) node)->operName)
+		each_operator(((SubLink *) node)->operName, reach_operator, reach);
 	else if (IsA(node, RangeVar))
 	{
 		Oid			relid = RangeVarGetRelid((RangeVar *) node, NoLock, true);

@@ -266,12 +266,18 @@ change_reads_no_value(const char *sql)
 void
 change_reach_written(const char *sql, CodeReach *reach)
 {
+	CodeReach  *types = code_reach();
+	Node	   *statement;
 	SgScope		scope;
 
 	if (change_reads_no_value(sql))
 		return;
+	statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
 	sg_caller_begin(&scope);
-	change_reach_expressions(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt, reach);
+	change_reach_expressions(statement, types);
+	/* a literal runs no cast, which an owner of a type alone could plant */
+	if (code_is_others(types) || code_has_domains(types))
+		change_reach_expressions(statement, reach);
 	sg_scope_end(&scope);
 }
 
@@ -316,9 +322,11 @@ change_reach_literals(Node *statement, CodeReach *reach)
 			plan_index_literals((IndexStmt *) statement, reach);
 			break;
 		case T_CreateStatsStmt:
-			foreach_ptr(const RangeVar, table, ((CreateStatsStmt *) statement)->relations)
+			/* the server takes nothing else than a name, and says so */
+			foreach_ptr(const Node, table, ((CreateStatsStmt *) statement)->relations)
 			{
-				reach_columns(reach, table);
+				if (IsA(table, RangeVar))
+					reach_columns(reach, (const RangeVar *) table);
 			}
 			foreach_ptr(const StatsElem, element, ((CreateStatsStmt *) statement)->exprs)
 			{
@@ -356,6 +364,7 @@ is_analysed_only(Node *statement)
 	{
 		case T_CreateStmt:
 		case T_CreateForeignTableStmt:
+		case T_CreateTableAsStmt:	/* without data: see plan_accept.c */
 		case T_ViewStmt:
 		case T_RuleStmt:
 		case T_CreatePolicyStmt:
@@ -385,8 +394,23 @@ change_is_analysed_only(const char *sql)
 	return is_analysed_only(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt);
 }
 
+/* Is a statement in a body in SQL analysed with what it holds, though it is no query? */
+static bool
+holds_query(const char *body)
+{
+	ErrorData  *edata;
+
+	foreach_ptr(const RawStmt, raw, plan_parse(body, &edata))
+	{
+		if (IsA(raw->stmt, CreateTableAsStmt) || IsA(raw->stmt, ExplainStmt) || IsA(raw->stmt, DeclareCursorStmt) ||
+			IsA(raw->stmt, CallStmt))
+			return true;
+	}
+	return false;
+}
+
 bool
-change_has_settings(const char *sql)
+change_hides_body(const char *sql)
 {
 	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
 
@@ -394,7 +418,8 @@ change_has_settings(const char *sql)
 		return false;
 	foreach_ptr(const DefElem, option, ((CreateFunctionStmt *) statement)->options)
 	{
-		if (strcmp(option->defname, "set") == 0)
+		if (strcmp(option->defname, "set") == 0 ||
+			(strcmp(option->defname, "as") == 0 && holds_query(strVal(linitial((List *) option->arg)))))
 			return true;
 	}
 	return false;

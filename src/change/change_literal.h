@@ -29,8 +29,11 @@ extern void change_reach_written(const char *sql, CodeReach *reach);
 /* Is it of a kind of which the server analyses the expressions, and runs none but those of a partition's key and bounds? */
 extern bool change_is_analysed_only(const char *sql);
 
-/* Does it make a function with settings of its own, by whose search_path the server would analyse a body in a text? */
-extern bool change_has_settings(const char *sql);
+/*
+ * Does it make a function whose body in a text no look goes through as the server
+ * would: by a search_path of its own, or with a query in another statement?
+ */
+extern bool change_hides_body(const char *sql);
 
 /* Returns a table that a statement names, or InvalidOid: the statement says so itself if there is none */
 extern Oid	change_find_named(const RangeVar *name);

@@ -206,6 +206,23 @@ reach_view(CodeReach *reach, Oid relid)
 	table_close(rel, NoLock);
 }
 
+/* Adds the policies that rewriting has put before the rows of a table: they are its owner's, whoever reads it */
+static void
+reach_policies(CodeReach *reach, const RangeTblEntry *rte)
+{
+	if (rte->securityQuals)
+		code_reach_expression(reach, (Node *) rte->securityQuals, code_table_owner(rte->relid));
+}
+
+/* The same for rows that a query writes */
+static void
+reach_checks(CodeReach *reach, const Query *query)
+{
+	if (query->withCheckOptions && query->resultRelation)
+		code_reach_expression(reach, (Node *) query->withCheckOptions,
+							  code_table_owner(rt_fetch(query->resultRelation, query->rtable)->relid));
+}
+
 static bool
 visit_tables(Node *node, void *reach)
 {
@@ -217,12 +234,14 @@ visit_tables(Node *node, void *reach)
 		{
 			reach_table(reach, ((RangeTblEntry *) node)->relid, NoLock);
 			reach_view(reach, ((RangeTblEntry *) node)->relid);
+			reach_policies(reach, (RangeTblEntry *) node);
 		}
 		return false;
 	}
 	if (IsA(node, Query))
 	{
 		reach_changed(reach, (Query *) node);
+		reach_checks(reach, (Query *) node);
 		return query_tree_walker((Query *) node, visit_tables, reach, QTW_EXAMINE_RTES_BEFORE);
 	}
 	return expression_tree_walker(node, visit_tables, reach);
@@ -592,6 +611,7 @@ visit_read(Node *node, void *reach)
 		{
 			reach_compared(reach, ((RangeTblEntry *) node)->relid, NoLock);
 			reach_view(reach, ((RangeTblEntry *) node)->relid);
+			reach_policies(reach, (RangeTblEntry *) node);
 		}
 		return false;
 	}

@@ -268,8 +268,7 @@ change_run(const ChangeMove *move)
 	sg_scope_set("array_nulls", "on");
 	foreach(lc, move->statements)
 	{
-		/* by that path no look has gone through the body */
-		if (change_has_settings(lfirst(lc)))
+		if (change_hides_body(lfirst(lc)))
 			sg_scope_set("check_function_bodies", "off");
 		execute(lfirst(lc), move->reach);
 	}

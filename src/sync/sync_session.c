@@ -22,7 +22,9 @@
 #include "tcop/utility.h"
 #include "utils/snapmgr.h"
 
+#include "base/args.h"
 #include "base/code.h"
+#include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guard.h"
@@ -34,11 +36,13 @@
 #include "sync/sync_scratch.h"
 
 SG_FUNCTION(sg_sync_guard);
+SG_FUNCTION(sg_sync_run);
 
 static ProcessUtility_hook_type next_utility = NULL;
 
 /* Since the script has asked for it; and not within a statement that is looked at */
 static bool is_guarded = false;
+static Oid	guarded_by = InvalidOid;
 static bool is_running = false;
 
 /* ---- statements ---- */
@@ -115,7 +119,7 @@ text_of(const PlannedStmt *planned, const char *query)
 static void
 run_looked_at(void *text)
 {
-	ChangeMove	move = {.kind = MOVE_STATEMENT,.action = "statement",.statements = list_make1(text),.one_by_one = true};
+	ChangeMove	move = {.kind = MOVE_STATEMENT,.action = "statement",.statements = plan_change_texts(text),.one_by_one = true};
 
 	change_run(&move);
 }
@@ -177,17 +181,24 @@ look(void (*fn) (void *arg), void *arg)
 }
 
 /* Raises 0A000 for what no plan holds: a query in a statement, a cursor, COPY, CALL */
+pg_noreturn static void
+refuse(Node *statement)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s is no statement that is looked at before it runs", GetCommandTagName(CreateCommandTag(statement))),
+			 errhint("Scripts have none such. For other work end the looks of this session:\nSELECT schemaguard.sg_sync_guard(false);")));
+}
+
 static void
 run_guarded(const Statement *s)
 {
 	char	   *text = text_of(s->planned, s->query);
 
-	if (!plan_accepts_statement(s->planned->utilityStmt) || !is_text_of(text, s->planned->utilityStmt))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s is no statement that is looked at before it runs",
-						GetCommandTagName(CreateCommandTag(s->planned->utilityStmt))),
-				 errhint("Scripts have none such. For other work end the looks of this session:\nSELECT schemaguard.sg_sync_guard(false);")));
+	/* by now a query in a statement has been analysed */
+	if (!plan_accepts_statement(s->planned->utilityStmt) || IsA(s->planned->utilityStmt, CreateTableAsStmt) ||
+		!is_text_of(text, s->planned->utilityStmt))
+		refuse(s->planned->utilityStmt);
 	if (is_outside(s->planned->utilityStmt))
 	{
 		look(look_at_outside, text);
@@ -245,12 +256,46 @@ sync_session_init(void)
 static Datum
 sg_sync_guard_entered(PG_FUNCTION_ARGS)
 {
-	if (InLocalUserIdChange() || InSecurityRestrictedOperation() || GetUserId() != GetOuterUserId())
+	Oid			owner = is_guarded ? guarded_by : GetOuterUserId();
+
+	if (InLocalUserIdChange() || InSecurityRestrictedOperation() || GetUserId() != owner)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("sg_sync_guard() can be called by role %s only, whose session it is", sg_role_name(GetOuterUserId())),
+				 errmsg("sg_sync_guard() can be called by role %s only, whose session it is", sg_role_name(owner)),
 				 errhint("Call it outside of functions that run as their owner:\nSELECT schemaguard.sg_sync_guard(true);")));
 	is_guarded = PG_GETARG_BOOL(0);
+	guarded_by = GetUserId();
 	sg_guard_session(is_guarded);
+	PG_RETURN_VOID();
+}
+
+/*
+ * schemaguard.sg_sync_run(statements text)
+ *
+ * Runs statements with the looks that a guarded session has.  CREATE MATERIALIZED
+ * VIEW is analysed before the server asks its hook, and so has to come as a text.
+ * Raises 0A000 for what no plan holds, and 42501 for what may not run.
+ */
+static Datum
+sg_sync_run_entered(PG_FUNCTION_ARGS)
+{
+	char	   *sql = sg_arg_text(fcinfo, 0);
+	bool		was_running = is_running;
+
+	foreach_ptr(const RawStmt, raw, raw_parser(sql, RAW_PARSE_DEFAULT))
+	{
+		if (!plan_accepts_statement(raw->stmt))
+			refuse(raw->stmt);
+	}
+	is_running = true;
+	PG_TRY();
+	{
+		look(run_looked_at, sql);
+	}
+	PG_FINALLY();
+	{
+		is_running = was_running;
+	}
+	PG_END_TRY();
 	PG_RETURN_VOID();
 }

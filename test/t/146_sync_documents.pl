@@ -607,4 +607,50 @@ import('target', document('ref'));
 is(run('target', "\\set trust 2\n" . script('target')), '', 'a name behind a colon stays one');
 is(query('target', "SELECT count(*) FROM sg_drift_details('r') WHERE class <> 'unmanaged'"), '0', 'in the index, too');
 
+# a policy's conditions are its table's owner's, behind a view as well
+database('target', q{CREATE SCHEMA mal AUTHORIZATION mallory; GRANT USAGE ON SCHEMA mal TO PUBLIC; CREATE SCHEMA y; CREATE TABLE y.t (a int); SET ROLE mallory;
+	CREATE TABLE mal.t (a int); INSERT INTO mal.t VALUES (1); ALTER TABLE mal.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+	CREATE POLICY p ON mal.t USING (query_to_xml('SELECT lo_creat(-1)', true, true, '') IS NOT NULL); CREATE VIEW mal.v AS SELECT a FROM mal.t});
+query('target', q{SELECT sg_plan_create('p'); SELECT sg_plan_add_statement('p', 'INSERT INTO y.t SELECT a FROM mal.v'); SELECT sg_plan_add_statement('p', 'COMMENT ON TABLE y.t IS NULL', done_when => 'SELECT EXISTS (SELECT FROM mal.v)')});
+query('target', q{SELECT count(*) FROM sg_plan_check('p')});
+like(($node->psql('target', "CALL sg_apply('p')"))[2], qr/statement insert: .*left alone/, 'a statement that reads through a view with a policy is left alone');
+is(query('target', $objects), '0', 'and nothing of the policy runs');
+query('target', 'INSERT INTO y.t SELECT a FROM mal.v');
+is(query('target', $objects), '1', 'as it does by hand');
+
+# a type of the document that is somebody's domain by now
+database('ref', q{CREATE SCHEMA s; CREATE TYPE s.sw AS ENUM ('a'); CREATE SCHEMA y; CREATE MATERIALIZED VIEW y.mv AS SELECT '{a}'::s.sw[] AS a});
+$document = query('ref', q{SELECT sg_snapshot_drop(name) FROM schemaguard.snapshot; DO $$ BEGIN PERFORM sg_snapshot_take('taken', schemas => '{y}'); END $$; SELECT sg_snapshot_export('taken')}) =~ s/^\s+//r;
+database('target', q{CREATE SCHEMA s AUTHORIZATION mallory; GRANT USAGE ON SCHEMA s TO PUBLIC; CREATE SCHEMA y; SET ROLE mallory; CREATE TYPE s.sw AS ENUM ('a')});
+import('target', $document);
+$script = script('target', $y);
+like($script, qr/sg_sync_run/, 'a materialized view is made by a text');
+query('target', q{SET ROLE mallory; DROP TYPE s.sw; CREATE DOMAIN s.sw AS text CHECK (query_to_xml('SELECT lo_creat(-1)', true, true, '') IS NOT NULL)});
+like(run('target', $script), qr/left alone/, 'which is not analysed with the domain that came in place of its type');
+is(query('target', $objects), '0', 'and the domain runs nothing');
+query('target', q{SET ROLE mallory; CREATE FUNCTION s.eq(s.sw[], int) RETURNS boolean LANGUAGE sql AS 'SELECT true'; CREATE OPERATOR s.=# (LEFTARG = s.sw[], RIGHTARG = int, FUNCTION = s.eq)});
+query('target', q{SELECT sg_plan_create('q'); SELECT sg_plan_add_statement('q', $q$CREATE MATERIALIZED VIEW y.q AS SELECT '{x}' OPERATOR(s.=#) ANY (SELECT 1) AS b WITH NO DATA$q$);
+	SELECT sg_plan_add_statement('q', $q$CREATE FUNCTION y.body() RETURNS void LANGUAGE sql AS $b$ CREATE TABLE y.x AS SELECT '{x}'::s.sw[] AS a $b$$q$); SELECT sg_plan_add_statement('q', $q$CREATE STATISTICS y.z ON (a || 'x') FROM (SELECT 'a' AS a) x$q$)});
+query('target', "CALL sg_apply('q')");
+is(query('target', $objects), '0', 'nor is it by an operator of ANY, nor in a statement of a body');
+is(query('target', 'SELECT 1'), '1', 'and statistics of no table end no server');
+
+# who has begun the looks ends them
+query('target', 'GRANT USAGE ON SCHEMA schemaguard TO mallory');
+like(($node->psql('target', "SELECT schemaguard.sg_sync_guard(true); SET ROLE mallory; SELECT schemaguard.sg_sync_guard(false)"))[2], qr/can be called by role \w+ only/, 'another role of the session does not');
+
+# enums of an honest owner, as defaults and in checks
+$users = q{CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory; CREATE TYPE mal.mood AS ENUM ('ok', 'bad'); RESET ROLE;};
+database('ref', $users . q{SET ROLE mallory; CREATE TABLE mal.a (id int PRIMARY KEY, m mal.mood DEFAULT 'ok', CHECK (m <> 'bad')); CREATE INDEX ON mal.a (id) WHERE m = 'ok'; CREATE VIEW mal.v AS SELECT id FROM mal.a WHERE m = 'ok'});
+database('target', $users);
+import('target', document('ref'));
+is(run('target', script('target')), '', "a script of an owner's enums runs by a superuser");
+is(query('target', "SELECT kind, object FROM sg_drift_details('r') WHERE class <> 'unmanaged'"), '', 'to its end');
+
+# a name is none of the script's words
+database('ref', q{CREATE SCHEMA "semi;colon"; CREATE TABLE "semi;colon"."x OWNER TO """ (a int); ALTER TABLE "semi;colon"."x OWNER TO """ OWNER TO mallory});
+database('target');
+import('target', document('ref'));
+like(run('empty_one', script('target')), qr/nothing has been applied: statements could run code of mallory/, 'an owner is found whatever names stand before');
+
 done_testing();
