@@ -404,7 +404,7 @@ CREATE FUNCTION schemaguard.sg_sync_outside(statement text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN statement ~ ':["''{[:alpha:]_]' THEN format('SELECT %1$s%2$s%1$s \gexec', schemaguard.sg_sync_tag(statement), statement)
+RETURN CASE WHEN statement ~ ':["''{[:alpha:]_]' THEN format(E'SELECT %1$s%2$s%1$s \\gexec', schemaguard.sg_sync_tag(statement), statement)
     ELSE statement || ';' END;
 COMMENT ON FUNCTION schemaguard.sg_sync_outside(text)
     IS 'a statement of a script outside of a block, which psql leaves as it is';
