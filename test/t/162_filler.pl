@@ -195,7 +195,7 @@ INSERT INTO new_parent SELECT generate_series(1, 1000);
 CREATE TABLE vol (id int PRIMARY KEY, ref int CONSTRAINT old_key REFERENCES old_parent, n int, note text, twice int GENERATED ALWAYS AS (n * 2) STORED);
 INSERT INTO vol (id, ref) SELECT g, g % 10 + 1 FROM generate_series(1, 20) g;
 SELECT sg_plan_create('vol'), sg_plan_add_fk('vol', 'vol', '{new_id}', 'new_parent', fk_name => 'new_key', replaces => 'old_key', index => false,
-	backfill => '1 + (random() * 999)::int + 0 * vol.ref + 0 * coalesce((SELECT p.id FROM public.old_parent p WHERE p.id = -1), 0)');
+	backfill => '101 + (random() * 898)::int + 0 * vol.ref + 0 * coalesce((SELECT p.id FROM public.old_parent p WHERE p.id = -1), 0)');
 SQL
 $s->query("CALL sg_add_fks('vol', validate => false)");
 ask("CREATE TABLE kept AS SELECT id, new_id FROM vol; UPDATE vol SET note = 'x', n = 1");
