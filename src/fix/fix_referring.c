@@ -351,19 +351,8 @@ sg_plan_referencing_entered(PG_FUNCTION_ARGS)
 static PlanStep *
 step_of_key(const FkPlan *plan, const FkKey *key)
 {
-	PlanStep   *step = plan_step_default(plan->name);
+	PlanStep   *step = plan_step_of_key(plan->name, key);
 
-	step->child_table = sg_relation_name(key->child);
-	step->child_columns = sg_attribute_names(key->child, key->child_att, key->nkeys);
-	step->parent_table = sg_relation_name(key->parent);
-	step->parent_columns = sg_attribute_names(key->parent, key->parent_att, key->nkeys);
-	step->fk_name = key->name;
-	step->match = key->match;
-	step->on_update = key->on_update;
-	step->on_delete = key->on_delete;
-	step->on_delete_columns = sg_attribute_names(key->child, key->delete_set, key->ndelete_set);
-	step->deferrable = key->deferrable;
-	step->initially_deferred = key->initially_deferred;
 	step->orphans = ORPHANS_QUARANTINE;
 	step->policy_is_plans = false;
 	step->index = false;
