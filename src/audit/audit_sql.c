@@ -49,24 +49,9 @@ audit_sql_match(StringInfo buf, const FkKey *key)
 {
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		Oid			parent_type,
-					child_type,
-					parent_coll,
-					child_coll;
-		int32		typmod;
-
-		get_atttypetypmodcoll(key->parent, key->parent_att[i],
-							  &parent_type, &typmod, &parent_coll);
-		get_atttypetypmodcoll(key->child, key->child_att[i],
-							  &child_type, &typmod, &child_coll);
-		if (i > 0)
-			appendStringInfoString(buf, " AND ");
-		generate_operator_clause(buf,
-								 audit_sql_column("pk", key->parent, key->parent_att[i]), parent_type,
-								 key->pf_eq_op[i],
-								 audit_sql_column("fk", key->child, key->child_att[i]), child_type);
-		if (parent_coll != child_coll && OidIsValid(parent_coll))
-			sg_append_collation(buf, parent_coll);
+		appendStringInfoString(buf, i ? " AND " : "");
+		fk_append_equal(buf, key, i, audit_sql_column("pk", key->parent, key->parent_att[i]),
+						audit_sql_column("fk", key->child, key->child_att[i]));
 	}
 }
 

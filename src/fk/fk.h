@@ -12,6 +12,7 @@
 #define SG_FK_H
 
 #include "postgres.h"
+#include "lib/stringinfo.h"
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
 #include "utils/snapshot.h"
@@ -141,6 +142,12 @@ extern List *fk_primary_key(Oid relid);
 
 /* Is a partly null key a violation for one of them and none for the other? */
 extern bool fk_same_match(const FkKey *a, const FkKey *b);
+
+/*
+ * Appends "parent = child" of the i-th pair of columns, as the server's own queries
+ * for the key compare them: of two expressions of the columns' types
+ */
+extern void fk_append_equal(StringInfo buf, const FkKey *key, int i, const char *parent, const char *child);
 
 /* Do two keys have the same columns in pairs, whatever their order? */
 extern bool fk_same_columns(const FkKey *a, const FkKey *b);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * fk_text.c
- *	  Comparing two keys, in words.
+ *	  Two keys compared in words, and the columns of one in SQL.
  *
  *-------------------------------------------------------------------------
  */
@@ -9,6 +9,8 @@
 
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "base/quote.h"
 #include "base/words.h"
@@ -97,4 +99,20 @@ fk_clause_difference(const FkKey *a, const FkKey *b)
 						  a->period ? "periods" : "values");
 
 	return buf.len ? buf.data : NULL;
+}
+
+void
+fk_append_equal(StringInfo buf, const FkKey *key, int i, const char *parent, const char *child)
+{
+	Oid			parent_type,
+				child_type,
+				parent_coll,
+				child_coll;
+	int32		typmod;
+
+	get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
+	get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
+	generate_operator_clause(buf, parent, parent_type, key->pf_eq_op[i], child, child_type);
+	if (parent_coll != child_coll && OidIsValid(parent_coll))
+		sg_append_collation(buf, parent_coll);
 }

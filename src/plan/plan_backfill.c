@@ -420,23 +420,16 @@ from_parent(const PlanStep *step, const FkKey *key, const char *row, List *value
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		char	   *given = psprintf("%s.%s", row, quote_identifier(list_nth(columns, i)));
-		Oid			parent_type,
-					child_type,
-					parent_coll,
-					child_coll;
+		Oid			type,
+					collation;
 		int32		typmod;
 
-		get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
-		get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
+		get_atttypetypmodcoll(key->child, key->child_att[i], &type, &typmod, &collation);
 		if (values)
 			given = psprintf("coalesce(%s, CAST(%s AS %s))", given, (char *) list_nth(values, i),
-							 format_type_extended(child_type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+							 format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
 		appendStringInfoString(&sql, i ? " AND " : "");
-		generate_operator_clause(&sql, psprintf("\"~p\".%s", quote_identifier(sg_column_name(key->parent, key->parent_att[i]))),
-								 parent_type, key->pf_eq_op[i],
-								 given, child_type);
-		if (parent_coll != child_coll && OidIsValid(parent_coll))
-			sg_append_collation(&sql, parent_coll);
+		fk_append_equal(&sql, key, i, psprintf("\"~p\".%s", quote_identifier(sg_column_name(key->parent, key->parent_att[i]))), given);
 	}
 	return sql.data;
 }

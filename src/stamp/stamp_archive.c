@@ -240,23 +240,13 @@ append_match(StringInfo buf, const FkKey *key, bool about_parent)
 {
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		Oid			parent_type,
-					child_type,
-					parent_coll,
-					child_coll;
-		int32		typmod;
 		char	   *param = psprintf("$%d", i + 1);
 
-		get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
-		get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
 		appendStringInfoString(buf, i ? " AND " : " WHERE ");
-		generate_operator_clause(buf,
-								 about_parent ? psprintf("t.%s", quote_identifier(sg_column_name(key->parent, key->parent_att[i]))) : param,
-								 parent_type, key->pf_eq_op[i],
-								 about_parent ? param : psprintf("t.%s", quote_identifier(sg_column_name(key->child, key->child_att[i]))),
-								 child_type);
-		if (!about_parent && parent_coll != child_coll && OidIsValid(parent_coll))
-			sg_append_collation(buf, parent_coll);
+		if (about_parent)
+			fk_append_equal(buf, key, i, psprintf("t.%s", quote_identifier(sg_column_name(key->parent, key->parent_att[i]))), param);
+		else
+			fk_append_equal(buf, key, i, param, psprintf("t.%s", quote_identifier(sg_column_name(key->child, key->child_att[i]))));
 	}
 }
 

@@ -114,22 +114,9 @@ verify_match(const FkKey *key, const char *parent, const char *child)
 	initStringInfo(&buf);
 	for (int i = 0; i < key->nkeys; i++)
 	{
-		Oid			parent_type,
-					child_type,
-					parent_coll,
-					child_coll;
-		int32		typmod;
-
-		get_atttypetypmodcoll(key->parent, key->parent_att[i], &parent_type, &typmod, &parent_coll);
-		get_atttypetypmodcoll(key->child, key->child_att[i], &child_type, &typmod, &child_coll);
-		if (i > 0)
-			appendStringInfoString(&buf, " AND ");
-		generate_operator_clause(&buf,
-								 verify_column(parent, key->parent, key->parent_att[i]), parent_type,
-								 key->pf_eq_op[i],
-								 verify_column(child, key->child, key->child_att[i]), child_type);
-		if (parent_coll != child_coll && OidIsValid(parent_coll))
-			sg_append_collation(&buf, parent_coll);
+		appendStringInfoString(&buf, i ? " AND " : "");
+		fk_append_equal(&buf, key, i, verify_column(parent, key->parent, key->parent_att[i]),
+						verify_column(child, key->child, key->child_att[i]));
 	}
 	return buf.data;
 }
