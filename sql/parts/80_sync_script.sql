@@ -224,10 +224,13 @@ BEGIN
     ) SELECT string_agg(coalesce(quote_ident(r.rolname), 'PUBLIC'), ', ' ORDER BY r.rolname) INTO others
     FROM maker m LEFT JOIN pg_roles r ON r.oid = m.role
     WHERE r.rolsuper IS NOT TRUE AND (r.oid IS NULL OR NOT pg_has_role(r.oid, current_user, 'MEMBER'))
-        AND coalesce(quote_ident(r.rolname), 'PUBLIC') <> ALL (regexp_split_to_array(current_setting('schemaguard_script.trust'), '\s*,\s*'));
+        AND coalesce(quote_ident(r.rolname), 'PUBLIC') <> ALL (
+            regexp_split_to_array(current_setting('schemaguard_script.trust'), '\s*,\s*'));
     IF others IS NOT NULL THEN
-        RAISE insufficient_privilege USING MESSAGE = format('nothing has been applied: statements could run code of %%s as role %%I', others, current_user),
-            HINT = format('Run the script as the role that owns what it changes, or CREATE EXTENSION schemaguard here, which looks at each statement. If these roles may have the rights of %%I: psql -v trust=%%L', current_user, others);
+        RAISE insufficient_privilege USING
+            MESSAGE = format('nothing has been applied: statements could run code of %%s as role %%I', others, current_user),
+            HINT = format('Run the script as the role that owns what it changes, or CREATE EXTENSION schemaguard here, which looks at each '
+                'statement. If these roles may have the rights of %%I: psql -v trust=%%L', current_user, others);
     END IF;
 END $sync$;$script$, ARRAY(SELECT e ->> 'object' FROM jsonb_array_elements(statements) e
         WHERE e ->> 'note' = 'need' AND e ->> 'kind' = 'role' ORDER BY 1))

@@ -97,7 +97,7 @@ typedef struct AuditTable
 typedef void (*AuditJudged) (List *keys, void *arg);
 
 /*
- * What an audit does about sessions that wait for ACCESS EXCLUSIVE on its
+ * The way in which an audit treats sessions that wait for ACCESS EXCLUSIVE on its
  * tables for longer than schemaguard.lock_timeout, on a primary and unless
  * schemaguard.audit_yield is off
  */

@@ -61,7 +61,7 @@ typedef struct Batch
 /* How often a table that others lock again and again is waited for */
 #define MAX_WAITS 20
 
-/* How often a key that comes back gives way to others */
+/* An audit gives way so often for one key; then it holds its locks */
 #define MAX_YIELDS 3
 
 /* How often partitions may come and go while we take a snapshot of them */

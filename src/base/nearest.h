@@ -23,7 +23,7 @@ extern void sg_nearest_try(SgNearest *nearest, const char *name);
 /* A column of the table, or NULL */
 extern char *sg_nearest_column(Oid relid, const char *name);
 
-/* What to write for a name that is a list with commas, for a hint; or NULL */
+/* Returns a hint for a name that holds commas, as a list given in one text does; or NULL */
 extern char *sg_several_names(const char *name);
 
 /* A schema that is no system schema, or NULL */

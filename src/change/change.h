@@ -87,10 +87,10 @@ typedef struct ChangeDependent
 
 extern List *(*change_dependents_hook) (const ObjectAddress *object);
 
-/* What DROP ... CASCADE of an object takes along, also through others: identities (of char *); set by the same room */
+/* Returns the identities (of char *) of all that DROP ... CASCADE of an object takes along, also through others; set by the room that knows dependents */
 extern List *(*change_cascade_hook) (const ObjectAddress *object);
 
-/* What a statement with CASCADE takes along */
+/* Objects that a statement with CASCADE takes along */
 typedef struct ChangeAlong
 {
 	bool		cascades;		/* it has CASCADE */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * change_along.c
- *	  What a statement with CASCADE takes along without naming it.
+ *	  Objects that a statement with CASCADE takes along without naming them.
  *
  * Names are looked up as the statement's run does it.  Nothing is locked: what
  * comes between the look and the deed is not in the list.

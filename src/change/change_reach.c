@@ -214,7 +214,7 @@ reach_policies(CodeReach *reach, const RangeTblEntry *rte)
 		code_reach_expression(reach, (Node *) rte->securityQuals, code_table_owner(rte->relid));
 }
 
-/* The same for rows that a query writes */
+/* Adds the policies and check options that rewriting has put before rows that a query writes: they are its table's owner's, too */
 static void
 reach_checks(CodeReach *reach, const Query *query)
 {

@@ -187,14 +187,6 @@ extern CheckTable *check_table(PlanCheck *check, Oid relid);
 
 /* The subscription that writes to a table, quoted, or NULL */
 extern const char *check_subscription_name(const CheckTable *table);
-
-/* Warns where a step has new rows filled, or whatever its trigger does, and a subscription writes rows, past triggers */
-extern void check_subscribed(PlanCheck *check, CheckStep *cs);
-
-/* ---- check_fill.c ---- */
-
-/* What keeps a step's trigger, and its batches, from filling rows; has it stopped? */
-extern void check_filler(CheckStep *cs, bool lost);
 extern void check_tables(PlanCheck *check, CheckStep *cs);
 
 /* Blocks where rows of a published table are updated, or deleted, that have no replica identity */
@@ -212,12 +204,19 @@ extern Oid	check_serving_index(const FkKey *key);
 /* The index that deployment builds for the key, or for another one that it serves as well; or NULL */
 extern const PlanIndex *check_planned_index(PlanCheck *check, const FkKey *key);
 
+/* ---- check_fill.c ---- */
+
+/* Warns of triggers, rules and owners that keep a step's trigger from filling rows, and where that trigger is `lost`, which it was */
+extern void check_filler(CheckStep *cs, bool lost);
+
 /* ---- check_fix.c ---- */
 extern void check_orphans(PlanCheck *check, CheckStep *cs);
 extern void check_stopping(PlanCheck *check);
 extern void check_fix(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_change.c ---- */
+/* Warns where a step has new rows filled, or whatever its trigger does, and a subscription writes rows, past triggers */
+extern void check_subscribed(PlanCheck *check, CheckStep *cs);
 
 /* Is the caller the author of the plan? */
 extern bool check_is_authors(const PlanCheck *check);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * check_fill.c
- *	  What keeps a step's trigger, and its batches, from filling rows.
+ *	  Checks of steps that fill rows: triggers, rules and owners in the way.
  *
  *-------------------------------------------------------------------------
  */

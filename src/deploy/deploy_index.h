@@ -66,7 +66,7 @@ typedef struct DeployWaiter
 	LOCKMODE	mode;
 } DeployWaiter;
 
-/* What the leader and a worker share, by deploy_yield.c alone */
+/* Memory that the leader and a worker share; deploy_yield.c alone reads and writes it */
 typedef struct DeploySlot
 {
 	pg_atomic_uint32 state;		/* may the worker be cancelled? */

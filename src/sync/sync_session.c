@@ -3,13 +3,13 @@
  * sync_session.c
  *	  A session that runs a script of sg_sync_sql().
  *
- * What a script holds is judged when it is written.  Code that its statements
- * come to can be planted after that, or be reached through what the script
- * itself makes.  So the script switches this on, where the extension is: each
- * statement of the session is then looked at as one of a plan is, in the catalogs
- * of that moment and under the same locks, and runs as whom its code allows.
+ * A script's statements are judged when it is written.  Code that they come to
+ * can be planted after that, or be reached through objects that the script itself
+ * makes.  So a script calls sg_sync_guard() where the extension is: each statement
+ * of the session is then looked at as one of a plan is, in the catalogs of that
+ * moment and under the same locks, and runs as the role that its code allows.
  *
- * What can't be in a transaction is looked at, and left to the server.
+ * A statement that can't be in a transaction is looked at, and left to the server.
  *
  *-------------------------------------------------------------------------
  */
@@ -40,7 +40,7 @@ SG_FUNCTION(sg_sync_run);
 
 static ProcessUtility_hook_type next_utility = NULL;
 
-/* Since the script has asked for it; and not within a statement that is looked at */
+/* Are statements of the session looked at, by whose wish, and is one being run now? */
 static bool is_guarded = false;
 static Oid	guarded_by = InvalidOid;
 static bool is_running = false;
