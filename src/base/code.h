@@ -78,6 +78,15 @@ extern void code_reach_write(CodeReach *reach, Oid relid, CmdType event);
 /* Adds the triggers that TRUNCATE of this one table fires */
 extern void code_reach_truncate(CodeReach *reach, Oid relid);
 
+/*
+ * Adds who chooses what a query reads elsewhere, with the user mapping of the role
+ * that runs it, where the table or something below it is foreign
+ */
+extern void code_reach_foreign(CodeReach *reach, Oid relid);
+
+/* Those of one foreign table: its owner and that of its server (a List of OIDs); none if it is gone */
+extern List *code_foreign_owners(Oid relid);
+
 /* The owner of a table; raises 42P01 when it is gone */
 extern Oid	code_table_owner(Oid relid);
 

@@ -27,8 +27,9 @@ struct CodeReach
 {
 	List	   *owners;			/* whose code was found: roles, no superusers */
 	List	   *whats;			/* for each of them its first piece, in words */
-	List	   *planters;		/* owners of types and operators on the way:
-								 * who could add code at any moment */
+	List	   *planters;		/* owners of types, operators and foreign
+								 * tables on the way: who could add code at
+								 * any moment */
 	List	   *plants;			/* for each of them what that could be, in
 								 * words */
 	List	   *domain_owners;	/* those of domains among them */
@@ -48,6 +49,13 @@ struct CodeReach
 
 /* Found: a piece of code, in words, of an owner */
 extern void code_reach_owner(CodeReach *reach, Oid owner, const char *what);
+
+/*
+ * Adds a role that could add code at any moment, which no lock keeps away: the
+ * owner of a type or an operator (a cast, a domain's check, an estimator), or of
+ * what is read from a foreign server.  `what` is that code in words.
+ */
+extern void code_reach_planter(CodeReach *reach, Oid role, const char *what);
 
 /* Something that is named is not there, in a line */
 extern void code_reach_missing(CodeReach *reach, const char *what);

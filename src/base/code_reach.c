@@ -104,13 +104,8 @@ code_reach_owner(CodeReach *reach, Oid owner, const char *what)
 	MemoryContextSwitchTo(old);
 }
 
-/*
- * Adds the owner of a type or an operator: one who could add code to it at any
- * moment, which no lock keeps away, such as a cast, a domain's check or an
- * estimator.  `what` is that code in words.
- */
-static void
-add_planter(CodeReach *reach, Oid owner, const char *what)
+void
+code_reach_planter(CodeReach *reach, Oid owner, const char *what)
 {
 	MemoryContext old = MemoryContextSwitchTo(reach->context);
 
@@ -165,7 +160,7 @@ visit_operator(CodeReach *reach, Oid operator)
 	form = *(Form_pg_operator) GETSTRUCT(tuple);
 	ReleaseSysCache(tuple);
 
-	add_planter(reach, form.oprowner, psprintf("a function of operator %s", NameStr(form.oprname)));
+	code_reach_planter(reach, form.oprowner, psprintf("a function of operator %s", NameStr(form.oprname)));
 	code_reach_function(reach, form.oprcode);
 	code_reach_function(reach, form.oprrest);
 	code_reach_function(reach, form.oprjoin);
@@ -304,7 +299,7 @@ visit_type(CodeReach *reach, Oid type)
 	form = *(Form_pg_type) GETSTRUCT(tuple);
 	ReleaseSysCache(tuple);
 
-	add_planter(reach, form.typowner, psprintf(form.typtype == TYPTYPE_DOMAIN ? "checks of domain %s" : "a cast of type %s",
+	code_reach_planter(reach, form.typowner, psprintf(form.typtype == TYPTYPE_DOMAIN ? "checks of domain %s" : "a cast of type %s",
 											   quote_identifier(NameStr(form.typname))));
 	code_reach_function(reach, form.typinput);
 	code_reach_function(reach, form.typoutput);

@@ -19,6 +19,8 @@
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
@@ -38,6 +40,7 @@
 #include "base/code.h"
 #include "base/code_internal.h"
 #include "base/compat.h"
+#include "base/quote.h"
 
 Oid
 code_table_owner(Oid relid)
@@ -384,4 +387,33 @@ void
 code_reach_truncate(CodeReach *reach, Oid relid)
 {
 	each_member(reach, relid, CMD_UTILITY, truncate_one);
+}
+
+List *
+code_foreign_owners(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(FOREIGNTABLEREL, ObjectIdGetDatum(relid));
+	HeapTuple	server;
+	List	   *owners;
+
+	if (!HeapTupleIsValid(tuple))
+		return NIL;
+	owners = list_make1_oid(code_table_owner(relid));
+	server = SearchSysCache1(FOREIGNSERVEROID, ObjectIdGetDatum(((Form_pg_foreign_table) GETSTRUCT(tuple))->ftserver));
+	ReleaseSysCache(tuple);
+	if (!HeapTupleIsValid(server))
+		return owners;
+	owners = list_append_unique_oid(owners, ((Form_pg_foreign_server) GETSTRUCT(server))->srvowner);
+	ReleaseSysCache(server);
+	return owners;
+}
+
+void
+code_reach_foreign(CodeReach *reach, Oid relid)
+{
+	foreach_oid(member, code_tree(relid, NoLock))
+	{
+		foreach_oid(owner, code_foreign_owners(member))
+			code_reach_planter(reach, owner, psprintf("what foreign table %s reads", sg_relation_name(member)));
+	}
 }

@@ -34,15 +34,18 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "base/code.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/guard.h"
@@ -132,6 +135,13 @@ needs_hook(Oid function)
 	return tuple != NULL;
 }
 
+/* Could a role gain by what runs as the current role? */
+static bool
+could_gain(Oid role)
+{
+	return !superuser_arg(role) && !has_privs_of_role(role, GetUserId());
+}
+
 /* Raises 42501 unless a function's owner has the rights of the role that it would run as */
 static void
 check_owner(HeapTuple tuple)
@@ -139,7 +149,7 @@ check_owner(HeapTuple tuple)
 	Oid			owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
 	char	   *name = NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname);
 
-	if (superuser_arg(owner) || has_privs_of_role(owner, GetUserId()))
+	if (!could_gain(owner))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -159,6 +169,22 @@ bool
 sg_guard_is_callers(void)
 {
 	return guard.level > 0 && guard.trusted == 0 && is_callers();
+}
+
+void
+sg_guard_foreign(Oid relid)
+{
+	if (get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
+		return;
+	foreach_oid(owner, code_foreign_owners(relid))
+	{
+		if (could_gain(owner))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("foreign table %s would be read with the user mapping of role %s, at a place that role %s has chosen",
+							sg_relation_name(relid), sg_role_name(GetUserId()), sg_role_name(owner)),
+					 errhint("Have the owner of the foreign table run it, or give table and server to a role that you trust.")));
+	}
 }
 
 /*

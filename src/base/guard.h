@@ -36,6 +36,13 @@ extern void sg_guard_end(const SgGuard *before);
 /* Is a call of ours under way, and what runs now runs as who has called it, outside of functions that are trusted? */
 extern bool sg_guard_is_callers(void);
 
+/*
+ * Raises 42501 if a foreign table, or its server, belongs to a role that could gain
+ * by the user mapping of who has called us, which reading the table would use.
+ * Any other relation passes.
+ */
+extern void sg_guard_foreign(Oid relid);
+
 /* For a process of ours: as long as it lives, for the role that it is */
 extern void sg_guard_process(void);
 

@@ -38,6 +38,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guard.h"
 #include "base/meant.h"
 #include "base/nametable.h"
 #include "base/quote.h"
@@ -366,6 +367,45 @@ refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int sub
 	}
 }
 
+/* Raises 42501 for a foreign table that must not be read as whoever has called us; the partitions of a table may be such */
+static bool
+check_foreign(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		const RangeTblEntry *entry = (RangeTblEntry *) node;
+
+		if (entry->rtekind != RTE_RELATION)
+			return false;
+		if (!entry->inh || !has_subclass(entry->relid))
+			sg_guard_foreign(entry->relid);
+		else
+			foreach_oid(member, find_all_inheritors(entry->relid, NoLock, NULL))
+				sg_guard_foreign(member);
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, check_foreign, context, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, check_foreign, context);
+}
+
+/* The planner may ask a foreign server, and a partition may come while it waits for its lock: before and after it */
+static PlannedStmt *
+plan_guarded(planner_hook_type plan, Query *parse, const char *query, int options,
+			 ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
+{
+	PlannedStmt *planned;
+
+	if (sg_guard_is_callers())
+		(void) check_foreign((Node *) parse, NULL);
+	planned = plan(parse, query, options, params SG_PLANNER_MORE(es));
+	if (sg_guard_is_callers())
+		(void) check_foreign((Node *) planned->rtable, NULL);
+	return planned;
+}
+
 static PlannedStmt *
 plan_query(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
 {
@@ -375,7 +415,7 @@ plan_query(Query *parse, const char *query, int options, ParamListInfo params SG
 	SgScope		scope;
 
 	if (plans_apart == NULL || !*plans_apart || (InSecurityRestrictedOperation() && !reads_of_others((Node *) parse, NULL)))
-		return plan(parse, query, options, params SG_PLANNER_MORE(es));
+		return plan_guarded(plan, parse, query, options, params SG_PLANNER_MORE(es));
 	sg_nobody_begin(&scope);
 	PG_TRY();
 	{

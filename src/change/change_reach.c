@@ -152,6 +152,7 @@ reach_truncate(CodeReach *reach, Oid relid, const TruncateStmt *statement, bool 
 	for (int i = 0; i < list_length(emptied); i++)
 	{
 		code_reach_truncate(reach, list_nth_oid(emptied, i));
+		code_reach_foreign(reach, list_nth_oid(emptied, i));
 		foreach_ptr(const FkKey, key, keys)
 		{
 			if (key->parent == list_nth_oid(emptied, i) && !list_member_oid(emptied, key->child))
@@ -234,6 +235,7 @@ visit_tables(Node *node, void *reach)
 		{
 			reach_table(reach, ((RangeTblEntry *) node)->relid, NoLock);
 			reach_view(reach, ((RangeTblEntry *) node)->relid);
+			code_reach_foreign(reach, ((RangeTblEntry *) node)->relid);
 			reach_policies(reach, (RangeTblEntry *) node);
 		}
 		return false;
@@ -611,6 +613,7 @@ visit_read(Node *node, void *reach)
 		{
 			reach_compared(reach, ((RangeTblEntry *) node)->relid, NoLock);
 			reach_view(reach, ((RangeTblEntry *) node)->relid);
+			code_reach_foreign(reach, ((RangeTblEntry *) node)->relid);
 			reach_policies(reach, (RangeTblEntry *) node);
 		}
 		return false;

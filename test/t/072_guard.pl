@@ -334,6 +334,48 @@ $node->psql('postgres', q{CALL sg_apply('again', fail => false)});
 is(query('SELECT count(*) > 900 FROM eve.r2'), 't', 'a function of hers has run itself again');
 is($log->(), $heard, '... and the gate is as it was');
 
+# ---- a foreign table leads where its owner and that of its server want, with the user mapping of whoever reads it
+
+SKIP:
+{
+	skip 'postgres_fdw is not available', 1 if !has_extension($node, 'postgres_fdw');
+	query(q{CREATE EXTENSION postgres_fdw; GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO eve;
+		SET SESSION AUTHORIZATION eve;
+		CREATE FUNCTION eve.row_there() RETURNS int LANGUAGE plpgsql AS 'BEGIN PERFORM eve.seen(); RETURN 1; END';
+		CREATE VIEW eve.there AS SELECT eve.row_there() AS id;
+		CREATE SERVER here FOREIGN DATA WRAPPER postgres_fdw OPTIONS (} . sprintf("host '%s', port '%s', dbname 'postgres'", $node->host, $node->port) . q{);
+		CREATE USER MAPPING FOR PUBLIC SERVER here OPTIONS (user 'postgres');
+		CREATE FOREIGN TABLE eve.far (id int) SERVER here OPTIONS (table_name 'there');
+		CREATE TABLE eve.parts (id int) PARTITION BY LIST (id);
+		CREATE FOREIGN TABLE eve.part_far PARTITION OF eve.parts DEFAULT SERVER here OPTIONS (table_name 'there');
+		CREATE VIEW eve.view_far AS SELECT * FROM eve.far;
+		GRANT SELECT ON eve.far, eve.parts TO postgres;
+		RESET SESSION AUTHORIZATION;
+		CREATE FOREIGN TABLE app.mine_there (id int) SERVER here OPTIONS (schema_name 'eve', table_name 'there');
+		CREATE MATERIALIZED VIEW app.seen_far AS SELECT id FROM eve.far WITH NO DATA});
+	foreach my $from ('eve.far', 'eve.parts', 'app.mine_there')
+	{
+		query("SELECT id FROM $from");
+		cmp_ok($log->(), '>', $heard, "plain SQL reads $from by the superuser's mapping: her code runs there");
+		$heard = $log->();
+	}
+	foreach my $statement ('INSERT INTO app.own SELECT id + 100 FROM eve.far', 'INSERT INTO app.own SELECT id + 200 FROM eve.parts',
+		'INSERT INTO app.own SELECT id + 300 FROM app.mine_there', 'INSERT INTO app.own SELECT id + 400 FROM eve.view_far', 'UPDATE eve.far SET id = 1',
+		'DELETE FROM app.own WHERE EXISTS (SELECT FROM eve.parts)', 'TRUNCATE eve.far', 'REFRESH MATERIALIZED VIEW app.seen_far')
+	{
+		query('SELECT sg_plan_create($$far$$, replace => true); SELECT sg_plan_add_statement($$far$$, ' . lit($statement) . '); SELECT count(*) FROM sg_plan_check($$far$$)');
+		# TRUNCATE runs as the table's owner, by her own mapping
+		like(($node->psql('postgres', q{CALL sg_apply('far')}))[2], qr/foreign table|password is required/, "$statement: not as the superuser");
+		is($log->(), $heard, '... and nothing of hers runs');
+		$heard = $log->();
+	}
+	query(q{SELECT sg_plan_create('fill_far'); SELECT sg_plan_add_column('fill_far', 'app.own', 'far', 'int', fill => '(SELECT max(id) FROM eve.far) + id')});
+	unlike(($node->psql('postgres', q{SELECT count(*) FROM sg_plan_check('fill_far', verify => 'full'); CALL sg_apply('fill_far')}))[2], qr/^.*1 validated/m, 'a fill does not read it either');
+	is($log->(), $heard, '... and nothing of hers runs');
+	query(q{SET ROLE eve; ALTER SERVER here OPTIONS (SET host 'nowhere.invalid'); SELECT sg_plan_create('hers_far'); SELECT sg_plan_add_statement('hers_far', 'INSERT INTO eve.m SELECT id FROM eve.far')});
+	like(($node->psql('postgres', q{SET SESSION AUTHORIZATION eve; CALL sg_apply('hers_far')}))[2], qr/password|could not/, 'she reads her own one by her own mapping');
+}
+
 # ---- deferred triggers fail with the step that has left them
 
 query(q{SELECT sg_plan_create('late'); SELECT sg_plan_add_statement('late', 'UPDATE app.late SET n = 2'), sg_plan_add_statement('late', 'UPDATE app.own SET n = 7')});
