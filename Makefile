@@ -59,6 +59,7 @@ OBJS = \
 	src/audit/audit_watch.o \
 	src/audit/audit_yield.o \
 	src/base/args.o \
+	src/base/body.o \
 	src/base/calls.o \
 	src/base/catalog.o \
 	src/base/code_builtin.o \

@@ -28,6 +28,7 @@ CREATE CAST (oid AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
 CREATE CAST (int2 AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
 CREATE CAST (int4 AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
 CREATE CAST (int8 AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
+CREATE CAST (numeric AS schemaguard.table_name) WITH INOUT AS IMPLICIT;
 
 CREATE TYPE schemaguard.names;
 CREATE FUNCTION schemaguard.sg_names_in(cstring) RETURNS schemaguard.names
@@ -46,6 +47,22 @@ CREATE CAST (name AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (varchar[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (name[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (regclass[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
+
+CREATE TYPE schemaguard.steps;
+CREATE FUNCTION schemaguard.sg_steps_in(cstring) RETURNS schemaguard.steps
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sg_steps_in';
+COMMENT ON FUNCTION schemaguard.sg_steps_in(cstring) IS 'numbers of steps as an array literal, or one number';
+CREATE FUNCTION schemaguard.sg_steps_out(schemaguard.steps) RETURNS cstring
+LANGUAGE internal STABLE STRICT PARALLEL SAFE AS 'array_out';
+COMMENT ON FUNCTION schemaguard.sg_steps_out(schemaguard.steps) IS 'numbers of steps as an array literal';
+CREATE TYPE schemaguard.steps (INPUT = schemaguard.sg_steps_in, OUTPUT = schemaguard.sg_steps_out, LIKE = pg_catalog._int4);
+COMMENT ON TYPE schemaguard.steps IS 'an int[] that takes one number for a list of one';
+CREATE CAST (int2 AS schemaguard.steps) WITH INOUT AS IMPLICIT;
+CREATE CAST (int4 AS schemaguard.steps) WITH INOUT AS IMPLICIT;
+CREATE CAST (int8 AS schemaguard.steps) WITH INOUT AS IMPLICIT;
+CREATE CAST (int2[] AS schemaguard.steps) WITH INOUT AS IMPLICIT;
+CREATE CAST (int4[] AS schemaguard.steps) WITH INOUT AS IMPLICIT;
+CREATE CAST (int8[] AS schemaguard.steps) WITH INOUT AS IMPLICIT;
 
 -- Publications that send tables of schema schemaguard to subscribers, which may lack them or hold rows of their own. Columns that
 -- came with 18 and 19, pubgencols, puballsequences and prexcept, are asked for by name.

@@ -5,7 +5,7 @@ CREATE FUNCTION sg_orphan_audit_details(
     inferred boolean DEFAULT false,
     samples  int DEFAULT 5,
     schemas  schemaguard.names DEFAULT NULL,
-    steps    int[] DEFAULT NULL,
+    steps    schemaguard.steps DEFAULT NULL,
     OUT fk_name        name,
     OUT result         text,
     OUT state          text,
@@ -24,7 +24,7 @@ CREATE FUNCTION sg_orphan_audit_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_orphan_audit';
-COMMENT ON FUNCTION sg_orphan_audit_details(schemaguard.table_name, text, boolean, int, schemaguard.names, int[])
+COMMENT ON FUNCTION sg_orphan_audit_details(schemaguard.table_name, text, boolean, int, schemaguard.names, schemaguard.steps)
     IS 'all columns of sg_orphan_audit()';
 
 CREATE FUNCTION sg_orphans(

@@ -50,11 +50,11 @@ AS 'MODULE_PATHNAME', 'sg_plan_add';
 COMMENT ON FUNCTION sg_plan_add(text, text, jsonb)
     IS 'add what one statement does to a plan; returns the numbers of its steps';
 
-CREATE FUNCTION sg_plan_set(plan text, steps int[], options jsonb)
+CREATE FUNCTION sg_plan_set(plan text, steps schemaguard.steps, options jsonb)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_set_options';
-COMMENT ON FUNCTION sg_plan_set(text, int[], jsonb)
+COMMENT ON FUNCTION sg_plan_set(text, schemaguard.steps, jsonb)
     IS 'change options of steps, of all steps for null; state pending takes back a skip';
 
 CREATE FUNCTION sg_plan_steps(plan text, state text DEFAULT NULL)
@@ -71,11 +71,11 @@ AS 'MODULE_PATHNAME', 'sg_plan_option';
 COMMENT ON FUNCTION sg_plan_option(text, text, text)
     IS 'give a plan a setting of its own, such as lock_timeout, or orphans, the policy of new steps; null takes it away';
 
-CREATE FUNCTION sg_plan_skip(plan text, steps int[], reason text, done boolean DEFAULT false)
+CREATE FUNCTION sg_plan_skip(plan text, steps schemaguard.steps, reason text DEFAULT NULL, done boolean DEFAULT false)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_skip_steps';
-COMMENT ON FUNCTION sg_plan_skip(text, int[], text, boolean)
+COMMENT ON FUNCTION sg_plan_skip(text, schemaguard.steps, text, boolean)
     IS 'have deployment leave steps alone, or all steps for null';
 
 CREATE FUNCTION sg_plan_drop(plan text, force boolean DEFAULT false)
@@ -99,11 +99,11 @@ AS 'MODULE_PATHNAME', 'sg_plan_import';
 COMMENT ON FUNCTION sg_plan_import(text, jsonb)
     IS 'make a plan from a document of sg_plan_export; returns the number of its steps';
 
-CREATE FUNCTION sg_plan_sql(plan text, steps int[] DEFAULT NULL)
+CREATE FUNCTION sg_plan_sql(plan text, steps schemaguard.steps DEFAULT NULL)
 RETURNS SETOF text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_sql';
-COMMENT ON FUNCTION sg_plan_sql(text, int[])
+COMMENT ON FUNCTION sg_plan_sql(text, schemaguard.steps)
     IS 'every statement that deployment would run, in order, of a plan or of some steps';
 
 CREATE FUNCTION schemaguard.sg_plan_hash(plan text)

@@ -231,15 +231,21 @@ END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_stamp(text, text[], text[], text, text, text, text)
     IS 'what sg_plan_add_audit_columns() does, with qualified names';
 
-CREATE FUNCTION sg_plan_add_audit_columns(plan text, tables schemaguard.names, created_at text DEFAULT 'created_at',
-    created_by text DEFAULT 'created_by',
-                                          modified_at text DEFAULT 'modified_at', modified_by text DEFAULT 'modified_by',
-                                          user_setting text DEFAULT NULL, language text DEFAULT 'c', priority text DEFAULT 'medium',
-                                          phase text DEFAULT NULL)
+CREATE FUNCTION schemaguard.sg_plan_add_audit_columns_body(plan text, tables schemaguard.names, created_at text, created_by text,
+    modified_at text, modified_by text, user_setting text, language text, priority text, phase text)
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_stamp(plan, schemaguard.sg_qualified(tables), ARRAY[created_at, created_by, modified_at, modified_by],
                                  user_setting, language, priority, phase);
+COMMENT ON FUNCTION schemaguard.sg_plan_add_audit_columns_body(text, schemaguard.names, text, text, text, text, text, text, text, text)
+    IS 'what sg_plan_add_audit_columns() does';
+
+CREATE FUNCTION sg_plan_add_audit_columns(plan text, tables schemaguard.names, created_at text DEFAULT 'created_at',
+    created_by text DEFAULT 'created_by', modified_at text DEFAULT 'modified_at', modified_by text DEFAULT 'modified_by',
+    user_setting text DEFAULT NULL, language text DEFAULT 'c', priority text DEFAULT 'medium', phase text DEFAULT NULL)
+RETURNS int
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_add_audit_columns(text, schemaguard.names, text, text, text, text, text, text, text, text)
     IS 'plan columns that say who made a row and who changed it last, and the trigger that fills them; returns how many steps';
 
@@ -412,14 +418,21 @@ END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_archive(text, text[], text, text, text, text, text, text, text)
     IS 'what sg_plan_add_archive_columns() does, with qualified names';
 
-CREATE FUNCTION sg_plan_add_archive_columns(plan text, tables schemaguard.names, archived_at text DEFAULT 'archived_at',
-    archived_by text DEFAULT 'archived_by',
-                                            children text DEFAULT 'refuse', user_setting text DEFAULT NULL, language text DEFAULT 'c',
-                                            priority text DEFAULT 'medium', phase text DEFAULT NULL)
+CREATE FUNCTION schemaguard.sg_plan_add_archive_columns_body(plan text, tables schemaguard.names, archived_at text, archived_by text,
+    children text, user_setting text, language text, priority text, phase text)
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_archive(plan, schemaguard.sg_qualified(tables), archived_at, archived_by, children, user_setting, language,
     priority, phase);
+COMMENT ON FUNCTION schemaguard.sg_plan_add_archive_columns_body(text, schemaguard.names, text, text, text, text, text, text, text)
+    IS 'what sg_plan_add_archive_columns() does';
+
+CREATE FUNCTION sg_plan_add_archive_columns(plan text, tables schemaguard.names, archived_at text DEFAULT 'archived_at',
+    archived_by text DEFAULT 'archived_by', children text DEFAULT 'refuse', user_setting text DEFAULT NULL, language text DEFAULT 'c',
+    priority text DEFAULT 'medium', phase text DEFAULT NULL)
+RETURNS int
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_add_archive_columns(text, schemaguard.names, text, text, text, text, text, text, text)
     IS 'plan what archives rows of tables: columns, a view and an index of the live ones, triggers; returns how many steps';
 
@@ -516,11 +529,19 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_isolation(text, text, text, text, text) IS 'what sg_plan_isolate() does, with qualified names';
 
-CREATE FUNCTION sg_plan_isolate(plan text, tenant_column text, tenant_table schemaguard.table_name DEFAULT NULL, orphans text DEFAULT NULL,
-                                priority text DEFAULT 'medium')
+CREATE FUNCTION schemaguard.sg_plan_isolate_body(plan text, tenant_column text, tenant_table schemaguard.table_name, orphans text,
+    priority text)
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_isolation(plan, tenant_column, (schemaguard.sg_qualified(ARRAY[tenant_table]))[1], orphans, priority);
+COMMENT ON FUNCTION schemaguard.sg_plan_isolate_body(text, text, schemaguard.table_name, text, text)
+    IS 'what sg_plan_isolate() does';
+
+CREATE FUNCTION sg_plan_isolate(plan text, tenant_column text, tenant_table schemaguard.table_name DEFAULT NULL,
+    orphans text DEFAULT NULL, priority text DEFAULT 'medium')
+RETURNS int
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_isolate(text, text, schemaguard.table_name, text, text)
     IS 'plan keys that have the tenant in them in place of those that leave it out; returns how many steps';
 
@@ -584,13 +605,21 @@ END $$;
 COMMENT ON FUNCTION schemaguard.sg_plan_retargeting(text, text, text, text, text, text, text, text)
     IS 'what sg_plan_retarget() does, with qualified names';
 
-CREATE FUNCTION sg_plan_retarget(plan text, old_parent schemaguard.table_name, new_parent schemaguard.table_name,
-    mapping text DEFAULT NULL, reason text DEFAULT NULL,
-                                 orphans text DEFAULT NULL, priority text DEFAULT 'medium', phase text DEFAULT 'retargeted')
+CREATE FUNCTION schemaguard.sg_plan_retarget_body(plan text, old_parent schemaguard.table_name, new_parent schemaguard.table_name,
+    mapping text, reason text, orphans text, priority text, phase text)
 RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN schemaguard.sg_plan_retargeting(plan, (schemaguard.sg_qualified(ARRAY[old_parent]))[1],
     (schemaguard.sg_qualified(ARRAY[new_parent]))[1],
                                        mapping, reason, orphans, priority, phase);
+COMMENT ON FUNCTION schemaguard.sg_plan_retarget_body(text, schemaguard.table_name, schemaguard.table_name, text, text, text, text, text)
+    IS 'what sg_plan_retarget() does';
+
+CREATE FUNCTION sg_plan_retarget(plan text, old_parent schemaguard.table_name, new_parent schemaguard.table_name,
+    mapping text DEFAULT NULL, reason text DEFAULT NULL, orphans text DEFAULT NULL, priority text DEFAULT 'medium',
+    phase text DEFAULT 'retargeted')
+RETURNS int
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_retarget(text, schemaguard.table_name, schemaguard.table_name, text, text, text, text, text)
     IS 'plan that every key that refers to a table refers to the one that takes its place; returns how many steps';

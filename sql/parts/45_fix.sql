@@ -111,11 +111,11 @@ CREATE EVENT TRIGGER schemaguard_drop_extension ON ddl_command_start
 ALTER EVENT TRIGGER schemaguard_drop_extension ENABLE ALWAYS;
 
 CREATE PROCEDURE sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
-                                author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL,
+                                author text DEFAULT NULL, fail boolean DEFAULT false, steps schemaguard.steps DEFAULT NULL,
                                 confirm text DEFAULT NULL, max_rows bigint DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_fix_orphans';
-COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text, boolean, int[], text, bigint)
+COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text, boolean, schemaguard.steps, text, bigint)
     IS 'quarantine, delete or mend the rows that a plan''s keys, checks, NOT NULLs and unique constraints would be refused for, as each '
         'step says';
 
@@ -127,7 +127,7 @@ COMMENT ON PROCEDURE sg_restore_quarantine(text, bigint, text)
 
 CREATE FUNCTION sg_plan_referencing(
     plan  text,
-    steps int[] DEFAULT NULL,
+    steps schemaguard.steps DEFAULT NULL,
     OUT result  text,
     OUT object  text,
     OUT rows    bigint,
@@ -138,12 +138,12 @@ CREATE FUNCTION sg_plan_referencing(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_referencing';
-COMMENT ON FUNCTION sg_plan_referencing(text, int[])
+COMMENT ON FUNCTION sg_plan_referencing(text, schemaguard.steps)
     IS 'count the rows that refer to orphans which a plan would take out, and to those again, as a tree; block: they stand in the way';
 
-CREATE FUNCTION sg_plan_add_referencing(plan text, steps int[] DEFAULT NULL)
+CREATE FUNCTION sg_plan_add_referencing(plan text, steps schemaguard.steps DEFAULT NULL)
 RETURNS int[]
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_add_referencing';
-COMMENT ON FUNCTION sg_plan_add_referencing(text, int[])
+COMMENT ON FUNCTION sg_plan_add_referencing(text, schemaguard.steps)
     IS 'add the keys that stand in the way of taking orphans out to a plan, so that rows which refer to them go into quarantine, too';

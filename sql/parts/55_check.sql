@@ -1,7 +1,7 @@
 -- Preflight: what could stop or hurt the steps of a plan
 CREATE FUNCTION sg_plan_check_details(
     plan   text,
-    steps  int[] DEFAULT NULL,
+    steps  schemaguard.steps DEFAULT NULL,
     verify text DEFAULT 'sample',
     OUT step       int,
     OUT fk_name    name,
@@ -12,7 +12,7 @@ CREATE FUNCTION sg_plan_check_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_check_rows';
-COMMENT ON FUNCTION sg_plan_check_details(text, int[], text)
+COMMENT ON FUNCTION sg_plan_check_details(text, schemaguard.steps, text)
     IS 'all columns of sg_plan_check()';
 
 -- Rules about the server, a query each: what it finds is a warning, with what mends it.  A row without text is one that the

@@ -1,7 +1,7 @@
 -- Taking back what a plan has done
-CREATE PROCEDURE sg_rollback_fks(plan text, author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL,
+CREATE PROCEDURE sg_rollback_fks(plan text, author text DEFAULT NULL, fail boolean DEFAULT false, steps schemaguard.steps DEFAULT NULL,
                                  confirm text DEFAULT NULL)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_rollback_fks';
-COMMENT ON PROCEDURE sg_rollback_fks(text, text, boolean, int[], text)
+COMMENT ON PROCEDURE sg_rollback_fks(text, text, boolean, schemaguard.steps, text)
     IS 'take back what a plan did, in reverse: keys, rows, indexes; what others have changed since is left alone';

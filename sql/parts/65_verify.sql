@@ -2,7 +2,7 @@
 CREATE FUNCTION sg_verify_fks_details(
     plan text DEFAULT NULL,
     live boolean DEFAULT false,
-    steps int[] DEFAULT NULL,
+    steps schemaguard.steps DEFAULT NULL,
     OUT fk_name      name,
     OUT test         text,
     OUT result       text,
@@ -14,14 +14,14 @@ CREATE FUNCTION sg_verify_fks_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_verify_fks';
-COMMENT ON FUNCTION sg_verify_fks_details(text, boolean, int[])
+COMMENT ON FUNCTION sg_verify_fks_details(text, boolean, schemaguard.steps)
     IS 'all columns of sg_verify_fks()';
 
 CREATE FUNCTION schemaguard.sg_measure_overhead(
     plan   text,
     sample int DEFAULT 1000,
     rounds int DEFAULT 9,
-    steps  int[] DEFAULT NULL,
+    steps  schemaguard.steps DEFAULT NULL,
     OUT step          int,
     OUT fk_name       name,
     OUT operation     text,
@@ -39,5 +39,5 @@ CREATE FUNCTION schemaguard.sg_measure_overhead(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_measure_overhead';
-COMMENT ON FUNCTION schemaguard.sg_measure_overhead(text, int, int, int[])
+COMMENT ON FUNCTION schemaguard.sg_measure_overhead(text, int, int, schemaguard.steps)
     IS 'microseconds per row without and with each key of a plan, measured on temporary copies';

@@ -440,11 +440,11 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_discovered(schemaguard.table_name, float8, text, text[])
     IS 'the foreign keys that are missing, in words';
 
-CREATE FUNCTION sg_discover_fks_details(
-    child     schemaguard.table_name DEFAULT NULL,
-    min_score float8 DEFAULT 0.4,
-    verify    text DEFAULT 'sample',
-    schemas   schemaguard.names DEFAULT NULL,
+CREATE FUNCTION schemaguard.sg_discover_fks_body(
+    child     schemaguard.table_name,
+    min_score float8,
+    verify    text,
+    schemas   schemaguard.names,
     OUT score            float8,
     OUT result           text,
     OUT child_table      text,
@@ -467,6 +467,32 @@ BEGIN ATOMIC
            d.why, d.reason, d.on_delete, d.on_delete_reason, d.index, d.index_reason, d.evidence
     FROM schemaguard.sg_discovered(child, min_score, verify, schemas) d;
 END;
+COMMENT ON FUNCTION schemaguard.sg_discover_fks_body(schemaguard.table_name, float8, text, schemaguard.names)
+    IS 'what sg_discover_fks_details() does';
+
+CREATE FUNCTION sg_discover_fks_details(
+    child     schemaguard.table_name DEFAULT NULL,
+    min_score float8 DEFAULT 0.4,
+    verify    text DEFAULT 'sample',
+    schemas   schemaguard.names DEFAULT NULL,
+    OUT score            float8,
+    OUT result           text,
+    OUT child_table      text,
+    OUT child_columns    text[],
+    OUT parent_table     text,
+    OUT parent_columns   text[],
+    OUT orphan_rows      bigint,
+    OUT rows_checked     bigint,
+    OUT why              text,
+    OUT reason           text,
+    OUT on_delete        text,
+    OUT on_delete_reason text,
+    OUT index            boolean,
+    OUT index_reason     text,
+    OUT evidence         jsonb)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_discover_fks_details(schemaguard.table_name, float8, text, schemaguard.names)
     IS 'all columns of sg_discover_fks()';
 

@@ -238,8 +238,7 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_gate(jsonb)
     IS 'the beginning of a script, which sees to it that its statements run no code of others';
 
-CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas schemaguard.names DEFAULT NULL,
-                            allow_drop boolean DEFAULT false, partitions boolean DEFAULT false)
+CREATE FUNCTION schemaguard.sg_sync_sql_body(reference text, target text, schemas schemaguard.names, allow_drop boolean, partitions boolean)
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -352,5 +351,13 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
     END IF;
 END
 $function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_sql_body(text, text, schemaguard.names, boolean, boolean)
+    IS 'what sg_sync_sql() does';
+
+CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas schemaguard.names DEFAULT NULL,
+                            allow_drop boolean DEFAULT false, partitions boolean DEFAULT false)
+RETURNS SETOF text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_sync_sql(text, text, schemaguard.names, boolean, boolean)
     IS 'the script that makes the target what the reference is';

@@ -18,7 +18,7 @@ CREATE FUNCTION sg_orphan_audit(
     inferred boolean DEFAULT false,
     samples  int DEFAULT 5,
     schemas  schemaguard.names DEFAULT NULL,
-    steps    int[] DEFAULT NULL,
+    steps    schemaguard.steps DEFAULT NULL,
     OUT result       text,
     OUT child_table  text,
     OUT fk_name      text,
@@ -36,7 +36,7 @@ BEGIN ATOMIC
     FROM sg_orphan_audit_details(child, plan, inferred, samples, schemas, steps) d
     ORDER BY array_position('{fail,unknown,skipped,pass}', d.result), d.child_table COLLATE "C", d.child_columns, d.fk_name;
 END;
-COMMENT ON FUNCTION sg_orphan_audit(schemaguard.table_name, text, boolean, int, schemaguard.names, int[])
+COMMENT ON FUNCTION sg_orphan_audit(schemaguard.table_name, text, boolean, int, schemaguard.names, schemaguard.steps)
     IS 'do the rows hold what the foreign keys, declared and planned, promise?';
 
 CREATE FUNCTION sg_rule_audit(
@@ -84,7 +84,7 @@ COMMENT ON FUNCTION sg_tenant_audit(text, schemaguard.table_name, schemaguard.na
 -- A check is known by its step, its name and the object: the step's key, constraint or column; of the whole plan, the plan.
 CREATE FUNCTION sg_plan_check(
     plan       text,
-    steps      int[] DEFAULT NULL,
+    steps      schemaguard.steps DEFAULT NULL,
     everything boolean DEFAULT false,
     verify     text DEFAULT 'sample',
     OUT step       int,
@@ -111,13 +111,13 @@ BEGIN ATOMIC
         f.hint
      FROM found f WHERE f.result <> 'ok' OR everything ORDER BY f.place);
 END;
-COMMENT ON FUNCTION sg_plan_check(text, int[], boolean, text)
+COMMENT ON FUNCTION sg_plan_check(text, schemaguard.steps, boolean, text)
     IS 'what could stop or hurt a step of the plan, with what mends it; writes nothing, locks as SELECT does';
 
 CREATE FUNCTION sg_verify_fks(
     plan  text DEFAULT NULL,
     live  boolean DEFAULT false,
-    steps int[] DEFAULT NULL,
+    steps schemaguard.steps DEFAULT NULL,
     OUT result      text,
     OUT child_table text,
     OUT fk_name     text,
@@ -133,7 +133,7 @@ BEGIN ATOMIC
     FROM (SELECT v.*, row_number() OVER () AS place FROM sg_verify_fks_details(plan, live, steps) v) d
     ORDER BY array_position('{fail,unknown,skipped,pass}', d.result), d.place;
 END;
-COMMENT ON FUNCTION sg_verify_fks(text, boolean, int[])
+COMMENT ON FUNCTION sg_verify_fks(text, boolean, schemaguard.steps)
     IS 'are the keys there, valid and armed, as planned? live: attempts on the real tables, always rolled back';
 
 CREATE FUNCTION sg_discover_fks(

@@ -33,13 +33,15 @@
 #include "base/spi.h"
 
 SG_FUNCTION(sg_names_in);
+SG_FUNCTION(sg_steps_in);
 SG_FUNCTION(sg_table);
 
 #define SCHEMAS_NAMED 20		/* that an error lists */
 
 /*
- * Returns what SQL calls the function and the argument.  A function
- * sg_..._details goes by the name of its listing, which people call.
+ * Returns what SQL calls the function, with a colon, and the argument.  A
+ * function sg_..._details goes by the name of its listing, which people call;
+ * one of schema schemaguard, which they don't, has no name.
  */
 static void
 argument_name(Oid function, int n, char **proname, char **argument)
@@ -57,6 +59,7 @@ argument_name(Oid function, int n, char **proname, char **argument)
 	suffix = strstr(*proname, "_details");
 	if (suffix)
 		*suffix = '\0';
+	*proname = ((Form_pg_proc) GETSTRUCT(tuple))->pronamespace == sg_schema_oid() ? "" : psprintf("%s: ", *proname);
 	*argument = names[n];
 	ReleaseSysCache(tuple);
 }
@@ -70,7 +73,7 @@ refuse_null(Oid function, int n)
 	argument_name(function, n, &proname, &argument);
 	ereport(ERROR,
 			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			 errmsg("%s: argument \"%s\" must not be null", proname, argument),
+			 errmsg("%sargument \"%s\" must not be null", proname, argument),
 			 errhint("Give a value for \"%s\".", argument)));
 }
 
@@ -291,13 +294,25 @@ sg_arg_schemas(FunctionCallInfo fcinfo, int n)
 	return schemas;
 }
 
-/* ---- lists of names ---- */
+/* ---- lists of names, and of numbers ---- */
+
+/* Reads an array literal; raises 22P02 as array_in() does, softly where the caller asks for that */
+static Datum
+array_literal(char *text, Oid element, FunctionCallInfo fcinfo)
+{
+	FmgrInfo	array_in;
+	Datum		array;
+
+	fmgr_info(F_ARRAY_IN, &array_in);
+	if (!InputFunctionCallSafe(&array_in, text, element, -1, fcinfo->context, &array))
+		PG_RETURN_NULL();
+	return array;
+}
 
 /*
  * sg_names_in(cstring)
  *
  * What begins with a brace is an array literal, everything else one name.
- * Raises 22P02 as text[] does, softly where the caller asks for that.
  */
 static Datum
 sg_names_in_entered(PG_FUNCTION_ARGS)
@@ -306,15 +321,21 @@ sg_names_in_entered(PG_FUNCTION_ARGS)
 	Datum		name;
 
 	if (text[strspn(text, " \t\n\r")] == '{')
-	{
-		FmgrInfo	array_in;
-		Datum		names;
-
-		fmgr_info(F_ARRAY_IN, &array_in);
-		if (!InputFunctionCallSafe(&array_in, text, TEXTOID, -1, fcinfo->context, &names))
-			PG_RETURN_NULL();
-		return names;
-	}
+		return array_literal(text, TEXTOID, fcinfo);
 	name = CStringGetTextDatum(text);
 	PG_RETURN_ARRAYTYPE_P(construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/*
+ * sg_steps_in(cstring)
+ *
+ * An array literal of numbers, or what it has between its braces: one number
+ * or several.
+ */
+static Datum
+sg_steps_in_entered(PG_FUNCTION_ARGS)
+{
+	char	   *text = PG_GETARG_CSTRING(0);
+
+	return array_literal(strpbrk(text, "{[") ? text : psprintf("{%s}", text), INT4OID, fcinfo);
 }

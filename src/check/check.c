@@ -508,7 +508,7 @@ check_plan(FunctionCallInfo fcinfo, CheckVerify verify)
 }
 
 /*
- * sg_plan_check_details(plan text, steps int[] DEFAULT NULL, verify text DEFAULT 'sample')
+ * sg_plan_check_details(plan text, steps schemaguard.steps DEFAULT NULL, verify text DEFAULT 'sample')
  *
  * One row per check: those about the server and the plan as a whole first,
  * with step 0, then each step's in the order of deployment; of chosen steps,

@@ -336,7 +336,7 @@ check_apply(PlanRun *run)
 
 /*
  * sg_add_fks(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
- *			  author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL,
+ *			  author text DEFAULT NULL, fail boolean DEFAULT false, steps schemaguard.steps DEFAULT NULL,
  *			  max_rows bigint DEFAULT NULL)
  *
  * Builds the indexes that its steps lack, adds the keys of a plan NOT VALID
@@ -393,7 +393,7 @@ sg_add_fks_entered(PG_FUNCTION_ARGS)
 
 /*
  * sg_apply(plan text, validate boolean DEFAULT true, fix boolean DEFAULT false,
- *			author text DEFAULT NULL, fail boolean DEFAULT false, steps int[] DEFAULT NULL,
+ *			author text DEFAULT NULL, fail boolean DEFAULT false, steps schemaguard.steps DEFAULT NULL,
  *			confirm text DEFAULT NULL, max_rows bigint DEFAULT NULL)
  *
  * As sg_add_fks(), for steps of all kinds.  What others need comes first, then

@@ -27,6 +27,8 @@
 
 #include "audit/audit.h"
 #include "base/args.h"
+#include "base/body.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -471,6 +473,29 @@ score_argument(double score)
 	return score;
 }
 
+/* Raises 42P01 for a score that stands where the table does */
+static void
+refuse_score(const char *table)
+{
+	if (strchr(table, '.') && table[strspn(table, "0123456789.")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("%s is not a table, which is the first argument", table),
+				 errhint(sg_calls("If it is a score, say so:\nSELECT * FROM sg_discover_fks(min_score => %s);"), table)));
+}
+
+/* Tells where to look on when no key of a table is proposed */
+static void
+notice_nothing(Oid child)
+{
+	char	   *table = sg_relation_name(child);
+
+	ereport(NOTICE,
+			(errmsg("no key of table %s is proposed", table),
+			 errhint("See which of its columns look like references, and why each matches nothing:\n"
+					 "SELECT * FROM schemaguard.sg_discover_unmatched() WHERE table_name = %s;", quote_literal_cstr(table))));
+}
+
 /*
  * schemaguard.sg_discovery(child schemaguard.table_name, min_score float8, verify text, schemas text[], every boolean)
  *
@@ -494,11 +519,15 @@ sg_discovery_entered(PG_FUNCTION_ARGS)
 	Verify		verify;
 	List	   *schemas;
 	bool		all;
+	bool		proposed = false;
 	SgRowSink	sink;
 
 	sg_check_version();
 	if (!PG_ARGISNULL(0))
+	{
+		refuse_score(sg_arg_text(fcinfo, 0));
 		child = sg_arg_table(fcinfo, 0, "rp");
+	}
 	sg_arg_check(fcinfo, 1);
 	min_score = score_argument(PG_GETARG_FLOAT8(1));
 	verify = sg_parse_word(verify_words, "verify", sg_arg_text(fcinfo, 2));
@@ -514,12 +543,19 @@ sg_discovery_entered(PG_FUNCTION_ARGS)
 	facts_ask(d.facts, child, schemas);
 	while (run_next(&d))
 	{
+		List	   *proposals;
+
 		if (all)
 			run_look(&d, 0, verify);
-		emit_proposals(&sink, &d, all ? d.candidates : run_propose(&d, min_score, verify), all);
+		proposals = all ? d.candidates : run_propose(&d, min_score, verify);
+		foreach_ptr(const Candidate, cand, proposals)
+			proposed |= d.facts->tables[child_of(d.facts, cand)].asked;
+		emit_proposals(&sink, &d, proposals, all);
 	}
 	if (!all)
 		notice_denied(d.facts);
+	if (OidIsValid(child) && !proposed)
+		notice_nothing(child);
 	sg_progress_end();
 	PG_RETURN_NULL();
 }
@@ -646,7 +682,7 @@ sg_discover_unmatched_entered(PG_FUNCTION_ARGS)
  * would suit.  42704, 42501 and 55006 as sg_plan_add_fk.
  */
 static Datum
-sg_plan_from_discovery_entered(PG_FUNCTION_ARGS)
+plan_from_discovery(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Oid			types[] = {TEXTOID, FLOAT8OID};
@@ -692,4 +728,10 @@ sg_plan_from_discovery_entered(PG_FUNCTION_ARGS)
 	plan_log(plan, 0, "plan discover", plan->name, psprintf("%d steps", (int) n));
 	SPI_finish();
 	PG_RETURN_INT32((int32) n);
+}
+
+static Datum
+sg_plan_from_discovery_entered(PG_FUNCTION_ARGS)
+{
+	return sg_enter_alone(plan_from_discovery, fcinfo);
 }

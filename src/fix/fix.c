@@ -407,7 +407,7 @@ fix_steps(PlanRun *run)
 /*
  * sg_fix_orphans(plan text, batch int DEFAULT 10000, dry_run boolean DEFAULT false,
  *				  author text DEFAULT NULL, fail boolean DEFAULT false,
- *				  steps int[] DEFAULT NULL, confirm text DEFAULT NULL, max_rows bigint DEFAULT NULL)
+ *				  steps schemaguard.steps DEFAULT NULL, confirm text DEFAULT NULL, max_rows bigint DEFAULT NULL)
  *
  * For each step of the plan, or of those chosen, whose key is there, NOT VALID, or valid without a
  * proof that stands (schemaguard.fk_trust): does to its orphans

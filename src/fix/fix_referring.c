@@ -313,7 +313,7 @@ emit_below(SgRowSink *sink, Walk *walk, Oid table, int depth)
 }
 
 /*
- * sg_plan_referencing(plan text, steps int[] DEFAULT NULL)
+ * sg_plan_referencing(plan text, steps schemaguard.steps DEFAULT NULL)
  *
  * One row for each step that takes orphans out (policy quarantine or delete),
  * and below it, indented, one for each key by which rows refer to those, and
@@ -390,7 +390,7 @@ tell_added(const FkPlan *plan, int n)
 }
 
 /*
- * sg_plan_add_referencing(plan text, steps int[] DEFAULT NULL)
+ * sg_plan_add_referencing(plan text, steps schemaguard.steps DEFAULT NULL)
  *
  * Adds each key that stands in the way of taking orphans out, as a step with
  * the policy quarantine, so that rows which refer to orphans go along, and

@@ -425,7 +425,7 @@ check_may_prune(TimestampTz before)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to prune the last %d days", SG_LOG_KEPT_DAYS),
 				 errdetail("Nobody but a superuser deletes what is that young: it says what was done just now."),
-				 errhint("Call it with an earlier time, such as now() - interval '%d days'.", SG_LOG_KEPT_DAYS)));
+				 errhint(sg_calls("Call it with an earlier time:\nCALL sg_prune(now() - interval '%d days');"), SG_LOG_KEPT_DAYS)));
 }
 
 /*

@@ -20,7 +20,7 @@
 #include "base/spi.h"
 #include "plan/plan_choice.h"
 
-#define CHOOSE_HINT "Name the steps by their numbers, as in ARRAY[1, 3], or pass NULL for all."
+#define CHOOSE_HINT "Name the steps by their numbers, as in 3 or '{1,3}', or pass NULL for all."
 
 List *
 plan_steps_argument(FunctionCallInfo fcinfo, int n)

@@ -15,7 +15,7 @@
 #include "plan/plan.h"
 
 /*
- * An argument "steps int[]" as numbers, in order and each once; NIL for null.
+ * An argument "steps schemaguard.steps" as numbers, in order and each once; NIL for null.
  * 22004, 22023 and 2202E for an array with nulls, without elements, or of arrays.
  */
 extern List *plan_steps_argument(FunctionCallInfo fcinfo, int n);

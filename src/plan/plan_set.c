@@ -13,6 +13,7 @@
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
@@ -221,7 +222,7 @@ plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options)
 }
 
 /*
- * sg_plan_set(plan text, steps int[], options jsonb)
+ * sg_plan_set(plan text, steps schemaguard.steps, options jsonb)
  *
  * Changes columns of the steps' definitions, of all steps for NULL; or takes
  * back a skip (state pending).  Options that need each other are set at once,
@@ -295,21 +296,23 @@ skip_step(FkPlan *plan, PlanStep *step, const char *reason, bool done)
 	plan_log(plan, step->step, "plan skip", plan_step_object(step), NULL);
 }
 
+/* Returns the reason; raises 22023, with the call as it should be, where there is none */
 static char *
-reason_argument(FunctionCallInfo fcinfo, int n)
+reason_argument(FunctionCallInfo fcinfo, const char *steps)
 {
-	char	   *reason = sg_arg_text(fcinfo, n);
+	char	   *reason = sg_arg_optional_text(fcinfo, 2);
 
-	if (reason[0] == '\0')
+	if (reason == NULL || reason[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the reason must not be empty"),
-				 errhint("Say why the step is left out: whoever reads the plan will ask.")));
+				 errmsg("steps are left out for a reason: sg_plan_skip() lacks it"),
+				 errhint(sg_calls("Say why: whoever reads the plan will ask:\nSELECT sg_plan_skip(%s, %s, 'not needed here');"),
+						 quote_literal_cstr(sg_arg_text(fcinfo, 0)), steps)));
 	return reason;
 }
 
 /*
- * sg_plan_skip(plan text, steps int[], reason text, done boolean)
+ * sg_plan_skip(plan text, steps schemaguard.steps, reason text, done boolean)
  *
  * Deployment leaves the steps alone until sg_plan_set() makes their state
  * pending.  Steps that need one wait, unless it counts as done.  A step that is validated can't be skipped (55000).  A trigger
@@ -323,11 +326,12 @@ sg_plan_skip_steps_entered(PG_FUNCTION_ARGS)
 	bool		done;
 
 	sg_check_granted(fcinfo);
-	reason = reason_argument(fcinfo, 2);
-	done = sg_arg_bool(fcinfo, 3);
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_skip()");
 	plan_choose(plan, plan_steps_argument(fcinfo, 1));
+	reason = reason_argument(fcinfo, PG_ARGISNULL(1) ? "NULL" :
+							 quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(1))));
+	done = sg_arg_bool(fcinfo, 3);
 	foreach_ptr(PlanStep, step, plan_chosen_steps(plan))
 		skip_step(plan, step, reason, done);
 
@@ -343,7 +347,7 @@ sg_plan_skip_entered(PG_FUNCTION_ARGS)
 
 	sg_check_granted(fcinfo);
 	sg_arg_check(fcinfo, 1);
-	reason = reason_argument(fcinfo, 2);
+	reason = reason_argument(fcinfo, psprintf("%d", PG_GETARG_INT32(1)));
 	plan = plan_get(sg_arg_text(fcinfo, 0));
 	plan_check_writable(plan, "sg_plan_skip()");
 	skip_step(plan, plan_step_get(plan->name, PG_GETARG_INT32(1), false), reason, false);

@@ -290,7 +290,7 @@ emit_round(SgRowSink *sink, List *steps)
 }
 
 /*
- * sg_plan_sql(plan text, steps int[] DEFAULT NULL)
+ * sg_plan_sql(plan text, steps schemaguard.steps DEFAULT NULL)
  *
  * One row per statement of the plan, or of its chosen steps, in order, with
  * comment lines in between.  42501 for who may not read the plan, 22023 no

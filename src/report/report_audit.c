@@ -502,7 +502,7 @@ child_argument(FunctionCallInfo fcinfo)
 /*
  * sg_orphan_audit(child schemaguard.table_name DEFAULT NULL, plan text DEFAULT NULL,
  *				   inferred boolean DEFAULT false, samples int DEFAULT 5,
- *				   schemas schemaguard.names DEFAULT NULL, steps int[] DEFAULT NULL)
+ *				   schemas schemaguard.names DEFAULT NULL, steps schemaguard.steps DEFAULT NULL)
  *
  * One row per key: every declared one and the steps of the plans that the
  * caller may read, but for those that were skipped or rolled back; or the keys

@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/args.h"
+#include "base/body.h"
 #include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -551,7 +552,7 @@ tell_end(const SyncApply *apply)
  * something else has made; with fail, SG001 or that of the one cause.
  */
 static Datum
-sg_sync_apply_entered(PG_FUNCTION_ARGS)
+sync_apply(PG_FUNCTION_ARGS)
 {
 	SyncApply	apply = {.fcinfo = fcinfo};
 	MemoryContext caller;
@@ -589,4 +590,10 @@ sg_sync_apply_entered(PG_FUNCTION_ARGS)
 	MemoryContextDelete(apply.context);
 
 	PG_RETURN_VOID();
+}
+
+static Datum
+sg_sync_apply_entered(PG_FUNCTION_ARGS)
+{
+	return sg_enter_alone(sync_apply, fcinfo);
 }

@@ -32,6 +32,7 @@
 #include "utils/wait_event.h"
 
 #include "base/args.h"
+#include "base/body.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
@@ -432,7 +433,7 @@ check_called_by_check(const char *function)
  * and sg_scratch_open() raise; 55000 where the script would not begin.
  */
 static Datum
-sg_sync_check_entered(PG_FUNCTION_ARGS)
+sync_check(PG_FUNCTION_ARGS)
 {
 	Oid			types[] = {TEXTOID, TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, TEXTOID};
 	Datum		values[lengthof(types)];
@@ -483,6 +484,12 @@ sg_sync_check_entered(PG_FUNCTION_ARGS)
 	SPI_finish();
 	sg_scope_end(&scope);
 	return (Datum) 0;
+}
+
+static Datum
+sg_sync_check_entered(PG_FUNCTION_ARGS)
+{
+	return sg_enter_alone(sync_check, fcinfo);
 }
 
 /*

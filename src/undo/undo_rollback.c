@@ -549,7 +549,7 @@ check_roll_back(PlanRun *run)
 
 /*
  * sg_rollback_fks(plan text, author text DEFAULT NULL, fail boolean DEFAULT false,
- *				   steps int[] DEFAULT NULL, confirm text DEFAULT NULL)
+ *				   steps schemaguard.steps DEFAULT NULL, confirm text DEFAULT NULL)
  *
  * Takes back what the plan did, in reverse: keys that it added are dropped,
  * those that it replaced are restored and validated first, rows that it took

@@ -323,7 +323,7 @@ try_here(VerifyKey *vk, List *declared, const char *reason)
 
 /*
  * sg_verify_fks(plan text DEFAULT NULL, live boolean DEFAULT false,
- *				 steps int[] DEFAULT NULL)
+ *				 steps schemaguard.steps DEFAULT NULL)
  *
  * Several rows per key: one per test.  With a plan (42704), its steps, or those
  * chosen (22023), in the order of deployment; else every declared key, by child and name.  A test

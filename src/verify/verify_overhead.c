@@ -717,7 +717,7 @@ number_argument(FunctionCallInfo fcinfo, int arg, const char *name, int max)
 
 /*
  * sg_measure_overhead(plan text, sample int DEFAULT 1000, rounds int DEFAULT 9,
- *					   steps int[] DEFAULT NULL)
+ *					   steps schemaguard.steps DEFAULT NULL)
  *
  * Three rows per step of the plan (42704), or per chosen one (22023): insert and update key for rows of
  * the child, delete parent for rows of the parent; microseconds per row

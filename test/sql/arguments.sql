@@ -55,6 +55,31 @@ SELECT call, hint(call) FROM unnest(ARRAY['sg_orphan_audit(%L)', 'sg_orphan_audi
 SELECT hint($$SELECT sg_orphan_audit('arg')$$);
 SELECT hint($$SELECT sg_orphan_audit('nowhere.arg.customers')$$);
 
+-- a step is its number, of whatever type; several are an array, or what is between its braces
+SELECT sg_plan_skip('arg', 1, 'one'), sg_plan_skip('arg', 2::bigint, 'two'), sg_plan_skip('arg', '3', 'three'), sg_plan_skip('arg', '4, 5', 'four');
+SELECT sg_plan_set('arg', ARRAY[1, 2], '{"state": "pending"}'), sg_plan_set('arg', ARRAY[3]::bigint[], '{"state": "pending"}'), sg_plan_set('arg', sg_plan_steps('arg', 'skipped'), '{"state": "pending"}');
+SELECT sg_plan_steps('arg', 'skipped'), (SELECT count(*) FROM sg_plan_sql('arg', 1)) > 0 AS sql, (SELECT count(DISTINCT step) FROM sg_plan_check('arg', 1, everything => true) WHERE step > 0) AS checked,
+       (SELECT count(*) FROM sg_verify_fks('arg', steps => 1)) > 0 AS verified, (SELECT count(*) FROM sg_orphan_audit(plan => 'arg', steps => 1)) AS audited;
+SELECT '1'::schemaguard.steps, ' { 1 , 2 } '::schemaguard.steps, '[3:4]={1,2}'::schemaguard.steps, ''::schemaguard.steps, '{1,2}'::int[]::schemaguard.steps, 7::schemaguard.steps, NULL::schemaguard.steps;
+SELECT '{1'::schemaguard.steps;
+SELECT 'one'::schemaguard.steps;
+SELECT hint($$SELECT sg_plan_skip('arg', 1)$$), hint($$SELECT sg_plan_skip('arg', '{1,2}', '')$$), hint($$SELECT sg_plan_skip('arg', NULL)$$), hint($$SELECT sg_plan_skip('arg', 99)$$);
+-- a score where the table goes, and a table without a proposal
+SELECT hint($$SELECT * FROM sg_discover_fks(0.3)$$), hint($$SELECT * FROM sg_discover_fks(0.3, 0.4)$$);
+SELECT count(*) FROM sg_discover_fks('customers', 1);
+
+-- errors have no CONTEXT of what is inside of a call
+SELECT sg_plan_isolate('arg', 'nowhere');
+SELECT sg_plan_add_audit_columns('arg', 'custmers');
+SELECT sg_plan_add_archive_columns('nowhere', 'customers');
+SELECT sg_plan_retarget('arg', 'custmers', 'orders');
+SELECT count(*) FROM sg_discover_fks(verify => 'some');
+SELECT count(*) FROM sg_sync_sql('nowhere');
+SELECT count(*) FROM sg_sync_sql(NULL);
+CALL sg_sync_apply('nowhere');
+-- but that of the caller
+DO $$BEGIN PERFORM sg_plan_isolate('arg', 'nowhere'); END$$;
+
 -- a schema that is nowhere is no schema without differences
 SELECT hint($$SELECT * FROM sg_drift('arg', schemas => 'agr')$$), hint($$SELECT * FROM sg_snapshot_objects('arg', 'agr')$$);
 SELECT hint($$SELECT * FROM sg_sync_sql('arg', schemas => '{arg,agr}')$$), hint($$SELECT * FROM sg_snapshot_objects('arg', '{arg,agr}')$$);

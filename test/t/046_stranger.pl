@@ -142,6 +142,12 @@ my %call = (
 	sg_plan_add_archive_columns => q{SELECT sg_plan_add_archive_columns('secret', '{t_c}')},
 	sg_plan_isolate => q{SELECT sg_plan_isolate('secret', 'q', 't_p')},
 	sg_plan_retarget => q{SELECT sg_plan_retarget('secret', 't_p', 't_c')},
+	'schemaguard.sg_plan_add_audit_columns_body' => q{SELECT schemaguard.sg_plan_add_audit_columns_body('secret', 't_c', 'a', 'b', 'c', 'd', NULL, 'c', 'low', NULL)},
+	'schemaguard.sg_plan_add_archive_columns_body' => q{SELECT schemaguard.sg_plan_add_archive_columns_body('secret', 't_c', 'at', 'by', 'leave', NULL, 'c', 'low', NULL)},
+	'schemaguard.sg_plan_isolate_body' => q{SELECT schemaguard.sg_plan_isolate_body('secret', 'q', 't_p', NULL, 'low')},
+	'schemaguard.sg_plan_retarget_body' => q{SELECT schemaguard.sg_plan_retarget_body('secret', 't_p', 't_c', NULL, NULL, NULL, 'low', NULL)},
+	'schemaguard.sg_discover_fks_body' => q{SELECT * FROM schemaguard.sg_discover_fks_body(NULL, 0, 'full', NULL)},
+	'schemaguard.sg_sync_sql_body' => q{SELECT schemaguard.sg_sync_sql_body('secret', 'live', NULL, false, false)},
 	'schemaguard.sg_explain_statement' => q{SELECT schemaguard.sg_explain_statement('x')},
 	sg_plan_explain => q{SELECT * FROM sg_plan_explain('secret', 1)},
 	sg_plan_referencing => q{SELECT * FROM sg_plan_referencing('secret')},
@@ -210,6 +216,7 @@ my %call = (
 	sg_plan_export => q{SELECT sg_plan_export('secret')},
 	sg_plan_from_discovery => q{SELECT sg_plan_from_discovery('secret')},
 	sg_plan_from_snapshot => q{SELECT sg_plan_from_snapshot('secret', 'secret')},
+	'schemaguard.sg_steps_in' => q{SELECT schemaguard.sg_steps_in('{1}')}, 'schemaguard.sg_steps_out' => q{SELECT schemaguard.sg_steps_out('1')},
 	'schemaguard.sg_names_in' => q{SELECT schemaguard.sg_names_in('{a}')}, 'schemaguard.sg_names_out' => q{SELECT schemaguard.sg_names_out('a')},
 	'schemaguard.sg_table' => q{SELECT schemaguard.sg_table('t_p')},
 	'schemaguard.sg_table_name_in' => q{SELECT schemaguard.sg_table_name_in('t_p')}, 'schemaguard.sg_table_name_out' => q{SELECT schemaguard.sg_table_name_out('t_p')},
@@ -325,8 +332,8 @@ for my $name (sort keys %call)
 }
 is($stranger->query('SELECT 1'), '1', 'no call ended the session');
 is("@locked", '', 'no call asked for a lock of another role');
-is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_step schemaguard.sg_plan_add_trigger
-	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name sg_add_fks sg_apply sg_audit_accept sg_audit_baseline sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
+is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_plan_add_archive_columns_body schemaguard.sg_plan_add_audit_columns_body schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_step schemaguard.sg_plan_add_trigger
+	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolate_body schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retarget_body schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name sg_add_fks sg_apply sg_audit_accept sg_audit_baseline sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
 	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_referencing sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
 	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_release sg_plan_retarget sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
 	sg_snapshot_take sg_sync_apply sg_sync_check sg_sync_check_details)), 'what asks for the grant says who gives it');

@@ -122,6 +122,7 @@ my @calls = (
 		add_steps('nulled', 'set null', 'true'), add_steps('measured', 'leave', 'false') ],
 	[ sg_table => q{SELECT schemaguard.sg_table('fixture.pair')} ],
 	[ sg_table_name_in => q{SELECT schemaguard.sg_table_name_out(schemaguard.sg_table_name_in('fixture.pair'))} ], [ sg_table_name_out => q{SELECT 'fixture.pair'::schemaguard.table_name} ],
+	[ sg_steps_in => q{SELECT schemaguard.sg_steps_in('{1}')} ], [ sg_steps_out => q{SELECT '1'::schemaguard.steps} ],
 	[ sg_names_in => q{SELECT schemaguard.sg_names_in('{a}')} ], [ sg_names_out => q{SELECT 'a'::schemaguard.names} ],
 	[ sg_plan_add => q{CALL fixture.each($$SELECT sg_plan_add('script', 'ALTER TABLE t.%1$s_c ADD CHECK (p IS NOT DISTINCT FROM q), ALTER q SET NOT NULL', '{"policy": "leave"}')$$)} ],
 	[ sg_plan_from_sql => q{SELECT sg_plan_from_sql('script', string_agg(format('ALTER TABLE t.%s_c ADD CONSTRAINT s_%1$s FOREIGN KEY (q) REFERENCES t.%1$s_p;', name), '')) FROM fixture.pair} ],
@@ -211,7 +212,8 @@ my @calls = (
 	[ sg_apply => q{CALL sg_apply('asked')} ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('asked')} ],
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_deprecate_table sg_free_name sg_has_column sg_keys_declared sg_make_name sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_after sg_plan_archive
-		sg_plan_archive_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut)),
+		sg_plan_archive_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
+		sg_discover_fks_body sg_sync_sql_body)),
 
 	# snapshots and drift
 	[ sg_snapshot_take => q{SELECT sg_snapshot_take('now'); SELECT sg_snapshot_take('reworded')} ],

@@ -37,6 +37,7 @@ my %values = (
 	'schemaguard.names' => [ q{'{a}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{""}'}, q{'{{a,b},{c,d}}'}, q{'[5:6]={a,b}'::text[]}, q{ARRAY[repeat('x', 70000)]}, q{'{a,a}'}, q{'a'}, q{repeat('x', 70000)} ],
 	cstring => [ q{'public.c'}, 'NULL', q{''}, q{'{a}'}, q('{') ],
 	'text[]' => [ q{'{a}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{""}'}, q{'{{a,b},{c,d}}'}, q{'[5:6]={a,b}'}, q{ARRAY[repeat('x', 70000)]}, q{'{a,a}'} ],
+	'schemaguard.steps' => [ q{'{1}'}, '1', q{'[5:6]={1,2}'}, q{'1,2'}, q{'a'}, '4294967296', 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{1,2},{3,4}}'}, q{'{-1}'} ],
 	'integer[]' => [ q{'{1}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{1,2},{3,4}}'}, q{'{-1}'} ],
 	'timestamp with time zone' => [ 'now()', 'NULL', q{'infinity'}, q{'-infinity'} ],
 	'boolean[]' => [ q{'{t}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{t,f},{f,t}}'} ],

@@ -1,0 +1,108 @@
+/*-------------------------------------------------------------------------
+ *
+ * body.c
+ *	  Functions that people call, whose bodies are SQL or PL/pgSQL.
+ *
+ * The body of sg_name, and of its sg_name_details, is sg_name_body of schema
+ * schemaguard, which has the same arguments.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_proc.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/body.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/gone.h"
+#include "base/spi.h"
+
+SG_FUNCTION(sg_body);
+
+/* ThrowErrorData() asks anew for the CONTEXT, of what is outside of this call */
+Datum
+sg_enter_alone(PGFunction function, FunctionCallInfo fcinfo)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Datum		result = (Datum) 0;
+
+	PG_TRY();
+	{
+		result = function(fcinfo);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata = sg_caught(context);
+
+		edata->context = NULL;
+		ThrowErrorData(edata);
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/* Returns the body of a function; raises 42501 where the caller may not call it */
+static Oid
+body_of(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	char	   *suffix;
+	NameData	name;
+	Oid			body;
+
+	if (!HeapTupleIsValid(tuple))
+		sg_gone(ERRCODE_UNDEFINED_FUNCTION, "a function");
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+	suffix = strstr(NameStr(form->proname), "_details");
+	snprintf(NameStr(name), NAMEDATALEN, "%.*s_body",
+			 suffix ? (int) (suffix - NameStr(form->proname)) : NAMEDATALEN, NameStr(form->proname));
+	body = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, NameGetDatum(&name),
+						   PointerGetDatum(&form->proargtypes), ObjectIdGetDatum(sg_schema_oid()));
+	if (!OidIsValid(body))
+		sg_gone(ERRCODE_UNDEFINED_FUNCTION, "a function");
+	if (object_aclcheck(ProcedureRelationId, body, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, NameStr(name));
+	ReleaseSysCache(tuple);
+	return body;
+}
+
+static Datum
+call_body(FunctionCallInfo fcinfo)
+{
+	return FunctionCallInvoke(fcinfo);
+}
+
+/* Any of them.  Raises what its body does. */
+static Datum
+sg_body_entered(PG_FUNCTION_ARGS)
+{
+	FmgrInfo   *function = fcinfo->flinfo;
+	FmgrInfo   *body = function->fn_extra;
+	Datum		result = (Datum) 0;
+
+	if (body == NULL)
+	{
+		body = MemoryContextAllocZero(function->fn_mcxt, sizeof(FmgrInfo));
+		fmgr_info_cxt(body_of(function->fn_oid), body, function->fn_mcxt);
+		fmgr_info_set_expr(function->fn_expr, body);
+		function->fn_extra = body;
+	}
+	fcinfo->flinfo = body;
+	PG_TRY();
+	{
+		result = sg_enter_alone(call_body, fcinfo);
+	}
+	PG_FINALLY();
+	{
+		fcinfo->flinfo = function;
+	}
+	PG_END_TRY();
+	return result;
+}

@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * body.h
+ *	  Functions that people call, whose bodies are SQL or PL/pgSQL of ours.
+ *
+ * Their errors have no CONTEXT of what is inside, which would be longer than
+ * the message, and means nothing to people.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_BODY_H
+#define SG_BODY_H
+
+#include "postgres.h"
+#include "fmgr.h"
+
+/* Calls a function; its errors have only the CONTEXT of what is outside of it */
+extern Datum sg_enter_alone(PGFunction function, FunctionCallInfo fcinfo);
+
+#endif							/* SG_BODY_H */
