@@ -81,21 +81,11 @@ want(Node *condition, Relation rel, bool *wanted, int *last)
 	}
 }
 
-static bool
-has_whole_row(Node *condition)
-{
-	Bitmapset  *columns = NULL;
-
-	pull_varattnos(condition, 1, &columns);
-	return bms_is_member(-FirstLowInvalidHeapAttributeNumber, columns);
-}
-
 /*
  * The condition of a rule over the table that is read, or NULL where values
  * alone tell.  What a column computes is each table's own, as it is for its
- * constraint.  A whole row is the root's, as it is for a query: no constraint
- * of a tree may refer to one, and the planner takes a dropped column for NULL
- * in a row with virtual ones.
+ * constraint.  No condition over a tree is about whole rows
+ * (audit_rule_problem).
  */
 static Node *
 make_condition(const AuditJob *job, const AuditRead *read, const RuleState *rule, Relation rel)
@@ -122,8 +112,6 @@ make_condition(const AuditJob *job, const AuditRead *read, const RuleState *rule
 	if (read->relid != read->root)
 	{
 		root = table_open(read->root, AccessShareLock);
-		if (has_whole_row(condition))
-			condition = expand_generated_columns_in_expr(condition, root, 1);
 		condition = linitial(map_partition_varattnos(list_make1(condition), 1, rel, root));
 		table_close(root, NoLock);
 	}
