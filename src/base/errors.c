@@ -22,37 +22,29 @@
 #include "base/progress.h"
 
 /*
- * The server's files whose functions look objects up by OIDs that they found
- * in other rows of the catalogs, without a lock; relation_open(), which comes
- * after such a look; and in heapam.c, which updates such rows, the functions
- * that find a row changed.
+ * How formats of the server's messages begin where it looked an object up by an
+ * OID that it found in another row of the catalogs, without a lock, and another
+ * session dropped or changed that object meanwhile.
  */
-static const char *const racing_files[] = {
-	"format_type.c", "lsyscache.c", "objectaddress.c", "partcache.c", "partition.c", "pg_inherits.c", "regproc.c",
-	"ruleutils.c", "typcache.c"
-};
-static const char *const racing_functions[] = {
-	"relation_open", "simple_heap_delete", "simple_heap_update"
+static const char *const racing_words[] = {
+	"cache lookup failed for ",
+	"could not find tuple for ",
+	"could not open relation with OID ",
+	"enum value %u not found ",
+	"relation %u has no parent ",
+	"relation %u is not a partition",
+	"tuple concurrently "
 };
 
-/*
- * Returns whether an error is that of a race: the server looked an object up,
- * and another session dropped or changed it before the server came back to it.
- */
 static bool
 raised_by_race(const ErrorData *edata)
 {
-	if (edata->sqlerrcode != ERRCODE_INTERNAL_ERROR ||
+	if (edata->sqlerrcode != ERRCODE_INTERNAL_ERROR || edata->message_id == NULL ||
 		edata->domain == NULL || strcmp(edata->domain, PG_TEXTDOMAIN("postgres")) != 0)
 		return false;
-	for (int i = 0; edata->filename && i < lengthof(racing_files); i++)
+	for (int i = 0; i < lengthof(racing_words); i++)
 	{
-		if (strcmp(edata->filename, racing_files[i]) == 0)
-			return true;
-	}
-	for (int i = 0; edata->funcname && i < lengthof(racing_functions); i++)
-	{
-		if (strcmp(edata->funcname, racing_functions[i]) == 0)
+		if (strncmp(edata->message_id, racing_words[i], strlen(racing_words[i])) == 0)
 			return true;
 	}
 	return false;
