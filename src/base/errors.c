@@ -157,18 +157,17 @@ sg_try_undo(void (*fn) (void *arg), void *arg)
 }
 
 /* Any other error goes on untouched: it is copied by whoever stops it */
-Datum
-sg_enter(PGFunction function, FunctionCallInfo fcinfo)
+void
+sg_call(void (*fn) (void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Datum		result = (Datum) 0;
 	const SgMeant *meant = sg_meant_set(NULL);
 	SgGuard		guard;
 
 	sg_guard_begin(&guard);
 	PG_TRY();
 	{
-		result = function(fcinfo);
+		fn(arg);
 	}
 	PG_CATCH();
 	{
@@ -181,7 +180,31 @@ sg_enter(PGFunction function, FunctionCallInfo fcinfo)
 	PG_END_TRY();
 	sg_guard_end(&guard);
 	(void) sg_meant_set(meant);
-	return result;
+}
+
+/* For sg_enter */
+typedef struct Entry
+{
+	PGFunction	function;
+	FunctionCallInfo fcinfo;
+	Datum		result;
+} Entry;
+
+static void
+enter(void *arg)
+{
+	Entry	   *entry = arg;
+
+	entry->result = entry->function(entry->fcinfo);
+}
+
+Datum
+sg_enter(PGFunction function, FunctionCallInfo fcinfo)
+{
+	Entry		entry = {function, fcinfo};
+
+	sg_call(enter, &entry);
+	return entry.result;
 }
 
 void

@@ -65,8 +65,14 @@ extern ErrorData *sg_try_undo(void (*fn) (void *arg), void *arg);
 extern void sg_read(void (*fn) (void *arg), void *arg);
 
 /*
+ * Run fn(arg) as a call of ours: no function of others runs in the caller's
+ * name (guard.h), and the error of a race is raised as 40001.
+ */
+extern void sg_call(void (*fn) (void *arg), void *arg);
+
+/*
  * Declares a function that SQL calls, in place of PG_FUNCTION_INFO_V1(name);
- * its body is name_entered().  The error of a race is raised as 40001.
+ * its body is name_entered(), run by sg_call().
  */
 #define SG_FUNCTION(name) \
 	static Datum name##_entered(PG_FUNCTION_ARGS); \

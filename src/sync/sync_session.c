@@ -28,7 +28,6 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guard.h"
-#include "base/meant.h"
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "plan/plan_change.h"
@@ -180,6 +179,12 @@ look(void (*fn) (void *arg), void *arg)
 	PopActiveSnapshot();
 }
 
+static void
+look_and_run(void *text)
+{
+	look(run_looked_at, text);
+}
+
 /* Raises 0A000 for what no plan holds: a query in a statement, a cursor, COPY, CALL */
 pg_noreturn static void
 refuse(Node *statement)
@@ -191,8 +196,9 @@ refuse(Node *statement)
 }
 
 static void
-run_guarded(const Statement *s)
+run_guarded(void *arg)
 {
+	const Statement *s = arg;
 	char	   *text = text_of(s->planned, s->query);
 
 	/* by now a query in a statement has been analysed */
@@ -205,7 +211,25 @@ run_guarded(const Statement *s)
 		pass_on(s);
 	}
 	else
-		look(run_looked_at, text);
+		look_and_run(text);
+}
+
+/* Calls fn(arg), within which no statement is looked at once more */
+static void
+run_inside(void (*fn) (void *arg), void *arg)
+{
+	bool		was_running = is_running;
+
+	is_running = true;
+	PG_TRY();
+	{
+		sg_call(fn, arg);
+	}
+	PG_FINALLY();
+	{
+		is_running = was_running;
+	}
+	PG_END_TRY();
 }
 
 static void
@@ -213,28 +237,11 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 		ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	Statement	s = {planned, query, read_only_tree, context, params, environment, dest, completion};
-	const SgMeant *meant;
-	SgGuard		guard;
 
 	if (!is_guarded || is_running || is_frame(planned->utilityStmt))
-	{
 		pass_on(&s);
-		return;
-	}
-	is_running = true;
-	meant = sg_meant_set(NULL);
-	sg_guard_begin(&guard);
-	PG_TRY();
-	{
-		run_guarded(&s);
-	}
-	PG_FINALLY();
-	{
-		sg_guard_end(&guard);
-		(void) sg_meant_set(meant);
-		is_running = false;
-	}
-	PG_END_TRY();
+	else
+		run_inside(run_guarded, &s);
 }
 
 void
@@ -280,22 +287,12 @@ static Datum
 sg_sync_run_entered(PG_FUNCTION_ARGS)
 {
 	char	   *sql = sg_arg_text(fcinfo, 0);
-	bool		was_running = is_running;
 
 	foreach_ptr(const RawStmt, raw, raw_parser(sql, RAW_PARSE_DEFAULT))
 	{
 		if (!plan_accepts_statement(raw->stmt))
 			refuse(raw->stmt);
 	}
-	is_running = true;
-	PG_TRY();
-	{
-		look(run_looked_at, sql);
-	}
-	PG_FINALLY();
-	{
-		is_running = was_running;
-	}
-	PG_END_TRY();
+	run_inside(look_and_run, sql);
 	PG_RETURN_VOID();
 }

@@ -146,7 +146,7 @@ worker_main(Datum main_arg)
 													   true, NULL);
 	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "schemaguard worker",
 												ALLOCSET_DEFAULT_SIZES));
-	function((char *) shared + shared->argument);
+	sg_call(function, (char *) shared + shared->argument);
 	worker_report_activity(NULL);
 	(void) shm_mq_send(handle, 1, &done, false, true);
 }

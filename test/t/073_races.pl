@@ -78,6 +78,8 @@ foreach (
 {
 	is_error($node, $_->[1], '40001', qr/another session dropped or changed an object meanwhile\n.*DETAIL:  cache lookup failed/s, "$_->[0]: an error of a race");
 }
+is_error($node, q{SELECT schemaguard.sg_sync_guard(true); ALTER TABLE public.leaf ADD CHECK (id > 0)}, '40001', qr/another session dropped or changed an object meanwhile\n.*DETAIL:  relation \d+ is not a partition/s,
+	'a statement of a guarded session: the same');
 is_error($node, q{SELECT * FROM sg_rule_audit('c')}, 'XX000', qr/catalog is missing 1 attribute/, 'damage is no race');
 
 $node->stop;
