@@ -114,19 +114,26 @@ sg_column_in(Oid other, Oid relid, AttrNumber attnum)
 	return number;
 }
 
-char *
-sg_definition(PGFunction function, Oid object)
+bool
+sg_ask(PGFunction function, Oid object, Datum *answer)
 {
 	LOCAL_FCINFO(fcinfo, 1);
-	Datum		result;
 
 	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
 	fcinfo->args[0].value = ObjectIdGetDatum(object);
 	fcinfo->args[0].isnull = false;
-	result = function(fcinfo);
-	if (fcinfo->isnull)
+	*answer = function(fcinfo);
+	return !fcinfo->isnull;
+}
+
+char *
+sg_definition(PGFunction function, Oid object)
+{
+	Datum		answer;
+
+	if (!sg_ask(function, object, &answer))
 		sg_gone(ERRCODE_UNDEFINED_OBJECT, "an object");
-	return TextDatumGetCString(result);
+	return TextDatumGetCString(answer);
 }
 
 char *

@@ -51,10 +51,13 @@ extern char *sg_column_name(Oid relid, AttrNumber attnum);
 extern AttrNumber sg_column_in(Oid other, Oid relid, AttrNumber attnum);
 
 /*
- * Returns the text of a function of the server that describes an object by
- * its OID, such as pg_get_indexdef(), where it returns null of an object that
- * is gone; raises 42704.
+ * Asks a function of the server about an object by its OID; returns false where
+ * it returns null, of an object that is gone, which DirectFunctionCall1() would
+ * make XX000.
  */
+extern bool sg_ask(PGFunction function, Oid object, Datum *answer);
+
+/* Returns what such a function says, a text such as that of pg_get_indexdef(); raises 42704 */
 extern char *sg_definition(PGFunction function, Oid object);
 
 /* Returns an expression of a relation's as text, by pg_get_expr(); raises 42P01 */

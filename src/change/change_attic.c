@@ -30,6 +30,7 @@
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "partitioning/partdesc.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -378,10 +379,14 @@ static bool
 must_read_default(Oid whole)
 {
 	Oid			other = get_default_partition_oid(whole);
+	Relation	rel = OidIsValid(other) ? try_table_open(other, AccessShareLock) : NULL;
+	bool		must;
 
-	return OidIsValid(other) &&
-		(get_rel_relkind(other) != RELKIND_RELATION ||
-		 DatumGetInt64(DirectFunctionCall2(pg_relation_size, ObjectIdGetDatum(other), CStringGetTextDatum("main"))) > 0);
+	if (rel == NULL)
+		return false;
+	must = rel->rd_rel->relkind != RELKIND_RELATION || RelationGetNumberOfBlocks(rel) > 0;
+	table_close(rel, AccessShareLock);
+	return must;
 }
 
 void
@@ -468,9 +473,8 @@ change_kept_text(const PlanStep *step)
 	Oid			relid = deed ? change_kept_relation(deed->what, deed->was, &name) : InvalidOid;
 	Datum		size;
 
-	if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_VIEW)
+	if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_VIEW || !sg_ask(pg_total_relation_size, relid, &size))
 		return NULL;
-	size = DirectFunctionCall1(pg_total_relation_size, ObjectIdGetDatum(relid));
 	return psprintf("%s takes %s, since %s", name, TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, size)),
 					timestamptz_to_str(deed->done_at));
 }

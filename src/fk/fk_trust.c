@@ -148,15 +148,9 @@ visit_triggered(TrustWalk *walk, const FkKey *key)
 static Oid
 table_file(Oid relid)
 {
-	LOCAL_FCINFO(fcinfo, 1);
 	Datum		file;
 
-	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = ObjectIdGetDatum(relid);
-	fcinfo->args[0].isnull = false;
-	file = pg_relation_filenode(fcinfo);
-
-	return fcinfo->isnull ? InvalidOid : DatumGetObjectId(file);
+	return sg_ask(pg_relation_filenode, relid, &file) ? DatumGetObjectId(file) : InvalidOid;
 }
 
 /* Adds the partitions of a table, if it has some, to the list */
