@@ -24,6 +24,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "base/version.h"
@@ -338,8 +339,9 @@ facts_hash(const char *name, Size keysize, Size entrysize)
 	return hash_create(name, 256, &control, HASH_ELEM | HASH_CONTEXT | (keysize >= NAMEDATALEN ? HASH_STRINGS : HASH_BLOBS));
 }
 
-Facts *
-facts_read(void)
+/* Reads them, for sg_read(): a table that goes before the server has looked at its privileges is none at the next look */
+static void
+read_all(void *arg)
 {
 	Facts	   *facts = palloc0(sizeof(Facts));
 
@@ -352,6 +354,15 @@ facts_read(void)
 	read_catalogs(facts);
 	words_settle(facts->dictionary);
 	read_references(facts);
+	*(Facts **) arg = facts;
+}
+
+Facts *
+facts_read(void)
+{
+	Facts	   *facts;
+
+	sg_read(read_all, &facts);
 	return facts;
 }
 
