@@ -152,29 +152,9 @@ no_such_table(const char *name)
 			 errhint("Find the table, and give its name with the schema:\nSELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2;")));
 }
 
-Oid
-sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds)
-{
-	char	   *name;
-	Oid			relid;
-
-	sg_arg_check(fcinfo, n);
-	/* the objects of 0.1.0 give a regclass */
-	if (get_fn_expr_argtype(fcinfo->flinfo, n) == REGCLASSOID)
-	{
-		sg_check_table(PG_GETARG_OID(n), relkinds);
-		return PG_GETARG_OID(n);
-	}
-	name = sg_arg_text(fcinfo, n);
-	relid = sg_table_of_text(name);
-	if (!OidIsValid(relid) && !is_oid(name))
-		no_such_table(name);
-	sg_check_table(relid, relkinds);
-	return relid;
-}
-
-void
-sg_check_table(Oid relid, const char *relkinds)
+/* Raises 42P01, or 42809 of another kind */
+static void
+check_table(Oid relid, const char *relkinds)
 {
 	char		relkind = get_rel_relkind(relid);
 
@@ -188,6 +168,27 @@ sg_check_table(Oid relid, const char *relkinds)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s is not a table", sg_relation_name(relid)),
 				 errhint("Name an ordinary or a partitioned table%s.", strchr(relkinds, RELKIND_FOREIGN_TABLE) ? ", or a foreign one" : "")));
+}
+
+Oid
+sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds)
+{
+	char	   *name;
+	Oid			relid;
+
+	sg_arg_check(fcinfo, n);
+	/* the objects of 0.1.0 give a regclass */
+	if (get_fn_expr_argtype(fcinfo->flinfo, n) == REGCLASSOID)
+	{
+		check_table(PG_GETARG_OID(n), relkinds);
+		return PG_GETARG_OID(n);
+	}
+	name = sg_arg_text(fcinfo, n);
+	relid = sg_table_of_text(name);
+	if (!OidIsValid(relid) && !is_oid(name))
+		no_such_table(name);
+	check_table(relid, relkinds);
+	return relid;
 }
 
 /*

@@ -31,7 +31,6 @@ extern char *sg_arg_optional_text(FunctionCallInfo fcinfo, int n);
  */
 extern Oid	sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds);
 extern Oid	sg_table_of_text(const char *name);
-extern void sg_check_table(Oid relid, const char *relkinds);
 
 extern bool sg_arg_bool(FunctionCallInfo fcinfo, int n);
 

@@ -14,6 +14,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/name.h"
 #include "base/quote.h"
 #include "base/words.h"
@@ -112,7 +113,8 @@ sg_free_name_sql_entered(PG_FUNCTION_ARGS)
 	sg_check_granted(fcinfo);
 	(void) plan_get_readable(plan);
 	relid = sg_find_qualified(child_table);
-	sg_check_table(relid, NULL);
+	if (!OidIsValid(relid))
+		sg_gone(ERRCODE_UNDEFINED_TABLE, psprintf("table %s", child_table));
 	for (int n = 0;; n++)
 	{
 		name = sg_make_nth_name(sg_arg_text(fcinfo, 3), sg_arg_optional_text(fcinfo, 4), sg_arg_optional_text(fcinfo, 5), n);
