@@ -10,6 +10,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteDefine.h"
@@ -49,7 +50,9 @@ static void
 check_later_triggers(CheckStep *cs, Relation rel)
 {
 	const char *own = plan_filler_name(cs->step);
-	const TriggerDesc *triggers = rel->trigdesc;
+
+	/* without a lock they may be read anew, by each look into the catalogs */
+	const TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
 
 	for (int i = 0; triggers && i < triggers->numtriggers; i++)
 	{

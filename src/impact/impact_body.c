@@ -482,14 +482,13 @@ static bool
 has_rows(const Body *body, Oid table)
 {
 	Relation	rel = RelationIdGetRelation(table);
-	TriggerDesc *triggers = rel ? rel->trigdesc : NULL;
 	Oid			row_type = get_rel_type_id(table);
 	Oid		   *types;
 	int			n;
 	bool		found = false;
 
-	for (int i = 0; triggers && i < triggers->numtriggers; i++)
-		found = found || triggers->triggers[i].tgfoid == body->oid;
+	for (int i = 0; rel && rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+		found = found || rel->trigdesc->triggers[i].tgfoid == body->oid;
 	if (rel)
 		RelationClose(rel);
 	(void) get_func_signature(body->oid, &types, &n);
