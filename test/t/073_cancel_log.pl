@@ -2,7 +2,8 @@
 #
 # Where a call writes its outcome, or that it pauses, and waits for the lock on the log: a cancel ends it at once, with 57014,
 # and the server's log says what the other one can't. Afterwards the next call finds each started row, and gives it its one
-# outcome. A worker that builds an index logs its cancel as its leader does.
+# outcome. A worker that builds an index logs its cancel as its leader does. The transaction that was cancelled ends first:
+# another one writes the row.
 #
 # rooms: run log
 use strict;
@@ -110,6 +111,19 @@ cancelled('a pause while rows are filled', 'pausing', { action => 'throttle' }, 
 	$_->query('ROLLBACK') for $locker, $log;
 	$log->quit;
 	goes_on('indexed');
+}
+
+# By the time of its transaction the row is younger than the cancel
+{
+	query(q{SELECT sg_plan_create('own'), sg_plan_add_check('own', 'child', 'id > 0'); ALTER TABLE schemaguard.audit_log ALTER at SET DEFAULT pg_catalog.now()});
+	$locker->query('BEGIN; LOCK TABLE child IN ROW EXCLUSIVE MODE');
+	$caller->send(q{CALL sg_apply('own')});
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE pid = $caller->{pid} AND NOT granted AND relation = 'child'::regclass") eq '1' }), 'a step waits for its table');
+	my ($cancelled) = query("SELECT clock_timestamp(), pg_cancel_backend($caller->{pid})") =~ /(.*)\|t/;
+	$caller->collect;
+	is($caller->sqlstate, '57014', '... and is cancelled');
+	is(query("SELECT string_agg((at > '$cancelled')::text, ' ') FROM schemaguard.audit_log WHERE plan = 'own' AND phase = 'interrupted'"), 'true', '... which a transaction of its own has logged');
+	$locker->query('ROLLBACK');
 }
 
 $_->quit for $caller, $locker;
