@@ -22,14 +22,22 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/objectaddress.h"
 #include "catalog/partition.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "commands/defrem.h"
+#include "commands/tablespace.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "parser/parse_coerce.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -127,6 +135,16 @@ row_can_go(int cache, Datum key)
 	return cache == RELOID || cache == ATTNUM || cache == ATTNAME || cache == INDEXRELID ? can_go(oid) : IS_USERS(oid);
 }
 
+extern Oid	__real_get_func_namespace(Oid function);
+
+/* Returns whether another session can drop what a role's privileges are looked up of */
+static bool
+object_can_go(Oid classid, Oid object)
+{
+	return IS_USERS(object) && object != sg_schema_oid() &&
+		(classid != ProcedureRelationId || __real_get_func_namespace(object) != sg_schema_oid());
+}
+
 /* A wrapper that answers with nothing, if the look is at an object that somebody can drop */
 #define MISSING(type, name, parameters, arguments, if_true, nothing) \
 	extern type __real_##name parameters; \
@@ -158,6 +176,8 @@ MISSING(Relation, RelationIdGetRelation, (Oid relid), (relid), can_go(relid), NU
 MISSING(Relation, try_relation_open, (Oid relid, LOCKMODE mode), (relid, mode), can_go(relid), NULL)
 MISSING(Relation, try_table_open, (Oid relid, LOCKMODE mode), (relid, mode), can_go(relid), NULL)
 
+MISSING(bool, SearchSysCacheExists, (int cache, Datum a, Datum b, Datum c, Datum d), (cache, a, b, c, d), row_can_go(cache, a), false)
+
 /* Names */
 MISSING(char *, get_rel_name, (Oid relid), (relid), can_go(relid), NULL)
 MISSING(char *, get_namespace_name, (Oid schema), (schema), IS_USERS(schema), NULL)
@@ -167,6 +187,9 @@ MISSING(char *, get_opname, (Oid operator), (operator), IS_USERS(operator), NULL
 MISSING(char *, get_collation_name, (Oid collation), (collation), IS_USERS(collation), NULL)
 MISSING(char *, get_constraint_name, (Oid constraint), (constraint), IS_USERS(constraint), NULL)
 MISSING(char *, get_extension_name, (Oid extension), (extension), IS_USERS(extension), NULL)
+MISSING(char *, get_publication_name, (Oid publication, bool missing_ok), (publication, missing_ok), IS_USERS(publication) && missing_ok, NULL)
+MISSING(char *, get_subscription_name, (Oid subscription, bool missing_ok), (subscription, missing_ok), IS_USERS(subscription) && missing_ok, NULL)
+MISSING(char *, get_tablespace_name, (Oid tablespace), (tablespace), IS_USERS(tablespace), NULL)
 MISSING(char *, GetUserNameFromId, (Oid role, bool missing_ok), (role, missing_ok), IS_USERS(role) && missing_ok, NULL)
 
 /* OIDs, numbers and kinds */
@@ -187,8 +210,30 @@ MISSING(Oid, get_typcollation, (Oid type), (type), IS_USERS(type), InvalidOid)
 MISSING(Oid, get_element_type, (Oid type), (type), IS_USERS(type), InvalidOid)
 MISSING(Oid, get_base_element_type, (Oid type), (type), IS_USERS(type), InvalidOid)
 MISSING(Oid, get_array_type, (Oid type), (type), IS_USERS(type), InvalidOid)
+MISSING(Oid, get_multirange_range, (Oid type), (type), IS_USERS(type), InvalidOid)
+MISSING(Oid, get_typ_typrelid, (Oid type), (type), IS_USERS(type), InvalidOid)
+MISSING(Oid, get_constraint_index, (Oid constraint), (constraint), IS_USERS(constraint), InvalidOid)
+MISSING(Oid, get_default_partition_oid, (Oid relid), (relid), can_go(relid), InvalidOid)
+MISSING(List *, getOwnedSequences, (Oid relid), (relid), can_go(relid), NIL)
+MISSING(Oid, GetDefaultOpClass, (Oid type, Oid method), (type, method), IS_USERS(type), InvalidOid)
+MISSING(Oid, get_commutator, (Oid operator), (operator), IS_USERS(operator), InvalidOid)
+MISSING(Oid, get_opfamily_member, (Oid family, Oid left, Oid right, int16 strategy), (family, left, right, strategy), IS_USERS(family), InvalidOid)
+MISSING(Oid, get_opfamily_proc, (Oid family, Oid left, Oid right, int16 number), (family, left, right, number), IS_USERS(family), InvalidOid)
+MISSING(int, get_op_opfamily_strategy, (Oid operator, Oid family), (operator, family), IS_USERS(operator), 0)
+MISSING(bool, op_in_opfamily, (Oid operator, Oid family), (operator, family), IS_USERS(operator), false)
+MISSING(bool, op_hashjoinable, (Oid operator, Oid type), (operator, type), IS_USERS(operator), false)
+MISSING(bool, get_op_hash_functions, (Oid operator, RegProcedure *left, RegProcedure *right), (operator, left, right), IS_USERS(operator), false)
+MISSING(List *, get_mergejoin_opfamilies, (Oid operator), (operator), IS_USERS(operator), NIL)
 MISSING(char *, getObjectTypeDescription, (const ObjectAddress *object, bool missing_ok), (object, missing_ok), IS_USERS(object->objectId) && missing_ok, NULL)
 MISSING(char *, getObjectIdentityParts, (const ObjectAddress *object, List **names, List **arguments, bool missing_ok), (object, names, arguments, missing_ok), IS_USERS(object->objectId) && missing_ok, NULL)
+
+/* Functions of SQL that return null */
+#define NULLING(name) \
+	MISSING(Datum, name, (PG_FUNCTION_ARGS), (fcinfo), IS_USERS(PG_GETARG_OID(0)), (fcinfo->isnull = true, (Datum) 0))
+NULLING(pg_get_indexdef)
+NULLING(pg_get_triggerdef)
+NULLING(pg_relation_filenode)
+NULLING(pg_total_relation_size)
 
 /* What raises an error */
 RAISING(Relation, relation_open, (Oid relid, LOCKMODE mode), (relid, mode), can_go(relid), relid)
@@ -203,7 +248,7 @@ RAISING(AclResult, pg_attribute_aclcheck, (Oid relid, AttrNumber attnum, Oid rol
 RAISING(char *, format_type_be, (Oid type), (type), IS_USERS(type), type)
 RAISING(char *, format_type_be_qualified, (Oid type), (type), IS_USERS(type), type)
 RAISING(char *, format_type_with_typemod, (Oid type, int32 typmod), (type, typmod), IS_USERS(type), type)
-RAISING(char *, format_type_extended, (Oid type, int32 typmod, bits16 flags), (type, typmod, flags), IS_USERS(type), type)
+RAISING(char *, format_type_extended, (Oid type, int32 typmod, uint16 flags), (type, typmod, flags), IS_USERS(type), type)
 RAISING(char *, format_operator, (Oid operator), (operator), IS_USERS(operator), operator)
 RAISING(char *, format_procedure_qualified, (Oid function), (function), IS_USERS(function), function)
 RAISING(Oid, getBaseType, (Oid type), (type), IS_USERS(type), type)
@@ -223,3 +268,23 @@ RAISING(char, func_volatile, (Oid function), (function), IS_USERS(function), fun
 RAISING(char, func_parallel, (Oid function), (function), IS_USERS(function), function)
 RAISING(Oid, get_func_signature, (Oid function, Oid **types, int *n), (function, types, n), IS_USERS(function), function)
 RAISING(void, fmgr_info, (Oid function, FmgrInfo *info), (function, info), IS_USERS(function), function)
+RAISING(char, get_func_prokind, (Oid function), (function), IS_USERS(function), function)
+RAISING(bool, has_subclass, (Oid relid), (relid), can_go(relid), relid)
+RAISING(List *, find_inheritance_children, (Oid relid, LOCKMODE mode), (relid, mode), can_go(relid), relid)
+RAISING(List *, find_all_inheritors, (Oid relid, LOCKMODE mode, List **numbers), (relid, mode, numbers), can_go(relid), relid)
+RAISING(bool, IsBinaryCoercible, (Oid source, Oid target), (source, target), IS_USERS(source), source)
+RAISING(CoercionPathType, find_coercion_pathway, (Oid target, Oid source, CoercionContext context, Oid *function), (target, source, context, function), IS_USERS(source), source)
+RAISING(TYPCATEGORY, TypeCategory, (Oid type), (type), IS_USERS(type), type)
+RAISING(void, generate_operator_clause, (StringInfo text, const char *left, Oid left_type, Oid operator, const char *right, Oid right_type), (text, left, left_type, operator, right, right_type), IS_USERS(operator), operator)
+RAISING(char *, pg_get_constraintdef_command, (Oid constraint), (constraint), IS_USERS(constraint), constraint)
+RAISING(char *, pg_get_indexdef_string, (Oid index), (index), can_go(index), index)
+RAISING(AclMode, pg_class_aclmask, (Oid relid, Oid role, AclMode mask, AclMaskHow how), (relid, role, mask, how), can_go(relid), relid)
+RAISING(AclResult, pg_attribute_aclcheck_all, (Oid relid, Oid role, AclMode mode, AclMaskHow how), (relid, role, mode, how), can_go(relid), relid)
+#if PG_VERSION_NUM >= 160000
+RAISING(AclResult, object_aclcheck, (Oid classid, Oid object, Oid role, AclMode mode), (classid, object, role, mode), object_can_go(classid, object), object)
+RAISING(bool, object_ownercheck, (Oid classid, Oid object, Oid role), (classid, object, role), object_can_go(classid, object), object)
+#else
+RAISING(AclResult, pg_namespace_aclcheck, (Oid schema, Oid role, AclMode mode), (schema, role, mode), object_can_go(NamespaceRelationId, schema), schema)
+RAISING(AclResult, pg_proc_aclcheck, (Oid function, Oid role, AclMode mode), (function, role, mode), object_can_go(ProcedureRelationId, function), function)
+RAISING(bool, pg_proc_ownercheck, (Oid function, Oid role), (function, role), object_can_go(ProcedureRelationId, function), function)
+#endif
