@@ -226,6 +226,7 @@ OBJS = \
 	src/plan/plan_lock.o \
 	src/plan/plan_name.o \
 	src/plan/plan_option.o \
+	src/plan/plan_pause.o \
 	src/plan/plan_order.o \
 	src/plan/plan_relation.o \
 	src/plan/plan_rights.o \
@@ -240,6 +241,7 @@ OBJS = \
 	src/run/run_call.o \
 	src/run/run_deed.o \
 	src/run/run_end.o \
+	src/run/run_follower.o \
 	src/run/run_lock.o \
 	src/run/run_name.o \
 	src/run/run_rights.o \

@@ -241,7 +241,18 @@ ALTER TABLE schemaguard.plan_value ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON schemaguard.plan_value TO PUBLIC;
 GRANT SELECT ON SEQUENCE schemaguard.plan_value_id_seq TO PUBLIC;
 
-GRANT SELECT ON schemaguard.plan, schemaguard.plan_step, schemaguard.plan_note, schemaguard.plan_deed TO PUBLIC;
+-- A row of its own: whoever runs the plan locks none of it
+CREATE TABLE schemaguard.plan_pause (
+    plan text PRIMARY KEY,
+    role text NOT NULL,
+    at   timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+COMMENT ON TABLE schemaguard.plan_pause IS 'plans that are paused: sg_plan_pause, sg_plan_resume';
+COMMENT ON COLUMN schemaguard.plan_pause.plan IS 'name of the plan';
+COMMENT ON COLUMN schemaguard.plan_pause.role IS 'who has paused it';
+COMMENT ON COLUMN schemaguard.plan_pause.at IS 'when';
+
+GRANT SELECT ON schemaguard.plan, schemaguard.plan_step, schemaguard.plan_note, schemaguard.plan_deed, schemaguard.plan_pause TO PUBLIC;
 
 -- Rows that a dump of the database takes along
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan', '');
@@ -251,6 +262,7 @@ SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_step', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_note', '');
 GRANT SELECT ON SEQUENCE schemaguard.plan_note_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_note_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_pause', '');
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_deed', '');
 GRANT SELECT ON SEQUENCE schemaguard.plan_deed_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.plan_deed_id_seq', '');

@@ -120,6 +120,20 @@ AS 'MODULE_PATHNAME', 'sg_plan_approve';
 COMMENT ON FUNCTION sg_plan_approve(text, text)
     IS 'approve a plan as it stands, or only if it has this hash, as another role than those that wrote it';
 
+CREATE FUNCTION sg_plan_pause(plan text)
+RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_pause';
+COMMENT ON FUNCTION sg_plan_pause(text)
+    IS 'have the call that runs a plan pause, and later calls refuse; false: it was paused already';
+
+CREATE FUNCTION sg_plan_resume(plan text)
+RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_plan_resume';
+COMMENT ON FUNCTION sg_plan_resume(text)
+    IS 'have a paused plan go on; false: it was not paused';
+
 CREATE FUNCTION sg_plan_allow(plan text, role text, allowed boolean DEFAULT true)
 RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -144,6 +158,9 @@ CREATE POLICY own_plans ON schemaguard.plan_step FOR SELECT
 ALTER TABLE schemaguard.plan_note ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_plans ON schemaguard.plan_note FOR SELECT
     USING (plan OPERATOR(pg_catalog.=) ANY ((SELECT schemaguard.sg_readable_plans())::pg_catalog.text[]));
+ALTER TABLE schemaguard.plan_pause ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own_plans ON schemaguard.plan_pause FOR SELECT
+    USING (plan OPERATOR(pg_catalog.=) ANY ((SELECT schemaguard.sg_readable_plans())::text[]));
 ALTER TABLE schemaguard.plan_deed ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_plans ON schemaguard.plan_deed FOR SELECT
     USING (plan_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT p.id FROM schemaguard.plan p)));

@@ -109,6 +109,13 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 #define InputFunctionCallSafe(in, text, param, typmod, context, result) (*(result) = InputFunctionCall(in, text, param, typmod), true)
 #endif
 
+/* 19: a slot has the number of the process that uses it, before that its ID; 0 if nobody does */
+#if PG_VERSION_NUM >= 190000
+#define slot_active_pid(slot) ((slot)->active_proc == INVALID_PROC_NUMBER ? 0 : GetPGProcByNumber((slot)->active_proc)->pid)
+#else
+#define slot_active_pid(slot) ((slot)->active_pid)
+#endif
+
 /* 19: hooks may not change what pg_stat_statements counts by */
 #if PG_VERSION_NUM >= 190000
 #define SG_JUMBLE const JumbleState

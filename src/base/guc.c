@@ -36,7 +36,9 @@ bool		sg_require_approval = false;
 bool		sg_accept_publication = false;
 char	   *sg_migration = "";
 char	   *sg_migration_applications = "";
-int			sg_throttle_lag = -1;
+int			sg_throttle_lag = 65536;
+char	   *sg_throttle_ignore = "";
+bool		sg_throttle_backup = false;
 int			sg_throttle_waiting = -1;
 char	   *sg_throttle_function = "";
 int			sg_throttle_budget = 600000;
@@ -157,17 +159,27 @@ sg_options_apply(List *options, GucAction action)
 		(void) set_config_option(option->name, option->value, PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
 }
 
+/* A list of names */
+static bool
+check_list(char **newval, void **extra, GucSource source)
+{
+	List	   *names;
+
+	if (SplitGUCList(pstrdup(*newval), ',', &names))
+		return true;
+	GUC_check_errdetail("The list syntax is invalid.");
+	return false;
+}
+
 /* A list of patterns for LIKE, none of which can raise an error */
 static bool
 check_patterns(char **newval, void **extra, GucSource source)
 {
 	List	   *patterns;
 
-	if (!SplitGUCList(pstrdup(*newval), ',', &patterns))
-	{
-		GUC_check_errdetail("The list syntax is invalid.");
+	if (!check_list(newval, extra, source))
 		return false;
-	}
+	(void) SplitGUCList(pstrdup(*newval), ',', &patterns);
 	foreach_ptr(const char, pattern, patterns)
 	{
 		int			backslashes = 0;
@@ -240,11 +252,27 @@ define_control(void)
 
 	DefineCustomIntVariable("schemaguard.throttle_lag",
 							"Replication lag above which a deployment pauses; -1 is no limit.",
-							"WAL that this server has written and a connected standby or subscriber has not replayed yet.",
+							"WAL that this server has written and a standby or permanent slot has not replayed yet.",
 							&sg_throttle_lag,
-							-1, -1, INT_MAX,
+							64 * 1024, -1, INT_MAX,
 							PGC_USERSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("schemaguard.throttle_ignore",
+							   "Standbys and slots whose lag does not count, separated by commas; empty is none.",
+							   "A standby without a slot has the name that its application_name says.",
+							   &sg_throttle_ignore,
+							   "",
+							   PGC_USERSET, 0,
+							   check_list, NULL, NULL);
+
+	DefineCustomBoolVariable("schemaguard.throttle_backup",
+							 "Pauses a deployment while a base backup runs.",
+							 "Those by the replication protocol, as of pg_basebackup; one by pg_backup_start() is not to be seen.",
+							 &sg_throttle_backup,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	DefineCustomIntVariable("schemaguard.throttle_waiting",
 							"Sessions of this database waiting for a lock above which a deployment pauses; -1 is no limit.",

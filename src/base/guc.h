@@ -50,6 +50,8 @@ extern bool sg_accept_publication;	/* see sg_refuse_publications() */
 
 /* what makes a deployment pause or stop; see run_throttle.c */
 extern int	sg_throttle_lag;	/* kB of WAL; -1 is no limit */
+extern char *sg_throttle_ignore;	/* names of standbys and slots; "" is none */
+extern bool sg_throttle_backup;
 extern int	sg_throttle_waiting;	/* sessions; -1 is no limit */
 extern char *sg_throttle_function;	/* a name; "" is none */
 extern int	sg_throttle_budget; /* ms, one pause */

@@ -21,6 +21,7 @@
 #include "base/quote.h"
 #include "check/check.h"
 #include "plan/plan_option.h"
+#include "run/run_follower.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
@@ -130,6 +131,41 @@ check_room(PlanCheck *check)
 	return low != NULL;
 }
 
+/* Who lags now is not waited for by a run that begins now */
+static bool
+check_lag(PlanCheck *check)
+{
+	char	   *lag = run_throttle_lag(run_followers());
+
+	if (lag)
+		check_row(&check->server, "load", CHECK_WARN,
+				  psprintf("the run would not wait for whom it finds behind: %s", lag),
+				  "Wait until it is less, or have it not counted: SET schemaguard.throttle_ignore = '';");
+	return lag != NULL;
+}
+
+static bool
+check_backup(PlanCheck *check)
+{
+	char	   *backup = run_throttle_backup();
+
+	if (backup)
+		check_row(&check->server, "load", CHECK_WARN, pause_text(backup),
+				  "Wait until it has ended, or do without: SET schemaguard.throttle_backup = off;");
+	return backup != NULL;
+}
+
+static bool
+check_paused(PlanCheck *check)
+{
+	char	   *pause = plan_pause_text(check->plan);
+
+	if (pause)
+		check_row(&check->server, "load", CHECK_BLOCK, psprintf("the plan is paused: %s", pause),
+				  psprintf(sg_calls("Have it go on:\nSELECT sg_plan_resume(%s);"), quote_literal_cstr(check->plan->name)));
+	return pause != NULL;
+}
+
 static char *
 limits_text(void)
 {
@@ -141,9 +177,11 @@ limits_text(void)
 static void
 check_limits(PlanCheck *check)
 {
-	bool		found = check_room(check);
+	bool		found = check_paused(check);
 
-	found |= check_limit(check, run_throttle_lag(), "throttle_lag");
+	found |= check_room(check);
+	found |= check_lag(check);
+	found |= check_backup(check);
 	found |= check_limit(check, run_throttle_waiting(), "throttle_waiting");
 	found |= check_function(check);
 	if (!found)

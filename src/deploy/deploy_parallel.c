@@ -46,6 +46,7 @@
 #include "plan/plan_index.h"
 #include "plan/plan_lock.h"
 #include "run/run.h"
+#include "run/run_follower.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 #include "worker/worker.h"
@@ -76,6 +77,7 @@ typedef struct JobsShared
 												 * says */
 	int			sqlerrcode;		/* of that, or 0 */
 	int			jobs;			/* offset in names */
+	int			followers;		/* offset in the whole, or 0: none */
 	int			slots;			/* of each worker, for deploy_yield.c: offset
 								 * in the whole */
 	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
@@ -115,6 +117,8 @@ open_run(void *arg)
 	run->context = job->context;
 	run->procedure = "sg_add_fks";
 	run->window_end = job->shared->window_end;
+	if (job->shared->followers)
+		run->followers = run_followers_copy((const Followers *) ((char *) job->shared + job->shared->followers));
 	if (run->plan->id != job->shared->plan_id ||
 		!plan_join_run(run->plan, job->shared->leader))
 		ereport(ERROR,
@@ -284,9 +288,16 @@ share_jobs(const PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout,
 	Size		slots = MAXALIGN(offsetof(JobsShared, names) + name_size + strlen(text) + 1);
 	JobsShared *shared;
 
-	*size = slots + sizeof(DeploySlot) * nworkers;
+	*size = MAXALIGN(slots + sizeof(DeploySlot) * nworkers);
+	if (run->followers)
+		*size += FOLLOWERS_SIZE(run->followers->n);
 	shared = palloc0(*size);
 	shared->slots = (int) slots;
+	if (run->followers)
+	{
+		shared->followers = (int) (*size - FOLLOWERS_SIZE(run->followers->n));
+		memcpy((char *) shared + shared->followers, run->followers, FOLLOWERS_SIZE(run->followers->n));
+	}
 	shared->kind = kind;
 	shared->run = run->id;
 	shared->plan_id = run->plan->id;

@@ -264,4 +264,9 @@ extern char *plan_hash(const FkPlan *plan);
 /* Why the plan does not count as approved, as a full sentence, or NULL when it does */
 extern char *plan_approval_problem(const FkPlan *plan);
 
+/* ---- plan_pause.c ---- */
+
+/* Who has paused the plan, and when, or NULL if nobody has */
+extern char *plan_pause_text(const FkPlan *plan);
+
 #endif							/* SG_PLAN_H */

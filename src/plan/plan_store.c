@@ -300,6 +300,7 @@ plan_clear(const FkPlan *plan, const char *description)
 	store_arg_text(&args, plan->name);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_pause WHERE plan = $1", &args);
 	plan_deeds_forget(plan);
 	plan_values_forget(plan);
 
@@ -318,6 +319,7 @@ plan_delete(const FkPlan *plan)
 	store_arg_text(&args, plan->name);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_pause WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan WHERE name = $1", &args);
 	plan_deeds_forget(plan);
 	plan_values_forget(plan);

@@ -82,6 +82,7 @@ typedef struct PlanRun
 	char	   *stop_reason;	/* begin nothing new, or NULL: see
 								 * run_throttle */
 	TimestampTz window_end;		/* 0: none */
+	struct Followers *followers;	/* who is waited for if they lag, or NULL */
 	List	   *failures;		/* of TableFailures *: run_throttle.c */
 	List	   *put_last;		/* numbers of steps whose tables are busy */
 	bool		may_put_last;	/* they get another round in this run */

@@ -159,6 +159,19 @@ check_approved(const PlanRun *run)
 					 quote_literal_cstr(run->plan->name))));
 }
 
+/* Whoever wants it back says so; a plan is taken back all the same, and a dry run does nothing */
+static void
+check_paused(const PlanRun *run)
+{
+	char	   *pause = run->urgent || run->dry_run ? NULL : plan_pause_text(run->plan);
+
+	if (pause)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("plan \"%s\" can't run: %s", run->plan->name, pause),
+				 errhint(sg_calls("Have it go on:\nSELECT sg_plan_resume(%s);"), quote_literal_cstr(run->plan->name))));
+}
+
 /* What the call could not do, once all of it is committed and the plan is free */
 pg_noreturn static void
 raise_rest(const PlanRun *run, const ErrorData *rest)
@@ -211,9 +224,10 @@ run_plan(void *arg)
 		reread_plan(run);
 		check_rights(run, call->check);
 		take_options(run);
-		run_throttle_begin(run);
+		check_paused(run);
 		open_plan(run);
 		check_approved(run);
+		run_throttle_begin(run);
 		plan_filler_sweep();
 		call->work(run);
 		run_tell_summary(run);

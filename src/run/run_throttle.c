@@ -5,8 +5,9 @@
  *	  last.
  *
  * run_throttle() stands between steps, attempts to lock and batches, where
- * nothing is held.  While the server is low on space, replication lags,
- * sessions wait for locks or the user's own function says so, it waits; when that takes too long, or the
+ * nothing is held.  While somebody has paused the plan, the server is low on
+ * space, replication lags, a base backup runs, sessions wait for locks or the
+ * user's own function says so, it waits; when that takes too long, or the
  * window is over, the run ends there, in good order, and a later call goes on.
  * What can't be found out counts as load.
  *
@@ -19,17 +20,13 @@
  */
 #include "postgres.h"
 
-#include "access/xlog.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "pgstat.h"
-#include "replication/walsender.h"
-#include "replication/walsender_private.h"
 #include "storage/proc.h"
-#include "storage/spin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -48,6 +45,7 @@
 #include "base/spi.h"
 #include "plan/plan_option.h"
 #include "run/run.h"
+#include "run/run_follower.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
@@ -61,31 +59,6 @@ typedef struct TableFailures
 } TableFailures;
 
 /* ---- what the load is ---- */
-
-/*
- * Bytes of WAL that the slowest of those who receive it has not replayed, or
- * only flushed where it replays nothing; base backups do not count.
- */
-static int64
-replication_lag(void)
-{
-	XLogRecPtr	here = GetXLogWriteRecPtr();
-	int64		lag = 0;
-
-	for (int i = 0; i < max_wal_senders; i++)
-	{
-		WalSnd	   *walsnd = &WalSndCtl->walsnds[i];
-		XLogRecPtr	reached = InvalidXLogRecPtr;
-
-		SpinLockAcquire(&walsnd->mutex);
-		if (walsnd->pid != 0 && walsnd->state != WALSNDSTATE_BACKUP)
-			reached = walsnd->apply != InvalidXLogRecPtr ? walsnd->apply : walsnd->flush;
-		SpinLockRelease(&walsnd->mutex);
-		if (reached != InvalidXLogRecPtr && reached < here)
-			lag = Max(lag, (int64) (here - reached));
-	}
-	return lag;
-}
 
 /* Sessions of this database that wait for a lock, as pg_stat_activity tells it */
 static int
@@ -198,15 +171,30 @@ ask_function(void)
 	return answer.reason;
 }
 
-char *
-run_throttle_lag(void)
+static char *
+lag_text(const Follower *follower)
 {
-	int64		lag = sg_throttle_lag < 0 ? 0 : replication_lag() / 1024;
+	int64		lag = run_follower_lag(follower) / 1024;
 
-	if (sg_throttle_lag < 0 || lag <= sg_throttle_lag)
+	if (lag <= sg_throttle_lag)
 		return NULL;
-	return psprintf("replication lags by " INT64_FORMAT " kB, more than schemaguard.throttle_lag, %d kB",
-					lag, sg_throttle_lag);
+	return psprintf("%s lags by " INT64_FORMAT " kB, more than schemaguard.throttle_lag, %d kB",
+					run_follower_text(follower), lag, sg_throttle_lag);
+}
+
+char *
+run_throttle_lag(struct Followers *followers)
+{
+	const Follower *slowest = NULL;
+
+	if (sg_throttle_lag < 0 || followers == NULL)
+		return NULL;
+	for (int i = 0; i < followers->n; i++)
+	{
+		if (slowest == NULL || followers->each[i].reached < slowest->reached)
+			slowest = &followers->each[i];
+	}
+	return slowest ? lag_text(slowest) : NULL;
 }
 
 char *
@@ -221,14 +209,29 @@ run_throttle_waiting(void)
 					sg_throttle_waiting);
 }
 
+char *
+run_throttle_backup(void)
+{
+	if (!sg_throttle_backup || !run_base_backup())
+		return NULL;
+	return pstrdup("a base backup runs, and schemaguard.throttle_backup is on");
+}
+
 /* Why to pause now, or NULL */
 static char *
 find_load(const PlanRun *run)
 {
-	char	   *load = run->gives_room ? NULL : sg_disk_low();
+	char	   *load = plan_pause_text(run->plan);
 
+	if (load == NULL && !run->gives_room)
+		load = sg_disk_low();
+	if (load == NULL && run->followers)
+	{
+		run_followers_look(run->followers);
+		load = run_throttle_lag(run->followers);
+	}
 	if (load == NULL)
-		load = run_throttle_lag();
+		load = run_throttle_backup();
 	if (load == NULL)
 		load = run_throttle_waiting();
 	if (load == NULL && sg_throttle_function[0])
@@ -312,6 +315,7 @@ wait_for_calm(const PlanRun *run, char *load, TimestampTz since)
 		if (GetCurrentTimestamp() >= deadline)
 			return psprintf("paused for schemaguard.throttle_budget, %d ms: %s",
 							sg_throttle_budget, load);
+		run_commit();
 		run_sleep_until(Min(GetCurrentTimestamp() + POLL_MS * INT64CONST(1000), deadline));
 		load = find_load(run);
 	}
@@ -385,12 +389,39 @@ run_throttle(PlanRun *run)
 
 /* ---- before the first step ---- */
 
+/* Who lags already is told once, and not waited for */
+static void
+note_followers(PlanRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+	Followers  *all = run_followers();
+	int			n = 0;
+
+	for (int i = 0; i < all->n; i++)
+	{
+		char	   *late = lag_text(&all->each[i]);
+
+		if (late == NULL)
+			all->each[n++] = all->each[i];
+		else
+		{
+			ereport(NOTICE, (errmsg("plan \"%s\" does not wait: %s", run->plan->name, late)));
+			(void) write_row(make_entry(run, LOG_SKIPPED, psprintf("not waited for: %s", late), 0, 0));
+		}
+	}
+	all->n = n;
+	run->followers = all;
+	MemoryContextSwitchTo(old);
+}
+
 void
 run_throttle_begin(PlanRun *run)
 {
 	if (run->urgent)
 		return;
 	run->window_end = plan_window_end(sg_window_end);
+	if (sg_throttle_lag >= 0)
+		note_followers(run);
 	if (sg_throttle_function[0])
 		(void) throttle_call();
 }

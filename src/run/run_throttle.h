@@ -38,7 +38,9 @@ typedef struct ThrottleAnswer
 	char	   *reason;			/* NULL: go on */
 } ThrottleAnswer;
 
-extern char *run_throttle_lag(void);
+/* followers: who counts, as of the last look; NULL: nobody */
+extern char *run_throttle_lag(struct Followers *followers);
+extern char *run_throttle_backup(void);
 extern char *run_throttle_waiting(void);
 extern void run_throttle_ask(void *answer);
 

@@ -210,6 +210,8 @@ my %call = (
 	sg_plan_release => q{SELECT sg_plan_release('secret', 'later')},
 	sg_plan_allow => q{SELECT sg_plan_allow('secret', 'nothing')},
 	sg_plan_approve => q{SELECT sg_plan_approve('secret')},
+	sg_plan_pause => q{SELECT sg_plan_pause('secret')},
+	sg_plan_resume => q{SELECT sg_plan_resume('secret')},
 	sg_plan_check => q{SELECT * FROM sg_plan_check('secret')},
 	sg_plan_create => q{SELECT sg_plan_create('mine')},
 	sg_plan_drop => q{SELECT sg_plan_drop('secret')},
@@ -335,7 +337,7 @@ is("@locked", '', 'no call asked for a lock of another role');
 is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_plan_add_archive_columns_body schemaguard.sg_plan_add_audit_columns_body schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_step schemaguard.sg_plan_add_trigger
 	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolate_body schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retarget_body schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name sg_add_fks sg_apply sg_audit_accept sg_audit_baseline sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_plan_add sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
 	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_referencing sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
-	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_release sg_plan_retarget sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
+	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_pause sg_plan_release sg_plan_resume sg_plan_retarget sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
 	sg_snapshot_take sg_sync_apply sg_sync_check sg_sync_check_details)), 'what asks for the grant says who gives it');
 $owner->query('ROLLBACK');
 $stranger->query($call{$_}) for (sort keys %call) x 2;

@@ -142,6 +142,8 @@ my @calls = (
 	[ sg_own_publications => 'SELECT count(*) FROM schemaguard.sg_own_publications()' ],
 	[ sg_plan_hash => q{SELECT length(schemaguard.sg_plan_hash('mallory'))} ],
 	[ sg_plan_approve => q{SELECT sg_plan_approve('mallory')} ],
+	[ sg_plan_pause => q{SELECT sg_plan_pause('mallory')} ],
+	[ sg_plan_resume => q{SELECT sg_plan_resume('mallory')} ],
 	[ sg_plan_drop => q{SELECT sg_plan_drop('copy')} ],
 	[ sg_orphan_audit => q{SELECT count(*) FROM sg_orphan_audit(plan => 'kept'); SELECT count(*) FROM sg_orphan_audit(plan => 'written')} ],
 	[ sg_audit_gate => q{CALL sg_audit_gate()} ],

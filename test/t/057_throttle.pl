@@ -59,14 +59,28 @@ DO $$ BEGIN
 	FOR i IN 1..5 LOOP EXECUTE format('GRANT REFERENCES, SELECT ON parent_lag_%s TO deployer', i); END LOOP;
 END $$;
 SQL
-$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
-$standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
-query(q{INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 6000)});
+
+# A run begins, waits for a table, and the standby falls behind meanwhile: one that is behind before is not waited for (166_pause)
+my $holder = SgTest::Session->new($node);
+my $s;
+sub begin_lagging
+{
+	my ($settings) = @_;
+	$standby->safe_psql('postgres', 'SELECT pg_wal_replay_resume()');
+	$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+	$holder->query('BEGIN; LOCK TABLE child_lag_01 IN ROW EXCLUSIVE MODE');
+	$s->query($settings);
+	$s->send("CALL sg_add_fks('lag')");
+	wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = 'lag' AND phase IN ('locking', 'waiting', 'building', 'working')") eq '1' })
+		or die 'the run does not begin';
+	$standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
+	query(q{INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 6000)});
+	$holder->query('COMMIT');
+}
 
 # a role that may not look into pg_stat_replication
-my $s = SgTest::Session->new($node, user => 'deployer');
-$s->query("SET schemaguard.throttle_lag = '2MB'");
-$s->send("CALL sg_add_fks('lag')");
+$s = SgTest::Session->new($node, user => 'deployer');
+begin_lagging("SET schemaguard.throttle_lag = '2MB'");
 ok(throttled('lag'), 'a deployment pauses while a standby lags');
 is(states('lag'), '1 pending, 2 pending, 3 pending, 4 pending', '... before its first step');
 # but for the moments when it looks at the lag again
@@ -75,10 +89,7 @@ ok(wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE pid = $s->{pid} AND
 ok(wait_for(sub { query("SELECT backend_xid IS NULL, backend_xmin IS NULL FROM pg_stat_activity WHERE pid = $s->{pid}") eq 't|t' }),
 	'... without transaction ID and snapshot');
 like(query("SELECT message FROM schemaguard.audit_log WHERE plan = 'lag' AND action = 'throttle' AND phase = 'started'"),
-	qr/^replication lags by [4-9]\d{3} kB, more than schemaguard\.throttle_lag, 2048 kB$/, '... and the log says why');
-like(query(q{SET schemaguard.throttle_lag = '2MB'; SELECT result || ' ' || detail || ' ' || replace(hint, E'\n', ' ') FROM sg_plan_check_details('lag') WHERE check_name = 'load'}),
-	qr/^warn the run would pause now, and end after 10 min of that \(schemaguard\.throttle_budget\): replication lags by \d+ kB, .*SET schemaguard\.throttle_lag = -1;$/,
-	'... which the preflight says, too');
+	qr/^standby "throttle_standby" lags by [4-9]\d{3} kB, more than schemaguard\.throttle_lag, 2048 kB$/, '... and the log says why');
 nap(1);
 is(last_pause('lag'), 'started', '... as long as it lasts');
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_resume()');
@@ -88,16 +99,13 @@ is(last_pause('lag'), 'started done', '... and the pause has its end in the log'
 $s->query("CALL sg_rollback_fks('lag')");
 
 # a cancel, a kill and the end of the budget in a pause
-$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
-$standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
-query(q{INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 6000)});
-$s->send("CALL sg_add_fks('lag')");
+begin_lagging('');
 ok(throttled('lag'), 'it pauses again');
 query("SELECT pg_cancel_backend($s->{pid})");
 $s->collect;
 is($s->sqlstate, '57014', 'a cancel ends a pause');
 is(last_pause('lag'), 'started interrupted', '... and is logged');
-$s->send("CALL sg_add_fks('lag')");
+begin_lagging('');
 ok(throttled('lag'), 'once more');
 query("SELECT pg_terminate_backend($s->{pid})");
 $s->collect;
@@ -105,14 +113,15 @@ $s->quit;
 is(last_pause('lag'), 'started', 'a session that ends in a pause leaves it open');
 $s = SgTest::Session->new($node, user => 'deployer');
 my $start = time;
-$s->query("SET schemaguard.throttle_lag = '2MB'; SET schemaguard.throttle_budget = '1s'; CALL sg_add_fks('lag')");
+begin_lagging("SET schemaguard.throttle_lag = '2MB'; SET schemaguard.throttle_budget = '1s'");
+$s->collect;
 is($s->sqlstate, '', 'a pause that takes too long ends the call without an error');
-like($s->{err}, qr/plan "lag" stopped: paused for schemaguard\.throttle_budget, 1000 ms: replication lags by/, '... and says why');
+like($s->{err}, qr/plan "lag" stopped: paused for schemaguard\.throttle_budget, 1000 ms: standby "throttle_standby" lags by/, '... and says why');
 cmp_ok(time - $start, '<', bound(10, 120), '... in time');
 is(query("SELECT string_agg(phase || ' ' || coalesce(message ~ 'session ended', false), ', ' ORDER BY id) FROM schemaguard.audit_log
 		  WHERE plan = 'lag' AND action = 'throttle' AND phase IN ('interrupted', 'failed')"),
 	'interrupted false, interrupted true, failed false', '... and the pause left open before is closed');
-is(states('lag'), '1 rolled back, 2 rolled back, 3 rolled back, 4 rolled back', '... no step was touched');
+like(states('lag'), qr/^1 (failed|rolled back), 2 rolled back, 3 rolled back, 4 rolled back$/, '... no step was done');
 is(log_gaps($node, 'lag'), '', '... and the log has no gap');
 $s->query('SET schemaguard.throttle_lag = -1');
 $standby->stop('immediate');
@@ -125,7 +134,6 @@ $s->quit;
 make_tables($node, 'wait', 2);
 query('CREATE TABLE busy (a int); CREATE DATABASE other');
 $node->safe_psql('other', 'CREATE TABLE busy (a int)');
-my $holder = SgTest::Session->new($node);
 my @waiters = map { SgTest::Session->new($node) } 1 .. 2;
 my $other_holder = SgTest::Session->new($node, dbname => 'other');
 my @other_waiters = map { SgTest::Session->new($node, dbname => 'other') } 1 .. 3;
