@@ -73,26 +73,29 @@ audit_address(AuditMemory *memory, AuditRef ref)
 
 /*
  * As the planner would: one for min_parallel_table_scan_size, and one more for
- * each further factor of three (compute_parallel_worker), unless
- * schemaguard.audit_workers says how many.
+ * each further factor of three (compute_parallel_worker), and no more than
+ * half of the server's worker processes, unless schemaguard.audit_workers says
+ * how many.
  */
 int
 audit_choose_workers(BlockNumber pages)
 {
 	double		threshold = Max(min_parallel_table_scan_size, 1);
 	int			workers = 1;
+	int			most;
 
 	if (IsInParallelMode() || max_parallel_workers == 0 ||
 		pages < min_parallel_table_scan_size)
 		return 0;
 	if (sg_audit_workers >= 0)
 		return sg_audit_workers;
-	while (pages >= threshold * 3 && workers < max_parallel_maintenance_workers)
+	most = Min(max_parallel_maintenance_workers, max_worker_processes / 2);
+	while (pages >= threshold * 3 && workers < most)
 	{
 		workers++;
 		threshold *= 3;
 	}
-	return Min(workers, max_parallel_maintenance_workers);
+	return Min(workers, most);
 }
 
 void

@@ -68,6 +68,7 @@ typedef struct JobsShared
 	volatile int lock_timeout;
 	TimestampTz window_end;		/* of the leader: a time of day is the next
 								 * one for each who asks */
+	int			parallel_workers;	/* of each worker */
 	int			njobs;
 	pg_atomic_uint32 next;		/* the first job that nobody has taken */
 	pg_atomic_uint32 steps_done;
@@ -141,6 +142,23 @@ may_go_on(WorkerJob *job)
 	return false;
 }
 
+/* What pg_stat_activity shows of a worker: the table that it is at */
+static void
+report_table(const WorkerJob *job, int step, const char *partition)
+{
+	static char text[4 * NAMEDATALEN + 100];
+	const char *table = partition;
+
+	if (table == NULL)
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		table = plan_step_get(job->run.plan->name, step, false)->child_table;
+		PopActiveSnapshot();
+	}
+	snprintf(text, sizeof(text), "schemaguard: validating keys of %s, plan %s", table, job->run.plan->name);
+	worker_report_activity(text);
+}
+
 /* The keys of the tables of one partition tree: a list of lists of steps */
 static void
 validate_job(void *arg)
@@ -158,6 +176,7 @@ validate_job(void *arg)
 	{
 		if (!may_go_on(job))
 			break;
+		report_table(job, linitial_int(steps), NULL);
 		deploy_validate_table(&job->run, steps);
 		job->run.done += list_length(steps);
 		sg_progress_done(job->run.done, job->run.orphan_rows);
@@ -176,6 +195,7 @@ validate_partition_job(void *arg)
 
 	open_run(job);
 	sg_progress_begin(SG_PROGRESS_VALIDATE, job->run.plan->id, 1);
+	report_table(job, linitial_int(job->job), sg_relation_name(partition));
 	if (may_go_on(job))
 		deploy_partition_validate_one(&job->run, linitial_int(job->job), partition);
 	pg_atomic_fetch_add_u64(&job->shared->orphan_rows, job->run.orphan_rows);
@@ -253,6 +273,7 @@ deploy_worker_main(void *argument)
 
 	job.context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard job",
 										ALLOCSET_DEFAULT_SIZES);
+	SetConfigOption("max_parallel_maintenance_workers", psprintf("%d", shared->parallel_workers), PGC_USERSET, PGC_S_SESSION);
 	for (;;)
 	{
 		uint32		n = pg_atomic_fetch_add_u32(&shared->next, 1);
@@ -263,8 +284,6 @@ deploy_worker_main(void *argument)
 		MemoryContextSwitchTo(job.context);
 		if (shared->kind == JOB_VALIDATE || shared->kind == JOB_VALIDATE_PARTITION)
 		{
-			worker_report_activity(psprintf("schemaguard: validating keys of plan %s",
-											shared->names));
 			worker_procedure(shared->kind == JOB_VALIDATE ? validate_job : validate_partition_job,
 							 &job);
 		}
@@ -303,6 +322,7 @@ share_jobs(const PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout,
 	shared->plan_id = run->plan->id;
 	shared->leader = MyProcPid;
 	shared->lock_timeout = lock_timeout;
+	shared->parallel_workers = max_parallel_maintenance_workers;
 	shared->njobs = list_length(jobs);
 	shared->jobs = (int) name_size;
 	pg_atomic_init_u32(&shared->next, 0);
@@ -438,15 +458,36 @@ pool_trouble(const WorkerPool *pool)
 	return NULL;
 }
 
+/*
+ * Returns how many workers a call starts, and for each how many parallel
+ * workers of its own it may have: together no more than half of the server's
+ * worker processes, unless somebody has set schemaguard.workers.
+ */
+static int
+choose_workers(int njobs, int *parallel)
+{
+	int			most = Max(max_worker_processes / 2, 1);
+	int			nworkers = Min(sg_workers, njobs);
+
+	*parallel = max_parallel_maintenance_workers;
+	if (sg_find_setting("schemaguard.workers")->source != PGC_S_DEFAULT)
+		return nworkers;
+	nworkers = Min(nworkers, most);
+	*parallel = Min(*parallel, most / Max(nworkers, 1) - 1);
+	return nworkers;
+}
+
 int
 deploy_run_jobs(PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout, char **trouble)
 {
 	Size		size;
-	int			nworkers = Min(sg_workers, list_length(jobs));
+	int			parallel;
+	int			nworkers = choose_workers(list_length(jobs), &parallel);
 	JobsShared *shared = share_jobs(run, kind, jobs, lock_timeout, nworkers, &size);
 	WorkerPool *pool;
 	int			taken = 0;
 
+	shared->parallel_workers = parallel;
 	/* from here on we hold nothing that a worker could wait for */
 	run_commit();
 	sg_progress_step(kind == JOB_VALIDATE || kind == JOB_VALIDATE_PARTITION ?

@@ -30,6 +30,7 @@
 #include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
+#include "base/quote.h"
 #include "base/spi.h"
 #include "run/run_unit.h"
 #include "verify/verify.h"
@@ -91,6 +92,7 @@ find_key(const WorkerTry *wt, const KeyToTry *wanted)
 static void
 try_key(void *arg)
 {
+	static char activity[4 * NAMEDATALEN];
 	const WorkerTry *wt = arg;
 	VerifyKey  *vk = find_key(wt, &wt->shared->keys[wt->n]);
 	TimestampTz start = GetCurrentTimestamp();
@@ -98,6 +100,8 @@ try_key(void *arg)
 	if (vk == NULL)
 		return;
 	vk->tests = NIL;
+	snprintf(activity, sizeof(activity), "schemaguard: trying keys of %s", sg_relation_name(vk->key->child));
+	worker_report_activity(activity);
 	verify_live_begin();
 	verify_live(vk, wt->declared);
 	foreach_ptr(const VerifyTest, test, vk->tests)
@@ -113,7 +117,6 @@ verify_worker_main(void *argument)
 	WorkerTry	wt = {.shared = shared};
 
 	wt.context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard verify worker", ALLOCSET_DEFAULT_SIZES);
-	worker_report_activity("schemaguard: trying foreign keys");
 	worker_procedure(read_declared, &wt);
 	for (;;)
 	{

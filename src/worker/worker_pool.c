@@ -43,6 +43,9 @@
 #define TERMINATE_MS 20000
 #define LOOK_MS 100
 
+/* After so long without a process for a worker the client is told */
+#define START_MS 5000
+
 typedef struct PoolWorker
 {
 	BackgroundWorkerHandle *handle;
@@ -61,6 +64,8 @@ struct WorkerPool
 	int			nworkers;
 	PoolWorker *workers;
 	List	   *sent;			/* of char * */
+	TimestampTz registered_at;
+	bool		told;			/* that workers wait to be started */
 };
 
 /* ---- start ---- */
@@ -179,6 +184,7 @@ worker_pool_start_in(Oid database, const char *function, const void *argument, S
 	shared->leader_pid = MyProcPid;
 	strlcpy(shared->function, function, sizeof(shared->function));
 	old = MemoryContextSwitchTo(context);
+	pool->registered_at = GetCurrentTimestamp();
 	while (pool->nworkers < nworkers && start_worker(pool))
 		;
 	MemoryContextSwitchTo(old);
@@ -273,6 +279,27 @@ all_ended(WorkerPool *pool)
 	return ended;
 }
 
+/* Tells once of workers that have a slot, but no process: the postmaster is busy, or can't fork */
+static void
+tell_of_start(WorkerPool *pool)
+{
+	int			waiting = 0;
+
+	if (pool->told || GetCurrentTimestamp() < pool->registered_at + START_MS * INT64CONST(1000))
+		return;
+	for (int i = 0; i < pool->nworkers; i++)
+	{
+		pid_t		pid;
+
+		if (GetBackgroundWorkerPid(pool->workers[i].handle, &pid) == BGWH_NOT_YET_STARTED)
+			waiting++;
+	}
+	pool->told = true;
+	if (waiting > 0)
+		ereport(NOTICE,
+				(errmsg("%d of %d background workers not started after %d s: the server is busy", waiting, pool->nworkers, START_MS / 1000)));
+}
+
 bool
 worker_pool_wait(WorkerPool *pool, long timeout)
 {
@@ -285,6 +312,7 @@ worker_pool_wait(WorkerPool *pool, long timeout)
 		CHECK_FOR_INTERRUPTS();
 		if (all_ended(pool))
 			return true;
+		tell_of_start(pool);
 		left = (deadline - GetCurrentTimestamp()) / 1000;
 		if (left <= 0)
 			return false;
