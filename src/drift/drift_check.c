@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -264,6 +265,12 @@ sg_drift_gate_entered(PG_FUNCTION_ARGS)
 	MemoryContext context;
 
 	sg_check_granted(fcinfo);
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot execute sg_drift_gate() during recovery"),
+				 errdetail("It writes down what it finds."),
+				 errhint(sg_calls("Compare without a record:\nSELECT * FROM sg_drift(%s);"), quote_literal_cstr(sg_arg_text(fcinfo, 0)))));
 	sg_check_procedure(fcinfo, "sg_drift_gate",
 					   "It commits what it has found before it raises an error about it.");
 

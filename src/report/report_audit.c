@@ -500,6 +500,25 @@ child_argument(FunctionCallInfo fcinfo)
 }
 
 /*
+ * Adds to the error of a recovery conflict what loses less.  On a standby it
+ * ends the statement, and all verdicts with it: a subtransaction that caught
+ * it would end the session.
+ */
+static void
+rethrow_conflict(MemoryContext context, Oid child)
+{
+	ErrorData  *edata;
+
+	if (geterrcode() != ERRCODE_T_R_SERIALIZATION_FAILURE || !RecoveryInProgress() || OidIsValid(child))
+		PG_RE_THROW();
+	edata = sg_caught(context);
+	edata->hint = psprintf(sg_calls("In psql, audit each table in a statement of its own:\n"
+									"SELECT DISTINCT format('SELECT * FROM sg_orphan_audit(%%L);', conrelid::pg_catalog.regclass)"
+									" FROM pg_catalog.pg_constraint WHERE contype = 'f' AND conparentid = 0 \\gexec"));
+	ReThrowError(edata);
+}
+
+/*
  * sg_orphan_audit(child schemaguard.table_name DEFAULT NULL, plan text DEFAULT NULL,
  *				   inferred boolean DEFAULT false, samples int DEFAULT 5,
  *				   schemas schemaguard.names DEFAULT NULL, steps schemaguard.steps DEFAULT NULL)
@@ -519,6 +538,7 @@ child_argument(FunctionCallInfo fcinfo)
 static Datum
 sg_orphan_audit_entered(PG_FUNCTION_ARGS)
 {
+	MemoryContext context = CurrentMemoryContext;
 	AuditSet	set = {0};
 	FkPlan	   *plan = NULL;
 	int			options = 0;
@@ -554,7 +574,15 @@ sg_orphan_audit_entered(PG_FUNCTION_ARGS)
 			tell_nothing_to_do(set.child, set.schemas);
 	}
 
-	report_judge(&set, samples, NULL, NULL);
+	PG_TRY();
+	{
+		report_judge(&set, samples, NULL, NULL);
+	}
+	PG_CATCH();
+	{
+		rethrow_conflict(context, set.child);
+	}
+	PG_END_TRY();
 	/* written last: no transaction ID is held while tables are read */
 	run = log_new_run();
 	report_write(set.keys, &run, plan ? plan->name : NULL);

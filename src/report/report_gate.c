@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -406,6 +407,12 @@ sg_audit_gate_entered(PG_FUNCTION_ARGS)
 	MemoryContext context;
 
 	sg_check_granted(fcinfo);
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot execute sg_audit_gate() during recovery"),
+				 errdetail("It writes down what it finds."),
+				 errhint(sg_calls("Have the keys judged without a record:\nSELECT * FROM sg_orphan_audit();"))));
 	sg_check_procedure(fcinfo, "sg_audit_gate",
 					   "It commits what it has found, batch by batch.");
 

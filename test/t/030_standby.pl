@@ -102,6 +102,8 @@ for my $from (@reading)
 		'', "read only: $from");
 }
 is($primary->safe_psql('postgres', $log), $logged, 'read only: nothing was logged');
+is_error($standby, 'CALL sg_audit_gate()', '25006', qr/HINT:  .*\nSELECT \* FROM public\.sg_orphan_audit\(\);/, 'a gate names what judges without writing');
+is_error($standby, q{CALL sg_drift_gate('snap')}, '25006', qr/HINT:  .*\nSELECT \* FROM public\.sg_drift\('snap'\);/, 'so does the other');
 my %named = map { $_ => 1 } "@writing @reading" =~ /\b(sg_\w+)/g;
 is(join(' ', grep { !$named{$_} } split /\n/, $primary->safe_psql('postgres', q{SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname ~ '^sg_(?!ok_)' AND proname !~ '_details$' ORDER BY 1})),
 	'', 'every function of ours was called, but those that want pgTAP');
@@ -166,15 +168,18 @@ $primary->safe_psql('postgres', q{
 	ALTER TABLE lc ADD CONSTRAINT fk FOREIGN KEY (k) REFERENCES lp NOT VALID;
 });
 catch_up();
-$reader->send(q{SELECT result FROM sg_orphan_audit_details('lc')});
+$reader->send(q{SELECT count(*) FROM sg_orphan_audit()});
 ok(wait_for(sub { $standby->safe_psql('postgres', qq{SELECT count(*) FROM pg_stat_activity WHERE pid = $reader->{pid} AND wait_event = 'PgSleep'}) eq '1' }),
 	'snapshot conflict: the audit reads slowly');
 $primary->safe_psql('postgres', 'DELETE FROM lc; DELETE FROM dead');
 $primary->safe_psql('postgres', 'VACUUM lc; VACUUM dead');
 $reader->collect;
 is($reader->sqlstate, '40001', 'snapshot conflict: an error') or diag($reader->{err});
+my ($each) = $reader->{err} =~ /^HINT:.*\n(SELECT DISTINCT .*\\gexec)$/m;
+ok($each, 'snapshot conflict: a hint audits each table alone') or diag($reader->{err});
 is($reader->query('SELECT 43'), '43', 'snapshot conflict: the session goes on');
 catch_up();
+like($reader->query($each), qr/^public\.lc\b|\|lc\||\blc\b/m, 'snapshot conflict: and does so');
 is($reader->query(q{SELECT result, rows_checked FROM sg_orphan_audit_details('lc')}), 'pass|0', 'snapshot conflict: and audits again');
 $reader->quit;
 
