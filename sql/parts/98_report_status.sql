@@ -226,9 +226,22 @@ BEGIN ATOMIC
              JOIN pg_constraint c ON c.conrelid = to_regclass(s.child_table) AND c.conname = s.fk_name AND NOT c.convalidated
         WHERE s.state = 'added' AND s.kind = 'foreign key' AND s.orphans <> 'leave'
         UNION ALL
+        -- the trigger of a step that is done fills on until sg_plan_release(): step.reason says so
         SELECT 3, NULL, format('plan %I has left trigger %I ON %s', p.name, t.tgname, t.tgrelid::regclass), p.finish
         FROM pg_trigger t JOIN idle p ON starts_with(t.tgname::text, '~schemaguard_fill_') AND right(t.tgname::text, 16) = p.hash
-        WHERE NOT t.tgisinternal AND t.tgparentid = 0)
+        WHERE NOT t.tgisinternal AND t.tgparentid = 0
+          AND NOT EXISTS (SELECT FROM schemaguard.plan_step s
+                          WHERE s.plan = p.name AND s.state = 'validated' AND s.fills
+                            AND s.step::text = (regexp_match(t.tgname, '_[a-z]?([0-9]+)_[0-9a-f]{16}$'))[1])
+        UNION ALL
+        -- a restore without our rows; only who sees all plans knows that there is none
+        SELECT 3, NULL, format('trigger %I ON %s belongs to no plan', t.tgname, t.tgrelid::regclass),
+               format('DROP FUNCTION %s CASCADE;', t.tgfoid::regprocedure)
+        FROM pg_trigger t
+        WHERE starts_with(t.tgname::text, '~schemaguard_fill_') AND NOT t.tgisinternal AND t.tgparentid = 0
+          AND pg_has_role('pg_monitor', 'MEMBER')
+          AND NOT EXISTS (SELECT FROM schemaguard.plan p
+                          WHERE right(t.tgname::text, 16) = lpad(to_hex(hashtextextended(p.name COLLATE "C", 0)), 16, '0')))
     SELECT 'attention', 'leftovers', l.since, l.what, l.finish
     FROM (SELECT o.* FROM leftover o ORDER BY o.place, o.what COLLATE "C") l
     UNION ALL

@@ -271,6 +271,10 @@ SQL
 	$node->safe_psql('elsewhere', q{CALL sg_add_fks('middle')});
 	is($node->safe_psql('elsewhere', "$trigger || ' ' || (SELECT state FROM schemaguard.plan_step)"), '0 0 validated', 'the plan ends there');
 
+	my $status = $node->safe_psql('orphaned', q{BEGIN; DELETE FROM schemaguard.plan; SELECT summary || E'\n' || next_call FROM sg_status() WHERE subject = 'leftovers'});
+	my ($says, $drops) = split /\n/, $status;
+	like($says, qr/^trigger "~schemaguard_fill_1_\w+" ON shop\.rows belongs to no plan$/, 'a trigger without the rows of its plan is told');
+	is($node->safe_psql('orphaned', "BEGIN; $drops; $trigger"), '0 0', '... with the statement that removes it');
 	$node->safe_psql('orphaned', 'DROP OWNED BY keeper CASCADE');
 	is($node->safe_psql('orphaned', $trigger), '0 0', 'DROP OWNED takes table, trigger and function');
 	$node->safe_psql('orphaned', q{CALL sg_add_fks('middle'); });

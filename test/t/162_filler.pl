@@ -47,6 +47,7 @@ is(ask("SELECT message FROM schemaguard.audit_log WHERE plan = 'f' AND action = 
 is(ask('INSERT INTO f (a) VALUES (7) RETURNING b'), '15', 'a new row has its value, computed from a generated column');
 is(ask('UPDATE f SET a = 8 WHERE id = 10 RETURNING b'), '17', 'so has a row that can be filled only now');
 is(ask($triggers), '1 1', 'by one trigger');
+is(ask(q{SELECT state FROM sg_status() WHERE subject = 'leftovers'}), 'ok', 'and sg_status takes that for no leftover');
 is(ask(q{SELECT sg_plan_release('f', 'fill')}), '1', 'sg_plan_release() ends that');
 is(ask("$triggers || ' ' || " . q{(SELECT coalesce(reason, 'none') FROM schemaguard.plan_step WHERE plan = 'f')}), '0 0 none', 'trigger and reason are gone');
 is(ask('INSERT INTO f (a) VALUES (7) RETURNING coalesce(b::text, $$null$$)'), 'null', 'and rows come as they are');
