@@ -461,9 +461,11 @@ BEGIN
             USING HINT = 'Add the column to these tables by steps before, then plan again.';
     END IF;
     FOR k IN
+        WITH declared AS MATERIALIZED (SELECT * FROM schemaguard.sg_keys_declared())
         SELECT d.*, format('%I.%I', cn.nspname, c.relname) AS child_table, format('%I.%I', pn.nspname, p.relname) AS parent_table,
-            p.relname AS parent_name
-        FROM schemaguard.sg_keys_declared() d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace cn ON cn.oid = c.relnamespace
+            p.relname AS parent_name,
+            (d.child, d.parent, tenant_column || d.child_columns) IN (SELECT e.child, e.parent, e.child_columns FROM declared e) AS has_key
+        FROM declared d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace cn ON cn.oid = c.relnamespace
              JOIN pg_class p ON p.oid = d.parent JOIN pg_namespace pn ON pn.oid = p.relnamespace
         WHERE (tenant_table IS NULL OR d.parent <> tenant_table::regclass AND d.child <> tenant_table::regclass)
           AND tenant_column <> ALL (d.child_columns) AND tenant_column <> ALL (d.parent_columns)
@@ -486,8 +488,7 @@ BEGIN
         END IF;
         IF NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_isolation.plan AND s.child_table = k.child_table
                          AND s.child_columns = tenant_column || k.child_columns AND s.parent_table = k.parent_table)
-           AND NOT EXISTS (SELECT FROM schemaguard.sg_keys_declared() d WHERE d.child = k.child AND d.parent = k.parent
-                             AND d.child_columns = tenant_column || k.child_columns) THEN
+           AND NOT k.has_key THEN
             PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, tenant_column || k.child_columns, k.parent_table, unique_columns,
                 on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans,
                 -- of a MATCH FULL key of several columns the new one, MATCH SIMPLE, checks less, so both stay
@@ -501,8 +502,8 @@ BEGIN
 
     FOR k IN
         SELECT format('%I.%I', n.nspname, c.relname) AS child_table, a.attnotnull,
-               EXISTS (SELECT FROM schemaguard.sg_keys_declared() d WHERE d.child = c.oid AND d.parent = tenant_table::regclass
-                         AND d.child_columns = ARRAY[tenant_column]) AS has_key
+               c.oid IN (SELECT d.child FROM schemaguard.sg_keys_declared() d
+                         WHERE d.parent = tenant_table::regclass AND d.child_columns = ARRAY[tenant_column]) AS has_key
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE a.attname::text = tenant_column AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND NOT c.relispartition
           AND c.relpersistence <> 't' AND n.nspname <> ALL ('{pg_catalog,information_schema,schemaguard}')
