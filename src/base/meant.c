@@ -14,6 +14,7 @@
 #include "access/transam.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "executor/spi.h"
@@ -127,6 +128,15 @@ sg_functions_named(const char *sql)
 	return functions;
 }
 
+/* Does Citus' planner put it into the query of a table that has its rows elsewhere? */
+static bool
+is_planned_by_citus(Form_pg_proc form)
+{
+	return form->pronamespace == PG_CATALOG_NAMESPACE && form->prolang == ClanguageId &&
+		(strcmp(NameStr(form->proname), "read_intermediate_result") == 0 ||
+		 strcmp(NameStr(form->proname), "read_intermediate_results") == 0);
+}
+
 /* Is it harmless, or asked about by fmgr_hook, which knows who owns it?  That leaves out what superusers have made in C. */
 static bool
 is_harmless(Oid function)
@@ -139,7 +149,7 @@ is_harmless(Oid function)
 		return true;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	/* what it calls for arguments of any type is asked about itself */
-	result = form->provolatile == PROVOLATILE_IMMUTABLE || code_is_harmless(form) ||
+	result = form->provolatile == PROVOLATILE_IMMUTABLE || code_is_harmless(form) || is_planned_by_citus(form) ||
 		(function >= FirstNormalObjectId && form->prolang != ClanguageId && form->prolang != INTERNALlanguageId);
 	ReleaseSysCache(tuple);
 	return result;
