@@ -519,6 +519,26 @@ bring_check_back(PlanStep *step, const char *was, ChangeMove *move)
 		move->kind = MOVE_NONE;
 }
 
+/* What makes a trigger or an index anew, on the table by the name that it has now */
+static char *
+create_statement(const char *was, const char *table)
+{
+	char	   *statement = psprintf("CREATE %s", was);
+	SgScope		scope;
+	Node	   *parsed;
+	RangeVar   *relation;
+	const char *name;
+
+	change_text_begin(&scope);
+	parsed = linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt;
+	sg_scope_end(&scope);
+	relation = IsA(parsed, CreateTrigStmt) ? ((CreateTrigStmt *) parsed)->relation : castNode(IndexStmt, parsed)->relation;
+	name = quote_qualified_identifier(relation->schemaname, relation->relname);
+	if (strncmp(statement + relation->location, name, strlen(name)) != 0)
+		return statement;
+	return psprintf("%.*s%s%s", relation->location, statement, table, statement + relation->location + strlen(name));
+}
+
 /* A trigger and a CHECK come back as they were; what would read the table under a lock is for somebody to decide */
 static void
 bring_definition_back(const PlanDeed *deed, ChangeMove *move)
@@ -536,7 +556,7 @@ bring_definition_back(const PlanDeed *deed, ChangeMove *move)
 	}
 	if (OidIsValid(find_object(&step, step.fk_name).objectId))
 		return;
-	statement = !is_constraint ? psprintf("CREATE %s", deed->was) :
+	statement = !is_constraint ? create_statement(deed->was, sg_relation_name(move->table)) :
 		psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step.child_table, quote_identifier(step.fk_name),
 				 deed->was + strlen(WAS_CONSTRAINT));
 	if (plan_changed_object(&step) == CHANGED_TRIGGER)

@@ -24,6 +24,7 @@
 #include "base/spi.h"
 #include "deploy/deploy.h"
 #include "deploy/deploy_partition.h"
+#include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
@@ -215,18 +216,33 @@ typedef struct DeedAction
 	const PlanDeed *deed;
 } DeedAction;
 
+/* Is a deed about something that a table has, so that the table must be found first? */
+static bool
+is_of_table(const PlanDeed *deed)
+{
+	const PlanStep *what = deed->what;
+	ChangedObject object;
+
+	if (what->child_table == NULL || deed->kind != DEED_CHANGE)
+		return what->child_table != NULL;
+	if (what->kind != STEP_DROP && what->kind != STEP_RENAME)
+		return what->kind != STEP_STATEMENT;
+	object = plan_changed_object(what);
+	return object != CHANGED_TABLE && object != CHANGED_VIEW;
+}
+
 /*
  * Names alone do not tell whether a table that is not found is gone or is called
- * otherwise: returns the problem, or NULL
+ * otherwise; and with one that is gone, what was added to it is, but what was
+ * dropped does not come back.  Returns the problem, or NULL.
  */
 static FkProblem *
 not_found(const PlanDeed *deed, bool known)
 {
 	const PlanStep *what = deed->what;
 
-	if (known || what->child_table == NULL || OidIsValid(sg_find_qualified(what->child_table)) ||
-		(deed->kind == DEED_CHANGE &&
-		 (what->kind == STEP_STATEMENT || what->kind == STEP_DROP || what->kind == STEP_RENAME)))
+	if (!is_of_table(deed) || OidIsValid(sg_find_qualified(what->child_table)) ||
+		(known && (deed->kind != DEED_CHANGE || what->kind != STEP_DROP)))
 		return NULL;
 	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_TABLE,
 					  psprintf("table %s is not found", what->child_table),

@@ -2,6 +2,7 @@
 #
 #   - the attic, and a table in it, were renamed: they are found by OID
 #   - in another database, and where the columns are others by now, the OID says nothing, and the name does
+#   - what a table had is not taken back where the table is not found
 #   - what is nowhere is not taken back: the step keeps its state, with what was looked for, and comes back once it is there
 #   - what somebody has taken out of the attic is not dropped by sg_prune()
 #   - CALL sg_sync_apply has no statement_timeout, also where there is nothing to do
@@ -65,6 +66,45 @@ is(sql('copy2', "SELECT count(*) FROM schemaguard.plan_deed WHERE undone_at IS N
 sql('copy2', 'CREATE SCHEMA schemaguard_attic; ALTER TABLE elsewhere.t SET SCHEMA schemaguard_attic; ALTER TABLE u RENAME w TO _sg_dropped_v');
 is(rolls_back('copy2'), $back, 'once it is there, it is taken back');
 is(is_back('copy2'), 'one|two', 'with its rows');
+
+# ---- what a table had, where the table is not found
+
+sub parts_dropped
+{
+	my $db = 'parts' . ++$databases;
+
+	sql('postgres', "CREATE DATABASE $db");
+	sql($db, q{
+		CREATE EXTENSION schemaguard;
+		CREATE TABLE p (id int PRIMARY KEY);
+		CREATE TABLE t (a int, b int, p int, CONSTRAINT t_check CHECK (a > 0), CONSTRAINT t_unique UNIQUE (a), CONSTRAINT t_key FOREIGN KEY (p) REFERENCES p);
+		CREATE INDEX t_b ON t (b);
+		CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+		CREATE TRIGGER t_trigger BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();
+		SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'constraint', 't', 't_check'), sg_plan_add_drop('d', 'constraint', 't', 't_unique'),
+			sg_plan_add_drop('d', 'constraint', 't', 't_key'), sg_plan_add_drop('d', 'index', 't', 't_b'), sg_plan_add_drop('d', 'trigger', 't', 't_trigger'),
+			sg_plan_add_drop('d', 'column', 't', 'b');
+		CALL sg_apply('d');
+	});
+	return $db;
+}
+my $all_of_it = join "\n", map { "$_|rolled back|" . ($_ == 2 || $_ == 4 ? 'left alone: making it anew would read the whole table' : '') } 1 .. 6;
+my $none_of_it = join "\n", map { "$_|validated|not taken back: table public.t is not found" } 1 .. 6;
+
+$db = parts_dropped();
+sql('postgres', "CREATE DATABASE copy3 TEMPLATE $db");
+sql('copy3', 'ALTER TABLE t RENAME TO elsewhere');
+is(rolls_back('copy3'), $none_of_it, 'a table that was renamed in a copy: nothing of it is taken back');
+sql('copy3', 'ALTER TABLE elsewhere RENAME TO t');
+is(rolls_back('copy3'), $all_of_it, 'under its name, what needs no reading is');
+is(sql('copy3', q{SELECT (SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 't'::regclass AND contype <> 'n'),
+	to_regclass('t_b'), (SELECT string_agg(tgname, ' ') FROM pg_trigger WHERE NOT tgisinternal AND tgrelid = 't'::regclass),
+	(SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0)}), 't_check t_key||t_trigger|a b p', 'and is there');
+sql($db, 'ALTER TABLE t RENAME TO elsewhere');
+is(rolls_back($db), $all_of_it, 'where it was dropped, it is known by OID');
+$db = parts_dropped();
+sql($db, 'DROP TABLE t');
+is(rolls_back($db), $none_of_it, 'a table that is gone: nothing of it is taken back');
 
 $db = dropped();
 sql($db, "ALTER TABLE schemaguard_attic.t SET SCHEMA public");
