@@ -115,13 +115,19 @@ is(sql($db, 'SELECT a FROM t'), 'one', 'what was taken out of the attic by hand 
 
 sql('postgres', 'CREATE ROLE keeper LOGIN; CREATE DATABASE owned OWNER keeper');
 sql('owned', 'CREATE EXTENSION schemaguard; GRANT CREATE ON SCHEMA public TO keeper');
-sql('owned', q{SELECT sg_grant('keeper'); SET SESSION AUTHORIZATION keeper; CREATE TABLE t (id int); INSERT INTO t VALUES (1);
-	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 't'); CALL sg_apply('d', fail => true)});
+sql('owned', q{SELECT sg_grant('keeper'); SET SESSION AUTHORIZATION keeper; CREATE TABLE t (id int); INSERT INTO t VALUES (1); CREATE TABLE u (a int, b int);
+	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 't'), sg_plan_add_drop('d', 'column', 'u', 'a'), sg_plan_add_column('d', 'u', 'c', 'int', fill => 'b');
+	CALL sg_apply('d', fail => true)});
+is(sql('owned', q{SELECT state, summary FROM sg_status() WHERE subject = 'leftovers'}), 'ok|no call that was cut off has left anything', 'the trigger of a column that a step goes on filling is no leftover');
 $node->command_ok([ 'pg_dump', '-U', 'keeper', @$_, '-f', $node->basedir . '/owned.sql', 'owned' ], "pg_dump @$_ by the owner")
 	for [ '--enable-row-security' ], [ '--exclude-table-data=schemaguard.*' ];
 sql('postgres', 'CREATE DATABASE bare');
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', $node->basedir . '/owned.sql', 'bare' ], 'restored without rows of schemaguard');
 is(sql('bare', q{SELECT state, summary FROM sg_status() WHERE subject = 'attic'}), 'attention|in the attic without a row in schemaguard.plan_deed: 1 of 1', 'what is in the attic is told of');
+is(sql('bare', q{SELECT regexp_replace(summary, '[0-9a-f]{16}', 'hash') FROM sg_status() WHERE subject = 'leftovers'}), 'trigger "~schemaguard_fill_3_hash" ON u belongs to no plan', 'and the trigger of a plan that did not come along');
+sql('bare', sql('bare', q{SELECT next_call FROM sg_status() WHERE subject = 'leftovers'}) . 'DROP TABLE schemaguard_attic.t');
+is(sql('bare', q{SELECT state, summary FROM sg_status() WHERE subject IN ('attic', 'leftovers')}), "attention|columns that are kept without a row in schemaguard.plan_deed: 1\nok|no call that was cut off has left anything", 'it goes as is said there, and columns that are kept are told');
+is(sql('bare', sql('bare', q{SELECT next_call FROM sg_status() WHERE subject = 'attic'})), 'u|_sg_dropped_a', 'by the call that is given');
 
 # ---- statement_timeout
 
