@@ -225,6 +225,16 @@ explains_objects(DriftComparison *c, const char *extension)
 	return !knows_extensions(c) || extension_change(c, extension, "version") || extension_change(c, extension, "schema");
 }
 
+/*
+ * Is a member schemaguard's, of another version on the other side?  That has a
+ * row, and hundreds for what an update of it has made would hide the user's.
+ */
+static bool
+goes_with_our_version(DriftComparison *c, const char *extension)
+{
+	return extension && strcmp(extension, "schemaguard") == 0 && extension_change(c, extension, "version");
+}
+
 /* A document may leave anything out */
 static bool
 is_same_text(Jsonb *a, Jsonb *b)
@@ -286,10 +296,13 @@ static void
 report_lone(DriftComparison *c, DriftObject *object)
 {
 	bool		missing = object->side == DRIFT_REFERENCE;
-	DriftRow   *row = add_row(c, object->kind, object->identity, missing ? DRIFT_MISSING : DRIFT_EXTRA,
-							  object_class(c, object, missing ? CLASS_DRIFT : CLASS_EXTRA));
 	char	   *extension = drift_string(object->properties, "extension");
+	DriftRow   *row;
 
+	if (goes_with_our_version(c, extension))
+		return;
+	row = add_row(c, object->kind, object->identity, missing ? DRIFT_MISSING : DRIFT_EXTRA,
+				  object_class(c, object, missing ? CLASS_DRIFT : CLASS_EXTRA));
 	if (missing)
 		row->expected = summary(object);
 	else
@@ -354,7 +367,8 @@ report_pair(DriftComparison *c, DriftObject *reference)
 	bool		automatic = reference->automatic_pair;
 	DriftRow   *row;
 
-	if (goes_along(c, reference, target) || (automatic && !c->cosmetic))
+	if (goes_along(c, reference, target) || (automatic && !c->cosmetic) ||
+		goes_with_our_version(c, drift_string(reference->properties, "extension")))
 		return;
 
 	row = add_row(c, reference->kind, reference->identity, DRIFT_RENAMED, automatic ? CLASS_COSMETIC :
@@ -399,7 +413,8 @@ report_change(DriftComparison *c, DriftChange *change)
 	DriftRow   *row;
 
 	/* what is renamed since explains some */
-	if ((cosmetic && !c->cosmetic) || drift_same_value(c, change))
+	if ((cosmetic && !c->cosmetic) || drift_same_value(c, change) ||
+		(unmanaged && member && strcmp(change->property->name, "owner") != 0 && goes_with_our_version(c, extension)))
 		return;
 
 	row = add_row(c, change->kind, change->identity, DRIFT_CHANGED,
@@ -413,6 +428,8 @@ report_change(DriftComparison *c, DriftChange *change)
 	add_detail(row, change->reason);
 	if (member)
 		add_detail(row, psprintf("belongs to extension %s", quote_identifier(extension)));
+	if (is_our_update(change))
+		add_detail(row, "its objects differ as its versions do");
 	if (compare == COMPARE_BODY && cosmetic)
 		add_detail(row, "only white space and comments differ");
 	add_rows_to_detail(c, row, drift_has_trait(change->kind, KIND_RELATION) ? change->target_identity : change->target_parent);
