@@ -440,6 +440,8 @@ do_move(void *arg)
 	if (ends_first(work->step))
 		drop_triggers(work, now.table);
 	change_run(&now);
+	if (move->first && now.index)
+		plan_index_check_whole(deed.object);
 	if (move->first)
 		plan_deed_identify(action->run->plan, &deed);
 	if (move->first && !ends_first(work->step))
@@ -521,6 +523,8 @@ make_move(StepWork *work, const ChangeMove *move)
 		work->step->state = move->state;
 		return true;
 	}
+	if (move->index)
+		work->hint = ma.action.error->hint;
 	if (move->rule && (ma.action.error->sqlerrcode == ERRCODE_CHECK_VIOLATION ||
 					   ma.action.error->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION))
 		deploy_explain_rule(&ma.action, work, move->rule);

@@ -801,6 +801,7 @@ execute_join(RunAction *action)
 					 errmsg("partition %s has no such index yet", sg_relation_name(lfirst_oid(lc))),
 					 errhint("CALL again to build it.")));
 	}
+	plan_index_check_whole(work->object);
 	run_statement(work->statement);
 	write_deed(action, sg_relation_name(work->key->child), fk_index_columns(work->key), true);
 	entry = run_entry(action, work, LOG_DONE);
@@ -832,7 +833,7 @@ join_partitions(PlanRun *run, const PlanIndex *index)
 		run_settle_with(&action, &entry);
 		run_commit();
 		run_append_warning(work, psprintf("index failed: %s", entry.message));
-		work->hint = "The key does without the index; the next call tries again.";
+		work->hint = action.error->hint ? action.error->hint : "The key does without the index; the next call tries again.";
 	}
 	run_end_step(work);
 }

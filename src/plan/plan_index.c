@@ -337,6 +337,24 @@ plan_index_leftovers(const FkPlan *plan)
 	return left;
 }
 
+void
+plan_index_check_whole(const char *name)
+{
+	Oid			index = sg_find_qualified(name);
+
+	if (get_index_isvalid(index))
+		return;
+	foreach_oid(part, find_all_inheritors(index, NoLock, NULL))
+	{
+		if (get_rel_relkind(part) == RELKIND_INDEX && !get_index_isvalid(part))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("index %s would take over %s, which is invalid", name, sg_relation_name(part)),
+					 errhint("Unless somebody is building that one just now, drop it and CALL again:\nDROP INDEX CONCURRENTLY %s;",
+							 sg_relation_name(part))));
+	}
+}
+
 /* What sg_try() calls: one of them, in a time that nobody minds */
 static void
 drop_leftover(void *arg)

@@ -61,6 +61,12 @@ extern bool plan_index_is_leftover(Oid index, const char *table, const char *col
 extern List *plan_index_leftovers(const FkPlan *plan);
 
 /*
+ * Raises an error where the index of a partitioned table, which has just been
+ * made, is invalid, as the server makes it of one of a partition that is.
+ */
+extern void plan_index_check_whole(const char *name);
+
+/*
  * Drop those for a plan that is about to go, each within
  * schemaguard.lock_timeout (an error where that does not do), and say which
  * ones stay because they are not the caller's.

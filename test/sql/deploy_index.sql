@@ -255,6 +255,27 @@ SELECT sg_plan_set('ix', '{3}', '{"index_name": "mine_2"}');
 CALL sg_add_fks('ix');
 SELECT indexrelid::regclass, pg_get_indexdef(indexrelid, 1, false) FROM pg_index WHERE indrelid = 'once'::regclass ORDER BY indexrelid::regclass::text COLLATE "C";
 
+-- An invalid one of a partition would be taken over, and make the whole invalid: nothing is done, or said to be
+CREATE TABLE torn (id int, a int, b int) PARTITION BY LIST (id);
+CREATE TABLE torn_1 PARTITION OF torn FOR VALUES IN (1);
+CREATE INDEX theirs_a ON torn_1 (a);
+CREATE INDEX theirs_b ON torn_1 (b);
+UPDATE pg_index SET indisvalid = false WHERE indexrelid IN ('theirs_a'::regclass, 'theirs_b'::regclass);
+SELECT sg_plan_create('ix', replace => true);
+SELECT sg_plan_add_index('ix', 'torn', 'USING btree (b)'), sg_plan_add_fk('ix', 'torn', '{a}', 'p');
+CREATE VIEW torn_indexes AS SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid IN ('torn'::regclass, 'torn_1'::regclass)
+  ORDER BY indexrelid::regclass::text COLLATE "C";
+RESET client_min_messages;
+\set VERBOSITY default
+CALL sg_apply('ix');
+TABLE torn_indexes;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'ix' ORDER BY step;
+DROP INDEX CONCURRENTLY ix.theirs_a;
+DROP INDEX CONCURRENTLY ix.theirs_b;
+CALL sg_apply('ix');
+\set VERBOSITY terse
+TABLE torn_indexes;
+
 -- clean up
 SET client_min_messages = warning;
 SELECT sg_plan_drop('ix', force => true);
