@@ -101,8 +101,7 @@ write_deed(const RunAction *action, const char *table, const char *columns, bool
 	deed.index_columns = unconstify(char *, columns);
 	deed.partitioned = done;
 	deed.done = done;
-	if (done)
-		deed.identity = plan_deed_identity(&deed);
+	deed.identity = plan_deed_identity(&deed);
 	deed.log_id = work->started_id;
 	plan_deed_write(action->run->plan, &deed);
 }
@@ -801,8 +800,8 @@ execute_join(RunAction *action)
 					 errmsg("partition %s has no such index yet", sg_relation_name(lfirst_oid(lc))),
 					 errhint("CALL again to build it.")));
 	}
-	plan_index_check_whole(work->object);
 	run_statement(work->statement);
+	plan_index_check_whole(work->object);
 	write_deed(action, sg_relation_name(work->key->child), fk_index_columns(work->key), true);
 	entry = run_entry(action, work, LOG_DONE);
 	log_write(&entry);

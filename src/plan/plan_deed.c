@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/compat.h"
 #include "base/quote.h"
 #include "log/log.h"
 #include "plan/plan_choice.h"
@@ -398,7 +399,13 @@ plan_deeds(const FkPlan *plan, int kinds_wanted)
 List *
 plan_deeds_unfinished(const FkPlan *plan)
 {
-	return read_deeds(plan, DEED_BIT(DEED_INDEX), false);
+	List	   *deeds = read_deeds(plan, DEED_BIT(DEED_INDEX), false);
+
+	foreach_ptr(const PlanDeed, deed, deeds)
+	{
+		(void) plan_deed_follow(deed);
+	}
+	return deeds;
 }
 
 List *

@@ -111,7 +111,7 @@ extern void plan_deed_pass(int64 id, int step);
 /* What can be undone of the chosen steps, of some kinds (DEED_BIT), as PlanDeed *, the latest first */
 extern List *plan_deeds(const FkPlan *plan, int kinds);
 
-/* Indexes whose builds have not said that they are done; the same */
+/* Indexes whose builds have not said that they are done, on tables by the names that these have now; the same */
 extern List *plan_deeds_unfinished(const FkPlan *plan);
 
 /* The children of chosen steps that have a key, or of which anything can be undone: names, each once */

@@ -178,6 +178,27 @@ $rows = 1000;
 	$one->query('COMMIT');
 	check_built($deployer, 'a drop');
 }
+
+# what a build has left on a partition is found by what is on record, also where the partition is called otherwise by now
+{
+	query("SET client_min_messages = warning; CREATE TABLE whole (id int, ref int) PARTITION BY LIST (id); CREATE TABLE whole_1 PARTITION OF whole FOR VALUES IN (1);
+		   SELECT sg_plan_create('whole'), sg_plan_add_index('whole', 'whole', 'USING btree (ref)')");
+	$one->query('BEGIN; INSERT INTO whole VALUES (1, 1)');
+	$deployer->send("CALL sg_apply('whole')");
+	wait_for(sub { query("SELECT count(*) FROM pg_stat_progress_create_index WHERE relid = 'whole_1'::regclass AND phase ~ 'writers'") ne '0' }) or die 'no build waits';
+	query("SELECT pg_terminate_backend($deployer->{pid})");
+	$deployer->collect;
+	$deployer->quit;
+	wait_for(sub { query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'schemaguard worker'") eq '0' }) or die 'the worker lives on';
+	$one->query('COMMIT');
+	query('ALTER TABLE whole_1 RENAME TO renamed');
+	my $indexes = q{SELECT string_agg(indexrelid::regclass || CASE WHEN indisvalid THEN '' ELSE ' invalid' END, ', ' ORDER BY indexrelid::regclass::text)
+		FROM pg_index WHERE indrelid IN ('whole'::regclass, 'renamed'::regclass)};
+	is(query($indexes), 'whole_1_ref_idx invalid', 'a partition with an invalid index is renamed');
+	$deployer = SgTest::Session->new($node);
+	$deployer->query("CALL sg_apply('whole')");
+	is(query($indexes), 'renamed_ref_idx, whole_ref_idx', 'which goes with the next call');
+}
 is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the drop of an invalid index');
 
 # who waits for a build that waits for others waits for a moment only; and an index of their own is found
