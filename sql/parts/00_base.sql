@@ -80,7 +80,9 @@ SELECT format('%I', p.pubname),
                        CASE WHEN (to_jsonb(p) ->> 'puballsequences')::boolean THEN ', ALL SEQUENCES' END)
             ELSE concat_ws(' ', 'BEGIN;', format('DROP PUBLICATION %I;', p.pubname),
                            format('CREATE PUBLICATION %I%s WITH (%s);', p.pubname, ' FOR TABLE ' || o.others, w.options),
-                           format('ALTER PUBLICATION %I OWNER TO %I;', p.pubname, pg_get_userbyid(p.pubowner)), 'COMMIT;') END
+                           format('ALTER PUBLICATION %I OWNER TO %I;', p.pubname, pg_get_userbyid(p.pubowner)),
+                           'COMMENT ON PUBLICATION ' || quote_ident(p.pubname) || ' IS '
+                               || quote_literal(obj_description(p.oid, 'pg_publication')) || ';', 'COMMIT;') END
 FROM pg_publication p
      CROSS JOIN LATERAL (
          SELECT EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid

@@ -32,7 +32,7 @@ sub subscribe
 		$_->safe_psql('postgres', "CREATE DATABASE $db");
 		$_->safe_psql($db, 'CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE "T 2" (id int PRIMARY KEY)');
 	}
-	query($publisher, $db, 'CREATE PUBLICATION "all of it" FOR ALL TABLES');
+	query($publisher, $db, q{CREATE PUBLICATION "all of it" FOR ALL TABLES; COMMENT ON PUBLICATION "all of it" IS 'it''s all'});
 	query($subscriber, $db, qq{CREATE SUBSCRIPTION s_$db CONNECTION '$address dbname=$db' PUBLICATION "all of it"});
 	$subscriber->wait_for_subscription_sync($publisher, "s_$db", $db);
 }
@@ -56,6 +56,7 @@ is_error($publisher, 'CREATE EXTENSION schemaguard', '55000', qr/publications wo
 my $hint = hint_of();
 like($hint, qr/FOR TABLE public\."T 2", public\.p WITH/, 'the hint has the tables');
 query($publisher, 'app', $hint);
+is($publisher->safe_psql('app', q{SELECT obj_description(oid, 'pg_publication') FROM pg_publication}), q{it's all}, 'what was said of it is kept');
 query($publisher, 'app', 'CREATE EXTENSION schemaguard');
 arrives('app', 2, 'the hint as printed, CREATE EXTENSION, and replication goes on');
 query($publisher, 'app', q{ALTER TABLE "T 2" ADD FOREIGN KEY (id) REFERENCES p; SELECT sg_orphan_audit_details(); SELECT sg_orphan_audit_details()});
