@@ -72,6 +72,7 @@ my @reads = (
 	q{SELECT * FROM sg.sg_sync_sql('now', 'before') WHERE sg_sync_sql !~ '^(-- Makes|-- ''\w+'': database|SET client_encoding)'},
 	q{SELECT identity, encode(checksum, 'hex') FROM sg.sg_snapshot_objects_details('live') WHERE identity !~ '^sg' ORDER BY kind, identity COLLATE "C"},
 	q{SELECT * FROM sg.sg_impact('public.clients.id')},
+	'SELECT state, subject, next_call FROM sg.sg_status()',
 	# views beside a table that is large enough for a parallel plan
 	'SELECT count(*), count(t.fk_name), count(p.pid), count(s.step) FROM public.large l LEFT JOIN schemaguard.fk_trust t ON l.id = 1 LEFT JOIN schemaguard.progress p ON l.id = 2 LEFT JOIN schemaguard.plan_step s ON l.id = 3 /* sg. */',
 	q{SELECT count(*) FROM public.large l, sg.sg_orphan_audit() a WHERE l.id = 1}, q{SELECT count(*) FROM public.large l, sg.sg_discover_fks() a WHERE l.id = 1},
@@ -157,9 +158,13 @@ my @settings = (
 	($major < 19 ? 'SET escape_string_warning = off; SET standard_conforming_strings = off' : ()),
 	($major >= 17 ? (q{SET transaction_timeout = '10min'}, 'SET event_triggers = off') : ()));
 
+# what else this server's planner has
+push @settings, join '; ', map { "SET $_->[0] = " . ($_->[1] eq 'on' ? 'off' : 'on') } grep { my $name = $_->[0]; !grep { /\b$name\b/ } @settings }
+	rows($node, q{SELECT name, setting FROM pg_settings WHERE name LIKE 'enable%' ORDER BY name});
+
 # make test takes those that have changed something once, and some others by SG_SEED; make test-long all
 srand(seed());
-@settings = grep { long_run() || /search_path = ''|German|quote_all|array_nulls|parallel|standard_conforming/ || chance(0.2) } @settings;
+@settings = grep { long_run() || /search_path = ''|German|quote_all|array_nulls|parallel_setup|standard_conforming|LATIN1|transaction_timeout/ || chance(0.2) } @settings;
 
 # what can't be tried so
 my %may_not_try = (
