@@ -534,16 +534,31 @@ check_not_blocked(const FixBatch *batch)
 				 errmsg("orphans are referred to by %s", blocked)));
 }
 
-/* Rows of which there is no copy: a rollback says that they stay as they are */
+static int64
+rows_of(const FixCounts *counts, FixFate fate)
+{
+	return counts->rows[fate][false] + counts->rows[fate][true];
+}
+
+static void
+record_rows(const FixAction *action, DeedKind kind, int64 rows)
+{
+	const StepWork *work = action->fix->work;
+
+	if (rows > 0)
+		plan_deed_rows(work->run->plan, kind, work->step->step, work->object, rows);
+}
+
+/*
+ * Records rows that were changed without a copy, so that a rollback can report
+ * them.  Rows that refer to a fixed row follow the policy of their own key, so
+ * the step's policy does not tell.
+ */
 static void
 record_lost(const FixAction *action)
 {
-	const StepWork *work = action->fix->work;
-	OrphanPolicy policy = work->step->orphans;
-
-	if (action->changed > 0 && (policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL))
-		plan_deed_rows(work->run->plan, policy == ORPHANS_DELETE ? DEED_DELETE : DEED_SET_NULL, work->step->step,
-					   work->object, action->changed);
+	record_rows(action, DEED_DELETE, rows_of(&action->counts, FIX_DELETE));
+	record_rows(action, DEED_SET_NULL, rows_of(&action->counts, FIX_SET_NULL) + rows_of(&action->counts, FIX_SENTINEL));
 }
 
 static void
