@@ -395,8 +395,14 @@ do_scan(void *arg)
 	}
 
 	entry = run_entry(action, fix->work, LOG_DONE);
-	entry.message = run->counting ? "counted beforehand" : run->dry_run ? "dry run" : NULL;
-	entry.orphan_rows = fix->found.n;
+	/* an orphan counts once in the log: where it is fixed, or in a dry run */
+	if (run->dry_run)
+	{
+		entry.message = run->counting ? "counted beforehand" : "dry run";
+		entry.orphan_rows = fix->found.n;
+	}
+	else
+		entry.message = psprintf(INT64_FORMAT " found", fix->found.n);
 	log_write(&entry);
 }
 
