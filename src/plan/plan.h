@@ -187,6 +187,7 @@ typedef struct PlanNote
 {
 	int			line;			/* of the script; 0: about the whole */
 	char	   *reason;
+	const char *tag;			/* of a statement that was left alone, or NULL */
 } PlanNote;
 
 /* NULL when there is none */

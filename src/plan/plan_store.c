@@ -656,6 +656,7 @@ plan_notes_insert(const FkPlan *plan, List *notes)
 	StoreArgs	args = {0};
 	Datum	   *lines = palloc(sizeof(Datum) * Max(list_length(notes), 1));
 	List	   *reasons = NIL;
+	List	   *tags = NIL;
 	int			n = 0;
 
 	if (notes == NIL)
@@ -665,6 +666,7 @@ plan_notes_insert(const FkPlan *plan, List *notes)
 	{
 		lines[n++] = Int32GetDatum(note->line);
 		reasons = lappend(reasons, note->reason);
+		tags = lappend(tags, note->tag ? unconstify(char *, note->tag) : "");
 	}
 
 	store_arg_text(&args, plan->name);
@@ -672,8 +674,9 @@ plan_notes_insert(const FkPlan *plan, List *notes)
 					PointerGetDatum(construct_array(lines, n, INT4OID, sizeof(int32), true, TYPALIGN_INT)),
 					false);
 	store_arg_texts(&args, reasons);
+	store_arg_texts(&args, tags);
 	store_change(SPI_OK_INSERT,
-				 "INSERT INTO schemaguard.plan_note (plan, line, reason)"
-				 " SELECT $1, n.line, n.reason"
-				 " FROM unnest($2, $3) WITH ORDINALITY AS n(line, reason, nr) ORDER BY n.nr", &args);
+				 "INSERT INTO schemaguard.plan_note (plan, line, reason, tag)"
+				 " SELECT $1, n.line, n.reason, nullif(n.tag, '')"
+				 " FROM unnest($2, $3, $4) WITH ORDINALITY AS n(line, reason, tag, nr) ORDER BY n.nr", &args);
 }

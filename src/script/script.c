@@ -44,6 +44,8 @@ SG_FUNCTION(sg_plan_from_sql);
 
 static const char strict_hint[] = "Without strict => true such a place becomes a row of schemaguard.plan_note, and the rest is read.";
 
+static const char left_alone[] = "left alone: it adds nothing to a table that a step could hold";
+
 /* Bytes of a message that a note keeps */
 #define NOTE_MAX 300
 
@@ -53,13 +55,8 @@ typedef struct ScriptRemark
 	int			offset;
 	int			sqlerrcode;		/* 0: not a problem, not even in strict mode */
 	char	   *message;
+	const char *tag;			/* of a statement that makes no step, or NULL */
 } ScriptRemark;
-
-typedef struct TagCount
-{
-	const char *tag;
-	int			count;
-} TagCount;
 
 /* ---- remarks ---- */
 
@@ -72,8 +69,8 @@ shorten(const char *message)
 	return message[length] ? psprintf("%.*s ...", length, message) : pstrdup(message);
 }
 
-void
-script_remark(ScriptReader *reader, int offset, int sqlerrcode, const char *message)
+static void
+remark_tagged(ScriptReader *reader, int offset, int sqlerrcode, const char *message, const char *tag)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->context);
 	ScriptRemark *r = palloc(sizeof(ScriptRemark));
@@ -81,8 +78,15 @@ script_remark(ScriptReader *reader, int offset, int sqlerrcode, const char *mess
 	r->offset = offset;
 	r->sqlerrcode = sqlerrcode;
 	r->message = shorten(message);
+	r->tag = tag;
 	reader->remarks = lappend(reader->remarks, r);
 	MemoryContextSwitchTo(old);
+}
+
+void
+script_remark(ScriptReader *reader, int offset, int sqlerrcode, const char *message)
+{
+	remark_tagged(reader, offset, sqlerrcode, message, NULL);
 }
 
 /*
@@ -151,7 +155,7 @@ script_notes(ScriptReader *reader, const char *hint)
 	list_sort(reader->remarks, compare_remarks);
 	foreach_ptr(ScriptRemark, r, reader->remarks)
 	{
-		PlanNote   *note = palloc(sizeof(PlanNote));
+		PlanNote   *note = palloc0(sizeof(PlanNote));
 		int			column;
 
 		for (; offset < r->offset; offset++)
@@ -172,6 +176,7 @@ script_notes(ScriptReader *reader, const char *hint)
 
 		note->line = line;
 		note->reason = psprintf("column %d: %s", column, r->message);
+		note->tag = r->tag;
 		notes = lappend(notes, note);
 	}
 
@@ -371,32 +376,6 @@ read_statement(ScriptReader *reader, Node *statement)
 	}
 }
 
-static void
-count_tag(ScriptReader *reader, Node *statement)
-{
-	const char *tag = CreateCommandName(statement);
-	MemoryContext old;
-	TagCount   *count;
-	ListCell   *lc;
-
-	foreach(lc, reader->tags)
-	{
-		count = lfirst(lc);
-		if (strcmp(count->tag, tag) == 0)
-		{
-			count->count++;
-			return;
-		}
-	}
-
-	old = MemoryContextSwitchTo(reader->context);
-	count = palloc(sizeof(TagCount));
-	count->tag = tag;
-	count->count = 1;
-	reader->tags = lappend(reader->tags, count);
-	MemoryContextSwitchTo(old);
-}
-
 /*
  * Parse and read statements until one raises an error; reader->next is the
  * one behind it then.
@@ -425,7 +404,7 @@ read_statements(void *arg)
 
 			read_statement(reader, statement);
 			if (list_length(reader->steps) == nsteps && list_length(reader->remarks) == nremarks)
-				count_tag(reader, statement);
+				remark_tagged(reader, reader->statement->start, 0, left_alone, CreateCommandName(statement));
 		}
 	}
 }
@@ -570,42 +549,20 @@ script_add_steps(ScriptReader *reader, const FkPlan *plan)
 	return added;
 }
 
-static int
-compare_tags(const ListCell *a, const ListCell *b)
-{
-	const TagCount *x = lfirst(a);
-	const TagCount *y = lfirst(b);
-
-	return x->count != y->count ? y->count - x->count : strcmp(x->tag, y->tag);
-}
-
-/* One note about everything that makes no step, or NULL */
+/* One note about what is no statement, and what the script takes back, or NULL */
 static PlanNote *
 summary_note(ScriptReader *reader)
 {
 	Script	   *script = reader->script;
 	StringInfoData reason;
-	StringInfoData tags;
 	PlanNote   *note;
 	ListCell   *lc;
-	int			statements = 0;
 	int			gone = 0;
 
 	foreach(lc, reader->steps)
 		gone += ((ScriptStep *) lfirst(lc))->gone;
 
 	initStringInfo(&reason);
-	initStringInfo(&tags);
-	list_sort(reader->tags, compare_tags);
-	foreach_ptr(TagCount, count, reader->tags)
-	{
-		statements += count->count;
-		appendStringInfo(&tags, "%s%s %d", tags.len ? ", " : "", count->tag, count->count);
-	}
-
-	if (statements)
-		appendStringInfo(&reason, "%d %s left alone: %s", statements,
-						 statements == 1 ? "statement" : "statements", tags.data);
 	if (script->copy_lines)
 		appendStringInfo(&reason, "%s" INT64_FORMAT " %s of COPY data", reason.len ? "; " : "",
 						 script->copy_lines, script->copy_lines == 1 ? "line" : "lines");
@@ -621,7 +578,7 @@ summary_note(ScriptReader *reader)
 	if (reason.len == 0)
 		return NULL;
 
-	note = palloc(sizeof(PlanNote));
+	note = palloc0(sizeof(PlanNote));
 	note->line = 0;
 	note->reason = reason.data;
 
@@ -632,7 +589,11 @@ summary_note(ScriptReader *reader)
 static void
 tell_outcome(const ScriptReader *reader, int added, int nnotes)
 {
-	if (reader->remarks == NIL && added > 0)
+	bool		problems = false;
+
+	foreach_ptr(ScriptRemark, r, reader->remarks)
+		problems |= r->tag == NULL;
+	if (!problems && added > 0)
 		return;
 
 	ereport(NOTICE,

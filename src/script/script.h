@@ -179,8 +179,6 @@ typedef struct ScriptReader
 	MemoryContext scratch;		/* of one statement */
 	List	   *steps;			/* of ScriptStep * */
 	List	   *remarks;		/* of ScriptRemark * */
-	List	   *tags;			/* of TagCount *: statements without step or
-								 * remark */
 } ScriptReader;
 
 /*

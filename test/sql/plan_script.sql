@@ -48,7 +48,7 @@ CREATE VIEW keys AS
 SELECT step, child_table AS child, child_columns AS cc, parent_table AS parent, parent_columns AS pc, fk_name, state, reason
   FROM schemaguard.plan_step WHERE plan = 'script' ORDER BY step;
 CREATE VIEW notes AS
-SELECT line, reason FROM schemaguard.plan_note WHERE plan = 'script' ORDER BY line, reason COLLATE "C";
+SELECT line, tag, reason FROM schemaguard.plan_note WHERE plan = 'script' ORDER BY line, reason COLLATE "C";
 
 -- Every clause
 SELECT read_script($script$
@@ -311,7 +311,7 @@ SELECT * FROM notes;
 SELECT read_script(string_agg(format('CREATE TABLE many%s (id int PRIMARY KEY, up int REFERENCES many%s); INSERT INTO x VALUES (1);', i, i / 2), E'\n'))
   FROM generate_series(1, 200) AS i;
 SELECT count(*), count(DISTINCT fk_name) FROM keys;
-SELECT * FROM notes;
+SELECT tag, count(*), count(DISTINCT line), min(reason) FROM schemaguard.plan_note WHERE plan = 'script' GROUP BY tag;
 
 -- What is said at once: how much was left alone, and why a step can't work; nothing where all is well
 RESET client_min_messages;
