@@ -1007,7 +1007,7 @@ check_trust(StepWork *work)
 static bool
 check_expressions(StepWork *work, FkKey *key)
 {
-	Filling		f = {.work = work,.query = plan_backfill_probe(work->step)};
+	Filling		f = {.action = {.works = list_make1(work)},.work = work,.query = plan_backfill_probe(work->step)};
 
 	work->key = key;
 	f.action.error = sg_try_undo(run_query, &f);

@@ -46,6 +46,7 @@
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/meant.h"
+#include "base/name.h"
 #include "base/origin.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -560,13 +561,36 @@ run_is_lock_failure(const ErrorData *error)
 		error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 }
 
-/* What a step of kind statement says, or NULL: its action is about that step alone */
-static const char *
-statement_of(const RunAction *action)
+static void
+append_words(StringInfo words, const char *text)
 {
-	const StepWork *work = action->works ? linitial(action->works) : NULL;
+	if (text)
+		appendStringInfo(words, "%s\n", text);
+}
 
-	return work && work->step->kind == STEP_STATEMENT ? work->step->definition : NULL;
+/*
+ * Returns the SQL and the names of the action's step, which an error may
+ * repeat: everybody who may read the plan can read them.  NULL for an action
+ * about several steps.
+ */
+static const char *
+words_of(const RunAction *action)
+{
+	const PlanStep *step;
+	StringInfoData words;
+
+	if (list_length(action->works) != 1)
+		return NULL;
+	step = ((StepWork *) linitial(action->works))->step;
+	initStringInfo(&words);
+	append_words(&words, step->definition);
+	append_words(&words, step->backfill);
+	append_words(&words, step->fill);
+	append_words(&words, step->fk_name);
+	append_words(&words, step->child_table);
+	append_words(&words, step->parent_table);
+	append_words(&words, sg_join_names(step->child_columns));
+	return words.data;
 }
 
 char *
@@ -575,7 +599,7 @@ run_failure_text(const RunAction *action)
 	if (run_timeout_struck())
 		return pstrdup(RUN_TIMEOUT_TEXT);
 	if (action->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE || !OidIsValid(action->wanted))
-		return sg_error_text_of(action->error, statement_of(action));
+		return sg_error_text_of(action->error, words_of(action));
 	if (action->wraparound_pid)
 		return psprintf("could not lock %s in %d attempts: process %d, a vacuum to prevent transaction ID wraparound, must finish first",
 						sg_relation_name(action->wanted), action->attempts, action->wraparound_pid);
