@@ -24,29 +24,32 @@
 
 #define LARGE_PART 0.1			/* of a table, put into quarantine */
 
+/* Policy "set" keeps old values where a primary key tells the rows */
 static RowFate
-row_fate(FixFate fate)
+row_fate(const FixRow *row, bool sets)
 {
-	switch (fate)
+	switch (row->fate)
 	{
 		case FIX_DELETE:
 			return ROWS_DELETED;
 		case FIX_QUARANTINE:
 			return ROWS_QUARANTINED;
 		default:
-			return ROWS_CHANGED;
+			return sets && !row->reached ? ROWS_SET : ROWS_CHANGED;
 	}
 }
 
 void
 fix_count_rows(RunRows *rows, const FixBatch *batch)
 {
+	bool		sets = batch->key->rule && fk_primary_key(batch->key->rule->table) != NIL;
+
 	for (int i = 0; i < batch->n; i++)
 	{
 		const FixRow *row = &batch->rows[i];
 
 		if (!row->kept && row->fate != FIX_LEAVE && row->fate != FIX_BLOCK)
-			run_rows_add(rows, row->table, row_fate(row->fate), 1);
+			run_rows_add(rows, row->table, row_fate(row, sets), 1);
 	}
 }
 
@@ -63,11 +66,12 @@ fix_counts_first(const PlanRun *run)
 	return !run->dry_run && limit_of(run) >= 0;
 }
 
-/* Counts the rows of which there is no copy */
+/* Counts the rows that are deleted or changed where they are */
 static int64
 lost_rows(const RunRows *rows)
 {
-	return run_rows_count(rows, InvalidOid, ROWS_DELETED) + run_rows_count(rows, InvalidOid, ROWS_CHANGED);
+	return run_rows_count(rows, InvalidOid, ROWS_DELETED) + run_rows_count(rows, InvalidOid, ROWS_CHANGED) +
+		run_rows_count(rows, InvalidOid, ROWS_SET);
 }
 
 static int64
@@ -79,7 +83,8 @@ moved_rows(const RunRows *rows)
 static char *
 lost_text(const RunRows *rows)
 {
-	return psprintf(INT64_FORMAT " rows would be deleted or changed without a copy", lost_rows(rows));
+	return psprintf(INT64_FORMAT " rows would be deleted or changed%s", lost_rows(rows),
+					run_rows_count(rows, InvalidOid, ROWS_SET) > 0 ? "" : " without a copy");
 }
 
 /* Says what keeps rows from going into quarantine, or NULL: those are few, or a small part of each table */
