@@ -84,12 +84,34 @@ sg_relation_open(Oid relid, LOCKMODE mode)
 	return rel;
 }
 
+/* find_inheritance_children() raises XX000 where a table has gone */
+static List *
+partitions_of(Oid relid)
+{
+	SgCatalog	inherits;
+	HeapTuple	tuple;
+	List	   *partitions = NIL;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return NIL;
+	sg_catalog_begin(&inherits, InheritsRelationId, InheritsParentIndexId, Anum_pg_inherits_inhparent, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&inherits)))
+	{
+		if (!((Form_pg_inherits) GETSTRUCT(tuple))->inhdetachpending)
+			partitions = lappend_oid(partitions, ((Form_pg_inherits) GETSTRUCT(tuple))->inhrelid);
+	}
+	list_sort(partitions, list_oid_cmp);
+	return partitions;
+}
+
 List *
 sg_with_partitions(Oid relid)
 {
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
-		return list_make1_oid(relid);
-	return find_all_inheritors(relid, NoLock, NULL);
+	List	   *tables = list_make1_oid(relid);
+
+	for (int i = 0; i < list_length(tables); i++)
+		tables = list_concat(tables, partitions_of(list_nth_oid(tables, i)));
+	return tables;
 }
 
 bool

@@ -17,7 +17,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/indexing.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "utils/fmgroids.h"
@@ -188,7 +187,7 @@ entry_problem(const ArmingEntry *entry, bool check, bool action)
 static Oid
 unprotected_partition(Oid relid, bool child_side, List *clones)
 {
-	foreach_oid(partition, find_all_inheritors(relid, NoLock, NULL))
+	foreach_oid(partition, sg_with_partitions(relid))
 	{
 		char		relkind = get_rel_relkind(partition);
 		bool		found = false;
