@@ -211,7 +211,9 @@ open_index(void *arg)
 	open_run(job);
 	job->run.urgent = job->shared->kind == JOB_DROP_INDEX;
 	job->run.yield = &yield_slots(job->shared)[worker_number()];
+	sg_progress_begin(SG_PROGRESS_INDEX, job->run.plan->id, 0);
 	job->go_on = may_go_on(job);
+	sg_progress_end();
 }
 
 /*

@@ -26,6 +26,7 @@
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "pgstat.h"
+#include "portability/instr_time.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -304,19 +305,26 @@ window_text(const PlanRun *run)
 
 /* Look again and again; why the run has to stop, or NULL when the load is gone */
 static char *
-wait_for_calm(const PlanRun *run, char *load, TimestampTz since)
+wait_for_calm(const PlanRun *run, char *load)
 {
-	TimestampTz deadline = since + sg_throttle_budget * INT64CONST(1000);
+	instr_time	start;
 
+	INSTR_TIME_SET_CURRENT(start);
 	while (load)
 	{
+		instr_time	waited;
+		double		left;
+
+		INSTR_TIME_SET_CURRENT(waited);
+		INSTR_TIME_SUBTRACT(waited, start);
+		left = sg_throttle_budget - INSTR_TIME_GET_MILLISEC(waited);
 		if (window_is_over(run))
 			return window_text(run);
-		if (GetCurrentTimestamp() >= deadline)
+		if (left <= 0)
 			return psprintf("paused for schemaguard.throttle_budget, %d ms: %s",
 							sg_throttle_budget, load);
 		run_commit();
-		run_sleep_until(Min(GetCurrentTimestamp() + POLL_MS * INT64CONST(1000), deadline));
+		run_sleep_until(GetCurrentTimestamp() + (int64) (Min(POLL_MS, left) * 1000));
 		load = find_load(run);
 	}
 	return NULL;
@@ -337,7 +345,7 @@ pause_run(PlanRun *run, char *load)
 			(errmsg("plan \"%s\" pauses: %s", run->plan->name, load)));
 	PG_TRY();
 	{
-		stop = wait_for_calm(run, load, since);
+		stop = wait_for_calm(run, load);
 		(void) write_row(make_entry(run, stop ? LOG_FAILED : LOG_DONE, stop, started_id, since));
 	}
 	PG_CATCH();

@@ -7,11 +7,14 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "portability/instr_time.h"
 #include "replication/syncrep.h"
 #include "replication/walsender.h"
 #include "storage/latch.h"
@@ -429,12 +432,22 @@ run_append_warning(StepWork *work, const char *text)
 void
 run_sleep_until(TimestampTz deadline)
 {
-	int64		left;
+	double		ms = (deadline - GetCurrentTimestamp()) / 1000.0;
+	instr_time	start;
 
-	while ((left = (deadline - GetCurrentTimestamp()) / 1000) > 0)
+	INSTR_TIME_SET_CURRENT(start);
+	for (;;)
 	{
+		instr_time	slept;
+		double		left;
+
+		INSTR_TIME_SET_CURRENT(slept);
+		INSTR_TIME_SUBTRACT(slept, start);
+		left = ms - INSTR_TIME_GET_MILLISEC(slept);
+		if (left <= 0)
+			break;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 (long) left, PG_WAIT_EXTENSION);
+						 (long) ceil(left), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}

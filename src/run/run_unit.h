@@ -61,7 +61,7 @@ extern void run_set_local(const char *name, const char *value);
 
 extern double run_elapsed(TimestampTz start);
 
-/* Sleep, ready to be cancelled; the caller holds nothing */
+/* Sleep, ready to be cancelled; the caller holds nothing.  A clock that is set meanwhile makes no difference. */
 extern void run_sleep_until(TimestampTz deadline);
 
 /* How long an action took, where that is worth a word, else an empty string */

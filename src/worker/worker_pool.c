@@ -23,6 +23,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "portability/instr_time.h"
 #include "postmaster/bgworker.h"
 #include "replication/syncrep.h"
 #include "storage/dsm.h"
@@ -303,21 +304,25 @@ tell_of_start(WorkerPool *pool)
 bool
 worker_pool_wait(WorkerPool *pool, long timeout)
 {
-	TimestampTz deadline = GetCurrentTimestamp() + timeout * INT64CONST(1000);
+	instr_time	start;
 
+	INSTR_TIME_SET_CURRENT(start);
 	for (;;)
 	{
-		int64		left;
+		instr_time	waited;
+		long		left;
 
 		CHECK_FOR_INTERRUPTS();
 		if (all_ended(pool))
 			return true;
 		tell_of_start(pool);
-		left = (deadline - GetCurrentTimestamp()) / 1000;
+		INSTR_TIME_SET_CURRENT(waited);
+		INSTR_TIME_SUBTRACT(waited, start);
+		left = timeout - (long) INSTR_TIME_GET_MILLISEC(waited);
 		if (left <= 0)
 			return false;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 (long) left, PG_WAIT_EXTENSION);
+						 left, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 }
