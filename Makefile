@@ -28,15 +28,12 @@ PGFILEDESC = "schemaguard - foreign key audit and deployment"
 # .ci/check-repo compares these lists with the folders.
 OBJS = \
 	src/audit/audit_access.o \
-	src/audit/audit_btree.o \
 	src/audit/audit_codec.o \
 	src/audit/audit_distinct.o \
-	src/audit/audit_index.o \
 	src/audit/audit_items.o \
 	src/audit/audit_lookup.o \
 	src/audit/audit_orphans.o \
 	src/audit/audit_parallel.o \
-	src/audit/audit_paranoid.o \
 	src/audit/audit_foreign.o \
 	src/audit/audit_place.o \
 	src/audit/audit_probe.o \
@@ -51,8 +48,6 @@ OBJS = \
 	src/audit/audit_sample.o \
 	src/audit/audit_scan.o \
 	src/audit/audit_set.o \
-	src/audit/audit_skip.o \
-	src/audit/audit_sorted.o \
 	src/audit/audit_sql.o \
 	src/audit/audit_table.o \
 	src/audit/audit_violations.o \
@@ -349,7 +344,7 @@ REGRESS = \
 	audit_18 \
 	audit_foreign \
 	audit_gate \
-	audit_index \
+	audit_probe \
 	audit_rules \
 	audit_scan \
 	bodies \

@@ -67,7 +67,9 @@ typedef struct AuditKey
 	FkFingerprint fingerprint;
 	TimestampTz judged_at;
 	XLogRecPtr	judged_lsn;
-	bool		by_index;		/* an index was trusted */
+	char	   *damage;			/* of an index, as a reason; it is not asked
+								 * again */
+	Oid			asked;			/* the index whose reading raised an error */
 	bool		raised;			/* it was a rule's condition that raised an
 								 * error */
 	Oid			waits_for;		/* a table that somebody else has locked */

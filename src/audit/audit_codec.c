@@ -240,7 +240,8 @@ audit_codec_same_set(const AuditCodec *a, const AuditCodec *b)
 	{
 		if (a->cols[i].parent_att != b->cols[i].parent_att ||
 			a->cols[i].parent_hash.fn_oid != b->cols[i].parent_hash.fn_oid ||
-			(a->shape == SHAPE_DATUMS && a->cols[i].collation != b->cols[i].collation))
+			(a->shape == SHAPE_DATUMS &&
+			 (a->cols[i].collation != b->cols[i].collation || a->cols[i].child_type != b->cols[i].child_type)))
 			return false;
 	}
 	return true;

@@ -12,6 +12,7 @@
  * beside them the rules that are judged with the keys (audit_rule.c, what they
  * are; audit_rule_parse.c, audit_rule_scan.c, audit_rule_sql.c), and
  * below them audit_codec.c (a key as bytes, its hash and its equality),
+ * audit_probe.c (a key looked up in the parent's index instead of a set),
  * audit_distinct.c (distinct orphan keys, in bounded memory) and
  * audit_parallel.c (memory that workers share, and the workers).
  *
@@ -99,10 +100,14 @@ extern void audit_apart(AuditKey *ak, int samples, MemoryContext results, bool p
 /*
  * Judge keys by reading each of their tables once or, beyond the memory,
  * several times, in the active snapshot and under locks that the caller
- * holds; leaves are those that it has kept.  Returns those that need another
- * method.
+ * holds; leaves are those that it has kept.  With `probe`, the index of a
+ * large parent may be asked for a child's few keys.  Returns those that need
+ * another method.
  */
-extern List *audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool parallel);
+extern List *audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool parallel, bool probe);
+
+/* "index X is corrupt: HOW; rebuild it with ..." */
+extern char *audit_index_damage(Oid index, const char *how);
 
 /* ---- audit_yield.c ---- */
 

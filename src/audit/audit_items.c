@@ -11,10 +11,15 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "catalog/pg_statistic.h"
+#include "miscadmin.h"
 #include "optimizer/paths.h"
 #include "optimizer/plancat.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "audit/audit.h"
 #include "audit/audit_codec.h"
@@ -137,25 +142,19 @@ leave_to_join(const ScanAudit *audit, int set)
 		parts_needed(audit, parent) > MAX_PASSES;
 }
 
-bool
-audit_add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec, int sort_memory)
+void
+audit_add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec)
 {
-	ScanKeyState *key;
-	int			set = find_set(audit, ak, codec);
+	ScanKeyState *key = palloc0(sizeof(ScanKeyState));
 
-	if (leave_to_join(audit, set))
-		return false;
-
-	key = palloc0(sizeof(ScanKeyState));
 	key->ak = ak;
 	key->codec = codec;
-	key->set = set;
-	key->distinct = audit_distinct_begin(&ak->key, NULL, sort_memory);
+	key->set = find_set(audit, ak, codec);
+	key->distinct = audit_distinct_begin(&ak->key, NULL, audit->sort_memory);
 	audit->keys = lappend(audit->keys, key);
 	if (!codec->parallel_safe || is_temporary(&ak->key))
 		audit->parallel = false;
 	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = 0;
-	return true;
 }
 
 /* Rows that a UNIQUE sorts may be all that there are */
@@ -213,24 +212,16 @@ add_parts(ScanAudit *audit, int set)
 		add_item(audit, set, nparts, part);
 }
 
-void
-audit_plan_items(ScanAudit *audit)
+/* As if nothing of a key had been read */
+static void
+forget_counts(ScanKeyState *key)
 {
-	for (int i = 0; i < list_length(audit->sets); i++)
-	{
-		ParentSet  *set = list_nth(audit->sets, i);
+	AuditKey	counted = *key->ak;
 
-		if (leave_to_join(audit, i))
-			continue;
-		if (set->codec->numbers > 0 && set->bytes * 1.1 > audit->memory)
-		{
-			/* bits may do where the keys themselves do not fit */
-			add_item(audit, i, 1, 0);
-			((WorkItem *) llast(audit->items))->stage = SET_RANGE;
-		}
-		else
-			add_parts(audit, i);
-	}
+	audit_distinct_end(key->distinct, &counted, 0, CurrentMemoryContext);
+	key->distinct = NULL;
+	key->passes = 0;
+	key->ak->rows_checked = key->ak->orphan_rows = key->ak->orphan_keys = 0;
 }
 
 /* A set that fits in no number of parts is left to a join, which spills; what was counted so far goes */
@@ -247,18 +238,156 @@ give_up_set(ScanAudit *audit, int set)
 	}
 	foreach_ptr(ScanKeyState, key, audit->keys)
 	{
-		AuditKey	counted = *key->ak;
-
 		if (key->set != set)
 		{
 			keys = lappend(keys, key);
 			continue;
 		}
-		audit_distinct_end(key->distinct, &counted, 0, CurrentMemoryContext);
-		key->ak->rows_checked = key->ak->orphan_rows = key->ak->orphan_keys = 0;
+		forget_counts(key);
 		audit->given_up = lappend(audit->given_up, key->ak);
 	}
 	audit->keys = keys;
+}
+
+/* Items to read the parent of a set */
+static void
+plan_reading(ScanAudit *audit, int i)
+{
+	ParentSet  *set = list_nth(audit->sets, i);
+
+	if (leave_to_join(audit, i))
+		give_up_set(audit, i);
+	else if (set->codec->numbers > 0 && set->bytes * 1.1 > audit->memory)
+	{
+		/* bits may do where the keys themselves do not fit */
+		add_item(audit, i, 1, 0);
+		((WorkItem *) llast(audit->items))->stage = SET_RANGE;
+	}
+	else
+		add_parts(audit, i);
+}
+
+/*
+ * Distinct keys of a child, of which statistics tell at most the product of
+ * its columns'; without any, each row may have its own.
+ */
+static double
+estimate_child_keys(const FkKey *key, List *leaves)
+{
+	bool		inherited = get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE;
+	double		keys = 1;
+	double		rows;
+
+	(void) sum_pages(audit_leaves(key->child, leaves), &rows);
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(key->child),
+											Int16GetDatum(key->child_att[i]), BoolGetDatum(inherited));
+		double		distinct = 0;
+
+		if (HeapTupleIsValid(tuple))
+		{
+			distinct = ((Form_pg_statistic) GETSTRUCT(tuple))->stadistinct;
+			ReleaseSysCache(tuple);
+		}
+		if (distinct == 0)
+			return rows;
+		keys *= distinct < 0 ? -distinct * rows : distinct;
+	}
+	return Min(keys, rows);
+}
+
+/* Can the parent's index be asked, and is that likely to be cheaper than reading the parent? */
+static bool
+can_probe(ScanAudit *audit, int i)
+{
+	ParentSet  *set = list_nth(audit->sets, i);
+	const FkKey *key = NULL;
+	double		keys = 0;
+
+	if (!audit->may_probe || sg_audit_method != SG_AUDIT_AUTO || set->pages < min_parallel_table_scan_size)
+		return false;
+	foreach_ptr(ScanKeyState, state, audit->keys)
+	{
+		if (state->set != i)
+			continue;
+		if (state->ak->damage || (key && state->ak->key.index != key->index))
+			return false;
+		key = &state->ak->key;
+		keys += estimate_child_keys(key, audit->leaves);
+		if (keys * ROWS_PER_PROBE >= set->keys)
+			return false;
+	}
+	foreach_ptr(ScanKeyState, state, audit->keys)
+	{
+		if (state->set != i)
+			continue;
+		set->nleaves = audit_probe_leaves(&state->ak->key, audit->leaves, set->leaf);
+		if (set->nleaves == 0)
+			return false;
+	}
+	return true;
+}
+
+/* What is remembered of keys that are looked up is a part of the memory, at most half of it */
+static void
+share_memory(ScanAudit *audit)
+{
+	int			readers = audit->parallel ? 1 + Max(sg_audit_workers, max_parallel_maintenance_workers) : 1;
+	double		bytes = 0;
+
+	foreach_ptr(ScanKeyState, key, audit->keys)
+	{
+		ParentSet  *set = key->set < 0 ? NULL : list_nth(audit->sets, key->set);
+
+		if (set && set->nleaves > 0)
+			bytes += set->keys / ROWS_PER_PROBE * readers * (audit_codec_width(set->codec, set->parent) + 128);
+	}
+	audit->probe_memory = Min(bytes, audit->memory / 2);
+	audit->memory -= audit->probe_memory;
+}
+
+void
+audit_plan_items(ScanAudit *audit)
+{
+	for (int i = 0; i < list_length(audit->sets); i++)
+	{
+		if (can_probe(audit, i))
+		{
+			add_item(audit, i, 1, 0);
+			((WorkItem *) llast(audit->items))->stage = SET_PROBE;
+		}
+		else
+			((ParentSet *) list_nth(audit->sets, i))->nleaves = 0;
+	}
+	share_memory(audit);
+	for (int i = 0; i < list_length(audit->sets); i++)
+	{
+		if (((ParentSet *) list_nth(audit->sets, i))->nleaves == 0)
+			plan_reading(audit, i);
+	}
+}
+
+void
+audit_read_instead(ScanAudit *audit, int set)
+{
+	ListCell   *lc;
+
+	foreach(lc, audit->items)
+	{
+		if (((WorkItem *) lfirst(lc))->set == set)
+			audit->items = foreach_delete_current(audit->items, lc);
+	}
+	foreach_ptr(ScanKeyState, key, audit->keys)
+	{
+		if (key->set != set)
+			continue;
+		forget_counts(key);
+		key->probed = false;
+		key->distinct = audit_distinct_begin(&key->ak->key, NULL, audit->sort_memory);
+	}
+	((ParentSet *) list_nth(audit->sets, set))->nleaves = 0;
+	plan_reading(audit, set);
 }
 
 /* An item that ran out of memory although nothing else was there */
@@ -304,6 +433,8 @@ audit_item_bytes(ScanAudit *audit, const WorkItem *item)
 {
 	ParentSet  *set = list_nth(audit->sets, item->set);
 
+	if (item->stage == SET_PROBE)
+		return set->bytes / ROWS_PER_PROBE;
 	return item->stage == SET_RANGE ? set->keys / 2 : set->bytes / item->nparts;
 }
 
@@ -372,7 +503,9 @@ audit_replan(ScanAudit *audit, List *items, List *failed)
 {
 	foreach_ptr(WorkItem, item, failed)
 	{
-		if (item->crowded)
+		if (item->stage == SET_PROBE)
+			audit_read_instead(audit, item->set);
+		else if (item->crowded)
 			((ParentSet *) list_nth(audit->sets, item->set))->bytes *= 8;
 		else if (list_length(items) == 1)
 			divide_item(audit, item);

@@ -17,11 +17,19 @@
 /* kB, the least to sort orphan keys in */
 #define MIN_SORT_MEMORY 64
 
+/*
+ * The parent's index is asked where a parent has more than so many rows for each
+ * distinct key of its children.
+ */
+#define ROWS_PER_PROBE 50
+
 /* One parent's keys */
 typedef struct ParentSet
 {
 	Oid			parent;
 	AuditCodec *codec;			/* of the first key that refers to it */
+	int			nleaves;		/* whose indexes can be asked; 0: it is read */
+	AuditProbeLeaf leaf[AUDIT_PROBE_LEAVES];
 	double		keys;			/* estimated */
 	double		bytes;
 	BlockNumber pages;
@@ -35,6 +43,7 @@ typedef struct ScanKeyState
 	int			set;			/* in ScanAudit.sets; -1: a rule */
 	AuditDistinct *distinct;	/* NULL: a rule but UNIQUE */
 	int			passes;			/* how often its child was read */
+	bool		probed;			/* the parent's index was asked */
 } ScanKeyState;
 
 /* A set, or a partition of one, that is still to be looked up */
@@ -57,6 +66,10 @@ typedef struct ScanAudit
 	List	   *given_up;		/* of AuditKey *: for a join after all */
 	List	   *leaves;			/* that audit_keep_leaves has kept */
 	Size		memory;			/* bytes */
+	Size		probe_memory;	/* for keys that were looked up, of all
+								 * participants */
+	int			sort_memory;	/* kB for the orphan keys of one key */
+	bool		may_probe;
 	uint64		seed;
 	bool		parallel;
 	int			samples;
@@ -70,8 +83,7 @@ extern bool audit_key_is_tree(const ScanKeyState *key);
 /* Pages of the children of some keys, which follow each other by child and tree */
 extern BlockNumber audit_child_pages(List *keys, List *leaves);
 
-/* false when it is better left to a join */
-extern bool audit_add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec, int sort_memory);
+extern void audit_add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec);
 
 /* nunique: how many rules UNIQUE there are, that share memory to sort in */
 extern void audit_add_rule(ScanAudit *audit, AuditKey *ak, int nunique);
@@ -79,8 +91,11 @@ extern void audit_add_rule(ScanAudit *audit, AuditKey *ak, int nunique);
 /* By child; what reads the tables that inherit from it comes last */
 extern int	audit_compare_children(const ListCell *a, const ListCell *b);
 
-/* The sets of all keys that were added, or their parts */
+/* The sets of all keys that were added, or their parts; keys that are better left to a join are given up */
 extern void audit_plan_items(ScanAudit *audit);
+
+/* Read the parent of a set whose index was to be asked; what was counted goes */
+extern void audit_read_instead(ScanAudit *audit, int set);
 
 /* Expected memory of an item: a dense range takes a few bits a key */
 extern double audit_item_bytes(ScanAudit *audit, const WorkItem *item);

@@ -29,6 +29,7 @@ typedef struct AuditTask
 {
 	FkKey		key;
 	int			set;			/* number of its set in the round; -1: a rule */
+	uint64		limit;			/* SET_PROBE: keys that may be looked up */
 	bool		partly_null;	/* MATCH FULL: judge partly null keys, too */
 	AuditRuleKind kind;
 	bool		nulls_equal;
@@ -81,12 +82,15 @@ typedef struct AuditJob
 	int			nreads;
 	int			nparticipants;	/* workers asked for, and the leader */
 	int			samples;		/* AuditHit of a rule that are kept */
+	Size		probe_memory;	/* for each key that is looked up, of each
+								 * participant */
 	Size		size;			/* of all, in bytes */
 	bool		parallel;
 	pg_atomic_uint64 blocks;	/* read so far */
 	pg_atomic_uint64 orphans;	/* found so far */
 	pg_atomic_uint32 raised;	/* the task, from 1, whose rule raised an
 								 * error */
+	pg_atomic_uint32 asked;		/* the index whose reading raised one */
 } AuditJob;
 
 #define AUDIT_TASKS(job) ((AuditTask *) ((char *) (job) + MAXALIGN(sizeof(AuditJob))))
@@ -109,6 +113,7 @@ typedef struct AuditParticipant
 	uint64		orphans;
 	BlockNumber last_block;
 	int			evaluated;		/* task whose rule's condition runs, or -1 */
+	Oid			asking;			/* index that is read, or InvalidOid */
 } AuditParticipant;
 
 /* Do a share of the job (audit_scan.c) */

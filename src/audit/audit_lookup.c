@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * audit_lookup.c
- *	  Looking keys up in the set of a parent's keys.
+ *	  Looking keys up in a set.
  *
  * Keys come in batches.  Where they would be is worked out for all of a batch
  * before any is compared, so that cache misses overlap.
@@ -127,7 +127,11 @@ is_member(AuditSetView *view, AuditCodec *codec, char *member, const AuditBytes 
 	memcpy(&header, member, HEADER_SIZE);
 	if (codec->shape == SHAPE_BYTES)
 		return header == key->len && memcmp(member + HEADER_SIZE, key->data, key->len) == 0;
-	return header == hash && audit_equal_datums(codec, member + HEADER_SIZE, key->data);
+	if (header != hash)
+		return false;
+	member += HEADER_SIZE;
+	return view->set->of_child ? audit_equal_datums(codec, key->data, member) :
+		audit_equal_datums(codec, member, key->data);
 }
 
 /* Three loops: where the slots are, where the keys are, what they say */
@@ -242,6 +246,6 @@ audit_set_probe_bytes(AuditSetView *view, AuditCodec *codec, const AuditBytes *k
 		return;
 	}
 	for (int i = 0; i < n; i++)
-		hash[i] = audit_hash_bytes(codec, false, keys[i].data, keys[i].len, view->seed);
+		hash[i] = audit_hash_bytes(codec, view->set->of_child, keys[i].data, keys[i].len, view->seed);
 	probe_pointers(view, codec, keys, hash, n, found);
 }

@@ -4,8 +4,9 @@
  *	  Looking keys of a child up in the parent's unique index.
  *
  * A key counts as found when the index leads to a visible row of the parent
- * that the key's operators call equal.  So a damaged index may hide parents,
- * but it can't make up one.
+ * that the key's operators call equal: that proves the parent, whatever state
+ * the index is in.  A key that is not found proves nothing; it is for whoever
+ * asks to read the parent.
  *
  *-------------------------------------------------------------------------
  */
@@ -14,273 +15,322 @@
 #include "access/nbtree.h"
 #include "access/relscan.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/index.h"
-#include "catalog/pg_collation.h"
+#include "catalog/pg_am.h"
+#include "common/hashfn.h"
 #include "executor/tuptable.h"
-#include "miscadmin.h"
 #include "parser/parse_coerce.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "audit/audit_index.h"
+#include "audit/audit.h"
+#include "audit/audit_internal.h"
+#include "audit/audit_probe.h"
 #include "base/compat.h"
-#include "base/quote.h"
 
-struct IndexProbe
+typedef struct SeenKey
+{
+	AuditBytes	key;
+	uint32		hash;
+	bool		found;
+	char		status;
+} SeenKey;
+
+#define SH_PREFIX seen
+#define SH_ELEMENT_TYPE SeenKey
+#define SH_KEY_TYPE AuditBytes
+#define SH_KEY key
+#define SH_HASH_KEY(table, key) hash_bytes((unsigned char *) (key).data, (key).len)
+#define SH_EQUAL(table, a, b) ((a).len == (b).len && memcmp((a).data, (b).data, (a).len) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) ((entry)->hash)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+typedef struct ProbedLeaf
 {
 	Relation	table;
 	Relation	index;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
-	MemoryContext context;		/* of one probe */
-	int			nkeys;
-	/* by column of the index */
-	int			position[INDEX_MAX_KEYS];	/* in FkKey's arrays */
-	AttrNumber	att[INDEX_MAX_KEYS];	/* of the table */
-	FmgrInfo	cast[INDEX_MAX_KEYS];	/* fn_oid 0: none */
-	ScanKeyData skey[INDEX_MAX_KEYS];
+} ProbedLeaf;
+
+/* A column of the index */
+typedef struct ProbedColumn
+{
+	int			position;		/* in FkKey's arrays */
+	FmgrInfo	cast;			/* of the child's value; fn_oid 0: none */
+	ScanKeyData skey;
+} ProbedColumn;
+
+struct AuditProbe
+{
+	const AuditCodec *codec;
+	seen_hash  *seen;
+	Size		memory;			/* that may be filled with keys seen */
+	Size		used;
+	Oid		   *asking;
+	MemoryContext kept;			/* of what is seen, and of scans */
+	MemoryContext work;			/* of one look-up */
+	int			ncolumns;
+	ProbedColumn column[INDEX_MAX_KEYS];
+	int			nleaves;
+	ProbedLeaf	leaf[AUDIT_PROBE_LEAVES];
 };
 
+/* ---- which indexes can be asked ---- */
+
 /*
- * Does the index compare by another notion of equality than the key, which
- * takes the column's collation?
+ * Does the index have all rows that the active snapshot sees?  As for the
+ * planner, rows of a broken HOT chain are in it with their newest value only.
  */
 static bool
-collations_differ(Oid a, Oid b)
+has_all_rows(Relation index)
 {
-	return a != b && ((OidIsValid(a) && !get_collation_isdeterministic(a)) ||
-					  (OidIsValid(b) && !get_collation_isdeterministic(b)));
+	Form_pg_index form = index->rd_index;
+
+	return index->rd_rel->relam == BTREE_AM_OID &&
+		form->indisvalid && form->indisready && form->indislive &&
+		!(form->indcheckxmin &&
+		  !TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data), TransactionXmin));
 }
 
 /*
- * One column: the operator's function, and what makes the child's values its
- * right input, as for the checks of core's triggers.
+ * The operator's function for a column, and what makes the child's values its
+ * right input, as for the checks of core's triggers; false where the index
+ * compares by other operators or another collation.
  */
-static char *
-make_column(IndexProbe *probe, const FkKey *key, int i)
+static bool
+make_column(const FkKey *key, Relation index, int i, ProbedColumn *column)
 {
-	int			position = probe->position[i];
-	Oid			operator = key->pf_eq_op[position];
-	Oid			child_type = get_atttype(key->child, key->child_att[position]);
+	Oid			operator = key->pf_eq_op[column->position];
+	Oid			child_type = get_atttype(key->child, key->child_att[column->position]);
 	Oid			parent_type,
 				collation,
 				left,
 				right,
-				function = InvalidOid;
+				function;
 	int32		typmod;
 
-	get_atttypetypmodcoll(key->parent, key->parent_att[position], &parent_type, &typmod, &collation);
-	if (collations_differ(probe->index->rd_indcollation[i], collation))
-		return "its collation is another than the column's";
-
+	get_atttypetypmodcoll(key->parent, key->parent_att[column->position], &parent_type, &typmod, &collation);
 	op_input_types(operator, &left, &right);
-	if (get_op_opfamily_strategy(operator, probe->index->rd_opfamily[i]) != BTEqualStrategyNumber ||
-		!OidIsValid(get_opfamily_proc(probe->index->rd_opfamily[i], probe->index->rd_opcintype[i],
-									  right, BTORDER_PROC)))
-		return "its operators are not those of the key";
+	if (index->rd_indcollation[i] != collation ||
+		get_op_opfamily_strategy(operator, index->rd_opfamily[i]) != BTEqualStrategyNumber ||
+		!OidIsValid(get_opfamily_proc(index->rd_opfamily[i], index->rd_opcintype[i], right, BTORDER_PROC)))
+		return false;
 
 	switch (find_coercion_pathway(right, child_type, COERCION_IMPLICIT, &function))
 	{
 		case COERCION_PATH_FUNC:
-			fmgr_info(function, &probe->cast[i]);
+			fmgr_info(function, &column->cast);
 			break;
 		case COERCION_PATH_RELABELTYPE:
 			break;
 		default:
-			/* inputs such as anyenum */
 			if (!IsBinaryCoercible(child_type, right))
-				return "the child's values can't be looked up in it";
+				return false;
 	}
-	ScanKeyEntryInitialize(&probe->skey[i], 0, i + 1, BTEqualStrategyNumber, right,
-						   probe->index->rd_indcollation[i], get_opcode(operator), (Datum) 0);
-	return NULL;
+	ScanKeyEntryInitialize(&column->skey, 0, i + 1, BTEqualStrategyNumber, right, collation, get_opcode(operator), (Datum) 0);
+	return true;
 }
 
-/* Which columns of the key are the columns of the parent's index? */
-static char *
-find_positions(IndexProbe *probe, const FkKey *key)
+/* The columns of the parent's own index, which those of partitions have in the same order; their number, or 0 */
+static int
+make_columns(const FkKey *key, ProbedColumn *columns)
 {
-	Relation	index = index_open(key->index, AccessShareLock);
-	int			found = 0;
+	Relation	index = index_open(key->index, NoLock);
+	int			n = index->rd_index->indnkeyatts;
+	bool		made = n == key->nkeys;
 
-	/* a partition's index has the same columns, with numbers of its own */
-	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	for (int i = 0; i < n && made; i++)
 	{
-		for (int p = 0; p < key->nkeys; p++)
-		{
-			if (key->parent_att[p] == index->rd_index->indkey.values[i])
-			{
-				probe->position[i] = p;
-				probe->att[i] = probe->index->rd_index->indkey.values[i];
-				found++;
-			}
-		}
+		int			p = 0;
+
+		while (p < n && key->parent_att[p] != index->rd_index->indkey.values[i])
+			p++;
+		columns[i].position = p;
+		made = p < n && make_column(key, index, i, &columns[i]);
 	}
-	probe->nkeys = index->rd_index->indnkeyatts;
 	index_close(index, NoLock);
-
-	return found == key->nkeys && found == probe->nkeys ? NULL :
-		"its columns are not those of the key";
+	return made ? n : 0;
 }
 
-static char *
-make_columns(IndexProbe *probe, const FkKey *key)
+int
+audit_probe_leaves(const FkKey *key, List *kept, AuditProbeLeaf *leaves)
 {
-	char	   *problem = audit_index_problem(probe->index);
+	List	   *tables = audit_leaves(key->parent, kept);
+	CodeReach  *reach = code_reach();
+	ProbedColumn columns[INDEX_MAX_KEYS];
+	int			n = 0;
 
-	if (problem == NULL)
-		problem = find_positions(probe, key);
-	for (int i = 0; i < key->nkeys && problem == NULL; i++)
-		problem = make_column(probe, key, i);
-	return problem;
-}
+	if (!OidIsValid(key->index) || list_length(tables) > AUDIT_PROBE_LEAVES ||
+		!ConditionalLockRelationOid(key->index, AccessShareLock) || make_columns(key, columns) == 0)
+		return 0;
+	fk_code_reach(reach, key);
+	if (code_found(reach))
+		return 0;
 
-IndexProbe *
-audit_probe_begin(const FkKey *key, Oid indexid, char **problem)
-{
-	IndexProbe *probe = palloc0(sizeof(IndexProbe));
-
-	probe->table = table_open(IndexGetRelation(indexid, false), NoLock);
-	probe->index = index_open(indexid, AccessShareLock);
-	*problem = make_columns(probe, key);
-	if (*problem)
+	foreach_oid(indexid, audit_leaves(key->index, NIL))
 	{
-		index_close(probe->index, NoLock);
-		table_close(probe->table, NoLock);
-		pfree(probe);
-		return NULL;
-	}
+		Oid			table = IndexGetRelation(indexid, true);
+		Relation	index;
 
-	probe->context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard probe",
-										   ALLOCSET_SMALL_SIZES);
-	probe->slot = table_slot_create(probe->table, NULL);
-	probe->scan = index_beginscan(probe->table, probe->index, GetActiveSnapshot(), NULL,
-								  probe->nkeys, 0, SO_NONE);
+		if (!list_member_oid(tables, table) || !ConditionalLockRelationOid(indexid, AccessShareLock))
+			continue;
+		index = index_open(indexid, NoLock);
+		if (has_all_rows(index))
+		{
+			leaves[n].table = table;
+			leaves[n++].index = indexid;
+		}
+		index_close(index, NoLock);
+	}
+	return n == list_length(tables) ? n : 0;
+}
+
+/* ---- asking them ---- */
+
+AuditProbe *
+audit_probe_begin(const FkKey *key, const AuditCodec *codec, const AuditProbeLeaf *leaves, int nleaves,
+				  Size memory, Oid *asking)
+{
+	AuditProbe *probe = palloc0(sizeof(AuditProbe));
+
+	probe->codec = codec;
+	probe->memory = memory;
+	probe->asking = asking;
+	probe->kept = AllocSetContextCreate(CurrentMemoryContext, "schemaguard keys seen", ALLOCSET_DEFAULT_SIZES);
+	probe->work = AllocSetContextCreate(CurrentMemoryContext, "schemaguard probe", ALLOCSET_SMALL_SIZES);
+	probe->seen = seen_create(probe->kept, 64, NULL);
+	probe->ncolumns = make_columns(key, probe->column);
+	probe->nleaves = nleaves;
+	for (int i = 0; i < nleaves; i++)
+	{
+		ProbedLeaf *leaf = &probe->leaf[i];
+
+		leaf->table = table_open(leaves[i].table, AccessShareLock);
+		leaf->index = index_open(leaves[i].index, AccessShareLock);
+		leaf->slot = table_slot_create(leaf->table, NULL);
+		leaf->scan = index_beginscan(leaf->table, leaf->index, GetActiveSnapshot(), NULL, probe->ncolumns, 0, SO_NONE);
+	}
 	return probe;
 }
 
-/* The child's columns in the order of that index; false as of key_order_make */
+/* Is the row that the index has led to one that the key's operators call equal? */
 static bool
-probe_order(IndexProbe *probe, const FkKey *key, KeyOrder *order)
+row_matches(const AuditProbe *probe, const ProbedLeaf *leaf, const ScanKeyData *skeys)
 {
-	return key_order_make(order, key, probe->position);
-}
-
-/* Is the row that the index leads to one that the key's operators call equal? */
-static bool
-row_matches(IndexProbe *probe)
-{
-	for (int i = 0; i < probe->nkeys; i++)
+	for (int i = 0; i < probe->ncolumns; i++)
 	{
-		ScanKey		skey = &probe->skey[i];
 		bool		isnull;
-		Datum		value = slot_getattr(probe->slot, probe->att[i], &isnull);
+		Datum		value = slot_getattr(leaf->slot, leaf->index->rd_index->indkey.values[i], &isnull);
 
-		if (isnull || !DatumGetBool(FunctionCall2Coll(&skey->sk_func, skey->sk_collation,
-													  value, skey->sk_argument)))
+		if (isnull || !DatumGetBool(FunctionCall2Coll(unconstify(FmgrInfo *, &skeys[i].sk_func), skeys[i].sk_collation,
+													  value, skeys[i].sk_argument)))
 			return false;
 	}
 	return true;
 }
 
-ProbeResult
-audit_probe_find(IndexProbe *probe, const KeyOrder *order, const Datum *values)
+static bool
+leaf_has(AuditProbe *probe, ProbedLeaf *leaf, ScanKeyData *skeys)
 {
-	Datum		by_position[INDEX_MAX_KEYS];
-	ProbeResult result = PROBE_ABSENT;
-	MemoryContext old = MemoryContextSwitchTo(probe->context);
+	bool		found;
 
-	for (int i = 0; i < order->nkeys; i++)
-		by_position[order->position[i]] = values[i];
-	for (int i = 0; i < probe->nkeys; i++)
+	*probe->asking = RelationGetRelid(leaf->index);
+	index_rescan(leaf->scan, skeys, probe->ncolumns, NULL, 0);
+	found = index_getnext_slot(leaf->scan, ForwardScanDirection, leaf->slot);
+	*probe->asking = InvalidOid;
+	if (found)
 	{
-		Datum		value = by_position[probe->position[i]];
+		MemoryContext old = MemoryContextSwitchTo(probe->work);
 
-		if (OidIsValid(probe->cast[i].fn_oid))
-			value = FunctionCall3(&probe->cast[i], value, Int32GetDatum(-1), BoolGetDatum(false));
-		probe->skey[i].sk_argument = value;
-	}
-
-	/* what a scan allocates on the way has to live as long as the scan */
-	MemoryContextSwitchTo(old);
-	index_rescan(probe->scan, probe->skey, probe->nkeys, NULL, 0);
-	if (index_getnext_slot(probe->scan, ForwardScanDirection, probe->slot))
-	{
-		MemoryContextSwitchTo(probe->context);
-		result = row_matches(probe) ? PROBE_FOUND : PROBE_WRONG;
+		found = row_matches(probe, leaf, skeys);
 		MemoryContextSwitchTo(old);
 	}
-	ExecClearTuple(probe->slot);
-	MemoryContextReset(probe->context);
+	ExecClearTuple(leaf->slot);
+	return found;
+}
 
-	return result;
+/* Ask the indexes, one after the other */
+static bool
+ask(AuditProbe *probe, const AuditBytes *key)
+{
+	MemoryContext old = MemoryContextSwitchTo(probe->work);
+	Datum		values[INDEX_MAX_KEYS];
+	ScanKeyData skeys[INDEX_MAX_KEYS];
+	bool		found = false;
+
+	audit_decode(probe->codec, key->data, key->len, values);
+	for (int i = 0; i < probe->ncolumns; i++)
+	{
+		ProbedColumn *column = &probe->column[i];
+
+		skeys[i] = column->skey;
+		skeys[i].sk_argument = values[column->position];
+		if (OidIsValid(column->cast.fn_oid))
+			skeys[i].sk_argument = FunctionCall3(&column->cast, values[column->position], Int32GetDatum(-1), BoolGetDatum(false));
+	}
+	/* what a scan allocates has to live as long as the scan */
+	MemoryContextSwitchTo(probe->kept);
+	for (int i = 0; i < probe->nleaves && !found; i++)
+		found = leaf_has(probe, &probe->leaf[i], skeys);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(probe->work);
+	return found;
+}
+
+/* A table of slots doubles: while it does, there are three times as many as keys */
+static void
+remember(AuditProbe *probe, const AuditBytes *key, bool found)
+{
+	Size		size = MAXALIGN(key->len) + 3 * sizeof(SeenKey) + sizeof(Pointer);
+	AuditBytes	copy = {.len = key->len};
+	SeenKey    *entry;
+	bool		there;
+
+	if (probe->used + size > probe->memory)
+		return;
+	probe->used += size;
+	copy.data = MemoryContextAlloc(probe->kept, Max(key->len, 1));
+	memcpy(copy.data, key->data, key->len);
+	entry = seen_insert(probe->seen, copy, &there);
+	entry->found = found;
 }
 
 bool
-audit_probe_has(IndexProbe *probe, const KeyOrder *order, const Datum *values)
+audit_probe_has(AuditProbe *probe, const AuditBytes *key, bool *asked)
 {
-	ProbeResult result = audit_probe_find(probe, order, values);
+	const SeenKey *entry = seen_lookup(probe->seen, *key);
+	bool		found;
 
-	if (result == PROBE_WRONG)
-		audit_index_corrupt(RelationGetRelid(probe->index), "it leads to a row with another key");
-	return result == PROBE_FOUND;
+	*asked = entry == NULL;
+	if (entry)
+		return entry->found;
+	found = ask(probe, key);
+	remember(probe, key, found);
+	return found;
 }
 
 void
-audit_probe_end(IndexProbe *probe)
+audit_probe_end(AuditProbe *probe)
 {
-	index_endscan(probe->scan);
-	ExecDropSingleTupleTableSlot(probe->slot);
-	index_close(probe->index, NoLock);
-	table_close(probe->table, NoLock);
-	MemoryContextDelete(probe->context);
+	for (int i = 0; i < probe->nleaves; i++)
+	{
+		ProbedLeaf *leaf = &probe->leaf[i];
+
+		index_endscan(leaf->scan);
+		ExecDropSingleTupleTableSlot(leaf->slot);
+		index_close(leaf->index, NoLock);
+		table_close(leaf->table, NoLock);
+	}
+	MemoryContextDelete(probe->kept);
+	MemoryContextDelete(probe->work);
 	pfree(probe);
-}
-
-static bool
-has_null(const bool *nulls, int n)
-{
-	for (int i = 0; i < n; i++)
-	{
-		if (nulls[i])
-			return true;
-	}
-	return false;
-}
-
-bool
-audit_index_probe(IndexVerdict *verdict, const FkKey *key, List *leaves, int samples, MemoryContext results)
-{
-	char	   *problem;
-	IndexProbe *probe = audit_probe_begin(key, key->index, &problem);
-	KeyOrder	order;
-	SortedKeys *sorted;
-	Datum	   *values;
-	bool	   *nulls;
-	int64		rows;
-	int64		nkeys = 0;
-
-	if (probe == NULL)
-		return false;
-
-	/*
-	 * in the order of the index, so that neighbours are looked up one after
-	 * the other
-	 */
-	if (!probe_order(probe, key, &order))
-		elog(ERROR, "a column of %s has no order", sg_relation_name(key->child));
-	sorted = audit_sorted_begin(key, leaves, &order);
-	while (nkeys <= verdict->max_keys && audit_sorted_next(sorted, &values, &nulls, &rows))
-	{
-		nkeys++;
-		/* a key that is partly null is here for MATCH FULL, which forbids it */
-		if (has_null(nulls, order.nkeys) || !audit_probe_has(probe, &order, values))
-			index_verdict_add(verdict, key, &order, values, nulls, rows, samples, results);
-	}
-	audit_sorted_end(sorted);
-	audit_probe_end(probe);
-
-	return nkeys <= verdict->max_keys;
 }

@@ -46,10 +46,9 @@ static const Oid column_types[] = {
 
 static const char *const delete_sql =
 "DELETE FROM schemaguard.proof WHERE ctid = ANY (ARRAY("
-" SELECT o.ctid FROM unnest($5, $9, $11) n (constraint_oid, proved_lsn, by_index)"
+" SELECT o.ctid FROM unnest($5, $9) n (constraint_oid, proved_lsn)"
 "  JOIN schemaguard.proof o ON o.constraint_oid = n.constraint_oid"
 " WHERE o.system_identifier = $1 AND o.database_oid = $2"
-"  AND (o.by_index OR NOT n.by_index)"
 "  AND (o.proved_lsn <= n.proved_lsn OR o.proved_lsn > $4)"
 " FOR UPDATE OF o SKIP LOCKED))";
 
@@ -85,7 +84,7 @@ add_verdict(ArrayBuildState **columns, const AuditKey *ak)
 		TimestampTzGetDatum(ak->judged_at),
 		LSNGetDatum(ak->judged_lsn),
 		CStringGetTextDatum(audit_result_word(ak->result)),
-		BoolGetDatum(ak->by_index),
+		BoolGetDatum(false),	/* true only in proofs of 0.1.0 */
 		CStringGetTextDatum(ak->method),
 		Int64GetDatum(ak->rows_checked),
 		Int64GetDatum(ak->orphan_rows),

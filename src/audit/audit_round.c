@@ -11,6 +11,12 @@
  * statistics, what happens from what is found: a set that runs out of memory
  * is divided in two.
  *
+ * Where a child has few keys and the parent many rows, keys are looked up in
+ * the parent's index while the child is read, instead of in a set.  Those that
+ * are not found there become a set, in which one read of the parent looks its
+ * rows up.  A row that is found in it is one that the index has lost; then,
+ * and where there were more keys than expected, both tables are read.
+ *
  * Rules need no set.  They go with the first round that reads their table.
  *
  *-------------------------------------------------------------------------
@@ -34,6 +40,7 @@
 #include "base/compat.h"
 #include "base/guc.h"
 #include "base/progress.h"
+#include "base/quote.h"
 
 /* kB to sort orphan keys in, over all keys of an audit */
 #define SORT_MEMORY 8192
@@ -58,6 +65,9 @@ typedef struct Round
 	AuditParticipant leader;
 	int			build_workers;
 	int			judge_workers;
+	bool		check;			/* it looks for keys that indexes missed */
+	List	   *unread;			/* of WorkItem *: their parents are to be read
+								 * after all */
 } Round;
 
 /* ---- a round ---- */
@@ -78,6 +88,8 @@ fill_task(Round *round, AuditTask *task, const ScanKeyState *key)
 {
 	task->key = key->ak->key;
 	task->set = key->set < 0 ? -1 : item_number(round, key->set);
+	if (task->set >= 0)
+		task->limit = ((ParentSet *) list_nth(round->audit->sets, key->set))->keys / ROWS_PER_PROBE;
 	task->partly_null = task->set >= 0 && ((WorkItem *) list_nth(round->items, task->set))->part == 0;
 	if (key->ak->rule)
 	{
@@ -114,6 +126,20 @@ place_rules(const Round *round, AuditJob *job, AuditTask *tasks, Size end, int p
 	return end;
 }
 
+/* Keys that are looked up in an index */
+static int
+count_probed(const Round *round)
+{
+	int			n = 0;
+
+	foreach_ptr(ScanKeyState, key, round->keys)
+	{
+		if (key->set >= 0 && ((ParentSet *) list_nth(round->audit->sets, key->set))->nleaves > 0)
+			n++;
+	}
+	return n;
+}
+
 /* A job with room for its reads, a List of AuditRead *, and for what that many participants find */
 static AuditJob *
 make_job(Round *round, AuditPhase phase, List *reads, int participants)
@@ -139,12 +165,14 @@ make_job(Round *round, AuditPhase phase, List *reads, int participants)
 	job->nreads = nreads;
 	job->nparticipants = participants;
 	job->samples = round->audit->samples;
+	job->probe_memory = round->audit->probe_memory / Max(count_probed(round), 1) / participants;
 	job->size = end;
 	if (round->memory.area)
 		job->area = dsa_get_handle(round->memory.area);
 	pg_atomic_init_u64(&job->blocks, 0);
 	pg_atomic_init_u64(&job->orphans, 0);
 	pg_atomic_init_u32(&job->raised, 0);
+	pg_atomic_init_u32(&job->asked, InvalidOid);
 
 	foreach(lc, round->keys)
 		fill_task(round, &AUDIT_TASKS(job)[i++], lfirst(lc));
@@ -193,7 +221,14 @@ set_of_item(Round *round, int i)
 	return list_nth(round->audit->sets, ((WorkItem *) list_nth(round->items, i))->set);
 }
 
-/* Read parents: those of all items, or those whose bits are to be set */
+/* Has a set to do with a stage?  With SET_COLLECT, all have whose parent is to be read. */
+static bool
+takes_part(const Round *round, int i, AuditSetStage stage)
+{
+	return stage == SET_COLLECT ? round->sets[i].stage != SET_PROBE : round->sets[i].stage == stage;
+}
+
+/* Read parents: those of all sets that are built, or that are at a stage */
 static void
 read_parents(Round *round, AuditSetStage stage)
 {
@@ -202,7 +237,7 @@ read_parents(Round *round, AuditSetStage stage)
 
 	for (int i = 0; i < list_length(round->items); i++)
 	{
-		if (stage == SET_FILL && round->sets[i].stage != SET_FILL)
+		if (!takes_part(round, i, stage))
 			continue;
 		reads = add_reads(reads, set_of_item(round, i)->parent,
 						  audit_leaves(set_of_item(round, i)->parent, round->audit->leaves), i, 0, 0);
@@ -237,7 +272,7 @@ lay_out(Round *round, AuditSetStage stage)
 	{
 		WorkItem   *item = list_nth(round->items, i);
 
-		if (stage == SET_FILL && round->sets[i].stage != SET_FILL)
+		if (!takes_part(round, i, stage))
 			continue;
 		item->crowded = pg_atomic_read_u32(&round->sets[i].crowded);
 		if (!audit_set_layout(&round->leader.views[i]))
@@ -286,7 +321,19 @@ add_child_reads(Round *round, List *reads, int first, int next)
 	return reads;
 }
 
-/* Run the phase; the rule that raises an error is known afterwards */
+/* Does the item look keys up in that index? */
+static bool
+asks(const Round *round, int item, Oid index)
+{
+	for (int i = 0; item >= 0 && i < round->sets[item].nleaves; i++)
+	{
+		if (round->sets[item].leaf[i].index == index)
+			return true;
+	}
+	return false;
+}
+
+/* Run the phase; the rule that raises an error, or the index, is known afterwards */
 static void
 run_judge_phase(Round *round, List *reads)
 {
@@ -297,12 +344,50 @@ run_judge_phase(Round *round, List *reads)
 	PG_CATCH();
 	{
 		uint32		raised = pg_atomic_read_u32(&round->leader.job->raised);
+		Oid			asked = pg_atomic_read_u32(&round->leader.job->asked);
 
 		if (raised > 0)
 			((ScanKeyState *) list_nth(round->keys, raised - 1))->ak->raised = true;
+		for (int i = 0; OidIsValid(asked) && i < list_length(round->keys); i++)
+		{
+			ScanKeyState *key = list_nth(round->keys, i);
+
+			if (key->set >= 0 && asks(round, item_number(round, key->set), asked))
+				key->ak->asked = asked;
+		}
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+}
+
+/* A key whose index has lost rows is judged by reading, and that is told */
+static void
+blame(Round *round, int set, const char *damage)
+{
+	foreach_ptr(ScanKeyState, key, round->keys)
+	{
+		if (key->set == set)
+			key->ak->damage = MemoryContextStrdup(round->audit->results, damage);
+	}
+}
+
+/* What the indexes of a set have lost, or NULL */
+static const char *
+describe_loss(AuditSet *set)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < set->nleaves; i++)
+	{
+		uint64		lost = pg_atomic_read_u64(&set->lost[i]);
+		char	   *rows = psprintf("it does not lead to " UINT64_FORMAT " row%s of %s", lost, lost == 1 ? "" : "s",
+									sg_relation_name(set->leaf[i].table));
+
+		if (lost > 0)
+			appendStringInfo(&buf, "%s%s", buf.len > 0 ? "; " : "", audit_index_damage(set->leaf[i].index, rows));
+	}
+	return buf.len > 0 ? buf.data : NULL;
 }
 
 /* Take over what a phase has counted */
@@ -317,6 +402,7 @@ add_counts(Round *round)
 
 		key->ak->orphan_rows += pg_atomic_read_u64(&AUDIT_TASKS(job)[i].orphan_rows);
 		key->passes++;
+		key->probed = key->set >= 0 && round->sets[item_number(round, key->set)].of_child;
 		key->ak->rows_checked = 0;
 		if (key->set < 0)
 			key->ak->sample = audit_rule_sample(key->ak, job, i, round->audit->results);
@@ -365,9 +451,13 @@ choose_workers(Round *round)
 	if (!round->audit->parallel)
 		return;
 	for (int i = 0; i < list_length(round->items); i++)
-		parents += set_of_item(round, i)->pages;
+	{
+		if (round->check || set_of_item(round, i)->nleaves == 0)
+			parents += set_of_item(round, i)->pages;
+	}
 	round->build_workers = audit_choose_workers(Min(parents, MaxBlockNumber));
-	round->judge_workers = audit_choose_workers(audit_child_pages(round->keys, round->audit->leaves));
+	if (!round->check)
+		round->judge_workers = audit_choose_workers(audit_child_pages(round->keys, round->audit->leaves));
 }
 
 /* Memory for the sets of a round, and who reads */
@@ -408,9 +498,9 @@ begin_round(Round *round)
 	}
 }
 
-/* Returns the items that did not fit; then nothing has been judged */
+/* Sets of a round, empty; returns the items for which there is no memory */
 static List *
-run_round(Round *round)
+init_sets(Round *round)
 {
 	List	   *failed = NIL;
 
@@ -418,20 +508,97 @@ run_round(Round *round)
 	for (int i = 0; i < list_length(round->items); i++)
 	{
 		WorkItem   *item = list_nth(round->items, i);
+		ParentSet  *set = set_of_item(round, i);
 
 		if (!audit_set_init(&round->sets[i], &round->memory, audit_item_bytes(round->audit, item),
 							item->nparts, item->part, item->stage))
 			failed = lappend(failed, item);
+		round->sets[i].nleaves = set->nleaves;
+		memcpy(round->sets[i].leaf, set->leaf, sizeof(set->leaf));
 	}
 	if (failed == NIL)
-	{
 		open_views(round);
-		failed = build(round);
-	}
-	if (failed == NIL)
-		judge(round);
+	return failed;
+}
+
+static void
+end_round(Round *round)
+{
 	if (round->memory.area)
 		dsa_detach(round->memory.area);
+}
+
+/* Sets of the keys that the indexes have missed, which the rows of their parents are looked up in; false: no memory */
+static bool
+look_for_missed(Round *check, Round *round)
+{
+	if (init_sets(check) != NIL)
+		return false;
+	for (int i = 0; i < list_length(check->items); i++)
+	{
+		AuditSetView *view = &check->leader.views[i];
+
+		if (!audit_set_take(view, &round->leader.views[item_number(round, ((WorkItem *) list_nth(check->items, i))->set)]) ||
+			!audit_set_layout(view))
+			return false;
+	}
+	insert_keys(check);
+	for (int i = 0; i < list_length(check->items); i++)
+		check->sets[i].stage = SET_CHECK;
+	open_views(check);
+	read_parents(check, SET_CHECK);
+	return true;
+}
+
+/* Judge the keys that the indexes did not lead to, by one read of their parents */
+static void
+check_missed(Round *round)
+{
+	Round		check = {.audit = round->audit,.check = true};
+	bool		read;
+
+	for (int i = 0; i < list_length(round->items); i++)
+	{
+		AuditSet   *set = &round->sets[i];
+
+		if (set->stage != SET_PROBE)
+			continue;
+		if (pg_atomic_read_u32(&set->full))
+			round->unread = lappend(round->unread, list_nth(round->items, i));
+		else if (set->nkeys > 0)
+			check.items = lappend(check.items, list_nth(round->items, i));
+	}
+	if (check.items == NIL)
+		return;
+
+	read = look_for_missed(&check, round);
+	for (int i = 0; i < list_length(check.items); i++)
+	{
+		WorkItem   *item = list_nth(check.items, i);
+		const char *damage = read ? describe_loss(&check.sets[i]) : NULL;
+
+		if (damage)
+			blame(round, item->set, damage);
+		if (damage || !read)
+			round->unread = lappend(round->unread, item);
+	}
+	end_round(&check);
+}
+
+/* Returns the items that did not fit; then nothing has been judged */
+static List *
+run_round(Round *round)
+{
+	List	   *failed = init_sets(round);
+
+	if (failed == NIL)
+		failed = build(round);
+	if (failed == NIL)
+	{
+		judge(round);
+		check_missed(round);
+	}
+	end_round(round);
 	return failed;
 }
 
@@ -443,7 +610,7 @@ finish_key(ScanKeyState *key, int samples, MemoryContext results)
 	if (key->distinct)
 		audit_distinct_end(key->distinct, ak, samples, results);
 	ak->result = ak->orphan_rows > 0 ? AUDIT_FAIL : AUDIT_PASS;
-	ak->method = key->passes == 1 ? "scan" :
+	ak->method = key->probed ? "probe" : key->passes == 1 ? "scan" :
 		MemoryContextStrdup(results, psprintf("scan in %d passes", key->passes));
 }
 
@@ -474,21 +641,22 @@ count_unique(List *keys)
 }
 
 List *
-audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool parallel)
+audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool parallel, bool probe)
 {
 	ScanAudit	audit = {0};
 	List	   *others = NIL;
 	ListCell   *lc;
 	MemoryContext old;
 	int			nunique;
-	int			sort_memory = Max(SORT_MEMORY / Max(list_length(keys), 1), MIN_SORT_MEMORY);
 
 	audit.context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard scan",
 										  ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(audit.context);
 	audit.memory = sg_audit_memory_bytes();
 	audit.seed = pg_prng_uint64(&pg_global_prng_state);
+	audit.sort_memory = Max(SORT_MEMORY / Max(list_length(keys), 1), MIN_SORT_MEMORY);
 	audit.parallel = parallel;
+	audit.may_probe = probe;
 	audit.leaves = leaves;
 	audit.samples = Min(samples, MAX_RULE_SAMPLES);
 	audit.results = results;
@@ -503,7 +671,9 @@ audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool pa
 
 		if (ak->rule && problem == NULL)
 			audit_add_rule(&audit, ak, nunique);
-		else if (codec == NULL || !audit_add_key(&audit, ak, codec, sort_memory))
+		else if (codec)
+			audit_add_key(&audit, ak, codec);
+		else
 		{
 			MemoryContextSwitchTo(old);
 			others = lappend(others, ak);
@@ -524,7 +694,11 @@ audit_scan(List *keys, List *leaves, int samples, MemoryContext results, bool pa
 		failed = run_round(&round);
 		MemoryContextSwitchTo(audit.context);
 		if (failed == NIL)
+		{
 			audit.items = list_difference_ptr(audit.items, round.items);
+			foreach_ptr(WorkItem, item, round.unread)
+				audit_read_instead(&audit, item->set);
+		}
 		else
 			audit_replan(&audit, round.items, list_copy(failed));
 		MemoryContextDelete(round_context);

@@ -8,9 +8,13 @@
  * full, so that the pages of the child need not stay pinned and the cache
  * misses of many look-ups overlap.
  *
+ * Keys of a set that is not built are looked up in the parent's index
+ * (audit_probe.c) instead.  Those that are not found there are kept; the
+ * parent is read for them afterwards.
+ *
  * Runs in the leader and in workers alike.  Tables are read by the table
- * access method's interface, in the active snapshot, and nothing else than
- * the tables is read: no index can make an orphan look like none.
+ * access method's interface, in the active snapshot.  No index can make an
+ * orphan look like none, nor a row like an orphan.
  *
  *-------------------------------------------------------------------------
  */
@@ -47,6 +51,9 @@ typedef struct TaskBatch
 	AuditTask  *task;
 	AuditCodec *codec;
 	AuditSetView *view;
+	AuditProbe *probe;			/* NULL: the set is built */
+	uint64		probed;			/* keys looked up by it */
+	bool		given_up;		/* too many of them */
 	AuditDistinct *distinct;
 	AttrNumber	att[INDEX_MAX_KEYS];	/* in the leaf, in the codec's order */
 	uint32		nparts;
@@ -69,6 +76,7 @@ typedef struct JudgeState
 	MemoryContext work;			/* reset after each look-up */
 	TaskBatch  *batches;
 	int			nbatches;
+	int			nactive;		/* not given up */
 } JudgeState;
 
 /* The columns of a leaf, by the names that they have in the table of the key */
@@ -122,6 +130,31 @@ count_page(AuditParticipant *participant, const AuditRows *rows)
 
 /* ---- parents ---- */
 
+/* Count a row that the index of its table has not led to */
+static void
+count_missed(AuditSetView *view, const AuditRead *read, const AttrNumber *att, TupleTableSlot *slot)
+{
+	AuditSet   *set = view->set;
+
+	if (!audit_set_has_missed(view, att, slot))
+		return;
+	for (int i = 0; i < set->nleaves; i++)
+	{
+		if (set->leaf[i].table == read->relid)
+			pg_atomic_fetch_add_u64(&set->lost[i], 1);
+	}
+}
+
+/* false when the set can't take more */
+static bool
+take_parent_row(AuditSetView *view, const AuditRead *read, const AttrNumber *att, TupleTableSlot *slot)
+{
+	if (view->set->stage != SET_CHECK)
+		return audit_set_add(view, att, slot);
+	count_missed(view, read, att, slot);
+	return true;
+}
+
 /* false when the set can't take more */
 static bool
 read_parent(AuditParticipant *participant, AuditRead *read, AuditSetView *view)
@@ -144,12 +177,12 @@ read_parent(AuditParticipant *participant, AuditRead *read, AuditSetView *view)
 		if (leaks)
 		{
 			MemoryContextSwitchTo(work);
-			room = audit_set_add(view, att, rows.slot);
+			room = take_parent_row(view, read, att, rows.slot);
 			MemoryContextSwitchTo(old);
 			MemoryContextReset(work);
 		}
 		else
-			room = audit_set_add(view, att, rows.slot);
+			room = take_parent_row(view, read, att, rows.slot);
 		count_page(participant, &rows);
 	}
 	audit_rows_end(&rows);
@@ -199,13 +232,43 @@ add_orphan(TaskBatch *batch, char *data, Size len)
 	audit_distinct_add(batch->distinct, values, NULL);
 }
 
+/* Look keys up in the parent's index.  Beyond the limit the parent is read after all. */
+static void
+ask_index(TaskBatch *batch, const AuditBytes *keys, int n, bool *found)
+{
+	AuditSet   *set = batch->view->set;
+
+	for (int i = 0; i < n; i++)
+	{
+		bool		asked;
+
+		found[i] = audit_probe_has(batch->probe, &keys[i], &asked);
+		if (!asked)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		if (++batch->probed > batch->task->limit ||
+			(!found[i] && !audit_set_add_missed(batch->view, &keys[i])))
+			pg_atomic_write_u32(&set->full, 1);
+	}
+}
+
 static void
 look_up_words(TaskBatch *batch)
 {
 	int			nwords = batch->codec->nwords;
 	bool		found[AUDIT_BATCH];
 
-	audit_set_probe_words(batch->view, batch->words, batch->n, found);
+	if (batch->probe)
+	{
+		for (int i = 0; i < batch->n; i++)
+		{
+			batch->keys[i].data = (char *) (batch->words + i * nwords);
+			batch->keys[i].len = sizeof(uint64) * nwords;
+		}
+		ask_index(batch, batch->keys, batch->n, found);
+	}
+	else
+		audit_set_probe_words(batch->view, batch->words, batch->n, found);
 	for (int i = 0; i < batch->n; i++)
 	{
 		uint64	   *words = batch->words + i * nwords;
@@ -235,7 +298,10 @@ look_up_bytes(TaskBatch *batch)
 						  batch->nparts, batch->part))
 			n++;
 	}
-	audit_set_probe_bytes(batch->view, batch->codec, batch->keys, n, found);
+	if (batch->probe)
+		ask_index(batch, batch->keys, n, found);
+	else
+		audit_set_probe_bytes(batch->view, batch->codec, batch->keys, n, found);
 	for (int i = 0; i < n; i++)
 	{
 		if (!found[i])
@@ -258,6 +324,12 @@ look_up(JudgeState *state, TaskBatch *batch)
 	state->participant->orphans += batch->orphan_rows - before;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(state->work);
+
+	if (batch->probe && !batch->given_up && pg_atomic_read_u32(&batch->view->set->full))
+	{
+		batch->given_up = true;
+		state->nactive--;
+	}
 }
 
 /* A row that is an orphan whatever the parent holds: its values as they are */
@@ -415,10 +487,13 @@ read_child(JudgeState *state, int number)
 	rules = audit_rules_begin(participant, number, rel, wanted, &last);
 
 	begin_rows(&rows, participant, read, rel, wanted, last);
-	while (audit_rows_next(&rows))
+	while ((state->nactive > 0 || rules) && audit_rows_next(&rows))
 	{
 		for (int i = 0; i < state->nbatches; i++)
-			take_row(state, &state->batches[i], rows.slot);
+		{
+			if (!state->batches[i].given_up)
+				take_row(state, &state->batches[i], rows.slot);
+		}
 		if (rules)
 			audit_rules_judge(rules, &rows);
 		nrows++;
@@ -438,7 +513,7 @@ begin_batches(JudgeState *state, AuditRead *read)
 {
 	AuditParticipant *participant = state->participant;
 
-	state->nbatches = 0;
+	state->nbatches = state->nactive = 0;
 	state->batches = palloc0(sizeof(TaskBatch) * read->ntasks);
 	for (int i = 0; i < read->ntasks; i++)
 	{
@@ -448,9 +523,13 @@ begin_batches(JudgeState *state, AuditRead *read)
 		if (AUDIT_TASKS(participant->job)[task].set < 0)
 			continue;
 		state->nbatches++;
+		state->nactive++;
 		batch->task = &AUDIT_TASKS(participant->job)[task];
 		batch->codec = participant->codecs[task];
 		batch->view = &participant->views[batch->task->set];
+		if (batch->view->set->stage == SET_PROBE)
+			batch->probe = audit_probe_begin(&batch->task->key, batch->codec, batch->view->set->leaf, batch->view->set->nleaves,
+											 participant->job->probe_memory, &participant->asking);
 		batch->distinct = participant->distinct[task];
 		batch->nparts = batch->view->set->nparts;
 		batch->part = batch->view->set->part;
@@ -479,6 +558,8 @@ end_batches(JudgeState *state)
 			pfree(batch->words);
 		if (batch->data)
 			pfree(batch->data);
+		if (batch->probe)
+			audit_probe_end(batch->probe);
 	}
 	pfree(state->batches);
 }
@@ -509,6 +590,11 @@ judge_children(AuditParticipant *participant)
 		if (i + 1 == job->nreads || !same_tasks(read, read + 1))
 			end_batches(&state);
 	}
+	for (int i = 0; i < job->nsets; i++)
+	{
+		if (participant->views[i].set->stage == SET_PROBE)
+			audit_set_close(&participant->views[i]);
+	}
 	MemoryContextDelete(state.work);
 }
 
@@ -536,6 +622,8 @@ audit_participate(AuditParticipant *participant)
 			{
 				if (participant->evaluated >= 0)
 					pg_atomic_write_u32(&job->raised, participant->evaluated + 1);
+				if (OidIsValid(participant->asking))
+					pg_atomic_write_u32(&job->asked, participant->asking);
 				PG_RE_THROW();
 			}
 			PG_END_TRY();

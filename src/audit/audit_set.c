@@ -16,6 +16,9 @@
  * A dense range of integers that is too large to be collected first is read
  * twice: once for the least and the greatest key, once to set the bits.
  *
+ * A set may also be of the keys of children that the parent's index has not
+ * led to; then the parent's rows are looked up in it.
+ *
  * Once built, a set is only read.
  *
  *-------------------------------------------------------------------------
@@ -61,12 +64,15 @@ audit_set_init(AuditSet *set, AuditMemory *memory, double bytes, uint32 nparts,
 	pg_atomic_init_u32(&set->next_chunk, 0);
 	pg_atomic_init_u32(&set->full, 0);
 	pg_atomic_init_u32(&set->crowded, 0);
+	set->of_child = stage == SET_PROBE;
+	for (int i = 0; i < AUDIT_PROBE_LEAVES; i++)
+		pg_atomic_init_u64(&set->lost[i], 0);
 
 	/* a participant wastes half a chunk on average */
 	while (shift < MAX_CHUNK_SHIFT && ((double) (1 << shift)) * 64 < bytes)
 		shift++;
 	set->chunk_shift = shift;
-	if (stage == SET_COLLECT)
+	if (stage == SET_COLLECT || stage == SET_PROBE)
 	{
 		set->max_chunks = Min(memory->limit, (Size) bytes * 4 + 64 * 1024) / (1 << shift) + 16;
 		set->chunks = audit_alloc(memory, sizeof(AuditChunk) * set->max_chunks);
@@ -195,14 +201,36 @@ set_bit(AuditSetView *view, uint64 bit)
 	set_bits(view, bit / 64, UINT64CONST(1) << (bit % 64));
 }
 
+/* Keep a key of words in the chunks; SET_RANGE: only what bounds it */
+static bool
+keep_words(AuditSetView *view, const uint64 *words)
+{
+	Size		size = sizeof(uint64) * view->codec->nwords;
+	char	   *p;
+
+	for (int i = 0; i < view->codec->numbers; i++)
+	{
+		view->least[i] = Min(view->least[i], (int64) words[i]);
+		view->greatest[i] = Max(view->greatest[i], (int64) words[i]);
+	}
+	if (view->set->stage == SET_RANGE)
+	{
+		view->nkeys++;
+		return true;
+	}
+	p = reserve(view, size);
+	if (p == NULL)
+		return false;
+	memcpy(p, words, size);
+	return true;
+}
+
 static bool
 add_words(AuditSetView *view, const AttrNumber *att, const Datum *values)
 {
 	AuditSet   *set = view->set;
 	AuditCodec *codec = view->codec;
 	uint64		words[INDEX_MAX_KEYS * 8];
-	Size		size = sizeof(uint64) * codec->nwords;
-	char	   *p;
 
 	audit_encode_words(codec, true, att, values, words);
 	if (set->nparts > 1 &&
@@ -215,21 +243,7 @@ add_words(AuditSetView *view, const AttrNumber *att, const Datum *values)
 		set_bit(view, pack(set, codec->numbers, words));
 		return true;
 	}
-	for (int i = 0; i < codec->numbers; i++)
-	{
-		view->least[i] = Min(view->least[i], (int64) words[i]);
-		view->greatest[i] = Max(view->greatest[i], (int64) words[i]);
-	}
-	if (set->stage == SET_RANGE)
-	{
-		view->nkeys++;
-		return true;
-	}
-	p = reserve(view, size);
-	if (p == NULL)
-		return false;
-	memcpy(p, words, size);
-	return true;
+	return keep_words(view, words);
 }
 
 /* Shorten a prefix to what it has in common with these bytes */
@@ -250,33 +264,38 @@ shorten_prefix(AuditPrefix *prefix, const char *data, int len)
 	}
 }
 
+/* Keep bytes in the chunks, behind what keys of their shape have in front */
+static bool
+keep_bytes(AuditSetView *view, const char *data, Size len, uint64 hash)
+{
+	uint64		header = view->codec->shape == SHAPE_DATUMS ? hash : len;
+	char	   *p = reserve(view, HEADER_SIZE + len);
+
+	if (p == NULL)
+		return false;
+	memcpy(p, &header, HEADER_SIZE);
+	memcpy(p + HEADER_SIZE, data, len);
+	view->longest = Max(view->longest, len);
+	shorten_prefix(&view->prefix, data, len);
+	return true;
+}
+
 static bool
 add_bytes(AuditSetView *view, const AttrNumber *att, const Datum *values)
 {
 	AuditSet   *set = view->set;
 	Size		len = audit_encode_bytes(view->codec, true, att, values, &view->buffer, &view->room, 0);
-	uint64		header = len;
-	char	   *p;
+	uint64		hash = 0;
 
 	if (view->codec->shape == SHAPE_DATUMS || set->nparts > 1)
 	{
-		uint64		hash = audit_hash_bytes(view->codec, true, view->buffer, len, view->seed);
-
+		hash = audit_hash_bytes(view->codec, true, view->buffer, len, view->seed);
 		if (!audit_in_part(hash, set->nparts, set->part))
 			return true;
-		if (view->codec->shape == SHAPE_DATUMS)
-			header = hash;
 	}
 	if (len > AUDIT_MAX_KEY_LEN)
 		elog(ERROR, "a key is longer than an index can hold");
-	p = reserve(view, HEADER_SIZE + len);
-	if (p == NULL)
-		return false;
-	memcpy(p, &header, HEADER_SIZE);
-	memcpy(p + HEADER_SIZE, view->buffer, len);
-	view->longest = Max(view->longest, len);
-	shorten_prefix(&view->prefix, view->buffer, len);
-	return true;
+	return keep_bytes(view, view->buffer, len, hash);
 }
 
 /* The usual key: one number, collected */
@@ -309,6 +328,66 @@ audit_set_add(AuditSetView *view, const AttrNumber *att, TupleTableSlot *slot)
 	if (view->codec->shape == SHAPE_WORDS)
 		return add_words(view, att, slot->tts_values);
 	return add_bytes(view, att, slot->tts_values);
+}
+
+bool
+audit_set_add_missed(AuditSetView *view, const AuditBytes *key)
+{
+	if (view->codec->shape == SHAPE_WORDS)
+		return keep_words(view, (const uint64 *) key->data);
+	return keep_bytes(view, key->data, key->len,
+					  view->codec->shape == SHAPE_BYTES ? 0 :
+					  audit_hash_bytes(view->codec, false, key->data, key->len, view->seed));
+}
+
+bool
+audit_set_take(AuditSetView *view, AuditSetView *from)
+{
+	AuditChunk *chunks = audit_address(from->memory, from->set->chunks);
+	uint32		n = pg_atomic_read_u32(&from->set->nchunks);
+
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (!open_chunk(view, Max(chunks[i].used, (Size) 1 << view->set->chunk_shift)))
+			return false;
+		memcpy(view->open, chunk_address(from, i), chunks[i].used);
+		view->used = chunks[i].used;
+	}
+	view->nkeys = from->set->nkeys;
+	memcpy(view->least, from->set->least, sizeof(view->least));
+	memcpy(view->greatest, from->set->greatest, sizeof(view->greatest));
+	view->longest = from->set->longest;
+	view->prefix = from->set->prefix;
+	audit_set_close(view);
+	return true;
+}
+
+bool
+audit_set_has_missed(AuditSetView *view, const AttrNumber *att, TupleTableSlot *slot)
+{
+	bool		found;
+
+	for (int i = 0; i < view->codec->ncols; i++)
+	{
+		if (slot->tts_isnull[att[i] - 1])
+			return false;
+	}
+	if (view->codec->shape == SHAPE_WORDS)
+	{
+		uint64		words[INDEX_MAX_KEYS * 8];
+
+		audit_encode_words(view->codec, true, att, slot->tts_values, words);
+		audit_set_probe_words(view, words, 1, &found);
+	}
+	else
+	{
+		AuditBytes	key;
+
+		key.len = audit_encode_bytes(view->codec, true, att, slot->tts_values, &view->buffer, &view->room, 0);
+		key.data = view->buffer;
+		audit_set_probe_bytes(view, view->codec, &key, 1, &found);
+	}
+	return found;
 }
 
 void
@@ -525,9 +604,10 @@ measure(AuditSetView *view, char *p, uint64 *hash)
 	for (int i = 0; i < codec->ncols; i++)
 	{
 		AuditColumn *col = &codec->cols[i];
+		int16		typlen = view->set->of_child ? col->child_len : col->parent_len;
 
-		p += col->parent_byval ? sizeof(Datum) :
-			MAXALIGN(col->parent_len > 0 ? col->parent_len : VARSIZE_ANY(p));
+		p += (view->set->of_child ? col->child_byval : col->parent_byval) ? sizeof(Datum) :
+			MAXALIGN(typlen > 0 ? typlen : VARSIZE_ANY(p));
 	}
 	return p - start;
 }

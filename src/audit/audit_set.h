@@ -15,6 +15,7 @@
 #include "utils/dsa.h"
 
 #include "audit/audit_codec.h"
+#include "audit/audit_probe.h"
 
 /* A place in the memory of a round: a dsa_pointer, or an address of this process */
 typedef uint64 AuditRef;
@@ -49,6 +50,10 @@ typedef enum AuditSetStage
 	SET_RANGE,					/* read the parent, find the least and
 								 * greatest key */
 	SET_FILL,					/* read it again, set bits */
+	SET_PROBE,					/* ask the parent's index, keep keys that it
+								 * does not find */
+	SET_CHECK,					/* read the parent, look for rows with these
+								 * keys */
 	SET_READY
 } AuditSetStage;
 
@@ -100,6 +105,16 @@ typedef struct AuditSet
 	AuditRef	slots;
 	uint64		nslots;
 	int			slot_words;		/* words of a key in its slot; 0: elsewhere */
+
+	/*
+	 * SET_PROBE and SET_CHECK: the keys are those of children, and rows of
+	 * the parent are looked up.
+	 */
+	bool		of_child;
+	int			nleaves;
+	AuditProbeLeaf leaf[AUDIT_PROBE_LEAVES];
+	pg_atomic_uint64 lost[AUDIT_PROBE_LEAVES];	/* rows that the index should
+												 * have led to */
 } AuditSet;
 
 /* A set as one participant sees it */
@@ -133,6 +148,15 @@ extern void audit_set_open(AuditSetView *view, AuditSet *set, AuditMemory *memor
 
 /* Add a row of the parent; false when the set is full */
 extern bool audit_set_add(AuditSetView *view, const AttrNumber *att, TupleTableSlot *slot);
+
+/* Add a key of a child that no index has led to; false when the set is full */
+extern bool audit_set_add_missed(AuditSetView *view, const AuditBytes *key);
+
+/* Add all keys of a set of such ones, which is in another memory; false when it is full */
+extern bool audit_set_take(AuditSetView *view, AuditSetView *from);
+
+/* Is a row of the parent one of these keys? */
+extern bool audit_set_has_missed(AuditSetView *view, const AttrNumber *att, TupleTableSlot *slot);
 extern void audit_set_close(AuditSetView *view);
 
 /* Between the stages, by the leader; false when memory is exhausted */

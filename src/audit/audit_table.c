@@ -34,7 +34,6 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
-#include "audit/audit_index.h"
 #include "audit/audit_internal.h"
 #include "audit/audit_rule.h"
 #include "audit/audit_rule_job.h"
@@ -52,6 +51,7 @@ typedef struct Batch
 	int			samples;
 	MemoryContext results;
 	bool		parallel;
+	bool		probe;			/* indexes may be asked */
 	List	   *leaves;			/* of partitioned tables, in the snapshot */
 	List	   *busy;			/* keys whose tables somebody else has locked */
 	List	  **late;			/* to which these go once the batch is done */
@@ -85,7 +85,7 @@ reset_key(AuditKey *ak)
 	ak->method = NULL;
 	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = -1;
 	ak->sample = NIL;
-	ak->by_index = false;
+	ak->asked = InvalidOid;
 	ak->raised = false;
 	ak->waits_for = InvalidOid;
 }
@@ -197,7 +197,8 @@ judge_as(const Batch *batch, List *keys)
 	if (sg_audit_method != SG_AUDIT_SQL)
 	{
 		scope_begin(&scope, linitial(keys));
-		keys = audit_scan(keys, batch->leaves, batch->samples, batch->results, batch->parallel);
+		keys = audit_scan(keys, batch->leaves, batch->samples, batch->results, batch->parallel,
+						  batch->probe && !RecoveryInProgress());
 		sg_scope_end(&scope);
 	}
 	foreach_ptr(AuditKey, ak, keys)
@@ -279,23 +280,26 @@ judge_by_table(const Batch *batch, List *keys)
 		judge_as(batch, plain);
 }
 
-/* The same, by index where that is allowed and cheaper; then doubt the indexes, if wanted */
-static void
-judge_keys(const Batch *batch, List *keys)
+char *
+audit_index_damage(Oid index, const char *how)
 {
-	List	   *by_table = NIL;
+	char	   *name = sg_relation_name(index);
 
-	foreach_ptr(AuditKey, ak, keys)
-	{
-		if (ak->rule || !audit_by_index(ak, batch->leaves, batch->samples, batch->results))
-			by_table = lappend(by_table, ak);
-	}
-	judge_by_table(batch, by_table);
-	foreach_ptr(AuditKey, ak, by_table)
-	{
-		if (ak->rule == NULL)
-			audit_paranoid(ak, batch->leaves, batch->results);
-	}
+	return psprintf("index %s is corrupt: %s; rebuild it with REINDEX INDEX %s", name, how, name);
+}
+
+/* The damage of an index that was found on the way: rows that hold are no pass while the key's triggers ask it */
+static void
+tell_damage(const Batch *batch, AuditKey *ak)
+{
+	/* the constraint's own trouble, if any, would not be told otherwise */
+	const char *before = ak->reason ? ak->reason : ak->key.unarmed_reason;
+
+	if (ak->damage == NULL)
+		return;
+	ak->reason = MemoryContextStrdup(batch->results, before ? psprintf("%s; %s", before, ak->damage) : ak->damage);
+	if (ak->result == AUDIT_PASS)
+		ak->result = AUDIT_UNKNOWN;
 }
 
 /*
@@ -340,8 +344,10 @@ judge_batch(void *arg)
 		return;
 
 	push_snapshot(batch, ready);
-	judge_keys(batch, ready);
+	judge_by_table(batch, ready);
 	PopActiveSnapshot();
+	foreach(lc, ready)
+		tell_damage(batch, lfirst(lc));
 }
 
 static void judge(Batch *batch);
@@ -402,9 +408,28 @@ others_than_raised(const Batch *batch, const ErrorData *edata)
 	return others;
 }
 
+/* Are there keys whose index could not be read?  Then it is not asked again. */
+static bool
+blame_index(const Batch *batch, const ErrorData *edata)
+{
+	bool		found = false;
+	int			category = ERRCODE_TO_CATEGORY(edata->sqlerrcode);
+
+	if (category != ERRCODE_TO_CATEGORY(ERRCODE_INDEX_CORRUPTED) && category != ERRCODE_TO_CATEGORY(ERRCODE_IO_ERROR))
+		return false;
+	foreach_ptr(AuditKey, ak, batch->keys)
+	{
+		if (!OidIsValid(ak->asked))
+			continue;
+		ak->damage = MemoryContextStrdup(batch->results, audit_index_damage(ak->asked, sg_error_text(edata)));
+		found = true;
+	}
+	return found;
+}
+
 /*
  * An error: without workers, if they may be the reason; without the rule that
- * raised it; else each table, and at last each key by itself, so that one bad
+ * raised it, or the index; else each table, and at last each key by itself, so that one bad
  * page does not cost the others their verdict.
  */
 static void
@@ -416,6 +441,8 @@ recover(Batch *batch, ErrorData *edata)
 		judge_apart(batch, batch->keys, false);
 	else if (sg_is_cancel(edata))
 		ReThrowError(edata);
+	else if (blame_index(batch, edata))
+		judge(batch);
 	else if ((others = others_than_raised(batch, edata)) != NIL)
 	{
 		Batch		rest = *batch;
@@ -659,7 +686,7 @@ audit_tables(List *tables, AuditYield yield, AuditJudged judged, void *arg)
 	MemoryContext work = AllocSetContextCreate(CurrentMemoryContext,
 											   "schemaguard audit",
 											   ALLOCSET_DEFAULT_SIZES);
-	Batch		batch = {.parallel = true,.late = palloc0(sizeof(List *)),.yield = yield};
+	Batch		batch = {.parallel = true,.probe = true,.late = palloc0(sizeof(List *)),.yield = yield};
 	List	   *late;
 	int			n = list_length(tables);
 
@@ -710,7 +737,7 @@ audit_tables_at_once(List *tables)
 											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(work);
 	const AuditTable *first = linitial(tables);
-	Batch		batch = {NIL, first->samples, first->results, true,.late = palloc0(sizeof(List *))};
+	Batch		batch = {NIL, first->samples, first->results, true, true,.late = palloc0(sizeof(List *))};
 	ListCell   *lc;
 
 	foreach(lc, tables)

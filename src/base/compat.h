@@ -153,21 +153,6 @@ sg_find_setting(const char *name)
 #endif
 }
 
-/* 16 and 17: a descent in a btree does without the snapshot, and knows the table */
-#if PG_VERSION_NUM < 160000
-#define sg_bt_search(index, table, key, buffer, snapshot) \
-	_bt_freestack(_bt_search(index, key, buffer, BT_READ, snapshot))
-#elif PG_VERSION_NUM < 170000
-#define sg_bt_search(index, table, key, buffer, snapshot) \
-	_bt_freestack(_bt_search(index, table, key, buffer, BT_READ, snapshot))
-#elif PG_VERSION_NUM < 190000
-#define sg_bt_search(index, table, key, buffer, snapshot) \
-	_bt_freestack(_bt_search(index, table, key, buffer, BT_READ))
-#else
-#define sg_bt_search(index, table, key, buffer, snapshot) \
-	((void) _bt_search(index, table, key, buffer, BT_READ, false))
-#endif
-
 /*
  * 17: a stronger lock may count as well; a lock's virtual transaction is one
  * field; loops over lists declare what they visit (the list stays as it is)
@@ -203,7 +188,6 @@ sg_find_setting(const char *name)
 #if PG_VERSION_NUM < 190000
 #define SO_NONE 0
 #define table_beginscan(rel, snapshot, nkeys, key, flags) table_beginscan(rel, snapshot, nkeys, key)
-#define table_index_fetch_begin(rel, flags) table_index_fetch_begin(rel)
 #define table_beginscan_parallel(rel, pscan, flags) table_beginscan_parallel(rel, pscan)
 #define TupleDescFinalize(desc) ((void) (desc))
 #define SG_SCANNER_QUIET(extra) ((extra).escape_string_warning = false)

@@ -53,8 +53,6 @@ int			sg_validate_with = SG_VALIDATE_CORE;
 int			sg_audit_method = SG_AUDIT_AUTO;
 int			sg_audit_workers = -1;
 static int	sg_audit_memory = -1;	/* kB; -1: maintenance_work_mem */
-bool		sg_audit_use_index = false;
-bool		sg_audit_paranoid = false;
 bool		sg_audit_yield = true;
 int			sg_live_search = 500;
 char	   *sg_notify_channel = "schemaguard";
@@ -467,7 +465,7 @@ sg_guc_init(void)
 
 	DefineCustomEnumVariable("schemaguard.audit_method",
 							 "How an audit reads tables: by its own scan where that is possible, or by generated queries.",
-							 "\"auto\" leaves sets that are far beyond audit_memory to queries; \"scan\" never does.",
+							 "\"auto\" asks the index of a large parent for few keys, and leaves sets that are far beyond audit_memory to queries; \"scan\" does neither.",
 							 &sg_audit_method,
 							 SG_AUDIT_AUTO, audit_method_options,
 							 PGC_USERSET, 0,
@@ -488,22 +486,6 @@ sg_guc_init(void)
 							-1, -1, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB,
 							check_audit_memory, NULL, NULL);
-
-	DefineCustomBoolVariable("schemaguard.audit_use_index",
-							 "Lets an audit read indexes instead of tables where that is cheaper.",
-							 "Such a verdict trusts the index.",
-							 &sg_audit_use_index,
-							 false,
-							 PGC_USERSET, 0,
-							 NULL, NULL, NULL);
-
-	DefineCustomBoolVariable("schemaguard.audit_paranoid",
-							 "Compares what an audit reads from tables with what their indexes say.",
-							 NULL,
-							 &sg_audit_paranoid,
-							 false,
-							 PGC_USERSET, 0,
-							 NULL, NULL, NULL);
 
 	DefineCustomIntVariable("schemaguard.live_search",
 							"Longest search for rows with which a live test tries one key.",

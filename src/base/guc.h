@@ -65,8 +65,6 @@ extern int	sg_fix_pause;		/* ms, between two batches of orphans */
 extern int	sg_validate_with;	/* SG_VALIDATE_* */
 extern int	sg_audit_method;	/* SG_AUDIT_* */
 extern int	sg_audit_workers;	/* -1: by the size of the table */
-extern bool sg_audit_use_index;
-extern bool sg_audit_paranoid;
 extern int	sg_live_search;		/* ms, for rows of one key to try */
 extern bool sg_audit_yield;		/* see audit_yield.c */
 

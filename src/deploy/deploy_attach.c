@@ -68,7 +68,6 @@ typedef struct AttachAction
 								 * proved */
 	TimestampTz proved_at;		/* the oldest of their proofs */
 	XLogRecPtr	proved_lsn;
-	bool		by_index;
 } AttachAction;
 
 /* ---- the proof ---- */
@@ -94,13 +93,13 @@ static bool
 read_proofs(AttachAction *attach, const StepView *view)
 {
 	static const char *query =
-		"SELECT count(*), min(t.proved_at), min(t.proved_lsn), bool_or(t.strength = 'index')"
+		"SELECT count(*), min(t.proved_at), min(t.proved_lsn)"
 		" FROM unnest($1, $2) k (child_table, fk_name)"
 		"  JOIN schemaguard.fk_trust t ON t.child_table = k.child_table AND t.fk_name::text = k.fk_name"
-		" WHERE t.stands";
+		" WHERE t.stands AND t.strength = 'table'";
 	Oid			types[] = {TEXTARRAYOID, TEXTARRAYOID};
 	Datum		values[2];
-	Datum		columns[4];
+	Datum		columns[3];
 	SgScope		scope;
 	HeapTuple	row;
 	bool		isnull;
@@ -120,7 +119,6 @@ read_proofs(AttachAction *attach, const StepView *view)
 		return false;
 	attach->proved_at = DatumGetTimestampTz(columns[1]);
 	attach->proved_lsn = DatumGetLSN(columns[2]);
-	attach->by_index = DatumGetBool(columns[3]);
 	return true;
 }
 
@@ -185,7 +183,6 @@ record_proof(const AttachAction *attach, const FkKey *key)
 	audit_proof_begin(proof);
 	proof->judged_at = attach->proved_at;
 	proof->judged_lsn = attach->proved_lsn;
-	proof->by_index = attach->by_index;
 	proof->result = AUDIT_PASS;
 	proof->method = "validate";
 	proof->orphan_rows = 0;

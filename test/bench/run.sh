@@ -9,7 +9,7 @@
 # The data set (data.sql): a child of 5 million rows with six foreign keys, bigint to 1 million rows, the same again with
 # 70 % nulls, uuid to 500, text to 200,000, int to 3,000, and (bigint, int) to 100,000.
 #
-#   data.sql growth.sql skip.sql small.sql many.sql stamp.sql rollback.sql rules.sql   make what is measured
+#   data.sql growth.sql probe.sql small.sql many.sql stamp.sql rollback.sql rules.sql   make what is measured
 #   reference.sql                                       checks before the reference data set is measured
 #   timed/VARIANT.sql                                   what is timed, with its check
 #   memory.sh memory.pl                                 the memory of an audit
@@ -23,7 +23,7 @@
 # Environment (all of it can be given to make as well: `make bench SCALE=0.1 ROUNDS=3`)
 #   SCALE=1            of the child and its larger parents, of the number of tables, of deployment, and of the memory check
 #   ROUNDS=5           after one that warms up and is not counted; deployment takes three at most, rollback one
-#   ONLY="NAME ..."    of read core sql validate growth skip small many stamp rollback deploy rules backfill waits neighbour memory ddl (default: all but the last six)
+#   ONLY="NAME ..."    of read core sql validate growth probe small many stamp rollback deploy rules backfill waits neighbour memory ddl (default: all but the last six)
 #   BENCH_MEMORY=1     the memory check too
 #   KEYS=5             millions of parent keys in the memory check; 50 is the full one
 #   WORKERS=2          parallel workers of every parallel query, and of an audit
@@ -49,12 +49,12 @@ set -euo pipefail
 . "$(dirname "$0")/neighbour.sh"
 
 scale=${SCALE:-1} rounds=${ROUNDS:-5} workers=${WORKERS:-2} million_keys=${KEYS:-5}
-only=${ONLY:-read core sql validate growth skip small many stamp rollback deploy}
+only=${ONLY:-read core sql validate growth probe small many stamp rollback deploy}
 [ -z "${BENCH_MEMORY:-}" ] || only+=" memory"
 
 for name in $only; do
   case $name in
-    read | core | sql | validate | growth | skip | small | many | stamp | rollback | deploy | rules | backfill | waits | neighbour | memory | ddl) ;;
+    read | core | sql | validate | growth | probe | small | many | stamp | rollback | deploy | rules | backfill | waits | neighbour | memory | ddl) ;;
     *) sg_die "ONLY: there is no measure $name" ;;
   esac
 done
@@ -130,7 +130,7 @@ start_server() {
 measure_ratios() {
   local variants=()
   start_server server
-  if wanted read core sql validate growth skip; then
+  if wanted read core sql validate growth; then
     new_database reference -f "$bench/data.sql"
   fi
   if wanted read core sql validate; then
@@ -145,8 +145,9 @@ measure_ratios() {
     measure "six keys: more rows" reference growth.sql growth_1 growth_5 growth_20
     tell reference -c 'DROP TABLE child_1, child_20'
   fi
-  if wanted skip; then
-    measure "one key: scan and index" reference skip.sql one_scan one_index
+  if wanted probe; then
+    new_database probe
+    measure "few keys of many" probe probe.sql probe_few_sql probe_few probe_orphan_sql probe_orphan probe_many_sql probe_many
   fi
   if wanted small; then
     new_database small
@@ -180,6 +181,8 @@ describe() {
   fact child_rows "$child_rows"
   fact rows_1 "$rows_1"
   fact rows_20 "$rows_20"
+  fact probe_rows "$probe_rows"
+  fact probe_keys "$probe_keys"
   fact tables "$tables"
   fact rollback_keys "$rollback_keys"
   for setting in "${settings[@]}"; do fact setting "$setting"; done
@@ -194,16 +197,18 @@ bench=$SG_DIR/src/test/bench
 settings=()
 child_rows=$(scaled 5000000) rows_1=$(scaled 1000000) rows_20=$(($(scaled 5000000) * 4)) tables=$(scaled 1000)
 plan_rows=$(scaled 10000000) rollback_keys=$(($(scaled 1000) * 5)) log_rows=$(scaled 1000000)
+probe_rows=$(scaled 10000000) probe_keys=$(scaled 1000000)
 [ "$rollback_keys" -ge 50 ] || rollback_keys=50
 [ "$tables" -ge 10 ] || tables=10
 variables=(-v "workers=$workers" -v "child_rows=$child_rows" -v "rows_1=$rows_1" -v "rows_20=$rows_20"
   -v "big_rows=$(scaled 1000000)" -v "code_rows=$(scaled 200000)" -v "pair_rows=$(scaled 100000)" -v "tables=$tables"
-  -v "plan_rows=$plan_rows" -v "rollback_keys=$rollback_keys" -v "log_rows=$log_rows")
+  -v "plan_rows=$plan_rows" -v "rollback_keys=$rollback_keys" -v "log_rows=$log_rows"
+  -v "probe_rows=$probe_rows" -v "probe_keys=$probe_keys")
 : > "$SG_DIR/facts"
 : > "$SG_DIR/samples"
 sg_say "schemaguard $SG_VERSION, $("$PG_CONFIG" --version), scale $scale, $rounds rounds, $workers workers"
 
-! wanted read core sql validate growth skip small many stamp rollback || measure_ratios
+! wanted read core sql validate growth probe small many stamp rollback || measure_ratios
 ! wanted deploy || measure_deploy
 ! wanted memory || measure_memory
 ! wanted ddl || measure_ddl
@@ -212,7 +217,7 @@ sg_say "schemaguard $SG_VERSION, $("$PG_CONFIG" --version), scale $scale, $round
 ! wanted waits || measure_waits
 ! wanted neighbour || measure_neighbour
 # what has a table of its own needs no report
-wanted read core sql validate growth skip small many stamp rollback deploy memory || exit 0
+wanted read core sql validate growth probe small many stamp rollback deploy memory || exit 0
 describe
 sg_say
 folder=()

@@ -84,7 +84,7 @@ sub add_steps
 my @calls = (
 	# reading
 	[ sg_orphan_audit => 'SELECT count(*) FROM sg_orphan_audit(inferred => true)' ],
-	[ sg_orphan_audit => 'SET schemaguard.audit_paranoid = on; SELECT count(*) FROM sg_orphan_audit(samples => 0); RESET schemaguard.audit_paranoid' ],
+	[ sg_orphan_audit => 'SET min_parallel_table_scan_size = 0; SELECT count(*) FROM sg_orphan_audit(samples => 0); RESET min_parallel_table_scan_size' ],
 	[ sg_orphans => q{CALL fixture.each($$SELECT count(*) FROM sg_orphans('t.%1$s_c'::regclass, '{q}', 't.%1$s_p'::regclass)$$)} ],
 	[ sg_fk_orphans => q{CALL fixture.each($$SELECT count(*) FROM sg_fk_orphans('t.%1$s_c'::regclass, '%1$s')$$)} ],
 	[ sg_rule_audit => q{CALL fixture.each($$SELECT count(*) FROM sg_rule_audit('t.%1$s_c')$$); CALL fixture.each($$SELECT count(*) FROM sg_rule_audit('t.%1$s_p')$$)} ],

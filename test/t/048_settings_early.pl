@@ -39,7 +39,7 @@ refused("$bad; LOAD 'schemaguard'", $value, '... loaded by itself');
 refused("$bad; BEGIN; LOAD 'schemaguard'; ROLLBACK", $value, '... in a transaction that is rolled back');
 refused("SET schemaguard.throttle_lag = '1MB'; $bad", $value, '... after a good one');
 refused(q{SET schemaguard.audit_method = 'quick'}, qr/audit_method" does not take the value "quick"/, 'a word');
-refused(q{SET schemaguard.audit_use_index = 'perhaps'}, qr/audit_use_index" does not take/, 'a switch');
+refused(q{SET schemaguard.audit_yield = 'perhaps'}, qr/audit_yield" does not take/, 'a switch');
 refused(q{SET schemaguard.workers = '257'}, qr/workers" does not take/, 'a number');
 refused(q{SET schemaguard.notify_channel = '} . 'x' x 64 . q{'}, qr/notify_channel" does not take/, 'what a check of its own refuses');
 refused($typo, $name, 'a name');
