@@ -17,7 +17,7 @@ COMMENT ON FUNCTION schemaguard.sg_ago(timestamptz) IS 'how long ago a time was,
 -- An audit deletes the verdicts that its own supersede, so a verdict with orphans that is left counts.
 CREATE FUNCTION schemaguard.sg_status_keys(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
-RETURNS record
+RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH here AS (
@@ -58,7 +58,7 @@ COMMENT ON FUNCTION schemaguard.sg_status_keys() IS 'do the declared keys hold, 
 
 CREATE FUNCTION schemaguard.sg_status_plans(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
-RETURNS record
+RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH step AS (
@@ -89,7 +89,7 @@ COMMENT ON FUNCTION schemaguard.sg_status_plans() IS 'have the steps of plans be
 -- The last check of a comparison counts, while there is the snapshot.
 CREATE FUNCTION schemaguard.sg_status_drift(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
-RETURNS record
+RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH checked AS (
@@ -127,7 +127,7 @@ COMMENT ON FUNCTION schemaguard.sg_status_drift() IS 'is the schema what its sna
 
 CREATE FUNCTION schemaguard.sg_status_gates(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
-RETURNS record
+RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH gate AS (
@@ -196,7 +196,7 @@ COMMENT ON FUNCTION schemaguard.sg_status_kept() IS 'what is in quarantine, and 
 
 CREATE FUNCTION schemaguard.sg_status_publications(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
-RETURNS record
+RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT CASE WHEN count(*) > 0 THEN 'attention' ELSE 'ok' END, 'publications', NULL::timestamptz,
@@ -208,7 +208,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_publications() IS 'do our tables stay on this server?';
 
--- A row for each: what a call that was cut off has left, unless the plan is being run now (its run lock: plan_lock.h).
+-- A row for each: what a call that was cut off has left, unless the plan is being run now (its run lock: plan_lock.h). Triggers that
+-- fill columns are found by their functions, which are few: to read all triggers took longer than all else together.
 CREATE FUNCTION schemaguard.sg_status_leftovers(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS SETOF record
@@ -221,6 +222,13 @@ BEGIN ATOMIC
         WHERE NOT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
                           WHERE l.locktype = 'object' AND l.classid = 'schemaguard.plan'::regclass AND l.objid::bigint = p.id
                             AND l.objsubid = 0 AND l.granted)),
+    filler AS (                                 -- of each function, whatever the statistics of pg_depend say
+        SELECT t.tgname, t.tgrelid, t.tgfoid
+        FROM pg_proc f
+             CROSS JOIN LATERAL (SELECT d.classid, d.objid FROM pg_depend d
+                                 WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid OFFSET 0) d
+             JOIN pg_trigger t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid AND t.tgparentid = 0
+        WHERE f.pronamespace = 'schemaguard'::regnamespace AND f.proname >= '~schemaguard_fill_' AND f.proname < '~schemaguard_fill`'),
     leftover AS (
         SELECT 1 AS place, d.begun_at AS since, format('plan %I has left invalid index %s', p.name, i.indexrelid::regclass) AS what,
                p.finish
@@ -235,18 +243,16 @@ BEGIN ATOMIC
         UNION ALL
         -- the trigger of a step that is done fills on until sg_plan_release(): step.reason says so
         SELECT 3, NULL, format('plan %I has left trigger %I ON %s', p.name, t.tgname, t.tgrelid::regclass), p.finish
-        FROM pg_trigger t JOIN idle p ON starts_with(t.tgname::text, '~schemaguard_fill_') AND right(t.tgname::text, 16) = p.hash
-        WHERE NOT t.tgisinternal AND t.tgparentid = 0
-          AND NOT EXISTS (SELECT FROM schemaguard.plan_step s
+        FROM filler t JOIN idle p ON right(t.tgname::text, 16) = p.hash
+        WHERE NOT EXISTS (SELECT FROM schemaguard.plan_step s
                           WHERE s.plan = p.name AND s.state = 'validated' AND s.fills
                             AND s.step::text = (regexp_match(t.tgname, '_[a-z]?([0-9]+)_[0-9a-f]{16}$'))[1])
         UNION ALL
         -- a restore without our rows; only who sees all plans knows that there is none
         SELECT 3, NULL, format('trigger %I ON %s belongs to no plan', t.tgname, t.tgrelid::regclass),
                format('DROP FUNCTION %s CASCADE;', t.tgfoid::regprocedure)
-        FROM pg_trigger t
-        WHERE starts_with(t.tgname::text, '~schemaguard_fill_') AND NOT t.tgisinternal AND t.tgparentid = 0
-          AND pg_has_role('pg_monitor', 'MEMBER')
+        FROM filler t
+        WHERE pg_has_role('pg_monitor', 'MEMBER')
           AND NOT EXISTS (SELECT FROM schemaguard.plan p
                           WHERE right(t.tgname::text, 16) = lpad(to_hex(hashtextextended(p.name COLLATE "C", 0)), 16, '0')))
     SELECT 'attention', 'leftovers', l.since, l.what, l.finish
@@ -257,6 +263,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_leftovers() IS 'indexes, keys and triggers that calls have begun and not ended';
 
+-- PL/pgSQL keeps the plan, whose making takes as long as all the rest; the parts return sets, so that there is one plan.
 CREATE FUNCTION sg_status(
     OUT state     text,
     OUT subject   text,
@@ -264,9 +271,11 @@ CREATE FUNCTION sg_status(
     OUT summary   text,
     OUT next_call text)
 RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 SET jit = off                                   -- compiling takes a hundred times as long as answering
-BEGIN ATOMIC
+AS $$
+BEGIN
+    RETURN QUERY
     SELECT s.state, s.subject, date_trunc('second', s.since), s.summary, s.next_call
     FROM (SELECT * FROM schemaguard.sg_status_keys()
           UNION ALL SELECT * FROM schemaguard.sg_status_plans()
@@ -283,6 +292,6 @@ BEGIN ATOMIC
                       ELSE 'ALTER EXTENSION schemaguard UPDATE;' END
           FROM pg_extension e, schemaguard.sg_library_version() v (loaded)
           WHERE e.extname = 'schemaguard') s;
-END;
+END $$;
 COMMENT ON FUNCTION sg_status()
     IS 'how keys, plans, drift, gates, quarantine, attic, leftovers, publications and library are: the first call to type; scans nothing';

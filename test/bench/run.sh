@@ -155,7 +155,7 @@ measure_ratios() {
   fi
   if wanted many; then
     new_database many
-    measure "many tables" many many.sql many_sql many_audit
+    measure "many tables" many many.sql many_sql many_audit many_count many_status
   fi
   if wanted stamp; then
     new_database stamp
