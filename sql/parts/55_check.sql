@@ -41,8 +41,8 @@ long_transactions AS (
     SELECT CASE WHEN query <> '<insufficient privilege>'
                 THEN format('pid %s, role %s: in a transaction for %s s (%s)', pid, usename,
                             extract(epoch FROM clock_timestamp() - xact_start)::int8, state) END AS what,
-           format('Whoever has a lock is waited for, and an index is built only after all that began before. Let it end, or end it: SELECT '
-               'pg_terminate_backend(%s);', pid) AS hint,
+           format(E'Whoever has a lock is waited for, and an index is built only after all that began before. Let it end, or end it:\n'
+               'SELECT pg_terminate_backend(%s);', pid) AS hint,
            row_number() OVER (ORDER BY xact_start, pid) AS place
     FROM pg_stat_activity
     WHERE pid <> pg_backend_pid()
@@ -53,7 +53,8 @@ long_transactions AS (
 prepared_transactions AS (
     SELECT format('%L of role %s, prepared %s s ago', gid, owner,
                   extract(epoch FROM clock_timestamp() - prepared)::int8) AS what,
-           format('Its locks stay until somebody ends it: COMMIT PREPARED %L; or ROLLBACK PREPARED %L;', gid, gid) AS hint,
+           format(E'Its locks stay until whoever prepared it says COMMIT PREPARED, or ROLLBACK PREPARED:\n'
+               'SELECT * FROM pg_prepared_xacts WHERE gid = %L;', gid) AS hint,
            row_number() OVER (ORDER BY prepared, gid) AS place
     FROM pg_prepared_xacts
     WHERE database = current_database()
@@ -66,7 +67,7 @@ replication_slots AS (
                   coalesce(pg_size_pretty(behind), 'an unknown amount'),
                   CASE wal_status WHEN 'lost' THEN ', some of which is gone'
                                   WHEN 'unreserved' THEN ', some of which is about to go' ELSE '' END) AS what,
-           format('Have it read on, or give it up: SELECT pg_drop_replication_slot(%L);', slot_name) AS hint,
+           format(E'Have it read on, or give it up:\nSELECT pg_drop_replication_slot(%L);', slot_name) AS hint,
            row_number() OVER (ORDER BY slot_name) AS place
     FROM pg_replication_slots,
          LATERAL (SELECT pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn()
@@ -78,7 +79,7 @@ replication_slots AS (
 -- at this age of the database vacuum does without everything else: the default of vacuum_failsafe_age
 wraparound AS (
     SELECT format('database %I is %s transactions old, and vacuum puts everything else aside', datname, age(datfrozenxid)) AS what,
-           'Have vacuum finish first: VACUUM (FREEZE);' AS hint,
+           E'Have vacuum finish first:\nVACUUM (FREEZE);' AS hint,
            1::int8 AS place
     FROM pg_database
     WHERE datname = current_database()
@@ -86,7 +87,7 @@ wraparound AS (
 
 event_triggers AS (
     SELECT format('%I on %s runs for every ALTER TABLE, and may refuse it', evtname, evtevent) AS what,
-           format('If it is in the way: ALTER EVENT TRIGGER %I DISABLE;', evtname) AS hint,
+           format(E'If it is in the way:\nALTER EVENT TRIGGER %I DISABLE;', evtname) AS hint,
            row_number() OVER (ORDER BY evtname) AS place
     FROM pg_event_trigger e
     WHERE evtenabled IN ('O', 'A')
@@ -97,7 +98,7 @@ event_triggers AS (
 
 publications AS (
     SELECT format('publication %s replicates the tables of schema schemaguard', publication) AS what,
-           format('A subscriber that lacks them, or writes them itself, stops: %s', statement) AS hint,
+           format(E'A subscriber that lacks them, or writes them itself, stops. Publish the others:\n%s', statement) AS hint,
            row_number() OVER () AS place
     FROM schemaguard.sg_own_publications()),
 
@@ -123,7 +124,7 @@ outcome AS (
     UNION ALL
     SELECT rule, 2, 'warn', format('%s %s of other roles could not be looked at', count(*),
                                    CASE count(*) WHEN 1 THEN 'session' ELSE 'sessions' END),
-           format('To see them: GRANT pg_read_all_stats TO %I;', current_user)
+           format(E'To see them:\nGRANT pg_read_all_stats TO %I;', current_user)
     FROM finding WHERE what IS NULL GROUP BY rule)
 
 SELECT r.check_name, coalesce(o.result, 'ok'), o.detail, o.hint

@@ -54,7 +54,7 @@ check_writable(const char *function, bool read_only)
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				 errmsg("cannot execute %s in a read-only transaction", function),
 				 DefaultXactReadOnly ?
-				 errhint("This session is read only by default. If nobody means to keep writes away, lift that: SET default_transaction_read_only = off;") : 0));
+				 errhint("This session is read only by default. If nobody means to keep writes away, lift that:\nSET default_transaction_read_only = off;") : 0));
 }
 
 void

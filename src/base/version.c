@@ -52,7 +52,7 @@ extension_owner(char **version)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"schemaguard\" is not installed in this database"),
-				 errhint("Run CREATE EXTENSION schemaguard.")));
+				 errhint("Make it, as a superuser:\nCREATE EXTENSION schemaguard;")));
 	owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
 	datum = heap_getattr(tuple, Anum_pg_extension_extversion,
 						 RelationGetDescr(rel), &isnull);
@@ -98,7 +98,7 @@ sg_checked_owner(void)
 						   strcmp(SG_LAST_VERSION, SG_VERSION) == 0 ? "" : " and of version ",
 						   strcmp(SG_LAST_VERSION, SG_VERSION) == 0 ? "" : SG_LAST_VERSION),
 				 is_older(version, SG_VERSION) ?
-				 errhint("Run ALTER EXTENSION schemaguard UPDATE.") :
+				 errhint("Update them:\nALTER EXTENSION schemaguard UPDATE;") :
 				 errhint("Install the package of version %s, if that was not done, and start a new session: this one has the library that was there when it began.",
 						 version)));
 
@@ -125,7 +125,7 @@ version_context(void *arg)
 	errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
 	errdetail("This needs the objects of version %s, and those in this database have version %s.",
 			  SG_VERSION, SG_LAST_VERSION);
-	errhint("Run ALTER EXTENSION schemaguard UPDATE.");
+	errhint("Update them:\nALTER EXTENSION schemaguard UPDATE;");
 }
 
 void
@@ -154,7 +154,7 @@ sg_refuse_update_entered(PG_FUNCTION_ARGS)
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("the update makes functions or views of schemaguard anew that other objects use"),
 			 errdetail("%s", sg_arg_text(fcinfo, 0)),
-			 errhint("Keep the definitions of these objects, drop them (a cron job: SELECT cron.alter_job(jobid, active => false)), run ALTER EXTENSION schemaguard UPDATE again, and create them anew; CHANGELOG.md says what has changed.")));
+			 errhint("Keep the definitions of these objects, drop them (make cron jobs inactive), update again, and create them anew; CHANGELOG.md says what has changed:\nALTER EXTENSION schemaguard UPDATE;")));
 
 	PG_RETURN_VOID();
 }
@@ -174,7 +174,7 @@ sg_refuse_publications_entered(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("publications would replicate the tables of schemaguard: %s", sg_arg_text(fcinfo, 0)),
 				 errdetail("A subscriber without these tables stops, and so does one whose own rows have the same keys. Tables that are made later must be added to the publication by hand."),
-				 errhint("Have them publish the other tables by name; or SET schemaguard.accept_publication = on first, if nobody subscribes.\n%s",
+				 errhint("If nobody subscribes, set schemaguard.accept_publication. Else have them publish the other tables by name:\n%s",
 						 sg_arg_text(fcinfo, 1))));
 
 	PG_RETURN_VOID();

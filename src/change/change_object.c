@@ -384,7 +384,7 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 			change_problem(move, ERRCODE_UNDEFINED_COLUMN,
 						   psprintf("the column is not found: %s has no column %s, which it was kept as", what->child_table,
 									quote_identifier(kept_column(what))),
-						   psprintf("If it has another name: ALTER TABLE %s RENAME COLUMN ... TO %s;", what->child_table,
+						   psprintf("If it has another name, rename it in %s to %s.", what->child_table,
 									quote_identifier(kept_column(what))));
 			return;
 		}
@@ -660,8 +660,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	{
 		change_problem(move, ERRCODE_UNDEFINED_TABLE,
 					   psprintf("the %s is not found: there is no %s, nor one with the OID and the columns that it was kept with", what->definition, kept),
-					   psprintf("If it is elsewhere: ALTER %s ... SET SCHEMA %s;", plan_changed_object(what) == CHANGED_TABLE ? "TABLE" : "VIEW",
-								quote_identifier(sg_parse_table_name(kept).schema)));
+					   psprintf("If it is elsewhere, move it into schema %s.", quote_identifier(sg_parse_table_name(kept).schema)));
 		return;
 	}
 	if (OidIsValid(move->table))

@@ -56,7 +56,7 @@ next_build(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		check_row(cs, "disk", CHECK_WARN,
 				  psprintf("the index may take as much as the table, %s, and as much again while it is built; %s are free",
 						   check_bytes(bytes), check_bytes(available)),
-				  pstrdup("Make room, or build it elsewhere: SET default_tablespace."));
+				  pstrdup("Make room, or set default_tablespace to build it elsewhere."));
 }
 
 /* What deployment does next, under which lock, for how long */

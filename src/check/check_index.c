@@ -303,7 +303,7 @@ check_disk(CheckStep *cs)
 		check_row(cs, "disk", CHECK_WARN,
 				  psprintf("the index takes up to %s, and as much again while it is built; %s are free",
 						   check_bytes(cs->index_bytes), check_bytes(available)),
-				  psprintf("Make room, or build it elsewhere (SET default_tablespace), or do without:\n%s",
+				  psprintf("Make room, or set default_tablespace to build it elsewhere, or do without:\n%s",
 						   check_set(cs, "index", "false")));
 	else
 		check_row(cs, "disk", CHECK_OK,
@@ -367,7 +367,7 @@ check_missing_index(PlanCheck *check, CheckStep *cs)
 	else if (sg_workers == 0)
 		check_row(cs, "index", CHECK_WARN,
 				  psprintf("%s; none is built, since schemaguard.workers is 0", what),
-				  psprintf("Build it by hand (%s), or: SET schemaguard.workers = 1;", index_statements(cs)));
+				  psprintf("Set schemaguard.workers to 1, or build it by hand:\n%s", index_statements(cs)));
 	else if (planned->step != cs->step->step)
 		check_row(cs, "index", CHECK_OK,
 				  psprintf("%s; deployment builds one first, which serves step %d as well", what, planned->step), NULL);

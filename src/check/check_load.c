@@ -36,7 +36,7 @@ read_window(void *end)
 static void
 check_window(PlanCheck *check)
 {
-	static const char *const hint = "Give a time that is to come, or none: SET schemaguard.window_end = '';";
+	static const char *const hint = "Give a time that is to come, or none:\nSET schemaguard.window_end = '';";
 	TimestampTz end = 0;
 	ErrorData  *edata = check_try(read_window, &end);
 	double		left = ((double) end - GetCurrentTimestamp()) / 1000000.0;
@@ -44,7 +44,7 @@ check_window(PlanCheck *check)
 	if (edata)
 		check_row(&check->server, "window", CHECK_BLOCK,
 				  psprintf("%s: %s", edata->message, edata->detail),
-				  psprintf("%s Or none: SET schemaguard.window_end = '';", edata->hint));
+				  psprintf("%s Or none:\nSET schemaguard.window_end = '';", edata->hint));
 	else if (end == 0 || TIMESTAMP_IS_NOEND(end))
 		check_row(&check->server, "window", CHECK_OK, pstrdup("schemaguard.window_end sets none"), NULL);
 	else if (left <= 0)
@@ -77,7 +77,7 @@ check_limit(PlanCheck *check, char *load, const char *setting)
 	if (load == NULL)
 		return false;
 	check_row(&check->server, "load", CHECK_WARN, pause_text(load),
-			  psprintf("Wait until it is less, or lift the limit: SET schemaguard.%s = -1;", setting));
+			  psprintf("Wait until it is less, or lift the limit:\nSET schemaguard.%s = -1;", setting));
 	return true;
 }
 
@@ -111,7 +111,7 @@ check_function(PlanCheck *check)
 				  edata->hint && !struck ? psprintf("%s\n%s", edata->hint, hint) : pstrdup(hint));
 	else if (answer.reason)
 		check_row(&check->server, "load", CHECK_WARN, pause_text(answer.reason),
-				  "Wait until it says something else, or do without: SET schemaguard.throttle_function = '';");
+				  "Wait until it says something else, or do without:\nSET schemaguard.throttle_function = '';");
 	return edata || answer.reason;
 }
 
@@ -140,7 +140,7 @@ check_lag(PlanCheck *check)
 	if (lag)
 		check_row(&check->server, "load", CHECK_WARN,
 				  psprintf("the run would not wait for whom it finds behind: %s", lag),
-				  "Wait until it is less, or have it not counted: SET schemaguard.throttle_ignore = '';");
+				  "Wait until it is less, or have it not counted:\nSET schemaguard.throttle_ignore = '';");
 	return lag != NULL;
 }
 
@@ -151,7 +151,7 @@ check_backup(PlanCheck *check)
 
 	if (backup)
 		check_row(&check->server, "load", CHECK_WARN, pause_text(backup),
-				  "Wait until it has ended, or do without: SET schemaguard.throttle_backup = off;");
+				  "Wait until it has ended, or do without:\nSET schemaguard.throttle_backup = off;");
 	return backup != NULL;
 }
 

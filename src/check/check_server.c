@@ -318,7 +318,7 @@ check_total(PlanCheck *check)
 		check_row(&check->server, "transaction_timeout", CHECK_WARN,
 				  psprintf("transaction_timeout is %s, which ends the session; the longest step takes about %s",
 						   check_duration(limit), check_duration(check->longest)),
-				  "Switch it off for the session that runs the plan: SET transaction_timeout = 0;");
+				  "Switch it off for the session that runs the plan:\nSET transaction_timeout = 0;");
 	else
 		check_row(&check->server, "transaction_timeout", CHECK_OK, NULL, NULL);
 }

@@ -591,8 +591,8 @@ check_holder(CheckStep *cs, const LockHolder *holder)
 	if (holder->pid == 0)
 		check_row(cs, "locks", CHECK_BLOCK,
 				  psprintf("prepared transaction %s has locked %s (%s)", quote_literal_cstr(holder->gid), table, holder->mode),
-				  psprintf("End it, one way or the other: COMMIT PREPARED %s; or ROLLBACK PREPARED %s;",
-						   quote_literal_cstr(holder->gid), quote_literal_cstr(holder->gid)));
+				  psprintf("Have whoever prepared it say COMMIT PREPARED, or ROLLBACK PREPARED:\nSELECT * FROM pg_prepared_xacts WHERE gid = %s;",
+						   quote_literal_cstr(holder->gid)));
 	else if (holder->seconds < 0)
 		check_row(cs, "locks", CHECK_WARN,
 				  psprintf("pid %d has locked %s (%s); for how long could not be looked at", holder->pid, table, holder->mode),
@@ -755,7 +755,7 @@ check_estimate(PlanCheck *check, CheckStep *cs)
 	if (sg_statement_timeout > 0 && seconds * 1000 > sg_statement_timeout)
 		check_row(cs, "estimate", CHECK_WARN,
 				  psprintf("%s; schemaguard.statement_timeout is %d ms", size, sg_statement_timeout),
-				  psprintf("Raise it: SET schemaguard.statement_timeout = '%.0fs';", seconds * 3 + 1));
+				  psprintf("Raise it:\nSET schemaguard.statement_timeout = '%.0fs';", seconds * 3 + 1));
 	else
 		check_row(cs, "estimate", CHECK_OK, size, NULL);
 }

@@ -90,7 +90,7 @@ dblink_schema(void)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"dblink\" is not installed in this database"),
 				 errdetail("Snapshots of other servers are taken through dblink."),
-				 errhint("Run CREATE EXTENSION dblink; or take the snapshot there with docs/snapshot.sql and import it here.")));
+				 errhint("Take the snapshot there with docs/snapshot.sql and import it here, or create the extension:\nCREATE EXTENSION dblink;")));
 
 	return schema;
 }

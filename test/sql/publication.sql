@@ -31,7 +31,7 @@ SELECT sg_plan_add_fk('pub', 'c', '{q_id}', 'p', fk_name => 'c_q_fk', index => f
 SELECT sg_plan_add_fk('pub', 'c', '{r_id}', 'p', fk_name => 'c_r_fk', orphans => 'quarantine', index => false);
 SELECT sg_plan_add_statement('pub', 'ALTER TABLE pub.p ADD COLUMN note text', undo => 'ALTER TABLE pub.p DROP COLUMN note');
 -- 19 has EXCEPT for tables that are there
-SELECT check_name, result, detail, regexp_replace(hint, 'stops: (BEGIN; DROP PUBLICATION everything;.* COMMIT|ALTER PUBLICATION everything SET ALL TABLES EXCEPT \(TABLE .*\));$', 'stops: ...') AS hint
+SELECT check_name, result, detail, regexp_replace(hint, 'others:\n(BEGIN; DROP PUBLICATION everything;.* COMMIT|ALTER PUBLICATION everything SET ALL TABLES EXCEPT \(TABLE .*\));$', 'others: ...') AS hint
 FROM sg_plan_check_details('pub') WHERE check_name = 'publications';
 SELECT statement FROM schemaguard.sg_own_publications(coming => true);
 SET client_min_messages = warning;

@@ -197,7 +197,7 @@ for my $sql (
 {
 	is_error($node, $sql, '55000', qr/has version .*0\.0\.1/, "objects of version 0.0.1: $sql", dbname => 'source');
 }
-like($SgTest::message, qr/HINT:  Run ALTER EXTENSION schemaguard UPDATE/, 'with a hint');
+like($SgTest::message, qr/HINT:  Update them:\nALTER EXTENSION schemaguard UPDATE;/, 'with a hint');
 
 $node->stop('immediate');
 done_testing();

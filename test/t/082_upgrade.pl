@@ -91,7 +91,7 @@ my $fresh = signature('fresh');
 
 # ---- neither this version nor the one before
 
-for ([ '0.0.1', qr/Run ALTER EXTENSION schemaguard UPDATE\./ ], [ '99.1.0', qr/Install the package of version 99\.1\.0, .*start a new session/ ])
+for ([ '0.0.1', qr/Update them:\nALTER EXTENSION schemaguard UPDATE;/ ], [ '99.1.0', qr/Install the package of version 99\.1\.0, .*start a new session/ ])
 {
 	my ($version, $hint) = @$_;
 	my $works = defined $old ? "\Q$new\E and of version \Q$old\E" : "\Q$new\E";
@@ -142,7 +142,7 @@ SKIP:
 		q{SELECT sg_drift('before')}, q{SELECT sg_discover_fks()}, q{SELECT sg_plan_check('half')}, q{CALL sg_add_fks('half')}, q{DROP EXTENSION schemaguard})
 	{
 		my $state = error_of($node, $sql, dbname => 'with_old');
-		ok($state eq '' || $state eq '2BP01' || $state eq '55000' && $SgTest::message =~ /HINT:  Run ALTER EXTENSION schemaguard UPDATE/, "with objects of $old: $sql, or what to do") or diag("$state: $SgTest::message");
+		ok($state eq '' || $state eq '2BP01' || $state eq '55000' && $SgTest::message =~ /HINT:  Update them:\nALTER EXTENSION schemaguard UPDATE;/, "with objects of $old: $sql, or what to do") or diag("$state: $SgTest::message");
 	}
 
 	# a dump goes into objects of its version, also with a row twice where nothing forbade that; then the update, also beside a publication
@@ -245,7 +245,7 @@ SKIP:
 		ALTER DATABASE made_up SET search_path = public, \"a b\"");
 	if (defined $old)
 	{
-		is_error($node, q{ALTER TABLE schemaguard.plan RENAME author TO of; SELECT sg_plan_create('new')}, '55000', qr/HINT:  Run ALTER EXTENSION schemaguard UPDATE/, 'a table that lacks a column: what to do is said', dbname => 'made_up');
+		is_error($node, q{ALTER TABLE schemaguard.plan RENAME author TO of; SELECT sg_plan_create('new')}, '55000', qr/HINT:  Update them:\nALTER EXTENSION schemaguard UPDATE;/, 'a table that lacks a column: what to do is said', dbname => 'made_up');
 		$node->safe_psql('made_up', 'ALTER TABLE schemaguard.plan RENAME of TO author');
 		is($node->safe_psql('made_up', q{SELECT to_jsonb(o) - 'row_id' - 'key' FROM sg_orphans('c', '{a}', 'p') o}), '{"row_table": "c"}', 'a result that lacks a column: it has the others');
 		is($node->safe_psql('made_up', q{SELECT sg_capture_ddl(true); CREATE TABLE t (); SELECT sg_capture_ddl(false); SELECT count(*) FROM schemaguard.fk_trust}), "\n\n0", 'DDL goes on');
@@ -261,7 +261,7 @@ SKIP:
 		qr/DETAIL:  constraint checked_a_check on table public.checked uses function "a b".sg_gone\(integer\)\n(?#
 			)cron job 1 uses function "a b".sg_orphans\([^\n]*\)\ndefault value for column a of table public.checked uses function "a b".sg_gone\(integer\)\n(?#
 			)function public.mine\(\) uses function "a b".sg_gone\(integer\)\nview public.nightly uses function "a b".sg_orphans\([^\n]*\)\n(?#
-			)HINT:  .*run ALTER EXTENSION schemaguard UPDATE again/,
+			)HINT:  .*update again, .*:\nALTER EXTENSION schemaguard UPDATE;/,
 		'what users have built on what goes is named', dbname => 'made_up');
 	is($node->safe_psql('made_up', q{SELECT extversion FROM pg_extension WHERE extname = 'schemaguard'}), $made_up, 'and nothing is done');
 	$node->safe_psql('made_up', 'DROP VIEW on_top, nightly; DROP FUNCTION mine(); DROP TABLE checked; UPDATE cron.job SET active = false; ALTER EXTENSION schemaguard UPDATE');
