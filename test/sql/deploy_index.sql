@@ -265,7 +265,6 @@ SELECT sg_plan_create('ix', replace => true);
 SELECT sg_plan_add_index('ix', 'torn', 'USING btree (b)'), sg_plan_add_fk('ix', 'torn', '{a}', 'p');
 CREATE VIEW torn_indexes AS SELECT indexrelid::regclass, indisvalid FROM pg_index WHERE indrelid IN ('torn'::regclass, 'torn_1'::regclass)
   ORDER BY indexrelid::regclass::text COLLATE "C";
-RESET client_min_messages;
 \set VERBOSITY default
 CALL sg_apply('ix');
 TABLE torn_indexes;
