@@ -134,6 +134,12 @@ extern FkProblem *fk_resolve(Oid child, List *child_columns,
  */
 extern List *fk_fitting_key(const FkKey *key);
 
+/*
+ * Are the columns of two keys the same in pairs, by name and in any order?  Referenced
+ * ones that are not known, which are fewer or none, count as the same.
+ */
+extern bool fk_same_pairs(List *child_a, List *parent_a, List *child_b, List *parent_b);
+
 /* Have the first n pairs of columns one type each? */
 extern bool fk_same_types(const FkKey *key, int n);
 

@@ -37,6 +37,27 @@ fk_same_columns(const FkKey *a, const FkKey *b)
 }
 
 bool
+fk_same_pairs(List *child_a, List *parent_a, List *child_b, List *parent_b)
+{
+	int			n = list_length(child_a);
+	bool		known = list_length(parent_a) == n && list_length(parent_b) == n;
+
+	if (list_length(child_b) != n)
+		return false;
+	for (int i = 0; i < n; i++)
+	{
+		bool		found = false;
+
+		for (int j = 0; j < n && !found; j++)
+			found = strcmp(list_nth(child_a, i), list_nth(child_b, j)) == 0 &&
+				(!known || strcmp(list_nth(parent_a, i), list_nth(parent_b, j)) == 0);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+bool
 fk_same_match(const FkKey *a, const FkKey *b)
 {
 	return a->match == b->match || a->nkeys == 1;

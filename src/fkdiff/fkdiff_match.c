@@ -17,40 +17,8 @@
 
 #include "base/compat.h"
 #include "base/quote.h"
+#include "fk/fk.h"
 #include "fkdiff/fkdiff.h"
-
-/* ---- shapes ---- */
-
-/* Position of a name in a list, or -1 */
-static int
-position_of(List *names, const char *name)
-{
-	for (int i = 0; i < list_length(names); i++)
-	{
-		if (strcmp(list_nth(names, i), name) == 0)
-			return i;
-	}
-	return -1;
-}
-
-/* The same columns in pairs, whatever their order */
-static bool
-same_pairs(List *children_a, List *parents_a, List *children_b, List *parents_b)
-{
-	if (list_length(children_a) != list_length(children_b) ||
-		list_length(parents_a) != list_length(children_a) ||
-		list_length(parents_b) != list_length(children_b))
-		return false;
-
-	for (int i = 0; i < list_length(children_a); i++)
-	{
-		int			j = position_of(children_b, list_nth(children_a, i));
-
-		if (j < 0 || strcmp(list_nth(parents_a, i), list_nth(parents_b, j)) != 0)
-			return false;
-	}
-	return true;
-}
 
 /* Do both have the same columns, to the same columns of the same parent, in pairs? */
 static bool
@@ -58,8 +26,8 @@ same_shape(const SideKey *a, const SideKey *b)
 {
 	return sg_same_text(a->step->child_table, b->step->child_table) &&
 		sg_same_text(a->step->parent_table, b->step->parent_table) &&
-		same_pairs(a->step->child_columns, a->step->parent_columns,
-				   b->step->child_columns, b->step->parent_columns);
+		fk_same_pairs(a->step->child_columns, a->step->parent_columns,
+					  b->step->child_columns, b->step->parent_columns);
 }
 
 /* ---- clauses ---- */

@@ -338,39 +338,15 @@ referenced_columns(const PlanStep *step)
 static bool
 is_same_key(const PlanStep *a, const PlanStep *b)
 {
-	List	   *parent_a;
-	List	   *parent_b;
-
 	if (!sg_same_text(a->child_table, b->child_table) ||
-		!sg_same_text(a->parent_table, b->parent_table) ||
-		list_length(a->child_columns) != list_length(b->child_columns))
+		!sg_same_text(a->parent_table, b->parent_table))
 		return false;
 
 	/* two primary keys: pairs are those of the primary key's order */
 	if (a->parent_columns == NIL && b->parent_columns == NIL)
 		return sg_equal_names(a->child_columns, b->child_columns);
-	parent_a = referenced_columns(a);
-	parent_b = referenced_columns(b);
-	if (list_length(parent_a) != list_length(a->child_columns) ||
-		list_length(parent_b) != list_length(b->child_columns))
-		parent_a = parent_b = NIL;
-
-	for (int i = 0; i < list_length(a->child_columns); i++)
-	{
-		bool		found = false;
-
-		for (int j = 0; j < list_length(b->child_columns) && !found; j++)
-		{
-			found = strcmp(list_nth(a->child_columns, i), list_nth(b->child_columns, j)) == 0;
-
-			/* what the primary key is, is not known: take it for the same */
-			if (found && parent_a && parent_b)
-				found = strcmp(list_nth(parent_a, i), list_nth(parent_b, j)) == 0;
-		}
-		if (!found)
-			return false;
-	}
-	return true;
+	/* what the primary key is, is not known everywhere: it is taken for the same */
+	return fk_same_pairs(a->child_columns, referenced_columns(a), b->child_columns, referenced_columns(b));
 }
 
 /* Do the two, which are no keys, make the same of the same table? */
