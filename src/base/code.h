@@ -43,6 +43,9 @@ typedef struct CodeReach CodeReach;
 /* Nothing yet, in the current memory context */
 extern CodeReach *code_reach(void);
 
+/* What to do where a statement is refused for the code that it could run */
+#define CODE_REFUSED_HINT "The rows of one table are changed as its owner. Let the owner of that code plan and run anything else."
+
 /* ---- code_reach.c: add what using one of these could run ---- */
 
 extern void code_reach_type(CodeReach *reach, Oid type);

@@ -284,7 +284,8 @@ analysing_role(CodeReach *reach, Oid owner, const char *what)
 	if (reason)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("the %s is left alone: %s", what, reason)));
+				 errmsg("the %s is left alone: %s", what, reason),
+				 errhint("%s", CODE_REFUSED_HINT)));
 	return role;
 }
 

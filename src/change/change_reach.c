@@ -707,6 +707,40 @@ name_without_schema(Node *statement)
 	return list_length(names) == 1 ? strVal(linitial(names)) : NULL;
 }
 
+/* The table whose rows a query changes, or NULL */
+static const RangeVar *
+changed_by(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_InsertStmt:
+			return ((InsertStmt *) statement)->relation;
+		case T_UpdateStmt:
+			return ((UpdateStmt *) statement)->relation;
+		case T_DeleteStmt:
+			return ((DeleteStmt *) statement)->relation;
+		case T_MergeStmt:
+			return ((MergeStmt *) statement)->relation;
+		default:
+			return NULL;
+	}
+}
+
+/* A query runs as the owner of the table that it changes, where code of that owner's keeps the caller away */
+static void
+take_changed(ChangeMove *move, ReachArg *arg)
+{
+	SgScope		scope;
+
+	if (OidIsValid(move->table))
+		return;
+	sg_caller_begin(&scope);
+	arg->table = change_find_named(changed_by(arg->raw));
+	sg_scope_end(&scope);
+	if (OidIsValid(arg->table))
+		move->owner = code_table_owner(arg->table);
+}
+
 /* Add what a statement could run to the move; false with a problem if it can't be analysed */
 bool
 change_reach_statement(ChangeMove *move, const char *sql)
@@ -727,6 +761,7 @@ change_reach_statement(ChangeMove *move, const char *sql)
 					   "Write its schema before its name.");
 		return false;
 	}
+	take_changed(move, &arg);
 	if (code_is_query(statement))
 		edata = code_locks() ? sg_try(reach_query, &arg) : sg_try_undo(reach_query, &arg);
 	MemoryContextSwitchTo(context);
@@ -736,7 +771,7 @@ change_reach_statement(ChangeMove *move, const char *sql)
 	{
 		sg_rethrow_cancel(edata);
 		change_problem(move, edata->sqlerrcode, psprintf("the statement can't be run: %s", edata->message),
-					   "Names in it are looked up in pg_catalog; others need their schema.");
+					   edata->hint ? edata->hint : "Names in it are looked up in pg_catalog; others need their schema.");
 		return false;
 	}
 	if (target)

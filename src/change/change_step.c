@@ -178,7 +178,8 @@ role_of(const ChangeMove *move)
 	if (reason)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("%s is left alone: %s", move->action, reason)));
+				 errmsg("%s is left alone: %s", move->action, reason),
+				 errhint("%s", CODE_REFUSED_HINT)));
 	return role;
 }
 

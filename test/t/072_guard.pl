@@ -188,8 +188,8 @@ foreach my $name (sort keys %checks)
 	($status, $out, $error) = $node->psql('postgres', q{SELECT sg_plan_create('asked', replace => true); SELECT sg_plan_add_statement('asked', $$UPDATE eve.asked SET n = 'b'$$)});
 	is($status, 0, "$name: planned");
 	($status, $out, $error) = $node->psql('postgres', q{CALL sg_apply('asked')});
-	like($error, qr/statement is left alone/, "$name: a statement of the superuser's is refused");
-	unlike("$out$error", qr/violates check constraint/, '... before it asks');
+	like($error, qr/1 validated/, "$name: a statement of the superuser's runs as eve, whose table alone it changes");
+	unlike("$out$error", qr/violates check constraint/, '... and asks as her');
 }
 
 # ---- literals that become values of a type which the expression does not name
@@ -290,6 +290,19 @@ foreach my $role ('bob', 'postgres')
 		"$role: indexes of bob's table are built, but for one whose literal his domain would read as a superuser");
 	query(qq{SET SESSION AUTHORIZATION $role; CALL sg_rollback_fks('honest_$role')});
 }
+
+# ---- a statement changes one table as its owner, where that owner's types keep the superuser away
+
+query(q{SET SESSION AUTHORIZATION bob; INSERT INTO app.honest VALUES (1, 'sad', '{1}', 'a'), (2, 'ok', '{2}', 'b');
+	RESET SESSION AUTHORIZATION; SELECT sg_plan_create('owned');
+	SELECT sg_plan_add_statement('owned', $$UPDATE app.honest SET m = 'ok' WHERE id = 1$$), sg_plan_add_statement('owned', $$DELETE FROM app.honest WHERE ps = '{2}'$$),
+		sg_plan_add_statement('owned', $$INSERT INTO app.honest VALUES (3, 'sad', '{3}', current_user)$$), sg_plan_add_statement('owned', $$INSERT INTO app.own SELECT id + 50 FROM app.honest$$),
+		sg_plan_add_statement('owned', $$UPDATE app.honest SET tx = (SELECT n::text FROM app.own LIMIT 1)$$)});
+my (undef, undef, $owned) = $node->psql('postgres', q{CALL sg_apply('owned', fail => false)});
+is(query(q{SELECT string_agg(concat_ws(' ', id, m, tx), ', ' ORDER BY id) FROM app.honest}), '1 ok a, 3 sad bob', 'rows are changed as bob');
+is(query(q{SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'owned'}), 'validated validated validated skipped failed',
+	'... not those of a table of the superuser, nor by what bob may not read') or diag($owned);
+like($owned, qr/HINT:  The rows of one table are changed as its owner/, '... with a way out');
 
 # ---- a default that reads what its owner may not
 
