@@ -173,6 +173,11 @@ sg_find_setting(const char *name)
 #define SG_LOCK_VXID(lock) ((lock)->vxid)
 #endif
 
+/* 16: a member of a role may SET ROLE only where that was granted */
+#if PG_VERSION_NUM < 160000
+#define member_can_set_role(member, role) is_member_of_role(member, role)
+#endif
+
 /* 18: scans by index count for EXPLAIN, columns may be computed when they are read */
 #if PG_VERSION_NUM < 180000
 #define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys, flags) \

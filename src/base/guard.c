@@ -10,8 +10,8 @@
  * own place for such ones: fmgr_hook, as sepgsql uses it.  No function of a role
  * that could gain by it is called in the caller's name while we work.
  *
- * What runs as its owner, restricted, or in nobody's name passes: it gains
- * nothing.  So does what a trusted function calls, for its body is its owner's
+ * What runs as its owner or in nobody's name passes, restricted by us where the
+ * server does not: it gains nothing.  So does what a trusted function calls, for its body is its owner's
  * choice, and a function for event triggers, which superusers make.
  *
  * A document is code of whoever wrote it, whomever it gives its functions to.
@@ -50,9 +50,10 @@
 #include "base/gone.h"
 #include "base/guard.h"
 #include "base/quote.h"
+#include "base/scope.h"
 #include "base/spi.h"
 
-static SgGuard guard = {0, InvalidOid, 0, InvalidTransactionId};
+static SgGuard guard = {0, InvalidOid, InvalidOid, 0, InvalidTransactionId};
 
 /* Whose session is guarded between calls, too; or InvalidOid */
 static Oid	guarded_session = InvalidOid;
@@ -165,10 +166,27 @@ is_callers(void)
 	return GetUserId() == guarded_role();
 }
 
+/* Raises 42501 for a function that the looks would not leave to the role that a deed has taken */
+static void
+check_deed(HeapTuple tuple)
+{
+	if (GetUserId() == guard.deed && !has_privs_of_role(guard.deed, ((Form_pg_proc) GETSTRUCT(tuple))->proowner))
+		check_owner(tuple);
+}
+
+Oid
+sg_guard_deed(Oid role)
+{
+	Oid			before = guard.deed;
+
+	guard.deed = role;
+	return before;
+}
+
 bool
 sg_guard_is_callers(void)
 {
-	return guard.level > 0 && guard.trusted == 0 && is_callers();
+	return is_on() && guard.trusted == 0 && is_callers();
 }
 
 void
@@ -213,6 +231,8 @@ check_document(HeapTuple tuple)
 typedef struct HookState
 {
 	int			entries;		/* that count as trusted now */
+	int			restricted;		/* the one that we have restricted, from 1 on, or
+								 * 0 */
 	Datum		next;			/* of the next hook */
 } HookState;
 
@@ -236,6 +256,8 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 		check_document(tuple);
 		if (guard.trusted == 0 && is_callers())
 			check_owner(tuple);
+		else if (guard.trusted == 0)
+			check_deed(tuple);
 		ReleaseSysCache(tuple);
 	}
 	if (next_hook)
@@ -245,6 +267,8 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 		guard.trusted++;
 		state->entries++;
 		tell_workers();
+		if (!is_callers() && !superuser_arg(GetUserId()) && sg_scope_restrict())
+			state->restricted = state->entries;
 	}
 }
 
@@ -253,6 +277,13 @@ end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 {
 	if (state->entries > 0)
 	{
+		if (state->restricted == state->entries)
+		{
+			/* an error ends what has switched roles since, and that with it */
+			if (event == FHET_END)
+				sg_scope_unrestrict();
+			state->restricted = 0;
+		}
 		state->entries--;
 		guard.trusted--;
 		tell_workers();
@@ -278,6 +309,7 @@ sg_guard_begin(SgGuard *before)
 	*before = guard;
 	guard.level++;
 	guard.role = GetUserId();
+	guard.deed = InvalidOid;
 	guard.trusted = 0;
 	tell_workers();
 }

@@ -20,6 +20,7 @@ typedef struct SgGuard
 {
 	int			level;
 	Oid			role;
+	Oid			deed;			/* as whom a deed runs now, or InvalidOid */
 	int			trusted;
 	TransactionId since;
 } SgGuard;
@@ -28,12 +29,21 @@ typedef struct SgGuard
  * From here to sg_guard_end() each function that is called as the current role
  * belongs to it, to a role that has its privileges, or to a superuser: another
  * one raises 42501 before it runs.  What those functions call is their owner's
- * choice.  An error goes through sg_guard_end(), too.
+ * choice.  What the server calls as another role, such as the owner of the other
+ * table of a key, runs as a security-restricted operation: it leaves no cursor,
+ * no deferred trigger and no temporary object behind, which would outlive that
+ * role.  An error goes through sg_guard_end(), too.
  */
 extern void sg_guard_begin(SgGuard *before);
 extern void sg_guard_end(const SgGuard *before);
 
-/* Is a call of ours under way, and what runs now runs as who has called it, outside of functions that are trusted? */
+/*
+ * Guards a role that a deed takes, too, where a call is guarded: code of roles
+ * whose privileges it has may run in its name as well.  Returns the one before.
+ */
+extern Oid	sg_guard_deed(Oid role);
+
+/* Is a call of ours under way, or the session guarded, and what runs now runs as who has called, outside of functions that are trusted? */
 extern bool sg_guard_is_callers(void);
 
 /*

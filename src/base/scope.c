@@ -17,6 +17,7 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_db_role_setting.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -26,6 +27,7 @@
 #include "utils/varlena.h"
 
 #include "base/compat.h"
+#include "base/guard.h"
 #include "base/scope.h"
 
 void
@@ -47,6 +49,8 @@ scope_begin(SgScope *scope, Oid role, int flags, const char *path)
 {
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
 	SetUserIdAndSecContext(role, scope->sec_context | flags);
+	scope->deed = sg_guard_deed(InvalidOid);
+	(void) sg_guard_deed(scope->deed);
 	scope->guc_level = NewGUCNestLevel();
 	if (path)
 		sg_scope_set("search_path", path);
@@ -180,11 +184,23 @@ path_of(Oid role)
 void
 sg_role_begin(SgScope *scope, Oid role)
 {
-	if (OidIsValid(role))
-		scope_begin(scope, role, SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE,
-					path_of(role));
-	else
+	if (!OidIsValid(role))
+	{
 		sg_caller_begin(scope);
+		return;
+	}
+	scope_begin(scope, role, SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE, path_of(role));
+	(void) sg_guard_deed(role);
+}
+
+void
+sg_check_may_become(Oid role)
+{
+	if (!member_can_set_role(GetUserId(), role))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("it would run as role %s, which role %s may not become by SET ROLE",
+						GetUserNameFromId(role, true), GetUserNameFromId(GetUserId(), true))));
 }
 
 void
@@ -193,6 +209,7 @@ sg_key_role_begin(SgScope *scope, Oid owner, bool with_path)
 	scope_begin(scope, owner,
 				SECURITY_RESTRICTED_OPERATION | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS,
 				with_path ? path_of(owner) : NULL);
+	(void) sg_guard_deed(owner);
 }
 
 void
@@ -244,4 +261,38 @@ sg_scope_end(SgScope *scope)
 {
 	AtEOXact_GUC(false, scope->guc_level);
 	SetUserIdAndSecContext(scope->userid, scope->sec_context);
+	(void) sg_guard_deed(scope->deed);
+}
+
+void
+sg_scope_see_own(void)
+{
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	SetUserIdAndSecContext(userid, sec_context | SECURITY_NOFORCE_RLS);
+}
+
+bool
+sg_scope_restrict(void)
+{
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	if (sec_context & SECURITY_RESTRICTED_OPERATION)
+		return false;
+	SetUserIdAndSecContext(userid, sec_context | SECURITY_RESTRICTED_OPERATION);
+	return true;
+}
+
+void
+sg_scope_unrestrict(void)
+{
+	Oid			userid;
+	int			sec_context;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	SetUserIdAndSecContext(userid, sec_context & ~SECURITY_RESTRICTED_OPERATION);
 }

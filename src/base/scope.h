@@ -22,6 +22,7 @@ typedef struct SgScope
 	Oid			userid;
 	int			sec_context;
 	int			guc_level;
+	Oid			deed;			/* of sg_guard_deed() */
 } SgScope;
 
 /*
@@ -51,6 +52,9 @@ extern void sg_caller_begin(SgScope *scope);
  */
 extern void sg_role_begin(SgScope *scope, Oid role);
 
+/* Raises 42501 for who could not SET ROLE: having the privileges of a role is not having its policies and attributes */
+extern void sg_check_may_become(Oid role);
+
 /*
  * Become a table's owner for a query about its rows, as the server does for
  * foreign keys: restricted as above, and no policy hides a row, whatever the
@@ -58,6 +62,16 @@ extern void sg_role_begin(SgScope *scope, Oid role);
  * quick: for queries with qualified names that run nothing but built-in code.
  */
 extern void sg_key_role_begin(SgScope *scope, Oid owner, bool with_path);
+
+/* Within a scope, for the rest of it: FORCE ROW LEVEL SECURITY hides no row from a table's owner */
+extern void sg_scope_see_own(void);
+
+/*
+ * Makes what runs now a security-restricted operation, as whom it ever runs, until
+ * sg_scope_unrestrict(); false, and nothing to end, where it is one already
+ */
+extern bool sg_scope_restrict(void);
+extern void sg_scope_unrestrict(void);
 
 /* Within a scope, for the rest of it: names are those of pg_catalog, whose role it ever is */
 extern void sg_scope_pin(void);

@@ -236,6 +236,7 @@ void
 change_run(const ChangeMove *move)
 {
 	Oid			role;
+	bool		sees_all;
 	SgScope		scope;
 	ListCell   *lc;
 
@@ -247,12 +248,16 @@ change_run(const ChangeMove *move)
 	role = role_of(move);
 	if (OidIsValid(role) && (OidIsValid(move->owner) || !OidIsValid(move->table)))
 	{
-		if (!has_privs_of_role(GetUserId(), role))
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("must have the privileges of role %s", GetUserNameFromId(role, false))));
+		sg_check_may_become(role);
+		/* what a restricted operation would defer happens at the end of each statement */
+		run_fire_deferred();
+		sees_all = has_bypassrls_privilege(GetUserId());
 		sg_role_begin(&scope, role);
 		sg_scope_pin();
+		/* rows that the caller sees are not left out in silence */
+		if (sees_all)
+			sg_scope_see_own();
+		sg_scope_set("row_security", "off");
 	}
 	else if (OidIsValid(role))
 	{

@@ -35,6 +35,8 @@
 void
 deploy_backfill_begin(SgScope *scope, Oid role)
 {
+	if (OidIsValid(role))
+		sg_check_may_become(role);
 	sg_role_begin(scope, role);
 	sg_scope_pin();
 }

@@ -163,5 +163,6 @@ run_become_owner(SgScope *scope, Oid relid, Oid role)
 	if (!sg_owns_relation(relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
 					   sg_rel_name(relid));
+	sg_check_may_become(role);
 	sg_role_begin(scope, role);
 }

@@ -79,8 +79,12 @@ begin_next(void)
 void
 run_fire_deferred(void)
 {
+	int			guc_level = NewGUCNestLevel();
+
 	/* SET CONSTRAINTS ALL IMMEDIATE, which lasts until the transaction ends */
 	AfterTriggerSetState(makeNode(ConstraintsSetStmt));
+	/* code of others may have run */
+	AtEOXact_GUC(false, guc_level);
 }
 
 void
