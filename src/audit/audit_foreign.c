@@ -94,6 +94,15 @@ foreign_refusal(CodeReach *reach, List *tables, Oid foreign, Oid owner)
 			return psprintf("code of role %s, who owns %s, could run as role %s, who owns foreign table %s",
 							sg_role_name(other), sg_relation_name(relid), who, name);
 	}
+	foreach_oid(relid, tables)
+	{
+		foreach_oid(other, code_foreign_owners(relid))
+		{
+			if (other != owner && !superuser_arg(other))
+				return psprintf("foreign table %s would be read with the user mapping of role %s, at a place that role %s has chosen",
+								sg_relation_name(relid), who, sg_role_name(other));
+		}
+	}
 	return code_refusal_alone(reach, owner);
 }
 
