@@ -90,6 +90,7 @@ OBJS = \
 	src/change/change_column.o \
 	src/change/change_index.o \
 	src/change/change_literal.o \
+	src/change/change_maintain.o \
 	src/change/change_need.o \
 	src/change/change_not_null.o \
 	src/change/change_object.o \

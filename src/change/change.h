@@ -276,4 +276,11 @@ extern void change_look_statement(const PlanStep *step, ChangeMove *move);
 extern void change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern bool change_reach_statement(ChangeMove *move, const char *sql);
 
+/*
+ * Returns why a statement that was looked at so must not run outside of a
+ * transaction, or NULL: what the server runs of it is the table's owner's, as whom
+ * it builds indexes, or, where it is analysed, the caller's
+ */
+extern char *change_outside_refusal(const ChangeMove *move, const char *sql);
+
 #endif							/* SG_CHANGE_H */

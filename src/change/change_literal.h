@@ -35,6 +35,10 @@ extern bool change_is_analysed_only(const char *sql);
  */
 extern bool change_hides_body(const char *sql);
 
+/* Is it VACUUM, ANALYZE or REINDEX?  Then: why it must not be run on one of its tables, or NULL. */
+extern bool change_maintains(Node *statement);
+extern char *change_maintain_refusal(Node *statement);
+
 /* Returns a table that a statement names, or InvalidOid: the statement says so itself if there is none */
 extern Oid	change_find_named(const RangeVar *name);
 

@@ -37,6 +37,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/quote.h"
 #include "base/scope.h"
 #include "change/change.h"
 #include "change/change_literal.h"
@@ -186,7 +187,7 @@ reach_changed(CodeReach *reach, Query *query)
 		return;
 	mode = may_change(relid, query->commandType) ? code_write_lock(query->commandType) : NoLock;
 	reach_table(reach, relid, mode);
-	if (query->commandType != CMD_INSERT)
+	if (query->commandType != CMD_INSERT || query->onConflict)
 		reach_actions(reach, relid, mode);
 }
 
@@ -641,7 +642,9 @@ refresh_refusal(const RefreshMatViewStmt *statement)
 	sg_caller_begin(&scope);
 	relid = change_find_named(statement->relation);
 	sg_scope_end(&scope);
-	if (statement->skipData || !OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_MATVIEW)
+	if (OidIsValid(relid) && get_rel_relkind(relid) != RELKIND_MATVIEW)
+		return psprintf("%s is not a materialized view", sg_relation_name(relid));
+	if (statement->skipData || !OidIsValid(relid))
 		return NULL;
 	(void) code_tree(relid, statement->concurrent ? ExclusiveLock : AccessExclusiveLock);
 	owner = code_table_owner(relid);
@@ -741,6 +744,18 @@ take_changed(ChangeMove *move, ReachArg *arg)
 		move->owner = code_table_owner(arg->table);
 }
 
+char *
+change_outside_refusal(const ChangeMove *move, const char *sql)
+{
+	CodeReach  *read = code_reach();
+	Oid			role = InvalidOid;
+	char	   *reason;
+
+	change_reach_written(sql, read);
+	reason = code_refusal(move->reach, OidIsValid(move->owner) ? move->owner : GetUserId());
+	return reason ? reason : code_role(read, GetUserId(), &role);
+}
+
 /* Add what a statement could run to the move; false with a problem if it can't be analysed */
 bool
 change_reach_statement(ChangeMove *move, const char *sql)
@@ -797,6 +812,17 @@ change_reach_statement(ChangeMove *move, const char *sql)
 		{
 			change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("statement is left alone: %s", reason),
 						   "REFRESH runs the query as the view's owner: give the view to the owner of that code.");
+			return false;
+		}
+	}
+	if (change_maintains(statement))
+	{
+		char	   *reason = change_maintain_refusal(statement);
+
+		if (reason)
+		{
+			change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("statement is left alone: %s", reason),
+						   "The server runs it as the owner of each table: give the table to the owner of that code.");
 			return false;
 		}
 	}

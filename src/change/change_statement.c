@@ -147,9 +147,20 @@ static void
 outside_statement(const PlanStep *step, const char *sql, ChangeMove *move, StepState state)
 {
 	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
+	char	   *reason;
 
 	if (may_be_outside(statement))
+	{
+		if (!change_reach_statement(move, sql))
+			return;
+		reason = change_outside_refusal(move, sql);
+		if (reason)
+		{
+			change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("statement is left alone: %s", reason), CODE_REFUSED_HINT);
+			return;
+		}
 		change_statement(move, MOVE_OUTSIDE, "statement", NoLock, state, pstrdup(sql));
+	}
 	else
 		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
 					   "a statement of this kind is not run outside of a transaction",

@@ -123,27 +123,18 @@ run_looked_at(void *text)
 	change_run(&move);
 }
 
-/*
- * Raises 42501 if what the server runs of a statement outside of a transaction
- * is neither the table's owner's, as whom it builds indexes, nor, where it is
- * analysed, the caller's
- */
+/* Raises 42501 if the server must not run it outside of a transaction */
 static void
 look_at_outside(void *text)
 {
 	ChangeMove	move = {.action = "statement"};
-	CodeReach  *read = code_reach();
-	Oid			role = InvalidOid;
 	char	   *reason;
 
 	if (!change_reach_statement(&move, text))
 		ereport(ERROR,
 				(errcode(move.problem->sqlerrcode),
 				 errmsg("%s", move.problem->reason)));
-	change_reach_written(text, read);
-	reason = code_refusal(move.reach, OidIsValid(move.owner) ? move.owner : GetUserId());
-	if (reason == NULL)
-		reason = code_role(read, GetUserId(), &role);
+	reason = change_outside_refusal(&move, text);
 	if (reason)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

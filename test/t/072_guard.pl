@@ -389,6 +389,79 @@ SKIP:
 	like(($node->psql('postgres', q{SET SESSION AUTHORIZATION eve; CALL sg_apply('hers_far')}))[2], qr/password|could not/, 'she reads her own one by her own mapping');
 }
 
+# ---- what the server runs by itself for keys: as the owner of the other table, who leaves nothing behind that runs as the superuser
+
+my $pwned = $node->data_dir . '/pwned';
+query(q{SET SESSION AUTHORIZATION eve;
+	CREATE FUNCTION eve.open() RETURNS int LANGUAGE sql AS 'SELECT 1';
+	CREATE FUNCTION eve.opens(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN eve.open(); END';
+	SELECT lo_from_bytea(777777, 'x');
+	CREATE TABLE eve.par (id int PRIMARY KEY); INSERT INTO eve.par VALUES (1), (2); GRANT SELECT, REFERENCES ON eve.par TO PUBLIC;
+	CREATE INDEX ON eve.par (id) WHERE eve.opens(1) = 1;
+	RESET SESSION AUTHORIZATION;
+	CREATE TABLE app.child (id int PRIMARY KEY, par int REFERENCES eve.par, late int REFERENCES eve.par DEFERRABLE INITIALLY DEFERRED);
+	CREATE TABLE app.par (id int PRIMARY KEY); INSERT INTO app.par VALUES (1), (2), (3); GRANT REFERENCES, SELECT ON app.par TO eve; GRANT USAGE ON SCHEMA app TO eve;
+	SET SESSION AUTHORIZATION eve;
+	CREATE TABLE eve.kid (id int REFERENCES app.par); CREATE INDEX ON eve.kid (id) WHERE eve.opens(1) = 1;
+	CREATE OR REPLACE FUNCTION eve.open() RETURNS int LANGUAGE plpgsql AS $b$ BEGIN
+		EXECUTE $q$DECLARE hold CURSOR WITH HOLD FOR SELECT CASE WHEN current_user = 'eve' THEN '<x/>' ELSE
+			query_to_xml($x$SELECT lo_export(777777, '} . $pwned . q{')$x$, true, true, '') END FROM generate_series(1, 2)$q$; RETURN 1; END $b$});
+foreach my $statement ('INSERT INTO app.child VALUES (1, 1)', 'INSERT INTO app.child VALUES (2, NULL, 1)', 'DELETE FROM app.par WHERE id = 2')
+{
+	query('SELECT sg_plan_create($$ri$$, replace => true); SELECT sg_plan_add_statement($$ri$$, ' . lit($statement) . ')');
+	like(($node->psql('postgres', q{CALL sg_apply('ri')}))[2], qr/cannot create a cursor WITH HOLD within security-restricted operation/, "$statement: a check of a key is a restricted operation");
+	ok(!-e $pwned, '... and writes no file');
+}
+query('BEGIN; INSERT INTO app.child VALUES (1, 1); COMMIT');
+ok(-e $pwned, 'plain SQL writes one');
+
+# ON CONFLICT updates, and so leads to what ON UPDATE of a key changes
+query(q{SET SESSION AUTHORIZATION bob; CREATE TABLE app.told (id int PRIMARY KEY, m app.mood); INSERT INTO app.told VALUES (1, 'ok'); GRANT REFERENCES, SELECT ON app.told TO eve;
+	SET SESSION AUTHORIZATION eve; CREATE TABLE eve.follows (id int REFERENCES app.told ON UPDATE CASCADE); INSERT INTO eve.follows VALUES (1);
+	CREATE FUNCTION eve.tells() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM eve.seen(); RETURN NEW; END';
+	CREATE TRIGGER told AFTER UPDATE ON eve.follows FOR EACH ROW EXECUTE FUNCTION eve.tells();
+	RESET SESSION AUTHORIZATION; SELECT sg_plan_create('conflict');
+	SELECT sg_plan_add_statement('conflict', $$INSERT INTO app.told VALUES (1, 'sad') ON CONFLICT (id) DO UPDATE SET id = excluded.id + 10$$)});
+$heard = $log->();
+like(($node->psql('postgres', q{CALL sg_apply('conflict')}))[2], qr/it could run trigger told of role eve/, 'ON CONFLICT DO UPDATE: what it cascades to is looked at');
+is($log->(), $heard, '... and does not run');
+
+# ---- what the server computes as the owner of a table: ANALYZE, REINDEX, VACUUM
+
+query(q{SET SESSION AUTHORIZATION eve; CREATE DOMAIN eve.later AS int; RESET SESSION AUTHORIZATION;
+	CREATE TABLE app.kept_up (id int PRIMARY KEY, x int); INSERT INTO app.kept_up VALUES (1, 1);
+	CREATE INDEX kept_up_x ON app.kept_up (((x::eve.later)::int)); CREATE STATISTICS app.kept_up_s ON ((x::eve.later)::int), id FROM app.kept_up;
+	SET SESSION AUTHORIZATION eve; ALTER DOMAIN eve.later ADD CHECK (current_user = 'eve') NOT VALID});
+foreach my $statement ('REINDEX TABLE app.kept_up', 'REINDEX INDEX app.kept_up_x', 'REINDEX TABLE CONCURRENTLY app.kept_up', 'REINDEX SCHEMA app', 'ANALYZE app.kept_up', 'ANALYZE', 'VACUUM (ANALYZE) app.kept_up')
+{
+	query('SELECT sg_plan_create($$up$$, replace => true); SELECT sg_plan_add_statement($$up$$, ' . lit($statement) . ')');
+	my (undef, undef, $error) = $node->psql('postgres', q{CALL sg_apply('up')});
+	like($error, qr/statement is left alone: it could run .* of role eve/, "$statement: refused");
+	unlike($error, qr/violates check constraint/, '... before it asks');
+}
+like(($node->psql('postgres', 'ANALYZE app.kept_up'))[2], qr/violates check constraint/, 'plain SQL asks as the superuser');
+query(q{SELECT sg_plan_create('up', replace => true); SELECT sg_plan_add_statement('up', 'ANALYZE app.own'), sg_plan_add_statement('up', 'REINDEX TABLE app.honest'),
+	sg_plan_add_statement('up', 'REINDEX TABLE CONCURRENTLY app.honest'), sg_plan_add_statement('up', 'VACUUM app.honest')});
+query(q{CALL sg_apply('up')});
+is(query(q{SELECT string_agg(state, ' ') FROM schemaguard.plan_step WHERE plan = 'up'}), 'validated validated validated validated', 'tables whose owners have chosen their code are kept up');
+
+# ---- whose rows a statement changes that runs as the owner: those that the caller sees, at once
+
+query(q{SET SESSION AUTHORIZATION bob; CREATE TABLE app.forced (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, m app.mood); INSERT INTO app.forced VALUES (1, 'sad'), (2, 'sad');
+	ALTER TABLE app.forced ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; CREATE POLICY one ON app.forced USING (id = 1); RESET SESSION AUTHORIZATION;
+	SELECT sg_plan_create('forced'), sg_plan_add_statement('forced', $$UPDATE app.forced SET m = 'ok', id = id + 10$$)});
+query(q{CALL sg_apply('forced')});
+is(query(q{SELECT string_agg(concat(id, m), ' ' ORDER BY id) FROM app.forced}), '11ok 12ok', 'a superuser changes all rows, also as an owner who must not');
+if (major($node) >= 16)
+{
+	query(q{CREATE ROLE halfway LOGIN; GRANT bob TO halfway WITH INHERIT TRUE, SET FALSE; SELECT sg_grant('halfway');
+		CREATE TABLE app.hidden (id int, who text); INSERT INTO app.hidden VALUES (7, 'x'); ALTER TABLE app.hidden ENABLE ROW LEVEL SECURITY;
+		CREATE POLICY bobs ON app.hidden USING (current_user = 'bob'); GRANT SELECT ON app.hidden TO bob, halfway;
+		SET SESSION AUTHORIZATION halfway; SELECT sg_plan_create('halfway'), sg_plan_add_statement('halfway', $$INSERT INTO app.told SELECT id, 'ok' FROM app.hidden$$)});
+	like(($node->psql('postgres', q{CALL sg_apply('halfway')}, extra_params => [ '-U', 'halfway' ]))[2], qr/may not become by SET ROLE/, 'who may not SET ROLE takes no role');
+	is(query('SELECT count(*) FROM app.told WHERE id = 7'), '0', '... nor the rows that its policies show');
+}
+
 # ---- deferred triggers fail with the step that has left them
 
 query(q{SELECT sg_plan_create('late'); SELECT sg_plan_add_statement('late', 'UPDATE app.late SET n = 2'), sg_plan_add_statement('late', 'UPDATE app.own SET n = 7')});
