@@ -27,6 +27,7 @@
 #include "utils/varlena.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/guard.h"
 #include "base/scope.h"
 
@@ -200,7 +201,7 @@ sg_check_may_become(Oid role)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("it would run as role %s, which role %s may not become by SET ROLE",
-						GetUserNameFromId(role, true), GetUserNameFromId(GetUserId(), true))));
+						sg_role_name(role), sg_role_name(GetUserId()))));
 }
 
 void
