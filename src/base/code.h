@@ -78,6 +78,9 @@ extern void code_reach_row(CodeReach *reach, Oid relid);
  */
 extern void code_reach_write(CodeReach *reach, Oid relid, CmdType event);
 
+/* All of that, of a table with all that code_tree() gives by this mode */
+extern void code_reach_changed(CodeReach *reach, Oid relid, LOCKMODE mode);
+
 /* Adds the triggers that TRUNCATE of this one table fires */
 extern void code_reach_truncate(CodeReach *reach, Oid relid);
 

@@ -384,6 +384,18 @@ code_reach_write(CodeReach *reach, Oid relid, CmdType event)
 }
 
 void
+code_reach_changed(CodeReach *reach, Oid relid, LOCKMODE mode)
+{
+	foreach_oid(member, code_tree(relid, mode))
+	{
+		code_reach_row(reach, member);
+		code_reach_write(reach, member, CMD_INSERT);
+		code_reach_write(reach, member, CMD_UPDATE);
+		code_reach_write(reach, member, CMD_DELETE);
+	}
+}
+
+void
 code_reach_truncate(CodeReach *reach, Oid relid)
 {
 	each_member(reach, relid, CMD_UTILITY, truncate_one);

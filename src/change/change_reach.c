@@ -64,49 +64,8 @@ is_table(Oid relid)
 static void
 reach_table(CodeReach *reach, Oid relid, LOCKMODE mode)
 {
-	ListCell   *lc;
-
-	if (!is_table(relid))
-		return;
-	foreach(lc, code_tree(relid, mode))
-	{
-		code_reach_row(reach, lfirst_oid(lc));
-		code_reach_write(reach, lfirst_oid(lc), CMD_INSERT);
-		code_reach_write(reach, lfirst_oid(lc), CMD_UPDATE);
-		code_reach_write(reach, lfirst_oid(lc), CMD_DELETE);
-	}
-}
-
-static bool
-keeps_rows(char action)
-{
-	return action == FKCONSTR_ACTION_NOACTION || action == FKCONSTR_ACTION_RESTRICT;
-}
-
-/*
- * Tables whose rows go or change with those of a table, by ON DELETE and ON
- * UPDATE of keys.  Their AFTER triggers fire as whoever ran the statement,
- * before 18.
- */
-static void
-reach_actions(CodeReach *reach, Oid relid, LOCKMODE mode)
-{
-	List	   *changed = code_tree(relid, mode);
-	List	   *keys = fk_declared(InvalidOid);
-
-	/* the list grows while it is walked */
-	for (int i = 0; i < list_length(changed); i++)
-	{
-		foreach_ptr(const FkKey, key, keys)
-		{
-			if (key->parent != list_nth_oid(changed, i) || !key->enforced || list_member_oid(changed, key->child) ||
-				(keeps_rows(key->on_delete) && keeps_rows(key->on_update)))
-				continue;
-			reach_table(reach, key->child, mode);
-			fk_code_reach(reach, key);
-			changed = list_concat_unique_oid(changed, code_tree(key->child, mode));
-		}
-	}
+	if (is_table(relid))
+		code_reach_changed(reach, relid, mode);
 }
 
 /* Adds what comparing the rows of a table with those of another could run, and planning that */
@@ -130,9 +89,9 @@ reach_keys(CodeReach *reach, Oid relid)
 
 	foreach_ptr(const FkKey, key, fk_declared(InvalidOid))
 	{
-		bool		refers = list_member_oid(tree, key->child);
+		bool		refers = fk_is_of(key, tree);
 
-		if (!refers && !list_member_oid(tree, key->parent))
+		if (!refers && !fk_refers_to(key, tree))
 			continue;
 		reach_compared(reach, refers ? key->parent : key->child, NoLock);
 		fk_code_reach(reach, key);
@@ -156,7 +115,7 @@ reach_truncate(CodeReach *reach, Oid relid, const TruncateStmt *statement, bool 
 		code_reach_foreign(reach, list_nth_oid(emptied, i));
 		foreach_ptr(const FkKey, key, keys)
 		{
-			if (key->parent == list_nth_oid(emptied, i) && !list_member_oid(emptied, key->child))
+			if (fk_refers_to(key, list_make1_oid(list_nth_oid(emptied, i))) && !list_member_oid(emptied, key->child))
 				emptied = list_concat_unique_oid(emptied, code_tree(key->child, AccessExclusiveLock));
 		}
 	}
@@ -188,7 +147,7 @@ reach_changed(CodeReach *reach, Query *query)
 	mode = may_change(relid, query->commandType) ? code_write_lock(query->commandType) : NoLock;
 	reach_table(reach, relid, mode);
 	if (query->commandType != CMD_INSERT || query->onConflict)
-		reach_actions(reach, relid, mode);
+		fk_reach_actions(reach, relid, query->commandType == CMD_INSERT ? CMD_UPDATE : query->commandType, mode);
 }
 
 /*

@@ -59,6 +59,7 @@ reach_tables(const PlanStep *step, Oid child)
 		if (heir != child)
 			code_reach_write(reach, heir, CMD_UPDATE);
 	}
+	fk_reach_actions(reach, child, CMD_UPDATE, NoLock);
 	parent = plan_backfill_parent(step);
 	if (OidIsValid(parent))
 		code_reach_read(reach, parent);

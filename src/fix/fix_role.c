@@ -140,6 +140,8 @@ fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *columns)
 
 	(void) code_tree(relid, has_right(right) ? code_write_lock(event) : NoLock);
 	code_reach_write(unit->reach, relid, event);
+	if (event != CMD_INSERT)
+		fk_reach_actions(unit->reach, relid, event, NoLock);
 	if (event != CMD_DELETE)
 		fix_unit_rows(unit, relid);
 

@@ -173,6 +173,18 @@ extern const char *fk_state_word(FkState state);
 /* What comparing or printing the key's columns could run: see code.h */
 extern void fk_code_reach(CodeReach *reach, const FkKey *key);
 
+/* Does a key lead from, or to, one of these tables, also as a partition of its table? */
+extern bool fk_is_of(const FkKey *key, const List *tables);
+extern bool fk_refers_to(const FkKey *key, const List *tables);
+
+/*
+ * Adds what writing the tables runs whose rows go or change with those of a table,
+ * by ON DELETE and ON UPDATE of keys, where its rows are changed by CMD_UPDATE,
+ * CMD_DELETE, or, by any other, both.  Their AFTER triggers fire as whoever ran
+ * the statement, before 18.  `mode` is as for code_tree().
+ */
+extern void fk_reach_actions(CodeReach *reach, Oid relid, CmdType event, LOCKMODE mode);
+
 /* ---- fk_citus.c ---- */
 
 /* Does Citus keep the table's rows in shards? */

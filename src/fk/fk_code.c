@@ -1,16 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * fk_code.c
- *	  Code that comparing the columns of a key could run.
+ *	  Code that comparing the columns of a key, and its actions, could run.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "nodes/parsenodes.h"
 #include "parser/parse_coerce.h"
 #include "utils/lsyscache.h"
 
+#include "base/compat.h"
 #include "fk/fk.h"
 
 static void
@@ -40,4 +43,69 @@ fk_code_reach(CodeReach *reach, const FkKey *key)
 	/* its operator classes are those of the parent's index */
 	if (OidIsValid(key->index))
 		code_reach_object(reach, RelationRelationId, key->index);
+}
+
+static bool
+is_one_of(Oid relid, const List *tables)
+{
+	foreach_oid(table, tables)
+	{
+		if (table == relid || (get_rel_relispartition(table) && list_member_oid(get_partition_ancestors(table), relid)))
+			return true;
+	}
+	return false;
+}
+
+bool
+fk_is_of(const FkKey *key, const List *tables)
+{
+	return is_one_of(key->child, tables);
+}
+
+bool
+fk_refers_to(const FkKey *key, const List *tables)
+{
+	return is_one_of(key->parent, tables);
+}
+
+static bool
+keeps_rows(char action)
+{
+	return action == FKCONSTR_ACTION_NOACTION || action == FKCONSTR_ACTION_RESTRICT;
+}
+
+/* Follows a key to its table, if that is not among the tables that are changed so already */
+static bool
+follow(CodeReach *reach, const FkKey *key, List **changed, LOCKMODE mode)
+{
+	if (list_member_oid(*changed, key->child))
+		return false;
+	code_reach_changed(reach, key->child, mode);
+	fk_code_reach(reach, key);
+	*changed = list_concat_unique_oid(*changed, code_tree(key->child, mode));
+	return true;
+}
+
+void
+fk_reach_actions(CodeReach *reach, Oid relid, CmdType event, LOCKMODE mode)
+{
+	List	   *tree = code_tree(relid, mode);
+	List	   *updated = event == CMD_DELETE ? NIL : list_copy(tree);
+	List	   *deleted = event == CMD_UPDATE ? NIL : list_copy(tree);
+	List	   *keys = fk_declared(InvalidOid);
+	bool		more;
+
+	do
+	{
+		more = false;
+		foreach_ptr(const FkKey, key, keys)
+		{
+			if (!key->enforced)
+				continue;
+			if (!keeps_rows(key->on_update) && fk_refers_to(key, updated))
+				more |= follow(reach, key, &updated, mode);
+			if (!keeps_rows(key->on_delete) && fk_refers_to(key, deleted))
+				more |= follow(reach, key, key->on_delete == FKCONSTR_ACTION_CASCADE ? &deleted : &updated, mode);
+		}
+	} while (more);
 }

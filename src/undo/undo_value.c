@@ -90,6 +90,7 @@ find_role(Oid table)
 
 	code_reach_write(reach, table, CMD_UPDATE);
 	code_reach_row(reach, table);
+	fk_reach_actions(reach, table, CMD_UPDATE, NoLock);
 	reason = code_role(reach, code_table_owner(table), &role);
 	if (reason)
 		ereport(ERROR,

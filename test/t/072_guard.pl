@@ -426,6 +426,28 @@ $heard = $log->();
 like(($node->psql('postgres', q{CALL sg_apply('conflict')}))[2], qr/it could run trigger told of role eve/, 'ON CONFLICT DO UPDATE: what it cascades to is looked at');
 is($log->(), $heard, '... and does not run');
 
+# ---- what a key of a partitioned table, or ON UPDATE of a filled column, leads to
+
+query(q{CREATE FUNCTION app.told() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE LOG 'WITNESS as %, %', current_user, TG_ARGV[0]; RETURN NULL; END $$;
+	CREATE TABLE app.root (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE app.root_1 PARTITION OF app.root FOR VALUES FROM (0) TO (100); INSERT INTO app.root SELECT generate_series(1, 9);
+	CREATE TABLE app.keyed (id int PRIMARY KEY, x int UNIQUE); INSERT INTO app.keyed SELECT g, g FROM generate_series(1, 9) g; GRANT REFERENCES, SELECT ON app.root, app.keyed TO eve;
+	SET SESSION AUTHORIZATION eve;
+	CREATE TABLE eve.of_root (id int REFERENCES app.root ON DELETE CASCADE); INSERT INTO eve.of_root VALUES (1), (2);
+	CREATE TABLE eve.of_keyed (x int REFERENCES app.keyed (x) ON UPDATE CASCADE); INSERT INTO eve.of_keyed VALUES (1), (2);
+	CREATE TRIGGER told AFTER DELETE OR UPDATE OR TRUNCATE ON eve.of_root EXECUTE FUNCTION app.told('hers');
+	CREATE TRIGGER told AFTER DELETE OR UPDATE OR TRUNCATE ON eve.of_keyed EXECUTE FUNCTION app.told('hers');
+	CREATE TRIGGER see AFTER DELETE OR UPDATE OR TRUNCATE ON eve.of_root EXECUTE FUNCTION eve.tells();
+	CREATE TRIGGER see AFTER DELETE OR UPDATE OR TRUNCATE ON eve.of_keyed EXECUTE FUNCTION eve.tells()});
+$heard = $log->();
+foreach my $step (q{sg_plan_add_statement('led', 'DELETE FROM app.root_1 WHERE id = 1')}, q{sg_plan_add_statement('led', 'TRUNCATE app.root_1 CASCADE')},
+	q{sg_plan_add_check('led', 'app.keyed', 'x > 3', policy => 'set', child_column => 'x', fill => 'x + 100')})
+{
+	query("SELECT sg_plan_create('led', replace => true); SELECT $step");
+	like(($node->psql('postgres', q{CALL sg_apply('led', fix => true)}))[2], qr/of role eve/, "$step: refused");
+	is($log->(), $heard, '... and nothing of hers runs');
+	$heard = $log->();
+}
+
 # ---- what the server computes as the owner of a table: ANALYZE, REINDEX, VACUUM
 
 query(q{SET SESSION AUTHORIZATION eve; CREATE DOMAIN eve.later AS int; RESET SESSION AUTHORIZATION;
