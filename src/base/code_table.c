@@ -31,6 +31,7 @@
 #include "nodes/parsenodes.h"
 #include "optimizer/cost.h"
 #include "rewrite/rewriteDefine.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -65,6 +66,8 @@ typedef struct Look
 	CodeReach  *reach;
 	Oid			relid;
 	Oid			owner;
+	bool		above;			/* that of a table above, from which code was
+								 * taken over */
 	CmdType		event;
 	TupleDesc	desc;			/* of the catalog */
 } Look;
@@ -137,7 +140,7 @@ visit_check(Look *look, HeapTuple tuple)
 {
 	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
 
-	if (form->contype != CONSTRAINT_CHECK)
+	if (form->contype != CONSTRAINT_CHECK || (look->above && form->coninhcount == 0))
 		return;
 	code_reach_stored(look->reach, tuple, Anum_pg_constraint_conbin, look->desc, look->owner);
 	code_reach_object(look->reach, ConstraintRelationId, form->oid);
@@ -204,8 +207,38 @@ visit_default(Look *look, HeapTuple tuple)
 }
 
 /*
- * Who owns the table chose function and arguments.  The triggers of foreign
- * keys and deferred uniqueness are the server's.
+ * Adds the roles that may make triggers on a table without owning it, where one of
+ * these, whose maker nobody knows, has arguments, or a condition that could run code
+ */
+static void
+add_makers(Look *look, HeapTuple trigger)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(look->relid));
+	bool		isnull = true;
+	Datum		datum = (Datum) 0;
+	Acl		   *acl;
+
+	if (HeapTupleIsValid(tuple))
+		datum = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relacl, &isnull);
+	acl = isnull ? NULL : DatumGetAclPCopy(datum);
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	for (int i = 0; acl && i < ACL_NUM(acl); i++)
+	{
+		AclItem		item = ACL_DAT(acl)[i];
+
+		if ((item.ai_privs & ACL_TRIGGER) == 0 || item.ai_grantee == look->owner)
+			continue;
+		if (((Form_pg_trigger) GETSTRUCT(trigger))->tgnargs > 0)
+			code_reach_owner(look->reach, item.ai_grantee,
+							 psprintf("trigger %s", quote_identifier(NameStr(((Form_pg_trigger) GETSTRUCT(trigger))->tgname))));
+		code_reach_stored(look->reach, trigger, Anum_pg_trigger_tgqual, look->desc, item.ai_grantee);
+	}
+}
+
+/*
+ * Who owns the table chose function and arguments, or who owns the one above.  The
+ * triggers of foreign keys and deferred uniqueness are the server's.
  */
 static void
 visit_trigger(Look *look, HeapTuple tuple)
@@ -215,8 +248,11 @@ visit_trigger(Look *look, HeapTuple tuple)
 		look->event == CMD_UPDATE ? TRIGGER_TYPE_UPDATE :
 		look->event == CMD_DELETE ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_TRUNCATE;
 
-	if (form->tgisinternal || form->tgenabled == TRIGGER_DISABLED || (form->tgtype & bit) == 0)
+	if (form->tgisinternal || form->tgenabled == TRIGGER_DISABLED || (form->tgtype & bit) == 0 ||
+		look->above != OidIsValid(form->tgparentid))
 		return;
+	if (!look->above)
+		add_makers(look, tuple);
 	code_reach_owner(look->reach, look->owner,
 					 psprintf("trigger %s", quote_identifier(NameStr(form->tgname))));
 	code_reach_object(look->reach, TriggerRelationId, form->oid);
@@ -340,6 +376,28 @@ code_tree(Oid relid, LOCKMODE mode)
 	return tree;
 }
 
+/* Owners of the tables above one, of whom a partition or a child has taken over defaults, checks, triggers and indexes */
+static List *
+owners_above(Oid relid)
+{
+	List	   *owners = NIL;
+	List	   *above = list_make1_oid(relid);
+
+	/* the list grows while it is walked */
+	for (int i = 0; i < list_length(above); i++)
+	{
+		SgCatalog	rows;
+		HeapTuple	tuple;
+
+		sg_catalog_begin(&rows, InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, list_nth_oid(above, i), NULL);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
+			above = list_append_unique_oid(above, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
+		if (i > 0 && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(list_nth_oid(above, i))))
+			owners = list_append_unique_oid(owners, code_table_owner(list_nth_oid(above, i)));
+	}
+	return owners;
+}
+
 static void
 each_member(CodeReach *reach, Oid relid, CmdType event, void (*one) (Look *look))
 {
@@ -356,6 +414,12 @@ each_member(CodeReach *reach, Oid relid, CmdType event, void (*one) (Look *look)
 
 		look.owner = code_table_owner(look.relid);
 		one(&look);
+		look.above = true;
+		foreach_oid(owner, list_delete_oid(owners_above(look.relid), look.owner))
+		{
+			look.owner = owner;
+			one(&look);
+		}
 	}
 }
 

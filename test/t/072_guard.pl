@@ -448,6 +448,27 @@ foreach my $step (q{sg_plan_add_statement('led', 'DELETE FROM app.root_1 WHERE i
 	$heard = $log->();
 }
 
+# ---- code that a superuser's table has taken over from hers, or that she may have put there by a GRANT
+
+query(q{CREATE FUNCTION app.does() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE TG_ARGV[0]; RETURN NEW; END $$;
+	CREATE TABLE app.given (id int); GRANT TRIGGER ON app.given TO eve; GRANT EXECUTE ON FUNCTION app.does() TO PUBLIC;
+	SET SESSION AUTHORIZATION eve; SELECT lo_from_bytea(777778, 'x');
+	CREATE TABLE eve.above (id int, z text DEFAULT query_to_xml('SELECT lo_export(777778, ''} . "$pwned.1" . q{'')', true, false, '')::text, CHECK (query_to_xml('SELECT lo_export(777778, ''} . "$pwned.2" . q{'')', true, false, '') IS NOT NULL)) PARTITION BY LIST (id);
+	CREATE TABLE eve.inherited (id int, CHECK (query_to_xml('SELECT lo_export(777778, ''} . "$pwned.3" . q{'')', true, false, '') IS NOT NULL));
+	CREATE TABLE eve.triggers (id int) PARTITION BY LIST (id);
+	CREATE TRIGGER does AFTER INSERT ON eve.triggers FOR EACH ROW EXECUTE FUNCTION app.does('SELECT lo_export(777778, ''} . "$pwned.4" . q{'')');
+	CREATE TRIGGER does AFTER INSERT ON app.given FOR EACH ROW EXECUTE FUNCTION app.does('SELECT lo_export(777778, ''} . "$pwned.5" . q{'')');
+	RESET SESSION AUTHORIZATION;
+	CREATE TABLE app.taken_1 PARTITION OF eve.above FOR VALUES IN (1); CREATE TABLE app.taken_2 () INHERITS (eve.inherited); CREATE TABLE app.taken_3 PARTITION OF eve.triggers FOR VALUES IN (1)});
+foreach my $table ('app.taken_1', 'app.taken_2', 'app.taken_3', 'app.given')
+{
+	query("SELECT sg_plan_create('taken', replace => true); SELECT sg_plan_add_statement('taken', 'INSERT INTO $table (id) VALUES (1)')");
+	like(($node->psql('postgres', q{CALL sg_apply('taken')}))[2], qr/of role eve/, "INSERT INTO $table: refused");
+}
+is(join(' ', glob("$pwned.*")), '', '... and no file is written');
+query('INSERT INTO app.taken_1 (id) VALUES (1); INSERT INTO app.taken_2 VALUES (1); INSERT INTO app.taken_3 VALUES (1); INSERT INTO app.given VALUES (1)');
+is(scalar(my @files = glob("$pwned.*")), 5, 'plain SQL writes them');
+
 # ---- what the server computes as the owner of a table: ANALYZE, REINDEX, VACUUM
 
 query(q{SET SESSION AUTHORIZATION eve; CREATE DOMAIN eve.later AS int; RESET SESSION AUTHORIZATION;
