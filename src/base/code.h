@@ -70,6 +70,9 @@ extern void code_reach_proof(CodeReach *reach, Oid relid);
 /* Output of whole rows, also as jsonb: types of all columns, columns computed when read */
 extern void code_reach_row(CodeReach *reach, Oid relid);
 
+/* What its policies compute for the current role, if any hold for it; not a part of reading, which row security has to be off for */
+extern void code_reach_policies(CodeReach *reach, Oid relid);
+
 /*
  * Writing, by CMD_INSERT, CMD_UPDATE or CMD_DELETE: what reading could run,
  * and triggers, rules, and, for rows that are written, checks, defaults,

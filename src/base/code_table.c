@@ -24,6 +24,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
+#include "catalog/pg_policy.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
@@ -35,6 +36,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
@@ -194,6 +196,22 @@ row_one(Look *look)
 	code_reach_columns(look->reach, look->relid);
 	scan_catalog(look, AttrDefaultRelationId, AttrDefaultIndexId,
 				 Anum_pg_attrdef_adrelid, visit_virtual_column);
+}
+
+static void
+visit_policy(Look *look, HeapTuple tuple)
+{
+	code_reach_stored(look->reach, tuple, Anum_pg_policy_polqual, look->desc, look->owner);
+	code_reach_object(look->reach, PolicyRelationId, ((Form_pg_policy) GETSTRUCT(tuple))->oid);
+}
+
+void
+code_reach_policies(CodeReach *reach, Oid relid)
+{
+	Look		look = {.reach = reach,.relid = relid,.owner = code_table_owner(relid)};
+
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		scan_catalog(&look, PolicyRelationId, PolicyPolrelidPolnameIndexId, Anum_pg_policy_polrelid, visit_policy);
 }
 
 /* ---- writing ---- */

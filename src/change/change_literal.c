@@ -376,6 +376,9 @@ is_analysed_only(Node *statement)
 		case T_CreatePublicationStmt:
 		case T_AlterPublicationStmt:
 			return true;
+		case T_DefineStmt:
+			/* and reads its initial value */
+			return ((DefineStmt *) statement)->kind == OBJECT_AGGREGATE;
 		case T_CreateSchemaStmt:
 			foreach_ptr(Node, element, ((CreateSchemaStmt *) statement)->schemaElts)
 			{

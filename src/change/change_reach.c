@@ -78,6 +78,7 @@ reach_compared(CodeReach *reach, Oid relid, LOCKMODE mode)
 	{
 		code_reach_row(reach, lfirst_oid(lc));
 		code_reach_read(reach, lfirst_oid(lc));
+		code_reach_policies(reach, lfirst_oid(lc));
 	}
 }
 

@@ -448,6 +448,19 @@ foreach my $step (q{sg_plan_add_statement('led', 'DELETE FROM app.root_1 WHERE i
 	$heard = $log->();
 }
 
+# ---- DETACH reads the tables that refer to the partition, by their policies; an aggregate reads its initial value
+
+query(q{SET SESSION AUTHORIZATION bob; CREATE TABLE app.apart (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE app.apart_1 PARTITION OF app.apart FOR VALUES FROM (0) TO (100);
+	GRANT REFERENCES, SELECT ON app.apart TO eve; SET SESSION AUTHORIZATION eve;
+	CREATE TABLE eve.of_apart (id int REFERENCES app.apart); INSERT INTO eve.of_apart SELECT 150 WHERE false; GRANT SELECT ON eve.of_apart TO PUBLIC; ALTER TABLE eve.of_apart ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY seen ON eve.of_apart USING (query_to_xml('SELECT lo_from_bytea(0, ''x'')', true, false, '') IS NOT NULL);
+	SET SESSION AUTHORIZATION bob; SELECT sg_plan_create('apart'), sg_plan_add_statement('apart', 'ALTER TABLE app.apart DETACH PARTITION app.apart_1')});
+like(($node->psql('postgres', q{CALL sg_apply('apart')}, extra_params => [ '-U', 'bob' ]))[2], qr/of role eve/, 'DETACH: refused to who would run her policy');
+query(q{CREATE DOMAIN app.word AS text CHECK (query_to_xml('SELECT lo_from_bytea(0, ''x'')', true, false, '') IS NOT NULL);
+	CREATE FUNCTION app.words(app.word, text) RETURNS app.word LANGUAGE sql AS 'SELECT $1';
+	SELECT sg_plan_create('initial'), sg_plan_add_statement('initial', $$CREATE AGGREGATE app.said(text) (sfunc = app.words, stype = app.word, initcond = 'x')$$)});
+like(($node->psql('postgres', q{CALL sg_apply('initial')}))[2], qr/query_to_xml/, 'CREATE AGGREGATE: what the check of a type would run is refused');
+
 # ---- code that a superuser's table has taken over from hers, or that she may have put there by a GRANT
 
 query(q{CREATE FUNCTION app.does() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE TG_ARGV[0]; RETURN NEW; END $$;
