@@ -300,7 +300,7 @@ visit_type(CodeReach *reach, Oid type)
 	ReleaseSysCache(tuple);
 
 	code_reach_planter(reach, form.typowner, psprintf(form.typtype == TYPTYPE_DOMAIN ? "checks of domain %s" : "a cast of type %s",
-											   quote_identifier(NameStr(form.typname))));
+													  quote_identifier(NameStr(form.typname))));
 	code_reach_function(reach, form.typinput);
 	code_reach_function(reach, form.typoutput);
 	code_reach_function(reach, form.typreceive);

@@ -231,8 +231,8 @@ check_document(HeapTuple tuple)
 typedef struct HookState
 {
 	int			entries;		/* that count as trusted now */
-	int			restricted;		/* the one that we have restricted, from 1 on, or
-								 * 0 */
+	int			restricted;		/* the one that we have restricted, from 1 on,
+								 * or 0 */
 	Datum		next;			/* of the next hook */
 } HookState;
 

@@ -249,7 +249,11 @@ change_run(const ChangeMove *move)
 	if (OidIsValid(role) && (OidIsValid(move->owner) || !OidIsValid(move->table)))
 	{
 		sg_check_may_become(role);
-		/* what a restricted operation would defer happens at the end of each statement */
+
+		/*
+		 * what a restricted operation would defer happens at the end of each
+		 * statement
+		 */
 		run_fire_deferred();
 		sees_all = has_bypassrls_privilege(GetUserId());
 		sg_role_begin(&scope, role);

@@ -7,13 +7,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_coerce.h"
 #include "utils/lsyscache.h"
 
 #include "base/compat.h"
+#include "base/gone.h"
 #include "fk/fk.h"
 
 static void
@@ -50,7 +50,7 @@ is_one_of(Oid relid, const List *tables)
 {
 	foreach_oid(table, tables)
 	{
-		if (table == relid || (get_rel_relispartition(table) && list_member_oid(get_partition_ancestors(table), relid)))
+		if (table == relid || list_member_oid(sg_partition_ancestors(table), relid))
 			return true;
 	}
 	return false;

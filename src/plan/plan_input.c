@@ -345,7 +345,11 @@ is_same_key(const PlanStep *a, const PlanStep *b)
 	/* two primary keys: pairs are those of the primary key's order */
 	if (a->parent_columns == NIL && b->parent_columns == NIL)
 		return sg_equal_names(a->child_columns, b->child_columns);
-	/* what the primary key is, is not known everywhere: it is taken for the same */
+
+	/*
+	 * what the primary key is, is not known everywhere: it is taken for the
+	 * same
+	 */
 	return fk_same_pairs(a->child_columns, referenced_columns(a), b->child_columns, referenced_columns(b));
 }
 

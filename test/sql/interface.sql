@@ -152,7 +152,7 @@ $$, 'nobody writes our tables');
 -- a dump takes tables and sequences along
 SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'schemaguard' $$,
   ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note', 'schemaguard.plan_note_id_seq',
-        'schemaguard.plan_deed', 'schemaguard.plan_deed_id_seq', 'schemaguard.plan_value', 'schemaguard.plan_value_id_seq',
+        'schemaguard.plan_pause', 'schemaguard.plan_deed', 'schemaguard.plan_deed_id_seq', 'schemaguard.plan_value', 'schemaguard.plan_value_id_seq',
         'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof', 'schemaguard.proof_id_seq',
         'schemaguard.subscription_mark', 'schemaguard.subscription_mark_id_seq',
         'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
