@@ -166,11 +166,18 @@ is_callers(void)
 	return GetUserId() == guarded_role();
 }
 
-/* Raises 42501 for a function that the looks would not leave to the role that a deed has taken */
+/*
+ * Raises 42501 for a function that the looks would not leave to the current role:
+ * the caller, a superuser, as whom the server may check a key, or the role that a
+ * deed has taken, which runs code of roles whose privileges it has as well
+ */
 static void
-check_deed(HeapTuple tuple)
+check_role(HeapTuple tuple)
 {
-	if (GetUserId() == guard.deed && !has_privs_of_role(guard.deed, ((Form_pg_proc) GETSTRUCT(tuple))->proowner))
+	Oid			owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+
+	if (is_callers() || superuser_arg(GetUserId()) ||
+		(GetUserId() == guard.deed && !has_privs_of_role(guard.deed, owner)))
 		check_owner(tuple);
 }
 
@@ -254,10 +261,8 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	if (counts)
 	{
 		check_document(tuple);
-		if (guard.trusted == 0 && is_callers())
-			check_owner(tuple);
-		else if (guard.trusted == 0)
-			check_deed(tuple);
+		if (guard.trusted == 0)
+			check_role(tuple);
 		ReleaseSysCache(tuple);
 	}
 	if (next_hook)

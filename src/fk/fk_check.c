@@ -169,12 +169,11 @@ check_one_row(void *arg)
 	CodeReach  *reach = code_reach();
 	Datum		values[INDEX_MAX_KEYS] = {0};
 	char		nulls[INDEX_MAX_KEYS + 1] = {0};
-	Oid			role;
 	SgScope		scope;
 
 	fk_code_reach(reach, key);
 	code_reach_read(reach, key->parent);
-	if (code_role(reach, owner, &role) != NULL)
+	if (code_refusal(reach, owner) != NULL)
 		return;
 	sg_role_begin(&scope, owner);
 	SPI_connect();

@@ -313,7 +313,10 @@ runs_code(const Trigger *trigger, RuleKind kind, const FkKey *key, Oid other)
 	fk_code_reach(reach, key);
 	code_reach_read(reach, other);
 	if (kind == RULE_ARCHIVE_CHILDREN)
+	{
 		code_reach_write(reach, other, CMD_UPDATE);
+		fk_reach_actions(reach, other, CMD_UPDATE, NoLock);
+	}
 	refusal = code_refusal(reach, code_table_owner(other));
 	if (refusal)
 		ereport(ERROR,

@@ -448,6 +448,31 @@ foreach my $step (q{sg_plan_add_statement('led', 'DELETE FROM app.root_1 WHERE i
 	$heard = $log->();
 }
 
+# ---- what we, or the server, run as the superuser who owns the other table, while a role of no rights works
+
+query(q{SELECT sg_grant('eve'); GRANT REFERENCES, SELECT, UPDATE ON app.par TO eve; ALTER TABLE app.par ADD archived boolean NOT NULL DEFAULT false;
+	CREATE TABLE app.kids (id int PRIMARY KEY, par int REFERENCES app.par, archived boolean NOT NULL DEFAULT false, UNIQUE (id, archived)); INSERT INTO app.kids VALUES (1, 1);
+	CREATE TRIGGER ar AFTER UPDATE ON app.par FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_archive_live_children('app.kids', 'kids_par_fkey', 'archived', 'archived');
+	GRANT REFERENCES ON app.kids TO eve; GRANT bob TO eve; REVOKE bob FROM eve;
+	SET SESSION AUTHORIZATION eve;
+	CREATE TABLE eve.of_kids (id int, archived boolean, FOREIGN KEY (id, archived) REFERENCES app.kids (id, archived) ON UPDATE CASCADE); INSERT INTO eve.of_kids VALUES (1, false);
+	CREATE TRIGGER told AFTER UPDATE ON eve.of_kids FOR EACH ROW EXECUTE FUNCTION eve.tells();
+	CREATE TYPE eve.en AS ENUM ('x', 'y');
+	CREATE FUNCTION eve.en_int(eve.en) RETURNS int LANGUAGE plpgsql AS $$ DECLARE ctx text; BEGIN GET DIAGNOSTICS ctx = PG_CONTEXT; PERFORM eve.seen();
+		IF ctx ~ 'LEFT OUTER JOIN' AND ctx !~ '~' THEN RAISE EXCEPTION 'no'; END IF; RETURN 3; END $$;
+	CREATE CAST (eve.en AS int) WITH FUNCTION eve.en_int(eve.en) AS IMPLICIT;
+	CREATE TABLE eve.by_cast (x eve.en); INSERT INTO eve.by_cast VALUES ('x');
+	SELECT sg_plan_create('cast'), sg_plan_add_fk('cast', 'eve.by_cast', '{x}', 'app.par', '{id}')});
+$heard = $log->();
+like(($node->psql('postgres', 'UPDATE app.par SET archived = true WHERE id = 1', extra_params => [ '-U', 'eve' ]))[2], qr/could run trigger told of role eve as a superuser/, 'a trigger that archives children looks at what these lead to');
+$node->psql('postgres', q{CALL sg_apply('cast', fail => false)}, extra_params => [ '-U', 'eve' ]);
+is($log->(), $heard, '... and her code runs as nobody else, nor where VALIDATE asks row by row');
+query(q{ALTER TABLE eve.by_cast DROP CONSTRAINT IF EXISTS by_cast_x_fkey; TRUNCATE eve.by_cast; ALTER TABLE eve.by_cast ADD FOREIGN KEY (x) REFERENCES app.par; CREATE ROLE her LOGIN; SELECT sg_grant('her'); GRANT eve TO her});
+$heard = $log->();
+query(q{SET SESSION AUTHORIZATION her; SELECT sg_plan_create('by_cast'), sg_plan_add_statement('by_cast', $$INSERT INTO eve.by_cast VALUES ('y')$$)});
+like(($node->psql('postgres', q{CALL sg_apply('by_cast')}, extra_params => [ '-U', 'her' ]))[2], qr/could run function en_int of role eve/, 'a check of a key by the server as a superuser is refused');
+is($log->(), $heard, '... and runs nothing of hers');
+
 # ---- DETACH reads the tables that refer to the partition, by their policies; an aggregate reads its initial value
 
 query(q{SET SESSION AUTHORIZATION bob; CREATE TABLE app.apart (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE app.apart_1 PARTITION OF app.apart FOR VALUES FROM (0) TO (100);
