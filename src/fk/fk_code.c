@@ -7,11 +7,16 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_coerce.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "fk/fk.h"
@@ -74,6 +79,35 @@ keeps_rows(char action)
 	return action == FKCONSTR_ACTION_NOACTION || action == FKCONSTR_ACTION_RESTRICT;
 }
 
+/* Does a change or the end of a row of these tables change rows elsewhere?  The server has a trigger for that, on partitions, too. */
+static bool
+has_actions(const List *tables)
+{
+	bool		found = false;
+
+	foreach_oid(table, tables)
+	{
+		SgCatalog	rows;
+		HeapTuple	tuple;
+
+		sg_catalog_begin(&rows, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
+		{
+			switch (((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid)
+			{
+				case F_RI_FKEY_CASCADE_DEL:
+				case F_RI_FKEY_CASCADE_UPD:
+				case F_RI_FKEY_SETNULL_DEL:
+				case F_RI_FKEY_SETNULL_UPD:
+				case F_RI_FKEY_SETDEFAULT_DEL:
+				case F_RI_FKEY_SETDEFAULT_UPD:
+					found = true;
+			}
+		}
+	}
+	return found;
+}
+
 /* Follows a key to its table, if that is not among the tables that are changed so already */
 static bool
 follow(CodeReach *reach, const FkKey *key, List **changed, LOCKMODE mode)
@@ -92,9 +126,13 @@ fk_reach_actions(CodeReach *reach, Oid relid, CmdType event, LOCKMODE mode)
 	List	   *tree = code_tree(relid, mode);
 	List	   *updated = event == CMD_DELETE ? NIL : list_copy(tree);
 	List	   *deleted = event == CMD_UPDATE ? NIL : list_copy(tree);
-	List	   *keys = fk_declared(InvalidOid);
+	List	   *keys;
 	bool		more;
 
+	/* all keys are read where there are some to follow */
+	if (!has_actions(tree))
+		return;
+	keys = fk_declared(InvalidOid);
 	do
 	{
 		more = false;
