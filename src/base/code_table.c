@@ -16,6 +16,7 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -43,6 +44,7 @@
 #include "base/code.h"
 #include "base/code_internal.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 
 Oid
@@ -224,14 +226,23 @@ visit_default(Look *look, HeapTuple tuple)
 	code_reach_object(look->reach, AttrDefaultRelationId, ((Form_pg_attrdef) GETSTRUCT(tuple))->oid);
 }
 
+/* May a trigger's function do what its arguments say?  The server's own and ours do nothing but what they are for. */
+static bool
+obeys_arguments(Form_pg_trigger trigger)
+{
+	return trigger->tgnargs > 0 && trigger->tgfoid >= FirstNormalObjectId &&
+		get_func_namespace(trigger->tgfoid) != get_namespace_oid("schemaguard", true);
+}
+
 /*
- * Adds the roles that may make triggers on a table without owning it, where one of
- * these, whose maker nobody knows, has arguments, or a condition that could run code
+ * Adds the roles that may make triggers on a table without owning it, where one,
+ * whose maker nobody knows, has arguments, or a condition that could run code
  */
 static void
-add_makers(Look *look, HeapTuple trigger)
+add_makers(Look *look, HeapTuple trigger, Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(look->relid));
+	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(trigger);
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	bool		isnull = true;
 	Datum		datum = (Datum) 0;
 	Acl		   *acl;
@@ -247,9 +258,9 @@ add_makers(Look *look, HeapTuple trigger)
 
 		if ((item.ai_privs & ACL_TRIGGER) == 0 || item.ai_grantee == look->owner)
 			continue;
-		if (((Form_pg_trigger) GETSTRUCT(trigger))->tgnargs > 0)
+		if (obeys_arguments(form))
 			code_reach_owner(look->reach, item.ai_grantee,
-							 psprintf("trigger %s", quote_identifier(NameStr(((Form_pg_trigger) GETSTRUCT(trigger))->tgname))));
+							 psprintf("trigger %s", quote_identifier(NameStr(form->tgname))));
 		code_reach_stored(look->reach, trigger, Anum_pg_trigger_tgqual, look->desc, item.ai_grantee);
 	}
 }
@@ -267,10 +278,14 @@ visit_trigger(Look *look, HeapTuple tuple)
 		look->event == CMD_DELETE ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_TRUNCATE;
 
 	if (form->tgisinternal || form->tgenabled == TRIGGER_DISABLED || (form->tgtype & bit) == 0 ||
-		look->above != OidIsValid(form->tgparentid))
+		(look->above && !OidIsValid(form->tgparentid)))
 		return;
-	if (!look->above)
-		add_makers(look, tuple);
+	add_makers(look, tuple, look->relid);
+	/* a partition's is made with that of a table above it */
+	foreach_oid(above, OidIsValid(form->tgparentid) ? sg_partition_ancestors(look->relid) : NIL)
+	{
+		add_makers(look, tuple, above);
+	}
 	code_reach_owner(look->reach, look->owner,
 					 psprintf("trigger %s", quote_identifier(NameStr(form->tgname))));
 	code_reach_object(look->reach, TriggerRelationId, form->oid);

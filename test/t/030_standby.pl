@@ -94,7 +94,7 @@ for my $sql (@writing)
 
 	is_error($standby, $sql, '25006', undef, "standby: $sql", @as);
 	is_error($primary, "SET default_transaction_read_only = on; $sql", '25006',
-		qr/HINT:  This session is read only by default.*SET default_transaction_read_only = off/, "read only: $sql", @as);
+		qr/HINT:  This session is read only by default(?s:.*)SET default_transaction_read_only = off/, "read only: $sql", @as);
 }
 for my $from (@reading)
 {

@@ -496,16 +496,24 @@ query(q{CREATE FUNCTION app.does() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN 
 	CREATE TABLE eve.triggers (id int) PARTITION BY LIST (id);
 	CREATE TRIGGER does AFTER INSERT ON eve.triggers FOR EACH ROW EXECUTE FUNCTION app.does('SELECT lo_export(777778, ''} . "$pwned.4" . q{'')');
 	CREATE TRIGGER does AFTER INSERT ON app.given FOR EACH ROW EXECUTE FUNCTION app.does('SELECT lo_export(777778, ''} . "$pwned.5" . q{'')');
+	CREATE TABLE eve.triggers_own PARTITION OF eve.triggers FOR VALUES IN (2);
 	RESET SESSION AUTHORIZATION;
+	CREATE TABLE app.granted (id int) PARTITION BY LIST (id); GRANT TRIGGER ON app.granted TO eve;
+	SET SESSION AUTHORIZATION eve;
+	CREATE TRIGGER does AFTER INSERT ON app.granted FOR EACH ROW EXECUTE FUNCTION app.does('SELECT lo_export(777778, ''} . "$pwned.6" . q{'')');
+	RESET SESSION AUTHORIZATION;
+	CREATE TABLE app.granted_1 PARTITION OF app.granted FOR VALUES IN (1);
 	CREATE TABLE app.taken_1 PARTITION OF eve.above FOR VALUES IN (1); CREATE TABLE app.taken_2 () INHERITS (eve.inherited); CREATE TABLE app.taken_3 PARTITION OF eve.triggers FOR VALUES IN (1)});
-foreach my $table ('app.taken_1', 'app.taken_2', 'app.taken_3', 'app.given')
+foreach my $table ('app.taken_1', 'app.taken_2', 'app.taken_3', 'app.given', 'app.granted_1')
 {
 	query("SELECT sg_plan_create('taken', replace => true); SELECT sg_plan_add_statement('taken', 'INSERT INTO $table (id) VALUES (1)')");
 	like(($node->psql('postgres', q{CALL sg_apply('taken')}))[2], qr/of role eve/, "INSERT INTO $table: refused");
 }
+query(q{SELECT sg_plan_create('taken', replace => true); SELECT sg_plan_add_statement('taken', 'INSERT INTO eve.triggers_own VALUES (2)')});
+unlike(($node->psql('postgres', q{CALL sg_apply('taken')}))[2], qr/1 validated/, 'INSERT INTO eve.triggers_own: as eve, who may write no file');
 is(join(' ', glob("$pwned.*")), '', '... and no file is written');
-query('INSERT INTO app.taken_1 (id) VALUES (1); INSERT INTO app.taken_2 VALUES (1); INSERT INTO app.taken_3 VALUES (1); INSERT INTO app.given VALUES (1)');
-is(scalar(my @files = glob("$pwned.*")), 5, 'plain SQL writes them');
+query('INSERT INTO app.taken_1 (id) VALUES (1); INSERT INTO app.taken_2 VALUES (1); INSERT INTO app.taken_3 VALUES (1); INSERT INTO app.given VALUES (1); INSERT INTO app.granted_1 VALUES (1)');
+is(scalar(my @files = glob("$pwned.*")), 6, 'plain SQL writes them');
 
 # ---- what the server computes as the owner of a table: ANALYZE, REINDEX, VACUUM
 

@@ -84,7 +84,7 @@ my @writes = (
 	q{SELECT sg.sg_plan_add('p', $$UPDATE public.clients SET name = 'a' || chr(92) WHERE id = 2$$, '{"undo": "UPDATE public.clients SET name = DEFAULT WHERE id = 2", "after": "of_client"}')},
 	q{SELECT sg.sg_plan_set('p', '{1,2}', '{"orphans": "quarantine"}')},
 	q{SELECT step, kind, fk_name, child_table, definition, state FROM schemaguard.plan_step WHERE plan = 'p' ORDER BY step},
-	q{SELECT step, result, object, check_name, detail FROM sg.sg_plan_check('p', everything => true) WHERE check_name NOT IN ('summary', 'disk')},
+	q{SELECT step, result, object, check_name, detail FROM sg.sg_plan_check('p', everything => true) WHERE check_name NOT IN ('summary', 'disk', 'transaction_timeout')},
 	q{SELECT * FROM sg.sg_plan_sql('p')},
 	q{CALL sg.sg_apply('p', fix => true, confirm => schemaguard.sg_plan_hash('p'))},
 	q{SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'p' ORDER BY step},
