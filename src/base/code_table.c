@@ -16,7 +16,6 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/indexing.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -226,22 +225,14 @@ visit_default(Look *look, HeapTuple tuple)
 	code_reach_object(look->reach, AttrDefaultRelationId, ((Form_pg_attrdef) GETSTRUCT(tuple))->oid);
 }
 
-/* May a trigger's function do what its arguments say?  The server's own and ours do nothing but what they are for. */
-static bool
-obeys_arguments(Form_pg_trigger trigger)
-{
-	return trigger->tgnargs > 0 && trigger->tgfoid >= FirstNormalObjectId &&
-		get_func_namespace(trigger->tgfoid) != get_namespace_oid("schemaguard", true);
-}
-
 /*
  * Adds the roles that may make triggers on a table without owning it, where one,
- * whose maker nobody knows, has arguments, or a condition that could run code
+ * whose maker nobody knows, has a condition that could run code.  Arguments are
+ * left to who grants TRIGGER: GRANT ALL beside audit triggers is common.
  */
 static void
 add_makers(Look *look, HeapTuple trigger, Oid relid)
 {
-	Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(trigger);
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	bool		isnull = true;
 	Datum		datum = (Datum) 0;
@@ -256,12 +247,8 @@ add_makers(Look *look, HeapTuple trigger, Oid relid)
 	{
 		AclItem		item = ACL_DAT(acl)[i];
 
-		if ((item.ai_privs & ACL_TRIGGER) == 0 || item.ai_grantee == look->owner)
-			continue;
-		if (obeys_arguments(form))
-			code_reach_owner(look->reach, item.ai_grantee,
-							 psprintf("trigger %s", quote_identifier(NameStr(form->tgname))));
-		code_reach_stored(look->reach, trigger, Anum_pg_trigger_tgqual, look->desc, item.ai_grantee);
+		if ((item.ai_privs & ACL_TRIGGER) && item.ai_grantee != look->owner)
+			code_reach_stored(look->reach, trigger, Anum_pg_trigger_tgqual, look->desc, item.ai_grantee);
 	}
 }
 

@@ -205,7 +205,7 @@ sg_guc_early_check(void)
 					 errmsg("setting \"%s\" does not take the value \"%s\" that it was given", e->name, e->value),
 					 errdetail("It came before the library was loaded, and was dropped then. %s is \"%s\".",
 							   psprintf(e->misspelt ? "The setting that it may mean, %s," : "Setting %s", name),
-							   GetConfigOption(name, false, false)),
+							   GetConfigOptionByName(name, NULL, false)),
 					 errhint("SET %s to what was meant, or RESET it. What comes from postgresql.conf, ALTER DATABASE, ALTER ROLE or PGOPTIONS has to be mended there, or the next session has it again.",
 							 name)));
 	}

@@ -44,7 +44,7 @@ foreach my $file (glob "$FindBin::RealBin/../../expected/*.out")
 		next if $line !~ /^HINT:  (.*)/;
 		$unqualified{$line} //= $name if $line =~ /(?<![.\w])sg_\w+\(/;
 		$statement{ $lines[$i + 1] } //= $name if $line =~ /:$/ && ($lines[$i + 1] // '') =~ /^(?:$verb)\b.*;$/;
-		$where{$line} //= $name if $line =~ /:$/ && ($lines[$i + 1] // '') !~ /^(?:$verb)\b.*;$/;
+		$where{$line} //= $name if $line =~ /:$/ && ($lines[$i + 1] // '') !~ /^(?:BEGIN|$verb)\b.*;$/;
 	}
 }
 ok(keys %statement > 40, 'the tests print statements: ' . keys %statement);

@@ -34,7 +34,7 @@ my $bad = q{SET schemaguard.throttle_lag = '64 megs'};
 my $typo = q{SET schemaguard.trottle_lag = '64MB'};
 
 refused($bad, $value, 'a value');
-like($SgTest::message, qr/Setting schemaguard.throttle_lag is "-1"\..*SET schemaguard.throttle_lag to what was meant, or RESET it/s, '... saying what is in force, and what to do');
+like($SgTest::message, qr/Setting schemaguard.throttle_lag is "64MB"\..*SET schemaguard.throttle_lag to what was meant, or RESET it/s, '... saying what is in force, and what to do');
 refused("$bad; LOAD 'schemaguard'", $value, '... loaded by itself');
 refused("$bad; BEGIN; LOAD 'schemaguard'; ROLLBACK", $value, '... in a transaction that is rolled back');
 refused("SET schemaguard.throttle_lag = '1MB'; $bad", $value, '... after a good one');
@@ -43,7 +43,7 @@ refused(q{SET schemaguard.audit_yield = 'perhaps'}, qr/audit_yield" does not tak
 refused(q{SET schemaguard.workers = '257'}, qr/workers" does not take/, 'a number');
 refused(q{SET schemaguard.notify_channel = '} . 'x' x 64 . q{'}, qr/notify_channel" does not take/, 'what a check of its own refuses');
 refused($typo, $name, 'a name');
-like($SgTest::message, qr/may mean, schemaguard.throttle_lag, is "-1".*SET schemaguard.throttle_lag to what was meant, or RESET it/s, '... with the nearest one');
+like($SgTest::message, qr/may mean, schemaguard.throttle_lag, is "64MB".*SET schemaguard.throttle_lag to what was meant, or RESET it/s, '... with the nearest one');
 
 refused('SET schemaguard.max_attempts = 5', qr/no setting "schemaguard.max_attempts"/, 'a name that a setting had once');
 like($SgTest::message, qr/SET schemaguard.lock_attempts to what was meant/, '... with the one that it has now');

@@ -168,7 +168,7 @@ $rows = 1000;
 	$deployer->collect;
 	$deployer->quit;
 	wait_for(sub { query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'schemaguard worker'") eq '0' }) or die 'the worker lives on';
-	is(query($left), "attention|plan p$n has left invalid index child_${n}_ref_idx|CALL public.sg_apply('p$n');", 'a call that was killed has left an invalid index');
+	is(query($left), "attention|plan p$n has left invalid index public.child_${n}_ref_idx|CALL public.sg_apply('p$n');", 'a call that was killed has left an invalid index');
 	is(query("SELECT result, detail, hint FROM sg_plan_check_details('p$n') WHERE check_name = 'leftovers'"),
 		"warn|plan p$n has left invalid index public.child_${n}_ref_idx|CALL public.sg_apply('p$n');", 'sg_plan_check tells, too');
 	$deployer = SgTest::Session->new($node);

@@ -378,7 +378,7 @@ SKIP:
 	{
 		query('SELECT sg_plan_create($$far$$, replace => true); SELECT sg_plan_add_statement($$far$$, ' . lit($statement) . '); SELECT count(*) FROM sg_plan_check($$far$$)');
 		# TRUNCATE runs as the table's owner, by her own mapping
-		like(($node->psql('postgres', q{CALL sg_apply('far')}))[2], qr/foreign table|password is required/, "$statement: not as the superuser");
+		like(($node->psql('postgres', q{CALL sg_apply('far')}))[2], qr/foreign table|password .*required/, "$statement: not as the superuser");
 		is($log->(), $heard, '... and nothing of hers runs');
 		$heard = $log->();
 	}
@@ -495,12 +495,12 @@ query(q{CREATE FUNCTION app.does() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN 
 	CREATE TABLE eve.inherited (id int, CHECK (query_to_xml('SELECT lo_export(777778, ''} . "$pwned.3" . q{'')', true, false, '') IS NOT NULL));
 	CREATE TABLE eve.triggers (id int) PARTITION BY LIST (id);
 	CREATE TRIGGER does AFTER INSERT ON eve.triggers FOR EACH ROW EXECUTE FUNCTION app.does('SELECT lo_export(777778, ''} . "$pwned.4" . q{'')');
-	CREATE TRIGGER does AFTER INSERT ON app.given FOR EACH ROW EXECUTE FUNCTION app.does('SELECT lo_export(777778, ''} . "$pwned.5" . q{'')');
+	CREATE TRIGGER does AFTER INSERT ON app.given FOR EACH ROW WHEN (query_to_xml('SELECT lo_export(777778, ''} . "$pwned.5" . q{'')', true, false, '') IS NOT NULL) EXECUTE FUNCTION app.does('SELECT 1');
 	CREATE TABLE eve.triggers_own PARTITION OF eve.triggers FOR VALUES IN (2);
 	RESET SESSION AUTHORIZATION;
 	CREATE TABLE app.granted (id int) PARTITION BY LIST (id); GRANT TRIGGER ON app.granted TO eve;
 	SET SESSION AUTHORIZATION eve;
-	CREATE TRIGGER does AFTER INSERT ON app.granted FOR EACH ROW EXECUTE FUNCTION app.does('SELECT lo_export(777778, ''} . "$pwned.6" . q{'')');
+	CREATE TRIGGER does AFTER INSERT ON app.granted FOR EACH ROW WHEN (query_to_xml('SELECT lo_export(777778, ''} . "$pwned.6" . q{'')', true, false, '') IS NOT NULL) EXECUTE FUNCTION app.does('SELECT 1');
 	RESET SESSION AUTHORIZATION;
 	CREATE TABLE app.granted_1 PARTITION OF app.granted FOR VALUES IN (1);
 	CREATE TABLE app.taken_1 PARTITION OF eve.above FOR VALUES IN (1); CREATE TABLE app.taken_2 () INHERITS (eve.inherited); CREATE TABLE app.taken_3 PARTITION OF eve.triggers FOR VALUES IN (1)});
