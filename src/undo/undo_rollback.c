@@ -346,14 +346,17 @@ has_key(const PlanStep *step)
 
 /* Steps whose key the plan has found, not made: they are the plan's no more */
 static void
-settle_steps(PlanRun *run, List *stuck)
+settle_steps(const Rollback *rollback)
 {
+	PlanRun    *run = rollback->run;
+
 	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
 	{
 		PlanDeed	deed;
 		StepWork   *work;
 
-		if (list_member_int(stuck, step->step) || !has_key(step))
+		/* what is left of an index holds up nothing, but was the plan's */
+		if (list_member_int(rollback->stuck, step->step) || count_left(rollback, step->step) > 0 || !has_key(step))
 			continue;
 		deed = plan_deed(DEED_ADD, step->step, plan_step_object(step));
 		deed.last = true;
@@ -528,7 +531,7 @@ roll_back(PlanRun *run)
 	undo_all(&rollback, columns);
 	undo_all(&rollback, changes);
 	undo_waiting(&rollback);
-	settle_steps(run, rollback.stuck);
+	settle_steps(&rollback);
 	restore_values(run);
 	tell_lost(run);
 	settle_rows(run);

@@ -106,6 +106,12 @@ $db = parts_dropped();
 sql($db, 'DROP TABLE t');
 is(rolls_back($db), $none_of_it, 'a table that is gone: nothing of it is taken back');
 
+sql('postgres', 'CREATE DATABASE made');
+sql('made', q{CREATE EXTENSION schemaguard; CREATE SCHEMA app; CREATE TABLE app.t (a int); SELECT sg_plan_create('d'), sg_plan_add_index('d', 'app.t', '(a)'); SET schemaguard.workers = 1; CALL sg_apply('d')});
+sql('postgres', 'CREATE DATABASE copy4 TEMPLATE made');
+sql('copy4', 'ALTER SCHEMA app RENAME TO app2');
+is(rolls_back('copy4'), '1|validated|not taken back: table app.t is not found', 'an index whose table is not found in a copy: it is the plan\'s all the same');
+
 $db = dropped();
 sql($db, "ALTER TABLE schemaguard_attic.t SET SCHEMA public");
 sql($db, "CALL sg_prune(now() + '1 hour')");
