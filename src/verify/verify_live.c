@@ -301,6 +301,7 @@ attempt_limit(void)
 static bool
 attempt_once(LiveTest *lt)
 {
+	const char *known = lt->reason;
 	ErrorData  *edata;
 
 	ids_used++;
@@ -331,6 +332,8 @@ attempt_once(LiveTest *lt)
 	}
 	if (lt->candidate->copied && !lt->changing)
 		lt->reason = lt->unfit;
+	else if (known && !lt->changing && run_is_lock_failure(edata))
+		lt->reason = known;		/* says more than who was in the way */
 	else
 		lt->reason = error_reason(lt, edata);
 	return lt->changing || lt->candidate->copied || run_is_lock_failure(edata);
