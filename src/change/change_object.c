@@ -503,6 +503,14 @@ takes_word(const char **text, const char *word)
 	return found;
 }
 
+/* Another one has the name: nothing is taken back before that one has another */
+static void
+name_is_taken(const PlanStep *step, ChangeMove *move)
+{
+	change_problem(move, ERRCODE_DUPLICATE_OBJECT, psprintf("the name %s is taken by another one", quote_identifier(step->fk_name)),
+				   "Rename that one, then make the same call again.");
+}
+
 static void
 bring_check_back(PlanStep *step, const char *was, ChangeMove *move)
 {
@@ -513,6 +521,8 @@ bring_check_back(PlanStep *step, const char *was, ChangeMove *move)
 	step->definition = pstrdup(was);
 	change_look_check(step, move);
 	move->first = false;
+	if (move->kind == MOVE_PROBLEM && move->problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
+		name_is_taken(step, move);
 	if (no_inherit && move->kind == MOVE_STATEMENT)
 		linitial(move->statements) = psprintf("%s NO INHERIT", (char *) linitial(move->statements));
 	if (not_valid && move->kind == MOVE_VALIDATE)
@@ -554,11 +564,18 @@ bring_definition_back(const PlanDeed *deed, ChangeMove *move)
 		bring_check_back(&step, deed->was, move);
 		return;
 	}
-	if (OidIsValid(find_object(&step, step.fk_name).objectId))
-		return;
 	statement = !is_constraint ? create_statement(deed->was, sg_relation_name(move->table)) :
 		psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step.child_table, quote_identifier(step.fk_name),
 				 deed->was + strlen(WAS_CONSTRAINT));
+	move->object = find_object(&step, step.fk_name);
+	if (OidIsValid(move->object.objectId))
+	{
+		const char *now = definition_of(&step, move);
+
+		if (strcmp(now, is_constraint ? deed->was : statement + strlen("CREATE ")) != 0)
+			name_is_taken(&step, move);
+		return;
+	}
 	if (plan_changed_object(&step) == CHANGED_TRIGGER)
 		change_statement(move, MOVE_STATEMENT, "restore", ShareRowExclusiveLock, STEP_ROLLED_BACK, statement);
 	else

@@ -106,6 +106,16 @@ $db = parts_dropped();
 sql($db, 'DROP TABLE t');
 is(rolls_back($db), $none_of_it, 'a table that is gone: nothing of it is taken back');
 
+$db = parts_dropped();
+sql($db, q{ALTER TABLE t ADD CONSTRAINT t_check CHECK (a <> 77), ADD CONSTRAINT t_unique UNIQUE (p); CREATE INDEX t_b ON t (a);
+	CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t_trigger BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION g()});
+is(rolls_back($db), join("\n", map { "$_->[0]|" . ($_->[1] ? "validated|not taken back: the name $_->[1] is taken by another one" : 'rolled back|') }
+	[ 1, 't_check' ], [ 2, 't_unique' ], [ 3 ], [ 4, 't_b' ], [ 5, 't_trigger' ], [ 6 ]), 'what has the name of another one is not back');
+sql($db, q{ALTER TABLE t RENAME CONSTRAINT t_check TO x1; ALTER TABLE t DROP CONSTRAINT t_unique, ADD CONSTRAINT t_unique UNIQUE (a); ALTER INDEX t_b RENAME TO x2;
+	CREATE INDEX t_b ON t (b); ALTER TRIGGER t_trigger ON t RENAME TO x3});
+is(rolls_back($db), join("\n", map { "$_|rolled back|" } 1 .. 6), 'once the names are free, or what was dropped is there again, it is');
+is(sql($db, q{SELECT count(*) FROM pg_trigger WHERE tgname = 't_trigger' AND tgfoid = 'f'::regproc}), '1', 'the trigger calls what it called');
+
 sql('postgres', 'CREATE DATABASE made');
 sql('made', q{CREATE EXTENSION schemaguard; CREATE SCHEMA app; CREATE TABLE app.t (a int); SELECT sg_plan_create('d'), sg_plan_add_index('d', 'app.t', '(a)'); SET schemaguard.workers = 1; CALL sg_apply('d')});
 sql('postgres', 'CREATE DATABASE copy4 TEMPLATE made');
