@@ -71,7 +71,7 @@ sub begin_lagging
 	$holder->query('BEGIN; LOCK TABLE child_lag_01 IN ROW EXCLUSIVE MODE');
 	$s->query($settings);
 	$s->send("CALL sg_add_fks('lag')");
-	wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = 'lag' AND phase IN ('locking', 'waiting', 'building', 'working')") eq '1' })
+	wait_for(sub { query("SELECT count(*) FROM schemaguard.progress WHERE plan = 'lag' AND phase IN ('locking', 'waiting', 'building')") eq '1' })
 		or die 'the run does not begin';
 	$standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
 	query(q{INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 6000)});
