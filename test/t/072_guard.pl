@@ -409,10 +409,13 @@ query(q{SET SESSION AUTHORIZATION eve;
 foreach my $statement ('INSERT INTO app.child VALUES (1, 1)', 'INSERT INTO app.child VALUES (2, NULL, 1)', 'DELETE FROM app.par WHERE id = 2')
 {
 	query('SELECT sg_plan_create($$ri$$, replace => true); SELECT sg_plan_add_statement($$ri$$, ' . lit($statement) . ')');
-	like(($node->psql('postgres', q{CALL sg_apply('ri')}))[2], qr/cannot create a cursor WITH HOLD within security-restricted operation/, "$statement: a check of a key is a restricted operation");
+	my (undef, undef, $error) = $node->psql('postgres', q{CALL sg_apply('ri')});
+	# from 19 on the server looks into the parent's index without planning a query
+	like($error, qr/cannot create a cursor WITH HOLD within security-restricted operation/, "$statement: a check of a key is a restricted operation")
+	  if major($node) < 19 || $statement !~ /^INSERT/;
 	ok(!-e $pwned, '... and writes no file');
 }
-query('BEGIN; INSERT INTO app.child VALUES (1, 1); COMMIT');
+query('BEGIN; DELETE FROM app.par WHERE id = 2; COMMIT');
 ok(-e $pwned, 'plain SQL writes one');
 
 # ON CONFLICT updates, and so leads to what ON UPDATE of a key changes

@@ -55,7 +55,8 @@ sub runs_into
 	my $error = error_of($node, $call);
 	is($error, '', "$plan: the call goes through") or diag($SgTest::message);
 	is(states($plan), $states, '... with the steps that there is room for');
-	is(errors($plan), $errors, '... the others fail with 53100, which the log says');
+	# the small index that is built beside the large one may have found no room at first
+	like(errors($plan), qr/^\Q$errors\E(?:, 2 index 53100)?$/, '... the others fail with 53100, which the log says');
 	is(leftovers($node, $plan, 0), '', '... and nothing is half done');
 	query('DROP TABLE filler; CHECKPOINT');
 	is(error_of($node, $call), '', '... there is room') or diag($SgTest::message);
