@@ -43,7 +43,7 @@ typedef struct CodeReach CodeReach;
 /* Nothing yet, in the current memory context */
 extern CodeReach *code_reach(void);
 
-/* What to do where a statement is refused for the code that it could run */
+/* Hint for a statement that is refused because of the code that it could run */
 #define CODE_REFUSED_HINT "The rows of one table are changed as its owner. Let the owner of that code plan and run anything else."
 
 /* ---- code_reach.c: add what using one of these could run ---- */
@@ -70,7 +70,7 @@ extern void code_reach_proof(CodeReach *reach, Oid relid);
 /* Output of whole rows, also as jsonb: types of all columns, columns computed when read */
 extern void code_reach_row(CodeReach *reach, Oid relid);
 
-/* What its policies compute for the current role, if any hold for it; not a part of reading, which row security has to be off for */
+/* Adds the expressions of a table's policies, if row security holds for the current role.  Reading alone does not: it has row security off. */
 extern void code_reach_policies(CodeReach *reach, Oid relid);
 
 /*
@@ -93,7 +93,7 @@ extern void code_reach_truncate(CodeReach *reach, Oid relid);
  */
 extern void code_reach_foreign(CodeReach *reach, Oid relid);
 
-/* Those of one foreign table: its owner and that of its server (a List of OIDs); none if it is gone */
+/* Returns the owner of a foreign table and that of its server (a List of OIDs); NIL if it is gone */
 extern List *code_foreign_owners(Oid relid);
 
 /* The owner of a table; raises 42P01 when it is gone */

@@ -284,13 +284,17 @@ is_of_another(Oid relid)
 	return owner != GetUserId() && !superuser_arg(owner);
 }
 
-/*
- * Does a query come to a table of another role than the current one, who could
- * give it an index at this moment?  Superusers don't count.
- */
-static bool
-reads_of_others(Node *node, void *context)
+typedef struct RelationTest
 {
+	bool		(*holds) (Oid relid);
+} RelationTest;
+
+/* Does a test hold for a relation that a query comes to, or for one that inherits from it? */
+static bool
+any_relation(Node *node, void *context)
+{
+	const RelationTest *test = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, RangeTblEntry))
@@ -300,17 +304,29 @@ reads_of_others(Node *node, void *context)
 		if (entry->rtekind != RTE_RELATION)
 			return false;
 		if (!entry->inh || !has_subclass(entry->relid))
-			return is_of_another(entry->relid);
+			return test->holds(entry->relid);
 		foreach_oid(member, find_all_inheritors(entry->relid, NoLock, NULL))
 		{
-			if (is_of_another(member))
+			if (test->holds(member))
 				return true;
 		}
 		return false;
 	}
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, reads_of_others, context, QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, reads_of_others, context);
+		return query_tree_walker((Query *) node, any_relation, context, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, any_relation, context);
+}
+
+/*
+ * Does a query come to a table of another role than the current one, who could
+ * give it an index at this moment?  Superusers don't count.
+ */
+static bool
+reads_of_others(Query *query)
+{
+	RelationTest test = {is_of_another};
+
+	return any_relation((Node *) query, &test);
 }
 
 /* Raises an error of the planner again, in words that say who asked for current_user */
@@ -367,28 +383,21 @@ refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int sub
 	}
 }
 
-/* Raises 42501 for a foreign table that must not be read as whoever has called us; the partitions of a table may be such */
 static bool
-check_foreign(Node *node, void *context)
+is_refused(Oid relid)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-	{
-		const RangeTblEntry *entry = (RangeTblEntry *) node;
+	sg_guard_foreign(relid);
+	return false;
+}
 
-		if (entry->rtekind != RTE_RELATION)
-			return false;
-		if (!entry->inh || !has_subclass(entry->relid))
-			sg_guard_foreign(entry->relid);
-		else
-			foreach_oid(member, find_all_inheritors(entry->relid, NoLock, NULL))
-				sg_guard_foreign(member);
-		return false;
-	}
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, check_foreign, context, QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, check_foreign, context);
+/* Raises 42501 for a foreign table that must not be read as whoever has called us; the partitions of a table may be such */
+static void
+check_foreign(void *query)
+{
+	RelationTest test = {is_refused};
+
+	if (sg_guard_is_callers())
+		(void) any_relation(query, &test);
 }
 
 /* The planner may ask a foreign server, and a partition may come while it waits for its lock: before and after it */
@@ -398,11 +407,9 @@ plan_guarded(planner_hook_type plan, Query *parse, const char *query, int option
 {
 	PlannedStmt *planned;
 
-	if (sg_guard_is_callers())
-		(void) check_foreign((Node *) parse, NULL);
+	check_foreign(parse);
 	planned = plan(parse, query, options, params SG_PLANNER_MORE(es));
-	if (sg_guard_is_callers())
-		(void) check_foreign((Node *) planned->rtable, NULL);
+	check_foreign(planned->rtable);
 	return planned;
 }
 
@@ -414,7 +421,7 @@ plan_query(Query *parse, const char *query, int options, ParamListInfo params SG
 	PlannedStmt *planned;
 	SgScope		scope;
 
-	if (plans_apart == NULL || !*plans_apart || (InSecurityRestrictedOperation() && !reads_of_others((Node *) parse, NULL)))
+	if (plans_apart == NULL || !*plans_apart || (InSecurityRestrictedOperation() && !reads_of_others(parse)))
 		return plan_guarded(plan, parse, query, options, params SG_PLANNER_MORE(es));
 	sg_nobody_begin(&scope);
 	PG_TRY();

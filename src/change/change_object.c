@@ -529,7 +529,7 @@ bring_check_back(PlanStep *step, const char *was, ChangeMove *move)
 		move->kind = MOVE_NONE;
 }
 
-/* What makes a trigger or an index anew, on the table by the name that it has now */
+/* Returns the statement that makes a trigger or an index anew, on the table by the name that it has now */
 static char *
 create_statement(const char *was, const char *table)
 {

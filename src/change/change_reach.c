@@ -716,6 +716,15 @@ change_outside_refusal(const ChangeMove *move, const char *sql)
 	return reason ? reason : code_role(read, GetUserId(), &role);
 }
 
+/* With a problem, where there is a reason */
+static bool
+is_left_alone(ChangeMove *move, const char *reason, const char *hint)
+{
+	if (reason)
+		change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("statement is left alone: %s", reason), hint);
+	return reason != NULL;
+}
+
 /* Add what a statement could run to the move; false with a problem if it can't be analysed */
 bool
 change_reach_statement(ChangeMove *move, const char *sql)
@@ -764,28 +773,14 @@ change_reach_statement(ChangeMove *move, const char *sql)
 		if (OidIsValid(relid) && !OidIsValid(move->table))
 			move->owner = code_table_owner(relid);
 	}
-	if (IsA(statement, RefreshMatViewStmt))
-	{
-		char	   *reason = refresh_refusal((RefreshMatViewStmt *) statement);
-
-		if (reason)
-		{
-			change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("statement is left alone: %s", reason),
-						   "REFRESH runs the query as the view's owner: give the view to the owner of that code.");
-			return false;
-		}
-	}
-	if (change_maintains(statement))
-	{
-		char	   *reason = change_maintain_refusal(statement);
-
-		if (reason)
-		{
-			change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("statement is left alone: %s", reason),
-						   "The server runs it as the owner of each table: give the table to the owner of that code.");
-			return false;
-		}
-	}
+	if (IsA(statement, RefreshMatViewStmt) &&
+		is_left_alone(move, refresh_refusal((RefreshMatViewStmt *) statement),
+					  "REFRESH runs the query as the view's owner: give the view to the owner of that code."))
+		return false;
+	if (change_maintains(statement) &&
+		is_left_alone(move, change_maintain_refusal(statement),
+					  "The server runs it as the owner of each table: give the table to the owner of that code."))
+		return false;
 	reach_utility(move, sql, statement, arg.reach);
 	move->reach = arg.reach;
 	return true;
