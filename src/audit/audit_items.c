@@ -329,7 +329,7 @@ can_probe(ScanAudit *audit, int i)
 	return true;
 }
 
-/* What is remembered of keys that are looked up is a part of the memory, at most half of it */
+/* Divides the memory of an audit: keys that were looked up are remembered in at most half of it */
 static void
 share_memory(ScanAudit *audit)
 {

@@ -371,7 +371,7 @@ blame(Round *round, int set, const char *damage)
 	}
 }
 
-/* What the indexes of a set have lost, or NULL */
+/* Returns in words how many rows of a set its indexes have lost, or NULL */
 static const char *
 describe_loss(AuditSet *set)
 {

@@ -22,9 +22,9 @@
 #include "base/progress.h"
 
 /*
- * How formats of the server's messages begin where it looked an object up by an
- * OID that it found in another row of the catalogs, without a lock, and another
- * session dropped or changed that object meanwhile.
+ * Beginnings of the server's messages about an object that it looked up without a
+ * lock, by an OID of another row of the catalogs, and that another session dropped
+ * or changed meanwhile.
  */
 static const char *const racing_words[] = {
 	"cache lookup failed for ",

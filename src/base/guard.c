@@ -10,9 +10,10 @@
  * own place for such ones: fmgr_hook, as sepgsql uses it.  No function of a role
  * that could gain by it is called in the caller's name while we work.
  *
- * What runs as its owner or in nobody's name passes, restricted by us where the
- * server does not: it gains nothing.  So does what a trusted function calls, for its body is its owner's
- * choice, and a function for event triggers, which superusers make.
+ * A function that runs as its owner or in nobody's name passes, restricted by us
+ * where the server does not: it gains nothing.  So does what a trusted function
+ * calls, for its body is its owner's choice, and a function for event triggers,
+ * which superusers make.
  *
  * A document is code of whoever wrote it, whomever it gives its functions to.
  * So what has come since sg_sync_apply() began is called in nobody's name who
