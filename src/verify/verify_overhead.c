@@ -611,14 +611,15 @@ sink_quantiles(SgRowSink *sink, const double *values, int n)
 	sg_sink_float8(sink, rounded(quantile(values, n, 0.75)));
 }
 
-/* Do the quartiles of an operation, sorted and as they are shown, overlap without and with the key? */
+/* Do the quartiles of an operation, sorted and as they are shown, overlap without and with the key? One round has none. */
 static bool
 is_noise(const Measure *m, Operation op)
 {
 	const double *without = m->us[op][WITHOUT];
 	const double *with = m->us[op][WITH];
 
-	return rounded(quantile(with, m->rounds, 0.25)) <= rounded(quantile(without, m->rounds, 0.75)) &&
+	return m->rounds > 1 &&
+		rounded(quantile(with, m->rounds, 0.25)) <= rounded(quantile(without, m->rounds, 0.75)) &&
 		rounded(quantile(without, m->rounds, 0.25)) <= rounded(quantile(with, m->rounds, 0.75));
 }
 
