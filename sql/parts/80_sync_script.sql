@@ -225,7 +225,7 @@ BEGIN
     FROM maker m LEFT JOIN pg_roles r ON r.oid = m.role
     WHERE r.rolsuper IS NOT TRUE AND (r.oid IS NULL OR NOT pg_has_role(r.oid, current_user, 'MEMBER'))
         AND coalesce(quote_ident(r.rolname), 'PUBLIC') <> ALL (
-            regexp_split_to_array(current_setting('schemaguard_script.trust'), '\s*,\s*'));
+            ARRAY(SELECT n[1] FROM regexp_matches(current_setting('schemaguard_script.trust'), '"(?:[^"]|"")*"|[^,"\s]+', 'g') n));
     IF others IS NOT NULL THEN
         RAISE insufficient_privilege USING
             MESSAGE = format('nothing has been applied: statements could run code of %%s as role %%I', others, current_user),

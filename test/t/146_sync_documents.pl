@@ -535,6 +535,12 @@ query('postgres', 'DROP DATABASE IF EXISTS empty_one');
 query('postgres', 'CREATE DATABASE empty_one TEMPLATE template0');
 like(run('empty_one', script('target')), qr/nothing has been applied: statements could run code of mallory/, 'a script that makes a role an owner does not begin, either');
 is(run('bare', $script, 'mallory') =~ /could run code/ ? 1 : 0, 0, 'and a role runs its own without a question');
+# trusted is a list of names as SQL writes them
+query('empty_one', 'CREATE ROLE "app, mallory"; CREATE SCHEMA hers AUTHORIZATION "app, mallory"; CREATE SCHEMA s2 AUTHORIZATION mallory');
+my $asks = script('target');
+like(run('empty_one', "\\set trust 'mallory, app'\n$asks"), qr/code of "app, mallory" as role/, 'a name with a comma is one name');
+like(run('empty_one', "\\set trust '\"app, mallory\"'\n$asks"), qr/code of mallory as role/, 'and no other');
+unlike(run('empty_one', "\\set trust '\"app, mallory\",mallory'\n$asks"), qr/could run code/, 'a list names both');
 
 # ---- the looks of a session
 
