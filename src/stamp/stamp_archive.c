@@ -17,11 +17,15 @@
  *   own the latest one is used, or such a child would not be seen.
  * - The query runs as the owner of the table that it is about: who inserts a
  *   child need not read the parent.  The owner of the table that has the
- *   trigger, however, must have the rights himself, since he chose what is
- *   looked at.
+ *   trigger, however, must have the rights himself, to all rows, since he chose
+ *   what is looked at.
  *
  * What is found out about a trigger is kept for the session, with the plan of
- * its query, until a table or constraint in it is changed.
+ * its query, until a table or constraint in it is changed.  What code the query
+ * could run is looked at once more after a change of any table: partitions and
+ * what keys lead to have code, too.  The tables are locked as the query locks
+ * them before, so that no trigger comes in between; and the partitions are the
+ * owner's, or superusers', for others could give them an index at any time.
  *
  *-------------------------------------------------------------------------
  */
@@ -29,10 +33,13 @@
 
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_inherits.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -41,6 +48,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "base/compat.h"
@@ -67,6 +75,8 @@ typedef struct Rule
 {
 	Oid			trigger;		/* key of the hash table */
 	bool		valid;
+	bool		looked;			/* no table has changed since its code was
+								 * looked at */
 	int			running;		/* calls that use the plan now */
 	SPIPlanPtr	plan;			/* about the other table; or NULL */
 	Oid			table;			/* the trigger's */
@@ -92,6 +102,7 @@ forget_table(Datum arg, Oid relid)
 	hash_seq_init(&scan, rules);
 	while ((rule = hash_seq_search(&scan)) != NULL)
 	{
+		rule->looked = false;
 		if (!OidIsValid(relid) || relid == rule->table || relid == rule->child || relid == rule->parent)
 			rule->valid = false;
 	}
@@ -303,6 +314,36 @@ prepare(const Rule *rule, RuleKind kind, const char *query)
 	return plan;
 }
 
+/* Locks the table, and its partitions, as the query does */
+static void
+lock_other(RuleKind kind, Oid other)
+{
+	LOCKMODE	mode = kind == RULE_ARCHIVE_CHILDREN ? RowExclusiveLock : kind == RULE_REFUSE_PARENT ? RowShareLock : AccessShareLock;
+
+	LockRelationOid(other, mode);
+	if (get_rel_relkind(other) == RELKIND_PARTITIONED_TABLE)
+		(void) find_all_inheritors(other, mode, NULL);
+}
+
+/* 42501 where a partition is somebody else's, whose code the query would run */
+static void
+check_partitions(const Trigger *trigger, Oid other)
+{
+	Oid			owner = code_table_owner(other);
+
+	foreach_oid(part, get_rel_relkind(other) == RELKIND_PARTITIONED_TABLE ? code_tree(other, NoLock) : NIL)
+	{
+		Oid			part_owner = code_table_owner(part);
+
+		if (part_owner != owner && !superuser_arg(part_owner))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("trigger \"%s\" can't follow %s, whose partition %s belongs to role %s", trigger->tgname,
+							sg_relation_name(other), sg_relation_name(part), sg_role_name(part_owner)),
+					 errhint("ALTER TABLE %s OWNER TO %s;", sg_relation_name(part), quote_identifier(sg_role_name(owner)))));
+	}
+}
+
 /* Could the query run code that is not built in?  If that is not the owner's, it is not run at all. */
 static bool
 runs_code(const Trigger *trigger, RuleKind kind, const FkKey *key, Oid other)
@@ -310,6 +351,7 @@ runs_code(const Trigger *trigger, RuleKind kind, const FkKey *key, Oid other)
 	CodeReach  *reach = code_reach();
 	char	   *refusal;
 
+	check_partitions(trigger, other);
 	fk_code_reach(reach, key);
 	code_reach_read(reach, other);
 	if (kind == RULE_ARCHIVE_CHILDREN)
@@ -378,7 +420,9 @@ read_rule(Rule *rule, RuleKind kind, const TriggerData *trigdata)
 	rule->archived_bool = rule->archived && stamp_is_boolean(get_atttype(table, rule->archived));
 	if (other)
 		rule->columns[rule->ncolumns++] = other;
-	rule->with_path = runs_code(trigger, kind, key, on_child ? key->parent : key->child);
+	lock_other(kind, other_table(rule, kind));
+	rule->with_path = runs_code(trigger, kind, key, other_table(rule, kind));
+	rule->looked = true;
 
 	return rule_query(kind, key, other);
 }
@@ -411,6 +455,12 @@ check_rights(const Rule *rule, RuleKind kind, Oid other_owner)
 						kind == RULE_ARCHIVE_CHILDREN ? "read and update" : "read", sg_relation_name(other)),
 				 errhint("GRANT SELECT%s ON %s TO %s;", kind == RULE_ARCHIVE_CHILDREN ? ", UPDATE" : "", sg_relation_name(other),
 						 quote_identifier(sg_role_name(owner)))));
+	if (check_enable_rls(other, owner, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("row security of %s holds for role %s, the owner of %s, whose trigger is about all of its rows",
+						sg_relation_name(other), sg_role_name(owner), sg_relation_name(rule->table)),
+				 errhint("ALTER TABLE %s OWNER TO %s;", sg_relation_name(rule->table), quote_identifier(sg_role_name(other_owner)))));
 }
 
 /* ---- a row ---- */
@@ -517,7 +567,10 @@ get_rule(RuleKind kind, const TriggerData *trigdata)
 	SgScope		scope;
 	char	   *query;
 
+	/* the locks come before the question whether anything has changed */
 	if (rule->valid && rule->plan)
+		lock_other(kind, other_table(rule, kind));
+	if (rule->valid && rule->looked && rule->plan)
 		return rule;
 
 	scratch = AllocSetContextCreate(CurrentMemoryContext, "schemaguard trigger", ALLOCSET_SMALL_SIZES);

@@ -476,6 +476,34 @@ query(q{SET SESSION AUTHORIZATION her; SELECT sg_plan_create('by_cast'), sg_plan
 like(($node->psql('postgres', q{CALL sg_apply('by_cast')}, extra_params => [ '-U', 'her' ]))[2], qr/could run function en_int of role eve/, 'a check of a key by the server as a superuser is refused');
 is($log->(), $heard, '... and runs nothing of hers');
 
+# ---- triggers that archive: what they have looked at is looked at again, and nobody sees or changes by them what row security hides
+
+query(q{CREATE TABLE app.racks (id int PRIMARY KEY, arch timestamptz); INSERT INTO app.racks VALUES (1), (2), (3); ALTER TABLE app.racks OWNER TO eve;
+	CREATE TABLE app.tree (id int, rack int CONSTRAINT tree_rack REFERENCES app.racks, arch timestamptz) PARTITION BY RANGE (id);
+	CREATE TABLE app.tree_1 PARTITION OF app.tree FOR VALUES FROM (0) TO (100); INSERT INTO app.tree VALUES (1, 1), (2, 2), (3, 3);
+	GRANT USAGE ON SCHEMA app TO eve; GRANT CREATE ON SCHEMA app TO eve; GRANT SELECT, UPDATE ON app.tree TO eve; ALTER TABLE app.tree_1 OWNER TO eve;
+	CREATE TRIGGER ar AFTER UPDATE ON app.racks FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_archive_live_children('app.tree', 'tree_rack', 'arch', 'arch')});
+like(($node->psql('postgres', 'UPDATE app.racks SET arch = now() WHERE id = 1', extra_params => [ '-U', 'eve' ]))[2], qr/whose partition app.tree_1 belongs to role eve/, 'a partition of another role: refused');
+query('ALTER TABLE app.tree_1 OWNER TO CURRENT_USER');
+my $archives = ($node->psql('postgres', q{SET SESSION AUTHORIZATION eve; UPDATE app.racks SET arch = now() WHERE id = 2; RESET SESSION AUTHORIZATION; ALTER TABLE app.tree_1 OWNER TO eve;
+	SET SESSION AUTHORIZATION eve; SELECT lo_from_bytea(777780, 'x');
+	CREATE DOMAIN eve.leaks AS timestamptz CHECK (CASE WHEN current_user <> 'eve' THEN lo_put(777780, 0, 'leaked') IS NOT NULL ELSE true END);
+	CREATE INDEX ON app.tree_1 ((arch::eve.leaks)); UPDATE app.racks SET arch = now() WHERE id = 3; SELECT lo_get(777780)}, on_error_stop => 0))[2];
+like($archives, qr/whose partition app.tree_1 belongs to role eve/, '... and when the session has looked before');
+is(query('SELECT convert_from(lo_get(777780), $$UTF8$$)'), 'x', '... and her index runs as nobody else');
+is(query('SELECT count(*) FROM app.tree WHERE arch IS NOT NULL'), '1', '... with what was allowed done');
+
+query(q{CREATE TABLE app.people (id int PRIMARY KEY, boss text, vip boolean, racks int, arch timestamptz); INSERT INTO app.people VALUES (1, 'eve', false), (2, 'x', true), (3, 'x', false);
+	GRANT REFERENCES, SELECT, UPDATE ON app.people TO eve; ALTER TABLE app.people ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON app.people USING (boss = current_user);
+	ALTER TABLE app.people ADD CONSTRAINT people_racks FOREIGN KEY (racks) REFERENCES app.racks; UPDATE app.people SET racks = id;
+	SET SESSION AUTHORIZATION eve; CREATE TABLE eve.badges (person int CONSTRAINT of_person REFERENCES app.people);
+	CREATE TRIGGER vip AFTER INSERT ON eve.badges FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_refuse_archived_parent('of_person', 'vip');
+	ALTER TABLE app.racks DISABLE TRIGGER ar; UPDATE app.racks SET arch = NULL; CREATE TRIGGER boss AFTER UPDATE ON app.racks FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_archive_live_children('app.people', 'people_racks', 'arch', 'arch')});
+foreach my $statement ('INSERT INTO eve.badges VALUES (2)', 'INSERT INTO eve.badges VALUES (3)', 'UPDATE app.racks SET arch = now() WHERE id = 2')
+{
+	like(($node->psql('postgres', $statement, extra_params => [ '-U', 'eve' ]))[2], qr/row security of app.people holds for role eve/, "$statement: refused where row security hides rows");
+}
+
 # ---- DETACH reads the tables that refer to the partition, by their policies; an aggregate reads its initial value
 
 query(q{SET SESSION AUTHORIZATION bob; CREATE TABLE app.apart (id int PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE app.apart_1 PARTITION OF app.apart FOR VALUES FROM (0) TO (100);
