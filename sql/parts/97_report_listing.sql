@@ -165,11 +165,11 @@ CREATE FUNCTION sg_snapshot_objects(
     OUT kind       text,
     OUT identity   text,
     OUT parent     text,
-    OUT properties jsonb)
+    OUT properties text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.kind, schemaguard.sg_cut(d.identity), schemaguard.sg_cut(d.parent), d.properties
+    SELECT d.kind, schemaguard.sg_cut(d.identity), schemaguard.sg_cut(d.parent), schemaguard.sg_cut(d.properties::text)
     FROM sg_snapshot_objects_details(snapshot, schemas) d;
 END;
 COMMENT ON FUNCTION sg_snapshot_objects(text, schemaguard.names)

@@ -61,7 +61,7 @@ FROM (VALUES
   ('sg_tenant_audit(text, schemaguard.table_name, schemaguard.names, int)',
    '{text tenant_column,schemaguard.table_name tenant_table,schemaguard.names schemas,integer samples,text result,text finding,text table_name,text fk_name,bigint leaking_rows,text reason}'),
   ('sg_snapshot_objects(text, schemaguard.names)',
-   '{text snapshot,schemaguard.names schemas,text kind,text identity,text parent,jsonb properties}'),
+   '{text snapshot,schemaguard.names schemas,text kind,text identity,text parent,text properties}'),
   ('sg_sync_check(text, text, schemaguard.names, boolean, boolean, text)',
    '{text reference,text target,schemaguard.names schemas,boolean allow_drop,boolean partitions,text server,text class,boolean left_out,text change,text kind,text object,text property,text expected,text actual}'),
   ('sg_impact(text, boolean)',

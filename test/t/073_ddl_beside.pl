@@ -230,7 +230,7 @@ my @questions = (
 		sg_rule_audit(t)) AS r",
 	"$rows sg_impact('st.par') AS r",
 	"$rows sg_drift('1', schemas => '{st,st_more}') AS r",
-	"$rows (SELECT kind, identity, properties FROM sg_snapshot_objects('live', '{st,st_more}')) AS r",
+	"$rows (SELECT kind, identity, properties FROM sg_snapshot_objects_details('live', '{st,st_more}')) AS r",
 	"$rows schemaguard.sg_discover_unmatched('{st}') AS r",
 	(map { "$rows sg_plan_check('$_') AS r" } 1 .. 3),
 	"$rows sg_plan_sql('2') AS r",

@@ -2,7 +2,7 @@
 #
 #   - each function of the reference that returns rows of columns, found in the catalog, is measured in a shop of our own, and in two
 #     real schemas where ../shared/corpus is; a function without a call here, or an excuse, fails
-#   - at most 8 columns; texts are cut at 40 characters, but for a last column of sentences, whole rows or properties, which may go on,
+#   - at most 8 columns; texts are cut at 40 characters, but for a last column of sentences or whole rows, which may go on,
 #     and a sentence of sg_status
 #   - details have all that the listing has, as many rows, and nothing that is cut
 #   - a listing is put in place of its call: no CONTEXT, a cancel ends it, conditions reach the details
@@ -51,7 +51,7 @@ my $documented = join '|', map { slurp_file($_) =~ /^### schemaguard\.(sg_\w+)$/
 my $names = qr/^(?:\w+_table|\w+_columns|\w+_name|object|identity|parent|dependent|via|property)$/;
 
 # The last column where it has more to say than a screen is wide
-my $goes_on = qr/^(?:reason|why|hint|next_call|on_change|data|properties|states)$/;
+my $goes_on = qr/^(?:reason|why|hint|next_call|on_change|data|states)$/;
 
 # Returns the width of what psql prints, without the text of the last column; and the cells
 sub measure
