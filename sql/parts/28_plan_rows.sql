@@ -361,7 +361,7 @@ DECLARE
 BEGIN
     PERFORM schemaguard.sg_check_word('language', language, '{c,plpgsql}'),
         schemaguard.sg_check_word('children', children, '{refuse,cascade,leave}'),
-            schemaguard.sg_check_word('archived_at', archived_at, ARRAY[coalesce(archived_at, 'the name of a column')]);
+            schemaguard.sg_check_word('archived_at', archived_at, ARRAY[coalesce(archived_at, 'archived_at, or another name of a column')]);
     FOREACH qualified IN ARRAY tables LOOP
         SELECT n.nspname, c.relname, array_agg(a.attname ORDER BY u.o) FILTER (WHERE a.attname IS NOT NULL) AS key INTO t
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

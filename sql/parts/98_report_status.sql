@@ -149,7 +149,9 @@ BEGIN ATOMIC
                 WHEN g.gates = 0 THEN 'no audit gate has run'
                 WHEN f.ending > 0 THEN format('accepted: %s, of which %s end within 14 days', f.accepted, f.ending)
                 ELSE format('nothing new; accepted: %s; the oldest gate ran %s', f.accepted, schemaguard.sg_ago(g.oldest)) END,
-           CASE WHEN f.findings + f.ending > 0 THEN 'SELECT * FROM schemaguard.finding WHERE source = ''audit'' AND gone_at IS NULL;'
+           CASE WHEN f.findings + f.ending > 0
+                    THEN 'SELECT result, object, property, count, first_seen::date, detail '
+                         'FROM schemaguard.finding WHERE source = ''audit'' AND gone_at IS NULL;'
                 ELSE 'CALL @extschema@.sg_audit_gate();' END
     FROM gate g, found f;
 END;
@@ -176,11 +178,11 @@ BEGIN ATOMIC
                     || 'LIKE ''schemaguard_attic%'' AND c.relkind IN (''r'', ''p'', ''v'', ''m'');'
                 WHEN a.columns > 0
                     THEN 'SELECT attrelid::regclass, attname FROM pg_attribute WHERE starts_with(attname::text, ''_sg_dropped_'');'
-                ELSE 'SELECT * FROM schemaguard.plan_deed WHERE undone_at IS NULL;' END
+                ELSE 'SELECT kind, object, done_at FROM schemaguard.plan_deed WHERE undone_at IS NULL;' END
     FROM (SELECT count(*) AS n, count(*) - least(count(*), (SELECT count(*) FROM schemaguard.plan_deed k
                                                             WHERE k.undo = 'change back' AND k.undone_at IS NULL)) AS lost,
-                 -- as a restore without our rows has them; the scan is left out where there are any
-                 (SELECT count(*) FROM pg_attribute t WHERE starts_with(t.attname::text, '_sg_dropped_') AND NOT t.attisdropped
+                 -- A restore without our rows has them. An index is read, and one comparison of names is all for most of its entries.
+                 (SELECT count(*) FROM pg_attribute t WHERE t.attname < '_sg_dropped`' AND starts_with(t.attname::text, '_sg_dropped_')
                   AND NOT EXISTS (SELECT FROM schemaguard.plan_deed)
                   AND NOT row_security_active('schemaguard.plan_deed'::regclass)) AS columns
           FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace

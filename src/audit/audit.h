@@ -170,6 +170,10 @@ extern FkProblem *audit_lock(const FkKey *key, bool wait, Oid *busy);
 /* As audit_lock, for one table; *busy is InvalidOid before */
 extern FkProblem *audit_lock_rows(Oid relid, bool tree, bool wait, Oid *busy);
 
+/* Format of the query for who has locked *busy; takes its name as a literal */
+#define AUDIT_LOCKED_BY "SELECT pid, mode, granted, usename, query FROM pg_locks JOIN pg_stat_activity USING (pid)" \
+	" WHERE relation = %s::regclass;"
+
 /* Under the locks: make the snapshot to read tables in the active one; pop it */
 extern void audit_push_snapshot(void);
 

@@ -654,7 +654,7 @@ sg_text_array_list(Datum array)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("element %d of an array of names is null", i + 1),
-					 errhint("Every element must be the name of a column.")));
+					 errhint("Each element is a name: leave the null out.")));
 		strings = lappend(strings, TextDatumGetCString(elements[i]));
 	}
 

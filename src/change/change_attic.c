@@ -409,7 +409,7 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 	else if (must_read_default(move->table))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("it is a table of its own: ATTACH would read the default partition of %s under ACCESS EXCLUSIVE", whole),
-					   psprintf("Run, when nobody minds: %s;", statement));
+					   psprintf("In a quiet hour:\n%s;", statement));
 	else
 	{
 		move->alone = true;

@@ -97,7 +97,7 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		case MOVE_OUTSIDE:
 			check_row(cs, "deployment", sg_workers > 0 ? CHECK_OK : CHECK_WARN,
 					  pstrdup("a worker sends the statement, outside of a transaction"),
-					  sg_workers > 0 ? NULL : pstrdup("SET schemaguard.workers = 1; without one it is for you to run."));
+					  sg_workers > 0 ? NULL : pstrdup("Without one it is for you to run:\nSET schemaguard.workers = 1;"));
 			break;
 		case MOVE_PROBLEM:
 			check_row(cs, "definition", CHECK_BLOCK, move->problem->reason, move->problem->hint);

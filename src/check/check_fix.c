@@ -196,7 +196,7 @@ check_orphans(PlanCheck *check, CheckStep *cs)
 	else if (OidIsValid(ak->waits_for))
 		check_row(cs, "orphans", CHECK_WARN,
 				  psprintf("the orphans could not be counted: somebody has locked %s", sg_relation_name(ak->waits_for)),
-				  psprintf("Find out who:\nSELECT * FROM pg_locks WHERE relation = %s::regclass;",
+				  psprintf("Find out who:\n" AUDIT_LOCKED_BY,
 						   quote_literal_cstr(sg_relation_name(ak->waits_for))));
 	else
 		check_row(cs, "orphans", stops ? CHECK_BLOCK : CHECK_WARN,

@@ -235,7 +235,7 @@ check_disk(PlanCheck *check)
 	else if (wal > available)
 		check_row(&check->server, "disk", CHECK_WARN,
 				  psprintf("%s %s of WAL, and %s are free", who, check_bytes(wal), check_bytes(available)),
-				  "Make room where pg_wal is, or run the plan in parts with a CHECKPOINT; between them.");
+				  "Make room where pg_wal is, or run the plan in parts, and between them:\nCHECKPOINT;");
 	else
 		check_row(&check->server, "disk", CHECK_OK,
 				  psprintf("%s %s of WAL, and %s are free", who, check_bytes(wal), check_bytes(available)),

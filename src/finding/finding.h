@@ -19,6 +19,10 @@
 
 #define FINDING_UNCOUNTED (-1)	/* no count, which is null */
 
+/* What lists for people what audits have found and is still there */
+#define FINDING_LIST "SELECT result, object, property, count, first_seen::date, detail FROM schemaguard.finding" \
+	" WHERE source = 'audit' AND gone_at IS NULL;"
+
 /*
  * One finding.  Kind, object, property, change, expected and actual are what
  * it is; the others are how it stands now.  All but kind, object and result

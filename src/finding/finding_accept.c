@@ -124,23 +124,21 @@ look(Acceptance *accept)
 static void
 check_key(const Acceptance *accept)
 {
-	const char *list = "SELECT object, property, result, detail FROM schemaguard.finding WHERE source = 'audit' AND gone_at IS NULL;";
-
 	if (accept->tables > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
 				 errmsg("several tables have a finding of the name \"%s\"", accept->key),
-				 errhint("Write the table before it, as in schema.table.name:\n%s", list)));
+				 errhint("Write the table before it, as in schema.table.name:\n" FINDING_LIST)));
 	if (accept->tables == 0 && accept->unknown > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("\"%s\" could not be judged, and what is unknown cannot be accepted", accept->key),
-				 errhint("The reason is in column detail:\n%s", list)));
+				 errhint("The reason is in column detail:\n" FINDING_LIST)));
 	if (accept->tables == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("no gate has found anything about \"%s\"", accept->key),
-				 errhint("These are the findings that there are, of gates that have run:\n%s", list)));
+				 errhint("These are the findings that there are, of gates that have run:\n" FINDING_LIST)));
 }
 
 /* Accepts them, and logs that; returns how many findings these are */

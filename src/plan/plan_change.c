@@ -443,7 +443,7 @@ check_policy(const PlanStep *step)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("nulls_not_distinct goes with no primary key, and with the policy \"stop\" alone"),
-				 errhint("Take duplicates away first; sg_violations lists them.")));
+				 errhint("Leave it out of a primary key; take duplicates away by hand: a call that meets them says how to list them.")));
 	if (step->kind == STEP_UNIQUE && (step->orphans == ORPHANS_QUARANTINE) != (step->keep_by != NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

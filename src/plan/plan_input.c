@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/name.h"
 #include "base/nearest.h"
@@ -444,7 +445,7 @@ check_others(PlanDraft *draft, const PlanStep *step)
 					 errmsg("step %d of plan \"%s\" is the same key", other->step, draft->plan->name),
 					 errdetail("Both join %s (%s) to %s.", step->child_table,
 							   sg_quote_list(step->child_columns), step->parent_table),
-					 errhint("Change that step. What it says:\nSELECT * FROM schemaguard.plan_step WHERE plan = %s AND step = %d;", quote_literal_cstr(other->plan), other->step)));
+					 errhint(sg_calls("Change that step. What it says:\nSELECT * FROM sg_plan_explain(%s, %d);"), quote_literal_cstr(other->plan), other->step)));
 	}
 
 	if (owner)
@@ -615,7 +616,7 @@ check_same_change(PlanDraft *draft, const PlanStep *step)
 					 errmsg("step %d of plan \"%s\" is the same %s", other->step, draft->plan->name,
 							plan_kind_word(step->kind)),
 					 errdetail("Both are about %s.", plan_step_object(other)),
-					 errhint("Give this one a name of its own, or change that step. What it says:\nSELECT * FROM schemaguard.plan_step WHERE plan = %s AND step = %d;", quote_literal_cstr(other->plan), other->step)));
+					 errhint(sg_calls("Give this one a name of its own, or change that step. What it says:\nSELECT * FROM sg_plan_explain(%s, %d);"), quote_literal_cstr(other->plan), other->step)));
 	}
 }
 

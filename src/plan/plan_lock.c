@@ -83,7 +83,7 @@ plan_in_use(const FkPlan *plan)
 			 errmsg("plan \"%s\" is in use by another session", plan->name),
 			 pid ? errdetail("The session with process ID %d runs or changes the plan.", pid) :
 			 errdetail("Its transaction has ended by now, or is a prepared one."),
-			 errhint("Try again when that session is done; schemaguard.progress shows what runs.")));
+			 errhint("Try again when that session is done. What runs:\nSELECT * FROM schemaguard.progress;")));
 }
 
 bool

@@ -349,8 +349,8 @@ tell_found(const AuditGate *gate)
 			 errmsg("rows break %d of %d keys and rules, %d could not be judged", gate->failed, gate->keys, gate->unknown),
 			 errdetail("%s", detail.data),
 			 gate->plan ?
-			 errhint("All that was found, and since when:\nSELECT * FROM schemaguard.finding;") :
-			 errhint("All of these keys, and since when:\nSELECT * FROM schemaguard.finding;")));
+			 errhint("All that was found, and since when:\n" FINDING_LIST) :
+			 errhint("All of these keys, and since when:\n" FINDING_LIST)));
 }
 
 /* ---- the procedure ---- */

@@ -98,7 +98,7 @@ find_pgtap(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("pgTAP is not called: %s", TextDatumGetCString(obstacle)),
-				 errhint("What is temporary goes with the session. Have a superuser install it in a schema where nobody else may create anything:\nDROP EXTENSION pgtap; CREATE SCHEMA tap; CREATE EXTENSION pgtap SCHEMA tap;")));
+				 errhint("What is temporary goes with the session. Have a superuser drop it, and install it in a schema where nobody else may create anything:\nDROP EXTENSION pgtap;")));
 
 	return TextDatumGetCString(schema);
 }

@@ -442,7 +442,7 @@ check_server(const char *server)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("foreign server \"%s\" does not exist", server),
-				 errhint("Make one with CREATE SERVER ... FOREIGN DATA WRAPPER dblink_fdw, and a user mapping.")));
+				 errhint("CREATE SERVER makes one, of dblink_fdw, and CREATE USER MAPPING lets you in. These are there:\nSELECT srvname FROM pg_foreign_server ORDER BY 1;")));
 }
 
 /*

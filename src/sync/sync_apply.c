@@ -81,7 +81,7 @@ lock_database(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("another session runs sg_sync_apply() in this database"),
-				 errhint("Try again when it is done; schemaguard.progress shows what runs.")));
+				 errhint("Try again when it is done. What runs:\nSELECT * FROM schemaguard.progress;")));
 }
 
 static void

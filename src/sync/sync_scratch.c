@@ -406,7 +406,7 @@ check_caller(FunctionCallInfo fcinfo, bool here)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to create a scratch database"),
 				 errdetail("Role \"%s\" lacks CREATEDB.", GetUserNameFromId(GetUserId(), false)),
-				 errhint("ALTER ROLE %s CREATEDB; or call as a role that has it.",
+				 errhint("Call as a role that has it, or have a superuser grant it:\nALTER ROLE %s CREATEDB;",
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 }
 

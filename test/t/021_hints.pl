@@ -14,7 +14,7 @@ my $node = new_node('pasted', without => 1);
 $node->safe_psql('postgres', 'CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; GRANT USAGE ON SCHEMA sg TO PUBLIC');
 
 my $verb = qr/SELECT|CALL|ALTER|CREATE|DROP|GRANT|REVOKE|VACUUM|REINDEX|UPDATE|DELETE|SET|ANALYZE|COMMENT/;
-my (%statement, %unqualified, %prose, %where);
+my (%statement, %unqualified, %prose, %where, %several, %inside);
 
 # The cells of a line as psql prints it, in a table or not, that have a call of ours
 sub cells
@@ -45,12 +45,17 @@ foreach my $file (glob "$FindBin::RealBin/../../expected/*.out")
 		$unqualified{$line} //= $name if $line =~ /(?<![.\w])sg_\w+\(/;
 		$statement{ $lines[$i + 1] } //= $name if $line =~ /:$/ && ($lines[$i + 1] // '') =~ /^(?:$verb)\b.*;$/;
 		$where{$line} //= $name if $line =~ /:$/ && ($lines[$i + 1] // '') !~ /^(?:BEGIN|$verb)\b.*;$/;
+		$inside{$line} //= $name if $line =~ /^HINT:  .*: (?:$verb)\b.*;$/;
+		# one transaction is one statement to psql
+		$several{$_} //= $name foreach grep { /^(?:$verb)\b/ && s/'(?:[^']|'')*'//gr =~ /; *[^ ]/ } $line =~ s/^HINT:  //r, $line =~ /:$/ ? $lines[$i + 1] // '' : ();
 	}
 }
 ok(keys %statement > 40, 'the tests print statements: ' . keys %statement);
 is_deeply(\%unqualified, {}, 'no hint has a call without a schema');
 is_deeply(\%prose, {}, 'each call is a statement, alone on its line');
 is_deeply(\%where, {}, 'what ends with a colon is followed by a statement');
+is_deeply(\%inside, {}, 'no statement is within a sentence');
+is_deeply(\%several, {}, 'a hint ends with one statement');
 
 # Misuse and what is not there are errors of a call that was found: others say that it does not parse, or is not known.
 my %bad = map { $_ => 1 } qw(42601 42883 42725 42804 42P13 0A000 22P02);
