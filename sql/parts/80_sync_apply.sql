@@ -341,8 +341,10 @@ WITH RECURSIVE compared AS MATERIALIZED (
     FROM formed f WHERE f.form = 'statement' AND f.what LIKE 'dropped%'
         AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain', 'sequence', 'view', 'materialized view')
       AND (f.kind, f.object) IN (SELECT o.kind, o.object FROM needed o)
-      -- where who calls may put something, and a step of a table has made it
+      -- where who calls may put something, and no other role can drop it; or a step of a table has made it
       AND CASE WHEN to_regnamespace('schemaguard_attic') IS NOT NULL THEN has_schema_privilege('schemaguard_attic', 'CREATE')
+              AND (SELECT r.rolsuper OR r.rolname = current_user FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner
+                   WHERE n.nspname = 'schemaguard_attic')
           ELSE (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
               AND EXISTS (SELECT FROM formed t WHERE t.kind = 'table' AND t.form = 'drop' AND t.n < f.n) END
 ), stays AS MATERIALIZED (

@@ -14,6 +14,8 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
@@ -117,7 +119,14 @@ sg_with_partitions(Oid relid)
 bool
 sg_is_attic(Oid schema)
 {
-	char	   *name = get_namespace_name(schema);
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Form_pg_namespace form;
+	bool		is_attic;
 
-	return name && strncmp(name, SG_ATTIC, strlen(SG_ATTIC)) == 0;
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_namespace) GETSTRUCT(tuple);
+	is_attic = strncmp(NameStr(form->nspname), SG_ATTIC, strlen(SG_ATTIC)) == 0 && superuser_arg(form->nspowner);
+	ReleaseSysCache(tuple);
+	return is_attic;
 }

@@ -66,6 +66,7 @@ extern List *sg_with_partitions(Oid relid);
 #define SG_ATTIC "schemaguard_attic"
 #define SG_DROPPED "_sg_dropped"
 
+/* Is it one of these schemas?  One that a role without superuser's rights owns only has the name: its owner could drop what is kept there. */
 extern bool sg_is_attic(Oid schema);
 
 #endif							/* SG_CATALOG_H */

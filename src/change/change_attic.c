@@ -133,7 +133,7 @@ schema_for(Oid relid)
 	{
 		Oid			schema = get_namespace_oid(name, true);
 
-		if (!OidIsValid(schema) || has_room(schema, relid))
+		if (!OidIsValid(schema) || (sg_is_attic(schema) && has_room(schema, relid)))
 			return name;
 		name = psprintf("%s_%d", SG_ATTIC, n);
 	}

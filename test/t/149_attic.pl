@@ -49,6 +49,14 @@ sql($db, 'ALTER SCHEMA schemaguard_attic RENAME TO elsewhere');
 is(rolls_back($db), $back, 'the attic was renamed: taken back');
 is(is_back($db), 'one|two', 'with its rows');
 
+# somebody without superuser's rights was first to take the name: what is kept there, its owner could drop
+sql('postgres', 'CREATE ROLE squatter; CREATE DATABASE squatted; GRANT CREATE ON DATABASE squatted TO squatter');
+sql('squatted', q{SET SESSION AUTHORIZATION squatter; CREATE SCHEMA schemaguard_attic; RESET SESSION AUTHORIZATION; CREATE EXTENSION schemaguard;
+	CREATE TABLE t (id int PRIMARY KEY, a text); INSERT INTO t VALUES (1, 'one'); CREATE TABLE u AS SELECT 'two' AS v; SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 't'); CALL sg_apply('d')});
+is(sql('squatted', q{SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 't'}), 'schemaguard_attic_1', "a schema of that name that is somebody's is none to keep things in");
+rolls_back('squatted');
+is(is_back('squatted'), 'one|two', 'and what was kept comes back');
+
 $db = dropped();
 sql('postgres', "CREATE DATABASE copy TEMPLATE $db");
 is(rolls_back('copy'), $back, 'a copy of the database: found by name');
