@@ -16,6 +16,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
+use POSIX qw(sysconf _SC_CLK_TCK);
 use SgStress;
 use SgTest;
 use Test::More;
@@ -74,6 +75,14 @@ sub ending
 	return defined $session->collect ? $session->sqlstate : 'connection is gone';
 }
 
+# Seconds of a core that a session's process has had
+sub cpu_of
+{
+	my ($pid) = @_;
+	my ($user, $system) = -e "/proc/$pid/stat" ? (split ' ', PostgreSQL::Test::Utils::slurp_file("/proc/$pid/stat") =~ s/.*\)//r)[11, 12] : (0, 0);
+	return ($user + $system) / sysconf(_SC_CLK_TCK);
+}
+
 # A call that does what it is there for, how it ends, and how long it takes
 sub draw
 {
@@ -115,7 +124,7 @@ while (@waiting || @running)
 	}
 	foreach my $run (grep { $_->{session}->is_done } @running)
 	{
-		is(ending($run->{session}), $run->{ending}, sprintf '%s: %.0f s', $run->{function}, time - $run->{began}) or diag($run->{call} . "\n" . $run->{session}{err});
+		is(ending($run->{session}), $run->{ending}, sprintf '%s: %.0f s, %.0f of them on a core', $run->{function}, time - $run->{began}, cpu_of($run->{session}{pid})) or diag($run->{call} . "\n" . $run->{session}{err});
 		close_copy(delete $run->{session});
 	}
 	@running = grep { $_->{session} } @running;
