@@ -339,7 +339,7 @@ facts_hash(const char *name, Size keysize, Size entrysize)
 	return hash_create(name, 256, &control, HASH_ELEM | HASH_CONTEXT | (keysize >= NAMEDATALEN ? HASH_STRINGS : HASH_BLOBS));
 }
 
-/* Reads them, for sg_read(): a table that goes before the server has looked at its privileges is none at the next look */
+/* Reads them, for sg_read(): what goes between two looks is none at the next one */
 static void
 read_all(void *arg)
 {

@@ -86,13 +86,15 @@ stats_number(Oid type, Datum value, double *number)
 	return false;
 }
 
+/* Nobody may know what a table holds that is gone */
 static bool
 may_know(const Facts *facts, const FactColumn *column)
 {
 	Oid			table = facts->tables[column->table].oid;
+	bool		gone = false;
 
-	return (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-			pg_attribute_aclcheck(table, column->attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK) &&
+	return (pg_class_aclcheck_ext(table, GetUserId(), ACL_SELECT, &gone) == ACLCHECK_OK ||
+			pg_attribute_aclcheck_ext(table, column->attnum, GetUserId(), ACL_SELECT, &gone) == ACLCHECK_OK) &&
 		check_enable_rls(table, InvalidOid, true) != RLS_ENABLED;
 }
 

@@ -3,7 +3,7 @@
 # The object that is gone has a row of its own that says so, or a step that is left undone; the call goes on with the
 # others, and the server stays up.
 #
-# rooms: change check deploy tenant verify
+# rooms: change check deploy discover tenant verify
 # majors: one (what is looked at is the same on all)
 use strict;
 use warnings;
@@ -29,9 +29,9 @@ sub waits_for_lock
 # Run SQL whose calls wait for a lock that another session holds, until that session has done something
 sub meanwhile
 {
-	my ($lock, $sql, $what, $done) = @_;
+	my ($lock, $sql, $what, $done, $caller) = @_;
 	my $holder = SgTest::Session->new($node);
-	my $caller = SgTest::Session->new($node);
+	$caller //= SgTest::Session->new($node);
 	$holder->query("BEGIN; $lock");
 	$caller->query('SET schemaguard.lock_timeout = 60000');
 	$caller->send($sql);
@@ -47,7 +47,8 @@ sub meanwhile
 # ---------------------------------------------------------------------------------------------------------------------
 # sg_orphans: a column, or the key, goes while the table is waited for
 query('CREATE TABLE gate (id int PRIMARY KEY); CREATE TABLE pass (id int, gate_id int CONSTRAINT pass_gate REFERENCES gate, gone_id int)');
-my (undef, $said) = meanwhile('LOCK pass; ALTER TABLE pass DROP COLUMN gone_id', q{SELECT * FROM sg_orphans('pass', '{gone_id}', 'gate')}, 'sg_orphans');
+my ($out, $error, $said);
+(undef, $said) = meanwhile('LOCK pass; ALTER TABLE pass DROP COLUMN gone_id', q{SELECT * FROM sg_orphans('pass', '{gone_id}', 'gate')}, 'sg_orphans');
 like($said, qr/42703: .*has no column gone_id/, 'sg_orphans: a column that was dropped meanwhile');
 (undef, $said) = meanwhile('LOCK pass; ALTER TABLE pass DROP CONSTRAINT pass_gate', q{SELECT * FROM sg_fk_orphans('pass', 'pass_gate')}, 'sg_fk_orphans');
 like($said, qr/table public\.pass has no foreign key "pass_gate"/, 'sg_fk_orphans: a key that was dropped meanwhile');
@@ -55,6 +56,18 @@ query('ALTER TABLE pass ADD gone_id int');
 (undef, $said) = meanwhile('LOCK pass; ALTER TABLE pass DROP COLUMN gone_id', q{SELECT * FROM sg_rule_violations('pass', 'not null', 'gone_id')}, 'sg_rule_violations');
 like($said, qr/42703: .*gone_id/, 'sg_rule_violations: a column that was dropped meanwhile');
 unlike($said, qr/pg\.dropped|XX000/, '... whose name in the catalogs is not told');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# sg_discover_fks: tables go after the catalogs were read, while the statistics of one of them are waited for. What statistics
+# the server itself asks for is in the session's cache.
+my $finder = SgTest::Session->new($node);
+my $discover = q{SELECT count(*) FROM sg_discover_fks(min_score => 0, verify => 'none', schemas => '{found}')};
+query('CREATE SCHEMA found; CREATE TABLE found.a (id int PRIMARY KEY); CREATE TABLE found.b (a_id int); CREATE TABLE found.c (a_id int)');
+is($finder->query($discover), 2, 'sg_discover_fks');
+query('INSERT INTO found.a SELECT generate_series(1, 100); INSERT INTO found.b SELECT id FROM found.a; INSERT INTO found.c SELECT id FROM found.a;
+	ANALYZE found.a, found.b, found.c');
+($out, $said) = meanwhile('LOCK pg_statistic; DROP SCHEMA found CASCADE', $discover, 'sg_discover_fks', undef, $finder);
+is($said =~ /(ERROR.*)/ ? $1 : $out, '0', '... tables that go meanwhile');
 
 # ---------------------------------------------------------------------------------------------------------------------
 # sg_plan_check: the child of a step goes after the step was looked at, while another step's table is waited for
@@ -66,7 +79,7 @@ SELECT sg_plan_create('checked');
 SELECT sg_plan_add_fk('checked', 'c', '{p_id}', 'p', index => false);
 SELECT sg_plan_add_statement('checked', 'UPDATE public.b SET id = id');
 SQL
-my ($out) = meanwhile('LOCK b', q{SELECT step, check_name, result, detail FROM sg_plan_check_details('checked') WHERE step > 0}, 'sg_plan_check', 'DROP TABLE c');
+($out) = meanwhile('LOCK b', q{SELECT step, check_name, result, detail FROM sg_plan_check_details('checked') WHERE step > 0}, 'sg_plan_check', 'DROP TABLE c');
 like($out, qr/^1\|table\|block\|child table public\.c does not exist$/m, 'the table that was dropped blocks its step');
 like($out, qr/^2\|/m, '... and the other step is checked as well');
 
@@ -80,7 +93,7 @@ CREATE TABLE tb (id int PRIMARY KEY, p_id int REFERENCES tp, tenant_id int NOT N
 CREATE TABLE tc (id int PRIMARY KEY, p_id int REFERENCES tp, tenant_id int NOT NULL REFERENCES tenants);
 SQL
 my $audit = q{SELECT table_name, finding, result, reason FROM sg_tenant_audit_details('tenant_id', 'tenants'%s)};
-($out, my $error) = meanwhile('DROP TABLE ta, tb', sprintf($audit, ''), 'sg_tenant_audit');
+($out, $error) = meanwhile('DROP TABLE ta, tb', sprintf($audit, ''), 'sg_tenant_audit');
 is($error, '', 'tables that go meanwhile are no error of an audit');
 like($out, qr/^public\.ta\|rows\|unknown\|the key was dropped meanwhile$/m, '... but unknown');
 is(join("\n", grep { /^public\.tb/ } split /\n/, $out), 'public.tb|column|unknown|the column was dropped or renamed meanwhile', '... one row for each');
