@@ -44,6 +44,9 @@ SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('gone t
 SELECT fk_name, result FROM sg_verify_fks_details('gone t') ORDER BY 1;
 SELECT DISTINCT object FROM schemaguard.audit_log WHERE plan = 'gone t' AND action = 'verify' ORDER BY 1;
 
+-- A table that goes while a plan function names things on it is named, not called OID 0
+SELECT schemaguard.sg_free_name('gone s', 'relation', 'gone.no_such_table', 'no_such_table', NULL, 'live');
+
 -- Where a table was renamed, a text of two names is its new one; more names with dots between them than an object can have are none
 CREATE TABLE r (i int PRIMARY KEY, first_name text NOT NULL, last_name text NOT NULL, born date);
 CREATE FOREIGN DATA WRAPPER gone_wrapper;
