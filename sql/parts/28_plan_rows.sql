@@ -436,7 +436,8 @@ AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_add_archive_columns(text, schemaguard.names, text, text, text, text, text, text, text)
     IS 'plan what archives rows of tables: columns, a view and an index of the live ones, triggers; returns how many steps';
 
--- Steps of foreign keys go through sg_plan_add_fk(), unless the plan has one that replaces the same key of that table
+-- Steps of foreign keys go through sg_plan_add_fk(), unless the plan has one that replaces the same key of that table. Names of catalogs
+-- have the collation "C", with which the index of plan_step finds no table.
 CREATE FUNCTION schemaguard.sg_plan_isolation(plan text, tenant_column text, tenant_table text, orphans text, priority text)
 RETURNS int
 -- that a key can't be yet, without the UNIQUE that comes before it, is no news
@@ -462,8 +463,8 @@ BEGIN
     END IF;
     FOR k IN
         WITH declared AS MATERIALIZED (SELECT * FROM schemaguard.sg_keys_declared())
-        SELECT d.*, format('%I.%I', cn.nspname, c.relname) AS child_table, format('%I.%I', pn.nspname, p.relname) AS parent_table,
-            p.relname AS parent_name,
+        SELECT d.*, format('%I.%I', cn.nspname, c.relname) COLLATE "default" AS child_table,
+            format('%I.%I', pn.nspname, p.relname) COLLATE "default" AS parent_table, p.relname AS parent_name,
             (d.child, d.parent, tenant_column || d.child_columns) IN (SELECT e.child, e.parent, e.child_columns FROM declared e) AS has_key
         FROM declared d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace cn ON cn.oid = c.relnamespace
              JOIN pg_class p ON p.oid = d.parent JOIN pg_namespace pn ON pn.oid = p.relnamespace
@@ -501,7 +502,7 @@ BEGIN
     END LOOP;
 
     FOR k IN
-        SELECT format('%I.%I', n.nspname, c.relname) AS child_table, a.attnotnull,
+        SELECT format('%I.%I', n.nspname, c.relname) COLLATE "default" AS child_table, a.attnotnull,
                c.oid IN (SELECT d.child FROM schemaguard.sg_keys_declared() d
                          WHERE d.parent = tenant_table::regclass AND d.child_columns = ARRAY[tenant_column]) AS has_key
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -571,7 +572,7 @@ BEGIN
     FOR k IN
         SELECT d.*, format('%I.%I', n.nspname, c.relname) AS child_table, c.relname AS child_name,
                EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_retargeting.plan
-                   AND s.child_table = format('%I.%I', n.nspname, c.relname)
+                   AND s.child_table = format('%I.%I', n.nspname, c.relname) COLLATE "default"
                          AND s.replaces = d.fk_name) AS planned
         FROM schemaguard.sg_keys_declared() d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE d.parent = old_parent::regclass AND d.child <> new_parent::regclass

@@ -261,6 +261,17 @@ sg_alter_constraint(Node *def)
 #define sg_sets_expression(command) false
 #endif
 
+/* 18: frozen pages, too.  How large a table is, in a transaction that may be undone. */
+#if PG_VERSION_NUM >= 180000
+#define SG_UPDATE_RELSTATS(rel, pages, tuples) \
+	vac_update_relstats(rel, pages, tuples, (rel)->rd_rel->relallvisible, (rel)->rd_rel->relallfrozen, true, \
+						InvalidTransactionId, InvalidMultiXactId, NULL, NULL, true)
+#else
+#define SG_UPDATE_RELSTATS(rel, pages, tuples) \
+	vac_update_relstats(rel, pages, tuples, (rel)->rd_rel->relallvisible, true, \
+						InvalidTransactionId, InvalidMultiXactId, NULL, NULL, true)
+#endif
+
 /* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
 extern PGDLLIMPORT char *locale_messages;
 

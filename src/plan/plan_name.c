@@ -32,19 +32,17 @@ is_of_schema(const char *table, const char *schema)
 	return sg_same_text(sg_parse_table_name(table).schema, schema);
 }
 
-/* Returns the tables of the steps that have a name: of those that make something in a schema, or of all */
-static List *
-tables_of_name(const char *plan, SgNameKind kind, const char *name)
+/* Has a step of the table the name? */
+static bool
+is_tables(const char *plan, const char *child_table, const char *name)
 {
 	StoreArgs	args = {0};
 
 	store_arg_text(&args, plan);
 	store_arg_text(&args, name);
-	store_arg_bool(&args, sg_name_is_schemas(kind));
-	return store_query("SELECT child_table FROM schemaguard.plan_step WHERE plan = $1 AND fk_name = $2 AND child_table IS NOT NULL"
-					   " AND (NOT $3 OR kind IN ('index', 'unique', 'statement'))"
-					   " UNION ALL SELECT child_table FROM schemaguard.plan_step WHERE plan = $1 AND index_name = $2 AND $3",
-					   &args, store_read_text);
+	store_arg_text(&args, child_table);
+	return store_query("SELECT 'true' FROM schemaguard.plan_step WHERE plan = $1 AND fk_name = $2 AND child_table = $3 LIMIT 1",
+					   &args, store_read_text) != NIL;
 }
 
 bool
@@ -74,13 +72,10 @@ plan_index_name_is_planned(const PlanStep *step, const char *name)
 static bool
 is_taken(const char *plan, SgNameKind kind, const char *child_table, Oid relid, const char *name)
 {
-	const char *schema = sg_parse_table_name(child_table).schema;
+	PlanStep	none = {.plan = unconstify(char *, plan),.child_table = unconstify(char *, child_table)};
 
-	foreach_ptr(const char, table, tables_of_name(plan, kind, name))
-	{
-		if (sg_name_is_schemas(kind) ? is_of_schema(table, schema) : strcmp(table, child_table) == 0)
-			return true;
-	}
+	if (sg_name_is_schemas(kind) ? plan_index_name_is_planned(&none, name) : is_tables(plan, child_table, name))
+		return true;
 	return sg_name_is_used(kind, relid, name);
 }
 

@@ -15,15 +15,21 @@
  */
 #include "postgres.h"
 
+#include "access/multixact.h"
+#include "access/table.h"
 #include "base/calls.h"
 #include "catalog/pg_type.h"
+#include "commands/vacuum.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "port/pg_bitutils.h"
+#include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
@@ -38,6 +44,7 @@
 #include "plan/plan_value.h"
 
 #define PLAN_COLUMNS "id, name, description, author, allowed"
+#define FEW_STEPS 256			/* as fast to read them all */
 
 void
 store_arg_datum(StoreArgs *args, Oid type, Datum value, bool isnull)
@@ -582,12 +589,29 @@ plan_next_step(const char *name)
 										 &args, read_next));
 }
 
+/*
+ * Tells the planner how large plan_step has become, and has statements planned
+ * anew: those that were planned while it had few rows, or that take its pages
+ * for as empty as VACUUM left them, find a step by reading all of its plan.
+ */
+static void
+tell_planner(int steps)
+{
+	Relation	rel = table_open(get_relname_relid("plan_step", sg_schema_oid()), RowExclusiveLock);
+
+	SG_UPDATE_RELSTATS(rel, RelationGetNumberOfBlocks(rel), Max(rel->rd_rel->reltuples, steps));
+	CacheInvalidateRelcache(rel);
+	table_close(rel, NoLock);
+}
+
 int
 plan_step_insert(PlanStep *step)
 {
 	static char *sql = NULL;
 
 	step->step = plan_next_step(step->plan);
+	if (step->step >= FEW_STEPS && pg_popcount32(step->step) == 1)
+		tell_planner(step->step);
 	if (sql == NULL)
 		sql = MemoryContextStrdup(TopMemoryContext,
 								  psprintf("INSERT INTO schemaguard.plan_step (%s) VALUES (%s)",

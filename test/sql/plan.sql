@@ -465,19 +465,24 @@ SELECT * FROM sg_plan_sql('few', '{1,3}');
 SELECT * FROM sg_plan_sql('few', '{0}');
 SELECT sg_plan_drop('few');
 
--- A plan of many tables, key by key: what a call reads of the plan does not grow with it. A new session, which has kept no
--- query's plan from when the table was small.
+-- A plan of many tables, step by step in one session, whose queries were planned while the plan had few steps: what a call reads of
+-- the plan does not grow with it.
+VACUUM ANALYZE schemaguard.plan_step;
 \c -
 SET search_path = plan_test, public;
 SET client_min_messages = warning;
-SET enable_seqscan = off;
 SELECT sg_plan_create('long');
-SELECT sg_plan_add_fk('long', 'child' || g, '{a}', 'customers') < 0 AS none FROM generate_series(1, 300) g GROUP BY 1;
-ANALYZE schemaguard.plan_step;
+SELECT sg_plan_add_fk('long', 'child' || g, '{a}', 'customers') < 0 AS none FROM generate_series(1, 1100) g GROUP BY 1;
+CREATE TABLE tenant_root (id int PRIMARY KEY, tenant_id int);
+SELECT format('CREATE TABLE tenant_%s (id int PRIMARY KEY, tenant_id int, root_id int REFERENCES tenant_root)', g) FROM generate_series(1, 20) g \gexec
 BEGIN;
 CREATE TEMP TABLE steps_read AS SELECT seq_tup_read + idx_tup_fetch AS n FROM pg_stat_xact_all_tables WHERE relid = 'schemaguard.plan_step'::regclass;
-SELECT count(sg_plan_add_fk('long', 'child' || g, '{a}', 'customers')) FROM generate_series(301, 330) g;
+SELECT count(sg_plan_add_fk('long', 'child' || g, '{a}', 'customers')) FROM generate_series(1101, 1130) g;
 SELECT seq_tup_read + idx_tup_fetch - n <= 30 * 3 AS few
+FROM pg_stat_xact_all_tables, steps_read WHERE relid = 'schemaguard.plan_step'::regclass;
+UPDATE steps_read SET n = seq_tup_read + idx_tup_fetch FROM pg_stat_xact_all_tables WHERE relid = 'schemaguard.plan_step'::regclass;
+SELECT sg_plan_isolate('long', 'tenant_id');
+SELECT seq_tup_read + idx_tup_fetch - n <= 42 * 5 AS few
 FROM pg_stat_xact_all_tables, steps_read WHERE relid = 'schemaguard.plan_step'::regclass;
 COMMIT;
 SELECT sg_plan_drop('long');
