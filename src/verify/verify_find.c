@@ -7,11 +7,11 @@
  * rows are found, since others may be using the first one.  What is found may
  * have changed when it is tried: the attempt looks again, under its locks.
  *
- * First come rows that cost little to find, then those of a sample, then all,
- * some at a time, as long as there is time to look: the ones that are fit may
- * be few.  Where other keys refuse every parent that is there, or reach the
- * same children, a copy of a parent is tried, to which only a copy of a child
- * refers, and only by the key under test.
+ * First come rows that cost little to find, then those of a sample.  Where
+ * other keys refuse these parents, or reach the same children, a copy of a
+ * parent is tried, to which only a copy of a child refers, and only by the key
+ * under test.  Where no copy can be made, all parents are looked at, some at a
+ * time, as long as there is time: the ones that are fit may be few.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,7 +35,6 @@
 
 #define CANDIDATES		3		/* rows that are fit, to try in turn */
 #define LOOKED_AT		20		/* rows to choose them from, at a time */
-#define SOME			60		/* rows, where a better query comes next */
 #define SAMPLE_ROWS		1000	/* of the child, to find parents */
 #define SAMPLE_PARENTS	5000	/* of the parent, where that was in vain */
 
@@ -109,13 +108,19 @@ verify_judging_child(const LiveTest *lt)
 	return sql.data;
 }
 
+/* The parent of a child c as p, by the parent's unique index, however many children a planner would rather read the whole parent for */
+static char *
+parent_of_child(const FkKey *key, const char *match)
+{
+	return psprintf("LATERAL (SELECT p.tableoid, p.ctid FROM %s WHERE %s LIMIT 1) p", verify_table(key->parent, "p"), match);
+}
+
 /* Copies of some children, each with its own parent */
 static char *
 pairs_query(const FkKey *key, const char *sampling, int children)
 {
-	return psprintf("SELECT c.tableoid, c.ctid, p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s",
-					some_children(key, sampling, children), verify_table(key->parent, "p"),
-					verify_match(key, "p", "c"));
+	return psprintf("SELECT c.tableoid, c.ctid, p.tableoid, p.ctid FROM (%s) c, %s",
+					some_children(key, sampling, children), parent_of_child(key, verify_match(key, "p", "c")));
 }
 
 /* A copy of any child, with any parent, or one that has no child */
@@ -148,9 +153,9 @@ sampling_clause(Oid relid, int sample)
 static char *
 parents_query(const LiveTest *lt, const char *sampling)
 {
-	return psprintf("SELECT DISTINCT p.tableoid, p.ctid FROM (%s) c JOIN %s ON %s",
-					some_children(lt->key, sampling, *sampling ? 3 * SAMPLE_ROWS : SAMPLE_ROWS), verify_table(lt->key->parent, "p"),
-					verify_judging_child(lt));
+	return psprintf("SELECT DISTINCT p.tableoid, p.ctid FROM (%s) c, %s",
+					some_children(lt->key, sampling, *sampling ? 3 * SAMPLE_ROWS : SAMPLE_ROWS),
+					parent_of_child(lt->key, verify_judging_child(lt)));
 }
 
 /* Keys of which no child has more rows than may be reached, as a table that is called c */
@@ -241,6 +246,7 @@ choose_candidates(LiveTest *lt, List *rows)
 							   sg_relation_name(lt->reach.relid), problem);
 			if (lt->reason == NULL || strcmp(lt->reason, problem) != 0)
 				live_set_reason(lt, problem);
+			lt->some_unfit = true;
 			continue;
 		}
 		old = MemoryContextSwitchTo(lt->context);
@@ -303,20 +309,15 @@ static void
 find_parents(LiveTest *lt)
 {
 	char	   *children = sampling_clause(lt->key->child, SAMPLE_ROWS);
-	char	   *parents = sampling_clause(lt->key->parent, SAMPLE_PARENTS);
 
 	if (lt->reach.other_path && !live_rejects_parent(lt))
 	{
 		live_set_reason(lt, verify_other_path_text);
 		return;
 	}
-	look_at(lt, parents_query(lt, ""), SOME, false);
+	look_at(lt, parents_query(lt, ""), LOOKED_AT, false);
 	if (lt->candidates == NIL && children)
-		look_at(lt, parents_query(lt, children), SOME, false);
-	if (lt->candidates == NIL && lt->reason && parents)
-		look_at(lt, small_parents_query(lt, parents), 0, false);
-	if (lt->candidates == NIL && lt->reason)
-		look_at(lt, small_parents_query(lt, ""), 0, false);
+		look_at(lt, parents_query(lt, children), LOOKED_AT, false);
 	if (lt->candidates == NIL && lt->reason == NULL)
 		live_set_reason(lt, psprintf("no row of %s is referenced by another row%s", sg_relation_name(lt->key->parent),
 									 lt->reach.beside ? " by this key alone" : ""));
@@ -355,7 +356,7 @@ verify_may_copy(LiveTest *lt)
 	Oid			role;
 	bool		may;
 
-	if (live_is_child_test(lt->kind) || shares_columns(lt) || !lt->may_insert)
+	if (lt->no_copies || live_is_child_test(lt->kind) || shares_columns(lt) || !lt->may_insert)
 		return false;
 	old = MemoryContextSwitchTo(lt->context);
 	lt->reach.inserts = true;
@@ -479,4 +480,20 @@ verify_find(LiveTest *lt)
 		SPI_finish();
 		lt->no_time = lt->candidates == NIL && GetCurrentTimestamp() >= lt->look_until;
 	}
+}
+
+void
+verify_find_all(LiveTest *lt)
+{
+	char	   *parents = sampling_clause(lt->key->parent, SAMPLE_PARENTS);
+
+	if (live_is_child_test(lt->kind) || !lt->some_unfit)
+		return;
+	SPI_connect();
+	if (parents)
+		look_at(lt, small_parents_query(lt, parents), 0, false);
+	if (lt->candidates == NIL)
+		look_at(lt, small_parents_query(lt, ""), 0, false);
+	SPI_finish();
+	lt->no_time = lt->candidates == NIL && GetCurrentTimestamp() >= lt->look_until;
 }

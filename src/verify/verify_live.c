@@ -193,11 +193,12 @@ do_prepare(void *arg)
 	begin_as(&scope, InvalidOid);
 	may_copy = verify_may_copy(lt);
 	sg_scope_end(&scope);
-	if (!may_copy)
-		return;
 	begin_as(&scope, lt->role);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	verify_find_copies(lt);
+	if (may_copy)
+		verify_find_copies(lt);
+	if (lt->candidates == NIL)
+		verify_find_all(lt);
 	PopActiveSnapshot();
 	sg_scope_end(&scope);
 }
@@ -374,7 +375,7 @@ add_verdict(VerifyKey *vk, const LiveTest *lt)
 	AuditResult result = AUDIT_UNKNOWN;
 	const char *reason = lt->reason;
 
-	if (lt->no_time)
+	if (lt->no_time && lt->observed == OUTCOME_UNSEEN)
 	{
 		result = AUDIT_SKIPPED;
 		reason = psprintf("no row found to try in %d ms%s%s", sg_live_search, lt->reason ? "; " : "", lt->reason ? lt->reason : "");
@@ -494,7 +495,11 @@ run_test(VerifyKey *vk, List *declared, LiveKind kind, int *search_ms)
 	{
 		lt = untried;
 		look_and_try(&lt, search_ms);
-		if (lt.observed != OUTCOME_UNSEEN || !lt.gone)
+		if (lt.observed != OUTCOME_UNSEEN)
+			break;
+		if (lt.candidate && lt.candidate->copied && !lt.changing)
+			untried.no_copies = true;
+		else if (!lt.gone)
 			break;
 	}
 	if (lt.observed == OUTCOME_UNSEEN && lt.reason == NULL && !lt.no_time)

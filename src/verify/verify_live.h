@@ -87,6 +87,7 @@ typedef struct LiveTest
 	Oid			role;			/* for sg_role_begin */
 	bool		may_insert;		/* into both tables */
 	TimestampTz look_until;		/* rows to try are looked for until then */
+	bool		no_copies;		/* they can't be made */
 
 	/* prepared */
 	List	   *candidates;		/* of Candidate * */
@@ -95,8 +96,9 @@ typedef struct LiveTest
 	Bitmapset  *null;
 	Bitmapset  *parent_fresh;	/* the same, of the copy of a parent */
 	Bitmapset  *parent_null;
+	bool		some_unfit;		/* of the parents that were looked at */
 	bool		no_time;		/* left to look for rows */
-	const char *unfit;			/* why no parent that is there could be tried */
+	const char *unfit;			/* why no parent that is there was tried */
 
 	/* of one attempt */
 	const Candidate *candidate;
@@ -150,6 +152,9 @@ extern bool verify_may_copy(LiveTest *lt);
 
 /* Find rows to copy; why no other parent is fit stays on record.  As verify_find. */
 extern void verify_find_copies(LiveTest *lt);
+
+/* Look at all parents, as long as there is time.  As verify_find. */
+extern void verify_find_all(LiveTest *lt);
 
 /*
  * SQL: is c a child by which the key can be judged at its parent p?  Not the

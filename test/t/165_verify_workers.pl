@@ -4,6 +4,7 @@
 #     the session has no transaction ID meanwhile
 #   - where no worker can, because the transaction has written or holds locks, there are none, none is free, or the role is that of a
 #     SECURITY DEFINER function, the session tries a few; the rest is unknown, with that reason
+#   - where other keys hold every parent that is there, a copy is tried, and the parent is not read as a whole
 #   - a key that no row is found for in schemaguard.live_search is skipped
 #   - a cancel ends the workers
 #
@@ -71,8 +72,18 @@ foreach my $case (
 	is(assigned($from), 0, 'no more than standbys can follow');
 }
 
-# rows that are hard to find
+# parents that other keys hold
 query('DROP TABLE ' . join ', ', map { "c_$_" } 1 .. $keys);
+query('CREATE TABLE q (id int PRIMARY KEY, note text); INSERT INTO q SELECT generate_series(1, 60000)');
+query("CREATE TABLE d_$_ (id int CONSTRAINT d_$_ REFERENCES q); INSERT INTO d_$_ SELECT id FROM q; CREATE INDEX ON d_$_ (id)") for 1 .. 3;
+query('ANALYZE');
+is($session->query("BEGIN; CREATE TABLE mine (id int); SELECT result, count(*), string_agg(DISTINCT reason, ', ') $live GROUP BY 1"),
+	'pass|15|', 'keys that hold each parent of each other');
+is($session->query("SELECT seq_tup_read < 1000 FROM pg_stat_xact_user_tables WHERE relname = 'q'"), 't', 'the parent is not read as a whole');
+$session->query('ROLLBACK');
+query('DROP TABLE d_1, d_2, d_3, q');
+
+# rows that are hard to find
 query('CREATE TABLE c (id int CONSTRAINT c REFERENCES p); INSERT INTO c SELECT NULL FROM generate_series(1, 500000)');
 is($session->query("SET schemaguard.live_search = '1ms'; SELECT result, reason ~ '^no row found to try in 1 ms', count(*) $live GROUP BY 1, 2"),
 	'skipped|t|5', 'no row in the time that there is to look for one');
