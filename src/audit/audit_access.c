@@ -256,7 +256,7 @@ lock_tree(Oid relid, bool tree, bool wait, Oid *busy)
 	 * one that is dropped meanwhile is no partition any more: see
 	 * audit_keep_leaves
 	 */
-	relids = find_all_inheritors(relid, wait ? AccessShareLock : NoLock, NULL);
+	relids = wait ? find_all_inheritors(relid, AccessShareLock, NULL) : sg_all_inheritors(relid);
 	foreach(lc, relids)
 	{
 		if (!wait && lfirst_oid(lc) != relid && !lock_one(lfirst_oid(lc), false))

@@ -22,7 +22,6 @@
 #include "access/xlog.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
@@ -50,7 +49,7 @@ key_tables(const FkKey *key)
 static List *
 rule_tables(const AuditKey *ak)
 {
-	return ak->rule->tree ? find_all_inheritors(ak->key.child, NoLock, NULL) : sg_with_partitions(ak->key.child);
+	return ak->rule->tree ? sg_all_inheritors(ak->key.child) : sg_with_partitions(ak->key.child);
 }
 
 static Oid

@@ -17,7 +17,6 @@
 #include "access/table.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "commands/extension.h"
 #include "nodes/nodes.h"
@@ -27,6 +26,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "base/catalog.h"
 #include "audit/audit.h"
 #include "audit/audit_internal.h"
 #include "audit/audit_rule.h"
@@ -46,7 +46,7 @@ list_leaves(Oid relid)
 	List	   *leaves = NIL;
 	ListCell   *lc;
 
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	foreach(lc, sg_all_inheritors(relid))
 	{
 		if (!RELKIND_HAS_PARTITIONS(get_rel_relkind(lfirst_oid(lc))))
 			leaves = lappend_oid(leaves, lfirst_oid(lc));
@@ -58,7 +58,7 @@ list_leaves(Oid relid)
 bool
 audit_spreads(Oid relid, bool tree)
 {
-	return RELKIND_HAS_PARTITIONS(get_rel_relkind(relid)) || (tree && has_subclass(relid));
+	return RELKIND_HAS_PARTITIONS(get_rel_relkind(relid)) || (tree && sg_has_subclass(relid));
 }
 
 static KeptLeaves *
@@ -101,7 +101,7 @@ keep_leaves_of(Oid relid, bool tree, List **kept)
 	ListCell   *lc;
 
 	tree = tree && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE;
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE && !(tree && has_subclass(relid)))
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE && !(tree && sg_has_subclass(relid)))
 		return true;
 	if (find_kept(relid, tree, *kept))
 		return true;
@@ -154,7 +154,7 @@ is_hypertable(Oid relid)
 {
 	char	   *schema = get_namespace_name(get_rel_namespace(relid));
 
-	return (has_subclass(relid) || (schema && strcmp(schema, "_timescaledb_internal") == 0)) &&
+	return (sg_has_subclass(relid) || (schema && strcmp(schema, "_timescaledb_internal") == 0)) &&
 		OidIsValid(get_extension_oid("timescaledb", true));
 }
 

@@ -14,7 +14,6 @@
 #include "access/sysattr.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_inherits.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -26,6 +25,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "audit/audit_distinct.h"
 #include "audit/audit_internal.h"
 #include "audit/audit_rule.h"
@@ -308,7 +308,7 @@ audit_rule_problem(const AuditKey *ak)
 
 	if (rule->condition && contain_volatile_functions(rule->condition))
 		return "its condition calls a volatile function, so that no verdict would last";
-	if (rule->whole_row && rule->tree && find_inheritance_children(ak->key.child, NoLock) != NIL)
+	if (rule->whole_row && rule->tree && sg_children(ak->key.child) != NIL)
 		return "its condition is about whole rows, and tables that inherit have other ones: the server would refuse such a CHECK";
 	if (rule->kind == AUDIT_UNIQUE && has_virtual(ak))
 		return "a column of it is computed when it is read";
@@ -350,7 +350,7 @@ rule_reach(const AuditKey *ak, bool whole_row)
 		code_reach_expression(reach, ak->rule->condition, ak->rule->author);
 	foreach(lc, ak->rule->shown)
 		code_reach_type(reach, get_atttype(ak->key.child, lfirst_int(lc)));
-	foreach(lc, ak->rule->tree ? find_all_inheritors(ak->key.child, NoLock, NULL) : list_make1_oid(ak->key.child))
+	foreach(lc, ak->rule->tree ? sg_all_inheritors(ak->key.child) : list_make1_oid(ak->key.child))
 	{
 		code_reach_read(reach, lfirst_oid(lc));
 		if (whole_row || has_virtual(ak))

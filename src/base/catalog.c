@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.c
- *	  The rows of a catalog, by one column; a relation by its OID; a table and
- *	  its partitions.
+ *	  The rows of a catalog, by one column; a relation by its OID; what inherits
+ *	  from a table.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,10 +16,13 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 #include "base/catalog.h"
+#include "base/errors.h"
 #include "base/gone.h"
 
 void
@@ -86,34 +89,88 @@ sg_relation_open(Oid relid, LOCKMODE mode)
 	return rel;
 }
 
-/* find_inheritance_children() raises XX000 where a table has gone */
-static List *
-partitions_of(Oid relid)
+Relation
+sg_relation_look(Oid relid)
+{
+	MemoryContext context = CurrentMemoryContext;
+	bool		locked = ConditionalLockRelationOid(relid, AccessShareLock);
+	Relation	rel = NULL;
+
+	PG_TRY();
+	{
+		rel = RelationIdGetRelation(relid);
+	}
+	PG_CATCH();
+	{
+		/* whoever holds it may have dropped it between two looks at its rows */
+		if (locked || geterrcode() != ERRCODE_INTERNAL_ERROR)
+			PG_RE_THROW();
+		(void) sg_caught(context);
+		sg_gone(ERRCODE_UNDEFINED_TABLE, "a table");
+	}
+	PG_END_TRY();
+	if (locked)
+		UnlockRelationOid(relid, AccessShareLock);
+	return rel;
+}
+
+/* ---- what inherits ---- */
+
+bool
+sg_has_subclass(Oid relid)
+{
+	FormData_pg_class class;
+
+	return sg_read_class(relid, &class) && class.relhassubclass;
+}
+
+/* Is the relation a partition whose DETACH CONCURRENTLY is pending, and not only since the active snapshot was taken? */
+static bool
+is_leaving(HeapTuple inherits)
+{
+	return ((Form_pg_inherits) GETSTRUCT(inherits))->inhdetachpending &&
+		!(ActiveSnapshotSet() && XidInMVCCSnapshot(HeapTupleHeaderGetXmin(inherits->t_data), GetActiveSnapshot()));
+}
+
+List *
+sg_children(Oid relid)
 {
 	SgCatalog	inherits;
 	HeapTuple	tuple;
-	List	   *partitions = NIL;
+	List	   *children = NIL;
 
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+	if (!sg_has_subclass(relid))
 		return NIL;
 	sg_catalog_begin(&inherits, InheritsRelationId, InheritsParentIndexId, Anum_pg_inherits_inhparent, relid, NULL);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&inherits)))
 	{
-		if (!((Form_pg_inherits) GETSTRUCT(tuple))->inhdetachpending)
-			partitions = lappend_oid(partitions, ((Form_pg_inherits) GETSTRUCT(tuple))->inhrelid);
+		if (!is_leaving(tuple))
+			children = lappend_oid(children, ((Form_pg_inherits) GETSTRUCT(tuple))->inhrelid);
 	}
-	list_sort(partitions, list_oid_cmp);
-	return partitions;
+	list_sort(children, list_oid_cmp);
+	return children;
+}
+
+List *
+sg_all_inheritors(Oid relid)
+{
+	List	   *tables = list_make1_oid(relid);
+	bool		partitions = RELKIND_HAS_PARTITIONS(get_rel_relkind(relid));
+
+	for (int i = 0; i < list_length(tables); i++)
+	{
+		List	   *children = sg_children(list_nth_oid(tables, i));
+
+		/* a partition has one parent alone */
+		tables = partitions ? list_concat(tables, children) : list_concat_unique_oid(tables, children);
+	}
+	return tables;
 }
 
 List *
 sg_with_partitions(Oid relid)
 {
-	List	   *tables = list_make1_oid(relid);
-
-	for (int i = 0; i < list_length(tables); i++)
-		tables = list_concat(tables, partitions_of(list_nth_oid(tables, i)));
-	return tables;
+	return get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? sg_all_inheritors(relid) : list_make1_oid(relid);
 }
 
 bool

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.h
- *	  The rows of a catalog, by one column.
+ *	  The rows of a catalog, by one column; a relation by its OID; what inherits
+ *	  from a table.
  *
  *		SgCatalog	triggers;
  *		HeapTuple	tuple;
@@ -57,8 +58,29 @@ extern void sg_catalog_end(SgCatalog *catalog);
 extern Relation sg_relation_open(Oid relid, LOCKMODE mode);
 
 /*
- * A table and, where it is partitioned, all its partitions as of now, none of
- * them locked.  Not what merely inherits: no key knows these rows.
+ * Opens a relation for a look, without a lock that lasts or is waited for;
+ * returns NULL if it is gone, or raises 42P01.  RelationClose() ends it.  Each
+ * other look into the catalogs may change what hangs on it, such as triggers.
+ */
+extern Relation sg_relation_look(Oid relid);
+
+/*
+ * Returns whether tables inherit from a relation, or did lately; false if it is
+ * gone, of which has_subclass() raises XX000.
+ */
+extern bool sg_has_subclass(Oid relid);
+
+/*
+ * Returns what inherits from a relation directly, as find_inheritance_children()
+ * does, or at any distance, the relation first, as find_all_inheritors() does:
+ * as of now, none of them locked.  One that is gone has none.
+ */
+extern List *sg_children(Oid relid);
+extern List *sg_all_inheritors(Oid relid);
+
+/*
+ * Returns a table and, if it is partitioned, all its partitions.  Not what
+ * merely inherits: no key knows these rows.
  */
 extern List *sg_with_partitions(Oid relid);
 

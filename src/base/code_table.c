@@ -155,7 +155,7 @@ plans_checks(const Look *look)
 {
 	return constraint_exclusion == CONSTRAINT_EXCLUSION_ON ||
 		(constraint_exclusion == CONSTRAINT_EXCLUSION_PARTITION &&
-		 (has_superclass(look->relid) || has_subclass(look->relid)));
+		 (has_superclass(look->relid) || sg_has_subclass(look->relid)));
 }
 
 static void
@@ -391,7 +391,7 @@ code_tree(Oid relid, LOCKMODE mode)
 		if (i > 0 && !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(member)))
 			tree = list_delete_nth_cell(tree, i--);
 		else
-			tree = list_concat_unique_oid(tree, find_inheritance_children(member, NoLock));
+			tree = list_concat_unique_oid(tree, sg_children(member));
 	}
 	return tree;
 }

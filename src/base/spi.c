@@ -16,7 +16,6 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/executor.h"
@@ -36,6 +35,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guard.h"
@@ -303,9 +303,9 @@ any_relation(Node *node, void *context)
 
 		if (entry->rtekind != RTE_RELATION)
 			return false;
-		if (!entry->inh || !has_subclass(entry->relid))
+		if (!entry->inh || !sg_has_subclass(entry->relid))
 			return test->holds(entry->relid);
-		foreach_oid(member, find_all_inheritors(entry->relid, NoLock, NULL))
+		foreach_oid(member, sg_all_inheritors(entry->relid))
 		{
 			if (test->holds(member))
 				return true;

@@ -82,7 +82,7 @@ statistics_names(Relation rel)
 List *
 change_move_statistics(Oid relid, const char *schema)
 {
-	Relation	rel = RelationIdGetRelation(relid);
+	Relation	rel = sg_relation_look(relid);
 	List	   *statements = NIL;
 
 	if (rel == NULL)
@@ -101,7 +101,7 @@ change_move_statistics(Oid relid, const char *schema)
 static bool
 has_room(Oid schema, Oid relid)
 {
-	Relation	rel = RelationIdGetRelation(relid);
+	Relation	rel = sg_relation_look(relid);
 	List	   *others;
 	List	   *statistics;
 	bool		room;

@@ -49,7 +49,7 @@ static uint32 deparsed_columns;
 static uint32
 hash_columns(Oid table)
 {
-	Relation	rel = RelationIdGetRelation(table);
+	Relation	rel = sg_relation_look(table);
 	uint32		hash = 0;
 
 	if (rel == NULL)

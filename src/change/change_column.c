@@ -31,6 +31,7 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -340,7 +341,7 @@ change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 char *
 change_current_default(Oid table, AttrNumber attnum)
 {
-	Relation	rel = RelationIdGetRelation(table);
+	Relation	rel = sg_relation_look(table);
 	Node	   *expression;
 	char	   *text;
 

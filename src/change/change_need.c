@@ -16,7 +16,6 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -229,7 +228,7 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 static bool
 is_all_here(Oid relid)
 {
-	foreach_oid(part, find_all_inheritors(relid, NoLock, NULL))
+	foreach_oid(part, sg_all_inheritors(relid))
 	{
 		if (get_rel_relkind(part) == RELKIND_FOREIGN_TABLE)
 			return false;
@@ -275,7 +274,7 @@ static char *
 nearest_part(const PlanStep *step, Oid table)
 {
 	ChangedObject what = plan_changed_object(step);
-	Relation	rel = RelationIdGetRelation(table);
+	Relation	rel = sg_relation_look(table);
 	SgNearest	nearest = {step->fk_name};
 	SgCatalog	scan;
 	HeapTuple	tuple;

@@ -229,7 +229,7 @@ may_move(Oid relid, ChangeMove *move)
 	const char *why = NULL;
 	const char *hint = NULL;
 
-	if (find_inheritance_children(relid, NoLock) != NIL)
+	if (sg_children(relid) != NIL)
 	{
 		why = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? "it has partitions" : "tables inherit from it";
 		hint = "Drop those first, by steps of their own.";

@@ -18,7 +18,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -186,7 +185,7 @@ change_unique_over_partitions(const PlanStep *step, ChangeMove *move)
 
 	if (get_rel_relkind(move->table) != RELKIND_PARTITIONED_TABLE)
 		return true;
-	foreach(lc, find_all_inheritors(move->table, NoLock, NULL))
+	foreach(lc, sg_all_inheritors(move->table))
 	{
 		Oid			relid = lfirst_oid(lc);
 		char	   *reason = missing_partition_column(step, relid);

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -20,6 +19,7 @@
 #include "utils/relcache.h"
 
 #include "base/calls.h"
+#include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -135,9 +135,9 @@ check_filler(CheckStep *cs, bool lost)
 
 	if (!OidIsValid(child) || !has_filler(step))
 		return;
-	foreach_oid(table, find_all_inheritors(child, NoLock, NULL))
+	foreach_oid(table, sg_all_inheritors(child))
 	{
-		Relation	rel = RelationIdGetRelation(table);
+		Relation	rel = sg_relation_look(table);
 
 		if (rel == NULL)
 			continue;

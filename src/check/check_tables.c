@@ -21,7 +21,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_subscription.h"
 #include "catalog/pg_subscription_rel.h"
 #include "executor/tuptable.h"
@@ -273,7 +272,7 @@ check_inheritance(CheckStep *cs)
 	for (int i = 0; i < lengthof(tables); i++)
 	{
 		List	   *heirs = get_rel_relkind(tables[i]->relid) == RELKIND_RELATION ?
-			find_inheritance_children(tables[i]->relid, NoLock) : NIL;
+			sg_children(tables[i]->relid) : NIL;
 
 		if (heirs == NIL || (i == 1 && cs->child == cs->parent))
 			continue;

@@ -31,7 +31,6 @@
 #include "access/xact.h"
 #include "base/calls.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -617,7 +616,7 @@ add_tree(RunAction *action, Oid child, LOCKMODE mode)
 	if (get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE)
 		run_add_target(action, child, mode);
 	else
-		foreach_oid(table, find_all_inheritors(child, NoLock, NULL))
+		foreach_oid(table, sg_all_inheritors(child))
 			run_add_target(action, table, mode);
 }
 
@@ -773,7 +772,7 @@ fill_tables(RunAction *action)
 	{
 		int64		before = f->rows;
 
-		foreach_oid(table, find_all_inheritors(child, NoLock, NULL))
+		foreach_oid(table, sg_all_inheritors(child))
 		{
 			if (get_rel_relkind(table) == RELKIND_RELATION && !fill_table(f, table))
 				return false;

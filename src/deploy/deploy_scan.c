@@ -20,7 +20,6 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -29,6 +28,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "audit/audit_rule.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -98,8 +98,8 @@ place_obstacle(const AuditKey *ak)
 {
 	if (get_rel_relkind(ak->key.child) != RELKIND_RELATION)
 		return "the table is partitioned";
-	/* has_subclass() remembers those that are gone */
-	if (ak->rule->tree && find_inheritance_children(ak->key.child, NoLock) != NIL)
+	/* sg_has_subclass() remembers those that are gone */
+	if (ak->rule->tree && sg_children(ak->key.child) != NIL)
 		return "other tables inherit from it";
 	return NULL;
 }

@@ -14,11 +14,11 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -123,7 +123,7 @@ collect(const FkKey *planned, Oid relid, List **partitions)
 	ListCell   *lc;
 
 	check_stack_depth();
-	foreach(lc, find_inheritance_children(relid, NoLock))
+	foreach(lc, sg_children(relid))
 	{
 		FkPartition *partition = palloc(sizeof(FkPartition));
 		FkProblem  *problem = look(planned, lfirst_oid(lc), partition);

@@ -35,6 +35,7 @@
 #include "utils/reltrigger.h"
 #include "utils/varlena.h"
 
+#include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -481,7 +482,7 @@ wanted_for(ImpactNode *node)
 static bool
 has_rows(const Body *body, Oid table)
 {
-	Relation	rel = RelationIdGetRelation(table);
+	Relation	rel = sg_relation_look(table);
 	Oid			row_type = get_rel_type_id(table);
 	Oid		   *types;
 	int			n;

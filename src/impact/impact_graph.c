@@ -22,7 +22,6 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -157,7 +156,7 @@ add_inherited_columns(Impact *impact, ImpactNode *node)
 
 	if (column == NULL)
 		return;
-	foreach(lc, find_inheritance_children(node->address.objectId, NoLock))
+	foreach(lc, sg_children(node->address.objectId))
 	{
 		HeapTuple	tuple = SearchSysCacheAttName(lfirst_oid(lc), column);
 		Form_pg_attribute attribute;

@@ -37,6 +37,7 @@
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 
+#include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -249,7 +250,7 @@ static char *
 row_source(const PlanStep *step, const char *row, const char *value)
 {
 	Oid			table = sg_find_qualified(step->child_table);
-	Relation	rel = OidIsValid(table) ? RelationIdGetRelation(table) : NULL;
+	Relation	rel = OidIsValid(table) ? sg_relation_look(table) : NULL;
 	StringInfoData stored;
 	StringInfoData columns;
 	bool		any = value != NULL;
@@ -361,7 +362,7 @@ static char *
 reads_change(const PlanStep *step)
 {
 	RowReads	reads = {.table = sg_find_qualified(step->child_table),.name = sg_parse_table_name(step->child_table).name};
-	Relation	rel = OidIsValid(reads.table) ? RelationIdGetRelation(reads.table) : NULL;
+	Relation	rel = OidIsValid(reads.table) ? sg_relation_look(reads.table) : NULL;
 	StringInfoData sql;
 	SgScope		scope;
 

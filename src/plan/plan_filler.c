@@ -24,7 +24,6 @@
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
@@ -87,7 +86,7 @@ plan_filler_is_named(const char *name)
 bool
 plan_filler_is_on(Oid table)
 {
-	Relation	rel = RelationIdGetRelation(table);
+	Relation	rel = sg_relation_look(table);
 	bool		found = false;
 
 	for (int i = 0; rel && rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
@@ -159,7 +158,7 @@ tables_to_arm(Oid child)
 
 	if (get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE)
 		return list_make1_oid(child);
-	foreach_oid(table, find_all_inheritors(child, NoLock, NULL))
+	foreach_oid(table, sg_all_inheritors(child))
 	{
 		if (get_rel_relkind(table) == RELKIND_RELATION)
 			tables = lappend_oid(tables, table);
@@ -229,7 +228,7 @@ plan_filler_is_current(const PlanStep *step, Oid child)
 
 	if (!OidIsValid(function) || owner != code_table_owner(child) || strcmp(source, plan_backfill_body(step)) != 0)
 		return false;
-	foreach_oid(table, find_all_inheritors(child, NoLock, NULL))
+	foreach_oid(table, sg_all_inheritors(child))
 	{
 		char		relkind = get_rel_relkind(table);
 

@@ -16,7 +16,6 @@
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -26,6 +25,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -235,7 +235,7 @@ plan_leaves(Oid relid)
 	List	   *leaves = NIL;
 	ListCell   *lc;
 
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	foreach(lc, sg_all_inheritors(relid))
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
 			leaves = lappend_oid(leaves, lfirst_oid(lc));
@@ -344,7 +344,7 @@ plan_index_check_whole(const char *name)
 
 	if (get_index_isvalid(index))
 		return;
-	foreach_oid(part, find_all_inheritors(index, NoLock, NULL))
+	foreach_oid(part, sg_all_inheritors(index))
 	{
 		if (get_rel_relkind(part) == RELKIND_INDEX && !get_index_isvalid(part))
 			ereport(ERROR,

@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_inherits.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -78,7 +77,7 @@ column_is_used(Oid relid, const char *name)
 static const char *
 who_uses(Oid child, List *columns)
 {
-	List	   *tables = find_all_inheritors(child, NoLock, NULL);
+	List	   *tables = sg_all_inheritors(child);
 	ListCell   *lc;
 
 	foreach(lc, tables)

@@ -22,7 +22,6 @@
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_inherits.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -117,7 +116,7 @@ lockable_relids(Oid relid)
 	List	   *relids = NIL;
 	ListCell   *lc;
 
-	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	foreach(lc, sg_all_inheritors(relid))
 	{
 		Relation	rel = sg_relation_open(lfirst_oid(lc), AccessShareLock);
 

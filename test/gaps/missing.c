@@ -269,8 +269,6 @@ RAISING(char, func_parallel, (Oid function), (function), IS_USERS(function), fun
 RAISING(Oid, get_func_signature, (Oid function, Oid **types, int *n), (function, types, n), IS_USERS(function), function)
 RAISING(void, fmgr_info, (Oid function, FmgrInfo *info), (function, info), IS_USERS(function), function)
 RAISING(char, get_func_prokind, (Oid function), (function), IS_USERS(function), function)
-RAISING(bool, has_subclass, (Oid relid), (relid), can_go(relid), relid)
-RAISING(List *, find_inheritance_children, (Oid relid, LOCKMODE mode), (relid, mode), can_go(relid), relid)
 RAISING(List *, find_all_inheritors, (Oid relid, LOCKMODE mode, List **numbers), (relid, mode, numbers), can_go(relid), relid)
 RAISING(bool, IsBinaryCoercible, (Oid source, Oid target), (source, target), IS_USERS(source), source)
 RAISING(CoercionPathType, find_coercion_pathway, (Oid target, Oid source, CoercionContext context, Oid *function), (target, source, context, function), IS_USERS(source), source)

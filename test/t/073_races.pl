@@ -22,6 +22,7 @@ CREATE TYPE e AS ENUM ('a');
 CREATE TYPE r AS RANGE (subtype = int);
 CREATE FUNCTION f() RETURNS e LANGUAGE sql AS $$ SELECT 'a'::e $$;
 CREATE FUNCTION tf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE FUNCTION names_id() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.id := 1; RETURN NEW; END $$;
 CREATE TABLE p (id int PRIMARY KEY);
 CREATE TABLE c (id int, p_id int CONSTRAINT c_p REFERENCES p);
 CREATE TABLE unkeyed (id int) PARTITION BY LIST (id);
@@ -81,6 +82,16 @@ foreach (
 is_error($node, q{SELECT schemaguard.sg_sync_guard(true); ALTER TABLE public.leaf ADD CHECK (id > 0)}, '40001', qr/another session dropped or changed an object meanwhile\n.*DETAIL:  relation \d+ is not a partition/s,
 	'a statement of a guarded session: the same');
 is_error($node, q{SELECT * FROM sg_rule_audit('c')}, 'XX000', qr/catalog is missing 1 attribute/, 'damage is no race');
+
+# A table that is looked at without a lock: who holds it may have dropped it between two looks at its rows
+is_error($node, q{SELECT * FROM sg_impact('c.id')}, 'XX000', qr/catalog is missing 1 attribute/, 'a look at a damaged table');
+{
+	my $holder = SgTest::Session->new($node);
+
+	$holder->query('BEGIN; LOCK c');
+	is_error($node, q{SELECT * FROM sg_impact('c.id')}, '42P01', qr/a table was dropped meanwhile\n.*HINT:  Try again/s, '... that somebody may be dropping');
+	$holder->quit;
+}
 
 $node->stop;
 done_testing();
