@@ -4,13 +4,15 @@
 # meets a new site. So a look that is added is tried without a line here.
 #
 #   - the server never crashes
-#   - no call ends with an internal error (XX000), nor does a step
+#   - no call ends with an internal error (XX000), nor does a step or a worker
 #   - an audit, a check or a verification of a plan does not end for an object that is gone (40001)
 #
-# `make gaps` draws more calls, and has those that take databases to themselves.
+# `make gaps` and `make test-long` try each site anew for each function that comes to it. `make gaps` draws more calls, and has those
+# that take databases to themselves.
 #
 # MISSING_CALLS=sg_apply: of the functions those that match
 # MISSING_DRAWS=N: calls drawn of each
+# MISSING_EACH=1: sites are tried anew for each function
 # MISSING_SHOW=1: all sites are in the log
 #
 # rooms: base change check deploy drift
@@ -31,6 +33,7 @@ my $node = new_node('missing', without => 1,
 	conf => "dynamic_library_path = '$library:\$libdir'\nfsync = off\nautovacuum = off\nrestart_after_crash = on\nschemaguard.fix_pause = 0\nclient_min_messages = error\nlog_error_verbosity = verbose\n");
 my $served = PostgreSQL::Test::Utils::tempdir() . '/sites';
 my $all = $ENV{SG_GAPS};
+my $each = $ENV{MISSING_EACH} // ($all || long_run());
 my $draws = $ENV{MISSING_DRAWS} // ($all ? 5 : 1);
 my $copies = 0;
 
@@ -90,11 +93,11 @@ my %own = (
 
 sub sites { my @sites = -e $served ? split /\n/, slurp_file($served) : (); return @sites; }
 
-# The lines of a site's callers
+# The functions and lines of a site's callers
 sub place
 {
 	my ($name, @callers) = split / /, $_[0];
-	chomp(my @lines = `addr2line -se $library/schemaguard.so @{[ map { "0x$_" } @callers ]}`);
+	chomp(my @lines = `addr2line -fpsie $library/schemaguard.so @{[ map { "0x$_" } @callers ]}`);
 	return "$name, called at " . join ' < ', @lines;
 }
 
@@ -109,6 +112,8 @@ sub open_copy
 }
 
 # Returns what is wrong with a call's end
+my $out;
+
 sub run_once
 {
 	my ($session, $call) = @_;
@@ -116,7 +121,7 @@ sub run_once
 
 	# for something to do
 	$session->query("CALL sg_apply('$1', fix => true)") if $call =~ /^CALL sg_(?:restore_quarantine|rollback_fks)\('(\w+)'/;
-	my $out = $session->query("SELECT setseed(0); SET gaps.missing = '$served'; " . ($procedure ? $call : "BEGIN; $call"));
+	$out = $session->query("SELECT setseed(0); SET gaps.missing = '$served'; " . ($procedure ? $call : "BEGIN; $call"));
 	return 'the server crashed' unless defined $out;
 	my $code = $call =~ /sg_(?:orphan_audit\(plan|plan_check|verify_fks\('\w)/ ? qr/XX000|40001/ : qr/XX000/;
 	my @wrong = $session->{err} =~ /(ERROR:  $code.*(?:\n.*){0,3})/;
@@ -127,6 +132,14 @@ sub run_once
 
 # A call until it meets no new site; what a procedure changes is changed in a copy of the database that is its alone
 my $kept;
+
+# Has all sites tried anew, by sessions that know of none
+sub forget_sites
+{
+	unlink $served;
+	$kept->quit if $kept;
+	undef $kept;
+}
 
 sub run_out
 {
@@ -149,18 +162,38 @@ sub run_out
 	}
 }
 
+# The column of a default goes between the look that finds it and the one that asks who computes it: the step is looked at again
+{
+	my $call = q{SELECT step, check_name, result FROM sg_plan_check_details('own') WHERE step = 2};
+	my @found = run_out($call);
+	my ($site, @more) = grep { place($_) =~ /^SearchSysCache2,.*\bis_computed\b/ } sites();
+	my @others = grep { $_ ne ($site // '') } sites();
+
+	is(scalar(@more), 0, 'a default: one look asks who computes the column');
+	forget_sites();
+	append_to_file($served, join '', map { "$_\n" } @others);
+	push @found, run_once($kept = open_copy(), $call);
+	is((sites())[-1], $site // 'none', '... which has found nothing');
+	is(join("\n", @found), '', '... which is no error');
+	like($out // '', qr/^2\|deployment\|ok$/m, '... and the step was looked at again');
+}
+
 srand(seed());
+my %met;
 foreach my $function (grep { $ENV{MISSING_CALLS} ? /$ENV{MISSING_CALLS}/ : $all || $_ ne 'sg_sync_check' } called())
 {
 	my @found;
 	my $before = sites();
 
+	($before = 0, forget_sites()) if $each;
 	push @found, map { run_out($_) } @{ $own{$function} // [] }, map { call_of($function) } 1 .. $draws;
+	@met{ sites() } = ();
 	is(join("\n", @found), '', sprintf '%s: %d sites', $function, sites() - $before);
 }
-cmp_ok(scalar(my @all = sites()), '>', 500, 'looks found nothing') unless $ENV{MISSING_CALLS};
+cmp_ok(scalar(keys %met), '>', 500, 'looks found nothing') unless $ENV{MISSING_CALLS};
 
 $kept->quit if $kept;
-note(place($_)) foreach $ENV{MISSING_SHOW} ? sites() : ();
+note(place($_)) foreach $ENV{MISSING_SHOW} ? sort keys %met : ();
 $node->stop;
+unlike(slurp_file($node->logfile), qr/ERROR:  XX000/, 'no worker ended with an internal error');
 done_testing();
