@@ -47,6 +47,9 @@ CREATE CAST (name AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (varchar[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (name[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (regclass[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
+-- Numbers of steps in "after"
+CREATE CAST (int4 AS schemaguard.names) WITH INOUT AS IMPLICIT;
+CREATE CAST (int4[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 
 CREATE TYPE schemaguard.steps;
 CREATE FUNCTION schemaguard.sg_steps_in(cstring) RETURNS schemaguard.steps

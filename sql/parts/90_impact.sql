@@ -1,6 +1,6 @@
 -- Impact: what depends on an object
 CREATE FUNCTION sg_impact_details(
-    object    text,
+    object    schemaguard.table_name,
     internals boolean DEFAULT false,
     OUT kind      text,
     OUT dependent text,
@@ -12,5 +12,5 @@ CREATE FUNCTION sg_impact_details(
 RETURNS SETOF record
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_impact';
-COMMENT ON FUNCTION sg_impact_details(text, boolean)
+COMMENT ON FUNCTION sg_impact_details(schemaguard.table_name, boolean)
     IS 'all columns of sg_impact()';

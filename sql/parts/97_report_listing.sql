@@ -245,7 +245,7 @@ COMMENT ON FUNCTION sg_compare_fks(text, text, boolean)
     IS 'the foreign keys in which two snapshots, or one and this database, differ, and what to do about each';
 
 CREATE FUNCTION sg_impact(
-    object    text,
+    object    schemaguard.table_name,
     internals boolean DEFAULT false,
     OUT certainty text,
     OUT kind      text,
@@ -261,5 +261,5 @@ BEGIN ATOMIC
         d.on_change
     FROM sg_impact_details(object, internals) d;
 END;
-COMMENT ON FUNCTION sg_impact(text, boolean)
+COMMENT ON FUNCTION sg_impact(schemaguard.table_name, boolean)
     IS 'everything that depends on a table, column, type or function, and what a change or a drop does to it';

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "parser/parser.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "audit/audit_internal.h"
@@ -18,6 +19,7 @@
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 
 pg_noreturn static void
@@ -86,11 +88,13 @@ static AttrNumber
 column_number(Oid relid, const char *name)
 {
 	AttrNumber	attnum = get_attnum(relid, name);
+	char	   *near = attnum <= 0 ? sg_nearest_column(relid, name) : NULL;
 
 	if (attnum <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table %s has no column \"%s\"", sg_relation_name(relid), name)));
+				 errmsg("table %s has no column \"%s\"", sg_relation_name(relid), name),
+				 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : 0));
 	return attnum;
 }
 

@@ -22,13 +22,17 @@
 #include "base/errors.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
+#include "base/words.h"
 
 SG_FUNCTION(sg_rule_violations);
 SG_FUNCTION(sg_nobodys_violations);
 SG_FUNCTION(sg_rule_audit);
 
-static const char *const kind_words[] = {
-	[AUDIT_CHECK] = "check",[AUDIT_NOT_NULL] = "not null",[AUDIT_UNIQUE] = "unique"
+static const SgWord kind_words[] = {
+	{AUDIT_CHECK, "check"},
+	{AUDIT_NOT_NULL, "not null"},
+	{AUDIT_UNIQUE, "unique"},
+	{0}
 };
 
 /* Tables that may have rules */
@@ -38,17 +42,8 @@ static const char rule_relkinds[] = {RELKIND_RELATION, RELKIND_PARTITIONED_TABLE
 static AuditKey *
 rule_argument(FunctionCallInfo fcinfo, int n, Oid relid, Oid author)
 {
-	char	   *kind = sg_arg_text(fcinfo, n);
-
-	for (int i = 0; i < lengthof(kind_words); i++)
-	{
-		if (strcmp(kind, kind_words[i]) == 0)
-			return audit_rule_parse(relid, i, sg_arg_text(fcinfo, n + 1), author, !OidIsValid(author));
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("there is no kind of rule \"%s\"", kind),
-			 errhint("Kinds are check, not null and unique.")));
+	return audit_rule_parse(relid, sg_parse_word(kind_words, "kind", sg_arg_text(fcinfo, n)), sg_arg_text(fcinfo, n + 1), author,
+							!OidIsValid(author));
 }
 
 /* Finds the rule that arguments mean, or raises */
@@ -212,7 +207,7 @@ static void
 emit_verdict(SgRowSink *sink, const AuditKey *ak)
 {
 	sg_sink_text(sink, ak->fk_name);
-	sg_sink_text(sink, ak->rule ? kind_words[ak->rule->kind] : "foreign key");
+	sg_sink_text(sink, ak->rule ? sg_word(kind_words, ak->rule->kind) : "foreign key");
 	sg_sink_names(sink, ak->child_columns);
 	sg_sink_text(sink, audit_result_word(ak->result));
 	sg_sink_count(sink, ak->rows_checked);

@@ -13,9 +13,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/dbcommands.h"
 #include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -97,26 +95,6 @@ sg_arg_optional_text(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
-/* [database.][schema.]table */
-static SgTableName
-parse_name(const char *name)
-{
-	const char *rest;
-	List	   *parts = sg_parse_names(name, &rest);
-	SgTableName parsed;
-
-	if (list_length(parts) != 3 || *rest != '\0')
-		return sg_parse_table_name(name);
-	if (!sg_same_text(linitial(parts), get_database_name(MyDatabaseId)))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table \"%s\" is of another database", name),
-				 errhint("Connect to database %s and call it there.", quote_identifier(linitial(parts)))));
-	parsed.schema = lsecond(parts);
-	parsed.name = lthird(parts);
-	return parsed;
-}
-
 static bool
 is_oid(const char *name)
 {
@@ -131,15 +109,24 @@ sg_table_of_text(const char *name)
 
 	if (is_oid(name))
 		return DatumGetObjectId(DirectFunctionCall1(oidin, CStringGetDatum(name)));
-	parsed = parse_name(name);
+	parsed = sg_parse_table_name(name);
 	return sg_find_table(&parsed, &qualified);
+}
+
+char *
+sg_table_of_oid(const char *oid)
+{
+	Oid			relid = oid && is_oid(oid) ? sg_table_of_text(oid) : InvalidOid;
+	char	   *name = OidIsValid(relid) ? get_rel_name(relid) : NULL;
+
+	return name ? sg_relation_name(relid) : NULL;
 }
 
 /* Raises 42P01, with the nearest name */
 pg_noreturn static void
 no_such_table(const char *name)
 {
-	SgTableName parsed = parse_name(name);
+	SgTableName parsed = sg_parse_table_name(name);
 	char	   *qualified;
 	char	   *near;
 
@@ -148,6 +135,9 @@ no_such_table(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_TABLE),
 			 errmsg("table \"%s\" does not exist", name),
+			 parsed.schema == NULL && OidIsValid(get_namespace_oid(parsed.name, true)) ?
+			 errhint("It is a schema. Name one of its tables:\nSELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1;",
+					 quote_literal_cstr(parsed.name)) :
 			 near ? errhint("Perhaps you meant table %s.", near) :
 			 errhint("Find the table, and give its name with the schema:\nSELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2;")));
 }
@@ -327,6 +317,13 @@ sg_names_in_entered(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/* Adds to the error of a literal what steps are */
+static void
+hint_steps(void *arg)
+{
+	errhint(SG_STEPS_HINT);
+}
+
 /*
  * sg_steps_in(cstring)
  *
@@ -337,6 +334,11 @@ static Datum
 sg_steps_in_entered(PG_FUNCTION_ARGS)
 {
 	char	   *text = PG_GETARG_CSTRING(0);
+	ErrorContextCallback callback = {.callback = hint_steps,.previous = error_context_stack};
+	Datum		steps;
 
-	return array_literal(strpbrk(text, "{[") ? text : psprintf("{%s}", text), INT4OID, fcinfo);
+	error_context_stack = &callback;
+	steps = array_literal(strpbrk(text, "{[") ? text : psprintf("{%s}", text), INT4OID, fcinfo);
+	error_context_stack = callback.previous;
+	return steps;
 }

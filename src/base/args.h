@@ -27,10 +27,15 @@ extern char *sg_arg_optional_text(FunctionCallInfo fcinfo, int n);
  * name or its OID in digits.  22004, 42602, 42622, 0A000 for one of another
  * database; 42P01, with the nearest name; 42809 where it is of none of these
  * kinds (relkind), unless that is NULL.  sg_table_of_text() returns InvalidOid
- * where there is none of that name.
+ * where there is none of that name, sg_table_of_oid() the qualified name if
+ * these are the digits of a relation's OID, else NULL.
  */
 extern Oid	sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds);
 extern Oid	sg_table_of_text(const char *name);
+extern char *sg_table_of_oid(const char *oid);
+
+/* What a list of steps is, of SQL type schemaguard.steps */
+#define SG_STEPS_HINT "Name the steps by their numbers, as in 3 or '{1,3}', or pass NULL for all."
 
 extern bool sg_arg_bool(FunctionCallInfo fcinfo, int n);
 

@@ -40,7 +40,8 @@ sg_nearest_try(SgNearest *nearest, const char *name)
 	/* what is longer than any name costs too much */
 	if (wanted >= NAMEDATALEN || len >= NAMEDATALEN || abs(wanted - len) > most)
 		return;
-	distance = varstr_levenshtein_less_equal(nearest->wanted, wanted, name, len, 1, 1, 1, most, true);
+	distance = pg_strcasecmp(nearest->wanted, name) == 0 ? 0 :
+		varstr_levenshtein_less_equal(nearest->wanted, wanted, name, len, 1, 1, 1, most, true);
 	if (distance > most || distance > Min(wanted, len) / 2 ||
 		(nearest->found && distance == nearest->distance && strcmp(name, nearest->found) >= 0))
 		return;
@@ -51,7 +52,8 @@ sg_nearest_try(SgNearest *nearest, const char *name)
 char *
 sg_nearest_column(Oid relid, const char *name)
 {
-	SgNearest	nearest = {name};
+	const char *dot = strrchr(name, '.');
+	SgNearest	nearest = {dot ? dot + 1 : name};
 	char	   *column;
 
 	/* what dropped ones are called is near to nothing */
@@ -63,7 +65,11 @@ sg_nearest_column(Oid relid, const char *name)
 char *
 sg_several_names(const char *name)
 {
-	return strchr(name, ',') ? psprintf("Several names are an array: %s.", quote_literal_cstr(psprintf("{%s}", name))) : NULL;
+	const char *inner = name + strspn(name, "(");
+
+	return strchr(name, ',') ?
+		psprintf("Several names are an array: %s.",
+				 quote_literal_cstr(psprintf("{%.*s}", (int) strcspn(inner, ")"), inner))) : NULL;
 }
 
 char *

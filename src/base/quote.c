@@ -11,7 +11,9 @@
 #include "catalog/pg_collation.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/scansup.h"
@@ -119,6 +121,7 @@ SgTableName
 sg_parse_table_name(const char *input)
 {
 	SgTableName result = {NULL, NULL};
+	char	   *database = NULL;
 	const char *p = input;
 
 	if (input == NULL)
@@ -126,15 +129,21 @@ sg_parse_table_name(const char *input)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a table name is missing")));
 	result.name = parse_name_part(input, &p);
-	if (*p == '.')
+	while (*p == '.' && database == NULL)
 	{
 		p++;
+		database = result.schema;
 		result.schema = result.name;
 		result.name = parse_name_part(input, &p);
 	}
 	if (*p != '\0')
 		invalid_table_name(input);
 
+	if (database && !sg_same_text(database, get_database_name(MyDatabaseId)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" is of another database", input),
+				 errhint("Connect to database %s and call it there.", quote_identifier(database))));
 	if (result.schema)
 		sg_check_name(result.schema, "schema name");
 	sg_check_name(result.name, "table name");

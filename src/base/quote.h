@@ -20,10 +20,10 @@ typedef struct SgTableName
 } SgTableName;
 
 /*
- * Split a table name as a user writes it in SQL: [schema.]name, quoted or
- * folded to lower case.  Raises 42602 for anything else and 42622 for a part
- * of more than 63 bytes, where PostgreSQL's own functions would truncate;
- * 22004 for NULL.
+ * Split a table name as a user writes it in SQL: [[database.]schema.]name,
+ * quoted or folded to lower case.  Raises 42602 for anything else, 0A000 for
+ * another database, and 42622 for a part of more than 63 bytes, where
+ * PostgreSQL's own functions would truncate; 22004 for NULL.
  */
 extern SgTableName sg_parse_table_name(const char *input);
 

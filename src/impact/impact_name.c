@@ -21,6 +21,7 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "base/args.h"
 #include "base/calls.h"
 #include "base/compat.h"
 #include "base/nearest.h"
@@ -237,13 +238,26 @@ missing_code(const Finder *finder, List *names)
 	return finder->wants == WANT_FUNCTION ? ERRCODE_UNDEFINED_FUNCTION : ERRCODE_UNDEFINED_OBJECT;
 }
 
-/* The table with the nearest name, or NULL; a name without a schema is looked for where the search_path begins */
+/*
+ * The table with the nearest name, or the column of a table that is there, or
+ * NULL; a name without a schema is looked for where the search_path begins.
+ */
 static char *
 nearest(List *names)
 {
 	SgTableName table = {0};
 	char	   *qualified;
+	char	   *column = NULL;
+	Oid			relid;
 
+	if (list_length(names) > 1)
+	{
+		table.name = linitial(names);
+		relid = sg_find_table(&table, &qualified);
+		column = OidIsValid(relid) ? sg_nearest_column(relid, llast(names)) : NULL;
+	}
+	if (column)
+		return psprintf("%s.%s", qualified, quote_identifier(column));
 	table.name = llast(names);
 	if (list_length(names) > 1)
 		table.schema = linitial(names);
@@ -260,6 +274,8 @@ impact_find(const char *input)
 	char	   *near = NULL;
 	List	   *names;
 
+	if (sg_table_of_oid(name))
+		name = sg_table_of_oid(name);
 	initStringInfo(&finder.candidates);
 	names = sg_parse_names(name, &rest);
 	if (*rest == '(' && (finder.wants & WANT_FUNCTION))
@@ -268,9 +284,12 @@ impact_find(const char *input)
 		return finder.found;
 	}
 	if (*rest != '\0' || list_length(names) > 3)
+		near = sg_unquoted_table(input);
+	if (*rest != '\0' || list_length(names) > 3)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("invalid name of an object: \"%s\"", input),
+				 near ? hint_near(near) :
 				 errhint("Write schema.table, schema.table.column, schema.type or schema.function(type, ...), with double quotes around a part that has capitals or special characters.")));
 
 	find_by_names(&finder, names);

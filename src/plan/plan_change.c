@@ -548,6 +548,12 @@ plan_change_check(PlanStep *step, bool (*is_taken) (void *arg, const char *name)
 	check_fields(step);
 	check_policy(step);
 	check_sql(step);
+	if ((step->kind == STEP_DROP || step->kind == STEP_RENAME) && step->fk_name == NULL &&
+		plan_changed_object(step) != CHANGED_TABLE && plan_changed_object(step) != CHANGED_VIEW)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a step of kind \"%s\" needs the name of the %s", plan_kind_word(step->kind), step->definition),
+				 errhint("Name it beside its table: name => 'note'.")));
 	if (step->fk_name)
 		sg_check_name(step->fk_name, "name");
 	else

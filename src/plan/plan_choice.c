@@ -16,11 +16,10 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "base/args.h"
 #include "base/compat.h"
 #include "base/spi.h"
 #include "plan/plan_choice.h"
-
-#define CHOOSE_HINT "Name the steps by their numbers, as in 3 or '{1,3}', or pass NULL for all."
 
 List *
 plan_steps_argument(FunctionCallInfo fcinfo, int n)
@@ -35,19 +34,19 @@ plan_steps_argument(FunctionCallInfo fcinfo, int n)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("steps must have one dimension, not %d", ARR_NDIM(array)),
-				 errhint(CHOOSE_HINT)));
+				 errhint(SG_STEPS_HINT)));
 	if (array_contains_nulls(array))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("steps must not contain nulls"),
-				 errhint(CHOOSE_HINT)));
+				 errhint(SG_STEPS_HINT)));
 	foreach_int(step, sg_int_array_list(PointerGetDatum(array)))
 		chosen = list_append_unique_int(chosen, step);
 	if (chosen == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("steps must not be empty"),
-				 errhint(CHOOSE_HINT)));
+				 errhint(SG_STEPS_HINT)));
 	list_sort(chosen, list_int_cmp);
 	return chosen;
 }

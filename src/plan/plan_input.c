@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "base/args.h"
 #include "base/calls.h"
 #include "base/compat.h"
 #include "base/name.h"
@@ -200,14 +201,13 @@ check_clauses(PlanStep *step)
 #define MISSING_TOLD 3			/* steps that a quiet draft describes */
 
 static void
-tell_no_column(Oid relid, const char *table, const char *column)
+tell_no_column(Oid relid, const char *table, const char *column, const char *fate)
 {
 	char	   *near = sg_nearest_column(relid, column);
 	char	   *several = sg_several_names(column);
 
 	ereport(NOTICE,
-			(errmsg("table %s has no column %s here: the step will be skipped until it has",
-					table, quote_identifier(column)),
+			(errmsg("table %s has no column %s here: the step will %s until it has", table, quote_identifier(column), fate),
 			 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : several ? errhint("%s", several) : 0));
 }
 
@@ -256,7 +256,7 @@ has_columns(Oid relid, const char *table, List *columns, bool quiet)
 			continue;
 		all = false;
 		if (!quiet)
-			tell_no_column(relid, table, lfirst(lc));
+			tell_no_column(relid, table, lfirst(lc), "be skipped");
 	}
 	return all;
 }
@@ -307,7 +307,8 @@ check_tables(const PlanStep *step, bool quiet)
 char *
 plan_qualify(const char *table)
 {
-	SgTableName name = sg_parse_table_name(table);
+	char	   *known = sg_table_of_oid(table);
+	SgTableName name = sg_parse_table_name(known ? known : table);
 	char	   *qualified;
 
 	if (name.schema && (strncmp(name.schema, "pg_temp", 7) == 0 ||
@@ -667,21 +668,38 @@ lacking_columns(const PlanStep *step, List *steps)
 	return lacking;
 }
 
+/* Says what a step is to drop or rename and is neither here nor made by another step */
+static void
+tell_absent(const PlanStep *step)
+{
+	if (plan_changed_object(step) == CHANGED_COLUMN)
+		tell_no_column(sg_find_qualified(step->child_table), step->child_table, step->fk_name, "fail");
+	else
+		ereport(NOTICE,
+				(errmsg("%s: there is none here, and the step will fail until there is", plan_step_object(step))));
+}
+
 /* A step that is no foreign key */
 static void
 check_change(PlanDraft *draft, PlanStep *step)
 {
 	TakenArg	arg = {draft, step};
 	bool		named = step->fk_name != NULL;
+	bool		absent = false;
 
 	plan_change_check(step, is_taken, &arg);
-	if (step->kind == STEP_DROP && !plan_step_is_there(step) && !step->if_exists)
-		step->missing = !plan_change_finds(step) && !is_made(plan_steps(step->plan), plan_changed_object(step), step->child_table, step->fk_name);
+	if ((step->kind == STEP_DROP || step->kind == STEP_RENAME) && !plan_step_is_there(step) && !step->if_exists)
+	{
+		absent = !plan_change_finds(step) && !is_made(plan_steps(step->plan), plan_changed_object(step), step->child_table, step->fk_name);
+		step->missing = absent && step->kind == STEP_DROP;
+	}
 	if (!named)
 		check_same_change(draft, step);
 	check_columns(step->child_columns, "child_columns");
 	draft->incomplete = step->state != STEP_SKIPPED && step->child_table &&
 		!has_table(sg_find_qualified(step->child_table), step->child_table, draft->quiet || step->if_exists);
+	if (absent && step->state != STEP_SKIPPED && !draft->incomplete && !draft->quiet)
+		tell_absent(step);
 	if (step->state != STEP_SKIPPED && !draft->incomplete && lacking_columns(step, NIL) != NIL)
 	{
 		List	   *lacking = lacking_columns(step, plan_steps(step->plan));
@@ -689,7 +707,7 @@ check_change(PlanDraft *draft, PlanStep *step)
 		draft->incomplete = lacking != NIL;
 		if (!draft->quiet)
 			foreach_ptr(const char, column, lacking)
-				tell_no_column(sg_find_qualified(step->child_table), step->child_table, column);
+				tell_no_column(sg_find_qualified(step->child_table), step->child_table, column, "be skipped");
 	}
 	check_others(draft, step);
 	draft->problem = NULL;

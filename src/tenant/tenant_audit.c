@@ -167,7 +167,8 @@ is_users_table(Form_pg_class class)
 static char *
 nearest_column(const char *name)
 {
-	SgNearest	nearest = {name};
+	const char *dot = strrchr(name, '.');
+	SgNearest	nearest = {dot ? dot + 1 : name};
 	SgCatalog	classes;
 	HeapTuple	tuple;
 

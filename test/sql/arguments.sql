@@ -115,6 +115,20 @@ SELECT sg_plan_from_sql('near', 'ALTER TABLE arg.order ADD CHECK (id > 0); ALTER
 -- what another step makes is not missing
 SELECT sg_plan_from_sql('near', 'ALTER TABLE arg.orders ADD COLUMN born date; ALTER TABLE arg.orders ALTER born SET NOT NULL;');
 SELECT sg_plan_drop('near');
+-- so are names of columns in capitals, in brackets or behind their table, and columns where a view of the table or a schema is given
+SELECT sg_plan_create('near');
+SELECT sg_plan_add_not_null('near', 'arg.orders', 'CUSTOMER_ID'), sg_plan_add_unique('near', 'arg.orders', 'orders.note'), sg_plan_add_unique('near', 'arg.orders', '(note, id)');
+SELECT sg_plan_add_drop('near', 'column', 'arg.orders', 'notes'), sg_plan_add_rename('near', 'column', 'arg.orders', 'n', 'nte'), sg_plan_add_drop('near', 'index', 'arg.orders', 'orders_id_idx');
+SELECT sg_plan_add_column('near', 'arg.orders', 'born', 'date'), sg_plan_add_rename('near', 'column', 'arg.orders', 'died', 'born');
+SELECT sg_plan_add_check('near', 'arg.orders'::regclass::oid, 'id > 5', after => 1), sg_plan_add_index('near', current_database() || '.arg.orders', '(id)', after => ARRAY[1, 2]);
+SELECT child_table, after FROM schemaguard.plan_step WHERE plan = 'near' AND after IS NOT NULL ORDER BY step;
+SELECT call, hint(call) FROM unnest(ARRAY[
+    $$SELECT sg_plan_add_drop('near', 'column', 'arg.orders')$$, $$SELECT sg_plan_add_rename('near', 'trigger', 'arg.orders', 'n')$$, $$SELECT sg_plan_add_drop('near', 'column', 'orders.note')$$,
+    $$SELECT * FROM sg_rule_audit('orders', 'not null', 'nte')$$, $$SELECT count(*) FROM sg_rule_audit('orders', 'NOT NULL', 'note')$$, $$SELECT * FROM sg_rule_audit('orders', 'nul', 'note')$$,
+    $$SELECT * FROM sg_tenant_audit('orders.tenant_id')$$, $$SELECT * FROM sg_orphan_audit('arg')$$, $$SELECT * FROM sg_plan_sql('NEAR')$$,
+    $$SELECT * FROM sg_impact('orders.nte')$$, $$SELECT * FROM sg_impact('arg_books.Big Table')$$]) WITH ORDINALITY c (call, n) ORDER BY n;
+SELECT count(*) > 0 AS named, (SELECT count(*) FROM sg_impact('orders'::regclass)) = count(*) AS regclass, (SELECT count(*) FROM sg_impact('orders'::regclass::oid)) = count(*) AS oid FROM sg_impact('orders');
+SELECT sg_plan_drop('near');
 DROP TABLE arg_books.orders, arg_books."Big Table";
 DROP SCHEMA arg_books;
 
