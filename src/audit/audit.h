@@ -58,6 +58,8 @@ typedef struct AuditKey
 	const char *method;			/* NULL until a method has read rows */
 	int64		rows_checked;	/* -1: not counted, as in the two below */
 	int64		orphan_rows;
+	int64		orphan_pages;	/* of the child that may have these; 0: not
+								 * known */
 	int64		orphan_keys;
 	int64		partial_rows;	/* orphans whose composites have a null */
 	List	   *sample;			/* of Jsonb *, one object per key */

@@ -154,7 +154,7 @@ audit_add_key(ScanAudit *audit, AuditKey *ak, AuditCodec *codec)
 	audit->keys = lappend(audit->keys, key);
 	if (!codec->parallel_safe || is_temporary(&ak->key))
 		audit->parallel = false;
-	ak->rows_checked = ak->orphan_rows = ak->orphan_keys = 0;
+	ak->rows_checked = ak->orphan_rows = ak->orphan_pages = ak->orphan_keys = 0;
 }
 
 /* Rows that a UNIQUE sorts may be all that there are */
@@ -221,7 +221,7 @@ forget_counts(ScanKeyState *key)
 	audit_distinct_end(key->distinct, &counted, 0, CurrentMemoryContext);
 	key->distinct = NULL;
 	key->passes = 0;
-	key->ak->rows_checked = key->ak->orphan_rows = key->ak->orphan_keys = 0;
+	key->ak->rows_checked = key->ak->orphan_rows = key->ak->orphan_pages = key->ak->orphan_keys = 0;
 }
 
 /* A set that fits in no number of parts is left to a join, which spills; what was counted so far goes */

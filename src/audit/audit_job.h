@@ -36,6 +36,7 @@ typedef struct AuditTask
 	Size		condition;		/* CHECK: offset of its text in the job */
 	Size		hits;			/* offset of the AuditHits of each participant */
 	pg_atomic_uint64 orphan_rows;
+	pg_atomic_uint64 orphan_pages;	/* on which batches with orphans are */
 } AuditTask;
 
 /* A row that breaks a rule */
@@ -110,6 +111,7 @@ typedef struct AuditParticipant
 	AuditDistinct **distinct;	/* one per task; PHASE_JUDGE; NULL for rules
 								 * but UNIQUE */
 	uint64		blocks;			/* read and not yet reported */
+	uint64		pages;			/* read */
 	uint64		orphans;
 	BlockNumber last_block;
 	int			evaluated;		/* task whose rule's condition runs, or -1 */

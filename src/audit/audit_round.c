@@ -97,6 +97,7 @@ fill_task(Round *round, AuditTask *task, const ScanKeyState *key)
 		task->nulls_equal = key->ak->rule->nulls_equal;
 	}
 	pg_atomic_init_u64(&task->orphan_rows, 0);
+	pg_atomic_init_u64(&task->orphan_pages, 0);
 }
 
 /* What the rules of a job need behind its reads, put there if the job has got room; returns the end */
@@ -401,6 +402,7 @@ add_counts(Round *round)
 		ScanKeyState *key = list_nth(round->keys, i);
 
 		key->ak->orphan_rows += pg_atomic_read_u64(&AUDIT_TASKS(job)[i].orphan_rows);
+		key->ak->orphan_pages += pg_atomic_read_u64(&AUDIT_TASKS(job)[i].orphan_pages);
 		key->passes++;
 		key->probed = key->set >= 0 && round->sets[item_number(round, key->set)].of_child;
 		key->ak->rows_checked = 0;

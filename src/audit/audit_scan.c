@@ -61,6 +61,8 @@ typedef struct TaskBatch
 	bool		simple;			/* one by-value column, not divided */
 	int16		len;			/* of its type */
 	uint64		orphan_rows;
+	uint64		orphan_pages;
+	uint64		from_page;		/* pages read before the batch */
 	int			n;				/* keys in the batch */
 	uint64	   *words;			/* SHAPE_WORDS */
 	char	   *data;			/* other shapes: their bytes */
@@ -124,6 +126,7 @@ count_page(AuditParticipant *participant, const AuditRows *rows)
 	if (block == participant->last_block)
 		return;
 	participant->last_block = block;
+	participant->pages++;
 	if (++participant->blocks >= REPORT_PAGES)
 		audit_report_progress(participant);
 }
@@ -322,6 +325,9 @@ look_up(JudgeState *state, TaskBatch *batch)
 	batch->n = 0;
 	batch->used = 0;
 	state->participant->orphans += batch->orphan_rows - before;
+	if (batch->orphan_rows > before)
+		batch->orphan_pages += state->participant->pages - batch->from_page + 1;
+	batch->from_page = state->participant->pages;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(state->work);
 
@@ -531,6 +537,7 @@ begin_batches(JudgeState *state, AuditRead *read)
 			batch->probe = audit_probe_begin(&batch->task->key, batch->codec, batch->view->set->leaf, batch->view->set->nleaves,
 											 participant->job->probe_memory, &participant->asking);
 		batch->distinct = participant->distinct[task];
+		batch->from_page = participant->pages;
 		batch->nparts = batch->view->set->nparts;
 		batch->part = batch->view->set->part;
 		batch->simple = batch->codec->shape == SHAPE_WORDS && batch->codec->ncols == 1 &&
@@ -554,6 +561,7 @@ end_batches(JudgeState *state)
 		TaskBatch  *batch = &state->batches[i];
 
 		pg_atomic_fetch_add_u64(&batch->task->orphan_rows, batch->orphan_rows);
+		pg_atomic_fetch_add_u64(&batch->task->orphan_pages, batch->orphan_pages);
 		if (batch->words)
 			pfree(batch->words);
 		if (batch->data)

@@ -254,8 +254,8 @@ extern void check_statement(PlanCheck *check, CheckStep *cs);
 extern void check_writes(PlanCheck *check, CheckStep *cs);
 extern char *check_writes_text(const CheckWrites *writes);
 
-/* Adds what it takes to mend so many rows by the step's policy */
-extern void check_writes_mend(PlanCheck *check, const CheckTable *table, const PlanStep *step, double rows, CheckWrites *writes);
+/* Adds what it takes to mend so many rows by the step's policy, on so many pages (0: any of the table) */
+extern void check_writes_mend(PlanCheck *check, const CheckTable *table, const PlanStep *step, double rows, double pages, CheckWrites *writes);
 
 /* Returns the size of a btree on some columns, by statistics */
 extern double check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n);

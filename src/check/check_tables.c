@@ -733,7 +733,7 @@ check_estimate(PlanCheck *check, CheckStep *cs)
 	cs->writes.wal += WAL_PER_KEY + cs->index_bytes;
 	cs->writes.growth += cs->index_bytes;
 	if (cs->audit && cs->audit->result == AUDIT_FAIL)
-		check_writes_mend(check, cs->child, cs->step, cs->audit->orphan_rows, &cs->writes);
+		check_writes_mend(check, cs->child, cs->step, cs->audit->orphan_rows, cs->audit->orphan_pages, &cs->writes);
 	size = psprintf("reads %s, %s", check_bytes(blocks * BLCKSZ), check_writes_text(&cs->writes));
 
 	if (!cs->step->enforced)

@@ -68,13 +68,13 @@ rows_of(const CheckTable *table)
 	return table->rows >= 0 ? table->rows : table->blocks * BLCKSZ / UNKNOWN_ROW;
 }
 
-/* The part of a table's pages in which some of its rows are, if these are spread evenly */
+/* Returns on how many pages some rows are, if these are spread evenly over so many of the table's rows and pages */
 static double
-part_touched(double rows, double of, double blocks)
+pages_touched(double rows, double of, double pages)
 {
 	double		part = of > 0 ? Min(rows / of, 1) : 0;
 
-	return blocks > 0 ? 1 - pow(1 - part, Max(of / blocks, 1)) : 0;
+	return pages > 0 ? pages * (1 - pow(1 - part, Max(of / pages, 1))) : 0;
 }
 
 /* Bytes of WAL for so many pages that are logged as a whole */
@@ -201,22 +201,22 @@ index_sizes(PlanCheck *check, const CheckTable *table)
 }
 
 /*
- * Updates of rows, which get longer by some bytes.  An index that gets a
- * second entry for each row doubles; what is not in the order of the rows is
- * changed all over between any two checkpoints.
+ * Updates of rows on a part of the table, which get longer by some bytes.  An
+ * index that gets a second entry for each row doubles; what is not in the
+ * order of the rows is changed all over between any two checkpoints.
  */
 static void
-add_updates(PlanCheck *check, const CheckTable *table, double rows, double longer, CheckWrites *writes)
+add_updates(PlanCheck *check, const CheckTable *table, double rows, double part, double longer, CheckWrites *writes)
 {
 	double		all = rows_of(table);
-	double		part = part_touched(rows, all, table->blocks);
 	double		row = (all > 0 ? table->blocks * BLCKSZ / all : UNKNOWN_ROW) + longer;
-	double		wal = rows * (row - SizeofHeapTupleHeader + WAL_UPDATE) + page_images(part * table->blocks);
+	double		wal = rows * (row - SizeofHeapTupleHeader + WAL_UPDATE) + page_images(pages_touched(rows, part * all, part * table->blocks));
 
 	foreach_ptr(const IndexSize, index, index_sizes(check, table))
 	{
 		double		growth = all > 0 ? index->blocks * rows / all : 0;
-		double		touched = part_touched(rows, all, index->blocks) * index->blocks;
+		double		among = index->ordered ? part : 1;
+		double		touched = pages_touched(rows, among * all, among * index->blocks);
 		double		entry = all > 0 ? index->blocks * BLCKSZ / all : 0;
 		double		once = rows * (WAL_ENTRY + entry) + growth * BLCKSZ / 2;
 
@@ -228,9 +228,9 @@ add_updates(PlanCheck *check, const CheckTable *table, double rows, double longe
 }
 
 static void
-add_deletes(const CheckTable *table, double rows, CheckWrites *writes)
+add_deletes(const CheckTable *table, double rows, double part, CheckWrites *writes)
 {
-	writes->wal += rows * WAL_DELETE + page_images(part_touched(rows, rows_of(table), table->blocks) * table->blocks);
+	writes->wal += rows * WAL_DELETE + page_images(pages_touched(rows, part * rows_of(table), part * table->blocks));
 }
 
 /* Copies in quarantine have the row as text and as JSON, and two indexes */
@@ -258,16 +258,18 @@ add_copies(const CheckTable *table, double rows, CheckWrites *writes)
 }
 
 void
-check_writes_mend(PlanCheck *check, const CheckTable *table, const PlanStep *step, double rows, CheckWrites *writes)
+check_writes_mend(PlanCheck *check, const CheckTable *table, const PlanStep *step, double rows, double pages, CheckWrites *writes)
 {
+	double		part = pages > 0 && table->blocks > 0 ? Min(pages / table->blocks, 1) : 1;
+
 	if (!plan_step_fixes(step))
 		return;
 	if (step->orphans == ORPHANS_QUARANTINE)
 		add_copies(table, rows, writes);
 	if (plan_policy_deletes(step->orphans))
-		add_deletes(table, rows, writes);
+		add_deletes(table, rows, part, writes);
 	else
-		add_updates(check, table, rows, 0, writes);
+		add_updates(check, table, rows, part, 0, writes);
 }
 
 /* ---- fills ---- */
@@ -312,7 +314,7 @@ add_fill(PlanCheck *check, const PlanStep *step, CheckWrites *writes)
 	if (!OidIsValid(relid) || step->child_columns == NIL)
 		return;
 	table = check_table(check, relid);
-	add_updates(check, table, rows_without(table, linitial(step->child_columns)), width_filled(table, step), writes);
+	add_updates(check, table, rows_without(table, linitial(step->child_columns)), 1, width_filled(table, step), writes);
 }
 
 /* ---- steps that are no keys ---- */
@@ -387,7 +389,7 @@ check_writes(PlanCheck *check, CheckStep *cs)
 	if (step->kind == STEP_COLUMN && step->fill)
 		add_fill(check, step, &cs->writes);
 	if (OidIsValid(move.table))
-		check_writes_mend(check, check_table(check, move.table), step, check_rows_broken(cs), &cs->writes);
+		check_writes_mend(check, check_table(check, move.table), step, check_rows_broken(cs), 0, &cs->writes);
 	if (move.rewrites)
 		add_rewrite(check, check_table(check, move.table), &cs->writes);
 	add_builds(check, &move, &cs->writes);

@@ -45,6 +45,9 @@ my @shapes = (
 	[ 'an index on texts', q{CREATE TABLE t AS SELECT g AS id, repeat(md5(g::text), 5) AS w FROM generate_series(1, 40000) g}, q{SELECT sg_plan_add('p', 'CREATE INDEX t_i ON t (w)')} ],
 	[ 'a quarantine', q{CREATE TABLE t AS SELECT g + 1000 AS id, g AS n, repeat('x', 100) AS w FROM generate_series(1, 12000) g}, sprintf($orphans, 'quarantine') ],
 	[ 'a quarantine of few rows', q{CREATE TABLE t AS SELECT CASE WHEN g % 50 = 0 THEN 2000 ELSE 1 END AS id, repeat('x', 200) AS note FROM generate_series(1, 100000) g}, sprintf($orphans, 'quarantine') ],
+	[ 'a quarantine of rows side by side', q{CREATE TABLE t AS SELECT CASE WHEN g > 90000 THEN g + 1000 ELSE 1 END AS id, repeat('x', 300) AS note FROM generate_series(1, 100000) g}, sprintf($orphans, 'quarantine') ],
+	[ 'a delete of rows side by side', q{CREATE TABLE t AS SELECT CASE WHEN g BETWEEN 20001 AND 30000 THEN g + 1000 ELSE 1 END AS id, repeat('x', 300) AS note FROM generate_series(1, 100000) g}, sprintf($orphans, 'delete') ],
+	[ 'rows side by side set to null', q{CREATE TABLE t AS SELECT CASE WHEN g > 90000 THEN g + 1000 ELSE 1 END AS id, g AS n, repeat('x', 200) AS w FROM generate_series(1, 100000) g; CREATE INDEX ON t (n)}, sprintf($orphans, 'set null') ],
 	[ 'a delete', q{CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 40000) g}, sprintf($orphans, 'delete') ],
 	[ 'orphans set to null', q{CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 15000) g}, sprintf($orphans, 'set null') ],
 );
