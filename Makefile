@@ -97,6 +97,7 @@ OBJS = \
 	src/change/change_reach.o \
 	src/change/change_rule.o \
 	src/change/change_statement.o \
+	src/change/change_table.o \
 	src/change/change_step.o \
 	src/change/change_unique.o \
 	src/check/check.o \
@@ -353,6 +354,7 @@ REGRESS = \
 	change_index \
 	change_object \
 	change_rows \
+	change_table \
 	changes \
 	citus \
 	compare_fks \

@@ -69,7 +69,7 @@ CREATE TABLE schemaguard.plan_step (
     -- what follows is not of foreign keys: see src/plan/plan_change.h
     kind               text NOT NULL DEFAULT 'foreign key'
                        CHECK (kind IN ('foreign key', 'check', 'not null', 'unique', 'column', 'default', 'index', 'statement',
-                                       'drop', 'rename')),
+                                       'drop', 'rename', 'table')),
     definition         text,
     new_name           text,
     fill               text,
@@ -135,7 +135,7 @@ COMMENT ON COLUMN schemaguard.plan_step.quarantine_cascades IS 'may rows that ON
 COMMENT ON COLUMN schemaguard.plan_step.backfill IS 'expressions that fill the child''s columns where they are empty';
 COMMENT ON COLUMN schemaguard.plan_step.period IS 'do the last columns compare by coverage (PERIOD, 18 and later)?';
 COMMENT ON COLUMN schemaguard.plan_step.kind
-    IS 'what the step is about: foreign key, check, not null, unique, column, default, index, statement, drop or rename';
+    IS 'what the step is about: foreign key, check, not null, unique, column, default, index, statement, table, drop or rename';
 COMMENT ON COLUMN schemaguard.plan_step.definition
     IS 'what it is, in SQL: the condition of a check, the type of a column, the expression of a default, an index from USING on, a '
         'statement; of drop and rename what kind of object';

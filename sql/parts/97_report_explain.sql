@@ -50,7 +50,11 @@ BEGIN ATOMIC
         (16, '^UPDATE @ SET .*$',
             E'Rows of \\1 get their value, in batches with a commit each; a trigger fills rows that are written meanwhile.',
             'ROW EXCLUSIVE, and the rows of a batch', 'longer the more rows there are'),
-        (17, '^.*$', 'This statement runs as it stands, in a transaction of its own.', 'what the statement takes', 'not known')
+        (17, '^CREATE (?:UNLOGGED )?TABLE @ PARTITION OF @ .*$',
+            E'Table \\1 is made, as a partition of \\2. A rollback drops it while it is empty.',
+            'ACCESS EXCLUSIVE on the partitioned table', 'a moment, or a read of the default partition'),
+        (18, '^CREATE (?:UNLOGGED )?TABLE @ .*$', E'Table \\1 is made. A rollback drops it while it is empty.', NULL, 'a moment'),
+        (19, '^.*$', 'This statement runs as it stands, in a transaction of its own.', 'what the statement takes', 'not known')
     ) AS e (place, pattern, what, locks, takes)
     WHERE sg_explain_statement.statement ~ replace(e.pattern, '@', '((?:"(?:[^"]|"")*"|[^ "])+)')
     ORDER BY e.place LIMIT 1;

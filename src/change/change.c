@@ -41,6 +41,7 @@ const ChangeKind change_kinds[] = {
 	[STEP_STATEMENT] = {change_look_statement, change_undo_statement},
 	[STEP_DROP] = {change_look_drop, change_undo_drop},
 	[STEP_RENAME] = {change_look_rename, change_undo_rename},
+	[STEP_TABLE] = {change_look_table, change_undo_table},
 };
 
 StaticAssertDecl(lengthof(change_kinds) == STEP_KINDS, "a kind of step has no functions");

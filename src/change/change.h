@@ -271,6 +271,8 @@ extern void change_look_rename(const PlanStep *step, ChangeMove *move);
 extern void change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_drop(const PlanStep *step, ChangeMove *move);
 extern void change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+extern void change_look_table(const PlanStep *step, ChangeMove *move);
+extern void change_undo_table(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_index(const PlanStep *step, ChangeMove *move);
 extern void change_look_statement(const PlanStep *step, ChangeMove *move);
 extern void change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);

@@ -257,6 +257,14 @@ change_count_lost(const PlanStep *step, const ChangeMove *move)
 	return count_rows(InvalidOid, move->table, psprintf("SELECT count(%s) FROM %s", what, step->child_table));
 }
 
+bool
+change_has_rows(Oid relid, const char *table)
+{
+	if (!is_all_here(relid) || pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return true;
+	return count_rows(InvalidOid, relid, psprintf("SELECT count(*) FROM (SELECT FROM %s LIMIT 1) one", table)) > 0;
+}
+
 char *
 change_lost_text(const PlanStep *step, int64 rows, bool done)
 {

@@ -24,6 +24,9 @@ extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, Cha
 extern int64 change_count_lost(const PlanStep *step, const ChangeMove *move);
 extern char *change_lost_text(const PlanStep *step, int64 rows, bool done);
 
+/* Has a table rows, or what can't be asked: parts elsewhere, rows that the caller may not read?  Reads one. */
+extern bool change_has_rows(Oid relid, const char *table);
+
 /*
  * Returns a hint for a drop whose object was never there: the nearest name, of
  * parts of the table, or of tables where that is InvalidOid

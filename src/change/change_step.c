@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "executor/spi.h"
@@ -67,6 +68,8 @@ find_table(const PlanStep *step, ChangeMove *move)
 	if (step->child_table == NULL)
 		return true;
 	move->table = sg_find_qualified(step->child_table);
+	if (!OidIsValid(move->table) && step->kind == STEP_TABLE)
+		return true;
 	if (!OidIsValid(move->table))
 	{
 		/* a finished step has found its table, so the name is no slip */
@@ -140,16 +143,27 @@ look(const PlanStep *step, ChangeMove *move)
 	PopActiveSnapshot();
 }
 
+/* What the caller lacks to make what a step makes in a schema, or NULL */
+static char *
+lacks_create(Oid schema, const char *what, const char *takes)
+{
+	if (object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_CREATE) == ACLCHECK_OK)
+		return NULL;
+	return psprintf("role %s has no CREATE on the schema of %s, which %s takes", GetUserNameFromId(GetUserId(), false), what, takes);
+}
+
 char *
 change_lacks(const PlanStep *step, const ChangeMove *move)
 {
+	char	   *lack = NULL;
+
+	if (step->kind == STEP_TABLE && move->kind == MOVE_STATEMENT)
+		return lacks_create(get_namespace_oid(sg_parse_table_name(step->child_table).schema, false), step->child_table, "the table");
 	if (move->kind == MOVE_NONE || !OidIsValid(move->table) || move->kind == MOVE_PROBLEM)
 		return NULL;
-	if (move->kind == MOVE_BUILD &&
-		object_aclcheck(NamespaceRelationId, get_rel_namespace(move->table), GetUserId(), ACL_CREATE) != ACLCHECK_OK)
-		return psprintf("role %s has no CREATE on the schema of %s, which building an index takes",
-						GetUserNameFromId(GetUserId(), false), step->child_table);
-	return run_lacks_ownership("table", move->table);
+	if (move->kind == MOVE_BUILD)
+		lack = lacks_create(get_rel_namespace(move->table), step->child_table, "building an index");
+	return lack ? lack : run_lacks_ownership("table", move->table);
 }
 
 /* ---- doing ---- */

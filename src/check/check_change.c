@@ -277,7 +277,10 @@ check_change(PlanCheck *check, CheckStep *cs)
 	}
 	lack = change_lacks(cs->step, &move);
 	if (lack)
-		check_row(cs, "privileges", CHECK_BLOCK, lack, pstrdup("Run the plan as the owner of the table."));
+		check_row(cs, "privileges", CHECK_BLOCK, lack, cs->step->kind == STEP_TABLE ?
+				  psprintf("GRANT CREATE ON SCHEMA %s TO %s;", quote_identifier(sg_parse_table_name(cs->step->child_table).schema),
+						   quote_identifier(GetUserNameFromId(GetUserId(), false))) :
+				  pstrdup("Run the plan as the owner of the table."));
 }
 
 void

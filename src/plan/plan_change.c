@@ -57,6 +57,9 @@ SG_FUNCTION(sg_plan_release);
 #define HAS_POLICY		(1 << 14)
 #define HAS_NULLS		(1 << 15)
 
+/* What stands before the definition of a table that is none for the WAL */
+#define UNLOGGED		"UNLOGGED "
+
 /* By StepKind: what it must and may have, and the end of a name that is made up */
 static const struct
 {
@@ -74,6 +77,7 @@ static const struct
 	[STEP_STATEMENT] = {HAS_DEFINITION, HAS_TABLE | HAS_NAME | HAS_UNDO | HAS_DONE_WHEN | HAS_OUTSIDE},
 	[STEP_DROP] = {HAS_TABLE | HAS_DEFINITION, HAS_NAME | HAS_DISCARD},
 	[STEP_RENAME] = {HAS_TABLE | HAS_DEFINITION | HAS_NEW_NAME, HAS_NAME},
+	[STEP_TABLE] = {HAS_TABLE | HAS_DEFINITION, HAS_NAME},
 };
 
 StaticAssertDecl(lengthof(kinds) == STEP_KINDS, "a kind of step has no line");
@@ -130,6 +134,7 @@ example_hint(const char *field)
 		{"expression", "now()"},
 		{"type", "numeric(10, 2) DEFAULT 0"},
 		{"definition", "(customer_id, lower(city)) WHERE active"},
+		{"table", "(id bigint PRIMARY KEY, name text NOT NULL)"},
 		{"statement", "ALTER TABLE app.orders SET (fillfactor = 90)"},
 		{"fill", "coalesce(price, 0)"},
 		{"undo", "DROP VIEW app.live_orders"},
@@ -302,6 +307,29 @@ check_transaction(PlanStep *step)
 	}
 }
 
+/* The statement of a step of kind "table" */
+static char *
+table_statement(const PlanStep *step)
+{
+	const char *definition = step->definition;
+	bool		unlogged = pg_strncasecmp(definition, UNLOGGED, strlen(UNLOGGED)) == 0;
+
+	return psprintf("CREATE %sTABLE %s %s", unlogged ? UNLOGGED : "", step->child_table,
+					definition + (unlogged ? strlen(UNLOGGED) : 0));
+}
+
+/* What CREATE TABLE has behind the name, or UNLOGGED before it */
+static CreateStmt *
+parse_table(const PlanStep *step)
+{
+	const char *wanted = "what CREATE TABLE has behind the name";
+	CreateStmt *create = (CreateStmt *) parse_one(table_statement(step), "table", wanted);
+
+	if (!IsA(create, CreateStmt))
+		bad_sql("table", wanted, NULL);
+	return create;
+}
+
 static void
 check_query(const char *text)
 {
@@ -332,6 +360,9 @@ check_sql(PlanStep *step)
 		case STEP_DROP:
 		case STEP_RENAME:
 			(void) plan_changed_object(step);
+			break;
+		case STEP_TABLE:
+			(void) parse_table(step);
 			break;
 		case STEP_FOREIGN_KEY:
 		case STEP_NOT_NULL:
@@ -458,6 +489,36 @@ plan_changed_object(const PlanStep *step)
 }
 
 bool
+plan_step_is_of_relation(const PlanStep *step)
+{
+	ChangedObject what;
+
+	if (step->kind != STEP_DROP && step->kind != STEP_RENAME)
+		return step->kind == STEP_TABLE;
+	what = plan_changed_object(step);
+	return what == CHANGED_TABLE || what == CHANGED_VIEW;
+}
+
+List *
+plan_table_relatives(const PlanStep *step)
+{
+	CreateStmt *create = parse_table(step);
+	List	   *relatives = NIL;
+
+	foreach_ptr(const RangeVar, above, create->inhRelations)
+	{
+		relatives = lappend(relatives, quote_qualified_identifier(above->schemaname, above->relname));
+	}
+	foreach_ptr(Node, element, create->tableElts)
+	{
+		if (IsA(element, TableLikeClause))
+			relatives = lappend(relatives, quote_qualified_identifier(((TableLikeClause *) element)->relation->schemaname,
+																	  ((TableLikeClause *) element)->relation->relname));
+	}
+	return relatives;
+}
+
+bool
 plan_change_finds(const PlanStep *step)
 {
 	Oid			table = sg_find_qualified(step->child_table);
@@ -518,7 +579,7 @@ make_name(const PlanStep *step, bool (*is_taken) (void *arg, const char *name), 
 		return pstrdup(linitial(step->child_columns));
 	if (step->child_table)
 		table = sg_parse_table_name(step->child_table);
-	if (step->kind == STEP_DROP || step->kind == STEP_RENAME)
+	if (step->kind == STEP_DROP || step->kind == STEP_RENAME || step->kind == STEP_TABLE)
 		return table.name;
 
 	label = step->primary_key ? "pkey" : suffix ? suffix : statement_label(step);
@@ -565,12 +626,10 @@ plan_change_check(PlanStep *step, bool (*is_taken) (void *arg, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the name of such a step is that of its column")));
-	if ((step->kind == STEP_DROP || step->kind == STEP_RENAME) &&
-		(plan_changed_object(step) == CHANGED_TABLE || plan_changed_object(step) == CHANGED_VIEW) &&
-		strcmp(step->fk_name, sg_parse_table_name(step->child_table).name) != 0)
+	if (plan_step_is_of_relation(step) && strcmp(step->fk_name, sg_parse_table_name(step->child_table).name) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a %s is named by child_table alone", step->definition)));
+				 errmsg("a %s is named by child_table alone", step->kind == STEP_TABLE ? "table" : step->definition)));
 }
 
 bool
@@ -585,6 +644,7 @@ plan_step_holds_sql(const PlanStep *step)
 		case STEP_DEFAULT:
 		case STEP_INDEX:
 		case STEP_STATEMENT:
+		case STEP_TABLE:
 			return step->definition != NULL;
 		case STEP_FOREIGN_KEY:
 		case STEP_NOT_NULL:
@@ -604,8 +664,7 @@ plan_change_object(const PlanStep *step)
 
 	if (step->kind == STEP_DROP || step->kind == STEP_RENAME)
 		word = psprintf("%s %s", word, step->definition);
-	if (step->child_table == NULL || strcmp(word, "drop table") == 0 || strcmp(word, "rename table") == 0 ||
-		strcmp(word, "drop view") == 0 || strcmp(word, "rename view") == 0)
+	if (step->child_table == NULL || plan_step_is_of_relation(step))
 		return psprintf("%s %s", word, step->child_table ? step->child_table : quote_identifier(step->fk_name));
 	return psprintf("%s %s ON %s", word, quote_identifier(step->fk_name), step->child_table);
 }
@@ -714,6 +773,8 @@ plan_change_statements(const PlanStep *step)
 			return list_make1(object_statement(step, "DROP", NULL));
 		case STEP_RENAME:
 			return list_make1(object_statement(step, "RENAME", step->new_name));
+		case STEP_TABLE:
+			return list_make1(table_statement(step));
 		case STEP_FOREIGN_KEY:
 		case STEP_KINDS:
 			break;

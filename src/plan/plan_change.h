@@ -59,6 +59,12 @@ extern List *plan_change_texts(const char *sql);
 /* The fields of a step that a user can give, names and values by turns */
 extern void plan_step_set_fields(PlanStep *step, ArrayType *pairs);
 
+/* Is a step about a relation as such: made, renamed, dropped? */
+extern bool plan_step_is_of_relation(const PlanStep *step);
+
+/* The tables (of char *, as qualified names) that a step of kind "table" makes a part, a child or a likeness of */
+extern List *plan_table_relatives(const PlanStep *step);
+
 /* Is what a step drops there? */
 extern bool plan_change_finds(const PlanStep *step);
 

@@ -128,6 +128,9 @@ extern char *plan_deed_identity(const PlanDeed *deed);
 /* Bring the names in deed->what up to date; returns false where nothing but names is known in this database */
 extern bool plan_deed_follow(const PlanDeed *deed);
 
+/* Is the table the one of the deed, by OID, where that is known? */
+extern bool plan_deed_is_of(const PlanDeed *deed, Oid table);
+
 /* By OID, where that is known: is its constraint there; its index; what is called now that it has renamed or kept, or NULL */
 extern bool plan_deed_has_constraint(const PlanDeed *deed);
 extern Oid	plan_deed_index_oid(const PlanDeed *deed);

@@ -77,16 +77,11 @@ constraint_name(const PlanDeed *deed)
 	}
 }
 
-/* Is it about a relation as such: renamed, dropped? */
+/* Is it about a relation as such: made, renamed, dropped? */
 static bool
 is_of_relation(const PlanDeed *deed)
 {
-	ChangedObject what;
-
-	if (deed->kind != DEED_CHANGE || (deed->what->kind != STEP_RENAME && deed->what->kind != STEP_DROP))
-		return false;
-	what = plan_changed_object(deed->what);
-	return what == CHANGED_TABLE || what == CHANGED_VIEW;
+	return deed->kind == DEED_CHANGE && plan_step_is_of_relation(deed->what);
 }
 
 /* Is it about one column that is renamed, or kept under another name? */
@@ -254,6 +249,14 @@ plan_deed_follow(const PlanDeed *deed)
 	if (name && !(deed->kind == DEED_CHANGE && what->kind == STEP_RENAME))
 		what->fk_name = name;
 	return true;
+}
+
+bool
+plan_deed_is_of(const PlanDeed *deed, Oid table)
+{
+	Identity	id;
+
+	return !read_identity(deed, &id) || id.table == table;
 }
 
 bool

@@ -33,6 +33,7 @@ static const SgWord kind_words[] = {
 	{STEP_STATEMENT, "statement"},
 	{STEP_DROP, "drop"},
 	{STEP_RENAME, "rename"},
+	{STEP_TABLE, "table"},
 	{0}
 };
 

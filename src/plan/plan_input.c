@@ -211,25 +211,34 @@ tell_no_column(Oid relid, const char *table, const char *column, const char *fat
 			 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : several ? errhint("%s", several) : 0));
 }
 
-/* Describes the first of these tables and columns that is not here; NULL: all are */
+static bool is_made(List *steps, ChangedObject what, const char *table, const char *name);
+
+/* Does a step of the plan make the table? */
+static bool
+is_made_table(const char *plan, const char *table)
+{
+	return is_made(plan_steps_named(plan, table, sg_parse_table_name(table).name), CHANGED_TABLE, table, NULL);
+}
+
+/* Describes the first of these tables and columns that is not here, and that no step makes, with the nearest name if wanted; NULL: all are */
 static char *
-describe_lacking(const char *table, List *columns)
+describe_lacking(const PlanStep *step, const char *table, List *columns, bool nearest)
 {
 	Oid			relid = table ? sg_find_qualified(table) : InvalidOid;
 	char	   *near;
 
-	if (table == NULL)
+	if (table == NULL || (!OidIsValid(relid) && is_made_table(step->plan, table)))
 		return NULL;
 	if (!OidIsValid(relid))
 	{
-		near = sg_nearest_table(table);
+		near = nearest ? sg_nearest_table(table) : NULL;
 		return near ? psprintf("there is no table %s, perhaps you meant %s", table, near) : psprintf("there is no table %s", table);
 	}
 	foreach_ptr(const char, column, columns)
 	{
 		if (get_attnum(relid, column) != InvalidAttrNumber)
 			continue;
-		near = sg_nearest_column(relid, column);
+		near = nearest ? sg_nearest_column(relid, column) : NULL;
 		return psprintf("table %s has no column %s%s", table, quote_identifier(column),
 						near ? psprintf(", perhaps you meant %s", quote_identifier(near)) : "");
 	}
@@ -262,9 +271,11 @@ has_columns(Oid relid, const char *table, List *columns, bool quiet)
 }
 
 static bool
-has_table(Oid relid, const char *table, bool quiet)
+has_table(const PlanStep *step, const char *table, bool quiet)
 {
-	if (!OidIsValid(relid) && !quiet)
+	Oid			relid = sg_find_qualified(table);
+
+	if (!OidIsValid(relid) && !quiet && !is_made_table(step->plan, table))
 	{
 		char	   *near = sg_nearest_table(table);
 
@@ -293,11 +304,11 @@ check_tables(const PlanStep *step, bool quiet)
 				 errmsg("%s", problem->reason),
 				 problem->hint ? errhint("%s", problem->hint) : 0));
 
-	complete = has_table(child, step->child_table, quiet) &&
+	complete = has_table(step, step->child_table, quiet) &&
 		(has_columns(child, step->child_table, step->child_columns,
 					 quiet || step->backfill) || step->backfill);
 	if (!sg_same_text(step->child_table, step->parent_table))
-		complete &= has_table(parent, step->parent_table, quiet);
+		complete &= has_table(step, step->parent_table, quiet);
 	if (OidIsValid(parent))
 		complete &= has_columns(parent, step->parent_table, step->parent_columns, quiet);
 
@@ -382,6 +393,7 @@ name_space(const PlanStep *step)
 		case STEP_DEFAULT:
 		case STEP_INDEX:
 		case STEP_STATEMENT:
+		case STEP_TABLE:
 		case STEP_KINDS:
 			break;
 	}
@@ -635,6 +647,8 @@ is_made(List *steps, ChangedObject what, const char *table, const char *name)
 				sg_same_text(step->child_table, table) && sg_same_text(step->new_name, name))
 				return true;
 		}
+		else if (step->kind == STEP_TABLE && is_relation && sg_same_text(step->child_table, table))
+			return true;
 		else if ((step->kind == STEP_COLUMN && what == CHANGED_COLUMN) || (step->kind == STEP_INDEX && what == CHANGED_INDEX) ||
 				 (name_space(step)[0] == '\0' && what == CHANGED_CONSTRAINT))
 		{
@@ -696,8 +710,8 @@ check_change(PlanDraft *draft, PlanStep *step)
 	if (!named)
 		check_same_change(draft, step);
 	check_columns(step->child_columns, "child_columns");
-	draft->incomplete = step->state != STEP_SKIPPED && step->child_table &&
-		!has_table(sg_find_qualified(step->child_table), step->child_table, draft->quiet || step->if_exists);
+	draft->incomplete = step->state != STEP_SKIPPED && step->child_table && step->kind != STEP_TABLE &&
+		!has_table(step, step->child_table, draft->quiet || step->if_exists);
 	if (absent && step->state != STEP_SKIPPED && !draft->incomplete && !draft->quiet)
 		tell_absent(step);
 	if (step->state != STEP_SKIPPED && !draft->incomplete && lacking_columns(step, NIL) != NIL)
@@ -788,12 +802,10 @@ tell_missing(const PlanDraft *draft)
 
 		if (step->kind != STEP_FOREIGN_KEY && columns == NIL && OidIsValid(sg_find_qualified(step->child_table)))
 			continue;
-		if (++n > MISSING_TOLD)
-			continue;
-		lacking = describe_lacking(step->child_table, columns);
+		lacking = describe_lacking(step, step->child_table, columns, n < MISSING_TOLD);
 		if (lacking == NULL)
-			lacking = describe_lacking(step->parent_table, step->parent_columns);
-		if (lacking)
+			lacking = describe_lacking(step, step->parent_table, step->parent_columns, n < MISSING_TOLD);
+		if (lacking && ++n <= MISSING_TOLD)
 			appendStringInfo(&told, "%sStep %d: %s.", n > 1 ? "\n" : "", step->step, lacking);
 	}
 	if (n > 0)

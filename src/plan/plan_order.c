@@ -155,8 +155,7 @@ find_node(const PlanGraph *graph, int number)
 static bool
 drops_relation(const PlanStep *step)
 {
-	return step->kind == STEP_DROP &&
-		(plan_changed_object(step) == CHANGED_TABLE || plan_changed_object(step) == CHANGED_VIEW);
+	return step->kind == STEP_DROP && plan_step_is_of_relation(step);
 }
 
 static bool
@@ -180,8 +179,12 @@ fill_buckets(PlanGraph *graph)
 			put(graph, OF_TABLE, step->child_table, node);
 		if (step->parent_table && !sg_same_text(step->parent_table, step->child_table))
 			put(graph, OF_TABLE, step->parent_table, node);
-		if (step->kind == STEP_RENAME && (plan_changed_object(step) == CHANGED_TABLE || plan_changed_object(step) == CHANGED_VIEW))
+		if (step->kind == STEP_RENAME && plan_step_is_of_relation(step))
 			put(graph, OF_TABLE, plan_renamed_table(step), node);
+		foreach_ptr(const char, relative, step->kind == STEP_TABLE ? plan_table_relatives(step) : NIL)
+		{
+			put(graph, OF_TABLE, relative, node);
+		}
 		if (drops_relation(step) || drops_column(step))
 			put(graph, OF_DROPPED, sg_parse_table_name(step->child_table).name, node);
 	}
@@ -302,7 +305,8 @@ imply_edges(PlanGraph *graph)
 		StepKind	kind = node->step->kind;
 		List	   *others;
 
-		if (kind != STEP_COLUMN && kind != STEP_UNIQUE && kind != STEP_NOT_NULL && kind != STEP_DROP && kind != STEP_RENAME)
+		if (kind != STEP_COLUMN && kind != STEP_UNIQUE && kind != STEP_NOT_NULL && kind != STEP_DROP && kind != STEP_RENAME &&
+			kind != STEP_TABLE)
 			continue;
 		others = nodes_of(graph, OF_TABLE, node->step->child_table);
 		if (kind == STEP_RENAME)

@@ -120,6 +120,9 @@ plan_step_needs(const PlanStep *step, const PlanStep *other)
 		case STEP_FOREIGN_KEY:
 			return step->kind == STEP_RENAME && plan_changed_object(step) == CHANGED_CONSTRAINT && other->step < step->step &&
 				same(step->child_table, other->child_table) && same(step->fk_name, other->fk_name);
+		case STEP_TABLE:
+			return step->kind != STEP_DROP && (plan_mentions_table(step, other->child_table) ||
+											   (step->kind == STEP_TABLE && sg_has_name(plan_table_relatives(step), other->child_table)));
 		case STEP_CHECK:
 		case STEP_DEFAULT:
 		case STEP_INDEX:

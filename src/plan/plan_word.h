@@ -28,6 +28,7 @@ typedef enum StepKind
 	STEP_STATEMENT,
 	STEP_DROP,
 	STEP_RENAME,
+	STEP_TABLE,
 	STEP_KINDS
 } StepKind;
 

@@ -238,6 +238,7 @@ read_create_table(ScriptReader *reader, CreateStmt *stmt, const char *unsupporte
 {
 	ScriptTable table = {stmt->relation, script_path_new_table(reader->path, stmt->relation), unsupported};
 
+	script_read_table(reader, &table, stmt);
 	foreach_ptr(Node, element, stmt->tableElts)
 	{
 		if (IsA(element, ColumnDef))
@@ -276,8 +277,12 @@ read_alter_table(ScriptReader *reader, AlterTableStmt *stmt)
 		int			end = script_token_find(reader->tokens, from, reader->tokens->n, ',');
 		bool		followed = script_follow_command(reader->steps, table.qualified, cmd);
 
-		if (!script_read_command(reader, &table, cmd, from, end) && !followed)
-			left = lappend_int(left, from);
+		if (!script_read_command(reader, &table, cmd, from, end))
+		{
+			script_follow_unread(reader->steps, reader->path, table.qualified, cmd);
+			if (!followed)
+				left = lappend_int(left, from);
+		}
 		from = Min(end + 1, reader->tokens->n);
 	}
 	if (list_length(reader->steps) == nsteps)

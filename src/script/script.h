@@ -107,6 +107,7 @@ typedef struct ScriptToken
 	int			depth;			/* of parentheses around it; one that opens or
 								 * closes counts as outside */
 	const char *schema;			/* to be written before it, or NULL */
+	bool		left_out;		/* of what is cut */
 } ScriptToken;
 
 typedef struct ScriptTokens
@@ -223,6 +224,9 @@ extern void script_add_key(ScriptReader *reader, const ScriptTable *table, Const
 extern bool script_read_command(ScriptReader *reader, const ScriptTable *table, AlterTableCmd *cmd, int from, int end);
 extern void script_read_index(ScriptReader *reader, IndexStmt *stmt);
 
+/* CREATE TABLE without its keys, if the table is not there */
+extern void script_read_table(ScriptReader *reader, const ScriptTable *table, CreateStmt *stmt);
+
 /* ---- script_follow.c ---- */
 
 /*
@@ -231,5 +235,8 @@ extern void script_read_index(ScriptReader *reader, IndexStmt *stmt);
  */
 extern void script_follow_statement(List *steps, ScriptPath *path, Node *statement);
 extern bool script_follow_command(List *steps, const char *table, AlterTableCmd *cmd);
+
+/* What a command makes of a table of the script's, no step has: the step that makes the table is left out, and says so */
+extern void script_follow_unread(List *steps, ScriptPath *path, const char *table, AlterTableCmd *cmd);
 
 #endif							/* SG_SCRIPT_H */

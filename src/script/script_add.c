@@ -202,11 +202,18 @@ add_statement(const FkPlan *plan, const ScriptReader *reader, Node *statement)
 	return add_step(step);
 }
 
+/* Is the first step that of the table?  There is none where the table is there. */
+static bool
+makes_table(const ScriptReader *reader)
+{
+	return ((ScriptStep *) linitial(reader->steps))->step->kind == STEP_TABLE;
+}
+
 /* Does a script take the whole of such a statement, if it takes anything of it? */
 static bool
 is_taken_whole(Node *statement, const ScriptReader *reader)
 {
-	return reader->steps != NIL && reader->remarks == NIL && (IsA(statement, AlterTableStmt) || IsA(statement, IndexStmt));
+	return reader->steps != NIL && reader->remarks == NIL && (IsA(statement, AlterTableStmt) || IsA(statement, IndexStmt) || makes_table(reader));
 }
 
 static Node *

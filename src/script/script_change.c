@@ -546,3 +546,95 @@ script_read_index(ScriptReader *reader, IndexStmt *stmt)
 	kept->leading = leading_columns(stmt);
 	MemoryContextSwitchTo(old);
 }
+
+/* ---- tables ---- */
+
+static void
+leave_out(ScriptTokens *tokens, int from, int end)
+{
+	for (int i = from; i < end; i++)
+		tokens->token[i].left_out = true;
+}
+
+/* Does it say more of the constraint before it? */
+static bool
+is_attribute(const Constraint *c)
+{
+	Constraint	none = {0};
+
+	return apply_attribute(&none, c->contype);
+}
+
+/* The keys of a column, which ends before `end`, with the attributes behind them */
+static void
+leave_out_column_keys(ScriptTokens *tokens, const ColumnDef *column, int end)
+{
+	bool		in_key = false;
+	int			from = end;
+
+	foreach_ptr(const Constraint, c, column->constraints)
+	{
+		int			at = script_token_at(tokens, c->location);
+
+		if (in_key && is_attribute(c))
+			continue;
+		if (in_key)
+			leave_out(tokens, from, at);
+		in_key = c->contype == CONSTR_FOREIGN;
+		from = at;
+	}
+	if (in_key)
+		leave_out(tokens, from, end);
+}
+
+/* All keys between the parentheses, each of which is a step of its own; and a comma with each that is an element */
+static void
+leave_out_keys(ScriptTokens *tokens, const CreateStmt *stmt, int from, int close)
+{
+	int			kept_comma = close;
+	bool		is_key = false;
+
+	foreach_ptr(Node, element, stmt->tableElts)
+	{
+		int			comma = script_token_find(tokens, from, close, ',');
+
+		is_key = IsA(element, Constraint) && ((Constraint *) element)->contype == CONSTR_FOREIGN;
+		if (is_key)
+			leave_out(tokens, from, Min(comma + 1, close));
+		else
+			kept_comma = comma;
+		if (IsA(element, ColumnDef))
+			leave_out_column_keys(tokens, (ColumnDef *) element, comma);
+		from = comma + 1;
+	}
+	if (is_key && kept_comma < close)
+		leave_out(tokens, kept_comma, kept_comma + 1);
+}
+
+void
+script_read_table(ScriptReader *reader, const ScriptTable *table, CreateStmt *stmt)
+{
+	ScriptTokens *tokens;
+	int			from;
+	int			end;
+
+	if (table->unsupported || stmt->relation->relpersistence == RELPERSISTENCE_TEMP || OidIsValid(sg_find_qualified(table->qualified)))
+		return;
+	tokens = tokens_of(reader);
+	(void) script_qualified_statement(tokens, reader->path, (Node *) stmt, reader->statement->length);
+	from = script_token_at(tokens, stmt->relation->location) + 1;
+	while (from < tokens->n && tokens->token[from].code == '.')
+		from += 2;
+	/* in CREATE SCHEMA, other statements follow */
+	end = script_token_find(tokens, from, tokens->n, script_keyword("create"));
+	end = script_token_find(tokens, from, end, script_keyword("grant"));
+	if (stmt->tableElts)
+	{
+		int			open = script_token_find(tokens, from, end, '(');
+
+		leave_out_keys(tokens, stmt, open + 1, script_token_find(tokens, open, end, ')'));
+	}
+	(void) keep_change(reader, table, STEP_TABLE, stmt->relation->location, stmt->relation->relname, NIL,
+					   psprintf("%s%s", stmt->relation->relpersistence == RELPERSISTENCE_UNLOGGED ? "UNLOGGED " : "",
+								script_cut(tokens, from, end)));
+}

@@ -106,7 +106,9 @@ script_cut(const ScriptTokens *tokens, int from, int end)
 	{
 		const ScriptToken *token = &tokens->token[i];
 
-		if (i > from && token->start > token[-1].end)
+		if (token->left_out)
+			continue;
+		if (text.len > 0 && token->start > token[-1].end)
 			appendStringInfoChar(&text, ' ');
 		if (token->schema)
 			appendStringInfo(&text, "%s.", quote_identifier(token->schema));

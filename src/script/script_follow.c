@@ -240,6 +240,66 @@ follow_drop(List *steps, ScriptPath *path, DropStmt *stmt)
 	}
 }
 
+/* Does a command leave alone what CREATE TABLE has said of the table? */
+static bool
+is_beside(AlterTableType command)
+{
+	switch (command)
+	{
+		case AT_SetStatistics:
+		case AT_SetOptions:
+		case AT_ResetOptions:
+		case AT_SetStorage:
+		case AT_SetCompression:
+		case AT_ValidateConstraint:
+		case AT_ChangeOwner:
+		case AT_ClusterOn:
+		case AT_DropCluster:
+		case AT_SetRelOptions:
+		case AT_ResetRelOptions:
+		case AT_EnableTrig:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaTrig:
+		case AT_DisableTrig:
+		case AT_EnableTrigAll:
+		case AT_DisableTrigAll:
+		case AT_EnableTrigUser:
+		case AT_DisableTrigUser:
+		case AT_ReplicaIdentity:
+		case AT_EnableRowSecurity:
+		case AT_DisableRowSecurity:
+		case AT_ForceRowSecurity:
+		case AT_NoForceRowSecurity:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static void
+skip_table(List *steps, const char *table, const char *reason)
+{
+	foreach_ptr(ScriptStep, step, steps)
+	{
+		MemoryContext context;
+
+		if (step->step->kind != STEP_TABLE || !is_child(step, table))
+			continue;
+		context = MemoryContextSwitchTo(GetMemoryChunkContext(step));
+		plan_step_skip(step->step, reason);
+		MemoryContextSwitchTo(context);
+	}
+}
+
+void
+script_follow_unread(List *steps, ScriptPath *path, const char *table, AlterTableCmd *cmd)
+{
+	if (cmd->subtype == AT_AttachPartition)
+		skip_table(steps, script_path_table(path, castNode(PartitionCmd, cmd->def)->name), "the script attaches the table to another one");
+	else if (!is_beside(cmd->subtype))
+		skip_table(steps, table, "the script changes the table in a way that no step has");
+}
+
 /* The table goes by another name now */
 static void
 rename_table(List *steps, ScriptPath *path, RangeVar *name, char *schema, char *newname)
@@ -262,6 +322,8 @@ rename_table(List *steps, ScriptPath *path, RangeVar *name, char *schema, char *
 
 		if (is_child(step, old))
 			step->step->child_table = MemoryContextStrdup(context, new);
+		if (is_child(step, new) && step->step->kind == STEP_TABLE)
+			step->step->fk_name = MemoryContextStrdup(context, renamed.relname);
 		if (is_parent(step, old))
 			step->step->parent_table = MemoryContextStrdup(context, new);
 	}

@@ -320,7 +320,7 @@ SELECT sg_plan_create('told');
 SELECT sg_plan_from_sql('told', 'alter tabel orders add foreign key (customer_id) references customers;');
 SELECT sg_plan_from_sql('told', '/migrations/0001_init.sql');
 SELECT sg_plan_from_sql('told', 'create_table :orders do |t| t.references :customer, foreign_key: true end');
-SELECT sg_plan_from_sql('told', 'CREATE TABLE t (a int); SELECT 1');
+SELECT sg_plan_from_sql('told', 'CREATE TEMP TABLE t (a int); SELECT 1');
 SELECT sg_plan_from_sql('told', '');
 SELECT sg_plan_from_sql('told', 'ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers; ALTER TABLE t ADD CHECK (a > 0)');
 SELECT sg_plan_from_sql('told', 'ALTER TABLE orders ADD FOREIGN KEY (a, b) REFERENCES parent; nonsense');

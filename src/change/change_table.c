@@ -1,0 +1,58 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_table.c
+ *	  Steps that make a table.
+ *
+ * One that is there by its name is taken as it is: what it lacks are steps of
+ * other kinds.  It is dropped again while it is empty.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/errors.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "change/change_need.h"
+#include "plan/plan_call.h"
+#include "plan/plan_change.h"
+
+void
+change_look_table(const PlanStep *step, ChangeMove *move)
+{
+	char	   *schema = sg_parse_table_name(step->child_table).schema;
+	char	   *statement = linitial(plan_change_statements(step));
+
+	if (OidIsValid(move->table))
+		return;
+	if (step->state == STEP_VALIDATED && plan_has_moved(step->plan, step->child_table))
+		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s does not exist", step->child_table), NULL);
+	else if (!OidIsValid(get_namespace_oid(schema, true)))
+		change_problem(move, ERRCODE_UNDEFINED_SCHEMA, psprintf("schema %s does not exist", quote_identifier(schema)),
+					   psprintf("CREATE SCHEMA %s;", quote_identifier(schema)));
+	else if (change_reach_statement(move, statement))
+	{
+		change_statement(move, MOVE_STATEMENT, "table", NoLock, STEP_VALIDATED, statement);
+		move->first = true;
+	}
+}
+
+void
+change_undo_table(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
+{
+	const char *table = deed->what->child_table;
+
+	if (!OidIsValid(move->table))
+		return;
+	if (!plan_deed_is_of(deed, move->table))
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("%s is another table by now", table), NULL);
+	else if (change_has_rows(move->table, table))
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("table %s has rows, which would go with it", table),
+					   psprintf("Keep the table, or let its rows go for good:\nDELETE FROM %s;", table));
+	else
+		change_statement(move, MOVE_STATEMENT, "table", AccessExclusiveLock, STEP_ROLLED_BACK, psprintf("DROP TABLE %s", table));
+}

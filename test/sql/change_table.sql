@@ -1,0 +1,112 @@
+-- steps that make a table: CREATE TABLE of a script
+-- rooms: change script plan undo
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA tab;
+SET search_path = tab, public;
+SET schemaguard.workers = 1;  -- one index after another
+SET client_min_messages = warning;
+CREATE TYPE mood AS ENUM ('glad', 'sad');
+CREATE TABLE customers (id int PRIMARY KEY);
+INSERT INTO customers SELECT generate_series(1, 3);
+SELECT sg_plan_create('tab');
+SELECT sg_plan_from_sql('tab', $$
+CREATE TABLE customers (id int PRIMARY KEY, extra int);
+-- keys are cut out, wherever they stand
+CREATE TABLE IF NOT EXISTS orders (
+  id int PRIMARY KEY,  -- a comment, with CREATE in it
+  customer_id int NOT NULL CONSTRAINT by_customer REFERENCES customers ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED CHECK (customer_id > 0),
+  mood mood DEFAULT 'glad' REFERENCES nowhere (m),
+  "total, all" numeric(10, 2) CONSTRAINT dear CHECK ("total, all" > 0),
+  FOREIGN KEY (id, customer_id) REFERENCES pairs (a, b) MATCH FULL,
+  UNIQUE (id, customer_id),
+  CONSTRAINT last FOREIGN KEY (id) REFERENCES orders (id) NOT VALID
+) WITH (fillfactor = 90);
+CREATE UNLOGGED TABLE lines (o int REFERENCES orders, "Create" int);
+CREATE TABLE parts (id int, at date) PARTITION BY RANGE (at);
+CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+CREATE TABLE part2 PARTITION OF parts (at REFERENCES days) DEFAULT;
+CREATE TABLE heir (x int) INHERITS (orders);
+CREATE TABLE alike (LIKE customers INCLUDING ALL, CONSTRAINT only_key FOREIGN KEY (id) REFERENCES customers);
+CREATE TEMP TABLE gone_soon (a int);
+CREATE TABLE dropped (a int); DROP TABLE dropped;
+CREATE TABLE old_name (a int); ALTER TABLE old_name RENAME TO new_name;
+CREATE TABLE columns_renamed (a int); ALTER TABLE columns_renamed RENAME a TO b;
+CREATE TABLE retyped (a int); ALTER TABLE retyped ALTER a TYPE bigint;
+CREATE TABLE attached (id int, at date); ALTER TABLE parts ATTACH PARTITION attached FOR VALUES FROM ('2022-01-01') TO ('2023-01-01');
+CREATE TABLE plain (a int); ALTER TABLE plain OWNER TO somebody; ALTER TABLE plain ADD COLUMN b int, ADD CHECK (a > 0);
+CREATE SCHEMA inner_one CREATE TABLE inside (a int REFERENCES customers, b text) CREATE INDEX ON inside (a);
+$$);
+SELECT step, kind, child_table, fk_name, definition, state, reason FROM schemaguard.plan_step WHERE plan = 'tab' ORDER BY step;
+SELECT note.line, note.tag, note.reason FROM schemaguard.plan_note note WHERE plan = 'tab' ORDER BY line;
+SELECT sg_plan_drop('tab', force => true);
+
+-- what is needed is made first; keys come behind the tables of both sides
+SET client_min_messages = notice;
+SELECT sg_plan_create('tab');
+SELECT sg_plan_from_sql('tab', $$
+CREATE TABLE lines (o int REFERENCES orders, n int NOT NULL DEFAULT 0);
+CREATE TABLE orders (id int PRIMARY KEY, customer_id int REFERENCES customers ON DELETE CASCADE, mood mood DEFAULT 'glad');
+CREATE TABLE parts (id int, at date) PARTITION BY RANGE (at);
+CREATE TABLE part1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
+ALTER TABLE orders ADD COLUMN note text DEFAULT '-', ADD CHECK (id > 0);
+CREATE INDEX by_mood ON orders (mood);
+CREATE SCHEMA later CREATE TABLE inside (a int);
+$$);
+SELECT sg_plan_add('tab', 'CREATE TABLE added (id int PRIMARY KEY, c int REFERENCES tab.customers)');
+SELECT sg_plan_add('tab', 'CREATE TABLE customers (id int)');
+SELECT sg_plan_set('tab', '{1}', '{"priority": "low"}');
+SELECT sg_plan_set('tab', sg_plan_add('tab', 'CREATE TABLE lines_2 (LIKE lines INCLUDING ALL)'), '{"priority": "critical"}');
+SELECT step, result, object, check_name, detail, hint FROM sg_plan_check('tab');
+SELECT plan_sql FROM sg_plan_sql('tab', '{1,6}') plan_sql;
+SELECT * FROM sg_plan_explain('tab', 6);
+CALL sg_apply('tab');
+SELECT step, kind, child_table, fk_name, state, reason FROM schemaguard.plan_step WHERE plan = 'tab' ORDER BY step;
+\d lines
+\d orders
+\d part1
+SELECT conname, convalidated, confdeltype FROM pg_constraint WHERE contype = 'f' AND conrelid IN ('orders'::regclass, 'lines'::regclass, 'added'::regclass) ORDER BY 1;
+SELECT fk_name, test, observed, result, reason FROM sg_verify_fks_details('tab') WHERE result <> 'pass';
+-- again: what is there is left as it is
+SELECT sg_plan_skip('tab', '{10,13}', 'no such schema, there already');
+CALL sg_apply('tab');
+-- what was dropped by hand is made again, a table by its name now is not
+DROP TABLE added;
+SELECT sg_plan_add_rename('tab', 'table', 'part1', 'part_one');
+CALL sg_apply('tab');
+CALL sg_apply('tab');
+SELECT step, kind, child_table, state, reason FROM schemaguard.plan_step WHERE plan = 'tab' AND kind IN ('table', 'rename') ORDER BY step;
+-- taken back while they are empty
+INSERT INTO orders VALUES (1, 1);
+CALL sg_rollback_fks('tab', fail => false);
+SELECT relname FROM pg_class WHERE relnamespace = 'tab'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'tab' AND kind = 'table' ORDER BY step;
+DELETE FROM orders;
+-- another table by that name is left alone
+DROP TABLE orders;
+CREATE TABLE orders (a int);
+CALL sg_rollback_fks('tab', fail => false);
+SELECT relname FROM pg_class WHERE relnamespace = 'tab'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'tab' AND kind = 'table' ORDER BY step;
+
+-- what is no such definition; who may not
+SELECT schemaguard.sg_plan_add_step('tab', 'table', 'child_table', 'tab.x', 'definition', 'AS SELECT 1');
+SELECT schemaguard.sg_plan_add_step('tab', 'table', 'child_table', 'tab.x', 'definition', '(a int); DROP TABLE customers');
+SELECT schemaguard.sg_plan_add_step('tab', 'table', 'child_table', 'tab.x');
+SELECT schemaguard.sg_plan_add_step('tab', 'table', 'child_table', 'tab.x', 'fk_name', 'y', 'definition', '(a int)');
+CREATE ROLE regress_tab;
+SELECT sg_grant('regress_tab');
+GRANT USAGE ON SCHEMA tab TO regress_tab;
+SET ROLE regress_tab;
+SELECT sg_plan_create('mine');
+SELECT sg_plan_add('mine', 'CREATE TABLE tab.mine (a int)');
+SELECT step, result, check_name, detail, hint FROM sg_plan_check('mine');
+CALL sg_apply('mine', fail => false);
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'mine';
+SELECT sg_plan_drop('mine', force => true);
+RESET ROLE;
+SELECT sg_plan_drop('tab', force => true);
+SELECT sg_revoke('regress_tab');
+DROP OWNED BY regress_tab;
+DROP ROLE regress_tab;
+SET client_min_messages = warning;
+DROP SCHEMA tab CASCADE;
