@@ -49,6 +49,7 @@ typedef struct ChangeMove
 	List	   *statements;		/* of char * */
 	bool		one_by_one;		/* each is looked at again before it runs */
 	StepState	state;			/* of the step, when it is done */
+	bool		ends;			/* back: it is the last one */
 	bool		first;			/* a deed begins with it */
 	bool		rewrites;		/* the table is written anew under it */
 	char	   *was;			/* what the deed remembers, or NULL */
@@ -209,9 +210,12 @@ extern bool change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 extern char *change_move_statement(const PlanStep *step, const char *from, const char *schema);
 extern List *change_move_statistics(Oid relid, const char *schema);
 
-/* Where it is kept, by what its deed remembers; the deed of a step that has dropped something, or NULL; where a step's is, or NULL; and how large it is, since when, or NULL */
+/* What in a schema has a name that a relation, with all that goes with it, would need there: qualified, or NULL */
+extern char *change_name_in_use(Oid schema, Oid relid, const char *name);
+
+/* Where it is kept, by what its deed remembers; the latest deed of a step that drops or renames something, or NULL; where a step's is, or NULL; and how large it is, since when, or NULL */
 extern Oid	change_kept_relation(const PlanStep *step, const char *was, char **name);
-extern const PlanDeed *change_drop_deed(const PlanStep *step);
+extern const PlanDeed *change_deed_of(const PlanStep *step);
 extern char *change_kept_as(const PlanStep *step);
 extern char *change_kept_text(const PlanStep *step);
 
@@ -257,6 +261,7 @@ extern bool change_unique_over_partitions(const PlanStep *step, ChangeMove *move
 /* ---- the kinds ---- */
 
 extern void change_look_check(const PlanStep *step, ChangeMove *move);
+extern void change_check_back(const PlanStep *step, ChangeMove *move, bool no_inherit);
 extern void change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_not_null(const PlanStep *step, ChangeMove *move);
 extern char *change_not_null_name(Oid table, const char *column);

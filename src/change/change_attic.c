@@ -50,14 +50,6 @@
 
 /* ---- the schema ---- */
 
-static bool
-has_name(Oid schema, Oid relid)
-{
-	char	   *name = get_rel_name(relid);
-
-	return name && OidIsValid(get_relname_relid(name, schema));
-}
-
 /* The names of a table's extended statistics, of those that are in its schema */
 static List *
 statistics_names(Relation rel)
@@ -98,30 +90,39 @@ change_move_statistics(Oid relid, const char *schema)
 }
 
 /* With the table go its row type, indexes, sequences and statistics; one that is gone meanwhile needs none */
-static bool
-has_room(Oid schema, Oid relid)
+char *
+change_name_in_use(Oid schema, Oid relid, const char *name)
 {
 	Relation	rel = sg_relation_look(relid);
-	List	   *others;
+	List	   *relations;
 	List	   *statistics;
-	bool		room;
+	const char *used = NULL;
 
 	if (rel == NULL)
-		return true;
-	others = list_concat_copy(RelationGetIndexList(rel), getOwnedSequences(relid));
+		return NULL;
+	relations = list_make1(unconstify(char *, name));
+	foreach_oid(other, list_concat_copy(RelationGetIndexList(rel), getOwnedSequences(relid)))
+	{
+		char	   *needed = get_rel_name(other);
+
+		if (needed)
+			relations = lappend(relations, needed);
+	}
 	statistics = statistics_names(rel);
-	room = !has_name(schema, relid) &&
-		!SearchSysCacheExists2(TYPENAMENSP, CStringGetDatum(RelationGetRelationName(rel)), ObjectIdGetDatum(schema));
 	RelationClose(rel);
-	foreach_oid(other, others)
+	if (SearchSysCacheExists2(TYPENAMENSP, CStringGetDatum(name), ObjectIdGetDatum(schema)))
+		used = name;
+	foreach_ptr(const char, relation, relations)
 	{
-		room = room && !has_name(schema, other);
+		if (OidIsValid(get_relname_relid(relation, schema)))
+			used = relation;
 	}
-	foreach_ptr(const char, name, statistics)
+	foreach_ptr(const char, one, statistics)
 	{
-		room = room && !SearchSysCacheExists2(STATEXTNAMENSP, CStringGetDatum(name), ObjectIdGetDatum(schema));
+		if (SearchSysCacheExists2(STATEXTNAMENSP, CStringGetDatum(one), ObjectIdGetDatum(schema)))
+			used = one;
 	}
-	return room;
+	return used ? sg_qualified_name(sg_schema_name(schema), used) : NULL;
 }
 
 static char *
@@ -133,7 +134,8 @@ schema_for(Oid relid)
 	{
 		Oid			schema = get_namespace_oid(name, true);
 
-		if (!OidIsValid(schema) || (sg_is_attic(schema) && has_room(schema, relid)))
+		if (!OidIsValid(schema) ||
+			(sg_is_attic(schema) && change_name_in_use(schema, relid, sg_rel_name(relid)) == NULL))
 			return name;
 		name = psprintf("%s_%d", SG_ATTIC, n);
 	}
@@ -401,9 +403,17 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 
 	if (!OidIsValid(relid))
 		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s, which was a partition of %s, does not exist", table, whole), NULL);
-	if (!OidIsValid(relid) || get_rel_relispartition(relid))
+	if (!OidIsValid(relid))
 		return;
 	move->table = sg_find_qualified(whole);
+	if (get_rel_relispartition(relid))
+	{
+		bool		leaving;
+
+		if (sg_partition_parent(relid, &leaving) != move->table)
+			change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it is a partition of another table than %s by now", whole), NULL);
+		return;
+	}
 	if (!OidIsValid(move->table) || get_rel_relkind(move->table) != RELKIND_PARTITIONED_TABLE)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it is no partition any more, for %s is gone", whole), NULL);
 	else if (must_read_default(move->table))
@@ -443,13 +453,13 @@ change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 }
 
 const PlanDeed *
-change_drop_deed(const PlanStep *step)
+change_deed_of(const PlanStep *step)
 {
 	const PlanDeed *found = NULL;
 
 	foreach_ptr(PlanDeed, deed, plan_deeds(plan_get(step->plan), DEED_BIT(DEED_CHANGE)))
 	{
-		if (deed->step == step->step && deed->what->kind == STEP_DROP && !change_is_detached(deed) &&
+		if (deed->step == step->step && deed->what->kind == step->kind && !change_is_detached(deed) &&
 			(found == NULL || deed->id > found->id))
 			found = deed;
 	}
@@ -459,7 +469,7 @@ change_drop_deed(const PlanStep *step)
 char *
 change_kept_as(const PlanStep *step)
 {
-	const PlanDeed *deed = change_drop_deed(step);
+	const PlanDeed *deed = change_deed_of(step);
 	char	   *name;
 
 	return deed && OidIsValid(change_kept_relation(deed->what, deed->was, &name)) ? name : NULL;
@@ -468,7 +478,7 @@ change_kept_as(const PlanStep *step)
 char *
 change_kept_text(const PlanStep *step)
 {
-	const PlanDeed *deed = step->kind == STEP_DROP && !step->discard ? change_drop_deed(step) : NULL;
+	const PlanDeed *deed = step->kind == STEP_DROP && !step->discard ? change_deed_of(step) : NULL;
 	char	   *name;
 	Oid			relid = deed ? change_kept_relation(deed->what, deed->was, &name) : InvalidOid;
 	Datum		size;

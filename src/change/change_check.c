@@ -101,35 +101,38 @@ condition_of(HeapTuple tuple)
 }
 
 static bool
-is_check(HeapTuple tuple, const char *condition)
+is_check(HeapTuple tuple, const char *condition, bool no_inherit)
 {
-	return ((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_CHECK &&
-		strcmp(change_condition(tuple), condition) == 0;
+	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+
+	return con->contype == CONSTRAINT_CHECK && con->connoinherit == no_inherit && strcmp(change_condition(tuple), condition) == 0;
 }
 
 /*
  * Returns a copy of the table's own CHECK with a condition, the step's own before
  * any other, or NULL.  Other names count only where the step does not need its
- * own.  A table may have thousands: the others are read, and deparsed, only where
- * the step's own is not there.
+ * own, and its CHECK is not to come back.  A table may have thousands: the others
+ * are read, and deparsed, only where the step's own is not there.
  */
 static HeapTuple
-find_check(Oid table, const PlanStep *step, const char *condition)
+find_check(Oid table, const PlanStep *step, const char *condition, bool back, bool no_inherit)
 {
 	SgCatalog	scan;
 	HeapTuple	tuple = change_constraint(table, step->fk_name);
 	HeapTuple	found = NULL;
 
-	if (tuple && is_check(tuple, condition))
+	if (tuple && is_check(tuple, condition, no_inherit))
 		return tuple;
-	if (plan_step_needed_name(step))
+	if (back || plan_step_needed_name(step))
 		return NULL;
 	remember_table(table);
 	sg_catalog_begin(&scan, ConstraintRelationId, ConstraintRelidTypidNameIndexId,
 					 Anum_pg_constraint_conrelid, table, NULL);
 	while (found == NULL && HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
 	{
-		if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_CHECK && strcmp(condition_of(tuple), condition) == 0)
+		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (con->contype == CONSTRAINT_CHECK && !con->connoinherit && strcmp(condition_of(tuple), condition) == 0)
 			found = heap_copytuple(tuple);
 	}
 	sg_catalog_end(&scan);
@@ -153,8 +156,8 @@ look_at_existing(const PlanStep *step, ChangeMove *move, HeapTuple tuple, CodeRe
 		move->note = psprintf("check %s says the same already", quote_identifier(name));
 }
 
-void
-change_look_check(const PlanStep *step, ChangeMove *move)
+static void
+look_at_check(const PlanStep *step, ChangeMove *move, bool back, bool no_inherit)
 {
 	Node	   *cooked = change_cook(move, step->definition, InvalidAttrNumber, false);
 	HeapTuple	named;
@@ -169,7 +172,7 @@ change_look_check(const PlanStep *step, ChangeMove *move)
 		return;
 	move->rule = audit_rule_check(move->table, step->fk_name, cooked, true, code_table_owner(move->table));
 	code_reach_expression(reach, cooked, code_table_owner(move->table));
-	same = find_check(move->table, step, condition);
+	same = find_check(move->table, step, condition, back, no_inherit);
 	if (same)
 	{
 		look_at_existing(step, move, same, reach);
@@ -184,8 +187,21 @@ change_look_check(const PlanStep *step, ChangeMove *move)
 					   psprintf("Give the step another name:\n%s", plan_rename_call(step, "fk_name")));
 		return;
 	}
-	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, STEP_ADDED, linitial(plan_change_statements(step)));
-	move->first = true;
+	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, STEP_ADDED,
+					 psprintf("%s%s", (char *) linitial(plan_change_statements(step)), no_inherit ? " NO INHERIT" : ""));
+	move->first = !back;
+}
+
+void
+change_look_check(const PlanStep *step, ChangeMove *move)
+{
+	look_at_check(step, move, false, false);
+}
+
+void
+change_check_back(const PlanStep *step, ChangeMove *move, bool no_inherit)
+{
+	look_at_check(step, move, true, no_inherit);
 }
 
 void
@@ -203,7 +219,7 @@ change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	cooked = change_cook(move, deed->what->definition, InvalidAttrNumber, false);
-	if (cooked == NULL || !is_check(tuple, change_deparse(move->table, cooked)))
+	if (cooked == NULL || !is_check(tuple, change_deparse(move->table, cooked), false))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the constraint of that name is another one by now", NULL);
 	else
 		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,

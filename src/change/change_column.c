@@ -320,9 +320,11 @@ void
 change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
 	const char *name = linitial(deed->what->child_columns);
-	AttrNumber	attnum = get_attnum(move->table, name);
+	AttrNumber	attnum = plan_deed_column(deed, 0, name);
 	ColumnArg	arg;
 
+	if (attnum == InvalidAttrNumber && get_attnum(move->table, name) != InvalidAttrNumber)
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("the column is gone, and another one is called %s", quote_identifier(name)), NULL);
 	if (attnum == InvalidAttrNumber)
 		return;
 	if (look_at_definition(deed->what, move, &arg))
@@ -413,7 +415,7 @@ change_look_default(const PlanStep *step, ChangeMove *move)
 void
 change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
-	AttrNumber	attnum = get_attnum(move->table, linitial(deed->what->child_columns));
+	AttrNumber	attnum = plan_deed_column(deed, 0, linitial(deed->what->child_columns));
 	char	   *now;
 	char	   *made;
 

@@ -155,7 +155,7 @@ change_look_not_null(const PlanStep *step, ChangeMove *move)
 void
 change_undo_not_null(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
-	AttrNumber	attnum = get_attnum(move->table, linitial(deed->what->child_columns));
+	AttrNumber	attnum = plan_deed_column(deed, 0, linitial(deed->what->child_columns));
 	HeapTuple	tuple = change_constraint(move->table, deed->what->fk_name);
 
 	if (attnum == InvalidAttrNumber)

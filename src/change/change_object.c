@@ -149,6 +149,33 @@ rename_statement(const PlanStep *step, ChangeMove *move, StepState state)
 	change_statement(move, MOVE_STATEMENT, "rename", AccessExclusiveLock, state, linitial(plan_change_statements(step)));
 }
 
+/* Has a step of the plan gone on with what another one has renamed? */
+static bool
+goes_on(const PlanStep *step, const PlanStep *other)
+{
+	bool		relation = is_relation(plan_changed_object(step));
+	const char *table = relation ? sibling(step->child_table, NULL, step->new_name) : step->child_table;
+
+	return (other->kind == STEP_RENAME || other->kind == STEP_DROP) && other->state == STEP_VALIDATED &&
+		sg_same_text(other->child_table, table) && (relation || sg_same_text(other->fk_name, step->new_name));
+}
+
+/* Has the object that a finished step has renamed another name since, or gone, not by the plan, and another one its name? */
+static bool
+another_has_name(const PlanStep *step, const ObjectAddress *to)
+{
+	const PlanDeed *deed = change_deed_of(step);
+
+	if (deed == NULL || plan_deed_made(deed, to))
+		return false;
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		if (goes_on(step, other))
+			return false;
+	}
+	return true;
+}
+
 void
 change_look_rename(const PlanStep *step, ChangeMove *move)
 {
@@ -160,7 +187,11 @@ change_look_rename(const PlanStep *step, ChangeMove *move)
 	look_at_names(step, move, &from, &to);
 	if (move->kind == MOVE_PROBLEM)
 		return;
-	if (OidIsValid(to.objectId))
+	if (OidIsValid(to.objectId) && another_has_name(step, &to))
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("what this step has called %s has another name by now, and what is called so is another one",
+															   quote_identifier(plan_given(step->new_name))),
+					   "Give both the names that they should have, then make the same call again.");
+	else if (OidIsValid(to.objectId))
 		move->note = psprintf("it is called %s already", quote_identifier(plan_given(step->new_name)));
 	else if (!OidIsValid(from.objectId))
 		change_problem(move, ERRCODE_UNDEFINED_OBJECT, psprintf("%s does not exist", object_text(step)),
@@ -192,6 +223,8 @@ change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		move->problem->sqlerrcode = ERRCODE_SG_KEY_CONFLICT;
 	else if (now && !sg_same_text(now, back.fk_name) && !sg_same_text(now, back.new_name))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it is called %s by now", quote_identifier(now)), NULL);
+	else if (!plan_deed_made(deed, OidIsValid(from.objectId) ? &from : &to))
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "it is gone, or has another name by now", NULL);
 	else if (OidIsValid(from.objectId))
 		rename_statement(&back, move, STEP_ROLLED_BACK);
 }
@@ -318,7 +351,7 @@ free_column_name(Oid table, const char *column)
 static const PlanStep *
 what_was_dropped(const PlanStep *step)
 {
-	const PlanDeed *deed = change_drop_deed(step);
+	const PlanDeed *deed = change_deed_of(step);
 
 	return deed ? deed->what : step;
 }
@@ -366,37 +399,38 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 	const char *name = quote_identifier(what->fk_name);
 	bool		not_null = deed->was && strncmp(deed->was, WAS_NOT_NULL, strlen(WAS_NOT_NULL)) == 0;
 	const char *initial = deed->was ? deed->was + (not_null ? strlen(WAS_NOT_NULL) : 0) : "";
+	AttrNumber	attnum = plan_deed_column(deed, 0, kept_column(what));
+	AttrNumber	named = get_attnum(move->table, what->fk_name);
+	char	   *now = attnum == InvalidAttrNumber ? NULL : sg_column_name(move->table, attnum);
 	PlanStep	step = *what;
-	char	   *now = plan_deed_renamed(deed);
 
-	if (now && !sg_same_text(now, what->fk_name) && get_attnum(move->table, now) != InvalidAttrNumber &&
-		get_attnum(move->table, what->fk_name) != InvalidAttrNumber)
+	if (now == NULL)
+	{
+		change_problem(move, ERRCODE_UNDEFINED_COLUMN,
+					   psprintf("the column is not found: %s has no column %s, which it was kept as", what->child_table,
+								quote_identifier(kept_column(what))),
+					   psprintf("If it has another name, rename it in %s to %s.", what->child_table,
+								quote_identifier(kept_column(what))));
+		return;
+	}
+	if (named != attnum && named != InvalidAttrNumber)
 	{
 		change_problem(move, ERRCODE_DUPLICATE_COLUMN, psprintf("there is another column %s by now", quote_identifier(what->fk_name)),
 					   psprintf(sg_calls("This one is kept as %s. Rename the other one, and roll back again:\nCALL sg_rollback_fks(%s);"),
 								quote_identifier(now), quote_literal_cstr(what->plan)));
 		return;
 	}
-	if (get_attnum(move->table, what->fk_name) == InvalidAttrNumber)
+	if (named != attnum)
 	{
-		if (get_attnum(move->table, kept_column(what)) == InvalidAttrNumber)
-		{
-			change_problem(move, ERRCODE_UNDEFINED_COLUMN,
-						   psprintf("the column is not found: %s has no column %s, which it was kept as", what->child_table,
-									quote_identifier(kept_column(what))),
-						   psprintf("If it has another name, rename it in %s to %s.", what->child_table,
-									quote_identifier(kept_column(what))));
-			return;
-		}
 		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK,
-						 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", what->child_table,
-								  quote_identifier(kept_column(what)), name));
+						 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", what->child_table, quote_identifier(now), name));
 		if (initial[0])
 		{
 			change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK,
 							 psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", what->child_table, name, initial));
 			change_reach(move, plan_change_expression(initial));
 		}
+		move->ends = !not_null;
 		return;
 	}
 	if (!not_null)
@@ -519,12 +553,9 @@ bring_check_back(PlanStep *step, const char *was, ChangeMove *move)
 
 	step->kind = STEP_CHECK;
 	step->definition = pstrdup(was);
-	change_look_check(step, move);
-	move->first = false;
+	change_check_back(step, move, no_inherit);
 	if (move->kind == MOVE_PROBLEM && move->problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
 		name_is_taken(step, move);
-	if (no_inherit && move->kind == MOVE_STATEMENT)
-		linitial(move->statements) = psprintf("%s NO INHERIT", (char *) linitial(move->statements));
 	if (not_valid && move->kind == MOVE_VALIDATE)
 		move->kind = MOVE_NONE;
 }
@@ -639,6 +670,30 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 	}
 }
 
+/* Can what is kept go where it was, under the name that it had? */
+static bool
+has_place(const PlanStep *what, Oid relid, ChangeMove *move)
+{
+	SgTableName was = sg_parse_table_name(what->child_table);
+	Oid			schema = get_namespace_oid(was.schema, true);
+	Oid			here = get_rel_namespace(relid);
+	char	   *used = NULL;
+
+	if (OidIsValid(schema) && schema != here)
+		used = change_name_in_use(schema, relid, was.name);
+	if (used == NULL && OidIsValid(schema) && strcmp(sg_rel_name(relid), was.name) != 0 && OidIsValid(get_relname_relid(was.name, here)))
+		used = sg_qualified_name(sg_schema_name(here), was.name);
+	if (!OidIsValid(schema))
+		change_problem(move, ERRCODE_UNDEFINED_SCHEMA, psprintf("schema %s, where it was, does not exist", quote_identifier(was.schema)),
+					   psprintf(sg_calls("If it has another name, give it that one again, or create it, and roll back again:\nCALL sg_rollback_fks(%s);"),
+								quote_literal_cstr(what->plan)));
+	else if (used)
+		change_problem(move, ERRCODE_DUPLICATE_OBJECT, psprintf("the name %s is taken", used),
+					   psprintf(sg_calls("Rename what has that name, and roll back again:\nCALL sg_rollback_fks(%s);"),
+								quote_literal_cstr(what->plan)));
+	return OidIsValid(schema) && used == NULL;
+}
+
 void
 change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
@@ -671,7 +726,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	}
 	relid = change_kept_relation(what, deed->was, &kept);
 	/* it is back */
-	if (OidIsValid(move->table) && (!OidIsValid(relid) || relid == move->table))
+	if (OidIsValid(relid) && relid == move->table)
 		return;
 	if (!OidIsValid(relid))
 	{
@@ -686,6 +741,8 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 					   psprintf(sg_calls("This one is kept as %s. Rename the other one, and roll back again:\nCALL sg_rollback_fks(%s);"), kept, quote_literal_cstr(what->plan)));
 		return;
 	}
+	if (!has_place(what, relid, move))
+		return;
 	move->table = relid;
 	if (strcmp(sg_rel_name(relid), sg_parse_table_name(what->child_table).name) != 0)
 	{
@@ -699,6 +756,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		move->owner_statements = lcons(renamed, move->owner_statements);
 	change_publish_again(deed, move);
 	change_move(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK);
+	move->ends = true;
 }
 
 /* ---- the end of what is kept ---- */

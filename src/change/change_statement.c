@@ -224,4 +224,6 @@ change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *mo
 		outside_statement(step, step->undo, move, STEP_ROLLED_BACK);
 	else
 		(void) run_statements(move, step->undo, STEP_ROLLED_BACK);
+	/* by being run, whatever its query says then */
+	move->ends = true;
 }

@@ -127,7 +127,7 @@ change_look(const PlanStep *step, ChangeMove *move)
 void
 change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
-	(void) plan_deed_follow(deed);
+	plan_deed_follow(deed);
 	if (!find_table(deed->what, move) && deed->what->kind != STEP_DROP && deed->what->kind != STEP_RENAME)
 		memset(move, 0, sizeof(ChangeMove));
 	else
@@ -568,7 +568,7 @@ change_was_done(const PlanStep *step, const ChangeMove *move)
 	if (step->state != STEP_VALIDATED)
 		return false;
 	if (step->kind == STEP_RENAME || step->kind == STEP_DROP)
-		return true;
+		return move->kind != MOVE_PROBLEM || move->problem->sqlerrcode != ERRCODE_SG_KEY_CONFLICT;
 	return move->kind == MOVE_PROBLEM && step->child_table && plan_has_moved(step->plan, step->child_table);
 }
 

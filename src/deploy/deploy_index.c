@@ -532,7 +532,7 @@ void
 deploy_index_recover(const PlanRun *run)
 {
 	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach_ptr(const PlanDeed, deed, plan_deeds_unfinished(run->plan))
+	foreach_ptr(PlanDeed, deed, plan_deeds_unfinished(run->plan))
 	{
 		Oid			index = sg_find_qualified(deed->object);
 

@@ -339,6 +339,14 @@ work_on_existing(StepWork *work, const StepView *view)
 	deploy_accept_existing(work, view);
 }
 
+/* Done before, and not to be found by the same names, since a later step of the plan has renamed or dropped what it is on */
+static bool
+was_done(const PlanStep *step, const FkProblem *problem)
+{
+	return step->state == STEP_VALIDATED && (problem->kind == FK_PROBLEM_TABLE || problem->kind == FK_PROBLEM_NO_COLUMN) &&
+		(plan_has_moved(step->plan, step->child_table) || plan_has_moved(step->plan, step->parent_table));
+}
+
 /* Do what the catalog says is to be done; returns as deploy_step does */
 static Oid
 work_on_step(StepWork *work)
@@ -359,7 +367,8 @@ work_on_step(StepWork *work)
 	switch (view.need)
 	{
 		case NEED_SKIP:
-			deploy_skip_step(work, view.problem);
+			if (!was_done(work->step, view.problem))
+				deploy_skip_step(work, view.problem);
 			return InvalidOid;
 		case NEED_NOTHING:
 		case NEED_REPLACE:
@@ -411,6 +420,9 @@ deploy_step(PlanRun *run, int step)
 
 	if (work == NULL)
 		return InvalidOid;
+	/* it is to be there: what a rollback has said of it is over */
+	if (work->step->state == STEP_VALIDATED && plan_is_not_back(work->step))
+		plan_step_set_state(run->plan->name, step, STEP_AS_IT_IS, NULL, 0);
 	if (work->step->kind == STEP_FOREIGN_KEY)
 		left = work_on_step(work);
 	else

@@ -131,6 +131,10 @@ extern bool plan_has_own_order(const char *name);
 /* Has a plan, such as that of a sync, dropped the schema? */
 extern bool plan_has_dropped_schema(const char *schema);
 
+/* How the reason of a step begins that a rollback has left, which sg_status() looks for; does it say so? */
+#define PLAN_NOT_BACK "not taken back: "
+extern bool plan_is_not_back(const PlanStep *step);
+
 /* Has a step of the plan renamed or dropped the table, or something of it? */
 extern bool plan_has_moved(const char *name, const char *child_table);
 

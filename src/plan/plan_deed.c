@@ -203,13 +203,14 @@ plan_deed_replace(const FkPlan *plan, int step, const char *object, const FkKey 
 }
 
 void
-plan_deed_identify(const FkPlan *plan, const PlanDeed *deed)
+plan_deed_identify(const FkPlan *plan, PlanDeed *deed)
 {
 	StoreArgs	args = {0};
 
 	CommandCounterIncrement();
+	deed->identity = plan_deed_identity(deed);
 	object_args(&args, plan, deed->kind, deed->step, deed->object);
-	store_arg_text(&args, plan_deed_identity(deed));
+	store_arg_text(&args, deed->identity);
 	store_change(SPI_OK_UPDATE,
 				 "UPDATE schemaguard.plan_deed SET after = coalesce(after, '{}') || jsonb_strip_nulls(jsonb_build_object('identity', $5))"
 				 " WHERE id = (SELECT max(id) FROM schemaguard.plan_deed WHERE" OPEN_OF_OBJECT ")", &args);
@@ -403,7 +404,7 @@ plan_deeds_unfinished(const FkPlan *plan)
 
 	foreach_ptr(const PlanDeed, deed, deeds)
 	{
-		(void) plan_deed_follow(deed);
+		plan_deed_follow(deed);
 	}
 	return deeds;
 }

@@ -13,6 +13,7 @@
 #define SG_PLAN_DEED_H
 
 #include "postgres.h"
+#include "catalog/objectaddress.h"
 #include "datatype/timestamp.h"
 
 #include "fk/fk.h"
@@ -91,7 +92,7 @@ extern void plan_deed_replace(const FkPlan *plan, int step, const char *object,
 							  const FkKey *key, int64 log_id);
 
 /* Remember what a deed has made by its OIDs, once it is there; of the latest deed on its object */
-extern void plan_deed_identify(const FkPlan *plan, const PlanDeed *deed);
+extern void plan_deed_identify(const FkPlan *plan, PlanDeed *deed);
 
 /* Rows that a step has deleted or set to null, in addition to those before */
 extern void plan_deed_rows(const FkPlan *plan, DeedKind kind, int step, const char *object, int64 rows);
@@ -125,8 +126,22 @@ extern bool plan_deed_has_added(const FkPlan *plan, const PlanStep *step);
 /* Its identity by the names that it has, once it is done; or NULL */
 extern char *plan_deed_identity(const PlanDeed *deed);
 
-/* Bring the names in deed->what up to date; returns false where nothing but names is known in this database */
-extern bool plan_deed_follow(const PlanDeed *deed);
+/* How the table of a deed is known in this database */
+typedef enum DeedTable
+{
+	DEED_BY_NAME,				/* by its name: it may be another one */
+	DEED_BY_OID,
+	DEED_TABLE_GONE				/* by OID, and gone: its name is another's */
+} DeedTable;
+
+/* Bring the names in deed->what up to date */
+extern DeedTable plan_deed_follow(const PlanDeed *deed);
+
+/* Its n-th column: by number, where that is known, else by a name; InvalidAttrNumber where it is gone */
+extern AttrNumber plan_deed_column(const PlanDeed *deed, int n, const char *name);
+
+/* Is an object the one that a deed has made or renamed?  Where nothing but names is known, any is. */
+extern bool plan_deed_made(const PlanDeed *deed, const ObjectAddress *object);
 
 /* Is the table the one of the deed, by OID, where that is known? */
 extern bool plan_deed_is_of(const PlanDeed *deed, Oid table);

@@ -17,6 +17,7 @@
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -32,7 +33,7 @@
 typedef struct Identity
 {
 	Oid			table;
-	Oid			object;			/* constraint or index, or InvalidOid */
+	Oid			object;			/* constraint, index or trigger, or InvalidOid */
 	Oid			parent;			/* of a key, or InvalidOid */
 	List	   *columns;		/* of int: numbers */
 	List	   *parent_columns;
@@ -92,6 +93,12 @@ is_of_column(const PlanDeed *deed)
 		plan_changed_object(deed->what) == CHANGED_COLUMN;
 }
 
+static bool
+renames(const PlanDeed *deed, ChangedObject what)
+{
+	return deed->kind == DEED_CHANGE && deed->what->kind == STEP_RENAME && plan_changed_object(deed->what) == what;
+}
+
 /* Returns the table of a deed by its name now that the deed is done, or InvalidOid */
 static Oid
 table_of(const PlanDeed *deed)
@@ -119,9 +126,14 @@ plan_deed_identity(const PlanDeed *deed)
 		object = sg_find_qualified(deed->object);
 	else if (constraint_name(deed))
 		object = get_relation_constraint_oid(table, constraint_name(deed), true);
+	else if (renames(deed, CHANGED_INDEX))
+		object = get_relname_relid(what->new_name, get_rel_namespace(table));
+	else if (renames(deed, CHANGED_TRIGGER))
+		object = get_trigger_oid(table, what->new_name, true);
 	initStringInfo(&text);
 	appendStringInfo(&text, IDENTITY_OIDS, GetSystemIdentifier(), MyDatabaseId, table, object, parent);
-	append_columns(&text, table, is_of_column(deed) ? (what->new_name ? list_make1(what->new_name) : NIL) : what->child_columns);
+	append_columns(&text, table, !is_of_column(deed) ? what->child_columns :
+				   what->new_name && get_attnum(table, what->new_name) > 0 ? list_make1(what->new_name) : list_make1(what->fk_name));
 	append_columns(&text, parent, is_key ? what->parent_columns : NIL);
 	return text.data;
 }
@@ -220,7 +232,7 @@ columns_now(Oid table, List *attnums, List *names)
 	return now;
 }
 
-bool
+DeedTable
 plan_deed_follow(const PlanDeed *deed)
 {
 	PlanStep   *what = deed->what;
@@ -228,27 +240,52 @@ plan_deed_follow(const PlanDeed *deed)
 	char	   *name;
 
 	if (!read_identity(deed, &id))
-		return false;
+		return DEED_BY_NAME;
 	if (OidIsValid(id.parent) && is_table(id.parent))
 	{
 		what->parent_table = sg_relation_name(id.parent);
 		what->parent_columns = columns_now(id.parent, id.parent_columns, what->parent_columns);
 	}
 	if (!is_table(id.table))
-		return true;
+		return DEED_TABLE_GONE;
 	what->child_table = sg_relation_name(id.table);
 	if (is_of_column(deed))
 	{
 		name = id.columns ? column_by_number(id.table, linitial_int(id.columns)) : NULL;
 		if (name && what->kind == STEP_DROP && strcmp(name, what->fk_name) != 0)
 			what->new_name = name;
-		return true;
+		return DEED_BY_OID;
 	}
 	what->child_columns = columns_now(id.table, id.columns, what->child_columns);
 	name = constraint_name(deed) ? constraint_by_oid(id.table, id.object) : NULL;
 	if (name && !(deed->kind == DEED_CHANGE && what->kind == STEP_RENAME))
 		what->fk_name = name;
-	return true;
+	return DEED_BY_OID;
+}
+
+AttrNumber
+plan_deed_column(const PlanDeed *deed, int n, const char *name)
+{
+	Oid			table = sg_find_qualified(deed->what->child_table);
+	Identity	id;
+
+	if (read_identity(deed, &id) && n < list_length(id.columns) && list_nth_int(id.columns, n) > 0)
+		return column_by_number(id.table, list_nth_int(id.columns, n)) ? list_nth_int(id.columns, n) : InvalidAttrNumber;
+	return OidIsValid(table) ? get_attnum(table, name) : InvalidAttrNumber;
+}
+
+bool
+plan_deed_made(const PlanDeed *deed, const ObjectAddress *object)
+{
+	Identity	id;
+
+	if (!read_identity(deed, &id))
+		return true;
+	if (is_of_relation(deed))
+		return object->objectId == id.table;
+	if (is_of_column(deed))
+		return id.columns == NIL || object->objectSubId == linitial_int(id.columns);
+	return !OidIsValid(id.object) || object->objectId == id.object;
 }
 
 bool
@@ -290,5 +327,7 @@ plan_deed_renamed(const PlanDeed *deed)
 		return get_rel_name(id.table);
 	if (is_of_column(deed))
 		return id.columns ? column_by_number(id.table, linitial_int(id.columns)) : NULL;
+	if (renames(deed, CHANGED_INDEX))
+		return get_rel_name(id.object);
 	return constraint_name(deed) ? constraint_by_oid(id.table, id.object) : NULL;
 }

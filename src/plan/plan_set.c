@@ -278,7 +278,8 @@ sg_plan_set_entered(PG_FUNCTION_ARGS)
 static void
 skip_step(FkPlan *plan, PlanStep *step, const char *reason, bool done)
 {
-	if (step->state == STEP_VALIDATED)
+	/* what a rollback has not found may be said to be gone */
+	if (step->state == STEP_VALIDATED && !plan_is_not_back(step))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("step %d of plan \"%s\" is validated already", step->step, plan->name),

@@ -498,6 +498,12 @@ plan_has_own_order(const char *name)
 }
 
 bool
+plan_is_not_back(const PlanStep *step)
+{
+	return step->reason && strncmp(step->reason, PLAN_NOT_BACK, strlen(PLAN_NOT_BACK)) == 0;
+}
+
+bool
 plan_has_moved(const char *name, const char *child_table)
 {
 	StoreArgs	args = {0};

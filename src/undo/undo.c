@@ -37,6 +37,7 @@
 typedef struct Standing
 {
 	bool		ours;			/* it is there as it was made */
+	bool		another;		/* what has its name is another one */
 	int			sqlerrcode;		/* if not: 42704 gone, SG002 it is another
 								 * one; 0 it is, or went with, a part of that
 								 * of the partitioned table */
@@ -63,6 +64,15 @@ static Standing
 changed(const char *reason)
 {
 	return not_ours(ERRCODE_SG_KEY_CONFLICT, reason);
+}
+
+static Standing
+another(const char *reason)
+{
+	Standing	standing = changed(reason);
+
+	standing.another = true;
+	return standing;
 }
 
 /* ---- what they have in common ---- */
@@ -96,16 +106,23 @@ undo_name(const PlanDeed *deed)
 	return psprintf("rollback %s", plan_deed_action(deed->kind));
 }
 
-/* The step says what happened, unless a role has skipped it for good */
+/* How the reason begins of what is not undone for good */
+#define LEFT_ALONE "left alone: "
+
+/* The step says what happened, after what it says of other deeds, unless a role has skipped it for good */
 static void
 set_rolled_back(const StepWork *work, const char *reason, int attempts)
 {
 	PlanStep   *row = plan_step_get(work->step->plan, work->step->step, true);
+	bool		told;
 
-	if (row == NULL || row->skipped_by || work->step->state == STEP_AS_IT_IS)
+	if (row == NULL || row->skipped_by || (reason == NULL && work->step->state == STEP_AS_IT_IS))
 		return;
-	if (reason == NULL && row->state == STEP_ROLLED_BACK)
+	told = row->reason && (row->state == STEP_ROLLED_BACK || strncmp(row->reason, LEFT_ALONE, strlen(LEFT_ALONE)) == 0);
+	if (told && (reason == NULL || strstr(row->reason, reason)))
 		reason = row->reason;
+	else if (told)
+		reason = psprintf("%s; %s", row->reason, strncmp(reason, LEFT_ALONE, strlen(LEFT_ALONE)) == 0 ? reason + strlen(LEFT_ALONE) : reason);
 	plan_step_set_state(row->plan, row->step, work->step->state, reason, attempts);
 }
 
@@ -137,20 +154,27 @@ close_deed(StepWork *work, const PlanDeed *deed, DeedOutcome outcome, int sqlerr
 void
 undo_leave_alone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const char *reason)
 {
-	char	   *message = psprintf("left alone: %s", reason);
+	char	   *message = psprintf(LEFT_ALONE "%s", reason);
 
 	close_deed(work, deed, outcome_of(sqlerrcode), sqlerrcode, message, true);
 	run_append_notice(work, message);
 }
 
-/* One that is not there as the plan made it */
-static void
+/* One that is not there as the plan made it; false where the deed stays */
+static bool
 leave_standing(StepWork *work, const PlanDeed *deed, const Standing *standing)
 {
+	FkProblem  *doubt = NULL;
+
+	if (standing->another || standing->sqlerrcode == ERRCODE_UNDEFINED_OBJECT)
+		doubt = undo_doubt(deed, standing->another ? standing->reason : NULL);
+	if (doubt)
+		return undo_tell_problem(work, deed, doubt);
 	if (standing->sqlerrcode == 0)
 		close_deed(work, deed, DEED_GONE, 0, standing->reason, false);
 	else
 		undo_leave_alone(work, deed, standing->sqlerrcode, standing->reason);
+	return true;
 }
 
 /* The outcome of an action under its locks */
@@ -182,7 +206,7 @@ record_closed(const RunAction *action, const StepWork *work, DeedOutcome outcome
 void
 undo_record_left_alone(const RunAction *action, StepWork *work, int sqlerrcode, const char *reason)
 {
-	char	   *message = psprintf("left alone: %s", reason);
+	char	   *message = psprintf(LEFT_ALONE "%s", reason);
 
 	record_closed(action, work, outcome_of(sqlerrcode), sqlerrcode, message, true);
 	run_append_notice(work, message);
@@ -231,43 +255,77 @@ is_of_table(const PlanDeed *deed)
 	return object != CHANGED_TABLE && object != CHANGED_VIEW;
 }
 
+bool
+undo_knows_name_only(const PlanDeed *deed)
+{
+	return is_of_table(deed) && plan_deed_follow(deed) == DEED_BY_NAME;
+}
+
+/* A role that has skipped the step has said that there is nothing to be found */
+static bool
+is_given_up(const PlanDeed *deed)
+{
+	PlanStep   *step = plan_step_get(deed->what->plan, deed->step, true);
+
+	return step == NULL || step->skipped_by;
+}
+
+/* Asks for the name that is looked for */
+static FkProblem *
+missing(const PlanDeed *deed, int sqlerrcode, char *reason)
+{
+	return fk_problem(FK_PROBLEM_OTHER, sqlerrcode, reason,
+					  psprintf(sg_calls("Give it this name again if it has another one, or skip step %d if it is gone for good, and roll back again:\nCALL sg_rollback_fks(%s);"),
+							   deed->step, quote_literal_cstr(deed->what->plan)));
+}
+
+FkProblem *
+undo_doubt(const PlanDeed *deed, const char *reason)
+{
+	if (deed->kind == DEED_REPLACE || deed->what->kind == STEP_DROP || deed->what->kind == STEP_STATEMENT ||
+		plan_deed_follow(deed) != DEED_BY_NAME || is_given_up(deed))
+		return NULL;
+	return missing(deed, ERRCODE_UNDEFINED_OBJECT,
+				   reason ? pstrdup(reason) :
+				   psprintf("%s is not found, and nothing but its name is known, as after a restore", deed->object));
+}
+
 /*
  * Names alone do not tell whether a table that is not found is gone or is called
  * otherwise; and with one that is gone, what was added to it is, but what was
- * dropped does not come back.  Returns the problem, or NULL.
+ * dropped does not come back.
  */
-static FkProblem *
-not_found(const PlanDeed *deed, bool known)
+bool
+undo_is_found(StepWork *work, const PlanDeed *deed, bool *done)
 {
 	const PlanStep *what = deed->what;
-
-	if (!is_of_table(deed) || OidIsValid(sg_find_qualified(what->child_table)) ||
-		(known && (deed->kind != DEED_CHANGE || what->kind != STEP_DROP)))
-		return NULL;
-	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_TABLE,
-					  psprintf("table %s is not found", what->child_table),
-					  psprintf(sg_calls("Give it that name again if it has another one, and roll back again:\nCALL sg_rollback_fks(%s);"),
-							   quote_literal_cstr(what->plan)));
-}
-
-bool
-undo_is_found(StepWork *work, const PlanDeed *deed)
-{
-	FkProblem  *problem;
+	bool		is_drop = deed->kind == DEED_CHANGE && what->kind == STEP_DROP;
+	DeedTable	table;
+	bool		named;
+	const char *reason;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	problem = not_found(deed, plan_deed_follow(deed));
+	table = plan_deed_follow(deed);
+	named = OidIsValid(sg_find_qualified(what->child_table));
 	PopActiveSnapshot();
-	return problem == NULL || undo_tell_problem(work, deed, problem);
+	if (!is_of_table(deed) || (named ? table != DEED_TABLE_GONE : table != DEED_BY_NAME && !is_drop))
+		return true;
+	reason = psprintf(named ? "table %s is another one by now" : "table %s is not found", what->child_table);
+	*done = (table == DEED_TABLE_GONE && !is_drop) || is_given_up(deed);
+	if (*done)
+		undo_leave_alone(work, deed, ERRCODE_UNDEFINED_TABLE, reason);
+	else
+		undo_tell_problem(work, deed, missing(deed, ERRCODE_UNDEFINED_TABLE, pstrdup(reason)));
+	return false;
 }
 
 bool
 undo_tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem)
 {
 	work->hint = problem->hint;
-	plan_step_set_state(work->run->plan->name, deed->step, STEP_AS_IT_IS, psprintf("not taken back: %s", problem->reason), 0);
+	plan_step_set_state(work->run->plan->name, deed->step, STEP_AS_IT_IS, psprintf(PLAN_NOT_BACK "%s", problem->reason), 0);
 	run_outcome(work, undo_name(deed), LOG_FAILED, STEP_AS_IT_IS, problem->sqlerrcode, problem->reason);
-	run_append_warning(work, psprintf("not taken back: %s", problem->reason));
+	run_append_warning(work, psprintf(PLAN_NOT_BACK "%s", problem->reason));
 	return false;
 }
 
@@ -298,7 +356,7 @@ look_at_key(PlanStep *step, FkKey **existing)
 	if (problem)
 		return changed(psprintf("the key can't be compared with the plan's: %s", problem->reason));
 	if (!fk_same_columns(planned, found))
-		return changed("a key of that name joins other columns by now");
+		return another("a key of that name joins other columns by now");
 	difference = fk_clause_difference(planned, found);
 	if (difference)
 		return changed(psprintf("somebody else has changed the key: %s", difference));
@@ -348,8 +406,7 @@ undo_settle_stuck(StepWork *work, const PlanDeed *deed)
 	PlanStep   *step = plan_step_get(work->run->plan->name, deed->step, true);
 	bool		gone;
 
-	if (step == NULL || step->skipped_by ||
-		!plan_step_is_there(step))
+	if (step == NULL || step->skipped_by || !plan_step_is_there(step) || plan_deed_follow(deed) == DEED_BY_NAME)
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	gone = key_is_gone(step);
@@ -371,7 +428,7 @@ execute_drop_key(RunAction *action)
 	FkKey	   *key;
 	Standing	standing;
 
-	(void) plan_deed_follow(((DeedAction *) action)->deed);
+	plan_deed_follow(((DeedAction *) action)->deed);
 	standing = look_at_key(work->step, &key);
 	if (!standing.ours)
 	{
@@ -402,10 +459,7 @@ undo_key(StepWork *work, const PlanDeed *deed)
 	set_step(work, deed, deed->what);
 	standing = look_before(work);
 	if (!standing.ours)
-	{
-		leave_standing(work, deed, &standing);
-		return true;
-	}
+		return leave_standing(work, deed, &standing);
 
 	work->statement = plan_drop_statement(deed->what->child_table, deed->what->fk_name);
 	run_add_target(&da.action, work->key->parent, AccessExclusiveLock);
@@ -482,12 +536,9 @@ static void
 execute_revalidate(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
-	LogEntry	entry;
 
 	deploy_run_validate(work->key, work->statement);
-	entry = run_entry(action, work, LOG_DONE);
-	plan_deed_close(work->deed, DEED_TAKEN_BACK);
-	log_write(&entry);
+	undo_record_done(action, work);
 }
 
 /* ... and becomes valid again; orphans that have come since are counted */
@@ -535,6 +586,10 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 		step->orphans = ORPHANS_LEAVE;
 	set_step(work, deed, step);
 	standing = look_before(work);
+	if (standing.another)
+		return undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_DUPLICATE_OBJECT,
+														psprintf("the name %s is taken by another one", quote_identifier(step->fk_name)),
+														"Rename that one, then make the same call again."));
 	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
 	{
 		undo_leave_alone(work, deed, standing.sqlerrcode, standing.reason);
@@ -548,10 +603,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 		standing = look_before(work);
 	}
 	if (!standing.ours)
-	{
-		leave_standing(work, deed, &standing);
-		return true;
-	}
+		return leave_standing(work, deed, &standing);
 	if (deed->valid && !work->key->validated)
 		return revalidate_key(work, deed);
 	close_deed(work, deed, DEED_TAKEN_BACK, 0, "the old key is there as it was", false);
@@ -580,7 +632,7 @@ look_at_index(const PlanDeed *deed, Oid *table, Oid *index)
 		return gone("somebody else has dropped the index or its table");
 	if (!OidIsValid(plan_deed_index_oid(deed)) &&
 		!plan_index_is(*index, deed->what->child_table, deed->index_columns, deed->partitioned))
-		return changed("the index of that name is another one by now");
+		return another("the index of that name is another one by now");
 	if (deed->was)
 		return changed(psprintf("index %s was there before, and would go with it", deed->was));
 	if (deed->key_left)
@@ -684,6 +736,5 @@ undo_index(StepWork *work, const PlanDeed *deed)
 	}
 	if (standing.ours)
 		return drop_index(work, deed, table, index);
-	leave_standing(work, deed, &standing);
-	return true;
+	return leave_standing(work, deed, &standing);
 }

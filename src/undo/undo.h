@@ -23,8 +23,21 @@ extern void undo_leave_alone(StepWork *work, const PlanDeed *deed, int sqlerrcod
  */
 extern void undo_settle_stuck(StepWork *work, const PlanDeed *deed);
 
-/* Brings the names of a deed up to date; false, and told, where its table is not found and may have another name */
-extern bool undo_is_found(StepWork *work, const PlanDeed *deed);
+/*
+ * Brings the names of a deed up to date; false where its table is not found:
+ * *done says whether the deed is closed with it, or kept, and told, since the
+ * table may have another name.
+ */
+extern bool undo_is_found(StepWork *work, const PlanDeed *deed, bool *done);
+
+/* Is a deed about something that a table has, and the table known by its name alone? */
+extern bool undo_knows_name_only(const PlanDeed *deed);
+
+/*
+ * Of what is not found, or (with a reason) is another one: may it be there under
+ * another name, so that nothing is closed?  The problem, or NULL.
+ */
+extern FkProblem *undo_doubt(const PlanDeed *deed, const char *reason);
 
 /* Each takes back one deed; false when the step keeps the rest */
 extern bool undo_key(StepWork *work, const PlanDeed *deed);

@@ -36,17 +36,34 @@ typedef struct BackAction
 {
 	RunAction	action;
 	ChangeMove	move;
-	const PlanDeed *deed;
+	PlanDeed   *deed;
 	const PlanStep *step;		/* as the plan has it now */
 	bool		ends;			/* with it, all is taken back */
 	bool		closed;			/* there was nothing to take back */
 } BackAction;
 
+/* Is what has the name another one?  What the plan itself had taken over is no question of names. */
+static bool
+is_another(const PlanDeed *deed, const ChangeMove *move)
+{
+	return move->kind == MOVE_PROBLEM && move->problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT && deed->was == NULL;
+}
+
+/* Finds the next move back; a problem where what is not found may be there under another name */
 static void
 look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
+	FkProblem  *doubt = NULL;
+
 	PushActiveSnapshot(GetTransactionSnapshot());
 	change_look_back(deed, step, move);
+	if (move->kind == MOVE_NONE || is_another(deed, move))
+		doubt = undo_doubt(deed, move->problem ? move->problem->reason : NULL);
+	if (doubt)
+	{
+		move->kind = MOVE_PROBLEM;
+		move->problem = doubt;
+	}
 	PopActiveSnapshot();
 }
 
@@ -68,7 +85,7 @@ do_back(void *arg)
 	PlanStep	filled;
 	char	   *lack;
 
-	change_look_back(back->deed, back->step, &now);
+	look_back(back->deed, back->step, &now);
 	if (closes(&now))
 	{
 		back->closed = true;
@@ -89,18 +106,21 @@ do_back(void *arg)
 				 errmsg("%s", lack)));
 	filled = *back->step;
 	filled.child_table = back->deed->what->child_table;
-	if (filled.kind == STEP_COLUMN && plan_filler_is_armed(&filled))
+	if (plan_filler_is_armed(&filled))
 		plan_filler_disarm(&filled);
 	change_run(&now);
 	CommandCounterIncrement();
 	change_look_back(back->deed, back->step, &now);
 
-	/* a statement is taken back by being run, whatever its query says then */
-	back->ends = now.kind == MOVE_NONE || back->deed->what->kind == STEP_STATEMENT;
+	back->ends = back->move.ends || now.kind == MOVE_NONE;
 	if (back->ends)
+	{
 		undo_record_done(action, work);
-	else
-		run_record_skipped(action, work, "there is more to take back");
+		return;
+	}
+	/* by OID from now on: the name that it had so far is gone */
+	plan_deed_identify(action->run->plan, back->deed);
+	run_record_skipped(action, work, "there is more to take back");
 }
 
 static void
@@ -153,7 +173,7 @@ undo_change(StepWork *work, const PlanDeed *deed)
 	for (int moves = 0; moves < MOST_MOVES; moves++)
 	{
 		BackAction	back = {.action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
-		.execute = execute_back},.deed = deed,.step = step};
+		.execute = execute_back},.deed = unconstify(PlanDeed *, deed),.step = step};
 
 		look_back(deed, step, &back.move);
 		work->statement = NULL;

@@ -33,14 +33,14 @@
 
 /* Those of the columns that are there */
 static List *
-columns_left(const PlanDeed *deed, Oid child)
+columns_left(const PlanDeed *deed)
 {
 	List	   *columns = NIL;
 	ListCell   *lc;
 
-	foreach(lc, OidIsValid(child) ? deed->what->child_columns : NIL)
+	foreach(lc, deed->what->child_columns)
 	{
-		if (get_attnum(child, lfirst(lc)) != InvalidAttrNumber)
+		if (plan_deed_column(deed, foreach_current_index(lc), lfirst(lc)) != InvalidAttrNumber)
 			columns = lappend(columns, lfirst(lc));
 	}
 	return columns;
@@ -200,9 +200,13 @@ undo_columns(StepWork *work, const PlanDeed *deed)
 	const char *reason;
 
 	step->child_table = table;
-	work->columns = columns_left(deed, child);
+	work->columns = columns_left(deed);
 	if (work->columns == NIL)
 	{
+		FkProblem  *doubt = undo_doubt(deed, NULL);
+
+		if (doubt)
+			return undo_tell_problem(work, deed, doubt);
 		undo_close_gone(work, deed, ERRCODE_UNDEFINED_COLUMN, "the columns are gone");
 		return true;
 	}

@@ -61,9 +61,6 @@ SG_FUNCTION(sg_rollback_fks);
 /* how many things that are left the last line names */
 #define MOST_LEFT			3
 
-/* how the reason of a step begins that names them */
-#define NOT_BACK			"not taken back: "
-
 /* Something that could not be taken back */
 typedef struct Left
 {
@@ -81,6 +78,7 @@ typedef struct Rollback
 	List	   *waiting;		/* of PlanDeed *: rows in quarantine have
 								 * their columns */
 	bool		waited;			/* for those rows: what can go back, has */
+	int			by_name;		/* deeds of which nothing but names is known */
 } Rollback;
 
 static bool
@@ -89,10 +87,10 @@ undo(PlanRun *run, const PlanDeed *deed)
 	StepWork   *work = undo_begin(run, deed);
 	bool		done = false;
 
-	if (!undo_is_found(work, deed))
+	if (!undo_is_found(work, deed, &done))
 	{
 		run_end_step(work);
-		return false;
+		return done;
 	}
 	switch (deed->kind)
 	{
@@ -189,8 +187,8 @@ add_left(Rollback *rollback, const PlanDeed *deed, const char *reason)
 
 	if (reason == NULL)
 		reason = step && step->reason ? step->reason : "the log says why";
-	if (strncmp(reason, NOT_BACK, strlen(NOT_BACK)) == 0)
-		reason += strlen(NOT_BACK);
+	if (strncmp(reason, PLAN_NOT_BACK, strlen(PLAN_NOT_BACK)) == 0)
+		reason += strlen(PLAN_NOT_BACK);
 	left->step = deed->step;
 	left->object = pstrdup(deed->object);
 	left->reason = pstrdup(reason);
@@ -248,7 +246,7 @@ waits_for_rows(Rollback *rollback, const PlanDeed *deed)
 	}
 	reason = psprintf(INT64_FORMAT " %s in quarantine %s values in (%s)", n, n == 1 ? "row" : "rows",
 					  n == 1 ? "has" : "have", sg_quote_list(columns));
-	plan_step_set_state(run->plan->name, deed->step, STEP_AS_IT_IS, psprintf(NOT_BACK "%s", reason), 0);
+	plan_step_set_state(run->plan->name, deed->step, STEP_AS_IT_IS, psprintf(PLAN_NOT_BACK "%s", reason), 0);
 	run_commit();
 	add_left(rollback, deed, reason);
 	return true;
@@ -273,6 +271,7 @@ undo_all(Rollback *rollback, List *deeds)
 		else if (!list_member_int(rollback->stuck, deed->step) && !waits_for_rows(rollback, deed))
 		{
 			old = MemoryContextSwitchTo(context);
+			rollback->by_name += undo_knows_name_only(deed);
 			done = undo(run, deed);
 			if (done && refuses_rows(deed))
 				put_rows_back(run, list_make1_int(deed->step));
@@ -367,16 +366,22 @@ settle_steps(const Rollback *rollback)
 	}
 }
 
-/* Triggers that fill columns, of steps that have no key of the plan's any more; how many */
+/* Triggers that fill columns, of steps of which nothing is to be taken back any more; how many */
 static int
-disarm_steps(PlanRun *run, List *stuck)
+disarm_steps(const Rollback *rollback)
 {
+	List	   *held = list_copy(rollback->stuck);
 	int			n = 0;
 
-	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
+	/* a change takes its trigger along */
+	foreach_ptr(const PlanDeed, deed, plan_deeds(rollback->run->plan, DEED_BIT(DEED_CHANGE)))
 	{
-		if ((step->backfill || step->fill) && !list_member_int(stuck, step->step))
-			n += deploy_backfill_disarm(run, step, "trigger of its backfill dropped");
+		held = lappend_int(held, deed->step);
+	}
+	foreach_ptr(PlanStep, step, plan_chosen_steps(rollback->run->plan))
+	{
+		if ((step->backfill || step->fill) && !list_member_int(held, step->step))
+			n += deploy_backfill_disarm(rollback->run, step, "trigger of its backfill dropped");
 	}
 	return n;
 }
@@ -414,6 +419,26 @@ compare_later_first(const ListCell *a, const ListCell *b)
 	int64		y = ((const PlanDeed *) lfirst(b))->id;
 
 	return x > y ? -1 : x < y ? 1 : 0;
+}
+
+/* Indexes that steps have built for their keys, or steps of other kinds for themselves, which come in their turn */
+static List *
+index_deeds(const FkPlan *plan, bool of_keys)
+{
+	List	   *deeds = plan_deeds(plan, DEED_BIT(DEED_INDEX));
+	List	   *keys = NIL;
+	ListCell   *lc;
+
+	foreach_ptr(const PlanStep, step, deeds ? plan_key_steps(plan->name) : NIL)
+	{
+		keys = lappend_int(keys, step->step);
+	}
+	foreach(lc, deeds)
+	{
+		if (list_member_int(keys, ((PlanDeed *) lfirst(lc))->step) != of_keys)
+			deeds = foreach_delete_current(deeds, lc);
+	}
+	return deeds;
 }
 
 /*
@@ -460,13 +485,6 @@ left_text(const Rollback *rollback, int step, int most)
 	return text.data;
 }
 
-/* Does its reason say that something was not taken back? */
-static bool
-says_so(const PlanStep *step)
-{
-	return step->reason && strncmp(step->reason, NOT_BACK, strlen(NOT_BACK)) == 0;
-}
-
 /* Has each step say all that is left of it, and nothing when that has come back since */
 static void
 set_reasons(const Rollback *rollback)
@@ -477,10 +495,10 @@ set_reasons(const Rollback *rollback)
 	{
 		int			n = count_left(rollback, step->step);
 
-		if (n > 1 || (n == 1 && step->kind == STEP_DROP && !says_so(step)))
-			plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS,
-								psprintf(NOT_BACK "%s", left_text(rollback, step->step, INT_MAX)), 0);
-		else if (n == 0 && step->state == STEP_ROLLED_BACK && says_so(step))
+		if (n > 1 || (n == 1 && (!plan_is_not_back(step) || step->state == STEP_ROLLED_BACK)))
+			plan_step_set_state(run->plan->name, step->step, step->state == STEP_ROLLED_BACK ? STEP_VALIDATED : STEP_AS_IT_IS,
+								psprintf(PLAN_NOT_BACK "%s", left_text(rollback, step->step, INT_MAX)), 0);
+		else if (n == 0 && step->state == STEP_ROLLED_BACK && plan_is_not_back(step))
 			plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS, NULL, 0);
 	}
 	run_commit();
@@ -496,7 +514,7 @@ tell_left(const Rollback *rollback)
 	set_reasons(rollback);
 	if (rollback->left == NIL)
 		return;
-	run->left_reason = psprintf("%s%s" NOT_BACK "%s", rows ? rows : "", rows ? ", " : "",
+	run->left_reason = psprintf("%s%s" PLAN_NOT_BACK "%s", rows ? rows : "", rows ? ", " : "",
 								left_text(rollback, 0, MOST_LEFT));
 	run->next = run_call_text(run, run->procedure, run_steps_text(run));
 }
@@ -506,14 +524,15 @@ roll_back(PlanRun *run)
 {
 	Rollback	rollback = {.run = run};
 	List	   *keys = plan_deeds(run->plan, DEED_BIT(DEED_ADD) | DEED_BIT(DEED_REPLACE));
-	List	   *indexes = plan_deeds(run->plan, DEED_BIT(DEED_INDEX));
+	List	   *indexes = index_deeds(run->plan, true);
 	List	   *columns;
 	List	   *stuck;
-	List	   *changes = plan_deeds(run->plan, DEED_BIT(DEED_CHANGE));
+	List	   *changes = list_concat(plan_deeds(run->plan, DEED_BIT(DEED_CHANGE)), index_deeds(run->plan, false));
 	int			nchanges = list_length(changes);
 	bool		one_by_one = plan_is_one_by_one(plan_steps(run->plan->name));
 	int			disarmed;
 
+	list_sort(changes, compare_later_first);
 	deploy_index_drop_leftovers(run, sg_lock_budget);
 	run_commit();
 	sg_progress_total(list_length(keys) + list_length(indexes) + nchanges);
@@ -524,18 +543,22 @@ roll_back(PlanRun *run)
 
 	/* again, for the keys' fate is known; an index holds up nothing else */
 	stuck = list_copy(rollback.stuck);
-	undo_all(&rollback, plan_deeds(run->plan, DEED_BIT(DEED_INDEX)));
+	undo_all(&rollback, index_deeds(run->plan, true));
 	rollback.stuck = stuck;
-	disarmed = disarm_steps(run, rollback.stuck);
+	disarmed = disarm_steps(&rollback);
 	columns = plan_deeds(run->plan, DEED_BIT(DEED_COLUMNS));
 	undo_all(&rollback, columns);
 	undo_all(&rollback, changes);
 	undo_waiting(&rollback);
+	disarmed += disarm_steps(&rollback);
 	settle_steps(&rollback);
 	restore_values(run);
 	tell_lost(run);
 	settle_rows(run);
 	tell_left(&rollback);
+	if (rollback.by_name > 0)
+		ereport(NOTICE,
+				(errmsg("plan \"%s\": what it has done was looked for by names alone, as after a restore", run->plan->name)));
 
 	if (keys == NIL && indexes == NIL && columns == NIL && nchanges == 0 && run->rows_back == 0 && disarmed == 0)
 		ereport(NOTICE,

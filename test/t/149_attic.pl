@@ -135,6 +135,55 @@ sql($db, "ALTER TABLE schemaguard_attic.t SET SCHEMA public");
 sql($db, "CALL sg_prune(now() + '1 hour')");
 is(sql($db, 'SELECT a FROM t'), 'one', 'what was taken out of the attic by hand is not dropped');
 
+# ---- what stands in the way has a name
+
+$db = dropped();
+sql($db, 'CREATE TABLE t (id int PRIMARY KEY)');
+rolls_back($db);
+sql($db, 'ALTER TABLE t RENAME TO t2');
+like(rolls_back($db), qr/^1\|validated\|not taken back: the name public\.t_pkey is taken\n2\|rolled back/, 'an index of another table has the name of one of what is kept');
+sql($db, 'ALTER INDEX t_pkey RENAME TO t2_pkey');
+is(rolls_back($db), $back, 'once it has another name, the table is back');
+
+$db = dropped();
+sql($db, 'ALTER TABLE schemaguard_attic.t RENAME TO t_gone; CREATE TABLE schemaguard_attic.t (x int)');
+like(rolls_back($db), qr/^1\|validated\|not taken back: the name schemaguard_attic\.t is taken\n/, 'another one has the name in the attic');
+sql($db, "CALL sg_apply('d')");
+is(sql($db, q{SELECT reason FROM schemaguard.plan_step WHERE step = 1}), '', 'CALL sg_apply: it is to be there, and the reason is over');
+
+$db = dropped();
+sql($db, "CREATE SCHEMA app; CREATE TABLE app.t (id int); SELECT sg_plan_create('s'), sg_plan_add_drop('s', 'table', 'app.t'); CALL sg_apply('s'); ALTER SCHEMA app RENAME TO app2");
+sql($db, "CALL sg_rollback_fks('s')");
+is(sql($db, q{SELECT reason FROM schemaguard.plan_step WHERE plan = 's'}), 'not taken back: schema app, where it was, does not exist', 'the schema that it was in is named');
+
+$db = dropped();
+sql('postgres', "CREATE DATABASE copy5 TEMPLATE $db");
+sql('copy5', 'ALTER SCHEMA schemaguard_attic RENAME TO elsewhere');
+sql('copy5', 'CREATE TABLE t (id int, a text)');
+like(rolls_back('copy5'), qr/^1\|validated\|not taken back: the table is not found/, 'another one of its name is not what was dropped');
+
+# ---- a column that is filled, whose table is not found in a copy, is filled on
+
+sql('postgres', 'CREATE DATABASE filled');
+sql('filled', q{CREATE EXTENSION schemaguard; CREATE SCHEMA app; CREATE TABLE app.t (a int); INSERT INTO app.t VALUES (1);
+	SELECT sg_plan_create('d'), sg_plan_add_column('d', 'app.t', 'b', 'int', fill => 'a + 1'); CALL sg_apply('d')});
+sql('postgres', 'CREATE DATABASE copy6 TEMPLATE filled');
+sql('copy6', 'ALTER SCHEMA app RENAME TO app2');
+is(rolls_back('copy6'), '1|validated|not taken back: table app.t is not found', 'the column is not taken back');
+is(sql('copy6', 'INSERT INTO app2.t (a) VALUES (5) RETURNING b'), '6', 'and filled on');
+is(rolls_back('filled'), '1|rolled back|', 'where it is, it goes');
+is(sql('filled', q{SELECT count(*) FROM pg_trigger WHERE tgrelid = 'app.t'::regclass}), '0', 'with its trigger');
+
+# ---- what the plan's own steps take along, and call otherwise
+
+sql('postgres', 'CREATE DATABASE along');
+sql('along', q{CREATE EXTENSION schemaguard; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, p int);
+	SELECT sg_plan_create('d'), sg_plan_add_archive_columns('d', '{c}'); SET schemaguard.workers = 1; CALL sg_apply('d', fail => true)});
+like(sql('along', "CALL sg_rollback_fks('d'); SELECT string_agg(DISTINCT state || coalesce(reason, ''), ',') FROM schemaguard.plan_step"), qr/^rolled back$/, 'an index goes before its column: nobody else has dropped it');
+sql('along', q{SELECT sg_plan_create('e'), sg_plan_add_fk('e', 'c', 'p', 'p'), sg_plan_add_rename('e', 'column', 'c', 'q', 'p'), sg_plan_add_rename('e', 'table', 'p', 'parent');
+	SET schemaguard.workers = 1; CALL sg_apply('e', fail => true); CALL sg_apply('e', fail => true)});
+is(sql('along', q{SELECT string_agg(state, ',' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'e'}), 'validated,validated,validated', 'a key whose column and parent the plan renames stays done');
+
 # ---- the owner of a database dumps it, with a table of its own in the attic
 
 sql('postgres', 'CREATE ROLE keeper LOGIN; CREATE DATABASE owned OWNER keeper');

@@ -1,0 +1,118 @@
+# 154_whose.pl: for each kind of step, a rollback takes back what the plan has made or dropped, not what has its name, and says so where
+# that is not to be found: in the database in which it was done, which OIDs tell, and in a copy, where names are all there is.
+#
+# rooms: change undo
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Test::More;
+use SgTest;
+
+my $node = new_node('whose', conf => "schemaguard.workers = 1\n");
+
+sub sql { my ($db, $sql) = @_; return $node->safe_psql($db, "SET client_min_messages = error; $sql"); }
+
+my $column = sub { "EXISTS (SELECT FROM pg_attribute WHERE attrelid = '%s'::regclass AND attname = '$_[0]' AND atttypid = 'int'::regtype AND NOT attisdropped)" };
+my $constraint = sub { "EXISTS (SELECT FROM pg_constraint WHERE conrelid = '%s'::regclass AND conname = '" . ($_[1] // 'x') . "' AND pg_get_constraintdef(oid) = '$_[0]')" };
+my $index = "EXISTS (SELECT FROM pg_index i WHERE indrelid = '%s'::regclass AND pg_get_indexdef(indexrelid) ~ 'INDEX x_\\w+ .*[(]a[)]')";
+my $trigger = "EXISTS (SELECT FROM pg_trigger WHERE tgrelid = '%s'::regclass AND tgname = 'x' AND tgfoid = 'f'::regproc)";
+my $fx = 'CREATE TRIGGER x BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION f()';
+my $gx = 'CREATE TRIGGER x BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION g()';
+
+# name of the table and kind => [ what the table has before, call that adds the step, is it there?, makes another one of the name ]
+my @kinds = (
+	[ 'key', '', "sg_plan_add_fk('d', 'key', 'a', 'parent', fk_name => 'x', index => false)", $constraint->('FOREIGN KEY (a) REFERENCES parent(id)'),
+		'ALTER TABLE %s DROP CONSTRAINT x, ADD CONSTRAINT x FOREIGN KEY (b) REFERENCES parent' ],
+	[ 'chk', '', "sg_plan_add_check('d', 'chk', 'a > 0', 'x')", $constraint->('CHECK ((a > 0))'), 'ALTER TABLE %s DROP CONSTRAINT x, ADD CONSTRAINT x CHECK (a < 77)' ],
+	[ 'nn', '', "sg_plan_add_not_null('d', 'nn', 'a')", "(SELECT attnotnull FROM pg_attribute WHERE attrelid = '%s'::regclass AND attname = 'a')", 'ALTER TABLE %s ALTER a DROP NOT NULL' ],
+	[ 'uq', '', "sg_plan_add_unique('d', 'uq', 'a', 'x_uq')", $constraint->('UNIQUE (a)', 'x_uq'), 'ALTER TABLE %s DROP CONSTRAINT x_uq; ALTER TABLE %1$s ADD CONSTRAINT x_uq UNIQUE (b)' ],
+	[ 'idx', '', "sg_plan_add_index('d', 'idx', '(a)', 'x_idx')", $index, 'DROP INDEX x_idx; CREATE INDEX x_idx ON %s (b)' ],
+	[ 'col', '', "sg_plan_add_column('d', 'col', 'c', 'int')", $column->('c'), 'ALTER TABLE %s DROP c; ALTER TABLE %1$s ADD c int; UPDATE %1$s SET c = 7' ],
+	[ 'fil', '', "sg_plan_add_column('d', 'fil', 'c', 'int', fill => 'a')", $column->('c'), 'ALTER TABLE %s DROP c CASCADE; ALTER TABLE %1$s ADD c int' ],
+	[ 'def', '', "sg_plan_add_default('d', 'def', 'a', '5')", "EXISTS (SELECT FROM pg_attrdef WHERE adrelid = '%s'::regclass)", 'ALTER TABLE %s ALTER a SET DEFAULT 6' ],
+	[ 'renc', '', "sg_plan_add_rename('d', 'column', 'renc', 'c', 'a')", $column->('c') , 'ALTER TABLE %s RENAME c TO other; ALTER TABLE %1$s ADD c int' ],
+	[ 'renk', 'ALTER TABLE %s ADD CONSTRAINT was CHECK (a > 0)', "sg_plan_add_rename('d', 'constraint', 'renk', 'x', 'was')", $constraint->('CHECK ((a > 0))'),
+		'ALTER TABLE %s RENAME CONSTRAINT x TO other; ALTER TABLE %1$s ADD CONSTRAINT x CHECK (a < 77)' ],
+	[ 'reni', 'CREATE INDEX was_reni ON %s (a)', "sg_plan_add_rename('d', 'index', 'reni', 'x_reni', 'was_reni')", $index, 'ALTER INDEX x_reni RENAME TO other; CREATE INDEX x_reni ON %s (b)' ],
+	[ 'rent', 'CREATE TRIGGER was BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION f()', "sg_plan_add_rename('d', 'trigger', 'rent', 'x', 'was')", $trigger, "ALTER TRIGGER x ON %1\$s RENAME TO other; $gx" ],
+	[ 'dkey', 'ALTER TABLE %s ADD CONSTRAINT x FOREIGN KEY (a) REFERENCES parent', "sg_plan_add_drop('d', 'constraint', 'dkey', 'x')", 'NOT ' . $constraint->('FOREIGN KEY (a) REFERENCES parent(id)'),
+		'ALTER TABLE %s ADD CONSTRAINT x FOREIGN KEY (b) REFERENCES parent' ],
+	[ 'dchk', 'ALTER TABLE %s ADD CONSTRAINT x CHECK (a > 0)', "sg_plan_add_drop('d', 'constraint', 'dchk', 'x')", 'NOT ' . $constraint->('CHECK ((a > 0))'), 'ALTER TABLE %s ADD CONSTRAINT x CHECK (a > 0) NO INHERIT' ],
+	[ 'duq', 'ALTER TABLE %s ADD CONSTRAINT x_duq UNIQUE (a)', "sg_plan_add_drop('d', 'constraint', 'duq', 'x_duq')", 'NOT ' . $constraint->('UNIQUE (a)', 'x_duq'), 'ALTER TABLE %s ADD CONSTRAINT x_duq UNIQUE (b)' ],
+	[ 'didx', 'CREATE INDEX x_didx ON %s (a)', "sg_plan_add_drop('d', 'index', 'didx', 'x_didx')", "NOT $index", 'CREATE INDEX x_didx ON %s (b)' ],
+	[ 'dtrg', $fx, "sg_plan_add_drop('d', 'trigger', 'dtrg', 'x')", "NOT $trigger", $gx ],
+	[ 'dcol', '', "sg_plan_add_drop('d', 'column', 'dcol', 'a')", 'NOT ' . $column->('a'), 'ALTER TABLE %s DROP _sg_dropped_a; ALTER TABLE %1$s ADD a int' ],
+	[ 'dnn', 'ALTER TABLE %s ALTER a SET NOT NULL', "sg_plan_add_drop('d', 'column', 'dnn', 'a')", 'NOT ' . $column->('a'), 'ALTER TABLE %s ADD a int' ],
+);
+my $before = 'id int PRIMARY KEY, a int, b int';
+sub on { my ($sql, $table, $end) = @_; return $sql eq '' ? '' : sprintf($sql, $table) . ($end // ';'); }
+
+sub make_it
+{
+	my ($db) = @_;
+	sql('postgres', "CREATE DATABASE $db");
+	sql($db, 'CREATE EXTENSION schemaguard; CREATE TABLE parent (id int PRIMARY KEY); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$; '
+		. 'CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NEW; END$$; INSERT INTO parent VALUES (1); '
+		. join('', map { "CREATE TABLE $_->[0] ($before); INSERT INTO $_->[0] VALUES (1, 1, 1);" . on($_->[1], $_->[0]) } @kinds)
+		. "SELECT sg_plan_create('d')" . join('', map { ", $_->[2]" } @kinds) . "; CALL sg_apply('d', fail => true)");
+	is(sql($db, "SELECT count(*) FROM schemaguard.plan_step WHERE state = 'validated'"), scalar(@kinds), 'all steps are done');
+}
+make_it('made');
+
+my %letters = ('rolled back|' => 'R', 'rolled back|left alone' => 'L', 'validated|not taken back' => 'N', 'validated|' => 'V', 'skipped|' => 'S');
+my $tries = 0;
+
+# What each kind came to, a letter each; nothing is called done that is not, in the catalog, on the table that the plan has changed
+sub try_it
+{
+	my ($name, $here, $others, $call, $table, $wanted, $may_lie) = @_;
+	my $db = ($here ? 'here' : 'copy') . ++$tries;
+	my $letters = '';
+	my @lies;
+
+	$here ? make_it($db) : sql('postgres', "CREATE DATABASE $db TEMPLATE made");
+	sql($db, join('', map { $others->($_) } @kinds));
+	sql($db, "SET schemaguard.workers = 1; CALL $call('d')");
+	foreach my $i (1 .. @kinds)
+	{
+		my ($kind, undef, undef, $there) = @{ $kinds[ $i - 1 ] };
+		my ($step, $is_there) = split /\t/, sql($db, "SELECT state || '|' || coalesce(reason, '') || E'\\t' || (" . on($there, $table->($kind), '') . ") FROM schemaguard.plan_step WHERE step = $i");
+		my ($outcome) = $step =~ /^([a-z ]+\|(?:left alone|not taken back)?)/;
+
+		$letters .= $letters{$outcome} // "($step)";
+		push @lies, "$kind $step" if ($step eq 'rolled back|' && $is_there ne 'false') || ($outcome eq 'validated|' && $call eq 'sg_apply' && $is_there ne 'true');
+	}
+	is($letters, $wanted, $name);
+	is(join(' ', grep { !/^($may_lie) / } @lies), '', "$name: nothing is called done that is not");
+	return $db;
+}
+
+my $same = sub { $_[0] };
+my $real = sub { "$_[0]_real" };
+my $nobody = sub { '' };
+my $move = sub { "ALTER TABLE $_[0][0] RENAME TO $_[0][0]_real;" };
+my $impostor = sub { $move->(@_) . "CREATE TABLE $_[0][0] ($before);" };
+my $remade = sub { "DROP TABLE $_[0][0]; CREATE TABLE $_[0][0] ($before);" };
+my $other = sub { on($_[0][4], $_[0][0]) };
+
+# definitions that a rollback would make from all rows of a table are left to people: duq, didx
+try_it('here, as it was', 1, $nobody, 'sg_rollback_fks', $same, 'RRRRRRRRRRRRRRLLRRR', 'none');
+try_it('here, tables renamed, others made under their names', 1, $impostor, 'sg_rollback_fks', $real, 'RRRRRRRRRRRRRRLLRRR', 'none');
+try_it('here, tables dropped and made anew', 1, $remade, 'sg_rollback_fks', $same, 'LLLLLLLLLLLLNNNNNNN', 'none');
+try_it('here, others made under the names of what the steps have made or dropped', 1, $other, 'sg_rollback_fks', $same, 'LLRLLLLLLLLLNNNNNNN', 'none');
+try_it('copy, as it was', 0, $nobody, 'sg_rollback_fks', $same, 'RRRRRRRRRRRRRRLLRRR', 'none');
+try_it('copy, tables renamed', 0, $move, 'sg_rollback_fks', $real, 'N' x @kinds, 'none');
+
+# a table that has the name, and all that a definition needs, is taken for the one: the call says that it goes by names alone
+my $db = try_it('copy, tables renamed, others made under their names', 0, $impostor, 'sg_rollback_fks', $real, 'NNNNNNNNNNNNRRLLRNN', 'dkey|dchk|dtrg');
+sql($db, join('', map { "DROP TABLE $_->[0]; ALTER TABLE $_->[0]_real RENAME TO $_->[0];" } @kinds) . "CALL sg_rollback_fks('d')");
+is(sql($db, "SELECT count(*) FROM schemaguard.plan_step WHERE state <> 'rolled back'"), '0', 'with their names back, all is taken back');
+
+$db = try_it('copy, others made under the names of what the steps have made or dropped', 0, $other, 'sg_rollback_fks', $same, 'NNNNNRRNRRRRNNNNNNN', 'none');
+sql($db, "SELECT sg_plan_skip('d', (SELECT array_agg(step) FROM schemaguard.plan_step WHERE state = 'validated' AND kind <> 'drop'), 'it is gone'); CALL sg_rollback_fks('d')");
+is(sql($db, q{SELECT string_agg(DISTINCT s.kind, ',') FROM schemaguard.plan_deed d JOIN schemaguard.plan_step s USING (step) WHERE d.undone_at IS NULL}), 'drop', 'what somebody says is gone is done with');
+
+try_it('here, others, applied again', 1, $other, 'sg_apply', $same, 'SSVSSVVVSSSSVVVVVVV', 'd\\w+');
+$node->stop;
+done_testing();
