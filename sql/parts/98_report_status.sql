@@ -64,22 +64,26 @@ BEGIN ATOMIC
     WITH step AS (
         SELECT s.plan, s.updated_at,
                CASE WHEN s.state = 'failed' THEN 2
-                    WHEN s.state IN ('pending', 'added', 'waiting') OR s.state = 'skipped' AND s.skipped_by IS NULL THEN 1
-                        ELSE 0 END AS level
-        FROM schemaguard.plan_step s),
+                    WHEN s.state IN ('pending', 'added', 'waiting') OR s.state = 'skipped' AND s.skipped_by IS NULL OR b.stuck THEN 1
+                        ELSE 0 END AS level, b.stuck
+        FROM schemaguard.plan_step s,
+             LATERAL (SELECT s.state <> 'rolled back' AND coalesce(starts_with(s.reason, 'not taken back: '), false)) b (stuck)),
     worst AS (
         SELECT max(s.level) AS level, count(*) AS steps, count(*) FILTER (WHERE s.level = 2) AS failed,
-               count(*) FILTER (WHERE s.level = 1) AS undone, (SELECT count(*) FROM schemaguard.plan) AS plans
+               count(*) FILTER (WHERE s.level = 1 AND NOT s.stuck) AS undone, count(*) FILTER (WHERE s.stuck) AS stuck,
+               (SELECT count(*) FROM schemaguard.plan) AS plans
         FROM step s),
     named AS (                                  -- the plan of the step that has been so for longest
-        SELECT s.plan, s.updated_at FROM step s, worst w WHERE s.level = w.level
+        SELECT s.plan, s.updated_at, s.stuck FROM step s, worst w WHERE s.level = w.level
         ORDER BY CASE WHEN s.level > 0 THEN s.updated_at END, s.updated_at DESC, s.plan COLLATE "C" LIMIT 1)
     SELECT (ARRAY['ok', 'attention', 'failing'])[coalesce(w.level, 0) + 1], 'plans', n.updated_at,
            CASE WHEN w.plans = 0 THEN 'there is no plan'
                 WHEN w.failed > 0 THEN format('steps that failed: %s of %s; not done: %s', w.failed, w.steps, w.undone)
+                WHEN w.stuck > 0 THEN format('steps that a rollback has not taken back: %s of %s; not done: %s', w.stuck, w.steps, w.undone)
                 WHEN w.undone > 0 THEN format('steps that are not done: %s of %s', w.undone, w.steps)
                 ELSE format('no step is left to do; plans: %s, steps: %s', w.plans, w.steps) END,
            CASE WHEN n.plan IS NULL THEN 'SELECT * FROM schemaguard.plan;'
+                WHEN n.stuck THEN format('CALL @extschema@.sg_rollback_fks(%L);', n.plan)
                 WHEN w.level > 0 THEN format('SELECT * FROM @extschema@.sg_plan_check(%L) WHERE result <> ''ok'';', n.plan)
                 ELSE format('SELECT * FROM @extschema@.sg_verify_fks(%L);', n.plan) END
     FROM worst w LEFT JOIN named n ON true;
@@ -169,9 +173,11 @@ BEGIN ATOMIC
            'SELECT plan, row_table, fk_name, count(*) FROM schemaguard.quarantine GROUP BY 1, 2, 3;'
     FROM (SELECT count(*) AS n, min(r.at) AS at FROM (SELECT k.at FROM schemaguard.quarantine k ORDER BY k.id LIMIT 1001) r) q
     UNION ALL
-    SELECT CASE WHEN a.lost + a.columns > 0 OR d.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END, 'attic', d.oldest,
+    SELECT CASE WHEN a.lost + a.columns + d.astray > 0 OR d.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END,
+           'attic', d.oldest,
            CASE WHEN a.lost > 0 THEN format('in the attic without a row in schemaguard.plan_deed: %s of %s', a.lost, a.n)
                 WHEN a.columns > 0 THEN format('columns that are kept without a row in schemaguard.plan_deed: %s', a.columns)
+                WHEN d.astray > 0 THEN format('dropped and kept: %s, of which %s are not where they were put', d.n, d.astray)
                 WHEN d.n > 0 THEN format('dropped and kept: %s; the oldest was dropped %s', d.n, schemaguard.sg_ago(d.oldest))
                 ELSE 'nothing that was dropped is kept' END,
            CASE WHEN a.lost > 0 THEN 'SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace::regnamespace::text '
@@ -188,7 +194,11 @@ BEGIN ATOMIC
           FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
           WHERE starts_with(s.nspname::text, 'schemaguard_attic') AND c.relkind IN ('r', 'p', 'v', 'm')
             AND NOT row_security_active('schemaguard.plan_deed'::regclass)) a,
-         (SELECT count(*) AS n, min(d.done_at) AS oldest
+         -- "schema system database relation shape" is where a deed has put a table or view
+         (SELECT count(*) AS n, min(d.done_at) AS oldest,
+                 count(*) FILTER (WHERE d.after ->> 'definition' IN ('table', 'view') AND d.after ->> 'was' ~ '^schemaguard_attic'
+                     AND to_regclass(format('%I.%I', split_part(split_part(d.after ->> 'was', chr(10), 1), ' ', 1),
+                                            (parse_ident(d.after ->> 'child_table'))[2])) IS NULL) AS astray
           FROM schemaguard.plan_deed d
                JOIN schemaguard.plan p ON p.id = d.plan_id
                JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step = d.step

@@ -135,15 +135,18 @@ sql($db, "ALTER TABLE schemaguard_attic.t SET SCHEMA public");
 sql($db, "CALL sg_prune(now() + '1 hour')");
 is(sql($db, 'SELECT a FROM t'), 'one', 'what was taken out of the attic by hand is not dropped');
 
-# ---- what stands in the way has a name
+# ---- what stands in the way has a name, and sg_status() tells of what was not taken back
 
 $db = dropped();
 sql($db, 'CREATE TABLE t (id int PRIMARY KEY)');
 rolls_back($db);
 sql($db, 'ALTER TABLE t RENAME TO t2');
 like(rolls_back($db), qr/^1\|validated\|not taken back: the name public\.t_pkey is taken\n2\|rolled back/, 'an index of another table has the name of one of what is kept');
+is(sql($db, q{SELECT state, summary, next_call FROM sg_status() WHERE subject = 'plans'}),
+	"attention|steps that a rollback has not taken back: 1 of 2; not done: 0|CALL public.sg_rollback_fks('d');", 'sg_status() says what to call');
 sql($db, 'ALTER INDEX t_pkey RENAME TO t2_pkey');
 is(rolls_back($db), $back, 'once it has another name, the table is back');
+is(sql($db, q{SELECT state FROM sg_status() WHERE subject = 'plans'}), 'ok', 'and sg_status() is content');
 
 $db = dropped();
 sql($db, 'ALTER TABLE schemaguard_attic.t RENAME TO t_gone; CREATE TABLE schemaguard_attic.t (x int)');
@@ -159,6 +162,7 @@ is(sql($db, q{SELECT reason FROM schemaguard.plan_step WHERE plan = 's'}), 'not 
 $db = dropped();
 sql('postgres', "CREATE DATABASE copy5 TEMPLATE $db");
 sql('copy5', 'ALTER SCHEMA schemaguard_attic RENAME TO elsewhere');
+is(sql('copy5', q{SELECT state, summary FROM sg_status() WHERE subject = 'attic'}), 'attention|dropped and kept: 2, of which 1 are not where they were put', 'sg_status(): what is kept elsewhere');
 sql('copy5', 'CREATE TABLE t (id int, a text)');
 like(rolls_back('copy5'), qr/^1\|validated\|not taken back: the table is not found/, 'another one of its name is not what was dropped');
 
