@@ -403,7 +403,7 @@ my @waiting = (
 	$caller->query(q{CALL fixture.pair('waiting', clause => 'PARTITION BY LIST (n)');
 		SELECT sg_plan_create('waiting'), sg_plan_add_fk('waiting', 't.waiting_c', '{q}', 't.waiting_p', orphans => 'delete', index => false);
 		SELECT sg_plan_create('waiting rows'), sg_plan_add_check('waiting rows', 't.waiting_c', 'q < 2', 'planned', policy => 'delete');
-		SET schemaguard.fix_pause = 0; SET schemaguard.lock_timeout = '30s'});
+		SET schemaguard.fix_pause = 0; SET schemaguard.lock_timeout = '300s'});
 	foreach (@waiting)
 	{
 		my ($function, $sql) = @$_;
@@ -411,7 +411,7 @@ my @waiting = (
 		$holder->query('BEGIN; LOCK TABLE t.waiting_c, t.waiting_p');
 		witnesses();
 		$caller->send($sql);
-		wait_for(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE pid = $caller->{pid} AND NOT granted") ne '0' }, 30)
+		wait_for(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE pid = $caller->{pid} AND NOT granted") ne '0' })
 		  or push @never, $function;
 		$holder->query(q{CREATE INDEX planted ON t.waiting_c ((n + t.i('waiting', 1))); CREATE INDEX planted_p ON t.waiting_p ((n + t.i('waiting', 1)));
 			ALTER TABLE t.waiting_leaf ADD CONSTRAINT planted CHECK (n > t.i('waiting', 0)); COMMIT});

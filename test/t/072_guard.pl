@@ -144,7 +144,7 @@ $heard = $log->();
 my $locker = SgTest::Session->new($node);
 $locker->query('SELECT pg_advisory_lock(72)');
 $victim->send($audit);
-ok(wait_for(sub { query(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker' AND wait_event = 'PgSleep'}) eq '1' }, 30), 'a worker judges the row');
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker' AND wait_event = 'PgSleep'}) eq '1' }), 'a worker judges the row');
 query('ALTER FUNCTION app.judge(int) OWNER TO eve');
 $locker->query('SELECT pg_advisory_unlock(72)');
 is($victim->collect, 'unknown|error 42501, whose message could hold values', 'a function of hers is refused there');

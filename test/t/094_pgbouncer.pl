@@ -133,7 +133,7 @@ check_next('after a cancel', $server);
 # psql sends its own cancel, which goes through pgbouncer
 waiting_call();
 $client->{harness}->signal('INT');
-ok(wait_for(sub { query('SELECT count(*) FROM schemaguard.progress') eq '0' }, 30), '... its client cancels it');
+ok(wait_for(sub { query('SELECT count(*) FROM schemaguard.progress') eq '0' }), '... its client cancels it');
 check_next('after a cancel by the client');
 $client->quit;
 
@@ -145,8 +145,8 @@ $client->{harness}->kill_kill;
 delete $client->{harness};
 nap(0.5);
 $holder->query('COMMIT');
-ok(wait_for(sub { query('SELECT count(*) FROM schemaguard.progress') eq '0' }, 30), '... its client goes away');
-ok(wait_for(sub { query($locks) eq '0' }, 30), '... and so does the call');
+ok(wait_for(sub { query('SELECT count(*) FROM schemaguard.progress') eq '0' }), '... its client goes away');
+ok(wait_for(sub { query($locks) eq '0' }), '... and so does the call');
 check_next('after its client');
 $client = SgTest::Session->new($bouncer);
 $client->query(q{CALL sg_add_fks('held')});

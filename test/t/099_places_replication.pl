@@ -76,13 +76,13 @@ sub waiting_call
 
 	$caller->query('SET schemaguard.workers = 0') unless $who =~ /worker/;
 	$caller->send(q{CALL sg_add_fks('plan')});
-	ok(wait_for(sub { $observer->query("$waits AND backend_type = '$who'") ne '0' }, 20), "$name: it waits at a COMMIT");
+	ok(wait_for(sub { $observer->query("$waits AND backend_type = '$who'") ne '0' }), "$name: it waits at a COMMIT");
 	is($observer->query(q{SELECT count(*) > 0 FROM schemaguard.progress}), 't', "$name: progress shows it");
 	note($observer->query(q{SELECT string_agg(concat_ws(' ', step, state), ', ' ORDER BY step) FROM schemaguard.plan_step}));
 	return $caller;
 }
 
-ok(wait_for(sub { query('SHOW synchronous_standby_names') eq 'gone' }, 20), 'standby gone: a commit would wait');
+ok(wait_for(sub { query('SHOW synchronous_standby_names') eq 'gone' }), 'standby gone: a commit would wait');
 
 # A cancel ends the CALL, whoever waits: the workers that build its indexes, or the session itself
 for my $who ('schemaguard worker', 'client backend')
@@ -94,7 +94,7 @@ for my $who ('schemaguard worker', 'client backend')
 	my $caller = waiting_call($name, $who);
 	my $start = time;
 	$observer->query("SELECT pg_cancel_backend($caller->{pid})");
-	wait_for(sub { $observer->query("SELECT state FROM pg_stat_activity WHERE pid = $caller->{pid}") ne 'active' }, 20)
+	wait_for(sub { $observer->query("SELECT state FROM pg_stat_activity WHERE pid = $caller->{pid}") ne 'active' })
 		or $observer->query("SELECT pg_terminate_backend($caller->{pid})");
 	my $took = time - $start;
 	$caller->collect;
@@ -108,7 +108,7 @@ for my $who ('schemaguard worker', 'client backend')
 
 $observer->query(q{ALTER SYSTEM SET synchronous_standby_names = ''});
 $primary->reload;
-ok(wait_for(sub { query('SHOW synchronous_standby_names') eq '' }, 20), 'no standby is waited for any more');
+ok(wait_for(sub { query('SHOW synchronous_standby_names') eq '' }), 'no standby is waited for any more');
 query(q{CALL sg_add_fks('plan')});
 is(query(q{SELECT string_agg(state, ' ') FROM schemaguard.plan_step}), 'validated validated', 'standby gone: the next CALL finishes');
 is(query(q{SELECT count(*) FROM pg_index WHERE NOT indisvalid}), '0', 'standby gone: no invalid index') or diag(query('SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid'));

@@ -181,8 +181,8 @@ sub bound
 	return $ENV{SG_UNTIMED} && $loose > $strict ? 1_000_000 : long_run() ? $strict : $loose;
 }
 
-# How many seconds a session waits for an answer; with debug_discard_caches that comes late
-sub patience { return (long_run() ? 1200 : 300) * ($ENV{SG_DISCARD} ? 200 : 1); }
+# How many seconds a session waits for an answer, on a machine that may be busy with others; with debug_discard_caches that comes late
+sub patience { return (long_run() ? 1200 : 900) * ($ENV{SG_DISCARD} ? 200 : 1); }
 
 # A psql that stays, for sessions that hold something or wait for something.  BackgroundPsql exists from 16 on only.
 package SgTest::Session;
@@ -242,7 +242,7 @@ sub collect
 	{
 		$alive = eval { IPC::Run::pump($self->{harness}); };
 	}
-	$self->{err} = $self->{stderr};
+	$self->{err} = $self->{stderr} . (!$alive && $@ =~ /timeout/ ? 'no answer for ' . SgTest::patience() . " s\n" : '');
 	$self->{err} =~ s/$mark//;
 	my $out = $self->{stdout};
 	return undef unless $out =~ s/$mark//;
