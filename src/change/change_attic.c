@@ -307,6 +307,17 @@ change_is_detached(const PlanDeed *deed)
 	return deed->was && strncmp(deed->was, WAS_PARTITION, strlen(WAS_PARTITION)) == 0;
 }
 
+/* Returns the end of a line that begins with a name, which may hold newlines between double quotes */
+static const char *
+end_of_line(const char *line)
+{
+	bool		quoted = false;
+
+	for (; *line && (quoted || *line != '\n'); line++)
+		quoted ^= *line == '"';
+	return line;
+}
+
 static char *
 partition_bound(Oid relid)
 {
@@ -397,7 +408,7 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 	const char *table = deed->what->child_table;
 	Oid			relid = sg_find_qualified(table);
 	const char *name = deed->was + strlen(WAS_PARTITION);
-	const char *bound = strchr(name, '\n') + 1;
+	const char *bound = end_of_line(name) + 1;
 	char	   *whole = pnstrdup(name, bound - name - 1);
 	char	   *statement = psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", whole, table, bound);
 

@@ -24,6 +24,7 @@
 #include "nodes/parsenodes.h"
 #include "parser/parse_type.h"
 #include "parser/parsetree.h"
+#include "parser/parse_func.h"
 #include "parser/parser.h"
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteHandler.h"
@@ -551,6 +552,9 @@ reach_utility(ChangeMove *move, const char *sql, Node *statement, CodeReach *rea
 		reach_domain(move, (AlterDomainStmt *) statement, reach);
 	else if (IsA(statement, TruncateStmt))
 		reach_emptied(move, (TruncateStmt *) statement, reach);
+	/* it runs in every role's name from then on */
+	else if (IsA(statement, CreateEventTrigStmt))
+		code_reach_function(reach, LookupFuncName(((CreateEventTrigStmt *) statement)->funcname, 0, NULL, true));
 	else if (IsA(statement, CreateSchemaStmt))
 	{
 		foreach_ptr(Node, element, ((CreateSchemaStmt *) statement)->schemaElts)

@@ -517,6 +517,10 @@ query(q{CREATE DOMAIN app.word AS text CHECK (query_to_xml('SELECT lo_from_bytea
 	SELECT sg_plan_create('initial'), sg_plan_add_statement('initial', $$CREATE AGGREGATE app.said(text) (sfunc = app.words, stype = app.word, initcond = 'x')$$)});
 like(($node->psql('postgres', q{CALL sg_apply('initial')}))[2], qr/query_to_xml/, 'CREATE AGGREGATE: what the check of a type would run is refused');
 
+query(q{CREATE FUNCTION app.any_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM eve.seen(); END'; ALTER FUNCTION app.any_ddl() OWNER TO eve;
+	SELECT sg_plan_create('event'), sg_plan_add_statement('event', 'CREATE EVENT TRIGGER hers ON ddl_command_end EXECUTE FUNCTION app.any_ddl()')});
+like(($node->psql('postgres', q{CALL sg_apply('event')}))[2], qr/could run function app.any_ddl\(\) of role eve/, 'CREATE EVENT TRIGGER: a function of hers would run in the name of all');
+
 # ---- code that a superuser's table has taken over from hers, or that she may have put there by a GRANT
 
 query(q{CREATE FUNCTION app.does() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE TG_ARGV[0]; RETURN NEW; END $$;

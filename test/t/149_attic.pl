@@ -49,6 +49,13 @@ sql($db, 'ALTER SCHEMA schemaguard_attic RENAME TO elsewhere');
 is(rolls_back($db), $back, 'the attic was renamed: taken back');
 is(is_back($db), 'one|two', 'with its rows');
 
+# a partition of a table whose name has two lines
+sql('postgres', 'CREATE DATABASE lines');
+sql('lines', qq{CREATE EXTENSION schemaguard; CREATE TABLE "two\n""lines" (id int) PARTITION BY RANGE (id); CREATE TABLE one PARTITION OF "two\n""lines" FOR VALUES FROM (1) TO (9); INSERT INTO one VALUES (1);
+	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'one'); CALL sg_apply('d')});
+is(rolls_back('lines'), '1|rolled back|', 'it was a partition of a table whose name has two lines: taken back');
+is(sql('lines', qq{SELECT count(*) FROM "two\n""lines"}), '1', 'as its partition');
+
 # somebody without superuser's rights was first to take the name: what is kept there, its owner could drop
 sql('postgres', 'CREATE ROLE squatter; CREATE DATABASE squatted; GRANT CREATE ON DATABASE squatted TO squatter');
 sql('squatted', q{SET SESSION AUTHORIZATION squatter; CREATE SCHEMA schemaguard_attic; RESET SESSION AUTHORIZATION; CREATE EXTENSION schemaguard;
