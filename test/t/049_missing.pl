@@ -5,7 +5,7 @@
 #
 #   - the server never crashes
 #   - no call ends with an internal error (XX000), nor does a step or a worker
-#   - an audit, a check or a verification of a plan does not end for an object that is gone (40001)
+#   - an audit, a check or a verification of a plan does not end for an object that is gone (40001), nor does discovery for a table (42P01)
 #
 # `make gaps` and `make test-long` try each site anew for each function that comes to it. `make gaps` draws more calls, and has those
 # that take databases to themselves.
@@ -79,7 +79,7 @@ $node->safe_psql('missing', q{
 		sg_plan_add_not_null('ty', 'ty.k', 'made', policy => 'set', fill => '1')});
 my %own = (
 	sg_apply => [ map { "CALL sg_apply('$_', fix => true)" } qw(own ty) ],
-	sg_discover_fks => [q{SELECT * FROM sg_discover_fks('ty.k', 0, 'full')}],
+	sg_discover_fks => [q{SELECT * FROM sg_discover_fks('ty.k', 0, 'full')}, q{SELECT * FROM sg_discover_fks(NULL, 0, 'full', '{st,ty}')}],
 	sg_orphans => [ map { "SELECT * FROM sg_orphans('ty.k', '{$_}', 'ty.p', '{$_}')" } qw(e t c) ],
 	sg_fix_orphans => [q{CALL sg_fix_orphans('ty')}],
 	sg_impact => [ map { "SELECT * FROM sg_impact('$_')" } qw(ty.d ty.e ty.p.e), 'ty.e_lt(ty.e,ty.e)' ],
@@ -123,7 +123,7 @@ sub run_once
 	$session->query("CALL sg_apply('$1', fix => true)") if $call =~ /^CALL sg_(?:restore_quarantine|rollback_fks)\('(\w+)'/;
 	$out = $session->query("SELECT setseed(0); SET gaps.missing = '$served'; " . ($procedure ? $call : "BEGIN; $call"));
 	return 'the server crashed' unless defined $out;
-	my $code = $call =~ /sg_(?:orphan_audit\(plan|plan_check|verify_fks\('\w)/ ? qr/XX000|40001/ : qr/XX000/;
+	my $code = $call =~ /sg_(?:orphan_audit\(plan|plan_check|verify_fks\('\w)/ ? qr/XX000|40001/ : $call =~ /sg_discover_fks\(NULL/ ? qr/XX000|42P01/ : qr/XX000/;
 	my @wrong = $session->{err} =~ /(ERROR:  $code.*(?:\n.*){0,3})/;
 	return (@wrong, $session->query(q{RESET gaps.missing; SELECT 'a step: ' || message FROM schemaguard.audit_log WHERE sqlstate = 'XX000'}) || ()) if $procedure;
 	$session->query('ROLLBACK; RESET gaps.missing');
