@@ -251,7 +251,7 @@ BEGIN ATOMIC
         SELECT 2, s.updated_at, format('plan %I has left key %I ON %s not valid', p.name, s.fk_name, s.child_table), p.finish
         FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan
              JOIN pg_constraint c ON c.conrelid = to_regclass(s.child_table) AND c.conname = s.fk_name AND NOT c.convalidated
-        WHERE s.state = 'added' AND s.kind = 'foreign key' AND s.orphans <> 'leave'
+        WHERE s.state = 'added' AND s.kind = 'foreign key' AND s.orphans <> 'leave' AND s.reason IS NULL
         UNION ALL
         -- the trigger of a step that is done fills on until sg_plan_release(): step.reason says so
         SELECT 3, NULL, format('plan %I has left trigger %I ON %s', p.name, t.tgname, t.tgrelid::regclass), p.finish

@@ -67,7 +67,7 @@ tell_dry_run(Fix *fix)
 	if (blocked)
 	{
 		run_append_notice(work, psprintf("but blocked by %s", blocked));
-		work->hint = fix_referenced_hint(work->step);
+		work->hint = fix_referenced_hint(fix);
 	}
 	if (fix->found.n == fix_most_places(&fix->key))
 		run_append_notice(work, "and more than fit into schemaguard.audit_memory");

@@ -350,12 +350,29 @@ rehearse_all(Fix *fix, List *keys)
 }
 
 char *
-fix_referenced_hint(const PlanStep *step)
+fix_go_along_call(const char *plan, const char *steps)
 {
-	char	   *plan = quote_literal_cstr(step->plan);
+	char	   *literal = quote_literal_cstr(plan);
 
-	return psprintf(sg_calls("See what refers to them:\nSELECT * FROM sg_plan_referencing(%s, '{%d}');\nHave it go into quarantine as well:\nSELECT sg_plan_add_referencing(%s, '{%d}');"),
-					plan, step->step, plan, step->step);
+	return psprintf(sg_calls("SELECT sg_plan_set(%s, array_agg(DISTINCT step), '{\"orphans\": \"quarantine\"}')"
+							 " FROM sg_plan_referencing(%s%s) WHERE result = 'block' AND step IS NOT NULL;"), literal, literal, steps);
+}
+
+char *
+fix_referenced_hint(const Fix *fix)
+{
+	const PlanStep *step = fix->work->step;
+	char	   *plan = quote_literal_cstr(step->plan);
+	char	   *steps = psprintf(", '{%d}'", step->step);
+	bool		lacking = false;
+
+	foreach_ptr(const FixTally, tally, fix->tallies)
+	{
+		lacking |= tally->fate == FIX_BLOCK && tally->by->step == NULL;
+	}
+	return psprintf(sg_calls("See what refers to them:\nSELECT * FROM sg_plan_referencing(%s%s);\nHave it go into quarantine as well:\n%s"),
+					plan, steps, lacking ? psprintf(sg_calls("SELECT sg_plan_add_referencing(%s%s);"), plan, steps) :
+					fix_go_along_call(step->plan, steps));
 }
 
 static void
@@ -388,7 +405,7 @@ do_scan(void *arg)
 	blocked = fix_tallies_text(fix->tallies, true);
 	if (blocked && !run->dry_run)
 	{
-		fix->work->hint = fix_referenced_hint(fix->work->step);
+		fix->work->hint = fix_referenced_hint(fix);
 		ereport(ERROR,
 				(errcode(ERRCODE_SG_REFERENCED),
 				 errmsg("orphans are referred to by %s", blocked)));

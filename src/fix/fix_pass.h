@@ -47,7 +47,10 @@ extern bool fix_run_passes(Fix *fix);
 extern int64 fix_most_places(const FixKey *key);
 
 /* What to do where rows refer to orphans, and block the step */
-extern char *fix_referenced_hint(const PlanStep *step);
+extern char *fix_referenced_hint(const Fix *fix);
+
+/* Have rows go along that stay by the policies of the plan's own steps; steps begins with a comma, or is empty */
+extern char *fix_go_along_call(const char *plan, const char *steps);
 
 /* "3 orphan rows quarantined, 1 row that refers to them quarantined", or NULL */
 extern char *fix_counts_text(const FixCounts *counts, bool of_rule);

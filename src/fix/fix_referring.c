@@ -363,16 +363,13 @@ step_of_key(const FkPlan *plan, const FkKey *key)
 static void
 tell_stopping(const FkPlan *plan, List *steps)
 {
-	char	   *literal = quote_literal_cstr(plan->name);
-
 	if (steps == NIL)
 		return;
 	ereport(NOTICE,
 			(errmsg_plural("%d step of plan \"%s\" stands in the way by its own policy, which stays",
 						   "%d steps of plan \"%s\" stand in the way by their own policies, which stay",
 						   list_length(steps), list_length(steps), plan->name),
-			 errhint(sg_calls("To have their rows go into quarantine as well:\nSELECT sg_plan_set(%s, array_agg(DISTINCT step), '{\"orphans\": \"quarantine\"}')"
-							  " FROM sg_plan_referencing(%s) WHERE result = 'block' AND step IS NOT NULL;"), literal, literal)));
+			 errhint("To have their rows go into quarantine as well:\n%s", fix_go_along_call(plan->name, ""))));
 }
 
 static void

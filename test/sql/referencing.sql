@@ -51,6 +51,7 @@ SELECT hint FROM sg_plan_check('ref') WHERE check_name = 'orphans';
 SELECT * FROM sg_plan_referencing('ref');
 CALL sg_fix_orphans('ref', dry_run => true, steps => '{1}');
 CALL sg_add_fks('ref', fix => true, steps => '{1}');
+SELECT state, summary FROM sg_status() WHERE subject = 'leftovers';
 SELECT * FROM counts;
 
 -- a key that the plan has already, with another policy, is left to whoever gave it
@@ -91,6 +92,15 @@ SELECT sg_plan_add_fk('nulls', 'orders', 'customer_id', 'customer', orphans => '
        sg_plan_add_fk('nulls', 'line', 'order_id', 'orders', fk_name => 'line_order_id_fkey', orphans => 'set null', index => false) \g /dev/null
 SELECT * FROM sg_plan_referencing('nulls');
 
+-- where the plan has all keys that stand in the way, the hint is their policy
+SELECT sg_plan_create('along') \g /dev/null
+CREATE TABLE up (id int PRIMARY KEY); CREATE TABLE mid (id int PRIMARY KEY, up int); CREATE TABLE low (mid int REFERENCES mid);
+INSERT INTO mid VALUES (1, 1); INSERT INTO low VALUES (1);
+SELECT sg_plan_add_fk('along', 'mid', 'up', 'up', orphans => 'quarantine', index => false), sg_plan_add_fk('along', 'low', 'mid', 'mid', fk_name => 'low_mid_fkey', index => false) \g /dev/null
+CALL sg_fix_orphans('along', dry_run => true, steps => 1);
+SELECT public.sg_plan_set('along', array_agg(DISTINCT step), '{"orphans": "quarantine"}') FROM public.sg_plan_referencing('along', '{1}') WHERE result = 'block' AND step IS NOT NULL \g /dev/null
+CALL sg_fix_orphans('along', dry_run => true, steps => 1);
+
 -- a message about a step has an end, and says where all of it is
 SELECT sg_plan_create('long') \g /dev/null
 SELECT format('CREATE TABLE %I (id int REFERENCES orders)', 'a_table_with_quite_a_long_name_that_fills_all_of_the_line_' || i) FROM generate_series(1, 4) i \gexec
@@ -112,7 +122,7 @@ RESET ROLE;
 SELECT * FROM sg_plan_referencing('no such plan');
 SELECT * FROM sg_plan_referencing('ref', '{99}');
 
-SELECT sg_plan_drop(p) FROM unnest('{ref,rule,nulls,long}'::text[]) p \g /dev/null
+SELECT sg_plan_drop(p) FROM unnest('{ref,rule,nulls,along,long}'::text[]) p \g /dev/null
 SET client_min_messages = warning;
 DROP SCHEMA ref CASCADE;
 DROP ROLE sg_ref_reader;
