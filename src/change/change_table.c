@@ -48,8 +48,8 @@ change_undo_table(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 
 	if (!OidIsValid(move->table))
 		return;
-	if (!plan_deed_is_of(deed, move->table))
-		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("%s is another table by now", table), NULL);
+	if (plan_deed_follow(deed) == DEED_TABLE_GONE)
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("%s is another one by now", table), NULL);
 	else if (change_has_rows(move->table, table))
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("table %s has rows, which would go with it", table),
 					   psprintf("Keep the table, or let its rows go for good:\nDELETE FROM %s;", table));

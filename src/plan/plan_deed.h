@@ -143,9 +143,6 @@ extern AttrNumber plan_deed_column(const PlanDeed *deed, int n, const char *name
 /* Is an object the one that a deed has made or renamed?  Where nothing but names is known, any is. */
 extern bool plan_deed_made(const PlanDeed *deed, const ObjectAddress *object);
 
-/* Is the table the one of the deed, by OID, where that is known? */
-extern bool plan_deed_is_of(const PlanDeed *deed, Oid table);
-
 /* By OID, where that is known: is its constraint there; its index; what is called now that it has renamed or kept, or NULL */
 extern bool plan_deed_has_constraint(const PlanDeed *deed);
 extern Oid	plan_deed_index_oid(const PlanDeed *deed);

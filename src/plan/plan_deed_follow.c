@@ -289,14 +289,6 @@ plan_deed_made(const PlanDeed *deed, const ObjectAddress *object)
 }
 
 bool
-plan_deed_is_of(const PlanDeed *deed, Oid table)
-{
-	Identity	id;
-
-	return !read_identity(deed, &id) || id.table == table;
-}
-
-bool
 plan_deed_has_constraint(const PlanDeed *deed)
 {
 	Identity	id;
