@@ -67,7 +67,7 @@ BEGIN ATOMIC
                     WHEN s.state IN ('pending', 'added', 'waiting') OR s.state = 'skipped' AND s.skipped_by IS NULL OR b.stuck THEN 1
                         ELSE 0 END AS level, b.stuck
         FROM schemaguard.plan_step s,
-             LATERAL (SELECT s.state <> 'rolled back' AND coalesce(starts_with(s.reason, 'not taken back: '), false)) b (stuck)),
+             LATERAL (SELECT coalesce(starts_with(s.reason, 'not taken back: '), false)) b (stuck)),
     worst AS (
         SELECT max(s.level) AS level, count(*) AS steps, count(*) FILTER (WHERE s.level = 2) AS failed,
                count(*) FILTER (WHERE s.level = 1 AND NOT s.stuck) AS undone, count(*) FILTER (WHERE s.stuck) AS stuck,

@@ -580,7 +580,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 	Standing	standing;
 
 	/* the key that goes next, maybe on the same columns, is not in its way */
-	if (successor)
+	if (successor && successor->kind == STEP_FOREIGN_KEY)
 		step->replaces = successor->fk_name;
 	if (!deed->valid)
 		step->orphans = ORPHANS_LEAVE;

@@ -494,9 +494,12 @@ set_reasons(const Rollback *rollback)
 	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
 	{
 		int			n = count_left(rollback, step->step);
+		bool		only_key = step->kind == STEP_DROP && plan_changed_object(step) == CHANGED_CONSTRAINT &&
+			step->state == STEP_ROLLED_BACK;
 
-		if (n > 1 || (n == 1 && (!plan_is_not_back(step) || step->state == STEP_ROLLED_BACK)))
-			plan_step_set_state(run->plan->name, step->step, step->state == STEP_ROLLED_BACK ? STEP_VALIDATED : STEP_AS_IT_IS,
+		/* a constraint that is to come back is all that the step has dropped */
+		if (n > 1 || (n == 1 && (!plan_is_not_back(step) || only_key)))
+			plan_step_set_state(run->plan->name, step->step, only_key ? STEP_VALIDATED : STEP_AS_IT_IS,
 								psprintf(PLAN_NOT_BACK "%s", left_text(rollback, step->step, INT_MAX)), 0);
 		else if (n == 0 && step->state == STEP_ROLLED_BACK && plan_is_not_back(step))
 			plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS, NULL, 0);

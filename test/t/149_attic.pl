@@ -195,6 +195,10 @@ sql('along', q{SELECT sg_plan_create('e'), sg_plan_add_fk('e', 'c', 'p', 'p'), s
 	SET schemaguard.workers = 1; CALL sg_apply('e', fail => true); CALL sg_apply('e', fail => true)});
 is(sql('along', q{SELECT string_agg(state, ',' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'e'}), 'validated,validated,validated', 'a key whose column and parent the plan renames stays done');
 
+sql('along', q{CREATE TABLE went (id int PRIMARY KEY); CREATE TABLE parted (w int REFERENCES went) PARTITION BY LIST (w); CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+	SELECT sg_plan_create('g'), sg_plan_add_drop('g', 'table', 'went'); CALL sg_apply('g', fail => true); CALL sg_rollback_fks('g', fail => true)});
+is(sql('along', q{SELECT count(*) FROM pg_constraint WHERE confrelid = 'went'::regclass AND convalidated AND conparentid = 0}), '1', 'the key of a partitioned table comes back with the table that it led to');
+
 # ---- the owner of a database dumps it, with a table of its own in the attic
 
 sql('postgres', 'CREATE ROLE keeper LOGIN; CREATE DATABASE owned OWNER keeper');
