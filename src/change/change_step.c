@@ -17,6 +17,8 @@
 #include "catalog/pg_namespace.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -612,6 +614,27 @@ make_builds(StepWork *work, const ChangeMove *move)
 	return false;
 }
 
+/* Returns the index that a statement names for what it builds, if there is one of that name */
+static Oid
+named_index(const char *sql)
+{
+	IndexStmt  *stmt = (IndexStmt *) linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
+
+	if (!IsA(stmt, IndexStmt) || stmt->idxname == NULL)
+		return InvalidOid;
+	return RangeVarGetRelid(makeRangeVar(stmt->relation->schemaname, stmt->idxname, -1), NoLock, true);
+}
+
+/* Drops the index that a build which failed has left invalid: with IF NOT EXISTS the next one would take it for its own */
+static void
+drop_half_built(PlanRun *run, const char *sql)
+{
+	Oid			index = named_index(sql);
+
+	if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX && !get_index_isvalid(index))
+		(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", sg_relation_name(index)));
+}
+
 /*
  * What is done is not in one transaction with what the log says of it: where
  * the call ends between the two, done_when tells the next one
@@ -621,16 +644,21 @@ make_outside(StepWork *work, const ChangeMove *move)
 {
 	RunAction	action = {.run = work->run,.works = list_make1(work),.name = move->action,.attempts = 1};
 
-	if (!has_workers(work, move, linitial(move->statements)))
+	const char *sql = linitial(move->statements);
+	bool		taken = OidIsValid(named_index(sql));
+
+	if (!has_workers(work, move, sql))
 		return false;
 	work->statement = NULL;
 	sg_progress_step(SG_PROGRESS_ADD, work->step->step, move->table);
 	run_write_start(&action);
 	(void) write_deeds(work, move);
 	run_commit();
-	action.error = deploy_run_outside(work->run, linitial(move->statements));
+	action.error = deploy_run_outside(work->run, sql);
 	if (action.error)
 	{
+		if (!taken)
+			drop_half_built(work->run, sql);
 		plan_deed_close_object(work->run->plan, DEED_CHANGE, work->step->step, work->object, DEED_GONE);
 		run_record_failure(&action, work, STEP_FAILED, action.error->sqlerrcode, action.error->message, LOG_NONE);
 		return false;

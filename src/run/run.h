@@ -52,6 +52,8 @@ typedef struct PlanRun
 	MemoryContext context;		/* of what lives as long as the call */
 	List	   *hints;			/* of char *: that messages of steps had */
 	const char *procedure;		/* "sg_add_fks", for messages and the log */
+	char	   *given;			/* its arguments, where the first one is not
+								 * the plan's name */
 	const char *author;			/* whose plan the caller wants, or NULL */
 	List	   *chosen;			/* numbers of the steps, or NIL: all; becomes
 								 * plan->chosen */

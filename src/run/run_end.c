@@ -237,7 +237,8 @@ run_find_rest(const PlanRun *run)
 char *
 run_call_text(const PlanRun *run, const char *procedure, const char *arguments)
 {
-	return psprintf("CALL %s(%s%s%s%s);", sg_call_name(procedure), quote_literal_cstr(run->plan->name),
+	return psprintf("CALL %s(%s%s%s%s);", sg_call_name(procedure),
+					run->given && strcmp(procedure, run->procedure) == 0 ? run->given : quote_literal_cstr(run->plan->name),
 					arguments ? arguments : "", run->author ? ", author => " : "",
 					run->author ? quote_literal_cstr(run->author) : "");
 }

@@ -460,13 +460,33 @@ plan_round(SyncApply *apply)
 
 /* ---- the call ---- */
 
+/* The arguments of the call, for hints: all but those of a run */
+static char *
+given(const SyncApply *apply)
+{
+	FunctionCallInfo fcinfo = apply->fcinfo;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, quote_literal_cstr(apply->reference));
+	if (!PG_ARGISNULL(1))
+		appendStringInfo(&text, ", schemas => %s", quote_literal_cstr(sg_names_text(sg_text_array_list(PG_GETARG_DATUM(1)))));
+	if (sg_arg_bool(fcinfo, 2))
+		appendStringInfoString(&text, ", allow_drop => true");
+	if (sg_arg_bool(fcinfo, 3))
+		appendStringInfoString(&text, ", partitions => true");
+	if (!PG_ARGISNULL(6))
+		appendStringInfo(&text, ", plan => %s", quote_literal_cstr(sg_arg_text(fcinfo, 6)));
+	return text.data;
+}
+
 static void
 run_plan(SyncApply *apply)
 {
 	LOCAL_FCINFO(call, 4);
 	PlanRun		run = {.procedure = "sg_sync_apply",.shows = SG_PROGRESS_ADD,.batch = RUN_FIX_BATCH,
 		.each_step = true,.validate = true,.fix = apply->fix,.fail = apply->fail,.as_defined = true,
-	.max_rows = apply->max_rows};
+	.max_rows = apply->max_rows,.given = given(apply)};
 
 	InitFunctionCallInfoData(*call, apply->fcinfo->flinfo, 4, InvalidOid, apply->fcinfo->context, NULL);
 	memset(call->args, 0, 4 * sizeof(NullableDatum));

@@ -1,7 +1,8 @@
 # 097_full_tablespace.pl: a tablespace that is full, in the middle of a plan, while there is room elsewhere.
 #
-# What needs the room fails with 53100 (disk_full): an index, the copies of a quarantine, the rows of a backfill.  The other steps are
-# done, nothing is left half done, and when there is room the next CALL finishes.  Where the log itself has none left the CALL ends.
+# What needs the room fails with 53100 (disk_full): an index, the copies of a quarantine, the rows of a backfill, a sync.  The other steps
+# are done, nothing is left half done, and when there is room the next CALL finishes.  An audit whose temporary files find no room says so of
+# its keys.  Where the log itself has none left the CALL ends.
 # 095_faults and 096_faults_kinds fill the disk of the whole database.
 #
 # rooms: run
@@ -101,6 +102,52 @@ SELECT sg_plan_add_fk('backfill', 'other', '{ref}', 'parent', index => false);
 SQL
 runs_into('backfill', 700, q{CALL sg_add_fks('backfill')}, 'failed validated', '1 backfill 53100');
 is(query(q{SELECT count(*) FROM filled WHERE code IS DISTINCT FROM 'code ' || (1 + id % 1000)}), '0', 'backfill: each row is filled');
+
+# ---- the temporary files of an audit
+query(<<'SQL');
+CREATE TABLE many (ref int, code text);
+INSERT INTO many SELECT g, md5(g::text) FROM generate_series(1, 120000) g;
+SELECT sg_plan_create('audit');
+SELECT sg_plan_add_fk('audit', 'many', '{ref}', 'parent', index => false);
+SELECT sg_plan_add_fk('audit', 'many', '{code}', 'parent', '{code}', index => false);
+SQL
+my $spilling = "SET temp_tablespaces = small; SET work_mem = '64kB'; SET schemaguard.audit_memory = '1MB'";
+foreach my $method ('auto', 'scan', 'sql')
+{
+	my $audit = "$spilling; SET schemaguard.audit_method = '$method'; SELECT string_agg(concat_ws(' ', result, orphan_rows), ', ' ORDER BY fk_name)";
+
+	fill(300);
+	is(query("$audit, bool_and(reason LIKE '%No space left on device') FROM sg_orphan_audit_details(plan => 'audit')"), 'unknown, unknown|t',
+		"audit ($method): keys whose orphans find no room are unknown, and say why");
+	is(query(q{SELECT count(*) FROM pg_ls_tmpdir((SELECT oid FROM pg_tablespace WHERE spcname = 'small'))}), '0', '... no file is left');
+	query('DROP TABLE filler; CHECKPOINT');
+	is(query("$audit FROM sg_orphan_audit_details(plan => 'audit')"), 'fail 120000, fail 119000', '... there is room');
+}
+
+# ---- a script that makes this database what a snapshot says
+query(<<'SQL');
+CREATE SCHEMA same;
+CREATE TABLE same.wide (id int, t text);
+INSERT INTO same.wide SELECT g, md5(g::text) FROM generate_series(1, 100000) g;
+CREATE TABLE same.slim (id int);
+CREATE INDEX wide_t ON same.wide (t) TABLESPACE small;
+ALTER TABLE same.slim ADD note text, ALTER id TYPE bigint;
+SELECT sg_snapshot_take('same', schemas => '{same}');
+DROP INDEX same.wide_t;
+ALTER TABLE same.slim DROP note, ALTER id TYPE int;
+SQL
+fill(600);
+my $sync = q{CALL sg_sync_apply('same', '{same}')};
+is(error_of($node, $sync), '53100', 'sync: an index finds no room') or diag($SgTest::message);
+my ($again) = $SgTest::message =~ /^HINT:  What is done stays done\. When that is mended:\n(.*)$/m;
+is(states('sync same'), 'validated validated failed', '... what does not need it is done');
+query('DROP TABLE filler; CHECKPOINT');
+is(error_of($node, $again), '', "... there is room: $again") or diag($SgTest::message);
+is(query(q{SELECT count(*) FROM sg_drift('same')}), '0', '... and the next call finishes');
+is(query(q{SELECT string_agg(concat_ws(' ', indexrelid::regclass, indisvalid), ', ') FROM pg_index WHERE indrelid = 'same.wide'::regclass}), 'same.wide_t t',
+	'... leaving nothing');
+is(error_of($node, q{CALL sg_rollback_fks('sync same')}), '', '... a rollback goes through') or diag($SgTest::message);
+is(query(q{SELECT count(*) FROM pg_index WHERE indrelid = 'same.wide'::regclass}), '0', '... and takes the index back');
 
 # ---- the log, with room for a few steps
 my $steps = 40;
