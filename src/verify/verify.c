@@ -175,7 +175,7 @@ look_at_step(void *arg)
 	if (vk->key == NULL)
 	{
 		verify_add_test(vk, "present", "present", "missing", AUDIT_FAIL,
-						problem ? problem->reason : step->reason ? step->reason :
+						problem ? problem->reason : step->reason && step->state != STEP_PENDING ? step->reason :
 						psprintf("the step is %s", plan_state_word(step->state)));
 		return;
 	}
