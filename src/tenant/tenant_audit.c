@@ -234,7 +234,15 @@ find_places(TenantAudit *ta)
 		child->keys = lappend(child->keys, key);
 		parent = place_of(ta, key->parent);
 		parent->references = lappend(parent->references, key);
+
+		/* a partition counts for itself where it has keys of its own */
+		if (!child->tenant && get_rel_relispartition(key->child) && get_attnum(key->child, ta->column) > 0)
+		{
+			ta->tables = lappend(ta->tables, new_table(key->child));
+			child->tenant = child->owned = true;
+		}
 	}
+	list_sort(ta->tables, compare_tables);
 }
 
 /* Adds the tables that refer to this one, and are nobody's so far, to those that are reached */

@@ -110,6 +110,13 @@ FROM generate_series(1, 4) g, (VALUES ('{int,int,v}'::text[]), ('{int,bigint,"nu
     ('{text,varchar(5),"chr(96 + nullif(v, 2))"}'), ('{shape,shape,"chr(97 + v)::shape"}'), ('{smallint,bigint,v}'), ('{date,timestamp,"''2026-01-01''::date + v"}')) AS v(t) \gexec
 SELECT count(*) AS cases, count(*) FILTER (WHERE counted = expected AND checked = 300 AND sampled = 1) AS the_same, bool_and(expected > 100) AS with_leaks FROM found;
 SELECT * FROM found WHERE (counted = expected AND checked = 300) IS NOT TRUE;
+-- a partition with keys of its own has the column, too, and is judged by itself
+CREATE TABLE own_p (id int PRIMARY KEY, squad int);
+CREATE TABLE own_c (id int, p int, squad int) PARTITION BY LIST (squad);
+CREATE TABLE own_c1 PARTITION OF own_c FOR VALUES IN (1);
+ALTER TABLE own_c1 ADD CONSTRAINT own_fk FOREIGN KEY (p) REFERENCES own_p;
+INSERT INTO own_p VALUES (1, 2); INSERT INTO own_c VALUES (1, 1, 1);
+SELECT result, finding, table_name, fk_name, leaking_rows, reason FROM sg_tenant_audit('squad');
 RESET search_path;
 SET client_min_messages = warning;
 DROP SCHEMA tn, tn2 CASCADE;
