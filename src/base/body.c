@@ -17,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "base/args.h"
 #include "base/body.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -47,9 +48,15 @@ sg_enter_alone(PGFunction function, FunctionCallInfo fcinfo)
 	return result;
 }
 
-/* Returns the body of a function; raises 42501 where the caller may not call it */
+typedef struct Body
+{
+	FmgrInfo	function;
+	int			required;		/* arguments that have no default */
+} Body;
+
+/* Finds the body of a function; raises 42501 where the caller may not call it */
 static Oid
-body_of(Oid function)
+body_of(Oid function, int *required)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
@@ -60,6 +67,7 @@ body_of(Oid function)
 	if (!HeapTupleIsValid(tuple))
 		sg_gone(ERRCODE_UNDEFINED_FUNCTION, "a function");
 	form = (Form_pg_proc) GETSTRUCT(tuple);
+	*required = form->pronargs - form->pronargdefaults;
 	suffix = strstr(NameStr(form->proname), "_details");
 	snprintf(NameStr(name), NAMEDATALEN, "%.*s_body",
 			 suffix ? (int) (suffix - NameStr(form->proname)) : NAMEDATALEN, NameStr(form->proname));
@@ -79,22 +87,24 @@ call_body(FunctionCallInfo fcinfo)
 	return FunctionCallInvoke(fcinfo);
 }
 
-/* Any of them.  Raises what its body does. */
+/* Any of them.  Raises what its body does, and 22004 for a null where there is no default. */
 static Datum
 sg_body_entered(PG_FUNCTION_ARGS)
 {
 	FmgrInfo   *function = fcinfo->flinfo;
-	FmgrInfo   *body = function->fn_extra;
+	Body	   *body = function->fn_extra;
 	Datum		result = (Datum) 0;
 
 	if (body == NULL)
 	{
-		body = MemoryContextAllocZero(function->fn_mcxt, sizeof(FmgrInfo));
-		fmgr_info_cxt(body_of(function->fn_oid), body, function->fn_mcxt);
-		fmgr_info_set_expr(function->fn_expr, body);
+		body = MemoryContextAllocZero(function->fn_mcxt, sizeof(Body));
+		fmgr_info_cxt(body_of(function->fn_oid, &body->required), &body->function, function->fn_mcxt);
+		fmgr_info_set_expr(function->fn_expr, &body->function);
 		function->fn_extra = body;
 	}
-	fcinfo->flinfo = body;
+	for (int i = 0; i < body->required; i++)
+		sg_arg_check(fcinfo, i);
+	fcinfo->flinfo = &body->function;
 	PG_TRY();
 	{
 		result = sg_enter_alone(call_body, fcinfo);

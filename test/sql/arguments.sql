@@ -77,6 +77,9 @@ SELECT count(*) FROM sg_discover_fks(verify => 'some');
 SELECT count(*) FROM sg_sync_sql('nowhere');
 SELECT count(*) FROM sg_sync_sql(NULL);
 CALL sg_sync_apply('nowhere');
+-- nor is a null taken for nothing to do
+SELECT call, hint(call) FROM unnest(ARRAY[$$SELECT sg_plan_add_audit_columns('arg', NULL)$$, $$SELECT sg_plan_add_archive_columns('arg', NULL)$$, $$SELECT sg_plan_isolate('arg', NULL)$$,
+    $$SELECT sg_plan_retarget('arg', 'orders', NULL)$$, $$SELECT sg_plan_retarget(NULL, 'orders', 'customers')$$]) WITH ORDINALITY c (call, n) ORDER BY n;
 -- but that of the caller
 DO $$BEGIN PERFORM sg_plan_isolate('arg', 'nowhere'); END$$;
 
