@@ -159,8 +159,9 @@ extern void change_statement(ChangeMove *move, MoveKind kind, const char *action
 							 char *statement);
 extern void change_move(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE mode, StepState state);
 
-/* Of a column: NOT NULL, and its default as the server writes it, or NULL */
+/* Of a column: NOT NULL, whether that is valid, and its default as the server writes it, or NULL */
 extern bool change_is_not_null(Oid table, AttrNumber attnum);
+extern bool change_is_proved_not_null(Oid table, AttrNumber attnum);
 extern char *change_current_default(Oid table, AttrNumber attnum);
 
 /*

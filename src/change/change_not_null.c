@@ -36,6 +36,14 @@ change_is_not_null(Oid table, AttrNumber attnum)
 	return sg_read_column(table, attnum, &column) && column.attnotnull;
 }
 
+bool
+change_is_proved_not_null(Oid table, AttrNumber attnum)
+{
+	HeapTuple	tuple = SG_NOT_NULL_CONSTRAINT(table, attnum);
+
+	return change_is_not_null(table, attnum) && (tuple == NULL || ((Form_pg_constraint) GETSTRUCT(tuple))->convalidated);
+}
+
 static void
 name_is_taken(const PlanStep *step, ChangeMove *move)
 {

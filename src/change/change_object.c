@@ -356,8 +356,19 @@ what_was_dropped(const PlanStep *step)
 	return deed ? deed->what : step;
 }
 
-/* "not null", and the default behind it, as the deed remembers them */
+/* What a deed remembers of a column: its NOT NULL, whether that was not valid, and the default behind them */
 #define WAS_NOT_NULL "not null "
+#define WAS_NOT_VALID "not valid "
+
+static bool
+takes_word(const char **text, const char *word)
+{
+	bool		found = strncmp(*text, word, strlen(word)) == 0;
+
+	if (found)
+		*text +=strlen(word);
+	return found;
+}
 
 static bool
 is_identity(Oid table, AttrNumber attnum)
@@ -388,7 +399,8 @@ keep_column(const PlanStep *step, ChangeMove *move)
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
 					 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", step->child_table, name,
 							  quote_identifier(move->kept_as)));
-	move->was = psprintf("%s%s", not_null ? WAS_NOT_NULL : "", initial ? initial : "");
+	move->was = psprintf("%s%s%s", not_null ? WAS_NOT_NULL : "",
+						 not_null && !change_is_proved_not_null(move->table, attnum) ? WAS_NOT_VALID : "", initial ? initial : "");
 }
 
 /* Its name and default; NOT NULL as a step of that kind would, for rows have been written without it */
@@ -397,8 +409,9 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 {
 	const PlanStep *what = deed->what;
 	const char *name = quote_identifier(what->fk_name);
-	bool		not_null = deed->was && strncmp(deed->was, WAS_NOT_NULL, strlen(WAS_NOT_NULL)) == 0;
-	const char *initial = deed->was ? deed->was + (not_null ? strlen(WAS_NOT_NULL) : 0) : "";
+	const char *initial = deed->was ? deed->was : "";
+	bool		not_null = takes_word(&initial, WAS_NOT_NULL);
+	bool		not_valid = takes_word(&initial, WAS_NOT_VALID);
 	AttrNumber	attnum = plan_deed_column(deed, 0, kept_column(what));
 	AttrNumber	named = get_attnum(move->table, what->fk_name);
 	char	   *now = attnum == InvalidAttrNumber ? NULL : sg_column_name(move->table, attnum);
@@ -442,6 +455,8 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 	step.fk_name = change_not_null_name(move->table, what->fk_name);
 	change_look_not_null(&step, move);
 	move->first = false;
+	if (not_valid && move->kind == MOVE_VALIDATE)
+		move->kind = MOVE_NONE;
 }
 
 /* ---- drop: definitions ---- */
@@ -456,7 +471,6 @@ key_of(const ChangeMove *move)
 /* How the definition of a constraint begins, and what a CHECK was beside its condition, which begins with none of these */
 #define WAS_CONSTRAINT "constraint "
 #define WAS_NO_INHERIT "no inherit "
-#define WAS_NOT_VALID "not valid "
 
 /* "constraint UNIQUE (a)" */
 static char *
@@ -525,16 +539,6 @@ drop_definition(const PlanStep *step, ChangeMove *move)
 		move->was = definition_of(step, move);
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
 					 linitial(plan_change_statements(step)));
-}
-
-static bool
-takes_word(const char **text, const char *word)
-{
-	bool		found = strncmp(*text, word, strlen(word)) == 0;
-
-	if (found)
-		*text +=strlen(word);
-	return found;
 }
 
 /* Another one has the name: nothing is taken back before that one has another */

@@ -122,22 +122,13 @@ columns_are_there(const PlanStep *step, ChangeMove *move, List **attnums)
 	return true;
 }
 
-/* NOT NULL, and known to be */
-static bool
-is_proved_not_null(Oid table, AttrNumber attnum)
-{
-	HeapTuple	tuple = SG_NOT_NULL_CONSTRAINT(table, attnum);
-
-	return change_is_not_null(table, attnum) && (tuple == NULL || ((Form_pg_constraint) GETSTRUCT(tuple))->convalidated);
-}
-
 /* Of a primary key: the server would read the table under ACCESS EXCLUSIVE to find nulls */
 static bool
 columns_are_not_null(const PlanStep *step, ChangeMove *move, List *attnums)
 {
 	foreach_int(attnum, attnums)
 	{
-		if (step->primary_key && !is_proved_not_null(move->table, attnum))
+		if (step->primary_key && !change_is_proved_not_null(move->table, attnum))
 		{
 			char	   *name = sg_column_name(move->table, attnum);
 

@@ -162,5 +162,18 @@ SELECT sg_plan_drop('periods');
 -- an argument's type says softly that it can't be read
 SELECT message, sql_error_code FROM pg_input_error_info('{a', 'schemaguard.names');
 SELECT pg_input_is_valid('{a,b}', 'schemaguard.names') AS list, pg_input_is_valid('a', 'schemaguard.names') AS one;
+-- A column that was NOT NULL NOT VALID comes back like that, with its nulls
+CREATE TABLE loose (id int PRIMARY KEY, v int DEFAULT 7);
+INSERT INTO loose VALUES (1, NULL);
+ALTER TABLE loose ADD CONSTRAINT loose_v NOT NULL v NOT VALID;
+SELECT sg_plan_create('loose');
+SELECT sg_plan_add_drop('loose', 'column', 'loose', 'v');
+CALL sg_apply('loose');
+CALL sg_rollback_fks('loose');
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'loose';
+SELECT a.attname, a.attnotnull, c.convalidated, pg_get_expr(d.adbin, d.adrelid) AS initial
+FROM pg_attribute a JOIN pg_constraint c ON c.conrelid = attrelid AND c.contype = 'n' AND attnum = ANY (conkey) JOIN pg_attrdef d ON d.adrelid = a.attrelid
+WHERE attrelid = 'loose'::regclass AND attname = 'v';
+SELECT sg_plan_drop('loose', force => true);
 SET client_min_messages = error;
 DROP SCHEMA plan_18 CASCADE;
