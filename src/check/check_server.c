@@ -309,9 +309,9 @@ check_total(PlanCheck *check)
 
 	check_row(&check->server, "estimate", CHECK_OK,
 			  check->ms_per_block > 0 ?
-			  psprintf("about %s in all, the longest step about %s, by the speed of reading %s (%.3f ms per block)",
-					   check_duration(check->seconds), check_duration(check->longest), check->measured_on,
-					   check->ms_per_block) :
+			  psprintf("about %s in all%s, the longest step about %s, by the speed of reading %s (%.3f ms per block)",
+					   check_duration(check->seconds), check->mends ? ", without mending rows" : "",
+					   check_duration(check->longest), check->measured_on, check->ms_per_block) :
 			  pstrdup("no table is large enough, and may be read, for its speed to be measured"),
 			  NULL);
 	if (limit > 0)

@@ -722,19 +722,56 @@ check_measure(PlanCheck *check)
 	MemoryContextSwitchTo(context);
 }
 
+/* How many rows a policy has mended in a second, pauses included, by the end of the log; -1: none, or too few */
+static double
+mending_pace(PlanCheck *check, OrphanPolicy policy)
+{
+	Datum		pace;
+
+	if (check->paces[policy] == 0 &&
+		sg_owner_fetch("SELECT coalesce(sum(r.n) / nullif(sum(r.seconds), 0), -1)::text"
+					   " FROM (SELECT sum(l.rows_affected) AS n,"
+					   "  extract(epoch FROM max(l.at) - min(l.at)) + max(l.elapsed_ms) / 1000 AS seconds"
+					   "  FROM (SELECT * FROM schemaguard.audit_log ORDER BY id DESC LIMIT 10000) l"
+					   "  JOIN schemaguard.plan_step s ON s.plan = l.plan AND s.step = l.step AND s.orphans = $1"
+					   "  WHERE l.action = 'fix' AND l.phase = 'done' AND l.rows_affected > 0"
+					   "  GROUP BY l.run_id, l.step HAVING sum(l.rows_affected) >= 1000) r",
+					   plan_policy_word(policy), &pace))
+		check->paces[policy] = strtod(TextDatumGetCString(pace), NULL);
+	return check->paces[policy];
+}
+
+/* Adds the time in which the rows of a step are mended; says it, or that it is not known */
+static char *
+mending_text(PlanCheck *check, const CheckStep *cs, double *seconds)
+{
+	int64		rows = cs->audit->orphan_rows;
+	double		pace = mending_pace(check, cs->step->orphans);
+
+	if (pace <= 0)
+	{
+		check->mends = true;
+		return psprintf("; how long mending " INT64_FORMAT " rows takes is not known here", rows);
+	}
+	*seconds += rows / pace;
+	return psprintf("; mending " INT64_FORMAT " rows takes about %s, by this server's log", rows, check_duration(rows / pace));
+}
+
 void
 check_estimate(PlanCheck *check, CheckStep *cs)
 {
 	double		blocks = cs->child->blocks + (cs->parent == cs->child ? 0 : cs->parent->blocks);
 	double		rows = cs->child->rows;
 	double		seconds;
+	double		mending = 0;	/* in batches, which no timeout is about */
 	char	   *size;
 
 	cs->writes.wal += WAL_PER_KEY + cs->index_bytes;
 	cs->writes.growth += cs->index_bytes;
 	if (cs->audit && cs->audit->result == AUDIT_FAIL)
 		check_writes_mend(check, cs->child, cs->step, cs->audit->orphan_rows, cs->audit->orphan_pages, &cs->writes);
-	size = psprintf("reads %s, %s", check_bytes(blocks * BLCKSZ), check_writes_text(&cs->writes));
+	size = psprintf("reads %s, %s%s", check_bytes(blocks * BLCKSZ), check_writes_text(&cs->writes),
+					cs->audit && cs->audit->result == AUDIT_FAIL && plan_step_fixes(cs->step) ? mending_text(check, cs, &mending) : "");
 
 	if (!cs->step->enforced)
 		blocks = 0;
@@ -748,9 +785,9 @@ check_estimate(PlanCheck *check, CheckStep *cs)
 	}
 	seconds = (blocks * VALIDATE_FACTOR + (cs->index_bytes > 0 ? cs->child->blocks * INDEX_FACTOR : 0)) *
 		check->ms_per_block / 1000;
-	check->seconds += seconds;
+	check->seconds += seconds + mending;
 	check->longest = Max(check->longest, seconds);
-	size = psprintf("about %s: %s", check_duration(seconds), size);
+	size = psprintf("about %s: %s", check_duration(seconds + mending), size);
 	if (sg_statement_timeout > 0 && seconds * 1000 > sg_statement_timeout)
 		check_row(cs, "estimate", CHECK_WARN,
 				  psprintf("%s; schemaguard.statement_timeout is %d ms", size, sg_statement_timeout),

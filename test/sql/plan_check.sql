@@ -618,6 +618,15 @@ DELETE FROM k;
 SELECT sg_plan_create('policy'), sg_plan_option('policy', 'orphans', 'leave') \g /dev/null
 SELECT check_name, detail, hint FROM sg_plan_check_details('policy') WHERE check_name = 'options';
 
+-- how long rows of that policy have taken here, by the log
+CREATE TABLE paced (id int PRIMARY KEY, p int);
+INSERT INTO paced SELECT g, -g FROM generate_series(1, 40) g;
+SELECT sg_plan_create('pace'), sg_plan_add_fk('pace', 'paced', '{p}', 'p', orphans => 'delete', index => false) \g /dev/null
+SELECT substring(detail, '; (.*mending.*)') AS mending FROM sg_plan_check_details('pace') WHERE check_name = 'estimate' AND step = 1;
+INSERT INTO schemaguard.audit_log (run_id, at, role, plan, step, action, phase, rows_affected, elapsed_ms)
+SELECT '00000000-0000-0000-0000-000000000001', timestamptz '2026-01-01 00:00+00' + g * interval '1 s', current_user, 'pace', 1, 'fix', 'done', 200, 0 FROM generate_series(0, 10) g;
+SELECT substring(detail, '; (.*mending.*)') AS mending FROM sg_plan_check_details('pace') WHERE check_name = 'estimate' AND step = 1;
+
 -- nothing is written, and nothing stays locked
 BEGIN READ ONLY;
 SELECT count(*) > 0 AS works FROM sg_plan_check_details('bad');
@@ -628,5 +637,5 @@ COMMIT;
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan
 WHERE name IN ('well', 'bad', 'target', 'types', 'cast', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'backfill', 'orphans', 'index',
-               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty', 'some', 'broken', 'policy');
+               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty', 'some', 'broken', 'policy', 'pace');
 DROP SCHEMA chk CASCADE;
