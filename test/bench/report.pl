@@ -124,7 +124,7 @@ my @measures = (
 		theirs => { stamp_plpgsql => 'a trigger in PL/pgSQL' } },
 	{ what => number(fact('tables')) . ' tables, 3 keys each, 100 rows each', ours => 'many_audit', least => 2,
 		theirs => { many_sql => "$keys anti-joins in one DO block" } },
-	{ what => 'sg_status of as many', ours => 'many_status', most => 2,
+	{ what => 'sg_status, ' . number(10 * fact('tables')) . ' tables, 2 keys each', ours => 'many_status', most => 2,
 		theirs => { many_count => 'a count of the keys in pg_constraint' } },
 	{ what => number(fact('rollback_keys')) . ' keys taken back', ours => 'rollback_back', most => 2,
 		theirs => { rollback_add => 'adding and validating them' } },

@@ -9,7 +9,7 @@
 # The data set (data.sql): a child of 5 million rows with six foreign keys, bigint to 1 million rows, the same again with
 # 70 % nulls, uuid to 500, text to 200,000, int to 3,000, and (bigint, int) to 100,000.
 #
-#   data.sql growth.sql probe.sql small.sql many.sql stamp.sql rollback.sql rules.sql   make what is measured
+#   data.sql growth.sql probe.sql small.sql many.sql catalog.sql stamp.sql rollback.sql rules.sql   make what is measured
 #   reference.sql                                       checks before the reference data set is measured
 #   timed/VARIANT.sql                                   what is timed, with its check
 #   memory.sh memory.pl                                 the memory of an audit
@@ -155,7 +155,9 @@ measure_ratios() {
   fi
   if wanted many; then
     new_database many
-    measure "many tables" many many.sql many_sql many_audit many_count many_status
+    measure "many tables" many many.sql many_sql many_audit
+    new_database catalog
+    measure "catalogs of many tables" catalog catalog.sql many_count many_status
   fi
   if wanted stamp; then
     new_database stamp
