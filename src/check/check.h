@@ -132,8 +132,9 @@ typedef struct PlanCheck
 	double		ms_per_block;	/* 0: not measured */
 	char	   *measured_on;
 
-	double		paces[ORPHANS_SET + 1]; /* rows that are mended in a second; 0:
-										 * not looked up, -1: not known here */
+	double		paces[ORPHANS_SET + 1]; /* rows that are mended in a second;
+										 * 0: not looked up, -1: not known
+										 * here */
 
 	/* of all steps */
 	bool		mends;			/* rows, in addition, in a time that is not
