@@ -142,6 +142,17 @@ sql($db, "ALTER TABLE schemaguard_attic.t SET SCHEMA public");
 sql($db, "CALL sg_prune(now() + '1 hour')");
 is(sql($db, 'SELECT a FROM t'), 'one', 'what was taken out of the attic by hand is not dropped');
 
+$db = dropped();
+sql($db, 'INSERT INTO u (id) VALUES (2)');
+$node->command_ok([ 'pg_dump', '-f', $node->basedir . '/half.sql', $db ], 'pg_dump');
+sql('postgres', 'CREATE DATABASE half');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', $node->basedir . '/half.sql', 'half' ], 'restored');
+like(rolls_back('half'), qr/^1\|rolled back\|\n2\|validated\|not taken back: /, 'a column without a value is not NOT NULL again');
+is(sql('half', 'SELECT v FROM u ORDER BY id'), "two\n", 'though it is back');
+sql('half', "UPDATE u SET v = 'three' WHERE v IS NULL");
+is(rolls_back('half'), $back, 'the next call knows the column that it has found by its old name');
+is(sql('half', q{SELECT attnotnull FROM pg_attribute WHERE attrelid = 'u'::regclass AND attname = 'v'}), 't', 'and ends it');
+
 # ---- what stands in the way has a name, and sg_status() tells of what was not taken back
 
 $db = dropped();
