@@ -425,7 +425,10 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 			change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it is a partition of another table than %s by now", whole), NULL);
 		return;
 	}
-	if (!OidIsValid(move->table) || get_rel_relkind(move->table) != RELKIND_PARTITIONED_TABLE)
+	if (!OidIsValid(move->table) && plan_deed_follow(deed) == DEED_BY_NAME)
+		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s is not found", whole),
+					   "Give it this name again, then make the same call again.");
+	else if (!OidIsValid(move->table) || get_rel_relkind(move->table) != RELKIND_PARTITIONED_TABLE)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it is no partition any more, for %s is gone", whole), NULL);
 	else if (must_read_default(move->table))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,

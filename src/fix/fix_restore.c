@@ -55,6 +55,7 @@
 #include "fix/fix.h"
 #include "log/log_grant.h"
 #include "plan/plan_choice.h"
+#include "plan/plan_deed.h"
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -182,6 +183,19 @@ load_copies(RestoreAction *action)
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
+	for (int i = 0; i < action->n; i++)
+	{
+		Copy	   *copy = &action->copies[i];
+
+		copy->relid = i > 0 && strcmp(copy->table, copy[-1].table) == 0 ? copy[-1].relid :
+			plan_deed_table(kept_by(action->action.run), copy->table);
+	}
+	/* by the names that they have now */
+	for (int i = 0; i < action->n; i++)
+	{
+		if (OidIsValid(action->copies[i].relid))
+			action->copies[i].table = sg_relation_name(action->copies[i].relid);
+	}
 }
 
 /* The table that a copy belongs to, which must still be that owner's */
@@ -190,7 +204,6 @@ find_table(Copy *copy)
 {
 	char		relkind;
 
-	copy->relid = sg_find_qualified(copy->table);
 	if (!OidIsValid(copy->relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -756,15 +769,49 @@ fix_restore_left(const PlanRun *run)
 	return count_copies(run, true) + count_copies(run, false);
 }
 
+/* The tables of copies that a query names */
+static List *
+read_tables(const char *query, int nargs, Oid *types, Datum *values)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *tables = NIL;
+	SgScope		scope;
+	uint64		n;
+
+	sg_owner_begin(&scope);
+	sg_scope_set("jit", "off");
+	SPI_connect();
+	n = sg_owner_execute(SPI_OK_SELECT, query, nargs, types, values, NULL);
+	for (uint64 i = 0; i < n; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		tables = lappend(tables, sg_spi_text(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "row_table"));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+	return tables;
+}
+
 /* By whichever steps, and whoever may see them: without the columns none could go back */
 int64
 fix_restore_needs(const PlanRun *run, const char *table, List *columns)
 {
-	Oid			types[] = {INT8OID, TEXTOID, TEXTARRAYOID};
-	Datum		values[] = {Int64GetDatum(kept_by(run)), CStringGetTextDatum(table), sg_text_array(columns)};
+	Oid			types[] = {INT8OID, TEXTARRAYOID, TEXTARRAYOID};
+	Datum		values[] = {Int64GetDatum(kept_by(run)), sg_text_array(columns), 0};
+	Oid			relid = sg_find_qualified(table);
+	List	   *names = NIL;
 
-	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND columns && $3"
-					  " AND to_regclass(row_table) = to_regclass($2)",
+	foreach_ptr(char, name, read_tables("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1 AND columns && $2", 2, types, values))
+	{
+		if (OidIsValid(relid) && plan_deed_table(kept_by(run), name) == relid)
+			names = lappend(names, name);
+	}
+	if (names == NIL)
+		return 0;
+	values[2] = sg_text_array(names);
+	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND columns && $2 AND row_table = ANY ($3)",
 					  lengthof(types), types, values);
 }
 
@@ -895,28 +942,18 @@ check_restore(PlanRun *run)
 	Oid			types[] = {INT8OID, TEXTOID};
 	Datum		values[] = {Int64GetDatum(kept_by(run)),
 	CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))};
-	MemoryContext context = CurrentMemoryContext;
-	List	   *tables = NIL;
-	SgScope		scope;
-	uint64		n;
+	List	   *tables = read_tables("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1"
+									 " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2))"
+									 " ORDER BY row_table", lengthof(types), types, values);
+	ListCell   *lc;
 
-	sg_owner_begin(&scope);
-	sg_scope_set("jit", "off");
-	SPI_connect();
-	n = sg_owner_execute(SPI_OK_SELECT,
-						 "SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1"
-						 " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2))"
-						 " ORDER BY row_table",
-						 lengthof(types), types, values, NULL);
-	for (uint64 i = 0; i < n; i++)
+	foreach(lc, tables)
 	{
-		MemoryContext old = MemoryContextSwitchTo(context);
+		Oid			relid = plan_deed_table(kept_by(run), lfirst(lc));
 
-		tables = lappend(tables, sg_spi_text(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "row_table"));
-		MemoryContextSwitchTo(old);
+		if (OidIsValid(relid))
+			lfirst(lc) = sg_relation_name(relid);
 	}
-	SPI_finish();
-	sg_scope_end(&scope);
 	run_check_insert(run, tables);
 }
 

@@ -137,6 +137,9 @@ typedef enum DeedTable
 /* Bring the names in deed->what up to date */
 extern DeedTable plan_deed_follow(const PlanDeed *deed);
 
+/* The table that a plan has called so: by the OID of its latest deed on it, where that is known, else by name; InvalidOid where it is gone */
+extern Oid	plan_deed_table(int64 plan_id, const char *name);
+
 /* Its n-th column: by number, where that is known, else by a name; InvalidAttrNumber where it is gone */
 extern AttrNumber plan_deed_column(const PlanDeed *deed, int n, const char *name);
 

@@ -17,6 +17,7 @@
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -28,6 +29,7 @@
 #include "base/quote.h"
 #include "plan/plan_change.h"
 #include "plan/plan_deed.h"
+#include "plan/plan_store.h"
 
 /* Identity of what a deed has made */
 typedef struct Identity
@@ -261,6 +263,26 @@ plan_deed_follow(const PlanDeed *deed)
 	if (name && !(deed->kind == DEED_CHANGE && what->kind == STEP_RENAME))
 		what->fk_name = name;
 	return DEED_BY_OID;
+}
+
+Oid
+plan_deed_table(int64 plan_id, const char *name)
+{
+	StoreArgs	args = {0};
+	PlanDeed	deed = {0};
+	Identity	id;
+	List	   *found;
+
+	store_arg_datum(&args, INT8OID, Int64GetDatum(plan_id), false);
+	store_arg_text(&args, name);
+	found = store_query("SELECT w.document ->> 'identity' FROM schemaguard.plan_deed d, LATERAL (SELECT coalesce(d.before, d.after)) w (document)"
+						" WHERE d.plan_id = $1 AND w.document ->> 'child_table' = $2 AND w.document ? 'identity' ORDER BY d.id DESC LIMIT 1",
+						&args, store_read_text);
+	if (found)
+		deed.identity = linitial(found);
+	if (!read_identity(&deed, &id))
+		return sg_find_qualified(name);
+	return is_table(id.table) ? id.table : InvalidOid;
 }
 
 AttrNumber

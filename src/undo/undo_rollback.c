@@ -79,6 +79,7 @@ typedef struct Rollback
 								 * their columns */
 	bool		waited;			/* for those rows: what can go back, has */
 	int			by_name;		/* deeds of which nothing but names is known */
+	List	   *lost;			/* of int: steps of such a deed that is left */
 } Rollback;
 
 static bool
@@ -279,6 +280,8 @@ undo_all(Rollback *rollback, List *deeds)
 			MemoryContextReset(context);
 			if (!done)
 				add_left(rollback, deed, NULL);
+			if (!done && undo_knows_name_only(deed))
+				rollback->lost = lappend_int(rollback->lost, deed->step);
 		}
 		sg_progress_done(++run->done, 0);
 	}
@@ -295,13 +298,17 @@ undo_waiting(Rollback *rollback)
 
 /* Rows that policy "set" has given a value have their old one back; those that do not are named */
 static void
-restore_values(PlanRun *run)
+restore_values(const Rollback *rollback)
 {
+	PlanRun    *run = rollback->run;
+
 	foreach_ptr(PlanDeed, deed, plan_deeds(run->plan, DEED_BIT(DEED_SET)))
 	{
 		StepWork   *work;
 		int64		left;
 
+		if (list_member_int(rollback->lost, deed->step))
+			continue;
 		deed->last = false;
 		work = undo_begin(run, deed);
 		if (undo_values(work, deed, &left))
@@ -386,15 +393,27 @@ disarm_steps(const Rollback *rollback)
 	return n;
 }
 
-/* Puts back what is left, and says what came of it; the rest is there for the next call */
+/*
+ * Puts back what is left, and says what came of it; the rest is there for the
+ * next call.  A table of a step that was not found by name has its rows back
+ * when it is.
+ */
 static void
-settle_rows(PlanRun *run)
+settle_rows(const Rollback *rollback)
 {
+	PlanRun    *run = rollback->run;
+	List	   *steps = NIL;
 	const ErrorData *error;
 	int64		restored;
 	int64		left;
 
-	put_rows_back(run, NIL);
+	foreach_ptr(const PlanStep, step, rollback->lost ? plan_chosen_steps(run->plan) : NIL)
+	{
+		if (!list_member_int(rollback->lost, step->step))
+			steps = lappend_int(steps, step->step);
+	}
+	if (rollback->lost == NIL || steps)
+		put_rows_back(run, steps);
 	error = run->rows_error;
 	restored = run->rows_back;
 	left = run->rows_left = fix_restore_left(run);
@@ -555,9 +574,9 @@ roll_back(PlanRun *run)
 	undo_waiting(&rollback);
 	disarmed += disarm_steps(&rollback);
 	settle_steps(&rollback);
-	restore_values(run);
+	restore_values(&rollback);
 	tell_lost(run);
-	settle_rows(run);
+	settle_rows(&rollback);
 	tell_left(&rollback);
 	if (rollback.by_name > 0)
 		ereport(NOTICE,

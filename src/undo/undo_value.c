@@ -40,6 +40,7 @@
 
 typedef struct Restoring
 {
+	const FkPlan *plan;
 	const PlanValues *values;
 	const PlanValueRows *rows;
 	int64		restored;
@@ -66,7 +67,7 @@ restoring_statement(Oid table, const PlanValues *values)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE ONLY %s AS \"~t\" SET %s = %s FROM unnest($1, $2, $3) AS \"~v\" (key, was, value)"
-					 " WHERE \"~t\".%s::text IS NOT DISTINCT FROM \"~v\".value", values->table, column,
+					 " WHERE \"~t\".%s::text IS NOT DISTINCT FROM \"~v\".value", sg_relation_name(table), column,
 					 as_column(table, values->column, "\"~v\".was"), column);
 	foreach_ptr(const char, key, values->key)
 	{
@@ -103,7 +104,7 @@ static void
 do_restore(void *p)
 {
 	Restoring  *r = p;
-	Oid			table = sg_find_qualified(r->values->table);
+	Oid			table = plan_deed_table(r->plan->id, r->values->table);
 	Oid			types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
 	Datum		values[] = {r->rows->keys, r->rows->was, r->rows->values};
 	Oid			role;
@@ -165,7 +166,7 @@ restore_column(StepWork *work, const PlanValues *values, ErrorData **error)
 
 	while (*error == NULL)
 	{
-		Restoring	r = {.values = values};
+		Restoring	r = {.plan = run->plan,.values = values};
 
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(rows);

@@ -153,6 +153,23 @@ sql('half', "UPDATE u SET v = 'three' WHERE v IS NULL");
 is(rolls_back('half'), $back, 'the next call knows the column that it has found by its old name');
 is(sql('half', q{SELECT attnotnull FROM pg_attribute WHERE attrelid = 'u'::regclass AND attname = 'v'}), 't', 'and ends it');
 
+# ---- rows go back into the table that they are from
+
+sql('postgres', 'CREATE DATABASE rowed');
+sql('rowed', q{CREATE EXTENSION schemaguard; CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE s (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, -1); INSERT INTO s VALUES (1, NULL);
+	SELECT sg_plan_create('d'), sg_plan_add_check('d', 't', 'a > 0', 'k', policy => 'quarantine'), sg_plan_add_not_null('d', 's', 'a', policy => 'set', fill => '7');
+	CALL sg_apply('d', fix => true)});
+sql('postgres', 'CREATE DATABASE copy7 TEMPLATE rowed');
+my $rows = q{SELECT 't', a FROM t UNION ALL SELECT 't_real', a FROM t_real UNION ALL SELECT 's', a FROM s UNION ALL SELECT 's_real', a FROM s_real};
+sql($_, 'ALTER TABLE t RENAME TO t_real; ALTER TABLE s RENAME TO s_real; CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE s (id int PRIMARY KEY, a int); INSERT INTO s VALUES (1, 7)') for 'rowed', 'copy7';
+is(rolls_back('rowed'), $back, 'tables were renamed, and others made under their names: taken back');
+is(sql('rowed', $rows), "t_real|-1\ns|7\ns_real|", 'rows are back in what has another name since');
+like(rolls_back('copy7'), qr/^1\|validated\|not taken back: .*\n2\|validated\|not taken back: /, 'the same in a copy: not taken back');
+is(sql('copy7', $rows), "s|7\ns_real|7", 'and no row goes into another table');
+sql('copy7', 'DROP TABLE t, s; ALTER TABLE t_real RENAME TO t; ALTER TABLE s_real RENAME TO s');
+is(rolls_back('copy7'), $back, 'with their names back, they are taken back');
+is(sql('copy7', q{SELECT t.a, s.a FROM t, s}), '-1|', 'with their rows');
+
 # ---- what stands in the way has a name, and sg_status() tells of what was not taken back
 
 $db = dropped();
