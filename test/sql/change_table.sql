@@ -1,10 +1,10 @@
 -- steps that make a table: CREATE TABLE of a script
 -- rooms: change script plan undo
+SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE SCHEMA tab;
 SET search_path = tab, public;
 SET schemaguard.workers = 1;  -- one index after another
-SET client_min_messages = warning;
 CREATE TYPE mood AS ENUM ('glad', 'sad');
 CREATE TABLE customers (id int PRIMARY KEY);
 INSERT INTO customers SELECT generate_series(1, 3);
