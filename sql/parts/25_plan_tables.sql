@@ -104,6 +104,8 @@ CREATE INDEX plan_step_order_idx ON schemaguard.plan_step (plan)
 -- Whether a later step has renamed or dropped what a finished step is about is asked for each of those
 CREATE INDEX plan_step_moved_idx ON schemaguard.plan_step (plan, child_table)
     WHERE kind OPERATOR(pg_catalog.=) 'rename' OR kind OPERATOR(pg_catalog.=) 'drop';
+-- Whatever ANALYZE finds in plans of one step: the next one may have thousands, and each step that is added is looked for by its name
+ALTER TABLE schemaguard.plan_step ALTER COLUMN plan SET (n_distinct = 100), ALTER COLUMN fk_name SET (n_distinct = -1);
 COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, or another change, and how far it has come';
 COMMENT ON COLUMN schemaguard.plan_step.plan IS 'name of the plan';
 COMMENT ON COLUMN schemaguard.plan_step.step IS 'number of the step within the plan';

@@ -33,6 +33,7 @@ ALTER TABLE schemaguard.plan_step
     ADD CONSTRAINT plan_step_check
         CHECK (kind OPERATOR(pg_catalog.<>) 'foreign key' OR
                child_table IS NOT NULL AND child_columns IS NOT NULL AND parent_table IS NOT NULL);
+ALTER TABLE schemaguard.plan_step ALTER COLUMN plan SET (n_distinct = 100), ALTER COLUMN fk_name SET (n_distinct = -1);
 ALTER TABLE schemaguard.plan_deed
     DROP CONSTRAINT plan_deed_kind_check,
     ADD CONSTRAINT plan_deed_kind_check

@@ -466,7 +466,9 @@ SELECT * FROM sg_plan_sql('few', '{0}');
 SELECT sg_plan_drop('few');
 
 -- A plan of many tables, step by step in one session, whose queries were planned while the plan had few steps: what a call reads of
--- the plan does not grow with it.
+-- the plan does not grow with it. Statistics are of plans of one step each, all of one name.
+SELECT count(sg_plan_create('one_' || g)) FROM generate_series(1, 300) g;
+SELECT count(sg_plan_add_column('one_' || g, 'child' || g, 'a', 'int')) FROM generate_series(1, 300) g;
 VACUUM ANALYZE schemaguard.plan_step;
 \c -
 SET search_path = plan_test, public;
@@ -486,4 +488,5 @@ SELECT seq_tup_read + idx_tup_fetch - n <= 42 * 5 AS few
 FROM pg_stat_xact_all_tables, steps_read WHERE relid = 'schemaguard.plan_step'::regclass;
 COMMIT;
 SELECT sg_plan_drop('long');
+SELECT count(sg_plan_drop(name)) FROM schemaguard.plan WHERE name LIKE 'one\_%';
 DROP SCHEMA plan_test, "We""ird.S" CASCADE;
