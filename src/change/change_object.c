@@ -770,10 +770,13 @@ static char *
 end_statement(const PlanDeed *deed)
 {
 	const PlanStep *what = deed->what;
-	Oid			table = sg_find_qualified(what->child_table);
+	char	   *column = plan_changed_object(what) == CHANGED_COLUMN ? kept_column(what) : NULL;
+	Oid			table;
 	Oid			relid;
 	char	   *kept;
 
+	plan_deed_follow(deed);
+	table = sg_find_qualified(what->child_table);
 	switch (plan_changed_object(what))
 	{
 		case CHANGED_TABLE:
@@ -784,9 +787,11 @@ end_statement(const PlanDeed *deed)
 				return NULL;
 			return psprintf("DROP %s %s", plan_changed_object(what) == CHANGED_TABLE ? "TABLE" : "VIEW", kept);
 		case CHANGED_COLUMN:
-			if (!OidIsValid(table) || get_attnum(table, kept_column(what)) == InvalidAttrNumber)
+			/* nor what has another name since */
+			if (!OidIsValid(table) || get_attnum(table, column) == InvalidAttrNumber ||
+				get_attnum(table, column) != plan_deed_column(deed, 0, column))
 				return NULL;
-			return psprintf("ALTER TABLE %s DROP COLUMN %s", what->child_table, quote_identifier(kept_column(what)));
+			return psprintf("ALTER TABLE %s DROP COLUMN %s", what->child_table, quote_identifier(column));
 		case CHANGED_CONSTRAINT:
 		case CHANGED_INDEX:
 		case CHANGED_TRIGGER:

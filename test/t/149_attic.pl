@@ -153,6 +153,12 @@ sql('half', "UPDATE u SET v = 'three' WHERE v IS NULL");
 is(rolls_back('half'), $back, 'the next call knows the column that it has found by its old name');
 is(sql('half', q{SELECT attnotnull FROM pg_attribute WHERE attrelid = 'u'::regclass AND attname = 'v'}), 't', 'and ends it');
 
+$db = dropped();
+sql($db, 'ALTER TABLE u RENAME TO w; CREATE TABLE u (_sg_dropped_v text)');
+sql($db, "CALL sg_prune(now() + '1 hour')");
+is(sql($db, q{SELECT (SELECT count(*) FROM pg_attribute WHERE attrelid = 'w'::regclass AND attnum > 0 AND NOT attisdropped), to_regclass('schemaguard_attic.t') IS NULL,
+	(SELECT count(*) FROM pg_attribute WHERE attrelid = 'u'::regclass AND attnum > 0 AND NOT attisdropped)}), '1|t|1', 'sg_prune() drops what was kept, of a table that has another name, too');
+
 # ---- rows go back into the table that they are from
 
 sql('postgres', 'CREATE DATABASE rowed');
