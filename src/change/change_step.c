@@ -635,6 +635,18 @@ drop_half_built(PlanRun *run, const char *sql)
 		(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", sg_relation_name(index)));
 }
 
+/* Has an earlier call begun what a step does, and not ended? */
+static bool
+was_begun(const StepWork *work)
+{
+	foreach_ptr(const PlanDeed, deed, plan_deeds(work->run->plan, DEED_BIT(DEED_CHANGE)))
+	{
+		if (deed->step == work->step->step)
+			return true;
+	}
+	return false;
+}
+
 /*
  * What is done is not in one transaction with what the log says of it: where
  * the call ends between the two, done_when tells the next one
@@ -649,6 +661,11 @@ make_outside(StepWork *work, const ChangeMove *move)
 
 	if (!has_workers(work, move, sql))
 		return false;
+	if (taken && was_begun(work))
+	{
+		drop_half_built(work->run, sql);
+		taken = OidIsValid(named_index(sql));
+	}
 	work->statement = NULL;
 	sg_progress_step(SG_PROGRESS_ADD, work->step->step, move->table);
 	run_write_start(&action);

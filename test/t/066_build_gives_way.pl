@@ -290,6 +290,27 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 	check_built($deployer, 'the next call');
 }
 
+# a build that is a statement of its own, cancelled while it waits
+{
+	my $table = make_table();
+	my $build = "CREATE INDEX CONCURRENTLY IF NOT EXISTS by_statement ON public.$table (pad) TABLESPACE pg_default";
+
+	query("SELECT sg_plan_create('own'); SELECT sg_plan_add_statement('own', \$\$$build\$\$, undo => 'DROP INDEX CONCURRENTLY public.by_statement',
+		done_when => \$\$SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('public.by_statement') AND indisvalid)\$\$, in_transaction => false)");
+	$two->query("BEGIN; INSERT INTO $table VALUES (1)");
+	$deployer->send("CALL sg_apply('own')");
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for writers%'") eq '1' }), 'a statement builds an index');
+	query("SELECT pg_cancel_backend($deployer->{pid})");
+	$deployer->collect;
+	is($deployer->sqlstate, '57014', '... and is cancelled');
+	$two->query('ROLLBACK');
+	$deployer->query("CALL sg_apply('own')");
+	is(query(q{SELECT state, (SELECT indisvalid FROM pg_index WHERE indexrelid = 'public.by_statement'::regclass) FROM schemaguard.plan_step WHERE plan = 'own'}), 'validated|t',
+		'the next call builds it, and does not take what was left for it') or diag($deployer->{err});
+	$deployer->query("CALL sg_rollback_fks('own')");
+	is(query(q{SELECT to_regclass('public.by_statement') IS NULL}), 't', '... and a rollback takes it back') or diag($deployer->{err});
+}
+
 is(scalar(@wrong), 0, 'all statements went through, and all indexes are there') or diag(join "\n", @wrong);
 cmp_ok($longest, '<', bound(3, 10), sprintf 'the longest of them took %.0f ms', 1000 * $longest);
 is(query('SELECT count(*) FROM pg_index WHERE NOT indisvalid'), '0', 'no invalid index is left');
