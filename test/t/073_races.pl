@@ -93,5 +93,21 @@ is_error($node, q{SELECT * FROM sg_impact('c.id')}, 'XX000', qr/catalog is missi
 	$holder->quit;
 }
 
+# A worker that is held up at its start finds what its leader did not: a column of the keys is gone
+$node->safe_psql('postgres', 'CREATE DATABASE workers');
+$node->safe_psql('workers', 'CREATE EXTENSION schemaguard; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE many (' . join(', ', map { "k$_ int REFERENCES p" } 1 .. 8) . ')');
+{
+	my ($holder, $caller, $observer) = map { SgTest::Session->new($node, dbname => 'workers') } 1 .. 3;
+	my $from = -s $node->logfile;
+
+	$holder->query(q{SET allow_system_table_mods = on; BEGIN; LOCK pg_db_role_setting; DELETE FROM pg_attribute WHERE attrelid = 'many'::regclass AND attname = 'k8'});
+	$caller->send(q{SELECT DISTINCT reason FROM sg_verify_fks(live => true) WHERE test LIKE 'live%'});
+	ok(wait_for(sub { $observer->query(q{SELECT count(*) > 0 FROM pg_locks WHERE relation = 'pg_db_role_setting'::regclass AND NOT granted}) eq 't' }), 'a worker is held up');
+	$holder->query('COMMIT');
+	is(($caller->collect // 'the connection is gone') . $caller->{err}, '40001: another session dropped or changed an object meanwhile', '... which is a race to it');
+	unlike(slurp_file($node->logfile, $from), qr/ERROR|exited with exit code/, '... and does not end it');
+	$_->quit foreach $holder, $caller, $observer;
+}
+
 $node->stop;
 done_testing();
