@@ -144,7 +144,8 @@ make_column(const FkKey *key, Relation index, int i, ProbedColumn *column)
 static int
 make_columns(const FkKey *key, ProbedColumn *columns)
 {
-	Relation	index = index_open(key->index, NoLock);
+	/* a parallel worker has none of its leader's locks */
+	Relation	index = index_open(key->index, AccessShareLock);
 	int			n = index->rd_index->indnkeyatts;
 	bool		made = n == key->nkeys;
 
