@@ -26,6 +26,7 @@
 #include "nodes/parsenodes.h"
 #include "port/pg_bitutils.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -596,18 +597,24 @@ plan_next_step(const char *name)
 }
 
 /*
- * Tells the planner how large plan_step has become, and has statements planned
- * anew: those that were planned while it had few rows, or that take its pages
- * for as empty as VACUUM left them, find a step by reading all of its plan.
+ * Tells the planner how large plan_step has become, unless that is locked just
+ * now, and has statements planned anew: those that were planned while it had
+ * few rows, or that take its pages for as empty as VACUUM left them, find a
+ * step by reading all of its plan.
  */
 static void
 tell_planner(int steps)
 {
-	Relation	rel = table_open(get_relname_relid("plan_step", sg_schema_oid()), RowExclusiveLock);
+	Oid			relid = get_relname_relid("plan_step", sg_schema_oid());
 
-	SG_UPDATE_RELSTATS(rel, RelationGetNumberOfBlocks(rel), Max(rel->rd_rel->reltuples, steps));
-	CacheInvalidateRelcache(rel);
-	table_close(rel, NoLock);
+	if (ConditionalLockRelationOid(relid, ShareUpdateExclusiveLock))
+	{
+		Relation	rel = table_open(relid, NoLock);
+
+		SG_UPDATE_RELSTATS(rel, RelationGetNumberOfBlocks(rel), Max(rel->rd_rel->reltuples, steps));
+		table_close(rel, ShareUpdateExclusiveLock);
+	}
+	CacheInvalidateRelcacheByRelid(relid);
 }
 
 int
