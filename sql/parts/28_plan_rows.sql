@@ -153,9 +153,12 @@ BEGIN
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = child_table::regclass;
         own := format('%I.%I', schema, function_name);
         steps := schemaguard.sg_plan_add_once(plan, 'statement', child_table, function_name, 'definition',
-            format('CREATE OR REPLACE FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L', own,
-                body),
-            'undo', format('DROP FUNCTION IF EXISTS %s()', own), 'done_when', format('SELECT to_regprocedure(%L) IS NOT NULL', own || '()'),
+            format('CREATE%s FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L',
+                CASE WHEN to_regprocedure(own || '()') IS NOT NULL THEN ' OR REPLACE' ELSE '' END, own, body),
+            'undo', format('DROP FUNCTION IF EXISTS %s()', own), 'done_when',
+            -- one that another role has made under that name is none
+            format('SELECT EXISTS (SELECT FROM pg_proc WHERE oid = to_regprocedure(%L) AND pg_has_role(proowner, '
+                '(SELECT relowner FROM pg_class WHERE oid = %L::regclass), ''USAGE''))', own || '()', child_table),
             'after', schemaguard.sg_plan_after(plan, child_table, columns), 'priority', priority, 'phase', phase);
         call := own || '()';
         columns := columns || function_name;
@@ -390,7 +393,8 @@ BEGIN
             format('CREATE VIEW %I.%I WITH (security_invoker = true) AS SELECT * FROM %s WHERE %I IS NULL', t.nspname, view_name,
                 qualified, archived_at),
             'undo', format('DROP VIEW IF EXISTS %I.%I', t.nspname, view_name),
-            'done_when', format('SELECT to_regclass(%L) IS NOT NULL', format('%I.%I', t.nspname, view_name)),
+            'done_when', format('SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(%L) AND pg_has_role(relowner, '
+                '(SELECT relowner FROM pg_class WHERE oid = %L::regclass), ''USAGE''))', format('%I.%I', t.nspname, view_name), qualified),
             'after', schemaguard.sg_plan_after(plan, qualified, ARRAY[archived_at, archived_by]), 'priority', priority, 'phase', phase);
         IF archived_by IS NOT NULL THEN
             steps := steps + schemaguard.sg_plan_add_trigger(plan, qualified, 'sg_stamp_archived', 'BEFORE INSERT OR UPDATE',

@@ -51,6 +51,9 @@ extern CodeReach *code_reach(void);
 extern void code_reach_type(CodeReach *reach, Oid type);
 extern void code_reach_function(CodeReach *reach, Oid function);
 extern void code_reach_operator(CodeReach *reach, Oid operator);
+
+/* Of the functions that texts name, and nothing else, what another one has found: code_analyse_as_meant() lets them run */
+extern void code_reach_take_called(CodeReach *reach, const CodeReach *from);
 extern void code_reach_opclass(CodeReach *reach, Oid opclass);
 
 /* An expression that `owner` has stored.  No Query but as a SubLink's. */
@@ -58,6 +61,14 @@ extern void code_reach_expression(CodeReach *reach, Node *expression, Oid owner)
 
 /* What the catalog says that an object depends on */
 extern void code_reach_object(CodeReach *reach, Oid classid, Oid objectid);
+
+/*
+ * Adds who could have a text that is kept come to other code, when it is analysed anew:
+ * who may make a better match in the schema of a function or an operator of it
+ * (CVE-2018-1058 is such a case), and who could put something else in the place of one
+ * of the tables that it reads
+ */
+extern void code_reach_kept(CodeReach *reach, Node *raw, const List *tables);
 
 /* ---- code_table.c: the same for tables, with their partitions at all levels ---- */
 

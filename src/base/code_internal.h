@@ -69,6 +69,9 @@ extern void code_reach_stored(CodeReach *reach, HeapTuple tuple, AttrNumber attn
 /* May anybody call a function, in an expression that somebody else has written? */
 extern bool code_is_harmless(Form_pg_proc form);
 
+/* A function may be called, though it may be harmful: an expression that is looked at, or a text, names it */
+extern void code_reach_called(CodeReach *reach, Oid function);
+
 /* Kinds of nodes; one of neither kind is not looked into */
 extern bool code_node_has_type(Node *node);
 extern bool code_node_is_plain(Node *node);

@@ -14,10 +14,14 @@
 
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_coerce.h"
@@ -26,8 +30,10 @@
 #include "parser/parse_relation.h"
 #include "parser/parse_type.h"
 #include "parser/scanner.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -39,6 +45,7 @@
 #include "base/compat.h"
 #include "base/hold.h"
 #include "base/meant.h"
+#include "base/quote.h"
 
 /* ---- what the analysis can run ---- */
 
@@ -86,12 +93,14 @@ each_operator(List *names, void (*one) (CodeReach *reach, Form_pg_operator form)
 static void
 reach_function(CodeReach *reach, Form_pg_proc form, HeapTuple tuple)
 {
+	code_reach_called(reach, form->oid);
 	code_reach_function(reach, form->oid);
 }
 
 static void
 reach_operator(CodeReach *reach, Form_pg_operator form)
 {
+	code_reach_called(reach, form->oprcode);
 	code_reach_operator(reach, form->oid);
 }
 
@@ -132,6 +141,18 @@ code_find_type(CodeReach *reach, TypeName *name)
 	return type;
 }
 
+/* Adds a type, or what computes the values of a serial column, which has none */
+static void
+reach_named_type(CodeReach *reach, TypeName *name)
+{
+	Oid			type = code_find_type(reach, name);
+
+	if (OidIsValid(type))
+		code_reach_type(reach, type);
+	else
+		code_reach_called(reach, F_NEXTVAL);
+}
+
 /*
  * Adds the type that a function's name may be: f(x) is a cast to f where no function
  * fits, and _f(x) one to its array
@@ -159,6 +180,7 @@ reach_function_types(CodeReach *reach, Form_pg_proc form, HeapTuple tuple)
 	for (int i = 0; i < n; i++)
 		code_reach_type(reach, types[i]);
 	code_reach_type(reach, form->prorettype);
+	code_reach_called(reach, form->oid);
 }
 
 static void
@@ -168,6 +190,7 @@ reach_operator_types(CodeReach *reach, Form_pg_operator form)
 		code_reach_type(reach, form->oprleft);
 	code_reach_type(reach, form->oprright);
 	code_reach_type(reach, form->oprresult);
+	code_reach_called(reach, form->oprcode);
 }
 
 /*
@@ -217,7 +240,7 @@ visit_literals(Node *node, void *reach)
 	if (IsA(node, RangeVar))
 		code_reach_column_types(reach, RangeVarGetRelid((RangeVar *) node, NoLock, true));
 	if (IsA(node, TypeName))
-		code_reach_type(reach, code_find_type(reach, (TypeName *) node));
+		reach_named_type(reach, (TypeName *) node);
 	reach_call_types(reach, node);
 	/* which the walker does not know */
 	if (IsA(node, RangeTableFuncCol) && ((RangeTableFuncCol *) node)->typeName)
@@ -243,7 +266,7 @@ reach_names(Node *node, void *context)
 	if (node == NULL)
 		return false;
 	if (IsA(node, TypeName))
-		code_reach_type(reach, code_find_type(reach, (TypeName *) node));
+		reach_named_type(reach, (TypeName *) node);
 	else if (IsA(node, FuncCall))
 	{
 		each_function(((FuncCall *) node)->funcname, reach_function, reach);
@@ -267,6 +290,90 @@ void
 code_reach_raw(CodeReach *reach, Node *raw)
 {
 	(void) reach_names(raw, reach);
+}
+
+/* ---- texts that are kept, and analysed anew each time ---- */
+
+/* A role, or the one member of pg_database_owner */
+static Oid
+member(Oid owner)
+{
+	HeapTuple	tuple = owner == ROLE_PG_DATABASE_OWNER ? SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId)) : NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		return owner;
+	owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+static Oid
+schema_owner(Oid namespace)
+{
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(namespace));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	owner = member(((Form_pg_namespace) GETSTRUCT(tuple))->nspowner);
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* Adds who can make an object in the schema of a name */
+static void
+reach_makers(CodeReach *reach, List *names)
+{
+	const char *schema = list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : "pg_catalog";
+	Oid			namespace = strcmp(schema, "pg_catalog") == 0 ? InvalidOid : get_namespace_oid(schema, true);
+	HeapTuple	tuple = OidIsValid(namespace) ? SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(namespace)) : NULL;
+	const char *what = psprintf("what can be made in schema %s and called by the name of another", quote_identifier(schema));
+	Datum		datum;
+	bool		isnull;
+	Acl		   *acl;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	code_reach_planter(reach, schema_owner(namespace), what);
+	datum = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
+	acl = isnull ? NULL : DatumGetAclP(datum);
+	for (int i = 0; acl && i < ACL_NUM(acl); i++)
+	{
+		const AclItem *item = &ACL_DAT(acl)[i];
+
+		if ((ACLITEM_GET_PRIVS(*item) & ACL_CREATE) == 0)
+			continue;
+		if (item->ai_grantee == ACL_ID_PUBLIC)
+			code_reach_missing(reach, psprintf("anybody can make a function in schema %s that would be called in place of another", quote_identifier(schema)));
+		else
+			code_reach_planter(reach, member(item->ai_grantee), what);
+	}
+	ReleaseSysCache(tuple);
+}
+
+static bool
+visit_makers(Node *node, void *reach)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall))
+		reach_makers(reach, ((FuncCall *) node)->funcname);
+	else if (IsA(node, A_Expr))
+		reach_makers(reach, ((A_Expr *) node)->name);
+	else if (IsA(node, SubLink))
+		reach_makers(reach, ((SubLink *) node)->operName);
+	return raw_expression_tree_walker(node, visit_makers, reach);
+}
+
+void
+code_reach_kept(CodeReach *reach, Node *raw, const List *tables)
+{
+	(void) visit_makers(raw, reach);
+	foreach_oid(table, tables)
+	{
+		code_reach_planter(reach, code_table_owner(table), psprintf("what can be put in the place of table %s", sg_relation_name(table)));
+		code_reach_planter(reach, schema_owner(get_rel_namespace(table)), psprintf("what can be put in the place of table %s", sg_relation_name(table)));
+	}
 }
 
 /* ---- as whom ---- */

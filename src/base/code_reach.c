@@ -264,8 +264,8 @@ code_reach_columns(CodeReach *reach, Oid relid)
 		code_reach_type(reach, get_atttype(relid, i));
 }
 
-static void
-add_harmful(CodeReach *reach, Oid function)
+void
+code_reach_called(CodeReach *reach, Oid function)
 {
 	MemoryContext old = MemoryContextSwitchTo(reach->context);
 
@@ -280,6 +280,15 @@ add_domain_owner(CodeReach *reach, Oid owner)
 
 	reach->domain_owners = list_append_unique_oid(reach->domain_owners, owner);
 	MemoryContextSwitchTo(old);
+}
+
+void
+code_reach_take_called(CodeReach *reach, const CodeReach *from)
+{
+	foreach_oid(function, from->harmful)
+	{
+		code_reach_called(reach, function);
+	}
 }
 
 void
@@ -492,7 +501,7 @@ visit_called(Oid function, void *context)
 	{
 		code_reach_owner(walk->reach, walk->owner,
 						 psprintf("function %s", format_procedure_qualified(function)));
-		add_harmful(walk->reach, function);
+		code_reach_called(walk->reach, function);
 	}
 	ReleaseSysCache(tuple);
 

@@ -118,7 +118,7 @@ find_candidate(Oid function)
 		return NULL;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
 	if ((form->prolang != INTERNALlanguageId && form->prolang != ClanguageId &&
-		 form->prorettype != EVENT_TRIGGEROID && form->pronamespace != sg_schema_oid()) || is_of_document(tuple))
+		 form->pronamespace != sg_schema_oid()) || is_of_document(tuple))
 		return tuple;
 	ReleaseSysCache(tuple);
 	return NULL;
@@ -258,11 +258,13 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 {
 	HeapTuple	tuple = is_on() ? find_candidate(flinfo->fn_oid) : NULL;
 	bool		counts = tuple != NULL;
+	bool		is_event = false;
 
 	if (counts)
 	{
+		is_event = ((Form_pg_proc) GETSTRUCT(tuple))->prorettype == EVENT_TRIGGEROID;
 		check_document(tuple);
-		if (guard.trusted == 0)
+		if (guard.trusted == 0 && !is_event)
 			check_role(tuple);
 		ReleaseSysCache(tuple);
 	}
@@ -273,7 +275,7 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 		guard.trusted++;
 		state->entries++;
 		tell_workers();
-		if (!is_callers() && !superuser_arg(GetUserId()) && sg_scope_restrict())
+		if (!is_event && !is_callers() && !superuser_arg(GetUserId()) && sg_scope_restrict())
 			state->restricted = state->entries;
 	}
 }

@@ -270,13 +270,12 @@ change_reach_written(const char *sql, CodeReach *reach)
 	Node	   *statement;
 	SgScope		scope;
 
-	if (change_reads_no_value(sql))
-		return;
 	statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
 	sg_caller_begin(&scope);
 	change_reach_expressions(statement, types);
+	code_reach_take_called(reach, types);
 	/* a literal runs no cast, which an owner of a type alone could plant */
-	if (code_is_others(types) || code_has_domains(types))
+	if (!change_reads_no_value(sql) && (code_is_others(types) || code_has_domains(types)))
 		change_reach_expressions(statement, reach);
 	sg_scope_end(&scope);
 }
@@ -358,10 +357,13 @@ change_reach_literals(Node *statement, CodeReach *reach)
 }
 
 static bool
-is_analysed_only(Node *statement)
+has_expressions(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
+		case T_AlterTableStmt:
+		case T_AlterDomainStmt:
+		case T_IndexStmt:
 		case T_CreateStmt:
 		case T_CreateForeignTableStmt:
 		case T_CreateTableAsStmt:	/* without data: see plan_accept.c */
@@ -382,7 +384,7 @@ is_analysed_only(Node *statement)
 		case T_CreateSchemaStmt:
 			foreach_ptr(Node, element, ((CreateSchemaStmt *) statement)->schemaElts)
 			{
-				if (!is_analysed_only(element) && !IsA(element, GrantStmt) && !IsA(element, CreateSeqStmt))
+				if (!has_expressions(element) && !IsA(element, GrantStmt) && !IsA(element, CreateSeqStmt))
 					return false;
 			}
 			return true;
@@ -392,9 +394,9 @@ is_analysed_only(Node *statement)
 }
 
 bool
-change_is_analysed_only(const char *sql)
+change_has_expressions(const char *sql)
 {
-	return is_analysed_only(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt);
+	return has_expressions(linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt);
 }
 
 /* Is a statement in a body in SQL analysed with what it holds, though it is no query? */

@@ -26,8 +26,8 @@ extern bool change_reads_no_value(const char *sql);
 /* Adds such types for a statement that was made of what somebody has written, ALTER TABLE and CREATE INDEX among them, and no other code of theirs */
 extern void change_reach_written(const char *sql, CodeReach *reach);
 
-/* Is it of a kind of which the server analyses the expressions, and runs none but those of a partition's key and bounds? */
-extern bool change_is_analysed_only(const char *sql);
+/* Is it a utility statement of a kind that has expressions, which the server analyses by their names? */
+extern bool change_has_expressions(const char *sql);
 
 /*
  * Does it make a function whose body in a text no look goes through as the server

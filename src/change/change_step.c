@@ -170,11 +170,10 @@ change_lacks(const PlanStep *step, const ChangeMove *move)
 
 /* ---- doing ---- */
 
-/* As whom; the caller has been found to own the table.  All statements are analysed, whatever they run. */
+/* As whom; the caller has been found to own the table.  All statements are analysed, whatever they run: what that comes to is added to the reach. */
 static Oid
-role_of(const ChangeMove *move)
+role_of(const ChangeMove *move, CodeReach *reach)
 {
-	CodeReach  *reach = move->reach ? move->reach : code_reach();
 	Oid			role = InvalidOid;
 	char	   *reason;
 
@@ -208,14 +207,14 @@ run_text(void *statement)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), (char *) statement);
 }
 
-/* As run_statement(), of any kind; what the server only analyses comes to no other function than `reach` has found */
+/* As run_statement(), of any kind; expressions in it, and of the table, come to no other function than `reach` has found */
 static void
 execute(const char *statement, const CodeReach *reach)
 {
 	SPI_connect();
 	sg_progress_keep();
 	run_check_names(statement);
-	if (reach && change_is_analysed_only(statement))
+	if (reach && change_has_expressions(statement))
 		code_analyse_as_meant(reach, run_text, unconstify(char *, statement));
 	else
 		run_text(unconstify(char *, statement));
@@ -226,7 +225,7 @@ execute(const char *statement, const CodeReach *reach)
 void
 change_check_caller(const ChangeMove *move)
 {
-	if (OidIsValid(role_of(move)))
+	if (OidIsValid(role_of(move, move->reach ? move->reach : code_reach())))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s is left alone: it reaches code that is not the caller's", move->action)));
@@ -251,6 +250,7 @@ run_one_by_one(const ChangeMove *move)
 void
 change_run(const ChangeMove *move)
 {
+	CodeReach  *reach = move->reach ? move->reach : code_reach();
 	Oid			role;
 	bool		sees_all;
 	SgScope		scope;
@@ -261,7 +261,7 @@ change_run(const ChangeMove *move)
 		run_one_by_one(move);
 		return;
 	}
-	role = role_of(move);
+	role = role_of(move, reach);
 	if (OidIsValid(role) && (OidIsValid(move->owner) || !OidIsValid(move->table)))
 	{
 		sg_check_may_become(role);
@@ -296,7 +296,7 @@ change_run(const ChangeMove *move)
 	{
 		if (change_hides_body(lfirst(lc)))
 			sg_scope_set("check_function_bodies", "off");
-		execute(lfirst(lc), move->reach);
+		execute(lfirst(lc), reach);
 	}
 	sg_scope_end(&scope);
 

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "base/catalog.h"
 #include "base/errors.h"
 #include "base/quote.h"
 #include "change/change.h"
@@ -50,6 +51,9 @@ change_undo_table(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	if (plan_deed_follow(deed) == DEED_TABLE_GONE)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("%s is another one by now", table), NULL);
+	else if (sg_children(move->table) != NIL)
+		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("table %s has parts, which would go with it", table),
+					   "Keep the table, or drop or detach its parts first.");
 	else if (change_has_rows(move->table, table))
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("table %s has rows, which would go with it", table),
 					   psprintf("Keep the table, or let its rows go for good:\nDELETE FROM %s;", table));

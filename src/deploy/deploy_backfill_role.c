@@ -88,7 +88,7 @@ is_cheap(const Query *query, Oid owner)
 
 /* Adds what the names in the expressions lead to: analysis turns literals into values of types */
 static void
-reach_names(CodeReach *reach, const char *probe)
+reach_names(CodeReach *reach, const char *probe, const List *tables)
 {
 	SgScope		scope;
 
@@ -96,6 +96,8 @@ reach_names(CodeReach *reach, const char *probe)
 	foreach_ptr(const RawStmt, raw, raw_parser(probe, RAW_PARSE_DEFAULT))
 	{
 		code_reach_raw(reach, raw->stmt);
+		/* the trigger has the text for weeks */
+		code_reach_kept(reach, raw->stmt, tables);
 	}
 	sg_scope_end(&scope);
 }
@@ -135,7 +137,7 @@ deploy_backfill_role(const PlanStep *step, Oid child, bool *cheap)
 	MemoryContextSwitchTo(scratch);
 	reach = reach_tables(step, child);
 	probe = plan_backfill_probe(step);
-	reach_names(reach, probe);
+	reach_names(reach, probe, plan_backfill_tables(step));
 	reason = code_role(reach, owner, &unused);
 	if (reason == NULL)
 	{

@@ -325,7 +325,7 @@ parse_table(const PlanStep *step)
 	const char *wanted = "what CREATE TABLE has behind the name";
 	CreateStmt *create = (CreateStmt *) parse_one(table_statement(step), "table", wanted);
 
-	if (!IsA(create, CreateStmt))
+	if (!IsA(create, CreateStmt) || !sg_same_text(quote_qualified_identifier(create->relation->schemaname, create->relation->relname), step->child_table))
 		bad_sql("table", wanted, NULL);
 	return create;
 }

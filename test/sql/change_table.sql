@@ -88,10 +88,22 @@ CALL sg_rollback_fks('tab', fail => false);
 SELECT relname FROM pg_class WHERE relnamespace = 'tab'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1;
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'tab' AND kind = 'table' ORDER BY step;
 
+-- a part that has come since would go with it
+SELECT sg_plan_create('parted');
+SELECT sg_plan_add('parted', 'CREATE TABLE tab.parted (a int) PARTITION BY LIST (a)');
+CALL sg_apply('parted');
+CREATE TABLE parted_1 PARTITION OF parted DEFAULT;
+CALL sg_rollback_fks('parted', fail => false);
+DROP TABLE parted_1;
+CALL sg_rollback_fks('parted');
+SELECT to_regclass('parted');
+SELECT sg_plan_drop('parted', force => true);
+
 -- what is no such definition; who may not
 SELECT schemaguard.sg_plan_add_step('tab', 'table', 'child_table', 'tab.x', 'definition', 'AS SELECT 1');
 SELECT schemaguard.sg_plan_add_step('tab', 'table', 'child_table', 'tab.x', 'definition', '(a int); DROP TABLE customers');
 SELECT schemaguard.sg_plan_add_step('tab', 'table', 'child_table', 'tab.x');
+SELECT schemaguard.sg_plan_add_step('tab', 'table', 'child_table', 'tab.x', 'definition', '.y (a int)');
 SELECT schemaguard.sg_plan_add_step('tab', 'table', 'child_table', 'tab.x', 'fk_name', 'y', 'definition', '(a int)');
 CREATE ROLE regress_tab;
 SELECT sg_grant('regress_tab');

@@ -521,6 +521,44 @@ query(q{CREATE FUNCTION app.any_ddl() RETURNS event_trigger LANGUAGE plpgsql AS 
 	SELECT sg_plan_create('event'), sg_plan_add_statement('event', 'CREATE EVENT TRIGGER hers ON ddl_command_end EXECUTE FUNCTION app.any_ddl()')});
 like(($node->psql('postgres', q{CALL sg_apply('event')}))[2], qr/could run function app.any_ddl\(\) of role eve/, 'CREATE EVENT TRIGGER: a function of hers would run in the name of all');
 
+# ---- names in what is kept, or analysed once more: who may create in a schema can make a better match, who owns a table that is read can put a view there
+
+query(q{GRANT CREATE ON SCHEMA app TO eve; CREATE TABLE app.filled (id bigint PRIMARY KEY, a int); INSERT INTO app.filled VALUES (1, 1);
+	CREATE FUNCTION app.poly(anyelement) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 7'; CREATE SCHEMA tidy; CREATE FUNCTION tidy.poly(anyelement) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 7';
+	CREATE TABLE eve.map (k bigint, v int); GRANT SELECT ON eve.map TO PUBLIC; CREATE TABLE tidy.map (k bigint, v int)});
+my %fills = ('app.poly(id)' => qr/can be made in schema app .*of role (?:bob|eve)/, '(SELECT v FROM eve.map WHERE k = id)' => qr/in the place of table eve.map of role eve/, 'tidy.poly(id)' => undef, '(SELECT v FROM tidy.map WHERE k = id)' => undef);
+foreach my $fill (sort keys %fills)
+{
+	query(qq{SELECT sg_plan_create('kept', replace => true); SELECT sg_plan_add_column('kept', 'app.filled', 'n' || length('$fill'), 'int', fill => '$fill')});
+	my $said = ($node->psql('postgres', q{CALL sg_apply('kept')}))[2];
+	if ($fills{$fill}) { like($said, $fills{$fill}, "fill => $fill: no trigger keeps that text"); }
+	else { is(query(q{SELECT state FROM schemaguard.plan_step WHERE plan = 'kept'}), 'validated', "fill => $fill: filled"); }
+}
+
+query(q{CREATE TABLE app.squat (id int PRIMARY KEY); SELECT sg_plan_create('squat'), sg_plan_add_audit_columns('squat', '{app.squat}', language => 'plpgsql')});
+my $squatted = query(q{SELECT fk_name FROM schemaguard.plan_step WHERE plan = 'squat' AND definition ~ 'FUNCTION app' AND definition !~ 'TRIGGER' LIMIT 1});
+query(qq{SET SESSION AUTHORIZATION eve; CREATE FUNCTION app.$squatted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM eve.seen(); RETURN NEW; END'});
+like(($node->psql('postgres', q{CALL sg_apply('squat', fail => false)}))[2], qr/already exists/, 'a function that another role has made under the name of the plan\'s is not taken for it');
+$heard = $log->();
+query('INSERT INTO app.squat VALUES (1)');
+is($log->(), $heard, '... and no trigger calls it');
+
+{
+	query(q{CREATE TABLE app.raced (a int, b int); CREATE FUNCTION app.ranges(bigint, int4range) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+		SET SESSION AUTHORIZATION eve; SELECT lo_from_bytea(777781, 'x'); CREATE DOMAIN eve.race_domain AS int; CREATE TYPE eve.race_range AS RANGE (subtype = eve.race_domain);
+		ALTER DOMAIN eve.race_domain ADD CHECK (CASE WHEN current_setting('is_superuser') = 'on' THEN lo_put(777781, 0, 'leaked') IS NOT NULL ELSE true END) NOT VALID});
+	query(q{SELECT sg_plan_create('raced'), sg_plan_add_statement('raced', $$ALTER TABLE app.raced ADD CONSTRAINT raced_u UNIQUE (a), ALTER COLUMN b SET DEFAULT app.ranges(1, '[1,5)')$$)});
+	my ($hers, $victim) = map { SgTest::Session->new($node) } 1 .. 2;
+	$hers->query($_) foreach 'SET SESSION AUTHORIZATION eve', 'BEGIN', 'CREATE TABLE app.raced_u (i int)';
+	$victim->send(q{SET deadlock_timeout = '60s'; SET lock_timeout = 0; SET schemaguard.lock_timeout = '60s'; CALL sg_apply('raced')});
+	wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'}) > 0 });
+	query(q{SET SESSION AUTHORIZATION eve; CREATE FUNCTION app.ranges(int, eve.race_range) RETURNS int LANGUAGE sql AS 'SELECT 1'});
+	$hers->query('ROLLBACK');
+	$victim->collect;
+	is(query('SELECT convert_from(lo_get(777781), $$UTF8$$)'), 'x', 'ALTER TABLE that waits: a literal that a better match reads is judged by nobody');
+	query('DROP FUNCTION app.ranges(int, eve.race_range)');
+}
+
 # ---- code that a superuser's table has taken over from hers, or that she may have put there by a GRANT
 
 query(q{CREATE FUNCTION app.does() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE TG_ARGV[0]; RETURN NEW; END $$;
