@@ -228,7 +228,7 @@ report_suite() {
 
 # What only a bug in C writes into a server's log; a PANIC, which some TAP files bring about, is a signal 6
 bug='TRAP:|AddressSanitizer|runtime error:|was terminated by signal (4|7|8|11)\b'
-bug="$bug|WARNING: .*( leak\b|not closed|past chunk end|problem in alloc set|non-empty SPI stack)"
+bug="$bug|WARNING: .*( leak\b|not closed|past chunk end|problem in alloc set|non-empty SPI stack|missing lock for relation)"
 
 # has_bug PATTERN LOG...: shows it
 has_bug() {
