@@ -15,6 +15,8 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "commands/extension.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/fmgroids.h"
@@ -171,6 +173,12 @@ List *
 sg_with_partitions(Oid relid)
 {
 	return get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? sg_all_inheritors(relid) : list_make1_oid(relid);
+}
+
+uint32
+sg_database_mark(void)
+{
+	return hash_combine(MyDatabaseId, get_extension_oid("schemaguard", true));
 }
 
 bool

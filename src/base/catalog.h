@@ -84,6 +84,13 @@ extern List *sg_all_inheritors(Oid relid);
  */
 extern List *sg_with_partitions(Oid relid);
 
+/*
+ * Returns a number for this database on its server, beside the system identifier: that
+ * of another one where OIDs say nothing of what was there before, as in a copy, or
+ * after pg_restore --clean, which makes all objects anew
+ */
+extern uint32 sg_database_mark(void);
+
 /* How the schemas begin where plans keep the tables and views that they drop, and how columns that they drop begin */
 #define SG_ATTIC "schemaguard_attic"
 #define SG_DROPPED "_sg_dropped"

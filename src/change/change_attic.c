@@ -141,7 +141,13 @@ schema_for(Oid relid)
 	}
 }
 
-/* Returns a hash of a relation's kind, and of the names and types of its columns; 0 where it is gone */
+static uint32
+hash_of_name(const NameData *name)
+{
+	return hash_bytes((const unsigned char *) NameStr(*name), strlen(NameStr(*name)));
+}
+
+/* Returns a hash of a relation's kind, and of the names of its columns and their types; 0 where it is gone */
 static uint32
 shape_of(Oid relid)
 {
@@ -157,9 +163,12 @@ shape_of(Oid relid)
 	ReleaseSysCache(tuple);
 	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
 	{
-		if (sg_read_column(relid, attnum, &column))
-			shape = hash_combine(hash_combine(shape, hash_bytes((unsigned char *) NameStr(column.attname), strlen(NameStr(column.attname)))),
-								 column.atttypid);
+		HeapTuple	type = sg_read_column(relid, attnum, &column) ? SearchSysCache1(TYPEOID, ObjectIdGetDatum(column.atttypid)) : NULL;
+
+		if (!HeapTupleIsValid(type))
+			continue;
+		shape = hash_combine(hash_combine(shape, hash_of_name(&column.attname)), hash_of_name(&((Form_pg_type) GETSTRUCT(type))->typname));
+		ReleaseSysCache(type);
 	}
 	return shape;
 }
@@ -168,32 +177,30 @@ shape_of(Oid relid)
 #define WAS_IDENTITY " " UINT64_FORMAT " %u %u %08x"
 
 /*
- * Returns the relation that a deed remembers by its OID, if this is the
- * database in which it was kept and the relation still looks the same; else
- * InvalidOid.  After a restore the OID may be that of another relation.
+ * Returns the relation that a deed has kept, with its name: by its OID where the deed is of
+ * this database, so that another one of its name is none; else by its name and shape
  */
-static Oid
-kept_by_oid(const char *was)
-{
-	uint64		server;
-	Oid			database;
-	Oid			relid;
-	uint32		shape;
-
-	if (was == NULL || sscanf(was + strcspn(was, " \n"), WAS_IDENTITY, &server, &database, &relid, &shape) != 4)
-		return InvalidOid;
-	return server == GetSystemIdentifier() && database == MyDatabaseId && shape == shape_of(relid) ? relid : InvalidOid;
-}
-
 Oid
 change_kept_relation(const PlanStep *step, const char *was, char **name)
 {
 	const char *schema = was && was[0] ? pnstrdup(was, strcspn(was, " \n")) : SG_ATTIC;
-	Oid			relid = kept_by_oid(was);
+	uint64		server;
+	uint32		database;
+	uint32		shape;
+	Oid			relid;
+	Oid			named;
+	bool		known = was && sscanf(was + strcspn(was, " \n"), WAS_IDENTITY, &server, &database, &relid, &shape) == 4;
 
-	*name = OidIsValid(relid) ? sg_relation_name(relid) :
-		quote_qualified_identifier(schema, sg_parse_table_name(step->child_table).name);
-	return OidIsValid(relid) ? relid : sg_find_qualified(*name);
+	*name = quote_qualified_identifier(schema, sg_parse_table_name(step->child_table).name);
+	if (known && server == GetSystemIdentifier() && database == sg_database_mark())
+	{
+		if (shape_of(relid) == 0)
+			return InvalidOid;
+		*name = sg_relation_name(relid);
+		return relid;
+	}
+	named = sg_find_qualified(*name);
+	return known && shape != shape_of(named) ? InvalidOid : named;
 }
 
 /* ---- publications ---- */
@@ -451,7 +458,7 @@ change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 	StringInfoData was;
 
 	initStringInfo(&was);
-	appendStringInfo(&was, "%s" WAS_IDENTITY, schema, GetSystemIdentifier(), MyDatabaseId, relid, shape_of(relid));
+	appendStringInfo(&was, "%s" WAS_IDENTITY, schema, GetSystemIdentifier(), sg_database_mark(), relid, shape_of(relid));
 	if (!leave_publications(relid, move, &was))
 		return false;
 	if (!OidIsValid(get_namespace_oid(schema, true)))

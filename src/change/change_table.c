@@ -22,15 +22,31 @@
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 
+/* What the table of a finished step is called by now, or NULL: it is gone, or names are all there is */
+static char *
+name_now(const PlanStep *step)
+{
+	foreach_ptr(const PlanDeed, deed, step->state == STEP_VALIDATED ? plan_deeds(plan_get(step->plan), DEED_BIT(DEED_CHANGE)) : NIL)
+	{
+		if (deed->step == step->step && plan_deed_follow(deed) == DEED_BY_OID)
+			return deed->what->child_table;
+	}
+	return NULL;
+}
+
 void
 change_look_table(const PlanStep *step, ChangeMove *move)
 {
+	char	   *now;
 	char	   *schema = sg_parse_table_name(step->child_table).schema;
 	char	   *statement = linitial(plan_change_statements(step));
 
 	if (OidIsValid(move->table))
 		return;
-	if (step->state == STEP_VALIDATED && plan_has_moved(step->plan, step->child_table))
+	now = name_now(step);
+	if (now)
+		move->note = psprintf("it is called %s by now", now);
+	else if (step->state == STEP_VALIDATED && plan_has_moved(step->plan, step->child_table))
 		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s does not exist", step->child_table), NULL);
 	else if (!OidIsValid(get_namespace_oid(schema, true)))
 		change_problem(move, ERRCODE_UNDEFINED_SCHEMA, psprintf("schema %s does not exist", quote_identifier(schema)),
@@ -49,7 +65,11 @@ change_undo_table(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 
 	if (!OidIsValid(move->table))
 		return;
-	if (plan_deed_follow(deed) == DEED_TABLE_GONE)
+	if (plan_deed_follow(deed) == DEED_BY_NAME)
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf("whether table %s is the one that the plan has made can't be told in a restored copy", table),
+					   psprintf("Drop it by hand if it is to go, then say so:\n%s", plan_skip_call(step, "dropped by hand")));
+	else if (plan_deed_follow(deed) == DEED_TABLE_GONE)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("%s is another one by now", table), NULL);
 	else if (sg_children(move->table) != NIL)
 		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("table %s has parts, which would go with it", table),

@@ -24,6 +24,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/quote.h"
@@ -133,7 +134,7 @@ plan_deed_identity(const PlanDeed *deed)
 	else if (renames(deed, CHANGED_TRIGGER))
 		object = get_trigger_oid(table, what->new_name, true);
 	initStringInfo(&text);
-	appendStringInfo(&text, IDENTITY_OIDS, GetSystemIdentifier(), MyDatabaseId, table, object, parent);
+	appendStringInfo(&text, IDENTITY_OIDS, GetSystemIdentifier(), sg_database_mark(), table, object, parent);
 	append_columns(&text, table, !is_of_column(deed) ? what->child_columns :
 				   what->new_name && get_attnum(table, what->new_name) > 0 ? list_make1(what->new_name) : list_make1(what->fk_name));
 	append_columns(&text, parent, is_key ? what->parent_columns : NIL);
@@ -170,12 +171,12 @@ read_identity(const PlanDeed *deed, Identity *id)
 {
 	const char *text = deed->identity;
 	uint64		server;
-	Oid			database;
+	uint32		database;
 
 	memset(id, 0, sizeof(Identity));
 	if (text == NULL ||
 		sscanf(text, IDENTITY_OIDS, &server, &database, &id->table, &id->object, &id->parent) != 5 ||
-		server != GetSystemIdentifier() || database != MyDatabaseId)
+		server != GetSystemIdentifier() || database != sg_database_mark())
 		return false;
 	id->columns = read_columns(&text);
 	if (text)

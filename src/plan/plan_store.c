@@ -511,9 +511,14 @@ plan_has_moved(const char *name, const char *child_table)
 
 	store_arg_text(&args, name);
 	store_arg_text(&args, child_table);
-	return store_query("SELECT 'true' FROM schemaguard.plan_step"
+	/* one that is not there has moved as a whole, or was taken away by somebody else */
+	return store_query(OidIsValid(sg_find_qualified(child_table)) ?
+					   "SELECT 'true' FROM schemaguard.plan_step"
 					   " WHERE plan = $1 AND child_table = $2 AND (kind = 'rename' OR kind = 'drop')"
-					   " AND state = 'validated' LIMIT 1", &args, store_read_text) != NIL;
+					   " AND state = 'validated' LIMIT 1" :
+					   "SELECT 'true' FROM schemaguard.plan_step"
+					   " WHERE plan = $1 AND child_table = $2 AND (kind = 'rename' OR kind = 'drop')"
+					   " AND definition IN ('table', 'view') AND state = 'validated' LIMIT 1", &args, store_read_text) != NIL;
 }
 
 bool

@@ -88,6 +88,26 @@ CALL sg_rollback_fks('tab', fail => false);
 SELECT relname FROM pg_class WHERE relnamespace = 'tab'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1;
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'tab' AND kind = 'table' ORDER BY step;
 
+-- one that has another name by now is not made again
+SELECT sg_plan_create('named');
+SELECT sg_plan_add('named', 'CREATE TABLE tab.named (a int)');
+CALL sg_apply('named');
+ALTER TABLE named RENAME TO named_now;
+CALL sg_apply('named');
+SELECT to_regclass('tab.named') AS named, to_regclass('tab.named_now') AS named_now;
+CALL sg_rollback_fks('named');
+SELECT to_regclass('tab.named_now') AS named_now;
+-- a table that somebody has dropped, of which the plan had dropped a part: the others are not done
+CREATE TABLE lost (id int PRIMARY KEY, a int, b int);
+SELECT sg_plan_create('lost');
+SELECT sg_plan_add_check('lost', 'lost', 'id > 0');
+SELECT sg_plan_add_drop('lost', 'column', 'lost', 'b');
+SELECT sg_plan_add_fk('lost', 'lost', '{a}', 'customers');
+CALL sg_apply('lost');
+DROP TABLE lost;
+CALL sg_apply('lost', fail => false);
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'lost' ORDER BY step;
+SELECT sg_plan_drop('lost', force => true), sg_plan_drop('named', force => true);
 -- a part that has come since would go with it
 SELECT sg_plan_create('parted');
 SELECT sg_plan_add('parted', 'CREATE TABLE tab.parted (a int) PARTITION BY LIST (a)');

@@ -49,6 +49,31 @@ sql($db, 'ALTER SCHEMA schemaguard_attic RENAME TO elsewhere');
 is(rolls_back($db), $back, 'the attic was renamed: taken back');
 is(is_back($db), 'one|two', 'with its rows');
 
+# what another plan keeps under the same name is none of this one's
+sql('postgres', 'CREATE DATABASE two');
+sql('two', q{CREATE EXTENSION schemaguard; CREATE TABLE pay (id int PRIMARY KEY); SELECT sg_plan_create('a'), sg_plan_add_drop('a', 'table', 'pay'); CALL sg_apply('a'); DROP TABLE schemaguard_attic.pay});
+my $between = sql('two', 'SELECT clock_timestamp()');
+sql('two', q{CREATE TABLE pay (id int, more text); INSERT INTO pay VALUES (1, 'x'); SELECT sg_plan_create('b'), sg_plan_add_drop('b', 'table', 'pay'); CALL sg_apply('b')});
+like(($node->psql('two', q{CALL sg_rollback_fks('a', fail => false)}))[2], qr/not taken back: the table is not found/, 'what was kept is gone: another one of its name is none');
+sql('two', "CALL sg_prune('$between', 'attic')");
+is(sql('two', q{CALL sg_rollback_fks('b'); SELECT * FROM pay}), '1|x', 'nor does sg_prune() drop that, and its own plan brings it back');
+
+# pg_restore --clean makes all anew in the same database: OIDs of before say nothing
+sql('postgres', 'CREATE DATABASE anew');
+sql('anew', q{CREATE EXTENSION schemaguard; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, p int, gone int); CREATE TABLE k (id int); INSERT INTO k VALUES (1);
+	SELECT sg_plan_create('d'), sg_plan_add_fk('d', 'c', '{p}', 'p'), sg_plan_add_check('d', 'c', 'id > 0'), sg_plan_add_drop('d', 'table', 'k'), sg_plan_add('d', 'CREATE TABLE public.made (a int)'); CALL sg_apply('d')});
+my $dump = $node->basedir . '/anew.dump';
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('anew') ], 'a dump');
+$node->command_ok([ 'pg_restore', '--clean', '--if-exists', '-d', $node->connstr('anew'), $dump ], 'is restored into its own database');
+sql('anew', q{CALL sg_rollback_fks('d', fail => false)});
+is(sql('anew', q{SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step; SELECT count(*) FROM pg_constraint WHERE conrelid = 'c'::regclass; SELECT * FROM k}),
+	"rolled back rolled back rolled back validated\n0\n1", 'all is taken back but the table that was made, which by its name may be another one');
+
+# in a copy, a table of the name that looks different is none
+sql('postgres', "CREATE DATABASE other_shape TEMPLATE " . ($db = dropped()));
+sql('other_shape', 'DROP TABLE schemaguard_attic.t; CREATE TABLE schemaguard_attic.t (q int)');
+like(rolls_back('other_shape'), qr/1\|validated\|not taken back: the table is not found/, 'a copy: a table of that name with other columns is none');
+
 # a partition of a table whose name has two lines
 sql('postgres', 'CREATE DATABASE lines');
 sql('lines', qq{CREATE EXTENSION schemaguard; CREATE TABLE "two\n""lines" (id int) PARTITION BY RANGE (id); CREATE TABLE one PARTITION OF "two\n""lines" FOR VALUES FROM (1) TO (9); INSERT INTO one VALUES (1);
