@@ -163,8 +163,11 @@ shape_of(Oid relid)
 	ReleaseSysCache(tuple);
 	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
 	{
-		HeapTuple	type = sg_read_column(relid, attnum, &column) ? SearchSysCache1(TYPEOID, ObjectIdGetDatum(column.atttypid)) : NULL;
+		HeapTuple	type;
 
+		if (!sg_read_column(relid, attnum, &column))
+			continue;
+		type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(column.atttypid));
 		if (!HeapTupleIsValid(type))
 			continue;
 		shape = hash_combine(hash_combine(shape, hash_of_name(&column.attname)), hash_of_name(&((Form_pg_type) GETSTRUCT(type))->typname));

@@ -36,6 +36,7 @@
 
 #include "base/compat.h"
 #include "base/nearest.h"
+#include "base/quote.h"
 #include "log/log.h"
 #include "plan/plan.h"
 #include "plan/plan_deed.h"
@@ -511,7 +512,11 @@ plan_has_moved(const char *name, const char *child_table)
 
 	store_arg_text(&args, name);
 	store_arg_text(&args, child_table);
-	/* one that is not there has moved as a whole, or was taken away by somebody else */
+
+	/*
+	 * one that is not there has moved as a whole, or was taken away by
+	 * somebody else
+	 */
 	return store_query(OidIsValid(sg_find_qualified(child_table)) ?
 					   "SELECT 'true' FROM schemaguard.plan_step"
 					   " WHERE plan = $1 AND child_table = $2 AND (kind = 'rename' OR kind = 'drop')"
