@@ -355,7 +355,7 @@ fix_go_along_call(const char *plan, const char *steps)
 	char	   *literal = quote_literal_cstr(plan);
 
 	return psprintf(sg_calls("SELECT sg_plan_set(%s, array_agg(DISTINCT step), '{\"orphans\": \"quarantine\"}')"
-							 " FROM sg_plan_referencing(%s%s) WHERE result = 'block' AND step IS NOT NULL;"), literal, literal, steps);
+							 " FROM sg_plan_referencing(%s%s) WHERE result = 'block' AND step IS NOT NULL HAVING count(*) > 0;"), literal, literal, steps);
 }
 
 char *

@@ -444,6 +444,9 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 					  psprintf("parent %s has no unique index on (%s)",
 							   sg_relation_name(key->parent), sg_quote_list(parent_columns)),
 					  hint ? hint :
+					  get_rel_relkind(key->parent) == RELKIND_PARTITIONED_TABLE ?
+					  psprintf("What is unique there has the columns of the partition key. What there is:\nSELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype IN ('p', 'u');",
+							   quote_literal_cstr(sg_relation_name(key->parent))) :
 					  psprintf("Build one first:\nCREATE UNIQUE INDEX CONCURRENTLY ON %s (%s);",
 							   sg_relation_name(key->parent), sg_quote_list(parent_columns)));
 }
@@ -466,6 +469,10 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 	if (!OidIsValid(key->pf_eq_op[i]))
 	{
 		char	   *hint = meant_key_hint(key);
+		Oid			cast;
+
+		if (hint == NULL && find_coercion_pathway(parent_type, child_type, COERCION_EXPLICIT, &cast) == COERCION_PATH_NONE)
+			hint = "No cast leads from the one type to the other: name columns that go together.";
 
 		return fk_problem(FK_PROBLEM_OPERATOR, ERRCODE_DATATYPE_MISMATCH,
 						  psprintf("no operator joins %s %s to %s %s",

@@ -74,7 +74,7 @@ plan_quarantine_all_call(const char *plan, List *steps)
 		return psprintf(sg_calls("SELECT sg_plan_set(%s, '{%s}', '{\"orphans\": \"quarantine\"}');"), literal, numbers.data);
 	}
 	return psprintf(sg_calls("SELECT sg_plan_set(%s, array_agg(step), '{\"orphans\": \"quarantine\"}') FROM schemaguard.plan_step"
-							 " WHERE plan = %s AND kind = 'foreign key' AND orphans = 'stop' AND NOT period;"), literal, literal);
+							 " WHERE plan = %s AND kind = 'foreign key' AND orphans = 'stop' AND NOT period HAVING count(*) > 0;"), literal, literal);
 }
 
 char *

@@ -324,8 +324,10 @@ parse_table(const PlanStep *step)
 {
 	const char *wanted = "what CREATE TABLE has behind the name";
 	CreateStmt *create = (CreateStmt *) parse_one(table_statement(step), "table", wanted);
+	SgTableName name = sg_parse_table_name(step->child_table);
 
-	if (!IsA(create, CreateStmt) || !sg_same_text(quote_qualified_identifier(create->relation->schemaname, create->relation->relname), step->child_table))
+	if (!IsA(create, CreateStmt) || create->relation->catalogname || !sg_same_text(create->relation->schemaname, name.schema) ||
+		!sg_same_text(create->relation->relname, name.name))
 		bad_sql("table", wanted, NULL);
 	return create;
 }

@@ -367,7 +367,7 @@ tell_policy_kept(const FkPlan *plan, const char *value)
 							   "the policy is for steps that are added from now on: %d keys of plan \"%s\" keep other ones",
 							   n, n, plan->name),
 				 errhint(sg_calls("To give it to them as well:\nSELECT sg_plan_set(%s, array_agg(step), '{\"orphans\": \"%s\"}')"
-								  " FROM schemaguard.plan_step WHERE plan = %s AND kind = 'foreign key' AND NOT period;"),
+								  " FROM schemaguard.plan_step WHERE plan = %s AND kind = 'foreign key' AND NOT period HAVING count(*) > 0;"),
 						 quote_literal_cstr(plan->name), plan_policy_word(policy), quote_literal_cstr(plan->name))));
 }
 
