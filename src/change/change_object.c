@@ -220,7 +220,7 @@ change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	move->table = sg_find_qualified(back.child_table);
 	look_at_names(&back, move, &from, &to);
 	if (move->kind == MOVE_PROBLEM)
-		move->problem->sqlerrcode = ERRCODE_SG_KEY_CONFLICT;
+		move->problem->hint = "Give the other one another name, then make the same call again.";
 	else if (now && !sg_same_text(now, back.fk_name) && !sg_same_text(now, back.new_name))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it is called %s by now", quote_identifier(now)), NULL);
 	else if (!plan_deed_made(deed, OidIsValid(from.objectId) ? &from : &to))
