@@ -53,10 +53,7 @@ code_table_owner(Oid relid)
 	Oid			owner;
 
 	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("a table was dropped meanwhile"),
-				 errhint("Try again.")));
+		sg_gone(ERRCODE_UNDEFINED_TABLE, "a table");
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 

@@ -311,15 +311,6 @@ change_constraint(Oid table, const char *name)
 	return tuple;
 }
 
-bool
-change_made_constraint(const PlanDeed *deed, HeapTuple tuple)
-{
-	ObjectAddress address;
-
-	ObjectAddressSet(address, ConstraintRelationId, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);
-	return plan_deed_made(deed, &address);
-}
-
 char *
 change_condition(HeapTuple tuple)
 {

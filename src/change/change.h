@@ -204,9 +204,6 @@ extern AttrNumber change_named_column(const PlanStep *step, const char *name, Ch
 extern HeapTuple change_constraint(Oid table, const char *name);
 extern char *change_condition(HeapTuple tuple);
 
-/* Is a constraint the one that a deed has made, as far as its OID tells? */
-extern bool change_made_constraint(const PlanDeed *deed, HeapTuple tuple);
-
 /* ---- change_attic.c ---- */
 
 /* A table or view is moved to where it is kept, and no more published; false with a problem */

@@ -212,11 +212,6 @@ change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 
 	if (tuple == NULL)
 		return;
-	if (!change_made_constraint(deed, tuple))
-	{
-		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the constraint of that name is another one by now", NULL);
-		return;
-	}
 	if (plan_deed_has_constraint(deed))
 	{
 		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,

@@ -315,7 +315,7 @@ change_undo_unique(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	foreach(lc, deed->what->child_columns)
 		attnums = lappend_int(attnums, get_attnum(move->table, lfirst(lc)));
-	if (!change_made_constraint(deed, tuple) || !is_same(tuple, deed->what, attnums))
+	if (!is_same(tuple, deed->what, attnums))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the constraint of that name is another one by now", NULL);
 	else if (deed->was)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,

@@ -12,7 +12,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_constraint.h"
 #include "catalog/pg_class.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -378,18 +377,6 @@ look_before(StepWork *work)
 	return standing;
 }
 
-/* What was found of a deed's key, by the key's OID as well: one that somebody has made anew is theirs */
-static Standing
-of_deed(const PlanDeed *deed, Standing standing, const FkKey *key)
-{
-	ObjectAddress address;
-
-	if (!standing.ours)
-		return standing;
-	ObjectAddressSet(address, ConstraintRelationId, key->conid);
-	return plan_deed_made(deed, &address) ? standing : another("somebody else has made the key anew");
-}
-
 /* Neither the step's key is there nor, before 18, one of its partitions' */
 static bool
 key_is_gone(PlanStep *step)
@@ -443,7 +430,6 @@ execute_drop_key(RunAction *action)
 
 	plan_deed_follow(((DeedAction *) action)->deed);
 	standing = look_at_key(work->step, &key);
-	standing = of_deed(((DeedAction *) action)->deed, standing, key);
 	if (!standing.ours)
 	{
 		undo_record_left_alone(action, work, standing.sqlerrcode, standing.reason);
@@ -472,7 +458,6 @@ undo_key(StepWork *work, const PlanDeed *deed)
 
 	set_step(work, deed, deed->what);
 	standing = look_before(work);
-	standing = of_deed(deed, standing, work->key);
 	if (!standing.ours)
 		return leave_standing(work, deed, &standing);
 

@@ -58,12 +58,9 @@ like(($node->psql('two', q{CALL sg_rollback_fks('a', fail => false)}))[2], qr/no
 sql('two', "CALL sg_prune('$between', 'attic')");
 is(sql('two', q{CALL sg_rollback_fks('b'); SELECT * FROM pay}), '1|x', 'nor does sg_prune() drop that, and its own plan brings it back');
 
-# what others have made anew under a name is theirs; a name that is taken is waited for
+# a name that is taken is waited for
 sql('postgres', 'CREATE DATABASE theirs');
-sql('theirs', q{CREATE EXTENSION schemaguard; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, p int, q int); CREATE TABLE n (id int);
-	SELECT sg_plan_create('d'), sg_plan_add_fk('d', 'c', '{p}', 'p', fk_name => 'ck', "index" => false), sg_plan_add_check('d', 'c', 'id > 0', 'cc'), sg_plan_add_rename('d', 'table', 'n', 'n2'); CALL sg_apply('d');
-	ALTER TABLE c DROP CONSTRAINT ck, DROP CONSTRAINT cc; ALTER TABLE c ADD CONSTRAINT ck FOREIGN KEY (p) REFERENCES p, ADD CONSTRAINT cc CHECK (id > 0); CREATE TABLE n (other int); CALL sg_rollback_fks('d', fail => false)});
-is(sql('theirs', q{SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'c'::regclass}), 'cc ck', 'a key and a check that others have made anew stay');
+sql('theirs', q{CREATE EXTENSION schemaguard; CREATE TABLE n (id int); SELECT sg_plan_create('d'), sg_plan_add_rename('d', 'table', 'n', 'n2'); CALL sg_apply('d'); CREATE TABLE n (other int); CALL sg_rollback_fks('d', fail => false)});
 is(sql('theirs', q{SELECT state FROM schemaguard.plan_step WHERE fk_name = 'n'}), 'validated', 'a table whose old name is taken keeps its new one');
 is(sql('theirs', q{DROP TABLE n; CALL sg_rollback_fks('d'); SELECT to_regclass('n'), to_regclass('n2'), state FROM schemaguard.plan_step WHERE fk_name = 'n'}), 'n||rolled back', 'until that is free');
 
