@@ -76,7 +76,7 @@ change_undo_table(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 					   "Keep the table, or drop or detach its parts first.");
 	else if (change_has_rows(move->table, table))
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("table %s has rows, which would go with it", table),
-					   psprintf("Keep the table, or let its rows go for good:\nDELETE FROM %s;", table));
+					   psprintf("If the table is to stay:\n%s", plan_skip_call(step, "the table stays")));
 	else
 		change_statement(move, MOVE_STATEMENT, "table", AccessExclusiveLock, STEP_ROLLED_BACK, psprintf("DROP TABLE %s", table));
 }

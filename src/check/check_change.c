@@ -169,8 +169,8 @@ check_kept(CheckStep *cs, const ChangeMove *move)
 		check_row(cs, "kept", CHECK_WARN,
 				  psprintf("until sg_prune() the column stays in its place as %s: SELECT *, and INSERT and COPY without a list of columns, still have it",
 						   quote_identifier(move->kept_as)),
-				  psprintf("Name the columns in what the application, views and functions run, or drop it for good:\n%s",
-						   plan_set_call(cs->step, "discard", "true", NULL)));
+				  psprintf(sg_calls("Name the columns in what the application, views and functions run. What reads the table:\nSELECT * FROM sg_impact(%s);"),
+						   quote_literal_cstr(plan_given(cs->step->child_table))));
 }
 
 /* Warns of rows or values that a drop does not keep */

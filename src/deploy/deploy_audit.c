@@ -325,6 +325,7 @@ static const char *
 rule_hint(const StepWork *work)
 {
 	const PlanStep *step = work->step;
+	List	   *order = fk_primary_key(sg_find_qualified(step->child_table));
 	char	   *list;
 
 	if (plan_step_fixes(step))
@@ -335,7 +336,7 @@ rule_hint(const StepWork *work)
 		return psprintf("Take all but one of each group away:\n%s", list);
 	return psprintf("Look at them:\n%s\nTo have them taken out, with copies in quarantine, set the policy%s and CALL with fix => true:\n%s",
 					list, step->kind == STEP_UNIQUE ? ", say with keep_by which of equal rows stays," : "",
-					step->kind == STEP_UNIQUE ? plan_set_call(step, "orphans", "quarantine", "keep_by", "ctid", NULL) :
+					step->kind == STEP_UNIQUE ? plan_set_call(step, "orphans", "quarantine", "keep_by", sg_quote_list(order ? order : step->child_columns), NULL) :
 					plan_quarantine_call(step));
 }
 

@@ -30,6 +30,7 @@
 #include "fix/fix_pass.h"
 #include "fix/fix_sql.h"
 #include "log/log_grant.h"
+#include "plan/plan_call.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
@@ -364,17 +365,21 @@ fix_steps(PlanRun *run)
 	List	   *steps = NIL;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard step",
 												  ALLOCSET_DEFAULT_SIZES);
+	List	   *stops = NIL;
 	ListCell   *lc;
 
-	foreach(lc, plan_chosen_steps(run->plan))
+	foreach_ptr(PlanStep, step, plan_chosen_steps(run->plan))
 	{
-		if (plan_step_fixes(lfirst(lc)))
-			steps = lappend(steps, lfirst(lc));
+		if (plan_step_fixes(step))
+			steps = lappend(steps, step);
+		else if (step->kind == STEP_FOREIGN_KEY && step->orphans == ORPHANS_STOP && !step->period)
+			stops = lappend_int(stops, step->step);
 	}
 	if (steps == NIL)
 		ereport(NOTICE,
 				(errmsg("no %sstep of plan \"%s\" says what to do about orphans", run->chosen ? "chosen " : "", run->plan->name),
-				 errhint(sg_calls("Choose a policy, \"quarantine\"; or \"delete\" or \"set null\", which keep no copy:\nSELECT sg_plan_set(%s, NULL, '{\"orphans\": \"quarantine\"}');"), quote_literal_cstr(run->plan->name))));
+				 stops ? errhint("Choose a policy, \"quarantine\"; or \"delete\" or \"set null\", which keep no copy:\n%s",
+								 plan_quarantine_all_call(run->plan->name, stops)) : 0));
 	count_first(run);
 	steps = order_steps(steps);
 

@@ -673,7 +673,7 @@ take_results(Fix *fix, const FixAction *action)
 static int
 next_size(Fix *fix, const FixAction *action)
 {
-	double		size = action->places.n * (sg_lock_timeout / 2.0) / Max(action->ms, 0.01);
+	double		size = action->places.n * (sg_lock_timeout / 3.0) / Max(action->ms, 0.01);
 
 	if (fix->smallest == 0 && action->places.n == 1 && size < 1)
 	{
@@ -685,7 +685,7 @@ next_size(Fix *fix, const FixAction *action)
 
 	size = Min(size, (double) fix->size * MOST_GROWTH);
 	size = Max(size, Max(fix->smallest, 1));
-	return (int) Min(size, fix->work->run->batch);
+	return (int) Min(size, Min(fix->work->run->batch, sg_fill_batch));
 }
 
 /* A batch of the orphans that were found; false: failed, on record */

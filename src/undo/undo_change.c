@@ -188,6 +188,11 @@ undo_change(StepWork *work, const PlanDeed *deed)
 			 */
 			run_add_target(&back.action, back.move.table, AccessShareLock);
 		}
+		else if (back.move.kind == MOVE_PROBLEM && step->skipped_by)
+		{
+			undo_leave_alone(work, deed, back.move.problem->sqlerrcode, back.move.problem->reason);
+			return true;
+		}
 		else if (back.move.kind == MOVE_PROBLEM)
 			return undo_tell_problem(work, deed, back.move.problem);
 		else if (back.move.kind == MOVE_OUTSIDE)

@@ -108,6 +108,18 @@ DROP TABLE lost;
 CALL sg_apply('lost', fail => false);
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'lost' ORDER BY step;
 SELECT sg_plan_drop('lost', force => true), sg_plan_drop('named', force => true);
+-- one that stays with its rows, as the hint has it
+SELECT sg_plan_create('stays');
+SELECT sg_plan_add('stays', 'CREATE TABLE tab.stays (a int)'), sg_plan_add('stays', 'ALTER TABLE tab.stays SET (fillfactor = 50)');
+CALL sg_apply('stays');
+INSERT INTO stays VALUES (1);
+CALL sg_rollback_fks('stays', fail => false);
+SELECT sg_plan_skip('stays', '{2}', 'it stays as it is');
+SELECT sg_plan_skip('stays', '{1}', 'the table stays');
+CALL sg_rollback_fks('stays');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'stays' ORDER BY step;
+TABLE stays;
+SELECT sg_plan_drop('stays', force => true);
 -- a part that has come since would go with it
 SELECT sg_plan_create('parted');
 SELECT sg_plan_add('parted', 'CREATE TABLE tab.parted (a int) PARTITION BY LIST (a)');
