@@ -216,7 +216,7 @@ change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *mo
 	texts = step->undo ? plan_change_texts(step->undo) : NIL;
 	if (step->undo == NULL)
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the step has no statement that takes it back",
-					   psprintf("Take back by hand what it has done, or give it an undo by sg_plan_set(). If it is to stay as it is:\n%s",
+					   psprintf("Take back by hand what it has done, or give it an undo. If it is to stay as it is:\n%s",
 								plan_skip_call(step, "it stays as it is")));
 	else if (texts == NIL)
 		return;					/* with another step */
