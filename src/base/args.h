@@ -34,7 +34,7 @@ extern Oid	sg_arg_table(FunctionCallInfo fcinfo, int n, const char *relkinds);
 extern Oid	sg_table_of_text(const char *name);
 extern char *sg_table_of_oid(const char *oid);
 
-/* What a list of steps is, of SQL type schemaguard.steps */
+/* Hint of errors about a value of SQL type schemaguard.steps */
 #define SG_STEPS_HINT "Name the steps by their numbers, as in 3 or '{1,3}', or pass NULL for all."
 
 extern bool sg_arg_bool(FunctionCallInfo fcinfo, int n);

@@ -52,7 +52,7 @@ extern void code_reach_type(CodeReach *reach, Oid type);
 extern void code_reach_function(CodeReach *reach, Oid function);
 extern void code_reach_operator(CodeReach *reach, Oid operator);
 
-/* Of the functions that texts name, and nothing else, what another one has found: code_analyse_as_meant() lets them run */
+/* Adds the functions that are named in texts which `from` has looked at, so that code_analyse_as_meant() lets them run; and nothing else */
 extern void code_reach_take_called(CodeReach *reach, const CodeReach *from);
 extern void code_reach_opclass(CodeReach *reach, Oid opclass);
 

@@ -334,7 +334,7 @@ reach_makers(CodeReach *reach, List *names)
 
 	if (!HeapTupleIsValid(tuple))
 		return;
-	code_reach_planter(reach, schema_owner(namespace), what);
+	code_reach_planter(reach, member(((Form_pg_namespace) GETSTRUCT(tuple))->nspowner), what);
 	datum = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
 	acl = isnull ? NULL : DatumGetAclP(datum);
 	for (int i = 0; acl && i < ACL_NUM(acl); i++)
@@ -371,8 +371,10 @@ code_reach_kept(CodeReach *reach, Node *raw, const List *tables)
 	(void) visit_makers(raw, reach);
 	foreach_oid(table, tables)
 	{
-		code_reach_planter(reach, code_table_owner(table), psprintf("what can be put in the place of table %s", sg_relation_name(table)));
-		code_reach_planter(reach, schema_owner(get_rel_namespace(table)), psprintf("what can be put in the place of table %s", sg_relation_name(table)));
+		const char *what = psprintf("what can be put in the place of table %s", sg_relation_name(table));
+
+		code_reach_planter(reach, code_table_owner(table), what);
+		code_reach_planter(reach, schema_owner(get_rel_namespace(table)), what);
 	}
 }
 

@@ -159,7 +159,7 @@ extern void change_statement(ChangeMove *move, MoveKind kind, const char *action
 							 char *statement);
 extern void change_move(ChangeMove *move, MoveKind kind, const char *action, LOCKMODE mode, StepState state);
 
-/* Of a column: NOT NULL, whether that is valid, and its default as the server writes it, or NULL */
+/* Is a column NOT NULL; is that valid, too; and its default as the server writes it, or NULL */
 extern bool change_is_not_null(Oid table, AttrNumber attnum);
 extern bool change_is_proved_not_null(Oid table, AttrNumber attnum);
 extern char *change_current_default(Oid table, AttrNumber attnum);
@@ -211,10 +211,10 @@ extern bool change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 extern char *change_move_statement(const PlanStep *step, const char *from, const char *schema);
 extern List *change_move_statistics(Oid relid, const char *schema);
 
-/* What in a schema has a name that a relation, with all that goes with it, would need there: qualified, or NULL */
+/* Returns the qualified name of an object in a schema whose name a relation, or an index, sequence or type of it, would need there; or NULL */
 extern char *change_name_in_use(Oid schema, Oid relid, const char *name);
 
-/* Where it is kept, by what its deed remembers; the latest deed of a step that drops or renames something, or NULL; where a step's is, or NULL; and how large it is, since when, or NULL */
+/* Where it is kept, by what its deed remembers; the latest deed of a step's own kind, or NULL; where a step's is, or NULL; and how large it is, since when, or NULL */
 extern Oid	change_kept_relation(const PlanStep *step, const char *was, char **name);
 extern const PlanDeed *change_deed_of(const PlanStep *step);
 extern char *change_kept_as(const PlanStep *step);

@@ -356,7 +356,7 @@ what_was_dropped(const PlanStep *step)
 	return deed ? deed->what : step;
 }
 
-/* What a deed remembers of a column: its NOT NULL, whether that was not valid, and the default behind them */
+/* The words by which a deed remembers a column's NOT NULL, and that it was not valid; the default is behind them */
 #define WAS_NOT_NULL "not null "
 #define WAS_NOT_VALID "not valid "
 

@@ -145,7 +145,7 @@ look(const PlanStep *step, ChangeMove *move)
 	PopActiveSnapshot();
 }
 
-/* What the caller lacks to make what a step makes in a schema, or NULL */
+/* Returns a sentence that the caller may create nothing in a schema, or NULL where he may */
 static char *
 lacks_create(Oid schema, const char *what, const char *takes)
 {
@@ -635,18 +635,6 @@ drop_half_built(PlanRun *run, const char *sql)
 		(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", sg_relation_name(index)));
 }
 
-/* Has an earlier call begun what a step does, and not ended? */
-static bool
-was_begun(const StepWork *work)
-{
-	foreach_ptr(const PlanDeed, deed, plan_deeds(work->run->plan, DEED_BIT(DEED_CHANGE)))
-	{
-		if (deed->step == work->step->step)
-			return true;
-	}
-	return false;
-}
-
 /*
  * What is done is not in one transaction with what the log says of it: where
  * the call ends between the two, done_when tells the next one
@@ -661,7 +649,8 @@ make_outside(StepWork *work, const ChangeMove *move)
 
 	if (!has_workers(work, move, sql))
 		return false;
-	if (taken && was_begun(work))
+	/* with a deed, an earlier call has begun it, and not ended */
+	if (taken && change_deed_of(work->step))
 	{
 		drop_half_built(work->run, sql);
 		taken = OidIsValid(named_index(sql));

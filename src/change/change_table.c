@@ -3,8 +3,9 @@
  * change_table.c
  *	  Steps that make a table.
  *
- * One that is there by its name is taken as it is: what it lacks are steps of
- * other kinds.  It is dropped again while it is empty.
+ * A table that is there by that name is taken as it is: what it lacks are steps
+ * of other kinds.  A rollback drops the table that a step has made while it is
+ * empty.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,16 +23,13 @@
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 
-/* What the table of a finished step is called by now, or NULL: it is gone, or names are all there is */
+/* Returns the present name of the table that a finished step has made, or NULL where it is gone, or only its old name is known */
 static char *
 name_now(const PlanStep *step)
 {
-	foreach_ptr(const PlanDeed, deed, step->state == STEP_VALIDATED ? plan_deeds(plan_get(step->plan), DEED_BIT(DEED_CHANGE)) : NIL)
-	{
-		if (deed->step == step->step && plan_deed_follow(deed) == DEED_BY_OID)
-			return deed->what->child_table;
-	}
-	return NULL;
+	const PlanDeed *deed = step->state == STEP_VALIDATED ? change_deed_of(step) : NULL;
+
+	return deed && plan_deed_follow(deed) == DEED_BY_OID ? deed->what->child_table : NULL;
 }
 
 void
@@ -61,15 +59,16 @@ change_look_table(const PlanStep *step, ChangeMove *move)
 void
 change_undo_table(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
+	DeedTable	known = plan_deed_follow(deed);
 	const char *table = deed->what->child_table;
 
 	if (!OidIsValid(move->table))
 		return;
-	if (plan_deed_follow(deed) == DEED_BY_NAME)
+	if (known == DEED_BY_NAME)
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   psprintf("whether table %s is the one that the plan has made can't be told in a restored copy", table),
 					   psprintf("Drop it by hand if it is to go, then say so:\n%s", plan_skip_call(step, "dropped by hand")));
-	else if (plan_deed_follow(deed) == DEED_TABLE_GONE)
+	else if (known == DEED_TABLE_GONE)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("%s is another one by now", table), NULL);
 	else if (sg_children(move->table) != NIL)
 		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("table %s has parts, which would go with it", table),

@@ -517,13 +517,10 @@ plan_has_moved(const char *name, const char *child_table)
 	 * one that is not there has moved as a whole, or was taken away by
 	 * somebody else
 	 */
-	return store_query(OidIsValid(sg_find_qualified(child_table)) ?
-					   "SELECT 'true' FROM schemaguard.plan_step"
+	store_arg_datum(&args, BOOLOID, BoolGetDatum(OidIsValid(sg_find_qualified(child_table))), false);
+	return store_query("SELECT 'true' FROM schemaguard.plan_step"
 					   " WHERE plan = $1 AND child_table = $2 AND (kind = 'rename' OR kind = 'drop')"
-					   " AND state = 'validated' LIMIT 1" :
-					   "SELECT 'true' FROM schemaguard.plan_step"
-					   " WHERE plan = $1 AND child_table = $2 AND (kind = 'rename' OR kind = 'drop')"
-					   " AND definition IN ('table', 'view') AND state = 'validated' LIMIT 1", &args, store_read_text) != NIL;
+					   " AND ($3 OR definition IN ('table', 'view')) AND state = 'validated' LIMIT 1", &args, store_read_text) != NIL;
 }
 
 bool

@@ -147,7 +147,8 @@ extern void script_qualify_words(ScriptTokens *tokens, ScriptPath *path, List *n
 
 /* ---- script_name.c ---- */
 
-/* The statement's text, of that length, with the schemas of the tables, functions and types that it names */
+/* Gives the tables, functions and types that a statement names their schemas; returns its text, of that length, with these */
+extern void script_qualify_statement(ScriptTokens *tokens, ScriptPath *path, Node *statement);
 extern char *script_qualified_statement(ScriptTokens *tokens, ScriptPath *path, Node *statement, int length);
 
 /* ---- script.c: the reader ---- */

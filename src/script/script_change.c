@@ -423,6 +423,15 @@ script_read_command(ScriptReader *reader, const ScriptTable *table, AlterTableCm
 	}
 }
 
+/* Returns the end of the statement of a token: in CREATE SCHEMA, others follow */
+static int
+end_of_element(const ScriptTokens *tokens, int from)
+{
+	int			end = script_token_find(tokens, from, tokens->n, script_keyword("create"));
+
+	return script_token_find(tokens, from, end, script_keyword("grant"));
+}
+
 /* ---- indexes ---- */
 
 /* The last token before `end` at the depth of `from` that is this name, written in whatever way; or `end` */
@@ -531,9 +540,7 @@ script_read_index(ScriptReader *reader, IndexStmt *stmt)
 		cannot_hold(reader, stmt->relation->location, what);
 		return;
 	}
-	/* in CREATE SCHEMA, other statements follow */
-	end = script_token_find(tokens, from, tokens->n, script_keyword("create"));
-	end = script_token_find(tokens, from, end, script_keyword("grant"));
+	end = end_of_element(tokens, from);
 	definition = psprintf("%s%s", stmt->unique ? "UNIQUE " : "", cut_index(reader, stmt, end));
 	kept = keep_change(reader, &table, constraint ? STEP_UNIQUE : STEP_INDEX, stmt->relation->location, stmt->idxname,
 					   constraint ? leading_columns(stmt) : NIL, constraint ? NULL : definition);
@@ -621,13 +628,11 @@ script_read_table(ScriptReader *reader, const ScriptTable *table, CreateStmt *st
 	if (table->unsupported || stmt->relation->relpersistence == RELPERSISTENCE_TEMP || OidIsValid(sg_find_qualified(table->qualified)))
 		return;
 	tokens = tokens_of(reader);
-	(void) script_qualified_statement(tokens, reader->path, (Node *) stmt, reader->statement->length);
+	script_qualify_statement(tokens, reader->path, (Node *) stmt);
 	from = script_token_at(tokens, stmt->relation->location) + 1;
 	while (from < tokens->n && tokens->token[from].code == '.')
 		from += 2;
-	/* in CREATE SCHEMA, other statements follow */
-	end = script_token_find(tokens, from, tokens->n, script_keyword("create"));
-	end = script_token_find(tokens, from, end, script_keyword("grant"));
+	end = end_of_element(tokens, from);
 	if (stmt->tableElts)
 	{
 		int			open = script_token_find(tokens, from, end, '(');

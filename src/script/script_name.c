@@ -290,11 +290,17 @@ qualify_statement(const NameArg *arg, Node *statement)
 	}
 }
 
-char *
-script_qualified_statement(ScriptTokens *tokens, ScriptPath *path, Node *statement, int length)
+void
+script_qualify_statement(ScriptTokens *tokens, ScriptPath *path, Node *statement)
 {
 	NameArg		arg = {tokens, path};
 
 	qualify_statement(&arg, statement);
+}
+
+char *
+script_qualified_statement(ScriptTokens *tokens, ScriptPath *path, Node *statement, int length)
+{
+	script_qualify_statement(tokens, path, statement);
 	return script_text(tokens, length);
 }
