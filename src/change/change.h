@@ -147,7 +147,7 @@ extern void change_add_target(RunAction *action, const ChangeMove *move);
 /* 42501 unless its code may run as the caller */
 extern void change_check_caller(const ChangeMove *move);
 
-/* What the caller lacks for a step as it stands, or NULL */
+/* Returns the privilege that the caller lacks for a step as it stands, or NULL */
 extern char *change_lacks(const PlanStep *step, const ChangeMove *move);
 
 /* ---- change.c: what the kinds have in common ---- */

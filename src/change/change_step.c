@@ -960,7 +960,7 @@ waits_for_scan(StepWork *work)
 	return true;
 }
 
-/* What the caller lacks for a step, as it stands; of deploy_rights.c */
+/* Returns the privilege that the caller lacks for a step, or NULL; called by deploy_rights.c */
 static char *
 lacks_for_step(const PlanStep *step)
 {

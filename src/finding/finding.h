@@ -19,7 +19,7 @@
 
 #define FINDING_UNCOUNTED (-1)	/* no count, which is null */
 
-/* What lists for people what audits have found and is still there */
+/* Statement for hints that lists the findings of audits that are still open */
 #define FINDING_LIST "SELECT result, object, property, count, first_seen::date, detail FROM schemaguard.finding" \
 	" WHERE source = 'audit' AND gone_at IS NULL;"
 

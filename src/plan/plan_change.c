@@ -57,7 +57,7 @@ SG_FUNCTION(sg_plan_release);
 #define HAS_POLICY		(1 << 14)
 #define HAS_NULLS		(1 << 15)
 
-/* What stands before the definition of a table that is none for the WAL */
+/* Prefix of an unlogged table's definition in a step of kind table */
 #define UNLOGGED		"UNLOGGED "
 
 /* By StepKind: what it must and may have, and the end of a name that is made up */
@@ -318,7 +318,7 @@ table_statement(const PlanStep *step)
 					definition + (unlogged ? strlen(UNLOGGED) : 0));
 }
 
-/* What CREATE TABLE has behind the name, or UNLOGGED before it */
+/* Parses a table step's definition: the text of CREATE TABLE after the name, with an optional UNLOGGED prefix */
 static CreateStmt *
 parse_table(const PlanStep *step)
 {

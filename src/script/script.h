@@ -237,7 +237,7 @@ extern void script_read_table(ScriptReader *reader, const ScriptTable *table, Cr
 extern void script_follow_statement(List *steps, ScriptPath *path, Node *statement);
 extern bool script_follow_command(List *steps, const char *table, AlterTableCmd *cmd);
 
-/* What a command makes of a table of the script's, no step has: the step that makes the table is left out, and says so */
+/* Leaves out, and reports, the step that creates a table if a later command changes or attaches it in a way that no step has */
 extern void script_follow_unread(List *steps, ScriptPath *path, const char *table, AlterTableCmd *cmd);
 
 #endif							/* SG_SCRIPT_H */
