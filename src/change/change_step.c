@@ -21,6 +21,7 @@
 #include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -622,6 +623,8 @@ named_index(const char *sql)
 
 	if (!IsA(stmt, IndexStmt) || stmt->idxname == NULL)
 		return InvalidOid;
+	/* a worker may have made it since, and no lock is taken here that would tell */
+	AcceptInvalidationMessages();
 	return RangeVarGetRelid(makeRangeVar(stmt->relation->schemaname, stmt->idxname, -1), NoLock, true);
 }
 
