@@ -54,9 +54,9 @@ relation_text(const RangeVar *relation)
 
 /* The table of an index that is here */
 static char *
-table_of_index(List *names)
+table_of_index(const RangeVar *name)
 {
-	Oid			index = RangeVarGetRelid(makeRangeVarFromNameList(names), NoLock, true);
+	Oid			index = RangeVarGetRelid(name, NoLock, true);
 	Oid			table = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
 
 	return OidIsValid(table) ? sg_relation_name(table) : NULL;
@@ -85,7 +85,7 @@ read_drop(const DropStmt *statement, ObjectChange *change)
 			return true;
 		case OBJECT_INDEX:
 			change->what = "index";
-			change->table = table_of_index(names);
+			change->table = table_of_index(makeRangeVarFromNameList(names));
 			change->name = strVal(llast(names));
 			return change->table != NULL;
 		case OBJECT_TRIGGER:
@@ -133,6 +133,11 @@ read_rename(const RenameStmt *statement, ObjectChange *change)
 		case OBJECT_VIEW:
 			change->what = "view";
 			return true;
+		case OBJECT_INDEX:
+			change->what = "index";
+			change->table = table_of_index(statement->relation);
+			change->name = statement->relation->relname;
+			return change->table != NULL;
 		case OBJECT_COLUMN:
 			change->what = "column";
 			change->name = statement->subname;

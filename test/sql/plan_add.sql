@@ -79,6 +79,9 @@ SELECT sg_plan_add('renamed', 'ALTER TABLE purchase ADD short_lived int');
 SELECT sg_plan_add('renamed', 'ALTER TABLE purchase DROP COLUMN short_lived', '{"after": "3"}');
 SELECT sg_plan_add_drop('renamed', 'table', 'purchase', after => '4');
 DROP VIEW phones;
+-- an index, too
+CREATE INDEX purchase_by_customer ON purchase (customer_id);
+SELECT sg_plan_add('renamed', 'ALTER INDEX purchase_by_customer RENAME TO purchase_customer_idx');
 SELECT sg_plan_sql('renamed');
 CALL sg_apply('renamed', steps => '{1,2,3,4}');
 CALL sg_rollback_fks('renamed');
