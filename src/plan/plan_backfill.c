@@ -291,11 +291,19 @@ mends(const PlanStep *step, const char *alias, const char *value)
 					row_source(step, alias, value), row_name(step));
 }
 
-/* Where no application follows: a row that wants a value gets it, whoever has written it */
+/*
+ * Where no application follows: a row that wants a value gets it, whoever has
+ * written it.  By policy "set" a row that has broken the rule before is left to
+ * the passes, which keep its old value for a rollback.
+ */
 static char *
 mending_body(const PlanStep *step)
 {
 	StringInfoData body;
+	char	   *passed = step->kind == STEP_COLUMN ? "" :
+		psprintf("	IF TG_OP = 'UPDATE' THEN\n"
+				 "		IF EXISTS (SELECT FROM %s AS %s WHERE %s) THEN RETURN NEW; END IF;\n"
+				 "	END IF;\n", row_source(step, "OLD", NULL), row_name(step), is_wanting(step, row_name(step)));
 
 	initStringInfo(&body);
 	appendStringInfoString(&body,
@@ -306,12 +314,14 @@ mending_body(const PlanStep *step)
 	appendStringInfo(&body,
 					 "	IF NOT EXISTS (SELECT FROM pg_class t WHERE t.oid = TG_RELID"
 					 " AND pg_get_userbyid(t.relowner) = current_user) THEN RETURN NEW; END IF;\n"
+					 "%s"
 					 "	%s INTO sg_now WHERE %s%s;\n"
 					 "	IF FOUND THEN %s; END IF;\n"
 					 "	RETURN NEW;\n"
 					 "EXCEPTION WHEN OTHERS THEN\n"
 					 "	RETURN NEW;\n"
 					 "END\n",
+					 passed,
 					 values_from(step, "\"~v\".*", row_source(step, "NEW", NULL)), is_wanting(step, row_name(step)),
 					 step->kind == STEP_CHECK ? psprintf(" AND %s", mends(step, row_name(step), "\"~v1\"")) : "",
 					 for_each_column(step, "; ", "NEW.%c := sg_now.%n"));

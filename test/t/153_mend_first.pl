@@ -69,6 +69,34 @@ is($s->query("SELECT state || ': ' || reason FROM schemaguard.plan_step WHERE pl
 	'failed: more rows that break it come than 10 passes can mend: the last one found 2000', 'a fix that finds no end fails');
 is($s->query("SELECT count(*) FROM pg_constraint WHERE conname = 'positive' AND conrelid = 'evil'::regclass"), '0', 'and adds nothing');
 
+# Rows that the application changes while they are mended have their old values kept, too.  A batch stands still at a row of the table's
+# first page until another one has been changed.
+$s->query(<<'SQL');
+CREATE TABLE keep (id int PRIMARY KEY, v int, cnt int NOT NULL DEFAULT 0);
+INSERT INTO keep SELECT g, CASE WHEN g % 2 = 0 THEN -g END FROM generate_series(1, 20000) g;
+CREATE FUNCTION stand_still() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
+CREATE TRIGGER stand_still BEFORE UPDATE ON keep FOR EACH ROW WHEN (OLD.id < 3) EXECUTE FUNCTION stand_still();
+SELECT sg_plan_create('keep'), sg_plan_add_not_null('keep', 'keep', 'v', policy => 'set', fill => '7', priority => 'high'),
+	sg_plan_add_check('keep', 'keep', 'v > 0', policy => 'set', child_column => 'v', fill => 'abs(v) + 1');
+SQL
+my $other = SgTest::Session->new($node);
+for my $step (1, 2)
+{
+	$other->query('SELECT pg_advisory_lock(1)');
+	$s->send("CALL sg_apply('keep', fix => true, fail => true, steps => '{$step}')");
+	ok(wait_for(sub { $other->query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") eq '1' }), "step $step stands still in a batch");
+	$other->query('UPDATE keep SET cnt = cnt + 1 WHERE id > 19990');
+	$other->query('INSERT INTO keep VALUES (20000 + ' . $step . ', ' . ($step == 1 ? 'NULL' : '-1') . ')');
+	$other->query('SELECT pg_advisory_unlock(1)');
+	$s->collect;
+	is($s->sqlstate, '', "step $step goes on") or diag($s->{err});
+}
+is($s->query('SELECT count(*), count(*) FILTER (WHERE v > 0), sum(cnt) FROM keep'), '20002|20002|21', 'all rows are mended, and all changes are there');
+$s->query("CALL sg_rollback_fks('keep')");
+is($s->query("SELECT count(*) FROM keep WHERE id <= 20000 AND v IS DISTINCT FROM CASE WHEN id % 2 = 0 THEN -id END"), '0', 'each row has its old value back');
+is($s->query("SELECT string_agg(state, ' ') FROM schemaguard.plan_step WHERE plan = 'keep'"), 'rolled back rolled back', 'and nothing is left');
+$other->quit;
+
 $s->quit;
 $node->stop;
 done_testing();
