@@ -479,15 +479,12 @@ change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 const PlanDeed *
 change_deed_of(const PlanStep *step)
 {
-	const PlanDeed *found = NULL;
-
-	foreach_ptr(PlanDeed, deed, plan_deeds(plan_get(step->plan), DEED_BIT(DEED_CHANGE)))
+	foreach_ptr(PlanDeed, deed, plan_deeds_of_step(step, DEED_CHANGE))
 	{
-		if (deed->step == step->step && deed->what->kind == step->kind && !change_is_detached(deed) &&
-			(found == NULL || deed->id > found->id))
-			found = deed;
+		if (deed->what->kind == step->kind && !change_is_detached(deed))
+			return deed;
 	}
-	return found;
+	return NULL;
 }
 
 char *

@@ -183,6 +183,9 @@ extern ErrorData *deploy_may_add(FkKey *key);
 /* How a step stands in the catalog now; needs a snapshot */
 extern void deploy_look(PlanStep *step, StepView *view);
 
+/* Was it done before, and has a later step of the plan renamed or dropped what it is on? */
+extern bool deploy_was_done(const PlanStep *step, const FkProblem *problem);
+
 /* A step that can't be done, or whose key is there: say so, unless it does already */
 extern void deploy_skip_step(StepWork *work, const FkProblem *problem);
 extern void deploy_accept_existing(StepWork *work, const StepView *view);

@@ -339,9 +339,8 @@ work_on_existing(StepWork *work, const StepView *view)
 	deploy_accept_existing(work, view);
 }
 
-/* Done before, and not to be found by the same names, since a later step of the plan has renamed or dropped what it is on */
-static bool
-was_done(const PlanStep *step, const FkProblem *problem)
+bool
+deploy_was_done(const PlanStep *step, const FkProblem *problem)
 {
 	return step->state == STEP_VALIDATED && (problem->kind == FK_PROBLEM_TABLE || problem->kind == FK_PROBLEM_NO_COLUMN) &&
 		(plan_has_moved(step->plan, step->child_table) || plan_has_moved(step->plan, step->parent_table));
@@ -367,7 +366,7 @@ work_on_step(StepWork *work)
 	switch (view.need)
 	{
 		case NEED_SKIP:
-			if (!was_done(work->step, view.problem))
+			if (!deploy_was_done(work->step, view.problem))
 				deploy_skip_step(work, view.problem);
 			return InvalidOid;
 		case NEED_NOTHING:

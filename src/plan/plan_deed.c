@@ -340,7 +340,7 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 	return deed;
 }
 
-/* $1 is the plan's id, $2 its name, $3 the kinds, $4: done? */
+/* $1 is the plan's id, $2 its name, $3 the kinds, $4: done? $5 and $6 are the first and the last step */
 static const char *
 read_statement(void)
 {
@@ -360,13 +360,14 @@ read_statement(void)
 										   "  jsonb_to_record(coalesce(d.before, d.after, '{}'))"
 										   "   AS w (valid boolean, index_columns text, was text, partitioned boolean, identity text, %s)"
 										   " WHERE d.plan_id = $1 AND d.kind = ANY ($3) AND d.undone_at IS NULL AND (d.done_at IS NOT NULL) = $4"
+										   "   AND d.step BETWEEN $5 AND $6"
 										   " ORDER BY d.id DESC",
 										   plan_field_list(DEED_FIELDS, "\"@\" ~", 0)));
 	return sql;
 }
 
 static List *
-read_deeds(const FkPlan *plan, int kinds_wanted, bool done)
+read_deeds(const FkPlan *plan, int kinds_wanted, bool done, int first_step, int last_step)
 {
 	StoreArgs	args = {0};
 	List	   *words = NIL;
@@ -380,13 +381,21 @@ read_deeds(const FkPlan *plan, int kinds_wanted, bool done)
 	store_arg_text(&args, plan->name);
 	store_arg_texts(&args, words);
 	store_arg_bool(&args, done);
+	store_arg_int(&args, first_step);
+	store_arg_int(&args, last_step);
 	return store_query(read_statement(), &args, read_deed);
+}
+
+List *
+plan_deeds_of_step(const PlanStep *step, DeedKind kind)
+{
+	return read_deeds(plan_get(step->plan), DEED_BIT(kind), true, step->step, step->step);
 }
 
 List *
 plan_deeds(const FkPlan *plan, int kinds_wanted)
 {
-	List	   *deeds = read_deeds(plan, kinds_wanted, true);
+	List	   *deeds = read_deeds(plan, kinds_wanted, true, 0, PG_INT32_MAX);
 	ListCell   *lc;
 
 	foreach(lc, deeds)
@@ -400,7 +409,7 @@ plan_deeds(const FkPlan *plan, int kinds_wanted)
 List *
 plan_deeds_unfinished(const FkPlan *plan)
 {
-	List	   *deeds = read_deeds(plan, DEED_BIT(DEED_INDEX), false);
+	List	   *deeds = read_deeds(plan, DEED_BIT(DEED_INDEX), false, 0, PG_INT32_MAX);
 
 	foreach_ptr(const PlanDeed, deed, deeds)
 	{

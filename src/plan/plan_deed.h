@@ -112,6 +112,9 @@ extern void plan_deed_pass(int64 id, int step);
 /* What can be undone of the chosen steps, of some kinds (DEED_BIT), as PlanDeed *, the latest first */
 extern List *plan_deeds(const FkPlan *plan, int kinds);
 
+/* The same of one step, chosen or not, and of one kind; takes no longer where the plan has more steps */
+extern List *plan_deeds_of_step(const PlanStep *step, DeedKind kind);
+
 /* Indexes whose builds have not said that they are done, on tables by the names that these have now; the same */
 extern List *plan_deeds_unfinished(const FkPlan *plan);
 

@@ -29,6 +29,7 @@
 #include "base/rowsink.h"
 #include "base/spi.h"
 #include "base/words.h"
+#include "deploy/deploy.h"
 #include "log/log.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
@@ -157,6 +158,20 @@ test_replaced(VerifyKey *vk, const PlanStep *step)
 			psprintf("key %s", quote_identifier(plan_given(step->replaces))));
 }
 
+const PlanStep *
+verify_step_now(const PlanStep *step, DeedKind kind)
+{
+	foreach_ptr(const PlanDeed, deed, plan_deeds_of_step(step, kind))
+	{
+		if (deed->what->kind == step->kind && plan_deed_follow(deed) == DEED_BY_OID)
+		{
+			deed->what->state = step->state;
+			return deed->what;
+		}
+	}
+	return NULL;
+}
+
 typedef struct StepLook
 {
 	const PlanStep *step;
@@ -170,13 +185,20 @@ look_at_step(void *arg)
 	const PlanStep *step = ((StepLook *) arg)->step;
 	VerifyKey  *vk = ((StepLook *) arg)->vk;
 	FkProblem  *problem = plan_step_key(step, &vk->expected);
+	bool		moved = problem && deploy_was_done(step, problem);
+	const PlanStep *now = moved ? verify_step_now(step, DEED_ADD) : NULL;
 
+	if (now)
+		problem = plan_step_key(now, &vk->expected);
 	vk->key = problem ? NULL : fk_declared_twin(&vk->expected);
 	if (vk->key == NULL)
 	{
-		verify_add_test(vk, "present", "present", "missing", AUDIT_FAIL,
-						problem ? problem->reason : step->reason && step->state != STEP_PENDING ? step->reason :
-						psprintf("the step is %s", plan_state_word(step->state)));
+		if (moved)
+			verify_add_test(vk, "present", "present", "unknown", AUDIT_UNKNOWN, VERIFY_MOVED);
+		else
+			verify_add_test(vk, "present", "present", "missing", AUDIT_FAIL,
+							problem ? problem->reason : step->reason && step->state != STEP_PENDING ? step->reason :
+							psprintf("the step is %s", plan_state_word(step->state)));
 		return;
 	}
 	fk_citus_ask(vk->key);

@@ -21,6 +21,10 @@
 #include "audit/audit.h"
 #include "fk/fk.h"
 #include "plan/plan.h"
+#include "plan/plan_deed.h"
+
+/* Reason of a test that is unknown */
+#define VERIFY_MOVED	"a later step of the plan has renamed or dropped what it is on"
 
 /* A row of the result */
 typedef struct VerifyTest
@@ -55,6 +59,9 @@ extern void verify_add_test(VerifyKey *vk, const char *test, const char *expecte
 /* A step and a declared key, with the verdict of the catalogs */
 extern VerifyKey *verify_step(const PlanStep *step);
 extern VerifyKey *verify_declared(FkKey *key);
+
+/* Returns a done step with the names that its table and columns have by now, by its deed of that kind, or NULL where there is none */
+extern const PlanStep *verify_step_now(const PlanStep *step, DeedKind kind);
 
 /* ---- verify_worker.c ---- */
 

@@ -34,7 +34,7 @@ done_word(const PlanStep *step)
 }
 
 static void
-test_done(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
+test_done(VerifyKey *vk, const PlanStep *step, const ChangeMove *move, bool moved)
 {
 	bool		made = makes_something(step);
 	const char *yes = done_word(step);
@@ -58,8 +58,8 @@ test_done(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
 			verify_add_test(vk, yes, yes, no, AUDIT_FAIL, step->reason);
 			break;
 		case MOVE_PROBLEM:
-			if (made && change_was_done(step, move))
-				verify_add_test(vk, yes, yes, "unknown", AUDIT_UNKNOWN, "a later step of the plan has renamed or dropped what it is on");
+			if (moved)
+				verify_add_test(vk, yes, yes, "unknown", AUDIT_UNKNOWN, VERIFY_MOVED);
 			else
 				verify_add_test(vk, yes, yes, no, AUDIT_FAIL, move->problem->reason);
 			break;
@@ -126,6 +126,8 @@ typedef struct ChangeArg
 {
 	const PlanStep *step;
 	ChangeMove	move;
+	bool		moved;			/* a later step has renamed or dropped what it
+								 * is on */
 } ChangeArg;
 
 static void
@@ -134,6 +136,17 @@ look_at_change(void *p)
 	ChangeArg  *arg = p;
 
 	change_look(arg->step, &arg->move);
+	if (arg->move.kind == MOVE_PROBLEM && change_was_done(arg->step, &arg->move))
+	{
+		const PlanStep *now = verify_step_now(arg->step, DEED_CHANGE);
+
+		if (now)
+		{
+			arg->step = now;
+			change_look(now, &arg->move);
+		}
+		arg->moved = arg->move.kind == MOVE_PROBLEM && makes_something(arg->step);
+	}
 }
 
 void
@@ -162,7 +175,8 @@ verify_change(VerifyKey *vk, const FkPlan *plan, bool live)
 		verify_add_test(vk, done_word(step), NULL, NULL, AUDIT_UNKNOWN, sg_error_text(edata));
 		return;
 	}
-	test_done(vk, step, &arg.move);
+	step = arg.step;
+	test_done(vk, step, &arg.move, arg.moved);
 	test_valid(vk, step, &arg.move);
 	if (live && arg.move.kind != MOVE_PROBLEM &&
 		(step->kind == STEP_CHECK || step->kind == STEP_NOT_NULL || step->kind == STEP_UNIQUE || step->kind == STEP_INDEX))

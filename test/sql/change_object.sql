@@ -237,6 +237,20 @@ ALTER TABLE cob4.called RENAME TO renamed;
 CALL sg_rollback_fks('d', fail => true);
 SELECT step, state, reason FROM steps;
 
+-- done steps are found under the names that a later one has given their tables and columns
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+CREATE TABLE cob4.child (id int PRIMARY KEY, u int);
+CREATE TABLE cob4.parent (id int PRIMARY KEY);
+SELECT sg_plan_add_fk('d', 'cob4.child', '{u}', 'cob4.parent'), sg_plan_add_check('d', 'cob4.child', 'u > 0'), sg_plan_add_column('d', 'cob4.child', 'more', 'int'), sg_plan_add_rename('d', 'column', 'cob4.child', 'v', 'u'),
+  sg_plan_add_rename('d', 'column', 'cob4.child', 'most', 'more'), sg_plan_add_rename('d', 'table', 'cob4.child', 'son'), sg_plan_add_rename('d', 'table', 'cob4.parent', 'father') \g /dev/null
+CALL sg_apply('d', fail => true);
+SELECT count(*), count(*) FILTER (WHERE result = 'pass') AS pass FROM sg_verify_fks_details('d');
+SELECT fk_name, test, result, observed, reason FROM sg_verify_fks_details('d') WHERE result <> 'pass';
+SELECT sg_plan_add_drop('d', 'table', 'cob4.son') \g /dev/null
+CALL sg_apply('d', fail => true);
+SELECT fk_name, test, result, observed, reason FROM sg_verify_fks_details('d') WHERE result <> 'pass';
+CALL sg_rollback_fks('d');
+
 -- for good
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 SELECT sg_plan_add_drop('d', 'table', 'shown', keep => false), sg_plan_add_drop('d', 'column', 'users', 'age');
