@@ -23,10 +23,15 @@ same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
-/* Does a step name the column, or may what somebody has written for it do so? */
+/*
+ * Does a step name a column that is not its own, or may what somebody has
+ * written for it do so?  A table that is made has its columns from the start.
+ */
 static bool
 mentions_column(const PlanStep *step, const char *table, const char *column)
 {
+	if (step->kind == STEP_TABLE)
+		return false;
 	if (same(step->child_table, table))
 	{
 		if (sg_has_name(step->child_columns, column))
