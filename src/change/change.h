@@ -278,6 +278,10 @@ extern void change_undo_rename(const PlanDeed *deed, const PlanStep *step, Chang
 extern void change_look_drop(const PlanStep *step, ChangeMove *move);
 extern void change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_table(const PlanStep *step, ChangeMove *move);
+
+/* Makes it a problem that what other steps have done would go with the table that a step has made, or with that column of it; returns whether it is one */
+extern bool change_others_stand_on(const PlanStep *step, const char *column, ChangeMove *move);
+
 extern void change_undo_table(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_index(const PlanStep *step, ChangeMove *move);
 extern void change_look_statement(const PlanStep *step, ChangeMove *move);

@@ -334,6 +334,8 @@ change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		move->problem->sqlerrcode = ERRCODE_SG_KEY_CONFLICT;
 		return;
 	}
+	if (change_others_stand_on(step, linitial(step->child_columns), move))
+		return;
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
 					 psprintf("ALTER TABLE %s DROP COLUMN %s", deed->what->child_table, quote_identifier(name)));
 }

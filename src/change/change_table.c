@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "base/calls.h"
 #include "base/catalog.h"
 #include "base/errors.h"
 #include "base/quote.h"
@@ -22,6 +23,8 @@
 #include "change/change_need.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
+#include "plan/plan_key.h"
+#include "plan/plan_relation.h"
 
 /* Returns the present name of the table that a finished step has made, or NULL where it is gone, or only its old name is known */
 static char *
@@ -56,6 +59,43 @@ change_look_table(const PlanStep *step, ChangeMove *move)
 	}
 }
 
+/* Is a step about a column of a table, as child or parent? */
+static bool
+is_about_column(const PlanStep *step, const char *table, const char *column)
+{
+	if (step->parent_table && strcmp(step->parent_table, table) == 0 && sg_has_name(step->parent_columns, column))
+		return true;
+	if (step->child_table == NULL || strcmp(step->child_table, table) != 0)
+		return false;
+	if (step->kind == STEP_DROP || step->kind == STEP_RENAME)
+		return plan_changed_object(step) == CHANGED_COLUMN && strcmp(step->fk_name, column) == 0;
+	return sg_has_name(step->child_columns, column) || (step->definition && plan_has_word(step->definition, column));
+}
+
+bool
+change_others_stand_on(const PlanStep *step, const char *column, ChangeMove *move)
+{
+	StringInfoData steps;
+	const PlanStep *first = NULL;
+
+	initStringInfo(&steps);
+	appendStringInfo(&steps, "%d", step->step);
+	foreach_ptr(const PlanStep, other, plan_steps_standing_on(step))
+	{
+		if (column && !is_about_column(other, step->child_table, column))
+			continue;
+		first = first ? first : other;
+		appendStringInfo(&steps, ",%d", other->step);
+	}
+	if (first == NULL)
+		return false;
+	change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+				   psprintf("what step %d has done, %s, would go with it", first->step, plan_step_object(first)),
+				   psprintf(sg_calls("Take back all that would:\nCALL sg_rollback_fks(%s, steps => '{%s}');"),
+							quote_literal_cstr(step->plan), steps.data));
+	return true;
+}
+
 void
 change_undo_table(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
@@ -70,6 +110,8 @@ change_undo_table(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 					   psprintf("Drop it by hand if it is to go, then say so:\n%s", plan_skip_call(step, "dropped by hand")));
 	else if (known == DEED_TABLE_GONE)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("%s is another one by now", table), NULL);
+	else if (change_others_stand_on(step, NULL, move))
+		return;
 	else if (sg_children(move->table) != NIL)
 		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("table %s has parts, which would go with it", table),
 					   "Keep the table, or drop or detach its parts first.");

@@ -148,6 +148,9 @@ extern List *plan_steps_replacing(const char *name, const char *child_table, con
 
 /* Those that drop or rename something of a table */
 extern List *plan_steps_moving(const char *name, const char *child_table);
+
+/* Other steps about the table of a step that have done something to be taken back */
+extern List *plan_steps_standing_on(const PlanStep *step);
 extern List *plan_steps_alike(const PlanStep *step);
 extern PlanStep *plan_step_get(const char *name, int step, bool missing_ok);
 

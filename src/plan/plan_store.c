@@ -460,6 +460,17 @@ plan_steps_moving(const char *name, const char *child_table)
 }
 
 List *
+plan_steps_standing_on(const PlanStep *step)
+{
+	StoreArgs	args = child_args(step->plan, step->child_table, NULL);
+
+	store_arg_int(&args, step->step);
+	return query_steps(" AND (child_table = $2 OR parent_table = $2) AND step <> $4 AND kind <> 'statement' AND state IN ('added', 'validated')"
+					   " AND EXISTS (SELECT FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id"
+					   "             WHERE p.name = $1 AND d.step = plan_step.step AND d.undone_at IS NULL AND d.done_at IS NOT NULL)", &args);
+}
+
+List *
 plan_steps_alike(const PlanStep *step)
 {
 	bool		is_key = step->kind == STEP_FOREIGN_KEY;

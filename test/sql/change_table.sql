@@ -131,6 +131,21 @@ CALL sg_rollback_fks('parted');
 SELECT to_regclass('parted');
 SELECT sg_plan_drop('parted', force => true);
 
+-- what other steps have done on a table, or on a column, does not go with it unless it is taken back as well
+SELECT sg_plan_create('under');
+-- the definition of the table has the letters of the columns that come later
+SELECT sg_plan_from_sql('under', 'CREATE TABLE tab.under (id int PRIMARY KEY, up int REFERENCES tab.under); ALTER TABLE tab.under ADD n int; ALTER TABLE tab.under ADD CHECK (n > id)');
+SELECT sg_plan_add('under', 'ALTER TABLE tab.under RENAME COLUMN up TO i');
+CALL sg_apply('under', fail => true);
+CALL sg_rollback_fks('under', steps => '{1,3}');
+SELECT step, kind, state, reason FROM schemaguard.plan_step WHERE plan = 'under' ORDER BY step;
+SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'under'::regclass AND contype <> 'n';
+CALL sg_rollback_fks('under', steps => '{3,4}');
+CALL sg_rollback_fks('under', steps => '{1}');
+CALL sg_rollback_fks('under');
+SELECT to_regclass('under');
+SELECT sg_plan_drop('under', force => true);
+
 -- what is no such definition; who may not
 SELECT schemaguard.sg_plan_add_step('tab', 'table', 'child_table', 'tab.x', 'definition', 'AS SELECT 1');
 SELECT schemaguard.sg_plan_add_step('tab', 'table', 'child_table', 'tab.x', 'definition', '(a int); DROP TABLE customers');

@@ -78,7 +78,8 @@ CREATE FUNCTION fz.catalog_wrong(said text) RETURNS SETOF text LANGUAGE sql AS $
 	WITH d AS (SELECT 'left' AS what, * FROM (SELECT * FROM fz.catalog() EXCEPT SELECT * FROM fz.before) x
 		UNION ALL SELECT 'gone', * FROM (SELECT * FROM fz.before EXCEPT SELECT * FROM fz.catalog()) x)
 	SELECT format('%s: %s of %s: %s', what, object, tab, def) FROM d
-	WHERE NOT EXISTS (SELECT FROM fz.may m WHERE m.what = 'dirty' AND d.tab ~ ('^(z\.)?' || m.tab || '(_|$)'))
+	-- of a table that others have altered, or that refers to one
+	WHERE NOT EXISTS (SELECT FROM fz.may m WHERE m.what = 'dirty' AND (d.tab ~ ('^(z\.)?' || m.tab || '(_|$)') OR d.def ~ ('REFERENCES z\.' || m.tab || '(_|\()')))
 		-- a table that is named, or that another one refers to
 		AND NOT EXISTS (SELECT FROM regexp_matches(tab || ' ' || def, '\mt[0-9]', 'g') AS named
 			WHERE position(named[1] IN said || coalesce((SELECT string_agg(concat_ws(' ', child_table, reason), ' ') FROM schemaguard.plan_step WHERE plan = 'f' AND reason IS NOT NULL), '')) > 0)
