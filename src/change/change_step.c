@@ -623,7 +623,11 @@ named_index(const char *sql)
 
 	if (!IsA(stmt, IndexStmt) || stmt->idxname == NULL)
 		return InvalidOid;
-	/* a worker may have made it since, and no lock is taken here that would tell */
+
+	/*
+	 * a worker may have made it since, and no lock is taken here that would
+	 * tell
+	 */
 	AcceptInvalidationMessages();
 	return RangeVarGetRelid(makeRangeVar(stmt->relation->schemaname, stmt->idxname, -1), NoLock, true);
 }
