@@ -70,6 +70,7 @@ OBJS = \
 	src/base/guc_early.o \
 	src/base/hold.o \
 	src/base/json.o \
+	src/base/made.o \
 	src/base/meant.o \
 	src/base/name.o \
 	src/base/nametable.o \

@@ -17,6 +17,7 @@
 #include "base/compat.h"
 #include "base/guard.h"
 #include "base/guc.h"
+#include "base/made.h"
 #include "base/meant.h"
 #include "base/spi.h"
 #include "change/change.h"
@@ -42,6 +43,7 @@ _PG_init(void)
 	sg_plan_apart_init();
 	sg_guard_init();
 	sg_meant_init();
+	sg_made_init();
 	sync_sandbox_init();
 	sync_session_init();
 

@@ -45,8 +45,8 @@ sg_catalog_begin_all(SgCatalog *catalog, Oid relid)
 	catalog->scan = systable_beginscan(catalog->rel, InvalidOid, false, NULL, 0, NULL);
 }
 
-void
-sg_catalog_begin_depend(SgCatalog *catalog, bool dependents, Oid classid, Oid objid, int32 subid)
+static void
+begin_depend(SgCatalog *catalog, bool dependents, Oid classid, Oid objid, int32 subid, Snapshot snapshot)
 {
 	ScanKeyData key[3];
 
@@ -58,7 +58,19 @@ sg_catalog_begin_depend(SgCatalog *catalog, bool dependents, Oid classid, Oid ob
 				BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(subid));
 	catalog->rel = table_open(DependRelationId, AccessShareLock);
 	catalog->scan = systable_beginscan(catalog->rel, dependents ? DependReferenceIndexId : DependDependerIndexId,
-									   true, NULL, subid == 0 ? 2 : 3, key);
+									   true, snapshot, subid == 0 ? 2 : 3, key);
+}
+
+void
+sg_catalog_begin_depend(SgCatalog *catalog, bool dependents, Oid classid, Oid objid, int32 subid)
+{
+	begin_depend(catalog, dependents, classid, objid, subid, NULL);
+}
+
+void
+sg_catalog_begin_depend_now(SgCatalog *catalog, Oid classid, Oid objid, int32 subid)
+{
+	begin_depend(catalog, false, classid, objid, subid, SnapshotSelf);
 }
 
 HeapTuple

@@ -48,6 +48,9 @@ extern void sg_catalog_begin_all(SgCatalog *catalog, Oid relid);
  */
 extern void sg_catalog_begin_depend(SgCatalog *catalog, bool dependents, Oid classid, Oid objid, int32 subid);
 
+/* The same of what an object depends on, with what the command that runs now has written */
+extern void sg_catalog_begin_depend_now(SgCatalog *catalog, Oid classid, Oid objid, int32 subid);
+
 /* A row that is valid until the next call, or NULL */
 extern HeapTuple sg_catalog_next(SgCatalog *catalog);
 

@@ -65,8 +65,8 @@ int			sg_guarded_since = 0;
 static needs_fmgr_hook_type next_needs;
 static fmgr_hook_type next_hook;
 
-static bool
-is_on(void)
+bool
+sg_guard_is_on(void)
 {
 	return guard.level > 0 || OidIsValid(guarded_session);
 }
@@ -131,7 +131,7 @@ needs_hook(Oid function)
 
 	if (next_needs && next_needs(function))
 		return true;
-	tuple = is_on() && IsTransactionState() ? find_candidate(function) : NULL;
+	tuple = sg_guard_is_on() && IsTransactionState() ? find_candidate(function) : NULL;
 	if (tuple)
 		ReleaseSysCache(tuple);
 	return tuple != NULL;
@@ -194,7 +194,7 @@ sg_guard_deed(Oid role)
 bool
 sg_guard_is_callers(void)
 {
-	return is_on() && guard.trusted == 0 && is_callers();
+	return sg_guard_is_on() && guard.trusted == 0 && is_callers();
 }
 
 void
@@ -256,7 +256,7 @@ state_of(FmgrInfo *flinfo, Datum *arg)
 static void
 begin_call(FmgrInfo *flinfo, HookState *state)
 {
-	HeapTuple	tuple = is_on() ? find_candidate(flinfo->fn_oid) : NULL;
+	HeapTuple	tuple = sg_guard_is_on() ? find_candidate(flinfo->fn_oid) : NULL;
 	bool		counts = tuple != NULL;
 	bool		is_event = false;
 

@@ -43,7 +43,10 @@ extern void sg_guard_end(const SgGuard *before);
  */
 extern Oid	sg_guard_deed(Oid role);
 
-/* Is a call of ours under way, or the session guarded, and what runs now runs as who has called, outside of functions that are trusted? */
+/* Is a call of ours under way, or the session guarded? */
+extern bool sg_guard_is_on(void);
+
+/* Is it, and does what runs now run as who has called, outside of functions that are trusted? */
 extern bool sg_guard_is_callers(void);
 
 /*

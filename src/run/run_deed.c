@@ -30,6 +30,7 @@
 #include "base/gone.h"
 #include "base/guc.h"
 #include "base/hold.h"
+#include "base/made.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "run/run_deed.h"
@@ -179,12 +180,21 @@ do_locked(void *arg)
 }
 
 static void
+do_as_seen(void *arg)
+{
+	if (((Deed *) arg)->reads)
+		do_locked(arg);
+	else
+		sg_make_as_seen(do_locked, arg);
+}
+
+static void
 do_deed(RunAction *action, bool reads, void (*fn) (void *arg), void *arg)
 {
 	Deed		deed = {.action = action,.caller = GetUserId(),.reads = reads,.context = CurrentMemoryContext,
 	.fn = fn,.arg = arg};
 
-	sg_plan_apart_if(&deed.is_weak, do_locked, &deed);
+	sg_plan_apart_if(&deed.is_weak, do_as_seen, &deed);
 }
 
 void

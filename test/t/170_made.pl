@@ -1,0 +1,113 @@
+# 170_made.pl: what a statement makes uses no function that has come since it was looked at.
+#
+# A name may find another function while a statement waits.  eve, who may create functions in app, holds a name that a
+# superuser's statement needs, and gives what it calls a better match meanwhile: in a plan, in a sync, in a guarded session;
+# and for an index, which a worker builds, and which a look has let pass.
+#
+# rooms: base run change sync deploy
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use SgTest;
+use Test::More;
+
+my $node = new_node('made', conf => "schemaguard.lock_timeout = 60s\nschemaguard.lock_budget = 120s\ndeadlock_timeout = 60s\n");
+
+sub query { my ($sql) = @_; return $node->safe_psql('postgres', "SET client_min_messages = error;\n$sql"); }
+
+query(q{
+	CREATE ROLE eve LOGIN;
+	CREATE SCHEMA app; GRANT ALL ON SCHEMA app TO eve;
+	CREATE FUNCTION app.any(anyelement) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+	CREATE FUNCTION app.minus(anyelement, anyelement) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+	CREATE OPERATOR app.## (LEFTARG = anyelement, RIGHTARG = anyelement, FUNCTION = app.minus);
+	CREATE TABLE app.old (a int, b int);
+	CREATE TABLE app.empty (id int PRIMARY KEY);
+});
+
+# What is made depends on eve's functions
+my $hers = q{SELECT count(*) FROM pg_depend d JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+	WHERE p.proowner = 'eve'::regrole AND d.classid NOT IN ('pg_proc'::regclass, 'pg_operator'::regclass)};
+my $plant = q{SET SESSION AUTHORIZATION eve; CREATE FUNCTION app.any(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 2';
+	CREATE OPERATOR app.## (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl)};
+my $weed = q{DROP FUNCTION app.any(int); DROP OPERATOR app.## (int, int)};
+
+my ($eve, $victim) = map { SgTest::Session->new($node) } 1 .. 2;
+$eve->query('SET SESSION AUTHORIZATION eve');
+
+# Has the victim make something that waits for a name which eve has taken
+sub races
+{
+	my ($what, $name, $call, $made) = @_;
+
+	$eve->query($_) foreach 'BEGIN', "CREATE TABLE $name (i int)";
+	$victim->send($call);
+	ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'}) > 0 }), "$what: waits for the name");
+	query($plant);
+	$eve->query('ROLLBACK');
+	$victim->collect;
+	like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... a function that came meanwhile is told');
+	is(query($hers), '0', '... and nothing uses it');
+	query($weed);
+	like($node->safe_psql('postgres', $call . "; SELECT to_regclass('$name') IS NOT NULL"), qr/^t$/m, '... the same call makes it without') if $made;
+	return;
+}
+
+# ---- a statement of a plan
+
+my %statement = (
+	table => [ 'app.t1', q{CREATE TABLE app.t1 (a int DEFAULT app.any(1), CHECK (app.any(1) > 0))} ],
+	generated => [ 'app.t2', q{CREATE TABLE app.t2 (a int, b int GENERATED ALWAYS AS (a OPERATOR(app.##) 1) STORED)} ],
+	partition => [ 'app.t3', q{CREATE TABLE app.t3 (a int) PARTITION BY RANGE ((app.any(a)))} ],
+	index => [ 'app.t5', q{ALTER TABLE app.old ADD CONSTRAINT t5 UNIQUE (a), ALTER COLUMN b SET DEFAULT app.any(1)} ]);
+foreach my $name (sort keys %statement)
+{
+	my ($taken, $sql) = @{ $statement{$name} };
+
+	query("SELECT sg_plan_create('$name'), sg_plan_add_statement('$name', " . lit($sql) . ')');
+	races("plan, $name", $taken, "CALL sg_apply('$name')", 1);
+}
+
+# ---- kind table
+
+query(q{SELECT sg_plan_create('kind'), sg_plan_add('kind', 'CREATE TABLE app.t6 (a int DEFAULT app.any(1))')});
+races('kind table', 'app.t6', q{CALL sg_apply('kind')}, 1);
+
+# ---- a sync, and its script in a guarded session
+
+query(q{CREATE SCHEMA s; CREATE TABLE s.t7 (a int DEFAULT app.any(1)); SELECT sg_snapshot_take('with', '{s}'); DROP TABLE s.t7; GRANT ALL ON SCHEMA s TO eve});
+races('sync', 's.t7', q{CALL sg_sync_apply('with', schemas => '{s}')}, 0);
+query('DROP TABLE IF EXISTS s.t7; GRANT ALL ON SCHEMA s TO eve');
+races('script', 's.t7', q{SELECT schemaguard.sg_sync_guard(true); CREATE TABLE s.t7 (a int DEFAULT app.any(1)); SELECT schemaguard.sg_sync_guard(false)}, 1);
+$victim->query('SELECT schemaguard.sg_sync_guard(false)');
+
+# ---- an index: between the look and the build, by a worker that the postmaster starts late, or under a lock
+
+my $planter = SgTest::Session->new($node);
+my ($postmaster) = slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+query(q{SELECT sg_plan_create('built'), sg_plan_add_index('built', 'app.empty', '((app.any(id)))', name => 'made')});
+kill 'STOP', $postmaster;
+$victim->send(q{CALL sg_apply('built')});
+ok(wait_for(sub { $victim->is_done; $victim->{stderr} =~ /not started after/ }), 'an index waits for a worker') or diag($victim->{stderr});
+$planter->query($_) foreach split(/;/, $plant);
+kill 'CONT', $postmaster;
+$victim->collect;
+like($victim->{err}, qr/no index is built: it could run function app\."any"\(integer\) of role eve as role postgres/, '... which builds none of what came meanwhile');
+is(query($hers), '0', '... so that nothing uses it');
+$planter->query('RESET SESSION AUTHORIZATION');
+query($weed);
+
+$victim->query('SELECT schemaguard.sg_sync_guard(true)');
+$planter->query($_) foreach 'BEGIN', 'LOCK TABLE app.empty IN SHARE UPDATE EXCLUSIVE MODE';
+$victim->send('CREATE INDEX CONCURRENTLY made ON app.empty ((app.any(id)))');
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'app.empty'::regclass}) > 0 }), 'a guarded session waits for the table');
+query($plant);
+$planter->query('ROLLBACK');
+$victim->collect;
+like($victim->{err}, qr/of role eve/, '... and builds no index of what came meanwhile');
+is(query($hers), '0', '... so that nothing uses it');
+
+$node->stop;
+done_testing();
