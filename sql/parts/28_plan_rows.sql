@@ -281,6 +281,18 @@ BEGIN
     INTO same, parent_row, child_rows
     FROM ROWS FROM (unnest(child_columns), unnest(parent_columns)) WITH ORDINALITY u (c, p, o);
 
+    -- whoever writes one of them runs what has the other's name by then
+    IF language = 'plpgsql' AND EXISTS (
+        SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        CROSS JOIN LATERAL unnest(ARRAY[c.relowner, CASE n.nspowner WHEN 'pg_database_owner'::regrole
+            THEN (SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()) ELSE n.nspowner END]) o (owner)
+        WHERE c.oid IN (child::regclass, parent::regclass)
+          AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = o.owner)
+          AND EXISTS (SELECT FROM pg_class t WHERE t.oid IN (child::regclass, parent::regclass) AND t.relowner <> o.owner)) THEN
+        RAISE EXCEPTION 'triggers in plpgsql between tables % and % would run what another role puts in the place of one of them', child,
+            parent
+            USING ERRCODE = '42501', HINT = 'Leave out language => ''plpgsql'': triggers in C look at what they read.';
+    END IF;
     IF language = 'plpgsql' THEN
         body := format(E'DECLARE\n    archived boolean;\nBEGIN\n'
             '    IF %1$s(TG_OP = ''INSERT'' OR NOT (%2$s%3$s)) THEN\n'
@@ -508,13 +520,21 @@ BEGIN
     FOR k IN
         SELECT format('%I.%I', n.nspname, c.relname) COLLATE "default" AS child_table, a.attnotnull,
                c.oid IN (SELECT d.child FROM schemaguard.sg_keys_declared() d
-                         WHERE d.parent = tenant_table::regclass AND d.child_columns = ARRAY[tenant_column]) AS has_key
+                         WHERE d.parent = tenant_table::regclass AND d.child_columns = ARRAY[tenant_column]) AS has_key,
+               pg_get_userbyid(c.relowner) AS owner, has_table_privilege(c.relowner, tenant_table::regclass, 'REFERENCES') AS may_refer
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE a.attname::text = tenant_column AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND NOT c.relispartition
           AND c.relpersistence <> 't' AND n.nspname <> ALL ('{pg_catalog,information_schema,schemaguard}')
           AND (tenant_table IS NULL OR c.oid <> tenant_table::regclass)
         ORDER BY n.nspname, c.relname
     LOOP
+        -- by its key such a role would learn which tenants there are, and hold up their removal
+        IF NOT k.may_refer THEN
+            RAISE WARNING 'table % is left out: its owner, role %, may not refer to table %', k.child_table, quote_ident(k.owner),
+                tenant_table
+                USING HINT = format(E'If it is meant to:\nGRANT REFERENCES ON %s TO %I;', tenant_table, k.owner);
+            CONTINUE;
+        END IF;
         IF NOT k.attnotnull THEN
             steps := steps + schemaguard.sg_plan_add_once(plan, 'not null', k.child_table,
                 coalesce((SELECT s.fk_name FROM schemaguard.plan_step s

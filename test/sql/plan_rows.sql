@@ -173,8 +173,26 @@ SELECT schemaguard.sg_deprecate_table('ask.note', NULL, NULL);
 INSERT INTO schemaguard.deprecated_table VALUES ('ask.note');
 RESET ROLE;
 
+-- ---- tables of another role
+
+CREATE ROLE regress_sg_other;
+SELECT sg_grant('regress_sg_other');
+GRANT USAGE, CREATE ON SCHEMA ask TO regress_sg_other;
+CREATE TABLE owned (id int PRIMARY KEY);
+SET ROLE regress_sg_other;
+SELECT schemaguard.sg_deprecate_table('ask.users', 'ask.theirs', 'theirs is better');
+CREATE TABLE theirs (id int PRIMARY KEY, own_id int);
+SELECT schemaguard.sg_deprecate_table('ask.theirs', NULL, NULL);
+RESET ROLE;
+SELECT replacement FROM schemaguard.deprecated_table WHERE table_name = 'ask.users';
+SELECT sg_plan_create('ask_own'), sg_plan_isolate('ask_own', 'own_id', 'owned');
+CREATE TABLE of_theirs (id int REFERENCES theirs);
+SELECT sg_plan_add_archive_columns('ask_own', '{theirs}', language => 'plpgsql');
+SELECT sg_plan_add_archive_columns('ask_own', '{theirs}') > 0 AS in_c;
+
 SELECT count(sg_plan_drop(name, true)) FROM schemaguard.plan WHERE name ~ '^ask_';
 DELETE FROM schemaguard.deprecated_table WHERE table_name ~ '^ask[.]';
 RESET search_path;
 DROP SCHEMA ask CASCADE;
-DROP ROLE regress_sg_people;
+SELECT sg_revoke('regress_sg_other');
+DROP ROLE regress_sg_people, regress_sg_other;
