@@ -20,6 +20,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -191,6 +192,8 @@ sg_find_table(const SgTableName *name, char **qualified)
 	Oid			relid;
 	const char *schema = name->schema;
 
+	/* no lock is taken that would tell what others have committed */
+	AcceptInvalidationMessages();
 	if (schema)
 	{
 		Oid			nspid = get_namespace_oid(schema, true);

@@ -44,7 +44,7 @@ extern char *sg_qualified_name(const char *schema, const char *name);
 /*
  * Where a table name leads, by the caller's search_path when it has no
  * schema.  Returns the relation's OID, or InvalidOid when there is none; no
- * lock is taken.  *qualified receives the schema-qualified, quoted name; a
+ * lock is taken, but what others have committed so far is seen.  *qualified receives the schema-qualified, quoted name; a
  * table that does not exist gets the first schema of the search_path.
  */
 extern Oid	sg_find_table(const SgTableName *name, char **qualified);

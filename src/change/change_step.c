@@ -21,7 +21,6 @@
 #include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -620,16 +619,13 @@ static Oid
 named_index(const char *sql)
 {
 	IndexStmt  *stmt = (IndexStmt *) linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
+	SgTableName name;
 
 	if (!IsA(stmt, IndexStmt) || stmt->idxname == NULL)
 		return InvalidOid;
-
-	/*
-	 * a worker may have made it since, and no lock is taken here that would
-	 * tell
-	 */
-	AcceptInvalidationMessages();
-	return RangeVarGetRelid(makeRangeVar(stmt->relation->schemaname, stmt->idxname, -1), NoLock, true);
+	name.schema = stmt->relation->schemaname;
+	name.name = stmt->idxname;
+	return sg_find_table(&name, NULL);
 }
 
 /* Drops the index that a build which failed has left invalid: with IF NOT EXISTS the next one would take it for its own */

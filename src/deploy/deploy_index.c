@@ -33,7 +33,6 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
@@ -355,7 +354,6 @@ lock_leftover(void *arg)
 	locked->index.dbId = locked->table.dbId = MyDatabaseId;
 	LockRelationIdForSession(&locked->table, ShareUpdateExclusiveLock);
 	LockRelationIdForSession(&locked->index, ShareUpdateExclusiveLock);
-	AcceptInvalidationMessages();
 	locked->iw->ours = sg_find_qualified(locked->iw->work.object) == index &&
 		plan_index_is_leftover(index, locked->iw->table, locked->iw->columns);
 }
