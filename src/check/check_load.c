@@ -21,7 +21,6 @@
 #include "base/quote.h"
 #include "check/check.h"
 #include "plan/plan_option.h"
-#include "run/run_follower.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
@@ -131,17 +130,25 @@ check_room(PlanCheck *check)
 	return low != NULL;
 }
 
-/* Who lags now is not waited for by a run that begins now */
+/* Who lags now is not waited for by a run that begins now, unless an earlier one has waited */
 static bool
 check_lag(PlanCheck *check)
 {
-	char	   *lag = run_throttle_lag(run_followers());
+	List	   *late = NIL;
+	const Follower *lagging;
 
-	if (lag)
+	if (sg_throttle_lag < 0)
+		return false;
+	lagging = run_throttle_lagging(run_throttle_followers(check->plan, &late));
+	if (lagging)
+		check_row(&check->server, "load", CHECK_WARN, pause_text(run_throttle_lag_text(lagging)), run_throttle_ignore_hint(lagging));
+	foreach_ptr(const Follower, follower, late)
+	{
 		check_row(&check->server, "load", CHECK_WARN,
-				  psprintf("the run would not wait for whom it finds behind: %s", lag),
-				  "Wait until it is less, or have it not counted:\nSET schemaguard.throttle_ignore = '';");
-	return lag != NULL;
+				  psprintf("the run would not wait for whom it finds behind: %s", run_throttle_lag_text(follower)),
+				  run_throttle_ignore_hint(follower));
+	}
+	return lagging || late != NIL;
 }
 
 static bool

@@ -29,6 +29,7 @@
 #include "portability/instr_time.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -45,6 +46,7 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "plan/plan_option.h"
+#include "plan/plan_store.h"
 #include "run/run.h"
 #include "run/run_follower.h"
 #include "run/run_throttle.h"
@@ -172,19 +174,29 @@ ask_function(void)
 	return answer.reason;
 }
 
-static char *
-lag_text(const Follower *follower)
+char *
+run_throttle_lag_text(const Follower *follower)
 {
-	int64		lag = run_follower_lag(follower) / 1024;
-
-	if (lag <= sg_throttle_lag)
-		return NULL;
 	return psprintf("%s lags by " INT64_FORMAT " kB, more than schemaguard.throttle_lag, %d kB",
-					run_follower_text(follower), lag, sg_throttle_lag);
+					run_follower_text(follower), run_follower_lag(follower) / 1024, sg_throttle_lag);
 }
 
 char *
-run_throttle_lag(struct Followers *followers)
+run_throttle_ignore_hint(const Follower *follower)
+{
+	char	   *names = psprintf("%s%s%s", sg_throttle_ignore, sg_throttle_ignore[0] ? ", " : "", quote_identifier(follower->name));
+
+	return psprintf("Wait until it is less, or have it not counted:\nSET schemaguard.throttle_ignore = %s;", quote_literal_cstr(names));
+}
+
+static bool
+is_late(const Follower *follower)
+{
+	return run_follower_lag(follower) / 1024 > sg_throttle_lag;
+}
+
+const Follower *
+run_throttle_lagging(const Followers *followers)
 {
 	const Follower *slowest = NULL;
 
@@ -195,7 +207,54 @@ run_throttle_lag(struct Followers *followers)
 		if (slowest == NULL || followers->each[i].reached < slowest->reached)
 			slowest = &followers->each[i];
 	}
-	return slowest ? lag_text(slowest) : NULL;
+	return slowest && is_late(slowest) ? slowest : NULL;
+}
+
+/* Returns how the log names a follower among blockers */
+static char *
+follower_json(const Follower *follower)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "[{\"%s\": ", follower->is_slot ? "slot" : "standby");
+	escape_json(&json, follower->name);
+	appendStringInfoString(&json, "}]");
+	return json.data;
+}
+
+/* Has an earlier call of the plan paused for a follower? */
+static bool
+was_waited_for(const FkPlan *plan, const Follower *follower)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, plan->name);
+	store_arg_text(&args, follower_json(follower));
+	return store_query("SELECT s.message FROM schemaguard.plan p JOIN schemaguard.audit_log s ON s.plan = p.name AND s.at >= p.created_at"
+					   " LEFT JOIN schemaguard.audit_log o ON o.started_id = s.id"
+					   " WHERE p.name = $1 AND s.phase = 'started' AND s.action = 'throttle'"
+					   " AND (s.blockers @> $2::jsonb OR o.blockers @> $2::jsonb) LIMIT 1", &args, store_read_text) != NIL;
+}
+
+Followers *
+run_throttle_followers(const FkPlan *plan, List **late)
+{
+	Followers  *all = run_followers();
+	int			n = 0;
+
+	*late = NIL;
+	for (int i = 0; i < all->n; i++)
+	{
+		const Follower *follower = &all->each[i];
+
+		if (is_late(follower) && !was_waited_for(plan, follower))
+			*late = lappend(*late, memcpy(palloc(sizeof(Follower)), follower, sizeof(Follower)));
+		else
+			all->each[n++] = *follower;
+	}
+	all->n = n;
+	return all;
 }
 
 char *
@@ -218,25 +277,33 @@ run_throttle_backup(void)
 	return pstrdup("a base backup runs, and schemaguard.throttle_backup is on");
 }
 
-/* Why to pause now, or NULL */
-static char *
+/* Why to pause now */
+typedef struct Load
+{
+	char	   *why;			/* NULL: no reason */
+	const Follower *lags;		/* that one, or NULL */
+} Load;
+
+static Load
 find_load(const PlanRun *run)
 {
-	char	   *load = plan_pause_text(run->plan);
+	Load		load = {plan_pause_text(run->plan), NULL};
 
-	if (load == NULL && !run->gives_room)
-		load = sg_disk_low();
-	if (load == NULL && run->followers)
+	if (load.why == NULL && !run->gives_room)
+		load.why = sg_disk_low();
+	if (load.why == NULL && run->followers)
 	{
 		run_followers_look(run->followers);
-		load = run_throttle_lag(run->followers);
+		load.lags = run_throttle_lagging(run->followers);
+		if (load.lags)
+			load.why = run_throttle_lag_text(load.lags);
 	}
-	if (load == NULL)
-		load = run_throttle_backup();
-	if (load == NULL)
-		load = run_throttle_waiting();
-	if (load == NULL && sg_throttle_function[0])
-		load = ask_function();
+	if (load.why == NULL)
+		load.why = run_throttle_backup();
+	if (load.why == NULL)
+		load.why = run_throttle_waiting();
+	if (load.why == NULL && sg_throttle_function[0])
+		load.why = ask_function();
 	return load;
 }
 
@@ -305,12 +372,12 @@ window_text(const PlanRun *run)
 
 /* Look again and again; why the run has to stop, or NULL when the load is gone */
 static char *
-wait_for_calm(const PlanRun *run, char *load)
+wait_for_calm(const PlanRun *run, Load *load)
 {
 	instr_time	start;
 
 	INSTR_TIME_SET_CURRENT(start);
-	while (load)
+	while (load->why)
 	{
 		instr_time	waited;
 		double		left;
@@ -322,31 +389,40 @@ wait_for_calm(const PlanRun *run, char *load)
 			return window_text(run);
 		if (left <= 0)
 			return psprintf("paused for schemaguard.throttle_budget, %d ms: %s",
-							sg_throttle_budget, load);
+							sg_throttle_budget, load->why);
 		run_commit();
 		run_sleep_until(GetCurrentTimestamp() + (int64) (Min(POLL_MS, left) * 1000));
-		load = find_load(run);
+		*load = find_load(run);
 	}
 	return NULL;
 }
 
 /* A pause with its rows in the log; whether the run goes on after it */
 static bool
-pause_run(PlanRun *run, char *load)
+pause_run(PlanRun *run, Load load)
 {
 	MemoryContext context = CurrentMemoryContext;
 	TimestampTz since = GetCurrentTimestamp();
+	LogEntry	started = make_entry(run, LOG_STARTED, load.why, 0, 0);
 	int64		started_id;
 	char	   *stop = NULL;
 
 	sg_progress_phase(SG_PHASE_THROTTLED);
-	started_id = write_row(make_entry(run, LOG_STARTED, load, 0, 0));
+	if (load.lags)
+		started.blockers = follower_json(load.lags);
+	started_id = write_row(started);
 	ereport(NOTICE,
-			(errmsg("plan \"%s\" pauses: %s", run->plan->name, load)));
+			(errmsg("plan \"%s\" pauses: %s", run->plan->name, load.why),
+			 load.lags ? errhint("%s", run_throttle_ignore_hint(load.lags)) : 0));
 	PG_TRY();
 	{
-		stop = wait_for_calm(run, load);
-		(void) write_row(make_entry(run, stop ? LOG_FAILED : LOG_DONE, stop, started_id, since));
+		LogEntry	entry;
+
+		stop = wait_for_calm(run, &load);
+		entry = make_entry(run, stop ? LOG_FAILED : LOG_DONE, stop, started_id, since);
+		if (load.lags)
+			entry.blockers = follower_json(load.lags);
+		(void) write_row(entry);
 	}
 	PG_CATCH();
 	{
@@ -384,7 +460,7 @@ run_must_stop(PlanRun *run)
 bool
 run_throttle(PlanRun *run)
 {
-	char	   *load;
+	Load		load;
 
 	if (run->urgent)
 		return true;
@@ -392,33 +468,26 @@ run_throttle(PlanRun *run)
 		return false;
 
 	load = find_load(run);
-	return load == NULL || pause_run(run, load);
+	return load.why == NULL || pause_run(run, load);
 }
 
 /* ---- before the first step ---- */
 
-/* Who lags already is told once, and not waited for */
+/* Who lags already is told once, and not waited for, unless an earlier call has waited */
 static void
 note_followers(PlanRun *run)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
-	Followers  *all = run_followers();
-	int			n = 0;
+	List	   *late;
 
-	for (int i = 0; i < all->n; i++)
+	run->followers = run_throttle_followers(run->plan, &late);
+	foreach_ptr(const Follower, follower, late)
 	{
-		char	   *late = lag_text(&all->each[i]);
+		char	   *text = run_throttle_lag_text(follower);
 
-		if (late == NULL)
-			all->each[n++] = all->each[i];
-		else
-		{
-			ereport(NOTICE, (errmsg("plan \"%s\" does not wait: %s", run->plan->name, late)));
-			(void) write_row(make_entry(run, LOG_SKIPPED, psprintf("not waited for: %s", late), 0, 0));
-		}
+		ereport(NOTICE, (errmsg("plan \"%s\" does not wait: %s", run->plan->name, text)));
+		(void) write_row(make_entry(run, LOG_SKIPPED, psprintf("not waited for: %s", text), 0, 0));
 	}
-	all->n = n;
-	run->followers = all;
 	MemoryContextSwitchTo(old);
 }
 

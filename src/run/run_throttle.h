@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "run/run.h"
+#include "run/run_follower.h"
 
 /*
  * Before a step, an attempt to lock, a batch: waits while there is too much
@@ -38,8 +39,18 @@ typedef struct ThrottleAnswer
 	char	   *reason;			/* NULL: go on */
 } ThrottleAnswer;
 
-/* followers: who counts, as of the last look; NULL: nobody */
-extern char *run_throttle_lag(struct Followers *followers);
+/*
+ * Returns the followers that a call of the plan waits for: those that are near
+ * now, and those that an earlier call has paused for.  Without the second the
+ * call after each stop would have the slot keep more.  *late receives the
+ * others, of Follower *.
+ */
+extern Followers *run_throttle_followers(const FkPlan *plan, List **late);
+
+/* Returns the one that is furthest behind, as of the last look, if that is past the limit; followers may be NULL */
+extern const Follower *run_throttle_lagging(const Followers *followers);
+extern char *run_throttle_lag_text(const Follower *follower);
+extern char *run_throttle_ignore_hint(const Follower *follower);
 extern char *run_throttle_backup(void);
 extern char *run_throttle_waiting(void);
 extern void run_throttle_ask(void *answer);

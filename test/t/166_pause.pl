@@ -40,12 +40,13 @@ my $holder = SgTest::Session->new($node);
 my $s = SgTest::Session->new($node);
 sub begin_run
 {
-	my ($plan, $rows, $settings) = @_;
+	my ($plan, $rows, $settings, $last) = @_;
 	query("CREATE TABLE $plan (id int PRIMARY KEY, pad text);
 		INSERT INTO $plan SELECT i, repeat('x', 1000) FROM generate_series(1, $rows) i;
 		SELECT sg_plan_create('$plan');
 		SELECT sg_plan_add_column('$plan', '$plan', 'filled', 'int', fill => 'id')");
 	wait_caught_up();
+	query($last) if $last;
 	$holder->query("BEGIN; LOCK TABLE $plan IN ROW EXCLUSIVE MODE");
 	$s->query("RESET ALL; SET schemaguard.lock_attempts = 100000; SET schemaguard.lock_breaker = 0; SET schemaguard.throttle_lag = '2MB'; $settings");
 	$s->send("CALL sg_apply('$plan')");
@@ -132,6 +133,25 @@ like(query(q{SET schemaguard.throttle_lag = '2MB'; SELECT result || ' ' || detai
 	qr/^warn the run would not wait for whom it finds behind: slot "behind" lags/m, '... and by the preflight');
 query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name IN ('behind', 'pg_16401_sync_16402_7000000000000000000')");
 $temporary->quit;
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A slot that nobody reads ends each call, not the first one alone
+begin_run('again', 30000, "SET schemaguard.throttle_budget = '1s'", "VACUUM again; CHECKPOINT; SELECT pg_create_physical_replication_slot('ghost', true)");
+let_go();
+$s->collect;
+like($s->{err}, qr/plan "again" pauses: slot "ghost" lags.*HINT:.*\nSET schemaguard\.throttle_ignore = 'ghost';/s, 'a slot that nobody reads makes the run pause; the hint names it');
+like($s->{err}, qr/plan "again" stopped: paused for schemaguard\.throttle_budget, 1000 ms: slot "ghost" lags/, '... and end');
+my $ghost = q{SELECT pg_current_wal_lsn() - restart_lsn FROM pg_replication_slots WHERE slot_name = 'ghost'};
+my $lag = query($ghost);
+like(query(q{SET schemaguard.throttle_lag = '2MB'; SELECT result || ' ' || detail || ' ' || hint FROM sg_plan_check_details('again') WHERE check_name = 'load'}),
+	qr/^warn the run would pause now.*slot "ghost" lags.*SET schemaguard\.throttle_ignore = 'ghost';/s, '... the preflight says that the next one would, too');
+$s->query("CALL sg_apply('again')");
+like($s->{err}, qr/plan "again" stopped: paused for schemaguard\.throttle_budget, 1000 ms: slot "ghost" lags/, '... and it does');
+cmp_ok(query($ghost) - $lag, '<', 1024 * 1024, '... without writing more for the slot to keep');
+is(query(q{SELECT DISTINCT blockers FROM schemaguard.audit_log WHERE plan = 'again' AND action = 'throttle'}), '[{"slot": "ghost"}]', '... the log names the slot');
+$s->query("SET schemaguard.throttle_ignore = 'ghost'; CALL sg_apply('again')");
+is(states('again'), '1 validated', '... until it is in schemaguard.throttle_ignore');
+query("SELECT pg_drop_replication_slot('ghost')");
 
 # ---------------------------------------------------------------------------------------------------------------------
 # A pause by somebody else
