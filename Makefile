@@ -276,6 +276,7 @@ OBJS = \
 	src/sync/sync_template.o \
 	src/sync/sync_seen.o \
 	src/sync/sync_text.o \
+	src/sync/sync_unit.o \
 	src/tenant/tenant_audit.o \
 	src/undo/undo.o \
 	src/undo/undo_change.o \
@@ -327,6 +328,7 @@ SQL_PARTS = \
 	sql/parts/78_sync.sql \
 	sql/parts/78_sync_object.sql \
 	sql/parts/79_sync_sql.sql \
+	sql/parts/79_sync_unit.sql \
 	sql/parts/80_fkdiff.sql \
 	sql/parts/80_sync_apply.sql \
 	sql/parts/80_sync_script.sql \

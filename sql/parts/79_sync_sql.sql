@@ -472,12 +472,12 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'shell'
     WHERE f.state = 'missing'
     UNION ALL
-    -- what a new object has beyond that
-    SELECT greatest(r.section, b.section, CASE WHEN f.beside THEN 6 END), CASE WHEN r.property = 'not_null' AND r.section = 2 AND NOT f.new ? 'joins' THEN 1900000000
-            WHEN greatest(r.section, b.section, CASE WHEN f.beside THEN 6 END) = f.late_at THEN f.late ELSE 0 END + f.number::bigint * 1000 + 500 + r.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, coalesce(f.fresh, f.full_new) || jsonb_build_object('old', '{}'::jsonb)),
-        'fresh', f.full_new, NULL, f.full_new, r.state, r.property, f.lost
-    FROM filled f JOIN rule r ON r.kind IN (f.kind, '*') AND r.step = 'alter' AND r.anew AND f.new ?| r.properties
-    LEFT JOIN born b ON b.number = f.number
+    -- what a new object has beyond that; readers of a materialized view that is made anew wait for its rows, too
+    SELECT p.section, CASE WHEN p.at_once THEN 950 WHEN r.property = 'not_null' AND r.section = 2 AND NOT f.new ? 'joins' THEN 1900000500 + r.number WHEN p.section = f.late_at THEN f.late + 500 + r.number ELSE 500 + r.number END + f.number::bigint * 1000,
+        f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, coalesce(f.fresh, f.full_new) || jsonb_build_object('old', '{}'::jsonb)), 'fresh', f.full_new, NULL, f.full_new, r.state, r.property, f.lost
+    FROM filled f JOIN rule r ON r.kind IN (f.kind, '*') AND r.step = 'alter' AND r.anew AND f.new ?| r.properties LEFT JOIN born b ON b.number = f.number
+    CROSS JOIN LATERAL (SELECT CASE WHEN x.at_once THEN 2 ELSE greatest(r.section, b.section, CASE WHEN f.beside THEN 6 END) END AS section, x.at_once
+        FROM (SELECT f.again AND r.property = 'populated' AND NOT EXISTS (SELECT FROM joining) AS at_once) x) p
     WHERE f.state = 'missing' OR f.again OR f.beside
     UNION ALL
     -- a sequence of a column's own gives its name away at once, a default the label that it is

@@ -214,10 +214,10 @@ WITH RECURSIVE compared AS MATERIALIZED (
             x.p -> 'references', x.p -> 'referenced_columns') > 1 AS twin
     FROM compared c, unnest(c.forth) p, LATERAL (SELECT coalesce(p.properties, p.target_properties)) x (p)
 ), forth AS MATERIALIZED (
-    SELECT s.section, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, 10 * s.n AS n,
+    SELECT s.section, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, s.unit, 10 * s.n AS n,
         split_part(s.note, ' loses ', 1) AS step, s.section = 0 OR s.note LIKE '% loses %' AND NOT allow_drop AS lost
-    FROM compared c, schemaguard.sg_sync_statements(c.forth, reference, 'live', allow_drop, partitions) WITH ORDINALITY
-        s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
+    FROM compared c, schemaguard.sg_sync_united(c.forth, reference, 'live', allow_drop, partitions) WITH ORDINALITY
+        s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, unit, n)
 ), backward AS MATERIALIZED (
     SELECT s.* FROM compared c CROSS JOIN schemaguard.sg_sync_statements(c.back, 'live', reference, true, partitions) WITH ORDINALITY
         s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
@@ -273,6 +273,9 @@ WITH RECURSIVE compared AS MATERIALIZED (
     -- "with" is done by another step
     SELECT l.*, CASE
         WHEN l.what = 'renamed' THEN CASE l.kind WHEN 'column' THEN 'rename' ELSE 'statement' END
+        -- in the transaction of what is dropped and made again; what holds values is kept by a step of its own
+        WHEN l.unit IS NOT NULL AND CASE WHEN l.what LIKE 'dropped%' THEN l.kind NOT IN ('table', 'column') OR l.old ? 'generated'
+            ELSE l.kind NOT IN ('index', 'constraint') END THEN 'statement'
         WHEN l.kind = 'column' AND l.relkind IN ('r', 'p') THEN CASE
             WHEN l.what = 'created' THEN 'column'
             -- a partition or heir that joins can't have less than the whole, nor heirs lose what only it loses
@@ -376,15 +379,18 @@ WITH RECURSIVE compared AS MATERIALIZED (
 ), plain AS MATERIALIZED (
     SELECT s.* FROM spoken s WHERE s.text IS NOT NULL
 ), reach AS (
-    SELECT p.*, max(p.at) OVER (PARTITION BY p.kind, p.object, p.section, p.run) AS until FROM plain p
+    -- what comes earlier than it stands is not together with the rest
+    SELECT p.*, p.at < p.n AS early,
+        max(p.at) OVER (PARTITION BY coalesce('unit ' || p.unit, concat_ws(' ', p.kind, p.object)), p.section, p.run, p.at < p.n) AS until
+    FROM plain p
 ), begun AS (
-    SELECT r.*, r.at > coalesce(max(r.until) OVER (PARTITION BY r.section, r.run ORDER BY r.at ROWS BETWEEN UNBOUNDED PRECEDING
+    SELECT r.*, r.at > coalesce(max(r.until) OVER (PARTITION BY r.section, r.run, r.early ORDER BY r.at ROWS BETWEEN UNBOUNDED PRECEDING
         AND 1 PRECEDING), r.at - 1) AS begins FROM reach r
 ), member AS MATERIALIZED (
     -- in one transaction: an object's statements with those that stand between them
     SELECT x.*, dense_rank() OVER (ORDER BY x.head) AS island
     FROM (SELECT i.*, min(i.at) OVER (PARTITION BY i.island_of) AS head
-          FROM (SELECT b.*, count(*) FILTER (WHERE b.begins) OVER (ORDER BY b.section, b.run, b.at) AS island_of FROM begun b) i) x
+          FROM (SELECT b.*, count(*) FILTER (WHERE b.begins) OVER (ORDER BY b.section, b.run, b.early, b.at) AS island_of FROM begun b) i) x
 ), guarded AS (
     SELECT m.*,
         -- what none of the statements before it has changed

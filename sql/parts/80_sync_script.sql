@@ -90,9 +90,10 @@ SET search_path = pg_catalog, pg_temp
 SET standard_conforming_strings = on
 SET jit = off
 AS $function$
-    SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.section, x.place), '[]')
-    FROM schemaguard.sg_sync_statements((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs(reference, target, schemas) p), reference,
-        target, allow_drop, partitions, leave_code, leave_native) x
+    SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.n), '[]')
+    FROM schemaguard.sg_sync_united((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs(reference, target, schemas) p), reference,
+        target, allow_drop, partitions, leave_code, leave_native) WITH ORDINALITY
+        x (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, unit, n)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_list(text, text, text[], boolean, boolean, boolean, boolean)
     IS 'the statements of sg_sync_sql() as an array';
@@ -251,6 +252,7 @@ DECLARE
     digest  bytea;
     s       record;
     section int := 0;
+    unit    int;
     line    text;
     lacking text;
     blocked jsonb;
@@ -319,10 +321,10 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
 
     FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after, x.cost,
                  CASE WHEN x.kind = 'constraint' OR x.what = 'not_null' THEN blocked ->> (x.kind || ' ' || x.object) END AS finder,
-                 split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
+                 x.unit, split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
              FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n),
                  jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text,
-                     after text, note text, index text, index_after text, cost text)
+                     after text, note text, index text, index_after text, cost text, unit int)
              WHERE x.section > 0 ORDER BY e.n
     LOOP
         IF s.section <> section THEN
@@ -335,6 +337,13 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
                 RETURN NEXT 'BEGIN;';
             END IF;
             section := s.section;
+        ELSIF s.unit IS DISTINCT FROM unit THEN
+            RETURN NEXT 'COMMIT;';
+            RETURN NEXT 'BEGIN;';
+        END IF;
+        IF s.unit IS DISTINCT FROM unit THEN
+            RETURN QUERY SELECT schemaguard.sg_sync_comment(schemaguard.sg_sync_unit_told(statements, s.unit, target)) WHERE s.unit IS NOT NULL;
+            unit := s.unit;
         END IF;
         RETURN NEXT schemaguard.sg_sync_comment(format('%s %s: %s%s%s', s.kind, s.object, s.what,
             coalesce('; ' || s.cost || schemaguard.sg_sync_size(target, s.kind, s.object), ''),

@@ -1,0 +1,123 @@
+-- Sync: what is dropped and made again is one transaction with what is changed below it, and nothing else is in that
+
+CREATE FUNCTION schemaguard.sg_sync_units(nodes int, roots int[], above int[], below int[])
+RETURNS int[]
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_sync_units';
+COMMENT ON FUNCTION schemaguard.sg_sync_units(int, int[], int[], int[])
+    IS 'for each node of a graph what stands for the unit that it belongs to; null: it stands below no root';
+
+-- Returns what a statement is about, as a text. Things that can't have one name at a time have one text; so have routines of one
+-- name, for who calls one may get another.
+CREATE FUNCTION schemaguard.sg_sync_node(kind text, object text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN kind IN ('function', 'procedure', 'aggregate') THEN 'routine ' || schemaguard.sg_sync_name(object)
+    WHEN kind IN ('table', 'view', 'materialized view', 'sequence', 'type', 'domain', 'index') THEN 'relation ' || object
+    ELSE kind || ' ' || object END;
+COMMENT ON FUNCTION schemaguard.sg_sync_node(text, text)
+    IS 'what a statement is about, as a text: what can''t have one name at a time has one';
+
+-- Returns what objects of pairs stand on, as pairs of such texts; what has no statement of its own is made with its parent
+CREATE FUNCTION schemaguard.sg_sync_links(pairs schemaguard.sync_pair[], OUT node text, OUT parent_node text, OUT below text)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT schemaguard.sg_sync_node(s.kind, s.identity), 'relation ' || s.parent, schemaguard.sg_sync_node(x.kind, x.identity)
+    FROM (SELECT p.kind, p.identity, p.parent, p.properties FROM unnest(pairs) p WHERE p.identity IS NOT NULL
+          UNION ALL
+          SELECT p.kind, p.target_identity, p.target_parent, p.target_properties FROM unnest(pairs) p WHERE p.target_identity IS NOT NULL
+         ) s
+    CROSS JOIN LATERAL (
+        SELECT d.value ->> 0, d.value ->> 1 FROM jsonb_array_elements(s.properties -> 'depends') d
+        UNION ALL
+        -- columns are of tables
+        SELECT 'table', regexp_replace(d.value ->> 1, '\.("(?:[^"]|"")*"|[^".]+)$', '')
+        FROM jsonb_array_elements(s.properties -> 'depends') d WHERE d.value ->> 0 = 'column'
+        UNION ALL
+        SELECT 'table', x.name FROM (VALUES (s.parent), (s.properties ->> 'references'), (s.properties ->> 'partition_of')) x (name)
+    ) x (kind, identity)
+    WHERE x.identity IS NOT NULL
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_links(schemaguard.sync_pair[])
+    IS 'what objects stand on';
+
+-- Returns the statements of sg_sync_statements() in an order in which those of a unit stand together, the others after what they need
+CREATE FUNCTION schemaguard.sg_sync_united(
+    pairs schemaguard.sync_pair[], reference text, target text, allow_drop boolean, partitions boolean, leave_code boolean DEFAULT false,
+    leave_native boolean DEFAULT false,
+    OUT section int, OUT place bigint, OUT kind text, OUT object text, OUT what text, OUT statement text,
+    OUT guard text, OUT before text, OUT after text, OUT note text, OUT index text, OUT index_after text, OUT cost text, OUT finder text,
+    OUT unit int)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+SET enable_nestloop = off
+AS $function$
+WITH stated AS MATERIALIZED (
+    SELECT s.*, s.note LIKE 'drop%' AS drops, schemaguard.sg_sync_node(s.kind, s.object) AS node
+    FROM schemaguard.sg_sync_statements(pairs, reference, target, allow_drop, partitions, leave_code, leave_native) WITH ORDINALITY
+        s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
+), node AS MATERIALIZED (
+    -- event triggers are gone from the first statement to the last
+    SELECT s.node, row_number() OVER ()::int AS number, bool_or(s.drops) AND bool_or(NOT s.drops) AS again
+    FROM stated s WHERE s.section = 2 AND s.kind <> 'event trigger' AND s.what <> 'renamed' GROUP BY s.node
+), edge AS (
+    SELECT coalesce(a.number, w.number) AS above, b.number AS below
+    FROM schemaguard.sg_sync_links(pairs) l LEFT JOIN node a ON a.node = l.node LEFT JOIN node w ON w.node = l.parent_node
+    JOIN node b ON b.node = l.below WHERE coalesce(a.number, w.number) IS NOT NULL
+    UNION ALL
+    -- new columns keep their order
+    SELECT n.number, lag(n.number) OVER (PARTITION BY regexp_replace(s.object, '\.("(?:[^"]|"")*"|[^".]+)$', '') ORDER BY s.n)
+    FROM stated s JOIN node n ON n.node = s.node WHERE s.section = 2 AND s.kind = 'column' AND s.what = 'created'
+), united AS (
+    SELECT schemaguard.sg_sync_units((SELECT count(*)::int FROM node), ARRAY(SELECT n.number FROM node n WHERE n.again),
+        array_agg(e.above), array_agg(e.below)) AS units
+    FROM (SELECT e.above, e.below FROM edge e WHERE e.below IS NOT NULL UNION ALL SELECT 1, 1 WHERE EXISTS (SELECT FROM node)) e
+), unit AS MATERIALIZED (
+    SELECT n.node, n.again, u.unit FROM united CROSS JOIN LATERAL unnest(united.units) WITH ORDINALITY u (unit, number)
+    JOIN node n ON n.number = u.number WHERE u.unit IS NOT NULL
+), span AS MATERIALIZED (
+    SELECT u.unit, min(s.n) AS first, max(s.n) AS last FROM unit u JOIN stated s ON s.node = u.node AND s.section = 2
+    WHERE u.again GROUP BY u.unit
+), zone AS MATERIALIZED (
+    SELECT min(s.first) AS first, max(s.last) AS last FROM span s
+)
+SELECT s.section, s.place, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, s.index, s.index_after, s.cost,
+    s.finder, p.unit
+FROM stated s CROSS JOIN zone z LEFT JOIN unit u ON u.node = s.node AND s.section = 2
+LEFT JOIN span p ON p.unit = u.unit AND s.n BETWEEN p.first AND p.last
+ORDER BY s.section, CASE WHEN s.section <> 2 OR s.n < z.first OR z.first IS NULL THEN 0
+        WHEN p.unit IS NOT NULL THEN 2
+        WHEN s.n > z.last THEN 4
+        -- what goes is in nobody's way then, and what everything is made in is there
+        WHEN s.drops OR s.kind IN ('schema', 'extension', 'language', 'default privilege') THEN 1
+        ELSE 3 END, p.first, s.n
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_united(schemaguard.sync_pair[], text, text, boolean, boolean, boolean, boolean)
+    IS 'the statements of sg_sync_sql(), in order, each with its guard and the unit that it belongs to';
+
+-- Returns what a script says before the statements of a unit: what is gone meanwhile for nobody else, and which tables wait
+CREATE FUNCTION schemaguard.sg_sync_unit_told(statements jsonb, unit int, target text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH line AS (
+        SELECT x.kind, x.object, x.note LIKE 'drop%' AS drops, x.cost,
+            CASE WHEN x.kind = 'column' THEN regexp_replace(x.object, '\.("(?:[^"]|"")*"|[^".]+)$', '') ELSE x.object END AS relation
+        FROM jsonb_array_elements(statements) e, jsonb_to_record(e) x (kind text, object text, note text, cost text, unit int)
+        WHERE x.unit = sg_sync_unit_told.unit
+    )
+    SELECT format('one transaction, in which others see all as it was: drops and creates %s',
+            (SELECT string_agg(DISTINCT l.kind || ' ' || l.object, ', ') FROM line l WHERE l.drops))
+        || coalesce('; until its end, who uses these waits, as for '
+            || (SELECT string_agg(DISTINCT l.relation || CASE WHEN l.cost LIKE 'rewrites%' THEN ', which is rewritten'
+                    || schemaguard.sg_sync_size(target, 'table', l.relation) ELSE '' END, '; ')
+                FROM line l WHERE NOT l.drops AND l.kind IN ('table', 'column')), '')
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_unit_told(jsonb, int, text)
+    IS 'what a script says before what is one transaction';
