@@ -311,7 +311,8 @@ BEGIN
                     FROM jsonb_array_elements(schemaguard.sg_sync_lacking(old -> 'functions', coalesce(properties -> 'functions', '[]')
                     || coalesce(properties -> 'of_classes', '[]'))) f) x));
     WHEN 'type' THEN
-        p := p || jsonb_build_object('attributes_text', (properties -> 'attributes')::text, 'labels_text', (properties -> 'labels')::text);
+        p := p || jsonb_build_object('attributes_text', coalesce((properties -> 'attributes')::text, '[]'),
+            'labels_text', (properties -> 'labels')::text);
         IF properties ->> 'type' = 'enum' AND old ? 'labels' THEN
             p := p || jsonb_strip_nulls(jsonb_build_object('label_changes', schemaguard.sg_sync_labels(identity, properties -> 'labels',
                     old -> 'labels'),
@@ -458,3 +459,33 @@ END
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_object(text, text, text, text, jsonb, jsonb)
     IS 'an object of a snapshot, with what templates need beyond its properties';
+
+-- Returns the query of the rows that a statement would be refused for; a new column is null in each row of its table
+CREATE FUNCTION schemaguard.sg_sync_finder(kind text, step text, what text, property text, context jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE
+        WHEN kind = 'column' AND property = 'not_null' AND (context ->> 'not_null')::boolean THEN
+            CASE step WHEN 'fresh' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', context ->> 'parent', 'check',
+                'false')
+            ELSE format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', context ->> 'parent', 'not null',
+                quote_ident(context ->> 'name')) END
+        WHEN kind = 'constraint' AND NOT context ? 'of_domain' AND (step = 'create' OR what = 'replaced'
+                AND (context -> 'expression', context -> 'columns', context -> 'references')
+                    IS DISTINCT FROM (context #> '{old,expression}', context #> '{old,columns}', context #> '{old,references}')) THEN
+            CASE CASE WHEN NOT context ? 'period' AND context ->> 'validated' IS DISTINCT FROM 'false'
+                THEN replace(context ->> 'type', 'p', 'u') END
+            WHEN 'f' THEN format('SELECT * FROM @extschema@.sg_orphans(%L, %L, %L, %L)', context ->> 'parent',
+                ARRAY(SELECT jsonb_array_elements_text(context -> 'columns')), context ->> 'references',
+                ARRAY(SELECT jsonb_array_elements_text(context -> 'referenced_columns')))
+            WHEN 'u' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)',
+                coalesce(context ->> 'root', context ->> 'parent'), 'unique',
+                schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', context))
+            WHEN 'c' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', context ->> 'parent', 'check',
+                context ->> 'expression') END
+        END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_finder(text, text, text, text, jsonb)
+    IS 'the query of the rows that a statement would be refused for';

@@ -161,6 +161,7 @@ WITH RECURSIVE side AS MATERIALIZED (
             -- values of types of users go by way of their text
             AND NOT (position('.' IN m.properties ->> 'type') > 0 AND position('.' IN m.target_properties ->> 'type') > 0)
             AND NOT EXISTS (SELECT FROM pg_cast x WHERE x.castsource = to_regtype(m.target_properties ->> 'type') AND x.casttarget = to_regtype(m.properties ->> 'type')) THEN true END END,
+        'used', CASE WHEN m.kind = 'foreign server' AND m.present THEN (SELECT string_agg(coalesce(t.identity, t.target_identity), ', ' ORDER BY t.target_identity) FROM pair t WHERE t.kind = 'table' AND t.target_properties ->> 'server' = m.target_name) END,
         'no_update', CASE WHEN m.kind = 'extension' AND 'version' = ANY (m.changes) AND target = 'live' AND EXISTS (SELECT FROM pg_available_extension_versions v WHERE v.name = m.name AND v.version = m.properties ->> 'version')
             AND NOT EXISTS (SELECT FROM pg_extension_update_paths(m.name) u WHERE u.source = m.target_properties ->> 'version' AND u.target = m.properties ->> 'version' AND u.path IS NOT NULL) THEN true END,
         -- goes with that of a table above, unless its own comes from there no more
@@ -243,7 +244,9 @@ WITH RECURSIVE side AS MATERIALIZED (
         WHEN o.kind = 'statistics' THEN 'statistics ' || coalesce(o.identity, o.target_identity)
         WHEN o.kind = 'constraint' THEN CASE WHEN o.any_properties ->> 'type' IN ('p', 'u', 'x') THEN coalesce(o.new, o.old) ->> 'index' END
         WHEN o.any_properties ? 'identity_sequence' THEN schemaguard.sg_sync_schema(coalesce(o.parent, o.target_parent)) || '.'
-            || quote_ident(coalesce(o.any_properties #>> '{identity_sequence,name}', split_part(coalesce(o.parent, o.target_parent), '.', 2) || '_' || (coalesce(o.new, o.old) ->> 'name') || '_seq')) END AS name) n
+            || quote_ident(coalesce(o.any_properties #>> '{identity_sequence,name}', split_part(coalesce(o.parent, o.target_parent), '.', 2) || '_' || (coalesce(o.new, o.old) ->> 'name') || '_seq')) END AS name
+        UNION ALL SELECT coalesce(o.any_properties ->> 'multirange', CASE WHEN x.identity ~ 'range' THEN regexp_replace(x.identity, 'range', 'multirange') ELSE x.identity || '_multirange' END)
+        FROM (SELECT coalesce(o.identity, o.target_identity) AS identity) x WHERE o.kind = 'type' AND o.any_properties ->> 'type' = 'range') n
     WHERE o.state IN ('missing', 'extra') AND n.name IS NOT NULL
 ), way AS MATERIALIZED (
     -- what is to be dropped, but has a name that is needed
@@ -268,6 +271,10 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION
     SELECT o.number, o.kind, o.target_identity, true, true, o.number
     FROM object o JOIN outdated w ON w.number = o.number
+    UNION
+    -- a sequence goes with a table that goes first
+    SELECT o.number, o.kind, o.target_identity, true, true, o.number
+    FROM object o JOIN object t ON t.kind = 'table' AND t.number IN (SELECT w.number FROM way w) AND starts_with(o.target_properties ->> 'owned_by', t.target_identity || '.') WHERE o.kind = 'sequence' AND o.state = 'changed'
     UNION
     -- what is dropped and made again, and what stands on that
     SELECT o.number, o.kind, o.target_identity, true, true, o.number
@@ -425,7 +432,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM filled f LEFT JOIN rule own ON own.kind = f.kind AND own.step = 'drop'
     WHERE f.again AND (f.parent_state IS DISTINCT FROM 'extra' OR f.kind IN ('policy', 'rule') OR f.old ? 'references')
       -- a partition's goes when it is detached, a sequence with its column
-      AND NOT (f.kind IN ('trigger', 'constraint') AND f.old ? 'partition_of') AND NOT (f.kind = 'sequence' AND f.state = 'extra' AND f.old ? 'owned_by')
+      AND NOT (f.kind IN ('trigger', 'constraint') AND f.old ? 'partition_of') AND NOT (f.kind = 'sequence' AND f.old ? 'owned_by')
     UNION ALL
     SELECT 2, CASE x.n WHEN 1 THEN -d.number::bigint * 1000 ELSE d.number::bigint * 1000 + 450 END, d.kind, coalesce(d.identity, d.target_identity), CASE x.n WHEN 1 THEN 'default dropped' ELSE 'default again' END,
         'ALTER ' || schemaguard.sg_sync_fill(CASE d.kind WHEN 'domain' THEN 'DOMAIN {identity} ' ELSE 'TABLE ONLY {parent} ALTER COLUMN {name|I} ' END, x.at)
@@ -732,16 +739,7 @@ SELECT s.section, s.place, s.kind, s.object, s.what, schemaguard.sg_sync_portabl
     CASE WHEN s.section = 3 AND s.kind <> 'column' THEN s.context ->> 'index_loose' END,
     nullif(concat_ws('; ', 'runs code of role ' || f.owner, (SELECT string_agg(schemaguard.sg_sync_fill(c.statement, s.context), '; ') FROM rule c
      WHERE c.kind = s.kind AND c.step = 'cost' AND c.properties && string_to_array(coalesce(s.property, s.what), ' '))), ''),
-    -- what shows the rows that are in the way
-    CASE WHEN target <> 'live' OR s.context ? 'in_new' OR s.section NOT IN (2, 3, 4) THEN NULL
-        WHEN s.kind = 'column' AND s.property = 'not_null' AND (s.context ->> 'not_null')::boolean THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'not null', quote_ident(s.context ->> 'name'))
-        WHEN s.kind = 'constraint' AND NOT s.context ? 'of_domain' AND (s.step = 'create' OR s.what = 'replaced'
-                AND (s.context -> 'expression', s.context -> 'columns', s.context -> 'references') IS DISTINCT FROM (s.context #> '{old,expression}', s.context #> '{old,columns}', s.context #> '{old,references}')) THEN CASE CASE WHEN NOT s.context ? 'period' AND s.context ->> 'validated' IS DISTINCT FROM 'false' THEN replace(s.context ->> 'type', 'p', 'u') END
-            WHEN 'f' THEN format('SELECT * FROM @extschema@.sg_orphans(%L, %L, %L, %L)', s.context ->> 'parent', ARRAY(SELECT jsonb_array_elements_text(s.context -> 'columns')),
-                s.context ->> 'references', ARRAY(SELECT jsonb_array_elements_text(s.context -> 'referenced_columns')))
-            WHEN 'u' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', coalesce(s.context ->> 'root', s.context ->> 'parent'), 'unique', schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', s.context))
-            WHEN 'c' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', s.context ->> 'parent', 'check', s.context ->> 'expression') END
-    END
+    CASE WHEN target = 'live' AND NOT s.context ? 'in_new' AND s.section IN (2, 3, 4) THEN schemaguard.sg_sync_finder(s.kind, s.step, s.what, s.property, s.context) END
 FROM guarded s JOIN fit f ON f.number = s.number LEFT JOIN reason r ON s.step = 'drop' AND s.before = s.after AND r.kind = s.kind AND r.target_identity = s.object
 WHERE NOT EXISTS (SELECT FROM left_over l WHERE l.kind = s.kind AND l.object = s.object)
 UNION ALL

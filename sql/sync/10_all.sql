@@ -35,5 +35,6 @@ VALUES
 ('foreign server', 'alter', 'version', 2, false, 'ALTER SERVER {identity} VERSION [{version|L}][{?!version}NULL]', NULL, NULL),
 ('foreign data wrapper|foreign server', 'alter', 'options', 2, false, 'ALTER {object} OPTIONS ({options_change})', NULL, NULL),
 ('foreign data wrapper|foreign server', 'beyond', 'options', 2, NULL, '{?hidden_options}a snapshot holds no secrets: {hidden_options}', NULL, NULL),
-('foreign server', 'rebuild', 'type wrapper', 2, NULL, '', NULL, NULL),
+('foreign server', 'rebuild', 'type wrapper', 2, NULL, '{?!used}', NULL, NULL),
+('foreign server', 'beyond', 'type wrapper', 2, NULL, '{?used}foreign tables stand on it, and nothing moves them: {used}', NULL, NULL),
 ('user mapping', 'create', NULL, 2, false, 'CREATE {object}', NULL, NULL)

@@ -450,6 +450,13 @@ concerned(List *same, List *differing)
 	return result;
 }
 
+/* Is the table another one on each side? */
+static bool
+is_apart(DriftComparison *c, const char *table)
+{
+	return c->knows_apart && table && sg_names_has(c->apart, table, "");
+}
+
 static void
 finish(DriftComparison *c, void *arg)
 {
@@ -469,7 +476,7 @@ finish(DriftComparison *c, void *arg)
 	{
 		if (is_settled(pair) || forget_meant(entries, pair))
 			continue;
-		if (is_elsewhere(pair))
+		if (is_elsewhere(pair) || (is_of_table(pair->kind) && pair->identity[0] && pair->identity[1] && is_apart(c, pair->parent[1])))
 		{
 			*result = lappend(*result, half(pair, 0));
 			*result = lappend(*result, half(pair, 1));
@@ -569,12 +576,6 @@ fill_copy(DriftPair *pair, DriftSide side, const SnapshotObject *object)
 {
 	fill_side(pair, side, copy_text(object->identity), copy_text(object->parent),
 			  (Jsonb *) pg_detoast_datum_copy((struct varlena *) object->properties));
-}
-
-static bool
-is_apart(DriftComparison *c, const char *table)
-{
-	return c->knows_apart && table && sg_names_has(c->apart, table, "");
 }
 
 void

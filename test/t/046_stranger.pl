@@ -267,6 +267,7 @@ my %call = (
 	'schemaguard.sg_sync_gate' => q{SELECT schemaguard.sg_sync_gate('[]')},
 	'schemaguard.sg_sync_every' => q{SELECT * FROM schemaguard.sg_sync_every('{}', 'secret', 'secret', true, true)},
 	'schemaguard.sg_sync_seen' => q{SELECT schemaguard.sg_sync_seen('SELECT 1::public.t')},
+	'schemaguard.sg_sync_finder' => q{SELECT schemaguard.sg_sync_finder('column', 'alter', 'not_null', 'not_null', '{}')},
 	'schemaguard.sg_sync_units' => q{SELECT schemaguard.sg_sync_units(2, '{1}', '{1}', '{2}')},
 	'schemaguard.sg_sync_node' => q{SELECT schemaguard.sg_sync_node('table', 'public.t_c')},
 	'schemaguard.sg_sync_links' => q{SELECT schemaguard.sg_sync_links('{}')},
