@@ -1,4 +1,4 @@
-# 170_sync_load.pl: an application that does not notice that CALL sg_sync_apply makes another schema of the one it works on.
+# 172_sync_load.pl: an application that does not notice that CALL sg_sync_apply makes another schema of the one it works on.
 #
 # - Clients read each view and function of a pair by named columns and write its tables meanwhile, both ways: none sees an
 #   error. Those with prepared statements see 0A000 (a cached plan's columns have other types), and nothing else.
