@@ -21,6 +21,7 @@
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/snapmgr.h"
@@ -33,13 +34,17 @@
 #include "base/made.h"
 #include "base/quote.h"
 
+struct SgSeen
+{
+	SnapshotData snapshot;		/* no more than its transactions */
+};
+
 /* A deed under way */
 typedef struct Making
 {
-	SnapshotData before;		/* transactions that had ended when it began */
+	const SgSeen *seen;
 	MemoryContext context;
-	List	   *objects;		/* ObjectAddress of what was made or
-								 * altered */
+	List	   *objects;		/* ObjectAddress of what was made or altered */
 } Making;
 
 static Making *making;
@@ -48,16 +53,26 @@ static object_access_hook_type next_access;
 
 /* ---- what an object uses ---- */
 
-/* Returns the row of a function, an operator or an operator class, for ReleaseSysCache(), or NULL */
+/* Returns the row of a function, operator, operator class or type, for ReleaseSysCache(), or NULL */
 static HeapTuple
 code_row(Oid classid, Oid objectid)
 {
-	if (classid != ProcedureRelationId && classid != OperatorRelationId && classid != OperatorClassRelationId)
+	if (classid != ProcedureRelationId && classid != OperatorRelationId && classid != OperatorClassRelationId &&
+		classid != TypeRelationId)
 		return NULL;
 	return SearchSysCache1(get_object_catcache_oid(classid), ObjectIdGetDatum(objectid));
 }
 
-/* Calls visit() for each function, operator and operator class that pg_depend has for an object, also what this command has written there */
+static Oid
+owner_of(const ObjectAddress *code, HeapTuple row)
+{
+	bool		isnull;
+
+	return DatumGetObjectId(SysCacheGetAttr(get_object_catcache_oid(code->classId), row,
+											get_object_attnum_owner(code->classId), &isnull));
+}
+
+/* Calls visit() for each function, operator, operator class and type that pg_depend has for an object, also what this command has written there */
 static void
 visit_used(const ObjectAddress *object, void (*visit) (const ObjectAddress *code, HeapTuple row))
 {
@@ -80,23 +95,32 @@ visit_used(const ObjectAddress *object, void (*visit) (const ObjectAddress *code
 
 /* ---- looks that came too early ---- */
 
-/* Were the changes of a transaction not there yet when the deed began? */
+/* Were the changes of a transaction not there yet at that moment? */
 static bool
 is_later(TransactionId xid)
 {
 	if (TransactionIdIsCurrentTransactionId(xid))
 		return false;
 	/* the server has forgotten which transaction that is a part of */
-	if (making->before.suboverflowed && TransactionIdFollowsOrEquals(xid, making->before.xmin) &&
+	if (making->seen->snapshot.suboverflowed && TransactionIdFollowsOrEquals(xid, making->seen->snapshot.xmin) &&
 		TransactionIdPrecedes(xid, TransactionXmin))
 		return true;
-	return XidInMVCCSnapshot(xid, &making->before);
+	return XidInMVCCSnapshot(xid, unconstify(SnapshotData *, &making->seen->snapshot));
+}
+
+/* Could the owner of that gain by what the caller makes of it? */
+static bool
+is_trap(const ObjectAddress *code, HeapTuple row)
+{
+	Oid			owner = owner_of(code, row);
+
+	return !superuser_arg(owner) && !has_privs_of_role(owner, GetUserId());
 }
 
 static void
 check_seen(const ObjectAddress *code, HeapTuple row)
 {
-	if (is_later(HeapTupleHeaderGetXmin(row->t_data)))
+	if (is_later(HeapTupleHeaderGetXmin(row->t_data)) && is_trap(code, row))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s would be used, which has come or changed since it was looked at", getObjectDescription(code, false)),
@@ -113,15 +137,18 @@ copy_of(const TransactionId *xids, int n)
 	return copy;
 }
 
-/* The part of the latest snapshot that tells which transactions it sees */
-static void
-remember_now(Making *m)
+SgSeen *
+sg_seen_now(MemoryContext context)
 {
 	Snapshot	latest = GetLatestSnapshot();
+	MemoryContext old = MemoryContextSwitchTo(context);
+	SgSeen	   *seen = palloc(sizeof(SgSeen));
 
-	m->before = *latest;
-	m->before.xip = copy_of(latest->xip, latest->xcnt);
-	m->before.subxip = copy_of(latest->subxip, latest->subxcnt);
+	seen->snapshot = *latest;
+	seen->snapshot.xip = copy_of(latest->xip, latest->xcnt);
+	seen->snapshot.subxip = copy_of(latest->subxip, latest->subxcnt);
+	MemoryContextSwitchTo(old);
+	return seen;
 }
 
 /* The hook has a default by its column, which itself uses what generates its values */
@@ -142,12 +169,11 @@ check_made(const ObjectAddress *object)
 }
 
 void
-sg_make_as_seen(void (*fn) (void *arg), void *arg)
+sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 {
 	Making	   *outer = making;
-	Making		m = {.context = CurrentMemoryContext};
+	Making		m = {.seen = seen,.context = CurrentMemoryContext};
 
-	remember_now(&m);
 	PG_TRY();
 	{
 		making = &m;
@@ -166,15 +192,13 @@ sg_make_as_seen(void (*fn) (void *arg), void *arg)
 
 /* ---- indexes ---- */
 
-/* The server computes an index as the table's owner, and is that role now */
+/* The server computes an index as the table's owner, and is that role now.  Types are the look's: columns have them, too. */
 static void
 check_trusted(const ObjectAddress *code, HeapTuple row)
 {
-	bool		isnull;
-	Oid			owner = DatumGetObjectId(SysCacheGetAttr(get_object_catcache_oid(code->classId), row,
-														 get_object_attnum_owner(code->classId), &isnull));
+	Oid			owner = owner_of(code, row);
 
-	if (superuser_arg(owner) || has_privs_of_role(owner, GetUserId()) ||
+	if (code->classId == TypeRelationId || superuser_arg(owner) || has_privs_of_role(owner, GetUserId()) ||
 		(!superuser_arg(GetUserId()) && has_privs_of_role(GetUserId(), owner)))
 		return;
 	ereport(ERROR,
@@ -193,7 +217,7 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 		next_access(access, classid, objectid, subid, arg);
 	if (access != OAT_POST_CREATE && access != OAT_POST_ALTER)
 		return;
-	/* of relations, only an index has any by now */
+	/* of relations, only an index has any functions by now */
 	if (access == OAT_POST_CREATE && classid == RelationRelationId && sg_guard_is_on())
 		visit_used(&object, check_trusted);
 	if (making)

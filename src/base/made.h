@@ -14,12 +14,19 @@
 
 #include "postgres.h"
 
+/* Which transactions had ended at a moment */
+typedef struct SgSeen SgSeen;
+
+/* Returns those that have ended now, in that memory context */
+extern SgSeen *sg_seen_now(MemoryContext context);
+
 /*
- * Calls fn(arg), which looks at what is to be done, and does it.  Raises 42501
- * if something that was made or altered there uses a function, an operator or
- * an operator class that another transaction has made or changed meanwhile.
+ * Calls fn(arg), which does what was looked at first at that moment.  Raises 42501
+ * if something that was made or altered there uses a function, operator, operator
+ * class or type of a role that could gain by it, and that another transaction has
+ * made or changed since.
  */
-extern void sg_make_as_seen(void (*fn) (void *arg), void *arg);
+extern void sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg);
 
 /*
  * Installs the hook, once, when the library is loaded.  While a call of ours or

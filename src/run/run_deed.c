@@ -179,13 +179,28 @@ do_locked(void *arg)
 	code_with_locks(lock_reached, deed, deed->fn, deed->arg);
 }
 
+/* The moment of the step's first look in this call: another attempt does not take for seen what has come since */
+static const SgSeen *
+seen_by(const RunAction *action)
+{
+	StepWork   *work = action->works ? linitial(action->works) : NULL;
+
+	if (work == NULL)
+		return sg_seen_now(CurrentMemoryContext);
+	if (work->seen == NULL)
+		work->seen = work->run->seen_last ? work->run->seen_last : sg_seen_now(work->run->context);
+	return work->seen;
+}
+
 static void
 do_as_seen(void *arg)
 {
-	if (((Deed *) arg)->reads)
+	Deed	   *deed = arg;
+
+	if (deed->reads)
 		do_locked(arg);
 	else
-		sg_make_as_seen(do_locked, arg);
+		sg_make_as_seen(seen_by(deed->action), do_locked, arg);
 }
 
 static void

@@ -21,6 +21,7 @@ query(q{
 	CREATE ROLE eve LOGIN;
 	CREATE SCHEMA app; GRANT ALL ON SCHEMA app TO eve;
 	CREATE FUNCTION app.any(anyelement) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+	CREATE FUNCTION app.cfg(text) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
 	CREATE FUNCTION app.minus(anyelement, anyelement) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
 	CREATE OPERATOR app.## (LEFTARG = anyelement, RIGHTARG = anyelement, FUNCTION = app.minus);
 	CREATE TABLE app.old (a int, b int);
@@ -28,11 +29,12 @@ query(q{
 });
 
 # What is made depends on eve's functions
-my $hers = q{SELECT count(*) FROM pg_depend d JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
-	WHERE p.proowner = 'eve'::regrole AND d.classid NOT IN ('pg_proc'::regclass, 'pg_operator'::regclass)};
+my $hers = q{SELECT count(*) FROM pg_depend d LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+	LEFT JOIN pg_type t ON d.refclassid = 'pg_type'::regclass AND t.oid = d.refobjid
+	WHERE 'eve'::regrole IN (p.proowner, t.typowner) AND d.classid NOT IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)};
 my $plant = q{SET SESSION AUTHORIZATION eve; CREATE FUNCTION app.any(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 2';
-	CREATE OPERATOR app.## (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl)};
-my $weed = q{DROP FUNCTION app.any(int); DROP OPERATOR app.## (int, int)};
+	CREATE OPERATOR app.## (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl); CREATE DOMAIN app.cfg AS int};
+my $weed = q{DROP DOMAIN app.cfg; DROP FUNCTION app.any(int); DROP OPERATOR app.## (int, int)};
 
 my ($eve, $victim) = map { SgTest::Session->new($node) } 1 .. 2;
 $eve->query('SET SESSION AUTHORIZATION eve');
@@ -60,6 +62,7 @@ sub races
 my %statement = (
 	table => [ 'app.t1', q{CREATE TABLE app.t1 (a int DEFAULT app.any(1), CHECK (app.any(1) > 0))} ],
 	generated => [ 'app.t2', q{CREATE TABLE app.t2 (a int, b int GENERATED ALWAYS AS (a OPERATOR(app.##) 1) STORED)} ],
+	type => [ 'app.t8', q{CREATE TABLE app.t8 (a int DEFAULT app.cfg('1'))} ],
 	partition => [ 'app.t3', q{CREATE TABLE app.t3 (a int) PARTITION BY RANGE ((app.any(a)))} ],
 	index => [ 'app.t5', q{ALTER TABLE app.old ADD CONSTRAINT t5 UNIQUE (a), ALTER COLUMN b SET DEFAULT app.any(1)} ]);
 foreach my $name (sort keys %statement)
@@ -69,6 +72,20 @@ foreach my $name (sort keys %statement)
 	query("SELECT sg_plan_create('$name'), sg_plan_add_statement('$name', " . lit($sql) . ')');
 	races("plan, $name", $taken, "CALL sg_apply('$name')", 1);
 }
+
+# ---- a look that an attempt has taken counts for the next one
+
+query(q{SELECT sg_plan_create('again'), sg_plan_add_statement('again', 'CREATE TABLE app.t9 (a int DEFAULT app.any(1))')});
+$eve->query($_) foreach 'BEGIN', 'CREATE TABLE app.t9 (i int)';
+$victim->send(q{SET schemaguard.lock_timeout = '50ms'; CALL sg_apply('again'); RESET schemaguard.lock_timeout});
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'}) > 0 }), 'an attempt waits for the name');
+query($plant);
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'}) == 0 }), '... and has failed');
+$eve->query('ROLLBACK');
+$victim->collect;
+like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... the next one does not use what came meanwhile');
+is(query($hers), '0', '... nor does anything');
+query($weed);
 
 # ---- kind table
 
