@@ -75,6 +75,10 @@ typedef struct ChangeMove
 	List	   *last_statements;	/* and behind those, as the caller */
 	List	   *along;			/* of char *: what a CASCADE of the author's
 								 * takes along */
+	List	   *gone;			/* of ChangeGone *: what statements of the
+								 * author's let go */
+	RunRows    *counts;			/* of rows that the queries among them delete
+								 * or change, or NULL */
 } ChangeMove;
 
 /* What depends on an object (of ChangeDependent *); set by the room that knows */
@@ -91,16 +95,25 @@ extern List *(*change_dependents_hook) (const ObjectAddress *object);
 /* Returns the identities (of char *) of all that DROP ... CASCADE of an object takes along, also through others; set by the room that knows dependents */
 extern List *(*change_cascade_hook) (const ObjectAddress *object);
 
-/* Objects that a statement with CASCADE takes along */
+/* Rows of a table, or the values of a column, of which no copy is kept */
+typedef struct ChangeGone
+{
+	Oid			table;
+	char	   *column;			/* NULL: all rows */
+	bool		converted;		/* the values are computed anew */
+} ChangeGone;
+
+/* Objects that a statement with CASCADE takes along, and the rows and values that go */
 typedef struct ChangeAlong
 {
 	bool		cascades;		/* it has CASCADE */
 	bool		known;			/* what it names is found, so names are all */
 	List	   *names;			/* of char *: objects, or tables of TRUNCATE */
+	List	   *gone;			/* of ChangeGone *, by CASCADE or without it */
 } ChangeAlong;
 
-/* Returns whether a statement has CASCADE; and their number with the names of the first */
-extern bool change_along(Node *statement, ChangeAlong *along);
+/* Looks up what a statement drops or empties; and the number of such objects with the names of the first */
+extern void change_along(Node *statement, ChangeAlong *along);
 extern char *change_along_text(List *names);
 
 typedef struct ChangeKind

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * change_along.c
- *	  Objects that a statement with CASCADE takes along without naming them.
+ *	  What goes with a statement: objects that CASCADE takes along without
+ *	  naming them, rows, and values.
  *
  * Names are looked up as the statement's run does it.  Nothing is locked: what
  * comes between the look and the deed is not in the list.
@@ -10,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -21,6 +23,7 @@
 #include "parser/parse_type.h"
 #include "utils/lsyscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/quote.h"
 #include "base/scope.h"
@@ -47,9 +50,46 @@ add_along(ChangeAlong *along, Oid classid, Oid object, int sub)
 	}
 }
 
+/* Adds the rows of a table, or the values of one of its columns; views and others have none of their own */
+static void
+add_gone(ChangeAlong *along, Oid table, char *column, bool converted)
+{
+	char		relkind = OidIsValid(table) ? get_rel_relkind(table) : 0;
+	ChangeGone *gone;
+
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		return;
+	gone = palloc(sizeof(ChangeGone));
+	gone->table = table;
+	gone->column = column;
+	gone->converted = converted;
+	along->gone = lappend(along->gone, gone);
+}
+
+/* Adds the tables of a schema; partitions are counted with their tables */
+static void
+add_schema(ChangeAlong *along, Oid schema)
+{
+	SgCatalog	all;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&all, RelationRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (form->relnamespace == schema && !form->relispartition)
+			add_gone(along, form->oid, NULL, false);
+	}
+	sg_catalog_end(&all);
+}
+
 static void
 add_dropped(ChangeAlong *along, const DropStmt *drop)
 {
+	bool		cascades = along->cascades;
+	Oid			found;
+
 	foreach_ptr(Node, object, drop->objects)
 	{
 		switch (drop->removeType)
@@ -60,14 +100,20 @@ add_dropped(ChangeAlong *along, const DropStmt *drop)
 			case OBJECT_FOREIGN_TABLE:
 			case OBJECT_SEQUENCE:
 			case OBJECT_INDEX:
-				add_along(along, RelationRelationId, change_find_named(makeRangeVarFromNameList((List *) object)), 0);
+				found = change_find_named(makeRangeVarFromNameList((List *) object));
+				add_along(along, RelationRelationId, cascades ? found : InvalidOid, 0);
+				add_gone(along, found, NULL, false);
 				break;
 			case OBJECT_SCHEMA:
-				add_along(along, NamespaceRelationId, get_namespace_oid(strVal(object), true), 0);
+				found = get_namespace_oid(strVal(object), true);
+				add_along(along, NamespaceRelationId, cascades ? found : InvalidOid, 0);
+				if (cascades && OidIsValid(found))
+					add_schema(along, found);
 				break;
 			case OBJECT_TYPE:
 			case OBJECT_DOMAIN:
-				add_along(along, TypeRelationId, LookupTypeNameOid(NULL, (TypeName *) object, true), 0);
+				if (cascades)
+					add_along(along, TypeRelationId, LookupTypeNameOid(NULL, (TypeName *) object, true), 0);
 				break;
 			default:
 				break;
@@ -82,10 +128,16 @@ add_altered(ChangeAlong *along, const AlterTableStmt *alter)
 
 	foreach_ptr(const AlterTableCmd, command, OidIsValid(table) ? alter->cmds : NIL)
 	{
+		AttrNumber	column = command->name && command->subtype != AT_DropConstraint ? get_attnum(table, command->name) : InvalidAttrNumber;
+
+		if (column > 0 && command->subtype == AT_DropColumn)
+			add_gone(along, table, command->name, false);
+		else if (column > 0 && command->subtype == AT_AlterColumnType && castNode(ColumnDef, command->def)->raw_default)
+			add_gone(along, table, command->name, true);
 		if (command->behavior != DROP_CASCADE)
 			continue;
-		if (command->subtype == AT_DropColumn && get_attnum(table, command->name) > 0)
-			add_along(along, RelationRelationId, table, get_attnum(table, command->name));
+		if (command->subtype == AT_DropColumn && column > 0)
+			add_along(along, RelationRelationId, table, column);
 		else if (command->subtype == AT_DropConstraint)
 			add_along(along, ConstraintRelationId, get_relation_constraint_oid(table, command->name, true), 0);
 	}
@@ -104,19 +156,21 @@ add_emptied(ChangeAlong *along, const TruncateStmt *truncate)
 
 		if (OidIsValid(table))
 			tables = lappend_oid(tables, table);
+		add_gone(along, table, NULL, false);
 	}
 	along->known = tables != NIL;
-	while (tables && (more = heap_truncate_find_FKs(tables)) != NIL)
+	while (along->cascades && tables && (more = heap_truncate_find_FKs(tables)) != NIL)
 	{
 		foreach_oid(table, more)
 		{
 			along->names = lappend(along->names, sg_relation_name(table));
+			add_gone(along, table, NULL, false);
 		}
 		tables = list_concat(tables, more);
 	}
 }
 
-bool
+void
 change_along(Node *statement, ChangeAlong *along)
 {
 	SgScope		scope;
@@ -134,8 +188,8 @@ change_along(Node *statement, ChangeAlong *along)
 				(command->subtype == AT_DropColumn || command->subtype == AT_DropConstraint);
 		}
 	}
-	if (!along->cascades)
-		return false;
+	else
+		return;
 	sg_caller_begin(&scope);
 	if (IsA(statement, DropStmt))
 		add_dropped(along, (DropStmt *) statement);
@@ -144,7 +198,6 @@ change_along(Node *statement, ChangeAlong *along)
 	else
 		add_altered(along, (AlterTableStmt *) statement);
 	sg_scope_end(&scope);
-	return true;
 }
 
 char *

@@ -39,6 +39,9 @@ extern bool change_hides_body(const char *sql);
 extern bool change_maintains(Node *statement);
 extern char *change_maintain_refusal(Node *statement);
 
+/* Returns the name of the table whose rows a query writes, or NULL */
+extern const RangeVar *change_written(Node *statement);
+
 /* Returns a table that a statement names, or InvalidOid: the statement says so itself if there is none */
 extern Oid	change_find_named(const RangeVar *name);
 

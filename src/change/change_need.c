@@ -26,6 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/rls.h"
 
 #include "base/calls.h"
 #include "base/catalog.h"
@@ -236,12 +237,47 @@ is_all_here(Oid relid)
 	return true;
 }
 
+/* May all rows be counted: none is elsewhere, or kept from the caller? */
+static bool
+can_count(Oid table)
+{
+	return is_all_here(table) && pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(table, InvalidOid, true) != RLS_ENABLED;
+}
+
+int64
+change_count_gone(List *gone)
+{
+	int64		sum = 0;
+
+	foreach_ptr(const ChangeGone, one, gone)
+	{
+		if (!can_count(one->table))
+			return -1;
+		sum += count_rows(InvalidOid, one->table, psprintf("SELECT count(%s) FROM %s", one->column ? quote_identifier(one->column) : "*",
+														   sg_relation_name(one->table)));
+	}
+	return sum;
+}
+
 int64
 change_count_lost(const PlanStep *step, const ChangeMove *move)
 {
 	FormData_pg_attribute column;
 	char	   *what = "*";
 
+	if (step->kind == STEP_STATEMENT && move->kind == MOVE_STATEMENT)
+	{
+		List	   *gone = NIL;
+
+		/* the author says how values are converted back */
+		foreach_ptr(ChangeGone, one, move->gone)
+		{
+			if (!one->converted || step->undo == NULL)
+				gone = lappend(gone, one);
+		}
+		return change_count_gone(gone);
+	}
 	if (step->kind != STEP_DROP || !step->discard || move->kind != MOVE_STATEMENT || !OidIsValid(move->table))
 		return 0;
 	if (plan_changed_object(step) == CHANGED_COLUMN)
@@ -252,7 +288,7 @@ change_count_lost(const PlanStep *step, const ChangeMove *move)
 	}
 	else if (plan_changed_object(step) != CHANGED_TABLE)
 		return 0;
-	if (!is_all_here(move->table) || pg_class_aclcheck(move->table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+	if (!can_count(move->table))
 		return -1;
 	return count_rows(InvalidOid, move->table, psprintf("SELECT count(%s) FROM %s", what, step->child_table));
 }
@@ -260,7 +296,7 @@ change_count_lost(const PlanStep *step, const ChangeMove *move)
 bool
 change_has_rows(Oid relid, const char *table)
 {
-	if (!is_all_here(relid) || pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+	if (!can_count(relid))
 		return true;
 	return count_rows(InvalidOid, relid, psprintf("SELECT count(*) FROM (SELECT FROM %s LIMIT 1) one", table)) > 0;
 }
@@ -268,7 +304,8 @@ change_has_rows(Oid relid, const char *table)
 char *
 change_lost_text(const PlanStep *step, int64 rows, bool done)
 {
-	const char *what = plan_changed_object(step) == CHANGED_COLUMN ? "value" : "row";
+	const char *what = step->kind == STEP_STATEMENT ? (rows == 1 ? "row or value" : "rows or value") :
+		plan_changed_object(step) == CHANGED_COLUMN ? "value" : "row";
 	const char *verb = done ? " gone" : rows == 1 ? " goes" : " go";
 
 	return rows < 0 ? psprintf("%ss that could not be counted%s for good", what, verb) :

@@ -20,8 +20,13 @@
  */
 extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *move);
 
-/* Rows or values that a drop lets go for good: 0 where it is none that does, -1 where they can't be counted; and in words */
+/*
+ * Rows or values that a drop, or statements of the author's, let go for good:
+ * 0 where there are none, -1 where they can't be counted; those of a list of
+ * ChangeGone *; and in words
+ */
 extern int64 change_count_lost(const PlanStep *step, const ChangeMove *move);
+extern int64 change_count_gone(List *gone);
 extern char *change_lost_text(const PlanStep *step, int64 rows, bool done);
 
 /* Has a table rows, or what can't be asked: parts elsewhere, rows that the caller may not read?  Reads one. */

@@ -674,9 +674,8 @@ name_without_schema(Node *statement)
 	return list_length(names) == 1 ? strVal(linitial(names)) : NULL;
 }
 
-/* The table whose rows a query changes, or NULL */
-static const RangeVar *
-changed_by(Node *statement)
+const RangeVar *
+change_written(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
@@ -702,7 +701,7 @@ take_changed(ChangeMove *move, ReachArg *arg)
 	if (OidIsValid(move->table))
 		return;
 	sg_caller_begin(&scope);
-	arg->table = change_find_named(changed_by(arg->raw));
+	arg->table = change_find_named(change_written(arg->raw));
 	sg_scope_end(&scope);
 	if (OidIsValid(arg->table))
 		move->owner = code_table_owner(arg->table);

@@ -180,8 +180,9 @@ run_statements(ChangeMove *move, const char *sql, StepState state)
 
 		if (!change_reach_statement(move, text))
 			return false;
-		if (change_along(linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt, &along))
-			move->along = list_concat(move->along, along.names);
+		change_along(linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt, &along);
+		move->along = list_concat(move->along, along.names);
+		move->gone = list_concat(move->gone, along.gone);
 	}
 	change_move(move, MOVE_STATEMENT, "statement", OidIsValid(move->table) ? AccessExclusiveLock : NoLock, state);
 	move->statements = texts;

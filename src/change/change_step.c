@@ -51,6 +51,7 @@
 #include "run/run_lock.h"
 #include "run/run_name.h"
 #include "run/run_rights.h"
+#include "run/run_rows.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
 
@@ -198,26 +199,48 @@ role_of(const ChangeMove *move, CodeReach *reach)
 	return role;
 }
 
-static void
-run_text(void *statement)
+/* A statement, and where the rows that it deletes or changes are counted, or NULL */
+typedef struct RunText
 {
-	int			rc = SPI_execute(statement, false, 0);
+	const char *sql;
+	RunRows    *counts;
+} RunText;
+
+static void
+count_written(const RunText *text)
+{
+	Node	   *statement = linitial_node(RawStmt, raw_parser(text->sql, RAW_PARSE_DEFAULT))->stmt;
+	Oid			table = IsA(statement, InsertStmt) ? InvalidOid : change_find_named(change_written(statement));
+
+	if (OidIsValid(table) && SPI_processed > 0)
+		run_rows_add(text->counts, table, IsA(statement, DeleteStmt) ? ROWS_DELETED : ROWS_CHANGED, SPI_processed);
+}
+
+static void
+run_text(void *arg)
+{
+	const RunText *text = arg;
+	int			rc = SPI_execute(text->sql, false, 0);
 
 	if (rc < 0)
-		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), (char *) statement);
+		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), text->sql);
+	if (text->counts)
+		count_written(text);
 }
 
 /* As run_statement(), of any kind; expressions in it, and of the table, come to no other function than `reach` has found */
 static void
-execute(const char *statement, const CodeReach *reach)
+execute(const char *statement, const CodeReach *reach, RunRows *counts)
 {
+	RunText text = {statement, counts};
+
 	SPI_connect();
 	sg_progress_keep();
 	run_check_names(statement);
 	if (reach && change_has_expressions(statement))
-		code_analyse_as_meant(reach, run_text, unconstify(char *, statement));
+		code_analyse_as_meant(reach, run_text, &text);
 	else
-		run_text(unconstify(char *, statement));
+		run_text(&text);
 	sg_progress_kept();
 	SPI_finish();
 }
@@ -237,7 +260,7 @@ run_one_by_one(const ChangeMove *move)
 {
 	foreach_ptr(char, statement, move->statements)
 	{
-		ChangeMove	one = {.action = move->action,.table = move->table,.statements = list_make1(statement)};
+		ChangeMove	one = {.action = move->action,.table = move->table,.statements = list_make1(statement),.counts = move->counts};
 
 		if (!change_reach_statement(&one, statement))
 			ereport(ERROR,
@@ -296,7 +319,7 @@ change_run(const ChangeMove *move)
 	{
 		if (change_hides_body(lfirst(lc)))
 			sg_scope_set("check_function_bodies", "off");
-		execute(lfirst(lc), reach);
+		execute(lfirst(lc), reach, move->counts);
 	}
 	sg_scope_end(&scope);
 
@@ -304,11 +327,11 @@ change_run(const ChangeMove *move)
 		return;
 	sg_owner_begin(&scope);
 	foreach(lc, move->owner_statements)
-		execute(lfirst(lc), NULL);
+		execute(lfirst(lc), NULL, NULL);
 	sg_scope_end(&scope);
 	sg_caller_begin(&scope);
 	foreach(lc, move->last_statements)
-		execute(lfirst(lc), NULL);
+		execute(lfirst(lc), NULL, NULL);
 	sg_scope_end(&scope);
 }
 
@@ -381,6 +404,8 @@ typedef struct MoveAction
 	RunAction	action;
 	ChangeMove	move;
 	int64		lost;			/* rows or values that go for good */
+	RunRows    *counts;			/* rows that its queries have deleted or
+								 * changed; NULL: they are not counted */
 } MoveAction;
 
 /*
@@ -438,6 +463,37 @@ drop_triggers(const StepWork *work, Oid table)
 	}
 }
 
+/* What goes for good by a move, and what its queries have deleted or changed; or NULL */
+static char *
+gone_text(const PlanStep *step, int64 lost, const RunRows *counts)
+{
+	int64		deleted = counts ? run_rows_count(counts, InvalidOid, ROWS_DELETED) : 0;
+	int64		changed = counts ? run_rows_count(counts, InvalidOid, ROWS_CHANGED) : 0;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (lost)
+		appendStringInfoString(&text, change_lost_text(step, lost, true));
+	if (deleted)
+		appendStringInfo(&text, "%s" INT64_FORMAT " %s deleted", text.len ? ", " : "", deleted, deleted == 1 ? "row" : "rows");
+	if (changed)
+		appendStringInfo(&text, "%s" INT64_FORMAT " %s changed", text.len ? ", " : "", changed, changed == 1 ? "row" : "rows");
+	if (deleted || changed)
+		appendStringInfoString(&text, ", without a copy");
+	return text.len ? text.data : NULL;
+}
+
+/* Of this attempt alone */
+static RunRows *
+count_anew(MoveAction *ma)
+{
+	MemoryContext old = MemoryContextSwitchTo(ma->action.run->context);
+
+	ma->counts = ((StepWork *) linitial(ma->action.works))->step->kind == STEP_STATEMENT ? run_rows_new() : NULL;
+	MemoryContextSwitchTo(old);
+	return ma->counts;
+}
+
 static void
 do_move(void *arg)
 {
@@ -461,6 +517,7 @@ do_move(void *arg)
 		return;
 	}
 	check_owner(&now);
+	now.counts = count_anew((MoveAction *) action);
 	if (move->first)
 		deed = write_deeds(work, &now);
 	if (ends_first(work->step))
@@ -472,7 +529,7 @@ do_move(void *arg)
 		plan_deed_identify(action->run->plan, &deed);
 	if (move->first && !ends_first(work->step))
 		drop_triggers(work, now.table);
-	run_record_done(action, work, move->state, lost ? change_lost_text(work->step, lost, true) : NULL);
+	run_record_done(action, work, move->state, gone_text(work->step, lost, now.counts));
 }
 
 static void
@@ -537,15 +594,18 @@ make_move(StepWork *work, const ChangeMove *move)
 	sg_progress_step(move->kind == MOVE_VALIDATE ? SG_PROGRESS_VALIDATE : SG_PROGRESS_ADD, work->step->step, move->table);
 	if (run_attempt(&ma.action))
 	{
+		char	   *gone = gone_text(work->step, ma.lost, ma.counts);
+
 		run_append_notice(work, psprintf("%s%s%s%s%s", move->action,
 										 ma.action.attempts > 1 ? psprintf(" after %d attempts", ma.action.attempts) : "",
-										 run_took_text(&ma.action), ma.lost ? ", " : "",
-										 ma.lost ? change_lost_text(work->step, ma.lost, true) : ""));
+										 run_took_text(&ma.action), gone ? ", " : "", gone ? gone : ""));
 		if (keys)
 			run_append_notice(work, psprintf("foreign keys went with it: %s", keys));
 		if (move->along)
 			run_append_notice(work, psprintf("CASCADE took along %s", change_along_text(move->along)));
 		work->run->rows_dropped += Max(ma.lost, 0);
+		if (ma.counts)
+			run_rows_merge(work->run->written, ma.counts);
 		work->step->state = move->state;
 		return true;
 	}

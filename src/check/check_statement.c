@@ -26,16 +26,22 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/calls.h"
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "base/scope.h"
+#include "change/change.h"
 #include "change/change_literal.h"
+#include "change/change_need.h"
 #include "check/check.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_order.h"
+
+#define NAMED_GONE 3			/* tables that a message names */
 
 typedef struct Naming
 {
@@ -275,29 +281,19 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 static Oid
 written_table(Node *statement, int *event)
 {
-	const RangeVar *name = NULL;
 	Oid			table;
 	SgScope		scope;
 
-	switch (nodeTag(statement))
-	{
-		case T_InsertStmt:
-			name = ((InsertStmt *) statement)->relation;
-			*event = TRIGGER_TYPE_INSERT;
-			break;
-		case T_UpdateStmt:
-			name = ((UpdateStmt *) statement)->relation;
-			*event = TRIGGER_TYPE_UPDATE;
-			break;
-		case T_DeleteStmt:
-			name = ((DeleteStmt *) statement)->relation;
-			*event = TRIGGER_TYPE_DELETE;
-			break;
-		default:
-			return InvalidOid;
-	}
+	if (IsA(statement, InsertStmt))
+		*event = TRIGGER_TYPE_INSERT;
+	else if (IsA(statement, UpdateStmt))
+		*event = TRIGGER_TYPE_UPDATE;
+	else if (IsA(statement, DeleteStmt))
+		*event = TRIGGER_TYPE_DELETE;
+	else
+		return InvalidOid;
 	sg_caller_begin(&scope);
-	table = change_find_named(name);
+	table = change_find_named(change_written(statement));
 	sg_scope_end(&scope);
 	return table;
 }
@@ -326,28 +322,95 @@ check_triggers(CheckStep *cs, Oid table, int event)
 				  NULL);
 }
 
+/* A statement that names one table to drop, or one column, is a step that keeps it if nothing is to go along */
+static char *
+kept_instead(const PlanStep *step, Node *statement, const List *gone)
+{
+	const ChangeGone *one = list_length(gone) == 1 ? linitial(gone) : NULL;
+
+	if (one == NULL || one->converted || IsA(statement, TruncateStmt) || list_length(plan_change_texts(step->definition)) > 1)
+		return NULL;
+	return psprintf(sg_calls("In its place, a step that keeps it until it is pruned:\nSELECT sg_plan_add(%s, %s);\n%s"), quote_literal_cstr(step->plan),
+					quote_literal_cstr(one->column ? psprintf("ALTER TABLE %s DROP COLUMN %s", sg_relation_name(one->table), quote_identifier(one->column)) :
+									   psprintf("DROP TABLE %s", sg_relation_name(one->table))),
+					plan_skip_call(step, "another step drops it, and keeps it"));
+}
+
+/* Rows and values that go without a copy: those of the first tables that have some, and how many tables more */
+static void
+check_gone(CheckStep *cs, Node *statement, const List *gone)
+{
+	bool		converted = gone && ((ChangeGone *) linitial(gone))->converted;
+	StringInfoData text;
+	int			n = 0;
+
+	initStringInfo(&text);
+	foreach_ptr(ChangeGone, one, gone)
+	{
+		int64		rows = change_count_gone(list_make1(one));
+
+		if (rows == 0 || n++ >= NAMED_GONE)
+			continue;
+		appendStringInfo(&text, "%s%s%s%s of %s%s%s", text.len ? ", " : "", rows < 0 ? "" : psprintf(INT64_FORMAT " ", rows),
+						 one->column ? "value" : "row", rows == 1 ? "" : "s", sg_relation_name(one->table), one->column ? "." : "",
+						 one->column ? quote_identifier(one->column) : "");
+	}
+	if (n > NAMED_GONE)
+		appendStringInfo(&text, ", and what %d more tables have", n - NAMED_GONE);
+	if (n > 0)
+		check_row(cs, "loss", converted && cs->step->undo ? CHECK_OK : CHECK_WARN, psprintf("%s for good: %s", converted ? "computed anew, and what was there goes" : "goes", text.data),
+				  kept_instead(cs->step, statement, gone));
+	else if (gone)
+		check_row(cs, "loss", CHECK_OK, pstrdup("no row or value goes as things are now"), NULL);
+}
+
 /* Tells what goes for good without being named */
 static void
 check_loss(CheckStep *cs, Node *statement)
 {
 	ChangeAlong along;
-	bool		cascades = change_along(statement, &along);
 
+	change_along(statement, &along);
+	check_gone(cs, statement, along.gone);
 	if (IsA(statement, TruncateStmt))
-		check_row(cs, "loss", CHECK_WARN,
-				  psprintf("TRUNCATE deletes all rows, without a copy%s",
-						   along.names ? psprintf(", and those of the tables that refer to them, %s", change_along_text(along.names)) : ""),
-				  NULL);
-	else if (along.names)
+		return;
+	if (along.names)
 		check_row(cs, "loss", CHECK_WARN,
 				  psprintf("CASCADE takes along %s; no rollback brings it back", change_along_text(along.names)),
 				  pstrdup("Drop first what depends on it, each by a step of its own, and leave CASCADE out."));
-	else if (cascades && along.known)
+	else if (along.cascades && along.known)
 		check_row(cs, "loss", CHECK_OK, pstrdup("CASCADE takes nothing along as things are now"), NULL);
-	else if (cascades)
+	else if (along.cascades)
 		check_row(cs, "loss", CHECK_WARN,
 				  pstrdup("CASCADE drops whatever depends on that, such as views, keys and columns, and no rollback brings it back"),
 				  pstrdup("Drop first what depends on it, each by a step of its own, and leave CASCADE out."));
+}
+
+/* Looks for queries that delete rows, in WITH, too */
+static bool
+deletes(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, DeleteStmt) || (IsA(node, MergeWhenClause) && ((MergeWhenClause *) node)->commandType == CMD_DELETE))
+		return true;
+	return raw_expression_tree_walker(node, deletes, context);
+}
+
+/* Warns of a query that deletes rows; one that changes them is said to */
+static void
+check_written(CheckStep *cs, Node *statement)
+{
+	const RangeVar *name = change_written(statement);
+	bool		goes = deletes(statement, NULL);
+
+	if (!goes && (name == NULL || IsA(statement, InsertStmt)))
+		return;
+	check_row(cs, "loss", goes && cs->step->undo == NULL ? CHECK_WARN : CHECK_OK,
+			  psprintf("%s rows%s without a copy", goes ? "deletes" : "changes", name == NULL ? "" :
+					   psprintf(" of %s", name->schemaname ? quote_qualified_identifier(name->schemaname, name->relname) :
+								quote_identifier(name->relname))),
+			  cs->step->undo ? NULL : pstrdup("No rollback brings them back. If they may be wanted again, copy them first, by a statement before it."));
 }
 
 void
@@ -363,6 +426,8 @@ check_statement(PlanCheck *check, CheckStep *cs)
 
 		check_names(check, cs, statement, first);
 		check_loss(cs, statement);
+		if (code_is_query(statement))
+			check_written(cs, statement);
 		first = false;
 		if (!OidIsValid(table))
 			continue;

@@ -99,6 +99,8 @@ typedef struct PlanRun
 	int64		max_rows;		/* that the call may take away or change
 								 * without a copy; negative: not given */
 	RunRows    *rows;			/* that it has, or in a dry run would */
+	RunRows    *written;		/* that statements of the plan's author have:
+								 * no limit is about these */
 	int64		kept_by;		/* the id of the plan whose copies go back; 0:
 								 * the run's own */
 	List	   *unfilled;		/* of steps whose backfill has failed */

@@ -208,6 +208,7 @@ run_plan(void *arg)
 	name = sg_arg_text(call->fcinfo, 0);
 	run->author = sg_arg_optional_text(call->fcinfo, call->author);
 	run->rows = run_rows_new();
+	run->written = run_rows_new();
 
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(run->context);

@@ -395,11 +395,15 @@ time_text(const PlanRun *run)
 static char *
 detail_text(const PlanRun *run, List *steps)
 {
-	char	   *rows = run->rows_lost == 0 ? run_rows_text(run->rows, run->dry_run) :
-		psprintf(INT64_FORMAT " %s that the plan has deleted or changed without a copy %s so.", run->rows_lost,
-				 run->rows_lost == 1 ? "row" : "rows", run->rows_lost == 1 ? "stays" : "stay");
+	RunRows    *all = run_rows_new();
+	char	   *rows;
 	int			left = 0;
 
+	run_rows_merge(all, run->rows);
+	run_rows_merge(all, run->written);
+	rows = run->rows_lost == 0 ? run_rows_text(all, run->dry_run) :
+		psprintf(INT64_FORMAT " %s that the plan has deleted or changed without a copy %s so.", run->rows_lost,
+				 run->rows_lost == 1 ? "row" : "rows", run->rows_lost == 1 ? "stays" : "stay");
 	foreach_ptr(const PlanStep, step, steps)
 	{
 		left += step->state == STEP_ADDED && step->enforced && step->orphans == ORPHANS_LEAVE && !step->skipped_by && !step->phase;

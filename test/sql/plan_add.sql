@@ -107,14 +107,23 @@ CREATE VIEW plan_add.lost_seen AS SELECT id, note FROM plan_add.lost;
 CREATE VIEW plan_add.lost_deep AS SELECT id FROM plan_add.lost_seen;
 CREATE MATERIALIZED VIEW plan_add.lost_kept AS SELECT id FROM plan_add.lost_deep;
 CREATE SCHEMA plan_add_lost CREATE TABLE a (id int PRIMARY KEY) CREATE TABLE b (a_id int REFERENCES plan_add_lost.a);
+CREATE TABLE plan_add.lost_typed (a text, b text);
+INSERT INTO plan_add.lost VALUES (1, 'a', 'b'), (2, 'a', NULL);
+INSERT INTO plan_add.lost_typed SELECT g, g FROM generate_series(1, 5) g;
+INSERT INTO plan_add_lost.a VALUES (1), (2), (3);
 RESET client_min_messages;
 SELECT sg_plan_add_statement('loss', x) FROM unnest(ARRAY['TRUNCATE plan_add.lost CASCADE', 'TRUNCATE plan_add.lost_bit', 'DROP VIEW plan_add.lost_kept',
     'ALTER TABLE plan_add.lost DROP COLUMN mail CASCADE', 'ALTER TABLE plan_add.lost DROP COLUMN note CASCADE', 'ALTER TABLE plan_add.lost DROP CONSTRAINT lost_pkey CASCADE',
-    'DROP TABLE plan_add.lost CASCADE', 'DROP TYPE plan_add.nothing, plan_add.lost CASCADE', 'DROP SCHEMA plan_add_lost CASCADE', 'DROP FUNCTION plan_add.f() CASCADE']) x \g /dev/null
+    'DROP TABLE plan_add.lost CASCADE', 'DROP TYPE plan_add.nothing, plan_add.lost CASCADE', 'DROP SCHEMA plan_add_lost CASCADE', 'DROP FUNCTION plan_add.f() CASCADE',
+    'ALTER TABLE plan_add.lost_typed ALTER a TYPE int USING 0', 'DELETE FROM plan_add.lost_typed WHERE b > ''3''', 'UPDATE plan_add.lost_typed SET b = b || b',
+    'WITH gone AS (DELETE FROM plan_add.lost_typed WHERE b = ''11'' RETURNING b) INSERT INTO plan_add.lost_typed (b) SELECT b FROM gone', 'ALTER TABLE plan_add.lost_typed DROP COLUMN b CASCADE']) x \g /dev/null
 SELECT step, result, detail FROM sg_plan_check_details('loss') WHERE check_name = 'loss' ORDER BY step;
+-- a step in its place keeps what one table or column has
+SELECT step, hint FROM sg_plan_check_details('loss') WHERE check_name = 'loss' AND result = 'warn' AND step IN (7, 15);
 -- and is told when it has gone
 SELECT sg_plan_skip('loss', '{1,2,3,4,5,6,8,10}', 'not now') \g /dev/null
 CALL sg_apply('loss');
+SELECT step, reason FROM schemaguard.plan_step WHERE plan = 'loss' AND state = 'validated' ORDER BY step;
 
 -- a step that failed for what no look finds
 SELECT sg_plan_create('failed');
