@@ -194,6 +194,17 @@ sg_table_entered(PG_FUNCTION_ARGS)
 }
 
 bool
+sg_arg_is_given(FunctionCallInfo fcinfo, int n)
+{
+	Node	   *call = fcinfo->flinfo ? fcinfo->flinfo->fn_expr : NULL;
+	Node	   *arg = call && IsA(call, FuncExpr) ? list_nth(((FuncExpr *) call)->args, n) : NULL;
+
+	while (arg && (IsA(arg, RelabelType) || IsA(arg, CoerceViaIO)))
+		arg = IsA(arg, RelabelType) ? (Node *) ((RelabelType *) arg)->arg : (Node *) ((CoerceViaIO *) arg)->arg;
+	return arg == NULL || IsA(arg, Const) || (IsA(arg, Param) && ((Param *) arg)->paramkind == PARAM_EXTERN);
+}
+
+bool
 sg_arg_bool(FunctionCallInfo fcinfo, int n)
 {
 	sg_arg_check(fcinfo, n);

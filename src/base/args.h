@@ -37,6 +37,9 @@ extern char *sg_table_of_oid(const char *oid);
 /* Hint of errors about a value of SQL type schemaguard.steps */
 #define SG_STEPS_HINT "Name the steps by their numbers, as in 3 or '{1,3}', or pass NULL for all."
 
+/* Is an argument written in the call, as a constant or a parameter, rather than computed by a query? */
+extern bool sg_arg_is_given(FunctionCallInfo fcinfo, int n);
+
 extern bool sg_arg_bool(FunctionCallInfo fcinfo, int n);
 
 /* How many rows to show at most, an int4 or int8; 22023 where it is negative */

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/spi.h"
 #include "plan/plan_choice.h"
@@ -28,7 +29,15 @@ plan_steps_argument(FunctionCallInfo fcinfo, int n)
 	ArrayType  *array;
 
 	if (PG_ARGISNULL(n))
+	{
+		if (!sg_arg_is_given(fcinfo, n))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("steps is null, as an aggregate over no rows gives it, and null stands for all steps"),
+					 errhint(sg_calls("Write NULL itself for all of them. A list that may be empty is coalesce(array_agg(step), '{}'), or:\nSELECT sg_plan_steps(%s, 'pending');"),
+							 quote_literal_cstr(sg_arg_text(fcinfo, 0)))));
 		return NIL;
+	}
 	array = PG_GETARG_ARRAYTYPE_P(n);
 	if (ARR_NDIM(array) > 1)
 		ereport(ERROR,

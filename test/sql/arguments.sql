@@ -172,6 +172,12 @@ SELECT statement, hint(statement) FROM unnest(ARRAY['SELECT sg_plan_option(''any
   'SELECT sg_plan_option(''any'', ''workers'', ''all'')', 'SELECT sg_grant(''sg_arg_nobody'')', 'SELECT sg_revoke(''pg_monitro'')', 'SELECT sg_plan_allow(''any'', ''pg_monitro'')',
   'SELECT sg_plan_add_rename(''any'', ''tabel'', ''orders'', ''o'')', 'SELECT sg_plan_release(''any'', ''never'')', 'SELECT sg_plan_from_sql(''any'', ''db/migrate.sql'')',
   'SELECT * FROM sg_discover_fks(''nosuch'')']) WITH ORDINALITY AS s (statement, n) ORDER BY n;
+-- null is all steps where somebody has written it, and not where a query has found none
+SELECT statement, hint(statement) FROM unnest(ARRAY['SELECT sg_plan_set(''any'', (SELECT array_agg(step) FROM schemaguard.plan_step WHERE state = ''failed''), ''{"priority": "high"}'')',
+  'SELECT sg_plan_skip(''any'', array_agg(step), ''x'') FROM schemaguard.plan_step WHERE state = ''failed''', 'SELECT sg_plan_set(''any'', NULL, ''{"priority": "high"}'')',
+  'SELECT sg_plan_set(''any'', NULL::int[], ''{"priority": "high"}'')']) WITH ORDINALITY AS s (statement, n) ORDER BY n;
+PREPARE set_all AS SELECT sg_plan_set('any', $1, '{"priority": "high"}');
+EXECUTE set_all(NULL);
 SET client_min_messages = warning;
 SELECT sg_snapshot_drop('arg'), sg_plan_drop('arg'), sg_plan_drop('any');
 DROP SCHEMA arg CASCADE;
