@@ -465,4 +465,5 @@ fix_init(void)
 	deploy_fix_hook = fix_step;
 	deploy_fix_rule_hook = fix_rule;
 	deploy_count_first_hook = count_first;
+	fix_restore_init();
 }

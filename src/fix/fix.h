@@ -192,6 +192,12 @@ extern int64 fix_restore_needs(const PlanRun *run, const char *table, List *colu
 /* Record in the plan's steps how many are left of each, and why; that of the first step, or NULL */
 extern char *fix_restore_tell(const PlanRun *run);
 
+/* Returns the statements that put back rows which a key keeps out, for a hint; or NULL where no key does */
+extern char *fix_restore_hint(const PlanRun *run);
+
+/* Registers what sg_plan_drop() asks */
+extern void fix_restore_init(void);
+
 /* ---- fix_quarantine.c ---- */
 
 /* Put copies of the rows that are to be quarantined, and are locked, into the table; no commit */

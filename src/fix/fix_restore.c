@@ -42,8 +42,11 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/args.h"
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -56,6 +59,7 @@
 #include "log/log_grant.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_deed.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -664,6 +668,16 @@ count_copies(const PlanRun *run, bool visible)
 					  lengthof(types), types, values);
 }
 
+/* Called by sg_plan_drop() */
+static int64
+kept_rows(const FkPlan *plan)
+{
+	Oid			types[] = {INT8OID};
+	Datum		values[] = {Int64GetDatum(plan->id)};
+
+	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1", lengthof(types), types, values);
+}
+
 /* The work that restoring is logged for: it belongs to no single step */
 static StepWork *
 restore_work(PlanRun *run)
@@ -862,6 +876,58 @@ fix_restore_tell(const PlanRun *run)
 	return left ? ((PlanStep *) linitial(left))->reason : NULL;
 }
 
+/* Does the catalog have a key that the plan has added for a step? */
+static bool
+has_own_key(const PlanRun *run, const PlanStep *step)
+{
+	foreach_ptr(const PlanDeed, deed, plan_deeds(run->plan, DEED_BIT(DEED_ADD)))
+	{
+		if (deed->step == step->step)
+			return true;
+	}
+	return false;
+}
+
+/* The statements that put rows back below a key which was there before the plan, and takes no row that breaks it */
+static char *
+below_key(const PlanRun *run, const FkKey *key)
+{
+	char	   *definition;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	definition = pg_get_constraintdef_command(key->conid);
+	sg_scope_end(&scope);
+	return psprintf("Key %s was there before the plan, and keeps them out. To have them back, and the key NOT VALID:\n%s;\n%s\n%s%s;",
+					quote_identifier(key->name), plan_drop_statement(sg_relation_name(key->child), key->name),
+					run_call_text(run, "sg_restore_quarantine", NULL), definition, key->validated ? " NOT VALID" : "");
+}
+
+char *
+fix_restore_hint(const PlanRun *run)
+{
+	Oid			types[] = {INT8OID, INT4OID};
+	char	   *hint = NULL;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach_ptr(PlanStep, step, run->kept_by ? NIL : plan_key_steps(run->plan->name))
+	{
+		Datum		values[] = {Int64GetDatum(run->plan->id), Int32GetDatum(step->step)};
+		StepView	view;
+
+		if (hint || ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND step = $2", lengthof(types), types, values) == 0)
+			continue;
+		deploy_look(step, &view);
+		if (view.existing && has_own_key(run, step))
+			hint = psprintf("The plan's own key keeps them out. To take it back, and have them back:\n%s",
+							run_call_text(run, "sg_rollback_fks", NULL));
+		else if (view.existing)
+			hint = below_key(run, view.existing);
+	}
+	PopActiveSnapshot();
+	return hint;
+}
+
 /* The plan of that id, as long as it is there, puts its rows back itself */
 static void
 check_plan_gone(const PlanRun *run)
@@ -881,15 +947,30 @@ check_plan_gone(const PlanRun *run)
 
 /* Copies that a plan of the same name has left, which is gone: its id, or 0 */
 static int64
-gone_namesake(const PlanRun *run)
+gone_namesake(const char *plan)
 {
 	Datum		id;
 
 	if (!sg_owner_fetch("SELECT q.plan_id::text FROM schemaguard.quarantine q WHERE q.plan = $1"
 						" AND NOT EXISTS (SELECT FROM schemaguard.plan p WHERE p.id = q.plan_id)"
-						" ORDER BY q.plan_id DESC LIMIT 1", run->plan->name, &id))
+						" ORDER BY q.plan_id DESC LIMIT 1", plan, &id))
 		return 0;
 	return pg_strtoint64(TextDatumGetCString(id));
+}
+
+/* Raises 42704 for a plan that is gone and has left rows, with the calls that put these back */
+static void
+check_plan_there(char *plan)
+{
+	int64		id = plan_find(plan) ? 0 : gone_namesake(plan);
+	char	   *name = quote_literal_cstr(plan);
+
+	if (id != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("plan \"%s\" is gone, and has left rows in quarantine", plan),
+				 errhint(sg_calls("To put them back in the name of a new plan:\nSELECT sg_plan_create(%s);\nCALL sg_restore_quarantine(%s, plan_id => " INT64_FORMAT ");"),
+						 name, name, id)));
 }
 
 /* The call that puts back what the plan of this id has left; 0 is the run's own */
@@ -916,16 +997,20 @@ restore_all(PlanRun *run)
 
 	left = count_copies(run, true);
 	hidden = count_copies(run, false);
-	namesake = restored + left + hidden == 0 && run->kept_by == 0 ? gone_namesake(run) : 0;
+	namesake = restored + left + hidden == 0 && run->kept_by == 0 ? gone_namesake(run->plan->name) : 0;
 	run->tally = psprintf(INT64_FORMAT " %s put back, " INT64_FORMAT " left in quarantine",
 						  restored, restored == 1 ? "row" : "rows", left + hidden);
 	if (run->stop_reason)
 		run->next = again(run, run->kept_by);
 	else if (left > 0)
-		run->next = psprintf("See why, and mend it; where the plan's own keys stand in the way, CALL sg_rollback_fks puts the rows back, too:\n"
-							 "SELECT reason, count(*) FROM schemaguard.quarantine WHERE %s GROUP BY reason;\nThen:\n%s",
-							 run->kept_by ? psprintf("plan_id = " INT64_FORMAT, run->kept_by) :
-							 psprintf("plan = %s", quote_literal_cstr(run->plan->name)), again(run, run->kept_by));
+	{
+		run->next = fix_restore_hint(run);
+		if (run->next == NULL)
+			run->next = psprintf("See why, and mend it:\n"
+								 "SELECT reason, count(*) FROM schemaguard.quarantine WHERE %s GROUP BY reason;\nThen:\n%s",
+								 run->kept_by ? psprintf("plan_id = " INT64_FORMAT, run->kept_by) :
+								 psprintf("plan = %s", quote_literal_cstr(run->plan->name)), again(run, run->kept_by));
+	}
 	else if (hidden > 0)
 		run->next = "They were quarantined by other roles: only these, the owners of the tables and members of pg_read_all_data see and restore them.";
 	else if (namesake > 0)
@@ -983,7 +1068,14 @@ sg_restore_quarantine_entered(PG_FUNCTION_ARGS)
 	run_check_call(fcinfo, run.procedure);
 	if (!PG_ARGISNULL(1))
 		run.kept_by = PG_GETARG_INT64(1);
+	check_plan_there(sg_arg_text(fcinfo, 0));
 	run_call(fcinfo, 2, &run, check_restore, restore_all);
 
 	PG_RETURN_VOID();
+}
+
+void
+fix_restore_init(void)
+{
+	plan_kept_rows_hook = kept_rows;
 }

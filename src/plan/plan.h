@@ -277,4 +277,7 @@ extern char *plan_approval_problem(const FkPlan *plan);
 /* Who has paused the plan, and when, or NULL if nobody has */
 extern char *plan_pause_text(const FkPlan *plan);
 
+/* Returns how many rows of a plan are in quarantine, whoever may see them; set by the room that keeps them */
+extern int64 (*plan_kept_rows_hook) (const FkPlan *plan);
+
 #endif							/* SG_PLAN_H */

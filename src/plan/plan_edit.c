@@ -123,6 +123,27 @@ tell_forgotten(const FkPlan *plan, bool replaced)
 					 quote_literal_cstr(plan->name))));
 }
 
+int64		(*plan_kept_rows_hook) (const FkPlan *plan) = NULL;
+
+/* Rows of the plan's that are in quarantine are put back in its name: 55000, or a warning where it goes all the same */
+static void
+tell_kept_rows(const FkPlan *plan, bool goes)
+{
+	int64		n = plan_kept_rows_hook ? plan_kept_rows_hook(plan) : 0;
+	char	   *name = quote_literal_cstr(plan->name);
+
+	if (n == 0)
+		return;
+	ereport(goes ? WARNING : ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg(goes ? "plan \"%s\" leaves " INT64_FORMAT " %s in quarantine" : "plan \"%s\" has " INT64_FORMAT " %s in quarantine",
+					plan->name, n, n == 1 ? "row" : "rows"),
+			 goes ? errhint(sg_calls("To put them back later, in the name of a new plan:\nSELECT sg_plan_create(%s);\nCALL sg_restore_quarantine(%s, plan_id => " INT64_FORMAT ");"),
+							name, name, plan->id) :
+			 errhint(sg_calls("To leave them there and forget the plan, drop that with force => true. To put them back:\nCALL sg_restore_quarantine(%s);"),
+					 name)));
+}
+
 /*
  * sg_plan_create(plan text, description text, replace boolean)
  *
@@ -192,7 +213,7 @@ sg_plan_add_fk_entered(PG_FUNCTION_ARGS)
  *
  * Deletes the plan with its steps and notes; keys that it has added stay, and
  * so does what the log says about it.  55000 while something that it has done
- * can be taken back, unless force is true.  An invalid index that an interrupted
+ * can be taken back, or rows of it are in quarantine, unless force is true.  An invalid index that an interrupted
  * build has left, and a trigger that fills columns, are dropped, too, within
  * schemaguard.lock_timeout each.  55000 where there is such a one and the
  * caller is in a transaction block.
@@ -209,6 +230,7 @@ sg_plan_drop_entered(PG_FUNCTION_ARGS)
 	plan_check_writable(plan, "sg_plan_drop()");
 	if (!force)
 		tell_forgotten(plan, false);
+	tell_kept_rows(plan, force);
 	plan_filler_drop_all(plan);
 	plan_index_drop_leftovers(plan);
 	(void) log_close_interrupted(name);

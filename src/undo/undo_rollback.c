@@ -406,6 +406,7 @@ settle_rows(const Rollback *rollback)
 	const ErrorData *error;
 	int64		restored;
 	int64		left;
+	char	   *below = NULL;
 
 	foreach_ptr(const PlanStep, step, rollback->lost ? plan_chosen_steps(run->plan) : NIL)
 	{
@@ -422,13 +423,16 @@ settle_rows(const Rollback *rollback)
 		run->left_reason = fix_restore_tell(run);
 		run_commit();
 	}
+	if (left > 0)
+		run->next = below = fix_restore_hint(run);
 	if (restored > 0 || left > 0)
 		ereport(left > 0 ? WARNING : NOTICE,
 				(errmsg("plan \"%s\": " INT64_FORMAT " quarantined %s put back",
 						run->plan->name, restored, restored == 1 ? "row" : "rows"),
 				 left > 0 ? errdetail(INT64_FORMAT " %s left in quarantine%s%s.", left, left == 1 ? "is" : "are",
 									  error ? ": " : "", error ? sg_error_message(error) : "") : 0,
-				 left > 0 ? errhint(sg_calls("Mend what column \"reason\" of schemaguard.quarantine says, and put them back:\nCALL sg_restore_quarantine(%s);"), quote_literal_cstr(run->plan->name)) : 0));
+				 left == 0 ? 0 : below ? errhint("%s", below) :
+				 errhint(sg_calls("Mend what column \"reason\" of schemaguard.quarantine says, and put them back:\nCALL sg_restore_quarantine(%s);"), quote_literal_cstr(run->plan->name))));
 }
 
 static int

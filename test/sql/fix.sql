@@ -613,7 +613,9 @@ SET client_min_messages = warning;
 SELECT plan_named();
 CALL sg_add_fks('fix_named', fix => true);
 ALTER TABLE named DROP CONSTRAINT named;
-SELECT sg_plan_drop('fix_named');
+SET client_min_messages = error;
+SELECT sg_plan_drop('fix_named', force => true);
+SET client_min_messages = warning;
 SELECT plan_named();
 INSERT INTO named VALUES (2, 77);
 CALL sg_add_fks('fix_named', fix => true);
@@ -693,7 +695,33 @@ CALL sg_fix_orphans('fix_some', steps => '{3}');
 CALL sg_fix_orphans('fix_some', steps => '{4}');
 SELECT sg_plan_drop('fix_some', force => true);
 DROP TABLE fix.some_a, fix.some_b, fix.some_parent;
-SET client_min_messages = warning;
+RESET client_min_messages;
+-- rows below a key that was there before the plan: no rollback can put them back, which is said before, with what can behind it
+CREATE TABLE fix.pay (id int PRIMARY KEY);
+CREATE TABLE fix.refund (id int PRIMARY KEY, pay_id int);
+INSERT INTO fix.pay VALUES (1);
+INSERT INTO fix.refund VALUES (1, 1), (2, 7), (3, 8);
+ALTER TABLE fix.refund ADD CONSTRAINT refund_fk FOREIGN KEY (pay_id) REFERENCES fix.pay NOT VALID;
+SELECT sg_plan_create('below');
+SELECT sg_plan_add_fk('below', 'fix.refund', 'pay_id', 'fix.pay', index => false, orphans => 'quarantine');
+SELECT result, detail FROM sg_plan_check_details('below') WHERE check_name = 'orphans' AND step > 0;
+CALL sg_add_fks('below', fix => true, max_rows => 10);
+\set VERBOSITY default
+CALL sg_rollback_fks('below');
+-- a plan whose rows are in quarantine is not forgotten in silence
+SELECT sg_plan_drop('below');
+ALTER TABLE fix.refund DROP CONSTRAINT refund_fk;
+SELECT id AS below FROM schemaguard.plan WHERE name = 'below' \gset
+SET client_min_messages = error;
+SELECT sg_plan_drop('below', force => true);
+RESET client_min_messages;
+\set VERBOSITY terse
+CALL sg_restore_quarantine('below');
+\set VERBOSITY default
+SELECT sg_plan_create('below');
+CALL sg_restore_quarantine('below', plan_id => :below);
+SELECT * FROM fix.refund ORDER BY id;
+SELECT sg_plan_drop('below');
 
 SET client_min_messages = warning;
 SELECT sg_plan_drop('fix', force => true);
