@@ -570,11 +570,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
     SELECT f.n, 4, 'drop', ARRAY['definition', 'constraint', 'child_table', f.parent, 'fk_name', f.name]
     FROM formed f WHERE f.form = 'swap' AND f.type = 'c'
     UNION ALL
-    SELECT f.n, 5, 'statement', ARRAY['definition', format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', f.parent, f.new_name, f.name),
-        'undo', format('ALTER TABLE %s RENAME CONSTRAINT %I TO %I', f.parent, f.name, f.new_name),
-        'done_when', format('SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c WHERE c.conrelid = pg_catalog.to_regclass(%L) AND '
-        'c.conname = %L)', f.parent, f.new_name),
-        'child_table', f.parent, 'fk_name', 'constraint ' || f.object || ', renamed']
+    SELECT f.n, 5, 'rename', ARRAY['definition', 'constraint', 'child_table', f.parent, 'fk_name', f.new_name, 'new_name', f.name]
     FROM formed f WHERE f.form = 'swap'
     UNION ALL
     -- what can't be kept where it is

@@ -176,15 +176,36 @@ another_has_name(const PlanStep *step, const ObjectAddress *to)
 	return true;
 }
 
+/* Returns the step of the plan that makes the constraint which a step renames, and is not done; or NULL */
+static const PlanStep *
+unfinished_maker(const PlanStep *step)
+{
+	foreach_ptr(const PlanStep, other, plan_changed_object(step) == CHANGED_CONSTRAINT ? plan_steps(step->plan) : NIL)
+	{
+		if (other->step != step->step && !other->skipped_by && other->state != STEP_VALIDATED &&
+			(other->state != STEP_ADDED || sg_same_text(other->replaces, step->new_name)) &&
+			(other->kind == STEP_FOREIGN_KEY || other->kind == STEP_CHECK || other->kind == STEP_UNIQUE) &&
+			sg_same_text(other->child_table, step->child_table) && sg_same_text(other->fk_name, step->fk_name))
+			return other;
+	}
+	return NULL;
+}
+
 void
 change_look_rename(const PlanStep *step, ChangeMove *move)
 {
 	ObjectAddress from;
 	ObjectAddress to;
+	const PlanStep *maker;
 
 	memset(move, 0, sizeof(ChangeMove));
 	move->table = sg_find_qualified(step->child_table);
 	look_at_names(step, move, &from, &to);
+	maker = move->kind == MOVE_PROBLEM || (OidIsValid(to.objectId) && !OidIsValid(from.objectId)) ? unfinished_maker(step) : NULL;
+	if (maker)
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf("step %d, which makes %s, is not done", maker->step, object_text(step)),
+					   "Have that step done first, then make the same call again.");
 	if (move->kind == MOVE_PROBLEM)
 		return;
 	if (OidIsValid(to.objectId) && another_has_name(step, &to))

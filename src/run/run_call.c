@@ -30,6 +30,7 @@
 #include "base/progress.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_choice.h"
+#include "plan/plan_key.h"
 #include "plan/plan_lock.h"
 #include "plan/plan_option.h"
 #include "run/run.h"
@@ -172,6 +173,18 @@ check_paused(const PlanRun *run)
 				 errhint(sg_calls("Have it go on:\nSELECT sg_plan_resume(%s);"), quote_literal_cstr(run->plan->name))));
 }
 
+/* Is there a step left whose policy does something about its rows, though the call was not to? */
+static bool
+lacks_fix(const PlanRun *run)
+{
+	foreach_ptr(const PlanStep, step, run->each_step && !run->fix ? plan_chosen_steps(run->plan) : NIL)
+	{
+		if (plan_step_fixes(step) && !step->skipped_by && step->state != STEP_VALIDATED)
+			return true;
+	}
+	return false;
+}
+
 /* What the call could not do, once all of it is committed and the plan is free */
 pg_noreturn static void
 raise_rest(const PlanRun *run, const ErrorData *rest)
@@ -181,7 +194,7 @@ raise_rest(const PlanRun *run, const ErrorData *rest)
 			 run->chosen ? errmsg("%s() could not do all of the chosen steps of plan \"%s\"", run->procedure, run->plan->name) :
 			 errmsg("%s() could not do all of plan \"%s\"", run->procedure, run->plan->name),
 			 errdetail("%s", rest->detail),
-			 errhint("What is done stays done. When that is mended:\n%s", run_call_text(run, run->procedure, NULL))));
+			 errhint("What is done stays done. When that is mended:\n%s", run_call_text(run, run->procedure, lacks_fix(run) ? ", fix => true" : NULL))));
 }
 
 /* The arguments of run_call() */

@@ -346,7 +346,7 @@ next_call(const PlanRun *run, List *steps)
 		case STEP_NEEDS_LOOK:
 			return run_select_text(run, "sg_plan_check");
 		case STEP_NEEDS_FIX:
-			return strcmp(run->procedure, "sg_apply") == 0 ?
+			return strcmp(run->procedure, "sg_apply") == 0 || strcmp(run->procedure, "sg_sync_apply") == 0 ?
 				run_call_text(run, run->procedure, psprintf("%s, fix => true", run_steps_text(run))) :
 				run_call_text(run, "sg_fix_orphans", run_steps_text(run));
 		case STEP_NEEDS_ADD:

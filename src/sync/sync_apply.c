@@ -259,9 +259,21 @@ done_before(List *steps, const PlanStep *wanted)
 	return NULL;
 }
 
+/* What somebody has said about the rows of a step */
+static void
+keep_policy(PlanStep *step, const PlanStep *other)
+{
+	step->orphans = other->orphans;
+	step->sentinel = other->sentinel;
+	step->keep_by = other->keep_by;
+	step->fill = other->fill;
+	step->quarantine_cascades = other->quarantine_cascades;
+}
+
 /*
  * In place of those that are not done, and of those that are wanted again,
- * whose deeds the new ones take over; what somebody has skipped stays skipped
+ * whose deeds the new ones take over; what somebody has skipped stays skipped,
+ * and a policy that somebody has set stays, too
  */
 static void
 replace_steps(FkPlan *plan, List *open, List *skipped, List *wanted)
@@ -292,7 +304,11 @@ replace_steps(FkPlan *plan, List *open, List *skipped, List *wanted)
 
 		foreach_ptr(const PlanStep, other, skipped)
 		{
-			if (other->skipped_by && plan_step_says_same(step, other))
+			if (!plan_step_says_same(step, other))
+				continue;
+			if (step->orphans == ORPHANS_STOP)
+				keep_policy(step, other);
+			if (other->skipped_by)
 			{
 				step->skipped_by = other->skipped_by;
 				step->state = other->state;

@@ -219,6 +219,28 @@ sub next_step { return query("SELECT coalesce(min(step), 0) FROM schemaguard.pla
 	is(query('SELECT x FROM m.plain ORDER BY x', 'named'), "7\n8", 'the row is back');
 }
 
+# ---- a key whose rows are in the way keeps its name, and the policy that somebody has set
+
+{
+	query($_) foreach 'CREATE DATABASE policy', 'ALTER DATABASE policy SET schemaguard.workers = 1';
+	query("CREATE EXTENSION schemaguard; CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, p_id int CONSTRAINT c_fk REFERENCES p ON DELETE CASCADE);
+		SELECT sg_snapshot_take('reference'); ALTER TABLE c DROP CONSTRAINT c_fk; INSERT INTO c VALUES (1, 7);
+		ALTER TABLE c ADD CONSTRAINT c_fk FOREIGN KEY (p_id) REFERENCES p ON DELETE SET NULL NOT VALID", 'policy');
+	my $steps = q{SELECT string_agg(step || ' ' || kind || ' ' || state || ' ' || orphans, ', ' ORDER BY step) FROM schemaguard.plan_step};
+	is_error($node, "CALL sg_sync_apply('reference')", 'SG001', qr/1 orphan/, 'orphans stop a key that replaces another one', dbname => 'policy');
+	is(query($steps, 'policy'), '1 foreign key failed stop, 2 rename skipped stop', 'what renames the new key is not done while there is none');
+	query(q{SELECT sg_plan_set('sync reference', '{1}', '{"orphans": "quarantine"}')}, 'policy');
+	my (undef, undef, $error) = $node->psql('policy', q{CALL sg_sync_apply('reference')});
+	like($error, qr/CALL public\.sg_sync_apply\('reference', fix => true\);\s*\z/, 'with the policy set, the last hint is the call that does what it says');
+	is(query($steps, 'policy'), '1 foreign key added quarantine, 2 rename skipped stop', 'the policy stays');
+	query(q{CALL sg_sync_apply('reference', fix => true)}, 'policy');
+	is(query(q{SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'c'::regclass}, 'policy'),
+		'c_fk FOREIGN KEY (p_id) REFERENCES p(id) ON DELETE CASCADE', 'the key has its name and its clauses');
+	query(q{CALL sg_rollback_fks('sync reference', fail => false)}, 'policy');
+	is(query(q{SELECT conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f' AND conrelid = 'c'::regclass}, 'policy'),
+		'c_fk FOREIGN KEY (p_id) REFERENCES p(id) ON DELETE SET NULL NOT VALID', 'and comes back as it was');
+}
+
 # ---- what is there twice, what is done and wanted again, what is needed by what is kept ----
 
 {
