@@ -20,6 +20,7 @@
 
 #include "base/compat.h"
 #include "base/gone.h"
+#include "base/calls.h"
 #include "base/quote.h"
 #include "check/check.h"
 #include "deploy/deploy.h"
@@ -85,8 +86,8 @@ check_ownership(CheckStep *cs, const char *what, Oid relid, bool *complete)
 	check_row(cs, "privileges", CHECK_BLOCK,
 			  psprintf("role %s does not own %s %s", role_name(role), what, sg_relation_name(relid)),
 			  superuser_arg(table_owner(relid)) ?
-			  psprintf("Run the plan as its owner, or hand the table over:\nALTER TABLE %s OWNER TO %s;",
-					   sg_relation_name(relid), role_name(role)) :
+			  psprintf(sg_calls("Have role %s, who owns it, run the plan; the plan as SQL:\nSELECT * FROM sg_plan_sql(%s);"),
+					   role_name(table_owner(relid)), quote_literal_cstr(cs->plan)) :
 			  psprintf("Run the plan as its owner, or become a member:\nGRANT %s TO %s;",
 					   role_name(table_owner(relid)), role_name(role)));
 }

@@ -118,10 +118,13 @@ check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 {
 	FkProblem  *obstacle = fix_obstacle(cs);
 
+	if (cs->view.existing && cs->step->state != STEP_ADDED && cs->step->orphans == ORPHANS_QUARANTINE)
+		text = psprintf("%s below a key that was there before, where no rollback can put them back", text);
+
 	if (obstacle)
 		check_row(cs, "orphans", CHECK_BLOCK,
 				  psprintf("%s, which can't be fixed: %s", text, obstacle->reason),
-				  fix_hint(cs, "leave"));
+				  fix_hint(cs, fix_policy_fate(cs->step) == FIX_SET_NULL ? "quarantine" : "leave"));
 	else if (is_referenced(check, cs->view.key.child))
 		check_row(cs, "orphans", CHECK_WARN,
 				  psprintf("%s, and the policy is %s; other rows may refer to these, which was not looked at", text,
@@ -202,8 +205,6 @@ check_orphans(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "orphans", stops ? CHECK_BLOCK : CHECK_WARN,
 				  psprintf("the orphans could not be counted%s: %s",
 						   stops ? ", and the policy is stop" : "", ak->reason),
-				  stops ? psprintf("Remove the reason, or add the key without counting:\n%s",
-								   check_set(cs, "orphans", "leave")) :
 				  psprintf(sg_calls("Remove the reason, and check again:\nSELECT * FROM sg_plan_check(%s);"),
 						   quote_literal_cstr(cs->plan)));
 }

@@ -48,6 +48,7 @@
 #include "deploy/deploy.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_input.h"
+#include "plan/plan_call.h"
 #include "plan/plan_key.h"
 
 /* The rows about what a key is resolved from, in that order */
@@ -295,13 +296,13 @@ alter_type_statement(const FkKey *key, int i)
 					sg_relation_name(key->child), column, type, collate, column, type);
 }
 
-/* Is there a cast that could be written in SQL? */
+/* Is there a cast that assigns without being asked for? An explicit one may fail for any value. */
 static bool
 can_be_cast(Oid from, Oid to)
 {
 	Oid			function;
 
-	return find_coercion_pathway(getBaseType(to), getBaseType(from), COERCION_EXPLICIT, &function) !=
+	return find_coercion_pathway(getBaseType(to), getBaseType(from), COERCION_ASSIGNMENT, &function) !=
 		COERCION_PATH_NONE;
 }
 
@@ -320,7 +321,7 @@ alter_pair_hint(CheckStep *cs, bool by_operator)
 			continue;
 		if (!can_be_cast(column_facts(key->child, key->child_att[i]).type,
 						 column_facts(key->parent, key->parent_att[i]).type))
-			return psprintf("No cast leads from the child's type to the parent's: give the child another column, which option backfill can fill, or leave the step out:\n%s",
+			return psprintf("No assignment cast leads from the child's type to the parent's: give the child another column, which option backfill can fill, or leave the step out:\n%s",
 							check_skip(cs, "the types do not go together"));
 		return psprintf("Give the child's column the parent's type, which rewrites the table under a lock:\n%s",
 						alter_type_statement(key, i));
@@ -396,7 +397,6 @@ target_hint(CheckStep *cs)
 	char	   *hint = period_hint(cs);
 	PlanStep   *step = cs->step;
 	int			n = list_length(step->child_columns);
-	char	   *columns_text = sg_quote_list(step->parent_columns);
 	List	   *columns;
 
 	if (hint)
@@ -415,10 +415,7 @@ target_hint(CheckStep *cs)
 	if (!holds_partition_key(cs->view.key.parent, step->parent_columns))
 		return psprintf("A unique index of a partitioned table has all columns of its partition key: reference these, too, or leave the step out:\n%s",
 						check_skip(cs, "no index of the parent can be unique on these columns"));
-	return psprintf("Build an index that the key can reference. It fails while there are duplicates:\nSELECT %s FROM %s GROUP BY %s HAVING count(*) > 1;\nThen:\nCREATE UNIQUE INDEX %sON %s (%s);",
-					columns_text, step->parent_table, columns_text,
-					get_rel_relkind(cs->view.key.parent) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
-					step->parent_table, columns_text);
+	return plan_unique_call(step);
 }
 
 static char *

@@ -179,9 +179,10 @@ violations_hint(const PlanStep *step)
 {
 	if (plan_step_fixes(step))
 		return psprintf(sg_calls("They are mended only when you ask for it:\nCALL sg_apply(%s, fix => true);"), quote_literal_cstr(step->plan));
-	return psprintf(sg_calls("%s:\nSELECT * FROM sg_violations(%s, %d);"),
-					step->orphans == ORPHANS_LEAVE ? "The constraint stays NOT VALID while there are any" :
-					"Mend these rows, or give the step another policy", quote_literal_cstr(step->plan), step->step);
+	if (step->orphans == ORPHANS_LEAVE)
+		return psprintf(sg_calls("The constraint stays NOT VALID while there are any:\nSELECT * FROM sg_violations(%s, %d);"),
+						quote_literal_cstr(step->plan), step->step);
+	return deploy_rule_hint(step);
 }
 
 static void

@@ -20,6 +20,7 @@
 #include "check/check.h"
 #include "deploy/deploy.h"
 #include "plan/plan_input.h"
+#include "plan/plan_call.h"
 #include "plan/plan_key.h"
 
 /* Does a step of the plan give a key of the same child that name? */
@@ -74,21 +75,21 @@ drop_statement(const FkKey *key)
 					quote_identifier(key->name));
 }
 
-/* What makes way for the step's key, or gives it the actions of the one that is there */
+/* What has the step's key take the place of the one that is there, or gives it the actions of that one */
 static char *
 existing_hint(const CheckStep *cs, const FkKey *existing)
 {
 	const FkKey *key = &cs->view.key;
 	char	   *set = NULL;
 
+	if (!cs->step->enforced || cs->step->state == STEP_ADDED)
+		return psprintf("Drop that key, and the plan adds it anew:\n%s", drop_statement(existing));
 	if (existing->on_delete != key->on_delete)
 		set = check_set(cs, "on_delete", sg_action_word(existing->on_delete));
 	else if (existing->on_update != key->on_update)
 		set = check_set(cs, "on_update", sg_action_word(existing->on_update));
-	if (set)
-		return psprintf("To keep what that key does:\n%s\nOr drop it, and the plan adds it anew:\n%s", set,
-						drop_statement(existing));
-	return psprintf("Drop that key, and the plan adds it anew:\n%s", drop_statement(existing));
+	return psprintf("Have the step's key take the place of that one, which goes when the new one is valid, and which a rollback brings back:\n%s%s%s",
+					plan_replace_call(cs->step, existing->name), set ? "\nOr keep what that key does:\n" : "", set ? set : "");
 }
 
 /* The same columns in the catalog already, or in a step that comes before */

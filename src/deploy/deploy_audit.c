@@ -321,10 +321,9 @@ rule_text(const AuditKey *rule)
 	return rule->orphan_rows == 1 ? pstrdup("1 row breaks it") : psprintf(INT64_FORMAT " rows break it", rule->orphan_rows);
 }
 
-static const char *
-rule_hint(const StepWork *work)
+char *
+deploy_rule_hint(const PlanStep *step)
 {
-	const PlanStep *step = work->step;
 	List	   *order = fk_primary_key(sg_find_qualified(step->child_table));
 	char	   *list;
 
@@ -345,7 +344,7 @@ deploy_explain_rule(RunAction *action, StepWork *work, AuditKey *rule)
 {
 	(void) judge(action, rule);
 	work->run->orphan_rows += Max(rule->orphan_rows, 0);
-	work->hint = rule_hint(work);
+	work->hint = deploy_rule_hint(work->step);
 	run_record_failure(action, work, STEP_ADDED, action->error->sqlerrcode,
 					   rule->result == AUDIT_FAIL ? rule_text(rule) : sg_error_text(action->error),
 					   rule->orphan_rows < 0 ? LOG_NONE : rule->orphan_rows);
@@ -369,7 +368,7 @@ deploy_audit_rule(StepWork *work, AuditKey *rule)
 	}
 	if (rule->result == AUDIT_FAIL)
 	{
-		work->hint = rule_hint(work);
+		work->hint = deploy_rule_hint(work->step);
 		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_ORPHANS, rule_text(rule), rule->orphan_rows);
 	}
 	else

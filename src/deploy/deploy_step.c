@@ -64,6 +64,8 @@ judge_existing(const PlanStep *step, StepView *view)
 	if (difference)
 		view->problem = conflict(psprintf("key %s on the same columns is there already, but %s",
 										  quote_identifier(existing->name), difference),
+								 step->enforced ? psprintf("Give the step the same clauses, or have its key take the place of that one:\n%s",
+														   plan_replace_call(step, existing->name)) :
 								 psprintf("Give the step the same clauses, or drop that key:\n%s;",
 										  plan_drop_statement(sg_relation_name(existing->child), existing->name)));
 	else if (!existing->enforced)

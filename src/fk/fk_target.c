@@ -99,7 +99,7 @@ fk_check_tables(Oid child, Oid parent)
 		p = fk_problem(FK_PROBLEM_PERSISTENCE, ERRCODE_INVALID_TABLE_DEFINITION,
 					   psprintf("child %s is permanent, but parent %s is unlogged",
 								sg_relation_name(child), sg_relation_name(parent)),
-					   "Make the parent permanent: ALTER TABLE ... SET LOGGED.");
+					   psprintf("Make the parent permanent:\nALTER TABLE %s SET LOGGED;", sg_relation_name(parent)));
 	return p;
 }
 
@@ -444,11 +444,9 @@ find_target(FkKey *key, List *parent_columns, Oid *opclass, int *nparent)
 					  psprintf("parent %s has no unique index on (%s)",
 							   sg_relation_name(key->parent), sg_quote_list(parent_columns)),
 					  hint ? hint :
-					  get_rel_relkind(key->parent) == RELKIND_PARTITIONED_TABLE ?
+					  get_rel_relkind(key->parent) != RELKIND_PARTITIONED_TABLE ? NULL :
 					  psprintf("What is unique there has the columns of the partition key. What there is:\nSELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = %s::regclass AND contype IN ('p', 'u');",
-							   quote_literal_cstr(sg_relation_name(key->parent))) :
-					  psprintf("Build one first:\nCREATE UNIQUE INDEX CONCURRENTLY ON %s (%s);",
-							   sg_relation_name(key->parent), sg_quote_list(parent_columns)));
+							   quote_literal_cstr(sg_relation_name(key->parent))));
 }
 
 /* Types and collations of one pair of columns; sets key->pf_eq_op[i] */
@@ -471,8 +469,12 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 		char	   *hint = meant_key_hint(key);
 		Oid			cast;
 
-		if (hint == NULL && find_coercion_pathway(parent_type, child_type, COERCION_EXPLICIT, &cast) == COERCION_PATH_NONE)
-			hint = "No cast leads from the one type to the other: name columns that go together.";
+		/*
+		 * an explicit cast may fail for any value, and be tried in vain again
+		 * and again
+		 */
+		if (hint == NULL && find_coercion_pathway(parent_type, child_type, COERCION_ASSIGNMENT, &cast) == COERCION_PATH_NONE)
+			hint = "No assignment cast leads from the one type to the other: name columns that go together.";
 
 		return fk_problem(FK_PROBLEM_OPERATOR, ERRCODE_DATATYPE_MISMATCH,
 						  psprintf("no operator joins %s %s to %s %s",

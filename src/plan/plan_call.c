@@ -14,6 +14,7 @@
 
 #include "base/calls.h"
 #include "base/compat.h"
+#include "base/quote.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_field.h"
@@ -77,14 +78,34 @@ plan_quarantine_all_call(const char *plan, List *steps)
 							 " WHERE plan = %s AND kind = 'foreign key' AND orphans = 'stop' AND NOT period HAVING count(*) > 0;"), literal, literal);
 }
 
+static char *
+next_name(const char *name)
+{
+	return psprintf("%.*s_2", pg_mbcliplen(name, strlen(name), NAMEDATALEN - 1 - strlen("_2")), name);
+}
+
 char *
 plan_rename_call(const PlanStep *step, const char *option)
 {
 	const char *name = strcmp(option, "new_name") == 0 ? step->new_name :
 		strcmp(option, "index_name") == 0 ? step->index_name : step->fk_name;
-	int			length = pg_mbcliplen(name, strlen(name), NAMEDATALEN - 1 - strlen("_2"));
 
-	return plan_set_call(step, option, psprintf("%.*s_2", length, name), NULL);
+	return plan_set_call(step, option, next_name(name), NULL);
+}
+
+char *
+plan_unique_call(const PlanStep *step)
+{
+	return psprintf(sg_calls("Have the plan make these columns unique, which looks for duplicates first:\nSELECT sg_plan_add_unique(%s, %s, %s);"),
+					quote_literal_cstr(step->plan), quote_literal_cstr(plan_given(step->parent_table)), sg_names_literal(step->parent_columns));
+}
+
+char *
+plan_replace_call(const PlanStep *step, const char *name)
+{
+	if (strcmp(step->fk_name, name) != 0)
+		return plan_set_call(step, "replaces", name, NULL);
+	return plan_set_call(step, "replaces", name, "fk_name", next_name(name), NULL);
 }
 
 char *

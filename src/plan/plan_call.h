@@ -22,6 +22,12 @@ extern char *plan_rename_call(const PlanStep *step, const char *option);
 extern char *plan_quarantine_call(const PlanStep *step);
 extern char *plan_quarantine_all_call(const char *plan, List *steps);
 
+/* Returns the hint that has the plan make the columns which a key refers to unique */
+extern char *plan_unique_call(const PlanStep *step);
+
+/* Returns the call that has a key take the place of one of that name, which goes when the new one is valid */
+extern char *plan_replace_call(const PlanStep *step, const char *name);
+
 /* Returns the call that leaves a step out */
 extern char *plan_skip_call(const PlanStep *step, const char *reason);
 

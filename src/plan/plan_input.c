@@ -30,6 +30,7 @@
 #include "base/words.h"
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_input.h"
 #include "plan/plan_index.h"
@@ -46,6 +47,8 @@ struct PlanDraft
 	bool		quiet;			/* count steps that lack something, no NOTICE
 								 * each */
 	List	   *missing;		/* of PlanStep * */
+	List	   *untargeted;		/* of PlanStep *, with the problem in reason:
+								 * their parents lack a unique index */
 	bool		incomplete;		/* the step checked last lacks something */
 	FkProblem  *problem;		/* it has all, and there can't be such a key;
 								 * or NULL */
@@ -765,6 +768,14 @@ plan_draft_check(PlanDraft *draft, PlanStep *step)
 	draft->changed = true;
 }
 
+static void
+tell_problem(const PlanStep *step, const char *reason, const char *hint)
+{
+	ereport(NOTICE,
+			(errmsg("step %d (%s) can't work as things are here: %s", step->step, plan_step_object(step), reason),
+			 hint ? errhint("%s", hint) : 0));
+}
+
 int
 plan_draft_insert(PlanDraft *draft, PlanStep *step)
 {
@@ -777,13 +788,33 @@ plan_draft_insert(PlanDraft *draft, PlanStep *step)
 		draft->missing = lappend(draft->missing, step);
 		MemoryContextSwitchTo(old);
 	}
-	if (draft->problem)
-		ereport(NOTICE,
-				(errmsg("step %d (%s) can't work as things are here: %s",
-						step->step, plan_step_object(step), draft->problem->reason),
-				 draft->problem->hint ? errhint("%s", draft->problem->hint) : 0));
+	if (draft->problem && draft->problem->kind == FK_PROBLEM_TARGET && draft->quiet)
+	{
+		MemoryContext old = MemoryContextSwitchTo(draft->context);
+		PlanStep   *told = palloc(sizeof(PlanStep));
+
+		*told = *step;
+		told->reason = pstrdup(draft->problem->reason);
+		draft->untargeted = lappend(draft->untargeted, told);
+		MemoryContextSwitchTo(old);
+	}
+	else if (draft->problem)
+		tell_problem(step, draft->problem->reason, draft->problem->hint);
 
 	return step->step;
+}
+
+/* Says at the end of a quiet draft which parents lack a unique index that no step makes */
+static void
+tell_untargeted(const PlanDraft *draft)
+{
+	PlanGraph  *graph = plan_graph(plan_steps(draft->plan->name));
+
+	foreach_ptr(const PlanStep, step, draft->untargeted)
+	{
+		if (plan_waits_for(graph, step->step) == NULL)
+			tell_problem(step, step->reason, step->parent_columns ? plan_unique_call(step) : NULL);
+	}
 }
 
 /* Says at the end of a quiet draft which steps lack a table or a column; a step added later may make that column */
@@ -826,6 +857,8 @@ plan_draft_end(PlanDraft *draft)
 	plan_withdraw_approval(draft->plan);
 	if (draft->quiet && draft->missing)
 		tell_missing(draft);
+	if (draft->untargeted)
+		tell_untargeted(draft);
 }
 
 int

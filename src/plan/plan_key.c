@@ -58,6 +58,17 @@ resolve_delete_set(const PlanStep *step, FkKey *key)
 	return NULL;
 }
 
+/* What the plan itself can do about a parent without a unique index, or about types that do not go together */
+static char *
+plan_hint(const PlanStep *step, const FkProblem *problem)
+{
+	if (problem->kind == FK_PROBLEM_TARGET && problem->hint == NULL)
+		return plan_unique_call(step);
+	if (step->step > 0 && problem->kind == FK_PROBLEM_OPERATOR && problem->hint && strchr(problem->hint, '\n') == NULL)
+		return psprintf("%s Or leave the step out:\n%s", problem->hint, plan_skip_call(step, "the types do not go together"));
+	return problem->hint;
+}
+
 FkProblem *
 plan_step_key(const PlanStep *step, FkKey *key)
 {
@@ -87,6 +98,8 @@ plan_step_key(const PlanStep *step, FkKey *key)
 	if (problem == NULL)
 		problem = fk_resolve(key->child, step->child_columns,
 							 key->parent, step->parent_columns, key);
+	if (problem)
+		problem->hint = plan_hint(step, problem);
 	if (problem == NULL)
 		problem = resolve_delete_set(step, key);
 	if (problem == NULL && !step->enforced && !SG_HAVE_NOT_ENFORCED)
