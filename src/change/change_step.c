@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
@@ -19,6 +20,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parser.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -688,13 +690,27 @@ named_index(const char *sql)
 	return sg_find_table(&name, NULL);
 }
 
+/* Is somebody building on its table?  A build holds that lock until it ends. */
+static bool
+is_being_built(Oid index)
+{
+	Oid			table = IndexGetRelation(index, true);
+
+	if (!OidIsValid(table))
+		return true;
+	if (!ConditionalLockRelationOid(table, ShareUpdateExclusiveLock))
+		return true;
+	UnlockRelationOid(table, ShareUpdateExclusiveLock);
+	return false;
+}
+
 /* Drops the index that a build which failed has left invalid: with IF NOT EXISTS the next one would take it for its own */
 static void
 drop_half_built(PlanRun *run, const char *sql)
 {
 	Oid			index = named_index(sql);
 
-	if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX && !get_index_isvalid(index))
+	if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX && !get_index_isvalid(index) && !is_being_built(index))
 		(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", sg_relation_name(index)));
 }
 

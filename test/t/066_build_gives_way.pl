@@ -311,6 +311,27 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 	is(query(q{SELECT to_regclass('public.by_statement') IS NULL}), 't', '... and a rollback takes it back') or diag($deployer->{err});
 }
 
+# somebody else builds one of that name, and ours waits in vain for the table
+{
+	my $table = make_table();
+	my ($holder, $other) = map { SgTest::Session->new($node) } 1 .. 2;
+
+	query("SELECT sg_plan_create('theirs'); SELECT sg_plan_add_statement('theirs', 'CREATE INDEX CONCURRENTLY of_another ON public.$table (pad)', in_transaction => false)");
+	$holder->query($_) foreach 'BEGIN', "LOCK TABLE $table IN SHARE UPDATE EXCLUSIVE MODE";
+	$other->send("CREATE INDEX CONCURRENTLY of_another ON $table (pad)");
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '$table'::regclass") eq '1' }), 'somebody waits for the table');
+	$two->query("BEGIN; INSERT INTO $table VALUES (1)");
+	$deployer->send("SET schemaguard.lock_budget = '2s'; CALL sg_apply('theirs')");
+	$holder->query('COMMIT');
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('public.of_another') AND NOT indisvalid") eq '1' }), '... and builds an index');
+	$deployer->collect;
+	is(query("SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('public.of_another')"), '1', '... which a step that wants the name leaves alone');
+	$two->query('ROLLBACK');
+	$other->collect;
+	is($other->sqlstate . query("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('public.of_another')"), 't', '... so that it is valid');
+	$deployer->query('RESET schemaguard.lock_budget');
+}
+
 is(scalar(@wrong), 0, 'all statements went through, and all indexes are there') or diag(join "\n", @wrong);
 cmp_ok($longest, '<', bound(3, 10), sprintf 'the longest of them took %.0f ms', 1000 * $longest);
 is(query('SELECT count(*) FROM pg_index WHERE NOT indisvalid'), '0', 'no invalid index is left');
