@@ -17,17 +17,21 @@
 #include "catalog/objectaddress.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+#include "base/code.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/guard.h"
@@ -37,7 +41,16 @@
 struct SgSeen
 {
 	SnapshotData snapshot;		/* no more than its transactions */
+	SgSeen	   *outer;			/* of the call in which this one began */
+	MemoryContext context;
+	List	   *own;			/* XIDs, as OIDs, which this session has
+								 * committed since */
 };
+
+/* The latest of those that are kept over transactions */
+static SgSeen *kept;
+
+static SgSeen *session;
 
 /* A deed under way */
 typedef struct Making
@@ -74,7 +87,7 @@ owner_of(const ObjectAddress *code, HeapTuple row)
 
 /* Calls visit() for each function, operator, operator class and type that pg_depend has for an object, also what this command has written there */
 static void
-visit_used(const ObjectAddress *object, void (*visit) (const ObjectAddress *code, HeapTuple row))
+visit_used(const ObjectAddress *object, Oid role, void (*visit) (const ObjectAddress *code, HeapTuple row, Oid role))
 {
 	SgCatalog	depend;
 	HeapTuple	tuple;
@@ -88,7 +101,7 @@ visit_used(const ObjectAddress *object, void (*visit) (const ObjectAddress *code
 
 		if (!HeapTupleIsValid(row))
 			continue;
-		visit(&code, row);
+		visit(&code, row, role);
 		ReleaseSysCache(row);
 	}
 }
@@ -99,7 +112,7 @@ visit_used(const ObjectAddress *object, void (*visit) (const ObjectAddress *code
 static bool
 is_later(TransactionId xid)
 {
-	if (TransactionIdIsCurrentTransactionId(xid))
+	if (TransactionIdIsCurrentTransactionId(xid) || list_member_oid(making->seen->own, xid))
 		return false;
 	/* the server has forgotten which transaction that is a part of */
 	if (making->seen->snapshot.suboverflowed && TransactionIdFollowsOrEquals(xid, making->seen->snapshot.xmin) &&
@@ -108,19 +121,13 @@ is_later(TransactionId xid)
 	return XidInMVCCSnapshot(xid, unconstify(SnapshotData *, &making->seen->snapshot));
 }
 
-/* Could the owner of that gain by what the caller makes of it? */
-static bool
-is_trap(const ObjectAddress *code, HeapTuple row)
+/* Of a role that could gain by what the other one makes of it */
+static void
+check_seen(const ObjectAddress *code, HeapTuple row, Oid role)
 {
 	Oid			owner = owner_of(code, row);
 
-	return !superuser_arg(owner) && !has_privs_of_role(owner, GetUserId());
-}
-
-static void
-check_seen(const ObjectAddress *code, HeapTuple row)
-{
-	if (is_later(HeapTupleHeaderGetXmin(row->t_data)) && is_trap(code, row))
+	if (!superuser_arg(owner) && !has_privs_of_role(owner, role) && is_later(HeapTupleHeaderGetXmin(row->t_data)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s would be used, which has come or changed since it was looked at", getObjectDescription(code, false)),
@@ -137,18 +144,106 @@ copy_of(const TransactionId *xids, int n)
 	return copy;
 }
 
+static void
+forget(void *arg)
+{
+	SgSeen	  **link = &kept;
+
+	while (*link && *link != arg)
+		link = &(*link)->outer;
+	if (*link)
+		*link = (*link)->outer;
+}
+
 SgSeen *
-sg_seen_now(MemoryContext context)
+sg_seen_now(MemoryContext context, bool keep)
 {
 	Snapshot	latest = GetLatestSnapshot();
 	MemoryContext old = MemoryContextSwitchTo(context);
-	SgSeen	   *seen = palloc(sizeof(SgSeen));
+	SgSeen	   *seen = palloc0(sizeof(SgSeen));
 
 	seen->snapshot = *latest;
 	seen->snapshot.xip = copy_of(latest->xip, latest->xcnt);
 	seen->snapshot.subxip = copy_of(latest->subxip, latest->subxcnt);
+	seen->context = context;
+	if (keep)
+	{
+		MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+		callback->func = forget;
+		callback->arg = seen;
+		seen->outer = kept;
+		MemoryContextRegisterResetCallback(context, callback);
+		kept = seen;
+	}
 	MemoryContextSwitchTo(old);
 	return seen;
+}
+
+/* What this session commits, others have not planted */
+static void
+note_commit(XactEvent event, void *arg)
+{
+	TransactionId xid = GetTopTransactionIdIfAny();
+	TransactionId *children;
+	int			n;
+
+	if (event != XACT_EVENT_PRE_COMMIT || kept == NULL || !TransactionIdIsValid(xid))
+		return;
+	n = xactGetCommittedChildren(&children);
+	for (SgSeen *seen = kept; seen; seen = seen->outer)
+	{
+		MemoryContext old = MemoryContextSwitchTo(seen->context);
+
+		seen->own = lappend_oid(seen->own, xid);
+		for (int i = 0; i < n; i++)
+			seen->own = lappend_oid(seen->own, children[i]);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+void
+sg_seen_session(bool on)
+{
+	if (session)
+		MemoryContextDelete(session->context);
+	session = on ? sg_seen_now(AllocSetContextCreate(TopMemoryContext, "schemaguard guarded session", ALLOCSET_SMALL_SIZES), true) : NULL;
+}
+
+const SgSeen *
+sg_seen_by_session(void)
+{
+	return session;
+}
+
+/* Of a role that the other one does not trust, as which the server computes it.  Types are the look's: columns have them, too. */
+static void
+check_trusted(const ObjectAddress *code, HeapTuple row, Oid role)
+{
+	Oid			owner = owner_of(code, row);
+
+	if (code->classId == TypeRelationId || superuser_arg(owner) || has_privs_of_role(owner, role) ||
+		(!superuser_arg(role) && has_privs_of_role(role, owner)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("it could run %s of role %s as role %s", getObjectDescription(code, false),
+					sg_role_name(owner), sg_role_name(role)),
+			 errhint("Give what it belongs to to the owner of that code, or have that role run it.")));
+}
+
+static Oid
+table_owner_of(Oid statistics)
+{
+	HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statistics));
+	Oid			owner = GetUserId();
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = code_table_owner(((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid);
+		ReleaseSysCache(tuple);
+	}
+	return owner;
 }
 
 /* The hook has a default by its column, which itself uses what generates its values */
@@ -160,12 +255,14 @@ check_made(const ObjectAddress *object)
 	if (object->classId == AttrDefaultRelationId)
 	{
 		expression.classId = RelationRelationId;
-		visit_used(&expression, check_seen);
+		visit_used(&expression, GetUserId(), check_seen);
 		expression.classId = AttrDefaultRelationId;
 		expression.objectId = GetAttrDefaultOid(object->objectId, object->objectSubId);
 		expression.objectSubId = 0;
 	}
-	visit_used(&expression, check_seen);
+	visit_used(&expression, GetUserId(), check_seen);
+	if (object->classId == StatisticExtRelationId)
+		visit_used(object, table_owner_of(object->objectId), check_trusted);
 }
 
 void
@@ -190,24 +287,6 @@ sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 	PG_END_TRY();
 }
 
-/* ---- indexes ---- */
-
-/* The server computes an index as the table's owner, and is that role now.  Types are the look's: columns have them, too. */
-static void
-check_trusted(const ObjectAddress *code, HeapTuple row)
-{
-	Oid			owner = owner_of(code, row);
-
-	if (code->classId == TypeRelationId || superuser_arg(owner) || has_privs_of_role(owner, GetUserId()) ||
-		(!superuser_arg(GetUserId()) && has_privs_of_role(GetUserId(), owner)))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("no index is built: it could run %s of role %s as role %s", getObjectDescription(code, false),
-					sg_role_name(owner), sg_role_name(GetUserId())),
-			 errhint("Give what it belongs to to the owner of that code, or have that role run it.")));
-}
-
 static void
 look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
 {
@@ -217,9 +296,14 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 		next_access(access, classid, objectid, subid, arg);
 	if (access != OAT_POST_CREATE && access != OAT_POST_ALTER)
 		return;
-	/* of relations, only an index has any functions by now */
-	if (access == OAT_POST_CREATE && classid == RelationRelationId && sg_guard_is_on())
-		visit_used(&object, check_trusted);
+
+	/*
+	 * of relations, only an index has any functions by now; a constraint that
+	 * nobody has written comes back by its text when a column's type changes
+	 */
+	if (access == OAT_POST_CREATE && sg_guard_is_on() &&
+		(classid == RelationRelationId || (classid == ConstraintRelationId && ((ObjectAccessPostCreate *) arg)->is_internal)))
+		visit_used(&object, GetUserId(), check_trusted);
 	if (making)
 	{
 		MemoryContext old = MemoryContextSwitchTo(making->context);
@@ -236,4 +320,5 @@ sg_made_init(void)
 {
 	next_access = object_access_hook;
 	object_access_hook = look_at_made;
+	RegisterXactCallback(note_commit, NULL);
 }

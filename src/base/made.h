@@ -17,8 +17,15 @@
 /* Which transactions had ended at a moment */
 typedef struct SgSeen SgSeen;
 
-/* Returns those that have ended now, in that memory context */
-extern SgSeen *sg_seen_now(MemoryContext context);
+/*
+ * Returns those that have ended now, in that memory context.  One that is kept over
+ * transactions knows which ones are this session's own, until the context goes.
+ */
+extern SgSeen *sg_seen_now(MemoryContext context, bool keep);
+
+/* From here on, or no longer, a guarded session has seen what is there now; returns it, or NULL */
+extern void sg_seen_session(bool on);
+extern const SgSeen *sg_seen_by_session(void);
 
 /*
  * Calls fn(arg), which does what was looked at first at that moment.  Raises 42501

@@ -87,7 +87,7 @@ typedef struct PlanRun
 	struct Followers *followers;	/* who is waited for if they lag, or NULL */
 	List	   *failures;		/* of TableFailures *: run_throttle.c */
 	List	   *put_last;		/* numbers of steps whose tables are busy */
-	const struct SgSeen *seen_last; /* the first look at one of them, or NULL */
+	const struct SgSeen *seen;	/* since the first look, or NULL */
 	bool		may_put_last;	/* they get another round in this run */
 	bool		hasty;			/* a lock was waited for in vain: later waits
 								 * are short */
@@ -124,7 +124,6 @@ typedef struct StepWork
 	StringInfoData notice;		/* what was done, for the NOTICE */
 	const char *hint;			/* what to do about it, or NULL */
 	bool		warns;			/* the step was not done as the plan wants it */
-	const struct SgSeen *seen;	/* since its first look, or NULL */
 
 	/* work on one partition of the step's child (deploy_partition.c), or NULL */
 	const FkKey *whole;			/* the planned key of the whole table */

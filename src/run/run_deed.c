@@ -179,17 +179,17 @@ do_locked(void *arg)
 	code_with_locks(lock_reached, deed, deed->fn, deed->arg);
 }
 
-/* The moment of the step's first look in this call: another attempt does not take for seen what has come since */
+/* The moment of the first look of the call, or of the session: another step or attempt does not take for seen what has come since */
 static const SgSeen *
 seen_by(const RunAction *action)
 {
-	StepWork   *work = action->works ? linitial(action->works) : NULL;
+	PlanRun    *run = action->run;
 
-	if (work == NULL)
-		return sg_seen_now(CurrentMemoryContext);
-	if (work->seen == NULL)
-		work->seen = work->run->seen_last ? work->run->seen_last : sg_seen_now(work->run->context);
-	return work->seen;
+	if (run == NULL)
+		return sg_seen_by_session() ? sg_seen_by_session() : sg_seen_now(CurrentMemoryContext, false);
+	if (run->seen == NULL)
+		run->seen = sg_seen_now(run->context, true);
+	return run->seen;
 }
 
 static void

@@ -335,8 +335,6 @@ run_record_failure(const RunAction *action, StepWork *work, StepState state,
 	if (action->put_last)
 	{
 		run_put_last(work->run, work->step->step);
-		if (work->run->seen_last == NULL)
-			work->run->seen_last = work->seen;
 		failure.state = STEP_AS_IT_IS;
 		message = psprintf("put last: %s", message);
 	}

@@ -28,6 +28,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guard.h"
+#include "base/made.h"
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "plan/plan_change.h"
@@ -264,6 +265,7 @@ sg_sync_guard_entered(PG_FUNCTION_ARGS)
 	is_guarded = PG_GETARG_BOOL(0);
 	guarded_by = GetUserId();
 	sg_guard_session(is_guarded);
+	sg_seen_session(is_guarded);
 	PG_RETURN_VOID();
 }
 
