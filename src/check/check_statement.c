@@ -408,8 +408,7 @@ check_written(CheckStep *cs, Node *statement)
 		return;
 	check_row(cs, "loss", goes && cs->step->undo == NULL ? CHECK_WARN : CHECK_OK,
 			  psprintf("%s rows%s without a copy", goes ? "deletes" : "changes", name == NULL ? "" :
-					   psprintf(" of %s", name->schemaname ? quote_qualified_identifier(name->schemaname, name->relname) :
-								quote_identifier(name->relname))),
+					   psprintf(" of %s", sg_qualified_name(name->schemaname, name->relname))),
 			  cs->step->undo ? NULL : pstrdup("No rollback brings them back. If they may be wanted again, copy them first, by a statement before it."));
 }
 
