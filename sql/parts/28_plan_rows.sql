@@ -36,6 +36,23 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN ARRAY(SELECT schemaguard.sg_table(t.name) FROM unnest(tables) WITH ORDINALITY AS t (name, o) ORDER BY t.o);
 COMMENT ON FUNCTION schemaguard.sg_qualified(text[]) IS 'names of tables, qualified';
 
+-- By a key its owner would learn which rows the other table has, and hold up their removal
+CREATE FUNCTION schemaguard.sg_may_refer(child regclass, parent regclass) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    owner constant oid := (SELECT c.relowner FROM pg_class c WHERE c.oid = child);
+BEGIN
+    IF has_table_privilege(owner, parent, 'REFERENCES') THEN
+        RETURN true;
+    END IF;
+    RAISE WARNING 'table % is left out: its owner, role %, may not refer to table %', child, owner::regrole, parent
+        USING HINT = format(E'If it is meant to:\nGRANT REFERENCES ON %s TO %s;', parent, owner::regrole);
+    RETURN false;
+END $$;
+COMMENT ON FUNCTION schemaguard.sg_may_refer(regclass, regclass)
+    IS 'may the owner of a table refer to another one? A warning says that it may not';
+
 -- Declared keys, in the words of sg_plan_add_fk()
 CREATE FUNCTION schemaguard.sg_keys_declared(OUT fk_name text, OUT child regclass, OUT parent regclass, OUT child_columns text[],
                                              OUT parent_columns text[], OUT on_delete text, OUT on_update text, OUT "match" text,
@@ -139,6 +156,7 @@ DECLARE
     schema text;
     function_name text;
     own text;
+    replaced boolean;
 BEGIN
     IF EXISTS (SELECT FROM schemaguard.plan_step s
                WHERE s.plan = sg_plan_add_trigger.plan AND s.kind = 'statement' AND s.child_table = sg_plan_add_trigger.child_table
@@ -152,9 +170,13 @@ BEGIN
                                        function_name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = child_table::regclass;
         own := format('%I.%I', schema, function_name);
+        replaced := to_regprocedure(own || '()') IS NOT NULL;
         steps := schemaguard.sg_plan_add_once(plan, 'statement', child_table, function_name, 'definition',
-            format('CREATE%s FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L',
-                CASE WHEN to_regprocedure(own || '()') IS NOT NULL THEN ' OR REPLACE' ELSE '' END, own, body),
+            format('CREATE%s FUNCTION %s() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS %L%s',
+                CASE WHEN replaced THEN ' OR REPLACE' ELSE '' END, own, body,
+                -- another role may have made one of that name since
+                CASE WHEN replaced THEN format(E';\nALTER FUNCTION %s() OWNER TO %s', own,
+                    (SELECT c.relowner::regrole FROM pg_class c WHERE c.oid = child_table::regclass)) ELSE '' END),
             'undo', format('DROP FUNCTION IF EXISTS %s()', own), 'done_when',
             -- one that another role has made under that name is none
             format('SELECT EXISTS (SELECT FROM pg_proc WHERE oid = to_regprocedure(%L) AND pg_has_role(proowner, '
@@ -271,6 +293,11 @@ DECLARE
     child_only constant text := (SELECT CASE c.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END FROM pg_class c WHERE c.oid = child::regclass)
         || child;
     live constant text := quote_ident(child_column) || ' IS NULL';
+    -- with all that inherits: a partition may be another role's
+    both_tables constant oid[] := ARRAY(
+        WITH RECURSIVE t (oid) AS (SELECT unnest(ARRAY[child::regclass::oid, parent::regclass])
+                                   UNION SELECT i.inhrelid FROM pg_inherits i JOIN t ON t.oid = i.inhparent)
+        SELECT t.oid FROM t);
     same text;
     parent_row text;
     child_rows text;
@@ -286,9 +313,9 @@ BEGIN
         SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         CROSS JOIN LATERAL unnest(ARRAY[c.relowner, CASE n.nspowner WHEN 'pg_database_owner'::regrole
             THEN (SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()) ELSE n.nspowner END]) o (owner)
-        WHERE c.oid IN (child::regclass, parent::regclass)
+        WHERE c.oid = ANY (both_tables)
           AND NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.oid = o.owner)
-          AND EXISTS (SELECT FROM pg_class t WHERE t.oid IN (child::regclass, parent::regclass) AND t.relowner <> o.owner)) THEN
+          AND EXISTS (SELECT FROM pg_class t WHERE t.oid = ANY (both_tables) AND t.relowner <> o.owner)) THEN
         RAISE EXCEPTION 'triggers in plpgsql between tables % and % would run what another role puts in the place of one of them', child,
             parent
             USING ERRCODE = '42501', HINT = 'Leave out language => ''plpgsql'': triggers in C look at what they read.';
@@ -298,11 +325,10 @@ BEGIN
             '    IF %1$s(TG_OP = ''INSERT'' OR NOT (%2$s%3$s)) THEN\n'
             '        SELECT p.%4$I IS NOT NULL INTO archived FROM %8$s p WHERE %6$s FOR SHARE;\n'
             '        IF archived THEN\n'
-            '            RAISE EXCEPTION ''a live row of table %7$s can''''t refer to an archived one of table %5$s'' USING ERRCODE '
-            '= ''23514'';\n'
+            '            RAISE EXCEPTION USING ERRCODE = ''23514'', MESSAGE = %5$L;\n'
             '        END IF;\n    END IF;\n    RETURN NULL;\nEND',
-            coalesce('NEW.' || live || ' AND ', ''), coalesce('OLD.' || live || ' AND ', ''), same, parent_column, parent, parent_row,
-                child, parent_only);
+            coalesce('NEW.' || live || ' AND ', ''), coalesce('OLD.' || live || ' AND ', ''), same, parent_column,
+            format('a live row of table %s can''t refer to an archived one of table %s', child, parent), parent_row, NULL, parent_only);
     END IF;
     steps := schemaguard.sg_plan_add_trigger(plan, child, schemaguard.sg_plan_trigger_name(plan, child, 'sg_live', key, call, body),
         'AFTER INSERT OR UPDATE', call, body, columns, priority, phase);
@@ -315,9 +341,9 @@ BEGIN
         body := format(E'BEGIN\n    IF NEW.%1$I IS NOT NULL AND OLD.%1$I IS NULL THEN\n', parent_column) ||
             format(CASE children WHEN 'cascade' THEN E'        UPDATE %6$s c SET %2$I = NEW.%3$I WHERE %4$s AND c.%2$I IS NULL;\n'
                 ELSE E'        IF EXISTS (SELECT FROM %6$s c WHERE %4$s AND c.%2$I IS NULL) THEN\n'
-                     '            RAISE EXCEPTION ''a row of table %5$s can''''t be archived: live rows of table %1$s refer to it'' USING '
-                     'ERRCODE = ''23001'';\n'
-                     '        END IF;\n' END, child, child_column, parent_column, child_rows, parent, child_only) ||
+                     '            RAISE EXCEPTION USING ERRCODE = ''23001'', MESSAGE = %5$L;\n'
+                     '        END IF;\n' END, NULL, child_column, parent_column, child_rows,
+                format('a row of table %s can''t be archived: live rows of table %s refer to it', parent, child), child_only) ||
             E'    END IF;\n    RETURN NULL;\nEND';
     END IF;
     call := format('schemaguard.%s(%L, %s)', CASE children WHEN 'cascade' THEN 'sg_archive_live_children'
@@ -481,6 +507,7 @@ BEGIN
         WITH declared AS MATERIALIZED (SELECT * FROM schemaguard.sg_keys_declared())
         SELECT d.*, format('%I.%I', cn.nspname, c.relname) COLLATE "default" AS child_table,
             format('%I.%I', pn.nspname, p.relname) COLLATE "default" AS parent_table, p.relname AS parent_name,
+            schemaguard.sg_may_refer(d.child, d.parent) AS may_refer,
             (d.child, d.parent, tenant_column || d.child_columns) IN (SELECT e.child, e.parent, e.child_columns FROM declared e) AS has_key
         FROM declared d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace cn ON cn.oid = c.relnamespace
              JOIN pg_class p ON p.oid = d.parent JOIN pg_namespace pn ON pn.oid = p.relnamespace
@@ -488,6 +515,7 @@ BEGIN
           AND tenant_column <> ALL (d.child_columns) AND tenant_column <> ALL (d.parent_columns)
           AND schemaguard.sg_has_column(d.child, tenant_column) AND schemaguard.sg_has_column(d.parent, tenant_column)
     LOOP
+        CONTINUE WHEN NOT k.may_refer;
         unique_columns := tenant_column || k.parent_columns;
         -- a unique index of just these columns serves as well, in any order
         IF NOT EXISTS (SELECT FROM pg_index i
@@ -521,20 +549,14 @@ BEGIN
         SELECT format('%I.%I', n.nspname, c.relname) COLLATE "default" AS child_table, a.attnotnull,
                c.oid IN (SELECT d.child FROM schemaguard.sg_keys_declared() d
                          WHERE d.parent = tenant_table::regclass AND d.child_columns = ARRAY[tenant_column]) AS has_key,
-               pg_get_userbyid(c.relowner) AS owner, has_table_privilege(c.relowner, tenant_table::regclass, 'REFERENCES') AS may_refer
+               tenant_table IS NULL OR schemaguard.sg_may_refer(c.oid, tenant_table::regclass) AS may_refer
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE a.attname::text = tenant_column AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND NOT c.relispartition
           AND c.relpersistence <> 't' AND n.nspname <> ALL ('{pg_catalog,information_schema,schemaguard}')
           AND (tenant_table IS NULL OR c.oid <> tenant_table::regclass)
         ORDER BY n.nspname, c.relname
     LOOP
-        -- by its key such a role would learn which tenants there are, and hold up their removal
-        IF NOT k.may_refer THEN
-            RAISE WARNING 'table % is left out: its owner, role %, may not refer to table %', k.child_table, quote_ident(k.owner),
-                tenant_table
-                USING HINT = format(E'If it is meant to:\nGRANT REFERENCES ON %s TO %I;', tenant_table, k.owner);
-            CONTINUE;
-        END IF;
+        CONTINUE WHEN NOT k.may_refer;
         IF NOT k.attnotnull THEN
             steps := steps + schemaguard.sg_plan_add_once(plan, 'not null', k.child_table,
                 coalesce((SELECT s.fk_name FROM schemaguard.plan_step s
@@ -601,7 +623,7 @@ BEGIN
         FROM schemaguard.sg_keys_declared() d JOIN pg_class c ON c.oid = d.child JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE d.parent = old_parent::regclass AND d.child <> new_parent::regclass
     LOOP
-        CONTINUE WHEN k.planned;
+        CONTINUE WHEN k.planned OR NOT schemaguard.sg_may_refer(k.child, new_parent::regclass);
         IF mapping IS NULL THEN
             PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, k.child_columns, new_parent,
                 on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans, replaces => k.fk_name,

@@ -189,10 +189,46 @@ SELECT sg_plan_create('ask_own'), sg_plan_isolate('ask_own', 'own_id', 'owned');
 CREATE TABLE of_theirs (id int REFERENCES theirs);
 SELECT sg_plan_add_archive_columns('ask_own', '{theirs}', language => 'plpgsql');
 SELECT sg_plan_add_archive_columns('ask_own', '{theirs}') > 0 AS in_c;
+CREATE TABLE ours (id int PRIMARY KEY);
+CREATE TABLE of_ours (id int REFERENCES ours) PARTITION BY LIST (id);
+SET ROLE regress_sg_other;
+CREATE TABLE part_of_ours (id int);
+RESET ROLE;
+ALTER TABLE of_ours ATTACH PARTITION part_of_ours FOR VALUES IN (1);
+SELECT sg_plan_add_archive_columns('ask_own', '{ours}', language => 'plpgsql');
+GRANT REFERENCES ON ours TO regress_sg_other;
+SET ROLE regress_sg_other;
+CREATE TABLE by_them (id int REFERENCES ours);
+RESET ROLE;
+SELECT sg_plan_retarget('ask_own', 'ours', 'people');
+
+-- a function that another role has made in place of the plan's
+CREATE SCHEMA ask_theirs AUTHORIZATION regress_sg_other;
+CREATE TABLE ask_theirs.t (id int);
+SELECT sg_plan_create('ask_first'), sg_plan_add_audit_columns('ask_first', '{ask_theirs.t}', language => 'plpgsql') > 0 AS added;
+CALL sg_apply('ask_first');
+SELECT sg_plan_create('ask_again'), sg_plan_add_audit_columns('ask_again', '{ask_theirs.t}', user_setting => 'app.who', language => 'plpgsql') > 0 AS added;
+SELECT proname AS stamp FROM pg_proc WHERE pronamespace = 'ask_theirs'::regnamespace \gset
+SET ROLE regress_sg_other;
+DROP FUNCTION ask_theirs.:"stamp"() CASCADE;
+CREATE FUNCTION ask_theirs.:"stamp"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+RESET ROLE;
+CALL sg_apply('ask_again');
+SELECT proowner = 'regress_sg_other'::regrole AS theirs, prosrc = 'BEGIN RETURN NULL; END' AS as_theirs
+FROM pg_proc WHERE pronamespace = 'ask_theirs'::regnamespace;
+
+-- ---- names that are no words
+
+CREATE TABLE "it's; 50%" (id int PRIMARY KEY);
+CREATE TABLE "of it's" (id int REFERENCES "it's; 50%");
+SELECT sg_plan_create('ask_odd'), sg_plan_add_archive_columns('ask_odd', '{"\"it''s; 50%\""}', language => 'plpgsql') > 0 AS added;
+CALL sg_apply('ask_odd');
+INSERT INTO "it's; 50%" VALUES (1, now());
+INSERT INTO "of it's" VALUES (1);
 
 SELECT count(sg_plan_drop(name, true)) FROM schemaguard.plan WHERE name ~ '^ask_';
 DELETE FROM schemaguard.deprecated_table WHERE table_name ~ '^ask[.]';
 RESET search_path;
-DROP SCHEMA ask CASCADE;
+DROP SCHEMA ask, ask_theirs CASCADE;
 SELECT sg_revoke('regress_sg_other');
 DROP ROLE regress_sg_people, regress_sg_other;

@@ -167,6 +167,7 @@ my %call = (
 	'schemaguard.sg_plan_add_trigger' => q{SELECT schemaguard.sg_plan_add_trigger('secret', 'public.t_c', 'x', 'BEFORE UPDATE', 'f()', 'BEGIN END', '{}', 'low', NULL)},
 	'schemaguard.sg_plan_archive' => q{SELECT schemaguard.sg_plan_archive('secret', '{public.t_c}', 'at', 'by', 'leave', NULL, 'c', 'low', NULL)},
 	'schemaguard.sg_plan_archive_key' => q{SELECT schemaguard.sg_plan_archive_key('secret', 'declared', 'public.t_c', '{p}', 'public.t_p', '{id}', 'at', 'at', 'leave', 'c', 'low', NULL)},
+	'schemaguard.sg_may_refer' => q{SELECT schemaguard.sg_may_refer('public.t_c', 'public.t_p')},
 	'schemaguard.sg_plan_isolation' => q{SELECT schemaguard.sg_plan_isolation('secret', 'q', 'public.t_p', NULL, 'low')},
 	'schemaguard.sg_plan_retargeting' => q{SELECT schemaguard.sg_plan_retargeting('secret', 'public.t_p', 'public.t_c', NULL, NULL, NULL, 'low', NULL)},
 	'schemaguard.sg_plan_stamp' => q{SELECT schemaguard.sg_plan_stamp('secret', '{public.t_c}', '{a,b,c,d}', NULL, 'c', 'low', NULL)},

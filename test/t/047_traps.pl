@@ -213,7 +213,7 @@ my @calls = (
 	[ sg_plan_retarget => q{SELECT sg_plan_retarget('isolated', 't.check_row_p', 't.key_domain_p')} ],
 	[ sg_apply => q{CALL sg_apply('asked')} ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('asked')} ],
-	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_deprecate_table sg_free_name sg_has_column sg_keys_declared sg_make_name sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_after sg_plan_archive
+	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_deprecate_table sg_free_name sg_has_column sg_keys_declared sg_make_name sg_may_refer sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_after sg_plan_archive
 		sg_plan_archive_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
 		sg_discover_fks_body sg_sync_sql_body)),
 
