@@ -31,7 +31,6 @@ static const char *const racing_words[] = {
 	"could not find tuple for ",
 	"could not open relation with OID ",
 	"enum value %u not found ",
-	"relation %u deleted while still in use",
 	"relation %u has no parent ",
 	"relation %u is not a partition",
 	"tuple concurrently "

@@ -219,11 +219,11 @@ FROM pg_proc WHERE pronamespace = 'ask_theirs'::regnamespace;
 
 -- ---- names that are no words
 
-CREATE TABLE "it's; 50%" (id int PRIMARY KEY);
-CREATE TABLE "of it's" (id int REFERENCES "it's; 50%");
-SELECT sg_plan_create('ask_odd'), sg_plan_add_archive_columns('ask_odd', '{"\"it''s; 50%\""}', language => 'plpgsql') > 0 AS added;
+CREATE TABLE "it's 50%" (id int PRIMARY KEY);
+CREATE TABLE "of it's" (id int REFERENCES "it's 50%");
+SELECT sg_plan_create('ask_odd'), sg_plan_add_archive_columns('ask_odd', '{"\"it''s 50%\""}', language => 'plpgsql') > 0 AS added;
 CALL sg_apply('ask_odd');
-INSERT INTO "it's; 50%" VALUES (1, now());
+INSERT INTO "it's 50%" VALUES (1, now());
 INSERT INTO "of it's" VALUES (1);
 
 SELECT count(sg_plan_drop(name, true)) FROM schemaguard.plan WHERE name ~ '^ask_';
