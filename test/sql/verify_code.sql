@@ -104,7 +104,7 @@ SET ROLE regress_vc_app;
 SELECT fk_name, result, string_agg(replace(test, 'live: ', ''), ', ' ORDER BY test) AS tests, min(reason) AS reason
 FROM sg_verify_fks_details(live => true) WHERE child_table LIKE 'vc.%' AND test ~ 'live' GROUP BY 1, 2 ORDER BY 1, 2 \gx
 RESET ROLE;
-TABLE seen.witness;
+SELECT * FROM seen.witness WHERE seen !~ 'subtype_diff';  -- which the index calls where it has a choice of pages
 
 -- what a restricted role may not put off is done at once, and what this transaction has put off stays put off
 SET ROLE regress_vc_owner;
@@ -142,7 +142,7 @@ CREATE FUNCTION vc2.fine(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT 
 CREATE INDEX ON vc2.p (id) WHERE vc2.fine(id);
 RESET ROLE;
 SELECT test, result, reason FROM sg_verify_fks_details(live => true) WHERE fk_name = 'k_two' AND test ~ 'live' ORDER BY 1;
-TABLE seen.witness;
+SELECT * FROM seen.witness WHERE seen !~ 'subtype_diff';  -- which the index calls where it has a choice of pages
 
 -- an event trigger that keeps an audit of its own: rolled back with the copies; who may not write there gets no copies
 SELECT sg_grant('regress_vc_owner');
@@ -167,7 +167,7 @@ SELECT operation, rows > 0 AS measured FROM schemaguard.sg_measure_overhead('vc 
 SELECT sg_plan_drop('vc owner');
 RESET ROLE;
 SELECT sg_revoke('regress_vc_owner');
-TABLE seen.witness;
+SELECT * FROM seen.witness WHERE seen !~ 'subtype_diff';  -- which the index calls where it has a choice of pages
 SET client_min_messages = error;
 DROP SCHEMA vc, vc2, seen CASCADE;
 DROP ROLE regress_vc_owner, regress_vc_other, regress_vc_app;
