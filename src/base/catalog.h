@@ -48,7 +48,7 @@ extern void sg_catalog_begin_all(SgCatalog *catalog, Oid relid);
  */
 extern void sg_catalog_begin_depend(SgCatalog *catalog, bool dependents, Oid classid, Oid objid, int32 subid);
 
-/* The same of what an object depends on, with what the command that runs now has written */
+/* Rows of pg_depend for what an object, or one column of it, depends on: also those that the command which runs now has written */
 extern void sg_catalog_begin_depend_now(SgCatalog *catalog, Oid classid, Oid objid, int32 subid);
 
 /* A row that is valid until the next call, or NULL */

@@ -121,7 +121,7 @@ is_later(TransactionId xid)
 	return XidInMVCCSnapshot(xid, unconstify(SnapshotData *, &making->seen->snapshot));
 }
 
-/* Of a role that could gain by what the other one makes of it */
+/* Raises 42501 for code that came later, and whose owner could gain by running as that role */
 static void
 check_seen(const ObjectAddress *code, HeapTuple row, Oid role)
 {
@@ -144,6 +144,7 @@ copy_of(const TransactionId *xids, int n)
 	return copy;
 }
 
+/* Takes one out of the list when its memory goes */
 static void
 forget(void *arg)
 {
@@ -180,7 +181,7 @@ sg_seen_now(MemoryContext context, bool keep)
 	return seen;
 }
 
-/* What this session commits, others have not planted */
+/* Remembers the transactions that this session commits: others have not planted what these make */
 static void
 note_commit(XactEvent event, void *arg)
 {
@@ -216,7 +217,7 @@ sg_seen_by_session(void)
 	return session;
 }
 
-/* Of a role that the other one does not trust, as which the server computes it.  Types are the look's: columns have them, too. */
+/* Raises 42501 for code whose owner is not trusted by the role as which the server computes it.  Types are for the look: columns have them, too. */
 static void
 check_trusted(const ObjectAddress *code, HeapTuple row, Oid role)
 {

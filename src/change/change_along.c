@@ -81,7 +81,6 @@ add_schema(ChangeAlong *along, Oid schema)
 		if (form->relnamespace == schema && !form->relispartition)
 			add_gone(along, form->oid, NULL, false);
 	}
-	sg_catalog_end(&all);
 }
 
 static void

@@ -465,7 +465,7 @@ drop_triggers(const StepWork *work, Oid table)
 	}
 }
 
-/* What goes for good by a move, and what its queries have deleted or changed; or NULL */
+/* Returns a text of what goes for good by a move, and of the rows that its queries have deleted or changed; or NULL */
 static char *
 gone_text(const PlanStep *step, int64 lost, const RunRows *counts)
 {
@@ -485,7 +485,7 @@ gone_text(const PlanStep *step, int64 lost, const RunRows *counts)
 	return text.len ? text.data : NULL;
 }
 
-/* Of this attempt alone */
+/* Starts counts of the rows that queries of this attempt delete or change */
 static RunRows *
 count_anew(MoveAction *ma)
 {

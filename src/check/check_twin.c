@@ -75,7 +75,7 @@ drop_statement(const FkKey *key)
 					quote_identifier(key->name));
 }
 
-/* What has the step's key take the place of the one that is there, or gives it the actions of that one */
+/* Returns a hint with the call that has the step's key replace the one that is there, or take over its actions */
 static char *
 existing_hint(const CheckStep *cs, const FkKey *existing)
 {

@@ -89,7 +89,7 @@ extern AuditKey *deploy_count_orphans(RunAction *action, const FkKey *key);
 extern char *deploy_orphans_text(const AuditKey *ak);
 extern char *deploy_orphans_list(const FkKey *key);
 
-/* What to do about rows that break the rule of a step which is no key, as a hint */
+/* Returns a hint about rows that break the rule of a step which is no key */
 extern char *deploy_rule_hint(const PlanStep *step);
 extern const char *deploy_orphans_hint(const StepWork *work);
 
