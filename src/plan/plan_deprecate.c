@@ -16,6 +16,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
+#include "base/quote.h"
 #include "base/spi.h"
 #include "log/log_grant.h"
 
@@ -24,19 +25,18 @@ SG_FUNCTION(sg_deprecate_table);
 /*
  * sg_deprecate_table(table_name text, replacement text, reason text)
  *
- * Notes it, or notes it anew.  For writers; the table is qualified.  What another
- * role has noted, its table's owner alone replaces.  Raises 42501.
+ * Notes it under the table's qualified name, or notes it anew.  For writers.  What
+ * the table's owner has noted, its owner alone replaces (42501).  Raises 42P01.
  */
 static Datum
 sg_deprecate_table_entered(PG_FUNCTION_ARGS)
 {
+	Oid			table = sg_arg_table(fcinfo, 0, NULL);
 	char	   *names[] = {
-		sg_arg_text(fcinfo, 0), sg_arg_optional_text(fcinfo, 1), sg_arg_optional_text(fcinfo, 2),
+		sg_relation_name(table), sg_arg_optional_text(fcinfo, 1), sg_arg_optional_text(fcinfo, 2),
 		GetUserNameFromId(GetUserId(), false)
 	};
-	Oid			table = sg_table_of_text(names[0]);
-	bool		is_owner = OidIsValid(table) ? sg_owns_relation(table, GetUserId()) : superuser();
-	Oid			types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID};
+	Oid			types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, OIDOID};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
 	uint64		noted;
@@ -49,8 +49,9 @@ sg_deprecate_table_entered(PG_FUNCTION_ARGS)
 		nulls[i] = names[i] ? ' ' : 'n';
 		values[i] = names[i] ? CStringGetTextDatum(names[i]) : (Datum) 0;
 	}
-	values[lengthof(names)] = BoolGetDatum(is_owner);
-	nulls[lengthof(names)] = ' ';
+	values[4] = BoolGetDatum(sg_owns_relation(table, GetUserId()));
+	values[5] = ObjectIdGetDatum(table);
+	nulls[4] = nulls[5] = ' ';
 	sg_owner_begin(&scope);
 	SPI_connect();
 	noted = sg_owner_execute(SPI_OK_INSERT,
@@ -58,15 +59,16 @@ sg_deprecate_table_entered(PG_FUNCTION_ARGS)
 							 " VALUES ($1, $2, $3, $4)"
 							 " ON CONFLICT (table_name) DO UPDATE SET replacement = excluded.replacement,"
 							 " reason = coalesce(excluded.reason, d.reason), added_by = excluded.added_by, added_at = pg_catalog.now()"
-							 " WHERE $5 OR d.added_by = $4",
+							 " WHERE $5 OR d.added_by = $4 OR NOT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles r"
+							 " ON pg_catalog.pg_has_role(r.oid, c.relowner, 'USAGE') WHERE c.oid = $6 AND r.rolname = d.added_by)",
 							 lengthof(types), types, values, nulls);
 	SPI_finish();
 	sg_scope_end(&scope);
 	if (noted == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("another role has noted what takes the place of table %s", names[0]),
-				 errhint("Ask its owner:\nSELECT * FROM schemaguard.deprecated_table;")));
+				 errmsg("the owner of table %s has noted what takes its place", names[0]),
+				 errhint("The owner alone replaces this:\nSELECT * FROM schemaguard.deprecated_table;")));
 
 	PG_RETURN_VOID();
 }

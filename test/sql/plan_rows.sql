@@ -183,8 +183,15 @@ SET ROLE regress_sg_other;
 SELECT schemaguard.sg_deprecate_table('ask.users', 'ask.theirs', 'theirs is better');
 CREATE TABLE theirs (id int PRIMARY KEY, own_id int);
 SELECT schemaguard.sg_deprecate_table('ask.theirs', NULL, NULL);
+-- however it is spelled; of two who do not own it, neither keeps the other away
+SELECT schemaguard.sg_deprecate_table(' "ask" . USERS', 'ask.theirs', NULL);
+SELECT schemaguard.sg_deprecate_table('ask.two', 'ask.theirs', NULL);
 RESET ROLE;
-SELECT replacement FROM schemaguard.deprecated_table WHERE table_name = 'ask.users';
+SELECT sg_grant('regress_sg_people');
+SET ROLE regress_sg_people;
+SELECT schemaguard.sg_deprecate_table(' ask . TWO', 'ask.profiles', NULL);
+RESET ROLE;
+SELECT table_name, replacement FROM schemaguard.deprecated_table WHERE table_name IN ('ask.users', 'ask.two') ORDER BY 1;
 SELECT sg_plan_create('ask_own'), sg_plan_isolate('ask_own', 'own_id', 'owned');
 CREATE TABLE of_theirs (id int REFERENCES theirs);
 SELECT sg_plan_add_archive_columns('ask_own', '{theirs}', language => 'plpgsql');
@@ -230,5 +237,5 @@ SELECT count(sg_plan_drop(name, true)) FROM schemaguard.plan WHERE name ~ '^ask_
 DELETE FROM schemaguard.deprecated_table WHERE table_name ~ '^ask[.]';
 RESET search_path;
 DROP SCHEMA ask, ask_theirs CASCADE;
-SELECT sg_revoke('regress_sg_other');
+SELECT sg_revoke('regress_sg_other'), sg_revoke('regress_sg_people');
 DROP ROLE regress_sg_people, regress_sg_other;
