@@ -11,6 +11,7 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
@@ -18,13 +19,12 @@
 #include "commands/extension.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
 #include "base/catalog.h"
-#include "base/errors.h"
 #include "base/gone.h"
 
 void
@@ -103,29 +103,27 @@ sg_relation_open(Oid relid, LOCKMODE mode)
 	return rel;
 }
 
-Relation
-sg_relation_look(Oid relid)
+Node *
+sg_column_default(Oid relid, AttrNumber attnum)
 {
-	MemoryContext context = CurrentMemoryContext;
-	bool		locked = ConditionalLockRelationOid(relid, AccessShareLock);
-	Relation	rel = NULL;
+	SgCatalog	defaults;
+	HeapTuple	tuple;
+	bool		isnull;
+	Node	   *expression = NULL;
 
-	PG_TRY();
+	if (!sg_column(relid, attnum).atthasdef)
+		return NULL;
+	sg_catalog_begin(&defaults, AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, relid, NULL);
+	while (expression == NULL && HeapTupleIsValid(tuple = sg_catalog_next(&defaults)))
 	{
-		rel = RelationIdGetRelation(relid);
+		if (((Form_pg_attrdef) GETSTRUCT(tuple))->adnum == attnum)
+			expression = stringToNode(TextDatumGetCString(heap_getattr(tuple, Anum_pg_attrdef_adbin,
+																	   RelationGetDescr(defaults.rel), &isnull)));
 	}
-	PG_CATCH();
-	{
-		/* whoever holds it may have dropped it between two looks at its rows */
-		if (locked || geterrcode() != ERRCODE_INTERNAL_ERROR)
-			PG_RE_THROW();
-		(void) sg_caught(context);
-		sg_gone(ERRCODE_UNDEFINED_TABLE, "a table");
-	}
-	PG_END_TRY();
-	if (locked)
-		UnlockRelationOid(relid, AccessShareLock);
-	return rel;
+	sg_catalog_end(&defaults);
+	if (expression == NULL)
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a default");
+	return expression;
 }
 
 /* ---- what inherits ---- */

@@ -61,11 +61,12 @@ extern void sg_catalog_end(SgCatalog *catalog);
 extern Relation sg_relation_open(Oid relid, LOCKMODE mode);
 
 /*
- * Opens a relation for a look, without a lock that lasts or is waited for;
- * returns NULL if it is gone, or raises 42P01.  RelationClose() ends it.  Each
- * other look into the catalogs may change what hangs on it, such as triggers.
+ * Returns what pg_attrdef has for a column, its default or what it is generated
+ * from, or NULL; raises as sg_column(), or 42704.  Takes no lock and keeps no
+ * relcache entry: the server raises XX000 when it reads that of a dropped
+ * relation anew, which any look into the catalogs may bring about.
  */
-extern Relation sg_relation_look(Oid relid);
+extern Node *sg_column_default(Oid relid, AttrNumber attnum);
 
 /*
  * Returns whether tables inherit from a relation, or did lately; false if it is

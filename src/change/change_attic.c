@@ -23,6 +23,7 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_rel.h"
 #include "catalog/pg_statistic_ext.h"
@@ -50,23 +51,43 @@
 
 /* ---- the schema ---- */
 
-/* The names of a table's extended statistics, of those that are in its schema */
+/* Returns the names of a table's extended statistics, of those that are in its schema */
 static List *
-statistics_names(Relation rel)
+statistics_names(Oid relid, Oid schema)
 {
+	SgCatalog	statistics;
+	HeapTuple	tuple;
 	List	   *names = NIL;
 
-	foreach_oid(statistics, RelationGetStatExtList(rel))
+	sg_catalog_begin(&statistics, StatisticExtRelationId, StatisticExtRelidIndexId, Anum_pg_statistic_ext_stxrelid, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&statistics)))
 	{
-		HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statistics));
-		Form_pg_statistic_ext form;
+		Form_pg_statistic_ext form = (Form_pg_statistic_ext) GETSTRUCT(tuple);
 
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		form = (Form_pg_statistic_ext) GETSTRUCT(tuple);
-		if (form->stxnamespace == RelationGetNamespace(rel))
+		if (form->stxnamespace == schema)
 			names = lappend(names, pstrdup(NameStr(form->stxname)));
-		ReleaseSysCache(tuple);
+	}
+	return names;
+}
+
+/* Returns the names of a table's indexes, and of the sequences that its columns own */
+static List *
+relation_names(Oid relid)
+{
+	SgCatalog	indexes;
+	HeapTuple	tuple;
+	List	   *relations = getOwnedSequences(relid);
+	List	   *names = NIL;
+
+	sg_catalog_begin(&indexes, IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&indexes)))
+		relations = lappend_oid(relations, ((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+	foreach_oid(relation, relations)
+	{
+		char	   *name = get_rel_name(relation);
+
+		if (name)
+			names = lappend(names, name);
 	}
 	return names;
 }
@@ -74,50 +95,31 @@ statistics_names(Relation rel)
 List *
 change_move_statistics(Oid relid, const char *schema)
 {
-	Relation	rel = sg_relation_look(relid);
+	Oid			from = get_rel_namespace(relid);
 	List	   *statements = NIL;
 
-	if (rel == NULL)
-		return NIL;
-	foreach_ptr(const char, name, statistics_names(rel))
+	foreach_ptr(const char, name, statistics_names(relid, from))
 	{
 		statements = lappend(statements, psprintf("ALTER STATISTICS %s SET SCHEMA %s",
-												  quote_qualified_identifier(sg_schema_name(RelationGetNamespace(rel)), name),
-												  quote_identifier(schema)));
+												  quote_qualified_identifier(sg_schema_name(from), name), quote_identifier(schema)));
 	}
-	RelationClose(rel);
 	return statements;
 }
 
-/* With the table go its row type, indexes, sequences and statistics; one that is gone meanwhile needs none */
+/* With the table go its row type, indexes, sequences and statistics */
 char *
 change_name_in_use(Oid schema, Oid relid, const char *name)
 {
-	Relation	rel = sg_relation_look(relid);
-	List	   *relations;
-	List	   *statistics;
 	const char *used = NULL;
 
-	if (rel == NULL)
-		return NULL;
-	relations = list_make1(unconstify(char *, name));
-	foreach_oid(other, list_concat_copy(RelationGetIndexList(rel), getOwnedSequences(relid)))
-	{
-		char	   *needed = get_rel_name(other);
-
-		if (needed)
-			relations = lappend(relations, needed);
-	}
-	statistics = statistics_names(rel);
-	RelationClose(rel);
 	if (SearchSysCacheExists2(TYPENAMENSP, CStringGetDatum(name), ObjectIdGetDatum(schema)))
 		used = name;
-	foreach_ptr(const char, relation, relations)
+	foreach_ptr(const char, relation, lcons(unconstify(char *, name), relation_names(relid)))
 	{
 		if (OidIsValid(get_relname_relid(relation, schema)))
 			used = relation;
 	}
-	foreach_ptr(const char, one, statistics)
+	foreach_ptr(const char, one, statistics_names(relid, get_rel_namespace(relid)))
 	{
 		if (SearchSysCacheExists2(STATEXTNAMENSP, CStringGetDatum(one), ObjectIdGetDatum(schema)))
 			used = one;

@@ -10,6 +10,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_constraint.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
@@ -49,14 +50,13 @@ static uint32 deparsed_columns;
 static uint32
 hash_columns(Oid table)
 {
-	Relation	rel = sg_relation_look(table);
+	SgCatalog	attributes;
+	HeapTuple	tuple;
 	uint32		hash = 0;
 
-	if (rel == NULL)
-		sg_gone(ERRCODE_UNDEFINED_TABLE, "a table");
-	for (int i = 0; i < RelationGetNumberOfAttributes(rel); i++)
-		hash = hash_combine(hash, string_hash(NameStr(TupleDescAttr(RelationGetDescr(rel), i)->attname), NAMEDATALEN));
-	RelationClose(rel);
+	sg_catalog_begin(&attributes, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, table, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&attributes)))
+		hash = hash_combine(hash, string_hash(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname), NAMEDATALEN));
 	return hash;
 }
 

@@ -345,17 +345,9 @@ change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 char *
 change_current_default(Oid table, AttrNumber attnum)
 {
-	Relation	rel = sg_relation_look(table);
-	Node	   *expression;
-	char	   *text;
+	Node	   *expression = sg_column_default(table, attnum);
 
-	if (rel == NULL)
-		sg_gone(ERRCODE_UNDEFINED_TABLE, "a table");
-	expression = TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atthasdef ? build_column_default(rel, attnum) : NULL;
-	text = expression ? change_deparse(table, expression) : NULL;
-
-	RelationClose(rel);
-	return text;
+	return expression ? change_deparse(table, expression) : NULL;
 }
 
 /* With another expression than the step's */

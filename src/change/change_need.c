@@ -16,6 +16,7 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -319,34 +320,28 @@ static char *
 nearest_part(const PlanStep *step, Oid table)
 {
 	ChangedObject what = plan_changed_object(step);
-	Relation	rel = sg_relation_look(table);
 	SgNearest	nearest = {step->fk_name};
-	SgCatalog	scan;
+	SgCatalog	parts;
 	HeapTuple	tuple;
 
-	if (rel == NULL)
-		return NULL;
-	if (what == CHANGED_INDEX)
-	{
-		foreach_oid(index, RelationGetIndexList(rel))
-		{
-			char	   *name = get_rel_name(index);
-
-			if (name)
-				sg_nearest_try(&nearest, name);
-		}
-	}
-	RelationClose(rel);
-	if (what != CHANGED_CONSTRAINT && what != CHANGED_TRIGGER)
-		return nearest.found;
 	if (what == CHANGED_CONSTRAINT)
-		sg_catalog_begin(&scan, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, table, NULL);
+		sg_catalog_begin(&parts, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, table, NULL);
+	else if (what == CHANGED_TRIGGER)
+		sg_catalog_begin(&parts, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
+	else if (what == CHANGED_INDEX)
+		sg_catalog_begin(&parts, IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, table, NULL);
 	else
-		sg_catalog_begin(&scan, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
-	while ((tuple = sg_catalog_next(&scan)) != NULL)
-		sg_nearest_try(&nearest, pstrdup(what == CHANGED_CONSTRAINT ? NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname) :
-										 NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname)));
-	sg_catalog_end(&scan);
+		return NULL;
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&parts)))
+	{
+		const char *name = what == CHANGED_CONSTRAINT ? NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname) :
+			what == CHANGED_TRIGGER ? NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname) :
+			get_rel_name(((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+
+		if (name)
+			sg_nearest_try(&nearest, pstrdup(name));
+	}
+	sg_catalog_end(&parts);
 	return nearest.found;
 }
 

@@ -7,16 +7,12 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_class.h"
+#include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
-#include "rewrite/prs2lock.h"
 #include "rewrite/rewriteDefine.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/relcache.h"
 
 #include "base/calls.h"
 #include "base/catalog.h"
@@ -47,46 +43,51 @@ has_filler(const PlanStep *step)
 
 /* Warns of triggers that fire behind the step's own and see, or take away, what it has given */
 static void
-check_later_triggers(CheckStep *cs, Relation rel)
+check_later_triggers(CheckStep *cs, Oid table)
 {
 	const char *own = plan_filler_name(cs->step);
+	SgCatalog	triggers;
+	HeapTuple	tuple;
 
-	/* without a lock they may be read anew, by each look into the catalogs */
-	const TriggerDesc *triggers = CopyTriggerDesc(rel->trigdesc);
-
-	for (int i = 0; triggers && i < triggers->numtriggers; i++)
+	sg_catalog_begin(&triggers, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&triggers)))
 	{
-		const Trigger *trigger = &triggers->triggers[i];
+		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
+		const char *name = NameStr(trigger->tgname);
 
-		if (trigger->tgenabled == TRIGGER_DISABLED || trigger->tgisinternal || plan_filler_is_named(trigger->tgname) ||
-			strcmp(trigger->tgname, own) <= 0 || !TRIGGER_FOR_ROW(trigger->tgtype) || !TRIGGER_FOR_BEFORE(trigger->tgtype) ||
+		if (trigger->tgenabled == TRIGGER_DISABLED || trigger->tgisinternal || plan_filler_is_named(name) ||
+			strcmp(name, own) <= 0 || !TRIGGER_FOR_ROW(trigger->tgtype) || !TRIGGER_FOR_BEFORE(trigger->tgtype) ||
 			!(TRIGGER_FOR_INSERT(trigger->tgtype) || TRIGGER_FOR_UPDATE(trigger->tgtype)))
 			continue;
 		check_row(cs, "filler", CHECK_WARN,
 				  psprintf("trigger %s of %s fires behind the one that fills rows, and may take their values away",
-						   quote_identifier(trigger->tgname), sg_relation_name(RelationGetRelid(rel))),
-				  psprintf("ALTER TRIGGER %s ON %s RENAME TO %s;", quote_identifier(trigger->tgname), sg_relation_name(RelationGetRelid(rel)),
-						   quote_identifier(psprintf("a_%.*s", NAMEDATALEN - 3, trigger->tgname))));
+						   quote_identifier(name), sg_relation_name(table)),
+				  psprintf("ALTER TRIGGER %s ON %s RENAME TO %s;", quote_identifier(name), sg_relation_name(table),
+						   quote_identifier(psprintf("a_%.*s", NAMEDATALEN - 3, name))));
 	}
 }
 
 /* Warns of rules that do something else in place of UPDATE */
 static void
-check_rules(CheckStep *cs, Relation rel)
+check_rules(CheckStep *cs, Oid table)
 {
-	for (int i = 0; rel->rd_rules && i < rel->rd_rules->numLocks; i++)
-	{
-		const RewriteRule *rule = rel->rd_rules->rules[i];
+	SgCatalog	rules;
+	HeapTuple	tuple;
+	bool		found = false;
 
-		if (rule->event == CMD_UPDATE && rule->isInstead && rule->enabled != RULE_DISABLED)
-		{
-			check_row(cs, "filler", CHECK_WARN,
-					  psprintf("a rule of %s does something else in place of UPDATE, so its rows can't be filled", sg_relation_name(RelationGetRelid(rel))),
-					  psprintf("SELECT rulename, definition FROM pg_rules WHERE format('%%I.%%I', schemaname, tablename) = %s;",
-							   quote_literal_cstr(sg_relation_name(RelationGetRelid(rel)))));
-			return;
-		}
+	sg_catalog_begin(&rules, RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, table, NULL);
+	while (!found && HeapTupleIsValid(tuple = sg_catalog_next(&rules)))
+	{
+		Form_pg_rewrite rule = (Form_pg_rewrite) GETSTRUCT(tuple);
+
+		found = rule->ev_type - '0' == CMD_UPDATE && rule->is_instead && rule->ev_enabled != RULE_DISABLED;
 	}
+	sg_catalog_end(&rules);
+	if (found)
+		check_row(cs, "filler", CHECK_WARN,
+				  psprintf("a rule of %s does something else in place of UPDATE, so its rows can't be filled", sg_relation_name(table)),
+				  psprintf("SELECT rulename, definition FROM pg_rules WHERE format('%%I.%%I', schemaname, tablename) = %s;",
+						   quote_literal_cstr(sg_relation_name(table))));
 }
 
 /* The function of the trigger is the owner's of the step's table, and does nothing for others */
@@ -137,14 +138,9 @@ check_filler(CheckStep *cs, bool lost)
 		return;
 	foreach_oid(table, sg_all_inheritors(child))
 	{
-		Relation	rel = sg_relation_look(table);
-
-		if (rel == NULL)
-			continue;
-		check_later_triggers(cs, rel);
-		check_rules(cs, rel);
+		check_later_triggers(cs, table);
+		check_rules(cs, table);
 		check_owners(cs, child, table);
-		RelationClose(rel);
 	}
 	if (step->kind == STEP_FOREIGN_KEY)
 		check_expressions(cs, child);

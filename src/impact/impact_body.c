@@ -20,6 +20,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/proclang.h"
@@ -32,7 +33,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/reltrigger.h"
 #include "utils/varlena.h"
 
 #include "base/catalog.h"
@@ -482,16 +482,17 @@ wanted_for(ImpactNode *node)
 static bool
 has_rows(const Body *body, Oid table)
 {
-	Relation	rel = sg_relation_look(table);
 	Oid			row_type = get_rel_type_id(table);
+	SgCatalog	triggers;
+	HeapTuple	tuple;
 	Oid		   *types;
 	int			n;
 	bool		found = false;
 
-	for (int i = 0; rel && rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
-		found = found || rel->trigdesc->triggers[i].tgfoid == body->oid;
-	if (rel)
-		RelationClose(rel);
+	sg_catalog_begin(&triggers, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
+	while (!found && HeapTupleIsValid(tuple = sg_catalog_next(&triggers)))
+		found = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid == body->oid;
+	sg_catalog_end(&triggers);
 	(void) get_func_signature(body->oid, &types, &n);
 	for (int i = 0; i < n; i++)
 		found = found || (OidIsValid(row_type) && types[i] == row_type);

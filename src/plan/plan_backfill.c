@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "lib/stringinfo.h"
@@ -30,7 +31,6 @@
 #include "nodes/parsenodes.h"
 #include "miscadmin.h"
 #include "parser/parser.h"
-#include "rewrite/rewriteHandler.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -199,15 +199,16 @@ values_from(const PlanStep *step, const char *columns, const char *source)
 
 /* Returns what the server computes a generated column from, as text that means the same with any settings */
 static char *
-generated_value(Relation rel, AttrNumber attnum)
+generated_value(Oid table, AttrNumber attnum)
 {
-	Node	   *expression = build_column_default(rel, attnum);
+	Node	   *expression = sg_column_default(table, attnum);
+	char	   *name = sg_rel_name(table);
 	SgScope		scope;
 	char	   *text;
 
 	sg_caller_begin(&scope);
 	sg_scope_pin_texts();
-	text = deparse_expression(expression, deparse_context_for(RelationGetRelationName(rel), RelationGetRelid(rel)), false, false);
+	text = deparse_expression(expression, deparse_context_for(name, table), false, false);
 
 	sg_scope_end(&scope);
 	return text;
@@ -250,32 +251,32 @@ static char *
 row_source(const PlanStep *step, const char *row, const char *value)
 {
 	Oid			table = sg_find_qualified(step->child_table);
-	Relation	rel = OidIsValid(table) ? sg_relation_look(table) : NULL;
+	SgCatalog	attributes;
+	HeapTuple	tuple;
 	StringInfoData stored;
 	StringInfoData columns;
 	bool		any = value != NULL;
 
 	initStringInfo(&stored);
 	initStringInfo(&columns);
-	for (int i = 0; rel && i < RelationGetNumberOfAttributes(rel); i++)
+	sg_catalog_begin(&attributes, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, table, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&attributes)))
 	{
-		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+		Form_pg_attribute att = (Form_pg_attribute) GETSTRUCT(tuple);
 		const char *name = quote_identifier(NameStr(att->attname));
 
-		if (att->attisdropped)
+		if (att->attnum <= 0 || att->attisdropped)
 			continue;
 		any |= att->attgenerated != '\0';
 		appendStringInfoString(&columns, columns.len ? ", " : "");
 		if (att->attgenerated != '\0')
-			appendStringInfo(&columns, "(%s) AS %s", generated_value(rel, i + 1), name);
+			appendStringInfo(&columns, "(%s) AS %s", generated_value(table, att->attnum), name);
 		else
 		{
 			appendStringInfo(&columns, "\"~r\".%s", name);
 			appendStringInfo(&stored, "%s%s", stored.len ? ", " : "", row_column(step, row, att, value));
 		}
 	}
-	if (rel)
-		RelationClose(rel);
 	return any ? psprintf("(SELECT %s FROM (SELECT %s) AS \"~r\")", columns.data, value ? stored.data : psprintf("%s.*", row)) :
 		psprintf("(SELECT %s.*)", row);
 }
@@ -372,7 +373,8 @@ static char *
 reads_change(const PlanStep *step)
 {
 	RowReads	reads = {.table = sg_find_qualified(step->child_table),.name = sg_parse_table_name(step->child_table).name};
-	Relation	rel = OidIsValid(reads.table) ? sg_relation_look(reads.table) : NULL;
+	SgCatalog	attributes;
+	HeapTuple	tuple;
 	StringInfoData sql;
 	SgScope		scope;
 
@@ -381,19 +383,18 @@ reads_change(const PlanStep *step)
 	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s", step->backfill), RAW_PARSE_DEFAULT))
 		(void) visit_column(raw->stmt, &reads);
 	sg_scope_end(&scope);
-	for (int i = 0; rel && i < RelationGetNumberOfAttributes(rel); i++)
+	sg_catalog_begin(&attributes, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, reads.table, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&attributes)))
 	{
-		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), i);
+		Form_pg_attribute att = (Form_pg_attribute) GETSTRUCT(tuple);
 		char	   *name = NameStr(att->attname);
 
-		if (att->attisdropped || att->attgenerated != '\0' || sg_has_name(step->child_columns, name) ||
+		if (att->attnum <= 0 || att->attisdropped || att->attgenerated != '\0' || sg_has_name(step->child_columns, name) ||
 			!(reads.all || sg_has_name(reads.columns, name)))
 			continue;
 		name = pstrdup(quote_identifier(name));
 		appendStringInfo(&sql, "%sNEW.%s::text IS DISTINCT FROM OLD.%s::text", sql.len ? " OR " : "", name, name);
 	}
-	if (rel)
-		RelationClose(rel);
 	return sql.len ? sql.data : pstrdup("false");
 }
 

@@ -86,13 +86,14 @@ plan_filler_is_named(const char *name)
 bool
 plan_filler_is_on(Oid table)
 {
-	Relation	rel = sg_relation_look(table);
+	SgCatalog	triggers;
+	HeapTuple	tuple;
 	bool		found = false;
 
-	for (int i = 0; rel && rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
-		found |= plan_filler_is_named(rel->trigdesc->triggers[i].tgname);
-	if (rel)
-		RelationClose(rel);
+	sg_catalog_begin(&triggers, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
+	while (!found && HeapTupleIsValid(tuple = sg_catalog_next(&triggers)))
+		found = plan_filler_is_named(NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname));
+	sg_catalog_end(&triggers);
 	return found;
 }
 

@@ -172,7 +172,6 @@ MISSING(HeapTuple, SearchSysCache3, (int cache, Datum a, Datum b, Datum c), (cac
 MISSING(HeapTuple, SearchSysCacheAttName, (Oid relid, const char *column), (relid, column), can_go(relid), NULL)
 MISSING(HeapTuple, SearchSysCacheCopy, (int cache, Datum a, Datum b, Datum c, Datum d), (cache, a, b, c, d), row_can_go(cache, a), NULL)
 MISSING(HeapTuple, systable_getnext, (SysScanDesc scan), (scan), true, NULL)
-MISSING(Relation, RelationIdGetRelation, (Oid relid), (relid), can_go(relid), NULL)
 MISSING(Relation, try_relation_open, (Oid relid, LOCKMODE mode), (relid, mode), can_go(relid), NULL)
 MISSING(Relation, try_table_open, (Oid relid, LOCKMODE mode), (relid, mode), can_go(relid), NULL)
 

@@ -202,6 +202,30 @@ query(q{SELECT sg_plan_create('drop'); SELECT sg_plan_add_drop('drop', 'table', 
 like($out, qr/ALTER TABLE public\.dc DETACH PARTITION public\.dc_1 FINALIZE;/, 'a step that drops the partition says how it ends');
 
 # ---------------------------------------------------------------------------------------------------------------------
+# sg_apply: a table goes while a catalog is waited for that says what hangs on it. Another table's step has filled the session's caches.
+foreach (
+	[ pg_index => q{sg_plan_add_drop('%1$s', 'index', '%1$s', 'no_such_index')}, 'failed' ],
+	[ pg_statistic_ext => q{sg_plan_add_drop('%1$s', 'table', '%1$s')}, 'validated' ],
+	[ pg_proc => q{sg_plan_add_default('%1$s', '%1$s', 'n', '2')}, 'skipped' ])
+{
+	my ($catalog, $step, $state) = @$_;
+	my ($holder, $caller) = map { SgTest::Session->new($node) } 1 .. 2;
+	my $waits = "SELECT count(*) > 0 FROM pg_locks WHERE relation = '$catalog'::regclass AND NOT granted";
+
+	query(sprintf q{CREATE FUNCTION %1$s_f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TABLE %1$s (n int DEFAULT %1$s_f(), m int);
+		CREATE STATISTICS %1$s_s ON n, m FROM %1$s; SELECT sg_plan_create('%1$s'), } . $step, $_) foreach "warm_$catalog", "cold_$catalog";
+	$caller->query("SET schemaguard.lock_timeout = 60000; CALL sg_apply('warm_$catalog')");
+	$holder->query("$waits; BEGIN; LOCK $catalog");
+	$caller->send("CALL sg_apply('cold_$catalog')");
+	ok(wait_for(sub { $holder->query($waits) eq 't' }), "sg_apply() waits for $catalog");
+	$holder->query($_) foreach "DROP TABLE cold_$catalog", 'COMMIT';
+	$out = $caller->collect // 'the connection is gone';
+	is($caller->sqlstate . $out, '', '... and goes on, though the table went') or diag($caller->{err});
+	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = 'cold_$catalog'"), $state, '... with the step as it is where there is none');
+	$_->quit foreach $holder, $caller;
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
 unlike(slurp_file($node->logfile, $log_start), qr/was terminated by signal|TRAP:/, 'the server stayed up');
 
 done_testing();
