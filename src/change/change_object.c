@@ -455,19 +455,16 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 		return;
 	}
 	if (named != attnum)
-	{
 		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK,
 						 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", what->child_table, quote_identifier(now), name));
-		if (initial[0])
-		{
-			change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK,
-							 psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", what->child_table, name, initial));
-			change_reach(move, plan_change_expression(initial));
-		}
-		move->ends = !not_null;
-		return;
+	if (initial[0] && change_current_default(move->table, attnum) == NULL)
+	{
+		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK,
+						 psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", what->child_table, name, initial));
+		change_reach(move, plan_change_expression(initial));
 	}
-	if (!not_null)
+	move->ends = move->statements && !not_null;
+	if (move->statements || !not_null)
 		return;
 	step.kind = STEP_NOT_NULL;
 	step.child_columns = list_make1(what->fk_name);
@@ -493,6 +490,9 @@ key_of(const ChangeMove *move)
 #define WAS_CONSTRAINT "constraint "
 #define WAS_NO_INHERIT "no inherit "
 
+/* How the definition of a trigger begins that is not as CREATE makes it; its tgenabled is behind that, and a blank */
+#define WAS_ENABLED "enabled "
+
 /* "constraint UNIQUE (a)" */
 static char *
 constraint_definition(const PlanStep *step, Oid conid)
@@ -505,6 +505,34 @@ constraint_definition(const PlanStep *step, Oid conid)
 	if (definition == NULL)
 		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a constraint");
 	return psprintf(WAS_CONSTRAINT "%s", definition + strlen(name));
+}
+
+static char
+enabled_of(Oid trigger)
+{
+	char		enabled = TRIGGER_FIRES_ON_ORIGIN;
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	sg_catalog_begin(&scan, TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, trigger, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+		enabled = ((Form_pg_trigger) GETSTRUCT(tuple))->tgenabled;
+	sg_catalog_end(&scan);
+	return enabled;
+}
+
+/* Goes behind the word, and returns what is behind it, or what CREATE makes */
+static char
+takes_enabled(const char **definition)
+{
+	char		enabled = TRIGGER_FIRES_ON_ORIGIN;
+
+	if (takes_word(definition, WAS_ENABLED))
+	{
+		enabled = **definition;
+		*definition += strlen("D ");
+	}
+	return enabled;
 }
 
 /* What makes it anew behind CREATE, all names in full; of a CHECK the condition alone, as of a step of that kind */
@@ -535,6 +563,8 @@ definition_of(const PlanStep *step, const ChangeMove *move)
 			break;
 		case CHANGED_TRIGGER:
 			definition = sg_definition(pg_get_triggerdef, object) + strlen("CREATE ");
+			if (enabled_of(object) != TRIGGER_FIRES_ON_ORIGIN)
+				definition = psprintf(WAS_ENABLED "%c %s", enabled_of(object), definition);
 			break;
 		default:
 			definition = pg_get_indexdef_string(object) + strlen("CREATE ");
@@ -605,35 +635,49 @@ create_statement(const char *was, const char *table)
 	return psprintf("%.*s%s%s", relation->location, statement, table, statement + relation->location + strlen(name));
 }
 
+/* Makes the trigger anew, as enabled as it was */
+static void
+bring_trigger_back(const PlanStep *step, char *statement, char enabled, ChangeMove *move)
+{
+	change_statement(move, MOVE_STATEMENT, "restore", ShareRowExclusiveLock, STEP_ROLLED_BACK, statement);
+	if (enabled != TRIGGER_FIRES_ON_ORIGIN)
+		change_statement(move, MOVE_STATEMENT, "restore", ShareRowExclusiveLock, STEP_ROLLED_BACK,
+						 psprintf("ALTER TABLE %s %s TRIGGER %s", sg_relation_name(move->table),
+								  enabled == TRIGGER_DISABLED ? "DISABLE" : enabled == TRIGGER_FIRES_ALWAYS ? "ENABLE ALWAYS" : "ENABLE REPLICA",
+								  quote_identifier(step->fk_name)));
+}
+
 /* A trigger and a CHECK come back as they were; what would read the table under a lock is for somebody to decide */
 static void
 bring_definition_back(const PlanDeed *deed, ChangeMove *move)
 {
 	PlanStep	step = *deed->what;
-	bool		is_constraint = deed->was && strncmp(deed->was, WAS_CONSTRAINT, strlen(WAS_CONSTRAINT)) == 0;
+	const char *was = deed->was;
+	bool		is_constraint = was && takes_word(&was, WAS_CONSTRAINT);
+	char		enabled;
 	char	   *statement;
 
-	if (deed->was == NULL)
+	if (was == NULL)
 		return;
+	enabled = takes_enabled(&was);
 	if (plan_changed_object(&step) == CHANGED_CONSTRAINT && !is_constraint)
 	{
-		bring_check_back(&step, deed->was, move);
+		bring_check_back(&step, was, move);
 		return;
 	}
-	statement = !is_constraint ? create_statement(deed->was, sg_relation_name(move->table)) :
-		psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step.child_table, quote_identifier(step.fk_name),
-				 deed->was + strlen(WAS_CONSTRAINT));
+	statement = !is_constraint ? create_statement(was, sg_relation_name(move->table)) :
+		psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step.child_table, quote_identifier(step.fk_name), was);
 	move->object = find_object(&step, step.fk_name);
 	if (OidIsValid(move->object.objectId))
 	{
 		const char *now = definition_of(&step, move);
 
-		if (strcmp(now, is_constraint ? deed->was : statement + strlen("CREATE ")) != 0)
+		(void) (is_constraint ? takes_word(&now, WAS_CONSTRAINT) : takes_enabled(&now));
+		if (strcmp(now, is_constraint ? was : statement + strlen("CREATE ")) != 0)
 			name_is_taken(&step, move);
-		return;
 	}
-	if (plan_changed_object(&step) == CHANGED_TRIGGER)
-		change_statement(move, MOVE_STATEMENT, "restore", ShareRowExclusiveLock, STEP_ROLLED_BACK, statement);
+	else if (plan_changed_object(&step) == CHANGED_TRIGGER)
+		bring_trigger_back(&step, statement, enabled, move);
 	else
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "making it anew would read the whole table",
 					   psprintf("Plan it as a step of its own, or run: %s;", statement));

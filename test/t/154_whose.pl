@@ -114,5 +114,26 @@ sql($db, "SELECT sg_plan_skip('d', (SELECT array_agg(step) FROM schemaguard.plan
 is(sql($db, q{SELECT string_agg(DISTINCT s.kind, ',') FROM schemaguard.plan_deed d JOIN schemaguard.plan_step s USING (step) WHERE d.undone_at IS NULL}), 'drop', 'what somebody says is gone is done with');
 
 try_it('here, others, applied again', 1, $other, 'sg_apply', $same, 'SSVSSVVVSSSSVVVVVVV', 'd\\w+');
+
+# ---- others' things beside what one plan has done: a database each
+
+my $others = 0;
+sub other_db { my ($sql, $template) = @_; my $db = 'other' . ++$others; sql('postgres', "CREATE DATABASE $db TEMPLATE " . ($template // 'bare')); sql($db, $sql) if $sql; return $db; }
+sub steps { my ($db, $plan) = @_; return sql($db, "SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = '" . ($plan // 'd') . "' ORDER BY step"); }
+sub back { my ($db, $plan) = @_; sql($db, "SET schemaguard.workers = 1; CALL sg_rollback_fks('" . ($plan // 'd') . "')"); return steps($db, $plan); }
+sql('postgres', 'CREATE DATABASE bare');
+sql('bare', 'CREATE EXTENSION schemaguard');
+
+# renamed back by hand
+$db = other_db(q{CREATE TABLE t (id int, z text DEFAULT 'd' NOT NULL); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'column', 't', 'z'); CALL sg_apply('d', fail => true); ALTER TABLE t RENAME _sg_dropped_z TO z});
+is(back($db), '1|rolled back|', 'a column that somebody has given its name again is taken back');
+is(sql($db, q{SELECT attnotnull, pg_get_expr(adbin, adrelid) FROM pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = 't'::regclass AND attname = 'z'}), q{t|'d'::text}, 'with its NOT NULL and default');
+
+# triggers as they were
+$db = other_db(q{CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TABLE t (id int); CREATE TRIGGER dis BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f(); CREATE TRIGGER alw BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();
+	ALTER TABLE t DISABLE TRIGGER dis, ENABLE ALWAYS TRIGGER alw; SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'trigger', 't', 'dis'), sg_plan_add_drop('d', 'trigger', 't', 'alw'); CALL sg_apply('d', fail => true)});
+is(back($db), "1|rolled back|\n2|rolled back|", 'triggers come back');
+is(sql($db, q{SELECT string_agg(tgname || tgenabled::text, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 't'::regclass}), 'alwA disD', 'disabled, or ALWAYS, as they were');
+
 $node->stop;
 done_testing();
