@@ -227,8 +227,12 @@ extern List *change_move_statistics(Oid relid, const char *schema);
 /* Returns the qualified name of an object in a schema whose name a relation, or an index, sequence or type of it, would need there; or NULL */
 extern char *change_name_in_use(Oid schema, Oid relid, const char *name);
 
-/* Where it is kept, by what its deed remembers; the latest deed of a step's own kind, or NULL; where a step's is, or NULL; and how large it is, since when, or NULL */
+/* Where it is kept, and the schema that it was in, by what its deed remembers: by OID, if that is known, else by name; InvalidOid where it is gone */
 extern Oid	change_kept_relation(const PlanStep *step, const char *was, char **name);
+extern Oid	change_schema_before(const PlanStep *step, const char *was);
+extern bool change_knows_kept(const char *was);
+
+/* The latest deed of a step's own kind, or NULL; where a step's is, or NULL; and how large it is, since when, or NULL */
 extern const PlanDeed *change_deed_of(const PlanStep *step);
 extern char *change_kept_as(const PlanStep *step);
 extern char *change_kept_text(const PlanStep *step);

@@ -18,7 +18,6 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "access/xlog.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
@@ -29,7 +28,6 @@
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "miscadmin.h"
 #include "partitioning/partdesc.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
@@ -178,34 +176,81 @@ shape_of(Oid relid)
 	return shape;
 }
 
-/* Behind the schema in a deed: which relation it was, of which database of which server, and its shape */
-#define WAS_IDENTITY " " UINT64_FORMAT " %u %u %08x"
+/* What a deed remembers of a relation that is kept, behind the schema that keeps it */
+typedef struct Kept
+{
+	bool		here;			/* the OIDs are of this database */
+	Oid			relid;
+	uint32		shape;			/* 0: an old deed, which has nothing of this */
+	Oid			schema;			/* that it was in, or InvalidOid */
+} Kept;
+
+#define WAS_SHAPE " %08x %u"
+
+static Kept
+read_kept(const char *was)
+{
+	const char *rest = was ? was + strcspn(was, " \n") : "";
+	Kept		kept = {0};
+
+	if (*rest != ' ')
+		return kept;
+	kept.here = plan_deed_read_mark(&rest, &kept.relid);
+	(void) sscanf(rest, WAS_SHAPE, &kept.shape, &kept.schema);
+	return kept;
+}
+
+bool
+change_knows_kept(const char *was)
+{
+	return read_kept(was).here;
+}
 
 /*
  * Returns the relation that a deed has kept, with its name: by its OID where the deed is of
- * this database, so that another one of its name is none; else by its name and shape
+ * this database, so that another one of its name is none; else by its name and shape, and
+ * not what another deed has kept here
  */
 Oid
 change_kept_relation(const PlanStep *step, const char *was, char **name)
 {
 	const char *schema = was && was[0] ? pnstrdup(was, strcspn(was, " \n")) : SG_ATTIC;
-	uint64		server;
-	uint32		database;
-	uint32		shape;
-	Oid			relid;
+	Kept		kept = read_kept(was);
 	Oid			named;
-	bool		known = was && sscanf(was + strcspn(was, " \n"), WAS_IDENTITY, &server, &database, &relid, &shape) == 4;
 
 	*name = quote_qualified_identifier(schema, sg_parse_table_name(step->child_table).name);
-	if (known && server == GetSystemIdentifier() && database == sg_database_mark())
+	if (kept.here)
 	{
-		if (shape_of(relid) == 0)
+		if (shape_of(kept.relid) == 0)
 			return InvalidOid;
-		*name = sg_relation_name(relid);
-		return relid;
+		*name = sg_relation_name(kept.relid);
+		return kept.relid;
 	}
 	named = sg_find_qualified(*name);
-	return known && shape != shape_of(named) ? InvalidOid : named;
+	if (!OidIsValid(named) || (kept.shape != 0 && kept.shape != shape_of(named)) || plan_deed_keeps_relation(named))
+		return InvalidOid;
+	return named;
+}
+
+Oid
+change_schema_before(const PlanStep *step, const char *was)
+{
+	Kept		kept = read_kept(was);
+
+	if (kept.here && SearchSysCacheExists1(NAMESPACEOID, ObjectIdGetDatum(kept.schema)))
+		return kept.schema;
+	return get_namespace_oid(sg_parse_table_name(step->child_table).schema, true);
+}
+
+/* Returns the first of some characters in a text, or its end; those between double quotes do not count */
+static const char *
+end_of_name(const char *name, const char *ends)
+{
+	bool		quoted = false;
+
+	for (; *name && (quoted || strchr(ends, *name) == NULL); name++)
+		quoted ^= *name == '"';
+	return name;
 }
 
 /* ---- publications ---- */
@@ -268,7 +313,8 @@ leave_publications(Oid relid, ChangeMove *move, StringInfo was)
 
 		if (is_exception(scan.rel, tuple))
 			continue;
-		back = publish_text(scan.rel, tuple, name, relid);
+		back = psprintf("%s %s", plan_deed_mark(((Form_pg_publication_rel) GETSTRUCT(tuple))->prpubid),
+						publish_text(scan.rel, tuple, name, relid));
 		if (strchr(back, '\n'))
 			change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						   psprintf("it can't be kept: what publication %s shows of it is too long for one line", quote_identifier(name)),
@@ -281,16 +327,21 @@ leave_publications(Oid relid, ChangeMove *move, StringInfo was)
 	return move->kind != MOVE_PROBLEM;
 }
 
-/* What puts a table back as a line of a deed has it, or NULL where the publication is gone */
+/* What puts a table back as a line of a deed has it, or NULL where the publication is gone; by its OID where that is known */
 static char *
 publish_statement(const char *line, const char *table)
 {
-	const char *rest;
-	List	   *names = sg_parse_names(line, &rest);
+	const char *rest = line;
+	Oid			publication;
+	bool		known = plan_deed_read_mark(&rest, &publication);
+	const char *name = rest += strspn(rest, " ");
+	char	   *now;
 
-	if (!OidIsValid(get_publication_oid(linitial(names), true)))
-		return NULL;
-	return psprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s%s", quote_identifier(linitial(names)), table, rest);
+	rest = end_of_name(name, " ");
+	if (!known)
+		publication = get_publication_oid(linitial(sg_parse_names(pnstrdup(name, rest - name), &line)), true);
+	now = OidIsValid(publication) ? get_publication_name(publication, true) : NULL;
+	return now ? psprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s%s", quote_identifier(now), table, rest) : NULL;
 }
 
 void
@@ -317,17 +368,6 @@ bool
 change_is_detached(const PlanDeed *deed)
 {
 	return deed->was && strncmp(deed->was, WAS_PARTITION, strlen(WAS_PARTITION)) == 0;
-}
-
-/* Returns the end of a line that begins with a name, which may hold newlines between double quotes */
-static const char *
-end_of_line(const char *line)
-{
-	bool		quoted = false;
-
-	for (; *line && (quoted || *line != '\n'); line++)
-		quoted ^= *line == '"';
-	return line;
 }
 
 static char *
@@ -394,7 +434,7 @@ change_detach(const PlanStep *step, Oid relid, ChangeMove *move)
 	move->alone = true;
 	move->tables = list_make1_oid(relid);
 	move->whole = sg_relation_name(whole);
-	move->was = psprintf(WAS_PARTITION "%s\n%s", move->whole, bound);
+	move->was = psprintf(WAS_PARTITION "%s %s\n%s", plan_deed_mark(whole), move->whole, bound);
 	change_statement(move, MOVE_STATEMENT, "detach", AccessExclusiveLock, STEP_ADDED,
 					 psprintf("ALTER TABLE %s DETACH PARTITION %s", move->whole, step->child_table));
 }
@@ -420,15 +460,25 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 	const char *table = deed->what->child_table;
 	Oid			relid = sg_find_qualified(table);
 	const char *name = deed->was + strlen(WAS_PARTITION);
-	const char *bound = end_of_line(name) + 1;
-	char	   *whole = pnstrdup(name, bound - name - 1);
-	char	   *statement = psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", whole, table, bound);
+	bool		known = plan_deed_read_mark(&name, &move->table);
+	const char *bound;
+	char	   *whole;
+	char	   *statement;
 
+	name += strspn(name, " ");
+	bound = end_of_name(name, "\n") + 1;
+	whole = pnstrdup(name, bound - name - 1);
+	if (!known)
+		move->table = sg_find_qualified(whole);
+	else if (get_rel_relkind(move->table) != '\0')
+		whole = sg_relation_name(move->table);
+	else
+		move->table = InvalidOid;
+	statement = psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", whole, table, bound);
 	if (!OidIsValid(relid))
 		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s, which was a partition of %s, does not exist", table, whole), NULL);
 	if (!OidIsValid(relid))
 		return;
-	move->table = sg_find_qualified(whole);
 	if (get_rel_relispartition(relid))
 	{
 		bool		leaving;
@@ -437,7 +487,7 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 			change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it is a partition of another table than %s by now", whole), NULL);
 		return;
 	}
-	if (!OidIsValid(move->table) && plan_deed_follow(deed) == DEED_BY_NAME)
+	if (!OidIsValid(move->table) && !known)
 		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s is not found", whole),
 					   "Give it this name again, then make the same call again.");
 	else if (!OidIsValid(move->table) || get_rel_relkind(move->table) != RELKIND_PARTITIONED_TABLE)
@@ -463,7 +513,7 @@ change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 	StringInfoData was;
 
 	initStringInfo(&was);
-	appendStringInfo(&was, "%s" WAS_IDENTITY, schema, GetSystemIdentifier(), sg_database_mark(), relid, shape_of(relid));
+	appendStringInfo(&was, "%s %s" WAS_SHAPE, schema, plan_deed_mark(relid), shape_of(relid), get_rel_namespace(relid));
 	if (!leave_publications(relid, move, &was))
 		return false;
 	if (!OidIsValid(get_namespace_oid(schema, true)))

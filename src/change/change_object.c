@@ -741,10 +741,9 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 
 /* Can what is kept go where it was, under the name that it had? */
 static bool
-has_place(const PlanStep *what, Oid relid, ChangeMove *move)
+has_place(const PlanStep *what, Oid schema, Oid relid, ChangeMove *move)
 {
 	SgTableName was = sg_parse_table_name(what->child_table);
-	Oid			schema = get_namespace_oid(was.schema, true);
 	Oid			here = get_rel_namespace(relid);
 	char	   *used = NULL;
 
@@ -769,6 +768,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	const PlanStep *what = deed->what;
 	char	   *renamed = NULL;
 	char	   *kept;
+	Oid			schema;
 	Oid			relid;
 
 	memset(move, 0, sizeof(ChangeMove));
@@ -794,6 +794,10 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	relid = change_kept_relation(what, deed->was, &kept);
+	schema = change_schema_before(what, deed->was);
+	if (OidIsValid(schema))
+		deed->what->child_table = sibling(what->child_table, sg_schema_name(schema), NULL);
+	move->table = sg_find_qualified(what->child_table);
 	/* it is back */
 	if (OidIsValid(relid) && relid == move->table)
 		return;
@@ -810,7 +814,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 					   psprintf(sg_calls("This one is kept as %s. Rename the other one, and roll back again:\nCALL sg_rollback_fks(%s);"), kept, quote_literal_cstr(what->plan)));
 		return;
 	}
-	if (!has_place(what, relid, move))
+	if (!has_place(what, schema, relid, move))
 		return;
 	move->table = relid;
 	if (strcmp(sg_rel_name(relid), sg_parse_table_name(what->child_table).name) != 0)
@@ -830,31 +834,46 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 
 /* ---- the end of what is kept ---- */
 
+/* In a restored copy, what is kept stays on record where its name is not enough to know it by */
+pg_noreturn static void
+keep_by_name(const PlanDeed *deed, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s, as after a restore", what),
+			 errhint("Drop it by hand, if it is there, and say so:\n%s",
+					 plan_skip_call(plan_step_get(deed->what->plan, deed->step, false), "dropped by hand"))));
+}
+
 /* What drops for good what a deed has kept, or NULL where there is nothing any more */
 static char *
 end_statement(const PlanDeed *deed)
 {
 	const PlanStep *what = deed->what;
-	char	   *column = plan_changed_object(what) == CHANGED_COLUMN ? kept_column(what) : NULL;
-	Oid			table;
-	Oid			relid;
+	bool		by_name = plan_deed_follow(deed) == DEED_BY_NAME;
+	char	   *column;
 	char	   *kept;
+	Oid			relid;
 
-	plan_deed_follow(deed);
-	table = sg_find_qualified(what->child_table);
 	switch (plan_changed_object(what))
 	{
 		case CHANGED_TABLE:
 		case CHANGED_VIEW:
 			relid = change_is_detached(deed) ? InvalidOid : change_kept_relation(what, deed->was, &kept);
+			if (!OidIsValid(relid) && !change_is_detached(deed) && !change_knows_kept(deed->was) && !plan_deed_is_given_up(deed))
+				keep_by_name(deed, "it is not found, and nothing but its name and columns is known");
 			/* what somebody has taken out of the attic is theirs */
 			if (!OidIsValid(relid) || !sg_is_attic(get_rel_namespace(relid)))
 				return NULL;
 			return psprintf("DROP %s %s", plan_changed_object(what) == CHANGED_TABLE ? "TABLE" : "VIEW", kept);
 		case CHANGED_COLUMN:
+			column = kept_column(what);
+			relid = sg_find_qualified(what->child_table);
+			if (by_name && !plan_deed_is_given_up(deed))
+				keep_by_name(deed, "nothing but its name is known");
 			/* nor what has another name since */
-			if (!OidIsValid(table) || get_attnum(table, column) == InvalidAttrNumber ||
-				get_attnum(table, column) != plan_deed_column(deed, 0, column))
+			if (by_name || !OidIsValid(relid) || get_attnum(relid, column) == InvalidAttrNumber ||
+				get_attnum(relid, column) != plan_deed_column(deed, 0, column))
 				return NULL;
 			return psprintf("ALTER TABLE %s DROP COLUMN %s", what->child_table, quote_identifier(column));
 		case CHANGED_CONSTRAINT:
@@ -890,10 +909,18 @@ may_be_attached(const FkPlan *plan, const PlanDeed *deed)
 	return step && (OidIsValid(sg_find_qualified(deed->what->child_table)) || change_kept_as(step));
 }
 
+/* A deed, and whether anything was dropped to end it */
+typedef struct Ending
+{
+	const PlanDeed *deed;
+	bool		dropped;
+} Ending;
+
 static void
 end_one(void *p)
 {
-	const PlanDeed *deed = p;
+	Ending	   *ending = p;
+	const PlanDeed *deed = ending->deed;
 	char	   *statement = end_statement(deed);
 	SgScope		scope;
 
@@ -906,6 +933,7 @@ end_one(void *p)
 		run_statement(statement);
 	sg_scope_end(&scope);
 	plan_deed_close(deed->id, DEED_LEFT_ALONE);
+	ending->dropped = statement != NULL;
 }
 
 /* The keys of a table that is gone for good come back no more */
@@ -929,20 +957,22 @@ prune(TimestampTz before)
 	{
 		foreach_ptr(PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_CHANGE)))
 		{
+			Ending		ending = {.deed = deed};
 			ErrorData  *edata;
 
 			if (deed->what->kind != STEP_DROP || deed->what->discard || deed->done_at >= before || may_be_attached(plan, deed))
 				continue;
-			edata = sg_try(end_one, deed);
+			edata = sg_try(end_one, &ending);
 			if (edata == NULL)
 			{
-				n += !change_is_detached(deed);
+				n += ending.dropped;
 				close_keys(plan, deed->step);
 				continue;
 			}
 			sg_rethrow_cancel(edata);
 			ereport(WARNING,
-					(errmsg("%s of plan \"%s\" is kept: %s", deed->object, plan->name, sg_error_message(edata))));
+					(errmsg("%s of plan \"%s\" is kept: %s", deed->object, plan->name, sg_error_message(edata)),
+					 edata->hint ? errhint("%s", edata->hint) : 0));
 		}
 	}
 	return n;

@@ -450,6 +450,14 @@ plan_deed_has_added(const FkPlan *plan, const PlanStep *step)
 	return store_query("SELECT FROM schemaguard.plan_deed WHERE" OPEN_OF_OBJECT, &args, read_nothing) != NIL;
 }
 
+bool
+plan_deed_is_given_up(const PlanDeed *deed)
+{
+	PlanStep   *step = plan_step_get(deed->what->plan, deed->step, true);
+
+	return step == NULL || step->skipped_by;
+}
+
 /* ---- pruning ---- */
 
 static uint64

@@ -121,10 +121,23 @@ extern List *plan_deeds_unfinished(const FkPlan *plan);
 /* The children of chosen steps that have a key, or of which anything can be undone: names, each once */
 extern List *plan_deed_children(const FkPlan *plan);
 
+/* Has a role skipped its step, and so said that nothing is to be found of it? */
+extern bool plan_deed_is_given_up(const PlanDeed *deed);
+
 /* Has the plan added the step's key, and nobody undone it? */
 extern bool plan_deed_has_added(const FkPlan *plan, const PlanStep *step);
 
 /* ---- plan_deed_follow.c ---- */
+
+/*
+ * An OID as a text that says of which database of which server it is; and such a
+ * text once more: *rest goes behind it, false where it says nothing here.
+ */
+extern char *plan_deed_mark(Oid oid);
+extern bool plan_deed_read_mark(const char **rest, Oid *oid);
+
+/* Does an open deed, of whatever plan, keep a relation that it knows by OID? */
+extern bool plan_deed_keeps_relation(Oid relid);
 
 /* Its identity by the names that it has, once it is done; or NULL */
 extern char *plan_deed_identity(const PlanDeed *deed);

@@ -40,9 +40,55 @@ typedef struct Identity
 	Oid			parent;			/* of a key, or InvalidOid */
 	List	   *columns;		/* of int: numbers */
 	List	   *parent_columns;
+	const char *type;			/* of a column that is kept, or "" */
 } Identity;
 
-#define IDENTITY_OIDS UINT64_FORMAT " %u %u %u %u"
+/* ---- marks ---- */
+
+#define MARK UINT64_FORMAT " %u %u"
+
+char *
+plan_deed_mark(Oid oid)
+{
+	return psprintf(MARK, GetSystemIdentifier(), sg_database_mark(), oid);
+}
+
+bool
+plan_deed_read_mark(const char **rest, Oid *oid)
+{
+	uint64		server;
+	uint32		database;
+	int			length = 0;
+
+	*oid = InvalidOid;
+	if (*rest == NULL || sscanf(*rest, MARK "%n", &server, &database, oid, &length) != 3)
+		return false;
+	*rest += length;
+	return server == GetSystemIdentifier() && database == sg_database_mark();
+}
+
+/* Has another deed a mark of this database in the text of a field, so that the text is like a pattern? */
+static bool
+is_marked(const char *field, const char *pattern)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, field);
+	store_arg_text(&args, pattern);
+	return store_query("SELECT 'is' FROM schemaguard.plan_deed WHERE undone_at IS NULL AND after ->> $1 LIKE $2 LIMIT 1", &args, store_read_text) != NIL;
+}
+
+bool
+plan_deed_keeps_relation(Oid relid)
+{
+	return is_marked("was", psprintf("%% %s %%", plan_deed_mark(relid)));
+}
+
+static bool
+keeps_column(Oid table, AttrNumber attnum)
+{
+	return is_marked("identity", psprintf("%s %%{%d} %%", plan_deed_mark(table), attnum));
+}
 
 /* ---- writing ---- */
 
@@ -113,6 +159,17 @@ table_of(const PlanDeed *deed)
 	return sg_find_qualified(table);
 }
 
+/* Returns the type of a column by a name that holds in other databases, too; "" where there is no such column */
+static const char *
+type_of(Oid table, AttrNumber attnum)
+{
+	FormData_pg_attribute column;
+
+	if (!sg_read_column(table, attnum, &column))
+		return "";
+	return format_type_extended(column.atttypid, column.atttypmod, FORMAT_TYPE_FORCE_QUALIFY | FORMAT_TYPE_TYPEMOD_GIVEN);
+}
+
 char *
 plan_deed_identity(const PlanDeed *deed)
 {
@@ -121,6 +178,7 @@ plan_deed_identity(const PlanDeed *deed)
 	bool		is_key = deed->kind == DEED_ADD || deed->kind == DEED_REPLACE;
 	Oid			parent = is_key && what ? sg_find_qualified(what->parent_table) : InvalidOid;
 	Oid			object = InvalidOid;
+	char	   *column = NULL;
 	StringInfoData text;
 
 	if (!OidIsValid(table))
@@ -134,10 +192,13 @@ plan_deed_identity(const PlanDeed *deed)
 	else if (renames(deed, CHANGED_TRIGGER))
 		object = get_trigger_oid(table, what->new_name, true);
 	initStringInfo(&text);
-	appendStringInfo(&text, IDENTITY_OIDS, GetSystemIdentifier(), sg_database_mark(), table, object, parent);
-	append_columns(&text, table, !is_of_column(deed) ? what->child_columns :
-				   what->new_name && get_attnum(table, what->new_name) > 0 ? list_make1(what->new_name) : list_make1(what->fk_name));
+	appendStringInfo(&text, "%s %u %u", plan_deed_mark(table), object, parent);
+	if (is_of_column(deed))
+		column = what->new_name && get_attnum(table, what->new_name) > 0 ? what->new_name : what->fk_name;
+	append_columns(&text, table, column ? list_make1(column) : what->child_columns);
 	append_columns(&text, parent, is_key ? what->parent_columns : NIL);
+	if (column && what->kind == STEP_DROP)
+		appendStringInfo(&text, " %s", type_of(table, get_attnum(table, column)));
 	return text.data;
 }
 
@@ -162,26 +223,28 @@ read_columns(const char **text)
 		columns = lappend_int(columns, (int) attnum);
 		*text = end;
 	}
+	*text = strchr(*text, '}');
 	return columns;
 }
 
-/* Reads what a deed remembers; returns false where that says nothing in this database */
+/* Reads what a deed remembers; returns false where OIDs and numbers say nothing in this database */
 static bool
 read_identity(const PlanDeed *deed, Identity *id)
 {
-	const char *text = deed->identity;
-	uint64		server;
-	uint32		database;
+	const char *rest = deed->identity;
+	bool		here;
 
 	memset(id, 0, sizeof(Identity));
-	if (text == NULL ||
-		sscanf(text, IDENTITY_OIDS, &server, &database, &id->table, &id->object, &id->parent) != 5 ||
-		server != GetSystemIdentifier() || database != sg_database_mark())
+	id->type = "";
+	here = plan_deed_read_mark(&rest, &id->table);
+	if (rest == NULL || sscanf(rest, " %u %u", &id->object, &id->parent) != 2)
 		return false;
-	id->columns = read_columns(&text);
-	if (text)
-		id->parent_columns = read_columns(&text);
-	return true;
+	id->columns = read_columns(&rest);
+	if (rest)
+		id->parent_columns = read_columns(&rest);
+	if (rest && strncmp(rest, "} ", 2) == 0)
+		id->type = rest + 2;
+	return here;
 }
 
 static bool
@@ -290,11 +353,20 @@ AttrNumber
 plan_deed_column(const PlanDeed *deed, int n, const char *name)
 {
 	Oid			table = sg_find_qualified(deed->what->child_table);
+	AttrNumber	attnum;
 	Identity	id;
 
 	if (read_identity(deed, &id) && n < list_length(id.columns) && list_nth_int(id.columns, n) > 0)
 		return column_by_number(id.table, list_nth_int(id.columns, n)) ? list_nth_int(id.columns, n) : InvalidAttrNumber;
-	return OidIsValid(table) ? get_attnum(table, name) : InvalidAttrNumber;
+	attnum = OidIsValid(table) ? get_attnum(table, name) : InvalidAttrNumber;
+
+	/*
+	 * by its name, one that is kept has its type, and is not what another
+	 * plan keeps here
+	 */
+	if (id.type[0] && attnum > 0 && (strcmp(type_of(table, attnum), id.type) != 0 || keeps_column(table, attnum)))
+		return InvalidAttrNumber;
+	return attnum;
 }
 
 bool

@@ -261,15 +261,6 @@ undo_knows_name_only(const PlanDeed *deed)
 	return is_of_table(deed) && plan_deed_follow(deed) == DEED_BY_NAME;
 }
 
-/* A role that has skipped the step has said that there is nothing to be found */
-static bool
-is_given_up(const PlanDeed *deed)
-{
-	PlanStep   *step = plan_step_get(deed->what->plan, deed->step, true);
-
-	return step == NULL || step->skipped_by;
-}
-
 /* Asks for the name that is looked for */
 static FkProblem *
 missing(const PlanDeed *deed, int sqlerrcode, char *reason)
@@ -283,7 +274,7 @@ FkProblem *
 undo_doubt(const PlanDeed *deed, const char *reason)
 {
 	if (deed->kind == DEED_REPLACE || deed->what->kind == STEP_DROP || deed->what->kind == STEP_STATEMENT ||
-		plan_deed_follow(deed) != DEED_BY_NAME || is_given_up(deed))
+		plan_deed_follow(deed) != DEED_BY_NAME || plan_deed_is_given_up(deed))
 		return NULL;
 	return missing(deed, ERRCODE_UNDEFINED_OBJECT,
 				   reason ? pstrdup(reason) :
@@ -311,7 +302,7 @@ undo_is_found(StepWork *work, const PlanDeed *deed, bool *done)
 	if (!is_of_table(deed) || (named ? table != DEED_TABLE_GONE : table != DEED_BY_NAME && !is_drop))
 		return true;
 	reason = psprintf(named ? "table %s is another one by now" : "table %s is not found", what->child_table);
-	*done = (table == DEED_TABLE_GONE && !is_drop) || is_given_up(deed);
+	*done = (table == DEED_TABLE_GONE && !is_drop) || plan_deed_is_given_up(deed);
 	if (*done)
 		undo_leave_alone(work, deed, ERRCODE_UNDEFINED_TABLE, reason);
 	else

@@ -135,5 +135,44 @@ $db = other_db(q{CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN 
 is(back($db), "1|rolled back|\n2|rolled back|", 'triggers come back');
 is(sql($db, q{SELECT string_agg(tgname || tgenabled::text, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 't'::regclass}), 'alwA disD', 'disabled, or ALWAYS, as they were');
 
+# in a copy, what another plan keeps there
+$db = other_db(q{CREATE TABLE t (id int, z text, y int); INSERT INTO t VALUES (1, 'one', 5); CREATE TABLE k (a int); INSERT INTO k VALUES (1);
+	SELECT sg_plan_create('x'), sg_plan_add_drop('x', 'column', 't', 'z'), sg_plan_add_drop('x', 'column', 't', 'y'), sg_plan_add_drop('x', 'table', 'k'); CALL sg_apply('x', fail => true)});
+my $copy = other_db(q{ALTER TABLE t DROP _sg_dropped_z, DROP _sg_dropped_y; DROP TABLE schemaguard_attic.k; ALTER TABLE t ADD z int, ADD y int; UPDATE t SET z = 99, y = 98; CREATE TABLE k (a int); INSERT INTO k VALUES (7)}, $db);
+my $then = sql($copy, 'SELECT clock_timestamp()');
+sql($copy, q{SELECT sg_plan_create('y'), sg_plan_add_drop('y', 'column', 't', 'z'), sg_plan_add_drop('y', 'column', 't', 'y'), sg_plan_add_drop('y', 'table', 'k'); CALL sg_apply('y', fail => true)});
+sql($copy, "CALL sg_prune('$then', 'attic')");
+is(sql($copy, q{SELECT _sg_dropped_z, _sg_dropped_y, k.a FROM t, schemaguard_attic.k}), '99|98|7', 'a copy: sg_prune() does not take what another plan has kept since for what this one kept');
+like(back($copy, 'x'), qr/^1\|validated\|not taken back: the column is not found.*\n2\|validated\|not taken back: the column is not found.*\n3\|validated\|not taken back: the table is not found/, 'nor does a rollback');
+is(back($copy, 'y'), "1|rolled back|\n2|rolled back|\n3|rolled back|", 'the other plan has it back');
+$copy = other_db(q{ALTER TABLE t RENAME _sg_dropped_y TO legacy; ALTER TABLE t ADD _sg_dropped_y int; UPDATE t SET _sg_dropped_y = 3; CALL sg_prune(now(), 'attic')}, $db);
+is(sql($copy, 'SELECT legacy, _sg_dropped_y FROM t'), '5|3', "nor what has a kept column's name by now");
+
+# attached to another whole
+$db = other_db(q{CREATE TABLE pt (id int, r int) PARTITION BY RANGE (id); CREATE TABLE pt1 PARTITION OF pt FOR VALUES FROM (0) TO (10); INSERT INTO pt VALUES (1, 1);
+	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'pt1'); CALL sg_apply('d', fail => true);
+	ALTER TABLE pt RENAME TO pt_r; CREATE TABLE pt (id int, r int) PARTITION BY RANGE (id)});
+is(back($db), '1|rolled back|', 'a partition whose whole has another name, which another one has, comes back');
+is(sql($db, q{SELECT inhparent::regclass FROM pg_inherits WHERE inhrelid = 'pt1'::regclass}), 'pt_r', 'as a partition of its own whole');
+
+# publications
+$db = other_db(q{CREATE TABLE k (id int PRIMARY KEY, v int); CREATE PUBLICATION plain FOR TABLE k (id) WHERE (id > 0); CREATE PUBLICATION other;
+	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'k'); CALL sg_apply('d', fail => true); ALTER PUBLICATION plain RENAME TO plain_r; ALTER PUBLICATION other RENAME TO plain});
+is(back($db), '1|rolled back|', 'a table that a publication with a row filter has shown comes back');
+is(sql($db, q{SELECT pubname, attnames, rowfilter FROM pg_publication_tables}), 'plain_r|{id}|(id > 0)', 'into that publication, by whatever name');
+
+# schemas by OID
+$db = other_db(q{CREATE SCHEMA app; CREATE TABLE app.z (id int); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'app.z'); CALL sg_apply('d', fail => true); ALTER SCHEMA app RENAME TO app_r; CREATE SCHEMA app});
+is(back($db), '1|rolled back|', 'a table whose schema has another name, which another one has, comes back');
+is(sql($db, q{SELECT oid::regclass FROM pg_class WHERE relname = 'z'}), 'app_r.z', 'into its own schema');
+
+# pg_restore --clean into the same database, and a kept column
+$db = other_db(q{CREATE TABLE t (id int, z text); INSERT INTO t VALUES (1, 'one'); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'column', 't', 'z'); CALL sg_apply('d', fail => true)});
+my $one = $node->basedir . "/one.dump";
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $one, $node->connstr($db) ], 'a database is dumped');
+$node->command_ok([ 'pg_restore', '--clean', '--if-exists', '-d', $node->connstr($db), $one ], 'and restored into itself');
+is(sql($db, "CALL sg_prune(now() + '1 hour', 'attic'); SELECT count(*) FROM schemaguard.plan_deed WHERE undone_at IS NULL"), '1', 'what sg_prune() does not drop, it does not call done');
+is(back($db), '1|rolled back|', 'and a kept column comes back');
+
 $node->stop;
 done_testing();
