@@ -18,6 +18,7 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
@@ -268,13 +269,58 @@ change_column_init(void)
 	plan_column_statements_hook = column_statements;
 }
 
+/* Computes the default, as the server does when it adds the column, whether there are rows or not */
+static void
+compute(void *p)
+{
+	EState	   *estate = CreateExecutorState();
+	bool		isnull;
+
+	(void) ExecEvalExpr(ExecPrepareExpr((Expr *) p, estate), GetPerTupleExprContext(estate), &isnull);
+	FreeExecutorState(estate);
+}
+
+typedef struct ComputeArg
+{
+	const ColumnArg *column;
+	Oid			owner;
+} ComputeArg;
+
+static void
+compute_default(void *p)
+{
+	ComputeArg *arg = p;
+	CodeReach  *reach = code_reach();
+	SgScope		scope;
+
+	code_reach_type(reach, arg->column->type);
+	code_reach_expression(reach, arg->column->initial, arg->owner);
+	code_analysis_begin(&scope, reach, arg->owner, "default");
+	code_analyse_as_meant(reach, compute, copyObject(arg->column->initial));
+	sg_scope_end(&scope);
+}
+
+/* False with a problem where the server would fail to compute the default once for all rows */
+static bool
+can_be_computed(ChangeMove *move, const ColumnArg *column)
+{
+	ComputeArg	arg = {column, code_table_owner(move->table)};
+	ErrorData  *edata = column->initial == NULL || contain_volatile_functions(column->initial) ? NULL : sg_try_undo(compute_default, &arg);
+
+	if (edata == NULL)
+		return true;
+	sg_rethrow_cancel(edata);
+	change_problem(move, edata->sqlerrcode, psprintf("the default can't be computed: %s", edata->message), edata->hint);
+	return false;
+}
+
 bool
 change_column_values(const PlanStep *step, ChangeMove *move, Node **initial, Node **fill)
 {
 	ColumnArg	arg;
 
 	*fill = NULL;
-	if (!look_at_definition(step, move, &arg))
+	if (!look_at_definition(step, move, &arg) || !can_be_computed(move, &arg))
 		return false;
 	*initial = arg.initial;
 	if (step->fill == NULL || change_fill_is_query(step))
@@ -370,6 +416,12 @@ wanted_default(const PlanStep *step, ChangeMove *move, AttrNumber attnum, char *
 	if (step->definition == NULL)
 		return true;
 	cooked = change_cook(move, step->definition, attnum, true);
+	if (cooked && contain_var_clause(cooked))
+	{
+		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED, "a default can't name a column",
+					   psprintf("Give the step a value, or leave it out:\n%s", plan_skip_call(step, "a default can't name a column")));
+		return false;
+	}
 	if (cooked)
 		*text = change_deparse(move->table, cooked);
 	return cooked != NULL;

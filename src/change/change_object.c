@@ -17,6 +17,7 @@
 #include "access/htup_details.h"
 #include "base/calls.h"
 #include "catalog/dependency.h"
+#include "catalog/heap.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_attribute.h"
@@ -126,7 +127,42 @@ is_what_it_says(const PlanStep *step, Oid relid, ChangeMove *move)
 	return false;
 }
 
+/* Makes a problem of a column or a constraint that the table has from another one: the server changes it there, and here with it */
+static bool
+is_own(const PlanStep *step, ChangeMove *move)
+{
+	ChangedObject what = plan_changed_object(step);
+	bool		inherited = false;
+
+	if (what == CHANGED_COLUMN)
+		inherited = sg_column(move->table, move->object.objectSubId).attinhcount > 0;
+	else if (what == CHANGED_CONSTRAINT)
+	{
+		HeapTuple	tuple = change_constraint(move->table, step->fk_name);
+		Form_pg_constraint form = tuple ? (Form_pg_constraint) GETSTRUCT(tuple) : NULL;
+
+		/* the name of an inherited key is the table's own */
+		inherited = form && form->coninhcount > 0 && (step->kind == STEP_DROP || form->contype == CONSTRAINT_CHECK);
+	}
+	if (inherited)
+		change_problem(move, ERRCODE_INVALID_TABLE_DEFINITION, psprintf("%s is inherited", object_text(step)),
+					   psprintf("Change it in the table that it is inherited from, by a step of its own, and leave this one out:\n%s",
+								plan_skip_call(step, "it is inherited")));
+	return !inherited;
+}
+
 /* ---- rename ---- */
+
+/* Makes a problem of a name that each table has already */
+static bool
+is_free_name(const PlanStep *step, ChangeMove *move)
+{
+	if (plan_changed_object(step) != CHANGED_COLUMN || SystemAttributeByName(step->new_name) == NULL)
+		return true;
+	change_problem(move, ERRCODE_DUPLICATE_COLUMN, psprintf("%s is the name of a system column", quote_identifier(plan_given(step->new_name))),
+				   psprintf("Give the step another name:\n%s", plan_rename_call(step, "new_name")));
+	return false;
+}
 
 /* From one name to the other; neither or both being there is for the caller to judge */
 static void
@@ -217,7 +253,7 @@ change_look_rename(const PlanStep *step, ChangeMove *move)
 	else if (!OidIsValid(from.objectId))
 		change_problem(move, ERRCODE_UNDEFINED_OBJECT, psprintf("%s does not exist", object_text(step)),
 					   psprintf("Correct the step, or leave it out:\n%s", plan_skip_call(step, "there is no such object")));
-	else if (is_what_it_says(step, move->table, move))
+	else if (is_what_it_says(step, move->table, move) && is_own(step, move) && is_free_name(step, move))
 	{
 		rename_statement(step, move, STEP_VALIDATED);
 		move->first = true;
@@ -715,6 +751,8 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	move->first = true;
+	if (!is_own(step, move))
+		return;
 	if (step->discard)
 	{
 		if (is_what_it_says(step, move->table, move) && is_free(step, move))

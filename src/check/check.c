@@ -226,6 +226,7 @@ look_at_step(PlanCheck *check, CheckStep *cs)
 	deploy_look(cs->step, &cs->view);
 	if (cs->view.need == NEED_SKIP && check_waits(cs))
 	{
+		check_deferrable_target(check, cs);
 		cs->left_alone = true;
 		return;
 	}

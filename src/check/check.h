@@ -174,6 +174,9 @@ extern ErrorData *check_try(void (*fn) (void *arg), void *arg);
 /* ---- check_key.c ---- */
 extern void check_definition(PlanCheck *check, CheckStep *cs);
 
+/* Blocks a key that waits for a unique constraint of the plan which is deferrable */
+extern void check_deferrable_target(const PlanCheck *check, CheckStep *cs);
+
 /* Does an action give the child's columns values that are not the parent's? */
 extern bool check_writes_columns(char action);
 extern bool check_in_delete_set(const FkKey *key, AttrNumber attnum);

@@ -50,6 +50,7 @@
 #include "plan/plan_input.h"
 #include "plan/plan_call.h"
 #include "plan/plan_key.h"
+#include "plan/plan_order.h"
 
 /* The rows about what a key is resolved from, in that order */
 static const char *const resolve_checks[] = {
@@ -737,6 +738,25 @@ check_done(CheckStep *cs)
 	check_row(cs, "state", CHECK_WARN,
 			  psprintf("the step is %s, but its key is %s by now", plan_state_word(step->state),
 					   existing ? fk_state_word(fk_state(existing)) : "gone"), hint);
+}
+
+void
+check_deferrable_target(const PlanCheck *check, CheckStep *cs)
+{
+	const PlanStep *deferrable = NULL;
+
+	foreach_ptr(const PlanEdge, edge, plan_needs(check->graph, cs->step->step))
+	{
+		if (edge->needed->kind != STEP_UNIQUE || plan_step_is_done(edge->needed))
+			continue;
+		if (!edge->needed->deferrable)
+			return;
+		deferrable = edge->needed;
+	}
+	if (deferrable)
+		check_row(cs, "target", CHECK_BLOCK,
+				  psprintf("the constraint that step %d makes is deferrable, and no key can reference it", deferrable->step),
+				  psprintf("Make it one that is not:\n%s", plan_set_call(deferrable, "deferrable", "false", "initially_deferred", "false", NULL)));
 }
 
 void

@@ -12,6 +12,8 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/amapi.h"
+#include "access/reloptions.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/namespace.h"
@@ -19,7 +21,6 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_target.h"
 #include "parser/parse_target.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
@@ -228,6 +229,27 @@ settle_element(const FormArg *arg, IndexElem *element)
 		element->nulls_ordering = down ? SORTBY_NULLS_FIRST : SORTBY_NULLS_LAST;
 }
 
+/* Raises what the server would of the method: it can't be unique, have several columns or an order, or has no such option */
+static void
+check_method(const IndexStmt *form)
+{
+	const IndexAmRoutine *am = GetIndexAmRoutineByAmId(get_index_am_oid(form->accessMethod, false), false);
+	const char *lacks = form->unique && !am->amcanunique ? "unique indexes" :
+		list_length(form->indexParams) > 1 && !am->amcanmulticol ? "multicolumn indexes" :
+		form->indexIncludingParams && !am->amcaninclude ? "included columns" : NULL;
+
+	foreach_ptr(const IndexElem, element, form->indexParams)
+	{
+		if (!am->amcanorder && (element->ordering != SORTBY_DEFAULT || element->nulls_ordering != SORTBY_NULLS_DEFAULT))
+			lacks = "an order of their entries";
+	}
+	if (lacks)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("indexes of access method %s do not support %s", form->accessMethod, lacks)));
+	(void) index_reloptions(am->amoptions, transformRelOptions((Datum) 0, form->options, NULL, NULL, false, false), true);
+}
+
 static void
 make_form(void *p)
 {
@@ -241,6 +263,7 @@ make_form(void *p)
 	form->relation = NULL;
 	form->tableSpace = NULL;
 	form->concurrent = false;
+	check_method(form);
 	foreach_ptr(IndexElem, element, form->indexParams)
 	{
 		settle_element(arg, element);

@@ -163,6 +163,53 @@ my @cases = (
 	[ statement_published => q{CREATE TABLE w (k int); INSERT INTO w VALUES (1); CREATE PUBLICATION pub FOR TABLE w}, q{sg_plan_add_statement('m', 'UPDATE w SET k = 2')}, 'fails' ],
 	[ statement_trigger_raises => q{CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'; CREATE TRIGGER no BEFORE UPDATE ON c FOR EACH ROW EXECUTE FUNCTION no()}, q{sg_plan_add_statement('m', 'UPDATE c SET n = 2')}, 'fails' ],
 
+	# foreign keys
+	[ fk_match_full => q{ALTER TABLE p ADD UNIQUE (id, code); UPDATE c SET p_id = NULL WHERE id = 1}, q{sg_plan_add_fk('m', 'm.c', '{p_id,s}', 'm.p', '{id,code}', match => 'full')}, 'fails' ],
+	[ fk_set_null_notnull => q{}, q{sg_plan_add_fk('m', 'm.c', '{id}', 'm.p', on_delete => 'set null')}, 'works' ],
+	[ fk_orphan => q{UPDATE c SET p_id = 99 WHERE id = 1}, q{sg_plan_add_fk('m', 'm.c', '{p_id}', 'm.p')}, 'fails' ],
+	[ fk_set_null_orphan => q{UPDATE c SET p_id = 99 WHERE id = 1; ALTER TABLE c ALTER p_id SET NOT NULL}, q{sg_plan_add_fk('m', 'm.c', '{p_id}', 'm.p', orphans => 'set null')}, 'fails' ],
+	[ fk_count => q{}, q{sg_plan_add_fk('m', 'm.c', '{p_id,n}', 'm.p')}, 'fails' ],
+	[ fk_view => q{CREATE VIEW v AS SELECT * FROM p}, q{sg_plan_add_fk('m', 'm.c', '{p_id}', 'm.v', '{id}')}, 'fails' ],
+	[ fk_partial => q{ALTER TABLE p DROP CONSTRAINT p_code_key; CREATE UNIQUE INDEX ON p (code) WHERE id > 0}, q{sg_plan_add_fk('m', 'm.c', '{s}', 'm.p', '{code}')}, 'fails' ],
+	[ fk_temp => q{CREATE TEMP TABLE tp (id int PRIMARY KEY)}, q{sg_plan_add_fk('m', 'm.c', '{p_id}', 'pg_temp.tp')}, 'refused' ],
+	[ fk_unlogged => q{CREATE UNLOGGED TABLE u (id int PRIMARY KEY)}, q{sg_plan_add_fk('m', 'm.c', '{p_id}', 'm.u')}, 'fails' ],
+
+	# what has an owner elsewhere, or a name of its own
+	[ drop_keyed_table => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p}, q{sg_plan_add_drop('m', 'table', 'm.p')}, 'works' ],
+	[ drop_seq_col => q{ALTER TABLE c ADD sq serial}, q{sg_plan_add_drop('m', 'column', 'm.c', 'sq')}, 'works' ],
+	[ drop_col_policy => q{CREATE POLICY pp ON c USING (n > 0)}, q{sg_plan_add_drop('m', 'column', 'm.c', 'n')}, 'fails' ],
+	[ drop_col_trigger => q{CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER t BEFORE UPDATE OF n ON c FOR EACH ROW EXECUTE FUNCTION f()}, q{sg_plan_add_drop('m', 'column', 'm.c', 'n')}, 'fails' ],
+	[ drop_col_rule => q{CREATE RULE r AS ON UPDATE TO c WHERE NEW.n > 5 DO ALSO NOTHING}, q{sg_plan_add_drop('m', 'column', 'm.c', 'n')}, 'fails' ],
+	[ drop_col_inh => q{CREATE TABLE below () INHERITS (c)}, q{sg_plan_add_drop('m', 'column', 'm.below', 'n')}, 'fails' ],
+	[ drop_con_inh => q{ALTER TABLE c ADD CONSTRAINT k CHECK (n > 0); CREATE TABLE below () INHERITS (c)}, q{sg_plan_add_drop('m', 'constraint', 'm.below', 'k')}, 'fails' ],
+	[ drop_pk_used => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p}, q{sg_plan_add_drop('m', 'constraint', 'm.p', 'p_pkey')}, 'fails' ],
+	[ drop_ix_pk => q{}, q{sg_plan_add_drop('m', 'index', 'm.p', 'p_pkey')}, 'fails' ],
+	[ ren_table_taken => q{}, q{sg_plan_add_rename('m', 'table', 'm.c', 'p')}, 'fails' ],
+	[ ren_col_inh => q{CREATE TABLE below () INHERITS (c)}, q{sg_plan_add_rename('m', 'column', 'm.below', 'nn', 'n')}, 'fails' ],
+	[ ren_con_taken => q{ALTER TABLE c ADD CONSTRAINT k CHECK (n > 0), ADD CONSTRAINT l CHECK (n > -1)}, q{sg_plan_add_rename('m', 'constraint', 'm.c', 'l', 'k')}, 'fails' ],
+	[ ren_sys => q{}, q{sg_plan_add_rename('m', 'column', 'm.c', 'ctid', 'n')}, 'fails' ],
+
+	# values of columns
+	[ col_sys => q{}, q{sg_plan_add_column('m', 'm.c', 'xmin', 'int')}, 'fails' ],
+	[ col_domain_check => q{CREATE DOMAIN d AS int CHECK (VALUE > 5)}, q{sg_plan_add_column('m', 'm.c', 'x', 'm.d', fill => 'n')}, 'fails' ],
+	[ col_domain_default => q{CREATE DOMAIN d AS int CHECK (VALUE > 5)}, q{sg_plan_add_column('m', 'm.c', 'x', 'm.d DEFAULT 1')}, 'fails' ],
+	[ col_gen_self => q{}, q{sg_plan_add_column('m', 'm.c', 'x', 'int GENERATED ALWAYS AS (y) STORED')}, 'fails' ],
+	[ col_gen_div => q{UPDATE c SET n = 0 WHERE id = 1}, q{sg_plan_add_column('m', 'm.c', 'x', 'int GENERATED ALWAYS AS (10 / n) STORED')}, 'fails' ],
+	[ col_default_div => q{}, q{sg_plan_add_column('m', 'm.c', 'x', 'int DEFAULT 1 / 0')}, 'fails' ],
+	[ default_col => q{}, q{sg_plan_add_default('m', 'm.c', 'n', 'id')}, 'fails' ],
+	[ default_sub => q{}, q{sg_plan_add_default('m', 'm.c', 'n', '(SELECT 1)')}, 'fails' ],
+	[ default_gen => q{ALTER TABLE c ADD g int GENERATED ALWAYS AS (1) STORED}, q{sg_plan_add_default('m', 'm.c', 'g', '1')}, 'fails' ],
+
+	# what a method or a plan does not allow
+	[ ix_agg => q{}, q{sg_plan_add_index('m', 'm.c', '((max(n)))')}, 'fails' ],
+	[ ix_hash_two => q{}, q{sg_plan_add_index('m', 'm.c', 'USING hash (n, id)')}, 'fails' ],
+	[ ix_hash_unique => q{}, q{sg_plan_add_index('m', 'm.c', 'UNIQUE USING hash (n)')}, 'fails' ],
+	[ ix_opclass => q{}, q{sg_plan_add_index('m', 'm.c', '(n text_ops)')}, 'fails' ],
+	[ ix_param => q{}, q{sg_plan_add_index('m', 'm.c', '(n) WITH (fillfactor = 5)')}, 'fails' ],
+	[ ix_ts => q{}, q{sg_plan_add_index('m', 'm.c', '(n) TABLESPACE nowhere')}, 'fails' ],
+	[ ix_date_cast => q{ALTER TABLE c ADD d text; UPDATE c SET d = '2020-13-01'}, q{sg_plan_add_index('m', 'm.c', '((d::int))')}, 'fails' ],
+	[ uq_deferred_fk => q{}, q{sg_plan_add_unique('m', 'm.p', '{old_id}', "deferrable" => true), sg_plan_add_fk('m', 'm.c', '{n}', 'm.p', '{old_id}')}, 'fails' ],
+
 	# policies
 	[ policy_set_null => q{UPDATE c SET n = NULL WHERE id < 3; UPDATE c SET p_id = NULL WHERE id = 1}, q{sg_plan_add_not_null('m', 'c', 'n', policy => 'set', fill => 'p_id')}, 'fails' ],
 	[ policy_set => q{UPDATE c SET n = NULL WHERE id < 3}, q{sg_plan_add_not_null('m', 'c', 'n', policy => 'set', fill => 'p_id')}, 'works' ],
