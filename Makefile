@@ -99,6 +99,7 @@ OBJS = \
 	src/change/change_rule.o \
 	src/change/change_statement.o \
 	src/change/change_table.o \
+	src/change/change_trial.o \
 	src/change/change_step.o \
 	src/change/change_unique.o \
 	src/check/check.o \
@@ -114,6 +115,7 @@ OBJS = \
 	src/check/check_server.o \
 	src/check/check_statement.o \
 	src/check/check_tables.o \
+	src/check/check_trial.o \
 	src/check/check_twin.o \
 	src/check/check_writes.o \
 	src/ddl/ddl_capture.o \

@@ -48,6 +48,7 @@ typedef struct ChangeMove
 	bool		alone;			/* not for its partitions */
 	List	   *statements;		/* of char * */
 	bool		one_by_one;		/* each is looked at again before it runs */
+	bool		on_trial;		/* what it does is rolled back */
 	StepState	state;			/* of the step, when it is done */
 	bool		ends;			/* back: it is the last one */
 	bool		first;			/* a deed begins with it */
@@ -162,6 +163,18 @@ extern void change_check_caller(const ChangeMove *move);
 
 /* Returns the privilege that the caller lacks for a step as it stands, or NULL */
 extern char *change_lacks(const PlanStep *step, const ChangeMove *move);
+
+/* ---- change_trial.c: in a subtransaction that the caller rolls back ---- */
+
+/*
+ * Makes the next move of a step whose table the transaction has made, or of one that
+ * makes a table, as whom its code allows, and fires no event trigger.  Returns false
+ * where there is none, or a problem: see the move.
+ */
+extern bool change_try_move(const PlanStep *step, ChangeMove *move);
+
+/* Runs a statement so */
+extern void change_run_on_trial(const char *sql);
 
 /* ---- change.c: what the kinds have in common ---- */
 

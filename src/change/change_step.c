@@ -206,6 +206,7 @@ typedef struct RunText
 {
 	const char *sql;
 	RunRows    *counts;
+	bool		on_trial;
 } RunText;
 
 static void
@@ -222,8 +223,14 @@ static void
 run_text(void *arg)
 {
 	const RunText *text = arg;
-	int			rc = SPI_execute(text->sql, false, 0);
+	int			rc;
 
+	if (text->on_trial)
+	{
+		change_run_on_trial(text->sql);
+		return;
+	}
+	rc = SPI_execute(text->sql, false, 0);
 	if (rc < 0)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), text->sql);
 	if (text->counts)
@@ -232,9 +239,9 @@ run_text(void *arg)
 
 /* As run_statement(), of any kind; expressions in it, and of the table, come to no other function than `reach` has found */
 static void
-execute(const char *statement, const CodeReach *reach, RunRows *counts)
+execute(const char *statement, const CodeReach *reach, RunRows *counts, bool on_trial)
 {
-	RunText text = {statement, counts};
+	RunText text = {statement, counts, on_trial};
 
 	SPI_connect();
 	sg_progress_keep();
@@ -262,7 +269,8 @@ run_one_by_one(const ChangeMove *move)
 {
 	foreach_ptr(char, statement, move->statements)
 	{
-		ChangeMove	one = {.action = move->action,.table = move->table,.statements = list_make1(statement),.counts = move->counts};
+		ChangeMove	one = {.action = move->action,.table = move->table,.statements = list_make1(statement),.counts = move->counts,
+		.on_trial = move->on_trial};
 
 		if (!change_reach_statement(&one, statement))
 			ereport(ERROR,
@@ -321,7 +329,7 @@ change_run(const ChangeMove *move)
 	{
 		if (change_hides_body(lfirst(lc)))
 			sg_scope_set("check_function_bodies", "off");
-		execute(lfirst(lc), reach, move->counts);
+		execute(lfirst(lc), reach, move->counts, move->on_trial);
 	}
 	sg_scope_end(&scope);
 
@@ -329,11 +337,11 @@ change_run(const ChangeMove *move)
 		return;
 	sg_owner_begin(&scope);
 	foreach(lc, move->owner_statements)
-		execute(lfirst(lc), NULL, NULL);
+		execute(lfirst(lc), NULL, NULL, false);
 	sg_scope_end(&scope);
 	sg_caller_begin(&scope);
 	foreach(lc, move->last_statements)
-		execute(lfirst(lc), NULL, NULL);
+		execute(lfirst(lc), NULL, NULL, false);
 	sg_scope_end(&scope);
 }
 

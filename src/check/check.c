@@ -9,7 +9,8 @@
  * decides is what deployment itself asks (deploy_look, the audit), so that
  * both agree.
  *
- * Nothing is written; tables are locked in ACCESS SHARE while their rows are
+ * Nothing is written that stays: tables that are to be made are made on trial
+ * (check_trial.c).  Tables are locked in ACCESS SHARE while their rows are
  * read, and a table that somebody has locked is not waited for longer than
  * schemaguard.lock_timeout.
  *
@@ -413,6 +414,7 @@ run_checks(PlanCheck *check)
 
 	/* each step is compared with the others: first look at all of them */
 	run_parts(check, false, look_at_step);
+	check_trials(check);
 	run_parts(check, false, check_step);
 	audit_steps(check);
 	foreach_ptr(CheckStep, cs, check->steps)

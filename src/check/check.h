@@ -8,7 +8,8 @@
  * who may do and see what, check_tables.c sizes, partitions, replication and time,
  * check_index.c indexes, check_cascade.c how far a delete
  * reaches, check_fix.c orphans and what mending them costs, check_change.c steps of other kinds,
- * check_rows.c the rows that such steps meet, check_statement.c what statements name and write,
+ * check_rows.c the rows that such steps meet, check_trial.c tables that are to be made,
+ * check_statement.c what statements name and write,
  * check_server.c the state of the server, check_load.c
  * the window and the limits of load.
  *
@@ -72,6 +73,8 @@ typedef struct CheckStep
 	List	   *rows;			/* of CheckRow * */
 	bool		blocked;
 	bool		left_alone;		/* skipped for good */
+	bool		on_trial;		/* it makes a table, or waits for what another
+								 * step makes */
 	char	   *waits;			/* for steps that it needs, or NULL */
 	bool		is_early;		/* columns of the key are still to be added */
 	bool		unproved;		/* the key is valid, and nothing says that its
@@ -252,7 +255,18 @@ extern void check_row_answers(PlanCheck *check, CheckStep *cs);
 /* Returns how many rows break the step's rule, as far as they were read; 0 if that is not known */
 extern double check_rows_broken(const CheckStep *cs);
 
+/* ---- check_trial.c ---- */
+
+/* Is it a step that makes a table, or a statement that does nothing else? */
+extern bool check_makes_table(const PlanStep *step);
+
+/* Makes the tables of the plan on trial, and looks at the steps about them */
+extern void check_trials(PlanCheck *check);
+
 /* ---- check_statement.c ---- */
+
+/* Does an earlier step do something of which the check can't know what it makes? */
+extern bool check_may_be_made(const PlanCheck *check, const CheckStep *cs);
 
 /* Names in the statements of a step, and the tables whose rows they write */
 extern void check_statement(PlanCheck *check, CheckStep *cs);

@@ -13,22 +13,29 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_node.h"
 #include "parser/parse_type.h"
+#include "parser/parse_utilcmd.h"
 #include "parser/parser.h"
+#include "partitioning/partbounds.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #include "base/calls.h"
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "change/change.h"
@@ -459,6 +466,47 @@ ask_statement(Asking *asking)
 	}
 }
 
+/* ---- new partitions ---- */
+
+/* Asks whether rows of the default partition belong to the one that is to be made */
+static void
+ask_default_partition(const Asking *asking)
+{
+	CreateStmt *create = castNode(CreateStmt, linitial_node(RawStmt, raw_parser(linitial(plan_change_statements(asking->cs->step)), RAW_PARSE_DEFAULT))->stmt);
+	const PartitionBoundSpec *bound = create->partbound;
+	Asking		rows = *asking;
+	CodeReach  *reach = code_reach();
+	Oid			parent;
+	Relation	rel;
+	Relation	other;
+	List	   *belongs;
+	SgScope		caller;
+	SgScope		scope;
+
+	if (bound == NULL || bound->is_default)
+		return;
+	sg_caller_begin(&caller);
+	parent = change_find_named(linitial(create->inhRelations));
+	rows.table = OidIsValid(parent) ? get_default_partition_oid(parent) : InvalidOid;
+	if (OidIsValid(rows.table))
+	{
+		code_reach_raw(reach, (Node *) list_concat(list_concat_copy(bound->listdatums, bound->lowerdatums), bound->upperdatums));
+		code_reach_column_types(reach, parent);
+		code_analysis_begin(&scope, reach, code_table_owner(parent), "bound");
+		rel = sg_relation_open(parent, AccessShareLock);
+		other = sg_relation_open(rows.table, AccessShareLock);
+		belongs = get_qual_from_partbound(rel, transformPartitionBound(make_parsestate(NULL), rel, unconstify(PartitionBoundSpec *, bound)));
+		belongs = map_partition_varattnos(belongs, 1, other, rel);
+		table_close(other, NoLock);
+		table_close(rel, NoLock);
+		sg_scope_end(&scope);
+		ask_condition(&rows, "rows", (Node *) makeBoolExpr(NOT_EXPR, list_make1(make_ands_explicit(belongs)), -1), CHECK_BLOCK,
+					  psprintf("of the default partition %s belong to the new one", sg_relation_name(rows.table)),
+					  pstrdup("Move them out of the default partition first."));
+	}
+	sg_scope_end(&caller);
+}
+
 /* ---- all of a step ---- */
 
 static void
@@ -486,6 +534,9 @@ ask_step(void *arg)
 			break;
 		case STEP_STATEMENT:
 			ask_statement(asking);
+			break;
+		case STEP_TABLE:
+			ask_default_partition(asking);
 			break;
 		default:
 			break;

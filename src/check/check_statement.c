@@ -238,12 +238,9 @@ look_for_all(void *arg)
 	sg_scope_end(&scope);
 }
 
-/* Does an earlier step, or an earlier statement of this one, do something of which the check can't know what it makes? */
-static bool
-may_be_made(const PlanCheck *check, const CheckStep *cs, bool first)
+bool
+check_may_be_made(const PlanCheck *check, const CheckStep *cs)
 {
-	if (!first)
-		return true;
 	foreach_ptr(const CheckStep, other, check->steps)
 	{
 		if (other == cs)
@@ -260,7 +257,7 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 {
 	Naming		naming = {.cs = cs,.statement = statement};
 	ErrorData  *edata = check_try(look_for_all, &naming);
-	CheckResult result = may_be_made(check, cs, first) ? CHECK_WARN : CHECK_BLOCK;
+	CheckResult result = !first || check_may_be_made(check, cs) ? CHECK_WARN : CHECK_BLOCK;
 	const char *unless = result == CHECK_WARN ? ", unless an earlier statement makes it" : "";
 
 	if (edata && sg_is_race(edata))

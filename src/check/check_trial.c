@@ -1,0 +1,372 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_trial.c
+ *	  Tables that a plan makes, made on trial, and the steps about them.
+ *
+ * Nobody judges CREATE TABLE as the server does.  So each table that is to be
+ * made is made in a subtransaction, as deployment would make it, and the steps
+ * about it are looked at, and made, as if it were there; keys are looked at
+ * alone.  All of that is rolled back.  It locks no table of others in a mode
+ * that blocks who reads or writes; who makes a relation of the same name waits
+ * until it is rolled back.  It takes a transaction ID, and writes to the catalogs
+ * what VACUUM cleans.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "base/calls.h"
+#include "base/errors.h"
+#include "base/quote.h"
+#include "base/scope.h"
+#include "change/change.h"
+#include "check/check.h"
+#include "deploy/deploy.h"
+#include "plan/plan_call.h"
+#include "plan/plan_change.h"
+#include "plan/plan_order.h"
+
+/* Tables that are made before they are rolled back: the server has room for so many locks */
+#define MOST_TABLES 50
+
+/* More moves than any kind has */
+#define MOST_MOVES 16
+
+typedef struct Trial
+{
+	PlanCheck  *check;
+	List	   *makers;			/* of PlanStep *: the tables that are to be
+								 * made */
+	List	   *made;			/* numbers of steps, in this subtransaction */
+	List	   *failed;			/* numbers of steps */
+	int			tables;			/* made in this subtransaction */
+	int			next;			/* of the steps of the check */
+} Trial;
+
+/* ---- what is tried ---- */
+
+/* Returns the step that is to make a table, or NULL */
+static PlanStep *
+maker_of(const Trial *trial, const char *table)
+{
+	foreach_ptr(PlanStep, maker, trial->makers)
+	{
+		if (sg_same_text(maker->child_table, table))
+			return maker;
+	}
+	return NULL;
+}
+
+bool
+check_makes_table(const PlanStep *step)
+{
+	List	   *texts = step->kind == STEP_STATEMENT ? plan_change_texts(step->definition) : NIL;
+
+	return step->kind == STEP_TABLE ||
+		(list_length(texts) == 1 && IsA(linitial_node(RawStmt, raw_parser(linitial(texts), RAW_PARSE_DEFAULT))->stmt, CreateStmt));
+}
+
+/* Is the step made on trial: a table, or something of a table that is? */
+static bool
+is_made(const Trial *trial, const PlanStep *step)
+{
+	switch (step->kind)
+	{
+		case STEP_TABLE:
+		case STEP_STATEMENT:
+			return check_makes_table(step);
+		case STEP_COLUMN:
+		case STEP_DEFAULT:
+		case STEP_CHECK:
+		case STEP_NOT_NULL:
+		case STEP_UNIQUE:
+		case STEP_INDEX:
+			return maker_of(trial, step->child_table) != NULL;
+		default:
+			return false;
+	}
+}
+
+static bool
+is_tried(const Trial *trial, const CheckStep *cs)
+{
+	return cs->on_trial && (is_made(trial, cs->step) ||
+							(cs->step->kind == STEP_FOREIGN_KEY && (maker_of(trial, cs->step->child_table) || maker_of(trial, cs->step->parent_table))));
+}
+
+/* ---- making ---- */
+
+typedef struct Making
+{
+	const PlanStep *step;
+	FkProblem  *problem;
+} Making;
+
+static void
+make_moves(void *arg)
+{
+	Making	   *making = arg;
+	ChangeMove	move;
+
+	for (int i = 0; i < MOST_MOVES && change_try_move(making->step, &move) && making->step->kind != STEP_STATEMENT; i++)
+		CHECK_FOR_INTERRUPTS();
+	if (move.kind == MOVE_PROBLEM)
+		making->problem = move.problem;
+}
+
+/* Makes what a step makes; returns what stands in its way, or NULL */
+static FkProblem *
+make(Trial *trial, const PlanStep *step)
+{
+	Making		making = {step};
+	ErrorData  *edata = sg_try(make_moves, &making);
+
+	if (edata)
+	{
+		sg_rethrow_cancel(edata);
+		making.problem = fk_problem(FK_PROBLEM_OTHER, edata->sqlerrcode, sg_error_message(edata),
+									psprintf("Correct it, or leave the step out:\n%s", plan_skip_call(step, "it can't be made")));
+	}
+	if (making.problem)
+		trial->failed = lappend_int(trial->failed, step->step);
+	else
+		trial->made = lappend_int(trial->made, step->step);
+	trial->tables += check_makes_table(step);
+	return making.problem;
+}
+
+static bool make_first(Trial *trial, const PlanStep *step);
+
+/* Makes all that a step needs; false where something of that is not made on trial */
+static bool
+make_needed(Trial *trial, const PlanStep *step)
+{
+	PlanStep   *makers[] = {maker_of(trial, step->child_table), maker_of(trial, step->parent_table)};
+
+	check_stack_depth();
+	foreach_ptr(const PlanEdge, edge, plan_needs(trial->check->graph, step->step))
+	{
+		if (!make_first(trial, edge->needed))
+			return false;
+	}
+	for (int i = 0; i < lengthof(makers); i++)
+	{
+		if (makers[i] && makers[i]->step != step->step && !make_first(trial, makers[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Makes a step that another one needs, and of a table that is made anew what it had before; false where that is not possible */
+static bool
+make_first(Trial *trial, const PlanStep *step)
+{
+	if (plan_step_is_done(step) || list_member_int(trial->made, step->step))
+		return true;
+	if (step->skipped_by || step->kind == STEP_STATEMENT || list_member_int(trial->failed, step->step) || !is_made(trial, step) ||
+		!make_needed(trial, step) || make(trial, step))
+		return false;
+	for (int i = 0; step->kind == STEP_TABLE && i < trial->next; i++)
+	{
+		const CheckStep *cs = list_nth(trial->check->steps, i);
+
+		if (is_tried(trial, cs) && cs->step->kind != STEP_TABLE && is_made(trial, cs->step) &&
+			sg_same_text(cs->step->child_table, step->child_table))
+			(void) make_first(trial, cs->step);
+	}
+	return true;
+}
+
+/* ---- what is said ---- */
+
+/* Does a step before this one change what a new table is a likeness or a part of? */
+static bool
+changes_relative(const Trial *trial, const CheckStep *cs, const char *table)
+{
+	const PlanStep *maker = maker_of(trial, table);
+	List	   *relatives = maker ? plan_table_relatives(maker) : NIL;
+
+	foreach_ptr(const CheckStep, other, relatives ? trial->check->steps : NIL)
+	{
+		const PlanStep *step = other->step;
+
+		if (other == cs)
+			return false;
+		if (step->child_table && step->kind != STEP_TABLE && !plan_step_is_done(step) && !step->skipped_by &&
+			sg_has_name(relatives, step->child_table))
+			return true;
+	}
+	return false;
+}
+
+/* May an earlier step, which is not tried, make what is missing? */
+static bool
+is_unsure(const Trial *trial, const CheckStep *cs)
+{
+	return check_may_be_made(trial->check, cs) || changes_relative(trial, cs, cs->step->child_table) ||
+		changes_relative(trial, cs, cs->step->parent_table);
+}
+
+static void
+say_problem(const Trial *trial, CheckStep *cs, const FkProblem *problem)
+{
+	if (problem->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || problem->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE)
+		check_row(cs, "trial", CHECK_WARN, psprintf("it could not be made on trial: %s", problem->reason),
+				  psprintf(sg_calls("Check again:\nSELECT * FROM sg_plan_check(%s);"), quote_literal_cstr(cs->plan)));
+	else if (is_unsure(trial, cs))
+		check_row(cs, "definition", CHECK_WARN, psprintf("%s, unless an earlier step changes that", problem->reason), problem->hint);
+	else
+		check_row(cs, "definition", CHECK_BLOCK, problem->reason, problem->hint);
+}
+
+/* A statement about a table that is not there yet can't be pasted */
+static void
+mend_hint(const Trial *trial, const CheckStep *cs, CheckRow *row)
+{
+	foreach_ptr(const PlanStep, maker, row->hint ? trial->makers : NIL)
+	{
+		if (strstr(row->hint, psprintf("ALTER TABLE %s ", maker->child_table)))
+			row->hint = psprintf("Correct the step, or step %d, which makes the table, or leave it out:\n%s", maker->step,
+								 check_skip(cs, "it does not go with the table"));
+	}
+}
+
+typedef struct KeyLook
+{
+	PlanCheck  *check;
+	CheckStep  *cs;
+} KeyLook;
+
+static void
+look_at_key(void *arg)
+{
+	KeyLook    *look = arg;
+
+	deploy_look(look->cs->step, &look->cs->view);
+	check_definition(look->check, look->cs);
+	if (look->cs->view.need == NEED_SKIP && !look->cs->blocked)
+		check_row(look->cs, "deployment", CHECK_BLOCK, look->cs->view.problem->reason, look->cs->view.problem->hint);
+}
+
+static void
+try_key(Trial *trial, CheckStep *cs)
+{
+	KeyLook		look = {trial->check, cs};
+	int			before = list_length(cs->rows);
+	ErrorData  *edata = check_try(look_at_key, &look);
+
+	if (edata)
+	{
+		cs->rows = list_truncate(cs->rows, before);
+		check_row(cs, "trial", CHECK_WARN, psprintf("the key could not be looked at: %s", sg_error_message(edata)), NULL);
+	}
+	for (int i = before; i < list_length(cs->rows); i++)
+	{
+		CheckRow   *row = list_nth(cs->rows, i);
+
+		mend_hint(trial, cs, row);
+		if (row->result == CHECK_BLOCK && is_unsure(trial, cs))
+		{
+			row->result = CHECK_WARN;
+			row->detail = psprintf("%s, unless an earlier step changes that", row->detail);
+			cs->blocked = false;
+		}
+	}
+}
+
+/* ---- all of a plan ---- */
+
+static void
+try_one(Trial *trial, CheckStep *cs)
+{
+	FkProblem  *problem;
+
+	if (!make_needed(trial, cs->step))
+		return;
+	if (cs->step->kind == STEP_FOREIGN_KEY)
+	{
+		try_key(trial, cs);
+		return;
+	}
+	problem = make(trial, cs->step);
+	if (problem)
+		say_problem(trial, cs, problem);
+	else
+		check_row(cs, "trial", CHECK_OK, pstrdup("made on trial, and rolled back"), NULL);
+}
+
+/* One after the other, until there are many tables */
+static void
+try_some(void *arg)
+{
+	Trial	   *trial = arg;
+	int			level = NewGUCNestLevel();
+
+	trial->made = NIL;
+	trial->tables = 0;
+	sg_scope_set("client_min_messages", "error");
+	for (; trial->next < list_length(trial->check->steps) && trial->tables < MOST_TABLES; trial->next++)
+	{
+		CheckStep  *cs = list_nth(trial->check->steps, trial->next);
+
+		if (is_tried(trial, cs))
+			try_one(trial, cs);
+	}
+	AtEOXact_GUC(false, level);
+}
+
+/* Says of a table that it is not made on trial, and why; returns whether that is so */
+static bool
+is_left_out(const PlanCheck *check, CheckStep *cs)
+{
+	char	   *again = psprintf(sg_calls("SELECT * FROM sg_plan_check(%s);"), quote_literal_cstr(cs->plan));
+
+	if (check->verify == CHECK_READ_NONE)
+		check_row(cs, "trial", CHECK_OK, pstrdup("it was not made on trial"), psprintf("To have it made, and rolled back:\n%s", again));
+	else if (XactReadOnly)
+		check_row(cs, "trial", CHECK_WARN, pstrdup("neither the table nor the steps about it could be looked at: a read-only transaction makes no table on trial"),
+				  psprintf("Check where tables can be made:\n%s", again));
+	else if (!check_is_authors(check))
+		check_row(cs, "trial", CHECK_WARN, psprintf("neither the table nor the steps about it were looked at: the statement is role %s's, and was not made on trial",
+													quote_identifier(check->plan->author)),
+				  psprintf("Read it, or have that role check the plan:\n%s", plan_sql_call(cs->plan)));
+	else if (OidIsValid(get_extension_oid("citus", true)))
+		check_row(cs, "trial", CHECK_WARN, pstrdup("neither the table nor the steps about it were looked at: Citus could make it on other servers, too"), NULL);
+	else
+		return false;
+	return true;
+}
+
+void
+check_trials(PlanCheck *check)
+{
+	Trial		trial = {check};
+	bool		any = false;
+
+	foreach_ptr(CheckStep, cs, check->steps)
+	{
+		if (!cs->on_trial || !check_makes_table(cs->step) || is_left_out(check, cs))
+			continue;
+		any = true;
+		if (cs->step->kind == STEP_TABLE)
+			trial.makers = lappend(trial.makers, cs->step);
+	}
+	while (any && trial.next < list_length(check->steps))
+	{
+		ErrorData  *edata = check_try(try_some, &trial);
+
+		if (edata == NULL)
+			continue;
+		/* the steps that are left wait */
+		check_row(&check->server, "trial", CHECK_WARN, psprintf("tables could not be made on trial: %s", sg_error_message(edata)), NULL);
+		return;
+	}
+}
