@@ -684,14 +684,14 @@ make_builds(StepWork *work, const ChangeMove *move)
 	return false;
 }
 
-/* Returns the index that a statement names for what it builds, if there is one of that name */
+/* Returns the index that a statement names for what it builds, if there is one of that name in its table's schema, which a worker has to be told */
 static Oid
 named_index(const char *sql)
 {
 	IndexStmt  *stmt = (IndexStmt *) linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
 	SgTableName name;
 
-	if (!IsA(stmt, IndexStmt) || stmt->idxname == NULL)
+	if (!IsA(stmt, IndexStmt) || stmt->idxname == NULL || stmt->relation->schemaname == NULL)
 		return InvalidOid;
 	name.schema = stmt->relation->schemaname;
 	name.name = stmt->idxname;
@@ -712,14 +712,33 @@ is_being_built(Oid index)
 	return false;
 }
 
+/* What the build of a statement has left */
+typedef struct HalfBuilt
+{
+	const char *sql;
+	const char *index;			/* its name, or NULL */
+} HalfBuilt;
+
+/* Finds it, for sg_read(): it may go meanwhile */
+static void
+find_half_built(void *arg)
+{
+	HalfBuilt  *left = arg;
+	Oid			index = named_index(left->sql);
+	bool		found = OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX && !get_index_isvalid(index) && !is_being_built(index);
+
+	left->index = found ? sg_relation_name(index) : NULL;
+}
+
 /* Drops the index that a build which failed has left invalid: with IF NOT EXISTS the next one would take it for its own */
 static void
 drop_half_built(PlanRun *run, const char *sql)
 {
-	Oid			index = named_index(sql);
+	HalfBuilt	left = {.sql = sql};
 
-	if (OidIsValid(index) && get_rel_relkind(index) == RELKIND_INDEX && !get_index_isvalid(index) && !is_being_built(index))
-		(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", sg_relation_name(index)));
+	sg_read(find_half_built, &left);
+	if (left.index)
+		(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", left.index));
 }
 
 /*
@@ -750,10 +769,12 @@ make_outside(StepWork *work, const ChangeMove *move)
 	action.error = deploy_run_outside(work->run, sql);
 	if (action.error)
 	{
+		/* first, so that it is on record whatever becomes of what is left */
+		run_record_failure(&action, work, STEP_FAILED, action.error->sqlerrcode, action.error->message, LOG_NONE);
 		if (!taken)
 			drop_half_built(work->run, sql);
 		plan_deed_close_object(work->run->plan, DEED_CHANGE, work->step->step, work->object, DEED_GONE);
-		run_record_failure(&action, work, STEP_FAILED, action.error->sqlerrcode, action.error->message, LOG_NONE);
+		run_commit();
 		return false;
 	}
 	run_record_done(&action, work, move->state, NULL);

@@ -12,7 +12,8 @@
  * A session with setting gaps.missing, the name of a file, gets such an answer
  * once at each site: a wrapped function with its callers' addresses in the
  * library.  The file has a line for each site that was served, written before
- * the answer is given, and is read by the sessions that come later.
+ * the answer is given, and is read by the sessions that come later.  With
+ * gaps.wrapped, the name of a wrapped function, others answer as they are.
  *
  *-------------------------------------------------------------------------
  */
@@ -89,11 +90,12 @@ static pg_noinline bool
 is_missing(const char *wrapped)
 {
 	const char *path = GetConfigOption("gaps.missing", true, false);
+	const char *only = GetConfigOption("gaps.wrapped", true, false);
 	char		site[SITE_SIZE];
 	bool		found;
 	FILE	   *file;
 
-	if (path == NULL || path[0] == '\0')
+	if (path == NULL || path[0] == '\0' || (only && strcmp(only, wrapped) != 0))
 		return false;
 	if (served == NULL)
 		read_served(path);

@@ -57,6 +57,8 @@ $node->safe_psql('missing', q{
 		sg_plan_add_drop('own', 'column', 'st.child', 'own'),
 		sg_plan_add_fk('own', 'own.c', '{par_id}', 'st.par', fk_name => 'own_c'),
 		sg_plan_add_fk('own', 'own_used.c', '{par_id}', 'st.par', fk_name => 'own_used_c')});
+$node->safe_psql('missing', q{CREATE TABLE own.half (id int); INSERT INTO own.half VALUES (1), (1);
+	SELECT sg_plan_create('half'), sg_plan_add_statement('half', 'CREATE UNIQUE INDEX CONCURRENTLY half_i ON own.half (id)'), sg_plan_add_statement('half', 'ALTER TABLE own.half ADD n int')});
 # Keys whose types, operators, functions and collations are users', too: one that fits, one whose operators are users', others of types
 # and collations that differ; and a backfill, a tenant and rows that break them
 $node->safe_psql('missing', q{
@@ -176,6 +178,17 @@ sub run_out
 	is((sites())[-1], $site // 'none', '... which has found nothing');
 	is(join("\n", @found), '', '... which is no error');
 	like($out // '', qr/^2\|deployment\|ok$/m, '... and the step was looked at again');
+}
+
+# The index that a statement's build has left goes before it is asked whether it is valid: why the build failed is on record, and the next step is done
+{
+	my $session = open_copy();
+
+	$session->query("SET gaps.wrapped = 'get_index_isvalid'; SET gaps.missing = '$served'; CALL sg_apply('half'); RESET gaps.missing");
+	is(scalar(grep { place($_) =~ /_half_built\b/ } grep { /^get_index_isvalid / } sites()), 1, 'a half built index goes');
+	is($session->query(q{SELECT string_agg(phase || ' ' || coalesce(sqlstate, ''), ', ' ORDER BY id) FROM schemaguard.audit_log WHERE plan = 'half' AND action = 'statement' AND step = 1;
+		SELECT string_agg(state, ', ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'half'}), "started , failed 23505\nfailed, validated", '... and the failure of its build is on record');
+	$session->quit;
 }
 
 srand(seed());
