@@ -334,10 +334,14 @@ nearest_part(const PlanStep *step, Oid table)
 		return NULL;
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&parts)))
 	{
-		const char *name = what == CHANGED_CONSTRAINT ? NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname) :
-			what == CHANGED_TRIGGER ? NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname) :
-			get_rel_name(((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+		const char *name;
 
+		if (what == CHANGED_CONSTRAINT)
+			name = NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname);
+		else if (what == CHANGED_TRIGGER)
+			name = NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname);
+		else
+			name = get_rel_name(((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
 		if (name)
 			sg_nearest_try(&nearest, pstrdup(name));
 	}
