@@ -250,18 +250,19 @@ static void
 statement_job(WorkerJob *job)
 {
 	JobsShared *shared = job->shared;
+	const char *statement = strVal(linitial(job->job));
 	ErrorData  *error;
 
 	SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout), PGC_USERSET, PGC_S_SESSION);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION);
 	worker_procedure(open_run, job);
 	run_arm_timeout();
-	error = worker_execute_checked(strVal(linitial(job->job)), plan_index_hold);
+	error = worker_execute_checked(statement, plan_index_hold);
 	run_disarm_timeout();
 	if (error == NULL)
 		return;
 	shared->sqlerrcode = error->sqlerrcode;
-	strlcpy(shared->stop_reason, run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text(error), STOP_REASON_SIZE);
+	strlcpy(shared->stop_reason, run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text_of(error, statement), STOP_REASON_SIZE);
 }
 
 /* Where a worker starts: it takes jobs until none is left */

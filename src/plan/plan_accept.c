@@ -10,8 +10,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_namespace.h"
 #include "commands/defrem.h"
 #include "nodes/parsenodes.h"
+#include "utils/lsyscache.h"
 
 #include "base/compat.h"
 #include "plan/plan_change.h"
@@ -151,5 +153,57 @@ plan_needs_no_transaction(Node *statement)
 			return plan_option_is_on(((ReindexStmt *) statement)->params, "concurrently");
 		default:
 			return false;
+	}
+}
+
+/* Returns a name that lacks its schema, and is none of the server's; or NULL */
+static const char *
+unqualified(const char *schema, const char *name)
+{
+	return schema == NULL && !OidIsValid(get_relname_relid(name, PG_CATALOG_NAMESPACE)) ? name : NULL;
+}
+
+static const char *
+unqualified_list(List *names)
+{
+	return unqualified(list_length(names) > 1 ? strVal(linitial(names)) : NULL, strVal(llast(names)));
+}
+
+static const char *
+unqualified_table(const RangeVar *table)
+{
+	return table ? unqualified(table->schemaname, table->relname) : NULL;
+}
+
+const char *
+plan_unqualified_name(Node *statement)
+{
+	const char *found = NULL;
+
+	switch (nodeTag(statement))
+	{
+		case T_IndexStmt:
+			return unqualified_table(((IndexStmt *) statement)->relation);
+		case T_ReindexStmt:
+			return unqualified_table(((ReindexStmt *) statement)->relation);
+		case T_AlterEnumStmt:
+			return unqualified_list(((AlterEnumStmt *) statement)->typeName);
+		case T_VacuumStmt:
+			foreach_ptr(const VacuumRelation, table, ((VacuumStmt *) statement)->rels)
+			{
+				found = found ? found : unqualified_table(table->relation);
+			}
+			return found;
+		case T_DropStmt:
+			if (((DropStmt *) statement)->concurrent)
+			{
+				foreach_ptr(List, names, ((DropStmt *) statement)->objects)
+				{
+					found = found ? found : unqualified_list(names);
+				}
+			}
+			return found;
+		default:
+			return NULL;
 	}
 }

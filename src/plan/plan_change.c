@@ -23,6 +23,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/name.h"
@@ -307,6 +308,24 @@ check_transaction(PlanStep *step)
 	}
 }
 
+/* A worker runs a statement outside of a transaction; what takes it back, too, where that can't be in one */
+static void
+check_qualified(const PlanStep *step, const char *text, bool undo)
+{
+	List	   *statements = raw_parser(text, RAW_PARSE_DEFAULT);
+	Node	   *statement = statements == NIL ? NULL : linitial_node(RawStmt, statements)->stmt;
+	const char *name = statement && (!undo || plan_needs_no_transaction(statement)) ? plan_unqualified_name(statement) : NULL;
+
+	if (name)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s outside of a transaction needs the schema of %s", undo ? "undo" : "a statement", quote_identifier(name)),
+				 errdetail("A worker runs it, which knows the names of pg_catalog alone."),
+				 undo ? errhint("Write the schema before the name.") :
+				 errhint(sg_calls("Write the schema before the name, or have it completed:\nSELECT sg_plan_add(%s, %s);"),
+						 quote_literal_cstr(step->plan), quote_literal_cstr(text))));
+}
+
 /* The statement of a step of kind "table" */
 static char *
 table_statement(const PlanStep *step)
@@ -358,6 +377,8 @@ check_sql(PlanStep *step)
 		case STEP_STATEMENT:
 			check_statements(step->definition, "statement", 1, step->outside ? 1 : INT_MAX);
 			check_transaction(step);
+			if (step->outside)
+				check_qualified(step, step->definition, false);
 			break;
 		case STEP_DROP:
 		case STEP_RENAME:
@@ -376,6 +397,8 @@ check_sql(PlanStep *step)
 		(void) parse_expression(step->fill, "fill");
 	if (step->undo)
 		check_statements(step->undo, "undo", 0, INT_MAX);
+	if (step->undo && step->outside)
+		check_qualified(step, step->undo, true);
 	if (step->done_when)
 		check_query(step->done_when);
 	if (step->keep_by)

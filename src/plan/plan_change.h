@@ -107,6 +107,13 @@ extern bool plan_accepts_statement(Node *statement);
 /* Does the server refuse the statement within a transaction block? */
 extern bool plan_needs_no_transaction(Node *statement);
 
+/*
+ * Returns a table, index or type that a statement which runs outside of a
+ * transaction names without its schema, or NULL: a worker looks for it in
+ * pg_catalog alone.
+ */
+extern const char *plan_unqualified_name(Node *statement);
+
 /* Is a boolean option of a statement (of DefElem *) on?  Of several the last one counts, as for the server. */
 extern bool plan_option_is_on(List *options, const char *name);
 

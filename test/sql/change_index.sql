@@ -202,6 +202,18 @@ SELECT sg_plan_add_statement('i', s, in_transaction => false, name => 'o' || n, 
 FROM (VALUES (1, 'ALTER TYPE chi.mood ADD VALUE ''glad''', NULL, NULL), (2, 'DROP INDEX CONCURRENTLY chi.moods_m', 'CREATE INDEX CONCURRENTLY moods_m ON chi.moods (m)', 'SELECT to_regclass(''chi.moods_m'') IS NULL'),
   (3, 'REINDEX (CONCURRENTLY) TABLE chi.moods', 'ANALYZE chi.moods', NULL), (4, 'VACUUM (ANALYZE) chi.moods', NULL, NULL), (5, 'REINDEX TABLE CONCURRENTLY chi.nowhere', NULL, NULL),
   (6, 'VACUUM (FULL off, FULL) chi.moods', NULL, NULL), (7, 'CREATE INDEX CONCURRENTLY x ON chi.moods ((m::text))', NULL, NULL), (8, 'REINDEX (CONCURRENTLY, CONCURRENTLY off) TABLE chi.moods', NULL, NULL)) v (n, s, u, d) ORDER BY n;
+-- which looks names up in pg_catalog alone
+SELECT sg_plan_add_statement('i', 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS ix ON moods (id)');
+SELECT sg_plan_add_statement('i', 'VACUUM chi.moods, moods', in_transaction => false);
+SELECT sg_plan_add_statement('i', 'REINDEX TABLE CONCURRENTLY moods');
+SELECT sg_plan_add_statement('i', 'DROP INDEX CONCURRENTLY moods_m', in_transaction => false);
+SELECT sg_plan_add_statement('i', 'ALTER TYPE mood ADD VALUE ''glad''', in_transaction => false);
+SELECT sg_plan_add_statement('i', 'ANALYZE chi.moods', undo => 'DROP INDEX CONCURRENTLY moods_m', in_transaction => false);
+BEGIN;
+SELECT sg_plan_add_statement('i', 'VACUUM pg_class', undo => 'DROP INDEX moods_m', in_transaction => false);
+SELECT sg_plan_add('i', 'VACUUM moods');
+SELECT definition FROM schemaguard.plan_step WHERE plan = 'i' ORDER BY step DESC LIMIT 1;
+ROLLBACK;
 SELECT step, check_name, result, detail FROM sg_plan_check_details('i') WHERE step IN (1, 6, 7, 8);
 SET schemaguard.workers = 0;
 CALL sg_apply('i', steps => '{1}');
