@@ -55,6 +55,7 @@ typedef struct ChangeMove
 	bool		rewrites;		/* the table is written anew under it */
 	char	   *was;			/* what the deed remembers, or NULL */
 	char	   *kept_as;		/* name of a column that is kept, or NULL */
+	List	   *columns;		/* names: of the definition that is dropped */
 	char	   *whole;			/* the deed is that of leaving this one */
 	char	   *index;			/* the deed is that of an index with this
 								 * definition, whose partitions have theirs */

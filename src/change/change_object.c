@@ -623,7 +623,14 @@ drop_definition(const PlanStep *step, ChangeMove *move)
 		move->tables = list_make1_oid(key->parent);
 	}
 	else
+	{
 		move->was = definition_of(step, move);
+		foreach_ptr(const ObjectAddress, column, plan_columns_of(&move->object))
+		{
+			if (column->objectId == move->table)
+				move->columns = lappend(move->columns, sg_column_name(move->table, column->objectSubId));
+		}
+	}
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
 					 linitial(plan_change_statements(step)));
 }
@@ -690,11 +697,19 @@ bring_definition_back(const PlanDeed *deed, ChangeMove *move)
 	PlanStep	step = *deed->what;
 	const char *was = deed->was;
 	bool		is_constraint = was && takes_word(&was, WAS_CONSTRAINT);
+	char	   *moved = plan_deed_moved_column(deed);
 	char		enabled;
 	char	   *statement;
 
 	if (was == NULL)
 		return;
+	if (moved)
+	{
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, moved,
+					   psprintf("Give the column its name again, or make the %s anew by hand, and skip the step:\n%s", step.definition,
+								plan_skip_call(&step, "made anew by hand")));
+		return;
+	}
 	enabled = takes_enabled(&was);
 	if (plan_changed_object(&step) == CHANGED_CONSTRAINT && !is_constraint)
 	{
@@ -715,8 +730,8 @@ bring_definition_back(const PlanDeed *deed, ChangeMove *move)
 	else if (plan_changed_object(&step) == CHANGED_TRIGGER)
 		bring_trigger_back(&step, statement, enabled, move);
 	else
-		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "making it anew would read the whole table",
-					   psprintf("Plan it as a step of its own, or run: %s;", statement));
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "making it anew would read the whole table",
+					   psprintf("Make it in a quiet hour, then make the same call again:\n%s;", statement));
 }
 
 /* ---- drop ---- */
@@ -739,6 +754,21 @@ look_at_gone(const PlanStep *step, ChangeMove *move)
 		move->note = "it is gone";
 }
 
+/* Has somebody put back what a step has dropped and kept? */
+static bool
+is_put_back(const PlanStep *step, const ChangeMove *move)
+{
+	const PlanDeed *deed = change_deed_of(step);
+	char	   *kept;
+
+	if (deed == NULL)
+		return false;
+	if (is_relation(plan_changed_object(step)))
+		return change_kept_relation(deed->what, deed->was, &kept) == move->object.objectId;
+	return plan_changed_object(step) == CHANGED_COLUMN &&
+		plan_deed_column(deed, 0, kept_column(deed->what)) == move->object.objectSubId;
+}
+
 void
 change_look_drop(const PlanStep *step, ChangeMove *move)
 {
@@ -748,6 +778,13 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 	if (!OidIsValid(move->object.objectId))
 	{
 		look_at_gone(step, move);
+		return;
+	}
+	if ((step->state == STEP_VALIDATED || step->state == STEP_SKIPPED) && is_put_back(step, move))
+	{
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("somebody has put back %s", object_text(step)),
+					   psprintf(sg_calls("To drop it, roll back the step, and run it again:\nCALL sg_rollback_fks(%s, steps => '{%d}');"),
+								quote_literal_cstr(step->plan), step->step));
 		return;
 	}
 	move->first = true;

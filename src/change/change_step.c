@@ -395,6 +395,8 @@ write_deeds(const StepWork *work, const ChangeMove *move)
 	*what = *work->step;
 	if (move->kept_as)
 		what->new_name = move->kept_as;
+	if (move->columns)
+		what->child_columns = move->columns;
 	deed.what = what;
 	deed.was = move->was;
 	deed.index_columns = move->index;
@@ -537,6 +539,8 @@ do_move(void *arg)
 		plan_index_check_whole(deed.object);
 	if (move->first)
 		plan_deed_identify(action->run->plan, &deed);
+	if (work->step->kind == STEP_STATEMENT)
+		plan_deeds_follow_anew(action->run->plan);
 	if (move->first && !ends_first(work->step))
 		drop_triggers(work, now.table);
 	run_record_done(action, work, move->state, gone_text(work->step, lost, now.counts));

@@ -130,6 +130,18 @@ kept_by(const PlanRun *run)
 	return run->kept_by ? run->kept_by : run->plan->id;
 }
 
+/*
+ * The table that has the name of the one that rows are from; InvalidOid where that one is gone.  Who has restored that
+ * says so by a call of its own: the name counts then.
+ */
+static Oid
+table_of_rows(const PlanRun *run, const char *name)
+{
+	Oid			table = plan_deed_table(kept_by(run), name);
+
+	return OidIsValid(table) || run->urgent ? table : sg_find_qualified(name);
+}
+
 /* The steps whose copies go back, as int4[]; empty: all */
 static Datum
 steps_array(const RestoreAction *action)
@@ -192,7 +204,7 @@ load_copies(RestoreAction *action)
 		Copy	   *copy = &action->copies[i];
 
 		copy->relid = i > 0 && strcmp(copy->table, copy[-1].table) == 0 ? copy[-1].relid :
-			plan_deed_table(kept_by(action->action.run), copy->table);
+			table_of_rows(action->action.run, copy->table);
 	}
 	/* by the names that they have now */
 	for (int i = 0; i < action->n; i++)
@@ -211,6 +223,7 @@ find_table(Copy *copy)
 	if (!OidIsValid(copy->relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 OidIsValid(sg_find_qualified(copy->table)) ? errmsg("table %s is another one by now", copy->table) :
 				 errmsg("table %s does not exist", copy->table)));
 	/* one that has come since the tables were locked */
 	if (!run_deed_holds(copy->relid))
@@ -1034,7 +1047,7 @@ check_restore(PlanRun *run)
 
 	foreach(lc, tables)
 	{
-		Oid			relid = plan_deed_table(kept_by(run), lfirst(lc));
+		Oid			relid = table_of_rows(run, lfirst(lc));
 
 		if (OidIsValid(relid))
 			lfirst(lc) = sg_relation_name(relid);

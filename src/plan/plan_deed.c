@@ -458,6 +458,17 @@ plan_deed_is_given_up(const PlanDeed *deed)
 	return step == NULL || step->skipped_by;
 }
 
+bool
+plan_deed_was_ended(const FkPlan *plan, int step)
+{
+	StoreArgs	args = {0};
+
+	store_arg_int64(&args, plan->id, false);
+	store_arg_int(&args, step);
+	return store_query("SELECT FROM schemaguard.plan_deed WHERE plan_id = $1 AND step = $2 AND kind = 'change' AND outcome = 'left alone'",
+					   &args, read_nothing) != NIL;
+}
+
 /* ---- pruning ---- */
 
 static uint64
@@ -465,7 +476,9 @@ prune(TimestampTz before)
 {
 	return log_prune_before("DELETE FROM schemaguard.plan_deed d WHERE d.undone_at < $1"
 							" AND NOT EXISTS (SELECT FROM schemaguard.plan_deed o"
-							"                 WHERE o.plan_id = d.plan_id AND o.step = d.step AND o.undone_at IS NULL)",
+							"                 WHERE o.plan_id = d.plan_id AND o.step = d.step AND o.undone_at IS NULL)"
+							" AND NOT EXISTS (SELECT FROM schemaguard.plan p JOIN schemaguard.plan_step s ON s.plan = p.name"
+							"                 WHERE p.id = d.plan_id AND s.step = d.step AND s.kind = 'drop' AND s.state = 'validated')",
 							before);
 }
 

@@ -124,6 +124,9 @@ extern List *plan_deed_children(const FkPlan *plan);
 /* Has a role skipped its step, and so said that nothing is to be found of it? */
 extern bool plan_deed_is_given_up(const PlanDeed *deed);
 
+/* Has sg_prune() ended what a step had kept, so that nothing of it comes back? */
+extern bool plan_deed_was_ended(const FkPlan *plan, int step);
+
 /* Has the plan added the step's key, and nobody undone it? */
 extern bool plan_deed_has_added(const FkPlan *plan, const PlanStep *step);
 
@@ -138,6 +141,9 @@ extern bool plan_deed_read_mark(const char **rest, Oid *oid);
 
 /* Does an open deed, of whatever plan, keep a relation that it knows by OID? */
 extern bool plan_deed_keeps_relation(Oid relid);
+
+/* The columns (of ObjectAddress *) that a constraint, index or trigger is made of */
+extern List *plan_columns_of(const ObjectAddress *object);
 
 /* Its identity by the names that it has, once it is done; or NULL */
 extern char *plan_deed_identity(const PlanDeed *deed);
@@ -158,6 +164,15 @@ extern Oid	plan_deed_table(int64 plan_id, const char *name);
 
 /* Its n-th column: by number, where that is known, else by a name; InvalidAttrNumber where it is gone */
 extern AttrNumber plan_deed_column(const PlanDeed *deed, int n, const char *name);
+
+/* Of the columns of a definition that was dropped, one that has not its name any more: in words, or NULL */
+extern char *plan_deed_moved_column(const PlanDeed *deed);
+
+/* Is a constraint or index gone that a deed has made, and another one of its name there, which ALTER TYPE has not made of it? */
+extern bool plan_deed_is_made_anew(const PlanDeed *deed);
+
+/* Where this transaction has made anew what open deeds of the plan have made, theirs is the new one from now on */
+extern void plan_deeds_follow_anew(const FkPlan *plan);
 
 /* Is an object the one that a deed has made or renamed?  Where nothing but names is known, any is. */
 extern bool plan_deed_made(const PlanDeed *deed, const ObjectAddress *object);

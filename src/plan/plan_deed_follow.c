@@ -17,6 +17,7 @@
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -256,6 +257,29 @@ is_table(Oid relid)
 		relkind == RELKIND_MATVIEW;
 }
 
+List *
+plan_columns_of(const ObjectAddress *object)
+{
+	List	   *columns = NIL;
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_depend(&scan, false, object->classId, object->objectId, 0);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		ObjectAddress *column;
+
+		if (form->refclassid != RelationRelationId || form->refobjsubid <= 0)
+			continue;
+		column = palloc(sizeof(ObjectAddress));
+		ObjectAddressSubSet(*column, RelationRelationId, form->refobjid, form->refobjsubid);
+		columns = lappend(columns, column);
+	}
+	sg_catalog_end(&scan);
+	return columns;
+}
+
 /* Returns the name of a constraint of the table by its OID, or NULL */
 static char *
 constraint_by_oid(Oid table, Oid conid)
@@ -322,7 +346,8 @@ plan_deed_follow(const PlanDeed *deed)
 			what->new_name = name;
 		return DEED_BY_OID;
 	}
-	what->child_columns = columns_now(id.table, id.columns, what->child_columns);
+	if (what->kind != STEP_DROP)
+		what->child_columns = columns_now(id.table, id.columns, what->child_columns);
 	name = constraint_name(deed) ? constraint_by_oid(id.table, id.object) : NULL;
 	if (name && !(deed->kind == DEED_CHANGE && what->kind == STEP_RENAME))
 		what->fk_name = name;
@@ -367,6 +392,112 @@ plan_deed_column(const PlanDeed *deed, int n, const char *name)
 	if (id.type[0] && attnum > 0 && (strcmp(type_of(table, attnum), id.type) != 0 || keeps_column(table, attnum)))
 		return InvalidAttrNumber;
 	return attnum;
+}
+
+char *
+plan_deed_moved_column(const PlanDeed *deed)
+{
+	ListCell   *lc;
+	ListCell   *number;
+	Identity	id;
+
+	if (!read_identity(deed, &id))
+		return NULL;
+	forboth(lc, deed->what->child_columns, number, id.columns)
+	{
+		const char *name = lfirst(lc);
+		char	   *now = column_by_number(id.table, lfirst_int(number));
+
+		if (!sg_same_text(now, name))
+			return now ? psprintf("column %s is called %s by now", pstrdup(quote_identifier(name)), quote_identifier(now)) :
+				psprintf("column %s is gone", quote_identifier(name));
+	}
+	return NULL;
+}
+
+/* Returns what has by now the name of a constraint or index that a deed has made and that is gone, or InvalidObjectAddress */
+static ObjectAddress
+namesake(const PlanDeed *deed)
+{
+	ObjectAddress object = InvalidObjectAddress;
+	Identity	id;
+
+	if (!read_identity(deed, &id) || !OidIsValid(id.object))
+		return object;
+	if (deed->kind == DEED_INDEX && !OidIsValid(plan_deed_index_oid(deed)))
+		ObjectAddressSet(object, RelationRelationId, sg_find_qualified(deed->object));
+	else if (deed->kind != DEED_INDEX && constraint_name(deed) && !constraint_by_oid(id.table, id.object))
+		ObjectAddressSet(object, ConstraintRelationId, get_relation_constraint_oid(id.table, constraint_name(deed), true));
+	return object;
+}
+
+/* Returns the transaction that has written a row of a catalog, or InvalidTransactionId */
+static TransactionId
+written_by(int cache, Datum key1, Datum key2)
+{
+	HeapTuple	tuple = SearchSysCache(cache, key1, key2, 0, 0);
+	TransactionId xid = InvalidTransactionId;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		xid = HeapTupleHeaderGetRawXmin(tuple->t_data);
+		ReleaseSysCache(tuple);
+	}
+	return xid;
+}
+
+static TransactionId
+object_written_by(const ObjectAddress *object)
+{
+	return written_by(object->classId == ConstraintRelationId ? CONSTROID : INDEXRELID, ObjectIdGetDatum(object->objectId), 0);
+}
+
+/*
+ * ALTER TYPE makes constraints and indexes anew: then the transaction that has
+ * made this one is the one that has last changed one of its columns.
+ */
+bool
+plan_deed_is_made_anew(const PlanDeed *deed)
+{
+	ObjectAddress object = namesake(deed);
+	PlanDeed	anew = *deed;
+	StoreArgs	args = {0};
+	TransactionId xid;
+
+	if (!OidIsValid(object.objectId))
+		return false;
+	/* this call may have done so itself since it has read the deed */
+	store_arg_datum(&args, INT8OID, Int64GetDatum(deed->id), false);
+	anew.identity = linitial(store_query("SELECT after ->> 'identity' FROM schemaguard.plan_deed WHERE id = $1", &args, store_read_text));
+	object = namesake(&anew);
+	if (!OidIsValid(object.objectId))
+		return false;
+	xid = object_written_by(&object);
+	foreach_ptr(const ObjectAddress, column, plan_columns_of(&object))
+	{
+		if (TransactionIdIsValid(xid) &&
+			written_by(ATTNUM, ObjectIdGetDatum(column->objectId), Int16GetDatum(column->objectSubId)) == xid)
+			return false;
+	}
+	return true;
+}
+
+void
+plan_deeds_follow_anew(const FkPlan *plan)
+{
+	FkPlan		all = *plan;
+
+	CommandCounterIncrement();
+	all.chosen = NIL;
+	foreach_ptr(PlanDeed, deed, plan_deeds(&all, DEEDS_OF_CATALOG))
+	{
+		ObjectAddress object;
+
+		plan_deed_follow(deed);
+		object = namesake(deed);
+		if (OidIsValid(object.objectId) && TransactionIdIsCurrentTransactionId(object_written_by(&object)))
+			plan_deed_identify(plan, deed);
+	}
 }
 
 bool

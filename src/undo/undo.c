@@ -24,6 +24,7 @@
 #include "base/spi.h"
 #include "deploy/deploy.h"
 #include "deploy/deploy_partition.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_index.h"
@@ -283,8 +284,8 @@ undo_doubt(const PlanDeed *deed, const char *reason)
 
 /*
  * Names alone do not tell whether a table that is not found is gone or is called
- * otherwise; and with one that is gone, what was added to it is, but what was
- * dropped does not come back.
+ * otherwise; and another one under the name of one that is gone may have been
+ * restored.
  */
 bool
 undo_is_found(StepWork *work, const PlanDeed *deed, bool *done)
@@ -302,12 +303,49 @@ undo_is_found(StepWork *work, const PlanDeed *deed, bool *done)
 	if (!is_of_table(deed) || (named ? table != DEED_TABLE_GONE : table != DEED_BY_NAME && !is_drop))
 		return true;
 	reason = psprintf(named ? "table %s is another one by now" : "table %s is not found", what->child_table);
-	*done = (table == DEED_TABLE_GONE && !is_drop) || plan_deed_is_given_up(deed);
+	*done = plan_deed_is_given_up(deed);
 	if (*done)
 		undo_leave_alone(work, deed, ERRCODE_UNDEFINED_TABLE, reason);
+	else if (table == DEED_TABLE_GONE)
+		undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_TABLE, pstrdup(reason),
+												 psprintf("The table of the step is gone. If it was restored, take the step back by hand. Then say so:\n%s",
+														  plan_skip_call(plan_step_get(what->plan, deed->step, false), "its table is another one"))));
 	else
 		undo_tell_problem(work, deed, missing(deed, ERRCODE_UNDEFINED_TABLE, pstrdup(reason)));
 	return false;
+}
+
+FkProblem *
+undo_made_anew(const PlanDeed *deed)
+{
+	bool		is_index = deed->kind == DEED_INDEX;
+
+	if (deed->what->kind == STEP_RENAME || !plan_deed_is_made_anew(deed))
+		return NULL;
+	return fk_problem(FK_PROBLEM_OTHER, plan_deed_is_given_up(deed) ? ERRCODE_SG_KEY_CONFLICT : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					  psprintf("the %s was made anew since, perhaps by somebody else", is_index ? "index" : "constraint"),
+					  psprintf(sg_calls("Where nobody needs it any more, drop it and roll back again:\n%s;\nCALL sg_rollback_fks(%s);"),
+							   is_index ? psprintf("DROP INDEX %s", deed->object) : plan_drop_statement(deed->what->child_table, deed->what->fk_name),
+							   quote_literal_cstr(deed->what->plan)));
+}
+
+/* Tells of it; false where it is not so */
+static bool
+is_made_anew(StepWork *work, const PlanDeed *deed, bool *done)
+{
+	FkProblem  *problem;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	problem = undo_made_anew(deed);
+	PopActiveSnapshot();
+	if (problem == NULL)
+		return false;
+	*done = problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT;
+	if (*done)
+		undo_leave_alone(work, deed, problem->sqlerrcode, problem->reason);
+	else
+		undo_tell_problem(work, deed, problem);
+	return true;
 }
 
 bool
@@ -345,7 +383,7 @@ look_at_key(PlanStep *step, FkKey **existing)
 	if (found == NULL)
 		return changed(psprintf("key %s has taken its place", quote_identifier(twin->name)));
 	if (problem)
-		return changed(psprintf("the key can't be compared with the plan's: %s", problem->reason));
+		return another(psprintf("the key can't be compared with the plan's: %s", problem->reason));
 	if (!fk_same_columns(planned, found))
 		return another("a key of that name joins other columns by now");
 	difference = fk_clause_difference(planned, found);
@@ -397,7 +435,7 @@ undo_settle_stuck(StepWork *work, const PlanDeed *deed)
 	PlanStep   *step = plan_step_get(work->run->plan->name, deed->step, true);
 	bool		gone;
 
-	if (step == NULL || step->skipped_by || !plan_step_is_there(step) || plan_deed_follow(deed) == DEED_BY_NAME)
+	if (step == NULL || step->skipped_by || step->kind != STEP_FOREIGN_KEY || !plan_step_is_there(step) || plan_deed_follow(deed) == DEED_BY_NAME)
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	gone = key_is_gone(step);
@@ -416,11 +454,14 @@ static void
 execute_drop_key(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
+	const PlanDeed *deed = ((DeedAction *) action)->deed;
 	FkKey	   *key;
 	Standing	standing;
 
-	plan_deed_follow(((DeedAction *) action)->deed);
+	plan_deed_follow(deed);
 	standing = look_at_key(work->step, &key);
+	if (standing.ours && undo_made_anew(deed))
+		standing = changed("somebody else has made the key anew meanwhile");
 	if (!standing.ours)
 	{
 		undo_record_left_alone(action, work, standing.sqlerrcode, standing.reason);
@@ -446,11 +487,14 @@ undo_key(StepWork *work, const PlanDeed *deed)
 	DeedAction	da = {.action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
 	.execute = execute_drop_key},.deed = deed};
 	Standing	standing;
+	bool		done;
 
 	set_step(work, deed, deed->what);
 	standing = look_before(work);
 	if (!standing.ours)
 		return leave_standing(work, deed, &standing);
+	if (is_made_anew(work, deed, &done))
+		return done;
 
 	work->statement = plan_drop_statement(deed->what->child_table, deed->what->fk_name);
 	run_add_target(&da.action, work->key->parent, AccessExclusiveLock);
@@ -477,7 +521,10 @@ execute_restore(RunAction *action)
 				(errcode(standing.sqlerrcode),
 				 errmsg("the old key can't come back: %s", standing.reason)));
 	if (!standing.ours)
+	{
 		run_statement(work->statement);
+		plan_deeds_follow_anew(work->run->plan);
+	}
 	entry = run_entry(action, work, standing.ours ? LOG_SKIPPED : LOG_DONE);
 	if (standing.ours)
 		entry.message = "somebody else has restored the key meanwhile";
@@ -579,7 +626,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 	standing = look_before(work);
 	if (standing.another)
 		return undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_DUPLICATE_OBJECT,
-														psprintf("the name %s is taken by another one", quote_identifier(step->fk_name)),
+														psprintf("the name %s is taken: %s", quote_identifier(step->fk_name), standing.reason),
 														"Rename that one, then make the same call again."));
 	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
 	{
@@ -713,6 +760,7 @@ undo_index(StepWork *work, const PlanDeed *deed)
 	Oid			table = InvalidOid;
 	Oid			index = InvalidOid;
 	int			heir = 0;
+	bool		done;
 	Standing	standing;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -725,6 +773,8 @@ undo_index(StepWork *work, const PlanDeed *deed)
 		pass_on(work, deed, heir);
 		return true;
 	}
+	if (standing.ours && is_made_anew(work, deed, &done))
+		return done;
 	if (standing.ours)
 		return drop_index(work, deed, table, index);
 	return leave_standing(work, deed, &standing);

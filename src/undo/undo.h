@@ -39,6 +39,9 @@ extern bool undo_knows_name_only(const PlanDeed *deed);
  */
 extern FkProblem *undo_doubt(const PlanDeed *deed, const char *reason);
 
+/* Has somebody made anew the constraint or index that a deed has made?  The problem, which closes the deed of a step that is given up; or NULL. */
+extern FkProblem *undo_made_anew(const PlanDeed *deed);
+
 /* Each takes back one deed; false when the step keeps the rest */
 extern bool undo_key(StepWork *work, const PlanDeed *deed);
 extern bool undo_replace(StepWork *work, const PlanDeed *deed);

@@ -59,6 +59,8 @@ look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	change_look_back(deed, step, move);
 	if (move->kind == MOVE_NONE || is_another(deed, move))
 		doubt = undo_doubt(deed, move->problem ? move->problem->reason : NULL);
+	else if (move->kind == MOVE_STATEMENT)
+		doubt = undo_made_anew(deed);
 	if (doubt)
 	{
 		move->kind = MOVE_PROBLEM;
@@ -110,6 +112,8 @@ do_back(void *arg)
 		plan_filler_disarm(&filled);
 	change_run(&now);
 	CommandCounterIncrement();
+	if (back->step->kind == STEP_DROP || back->step->kind == STEP_STATEMENT)
+		plan_deeds_follow_anew(action->run->plan);
 	change_look_back(back->deed, back->step, &now);
 
 	back->ends = back->move.ends || now.kind == MOVE_NONE;

@@ -47,6 +47,7 @@
 #include "deploy/deploy_index.h"
 #include "fix/fix.h"
 #include "log/log_grant.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
@@ -352,7 +353,7 @@ has_key(const PlanStep *step)
 
 /* Steps whose key the plan has found, not made: they are the plan's no more */
 static void
-settle_steps(const Rollback *rollback)
+settle_steps(Rollback *rollback)
 {
 	PlanRun    *run = rollback->run;
 
@@ -367,6 +368,15 @@ settle_steps(const Rollback *rollback)
 		deed = plan_deed(DEED_ADD, step->step, plan_step_object(step));
 		deed.last = true;
 		work = undo_begin(run, &deed);
+		if (step->kind == STEP_DROP && plan_deed_was_ended(run->plan, step->step))
+		{
+			deed.what = step;
+			undo_tell_problem(work, &deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_UNDEFINED_OBJECT, "sg_prune() has ended what was kept",
+													  psprintf("Make it anew by hand, and say so:\n%s", plan_skip_call(step, "made anew by hand"))));
+			add_left(rollback, &deed, NULL);
+			run_end_step(work);
+			continue;
+		}
 		undo_leave_alone(work, &deed, 0, step->kind == STEP_FOREIGN_KEY ?
 						 "this plan has not added the key" : "this plan has not made it");
 		run_end_step(work);

@@ -134,7 +134,7 @@ sub parts_dropped
 	});
 	return $db;
 }
-my $all_of_it = join "\n", map { "$_|rolled back|" . ($_ == 2 || $_ == 4 ? 'left alone: making it anew would read the whole table' : '') } 1 .. 6;
+my $all_of_it = join "\n", map { $_ == 2 || $_ == 4 ? "$_|validated|not taken back: making it anew would read the whole table" : "$_|rolled back|" } 1 .. 6;
 my $none_of_it = join "\n", map { "$_|validated|not taken back: table public.t is not found" } 1 .. 6;
 
 $db = parts_dropped();

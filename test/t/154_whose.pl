@@ -97,17 +97,17 @@ my $remade = sub { "DROP TABLE $_[0][0]; CREATE TABLE $_[0][0] ($before);" };
 my $other = sub { on($_[0][4], $_[0][0]) };
 
 # definitions that a rollback would make from all rows of a table are left to people: duq, didx
-try_it('here, as it was', 1, $nobody, 'sg_rollback_fks', $same, 'RRRRRRRRRRRRRRLLRRR', 'none');
-try_it('here, tables renamed, others made under their names', 1, $impostor, 'sg_rollback_fks', $real, 'RRRRRRRRRRRRRRLLRRR', 'none');
-try_it('here, tables dropped and made anew', 1, $remade, 'sg_rollback_fks', $same, 'LLLLLLLLLLLLNNNNNNN', 'none');
+try_it('here, as it was', 1, $nobody, 'sg_rollback_fks', $same, 'RRRRRRRRRRRRRRNNRRR', 'none');
+try_it('here, tables renamed, others made under their names', 1, $impostor, 'sg_rollback_fks', $real, 'RRRRRRRRRRRRRRNNRRR', 'none');
+try_it('here, tables dropped and made anew', 1, $remade, 'sg_rollback_fks', $same, 'N' x @kinds, 'none');
 try_it('here, others made under the names of what the steps have made or dropped', 1, $other, 'sg_rollback_fks', $same, 'LLRLLLLLLLLLNNNNNNN', 'none');
-try_it('copy, as it was', 0, $nobody, 'sg_rollback_fks', $same, 'RRRRRRRRRRRRRRLLRRR', 'none');
+try_it('copy, as it was', 0, $nobody, 'sg_rollback_fks', $same, 'RRRRRRRRRRRRRRNNRRR', 'none');
 try_it('copy, tables renamed', 0, $move, 'sg_rollback_fks', $real, 'N' x @kinds, 'none');
 
 # a table that has the name, and all that a definition needs, is taken for the one: the call says that it goes by names alone
-my $db = try_it('copy, tables renamed, others made under their names', 0, $impostor, 'sg_rollback_fks', $real, 'NNNNNNNNNNNNRRLLRNN', 'dkey|dchk|dtrg');
+my $db = try_it('copy, tables renamed, others made under their names', 0, $impostor, 'sg_rollback_fks', $real, 'NNNNNNNNNNNNRRNNRNN', 'dkey|dchk|dtrg');
 sql($db, join('', map { "DROP TABLE $_->[0]; ALTER TABLE $_->[0]_real RENAME TO $_->[0];" } @kinds) . "CALL sg_rollback_fks('d')");
-is(sql($db, "SELECT count(*) FROM schemaguard.plan_step WHERE state <> 'rolled back'"), '0', 'with their names back, all is taken back');
+is(sql($db, "SELECT string_agg(child_table, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE state <> 'rolled back'"), 'public.duq public.didx', 'with their names back, all is taken back but what would be made from all rows');
 
 $db = try_it('copy, others made under the names of what the steps have made or dropped', 0, $other, 'sg_rollback_fks', $same, 'NNNNNRRNRRRRNNNNNNN', 'none');
 sql($db, "SELECT sg_plan_skip('d', (SELECT array_agg(step) FROM schemaguard.plan_step WHERE state = 'validated' AND kind <> 'drop'), 'it is gone'); CALL sg_rollback_fks('d')");
@@ -173,6 +173,67 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', $one, $node->connstr($db) ], 'a data
 $node->command_ok([ 'pg_restore', '--clean', '--if-exists', '-d', $node->connstr($db), $one ], 'and restored into itself');
 is(sql($db, "CALL sg_prune(now() + '1 hour', 'attic'); SELECT count(*) FROM schemaguard.plan_deed WHERE undone_at IS NULL"), '1', 'what sg_prune() does not drop, it does not call done');
 is(back($db), '1|rolled back|', 'and a kept column comes back');
+
+# definitions whose columns have changed their names
+$db = other_db(q{CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TABLE t (id int PRIMARY KEY, a int, z int, CONSTRAINT ck CHECK (a >= 0));
+	CREATE TRIGGER tg BEFORE UPDATE OF a ON t FOR EACH ROW WHEN (new.a > 3) EXECUTE FUNCTION f();
+	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'constraint', 't', 'ck'), sg_plan_add_drop('d', 'trigger', 't', 'tg'); CALL sg_apply('d', fail => true);
+	ALTER TABLE t RENAME a TO x; ALTER TABLE t RENAME z TO a});
+like(back($db), qr/1\|validated\|not taken back: column a\b.*called x.*\n2\|validated\|not taken back: column a\b.*called x/, 'a check and a trigger whose column has another name, which another one has, stay away');
+sql($db, 'ALTER TABLE t RENAME a TO z; ALTER TABLE t RENAME x TO a');
+is(back($db), "1|rolled back|\n2|rolled back|", 'and come back when the column has its name');
+
+# one table restored
+$db = other_db(q{CREATE TABLE c (id int PRIMARY KEY, a int); INSERT INTO c VALUES (1, 1), (2, -2); SELECT sg_plan_create('d'), sg_plan_add_check('d', 'c', 'a > 0', 'pos', policy => 'quarantine'); CALL sg_apply('d', fix => true, fail => true)});
+$node->command_ok([ 'pg_dump', '-Fc', '-t', 'public.c', '-f', $one, $node->connstr($db) ], 'one table is dumped');
+$node->command_ok([ 'pg_restore', '--clean', '-d', $node->connstr($db), $one ], 'and restored into the same database');
+like(back($db), qr/^1\|validated\|not taken back: .*table public.c is another one by now/, 'what is on it is not taken back');
+is(sql($db, 'SELECT count(*) FROM schemaguard.plan_deed WHERE undone_at IS NULL'), '1', 'and stays on record');
+
+# made anew by others
+$db = other_db(q{CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE a (x int, y int, z int, pid int);
+	SELECT sg_plan_create('d'), sg_plan_add_check('d', 'a', 'x > 0', 'cp'), sg_plan_add_unique('d', 'a', 'y', 'ux'), sg_plan_add_index('d', 'a', '(z)', 'id1'), sg_plan_add_fk('d', 'a', 'pid', 'p', fk_name => 'fk');
+	SET schemaguard.workers = 1; CALL sg_apply('d', fail => true)});
+$copy = other_db('', $db);
+my $anew = q{ALTER TABLE a DROP CONSTRAINT cp, DROP CONSTRAINT ux, DROP CONSTRAINT fk; DROP INDEX id1; DROP INDEX a_pid_idx;
+	ALTER TABLE a ADD CONSTRAINT cp CHECK (x > 0), ADD CONSTRAINT ux UNIQUE (y), ADD CONSTRAINT fk FOREIGN KEY (pid) REFERENCES p; CREATE INDEX id1 ON a (z); CREATE INDEX a_pid_idx ON a (pid)};
+my $there = q{SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'a'::regclass; SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'i' AND relname ~ '^(a_|ux|id1)'};
+sql($db, $anew);
+like(back($db), qr/^(\d\|validated\|not taken back: [^\n]* made anew [^\n]*\n?){4}$/, 'a check, key, unique constraint, index that others have made anew are not taken back');
+is(sql($db, $there), "cp fk ux\na_pid_idx id1 ux", 'and are there');
+sql($db, q{ALTER TABLE a DROP CONSTRAINT cp, DROP CONSTRAINT ux, DROP CONSTRAINT fk; DROP INDEX id1; DROP INDEX a_pid_idx});
+like(back($db), qr/^(\d\|rolled back\|[^\n]*\n?){4}$/, 'until somebody has dropped them');
+$db = other_db(q{CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE a (x int, y int, z int, pid int);
+	SELECT sg_plan_create('d'), sg_plan_add_check('d', 'a', 'x > 0', 'cp'), sg_plan_add_unique('d', 'a', 'y', 'ux'), sg_plan_add_index('d', 'a', '(z)', 'id1'), sg_plan_add_fk('d', 'a', 'pid', 'p', fk_name => 'fk');
+	SET schemaguard.workers = 1; CALL sg_apply('d', fail => true); ALTER TABLE a ALTER x TYPE bigint, ALTER y TYPE bigint, ALTER z TYPE bigint, ALTER pid TYPE bigint; VACUUM (FREEZE) pg_attribute, pg_constraint});
+is(back($db), "1|rolled back|\n2|rolled back|\n3|rolled back|\n4|rolled back|", 'those that ALTER TYPE has made anew are taken back');
+
+# pruned
+$db = other_db(q{CREATE TABLE t (id int, z text); CREATE TABLE k (a int); CREATE VIEW v AS SELECT 1 AS a;
+	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'column', 't', 'z'), sg_plan_add_drop('d', 'table', 'k'), sg_plan_add_drop('d', 'view', 'v'); CALL sg_apply('d', fail => true); CALL sg_prune(now() + '1 hour', 'attic')});
+like(back($db), qr/^(\d\|validated\|not taken back: [^\n]*sg_prune[^\n]*\n?){3}$/, 'what sg_prune() has ended is not called rolled back');
+
+# undone by hand, applied again
+$db = other_db(q{CREATE TABLE t (id int, z text); CREATE TABLE k (a int); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'column', 't', 'z'), sg_plan_add_drop('d', 'table', 'k'); CALL sg_apply('d', fail => true);
+	ALTER TABLE t RENAME _sg_dropped_z TO z; ALTER TABLE schemaguard_attic.k SET SCHEMA public; CALL sg_apply('d')});
+like(steps($db), qr/^1\|skipped\|.*\n2\|skipped\|/, 'a drop that somebody has undone by hand is not called done');
+
+# a copy, the parent or the column has another name
+$db = other_db(q{CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, pid int); SELECT sg_plan_create('d'), sg_plan_add_fk('d', 'c', 'pid', 'p', fk_name => 'fk', "index" => false); CALL sg_apply('d', fail => true)});
+for my $row ([ 'its parent', 'ALTER TABLE p RENAME TO pr', 'ALTER TABLE pr RENAME TO p' ], [ 'its column', 'ALTER TABLE c RENAME pid TO pr', 'ALTER TABLE c RENAME pr TO pid' ])
+{
+	$copy = other_db($row->[1], $db);
+	like(back($copy), qr/^1\|validated\|not taken back: /, "a copy: a key stays on record where $row->[0] has another name");
+	sql($copy, $row->[2]);
+	is(back($copy), '1|rolled back|', 'and is taken back when it has its name');
+}
+
+# a unique constraint that does not come back by itself
+$db = other_db(q{CREATE TABLE t (id int, CONSTRAINT uu UNIQUE (id)); CREATE INDEX ii ON t (id); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'constraint', 't', 'uu'), sg_plan_add_drop('d', 'index', 't', 'ii'); CALL sg_apply('d', fail => true)});
+isnt($node->psql($db, "CALL sg_rollback_fks('d', fail => true)"), 0, 'with fail, a unique constraint that is not back is an error');
+like(steps($db), qr/^1\|validated\|not taken back: making it anew.*\n2\|validated\|not taken back: making it anew/, 'and its step says so');
+sql($db, 'ALTER TABLE t ADD CONSTRAINT uu UNIQUE (id); CREATE INDEX ii ON t (id)');
+is(back($db), "1|rolled back|\n2|rolled back|", 'until it is');
 
 $node->stop;
 done_testing();
