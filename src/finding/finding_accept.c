@@ -40,7 +40,7 @@ typedef struct Acceptance
 {
 	const char *role;			/* the caller */
 	bool		monitor;		/* accepts what gates of any role have found */
-	char	   *key;			/* a name, or table.name; NULL: all */
+	char	   *key;			/* a name, a table, or table.name; NULL: all */
 	char	   *reason;
 	TimestampTz until;
 
@@ -51,13 +51,17 @@ typedef struct Acceptance
 
 /*
  * The findings that the call is about; $1 is the role, $2 whether it is one of
- * pg_monitor, $3 the key.  A name that somebody has made to look like that of a
+ * pg_monitor, $3 the key: the name of what was found, the table, or both, the table
+ * with its schema or without.  A name that somebody has made to look like that of a
  * table with another key is in nobody's way.
  */
 #define VISIBLE(f) #f ".source = 'audit' AND " #f ".gone_at IS NULL AND ($2 OR " #f ".role = $1)"
 #define IS_WHOLE(f) #f ".object || '.' || " #f ".property = $3"
+#define IS_TABLE(name) "(f.object = " name " OR right(f.object, length(" name ") + 1) = '.' || " name ")"
+#define IS_PART "(f.property = $3 OR " IS_TABLE("$3") " OR (right($3, length(f.property) + 1) = '.' || f.property AND " \
+	IS_TABLE("left($3, -length(f.property) - 1)") "))"
 #define CONCERNED VISIBLE(f) " AND ($3 IS NULL OR " IS_WHOLE(f) \
-	" OR f.property = $3 AND NOT EXISTS (SELECT FROM schemaguard.finding g WHERE " VISIBLE(g) " AND " IS_WHOLE(g) "))"
+	" OR " IS_PART " AND NOT EXISTS (SELECT FROM schemaguard.finding g WHERE " VISIBLE(g) " AND " IS_WHOLE(g) "))"
 #define ACCEPTABLE "f.result = 'fail' AND f.count IS NOT NULL"
 
 #define ARGS 5

@@ -121,6 +121,9 @@ RESET session_replication_role;
 CALL sg_audit_gate('{gate,"gate B"}');
 SELECT sg_audit_accept('a', 'which?');
 SELECT sg_audit_accept('"gate B".d.a', 'that one') > 0 AS accepted;
+-- a table for all that was found about it, with its schema or without
+SELECT sg_audit_accept('gate.c', 'a table') > 0 AS qualified, sg_audit_accept('c', 'the same') > 0 AS bare, sg_audit_accept('c.b B', 'one of it') > 0 AS part;
+SELECT sg_audit_accept('.c', 'no table');
 -- mistakes
 SELECT sg_audit_accept('nothing', 'why');
 SELECT sg_audit_accept('d', ' ');
