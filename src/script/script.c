@@ -590,16 +590,43 @@ summary_note(ScriptReader *reader)
 	return note;
 }
 
+/* Would a statement that is left alone change tables, their rows, or what reads them?  Settings, comments and privileges do not. */
+static bool
+changes_database(const char *tag)
+{
+	static const char *const others[] = {"SET", "RESET", "SELECT", "COMMENT", "GRANT", "REVOKE", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "ANALYZE"};
+
+	for (int i = 0; i < lengthof(others); i++)
+	{
+		if (tag == NULL || strcmp(tag, others[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
 /* What became of the script, unless all of it was understood and it made a step */
 static void
 tell_outcome(const ScriptReader *reader, int added, int nnotes)
 {
 	bool		problems = false;
+	int			left = 0;
 
 	foreach_ptr(ScriptRemark, r, reader->remarks)
+	{
 		problems |= r->tag == NULL;
-	if (!problems && added > 0)
+		left += changes_database(r->tag);
+	}
+	if (!problems && added > 0 && left == 0)
 		return;
+	if (!problems && added > 0)
+	{
+		ereport(NOTICE,
+				(errmsg("script: %d %s added, %d %s left alone", added, added == 1 ? "step" : "steps",
+						left, left == 1 ? "statement is" : "statements are"),
+				 errhint("They are in no step of the plan:\nSELECT line, tag, reason FROM schemaguard.plan_note WHERE plan = %s;",
+						 quote_literal_cstr(reader->plan))));
+		return;
+	}
 
 	ereport(NOTICE,
 			(errmsg("script: %d %s added, %d %s",
