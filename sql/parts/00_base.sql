@@ -46,6 +46,7 @@ CREATE CAST (varchar AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (name AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (varchar[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (name[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
+CREATE CAST (regclass AS schemaguard.names) WITH INOUT AS IMPLICIT;
 CREATE CAST (regclass[] AS schemaguard.names) WITH INOUT AS IMPLICIT;
 -- Numbers of steps in "after"
 CREATE CAST (int4 AS schemaguard.names) WITH INOUT AS IMPLICIT;

@@ -52,10 +52,13 @@ static void
 invalid_table_name(const char *input)
 {
 	char	   *meant = sg_unquoted_table(input);
+	int			length = strlen(input);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_NAME),
 			 errmsg("invalid table name: \"%s\"", input),
+			 length > 3 && strcmp(input + length - 3, "...") == 0 ?
+			 errhint("A listing has cut it: the function whose name ends in _details gives the whole name.") :
 			 meant ? errhint("Perhaps you meant table %s.", meant) :
 			 errhint("Write table or schema.table, with double quotes around a part that has capitals or special characters.")));
 }

@@ -97,7 +97,7 @@ try_cook(ChangeMove *move, CookArg *arg)
 	if (edata == NULL)
 		return arg->cooked;
 	sg_rethrow_cancel(edata);
-	change_problem(move, edata->sqlerrcode, psprintf("the expression can't be used: %s", edata->message),
+	change_problem(move, edata->sqlerrcode, psprintf("%s: the expression can't be used", edata->message),
 				   edata->hint ? edata->hint :
 				   "Names in it are looked up in pg_catalog and among the table's columns; others need their schema.");
 	return NULL;

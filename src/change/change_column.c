@@ -154,7 +154,7 @@ look_at_definition(const PlanStep *step, ChangeMove *move, ColumnArg *arg)
 	if (edata == NULL)
 		return true;
 	sg_rethrow_cancel(edata);
-	change_problem(move, edata->sqlerrcode, psprintf("the column can't be made: %s", edata->message),
+	change_problem(move, edata->sqlerrcode, psprintf("%s: the column can't be made", edata->message),
 				   edata->hint ? edata->hint :
 				   "Types and functions outside of pg_catalog need their schema.");
 	return false;
@@ -310,7 +310,7 @@ can_be_computed(ChangeMove *move, const ColumnArg *column)
 	if (edata == NULL)
 		return true;
 	sg_rethrow_cancel(edata);
-	change_problem(move, edata->sqlerrcode, psprintf("the default can't be computed: %s", edata->message), edata->hint);
+	change_problem(move, edata->sqlerrcode, psprintf("%s: the default can't be computed", edata->message), edata->hint);
 	return false;
 }
 

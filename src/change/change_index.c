@@ -42,7 +42,7 @@ change_index_possible(ChangeMove *move, const char *definition)
 
 	if (edata)
 	{
-		change_problem(move, edata->sqlerrcode, psprintf("there can be no such index: %s", edata->message),
+		change_problem(move, edata->sqlerrcode, psprintf("%s: there can be no such index", edata->message),
 					   edata->hint && edata->sqlerrcode != ERRCODE_UNDEFINED_FUNCTION ? edata->hint :
 					   "Names in it are looked up in pg_catalog and among the table's columns; others need their schema.");
 		return false;

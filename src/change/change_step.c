@@ -121,12 +121,25 @@ look_once(void *arg)
 		change_kinds[step->kind].look(step, move);
 }
 
+/* What a step names is wrong, and its hint has no statement yet: it can be left out */
+static void
+add_way_out(const PlanStep *step, FkProblem *problem)
+{
+	if (ERRCODE_TO_CATEGORY(problem->sqlerrcode) != ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR) ||
+		problem->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE || (problem->hint && strchr(problem->hint, '\n')))
+		return;
+	problem->hint = psprintf("%s%sCorrect the step, or leave it out:\n%s", problem->hint ? problem->hint : "", problem->hint ? " " : "",
+							 plan_skip_call(step, "it can't be done here"));
+}
+
 void
 change_look(const PlanStep *step, ChangeMove *move)
 {
 	Look		arg = {step, move};
 
 	sg_read(look_once, &arg);
+	if (move->kind == MOVE_PROBLEM)
+		add_way_out(step, move->problem);
 }
 
 void

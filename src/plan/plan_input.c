@@ -461,6 +461,7 @@ check_others(PlanDraft *draft, const PlanStep *step)
 					 errmsg("step %d of plan \"%s\" is the same key", other->step, draft->plan->name),
 					 errdetail("Both join %s (%s) to %s.", step->child_table,
 							   sg_quote_list(step->child_columns), step->parent_table),
+					 step->step ? errhint("Leave this one out:\n%s", plan_skip_call(step, psprintf("the same as step %d", other->step))) :
 					 errhint(sg_calls("Change that step. What it says:\nSELECT * FROM sg_plan_explain(%s, %d);"), quote_literal_cstr(other->plan), other->step)));
 	}
 

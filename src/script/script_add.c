@@ -222,7 +222,7 @@ is_taken_whole(Node *statement, const ScriptReader *reader)
 }
 
 static Node *
-single_statement(const ScriptReader *reader, const char *plan)
+single_statement(const ScriptReader *reader)
 {
 	const Script *script = reader->script;
 
@@ -232,8 +232,7 @@ single_statement(const ScriptReader *reader, const char *plan)
 				 script->commands != 0 || script->copy_lines != 0 ?
 				 errmsg("sg_plan_add() takes one statement of SQL, and neither commands of psql nor rows of COPY") :
 				 errmsg("sg_plan_add() takes one statement, and here are %d", script->nstatements),
-				 errhint(sg_calls("Several are a script, a text in place of this comment:\nSELECT sg_plan_from_sql(%s, /* script */ '');"),
-						 quote_literal_cstr(plan))));
+				 errhint(sg_calls("Several are a script, which sg_plan_from_sql() reads."))));
 	return linitial_node(RawStmt, raw_parser(script->sql + script->statements->start, RAW_PARSE_DEFAULT))->stmt;
 }
 
@@ -245,7 +244,7 @@ add(FkPlan *plan, ScriptReader *reader)
 	Node	   *statement;
 
 	(void) script_notes(reader, refused_hint);
-	statement = single_statement(reader, plan->name);
+	statement = single_statement(reader);
 	if (read_object_change(statement, &change))
 		return list_make1(add_object_change(plan, &change));
 	if (is_taken_whole(statement, reader))
@@ -288,7 +287,7 @@ sg_plan_add_entered(PG_FUNCTION_ARGS)
 	numbers = palloc(sizeof(Datum) * Max(list_length(steps), 1));
 	foreach_ptr(PlanStep, step, steps)
 	{
-		if (JB_ROOT_COUNT(PG_GETARG_JSONB_P(2)) > 0)
+		if (JB_ROOT_COUNT(PG_GETARG_JSONB_P(2)) > 0 || !JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(2)))
 			plan_step_set_options(plan, step, &options);
 		numbers[n++] = Int32GetDatum(step->step);
 	}

@@ -118,10 +118,9 @@ no_such_snapshot(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("snapshot \"%s\" does not exist", name),
-			 near ? errhint(sg_calls("Perhaps you meant snapshot \"%s\":\nSELECT * FROM sg_drift(%s);"),
-							near, quote_literal_cstr(near)) :
+			 near ? errhint("Perhaps you meant snapshot \"%s\".", near) :
 			 known.len > 0 ? errhint("These snapshots exist: %s.", known.data) :
-			 errhint(sg_calls("There is no snapshot that you may read. Take one:\nSELECT sg_snapshot_take(%s);"), quote_literal_cstr(name))));
+			 errhint(sg_calls("There is no snapshot that you may read; sg_snapshot_take() takes one."))));
 }
 
 /* In a context; NULL where it is not known */

@@ -176,8 +176,13 @@ SELECT statement, hint(statement) FROM unnest(ARRAY['SELECT sg_plan_option(''any
 SELECT statement, hint(statement) FROM unnest(ARRAY['SELECT sg_plan_set(''any'', (SELECT array_agg(step) FROM schemaguard.plan_step WHERE state = ''failed''), ''{"priority": "high"}'')',
   'SELECT sg_plan_skip(''any'', array_agg(step), ''x'') FROM schemaguard.plan_step WHERE state = ''failed''', 'SELECT sg_plan_set(''any'', NULL, ''{"priority": "high"}'')',
   'SELECT sg_plan_set(''any'', NULL::int[], ''{"priority": "high"}'')']) WITH ORDINALITY AS s (statement, n) ORDER BY n;
+SELECT sg_plan_create('twins');
+SELECT sg_plan_add_fk('twins', 'arg.orders', 'id', 'arg.customers'), sg_plan_add_fk('twins', 'arg.order', 'id', 'arg.customers');
+-- a regclass where tables go, options that are no object, a step that would be the same as another one
+SELECT statement, hint(statement) FROM unnest(ARRAY['SELECT sg_plan_add_archive_columns(''any'', ''arg.customers''::regclass) > 0', 'SELECT sg_plan_add(''any'', ''ALTER TABLE arg.orders ADD CHECK (id > 7)'', ''[]'')',
+  'SELECT sg_plan_set(''twins'', 2, ''{"child_table": "arg.orders"}'')', 'SELECT * FROM sg_fk_orphans(''arg.a_very_long_name...'', ''x'')']) WITH ORDINALITY AS s (statement, n) ORDER BY n;
 PREPARE set_all AS SELECT sg_plan_set('any', $1, '{"priority": "high"}');
 EXECUTE set_all(NULL);
 SET client_min_messages = warning;
-SELECT sg_snapshot_drop('arg'), sg_plan_drop('arg'), sg_plan_drop('any');
+SELECT sg_snapshot_drop('arg'), sg_plan_drop('arg'), sg_plan_drop('any'), sg_plan_drop('twins');
 DROP SCHEMA arg CASCADE;
