@@ -171,7 +171,7 @@ declare -A running=() began=()
 
 # All through PGXS, in a folder for each, as in a VPATH build: hence with the server's own drivers, modules and paths.
 start_job() {
-  local name=$1 dir=$SG_DIR/jobs/$1 arguments
+  local name=$1 dir=$SG_DIR/jobs/$1 arguments options="--launcher='bash $SG_DIR/src/test/tools/untimed.sh'"
   case $name in
     regression) arguments=("REGRESS=$regress" ISOLATION= TAP_TESTS=) ;;
     isolation) arguments=("ISOLATION=$isolation" REGRESS= TAP_TESTS=) ;;
@@ -183,8 +183,9 @@ start_job() {
   if [ -n "${SG_DISCARD:-}" ] && [ "$name" = regression ]; then
     sg_as psql -Xq -c 'CREATE DATABASE contrib_regression' -c '\c contrib_regression' -c 'CREATE EXTENSION schemaguard' \
       -c 'ALTER DATABASE contrib_regression SET debug_discard_caches = 1'
-    arguments+=(EXTRA_REGRESS_OPTS=--use-existing)
+    options+=' --use-existing'
   fi
+  [ "$name" != regression ] || arguments+=("EXTRA_REGRESS_OPTS=$options")
   "${SG_AS[@]}" env --default-signal=INT,QUIT timeout "$timeout" make -C "$dir" -f "$SG_DIR/src/Makefile" \
     "PG_CONFIG=$PG_CONFIG" with_llvm=no installcheck "${arguments[@]}" > "$dir.log" 2>&1 < /dev/null &
   running[$!]=$name began[$!]=$SECONDS
