@@ -45,9 +45,12 @@ struct SgSeen
 	MemoryContext context;
 	List	   *own;			/* XIDs, as OIDs, which this session has
 								 * committed since */
+	Oid			role;			/* whose call it is */
+	List	   *theirs;			/* ObjectAddress of code that others' code has
+								 * made or altered in these transactions */
 };
 
-/* The latest of those that are kept over transactions */
+/* The latest of those whose context is there */
 static SgSeen *kept;
 
 static SgSeen *session;
@@ -66,12 +69,18 @@ static object_access_hook_type next_access;
 
 /* ---- what an object uses ---- */
 
+static bool
+is_code(Oid classid)
+{
+	return classid == ProcedureRelationId || classid == OperatorRelationId || classid == OperatorClassRelationId ||
+		classid == TypeRelationId;
+}
+
 /* Returns the row of a function, operator, operator class or type, for ReleaseSysCache(), or NULL */
 static HeapTuple
 code_row(Oid classid, Oid objectid)
 {
-	if (classid != ProcedureRelationId && classid != OperatorRelationId && classid != OperatorClassRelationId &&
-		classid != TypeRelationId)
+	if (!is_code(classid))
 		return NULL;
 	return SearchSysCache1(get_object_catcache_oid(classid), ObjectIdGetDatum(objectid));
 }
@@ -108,10 +117,23 @@ visit_used(const ObjectAddress *object, Oid role, void (*visit) (const ObjectAdd
 
 /* ---- looks that came too early ---- */
 
-/* Were the changes of a transaction not there yet at that moment? */
 static bool
-is_later(TransactionId xid)
+is_theirs(const ObjectAddress *code)
 {
+	foreach_ptr(const ObjectAddress, planted, making->seen->theirs)
+	{
+		if (planted->classId == code->classId && planted->objectId == code->objectId)
+			return true;
+	}
+	return false;
+}
+
+/* Was it made or changed after that moment, by others, with the transaction that its row is of? */
+static bool
+is_later(const ObjectAddress *code, TransactionId xid)
+{
+	if (is_theirs(code))
+		return true;
 	if (TransactionIdIsCurrentTransactionId(xid) || list_member_oid(making->seen->own, xid))
 		return false;
 	/* the server has forgotten which transaction that is a part of */
@@ -127,7 +149,7 @@ check_seen(const ObjectAddress *code, HeapTuple row, Oid role)
 {
 	Oid			owner = owner_of(code, row);
 
-	if (!superuser_arg(owner) && !has_privs_of_role(owner, role) && is_later(HeapTupleHeaderGetXmin(row->t_data)))
+	if (!superuser_arg(owner) && !has_privs_of_role(owner, role) && is_later(code, HeapTupleHeaderGetXmin(row->t_data)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s would be used, which has come or changed since it was looked at", getObjectDescription(code, false)),
@@ -157,26 +179,23 @@ forget(void *arg)
 }
 
 SgSeen *
-sg_seen_now(MemoryContext context, bool keep)
+sg_seen_now(MemoryContext context)
 {
 	Snapshot	latest = GetLatestSnapshot();
 	MemoryContext old = MemoryContextSwitchTo(context);
 	SgSeen	   *seen = palloc0(sizeof(SgSeen));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 
 	seen->snapshot = *latest;
 	seen->snapshot.xip = copy_of(latest->xip, latest->xcnt);
 	seen->snapshot.subxip = copy_of(latest->subxip, latest->subxcnt);
 	seen->context = context;
-	if (keep)
-	{
-		MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-
-		callback->func = forget;
-		callback->arg = seen;
-		seen->outer = kept;
-		MemoryContextRegisterResetCallback(context, callback);
-		kept = seen;
-	}
+	seen->role = GetUserId();
+	callback->func = forget;
+	callback->arg = seen;
+	MemoryContextRegisterResetCallback(context, callback);
+	seen->outer = kept;
+	kept = seen;
 	MemoryContextSwitchTo(old);
 	return seen;
 }
@@ -208,7 +227,7 @@ sg_seen_session(bool on)
 {
 	if (session)
 		MemoryContextDelete(session->context);
-	session = on ? sg_seen_now(AllocSetContextCreate(TopMemoryContext, "schemaguard guarded session", ALLOCSET_SMALL_SIZES), true) : NULL;
+	session = on ? sg_seen_now(AllocSetContextCreate(TopMemoryContext, "schemaguard guarded session", ALLOCSET_SMALL_SIZES)) : NULL;
 }
 
 const SgSeen *
@@ -288,6 +307,25 @@ sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 	PG_END_TRY();
 }
 
+/* Remembers what others' code makes in its call: a trigger, where a statement writes their table */
+static void
+note_theirs(SgSeen *seen, const ObjectAddress *object)
+{
+	MemoryContext old;
+	ObjectAddress *planted;
+	Oid			role;
+	int			context;
+
+	GetUserIdAndSecContext(&role, &context);
+	if (role == seen->role || (context & SECURITY_LOCAL_USERID_CHANGE) == 0)
+		return;
+	old = MemoryContextSwitchTo(seen->context);
+	planted = palloc(sizeof(ObjectAddress));
+	*planted = *object;
+	seen->theirs = lappend(seen->theirs, planted);
+	MemoryContextSwitchTo(old);
+}
+
 static void
 look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
 {
@@ -305,6 +343,11 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 	if (access == OAT_POST_CREATE && sg_guard_is_on() &&
 		(classid == RelationRelationId || (classid == ConstraintRelationId && ((ObjectAccessPostCreate *) arg)->is_internal)))
 		visit_used(&object, GetUserId(), check_trusted);
+	if (is_code(classid))
+	{
+		for (SgSeen *seen = kept; seen; seen = seen->outer)
+			note_theirs(seen, &object);
+	}
 	if (making)
 	{
 		MemoryContext old = MemoryContextSwitchTo(making->context);

@@ -18,10 +18,10 @@
 typedef struct SgSeen SgSeen;
 
 /*
- * Returns those that have ended now, in that memory context.  One that is kept over
- * transactions knows which ones are this session's own, until the context goes.
+ * Returns those that have ended now, in that memory context.  Until that goes, it
+ * learns which ones are this session's own, and what others' code has made in them.
  */
-extern SgSeen *sg_seen_now(MemoryContext context, bool keep);
+extern SgSeen *sg_seen_now(MemoryContext context);
 
 /* From here on, or no longer, a guarded session has seen what is there now; returns it, or NULL */
 extern void sg_seen_session(bool on);

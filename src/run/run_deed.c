@@ -186,9 +186,9 @@ seen_by(const RunAction *action)
 	PlanRun    *run = action->run;
 
 	if (run == NULL)
-		return sg_seen_by_session() ? sg_seen_by_session() : sg_seen_now(CurrentMemoryContext, false);
+		return sg_seen_by_session() ? sg_seen_by_session() : sg_seen_now(CurrentMemoryContext);
 	if (run->seen == NULL)
-		run->seen = sg_seen_now(run->context, true);
+		run->seen = sg_seen_now(run->context);
 	return run->seen;
 }
 

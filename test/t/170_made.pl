@@ -108,6 +108,24 @@ query(q{CREATE ROLE app_owner; GRANT USAGE, CREATE ON SCHEMA app TO app_owner;
 $victim->query(q{CALL sg_apply('honest')});
 is(query(q{SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'honest'}), 'validated validated validated', 'a function of the call itself, given away before the table is made') or diag($victim->{err});
 
+# ---- what a trigger of hers makes within the call is no more the call's own than what she makes beside it
+
+query(q{CREATE FUNCTION app.g(text) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION app.old_g(varchar) RETURNS int LANGUAGE sql AS 'SELECT 3';
+	ALTER FUNCTION app.old_g(varchar) OWNER TO eve; CREATE TABLE app.v (v varchar);
+	SET SESSION AUTHORIZATION eve; CREATE TABLE app.trapped (a int); INSERT INTO app.trapped VALUES (1);
+	CREATE FUNCTION app.trap() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN IF tg_argv[0] = 'make' THEN CREATE FUNCTION app.g(varchar) RETURNS int LANGUAGE sql AS 'SELECT 2';
+		ELSE ALTER FUNCTION app.old_g(varchar) RENAME TO g; END IF; RETURN NEW; END$$});
+foreach my $how ('make', 'rename')
+{
+	query("SET SESSION AUTHORIZATION eve; CREATE OR REPLACE TRIGGER trap BEFORE UPDATE ON app.trapped FOR EACH ROW EXECUTE FUNCTION app.trap('$how')");
+	query("SELECT sg_plan_create('trap $how'), sg_plan_add_statement('trap $how', 'UPDATE app.trapped SET a = 2'), sg_plan_add_statement('trap $how', 'CREATE VIEW app.of_v AS SELECT app.g(v) FROM app.v')");
+	$victim->query("CALL sg_apply('trap $how')");
+	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'trap $how'"), 'validated failed', "a trigger ($how): its function is there before the next step");
+	like($victim->{err}, qr/function app\.g\(character varying\) would be used, which has come or changed since it was looked at/, '... which does not use it');
+	query('DROP VIEW IF EXISTS app.of_v; DROP FUNCTION app.g(varchar)');
+}
+query('DROP TABLE app.trapped; DROP FUNCTION app.trap()');
+
 # ---- a change of a type reads the text of checks and statistics again
 
 query(q{CREATE FUNCTION app.of_int(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
