@@ -2,12 +2,12 @@
 
 -- Functions that parse a text do so in a subtransaction, which no parallel plan may begin: such functions are PARALLEL UNSAFE.
 
--- Whether one statement of a script, or each of "several", is what its rule says
-CREATE FUNCTION schemaguard.sg_sync_problem(kind text, names text[], several boolean, statement text, guard text)
+-- Whether a statement of a script is what its rule says, or each of those that the rule puts together
+CREATE FUNCTION schemaguard.sg_sync_problem(kind text, names text[], statement text, guard text)
 RETURNS text
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_problem';
-COMMENT ON FUNCTION schemaguard.sg_sync_problem(text, text[], boolean, text, text)
+COMMENT ON FUNCTION schemaguard.sg_sync_problem(text, text[], text, text)
     IS 'why a statement does not go into a script; null: it does';
 
 CREATE FUNCTION schemaguard.sg_sync_parses(form text, value text)

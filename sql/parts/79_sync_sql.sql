@@ -513,7 +513,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         CASE WHEN NOT (f.state = 'changed' AND NOT f.again AND NOT 'owner' = ANY (f.changes) AND (f.kind <> 'column' OR f.parent NOT IN (SELECT r.identity FROM regranted r)))
             THEN '!' || schemaguard.sg_sync_acl_guard(f.kind, f.new ->> 'owner', f.new -> 'acl', CASE WHEN f.state = 'changed' AND NOT f.again THEN coalesce(f.old, '{}') END) END,
         'acl', NULL
-    FROM filled f LEFT JOIN born b ON b.number = f.number CROSS JOIN LATERAL (SELECT string_agg(g.statement, E';\n' ORDER BY g.n) AS statements
+    FROM filled f LEFT JOIN born b ON b.number = f.number CROSS JOIN LATERAL (SELECT string_agg(g.statement, E';\f\n' ORDER BY g.n) AS statements
         FROM jsonb_array_elements_text(schemaguard.sg_sync_grants(f.kind,
         CASE WHEN f.kind = 'column' THEN f.parent WHEN f.kind = 'procedure' THEN f.new ->> 'object' ELSE coalesce(f.identity, f.target_identity) END,
         CASE WHEN f.kind = 'column' THEN quote_ident(f.new ->> 'name') END, f.new ->> 'owner', f.new -> 'acl',
@@ -522,7 +522,7 @@ WITH RECURSIVE side AS MATERIALIZED (
        OR f.kind = 'default privilege' AND f.state <> 'same'
     UNION ALL
     -- what is revoked on a table is revoked on its columns, too
-    SELECT 2, m.number::bigint * 1000 + 900, m.kind, m.identity, 'privileges again', (SELECT string_agg(g, E';\n') FROM jsonb_array_elements_text(
+    SELECT 2, m.number::bigint * 1000 + 900, m.kind, m.identity, 'privileges again', (SELECT string_agg(g, E';\f\n') FROM jsonb_array_elements_text(
         schemaguard.sg_sync_grants('column', m.parent, quote_ident(m.name), NULL, m.properties -> 'acl', '{}')) g), 'alter',
         m.properties || jsonb_build_object('parent', m.parent, 'name', m.name), NULL, NULL, '!' || schemaguard.sg_sync_acl_guard(m.kind, NULL, m.properties -> 'acl', '{}'), 'acl', NULL
     FROM managed m WHERE m.kind = 'column' AND m.state = 'same' AND m.properties ? 'acl' AND m.parent IN (SELECT r.identity FROM regranted r)
@@ -662,8 +662,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     GROUP BY 1
 ), fit AS MATERIALIZED (
     SELECT g.kind, g.object, g.number, code.owner, coalesce(
-        schemaguard.sg_sync_problem(g.kind, coalesce(n.names, '{}'), g.what IN ('replaced', 'privileges', 'privileges again', 'options', 'toast_options', 'inherits', 'identity_sequence', 'statistics', 'labels', 'attribute_comments',
-            'mappings', 'column_defaults', 'column_comments', 'column_acl', 'column_storage column_compression column_options column_statistics') OR g.kind = 'table' AND g.step = 'drop', g.statement, g.guard),
+        schemaguard.sg_sync_problem(g.kind, coalesce(n.names, '{}'), g.statement, g.guard),
         'it runs code of role ' || nullif(code.owner, quote_ident(current_user)) || ': CALL sg_sync_apply() runs it as that role') AS problem
     FROM (SELECT g.*, y.types, y.untyped, y.reader, y.runner, y.builder, (g.step <> 'drop' OR g.what = 'type, meanwhile') AND (g.kind = 'column' AND g.what ~ '^(created|type|generated|not_null)'
                 OR g.kind = 'constraint' AND (g.context ->> 'type' = 'c' OR g.context ?| '{of_domain,references}') OR g.kind = 'table' AND g.statement LIKE '% ATTACH PARTITION %') AS computes

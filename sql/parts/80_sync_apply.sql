@@ -121,7 +121,7 @@ CREATE FUNCTION schemaguard.sg_sync_fitting(kind text, statement text)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN schemaguard.sg_sync_problem(kind, NULL, true, statement, NULL) IS NULL THEN statement END;
+RETURN CASE WHEN schemaguard.sg_sync_problem(kind, NULL, statement, NULL) IS NULL THEN statement END;
 COMMENT ON FUNCTION schemaguard.sg_sync_fitting(text, text)
     IS 'statements that a plan has for an object of a kind; null: they are none, or another kind''s';
 

@@ -32,7 +32,7 @@ SELECT (SELECT string_agg(CASE WHEN x.problem IS NULL THEN schemaguard.sg_sync_p
     CROSS JOIN LATERAL (SELECT f.statement, schemaguard.sg_sync_problem(d.kind,
         array_remove(ARRAY[o.object ->> 'identity', o.object ->> 'parent', o.object #>> '{old,identity}', o.object #>> '{old,parent}',
             o.object ->> 'halfway', (d.parent || '.' || quote_ident(d.old_name))], NULL),
-        d.step = 'beside', f.statement, NULL) AS problem
+        f.statement, NULL) AS problem
         FROM (SELECT schemaguard.sg_sync_fill(r.statement, o.object) AS statement OFFSET 0) f WHERE f.statement IS NOT NULL) x)
 FROM unnest(lists) WITH ORDINALITY l (list, n) ORDER BY l.n
 $function$;

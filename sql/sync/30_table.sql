@@ -10,8 +10,7 @@ BEGIN
         WHERE c.relispartition AND pg_catalog.to_regclass({identity|L}) IN (i.inhparent, i.inhrelid) LOOP
         EXECUTE pg_catalog.format(''ALTER TABLE %s DETACH PARTITION %s'', p.whole, p.part);
     END LOOP;
-END $partitions$;
-]DROP {object}', NULL, 'the table'),
+END $partitions${;}]DROP {object}', NULL, 'the table'),
 ('table', 'alter', 'partition_detached partition_of partition_bound', 2, false, '{?old.partition_detached}ALTER TABLE {old.partition_of} DETACH PARTITION {identity} FINALIZE',
     '?CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L}) AND i.inhdetachpending) THEN ''before'' ELSE ''after'' END', NULL),
 ('table', 'alter', 'partition_of partition_bound', 2, false, '{?old.partition_of}{?!old.partition_detached}ALTER TABLE {old.partition_of} DETACH PARTITION {identity}',
@@ -27,10 +26,8 @@ END $partitions$;
 ('table', 'alter', 'replica_identity', 6, true, '{?type!=foreign table}{?replica_identity!=index}ALTER TABLE {identity} REPLICA IDENTITY [{replica_identity|U}][{?!replica_identity}DEFAULT]', NULL, NULL),
 ('table', 'alter', 'tablespace', 2, false, 'ALTER TABLE {identity} SET TABLESPACE [{tablespace|I}][{?!tablespace}pg_default]', NULL, NULL),
 ('table', 'alter', 'access_method', 2, false, 'ALTER TABLE {identity} SET ACCESS METHOD [{access_method|I}][{?!access_method}heap]', NULL, NULL),
-('table|index|materialized view|view', 'alter', 'options', 2, false, '[ALTER {object} RESET ({option_resets|K})][{?option_resets}{?option_sets};
-][ALTER {object} SET ({option_sets|O})]', NULL, NULL),
-('table', 'alter', 'toast_options', 2, false, '[ALTER TABLE {identity} RESET ({toast_resets})][{?toast_resets}{?toast_with};
-][ALTER TABLE {identity} SET ({toast_with})]', NULL, NULL),
+('table|index|materialized view|view', 'alter', 'options', 2, false, '[ALTER {object} RESET ({option_resets|K})][{?option_resets}{?option_sets}{;}][ALTER {object} SET ({option_sets|O})]', NULL, NULL),
+('table', 'alter', 'toast_options', 2, false, '[ALTER TABLE {identity} RESET ({toast_resets})][{?toast_resets}{?toast_with}{;}][ALTER TABLE {identity} SET ({toast_with})]', NULL, NULL),
 ('table', 'alter', 'server_options', 2, false, 'ALTER FOREIGN TABLE {identity} OPTIONS ({server_options_change})', NULL, NULL),
 ('table', 'alter', 'inherits', 2, false, '{inherits_less|S}', '?CASE coalesce((SELECT pg_catalog.jsonb_agg(i.inhparent::pg_catalog.regclass::text ORDER BY i.inhseqno)::text FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L})), '''') WHEN {inherits_old_text|L} THEN ''before'' ELSE ''after'' END', NULL),
 ('table', 'alter', 'inherits', 6, false, '{inherits_more|S}', '?CASE (SELECT pg_catalog.jsonb_agg(i.inhparent::pg_catalog.regclass::text ORDER BY i.inhseqno)::text FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L})) WHEN {inherits_text|L} THEN ''after'' ELSE ''before'' END', NULL),
@@ -107,8 +104,7 @@ BEGIN
 END $storage$]', NULL, NULL),
 ('column', 'alter', 'compression', 2, true, 'ALTER TABLE {parent} ALTER COLUMN {name|I} SET COMPRESSION [{compression}][{?!compression}DEFAULT]', NULL, NULL),
 ('column', 'alter', 'statistics', 2, true, 'ALTER TABLE {parent} ALTER COLUMN {name|I} SET STATISTICS [{statistics}][{?!statistics}-1]', NULL, NULL),
-('column', 'alter', 'options', 2, true, '[ALTER TABLE {parent} ALTER COLUMN {name|I} RESET ({option_resets|K})][{?option_resets}{?option_sets};
-][ALTER TABLE {parent} ALTER COLUMN {name|I} SET ({option_sets|O})]', NULL, NULL),
+('column', 'alter', 'options', 2, true, '[ALTER TABLE {parent} ALTER COLUMN {name|I} RESET ({option_resets|K})][{?option_resets}{?option_sets}{;}][ALTER TABLE {parent} ALTER COLUMN {name|I} SET ({option_sets|O})]', NULL, NULL),
 ('column', 'alter', 'server_options', 2, false, 'ALTER FOREIGN TABLE {parent} ALTER COLUMN {name|I} OPTIONS ({server_options_change})', NULL, NULL),
 
 ('sequence', 'create', NULL, 2, false, 'CREATE [{persistence|U} ]SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache}[{?cycle} CYCLE]', NULL, NULL),

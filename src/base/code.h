@@ -54,6 +54,10 @@ extern void code_reach_operator(CodeReach *reach, Oid operator);
 
 /* Adds the functions that are named in texts which `from` has looked at, so that code_analyse_as_meant() lets them run; and nothing else */
 extern void code_reach_take_called(CodeReach *reach, const CodeReach *from);
+
+/* Takes over the query that code_prepare() has had `from` keep, for code_run_as_meant() */
+extern void code_reach_take_query(CodeReach *reach, const CodeReach *from);
+
 extern void code_reach_opclass(CodeReach *reach, Oid opclass);
 
 /* An expression that `owner` has stored.  No Query but as a SubLink's. */
@@ -184,7 +188,13 @@ extern void code_analyse_as_meant(const CodeReach *reach, void (*analyse) (void 
  * The same of a query, which is rewritten, too: its plan, for
  * SPI_plan_get_plan_sources().  SPI must be connected.
  */
-extern SPIPlanPtr code_prepare(const CodeReach *reach, const char *sql);
+extern SPIPlanPtr code_prepare(CodeReach *reach, const char *sql);
+
+/*
+ * Calls run(arg), which runs such a query, of which `looked` is what code_prepare()
+ * had: raises 40001 where it comes to anything else by now, such as another operator.
+ */
+extern void code_run_as_meant(const CodeReach *looked, const char *sql, void (*run) (void *arg), void *arg);
 
 /* Is a raw statement a query, or a change of rows? */
 extern bool code_is_query(Node *statement);

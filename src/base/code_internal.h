@@ -40,6 +40,9 @@ struct CodeReach
 								 * could come at any moment; or NULL */
 	const char *unknown;		/* why an expression could not be read, or
 								 * NULL */
+	const char *sql;			/* the text of a query that was analysed, and
+								 * what it came to; or NULL */
+	Query	   *query;
 
 	MemoryContext context;
 	HTAB	   *seen;			/* of ReachObject, or NULL */

@@ -423,12 +423,25 @@ prepare(void *arg)
 }
 
 SPIPlanPtr
-code_prepare(const CodeReach *reach, const char *sql)
+code_prepare(CodeReach *reach, const char *sql)
 {
 	Prepared	prepared = {sql, NULL};
+	SgMeant		meant = {.sql = sql,.harmful = reach->harmful,.keep = &reach->query,.context = reach->context};
 
-	code_analyse_as_meant(reach, prepare, &prepared);
+	reach->sql = MemoryContextStrdup(reach->context, sql);
+	sg_as_meant(&meant, prepare, &prepared);
 	return prepared.plan;
+}
+
+void
+code_run_as_meant(const CodeReach *looked, const char *sql, void (*run) (void *arg), void *arg)
+{
+	SgMeant		meant = {.sql = sql,.query = looked->query};
+
+	if (looked->query && strcmp(looked->sql, sql) == 0)
+		sg_as_meant(&meant, run, arg);
+	else
+		run(arg);
 }
 
 /* From the comment in parser/scanner.h */

@@ -292,6 +292,16 @@ code_reach_take_called(CodeReach *reach, const CodeReach *from)
 }
 
 void
+code_reach_take_query(CodeReach *reach, const CodeReach *from)
+{
+	MemoryContext old = MemoryContextSwitchTo(reach->context);
+
+	reach->sql = pstrdup(from->sql);
+	reach->query = copyObject(from->query);
+	MemoryContextSwitchTo(old);
+}
+
+void
 code_reach_type(CodeReach *reach, Oid type)
 {
 	add_object(reach, TypeRelationId, type);

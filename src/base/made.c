@@ -19,6 +19,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
@@ -46,8 +47,9 @@ struct SgSeen
 	List	   *own;			/* XIDs, as OIDs, which this session has
 								 * committed since */
 	Oid			role;			/* whose call it is */
-	List	   *theirs;			/* ObjectAddress of code that others' code has
-								 * made or altered in these transactions */
+	List	   *theirs;			/* ObjectAddress of code and schemas that
+								 * others' code has made or altered in these
+								 * transactions */
 };
 
 /* The latest of those whose context is there */
@@ -118,6 +120,12 @@ visit_used(const ObjectAddress *object, Oid role, void (*visit) (const ObjectAdd
 /* ---- looks that came too early ---- */
 
 static bool
+could_gain(Oid owner, Oid role)
+{
+	return !superuser_arg(owner) && !has_privs_of_role(owner, role);
+}
+
+static bool
 is_theirs(const ObjectAddress *code)
 {
 	foreach_ptr(const ObjectAddress, planted, making->seen->theirs)
@@ -143,13 +151,31 @@ is_later(const ObjectAddress *code, TransactionId xid)
 	return XidInMVCCSnapshot(xid, unconstify(SnapshotData *, &making->seen->snapshot));
 }
 
-/* Raises 42501 for code that came later, and whose owner could gain by running as that role */
+/* Has the schema come since, or got its name, from a role that could gain by it? */
+static bool
+is_schema_later(const ObjectAddress *code, HeapTuple row, Oid role)
+{
+	ObjectAddress schema = {NamespaceRelationId, InvalidOid, 0};
+	HeapTuple	tuple;
+	bool		result;
+	bool		isnull;
+
+	schema.objectId = DatumGetObjectId(SysCacheGetAttr(get_object_catcache_oid(code->classId), row,
+													   get_object_attnum_namespace(code->classId), &isnull));
+	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema.objectId));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	result = could_gain(owner_of(&schema, tuple), role) && is_later(&schema, HeapTupleHeaderGetXmin(tuple->t_data));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* Raises 42501 for code that came later, or whose schema did, and whose owner could gain by running as that role */
 static void
 check_seen(const ObjectAddress *code, HeapTuple row, Oid role)
 {
-	Oid			owner = owner_of(code, row);
-
-	if (!superuser_arg(owner) && !has_privs_of_role(owner, role) && is_later(code, HeapTupleHeaderGetXmin(row->t_data)))
+	if (could_gain(owner_of(code, row), role) &&
+		(is_later(code, HeapTupleHeaderGetXmin(row->t_data)) || is_schema_later(code, row, role)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s would be used, which has come or changed since it was looked at", getObjectDescription(code, false)),
@@ -307,6 +333,18 @@ sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 	PG_END_TRY();
 }
 
+/* Code that is altered or replaced, or gets another owner, was as it was seen.  Its new row can't be read yet. */
+static void
+check_altered(const ObjectAddress *object)
+{
+	HeapTuple	row = code_row(object->classId, object->objectId);
+
+	if (!HeapTupleIsValid(row))
+		return;
+	check_seen(object, row, GetUserId());
+	ReleaseSysCache(row);
+}
+
 /* Remembers what others' code makes in its call: a trigger, where a statement writes their table */
 static void
 note_theirs(SgSeen *seen, const ObjectAddress *object)
@@ -343,7 +381,9 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 	if (access == OAT_POST_CREATE && sg_guard_is_on() &&
 		(classid == RelationRelationId || (classid == ConstraintRelationId && ((ObjectAccessPostCreate *) arg)->is_internal)))
 		visit_used(&object, GetUserId(), check_trusted);
-	if (is_code(classid))
+	if (making)
+		check_altered(&object);
+	if (is_code(classid) || classid == NamespaceRelationId)
 	{
 		for (SgSeen *seen = kept; seen; seen = seen->outer)
 			note_theirs(seen, &object);

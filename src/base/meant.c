@@ -79,14 +79,25 @@ check_tables(Node *node, void *context)
 	return expression_tree_walker(node, check_tables, context);
 }
 
-/* Compares the tables of the text itself; what its functions ask is theirs */
+/* Compares the tables of the text itself, or all of it; what its functions ask is theirs */
 static void
 look_at_analyzed(ParseState *pstate, Query *query, SG_JUMBLE * jumble)
 {
 	if (next_analyzed)
 		next_analyzed(pstate, query, jumble);
-	if (meant && meant->relations && pstate->p_sourcetext && strcmp(pstate->p_sourcetext, meant->sql) == 0)
+	if (meant == NULL || meant->sql == NULL || pstate->p_sourcetext == NULL || strcmp(pstate->p_sourcetext, meant->sql) != 0)
+		return;
+	if (meant->relations)
 		(void) check_tables((Node *) query, NULL);
+	if (meant->query && !equal(query, meant->query))
+		sg_raise_replaced("something that the statement names");
+	if (meant->keep)
+	{
+		MemoryContext old = MemoryContextSwitchTo(meant->context);
+
+		*meant->keep = copyObject(query);
+		MemoryContextSwitchTo(old);
+	}
 }
 
 /* ---- functions that fmgr_hook does not see ---- */
@@ -160,7 +171,7 @@ look_at_function(ObjectAccessType access, Oid classid, Oid objectid, int subid, 
 {
 	if (next_access)
 		next_access(access, classid, objectid, subid, arg);
-	if (meant == NULL || access != OAT_FUNCTION_EXECUTE || !sg_guard_is_callers() ||
+	if (meant == NULL || meant->query || access != OAT_FUNCTION_EXECUTE || !sg_guard_is_callers() ||
 		list_member_oid(meant->harmful, objectid) || is_harmless(objectid))
 		return;
 	ereport(ERROR,

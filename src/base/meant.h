@@ -10,7 +10,7 @@
  * is analysed and run:
  *
  * - post_parse_analyze_hook: does it name the tables that were looked at, and no
- *	 other one?
+ *	 other one?  Is a statement that writes rows what it was then, to the operator?
  * - object_access_hook: does it run a function that is built in, or in C, and
  *	 neither harmless (code_builtin.c) nor one that it names, in the caller's name?
  *	 A domain's check would, whose functions fmgr_hook does not ask about (guard.h).
@@ -21,6 +21,7 @@
 #define SG_MEANT_H
 
 #include "postgres.h"
+#include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 
 typedef struct SgMeant
@@ -30,6 +31,11 @@ typedef struct SgMeant
 	const List *relations;		/* OIDs of the tables that it names; NIL: not
 								 * compared */
 	List	   *harmful;		/* OIDs of functions that it may run */
+	Query	   *query;			/* what the text came to when it was looked
+								 * at, and is to come to; NULL: not compared.
+								 * What it runs is not asked then. */
+	Query	  **keep;			/* is set to that, in the context; or NULL */
+	MemoryContext context;
 } SgMeant;
 
 /*

@@ -249,6 +249,7 @@ reach_query(void *p)
 	}
 	SPI_finish();
 	sg_scope_end(&caller);
+	code_reach_take_query(arg->reach, names);
 }
 
 /* An owner and settings, in the catalog alone: no row and no expression is looked at */

@@ -40,10 +40,24 @@ typedef struct DoneArg
 } DoneArg;
 
 static void
+run_query(void *arg)
+{
+	DoneArg    *done = arg;
+
+	if (SPI_execute(done->sql, true, 2) != SPI_OK_SELECT || SPI_processed != 1 || SPI_tuptable->tupdesc->natts != 1 ||
+		SPI_gettypeid(SPI_tuptable->tupdesc, 1) != BOOLOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("done_when gives no single boolean")));
+}
+
+static void
 ask(void *p)
 {
 	DoneArg    *arg = p;
 	SgScope		scope;
+	Datum		value;
+	bool		isnull;
 
 	if (!change_reach_statement(&arg->move, arg->sql))
 		return;
@@ -51,18 +65,9 @@ ask(void *p)
 	sg_caller_begin(&scope);
 	SPI_connect();
 	run_check_names(arg->sql);
-	if (SPI_execute(arg->sql, true, 2) != SPI_OK_SELECT || SPI_processed != 1 || SPI_tuptable->tupdesc->natts != 1 ||
-		SPI_gettypeid(SPI_tuptable->tupdesc, 1) != BOOLOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("done_when gives no single boolean")));
-	else
-	{
-		bool		isnull;
-		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-
-		arg->done = !isnull && DatumGetBool(value);
-	}
+	code_run_as_meant(arg->move.reach, arg->sql, run_query, arg);
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	arg->done = !isnull && DatumGetBool(value);
 	SPI_finish();
 	sg_scope_end(&scope);
 }

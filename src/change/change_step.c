@@ -250,7 +250,7 @@ run_text(void *arg)
 		count_written(text);
 }
 
-/* As run_statement(), of any kind; expressions in it, and of the table, come to no other function than `reach` has found */
+/* As run_statement(), of any kind; expressions in it, and of the table, come to nothing else than `reach` has found */
 static void
 execute(const char *statement, const CodeReach *reach, RunRows *counts, bool on_trial)
 {
@@ -261,6 +261,8 @@ execute(const char *statement, const CodeReach *reach, RunRows *counts, bool on_
 	run_check_names(statement);
 	if (reach && change_has_expressions(statement))
 		code_analyse_as_meant(reach, run_text, &text);
+	else if (reach)
+		code_run_as_meant(reach, statement, run_text, &text);
 	else
 		run_text(&text);
 	sg_progress_kept();

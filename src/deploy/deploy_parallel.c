@@ -38,6 +38,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
+#include "base/made.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "deploy/deploy.h"
@@ -116,6 +117,7 @@ open_run(void *arg)
 	run->id = job->shared->run;
 	run->validate = true;
 	run->context = job->context;
+	run->seen = sg_seen_now(run->context);
 	run->procedure = "sg_add_fks";
 	run->window_end = job->shared->window_end;
 	if (job->shared->followers)

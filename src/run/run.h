@@ -87,7 +87,7 @@ typedef struct PlanRun
 	struct Followers *followers;	/* who is waited for if they lag, or NULL */
 	List	   *failures;		/* of TableFailures *: run_throttle.c */
 	List	   *put_last;		/* numbers of steps whose tables are busy */
-	const struct SgSeen *seen;	/* since the first look, or NULL */
+	const struct SgSeen *seen;	/* the moment when the call began */
 	bool		may_put_last;	/* they get another round in this run */
 	bool		hasty;			/* a lock was waited for in vain: later waits
 								 * are short */

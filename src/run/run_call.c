@@ -27,6 +27,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
+#include "base/made.h"
 #include "base/progress.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_choice.h"
@@ -229,6 +230,7 @@ run_plan(void *arg)
 
 	run->id = log_new_run();
 	run->started_at = GetCurrentTimestamp();
+	run->seen = sg_seen_now(run->context);
 	run->plan = plan_get(name);
 	check_rights(run, call->check);
 	sg_progress_begin(run->shows, run->plan->id, 0);

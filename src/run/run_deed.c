@@ -179,17 +179,15 @@ do_locked(void *arg)
 	code_with_locks(lock_reached, deed, deed->fn, deed->arg);
 }
 
-/* The moment of the first look of the call, or of the session: another step or attempt does not take for seen what has come since */
+/* The moment when the call, or the session, began: another step or attempt does not take for seen what has come since */
 static const SgSeen *
 seen_by(const RunAction *action)
 {
-	PlanRun    *run = action->run;
+	const PlanRun *run = action->run;
 
-	if (run == NULL)
-		return sg_seen_by_session() ? sg_seen_by_session() : sg_seen_now(CurrentMemoryContext);
-	if (run->seen == NULL)
-		run->seen = sg_seen_now(run->context);
-	return run->seen;
+	if (run)
+		return run->seen;
+	return sg_seen_by_session() ? sg_seen_by_session() : sg_seen_now(CurrentMemoryContext);
 }
 
 static void

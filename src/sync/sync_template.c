@@ -14,7 +14,8 @@
  *	{a|R}			the same as the server prints them
  *	{a|F}			as name 'value'
  *	{a|K}			as their names
- *	{a|S}			as statements, with semicolons between them
+ *	{a|S}			as statements, with what sync_write.h has between them
+ *	{;}				that, between the template's own statements
  *	{?a} {?!a}		nothing: only if a is there, or isn't
  *	{?a=x} {?a!=x}	nothing: only if a is x, or isn't
  *	[ ]				what is left out where a value or condition in it fails
@@ -126,6 +127,11 @@ append_option(StringInfo buf, const char *option, char form)
 static void
 append_text(StringInfo buf, const char *text, char form)
 {
+	if (strstr(text, SYNC_JOINT))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a property of the document holds what stands between statements"),
+				 errhint("No catalog has a semicolon, a form feed and a line feed in such a place: see who has written the document.")));
 	switch (form)
 	{
 		case 'I':
@@ -190,13 +196,18 @@ fill_place(StringInfo buf, Jsonb *object, char *place)
 
 	if (*place == '?')
 		return holds(object, place + 1);
+	if (strcmp(place, ";") == 0)
+	{
+		appendStringInfoString(buf, SYNC_JOINT);
+		return true;
+	}
 	if (bar)
 		*bar = '\0';
 	texts = find_texts(object, place);
 	foreach(lc, texts)
 	{
 		if (foreach_current_index(lc) > 0)
-			appendStringInfoString(buf, bar && bar[1] == 'S' ? ";\n" : ", ");
+			appendStringInfoString(buf, bar && bar[1] == 'S' ? SYNC_JOINT : ", ");
 		append_text(buf, lfirst(lc), bar ? bar[1] : '\0');
 	}
 	return texts != NIL;

@@ -37,6 +37,7 @@
 #include "base/scope.h"
 #include "base/spi.h"
 #include "sync/sync_scratch.h"
+#include "sync/sync_write.h"
 
 SG_FUNCTION(sg_sync_problem);
 SG_FUNCTION(sg_sync_calls);
@@ -94,16 +95,30 @@ skip_token(const char *start, const char *p)
 	return end ? end : p + 1;
 }
 
-/* Returns what stands outside of literals and quoted names and must not, or NULL */
+/*
+ * Returns what stands outside of literals and quoted names and must not, or NULL.  No
+ * catalog prints a literal in two parts, or one with a backslash behind a prefix, which
+ * sg_sync_portable() would make another one of.
+ */
 static const char *
 stray(const char *text)
 {
-	for (const char *p = text; *p; p = skip_token(text, p))
+	bool		behind_literal = false;
+	const char *end;
+
+	for (const char *p = text; *p; p = end)
 	{
 		bool		begins = !is_word(p == text ? ' ' : p[-1]);
 
+		end = skip_token(text, p);
 		if (*p == '\\')
 			return "a backslash";
+		if (*p == '\'' && (!begins || (p > text && p[-1] == '&')) && memchr(p, '\\', end - p))
+			return "a backslash in a literal with a prefix";
+		if (end[-1] == '\'' && behind_literal)
+			return "a literal in two parts";
+		if (!isspace((unsigned char) *p))
+			behind_literal = end[-1] == '\'';
 		if (begins && pg_strncasecmp(p, "u&\"", 3) == 0)
 			return "a name by Unicode escapes";
 		if ((*p == '-' && p[1] == '-') || (*p == '/' && p[1] == '*'))
@@ -134,7 +149,8 @@ append_literal(StringInfo buf, const char *p, const char *end)
  *
  * Returns a statement or expression that means the same where
  * standard_conforming_strings is off: its literals with backslashes become
- * E''.  What stands between dollars stays as it is.
+ * E''.  What stands between dollars stays as it is; SYNC_JOINT becomes a semicolon and
+ * a line feed.
  */
 static Datum
 sg_sync_portable_entered(PG_FUNCTION_ARGS)
@@ -149,7 +165,7 @@ sg_sync_portable_entered(PG_FUNCTION_ARGS)
 
 		if (*p == '\'')
 			append_literal(&buf, p, end);
-		else
+		else if (*p != '\f')
 			appendBinaryStringInfo(&buf, p, end - p);
 		p = end;
 	}
@@ -283,6 +299,8 @@ name_of(Node *node)
 			return pstrdup(quote_identifier(strVal(node)));
 		case T_List:
 			return list_name((List *) node);
+		case T_ObjectWithArgs:
+			return list_name(((ObjectWithArgs *) node)->objname);
 		default:
 			return NULL;
 	}
@@ -339,11 +357,22 @@ target_of(Node *statement)
 		case T_CreateStatsStmt:
 			return (Node *) ((CreateStatsStmt *) statement)->defnames;
 		case T_RenameStmt:
-			return (Node *) ((RenameStmt *) statement)->relation;
+			return ((RenameStmt *) statement)->relation ? (Node *) ((RenameStmt *) statement)->relation : ((RenameStmt *) statement)->object;
+		case T_AlterObjectSchemaStmt:
+			return ((AlterObjectSchemaStmt *) statement)->relation ? (Node *) ((AlterObjectSchemaStmt *) statement)->relation :
+				((AlterObjectSchemaStmt *) statement)->object;
+		case T_AlterFunctionStmt:
+			return (Node *) ((AlterFunctionStmt *) statement)->func;
+		case T_AlterTSConfigurationStmt:
+			return (Node *) ((AlterTSConfigurationStmt *) statement)->cfgname;
+		case T_CreateSchemaStmt:
+			return (Node *) makeString(((CreateSchemaStmt *) statement)->schemaname);
+		case T_CommentStmt:
+			return ((CommentStmt *) statement)->object;
+		case T_DropStmt:
+			return list_length(((DropStmt *) statement)->objects) == 1 ? linitial(((DropStmt *) statement)->objects) : NULL;
 		case T_AlterOwnerStmt:
-			/* the name of the access method comes first */
-			return ((AlterOwnerStmt *) statement)->objectType == OBJECT_OPCLASS ||
-				((AlterOwnerStmt *) statement)->objectType == OBJECT_OPFAMILY ? NULL : ((AlterOwnerStmt *) statement)->object;
+			return ((AlterOwnerStmt *) statement)->object;
 		case T_GrantStmt:
 			return list_length(((GrantStmt *) statement)->objects) == 1 ? linitial(((GrantStmt *) statement)->objects) : NULL;
 		default:
@@ -351,16 +380,69 @@ target_of(Node *statement)
 	}
 }
 
-/* Is this a name that the object, its parent, or one beside it has?  Names come without arguments. */
+/*
+ * Is this a name that the object, its parent, or one beside it has?  Names come without
+ * arguments.  A column, or what else is a table's, has its table's name before its own.
+ */
 static bool
-is_one_of(const char *name, List *names)
+is_one_of(Node *target, List *names)
 {
+	char	   *name = name_of(target);
+	char	   *of = IsA(target, List) && list_length((List *) target) > 1 ?
+		list_name(list_truncate(list_copy((List *) target), list_length((List *) target) - 1)) : NULL;
+
 	foreach_ptr(const char, allowed, names)
 	{
-		if (strcmp(name, allowed) == 0)
+		if (strcmp(name, allowed) == 0 || (of && strchr(of, '.') && strcmp(of, allowed) == 0))
 			return true;
 	}
 	return false;
+}
+
+/* Casts and the like are called by more than one name, and operators by none: what it is of a kind alone */
+static bool
+has_no_name(ObjectType type)
+{
+	return type == OBJECT_CAST || type == OBJECT_TRANSFORM || type == OBJECT_OPCLASS || type == OBJECT_OPFAMILY ||
+		type == OBJECT_OPERATOR || type == OBJECT_DOMCONSTRAINT;
+}
+
+/* What kind of object a statement is about that takes away, or gives to somebody; *gives: it is such a statement */
+static ObjectType
+given_type(Node *statement, bool *gives)
+{
+	*gives = true;
+	switch (nodeTag(statement))
+	{
+		case T_DropStmt:
+			return ((DropStmt *) statement)->removeType;
+		case T_AlterOwnerStmt:
+			return ((AlterOwnerStmt *) statement)->objectType;
+		case T_AlterObjectSchemaStmt:
+			return ((AlterObjectSchemaStmt *) statement)->objectType;
+		case T_GrantStmt:
+			return ((GrantStmt *) statement)->objtype;
+		case T_CommentStmt:
+			return ((CommentStmt *) statement)->objtype;
+		default:
+			*gives = false;
+			return OBJECT_TABLE;
+	}
+}
+
+/* Returns whether a statement is about the object of one of these names, as far as its kind has a name */
+static bool
+is_about(Node *statement, List *names)
+{
+	Node	   *target = target_of(statement);
+	bool		gives;
+	ObjectType	type = given_type(statement, &gives);
+
+	if (gives && has_no_name(type))
+		return true;
+	if (target == NULL || name_of(target) == NULL)
+		return !gives;
+	return is_one_of(target, names);
 }
 
 /*
@@ -402,12 +484,13 @@ static char *
 statement_problem(Node *statement, const char *kind, bool any_object, List *names)
 {
 	const char *tag = GetCommandTagName(CreateCommandTag(statement));
-	char	   *name = name_of(target_of(statement));
 
 	if (!fits_kind(tag, kind))
 		return psprintf("%s is no statement for a %s", tag, kind);
-	if (name && !any_object && !is_one_of(name, names))
-		return psprintf("%s of %s is about another object", tag, name);
+	if (!any_object && !is_about(statement, names))
+		return psprintf("%s is about another object", tag);
+	if (IsA(statement, DropStmt) && ((DropStmt *) statement)->behavior == DROP_CASCADE)
+		return psprintf("%s takes more along", tag);
 	if (IsA(statement, AlterTableStmt) && !is_one_change((AlterTableStmt *) statement))
 		return psprintf("%s makes more than one change", tag);
 	if (IsA(statement, GrantStmt) && !is_one_grant((GrantStmt *) statement))
@@ -437,13 +520,40 @@ guard_problem(const char *guard)
 	return NULL;
 }
 
+/* Returns why the statements of a text do not go into a script, or NULL; with any_object each part may be several of them */
+static char *
+text_problem(const char *text, const char *kind, bool any_object, List *names)
+{
+	const char *end;
+	char	   *problem = NULL;
+
+	for (const char *p = text; p && problem == NULL; p = end ? end + strlen(SYNC_JOINT) : NULL)
+	{
+		List	   *parsed;
+
+		end = strstr(p, SYNC_JOINT);
+		parsed = sync_parse_text(end ? pnstrdup(p, end - p) : p, RAW_PARSE_DEFAULT, &problem);
+		if (problem == NULL && parsed == NIL)
+			problem = pstrdup("it is no statement");
+		else if (problem == NULL && list_length(parsed) > 1 && !any_object)
+			problem = psprintf("it is %d statements", list_length(parsed));
+		foreach_ptr(const RawStmt, raw, parsed)
+		{
+			if (problem == NULL)
+				problem = statement_problem(raw->stmt, kind, any_object, names);
+		}
+	}
+	return problem;
+}
+
 /*
- * schemaguard.sg_sync_problem(kind text, names text[], several boolean, statement text, guard text)
+ * schemaguard.sg_sync_problem(kind text, names text[], statement text, guard text)
  *
- * Returns why a statement does not go into a script, or NULL: it is none of
- * that kind, more than one without `several`, about an object of none of these
- * names (NULL: any), nothing that this server can parse, or it holds comments or
- * backslashes outside of literals.  The same for its guard, which may be NULL.
+ * Returns why a statement, or one of those between SYNC_JOINT, does not go into a
+ * script, or NULL: it is none of that kind, more than one, about an object of none
+ * of these names (NULL: any, and any number of statements), nothing that this server
+ * can parse, or it holds comments or backslashes outside of literals.  The same for
+ * its guard, which may be NULL.
  */
 static Datum
 sg_sync_problem_entered(PG_FUNCTION_ARGS)
@@ -451,23 +561,13 @@ sg_sync_problem_entered(PG_FUNCTION_ARGS)
 	char	   *kind = sg_arg_text(fcinfo, 0);
 	List	   *names = PG_ARGISNULL(1) ? NIL : sg_text_array_list(PG_GETARG_DATUM(1));
 	char	   *problem;
-	List	   *parsed;
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
 	sg_scope_pin_source();
-	parsed = sync_parse_text(sg_arg_text(fcinfo, 3), RAW_PARSE_DEFAULT, &problem);
-	if (problem == NULL && parsed == NIL)
-		problem = pstrdup("it is no statement");
-	else if (problem == NULL && list_length(parsed) > 1 && !PG_GETARG_BOOL(2))
-		problem = psprintf("it is %d statements", list_length(parsed));
-	foreach_ptr(const RawStmt, raw, parsed)
-	{
-		if (problem == NULL)
-			problem = statement_problem(raw->stmt, kind, PG_ARGISNULL(1), names);
-	}
-	if (problem == NULL && !PG_ARGISNULL(4))
-		problem = guard_problem(sg_arg_text(fcinfo, 4));
+	problem = text_problem(sg_arg_text(fcinfo, 2), kind, PG_ARGISNULL(1), names);
+	if (problem == NULL && !PG_ARGISNULL(3))
+		problem = guard_problem(sg_arg_text(fcinfo, 3));
 	sg_scope_end(&scope);
 	if (problem == NULL)
 		PG_RETURN_NULL();

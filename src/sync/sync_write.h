@@ -12,6 +12,12 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
+/*
+ * Stands between the statements of one text until sg_sync_portable(): no value of a
+ * document may hold it, so whatever a value holds, it stays within its statement
+ */
+#define SYNC_JOINT ";\f\n"
+
 /* What takes the place of another object is called so, until it does */
 extern char *sync_new_name(const char *name);
 

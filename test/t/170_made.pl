@@ -126,6 +126,62 @@ foreach my $how ('make', 'rename')
 }
 query('DROP TABLE app.trapped; DROP FUNCTION app.trap()');
 
+# ---- what a later step names, and what she changes while an earlier one waits for a name that she has taken
+
+query(q{CREATE FUNCTION app.handed() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION app.handed() OWNER TO eve; CREATE TABLE app.fired (a int);
+	CREATE SCHEMA swapped; CREATE FUNCTION swapped.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ALTER SCHEMA swapped OWNER TO eve;
+	CREATE SCHEMA other AUTHORIZATION eve; GRANT CREATE ON DATABASE postgres TO eve;
+	SET SESSION AUTHORIZATION eve; CREATE FUNCTION other.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'});
+my @meanwhile = (
+	[ 'ALTER FUNCTION app.handed() OWNER TO postgres', q{CREATE OR REPLACE FUNCTION app.handed() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 2'}, 'a function that is handed over' ],
+	[ q{CREATE OR REPLACE FUNCTION app.made() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN RETURN NEW; END''}, q{CREATE FUNCTION app.made() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'}, 'a function that is replaced' ],
+	[ 'CREATE TRIGGER f BEFORE INSERT ON app.fired FOR EACH ROW EXECUTE FUNCTION swapped.f()', 'ALTER SCHEMA swapped RENAME TO was; ALTER SCHEMA other RENAME TO swapped', 'a schema in the place of another one' ]);
+foreach my $i (keys @meanwhile)
+{
+	my ($statement, $change, $what) = @{ $meanwhile[$i] };
+
+	query("SELECT sg_plan_create('later $i'), sg_plan_add_statement('later $i', 'CREATE TABLE app.later$i (i int)'), sg_plan_add_statement('later $i', '$statement')");
+	$eve->query($_) foreach 'BEGIN', "CREATE TABLE app.later$i (i int)";
+	$victim->send("CALL sg_apply('later $i')");
+	ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'}) > 0 }), "$what: the step before waits");
+	query("SET SESSION AUTHORIZATION eve; $change");
+	$eve->query('ROLLBACK');
+	$victim->collect;
+	like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... it is told');
+	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'later $i'"), 'validated failed', '... and the step fails');
+}
+query('DROP SCHEMA swapped, was CASCADE; DROP FUNCTION app.handed(), app.made()');
+
+# ---- a statement that writes rows runs what was looked at: an operator that comes while the look waits for a lock
+
+query(q{CREATE TABLE app.written (a int, b int); INSERT INTO app.written VALUES (3, 4); CREATE TABLE app.read (i int) PARTITION BY LIST (i);
+	CREATE TABLE app.read1 PARTITION OF app.read DEFAULT; INSERT INTO app.read VALUES (1); GRANT ALL ON app.read1 TO eve;
+	SELECT sg_plan_create('written'), sg_plan_add_statement('written', 'UPDATE app.written SET a = a OPERATOR(app.##) b FROM app.read')});
+$eve->query($_) foreach 'BEGIN', 'LOCK app.read1 IN SHARE UPDATE EXCLUSIVE MODE';
+$victim->send(q{CALL sg_apply('written')});
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'app.read1'::regclass}) > 0 }), 'a look waits for a partition');
+query($plant);
+$eve->query('ROLLBACK');
+$victim->collect;
+is(query(q{SELECT a FROM app.written}), '3', '... the operator that came meanwhile is not run');
+like($victim->{err}, qr/something that the statement names was renamed or replaced while it was looked at|left alone/, '... which is told');
+query($weed);
+
+# ---- what comes while a look before the first deed waits, has come in the call
+
+query(q{SET SESSION AUTHORIZATION eve; CREATE TABLE app.hers (i int)});
+query(q{CREATE TABLE app.of_any (a int); SELECT sg_plan_create('early'), sg_plan_add_statement('early', 'INSERT INTO app.of_any SELECT count(*) FROM app.hers'),
+	sg_plan_add_statement('early', 'CREATE VIEW app.early AS SELECT app.any(a) FROM app.of_any')});
+$eve->query($_) foreach 'BEGIN', 'LOCK app.hers IN ACCESS EXCLUSIVE MODE';
+$victim->send(q{CALL sg_apply('early')});
+ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'app.hers'::regclass}) > 0 }), 'the first look waits');
+query($plant);
+$eve->query('ROLLBACK');
+$victim->collect;
+like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... what came meanwhile is told');
+is(query($hers), '0', '... and not used');
+query("$weed; DROP TABLE app.hers");
+
 # ---- a change of a type reads the text of checks and statistics again
 
 query(q{CREATE FUNCTION app.of_int(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
