@@ -76,6 +76,7 @@ OBJS = \
 	src/base/nametable.o \
 	src/base/nearest.o \
 	src/base/origin.o \
+	src/base/portable.o \
 	src/base/progress.o \
 	src/base/quote.o \
 	src/base/rowsink.o \

@@ -399,16 +399,6 @@ RETURN '$' || word || CASE WHEN position('$' || word IN body) > 0 THEN '_' || md
 COMMENT ON FUNCTION schemaguard.sg_sync_tag(text, text)
     IS 'a dollar quote for a text, of a word that sg_sync_plain() knows';
 
--- Returns a statement outside of a block: as a value where psql would put that of a variable for what follows a colon
-CREATE FUNCTION schemaguard.sg_sync_outside(statement text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN statement ~ ':["''{[:alpha:]_]' THEN format(E'SELECT %1$s%2$s%1$s \\gexec', schemaguard.sg_sync_tag(statement), statement)
-    ELSE statement || ';' END;
-COMMENT ON FUNCTION schemaguard.sg_sync_outside(text)
-    IS 'a statement of a script outside of a block, which psql leaves as it is';
-
 -- CREATE INDEX CONCURRENTLY: outside of a transaction, so what is asked before and after stands beside it
 CREATE FUNCTION schemaguard.sg_sync_concurrently(
     object text, statement text, guard text, before text, after text, index text, index_after text)
@@ -442,7 +432,7 @@ BEGIN
         RAISE 'index %% is not what it should be: %%', %2$L, coalesce(sync_is, 'not there');
     END IF;
 END %1$s;
-\endif$script$, q.tag, index, index, guard, quote_nullable(before), quote_nullable(after), object, schemaguard.sg_sync_outside(statement),
+\endif$script$, q.tag, index, index, guard, quote_nullable(before), quote_nullable(after), object, statement || ';',
         schemaguard.sg_sync_index_is(index), index_after)
     FROM (SELECT schemaguard.sg_sync_tag(object || statement || guard || coalesce(before, '') || coalesce(after, '')
         || index_after) AS tag) q
@@ -464,7 +454,8 @@ CREATE FUNCTION schemaguard.sg_sync_inside(statement text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' THEN format(
+-- and where PL/pgSQL counts its words, as those of BEGIN ATOMIC
+RETURN CASE WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' OR statement ~ '\mBEGIN ATOMIC\M' THEN format(
     'EXECUTE CASE current_setting(''schemaguard_script.guard'', true) WHEN ''on'' THEN format(''SELECT schemaguard.sg_sync_run(%%L)'', q) '
     'ELSE q END FROM (SELECT %L) x (q)', statement) ELSE statement END;
 COMMENT ON FUNCTION schemaguard.sg_sync_inside(text)
@@ -477,7 +468,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT CASE WHEN guard IS NULL THEN schemaguard.sg_sync_outside(statement)
+    SELECT CASE WHEN guard IS NULL THEN statement || ';'
         ELSE format($script$DO %1$s%8$s
 DECLARE
     sync_is text := %2$s;

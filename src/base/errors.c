@@ -18,6 +18,7 @@
 
 #include "base/errors.h"
 #include "base/guard.h"
+#include "base/guc.h"
 #include "base/meant.h"
 #include "base/progress.h"
 
@@ -202,8 +203,17 @@ Datum
 sg_enter(PGFunction function, FunctionCallInfo fcinfo)
 {
 	Entry		entry = {function, fcinfo};
+	int			level = 0;
 
+	/* a procedure sets that for each of its transactions */
+	if (!sg_is_plain() && !(fcinfo->context && IsA(fcinfo->context, CallContext)))
+	{
+		level = NewGUCNestLevel();
+		sg_set_plain(GUC_ACTION_SAVE);
+	}
 	sg_call(enter, &entry);
+	if (level > 0)
+		AtEOXact_GUC(true, level);
 	return entry.result;
 }
 

@@ -17,6 +17,8 @@
 
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "parser/parse_expr.h"
+#include "parser/parser.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -155,6 +157,26 @@ sg_options_apply(List *options, GucAction action)
 {
 	foreach_ptr(const SgOption, option, options)
 		(void) set_config_option(option->name, option->value, PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
+}
+
+bool
+sg_is_plain(void)
+{
+	return standard_conforming_strings && backslash_quote == BACKSLASH_QUOTE_SAFE_ENCODING && !Transform_null_equals;
+}
+
+void
+sg_set_plain(GucAction action)
+{
+	static SgOption plain[] = {
+		{"standard_conforming_strings", "on"}, {"backslash_quote", "safe_encoding"}, {"transform_null_equals", "off"}
+	};
+	List	   *options = NIL;
+
+	for (int i = 0; i < lengthof(plain); i++)
+		options = lappend(options, &plain[i]);
+	sg_options_apply(options, action);
+	list_free(options);
 }
 
 /* A list of names */

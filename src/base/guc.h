@@ -99,6 +99,13 @@ typedef struct SgOption
 
 extern void sg_options_apply(List *options, GucAction action);
 
+/*
+ * What decides which statement a text is: a literal ends elsewhere with
+ * standard_conforming_strings off.  Is it set as PostgreSQL ships it?  Sets it so.
+ */
+extern bool sg_is_plain(void);
+extern void sg_set_plain(GucAction action);
+
 extern void sg_guc_init(void);
 
 /* ---- guc_early.c: what was given before the settings were defined ---- */

@@ -19,6 +19,7 @@
 #include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/portable.h"
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "plan/plan.h"
@@ -38,6 +39,12 @@ emit(SgRowSink *sink, const char *line)
 {
 	sg_sink_text(sink, line);
 	sg_sink_emit(sink);
+}
+
+static void
+emit_statement(SgRowSink *sink, const char *statement)
+{
+	emit(sink, psprintf("%s;", sg_portable(statement)));
 }
 
 /*
@@ -60,13 +67,13 @@ emit_comment(SgRowSink *sink, const char *text)
 static void
 emit_add(SgRowSink *sink, const PlanStep *step, bool not_valid)
 {
-	emit(sink, psprintf("%s;", plan_add_statement(step, not_valid)));
+	emit_statement(sink, plan_add_statement(step, not_valid));
 }
 
 static void
 emit_validate(SgRowSink *sink, const char *table, const char *fk_name)
 {
-	emit(sink, psprintf("%s;", plan_validate_statement(table, fk_name)));
+	emit_statement(sink, plan_validate_statement(table, fk_name));
 }
 
 /*
@@ -103,7 +110,7 @@ emit_list(SgRowSink *sink, List *statements)
 	ListCell   *lc;
 
 	foreach(lc, statements)
-		emit(sink, psprintf("%s;", (char *) lfirst(lc)));
+		emit_statement(sink, (char *) lfirst(lc));
 }
 
 /*
@@ -122,9 +129,9 @@ emit_backfill(SgRowSink *sink, const PlanStep *step)
 
 	emit_comment(sink, psprintf("step %d, backfill", step->step));
 	if (columns)
-		emit(sink, psprintf("%s;", columns));
+		emit_statement(sink, columns);
 	emit_list(sink, plan_filler_arm_statements(step));
-	emit(sink, psprintf("%s;", plan_backfill_update(step)));
+	emit_statement(sink, plan_backfill_update(step));
 }
 
 /*
@@ -179,7 +186,7 @@ emit_step(SgRowSink *sink, const PlanStep *step)
 			emit_validate(sink, step->child_table, twin ? twin->name : step->fk_name);
 	}
 	if (replace)
-		emit(sink, psprintf("%s;", plan_drop_statement(step->child_table, step->replaces)));
+		emit_statement(sink, plan_drop_statement(step->child_table, step->replaces));
 	if (filling)
 		emit_list(sink, plan_filler_disarm_statements(step));
 }
@@ -194,7 +201,7 @@ emit_column(SgRowSink *sink, const PlanStep *step)
 
 	emit_list(sink, statements ? statements : plan_change_statements(step));
 	if (fill)
-		emit(sink, psprintf("UPDATE %s SET %s = (%s%s) WHERE %s IS NULL;", step->child_table, column, fill,
+		emit_statement(sink, psprintf("UPDATE %s SET %s = (%s%s) WHERE %s IS NULL", step->child_table, column, fill,
 							strstr(fill, "--") ? "\n" : "", column));
 }
 
@@ -207,7 +214,7 @@ emit_rule(SgRowSink *sink, const PlanStep *step)
 									plan_policy_word(step->orphans)));
 	foreach_ptr(char, statement, plan_change_statements(step))
 	{
-		emit(sink, psprintf("%s;", statement));
+		emit_statement(sink, statement);
 	}
 }
 
@@ -266,7 +273,7 @@ emit_indexes(SgRowSink *sink, List *steps)
 		else
 		{
 			emit_comment(sink, psprintf("step %d, index", index->step));
-			emit(sink, psprintf("%s;", index->statement));
+			emit_statement(sink, index->statement);
 		}
 	}
 }

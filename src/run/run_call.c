@@ -227,6 +227,7 @@ run_plan(void *arg)
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(run->context);
 	run_disarm_statement_timeout();
+	run_keep_options(NIL);
 
 	run->id = log_new_run();
 	run->started_at = GetCurrentTimestamp();

@@ -65,6 +65,8 @@ void
 run_keep_options(List *options)
 {
 	call_options = options;
+	if (!sg_is_plain())
+		sg_set_plain(GUC_ACTION_LOCAL);
 	sg_options_apply(options, GUC_ACTION_LOCAL);
 }
 
@@ -73,6 +75,8 @@ static void
 begin_next(void)
 {
 	XactIsoLevel = XACT_READ_COMMITTED;
+	if (!sg_is_plain())
+		sg_set_plain(GUC_ACTION_LOCAL);
 	sg_options_apply(call_options, GUC_ACTION_LOCAL);
 }
 

@@ -34,6 +34,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/portable.h"
 #include "base/scope.h"
 #include "base/spi.h"
 #include "sync/sync_scratch.h"
@@ -45,55 +46,6 @@ SG_FUNCTION(sg_sync_parses);
 SG_FUNCTION(sg_sync_portable);
 
 /* ---- characters ---- */
-
-/* Returns what follows a literal or quoted name that begins at p */
-static const char *
-skip_quoted(const char *p, bool escapes)
-{
-	char		quote = *p++;
-
-	while (*p && (*p != quote || p[1] == quote))
-		p += (*p == quote || (escapes && *p == '\\' && p[1])) ? 2 : 1;
-	return *p ? p + 1 : p;
-}
-
-/* Returns what follows a text between dollars that begins at p, or NULL: no such text begins there */
-static const char *
-skip_dollars(const char *p)
-{
-	const char *end = p + 1;
-	char	   *tag;
-
-	while (isalnum((unsigned char) *end) || *end == '_' || IS_HIGHBIT_SET(*end))
-		end++;
-	if (*end != '$' || isdigit((unsigned char) p[1]))
-		return NULL;
-	tag = pnstrdup(p, end + 1 - p);
-	end = strstr(end + 1, tag);
-	return end ? end + strlen(tag) : p + strlen(p);
-}
-
-static bool
-is_word(char c)
-{
-	return isalnum((unsigned char) c) || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
-}
-
-/* Returns what follows a literal, a quoted name, a text between dollars, or one character, that begins at p in a text */
-static const char *
-skip_token(const char *start, const char *p)
-{
-	bool		begins = p == start || !is_word(p[-1]);
-	const char *end = NULL;
-
-	if (*p == '\'' || *p == '"')
-		return skip_quoted(p, false);
-	if (begins && (*p == 'e' || *p == 'E') && p[1] == '\'')
-		return skip_quoted(p + 1, true);
-	if (begins && *p == '$')
-		end = skip_dollars(p);
-	return end ? end : p + 1;
-}
 
 /*
  * Returns what stands outside of literals and quoted names and must not, or NULL.  No
@@ -108,9 +60,9 @@ stray(const char *text)
 
 	for (const char *p = text; *p; p = end)
 	{
-		bool		begins = !is_word(p == text ? ' ' : p[-1]);
+		bool		begins = !sg_is_word_character(p == text ? ' ' : p[-1]);
 
-		end = skip_token(text, p);
+		end = sg_skip_token(text, p);
 		if (*p == '\\')
 			return "a backslash";
 		if (*p == '\'' && (!begins || (p > text && p[-1] == '&')) && memchr(p, '\\', end - p))
@@ -127,49 +79,18 @@ stray(const char *text)
 	return NULL;
 }
 
-/* Appends a plain literal from p to end so that a backslash in it is one, whatever standard_conforming_strings says */
-static void
-append_literal(StringInfo buf, const char *p, const char *end)
-{
-	bool		escapes = memchr(p, '\\', end - p) != NULL;
-
-	/* what stands before it may be a word */
-	if (escapes)
-		appendStringInfoString(buf, " E");
-	for (; p < end; p++)
-	{
-		appendStringInfoChar(buf, *p);
-		if (*p == '\\')
-			appendStringInfoChar(buf, '\\');
-	}
-}
-
 /*
  * schemaguard.sg_sync_portable(text text)
  *
- * Returns a statement or expression that means the same where
- * standard_conforming_strings is off: its literals with backslashes become
- * E''.  What stands between dollars stays as it is; SYNC_JOINT becomes a semicolon and
- * a line feed.
+ * Returns a statement or expression as sg_portable() writes it; SYNC_JOINT becomes a
+ * semicolon and a line feed.
  */
 static Datum
 sg_sync_portable_entered(PG_FUNCTION_ARGS)
 {
 	char	   *text = sg_arg_text(fcinfo, 0);
-	StringInfoData buf;
 
-	initStringInfo(&buf);
-	for (const char *p = text; *p;)
-	{
-		const char *end = skip_token(text, p);
-
-		if (*p == '\'')
-			append_literal(&buf, p, end);
-		else if (*p != '\f')
-			appendBinaryStringInfo(&buf, p, end - p);
-		p = end;
-	}
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(buf.data, buf.len));
+	PG_RETURN_TEXT_P(cstring_to_text(sg_portable(text)));
 }
 
 /* ---- parsing ---- */

@@ -141,3 +141,20 @@ SELECT * FROM sg_impact('custome');
 SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan;
 SET client_min_messages = warning;
 DROP SCHEMA plan_add CASCADE;
+
+-- ---- texts that a session, or psql, would read otherwise
+
+CREATE SCHEMA told;
+SELECT sg_plan_create('told') \g /dev/null
+SELECT sg_plan_add_statement('told', $$CREATE VIEW told.v AS SELECT 'a\' AS x, '; DROP SCHEMA told; --' AS y, (ARRAY[1, 2])[1:last_error_message] AS z FROM (SELECT 1 AS last_error_message) q$$, undo => $$DROP VIEW told.v /* '\' */$$) \g /dev/null
+SELECT sg_plan_sql('told');
+SET standard_conforming_strings = off;
+CALL sg_apply('told');
+TABLE told.v;
+SELECT sg_plan_add_statement('told', E'CREATE VIEW told.w AS SELECT \'a\\\' AS x') \g /dev/null
+CALL sg_apply('told');
+SHOW standard_conforming_strings;
+RESET standard_conforming_strings;
+TABLE told.w;
+SELECT sg_plan_drop('told', true);
+DROP SCHEMA told CASCADE;

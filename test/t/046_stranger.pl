@@ -264,7 +264,6 @@ my %call = (
 	'schemaguard.sg_sync_guard' => q{SELECT schemaguard.sg_sync_guard(false)},
 	'schemaguard.sg_sync_inside' => q{SELECT schemaguard.sg_sync_inside('SELECT 1')},
 	'schemaguard.sg_sync_run' => q{SELECT schemaguard.sg_sync_run('COMMENT ON TABLE t_c IS NULL')},
-	'schemaguard.sg_sync_outside' => q{SELECT schemaguard.sg_sync_outside('SELECT 1')},
 	'schemaguard.sg_sync_gate' => q{SELECT schemaguard.sg_sync_gate('[]')},
 	'schemaguard.sg_sync_every' => q{SELECT * FROM schemaguard.sg_sync_every('{}', 'secret', 'secret', true, true)},
 	'schemaguard.sg_sync_seen' => q{SELECT schemaguard.sg_sync_seen('SELECT 1::public.t')},

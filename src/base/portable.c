@@ -1,0 +1,106 @@
+/*-------------------------------------------------------------------------
+ *
+ * portable.c
+ *	  Statements as texts that a server and psql read alike, whatever is set.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "base/portable.h"
+
+/* Returns what follows a literal or quoted name that begins at p */
+static const char *
+skip_quoted(const char *p, bool escapes)
+{
+	char		quote = *p++;
+
+	while (*p && (*p != quote || p[1] == quote))
+		p += (*p == quote || (escapes && *p == '\\' && p[1])) ? 2 : 1;
+	return *p ? p + 1 : p;
+}
+
+/* Returns what follows a text between dollars that begins at p, or NULL: no such text begins there */
+static const char *
+skip_dollars(const char *p)
+{
+	const char *end = p + 1;
+	char	   *tag;
+
+	while (isalnum((unsigned char) *end) || *end == '_' || IS_HIGHBIT_SET(*end))
+		end++;
+	if (*end != '$' || isdigit((unsigned char) p[1]))
+		return NULL;
+	tag = pnstrdup(p, end + 1 - p);
+	end = strstr(end + 1, tag);
+	return end ? end + strlen(tag) : p + strlen(p);
+}
+
+bool
+sg_is_word_character(char c)
+{
+	return isalnum((unsigned char) c) || c == '_' || c == '$' || IS_HIGHBIT_SET(c);
+}
+
+const char *
+sg_skip_token(const char *start, const char *p)
+{
+	bool		begins = p == start || !sg_is_word_character(p[-1]);
+	const char *end = NULL;
+
+	if (*p == '\'' || *p == '"')
+		return skip_quoted(p, false);
+	if (begins && (*p == 'e' || *p == 'E') && p[1] == '\'')
+		return skip_quoted(p + 1, true);
+	if (begins && *p == '$')
+		end = skip_dollars(p);
+	return end ? end : p + 1;
+}
+
+/* Appends a plain literal from p to end so that a backslash in it is one, whatever standard_conforming_strings says */
+static void
+append_literal(StringInfo buf, const char *p, const char *end)
+{
+	bool		escapes = memchr(p, '\\', end - p) != NULL;
+
+	/* what stands before it may be a word */
+	if (escapes)
+		appendStringInfoString(buf, " E");
+	for (; p < end; p++)
+	{
+		appendStringInfoChar(buf, *p);
+		if (*p == '\\')
+			appendStringInfoChar(buf, '\\');
+	}
+}
+
+/* What psql takes for the name of a variable behind a colon, and what it quotes */
+static bool
+is_variable(const char *p)
+{
+	return sg_is_word_character(*p) || *p == '\'' || *p == '"' || *p == '{';
+}
+
+char *
+sg_portable(const char *text)
+{
+	StringInfoData buf;
+	const char *end;
+
+	initStringInfo(&buf);
+	for (const char *p = text; *p; p = end)
+	{
+		end = sg_skip_token(text, p);
+		if (*p == ':' && p[1] == ':')
+			end = p + 2;
+		if (*p == '\'')
+			append_literal(&buf, p, end);
+		else if (*p != '\f')
+			appendBinaryStringInfo(&buf, p, end - p);
+		if (*p == ':' && end == p + 1 && is_variable(end))
+			appendStringInfoChar(&buf, ' ');
+	}
+	return buf.data;
+}

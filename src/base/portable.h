@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * portable.h
+ *	  Statements as texts that a server and psql read alike, whatever is set.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PORTABLE_H
+#define SG_PORTABLE_H
+
+#include "postgres.h"
+
+/*
+ * Returns a statement or expression that means the same where
+ * standard_conforming_strings is off, its literals with backslashes being E'', and
+ * where psql has variables: a colon before what could be the name of one has a blank
+ * behind it.  What stands between quotes or dollars stays as it is.
+ */
+extern char *sg_portable(const char *text);
+
+/*
+ * Returns what follows a literal, a quoted name, a text between dollars, or one
+ * character, that begins at p in a text, which is read as with
+ * standard_conforming_strings
+ */
+extern const char *sg_skip_token(const char *start, const char *p);
+
+/* May it be within a name? */
+extern bool sg_is_word_character(char c);
+
+#endif							/* SG_PORTABLE_H */
