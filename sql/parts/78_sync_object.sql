@@ -446,8 +446,9 @@ END %3$s$reset$, identity, x.c, schemaguard.sg_sync_tag(identity || x.c, 'stored
             SELECT jsonb_agg(format('ALTER TEXT SEARCH CONFIGURATION %s %s', identity, c.command) ORDER BY t.tokid, c.n)
             FROM jsonb_each(properties -> 'mappings') n FULL JOIN jsonb_each(old -> 'mappings') o ON o.key = n.key
             JOIN ts_token_type('default') t ON t.tokid = coalesce(n.key, o.key)::int
-            CROSS JOIN LATERAL (VALUES (1, format('DROP MAPPING IF EXISTS FOR %s', t.alias)), (2, format('ADD MAPPING FOR %s WITH %s', t.alias,
-                (SELECT string_agg(d, ', ') FROM jsonb_array_elements_text(n.value) d)))) c (n, command)
+            CROSS JOIN LATERAL (VALUES (1, format('DROP MAPPING IF EXISTS FOR %s', t.alias)),
+                (2, format('ADD MAPPING FOR %s WITH %s', t.alias,
+                    (SELECT string_agg(d, ', ') FROM jsonb_array_elements_text(n.value) d)))) c (n, command)
             WHERE n.value IS DISTINCT FROM o.value AND (c.n = 1 OR n.value IS NOT NULL))));
     ELSE
         NULL;

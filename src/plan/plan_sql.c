@@ -202,7 +202,7 @@ emit_column(SgRowSink *sink, const PlanStep *step)
 	emit_list(sink, statements ? statements : plan_change_statements(step));
 	if (fill)
 		emit_statement(sink, psprintf("UPDATE %s SET %s = (%s%s) WHERE %s IS NULL", step->child_table, column, fill,
-							strstr(fill, "--") ? "\n" : "", column));
+									  strstr(fill, "--") ? "\n" : "", column));
 }
 
 /* Rows that break it are mended before it is made */

@@ -53,19 +53,19 @@ SG_FUNCTION(sg_sync_portable);
  * sg_sync_portable() would make another one of.
  */
 static const char *
-stray(const char *text)
+stray(const char *sql)
 {
 	bool		behind_literal = false;
 	const char *end;
 
-	for (const char *p = text; *p; p = end)
+	for (const char *p = sql; *p; p = end)
 	{
-		bool		begins = !sg_is_word_character(p == text ? ' ' : p[-1]);
+		bool		begins = !sg_is_word_character(p == sql ? ' ' : p[-1]);
 
-		end = sg_skip_token(text, p);
+		end = sg_skip_token(sql, p);
 		if (*p == '\\')
 			return "a backslash";
-		if (*p == '\'' && (!begins || (p > text && p[-1] == '&')) && memchr(p, '\\', end - p))
+		if (*p == '\'' && (!begins || (p > sql && p[-1] == '&')) && memchr(p, '\\', end - p))
 			return "a backslash in a literal with a prefix";
 		if (end[-1] == '\'' && behind_literal)
 			return "a literal in two parts";
