@@ -31,6 +31,7 @@
 #include "plan/plan_change.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_index.h"
+#include "plan/plan_name.h"
 #include "plan/plan_order.h"
 
 bool
@@ -94,7 +95,7 @@ name_is_free(const PlanStep *step, ChangeMove *move, const char *definition)
 
 /* Has a relation, or a build of the same move, the name? */
 static bool
-is_built(const ChangeMove *move, Oid schema, Oid relid, const char *name)
+is_built(const PlanStep *step, const ChangeMove *move, Oid schema, Oid relid, const char *name)
 {
 	char	   *qualified = sg_qualified_name(sg_schema_name(schema), name);
 
@@ -103,7 +104,7 @@ is_built(const ChangeMove *move, Oid schema, Oid relid, const char *name)
 		if (strcmp(index->name, qualified) == 0)
 			return true;
 	}
-	return sg_name_is_used(SG_NAME_RELATION, relid, name);
+	return sg_name_is_used(SG_NAME_RELATION, relid, name) || plan_part_index_name_is_planned(step->plan, sg_relation_name(relid), name);
 }
 
 /* The build of the index on one partition chooses a name, which the deed records before it begins */
@@ -114,7 +115,7 @@ new_build(const PlanStep *step, const ChangeMove *move, Oid relid, const char *d
 	Oid			schema = get_rel_namespace(relid);
 	const char *name = step->fk_name;
 
-	for (int n = 0; relid != move->table && (n == 0 || is_built(move, schema, relid, name)); n++)
+	for (int n = 0; relid != move->table && (n == 0 || is_built(step, move, schema, relid, name)); n++)
 		name = sg_make_nth_name(sg_rel_name(relid), step->primary_key ? NULL : plan_index_name_part(definition),
 								step->kind == STEP_INDEX ? "idx" : step->primary_key ? "pkey" : "key", n);
 	index->step = step->step;

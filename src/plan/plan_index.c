@@ -142,13 +142,15 @@ plan_make_index_name(const PlanStep *step)
 
 /* Returns table_column_column_idx, with a number where that is taken: for a partition, and a step of 0.1.0 */
 static char *
-choose_name(List *indexes, const SgTableName *table, List *columns)
+choose_name(List *indexes, const char *plan, const char *qualified, List *columns)
 {
+	SgTableName table = sg_parse_table_name(qualified);
+
 	for (int n = 0;; n++)
 	{
-		char	   *name = sg_make_nth_name(table->name, sg_join_names(columns), "idx", n);
+		char	   *name = sg_make_nth_name(table.name, sg_join_names(columns), "idx", n);
 
-		if (!is_taken(indexes, table->schema, name))
+		if (!is_taken(indexes, table.schema, name) && !plan_part_index_name_is_planned(plan, qualified, name))
 			return name;
 	}
 }
@@ -173,7 +175,7 @@ new_index(List *indexes, const PlanStep *step, const char *table, List *names,
 {
 	SgTableName parsed = sg_parse_table_name(table);
 	bool		stored = step->index_name && strcmp(table, plan_given(step->child_table)) == 0;
-	char	   *name = stored ? step->index_name : choose_name(indexes, &parsed, names);
+	char	   *name = stored ? step->index_name : choose_name(indexes, step->plan, table, names);
 	PlanIndex  *index = palloc0(sizeof(PlanIndex));
 
 	index->step = step->step;

@@ -69,12 +69,18 @@ plan_index_name_is_planned(const PlanStep *step, const char *name)
 	return false;
 }
 
+bool
+plan_part_index_name_is_planned(const char *plan, const char *table, const char *name)
+{
+	PlanStep	none = {.plan = unconstify(char *, plan),.child_table = unconstify(char *, table)};
+
+	return plan_index_name_is_planned(&none, name);
+}
+
 static bool
 is_taken(const char *plan, SgNameKind kind, const char *child_table, Oid relid, const char *name)
 {
-	PlanStep	none = {.plan = unconstify(char *, plan),.child_table = unconstify(char *, child_table)};
-
-	if (sg_name_is_schemas(kind) ? plan_index_name_is_planned(&none, name) : is_tables(plan, child_table, name))
+	if (sg_name_is_schemas(kind) ? plan_part_index_name_is_planned(plan, child_table, name) : is_tables(plan, child_table, name))
 		return true;
 	return sg_name_is_used(kind, relid, name);
 }

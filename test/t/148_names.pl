@@ -108,8 +108,11 @@ foreach my $encoding ('UTF8', major($node) < 18 ? 'SQL_ASCII' : ())
 		is($sql->("SELECT count(*) > 0 FROM schemaguard.plan_step WHERE plan = 'r_$style'"), 't', "$what: keys move to another table");
 
 		# partitions of names that agree
-		$sql->("CREATE TABLE whole (id int, v int) PARTITION BY LIST (id); CREATE TABLE " . ident("${long}p_1") . ' PARTITION OF whole FOR VALUES IN (1); CREATE TABLE ' . ident("${long}p_2") . ' PARTITION OF whole FOR VALUES IN (2)');
-		$lives->('indexes of partitions', 0, "sg_plan_add_index(PLAN, 'whole', 'USING btree (v)')");
+		my ($whole, @part) = map { ident("${long}p_$_") } 0 .. 2;
+		my $wide = ident("${long}q");
+		$sql->("CREATE TABLE $whole (id int, v int, $wide int) PARTITION BY LIST (id); CREATE TABLE $part[0] PARTITION OF $whole FOR VALUES IN (1); CREATE TABLE $part[1] PARTITION OF $whole FOR VALUES IN (2)");
+		$lives->('indexes of partitions', 0, map { my ($table, $column) = (lit($whole), lit("${long}q")); s/WHOLE/$table/r =~ s/WIDE/$column/r } "sg_plan_add_fk(PLAN, WHOLE, ARRAY[WIDE], $lold)",
+			'sg_plan_add_index(PLAN, WHOLE, format(\'(%I, v)\', ' . lit("${long}q") . '))', 'sg_plan_add_unique(PLAN, WHOLE, ARRAY[WIDE, \'id\'])');
 
 		# an enum that loses labels, and a function that goes, in a script and by a plan
 		my ($enum, $function) = map { ident("${long}e_$_") } 1, 2;
