@@ -38,6 +38,7 @@
 #include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "fk/fk_subscription.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
@@ -230,7 +231,9 @@ look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
 	filling.fill = fill;
 	if (!change_rows(&filling, move, psprintf("%s IS NULL", quote_identifier(linitial(step->child_columns))), NIL))
 		return;
-	if (step->state == STEP_VALIDATED && change_keeps_filling(step, move))
+	/* what a subscription writes comes past the trigger */
+	if (step->state == STEP_VALIDATED && change_keeps_filling(step, move) &&
+		!OidIsValid(fk_subscription_of(list_concat(sg_with_partitions(move->table), sg_partition_ancestors(move->table)))))
 		return;
 	move->kind = MOVE_FILL;
 	move->action = "fill";

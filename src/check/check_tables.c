@@ -22,7 +22,6 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_subscription.h"
-#include "catalog/pg_subscription_rel.h"
 #include "executor/tuptable.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
@@ -45,6 +44,7 @@
 #include "check/check.h"
 #include "deploy/deploy.h"
 #include "fix/fix.h"
+#include "fk/fk_subscription.h"
 #include "plan/plan_key.h"
 
 /* A speed is measured on this many blocks at most, and not on fewer than that */
@@ -415,31 +415,10 @@ check_publication(PlanCheck *check, CheckStep *cs)
 								   quote_identifier(child->publication)) : NULL, NULL);
 }
 
-/* The subscription that writes to a table, or InvalidOid */
-static Oid
-subscription_of(const CheckTable *table)
-{
-	List	   *relids = list_concat_copy(table->relids, sg_partition_ancestors(table->relid));
-	Oid			subscription = InvalidOid;
-	ListCell   *lc;
-
-	foreach(lc, relids)
-	{
-		SgCatalog	rows;
-		HeapTuple	tuple;
-
-		sg_catalog_begin(&rows, SubscriptionRelRelationId, SubscriptionRelSrrelidSrsubidIndexId,
-						 Anum_pg_subscription_rel_srrelid, lfirst_oid(lc), NULL);
-		while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
-			subscription = ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srsubid;
-	}
-	return subscription;
-}
-
 const char *
 check_subscription_name(const CheckTable *table)
 {
-	Oid			subscription = subscription_of(table);
+	Oid			subscription = fk_subscription_of(list_concat_copy(table->relids, sg_partition_ancestors(table->relid)));
 	char	   *name;
 
 	if (!OidIsValid(subscription))

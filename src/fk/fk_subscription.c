@@ -76,6 +76,26 @@ fk_subscription_triggers_version(void)
 	return (int64) version;
 }
 
+/* ---- what there is ---- */
+
+Oid
+fk_subscription_of(List *tables)
+{
+	Oid			subscription = InvalidOid;
+
+	foreach_oid(table, tables)
+	{
+		SgCatalog	rows;
+		HeapTuple	tuple;
+
+		sg_catalog_begin(&rows, SubscriptionRelRelationId, SubscriptionRelSrrelidSrsubidIndexId,
+						 Anum_pg_subscription_rel_srrelid, table, NULL);
+		while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
+			subscription = ((Form_pg_subscription_rel) GETSTRUCT(tuple))->srsubid;
+	}
+	return subscription;
+}
+
 /* ---- what is on record ---- */
 
 void

@@ -58,6 +58,9 @@ extern const FkSubscriptionTrigger fk_subscription_triggers[FK_SUBSCRIPTION_TRIG
  */
 extern int64 fk_subscription_triggers_version(void);
 
+/* A subscription that writes to one of some tables (OIDs), or InvalidOid */
+extern Oid	fk_subscription_of(List *tables);
+
 /*
  * The first two arguments of statements about marks: these are of this
  * database of this system, since a dump takes them elsewhere.

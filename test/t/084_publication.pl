@@ -100,6 +100,12 @@ is($subscriber->safe_psql('late', q{SELECT DISTINCT step, kind, detail FROM sg_p
 	join("\n", map { "$_|subscription s_late writes to public.p, and the step's trigger does not fire for what it writes" } '1|column', '2|check', '4|statement'),
 	'a step whose trigger does not fire for what a subscription writes');
 
+$subscriber->safe_psql('late', q{SET client_min_messages = error; SELECT sg_plan_create('behind'), sg_plan_add_column('behind', 'public.p', 'twice', 'int', fill => 'id * 2'); CALL sg_apply('behind', fail => true)});
+query($publisher, 'late', 'INSERT INTO p VALUES (77)');
+ok(wait_for(sub { $subscriber->safe_psql('late', 'SELECT count(*) FROM p WHERE id = 77') == 1 }), 'a row comes past the trigger of a finished step');
+$subscriber->safe_psql('late', q{SET client_min_messages = error; CALL sg_apply('behind', fail => true)});
+is($subscriber->safe_psql('late', 'SELECT twice FROM p WHERE id = 77'), '154', 'and has its value after the next call');
+
 # ---- an update
 
 SKIP:
