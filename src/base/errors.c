@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -119,7 +120,10 @@ run_subtransaction(void (*fn) (void *arg), void *arg, bool keep)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *edata = NULL;
+	bool		exit_on_error = ExitOnAnyError;
 
+	/* an error that is caught ends no session */
+	ExitOnAnyError = false;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 
@@ -139,6 +143,7 @@ run_subtransaction(void (*fn) (void *arg), void *arg, bool keep)
 	}
 	PG_END_TRY();
 
+	ExitOnAnyError = exit_on_error;
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 
