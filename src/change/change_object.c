@@ -357,7 +357,7 @@ take_keys(Oid relid, ChangeMove *move)
 char *
 change_move_statement(const PlanStep *step, const char *from, const char *schema)
 {
-	return psprintf("ALTER %s %s SET SCHEMA %s", plan_changed_object(step) == CHANGED_TABLE ? "TABLE" : "VIEW", from,
+	return psprintf("ALTER %s %s SET SCHEMA %s", plan_relation_word(step, from), from,
 					quote_identifier(schema));
 }
 
@@ -553,7 +553,6 @@ enabled_of(Oid trigger)
 	sg_catalog_begin(&scan, TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, trigger, NULL);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
 		enabled = ((Form_pg_trigger) GETSTRUCT(tuple))->tgenabled;
-	sg_catalog_end(&scan);
 	return enabled;
 }
 
@@ -894,7 +893,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	move->table = relid;
 	if (strcmp(sg_rel_name(relid), sg_parse_table_name(what->child_table).name) != 0)
 	{
-		renamed = psprintf("ALTER %s %s RENAME TO %s", plan_changed_object(what) == CHANGED_TABLE ? "TABLE" : "VIEW", kept,
+		renamed = psprintf("ALTER %s %s RENAME TO %s", plan_relation_word(what, kept), kept,
 						   quote_identifier(sg_parse_table_name(what->child_table).name));
 		kept = sibling(kept, NULL, sg_parse_table_name(what->child_table).name);
 	}
@@ -940,7 +939,7 @@ end_statement(const PlanDeed *deed)
 			/* what somebody has taken out of the attic is theirs */
 			if (!OidIsValid(relid) || !sg_is_attic(get_rel_namespace(relid)))
 				return NULL;
-			return psprintf("DROP %s %s", plan_changed_object(what) == CHANGED_TABLE ? "TABLE" : "VIEW", kept);
+			return psprintf("DROP %s %s", plan_relation_word(what, kept), kept);
 		case CHANGED_COLUMN:
 			column = kept_column(what);
 			relid = sg_find_qualified(what->child_table);

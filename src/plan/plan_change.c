@@ -738,6 +738,14 @@ unique_statements(const PlanStep *step)
 					  plan_unique_statement(step, step->child_table, step->fk_name, step->fk_name));
 }
 
+const char *
+plan_relation_word(const PlanStep *step, const char *name)
+{
+	if (plan_changed_object(step) != CHANGED_VIEW)
+		return "TABLE";
+	return get_rel_relkind(sg_find_qualified(name)) == RELKIND_MATVIEW ? "MATERIALIZED VIEW" : "VIEW";
+}
+
 /* What ALTER TABLE, or another ALTER, has before the name of what is dropped or renamed */
 static char *
 object_statement(const PlanStep *step, const char *verb, const char *new_name)
@@ -753,8 +761,8 @@ object_statement(const PlanStep *step, const char *verb, const char *new_name)
 			return drops ? psprintf("DROP TABLE %s", step->child_table) :
 				psprintf("ALTER TABLE %s RENAME%s", step->child_table, to);
 		case CHANGED_VIEW:
-			return drops ? psprintf("DROP VIEW %s", step->child_table) :
-				psprintf("ALTER VIEW %s RENAME%s", step->child_table, to);
+			return drops ? psprintf("DROP %s %s", plan_relation_word(step, step->child_table), step->child_table) :
+				psprintf("ALTER %s %s RENAME%s", plan_relation_word(step, step->child_table), step->child_table, to);
 		case CHANGED_COLUMN:
 			return psprintf("ALTER TABLE %s %s COLUMN %s%s", step->child_table, verb, name, to);
 		case CHANGED_CONSTRAINT:

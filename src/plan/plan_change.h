@@ -71,6 +71,9 @@ extern bool plan_change_finds(const PlanStep *step);
 /* What drop and rename are about */
 extern ChangedObject plan_changed_object(const PlanStep *step);
 
+/* What ALTER and DROP call the table or view of a step, by the name that it has: a materialized view is one */
+extern const char *plan_relation_word(const PlanStep *step, const char *name);
+
 /* The raw expression of a text; it has passed the check */
 extern Node *plan_change_expression(const char *text);
 
