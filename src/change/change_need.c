@@ -28,6 +28,7 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/rls.h"
+#include "utils/typcache.h"
 
 #include "base/calls.h"
 #include "base/catalog.h"
@@ -292,6 +293,61 @@ change_count_lost(const PlanStep *step, const ChangeMove *move)
 	if (!can_count(move->table))
 		return -1;
 	return count_rows(InvalidOid, move->table, psprintf("SELECT count(%s) FROM %s", what, step->child_table));
+}
+
+/*
+ * Which rows hold a value in a step's column that the step has not given, as a
+ * condition, and as whom it is computed; false where that can't be said: of what
+ * is another value each time, or can't be compared, beside statements of the plan.
+ */
+static bool
+condition_of_others(const PlanStep *step, Oid table, char **condition, Oid *role)
+{
+	const char *name = quote_identifier(linitial(step->child_columns));
+	ChangeMove	look = {.table = table};
+	Node	   *initial;
+	Node	   *fill;
+
+	*condition = psprintf("%s IS NOT NULL", name);
+	*role = InvalidOid;
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		/* it may give values, or make a trigger that does */
+		if (other->kind == STEP_STATEMENT)
+			return false;
+	}
+	if (!change_column_values(step, &look, &initial, &fill) || (step->fill && fill == NULL))
+		return false;
+	if (initial)
+		look.rows.expressions = list_make1(initial);
+	if (fill)
+		look.rows.expressions = lappend(look.rows.expressions, fill);
+	if (look.rows.expressions == NIL)
+		return change_current_default(table, get_attnum(table, linitial(step->child_columns))) == NULL;
+	foreach_ptr(Node, expression, look.rows.expressions)
+	{
+		/* json, for one, has no equality */
+		if (contain_mutable_functions(expression) || !OidIsValid(lookup_type_cache(exprType(expression), TYPECACHE_EQ_OPR)->eq_opr))
+			return false;
+		*condition = psprintf("%s AND %s IS DISTINCT FROM (%s)", *condition, name, change_deparse(table, expression));
+	}
+	return find_role(&look, &look, role);
+}
+
+void
+change_check_values(const PlanStep *step, ChangeMove *move)
+{
+	FormData_pg_attribute column;
+	Oid			role;
+	char	   *condition;
+
+	if (!sg_read_column(move->table, get_attnum(move->table, linitial(step->child_columns)), &column) ||
+		column.attgenerated || column.attidentity || !condition_of_others(step, move->table, &condition, &role) ||
+		count_rows(role, move->table, psprintf("SELECT count(*) FROM (SELECT FROM %s WHERE %s LIMIT 1) one", step->child_table, condition)) == 0)
+		return;
+	not_held(move, "it holds values that the step has not given it",
+			 psprintf(sg_calls("Where nobody needs them any more, drop it and roll back again:\nALTER TABLE %s DROP COLUMN %s;\nCALL sg_rollback_fks(%s);"),
+					  step->child_table, quote_identifier(linitial(step->child_columns)), quote_literal_cstr(step->plan)));
 }
 
 bool

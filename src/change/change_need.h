@@ -29,6 +29,9 @@ extern int64 change_count_lost(const PlanStep *step, const ChangeMove *move);
 extern int64 change_count_gone(List *gone);
 extern char *change_lost_text(const PlanStep *step, int64 rows, bool done);
 
+/* Makes a problem of the move that would drop a step's column where it holds other values than the step has given it.  Reads rows. */
+extern void change_check_values(const PlanStep *step, ChangeMove *move);
+
 /* Has a table rows, or what can't be asked: parts elsewhere, rows that the caller may not read?  Reads one. */
 extern bool change_has_rows(Oid relid, const char *table);
 

@@ -17,6 +17,7 @@
 #include "base/guc.h"
 #include "base/progress.h"
 #include "change/change.h"
+#include "change/change_need.h"
 #include "deploy/deploy_index.h"
 #include "plan/plan_backfill.h"
 #include "run/run.h"
@@ -133,6 +134,40 @@ execute_back(RunAction *action)
 	run_deed(action, do_back, action);
 }
 
+static void
+check_values(void *arg)
+{
+	BackAction *back = arg;
+	PlanStep	step = *back->step;
+
+	step.child_table = back->deed->what->child_table;
+	step.child_columns = back->deed->what->child_columns;
+	change_check_values(&step, &back->move);
+}
+
+/*
+ * A column stays while it holds what its step has not given it.  All rows are
+ * read, so before the lock: somebody may still write a value until that is there.
+ */
+static void
+keep_values(BackAction *back)
+{
+	ErrorData  *error;
+
+	if (back->deed->what->kind != STEP_COLUMN || back->move.kind != MOVE_STATEMENT)
+		return;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	run_arm_timeout();
+	error = sg_try_undo(check_values, back);
+	run_disarm_timeout();
+	PopActiveSnapshot();
+	if (error && !run_timeout_struck())
+		sg_rethrow_cancel(error);
+	if (error)
+		change_problem(&back->move, error->sqlerrcode,
+					   psprintf("whether it holds values that the step has not given it can't be told: %s", sg_error_message(error)), error->hint);
+}
+
 /* By a worker: there is no transaction that it could be in */
 static bool
 run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const ChangeMove *move)
@@ -180,6 +215,7 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		.execute = execute_back},.deed = unconstify(PlanDeed *, deed),.step = step};
 
 		look_back(deed, step, &back.move);
+		keep_values(&back);
 		work->statement = NULL;
 		if (closes(&back.move))
 		{

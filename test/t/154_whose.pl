@@ -109,7 +109,7 @@ my $db = try_it('copy, tables renamed, others made under their names', 0, $impos
 sql($db, join('', map { "DROP TABLE $_->[0]; ALTER TABLE $_->[0]_real RENAME TO $_->[0];" } @kinds) . "CALL sg_rollback_fks('d')");
 is(sql($db, "SELECT string_agg(child_table, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE state <> 'rolled back'"), 'public.duq public.didx', 'with their names back, all is taken back but what would be made from all rows');
 
-$db = try_it('copy, others made under the names of what the steps have made or dropped', 0, $other, 'sg_rollback_fks', $same, 'NNNNNRRNRRRRNNNNNNN', 'none');
+$db = try_it('copy, others made under the names of what the steps have made or dropped', 0, $other, 'sg_rollback_fks', $same, 'NNNNNNRNRRRRNNNNNNN', 'none');
 sql($db, "SELECT sg_plan_skip('d', (SELECT array_agg(step) FROM schemaguard.plan_step WHERE state = 'validated' AND kind <> 'drop'), 'it is gone'); CALL sg_rollback_fks('d')");
 is(sql($db, q{SELECT string_agg(DISTINCT s.kind, ',') FROM schemaguard.plan_deed d JOIN schemaguard.plan_step s USING (step) WHERE d.undone_at IS NULL}), 'drop', 'what somebody says is gone is done with');
 
@@ -189,6 +189,8 @@ $node->command_ok([ 'pg_dump', '-Fc', '-t', 'public.c', '-f', $one, $node->conns
 $node->command_ok([ 'pg_restore', '--clean', '-d', $node->connstr($db), $one ], 'and restored into the same database');
 like(back($db), qr/^1\|validated\|not taken back: .*table public.c is another one by now/, 'what is on it is not taken back');
 is(sql($db, 'SELECT count(*) FROM schemaguard.plan_deed WHERE undone_at IS NULL'), '1', 'and stays on record');
+sql($db, "ALTER TABLE c DROP CONSTRAINT pos; SELECT sg_plan_skip('d', '{1}', 'its table was restored'); CALL sg_rollback_fks('d'); CALL sg_restore_quarantine('d')");
+is(sql($db, 'SELECT string_agg(a::text, chr(32) ORDER BY id), (SELECT count(*) FROM schemaguard.quarantine) FROM c'), '1 -2|0', 'who says so has its rows back from quarantine, by a call of its own');
 
 # made anew by others
 $db = other_db(q{CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE a (x int, y int, z int, pid int);
@@ -207,6 +209,8 @@ $db = other_db(q{CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE a (x int, y i
 	SELECT sg_plan_create('d'), sg_plan_add_check('d', 'a', 'x > 0', 'cp'), sg_plan_add_unique('d', 'a', 'y', 'ux'), sg_plan_add_index('d', 'a', '(z)', 'id1'), sg_plan_add_fk('d', 'a', 'pid', 'p', fk_name => 'fk');
 	SET schemaguard.workers = 1; CALL sg_apply('d', fail => true); ALTER TABLE a ALTER x TYPE bigint, ALTER y TYPE bigint, ALTER z TYPE bigint, ALTER pid TYPE bigint; VACUUM (FREEZE) pg_attribute, pg_constraint});
 is(back($db), "1|rolled back|\n2|rolled back|\n3|rolled back|\n4|rolled back|", 'those that ALTER TYPE has made anew are taken back');
+sql($copy, 'REINDEX TABLE CONCURRENTLY a; VACUUM ANALYZE a');
+is(back($copy), "1|rolled back|\n2|rolled back|\n3|rolled back|\n4|rolled back|", 'and those that REINDEX CONCURRENTLY has');
 
 # pruned
 $db = other_db(q{CREATE TABLE t (id int, z text); CREATE TABLE k (a int); CREATE VIEW v AS SELECT 1 AS a;
@@ -234,6 +238,23 @@ isnt($node->psql($db, "CALL sg_rollback_fks('d', fail => true)"), 0, 'with fail,
 like(steps($db), qr/^1\|validated\|not taken back: making it anew.*\n2\|validated\|not taken back: making it anew/, 'and its step says so');
 sql($db, 'ALTER TABLE t ADD CONSTRAINT uu UNIQUE (id); CREATE INDEX ii ON t (id)');
 is(back($db), "1|rolled back|\n2|rolled back|", 'until it is');
+
+# a session that ends with the first error ends with none that is told in words
+$db = other_db(q{CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1), (2, -2); SELECT sg_plan_create('d'), sg_plan_add_check('d', 't', 'a > 0', 'pos', policy => 'quarantine');
+	CALL sg_apply('d', fix => true, fail => true); ALTER TABLE t ADD CHECK (a > -1)});
+is(sql($db, "SET exit_on_error = on; CALL sg_rollback_fks('d'); SELECT count(*) FROM schemaguard.quarantine"), '1', 'exit_on_error: a row that can not go back ends no session');
+
+# a materialized view is one
+$db = other_db(q{CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a; SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'view', 'mv'); CALL sg_apply('d', fail => true)});
+is(sql($db, q{SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'mv'}), 'schemaguard_attic', 'a materialized view is kept');
+is(back($db), '1|rolled back|', 'and taken back');
+
+# values in a column
+$db = other_db(q{CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1), (2); SELECT sg_plan_create('d'), sg_plan_add_column('d', 't', 'note', 'text'), sg_plan_add_column('d', 't', 'n', 'int DEFAULT 7'), sg_plan_add_column('d', 't', 'j', 'json DEFAULT ''[]'''); CALL sg_apply('d', fail => true);
+	UPDATE t SET note = 'precious', n = 8 WHERE id = 1});
+like(back($db), qr/^([12]\|validated\|not taken back: it holds values[^\n]*\n){2}3\|rolled back\|$/, 'a column with values that somebody has written stays');
+sql($db, 'UPDATE t SET note = NULL, n = 7');
+is(back($db), "1|rolled back|\n2|rolled back|\n3|rolled back|", 'and goes without');
 
 $node->stop;
 done_testing();
