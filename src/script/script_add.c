@@ -232,7 +232,7 @@ single_statement(const ScriptReader *reader)
 				 script->commands != 0 || script->copy_lines != 0 ?
 				 errmsg("sg_plan_add() takes one statement of SQL, and neither commands of psql nor rows of COPY") :
 				 errmsg("sg_plan_add() takes one statement, and here are %d", script->nstatements),
-				 errhint(sg_calls("Several are a script, which sg_plan_from_sql() reads."))));
+				 errhint("Several are a script, which sg_plan_from_sql reads.")));
 	return linitial_node(RawStmt, raw_parser(script->sql + script->statements->start, RAW_PARSE_DEFAULT))->stmt;
 }
 

@@ -120,7 +120,7 @@ no_such_snapshot(const char *name)
 			 errmsg("snapshot \"%s\" does not exist", name),
 			 near ? errhint("Perhaps you meant snapshot \"%s\".", near) :
 			 known.len > 0 ? errhint("These snapshots exist: %s.", known.data) :
-			 errhint(sg_calls("There is no snapshot that you may read; sg_snapshot_take() takes one."))));
+			 errhint("There is no snapshot that you may read; sg_snapshot_take takes one.")));
 }
 
 /* In a context; NULL where it is not known */
