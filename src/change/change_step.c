@@ -23,6 +23,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -1097,6 +1098,39 @@ lacks_for_step(const PlanStep *step)
 	return change_lacks(step, &move);
 }
 
+typedef struct ProblemArg
+{
+	const PlanStep *step;
+	ChangeMove	move;
+} ProblemArg;
+
+static void
+look_for_problem(void *arg)
+{
+	const PlanStep *step = ((ProblemArg *) arg)->step;
+	Oid			table = sg_find_qualified(step->child_table);
+
+	/* who has locked it is not waited for */
+	if (!OidIsValid(table) || ConditionalLockRelationOid(table, AccessShareLock))
+		change_look(step, &((ProblemArg *) arg)->move);
+}
+
+/* Called by plan_input.c; what can't be looked at is no problem yet */
+static FkProblem *
+problem_of(const PlanStep *step)
+{
+	ProblemArg	arg = {step};
+	int			level = NewGUCNestLevel();
+	ErrorData  *edata;
+
+	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_timeout));
+	edata = sg_try_undo(look_for_problem, &arg);
+	AtEOXact_GUC(false, level);
+	if (edata)
+		sg_rethrow_cancel(edata);
+	return edata == NULL && arg.move.kind == MOVE_PROBLEM ? arg.move.problem : NULL;
+}
+
 void
 change_init(void)
 {
@@ -1105,4 +1139,5 @@ change_init(void)
 	deploy_change_hook = work_on_change;
 	deploy_waits_hook = waits_for_scan;
 	deploy_change_lacks_hook = lacks_for_step;
+	plan_problem_hook = problem_of;
 }

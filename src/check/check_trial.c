@@ -35,7 +35,7 @@
 #include "plan/plan_order.h"
 
 /* Tables that are made before they are rolled back: the server has room for so many locks */
-#define MOST_TABLES 50
+#define MOST_TABLES 100
 
 /* More moves than any kind has */
 #define MOST_MOVES 16

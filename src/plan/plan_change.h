@@ -30,6 +30,7 @@
 #include "nodes/nodes.h"
 #include "utils/array.h"
 
+#include "fk/fk.h"
 #include "plan/plan.h"
 
 /* What drop and rename are about: words of `definition` */
@@ -97,6 +98,9 @@ extern List *plan_change_statements(const PlanStep *step);
  * what its rows get, or NULL; NIL where that is not known.
  */
 extern List *(*plan_column_statements_hook) (const PlanStep *step, char **fill);
+
+/* Returns what stands in the way of a step that is no foreign key, as things are, or NULL; set by the room that runs it */
+extern FkProblem *(*plan_problem_hook) (const PlanStep *step);
 
 /* The constraint of a unique step, on the table or a partition: made of an index, or, without one, of the columns */
 extern char *plan_unique_statement(const PlanStep *step, const char *table, const char *name, const char *index);

@@ -777,10 +777,51 @@ tell_problem(const PlanStep *step, const char *reason, const char *hint)
 			 hint ? errhint("%s", hint) : 0));
 }
 
+FkProblem  *(*plan_problem_hook) (const PlanStep *step) = NULL;
+
+/* May another step of the plan make what a step lacks? */
+static bool
+may_come(const PlanStep *step)
+{
+	List	   *steps = plan_steps(step->plan);
+
+	foreach_ptr(const PlanStep, other, steps)
+	{
+		if (other->step != step->step && (other->kind == STEP_STATEMENT || other->kind == STEP_RENAME) &&
+			!plan_step_is_done(other))
+			return true;
+	}
+	return plan_waits_for(plan_graph(steps), step->step) != NULL;
+}
+
+/* Says why a step that is no foreign key can't be done as things are */
+static void
+tell_change(const PlanDraft *draft, const PlanStep *step)
+{
+	FkProblem  *problem = NULL;
+
+	switch (step->kind)
+	{
+		case STEP_CHECK:
+		case STEP_COLUMN:
+		case STEP_DEFAULT:
+		case STEP_INDEX:
+		case STEP_TABLE:
+			if (plan_problem_hook && !draft->quiet && !draft->incomplete && step->state == STEP_PENDING)
+				problem = plan_problem_hook(step);
+			break;
+		default:
+			break;
+	}
+	if (problem && !may_come(step))
+		tell_problem(step, problem->reason, problem->hint);
+}
+
 int
 plan_draft_insert(PlanDraft *draft, PlanStep *step)
 {
 	(void) plan_step_insert(step);
+	tell_change(draft, step);
 	/* what comes after all others may be about what they make */
 	if (draft->incomplete && !plan_step_is_in_order(step))
 	{
