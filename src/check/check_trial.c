@@ -178,8 +178,8 @@ make_first(Trial *trial, const PlanStep *step)
 	{
 		const CheckStep *cs = list_nth(trial->check->steps, i);
 
-		if (is_tried(trial, cs) && cs->step->kind != STEP_TABLE && is_made(trial, cs->step) &&
-			sg_same_text(cs->step->child_table, step->child_table))
+		if (cs->step->kind != STEP_TABLE && sg_same_text(cs->step->child_table, step->child_table) &&
+			is_tried(trial, cs) && is_made(trial, cs->step))
 			(void) make_first(trial, cs->step);
 	}
 	return true;
