@@ -327,9 +327,9 @@ leave_publications(Oid relid, ChangeMove *move, StringInfo was)
 	return move->kind != MOVE_PROBLEM;
 }
 
-/* What puts a table back as a line of a deed has it, or NULL where the publication is gone; by its OID where that is known */
+/* What puts a table back as a line of a deed has it, or NULL with a note where the publication is gone; by its OID where that is known */
 static char *
-publish_statement(const char *line, const char *table)
+publish_statement(const char *line, const char *table, ChangeMove *move)
 {
 	const char *rest = line;
 	Oid			publication;
@@ -341,6 +341,8 @@ publish_statement(const char *line, const char *table)
 	if (!known)
 		publication = get_publication_oid(linitial(sg_parse_names(pnstrdup(name, rest - name), &line)), true);
 	now = OidIsValid(publication) ? get_publication_name(publication, true) : NULL;
+	if (now == NULL)
+		move->note = psprintf("publication %s, which has shown it, is gone", pnstrdup(name, rest - name));
 	return now ? psprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s%s", quote_identifier(now), table, rest) : NULL;
 }
 
@@ -351,7 +353,7 @@ change_publish_again(const PlanDeed *deed, ChangeMove *move)
 
 	while (line)
 	{
-		char	   *statement = publish_statement(pnstrdup(line + 1, strcspn(line + 1, "\n")), deed->what->child_table);
+		char	   *statement = publish_statement(pnstrdup(line + 1, strcspn(line + 1, "\n")), deed->what->child_table, move);
 
 		if (statement)
 			move->last_statements = lappend(move->last_statements, statement);

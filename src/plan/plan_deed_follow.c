@@ -463,14 +463,19 @@ plan_deed_is_made_anew(const PlanDeed *deed)
 	ObjectAddress object = namesake(deed);
 	PlanDeed	anew = *deed;
 	StoreArgs	args = {0};
+	List	   *found;
 	TransactionId xid;
 
 	if (!OidIsValid(object.objectId))
 		return false;
 	/* this call may have done so itself since it has read the deed */
 	store_arg_datum(&args, INT8OID, Int64GetDatum(deed->id), false);
-	anew.identity = linitial(store_query("SELECT after ->> 'identity' FROM schemaguard.plan_deed WHERE id = $1", &args, store_read_text));
-	object = namesake(&anew);
+	found = store_query("SELECT after ->> 'identity' FROM schemaguard.plan_deed WHERE id = $1", &args, store_read_text);
+	if (found)
+	{
+		anew.identity = linitial(found);
+		object = namesake(&anew);
+	}
 	if (!OidIsValid(object.objectId))
 		return false;
 	xid = object_written_by(&object);
@@ -486,12 +491,29 @@ plan_deed_is_made_anew(const PlanDeed *deed)
 	return true;
 }
 
+/* Is anything gone that open deeds of the plan have made here?  One look: a plan may have a thousand deeds, and as many statements. */
+static bool
+is_any_gone(const FkPlan *plan)
+{
+	StoreArgs	args = {0};
+
+	store_arg_datum(&args, INT8OID, Int64GetDatum(plan->id), false);
+	store_arg_text(&args, psprintf(UINT64_FORMAT " %u %%", GetSystemIdentifier(), sg_database_mark()));
+	return store_query("SELECT 'true' FROM schemaguard.plan_deed d"
+					   " CROSS JOIN LATERAL (SELECT split_part(d.after ->> 'identity', ' ', 4)::oid) o (oid)"
+					   " WHERE d.plan_id = $1 AND d.undone_at IS NULL AND d.after ->> 'identity' LIKE $2 AND o.oid <> 0"
+					   "   AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = o.oid)"
+					   "   AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = o.oid) LIMIT 1", &args, store_read_text) != NIL;
+}
+
 void
 plan_deeds_follow_anew(const FkPlan *plan)
 {
 	FkPlan		all = *plan;
 
 	CommandCounterIncrement();
+	if (!is_any_gone(plan))
+		return;
 	all.chosen = NIL;
 	foreach_ptr(PlanDeed, deed, plan_deeds(&all, DEEDS_OF_CATALOG))
 	{

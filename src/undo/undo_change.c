@@ -256,7 +256,7 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		}
 		if (back.ends)
 		{
-			run_append_notice(work, "taken back");
+			run_append_notice(work, back.move.note ? psprintf("taken back; %s", back.move.note) : "taken back");
 			return true;
 		}
 	}

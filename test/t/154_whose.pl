@@ -161,6 +161,10 @@ $db = other_db(q{CREATE TABLE k (id int PRIMARY KEY, v int); CREATE PUBLICATION 
 is(back($db), '1|rolled back|', 'a table that a publication with a row filter has shown comes back');
 is(sql($db, q{SELECT pubname, attnames, rowfilter FROM pg_publication_tables}), 'plain_r|{id}|(id > 0)', 'into that publication, by whatever name');
 
+$db = other_db(q{CREATE TABLE k (id int); CREATE PUBLICATION again FOR TABLE k; SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'k'); CALL sg_apply('d', fail => true); DROP PUBLICATION again; CREATE PUBLICATION again});
+$node->psql($db, "CALL sg_rollback_fks('d')", stderr => \my $told);
+like($told, qr/taken back; publication again, which has shown it, is gone/, 'that a publication is gone is told');
+
 # schemas by OID
 $db = other_db(q{CREATE SCHEMA app; CREATE TABLE app.z (id int); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'app.z'); CALL sg_apply('d', fail => true); ALTER SCHEMA app RENAME TO app_r; CREATE SCHEMA app});
 is(back($db), '1|rolled back|', 'a table whose schema has another name, which another one has, comes back');
