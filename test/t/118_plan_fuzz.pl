@@ -235,7 +235,8 @@ sub run_call
 		$s->send($sql);
 		$asked->query('SELECT 1') until $s->is_done || $asked->query('SELECT coalesce(max(id), 0) FROM schemaguard.audit_log') >= $rows;
 		if ($fault eq 'kill') { $asked->query("SELECT pg_terminate_backend($s->{pid})"); }
-		else { kill 'KILL', $s->{pid}; }
+		# the server ends all sessions as soon as it sees that: no new one begins before
+		else { kill 'KILL', $s->{pid}; wait_for(sub { !defined $asked->query('SELECT 1') }); }
 		$counts{killed}++;
 		$s->collect;
 		if ($fault ne 'kill') { sessions(); }
