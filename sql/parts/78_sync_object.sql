@@ -397,8 +397,10 @@ END %3$s$reset$, identity, x.c, schemaguard.sg_sync_tag(identity || x.c, 'stored
                     FULL JOIN jsonb_each_text(old -> 'column_defaults') o ON o.key = n.key
                 WHERE n.value IS DISTINCT FROM o.value)));
     WHEN 'rule' THEN
-        p := p || jsonb_build_object('rule_definition', rtrim(properties ->> 'definition', '; ' || chr(10)),
-            'rule_replace', regexp_replace(rtrim(properties ->> 'definition', '; ' || chr(10)), '^CREATE RULE', 'CREATE OR REPLACE RULE'));
+        -- no more of the text than what follows its own name
+        p := p || (SELECT jsonb_build_object('rule_definition', 'CREATE RULE ' || d.text, 'rule_replace', 'CREATE OR REPLACE RULE ' || d.text)
+            FROM (SELECT quote_ident(name) || coalesce(substring(rtrim(properties ->> 'definition', '; ' || chr(10))
+                FROM '^CREATE RULE (?:"(?:[^"]|"")*"|[^" ]+)( AS\s.*)$'), '') AS text) d);
     WHEN 'trigger' THEN
         p := p || jsonb_strip_nulls(jsonb_build_object(
             'argument_state', (SELECT string_agg(encode(convert_to(a, getdatabaseencoding()), 'escape') || '\000', '' ORDER BY n)

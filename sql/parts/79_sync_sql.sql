@@ -667,7 +667,9 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM (SELECT g.*, y.types, y.untyped, y.reader, y.runner, y.builder, (g.step <> 'drop' OR g.what = 'type, meanwhile') AND (g.kind = 'column' AND g.what ~ '^(created|type|generated|not_null)'
                 OR g.kind = 'constraint' AND (g.context ->> 'type' = 'c' OR g.context ?| '{of_domain,references}') OR g.kind = 'table' AND g.statement LIKE '% ATTACH PARTITION %') AS computes
           FROM guarded g LEFT JOIN seen y ON y.number = g.number OFFSET 0) g
-    CROSS JOIN LATERAL (SELECT array_agg(DISTINCT schemaguard.sg_sync_name(x.name)) AS names FROM (VALUES (g.context ->> 'identity'), (g.context ->> 'column_identity'), (g.context ->> 'parent'), (g.context #>> '{old,identity}'), (g.context #>> '{old,parent}'),
+    CROSS JOIN LATERAL (SELECT array_agg(DISTINCT schemaguard.sg_sync_name(x.name))
+        -- of overloads one
+        || CASE WHEN g.kind IN ('function', 'procedure', 'aggregate') THEN array_remove(ARRAY[g.context ->> 'identity', g.context #>> '{old,identity}'], NULL) END AS names FROM (VALUES (g.context ->> 'identity'), (g.context ->> 'column_identity'), (g.context ->> 'parent'), (g.context #>> '{old,identity}'), (g.context #>> '{old,parent}'),
         ((g.context ->> 'parent') || '.' || quote_ident(g.context #>> '{old,name}')), (g.context ->> 'partition_of'), (g.context #>> '{old,partition_of}'), (g.context ->> 'whole'), (g.context ->> 'index'),
         (g.context ->> 'new_index'), (g.context ->> 'halfway'), (g.context ->> 'address'), (g.context ->> 'root')) x (name) WHERE x.name IS NOT NULL) n
     LEFT JOIN owned o ON o.object = g.context ->> 'parent'

@@ -71,6 +71,12 @@ sg_guard_is_on(void)
 	return guard.level > 0 || OidIsValid(guarded_session);
 }
 
+bool
+sg_guard_in_function(void)
+{
+	return guard.trusted > 0;
+}
+
 /* In whose name nothing of others may run */
 static Oid
 guarded_role(void)

@@ -49,6 +49,9 @@ extern bool sg_guard_is_on(void);
 /* Is it, and does what runs now run as who has called, outside of functions that are trusted? */
 extern bool sg_guard_is_callers(void);
 
+/* Is a function of users under way, such as a trigger that a statement of ours has fired? */
+extern bool sg_guard_in_function(void);
+
 /*
  * Raises 42501 if a foreign table, or its server, belongs to a role that could gain
  * by the user mapping of who has called us, which reading the table would use.

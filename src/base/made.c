@@ -12,18 +12,24 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_attrdef.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
+#include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -47,9 +53,8 @@ struct SgSeen
 	List	   *own;			/* XIDs, as OIDs, which this session has
 								 * committed since */
 	Oid			role;			/* whose call it is */
-	List	   *theirs;			/* ObjectAddress of code and schemas that
-								 * others' code has made or altered in these
-								 * transactions */
+	List	   *theirs;			/* ObjectAddress of what others' code has made
+								 * or altered in these transactions */
 };
 
 /* The latest of those whose context is there */
@@ -57,12 +62,20 @@ static SgSeen *kept;
 
 static SgSeen *session;
 
+/* What was made or altered, as whom, and whose it was then, where it is a relation */
+typedef struct Made
+{
+	ObjectAddress object;
+	Oid			role;
+	Oid			owner;
+} Made;
+
 /* A deed under way */
 typedef struct Making
 {
 	const SgSeen *seen;
 	MemoryContext context;
-	List	   *objects;		/* ObjectAddress of what was made or altered */
+	List	   *objects;		/* of Made * */
 } Making;
 
 static Making *making;
@@ -142,6 +155,9 @@ is_later(const ObjectAddress *code, TransactionId xid)
 {
 	if (is_theirs(code))
 		return true;
+	/* a frozen row, too, has the number of its transaction, maybe of long ago */
+	if (TransactionIdFollowsOrEquals(xid, ReadNextTransactionId()))
+		return false;
 	if (TransactionIdIsCurrentTransactionId(xid) || list_member_oid(making->seen->own, xid))
 		return false;
 	/* the server has forgotten which transaction that is a part of */
@@ -165,21 +181,113 @@ is_schema_later(const ObjectAddress *code, HeapTuple row, Oid role)
 	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema.objectId));
 	if (!HeapTupleIsValid(tuple))
 		return true;
-	result = could_gain(owner_of(&schema, tuple), role) && is_later(&schema, HeapTupleHeaderGetXmin(tuple->t_data));
+	result = could_gain(owner_of(&schema, tuple), role) && is_later(&schema, HeapTupleHeaderGetRawXmin(tuple->t_data));
 	ReleaseSysCache(tuple);
 	return result;
 }
 
-/* Raises 42501 for code that came later, or whose schema did, and whose owner could gain by running as that role */
+/* Has a cast that calls the function come since? */
+static bool
+is_cast_later(const ObjectAddress *code)
+{
+	SgCatalog	casts;
+	HeapTuple	tuple;
+	bool		later = false;
+
+	if (code->classId != ProcedureRelationId)
+		return false;
+	sg_catalog_begin_all(&casts, CastRelationId);
+	while (!later && HeapTupleIsValid(tuple = sg_catalog_next(&casts)))
+	{
+		Form_pg_cast form = (Form_pg_cast) GETSTRUCT(tuple);
+		ObjectAddress cast = {CastRelationId, form->oid, 0};
+
+		later = form->castfunc == code->objectId && is_later(&cast, HeapTupleHeaderGetRawXmin(tuple->t_data));
+	}
+	sg_catalog_end(&casts);
+	return later;
+}
+
+pg_noreturn static void
+refuse(const ObjectAddress *used)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("%s would be used, which has come or changed since it was looked at", getObjectDescription(used, false)),
+			 errhint("Look at it, and make the same call again if it may be used.")));
+}
+
+/* Raises 42501 for code that came later, or whose schema or cast did, and whose owner could gain by running as that role */
 static void
 check_seen(const ObjectAddress *code, HeapTuple row, Oid role)
 {
 	if (could_gain(owner_of(code, row), role) &&
-		(is_later(code, HeapTupleHeaderGetXmin(row->t_data)) || is_schema_later(code, row, role)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("%s would be used, which has come or changed since it was looked at", getObjectDescription(code, false)),
-				 errhint("Look at it, and make the same call again if it may be used.")));
+		(is_later(code, HeapTupleHeaderGetRawXmin(row->t_data)) || is_schema_later(code, row, role) || is_cast_later(code)))
+		refuse(code);
+}
+
+/* Has a row of a catalog about a relation come or changed since?  An OID column of it has the relation's. */
+static bool
+is_part_later(Oid catalog, Oid index, AttrNumber column, Oid relid)
+{
+	SgCatalog	parts;
+	HeapTuple	tuple;
+	bool		later = false;
+
+	sg_catalog_begin(&parts, catalog, index, column, relid, NULL);
+	while (!later && HeapTupleIsValid(tuple = sg_catalog_next(&parts)))
+	{
+		/* the OID comes first, where there is one */
+		ObjectAddress part = {catalog, catalog == AttributeRelationId ? InvalidOid : *(Oid *) GETSTRUCT(tuple), 0};
+
+		later = is_later(&part, HeapTupleHeaderGetRawXmin(tuple->t_data));
+	}
+	sg_catalog_end(&parts);
+	return later;
+}
+
+static bool
+are_columns_later(Oid relid)
+{
+	ObjectAddress relation = {RelationRelationId, relid, 0};
+
+	return is_theirs(&relation) || is_part_later(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relid);
+}
+
+/* Raises 42501 for a relation that its owner, who could gain by it, has changed since, and which is another role's now */
+static void
+check_handed_over(const ObjectAddress *relation, Oid was)
+{
+	Oid			relid = relation->objectId;
+	Oid			owner = SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? code_table_owner(relid) : was;
+
+	if (owner != was && could_gain(was, owner) &&
+		(are_columns_later(relid) ||
+		 is_part_later(RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, relid) ||
+		 is_part_later(TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid) ||
+		 is_part_later(PolicyRelationId, PolicyPolrelidPolnameIndexId, Anum_pg_policy_polrelid, relid) ||
+		 is_part_later(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, relid) ||
+		 is_part_later(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, relid)))
+		refuse(relation);
+}
+
+/* Raises 42501 for a query or body that reads a relation whose columns its owner has changed since: a name may come to another function by that */
+static void
+check_read(const ObjectAddress *object, Oid role)
+{
+	SgCatalog	depend;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_depend_now(&depend, object->classId, object->objectId, object->objectSubId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&depend)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		ObjectAddress relation = {RelationRelationId, form->refobjid, 0};
+
+		if (form->refclassid == RelationRelationId && could_gain(code_table_owner(form->refobjid), role) &&
+			are_columns_later(form->refobjid))
+			refuse(&relation);
+	}
 }
 
 static TransactionId *
@@ -294,19 +402,21 @@ table_owner_of(Oid statistics)
 
 /* The hook has a default by its column, which itself uses what generates its values */
 static void
-check_made(const ObjectAddress *object)
+check_made(const ObjectAddress *object, Oid role)
 {
 	ObjectAddress expression = *object;
 
 	if (object->classId == AttrDefaultRelationId)
 	{
 		expression.classId = RelationRelationId;
-		visit_used(&expression, GetUserId(), check_seen);
+		visit_used(&expression, role, check_seen);
 		expression.classId = AttrDefaultRelationId;
 		expression.objectId = GetAttrDefaultOid(object->objectId, object->objectSubId);
 		expression.objectSubId = 0;
 	}
-	visit_used(&expression, GetUserId(), check_seen);
+	visit_used(&expression, role, check_seen);
+	if (object->classId == RewriteRelationId || object->classId == ProcedureRelationId)
+		check_read(object, role);
 	if (object->classId == StatisticExtRelationId)
 		visit_used(object, table_owner_of(object->objectId), check_trusted);
 }
@@ -321,9 +431,11 @@ sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 	{
 		making = &m;
 		fn(arg);
-		foreach_ptr(const ObjectAddress, object, m.objects)
+		foreach_ptr(const Made, made, m.objects)
 		{
-			check_made(object);
+			check_made(&made->object, made->role);
+			if (OidIsValid(made->owner))
+				check_handed_over(&made->object, made->owner);
 		}
 	}
 	PG_FINALLY();
@@ -342,6 +454,10 @@ check_altered(const ObjectAddress *object)
 	if (!HeapTupleIsValid(row))
 		return;
 	check_seen(object, row, GetUserId());
+	/* a domain's checks come without its row */
+	if (object->classId == TypeRelationId && could_gain(owner_of(object, row), GetUserId()) &&
+		is_part_later(ConstraintRelationId, ConstraintTypidIndexId, Anum_pg_constraint_contypid, object->objectId))
+		refuse(object);
 	ReleaseSysCache(row);
 }
 
@@ -383,7 +499,7 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 		visit_used(&object, GetUserId(), check_trusted);
 	if (making)
 		check_altered(&object);
-	if (is_code(classid) || classid == NamespaceRelationId)
+	if (is_code(classid) || classid == NamespaceRelationId || sg_guard_in_function())
 	{
 		for (SgSeen *seen = kept; seen; seen = seen->outer)
 			note_theirs(seen, &object);
@@ -391,9 +507,11 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 	if (making)
 	{
 		MemoryContext old = MemoryContextSwitchTo(making->context);
-		ObjectAddress *made = palloc(sizeof(ObjectAddress));
+		Made	   *made = palloc(sizeof(Made));
 
-		*made = object;
+		made->object = object;
+		made->role = GetUserId();
+		made->owner = access == OAT_POST_ALTER && classid == RelationRelationId ? code_table_owner(objectid) : InvalidOid;
 		making->objects = lappend(making->objects, made);
 		MemoryContextSwitchTo(old);
 	}

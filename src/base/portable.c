@@ -38,6 +38,29 @@ skip_dollars(const char *p)
 	return end ? end + strlen(tag) : p + strlen(p);
 }
 
+/* Returns what follows a comment that begins at p: such comments are nested */
+static const char *
+skip_comment(const char *p)
+{
+	int			depth = 0;
+
+	do
+	{
+		if (p[0] == '/' && p[1] == '*')
+		{
+			depth++;
+			p++;
+		}
+		else if (p[0] == '*' && p[1] == '/')
+		{
+			depth--;
+			p++;
+		}
+		p++;
+	} while (*p && depth > 0);
+	return p;
+}
+
 bool
 sg_is_word_character(char c)
 {
@@ -50,6 +73,10 @@ sg_skip_token(const char *start, const char *p)
 	bool		begins = p == start || !sg_is_word_character(p[-1]);
 	const char *end = NULL;
 
+	if (p[0] == '-' && p[1] == '-')
+		return p + strcspn(p, "\n\r");
+	if (p[0] == '/' && p[1] == '*')
+		return skip_comment(p);
 	if (*p == '\'' || *p == '"')
 		return skip_quoted(p, false);
 	if (begins && (*p == 'e' || *p == 'E') && p[1] == '\'')
@@ -81,6 +108,38 @@ static bool
 is_variable(const char *p)
 {
 	return sg_is_word_character(*p) || *p == '\'' || *p == '"' || *p == '{';
+}
+
+const char *
+sg_unportable(const char *text)
+{
+	bool		behind_literal = false;
+	const char *end;
+
+	for (const char *p = text; *p; p = end)
+	{
+		bool		begins = p == text ||!(sg_is_word_character(p[-1]) || p[-1] == '&');
+
+		end = sg_skip_token(text, p);
+		if (*p == '\'' && !begins && memchr(p, '\\', end - p))
+			return "a backslash in a literal with a prefix";
+		if (end[-1] == '\'' && behind_literal)
+			return "a literal in two parts";
+		if (!isspace((unsigned char) *p) && *p != '-' && *p != '/')
+			behind_literal = end[-1] == '\'';
+	}
+	return NULL;
+}
+
+bool
+sg_holds(const char *text, char c)
+{
+	for (const char *p = text; *p; p = sg_skip_token(text, p))
+	{
+		if (*p == c)
+			return true;
+	}
+	return false;
 }
 
 char *

@@ -19,8 +19,17 @@
 extern char *sg_portable(const char *text);
 
 /*
- * Returns what follows a literal, a quoted name, a text between dollars, or one
- * character, that begins at p in a text, which is read as with
+ * Returns what in a text sg_portable() would make another one of, or NULL.  No catalog
+ * prints such literals.
+ */
+extern const char *sg_unportable(const char *text);
+
+/* Does the character stand in a text outside of literals, quoted names, texts between dollars and comments? */
+extern bool sg_holds(const char *text, char c);
+
+/*
+ * Returns what follows a literal, a quoted name, a text between dollars, a comment, or
+ * one character, that begins at p in a text, which is read as with
  * standard_conforming_strings
  */
 extern const char *sg_skip_token(const char *start, const char *p);

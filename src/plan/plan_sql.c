@@ -41,12 +41,6 @@ emit(SgRowSink *sink, const char *line)
 	sg_sink_emit(sink);
 }
 
-static void
-emit_statement(SgRowSink *sink, const char *statement)
-{
-	emit(sink, psprintf("%s;", sg_portable(statement)));
-}
-
 /*
  * A comment line.  Reasons and names are users' text: a line break in one
  * would turn what follows into a statement.
@@ -62,6 +56,27 @@ emit_comment(SgRowSink *sink, const char *text)
 			*p = ' ';
 	}
 	emit(sink, line);
+}
+
+/*
+ * One statement, also for psql: it takes a semicolon for the end, but that it counts
+ * words, which can be names, as BEGIN and END
+ */
+static void
+emit_statement(SgRowSink *sink, const char *statement)
+{
+	char	   *text = sg_portable(statement);
+
+	if (sg_unportable(statement))
+	{
+		emit_comment(sink, psprintf("left out, for sg_apply() alone runs it: it has %s", sg_unportable(statement)));
+		return;
+	}
+	if (sg_holds(text, ';'))
+		text = psprintf("DO %s", quote_literal_cstr(psprintf("BEGIN EXECUTE %s; END", quote_literal_cstr(text))));
+
+	/* which a comment at the end would hide */
+	emit(sink, psprintf("%s%s;", text, strstr(text, "--") ? "\n" : ""));
 }
 
 static void

@@ -47,36 +47,22 @@ SG_FUNCTION(sg_sync_portable);
 
 /* ---- characters ---- */
 
-/*
- * Returns what stands outside of literals and quoted names and must not, or NULL.  No
- * catalog prints a literal in two parts, or one with a backslash behind a prefix, which
- * sg_sync_portable() would make another one of.
- */
+/* Returns what stands outside of literals and quoted names and must not, or NULL */
 static const char *
 stray(const char *sql)
 {
-	bool		behind_literal = false;
-	const char *end;
-
-	for (const char *p = sql; *p; p = end)
+	for (const char *p = sql; *p; p = sg_skip_token(sql, p))
 	{
 		bool		begins = !sg_is_word_character(p == sql ? ' ' : p[-1]);
 
-		end = sg_skip_token(sql, p);
 		if (*p == '\\')
 			return "a backslash";
-		if (*p == '\'' && (!begins || (p > sql && p[-1] == '&')) && memchr(p, '\\', end - p))
-			return "a backslash in a literal with a prefix";
-		if (end[-1] == '\'' && behind_literal)
-			return "a literal in two parts";
-		if (!isspace((unsigned char) *p))
-			behind_literal = end[-1] == '\'';
 		if (begins && pg_strncasecmp(p, "u&\"", 3) == 0)
 			return "a name by Unicode escapes";
 		if ((*p == '-' && p[1] == '-') || (*p == '/' && p[1] == '*'))
 			return "a comment";
 	}
-	return NULL;
+	return sg_unportable(sql);
 }
 
 /*
@@ -351,6 +337,58 @@ given_type(Node *statement, bool *gives)
 	}
 }
 
+/* The types of what a routine is called with; *is_routine: the statement is about one */
+static List *
+input_types(Node *statement, bool *is_routine)
+{
+	Node	   *target = target_of(statement);
+	List	   *parameters = NIL;
+	List	   *types = NIL;
+
+	*is_routine = true;
+	if (target && IsA(target, ObjectWithArgs))
+		return ((ObjectWithArgs *) target)->objargs;
+	if (IsA(statement, CreateFunctionStmt))
+		parameters = ((CreateFunctionStmt *) statement)->parameters;
+	else if (IsA(statement, DefineStmt) && ((DefineStmt *) statement)->kind == OBJECT_AGGREGATE && !((DefineStmt *) statement)->oldstyle)
+		parameters = linitial(((DefineStmt *) statement)->args);
+	else
+		*is_routine = false;
+	foreach_ptr(const FunctionParameter, parameter, parameters)
+	{
+		if (parameter->mode != FUNC_PARAM_OUT && parameter->mode != FUNC_PARAM_TABLE)
+			types = lappend(types, parameter->argType);
+	}
+	return types;
+}
+
+/* Is a statement on a routine about the overload of one of the names, which come with arguments, too? */
+static bool
+is_overload(Node *statement, const char *kind, List *names)
+{
+	bool		is_routine;
+	List	   *types = input_types(statement, &is_routine);
+	bool		any = false;
+
+	if (!is_routine || strcmp(kind, "operator") == 0)
+		return true;
+	foreach_ptr(const char, name, names)
+	{
+		char	   *problem;
+		List	   *parsed;
+		Node	   *drop;
+
+		if (strchr(name, '(') == NULL)
+			continue;
+		any = true;
+		parsed = sync_parse_text(psprintf("DROP %s %s", strcmp(kind, "aggregate") == 0 ? "AGGREGATE" : "ROUTINE", name), RAW_PARSE_DEFAULT, &problem);
+		drop = list_length(parsed) == 1 ? linitial_node(RawStmt, parsed)->stmt : NULL;
+		if (drop && IsA(drop, DropStmt) && list_length(((DropStmt *) drop)->objects) == 1 && equal(types, input_types(drop, &is_routine)))
+			return true;
+	}
+	return !any;
+}
+
 /* Returns whether a statement is about the object of one of these names, as far as its kind has a name */
 static bool
 is_about(Node *statement, List *names)
@@ -359,6 +397,8 @@ is_about(Node *statement, List *names)
 	bool		gives;
 	ObjectType	type = given_type(statement, &gives);
 
+	if (IsA(statement, DropStmt) && list_length(((DropStmt *) statement)->objects) != 1)
+		return false;
 	if (gives && has_no_name(type))
 		return true;
 	if (target == NULL || name_of(target) == NULL)
@@ -408,7 +448,7 @@ statement_problem(Node *statement, const char *kind, bool any_object, List *name
 
 	if (!fits_kind(tag, kind))
 		return psprintf("%s is no statement for a %s", tag, kind);
-	if (!any_object && !is_about(statement, names))
+	if (!any_object && !(is_about(statement, names) && is_overload(statement, kind, names)))
 		return psprintf("%s is about another object", tag);
 	if (IsA(statement, DropStmt) && ((DropStmt *) statement)->behavior == DROP_CASCADE)
 		return psprintf("%s takes more along", tag);

@@ -147,6 +147,9 @@ DROP SCHEMA plan_add CASCADE;
 CREATE SCHEMA told;
 SELECT sg_plan_create('told') \g /dev/null
 SELECT sg_plan_add_statement('told', $$CREATE VIEW told.v AS SELECT 'a\' AS x, '; DROP SCHEMA told; --' AS y, (ARRAY[1, 2])[1:last_error_message] AS z FROM (SELECT 1 AS last_error_message) q$$, undo => $$DROP VIEW told.v /* '\' */$$) \g /dev/null
+SELECT sg_plan_add_statement('told', $$CREATE VIEW told.commented AS SELECT /* ' */ (ARRAY[1, 2])[1:last_error_message] /* ' */ FROM (SELECT 1 AS last_error_message) q -- '$$) \g /dev/null
+SELECT sg_plan_add_statement('told', $$CREATE VIEW told.prefixed AS SELECT N'a\b' AS x$$) \g /dev/null
+SELECT sg_plan_add_statement('told', $$CREATE FUNCTION told.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1 AS end; SELECT 2 AS begin; END$$) \g /dev/null
 SELECT sg_plan_sql('told');
 SET standard_conforming_strings = off;
 CALL sg_apply('told');
@@ -156,5 +159,6 @@ CALL sg_apply('told');
 SHOW standard_conforming_strings;
 RESET standard_conforming_strings;
 TABLE told.w;
+SELECT told.f();
 SELECT sg_plan_drop('told', true);
 DROP SCHEMA told CASCADE;

@@ -126,6 +126,33 @@ foreach my $how ('make', 'rename')
 }
 query('DROP TABLE app.trapped; DROP FUNCTION app.trap()');
 
+# ---- the same of a view and a table that are handed over, of a cast, and of a column's type
+
+query(q{CREATE TYPE app.word AS ENUM ('a'); CREATE TABLE app.secret (a int); CREATE FUNCTION app.h(text) RETURNS int LANGUAGE sql AS 'SELECT 1';
+	SET SESSION AUTHORIZATION eve; CREATE TYPE app.en AS ENUM ('a'); CREATE FUNCTION app.en_text(app.en) RETURNS text LANGUAGE sql AS $$SELECT 'x'$$; CREATE FUNCTION app.h(int) RETURNS int LANGUAGE sql AS 'SELECT 2';
+	CREATE DOMAIN app.dom AS int; CREATE VIEW app.shown AS SELECT 1 AS a; CREATE TABLE app.ruled (a int); CREATE TABLE app.cast_from (e app.en); CREATE TABLE app.retyped (v text);
+	CREATE TABLE app.trapped (a int); INSERT INTO app.trapped VALUES (1); GRANT ALL ON app.cast_from, app.retyped TO PUBLIC;
+	CREATE FUNCTION app.trap() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN EXECUTE tg_argv[0]; RETURN NEW; END$$});
+my @handed = (
+	[ 'CREATE OR REPLACE VIEW app.shown AS SELECT 2 AS a', 'ALTER VIEW app.shown OWNER TO postgres', 'a view that is handed over' ],
+	[ 'CREATE RULE r AS ON INSERT TO app.ruled DO ALSO INSERT INTO app.secret VALUES (1)', 'ALTER TABLE app.ruled OWNER TO postgres', 'a table with a rule' ],
+	[ 'ALTER DOMAIN app.dom ADD CHECK (VALUE > 0)', 'ALTER DOMAIN app.dom OWNER TO postgres', 'a domain' ],
+	[ 'CREATE CAST (app.en AS text) WITH FUNCTION app.en_text(app.en)', 'CREATE VIEW app.casts AS SELECT e::text FROM app.cast_from', 'a cast' ],
+	[ 'ALTER TABLE app.retyped ALTER v TYPE int USING 1', 'CREATE VIEW app.typed_view AS SELECT app.h(v) FROM app.retyped', 'a type' ]);
+foreach my $i (keys @handed)
+{
+	my ($change, $statement, $what) = @{ $handed[$i] };
+
+	query("SET SESSION AUTHORIZATION eve; CREATE OR REPLACE TRIGGER trap BEFORE UPDATE ON app.trapped FOR EACH ROW EXECUTE FUNCTION app.trap('$change')");
+	query("SELECT sg_plan_create('handed $i'), sg_plan_add_statement('handed $i', 'UPDATE app.trapped SET a = 2'), sg_plan_add_statement('handed $i', '$statement')");
+	$victim->query("CALL sg_apply('handed $i')");
+	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'handed $i'"), 'validated failed', "a trigger changes $what: the next step fails");
+	like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... and says so');
+	$victim->query("CALL sg_apply('handed $i')");
+	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'handed $i'"), 'validated validated', '... and is done by the next call');
+}
+query('DROP CAST (app.en AS text); DROP TYPE app.en CASCADE; DROP TABLE app.trapped, app.retyped CASCADE; DROP FUNCTION app.trap(), app.h(int); DROP VIEW app.shown; DROP DOMAIN app.dom');
+
 # ---- what a later step names, and what she changes while an earlier one waits for a name that she has taken
 
 query(q{CREATE FUNCTION app.handed() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION app.handed() OWNER TO eve; CREATE TABLE app.fired (a int);
