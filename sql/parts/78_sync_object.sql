@@ -398,7 +398,8 @@ END %3$s$reset$, identity, x.c, schemaguard.sg_sync_tag(identity || x.c, 'stored
                 WHERE n.value IS DISTINCT FROM o.value)));
     WHEN 'rule' THEN
         -- no more of the text than what follows its own name
-        p := p || (SELECT jsonb_build_object('rule_definition', 'CREATE RULE ' || d.text, 'rule_replace', 'CREATE OR REPLACE RULE ' || d.text)
+        p := p || (SELECT jsonb_build_object('rule_definition', 'CREATE RULE ' || d.text,
+                'rule_replace', 'CREATE OR REPLACE RULE ' || d.text)
             FROM (SELECT quote_ident(name) || coalesce(substring(rtrim(properties ->> 'definition', '; ' || chr(10))
                 FROM '^CREATE RULE (?:"(?:[^"]|"")*"|[^" ]+)( AS\s.*)$'), '') AS text) d);
     WHEN 'trigger' THEN
