@@ -46,7 +46,7 @@ BEGIN
         ('parent', 'name',
             '{table,column,sequence,view,materialized view,index,type,domain,constraint,trigger,rule,policy}'),
         ('type', 'type', '{column,sequence,domain}'), ('of_type', 'name', NULL), ('inherits', 'name', '{table}'),
-        ('partition_of', 'name', NULL), ('references', 'name', NULL), ('collation', 'name', NULL), ('collations', 'name', NULL),
+        ('partition_of', 'name', NULL), ('partition_bound', 'bound', NULL), ('references', 'name', NULL), ('collation', 'name', NULL), ('collations', 'name', NULL),
         ('operator_classes', 'name', NULL), ('owned_by', 'name', NULL), ('owner', 'name', NULL),
         ('default', 'expression', '{column,domain}'), ('generated', 'expression', NULL), ('expression', 'expression', '{constraint}'),
         ('predicate', 'expression', NULL), ('expressions', 'expression', '{index,constraint}'), ('attributes', 'attribute', '{type}'),
@@ -74,6 +74,10 @@ BEGIN
         WHEN 'name' THEN e.value ~ '^("([^"]|"")*"|[[:alpha:]_][[:alnum:]_$]*)(\.("([^"]|"")*"|[[:alpha:]_][[:alnum:]_$]*))*$'
         WHEN 'word' THEN e.value ~ '^[A-Za-z_ ]*$'
         WHEN 'number' THEN e.value ~ '^-?[0-9]+$'
+        -- computed at once, so constants as the catalog prints them
+        WHEN 'bound' THEN e.value ~ replace('^(DEFAULT|FOR VALUES (WITH \(modulus \d+, remainder \d+\)|IN \(@(, @)*\)|'
+            'FROM \(@(, @)*\) TO \(@(, @)*\)))$', '@',
+            $re$([BX]?'([^']|'')*'|E'([^'\\]|''|\\\\)*'|-?[0-9][0-9.]*|true|false|NULL|MINVALUE|MAXVALUE)$re$)
         WHEN 'acl' THEN schemaguard.sg_sync_is_acl(e.part)
         WHEN 'acls' THEN schemaguard.sg_sync_is_acl(e.part)
         ELSE schemaguard.sg_sync_parses(f.form, e.value) END);

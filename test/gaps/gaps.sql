@@ -5,6 +5,13 @@
 SET client_min_messages = warning;
 CREATE SCHEMA m AUTHORIZATION mallory;
 GRANT ALL ON SCHEMA m TO PUBLIC;
+-- a superuser's operator, and a schema where others may make a better match
+CREATE SCHEMA o;
+GRANT ALL ON SCHEMA o TO PUBLIC;
+CREATE FUNCTION o.pair(int, bigint) RETURNS boolean LANGUAGE sql AS 'SELECT true';
+CREATE OPERATOR o.## (LEFTARG = int, RIGHTARG = bigint, FUNCTION = o.pair);
+CREATE TABLE o.t (x int);
+INSERT INTO o.t VALUES (1);
 CREATE SCHEMA gap;
 GRANT USAGE ON SCHEMA gap TO PUBLIC;
 
@@ -84,6 +91,7 @@ INSERT INTO gap.kind VALUES
 			EXECUTE format('CREATE VIEW t.%%1$s AS SELECT tableoid, ctid, * FROM t_old.%%1$s WHERE pg_try_advisory_lock(4711,
 				CASE current_user WHEN %%2$L THEN 0 ELSE 1 END) IS NOT NULL; GRANT ALL ON t.%%1$s TO PUBLIC', tab, 'mallory');
 		END LOOP; END $do$$kind$]),
+	('operator that comes', ARRAY['CREATE OPERATOR o.## (LEFTARG = int, RIGHTARG = int, FUNCTION = pg_try_advisory_lock)']),
 	('type that comes', '{ALTER DOMAIN m.evil RENAME TO plain}'),
 	('rename column', '{ALTER TABLE %1$s RENAME n TO y; ALTER TABLE %1$s ADD n m.typed}'),
 	('owner', ARRAY[$$CREATE INDEX ON %1$s ((n + m.i('owner', 1))); ALTER TABLE %1$s OWNER TO stooge$$]);
@@ -146,6 +154,7 @@ DECLARE
 	tab text;
 BEGIN
 	DROP SCHEMA IF EXISTS t, t_old CASCADE;
+	DROP OPERATOR IF EXISTS o.## (int, int);
 	FOR plan IN SELECT name FROM schemaguard.plan LOOP
 		PERFORM sg_plan_drop(plan, true);
 	END LOOP;

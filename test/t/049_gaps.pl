@@ -132,7 +132,7 @@ my @elsewhere = qw(sg_audit_accept sg_audit_baseline sg_plan_add sg_capture_ddl 
 # ---------------------------------------------------------------------------------------------------------------------
 # One caller's share, in a database and a process of its own. Findings go to a file.
 
-my @kinds = grep { $_ ne 'type that comes' } map { $_->[0] } rows($node, 'SELECT name FROM gap.kind ORDER BY name', dbname => 'gaps');
+my @kinds = grep { !/that comes/ } map { $_->[0] } rows($node, 'SELECT name FROM gap.kind ORDER BY name', dbname => 'gaps');
 
 # What is wrong with the result of a call.  A row of a query is one of before or of after the attack, or says that it cannot
 # tell; a step that is done has its constraint.
@@ -317,19 +317,24 @@ my @named = (
 my @look_alikes = (
 	(map { [ sg_plan_check => "$plan SELECT $_; DROP DOMAIN m.plain", q{SELECT count(*) FROM sg_plan_check('x', verify => 'full')} ] } @named),
 	(map { [ sg_apply => "$plan SELECT $_; DROP DOMAIN m.plain", "CALL sg_apply('x', fix => true); $state" ] } @named));
+my $operated = q{(4711 OPERATOR(o.##) (CASE current_user WHEN 'mallory' THEN 0 ELSE 1 END)) IS NOT NULL};
+my @operated = (
+	[ sg_apply => "$plan SELECT sg_plan_add_statement('x', \$a\$UPDATE o.t SET x = x + 1 WHERE $operated\$a\$)", "CALL sg_apply('x'); $state" ],
+	[ sg_apply => "$plan SELECT sg_plan_add_statement('x', 'UPDATE o.t SET x = x + 1', done_when => \$a\$SELECT bool_or(NOT $operated) FROM o.t\$a\$)", "CALL sg_apply('x'); $state" ]);
 my @readers = grep { $_->[0] =~ /^(?:sg_fk_orphans|sg_orphans|sg_discover_fks|sg_rule_violations)$/ || $_->[2] =~ /audit_method/ } @calls;
 my $stop = with($key, 'stop') . "; SELECT $steps{check}";
 push @readers, [ sg_plan_check => $stop, q{SELECT count(*) FROM sg_plan_check('x', verify => 'full')} ];
 my @draw = $all ? @look_alikes : map { splice @look_alikes, int(rand(@look_alikes)), 1 } 1 .. ($ENV{GAPS_LOOK_ALIKES} // 4);
-my @names = ((map { [ $_, 'type that comes' ] } @draw), map { [ $_, 'schema of views' ] } $all ? @readers : $readers[ int(rand(@readers)) ]);
+my @names = ((map { [ $_, 'type that comes' ] } @draw), (map { [ $_, 'operator that comes' ] } @operated), map { [ $_, 'schema of views' ] } $all ? @readers : $readers[ int(rand(@readers)) ]);
 my $guarded = library_with('gaps.c', '-DGAPS_GUARD');
 my $trusting = library_with('gaps.c', '-DGAPS_GUARD -DGAPS_NAMES');
 
 $node->safe_psql('postgres', qq{ALTER ROLE root SET dynamic_library_path = '$guarded:\$libdir'});
 is(found_by(start_share('names', 'root', @names)), '', 'no name leads to built-in functions, or to a view, of others');
 $node->safe_psql('postgres', qq{ALTER ROLE root SET dynamic_library_path = '$trusting:\$libdir'});
-my $heard = found_by(start_share('trusting', 'root', [ $look_alikes[0] // $draw[0], 'type that comes' ], [ $readers[1], 'schema of views' ]));
+my $heard = found_by(start_share('trusting', 'root', [ $look_alikes[0] // $draw[0], 'type that comes' ], [ $readers[1], 'schema of views' ], map { [ $_, 'operator that comes' ] } @operated));
 like($heard, qr/WITNESS a built-in function \| .*/, 'a name that is not asked about leads there');
+like($heard, qr/operator that comes \| root \| WITNESS a built-in function .*\Q$_\E/, "so does an operator: $_") foreach '= x + 1 WHERE', 'or(NOT ';
 
 $node->stop;
 done_testing();

@@ -229,6 +229,8 @@ CREATE SCHEMA m; CREATE SEQUENCE m.s; CREATE TABLE m.par (a int); CREATE TABLE m
 CREATE MATERIALIZED VIEW m.mv AS SELECT 'x'::text AS x; CREATE VIEW m.v AS SELECT 1 AS a; CREATE TYPE m.pair AS (a int); CREATE VIEW m.defaulted AS SELECT 1 AS a; CREATE VIEW m.given AS SELECT 1 AS a;
 CREATE INDEX counted ON m.t ((a + 1)); CREATE INDEX remade ON m.t (b); CREATE TEXT SEARCH CONFIGURATION m.mapped (PARSER = pg_catalog."default");
 CREATE RULE ruled AS ON INSERT TO m.t DO ALSO NOTHING; CREATE PROCEDURE m.p(a integer) LANGUAGE sql AS 'SELECT 1'; CREATE PROCEDURE m.p(b text) LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE m.parts (a int, t text) PARTITION BY LIST (a); CREATE TABLE m.part PARTITION OF m.parts FOR VALUES IN (1, -2, NULL);
+CREATE TABLE m.ranged (a text, b timestamp) PARTITION BY RANGE (a, b); CREATE TABLE m.range PARTITION OF m.ranged FOR VALUES FROM ('it''s \', '2026-01-01') TO (MAXVALUE, MAXVALUE);
 CREATE AGGREGATE m.agg(integer) (SFUNC = int4_sum, STYPE = bigint);
 SQL
 my $gain = 'DO $x$ BEGIN ALTER ROLE mallory SUPERUSER; END $x$';
@@ -243,6 +245,7 @@ my $gain = 'DO $x$ BEGIN ALTER ROLE mallory SUPERUSER; END $x$';
 	'index m.counted' => qq[{"statistics": {"1 SET STATISTICS 5; $gain; ALTER INDEX m.counted ALTER COLUMN 1": 20}}],
 	'index m.remade' => qq[{"access_method": "btree (b); $gain; CREATE INDEX remade2 ON m.t USING btree"}],
 	'text search configuration m.mapped' => qq[{"mappings": {"1": ["simple; $gain"]}}],
+	'table m.part' => q[{"partition_bound": "FOR VALUES IN (pg_catalog.lo_export(424242, '/tmp/x'))"}],
 	'rule m.t.ruled' => '{"definition": "ALTER TABLE m.t OWNER TO mallory"}',
 	'procedure m.p(integer)' => '{"arguments": "b text", "owner": "mallory"}',
 	'aggregate m.agg(integer)' => '{"arguments": "bigint", "owner": "mallory"}',
