@@ -293,4 +293,11 @@ extern PGDLLIMPORT char *locale_messages;
 #define SG_PLAIN_NODES case T_JsonIsPredicate: case T_JsonBehavior: case T_MergeSupportFunc:
 #endif
 
+/* 19 knows no other strings */
+#if PG_VERSION_NUM >= 190000
+#define SG_CONFORMING_STRINGS true
+#else
+#define SG_CONFORMING_STRINGS standard_conforming_strings
+#endif
+
 #endif							/* SG_COMPAT_H */

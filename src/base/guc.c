@@ -162,7 +162,7 @@ sg_options_apply(List *options, GucAction action)
 bool
 sg_is_plain(void)
 {
-	return standard_conforming_strings && backslash_quote == BACKSLASH_QUOTE_SAFE_ENCODING && !Transform_null_equals;
+	return SG_CONFORMING_STRINGS && backslash_quote == BACKSLASH_QUOTE_SAFE_ENCODING && !Transform_null_equals;
 }
 
 void

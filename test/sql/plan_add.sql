@@ -151,12 +151,13 @@ SELECT sg_plan_add_statement('told', $$CREATE VIEW told.commented AS SELECT /* '
 SELECT sg_plan_add_statement('told', $$CREATE VIEW told.prefixed AS SELECT N'a\b' AS x$$) \g /dev/null
 SELECT sg_plan_add_statement('told', $$CREATE FUNCTION told.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1 AS end; SELECT 2 AS begin; END$$) \g /dev/null
 SELECT sg_plan_sql('told');
-SET standard_conforming_strings = off;
+-- 19 has no off
+SELECT set_config('standard_conforming_strings', CASE WHEN current_setting('server_version_num')::int < 190000 THEN 'off' ELSE 'on' END, false) AS conforming \gset
 CALL sg_apply('told');
 TABLE told.v;
 SELECT sg_plan_add_statement('told', E'CREATE VIEW told.w AS SELECT \'a\\\' AS x') \g /dev/null
 CALL sg_apply('told');
-SHOW standard_conforming_strings;
+SELECT current_setting('standard_conforming_strings') = :'conforming' AS as_before;
 RESET standard_conforming_strings;
 TABLE told.w;
 SELECT told.f();
