@@ -276,6 +276,7 @@ plan_columns_of(const ObjectAddress *object)
 		ObjectAddressSubSet(*column, RelationRelationId, form->refobjid, form->refobjsubid);
 		columns = lappend(columns, column);
 	}
+	sg_catalog_end(&scan);
 	return columns;
 }
 
@@ -453,9 +454,7 @@ object_written_by(const ObjectAddress *object)
 
 /*
  * ALTER TYPE makes constraints and indexes anew: then the transaction that has
- * made this one is the one that has last changed one of its columns.  REINDEX
- * CONCURRENTLY gives an index its name by one that comes after the one that has
- * made it.
+ * made this one is the one that has last changed one of its columns.
  */
 bool
 plan_deed_is_made_anew(const PlanDeed *deed)
@@ -479,9 +478,6 @@ plan_deed_is_made_anew(const PlanDeed *deed)
 	if (!OidIsValid(object.objectId))
 		return false;
 	xid = object_written_by(&object);
-	if (object.classId == RelationRelationId && written_by(RELOID, ObjectIdGetDatum(object.objectId), 0) == xid &&
-		written_by(ATTNUM, ObjectIdGetDatum(object.objectId), Int16GetDatum(1)) != xid)
-		return false;
 	foreach_ptr(const ObjectAddress, column, plan_columns_of(&object))
 	{
 		if (TransactionIdIsValid(xid) &&
