@@ -217,6 +217,12 @@ BEGIN
         UNION SELECT d.refobjid FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid AND b.datname = current_database()
             WHERE d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass
         UNION SELECT a.grantee FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE'
+        -- in schemas that come
+        UNION SELECT a.grantee FROM pg_default_acl e CROSS JOIN LATERAL aclexplode(e.defaclacl) a
+            WHERE e.defaclobjtype = 'n' AND a.privilege_type = 'CREATE'
+        UNION SELECT b.datdba FROM pg_database b WHERE b.datname = current_database()
+        UNION SELECT a.grantee FROM pg_database b CROSS JOIN LATERAL aclexplode(b.datacl) a
+            WHERE b.datname = current_database() AND a.privilege_type = 'CREATE'
         -- the script makes them owners, or gives them rights
         UNION SELECT to_regrole(m.name) FROM unnest(%L::text[]) m (name) WHERE to_regrole(m.name) IS NOT NULL
     ), maker (role) AS (

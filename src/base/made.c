@@ -68,6 +68,7 @@ typedef struct Made
 	ObjectAddress object;
 	Oid			role;
 	Oid			owner;
+	bool		later;			/* its own row, or schema, had come since */
 } Made;
 
 /* A deed under way */
@@ -186,28 +187,6 @@ is_schema_later(const ObjectAddress *code, HeapTuple row, Oid role)
 	return result;
 }
 
-/* Has a cast that calls the function come since? */
-static bool
-is_cast_later(const ObjectAddress *code)
-{
-	SgCatalog	casts;
-	HeapTuple	tuple;
-	bool		later = false;
-
-	if (code->classId != ProcedureRelationId)
-		return false;
-	sg_catalog_begin_all(&casts, CastRelationId);
-	while (!later && HeapTupleIsValid(tuple = sg_catalog_next(&casts)))
-	{
-		Form_pg_cast form = (Form_pg_cast) GETSTRUCT(tuple);
-		ObjectAddress cast = {CastRelationId, form->oid, 0};
-
-		later = form->castfunc == code->objectId && is_later(&cast, HeapTupleHeaderGetRawXmin(tuple->t_data));
-	}
-	sg_catalog_end(&casts);
-	return later;
-}
-
 pg_noreturn static void
 refuse(const ObjectAddress *used)
 {
@@ -217,24 +196,15 @@ refuse(const ObjectAddress *used)
 			 errhint("Look at it, and make the same call again if it may be used.")));
 }
 
-/* Raises 42501 for code that came later, or whose schema or cast did, and whose owner could gain by running as that role */
-static void
-check_seen(const ObjectAddress *code, HeapTuple row, Oid role)
-{
-	if (could_gain(owner_of(code, row), role) &&
-		(is_later(code, HeapTupleHeaderGetRawXmin(row->t_data)) || is_schema_later(code, row, role) || is_cast_later(code)))
-		refuse(code);
-}
-
-/* Has a row of a catalog about a relation come or changed since?  An OID column of it has the relation's. */
+/* Has a row of a catalog about an object come or changed since?  An OID column of it has the object's. */
 static bool
-is_part_later(Oid catalog, Oid index, AttrNumber column, Oid relid)
+is_part_later(Oid catalog, Oid index, AttrNumber column, Oid object)
 {
 	SgCatalog	parts;
 	HeapTuple	tuple;
 	bool		later = false;
 
-	sg_catalog_begin(&parts, catalog, index, column, relid, NULL);
+	sg_catalog_begin(&parts, catalog, index, column, object, NULL);
 	while (!later && HeapTupleIsValid(tuple = sg_catalog_next(&parts)))
 	{
 		/* the OID comes first, where there is one */
@@ -246,32 +216,89 @@ is_part_later(Oid catalog, Oid index, AttrNumber column, Oid relid)
 	return later;
 }
 
+/* Raises 42501 for code that came later, or whose schema or check did, and whose owner could gain by running as that role */
+static void
+check_seen(const ObjectAddress *code, HeapTuple row, Oid role)
+{
+	if (could_gain(owner_of(code, row), role) &&
+		(is_later(code, HeapTupleHeaderGetRawXmin(row->t_data)) || is_schema_later(code, row, role) ||
+		 (code->classId == TypeRelationId &&
+		  is_part_later(ConstraintRelationId, ConstraintTypidIndexId, Anum_pg_constraint_contypid, code->objectId))))
+		refuse(code);
+}
+
 static bool
-are_columns_later(Oid relid)
+type_could_gain(Oid type, Oid role)
+{
+	ObjectAddress object = {TypeRelationId, type, 0};
+	HeapTuple	row = code_row(TypeRelationId, type);
+	bool		result = false;
+
+	if (HeapTupleIsValid(row))
+	{
+		result = could_gain(owner_of(&object, row), role);
+		ReleaseSysCache(row);
+	}
+	return result;
+}
+
+/*
+ * Raises 42501 for a cast that has come since, of a type whose owner could gain: a
+ * name may come to another function by it, and nothing tells what has used it
+ */
+static void
+check_casts(Oid role)
+{
+	SgCatalog	casts;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&casts, CastRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&casts)))
+	{
+		Form_pg_cast form = (Form_pg_cast) GETSTRUCT(tuple);
+		ObjectAddress cast = {CastRelationId, form->oid, 0};
+
+		if (is_later(&cast, HeapTupleHeaderGetRawXmin(tuple->t_data)) &&
+			(type_could_gain(form->castsource, role) || type_could_gain(form->casttarget, role)))
+			refuse(&cast);
+	}
+}
+
+/* Has a relation come since, or got its name, its schema, its options or a column? */
+static bool
+is_relation_later(Oid relid, Oid role)
 {
 	ObjectAddress relation = {RelationRelationId, relid, 0};
+	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		later;
 
-	return is_theirs(&relation) || is_part_later(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relid);
+	if (!HeapTupleIsValid(row))
+		return true;
+	later = is_later(&relation, HeapTupleHeaderGetRawXmin(row->t_data)) || is_schema_later(&relation, row, role);
+	ReleaseSysCache(row);
+	return later || is_part_later(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relid);
 }
 
 /* Raises 42501 for a relation that its owner, who could gain by it, has changed since, and which is another role's now */
 static void
-check_handed_over(const ObjectAddress *relation, Oid was)
+check_handed_over(const Made *made)
 {
-	Oid			relid = relation->objectId;
+	Oid			was = made->owner;
+	Oid			relid = made->object.objectId;
 	Oid			owner = SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? code_table_owner(relid) : was;
 
 	if (owner != was && could_gain(was, owner) &&
-		(are_columns_later(relid) ||
+		(made->later || is_part_later(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relid) ||
+		 is_part_later(StatisticExtRelationId, StatisticExtRelidIndexId, Anum_pg_statistic_ext_stxrelid, relid) ||
 		 is_part_later(RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, relid) ||
 		 is_part_later(TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid) ||
 		 is_part_later(PolicyRelationId, PolicyPolrelidPolnameIndexId, Anum_pg_policy_polrelid, relid) ||
 		 is_part_later(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, relid) ||
 		 is_part_later(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, relid)))
-		refuse(relation);
+		refuse(&made->object);
 }
 
-/* Raises 42501 for a query or body that reads a relation whose columns its owner has changed since: a name may come to another function by that */
+/* Raises 42501 for a query or body that reads a relation which its owner has changed since: a name may come to another function by that */
 static void
 check_read(const ObjectAddress *object, Oid role)
 {
@@ -285,7 +312,7 @@ check_read(const ObjectAddress *object, Oid role)
 		ObjectAddress relation = {RelationRelationId, form->refobjid, 0};
 
 		if (form->refclassid == RelationRelationId && could_gain(code_table_owner(form->refobjid), role) &&
-			are_columns_later(form->refobjid))
+			is_relation_later(form->refobjid, role))
 			refuse(&relation);
 	}
 }
@@ -415,7 +442,7 @@ check_made(const ObjectAddress *object, Oid role)
 		expression.objectSubId = 0;
 	}
 	visit_used(&expression, role, check_seen);
-	if (object->classId == RewriteRelationId || object->classId == ProcedureRelationId)
+	if (object->classId == RewriteRelationId || object->classId == ProcedureRelationId || object->classId == PolicyRelationId)
 		check_read(object, role);
 	if (object->classId == StatisticExtRelationId)
 		visit_used(object, table_owner_of(object->objectId), check_trusted);
@@ -426,6 +453,7 @@ sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 {
 	Making	   *outer = making;
 	Making		m = {.seen = seen,.context = CurrentMemoryContext};
+	Oid			role = InvalidOid;
 
 	PG_TRY();
 	{
@@ -433,9 +461,12 @@ sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 		fn(arg);
 		foreach_ptr(const Made, made, m.objects)
 		{
+			if (made->role != role)
+				check_casts(made->role);
+			role = made->role;
 			check_made(&made->object, made->role);
 			if (OidIsValid(made->owner))
-				check_handed_over(&made->object, made->owner);
+				check_handed_over(made);
 		}
 	}
 	PG_FINALLY();
@@ -454,10 +485,6 @@ check_altered(const ObjectAddress *object)
 	if (!HeapTupleIsValid(row))
 		return;
 	check_seen(object, row, GetUserId());
-	/* a domain's checks come without its row */
-	if (object->classId == TypeRelationId && could_gain(owner_of(object, row), GetUserId()) &&
-		is_part_later(ConstraintRelationId, ConstraintTypidIndexId, Anum_pg_constraint_contypid, object->objectId))
-		refuse(object);
 	ReleaseSysCache(row);
 }
 
@@ -476,6 +503,9 @@ note_theirs(SgSeen *seen, const ObjectAddress *object)
 	old = MemoryContextSwitchTo(seen->context);
 	planted = palloc(sizeof(ObjectAddress));
 	*planted = *object;
+	/* the hook has a default by its table and column */
+	if (planted->classId == AttrDefaultRelationId)
+		planted->classId = RelationRelationId;
 	seen->theirs = lappend(seen->theirs, planted);
 	MemoryContextSwitchTo(old);
 }
@@ -499,7 +529,7 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 		visit_used(&object, GetUserId(), check_trusted);
 	if (making)
 		check_altered(&object);
-	if (is_code(classid) || classid == NamespaceRelationId || sg_guard_in_function())
+	if (sg_guard_in_function())
 	{
 		for (SgSeen *seen = kept; seen; seen = seen->outer)
 			note_theirs(seen, &object);
@@ -512,6 +542,8 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 		made->object = object;
 		made->role = GetUserId();
 		made->owner = access == OAT_POST_ALTER && classid == RelationRelationId ? code_table_owner(objectid) : InvalidOid;
+		/* its new row can't be read yet */
+		made->later = OidIsValid(made->owner) && could_gain(made->owner, made->role) && is_relation_later(objectid, made->role);
 		making->objects = lappend(making->objects, made);
 		MemoryContextSwitchTo(old);
 	}

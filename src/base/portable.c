@@ -156,7 +156,9 @@ sg_portable(const char *text)
 			end = p + 2;
 		if (*p == '\'')
 			append_literal(&buf, p, end);
-		else if (*p != '\f')
+		else if (*p == '\f')
+			appendStringInfoChar(&buf, ' ');
+		else
 			appendBinaryStringInfo(&buf, p, end - p);
 		if (*p == ':' && end == p + 1 && is_variable(end))
 			appendStringInfoChar(&buf, ' ');

@@ -177,6 +177,12 @@ extern bool change_try_move(const PlanStep *step, ChangeMove *move);
 /* Runs a statement so */
 extern void change_run_on_trial(const char *sql);
 
+/* Returns what of a statement is not run then, in words, or NULL */
+extern const char *change_untried(const char *sql);
+
+/* Does a statement compute nothing when it is run?  The bound of a partition may call any function, and what that does stays. */
+extern bool change_computes_nothing(const char *sql);
+
 /* ---- change.c: what the kinds have in common ---- */
 
 extern void change_problem(ChangeMove *move, int sqlerrcode, char *reason, const char *hint);

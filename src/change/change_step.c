@@ -556,7 +556,7 @@ do_move(void *arg)
 	if (move->first)
 		plan_deed_identify(action->run->plan, &deed);
 	if (work->step->kind == STEP_STATEMENT)
-		plan_deeds_follow_anew(action->run->plan);
+		plan_deeds_follow_anew();
 	if (move->first && !ends_first(work->step))
 		drop_triggers(work, now.table);
 	run_record_done(action, work, move->state, gone_text(work->step, lost, now.counts));

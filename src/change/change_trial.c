@@ -23,6 +23,7 @@
 #include "parser/parse_node.h"
 #include "parser/parse_utilcmd.h"
 #include "parser/parser.h"
+#include "nodes/nodeFuncs.h"
 #include "partitioning/partbounds.h"
 #include "tcop/dest.h"
 #include "tcop/utility.h"
@@ -117,6 +118,49 @@ without_keys(List *elements)
 			others = lappend(others, element);
 	}
 	return others;
+}
+
+static bool
+calls_function(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (!IsA(node, A_Const) && !IsA(node, ColumnRef) && !IsA(node, List) && !IsA(node, PartitionBoundSpec))
+		return true;
+	return !IsA(node, ColumnRef) && raw_expression_tree_walker(node, calls_function, context);
+}
+
+bool
+change_computes_nothing(const char *sql)
+{
+	CreateStmt *create = (CreateStmt *) linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
+	PartitionBoundSpec *bound = IsA(create, CreateStmt) ? create->partbound : NULL;
+
+	return bound == NULL || !(calls_function((Node *) bound->listdatums, NULL) || calls_function((Node *) bound->lowerdatums, NULL) ||
+							  calls_function((Node *) bound->upperdatums, NULL));
+}
+
+static bool
+has_key(List *elements)
+{
+	foreach_ptr(Node, element, elements)
+	{
+		if ((IsA(element, Constraint) && ((Constraint *) element)->contype == CONSTR_FOREIGN) ||
+			(IsA(element, ColumnDef) && has_key(((ColumnDef *) element)->constraints)))
+			return true;
+	}
+	return false;
+}
+
+const char *
+change_untried(const char *sql)
+{
+	CreateStmt *create = (CreateStmt *) linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
+
+	if (!IsA(create, CreateStmt))
+		return NULL;
+	return has_key(create->tableElts) ? "its foreign keys" :
+		create->partbound && create->tableElts ? "what it says of its columns" : NULL;
 }
 
 static void

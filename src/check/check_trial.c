@@ -288,6 +288,7 @@ static void
 try_one(Trial *trial, CheckStep *cs)
 {
 	FkProblem  *problem;
+	const char *untried;
 
 	if (!make_needed(trial, cs->step))
 		return;
@@ -297,8 +298,14 @@ try_one(Trial *trial, CheckStep *cs)
 		return;
 	}
 	problem = make(trial, cs->step);
+	untried = cs->step->kind == STEP_STATEMENT ? change_untried(plan_given(cs->step->definition)) : NULL;
 	if (problem)
 		say_problem(trial, cs, problem);
+	else if (untried)
+		check_row(cs, "trial", CHECK_WARN, psprintf("made on trial, and rolled back, but for %s", untried),
+				  strstr(untried, "keys") == NULL ? NULL :
+				  psprintf(sg_calls("Have the plan make these steps of their own, which are looked at:\nSELECT sg_plan_add(%s, %s);"),
+						   quote_literal_cstr(cs->plan), quote_literal_cstr(plan_given(cs->step->definition))));
 	else
 		check_row(cs, "trial", CHECK_OK, pstrdup("made on trial, and rolled back"), NULL);
 }
@@ -340,6 +347,12 @@ is_left_out(const PlanCheck *check, CheckStep *cs)
 				  psprintf("Read it, or have that role check the plan:\n%s", plan_sql_call(cs->plan)));
 	else if (OidIsValid(get_extension_oid("citus", true)))
 		check_row(cs, "trial", CHECK_WARN, pstrdup("neither the table nor the steps about it were looked at: Citus could make it on other servers, too"), NULL);
+	else if (!change_computes_nothing(linitial(plan_change_statements(cs->step))))
+	{
+		cs->on_trial = false;
+		check_row(cs, "trial", CHECK_WARN, pstrdup("neither the table nor the steps about it were looked at: the bound of the partition is computed when that is made"),
+				  pstrdup("Write the bound as literals, without casts and calls."));
+	}
 	else
 		return false;
 	return true;

@@ -171,8 +171,8 @@ extern char *plan_deed_moved_column(const PlanDeed *deed);
 /* Is a constraint or index gone that a deed has made, and another one of its name there, which ALTER TYPE has not made of it? */
 extern bool plan_deed_is_made_anew(const PlanDeed *deed);
 
-/* Where this transaction has made anew what open deeds of the plan have made, theirs is the new one from now on */
-extern void plan_deeds_follow_anew(const FkPlan *plan);
+/* Where this transaction has made anew what open deeds of plans have made, theirs is the new one from now on */
+extern void plan_deeds_follow_anew(void);
 
 /* Is an object the one that a deed has made or renamed?  Where nothing but names is known, any is. */
 extern bool plan_deed_made(const PlanDeed *deed, const ObjectAddress *object);

@@ -487,38 +487,37 @@ plan_deed_is_made_anew(const PlanDeed *deed)
 	return true;
 }
 
-/* Is anything gone that open deeds of the plan have made here?  One look: a plan may have a thousand deeds, and as many statements. */
-static bool
-is_any_gone(const FkPlan *plan)
+/* The plans of which something is gone that their open deeds have made here.  One look: a plan may have a thousand deeds, and as many statements. */
+static List *
+plans_that_lack(void)
 {
 	StoreArgs	args = {0};
 
-	store_arg_datum(&args, INT8OID, Int64GetDatum(plan->id), false);
 	store_arg_text(&args, psprintf(UINT64_FORMAT " %u %%", GetSystemIdentifier(), sg_database_mark()));
-	return store_query("SELECT 'true' FROM schemaguard.plan_deed d"
+	return store_query("SELECT DISTINCT p.name FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id"
 					   " CROSS JOIN LATERAL (SELECT split_part(d.after ->> 'identity', ' ', 4)::oid) o (oid)"
-					   " WHERE d.plan_id = $1 AND d.undone_at IS NULL AND d.after ->> 'identity' LIKE $2 AND o.oid <> 0"
+					   " WHERE d.undone_at IS NULL AND d.after ->> 'identity' LIKE $1 AND o.oid <> 0"
 					   "   AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = o.oid)"
-					   "   AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = o.oid) LIMIT 1", &args, store_read_text) != NIL;
+					   "   AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = o.oid)", &args, store_read_text);
 }
 
 void
-plan_deeds_follow_anew(const FkPlan *plan)
+plan_deeds_follow_anew(void)
 {
-	FkPlan		all = *plan;
-
 	CommandCounterIncrement();
-	if (!is_any_gone(plan))
-		return;
-	all.chosen = NIL;
-	foreach_ptr(PlanDeed, deed, plan_deeds(&all, DEEDS_OF_CATALOG))
+	foreach_ptr(const char, name, plans_that_lack())
 	{
-		ObjectAddress object;
+		FkPlan	   *plan = plan_find(name);
 
-		plan_deed_follow(deed);
-		object = namesake(deed);
-		if (OidIsValid(object.objectId) && TransactionIdIsCurrentTransactionId(object_written_by(&object)))
-			plan_deed_identify(plan, deed);
+		foreach_ptr(PlanDeed, deed, plan ? plan_deeds(plan, DEEDS_OF_CATALOG) : NIL)
+		{
+			ObjectAddress object;
+
+			plan_deed_follow(deed);
+			object = namesake(deed);
+			if (OidIsValid(object.objectId) && TransactionIdIsCurrentTransactionId(object_written_by(&object)))
+				plan_deed_identify(plan, deed);
+		}
 	}
 }
 

@@ -66,6 +66,7 @@ static void
 emit_statement(SgRowSink *sink, const char *statement)
 {
 	char	   *text = sg_portable(statement);
+	char	   *line;
 
 	if (sg_unportable(statement))
 	{
@@ -76,7 +77,8 @@ emit_statement(SgRowSink *sink, const char *statement)
 		text = psprintf("DO %s", quote_literal_cstr(psprintf("BEGIN EXECUTE %s; END", quote_literal_cstr(text))));
 
 	/* which a comment at the end would hide */
-	emit(sink, psprintf("%s%s;", text, strstr(text, "--") ? "\n" : ""));
+	line = strrchr(text, '\n');
+	emit(sink, psprintf("%s%s;", text, strstr(line ? line : text, "--") ? "\n" : ""));
 }
 
 static void

@@ -69,7 +69,7 @@ stray(const char *sql)
  * schemaguard.sg_sync_portable(text text)
  *
  * Returns a statement or expression as sg_portable() writes it; SYNC_JOINT becomes a
- * semicolon and a line feed.
+ * semicolon at the end of a line.
  */
 static Datum
 sg_sync_portable_entered(PG_FUNCTION_ARGS)

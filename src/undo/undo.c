@@ -523,7 +523,7 @@ execute_restore(RunAction *action)
 	if (!standing.ours)
 	{
 		run_statement(work->statement);
-		plan_deeds_follow_anew(work->run->plan);
+		plan_deeds_follow_anew();
 	}
 	entry = run_entry(action, work, standing.ours ? LOG_SKIPPED : LOG_DONE);
 	if (standing.ours)

@@ -114,7 +114,7 @@ do_back(void *arg)
 	change_run(&now);
 	CommandCounterIncrement();
 	if (back->step->kind == STEP_DROP || back->step->kind == STEP_STATEMENT)
-		plan_deeds_follow_anew(action->run->plan);
+		plan_deeds_follow_anew();
 	change_look_back(back->deed, back->step, &now);
 
 	back->ends = back->move.ends || now.kind == MOVE_NONE;

@@ -169,3 +169,13 @@ DROP OWNED BY regress_tab;
 DROP ROLE regress_tab;
 SET client_min_messages = warning;
 DROP SCHEMA tab CASCADE;
+
+-- the bound of a partition is computed when that is made, and what a function does then stays
+CREATE TABLE bounded (a int) PARTITION BY LIST (a);
+SELECT sg_plan_create('bounds'), sg_plan_add_statement('bounds', format('CREATE TABLE %I.b1 PARTITION OF %1$I.bounded FOR VALUES IN (pg_try_advisory_lock(4711)::int)', current_schema())),
+  sg_plan_add_statement('bounds', format('CREATE TABLE %I.b2 PARTITION OF %1$I.bounded FOR VALUES IN (-1, NULL)', current_schema())),
+  sg_plan_add_statement('bounds', format('CREATE TABLE %I.b3 (a int REFERENCES %1$I.no_such_table)', current_schema())) \g /dev/null
+SELECT step, result, detail FROM sg_plan_check_details('bounds') WHERE check_name = 'trial' ORDER BY 1;
+SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711;
+SELECT sg_plan_drop('bounds');
+DROP TABLE bounded;

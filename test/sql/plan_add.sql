@@ -150,6 +150,7 @@ SELECT sg_plan_add_statement('told', $$CREATE VIEW told.v AS SELECT 'a\' AS x, '
 SELECT sg_plan_add_statement('told', $$CREATE VIEW told.commented AS SELECT /* ' */ (ARRAY[1, 2])[1:last_error_message] /* ' */ FROM (SELECT 1 AS last_error_message) q -- '$$) \g /dev/null
 SELECT sg_plan_add_statement('told', $$CREATE VIEW told.prefixed AS SELECT N'a\b' AS x$$) \g /dev/null
 SELECT sg_plan_add_statement('told', $$CREATE FUNCTION told.f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1 AS end; SELECT 2 AS begin; END$$) \g /dev/null
+SELECT sg_plan_add_statement('told', E'CREATE VIEW told.fed AS SELECT 1 -\f- 1 AS "\n\\! true\n"') \g /dev/null
 SELECT sg_plan_sql('told');
 -- 19 has no off
 SELECT set_config('standard_conforming_strings', CASE WHEN current_setting('server_version_num')::int < 190000 THEN 'off' ELSE 'on' END, false) AS conforming \gset

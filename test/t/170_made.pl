@@ -130,7 +130,8 @@ query('DROP TABLE app.trapped; DROP FUNCTION app.trap()');
 
 query(q{CREATE TYPE app.word AS ENUM ('a'); CREATE TABLE app.secret (a int); CREATE FUNCTION app.h(text) RETURNS int LANGUAGE sql AS 'SELECT 1';
 	SET SESSION AUTHORIZATION eve; CREATE TYPE app.en AS ENUM ('a'); CREATE FUNCTION app.en_text(app.en) RETURNS text LANGUAGE sql AS $$SELECT 'x'$$; CREATE FUNCTION app.h(int) RETURNS int LANGUAGE sql AS 'SELECT 2';
-	CREATE DOMAIN app.dom AS int; CREATE VIEW app.shown AS SELECT 1 AS a; CREATE TABLE app.ruled (a int); CREATE TABLE app.cast_from (e app.en); CREATE TABLE app.retyped (v text);
+	CREATE DOMAIN app.dom AS int; CREATE VIEW app.shown AS SELECT 1 AS a; CREATE TABLE app.ruled (a int); CREATE TABLE app.cast_from (e app.en); CREATE TABLE app.retyped (v text); CREATE VIEW app.swap AS SELECT 1 AS a; CREATE VIEW app.other AS SELECT 2 AS a; CREATE TABLE app.counting (a int); CREATE TABLE app.defaulted (a int);
+	CREATE FUNCTION app.stat(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION app.h(float8) RETURNS int LANGUAGE sql AS 'SELECT 3';
 	CREATE TABLE app.trapped (a int); INSERT INTO app.trapped VALUES (1); GRANT ALL ON app.cast_from, app.retyped TO PUBLIC;
 	CREATE FUNCTION app.trap() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN EXECUTE tg_argv[0]; RETURN NEW; END$$});
 my @handed = (
@@ -138,6 +139,10 @@ my @handed = (
 	[ 'CREATE RULE r AS ON INSERT TO app.ruled DO ALSO INSERT INTO app.secret VALUES (1)', 'ALTER TABLE app.ruled OWNER TO postgres', 'a table with a rule' ],
 	[ 'ALTER DOMAIN app.dom ADD CHECK (VALUE > 0)', 'ALTER DOMAIN app.dom OWNER TO postgres', 'a domain' ],
 	[ 'CREATE CAST (app.en AS text) WITH FUNCTION app.en_text(app.en)', 'CREATE VIEW app.casts AS SELECT e::text FROM app.cast_from', 'a cast' ],
+	[ 'DROP CAST IF EXISTS (app.en AS text); CREATE CAST (app.en AS float8) WITH INOUT AS IMPLICIT', 'CREATE VIEW app.inout AS SELECT app.h(e) FROM app.cast_from', 'a cast without a function' ],
+	[ 'ALTER VIEW app.swap RENAME TO was; ALTER VIEW app.other RENAME TO swap', 'ALTER VIEW app.swap OWNER TO postgres', 'a view in the place of another one' ],
+	[ 'ALTER TABLE app.defaulted ALTER a SET DEFAULT 7', 'ALTER TABLE app.defaulted OWNER TO postgres', 'a default' ],
+	[ 'CREATE STATISTICS app.st ON (app.stat(a)), a FROM app.counting', 'ALTER TABLE app.counting OWNER TO postgres', 'statistics of a table' ],
 	[ 'ALTER TABLE app.retyped ALTER v TYPE int USING 1', 'CREATE VIEW app.typed_view AS SELECT app.h(v) FROM app.retyped', 'a type' ]);
 foreach my $i (keys @handed)
 {
@@ -151,7 +156,7 @@ foreach my $i (keys @handed)
 	$victim->query("CALL sg_apply('handed $i')");
 	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'handed $i'"), 'validated validated', '... and is done by the next call');
 }
-query('DROP CAST (app.en AS text); DROP TYPE app.en CASCADE; DROP TABLE app.trapped, app.retyped CASCADE; DROP FUNCTION app.trap(), app.h(int); DROP VIEW app.shown; DROP DOMAIN app.dom');
+query('DROP TYPE app.en CASCADE; DROP VIEW app.swap, app.was; DROP TABLE app.counting, app.defaulted; DROP FUNCTION app.stat, app.h(float8); DROP TABLE app.trapped, app.retyped CASCADE; DROP FUNCTION app.trap(), app.h(int); DROP VIEW app.shown; DROP DOMAIN app.dom');
 
 # ---- what a later step names, and what she changes while an earlier one waits for a name that she has taken
 
