@@ -142,6 +142,20 @@ sg_holds(const char *text, char c)
 	return false;
 }
 
+bool
+sg_ends_in_comment(const char *text)
+{
+	const char *end;
+
+	for (const char *p = text; *p; p = end)
+	{
+		end = sg_skip_token(text, p);
+		if (p[0] == '-' && p[1] == '-' && *end == '\0')
+			return true;
+	}
+	return false;
+}
+
 char *
 sg_portable(const char *text)
 {
@@ -157,7 +171,7 @@ sg_portable(const char *text)
 		if (*p == '\'')
 			append_literal(&buf, p, end);
 		else if (*p == '\f')
-			appendStringInfoChar(&buf, ' ');
+			appendStringInfoString(&buf, p[1] == '\n' ? "" : " ");
 		else
 			appendBinaryStringInfo(&buf, p, end - p);
 		if (*p == ':' && end == p + 1 && is_variable(end))

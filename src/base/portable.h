@@ -27,6 +27,9 @@ extern const char *sg_unportable(const char *text);
 /* Does the character stand in a text outside of literals, quoted names, texts between dollars and comments? */
 extern bool sg_holds(const char *text, char c);
 
+/* Would a semicolon behind the text be a part of a comment? */
+extern bool sg_ends_in_comment(const char *text);
+
 /*
  * Returns what follows a literal, a quoted name, a text between dollars, a comment, or
  * one character, that begins at p in a text, which is read as with

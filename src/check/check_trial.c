@@ -218,7 +218,8 @@ is_unsure(const Trial *trial, const CheckStep *cs)
 static void
 say_problem(const Trial *trial, CheckStep *cs, const FkProblem *problem)
 {
-	if (problem->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || problem->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE)
+	if (problem->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || problem->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+		problem->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
 		check_row(cs, "trial", CHECK_WARN, psprintf("it could not be made on trial: %s", problem->reason),
 				  psprintf(sg_calls("Check again:\nSELECT * FROM sg_plan_check(%s);"), quote_literal_cstr(cs->plan)));
 	else if (is_unsure(trial, cs))

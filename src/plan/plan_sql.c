@@ -66,7 +66,6 @@ static void
 emit_statement(SgRowSink *sink, const char *statement)
 {
 	char	   *text = sg_portable(statement);
-	char	   *line;
 
 	if (sg_unportable(statement))
 	{
@@ -76,9 +75,7 @@ emit_statement(SgRowSink *sink, const char *statement)
 	if (sg_holds(text, ';'))
 		text = psprintf("DO %s", quote_literal_cstr(psprintf("BEGIN EXECUTE %s; END", quote_literal_cstr(text))));
 
-	/* which a comment at the end would hide */
-	line = strrchr(text, '\n');
-	emit(sink, psprintf("%s%s;", text, strstr(line ? line : text, "--") ? "\n" : ""));
+	emit(sink, psprintf("%s%s;", text, sg_ends_in_comment(text) ? "\n" : ""));
 }
 
 static void
