@@ -455,7 +455,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 -- and where PL/pgSQL counts its words, as those of BEGIN ATOMIC
-RETURN CASE WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' OR statement ~ '\mBEGIN ATOMIC\M' THEN format(
+RETURN CASE WHEN statement LIKE 'CREATE MATERIALIZED VIEW %' OR statement ~ E'\\mBEGIN ATOMIC\\M' THEN format(
     'EXECUTE CASE current_setting(''schemaguard_script.guard'', true) WHEN ''on'' THEN format(''SELECT schemaguard.sg_sync_run(%%L)'', q) '
     'ELSE q END FROM (SELECT %L) x (q)', statement) ELSE statement END;
 COMMENT ON FUNCTION schemaguard.sg_sync_inside(text)
