@@ -100,8 +100,9 @@ typedef struct SgOption
 extern void sg_options_apply(List *options, GucAction action);
 
 /*
- * What decides which statement a text is: a literal ends elsewhere with
- * standard_conforming_strings off.  Is it set as PostgreSQL ships it?  Sets it so.
+ * Some settings decide which statement a text is: a literal ends elsewhere with
+ * standard_conforming_strings off.  The first function returns whether they are as
+ * PostgreSQL ships them, the second one sets them so.
  */
 extern bool sg_is_plain(void);
 extern void sg_set_plain(GucAction action);

@@ -62,12 +62,12 @@ static SgSeen *kept;
 
 static SgSeen *session;
 
-/* What was made or altered, as whom, and whose it was then, where it is a relation */
+/* An object that was made or altered */
 typedef struct Made
 {
 	ObjectAddress object;
-	Oid			role;
-	Oid			owner;
+	Oid			role;			/* that did it */
+	Oid			owner;			/* before that, of a relation; else InvalidOid */
 	bool		later;			/* its own row, or schema, had come since */
 } Made;
 
@@ -488,7 +488,7 @@ check_altered(const ObjectAddress *object)
 	ReleaseSysCache(row);
 }
 
-/* Remembers what others' code makes in its call: a trigger, where a statement writes their table */
+/* Keeps for a call that others' code makes or alters an object in it: a trigger does, where a statement writes their table */
 static void
 note_theirs(SgSeen *seen, const ObjectAddress *object)
 {

@@ -103,7 +103,7 @@ append_literal(StringInfo buf, const char *p, const char *end)
 	}
 }
 
-/* What psql takes for the name of a variable behind a colon, and what it quotes */
+/* Returns whether psql takes what begins at p, behind a colon, for one of its variables, with or without quotes */
 static bool
 is_variable(const char *p)
 {

@@ -176,7 +176,7 @@ shape_of(Oid relid)
 	return shape;
 }
 
-/* What a deed remembers of a relation that is kept, behind the schema that keeps it */
+/* A relation that is kept, as its deed has it in a text, behind the name of the schema that keeps it */
 typedef struct Kept
 {
 	bool		here;			/* the OIDs are of this database */
@@ -327,7 +327,11 @@ leave_publications(Oid relid, ChangeMove *move, StringInfo was)
 	return move->kind != MOVE_PROBLEM;
 }
 
-/* What puts a table back as a line of a deed has it, or NULL with a note where the publication is gone; by its OID where that is known */
+/*
+ * Returns the statement that has a publication show a table again, as a line of a deed
+ * has it, or NULL with a note where the publication is gone; by its OID where that is
+ * known
+ */
 static char *
 publish_statement(const char *line, const char *table, ChangeMove *move)
 {

@@ -526,7 +526,7 @@ key_of(const ChangeMove *move)
 #define WAS_CONSTRAINT "constraint "
 #define WAS_NO_INHERIT "no inherit "
 
-/* How the definition of a trigger begins that is not as CREATE makes it; its tgenabled is behind that, and a blank */
+/* The beginning of a trigger's definition in a deed, before its tgenabled and a blank, where that is not as CREATE makes it */
 #define WAS_ENABLED "enabled "
 
 /* "constraint UNIQUE (a)" */

@@ -122,7 +122,7 @@ look_once(void *arg)
 		change_kinds[step->kind].look(step, move);
 }
 
-/* What a step names is wrong, and its hint has no statement yet: it can be left out */
+/* Completes the hint of a problem with names in a step, unless it has a statement: the step can be left out */
 static void
 add_way_out(const PlanStep *step, FkProblem *problem)
 {
@@ -732,7 +732,7 @@ is_being_built(Oid index)
 	return false;
 }
 
-/* What the build of a statement has left */
+/* An index that a statement has begun to build, and not ended */
 typedef struct HalfBuilt
 {
 	const char *sql;

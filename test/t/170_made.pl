@@ -39,17 +39,26 @@ my $weed = q{DROP DOMAIN app.cfg; DROP FUNCTION app.any(int); DROP OPERATOR app.
 my ($eve, $victim) = map { SgTest::Session->new($node) } 1 .. 2;
 $eve->query('SET SESSION AUTHORIZATION eve');
 
+# Has the victim make a call that waits for what eve holds, as locks of that kind show, and changes something meanwhile
+sub meanwhile
+{
+	my ($what, $holds, $call, $locks, $change) = @_;
+
+	$eve->query($_) foreach 'BEGIN', $holds;
+	$victim->send($call);
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND $locks") > 0 }), $what);
+	query($change);
+	$eve->query('ROLLBACK');
+	$victim->collect;
+	return;
+}
+
 # Has the victim make something that waits for a name which eve has taken
 sub races
 {
 	my ($what, $name, $call, $made) = @_;
 
-	$eve->query($_) foreach 'BEGIN', "CREATE TABLE $name (i int)";
-	$victim->send($call);
-	ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'}) > 0 }), "$what: waits for the name");
-	query($plant);
-	$eve->query('ROLLBACK');
-	$victim->collect;
+	meanwhile("$what: waits for the name", "CREATE TABLE $name (i int)", $call, q{locktype = 'transactionid'}, $plant);
 	like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... a function that came meanwhile is told');
 	is(query($hers), '0', '... and nothing uses it');
 	query($weed);
@@ -173,12 +182,8 @@ foreach my $i (keys @meanwhile)
 	my ($statement, $change, $what) = @{ $meanwhile[$i] };
 
 	query("SELECT sg_plan_create('later $i'), sg_plan_add_statement('later $i', 'CREATE TABLE app.later$i (i int)'), sg_plan_add_statement('later $i', '$statement')");
-	$eve->query($_) foreach 'BEGIN', "CREATE TABLE app.later$i (i int)";
-	$victim->send("CALL sg_apply('later $i')");
-	ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'}) > 0 }), "$what: the step before waits");
-	query("SET SESSION AUTHORIZATION eve; $change");
-	$eve->query('ROLLBACK');
-	$victim->collect;
+	meanwhile("$what: the step before waits", "CREATE TABLE app.later$i (i int)", "CALL sg_apply('later $i')", q{locktype = 'transactionid'},
+		"SET SESSION AUTHORIZATION eve; $change");
 	like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... it is told');
 	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'later $i'"), 'validated failed', '... and the step fails');
 }
@@ -189,12 +194,7 @@ query('DROP SCHEMA swapped, was CASCADE; DROP FUNCTION app.handed(), app.made()'
 query(q{CREATE TABLE app.written (a int, b int); INSERT INTO app.written VALUES (3, 4); CREATE TABLE app.read (i int) PARTITION BY LIST (i);
 	CREATE TABLE app.read1 PARTITION OF app.read DEFAULT; INSERT INTO app.read VALUES (1); GRANT ALL ON app.read1 TO eve;
 	SELECT sg_plan_create('written'), sg_plan_add_statement('written', 'UPDATE app.written SET a = a OPERATOR(app.##) b FROM app.read')});
-$eve->query($_) foreach 'BEGIN', 'LOCK app.read1 IN SHARE UPDATE EXCLUSIVE MODE';
-$victim->send(q{CALL sg_apply('written')});
-ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'app.read1'::regclass}) > 0 }), 'a look waits for a partition');
-query($plant);
-$eve->query('ROLLBACK');
-$victim->collect;
+meanwhile('a look waits for a partition', 'LOCK app.read1 IN SHARE UPDATE EXCLUSIVE MODE', q{CALL sg_apply('written')}, q{relation = 'app.read1'::regclass}, $plant);
 is(query(q{SELECT a FROM app.written}), '3', '... the operator that came meanwhile is not run');
 like($victim->{err}, qr/something that the statement names was renamed or replaced while it was looked at|left alone/, '... which is told');
 query($weed);
@@ -204,12 +204,7 @@ query($weed);
 query(q{SET SESSION AUTHORIZATION eve; CREATE TABLE app.hers (i int)});
 query(q{CREATE TABLE app.of_any (a int); SELECT sg_plan_create('early'), sg_plan_add_statement('early', 'INSERT INTO app.of_any SELECT count(*) FROM app.hers'),
 	sg_plan_add_statement('early', 'CREATE VIEW app.early AS SELECT app.any(a) FROM app.of_any')});
-$eve->query($_) foreach 'BEGIN', 'LOCK app.hers IN ACCESS EXCLUSIVE MODE';
-$victim->send(q{CALL sg_apply('early')});
-ok(wait_for(sub { query(q{SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'app.hers'::regclass}) > 0 }), 'the first look waits');
-query($plant);
-$eve->query('ROLLBACK');
-$victim->collect;
+meanwhile('the first look waits', 'LOCK app.hers IN ACCESS EXCLUSIVE MODE', q{CALL sg_apply('early')}, q{relation = 'app.hers'::regclass}, $plant);
 like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... what came meanwhile is told');
 is(query($hers), '0', '... and not used');
 query("$weed; DROP TABLE app.hers");
