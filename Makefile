@@ -205,6 +205,7 @@ OBJS = \
 	src/impact/impact_graph.o \
 	src/impact/impact_name.o \
 	src/impact/impact_text.o \
+	src/log/log_evidence.o \
 	src/log/log_grant.o \
 	src/log/log_write.o \
 	src/plan/plan_accept.o \
@@ -302,6 +303,7 @@ SQL_PARTS = \
 	sql/parts/00_base.sql \
 	sql/parts/10_fk_trust.sql \
 	sql/parts/15_log.sql \
+	sql/parts/16_log_evidence.sql \
 	sql/parts/16_log_grant.sql \
 	sql/parts/17_finding.sql \
 	sql/parts/20_audit.sql \
@@ -376,6 +378,7 @@ REGRESS = \
 	drift \
 	drift_check \
 	drift_rename \
+	evidence \
 	explain \
 	fail \
 	fix \

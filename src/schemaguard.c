@@ -26,6 +26,7 @@
 #include "drift/drift_check.h"
 #include "fix/fix.h"
 #include "impact/impact.h"
+#include "log/log.h"
 #include "plan/plan_deed.h"
 #include "report/report.h"
 #include "sync/sync_scratch.h"
@@ -49,6 +50,7 @@ _PG_init(void)
 
 	/* in the order in which sg_prune() asks and tells */
 	audit_proof_init();
+	log_evidence_init();
 	drift_history_init();
 	ddl_write_init();
 	ddl_reassign_init();

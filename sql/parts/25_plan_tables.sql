@@ -90,6 +90,7 @@ CREATE TABLE schemaguard.plan_step (
     -- the step's trigger is to fill rows: one that is dropped or disabled by somebody else is made anew by the next call
     fills              boolean NOT NULL DEFAULT false,
     nulls_not_distinct boolean NOT NULL DEFAULT false,
+    rationale          text,
     PRIMARY KEY (plan, step),
     CHECK (kind OPERATOR(pg_catalog.<>) 'foreign key' OR
            child_table IS NOT NULL AND child_columns IS NOT NULL AND parent_table IS NOT NULL)
@@ -156,6 +157,7 @@ COMMENT ON COLUMN schemaguard.plan_step.skip_done IS 'does a step that was skipp
 COMMENT ON COLUMN schemaguard.plan_step.index_name IS 'name of the index that is built for the key; null: none';
 COMMENT ON COLUMN schemaguard.plan_step.nulls_not_distinct IS 'are nulls equal under the unique constraint?';
 COMMENT ON COLUMN schemaguard.plan_step.fills IS 'does a trigger of the step fill rows that come without a value?';
+COMMENT ON COLUMN schemaguard.plan_step.rationale IS 'why the step is to be done, for those who decide; null: nobody has said';
 COMMENT ON COLUMN schemaguard.plan_step.missing IS 'was what the step drops not there when it was added?';
 
 CREATE TABLE schemaguard.plan_note (

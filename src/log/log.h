@@ -95,4 +95,17 @@ extern void log_register_prune(const char *word, const char *what, uint64 (*prun
 extern uint64 log_prune(const char *sql, int nargs, Oid *types, Datum *values);
 extern uint64 log_prune_before(const char *sql, TimestampTz before);
 
+/* ---- log_evidence.c ---- */
+
+/*
+ * Records figures for reports, as the owner of the extension: a JSON document
+ * without values of rows, or NULL for counts of the catalogs as they are now.
+ * plan is NULL, and plan_id 0, for the whole database.  Part of the caller's
+ * transaction.  Connects SPI.
+ */
+extern void log_evidence(const pg_uuid_t *run, const char *plan, int64 plan_id, const char *kind, const char *figures);
+
+/* Register what sg_prune() deletes */
+extern void log_evidence_init(void);
+
 #endif							/* SG_LOG_H */

@@ -97,6 +97,7 @@ typedef struct PlanStep
 								 * need it */
 	char	   *index_name;		/* of the index that a key wants; NULL: none,
 								 * or a step of 0.1.0 */
+	char	   *rationale;		/* why it is to be, or NULL */
 	bool		fills;			/* its trigger is to fill rows */
 } PlanStep;
 

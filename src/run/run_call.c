@@ -244,9 +244,13 @@ run_plan(void *arg)
 		check_paused(run);
 		open_plan(run);
 		check_approved(run);
+		if (!run->dry_run)
+			log_evidence(&run->id, run->plan->name, run->plan->id, "before", NULL);
 		run_throttle_begin(run);
 		plan_filler_sweep();
 		call->work(run);
+		if (!run->dry_run)
+			log_evidence(&run->id, run->plan->name, run->plan->id, "after", NULL);
 		run_tell_summary(run);
 		if (run->fail)
 			rest = run_find_rest(run);

@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -291,6 +292,46 @@ log_entry_of(const pg_uuid_t *run, const char *plan, const VerifyKey *vk, double
 	return entry;
 }
 
+/* More tests than these that did not pass are not named as evidence */
+#define MAX_NAMED	1000
+
+/* What all tests of a call come to, for reports; texts of errors and of values are none of it */
+typedef struct Tally
+{
+	int64		counts[AUDIT_SKIPPED + 1];
+	StringInfoData named;		/* those that did not pass, as JSON */
+	int			nnamed;
+} Tally;
+
+static void
+tally_tests(Tally *tally, const VerifyKey *vk, const char *object)
+{
+	foreach_ptr(const VerifyTest, row, vk->tests)
+	{
+		tally->counts[row->result]++;
+		if (row->result == AUDIT_PASS || tally->nnamed == MAX_NAMED)
+			continue;
+		appendStringInfo(&tally->named, "%s{\"object\": ", tally->nnamed++ > 0 ? ", " : "");
+		escape_json(&tally->named, object);
+		appendStringInfoString(&tally->named, ", \"test\": ");
+		escape_json(&tally->named, row->test);
+		appendStringInfo(&tally->named, ", \"result\": \"%s\"}", audit_result_word(row->result));
+	}
+}
+
+static char *
+tally_document(const Tally *tally, bool live, int keys)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"live\": %s, \"objects\": %d", live ? "true" : "false", keys);
+	for (int i = 0; i < lengthof(tally->counts); i++)
+		appendStringInfo(&json, ", \"%s\": " INT64_FORMAT, audit_result_word(i), tally->counts[i]);
+	appendStringInfo(&json, ", \"tests\": [%s]}", tally->named.data);
+	return json.data;
+}
+
 static void
 emit_tests(SgRowSink *sink, const VerifyKey *vk)
 {
@@ -372,6 +413,7 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard verify",
 												  ALLOCSET_DEFAULT_SIZES);
 	const char *no_worker = NULL;
+	Tally		tally = {0};
 	bool		live;
 	ListCell   *lc;
 
@@ -388,6 +430,7 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	declared = fk_declared(InvalidOid);
 	keys = collect_keys(plan, declared);
 	sg_progress_total(list_length(keys));
+	initStringInfo(&tally.named);
 	verify_live_begin();
 	if (live)
 		no_worker = verify_by_workers(plan, keys);
@@ -404,6 +447,7 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 		emit_tests(&sink, vk);
 		MemoryContextSwitchTo(old);
 		entries = lappend(entries, log_entry_of(&run, plan ? plan->name : NULL, vk, vk->tried > 0 ? vk->live_ms : run_elapsed(start)));
+		tally_tests(&tally, vk, ((LogEntry *) llast(entries))->object);
 		vk->tests = NIL;
 		MemoryContextReset(context);
 		if (live && foreach_current_index(lc) % FORGET_AFTER == FORGET_AFTER - 1)
@@ -411,7 +455,10 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 		sg_progress_done(foreach_current_index(lc) + 1, 0);
 	}
 	if (entries != NIL && log_writable() && sg_is_granted())
+	{
 		log_write_all(entries);
+		log_evidence(&run, plan ? plan->name : NULL, plan ? plan->id : 0, "verify", tally_document(&tally, live, list_length(keys)));
+	}
 	sg_progress_end();
 	if (plan)
 		plan_options_end(options);

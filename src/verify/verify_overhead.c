@@ -44,6 +44,8 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/spi.h"
+#include "log/log.h"
+#include "log/log_grant.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
 #include "plan/plan_option.h"
@@ -622,13 +624,27 @@ is_noise(const Measure *m, Operation op)
 		rounded(quantile(without, m->rounds, 0.25)) <= rounded(quantile(with, m->rounds, 0.75));
 }
 
+/* One operation for reports; what was not measured has no times */
 static void
-emit_operation(SgRowSink *sink, const Measure *m, Operation op)
+note_operation(StringInfo figures, const Measure *m, Operation op, bool measured)
+{
+	appendStringInfo(figures, "%s{\"step\": %d, \"operation\": \"%s\"", figures->len > 0 ? ", " : "", m->step->step,
+					 operation_names[op]);
+	if (measured)
+		appendStringInfo(figures, ", \"rows\": " INT64_FORMAT ", \"without_us\": %.15g, \"with_us\": %.15g", m->rows[op],
+						 rounded(quantile(m->us[op][WITHOUT], m->rounds, 0.5)), rounded(quantile(m->us[op][WITH], m->rounds, 0.5)));
+	appendStringInfoChar(figures, '}');
+}
+
+static void
+emit_operation(SgRowSink *sink, const Measure *m, Operation op, StringInfo figures)
 {
 	const char *reason = m->reason ? m->reason : m->op_reason[op];
+	bool		measured;
 
 	if (reason == NULL && m->rows[op] == 0)
 		reason = "the sample has too few rows";
+	measured = reason == NULL;
 	sg_sink_int32(sink, m->step->step);
 	sg_sink_name(sink, m->step->fk_name);
 	sg_sink_text(sink, operation_names[op]);
@@ -655,6 +671,7 @@ emit_operation(SgRowSink *sink, const Measure *m, Operation op)
 	sg_sink_text(sink, m->step->parent_table);
 	sg_sink_text(sink, reason);
 	sg_sink_emit(sink);
+	note_operation(figures, m, op, measured);
 }
 
 /* Why the step is not measured at all, or NULL */
@@ -672,7 +689,7 @@ step_problem(Measure *m)
 }
 
 static void
-report_step(SgRowSink *sink, Measure *m)
+report_step(SgRowSink *sink, Measure *m, StringInfo figures)
 {
 	ErrorData  *edata = NULL;
 
@@ -697,7 +714,7 @@ report_step(SgRowSink *sink, Measure *m)
 			psprintf("%s: %s", unpack_sql_state(edata->sqlerrcode), sg_error_message(edata));
 	}
 	for (int op = 0; op < OPERATIONS; op++)
-		emit_operation(sink, m, op);
+		emit_operation(sink, m, op, figures);
 }
 
 static int
@@ -727,7 +744,8 @@ number_argument(FunctionCallInfo fcinfo, int arg, const char *name, int max)
  *
  * Needs SELECT on both tables and TEMPORARY on the database, and a
  * transaction that may write (25006).  Locks: ACCESS SHARE on the tables
- * while their rows are sampled.  Leaves nothing behind.
+ * while their rows are sampled.  Leaves figures for reports behind, for roles
+ * with sg_grant().
  */
 static Datum
 sg_measure_overhead_entered(PG_FUNCTION_ARGS)
@@ -738,6 +756,8 @@ sg_measure_overhead_entered(PG_FUNCTION_ARGS)
 	int			options;
 	List	   *steps;
 	SgRowSink	sink;
+	pg_uuid_t	run = log_new_run();
+	StringInfoData figures;
 	ListCell   *lc;
 
 	sg_check_version();
@@ -748,6 +768,7 @@ sg_measure_overhead_entered(PG_FUNCTION_ARGS)
 	plan_choose(plan, plan_steps_argument(fcinfo, 3));
 	options = plan_options_begin(plan);
 
+	initStringInfo(&figures);
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_MEASURE, plan->id, 0);
 	steps = plan_only_keys(plan_chosen_steps(plan));
@@ -759,9 +780,11 @@ sg_measure_overhead_entered(PG_FUNCTION_ARGS)
 		m->step = lfirst(lc);
 		m->sample = sample;
 		m->rounds = rounds;
-		report_step(&sink, m);
+		report_step(&sink, m, &figures);
 		sg_progress_done(foreach_current_index(lc) + 1, 0);
 	}
+	if (sg_is_granted())
+		log_evidence(&run, plan->name, plan->id, "overhead", psprintf("[%s]", figures.data));
 	sg_progress_end();
 	plan_options_end(options);
 

@@ -144,7 +144,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,plan_deed,plan_value,audit_log,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,drift_ignore,rename,drift_run,finding,ddl_log,ddl_capture,subscription_mark}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,plan_deed,plan_value,audit_log,evidence,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,drift_ignore,rename,drift_run,finding,ddl_log,ddl_capture,subscription_mark}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -153,7 +153,7 @@ $$, 'nobody writes our tables');
 SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHERE extname = 'schemaguard' $$,
   ARRAY['schemaguard.plan', 'schemaguard.plan_id_seq', 'schemaguard.plan_step', 'schemaguard.plan_note', 'schemaguard.plan_note_id_seq',
         'schemaguard.plan_pause', 'schemaguard.plan_deed', 'schemaguard.plan_deed_id_seq', 'schemaguard.plan_value', 'schemaguard.plan_value_id_seq',
-        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.proof', 'schemaguard.proof_id_seq',
+        'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.evidence', 'schemaguard.evidence_id_seq', 'schemaguard.proof', 'schemaguard.proof_id_seq',
         'schemaguard.subscription_mark', 'schemaguard.subscription_mark_id_seq',
         'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
         'schemaguard.ddl_log', 'schemaguard.ddl_capture',

@@ -173,6 +173,7 @@ my %call = (
 	'schemaguard.sg_plan_stamp' => q{SELECT schemaguard.sg_plan_stamp('secret', '{public.t_c}', '{a,b,c,d}', NULL, 'c', 'low', NULL)},
 	'schemaguard.sg_qualified' => q{SELECT schemaguard.sg_qualified('{t_c}')},
 	(map { ("schemaguard.$_" => "SELECT * FROM schemaguard.$_()") } qw(sg_status_drift sg_status_gates sg_status_kept sg_status_keys sg_status_leftovers sg_status_plans sg_status_publications sg_library_version)),
+	'schemaguard.sg_figures' => q{SELECT schemaguard.sg_figures() IS NOT NULL},
 	'schemaguard.sg_ago' => q{SELECT schemaguard.sg_ago(now())},
 	'schemaguard.sg_cut' => q{SELECT schemaguard.sg_cut('a')},
 	'schemaguard.sg_who_expression' => 'SELECT schemaguard.sg_who_expression(NULL)',
