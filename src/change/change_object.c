@@ -23,6 +23,7 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "commands/defrem.h"
@@ -608,6 +609,26 @@ definition_of(const PlanStep *step, const ChangeMove *move)
 	return definition;
 }
 
+/* Returns the names of the table's columns that a constraint, index or trigger is made of */
+static List *
+columns_under(const ChangeMove *move)
+{
+	List	   *columns = NIL;
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_depend(&scan, false, move->object.classId, move->object.objectId, 0);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->refclassid == RelationRelationId && form->refobjid == move->table && form->refobjsubid > 0)
+			columns = lappend(columns, sg_column_name(move->table, form->refobjsubid));
+	}
+	sg_catalog_end(&scan);
+	return columns;
+}
+
 /* A foreign key has a deed of its own, by which it comes back */
 static void
 drop_definition(const PlanStep *step, ChangeMove *move)
@@ -624,11 +645,7 @@ drop_definition(const PlanStep *step, ChangeMove *move)
 	else
 	{
 		move->was = definition_of(step, move);
-		foreach_ptr(const ObjectAddress, column, plan_columns_of(&move->object))
-		{
-			if (column->objectId == move->table)
-				move->columns = lappend(move->columns, sg_column_name(move->table, column->objectSubId));
-		}
+		move->columns = columns_under(move);
 	}
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
 					 linitial(plan_change_statements(step)));

@@ -142,9 +142,6 @@ extern bool plan_deed_read_mark(const char **rest, Oid *oid);
 /* Does an open deed, of whatever plan, keep a relation that it knows by OID? */
 extern bool plan_deed_keeps_relation(Oid relid);
 
-/* The columns (of ObjectAddress *) that a constraint, index or trigger is made of */
-extern List *plan_columns_of(const ObjectAddress *object);
-
 /* Its identity by the names that it has, once it is done; or NULL */
 extern char *plan_deed_identity(const PlanDeed *deed);
 
@@ -168,7 +165,7 @@ extern AttrNumber plan_deed_column(const PlanDeed *deed, int n, const char *name
 /* Of the columns of a definition that was dropped, one that has not its name any more: in words, or NULL */
 extern char *plan_deed_moved_column(const PlanDeed *deed);
 
-/* Is a constraint or index gone that a deed has made, and another one of its name there, which ALTER TYPE has not made of it? */
+/* Is a constraint or index gone that a deed has made, and another one of its name there? */
 extern bool plan_deed_is_made_anew(const PlanDeed *deed);
 
 /* Where this transaction has made anew what open deeds of plans have made, theirs is the new one from now on */

@@ -17,7 +17,6 @@
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_depend.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -257,29 +256,6 @@ is_table(Oid relid)
 		relkind == RELKIND_MATVIEW;
 }
 
-List *
-plan_columns_of(const ObjectAddress *object)
-{
-	List	   *columns = NIL;
-	SgCatalog	scan;
-	HeapTuple	tuple;
-
-	sg_catalog_begin_depend(&scan, false, object->classId, object->objectId, 0);
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
-	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-		ObjectAddress *column;
-
-		if (form->refclassid != RelationRelationId || form->refobjsubid <= 0)
-			continue;
-		column = palloc(sizeof(ObjectAddress));
-		ObjectAddressSubSet(*column, RelationRelationId, form->refobjid, form->refobjsubid);
-		columns = lappend(columns, column);
-	}
-	sg_catalog_end(&scan);
-	return columns;
-}
-
 /* Returns the name of a constraint of the table by its OID, or NULL */
 static char *
 constraint_by_oid(Oid table, Oid conid)
@@ -431,60 +407,40 @@ namesake(const PlanDeed *deed)
 	return object;
 }
 
-/* Returns the transaction that has written a row of a catalog, or InvalidTransactionId */
-static TransactionId
-written_by(int cache, Datum key1, Datum key2)
-{
-	HeapTuple	tuple = SearchSysCache(cache, key1, key2, 0, 0);
-	TransactionId xid = InvalidTransactionId;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		xid = HeapTupleHeaderGetRawXmin(tuple->t_data);
-		ReleaseSysCache(tuple);
-	}
-	return xid;
-}
-
-static TransactionId
-object_written_by(const ObjectAddress *object)
-{
-	return written_by(object->classId == ConstraintRelationId ? CONSTROID : INDEXRELID, ObjectIdGetDatum(object->objectId), 0);
-}
-
 /*
- * ALTER TYPE makes constraints and indexes anew: then the transaction that has
- * made this one is the one that has last changed one of its columns.
+ * Others' ALTER TYPE and REINDEX CONCURRENTLY leave the same traces as DROP and
+ * CREATE do, so that any namesake counts.
  */
 bool
 plan_deed_is_made_anew(const PlanDeed *deed)
 {
-	ObjectAddress object = namesake(deed);
 	PlanDeed	anew = *deed;
 	StoreArgs	args = {0};
 	List	   *found;
-	TransactionId xid;
 
-	if (!OidIsValid(object.objectId))
+	if (!OidIsValid(namesake(deed).objectId))
 		return false;
 	/* this call may have done so itself since it has read the deed */
 	store_arg_datum(&args, INT8OID, Int64GetDatum(deed->id), false);
 	found = store_query("SELECT after ->> 'identity' FROM schemaguard.plan_deed WHERE id = $1", &args, store_read_text);
 	if (found)
-	{
 		anew.identity = linitial(found);
-		object = namesake(&anew);
-	}
-	if (!OidIsValid(object.objectId))
-		return false;
-	xid = object_written_by(&object);
-	foreach_ptr(const ObjectAddress, column, plan_columns_of(&object))
+	return OidIsValid(namesake(&anew).objectId);
+}
+
+/* Has this transaction made a constraint or index? */
+static bool
+is_made_here(const ObjectAddress *object)
+{
+	HeapTuple	tuple = SearchSysCache1(object->classId == ConstraintRelationId ? CONSTROID : INDEXRELID, ObjectIdGetDatum(object->objectId));
+	bool		made = false;
+
+	if (HeapTupleIsValid(tuple))
 	{
-		if (TransactionIdIsValid(xid) &&
-			written_by(ATTNUM, ObjectIdGetDatum(column->objectId), Int16GetDatum(column->objectSubId)) == xid)
-			return false;
+		made = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(tuple->t_data));
+		ReleaseSysCache(tuple);
 	}
-	return true;
+	return made;
 }
 
 /* The plans of which something is gone that their open deeds have made here.  One look: a plan may have a thousand deeds, and as many statements. */
@@ -515,7 +471,7 @@ plan_deeds_follow_anew(void)
 
 			plan_deed_follow(deed);
 			object = namesake(deed);
-			if (OidIsValid(object.objectId) && TransactionIdIsCurrentTransactionId(object_written_by(&object)))
+			if (OidIsValid(object.objectId) && is_made_here(&object))
 				plan_deed_identify(plan, deed);
 		}
 	}

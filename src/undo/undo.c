@@ -324,7 +324,8 @@ undo_made_anew(const PlanDeed *deed)
 		return NULL;
 	return fk_problem(FK_PROBLEM_OTHER, plan_deed_is_given_up(deed) ? ERRCODE_SG_KEY_CONFLICT : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					  psprintf("the %s was made anew since, perhaps by somebody else", is_index ? "index" : "constraint"),
-					  psprintf(sg_calls("Where nobody needs it any more, drop it and roll back again:\n%s;\nCALL sg_rollback_fks(%s);"),
+					  psprintf(sg_calls("%s makes it anew, too. Where nobody needs it any more, drop it and roll back again:\n%s;\nCALL sg_rollback_fks(%s);"),
+							   is_index ? "REINDEX CONCURRENTLY or ALTER TYPE" : "ALTER TYPE",
 							   is_index ? psprintf("DROP INDEX %s", deed->object) : plan_drop_statement(deed->what->child_table, deed->what->fk_name),
 							   quote_literal_cstr(deed->what->plan)));
 }
