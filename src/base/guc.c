@@ -438,7 +438,7 @@ sg_guc_init(void)
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("schemaguard.fill_batch",
-							"Rows of one transaction that fills columns, at most.",
+							"Rows of one transaction that fills columns or mends rows, at most.",
 							NULL,
 							&sg_fill_batch,
 							2000, 1, INT_MAX,
@@ -446,7 +446,7 @@ sg_guc_init(void)
 							NULL, NULL, NULL);
 
 	DefineCustomIntVariable("schemaguard.fill_target",
-							"How long a transaction that fills columns locks rows.",
+							"How long a transaction that fills columns or mends rows locks rows.",
 							"At most a third of schemaguard.lock_timeout counts.",
 							&sg_fill_target,
 							25, 1, INT_MAX,

@@ -59,7 +59,7 @@ extern int	sg_min_free_disk;	/* MB; 0 is no limit, -1 by the file system:
 								 * see disk.c */
 extern char *sg_window_end;		/* a time; "" is none */
 extern int	sg_fix_limit;		/* rows of a call; -1: none */
-extern int	sg_fill_batch;		/* rows of a batch that fills columns */
+extern int	sg_fill_batch;		/* rows of a batch that fills or mends */
 extern int	sg_fill_target;		/* ms, for which it locks them */
 extern int	sg_fix_pause;		/* ms, between two batches of orphans */
 extern int	sg_validate_with;	/* SG_VALIDATE_* */

@@ -181,13 +181,6 @@ failure_text(const RunAction *action)
 
 /* ---- statements, by SPI in a subtransaction ---- */
 
-/* Returns how long a batch locks rows, in ms, at most; its last row and COMMIT come on top of that */
-static int
-longest_batch(void)
-{
-	return Max(Min(sg_fill_target, sg_lock_timeout / 3), 1);
-}
-
 /* No row is hidden from what follows, and it waits for no longer than that */
 static void
 set_query_limits(int lock_timeout)
@@ -345,7 +338,7 @@ static void
 write_rows(Filling *f, SgPlanned *planned, KeptRows *kept)
 {
 	ParamListInfo params = makeParamList(2);
-	TimestampTz deadline = GetCurrentTimestamp() + (longest_batch() * INT64CONST(1000) << f->patience);
+	TimestampTz deadline = GetCurrentTimestamp() + (run_batch_ms() * INT64CONST(1000) << f->patience);
 
 	set_param(params, 0, TIMESTAMPTZOID, TimestampTzGetDatum(deadline));
 	set_param(params, 1, INT8OID, Int64GetDatum(f->limit));
@@ -390,7 +383,7 @@ do_batch(void *p)
 	planned = plan_batch(f, role);
 	if (OidIsValid(role))
 		sg_role_begin(&scope, role);
-	set_query_limits(f->limit == 1 ? sg_lock_timeout : longest_batch());
+	set_query_limits(f->limit == 1 ? sg_lock_timeout : run_batch_ms());
 	write_rows(f, planned, &kept);
 	if (OidIsValid(role))
 		sg_scope_end(&scope);
@@ -662,14 +655,11 @@ set_next(Filling *f, TimestampTz since)
 		f->patience = 0;
 	else if (f->width == 1)
 		f->patience = Min(f->patience + 1, MOST_PATIENCE);
-	if (f->more || ms > longest_batch())
+	if (f->more || ms > run_batch_ms())
 		f->width = Max(f->width / 2, 1);
-	else if (ms < longest_batch() / 2.0 && f->found <= f->limit / 2)
+	else if (ms < run_batch_ms() / 2.0 && f->found <= f->limit / 2)
 		f->width = Min(f->width * 2, MOST_BLOCKS);
-	if (f->is_paced && ms > longest_batch())
-		f->limit = Max((int64) (f->found * longest_batch() / ms), 1);
-	else if (!f->is_paced || (f->found >= f->limit && ms < longest_batch() / 2.0))
-		f->limit = Min(f->limit * 2, sg_fill_batch);
+	f->limit = f->is_paced ? run_batch_next(f->limit, f->found, ms) : Min(f->limit * 2, sg_fill_batch);
 }
 
 /* Fills one batch */

@@ -257,7 +257,6 @@ fix_change(FixBatch *batch)
 {
 	List	   *groups = make_groups(batch);
 	int			n = list_length(groups);
-	Oid		   *types;
 	Datum	   *values;
 	int64		changed = 0;
 	SgScope		scope;
@@ -270,21 +269,15 @@ fix_change(FixBatch *batch)
 
 	for (int i = 0; i < batch->n; i++)
 		batch->rows[i].kept = batch->rows[i].fate >= FIX_DELETE;
-	types = palloc(sizeof(Oid) * 2 * n);
 	values = palloc(sizeof(Datum) * 2 * n);
 	for (int i = 0; i < n; i++)
-	{
-		types[2 * i] = OIDARRAYOID;
-		types[2 * i + 1] = TIDARRAYOID;
 		fix_places_args(&((FixGroup *) list_nth(groups, i))->places, &values[2 * i]);
-	}
 
 	sql = change_statement(groups);
 	role = change_role(batch, groups);
 	fix_write_begin(&scope, role);
 	SPI_connect();
-	run_check_names(sql);
-	rc = SPI_execute_with_args(sql, 2 * n, types, values, NULL, false, 0);
+	rc = SPI_execute_plan(fix_prepare(sql, n), values, NULL, false, 0);
 	if (rc < 0)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
 	if (SPI_tuptable)

@@ -64,7 +64,6 @@
  * little beside what a batch costs by itself
  */
 #define SMALLEST_BATCH		10
-#define MOST_GROWTH			8
 
 /* An action of a fix; first in the struct, so that one is found by the other */
 typedef struct FixAction
@@ -666,16 +665,15 @@ take_results(Fix *fix, const FixAction *action)
 }
 
 /*
- * Rows are locked until their batch is committed: that is to last no longer
- * than a statement may wait for our locks.  Where one row takes longer, two
- * tell once whether fewer rows make it shorter.
+ * Rows are locked until their batch is committed.  Where one row takes longer
+ * than they may be, two tell once whether fewer rows make it shorter.
  */
 static int
 next_size(Fix *fix, const FixAction *action)
 {
-	double		size = action->places.n * (sg_lock_timeout / 3.0) / Max(action->ms, 0.01);
+	int64		size = run_batch_next(fix->size, action->places.n, action->ms);
 
-	if (fix->smallest == 0 && action->places.n == 1 && size < 1)
+	if (fix->smallest == 0 && action->places.n == 1 && action->ms > run_batch_ms())
 	{
 		fix->single_ms = action->ms;
 		return Min(2, fix->work->run->batch);
@@ -683,9 +681,7 @@ next_size(Fix *fix, const FixAction *action)
 	if (fix->smallest == 0 && action->places.n == 2 && fix->single_ms > 0)
 		fix->smallest = action->ms < fix->single_ms * 1.5 ? SMALLEST_BATCH : 1;
 
-	size = Min(size, (double) fix->size * MOST_GROWTH);
-	size = Max(size, Max(fix->smallest, 1));
-	return (int) Min(size, Min(fix->work->run->batch, sg_fill_batch));
+	return Min(Max(size, fix->smallest), Min(fix->work->run->batch, sg_fill_batch));
 }
 
 /* A batch of the orphans that were found; false: failed, on record */

@@ -156,7 +156,6 @@ copy_rows(const CopyTarget *target, const FixPlaces *places)
 	char	   *sql = fix_at_places(copy_query(table, target->columns), table);
 	FixUnit    *unit = fix_unit(table);
 	SgScope		scope;
-	Oid			types[] = {OIDARRAYOID, TIDARRAYOID};
 	Datum		values[2];
 	Portal		portal;
 	int64		copied = 0;
@@ -166,8 +165,7 @@ copy_rows(const CopyTarget *target, const FixPlaces *places)
 	sg_scope_pin_texts();
 	SPI_connect();
 	fix_places_args(places, values);
-	run_check_names(sql);
-	portal = SPI_cursor_open_with_args(NULL, sql, 2, types, values, NULL, false, 0);
+	portal = SPI_cursor_open(NULL, fix_prepare(sql, 1), values, NULL, false);
 	for (;;)
 	{
 		SPI_cursor_fetch(portal, true, COPY_ROWS);

@@ -85,12 +85,31 @@ fix_places_args(const FixPlaces *places, Datum *values)
 void
 fix_append_places(StringInfo buf, Oid table, const char *alias, int n)
 {
-	appendStringInfo(buf, "%s.ctid OPERATOR(pg_catalog.=) ANY ($%d)", alias, 2 * n + 2);
-	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
-		appendStringInfo(buf, " AND (%s.tableoid, %s.ctid) OPERATOR(pg_catalog.=) ANY"
+	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
+		appendStringInfo(buf, "%s.ctid OPERATOR(pg_catalog.=) ANY ($%d)", alias, 2 * n + 2);
+	else
+		appendStringInfo(buf, "(%s.tableoid, %s.ctid) OPERATOR(pg_catalog.=) ANY"
 						 " (SELECT u.leaf, u.tid FROM ROWS FROM (pg_catalog.unnest($%d),"
 						 " pg_catalog.unnest($%d)) AS u (leaf, tid))",
 						 alias, alias, 2 * n + 1, 2 * n + 2);
+}
+
+SPIPlanPtr
+fix_prepare(const char *sql, int lists)
+{
+	Oid		   *types = palloc(sizeof(Oid) * 2 * lists);
+	SPIPlanPtr	plan;
+
+	for (int i = 0; i < lists; i++)
+	{
+		types[2 * i] = OIDARRAYOID;
+		types[2 * i + 1] = TIDARRAYOID;
+	}
+	run_check_names(sql);
+	plan = SPI_prepare_cursor(sql, 2 * lists, types, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), sql);
+	return plan;
 }
 
 char *
@@ -108,7 +127,6 @@ fix_at_places(const char *query, Oid table)
 static void
 query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, FixPlaces *out, FixPlaces *other)
 {
-	Oid			types[] = {OIDARRAYOID, TIDARRAYOID};
 	Datum		values[2];
 	SgScope		scope;
 	int			rc;
@@ -119,8 +137,7 @@ query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, FixPlace
 	fix_scope_begin(&scope, unit);
 	SPI_connect();
 	fix_places_args(in, values);
-	run_check_names(sql);
-	rc = SPI_execute_with_args(sql, 2, types, values, NULL, false, 0);
+	rc = SPI_execute_plan(fix_prepare(sql, 1), values, NULL, false, 0);
 	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
 	for (uint64 i = 0; i < SPI_processed; i++)

@@ -8,6 +8,7 @@
 #ifndef SG_FIX_SQL_H
 #define SG_FIX_SQL_H
 
+#include "executor/spi.h"
 #include "lib/stringinfo.h"
 
 #include "fix/fix.h"
@@ -18,6 +19,13 @@ extern void fix_places_add(FixPlaces *places, Oid leaf, const ItemPointerData *t
 /* A query on table fk, narrowed to places, and its two arguments */
 extern char *fix_at_places(const char *query, Oid table);
 extern void fix_places_args(const FixPlaces *places, Datum *values);
+
+/*
+ * Prepares a statement on so many lists of places, by SPI, which is connected.
+ * The planner does not learn how long the lists are: for some thousands of
+ * rows it would read the whole table, at several times the cost of a row.
+ */
+extern SPIPlanPtr fix_prepare(const char *sql, int lists);
 
 /*
  * The places of a key's orphans (`limit` at most), by a scan that trusts no

@@ -567,3 +567,22 @@ run_breaker_open(StepWork *work, const FkKey *key)
 									 sg_relation_name(table)));
 	return true;
 }
+
+/* ---- batches ---- */
+
+int
+run_batch_ms(void)
+{
+	return Max(Min(sg_fill_target, sg_lock_timeout / 3), 1);
+}
+
+int64
+run_batch_next(int64 size, int64 rows, double ms)
+{
+	double		next = Min(rows * run_batch_ms() / Max(ms, 0.01), size * 2.0);
+
+	/* one that was not full is no measure of a full one */
+	if (rows < size && ms <= run_batch_ms())
+		next = size;
+	return Max((int64) Min(next, sg_fill_batch), 1);
+}

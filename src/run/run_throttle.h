@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * run_throttle.h
- *	  When a call pauses, stops, or puts a step last.
+ *	  When a call pauses, stops, or puts a step last; how much it does at once.
  *
  *-------------------------------------------------------------------------
  */
@@ -24,6 +24,17 @@ extern bool run_throttle(PlanRun *run);
 /* The same for what makes no load of its own: is the window over, or was the run stopped? */
 extern bool run_must_stop(PlanRun *run);
 extern void run_stop(PlanRun *run, const char *reason);
+
+/* Returns how long a batch locks rows, in ms, at most; its last row and COMMIT come on top of that */
+extern int	run_batch_ms(void);
+
+/*
+ * Returns how many rows the batch after one of `rows` rows, which were locked
+ * for `ms`, has at most, where that one could have had `size`: as many as take
+ * as long as rows may be locked, at most twice as many, for a small batch does
+ * not tell what a large one costs.
+ */
+extern int64 run_batch_next(int64 size, int64 rows, double ms);
 
 /* Read the settings once, as a call begins; errors for those that make no sense */
 extern void run_throttle_begin(PlanRun *run);

@@ -9,7 +9,8 @@ CREATE SCHEMA fix;
 SET search_path = fix, public;
 -- however slow the machine is, a batch does not shrink
 SET schemaguard.fix_pause = 0;
-SET schemaguard.lock_timeout = '10s';
+SET schemaguard.lock_timeout = '1min';
+SET schemaguard.fill_target = '10s';
 CREATE VIEW steps AS
   SELECT step, fk_name, state, reason FROM schemaguard.plan_step WHERE plan = 'fix' ORDER BY step;
 CREATE VIEW kept AS
@@ -451,7 +452,7 @@ SELECT r.*, pg_typeof(v) AS type_of_v, pg_typeof(n) AS type_of_n FROM retyped AS
 
 -- a batch that takes long is followed by smaller ones, however many rows it may have
 SET client_min_messages = warning;
-SET schemaguard.lock_timeout = '100ms';
+RESET schemaguard.fill_target;
 CREATE TABLE slow (id int PRIMARY KEY, p int);
 CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.02); RETURN OLD; END';
 CREATE TRIGGER slow BEFORE DELETE ON slow FOR EACH ROW EXECUTE FUNCTION slow();
@@ -462,9 +463,34 @@ CALL sg_add_fks('fix', validate => false);
 SELECT mark();
 RESET client_min_messages;
 CALL sg_fix_orphans('fix');
-SELECT max(rows_affected), count(*) > 1 AS several FROM log WHERE rows_affected IS NOT NULL;
+SELECT max(rows_affected), min(rows_affected) FROM log WHERE rows_affected IS NOT NULL;
 DROP TABLE slow;
-SET schemaguard.lock_timeout = '10s';
+SET schemaguard.fill_target = '10s';
+
+-- batches at most double, and however many rows they have, none reads the table: these are the scans that look for orphans
+CREATE TABLE many (id int PRIMARY KEY, p int, pad text DEFAULT repeat('.', 100));
+INSERT INTO many SELECT g, CASE WHEN g % 2 = 0 THEN 77 END FROM generate_series(1, 6000) g;
+ANALYZE many;
+CREATE TABLE many_parts (LIKE many INCLUDING ALL) PARTITION BY RANGE (id);
+CREATE TABLE many_1 PARTITION OF many_parts FOR VALUES FROM (MINVALUE) TO (3000);
+CREATE TABLE many_2 PARTITION OF many_parts FOR VALUES FROM (3000) TO (MAXVALUE);
+INSERT INTO many_parts SELECT * FROM many;
+ANALYZE many_parts;
+SELECT sg_plan_create('many');
+SELECT sg_plan_add_fk('many', 'many', '{p}', 'parents', orphans => 'quarantine', index => false);
+SELECT sg_plan_add_fk('many', 'many_parts', '{p}', 'parents', orphans => 'set null', index => false);
+SET client_min_messages = warning;
+CALL sg_add_fks('many', validate => false);
+SELECT pg_stat_force_next_flush();
+SELECT sum(seq_scan) AS scans FROM pg_stat_user_tables WHERE relname LIKE 'many%' \gset
+CALL sg_fix_orphans('many', max_rows => 10000);
+SELECT pg_stat_force_next_flush();
+SELECT sum(seq_scan) - :scans AS scans FROM pg_stat_user_tables WHERE relname LIKE 'many%';
+SELECT step, array_agg(rows_affected ORDER BY id) AS rows FROM schemaguard.audit_log
+  WHERE plan = 'many' AND action = 'fix' AND rows_affected IS NOT NULL GROUP BY step ORDER BY step;
+SELECT sg_plan_drop('many', force => true);
+DELETE FROM schemaguard.quarantine WHERE plan = 'many';
+DROP TABLE many, many_parts;
 
 -- a trigger that puts the value back, or another one that has a parent: what is counted is what is null
 SET client_min_messages = warning;
