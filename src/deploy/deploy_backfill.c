@@ -359,6 +359,13 @@ is_shared(Oid table, LOCKMODE mode)
 	return n > 0;
 }
 
+/* Do rows get a value since they break a rule, so that a rollback gives them the old one? */
+static bool
+mends_rule(const Filling *f)
+{
+	return f->work->step->kind == STEP_CHECK || f->work->step->kind == STEP_NOT_NULL;
+}
+
 /*
  * One statement finds rows, locks those that nobody has, and updates them, for
  * as long as rows may be locked.  A lone row may wait: no other is locked
@@ -389,6 +396,8 @@ do_batch(void *p)
 		sg_scope_end(&scope);
 	keep_values(f, &kept, role);
 	SPI_finish();
+	if (mends_rule(f) && f->found > 0)
+		plan_deed_rows(f->work->run->plan, DEED_SET, f->work->step->step, f->work->object, f->found);
 }
 
 static void
@@ -446,7 +455,7 @@ measure(void *p)
 	rel = sg_relation_open(f->table, AccessShareLock);
 	f->blocks = RelationGetNumberOfBlocks(rel);
 	f->batch.of_key = is_of_key(f, rel);
-	f->batch.key = f->work->step->kind == STEP_CHECK || f->work->step->kind == STEP_NOT_NULL ? fk_primary_key(f->table) : NIL;
+	f->batch.key = mends_rule(f) ? fk_primary_key(f->table) : NIL;
 	f->is_paced = fires_after_rows(rel, f->batch.of_key);
 	table_close(rel, AccessShareLock);
 }
@@ -1113,13 +1122,11 @@ deploy_fill_rule(StepWork *work, const DeployRule *rule, bool keep_up)
 	{
 		if (filled.rows > 0)
 		{
-			plan_deed_rows(work->run->plan, DEED_SET, step->step, work->object, filled.rows);
 			/* without a primary key there is no copy of what stood there */
 			if (filled.rows > filled.kept)
 				run_rows_add(work->run->rows, rule->table, ROWS_CHANGED, filled.rows - filled.kept);
 			if (filled.kept > 0)
 				run_rows_add(work->run->rows, rule->table, ROWS_SET, filled.kept);
-			run_commit();
 		}
 		work->run->orphan_rows += filled.rows;
 	}

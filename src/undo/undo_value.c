@@ -41,6 +41,7 @@
 typedef struct Restoring
 {
 	const FkPlan *plan;
+	const PlanDeed *deed;
 	const PlanValues *values;
 	const PlanValueRows *rows;
 	int64		restored;
@@ -145,6 +146,9 @@ do_restore(void *p)
 	SPI_finish();
 	sg_scope_end(&scope);
 	plan_value_forget(r->rows->ids);
+
+	/* the next call knows how many are left, should this one be cut off */
+	plan_deed_rows(r->plan, DEED_SET, r->deed->step, r->deed->object, -r->restored);
 }
 
 static void
@@ -156,7 +160,7 @@ restore(void *p)
 
 /* The rows of one column; returns how many have their old value back */
 static int64
-restore_column(StepWork *work, const PlanValues *values, ErrorData **error)
+restore_column(StepWork *work, const PlanDeed *deed, const PlanValues *values, ErrorData **error)
 {
 	PlanRun    *run = work->run;
 	MemoryContext context = CurrentMemoryContext;
@@ -166,7 +170,7 @@ restore_column(StepWork *work, const PlanValues *values, ErrorData **error)
 
 	while (*error == NULL)
 	{
-		Restoring	r = {.plan = run->plan,.values = values};
+		Restoring	r = {.plan = run->plan,.deed = deed,.values = values};
 
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(rows);
@@ -197,7 +201,7 @@ undo_values(StepWork *work, const PlanDeed *deed, int64 *left)
 
 	foreach_ptr(const PlanValues, values, plan_values(work->run->plan, deed->step))
 	{
-		restored += restore_column(work, values, &action.error);
+		restored += restore_column(work, deed, values, &action.error);
 	}
 	*left = deed->rows - restored;
 	if (restored > 0)

@@ -95,6 +95,30 @@ is($s->query('SELECT count(*), count(*) FILTER (WHERE v > 0), sum(cnt) FROM keep
 $s->query("CALL sg_rollback_fks('keep')");
 is($s->query("SELECT count(*) FROM keep WHERE id <= 20000 AND v IS DISTINCT FROM CASE WHEN id % 2 = 0 THEN -id END"), '0', 'each row has its old value back');
 is($s->query("SELECT string_agg(state, ' ') FROM schemaguard.plan_step WHERE plan = 'keep'"), 'rolled back rolled back', 'and nothing is left');
+
+# A call that ends in the middle, of the fix and of the rollback, has counted the rows of the batches before.
+$s->query(<<'SQL');
+CREATE TABLE cut (id int PRIMARY KEY, v int);
+INSERT INTO cut SELECT g, -g FROM generate_series(1, 10000) g;
+CREATE TRIGGER stand_still BEFORE UPDATE ON cut FOR EACH ROW WHEN (OLD.id = 5000) EXECUTE FUNCTION stand_still();
+SELECT sg_plan_create('cut'), sg_plan_add_check('cut', 'cut', 'v > 0', policy => 'set', child_column => 'v', fill => '1');
+SQL
+for my $call ("sg_apply('cut', fix => true)", "sg_rollback_fks('cut')")
+{
+	$other->query('SELECT pg_advisory_lock(1)');
+	$s->send("CALL $call");
+	ok(wait_for(sub { $other->query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") eq '1' }), "$call stands still in a batch");
+	cmp_ok($other->query('SELECT count(*) FROM cut WHERE v ' . ($call =~ /apply/ ? '> 0' : '< 0')), '>', 0, 'another one is over');
+	$other->query("SELECT pg_terminate_backend($s->{pid})");
+	$s->quit;
+	$other->query('SELECT pg_advisory_unlock(1)');
+	$s = SgTest::Session->new($node);
+	$s->query("CALL $call");
+	is($s->sqlstate, '', 'the next call ends it') or diag($s->{err});
+	$other->query('UPDATE cut SET v = 2 WHERE id > 9998') if $call =~ /apply/;
+}
+like($s->{err}, qr/2 rows keep the value that was set/, 'rows that keep their new value are counted');
+is($s->query('SELECT count(*) FILTER (WHERE v = -id), count(*) FILTER (WHERE v = 2) FROM cut'), '9998|2', 'the others have the old one back');
 $other->quit;
 
 $s->quit;
