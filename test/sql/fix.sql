@@ -388,7 +388,7 @@ CALL sg_add_fks('fix', fix => true);
 TABLE guarded;
 SELECT row_text FROM kept \g (format=wrapped columns=160)
 TABLE log;
-TABLE seen;
+SELECT * FROM seen ORDER BY what;
 SELECT sg_plan_set('fix', '{1}', '{"orphans": "set null"}');
 CALL sg_fix_orphans('fix');
 SELECT sg_plan_set('fix', '{1}', '{"orphans": "delete"}');
