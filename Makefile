@@ -306,6 +306,7 @@ SQL_PARTS = \
 	sql/parts/16_log_evidence.sql \
 	sql/parts/16_log_grant.sql \
 	sql/parts/17_finding.sql \
+	sql/parts/18_finding_rule.sql \
 	sql/parts/20_audit.sql \
 	sql/parts/21_stamp.sql \
 	sql/parts/25_plan_tables.sql \
@@ -345,6 +346,7 @@ SQL_PARTS = \
 	sql/parts/97_report_explain.sql \
 	sql/parts/97_report_listing.sql \
 	sql/parts/98_report_status.sql \
+	sql/parts/98_report_verdict.sql \
 	sql/parts/99_base_schema.sql
 
 REGRESS = \
@@ -384,6 +386,7 @@ REGRESS = \
 	fix \
 	fix_limit \
 	fix_together \
+	go \
 	gone \
 	impact \
 	interface \

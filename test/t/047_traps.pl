@@ -99,6 +99,8 @@ my @calls = (
 	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_status_keys sg_status_leftovers sg_status_plans sg_status_drift sg_status_gates sg_status_kept sg_status_publications sg_library_version)),
 	[ sg_status => 'SELECT count(*) FROM sg_status()' ],
 	[ sg_explain_statement => q{SELECT schemaguard.sg_explain_statement('SELECT 1')} ],
+	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_('mallory')" ] } qw(sg_go_steps sg_go_evidence sg_go_findings sg_go_figures sg_go_rules sg_go)),
+	[ sg_sees_all => 'SELECT schemaguard.sg_sees_all()' ],
 	[ sg_figures => 'SELECT schemaguard.sg_figures()' ],
 	[ sg_ago => 'SELECT schemaguard.sg_ago(pg_catalog.now())' ],
 	[ sg_tenant_audit => q{SELECT count(*) FROM sg_tenant_audit('n', samples => 2)} ],

@@ -39,13 +39,15 @@ my $fill = q{
 	SELECT sg_plan_from_sql('script', 'ALTER TABLE c ADD FOREIGN KEY (b) REFERENCES p (id); SELEKT 1; CREATE TABLE t (a int, FOREIGN KEY (a, a) REFERENCES p (id, id)); GRANT x TO y;');
 	RESET ROLE;
 	SELECT sg_plan_create('empty');
+	INSERT INTO schemaguard.go_rule (plan, metric, target, weight, why) VALUES ('half', 'orphan rows', 3, 'hold', E'as\nagreed'), (NULL, 'drift', 5, 'note', NULL);
+	SELECT sg_verify_fks('half');
 	SELECT sg_orphan_audit_details();
 };
 $node->safe_psql('postgres', 'CREATE DATABASE source');
 $node->safe_psql('source', "SET client_min_messages = error; $fill");
 $node->psql('source', q{CALL sg_audit_gate(plan => 'half')});
 
-my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note plan_pause plan_deed audit_log evidence proof finding);
+my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note plan_pause plan_deed audit_log evidence proof finding go_rule);
 $content{sequences} = 'SELECT (SELECT last_value FROM schemaguard.plan_id_seq), (SELECT last_value FROM schemaguard.plan_deed_id_seq), (SELECT last_value FROM schemaguard.audit_log_id_seq)';
 $content{granted} = q{SELECT proacl FROM pg_proc WHERE oid = 'schemaguard.sg_write()'::regprocedure};
 $content{exported} = q{SELECT sg_plan_export('half'), sg_plan_export('script')};

@@ -1,0 +1,222 @@
+-- Go, hold or no-go: figures of a plan, or of the database, and the rules of schemaguard.go_rule about them. Nothing here reads a row of
+-- users' tables: figures come from what calls have stored, and from the catalogs. A figure that nobody can tell is null, and has a reason.
+
+-- A plan that is not there, or that the role may not read, is an error of sg_plan_steps().
+-- Rules of a plan are for those that may read it.
+CREATE POLICY own_plans ON schemaguard.go_rule FOR SELECT
+    USING (plan IS NULL OR plan OPERATOR(pg_catalog.=) ANY ((SELECT schemaguard.sg_readable_plans())::pg_catalog.text[]));
+
+CREATE FUNCTION schemaguard.sg_sees_all() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN pg_has_role('pg_monitor', 'MEMBER');
+COMMENT ON FUNCTION schemaguard.sg_sees_all() IS 'may the role see what calls of other roles have stored?';
+
+-- Steps, keys and rows
+CREATE FUNCTION schemaguard.sg_go_steps(
+    plan text, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
+    OUT next_call text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH step AS (
+        SELECT s.* FROM schemaguard.plan_step s WHERE sg_go_steps.plan IS NULL OR s.plan = sg_go_steps.plan),
+    declared AS (                               -- of a plan those that it should have made
+        SELECT t.* FROM schemaguard.fk_trust t
+        WHERE sg_go_steps.plan IS NULL
+           OR EXISTS (SELECT FROM step s WHERE s.kind = 'foreign key' AND s.state IN ('added', 'validated')
+                      AND s.child_table = t.child_table AND s.fk_name = t.fk_name::text)),
+    proved AS (
+        SELECT count(*) FILTER (WHERE d.stands IS NOT TRUE)
+               + greatest((SELECT count(*) FROM step s WHERE sg_go_steps.plan IS NOT NULL AND s.kind = 'foreign key'
+                           AND s.state IN ('added', 'validated')) - count(*), 0) AS unproved,
+               count(*) FILTER (WHERE d.stands IS NOT TRUE AND o.n IS NULL) AS untold,
+               sum(o.n) AS orphans, min(d.proved_at) AS oldest, sum(d.rows_checked) AS rows_read
+        FROM declared d
+             LEFT JOIN LATERAL (SELECT max(p.orphan_rows) AS n FROM schemaguard.proof p
+                                WHERE p.constraint_oid = d.constraint_oid AND p.result = 'fail'
+                                  AND p.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)) o ON true),
+    kept AS (
+        SELECT sum(p.rows_deleted + p.rows_changed) AS lost, sum(p.rows_in_quarantine) AS quarantine
+        FROM schemaguard.plan_summary p WHERE sg_go_steps.plan IS NULL OR p.plan = sg_go_steps.plan)
+    SELECT 'steps failed', count(*) FILTER (WHERE s.state = 'failed'), 'states of the steps', max(s.updated_at), NULL::bigint, NULL,
+           'SELECT step, fk_name, reason FROM schemaguard.plan_step WHERE state = ''failed'';'
+    FROM step s
+    UNION ALL
+    SELECT 'steps open', count(*) FILTER (WHERE s.state IN ('pending', 'waiting', 'rolled back')
+                                             OR s.state = 'skipped' AND s.skipped_by IS NULL),
+           'states of the steps; what a role has skipped is not open', max(s.updated_at), NULL, NULL,
+           coalesce(format('CALL @extschema@.sg_apply(%L);', sg_go_steps.plan), 'SELECT * FROM schemaguard.plan_summary WHERE open > 0;')
+    FROM step s
+    UNION ALL
+    SELECT 'keys not valid', count(*) FILTER (WHERE d.state <> 'valid'), 'the catalog', now(), NULL, NULL,
+           'SELECT child_table, fk_name, state FROM schemaguard.fk_trust WHERE state <> ''valid'';'
+    FROM declared d
+    UNION ALL
+    SELECT 'keys without proof', p.unproved, 'the ledger of audits and validations, schemaguard.fk_trust', p.oldest, p.rows_read, NULL,
+           coalesce(format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', sg_go_steps.plan),
+                    'SELECT * FROM @extschema@.sg_orphan_audit();')
+    FROM proved p
+    UNION ALL
+    SELECT 'orphan rows', CASE WHEN p.untold = 0 THEN coalesce(p.orphans, 0) END,
+           'the last audit or validation of each declared key, schemaguard.proof', p.oldest, p.rows_read,
+           CASE WHEN p.untold > 0 THEN format('keys without a count on record%s: %s',
+               CASE WHEN NOT schemaguard.sg_sees_all() THEN ' that this role may see' END, p.untold) END,
+           coalesce(format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', sg_go_steps.plan),
+                    'SELECT * FROM @extschema@.sg_orphan_audit();')
+    FROM proved p
+    UNION ALL
+    SELECT 'rows gone or changed', coalesce(k.lost, 0), 'what plans have done, schemaguard.plan_deed', now(), NULL, NULL,
+           'SELECT plan, rows_deleted, rows_changed FROM schemaguard.plan_summary;'
+    FROM kept k
+    UNION ALL
+    SELECT 'rows in quarantine', coalesce(k.quarantine, 0), 'rows of schemaguard.quarantine that this role may see', now(), NULL, NULL,
+           'SELECT plan, row_table, fk_name, count(*) FROM schemaguard.quarantine GROUP BY 1, 2, 3;'
+    FROM kept k;
+END;
+COMMENT ON FUNCTION schemaguard.sg_go_steps(text) IS 'figures for rules: steps of a plan, or of all, keys and rows';
+
+-- The last tests count, of a plan those after its last run. The order is that of evidence, whatever the clock did; who may not see what
+-- others have run goes by the steps' times.
+CREATE FUNCTION schemaguard.sg_go_evidence(
+    plan text, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
+    OUT next_call text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH evidence AS (
+        SELECT e.* FROM schemaguard.evidence e
+        WHERE CASE WHEN sg_go_evidence.plan IS NULL THEN e.plan_id IS NULL
+                   ELSE e.plan_id = (SELECT p.id FROM schemaguard.plan p WHERE p.name = sg_go_evidence.plan) END),
+    tested AS (
+        SELECT e.*, CASE WHEN sg_go_evidence.plan IS NULL THEN e.at > now() - interval '30 days'
+                         WHEN schemaguard.sg_sees_all()
+                             THEN NOT EXISTS (SELECT FROM evidence r WHERE r.kind IN ('before', 'after') AND r.id > e.id)
+                         ELSE NOT EXISTS (SELECT FROM schemaguard.plan_step s
+                                          WHERE s.plan = sg_go_evidence.plan AND s.updated_at > e.at) END AS fresh
+        FROM evidence e WHERE e.kind = 'verify' ORDER BY e.id DESC LIMIT 1),
+    told AS (
+        SELECT CASE WHEN t.fresh THEN t.figures END AS figures, t.at,
+               CASE WHEN (t.figures -> 'live')::boolean THEN 'sg_verify_fks, with attempts on the tables'
+                    ELSE 'sg_verify_fks, from the catalogs' END AS method,
+               CASE WHEN t.id IS NULL AND schemaguard.sg_sees_all() THEN 'sg_verify_fks has not run'
+                    WHEN t.id IS NULL THEN 'sg_verify_fks has not run for this role'
+                    WHEN NOT t.fresh AND sg_go_evidence.plan IS NULL THEN 'sg_verify_fks has not run for 30 days'
+                    WHEN NOT t.fresh THEN 'sg_verify_fks has not run since the plan did' END AS reason,
+               format('SELECT * FROM @extschema@.sg_verify_fks(%L, live => true);', sg_go_evidence.plan) AS next_call
+        FROM (VALUES (1)) one LEFT JOIN tested t ON true),
+    measured AS (                               -- the last time of each step and operation
+        SELECT max(o.with_us - o.without_us) / 1000 AS ms, min(o.at) AS at, sum(o.rows) AS rows_read
+        FROM (SELECT DISTINCT ON (f.step, f.operation) f.with_us, f.without_us, f.rows, e.at
+              FROM evidence e CROSS JOIN LATERAL jsonb_to_recordset(CASE WHEN e.kind = 'overhead' THEN e.figures ELSE '[]' END)
+                   AS f (step int, operation text, with_us numeric, without_us numeric, rows bigint)
+              WHERE f.with_us IS NOT NULL ORDER BY f.step, f.operation, e.id DESC) o)
+    SELECT 'tests failed', (t.figures ->> 'fail')::numeric, t.method, t.at, NULL::bigint, t.reason, t.next_call FROM told t
+    UNION ALL
+    SELECT 'tests unknown', (t.figures ->> 'unknown')::numeric, t.method, t.at, NULL, t.reason, t.next_call FROM told t
+    UNION ALL
+    SELECT 'overhead, ms', round(m.ms, 3), 'sg_measure_overhead: the most that a key adds to a row, on copies of a sample', m.at,
+           m.rows_read,
+           CASE WHEN m.ms IS NULL THEN 'no key of the plan was measured' END,
+           format('SELECT * FROM schemaguard.sg_measure_overhead(%L);', sg_go_evidence.plan)
+    FROM measured m WHERE sg_go_evidence.plan IS NOT NULL;
+END;
+COMMENT ON FUNCTION schemaguard.sg_go_evidence(text) IS 'figures for rules: tests and overhead of a plan, or tests of the database';
+
+CREATE FUNCTION schemaguard.sg_go_findings(
+    plan text, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
+    OUT next_call text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH gate AS (
+        SELECT max(l.at) AS at FROM schemaguard.audit_log l WHERE l.action = 'audit gate'),
+    found AS (
+        SELECT count(*) AS n
+        FROM schemaguard.finding f
+        WHERE f.source = 'audit' AND f.gone_at IS NULL
+          AND NOT coalesce(f.result = 'fail' AND f.accepted_until > now() AND f.count <= f.accepted_count, false)
+          AND (sg_go_findings.plan IS NULL
+               OR EXISTS (SELECT FROM schemaguard.plan_step s
+                          WHERE s.plan = sg_go_findings.plan AND s.child_table = f.object AND s.fk_name = f.property))),
+    checked AS (
+        SELECT DISTINCT ON (r.role, r.reference, r.target) r.drifts, r.at
+        FROM schemaguard.drift_run r
+        WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target))
+        ORDER BY r.role, r.reference, r.target, r.id DESC)
+    SELECT 'findings not accepted', CASE WHEN f.n > 0 OR g.at IS NOT NULL OR sg_go_findings.plan IS NOT NULL AND schemaguard.sg_sees_all()
+               THEN f.n END,
+           'what audit gates have found, schemaguard.finding', g.at, NULL::bigint,
+           CASE WHEN g.at IS NULL THEN 'no audit gate has run'
+                || CASE WHEN schemaguard.sg_sees_all() THEN '' ELSE ' for this role' END END,
+           'CALL @extschema@.sg_audit_gate();'
+    FROM found f, gate g
+    UNION ALL
+    SELECT 'drift', CASE WHEN min(c.at) > now() - interval '30 days' THEN sum(c.drifts) END,
+           'the last check of each comparison, schemaguard.drift_run', min(c.at), NULL,
+           CASE WHEN count(*) = 0 THEN 'no check for drift has run' || CASE WHEN schemaguard.sg_sees_all() THEN '' ELSE ' for this role' END
+                WHEN min(c.at) <= now() - interval '30 days' THEN 'a check for drift has not run for 30 days' END,
+           (SELECT s.next_call FROM schemaguard.sg_status_drift() s)
+    FROM checked c HAVING sg_go_findings.plan IS NULL;
+END;
+COMMENT ON FUNCTION schemaguard.sg_go_findings(text) IS 'figures for rules: findings of gates about keys of a plan, or all, and drift';
+
+CREATE FUNCTION schemaguard.sg_go_figures(
+    plan text DEFAULT NULL, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
+    OUT next_call text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT f.*
+    FROM (SELECT * FROM schemaguard.sg_go_steps(plan)
+          UNION ALL SELECT * FROM schemaguard.sg_go_evidence(plan)
+          UNION ALL SELECT * FROM schemaguard.sg_go_findings(plan)) f
+    WHERE plan IS NULL OR @extschema@.sg_plan_steps(plan) IS NOT NULL;
+END;
+COMMENT ON FUNCTION schemaguard.sg_go_figures(text)
+    IS 'the figures that rules of schemaguard.go_rule can ask for, of a plan or of the database; null: nobody can tell, for a reason';
+
+-- The rules for all ask of a plan what is about plans, of the database what is about that; a figure that neither has is unknown.
+CREATE FUNCTION schemaguard.sg_go_rules(
+    plan text DEFAULT NULL, OUT verdict text, OUT metric text, OUT target text, OUT actual numeric, OUT weight text, OUT method text,
+    OUT at timestamptz, OUT rows_read bigint, OUT reason text, OUT next_call text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH rule AS (
+        SELECT r.*, rank() OVER (PARTITION BY r.metric ORDER BY r.plan IS NULL, r.source = 'shipped') AS place
+        FROM schemaguard.go_rule r WHERE r.plan IS NULL OR r.plan = sg_go_rules.plan),
+    asked AS (
+        SELECT r.*, f.actual, f.method, f.at, f.rows_read, f.next_call,
+               CASE WHEN f.metric IS NULL THEN 'there is no such figure' ELSE f.reason END AS reason,
+               CASE WHEN f.actual IS NULL THEN NULL
+                    WHEN r.operator = '<=' THEN f.actual <= r.target
+                    WHEN r.operator = '<' THEN f.actual < r.target
+                    WHEN r.operator = '>=' THEN f.actual >= r.target
+                    WHEN r.operator = '>' THEN f.actual > r.target
+                    WHEN r.operator = '=' THEN f.actual = r.target
+                    ELSE f.actual <> r.target END AS holds
+        FROM rule r LEFT JOIN schemaguard.sg_go_figures(sg_go_rules.plan) f ON f.metric = r.metric
+        WHERE r.place = 1 AND (sg_go_rules.plan IS NULL OR @extschema@.sg_plan_steps(sg_go_rules.plan) IS NOT NULL)
+          AND (f.metric IS NOT NULL OR r.metric <> CASE WHEN sg_go_rules.plan IS NULL THEN 'overhead, ms' ELSE 'drift' END))
+    SELECT CASE WHEN a.holds IS NULL THEN 'unknown' WHEN a.holds THEN 'go' ELSE a.weight END,
+           a.metric, a.operator || ' ' || trim_scale(a.target), a.actual, a.weight, a.method, a.at, a.rows_read,
+           concat_ws('; ', CASE WHEN a.holds IS NOT TRUE THEN coalesce(a.reason, a.why) END,
+                     CASE WHEN a.source = 'user' THEN format('a rule of role %s, %s', a.added_by, coalesce(a.why, 'no reason given')) END),
+           CASE WHEN a.holds IS NOT TRUE THEN a.next_call END
+    FROM asked a
+    ORDER BY array_position('{no-go,hold,unknown,note,go}',
+                            CASE WHEN a.holds IS NULL THEN 'unknown' WHEN a.holds THEN 'go' ELSE a.weight END),
+             a.source DESC, abs(a.id), a.metric COLLATE "C";
+END;
+COMMENT ON FUNCTION schemaguard.sg_go_rules(text)
+    IS 'each rule for a plan, or for the database: target, actual figure, and verdict: go, unknown, or the weight of the rule';
+
+CREATE FUNCTION schemaguard.sg_go(plan text DEFAULT NULL) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN count(*) FILTER (WHERE r.verdict = 'no-go') > 0 THEN 'no-go'
+                WHEN count(*) FILTER (WHERE r.verdict IN ('hold', 'unknown') AND r.weight <> 'note') > 0 OR count(*) = 0 THEN 'hold'
+                ELSE 'go' END
+    FROM schemaguard.sg_go_rules(plan) r;
+END;
+COMMENT ON FUNCTION schemaguard.sg_go(text) IS 'go, hold or no-go for a plan, or for the database; what is unknown is never go';

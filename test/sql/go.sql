@@ -1,0 +1,128 @@
+-- schemaguard.go_rule, sg_go(): go, hold or no-go by rules about figures
+-- rooms: finding report
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+SELECT current_user AS me \gset
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA go;
+SET search_path = go, public;
+-- what stands there and what it comes to
+PREPARE rules AS SELECT verdict, metric, target, actual, weight, reason FROM schemaguard.sg_go_rules('go');
+
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (id int PRIMARY KEY, p int, q int);
+INSERT INTO p SELECT generate_series(1, 10);
+INSERT INTO c SELECT g, g, CASE g WHEN 3 THEN 99 ELSE g END FROM generate_series(1, 10) g;
+SELECT sg_plan_create('go');
+SELECT sg_plan_add_fk('go', 'c', 'p', 'p'), sg_plan_add_fk('go', 'c', 'q', 'p');
+
+-- never run; no such plan
+SELECT schemaguard.sg_go('go');
+EXECUTE rules;
+SELECT schemaguard.sg_go('gone');
+SELECT * FROM schemaguard.sg_go_figures('gone');
+SELECT schemaguard.sg_go('');
+
+-- run: one key fails for an orphan, and tests from before the run are of no use
+SELECT count(*) > 0 AS tested FROM sg_verify_fks('go');
+CALL sg_apply('go');
+EXECUTE rules;
+SELECT schemaguard.sg_go('go');
+-- tested and measured; the machine may be busy meanwhile
+INSERT INTO schemaguard.go_rule (plan, metric, target, weight) VALUES ('go', 'overhead, ms', 1e9, 'hold');
+SELECT count(*) > 0 AS tested FROM sg_verify_fks('go', live => true);
+SELECT count(*) FROM schemaguard.sg_measure_overhead('go', 10, 1);
+SELECT verdict, metric, actual, rows_read, method FROM schemaguard.sg_go_rules('go') WHERE metric <> 'overhead, ms' ORDER BY metric COLLATE "C";
+SELECT verdict, actual IS NOT NULL AS measured, rows_read > 0 AS rows_read FROM schemaguard.sg_go_rules('go') WHERE metric = 'overhead, ms';
+-- mended
+UPDATE c SET q = 3 WHERE id = 3;
+CALL sg_apply('go');
+SELECT schemaguard.sg_go('go') AS not_tested_since;
+SELECT count(*) > 0 AS tested FROM sg_verify_fks('go', live => true);
+SELECT schemaguard.sg_go('go');
+SELECT verdict, count(*) FROM schemaguard.sg_go_rules('go') GROUP BY 1;
+-- the calls that rules give are calls
+SELECT DISTINCT next_call IS NULL AS none FROM schemaguard.sg_go_rules('go');
+
+-- an orphan that came past the key: an audit finds it
+SET session_replication_role = replica;
+UPDATE c SET q = 77 WHERE id = 4;
+RESET session_replication_role;
+SELECT schemaguard.sg_go('go') AS nobody_has_looked;
+SELECT count(*) FROM sg_orphan_audit('c');
+SELECT schemaguard.sg_go('go');
+SELECT verdict, metric, actual, reason, next_call FROM schemaguard.sg_go_rules('go') WHERE verdict <> 'go';
+
+-- rules of one's own: of the plan before those for all, a user's before what is shipped
+INSERT INTO schemaguard.go_rule (metric, target, weight, why) VALUES ('orphan rows', 1, 'no-go', 'one is known');
+SELECT verdict, target, actual, replace(reason, :'me', 'me') AS reason FROM schemaguard.sg_go_rules('go') WHERE metric = 'orphan rows';
+INSERT INTO schemaguard.go_rule (plan, metric, operator, target, weight) VALUES ('go', 'orphan rows', '<', 1, 'note');
+SELECT verdict, target, actual, replace(reason, :'me', 'me') AS reason FROM schemaguard.sg_go_rules('go') WHERE metric = 'orphan rows';
+SELECT verdict, target FROM schemaguard.sg_go_rules() WHERE metric = 'orphan rows';
+SELECT schemaguard.sg_go('go') AS hold_for_the_proof;
+INSERT INTO schemaguard.go_rule (plan, metric, target, weight) VALUES ('go', 'keys without proof', 1, 'hold');
+SELECT schemaguard.sg_go('go');
+-- what nobody can tell is never go, whatever the rule says of it, but for a note
+INSERT INTO schemaguard.go_rule (plan, metric, operator, target, weight) VALUES ('go', 'phase of the moon', '>=', 0, 'no-go');
+SELECT verdict, actual, replace(reason, :'me', 'me') AS reason FROM schemaguard.sg_go_rules('go') WHERE metric = 'phase of the moon';
+SELECT schemaguard.sg_go('go');
+UPDATE schemaguard.go_rule SET weight = 'note' WHERE metric = 'phase of the moon';
+SELECT schemaguard.sg_go('go');
+-- each operator
+DO $$
+DECLARE
+    op text;
+    got text[];
+BEGIN
+    FOREACH op IN ARRAY '{<=,<,>=,>,=,<>}'::text[] LOOP
+        UPDATE schemaguard.go_rule SET operator = op, weight = 'hold' WHERE plan = 'go' AND metric = 'orphan rows';
+        got := got || (SELECT op || ' 1: ' || verdict FROM schemaguard.sg_go_rules('go') WHERE metric = 'orphan rows');
+    END LOOP;
+    RAISE WARNING '%', array_to_string(got, ', ');
+END $$;
+-- without any rule nothing is go
+BEGIN;
+DELETE FROM schemaguard.go_rule;
+SELECT schemaguard.sg_go('go');
+ROLLBACK;
+-- not a rule
+INSERT INTO schemaguard.go_rule (metric, target, weight) VALUES ('orphan rows', 'NaN', 'hold');
+INSERT INTO schemaguard.go_rule (metric, target, weight) VALUES ('orphan rows', 1, 'maybe');
+INSERT INTO schemaguard.go_rule (metric, operator, target, weight) VALUES ('orphan rows', '~', 1, 'hold');
+INSERT INTO schemaguard.go_rule (metric, target, weight) VALUES ('orphan rows', 2, 'hold');
+
+-- the database: without a gate, a check and tests nobody can tell
+BEGIN;
+DELETE FROM schemaguard.evidence;
+DELETE FROM schemaguard.drift_run;
+SELECT verdict, metric, reason, next_call FROM schemaguard.sg_go_rules() WHERE metric IN ('tests failed', 'drift');
+SELECT schemaguard.sg_go() IN ('hold', 'no-go') AS never_go;
+ROLLBACK;
+CALL sg_audit_gate('go', fail => false);
+SELECT actual > 0 AS some, verdict FROM schemaguard.sg_go_rules('go') WHERE metric = 'findings not accepted';
+SELECT sg_audit_accept('c_q_fkey', 'known');
+SELECT actual, verdict FROM schemaguard.sg_go_rules('go') WHERE metric = 'findings not accepted';
+
+-- another role: it may not read the plan; then it may, and sees of runs only its own
+CREATE ROLE regress_go;
+GRANT USAGE ON SCHEMA go TO regress_go;
+SET ROLE regress_go;
+SELECT schemaguard.sg_go('go');
+SELECT count(*) FROM schemaguard.go_rule WHERE plan = 'go';
+INSERT INTO schemaguard.go_rule (metric, target, weight) VALUES ('steps failed', 9, 'note');
+RESET ROLE;
+SELECT sg_plan_allow('go', 'regress_go');
+SET ROLE regress_go;
+SELECT verdict, metric, actual, replace(reason, :'me', 'me') AS reason FROM schemaguard.sg_go_rules('go') WHERE actual IS NULL ORDER BY metric COLLATE "C";
+SELECT schemaguard.sg_go('go') AS never_go;
+SELECT count(*) > 0 AS of_the_plan FROM schemaguard.go_rule WHERE plan = 'go';
+RESET ROLE;
+
+DELETE FROM schemaguard.go_rule WHERE source = 'user';
+CALL sg_rollback_fks('go');
+SELECT schemaguard.sg_go('go');
+SELECT sg_plan_drop('go');
+DROP OWNED BY regress_go;
+DROP ROLE regress_go;
+DROP SCHEMA go CASCADE;
