@@ -38,6 +38,7 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	/* the one that may fail; the next call of the session then begins anew */
 	sg_guc_init();
 
 	/* the server's hooks */

@@ -386,13 +386,6 @@ sg_guard_take_over_since(int newval, void *extra)
 void
 sg_guard_init(void)
 {
-	/*
-	 * the server leaves out settings of the source default, not by their
-	 * value, when it hands them to workers
-	 */
-	(void) set_config_option("schemaguard.guarded_role", "0", PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("schemaguard.guarded_since", "0", PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_SAVE, true, 0, false);
-
 	next_needs = needs_fmgr_hook;
 	needs_fmgr_hook = needs_hook;
 	next_hook = fmgr_hook;

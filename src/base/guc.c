@@ -236,6 +236,39 @@ set_beforehand(const char *name)
 		(setting->source != PGC_S_DEFAULT || setting->reset_source != PGC_S_DEFAULT);
 }
 
+/*
+ * The library may be loaded again after an error while it was loaded, so that a
+ * setting is defined once; and where there was no memory, no less.
+ */
+static bool
+is_defined(const char *name)
+{
+	struct config_generic *setting = sg_find_setting(name);
+
+	return setting && !(setting->flags & GUC_CUSTOM_PLACEHOLDER);
+}
+
+static void
+must_be_defined(const char *name)
+{
+	if (!is_defined(name))
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory"),
+				 errdetail("Setting \"%s\" could not be defined.", name)));
+}
+
+#define DEFINE_ONCE(define, name, ...) \
+	do { \
+		if (!is_defined(name)) \
+			define(name, __VA_ARGS__); \
+		must_be_defined(name); \
+	} while (0)
+#define DefineCustomBoolVariable(...) DEFINE_ONCE((DefineCustomBoolVariable), __VA_ARGS__)
+#define DefineCustomIntVariable(...) DEFINE_ONCE((DefineCustomIntVariable), __VA_ARGS__)
+#define DefineCustomEnumVariable(...) DEFINE_ONCE((DefineCustomEnumVariable), __VA_ARGS__)
+#define DefineCustomStringVariable(...) DEFINE_ONCE((DefineCustomStringVariable), __VA_ARGS__)
+
 /* What ddl_origin.c acts upon */
 static void
 define_migration(void)
@@ -382,6 +415,13 @@ define_guard(void)
 							0, INT_MIN, INT_MAX,
 							PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
 							sg_guard_check_setting, sg_guard_take_over_since, NULL);
+
+	/*
+	 * the server leaves out settings of the source default, not by their
+	 * value, when it hands them to workers
+	 */
+	(void) set_config_option("schemaguard.guarded_role", "0", PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("schemaguard.guarded_since", "0", PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_SAVE, true, 0, false);
 }
 
 void

@@ -61,7 +61,18 @@ static const RenamedSetting renamed[] = {
 	{"schemaguard.retry_budget", "schemaguard.lock_budget"},
 };
 
-/* Before the settings are defined: what stands in for them */
+static bool
+is_known(const char *name)
+{
+	foreach_ptr(const EarlySetting, e, early)
+	{
+		if (pg_strcasecmp(e->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Before the settings are defined: what stands in for them.  A load that has failed may have done so for some. */
 void
 sg_guc_early_read(void)
 {
@@ -74,7 +85,7 @@ sg_guc_early_read(void)
 		EarlySetting *e;
 
 		if (!(settings[i]->flags & GUC_CUSTOM_PLACEHOLDER) || settings[i]->source == PGC_S_DEFAULT ||
-			pg_strncasecmp(settings[i]->name, PREFIX, strlen(PREFIX)) != 0)
+			pg_strncasecmp(settings[i]->name, PREFIX, strlen(PREFIX)) != 0 || is_known(settings[i]->name))
 			continue;
 		e = palloc0(sizeof(EarlySetting));
 		e->name = pstrdup(settings[i]->name);
@@ -124,6 +135,18 @@ takes(const char *name, const char *value)
 {
 	return set_config_option_ext(name, value, PGC_SUSET, PGC_S_SESSION, BOOTSTRAP_SUPERUSERID,
 								 GUC_ACTION_SET, false, DEBUG5, false) != 0;
+}
+
+/*
+ * Has the setting the value that it was given?  Where there was no memory, it
+ * has none of those that it takes, and it may not be able to tell.  What a role
+ * gives to a superuser's setting counts for nothing.
+ */
+static bool
+has_taken(const EarlySetting *e)
+{
+	return strcmp(GetConfigOption(e->name, false, false), e->value) == 0 ||
+		((e->setting->source != PGC_S_DEFAULT || e->setting->context == PGC_SUSET) && takes(e->name, e->value));
 }
 
 static bool
@@ -184,7 +207,7 @@ sg_guc_early_judge(void)
 		e->source = e->setting->source;
 
 		/* who has SET the setting meant by a misspelt name has mended it */
-		if (e->misspelt ? e->source == PGC_S_SESSION : takes(e->name, e->value))
+		if (e->misspelt ? e->source == PGC_S_SESSION : has_taken(e))
 			early = foreach_delete_current(early, lc);
 	}
 	mark_at_end();

@@ -339,28 +339,6 @@ forget(void *arg)
 		*link = (*link)->outer;
 }
 
-SgSeen *
-sg_seen_now(MemoryContext context)
-{
-	Snapshot	latest = GetLatestSnapshot();
-	MemoryContext old = MemoryContextSwitchTo(context);
-	SgSeen	   *seen = palloc0(sizeof(SgSeen));
-	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-
-	seen->snapshot = *latest;
-	seen->snapshot.xip = copy_of(latest->xip, latest->xcnt);
-	seen->snapshot.subxip = copy_of(latest->subxip, latest->subxcnt);
-	seen->context = context;
-	seen->role = GetUserId();
-	callback->func = forget;
-	callback->arg = seen;
-	MemoryContextRegisterResetCallback(context, callback);
-	seen->outer = kept;
-	kept = seen;
-	MemoryContextSwitchTo(old);
-	return seen;
-}
-
 /* Remembers the transactions that this session commits: others have not planted what these make */
 static void
 note_commit(XactEvent event, void *arg)
@@ -383,11 +361,38 @@ note_commit(XactEvent event, void *arg)
 	}
 }
 
+SgSeen *
+sg_seen_now(MemoryContext context)
+{
+	static bool noting = false;
+	Snapshot	latest = GetLatestSnapshot();
+	MemoryContext old = MemoryContextSwitchTo(context);
+	SgSeen	   *seen = palloc0(sizeof(SgSeen));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	if (!noting)
+		RegisterXactCallback(note_commit, NULL);
+	noting = true;
+	seen->snapshot = *latest;
+	seen->snapshot.xip = copy_of(latest->xip, latest->xcnt);
+	seen->snapshot.subxip = copy_of(latest->subxip, latest->subxcnt);
+	seen->context = context;
+	seen->role = GetUserId();
+	callback->func = forget;
+	callback->arg = seen;
+	MemoryContextRegisterResetCallback(context, callback);
+	seen->outer = kept;
+	kept = seen;
+	MemoryContextSwitchTo(old);
+	return seen;
+}
+
 void
 sg_seen_session(bool on)
 {
 	if (session)
 		MemoryContextDelete(session->context);
+	session = NULL;
 	session = on ? sg_seen_now(AllocSetContextCreate(TopMemoryContext, "schemaguard guarded session", ALLOCSET_SMALL_SIZES)) : NULL;
 }
 
@@ -554,5 +559,4 @@ sg_made_init(void)
 {
 	next_access = object_access_hook;
 	object_access_hook = look_at_made;
-	RegisterXactCallback(note_commit, NULL);
 }
