@@ -1,17 +1,19 @@
--- Sync: what is one object under two names. Without a word of somebody's it is one that is missing and one too many.
+-- Sync: what is one object under two names, and what looks so and is two. Without a word of somebody's it is left alone.
 CREATE TABLE schemaguard.rename (
     kind     text NOT NULL,
     old      text NOT NULL,                 -- what the target calls it
     new      text NOT NULL,                 -- what the reference does
+    same     boolean NOT NULL DEFAULT true, -- one object? false: two
     added_by text NOT NULL DEFAULT CURRENT_USER,
     added_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (kind, old, new)
 );
-COMMENT ON TABLE schemaguard.rename IS 'objects that reference and target call differently, as somebody has confirmed';
+COMMENT ON TABLE schemaguard.rename IS 'what reference and target call differently: one object, or two, as somebody has said';
 COMMENT ON COLUMN schemaguard.rename.kind IS 'kind of object: table, column, type and so on';
 COMMENT ON COLUMN schemaguard.rename.old IS 'identity in the target';
 COMMENT ON COLUMN schemaguard.rename.new IS 'identity in the reference';
-COMMENT ON COLUMN schemaguard.rename.added_by IS 'who confirmed it';
+COMMENT ON COLUMN schemaguard.rename.same IS 'whether the two names are of one object; false: they are two objects';
+COMMENT ON COLUMN schemaguard.rename.added_by IS 'who said it';
 COMMENT ON COLUMN schemaguard.rename.added_at IS 'when';
 GRANT SELECT ON schemaguard.rename TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.rename TO pg_database_owner;
@@ -61,15 +63,39 @@ CREATE TYPE schemaguard.sync_pair AS (
     number int, back int, kind text,
     identity text, parent text, name text, properties jsonb,
     target_identity text, target_parent text, target_name text, target_properties jsonb,
-    changes text[], unknown text);
+    changes text[], unknown text,
+    -- of what is taken for renamed without anybody's word; why it is left alone, or what has to be answered before it
+    score float8, withheld text);
 COMMENT ON TYPE schemaguard.sync_pair IS 'an object as the two sides of a comparison have it';
 
-CREATE FUNCTION schemaguard.sg_sync_pairs(reference text, target text, schemas text[])
+-- Renames that nobody has confirmed: ask (they are withheld, with what stands on them), follow, or drop (there are none)
+CREATE FUNCTION schemaguard.sg_sync_pairs(reference text, target text, schemas text[], renames text)
 RETURNS SETOF schemaguard.sync_pair
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_pairs';
-COMMENT ON FUNCTION schemaguard.sg_sync_pairs(text, text, text[])
+COMMENT ON FUNCTION schemaguard.sg_sync_pairs(text, text, text[], text)
     IS 'the objects that differ between two snapshots, each with what both sides say of it, in the order of making';
+
+-- Returns what is said of an object that is withheld
+CREATE FUNCTION schemaguard.sg_sync_question(kind text, old text, score float8, withheld text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN score IS NULL THEN 'waits until it is said what has become of ' || withheld
+    ELSE format('may be %s %s under another name (score %s%s): neither is touched', kind, old, round(score::numeric, 2),
+        ': ' || withheld) END;
+COMMENT ON FUNCTION schemaguard.sg_sync_question(text, text, float8, text)
+    IS 'what is said of an object that may have been renamed, or waits for one that may';
+
+-- Returns the statement that answers: one object, or two
+CREATE FUNCTION schemaguard.sg_sync_answer(kind text, old text, new text, same boolean)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN format('INSERT INTO schemaguard.rename (kind, old, new, same) VALUES (%L, %L, %L, %s)'
+    ' ON CONFLICT (kind, old, new) DO UPDATE SET same = excluded.same;', kind, old, new, CASE WHEN same THEN 'true' ELSE 'false' END);
+COMMENT ON FUNCTION schemaguard.sg_sync_answer(text, text, text, boolean)
+    IS 'the statement that says whether two names are of one object';
 
 CREATE FUNCTION schemaguard.sg_sync_digest()
 RETURNS bytea

@@ -104,6 +104,9 @@ BEGIN
             WHEN 'type' THEN '{subtype,operator_class,collation,canonical,difference,multirange}'
             ELSE '{family,storage,operators,functions}' END::text[]));
     END IF;
+    IF kind = 'type' AND schemaguard.sg_sync_schema(properties ->> 'multirange') = schemaguard.sg_sync_schema(old ->> 'multirange') THEN
+        p := p || jsonb_build_object('multirange_name', (parse_ident(properties ->> 'multirange'))[2]);
+    END IF;
     CASE kind
     WHEN 'table' THEN
         p := p || jsonb_strip_nulls(jsonb_build_object('partitions', CASE WHEN properties ?| '{partition_key,partition_of}' THEN true END,

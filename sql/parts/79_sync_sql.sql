@@ -22,7 +22,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         coalesce((SELECT n.server_version_num FROM schemaguard.snapshot n WHERE n.name = target), current_setting('server_version_num')::int) < 180000 AS keys_at_once
     FROM unnest(ARRAY[reference, target]) x (name)
 ), pair AS MATERIALIZED (
-    SELECT p.number, p.kind, p.identity, p.parent, p.name, p.properties, p.target_identity, p.target_parent, p.target_name, p.target_properties, p.unknown, c.changes,
+    SELECT p.number, p.kind, p.identity, p.parent, p.name, p.properties, p.target_identity, p.target_parent, p.target_name, p.target_properties, p.unknown, p.score, p.withheld, c.changes,
         p.properties IS NOT NULL AS wanted, p.target_properties IS NOT NULL AS present,
         coalesce(p.properties, p.target_properties) AS any_properties,
         CASE WHEN p.properties IS NULL THEN 'extra' WHEN p.target_properties IS NULL THEN 'missing'
@@ -90,7 +90,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     LEFT JOIN given_above g ON g.number = p.number
     LEFT JOIN joining heir ON p.kind IN ('column', 'constraint') AND heir.identity = p.parent AND (heir.moves OR p.kind = 'constraint')
     -- what is made by something else
-    WHERE p.unknown IS NULL AND NOT p.any_properties ? 'extension'
+    WHERE p.unknown IS NULL AND p.withheld IS NULL AND NOT p.any_properties ? 'extension'
       AND (p.kind = 'table' OR NOT p.any_properties ? 'partition_of' OR 'partition_of' = ANY (p.changes) OR l.number IS NOT NULL
           OR p.state = 'extra' AND p.kind IN ('index', 'constraint') AND p.target_parent IN (SELECT v.target_identity FROM leaving v))
       AND NOT (p.kind = 'table' AND p.any_properties ? 'partition_of' AND p.state IN ('missing', 'extra') AND NOT partitions AND above.identity IS NULL)
@@ -671,7 +671,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         -- of overloads one
         || CASE WHEN g.kind IN ('function', 'procedure', 'aggregate') THEN array_remove(ARRAY[g.context ->> 'identity', g.context #>> '{old,identity}'], NULL) END AS names FROM (VALUES (g.context ->> 'identity'), (g.context ->> 'column_identity'), (g.context ->> 'parent'), (g.context #>> '{old,identity}'), (g.context #>> '{old,parent}'),
         ((g.context ->> 'parent') || '.' || quote_ident(g.context #>> '{old,name}')), (g.context ->> 'partition_of'), (g.context #>> '{old,partition_of}'), (g.context ->> 'whole'), (g.context ->> 'index'),
-        (g.context ->> 'new_index'), (g.context ->> 'halfway'), (g.context ->> 'address'), (g.context ->> 'root')) x (name) WHERE x.name IS NOT NULL) n
+        (g.context ->> 'new_index'), (g.context ->> 'halfway'), (g.context ->> 'address'), (g.context ->> 'root'), (CASE WHEN g.what = 'renamed' THEN g.context #>> '{old,multirange}' END)) x (name) WHERE x.name IS NOT NULL) n
     LEFT JOIN owned o ON o.object = g.context ->> 'parent'
     -- not the caller's, if there is another one
     CROSS JOIN LATERAL (SELECT coalesce(min(c.owner) FILTER (WHERE c.owner <> quote_ident(current_user)), min(c.owner)) AS owner FROM (
@@ -758,7 +758,7 @@ SELECT 0, o.number, o.kind, o.target_identity, 'has the name that the reference 
 FROM object o JOIN way w ON w.number = o.number WHERE NOT allow_drop
 UNION ALL
 SELECT 0, a.number, 'schema', b.target_identity, 'has the contents of schema ' || a.identity || ', which is missing', NULL, NULL, NULL, NULL, 'refused', NULL, NULL, NULL, NULL
-FROM schema_contents a JOIN schema_contents b ON b.contents = a.contents WHERE a.state = 'missing' AND b.state = 'extra'
+FROM schema_contents a JOIN schema_contents b ON b.contents = a.contents WHERE a.state = 'missing' AND b.state = 'extra' AND NOT EXISTS (SELECT FROM schemaguard.rename r WHERE r.kind = 'schema' AND NOT r.same AND a.identity IN (r.old, r.new) AND b.target_identity IN (r.old, r.new))
 UNION ALL
 -- what is left out
 SELECT 0, f.number, f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new), NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
@@ -787,12 +787,13 @@ SELECT 0, o.number, o.kind, o.identity, 'validated', schemaguard.sg_sync_fill('t
     NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
 FROM object o WHERE o.kind = 'constraint' AND o.new ? 'held' AND (o.new ->> 'validated')::boolean AND (o.state = 'missing' OR o.changes && '{validated,expression}')
 UNION ALL
-SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), 'could not be read', p.unknown, NULL, NULL, NULL, 'unknown', NULL, NULL, NULL, NULL
-FROM pair p WHERE p.unknown IS NOT NULL
+SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), CASE WHEN p.unknown IS NOT NULL THEN 'could not be read' WHEN p.score IS NULL THEN 'waits' ELSE 'asked' END,
+    coalesce(p.unknown, schemaguard.sg_sync_question(p.kind, p.target_identity, p.score, p.withheld)), NULL, p.target_identity, p.identity, CASE WHEN p.unknown IS NULL THEN 'asked' ELSE 'unknown' END, NULL, NULL, NULL, NULL
+FROM pair p WHERE p.unknown IS NOT NULL OR p.withheld IS NOT NULL
 UNION ALL
 SELECT 0, p.number, p.kind, coalesce(p.identity, p.target_identity), CASE WHEN p.any_properties ? 'extension' THEN 'belongs to an extension' ELSE 'is a partition' END, NULL, NULL, NULL, NULL, 'unmanaged', NULL, NULL, NULL, NULL
 FROM pair p LEFT JOIN managed m ON m.number = p.number
-WHERE m.number IS NULL AND p.unknown IS NULL AND p.state <> 'same' AND (p.any_properties ? 'extension' OR p.kind = 'table' AND p.any_properties ? 'partition_of')
+WHERE m.number IS NULL AND p.unknown IS NULL AND p.withheld IS NULL AND p.state <> 'same' AND (p.any_properties ? 'extension' OR p.kind = 'table' AND p.any_properties ? 'partition_of')
 ORDER BY 1, 2
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_statements(schemaguard.sync_pair[], text, text, boolean, boolean, boolean, boolean)

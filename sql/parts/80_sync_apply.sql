@@ -189,7 +189,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_kept_names()
 -- others are put together by object, and what takes them back is what makes the reference what this database is.
 -- Names come first, alone: all else is planned when they are what they will be.
 CREATE FUNCTION schemaguard.sg_sync_steps(
-    reference text, schemas text[], allow_drop boolean, partitions boolean, fix boolean,
+    reference text, schemas text[], allow_drop boolean, partitions boolean, fix boolean, renames text,
     OUT kind text, OUT fields text[], OUT left_out text)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -201,8 +201,9 @@ AS $function$
 WITH RECURSIVE compared AS MATERIALIZED (
     SELECT array_agg(p) AS forth, array_agg(ROW(p.back, p.number, p.kind, p.target_identity, p.target_parent, p.target_name,
         p.target_properties,
-        p.identity, p.parent, p.name, p.properties, p.changes, p.unknown)::schemaguard.sync_pair) AS back
-    FROM schemaguard.sg_sync_pairs(reference, 'live', schemas) p
+        p.identity, p.parent, p.name, p.properties, p.changes, p.unknown, p.score,
+        p.withheld)::schemaguard.sync_pair) AS back
+    FROM schemaguard.sg_sync_pairs(reference, 'live', schemas, renames) p
 ), pair AS MATERIALIZED (
     SELECT p.kind, coalesce(p.identity, p.target_identity) AS object, p.identity, p.target_identity,
         coalesce(p.parent, p.target_parent) AS parent,
@@ -604,12 +605,17 @@ WITH RECURSIVE compared AS MATERIALIZED (
 UNION ALL
 SELECT NULL, NULL, CASE WHEN f.note LIKE '% loses %' THEN 'would lose something (allow_drop)' WHEN f.note = 'unknown'
     THEN 'could not be read'
-    WHEN f.note = 'unmanaged' THEN 'are made by something else' WHEN f.note = 'hidden' THEN 'are hidden' ELSE 'nothing alters' END
+    WHEN f.note = 'asked' THEN 'may be renamed' WHEN f.note = 'unmanaged' THEN 'are made by something else' WHEN f.note = 'hidden' THEN 'are hidden' ELSE 'nothing alters' END
 FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused', 'along')
 UNION ALL
 SELECT NULL, NULL, 'stay, for what the plan keeps' FROM stays
 UNION ALL
 SELECT NULL, NULL, 'are done by a script alone' FROM spoken s WHERE s.text IS NULL AND s.statement !~ '^DO \$partitions[_$]'
+UNION ALL
+-- what nobody but a person can say
+SELECT 'asked', ARRAY[concat_ws(' ', f.kind, f.object, f.statement), schemaguard.sg_sync_answer(f.kind, f.before, f.after, true),
+    schemaguard.sg_sync_answer(f.kind, f.before, f.after, false)], NULL
+FROM forth f WHERE f.note = 'asked' AND f.what = 'asked'
 UNION ALL
 -- what is in the way of all of it
 SELECT 'refused', ARRAY[CASE f.note WHEN 'need' THEN f.kind || ' ' || f.object || ' is not there'
@@ -621,13 +627,13 @@ FROM forth f WHERE f.note = 'refused' OR f.note = 'need' AND NOT CASE f.kind
     WHEN 'collation' THEN to_regcollation(f.object) IS NOT NULL
     ELSE current_setting('server_version_num')::int >= f.object::int * 10000 END
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_steps(text, text[], boolean, boolean, boolean)
+COMMENT ON FUNCTION schemaguard.sg_sync_steps(text, text[], boolean, boolean, boolean, text)
     IS 'the steps of a plan that make this database what a snapshot says';
 
 CREATE PROCEDURE sg_sync_apply(reference text, schemas schemaguard.names DEFAULT NULL, allow_drop boolean DEFAULT false,
                                partitions boolean DEFAULT false, fix boolean DEFAULT false, fail boolean DEFAULT true,
-                               plan text DEFAULT NULL, max_rows bigint DEFAULT NULL)
+                               plan text DEFAULT NULL, max_rows bigint DEFAULT NULL, renames text DEFAULT 'ask')
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_sync_apply';
-COMMENT ON PROCEDURE sg_sync_apply(text, schemaguard.names, boolean, boolean, boolean, boolean, text, bigint)
+COMMENT ON PROCEDURE sg_sync_apply(text, schemaguard.names, boolean, boolean, boolean, boolean, text, bigint, text)
     IS 'make this database what a snapshot says, by a plan that can be taken back';

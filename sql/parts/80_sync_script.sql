@@ -83,7 +83,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_size(text, text, text)
 
 -- The statements as one value, in order
 CREATE FUNCTION schemaguard.sg_sync_list(reference text, target text, schemas text[], allow_drop boolean, partitions boolean,
-    leave_code boolean, leave_native boolean)
+    renames text, leave_code boolean, leave_native boolean)
 RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -91,11 +91,11 @@ SET standard_conforming_strings = on
 SET jit = off
 AS $function$
     SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.n), '[]')
-    FROM schemaguard.sg_sync_united((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs(reference, target, schemas) p), reference,
+    FROM schemaguard.sg_sync_united((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs(reference, target, schemas, renames) p), reference,
         target, allow_drop, partitions, leave_code, leave_native) WITH ORDINALITY
         x (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, unit, n)
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_list(text, text, text[], boolean, boolean, boolean, boolean)
+COMMENT ON FUNCTION schemaguard.sg_sync_list(text, text, text[], boolean, boolean, text, boolean, boolean)
     IS 'the statements of sg_sync_sql() as an array';
 
 CREATE FUNCTION schemaguard.sg_sync_refuse(statements jsonb, reference text, target text)
@@ -245,7 +245,23 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_gate(jsonb)
     IS 'the beginning of a script, which sees to it that its statements run no code of others';
 
-CREATE FUNCTION schemaguard.sg_sync_sql_body(reference text, target text, schemas schemaguard.names, allow_drop boolean, partitions boolean)
+-- The lines of a script about what is withheld, with the statements that answer
+CREATE FUNCTION schemaguard.sg_sync_asked(statements jsonb)
+RETURNS SETOF text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT schemaguard.sg_sync_comment(format('left out: %s %s: %s', e ->> 'kind', e ->> 'object', e ->> 'statement')
+        || CASE WHEN e ->> 'what' = 'asked' THEN format(E'\nit is renamed: %s\nthey are two: %s',
+            schemaguard.sg_sync_answer(e ->> 'kind', e ->> 'before', e ->> 'after', true),
+            schemaguard.sg_sync_answer(e ->> 'kind', e ->> 'before', e ->> 'after', false)) ELSE '' END)
+    FROM jsonb_array_elements(statements) e WHERE e ->> 'note' = 'asked'
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_asked(jsonb)
+    IS 'what a script says of objects that may have been renamed';
+
+CREATE FUNCTION schemaguard.sg_sync_sql_body(reference text, target text, schemas schemaguard.names, allow_drop boolean, partitions boolean,
+    renames text)
 RETURNS SETOF text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -263,7 +279,7 @@ DECLARE
     lacking text;
     blocked jsonb;
 BEGIN
-    statements := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions, true, false);
+    statements := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions, renames, true, false);
     digest := schemaguard.sg_sync_digest();
     PERFORM schemaguard.sg_sync_refuse(statements, reference, target);
     blocked := schemaguard.sg_sync_blocked(statements);
@@ -283,6 +299,7 @@ BEGIN
                       AND blocked ? concat_ws(' ', e ->> 'kind', e ->> 'object') THEN 'left out, for rows are in the way'
                   WHEN e ->> 'note' = 'beyond' THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown'
                       THEN 'left out, for they could not be read'
+                  WHEN e ->> 'note' = 'asked' THEN 'left out, for it has to be said whether they are renamed'
                   WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' WHEN e ->> 'note' = 'hidden'
                       THEN 'left out, for they are hidden' WHEN e ->> 'note' = 'need' THEN 'needed, and checked first'
                           ELSE 'statements' END AS what, count(*) AS n
@@ -290,6 +307,7 @@ BEGIN
     RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || concat_ws(' ', e ->> 'kind', e ->> 'object') || ': '
         || concat_ws(', ', e ->> 'what', e ->> 'statement'))
         FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'hidden', 'unknown', 'unmanaged');
+    RETURN QUERY SELECT schemaguard.sg_sync_asked(statements);
     IF NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE (e ->> 'section')::int > 0) THEN
         RETURN;
     END IF;
@@ -366,13 +384,13 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
     END IF;
 END
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_sql_body(text, text, schemaguard.names, boolean, boolean)
+COMMENT ON FUNCTION schemaguard.sg_sync_sql_body(text, text, schemaguard.names, boolean, boolean, text)
     IS 'what sg_sync_sql() does';
 
 CREATE FUNCTION sg_sync_sql(reference text, target text DEFAULT 'live', schemas schemaguard.names DEFAULT NULL,
-                            allow_drop boolean DEFAULT false, partitions boolean DEFAULT false)
+                            allow_drop boolean DEFAULT false, partitions boolean DEFAULT false, renames text DEFAULT 'ask')
 RETURNS SETOF text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
-COMMENT ON FUNCTION sg_sync_sql(text, text, schemaguard.names, boolean, boolean)
+COMMENT ON FUNCTION sg_sync_sql(text, text, schemaguard.names, boolean, boolean, text)
     IS 'the script that makes the target what the reference is';

@@ -71,7 +71,8 @@ RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT statement ->> 'note' IN ('beyond', 'hidden', 'unmanaged', 'along') OR statement ->> 'note' LIKE '% loses %' AND NOT allow_drop
+    SELECT statement ->> 'note' IN ('beyond', 'hidden', 'unmanaged', 'along', 'asked')
+        OR statement ->> 'note' LIKE '% loses %' AND NOT allow_drop
         OR (statement ->> 'kind' = 'constraint' OR statement ->> 'what' = 'not_null')
             AND blocked ? concat_ws(' ', statement ->> 'kind', statement ->> 'object')
         OR statement ->> 'kind' IN ('subscription', 'event trigger')
@@ -148,7 +149,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_schemas(text[], text[])
     IS 'those of some schemas that one of two sides has; null: all';
 
 CREATE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, server text,
-    OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text,
+    renames text, OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text,
     OUT expected text, OUT actual text, OUT detail text, OUT left_out boolean)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -158,7 +159,7 @@ AS $function$
 #variable_conflict use_column
 DECLARE
     name    CONSTANT text := 'sync check ' || gen_random_uuid();
-    script  jsonb := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions, true, true);
+    script  jsonb := schemaguard.sg_sync_list(reference, target, schemas, allow_drop, partitions, renames, true, true);
     common  text[];
     blocked jsonb;
     making  jsonb;
@@ -180,7 +181,7 @@ BEGIN
     BEGIN
         PERFORM schemaguard.sg_scratch_open(schemaguard.sg_scratch_options(target), server);
         PERFORM schemaguard.sg_scratch_round('[]', false, '{}', false, name || ' empty');
-        making := schemaguard.sg_sync_list(target, name || ' empty', NULL, true, true, false, true);
+        making := schemaguard.sg_sync_list(target, name || ' empty', NULL, true, true, 'drop', false, true);
         made := schemaguard.sg_scratch_round(making, true, '{}', false, name || ' made');
         -- what is not made there can't be altered
         SELECT coalesce(jsonb_agg(e.e ORDER BY e.n), '[]') INTO script FROM jsonb_array_elements(script) WITH ORDINALITY e (e, n)
@@ -211,10 +212,10 @@ BEGIN
                 OR s.class <> 'unknown' AND EXISTS (SELECT FROM left_out l
                     WHERE l.kind = s.kind AND l.object = s.object
                           AND (s.property IS NULL
-                              OR l.what ~ '^(created|replaced|dropped|validated|belongs|is a|options|not tried|left out)'
+                              OR l.what ~ '^(created|replaced|dropped|validated|belongs|is a|options|not tried|left out|asked|waits)'
                                   OR s.property = ANY (string_to_array(l.what, ' ')))
                        OR starts_with(s.object, l.object || '.') AND l.kind IN ('table', 'view', 'materialized view', 'domain')
-                           AND l.what ~ '^(dropped|is a|not tried|left out)') AS left_out
+                           AND l.what ~ '^(dropped|is a|not tried|left out|asked|waits)') AS left_out
             FROM seen s WHERE NOT (s.kind = 'extension' AND s.object = 'schemaguard')
         )
         SELECT jsonb_agg(to_jsonb(x) ORDER BY x.part, x.kind, x.object, x.property) INTO found
@@ -244,7 +245,7 @@ BEGIN
             left_out boolean);
 END
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_rows(text, text, text[], boolean, boolean, text)
+COMMENT ON FUNCTION schemaguard.sg_sync_rows(text, text, text[], boolean, boolean, text, text)
     IS 'what sg_sync_check() shows';
 
 CREATE FUNCTION sg_sync_check_details(
@@ -254,6 +255,7 @@ CREATE FUNCTION sg_sync_check_details(
     allow_drop boolean DEFAULT false,
     partitions boolean DEFAULT false,
     server     text DEFAULT NULL,
+    renames    text DEFAULT 'ask',
     OUT kind     text,
     OUT object   text,
     OUT change   text,
@@ -267,5 +269,5 @@ CREATE FUNCTION sg_sync_check_details(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_sync_check';
-COMMENT ON FUNCTION sg_sync_check_details(text, text, schemaguard.names, boolean, boolean, text)
+COMMENT ON FUNCTION sg_sync_check_details(text, text, schemaguard.names, boolean, boolean, text, text)
     IS 'all columns of sg_sync_check()';

@@ -205,6 +205,7 @@ CREATE FUNCTION sg_sync_check(
     allow_drop boolean DEFAULT false,
     partitions boolean DEFAULT false,
     server     text DEFAULT NULL,
+    renames    text DEFAULT 'ask',
     OUT class    text,
     OUT left_out boolean,
     OUT change   text,
@@ -218,9 +219,9 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT d.class, d.left_out, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24),
         schemaguard.sg_cut(d.actual)
-    FROM sg_sync_check_details(reference, target, schemas, allow_drop, partitions, server) d;
+    FROM sg_sync_check_details(reference, target, schemas, allow_drop, partitions, server, renames) d;
 END;
-COMMENT ON FUNCTION sg_sync_check(text, text, schemaguard.names, boolean, boolean, text)
+COMMENT ON FUNCTION sg_sync_check(text, text, schemaguard.names, boolean, boolean, text, text)
     IS 'runs the script of sg_sync_sql() in a scratch database, and shows how that differs from the reference then';
 
 CREATE FUNCTION sg_compare_fks(

@@ -18,8 +18,12 @@ VALUES
 ('type', 'alter', 'attributes', 6, false, '{?type=composite}ALTER TYPE {identity} {attribute_drops}',
     '?(SELECT CASE WHEN a.a = {attributes_text|L}::pg_catalog.jsonb THEN ''after'' WHEN a.a <@ ({attributes_text|L}::pg_catalog.jsonb || {old.attributes_text|L}::pg_catalog.jsonb) THEN ''before'' ELSE a.a::text END FROM (SELECT (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.quote_ident(a.attname) || '' '' || pg_catalog.format_type(a.atttypid, a.atttypmod) || coalesce('' COLLATE '' || nullif(a.attcollation, y.typcollation)::pg_catalog.regcollation::text, '''') ORDER BY a.attnum), pg_catalog.jsonb_build_array()) FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid = a.atttypid JOIN pg_catalog.pg_type t ON t.typrelid = a.attrelid WHERE t.typnamespace = pg_catalog.to_regnamespace({parent|L}) AND t.typname = {name|L} AND a.attnum > 0 AND NOT a.attisdropped) AS a) a)', 'attributes of composite values'),
 ('type', 'alter', 'attribute_comments', 2, true, '{attribute_comment_changes|S}', NULL, NULL),
-('type', 'rebuild', 'subtype operator_class collation canonical difference multirange type', 2, NULL, '', NULL, NULL),
+('type', 'rebuild', 'subtype operator_class collation canonical difference type', 2, NULL, '', NULL, NULL),
+('type', 'rebuild', 'multirange', 2, NULL, '{?!multirange_name}', NULL, NULL),
 ('type', 'alter', 'storage receive send modifier_input modifier_output analyze subscript', 2, false, '{?type=base}ALTER TYPE {identity} SET (STORAGE = {storage_word}, RECEIVE = [{receive}][{?!receive}NONE], SEND = [{send}][{?!send}NONE], TYPMOD_IN = [{modifier_input}][{?!modifier_input}NONE], TYPMOD_OUT = [{modifier_output}][{?!modifier_output}NONE], ANALYZE = [{analyze}][{?!analyze}NONE], SUBSCRIPT = [{subscript}][{?!subscript}NONE])', NULL, NULL),
+-- which is another type, and keeps its name when the range gets another one
+('type', 'rename', 'multirange', 2, false, 'ALTER TYPE {old.multirange} RENAME TO {multirange_name|I}',
+    '?(SELECT CASE r.rngmultitypid WHEN pg_catalog.to_regtype({old.multirange|L}) THEN ''before'' WHEN pg_catalog.to_regtype({multirange|L}) THEN ''after'' ELSE r.rngmultitypid::pg_catalog.regtype::text END FROM pg_catalog.pg_range r WHERE r.rngtypid = pg_catalog.to_regtype({identity|L}))', NULL),
 ('type', 'beyond', 'input output length alignment by_value category preferred default element delimiter collatable', 2, NULL, 'a base type can''t be altered', NULL, NULL),
 ('domain', 'create', NULL, 2, false, 'CREATE DOMAIN {identity} AS {type}[ COLLATE {collation}][ DEFAULT {default}][{?not_null} NOT NULL][{constraints}]', NULL, NULL),
 ('domain', 'alter', 'default', 2, false, 'ALTER DOMAIN {identity} [SET DEFAULT {default}][{?!default}DROP DEFAULT]', NULL, NULL),

@@ -19,6 +19,7 @@
 
 #include "base/nametable.h"
 #include "drift/drift.h"
+#include "drift/drift_pairs.h"
 #include "expression/expression.h"
 #include "snapshot/snapshot_property.h"
 
@@ -43,6 +44,9 @@ typedef struct DriftObject
 	struct DriftObject *within; /* an object on the same side that explains it */
 	bool		automatic_pair; /* partner found by structure, and a name of
 								 * the two is PostgreSQL's choice */
+	bool		guessed;		/* partner found as the likeliest of several */
+	char	   *perhaps;		/* what else it may be, in the reference,
+								 * where that has another partner */
 	double		score;			/* of the partner; 1 when it is certain */
 	char	   *evidence;		/* for the partner, or about candidates */
 	List	   *candidates;		/* for partner, while renames are sought */
@@ -74,6 +78,9 @@ typedef struct DriftComparison
 	uint64		ntables;
 	bool		cosmetic;
 	bool		keep_same;		/* are pairs wanted that are the same? */
+	DriftRenames renames;		/* with keep_same */
+	SgNameTable *refused;		/* what somebody says to be two objects, by
+								 * kind; NULL: not read yet */
 	uint8		digest[SNAPSHOT_CHECKSUM_LENGTH];	/* of this database, with
 													 * keep_same */
 	List	   *same;			/* of DriftPair *: those */

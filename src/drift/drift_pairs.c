@@ -130,6 +130,11 @@ add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
 			if (object->partner)
 			{
 				fill_object(pair, object->partner);
+				if (object->guessed)
+				{
+					pair->score = object->score;
+					pair->evidence = object->evidence;
+				}
 
 				/*
 				 * a name of PostgreSQL's choice is as good as another, but
@@ -142,6 +147,8 @@ add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
 					pair->changes = lappend(pair->changes, "parent");
 				sg_names_enter(pairs, snapshot_kinds[object->kind].word, object->identity)->value = pair;
 			}
+			else
+				pair->perhaps = object->perhaps;
 			*result = lappend(*result, pair);
 		}
 	}
@@ -248,7 +255,7 @@ pair_confirmed(DriftComparison *c, RenamePass pass)
 
 	sg_owner_begin(&scope);
 	SPI_connect();
-	sg_owner_execute(SPI_OK_SELECT, "SELECT kind, old, new FROM schemaguard.rename ORDER BY kind, old", 0, NULL, NULL, NULL);
+	sg_owner_execute(SPI_OK_SELECT, "SELECT kind, old, new FROM schemaguard.rename r WHERE r.same ORDER BY kind, old", 0, NULL, NULL, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
@@ -312,6 +319,19 @@ pair_same(DriftComparison *c, RenamePass pass)
 	sg_names_destroy(targets);
 }
 
+/* Takes for one what sg_drift() calls renamed */
+static void
+guess_renames(DriftComparison *c)
+{
+	drift_find_renamed_schemas(c);
+	drift_match_children(c);
+	drift_match_automatic(c);
+	drift_find_renamed_tables(c);
+	drift_match_children(c);
+	drift_find_renamed_columns(c);
+	drift_match_sequences(c);
+}
+
 static void
 find_renames(DriftComparison *c)
 {
@@ -324,6 +344,8 @@ find_renames(DriftComparison *c)
 			pair_same(c, pass);
 		drift_match_children(c);
 	}
+	if (c->renames != RENAMES_DROP)
+		guess_renames(c);
 }
 
 /* ---- what is meant to differ ---- */
@@ -654,16 +676,16 @@ drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObje
  * belongs to it; columns are read before tables, hence the second look.
  */
 List *
-drift_pairs(const char *reference, const char *target, List *schemas, uint8 *digest)
+drift_pairs(const char *reference, const char *target, List *schemas, DriftRenames renames, uint8 *digest)
 {
-	DriftComparison c = {.keep_same = true};
+	DriftComparison c = {.keep_same = true,.renames = renames};
 	List	   *result = NIL;
 
 	drift_run(&c, reference, target, schemas, finish, &result);
 	memcpy(digest, c.digest, SNAPSHOT_CHECKSUM_LENGTH);
 	if (c.apart)
 	{
-		DriftComparison again = {.keep_same = true,.knows_apart = true,.apart = c.apart};
+		DriftComparison again = {.keep_same = true,.renames = renames,.knows_apart = true,.apart = c.apart};
 
 		result = NIL;
 		drift_run(&again, reference, target, schemas, finish, &result);

@@ -16,6 +16,16 @@
 #include "snapshot/snapshot.h"
 
 /* An object as the two sides have it; what one side lacks is NULL there */
+/* What is made of renames that nobody has confirmed */
+typedef enum DriftRenames
+{
+	RENAMES_DROP,				/* nothing: one object goes, another one comes */
+	RENAMES_FOLLOW,				/* what sg_drift() calls renamed is one pair,
+								 * with a score */
+	RENAMES_ASK					/* so is what may be, from RENAME_ASK on; what
+								 * else may be one of the two waits for them */
+} DriftRenames;
+
 typedef struct DriftPair
 {
 	SnapshotKind kind;
@@ -26,6 +36,11 @@ typedef struct DriftPair
 	List	   *changes;		/* of char *: the properties that differ by
 								 * meaning; NIL where one side lacks it */
 	char	   *unknown;		/* why one side could not be read, or NULL */
+	double		score;			/* of a rename that nobody has confirmed, or 0 */
+	char	   *evidence;		/* for that */
+	char	   *perhaps;		/* what else it may be, that is one of a pair:
+								 * its identity in the reference, or NULL */
+	struct DriftPair *waits_for;	/* for the caller */
 	int			number[2];		/* for the caller */
 } DriftPair;
 
@@ -33,9 +48,9 @@ typedef struct DriftPair
  * The pairs that differ, and those that are the same of kinds that may have
  * to be made anew with what they depend on.  Nothing is folded, and nothing
  * is called renamed but a constraint or an index that is the same in
- * everything else.  Sorted by kind and identity; as drift_compare() else.  The
- * digest is that of this database, if it is one of the sides.
+ * everything else, but for "renames".  Sorted by kind and identity; as
+ * drift_compare() else.  The digest is that of this database, if it is one of the sides.
  */
-extern List *drift_pairs(const char *reference, const char *target, List *schemas, uint8 *digest);
+extern List *drift_pairs(const char *reference, const char *target, List *schemas, DriftRenames renames, uint8 *digest);
 
 #endif							/* SG_DRIFT_PAIRS_H */

@@ -17,6 +17,7 @@
 
 #include "base/compat.h"
 #include "base/quote.h"
+#include "base/spi.h"
 #include "drift/drift_compare.h"
 #include "drift/drift_rename.h"
 
@@ -179,6 +180,19 @@ note_candidates(DriftObject *object)
 	object->evidence = text.len ? text.data : NULL;
 }
 
+/* What may be one of a pair waits until that is known */
+static void
+note_perhaps(const Candidate *candidate)
+{
+	DriftObject *reference = candidate->reference;
+	DriftObject *target = candidate->target;
+
+	if (reference->partner && target->partner == NULL && target->perhaps == NULL)
+		target->perhaps = reference->identity;
+	if (target->partner && reference->partner == NULL && reference->perhaps == NULL)
+		reference->perhaps = target->partner->identity;
+}
+
 /* Is another candidate for the same object, which has no partner, almost as good? */
 static bool
 has_rival(const Candidate *best, List *candidates)
@@ -193,6 +207,56 @@ has_rival(const Candidate *best, List *candidates)
 	return false;
 }
 
+/* ---- what somebody says to be two objects ---- */
+
+/* In one order, whichever side has which name */
+static char *
+both_names(const char *one, const char *other)
+{
+	return strcmp(one, other) < 0 ? psprintf("%s\n%s", one, other) : psprintf("%s\n%s", other, one);
+}
+
+static void
+load_refused(DriftComparison *c)
+{
+	MemoryContext context = CurrentMemoryContext;
+	SgScope		scope;
+
+	c->refused = sg_names_create(context);
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_SELECT, "SELECT kind, old, new FROM schemaguard.rename r WHERE NOT r.same", 0, NULL, NULL, NULL);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[row];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		(void) sg_names_enter(c->refused, SPI_getvalue(tuple, desc, 1),
+							  both_names(SPI_getvalue(tuple, desc, 2), SPI_getvalue(tuple, desc, 3)));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* The candidates that schemaguard.rename does not say to be two */
+static List *
+not_refused(DriftComparison *c, List *candidates)
+{
+	List	   *result = NIL;
+
+	if (candidates && c->refused == NULL)
+		load_refused(c);
+	foreach_ptr(Candidate, candidate, candidates)
+	{
+		if (!sg_names_has(c->refused, snapshot_kinds[candidate->reference->kind].word,
+						  both_names(candidate->reference->identity, candidate->target->identity)))
+			result = lappend(result, candidate);
+	}
+	return result;
+}
+
 void
 rename_choose(DriftComparison *c, List *candidates, double min_score,
 			  void (*pair) (DriftComparison *c, Candidate *candidate))
@@ -200,6 +264,11 @@ rename_choose(DriftComparison *c, List *candidates, double min_score,
 	ListCell   *lc;
 	List	   *taken = NIL;
 
+	bool		asks = c->renames == RENAMES_ASK;
+
+	candidates = not_refused(c, candidates);
+	if (asks)
+		min_score = RENAME_ASK;
 	list_sort(candidates, compare_candidates);
 	foreach_ptr(Candidate, candidate, candidates)
 	{
@@ -212,10 +281,11 @@ rename_choose(DriftComparison *c, List *candidates, double min_score,
 		if (best->score < min_score)
 			break;
 		if (best->reference->partner || best->target->partner ||
-			has_rival(best, best->reference->candidates) || has_rival(best, best->target->candidates))
+			(!asks && (has_rival(best, best->reference->candidates) || has_rival(best, best->target->candidates))))
 			continue;
 		best->reference->partner = best->target;
 		best->target->partner = best->reference;
+		best->reference->guessed = true;
 		taken = lappend(taken, best);
 	}
 
@@ -223,6 +293,8 @@ rename_choose(DriftComparison *c, List *candidates, double min_score,
 	{
 		note_candidates(candidate->reference);
 		note_candidates(candidate->target);
+		if (asks && candidate->score >= min_score)
+			note_perhaps(candidate);
 		candidate->reference->candidates = candidate->target->candidates = NIL;
 	}
 	foreach(lc, taken)
@@ -548,12 +620,12 @@ judge_tables(Search *search, const Table *a, const Table *b)
 		(referred ? 0.15 : 0) + (remarked ? 0.1 : 0) + (common >= 3 ? 0.1 : 0);
 	if (strcmp(a->key, b->key) != 0)
 		score -= 0.3;
-	if (score < MIN_SCORE - 0.1 - NAME_KEPT_WEIGHT - OLDER_WEIGHT)
+	if (score < RENAME_ASK - NAME_KEPT_WEIGHT - OLDER_WEIGHT)
 		return;
 	sign = table_sign(search, a, b);
 	score += age == DRIFT_OLDER ? OLDER_WEIGHT : 0;
 	score += sign == NAME_KEPT ? NAME_KEPT_WEIGHT : sign == NAME_ANEW ? -NAME_ANEW_WEIGHT : 0;
-	if (score < MIN_SCORE - 0.1)
+	if (score < RENAME_ASK)
 		return;
 
 	candidate = palloc0(sizeof(Candidate));

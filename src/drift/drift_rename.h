@@ -16,6 +16,9 @@
  */
 #define RENAME_GUESS 0.8
 
+/* From here on who makes the target the reference has to ask */
+#define RENAME_ASK 0.5
+
 typedef struct Candidate
 {
 	DriftObject *reference;

@@ -50,6 +50,9 @@ SG_FUNCTION(sg_sync_apply);
 /* Names, what stands under them, and what has come meanwhile */
 #define MOST_ROUNDS 5
 
+/* Questions that a call prints, at most */
+#define MOST_ASKED 10
+
 typedef enum SyncRound
 {
 	ROUND_NONE,					/* nothing is left to do */
@@ -63,6 +66,7 @@ typedef struct SyncApply
 	FunctionCallInfo fcinfo;
 	MemoryContext context;
 	char	   *reference;
+	char	   *renames;
 	bool		fix;
 	bool		fail;
 	int64		max_rows;
@@ -70,6 +74,8 @@ typedef struct SyncApply
 	SyncRound	last;			/* what the round before was */
 	List	   *wanted;			/* the steps that it had, of PlanStep * */
 	List	   *left_out;		/* of char *: why, of each */
+	List	   *asked;			/* of List * of char *: what may be renamed,
+								 * and the two statements that answer */
 } SyncApply;
 
 /* ---- one at a time ---- */
@@ -154,24 +160,35 @@ refuse(const SyncApply *apply, List *reasons)
 			 errhint("Create what is not there; say in schemaguard.rename (kind, old, new) what is one under two names. If nothing is, allow_drop => true drops what has the name of something else; of two schemas with the same contents, drop or create one by hand.")));
 }
 
+static void
+add_asked(SyncApply *apply, HeapTuple tuple, TupleDesc desc)
+{
+	MemoryContext old = MemoryContextSwitchTo(apply->context);
+	bool		isnull;
+
+	apply->asked = lappend(apply->asked, sg_text_array_list(SPI_getbinval(tuple, desc, 2, &isnull)));
+	MemoryContextSwitchTo(old);
+}
+
 /* What is to be done, as the catalog is now (of PlanStep *), and in apply->left_out what is not */
 static List *
 wanted_steps(SyncApply *apply)
 {
 	FunctionCallInfo fcinfo = apply->fcinfo;
-	Oid			types[] = {TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID};
+	Oid			types[] = {TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, BOOLOID, TEXTOID};
 	Datum		values[] = {CStringGetTextDatum(apply->reference), PG_GETARG_DATUM(1),
-	BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix)};
+	BoolGetDatum(sg_arg_bool(fcinfo, 2)), BoolGetDatum(sg_arg_bool(fcinfo, 3)), BoolGetDatum(apply->fix), CStringGetTextDatum(apply->renames)};
 	MemoryContext context = CurrentMemoryContext;
 	List	   *steps = NIL;
 	List	   *refused = NIL;
 	SgScope		scope;
 
 	apply->left_out = NIL;
+	apply->asked = NIL;
 	sg_caller_begin(&scope);
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT kind, fields, left_out FROM schemaguard.sg_sync_steps($1, $2, $3, $4, $5)",
-							  lengthof(types), types, values, PG_ARGISNULL(1) ? " n   " : NULL, false, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args("SELECT kind, fields, left_out FROM schemaguard.sg_sync_steps($1, $2, $3, $4, $5, $6)",
+							  lengthof(types), types, values, PG_ARGISNULL(1) ? " n    " : NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the steps could not be read");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -182,6 +199,8 @@ wanted_steps(SyncApply *apply)
 
 		if (kind && strcmp(kind, "refused") == 0)
 			refused = lappend(refused, reason_of(tuple, SPI_tuptable->tupdesc));
+		else if (kind && strcmp(kind, "asked") == 0)
+			add_asked(apply, tuple, SPI_tuptable->tupdesc);
 		else if (left_out)
 			apply->left_out = lappend(apply->left_out, MemoryContextStrdup(apply->context, left_out));
 		else
@@ -491,6 +510,8 @@ given(const SyncApply *apply)
 		appendStringInfoString(&text, ", allow_drop => true");
 	if (sg_arg_bool(fcinfo, 3))
 		appendStringInfoString(&text, ", partitions => true");
+	if (strcmp(apply->renames, "ask") != 0)
+		appendStringInfo(&text, ", renames => %s", quote_literal_cstr(apply->renames));
 	if (!PG_ARGISNULL(6))
 		appendStringInfo(&text, ", plan => %s", quote_literal_cstr(sg_arg_text(fcinfo, 6)));
 	return text.data;
@@ -556,9 +577,24 @@ left_out_text(List *reasons)
 	return text.data;
 }
 
+/* What nobody but a person can say, each with the statements that do; the others are in the script */
+static void
+tell_asked(const SyncApply *apply)
+{
+	for (int i = 0; i < list_length(apply->asked) && i < MOST_ASKED; i++)
+	{
+		List	   *question = list_nth(apply->asked, i);
+
+		ereport(WARNING,
+				(errmsg("%s", (char *) linitial(question)),
+				 errhint("If it is renamed, or else if they are two:\n%s\n%s", (char *) lsecond(question), (char *) lthird(question))));
+	}
+}
+
 static void
 tell_end(const SyncApply *apply)
 {
+	tell_asked(apply);
 	if (apply->last == ROUND_NONE && apply->left_out == NIL)
 		ereport(NOTICE, (errmsg("this database is what \"%s\" is", apply->reference)));
 	else if (apply->last != ROUND_NONE)
@@ -574,7 +610,7 @@ tell_end(const SyncApply *apply)
 /*
  * sg_sync_apply(reference text, schemas text[] DEFAULT NULL, allow_drop boolean DEFAULT false,
  *				 partitions boolean DEFAULT false, fix boolean DEFAULT false, fail boolean DEFAULT true,
- *				 plan text DEFAULT NULL, max_rows bigint DEFAULT NULL)
+ *				 plan text DEFAULT NULL, max_rows bigint DEFAULT NULL, renames text DEFAULT 'ask')
  *
  * Makes this database what the snapshot is, as sg_sync_sql() would, by a plan
  * that sg_rollback_fks() takes back; what is dropped is kept as by any step of
@@ -602,6 +638,7 @@ sync_apply(PG_FUNCTION_ARGS)
 	apply.fix = sg_arg_bool(fcinfo, 4);
 	apply.fail = sg_arg_bool(fcinfo, 5);
 	apply.max_rows = sg_arg_limit(fcinfo, 7);
+	apply.renames = sg_arg_text(fcinfo, 8);
 
 	/*
 	 * nothing runs in this call that the document gives to the caller or to a

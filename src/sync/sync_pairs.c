@@ -161,12 +161,12 @@ reach_whole(SyncOrder *order, const DriftPair *pair, int side)
 		reach_named(order, KIND_SCHEMA, quote_identifier(schema), side);
 }
 
+static const SnapshotKind parents[] = {KIND_SCHEMA, KIND_TABLE, KIND_VIEW, KIND_MATERIALIZED_VIEW, KIND_DOMAIN};
+
 /* A table with its columns: what needs one needs the other */
 static void
 reach_parent(SyncOrder *order, const DriftPair *pair, int side)
 {
-	static const SnapshotKind parents[] = {KIND_SCHEMA, KIND_TABLE, KIND_VIEW, KIND_MATERIALIZED_VIEW, KIND_DOMAIN};
-
 	for (int i = 0; i < lengthof(parents); i++)
 		reach_named(order, parents[i], pair->parent[side], side);
 }
@@ -242,6 +242,127 @@ in_order(List *pairs, int first)
 	return order.ordered;
 }
 
+/* ---- renames that nobody has confirmed ---- */
+
+static bool
+differs(const DriftPair *pair)
+{
+	return pair->identity[0] == NULL || pair->identity[1] == NULL || pair->changes != NIL;
+}
+
+static DriftPair *
+withheld(SgNameTable *names, SnapshotKind kind, const char *identity)
+{
+	return identity ? sg_names_value(names, snapshot_kinds[kind].word, identity) : NULL;
+}
+
+static DriftPair *
+depends_on_withheld(SgNameTable *names, Jsonb *properties)
+{
+	DriftPair  *found = NULL;
+	SgJson		whole;
+	SgJson		edges;
+
+	snapshot_properties(&whole, properties);
+	if (!sg_json_find(&whole, "depends", &edges) || sg_json_is_null(&edges))
+		return NULL;
+	for (uint32 i = 0; i < sg_json_size(&edges) && found == NULL; i++)
+	{
+		SgJson		edge;
+		List	   *edge_names;
+
+		sg_json_element(&edges, i, &edge);
+		edge_names = sg_json_texts(&edge);
+		if (list_length(edge_names) == 2)
+			found = sg_names_value(names, linitial(edge_names), lsecond(edge_names));
+	}
+	return found;
+}
+
+/* The question that an object has to wait for, as one side has it; NULL: none */
+static DriftPair *
+question_of(const DriftPair *pair, int side, SgNameTable **all)
+{
+	SgNameTable *names = all[side];
+	Jsonb	   *properties = pair->properties[side];
+	DriftPair  *found = NULL;
+
+	if (pair->identity[side] == NULL)
+		return NULL;
+	found = withheld(all[0], pair->kind, pair->perhaps);
+	for (int i = 0; i < lengthof(parents) && found == NULL; i++)
+		found = withheld(names, parents[i], pair->parent[side]);
+	if (found == NULL)
+		found = withheld(names, KIND_TABLE, text_property(properties, "references"));
+	if (found == NULL)
+		found = withheld(names, pair->kind, text_property(properties, "partition_of"));
+	if (found == NULL)
+		found = withheld(names, KIND_COLUMN, text_property(properties, "owned_by"));
+	return found || properties == NULL ? found : depends_on_withheld(names, properties);
+}
+
+static void
+withhold(SgNameTable **names, DriftPair *pair, DriftPair *question)
+{
+	pair->waits_for = question;
+	for (int side = 0; side < 2; side++)
+	{
+		if (pair->identity[side])
+			sg_names_enter(names[side], snapshot_kinds[pair->kind].word, pair->identity[side])->value = question;
+	}
+}
+
+/*
+ * Withholds what has been guessed to be renamed, and what stands on that.  In
+ * the order of making nearly all is found by the first look.
+ */
+static void
+withhold_renames(List *pairs)
+{
+	SgNameTable *names[2] = {sg_names_create(CurrentMemoryContext), sg_names_create(CurrentMemoryContext)};
+	bool		found = false;
+
+	foreach_ptr(DriftPair, pair, pairs)
+	{
+		if (pair->score > 0)
+		{
+			withhold(names, pair, pair);
+			found = true;
+		}
+	}
+	while (found)
+	{
+		found = false;
+		foreach_ptr(DriftPair, pair, pairs)
+		{
+			DriftPair  *question = NULL;
+
+			CHECK_FOR_INTERRUPTS();
+			for (int side = 0; side < 2 && question == NULL && pair->waits_for == NULL && differs(pair); side++)
+				question = question_of(pair, side, names);
+			if (question == NULL)
+				continue;
+			withhold(names, pair, question);
+			found = true;
+		}
+	}
+	sg_names_destroy(names[0]);
+	sg_names_destroy(names[1]);
+}
+
+/* Why it is left alone: the evidence for a rename, or what else has to be answered first */
+static char *
+why_withheld(const DriftPair *pair)
+{
+	const DriftPair *question = pair->waits_for;
+
+	if (question == NULL)
+		return NULL;
+	return question == pair ? pair->evidence : psprintf("%s %s", snapshot_kinds[question->kind].word, question->identity[0]);
+}
+
+/* ---- the call ---- */
+
 static void
 emit_jsonb(SgRowSink *sink, Jsonb *value)
 {
@@ -255,11 +376,29 @@ emit_jsonb(SgRowSink *sink, Jsonb *value)
 static uint8 digest[SNAPSHOT_CHECKSUM_LENGTH];
 static bool has_digest;
 
+/* Raises 22023 for another word */
+static DriftRenames
+renames_of(const char *word)
+{
+	static const char *const words[] = {"drop", "follow", "ask"};
+
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		if (strcmp(word, words[i]) == 0)
+			return i;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for renames: \"%s\"", word),
+			 errhint("Use ask, follow or drop.")));
+}
+
 /*
- * schemaguard.sg_sync_pairs(reference text, target text, schemas text[])
+ * schemaguard.sg_sync_pairs(reference text, target text, schemas text[], renames text)
  *
  * The objects that differ, and those that may have to be made anew with them,
- * in the order of making.  Raises what sg_drift() raises.
+ * in the order of making.  Those that are withheld say why.  Raises what
+ * sg_drift() raises.
  */
 static Datum
 sg_sync_pairs_entered(PG_FUNCTION_ARGS)
@@ -268,6 +407,7 @@ sg_sync_pairs_entered(PG_FUNCTION_ARGS)
 	char	   *reference = sg_arg_text(fcinfo, 0);
 	char	   *target = sg_arg_text(fcinfo, 1);
 	List	   *schemas = PG_ARGISNULL(2) ? NIL : sg_text_array_list(PG_GETARG_DATUM(2));
+	DriftRenames renames = renames_of(sg_arg_text(fcinfo, 3));
 	List	   *pairs;
 
 	sg_check_version();
@@ -275,11 +415,14 @@ sg_sync_pairs_entered(PG_FUNCTION_ARGS)
 	/* its objects are read again by what comes after */
 	snapshot_hold(reference);
 	snapshot_hold(target);
-	pairs = drift_pairs(reference, target, schemas, digest);
+	pairs = drift_pairs(reference, target, schemas, renames, digest);
 	has_digest = strcmp(reference, SNAPSHOT_LIVE) == 0 || strcmp(target, SNAPSHOT_LIVE) == 0;
 	(void) in_order(pairs, 1);
+	pairs = in_order(pairs, 0);
+	if (renames == RENAMES_ASK)
+		withhold_renames(pairs);
 	sg_sink_begin(&sink, fcinfo);
-	foreach_ptr(DriftPair, pair, in_order(pairs, 0))
+	foreach_ptr(DriftPair, pair, pairs)
 	{
 		sg_sink_int32(&sink, pair->number[0]);
 		sg_sink_int32(&sink, pair->number[1]);
@@ -293,6 +436,11 @@ sg_sync_pairs_entered(PG_FUNCTION_ARGS)
 		}
 		sg_sink_names(&sink, pair->changes);
 		sg_sink_text(&sink, pair->unknown);
+		if (pair->score > 0)
+			sg_sink_datum(&sink, Float8GetDatum(pair->score));
+		else
+			sg_sink_null(&sink);
+		sg_sink_text(&sink, why_withheld(pair));
 		sg_sink_emit(&sink);
 	}
 	return (Datum) 0;

@@ -425,7 +425,7 @@ check_called_by_check(const char *function)
 /*
  * sg_sync_check(reference text, target text DEFAULT 'live', schemas text[] DEFAULT NULL,
  *				 allow_drop boolean DEFAULT false, partitions boolean DEFAULT false,
- *				 server text DEFAULT NULL)
+ *				 server text DEFAULT NULL, renames text DEFAULT 'ask')
  *
  * Rows of sg_drift() between the reference and what the script of
  * sg_sync_sql() makes of the target's structure in a scratch database, each
@@ -435,7 +435,7 @@ check_called_by_check(const char *function)
 static Datum
 sync_check(PG_FUNCTION_ARGS)
 {
-	Oid			types[] = {TEXTOID, TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, TEXTOID};
+	Oid			types[] = {TEXTOID, TEXTOID, TEXTARRAYOID, BOOLOID, BOOLOID, TEXTOID, TEXTOID};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
 	SgRowSink	sink;
@@ -465,7 +465,7 @@ sync_check(PG_FUNCTION_ARGS)
 	checking = true;
 	PG_TRY();
 	{
-		if (SPI_execute_with_args("SELECT * FROM schemaguard.sg_sync_rows($1, $2, $3, $4, $5, $6)",
+		if (SPI_execute_with_args("SELECT * FROM schemaguard.sg_sync_rows($1, $2, $3, $4, $5, $6, $7)",
 								  lengthof(types), types, values, nulls, false, 0) != SPI_OK_SELECT)
 			elog(ERROR, "a script could not be checked");
 	}

@@ -62,7 +62,7 @@ sub tables
 my %says = (
 	sg_compare_fks => q{SELECT child_table, string_agg(replace(migration, E'\n', ' '), ' ' ORDER BY reference_name) FROM sg_compare_fks_details('there') WHERE run_on = 'target' GROUP BY 1},
 	sg_sync_sql => q{SELECT t.name, string_agg(replace(s.statement, E'\n', ' ') || ';', ' ' ORDER BY section, place)
-		FROM schemaguard.sg_sync_statements((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs('there', 'live', NULL) p), 'there', 'live', true, false) s
+		FROM schemaguard.sg_sync_statements((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs('there', 'live', NULL, 'drop') p), 'there', 'live', true, false) s
 		JOIN (SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')) t
 			ON s.object ^@ (t.name || '.')
 		WHERE s.section > 0 GROUP BY 1},

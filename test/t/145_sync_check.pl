@@ -131,7 +131,7 @@ my %refused = ("COPY (SELECT 1) TO PROGRAM 'touch $file'" => 'COPY', 'CREATE ROL
 	"CREATE FUNCTION public.f() RETURNS int LANGUAGE sql SUPPORT generate_series_int4_support AS 'SELECT 1'" => 'CREATE FUNCTION', 'CREATE MATERIALIZED VIEW public.m AS SELECT 1 AS a' => 'CREATE MATERIALIZED VIEW ... WITH DATA');
 my @tried = sort keys %refused;
 is(query("BEGIN;
-	CREATE OR REPLACE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, server text,
+	CREATE OR REPLACE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, server text, renames text,
 		OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text, OUT expected text, OUT actual text, OUT detail text, OUT left_out boolean)
 	RETURNS SETOF record LANGUAGE plpgsql AS \$body\$
 	BEGIN

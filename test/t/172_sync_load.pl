@@ -19,7 +19,7 @@ use Test::More;
 
 my $node = new_node('sync_load', conf => "fsync = off\nschemaguard.workers = 1\n");
 my $dir = $PostgreSQL::Test::Utils::tmp_check;
-my $options = q{schemas => '{m}', allow_drop => true};
+my $options = q{schemas => '{m}', allow_drop => true, renames => 'drop'};
 
 sub query { my ($sql, $db) = @_; return $node->safe_psql($db // 'postgres', $sql); }
 
@@ -96,7 +96,7 @@ carry('here', 'here');
 # ---- what is one transaction
 
 my $units = query(q{WITH s AS (SELECT n, kind, object, what, unit
-	FROM schemaguard.sg_sync_united((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs('there', 'live', '{m}') p), 'there', 'live', true, false) WITH ORDINALITY
+	FROM schemaguard.sg_sync_united((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs('there', 'live', '{m}', 'drop') p), 'there', 'live', true, false) WITH ORDINALITY
 		s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, unit, n))
 	SELECT string_agg(DISTINCT kind || ' ' || object, ', ' ORDER BY kind || ' ' || object) FROM s WHERE unit IS NOT NULL GROUP BY unit ORDER BY 1}, 'here');
 is($units, join("\n", 'column m.customers.email, column m.customers.vip, column m.orders.total, function m.shown(), view m.above, view m.of_both, view m.v',

@@ -15,6 +15,8 @@
 # SG_APPLY=1: CALL sg_sync_apply in place of the script; SG_APPLY=2: and sg_rollback_fks, which gives back the schema and the
 # values that there were.
 #
+# SG_RENAMES=follow: what looks renamed is; else it is dropped and created.
+#
 # SG_WITH=command: another program writes the script, for comparison; it is given TARGET and REFERENCE, which are connection
 # strings, and TARGET_DUMP and REFERENCE_DUMP. Then only what it wrote is run, and dumps are compared.
 #
@@ -27,6 +29,8 @@ use strict;
 use warnings;
 use PostgreSQL::Test::Utils;
 use SgTest;
+
+my $renames = $ENV{SG_RENAMES} // 'drop';
 
 sub new
 {
@@ -279,7 +283,7 @@ sub round_applied
 	my $back = $ENV{SG_APPLY} > 1;
 	my $was = $back ? $self->dump($db) : undef;
 	unlink map { "$f.$_" } qw(before after script again drift back);
-	my $call = "CALL sg_sync_apply('reference', NULL, true, true);";
+	my $call = "CALL sg_sync_apply('reference', NULL, true, true, renames => '$renames');";
 	my ($out, $err, $ok) = $self->psql($db, <<SQL);
 \\set ON_ERROR_STOP on
 SET client_min_messages = error;
@@ -294,7 +298,7 @@ $values
 \\o $f.drift
 SELECT kind, object, change, class, property, expected, actual, detail FROM sg_drift_details('reference') WHERE class IN ('drift', 'extra', 'unknown');
 \\o $f.script
-SELECT * FROM sg_sync_sql('reference', 'live', NULL, true, true);
+SELECT * FROM sg_sync_sql('reference', 'live', NULL, true, true, '$renames');
 \\o $f.again
 SELECT count(*), max(step) FROM schemaguard.plan_step \\g
 \\warn apply again
@@ -350,7 +354,7 @@ sub round_scripted
 	my ($self, $reference, $db) = @_;
 	my $f = "$self->{files}_round";
 	unlink map { "$f.$_" } qw(before script after again made remade drift check);
-	my $check = $ENV{SG_CHECK} ? "\\warn check\n\\o $f.check\nSELECT kind, object, change, class, property, expected, actual, detail FROM sg_sync_check_details('reference', 'live', NULL, true, true) WHERE NOT left_out;\n\\o" : '';
+	my $check = $ENV{SG_CHECK} ? "\\warn check\n\\o $f.check\nSELECT kind, object, change, class, property, expected, actual, detail FROM sg_sync_check_details('reference', 'live', NULL, true, true, renames => '$renames') WHERE NOT left_out;\n\\o" : '';
 	my ($out, $err, $ok) = $self->psql($db, <<SQL);
 \\set ON_ERROR_STOP on
 SET client_min_messages = error;
@@ -358,7 +362,7 @@ SET client_min_messages = error;
 $values
 \\warn generate
 \\o $f.script
-SELECT * FROM sg_sync_sql('reference', 'live', NULL, true, true);
+SELECT * FROM sg_sync_sql('reference', 'live', NULL, true, true, '$renames');
 \\o
 $check
 \\warn apply
@@ -369,7 +373,7 @@ SET client_min_messages = error;
 $values
 \\warn generate again
 \\o $f.again
-SELECT * FROM sg_sync_sql('reference', 'live', NULL, true, true);
+SELECT * FROM sg_sync_sql('reference', 'live', NULL, true, true, '$renames');
 \\o
 \\o $f.made
 $made
