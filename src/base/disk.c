@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -62,6 +63,15 @@ sg_disk_free(const char *directory)
 	double		total;
 
 	return ask(directory, &available, &total) ? available : -1;
+}
+
+bool
+sg_disk_is_shared(const char *one, const char *other)
+{
+	struct stat a;
+	struct stat b;
+
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev;
 }
 
 bool

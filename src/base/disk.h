@@ -13,6 +13,9 @@
 /* Returns the bytes that are free where a directory is; -1 if that cannot be asked, and errno says why */
 extern double sg_disk_free(const char *directory);
 
+/* Returns whether two directories are on one file system */
+extern bool sg_disk_is_shared(const char *one, const char *other);
+
 /* Returns whether schemaguard.min_free_disk can be obeyed: the file system of the data directory says how much is free */
 extern bool sg_disk_is_known(void);
 

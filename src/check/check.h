@@ -54,6 +54,7 @@ typedef struct CheckTable
 	List	   *relids;			/* itself and everything below it */
 	List	   *leaves;			/* those that hold rows */
 	double		blocks;
+	double		toast;			/* blocks of values that are stored apart */
 	double		rows;			/* estimated; -1: never vacuumed nor analyzed */
 } CheckTable;
 
@@ -62,6 +63,7 @@ typedef struct CheckWrites
 {
 	double		wal;
 	double		growth;			/* of tables, indexes and copies */
+	double		temp;			/* files of sorts, at a time */
 } CheckWrites;
 
 /* What is found about a step, or about the plan and the server (step NULL) */
@@ -275,10 +277,15 @@ extern void check_statement(PlanCheck *check, CheckStep *cs);
 
 /* Estimates what a step writes; the row about it, but of keys that are due */
 extern void check_writes(PlanCheck *check, CheckStep *cs);
+
+/* "1.2 MB of WAL, and 3.4 MB of tables and indexes" */
 extern char *check_writes_text(const CheckWrites *writes);
 
 /* Adds what it takes to mend so many rows by the step's policy, on so many pages (0: any of the table) */
 extern void check_writes_mend(PlanCheck *check, const CheckTable *table, const PlanStep *step, double rows, double pages, CheckWrites *writes);
+
+/* Adds what it takes to build a btree on some columns */
+extern void check_writes_build(const CheckTable *table, const AttrNumber *attnums, int n, CheckWrites *writes);
 
 /* Returns the size of a btree on some columns, by statistics */
 extern double check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n);

@@ -213,51 +213,63 @@ check_free_space(Oid tablespace, char **reason)
 	return available;
 }
 
-/* Everything that the plan writes, where WAL goes; who may look there is as for pg_ls_waldir() */
+/*
+ * Everything that the plan writes, where WAL goes, and with it what tables grow
+ * by, if that goes to the same file system; who may look is as for
+ * pg_ls_waldir().
+ */
 static void
-check_disk(PlanCheck *check)
+check_wal(PlanCheck *check, const CheckWrites *all, bool shared)
 {
 	bool		may_see = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
-	const char *who = check->plan->chosen ? "these steps write" : "the plan writes";
 	double		available = may_see ? sg_disk_free(psprintf("%s/pg_wal", DataDir)) : -1;
-	double		wal = 0;
+	CheckWrites told = {.wal = all->wal};
+	char	   *text;
 
-	foreach_ptr(const CheckStep, cs, check->steps)
-	{
-		wal += cs->writes.wal;
-	}
+	if (shared)
+		told = *all;
+	text = psprintf("%s %s", check->plan->chosen ? "these steps write" : "the plan writes", check_writes_text(&told));
+
 	if (available < 0)
 		check_row(&check->server, "disk", CHECK_WARN,
-				  psprintf("%s %s of WAL; how much is free is not known: %s",
-						   who, check_bytes(wal), may_see ? strerror(errno) : "only pg_monitor may see it"),
+				  psprintf("%s; how much is free is not known: %s", text, may_see ? strerror(errno) : "only pg_monitor may see it"),
 				  may_see ? "Look at the file system that holds pg_wal." :
 				  psprintf("To see it:\nGRANT pg_monitor TO %s;", me()));
-	else if (wal > available)
-		check_row(&check->server, "disk", CHECK_WARN,
-				  psprintf("%s %s of WAL, and %s are free", who, check_bytes(wal), check_bytes(available)),
+	else if (told.wal + told.growth + told.temp > available)
+		check_row(&check->server, "disk", CHECK_WARN, psprintf("%s; %s are free", text, check_bytes(available)),
 				  "Make room where pg_wal is, or run the plan in parts, and between them:\nCHECKPOINT;");
 	else
-		check_row(&check->server, "disk", CHECK_OK,
-				  psprintf("%s %s of WAL, and %s are free", who, check_bytes(wal), check_bytes(available)),
-				  NULL);
+		check_row(&check->server, "disk", CHECK_OK, psprintf("%s; %s are free", text, check_bytes(available)), NULL);
 }
 
-/* Tells what the plan leaves behind: growth of tables, indexes and copies, beside the space that is free */
+/* Tells what the plan leaves behind, growth of tables, indexes and copies, and temporary files, beside the space that is free */
 static void
-check_growth(PlanCheck *check)
+check_growth(PlanCheck *check, const CheckWrites *all)
 {
 	char	   *reason = NULL;
 	double		available = check_free_space(InvalidOid, &reason);
-	double		growth = 0;
+
+	if (available >= 0 && all->growth + all->temp > available)
+		check_row(&check->server, "disk", CHECK_WARN,
+				  psprintf("tables, indexes and temporary files take %s, and %s are free", check_bytes(all->growth + all->temp), check_bytes(available)),
+				  "Make room where the database is, or run the plan in parts and VACUUM in between.");
+}
+
+static void
+check_disk(PlanCheck *check)
+{
+	bool		shared = sg_disk_is_shared(psprintf("%s/pg_wal", DataDir), tablespace_directory(MyDatabaseTableSpace));
+	CheckWrites all = {0};
 
 	foreach_ptr(const CheckStep, cs, check->steps)
 	{
-		growth += cs->writes.growth;
+		all.wal += cs->writes.wal;
+		all.growth += cs->writes.growth;
+		all.temp = Max(all.temp, cs->writes.temp);
 	}
-	if (available >= 0 && growth > available)
-		check_row(&check->server, "disk", CHECK_WARN,
-				  psprintf("tables and indexes grow by %s, and %s are free", check_bytes(growth), check_bytes(available)),
-				  "Make room where the database is, or run the plan in parts and VACUUM in between.");
+	check_wal(check, &all, shared);
+	if (!shared)
+		check_growth(check, &all);
 }
 
 /* ---- the plan ---- */
@@ -380,5 +392,4 @@ check_server(PlanCheck *check)
 	check_load(check);
 	check_total(check);
 	check_disk(check);
-	check_growth(check);
 }

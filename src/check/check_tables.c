@@ -105,6 +105,7 @@ static void
 add_table_size(CheckTable *table, Oid relid)
 {
 	SizeArg		arg = {.relid = relid,.rows = -1};
+	SizeArg		toast = {.rows = -1};
 	FormData_pg_class class;
 
 	if (!sg_read_class(relid, &class))
@@ -114,6 +115,10 @@ add_table_size(CheckTable *table, Oid relid)
 
 	(void) check_try(read_size, &arg);
 	table->blocks += arg.blocks;
+	toast.relid = class.reltoastrelid;
+	if (OidIsValid(toast.relid))
+		(void) check_try(read_size, &toast);
+	table->toast += toast.blocks;
 	if (arg.rows < 0 || table->rows < 0)
 		table->rows = -1;
 	else
@@ -745,11 +750,12 @@ check_estimate(PlanCheck *check, CheckStep *cs)
 	double		mending = 0;	/* in batches, which no timeout is about */
 	char	   *size;
 
-	cs->writes.wal += WAL_PER_KEY + cs->index_bytes;
-	cs->writes.growth += cs->index_bytes;
+	cs->writes.wal += WAL_PER_KEY;
+	if (cs->index_bytes > 0)
+		check_writes_build(cs->child, cs->view.key.child_att, cs->view.key.nkeys, &cs->writes);
 	if (cs->audit && cs->audit->result == AUDIT_FAIL)
 		check_writes_mend(check, cs->child, cs->step, cs->audit->orphan_rows, cs->audit->orphan_pages, &cs->writes);
-	size = psprintf("reads %s, %s%s", check_bytes(blocks * BLCKSZ), check_writes_text(&cs->writes),
+	size = psprintf("reads %s, writes %s%s", check_bytes(blocks * BLCKSZ), check_writes_text(&cs->writes),
 					cs->audit && cs->audit->result == AUDIT_FAIL && plan_step_fixes(cs->step) ? mending_text(check, cs, &mending) : "");
 
 	if (!cs->step->enforced)

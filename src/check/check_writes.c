@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * check_writes.c
- *	  How much a step writes: WAL, and what tables, indexes and copies grow by.
+ *	  How much a step writes: WAL, what tables, indexes and copies grow by, and
+ *	  temporary files.
  *
  * By the sizes of tables and indexes as they are, and statistics; the figures
  * are meant to be within a factor of 2.  A page that a checkpoint has written
@@ -21,6 +22,10 @@
 #include "access/xlog.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
 #include "postmaster/bgwriter.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -60,12 +65,24 @@
 /* A table without statistics: its rows are taken to have so many bytes */
 #define UNKNOWN_ROW 82
 
+/* What statistics say of the width of a value that is stored apart: that of the pointer to it */
+#define POINTER_WIDTH 18
+
 /* ---- sizes ---- */
 
 static double
 rows_of(const CheckTable *table)
 {
 	return table->rows >= 0 ? table->rows : table->blocks * BLCKSZ / UNKNOWN_ROW;
+}
+
+/* Bytes of a row that are stored apart from it */
+static double
+apart_of_row(const CheckTable *table)
+{
+	double		rows = rows_of(table);
+
+	return rows > 0 ? table->toast * BLCKSZ / rows : 0;
 }
 
 /* Returns on how many pages some rows are, if these are spread evenly over so many of the table's rows and pages */
@@ -119,20 +136,30 @@ column_width(Oid relid, AttrNumber attnum)
 	return OidIsValid(type) ? get_typavgwidth(type, typmod) : 0;
 }
 
+/* Bytes of an entry with a key of its own */
+static int
+entry_width(const CheckTable *table, const AttrNumber *attnums, int n)
+{
+	int			width = 0;
+
+	for (int i = 0; i < n; i++)
+		width += column_width(table->relid, attnums[i]);
+	return MAXALIGN(sizeof(IndexTupleData) + width) + sizeof(ItemIdData);
+}
+
 double
 check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n)
 {
 	double		rows = rows_of(table);
 	double		distinct = 1;
 	double		equal;
-	int			width = 0;
+	int			width = entry_width(table, attnums, n);
 
 	for (int i = 0; i < n; i++)
 	{
 		FormData_pg_statistic form;
 		double		keys = rows;
 
-		width += column_width(table->relid, attnums[i]);
 		if (attnums[i] != InvalidAttrNumber && read_statistics(table->relid, attnums[i], &form))
 		{
 			if (form.stadistinct != 0)
@@ -140,7 +167,6 @@ check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n)
 		}
 		distinct = Min(distinct * Max(keys, 1), Max(rows, 1));
 	}
-	width = MAXALIGN(sizeof(IndexTupleData) + width) + sizeof(ItemIdData);
 	equal = rows / Max(distinct, 1);
 	if (equal < 2)
 		return rows * width / 0.9;
@@ -230,7 +256,9 @@ add_updates(PlanCheck *check, const CheckTable *table, double rows, double part,
 static void
 add_deletes(const CheckTable *table, double rows, double part, CheckWrites *writes)
 {
-	writes->wal += rows * WAL_DELETE + page_images(pages_touched(rows, part * rows_of(table), part * table->blocks));
+	double		of = part * rows_of(table);
+
+	writes->wal += rows * WAL_DELETE + page_images(pages_touched(rows, of, part * table->blocks) + pages_touched(rows, of, part * table->toast));
 }
 
 /* Copies in quarantine have the row as text and as JSON, and two indexes */
@@ -252,7 +280,7 @@ add_copies(const CheckTable *table, double rows, CheckWrites *writes)
 		if (sg_read_column(table->relid, attnum, &column) && !column.attisdropped)
 			names += strlen(NameStr(column.attname)) + COPY_COLUMN;
 	}
-	copy = COPY_BASE + 2 * Max(row, 0) + 2 * names;
+	copy = COPY_BASE + 2 * (Max(row, 0) + apart_of_row(table)) + 2 * names;
 	writes->wal += rows * (copy + WAL_INSERT + 2 * (WAL_ENTRY + 24));
 	writes->growth += rows * (copy + 2 * 24);
 }
@@ -286,11 +314,11 @@ rows_without(const CheckTable *table, const char *column)
 	return read_statistics(table->relid, attnum, &form) ? form.stanullfrac * rows_of(table) : rows_of(table);
 }
 
-/* The width of the values that a step fills in: those of the parent, if it is a key, or of the type; texts of unknown length are short */
+/* The width of the values that the fill of a key's columns gives: those of the parent */
 static double
-width_filled(const CheckTable *table, const PlanStep *step)
+width_of_parent(const CheckTable *table, const PlanStep *step)
 {
-	Oid			parent = step->parent_table ? sg_find_qualified(step->parent_table) : InvalidOid;
+	Oid			parent = sg_find_qualified(step->parent_table);
 	List	   *columns = OidIsValid(parent) && step->parent_columns ? step->parent_columns : step->child_columns;
 	double		width = 0;
 
@@ -305,16 +333,81 @@ width_filled(const CheckTable *table, const PlanStep *step)
 	return width;
 }
 
+/* Has a column values that are stored apart, by the width that they have in the row? */
+static bool
+may_be_apart(Oid relid, AttrNumber attnum)
+{
+	FormData_pg_attribute column;
+
+	return sg_read_column(relid, attnum, &column) && !column.attisdropped && column.attlen == -1 &&
+		column.attstorage != TYPSTORAGE_PLAIN && get_attavgwidth(relid, attnum) >= POINTER_WIDTH;
+}
+
+/* Bytes of a value of the column, those that are stored apart among them */
+static double
+whole_width(const CheckTable *table, AttrNumber attnum)
+{
+	double		width = column_width(table->relid, attnum);
+	int			columns = 0;
+	FormData_pg_class class;
+
+	if (!may_be_apart(table->relid, attnum) || !sg_read_class(table->relid, &class))
+		return width;
+	for (AttrNumber other = 1; other <= class.relnatts; other++)
+		columns += may_be_apart(table->relid, other);
+	return width + apart_of_row(table) / Max(columns, 1);
+}
+
+/* The width of an expression's values: of a type without a fixed one as long as the longest of its columns; others are short */
+static double
+width_of_value(const CheckTable *table, Node *value)
+{
+	double		width = Min(get_typavgwidth(exprType(value), exprTypmod(value)), LONG_VALUE);
+
+	if (get_typlen(exprType(value)) > 0)
+		return width;
+	foreach_ptr(const Var, var, pull_var_clause(value, PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS))
+	{
+		if (var->varattno > 0 && get_typlen(var->vartype) < 0)
+			width = Max(width, whole_width(table, var->varattno));
+	}
+	return width;
+}
+
 static void
-add_fill(PlanCheck *check, const PlanStep *step, CheckWrites *writes)
+add_fill(PlanCheck *check, const CheckTable *table, const char *column, double width, CheckWrites *writes)
+{
+	add_updates(check, table, rows_without(table, column), 1, width, writes);
+}
+
+/* A key's columns that are filled */
+static void
+add_key_fill(PlanCheck *check, const PlanStep *step, CheckWrites *writes)
 {
 	Oid			relid = sg_find_qualified(step->child_table);
-	const CheckTable *table;
 
-	if (!OidIsValid(relid) || step->child_columns == NIL)
+	if (OidIsValid(relid) && step->child_columns != NIL)
+		add_fill(check, check_table(check, relid), linitial(step->child_columns), width_of_parent(check_table(check, relid), step), writes);
+}
+
+/* A column with values by its fill, or else by a default that is computed for each row */
+static void
+add_column_fill(PlanCheck *check, const PlanStep *step, const ChangeMove *move, CheckWrites *writes)
+{
+	const CheckTable *table = check_table(check, move->table);
+	const char *column = linitial(step->child_columns);
+	ChangeMove	look = {.table = move->table};
+	Node	   *initial = NULL;
+	Node	   *fill = NULL;
+
+	if (move->kind == MOVE_FILL)
+		fill = move->rows.expressions ? llast(move->rows.expressions) : NULL;
+	else if (get_attnum(move->table, column) != InvalidAttrNumber || !change_column_values(step, &look, &initial, &fill))
 		return;
-	table = check_table(check, relid);
-	add_updates(check, table, rows_without(table, linitial(step->child_columns)), 1, width_filled(table, step), writes);
+	if (fill == NULL && step->fill == NULL && initial && contain_volatile_functions(initial))
+		fill = initial;
+	if (fill || step->fill || move->kind == MOVE_FILL)
+		add_fill(check, table, column, fill ? width_of_value(table, fill) : LONG_VALUE, writes);
 }
 
 /* ---- steps that are no keys ---- */
@@ -322,7 +415,7 @@ add_fill(PlanCheck *check, const PlanStep *step, CheckWrites *writes)
 static void
 add_rewrite(PlanCheck *check, const CheckTable *table, CheckWrites *writes)
 {
-	double		bytes = table->blocks * BLCKSZ;
+	double		bytes = (table->blocks + table->toast) * BLCKSZ;
 
 	foreach_ptr(const IndexSize, index, index_sizes(check, table))
 	{
@@ -330,6 +423,25 @@ add_rewrite(PlanCheck *check, const CheckTable *table, CheckWrites *writes)
 	}
 	writes->wal += bytes;
 	writes->growth += bytes;
+}
+
+/* Do workers share a sort of a table's rows?  They hand each other what they have sorted in files. */
+static bool
+sort_is_shared(const CheckTable *table)
+{
+	return max_parallel_maintenance_workers > 0 && table->blocks >= min_parallel_table_scan_size;
+}
+
+void
+check_writes_build(const CheckTable *table, const AttrNumber *attnums, int n, CheckWrites *writes)
+{
+	double		bytes = check_index_bytes(table, attnums, n);
+	double		sorted = rows_of(table) * entry_width(table, attnums, n);
+
+	writes->wal += bytes;
+	writes->growth += bytes;
+	if (sort_is_shared(table) || sorted > maintenance_work_mem * 1024.0)
+		writes->temp = Max(writes->temp, sorted);
 }
 
 static void
@@ -343,7 +455,6 @@ add_builds(PlanCheck *check, const ChangeMove *move, CheckWrites *writes)
 		bool		unique;
 		bool		plain;
 		bool		nulls_equal;
-		double		bytes;
 
 		if (!OidIsValid(relid) || !plan_index_is_definition(index->columns))
 			continue;
@@ -352,9 +463,7 @@ add_builds(PlanCheck *check, const ChangeMove *move, CheckWrites *writes)
 			if (n < INDEX_MAX_KEYS)
 				attnums[n++] = get_attnum(relid, column);
 		}
-		bytes = check_index_bytes(check_table(check, relid), attnums, n);
-		writes->wal += bytes;
-		writes->growth += bytes;
+		check_writes_build(check_table(check, relid), attnums, n, writes);
 	}
 }
 
@@ -363,9 +472,15 @@ add_builds(PlanCheck *check, const ChangeMove *move, CheckWrites *writes)
 char *
 check_writes_text(const CheckWrites *writes)
 {
-	if (writes->growth < WORTH_TELLING)
-		return psprintf("writes %s of WAL", check_bytes(writes->wal));
-	return psprintf("writes %s of WAL, and %s of tables and indexes", check_bytes(writes->wal), check_bytes(writes->growth));
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s of WAL", check_bytes(writes->wal));
+	if (writes->growth >= WORTH_TELLING)
+		appendStringInfo(&text, ", and %s of tables and indexes", check_bytes(writes->growth));
+	if (writes->temp >= WORTH_TELLING)
+		appendStringInfo(&text, ", and meanwhile %s of temporary files", check_bytes(writes->temp));
+	return text.data;
 }
 
 /*
@@ -381,18 +496,18 @@ check_writes(PlanCheck *check, CheckStep *cs)
 	if (!plan_is_chosen(check->plan, step->step) || plan_step_is_done(step) || step->skipped_by || step->phase)
 		return;
 	if (step->kind == STEP_FOREIGN_KEY && step->backfill)
-		add_fill(check, step, &cs->writes);
+		add_key_fill(check, step, &cs->writes);
 	if (step->kind != STEP_FOREIGN_KEY && (step->done_when == NULL || check_is_authors(check)))
 		change_look(step, &move);
 	if (step->kind != STEP_FOREIGN_KEY && move.kind == MOVE_NONE)
 		return;
-	if (step->kind == STEP_COLUMN && step->fill)
-		add_fill(check, step, &cs->writes);
+	if (step->kind == STEP_COLUMN && OidIsValid(move.table))
+		add_column_fill(check, step, &move, &cs->writes);
 	if (OidIsValid(move.table))
 		check_writes_mend(check, check_table(check, move.table), step, check_rows_broken(cs), 0, &cs->writes);
 	if (move.rewrites)
 		add_rewrite(check, check_table(check, move.table), &cs->writes);
 	add_builds(check, &move, &cs->writes);
 	if (cs->writes.wal >= WORTH_TELLING && !check_is_due(cs))
-		check_row(cs, "estimate", CHECK_OK, check_writes_text(&cs->writes), NULL);
+		check_row(cs, "estimate", CHECK_OK, psprintf("writes %s", check_writes_text(&cs->writes)), NULL);
 }

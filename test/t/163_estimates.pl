@@ -1,7 +1,7 @@
 # 163_estimates.pl: what sg_plan_check says that a plan writes, beside what it writes.
 #
 # Tables of many shapes, each after a CHECKPOINT: fills, indexes, orphans that are deleted, set to null and put into quarantine.  WAL, and what
-# tables, indexes and copies grow by, are within a factor of 2.
+# tables, indexes and copies grow by, are within a factor of 2, and so are temporary files.
 #
 # rooms: check
 # majors: one (sizes are much the same)
@@ -9,10 +9,11 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
 
-my $node = new_node('writes', conf => "schemaguard.fix_limit = -1\nshared_buffers = 64MB\nmax_wal_size = 4GB\ncheckpoint_timeout = 1h\nschemaguard.fix_pause = 0\n");
+my $node = new_node('writes', conf => "schemaguard.fix_limit = -1\nshared_buffers = 64MB\nmax_wal_size = 4GB\ncheckpoint_timeout = 1h\nschemaguard.fix_pause = 0\nlog_temp_files = 0\n");
 my $s = SgTest::Session->new($node);
 
 sub query
@@ -25,6 +26,16 @@ sub query
 my %unit = (bytes => 1, kB => 1024, MB => 1024**2, GB => 1024**3);
 sub bytes { return $_[0] =~ /^([\d.]+) (\w+)$/ ? $1 * $unit{$2} : die "no size: $_[0]"; }
 
+# Those of the server's log, where each comes to its end
+sub temporary
+{
+	my $log = slurp_file($node->logfile);
+	my $sum = 0;
+
+	$sum += $1 while $log =~ /temporary file: .*, size (\d+)/g;
+	return $sum;
+}
+
 query(q{
 	SET client_min_messages = error;
 	CREATE TABLE parent (code text PRIMARY KEY); INSERT INTO parent SELECT 'code ' || g FROM generate_series(1, 100) g;
@@ -32,6 +43,8 @@ query(q{
 
 my $fill = q{SELECT sg_plan_add_fk('p', 't', '{code}', 'parent', index => false, backfill => $$'code ' || (1 + id % 100)$$)};
 my $orphans = q{SELECT sg_plan_add_fk('p', 't', '{id}', 'numbers', index => false, orphans => '%s')};
+my $documents = q{CREATE TABLE t AS SELECT g AS id, CASE WHEN g % 2 = 0 THEN g + 1000 END AS half,
+	(SELECT string_agg(md5(g::text || h), '') FROM generate_series(1, 100) h) AS doc FROM generate_series};
 my @shapes = (
 	[ 'a fill of a narrow table', 'CREATE TABLE t AS SELECT g AS id, NULL::text AS code FROM generate_series(1, 40000) g', $fill ],
 	[ 'a fill of a wide table', q{CREATE TABLE t AS SELECT g AS id, NULL::text AS code, repeat('x', 400) AS w FROM generate_series(1, 12000) g}, $fill ],
@@ -48,6 +61,12 @@ my @shapes = (
 	[ 'a quarantine of rows side by side', q{CREATE TABLE t AS SELECT CASE WHEN g > 90000 THEN g + 1000 ELSE 1 END AS id, repeat('x', 300) AS note FROM generate_series(1, 100000) g}, sprintf($orphans, 'quarantine') ],
 	[ 'a delete of rows side by side', q{CREATE TABLE t AS SELECT CASE WHEN g BETWEEN 20001 AND 30000 THEN g + 1000 ELSE 1 END AS id, repeat('x', 300) AS note FROM generate_series(1, 100000) g}, sprintf($orphans, 'delete') ],
 	[ 'rows side by side set to null', q{CREATE TABLE t AS SELECT CASE WHEN g > 90000 THEN g + 1000 ELSE 1 END AS id, g AS n, repeat('x', 200) AS w FROM generate_series(1, 100000) g; CREATE INDEX ON t (n)}, sprintf($orphans, 'set null') ],
+	[ 'a column with a default that is computed for each row', q{CREATE TABLE t AS SELECT g AS id, repeat('x', 60) AS w FROM generate_series(1, 30000) g; CREATE INDEX ON t (id)},
+		q{SELECT sg_plan_add_column('p', 't', 'u', 'uuid DEFAULT gen_random_uuid()')} ],
+	[ 'a fill with values that are stored apart', "$documents (1, 3000) g", q{SELECT sg_plan_add_column('p', 't', 'copy', 'text', fill => 'doc')} ],
+	[ 'a quarantine of rows with such values', "$documents (1, 3000) g", q{SELECT sg_plan_add_fk('p', 't', '{half}', 'numbers', index => false, orphans => 'quarantine')} ],
+	[ 'a delete of rows with such values', "$documents (1, 3000) g", q{SELECT sg_plan_add_fk('p', 't', '{half}', 'numbers', index => false, orphans => 'delete')} ],
+	[ 'a unique constraint', q{CREATE TABLE t AS SELECT g AS id, repeat(md5(g::text), 3) AS w FROM generate_series(1, 100000) g}, q{SELECT sg_plan_add_unique('p', 't', '{w,id}')} ],
 	[ 'a delete', q{CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 40000) g}, sprintf($orphans, 'delete') ],
 	[ 'orphans set to null', q{CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 15000) g}, sprintf($orphans, 'set null') ],
 );
@@ -62,21 +81,30 @@ foreach my $shape (@shapes)
 	my $said = query(q{SELECT string_agg(detail, '; ') FROM sg_plan_check_details('p') WHERE step IS NOT NULL AND check_name = 'estimate'});
 	my ($wal) = $said =~ /writes ([\d.]+ \w+) of WAL/;
 	my ($growth) = $said =~ /and ([\d.]+ \w+) of tables/;
+	my ($temp) = $said =~ /meanwhile ([\d.]+ \w+) of temporary/;
+	my $temp_before = temporary();
 	query('CHECKPOINT');
 	my ($wal_before, $size_before) = split /\|/, query($size);
 	query(q{CALL sg_apply('p', fix => true)});
 	my ($wal_after, $size_after) = split /\|/, query($size);
 	is(query(q{SELECT string_agg(DISTINCT state, ' ') FROM schemaguard.plan_step WHERE plan = 'p'}), 'validated', "$name is done") or diag($s->{err});
-	foreach ([ 'WAL', $wal, $wal_after - $wal_before ], [ 'growth', $growth, $size_after - $size_before ])
+	foreach ([ 'WAL', $wal, $wal_after - $wal_before ], [ 'growth', $growth, $size_after - $size_before ],
+		[ 'temporary files', $temp, temporary() - $temp_before ])
 	{
 		my ($what, $text, $is) = @$_;
 
 		# what stays below 1 MB is not told
-		next if $what eq 'growth' && !defined $text && $is < 2 * 1024**2;
+		next if $what ne 'WAL' && !defined $text && $is < 2 * 1024**2;
 		my $ratio = defined $text ? bytes($text) / $is : 0;
 		ok($ratio >= 0.5 && $ratio <= 2, sprintf("$name: $what: said %s, is %.1f MB, ratio %.2f", $text // 'nothing', $is / 1024**2, $ratio)) or diag($said);
 	}
 }
+
+# WAL and tables are on one file system: what is free has to do for both, and for files of sorts
+like(query(q{SELECT sg_plan_drop('p', force => true), sg_plan_create('p');
+	SELECT sg_plan_add('p', 'CREATE INDEX t_i ON t (w, id)');
+	SELECT detail FROM sg_plan_check_details('p') WHERE step = 0 AND check_name = 'disk'}),
+	qr/the plan writes [\d.]+ MB of WAL, and [\d.]+ MB of tables and indexes; .* are free/, 'what tables grow by is added to WAL');
 $s->quit;
 $node->stop('immediate');
 done_testing();
