@@ -38,11 +38,19 @@ static const char *const racing_words[] = {
 	"tuple concurrently "
 };
 
+/* The end of its messages about an object on which another one would depend, under whatever SQLSTATE */
+static const char racing_end[] = " was concurrently dropped";
+
 static bool
 raised_by_race(const ErrorData *edata)
 {
-	if (edata->sqlerrcode != ERRCODE_INTERNAL_ERROR || edata->message_id == NULL ||
-		edata->domain == NULL || strcmp(edata->domain, PG_TEXTDOMAIN("postgres")) != 0)
+	size_t		length = edata->message_id ? strlen(edata->message_id) : 0;
+
+	if (length == 0 || edata->domain == NULL || strcmp(edata->domain, PG_TEXTDOMAIN("postgres")) != 0)
+		return false;
+	if (length >= strlen(racing_end) && strcmp(edata->message_id + length - strlen(racing_end), racing_end) == 0)
+		return true;
+	if (edata->sqlerrcode != ERRCODE_INTERNAL_ERROR)
 		return false;
 	for (int i = 0; i < lengthof(racing_words); i++)
 	{

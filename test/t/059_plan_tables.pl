@@ -32,7 +32,7 @@ sub statements
 }
 
 my @statements = statements();
-my $node = new_node('tables', conf => "autovacuum = off\nmax_locks_per_transaction = 256\n");
+my $node = new_node('tables', conf => "autovacuum = off\nmax_locks_per_transaction = 256\nmax_prepared_transactions = 2\n");
 my $script = "SET client_min_messages = error; CREATE TABLE said (n int, step int, check_name text, result text, detail text);\n"
   . "CREATE TABLE did (n int, error text);\n";
 my $schema = '';
@@ -103,8 +103,23 @@ is($node->safe_psql('postgres', $trial, extra_params => [ '-U', 'reader' ]),
 	$untried, 'nor for another role than the author');
 is($node->safe_psql('postgres', q{SELECT DISTINCT result FROM sg_plan_check_details('locks', verify => 'none') WHERE check_name = 'trial'}), 'ok', 'nor where nothing is to be read');
 
+# A type that another session drops meanwhile: some versions wait for it, and find it gone
+$node->safe_psql('postgres', q{DROP EVENT TRIGGER tell; CREATE DOMAIN soon AS int; SELECT sg_plan_create('typed'), sg_plan_add('typed', 'CREATE TABLE typed (a soon)')});
+$writer->query_safe(q{BEGIN; DROP DOMAIN soon});
+my $checker = SgTest::Session->new($node);
+$checker->query(q{SET schemaguard.lock_timeout = '10min'});
+$checker->send(q{SELECT result, detail FROM sg_plan_check_details('typed') WHERE step = 1 AND check_name IN ('trial', 'definition')});
+my $waits = q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%plan_check_details(''typed''%' AND pid <> pg_backend_pid() AND };
+ok(wait_for(sub { $node->safe_psql('postgres', "$waits (wait_event_type = 'Lock' OR state = 'idle')") eq '1' }), 'a type is being dropped');
+$writer->query_safe('COMMIT');
+like($checker->collect // '', qr/^(warn\|it could not be made on trial: another session dropped|ok\|)/, 'that is no fault of the plan');
+$checker->quit;
+$node->safe_psql('postgres', q{SELECT sg_plan_create('temporary'), sg_plan_add_statement('temporary', 'CREATE TEMPORARY TABLE tt (a int)'), sg_plan_add('temporary', 'CREATE TABLE beside (a int)')});
+is($node->safe_psql('postgres', q{BEGIN; SELECT step, result FROM sg_plan_check_details('temporary') WHERE check_name = 'trial' ORDER BY 1; PREPARE TRANSACTION 'looked'; ROLLBACK PREPARED 'looked'}),
+	"1|warn\n2|ok", 'a transaction that has checked a temporary table can be prepared');
+
 # More tables than are made at once: what stands on one of the first is made with it again
-$node->safe_psql('postgres', q{DROP EVENT TRIGGER tell; SELECT sg_plan_create('many');
+$node->safe_psql('postgres', q{SELECT sg_plan_create('many');
 	SELECT sg_plan_add('many', format('CREATE TABLE many%s (id int, n int)', g)) FROM generate_series(1, 60) g;
 	SELECT sg_plan_add('many', 'ALTER TABLE many1 ADD UNIQUE (id)'), sg_plan_add('many', 'ALTER TABLE many60 ADD FOREIGN KEY (n) REFERENCES many1 (id)'),
 		sg_plan_add('many', 'ALTER TABLE many60 ADD FOREIGN KEY (id) REFERENCES many1 (n)')});
