@@ -197,6 +197,20 @@ check_skipped(CheckStep *cs)
 			  "partitions" : "deployment", CHECK_BLOCK, cs->view.problem->reason, cs->view.problem->hint);
 }
 
+/* Says that a table which is not there is made by a statement before; of other kinds of steps the graph knows */
+static char *
+waits_for_statement(const PlanCheck *check, const char *table)
+{
+	if (table == NULL || OidIsValid(sg_find_qualified(table)))
+		return NULL;
+	foreach_ptr(const CheckStep, other, check->steps)
+	{
+		if (other->step->kind == STEP_STATEMENT && sg_same_text(other->makes, table) && !plan_step_is_done(other->step) && !other->step->skipped_by)
+			return psprintf("waits for step %d, which makes %s", other->step->step, table);
+	}
+	return NULL;
+}
+
 /* A step that is not chosen is one that deployment leaves alone, of which nothing is said */
 static CheckStep *
 begin_step(PlanCheck *check, PlanStep *step)
@@ -205,7 +219,12 @@ begin_step(PlanCheck *check, PlanStep *step)
 
 	cs->plan = check->plan->name;
 	cs->step = step;
+	cs->makes = check_makes_table(step);
 	cs->waits = plan_waits_for(check->graph, step->step);
+	if (cs->waits == NULL && cs->makes == NULL)
+		cs->waits = waits_for_statement(check, step->child_table);
+	if (cs->waits == NULL && cs->makes == NULL)
+		cs->waits = waits_for_statement(check, step->parent_table);
 	cs->left_alone = !plan_is_chosen(check->plan, step->step) || is_left_alone(cs);
 	return cs;
 }

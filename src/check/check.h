@@ -77,6 +77,7 @@ typedef struct CheckStep
 	bool		left_alone;		/* skipped for good */
 	bool		on_trial;		/* it makes a table, or waits for what another
 								 * step makes */
+	const char *makes;			/* the table that it makes, or NULL */
 	char	   *waits;			/* for steps that it needs, or NULL */
 	bool		is_early;		/* columns of the key are still to be added */
 	bool		unproved;		/* the key is valid, and nothing says that its
@@ -259,16 +260,16 @@ extern double check_rows_broken(const CheckStep *cs);
 
 /* ---- check_trial.c ---- */
 
-/* Is it a step that makes a table, or a statement that does nothing else? */
-extern bool check_makes_table(const PlanStep *step);
+/* Returns the name of the table that a step makes, or a statement that does nothing else; or NULL */
+extern const char *check_makes_table(const PlanStep *step);
 
 /* Makes the tables of the plan on trial, and looks at the steps about them */
 extern void check_trials(PlanCheck *check);
 
 /* ---- check_statement.c ---- */
 
-/* Does an earlier step do something of which the check can't know what it makes? */
-extern bool check_may_be_made(const PlanCheck *check, const CheckStep *cs);
+/* Does an earlier step do something of which the check can't know what it makes, other than a table unless `tables`? */
+extern bool check_may_be_made(const PlanCheck *check, const CheckStep *cs, bool tables);
 
 /* Names in the statements of a step, and the tables whose rows they write */
 extern void check_statement(PlanCheck *check, CheckStep *cs);

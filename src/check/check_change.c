@@ -278,7 +278,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_kept(cs, &move);
 	}
 	lack = change_lacks(cs->step, &move);
-	cs->on_trial = move.kind == MOVE_STATEMENT && lack == NULL && check_makes_table(cs->step);
+	cs->on_trial = move.kind == MOVE_STATEMENT && lack == NULL && cs->makes;
 	if (lack)
 		check_row(cs, "privileges", CHECK_BLOCK, lack, cs->step->kind == STEP_TABLE ?
 				  psprintf("GRANT CREATE ON SCHEMA %s TO %s;", quote_identifier(sg_parse_table_name(cs->step->child_table).schema),

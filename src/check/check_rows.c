@@ -362,6 +362,46 @@ ask_index(const Asking *asking)
 		ask_size(asking, columns);
 }
 
+/* ---- new partitions ---- */
+
+/* Asks whether rows of the default partition belong to the one that is to be made */
+static void
+ask_default_partition(const Asking *asking, const CreateStmt *create)
+{
+	const PartitionBoundSpec *bound = create->partbound;
+	Asking		rows = *asking;
+	CodeReach  *reach = code_reach();
+	Oid			parent;
+	Relation	rel;
+	Relation	other;
+	List	   *belongs;
+	SgScope		caller;
+	SgScope		scope;
+
+	if (bound == NULL || bound->is_default)
+		return;
+	sg_caller_begin(&caller);
+	parent = change_find_named(linitial(create->inhRelations));
+	rows.table = OidIsValid(parent) ? get_default_partition_oid(parent) : InvalidOid;
+	if (OidIsValid(rows.table))
+	{
+		code_reach_raw(reach, (Node *) list_concat(list_concat_copy(bound->listdatums, bound->lowerdatums), bound->upperdatums));
+		code_reach_column_types(reach, parent);
+		code_analysis_begin(&scope, reach, code_table_owner(parent), "bound");
+		rel = sg_relation_open(parent, AccessShareLock);
+		other = sg_relation_open(rows.table, AccessShareLock);
+		belongs = get_qual_from_partbound(rel, transformPartitionBound(make_parsestate(NULL), rel, unconstify(PartitionBoundSpec *, bound)));
+		belongs = map_partition_varattnos(belongs, 1, other, rel);
+		table_close(other, NoLock);
+		table_close(rel, NoLock);
+		sg_scope_end(&scope);
+		ask_condition(&rows, "rows", (Node *) makeBoolExpr(NOT_EXPR, list_make1(make_ands_explicit(belongs)), -1), CHECK_BLOCK,
+					  psprintf("of the default partition %s belong to the new one", sg_relation_name(rows.table)),
+					  pstrdup("Move them out of the default partition first."));
+	}
+	sg_scope_end(&caller);
+}
+
 /* ---- statements ---- */
 
 static void
@@ -451,6 +491,8 @@ ask_statement(Asking *asking)
 		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
 		SgScope		scope;
 
+		if (IsA(statement, CreateStmt) && change_computes_nothing(text))
+			ask_default_partition(asking, (CreateStmt *) statement);
 		if (!IsA(statement, AlterTableStmt))
 			continue;
 		sg_caller_begin(&scope);
@@ -464,47 +506,6 @@ ask_statement(Asking *asking)
 			ask_command(asking, command);
 		}
 	}
-}
-
-/* ---- new partitions ---- */
-
-/* Asks whether rows of the default partition belong to the one that is to be made */
-static void
-ask_default_partition(const Asking *asking)
-{
-	CreateStmt *create = castNode(CreateStmt, linitial_node(RawStmt, raw_parser(linitial(plan_change_statements(asking->cs->step)), RAW_PARSE_DEFAULT))->stmt);
-	const PartitionBoundSpec *bound = create->partbound;
-	Asking		rows = *asking;
-	CodeReach  *reach = code_reach();
-	Oid			parent;
-	Relation	rel;
-	Relation	other;
-	List	   *belongs;
-	SgScope		caller;
-	SgScope		scope;
-
-	if (bound == NULL || bound->is_default)
-		return;
-	sg_caller_begin(&caller);
-	parent = change_find_named(linitial(create->inhRelations));
-	rows.table = OidIsValid(parent) ? get_default_partition_oid(parent) : InvalidOid;
-	if (OidIsValid(rows.table))
-	{
-		code_reach_raw(reach, (Node *) list_concat(list_concat_copy(bound->listdatums, bound->lowerdatums), bound->upperdatums));
-		code_reach_column_types(reach, parent);
-		code_analysis_begin(&scope, reach, code_table_owner(parent), "bound");
-		rel = sg_relation_open(parent, AccessShareLock);
-		other = sg_relation_open(rows.table, AccessShareLock);
-		belongs = get_qual_from_partbound(rel, transformPartitionBound(make_parsestate(NULL), rel, unconstify(PartitionBoundSpec *, bound)));
-		belongs = map_partition_varattnos(belongs, 1, other, rel);
-		table_close(other, NoLock);
-		table_close(rel, NoLock);
-		sg_scope_end(&scope);
-		ask_condition(&rows, "rows", (Node *) makeBoolExpr(NOT_EXPR, list_make1(make_ands_explicit(belongs)), -1), CHECK_BLOCK,
-					  psprintf("of the default partition %s belong to the new one", sg_relation_name(rows.table)),
-					  pstrdup("Move them out of the default partition first."));
-	}
-	sg_scope_end(&caller);
 }
 
 /* ---- all of a step ---- */
@@ -536,7 +537,7 @@ ask_step(void *arg)
 			ask_statement(asking);
 			break;
 		case STEP_TABLE:
-			ask_default_partition(asking);
+			ask_default_partition(asking, plan_made_table(asking->cs->step));
 			break;
 		default:
 			break;

@@ -239,14 +239,14 @@ look_for_all(void *arg)
 }
 
 bool
-check_may_be_made(const PlanCheck *check, const CheckStep *cs)
+check_may_be_made(const PlanCheck *check, const CheckStep *cs, bool tables)
 {
 	foreach_ptr(const CheckStep, other, check->steps)
 	{
 		if (other == cs)
 			return false;
 		if (!plan_step_is_done(other->step) && !other->step->skipped_by &&
-			(other->step->kind == STEP_STATEMENT || other->step->kind == STEP_RENAME))
+			((other->step->kind == STEP_STATEMENT && (tables || other->makes == NULL)) || other->step->kind == STEP_RENAME))
 			return true;
 	}
 	return false;
@@ -257,7 +257,7 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 {
 	Naming		naming = {.cs = cs,.statement = statement};
 	ErrorData  *edata = check_try(look_for_all, &naming);
-	CheckResult result = !first || check_may_be_made(check, cs) ? CHECK_WARN : CHECK_BLOCK;
+	CheckResult result = !first || check_may_be_made(check, cs, true) ? CHECK_WARN : CHECK_BLOCK;
 	const char *unless = result == CHECK_WARN ? ", unless an earlier statement makes it" : "";
 
 	if (edata && sg_is_race(edata))

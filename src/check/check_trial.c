@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -43,7 +44,7 @@
 typedef struct Trial
 {
 	PlanCheck  *check;
-	List	   *makers;			/* of PlanStep *: the tables that are to be
+	List	   *makers;			/* of CheckStep *: the tables that are to be
 								 * made */
 	List	   *made;			/* numbers of steps, in this subtransaction */
 	List	   *failed;			/* numbers of steps */
@@ -57,21 +58,21 @@ typedef struct Trial
 static PlanStep *
 maker_of(const Trial *trial, const char *table)
 {
-	foreach_ptr(PlanStep, maker, trial->makers)
+	foreach_ptr(const CheckStep, maker, trial->makers)
 	{
-		if (sg_same_text(maker->child_table, table))
-			return maker;
+		if (sg_same_text(maker->makes, table))
+			return maker->step;
 	}
 	return NULL;
 }
 
-bool
+const char *
 check_makes_table(const PlanStep *step)
 {
-	List	   *texts = step->kind == STEP_STATEMENT ? plan_change_texts(step->definition) : NIL;
+	const CreateStmt *create = step->kind == STEP_STATEMENT ? plan_made_table(step) : NULL;
 
-	return step->kind == STEP_TABLE ||
-		(list_length(texts) == 1 && IsA(linitial_node(RawStmt, raw_parser(linitial(texts), RAW_PARSE_DEFAULT))->stmt, CreateStmt));
+	return step->kind == STEP_TABLE ? step->child_table :
+		create ? quote_qualified_identifier(create->relation->schemaname, create->relation->relname) : NULL;
 }
 
 /* Is the step made on trial: a table, or something of a table that is? */
@@ -82,7 +83,7 @@ is_made(const Trial *trial, const PlanStep *step)
 	{
 		case STEP_TABLE:
 		case STEP_STATEMENT:
-			return check_makes_table(step);
+			return check_makes_table(step) != NULL;
 		case STEP_COLUMN:
 		case STEP_DEFAULT:
 		case STEP_CHECK:
@@ -139,7 +140,7 @@ make(Trial *trial, const PlanStep *step)
 		trial->failed = lappend_int(trial->failed, step->step);
 	else
 		trial->made = lappend_int(trial->made, step->step);
-	trial->tables += check_makes_table(step);
+	trial->tables += check_makes_table(step) != NULL;
 	return making.problem;
 }
 
@@ -169,16 +170,19 @@ make_needed(Trial *trial, const PlanStep *step)
 static bool
 make_first(Trial *trial, const PlanStep *step)
 {
+	const char *table;
+
 	if (plan_step_is_done(step) || list_member_int(trial->made, step->step))
 		return true;
-	if (step->skipped_by || step->kind == STEP_STATEMENT || list_member_int(trial->failed, step->step) || !is_made(trial, step) ||
+	if (step->skipped_by || list_member_int(trial->failed, step->step) || !is_made(trial, step) ||
 		!make_needed(trial, step) || make(trial, step))
 		return false;
-	for (int i = 0; step->kind == STEP_TABLE && i < trial->next; i++)
+	table = check_makes_table(step);
+	for (int i = 0; table && i < trial->next; i++)
 	{
 		const CheckStep *cs = list_nth(trial->check->steps, i);
 
-		if (cs->step->kind != STEP_TABLE && sg_same_text(cs->step->child_table, step->child_table) &&
+		if (cs->makes == NULL && sg_same_text(cs->step->child_table, table) &&
 			is_tried(trial, cs) && is_made(trial, cs->step))
 			(void) make_first(trial, cs->step);
 	}
@@ -211,7 +215,7 @@ changes_relative(const Trial *trial, const CheckStep *cs, const char *table)
 static bool
 is_unsure(const Trial *trial, const CheckStep *cs)
 {
-	return check_may_be_made(trial->check, cs) || changes_relative(trial, cs, cs->step->child_table) ||
+	return check_may_be_made(trial->check, cs, false) || changes_relative(trial, cs, cs->step->child_table) ||
 		changes_relative(trial, cs, cs->step->parent_table);
 }
 
@@ -232,10 +236,10 @@ say_problem(const Trial *trial, CheckStep *cs, const FkProblem *problem)
 static void
 mend_hint(const Trial *trial, const CheckStep *cs, CheckRow *row)
 {
-	foreach_ptr(const PlanStep, maker, row->hint ? trial->makers : NIL)
+	foreach_ptr(const CheckStep, maker, row->hint ? trial->makers : NIL)
 	{
-		if (strstr(row->hint, psprintf("ALTER TABLE %s ", maker->child_table)))
-			row->hint = psprintf("Correct the step, or step %d, which makes the table, or leave it out:\n%s", maker->step,
+		if (strstr(row->hint, psprintf("ALTER TABLE %s ", maker->makes)))
+			row->hint = psprintf("Correct the step, or step %d, which makes the table, or leave it out:\n%s", maker->step->step,
 								 check_skip(cs, "it does not go with the table"));
 	}
 }
@@ -331,6 +335,12 @@ try_some(void *arg)
 	AtEOXact_GUC(false, level);
 }
 
+static bool
+is_temporary(const CreateStmt *create)
+{
+	return create->relation->relpersistence == RELPERSISTENCE_TEMP || sg_same_text(create->relation->schemaname, "pg_temp");
+}
+
 /* Says of a table that it is not made on trial, and why; returns whether that is so */
 static bool
 is_left_out(const PlanCheck *check, CheckStep *cs)
@@ -348,6 +358,12 @@ is_left_out(const PlanCheck *check, CheckStep *cs)
 				  psprintf("Read it, or have that role check the plan:\n%s", plan_sql_call(cs->plan)));
 	else if (OidIsValid(get_extension_oid("citus", true)))
 		check_row(cs, "trial", CHECK_WARN, pstrdup("neither the table nor the steps about it were looked at: Citus could make it on other servers, too"), NULL);
+	else if (is_temporary(plan_made_table(cs->step)))
+	{
+		/* the server prepares no transaction that has looked at one */
+		cs->on_trial = false;
+		check_row(cs, "trial", CHECK_WARN, pstrdup("the statement was not looked at: a temporary table is not made on trial"), NULL);
+	}
 	else if (!change_computes_nothing(linitial(plan_change_statements(cs->step))))
 	{
 		cs->on_trial = false;
@@ -367,11 +383,11 @@ check_trials(PlanCheck *check)
 
 	foreach_ptr(CheckStep, cs, check->steps)
 	{
-		if (!cs->on_trial || !check_makes_table(cs->step) || is_left_out(check, cs))
+		if (!cs->on_trial || cs->makes == NULL || is_left_out(check, cs))
 			continue;
 		any = true;
-		if (cs->step->kind == STEP_TABLE)
-			trial.makers = lappend(trial.makers, cs->step);
+		if (cs->step->kind == STEP_TABLE || !OidIsValid(sg_find_qualified(cs->makes)))
+			trial.makers = lappend(trial.makers, cs);
 	}
 	while (any && trial.next < list_length(check->steps))
 	{

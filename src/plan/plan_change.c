@@ -351,6 +351,20 @@ parse_table(const PlanStep *step)
 	return create;
 }
 
+CreateStmt *
+plan_made_table(const PlanStep *step)
+{
+	List	   *texts = step->kind == STEP_STATEMENT ? plan_change_texts(step->definition) : NIL;
+	Node	   *statement;
+
+	if (step->kind == STEP_TABLE)
+		return parse_table(step);
+	if (list_length(texts) != 1)
+		return NULL;
+	statement = linitial_node(RawStmt, raw_parser(linitial(texts), RAW_PARSE_DEFAULT))->stmt;
+	return IsA(statement, CreateStmt) ? (CreateStmt *) statement : NULL;
+}
+
 static void
 check_query(const char *text)
 {
@@ -527,7 +541,7 @@ plan_step_is_of_relation(const PlanStep *step)
 List *
 plan_table_relatives(const PlanStep *step)
 {
-	CreateStmt *create = parse_table(step);
+	const CreateStmt *create = plan_made_table(step);
 	List	   *relatives = NIL;
 
 	foreach_ptr(const RangeVar, above, create->inhRelations)

@@ -63,7 +63,10 @@ extern void plan_step_set_fields(PlanStep *step, ArrayType *pairs);
 /* Is a step about a relation as such: made, renamed, dropped? */
 extern bool plan_step_is_of_relation(const PlanStep *step);
 
-/* The tables (of char *, as qualified names) that a step of kind "table" makes a part, a child or a likeness of */
+/* CREATE TABLE of a step of kind "table", or of a statement that does nothing else; else NULL */
+extern struct CreateStmt *plan_made_table(const PlanStep *step);
+
+/* The tables (of char *, as qualified names) that such a step makes its table a part, a child or a likeness of */
 extern List *plan_table_relatives(const PlanStep *step);
 
 /* Is what a step drops there? */

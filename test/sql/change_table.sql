@@ -179,3 +179,22 @@ SELECT step, result, detail FROM sg_plan_check_details('bounds') WHERE check_nam
 SELECT count(*) AS locks FROM pg_locks WHERE locktype = 'advisory' AND objid = 4711;
 SELECT sg_plan_drop('bounds');
 DROP TABLE bounded;
+
+-- a table that a statement makes, and the steps about it; rows of the default partition; a temporary table
+CREATE SCHEMA tv;
+CREATE TABLE tv.ex (id int PRIMARY KEY);
+CREATE TABLE tv.pr (a int) PARTITION BY RANGE (a);
+CREATE TABLE tv.prd PARTITION OF tv.pr DEFAULT;
+INSERT INTO tv.pr VALUES (15);
+SELECT sg_plan_create('made'), sg_plan_add_statement('made', 'CREATE TABLE tv.nn (id int PRIMARY KEY, u int)'),
+  sg_plan_add_fk('made', 'tv.nn', '{u}', 'tv.ex', '{id}', fk_name => 'nn_ex'), sg_plan_add_column('made', 'tv.nn', 'q', 'int'),
+  sg_plan_add_fk('made', 'tv.ex', '{id}', 'tv.nn', '{id}', fk_name => 'ex_nn'), sg_plan_add_fk('made', 'tv.ex', '{id}', 'tv.nn', '{z}', fk_name => 'ex_z'),
+  sg_plan_add_check('made', 'tv.nn', 'zz > 0', 'nn_zz'),
+  sg_plan_add_statement('made', 'CREATE TABLE tv.pr10 PARTITION OF tv.pr FOR VALUES FROM (10) TO (20)'),
+  sg_plan_add_statement('made', 'CREATE TEMPORARY TABLE tt (a int)') \g /dev/null
+SELECT step, check_name, result, detail FROM sg_plan_check_details('made') WHERE step > 0 AND (result <> 'ok' OR check_name IN ('deployment', 'definition', 'trial', 'rows', 'target')) ORDER BY step, check_name;
+SELECT sg_plan_skip('made', '{5,6,7,8}', 'as told') \g /dev/null
+CALL sg_apply('made', fail => true);
+SELECT step, state FROM schemaguard.plan_step WHERE plan = 'made' ORDER BY 1;
+SELECT sg_plan_drop('made', force => true);
+DROP SCHEMA tv CASCADE;
