@@ -12,7 +12,8 @@ CREATE FUNCTION schemaguard.sg_progress(
     OUT started_at    timestamptz,
     OUT blocks_done   bigint,
     OUT blocks_total  bigint,
-    OUT scan_started  timestamptz)
+    OUT scan_started  timestamptz,
+    OUT estimated_end timestamptz)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'sg_progress';
@@ -24,24 +25,16 @@ SELECT p.pid,
        p.step,
        p.action,
        p.phase,
-       -- blocks while tables are read, else keys or steps
+       -- blocks while tables are read, rows while they go back, else keys or steps
        CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_done ELSE p.done END AS done,
        CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_total
             WHEN p.action OPERATOR(pg_catalog.=) 'snapshot' AND p.total OPERATOR(pg_catalog.=) 0 THEN NULL  -- until all are read
             ELSE p.total END AS total,
-       CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN 'blocks'
+       CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN CASE p.action WHEN 'restore' THEN 'rows' ELSE 'blocks' END
             WHEN p.action OPERATOR(pg_catalog.=) ANY (ARRAY['audit', 'verify']) AND p.plan_id IS NULL THEN 'keys'
             WHEN p.action OPERATOR(pg_catalog.=) 'snapshot' THEN 'objects' ELSE 'steps' END AS unit,
        p.orphan_rows,
-       -- of these blocks, or of the whole, as fast as so far
-       CASE WHEN p.blocks_done OPERATOR(pg_catalog.>) 0
-            THEN p.scan_started OPERATOR(pg_catalog.+)
-                 ((pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.scan_started)
-                  OPERATOR(pg_catalog.*) (p.blocks_total::pg_catalog.float8 OPERATOR(pg_catalog./) p.blocks_done))
-            WHEN p.done OPERATOR(pg_catalog.>) 0 AND p.total OPERATOR(pg_catalog.>) 0
-            THEN p.started_at OPERATOR(pg_catalog.+)
-                 ((pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) p.started_at)
-                  OPERATOR(pg_catalog.*) (p.total::pg_catalog.float8 OPERATOR(pg_catalog./) p.done)) END AS estimated_end,
+       p.estimated_end,
        CASE WHEN c.oid IS NOT NULL
             THEN pg_catalog.format('%I.%I', n.nspname, c.relname) END AS object,
        p.started_at
@@ -58,7 +51,7 @@ COMMENT ON COLUMN schemaguard.progress.action IS 'what it does: audit, add, vali
 COMMENT ON COLUMN schemaguard.progress.phase IS 'which part of that';
 COMMENT ON COLUMN schemaguard.progress.done IS 'how much is done, in units';
 COMMENT ON COLUMN schemaguard.progress.total IS 'how much there is to do; null: not known yet';
-COMMENT ON COLUMN schemaguard.progress.unit IS 'blocks while tables are read; else keys, steps or objects';
+COMMENT ON COLUMN schemaguard.progress.unit IS 'blocks while tables are read, rows while they are restored; else keys, steps or objects';
 COMMENT ON COLUMN schemaguard.progress.orphan_rows IS 'orphans that were found so far';
 COMMENT ON COLUMN schemaguard.progress.estimated_end IS 'when it ends if it goes on as fast as so far';
 COMMENT ON COLUMN schemaguard.progress.object IS 'the table that it is at';

@@ -95,3 +95,9 @@ SELECT NULL::pg_catalog.name AS fk_name, NULL::boolean AS stands, NULL::pg_catal
        NULL::bigint AS rows_checked, NULL::pg_catalog.text AS child_table, NULL::pg_catalog.text AS parent_table,
        NULL::pg_catalog.text AS stale_reason, NULL::timestamptz AS proved_at, NULL::pg_catalog.pg_lsn AS proved_lsn,
        NULL::pg_catalog.text AS method, NULL::pg_catalog.text AS strength, NULL::pg_catalog.oid AS constraint_oid;
+
+-- Likewise.
+CREATE OR REPLACE VIEW schemaguard.progress AS
+SELECT NULL::int AS pid, NULL::pg_catalog.text AS plan, NULL::int AS step, NULL::pg_catalog.text AS action, NULL::pg_catalog.text AS phase,
+       NULL::bigint AS done, NULL::bigint AS total, NULL::pg_catalog.text AS unit, NULL::bigint AS orphan_rows,
+       NULL::timestamptz AS estimated_end, NULL::pg_catalog.text COLLATE "C" AS object, NULL::timestamptz AS started_at;

@@ -49,10 +49,13 @@ enum
 	PARAM_TOTAL,
 	PARAM_ORPHANS,
 	PARAM_STARTED,
-	PARAM_BLOCKS_DONE,			/* of the scan that runs, with the two below */
+	PARAM_BLOCKS_DONE,			/* of the scan that runs, with the three below */
 	PARAM_BLOCKS_TOTAL,
 	PARAM_SCAN_ORPHANS,
 	PARAM_SCAN_STARTED,
+	PARAM_TOTAL_SINCE,			/* when the total was told: what came before
+								 * says nothing of how fast it goes */
+	PARAM_BEGUN,				/* of the total, and not done: they count half */
 	PARAM_COUNT
 };
 
@@ -73,9 +76,10 @@ static const char *const action_names[] = {
 	[SG_PROGRESS_CHECK] = "check",
 	[SG_PROGRESS_COMPARE] = "compare",
 	[SG_PROGRESS_SYNC] = "sync check",
+	[SG_PROGRESS_COUNT] = "count",
 };
 
-StaticAssertDecl(lengthof(action_names) == SG_PROGRESS_SYNC + 1, "an action has no name");
+StaticAssertDecl(lengthof(action_names) == SG_PROGRESS_COUNT + 1, "an action has no name");
 
 static const char *const phase_names[] = {
 	[SG_PHASE_STARTING] = "starting",
@@ -117,7 +121,7 @@ SG_FUNCTION(sg_progress);
 static void
 publish(void)
 {
-	static const int index[PARAM_COUNT] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+	static const int index[PARAM_COUNT] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
 
 	pgstat_progress_start_command(SG_PROGRESS_COMMAND, target);
 	pgstat_progress_update_multi_param(PARAM_COUNT, index, params);
@@ -131,11 +135,17 @@ unit_name(void)
 	return params[PARAM_PLAN] > 0 ? "steps" : "keys";
 }
 
-/* Seconds until a part is done that began then, as fast as so far; negative: not known */
+/* Returns how many seconds the scan takes from then on, or else the whole, as fast as so far; negative: not known */
 static double
-seconds_left(TimestampTz began, TimestampTz now, int64 done, int64 total)
+seconds_left(const int64 *p, TimestampTz now)
 {
-	return done > 0 && total > 0 ? (now - began) / 1e6 * (total - done) / done : -1;
+	bool		scan = p[PARAM_BLOCKS_TOTAL] > 0;
+	double		total = scan ? p[PARAM_BLOCKS_TOTAL] : p[PARAM_TOTAL];
+	double		done = scan ? p[PARAM_BLOCKS_DONE] : p[PARAM_DONE] + Min(p[PARAM_BEGUN], p[PARAM_TOTAL] - p[PARAM_DONE]) / 2.0;
+
+	if (done <= 0 || total <= 0)
+		return -1;
+	return (now - p[scan ? PARAM_SCAN_STARTED : PARAM_TOTAL_SINCE]) / 1e6 * (total - done) / done;
 }
 
 /*
@@ -164,12 +174,11 @@ tell(void)
 	if (target_name[0])
 		appendStringInfo(&text, ", table %s", quote_identifier(target_name));
 	if (params[PARAM_BLOCKS_TOTAL] > 0)
-		appendStringInfo(&text, ": " INT64_FORMAT " of " INT64_FORMAT " blocks", params[PARAM_BLOCKS_DONE], params[PARAM_BLOCKS_TOTAL]);
+		appendStringInfo(&text, ": " INT64_FORMAT " of " INT64_FORMAT " %s", params[PARAM_BLOCKS_DONE], params[PARAM_BLOCKS_TOTAL],
+						 params[PARAM_ACTION] == SG_PROGRESS_RESTORE ? "rows" : "blocks");
 	if (params[PARAM_TOTAL] > 0)
 		appendStringInfo(&text, "; " INT64_FORMAT " of " INT64_FORMAT " %s are done", params[PARAM_DONE], params[PARAM_TOTAL], unit_name());
-	left = params[PARAM_BLOCKS_TOTAL] > 0 ?
-		seconds_left(params[PARAM_SCAN_STARTED], now, params[PARAM_BLOCKS_DONE], params[PARAM_BLOCKS_TOTAL]) :
-		seconds_left(params[PARAM_STARTED], now, params[PARAM_DONE], params[PARAM_TOTAL]);
+	left = seconds_left(params, now);
 	if (left >= 1)
 		appendStringInfo(&text, "; about %.0f s are left%s", left, params[PARAM_BLOCKS_TOTAL] > 0 ? " of this" : "");
 	ereport(NOTICE,
@@ -277,14 +286,23 @@ sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total)
 	params[PARAM_ACTION] = action;
 	params[PARAM_PHASE] = SG_PHASE_STARTING;
 	params[PARAM_DONE] = done_before;
-	params[PARAM_TOTAL] = done_before + total;
-	publish();
+	sg_progress_total(done_before + total);
 }
 
 void
 sg_progress_total(int64 total)
 {
 	params[PARAM_TOTAL] = total;
+	if (params[PARAM_DONE] == 0)
+		params[PARAM_TOTAL_SINCE] = GetCurrentTimestamp();
+	params[PARAM_BEGUN] = 0;
+	publish();
+}
+
+void
+sg_progress_begun(void)
+{
+	params[PARAM_BEGUN]++;
 	publish();
 }
 
@@ -311,7 +329,8 @@ void
 sg_progress_phase(SgProgressPhase phase)
 {
 	params[PARAM_PHASE] = phase;
-	clear_scan();
+	if (params[PARAM_ACTION] != SG_PROGRESS_RESTORE)
+		clear_scan();
 	publish();
 	tell();
 }
@@ -406,12 +425,14 @@ sg_progress_entered(PG_FUNCTION_ARGS)
 {
 	SgRowSink	sink;
 	int			n = pgstat_fetch_stat_numbackends();
+	TimestampTz now = GetCurrentTimestamp();
 
 	sg_sink_begin(&sink, fcinfo);
 	for (int i = 1; i <= n; i++)
 	{
 		PgBackendStatus *be = &pgstat_get_local_beentry_by_index(i)->backendStatus;
 		int64	   *p = be->st_progress_param;
+		double		left;
 
 		if (be->st_progress_command != SG_PROGRESS_COMMAND ||
 			be->st_databaseid != MyDatabaseId)
@@ -444,10 +465,15 @@ sg_progress_entered(PG_FUNCTION_ARGS)
 				sg_sink_datum(&sink, TimestampTzGetDatum(p[PARAM_SCAN_STARTED]));
 			else
 				sg_sink_null(&sink);
+			left = seconds_left(p, now);
+			if (left >= 0)
+				sg_sink_datum(&sink, TimestampTzGetDatum(now + (TimestampTz) (left * 1e6)));
+			else
+				sg_sink_null(&sink);
 		}
 		else
 		{
-			for (int column = 1; column < 13; column++)
+			for (int column = 1; column < 14; column++)
 				sg_sink_null(&sink);
 		}
 		sg_sink_emit(&sink);

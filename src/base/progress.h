@@ -32,7 +32,8 @@ typedef enum SgProgressAction
 	SG_PROGRESS_SNAPSHOT,		/* reading what a database is made of */
 	SG_PROGRESS_CHECK,			/* preflight of a plan */
 	SG_PROGRESS_COMPARE,		/* two environments */
-	SG_PROGRESS_SYNC			/* a script in a scratch database */
+	SG_PROGRESS_SYNC,			/* a script in a scratch database */
+	SG_PROGRESS_COUNT			/* rows that a fix would take away */
 } SgProgressAction;
 
 typedef enum SgProgressPhase
@@ -57,6 +58,9 @@ typedef enum SgProgressPhase
 extern void sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total);
 extern void sg_progress_total(int64 total);
 
+/* One more is begun: the first part of its work is done, and others come before the second one */
+extern void sg_progress_begun(void);
+
 /*
  * Around what would clear the row: the end of a failed subtransaction, and
  * commands of the server's that show progress of their own.  An error in
@@ -71,7 +75,8 @@ extern void sg_progress_done(int64 done, int64 orphan_rows);
 
 /*
  * Reading tables: how many blocks there are and which table it is, and how
- * many are read.  Until the next step or done.
+ * many are read.  Until the next step, phase or done.  While rows are restored,
+ * these are counted instead, over all phases.
  */
 extern void sg_progress_tables(SgProgressPhase phase, Oid relid, int64 blocks);
 extern void sg_progress_blocks(int64 blocks, int64 orphan_rows);

@@ -96,7 +96,10 @@ run_each(PlanRun *run, List *steps, MemoryContext step_context)
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(step_context);
 		if (OidIsValid(child))
+		{
 			waiting = add_waiting(waiting, child, step);
+			sg_progress_begun();
+		}
 		else
 			count_done(run, step);
 	}

@@ -49,6 +49,17 @@ nothing_text(const Fix *fix)
 		fix->key.rule ? "no row breaks it" : "no orphan rows";
 }
 
+/* The last line says what leads on for all steps that are blocked */
+static void
+tell_blocked(PlanRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	run->next = psprintf(sg_calls("Have what refers to orphans go into quarantine as well:\nSELECT sg_plan_add_referencing(%s%s);"),
+						 quote_literal_cstr(run->plan->name), run_steps_text(run));
+	MemoryContextSwitchTo(old);
+}
+
 static void
 tell_dry_run(Fix *fix)
 {
@@ -62,13 +73,14 @@ tell_dry_run(Fix *fix)
 		run_append_notice(work, nothing_text(fix));
 		return;
 	}
-	run_append_notice(work, psprintf("would be: %s", counts ? counts : "nothing"));
+	run_append_notice(work, psprintf("would be: %s", counts ? counts : work->run->gone ? "nothing, because earlier steps take the rows away" : "nothing"));
 	if (reached)
 		run_append_notice(work, psprintf("reached: %s", reached));
 	if (blocked)
 	{
 		run_append_notice(work, psprintf("but blocked by %s", blocked));
 		work->hint = fix_referenced_hint(fix);
+		tell_blocked(work->run);
 	}
 	if (fix->found.n == fix_most_places(&fix->key))
 		run_append_notice(work, "and more than fit into schemaguard.audit_memory");
@@ -112,7 +124,7 @@ fix_rows(StepWork *work, const FkKey *key, const DeployRule *rule)
 
 	/* rows that go may leave orphans behind */
 	work->run->audited = NIL;
-	sg_progress_step(SG_PROGRESS_FIX, work->step->step, key->child);
+	sg_progress_step(work->run->dry_run ? SG_PROGRESS_COUNT : SG_PROGRESS_FIX, work->step->step, key->child);
 	clean = fix_run_passes(&fix);
 	if (work->run->dry_run && clean)
 		tell_dry_run(&fix);
@@ -321,6 +333,8 @@ count_first(PlanRun *run)
 	int64		orphan_rows = run->orphan_rows;
 	bool		applies = strcmp(run->procedure, "sg_fix_orphans") != 0;
 	List	   *deeds;
+	List	   *steps;
+	int			counted = 0;
 	MemoryContext context;
 	MemoryContext old;
 
@@ -330,11 +344,14 @@ count_first(PlanRun *run)
 	context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard step", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(run->context);
 	run->dry_run = run->counting = true;
-	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
+	steps = plan_chosen_steps(run->plan);
+	sg_progress_total(list_length(steps));
+	foreach_ptr(const PlanStep, step, steps)
 	{
 		StepWork   *work;
 
 		CHECK_FOR_INTERRUPTS();
+		sg_progress_done(counted++, 0);
 		if (step->kind == STEP_COLUMN ? !applies || (step->state == STEP_VALIDATED && !step->fills) : !(run->fix && plan_step_fixes(step)))
 			continue;
 		MemoryContextSwitchTo(context);
@@ -347,12 +364,17 @@ count_first(PlanRun *run)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
+	sg_progress_done(0, 0);
+	sg_progress_total(0);
 	run->dry_run = run->counting = false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	fix_check_counted(run, run->rows);
 	PopActiveSnapshot();
 	run->orphan_rows = orphan_rows;
 	run->hints = NIL;
+	if (run->gone)
+		hash_destroy(run->gone);
+	run->gone = NULL;
 	old = MemoryContextSwitchTo(run->context);
 	run->rows = run_rows_new();
 	MemoryContextSwitchTo(old);

@@ -97,6 +97,7 @@ typedef struct FixBatch
 	bool		lock;			/* to be changed, not only counted */
 	HTAB	   *gone;			/* of FixPlace: rows that batches counted
 								 * before would have deleted, or NULL */
+	HTAB	   *gone_before;	/* the same, of steps counted before */
 	FixRow	   *rows;
 	int			n;
 	int			max;

@@ -308,24 +308,31 @@ fix_most_places(const FixKey *key)
 	return Max(sg_audit_memory_bytes() / size, 1000);
 }
 
+static HTAB *
+new_places(const char *name, MemoryContext context)
+{
+	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),.hcxt = context};
+
+	return hash_create(name, 1024, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
 /*
- * Count what a batch would do to some orphans, and to what refers to them.
- * What it would delete is noted: later batches would not meet it any more.
+ * Counts what a batch would do to some orphans, and to what refers to them.
+ * Later batches would not meet what it would delete: those rows are noted.
  */
 static void
-rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone)
+rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone, RunRows *rows)
 {
 	MemoryContext context = CurrentMemoryContext;
 	FixPlaces	places = {.places = fix->found.places + first,.n = n};
-	FixBatch	batch = {.key = &fix->key,.keys = keys,.gone = gone};
+	FixBatch	batch = {.key = &fix->key,.keys = keys,.gone = gone,.gone_before = fix->work->run->gone};
 
 	MemoryContextSwitchTo(fix->batch_context);
 	fix_collect(&batch, &places);
 	MemoryContextSwitchTo(context);
 	add_counts(&fix->counts, &batch);
 	fix->tallies = fix_add_tallies(fix->tallies, &batch);
-	if (fix->work->run->dry_run)
-		fix_count_rows(fix->work->run->rows, &batch);
+	fix_count_rows(rows, &batch);
 	for (int i = 0; i < batch.n; i++)
 	{
 		if (batch.rows[i].fate == FIX_DELETE || batch.rows[i].fate == FIX_QUARANTINE)
@@ -334,17 +341,43 @@ rehearse(Fix *fix, List *keys, int64 first, int64 n, HTAB *gone)
 	MemoryContextReset(fix->batch_context);
 }
 
+/*
+ * Counts for the call what a step would do, so that later steps do not count
+ * the same rows.  Places that take more memory than an audit may are forgotten:
+ * then the call counts some rows twice.
+ */
+static void
+note_rehearsed(const Fix *fix, HTAB *gone, const RunRows *rows)
+{
+	PlanRun    *run = fix->work->run;
+	HASH_SEQ_STATUS status;
+	const FixPlace *place;
+
+	run_rows_merge(run->rows, rows);
+	if (run->gone && hash_get_num_entries(run->gone) > fix_most_places(&fix->key))
+	{
+		hash_destroy(run->gone);
+		run->gone = NULL;
+	}
+	if (run->gone == NULL)
+		run->gone = new_places("schemaguard rows that steps would delete", run->context);
+	hash_seq_init(&status, gone);
+	while ((place = hash_seq_search(&status)) != NULL)
+		(void) hash_search(run->gone, place, HASH_ENTER, NULL);
+}
+
+/* A step that is blocked would do nothing */
 static void
 rehearse_all(Fix *fix, List *keys)
 {
 	int			batch = fix->work->run->batch;
-	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),
-	.hcxt = CurrentMemoryContext};
-	HTAB	   *gone = hash_create("schemaguard rows to be deleted", 1024, &ctl,
-								   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	HTAB	   *gone = new_places("schemaguard rows to be deleted", CurrentMemoryContext);
+	RunRows    *rows = run_rows_new();
 
 	for (int64 first = 0; first < fix->found.n; first += batch)
-		rehearse(fix, keys, first, Min(batch, fix->found.n - first), gone);
+		rehearse(fix, keys, first, Min(batch, fix->found.n - first), gone, rows);
+	if (fix->work->run->dry_run && fix_tallies_text(fix->tallies, true) == NULL)
+		note_rehearsed(fix, gone, rows);
 	hash_destroy(gone);
 }
 
@@ -466,15 +499,12 @@ note_busy(FixAction *action, const FixPlaces *locked)
 {
 	FixPlaces	there;
 	HTAB	   *ours;
-	HASHCTL		ctl = {.keysize = sizeof(FixPlace),.entrysize = sizeof(FixPlace),
-	.hcxt = CurrentMemoryContext};
 
 	action->busy.n = 0;
 	if (locked->n == action->places.n)
 		return;
 
-	ours = hash_create("schemaguard locked rows", 1024, &ctl,
-					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	ours = new_places("schemaguard locked rows", CurrentMemoryContext);
 	for (int64 i = 0; i < locked->n; i++)
 		(void) hash_search(ours, &locked->places[i], HASH_ENTER, NULL);
 	fix_places_init(&there);

@@ -31,8 +31,9 @@
 #include "plan/plan_key.h"
 #include "run/run.h"
 
-#define MOST_KEYS 4				/* that a message names; sg_plan_referencing()
-								 * has all */
+/* A message names so many keys, and no further one once it is so long; sg_plan_referencing() has all */
+#define MOST_KEYS		4
+#define LONG_TEXT		150
 
 /* ---- keys ---- */
 
@@ -302,7 +303,8 @@ add_row(FixBatch *batch, const FixRow *row)
 static bool
 is_gone(const FixBatch *batch, const FixPlace *place)
 {
-	return batch->gone && hash_search(batch->gone, place, HASH_FIND, NULL) != NULL;
+	return (batch->gone && hash_search(batch->gone, place, HASH_FIND, NULL) != NULL) ||
+		(batch->gone_before && hash_search(batch->gone_before, place, HASH_FIND, NULL) != NULL);
 }
 
 static void
@@ -712,7 +714,8 @@ char *
 fix_tallies_text(List *tallies, bool blocked)
 {
 	StringInfoData text;
-	int			n = 0;
+	int			named = 0;
+	int			more = 0;
 	int64		rows = 0;
 
 	initStringInfo(&text);
@@ -722,16 +725,19 @@ fix_tallies_text(List *tallies, bool blocked)
 
 		if ((tally->fate == FIX_BLOCK) != blocked)
 			continue;
-		if (++n > MOST_KEYS)
+		if (named == MOST_KEYS || text.len > LONG_TEXT)
+		{
+			more++;
 			rows += tally->rows;
-		else
-			appendStringInfo(&text, "%s" INT64_FORMAT " %s of %s by key %s (on delete %s)",
-							 text.len ? ", " : "", tally->rows,
-							 tally->rows == 1 ? "row" : "rows", sg_relation_name(key->child),
-							 quote_identifier(key->name), sg_action_word(key->on_delete));
+			continue;
+		}
+		named++;
+		appendStringInfo(&text, "%s" INT64_FORMAT " %s of %s by key %s (on delete %s)",
+						 text.len ? ", " : "", tally->rows,
+						 tally->rows == 1 ? "row" : "rows", sg_relation_name(key->child),
+						 quote_identifier(key->name), sg_action_word(key->on_delete));
 	}
-	if (n > MOST_KEYS)
-		appendStringInfo(&text, ", " INT64_FORMAT " %s by %d more %s", rows, rows == 1 ? "row" : "rows", n - MOST_KEYS,
-						 n - MOST_KEYS == 1 ? "key" : "keys");
+	if (more > 0)
+		appendStringInfo(&text, ", " INT64_FORMAT " %s by %d more %s", rows, rows == 1 ? "row" : "rows", more, more == 1 ? "key" : "keys");
 	return text.len ? text.data : NULL;
 }

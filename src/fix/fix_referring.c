@@ -222,18 +222,21 @@ walk_plan(const FkPlan *plan)
 {
 	List	   *walks = NIL;
 	List	   *keys = fix_keys(plan->name);
+	List	   *steps = plan_chosen_steps(plan);
+	int			done = 0;
 
-	sg_progress_begin(SG_PROGRESS_FIX, plan->id, 0);
-	foreach_ptr(PlanStep, step, plan_chosen_steps(plan))
+	sg_progress_begin(SG_PROGRESS_COUNT, plan->id, list_length(steps));
+	foreach_ptr(PlanStep, step, steps)
 	{
 		Walk	   *walk = palloc0(sizeof(Walk));
 
 		CHECK_FOR_INTERRUPTS();
+		sg_progress_done(done++, 0);
 		walk->step = step;
 		walk->keys = keys;
 		if (!find_key(walk))
 			continue;
-		sg_progress_step(SG_PROGRESS_FIX, step->step, walk->key.key->child);
+		sg_progress_step(SG_PROGRESS_COUNT, step->step, walk->key.key->child);
 		try_step(walk);
 		walks = lappend(walks, walk);
 	}
@@ -359,6 +362,20 @@ step_of_key(const FkPlan *plan, const FkKey *key)
 	return step;
 }
 
+/* The steps that the call is about, as a further argument; none where it is about all */
+static char *
+steps_text(const FkPlan *plan)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_int(step, plan->chosen)
+		appendStringInfo(&text, "%s%d", text.len ? "," : ", '{", step);
+	if (text.len)
+		appendStringInfoString(&text, "}'");
+	return text.data;
+}
+
 /* Tells of steps that block by the policy that somebody gave them, which stays */
 static void
 tell_stopping(const FkPlan *plan, List *steps)
@@ -369,7 +386,7 @@ tell_stopping(const FkPlan *plan, List *steps)
 			(errmsg_plural("%d step of plan \"%s\" stands in the way by its own policy, which stays",
 						   "%d steps of plan \"%s\" stand in the way by their own policies, which stay",
 						   list_length(steps), list_length(steps), plan->name),
-			 errhint("To have their rows go into quarantine as well:\n%s", fix_go_along_call(plan->name, ""))));
+			 errhint("To have their rows go into quarantine as well:\n%s", fix_go_along_call(plan->name, steps_text(plan)))));
 }
 
 static void
@@ -383,7 +400,7 @@ tell_added(const FkPlan *plan, int n)
 				(errmsg_plural("%d key was added to plan \"%s\": rows that refer by it to orphans go into quarantine with them",
 							   "%d keys were added to plan \"%s\": rows that refer by them to orphans go into quarantine with them",
 							   n, n, plan->name),
-				 errhint(sg_calls("See how many:\nSELECT * FROM sg_plan_referencing(%s);"), quote_literal_cstr(plan->name))));
+				 errhint(sg_calls("See how many:\nSELECT * FROM sg_plan_referencing(%s%s);"), quote_literal_cstr(plan->name), steps_text(plan))));
 }
 
 /*

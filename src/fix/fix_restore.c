@@ -768,7 +768,10 @@ fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
 
 	*error = NULL;
 	run_commit();
+	if (run->copies == 0)
+		run->copies = count_copies(run, true);
 	sg_progress_step(SG_PROGRESS_RESTORE, 0, InvalidOid);
+	sg_progress_tables(SG_PHASE_STARTING, InvalidOid, run->copies);
 	do
 	{
 		int64		after = 0;
@@ -778,11 +781,13 @@ fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
 		while (run_throttle(run) && restore_batch(restore_work(run), steps, &after, &restored, error))
 		{
 			MemoryContextReset(context);
+			sg_progress_blocks(run->copies_back + total + restored, 0);
 			sg_progress_phase(SG_PHASE_PAUSING);
 			run_sleep_until(GetCurrentTimestamp() + sg_fix_pause * INT64CONST(1000));
 		}
 		total += restored;
 	} while (restored > 0 && *error == NULL && !run_must_stop(run));
+	run->copies_back += total;
 	MemoryContextSwitchTo(old);
 	/* the error is in there */
 	if (*error == NULL)

@@ -66,6 +66,9 @@ typedef struct PlanRun
 	bool		fail;			/* raise an error if anything is left undone */
 	bool		as_defined;		/* bodies are not looked at: they call what is
 								 * not there yet, or no more */
+	int64		copies;			/* in quarantine before a restore; 0: not
+								 * counted yet */
+	int64		copies_back;	/* of these, by restores that are over */
 	int64		rows_back;		/* from quarantine, by a rollback */
 	int64		rows_left;		/* in quarantine, by a rollback */
 	ErrorData  *rows_error;		/* what keeps it from going on with rows, or
@@ -99,6 +102,8 @@ typedef struct PlanRun
 	int64		max_rows;		/* that the call may take away or change
 								 * without a copy; negative: not given */
 	RunRows    *rows;			/* that it has, or in a dry run would */
+	struct HTAB *gone;			/* of FixPlace: in a dry run, what steps would
+								 * have taken away; NULL: nothing yet */
 	RunRows    *written;		/* that statements of the plan's author have:
 								 * no limit is about these */
 	int64		kept_by;		/* the id of the plan whose copies go back; 0:

@@ -351,7 +351,8 @@ next_call(const PlanRun *run, List *steps)
 				run_call_text(run, "sg_fix_orphans", run_steps_text(run));
 		case STEP_NEEDS_ADD:
 			return run_call_text(run, run->each_step ? run->procedure :
-								 list_length(plan_only_keys(steps)) == list_length(steps) ? "sg_add_fks" : "sg_apply", run_steps_text(run));
+								 list_length(plan_only_keys(steps)) == list_length(steps) ? "sg_add_fks" : "sg_apply",
+								 psprintf("%s%s", run_steps_text(run), run->dry_run ? ", fix => true" : ""));
 		case STEP_NEEDS_NOTHING:
 			return run_select_text(run, "sg_verify_fks");
 	}

@@ -65,6 +65,14 @@ SELECT count(*) FROM late;
 CALL sg_apply('late', fix => true, max_rows => 30);
 SELECT count(*) FROM late;
 
+-- a row that two steps would take away counts once
+CREATE TABLE both_ways (id int PRIMARY KEY, a int, b int);
+INSERT INTO both_ways SELECT i, 7, 7 FROM generate_series(1, 30) i;
+SELECT sg_plan_create('both') \g /dev/null
+SELECT count(sg_plan_add_fk('both', 'both_ways', c, 'parent', orphans => 'delete')) FROM unnest('{a,b}'::text[]) c \g /dev/null
+CALL sg_fix_orphans('both', dry_run => true);
+CALL sg_add_fks('both', fix => true, max_rows => 30);
+
 -- no limit; bad ones
 SET schemaguard.fix_limit = -1;
 CALL sg_fix_orphans('late');
@@ -73,7 +81,7 @@ SET schemaguard.fix_limit = -2;
 \set VERBOSITY terse
 SET client_min_messages = warning;
 DELETE FROM schemaguard.quarantine WHERE plan = 'lim';
-SELECT sg_plan_drop('late', true), sg_plan_drop('lim', true) \g /dev/null
+SELECT sg_plan_drop('late', true), sg_plan_drop('both', true), sg_plan_drop('lim', true) \g /dev/null
 \getenv test PG_ABS_SRCDIR
 \set left :test '/sql/include/left.sql'
 \i :left

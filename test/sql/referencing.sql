@@ -108,7 +108,7 @@ SELECT format('INSERT INTO %I VALUES (1), (2)', 'a_table_with_quite_a_long_name_
 SELECT sg_plan_add_fk('long', 'orders', 'customer_id', 'customer', fk_name => 'orders_fk', orphans => 'quarantine', index => false) \g /dev/null
 \set VERBOSITY terse
 CALL sg_add_fks('long', fix => true);
-SELECT max(message) LIKE '% 4 rows by 2 more keys' AS whole FROM schemaguard.audit_log WHERE plan = 'long' AND phase = 'failed';
+SELECT max(message) LIKE '% 6 rows by 3 more keys' AS whole FROM schemaguard.audit_log WHERE plan = 'long' AND phase = 'failed';
 CALL sg_rollback_fks('long');
 
 -- the tables are read as whoever asks

@@ -108,6 +108,19 @@ foreach my $call ([ 'sg_apply' => q{CALL sg_apply('all')} ], [ 'sg_orphan_audit'
 	unlike($told, qr/NOTICE:  after/, "$name: or not");
 }
 
+# Rows that would go are counted first, and those that come back have a count of their own
+{
+	my (undef, undef, $told) = $node->psql('postgres', <<'EOSQL');
+SET schemaguard.workers = 0;
+SET schemaguard.progress_interval = 1;
+SET schemaguard.fix_limit = 100000;
+CALL sg_apply('all', fix => true);
+CALL sg_rollback_fks('all');
+EOSQL
+	like($told, qr/NOTICE:  after \d+ s: count, \w+.*; \d+ of $keys steps are done/, 'sg_apply with fix: says how far it has counted');
+	like($told, qr/NOTICE:  after \d+ s: restore, \w+: (\d+) of \1 rows/, 'sg_rollback_fks: says how many rows are back');
+}
+
 # A call that fails shows nothing afterwards, nor does one that fails in a block of somebody's
 $session->query(q{SELECT * FROM sg_drift_details('nowhere')});
 $session->query(q{DO $$ BEGIN PERFORM sg_plan_check_details('nowhere'); EXCEPTION WHEN OTHERS THEN PERFORM 1; END $$});
