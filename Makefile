@@ -347,6 +347,8 @@ SQL_PARTS = \
 	sql/parts/97_report_listing.sql \
 	sql/parts/98_report_status.sql \
 	sql/parts/98_report_verdict.sql \
+	sql/parts/98_report_what.sql \
+	sql/parts/98_report_write.sql \
 	sql/parts/99_base_schema.sql
 
 REGRESS = \
@@ -401,6 +403,7 @@ REGRESS = \
 	plan_script \
 	publication \
 	referencing \
+	report \
 	rollback \
 	script_changes \
 	snapshot \

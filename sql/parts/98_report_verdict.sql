@@ -11,6 +11,23 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN pg_has_role('pg_monitor', 'MEMBER');
 COMMENT ON FUNCTION schemaguard.sg_sees_all() IS 'may the role see what calls of other roles have stored?';
 
+-- An audit by itself has no step in the log, and names the key. A plan that was made anew under its name has a log that begins later.
+CREATE FUNCTION schemaguard.sg_go_counts(plan text, OUT step int, OUT id bigint, OUT at timestamptz, OUT orphan_rows bigint)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH counted AS (
+        SELECT l.* FROM schemaguard.plan p
+            JOIN schemaguard.audit_log l ON l.plan = p.name AND l.at >= p.created_at AND l.orphan_rows IS NOT NULL
+        WHERE p.name = sg_go_counts.plan)
+    SELECT c.step, c.id, c.at, c.orphan_rows FROM counted c WHERE c.step IS NOT NULL
+    UNION ALL
+    SELECT s.step, c.id, c.at, c.orphan_rows
+    FROM counted c JOIN schemaguard.plan_step s ON s.plan = c.plan AND format('%I ON %s', s.fk_name, s.child_table) = c.object
+    WHERE c.step IS NULL AND s.kind = 'foreign key';
+END;
+COMMENT ON FUNCTION schemaguard.sg_go_counts(text) IS 'what calls have counted of the orphans of each key of a plan';
+
 -- Steps, keys and rows
 CREATE FUNCTION schemaguard.sg_go_steps(
     plan text, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
@@ -35,6 +52,12 @@ BEGIN ATOMIC
              LEFT JOIN LATERAL (SELECT max(p.orphan_rows) AS n FROM schemaguard.proof p
                                 WHERE p.constraint_oid = d.constraint_oid AND p.result = 'fail'
                                   AND p.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)) o ON true),
+    absent AS (                                 -- keys of a plan that are not there: as the log last counted their rows
+        SELECT count(*) FILTER (WHERE l.orphan_rows IS NULL) AS untold, sum(l.orphan_rows) AS orphans
+        FROM step s
+             LEFT JOIN (SELECT DISTINCT ON (c.step) c.step, c.orphan_rows FROM schemaguard.sg_go_counts(sg_go_steps.plan) c
+                        ORDER BY c.step, c.id DESC) l ON l.step = s.step
+        WHERE sg_go_steps.plan IS NOT NULL AND s.kind = 'foreign key' AND s.state IN ('pending', 'waiting', 'failed', 'rolled back')),
     kept AS (
         SELECT sum(p.rows_deleted + p.rows_changed) AS lost, sum(p.rows_in_quarantine) AS quarantine
         FROM schemaguard.plan_summary p WHERE sg_go_steps.plan IS NULL OR p.plan = sg_go_steps.plan)
@@ -45,7 +68,8 @@ BEGIN ATOMIC
     SELECT 'steps open', count(*) FILTER (WHERE s.state IN ('pending', 'waiting', 'rolled back')
                                              OR s.state = 'skipped' AND s.skipped_by IS NULL),
            'states of the steps; what a role has skipped is not open', max(s.updated_at), NULL, NULL,
-           coalesce(format('CALL @extschema@.sg_apply(%L);', sg_go_steps.plan), 'SELECT * FROM schemaguard.plan_summary WHERE open > 0;')
+           CASE WHEN sg_go_steps.plan IS NULL THEN 'SELECT * FROM schemaguard.plan_summary WHERE open > 0;'
+                ELSE format('CALL @extschema@.sg_apply(%L);', sg_go_steps.plan) END
     FROM step s
     UNION ALL
     SELECT 'keys not valid', count(*) FILTER (WHERE d.state <> 'valid'), 'the catalog', now(), NULL, NULL,
@@ -53,17 +77,15 @@ BEGIN ATOMIC
     FROM declared d
     UNION ALL
     SELECT 'keys without proof', p.unproved, 'the ledger of audits and validations, schemaguard.fk_trust', p.oldest, p.rows_read, NULL,
-           coalesce(format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', sg_go_steps.plan),
-                    'SELECT * FROM @extschema@.sg_orphan_audit();')
+           format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', sg_go_steps.plan)
     FROM proved p
     UNION ALL
-    SELECT 'orphan rows', CASE WHEN p.untold = 0 THEN coalesce(p.orphans, 0) END,
-           'the last audit or validation of each declared key, schemaguard.proof', p.oldest, p.rows_read,
-           CASE WHEN p.untold > 0 THEN format('keys without a count on record%s: %s',
-               CASE WHEN NOT schemaguard.sg_sees_all() THEN ' that this role may see' END, p.untold) END,
-           coalesce(format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', sg_go_steps.plan),
-                    'SELECT * FROM @extschema@.sg_orphan_audit();')
-    FROM proved p
+    SELECT 'orphan rows', CASE WHEN p.untold + a.untold = 0 THEN coalesce(p.orphans, 0) + coalesce(a.orphans, 0) END,
+           'the last audit or validation of each key, schemaguard.proof and schemaguard.audit_log', p.oldest, p.rows_read,
+           CASE WHEN p.untold + a.untold > 0 THEN format('keys without a count on record%s: %s',
+               CASE WHEN NOT schemaguard.sg_sees_all() THEN ' that this role may see' END, p.untold + a.untold) END,
+           format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', sg_go_steps.plan)
+    FROM proved p, absent a
     UNION ALL
     SELECT 'rows gone or changed', coalesce(k.lost, 0), 'what plans have done, schemaguard.plan_deed', now(), NULL, NULL,
            'SELECT plan, rows_deleted, rows_changed FROM schemaguard.plan_summary;'
@@ -96,8 +118,8 @@ BEGIN ATOMIC
         FROM evidence e WHERE e.kind = 'verify' ORDER BY e.id DESC LIMIT 1),
     told AS (
         SELECT CASE WHEN t.fresh THEN t.figures END AS figures, t.at,
-               CASE WHEN (t.figures -> 'live')::boolean THEN 'sg_verify_fks, with attempts on the tables'
-                    ELSE 'sg_verify_fks, from the catalogs' END AS method,
+               concat('sg_verify_fks', CASE (t.figures -> 'live')::boolean WHEN true THEN ', with attempts on the tables'
+                                                                           WHEN false THEN ', from the catalogs' END) AS method,
                CASE WHEN t.id IS NULL AND schemaguard.sg_sees_all() THEN 'sg_verify_fks has not run'
                     WHEN t.id IS NULL THEN 'sg_verify_fks has not run for this role'
                     WHEN NOT t.fresh AND sg_go_evidence.plan IS NULL THEN 'sg_verify_fks has not run for 30 days'

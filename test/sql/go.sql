@@ -20,6 +20,8 @@ SELECT sg_plan_add_fk('go', 'c', 'p', 'p'), sg_plan_add_fk('go', 'c', 'q', 'p');
 -- never run; no such plan
 SELECT schemaguard.sg_go('go');
 EXECUTE rules;
+SELECT count(*) FROM sg_orphan_audit(plan => 'go');
+SELECT verdict, actual FROM schemaguard.sg_go_rules('go') WHERE metric = 'orphan rows';
 SELECT schemaguard.sg_go('gone');
 SELECT * FROM schemaguard.sg_go_figures('gone');
 SELECT schemaguard.sg_go('');

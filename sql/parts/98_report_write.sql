@@ -1,0 +1,272 @@
+-- Pages: what people read. A page is a document {"title", "verdict", "lead": [lines], "sections": [{"title", "note", "columns": [names],
+-- "rows": [[values]]}]}; what follows writes any of them in a format. Names and data come from everywhere, and are inert in each.
+
+CREATE FUNCTION schemaguard.sg_page_plain(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH hidden AS (
+        SELECT E'[\\u0001-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e'
+               '\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]' AS c)
+    SELECT CASE WHEN value ~ h.c
+                THEN (SELECT string_agg(CASE WHEN p.c ~ h.c THEN 'U+' || lpad(upper(to_hex(ascii(p.c))), 4, '0') ELSE p.c END, ''
+                                        ORDER BY p.n)
+                      FROM regexp_split_to_table(value, '') WITH ORDINALITY p (c, n))
+                ELSE value END
+    FROM hidden h;
+END;
+COMMENT ON FUNCTION schemaguard.sg_page_plain(text)
+    IS 'a text with the numbers of characters that can''t be seen, or turn the direction of a line, in their place';
+
+-- Nothing in it is markup, a link or a mention. Underscores within words are none anyway, and stay readable.
+CREATE FUNCTION schemaguard.sg_page_markdown_text(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN regexp_replace(regexp_replace(regexp_replace(regexp_replace(
+    replace(replace(replace(replace(replace(replace(
+        translate(schemaguard.sg_page_plain(value), E'\n\t', '  '),
+        '&', '&amp;'), '#', '&#35;'), '<', '&lt;'), '>', '&gt;'), '@', '&#64;'), '://', '&#58;//'),
+    '(www)[.]', E'\\1&#46;', 'gi'), E'([][\\\\`*|~$])', E'\\\\\\1', 'g'), '(?<![[:alnum:]])_', E'\\\\_', 'g'),
+    E'(?<!\\\\)_(?![[:alnum:]])', E'\\\\_', 'g');
+COMMENT ON FUNCTION schemaguard.sg_page_markdown_text(text) IS 'a text in one line of Markdown, in which nothing is markup';
+
+CREATE FUNCTION schemaguard.sg_page_html_text(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN replace(replace(replace(replace(replace(
+    schemaguard.sg_page_plain(value), '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
+COMMENT ON FUNCTION schemaguard.sg_page_html_text(text) IS 'a text in HTML, in which nothing is markup';
+
+CREATE FUNCTION schemaguard.sg_page_markdown(page jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH section AS (
+        SELECT s.n, E'\n## ' || schemaguard.sg_page_markdown_text(s.section ->> 'title') || E'\n'
+                    || coalesce(E'\n' || schemaguard.sg_page_markdown_text(s.section ->> 'note') || E'\n', '')
+                    || CASE WHEN s.section -> 'rows' = '[]' THEN E'\nNone.\n'
+                            ELSE E'\n| ' || (SELECT string_agg(schemaguard.sg_page_markdown_text(c.name), ' | ' ORDER BY c.n)
+                                             FROM jsonb_array_elements_text(s.section -> 'columns') WITH ORDINALITY c (name, n))
+                                 || E' |\n|'
+                                 || repeat(' --- |', jsonb_array_length(s.section -> 'columns')) || E'\n'
+                                 || (SELECT string_agg('| ' || r.line || E' |\n', '' ORDER BY r.n)
+                                     FROM (SELECT c.n, (SELECT string_agg(coalesce(schemaguard.sg_page_markdown_text(v.value), ''), ' | '
+                                                                          ORDER BY v.n)
+                                                        FROM jsonb_array_elements_text(c.cells) WITH ORDINALITY v (value, n)) AS line
+                                           FROM jsonb_array_elements(s.section -> 'rows') WITH ORDINALITY c (cells, n)) r) END AS text
+        FROM jsonb_array_elements(page -> 'sections') WITH ORDINALITY s (section, n))
+    SELECT '# ' || schemaguard.sg_page_markdown_text(page ->> 'title') || E'\n'
+           || coalesce(E'\n**' || schemaguard.sg_page_markdown_text(page ->> 'verdict') || E'**\n', '')
+           || coalesce((SELECT string_agg(E'\n' || schemaguard.sg_page_markdown_text(l.line) || E'\n', '' ORDER BY l.n)
+                        FROM jsonb_array_elements_text(page -> 'lead') WITH ORDINALITY l (line, n)), '')
+           || coalesce((SELECT string_agg(section.text, '' ORDER BY section.n) FROM section), '');
+END;
+COMMENT ON FUNCTION schemaguard.sg_page_markdown(jsonb) IS 'a page in Markdown';
+
+-- What a word means, for its colour; the word stays beside it
+CREATE FUNCTION schemaguard.sg_page_class(value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN value IN ('go', 'ok', 'pass', 'validated') THEN 'good'
+            WHEN value IN ('no-go', 'failing', 'fail', 'failed') THEN 'bad'
+            WHEN value IN ('hold', 'attention', 'unknown', 'pending', 'added', 'waiting', 'skipped', 'rolled back', 'drift')
+                THEN 'open' END;
+COMMENT ON FUNCTION schemaguard.sg_page_class(text) IS 'good, bad or open: the class of a word of ours; null of another one';
+
+CREATE FUNCTION schemaguard.sg_page_style() RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ':root{color-scheme:light dark;--line:#ccc;--soft:#f4f4f4;--good:#17633a;--bad:#a3160e;--open:#7a4b00}'
+    '@media(prefers-color-scheme:dark){:root{--line:#444;--soft:#222;--good:#6fd39a;--bad:#ff9a92;--open:#ffc46b}}'
+    'body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:75rem;padding:1rem}'
+    'h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem}'
+    '.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;width:100%}'
+    'th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem;text-align:start;vertical-align:top}'
+    'th,td{overflow-wrap:anywhere;min-width:4rem}'
+    'th{background:var(--soft)}.verdict{font-size:1.4rem;font-weight:700}'
+    '.good{color:var(--good);font-weight:600}.bad{color:var(--bad);font-weight:600}.open{color:var(--open);font-weight:600}'
+    '@media print{.scroll{overflow:visible}section{break-inside:auto}tr{break-inside:avoid}thead{display:table-header-group}}';
+COMMENT ON FUNCTION schemaguard.sg_page_style() IS 'the style sheet of all pages: light, dark, narrow and print';
+
+CREATE FUNCTION schemaguard.sg_page_html_table(section jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN section -> 'rows' = '[]' THEN '<p>None.</p>' ELSE
+    '<div class="scroll" tabindex="0" role="region" aria-label="' || schemaguard.sg_page_html_text(section ->> 'title')
+    || '"><table><thead><tr>'
+    || (SELECT string_agg('<th scope="col">' || schemaguard.sg_page_html_text(c.name) || '</th>', '' ORDER BY c.n)
+        FROM jsonb_array_elements_text(section -> 'columns') WITH ORDINALITY c (name, n))
+    || E'</tr></thead>\n<tbody>\n'
+    || (SELECT string_agg('<tr>' || r.cells || E'</tr>\n', '' ORDER BY r.n)
+        FROM (SELECT c.n, (SELECT string_agg('<td' || coalesce(' class="' || schemaguard.sg_page_class(v.value) || '"', '') || '>'
+                                             || coalesce('<bdi>' || schemaguard.sg_page_html_text(v.value) || '</bdi>', '') || '</td>', ''
+                                             ORDER BY v.n)
+                           FROM jsonb_array_elements_text(c.cells) WITH ORDINALITY v (value, n)) AS cells
+              FROM jsonb_array_elements(section -> 'rows') WITH ORDINALITY c (cells, n)) r)
+    || '</tbody></table></div>' END;
+COMMENT ON FUNCTION schemaguard.sg_page_html_table(jsonb) IS 'the table of a section of a page, in HTML';
+
+CREATE FUNCTION schemaguard.sg_page_html(page jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN E'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    '<meta http-equiv="Content-Security-Policy" content="default-src ''none''; style-src ''unsafe-inline''">' || E'\n'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">' || E'\n<title>'
+        || schemaguard.sg_page_html_text(page ->> 'title')
+    || E'</title>\n<style>' || schemaguard.sg_page_style() || E'</style>\n</head>\n<body>\n<main>\n<h1>'
+    || schemaguard.sg_page_html_text(page ->> 'title') || E'</h1>\n'
+    || coalesce('<p class="verdict ' || schemaguard.sg_page_class(page ->> 'verdict') || '">'
+                || schemaguard.sg_page_html_text(page ->> 'verdict') || E'</p>\n', '')
+    || coalesce((SELECT string_agg('<p>' || schemaguard.sg_page_html_text(l.line) || E'</p>\n', '' ORDER BY l.n)
+                 FROM jsonb_array_elements_text(page -> 'lead') WITH ORDINALITY l (line, n)), '')
+    || coalesce((SELECT string_agg(E'<section>\n<h2>' || schemaguard.sg_page_html_text(s.section ->> 'title') || E'</h2>\n'
+                                   || coalesce('<p>' || schemaguard.sg_page_html_text(s.section ->> 'note') || E'</p>\n', '')
+                                   || schemaguard.sg_page_html_table(s.section) || E'\n</section>\n', '' ORDER BY s.n)
+                 FROM jsonb_array_elements(page -> 'sections') WITH ORDINALITY s (section, n)), '')
+    || E'</main>\n</body>\n</html>\n';
+COMMENT ON FUNCTION schemaguard.sg_page_html(jsonb) IS 'a page in HTML: one file, which asks for nothing and runs nothing';
+
+-- Before and after, each box by what is on record: yes, no or unknown, and the query that says so
+CREATE FUNCTION schemaguard.sg_report_boxes(plan text, OUT part text, OUT place int, OUT box text, OUT done boolean, OUT query text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH this AS (
+        SELECT p.* FROM schemaguard.plan p WHERE p.name = sg_report_boxes.plan),
+    step AS (
+        SELECT s.* FROM schemaguard.plan_step s WHERE s.plan = sg_report_boxes.plan),
+    figure AS (
+        SELECT f.* FROM schemaguard.sg_go_figures(sg_report_boxes.plan) f)
+    SELECT 'Before', 1, 'somebody else has approved the plan', t.approved_by IS NOT NULL,
+           format('SELECT approved_by, approved_at FROM schemaguard.plan WHERE name = %L;', t.name) FROM this t
+    UNION ALL
+    SELECT 'Before', 2, 'each step says why', NOT EXISTS (SELECT FROM step s WHERE s.rationale IS NULL),
+           format('SELECT step, fk_name, rationale FROM schemaguard.plan_step WHERE plan = %L;', t.name) FROM this t
+    UNION ALL
+    SELECT 'Before', 3, 'the orphans of each key were counted', NOT EXISTS (
+               SELECT FROM step s
+               WHERE s.kind = 'foreign key' AND s.state <> 'skipped'
+                 AND s.step NOT IN (SELECT c.step FROM schemaguard.sg_go_counts(sg_report_boxes.plan) c)),
+           format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', t.name) FROM this t
+    UNION ALL
+    SELECT 'Before', 4, 'the overhead of keys was measured', NULLIF(f.actual IS NOT NULL, false), f.next_call
+    FROM figure f WHERE f.metric = 'overhead, ms'
+    UNION ALL
+    SELECT 'Before', 5, 'nothing in the server stands in the way now', NOT EXISTS (
+               SELECT FROM schemaguard.sg_server_check() c WHERE c.result <> 'ok'),
+           'SELECT check_name, result, detail FROM schemaguard.sg_server_check() WHERE result <> ''ok'';'
+    UNION ALL
+    SELECT 'Before', 6, 'a snapshot from before the first run is there', EXISTS (
+               SELECT FROM schemaguard.snapshot s
+               WHERE s.imported_at IS NULL AND s.database = current_database()
+                 AND s.taken_at < coalesce((SELECT min(e.at) FROM schemaguard.evidence e WHERE e.plan_id = t.id AND e.kind = 'before'),
+                     now())),
+           'SELECT name, taken_at FROM schemaguard.snapshot ORDER BY taken_at;' FROM this t
+    UNION ALL
+    SELECT 'After', b.place, b.box, f.actual <= 0 AND (b.place NOT IN (3, 4) OR NULLIF(NOT EXISTS (
+               SELECT FROM step s WHERE s.kind = 'foreign key' AND s.state IN ('pending', 'waiting', 'failed', 'rolled back')), false)),
+           coalesce(f.next_call, 'SELECT * FROM schemaguard.sg_go_figures();')
+    FROM (VALUES (1, 'no step has failed', 'steps failed'), (2, 'no step is open', 'steps open'), (3, 'all keys are valid',
+        'keys not valid'),
+                 (4, 'each key is proved', 'keys without proof'), (5, 'no row is an orphan', 'orphan rows'),
+                 (6, 'no test has failed', 'tests failed'), (7, 'no test is unknown', 'tests unknown'),
+                 (8, 'no row is gone or changed without a copy', 'rows gone or changed'),
+                 (9, 'no row is in quarantine', 'rows in quarantine')) b (place, box, metric)
+         JOIN figure f ON f.metric = b.metric
+    UNION ALL
+    SELECT 'After', 10, 'no call has left anything behind', NOT EXISTS (
+               SELECT FROM schemaguard.sg_status_leftovers() s WHERE s.state <> 'ok'),
+           'SELECT summary, next_call FROM @extschema@.sg_status() WHERE subject = ''leftovers'';';
+END;
+COMMENT ON FUNCTION schemaguard.sg_report_boxes(text) IS 'the checklist of a plan; done is null where nobody can tell';
+
+CREATE FUNCTION schemaguard.sg_report_checklist(plan text, part text) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT schemaguard.sg_page_section(sg_report_checklist.part, 'Yes, no or unknown by what is on record; the query says more.',
+        '{Done,Box,Query}',
+        jsonb_agg(jsonb_build_array(CASE b.done WHEN true THEN 'yes' WHEN false THEN 'no' ELSE 'unknown' END, b.box, b.query)
+            ORDER BY b.place))
+    FROM schemaguard.sg_report_boxes(sg_report_checklist.plan) b WHERE b.part = sg_report_checklist.part;
+END;
+COMMENT ON FUNCTION schemaguard.sg_report_checklist(text, text) IS 'section of a checklist: before or after';
+
+CREATE FUNCTION schemaguard.sg_report_status() RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT schemaguard.sg_page_section('Status', NULL, '{State,Subject,Since,Summary,Next call}',
+        jsonb_agg(jsonb_build_array(s.state, s.subject, schemaguard.sg_page_time(s.since), s.summary, s.next_call) ORDER BY s.ordinality))
+    FROM @extschema@.sg_status() WITH ORDINALITY s;
+END;
+COMMENT ON FUNCTION schemaguard.sg_report_status() IS 'section of a report: sg_status()';
+
+CREATE FUNCTION schemaguard.sg_report_plans() RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT schemaguard.sg_page_section('Plans', 'Those that this role may read.',
+        '{Plan,Steps,Validated,Added,Failed,Skipped,Open,Rows deleted,Rows changed,Rows in quarantine}',
+        jsonb_agg(jsonb_build_array(p.plan, p.steps, p.validated, p.added, p.failed, p.skipped, p.open, p.rows_deleted, p.rows_changed,
+                                    p.rows_in_quarantine) ORDER BY p.plan COLLATE "C"))
+    FROM schemaguard.plan_summary p;
+END;
+COMMENT ON FUNCTION schemaguard.sg_report_plans() IS 'section of a report: all plans, with their steps by state';
+
+CREATE FUNCTION schemaguard.sg_report_lead(plan text) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT jsonb_agg(l.line ORDER BY l.place)
+    FROM (SELECT 1 AS place, format('Database %s, %s, by role %s. No row of a user''s table was read for this.', current_database(),
+                                    schemaguard.sg_page_time(now()), current_user) AS line
+          UNION ALL
+          SELECT 2, format('The plan is by role %s, of %s%s. %s', p.author, schemaguard.sg_page_time(p.created_at),
+                           CASE WHEN p.description <> '' THEN ': ' || p.description ELSE '' END,
+                           CASE WHEN p.approved_by IS NULL THEN 'Nobody has approved it as it stands.'
+                                ELSE format('Approved by role %s, %s.', p.approved_by, schemaguard.sg_page_time(p.approved_at)) END)
+          FROM schemaguard.plan p WHERE p.name = sg_report_lead.plan
+          UNION ALL
+          SELECT 3, format('Role %s is no member of pg_monitor: what other roles have run is not shown, and counts as unknown.',
+              current_user)
+          WHERE NOT schemaguard.sg_sees_all()) l;
+END;
+COMMENT ON FUNCTION schemaguard.sg_report_lead(text) IS 'what stands above the sections of a report';
+
+CREATE FUNCTION schemaguard.sg_report_body(plan text, format text, kind text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+    sections jsonb;
+    page jsonb;
+    verdict text;
+BEGIN
+    IF format IS NULL OR format NOT IN ('markdown', 'html', 'json') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('invalid value for format: "%s"', format), HINT = 'Valid values are: "markdown", "html", "json".';
+    END IF;
+    IF kind IS NULL OR kind NOT IN ('report', 'checklist') THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('invalid value for kind: "%s"', kind), HINT = 'Valid values are: "report", "checklist".';
+    END IF;
+    IF kind = 'checklist' AND plan IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a checklist is about a plan, and none is named',
+            HINT = 'Plans are listed by:' || E'\n' || 'SELECT * FROM schemaguard.plan_summary;';
+    END IF;
+    verdict := schemaguard.sg_go(plan);
+    IF kind = 'checklist' THEN
+        sections := jsonb_build_array(schemaguard.sg_report_checklist(plan, 'Before'), schemaguard.sg_report_checklist(plan, 'After'));
+    ELSIF plan IS NULL THEN
+        sections := jsonb_build_array(schemaguard.sg_report_decision(NULL), schemaguard.sg_report_status(), schemaguard.sg_report_plans(),
+            schemaguard.sg_report_proof(NULL), schemaguard.sg_report_tests(NULL), schemaguard.sg_report_objects(),
+            schemaguard.sg_report_accepted(NULL), schemaguard.sg_report_risks(NULL), schemaguard.sg_report_figures(NULL),
+            schemaguard.sg_report_unchecked(NULL));
+    ELSE
+        sections := jsonb_build_array(schemaguard.sg_report_decision(plan), schemaguard.sg_report_planned(plan),
+            schemaguard.sg_report_done(plan), schemaguard.sg_report_orphans(plan), schemaguard.sg_report_skipped(plan),
+            schemaguard.sg_report_proof(plan), schemaguard.sg_report_tests(plan), schemaguard.sg_report_overhead(plan),
+            schemaguard.sg_report_objects(), schemaguard.sg_report_figures(plan), schemaguard.sg_report_accepted(plan),
+            schemaguard.sg_report_risks(plan), schemaguard.sg_report_unchecked(plan));
+    END IF;
+    page := jsonb_build_object('title', coalesce('Plan ' || plan, 'Database ' || current_database()), 'verdict', verdict,
+                               'lead', schemaguard.sg_report_lead(plan), 'sections', sections);
+    RETURN CASE format WHEN 'html' THEN schemaguard.sg_page_html(page) WHEN 'json' THEN jsonb_pretty(page)
+                       ELSE schemaguard.sg_page_markdown(page) END;
+END $$;
+COMMENT ON FUNCTION schemaguard.sg_report_body(text, text, text) IS 'what sg_report() does';
+
+CREATE FUNCTION sg_report(plan text DEFAULT NULL, format text DEFAULT 'markdown', kind text DEFAULT 'report')
+RETURNS text
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_body';
+COMMENT ON FUNCTION sg_report(text, text, text)
+    IS 'a page for those who decide: what was planned and done, the proof, go or no-go, and what was not checked; without a plan of '
+        'the database';
