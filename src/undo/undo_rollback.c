@@ -39,6 +39,7 @@
 #include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -498,6 +499,56 @@ with_changes(List *keys, List **changes)
 	return taken;
 }
 
+/* Returns the last key, of those behind a place in the list, that refers to one of some tables; or NULL */
+static const PlanDeed *
+last_key_to(const FkPlan *plan, List *tables, List *deeds, int place)
+{
+	for (int i = list_length(deeds) - 1; i > place; i--)
+	{
+		const PlanDeed *deed = list_nth(deeds, i);
+
+		if (deed->kind == DEED_ADD && list_member_oid(tables, plan_deed_table(plan->id, deed->what->parent_table)))
+			return deed;
+	}
+	return NULL;
+}
+
+/*
+ * Moves partitions behind the keys that refer to their parents: such a key has a
+ * part for each, also for one that was made after it, and keeps that from being
+ * dropped.
+ */
+static List *
+partitions_behind_keys(const FkPlan *plan, List *deeds)
+{
+	List	   *result = NIL;
+	List	   *held = NIL;
+	List	   *keys = NIL;		/* behind which they come, one for each */
+
+	for (int at = 0; at < list_length(deeds); at++)
+	{
+		PlanDeed   *deed = list_nth(deeds, at);
+		bool		is_table = deed->kind == DEED_CHANGE && deed->what->kind == STEP_TABLE;
+		Oid			table = is_table ? plan_deed_table(plan->id, deed->what->child_table) : InvalidOid;
+		List	   *parents = OidIsValid(table) ? sg_partition_ancestors(table) : NIL;
+		const PlanDeed *key = parents ? last_key_to(plan, parents, deeds, at) : NULL;
+
+		if (key)
+		{
+			held = lappend(held, deed);
+			keys = lappend(keys, unconstify(PlanDeed *, key));
+			continue;
+		}
+		result = lappend(result, deed);
+		for (int i = 0; i < list_length(held); i++)
+		{
+			if (list_nth(keys, i) == deed)
+				result = lappend(result, list_nth(held, i));
+		}
+	}
+	return result;
+}
+
 /* Names what is left of one step (0: of all), with the reasons, as far as there is room for it */
 static char *
 left_text(const Rollback *rollback, int step, int most)
@@ -572,7 +623,7 @@ roll_back(PlanRun *run)
 	deploy_index_drop_leftovers(run, sg_lock_budget);
 	run_commit();
 	sg_progress_total(list_length(keys) + list_length(indexes) + nchanges);
-	undo_all(&rollback, one_by_one ? plan_deeds(run->plan, DEEDS_OF_CATALOG) : with_changes(keys, &changes));
+	undo_all(&rollback, partitions_behind_keys(run->plan, one_by_one ? plan_deeds(run->plan, DEEDS_OF_CATALOG) : with_changes(keys, &changes)));
 	if (one_by_one)
 		changes = NIL;
 	put_free_rows_back(run);

@@ -170,6 +170,26 @@ DROP ROLE regress_tab;
 SET client_min_messages = warning;
 DROP SCHEMA tab CASCADE;
 
+-- a key that was made before some of the parts of its parent goes before them
+CREATE SCHEMA roots;
+SELECT sg_plan_create('roots'), sg_plan_create('singly') \g /dev/null
+SELECT sg_plan_from_sql(p, $$CREATE TABLE roots.root (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE roots.low PARTITION OF roots.root FOR VALUES FROM (0) TO (100) PARTITION BY RANGE (id);
+CREATE TABLE roots.child (id int PRIMARY KEY, p int REFERENCES roots.root);
+CREATE TABLE roots.lowest PARTITION OF roots.low FOR VALUES FROM (0) TO (50);
+CREATE TABLE roots.rest PARTITION OF roots.root DEFAULT;$$) FROM unnest('{roots,singly}'::text[]) p;
+SELECT sg_plan_set('singly', NULL, '{"after": ["*"]}');
+CALL sg_apply('roots', steps => '{1,2,3,6}');
+CALL sg_apply('roots');
+CALL sg_rollback_fks('roots');
+SELECT to_regclass('roots.root');
+CALL sg_apply('singly', steps => '{1,2,3,6}');
+CALL sg_apply('singly');
+CALL sg_rollback_fks('singly');
+SELECT to_regclass('roots.root');
+SELECT sg_plan_drop('roots', force => true), sg_plan_drop('singly', force => true) \g /dev/null
+DROP SCHEMA roots;
+
 -- the bound of a partition is computed when that is made, and what a function does then stays
 CREATE TABLE bounded (a int) PARTITION BY LIST (a);
 SELECT sg_plan_create('bounds'), sg_plan_add_statement('bounds', format('CREATE TABLE %I.b1 PARTITION OF %1$I.bounded FOR VALUES IN (pg_try_advisory_lock(4711)::int)', current_schema())),
