@@ -44,6 +44,7 @@ BEGIN ATOMIC
         FROM known k)
     SELECT k.state, 'keys', CASE WHEN k.broken > 0 THEN k.broken_at ELSE k.oldest END,
            CASE WHEN k.broken > 0 THEN format('orphans in %s of %s keys, found %s', k.broken, k.keys, schemaguard.sg_ago(k.broken_at))
+                    || CASE WHEN k.unread > 0 THEN format('; no audit on record of %s', k.unread) ELSE '' END
                 WHEN k.keys = 0 THEN 'no foreign key is declared'
                 WHEN k.unread > 0 THEN format('no audit on record of %s of %s keys', k.unread, k.keys)
                 WHEN k.unproved > 0 THEN format('not validated: %s of %s keys', k.unproved, k.keys)
@@ -65,27 +66,30 @@ BEGIN ATOMIC
         SELECT s.plan, s.updated_at,
                CASE WHEN s.state = 'failed' THEN 2
                     WHEN s.state IN ('pending', 'added', 'waiting') OR s.state = 'skipped' AND s.skipped_by IS NULL OR b.stuck THEN 1
-                        ELSE 0 END AS level, b.stuck
+                        ELSE 0 END AS level, b.stuck, s.state = 'rolled back' AS back
         FROM schemaguard.plan_step s,
              LATERAL (SELECT coalesce(starts_with(s.reason, 'not taken back: '), false)) b (stuck)),
     worst AS (
         SELECT max(s.level) AS level, count(*) AS steps, count(*) FILTER (WHERE s.level = 2) AS failed,
                count(*) FILTER (WHERE s.level = 1 AND NOT s.stuck) AS undone, count(*) FILTER (WHERE s.stuck) AS stuck,
+               count(*) FILTER (WHERE s.back) AS back,
                (SELECT count(*) FROM schemaguard.plan) AS plans
         FROM step s),
     named AS (                                  -- the plan of the step that has been so for longest
-        SELECT s.plan, s.updated_at, s.stuck FROM step s, worst w WHERE s.level = w.level
+        SELECT s.plan, s.updated_at, s.stuck, s.back FROM step s, worst w WHERE s.level = w.level
         ORDER BY CASE WHEN s.level > 0 THEN s.updated_at END, s.updated_at DESC, s.plan COLLATE "C" LIMIT 1)
     SELECT (ARRAY['ok', 'attention', 'failing'])[coalesce(w.level, 0) + 1], 'plans', n.updated_at,
            CASE WHEN w.plans = 0 THEN 'there is no plan'
                 WHEN w.failed > 0 THEN format('steps that failed: %s of %s; not done: %s', w.failed, w.steps, w.undone)
                 WHEN w.stuck > 0 THEN format('steps that a rollback has not taken back: %s of %s; not done: %s', w.stuck, w.steps, w.undone)
                 WHEN w.undone > 0 THEN format('steps that are not done: %s of %s', w.undone, w.steps)
-                ELSE format('no step is left to do; plans: %s, steps: %s', w.plans, w.steps) END,
+                ELSE format('no step is left to do; plans: %s, steps: %s', w.plans, w.steps)
+                    || CASE WHEN w.back > 0 THEN format('; rolled back: %s', w.back) ELSE '' END END,
            CASE WHEN n.plan IS NULL THEN 'SELECT * FROM schemaguard.plan;'
                 WHEN n.stuck THEN format('CALL @extschema@.sg_rollback_fks(%L);', n.plan)
                 WHEN w.level > 0 THEN format('SELECT * FROM @extschema@.sg_plan_check(%L) WHERE result <> ''ok'';', n.plan)
-                ELSE format('SELECT * FROM @extschema@.sg_verify_fks(%L);', n.plan) END
+                WHEN n.back THEN format('SELECT * FROM @extschema@.sg_plan_check(%L);', n.plan)
+                ELSE format('SELECT * FROM @extschema@.sg_verify_fks(%L) WHERE result <> ''pass'';', n.plan) END
     FROM worst w LEFT JOIN named n ON true;
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_plans() IS 'have the steps of plans been done?';

@@ -350,7 +350,8 @@ tell_found(const AuditGate *gate)
 			 errdetail("%s", detail.data),
 			 gate->plan ?
 			 errhint("All that was found, and since when:\n" FINDING_LIST) :
-			 errhint("All of these keys, and since when:\n" FINDING_LIST)));
+			 errhint("All of these keys, and since when:\n" FINDING_LIST "%s", gate->failed == 0 ? "" :
+					 sg_calls("\nTo accept them as they are, so that the gate fails on what is new or has grown:\nSELECT sg_audit_baseline();"))));
 }
 
 /* ---- the procedure ---- */

@@ -106,6 +106,13 @@ BEGIN;
 DELETE FROM schemaguard.plan_deed;
 SELECT * FROM told WHERE subject = 'attic';
 ROLLBACK;
+-- a plan that was taken back
+SELECT sg_plan_create('back') \g /dev/null
+SELECT sg_plan_add_statement('back', 'ALTER TABLE public.c ADD g int', undo => 'ALTER TABLE public.c DROP g') \g /dev/null
+CALL sg_apply('back');
+CALL sg_rollback_fks('back');
+SELECT * FROM told WHERE subject = 'plans';
+SELECT sg_plan_drop('back') \g /dev/null
 -- a step that fails
 SELECT sg_plan_add_statement('drops', 'ALTER TABLE public.c ADD f int DEFAULT 1 / 0', undo => 'ALTER TABLE public.c DROP f');
 CALL sg_apply('drops');
