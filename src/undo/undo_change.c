@@ -20,6 +20,7 @@
 #include "change/change_need.h"
 #include "deploy/deploy_index.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -78,6 +79,23 @@ closes(const ChangeMove *move)
 		(move->kind == MOVE_PROBLEM && move->problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT);
 }
 
+/* Steps that were done since what is taken back says the same are so no more */
+static void
+take_back_alike(const PlanStep *step)
+{
+	foreach_ptr(const PlanStep, alike, plan_steps_alike(step))
+	{
+		ChangeMove	move = {.kind = MOVE_NONE};
+
+		if (alike->step == step->step || !plan_step_is_there(alike))
+			continue;
+		change_look(alike, &move);
+		if (move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
+			plan_step_set_state(alike->plan, alike->step, STEP_ROLLED_BACK,
+								psprintf("%s, which said the same, was taken back", plan_step_object(step)), 0);
+	}
+}
+
 static void
 do_back(void *arg)
 {
@@ -121,6 +139,7 @@ do_back(void *arg)
 	if (back->ends)
 	{
 		undo_record_done(action, work);
+		take_back_alike(back->step);
 		return;
 	}
 	/* by OID from now on: the name that it had so far is gone */

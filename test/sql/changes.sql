@@ -281,9 +281,19 @@ SELECT count(sg_plan_add_statement('plain', s)) FROM unnest('{ALTER TABLE chg.pl
 CALL sg_apply('plain');
 SELECT c.relrowsecurity, c.reloptions, a.attname, to_regclass('simple') FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = 1 WHERE c.oid = 'plain'::regclass;
 
+-- a step that was done since another one has made the same is not done any more when that is taken back
+CREATE TABLE alike (a int);
+SELECT sg_plan_create('alike') \g /dev/null
+SELECT sg_plan_from_sql('alike', 'ALTER TABLE chg.alike ADD CONSTRAINT first CHECK (a < 10); ALTER TABLE chg.alike ADD CONSTRAINT second CHECK (a < 10)');
+CALL sg_apply('alike');
+CALL sg_rollback_fks('alike', steps => '{1}');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'alike' ORDER BY step;
+CALL sg_apply('alike', steps => '{2}');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'alike' ORDER BY step;
+
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks', 'many', 'plain') \g /dev/null
+SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks', 'many', 'plain', 'alike') \g /dev/null
 DROP SCHEMA chg CASCADE;
 DROP OWNED BY regress_sg_writer, regress_sg_other;
 DROP ROLE regress_sg_writer, regress_sg_other;
