@@ -217,9 +217,17 @@ sg_enter(PGFunction function, FunctionCallInfo fcinfo)
 {
 	Entry		entry = {function, fcinfo};
 	int			level = 0;
+	int			outer;
 
 	/* a procedure sets that for each of its transactions */
-	if (!sg_is_plain() && !(fcinfo->context && IsA(fcinfo->context, CallContext)))
+	if (fcinfo->context && IsA(fcinfo->context, CallContext))
+	{
+		outer = sg_locals_enter();
+		sg_call(enter, &entry);
+		sg_locals_leave(outer);
+		return entry.result;
+	}
+	if (!sg_is_plain())
 	{
 		level = NewGUCNestLevel();
 		sg_set_plain(GUC_ACTION_SAVE);

@@ -179,6 +179,33 @@ sg_set_plain(GucAction action)
 	list_free(options);
 }
 
+/* The level of the settings of the procedure that is under way, in this transaction; 0: none */
+static int	locals = 0;
+
+void
+sg_locals_begin(void)
+{
+	if (locals == 0)
+		locals = NewGUCNestLevel();
+}
+
+int
+sg_locals_enter(void)
+{
+	int			outer = locals;
+
+	locals = 0;
+	return outer;
+}
+
+void
+sg_locals_leave(int outer)
+{
+	if (locals)
+		AtEOXact_GUC(false, locals);
+	locals = outer;
+}
+
 /* A list of names */
 static bool
 check_list(char **newval, void **extra, GucSource source)

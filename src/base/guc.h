@@ -107,6 +107,16 @@ extern void sg_options_apply(List *options, GucAction action);
 extern bool sg_is_plain(void);
 extern void sg_set_plain(GucAction action);
 
+/*
+ * What a procedure sets from now on in this transaction, by GUC_ACTION_LOCAL: its
+ * caller has it no more when it returns, within the same transaction.
+ */
+extern void sg_locals_begin(void);
+
+/* Around a procedure: the first function returns what the second one is given.  A COMMIT ends the level: enter anew. */
+extern int	sg_locals_enter(void);
+extern void sg_locals_leave(int outer);
+
 extern void sg_guc_init(void);
 
 /* ---- guc_early.c: what was given before the settings were defined ---- */

@@ -65,6 +65,7 @@ void
 run_keep_options(List *options)
 {
 	call_options = options;
+	sg_locals_begin();
 	if (!sg_is_plain())
 		sg_set_plain(GUC_ACTION_LOCAL);
 	sg_options_apply(options, GUC_ACTION_LOCAL);
@@ -75,6 +76,8 @@ static void
 begin_next(void)
 {
 	XactIsoLevel = XACT_READ_COMMITTED;
+	(void) sg_locals_enter();
+	sg_locals_begin();
 	if (!sg_is_plain())
 		sg_set_plain(GUC_ACTION_LOCAL);
 	sg_options_apply(call_options, GUC_ACTION_LOCAL);

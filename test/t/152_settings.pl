@@ -208,4 +208,16 @@ SKIP:
 	is($node->safe_psql('off', $made), $node->safe_psql('postgres', $made), 'and makes the same');
 }
 
+# What a procedure sets for itself, its caller has no more in the rest of the transaction in which it returns
+my $mine = q{current_setting('transform_null_equals') || ' ' || current_setting('backslash_quote') || ' ' || current_setting('schemaguard.lock_timeout') || ' ' || current_setting('synchronous_commit')};
+$node->safe_psql('postgres', q{CREATE TABLE returned (id int PRIMARY KEY, a int); SELECT sg.sg_plan_create('returned'), sg.sg_plan_add_check('returned', 'returned', 'a > 0'), sg.sg_plan_option('returned', 'lock_timeout', '77ms')});
+foreach my $call ('sg.sg_audit_gate(fail => false)', q{sg.sg_apply('returned')}, q{sg.sg_fix_orphans('returned')}, q{sg.sg_rollback_fks('returned')}, 'sg.sg_prune(now())', q{sg.sg_restore_quarantine('returned')})
+{
+	my $set = 'SET client_min_messages = error; SET backslash_quote = on; SET transform_null_equals = on';
+	my $usual = $node->safe_psql('postgres', "$set; SELECT $mine");
+	is($node->safe_psql('postgres', "$set; CREATE TEMP TABLE seen (t text);
+		DO \$\$ BEGIN CALL $call; INSERT INTO seen VALUES ($mine); COMMIT; INSERT INTO seen VALUES ($mine); END \$\$; SELECT string_agg(t, ', ') FROM seen"),
+		"$usual, $usual", "settings after CALL $call");
+}
+
 done_testing();
