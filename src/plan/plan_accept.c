@@ -12,8 +12,10 @@
 
 #include "catalog/pg_namespace.h"
 #include "commands/defrem.h"
+#include "mb/pg_wchar.h"
 #include "nodes/parsenodes.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "plan/plan_change.h"
@@ -175,6 +177,35 @@ unqualified_table(const RangeVar *table)
 	return table ? unqualified(table->schemaname, table->relname) : NULL;
 }
 
+static const char *
+unqualified_element(const IndexStmt *index, const IndexElem *element)
+{
+	const char *collation = list_length(element->collation) == 1 ? strVal(linitial(element->collation)) : NULL;
+	const char *opclass = list_length(element->opclass) == 1 ? strVal(linitial(element->opclass)) : NULL;
+
+	if (collation &&
+		!SearchSysCacheExists3(COLLNAMEENCNSP, CStringGetDatum(collation), Int32GetDatum(GetDatabaseEncoding()), ObjectIdGetDatum(PG_CATALOG_NAMESPACE)) &&
+		!SearchSysCacheExists3(COLLNAMEENCNSP, CStringGetDatum(collation), Int32GetDatum(-1), ObjectIdGetDatum(PG_CATALOG_NAMESPACE)))
+		return collation;
+	if (opclass &&
+		!SearchSysCacheExists3(CLAAMNAMENSP, ObjectIdGetDatum(get_index_am_oid(index->accessMethod, true)), CStringGetDatum(opclass),
+							   ObjectIdGetDatum(PG_CATALOG_NAMESPACE)))
+		return opclass;
+	return NULL;
+}
+
+static const char *
+unqualified_in_index(const IndexStmt *index)
+{
+	const char *found = unqualified_table(index->relation);
+
+	foreach_ptr(const IndexElem, element, index->indexParams)
+	{
+		found = found ? found : unqualified_element(index, element);
+	}
+	return found;
+}
+
 const char *
 plan_unqualified_name(Node *statement)
 {
@@ -183,7 +214,7 @@ plan_unqualified_name(Node *statement)
 	switch (nodeTag(statement))
 	{
 		case T_IndexStmt:
-			return unqualified_table(((IndexStmt *) statement)->relation);
+			return unqualified_in_index((IndexStmt *) statement);
 		case T_ReindexStmt:
 			return unqualified_table(((ReindexStmt *) statement)->relation);
 		case T_AlterEnumStmt:
