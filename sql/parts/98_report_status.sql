@@ -251,6 +251,13 @@ BEGIN ATOMIC
         FROM schemaguard.plan_deed d JOIN idle p ON p.id = d.plan_id
              JOIN pg_index i ON i.indexrelid = to_regclass(d.object) AND NOT i.indisvalid
         WHERE d.kind = 'index' AND d.done_at IS NULL AND d.undone_at IS NULL
+        UNION ALL                               -- by a statement, whose deed is closed where the build has ended
+        SELECT 1, d.begun_at, format('plan %I has left invalid index %s', p.name, i.indexrelid::regclass), p.finish
+        FROM schemaguard.plan_deed d JOIN idle p ON p.id = d.plan_id
+             JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step = d.step AND s.outside AND s.state <> 'validated'
+             JOIN pg_index i ON NOT i.indisvalid
+             JOIN pg_class c ON c.oid = i.indexrelid AND strpos(s.definition, c.relname) > 0
+        WHERE d.kind = 'change' AND d.undone_at IS NULL
         UNION ALL
         SELECT 2, s.updated_at, format('plan %I has left key %I ON %s not valid', p.name, s.fk_name, s.child_table), p.finish
         FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan
@@ -263,6 +270,18 @@ BEGIN ATOMIC
         WHERE NOT EXISTS (SELECT FROM schemaguard.plan_step s
                           WHERE s.plan = p.name AND s.state = 'validated' AND s.fills
                             AND s.step::text = (regexp_match(t.tgname, '_[a-z]?([0-9]+)_[0-9a-f]{16}$'))[1])
+        UNION ALL
+        -- what a subscription writes comes past it: as far as the statistics know, there are rows without a value
+        SELECT 4, NULL, format('rows that subscription %I has written past the trigger of plan %I may have no value in column %I of %s',
+                               u.subname, p.name, (s.child_columns)[1], r.srrelid::regclass), p.finish
+        FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan
+             JOIN pg_subscription_rel r ON coalesce(pg_partition_root(r.srrelid), r.srrelid)
+                  = coalesce(pg_partition_root(to_regclass(s.child_table)), to_regclass(s.child_table))
+             JOIN pg_subscription u ON u.oid = r.srsubid
+        WHERE s.kind = 'column' AND s.state = 'validated' AND s.fills
+          AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                               JOIN pg_stats t ON t.schemaname = n.nspname AND t.tablename = c.relname
+                          WHERE c.oid = r.srrelid AND t.attname = (s.child_columns)[1] AND t.null_frac = 0)
         UNION ALL
         -- a restore without our rows; only who sees all plans knows that there is none
         SELECT 3, NULL, format('trigger %I ON %s belongs to no plan', t.tgname, t.tgrelid::regclass),

@@ -12,6 +12,7 @@
 
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
 
 #include "audit/audit_rule.h"
 #include "base/compat.h"
@@ -66,6 +67,30 @@ test_done(VerifyKey *vk, const PlanStep *step, const ChangeMove *move, bool move
 	}
 }
 
+static void
+judge(AuditKey *rule)
+{
+	AuditTable	table = {.child = rule->key.child,.keys = list_make1(rule),.results = CurrentMemoryContext};
+
+	audit_table(&table);
+}
+
+/* Rows that come past the trigger of a step that has filled all of them have no value until the next call */
+static void
+test_filled(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
+{
+	AuditKey   *rule = audit_rule_not_null(move->table, NULL, get_attnum(move->table, linitial(step->child_columns)), true);
+
+	judge(rule);
+	if (rule->result == AUDIT_PASS)
+		verify_add_test(vk, "filled", "filled", "filled", AUDIT_PASS, NULL);
+	else if (rule->result == AUDIT_UNKNOWN)
+		verify_add_test(vk, "filled", "filled", "unknown", AUDIT_UNKNOWN, rule->reason);
+	else
+		verify_add_test(vk, "filled", "filled", psprintf(INT64_FORMAT " have no value", rule->orphan_rows), AUDIT_FAIL,
+						"rows that a subscription has written past the trigger; the next call of sg_apply fills them");
+}
+
 /* Added, and all rows looked at */
 static void
 test_valid(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
@@ -78,6 +103,8 @@ test_valid(VerifyKey *vk, const PlanStep *step, const ChangeMove *move)
 		verify_add_test(vk, yes, yes, yes, AUDIT_PASS, NULL);
 	else if (move->kind == MOVE_VALIDATE)
 		verify_add_test(vk, "valid", "valid", "not valid", AUDIT_FAIL, "rows that were there before may break it");
+	else if (move->kind == MOVE_FILL && step->state == STEP_VALIDATED)
+		test_filled(vk, step, move);
 	else if (move->kind == MOVE_FILL)
 		verify_add_test(vk, "filled", "filled", "not filled", AUDIT_FAIL, "rows that were there before may have no value");
 }
@@ -105,11 +132,7 @@ test_rows(VerifyKey *vk, const FkPlan *plan, const PlanStep *step)
 	ErrorData  *edata = sg_try_undo(make_rule, &arg);
 
 	if (edata == NULL && arg.rule)
-	{
-		AuditTable	table = {.child = arg.rule->key.child,.keys = list_make1(arg.rule),.results = CurrentMemoryContext};
-
-		audit_table(&table);
-	}
+		judge(arg.rule);
 	if (edata)
 	{
 		sg_rethrow_cancel(edata);

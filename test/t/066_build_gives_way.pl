@@ -303,8 +303,11 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 	query("SELECT pg_cancel_backend($deployer->{pid})");
 	$deployer->collect;
 	is($deployer->sqlstate, '57014', '... and is cancelled');
+	my $left = "SELECT summary, next_call FROM sg_status() WHERE subject = 'leftovers'";
+	is(query($left), "plan own has left invalid index public.by_statement|CALL public.sg_apply('own');", 'sg_status tells of what is left');
 	$two->query('ROLLBACK');
 	$deployer->query("CALL sg_apply('own')");
+	unlike(query($left), qr/invalid/, 'until the next call');
 	is(query(q{SELECT state, (SELECT indisvalid FROM pg_index WHERE indexrelid = 'public.by_statement'::regclass) FROM schemaguard.plan_step WHERE plan = 'own'}), 'validated|t',
 		'the next call builds it, and does not take what was left for it') or diag($deployer->{err});
 	$deployer->query("CALL sg_rollback_fks('own')");

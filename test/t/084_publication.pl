@@ -103,7 +103,12 @@ is($subscriber->safe_psql('late', q{SELECT DISTINCT step, kind, detail FROM sg_p
 $subscriber->safe_psql('late', q{SET client_min_messages = error; SELECT sg_plan_create('behind'), sg_plan_add_column('behind', 'public.p', 'twice', 'int', fill => 'id * 2'); CALL sg_apply('behind', fail => true)});
 query($publisher, 'late', 'INSERT INTO p VALUES (77)');
 ok(wait_for(sub { $subscriber->safe_psql('late', 'SELECT count(*) FROM p WHERE id = 77') == 1 }), 'a row comes past the trigger of a finished step');
+my $told = q{SELECT summary FROM sg_status() WHERE summary ~ 'past the trigger of plan behind'};
+my $filled = q{SELECT result, observed FROM sg_verify_fks_details('behind') WHERE test = 'filled'};
+is($subscriber->safe_psql('late', $filled), 'fail|1 have no value', 'sg_verify_fks counts it');
+is($subscriber->safe_psql('late', "ANALYZE p; $told"), 'rows that subscription s_late has written past the trigger of plan behind may have no value in column twice of public.p', 'sg_status tells of it');
 $subscriber->safe_psql('late', q{SET client_min_messages = error; CALL sg_apply('behind', fail => true)});
+is($subscriber->safe_psql('late', "ANALYZE p; $told; $filled"), 'pass|filled', 'until the next call');
 is($subscriber->safe_psql('late', 'SELECT twice FROM p WHERE id = 77'), '154', 'and has its value after the next call');
 
 # ---- an update
