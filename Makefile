@@ -347,6 +347,7 @@ SQL_PARTS = \
 	sql/parts/97_report_listing.sql \
 	sql/parts/98_report_status.sql \
 	sql/parts/98_report_verdict.sql \
+	sql/parts/98_report_vital.sql \
 	sql/parts/98_report_what.sql \
 	sql/parts/98_report_write.sql \
 	sql/parts/99_base_schema.sql
@@ -390,6 +391,7 @@ REGRESS = \
 	fix_together \
 	go \
 	gone \
+	health \
 	impact \
 	interface \
 	pgtap \

@@ -126,6 +126,8 @@ my @measures = (
 		theirs => { many_sql => "$keys anti-joins in one DO block" } },
 	{ what => 'sg_status, ' . number(10 * fact('tables')) . ' tables, 2 keys each', ours => 'many_status', most => 2,
 		theirs => { many_count => 'a count of the keys in pg_constraint' } },
+	{ what => 'sg_health, the same', ours => 'many_health', most => 2,
+		theirs => { many_join => 'one join of pg_constraint and grouped pg_trigger' } },
 	{ what => number(fact('rollback_keys')) . ' keys taken back', ours => 'rollback_back', most => 2,
 		theirs => { rollback_add => 'adding and validating them' } },
 	{ what => '226 keys deployed', ours => 'deploy_core', most => 1.1,

@@ -157,7 +157,7 @@ measure_ratios() {
     new_database many
     measure "many tables" many many.sql many_sql many_audit
     new_database catalog
-    measure "catalogs of many tables" catalog catalog.sql many_count many_status
+    measure "catalogs of many tables" catalog catalog.sql many_count many_status many_join many_health
   fi
   if wanted stamp; then
     new_database stamp

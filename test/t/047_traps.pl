@@ -103,6 +103,10 @@ my @calls = (
 	(map { [ "sg_report_$_" => "SELECT schemaguard.sg_report_$_('mallory')" ] } qw(decision planned done orphans skipped proof tests overhead accepted risks figures lead boxes unchecked)),
 	(map { [ "sg_report_$_" => "SELECT schemaguard.sg_report_$_()" ] } qw(objects status plans)),
 	[ sg_report_checklist => q{SELECT schemaguard.sg_report_checklist('mallory', 'After')} ],
+	[ sg_health => q{INSERT INTO schemaguard.critical_table (table_name, min_rows, min_keys) SELECT format('%I.%I', nspname, relname), 1, 1 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+		WHERE nspname = 't' ON CONFLICT DO NOTHING; SELECT sg_health()} ],
+	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_health_tables sg_health_keys)),
+	[ sg_seconds => 'SELECT schemaguard.sg_seconds(pg_catalog.now())' ],
 	[ sg_report => q{SELECT sg_report('mallory'), sg_report('mallory', 'html', 'checklist'), sg_report()} ],
 	[ sg_sees_all => 'SELECT schemaguard.sg_sees_all()' ],
 	[ sg_figures => 'SELECT schemaguard.sg_figures()' ],

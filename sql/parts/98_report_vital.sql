@@ -1,0 +1,139 @@
+-- Health: sg_status() as one document, with the tables that have to be there. Catalogs and what calls have stored are read, no row of
+-- users'
+-- tables: rows are counted by the statistics of ANALYZE and autovacuum.
+
+CREATE TABLE schemaguard.critical_table (
+    table_name text PRIMARY KEY CHECK (cardinality(pg_catalog.parse_ident(table_name)) OPERATOR(pg_catalog.=) 2),
+    min_rows   bigint,                          -- null: it only has to be there
+    min_keys   int NOT NULL DEFAULT 0,
+    why        text,
+    added_by   text NOT NULL DEFAULT CURRENT_USER,
+    added_at   timestamptz NOT NULL DEFAULT pg_catalog.now()
+);
+COMMENT ON TABLE schemaguard.critical_table IS 'tables that have to be there, for sg_health()';
+COMMENT ON COLUMN schemaguard.critical_table.table_name IS 'the table, with its schema, as SQL has it';
+COMMENT ON COLUMN schemaguard.critical_table.min_rows IS 'how many rows it has at least, by its statistics; null: any number';
+COMMENT ON COLUMN schemaguard.critical_table.min_keys IS 'how many valid foreign keys of it there are at least';
+COMMENT ON COLUMN schemaguard.critical_table.why IS 'why it is critical';
+COMMENT ON COLUMN schemaguard.critical_table.added_by IS 'who added it';
+COMMENT ON COLUMN schemaguard.critical_table.added_at IS 'when';
+-- Everybody's health: for the owner of the database, who can give it to others.
+GRANT SELECT ON schemaguard.critical_table TO PUBLIC;
+GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.critical_table TO pg_database_owner;
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.critical_table', '');
+
+CREATE FUNCTION schemaguard.sg_health_tables(
+    OUT state text, OUT table_name text, OUT rows bigint, OUT keys bigint, OUT summary text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH looked AS (
+        SELECT t.*, c.oid,
+               -- of a partitioned table those of its partitions; null: nobody has counted
+               CASE WHEN c.relkind = 'p' THEN (SELECT CASE WHEN min(p.reltuples) >= 0 THEN sum(p.reltuples)::bigint END
+                                               FROM pg_partition_tree(c.oid) i JOIN pg_class p ON p.oid = i.relid WHERE i.isleaf)
+                    WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS rows,
+               (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated) AS keys
+        FROM schemaguard.critical_table t
+             CROSS JOIN LATERAL parse_ident(t.table_name) n (part)
+             LEFT JOIN pg_namespace s ON s.nspname = n.part[1]
+             LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = n.part[2] AND c.relkind IN ('r', 'p', 'f', 'v', 'm'))
+    SELECT CASE WHEN l.oid IS NULL OR l.keys < l.min_keys OR l.rows < l.min_rows THEN 'failing'
+                WHEN l.min_rows IS NOT NULL AND l.rows IS NULL THEN 'attention' ELSE 'ok' END,
+           l.table_name, l.rows, CASE WHEN l.oid IS NOT NULL THEN l.keys END,
+           CASE WHEN l.oid IS NULL THEN 'the table is not there'
+                WHEN l.keys < l.min_keys THEN format('valid foreign keys: %s of %s', l.keys, l.min_keys)
+                WHEN l.min_rows IS NOT NULL AND l.rows IS NULL THEN 'nobody has counted its rows: ANALYZE does'
+                WHEN l.rows < l.min_rows THEN format('rows, by the statistics: %s of %s', l.rows, l.min_rows) END
+    FROM looked l;
+END;
+COMMENT ON FUNCTION schemaguard.sg_health_tables() IS 'are the tables of schemaguard.critical_table there, with rows and keys?';
+
+-- A clock that was set back makes nothing younger than now.
+CREATE FUNCTION schemaguard.sg_seconds(since timestamptz) RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN since IS NOT NULL THEN greatest(extract(epoch FROM now() - since), 0)::bigint END;
+COMMENT ON FUNCTION schemaguard.sg_seconds(timestamptz) IS 'how many seconds ago a time was, at least 0';
+
+-- Keys whose triggers are disabled, or missing, are looked for, rather than all joined to theirs: that is most of the time that a document
+-- takes. Keys that are not enforced have no triggers; the column came with 18.
+CREATE FUNCTION schemaguard.sg_health_keys() RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH disabled AS MATERIALIZED (
+        SELECT DISTINCT t.tgconstraint AS oid FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled NOT IN ('O', 'A')),
+    bare AS MATERIALIZED (
+        SELECT k.oid, to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false' AS enforced
+        FROM pg_constraint k
+        WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid)),
+    unarmed AS MATERIALIZED (
+        SELECT format('%I ON %s', k.conname, k.conrelid::regclass) AS name
+        FROM (SELECT d.oid FROM disabled d UNION SELECT b.oid FROM bare b WHERE b.enforced) u
+             JOIN pg_constraint k ON k.oid = u.oid AND k.contype = 'f' AND k.conparentid = 0),
+    loose AS (
+        SELECT count(*) AS n FROM bare b WHERE NOT b.enforced)
+    SELECT jsonb_build_object('declared', count(*), 'not_valid', count(*) FILTER (WHERE NOT k.convalidated) - (SELECT l.n FROM loose l),
+        'not_enforced', (SELECT l.n FROM loose l), 'unarmed', (SELECT count(*) FROM unarmed u),
+        'unarmed_keys', (SELECT coalesce(jsonb_agg(u.name ORDER BY u.name COLLATE "C"), '[]')
+                         FROM (SELECT o.name FROM unarmed o ORDER BY o.name COLLATE "C" LIMIT 20) u))
+    FROM pg_constraint k WHERE k.contype = 'f' AND k.conparentid = 0;
+END;
+COMMENT ON FUNCTION schemaguard.sg_health_keys() IS 'how many declared keys there are, are valid, enforced and armed';
+
+-- PL/pgSQL keeps the plan, as for sg_status().
+CREATE FUNCTION sg_health() RETURNS jsonb
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+DECLARE
+    document jsonb;
+BEGIN
+    WITH status AS MATERIALIZED (
+        SELECT s.* FROM @extschema@.sg_status() s),
+    keys AS MATERIALIZED (
+        SELECT schemaguard.sg_health_keys() AS counts),
+    critical AS MATERIALIZED (
+        SELECT t.* FROM schemaguard.sg_health_tables() t),
+    audited AS (
+        SELECT max(p.proved_at) AS at, count(*) FILTER (WHERE p.result = 'fail') AS keys,
+            sum(p.orphan_rows) FILTER (WHERE p.result = 'fail')
+            AS rows
+        FROM schemaguard.proof p JOIN pg_constraint c ON c.oid = p.constraint_oid
+        WHERE p.system_identifier = (SELECT i.system_identifier FROM pg_control_system() i)),
+    checked AS (
+        SELECT max(l.at) AS at, sum(l.drifts) AS differences
+        FROM (SELECT DISTINCT ON (r.role, r.reference, r.target) r.at, r.drifts FROM schemaguard.drift_run r
+              ORDER BY r.role, r.reference, r.target, r.id DESC) l),
+    running AS (
+        SELECT p.plan, p.action, p.started_at FROM schemaguard.progress p WHERE p.plan IS NOT NULL),
+    failed AS (
+        SELECT s.plan, count(*) AS steps, min(s.updated_at) AS since
+            FROM schemaguard.plan_step s WHERE s.state = 'failed' GROUP BY s.plan),
+    told AS (
+        SELECT s.state FROM status s
+        UNION ALL SELECT c.state FROM critical c
+        UNION ALL SELECT CASE WHEN k.counts -> 'unarmed' <> '0' THEN 'failing' ELSE 'ok' END FROM keys k)
+    SELECT jsonb_build_object(
+        'state', (SELECT CASE max(CASE t.state WHEN 'failing' THEN 2 WHEN 'attention' THEN 1 ELSE 0 END)
+                             WHEN 2 THEN 'failing' WHEN 1 THEN 'attention' ELSE 'ok' END FROM told t),
+        'at', now(), 'database', current_database(), 'standby', pg_is_in_recovery(), 'sees_all_roles', schemaguard.sg_sees_all(),
+        'subjects', (SELECT jsonb_agg(jsonb_build_object('subject', s.subject, 'state', s.state, 'since', s.since,
+                         'age_seconds', schemaguard.sg_seconds(s.since), 'summary', s.summary, 'next_call', s.next_call)) FROM status s),
+        'keys', (SELECT k.counts FROM keys k),
+        'last_audit', (SELECT jsonb_build_object('at', a.at, 'age_seconds', schemaguard.sg_seconds(a.at), 'keys_with_orphans', a.keys,
+                                                 'orphan_rows', coalesce(a.rows, 0)) FROM audited a),
+        'drift', (SELECT jsonb_build_object('at', c.at, 'age_seconds', schemaguard.sg_seconds(c.at), 'differences', c.differences)
+            FROM checked c),
+        'running_plans', (SELECT coalesce(jsonb_agg(jsonb_build_object('plan', r.plan, 'action', r.action, 'since', r.started_at,
+                              'age_seconds', schemaguard.sg_seconds(r.started_at))), '[]') FROM running r),
+        'failed_plans', (SELECT coalesce(jsonb_agg(jsonb_build_object('plan', f.plan, 'steps', f.steps, 'since', f.since,
+                             'age_seconds', schemaguard.sg_seconds(f.since)) ORDER BY f.since), '[]')
+                         FROM (SELECT * FROM failed ORDER BY since LIMIT 20) f),
+        'critical_tables', (SELECT coalesce(jsonb_agg(jsonb_build_object('table', c.table_name, 'state', c.state, 'rows', c.rows,
+                                'keys', c.keys, 'summary', c.summary) ORDER BY c.table_name COLLATE "C"), '[]') FROM critical c))
+    INTO document;
+    RETURN document;
+END $$;
+COMMENT ON FUNCTION sg_health()
+    IS 'sg_status() as one document, with keys, critical tables, last audit, drift and plans, each with its age: for endpoints; '
+        'scans nothing';

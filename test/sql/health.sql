@@ -1,0 +1,86 @@
+-- sg_health(): sg_status() as one document, for endpoints
+-- rooms: report
+\set VERBOSITY terse
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+-- In a database of its own: rows of other tests would count.
+SELECT current_database() AS here \gset
+DROP DATABASE IF EXISTS sg_health_test;
+CREATE DATABASE sg_health_test;
+\c sg_health_test
+\set VERBOSITY terse
+SET client_min_messages = warning;
+CREATE EXTENSION schemaguard;
+CREATE SCHEMA h;
+SET search_path = h, public;
+\pset tuples_only on
+\pset format unaligned
+
+-- nothing yet; and what a document has
+SELECT sg_health() ->> 'state', sg_health() ->> 'standby', sg_health() ->> 'database' = current_database();
+SELECT string_agg(k, ' ' ORDER BY k COLLATE "C") FROM jsonb_object_keys(sg_health()) k;
+SELECT bool_and((h ->> 'state', h ->> 'summary') = (s.state, s.summary)) FROM jsonb_array_elements(sg_health() -> 'subjects') h JOIN sg_status() s ON s.subject = h ->> 'subject';
+SELECT sg_health() - '{at,database,state,standby,subjects}'::text[];
+
+-- tables that have to be there
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE "C ""d" (id int, p int REFERENCES p);
+CREATE TABLE parts (id int) PARTITION BY LIST (id);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
+INSERT INTO p SELECT generate_series(1, 100);
+INSERT INTO parts SELECT 1 FROM generate_series(1, 30);
+INSERT INTO schemaguard.critical_table (table_name, min_rows, min_keys) VALUES
+    ('h.p', 50, 0), ('h."C ""d"', NULL, 1), ('h.parts', 31, 0), ('h.gone', NULL, 0), ('nowhere.p', 1, 0), ('h."C ""d" ', NULL, 2);
+CREATE VIEW critical AS SELECT c ->> 'table' AS t, c ->> 'state' AS s, c -> 'rows' AS r, c -> 'keys' AS k, c ->> 'summary' AS why FROM jsonb_array_elements(sg_health() -> 'critical_tables') c;
+SELECT * FROM critical;
+ANALYZE p, parts, parts_1;
+SELECT * FROM critical;
+SELECT sg_health() ->> 'state';
+DELETE FROM schemaguard.critical_table WHERE table_name NOT IN ('h.p', 'h."C ""d"');
+SELECT * FROM critical;
+INSERT INTO schemaguard.critical_table (table_name) VALUES ('p');
+INSERT INTO schemaguard.critical_table (table_name) VALUES ('a.b.c');
+INSERT INTO schemaguard.critical_table (table_name) VALUES ('a..b; DROP TABLE p');
+
+-- keys: not valid, unarmed
+SELECT sg_health() -> 'keys';
+ALTER TABLE "C ""d" ADD CONSTRAINT later FOREIGN KEY (id) REFERENCES p NOT VALID;
+ALTER TABLE "C ""d" DISABLE TRIGGER ALL;
+SELECT sg_health() -> 'keys', sg_health() ->> 'state';
+ALTER TABLE "C ""d" ENABLE TRIGGER ALL;
+SELECT sg_health() -> 'keys' ->> 'unarmed';
+
+-- audits, drift, plans
+INSERT INTO "C ""d" (id) VALUES (7);
+SET session_replication_role = replica;
+INSERT INTO "C ""d" VALUES (8, 800), (9, 900);
+RESET session_replication_role;
+SELECT count(*) FROM sg_orphan_audit();
+SELECT sg_health() -> 'last_audit' ->> 'keys_with_orphans', sg_health() -> 'last_audit' ->> 'orphan_rows', (sg_health() -> 'last_audit' ->> 'age_seconds')::int >= 0;
+SELECT sg_snapshot_take('base') > 0;
+CREATE TABLE more ();
+SELECT sg_drift_check('base') > 0;
+SELECT (sg_health() -> 'drift' ->> 'differences')::int > 0, sg_health() -> 'drift' ? 'age_seconds';
+SELECT sg_plan_create('<failing>');
+SELECT sg_plan_add_fk('<failing>', '"C ""d"', 'p', 'p', fk_name => 'again', replaces => 'C "d_p_fkey');
+CALL sg_apply('<failing>');
+SELECT f ->> 'plan', f ->> 'steps', f ? 'age_seconds' FROM jsonb_array_elements(sg_health() -> 'failed_plans') f;
+SELECT sg_health() -> 'running_plans';
+
+-- another role: what others have run it does not see, and the document says so
+CREATE ROLE regress_health;
+SET ROLE regress_health;
+SELECT sg_health() -> 'sees_all_roles', sg_health() -> 'failed_plans', sg_health() -> 'last_audit', sg_health() -> 'keys' -> 'declared';
+INSERT INTO schemaguard.critical_table (table_name) VALUES ('h.p');
+RESET ROLE;
+BEGIN READ ONLY;
+SELECT sg_health() IS NOT NULL;
+COMMIT;
+
+-- a clock that was set back
+UPDATE schemaguard.proof SET proved_at = now() + interval '1 hour';
+SELECT sg_health() -> 'last_audit' ->> 'age_seconds';
+
+DROP ROLE regress_health;
+\c :here
+DROP DATABASE sg_health_test;
