@@ -126,7 +126,7 @@ COMMENT ON COLUMN schemaguard.plan_step.initially_deferred IS 'is it deferred to
 COMMENT ON COLUMN schemaguard.plan_step.on_delete_columns IS 'columns that ON DELETE SET NULL or SET DEFAULT sets; null: all of the key';
 COMMENT ON COLUMN schemaguard.plan_step.enforced IS 'false: added NOT ENFORCED (18 and later)';
 COMMENT ON COLUMN schemaguard.plan_step.orphans IS
-    'what to do about orphans: stop, leave, quarantine; delete, set null and set, which keep no copy';
+    'what to do about orphans: stop, leave, quarantine; set, which keeps old values by a primary key; delete, set null: no copy';
 COMMENT ON COLUMN schemaguard.plan_step.index IS 'build an index on the child''s columns where none serves the key?';
 COMMENT ON COLUMN schemaguard.plan_step.replaces IS 'name of the key that this one takes the place of';
 COMMENT ON COLUMN schemaguard.plan_step.attempts IS 'how often a call has tried the step';
