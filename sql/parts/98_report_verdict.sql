@@ -233,12 +233,14 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_go_rules(text)
     IS 'each rule for a plan, or for the database: target, actual figure, and verdict: go, unknown, or the weight of the rule';
 
+CREATE FUNCTION schemaguard.sg_go_verdict(rules jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN rules @? '$[*] ? (@.verdict == "no-go")' THEN 'no-go'
+            WHEN rules @? '$[*]' AND NOT rules @? '$[*] ? (@.verdict == "hold" || @.verdict == "unknown" && @.weight != "note")' THEN 'go'
+            ELSE 'hold' END;
+COMMENT ON FUNCTION schemaguard.sg_go_verdict(jsonb) IS 'what rows of sg_go_rules() come to: without any hold';
+
 CREATE FUNCTION schemaguard.sg_go(plan text DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE PARALLEL UNSAFE
-BEGIN ATOMIC
-    SELECT CASE WHEN count(*) FILTER (WHERE r.verdict = 'no-go') > 0 THEN 'no-go'
-                WHEN count(*) FILTER (WHERE r.verdict IN ('hold', 'unknown') AND r.weight <> 'note') > 0 OR count(*) = 0 THEN 'hold'
-                ELSE 'go' END
-    FROM schemaguard.sg_go_rules(plan) r;
-END;
+RETURN schemaguard.sg_go_verdict((SELECT jsonb_agg(to_jsonb(r)) FROM schemaguard.sg_go_rules(plan) r));
 COMMENT ON FUNCTION schemaguard.sg_go(text) IS 'go, hold or no-go for a plan, or for the database; what is unknown is never go';

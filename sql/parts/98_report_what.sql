@@ -16,17 +16,18 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN to_char(at, 'YYYY-MM-DD HH24:MI:SS TZH:TZM');
 COMMENT ON FUNCTION schemaguard.sg_page_time(timestamptz) IS 'a time for a page, with its offset';
 
-CREATE FUNCTION schemaguard.sg_report_decision(plan text) RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL UNSAFE
+-- The rules are those of sg_go_rules(), which a report asks once.
+CREATE FUNCTION schemaguard.sg_report_decision(rules jsonb) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT schemaguard.sg_page_section('Decision', 'Rules of schemaguard.go_rule. What is unknown is never go.',
         '{Verdict,Figure,Target,Actual,Method,As of,Rows read,Reason,Next call}',
-        jsonb_agg(jsonb_build_array(r.verdict, r.metric, r.target, r.actual, r.method, schemaguard.sg_page_time(r.at), r.rows_read,
-            r.reason,
-                                    r.next_call) ORDER BY r.ordinality))
-    FROM schemaguard.sg_go_rules(plan) WITH ORDINALITY r;
+        jsonb_agg(jsonb_build_array(r.rule -> 'verdict', r.rule -> 'metric', r.rule -> 'target', r.rule -> 'actual', r.rule -> 'method',
+                                    schemaguard.sg_page_time((r.rule ->> 'at')::timestamptz), r.rule -> 'rows_read', r.rule -> 'reason',
+                                    r.rule -> 'next_call') ORDER BY r.n))
+    FROM jsonb_array_elements(rules) WITH ORDINALITY r (rule, n);
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_decision(text) IS 'section of a report: each rule with target and actual figure';
+COMMENT ON FUNCTION schemaguard.sg_report_decision(jsonb) IS 'section of a report: each rule with target and actual figure';
 
 CREATE FUNCTION schemaguard.sg_report_planned(plan text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -58,11 +59,9 @@ BEGIN ATOMIC
          JOIN schemaguard.audit_log l ON l.plan = p.name AND l.at >= p.created_at AND l.phase <> 'started' AND l.step IS NOT NULL
               AND NOT starts_with(l.action, 'plan ')
          LEFT JOIN LATERAL (
-             SELECT string_agg(DISTINCT concat_ws(' ', w.who ->> 'role', w.who ->> 'application', w.who ->> 'backend',
-                 w.who ->> 'prepared',
-                                                  concat_ws(' on ', coalesce(w.who ->> 'mode', w.who ->> 'waits'), w.who ->> 'table')),
-                                                      '; ')
-                 AS who
+             SELECT string_agg(DISTINCT nullif(concat_ws(' ', w.who ->> 'role', w.who ->> 'application', w.who ->> 'backend',
+                        w.who ->> 'prepared',
+                        nullif(concat_ws(' on ', coalesce(w.who ->> 'mode', w.who ->> 'waits'), w.who ->> 'table'), '')), ''), '; ') AS who
              FROM jsonb_array_elements(CASE jsonb_typeof(l.blockers) WHEN 'array' THEN l.blockers ELSE '[]' END) w (who)) b ON true
     WHERE p.name = sg_report_done.plan;
 END;
@@ -252,7 +251,7 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_report_risks(text) IS 'section of a report: what could still go wrong, and what cannot be taken back';
 
 -- A rule that is unknown has its reason; the rest is what no call of this report looks at.
-CREATE FUNCTION schemaguard.sg_report_unchecked(plan text) RETURNS jsonb
+CREATE FUNCTION schemaguard.sg_report_unchecked(plan text, rules jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH this AS (
@@ -262,8 +261,8 @@ BEGIN ATOMIC
         WHERE e.kind = 'verify' AND e.plan_id IS NOT DISTINCT FROM (SELECT t.id FROM this t) ORDER BY e.id DESC LIMIT 1)
     SELECT schemaguard.sg_page_section('Not checked', NULL, '{What,Why,How to check it}',
         jsonb_agg(jsonb_build_array(u.what, u.why, u.how) ORDER BY u.place, u.what COLLATE "C"))
-    FROM (SELECT 1 AS place, r.metric AS what, r.reason AS why, r.next_call AS how
-          FROM schemaguard.sg_go_rules(sg_report_unchecked.plan) r WHERE r.verdict = 'unknown'
+    FROM (SELECT 1 AS place, r.rule ->> 'metric' AS what, r.rule ->> 'reason' AS why, r.rule ->> 'next_call' AS how
+          FROM jsonb_array_elements(sg_report_unchecked.rules) r (rule) WHERE r.rule ->> 'verdict' = 'unknown'
           UNION ALL
           SELECT 2, 'what keys refuse, accept and do', 'the last tests made no attempt on the tables',
                  format('SELECT * FROM @extschema@.sg_verify_fks(%L, live => true);', sg_report_unchecked.plan)
@@ -296,4 +295,4 @@ BEGIN ATOMIC
           UNION ALL
           SELECT 8, 'times of the application''s statements before and after', 'this report reads no statistics of statements', NULL) u;
 END;
-COMMENT ON FUNCTION schemaguard.sg_report_unchecked(text) IS 'section of a report: what was not checked, why, and how to check it';
+COMMENT ON FUNCTION schemaguard.sg_report_unchecked(text, jsonb) IS 'section of a report: what was not checked, why, and how to check it';

@@ -227,7 +227,7 @@ LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SE
 DECLARE
     sections jsonb;
     page jsonb;
-    verdict text;
+    rules jsonb;
 BEGIN
     IF format IS NULL OR format NOT IN ('markdown', 'html', 'json') THEN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value',
@@ -241,22 +241,24 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'a checklist is about a plan, and none is named',
             HINT = 'Plans are listed by:' || E'\n' || 'SELECT * FROM schemaguard.plan_summary;';
     END IF;
-    verdict := schemaguard.sg_go(plan);
+    SELECT jsonb_agg(to_jsonb(r) ORDER BY r.ordinality) INTO rules FROM schemaguard.sg_go_rules(plan) WITH ORDINALITY r;
     IF kind = 'checklist' THEN
         sections := jsonb_build_array(schemaguard.sg_report_checklist(plan, 'Before'), schemaguard.sg_report_checklist(plan, 'After'));
     ELSIF plan IS NULL THEN
-        sections := jsonb_build_array(schemaguard.sg_report_decision(NULL), schemaguard.sg_report_status(), schemaguard.sg_report_plans(),
+        sections := jsonb_build_array(schemaguard.sg_report_decision(rules), schemaguard.sg_report_status(),
+            schemaguard.sg_report_plans(),
             schemaguard.sg_report_proof(NULL), schemaguard.sg_report_tests(NULL), schemaguard.sg_report_objects(),
             schemaguard.sg_report_accepted(NULL), schemaguard.sg_report_risks(NULL), schemaguard.sg_report_figures(NULL),
-            schemaguard.sg_report_unchecked(NULL));
+            schemaguard.sg_report_unchecked(NULL, rules));
     ELSE
-        sections := jsonb_build_array(schemaguard.sg_report_decision(plan), schemaguard.sg_report_planned(plan),
+        sections := jsonb_build_array(schemaguard.sg_report_decision(rules), schemaguard.sg_report_planned(plan),
             schemaguard.sg_report_done(plan), schemaguard.sg_report_orphans(plan), schemaguard.sg_report_skipped(plan),
             schemaguard.sg_report_proof(plan), schemaguard.sg_report_tests(plan), schemaguard.sg_report_overhead(plan),
             schemaguard.sg_report_objects(), schemaguard.sg_report_figures(plan), schemaguard.sg_report_accepted(plan),
-            schemaguard.sg_report_risks(plan), schemaguard.sg_report_unchecked(plan));
+            schemaguard.sg_report_risks(plan), schemaguard.sg_report_unchecked(plan, rules));
     END IF;
-    page := jsonb_build_object('title', coalesce('Plan ' || plan, 'Database ' || current_database()), 'verdict', verdict,
+    page := jsonb_build_object('title', coalesce('Plan ' || plan, 'Database ' || current_database()), 'verdict',
+        schemaguard.sg_go_verdict(rules),
                                'lead', schemaguard.sg_report_lead(plan), 'sections', sections);
     RETURN CASE format WHEN 'html' THEN schemaguard.sg_page_html(page) WHEN 'json' THEN jsonb_pretty(page)
                        ELSE schemaguard.sg_page_markdown(page) END;

@@ -66,6 +66,19 @@ CALL sg_audit_gate('rep', fail => false);
 SELECT sg_audit_accept('orders_seller_fkey', 'sellers | come <later>', now() + interval '30 days');
 SELECT section('rep', 'Accepted');
 
+-- for whom an action waited
+INSERT INTO schemaguard.audit_log (run_id, role, plan, step, action, phase, object, elapsed_ms, attempt, blockers)
+VALUES (gen_random_uuid(), current_user, 'rep', 1, 'add', 'failed', 'orders_customer_fkey ON rep.orders', 7, 3,
+        '[{"pid": 1, "role": "app", "application": "web", "backend": "client backend", "mode": "AccessShareLock", "table": "rep.orders"}, {"prepared": "two|phase"}, 7]');
+SELECT s FROM section('rep', 'Done') s WHERE s ~ 'failed';
+
+-- what the last check for drift says of objects
+SELECT sg_snapshot_take('rep', '{rep}') > 0;
+ALTER TABLE orders ADD COLUMN more int;
+SELECT sg_drift_check('rep') > 0;
+SELECT regexp_replace(s, '^column . \d+', 'column | N') FROM section('rep', 'Objects') s WHERE s ~ '^(The last|table|column) ';
+SELECT sg_snapshot_drop('rep');
+
 -- the database
 SELECT s ->> 'title' FROM jsonb_array_elements(sg_report(format => 'json')::jsonb -> 'sections') s;
 SELECT s FROM section(NULL, 'Plans') s WHERE s ~ '^rep ';

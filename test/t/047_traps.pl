@@ -100,7 +100,8 @@ my @calls = (
 	[ sg_status => 'SELECT count(*) FROM sg_status()' ],
 	[ sg_explain_statement => q{SELECT schemaguard.sg_explain_statement('SELECT 1')} ],
 	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_('mallory')" ] } qw(sg_go_steps sg_go_counts sg_go_evidence sg_go_findings sg_go_figures sg_go_rules sg_go)),
-	(map { [ "sg_report_$_" => "SELECT schemaguard.sg_report_$_('mallory')" ] } qw(decision planned done orphans skipped proof tests overhead accepted risks figures lead boxes unchecked)),
+	(map { [ "sg_report_$_" => "SELECT schemaguard.sg_report_$_('mallory')" ] } qw(planned done orphans skipped proof tests overhead accepted risks figures lead boxes)),
+	[ sg_report_unchecked => q{SELECT schemaguard.sg_report_unchecked('mallory', '[]')} ],
 	(map { [ "sg_report_$_" => "SELECT schemaguard.sg_report_$_()" ] } qw(objects status plans)),
 	[ sg_report_checklist => q{SELECT schemaguard.sg_report_checklist('mallory', 'After')} ],
 	[ sg_health => q{INSERT INTO schemaguard.critical_table (table_name, min_rows, min_keys) SELECT format('%I.%I', nspname, relname), 1, 1 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
@@ -226,7 +227,7 @@ my @calls = (
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('asked')} ],
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_deprecate_table sg_free_name sg_has_column sg_keys_declared sg_make_name sg_may_refer sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_after sg_plan_archive
 		sg_plan_archive_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
-		sg_discover_fks_body sg_sync_sql_body sg_report_body sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
+		sg_discover_fks_body sg_sync_sql_body sg_report_body sg_report_decision sg_go_verdict sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
 		sg_page_style sg_page_time)),
 
 	# snapshots and drift
