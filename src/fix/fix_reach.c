@@ -33,7 +33,7 @@
 
 /* A message names so many keys, and no further one once it is so long; sg_plan_referencing() has all */
 #define MOST_KEYS		4
-#define LONG_TEXT		150
+#define LONG_TEXT		80
 
 /* ---- keys ---- */
 

@@ -103,9 +103,13 @@ CALL sg_fix_orphans('along', dry_run => true, steps => 1);
 
 -- a message about a step has an end, and says where all of it is
 SELECT sg_plan_create('long') \g /dev/null
-SELECT format('CREATE TABLE %I (id int REFERENCES orders)', 'a_table_with_quite_a_long_name_that_fills_all_of_the_line_' || i) FROM generate_series(1, 4) i \gexec
-SELECT format('INSERT INTO %I VALUES (1), (2)', 'a_table_with_quite_a_long_name_that_fills_all_of_the_line_' || i) FROM generate_series(1, 4) i \gexec
-SELECT sg_plan_add_fk('long', 'orders', 'customer_id', 'customer', fk_name => 'orders_fk', orphans => 'quarantine', index => false) \g /dev/null
+\set long a_name_of_quite_some_length_that_fills_all_of_the_line_
+CREATE SCHEMA :long;
+CREATE TABLE :long.:long (id int PRIMARY KEY, customer_id int);
+INSERT INTO :long.:long VALUES (1, 77), (2, 77);
+SELECT format('CREATE TABLE %1$I.%2$I (id int CONSTRAINT %2$I REFERENCES %1$I.%3$I)', :'long', :'long' || i, :'long') FROM generate_series(1, 4) i \gexec
+SELECT format('INSERT INTO %I.%I VALUES (1), (2)', :'long', :'long' || i) FROM generate_series(1, 4) i \gexec
+SELECT sg_plan_add_fk('long', :'long' || '.' || :'long', 'customer_id', 'customer', fk_name => :'long', orphans => 'quarantine', index => false) \g /dev/null
 \set VERBOSITY terse
 CALL sg_add_fks('long', fix => true);
 SELECT max(message) LIKE '% 6 rows by 3 more keys' AS whole FROM schemaguard.audit_log WHERE plan = 'long' AND phase = 'failed';
@@ -124,5 +128,5 @@ SELECT * FROM sg_plan_referencing('ref', '{99}');
 
 SELECT sg_plan_drop(p) FROM unnest('{ref,rule,nulls,along,long}'::text[]) p \g /dev/null
 SET client_min_messages = warning;
-DROP SCHEMA ref CASCADE;
+DROP SCHEMA ref, :long CASCADE;
 DROP ROLE sg_ref_reader;
