@@ -147,10 +147,17 @@ void
 change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
 	plan_deed_follow(deed);
-	if (!find_table(deed->what, move) && deed->what->kind != STEP_DROP && deed->what->kind != STEP_RENAME)
-		memset(move, 0, sizeof(ChangeMove));
-	else
+	if (find_table(deed->what, move) || deed->what->kind == STEP_DROP || deed->what->kind == STEP_RENAME)
+	{
 		change_kinds[deed->what->kind].undo(deed, step, move);
+		return;
+	}
+	memset(move, 0, sizeof(ChangeMove));
+
+	/* what a statement has done need not be gone with the table */
+	if (deed->what->kind == STEP_STATEMENT)
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
+					   psprintf("table %s is gone, so its undo was not run", deed->what->child_table), NULL);
 }
 
 /* The same, with a snapshot of its own */

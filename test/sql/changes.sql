@@ -290,10 +290,17 @@ CALL sg_rollback_fks('alike', steps => '{1}');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'alike' ORDER BY step;
 CALL sg_apply('alike', steps => '{2}');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'alike' ORDER BY step;
+-- what takes back a statement about a table that is gone is not run, and the step says so
+SELECT sg_plan_create('leaves') \g /dev/null
+SELECT sg_plan_add_statement('leaves', 'INSERT INTO chg.plain VALUES (77)', undo => 'DELETE FROM chg.plain', child_table => 'chg.alike') \g /dev/null
+SELECT sg_plan_add_drop('leaves', 'table', 'chg.alike', keep => false, after => '{1}');
+CALL sg_apply('leaves', fail => true);
+CALL sg_rollback_fks('leaves');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'leaves' ORDER BY step;
 
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks', 'many', 'plain', 'alike') \g /dev/null
+SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks', 'many', 'plain', 'alike', 'leaves') \g /dev/null
 DROP SCHEMA chg CASCADE;
 DROP OWNED BY regress_sg_writer, regress_sg_other;
 DROP ROLE regress_sg_writer, regress_sg_other;
