@@ -18,6 +18,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
+use HTTP::Tiny;
 use IPC::Run ();
 use PostgreSQL::Test::Utils;
 use SgTest;
@@ -307,6 +308,51 @@ sub planned_shop
 	{
 		planned_shop('node');
 		script('node', 'node', 'node', 'add_keys.js');
+	}
+}
+
+# ---- a health endpoint ----
+
+# It says on which port it listens; GET, as status and body
+sub endpoint
+{
+	my ($what, @command) = @_;
+	my ($out, $err) = ('', '');
+	my $run = IPC::Run::start(\@command, '<', \undef, '>', \$out, '2>', \$err, init => sub { chdir $folder or die "$folder: $!\n"; $ENV{PORT} = 0 }, my $limit = IPC::Run::timeout(300));
+	my $get = sub {
+		my $answer = HTTP::Tiny->new(timeout => 300)->get("http://127.0.0.1:$_[0]/");
+		return ($answer->{status}, $answer->{content});
+	};
+
+	$run->pump until $out =~ /listening on (\d+)/;
+	my $port = $1;
+	my ($status, $body) = $get->($port);
+	is($status, 200, "$what: nothing fails") or diag($body, $err);
+	like($body, qr/"state": ?"(?:ok|attention)"/, "$what: and the document");
+	ask(q{INSERT INTO schemaguard.critical_table (table_name) VALUES ('public.gone')});
+	($status, $body) = $get->($port);
+	is($status, 503, "$what: 503 where a table is not there") or diag($body, $err);
+	like($body, qr/the table is not there/, "$what: which the document tells");
+	ask('ALTER EXTENSION schemaguard DROP FUNCTION sg.sg_health(); ALTER FUNCTION sg.sg_health() RENAME TO sg_gone');
+	is(($get->($port))[0], 503, "$what: and where there is no answer");
+	$limit->reset;
+	$run->kill_kill;
+	return;
+}
+
+{
+	my $python = python_with('psycopg');
+
+	files('health');
+	if (skip_unless('psycopg', $python, '-c', 'import psycopg'))
+	{
+		new_shop('health_python');
+		endpoint('Python', $python, 'health.py');
+	}
+	if (skip_unless('pg of npm', 'node', '-e', 'require("pg")'))
+	{
+		new_shop('health_node');
+		endpoint('Node', 'node', 'health.js');
 	}
 }
 
