@@ -477,9 +477,12 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 
 	if (now == NULL)
 	{
+		const char *format = get_attnum(move->table, kept_column(what)) == InvalidAttrNumber ?
+			"the column is not found: %s has no column %s, which it was kept as" :
+			"the column is not found: in %s, column %s, which it was kept as, is another one by now";
+
 		change_problem(move, ERRCODE_UNDEFINED_COLUMN,
-					   psprintf("the column is not found: %s has no column %s, which it was kept as", what->child_table,
-								quote_identifier(kept_column(what))),
+					   psprintf(format, what->child_table, quote_identifier(kept_column(what))),
 					   psprintf("If it has another name, rename it in %s to %s.", what->child_table,
 								quote_identifier(kept_column(what))));
 		return;
