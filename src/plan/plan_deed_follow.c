@@ -428,7 +428,7 @@ plan_deed_is_made_anew(const PlanDeed *deed)
 	return OidIsValid(namesake(&anew).objectId);
 }
 
-/* Has this transaction made a constraint or index? */
+/* Has this transaction made a constraint or index?  Not where it has changed the row of one that was there. */
 static bool
 is_made_here(const ObjectAddress *object)
 {
@@ -437,7 +437,7 @@ is_made_here(const ObjectAddress *object)
 
 	if (HeapTupleIsValid(tuple))
 	{
-		made = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(tuple->t_data));
+		made = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmin(tuple->t_data)) && (tuple->t_data->t_infomask & HEAP_UPDATED) == 0;
 		ReleaseSysCache(tuple);
 	}
 	return made;

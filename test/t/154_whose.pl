@@ -215,6 +215,9 @@ my $maker = q{CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE a (x int, y int,
 my $types = 'ALTER TABLE public.a ALTER x TYPE bigint, ALTER y TYPE bigint, ALTER z TYPE bigint, ALTER pid TYPE bigint';
 $db = other_db("$maker; SELECT sg_plan_add_statement('d', '$types', undo => '" . $types =~ s/bigint/int/gr . "'); SET schemaguard.workers = 1; CALL sg_apply('d', fail => true)");
 like(back($db), qr/^(\d\|rolled back\|\n?){5}$/, 'those that a step of the plan has made anew are taken back');
+$db = other_db("$maker; SET schemaguard.workers = 1; CALL sg_apply('d', fail => true); DROP INDEX id1; CREATE INDEX id1 ON a (z);
+	SELECT sg_plan_add_statement('d', 'ALTER TABLE public.a CLUSTER ON id1', undo => 'ALTER TABLE public.a SET WITHOUT CLUSTER'); CALL sg_apply('d', fail => true)");
+like(back($db), qr/^3\|validated\|not taken back: the index was made anew/m, 'not those of others that a step of the plan has changed');
 # others': nothing tells ALTER TYPE from a migration that drops and makes them, and changes a column
 $anew =~ s/;.*?DROP INDEX a_pid_idx;/; DROP INDEX id1; DROP INDEX a_pid_idx; $types, ALTER x SET DEFAULT 7, ALTER y SET DEFAULT 7, ALTER z SET DEFAULT 7, ALTER pid SET DEFAULT 7;/s;
 for my $row ([ 'one transaction that changes their columns, too', "BEGIN; $anew; COMMIT" ], [ 'ALTER TYPE', $types ], [ 'REINDEX CONCURRENTLY', 'REINDEX INDEX CONCURRENTLY id1; REINDEX INDEX CONCURRENTLY a_pid_idx', 2 ])
