@@ -199,7 +199,7 @@ AS $function$
 \set trust ''
 \endif
 SELECT set_config('schemaguard_script.trust', :'trust', false) AS sync_trust \gset
-DO $sync$
+DO %1$s
 DECLARE
     others text;
 BEGIN
@@ -224,7 +224,7 @@ BEGIN
         UNION SELECT a.grantee FROM pg_database b CROSS JOIN LATERAL aclexplode(b.datacl) a
             WHERE b.datname = current_database() AND a.privilege_type = 'CREATE'
         -- the script makes them owners, or gives them rights
-        UNION SELECT to_regrole(m.name) FROM unnest(%L::text[]) m (name) WHERE to_regrole(m.name) IS NOT NULL
+        UNION SELECT to_regrole(m.name) FROM unnest(%2$L::text[]) m (name) WHERE to_regrole(m.name) IS NOT NULL
     ), maker (role) AS (
         SELECT DISTINCT CASE o.role WHEN 'pg_database_owner'::regrole THEN b.datdba ELSE o.role END
         FROM owner o JOIN pg_database b ON b.datname = current_database()
@@ -239,8 +239,9 @@ BEGIN
             HINT = format('Run the script as the role that owns what it changes, or CREATE EXTENSION schemaguard here, which looks at each '
                 'statement. If these roles may have the rights of %%I: psql -v trust=%%L', current_user, others);
     END IF;
-END $sync$;$script$, ARRAY(SELECT e ->> 'object' FROM jsonb_array_elements(statements) e
-        WHERE e ->> 'note' = 'need' AND e ->> 'kind' = 'role' ORDER BY 1))
+END %1$s;$script$, schemaguard.sg_sync_tag(r.names::text), r.names)
+    FROM (SELECT ARRAY(SELECT e ->> 'object' FROM jsonb_array_elements(statements) e
+        WHERE e ->> 'note' = 'need' AND e ->> 'kind' = 'role' ORDER BY 1) AS names) r
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_gate(jsonb)
     IS 'the beginning of a script, which sees to it that its statements run no code of others';

@@ -54,7 +54,7 @@
 #include "base/scope.h"
 #include "base/spi.h"
 
-static SgGuard guard = {0, InvalidOid, InvalidOid, 0, InvalidTransactionId};
+static SgGuard guard = {0, InvalidOid, InvalidOid, 0, 0, InvalidTransactionId};
 
 /* Whose session is guarded between calls, too; or InvalidOid */
 static Oid	guarded_session = InvalidOid;
@@ -74,7 +74,7 @@ sg_guard_is_on(void)
 bool
 sg_guard_in_function(void)
 {
-	return guard.trusted > 0;
+	return guard.trusted + guard.around > 0;
 }
 
 /* In whose name nothing of others may run */
@@ -324,6 +324,7 @@ sg_guard_begin(SgGuard *before)
 	guard.level++;
 	guard.role = GetUserId();
 	guard.deed = InvalidOid;
+	guard.around += guard.trusted;
 	guard.trusted = 0;
 	tell_workers();
 }

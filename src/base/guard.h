@@ -22,6 +22,7 @@ typedef struct SgGuard
 	Oid			role;
 	Oid			deed;			/* as whom a deed runs now, or InvalidOid */
 	int			trusted;
+	int			around;			/* functions that this call has been made by */
 	TransactionId since;
 } SgGuard;
 
@@ -49,7 +50,7 @@ extern bool sg_guard_is_on(void);
 /* Is it, and does what runs now run as who has called, outside of functions that are trusted? */
 extern bool sg_guard_is_callers(void);
 
-/* Is a function of users under way, such as a trigger that a statement of ours has fired? */
+/* Is a function of users under way, such as a trigger that a statement of ours has fired, or one that has called us? */
 extern bool sg_guard_in_function(void);
 
 /*

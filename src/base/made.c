@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
@@ -22,6 +23,9 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
@@ -32,7 +36,9 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -82,6 +88,7 @@ typedef struct Making
 static Making *making;
 
 static object_access_hook_type next_access;
+static ProcessUtility_hook_type next_utility;
 
 /* ---- what an object uses ---- */
 
@@ -140,9 +147,9 @@ could_gain(Oid owner, Oid role)
 }
 
 static bool
-is_theirs(const ObjectAddress *code)
+is_theirs(const SgSeen *seen, const ObjectAddress *code)
 {
-	foreach_ptr(const ObjectAddress, planted, making->seen->theirs)
+	foreach_ptr(const ObjectAddress, planted, seen->theirs)
 	{
 		if (planted->classId == code->classId && planted->objectId == code->objectId)
 			return true;
@@ -152,20 +159,26 @@ is_theirs(const ObjectAddress *code)
 
 /* Was it made or changed after that moment, by others, with the transaction that its row is of? */
 static bool
-is_later(const ObjectAddress *code, TransactionId xid)
+is_later_than(const SgSeen *seen, const ObjectAddress *code, TransactionId xid)
 {
-	if (is_theirs(code))
+	if (is_theirs(seen, code))
 		return true;
 	/* a frozen row, too, has the number of its transaction, maybe of long ago */
 	if (TransactionIdFollowsOrEquals(xid, ReadNextTransactionId()))
 		return false;
-	if (TransactionIdIsCurrentTransactionId(xid) || list_member_oid(making->seen->own, xid))
+	if (TransactionIdIsCurrentTransactionId(xid) || list_member_oid(seen->own, xid))
 		return false;
 	/* the server has forgotten which transaction that is a part of */
-	if (making->seen->snapshot.suboverflowed && TransactionIdFollowsOrEquals(xid, making->seen->snapshot.xmin) &&
+	if (seen->snapshot.suboverflowed && TransactionIdFollowsOrEquals(xid, seen->snapshot.xmin) &&
 		TransactionIdPrecedes(xid, TransactionXmin))
 		return true;
-	return XidInMVCCSnapshot(xid, unconstify(SnapshotData *, &making->seen->snapshot));
+	return XidInMVCCSnapshot(xid, unconstify(SnapshotData *, &seen->snapshot));
+}
+
+static bool
+is_later(const ObjectAddress *code, TransactionId xid)
+{
+	return is_later_than(making->seen, code, xid);
 }
 
 /* Has the schema come since, or got its name, from a role that could gain by it? */
@@ -243,11 +256,12 @@ type_could_gain(Oid type, Oid role)
 }
 
 /*
- * Raises 42501 for a cast that has come since, of a type whose owner could gain: a
- * name may come to another function by it, and nothing tells what has used it
+ * Raises 42501 for a cast that has come since, of that type (InvalidOid: any) or to
+ * it, whose owner could gain: a name may come to another function by it, and
+ * nothing tells what has used it
  */
 static void
-check_casts(Oid role)
+check_casts(Oid role, Oid type)
 {
 	SgCatalog	casts;
 	HeapTuple	tuple;
@@ -258,7 +272,8 @@ check_casts(Oid role)
 		Form_pg_cast form = (Form_pg_cast) GETSTRUCT(tuple);
 		ObjectAddress cast = {CastRelationId, form->oid, 0};
 
-		if (is_later(&cast, HeapTupleHeaderGetRawXmin(tuple->t_data)) &&
+		if ((!OidIsValid(type) || type == form->castsource || type == form->casttarget) &&
+			is_later(&cast, HeapTupleHeaderGetRawXmin(tuple->t_data)) &&
 			(type_could_gain(form->castsource, role) || type_could_gain(form->casttarget, role)))
 			refuse(&cast);
 	}
@@ -294,6 +309,7 @@ check_handed_over(const Made *made)
 		 is_part_later(TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid) ||
 		 is_part_later(PolicyRelationId, PolicyPolrelidPolnameIndexId, Anum_pg_policy_polrelid, relid) ||
 		 is_part_later(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, relid) ||
+		 is_part_later(ForeignTableRelationId, ForeignTableRelidIndexId, Anum_pg_foreign_table_ftrelid, relid) ||
 		 is_part_later(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, relid)))
 		refuse(&made->object);
 }
@@ -453,6 +469,26 @@ check_made(const ObjectAddress *object, Oid role)
 		visit_used(object, table_owner_of(object->objectId), check_trusted);
 }
 
+/* Can it have an expression or a query, in which a name may come to a function by a cast? */
+static bool
+has_expression(const ObjectAddress *object)
+{
+	char		kind;
+
+	switch (object->classId)
+	{
+		case RelationRelationId:
+			kind = get_rel_relkind(object->objectId);
+			return kind == RELKIND_INDEX || RELKIND_HAS_PARTITIONS(kind) || object->objectSubId != 0;
+		case TypeRelationId:
+			return get_typtype(object->objectId) == TYPTYPE_DOMAIN;
+		case NamespaceRelationId:
+			return false;
+		default:
+			return true;
+	}
+}
+
 void
 sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 {
@@ -466,9 +502,11 @@ sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 		fn(arg);
 		foreach_ptr(const Made, made, m.objects)
 		{
-			if (made->role != role)
-				check_casts(made->role);
-			role = made->role;
+			if (made->role != role && has_expression(&made->object))
+			{
+				check_casts(made->role, InvalidOid);
+				role = made->role;
+			}
 			check_made(&made->object, made->role);
 			if (OidIsValid(made->owner))
 				check_handed_over(made);
@@ -481,38 +519,154 @@ sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 	PG_END_TRY();
 }
 
-/* Code that is altered or replaced, or gets another owner, was as it was seen.  Its new row can't be read yet. */
+/* Raises 42501 for a schema, server or wrapper that came later, and whose owner could gain */
+static void
+check_place(const ObjectAddress *object)
+{
+	HeapTuple	row;
+
+	if (object->classId != NamespaceRelationId && object->classId != ForeignServerRelationId &&
+		object->classId != ForeignDataWrapperRelationId)
+		return;
+	row = SearchSysCache1(get_object_catcache_oid(object->classId), ObjectIdGetDatum(object->objectId));
+	if (!HeapTupleIsValid(row))
+		return;
+	if (could_gain(owner_of(object, row), GetUserId()) && is_later(object, HeapTupleHeaderGetRawXmin(row->t_data)))
+		refuse(object);
+	ReleaseSysCache(row);
+}
+
+/* What is altered or replaced, or gets another owner, was as it was seen.  Its new row can't be read yet. */
 static void
 check_altered(const ObjectAddress *object)
 {
 	HeapTuple	row = code_row(object->classId, object->objectId);
 
+	check_place(object);
 	if (!HeapTupleIsValid(row))
 		return;
 	check_seen(object, row, GetUserId());
+	/* of another owner's, nobody would ask any more */
+	if (object->classId == TypeRelationId && could_gain(owner_of(object, row), GetUserId()))
+		check_casts(GetUserId(), object->objectId);
 	ReleaseSysCache(row);
 }
 
-/* Keeps for a call that others' code makes or alters an object in it: a trigger does, where a statement writes their table */
 static void
-note_theirs(SgSeen *seen, const ObjectAddress *object)
+keep_theirs(SgSeen *seen, const ObjectAddress *object)
 {
-	MemoryContext old;
-	ObjectAddress *planted;
-	Oid			role;
-	int			context;
+	MemoryContext old = MemoryContextSwitchTo(seen->context);
+	ObjectAddress *planted = palloc(sizeof(ObjectAddress));
 
-	GetUserIdAndSecContext(&role, &context);
-	if (role == seen->role || (context & SECURITY_LOCAL_USERID_CHANGE) == 0)
-		return;
-	old = MemoryContextSwitchTo(seen->context);
-	planted = palloc(sizeof(ObjectAddress));
 	*planted = *object;
 	/* the hook has a default by its table and column */
 	if (planted->classId == AttrDefaultRelationId)
 		planted->classId = RelationRelationId;
 	seen->theirs = lappend(seen->theirs, planted);
 	MemoryContextSwitchTo(old);
+}
+
+/* Keeps for a call that others' code makes or alters an object in it: a trigger does, where a statement writes their table */
+static void
+note_theirs(SgSeen *seen, const ObjectAddress *object)
+{
+	Oid			role;
+	int			context;
+
+	GetUserIdAndSecContext(&role, &context);
+	if (role != seen->role && (context & SECURITY_LOCAL_USERID_CHANGE) != 0)
+		keep_theirs(seen, object);
+}
+
+/* ---- rows of others that are written anew ---- */
+
+/* Catalogs whose rows GRANT writes, and which say by themselves what a name leads to, or what would be handed over */
+static const Oid granted[] = {ProcedureRelationId, RelationRelationId, TypeRelationId, NamespaceRelationId, ForeignServerRelationId};
+
+/* Keeps what others have made or changed since, of one catalog.  The OID comes first in each. */
+static void
+keep_later(SgSeen *seen, Oid catalog)
+{
+	SgCatalog	rows;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&rows, catalog);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
+	{
+		/* a column is its table's */
+		ObjectAddress object = {catalog == AttributeRelationId ? RelationRelationId : catalog, *(Oid *) GETSTRUCT(tuple), 0};
+
+		if (!is_theirs(seen, &object) && is_later_than(seen, &object, HeapTupleHeaderGetRawXmin(tuple->t_data)))
+			keep_theirs(seen, &object);
+	}
+	sg_catalog_end(&rows);
+}
+
+/*
+ * A row that GRANT writes anew would be this session's own, whoever has changed the
+ * object before, and GRANT calls no hook.  So what is others' then stays so for the call.
+ */
+static void
+keep_before_grant(const Node *statement)
+{
+	if (!IsA(statement, GrantStmt))
+		return;
+	for (SgSeen *seen = kept; seen; seen = seen->outer)
+	{
+		for (int i = 0; i < lengthof(granted); i++)
+			keep_later(seen, granted[i]);
+		foreach_ptr(const AccessPriv, privilege, ((const GrantStmt *) statement)->privileges)
+		{
+			if (privilege->cols)
+				keep_later(seen, AttributeRelationId);
+		}
+	}
+}
+
+static void
+look_at_statement(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUtilityContext context,
+				  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	keep_before_grant(planned->utilityStmt);
+	(next_utility ? next_utility : standard_ProcessUtility) (planned, query, read_only_tree, context, params, environment, dest, completion);
+}
+
+/* The transaction that has written the row of an object, as it was before this command; false: none, or it can't be told */
+static bool
+row_before(const ObjectAddress *object, TransactionId *xid)
+{
+	bool		is_column = object->classId == RelationRelationId && object->objectSubId != 0;
+	HeapTuple	tuple = NULL;
+	Relation	catalog;
+
+	if (!is_objectclass_supported(object->classId))
+		return false;
+	catalog = table_open(object->classId, AccessShareLock);
+	if (is_column)
+		tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(object->objectId), Int16GetDatum(object->objectSubId));
+	else
+		tuple = get_catalog_object_by_oid(catalog, get_object_attnum_oid(object->classId), object->objectId);
+	table_close(catalog, AccessShareLock);
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	*xid = HeapTupleHeaderGetRawXmin(tuple->t_data);
+	if (is_column)
+		ReleaseSysCache(tuple);
+	return true;
+}
+
+/* The same of what a statement alters: the hook has the object while its row is still the one before */
+static void
+keep_before_alter(const ObjectAddress *object)
+{
+	for (SgSeen *seen = kept; seen; seen = seen->outer)
+	{
+		TransactionId xid;
+		ObjectAddress whole = {object->classId, object->objectId, 0};
+
+		if (!is_theirs(seen, &whole) && row_before(object, &xid) && is_later_than(seen, &whole, xid))
+			keep_theirs(seen, &whole);
+	}
 }
 
 static void
@@ -532,6 +686,8 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 	if (access == OAT_POST_CREATE && sg_guard_is_on() &&
 		(classid == RelationRelationId || (classid == ConstraintRelationId && ((ObjectAccessPostCreate *) arg)->is_internal)))
 		visit_used(&object, GetUserId(), check_trusted);
+	if (access == OAT_POST_ALTER)
+		keep_before_alter(&object);
 	if (making)
 		check_altered(&object);
 	if (sg_guard_in_function())
@@ -559,4 +715,6 @@ sg_made_init(void)
 {
 	next_access = object_access_hook;
 	object_access_hook = look_at_made;
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = look_at_statement;
 }

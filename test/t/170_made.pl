@@ -140,6 +140,7 @@ query('DROP TABLE app.trapped; DROP FUNCTION app.trap()');
 query(q{CREATE TYPE app.word AS ENUM ('a'); CREATE TABLE app.secret (a int); CREATE FUNCTION app.h(text) RETURNS int LANGUAGE sql AS 'SELECT 1';
 	SET SESSION AUTHORIZATION eve; CREATE TYPE app.en AS ENUM ('a'); CREATE FUNCTION app.en_text(app.en) RETURNS text LANGUAGE sql AS $$SELECT 'x'$$; CREATE FUNCTION app.h(int) RETURNS int LANGUAGE sql AS 'SELECT 2';
 	CREATE DOMAIN app.dom AS int; CREATE VIEW app.shown AS SELECT 1 AS a; CREATE TABLE app.ruled (a int); CREATE TABLE app.cast_from (e app.en); CREATE TABLE app.retyped (v text); CREATE VIEW app.swap AS SELECT 1 AS a; CREATE VIEW app.other AS SELECT 2 AS a; CREATE TABLE app.counting (a int); CREATE TABLE app.defaulted (a int);
+	CREATE FUNCTION app.nested() RETURNS int LANGUAGE sql AS 'SELECT 1';
 	CREATE FUNCTION app.stat(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION app.h(float8) RETURNS int LANGUAGE sql AS 'SELECT 3';
 	CREATE TABLE app.trapped (a int); INSERT INTO app.trapped VALUES (1); GRANT ALL ON app.cast_from, app.retyped TO PUBLIC;
 	CREATE FUNCTION app.trap() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN EXECUTE tg_argv[0]; RETURN NEW; END$$});
@@ -152,6 +153,8 @@ my @handed = (
 	[ 'ALTER VIEW app.swap RENAME TO was; ALTER VIEW app.other RENAME TO swap', 'ALTER VIEW app.swap OWNER TO postgres', 'a view in the place of another one' ],
 	[ 'ALTER TABLE app.defaulted ALTER a SET DEFAULT 7', 'ALTER TABLE app.defaulted OWNER TO postgres', 'a default' ],
 	[ 'CREATE STATISTICS app.st ON (app.stat(a)), a FROM app.counting', 'ALTER TABLE app.counting OWNER TO postgres', 'statistics of a table' ],
+	# by a call of ours in her trigger, too
+	[ q{SELECT schemaguard.sg_sync_run(''CREATE OR REPLACE FUNCTION app.nested() RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $b$BEGIN RETURN 2; END$b$'')}, 'ALTER FUNCTION app.nested() OWNER TO postgres', 'a function, by a call of ours,' ],
 	[ 'ALTER TABLE app.retyped ALTER v TYPE int USING 1', 'CREATE VIEW app.typed_view AS SELECT app.h(v) FROM app.retyped', 'a type' ]);
 foreach my $i (keys @handed)
 {
@@ -165,29 +168,44 @@ foreach my $i (keys @handed)
 	$victim->query("CALL sg_apply('handed $i')");
 	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'handed $i'"), 'validated validated', '... and is done by the next call');
 }
-query('DROP TYPE app.en CASCADE; DROP VIEW app.swap, app.was; DROP TABLE app.counting, app.defaulted; DROP FUNCTION app.stat, app.h(float8); DROP TABLE app.trapped, app.retyped CASCADE; DROP FUNCTION app.trap(), app.h(int); DROP VIEW app.shown; DROP DOMAIN app.dom');
+query('DROP TYPE app.en CASCADE; DROP VIEW app.swap, app.was; DROP TABLE app.counting, app.defaulted; DROP FUNCTION app.stat, app.nested, app.h(float8); DROP TABLE app.trapped, app.retyped CASCADE; DROP FUNCTION app.trap(), app.h(int); DROP VIEW app.shown; DROP DOMAIN app.dom');
 
 # ---- what a later step names, and what she changes while an earlier one waits for a name that she has taken
 
 query(q{CREATE FUNCTION app.handed() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION app.handed() OWNER TO eve; CREATE TABLE app.fired (a int);
-	CREATE SCHEMA swapped; CREATE FUNCTION swapped.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ALTER SCHEMA swapped OWNER TO eve;
-	CREATE SCHEMA other AUTHORIZATION eve; GRANT CREATE ON DATABASE postgres TO eve;
-	SET SESSION AUTHORIZATION eve; CREATE FUNCTION other.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'});
+	CREATE FUNCTION app.granted() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION app.granted() OWNER TO eve;
+	CREATE TYPE app.kind AS ENUM ('a'); ALTER TYPE app.kind OWNER TO eve; CREATE TABLE app.of_kind (k app.kind);
+	GRANT CREATE ON DATABASE postgres TO eve;
+	SET SESSION AUTHORIZATION eve; CREATE VIEW app.seen AS SELECT 1 AS a; CREATE VIEW app.unseen AS SELECT 2 AS a; CREATE TABLE app.quiet (a int);
+	CREATE FUNCTION app.noise() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE FUNCTION app.kind_text(app.kind) RETURNS text LANGUAGE sql AS $$SELECT 'x'$$});
+foreach my $schema ('swapped', 'renamed')
+{
+	query("CREATE SCHEMA $schema; CREATE FUNCTION $schema.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ALTER SCHEMA $schema OWNER TO eve;
+		CREATE SCHEMA not_$schema AUTHORIZATION eve; SET SESSION AUTHORIZATION eve; CREATE FUNCTION not_$schema.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'");
+}
 my @meanwhile = (
 	[ 'ALTER FUNCTION app.handed() OWNER TO postgres', q{CREATE OR REPLACE FUNCTION app.handed() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 2'}, 'a function that is handed over' ],
 	[ q{CREATE OR REPLACE FUNCTION app.made() RETURNS trigger LANGUAGE plpgsql AS ''BEGIN RETURN NEW; END''}, q{CREATE FUNCTION app.made() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'}, 'a function that is replaced' ],
-	[ 'CREATE TRIGGER f BEFORE INSERT ON app.fired FOR EACH ROW EXECUTE FUNCTION swapped.f()', 'ALTER SCHEMA swapped RENAME TO was; ALTER SCHEMA other RENAME TO swapped', 'a schema in the place of another one' ]);
+	[ 'CREATE TRIGGER f BEFORE INSERT ON app.fired FOR EACH ROW EXECUTE FUNCTION swapped.f()', 'ALTER SCHEMA swapped RENAME TO was; ALTER SCHEMA not_swapped RENAME TO swapped', 'a schema in the place of another one' ],
+	# a statement of the call that writes the same row does not make it the call's own
+	[ 'ALTER FUNCTION app.granted() OWNER TO postgres', q{CREATE OR REPLACE FUNCTION app.granted() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 2'}, 'a function, with a GRANT', 'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA app TO PUBLIC' ],
+	[ 'ALTER VIEW app.seen OWNER TO postgres', 'ALTER VIEW app.seen RENAME TO seen_was; ALTER VIEW app.unseen RENAME TO seen', 'a view, with SET', 'ALTER VIEW app.seen SET (security_barrier = false)' ],
+	[ 'ALTER TABLE app.quiet OWNER TO postgres', 'CREATE TRIGGER noise BEFORE INSERT ON app.quiet FOR EACH ROW EXECUTE FUNCTION app.noise()', 'a trigger, with DISABLE', 'ALTER TABLE app.quiet DISABLE TRIGGER ALL' ],
+	# nor is what is handed over, whatever comes behind that
+	[ 'ALTER TYPE app.kind OWNER TO postgres', 'CREATE CAST (app.kind AS text) WITH FUNCTION app.kind_text(app.kind)', 'a cast of a type that is handed over' ],
+	[ 'ALTER SCHEMA renamed OWNER TO postgres', 'ALTER SCHEMA renamed RENAME TO renamed_was; ALTER SCHEMA not_renamed RENAME TO renamed', 'a schema that is handed over' ]);
 foreach my $i (keys @meanwhile)
 {
-	my ($statement, $change, $what) = @{ $meanwhile[$i] };
+	my ($statement, $change, $what, $between) = @{ $meanwhile[$i] };
 
-	query("SELECT sg_plan_create('later $i'), sg_plan_add_statement('later $i', 'CREATE TABLE app.later$i (i int)'), sg_plan_add_statement('later $i', '$statement')");
+	query("SELECT sg_plan_create('later $i')");
+	query("SELECT sg_plan_add_statement('later $i', '$_')") foreach grep { defined } "CREATE TABLE app.later$i (i int)", $between, $statement;
 	meanwhile("$what: the step before waits", "CREATE TABLE app.later$i (i int)", "CALL sg_apply('later $i')", q{locktype = 'transactionid'},
 		"SET SESSION AUTHORIZATION eve; $change");
 	like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... it is told');
-	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'later $i'"), 'validated failed', '... and the step fails');
+	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'later $i'"), ($between ? 'validated ' : '') . 'validated failed', '... and the step fails');
 }
-query('DROP SCHEMA swapped, was CASCADE; DROP FUNCTION app.handed(), app.made()');
+query('DROP SCHEMA swapped, was, renamed, renamed_was CASCADE; DROP FUNCTION app.handed(), app.made(), app.granted(); DROP TYPE app.kind CASCADE; DROP TABLE app.quiet; DROP FUNCTION app.noise()');
 
 # ---- a statement that writes rows runs what was looked at: an operator that comes while the look waits for a lock
 
