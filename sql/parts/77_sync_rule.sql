@@ -87,13 +87,26 @@ RETURN CASE WHEN score IS NULL THEN 'waits until it is said what has become of '
 COMMENT ON FUNCTION schemaguard.sg_sync_question(text, text, float8, text)
     IS 'what is said of an object that may have been renamed, or waits for one that may';
 
+-- Returns a text as a literal on one line
+CREATE FUNCTION schemaguard.sg_sync_literal(value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE WHEN value ~ E'[\n\r]' THEN 'E''' || replace(replace(replace(replace(value, E'\\', E'\\\\'), '''', ''''''),
+        E'\n', E'\\n'), E'\r', E'\\r') || '''' ELSE quote_literal(value) END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_literal(text)
+    IS 'a text as a literal on one line';
+
 -- Returns the statement that answers: one object, or two
 CREATE FUNCTION schemaguard.sg_sync_answer(kind text, old text, new text, same boolean)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN format('INSERT INTO schemaguard.rename (kind, old, new, same) VALUES (%L, %L, %L, %s)'
-    ' ON CONFLICT (kind, old, new) DO UPDATE SET same = excluded.same;', kind, old, new, CASE WHEN same THEN 'true' ELSE 'false' END);
+RETURN format('INSERT INTO schemaguard.rename (kind, old, new, same) VALUES (%L, %s, %s, %s)'
+    ' ON CONFLICT (kind, old, new) DO UPDATE SET same = excluded.same;', kind, schemaguard.sg_sync_literal(old),
+    schemaguard.sg_sync_literal(new), CASE WHEN same THEN 'true' ELSE 'false' END);
 COMMENT ON FUNCTION schemaguard.sg_sync_answer(text, text, text, boolean)
     IS 'the statement that says whether two names are of one object';
 

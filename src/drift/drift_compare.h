@@ -86,6 +86,8 @@ typedef struct DriftComparison
 	List	   *same;			/* of DriftPair *: those */
 	SgNameTable *apart;			/* tables that are to be two pairs, or NULL */
 	bool		knows_apart;	/* from a first look */
+	SgNameTable *same_key;		/* of these, tables whose keys of partitioning
+								 * differ by names of columns alone */
 	SgNameTable *computed;		/* tables with generated columns, or NULL */
 	List	   *objects[2];		/* of DriftObject *, by side, in order */
 	SgNameTable *by_name[2];	/* the same by kind and identity */
@@ -147,7 +149,6 @@ extern void drift_match_same_names(DriftComparison *c);
 extern void drift_fold(DriftComparison *c);
 extern char *drift_name(const char *identity);	/* its last part, not quoted */
 extern char *drift_local_name(const DriftObject *object);
-extern char *drift_owner(const char *identity); /* what is before it, or NULL */
 extern bool drift_has_trait(SnapshotKind kind, int trait);
 
 /* ---- drift_here.c ---- */

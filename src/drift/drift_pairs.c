@@ -59,7 +59,11 @@ add_changes(DriftComparison *c, SgNameTable *pairs, List **result)
 		SgNameEntry *entry;
 		DriftPair  *pair;
 
-		if (is_looks_only(change) || drift_same_value(c, change))
+		bool		same = is_looks_only(change) || drift_same_value(c, change);
+
+		if (same && change->kind == KIND_TABLE && strcmp(change->property->name, "partition_key") == 0)
+			sg_names_enter(c->same_key, change->identity, "");
+		if (same)
 			continue;
 		entry = sg_names_enter(pairs, snapshot_kinds[change->kind].word, change->identity);
 		pair = entry->value;
@@ -476,7 +480,8 @@ concerned(List *same, List *differing)
 static bool
 is_apart(DriftComparison *c, const char *table)
 {
-	return c->knows_apart && table && sg_names_has(c->apart, table, "");
+	return c->knows_apart && table && sg_names_has(c->apart, table, "") &&
+		(sg_names_has(c->apart, table, "other") || !sg_names_has(c->same_key, table, ""));
 }
 
 static void
@@ -653,11 +658,15 @@ drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObje
 	}
 	if (!c->knows_apart)
 	{
-		if (is_table && (differs(a, b, "type") || differs(a, b, "partition_key") || differs(a, b, "server")))
+		bool		is_other = differs(a, b, "type") || differs(a, b, "server");
+
+		if (is_table && (is_other || differs(a, b, "partition_key")))
 		{
 			if (c->apart == NULL)
 				c->apart = sg_names_create(CurrentMemoryContext);
 			sg_names_enter(c->apart, copy_text(a->identity), "");
+			if (is_other)
+				sg_names_enter(c->apart, copy_text(a->identity), "other");
 		}
 		return false;
 	}
@@ -673,19 +682,21 @@ drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObje
 
 /*
  * A table that is another one on each side is two tables, and so is all that
- * belongs to it; columns are read before tables, hence the second look.
+ * belongs to it; columns are read before tables, hence the second look.  One
+ * that is partitioned in the same way, by columns with other names, is one.
  */
 List *
 drift_pairs(const char *reference, const char *target, List *schemas, DriftRenames renames, uint8 *digest)
 {
-	DriftComparison c = {.keep_same = true,.renames = renames};
+	SgNameTable *same_key = sg_names_create(CurrentMemoryContext);
+	DriftComparison c = {.keep_same = true,.renames = renames,.same_key = same_key};
 	List	   *result = NIL;
 
 	drift_run(&c, reference, target, schemas, finish, &result);
 	memcpy(digest, c.digest, SNAPSHOT_CHECKSUM_LENGTH);
 	if (c.apart)
 	{
-		DriftComparison again = {.keep_same = true,.renames = renames,.knows_apart = true,.apart = c.apart};
+		DriftComparison again = {.keep_same = true,.renames = renames,.knows_apart = true,.apart = c.apart,.same_key = same_key};
 
 		result = NIL;
 		drift_run(&again, reference, target, schemas, finish, &result);

@@ -53,4 +53,7 @@ typedef struct DriftPair
  */
 extern List *drift_pairs(const char *reference, const char *target, List *schemas, DriftRenames renames, uint8 *digest);
 
+/* What an identity says before its last part: the table of a column; NULL where it has one part */
+extern char *drift_owner(const char *identity);
+
 #endif							/* SG_DRIFT_PAIRS_H */

@@ -624,7 +624,18 @@ judge_tables(Search *search, const Table *a, const Table *b)
 		return;
 	sign = table_sign(search, a, b);
 	score += age == DRIFT_OLDER ? OLDER_WEIGHT : 0;
-	score += sign == NAME_KEPT ? NAME_KEPT_WEIGHT : sign == NAME_ANEW ? -NAME_ANEW_WEIGHT : 0;
+	if (sign == NAME_KEPT)
+		score += NAME_KEPT_WEIGHT;
+
+	/*
+	 * a database that was built anew has new names of everything: no reason
+	 * not to ask
+	 */
+	else if (sign == NAME_ANEW && search->c->renames != RENAMES_ASK)
+		score -= NAME_ANEW_WEIGHT;
+	/* a bound has one partition */
+	if (search->c->renames == RENAMES_ASK && drift_value(a->object->properties, "partition_of"))
+		score = Max(score, RENAME_ASK);
 	if (score < RENAME_ASK)
 		return;
 

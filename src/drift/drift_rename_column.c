@@ -241,8 +241,15 @@ judge_columns(DriftComparison *c, const Group *group, int i, int j, List **candi
 		(used ? 0.25 : 0) + (telling ? 0.1 : 0);
 	if (there)
 		candidate.score = 1;
-	else if (sign != NAME_SILENT)
-		candidate.score += sign == NAME_KEPT ? NAME_KEPT_WEIGHT : -NAME_ANEW_WEIGHT;
+	else if (sign == NAME_KEPT)
+		candidate.score += NAME_KEPT_WEIGHT;
+
+	/*
+	 * a database that was built anew has new names of everything: no reason
+	 * not to ask
+	 */
+	else if (sign == NAME_ANEW && c->renames != RENAMES_ASK)
+		candidate.score -= NAME_ANEW_WEIGHT;
 	candidate.proven = there || sign == NAME_KEPT;
 	if (candidate.score < 0.5)
 		return;

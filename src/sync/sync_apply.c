@@ -76,6 +76,7 @@ typedef struct SyncApply
 	List	   *left_out;		/* of char *: why, of each */
 	List	   *asked;			/* of List * of char *: what may be renamed,
 								 * and the two statements that answer */
+	bool		told;			/* these */
 } SyncApply;
 
 /* ---- one at a time ---- */
@@ -532,6 +533,26 @@ run_plan(SyncApply *apply)
 	deploy_apply(call, &run);
 }
 
+/*
+ * What nobody but a person can say, each with the statements that do; the others are in the script.  Once, and
+ * before a step can fail.
+ */
+static void
+tell_asked(SyncApply *apply)
+{
+	if (apply->told)
+		return;
+	apply->told = apply->asked != NIL;
+	for (int i = 0; i < list_length(apply->asked) && i < MOST_ASKED; i++)
+	{
+		List	   *question = list_nth(apply->asked, i);
+
+		ereport(WARNING,
+				(errmsg("%s", (char *) linitial(question)),
+				 errhint("If it is renamed, or else if they are two:\n%s\n%s", (char *) lsecond(question), (char *) lthird(question))));
+	}
+}
+
 static void
 make_rounds(SyncApply *apply)
 {
@@ -547,6 +568,7 @@ make_rounds(SyncApply *apply)
 		MemoryContextSwitchTo(old);
 		run_commit();
 		SPI_finish();
+		tell_asked(apply);
 		if (apply->last == ROUND_NONE || apply->last == ROUND_STUCK)
 			return;
 		run_plan(apply);
@@ -577,24 +599,9 @@ left_out_text(List *reasons)
 	return text.data;
 }
 
-/* What nobody but a person can say, each with the statements that do; the others are in the script */
-static void
-tell_asked(const SyncApply *apply)
-{
-	for (int i = 0; i < list_length(apply->asked) && i < MOST_ASKED; i++)
-	{
-		List	   *question = list_nth(apply->asked, i);
-
-		ereport(WARNING,
-				(errmsg("%s", (char *) linitial(question)),
-				 errhint("If it is renamed, or else if they are two:\n%s\n%s", (char *) lsecond(question), (char *) lthird(question))));
-	}
-}
-
 static void
 tell_end(const SyncApply *apply)
 {
-	tell_asked(apply);
 	if (apply->last == ROUND_NONE && apply->left_out == NIL)
 		ereport(NOTICE, (errmsg("this database is what \"%s\" is", apply->reference)));
 	else if (apply->last != ROUND_NONE)

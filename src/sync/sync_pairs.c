@@ -279,6 +279,46 @@ depends_on_withheld(SgNameTable *names, Jsonb *properties)
 	return found;
 }
 
+/* Of the columns that an index, a constraint or statistics has by name */
+static DriftPair *
+withheld_column(SgNameTable *names, Jsonb *properties, const char *property, const char *table)
+{
+	DriftPair  *found = NULL;
+	SgJson		whole;
+	SgJson		columns;
+
+	if (properties == NULL || table == NULL)
+		return NULL;
+	snapshot_properties(&whole, properties);
+	if (!sg_json_find(&whole, property, &columns) || sg_json_is_null(&columns))
+		return NULL;
+	for (uint32 i = 0; i < sg_json_size(&columns) && found == NULL; i++)
+	{
+		SgJson		column;
+		char	   *name;
+
+		sg_json_element(&columns, i, &column);
+		name = sg_json_is_null(&column) ? NULL : sg_json_text(&column);
+		if (name)
+			found = withheld(names, KIND_COLUMN, psprintf("%s.%s", table, quote_identifier(name)));
+	}
+	return found;
+}
+
+static DriftPair *
+has_withheld_columns(SgNameTable *names, const DriftPair *pair, int side)
+{
+	Jsonb	   *properties = pair->properties[side];
+	DriftPair  *found;
+
+	if (pair->kind != KIND_CONSTRAINT && pair->kind != KIND_INDEX && pair->kind != KIND_STATISTICS)
+		return NULL;
+	found = withheld_column(names, properties, "columns", pair->parent[side]);
+	if (found == NULL)
+		found = withheld_column(names, properties, "include", pair->parent[side]);
+	return found ? found : withheld_column(names, properties, "referenced_columns", text_property(properties, "references"));
+}
+
 /* The question that an object has to wait for, as one side has it; NULL: none */
 static DriftPair *
 question_of(const DriftPair *pair, int side, SgNameTable **all)
@@ -298,6 +338,17 @@ question_of(const DriftPair *pair, int side, SgNameTable **all)
 		found = withheld(names, pair->kind, text_property(properties, "partition_of"));
 	if (found == NULL)
 		found = withheld(names, KIND_COLUMN, text_property(properties, "owned_by"));
+	if (found == NULL && text_property(properties, "owned_by"))
+		found = withheld(names, KIND_TABLE, drift_owner(text_property(properties, "owned_by")));
+	if (found == NULL)
+		found = has_withheld_columns(names, pair, side);
+
+	/*
+	 * what only the target has in a schema that looks renamed has the new
+	 * name
+	 */
+	if (found == NULL)
+		found = withheld(all[0], KIND_SCHEMA, pair->parent[1]);
 	return found || properties == NULL ? found : depends_on_withheld(names, properties);
 }
 
@@ -312,23 +363,129 @@ withhold(SgNameTable **names, DriftPair *pair, DriftPair *question)
 	}
 }
 
+/* Does what stands on it in the target keep it from being dropped, or altered? */
+static bool
+is_held_below(const DriftPair *pair)
+{
+	if (pair->identity[0] == NULL)
+		return true;
+	switch (pair->kind)
+	{
+		case KIND_SCHEMA:
+		case KIND_TABLE:
+		case KIND_SEQUENCE:
+		case KIND_INDEX:
+		case KIND_CONSTRAINT:
+			return false;
+		default:
+			return differs(pair);
+	}
+}
+
+/* Withholds one of the target that something stands on which waits; was it to change? */
+static bool
+withhold_below(SgNameTable **names, SgNameTable *pairs, const char *kind, const char *identity, DriftPair *question)
+{
+	DriftPair  *below = identity ? sg_names_value(pairs, kind, identity) : NULL;
+
+	if (below == NULL || below->waits_for || !is_held_below(below))
+		return false;
+	withhold(names, below, question);
+	return true;
+}
+
+/* What an object that waits stands on, or is in, in the target waits, too */
+static bool
+withhold_under(SgNameTable **names, SgNameTable *pairs, const DriftPair *pair)
+{
+	Jsonb	   *properties = pair->properties[1];
+	bool		found = false;
+	SgJson		whole;
+	SgJson		edges;
+
+	if (pair->identity[1] == NULL || properties == NULL)
+		return false;
+	for (int i = 0; i < lengthof(parents); i++)
+		found |= withhold_below(names, pairs, snapshot_kinds[parents[i]].word, pair->parent[1], pair->waits_for);
+	snapshot_properties(&whole, properties);
+	if (!sg_json_find(&whole, "depends", &edges) || sg_json_is_null(&edges))
+		return found;
+	for (uint32 i = 0; i < sg_json_size(&edges); i++)
+	{
+		SgJson		edge;
+		List	   *edge_names;
+
+		sg_json_element(&edges, i, &edge);
+		edge_names = sg_json_texts(&edge);
+		if (list_length(edge_names) == 2)
+			found |= withhold_below(names, pairs, linitial(edge_names), lsecond(edge_names), pair->waits_for);
+		/* columns are of tables */
+		if (list_length(edge_names) == 2 && strcmp(linitial(edge_names), "column") == 0)
+			found |= withhold_below(names, pairs, "table", drift_owner(lsecond(edge_names)), pair->waits_for);
+	}
+	return found;
+}
+
+static SgNameTable *
+by_target_name(List *pairs)
+{
+	SgNameTable *result = sg_names_create(CurrentMemoryContext);
+
+	foreach_ptr(DriftPair, pair, pairs)
+	{
+		if (pair->identity[1])
+			sg_names_enter(result, snapshot_kinds[pair->kind].word, pair->identity[1])->value = pair;
+	}
+	return result;
+}
+
+/* ---- what an heir or a partition has of another table ---- */
+
+/* A renamed column of another table by the names of a renamed inherited one, or the column itself */
+static DriftPair *
+column_above(List *pairs, DriftPair *column)
+{
+	foreach_ptr(DriftPair, other, pairs)
+	{
+		if (other->kind == KIND_COLUMN && other->identity[0] && other->identity[1] &&
+			strcmp(other->name[0], column->name[0]) == 0 && strcmp(other->name[1], column->name[1]) == 0 &&
+			!has_property(other->properties[1], "inherited"))
+			return other;
+	}
+	return column;
+}
+
+/* The question about what has been guessed to be renamed; NULL: it goes with what somebody has confirmed */
+static DriftPair *
+question_about(List *pairs, DriftPair *pair)
+{
+	DriftPair  *above = pair;
+
+	if (pair->kind == KIND_COLUMN && has_property(pair->properties[1], "inherited"))
+		above = column_above(pairs, pair);
+	return above->score > 0 ? above : NULL;
+}
+
 /*
- * Withholds what has been guessed to be renamed, and what stands on that.  In
- * the order of making nearly all is found by the first look.
+ * Withholds what has been guessed to be renamed, what stands on that, and what
+ * it stands on itself in the target.  In the order of making nearly all is
+ * found by the first look.
  */
 static void
 withhold_renames(List *pairs)
 {
 	SgNameTable *names[2] = {sg_names_create(CurrentMemoryContext), sg_names_create(CurrentMemoryContext)};
+	SgNameTable *targets = by_target_name(pairs);
 	bool		found = false;
 
 	foreach_ptr(DriftPair, pair, pairs)
 	{
-		if (pair->score > 0)
-		{
-			withhold(names, pair, pair);
-			found = true;
-		}
+		DriftPair  *question = pair->score > 0 ? question_about(pairs, pair) : NULL;
+
+		if (question == NULL)
+			continue;
+		withhold(names, pair, question);
+		found = true;
 	}
 	while (found)
 	{
@@ -340,12 +497,16 @@ withhold_renames(List *pairs)
 			CHECK_FOR_INTERRUPTS();
 			for (int side = 0; side < 2 && question == NULL && pair->waits_for == NULL && differs(pair); side++)
 				question = question_of(pair, side, names);
-			if (question == NULL)
-				continue;
-			withhold(names, pair, question);
-			found = true;
+			if (question)
+			{
+				withhold(names, pair, question);
+				found = true;
+			}
+			if (pair->waits_for)
+				found |= withhold_under(names, targets, pair);
 		}
 	}
+	sg_names_destroy(targets);
 	sg_names_destroy(names[0]);
 	sg_names_destroy(names[1]);
 }
@@ -436,7 +597,7 @@ sg_sync_pairs_entered(PG_FUNCTION_ARGS)
 		}
 		sg_sink_names(&sink, pair->changes);
 		sg_sink_text(&sink, pair->unknown);
-		if (pair->score > 0)
+		if (pair->score > 0 && (pair->waits_for == NULL || pair->waits_for == pair))
 			sg_sink_datum(&sink, Float8GetDatum(pair->score));
 		else
 			sg_sink_null(&sink);

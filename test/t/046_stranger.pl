@@ -307,6 +307,7 @@ my %call = (
 	'schemaguard.sg_sync_is_native' => q{SELECT schemaguard.sg_sync_is_native('type', '{}')},
 	'schemaguard.sg_sync_settings' => q{SELECT schemaguard.sg_sync_settings()},
 	'schemaguard.sg_sync_question' => q{SELECT schemaguard.sg_sync_question('column', 't_c.a', 0.7, 'x')},
+	'schemaguard.sg_sync_literal' => q{SELECT schemaguard.sg_sync_literal('a')},
 	'schemaguard.sg_sync_answer' => q{SELECT schemaguard.sg_sync_answer('column', 't_c.a', 't_c.b', true)},
 	'schemaguard.sg_sync_asked' => q{SELECT schemaguard.sg_sync_asked('[{"note": "asked", "what": "asked", "kind": "column", "object": "t_c.b", "before": "t_c.a", "after": "t_c.b"}]')},
 	'schemaguard.sg_sync_write' => q{SELECT schemaguard.sg_sync_write('{"[{\\"kind\\": \\"constraint\\"}]"}')},

@@ -690,6 +690,6 @@ import('target', document('ref'));
 like(run('empty_one', script('target')), qr/nothing has been applied: statements could run code of mallory/, 'an owner is found whatever names stand before');
 
 # nor does one end the block of the head that names it
-like(query('target', q{SELECT schemaguard.sg_sync_gate('[{"note": "need", "kind": "role", "object": "m$sync$;\\nx"}]')}), qr/^DO (\$sync_[0-9a-f]+\$)$.*^END \1;$/ms, 'a name does not end the block that it stands in');
+like(query('target', q{SELECT schemaguard.sg_sync_gate('[{"note": "need", "kind": "role", "object": "m$sync$;\\nx"}]')}), qr{^DO (\$sync_[0-9a-f]+\$)\n.*\nEND \1;$}ms, 'a name does not end the block that it stands in');
 
 done_testing();
