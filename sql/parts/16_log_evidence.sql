@@ -7,7 +7,10 @@ CREATE TABLE schemaguard.evidence (
     plan    text,                               -- null: the whole database
     plan_id bigint,                             -- a plan that is made anew under its name has another one
     kind    text NOT NULL CHECK (kind IN ('before', 'after', 'verify', 'overhead')),
-    figures jsonb NOT NULL
+    figures jsonb NOT NULL,
+    -- what comes from a dump says nothing of the database that it is restored into
+    place   text NOT NULL DEFAULT (pg_catalog.pg_control_system()).system_identifier::pg_catalog.text
+                OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) pg_catalog.current_database()::pg_catalog.text
 );
 CREATE INDEX evidence_plan_id_idx ON schemaguard.evidence (plan_id, kind, id);
 CREATE INDEX evidence_at_idx ON schemaguard.evidence (at);
@@ -24,6 +27,7 @@ COMMENT ON COLUMN schemaguard.evidence.kind
 COMMENT ON COLUMN schemaguard.evidence.figures
     IS 'before, after: as schemaguard.sg_figures(); verify: counts of tests, and those that did not pass; '
         'overhead: a row per step and operation';
+COMMENT ON COLUMN schemaguard.evidence.place IS 'the server, by its system identifier, and the database';
 -- A role sees its own figures, pg_monitor all, as in audit_log.
 ALTER TABLE schemaguard.evidence ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_runs ON schemaguard.evidence FOR SELECT

@@ -11,6 +11,12 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN pg_has_role('pg_monitor', 'MEMBER');
 COMMENT ON FUNCTION schemaguard.sg_sees_all() IS 'may the role see what calls of other roles have stored?';
 
+-- Not what anybody with the grant has run over a schema of his own: superusers, and who asks
+CREATE FUNCTION schemaguard.sg_counts_for(role text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN role = current_user::text OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = role AND r.rolsuper);
+COMMENT ON FUNCTION schemaguard.sg_counts_for(text) IS 'does what a role has run count for who asks?';
+
 -- An audit by itself has no step in the log, and names the key. A plan that was made anew under its name has a log that begins later.
 CREATE FUNCTION schemaguard.sg_go_counts(plan text, OUT step int, OUT id bigint, OUT at timestamptz, OUT orphan_rows bigint)
 RETURNS SETOF record
@@ -41,7 +47,13 @@ BEGIN ATOMIC
         SELECT t.* FROM schemaguard.fk_trust t
         WHERE sg_go_steps.plan IS NULL
            OR EXISTS (SELECT FROM step s WHERE s.kind = 'foreign key' AND s.state IN ('added', 'validated')
-                      AND s.child_table = t.child_table AND s.fk_name = t.fk_name::text)),
+                      AND s.child_table = t.child_table AND s.fk_name = t.fk_name::text
+                      -- another one of the name is not the step's
+                      AND EXISTS (SELECT FROM pg_constraint k
+                                  WHERE k.oid = t.constraint_oid AND k.confrelid = to_regclass(s.parent_table)
+                                    AND s.child_columns = (SELECT array_agg(a.attname::text ORDER BY c.n)
+                                        FROM unnest(k.conkey) WITH ORDINALITY c (attnum, n)
+                                        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = c.attnum)))),
     proved AS (
         SELECT count(*) FILTER (WHERE d.stands IS NOT TRUE)
                + greatest((SELECT count(*) FROM step s WHERE sg_go_steps.plan IS NOT NULL AND s.kind = 'foreign key'
@@ -107,7 +119,9 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH evidence AS (
         SELECT e.* FROM schemaguard.evidence e
-        WHERE CASE WHEN sg_go_evidence.plan IS NULL THEN e.plan_id IS NULL
+        WHERE e.place = (SELECT c.system_identifier FROM pg_control_system() c) || ' ' || current_database()
+          AND schemaguard.sg_counts_for(e.role)
+          AND CASE WHEN sg_go_evidence.plan IS NULL THEN e.plan_id IS NULL
                    ELSE e.plan_id = (SELECT p.id FROM schemaguard.plan p WHERE p.name = sg_go_evidence.plan) END),
     tested AS (
         SELECT e.*, CASE WHEN sg_go_evidence.plan IS NULL THEN e.at > now() - interval '30 days'
@@ -115,9 +129,15 @@ BEGIN ATOMIC
                              THEN NOT EXISTS (SELECT FROM evidence r WHERE r.kind IN ('before', 'after') AND r.id > e.id)
                          ELSE NOT EXISTS (SELECT FROM schemaguard.plan_step s
                                           WHERE s.plan = sg_go_evidence.plan AND s.updated_at > e.at) END AS fresh
-        FROM evidence e WHERE e.kind = 'verify' ORDER BY e.id DESC LIMIT 1),
+        FROM evidence e WHERE e.kind = 'verify'
+        -- attempts on the tables find what the catalogs do not tell
+        ORDER BY coalesce((e.figures -> 'live')::boolean, false) DESC, e.id DESC LIMIT 1),
+    later AS (                                  -- but what the catalogs have told since counts, too
+        SELECT max((e.figures ->> 'fail')::numeric) AS fail, max((e.figures ->> 'unknown')::numeric) AS unknown
+        FROM evidence e JOIN tested t ON e.id > t.id AND e.kind = 'verify'),
     told AS (
-        SELECT CASE WHEN t.fresh THEN t.figures END AS figures, t.at,
+        SELECT CASE WHEN t.fresh THEN t.figures || jsonb_build_object('fail', greatest((t.figures ->> 'fail')::numeric, l.fail),
+                   'unknown', greatest((t.figures ->> 'unknown')::numeric, l.unknown)) END AS figures, t.at,
                concat('sg_verify_fks', CASE (t.figures -> 'live')::boolean WHEN true THEN ', with attempts on the tables'
                                                                            WHEN false THEN ', from the catalogs' END) AS method,
                CASE WHEN t.id IS NULL AND schemaguard.sg_sees_all() THEN 'sg_verify_fks has not run'
@@ -125,11 +145,19 @@ BEGIN ATOMIC
                     WHEN NOT t.fresh AND sg_go_evidence.plan IS NULL THEN 'sg_verify_fks has not run for 30 days'
                     WHEN NOT t.fresh THEN 'sg_verify_fks has not run since the plan did' END AS reason,
                format('SELECT * FROM @extschema@.sg_verify_fks(%L, live => true);', sg_go_evidence.plan) AS next_call
-        FROM (VALUES (1)) one LEFT JOIN tested t ON true),
+        FROM (VALUES (1)) one LEFT JOIN tested t ON true CROSS JOIN later l),
+    keyed AS (
+        SELECT s.step FROM schemaguard.plan_step s
+        WHERE s.plan = sg_go_evidence.plan AND s.kind = 'foreign key' AND s.state IN ('added', 'validated')),
     measured AS (                               -- the last time of each step and operation
-        SELECT max(o.with_us - o.without_us) / 1000 AS ms, min(o.at) AS at, sum(o.rows) AS rows_read
-        FROM (SELECT DISTINCT ON (f.step, f.operation) f.with_us, f.without_us, f.rows, e.at
-              FROM evidence e CROSS JOIN LATERAL jsonb_to_recordset(CASE WHEN e.kind = 'overhead' THEN e.figures ELSE '[]' END)
+        SELECT CASE WHEN NOT EXISTS (SELECT FROM schemaguard.plan_step s
+                                     WHERE s.plan = sg_go_evidence.plan AND s.kind = 'foreign key') THEN 0
+                    WHEN count(DISTINCT o.step) FILTER (WHERE o.step IN (SELECT k.step FROM keyed k)) = (SELECT count(*) FROM keyed)
+                        THEN max(o.with_us - o.without_us) / 1000 END AS ms,
+               min(o.at) AS at, sum(o.rows) AS rows_read
+        FROM (SELECT DISTINCT ON (f.step, f.operation) f.step, f.with_us, f.without_us, f.rows, e.at
+              FROM evidence e CROSS JOIN LATERAL jsonb_to_recordset(
+                  CASE WHEN e.kind = 'overhead' AND jsonb_typeof(e.figures) = 'array' THEN e.figures ELSE '[]' END)
                    AS f (step int, operation text, with_us numeric, without_us numeric, rows bigint)
               WHERE f.with_us IS NOT NULL ORDER BY f.step, f.operation, e.id DESC) o)
     SELECT 'tests failed', (t.figures ->> 'fail')::numeric, t.method, t.at, NULL::bigint, t.reason, t.next_call FROM told t
@@ -138,7 +166,7 @@ BEGIN ATOMIC
     UNION ALL
     SELECT 'overhead, ms', round(m.ms, 3), 'sg_measure_overhead: the most that a key adds to a row, on copies of a sample', m.at,
            m.rows_read,
-           CASE WHEN m.ms IS NULL THEN 'no key of the plan was measured' END,
+           CASE WHEN m.ms IS NULL THEN 'not each key of the plan was measured' END,
            format('SELECT * FROM schemaguard.sg_measure_overhead(%L);', sg_go_evidence.plan)
     FROM measured m WHERE sg_go_evidence.plan IS NOT NULL;
 END;
@@ -151,7 +179,9 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH gate AS (
-        SELECT max(l.at) AS at FROM schemaguard.audit_log l WHERE l.action = 'audit gate'),
+        SELECT max(l.at) AS at FROM schemaguard.audit_log l
+        WHERE l.action = 'audit gate' AND schemaguard.sg_counts_for(l.role) AND l.at > now() - interval '30 days'
+          AND (sg_go_findings.plan IS NOT NULL OR l.object = 'all')),
     found AS (
         SELECT count(*) AS n
         FROM schemaguard.finding f
@@ -163,12 +193,12 @@ BEGIN ATOMIC
     checked AS (
         SELECT DISTINCT ON (r.role, r.reference, r.target) r.drifts, r.at
         FROM schemaguard.drift_run r
-        WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target))
+        WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target)) AND schemaguard.sg_counts_for(r.role)
         ORDER BY r.role, r.reference, r.target, r.id DESC)
     SELECT 'findings not accepted', CASE WHEN f.n > 0 OR g.at IS NOT NULL OR sg_go_findings.plan IS NOT NULL AND schemaguard.sg_sees_all()
                THEN f.n END,
            'what audit gates have found, schemaguard.finding', g.at, NULL::bigint,
-           CASE WHEN g.at IS NULL THEN 'no audit gate has run'
+           CASE WHEN g.at IS NULL THEN 'no audit gate of all has run for 30 days'
                 || CASE WHEN schemaguard.sg_sees_all() THEN '' ELSE ' for this role' END END,
            'CALL @extschema@.sg_audit_gate();'
     FROM found f, gate g
@@ -188,10 +218,17 @@ CREATE FUNCTION schemaguard.sg_go_figures(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT f.*
+    -- what others have stored may say otherwise: who does not see it can't tell
+    SELECT f.metric, CASE WHEN x.told THEN f.actual END, f.method, f.at, f.rows_read,
+           CASE WHEN x.told THEN f.reason ELSE 'a member of pg_monitor sees what other roles have stored' END, f.next_call
     FROM (SELECT * FROM schemaguard.sg_go_steps(plan)
           UNION ALL SELECT * FROM schemaguard.sg_go_evidence(plan)
           UNION ALL SELECT * FROM schemaguard.sg_go_findings(plan)) f
+         CROSS JOIN LATERAL (SELECT CASE WHEN f.metric = 'rows in quarantine'
+             THEN (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
+                  OR EXISTS (SELECT FROM schemaguard.plan p WHERE p.name = sg_go_figures.plan AND p.author = current_user::text)
+             ELSE schemaguard.sg_sees_all() OR f.metric NOT IN ('tests failed', 'tests unknown', 'findings not accepted', 'drift')
+                  AND sg_go_figures.plan IS NOT NULL END AS told) x
     WHERE plan IS NULL OR @extschema@.sg_plan_steps(plan) IS NOT NULL;
 END;
 COMMENT ON FUNCTION schemaguard.sg_go_figures(text)
@@ -206,7 +243,10 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH rule AS (
         SELECT r.*, rank() OVER (PARTITION BY r.metric ORDER BY r.plan IS NULL, r.source = 'shipped') AS place
-        FROM schemaguard.go_rule r WHERE r.plan IS NULL OR r.plan = sg_go_rules.plan),
+        FROM schemaguard.go_rule r
+        -- a plan that is made anew under the name has no rules yet
+        WHERE r.plan IS NULL OR r.plan = sg_go_rules.plan
+            AND r.added_at >= (SELECT p.created_at FROM schemaguard.plan p WHERE p.name = sg_go_rules.plan)),
     asked AS (
         SELECT r.*, f.actual, f.method, f.at, f.rows_read, f.next_call,
                CASE WHEN f.metric IS NULL THEN 'there is no such figure' ELSE f.reason END AS reason,
@@ -236,7 +276,10 @@ COMMENT ON FUNCTION schemaguard.sg_go_rules(text)
 CREATE FUNCTION schemaguard.sg_go_verdict(rules jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN rules @? '$[*] ? (@.verdict == "no-go")' THEN 'no-go'
-            WHEN rules @? '$[*]' AND NOT rules @? '$[*] ? (@.verdict == "hold" || @.verdict == "unknown" && @.weight != "note")' THEN 'go'
+            -- one that decides says go, and no other one anything else
+            WHEN rules @? '$[*] ? (@.verdict == "go" && @.weight != "note")'
+                AND NOT rules @? '$[*] ? (!(@.verdict == "go" || @.verdict == "note" || @.verdict == "unknown" && @.weight == "note"))'
+                THEN 'go'
             ELSE 'hold' END;
 COMMENT ON FUNCTION schemaguard.sg_go_verdict(jsonb) IS 'what rows of sg_go_rules() come to: without any hold';
 

@@ -17,13 +17,13 @@ SELECT sg_plan_add('evidence', 'ALTER TABLE c ALTER p SET NOT NULL', '{"rational
 SELECT sg_plan_set('evidence', 1, '{"rationale": "<b>orders</b> of nobody were shipped"}');
 SELECT step, rationale FROM schemaguard.plan_step WHERE plan = 'evidence' ORDER BY step;
 SELECT jsonb_path_query_array(sg_plan_export('evidence'), '$.steps[*].rationale');
-SELECT sg_plan_import('copy', sg_plan_export('evidence'));
-SELECT step, rationale FROM schemaguard.plan_step WHERE plan = 'copy' ORDER BY step;
+SELECT sg_plan_import('evidence_copy', sg_plan_export('evidence'));
+SELECT step, rationale FROM schemaguard.plan_step WHERE plan = 'evidence_copy' ORDER BY step;
 SELECT schemaguard.sg_plan_hash('evidence') AS hash \gset
 SELECT sg_plan_set('evidence', 2, '{"rationale": "for the report"}');
 SELECT schemaguard.sg_plan_hash('evidence') <> :'hash' AS another_plan;
 SELECT sg_plan_set('evidence', 2, '{"rationale": null}');
-SELECT sg_plan_drop('copy');
+SELECT sg_plan_drop('evidence_copy');
 
 -- before and after: what a dry run would do is none
 SELECT schemaguard.sg_figures() AS before \gset

@@ -47,6 +47,47 @@ SELECT verdict, count(*) FROM schemaguard.sg_go_rules('go') GROUP BY 1;
 -- the calls that rules give are calls
 SELECT DISTINCT next_call IS NULL AS none FROM schemaguard.sg_go_rules('go');
 
+-- some steps are no test of the plan, and the catalogs do not unsay what attempts have found
+BEGIN;
+CREATE RULE keeps AS ON DELETE TO p DO INSTEAD NOTHING;
+SELECT count(*) > 0 AS tested FROM sg_verify_fks('go', live => true);
+SELECT schemaguard.sg_go('go') AS hold;
+SELECT count(*) > 0 AS tested FROM sg_verify_fks('go');
+SELECT schemaguard.sg_go('go') AS hold;
+DROP RULE keeps ON p;
+SELECT count(*) > 0 AS tested FROM sg_verify_fks('go', live => true, steps => '1');
+SELECT schemaguard.sg_go('go') AS hold;
+ROLLBACK;
+-- one key measured is not each
+BEGIN;
+DELETE FROM schemaguard.evidence WHERE kind = 'overhead';
+SELECT count(*) FROM schemaguard.sg_measure_overhead('go', 10, 1, steps => '1');
+SELECT schemaguard.sg_go('go') AS hold;
+SELECT verdict, actual, replace(reason, :'me', 'me') AS reason FROM schemaguard.sg_go_rules('go') WHERE metric = 'overhead, ms';
+ROLLBACK;
+-- what a dump has brought, and what anybody has run over his own, is of no use
+BEGIN;
+UPDATE schemaguard.evidence SET place = '1 elsewhere';
+SELECT schemaguard.sg_go('go') AS hold;
+ROLLBACK;
+BEGIN;
+UPDATE schemaguard.evidence SET role = 'pg_monitor' WHERE kind = 'verify';
+SELECT schemaguard.sg_go('go') AS hold;
+ROLLBACK;
+-- another key of the name is not the step's
+BEGIN;
+ALTER TABLE c DROP CONSTRAINT c_p_fkey;
+ALTER TABLE c ADD CONSTRAINT c_p_fkey FOREIGN KEY (id) REFERENCES p;
+SELECT count(*) FROM sg_orphan_audit('c');
+SELECT verdict, actual FROM schemaguard.sg_go_rules('go') WHERE metric = 'keys without proof';
+ROLLBACK;
+-- a plan that is made anew has no rules of the one before
+BEGIN;
+SELECT sg_plan_create('go', replace => true);
+SELECT count(*) FROM schemaguard.sg_go_rules('go') r WHERE r.metric = 'overhead, ms' AND r.target = '<= 1000000000';
+ROLLBACK;
+SELECT schemaguard.sg_go_verdict('[{"verdict": null}]'), schemaguard.sg_go_verdict('[{"verdict": "note", "weight": "note"}]');
+
 -- an orphan that came past the key: an audit finds it
 SET session_replication_role = replica;
 UPDATE c SET q = 77 WHERE id = 4;

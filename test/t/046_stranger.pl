@@ -174,6 +174,7 @@ my %call = (
 	'schemaguard.sg_qualified' => q{SELECT schemaguard.sg_qualified('{t_c}')},
 	(map { ("schemaguard.$_" => "SELECT * FROM schemaguard.$_()") } qw(sg_status_drift sg_status_gates sg_status_kept sg_status_keys sg_status_leftovers sg_status_plans sg_status_publications sg_library_version)),
 	(map { ("schemaguard.$_" => "SELECT $_ IS NULL FROM schemaguard.$_() LIMIT 1") } qw(sg_sees_all sg_go)),
+	'schemaguard.sg_counts_for' => q{SELECT schemaguard.sg_counts_for('postgres') IS NULL},
 	(map { ("schemaguard.$_" => "SELECT count(*) > 1 FROM schemaguard.$_(NULL)") } qw(sg_go_steps sg_go_evidence sg_go_findings sg_go_figures sg_go_rules)),
 	'schemaguard.sg_report_decision' => q{SELECT schemaguard.sg_report_decision('[]')},
 	'schemaguard.sg_report_unchecked' => q{SELECT schemaguard.sg_report_unchecked('secret', '[]') IS NULL},

@@ -109,7 +109,7 @@ my @calls = (
 	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_health_tables sg_health_keys)),
 	[ sg_seconds => 'SELECT schemaguard.sg_seconds(pg_catalog.now())' ],
 	[ sg_report => q{SELECT sg_report('mallory'), sg_report('mallory', 'html', 'checklist'), sg_report()} ],
-	[ sg_sees_all => 'SELECT schemaguard.sg_sees_all()' ],
+	[ sg_sees_all => 'SELECT schemaguard.sg_sees_all()' ], [ sg_counts_for => q{SELECT schemaguard.sg_counts_for('mallory')} ],
 	[ sg_figures => 'SELECT schemaguard.sg_figures()' ],
 	[ sg_ago => 'SELECT schemaguard.sg_ago(pg_catalog.now())' ],
 	[ sg_tenant_audit => q{SELECT count(*) FROM sg_tenant_audit('n', samples => 2)} ],
