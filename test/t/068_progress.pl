@@ -118,7 +118,7 @@ CALL sg_apply('all', fix => true);
 CALL sg_rollback_fks('all');
 EOSQL
 	like($told, qr/NOTICE:  after \d+ s: count, \w+.*; \d+ of $keys steps are done/, 'sg_apply with fix: says how far it has counted');
-	like($told, qr/NOTICE:  after \d+ s: restore, \w+: (\d+) of \1 rows/, 'sg_rollback_fks: says how many rows are back');
+	like($told, qr/NOTICE:  after \d+ s: restore, \w+: \d+ of [1-9]\d* rows/, 'sg_rollback_fks: says how many rows come back');
 }
 
 # A call that fails shows nothing afterwards, nor does one that fails in a block of somebody's
