@@ -245,11 +245,7 @@ run_plan(void *arg)
 		open_plan(run);
 		check_approved(run);
 		if (!run->dry_run)
-		{
 			log_evidence(&run->id, run->plan->name, run->plan->id, "before", NULL);
-			/* figures for reports wait for no standby */
-			run_commit_here();
-		}
 		run_throttle_begin(run);
 		plan_filler_sweep();
 		call->work(run);
