@@ -266,6 +266,7 @@ undo_all(Rollback *rollback, List *deeds)
 	foreach_ptr(PlanDeed, deed, deeds)
 	{
 		MemoryContext old;
+		bool		by_name;
 		bool		done;
 
 		CHECK_FOR_INTERRUPTS();
@@ -274,7 +275,9 @@ undo_all(Rollback *rollback, List *deeds)
 		else if (!list_member_int(rollback->stuck, deed->step) && !waits_for_rows(rollback, deed))
 		{
 			old = MemoryContextSwitchTo(context);
-			rollback->by_name += undo_knows_name_only(deed);
+			/* gives the deed names of now, which are gone with the context */
+			by_name = undo_knows_name_only(deed);
+			rollback->by_name += by_name;
 			done = undo(run, deed);
 			if (done && refuses_rows(deed))
 				put_rows_back(run, list_make1_int(deed->step));
@@ -282,7 +285,7 @@ undo_all(Rollback *rollback, List *deeds)
 			MemoryContextReset(context);
 			if (!done)
 				add_left(rollback, deed, NULL);
-			if (!done && undo_knows_name_only(deed))
+			if (!done && by_name)
 				rollback->lost = lappend_int(rollback->lost, deed->step);
 		}
 		sg_progress_done(++run->done, 0);
