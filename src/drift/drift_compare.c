@@ -243,8 +243,8 @@ is_same(const SnapshotInfo *a, const SnapshotInfo *b)
 		memcmp(a->checksum, b->checksum, SNAPSHOT_CHECKSUM_LENGTH) == 0;
 }
 
-static void
-find_rows(DriftComparison *c, void *arg)
+void
+drift_find_renamed(DriftComparison *c)
 {
 	drift_find_renamed_schemas(c);
 	drift_match_children(c);
@@ -253,6 +253,12 @@ find_rows(DriftComparison *c, void *arg)
 	drift_match_children(c);
 	drift_find_renamed_columns(c);
 	drift_match_sequences(c);
+}
+
+static void
+find_rows(DriftComparison *c, void *arg)
+{
+	drift_find_renamed(c);
 	drift_find_moved(c);
 	drift_match_automatic(c);
 	drift_match_same_names(c);

@@ -102,6 +102,9 @@ typedef struct DriftComparison
 extern void drift_run(DriftComparison *c, const char *reference, const char *target, List *schemas,
 					  void (*finish) (DriftComparison *c, void *arg), void *arg);
 
+/* Pairs schemas, tables, columns and sequences that are called something else, and what belongs to them */
+extern void drift_find_renamed(DriftComparison *c);
+
 /* drift_pairs.c */
 extern void drift_keep_same(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b);
 extern bool drift_keep_apart(DriftComparison *c, const SnapshotObject *a, const SnapshotObject *b); /* taken as two? */

@@ -323,19 +323,6 @@ pair_same(DriftComparison *c, RenamePass pass)
 	sg_names_destroy(targets);
 }
 
-/* Takes for one what sg_drift() calls renamed */
-static void
-guess_renames(DriftComparison *c)
-{
-	drift_find_renamed_schemas(c);
-	drift_match_children(c);
-	drift_match_automatic(c);
-	drift_find_renamed_tables(c);
-	drift_match_children(c);
-	drift_find_renamed_columns(c);
-	drift_match_sequences(c);
-}
-
 static void
 find_renames(DriftComparison *c)
 {
@@ -349,7 +336,7 @@ find_renames(DriftComparison *c)
 		drift_match_children(c);
 	}
 	if (c->renames != RENAMES_DROP)
-		guess_renames(c);
+		drift_find_renamed(c);
 }
 
 /* ---- what is meant to differ ---- */
