@@ -366,14 +366,7 @@ step_of_key(const FkPlan *plan, const FkKey *key)
 static char *
 steps_text(const FkPlan *plan)
 {
-	StringInfoData text;
-
-	initStringInfo(&text);
-	foreach_int(step, plan->chosen)
-		appendStringInfo(&text, "%s%d", text.len ? "," : ", '{", step);
-	if (text.len)
-		appendStringInfoString(&text, "}'");
-	return text.data;
+	return plan->chosen ? psprintf(", '%s'", plan_steps_text(plan->chosen)) : "";
 }
 
 /* Tells of steps that block by the policy that somebody gave them, which stays */

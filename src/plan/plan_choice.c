@@ -126,6 +126,18 @@ plan_chosen_steps(const FkPlan *plan)
 	return chosen;
 }
 
+char *
+plan_steps_text(const List *numbers)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_int(number, numbers)
+		appendStringInfo(&text, "%s%d", text.len ? "," : "{", number);
+	appendStringInfoString(&text, text.len ? "}" : "{}");
+	return text.data;
+}
+
 Datum
 plan_chosen_array(const FkPlan *plan)
 {

@@ -31,4 +31,7 @@ extern List *plan_chosen_steps(const FkPlan *plan);
 /* Their numbers as int4[], for a statement; empty: all */
 extern Datum plan_chosen_array(const FkPlan *plan);
 
+/* Numbers of steps as a literal of schemaguard.steps, without quotes: {1,2} */
+extern char *plan_steps_text(const List *numbers);
+
 #endif							/* SG_PLAN_CHOICE_H */

@@ -247,14 +247,7 @@ run_call_text(const PlanRun *run, const char *procedure, const char *arguments)
 char *
 run_steps_text(const PlanRun *run)
 {
-	StringInfoData text;
-
-	initStringInfo(&text);
-	foreach_int(step, run->chosen)
-		appendStringInfo(&text, "%s%d", text.len ? "," : ", steps => '{", step);
-	if (text.len)
-		appendStringInfoString(&text, "}'");
-	return text.data;
+	return run->chosen ? psprintf(", steps => '%s'", plan_steps_text(run->chosen)) : "";
 }
 
 char *
