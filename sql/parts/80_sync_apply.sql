@@ -605,7 +605,8 @@ WITH RECURSIVE compared AS MATERIALIZED (
 UNION ALL
 SELECT NULL, NULL, CASE WHEN f.note LIKE '% loses %' THEN 'would lose something (allow_drop)' WHEN f.note = 'unknown'
     THEN 'could not be read'
-    WHEN f.note = 'asked' THEN 'may be renamed' WHEN f.note = 'unmanaged' THEN 'are made by something else' WHEN f.note = 'hidden' THEN 'are hidden' ELSE 'nothing alters' END
+    WHEN f.note = 'asked' THEN 'may be renamed' WHEN f.note = 'unmanaged' THEN 'are made by something else'
+    WHEN f.note = 'hidden' THEN 'are hidden' ELSE 'nothing alters' END
 FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused', 'along')
 UNION ALL
 SELECT NULL, NULL, 'stay, for what the plan keeps' FROM stays

@@ -108,8 +108,9 @@ extern bool sg_is_plain(void);
 extern void sg_set_plain(GucAction action);
 
 /*
- * What a procedure sets from now on in this transaction, by GUC_ACTION_LOCAL: its
- * caller has it no more when it returns, within the same transaction.
+ * Begins a level of settings: those that a procedure makes from now on in this
+ * transaction, by GUC_ACTION_LOCAL, end when it returns, also within the
+ * transaction of its caller.
  */
 extern void sg_locals_begin(void);
 

@@ -536,7 +536,10 @@ check_place(const ObjectAddress *object)
 	ReleaseSysCache(row);
 }
 
-/* What is altered or replaced, or gets another owner, was as it was seen.  Its new row can't be read yet. */
+/*
+ * Raises 42501 for code or a place that a statement alters, replaces or gives to
+ * another owner, where that is not as it was seen.  Its new row can't be read yet.
+ */
 static void
 check_altered(const ObjectAddress *object)
 {
@@ -617,8 +620,10 @@ keep_before_grant(const Node *statement)
 			keep_later(seen, granted[i]);
 		foreach_ptr(const AccessPriv, privilege, ((const GrantStmt *) statement)->privileges)
 		{
-			if (privilege->cols)
-				keep_later(seen, AttributeRelationId);
+			if (privilege->cols == NIL)
+				continue;
+			keep_later(seen, AttributeRelationId);
+			break;
 		}
 	}
 }
@@ -655,7 +660,7 @@ row_before(const ObjectAddress *object, TransactionId *xid)
 	return true;
 }
 
-/* The same of what a statement alters: the hook has the object while its row is still the one before */
+/* Keeps as theirs an object that others have changed and that a statement alters: the hook has it while its row is still the one before */
 static void
 keep_before_alter(const ObjectAddress *object)
 {

@@ -58,7 +58,7 @@ typedef enum SgProgressPhase
 extern void sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total);
 extern void sg_progress_total(int64 total);
 
-/* One more is begun: the first part of its work is done, and others come before the second one */
+/* Counts a step as begun whose first part is done, where other steps come before its second part */
 extern void sg_progress_begun(void);
 
 /*

@@ -65,7 +65,7 @@
 /* A table without statistics: its rows are taken to have so many bytes */
 #define UNKNOWN_ROW 82
 
-/* What statistics say of the width of a value that is stored apart: that of the pointer to it */
+/* Width by pg_statistic of a value that is stored out of line: its pointer */
 #define POINTER_WIDTH 18
 
 /* ---- sizes ---- */

@@ -16,7 +16,7 @@
 #include "snapshot/snapshot.h"
 
 /* An object as the two sides have it; what one side lacks is NULL there */
-/* What is made of renames that nobody has confirmed */
+/* How pairs treat renames that nobody has confirmed */
 typedef enum DriftRenames
 {
 	RENAMES_DROP,				/* nothing: one object goes, another one comes */
@@ -53,7 +53,7 @@ typedef struct DriftPair
  */
 extern List *drift_pairs(const char *reference, const char *target, List *schemas, DriftRenames renames, uint8 *digest);
 
-/* What an identity says before its last part: the table of a column; NULL where it has one part */
+/* Returns the part of an identity before its last one: the table of a column; NULL where it has one part */
 extern char *drift_owner(const char *identity);
 
 #endif							/* SG_DRIFT_PAIRS_H */

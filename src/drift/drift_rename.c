@@ -180,7 +180,7 @@ note_candidates(DriftObject *object)
 	object->evidence = text.len ? text.data : NULL;
 }
 
-/* What may be one of a pair waits until that is known */
+/* Notes for an object without a partner the pair of which it may be one, so that it waits for the answer about that */
 static void
 note_perhaps(const Candidate *candidate)
 {
@@ -209,7 +209,7 @@ has_rival(const Candidate *best, List *candidates)
 
 /* ---- what somebody says to be two objects ---- */
 
-/* In one order, whichever side has which name */
+/* Returns two names as one text, in one order whichever side has which */
 static char *
 both_names(const char *one, const char *other)
 {
