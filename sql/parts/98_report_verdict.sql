@@ -120,7 +120,8 @@ BEGIN ATOMIC
     WITH evidence AS (
         SELECT e.* FROM schemaguard.evidence e
         WHERE e.place = (SELECT c.system_identifier FROM pg_control_system() c) || ' ' || current_database()
-          AND schemaguard.sg_counts_for(e.role)
+          -- whoever has run the plan, its tests are of before
+          AND (e.kind IN ('before', 'after') OR schemaguard.sg_counts_for(e.role))
           AND CASE WHEN sg_go_evidence.plan IS NULL THEN e.plan_id IS NULL
                    ELSE e.plan_id = (SELECT p.id FROM schemaguard.plan p WHERE p.name = sg_go_evidence.plan) END),
     tested AS (

@@ -74,6 +74,14 @@ BEGIN;
 UPDATE schemaguard.evidence SET role = 'pg_monitor' WHERE kind = 'verify';
 SELECT schemaguard.sg_go('go') AS hold;
 ROLLBACK;
+-- a run of any role makes tests old
+BEGIN;
+INSERT INTO schemaguard.evidence (role, run_id, plan, plan_id, kind, figures, place)
+    SELECT 'pg_monitor', e.run_id, e.plan, e.plan_id, e.kind, e.figures, e.place
+    FROM schemaguard.evidence e WHERE e.plan = 'go' AND e.kind = 'after' ORDER BY e.id DESC LIMIT 1;
+SELECT schemaguard.sg_go('go') AS hold;
+SELECT verdict, reason FROM schemaguard.sg_go_rules('go') WHERE metric = 'tests failed';
+ROLLBACK;
 -- another key of the name is not the step's
 BEGIN;
 ALTER TABLE c DROP CONSTRAINT c_p_fkey;
