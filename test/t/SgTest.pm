@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(new_node has_extension major long_run bound seed lit ident text_array pick chance
-	error_of is_error wait_for rows);
+	error_of is_error is_text wait_for rows);
 
 # The full counts of `make test-long`?
 sub long_run { return ($ENV{SG_LONG} // '') =~ /^(1|yes|on|true)$/; }
@@ -126,6 +126,21 @@ sub error_of
 	return '' if $rc == 0;
 	return $1 if $err =~ /(?:ERROR|FATAL):\s+([0-9A-Z]{5}):/;
 	return "rc $rc";
+}
+
+# As is(), of two long texts: a failure shows the lines that only one of them has, so that they are not lost among the rest
+sub is_text
+{
+	my ($got, $expected, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	return 1 if ok($got eq $expected, $name);
+	my %count;
+	$count{$_}++ foreach split /\n/, $got;
+	$count{$_}-- foreach split /\n/, $expected;
+	my @lines = map { ($count{$_} > 0 ? 'got only:      ' : 'expected only: ') . $_ } grep { $count{$_} } sort keys %count;
+	diag(@lines ? join("\n", @lines) : 'the lines are the same, in another order');
+	return 0;
 }
 
 # One assertion: the SQL fails with this SQLSTATE, and (where given) a message like this
