@@ -211,7 +211,7 @@ raise_drift(const DriftCheck *check)
 					INT64_FORMAT " unknown", check->history.target, check->history.reference, check->drift, check->extra,
 					check->unknown),
 			 errdetail("%s", detail.data),
-			 errhint(sg_calls("What is meant to differ goes into schemaguard.drift_ignore. All that differs:\nSELECT * FROM sg_drift(%s, %s);"),
+			 errhint(sg_calls("What is meant to differ goes into schemaguard.drift_ignore; after changes of one's own a new snapshot is what to compare with. All that differs:\nSELECT * FROM sg_drift(%s, %s);"),
 					 quote_literal_cstr(check->history.reference), quote_literal_cstr(check->history.target))));
 }
 
