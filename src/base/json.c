@@ -111,6 +111,14 @@ sg_json_find(const SgJson *object, const char *name, SgJson *member)
 	return getKeyJsonValueFromContainer(object_container(object), name, strlen(name), &member->value) != NULL;
 }
 
+bool
+sg_json_has(const SgJson *object, const char *name)
+{
+	SgJson		member;
+
+	return sg_json_find(object, name, &member);
+}
+
 void
 sg_json_get(const SgJson *object, const char *name, SgJson *member)
 {

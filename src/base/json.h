@@ -46,6 +46,9 @@ extern void sg_json_begin(SgJson *whole, Jsonb *document, const char *name, cons
 /* Find a member: false if it is absent; a member that is null is there */
 extern bool sg_json_find(const SgJson *object, const char *name, SgJson *member);
 
+/* Is there a member of that name, be it null? */
+extern bool sg_json_has(const SgJson *object, const char *name);
+
 /* Find a member; 22023 if it is absent */
 extern void sg_json_get(const SgJson *object, const char *name, SgJson *member);
 

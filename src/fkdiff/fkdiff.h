@@ -21,13 +21,6 @@
 #include "drift/drift.h"
 #include "plan/plan.h"
 
-typedef struct KeyColumn
-{
-	char	   *name;
-	char	   *type;			/* NULL: not known */
-	int			position;		/* among the columns that are there, from 1 */
-} KeyColumn;
-
 /* What a key can refer to */
 typedef struct KeyUnique
 {
@@ -64,7 +57,7 @@ typedef struct KeyTable
 	bool		partitioned;
 	bool		inherited;		/* a partition or an inheritance child */
 	bool		extension;
-	List	   *columns;		/* of KeyColumn * */
+	List	   *columns;		/* of char * */
 	List	   *uniques;		/* of KeyUnique * */
 	List	   *names;			/* of all its constraints */
 	char	   *called;			/* of the target: its own name, where that is
@@ -182,7 +175,6 @@ extern void fkdiff_read(KeyComparison *comparison, const char *reference, const 
 /* The entry of a table, or NULL when the side has not seen it */
 extern KeyTable *fkdiff_table(const KeySide *side, const char *identity);
 extern KeyPresence fkdiff_presence(const KeySide *side, const char *identity);
-extern KeyColumn *fkdiff_column(const KeyTable *table, const char *name);
 
 /* By table and name */
 extern int	fkdiff_compare_keys(const ListCell *a, const ListCell *b);

@@ -147,7 +147,7 @@ missing_column(const KeyComparison *comparison, const KeySide *side, const char 
 
 	foreach_ptr(char, name, columns)
 	{
-		if (fkdiff_column(table, name))
+		if (sg_has_name(table->columns, name))
 			continue;
 		foreach_ptr(KeyRename, rename, comparison->renames)
 		{

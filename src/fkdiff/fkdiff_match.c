@@ -216,50 +216,9 @@ list_renames(KeyComparison *comparison, const char *identity, List *to, List *fr
 		rename = find_rename(comparison, identity, lfirst(lt), lfirst(lf));
 		if (rename == NULL)
 			return false;
-		*renames = lappend(*renames, rename);
+		*renames = list_append_unique_ptr(*renames, rename);
 	}
 	return true;
-}
-
-/* A column has one name only: what another key has found counts for all, and excludes others */
-static bool
-agree(KeyComparison *comparison, List *renames)
-{
-	foreach_ptr(KeyRename, rename, renames)
-	{
-		foreach_ptr(KeyRename, known, comparison->renames)
-		{
-			if (strcmp(known->table, rename->table) == 0 &&
-				(strcmp(known->from, rename->from) == 0) != (strcmp(known->to, rename->to) == 0))
-				return false;
-		}
-	}
-	return true;
-}
-
-/* The entries of the comparison's own list, made where they are new */
-static List *
-share_renames(KeyComparison *comparison, List *renames)
-{
-	List	   *shared = NIL;
-	ListCell   *lc2;
-
-	foreach_ptr(KeyRename, rename, renames)
-	{
-		foreach(lc2, comparison->renames)
-		{
-			KeyRename  *known = lfirst(lc2);
-
-			if (strcmp(known->table, rename->table) == 0 && strcmp(known->from, rename->from) == 0)
-				break;
-		}
-		if (lc2 != NULL)
-			rename = lfirst(lc2);
-		else
-			comparison->renames = lappend(comparison->renames, rename);
-		shared = list_append_unique_ptr(shared, rename);
-	}
-	return shared;
 }
 
 /* The target's columns under the reference's names */
@@ -291,11 +250,12 @@ try_rename(TableMatch *match, SideKey *reference, SideKey *target)
 	if (!sg_same_text(r->parent_table, t->parent_table) ||
 		!list_renames(match->comparison, r->child_table, r->child_columns, t->child_columns, &renames) ||
 		!list_renames(match->comparison, r->parent_table, r->parent_columns, t->parent_columns, &renames) ||
-		renames == NIL || !agree(match->comparison, renames))
+		renames == NIL)
 		return false;
 
 	pair = make_pair(match, KEY_RENAMED, reference, target);
-	pair->renames = list_concat(table_renames(match->comparison, target), share_renames(match->comparison, renames));
+	pair->renames = list_concat(table_renames(match->comparison, target), renames);
+	match->comparison->renames = list_concat_unique_ptr(match->comparison->renames, renames);
 	name_renames(pair);
 	pair->differences = list_concat(pair->differences,
 									clause_differences(reference, target,

@@ -27,57 +27,14 @@
 
 /* ---- properties ---- */
 
-/* Has it such a property, be it null? */
-static bool
-has_property(const SnapshotObject *object, const char *name)
-{
-	SgJson		properties;
-	SgJson		member;
-
-	snapshot_properties(&properties, object->properties);
-	return sg_json_find(&properties, name, &member);
-}
-
-static char *
-text_property(const SnapshotObject *object, const char *name)
-{
-	SgJson		properties;
-
-	snapshot_properties(&properties, object->properties);
-	return sg_json_find_text(&properties, name);
-}
-
-/* What is absent is what holds by default */
-static bool
-bool_property(const SnapshotObject *object, const char *name, bool absent)
-{
-	SgJson		properties;
-
-	snapshot_properties(&properties, object->properties);
-	return sg_json_find_bool(&properties, name, absent);
-}
-
-static int
-int_property(const SnapshotObject *object, const char *name)
-{
-	SgJson		properties;
-	SgJson		member;
-
-	snapshot_properties(&properties, object->properties);
-	return sg_json_find(&properties, name, &member) ?
-		(int) sg_json_integer(&member, -PG_INT32_MAX, PG_INT32_MAX) : 0;
-}
-
 /* The strings of an array, without nulls; NIL when there is none */
 static List *
-list_property(const SnapshotObject *object, const char *name)
+list_property(const SgJson *properties, const char *name)
 {
-	SgJson		properties;
 	SgJson		array;
 	List	   *strings = NIL;
 
-	snapshot_properties(&properties, object->properties);
-	if (!sg_json_find(&properties, name, &array) || sg_json_is_null(&array))
+	if (!sg_json_find(properties, name, &array) || sg_json_is_null(&array))
 		return NIL;
 	for (uint32 i = 0; i < sg_json_size(&array); i++)
 	{
@@ -174,29 +131,18 @@ fkdiff_presence(const KeySide *side, const char *identity)
 	return KEY_TABLE_MISSING;
 }
 
-KeyColumn *
-fkdiff_column(const KeyTable *table, const char *name)
-{
-	foreach_ptr(KeyColumn, column, table->columns)
-	{
-		if (strcmp(column->name, name) == 0)
-			return column;
-	}
-	return NULL;
-}
-
 /* ---- objects ---- */
 
 static void
-read_table(KeySide *side, const SnapshotObject *object)
+read_table(KeySide *side, const SnapshotObject *object, const SgJson *properties)
 {
 	KeyTable   *table = make_table(side, object->identity);
 
 	table->present = true;
 	table->unknown = snapshot_unknown(object);
-	table->partitioned = has_property(object, "partition_key");
-	table->inherited = has_property(object, "partition_of") || has_property(object, "inherits");
-	table->extension = has_property(object, "extension");
+	table->partitioned = sg_json_has(properties, "partition_key");
+	table->inherited = sg_json_has(properties, "partition_of") || sg_json_has(properties, "inherits");
+	table->extension = sg_json_has(properties, "extension");
 }
 
 static void
@@ -204,12 +150,8 @@ read_column(KeySide *side, const SnapshotObject *object)
 {
 	char	   *name = local_name(side, object);
 	KeyTable   *table = make_table(side, object->parent);
-	KeyColumn  *column = palloc0(sizeof(KeyColumn));
 
-	column->name = name;
-	column->type = text_property(object, "type");
-	column->position = int_property(object, "position");
-	table->columns = lappend(table->columns, column);
+	table->columns = lappend(table->columns, name);
 }
 
 /* Everything is there, and names of tables are names */
@@ -226,9 +168,9 @@ check_key(const KeySide *side, const SnapshotObject *object, const PlanStep *ste
 
 /* A word, of those that there are; the first of them where there is none */
 static int
-word_property(const KeySide *side, const SnapshotObject *object, const char *name, const SgWord *words)
+word_property(const KeySide *side, const SnapshotObject *object, const SgJson *properties, const char *name, const SgWord *words)
 {
-	char	   *word = text_property(object, name);
+	char	   *word = sg_json_find_text(properties, name);
 	int			code = word ? sg_word_code(words, word) : words[0].code;
 
 	check_object(side, object, code >= 0);
@@ -236,32 +178,32 @@ word_property(const KeySide *side, const SnapshotObject *object, const char *nam
 }
 
 static SideKey *
-read_key(const KeySide *side, const SnapshotObject *object)
+read_key(const KeySide *side, const SnapshotObject *object, const SgJson *properties)
 {
 	SideKey    *key = palloc0(sizeof(SideKey));
 	PlanStep   *step = plan_step_default("");
 
 	step->child_table = pstrdup(object->parent);
-	step->child_columns = list_property(object, "columns");
-	step->parent_table = text_property(object, "references");
-	step->parent_columns = list_property(object, "referenced_columns");
+	step->child_columns = list_property(properties, "columns");
+	step->parent_table = sg_json_find_text(properties, "references");
+	step->parent_columns = list_property(properties, "referenced_columns");
 	step->fk_name = local_name(side, object);
 	key->name = step->fk_name;
-	step->on_delete = word_property(side, object, "on_delete", sg_action_words);
-	step->on_update = word_property(side, object, "on_update", sg_action_words);
-	step->match = word_property(side, object, "match", sg_match_words);
-	step->deferrable = bool_property(object, "deferrable", false);
-	step->initially_deferred = bool_property(object, "deferred", false);
-	step->on_delete_columns = list_property(object, "on_delete_columns");
-	step->enforced = bool_property(object, "enforced", true);
-	step->period = bool_property(object, "period", false);
+	step->on_delete = word_property(side, object, properties, "on_delete", sg_action_words);
+	step->on_update = word_property(side, object, properties, "on_update", sg_action_words);
+	step->match = word_property(side, object, properties, "match", sg_match_words);
+	step->deferrable = sg_json_find_bool(properties, "deferrable", false);
+	step->initially_deferred = sg_json_find_bool(properties, "deferred", false);
+	step->on_delete_columns = list_property(properties, "on_delete_columns");
+	step->enforced = sg_json_find_bool(properties, "enforced", true);
+	step->period = sg_json_find_bool(properties, "period", false);
 	check_key(side, object, step);
 
 	key->step = step;
-	key->validated = bool_property(object, "validated", true);
+	key->validated = sg_json_find_bool(properties, "validated", true);
 	key->period = step->period;
-	key->automatic = bool_property(object, "automatic_name", false);
-	key->triggers = text_property(object, "triggers");
+	key->automatic = sg_json_find_bool(properties, "automatic_name", false);
+	key->triggers = sg_json_find_text(properties, "triggers");
 	key->properties = JsonbToCString(NULL, &object->properties->root, VARSIZE(object->properties));
 	key->definition = plan_key_clause(step, step->enforced && !key->validated);
 
@@ -269,28 +211,28 @@ read_key(const KeySide *side, const SnapshotObject *object)
 }
 
 static void
-add_unique(KeyTable *table, const SnapshotObject *object)
+add_unique(KeyTable *table, const SgJson *properties)
 {
 	KeyUnique  *unique = palloc(sizeof(KeyUnique));
 
-	unique->columns = list_property(object, "columns");
-	unique->period = bool_property(object, "period", false);
+	unique->columns = list_property(properties, "columns");
+	unique->period = sg_json_find_bool(properties, "period", false);
 	table->uniques = lappend(table->uniques, unique);
 }
 
 /* A key may refer to a unique index without a constraint */
 static void
-read_index(KeySide *side, const SnapshotObject *object)
+read_index(KeySide *side, const SnapshotObject *object, const SgJson *properties)
 {
-	if (object->parent && bool_property(object, "unique", false) && bool_property(object, "valid", true) &&
-		!has_property(object, "predicate") && !has_property(object, "expressions"))
-		add_unique(make_table(side, object->parent), object);
+	if (object->parent && sg_json_find_bool(properties, "unique", false) && sg_json_find_bool(properties, "valid", true) &&
+		!sg_json_has(properties, "predicate") && !sg_json_has(properties, "expressions"))
+		add_unique(make_table(side, object->parent), properties);
 }
 
 static void
-read_constraint(KeySide *side, const SnapshotObject *object)
+read_constraint(KeySide *side, const SnapshotObject *object, const SgJson *properties)
 {
-	char	   *type = text_property(object, "type");
+	char	   *type = sg_json_find_text(properties, "type");
 	char	   *unknown = snapshot_unknown(object);
 	KeyTable   *table;
 
@@ -304,12 +246,12 @@ read_constraint(KeySide *side, const SnapshotObject *object)
 		table->unknown = unknown;
 	else if (type && (strcmp(type, "p") == 0 || strcmp(type, "u") == 0))
 	{
-		if (!bool_property(object, "deferrable", false))
-			add_unique(table, object);
+		if (!sg_json_find_bool(properties, "deferrable", false))
+			add_unique(table, properties);
 	}
-	else if (type && strcmp(type, "f") == 0 && !has_property(object, "partition_of") &&
-			 !has_property(object, "extension"))
-		side->keys = lappend(side->keys, read_key(side, object));
+	else if (type && strcmp(type, "f") == 0 && !sg_json_has(properties, "partition_of") &&
+			 !sg_json_has(properties, "extension"))
+		side->keys = lappend(side->keys, read_key(side, object, properties));
 }
 
 /* ---- sides ---- */
@@ -358,15 +300,18 @@ read_side(KeySide *side, List *schemas)
 	side->version = snapshot_info(reader)->server_version_num;
 	while ((object = snapshot_next(reader)) != NULL)
 	{
+		SgJson		properties;
+
 		CHECK_FOR_INTERRUPTS();
+		snapshot_properties(&properties, object->properties);
 		if (object->kind == KIND_TABLE)
-			read_table(side, object);
+			read_table(side, object, &properties);
 		else if (object->kind == KIND_COLUMN)
 			read_column(side, object);
 		else if (object->kind == KIND_CONSTRAINT)
-			read_constraint(side, object);
+			read_constraint(side, object, &properties);
 		else if (object->kind == KIND_INDEX)
-			read_index(side, object);
+			read_index(side, object, &properties);
 	}
 	snapshot_close(reader);
 	finish_side(side);

@@ -26,7 +26,7 @@ has_columns(const KeyTable *table, List *columns)
 		return false;
 	foreach(lc, columns)
 	{
-		if (fkdiff_column(table, lfirst(lc)) == NULL)
+		if (!sg_has_name(table->columns, lfirst(lc)))
 			return false;
 	}
 	return true;
