@@ -422,7 +422,9 @@ END %3$s$reset$, identity, x.c, schemaguard.sg_sync_tag(identity || x.c, 'stored
             schemaguard.sg_sync_fill('{type} start {start} increment {increment} minimum {minimum} maximum {maximum} cache '
             '{cache}[{?cycle} cycle]', p));
     WHEN 'user mapping' THEN
-        p := p || jsonb_build_object('role', CASE name WHEN 'PUBLIC' THEN 'public' ELSE name END, 'server', parent);
+        p := p || jsonb_build_object('role', CASE name WHEN 'PUBLIC' THEN 'public' ELSE name END, 'server', parent,
+            -- only some roles see them, so no snapshot has them
+            'hidden', '["its options"]'::jsonb);
     WHEN 'publication' THEN
         p := p || jsonb_strip_nulls(jsonb_build_object('published_state', (
                 SELECT coalesce(jsonb_agg(schemaguard.sg_sync_loose(x.x)), '[]')::text FROM (

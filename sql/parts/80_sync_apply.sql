@@ -607,7 +607,9 @@ SELECT NULL, NULL, CASE WHEN f.note LIKE '% loses %' THEN 'would lose something 
     THEN 'could not be read'
     WHEN f.note = 'asked' THEN 'may be renamed' WHEN f.note = 'unmanaged' THEN 'are made by something else'
     WHEN f.note = 'hidden' THEN 'are hidden' ELSE 'nothing alters' END
-FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused', 'along')
+FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused', 'along') AND NOT (f.kind = 'user mapping' AND f.note = 'hidden')
+UNION ALL
+SELECT 'bare', NULL, f.kind || ' ' || f.object FROM forth f WHERE f.kind = 'user mapping' AND f.note = 'hidden'
 UNION ALL
 SELECT NULL, NULL, 'stay, for what the plan keeps' FROM stays
 UNION ALL

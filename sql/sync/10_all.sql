@@ -37,4 +37,5 @@ VALUES
 ('foreign data wrapper|foreign server', 'beyond', 'options', 2, NULL, '{?hidden_options}a snapshot holds no secrets: {hidden_options}', NULL, NULL),
 ('foreign server', 'rebuild', 'type wrapper', 2, NULL, '{?!used}', NULL, NULL),
 ('foreign server', 'beyond', 'type wrapper', 2, NULL, '{?used}foreign tables stand on it, and nothing moves them: {used}', NULL, NULL),
-('user mapping', 'create', NULL, 2, false, 'CREATE {object}', NULL, NULL)
+('user mapping', 'create', NULL, 2, false, 'CREATE {object}', NULL, NULL),
+('user mapping', 'drop', NULL, 6, false, 'DROP {object}', NULL, 'the user mapping with its options')

@@ -76,7 +76,8 @@ typedef struct SyncApply
 	List	   *left_out;		/* of char *: why, of each */
 	List	   *asked;			/* of List * of char *: what may be renamed,
 								 * and the two statements that answer */
-	bool		told;			/* these */
+	List	   *bare;			/* of char *: what is made without its options */
+	bool		told;			/* these two */
 } SyncApply;
 
 /* ---- one at a time ---- */
@@ -186,6 +187,7 @@ wanted_steps(SyncApply *apply)
 
 	apply->left_out = NIL;
 	apply->asked = NIL;
+	apply->bare = NIL;
 	sg_caller_begin(&scope);
 	SPI_connect();
 	if (SPI_execute_with_args("SELECT kind, fields, left_out FROM schemaguard.sg_sync_steps($1, $2, $3, $4, $5, $6)",
@@ -202,6 +204,8 @@ wanted_steps(SyncApply *apply)
 			refused = lappend(refused, reason_of(tuple, SPI_tuptable->tupdesc));
 		else if (kind && strcmp(kind, "asked") == 0)
 			add_asked(apply, tuple, SPI_tuptable->tupdesc);
+		else if (kind && strcmp(kind, "bare") == 0)
+			apply->bare = lappend(apply->bare, MemoryContextStrdup(apply->context, left_out));
 		else if (left_out)
 			apply->left_out = lappend(apply->left_out, MemoryContextStrdup(apply->context, left_out));
 		else
@@ -534,15 +538,15 @@ run_plan(SyncApply *apply)
 }
 
 /*
- * What nobody but a person can say, each with the statements that do; the others are in the script.  Once, and
- * before a step can fail.
+ * What nobody but a person can say, each with the statements that do; the others are in the script.  And what only
+ * a person knows.  Once, and before a step can fail.
  */
 static void
 tell_asked(SyncApply *apply)
 {
 	if (apply->told)
 		return;
-	apply->told = apply->asked != NIL;
+	apply->told = apply->asked != NIL || apply->bare != NIL;
 	for (int i = 0; i < list_length(apply->asked) && i < MOST_ASKED; i++)
 	{
 		List	   *question = list_nth(apply->asked, i);
@@ -550,6 +554,12 @@ tell_asked(SyncApply *apply)
 		ereport(WARNING,
 				(errmsg("%s", (char *) linitial(question)),
 				 errhint("If it is renamed, or else if they are two:\n%s\n%s", (char *) lsecond(question), (char *) lthird(question))));
+	}
+	foreach_ptr(const char, object, apply->bare)
+	{
+		ereport(WARNING,
+				(errmsg("%s is made without its options, which no snapshot has", object),
+				 errhint("ALTER USER MAPPING ... OPTIONS (ADD ...) gives it the ones of \"%s\".", apply->reference)));
 	}
 }
 
