@@ -239,6 +239,7 @@ OBJS = \
 	src/plan/plan_value.o \
 	src/report/report_audit.o \
 	src/report/report_gate.o \
+	src/report/report_lint.o \
 	src/report/report_tap.o \
 	src/run/run_call.o \
 	src/run/run_deed.o \
@@ -345,6 +346,8 @@ SQL_PARTS = \
 	sql/parts/96_report_tap.sql \
 	sql/parts/97_report_explain.sql \
 	sql/parts/97_report_listing.sql \
+	sql/parts/98_report_lint.sql \
+	sql/parts/98_report_lint_rule.sql \
 	sql/parts/98_report_status.sql \
 	sql/parts/98_report_verdict.sql \
 	sql/parts/98_report_vital.sql \
@@ -394,6 +397,8 @@ REGRESS = \
 	health \
 	impact \
 	interface \
+	lint \
+	lint_18 \
 	pgtap \
 	plan \
 	plan_18 \

@@ -107,6 +107,14 @@ my @calls = (
 	[ sg_health => q{INSERT INTO schemaguard.critical_table (table_name, min_rows, min_keys) SELECT format('%I.%I', nspname, relname), 1, 1 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 		WHERE nspname = 't' ON CONFLICT DO NOTHING; SELECT sg_health()} ],
 	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_health_tables sg_health_keys)),
+	(map { [ $_ => "SELECT count(*) FROM $_()" ] } qw(sg_lint sg_lint_details)),
+	[ sg_lint_found => 'SELECT count(*) FROM schemaguard.sg_lint_found(NULL, true)' ],
+	# the queries of rules: of the caller's own, and of the owner of the traps
+	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', current_user::text)$$)} ],
+	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', 'mallory')$$)} ],
+	[ sg_lint_columns => q{SELECT schemaguard.sg_lint_columns(oid, '{1,2}') FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
+	[ sg_schemas => q{SELECT schemaguard.sg_schemas('{t}')} ],
+	[ sg_lint_plan => 'SELECT schemaguard.sg_lint_plan()' ],
 	[ sg_seconds => 'SELECT schemaguard.sg_seconds(pg_catalog.now())' ],
 	[ sg_report => q{SELECT sg_report('mallory'), sg_report('mallory', 'html', 'checklist'), sg_report()} ],
 	[ sg_sees_all => 'SELECT schemaguard.sg_sees_all()' ], [ sg_counts_for => q{SELECT schemaguard.sg_counts_for('mallory')} ],
@@ -227,7 +235,7 @@ my @calls = (
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('asked')} ],
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_deprecate_table sg_free_name sg_has_column sg_keys_declared sg_make_name sg_may_refer sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_after sg_plan_archive
 		sg_plan_archive_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
-		sg_discover_fks_body sg_sync_sql_body sg_report_body sg_report_decision sg_go_verdict sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
+		sg_discover_fks_body sg_lint_fill sg_sync_sql_body sg_report_body sg_report_decision sg_go_verdict sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
 		sg_page_style sg_page_time)),
 
 	# snapshots and drift

@@ -36,6 +36,7 @@ my %calls = (
 	'schemaguard.sg_discover_unmatched' => ['()'],
 	sg_snapshot_objects => [ q{('base')}, q{('live')} ],
 	sg_drift_matrix => [q{('{base,live}')}],
+	sg_lint => ['()'],
 	sg_impact => [ q{('%1$s')}, q{('%1$s', true)} ],
 	sg_violations => [q{('p', (SELECT max(step) FROM schemaguard.plan_step))}],
 	sg_orphans => [q{('%1$s', '{extra}', '%1$s', '{%3$s}')}],
@@ -53,7 +54,7 @@ my $documented = join '|', map { slurp_file($_) =~ /^### schemaguard\.(sg_\w+)$/
 my $names = qr/^(?:\w+_table|\w+_columns|\w+_name|object|identity|parent|dependent|via|property)$/;
 
 # The last column where it has more to say than a screen is wide
-my $goes_on = qr/^(?:reason|why|hint|next_call|on_change|data|states)$/;
+my $goes_on = qr/^(?:reason|why|hint|fix|next_call|on_change|data|states)$/;
 
 # Returns the width of what psql prints, without the text of the last column; and the cells
 sub measure

@@ -1,0 +1,211 @@
+-- Lint: what a schema should not have. Rules are rows of schemaguard.lint_rule; 98_report_lint_rule.sql ships them.
+
+CREATE TABLE schemaguard.lint_rule (
+    name     text NOT NULL CHECK (name ~ '^[a-z0-9-]+$'),
+    severity text CHECK (severity IN ('error', 'warning', 'note')),
+    query    text,
+    message  text,
+    fix      text,
+    enabled  boolean NOT NULL DEFAULT true,
+    source   text NOT NULL DEFAULT 'user' CHECK (source IN ('shipped', 'user')),
+    added_by text DEFAULT CURRENT_USER,
+    added_at timestamptz DEFAULT pg_catalog.now(),
+    PRIMARY KEY (name, source)
+);
+COMMENT ON TABLE schemaguard.lint_rule IS 'rules of sg_lint(); a row of a user''s counts before the shipped one of its name';
+COMMENT ON COLUMN schemaguard.lint_rule.name IS 'name of the rule';
+COMMENT ON COLUMN schemaguard.lint_rule.severity IS 'error, warning or note; null: that of the shipped rule, or warning';
+COMMENT ON COLUMN schemaguard.lint_rule.query IS 'returns schema, object and further texts; null: the shipped rule''s';
+COMMENT ON COLUMN schemaguard.lint_rule.message IS 'what is wrong; %1 is the object, %2 to %9 are the further texts';
+COMMENT ON COLUMN schemaguard.lint_rule.fix IS 'a statement that mends it, likewise; no fix where a text in it is null';
+COMMENT ON COLUMN schemaguard.lint_rule.enabled IS 'false: the rule is not asked';
+COMMENT ON COLUMN schemaguard.lint_rule.source IS 'shipped, or user: counts before what is shipped';
+COMMENT ON COLUMN schemaguard.lint_rule.added_by IS 'whose query it is, and as whom it runs; null: it is shipped';
+COMMENT ON COLUMN schemaguard.lint_rule.added_at IS 'when';
+-- A rule decides for everybody: for the owner of the database, who can give it to others. Nobody writes a query in another role's name.
+ALTER TABLE schemaguard.lint_rule ENABLE ROW LEVEL SECURITY;
+GRANT SELECT ON schemaguard.lint_rule TO PUBLIC;
+GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.lint_rule TO pg_database_owner;
+CREATE POLICY read_all ON schemaguard.lint_rule FOR SELECT USING (true);
+CREATE POLICY own_rules ON schemaguard.lint_rule TO pg_database_owner USING (source OPERATOR(pg_catalog.=) 'user')
+    WITH CHECK (source OPERATOR(pg_catalog.=) 'user' AND added_by OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text);
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.lint_rule', 'WHERE source OPERATOR(pg_catalog.=) ''user''');
+
+CREATE TABLE schemaguard.lint_ignore (
+    rule     text NOT NULL DEFAULT '*',
+    object   text NOT NULL DEFAULT '*',
+    reason   text NOT NULL,
+    until    timestamptz,                       -- null: for good
+    added_by text NOT NULL DEFAULT CURRENT_USER,
+    added_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (rule, object)
+);
+COMMENT ON TABLE schemaguard.lint_ignore IS 'findings that sg_lint() leaves out, why, and until when';
+COMMENT ON COLUMN schemaguard.lint_ignore.rule IS 'pattern for the rule: * is any text';
+COMMENT ON COLUMN schemaguard.lint_ignore.object IS 'pattern for the object';
+COMMENT ON COLUMN schemaguard.lint_ignore.reason IS 'why it may stay';
+COMMENT ON COLUMN schemaguard.lint_ignore.until IS 'the entry counts no more after this time; null: for good';
+COMMENT ON COLUMN schemaguard.lint_ignore.added_by IS 'who added it';
+COMMENT ON COLUMN schemaguard.lint_ignore.added_at IS 'when';
+GRANT SELECT ON schemaguard.lint_ignore TO PUBLIC;
+GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.lint_ignore TO pg_database_owner;
+SELECT pg_catalog.pg_extension_config_dump('schemaguard.lint_ignore', '');
+
+-- What rules are about: tables of users', and their keys
+CREATE VIEW schemaguard.lint_table AS
+SELECT c.oid, n.nspname AS schema_name, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relname AS bare_name, c.relkind AS kind,
+       c.relispartition AS is_partition, c.reltuples AS rows
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p}')
+  AND n.nspname OPERATOR(pg_catalog.!~) '^(pg_|information_schema$|schemaguard$|schemaguard_attic)'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                  WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid OPERATOR(pg_catalog.=) c.oid
+                    AND d.deptype OPERATOR(pg_catalog.=) 'e');
+GRANT SELECT ON schemaguard.lint_table TO PUBLIC;
+COMMENT ON VIEW schemaguard.lint_table IS 'tables and partitions that rules of schemaguard.lint_rule are about';
+COMMENT ON COLUMN schemaguard.lint_table.oid IS 'OID of the table';
+COMMENT ON COLUMN schemaguard.lint_table.schema_name IS 'its schema';
+COMMENT ON COLUMN schemaguard.lint_table.name IS 'its name, qualified and quoted';
+COMMENT ON COLUMN schemaguard.lint_table.bare_name IS 'its name alone';
+COMMENT ON COLUMN schemaguard.lint_table.kind IS 'r: a table, p: a partitioned one';
+COMMENT ON COLUMN schemaguard.lint_table.is_partition IS 'is it a partition?';
+COMMENT ON COLUMN schemaguard.lint_table.rows IS 'its rows by the statistics; negative: it was never analysed';
+
+CREATE FUNCTION schemaguard.sg_lint_columns(relid oid, numbers int2[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place)
+        FROM unnest(numbers) WITH ORDINALITY u (n, place) JOIN pg_attribute a ON a.attrelid = relid AND a.attnum = u.n);
+COMMENT ON FUNCTION schemaguard.sg_lint_columns(oid, int2[]) IS 'the names of columns, quoted, as SQL lists them';
+
+CREATE VIEW schemaguard.lint_key AS
+SELECT k.oid, t.schema_name, pg_catalog.format('%s.%I', t.name, k.conname) AS object, k.conname AS fk_name,
+       k.conrelid AS child, t.name AS child_name, k.conkey AS child_columns, k.confrelid AS parent,
+       pg_catalog.format('%I.%I', n.nspname, p.relname) AS parent_name, k.confkey AS parent_columns,
+       pg_catalog.row_number() OVER (PARTITION BY k.conrelid ORDER BY k.convalidated DESC, k.oid) AS place,
+       k.convalidated AS validated,
+       coalesce((pg_catalog.to_jsonb(k) OPERATOR(pg_catalog.->>) 'conenforced')::pg_catalog.bool, true) AS enforced,
+       pg_catalog.concat(k.confdeltype, k.confupdtype, k.confmatchtype, k.confdelsetcols) AS actions,
+       ARRAY(SELECT pg_catalog.format('%s=%s', u.c, u.p)
+             FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) u (c, p) ORDER BY u.c, u.p) AS pairs
+FROM pg_catalog.pg_constraint k
+     JOIN schemaguard.lint_table t ON t.oid OPERATOR(pg_catalog.=) k.conrelid
+     JOIN pg_catalog.pg_class p ON p.oid OPERATOR(pg_catalog.=) k.confrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.relnamespace
+WHERE k.contype OPERATOR(pg_catalog.=) 'f' AND k.conparentid OPERATOR(pg_catalog.=) 0;
+GRANT SELECT ON schemaguard.lint_key TO PUBLIC;
+COMMENT ON VIEW schemaguard.lint_key IS 'foreign keys that rules of schemaguard.lint_rule are about';
+COMMENT ON COLUMN schemaguard.lint_key.oid IS 'OID of the key';
+COMMENT ON COLUMN schemaguard.lint_key.schema_name IS 'schema of the referencing table';
+COMMENT ON COLUMN schemaguard.lint_key.object IS 'the referencing table and the key, qualified and quoted';
+COMMENT ON COLUMN schemaguard.lint_key.fk_name IS 'name of the key';
+COMMENT ON COLUMN schemaguard.lint_key.child IS 'OID of the referencing table';
+COMMENT ON COLUMN schemaguard.lint_key.child_name IS 'its name, qualified and quoted';
+COMMENT ON COLUMN schemaguard.lint_key.child_columns IS 'numbers of the referencing columns';
+COMMENT ON COLUMN schemaguard.lint_key.parent IS 'OID of the referenced table';
+COMMENT ON COLUMN schemaguard.lint_key.parent_name IS 'its name, qualified and quoted';
+COMMENT ON COLUMN schemaguard.lint_key.parent_columns IS 'numbers of the referenced columns';
+COMMENT ON COLUMN schemaguard.lint_key.place IS 'among the keys of its table: valid ones first, then older ones';
+COMMENT ON COLUMN schemaguard.lint_key.validated IS 'were the rows from before the key looked at?';
+COMMENT ON COLUMN schemaguard.lint_key.enforced IS 'does the server check it?';
+COMMENT ON COLUMN schemaguard.lint_key.actions IS 'what it does on delete and on update, and how it matches, as in pg_constraint';
+COMMENT ON COLUMN schemaguard.lint_key.pairs IS 'the pairs of columns, in an order that two keys have in common';
+
+CREATE FUNCTION schemaguard.sg_schemas(schemas schemaguard.names) RETURNS text[]
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_schemas';
+COMMENT ON FUNCTION schemaguard.sg_schemas(schemaguard.names) IS 'schemas that are there, each once; an error for others';
+
+CREATE FUNCTION schemaguard.sg_lint_query(query text, author text, OUT parts text[], OUT problem text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_lint_query';
+COMMENT ON FUNCTION schemaguard.sg_lint_query(text, text)
+    IS 'rows of a rule''s query, run as its author, restricted, or as the caller if that is null; or why it could not be run';
+
+-- parts has the schema first, so %1, the object, is the second of them.
+CREATE FUNCTION schemaguard.sg_lint_fill(template text, parts text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (SELECT CASE WHEN bool_and(u.m[1] IS NOT NULL OR parts[u.m[2]::int + 1] IS NOT NULL)
+                    THEN string_agg(coalesce(u.m[1], parts[u.m[2]::int + 1]), '' ORDER BY u.place) END
+        FROM regexp_matches(template, '((?:[^%]|%(?![1-9]))+)|%([1-9])', 'g') WITH ORDINALITY u (m, place));
+COMMENT ON FUNCTION schemaguard.sg_lint_fill(text, text[]) IS 'a template of a rule with its texts; null if one of them is null';
+
+-- Findings, and with `ignored` those that schemaguard.lint_ignore leaves out as well
+CREATE FUNCTION schemaguard.sg_lint_found(
+    schemas schemaguard.names,
+    ignored boolean,
+    OUT severity text,
+    OUT rule     text,
+    OUT object   text,
+    OUT message  text,
+    OUT fix      text,
+    OUT author   text)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH wanted AS MATERIALIZED (
+        SELECT schemaguard.sg_schemas(schemas) AS names),
+    asked AS MATERIALIZED (
+        SELECT coalesce(u.name, s.name) AS name, coalesce(u.severity, s.severity, 'warning') AS severity,
+               coalesce(u.query, s.query) AS query, CASE WHEN u.query IS NOT NULL THEN u.added_by END AS author,
+               coalesce(u.message, CASE WHEN u.query IS NULL THEN s.message END, '%1') AS message,
+               coalesce(u.fix, CASE WHEN u.query IS NULL THEN s.fix END) AS fix
+        FROM (SELECT * FROM schemaguard.lint_rule WHERE source = 'shipped') s
+             FULL JOIN (SELECT * FROM schemaguard.lint_rule WHERE source = 'user') u ON u.name = s.name
+        WHERE coalesce(u.enabled, s.enabled) AND coalesce(u.query, s.query) IS NOT NULL),
+    found AS (
+        SELECT CASE WHEN q.problem IS NULL THEN a.severity ELSE 'unknown' END AS severity, a.name, coalesce(q.parts[2], '') AS object,
+               coalesce(q.problem, schemaguard.sg_lint_fill(a.message, array_replace(q.parts, NULL, ''))) AS message,
+               schemaguard.sg_lint_fill(a.fix, q.parts) AS fix, a.author
+        FROM asked a CROSS JOIN wanted w CROSS JOIN LATERAL schemaguard.sg_lint_query(a.query, a.author) q
+        WHERE q.problem IS NOT NULL OR w.names IS NULL OR q.parts[1] = ANY (w.names))
+    SELECT f.* FROM found f
+    WHERE sg_lint_found.ignored
+       OR NOT EXISTS (
+           SELECT FROM schemaguard.lint_ignore i
+           WHERE f.severity <> 'unknown' AND (i.until IS NULL OR i.until > now())
+             AND f.name LIKE replace(regexp_replace(i.rule, '([\\%_])', '\\\1', 'g'), '*', '%')
+             AND f.object LIKE replace(regexp_replace(i.object, '([\\%_])', '\\\1', 'g'), '*', '%'))
+    ORDER BY array_position('{error,unknown,warning,note}', f.severity), f.name, f.object COLLATE "C", f.message COLLATE "C";
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_found(schemaguard.names, boolean)
+    IS 'what sg_lint_details() returns, and on request what is ignored';
+
+CREATE FUNCTION sg_lint_details(
+    schemas schemaguard.names DEFAULT NULL,
+    OUT severity text,
+    OUT rule     text,
+    OUT object   text,
+    OUT message  text,
+    OUT fix      text,
+    OUT author   text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT f.* FROM schemaguard.sg_lint_found(schemas, false) f;
+END;
+COMMENT ON FUNCTION sg_lint_details(schemaguard.names) IS 'all columns of sg_lint()';
+
+CREATE FUNCTION sg_lint(
+    schemas schemaguard.names DEFAULT NULL,
+    OUT severity text,
+    OUT rule     text,
+    OUT object   text,
+    OUT message  text,
+    OUT fix      text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT f.severity, f.rule, schemaguard.sg_cut(f.object), schemaguard.sg_cut(f.message), f.fix
+    FROM schemaguard.sg_lint_found(schemas, false) f;
+END;
+COMMENT ON FUNCTION sg_lint(schemaguard.names) IS 'what a schema should not have, by the rules of schemaguard.lint_rule, and what mends it';
+
+-- Fixes are steps of this plan, so that sg_apply() does them without blocking anybody.
+CREATE FUNCTION schemaguard.sg_lint_plan() RETURNS text
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT @extschema@.sg_plan_create('lint', 'fixes of sg_lint()') WHERE NOT EXISTS (SELECT FROM schemaguard.plan p WHERE p.name = 'lint');
+    SELECT 'lint';
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_plan() IS 'the plan that fixes of sg_lint() go to, made if it is not there';

@@ -1,0 +1,227 @@
+/*-------------------------------------------------------------------------
+ *
+ * report_lint.c
+ *	  Runs the queries of schemaguard.lint_rule.
+ *
+ * A shipped rule reads catalogs as the caller.  A rule that a role has added
+ * runs as that role, restricted, for callers who could SET ROLE to it, and
+ * only if it reaches no code of anybody else (change_reach.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "base/args.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/rowsink.h"
+#include "base/scope.h"
+#include "base/spi.h"
+#include "change/change.h"
+#include "run/run_deed.h"
+#include "run/run_lock.h"
+#include "run/run_name.h"
+#include "run/run_unit.h"
+
+SG_FUNCTION(sg_lint_query);
+SG_FUNCTION(sg_schemas);
+
+/* A rule's query, and what it returns */
+typedef struct LintQuery
+{
+	const char *sql;
+	Oid			author;			/* InvalidOid: it is shipped */
+	MemoryContext context;		/* of the rows */
+	List	   *rows;			/* of ArrayType *: text[] */
+	char	   *problem;		/* why it has none, or NULL */
+} LintQuery;
+
+static void
+check_columns(TupleDesc desc)
+{
+	for (int i = 1; i <= desc->natts; i++)
+	{
+		Oid			type = SPI_gettypeid(desc, i);
+
+		if (type != TEXTOID && type != NAMEOID)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of the rule's query is of type %s, not text", SPI_fname(desc, i), format_type_be(type))));
+	}
+	if (desc->natts < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the rule's query has no two columns: the schema and the object")));
+}
+
+/* Runs the query and copies its rows; SPI is connected */
+static void
+read_rows(void *p)
+{
+	LintQuery  *query = p;
+	MemoryContext old;
+
+	if (SPI_execute(query->sql, true, 0) != SPI_OK_SELECT)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("the rule is no query")));
+	check_columns(SPI_tuptable->tupdesc);
+	old = MemoryContextSwitchTo(query->context);
+	query->rows = NIL;
+	for (uint64 n = 0; n < SPI_processed; n++)
+	{
+		ArrayBuildState *row = initArrayResult(TEXTOID, query->context, false);
+
+		for (int i = 1; i <= SPI_tuptable->tupdesc->natts; i++)
+		{
+			char	   *part = SPI_getvalue(SPI_tuptable->vals[n], SPI_tuptable->tupdesc, i);
+
+			row = accumArrayResult(row, part ? CStringGetTextDatum(part) : (Datum) 0, part == NULL, TEXTOID, query->context);
+		}
+		query->rows = lappend(query->rows, DatumGetPointer(makeArrayResult(row, query->context)));
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+run_shipped(LintQuery *query)
+{
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	SPI_connect();
+	read_rows(query);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/* Runs the query as its author, within sg_try_undo() */
+static void
+ask(void *p)
+{
+	LintQuery  *query = p;
+	ChangeMove	move = {.action = "the rule"};
+	List	   *statements = raw_parser(query->sql, RAW_PARSE_DEFAULT);
+	SgScope		scope;
+
+	if (list_length(statements) != 1 || !IsA(linitial_node(RawStmt, statements)->stmt, SelectStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("the rule is no query")));
+	sg_role_begin(&scope, query->author);
+	sg_scope_pin();
+	if (!change_reach_statement(&move, query->sql))
+		query->problem = MemoryContextStrdup(query->context, move.problem->reason);
+	else
+	{
+		change_check_caller(&move);
+		run_check_names(query->sql);
+		SPI_connect();
+		code_run_as_meant(move.reach, query->sql, read_rows, query);
+		SPI_finish();
+	}
+	sg_scope_end(&scope);
+}
+
+static void
+ask_locked(void *arg)
+{
+	run_deed_reading(ask, arg);
+}
+
+static void
+run_of_author(LintQuery *query)
+{
+	ErrorData  *edata;
+
+	/* a query in a subtransaction would end a session of a standby */
+	if (RecoveryInProgress())
+	{
+		query->problem = "a rule of a role's is not run on a standby";
+		return;
+	}
+	if (!member_can_set_role(GetUserId(), query->author))
+	{
+		query->problem = psprintf("it runs for roles that may become role %s", quote_identifier(GetUserNameFromId(query->author, false)));
+		return;
+	}
+	run_arm_timeout();
+	edata = sg_try_undo(ask_locked, query);
+	run_disarm_timeout();
+	if (edata == NULL)
+		return;
+	if (run_timeout_struck())
+		query->problem = "it took longer than schemaguard.statement_timeout";
+	else
+	{
+		sg_rethrow_cancel(edata);
+		query->problem = sg_error_message(edata);
+	}
+}
+
+/*
+ * sg_lint_query(query text, author text)
+ *
+ * Runs the query of a rule, with names that are looked up in pg_catalog: as
+ * its author, as the head of this file says, or, if that is NULL, as the caller.
+ * Its columns are of type text or name: the schema, the object, and parts of
+ * the message.  Returns each row as an array; or one row with a problem, which
+ * says why the query could not be run.
+ *
+ * Locks, and errors of a shipped rule, are those of the query.
+ */
+static Datum
+sg_lint_query_entered(PG_FUNCTION_ARGS)
+{
+	LintQuery	query = {.sql = sg_arg_text(fcinfo, 0),.context = CurrentMemoryContext};
+	char	   *author = sg_arg_optional_text(fcinfo, 1);
+	SgRowSink	sink;
+
+	if (author == NULL)
+		run_shipped(&query);
+	else if (!OidIsValid(query.author = get_role_oid(author, true)))
+		query.problem = psprintf("its author, role %s, is gone", quote_identifier(author));
+	else
+		run_of_author(&query);
+
+	sg_sink_begin(&sink, fcinfo);
+	if (query.problem)
+	{
+		sg_sink_null(&sink);
+		sg_sink_text(&sink, query.problem);
+		sg_sink_emit(&sink);
+		return (Datum) 0;
+	}
+	foreach_ptr(ArrayType, row, query.rows)
+	{
+		sg_sink_datum(&sink, PointerGetDatum(row));
+		sg_sink_null(&sink);
+		sg_sink_emit(&sink);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * sg_schemas(schemas schemaguard.names)
+ *
+ * Returns the names, each once, or null for null.  3F000: one is no schema; 22023: there is none.
+ */
+static Datum
+sg_schemas_entered(PG_FUNCTION_ARGS)
+{
+	List	   *schemas = sg_arg_schemas(fcinfo, 0);
+
+	if (schemas == NIL)
+		PG_RETURN_NULL();
+	return sg_text_array(schemas);
+}
