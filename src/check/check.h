@@ -204,8 +204,11 @@ extern CheckTable *check_table(PlanCheck *check, Oid relid);
 extern const char *check_subscription_name(const CheckTable *table);
 extern void check_tables(PlanCheck *check, CheckStep *cs);
 
-/* Blocks where rows of a published table are updated, or deleted, that have no replica identity */
-extern void check_published_writes(PlanCheck *check, CheckStep *cs, Oid relid, bool updates);
+/* Adds a row of a result if rows of a published table are updated or deleted that have no replica identity */
+extern void check_published_writes(PlanCheck *check, CheckStep *cs, Oid relid, CheckResult result, bool updates, bool deletes);
+
+/* Blocks a step that fills or mends such rows of its table; warns of a policy while no row needs it */
+extern void check_published_step(PlanCheck *check, CheckStep *cs, Oid relid);
 extern void check_measure(PlanCheck *check);
 extern void check_estimate(PlanCheck *check, CheckStep *cs);
 

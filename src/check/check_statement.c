@@ -429,6 +429,6 @@ check_statement(PlanCheck *check, CheckStep *cs)
 			continue;
 		check_triggers(cs, table, event);
 		if (event != TRIGGER_TYPE_INSERT)
-			check_published_writes(check, cs, table, event == TRIGGER_TYPE_UPDATE);
+			check_published_writes(check, cs, table, CHECK_BLOCK, event == TRIGGER_TYPE_UPDATE, event == TRIGGER_TYPE_DELETE);
 	}
 }

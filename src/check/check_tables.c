@@ -43,7 +43,6 @@
 #include "base/quote.h"
 #include "check/check.h"
 #include "deploy/deploy.h"
-#include "fix/fix.h"
 #include "fk/fk_subscription.h"
 #include "plan/plan_key.h"
 
@@ -341,23 +340,38 @@ has_replica_identity(Oid relid)
 }
 
 void
-check_published_writes(PlanCheck *check, CheckStep *cs, Oid relid, bool updates)
+check_published_writes(PlanCheck *check, CheckStep *cs, Oid relid, CheckResult result, bool updates, bool deletes)
 {
 	CheckTable *table = check_table(check, relid);
 	const PublishedTable *published = find_published(check, table);
 
-	if (published == NULL || !(updates ? published->updates : published->deletes))
+	updates &= published && published->updates;
+	deletes &= published && published->deletes;
+	if (!updates && !deletes)
 		return;
 	foreach_oid(leaf, table->leaves)
 	{
 		if (has_replica_identity(leaf))
 			continue;
-		check_row(cs, "publication", CHECK_BLOCK,
+		check_row(cs, "publication", result,
 				  psprintf("publication %s has %s, which has no replica identity: the server refuses to %s its rows",
 						   quote_identifier(published->publication), sg_relation_name(leaf), updates ? "update" : "delete"),
 				  psprintf("Give it one, or a primary key:\nALTER TABLE %s REPLICA IDENTITY FULL;", sg_relation_name(leaf)));
 		return;
 	}
+}
+
+void
+check_published_step(PlanCheck *check, CheckStep *cs, Oid relid)
+{
+	const PlanStep *step = cs->step;
+	bool		breaks = cs->audit ? cs->audit->result == AUDIT_FAIL : check_rows_broken(cs) > 0;
+	bool		deletes = plan_policy_deletes(step->orphans);
+
+	if (step->kind == STEP_COLUMN ? step->fill != NULL : step->backfill && cs->view.need == NEED_ADD)
+		check_published_writes(check, cs, relid, CHECK_BLOCK, true, false);
+	else if (plan_step_fixes(step))
+		check_published_writes(check, cs, relid, breaks ? CHECK_BLOCK : CHECK_WARN, !deletes || step->sentinel, deletes);
 }
 
 static bool
@@ -366,17 +380,13 @@ changes_child(char action)
 	return action == FKCONSTR_ACTION_CASCADE || action == FKCONSTR_ACTION_SETNULL || action == FKCONSTR_ACTION_SETDEFAULT;
 }
 
-/* Will the key, or mending its orphans, make the server change rows that it can't publish? */
+/* Will an action of the key make the server change rows that it can't publish? */
 static bool
 check_replica_identity(CheckStep *cs, const PublishedTable *published)
 {
 	const FkKey *key = &cs->view.key;
-	FixFate		fate = fix_policy_fate(cs->step);
-	bool		deletes = key->on_delete == FKCONSTR_ACTION_CASCADE ||
-		fate == FIX_DELETE || fate == FIX_QUARANTINE;
-	bool		updates = changes_child(key->on_update) ||
-		(changes_child(key->on_delete) && key->on_delete != FKCONSTR_ACTION_CASCADE) ||
-		fate == FIX_SET_NULL || cs->step->sentinel;
+	bool		deletes = key->on_delete == FKCONSTR_ACTION_CASCADE;
+	bool		updates = changes_child(key->on_update) || (changes_child(key->on_delete) && !deletes);
 	ListCell   *lc;
 
 	if (!(deletes && published->deletes) && !(updates && published->updates))

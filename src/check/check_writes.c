@@ -503,6 +503,8 @@ check_writes(PlanCheck *check, CheckStep *cs)
 		return;
 	if (step->kind == STEP_COLUMN && OidIsValid(move.table))
 		add_column_fill(check, step, &move, &cs->writes);
+	if (cs->child || OidIsValid(move.table))
+		check_published_step(check, cs, cs->child ? cs->child->relid : move.table);
 	if (OidIsValid(move.table))
 		check_writes_mend(check, check_table(check, move.table), step, check_rows_broken(cs), 0, &cs->writes);
 	if (move.rewrites)

@@ -367,6 +367,28 @@ SELECT * FROM found('orphans', 'publication');
 ALTER TABLE oc REPLICA IDENTITY NOTHING;
 SELECT sg_plan_add_fk('orphans', 'oc', '{id}', 'p', on_delete => 'cascade');
 SELECT * FROM found('orphans', 'publication') \gx
+-- rows that steps fill, or a policy mends, in a table that has none: what is told is what comes
+CREATE TABLE idp (id int PRIMARY KEY);
+CREATE TABLE idless (a int, b int, c int, d int, e int);
+CREATE TABLE idclean (a int);
+INSERT INTO idless VALUES (1, NULL, -1, 1, 1), (2, 5, 5, 1, 1);
+INSERT INTO idclean VALUES (1);
+SET client_min_messages = error;
+ALTER PUBLICATION chk_pub ADD TABLE idless, idclean, idp;
+RESET client_min_messages;
+SET client_min_messages = warning;
+SELECT sg_plan_create('idless');
+SELECT sg_plan_add_column('idless', 'idless', 'nw', 'int', fill => 'a + 1');
+SELECT sg_plan_add_not_null('idless', 'idless', 'b', policy => 'set', fill => '7');
+SELECT sg_plan_add_check('idless', 'idless', 'c > 0', policy => 'delete');
+SELECT sg_plan_add_unique('idless', 'idless', '{d}', policy => 'quarantine', keep_by => 'a');
+SELECT sg_plan_add_fk('idless', 'idless', '{e}', 'idp', orphans => 'quarantine', index => false);
+SELECT sg_plan_add_check('idless', 'idclean', 'a > 0', policy => 'delete');
+SELECT step, result, detail, hint FROM sg_plan_check_details('idless') WHERE check_name = 'publication' ORDER BY step, result \gx
+CALL sg_apply('idless', fix => true);
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'idless' ORDER BY step;
+ALTER TABLE idless REPLICA IDENTITY FULL;
+SELECT step, result, detail FROM sg_plan_check_details('idless') WHERE check_name = 'publication' ORDER BY step, result;
 DROP PUBLICATION chk_pub;
 
 -- event triggers
