@@ -43,9 +43,12 @@ typedef struct Acceptance
 	char	   *key;			/* a name, a table, or table.name; NULL: all */
 	char	   *reason;
 	TimestampTz until;
+	bool		renews;			/* the caller has said until when */
 
 	/* what is there */
 	int64		tables;			/* that have failing ones */
+	int64		standing;		/* that a baseline leaves as somebody has
+								 * accepted them */
 	int64		unknown;		/* that could not be judged */
 } Acceptance;
 
@@ -64,8 +67,15 @@ typedef struct Acceptance
 	" OR " IS_PART " AND NOT EXISTS (SELECT FROM schemaguard.finding g WHERE " VISIBLE(g) " AND " IS_WHOLE(g) "))"
 #define ACCEPTABLE "f.result = 'fail' AND f.count IS NOT NULL"
 
-#define ARGS 5
-static Oid	argument_types[ARGS] = {TEXTOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, TEXTOID};
+/*
+ * What a baseline leaves alone, with its reason and end: a finding that is accepted
+ * and has not grown.  With an end, $6, it renews those of its own reason.
+ */
+#define STANDING "$3 IS NULL AND coalesce(f.accepted_until > now() AND f.count <= f.accepted_count, false)" \
+	" AND NOT ($6 AND f.reason = $5)"
+
+#define ARGS 6
+static Oid	argument_types[ARGS] = {TEXTOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, BOOLOID};
 
 /* Run a statement about them in an owner's scope */
 static uint64
@@ -74,9 +84,10 @@ execute(const Acceptance *accept, int expected, const char *sql)
 	Datum		values[ARGS] = {
 		CStringGetTextDatum(accept->role), BoolGetDatum(accept->monitor),
 		accept->key ? CStringGetTextDatum(accept->key) : (Datum) 0,
-		TimestampTzGetDatum(accept->until), CStringGetTextDatum(accept->reason)
+		TimestampTzGetDatum(accept->until), CStringGetTextDatum(accept->reason),
+		BoolGetDatum(accept->renews)
 	};
-	char		nulls[ARGS + 1] = "     ";
+	char		nulls[ARGS + 1] = "      ";
 
 	nulls[2] = accept->key ? ' ' : 'n';
 	return sg_owner_execute(expected, sql, ARGS, argument_types, values, nulls);
@@ -97,6 +108,7 @@ read_terms(FunctionCallInfo fcinfo, int first, Acceptance *accept)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a finding is accepted for a reason, and that is empty"),
 				 errhint("Say why it may stay: whoever reads the gate's report will ask.")));
+	accept->renews = !PG_ARGISNULL(first + 1);
 	accept->until = PG_ARGISNULL(first + 1) ? now + DEFAULT_DAYS * USECS_PER_DAY : PG_GETARG_TIMESTAMPTZ(first + 1);
 	if (accept->until <= now)
 		ereport(ERROR,
@@ -116,10 +128,12 @@ look(Acceptance *accept)
 	SPI_connect();
 	execute(accept, SPI_OK_SELECT,
 			"SELECT count(DISTINCT f.object) FILTER (WHERE " ACCEPTABLE ") AS tables,"
-			"       count(*) FILTER (WHERE NOT (" ACCEPTABLE ")) AS unknown"
+			"       count(*) FILTER (WHERE NOT (" ACCEPTABLE ")) AS unknown,"
+			"       count(*) FILTER (WHERE " ACCEPTABLE " AND " STANDING ") AS standing"
 			" FROM schemaguard.finding f WHERE " CONCERNED);
 	accept->tables = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "tables");
 	accept->unknown = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "unknown");
+	accept->standing = sg_spi_int64(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "standing");
 	SPI_finish();
 	sg_scope_end(&scope);
 }
@@ -159,7 +173,7 @@ accept_found(const Acceptance *accept)
 	accepted = (int64) execute(accept, SPI_OK_UPDATE,
 							   "UPDATE schemaguard.finding f SET accepted_by = $1, accepted_at = clock_timestamp(),"
 							   " accepted_count = f.count, accepted_until = $4, reason = $5"
-							   " WHERE " CONCERNED " AND " ACCEPTABLE);
+							   " WHERE " CONCERNED " AND " ACCEPTABLE " AND NOT (" STANDING ")");
 	SPI_finish();
 	sg_scope_end(&scope);
 
@@ -197,8 +211,10 @@ sg_audit_accept_entered(PG_FUNCTION_ARGS)
 /*
  * sg_audit_baseline(reason text DEFAULT 'baseline', until timestamptz DEFAULT NULL)
  *
- * Accepts all that gates have found, as sg_audit_accept() does; a NOTICE says
- * how much of it is unknown, which stays.
+ * Accepts all that gates have found, as sg_audit_accept() does, and leaves alone
+ * what is accepted and has not grown; of that, with an end, it renews what was
+ * accepted for the same reason.  NOTICEs say how much it leaves, and how much is
+ * unknown, which stays.
  */
 static Datum
 sg_audit_baseline_entered(PG_FUNCTION_ARGS)
@@ -215,8 +231,13 @@ sg_audit_baseline_entered(PG_FUNCTION_ARGS)
 				(errmsg_plural("%lld finding is unknown, and is not accepted",
 							   "%lld findings are unknown, and are not accepted",
 							   (unsigned long) accept.unknown, (long long) accept.unknown)));
+	if (accept.standing > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld finding is accepted and has not grown: its reason and end stay",
+							   "%lld findings are accepted and have not grown: their reasons and ends stay",
+							   (unsigned long) accept.standing, (long long) accept.standing)));
 	accepted = accept_found(&accept);
-	if (accepted == 0 && accept.unknown == 0)
+	if (accepted == 0 && accept.unknown == 0 && accept.standing == 0)
 		ereport(NOTICE,
 				(errmsg("there is no finding of yours to accept"),
 				 errhint(sg_calls("Findings are of gates that have run:\nCALL sg_audit_gate();"))));

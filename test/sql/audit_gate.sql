@@ -76,8 +76,11 @@ CREATE VIEW accepted AS
 SELECT sg_audit_accept('gate.c.b B', 'old rows of the import', '2100-01-01 12:00');
 SELECT property, accepted_count, accepted_until FROM schemaguard.finding WHERE reason IS NOT NULL AND property = 'b B';
 CALL sg_audit_gate('{gate,"gate B"}');
+-- a baseline leaves reason and end of what is accepted and has not grown
 SELECT sg_audit_baseline();
-SELECT property, accepted_count, days, reason FROM accepted;
+SELECT property, accepted_count, CASE WHEN days > 90 THEN 'as it was' ELSE days::text END AS days, reason FROM accepted;
+SELECT sg_audit_baseline();
+-- with an end it renews what was accepted for its own reason
 SELECT sg_audit_baseline('baseline', '2100-01-01 12:00');
 CALL sg_audit_gate('{gate,"gate B"}');
 CALL sg_audit_gate('{gate,"gate B"}', only_new => false);

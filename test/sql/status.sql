@@ -70,7 +70,7 @@ SELECT * FROM told WHERE subject = 'gates';
 -- what is accepted is no failure, but soon to end
 SELECT sg_audit_baseline('known', now() + interval '10 days');
 SELECT * FROM told WHERE subject = 'gates';
-SELECT sg_audit_baseline('known');
+SELECT sg_audit_baseline('known', now() + interval '90 days');
 SELECT * FROM told WHERE subject = 'gates';
 SET session_replication_role = replica;
 INSERT INTO c VALUES (2);
