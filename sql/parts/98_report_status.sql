@@ -171,6 +171,28 @@ CREATE FUNCTION schemaguard.sg_status_kept(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
+    WITH deed AS (
+        SELECT s.kind, d.done_at, d.after ->> 'definition' AS definition, d.after ->> 'child_table' AS relation,
+               split_part(d.after ->> 'was', chr(10), 1) AS was
+        FROM schemaguard.plan_deed d
+             JOIN schemaguard.plan p ON p.id = d.plan_id
+             JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step = d.step
+        WHERE s.kind IN ('drop', 'statement') AND d.undo = 'change back' AND d.undone_at IS NULL),
+    kept AS (
+        -- "schema system database relation shape" is where a deed has put a table or view; 0.1.0 wrote a schema or nothing
+        SELECT d.kind, d.done_at, CASE WHEN d.definition IN ('table', 'view') THEN d.was END AS was,
+               CASE WHEN d.definition IN ('table', 'view')
+                        THEN to_regclass(format('%I.%I', coalesce(nullif(split_part(d.was, ' ', 1), ''), 'schemaguard_attic'),
+                                                (parse_ident(d.relation))[2])) END::oid AS named,
+               CASE WHEN d.definition IN ('table', 'view') AND split_part(d.was, ' ', 2) = c.system_identifier::text
+                        THEN split_part(d.was, ' ', 4) END AS marked
+        FROM deed d, pg_control_system() c
+        WHERE d.kind = 'drop'
+        UNION ALL                               -- a view that a sync keeps beside what needs it
+        SELECT d.kind, NULL, NULL, to_regclass('schemaguard_attic.' || n.name[1])::oid, NULL
+        FROM deed d
+             CROSS JOIN LATERAL regexp_match(d.definition, E'RENAME TO ("(?:[^"]|"")+"|[\\w$]+);\n[^\n]* SET SCHEMA schemaguard_attic$') n (name)
+        WHERE d.kind = 'statement')
     SELECT CASE WHEN q.n > 0 THEN 'attention' ELSE 'ok' END, 'quarantine', q.at,
            CASE WHEN q.n > 1000 THEN 'more than 1000 rows are in quarantine' WHEN q.n > 0 THEN format('rows in quarantine: %s', q.n)
                 ELSE 'no row is in quarantine' END,
@@ -189,8 +211,9 @@ BEGIN ATOMIC
                 WHEN a.columns > 0
                     THEN 'SELECT attrelid::regclass, attname FROM pg_attribute WHERE starts_with(attname::text, ''_sg_dropped_'');'
                 ELSE 'SELECT kind, object, done_at FROM schemaguard.plan_deed WHERE undone_at IS NULL;' END
-    FROM (SELECT count(*) AS n, count(*) - least(count(*), (SELECT count(*) FROM schemaguard.plan_deed k
-                                                            WHERE k.undo = 'change back' AND k.undone_at IS NULL)) AS lost,
+    FROM (SELECT count(*) AS n,
+                 count(*) FILTER (WHERE c.oid NOT IN (SELECT k.named FROM kept k WHERE k.named IS NOT NULL)
+                     AND c.oid::text NOT IN (SELECT k.marked FROM kept k WHERE k.marked IS NOT NULL)) AS lost,
                  -- A restore without our rows has them. An index is read, and one comparison of names is all for most of its entries.
                  (SELECT count(*) FROM pg_attribute t WHERE t.attname < '_sg_dropped`' AND starts_with(t.attname::text, '_sg_dropped_')
                   AND NOT EXISTS (SELECT FROM schemaguard.plan_deed)
@@ -198,15 +221,9 @@ BEGIN ATOMIC
           FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
           WHERE starts_with(s.nspname::text, 'schemaguard_attic') AND c.relkind IN ('r', 'p', 'v', 'm')
             AND NOT row_security_active('schemaguard.plan_deed'::regclass)) a,
-         -- "schema system database relation shape" is where a deed has put a table or view
-         (SELECT count(*) AS n, min(d.done_at) AS oldest,
-                 count(*) FILTER (WHERE d.after ->> 'definition' IN ('table', 'view') AND d.after ->> 'was' ~ '^schemaguard_attic'
-                     AND to_regclass(format('%I.%I', split_part(split_part(d.after ->> 'was', chr(10), 1), ' ', 1),
-                                            (parse_ident(d.after ->> 'child_table'))[2])) IS NULL) AS astray
-          FROM schemaguard.plan_deed d
-               JOIN schemaguard.plan p ON p.id = d.plan_id
-               JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step = d.step
-          WHERE s.kind = 'drop' AND d.undo = 'change back' AND d.undone_at IS NULL) d;
+         (SELECT count(*) AS n, min(k.done_at) AS oldest, count(*) FILTER (WHERE k.was ~ '^schemaguard_attic' AND k.named IS NULL) AS astray
+          FROM kept k
+          WHERE k.kind = 'drop') d;
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_kept() IS 'what is in quarantine, and what was dropped and kept';
 

@@ -264,6 +264,17 @@ sql('along', q{CREATE TABLE went (id int PRIMARY KEY); CREATE TABLE parted (w in
 	SELECT sg_plan_create('g'), sg_plan_add_drop('g', 'table', 'went'); CALL sg_apply('g', fail => true); CALL sg_rollback_fks('g', fail => true)});
 is(sql('along', q{SELECT count(*) FROM pg_constraint WHERE confrelid = 'went'::regclass AND convalidated AND conparentid = 0}), '1', 'the key of a partitioned table comes back with the table that it led to');
 
+# ---- what is in the attic has a deed of its own, whatever else is kept
+
+sql('postgres', 'CREATE DATABASE each');
+sql('each', q{CREATE EXTENSION schemaguard; CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY, p int, q int); CREATE VIEW shown AS SELECT 1;
+	SELECT sg_plan_create('s'), sg_plan_add_drop('s', 'table', 'a'); SELECT sg_plan_create('t'), sg_plan_add_drop('t', 'column', 'b', 'p'), sg_plan_add_drop('t', 'column', 'b', 'q'),
+		sg_plan_add_statement('t', E'ALTER VIEW public.shown RENAME TO "sh Own";\nALTER VIEW public."sh Own" SET SCHEMA schemaguard_attic', undo => 'ALTER VIEW schemaguard_attic."sh Own" SET SCHEMA public');
+	CALL sg_apply('s', fail => true); CALL sg_apply('t', fail => true)});
+is(sql('each', q{SELECT state FROM sg_status() WHERE subject = 'attic'}), 'ok', 'a table that was dropped, and a view that a sync keeps beside it, have deeds');
+sql('each', q{SELECT sg_plan_drop('s', force => true)});
+is(sql('each', q{SELECT state, summary FROM sg_status() WHERE subject = 'attic'}), 'attention|in the attic without a row in schemaguard.plan_deed: 1 of 2', 'columns that are kept do not make up for a table whose deed is gone');
+
 # ---- the owner of a database dumps it, with a table of its own in the attic
 
 sql('postgres', 'CREATE ROLE keeper LOGIN; CREATE DATABASE owned OWNER keeper');
