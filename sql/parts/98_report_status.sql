@@ -191,7 +191,8 @@ BEGIN ATOMIC
         UNION ALL                               -- a view that a sync keeps beside what needs it
         SELECT d.kind, NULL, NULL, to_regclass('schemaguard_attic.' || n.name[1])::oid, NULL
         FROM deed d
-             CROSS JOIN LATERAL regexp_match(d.definition, E'RENAME TO ("(?:[^"]|"")+"|[\\w$]+);\n[^\n]* SET SCHEMA schemaguard_attic$') n (name)
+             CROSS JOIN LATERAL regexp_match(d.definition,
+                                             E'RENAME TO ("(?:[^"]|"")+"|[\\w$]+);\n[^\n]* SET SCHEMA schemaguard_attic$') n (name)
         WHERE d.kind = 'statement')
     SELECT CASE WHEN q.n > 0 THEN 'attention' ELSE 'ok' END, 'quarantine', q.at,
            CASE WHEN q.n > 1000 THEN 'more than 1000 rows are in quarantine' WHEN q.n > 0 THEN format('rows in quarantine: %s', q.n)
