@@ -451,6 +451,12 @@ define_guard(void)
 	(void) set_config_option("schemaguard.guarded_since", "0", PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_SAVE, true, 0, false);
 }
 
+int
+sg_lock_wait(int session_deadlock_timeout)
+{
+	return Max(Min(sg_lock_timeout, session_deadlock_timeout), 1);
+}
+
 void
 sg_guc_init(void)
 {

@@ -28,6 +28,7 @@
 #include "catalog/pg_trigger.h"
 #include "commands/defrem.h"
 #include "commands/trigger.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
@@ -1018,7 +1019,7 @@ end_one(void *p)
 	char	   *statement = end_statement(deed);
 	SgScope		scope;
 
-	run_set_local("lock_timeout", psprintf("%d", Max(sg_lock_timeout, 1)));
+	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
 	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement)
 		become_owner(&scope, sg_find_qualified(deed->what->child_table));
 	else

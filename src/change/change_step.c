@@ -21,6 +21,7 @@
 #include "nodes/makefuncs.h"
 #include "parser/parser.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -1130,7 +1131,7 @@ problem_of(const PlanStep *step)
 	int			level = NewGUCNestLevel();
 	ErrorData  *edata;
 
-	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_timeout));
+	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
 	edata = sg_try_undo(look_for_problem, &arg);
 	AtEOXact_GUC(false, level);
 	if (edata)

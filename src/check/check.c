@@ -462,9 +462,11 @@ run_checks(PlanCheck *check)
 static void
 limit_waits(void)
 {
-	if (RecoveryInProgress() || (LockTimeout > 0 && LockTimeout <= sg_lock_timeout))
+	int			wait = sg_lock_wait(DeadlockTimeout);
+
+	if (RecoveryInProgress() || (LockTimeout > 0 && LockTimeout <= wait))
 		return;
-	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_timeout));
+	sg_scope_set("lock_timeout", psprintf("%d", wait));
 }
 
 /* From here on they are in force, and what is checked is what a call would meet */

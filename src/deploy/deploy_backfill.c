@@ -181,12 +181,18 @@ failure_text(const RunAction *action)
 
 /* ---- statements, by SPI in a subtransaction ---- */
 
-/* No row is hidden from what follows, and it waits for no longer than that */
-static void
-set_query_limits(int lock_timeout)
+static int
+longest_wait(const Filling *f)
 {
-	run_set_local("lock_timeout", psprintf("%d", Max(lock_timeout, 1)));
-	run_set_local("deadlock_timeout", psprintf("%d", Max(Min(lock_timeout, DeadlockTimeout) / 2, 1)));
+	return sg_lock_wait(f->action.session_deadlock_timeout);
+}
+
+/* No row is hidden from what follows, and it waits for no longer than that many ms */
+static void
+set_query_limits(int wait)
+{
+	run_set_local("lock_timeout", psprintf("%d", wait));
+	run_set_local("deadlock_timeout", psprintf("%d", Max(wait / 2, 1)));
 	run_set_local("row_security", "off");
 	run_set_local("jit", "off");
 }
@@ -196,7 +202,7 @@ static Oid
 find_role(Filling *f)
 {
 	run_check_privileges(f->work->key, false);
-	set_query_limits(sg_lock_timeout);
+	set_query_limits(longest_wait(f));
 	return deploy_backfill_role(f->work->step, f->work->key->child, &f->is_cheap);
 }
 
@@ -390,7 +396,7 @@ do_batch(void *p)
 	planned = plan_batch(f, role);
 	if (OidIsValid(role))
 		sg_role_begin(&scope, role);
-	set_query_limits(f->limit == 1 ? sg_lock_timeout : run_batch_ms());
+	set_query_limits(f->limit == 1 ? longest_wait(f) : Min(run_batch_ms(), longest_wait(f)));
 	write_rows(f, planned, &kept);
 	if (OidIsValid(role))
 		sg_scope_end(&scope);
@@ -451,7 +457,7 @@ measure(void *p)
 	Filling    *f = p;
 	Relation	rel;
 
-	run_set_local("lock_timeout", psprintf("%d", Max(sg_lock_timeout, 1)));
+	run_set_local("lock_timeout", psprintf("%d", longest_wait(f)));
 	rel = sg_relation_open(f->table, AccessShareLock);
 	f->blocks = RelationGetNumberOfBlocks(rel);
 	f->batch.of_key = is_of_key(f, rel);
@@ -797,6 +803,7 @@ new_filling(StepWork *work, FkKey *key)
 	f.action.works = list_make1(work);
 	f.action.name = work->step->kind == STEP_FOREIGN_KEY ? "backfill" : "fill";
 	f.action.attempts = 1;
+	f.action.session_deadlock_timeout = DeadlockTimeout;
 	work->key = key;
 	return f;
 }
@@ -1005,7 +1012,7 @@ check_trust(StepWork *work)
 static bool
 check_expressions(StepWork *work, FkKey *key)
 {
-	Filling		f = {.action = {.works = list_make1(work)},.work = work,.query = plan_backfill_probe(work->step)};
+	Filling		f = {.action = {.works = list_make1(work),.session_deadlock_timeout = DeadlockTimeout},.work = work,.query = plan_backfill_probe(work->step)};
 
 	work->key = key;
 	f.action.error = sg_try_undo(run_query, &f);

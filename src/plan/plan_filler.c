@@ -33,6 +33,7 @@
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -463,7 +464,7 @@ remove_filler(void *arg)
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
-	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_timeout));
+	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
 	plan_filler_disarm(step);
 	sg_scope_end(&scope);
 }

@@ -20,6 +20,7 @@
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -367,7 +368,7 @@ drop_leftover(void *arg)
 	int			rc;
 
 	sg_caller_begin(&scope);
-	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_timeout));
+	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
 	SPI_connect();
 	rc = SPI_execute(sql, false, 0);
 	if (rc != SPI_OK_UTILITY)

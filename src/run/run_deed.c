@@ -222,7 +222,7 @@ action_alone(void)
 	return (RunAction)
 	{
 		.session_deadlock_timeout = DeadlockTimeout,
-			.deadline = GetCurrentTimestamp() + sg_lock_timeout * INT64CONST(1000)
+			.deadline = GetCurrentTimestamp() + sg_lock_wait(DeadlockTimeout) * INT64CONST(1000)
 	};
 }
 

@@ -60,15 +60,11 @@
 #define LONGEST_PAUSE_MS	10000
 #define HASTY_WAIT_MS	1000
 
-/*
- * How long an attempt may wait for anything.  An application that comes to
- * wait for us after we have looked for a deadlock looks deadlock_timeout
- * later, and would be the victim if it found us still waiting.
- */
+/* How long an attempt may wait for anything */
 static int
 longest_wait(const RunAction *action)
 {
-	return Min(sg_lock_timeout, action->session_deadlock_timeout);
+	return sg_lock_wait(action->session_deadlock_timeout);
 }
 
 /* How long it may queue: not, then a quarter, a half, all of that */

@@ -151,8 +151,8 @@ static void
 begin_as(SgScope *scope, Oid role)
 {
 	sg_role_begin(scope, role);
-	run_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
-	run_set_local("deadlock_timeout", psprintf("%d", Max(Min(sg_lock_timeout, DeadlockTimeout) / 2, 1)));
+	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
+	run_set_local("deadlock_timeout", psprintf("%d", Max(sg_lock_wait(DeadlockTimeout) / 2, 1)));
 	run_set_local("row_security", "off");
 	run_set_local("jit", "off");
 

@@ -28,6 +28,7 @@
 #include "portability/instr_time.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -541,7 +542,7 @@ measure_step(void *arg)
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
-	run_set_local("lock_timeout", psprintf("%d", sg_lock_timeout));
+	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
 	run_set_local("row_security", "off");
 	run_set_local("jit", "off");
 	run_set_local("constraint_exclusion", "off");
