@@ -39,6 +39,7 @@ typedef struct Standing
 {
 	bool		ours;			/* it is there as it was made */
 	bool		another;		/* what has its name is another one */
+	bool		twin;			/* another key says the same */
 	int			sqlerrcode;		/* if not: 42704 gone, SG002 it is another
 								 * one; 0 it is, or went with, a part of that
 								 * of the partitioned table */
@@ -73,6 +74,15 @@ another(const char *reason)
 	Standing	standing = changed(reason);
 
 	standing.another = true;
+	return standing;
+}
+
+static Standing
+twin(const FkKey *key)
+{
+	Standing	standing = changed(psprintf("key %s has taken its place", quote_identifier(key->name)));
+
+	standing.twin = true;
 	return standing;
 }
 
@@ -167,8 +177,8 @@ leave_standing(StepWork *work, const PlanDeed *deed, const Standing *standing)
 {
 	FkProblem  *doubt = NULL;
 
-	if (standing->another || standing->sqlerrcode == ERRCODE_UNDEFINED_OBJECT)
-		doubt = undo_doubt(deed, standing->another ? standing->reason : NULL);
+	if (standing->another || standing->twin || standing->sqlerrcode == ERRCODE_UNDEFINED_OBJECT)
+		doubt = undo_doubt(deed, standing->another || standing->twin ? standing->reason : NULL);
 	if (doubt)
 		return undo_tell_problem(work, deed, doubt);
 	if (standing->sqlerrcode == 0)
@@ -371,7 +381,7 @@ look_at_key(PlanStep *step, FkKey **existing)
 	FkKey	   *planned = palloc(sizeof(FkKey));
 	FkProblem  *problem = plan_step_key(step, planned);
 	FkKey	   *found = OidIsValid(planned->child) ? fk_by_name(planned->child, step->fk_name) : NULL;
-	FkKey	   *twin = problem ? NULL : fk_declared_twin(planned);
+	FkKey	   *same = problem ? NULL : fk_declared_twin(planned);
 	char	   *difference;
 
 	*existing = NULL;
@@ -379,10 +389,8 @@ look_at_key(PlanStep *step, FkKey **existing)
 		return not_ours(0, "part of the key of the partitioned table");
 	if (found == NULL && problem)
 		return gone(problem->reason);
-	if (found == NULL && twin == NULL)
-		return gone("somebody else has dropped the key");
 	if (found == NULL)
-		return changed(psprintf("key %s has taken its place", quote_identifier(twin->name)));
+		return same ? twin(same) : gone("somebody else has dropped the key");
 	if (problem)
 		return another(psprintf("the key can't be compared with the plan's: %s", problem->reason));
 	if (!fk_same_columns(planned, found))
@@ -611,16 +619,43 @@ revalidate_key(StepWork *work, const PlanDeed *deed)
 	return false;
 }
 
+/* The key that a step has added, by the names of now; or NULL */
+static PlanDeed *
+added_key(const PlanStep *step)
+{
+	List	   *deeds = step && step->kind == STEP_FOREIGN_KEY ? plan_deeds_of_step(step, DEED_ADD) : NIL;
+
+	if (deeds == NIL)
+		return NULL;
+	plan_deed_follow(linitial(deeds));
+	return linitial(deeds);
+}
+
+/* Is nothing of a key known but a name that no key of the table has? */
+static FkProblem *
+key_doubt(const PlanDeed *added)
+{
+	Oid			child = sg_find_qualified(added->what->child_table);
+
+	return OidIsValid(child) && fk_by_name(child, added->what->fk_name) ? NULL : undo_doubt(added, NULL);
+}
+
 bool
 undo_replace(StepWork *work, const PlanDeed *deed)
 {
 	PlanStep   *step = deed->what;
 	PlanStep   *successor = plan_step_get(work->run->plan->name, deed->step, true);
+	PlanDeed   *added;
+	FkProblem  *doubt;
 	Standing	standing;
 
+	PushActiveSnapshot(GetTransactionSnapshot());
+	added = added_key(successor);
+	doubt = added ? key_doubt(added) : NULL;
+	PopActiveSnapshot();
 	/* the key that goes next, maybe on the same columns, is not in its way */
-	if (successor && successor->kind == STEP_FOREIGN_KEY)
-		step->replaces = successor->fk_name;
+	if (added)
+		step->replaces = added->what->fk_name;
 	if (!deed->valid)
 		step->orphans = ORPHANS_LEAVE;
 	set_step(work, deed, step);
@@ -629,6 +664,9 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 		return undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_DUPLICATE_OBJECT,
 														psprintf("the name %s is taken: %s", quote_identifier(step->fk_name), standing.reason),
 														"Rename that one, then make the same call again."));
+	/* the key in its place may be the plan's, under another name */
+	if (standing.twin && doubt)
+		return undo_tell_problem(work, deed, doubt);
 	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
 	{
 		undo_leave_alone(work, deed, standing.sqlerrcode, standing.reason);

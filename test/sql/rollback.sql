@@ -348,7 +348,7 @@ RESET schemaguard.workers;
 SET client_min_messages = warning;
 SELECT sg_plan_create('rb', replace => true);
 SELECT sg_plan_add_fk('rb', 'moved', '{b}', 'customers', fk_name => 'b', index => false);
-SELECT wrote(1, 'replace', 'b ON rb.moved', a_key('rb.moved', 'rb."customers; DROP TABLE rb.moved"', 'y')),
+SELECT wrote(3, 'replace', 'b ON rb.moved', a_key('rb.moved', 'rb."customers; DROP TABLE rb.moved"', 'y')),
        wrote(1, 'add', 'b ON rb.moved', a_key('rb.moved', 'rb.customers', 'b; DROP TABLE rb.moved')),
        wrote(2, 'add', 'x', a_key('rb."moved; DROP TABLE rb.moved"', 'rb.customers', 'b')),
        wrote(1, 'index', 'rb."moved; DROP TABLE rb.moved"', an_index('rb.moved', 'a')),

@@ -242,13 +242,25 @@ like(steps($db), qr/^1\|skipped\|.*\n2\|skipped\|/, 'a drop that somebody has un
 
 # a copy, the parent or the column has another name
 $db = other_db(q{CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, pid int); SELECT sg_plan_create('d'), sg_plan_add_fk('d', 'c', 'pid', 'p', fk_name => 'fk', "index" => false); CALL sg_apply('d', fail => true)});
-for my $row ([ 'its parent', 'ALTER TABLE p RENAME TO pr', 'ALTER TABLE pr RENAME TO p' ], [ 'its column', 'ALTER TABLE c RENAME pid TO pr', 'ALTER TABLE c RENAME pr TO pid' ])
+for my $row ([ 'it', 'ALTER TABLE c RENAME CONSTRAINT fk TO renamed', 'ALTER TABLE c RENAME CONSTRAINT renamed TO fk' ], [ 'its parent', 'ALTER TABLE p RENAME TO pr', 'ALTER TABLE pr RENAME TO p' ], [ 'its column', 'ALTER TABLE c RENAME pid TO pr', 'ALTER TABLE c RENAME pr TO pid' ])
 {
 	$copy = other_db($row->[1], $db);
 	like(back($copy), qr/^1\|validated\|not taken back: /, "a copy: a key stays on record where $row->[0] has another name");
 	sql($copy, $row->[2]);
 	is(back($copy), '1|rolled back|', 'and is taken back when it has its name');
 }
+
+# the key that has taken the old one's place has another name
+$db = other_db(q{CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (id int, pid int CONSTRAINT old REFERENCES p);
+	SELECT sg_plan_create('d'), sg_plan_add_fk('d', 'c', 'pid', 'p', on_delete => 'cascade', fk_name => 'new', replaces => 'old', "index" => false); CALL sg_apply('d', fail => true)});
+my $keys = "SELECT string_agg(conname, ' ' ORDER BY conname) FROM pg_constraint WHERE contype = 'f'";
+$copy = other_db('ALTER TABLE c RENAME CONSTRAINT new TO renamed', $db);
+like(back($copy), qr/^1\|validated\|not taken back: new ON public\.c is not found/, 'a copy: the old key waits for the new one to be found');
+is(sql($copy, $keys), 'renamed', 'which stays');
+sql($copy, 'ALTER TABLE c RENAME CONSTRAINT renamed TO new');
+is(back($copy) . ' ' . sql($copy, $keys), '1|rolled back| old', 'and comes back when it is');
+sql($db, 'ALTER TABLE c RENAME CONSTRAINT new TO renamed');
+is(back($db) . ' ' . sql($db, $keys), '1|rolled back| old', 'so it does at once where the new one is known by its OID');
 
 # a unique constraint that does not come back by itself
 $db = other_db(q{CREATE TABLE t (id int, CONSTRAINT uu UNIQUE (id)); CREATE INDEX ii ON t (id); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'constraint', 't', 'uu'), sg_plan_add_drop('d', 'index', 't', 'ii'); CALL sg_apply('d', fail => true)});
