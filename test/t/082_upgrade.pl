@@ -157,6 +157,16 @@ SKIP:
 	$node->safe_psql('came', 'SET client_min_messages = error; CREATE PUBLICATION everything FOR ALL TABLES; SET schemaguard.accept_publication = on; ALTER EXTENSION schemaguard UPDATE');
 	is($node->safe_psql('came', $rows), join('|', 1, @others), 'and updated, with each row once');
 
+	# the recipe of docs/operating.md for an extension in a schema of its own
+	my ($recipe) = slurp_file("$FindBin::RealBin/../../docs/operating.md") =~ /^```sh\n(psql -d app -c 'CREATE SCHEMA sg'.*?)^```/ms or die;
+	$recipe =~ s/'0\.1\.0'/'$old'/;
+	create('in_sg', "CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg VERSION '$old'; GRANT USAGE ON SCHEMA sg TO PUBLIC; SELECT sg.sg_plan_create('came')");
+	$node->command_ok([ 'pg_dump', '-F', 'custom', '-f', $node->basedir . '/app.dump', 'in_sg' ], "a dump with objects of $old in a schema of their own");
+	$node->safe_psql('postgres', 'CREATE DATABASE app');
+	$node->command_ok([ 'sh', '-ec', 'cd ' . $node->basedir . "; $recipe" ], 'is restored and updated as the manual says');
+	is($node->safe_psql('app', q{SELECT e.extnamespace::regnamespace, e.extversion, p.name, sg.sg_plan_drop(p.name), has_schema_privilege('public', 'sg', 'USAGE') FROM pg_extension e, schemaguard.plan p WHERE e.extname = 'schemaguard'}),
+		"sg|$new|came||t", 'into that schema');
+
 	$node->safe_psql('kept', q{SET client_min_messages = error;
 		CREATE SCHEMA app; CREATE TYPE app.mood AS ENUM ('a', 'b'); CREATE DOMAIN app.pos AS int CHECK (VALUE > 0) DEFAULT 3 NOT NULL; CREATE TYPE app.pair AS (a int, b text); CREATE SEQUENCE app.s START 5;
 		CREATE TABLE app.p (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL DEFAULT 'x' CHECK (name <> ''), m app.mood, q app.pos, r app.pair, g int GENERATED ALWAYS AS (1 + 1) STORED, v numeric(10,2), dropped int, arr text[] DEFAULT '{a,NULL}');
