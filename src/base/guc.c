@@ -3,10 +3,14 @@
  * guc.c
  *	  The settings schemaguard.*.
  *
- * All of them may be set by any role, since they only bound what that role's
- * own statements do; but require_approval, which bounds what others want, and
- * migration_applications, which judges what others do, are for superusers.
- * Before this library is loaded anybody may give these a value, too, at the
+ * A setting is for superusers if it names code (throttle_function), bounds what
+ * others want (require_approval) or judges what others do
+ * (migration_applications): the owner of a database gives it a value for
+ * everybody by ALTER DATABASE, and a role with CREATEROLE one for other roles.
+ * The others may be set by any role, since they only bound what a call does.
+ *
+ * The server lets nobody but superusers keep a value, by ALTER DATABASE or
+ * ALTER ROLE, for a name that no loaded library has defined.  Before this library is loaded anybody may give these a value, too, at the
  * start of the session or by SET: see set_beforehand() and guc_early.c.
  *
  *-------------------------------------------------------------------------
@@ -367,7 +371,7 @@ define_control(void)
 							   "It returns boolean, or text with the reason, and belongs to the role that calls or to a superuser.",
 							   &sg_throttle_function,
 							   "",
-							   PGC_USERSET, 0,
+							   PGC_SUSET, 0,
 							   NULL, NULL, NULL);
 
 	DefineCustomIntVariable("schemaguard.throttle_budget",

@@ -84,7 +84,7 @@ check_limit(PlanCheck *check, char *load, const char *setting)
 static bool
 check_function(PlanCheck *check)
 {
-	static const char *const hint = "Mend it, or do without:\nSET schemaguard.throttle_function = '';";
+	static const char *const hint = "Mend it, or do without, as a role that may set it:\nSET schemaguard.throttle_function = '';";
 	ThrottleAnswer answer = {CurrentMemoryContext, NULL};
 	ErrorData  *edata;
 	bool		struck;
@@ -110,7 +110,7 @@ check_function(PlanCheck *check)
 				  edata->hint && !struck ? psprintf("%s\n%s", edata->hint, hint) : pstrdup(hint));
 	else if (answer.reason)
 		check_row(&check->server, "load", CHECK_WARN, pause_text(answer.reason),
-				  "Wait until it says something else, or do without:\nSET schemaguard.throttle_function = '';");
+				  "Wait until it says something else, or do without, as a role that may set it:\nSET schemaguard.throttle_function = '';");
 	return edata || answer.reason;
 }
 

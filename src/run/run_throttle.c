@@ -81,8 +81,8 @@ waiting_sessions(void)
 }
 
 /*
- * The call of schemaguard.throttle_function.  The setting may come from
- * ALTER DATABASE, and nobody is to run code of others by that.
+ * The call of schemaguard.throttle_function.  Superusers set it, also for other
+ * roles and databases; nobody is to run code of a third role by that.
  */
 static char *
 throttle_call(void)

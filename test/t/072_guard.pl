@@ -624,6 +624,44 @@ if (major($node) >= 16)
 	is(query('SELECT count(*) FROM app.told WHERE id = 7'), '0', '... nor the rows that its policies show');
 }
 
+# ---- who owns a database, or a role, chooses no function that others run: before and after the library is loaded
+
+query(q{CREATE ROLE maker LOGIN CREATEROLE; CREATE ROLE throttled LOGIN; SELECT sg_grant('throttled');
+	CREATE TABLE app.ledger (); CREATE FUNCTION app.wipe() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN DROP TABLE app.ledger; RETURN false; END';
+	GRANT USAGE ON SCHEMA app TO throttled; GRANT CREATE ON DATABASE postgres TO throttled;
+	GRANT throttled TO maker WITH ADMIN OPTION; ALTER DATABASE postgres OWNER TO eve});
+my $loads = 'SELECT FROM schemaguard.progress; ';
+foreach my $at ([ eve => 'ALTER DATABASE postgres' ], [ maker => 'ALTER ROLE throttled' ], [ throttled => 'ALTER ROLE throttled' ], [ eve => 'ALTER ROLE eve' ])
+{
+	my ($user, $alter) = @$at;
+	foreach my $before ('', $loads, "SET schemaguard.throttle_function = 'app.wipe'; ", "SET schemaguard.throttle_function = 'app.wipe'; $loads")
+	{
+		is_error($node, "$before$alter SET schemaguard.throttle_function = 'app.wipe'", '42501', qr/permission denied to set parameter/, "$user: $before$alter", user => $user);
+	}
+}
+is_error($node, "${loads}SET schemaguard.throttle_function = 'app.wipe'", '42501', qr/permission denied to set parameter/, 'nor for a session', user => 'eve');
+is(query('SELECT count(*) FROM pg_db_role_setting'), '0', 'nothing is kept');
+
+# what a function of another role, or the connection, gives before the library is loaded counts for nothing
+query(q{SET ROLE eve; CREATE FUNCTION eve.plant() RETURNS text SECURITY DEFINER LANGUAGE sql AS $$SELECT set_config('schemaguard.throttle_function', 'app.wipe', false)$$; RESET ROLE;
+	SELECT sg_plan_create('throttled'), sg_plan_add_statement('throttled', 'ALTER TABLE app.own ADD COLUMN more int')});
+query(q{SELECT eve.plant(); CALL sg_apply('throttled')});
+is(query(q{SELECT concat(to_regclass('app.ledger'), ' ', state) FROM schemaguard.plan_step WHERE plan = 'throttled'}), 'app.ledger validated', "a superuser's call runs no function that her function has named");
+{
+	local $ENV{PGOPTIONS} = '-c schemaguard.throttle_function=app.wipe';
+	is(($node->psql('postgres', "${loads}SHOW schemaguard.throttle_function", extra_params => [ '-U', 'eve' ]))[1], '', 'nor does what her connection says count');
+}
+
+# superusers do, also for others, and who may by their leave
+query(q{CREATE TABLE app.asked (who text); GRANT INSERT ON app.asked TO PUBLIC;
+	CREATE FUNCTION app.ask() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN INSERT INTO app.asked VALUES (current_user); RETURN false; END';
+	GRANT SET ON PARAMETER schemaguard.throttle_function TO throttled; ALTER DATABASE postgres SET schemaguard.throttle_function = 'app.ask'});
+my $make = q{SELECT sg_plan_create('makes', replace => true), sg_plan_add_statement('makes', 'CREATE SCHEMA made'); CALL sg_apply('makes'); CALL sg_rollback_fks('makes'); SELECT sg_plan_drop('makes');};
+$node->psql('postgres', "SET client_min_messages = error; $make", extra_params => [ '-U', 'throttled' ]);
+is(query('SELECT DISTINCT who FROM app.asked'), 'throttled', "a superuser's function for a database runs as the caller");
+is(($node->psql('postgres', "${loads}SET schemaguard.throttle_function = ''; SHOW schemaguard.throttle_function", extra_params => [ '-U', 'throttled' ]))[1], '', 'who may set it by GRANT does');
+query('ALTER DATABASE postgres RESET schemaguard.throttle_function; ALTER DATABASE postgres OWNER TO CURRENT_USER; REVOKE SET ON PARAMETER schemaguard.throttle_function FROM throttled');
+
 # ---- deferred triggers fail with the step that has left them
 
 query(q{SELECT sg_plan_create('late'); SELECT sg_plan_add_statement('late', 'UPDATE app.late SET n = 2'), sg_plan_add_statement('late', 'UPDATE app.own SET n = 7')});
