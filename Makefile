@@ -240,6 +240,7 @@ OBJS = \
 	src/report/report_audit.o \
 	src/report/report_gate.o \
 	src/report/report_lint.o \
+	src/report/report_lint_gate.o \
 	src/report/report_tap.o \
 	src/run/run_call.o \
 	src/run/run_deed.o \

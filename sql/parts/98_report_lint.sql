@@ -209,3 +209,9 @@ BEGIN ATOMIC
     SELECT 'lint';
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_plan() IS 'the plan that fixes of sg_lint() go to, made if it is not there';
+
+CREATE PROCEDURE sg_lint_gate(severity text DEFAULT 'error', only_new boolean DEFAULT true, schemas schemaguard.names DEFAULT NULL)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'sg_lint_gate';
+COMMENT ON PROCEDURE sg_lint_gate(text, boolean, schemaguard.names)
+    IS 'commit what sg_lint() finds, and raise an error if anything is of that severity or above, or is unknown';

@@ -31,6 +31,8 @@
 #define ERRCODE_SG_REFERENCED		MAKE_SQLSTATE('S','G','0','0','4')
 /* there is drift: what a gate or a check that is to fail raises */
 #define ERRCODE_SG_DRIFT			MAKE_SQLSTATE('S','G','0','0','5')
+/* lint finds something of the severity that a gate is to fail for, or could not run a rule */
+#define ERRCODE_SG_LINT				MAKE_SQLSTATE('S','G','0','0','6')
 
 /*
  * Run fn(arg) in a subtransaction.  Returns NULL when it succeeded.  When it

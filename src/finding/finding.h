@@ -45,9 +45,9 @@ typedef struct Finding
 /* One look at everything that can be found there */
 typedef struct FindingRun
 {
-	const char *source;			/* audit or drift */
+	const char *source;			/* audit, drift or lint */
 	const char *role;			/* whose privileges are used */
-	const char *reference;		/* a snapshot; empty for an audit */
+	const char *reference;		/* a snapshot; empty but for drift */
 	const char *target;			/* what is looked at */
 	pg_uuid_t	run;			/* in the log */
 	TimestampTz started_at;

@@ -447,11 +447,11 @@ sg_audit_gate_entered(PG_FUNCTION_ARGS)
 static uint64
 prune(TimestampTz before)
 {
-	return finding_prune("audit", "true", before);
+	return finding_prune("audit", "true", before) + finding_prune("lint", "true", before);
 }
 
 void
 report_gate_init(void)
 {
-	log_register_prune("findings", "findings of audit gates", prune);
+	log_register_prune("findings", "findings of audit and lint gates", prune);
 }

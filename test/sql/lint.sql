@@ -126,6 +126,38 @@ RESET schemaguard.statement_timeout;
 SELECT count(*) FROM schemaguard.lint_rule WHERE name LIKE 'lint-%';
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 DELETE FROM schemaguard.lint_ignore;
+
+-- the gate: what was found is on record, since when
+CREATE SCHEMA lint_gate;
+CREATE TABLE lint_gate.p (id bigint PRIMARY KEY);
+CREATE TABLE lint_gate.c (p bigint REFERENCES lint_gate.p);
+PREPARE found AS SELECT f.target, f.kind, f.object, f.property, f.result, f.detail, f.gone_at IS NOT NULL AS gone, f.run = f.first_run AS new
+    FROM schemaguard.finding f WHERE f.source = 'lint' ORDER BY f.id;
+CALL sg_lint_gate(schemas => '{lint_gate}');
+EXECUTE found;
+\set VERBOSITY default
+CALL sg_lint_gate('warning', schemas => '{lint_gate}');
+\set VERBOSITY terse
+INSERT INTO schemaguard.lint_ignore (rule, object, reason) VALUES ('*', 'lint_gate.*', 'for now');
+CALL sg_lint_gate('note', schemas => '{lint_gate}');
+EXECUTE found;
+CALL sg_lint_gate('note', false, '{lint_gate}');
+INSERT INTO schemaguard.lint_rule (name, severity, query) VALUES ('lint-raises', 'note', 'SELECT ''lint'', (1 / 0)::text');
+CALL sg_lint_gate(schemas => '{lint_gate}');
+EXECUTE found;
+SELECT action, object, regexp_replace(message, '\d+ms', '') AS message FROM schemaguard.audit_log WHERE action = 'lint gate' ORDER BY id;
+CALL sg_lint_gate('fatal');
+CALL sg_lint_gate(NULL);
+CALL sg_lint_gate(schemas => '{nowhere}');
+BEGIN;
+CALL sg_lint_gate();
+ROLLBACK;
+SET ROLE regress_sg_lint;
+CALL sg_lint_gate();
+RESET ROLE;
+DROP SCHEMA lint_gate CASCADE;
+DELETE FROM schemaguard.lint_rule WHERE source = 'user';
+DELETE FROM schemaguard.lint_ignore;
 DROP POLICY regress_lint ON schemaguard.lint_rule;
 REVOKE ALL ON schemaguard.lint_rule, schemaguard.lint_ignore FROM regress_sg_lint;
 DROP SCHEMA lint, "lint ""else" CASCADE;

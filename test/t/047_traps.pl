@@ -113,6 +113,7 @@ my @calls = (
 	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', current_user::text)$$)} ],
 	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', 'mallory')$$)} ],
 	[ sg_lint_columns => q{SELECT schemaguard.sg_lint_columns(oid, '{1,2}') FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
+	[ sg_lint_gate => q{CALL sg_lint_gate('note')} ],
 	[ sg_schemas => q{SELECT schemaguard.sg_schemas('{t}')} ],
 	[ sg_lint_plan => 'SELECT schemaguard.sg_lint_plan()' ],
 	[ sg_seconds => 'SELECT schemaguard.sg_seconds(pg_catalog.now())' ],
@@ -293,6 +294,7 @@ my @calls = (
 # What a superuser cannot do, either
 my %refused = (
 	sg_audit_gate => qr/^ERROR:  SG001/,
+	sg_lint_gate => qr/^ERROR:  SG006/,
 	sg_drift_gate => qr/^ERROR:  SG005/,
 	(map { $pgtap ? () : ($_ => qr/^ERROR:  0A000/) } qw(sg_ok_no_orphans sg_ok_keys_valid sg_ok_no_drift)),
 	sg_drop_extension_event => qr/^ERROR:  (?:2BP01|42704)/,

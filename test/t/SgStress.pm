@@ -219,6 +219,7 @@ my %calls = (
 	sg_audit_accept => sub { "SELECT sg_audit_accept('${\pick(qw(c_fkey nothing))}', 'why')" },
 	sg_audit_baseline => sub { 'SELECT sg_audit_baseline()' },
 	sg_health => sub { 'SELECT sg_health()' },
+	sg_lint_gate => sub { 'CALL sg_lint_gate(' . pick('', "'note', false, '{st}'") . ')' },
 	sg_lint => sub { 'SELECT * FROM sg_lint(' . pick('', "'{st}'") . ')' },
 	sg_report => sub { 'SELECT sg_report(' . pick('', "'${\plan}'", "'${\plan}', 'html'", "'${\plan}', 'json', 'checklist'") . ')' },
 	sg_status => sub { 'SELECT * FROM sg_status()' },
