@@ -148,8 +148,8 @@ BEGIN ATOMIC
     asked AS MATERIALIZED (
         SELECT coalesce(u.name, s.name) AS name, coalesce(u.severity, s.severity, 'warning') AS severity,
                coalesce(u.query, s.query) AS query, CASE WHEN u.query IS NOT NULL THEN u.added_by END AS author,
-               coalesce(u.message, CASE WHEN u.query IS NULL THEN s.message END, '%1') AS message,
-               coalesce(u.fix, CASE WHEN u.query IS NULL THEN s.fix END) AS fix
+               coalesce(u.message, s.message, '%1') AS message,
+               coalesce(u.fix, s.fix) AS fix
         FROM (SELECT * FROM schemaguard.lint_rule WHERE source = 'shipped') s
              FULL JOIN (SELECT * FROM schemaguard.lint_rule WHERE source = 'user') u ON u.name = s.name
         WHERE coalesce(u.enabled, s.enabled) AND coalesce(u.query, s.query) IS NOT NULL),

@@ -126,4 +126,183 @@ SELECT t.schema_name, t.name
 FROM schemaguard.lint_table t
 WHERE NOT t.is_partition AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = t.oid)
   AND NOT EXISTS (SELECT FROM pg_constraint p WHERE p.contype = 'p' AND p.conrelid = t.oid)
+$rule$),
+
+('shipped', NULL, NULL, 'cascade-chain', 'warning', 'ON DELETE CASCADE goes on for 5 levels or more', NULL, $rule$
+WITH RECURSIVE link AS (
+    SELECT DISTINCT confrelid AS parent, conrelid AS child FROM pg_constraint
+    WHERE contype = 'f' AND conparentid = 0 AND confdeltype = 'c' AND confrelid <> conrelid),
+chain AS (
+    SELECT parent AS root, child, 1 AS level FROM link
+    UNION
+    SELECT c.root, l.child, c.level + 1 FROM chain c JOIN link l ON l.parent = c.child WHERE c.level < 5)
+SELECT t.schema_name, t.name FROM schemaguard.lint_table t WHERE EXISTS (SELECT FROM chain c WHERE c.root = t.oid AND c.level = 5)
+$rule$),
+
+('shipped', NULL, NULL, 'check-not-valid', 'warning', 'rows from before the constraint may break it',
+ 'ALTER TABLE %2 VALIDATE CONSTRAINT %3;', $rule$
+SELECT t.schema_name, format('%s.%I', t.name, k.conname), t.name, quote_ident(k.conname)
+FROM pg_constraint k JOIN schemaguard.lint_table t ON t.oid = k.conrelid
+WHERE k.contype IN ('c', 'n') AND NOT k.convalidated AND k.coninhcount = 0
+  AND coalesce((to_jsonb(k) ->> 'conenforced')::bool, true)
+$rule$),
+
+('shipped', NULL, NULL, 'trigger-disabled', 'warning', 'the trigger is disabled', 'ALTER TABLE %2 ENABLE TRIGGER %3;', $rule$
+SELECT t.schema_name, format('%s.%I', t.name, g.tgname), t.name, quote_ident(g.tgname)
+FROM pg_trigger g JOIN schemaguard.lint_table t ON t.oid = g.tgrelid
+WHERE g.tgenabled = 'D' AND NOT g.tgisinternal
+$rule$),
+
+('shipped', NULL, NULL, 'deprecated-reference', 'warning', 'refers to %2, which is deprecated',
+ 'SELECT @extschema@.sg_plan_retarget(schemaguard.sg_lint_plan(), %3, %4);', $rule$
+SELECT k.schema_name, k.object, k.parent_name, quote_literal(d.table_name), quote_literal(d.replacement)
+FROM schemaguard.lint_key k JOIN schemaguard.deprecated_table d ON d.table_name = k.parent_name
+$rule$),
+
+('shipped', NULL, NULL, 'column-without-key', 'note', 'may refer to %2 (score %3)',
+ 'SELECT @extschema@.sg_plan_add_fk(schemaguard.sg_lint_plan(), %4);', $rule$
+SELECT t.schema_name, format('%s.%s', d.child_table, array_to_string(ARRAY(SELECT quote_ident(c) FROM unnest(d.child_columns) c), ', ')),
+       d.parent_table, d.score::text,
+       format('%L, %L, %L, %L', d.child_table, d.child_columns, d.parent_table, d.parent_columns)
+FROM @extschema@.sg_discover_fks_details(min_score => 0.7, verify => 'none') d
+     JOIN schemaguard.lint_table t ON t.name = d.child_table
+$rule$),
+
+('shipped', NULL, NULL, 'column-looks-secret', 'warning', 'its name is a secret''s, its values are no hashes', NULL, $rule$
+SELECT t.schema_name, format('%s.%I', t.name, s.attname)
+FROM pg_stats s JOIN schemaguard.lint_table t ON t.schema_name = s.schemaname AND t.bare_name = s.tablename
+     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = s.attname
+          AND a.atttypid = ANY ('{text,varchar,bpchar}'::regtype[])
+WHERE s.attname ~* '(^|_)(passw(or)?d|passwd|pwd|secret|token|(api|access|private)_?key)$'
+  AND EXISTS (SELECT FROM unnest(s.most_common_vals::text::text[] || s.histogram_bounds::text::text[]) v
+              WHERE v !~ '^([$]|[{]|[[:alnum:]]+[:$]|[[:xdigit:]]{32,}$|[[:alnum:]+/=_-]{40,} *$)' AND v <> '')
+$rule$),
+
+('shipped', NULL, NULL, 'sequence-exhausted', 'error', '%2 of 100 numbers of its sequence are used', '%3', $rule$
+SELECT t.schema_name, format('%s.%I', t.name, a.attname), trunc(100 * u.share)::text,
+       CASE WHEN u.narrow THEN
+           format('SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %L);',
+                  format('ALTER TABLE %s ALTER COLUMN %I TYPE bigint', t.name, a.attname))
+           || CASE d.deptype WHEN 'a' THEN
+                  format(' SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %L);',
+                         format('ALTER SEQUENCE %I.%I AS bigint', q.schemaname, q.sequencename)) ELSE '' END END
+FROM pg_sequences q
+     JOIN pg_class c ON c.relname = q.sequencename AND c.relnamespace::regnamespace::text = quote_ident(q.schemaname)
+     JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
+                     AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+     JOIN schemaguard.lint_table t ON t.oid = d.refobjid
+     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+     CROSS JOIN LATERAL (
+         SELECT q.last_value / least(q.max_value, CASE a.atttypid::regtype::text WHEN 'smallint' THEN 32767 WHEN 'integer' THEN 2147483647
+                                                       ELSE 9223372036854775807 END)::numeric,
+                a.atttypid = ANY ('{smallint,integer}'::regtype[])) u (share, narrow)
+WHERE q.increment_by > 0 AND NOT q.cycle AND u.share > 0.75
+$rule$),
+
+('shipped', NULL, NULL, 'index-invalid', 'warning', 'the index is not valid: its build has failed',
+ 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
+SELECT t.schema_name, n.name, quote_literal('REINDEX INDEX CONCURRENTLY ' || n.name)
+FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
+     JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
+     CROSS JOIN LATERAL (SELECT format('%I.%I', t.schema_name, c.relname)) n (name)
+WHERE NOT i.indisvalid
+$rule$),
+
+('shipped', NULL, NULL, 'index-duplicate', 'warning', 'the same as index %2',
+ 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
+WITH index AS (
+    SELECT i.*, t.schema_name, c.relname, c.relam, i.indexprs::text AS expressions, i.indpred::text AS predicate,
+           EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) AS bound
+    FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE NOT c.relispartition AND i.indisvalid)
+SELECT DISTINCT ON (i.indexrelid) i.schema_name, n.name, quote_ident(o.relname), quote_literal('DROP INDEX ' || n.name)
+FROM index i CROSS JOIN LATERAL (SELECT format('%I.%I', i.schema_name, i.relname)) n (name)
+     JOIN index o ON o.indrelid = i.indrelid AND o.indexrelid <> i.indexrelid AND o.relam = i.relam
+                 AND o.indkey::text = i.indkey::text AND o.indclass::text = i.indclass::text
+                 AND o.indcollation::text = i.indcollation::text AND o.indoption::text = i.indoption::text
+                 AND o.indnkeyatts = i.indnkeyatts AND o.expressions IS NOT DISTINCT FROM i.expressions
+                 AND o.predicate IS NOT DISTINCT FROM i.predicate
+                 AND (o.bound, o.indisunique, i.indexrelid) > (i.bound, i.indisunique, o.indexrelid) AND o.indisunique >= i.indisunique
+WHERE NOT i.bound AND NOT i.indisreplident AND NOT i.indisclustered
+ORDER BY i.indexrelid, o.bound DESC, o.indexrelid
+$rule$),
+
+('shipped', NULL, NULL, 'index-redundant', 'note', 'index %2 begins with its columns',
+ 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
+WITH index AS (
+    SELECT i.*, t.schema_name, c.relname, concat(i.indkey, ' ') AS key, concat(i.indclass, ' ') AS classes,
+           concat(i.indcollation, ' ') AS collations, concat(i.indoption, ' ') AS options
+    FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
+         JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree'
+    WHERE NOT c.relispartition AND i.indisvalid AND i.indexprs IS NULL AND i.indpred IS NULL AND i.indnatts = i.indnkeyatts)
+SELECT DISTINCT ON (i.indexrelid) i.schema_name, n.name, quote_ident(o.relname), quote_literal('DROP INDEX ' || n.name)
+FROM index i CROSS JOIN LATERAL (SELECT format('%I.%I', i.schema_name, i.relname)) n (name)
+     JOIN index o ON o.indrelid = i.indrelid AND o.indnkeyatts > i.indnkeyatts AND starts_with(o.key, i.key)
+                 AND starts_with(o.classes, i.classes) AND starts_with(o.collations, i.collations) AND starts_with(o.options, i.options)
+WHERE NOT i.indisunique AND NOT i.indisreplident AND NOT i.indisclustered
+ORDER BY i.indexrelid, o.indnkeyatts, o.indexrelid
+$rule$),
+
+('shipped', NULL, NULL, 'index-bloated', 'note', '%2 pages; about %3 would do, by its widths',
+ 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %4);', $rule$
+SELECT t.schema_name, n.name, c.relpages::text, e.pages::text, quote_literal('REINDEX INDEX CONCURRENTLY ' || n.name)
+FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
+     JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' AND c.reltuples >= 0 AND c.relpages > 128
+     JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'
+     CROSS JOIN LATERAL (SELECT format('%I.%I', t.schema_name, c.relname)) n (name)
+     -- a line pointer and a header of 12 bytes, 8 for padding; pages are filled to nine tenths
+     CROSS JOIN LATERAL (
+         SELECT ceil(c.reltuples * (20 + sum(coalesce(s.avg_width, 32))) / 7300) + 2
+         FROM pg_attribute a
+              LEFT JOIN pg_attribute b ON b.attrelid = t.oid AND b.attnum = i.indkey[a.attnum - 1]
+              LEFT JOIN pg_stats s ON s.schemaname = t.schema_name AND s.tablename = t.bare_name AND s.attname = b.attname
+         WHERE a.attrelid = i.indexrelid) e (pages)
+WHERE i.indisvalid AND c.relpages > 3 * e.pages
+$rule$),
+
+('shipped', NULL, NULL, 'index-unused', 'note', 'not used once since %2',
+ 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
+SELECT t.schema_name, n.name, r.since::date::text, quote_literal('DROP INDEX ' || n.name)
+FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
+     JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' AND NOT c.relispartition AND c.relpages > 128
+     JOIN pg_stat_user_indexes s ON s.indexrelid = i.indexrelid AND s.idx_scan = 0
+     CROSS JOIN LATERAL (SELECT format('%I.%I', t.schema_name, c.relname)) n (name)
+     CROSS JOIN (SELECT greatest(d.stats_reset, pg_postmaster_start_time()) AS since FROM pg_stat_database d
+                 WHERE d.datname = current_database()) r
+WHERE i.indisvalid AND NOT i.indisunique AND NOT i.indisexclusion AND NOT i.indisreplident AND r.since < now() - interval '7 days'
+  AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.contype = 'f' AND k.conrelid = i.indrelid AND k.conkey[1] = i.indkey[0])
+$rule$),
+
+('shipped', NULL, NULL, 'table-unused', 'note', 'neither read nor written since %2', NULL, $rule$
+SELECT t.schema_name, t.name, r.since::date::text
+FROM schemaguard.lint_table t
+     JOIN pg_stat_user_tables s ON s.relid = t.oid
+          AND coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0) + s.n_tup_ins + s.n_tup_upd + s.n_tup_del = 0
+     CROSS JOIN (SELECT greatest(d.stats_reset, pg_postmaster_start_time()) AS since FROM pg_stat_database d
+                 WHERE d.datname = current_database()) r
+WHERE t.kind = 'r' AND r.since < now() - interval '7 days'
+$rule$);
+
+-- Matters of taste, by squawk's names: whoever wants one adds a row of its name.
+INSERT INTO schemaguard.lint_rule (source, added_by, added_at, enabled, name, severity, message, fix, query) VALUES
+('shipped', NULL, NULL, false, 'ban-char-field', 'note', '%2 pads values with blanks', NULL, $rule$
+SELECT t.schema_name, format('%s.%I', t.name, a.attname), format_type(a.atttypid, a.atttypmod)
+FROM schemaguard.lint_table t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND a.atttypid = 'bpchar'::regtype
+WHERE NOT t.is_partition AND NOT a.attisdropped
+$rule$),
+
+('shipped', NULL, NULL, false, 'prefer-timestamptz', 'note', 'a time without time zone', NULL, $rule$
+SELECT t.schema_name, format('%s.%I', t.name, a.attname)
+FROM schemaguard.lint_table t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND a.atttypid = 'timestamp'::regtype
+WHERE NOT t.is_partition AND NOT a.attisdropped
+$rule$),
+
+('shipped', NULL, NULL, false, 'prefer-identity', 'note', 'serial, not GENERATED AS IDENTITY', NULL, $rule$
+SELECT t.schema_name, format('%s.%I', t.name, a.attname)
+FROM schemaguard.lint_table t
+     JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.refobjsubid > 0 AND d.deptype = 'a'
+                     AND d.classid = 'pg_class'::regclass
+     JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+WHERE NOT t.is_partition
 $rule$);

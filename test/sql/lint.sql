@@ -160,5 +160,89 @@ DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 DELETE FROM schemaguard.lint_ignore;
 DROP POLICY regress_lint ON schemaguard.lint_rule;
 REVOKE ALL ON schemaguard.lint_rule, schemaguard.lint_ignore FROM regress_sg_lint;
+-- constraints, triggers, indexes, sequences, columns: each with one that is well beside it
+DELETE FROM schemaguard.plan_step WHERE plan = 'lint';
+CREATE SCHEMA lint_more;
+SET search_path = lint_more, public;
+PREPARE more AS SELECT severity, rule, object, message FROM sg_lint_details('{lint_more}');
+CREATE TABLE l0 (id bigint PRIMARY KEY);
+CREATE TABLE l1 (id bigint PRIMARY KEY REFERENCES l0 ON DELETE CASCADE);
+CREATE TABLE l2 (id bigint PRIMARY KEY REFERENCES l1 ON DELETE CASCADE);
+CREATE TABLE l3 (id bigint PRIMARY KEY REFERENCES l2 ON DELETE CASCADE);
+CREATE TABLE l4 (id bigint PRIMARY KEY REFERENCES l3 ON DELETE CASCADE);
+EXECUTE more;
+CREATE TABLE l5 (id bigint PRIMARY KEY REFERENCES l4 ON DELETE CASCADE);
+EXECUTE more;
+DROP TABLE l0, l1, l2, l3, l4, l5;
+
+CREATE TABLE t (
+    id serial PRIMARY KEY,
+    ident int GENERATED ALWAYS AS IDENTITY UNIQUE,
+    big bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    a int, b int,
+    ch char(3), one timestamp, two timestamptz,
+    password text, password_hash text, api_key text,
+    CONSTRAINT good CHECK (a > 0), CONSTRAINT "not enforced yet" CHECK (b > 0) NOT VALID);
+ALTER TABLE t ADD CONSTRAINT bad CHECK (b > 1) NOT VALID;
+ALTER TABLE t VALIDATE CONSTRAINT "not enforced yet";
+CREATE TRIGGER off BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE TRIGGER running BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+ALTER TABLE t DISABLE TRIGGER off;
+INSERT INTO t (a, b, password, password_hash, api_key)
+    SELECT g % 7 + 1, g + 2, 'word ' || g % 3, '$2a$10$' || g % 3, md5((g % 3)::text) FROM generate_series(1, 300) g;
+ANALYZE t;
+CREATE INDEX t_b ON t (b);
+CREATE INDEX t_b_again ON t (b);
+CREATE INDEX t_b_desc ON t (b DESC);
+CREATE INDEX t_b_some ON t (b) WHERE b > 2;
+CREATE INDEX t_a ON t (a);
+CREATE INDEX t_a_b ON t (a, b);
+CREATE INDEX t_id ON t (id);
+\set VERBOSITY sqlstate
+CREATE UNIQUE INDEX CONCURRENTLY t_a_unique ON t (a);
+\set VERBOSITY terse
+SELECT setval('t_id_seq', 2000000000), setval('t_ident_seq', 1700000000), setval('t_big_seq', 2000000000);
+EXECUTE more;
+DROP INDEX t_a_unique;
+CREATE UNIQUE INDEX t_u ON t (b, id);
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_u'::regclass;
+SELECT fix AS mend FROM sg_lint('{lint_more}') WHERE fix IS NOT NULL \gexec
+CALL sg_apply('lint');
+SELECT step, reason FROM schemaguard.plan_step WHERE plan = 'lint' AND state <> 'validated' ORDER BY step;
+EXECUTE more;
+
+-- by name, and by what is deprecated
+CREATE TABLE customers (id bigint PRIMARY KEY);
+CREATE TABLE clients (id bigint PRIMARY KEY);
+CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, client_id bigint REFERENCES clients, number bigint);
+CREATE INDEX ON orders (client_id);
+EXECUTE more;
+SELECT fix AS mend FROM sg_lint('{lint_more}') WHERE rule = 'column-without-key' \gexec
+INSERT INTO schemaguard.deprecated_table (table_name, replacement) VALUES ('lint_more.clients', 'lint_more.customers');
+SELECT rule, object, message, fix FROM sg_lint('{lint_more}') WHERE rule = 'deprecated-reference';
+DELETE FROM schemaguard.deprecated_table WHERE table_name = 'lint_more.clients';
+
+-- matters of taste; by statistics, whose age is that of the server
+INSERT INTO schemaguard.lint_rule (name, enabled) SELECT name, true FROM schemaguard.lint_rule WHERE NOT enabled;
+SELECT rule, object, message FROM sg_lint('{lint_more}') WHERE rule ~ '^(ban|prefer)-';
+INSERT INTO schemaguard.lint_rule (name, query)
+    SELECT name, replace(query, '7 days', '-1 days') FROM schemaguard.lint_rule WHERE name ~ '-unused$' AND source = 'shipped';
+CREATE TABLE unused (id bigint PRIMARY KEY, a int);
+CREATE INDEX unused_a ON unused (a);
+CREATE TABLE idle (unused int);
+CREATE TABLE used (id bigint PRIMARY KEY, a int);
+CREATE INDEX used_a ON used (a);
+CREATE INDEX used_small ON used (id, a);
+INSERT INTO used VALUES (1, 1);
+SET enable_seqscan = off;
+SELECT count(*) FROM used WHERE a = 1;
+RESET enable_seqscan;
+SELECT pg_stat_force_next_flush();
+UPDATE pg_class SET relpages = 1000, reltuples = 1000 WHERE oid = 'unused_a'::regclass;
+UPDATE pg_class SET relpages = 1000, reltuples = 300000 WHERE oid = 'used_a'::regclass;
+SELECT rule, object, regexp_replace(message, '\d+-\d+-\d+', 'then') AS message FROM sg_lint_details('{lint_more}') WHERE rule ~ '-(unused|bloated)$' AND object ~ 'used|idle';
+DELETE FROM schemaguard.lint_rule WHERE source = 'user';
+DROP SCHEMA lint_more CASCADE;
+
 DROP SCHEMA lint, "lint ""else" CASCADE;
 DROP ROLE regress_sg_lint, regress_sg_lint_other;
