@@ -96,7 +96,7 @@ check_set(const CheckStep *cs, const char *option, const char *value)
 		also[n++] = "on_delete_columns";
 	if (strcmp(option, "orphans") == 0 && step->sentinel && plan_policy(value) == ORPHANS_STOP)
 		also[n++] = "sentinel";
-	if (strcmp(option, "orphans") == 0 && step->quarantine_cascades && !plan_policy_deletes(plan_policy(value)))
+	if (strcmp(option, "orphans") == 0 && step->quarantine_cascades && !plan_policy_deletes(plan_policy(value)) && plan_policy(value) != ORPHANS_LEAVE)
 		also[n++] = "quarantine_cascades";
 	set = anew ? plan_set_call(step, option, value, "state", "pending", also[0], NULL, NULL) :
 		plan_set_call(step, option, value, also[0], set_alone(also[0]), also[1], set_alone(also[1]), NULL);

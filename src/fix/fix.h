@@ -190,7 +190,7 @@ extern int64 fix_restore_left(const PlanRun *run);
 /* Returns how many rows of a table the plan has in quarantine that have one of these columns */
 extern int64 fix_restore_needs(const PlanRun *run, const char *table, List *columns);
 
-/* Record in the plan's steps how many are left of each, and why; that of the first step, or NULL */
+/* Record in the plan's steps how many are left of each, and why; returns that of all steps together */
 extern char *fix_restore_tell(const PlanRun *run);
 
 /* Returns the statements that put back rows which a key keeps out, for a hint; or NULL where no key does */

@@ -225,6 +225,8 @@ reached_fate(const FixBatch *batch, const FixKey *by)
 		(void) fix_null_columns(by, fate, &problem);
 	if (fate != FIX_LEAVE)
 		return problem ? FIX_BLOCK : fate;
+	if (by->step && plan_step_goes_along(by->step))
+		return FIX_QUARANTINE;
 
 	switch (by->key->on_delete)
 	{

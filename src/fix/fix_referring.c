@@ -350,13 +350,14 @@ sg_plan_referencing_entered(PG_FUNCTION_ARGS)
 
 /* ---- sg_plan_add_referencing ---- */
 
-/* A declared key as a step that puts rows into quarantine, and builds nothing */
+/* A declared key as a step that has rows go along, leaves its own orphans alone, and builds nothing */
 static PlanStep *
 step_of_key(const FkPlan *plan, const FkKey *key)
 {
 	PlanStep   *step = plan_step_of_key(plan->name, key);
 
-	step->orphans = ORPHANS_QUARANTINE;
+	step->orphans = ORPHANS_LEAVE;
+	step->quarantine_cascades = true;
 	step->policy_is_plans = false;
 	step->index = false;
 	return step;
@@ -400,8 +401,9 @@ tell_added(const FkPlan *plan, int n)
  * sg_plan_add_referencing(plan text, steps schemaguard.steps DEFAULT NULL)
  *
  * Adds each key that stands in the way of taking orphans out, as a step with
- * the policy quarantine, so that rows which refer to orphans go along, and
- * come back with them.  Returns the numbers of the new steps.
+ * the policy leave and quarantine_cascades, so that rows which refer to orphans
+ * go along, and come back with them, and orphans of that key itself stay.
+ * Returns the numbers of the new steps.
  *
  * For the author's role and superusers (42501); withdraws an approval; 55006
  * while a session runs the plan.  Reads as sg_plan_referencing().

@@ -862,10 +862,10 @@ char *
 fix_restore_tell(const PlanRun *run)
 {
 	static const char *const query =
-		"SELECT step, count(*) || CASE count(*) WHEN 1 THEN ' row is' ELSE ' rows are' END || ' left in quarantine'"
+		"SELECT coalesce(step, 0) AS step, count(*) || CASE count(*) WHEN 1 THEN ' row is' ELSE ' rows are' END || ' left in quarantine'"
 		" || coalesce(': ' || min(reason), '') AS why"
 		" FROM schemaguard.quarantine WHERE plan_id = $1 AND (cardinality($2) = 0 OR step = ANY ($2))"
-		" GROUP BY step ORDER BY step";
+		" GROUP BY ROLLUP (step) ORDER BY step NULLS FIRST";
 	Oid			types[] = {INT8OID, INT4ARRAYOID};
 	Datum		values[] = {Int64GetDatum(kept_by(run)), plan_chosen_array(run->plan)};
 	MemoryContext context = CurrentMemoryContext;
@@ -889,9 +889,10 @@ fix_restore_tell(const PlanRun *run)
 
 	foreach_ptr(const PlanStep, step, left)
 	{
-		plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS, step->reason, 0);
+		if (step->step != 0)
+			plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS, step->reason, 0);
 	}
-	return left ? ((PlanStep *) linitial(left))->reason : NULL;
+	return ((PlanStep *) linitial(left))->reason;
 }
 
 /* Does the catalog have a key that the plan has added for a step? */

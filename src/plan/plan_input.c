@@ -138,11 +138,11 @@ check_orphans(const PlanStep *step)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a sentinel does not go with the policy \"stop\""),
 				 errhint("Set orphans to \"leave\", \"quarantine\", \"delete\" or \"set null\"; or set no sentinel.")));
-	if (step->quarantine_cascades && !plan_policy_deletes(step->orphans))
+	if (step->quarantine_cascades && !plan_policy_deletes(step->orphans) && !plan_step_goes_along(step))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("quarantine_cascades does not go with the policy \"%s\"", plan_policy_word(step->orphans)),
-				 errhint("Set orphans to \"quarantine\" or \"delete\" first; or set quarantine_cascades to false.")));
+				 errhint("Set orphans to \"quarantine\", \"delete\" or \"leave\" first; or set quarantine_cascades to false.")));
 }
 
 /* What ALTER TABLE refuses of a PERIOD key, and what is not done about its orphans */

@@ -187,6 +187,12 @@ plan_step_fixes(const PlanStep *step)
 		(step->orphans != ORPHANS_LEAVE || step->sentinel);
 }
 
+bool
+plan_step_goes_along(const PlanStep *step)
+{
+	return step->orphans == ORPHANS_LEAVE && step->quarantine_cascades;
+}
+
 char *
 plan_drop_statement(const char *child_table, const char *fk_name)
 {

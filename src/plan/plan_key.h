@@ -38,6 +38,9 @@ extern PlanStep *plan_partition_step(const PlanStep *step, Oid partition);
 /* Is there something to be done about the step's orphans, by sg_fix_orphans()? */
 extern bool plan_step_fixes(const PlanStep *step);
 
+/* Do rows that refer by the step's key to rows which go, go into quarantine with them, while its own orphans stay? */
+extern bool plan_step_goes_along(const PlanStep *step);
+
 /* "fk_name ON child_table": a step's key in log and notices */
 extern char *plan_step_object(const PlanStep *step);
 

@@ -393,6 +393,7 @@ detail_text(const PlanRun *run, List *steps)
 	RunRows    *all = run_rows_new();
 	char	   *rows;
 	int			left = 0;
+	int			past = 0;
 
 	run_rows_merge(all, run->rows);
 	run_rows_merge(all, run->written);
@@ -401,12 +402,22 @@ detail_text(const PlanRun *run, List *steps)
 				 run->rows_lost == 1 ? "row" : "rows", run->rows_lost == 1 ? "stays" : "stay");
 	foreach_ptr(const PlanStep, step, steps)
 	{
-		left += step->state == STEP_ADDED && step->enforced && step->orphans == ORPHANS_LEAVE && !step->skipped_by && !step->phase;
+		if (step->state != STEP_ADDED || !step->enforced || step->orphans != ORPHANS_LEAVE || step->skipped_by || step->phase)
+			continue;
+		if (list_member_int(run->broken, step->step))
+			past++;
+		else
+			left++;
 	}
-	if (left == 0 || !run->each_step || !run->validate)
+	if (!run->each_step || !run->validate)
 		return rows;
-	return psprintf("%s%s%d %s NOT VALID with rows that break %s, as the policy \"leave\" says.", rows ? rows : "", rows ? "\n" : "", left,
-					left == 1 ? "step stays" : "steps stay", left == 1 ? "it" : "them");
+	if (left > 0)
+		rows = psprintf("%s%d %s NOT VALID with rows that break %s, as the policy \"leave\" says.", rows ? psprintf("%s\n", rows) : "", left,
+						left == 1 ? "step stays" : "steps stay", left == 1 ? "it" : "them");
+	if (past > 0)
+		rows = psprintf("%s%d valid %s rows that came in past %s and stay, as the policy \"leave\" says.", rows ? psprintf("%s\n", rows) : "", past,
+						past == 1 ? "key has" : "keys have", past == 1 ? "it" : "them");
+	return rows;
 }
 
 void

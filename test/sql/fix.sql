@@ -77,7 +77,7 @@ DELETE FROM schemaguard.quarantine;
 -- what is misuse
 SELECT sg_plan_create('fix', replace => true);
 SELECT sg_plan_add_fk('fix', 'parents', '{id}', 'parents', sentinel => '0');
-SELECT sg_plan_add_fk('fix', 'parents', '{id}', 'parents', orphans => 'leave', quarantine_cascades => true);
+SELECT sg_plan_add_fk('fix', 'parents', '{id}', 'parents', orphans => 'set null', quarantine_cascades => true);
 SELECT sg_plan_add_fk('fix', 'parents', '{id}', 'parents', orphans => 'bin');
 CALL sg_fix_orphans('fix');
 CALL sg_fix_orphans('no such plan');

@@ -92,6 +92,34 @@ SELECT sg_plan_add_fk('nulls', 'orders', 'customer_id', 'customer', orphans => '
        sg_plan_add_fk('nulls', 'line', 'order_id', 'orders', fk_name => 'line_order_id_fkey', orphans => 'set null', index => false) \g /dev/null
 SELECT * FROM sg_plan_referencing('nulls');
 
+-- orphans that came in past the keys which are added stay, and all that went along comes back; rows that can't are counted over all steps
+CREATE TABLE top (id int PRIMARY KEY);
+CREATE TABLE past (id int PRIMARY KEY, top_id int);
+CREATE TABLE past_a (id int PRIMARY KEY, past_id int REFERENCES past);
+CREATE TABLE past_b (id int PRIMARY KEY, past_id int REFERENCES past);
+INSERT INTO past VALUES (1, 999), (2, 999);
+INSERT INTO past_a SELECT i, 1 + i % 2 FROM generate_series(1, 6) i;
+INSERT INTO past_b SELECT i, 1 + i % 2 FROM generate_series(1, 6) i;
+ALTER TABLE past_a DISABLE TRIGGER ALL; INSERT INTO past_a VALUES (7, 7000), (8, 8000); ALTER TABLE past_a ENABLE TRIGGER ALL;
+ALTER TABLE past_b DISABLE TRIGGER ALL; INSERT INTO past_b VALUES (7, 7000); ALTER TABLE past_b ENABLE TRIGGER ALL;
+CREATE VIEW past_counts AS SELECT (SELECT count(*) FROM past) AS past, (SELECT count(*) FROM past_a) AS past_a, (SELECT count(*) FROM past_b) AS past_b;
+SELECT sg_plan_create('ref_past') \g /dev/null
+SELECT sg_plan_add_fk('ref_past', 'past', 'top_id', 'top', orphans => 'quarantine', index => false) \g /dev/null
+SELECT sg_plan_add_referencing('ref_past');
+SELECT * FROM sg_plan_referencing('ref_past');
+CALL sg_add_fks('ref_past', fix => true);
+SELECT * FROM past_counts;
+CALL sg_rollback_fks('ref_past');
+SELECT * FROM past_counts;
+SELECT sg_plan_set('ref_past', '{2,3}', '{"orphans": "quarantine"}') \g /dev/null
+SET schemaguard.verbosity = problems;
+CALL sg_add_fks('ref_past', fix => true);
+\set VERBOSITY terse
+CALL sg_rollback_fks('ref_past');
+\set VERBOSITY default
+SELECT step, reason FROM schemaguard.plan_step WHERE plan = 'ref_past' ORDER BY step;
+RESET schemaguard.verbosity;
+
 -- where the plan has all keys that stand in the way, the hint is their policy
 SELECT sg_plan_create('along') \g /dev/null
 CREATE TABLE up (id int PRIMARY KEY); CREATE TABLE mid (id int PRIMARY KEY, up int); CREATE TABLE low (mid int REFERENCES mid);
@@ -127,6 +155,7 @@ SELECT * FROM sg_plan_referencing('no such plan');
 SELECT * FROM sg_plan_referencing('ref', '{99}');
 
 SELECT sg_plan_drop(p) FROM unnest('{ref,rule,nulls,along,long}'::text[]) p \g /dev/null
+SELECT sg_plan_drop('ref_past', force => true) \g /dev/null
 SET client_min_messages = warning;
 DROP SCHEMA ref, :long CASCADE;
 DROP ROLE sg_ref_reader;
