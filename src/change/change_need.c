@@ -33,6 +33,7 @@
 #include "base/calls.h"
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/gone.h"
 #include "base/meant.h"
 #include "base/nearest.h"
@@ -43,27 +44,90 @@
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 
-/* The number that a query of a table gives, as a role that the code in it allows, without row security */
-static int64
-count_rows(Oid role, Oid table, const char *sql)
+/* A query of a table that gives a number */
+typedef struct Counting
 {
-	SgScope		scope;
-	bool		isnull;
-	int64		n;
+	Oid			table;
+	Oid			role;			/* as whom; InvalidOid: the caller */
+	bool		apart;			/* planned by nobody: others own tables of it */
+	const char *sql;
+	int64		rows;
+} Counting;
 
-	if (OidIsValid(role))
-		sg_role_begin(&scope, role);
-	else
-		sg_caller_begin(&scope);
+static void
+run_count(void *p)
+{
+	Counting   *counting = p;
+	bool		isnull;
+
+	SPI_connect();
+	if (sg_spi_execute_meant(counting->sql, list_make1_oid(counting->table), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "no number from: %s", counting->sql);
+	counting->rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+}
+
+static void
+count(void *p)
+{
+	Counting   *counting = p;
+	SgScope		scope;
+
+	sg_role_begin(&scope, counting->role);
+	if (OidIsValid(counting->role))
+		sg_scope_see_own();
 	sg_scope_pin();
 	sg_scope_set("row_security", "off");
-	SPI_connect();
-	if (sg_spi_execute_meant(sql, list_make1_oid(table), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "no number from: %s", sql);
-	n = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	SPI_finish();
+	sg_plan_apart_if(&counting->apart, run_count, counting);
 	sg_scope_end(&scope);
-	return n;
+}
+
+/* Returns why the rows can't be counted, with expressions over them; or NULL once it is known as whom they are */
+static char *
+judge_count(Counting *counting, List *expressions)
+{
+	Oid			table = counting->table;
+	CodeReach  *reach = code_reach();
+
+	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK || check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
+		return psprintf("role %s may not read all rows of %s", sg_role_name(GetUserId()), sg_relation_name(table));
+	foreach_oid(part, code_tree(table, NoLock))
+	{
+		code_reach_read(reach, part);
+		counting->apart |= code_table_owner(part) != GetUserId();
+	}
+	code_reach_foreign(reach, table);
+	foreach_ptr(Node, expression, expressions)
+	{
+		code_reach_expression(reach, expression, code_table_owner(table));
+		code_reach_type(reach, exprType(expression));
+	}
+	return code_role(reach, code_table_owner(table), &counting->role);
+}
+
+/*
+ * Returns the number that a query of a table gives, as a role that the code in it
+ * allows, or -1 and in *why the reason for which it can't be told: the owner's code
+ * may fail, or have come a moment ago.
+ */
+static int64
+count_rows(Oid table, List *expressions, const char *sql, char **why)
+{
+	Counting	counting = {.table = table,.sql = sql};
+	ErrorData  *error = NULL;
+
+	*why = judge_count(&counting, expressions);
+	if (*why)
+		return -1;
+	if (RecoveryInProgress())
+		count(&counting);
+	else
+		error = sg_try_undo(count, &counting);
+	if (error == NULL)
+		return counting.rows;
+	sg_rethrow_cancel(error);
+	*why = sg_error_text(error);
+	return -1;
 }
 
 /* A problem with what is needed */
@@ -93,6 +157,7 @@ static void
 check_references(const PlanStep *step, const PlanStep *key, ChangeMove *move)
 {
 	int64		rows;
+	char	   *why;
 
 	foreach_ptr(const char, column, key->child_columns)
 	{
@@ -102,9 +167,11 @@ check_references(const PlanStep *step, const PlanStep *key, ChangeMove *move)
 			return;
 		}
 	}
-	rows = count_rows(InvalidOid, move->table, psprintf("SELECT count(*) FROM %s WHERE %s AND %s IS NOT NULL", step->child_table,
-														any_null(key->child_columns), quote_identifier(step->fk_name)));
-	if (rows > 0)
+	rows = count_rows(move->table, NIL, psprintf("SELECT count(*) FROM %s WHERE %s AND %s IS NOT NULL", step->child_table,
+												 any_null(key->child_columns), quote_identifier(step->fk_name)), &why);
+	if (rows < 0)
+		not_held(move, psprintf("whether all rows have a value in (%s) of step %d can't be said: %s", sg_quote_list(key->child_columns), key->step, why), NULL);
+	else if (rows > 0)
 		not_held(move, psprintf(INT64_FORMAT " %s a value in %s, and none in (%s) of step %d", rows, rows == 1 ? "row has" : "rows have",
 								quote_identifier(step->fk_name), sg_quote_list(key->child_columns), key->step),
 				 "Give these rows the new reference, or take the old one from them, and CALL again.");
@@ -126,33 +193,14 @@ check_readers(const PlanStep *step, ChangeMove *move)
 	}
 }
 
-/* As whom values are computed once more; false with a problem */
-static bool
-find_role(const ChangeMove *filling, ChangeMove *move, Oid *role)
-{
-	CodeReach  *reach = code_reach();
-	char	   *reason;
-
-	code_reach_read(reach, filling->table);
-	foreach_ptr(Node, expression, filling->rows.expressions)
-	{
-		code_reach_expression(reach, expression, code_table_owner(filling->table));
-		code_reach_type(reach, exprType(expression));
-	}
-	reason = code_role(reach, code_table_owner(filling->table), role);
-	if (reason)
-		not_held(move, psprintf("whether all values were carried over can't be said: %s", reason), NULL);
-	return reason == NULL;
-}
-
 /* Rows of a column that was filled from the one that is dropped, without the value that they should have */
 static void
 check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 {
 	PlanStep	again = *filled;
 	ChangeMove	filling;
-	Oid			role;
 	int64		rows;
+	char	   *why;
 
 	again.state = STEP_ADDED;
 	change_look(&again, &filling);
@@ -164,11 +212,11 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 		if (contain_volatile_functions(expression))
 			return;
 	}
-	if (!find_role(&filling, move, &role))
-		return;
-	rows = count_rows(role, filling.table, psprintf("SELECT count(*) FROM %s WHERE %s AND (%s) IS NOT NULL", filled->child_table,
-													filling.rows.broken, filling.rows.fill));
-	if (rows > 0)
+	rows = count_rows(filling.table, filling.rows.expressions, psprintf("SELECT count(*) FROM %s WHERE %s AND (%s) IS NOT NULL", filled->child_table,
+																		filling.rows.broken, filling.rows.fill), &why);
+	if (rows < 0)
+		not_held(move, psprintf("whether all values were carried over can't be said: %s", why), NULL);
+	else if (rows > 0)
 		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were",
 								quote_identifier(linitial(filled->child_columns))),
 				 psprintf("UPDATE %s SET %s = %s WHERE %s;", filled->child_table, quote_identifier(linitial(filled->child_columns)),
@@ -239,12 +287,13 @@ is_all_here(Oid relid)
 	return true;
 }
 
-/* May all rows be counted: none is elsewhere, or kept from the caller? */
-static bool
-can_count(Oid table)
+/* The same of the whole table; -1 where a part keeps its rows elsewhere, or they can't be counted */
+static int64
+count_here(Oid table, const char *sql)
 {
-	return is_all_here(table) && pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-		check_enable_rls(table, InvalidOid, true) != RLS_ENABLED;
+	char	   *why;
+
+	return is_all_here(table) ? count_rows(table, NIL, sql, &why) : -1;
 }
 
 int64
@@ -254,10 +303,12 @@ change_count_gone(List *gone)
 
 	foreach_ptr(const ChangeGone, one, gone)
 	{
-		if (!can_count(one->table))
-			return -1;
-		sum += count_rows(InvalidOid, one->table, psprintf("SELECT count(%s) FROM %s", one->column ? quote_identifier(one->column) : "*",
+		int64		rows = count_here(one->table, psprintf("SELECT count(%s) FROM %s", one->column ? quote_identifier(one->column) : "*",
 														   sg_relation_name(one->table)));
+
+		if (rows < 0)
+			return -1;
+		sum += rows;
 	}
 	return sum;
 }
@@ -290,18 +341,16 @@ change_count_lost(const PlanStep *step, const ChangeMove *move)
 	}
 	else if (plan_changed_object(step) != CHANGED_TABLE)
 		return 0;
-	if (!can_count(move->table))
-		return -1;
-	return count_rows(InvalidOid, move->table, psprintf("SELECT count(%s) FROM %s", what, step->child_table));
+	return count_here(move->table, psprintf("SELECT count(%s) FROM %s", what, step->child_table));
 }
 
 /*
  * Which rows hold a value in a step's column that the step has not given, as a
- * condition, and as whom it is computed; false where that can't be said: of what
+ * condition, and the expressions in it; false where that can't be said: of what
  * is another value each time, or can't be compared, beside statements of the plan.
  */
 static bool
-condition_of_others(const PlanStep *step, Oid table, char **condition, Oid *role)
+condition_of_others(const PlanStep *step, Oid table, char **condition, List **expressions)
 {
 	const char *name = quote_identifier(linitial(step->child_columns));
 	ChangeMove	look = {.table = table};
@@ -309,7 +358,7 @@ condition_of_others(const PlanStep *step, Oid table, char **condition, Oid *role
 	Node	   *fill;
 
 	*condition = psprintf("%s IS NOT NULL", name);
-	*role = InvalidOid;
+	*expressions = NIL;
 	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
 	{
 		/* it may give values, or make a trigger that does */
@@ -319,43 +368,46 @@ condition_of_others(const PlanStep *step, Oid table, char **condition, Oid *role
 	if (!change_column_values(step, &look, &initial, &fill) || (step->fill && fill == NULL))
 		return false;
 	if (initial)
-		look.rows.expressions = list_make1(initial);
+		*expressions = list_make1(initial);
 	if (fill)
-		look.rows.expressions = lappend(look.rows.expressions, fill);
-	if (look.rows.expressions == NIL)
+		*expressions = lappend(*expressions, fill);
+	if (*expressions == NIL)
 		return change_current_default(table, get_attnum(table, linitial(step->child_columns))) == NULL;
-	foreach_ptr(Node, expression, look.rows.expressions)
+	foreach_ptr(Node, expression, *expressions)
 	{
 		/* json, for one, has no equality */
 		if (contain_mutable_functions(expression) || !OidIsValid(lookup_type_cache(exprType(expression), TYPECACHE_EQ_OPR)->eq_opr))
 			return false;
 		*condition = psprintf("%s AND %s IS DISTINCT FROM (%s)", *condition, name, change_deparse(table, expression));
 	}
-	return find_role(&look, &look, role);
+	return true;
 }
 
 void
 change_check_values(const PlanStep *step, ChangeMove *move)
 {
 	FormData_pg_attribute column;
-	Oid			role;
+	List	   *expressions;
 	char	   *condition;
+	int64		rows;
+	char	   *why;
 
 	if (!sg_read_column(move->table, get_attnum(move->table, linitial(step->child_columns)), &column) ||
-		column.attgenerated || column.attidentity || !condition_of_others(step, move->table, &condition, &role) ||
-		count_rows(role, move->table, psprintf("SELECT count(*) FROM (SELECT FROM %s WHERE %s LIMIT 1) one", step->child_table, condition)) == 0)
+		column.attgenerated || column.attidentity || !condition_of_others(step, move->table, &condition, &expressions))
 		return;
-	not_held(move, "it holds values that the step has not given it",
-			 psprintf(sg_calls("Where nobody needs them any more, drop it and roll back again:\nALTER TABLE %s DROP COLUMN %s;\nCALL sg_rollback_fks(%s);"),
-					  step->child_table, quote_identifier(linitial(step->child_columns)), quote_literal_cstr(step->plan)));
+	rows = count_rows(move->table, expressions, psprintf("SELECT count(*) FROM (SELECT FROM %s WHERE %s LIMIT 1) one", step->child_table, condition), &why);
+	if (rows < 0)
+		not_held(move, psprintf("whether it holds values that the step has not given it can't be told: %s", why), NULL);
+	else if (rows > 0)
+		not_held(move, "it holds values that the step has not given it",
+				 psprintf(sg_calls("Where nobody needs them any more, drop it and roll back again:\nALTER TABLE %s DROP COLUMN %s;\nCALL sg_rollback_fks(%s);"),
+						  step->child_table, quote_identifier(linitial(step->child_columns)), quote_literal_cstr(step->plan)));
 }
 
 bool
 change_has_rows(Oid relid, const char *table)
 {
-	if (!can_count(relid))
-		return true;
-	return count_rows(InvalidOid, relid, psprintf("SELECT count(*) FROM (SELECT FROM %s LIMIT 1) one", table)) > 0;
+	return count_here(relid, psprintf("SELECT count(*) FROM (SELECT FROM %s LIMIT 1) one", table)) != 0;
 }
 
 char *

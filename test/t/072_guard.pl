@@ -624,6 +624,32 @@ if (major($node) >= 16)
 	is(query('SELECT count(*) FROM app.told WHERE id = 7'), '0', '... nor the rows that its policies show');
 }
 
+# ---- what goes for good is counted as the owner where the owner's code could run, and ends no call
+
+query(q{GRANT USAGE ON SCHEMA app TO eve; CREATE FUNCTION app.mixed(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM eve.seen(); RETURN $1; END';
+	ALTER FUNCTION app.mixed(int) OWNER TO bob; CREATE ROLE operator LOGIN; SELECT sg_grant('operator'); GRANT eve TO operator});
+foreach my $code ('eve.same(0)', 'app.mixed(0)')
+{
+	my $counted = $code eq 'eve.same(0)';
+	my $many = $counted ? qr/\d (?:values?|rows?|rows? or values?) gone/ : qr/(?:rows or values|values|rows) that could not be counted gone/;
+	foreach my $user ($node->safe_psql('postgres', 'SELECT current_user'), 'operator')
+	{
+		my @as = (extra_params => [ '-U', $user ]);
+
+		query(join '', 'SET SESSION AUTHORIZATION eve;', map { "CREATE TABLE eve.gone$_ (id int, a int, b int); INSERT INTO eve.gone$_ SELECT g, g, nullif(g, 2) FROM generate_series(1, 3) g;
+			CREATE INDEX ON eve.gone$_ ((id + $code));" } 1 .. 6);
+		$node->safe_psql('postgres', q{SET client_min_messages = error; SELECT sg_plan_create('gone'), sg_plan_add_drop('gone', 'column', 'eve.gone1', 'b', keep => false),
+			sg_plan_add_drop('gone', 'table', 'eve.gone2', keep => false), sg_plan_add_statement('gone', 'ALTER TABLE eve.gone3 DROP COLUMN b'),
+			sg_plan_add_statement('gone', 'TRUNCATE eve.gone4'), sg_plan_add_statement('gone', 'DROP TABLE eve.gone5'),
+			sg_plan_create('came'), sg_plan_add_column('came', 'eve.gone6', 'c', 'int')}, @as);
+		my (undef, undef, $told) = $node->psql('postgres', q{CALL sg_apply('gone', fail => false)}, @as);
+		is(scalar(() = $told =~ /step \d.* $many for good/g) + ($told =~ /step 3, .* left alone: it could run function app/), 5, "$user, $code: what is done tells what has gone") or diag($told);
+		(undef, undef, $told) = $node->psql('postgres', q{CALL sg_apply('came'); CALL sg_rollback_fks('came', fail => false)}, @as);
+		like($told, $counted ? qr/taken back/ : qr/whether it holds values .* can't be told: it could run function/, '... as does a rollback of a column');
+		query(q{SELECT sg_plan_drop('gone', force => true), sg_plan_drop('came', force => true); DROP TABLE eve.gone1, eve.gone3, eve.gone4, eve.gone6});
+	}
+}
+
 # ---- who owns a database, or a role, chooses no function that others run: before and after the library is loaded
 
 query(q{CREATE ROLE maker LOGIN CREATEROLE; CREATE ROLE throttled LOGIN; SELECT sg_grant('throttled');
