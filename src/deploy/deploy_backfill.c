@@ -395,7 +395,11 @@ do_batch(void *p)
 	kept.context = CurrentMemoryContext;
 	planned = plan_batch(f, role);
 	if (OidIsValid(role))
+	{
+		/* a restricted operation can't leave a trigger to the end */
+		run_fire_deferred();
 		sg_role_begin(&scope, role);
+	}
 	set_query_limits(f->limit == 1 ? longest_wait(f) : Min(run_batch_ms(), longest_wait(f)));
 	write_rows(f, planned, &kept);
 	if (OidIsValid(role))

@@ -131,10 +131,10 @@ do_restore(void *p)
 					 errmsg("table %s has no column %s", r->values->table, quote_identifier(column))));
 	}
 	sql = restoring_statement(table, r->values);
+	/* a restricted operation can't leave a trigger to the end */
 	if (OidIsValid(role))
-		sg_role_begin(&scope, role);
-	else
-		sg_caller_begin(&scope);
+		run_fire_deferred();
+	sg_role_begin(&scope, role);
 	sg_scope_pin();
 	sg_scope_pin_texts();
 	sg_scope_set("row_security", "off");

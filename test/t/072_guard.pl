@@ -650,6 +650,19 @@ foreach my $code ('eve.same(0)', 'app.mixed(0)')
 	}
 }
 
+# ---- fills of another role's table, and their way back, where what the owner has deferred would fire at the end
+
+query(q{SET SESSION AUTHORIZATION eve; CREATE TABLE eve.root (id int PRIMARY KEY); INSERT INTO eve.root VALUES (0), (1);
+	CREATE FUNCTION eve.later() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM eve.seen(); RETURN NULL; END';
+	CREATE TABLE eve.keyed (id int PRIMARY KEY, a int REFERENCES eve.root DEFERRABLE INITIALLY DEFERRED, n int); INSERT INTO eve.keyed SELECT g, nullif(g % 3, 2), g - 2 FROM generate_series(1, 9) g;
+	CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON eve.keyed DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION eve.later(); RESET SESSION AUTHORIZATION;
+	SELECT sg_plan_create('keyed'), sg_plan_add_not_null('keyed', 'eve.keyed', 'a', policy => 'set', fill => '1'), sg_plan_add_column('keyed', 'eve.keyed', 'more', 'int', fill => 'n + 1'),
+		sg_plan_add_check('keyed', 'eve.keyed', 'n > 0', policy => 'set', child_column => 'n', fill => '7')});
+query(q{CALL sg_apply('keyed', fix => true)});
+is(query('SELECT concat_ws($$ $$, count(*) FILTER (WHERE a = 1), count(more), count(*) FILTER (WHERE n = 7)) FROM eve.keyed'), '6 9 3', 'rows of a table with deferred triggers and keys are filled');
+query(q{CALL sg_rollback_fks('keyed')});
+is(query('SELECT concat_ws($$ $$, count(a), count(*) FILTER (WHERE n < 1)) FROM eve.keyed'), '6 2', '... and have their old values again');
+
 # ---- who owns a database, or a role, chooses no function that others run: before and after the library is loaded
 
 query(q{CREATE ROLE maker LOGIN CREATEROLE; CREATE ROLE throttled LOGIN; SELECT sg_grant('throttled');
