@@ -38,6 +38,7 @@
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -59,9 +60,15 @@ struct SgSeen
 	List	   *own;			/* XIDs, as OIDs, which this session has
 								 * committed since */
 	Oid			role;			/* whose call it is */
-	List	   *theirs;			/* ObjectAddress of what others' code has made
-								 * or altered in these transactions */
+	HTAB	   *theirs;			/* what others' code has made or altered in
+								 * these transactions, or NULL */
 };
+
+typedef struct TheirKey
+{
+	Oid			classId;
+	Oid			objectId;
+} TheirKey;
 
 /* The latest of those whose context is there */
 static SgSeen *kept;
@@ -149,12 +156,9 @@ could_gain(Oid owner, Oid role)
 static bool
 is_theirs(const SgSeen *seen, const ObjectAddress *code)
 {
-	foreach_ptr(const ObjectAddress, planted, seen->theirs)
-	{
-		if (planted->classId == code->classId && planted->objectId == code->objectId)
-			return true;
-	}
-	return false;
+	TheirKey	key = {code->classId, code->objectId};
+
+	return seen->theirs && hash_search(seen->theirs, &key, HASH_FIND, NULL) != NULL;
 }
 
 /* Was it made or changed after that moment, by others, with the transaction that its row is of? */
@@ -558,15 +562,18 @@ check_altered(const ObjectAddress *object)
 static void
 keep_theirs(SgSeen *seen, const ObjectAddress *object)
 {
-	MemoryContext old = MemoryContextSwitchTo(seen->context);
-	ObjectAddress *planted = palloc(sizeof(ObjectAddress));
+	TheirKey	key = {object->classId, object->objectId};
 
-	*planted = *object;
 	/* the hook has a default by its table and column */
-	if (planted->classId == AttrDefaultRelationId)
-		planted->classId = RelationRelationId;
-	seen->theirs = lappend(seen->theirs, planted);
-	MemoryContextSwitchTo(old);
+	if (key.classId == AttrDefaultRelationId)
+		key.classId = RelationRelationId;
+	if (seen->theirs == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(TheirKey),.entrysize = sizeof(TheirKey),.hcxt = seen->context};
+
+		seen->theirs = hash_create("schemaguard objects of others", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	(void) hash_search(seen->theirs, &key, HASH_ENTER, NULL);
 }
 
 /* Keeps for a call that others' code makes or alters an object in it: a trigger does, where a statement writes their table */
