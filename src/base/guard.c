@@ -143,11 +143,10 @@ needs_hook(Oid function)
 	return tuple != NULL;
 }
 
-/* Could a role gain by what runs as the current role? */
-static bool
-could_gain(Oid role)
+bool
+sg_could_gain(Oid owner, Oid role)
 {
-	return !superuser_arg(role) && !has_privs_of_role(role, GetUserId());
+	return !superuser_arg(owner) && !has_privs_of_role(owner, role);
 }
 
 /* Raises 42501 unless a function's owner has the rights of the role that it would run as */
@@ -157,7 +156,7 @@ check_owner(HeapTuple tuple)
 	Oid			owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
 	char	   *name = NameStr(((Form_pg_proc) GETSTRUCT(tuple))->proname);
 
-	if (!could_gain(owner))
+	if (!sg_could_gain(owner, GetUserId()))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -210,7 +209,7 @@ sg_guard_foreign(Oid relid)
 		return;
 	foreach_oid(owner, code_foreign_owners(relid))
 	{
-		if (could_gain(owner))
+		if (sg_could_gain(owner, GetUserId()))
 			ereport(ERROR,
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("foreign table %s would be read with the user mapping of role %s, at a place that role %s has chosen",

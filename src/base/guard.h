@@ -44,6 +44,9 @@ extern void sg_guard_end(const SgGuard *before);
  */
 extern Oid	sg_guard_deed(Oid role);
 
+/* Would the owner of code gain by it if it ran as a role, whose privileges he lacks? */
+extern bool sg_could_gain(Oid owner, Oid role);
+
 /* Is a call of ours under way, or the session guarded? */
 extern bool sg_guard_is_on(void);
 

@@ -148,12 +148,6 @@ visit_used(const ObjectAddress *object, Oid role, void (*visit) (const ObjectAdd
 /* ---- looks that came too early ---- */
 
 static bool
-could_gain(Oid owner, Oid role)
-{
-	return !superuser_arg(owner) && !has_privs_of_role(owner, role);
-}
-
-static bool
 is_theirs(const SgSeen *seen, const ObjectAddress *code)
 {
 	TheirKey	key = {code->classId, code->objectId};
@@ -199,7 +193,7 @@ is_schema_later(const ObjectAddress *code, HeapTuple row, Oid role)
 	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema.objectId));
 	if (!HeapTupleIsValid(tuple))
 		return true;
-	result = could_gain(owner_of(&schema, tuple), role) && is_later(&schema, HeapTupleHeaderGetRawXmin(tuple->t_data));
+	result = sg_could_gain(owner_of(&schema, tuple), role) && is_later(&schema, HeapTupleHeaderGetRawXmin(tuple->t_data));
 	ReleaseSysCache(tuple);
 	return result;
 }
@@ -237,7 +231,7 @@ is_part_later(Oid catalog, Oid index, AttrNumber column, Oid object)
 static void
 check_seen(const ObjectAddress *code, HeapTuple row, Oid role)
 {
-	if (could_gain(owner_of(code, row), role) &&
+	if (sg_could_gain(owner_of(code, row), role) &&
 		(is_later(code, HeapTupleHeaderGetRawXmin(row->t_data)) || is_schema_later(code, row, role) ||
 		 (code->classId == TypeRelationId &&
 		  is_part_later(ConstraintRelationId, ConstraintTypidIndexId, Anum_pg_constraint_contypid, code->objectId))))
@@ -253,7 +247,7 @@ type_could_gain(Oid type, Oid role)
 
 	if (HeapTupleIsValid(row))
 	{
-		result = could_gain(owner_of(&object, row), role);
+		result = sg_could_gain(owner_of(&object, row), role);
 		ReleaseSysCache(row);
 	}
 	return result;
@@ -306,7 +300,7 @@ check_handed_over(const Made *made)
 	Oid			relid = made->object.objectId;
 	Oid			owner = SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? code_table_owner(relid) : was;
 
-	if (owner != was && could_gain(was, owner) &&
+	if (owner != was && sg_could_gain(was, owner) &&
 		(made->later || is_part_later(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relid) ||
 		 is_part_later(StatisticExtRelationId, StatisticExtRelidIndexId, Anum_pg_statistic_ext_stxrelid, relid) ||
 		 is_part_later(RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, relid) ||
@@ -331,7 +325,7 @@ check_read(const ObjectAddress *object, Oid role)
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 		ObjectAddress relation = {RelationRelationId, form->refobjid, 0};
 
-		if (form->refclassid == RelationRelationId && could_gain(code_table_owner(form->refobjid), role) &&
+		if (form->refclassid == RelationRelationId && sg_could_gain(code_table_owner(form->refobjid), role) &&
 			is_relation_later(form->refobjid, role))
 			refuse(&relation);
 	}
@@ -428,7 +422,7 @@ check_trusted(const ObjectAddress *code, HeapTuple row, Oid role)
 {
 	Oid			owner = owner_of(code, row);
 
-	if (code->classId == TypeRelationId || superuser_arg(owner) || has_privs_of_role(owner, role) ||
+	if (code->classId == TypeRelationId || !sg_could_gain(owner, role) ||
 		(!superuser_arg(role) && has_privs_of_role(role, owner)))
 		return;
 	ereport(ERROR,
@@ -535,7 +529,7 @@ check_place(const ObjectAddress *object)
 	row = SearchSysCache1(get_object_catcache_oid(object->classId), ObjectIdGetDatum(object->objectId));
 	if (!HeapTupleIsValid(row))
 		return;
-	if (could_gain(owner_of(object, row), GetUserId()) && is_later(object, HeapTupleHeaderGetRawXmin(row->t_data)))
+	if (sg_could_gain(owner_of(object, row), GetUserId()) && is_later(object, HeapTupleHeaderGetRawXmin(row->t_data)))
 		refuse(object);
 	ReleaseSysCache(row);
 }
@@ -554,7 +548,7 @@ check_altered(const ObjectAddress *object)
 		return;
 	check_seen(object, row, GetUserId());
 	/* of another owner's, nobody would ask any more */
-	if (object->classId == TypeRelationId && could_gain(owner_of(object, row), GetUserId()))
+	if (object->classId == TypeRelationId && sg_could_gain(owner_of(object, row), GetUserId()))
 		check_casts(GetUserId(), object->objectId);
 	ReleaseSysCache(row);
 }
@@ -716,7 +710,7 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 		made->role = GetUserId();
 		made->owner = access == OAT_POST_ALTER && classid == RelationRelationId ? code_table_owner(objectid) : InvalidOid;
 		/* its new row can't be read yet */
-		made->later = OidIsValid(made->owner) && could_gain(made->owner, made->role) && is_relation_later(objectid, made->role);
+		made->later = OidIsValid(made->owner) && sg_could_gain(made->owner, made->role) && is_relation_later(objectid, made->role);
 		making->objects = lappend(making->objects, made);
 		MemoryContextSwitchTo(old);
 	}
