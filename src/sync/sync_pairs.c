@@ -441,28 +441,36 @@ by_target_name(List *pairs)
 
 /* ---- what an heir or a partition has of another table ---- */
 
-/* A renamed column of another table by the names of a renamed inherited one, or the column itself */
-static DriftPair *
-column_above(List *pairs, DriftPair *column)
+/* Columns of both sides that no table inherits, by both of their names; the first of each */
+static SgNameTable *
+own_columns(List *pairs)
 {
-	foreach_ptr(DriftPair, other, pairs)
+	SgNameTable *result = sg_names_create(CurrentMemoryContext);
+
+	foreach_ptr(DriftPair, pair, pairs)
 	{
-		if (other->kind == KIND_COLUMN && other->identity[0] && other->identity[1] &&
-			strcmp(other->name[0], column->name[0]) == 0 && strcmp(other->name[1], column->name[1]) == 0 &&
-			!has_property(other->properties[1], "inherited"))
-			return other;
+		SgNameEntry *entry;
+
+		if (pair->kind != KIND_COLUMN || pair->identity[0] == NULL || pair->identity[1] == NULL ||
+			has_property(pair->properties[1], "inherited"))
+			continue;
+		entry = sg_names_enter(result, pair->name[0], pair->name[1]);
+		if (entry->value == NULL)
+			entry->value = pair;
 	}
-	return column;
+	return result;
 }
 
 /* The question about what has been guessed to be renamed; NULL: it goes with what somebody has confirmed */
 static DriftPair *
-question_about(List *pairs, DriftPair *pair)
+question_about(SgNameTable *columns, DriftPair *pair)
 {
-	DriftPair  *above = pair;
+	DriftPair  *above = NULL;
 
 	if (pair->kind == KIND_COLUMN && has_property(pair->properties[1], "inherited"))
-		above = column_above(pairs, pair);
+		above = sg_names_value(columns, pair->name[0], pair->name[1]);
+	if (above == NULL)
+		above = pair;
 	return above->score > 0 ? above : NULL;
 }
 
@@ -476,11 +484,12 @@ withhold_renames(List *pairs)
 {
 	SgNameTable *names[2] = {sg_names_create(CurrentMemoryContext), sg_names_create(CurrentMemoryContext)};
 	SgNameTable *targets = by_target_name(pairs);
+	SgNameTable *columns = own_columns(pairs);
 	bool		found = false;
 
 	foreach_ptr(DriftPair, pair, pairs)
 	{
-		DriftPair  *question = pair->score > 0 ? question_about(pairs, pair) : NULL;
+		DriftPair  *question = pair->score > 0 ? question_about(columns, pair) : NULL;
 
 		if (question == NULL)
 			continue;
@@ -507,6 +516,7 @@ withhold_renames(List *pairs)
 		}
 	}
 	sg_names_destroy(targets);
+	sg_names_destroy(columns);
 	sg_names_destroy(names[0]);
 	sg_names_destroy(names[1]);
 }
