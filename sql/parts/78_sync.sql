@@ -244,6 +244,14 @@ RETURN substring(identity FROM '^("(?:[^"]|"")*"|[^".]+)');
 COMMENT ON FUNCTION schemaguard.sg_sync_schema(text)
     IS 'the schema of an identity';
 
+-- the relation of a column, by the identity of the column: all but its last name
+CREATE FUNCTION schemaguard.sg_sync_owner(identity text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN pg_catalog.regexp_replace(identity, '\.("(?:[^"]|"")*"|[^".]+)$', '');
+COMMENT ON FUNCTION schemaguard.sg_sync_owner(text)
+    IS 'the relation of a column, by the column''s identity';
+
 -- the name at the beginning of "name type", quoted where it is
 CREATE FUNCTION schemaguard.sg_sync_first_name(attribute text)
 RETURNS text

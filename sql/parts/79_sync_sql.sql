@@ -211,7 +211,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE o.parent_state = 'extra'
     UNION
     -- columns are of tables
-    SELECT o.number, 'table', regexp_replace(d.value ->> 1, '\.("(?:[^"]|"")*"|[^".]+)$', '')
+    SELECT o.number, 'table', schemaguard.sg_sync_owner(d.value ->> 1)
     FROM managed o, jsonb_array_elements(o.target_properties -> 'depends') d WHERE d.value ->> 0 = 'column'
     UNION
     SELECT o.number, k.kind, o.target_parent FROM managed o, unnest('{view,materialized view}'::text[]) k (kind)
@@ -607,7 +607,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE e.kind IN ('column', 'constraint', 'index', 'statistics', 'rule', 'trigger', 'policy')
     UNION
     -- columns are of tables
-    SELECT e.kind, e.object, 'table', regexp_replace(d.value ->> 1, '\.("(?:[^"]|"")*"|[^".]+)$', ''), 'part' FROM every e, jsonb_array_elements(e.depends) d WHERE d.value ->> 0 = 'column'
+    SELECT e.kind, e.object, 'table', schemaguard.sg_sync_owner(d.value ->> 1), 'part' FROM every e, jsonb_array_elements(e.depends) d WHERE d.value ->> 0 = 'column'
     UNION
     -- a table that comes or goes, with its columns
     SELECT w.kind, w.identity, e.kind, e.object, 'part' FROM whole w JOIN every e ON e.kind = 'column' AND e.parent = w.identity WHERE w.kind = 'table'
@@ -624,7 +624,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     -- columns of such types, and rows of tables and views with them, which are types, too
     SELECT s.kind, s.object, s.owner FROM strange s WHERE s.kind IN ('type', 'domain')
     UNION SELECT x.kind, x.object, r.owner FROM strange_row r JOIN needs n ON n.on_kind = r.kind AND n.on_object = r.object AND n.way IN ('depends', 'text') AND (n.kind IN ('type', 'domain', 'column', 'view', 'materialized view') OR n.kind = 'table' AND n.way = 'text')
-    CROSS JOIN LATERAL (VALUES (n.kind, n.object), (CASE n.kind WHEN 'column' THEN 'table' END, regexp_replace(n.object, '\.("(?:[^"]|"")*"|[^".]+)$', ''))) x (kind, object)
+    CROSS JOIN LATERAL (VALUES (n.kind, n.object), (CASE n.kind WHEN 'column' THEN 'table' END, schemaguard.sg_sync_owner(n.object))) x (kind, object)
     WHERE x.kind IS NOT NULL
 ), strange_type AS MATERIALIZED (
     SELECT s.object, s.owner, 'cast' AS kind FROM strange s WHERE s.kind = 'cast'
@@ -651,7 +651,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     UNION SELECT k.other, p.owner FROM planned p JOIN kin k ON k.object = p.object
 ), computing AS MATERIALIZED (
     SELECT s.kind, s.object, s.owner FROM strange s WHERE s.kind IN ('column', 'constraint', 'table', 'domain')
-    UNION SELECT x.kind, x.object, r.owner FROM strange_row r CROSS JOIN LATERAL (VALUES ('column', r.object), ('rows', regexp_replace(r.object, '\.("(?:[^"]|"")*"|[^".]+)$', ''))) x (kind, object) WHERE r.kind = 'column'
+    UNION SELECT x.kind, x.object, r.owner FROM strange_row r CROSS JOIN LATERAL (VALUES ('column', r.object), ('rows', schemaguard.sg_sync_owner(r.object))) x (kind, object) WHERE r.kind = 'column'
     UNION
     -- what a column that gets another type, a partition, a key, or a proof computes: all that its table has
     SELECT 'rows', p.object, p.owner FROM planned p
@@ -689,7 +689,7 @@ WITH RECURSIVE side AS MATERIALIZED (
         -- what its names lead to here, whatever the documents show
         UNION ALL SELECT unnest(ARRAY[g.reader, g.runner, CASE WHEN g.builder IS NOT NULL AND NOT schemaguard.sg_sync_is_owner(ARRAY(SELECT e.owner FROM every e WHERE e.kind IN ('table', 'materialized view') AND e.object = coalesce(g.context ->> 'parent', g.object)), g.builder) THEN g.builder END]) UNION ALL
         -- an enum that is made anew has the checks of its columns made again
-        SELECT c.owner FROM needs n JOIN computing c ON c.kind = 'rows' AND c.object = regexp_replace(n.object, '\.("(?:[^"]|"")*"|[^".]+)$', '')
+        SELECT c.owner FROM needs n JOIN computing c ON c.kind = 'rows' AND c.object = schemaguard.sg_sync_owner(n.object)
         WHERE g.kind = 'type' AND g.what = 'labels' AND g.section = 2 AND n.kind = 'column' AND n.on_kind = 'type' AND n.on_object = g.object
         UNION ALL
         SELECT o.owner WHERE g.computes AND o.owner IS NOT NULL AND schemaguard.sg_sync_calls(g.statement)) c) code

@@ -34,7 +34,7 @@ AS $function$
         SELECT d.value ->> 0, d.value ->> 1 FROM jsonb_array_elements(s.properties -> 'depends') d
         UNION ALL
         -- columns are of tables
-        SELECT 'table', regexp_replace(d.value ->> 1, '\.("(?:[^"]|"")*"|[^".]+)$', '')
+        SELECT 'table', schemaguard.sg_sync_owner(d.value ->> 1)
         FROM jsonb_array_elements(s.properties -> 'depends') d WHERE d.value ->> 0 = 'column'
         UNION ALL
         SELECT 'table', x.name FROM (VALUES (s.parent), (s.properties ->> 'references'), (s.properties ->> 'partition_of')) x (name)
@@ -71,7 +71,7 @@ WITH stated AS MATERIALIZED (
     JOIN node b ON b.node = l.below WHERE coalesce(a.number, w.number) IS NOT NULL
     UNION ALL
     -- new columns keep their order
-    SELECT n.number, lag(n.number) OVER (PARTITION BY regexp_replace(s.object, '\.("(?:[^"]|"")*"|[^".]+)$', '') ORDER BY s.n)
+    SELECT n.number, lag(n.number) OVER (PARTITION BY schemaguard.sg_sync_owner(s.object) ORDER BY s.n)
     FROM stated s JOIN node n ON n.node = s.node WHERE s.section = 2 AND s.kind = 'column' AND s.what = 'created'
 ), united AS (
     SELECT schemaguard.sg_sync_units((SELECT count(*)::int FROM node), ARRAY(SELECT n.number FROM node n WHERE n.again),
@@ -108,7 +108,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
     WITH line AS (
         SELECT x.kind, x.object, x.note LIKE 'drop%' AS drops, x.cost,
-            CASE WHEN x.kind = 'column' THEN regexp_replace(x.object, '\.("(?:[^"]|"")*"|[^".]+)$', '') ELSE x.object END AS relation
+            CASE WHEN x.kind = 'column' THEN schemaguard.sg_sync_owner(x.object) ELSE x.object END AS relation
         FROM jsonb_array_elements(statements) e, jsonb_to_record(e) x (kind text, object text, note text, cost text, unit int)
         WHERE x.unit = sg_sync_unit_told.unit
     )

@@ -75,7 +75,7 @@ AS $function$
                  AND s.attname = (parse_ident(object))[3] AND NOT s.inherited))
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE target = 'live' AND kind IN ('table', 'materialized view', 'column') AND c.reltuples >= 0
-          AND c.oid = to_regclass(CASE kind WHEN 'column' THEN regexp_replace(object, '\.("(?:[^"]|"")*"|[^".]+)$', '') ELSE object END)),
+          AND c.oid = to_regclass(CASE kind WHEN 'column' THEN schemaguard.sg_sync_owner(object) ELSE object END)),
               '')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_size(text, text, text)
