@@ -63,7 +63,7 @@ extern void code_reach_opclass(CodeReach *reach, Oid opclass);
 /* An expression that `owner` has stored.  No Query but as a SubLink's. */
 extern void code_reach_expression(CodeReach *reach, Node *expression, Oid owner);
 
-/* What the catalog says that an object depends on */
+/* Adds the code that an object depends on by pg_depend */
 extern void code_reach_object(CodeReach *reach, Oid classid, Oid objectid);
 
 /*
@@ -166,8 +166,8 @@ extern bool code_is_literal(int token);
 extern bool code_has_literal(const char *sql);
 
 /*
- * What the names in a raw expression or query lead to, by the search_path that
- * is in force; of one over a table's row, code_reach_row() has the rest.
+ * Adds the code that names in a raw expression or query lead to, by the search_path
+ * that is in force; for one over a table's row, code_reach_row() has the rest.
  */
 extern void code_reach_raw(CodeReach *reach, Node *raw);
 
@@ -185,7 +185,7 @@ extern Oid	code_find_type(CodeReach *reach, TypeName *name);
 extern void code_analyse_as_meant(const CodeReach *reach, void (*analyse) (void *arg), void *arg);
 
 /*
- * The same of a query, which is rewritten, too: its plan, for
+ * Analyses and rewrites a query as code_analyse_as_meant() does; returns its plan, for
  * SPI_plan_get_plan_sources().  SPI must be connected.
  */
 extern SPIPlanPtr code_prepare(CodeReach *reach, const char *sql);

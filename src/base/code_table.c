@@ -60,7 +60,7 @@ code_table_owner(Oid relid)
 	return owner;
 }
 
-/* One table, while the rows of a catalog about it are looked at */
+/* State of a scan over the rows of a catalog about one table */
 typedef struct Look
 {
 	CodeReach  *reach;

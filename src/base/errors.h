@@ -49,7 +49,7 @@
 extern ErrorData *sg_try(void (*fn) (void *arg), void *arg);
 
 /*
- * The same, but the subtransaction is rolled back in any case: the locks that
+ * Like sg_try(), but the subtransaction is rolled back in any case: the locks that
  * fn took are free again, and what it wrote to tables is undone.
  */
 extern ErrorData *sg_try_undo(void (*fn) (void *arg), void *arg);
@@ -107,8 +107,8 @@ extern void sg_rethrow_cancel(ErrorData *edata);
 extern char *sg_error_text(const ErrorData *edata);
 
 /*
- * The same of an error that a statement of the plan has raised: a message about
- * names keeps those that stand in the statement.  statement may be NULL.
+ * Like sg_error_text(), for an error that a statement of the plan has raised: a
+ * message about names keeps those that stand in the statement, which may be NULL.
  */
 extern char *sg_error_text_of(const ErrorData *edata, const char *statement);
 

@@ -15,7 +15,7 @@
 /* Installs the server's hooks; once, when the library is loaded */
 extern void sg_guard_init(void);
 
-/* What the guard was before; for a call in a call */
+/* State of the guard before a call, restored when a call within a call ends */
 typedef struct SgGuard
 {
 	int			level;

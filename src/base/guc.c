@@ -300,7 +300,7 @@ must_be_defined(const char *name)
 #define DefineCustomEnumVariable(...) DEFINE_ONCE((DefineCustomEnumVariable), __VA_ARGS__)
 #define DefineCustomStringVariable(...) DEFINE_ONCE((DefineCustomStringVariable), __VA_ARGS__)
 
-/* What ddl_origin.c acts upon */
+/* Settings that ddl_origin.c reads */
 static void
 define_migration(void)
 {
@@ -322,7 +322,7 @@ define_migration(void)
 							   check_patterns, NULL, NULL);
 }
 
-/* What run_throttle.c and plan_approve.c act upon */
+/* Settings that run_throttle.c and plan_approve.c read */
 static void
 define_control(void)
 {

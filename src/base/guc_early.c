@@ -31,7 +31,7 @@
 
 #define PREFIX "schemaguard."
 
-/* What the server never uses itself */
+/* A source of settings that the server itself never uses */
 #define MARK_SOURCE PGC_S_INTERACTIVE
 
 typedef struct EarlySetting

@@ -17,7 +17,7 @@ typedef struct SgNearest
 	int			distance;
 } SgNearest;
 
-/* One that there is */
+/* Takes an existing name as the nearest if it is nearer than the one so far */
 extern void sg_nearest_try(SgNearest *nearest, const char *name);
 
 /* A column of the table, or NULL */

@@ -49,7 +49,7 @@ extern char *sg_qualified_name(const char *schema, const char *name);
  */
 extern Oid	sg_find_table(const SgTableName *name, char **qualified);
 
-/* The same for a name that is qualified already, as plans hold it */
+/* Returns the OID of a relation by its qualified, quoted name, as plans hold it; or InvalidOid */
 extern Oid	sg_find_qualified(const char *qualified);	/* NULL: none */
 
 /* schema.table, quoted; "(dropped)" when it is gone */

@@ -136,7 +136,7 @@ stored_path(Relation rel, Oid database, Oid role)
 	return path;
 }
 
-/* The same path, but pg_temp stands last */
+/* Returns a search_path with pg_temp as its last schema */
 static char *
 path_without_temp(const char *path)
 {

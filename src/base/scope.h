@@ -76,7 +76,7 @@ extern void sg_scope_unrestrict(void);
 /* Within a scope, for the rest of it: names are those of pg_catalog, whose role it ever is */
 extern void sg_scope_pin(void);
 
-/* The same for the texts of values, whatever the session's DateStyle and others are */
+/* Pins the settings by which values become texts, such as DateStyle, for the rest of a scope */
 extern void sg_scope_pin_texts(void);
 
 /*
@@ -86,7 +86,7 @@ extern void sg_scope_pin_texts(void);
  */
 extern void sg_scope_pin_source(void);
 
-/* One setting, for the rest of a scope, or of another level of settings (NewGUCNestLevel) */
+/* Sets a setting for the rest of a scope, or of another level of settings (NewGUCNestLevel) */
 extern void sg_scope_set(const char *name, const char *value);
 
 extern void sg_scope_end(SgScope *scope);

@@ -20,14 +20,14 @@
 
 #define HIDDEN "***"
 
-/* What a snapshot has in place of one */
+/* Text that a snapshot has in place of a secret */
 #define HIDDEN_BEFORE "(hidden)"
 
 static const char *const words[] = {
 	"passw", "passphrase", "pwd", "secret", "token", "credential", "api_key", "apikey", "access_key", "private_key"
 };
 
-/* What ends a value that no quote ends */
+/* Does the character end a value that is not quoted? */
 static bool
 ends_value(char c)
 {
@@ -97,7 +97,7 @@ secret_value(const char *text, size_t *start, size_t *length)
 	return *length > 0;
 }
 
-/* The same of the password of an address, whose "://" is here */
+/* Finds the password in an address (scheme://user:password@host) whose "://" is here */
 static bool
 address_value(const char *text, size_t *start, size_t *length)
 {

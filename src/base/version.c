@@ -28,7 +28,7 @@ SG_FUNCTION(sg_refuse_update);
 SG_FUNCTION(sg_refuse_publications);
 SG_FUNCTION(sg_library_version);
 
-/* What the last look at the catalog has found */
+/* Were the objects of another version at the last look at the catalog? */
 static bool objects_are_old = false;
 
 /* The owner of the extension and the version of its objects, from pg_extension */

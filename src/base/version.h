@@ -23,8 +23,8 @@
 extern Oid	sg_checked_owner(void);
 
 /*
- * The same, at the beginning of whatever judges or writes: 22023 while a limit
- * of the session is none (guc_early.c)
+ * Like sg_checked_owner(), for the beginning of calls that judge or write: raises
+ * 22023 while a limit of the session is not a valid value (guc_early.c)
  */
 extern void sg_check_version(void);
 

@@ -32,8 +32,8 @@ extern const char *sg_word(const SgWord *words, int code);
 extern int	sg_word_code(const SgWord *words, const char *word);
 
 /*
- * The same for what a user gives as some option, in upper or lower case: 22023,
- * with a list of the valid ones, for what is none.
+ * Returns the member of a word that a user gives as an option, in upper or lower
+ * case; raises 22023 with a list of the valid words for any other.
  */
 extern int	sg_parse_word(const SgWord *words, const char *option, const char *value);
 

@@ -138,7 +138,7 @@ change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_vo
 	return cooked;
 }
 
-/* One of the expressions of an ORDER BY, or NULL with a problem */
+/* Returns an expression of an ORDER BY, analysed; or NULL with a problem */
 static Node *
 cook_order(ChangeMove *move, const SortBy *by)
 {

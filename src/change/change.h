@@ -83,7 +83,7 @@ typedef struct ChangeMove
 								 * or change, or NULL */
 } ChangeMove;
 
-/* What depends on an object (of ChangeDependent *); set by the room that knows */
+/* An object that depends on another one; the hook below lists them, set by the room that knows */
 typedef struct ChangeDependent
 {
 	ObjectAddress address;
@@ -215,11 +215,11 @@ extern bool change_keeps_filling(const PlanStep *step, const ChangeMove *move);
 extern Node *change_cook_value(ChangeMove *move, const char *sql, const char *column, Oid type, int32 typmod);
 extern bool change_column_values(const PlanStep *step, ChangeMove *move, Node **initial, Node **fill);
 
-/* The same of an ORDER BY: its expressions, and it as the server writes it, in move->rows */
+/* Like change_cook(), for an ORDER BY: sets its expressions, and its text as the server writes it, in move->rows */
 extern bool change_order(ChangeMove *move, const char *sql);
 
 /*
- * What rows the step is about: those for which `broken` holds, an expression of
+ * Sets the rows that the step is about: those for which `broken` holds, an expression of
  * these nodes; with the policy "set", the value that its fill gives.  False
  * with a problem where fill can't be that.
  */
@@ -293,7 +293,7 @@ extern bool change_index_find(const PlanStep *step, ChangeMove *move, const char
  */
 extern void change_index_claim(const PlanStep *step, ChangeMove *move, List *indexes);
 
-/* What is partitioned is so by columns of the step; or false with a problem (change_unique.c) */
+/* Are partitioned tables of the step partitioned by its columns?  False with a problem (change_unique.c) */
 extern bool change_unique_over_partitions(const PlanStep *step, ChangeMove *move);
 
 /* ---- the kinds ---- */

@@ -445,7 +445,7 @@ change_detach(const PlanStep *step, Oid relid, ChangeMove *move)
 					 psprintf("ALTER TABLE %s DETACH PARTITION %s", move->whole, step->child_table));
 }
 
-/* What is attached must not be among the rows of the default partition, which the server reads for that */
+/* Would ATTACH PARTITION read the default partition, for rows that belong into the new one? */
 static bool
 must_read_default(Oid whole)
 {

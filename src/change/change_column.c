@@ -239,7 +239,7 @@ look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
 	move->action = "fill";
 }
 
-/* What adds it: a default that is computed for each row apart, and as what fills the rows that are there */
+/* Returns the statements that add the column; a volatile default is set apart, and fills the existing rows */
 static List *
 add_statements(const PlanStep *step, const ColumnArg *arg, char **fill)
 {
@@ -409,7 +409,7 @@ default_statement(const PlanStep *step, char *expression)
 	return linitial(plan_change_statements(&other));
 }
 
-/* What the default is to be, as the server writes it; false: it can't be that */
+/* Sets *text to the wanted default, as the server writes it; false with a problem if it can't be that */
 static bool
 wanted_default(const PlanStep *step, ChangeMove *move, AttrNumber attnum, char **text)
 {

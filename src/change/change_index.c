@@ -6,7 +6,7 @@
  * A partitioned table gets one on each partition first; its own takes them
  * over, which takes no time.
  *
- * What a build makes is on record as an index that a plan has built, and is
+ * An index that a build makes is on record as one that a plan has built, and is
  * taken back as such: there is no deed of this kind.
  *
  *-------------------------------------------------------------------------

@@ -17,7 +17,7 @@
 /* Adds the types of what a utility statement has analysed, by the search_path that is in force */
 extern void change_reach_literals(Node *statement, CodeReach *reach);
 
-/* The same, of any statement, ALTER TABLE and ALTER DOMAIN among them */
+/* Like change_reach_literals(), for any statement, ALTER TABLE and ALTER DOMAIN among them */
 extern void change_reach_expressions(Node *statement, CodeReach *reach);
 
 /* Does the server only analyse what is written in a statement, and is there no literal that would become a value by that? */

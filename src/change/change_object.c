@@ -3,7 +3,7 @@
  * change_object.c
  *	  Objects that get another name, or go.
  *
- * What is dropped is kept, unless the step says otherwise: a column under
+ * A dropped object is kept, unless the step says otherwise: a column under
  * another name and without NOT NULL and default, a table or view in a schema
  * of its own, after its foreign keys, which would still bind other tables,
  * are on record and gone.  So it comes back with its data, its owner and its
@@ -75,7 +75,7 @@ address_of(Oid classid, Oid object, int sub)
 	return address;
 }
 
-/* What a step's word, table and name lead to; objectId InvalidOid where there is none */
+/* Returns the object that a step's word, table and name lead to; objectId InvalidOid if there is none */
 static ObjectAddress
 find_object(const PlanStep *step, const char *name)
 {
@@ -314,7 +314,7 @@ is_free(const PlanStep *step, ChangeMove *move)
 	return true;
 }
 
-/* What a move to another schema would not end */
+/* Can a table be kept in another schema?  False with a problem: it inherits, or others inherit from it. */
 static bool
 may_move(Oid relid, ChangeMove *move)
 {
@@ -575,7 +575,7 @@ takes_enabled(const char **definition)
 	return enabled;
 }
 
-/* What makes it anew behind CREATE, all names in full; of a CHECK the condition alone, as of a step of that kind */
+/* Returns the text after CREATE that recreates the object, fully qualified; for a CHECK, only its condition */
 static char *
 definition_of(const PlanStep *step, const ChangeMove *move)
 {
@@ -940,7 +940,7 @@ keep_by_name(const PlanDeed *deed, const char *what)
 					 plan_skip_call(plan_step_get(deed->what->plan, deed->step, false), "dropped by hand"))));
 }
 
-/* What drops for good what a deed has kept, or NULL where there is nothing any more */
+/* Returns the statement that drops for good what a deed has kept, or NULL if it is gone */
 static char *
 end_statement(const PlanDeed *deed)
 {

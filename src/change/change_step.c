@@ -161,7 +161,7 @@ change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 					   psprintf("table %s is gone, so its undo was not run", deed->what->child_table), NULL);
 }
 
-/* The same, with a snapshot of its own */
+/* Like change_look(), with a snapshot of its own */
 static void
 look(const PlanStep *step, ChangeMove *move)
 {
@@ -399,7 +399,7 @@ is_same_move(const ChangeMove *a, const ChangeMove *b)
 	return a->kind == b->kind && a->table == b->table && strcmp(statements_text(a), statements_text(b)) == 0;
 }
 
-/* What a step begins with is on record: the keys that go along first, so that they come back last */
+/* Records the deeds of a step, those of the keys that go along first, so that these come back last; returns its own */
 static PlanDeed
 write_deeds(const StepWork *work, const ChangeMove *move)
 {
@@ -576,7 +576,7 @@ execute_move(RunAction *action)
 	run_deed(action, do_move, action);
 }
 
-/* What stopped a move: a row's values may be in what user code says */
+/* Returns why a move has failed; not the message of user code, which may hold a row's values */
 static char *
 failure_text(const RunAction *action)
 {
@@ -672,7 +672,7 @@ change_was_done(const PlanStep *step, const ChangeMove *move)
 	return move->kind == MOVE_PROBLEM && step->child_table && plan_has_moved(step->plan, step->child_table);
 }
 
-/* What only workers can do is not begun without them */
+/* Returns whether there are workers for a move that only they can make; false with the step skipped */
 static bool
 has_workers(StepWork *work, const ChangeMove *move, const char *statement)
 {
@@ -770,8 +770,8 @@ drop_half_built(PlanRun *run, const char *sql)
 }
 
 /*
- * What is done is not in one transaction with what the log says of it: where
- * the call ends between the two, done_when tells the next one
+ * Runs a statement outside of the transaction of its log row: if the call ends
+ * between the two, done_when tells the next call
  */
 static bool
 make_outside(StepWork *work, const ChangeMove *move)
@@ -812,7 +812,7 @@ make_outside(StepWork *work, const ChangeMove *move)
 	return true;
 }
 
-/* It is there: by this call, whose last move has said so, or by somebody else */
+/* Ends a step whose object exists: made by this call, whose last move has said so, or by somebody else */
 static void
 accept_existing(StepWork *work, const ChangeMove *move, bool moved)
 {
@@ -1080,7 +1080,7 @@ work_on_change(StepWork *work, bool by_scan)
 	return InvalidOid;
 }
 
-/* What a scan has to validate for a step, which the caller still has to own */
+/* Returns whether a scan has to validate a constraint of the step, and puts that into the work; 42501 if the caller is not its owner */
 static bool
 waits_for_scan(StepWork *work)
 {

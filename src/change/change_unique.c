@@ -122,7 +122,7 @@ columns_are_there(const PlanStep *step, ChangeMove *move, List **attnums)
 	return true;
 }
 
-/* Of a primary key: the server would read the table under ACCESS EXCLUSIVE to find nulls */
+/* Are the columns of a primary key NOT NULL?  If not, the server would read the table under ACCESS EXCLUSIVE. */
 static bool
 columns_are_not_null(const PlanStep *step, ChangeMove *move, List *attnums)
 {
@@ -143,7 +143,7 @@ columns_are_not_null(const PlanStep *step, ChangeMove *move, List *attnums)
 	return true;
 }
 
-/* What a partitioned table, or one of its partitions that is one, is partitioned by, but the step's columns; or NULL */
+/* Returns a partition key column, of the table or of a partition below it, that the step's columns lack; or NULL */
 static char *
 missing_partition_column(const PlanStep *step, Oid relid)
 {
@@ -233,7 +233,7 @@ can_be_taken(const PlanStep *step, ChangeMove *move, Oid conid)
 	return same;
 }
 
-/* Of an index of the table, or of the partitions' ones, of which some are constraints already */
+/* Adds statements that make constraints of the table's or its partitions' indexes, unless they are constraints already */
 static void
 add_constraint(const PlanStep *step, ChangeMove *move, List *found)
 {
@@ -263,7 +263,7 @@ add_constraint(const PlanStep *step, ChangeMove *move, List *found)
 	move->first = true;
 }
 
-/* Of rows that are equal, the first by this order stays */
+/* Looks at the order by which the first of equal rows stays; false with a problem */
 static bool
 look_at_order(const PlanStep *step, ChangeMove *move)
 {

@@ -122,7 +122,7 @@ check_privileges(CheckStep *cs, bool references)
 		check_row(cs, "privileges", CHECK_OK, NULL, NULL);
 }
 
-/* One table that VALIDATE reads; false when there is a row about it */
+/* Checks a table that VALIDATE reads; false when there is a row about it */
 static bool
 check_validation_of(CheckStep *cs, Oid relid, const AttrNumber *columns)
 {
@@ -230,7 +230,7 @@ check_owner_rights(CheckStep *cs)
 		check_row(cs, "owner_rights", CHECK_OK, NULL, NULL);
 }
 
-/* What can be said while columns of the child are still to be added */
+/* Checks access as far as possible while columns of the child are still to be added */
 void
 check_early_access(CheckStep *cs)
 {

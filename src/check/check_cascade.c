@@ -35,7 +35,7 @@
 /* A child is counted when it has no more blocks than that */
 #define COUNT_BLOCKS 256
 
-/* One statement that can change more rows than that deserves a word */
+/* Number of rows beyond which a cascade gets a row in the preflight */
 #define MANY_ROWS 10000
 
 /* An edge from parent to child that a delete follows */
@@ -212,7 +212,7 @@ fill_edge(PlanCheck *check, CheckEdge *edge)
 
 /* ---- the tables that a delete reaches ---- */
 
-/* Of one start */
+/* State of the walk from one start */
 typedef struct Reach
 {
 	PlanCheck  *check;
@@ -223,7 +223,7 @@ typedef struct Reach
 	List	   *done;			/* of Below *: what is known already */
 } Reach;
 
-/* What lies below one table */
+/* Tables and rows that a delete reaches from one table */
 typedef struct Below
 {
 	Oid			table;

@@ -59,7 +59,7 @@ next_build(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 				  pstrdup("Make room, or set default_tablespace to build it elsewhere."));
 }
 
-/* What deployment does next, under which lock, for how long */
+/* Tells the next move of the deployment, its lock, and how long it holds that */
 static void
 next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
@@ -105,7 +105,7 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 	}
 }
 
-/* What goes by the name of what is renamed or dropped, and will not find it any more */
+/* Checks for objects that use the renamed or dropped one by its name, and would not find it any more */
 static void
 check_dependents(CheckStep *cs, const ChangeMove *move)
 {

@@ -34,7 +34,7 @@
 #define LONG_SECONDS	1
 #define MANY_BLOCKS		100000
 
-/* What one step is about to cost */
+/* Cost of fixing the orphans of one step */
 typedef struct FixCost
 {
 	PlanCheck  *check;

@@ -238,7 +238,7 @@ check_index_use(CheckStep *cs)
 
 /* ---- is there one? ---- */
 
-/* What one delete of a parent costs that has to read the child */
+/* Returns the cost of a delete of a parent that has to read the whole child, as text */
 static char *
 scan_cost(const PlanCheck *check, const CheckStep *cs)
 {
@@ -252,7 +252,7 @@ scan_cost(const PlanCheck *check, const CheckStep *cs)
 					blocks * seq_page_cost + Max(cs->child->rows, 0) * cpu_tuple_cost);
 }
 
-/* What would be built if the step wanted an index: one statement for each partition */
+/* Returns the statements that would build an index for the step, one for each partition */
 static char *
 index_statements(const CheckStep *cs)
 {

@@ -3,7 +3,7 @@
  * check_key.c
  *	  Can the key of a step be made here?
  *
- * What stands in the way of the key itself comes from plan_step_key() and
+ * A problem of the key itself comes from plan_step_key() and
  * deploy_look(), which deployment asks, too.  Here it gets the name of its
  * check and the statement that mends it.
  *
@@ -63,7 +63,7 @@ static const char *const resolve_checks[] = {
 	[FK_PROBLEM_ENFORCEMENT] = "enforcement",
 };
 
-/* What the checks need to know of a column */
+/* Facts about a column */
 typedef struct ColumnFacts
 {
 	Oid			type;
@@ -498,7 +498,7 @@ check_resolved(CheckStep *cs, FkProblem *problem)
 	return problem == NULL;
 }
 
-/* What makes VALIDATE see other rows than the triggers do */
+/* Checks whether VALIDATE would see other rows than the triggers do */
 static void
 check_validate_differs(CheckStep *cs)
 {
@@ -573,7 +573,7 @@ check_writes_columns(char action)
 	return action == FKCONSTR_ACTION_SETNULL || action == FKCONSTR_ACTION_SETDEFAULT;
 }
 
-/* What a generated column is made of, as SQL */
+/* Returns the expression of a generated column, as SQL */
 static char *
 generation_expression(Oid relid, AttrNumber attnum)
 {
@@ -647,7 +647,7 @@ in_primary_key(Oid relid, AttrNumber attnum)
 	return sg_has_name(fk_primary_key(relid), sg_column_name(relid, attnum));
 }
 
-/* One column that ON DELETE or ON UPDATE would set; is there something about it? */
+/* Checks a column that ON DELETE or ON UPDATE would set; returns whether there is a row about it */
 static bool
 check_set_column(CheckStep *cs, int i, const char *event, char action)
 {

@@ -69,7 +69,7 @@ pause_text(const char *load)
 					check_duration(sg_throttle_budget / 1000.0), load);
 }
 
-/* One of the limits; true when there is a row about it */
+/* Checks a limit of the throttle; true when there is a row about it */
 static bool
 check_limit(PlanCheck *check, char *load, const char *setting)
 {
@@ -80,7 +80,7 @@ check_limit(PlanCheck *check, char *load, const char *setting)
 	return true;
 }
 
-/* What the function says now.  It is asked in a subtransaction that is undone. */
+/* Calls schemaguard.throttle_function, in a subtransaction that is undone, and reports its answer */
 static bool
 check_function(PlanCheck *check)
 {

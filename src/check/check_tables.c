@@ -50,7 +50,7 @@
 #define MEASURE_BLOCKS 2000
 #define MEASURE_BLOCKS_MIN 32
 
-/* What VALIDATE, which joins both tables, and CREATE INDEX take longer than reading alone */
+/* Factors by which VALIDATE, which joins both tables, and CREATE INDEX take longer than reading alone */
 #define VALIDATE_FACTOR 4
 #define INDEX_FACTOR 3
 
@@ -573,7 +573,7 @@ check_wraparound(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "wraparound", CHECK_OK, NULL, NULL);
 }
 
-/* One holder of a lock that ADD conflicts with; true when there is a row about it */
+/* Checks a holder of a lock that ADD conflicts with; true when there is a row about it */
 static bool
 check_holder(CheckStep *cs, const LockHolder *holder)
 {

@@ -315,7 +315,7 @@ try_one(Trial *trial, CheckStep *cs)
 		check_row(cs, "trial", CHECK_OK, pstrdup("made on trial, and rolled back"), NULL);
 }
 
-/* One after the other, until there are many tables */
+/* Tries steps one after the other, until there are many tables */
 static void
 try_some(void *arg)
 {

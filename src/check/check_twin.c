@@ -3,7 +3,7 @@
  * check_twin.c
  *	  Does the key of a step go with other keys, of the catalog and of steps?
  *
- * The same columns, shared ones, the name, and the key that it replaces.
+ * Keys on equal columns, on shared ones, of the same name, and the key that a step replaces.
  *
  *-------------------------------------------------------------------------
  */
@@ -92,7 +92,7 @@ existing_hint(const CheckStep *cs, const FkKey *existing)
 					plan_replace_call(cs->step, existing->name), set ? "\nOr keep what that key does:\n" : "", set ? set : "");
 }
 
-/* The same columns in the catalog already, or in a step that comes before */
+/* Checks for a key on the same columns, in the catalog or in an earlier step */
 void
 check_existing(PlanCheck *check, CheckStep *cs)
 {
@@ -188,7 +188,7 @@ is_replaced(const CheckStep *cs, const FkKey *other)
 	return cs->step->replaces && OidIsValid(other->conid) && strcmp(cs->step->replaces, other->name) == 0;
 }
 
-/* One other key, of the catalog or of a step; true when there is a row about it */
+/* Checks another key, of the catalog or of a step; true when there is a row about it */
 static bool
 check_overlap_with(CheckStep *cs, const FkKey *other, const CheckStep *step)
 {

@@ -21,7 +21,7 @@
 
 #include "run/run.h"
 
-/* What has to be done for a step, by the catalog */
+/* Work that a step needs, by the catalog */
 typedef enum StepNeed
 {
 	NEED_NOTHING,				/* the key is there and valid */
@@ -58,7 +58,7 @@ extern void deploy_init(void);
 
 /* ---- deploy_run.c ---- */
 
-/* What sg_apply() does with the plan of the first argument; the fourth is its author, or null */
+/* Runs sg_apply() on the plan of the first argument; the fourth is its author, or null */
 extern void deploy_apply(FunctionCallInfo fcinfo, PlanRun *run);
 
 /* ---- deploy_rights.c ---- */
@@ -72,7 +72,7 @@ extern void deploy_check_add_rights(PlanRun *run);
 extern void deploy_check_each(PlanRun *run,
 							  char *(*lacks_for) (PlanRun *run, PlanStep *step, const StepView *view));
 
-/* What is lacking for the key, its schemas, and, where orphans are counted, its rows; or NULL */
+/* Returns the privilege lacking for the key, its schemas, and, if orphans are counted, its rows; or NULL */
 extern char *deploy_lacks(const StepView *view, bool references, bool rows);
 
 /* ---- deploy_audit.c ---- */
@@ -105,7 +105,7 @@ extern bool deploy_audit_step(StepWork *work, FkKey *key);
  */
 extern bool deploy_audit_rule(StepWork *work, AuditKey *rule);
 
-/* It was made, and could not be validated: the rows that break it are counted, and the failure is on record */
+/* Counts the rows that break a constraint that could not be validated, and records the failure */
 extern void deploy_explain_rule(RunAction *action, StepWork *work, AuditKey *rule);
 
 /* The OIDs of the keys whose proof stands (schemaguard.fk_trust), in the caller's context */
@@ -129,7 +129,7 @@ extern bool deploy_audit_existing(StepWork *work, FkKey *key);
 typedef bool (*deploy_fix_hook_type) (StepWork *work, const FkKey *key);
 extern deploy_fix_hook_type deploy_fix_hook;
 
-/* The same for rows that break the rule of a step of another kind, in SQL over the row */
+/* The rule of a step of another kind than keys, in SQL over a row; deploy_fix_rule_hook fixes rows that break it */
 typedef struct DeployRule
 {
 	Oid			table;
@@ -222,8 +222,8 @@ extern void deploy_validate_table(PlanRun *run, List *steps);
 /* ---- deploy_replace.c ---- */
 
 /*
- * What the key that a step replaces means for it: a problem, or in
- * view->replaced the key, NULL when it is gone.
+ * Looks at the key that a step replaces: returns a problem, or sets
+ * view->replaced to the key, NULL when it is gone.
  */
 extern FkProblem *deploy_look_replaced(const PlanStep *step, StepView *view);
 

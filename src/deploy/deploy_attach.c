@@ -53,7 +53,7 @@
 #include "run/run_lock.h"
 #include "run/run_unit.h"
 
-/* What the proof of one partition's key rests on */
+/* State of one partition's key and tables on which its proof rests */
 typedef struct PartitionMark
 {
 	Oid			conid;

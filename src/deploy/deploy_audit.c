@@ -27,7 +27,7 @@
 #include "run/run_lock.h"
 #include "run/run_unit.h"
 
-/* What is to be counted, for a run */
+/* Tables whose orphans a run counts */
 typedef struct Count
 {
 	const PlanRun *run;
@@ -153,7 +153,7 @@ record_pass(const RunAction *action, const StepWork *work, const char *message)
 	run_commit_soon();
 }
 
-/* What is counted for a step, and for later ones on the way */
+/* Tables counted for a step, and for later steps on the way */
 typedef struct Ahead
 {
 	StepWork   *work;

@@ -163,7 +163,7 @@ deploy_backfill_is_trusted(const char *author)
 }
 
 /*
- * What stopped an action.  The message of an error that a row caused may quote
+ * Returns why an action has failed.  The message of an error that a row caused may quote
  * the row, and nothing of it may come into the log.
  */
 static char *

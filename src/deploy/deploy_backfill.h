@@ -24,7 +24,7 @@
 extern void deploy_backfill_step(PlanRun *run, int step);
 
 /*
- * The same for a step of another kind, whose rule has a column and its value:
+ * Fills the column of a step of another kind, whose rule has it and its value:
  * gives rows values, with keep_up by a trigger that stays, too.  False: failed,
  * on record; there is no trigger any more, unless somebody has held the filling
  * up, and the next call goes on with it.  Rows of a new column for which the

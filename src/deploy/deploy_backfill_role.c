@@ -41,7 +41,7 @@ deploy_backfill_begin(SgScope *scope, Oid role)
 	sg_scope_pin();
 }
 
-/* What the tables could run that the step's statements name */
+/* Returns the code that could run when the step's statements write to its tables */
 static CodeReach *
 reach_tables(const PlanStep *step, Oid child)
 {

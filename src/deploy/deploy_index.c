@@ -88,7 +88,7 @@ typedef struct IndexWork
 	MemoryContext context;
 } IndexWork;
 
-/* That the one work of an action makes an index, or is about to */
+/* Records a deed: the one work of an action has built an index, or is about to */
 static void
 write_deed(const RunAction *action, const char *table, const char *columns, bool done)
 {
@@ -133,7 +133,7 @@ outcome_phase(const IndexWork *iw)
 	return is_cancelled(iw) ? LOG_INTERRUPTED : LOG_FAILED;
 }
 
-/* What a drop came to, for the log */
+/* Returns why an index was dropped, for the log */
 static const char *
 drop_text(const IndexWork *iw)
 {
@@ -177,7 +177,7 @@ failure_hint(const IndexWork *iw, const PlanStep *step)
 	return rest;
 }
 
-/* What is on record of the index now; where a build failed, it may have left one */
+/* Records the end of the deed about the index; a failed build may have left an index, and its deed stays open */
 static void
 settle_deed(const IndexWork *iw)
 {
@@ -315,7 +315,7 @@ end_turn(const IndexWork *iw)
 	(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
-/* What is in the way of a lock is waited for before it is asked for: nobody waits behind us */
+/* Waits for holders of a conflicting lock before asking for ours, so that nobody queues behind us */
 static void
 wait_for_table(void *arg)
 {
@@ -391,7 +391,7 @@ look_again(void *arg)
 		step && is_served(step, iw->relid);
 }
 
-/* What an earlier attempt has left goes first */
+/* Makes one attempt to build or drop; drops first what an earlier attempt has left */
 static ErrorData *
 attempt(IndexWork *iw)
 {
@@ -614,7 +614,7 @@ is_finished(List *steps, int number)
 	return false;
 }
 
-/* One that is not built: say so, with what to do about it */
+/* Reports an index that is not built, with what to do about it */
 static void
 skip_index(const PlanRun *run, const PlanIndex *index, const char *reason, const char *hint)
 {
@@ -705,7 +705,7 @@ is_on(const PlanIndex *index, const char *table)
 	return strcmp(index->table, table) == 0;
 }
 
-/* One job per table: two builds on one table would wait for each other */
+/* Builds indexes by workers, one job per table: two builds on one table would wait for each other */
 static void
 build_concurrently(PlanRun *run, List *indexes)
 {

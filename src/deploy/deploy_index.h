@@ -25,14 +25,14 @@
 extern void deploy_index_build(PlanRun *run, List *steps);
 
 /*
- * The same for indexes (a List of PlanIndex *, without keys) that are what a
- * step of another kind is about.  Where one can't be built, the log says why;
+ * Builds indexes (a List of PlanIndex *, without keys) that steps of another
+ * kind are about.  Where one can't be built, the log says why;
  * the step has failed if it was tried.
  */
 extern void deploy_index_make(PlanRun *run, List *indexes);
 
 /*
- * What earlier builds have left behind: a valid index that nobody had the
+ * Settles the indexes that earlier builds have left behind: a valid index that nobody had the
  * time to record is recorded as built; an invalid one is dropped, with
  * so many milliseconds for each wait.  For the session that holds the plan's
  * run lock, when no worker of the plan is left.

@@ -144,7 +144,7 @@ may_go_on(WorkerJob *job)
 	return false;
 }
 
-/* What pg_stat_activity shows of a worker: the table that it is at */
+/* Sets the text that pg_stat_activity shows of a worker: the table that it is at */
 static void
 report_table(const WorkerJob *job, int step, const char *partition)
 {
@@ -204,7 +204,7 @@ validate_partition_job(void *arg)
 	sg_progress_end();
 }
 
-/* What an earlier build has left is dropped at any time */
+/* Begins a job of index builds or drops; a drop of what an earlier build has left obeys no window or throttle */
 static void
 open_index(void *arg)
 {
@@ -607,7 +607,7 @@ compare_tables(const ListCell *a, const ListCell *b)
 	return linitial_int(left->steps) < linitial_int(right->steps) ? -1 : 1;
 }
 
-/* One job per partition tree, in the order of priority */
+/* Returns the jobs of a validation, one per partition tree, in the order of priority */
 static List *
 validation_jobs(const PlanRun *run, List *tables)
 {

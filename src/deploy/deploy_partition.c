@@ -124,7 +124,7 @@ deploy_partition_action(const StepWork *work)
 	return work->restoring ? "restore key" : "add";
 }
 
-/* What stopped the work on a partition, for the notice about the step */
+/* Adds the failure on a partition to the notice about the step */
 static void
 tell_failure(StepWork *work, const StepWork *part)
 {
@@ -173,7 +173,7 @@ execute_add(RunAction *action)
 	run_record_done(action, part, part->reached, action->message);
 }
 
-/* One that has no key yet; `last` when all others have it */
+/* Adds the key to a partition without it; `last` when all others have it */
 static bool
 add_to_partition(StepWork *work, const FkKey *whole, FkPartition *partition,
 				 const char *message, bool last)
@@ -269,7 +269,7 @@ validate_partition(StepWork *work, const FkKey *whole, FkPartition *partition)
 	return false;
 }
 
-/* One by one, here; false when one can't be */
+/* Validates the partitions one by one in this session; false when one can't be */
 static bool
 validate_one_by_one(StepWork *work, const StepView *view, List *partitions, int *validated)
 {

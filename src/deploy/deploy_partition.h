@@ -14,7 +14,7 @@
 
 /* ---- deploy_partition.c ---- */
 
-/* What the partitions of the planned key's child mean for the step */
+/* Sets in the view what the partitions of the planned key's child mean for the step */
 extern void deploy_look_partitions(StepView *view);
 
 /* Add to an action what adding the planned key of a view locks */
@@ -34,7 +34,7 @@ extern void deploy_partition_validate_one(PlanRun *run, int step, Oid relid);
 /* Does every partition have a key that will be attached, so that none is read? */
 extern bool deploy_partitions_are_valid(const StepView *view);
 
-/* What the log calls the adding of a partition's key, and of the whole */
+/* Returns the action's name in the log: adding the key of a partition, or of the whole */
 extern const char *deploy_partition_action(const StepWork *work);
 
 /* ---- deploy_attach.c ---- */

@@ -111,7 +111,7 @@ goes_later(const PlanStep *step, const StepView *view)
 	return view->replaced && OidIsValid(plan_backfill_parent(step));
 }
 
-/* What is done for a view that needs it, for the log: DROP CONSTRAINT, the trigger's end */
+/* Returns the statements that drop the replaced key and disarm the trigger, for the log */
 static List *
 statements(const PlanStep *step, const StepView *view)
 {

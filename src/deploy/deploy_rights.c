@@ -62,7 +62,7 @@ deploy_lacks(const StepView *view, bool references, bool rows)
 	return lack;
 }
 
-/* What sg_add_fks() needs for a step as it stands */
+/* Returns the privilege that sg_add_fks() lacks for a step as it stands, or NULL */
 static char *
 lacks_for_step(PlanRun *run, PlanStep *step, const StepView *view)
 {

@@ -141,7 +141,7 @@ run_round(PlanRun *run, List *steps, MemoryContext step_context)
 	run_tables(run, waiting, step_context);
 }
 
-/* What comes before all keys of a round, or after them, for steps that fill columns or replace a key */
+/* Calls work() for steps that fill columns or replace a key, before or after all keys of a round */
 static void
 run_extras(PlanRun *run, List *steps, MemoryContext step_context, void (*work) (PlanRun *run, int step))
 {
@@ -288,7 +288,7 @@ run_steps(PlanRun *run)
 
 /* ---- the procedures ---- */
 
-/* Of a plan that has other steps, sg_add_fks() does the keys and what they need */
+/* Chooses the keys, and the steps that they need, of a plan that has other steps as well */
 static void
 choose_keys(PlanRun *run)
 {

@@ -37,7 +37,7 @@
 /* ---- what a scan can't do as core would ---- */
 
 /*
- * What VALIDATE sees in other rows than an audit, which takes equality at its
+ * Rows that VALIDATE judges otherwise than an audit, which takes equality at its
  * word, so that it may refuse rows that have a parent:
  * - IS NULL, by which it knows that there is no parent, looks into composite
  *   values;
@@ -92,7 +92,7 @@ key_obstacle(const FkKey *key)
 	return obstacle;
 }
 
-/* It may be known by others than its own table */
+/* Returns why a scan of the one table does not read all rows of a constraint, or NULL */
 static const char *
 place_obstacle(const AuditKey *ak)
 {

@@ -26,7 +26,7 @@
 /* Why a scan can't validate a constraint as core would, or NULL; takes no lock */
 extern const char *deploy_scan_obstacle(Oid conid);
 
-/* What a scan is to judge for it, or NULL, with that reason */
+/* Returns the rule of a constraint for a scan, or NULL with the reason in *why_core */
 extern AuditKey *deploy_scan_key(Oid conid, const char **why_core);
 
 /*

@@ -3,7 +3,7 @@
  * deploy_step.c
  *	  One step of a plan, from wherever it stands to as far as it goes.
  *
- * What has to be done is found in the catalog, not in the step's state:
+ * The work to be done is found in the catalog, not in the step's state:
  * a step whose key somebody else added in the meantime is only validated, a
  * key that is gone is added again.  The state of the step changes in the
  * transaction that changes the catalog.
@@ -53,7 +53,7 @@ conflict(const char *reason, const char *hint)
 	return fk_problem(FK_PROBLEM_OTHER, ERRCODE_SG_KEY_CONFLICT, reason, hint);
 }
 
-/* What a key that is there already means for the step */
+/* Sets the need or the problem of a step whose key exists already */
 static void
 judge_existing(const PlanStep *step, StepView *view)
 {
@@ -203,7 +203,7 @@ restore_skipped(StepWork *work, const FkProblem *problem)
 	run_outcome(work, "restore key", LOG_SKIPPED, STEP_AS_IT_IS, problem->sqlerrcode, reason);
 }
 
-/* What to do about a problem; a table that is not here may be spelt otherwise */
+/* Returns a hint about a problem; for a missing table, one with a similar name */
 static char *
 problem_hint(const PlanStep *step, const FkProblem *problem)
 {

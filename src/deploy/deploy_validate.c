@@ -400,7 +400,7 @@ record_verdict(const RunAction *action, StepWork *work, const char *scan)
 	log_write(&entry);
 }
 
-/* What one scan judges: keys, or constraints where there are others, too */
+/* Returns a text such as "one scan of 2 keys of t", for the log; "constraints" if one of them is no key */
 static char *
 scan_text(const List *works, int n, Oid table)
 {

@@ -42,7 +42,7 @@
 #include "deploy/deploy_index.h"
 #include "worker/worker.h"
 
-/* What a slot says: may the worker be cancelled? */
+/* States of a slot: may the worker be cancelled? */
 enum
 {
 	SLOT_NO = 0,				/* as shared memory begins */

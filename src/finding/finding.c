@@ -253,7 +253,7 @@ append_count(StringInfo json, const char *name, int64 count)
 	appendStringInfo(json, ", \"%s\": " INT64_FORMAT, name, count);
 }
 
-/* One finding, of a row whose last column is the count */
+/* Returns a finding as JSON, from a row whose last column is the count */
 static char *
 item(HeapTuple tuple, TupleDesc desc)
 {
@@ -268,7 +268,7 @@ item(HeapTuple tuple, TupleDesc desc)
 	return json.data;
 }
 
-/* What the run has found or missed, as many as fit; total: how many there are */
+/* Appends the findings of a run, as many as fit; total: how many there are */
 static void
 append_items(StringInfo json, const FindingRun *run, int64 total)
 {

@@ -33,7 +33,7 @@ typedef struct FixGroup
 	int64		done;			/* those that are as their fate wants them */
 } FixGroup;
 
-/* What a row is, once the statement and its BEFORE triggers were at it */
+/* State of a row after the statement and its BEFORE triggers */
 typedef enum FixResult
 {
 	RESULT_DONE,

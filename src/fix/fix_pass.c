@@ -259,7 +259,7 @@ fail(FixAction *action, int sqlerrcode, const char *message, int64 orphan_rows)
 	return false;
 }
 
-/* What the log does not keep of an error is for the caller's eyes, as in any statement of theirs */
+/* Handles a failed batch; reports to the caller the part of the error that the log does not keep */
 static bool
 fail_attempt(FixAction *action)
 {
@@ -677,7 +677,7 @@ execute_batch(RunAction *action)
 	run_deed(action, do_batch, action);
 }
 
-/* What a batch has done, once that is committed */
+/* Adds up the results of a batch, once it is committed */
 static void
 take_results(Fix *fix, const FixAction *action)
 {

@@ -10,7 +10,7 @@
 
 #include "fix/fix.h"
 
-/* What was done to how many rows: orphans, and rows reached */
+/* Numbers of rows by what was done to them: orphans, and rows reached */
 typedef struct FixCounts
 {
 	int64		rows[FIX_FATES][2];
@@ -46,7 +46,7 @@ extern bool fix_run_passes(Fix *fix);
 /* As many places as fit into the memory of an audit; the next pass finds the rest */
 extern int64 fix_most_places(const FixKey *key);
 
-/* What to do where rows refer to orphans, and block the step */
+/* Returns a hint for a step that rows block which refer to its orphans */
 extern char *fix_referenced_hint(const Fix *fix);
 
 /* Have rows go along that stay by the policies of the plan's own steps; steps begins with a comma, or is empty */

@@ -93,7 +93,7 @@ copy_query(Oid relid, List *columns)
 	return buf.data;
 }
 
-/* What the copies of some rows have in common */
+/* Target that the copies of some rows share */
 typedef struct CopyTarget
 {
 	const PlanRun *run;

@@ -214,7 +214,7 @@ fix_judging_tables(List *tables, List *keys)
 	return parents;
 }
 
-/* What becomes of rows that refer by a key to a row that goes */
+/* Returns the fate of rows that refer by a key to a row that goes */
 static FixFate
 reached_fate(const FixBatch *batch, const FixKey *by)
 {
@@ -633,7 +633,7 @@ without_blocked(const FixBatch *batch, List *rows)
 	return rows;
 }
 
-/* One step further from some rows, by all keys; returns the rows reached */
+/* Follows all keys one step further from some rows; returns the rows reached */
 static List *
 reach_from(FixBatch *batch, List *rows)
 {
@@ -661,7 +661,7 @@ reach_from(FixBatch *batch, List *rows)
 	return without_blocked(batch, next);
 }
 
-/* Of equal rows one stays, wherever keys lead */
+/* Raises an error if the row that stays of equal ones refers by a key to one that goes */
 static void
 check_kept(FixBatch *batch)
 {

@@ -198,7 +198,7 @@ walk_step(void *arg)
 	PopActiveSnapshot();
 }
 
-/* What can't be read is one step's "unknown", and not the call's end; but on a standby */
+/* Looks at one step; a table that can't be read makes it "unknown", except on a standby, where the call ends */
 static void
 try_step(Walk *walk)
 {

@@ -415,7 +415,7 @@ insert_copies(RestorePart *part)
 	fix_write_end(&scope, part->role);
 }
 
-/* What came back must be, to the letter, what was kept */
+/* Raises an error unless restored rows are, to the letter, the copies that were kept */
 static void
 compare_copies(RestorePart *part)
 {

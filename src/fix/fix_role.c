@@ -153,7 +153,7 @@ fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *columns)
 	}
 }
 
-/* What the server would ask, did the statement run as the caller */
+/* Checks a right as the server would if the statement ran as the caller */
 static void
 check_right(const FixRight *right)
 {
@@ -213,7 +213,7 @@ fix_write_end(SgScope *scope, Oid role)
 		sg_scope_end(scope);
 }
 
-/* What sg_fix_orphans() needs for it */
+/* Returns the privilege that sg_fix_orphans() lacks for a step, or NULL */
 static char *
 lacks_for_fix(PlanRun *run, PlanStep *step, const StepView *view)
 {

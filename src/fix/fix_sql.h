@@ -40,10 +40,10 @@ extern double fix_estimate_rows(Oid table);
 /* Lock the rows at these places that nobody else has locked */
 extern void fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked);
 
-/* Of equal rows: lock those that stay, too, and leave out places where somebody else has those */
+/* Lock the rows that stay of equal ones, too; leave out places whose row that stays is locked by somebody else */
 extern void fix_lock_kept(const FixKey *key, FixPlaces *locked);
 
-/* What stays for the row at a place; or NULL */
+/* Returns the place of the row that stays for an equal one; or NULL */
 extern const FixPlace *fix_kept(const FixKey *key, const FixPlace *place);
 
 /* Those of the places where there is a row */

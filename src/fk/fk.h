@@ -85,7 +85,7 @@ extern FkProblem *fk_problem(FkProblemKind kind, int sqlerrcode, const char *rea
  */
 extern List *fk_declared(Oid child);
 
-/* One declared key again, after a lock, or NULL when it is gone */
+/* Read a declared key again, after a lock; NULL when it is gone */
 extern FkKey *fk_by_oid(Oid conid);
 extern FkKey *fk_by_name(Oid child, const char *name);
 
@@ -115,7 +115,7 @@ typedef struct FkPartition
  */
 extern FkProblem *fk_partitions(const FkKey *planned, List **partitions);
 
-/* One of them again, after a lock */
+/* Look at a partition again, after a lock */
 extern FkProblem *fk_partition_look(const FkKey *planned, Oid relid, FkPartition *partition);
 
 /*
@@ -170,7 +170,7 @@ typedef enum FkState
 extern FkState fk_state(const FkKey *key);
 extern const char *fk_state_word(FkState state);
 
-/* What comparing or printing the key's columns could run: see code.h */
+/* Adds the code that comparing or printing the key's columns could run: see code.h */
 extern void fk_code_reach(CodeReach *reach, const FkKey *key);
 
 /* Does a key lead from, or to, one of these tables, also as a partition of its table? */
@@ -232,7 +232,7 @@ extern char *fk_check_error(const FkKey *key);
 extern ErrorData *fk_check_one_row(const FkKey *key);
 
 /*
- * What a verdict about a declared key's rows rests on, hashed: one that was
+ * A hash of all that a verdict about a declared key's rows rests on: one that was
  * taken before the rows were read and is the same today says that no row has
  * come or gone past the key since.
  */
@@ -253,8 +253,8 @@ typedef struct FkFingerprint
 extern FkFingerprint fk_fingerprint(const FkKey *key, Snapshot snapshot);
 
 /*
- * What of a user's, on the child, can keep its rows from what ON DELETE or
- * ON UPDATE does to them, so that they become orphans unseen; or NULL.  *mark
+ * Returns a trigger or rule of a user's, on the child, that can keep ON DELETE or
+ * ON UPDATE from its rows, so that they become orphans unseen; or NULL.  *mark
  * sums up all there is of that kind, as of now or of a snapshot.
  */
 extern char *fk_cascade_doubt(const FkKey *key, Snapshot snapshot, uint64 *mark);
@@ -287,7 +287,7 @@ extern List *fk_table_indexes(Oid relid);	/* live ones, by OID */
 /* Would an index on the columns of one key serve another one of the same child? */
 extern bool fk_index_covers(const FkKey *indexed, const FkKey *key);
 
-/* The same key on a partition of its child */
+/* Returns the key with a partition in place of its child */
 extern FkKey *fk_on_partition(const FkKey *key, Oid partition);
 
 /* The two tables as ALTER TABLE sees them: reason why one can't be in a key */

@@ -81,7 +81,7 @@ compare_keys(const ListCell *a, const ListCell *b)
 }
 
 /*
- * One row of pg_constraint: a key goes to *keys, and key or clone into the
+ * Takes a row of pg_constraint: a key goes to *keys, and key or clone into the
  * table that knows which triggers each has to have.
  */
 static void
@@ -118,7 +118,7 @@ collect_rows(Oid indexid, AttrNumber column, Oid value, List **keys, FkArming *a
 	}
 }
 
-/* The same with the clones of what is found, at every level */
+/* Collects keys by an index of pg_constraint, with their clones at every level */
 static void
 collect_by(Oid indexid, AttrNumber column, Oid value, List **keys, FkArming *arming)
 {

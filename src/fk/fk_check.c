@@ -63,7 +63,7 @@ only(Oid relid)
 					sg_relation_name(relid));
 }
 
-/* What an INSERT into the child asks */
+/* Returns the query by which an INSERT into the child looks for the parent */
 static char *
 insert_query(const FkKey *key)
 {
@@ -88,7 +88,7 @@ analyse(const char *sql, int nargs, Oid *types)
 		elog(ERROR, "SPI_prepare returned %s for: %s", SPI_result_code_string(SPI_result), sql);
 }
 
-/* What an INSERT, VALIDATE and a DELETE ask; analysed, and neither planned nor run */
+/* Analyses the queries of an INSERT, VALIDATE and a DELETE; neither plans nor runs them */
 static void
 analyse_queries(void *arg)
 {

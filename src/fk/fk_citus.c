@@ -40,7 +40,7 @@ typedef struct CitusTable
 #define CITUS_UNKNOWN '?'
 #define CITUS_ONE_COPY 's'
 
-/* One of Citus' catalogs, or InvalidOid */
+/* Returns the OID of a catalog of Citus by its name, or InvalidOid */
 static Oid
 citus_catalog(const char *name)
 {

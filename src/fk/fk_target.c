@@ -349,7 +349,7 @@ meant_key_hint(const FkKey *key)
 							  sg_quote_list(columns), sg_relation_name(key->parent)) : NULL;
 }
 
-/* What to do where a column is missing and no name is near */
+/* Sets a hint for a column that is missing, if no name is near */
 static FkProblem *
 no_column_hint(FkProblem *problem, char *hint)
 {

@@ -161,7 +161,7 @@ fk_arming_read_triggers(FkArming *arming, bool whole)
 	}
 }
 
-/* What one entry lacks, or NULL; check and action say which halves it needs */
+/* Returns which triggers an entry lacks, or NULL; check and action say which halves it needs */
 static char *
 entry_problem(const ArmingEntry *entry, bool check, bool action)
 {

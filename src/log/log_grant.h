@@ -15,7 +15,7 @@
 extern bool sg_is_granted(void);
 
 /*
- * The same as a demand: 42501 in the name of the function that is called,
+ * Raises 42501 without the grant, in the name of the function that is called,
  * with what gives the right as the hint.  Comes before anything else that a
  * function does for its caller: no lock, no look-up.
  */

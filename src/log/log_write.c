@@ -36,13 +36,13 @@
 SG_FUNCTION(sg_log_guard);
 SG_FUNCTION(sg_prune);
 
-/* What is younger is nobody's to delete but a superuser's */
+/* Days for which only a superuser can delete rows of the log */
 #define SG_LOG_KEPT_DAYS 7
 
 /* Set while sg_prune deletes: the only thing that the guard lets through */
 static bool pruning = false;
 
-/* What sg_prune calls the log */
+/* Name of the log among sg_prune's arguments */
 #define LOG_PRUNE_WORD "log"
 
 /* Tables of other rooms, which these prune themselves */
@@ -392,7 +392,7 @@ check_prune_word(const char *asked)
 				 errhint("Give null for everything, or one of %s.", words.data)));
 }
 
-/* What the other rooms have deleted, as "; what: rows", ... */
+/* Has the other rooms prune; returns what they have deleted, as "; what: rows", ... */
 static char *
 prune_others(TimestampTz before, const char *asked)
 {

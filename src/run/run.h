@@ -26,13 +26,13 @@
 #include "plan/plan.h"
 #include "plan/plan_order.h"
 
-/* What sg_add_fks(fix => true) does in a batch */
+/* Orphans that sg_add_fks(fix => true) fixes in a batch */
 #define RUN_FIX_BATCH 10000
 
 /* Rows that a call takes away or changes, by table: run_rows.h */
 typedef struct RunRows RunRows;
 
-/* One CALL */
+/* State of one CALL on a plan */
 typedef struct PlanRun
 {
 	FkPlan	   *plan;
@@ -120,7 +120,7 @@ typedef struct PlanRun
 								 * deploy_yield.c */
 } PlanRun;
 
-/* One step in one CALL */
+/* State of one step in one CALL */
 typedef struct StepWork
 {
 	PlanRun    *run;
@@ -206,8 +206,8 @@ typedef void (*run_open_hook_type) (const PlanRun *run);
 extern run_open_hook_type run_open_hook;
 
 /*
- * What every procedure with a plan as its first argument begins with: 25001
- * in a transaction block, 25006 on a standby, 22004 for a null plan.
+ * Checks for every procedure with a plan as its first argument: raises 25001 in
+ * a transaction block, 25006 on a standby, 22004 for a null plan.
  */
 extern void run_check_call(FunctionCallInfo fcinfo, const char *procedure);
 
@@ -247,8 +247,8 @@ extern char *run_steps_text(const PlanRun *run);
 extern char *run_select_text(const PlanRun *run, const char *function);
 
 /*
- * What is left undone against the plan's will, as SQLSTATE and detail of an
- * error, or NULL: failed, skipped for a reason in the database, not reached.
+ * Returns the steps left undone against the plan's will, as SQLSTATE and detail of
+ * an error, or NULL: failed, skipped for a reason in the database, not reached.
  */
 extern ErrorData *run_find_rest(const PlanRun *run);
 
@@ -268,8 +268,8 @@ extern void run_end_step(const StepWork *work);
 extern void run_statement(const char *statement);
 
 /*
- * What a role does as the owner of a table, `role`, who is another one:
- * raises 42501 unless the caller could do it as well.  Ends with sg_scope_end.
+ * Becomes the owner of a table, `role`, who is not the caller: raises 42501
+ * unless the caller could act as this role.  Ends with sg_scope_end.
  */
 extern void run_become_owner(SgScope *scope, Oid relid, Oid role);
 

@@ -67,7 +67,7 @@ take_options(const PlanRun *run)
 		run_keep_options(lappend(options, &problems));
 }
 
-/* One session at a time; the lock outlives the transactions of the call */
+/* Locks the plan for this session alone; the lock outlives the transactions of the call */
 static void
 lock_plan(const FkPlan *plan)
 {
@@ -93,7 +93,7 @@ check_rights(PlanRun *run, void (*check) (PlanRun *run))
 	MemoryContextDelete(context);
 }
 
-/* It may have gone, or gone and come back, before we had the lock */
+/* Reads the plan again under the lock: raises 55006 if it was replaced before we had that */
 static void
 reread_plan(PlanRun *run)
 {
@@ -186,7 +186,7 @@ lacks_fix(const PlanRun *run)
 	return false;
 }
 
-/* What the call could not do, once all of it is committed and the plan is free */
+/* Raises the error about steps left undone, once all is committed and the plan is free */
 pg_noreturn static void
 raise_rest(const PlanRun *run, const ErrorData *rest)
 {

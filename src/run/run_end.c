@@ -33,7 +33,7 @@
 
 #define MOST_LINES 10			/* of what is left, that an error lists */
 
-/* What this call last did to an object of a step, where that came to nothing */
+/* The last action of this call on an object of a step, if it failed, was interrupted or skipped */
 typedef struct Trouble
 {
 	int			step;
@@ -44,7 +44,7 @@ typedef struct Trouble
 	bool		skipped;		/* else it failed, or was interrupted */
 } Trouble;
 
-/* What is left undone */
+/* The steps that are left undone */
 typedef struct Rest
 {
 	int			n;
@@ -177,7 +177,7 @@ add_step_rest(Rest *rest, const PlanRun *run, const PlanStep *step, List *troubl
 			 trouble ? trouble->sqlerrcode : 0);
 }
 
-/* Of a call that takes each step to an end */
+/* Adds the steps left undone by a call that takes each step to its end */
 static void
 find_steps_left(Rest *rest, const PlanRun *run, List *troubles)
 {
@@ -187,7 +187,7 @@ find_steps_left(Rest *rest, const PlanRun *run, List *troubles)
 		add_step_rest(rest, run, lfirst(lc), troubles);
 }
 
-/* Of a call that does one thing to some of the steps; what a rollback leaves alone is as it should be */
+/* Adds the steps left undone by a call that acts on some of them; those that a rollback skips do not count */
 static void
 find_actions_left(Rest *rest, const PlanRun *run, List *troubles)
 {
@@ -271,7 +271,7 @@ next_after_rollback(const PlanRun *run, List *steps)
 	return run_select_text(run, "sg_plan_check");
 }
 
-/* What a step that is not as the plan wants it asks for, in this order */
+/* Remedies for a step that is not as the plan wants it, in the order in which they are asked for */
 typedef enum StepNeed
 {
 	STEP_NEEDS_LOOK,
@@ -280,7 +280,7 @@ typedef enum StepNeed
 	STEP_NEEDS_NOTHING
 } StepNeed;
 
-/* Of a step whose key is there, and not valid */
+/* Returns the need of a step whose key exists and is not valid */
 static StepNeed
 added_need(const PlanRun *run, const PlanStep *step, List *troubles)
 {

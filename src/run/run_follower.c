@@ -31,7 +31,7 @@
 /* Slots of standbys with wal_receiver_create_temp_slot begin so; other temporary slots are nobody's who follows */
 #define TEMPORARY_STANDBY "pg_walreceiver_"
 
-/* What streams WAL beside a base backup */
+/* application_name of the session that streams WAL beside a base backup */
 #define BACKUP_NAME "pg_basebackup"
 
 /* A session that sends WAL */

@@ -90,7 +90,7 @@ set_local_ms(const char *name, int64 ms)
 	run_set_local(name, psprintf(INT64_FORMAT, Max(ms, 1)));
 }
 
-/* One relation, within what is left until the deadline (0: do not queue) */
+/* Locks one relation, within the time left until the deadline (0: do not queue) */
 static void
 lock_relation(RunAction *action, Oid relid, LOCKMODE mode, TimestampTz deadline)
 {
@@ -172,7 +172,7 @@ check_located(const StepWork *work)
 				 errhint("Run the plan again: it looks the tables up anew.")));
 }
 
-/* One attempt, inside a subtransaction */
+/* Makes one attempt at an action, inside a subtransaction */
 static void
 attempt(void *arg)
 {
@@ -233,7 +233,7 @@ oid_array(List *oids)
 }
 
 /*
- * One holder as JSON.  A vacuum to prevent wraparound is marked as such: it
+ * Returns the holder of a lock as JSON.  A vacuum to prevent wraparound is marked as such: it
  * does not give way to a lock request as other autovacuums do.
  */
 static char *

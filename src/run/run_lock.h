@@ -26,7 +26,7 @@ extern bool run_guard(RunAction *action, bool (*work) (RunAction *action));
 /* The next table that an action locks; a table is locked once, in the first mode */
 extern void run_add_target(RunAction *action, Oid relid, LOCKMODE mode);
 
-/* The same without its partitions */
+/* Like run_add_target(), but without the partitions of the table */
 extern void run_add_target_alone(RunAction *action, Oid relid, LOCKMODE mode);
 
 /*
@@ -55,7 +55,7 @@ extern bool run_wait_for_holders(Oid relid, LOCKMODE mode, TimestampTz deadline)
  */
 extern void run_limit_waits(const PlanRun *run);
 
-/* It has passed: who holds the lock is kept for the action's log */
+/* Keeps the holders of a lock for the action's log, once the time to wait for it has passed */
 extern void run_note_holders(RunAction *action, Oid relid, LOCKMODE mode);
 
 /*

@@ -26,14 +26,14 @@ extern void run_check_privileges(const FkKey *key, bool references);
  */
 extern void run_check_confirmed(const PlanRun *run, bool (*runs) (const PlanStep *step));
 
-/* The same in words, or NULL; and of one table, called `what` */
+/* Return the privilege that is lacking, in words, or NULL; `what` is what the table is called */
 extern char *run_lacks_for_key(const FkKey *key, bool references);
 extern char *run_lacks_ownership(const char *what, Oid relid);
 
 /* A privilege on the table, or on each of the columns, if there are any */
 extern bool run_has_privilege(Oid relid, const AttrNumber *columns, int n, Oid role, AclMode mode);
 
-/* What is missing in all of a plan; the first of it in words */
+/* Count of steps for which a privilege is lacking, and the first of these in words */
 typedef struct RunLacks
 {
 	int			steps;

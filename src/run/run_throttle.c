@@ -9,7 +9,7 @@
  * space, replication lags, a base backup runs, sessions wait for locks or the
  * user's own function says so, it waits; when that takes too long, or the
  * window is over, the run ends there, in good order, and a later call goes on.
- * What can't be found out counts as load.
+ * A state that can't be found out counts as load.
  *
  * The circuit breaker: a table that could not be locked time and again keeps
  * up the steps of other tables no longer; its own steps come last.

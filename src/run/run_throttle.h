@@ -21,7 +21,7 @@
  */
 extern bool run_throttle(PlanRun *run);
 
-/* The same for what makes no load of its own: is the window over, or was the run stopped? */
+/* Like run_throttle(), for work that makes no load of its own: is the window over, or was the run stopped? */
 extern bool run_must_stop(PlanRun *run);
 extern void run_stop(PlanRun *run, const char *reason);
 
@@ -66,7 +66,7 @@ extern char *run_throttle_backup(void);
 extern char *run_throttle_waiting(void);
 extern void run_throttle_ask(void *answer);
 
-/* One more attempt to lock the table has failed: are its steps to be put last? */
+/* Counts one more failed attempt to lock the table; returns whether its steps are to be put last */
 extern bool run_breaker_count(PlanRun *run, Oid relid);
 
 /* Was that so for a table of this key?  Then the step is put last. */

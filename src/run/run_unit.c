@@ -38,7 +38,7 @@
 static TimeoutId step_timeout = MAX_TIMEOUTS;
 static volatile sig_atomic_t step_timeout_struck = false;
 
-/* What the call that is under way has over the session's settings, of SgOption * */
+/* Settings that the call under way has in place of the session's, of SgOption * */
 static List *call_options = NIL;
 
 /*

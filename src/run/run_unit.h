@@ -39,12 +39,12 @@ extern void run_fire_deferred(void);
 extern void run_keep_options(List *options);
 
 /*
- * The same without waiting for the disk, for what only announces a change: a
+ * Commits without waiting for the disk, for a row that only announces a change: a
  * crash may lose it, but then it loses what would have come after it, too.
  */
 extern void run_commit_soon(void);
 
-/* The same on the way out of a call that was cancelled: no standby is waited for */
+/* Commits on the way out of a call that was cancelled: no standby is waited for */
 extern void run_commit_here(void);
 
 /* Disarm statement_timeout, which would count the whole CALL, with a NOTICE */
@@ -72,7 +72,7 @@ extern void run_write_start(RunAction *action);
 extern void run_log_start(RunAction *action);
 
 /*
- * What became of a step without an action, or before one: its row in the log
+ * Records the outcome of a step without an action, or before one: its row in the log
  * (failed or skipped), and the step's state with the message as its
  * reason; STEP_AS_IT_IS leaves the step alone, sqlerrcode 0 is none.  Commits.
  */
@@ -137,10 +137,10 @@ pg_noreturn extern void run_log_cancel(const RunAction *action, ErrorData *edata
 /* The state of a step that came no further, which depends on whether its key is still there */
 extern StepState run_state_short_of(const FkKey *key);
 
-/* One more thing that was done, for the NOTICE about a step */
+/* Adds a thing that was done to the NOTICE about a step */
 extern void run_append_notice(StepWork *work, const char *text);
 
-/* The same for what is not as the plan wants it: makes the NOTICE a WARNING */
+/* Adds a thing that is not as the plan wants it: the NOTICE becomes a WARNING */
 extern void run_append_warning(StepWork *work, const char *text);
 
 #endif							/* SG_RUN_UNIT_H */

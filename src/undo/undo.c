@@ -34,7 +34,7 @@
 #include "run/run_unit.h"
 #include "undo/undo.h"
 
-/* What has become of something that the plan made */
+/* State of an object that the plan made */
 typedef struct Standing
 {
 	bool		ours;			/* it is there as it was made */
@@ -88,7 +88,7 @@ twin(const FkKey *key)
 
 /* ---- what they have in common ---- */
 
-/* What the work is on; its state is the one in which the deed leaves the step, if any */
+/* Sets the step of the work; its state becomes the one in which the deed leaves the step, if any */
 static void
 set_step(StepWork *work, const PlanDeed *deed, PlanStep *step)
 {
@@ -137,7 +137,7 @@ set_rolled_back(const StepWork *work, const char *reason, int attempts)
 	plan_step_set_state(row->plan, row->step, work->step->state, reason, attempts);
 }
 
-/* What a SQLSTATE says about a deed that was not undone */
+/* Returns the outcome of a deed that was not undone, by its SQLSTATE */
 static DeedOutcome
 outcome_of(int sqlerrcode)
 {

@@ -43,7 +43,7 @@
 SG_FUNCTION(sg_verify_fks);
 
 /*
- * What live tests of a key leave behind in the server's caches of tables is
+ * Entries that live tests of a key leave in the server's caches of tables are
  * of no use for the next one: after so many keys it goes, as if others had
  * changed the catalogs.
  */
@@ -81,7 +81,7 @@ compare(VerifyKey *vk, const char *test, const char *expected, const char *obser
 	verify_add_test(vk, test, expected, observed, same ? AUDIT_PASS : AUDIT_FAIL, same ? NULL : reason);
 }
 
-/* The same, where the catalogs can say no, and their yes is no proof */
+/* Like compare(), but reports a "yes" of the catalogs as unknown if there is doubt about the key */
 static void
 compare_protection(VerifyKey *vk, const char *test, const char *expected, const char *observed, const char *reason)
 {
@@ -179,7 +179,7 @@ typedef struct StepLook
 	VerifyKey  *vk;
 } StepLook;
 
-/* What the catalogs say of the step's key; a table may go while it is looked at */
+/* Reads the step's key from the catalogs; a table may go while it is looked at */
 static void
 look_at_step(void *arg)
 {
@@ -295,7 +295,7 @@ log_entry_of(const pg_uuid_t *run, const char *plan, const VerifyKey *vk, double
 /* More tests than these that did not pass are not named as evidence */
 #define MAX_NAMED	1000
 
-/* What all tests of a call come to, for reports; texts of errors and of values are none of it */
+/* Results of all tests of a call, for reports, without texts of errors and values */
 typedef struct Tally
 {
 	int64		counts[AUDIT_SKIPPED + 1];

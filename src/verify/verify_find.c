@@ -47,7 +47,7 @@ no_privilege(Oid relid, Oid role, AclMode mode, const char *word)
 					sg_relation_name(relid));
 }
 
-/* What a role needs: the caller, and whoever does it; locking a row asks for UPDATE, too */
+/* Returns the privilege that a role lacks for the tests, or NULL; locking a row asks for UPDATE, too */
 static const char *
 privilege_problem(const LiveTest *lt, Oid role)
 {
@@ -366,7 +366,7 @@ verify_may_copy(LiveTest *lt)
 	return may;
 }
 
-/* What copies of a parent and a child need to be unique; false where they can't be */
+/* Finds the columns by which copies of a parent and a child become unique; false if there are none */
 static bool
 make_copies_unique(LiveTest *lt)
 {
@@ -410,7 +410,7 @@ verify_find_copies(LiveTest *lt)
 }
 
 /*
- * What a copy needs in order to be unique.  Returns whether the key's own
+ * Finds the columns by which a copy becomes unique.  Returns whether the key's own
  * columns have to be: then a valid row needs a parent that has no child.
  */
 static bool

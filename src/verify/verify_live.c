@@ -127,7 +127,7 @@ has_generated_column(const FkKey *key)
 	return found;
 }
 
-/* What holds for every test of the key */
+/* Returns why no test of the key can be made, or NULL */
 static const char *
 key_problem(const FkKey *key)
 {
@@ -165,7 +165,7 @@ begin_as(SgScope *scope, Oid role)
 
 /* ---- one attempt ---- */
 
-/* What looks at catalogs only is done as the caller, what reads tables as the role that may */
+/* Prepares a test: reads catalogs as the caller, and tables as the role that may */
 static void
 do_prepare(void *arg)
 {
@@ -298,7 +298,7 @@ attempt_limit(void)
 	return sg_statement_timeout ? Min(sg_statement_timeout, sg_lock_timeout) : sg_lock_timeout;
 }
 
-/* One attempt, rolled back; returns whether another one may tell more */
+/* Makes one attempt, and rolls it back; returns whether another one may tell more */
 static bool
 attempt_once(LiveTest *lt)
 {

@@ -29,7 +29,7 @@ typedef enum LiveKind
 	LIVE_UPDATE_PARENT
 } LiveKind;
 
-/* What a test expects, and what it sees */
+/* Outcomes that a test expects or sees */
 typedef enum LiveOutcome
 {
 	OUTCOME_UNSEEN,
@@ -44,7 +44,7 @@ typedef enum LiveOutcome
 	OUTCOME_MIXED				/* different from row to row */
 } LiveOutcome;
 
-/* What a statement on one table would set off by ON DELETE and ON UPDATE */
+/* Actions that a statement on one table would set off by ON DELETE and ON UPDATE */
 typedef struct VerifyReach
 {
 	List	   *declared;		/* every key of this database */
@@ -127,7 +127,7 @@ live_is_insert(LiveKind kind)
 /* A reason that outlives SPI */
 extern void live_set_reason(LiveTest *lt, const char *reason);
 
-/* What the key that is there does when a parent goes; does it refuse? */
+/* Return the action of the declared key when a parent goes, and whether it refuses that */
 extern char live_declared_action(const LiveTest *lt);
 extern bool live_rejects_parent(const LiveTest *lt);
 

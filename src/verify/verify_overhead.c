@@ -81,7 +81,7 @@ static const char *const operation_names[] = {
 	[OP_UPDATE] = "update key",
 };
 
-/* The same statements without and with the key */
+/* Each statement is measured without and with the key */
 enum
 {
 	WITHOUT,
@@ -298,7 +298,7 @@ drop_not_null(Oid relid, const char *name)
 }
 
 /*
- * One table like another, and its number.  A bare copy has no CHECK, default
+ * Makes a table like another, with a column for numbers.  A bare copy has no CHECK, default
  * or computed column: they could run code of the table's owner, and no role
  * that is restricted makes a temporary table.
  */
@@ -429,7 +429,7 @@ one_pass(void *arg)
 }
 
 /*
- * One pass, rolled back.  An operation that fails, as an update of a unique
+ * Makes one pass, and rolls it back.  An operation that fails, as an update of a unique
  * key does, is the last one of its pass.
  */
 static void
@@ -474,7 +474,7 @@ generated_problem(const FkKey *key)
 	return NULL;
 }
 
-/* What keeps the tables from being copied by the caller */
+/* Returns why the caller can't copy the tables, or NULL */
 static const char *
 copy_problem(const FkKey *key)
 {
@@ -581,7 +581,7 @@ compare_doubles(const void *a, const void *b)
 	return x < y ? -1 : x > y ? 1 : 0;
 }
 
-/* Of sorted values, with interpolation as percentile_cont does */
+/* Returns a quantile of sorted values, interpolated as percentile_cont does */
 static double
 quantile(const double *values, int n, double q)
 {
@@ -625,7 +625,7 @@ is_noise(const Measure *m, Operation op)
 		rounded(quantile(without, m->rounds, 0.25)) <= rounded(quantile(with, m->rounds, 0.75));
 }
 
-/* One operation for reports; what was not measured has no times */
+/* Appends an operation for reports; one that was not measured has no times */
 static void
 note_operation(StringInfo figures, const Measure *m, Operation op, bool measured)
 {

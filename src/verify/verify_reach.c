@@ -135,7 +135,7 @@ volatile_problem(Oid relid)
 	return found ? psprintf("a CHECK constraint of %s calls a volatile function", sg_relation_name(relid)) : NULL;
 }
 
-/* One table, or one partition of it */
+/* Returns why a table, or a partition of it, is not to be written, or NULL */
 static char *
 member_problem(Oid relid, CmdType event)
 {
@@ -185,7 +185,7 @@ trigger_query_problem(const FkKey *key, Oid relid, CmdType event)
 	return refusal ? psprintf("key %s would do it: %s", quote_identifier(key->name), refusal) : NULL;
 }
 
-/* What writing to the table could run, and comparing by its own keys; why not to do it, or NULL */
+/* Adds the code that writing to the table, and comparing by its keys, could run; returns why not to do it, or NULL */
 static char *
 reach_written(VerifyReach *reach, Oid relid, CmdType event)
 {
@@ -289,7 +289,7 @@ refuses(const VerifyReach *reach, const FkKey *key, char action, CmdType event)
 	return is_reject(action) || (key->conid != reach->key->conid && sets_not_null(key, action, event));
 }
 
-/* What an action does to the child: DELETE or UPDATE */
+/* Returns the event of an action on the child: DELETE or UPDATE */
 static CmdType
 event_of_action(char action, CmdType event)
 {

@@ -313,7 +313,7 @@ action_taken(const LiveTest *lt, const RowId *child, const RowId *parent)
 	return first;
 }
 
-/* What has become of one child; unseen, with the reason, when it can't be told */
+/* Returns the fate of one child; unseen, with the reason, when it can't be told */
 static LiveOutcome
 fate(LiveTest *lt, RowId *row, const RowId *parent)
 {
