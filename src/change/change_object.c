@@ -513,6 +513,9 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 	step.new_name = NULL;
 	step.fk_name = change_not_null_name(move->table, what->fk_name);
 	change_look_not_null(&step, move);
+	/* rows are asked where it is made, unless it held for new ones alone */
+	if (!move->first || not_valid)
+		move->rule = NULL;
 	move->first = false;
 	if (not_valid && move->kind == MOVE_VALIDATE)
 		move->kind = MOVE_NONE;
@@ -674,6 +677,8 @@ bring_check_back(PlanStep *step, const char *was, ChangeMove *move)
 	change_check_back(step, move, no_inherit);
 	if (move->kind == MOVE_PROBLEM && move->problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
 		name_is_taken(step, move);
+	if (not_valid)
+		move->rule = NULL;
 	if (not_valid && move->kind == MOVE_VALIDATE)
 		move->kind = MOVE_NONE;
 }

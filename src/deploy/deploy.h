@@ -89,6 +89,9 @@ extern AuditKey *deploy_count_orphans(RunAction *action, const FkKey *key);
 extern char *deploy_orphans_text(const AuditKey *ak);
 extern char *deploy_orphans_list(const FkKey *key);
 
+/* Do rows break a rule that has no step?  How many, in words, or NULL; NULL too where that can't be told.  Commits. */
+extern char *deploy_rule_broken(StepWork *work, AuditKey *rule);
+
 /* Returns a hint about rows that break the rule of a step which is no key */
 extern char *deploy_rule_hint(const PlanStep *step);
 extern const char *deploy_orphans_hint(const StepWork *work);

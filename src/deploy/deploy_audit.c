@@ -322,6 +322,16 @@ rule_text(const AuditKey *rule)
 }
 
 char *
+deploy_rule_broken(StepWork *work, AuditKey *rule)
+{
+	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "audit",
+	.attempts = 1};
+
+	sg_progress_step(SG_PROGRESS_AUDIT, work->step->step, rule->key.child);
+	return judge(&action, rule)->result == AUDIT_FAIL ? rule_text(rule) : NULL;
+}
+
+char *
 deploy_rule_hint(const PlanStep *step)
 {
 	List	   *order = fk_primary_key(sg_find_qualified(step->child_table));

@@ -233,7 +233,7 @@ undo_record_gone(const RunAction *action, const StepWork *work, int sqlerrcode, 
 void
 undo_record_failed(const RunAction *action, StepWork *work)
 {
-	work->hint = psprintf("The step is as it was. When that is mended:\n%s", run_call_text(work->run, "sg_rollback_fks", NULL));
+	work->hint = psprintf("When that is mended:\n%s", run_call_text(work->run, "sg_rollback_fks", NULL));
 	run_record_failure(action, work, STEP_AS_IT_IS, action->error->sqlerrcode,
 					   run_failure_text(action), LOG_NONE);
 }

@@ -10,12 +10,17 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "base/calls.h"
+#include "base/gone.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
+#include "base/quote.h"
 #include "change/change.h"
 #include "change/change_need.h"
 #include "deploy/deploy_index.h"
@@ -187,6 +192,87 @@ keep_values(BackAction *back)
 					   psprintf("whether it holds values that the step has not given it can't be told: %s", sg_error_message(error)), error->hint);
 }
 
+/* Returns the call that lists the rows which break a rule */
+static char *
+violations_call(const AuditKey *rule)
+{
+	bool		is_check = rule->rule->kind == AUDIT_CHECK;
+
+	return psprintf(sg_calls("SELECT * FROM sg_rule_violations(%s, %s, %s);"), quote_literal_cstr(sg_relation_name(rule->key.child)),
+					quote_literal_cstr(is_check ? "check" : "not null"),
+					quote_literal_cstr(is_check ? change_deparse(rule->key.child, rule->rule->condition) :
+									   sg_column_name(rule->key.child, rule->key.child_att[0])));
+}
+
+/*
+ * Rows that have come since a rule was dropped keep it from coming back: with it,
+ * every call that writes one of them would fail, and it would never be valid.
+ */
+static bool
+check_rows(StepWork *work, const PlanDeed *deed, const ChangeMove *move)
+{
+	char	   *broken = deploy_rule_broken(work, move->rule);
+	FkProblem  *problem;
+
+	if (broken == NULL)
+		return true;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_SG_ORPHANS,
+						 psprintf("%s can't come back: %s", move->rule->rule->kind == AUDIT_CHECK ? "the check" :
+								  "the column is back, but its NOT NULL", broken),
+						 psprintf("Mend these rows, and roll back again:\n%s\n%s", violations_call(move->rule),
+								  run_call_text(work->run, "sg_rollback_fks", NULL)));
+	PopActiveSnapshot();
+	return undo_tell_problem(work, deed, problem);
+}
+
+static void
+do_untie(void *arg)
+{
+	RunAction  *action = arg;
+	BackAction *back = arg;
+	StepWork   *work = linitial(action->works);
+	LogEntry	entry = run_entry(action, work, LOG_DONE);
+	ChangeMove	now;
+	char	   *lack;
+
+	look_back(back->deed, back->step, &now);
+	if (now.kind != MOVE_VALIDATE)
+	{
+		run_record_skipped(action, work, "somebody else has changed it meanwhile");
+		return;
+	}
+	lack = run_lacks_ownership("table", now.table);
+	if (lack)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("%s", lack)));
+	work->statement = plan_drop_statement(back->deed->what->child_table, get_constraint_name(now.conid));
+	run_statement(work->statement);
+	log_write(&entry);
+}
+
+static void
+execute_untie(RunAction *action)
+{
+	run_deed(action, do_untie, action);
+}
+
+/* Drops a constraint that has come back, and that rows which came meanwhile break; the reason is on record, and stays */
+static void
+untie(StepWork *work, PlanDeed *deed, const PlanStep *step, const ChangeMove *move)
+{
+	BackAction	back = {.action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),
+	.execute = execute_untie},.deed = deed,.step = step};
+
+	run_add_target(&back.action, move->table, AccessExclusiveLock);
+	if (run_attempt(&back.action))
+		run_append_notice(work, "dropped again, so that no call fails for those rows");
+	else
+		run_record_failure(&back.action, work, STEP_AS_IT_IS, back.action.error->sqlerrcode,
+						   run_failure_text(&back.action), LOG_NONE);
+}
+
 /* By a worker: there is no transaction that it could be in */
 static bool
 run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const ChangeMove *move)
@@ -258,6 +344,8 @@ undo_change(StepWork *work, const PlanDeed *deed)
 			return run_outside(work, deed, &back.action, &back.move);
 		else
 		{
+			if (back.move.kind == MOVE_STATEMENT && back.move.rule && !check_rows(work, deed, &back.move))
+				return false;
 			if (step->kind != STEP_STATEMENT)
 				work->statement = linitial(back.move.statements ? back.move.statements : back.move.owner_statements);
 			change_add_target(&back.action, &back.move);
@@ -265,7 +353,11 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, back.move.table);
 		if (!run_attempt(&back.action))
 		{
+			int			sqlerrcode = back.action.error->sqlerrcode;
+
 			undo_record_failed(&back.action, work);
+			if (back.move.kind == MOVE_VALIDATE && (sqlerrcode == ERRCODE_CHECK_VIOLATION || sqlerrcode == ERRCODE_NOT_NULL_VIOLATION))
+				untie(work, back.deed, step, &back.move);
 			return false;
 		}
 		if (back.closed)

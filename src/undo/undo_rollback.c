@@ -303,7 +303,7 @@ undo_waiting(Rollback *rollback)
 
 /* Rows that policy "set" has given a value have their old one back; those that do not are named */
 static void
-restore_values(const Rollback *rollback)
+restore_values(Rollback *rollback)
 {
 	PlanRun    *run = rollback->run;
 
@@ -327,6 +327,8 @@ restore_values(const Rollback *rollback)
 				plan_deed_close(deed->id, DEED_TAKEN_BACK);
 			run_commit();
 		}
+		else
+			add_left(rollback, deed, NULL);
 		run_end_step(work);
 	}
 }

@@ -262,6 +262,23 @@ is(back($copy) . ' ' . sql($copy, $keys), '1|rolled back| old', 'and comes back 
 sql($db, 'ALTER TABLE c RENAME CONSTRAINT new TO renamed');
 is(back($db) . ' ' . sql($db, $keys), '1|rolled back| old', 'so it does at once where the new one is known by its OID');
 
+# rows that came while a rule was not there
+$db = other_db(q{CREATE TABLE c (id int, v text NOT NULL); CREATE TABLE e (id int, v int CONSTRAINT pos CHECK (v > 0)); INSERT INTO c VALUES (1, 'a'); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'column', 'c', 'v'),
+	sg_plan_add_drop('d', 'constraint', 'e', 'pos'); CALL sg_apply('d', fail => true); INSERT INTO c VALUES (2); INSERT INTO e VALUES (2, -2)});
+my $rules = q{SELECT string_agg(conname || convalidated::text, ' ') FROM pg_constraint WHERE conrelid IN ('c'::regclass, 'e'::regclass)};
+is(back($db), "1|validated|not taken back: the column is back, but its NOT NULL can't come back: 1 row breaks it\n2|validated|not taken back: the check can't come back: 1 row breaks it", 'rows that break a rule keep it from coming back');
+is(sql($db, $rules), '', 'so that nobody who writes them fails');
+sql($db, q{ALTER TABLE c ADD CONSTRAINT c_v_not_null CHECK (v IS NOT NULL) NOT VALID; ALTER TABLE e ADD CONSTRAINT pos CHECK (v > 0) NOT VALID}) if major($node) < 18;
+back($db);
+is(sql($db, $rules), '', 'nor where such a row came when it was there already');
+sql($db, q{UPDATE c SET v = 'x' WHERE v IS NULL; UPDATE e SET v = 1});
+is(back($db), "1|rolled back|\n2|rolled back|", 'they come back when the rows are mended');
+$db = other_db(q{CREATE TABLE s (id int PRIMARY KEY, v int); INSERT INTO s VALUES (1, -1); SELECT sg_plan_create('d'), sg_plan_add_check('d', 's', 'v > 0', policy => 'set', child_column => 'v', fill => '100');
+	CALL sg_apply('d', fix => true, fail => true); ALTER TABLE s RENAME v TO w});
+is(back($db), '1|rolled back|not taken back: old values of check s_v_check ON public.s: table public.s has no column v', 'values that are not back are told');
+sql($db, 'ALTER TABLE s RENAME w TO v');
+is(back($db) . ' ' . sql($db, 'SELECT v FROM s'), '1|rolled back| -1', 'until they are');
+
 # a unique constraint that does not come back by itself
 $db = other_db(q{CREATE TABLE t (id int, CONSTRAINT uu UNIQUE (id)); CREATE INDEX ii ON t (id); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'constraint', 't', 'uu'), sg_plan_add_drop('d', 'index', 't', 'ii'); CALL sg_apply('d', fail => true)});
 isnt($node->psql($db, "CALL sg_rollback_fks('d', fail => true)"), 0, 'with fail, a unique constraint that is not back is an error');
