@@ -234,10 +234,12 @@ do_untie(void *arg)
 	StepWork   *work = linitial(action->works);
 	LogEntry	entry = run_entry(action, work, LOG_DONE);
 	ChangeMove	now;
+	char	   *name;
 	char	   *lack;
 
 	look_back(back->deed, back->step, &now);
-	if (now.kind != MOVE_VALIDATE)
+	name = now.kind == MOVE_VALIDATE ? get_constraint_name(now.conid) : NULL;
+	if (name == NULL)
 	{
 		run_record_skipped(action, work, "somebody else has changed it meanwhile");
 		return;
@@ -247,7 +249,7 @@ do_untie(void *arg)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s", lack)));
-	work->statement = plan_drop_statement(back->deed->what->child_table, get_constraint_name(now.conid));
+	work->statement = plan_drop_statement(back->deed->what->child_table, name);
 	run_statement(work->statement);
 	log_write(&entry);
 }
