@@ -269,7 +269,7 @@ SQL
 	$watcher->collect;
 	$watcher->quit;
 	$s->quit;
-	is(query("SELECT string_agg(DISTINCT l.phase || ' ' || (l.at - c.at < '@{[ bound(1, 60) ]} s'), ', ') FROM schemaguard.audit_log l, cancelled c
+	is(query("SELECT string_agg(DISTINCT l.phase || ' ' || (l.at - c.at < '@{[ bound(1, 10) ]} s'), ', ') FROM schemaguard.audit_log l, cancelled c
 			  WHERE l.plan = 'd' AND l.action = 'validate' AND l.phase <> 'started'"),
 		'interrupted true', 'the scan was seen at work, and gave up at once');
 	query("SET schemaguard.validate_with = scan; CALL sg_add_fks('d')");

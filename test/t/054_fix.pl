@@ -23,15 +23,15 @@ my $dir = PostgreSQL::Test::Utils::tempdir();
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
 
-# The settings come with the connection: a CALL can't share a message with SET
+# The settings come with the connection: a CALL can't share a message with SET.  One that does not end is given up.
 sub call
 {
 	my ($sql, %settings) = @_;
-	my ($out, $err);
+	my ($out, $err, $late);
 	local $ENV{PGOPTIONS} = join ' ', map { "-c schemaguard.$_=$settings{$_}" } keys %settings;
 
-	$node->psql('postgres', $sql, stdout => \$out, stderr => \$err);
-	return $err;
+	$node->psql('postgres', $sql, stdout => \$out, stderr => \$err, timeout => SgTest::patience() / 3, timed_out => \$late);
+	return $late ? "no answer\n$err" : $err;
 }
 
 sub call_in_background

@@ -199,7 +199,7 @@ SQL
 		}
 		push @took, time - $start;
 		is($b->sqlstate, '57014', sprintf('a cancel up to %.1f s later ends it with 57014', $after * $whole));
-		cmp_ok($took[-1], '<', bound(1, 30), 'within a second');
+		cmp_ok($took[-1], '<', bound(1, 10), 'within a second');
 		ok(wait_for(sub { query($state) eq $before }), 'and leaves no lock, file, worker, progress or log row behind')
 			or diag("before $before, after " . query($state));
 	}

@@ -285,8 +285,9 @@ sg_build
 built=$SECONDS
 # Servers of TAP files read their settings from here, and keep track of their ports there.
 export TEMP_CONFIG=$SG_CONF PG_TEST_PORT_DIR=$SG_DIR/ports
-# How long the server's own tools wait: a machine may be busy with other suites.
-export PGCTLTIMEOUT=300 PG_TEST_TIMEOUT_DEFAULT=600
+# How long the server's own tools wait: a machine may be busy with other suites. A step of a spec that
+# waits for longer is cancelled, and then the spec is.
+export PGCTLTIMEOUT=300 PG_TEST_TIMEOUT_DEFAULT=600 PGISOLATIONTIMEOUT=120
 sg_as mkdir "$PG_TEST_PORT_DIR" jobs
 # What their servers are copies of, without the extension and with it: see new_node() in SgTest.pm.
 export SG_TEMPLATE=$SG_DIR/template
