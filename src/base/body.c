@@ -26,26 +26,48 @@
 
 SG_FUNCTION(sg_body);
 
-/* ThrowErrorData() asks anew for the CONTEXT, of what is outside of this call */
-Datum
-sg_enter_alone(PGFunction function, FunctionCallInfo fcinfo)
+/* The frames that are still there are those outside of this call */
+void
+sg_call_alone(void (*fn) (void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Datum		result = (Datum) 0;
 
 	PG_TRY();
 	{
-		result = function(fcinfo);
+		fn(arg);
 	}
 	PG_CATCH();
 	{
 		ErrorData  *edata = sg_caught(context);
 
-		edata->context = NULL;
-		ThrowErrorData(edata);
+		edata->context = GetErrorContextStack();
+		ReThrowError(edata);
 	}
 	PG_END_TRY();
-	return result;
+}
+
+typedef struct AloneArg
+{
+	PGFunction	function;
+	FunctionCallInfo fcinfo;
+	Datum		result;
+} AloneArg;
+
+static void
+enter_alone(void *p)
+{
+	AloneArg   *arg = p;
+
+	arg->result = arg->function(arg->fcinfo);
+}
+
+Datum
+sg_enter_alone(PGFunction function, FunctionCallInfo fcinfo)
+{
+	AloneArg	arg = {function, fcinfo};
+
+	sg_call_alone(enter_alone, &arg);
+	return arg.result;
 }
 
 typedef struct Body

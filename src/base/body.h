@@ -15,6 +15,7 @@
 #include "fmgr.h"
 
 /* Calls a function; its errors have only the CONTEXT of what is outside of it */
+extern void sg_call_alone(void (*fn) (void *arg), void *arg);
 extern Datum sg_enter_alone(PGFunction function, FunctionCallInfo fcinfo);
 
 #endif							/* SG_BODY_H */

@@ -38,6 +38,7 @@
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "base/body.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -123,11 +124,18 @@ typedef struct Attempt
 } Attempt;
 
 static void
-attempt_once(void *arg)
+run_attempt(void *arg)
 {
 	Attempt    *attempt = arg;
 
 	attempt->run(attempt->reader, attempt->care);
+}
+
+/* The CONTEXT of an error would be the statement of 3,000 lines */
+static void
+attempt_once(void *arg)
+{
+	sg_call_alone(run_attempt, arg);
 }
 
 /*
@@ -144,7 +152,8 @@ snapshot_attempts(SnapshotReader *reader,
 	sg_progress_phase(SG_PHASE_SCANNING);
 	if (RecoveryInProgress())
 	{
-		attempt(reader, SNAPSHOT_SKIP_LOCKED);
+		this.care = SNAPSHOT_SKIP_LOCKED;
+		attempt_once(&this);
 		sg_progress_end();
 		return;
 	}

@@ -128,6 +128,19 @@ $holder->query('ROLLBACK');
 $primary->safe_psql('postgres', q{SELECT sg_snapshot_take('free')});
 is(checksum('free'), checksum('base'), 'once it is free, all is known');
 
+# cancelled in the midst of it
+$holder->query('BEGIN; LOCK TABLE pg_catalog.pg_description IN ACCESS EXCLUSIVE MODE');
+my $waiting = SgTest::Session->new($primary);
+$waiting->send(q{DO $$ BEGIN PERFORM sg_snapshot_take('cancelled'); END $$});
+ok(wait_for(sub { $primary->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE pid = $waiting->{pid} AND NOT granted") eq '1' }), 'a snapshot waits for a lock');
+$primary->safe_psql('postgres', "SELECT pg_cancel_backend($waiting->{pid})");
+$waiting->collect;
+is($waiting->sqlstate, '57014', 'and is cancelled');
+like($waiting->{err}, qr/^CONTEXT:  .*inline_code_block/ms, 'with the CONTEXT of who called it');
+cmp_ok(length $waiting->{err}, '<', 1000, 'but not the whole statement');
+$holder->query('ROLLBACK');
+$waiting->quit;
+
 # ---- objects come and go
 $primary->safe_psql('postgres', q{
 	CREATE PROCEDURE churn(seconds int) LANGUAGE plpgsql AS $$
