@@ -292,6 +292,11 @@ mends(const PlanStep *step, const char *alias, const char *value)
 					row_source(step, alias, value), row_name(step));
 }
 
+/* Nobody is kept from writing the row; the server's log has what is wrong with the expressions themselves, such as a column that was renamed */
+#define UNFIT \
+	"EXCEPTION WHEN OTHERS THEN\n" \
+	"	IF SQLSTATE LIKE '42%%' THEN RAISE LOG 'rows of %% come without a value: %%', TG_RELID::regclass, SQLERRM; END IF;\n"
+
 /*
  * Where no application follows: a row that wants a value gets it, whoever has
  * written it.  By policy "set" a row that has broken the rule before is left to
@@ -319,7 +324,7 @@ mending_body(const PlanStep *step)
 					 "	%s INTO sg_now WHERE %s%s;\n"
 					 "	IF FOUND THEN %s; END IF;\n"
 					 "	RETURN NEW;\n"
-					 "EXCEPTION WHEN OTHERS THEN\n"
+					 UNFIT
 					 "	RETURN NEW;\n"
 					 "END\n",
 					 passed,
@@ -511,7 +516,7 @@ plan_backfill_body(const PlanStep *step)
 					 "	%s;\n"
 					 "%s"
 					 "	RETURN NEW;\n"
-					 "EXCEPTION WHEN OTHERS THEN\n"
+					 UNFIT
 					 "	IF sg_all THEN %s; END IF;\n"
 					 "	RETURN sg_given;\n"
 					 "END\n",

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
 
@@ -48,6 +49,11 @@ is(ask('INSERT INTO f (a) VALUES (7) RETURNING b'), '15', 'a new row has its val
 is(ask('UPDATE f SET a = 8 WHERE id = 10 RETURNING b'), '17', 'so has a row that can be filled only now');
 is(ask($triggers), '1 1', 'by one trigger');
 is(ask(q{SELECT state FROM sg_status() WHERE subject = 'leftovers'}), 'ok', 'and sg_status takes that for no leftover');
+$s->query('ALTER TABLE f RENAME a TO other');
+my $size = -s $node->logfile;
+is($node->safe_psql('postgres', 'INSERT INTO f (other) VALUES (7) RETURNING coalesce(b::text, $$null$$)'), 'null', 'a column that it reads has another name: the application goes on');
+like(slurp_file($node->logfile, $size), qr/LOG:  rows of (public\.)?f come without a value: column .*\ba\b.* does not exist/, 'and the log of the server tells');
+$s->query('ALTER TABLE f RENAME other TO a');
 is(ask(q{SELECT sg_plan_release('f', 'fill')}), '1', 'sg_plan_release() ends that');
 is(ask("$triggers || ' ' || " . q{(SELECT coalesce(reason, 'none') FROM schemaguard.plan_step WHERE plan = 'f')}), '0 0 none', 'trigger and reason are gone');
 is(ask('INSERT INTO f (a) VALUES (7) RETURNING coalesce(b::text, $$null$$)'), 'null', 'and rows come as they are');
