@@ -296,6 +296,7 @@ OBJS = \
 	src/verify/verify_overhead.o \
 	src/verify/verify_reach.o \
 	src/verify/verify_row.o \
+	src/verify/verify_smoke.o \
 	src/verify/verify_try.o \
 	src/verify/verify_worker.o \
 	src/worker/worker_main.o \
@@ -414,6 +415,7 @@ REGRESS = \
 	report \
 	rollback \
 	script_changes \
+	smoke \
 	snapshot \
 	stamp \
 	status \

@@ -30,7 +30,7 @@ INSERT INTO schemaguard.go_rule (id, metric, target, weight, why, source, added_
     (-3, 'keys not valid', 0, 'hold', 'rows that were there before a key may be orphans', 'shipped', NULL, NULL),
     (-4, 'keys without proof', 0, 'hold', 'nobody can tell whether their rows hold', 'shipped', NULL, NULL),
     (-5, 'orphan rows', 0, 'no-go', 'rows refer to nothing', 'shipped', NULL, NULL),
-    (-6, 'tests failed', 0, 'no-go', 'a key does not do what it should', 'shipped', NULL, NULL),
+    (-6, 'tests failed', 0, 'no-go', 'what was made does not do what it should', 'shipped', NULL, NULL),
     (-7, 'tests unknown', 0, 'hold', 'what could not be tested may fail', 'shipped', NULL, NULL),
     (-8, 'findings not accepted', 0, 'no-go', 'somebody accepts a finding, or mends it', 'shipped', NULL, NULL),
     (-9, 'rows gone or changed', 0, 'hold', 'there is no copy: somebody has to have wanted that', 'shipped', NULL, NULL),

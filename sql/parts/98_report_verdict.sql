@@ -136,17 +136,23 @@ BEGIN ATOMIC
     later AS (                                  -- but what the catalogs have told since counts, too
         SELECT max((e.figures ->> 'fail')::numeric) AS fail, max((e.figures ->> 'unknown')::numeric) AS unknown
         FROM evidence e JOIN tested t ON e.id > t.id AND e.kind = 'verify'),
+    untried AS (                                -- users' own tests that did not run, or not as they are
+        SELECT count(*) AS n FROM schemaguard.smoke_test s
+        WHERE s.plan IS NOT DISTINCT FROM sg_go_evidence.plan
+          AND NOT EXISTS (SELECT FROM tested t, jsonb_to_recordset(t.figures -> 'smoke') AS r (id bigint, mark bigint, result text)
+                          WHERE r.id = s.id AND r.mark = s.mark AND r.result <> 'skipped')),
     told AS (
         SELECT CASE WHEN t.fresh THEN t.figures || jsonb_build_object('fail', greatest((t.figures ->> 'fail')::numeric, l.fail),
-                   'unknown', greatest((t.figures ->> 'unknown')::numeric, l.unknown)) END AS figures, t.at,
+                   'unknown', greatest((t.figures ->> 'unknown')::numeric, l.unknown) + u.n) END AS figures, t.at,
                concat('sg_verify_fks', CASE (t.figures -> 'live')::boolean WHEN true THEN ', with attempts on the tables'
                                                                            WHEN false THEN ', from the catalogs' END) AS method,
                CASE WHEN t.id IS NULL AND schemaguard.sg_sees_all() THEN 'sg_verify_fks has not run'
                     WHEN t.id IS NULL THEN 'sg_verify_fks has not run for this role'
                     WHEN NOT t.fresh AND sg_go_evidence.plan IS NULL THEN 'sg_verify_fks has not run for 30 days'
                     WHEN NOT t.fresh THEN 'sg_verify_fks has not run since the plan did' END AS reason,
+               CASE WHEN u.n > 0 THEN format('smoke tests that have not run as they are: %s', u.n) END AS untried,
                format('SELECT * FROM @extschema@.sg_verify_fks(%L, live => true);', sg_go_evidence.plan) AS next_call
-        FROM (VALUES (1)) one LEFT JOIN tested t ON true CROSS JOIN later l),
+        FROM (VALUES (1)) one LEFT JOIN tested t ON true CROSS JOIN later l CROSS JOIN untried u),
     keyed AS (
         SELECT s.step FROM schemaguard.plan_step s
         WHERE s.plan = sg_go_evidence.plan AND s.kind = 'foreign key' AND s.state IN ('added', 'validated')),
@@ -163,7 +169,7 @@ BEGIN ATOMIC
               WHERE f.with_us IS NOT NULL ORDER BY f.step, f.operation, e.id DESC) o)
     SELECT 'tests failed', (t.figures ->> 'fail')::numeric, t.method, t.at, NULL::bigint, t.reason, t.next_call FROM told t
     UNION ALL
-    SELECT 'tests unknown', (t.figures ->> 'unknown')::numeric, t.method, t.at, NULL, t.reason, t.next_call FROM told t
+    SELECT 'tests unknown', (t.figures ->> 'unknown')::numeric, t.method, t.at, NULL, coalesce(t.reason, t.untried), t.next_call FROM told t
     UNION ALL
     SELECT 'overhead, ms', round(m.ms, 3), 'sg_measure_overhead: the most that a key adds to a row, on copies of a sample', m.at,
            m.rows_read,

@@ -164,6 +164,40 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_report_tests(text) IS 'section of a report: outcomes of the last tests';
 
+CREATE FUNCTION schemaguard.sg_smoke_results(
+    plan text, OUT name text, OUT kind text, OUT expectation text, OUT author text, OUT result text, OUT at timestamptz, OUT role text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT s.name, s.kind, CASE s.kind WHEN 'query' THEN coalesce(s.expectation, 'no row') ELSE s.expectation END, s.author,
+           coalesce(l.result, 'not run'), l.at, l.role
+    FROM schemaguard.smoke_test s
+         LEFT JOIN LATERAL (
+             SELECT r.result, e.at, e.role
+             FROM schemaguard.evidence e, jsonb_to_recordset(e.figures -> 'smoke') AS r (id bigint, mark bigint, result text)
+             WHERE e.kind = 'verify' AND schemaguard.sg_counts_for(e.role) AND r.id = s.id AND r.mark = s.mark AND r.result <> 'skipped'
+               AND e.place = (SELECT c.system_identifier FROM pg_control_system() c) || ' ' || current_database()
+             ORDER BY e.id DESC LIMIT 1) l ON true
+    WHERE s.plan IS NOT DISTINCT FROM sg_smoke_results.plan;
+END;
+COMMENT ON FUNCTION schemaguard.sg_smoke_results(text)
+    IS 'the tests of schemaguard.smoke_test for a plan, or for the database, with what their last run found: not run, unless as they are';
+
+CREATE FUNCTION schemaguard.sg_report_smoke(plan text) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT schemaguard.sg_page_section('Smoke tests', 'Rows of schemaguard.smoke_test, by the last call of sg_verify_fks with live '
+            'that ran them as they are: '
+            || concat_ws(', ', 'pass ' || count(*) FILTER (WHERE r.result = 'pass'), 'fail ' || count(*) FILTER (WHERE r.result = 'fail'),
+                         'unknown ' || count(*) FILTER (WHERE r.result = 'unknown'),
+                         'not run ' || count(*) FILTER (WHERE r.result = 'not run')) || '.',
+        '{Result,Test,Kind,Expected,Author,Run,By}',
+        jsonb_agg(jsonb_build_array(r.result, r.name, r.kind, r.expectation, r.author, schemaguard.sg_page_time(r.at), r.role)
+                  ORDER BY array_position('{fail,unknown,not run,pass}', r.result), r.name COLLATE "C"))
+    FROM schemaguard.sg_smoke_results(sg_report_smoke.plan) r;
+END;
+COMMENT ON FUNCTION schemaguard.sg_report_smoke(text) IS 'section of a report: tests that users have written';
+
 CREATE FUNCTION schemaguard.sg_report_overhead(plan text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -289,10 +323,20 @@ BEGIN ATOMIC
               AND s.fk_name = k.fk_name::text)
           HAVING count(*) > 0
           UNION ALL
-          SELECT 7, 'rows that were written since past the keys',
+          SELECT 7, 'smoke tests that have not run: ' || count(*), 'the last calls did not run them as they are',
+              format('SELECT * FROM @extschema@.sg_verify_fks(%L, live => true);', sg_report_unchecked.plan)
+          FROM schemaguard.sg_smoke_results(sg_report_unchecked.plan) r WHERE r.result = 'not run'
+          HAVING count(*) > 0
+          UNION ALL
+          SELECT 8, 'smoke tests of the database: ' || count(*), 'they are no part of the plan',
+              'SELECT * FROM @extschema@.sg_verify_fks(live => true);'
+          FROM schemaguard.smoke_test s JOIN this t ON true WHERE s.plan IS NULL
+          HAVING count(*) > 0
+          UNION ALL
+          SELECT 9, 'rows that were written since past the keys',
               'session_replication_role = replica and disabled triggers leave no trace',
                  format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', sg_report_unchecked.plan)
           UNION ALL
-          SELECT 8, 'times of the application''s statements before and after', 'this report reads no statistics of statements', NULL) u;
+          SELECT 10, 'times of the application''s statements before and after', 'this report reads no statistics of statements', NULL) u;
 END;
 COMMENT ON FUNCTION schemaguard.sg_report_unchecked(text, jsonb) IS 'section of a report: what was not checked, why, and how to check it';

@@ -64,7 +64,7 @@ CREATE FUNCTION schemaguard.sg_page_class(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN value IN ('go', 'ok', 'pass', 'validated') THEN 'good'
             WHEN value IN ('no-go', 'failing', 'fail', 'failed') THEN 'bad'
-            WHEN value IN ('hold', 'attention', 'unknown', 'pending', 'added', 'waiting', 'skipped', 'rolled back', 'drift')
+            WHEN value IN ('hold', 'attention', 'unknown', 'pending', 'not run', 'added', 'waiting', 'skipped', 'rolled back', 'drift')
                 THEN 'open' END;
 COMMENT ON FUNCTION schemaguard.sg_page_class(text) IS 'good, bad or open: the class of a word of ours; null of another one';
 
@@ -247,13 +247,15 @@ BEGIN
     ELSIF plan IS NULL THEN
         sections := jsonb_build_array(schemaguard.sg_report_decision(rules), schemaguard.sg_report_status(),
             schemaguard.sg_report_plans(),
-            schemaguard.sg_report_proof(NULL), schemaguard.sg_report_tests(NULL), schemaguard.sg_report_objects(),
+            schemaguard.sg_report_proof(NULL), schemaguard.sg_report_tests(NULL), schemaguard.sg_report_smoke(NULL),
+            schemaguard.sg_report_objects(),
             schemaguard.sg_report_accepted(NULL), schemaguard.sg_report_risks(NULL), schemaguard.sg_report_figures(NULL),
             schemaguard.sg_report_unchecked(NULL, rules));
     ELSE
         sections := jsonb_build_array(schemaguard.sg_report_decision(rules), schemaguard.sg_report_planned(plan),
             schemaguard.sg_report_done(plan), schemaguard.sg_report_orphans(plan), schemaguard.sg_report_skipped(plan),
-            schemaguard.sg_report_proof(plan), schemaguard.sg_report_tests(plan), schemaguard.sg_report_overhead(plan),
+            schemaguard.sg_report_proof(plan), schemaguard.sg_report_tests(plan), schemaguard.sg_report_smoke(plan),
+            schemaguard.sg_report_overhead(plan),
             schemaguard.sg_report_objects(), schemaguard.sg_report_figures(plan), schemaguard.sg_report_accepted(plan),
             schemaguard.sg_report_risks(plan), schemaguard.sg_report_unchecked(plan, rules));
     END IF;

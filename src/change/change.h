@@ -81,6 +81,8 @@ typedef struct ChangeMove
 								 * author's let go */
 	RunRows    *counts;			/* of rows that the queries among them delete
 								 * or change, or NULL */
+	int64	   *processed;		/* rows that a statement came to: -1 until it
+								 * begins; or NULL */
 } ChangeMove;
 
 /* An object that depends on another one; the hook below lists them, set by the room that knows */
@@ -324,6 +326,14 @@ extern void change_look_index(const PlanStep *step, ChangeMove *move);
 extern void change_look_statement(const PlanStep *step, ChangeMove *move);
 extern void change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern bool change_reach_statement(ChangeMove *move, const char *sql);
+
+/*
+ * Looks at a query that somebody has written, and calls run(run_arg), which runs it
+ * by SPI, under ACCESS SHARE on all that it reads: as the current role, with names
+ * looked up in pg_catalog.  Raises 42501 if it reaches code that is not the
+ * role's; leaves a problem in the move, and runs nothing, if it can't be analysed.
+ */
+extern void change_ask(const char *sql, ChangeMove *move, void (*run) (void *arg), void *run_arg);
 
 /*
  * Returns why a statement that was looked at so must not run outside of a

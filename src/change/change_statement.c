@@ -32,6 +32,40 @@
 
 /* ---- done already? ---- */
 
+/* A query under way */
+typedef struct AskArg
+{
+	const char *sql;
+	ChangeMove *move;
+	void		(*run) (void *arg);
+	void	   *run_arg;
+} AskArg;
+
+static void
+ask(void *p)
+{
+	AskArg	   *arg = p;
+	SgScope		scope;
+
+	if (!change_reach_statement(arg->move, arg->sql))
+		return;
+	change_check_caller(arg->move);
+	sg_caller_begin(&scope);
+	SPI_connect();
+	run_check_names(arg->sql);
+	code_run_as_meant(arg->move->reach, arg->sql, arg->run, arg->run_arg);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+void
+change_ask(const char *sql, ChangeMove *move, void (*run) (void *arg), void *run_arg)
+{
+	AskArg		arg = {sql, move, run, run_arg};
+
+	run_deed_reading(ask, &arg);
+}
+
 typedef struct DoneArg
 {
 	const char *sql;
@@ -43,40 +77,24 @@ static void
 run_query(void *arg)
 {
 	DoneArg    *done = arg;
+	Datum		value;
+	bool		isnull;
 
 	if (SPI_execute(done->sql, true, 2) != SPI_OK_SELECT || SPI_processed != 1 || SPI_tuptable->tupdesc->natts != 1 ||
 		SPI_gettypeid(SPI_tuptable->tupdesc, 1) != BOOLOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("done_when gives no single boolean")));
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	done->done = !isnull && DatumGetBool(value);
 }
 
 static void
-ask(void *p)
+ask_done(void *p)
 {
 	DoneArg    *arg = p;
-	SgScope		scope;
-	Datum		value;
-	bool		isnull;
 
-	if (!change_reach_statement(&arg->move, arg->sql))
-		return;
-	change_check_caller(&arg->move);
-	sg_caller_begin(&scope);
-	SPI_connect();
-	run_check_names(arg->sql);
-	code_run_as_meant(arg->move.reach, arg->sql, run_query, arg);
-	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	arg->done = !isnull && DatumGetBool(value);
-	SPI_finish();
-	sg_scope_end(&scope);
-}
-
-/* Asks under ACCESS SHARE: a query that only reads needs no stronger lock, whatever the deed takes afterwards */
-static void
-ask_locked(void *arg)
-{
-	run_deed_reading(ask, arg);
+	change_ask(arg->sql, &arg->move, run_query, arg);
 }
 
 /* Its own query says so; false with a problem where that can't be asked */
@@ -91,7 +109,7 @@ is_done(const PlanStep *step, ChangeMove *move, bool *done)
 	if (step->done_when == NULL || RecoveryInProgress())
 		return true;
 	arg.move.action = "done_when";
-	edata = sg_try_undo(ask_locked, &arg);
+	edata = sg_try_undo(ask_done, &arg);
 	if (edata)
 	{
 		sg_rethrow_cancel(edata);

@@ -227,8 +227,7 @@ role_of(const ChangeMove *move, CodeReach *reach)
 typedef struct RunText
 {
 	const char *sql;
-	RunRows    *counts;
-	bool		on_trial;
+	const ChangeMove *move;		/* or NULL: no statement of somebody's */
 } RunText;
 
 static void
@@ -238,32 +237,37 @@ count_written(const RunText *text)
 	Oid			table = IsA(statement, InsertStmt) ? InvalidOid : change_find_named(change_written(statement));
 
 	if (OidIsValid(table) && SPI_processed > 0)
-		run_rows_add(text->counts, table, IsA(statement, DeleteStmt) ? ROWS_DELETED : ROWS_CHANGED, SPI_processed);
+		run_rows_add(text->move->counts, table, IsA(statement, DeleteStmt) ? ROWS_DELETED : ROWS_CHANGED, SPI_processed);
 }
 
 static void
 run_text(void *arg)
 {
 	const RunText *text = arg;
+	const ChangeMove *move = text->move;
 	int			rc;
 
-	if (text->on_trial)
+	if (move && move->on_trial)
 	{
 		change_run_on_trial(text->sql);
 		return;
 	}
+	if (move && move->processed)
+		*move->processed = 0;
 	rc = SPI_execute(text->sql, false, 0);
 	if (rc < 0)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), text->sql);
-	if (text->counts)
+	if (move && move->processed)
+		*move->processed = SPI_processed;
+	if (move && move->counts)
 		count_written(text);
 }
 
 /* As run_statement(), of any kind; expressions in it, and of the table, come to nothing else than `reach` has found */
 static void
-execute(const char *statement, const CodeReach *reach, RunRows *counts, bool on_trial)
+execute(const char *statement, const CodeReach *reach, const ChangeMove *move)
 {
-	RunText text = {statement, counts, on_trial};
+	RunText text = {statement, move};
 
 	SPI_connect();
 	sg_progress_keep();
@@ -353,7 +357,7 @@ change_run(const ChangeMove *move)
 	{
 		if (change_hides_body(lfirst(lc)))
 			sg_scope_set("check_function_bodies", "off");
-		execute(lfirst(lc), reach, move->counts, move->on_trial);
+		execute(lfirst(lc), reach, move);
 	}
 	sg_scope_end(&scope);
 
@@ -361,11 +365,11 @@ change_run(const ChangeMove *move)
 		return;
 	sg_owner_begin(&scope);
 	foreach(lc, move->owner_statements)
-		execute(lfirst(lc), NULL, NULL, false);
+		execute(lfirst(lc), NULL, NULL);
 	sg_scope_end(&scope);
 	sg_caller_begin(&scope);
 	foreach(lc, move->last_statements)
-		execute(lfirst(lc), NULL, NULL, false);
+		execute(lfirst(lc), NULL, NULL);
 	sg_scope_end(&scope);
 }
 

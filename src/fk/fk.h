@@ -185,6 +185,13 @@ extern bool fk_refers_to(const FkKey *key, const List *tables);
  */
 extern void fk_reach_actions(CodeReach *reach, Oid relid, CmdType event, LOCKMODE mode);
 
+/*
+ * Returns why a statement that changes rows of a table so must not run, or NULL: the
+ * server checks and follows keys by queries in the name of the owners of their
+ * other tables, whoever runs it.
+ */
+extern char *fk_query_refusal(Oid relid, CmdType event);
+
 /* ---- fk_citus.c ---- */
 
 /* Does Citus keep the table's rows in shards? */

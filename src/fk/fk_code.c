@@ -13,6 +13,7 @@
 #include "catalog/pg_trigger.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_coerce.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
@@ -120,18 +121,20 @@ follow(CodeReach *reach, const FkKey *key, List **changed, LOCKMODE mode)
 	return true;
 }
 
-void
-fk_reach_actions(CodeReach *reach, Oid relid, CmdType event, LOCKMODE mode)
+/*
+ * Follows keys from the tables of two lists, to which it adds all whose rows
+ * change, or go, along.  Returns all keys that are declared, or NIL where there is
+ * none to follow.
+ */
+static List *
+follow_actions(CodeReach *reach, const List *tree, List **updated, List **deleted, LOCKMODE mode)
 {
-	List	   *tree = code_tree(relid, mode);
-	List	   *updated = event == CMD_DELETE ? NIL : list_copy(tree);
-	List	   *deleted = event == CMD_UPDATE ? NIL : list_copy(tree);
 	List	   *keys;
 	bool		more;
 
 	/* all keys are read where there are some to follow */
 	if (!has_actions(tree))
-		return;
+		return NIL;
 	keys = fk_declared(InvalidOid);
 	do
 	{
@@ -140,10 +143,58 @@ fk_reach_actions(CodeReach *reach, Oid relid, CmdType event, LOCKMODE mode)
 		{
 			if (!key->enforced)
 				continue;
-			if (!keeps_rows(key->on_update) && fk_refers_to(key, updated))
-				more |= follow(reach, key, &updated, mode);
-			if (!keeps_rows(key->on_delete) && fk_refers_to(key, deleted))
-				more |= follow(reach, key, key->on_delete == FKCONSTR_ACTION_CASCADE ? &deleted : &updated, mode);
+			if (!keeps_rows(key->on_update) && fk_refers_to(key, *updated))
+				more |= follow(reach, key, updated, mode);
+			if (!keeps_rows(key->on_delete) && fk_refers_to(key, *deleted))
+				more |= follow(reach, key, key->on_delete == FKCONSTR_ACTION_CASCADE ? deleted : updated, mode);
 		}
 	} while (more);
+	return keys;
+}
+
+void
+fk_reach_actions(CodeReach *reach, Oid relid, CmdType event, LOCKMODE mode)
+{
+	List	   *tree = code_tree(relid, mode);
+	List	   *updated = event == CMD_DELETE ? NIL : list_copy(tree);
+	List	   *deleted = event == CMD_UPDATE ? NIL : list_copy(tree);
+
+	(void) follow_actions(reach, tree, &updated, &deleted, mode);
+}
+
+/* Returns why the query of a key's trigger on a table must not run as the owner of that, or NULL */
+static char *
+query_refusal(const FkKey *key, Oid relid, bool writes)
+{
+	CodeReach  *reach = code_reach();
+	char	   *refusal;
+
+	fk_code_reach(reach, key);
+	if (writes)
+		code_reach_changed(reach, relid, NoLock);
+	foreach_oid(member, code_tree(relid, NoLock))
+	{
+		code_reach_read(reach, member);
+	}
+	refusal = code_refusal(reach, code_table_owner(relid));
+	return refusal ? psprintf("key %s would do it: %s", quote_identifier(key->name), refusal) : NULL;
+}
+
+char *
+fk_query_refusal(Oid relid, CmdType event)
+{
+	List	   *tree = code_tree(relid, NoLock);
+	List	   *updated = event == CMD_UPDATE || event == CMD_MERGE ? list_copy(tree) : NIL;
+	List	   *deleted = event == CMD_DELETE || event == CMD_MERGE ? list_copy(tree) : NIL;
+	List	   *keys = follow_actions(code_reach(), tree, &updated, &deleted, NoLock);
+	char	   *refusal = NULL;
+
+	foreach_ptr(const FkKey, key, keys ? keys : fk_declared(InvalidOid))
+	{
+		if (refusal == NULL && key->enforced && fk_is_of(key, event == CMD_INSERT ? tree : updated))
+			refusal = query_refusal(key, key->parent, false);
+		if (refusal == NULL && key->enforced && (fk_refers_to(key, updated) || fk_refers_to(key, deleted)))
+			refusal = query_refusal(key, key->child, !keeps_rows(key->on_update) || !keeps_rows(key->on_delete));
+	}
+	return refusal;
 }

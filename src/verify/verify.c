@@ -7,7 +7,7 @@
  * plan, its steps say what to expect, and a key that is missing is a failure;
  * without one, every declared key has to be enforced, valid and armed.  The
  * catalogs are always looked at; verify_live.c adds attempts on the
- * tables.
+ * tables, and verify_smoke.c tests that users have written.
  *
  *-------------------------------------------------------------------------
  */
@@ -285,6 +285,7 @@ log_entry_of(const pg_uuid_t *run, const char *plan, const VerifyKey *vk, double
 
 	*entry = log_entry(run, plan, "verify", LOG_DONE);
 	entry->object = vk->change ? plan_step_object(vk->change) :
+		vk->smoke ? psprintf("smoke test %s", quote_identifier(vk->fk_name)) :
 		psprintf("%s ON %s", quote_identifier(vk->fk_name), vk->child_table);
 	entry->message = psprintf("%d pass, %d fail, %d unknown, %d skipped", counts[AUDIT_PASS],
 							  counts[AUDIT_FAIL], counts[AUDIT_UNKNOWN], counts[AUDIT_SKIPPED]);
@@ -301,11 +302,14 @@ typedef struct Tally
 	int64		counts[AUDIT_SKIPPED + 1];
 	StringInfoData named;		/* those that did not pass, as JSON */
 	int			nnamed;
+	StringInfoData smoke;		/* those of schemaguard.smoke_test, as JSON */
 } Tally;
 
 static void
 tally_tests(Tally *tally, const VerifyKey *vk, const char *object)
 {
+	if (vk->smoke)
+		verify_smoke_figures(&tally->smoke, vk);
 	foreach_ptr(const VerifyTest, row, vk->tests)
 	{
 		tally->counts[row->result]++;
@@ -328,7 +332,7 @@ tally_document(const Tally *tally, bool live, int keys)
 	appendStringInfo(&json, "{\"live\": %s, \"objects\": %d", live ? "true" : "false", keys);
 	for (int i = 0; i < lengthof(tally->counts); i++)
 		appendStringInfo(&json, ", \"%s\": " INT64_FORMAT, audit_result_word(i), tally->counts[i]);
-	appendStringInfo(&json, ", \"tests\": [%s]}", tally->named.data);
+	appendStringInfo(&json, ", \"tests\": [%s], \"smoke\": [%s]}", tally->named.data, tally->smoke.data);
 	return json.data;
 }
 
@@ -396,7 +400,8 @@ try_here(VerifyKey *vk, List *declared, const char *reason)
  * From the catalogs anybody may verify, and on a standby.  live needs SELECT,
  * INSERT, UPDATE and DELETE as far as the attempts do; each of them is rolled
  * back, and holds row locks for schemaguard.lock_timeout at most.  Many keys
- * are tried by workers, each in a transaction of its own.  Writes the
+ * are tried by workers, each in a transaction of its own.  Unless steps are
+ * chosen, tests of schemaguard.smoke_test come last, by name.  Writes the
  * log for roles with sg_grant(), except on a standby and in a read-only
  * transaction.
  */
@@ -429,8 +434,12 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	sg_progress_begin(SG_PROGRESS_VERIFY, plan ? plan->id : 0, 0);
 	declared = fk_declared(InvalidOid);
 	keys = collect_keys(plan, declared);
+	/* some steps are not the plan */
+	if (PG_ARGISNULL(2))
+		keys = list_concat(keys, verify_smoke_tests(plan));
 	sg_progress_total(list_length(keys));
 	initStringInfo(&tally.named);
+	initStringInfo(&tally.smoke);
 	verify_live_begin();
 	if (live)
 		no_worker = verify_by_workers(plan, keys);
@@ -442,6 +451,8 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 
 		if (vk->change)
 			verify_change(vk, plan, live);
+		else if (vk->smoke)
+			verify_smoke(vk, live);
 		else if (live && vk->key && vk->tried == 0)
 			try_here(vk, declared, no_worker);
 		emit_tests(&sink, vk);
@@ -457,7 +468,6 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	if (entries != NIL && log_writable() && sg_is_granted())
 	{
 		log_write_all(entries);
-		/* some steps are not the plan */
 		if (PG_ARGISNULL(2))
 			log_evidence(&run, plan ? plan->name : NULL, plan ? plan->id : 0, "verify", tally_document(&tally, live, list_length(keys)));
 	}

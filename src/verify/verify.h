@@ -8,7 +8,7 @@
  * the verdict, verify_find.c finds rows to try, verify_try.c
  * tries them and looks at what becomes of them, verify_reach.c finds
  * what a statement would set off, verify_row.c writes SQL for rows.
- * verify_overhead.c measures on copies.
+ * verify_overhead.c measures on copies.  verify_smoke.c runs users' own tests.
  *
  *-------------------------------------------------------------------------
  */
@@ -16,6 +16,7 @@
 #define SG_VERIFY_H
 
 #include "postgres.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
 #include "audit/audit.h"
@@ -36,6 +37,8 @@ typedef struct VerifyTest
 	const char *reason;			/* NULL where there is nothing to say */
 } VerifyTest;
 
+typedef struct SmokeTest SmokeTest;
+
 /* A key that is verified */
 typedef struct VerifyKey
 {
@@ -47,6 +50,8 @@ typedef struct VerifyKey
 	FkKey	   *key;			/* as declared; NULL: missing */
 	List	   *tests;			/* of VerifyTest * */
 	const PlanStep *change;		/* no key, but a step of another kind; or NULL */
+	const SmokeTest *smoke;		/* no key, but a row of
+								 * schemaguard.smoke_test; or NULL */
 	int			tried;			/* live tests that have a verdict */
 	double		live_ms;		/* that a worker took for them */
 } VerifyKey;
@@ -76,6 +81,20 @@ extern const char *verify_by_workers(const FkPlan *plan, List *keys);
 
 /* The tests of a step that is no foreign key; live: its rows are read, under ACCESS SHARE */
 extern void verify_change(VerifyKey *vk, const FkPlan *plan, bool live);
+
+/* ---- verify_smoke.c ---- */
+
+/* Returns the tests of a plan, or of the database if it is NULL, by name (a List of VerifyKey *, without a verdict) */
+extern List *verify_smoke_tests(const FkPlan *plan);
+
+/*
+ * Adds the verdict of a test, which is run as its author, restricted; without live it
+ * is skipped.  Changes nothing: an attempt is rolled back.  Cancels go through.
+ */
+extern void verify_smoke(VerifyKey *vk, bool live);
+
+/* Appends what a report has to know of a test that has its verdict, as JSON */
+extern void verify_smoke_figures(StringInfo json, const VerifyKey *vk);
 
 /* ---- verify_live.c ---- */
 

@@ -127,9 +127,8 @@ has_generated_column(const FkKey *key)
 	return found;
 }
 
-/* Returns why no test of the key can be made, or NULL */
-static const char *
-key_problem(const FkKey *key)
+const char *
+live_session_problem(void)
 {
 	if (RecoveryInProgress())
 		return "a standby can't write";
@@ -139,6 +138,17 @@ key_problem(const FkKey *key)
 		return "this transaction is not READ COMMITTED: what it tries could make others fail";
 	if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
 		return "session_replication_role is replica, which silences keys";
+	return NULL;
+}
+
+/* Returns why no test of the key can be made, or NULL */
+static const char *
+key_problem(const FkKey *key)
+{
+	const char *problem = live_session_problem();
+
+	if (problem)
+		return problem;
 	if (key->period)
 		return "the key uses PERIOD";
 	if (has_generated_column(key))
@@ -146,9 +156,8 @@ key_problem(const FkKey *key)
 	return NULL;
 }
 
-/* Short waits, and no surprises in planning, until the scope ends */
-static void
-begin_as(SgScope *scope, Oid role)
+void
+live_begin_as(SgScope *scope, Oid role)
 {
 	sg_role_begin(scope, role);
 	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
@@ -173,12 +182,12 @@ do_prepare(void *arg)
 	SgScope		scope;
 	bool		may_copy;
 
-	begin_as(&scope, InvalidOid);
+	live_begin_as(&scope, InvalidOid);
 	verify_find_role(lt);
 	sg_scope_end(&scope);
 	if (lt->reason)
 		return;
-	begin_as(&scope, lt->role);
+	live_begin_as(&scope, lt->role);
 
 	/*
 	 * rows as they are now: the caller's statement may be old by a thousand
@@ -190,10 +199,10 @@ do_prepare(void *arg)
 	sg_scope_end(&scope);
 	if (lt->candidates != NIL)
 		return;
-	begin_as(&scope, InvalidOid);
+	live_begin_as(&scope, InvalidOid);
 	may_copy = verify_may_copy(lt);
 	sg_scope_end(&scope);
-	begin_as(&scope, lt->role);
+	live_begin_as(&scope, lt->role);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (may_copy)
 		verify_find_copies(lt);
@@ -234,14 +243,14 @@ do_attempt(void *arg)
 	LiveTest   *lt = arg;
 	SgScope		scope;
 
-	begin_as(&scope, InvalidOid);
+	live_begin_as(&scope, InvalidOid);
 	lt->reason = verify_reach_again(&lt->reach, lt->role);
 	if (lt->reason == NULL)
 		do_at_once(lt);
 	sg_scope_end(&scope);
 	if (lt->reason)
 		return;
-	begin_as(&scope, lt->role);
+	live_begin_as(&scope, lt->role);
 	verify_try(lt);
 	sg_scope_end(&scope);
 }
@@ -291,9 +300,8 @@ error_reason(const LiveTest *lt, const ErrorData *edata)
 					unpack_sql_state(edata->sqlerrcode), sg_error_message(edata));
 }
 
-/* How long an attempt may hold up others */
-static int
-attempt_limit(void)
+int
+live_attempt_limit(void)
 {
 	return sg_statement_timeout ? Min(sg_statement_timeout, sg_lock_timeout) : sg_lock_timeout;
 }
@@ -311,7 +319,7 @@ attempt_once(LiveTest *lt)
 	lt->changing = false;
 	/* the end of the subtransaction before took what progress shows along */
 	sg_progress_phase(SG_PHASE_EXECUTING);
-	run_arm_timeout_after(attempt_limit());
+	run_arm_timeout_after(live_attempt_limit());
 	edata = sg_try_undo(attempt, lt);
 	run_disarm_timeout();
 
@@ -319,8 +327,8 @@ attempt_once(LiveTest *lt)
 		return lt->observed == OUTCOME_UNSEEN;
 	if (run_timeout_struck())
 	{
-		lt->reason = psprintf("an attempt took longer than %d ms, the least of schemaguard.lock_timeout and schemaguard.statement_timeout",
-							  attempt_limit());
+		lt->reason = psprintf(LIVE_TIMEOUT_TEXT,
+							  live_attempt_limit());
 		/* the first one had to plan and to fill caches, too */
 		return ++lt->timeouts == 1;
 	}

@@ -162,6 +162,19 @@ extern void verify_find_all(LiveTest *lt);
  */
 extern char *verify_judging_child(const LiveTest *lt);
 
+/* ---- verify_live.c ---- */
+
+/* Returns why nothing can be attempted in this session, or NULL */
+extern const char *live_session_problem(void);
+
+/* Like sg_role_begin(), with short waits and no surprises in planning */
+extern void live_begin_as(SgScope *scope, Oid role);
+
+/* How long an attempt may hold up others, in ms */
+extern int	live_attempt_limit(void);
+
+#define LIVE_TIMEOUT_TEXT "an attempt took longer than %d ms, the least of schemaguard.lock_timeout and schemaguard.statement_timeout"
+
 /* ---- verify_try.c ---- */
 
 /*

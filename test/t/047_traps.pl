@@ -99,8 +99,8 @@ my @calls = (
 	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_status_keys sg_status_leftovers sg_status_plans sg_status_drift sg_status_gates sg_status_kept sg_status_publications sg_library_version)),
 	[ sg_status => 'SELECT count(*) FROM sg_status()' ],
 	[ sg_explain_statement => q{SELECT schemaguard.sg_explain_statement('SELECT 1')} ],
-	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_('mallory')" ] } qw(sg_go_steps sg_go_counts sg_go_evidence sg_go_findings sg_go_figures sg_go_rules sg_go)),
-	(map { [ "sg_report_$_" => "SELECT schemaguard.sg_report_$_('mallory')" ] } qw(planned done orphans skipped proof tests overhead accepted risks figures lead boxes)),
+	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_('mallory')" ] } qw(sg_go_steps sg_go_counts sg_go_evidence sg_go_findings sg_go_figures sg_go_rules sg_go sg_smoke_results)),
+	(map { [ "sg_report_$_" => "SELECT schemaguard.sg_report_$_('mallory')" ] } qw(planned done orphans skipped proof tests smoke overhead accepted risks figures lead boxes)),
 	[ sg_report_unchecked => q{SELECT schemaguard.sg_report_unchecked('mallory', '[]')} ],
 	(map { [ "sg_report_$_" => "SELECT schemaguard.sg_report_$_()" ] } qw(objects status plans)),
 	[ sg_report_checklist => q{SELECT schemaguard.sg_report_checklist('mallory', 'After')} ],
@@ -136,6 +136,12 @@ my @calls = (
 	[ sg_impact => q{SELECT count(*) FROM sg_impact('t.w(text)'); SELECT count(*) FROM sg_impact('t.key_domain')} ],
 	[ sg_verify_fks => 'SELECT count(*) FROM sg_verify_fks()' ],
 	[ sg_verify_fks => 'SELECT count(*) FROM sg_verify_fks(live => true)' ],
+	# tests of mallory's, and of a superuser's, over what mallory has planted
+	[ 'smoke tests' => q{SELECT sg_plan_create('smoke'); CALL fixture.each($$INSERT INTO schemaguard.smoke_test (name, plan, kind, statement, expectation, author, author_id)
+		SELECT concat_ws(' ', '%1$s', k, r, v), 'smoke', k, s, CASE k WHEN 'attempt' THEN 'accepted' END, r, r::regrole
+		FROM (VALUES (1, 'query', 'SELECT c.*, p.* FROM t.%1$s_c c, t.%1$s_p p WHERE c.p = p.id AND c.n > 0'), (2, 'attempt', 'INSERT INTO t.%1$s_c SELECT * FROM t.%1$s_c'),
+			(3, 'attempt', 'DELETE FROM t.%1$s_p')) a (v, k, s), (VALUES ('mallory'), (current_user::text)) b (r)$$, true)} ],
+	[ sg_verify_fks => q{SELECT count(*) FROM sg_verify_fks('smoke', live => true)} ],
 
 	# plans
 	[ sg_plan_create => q{SELECT sg_plan_create(p) FROM unnest('{kept,gone,nulled,measured,script,found,copied,throttled,fill,changed}'::text[]) p} ],
