@@ -223,7 +223,7 @@ CREATE FUNCTION schemaguard.sg_go_figures(
     plan text DEFAULT NULL, OUT metric text, OUT actual numeric, OUT method text, OUT at timestamptz, OUT rows_read bigint, OUT reason text,
     OUT next_call text)
 RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql STABLE PARALLEL UNSAFE SET row_security = on
 BEGIN ATOMIC
     -- what others have stored may say otherwise: who does not see it can't tell
     SELECT f.metric, CASE WHEN x.told THEN f.actual END, f.method, f.at, f.rows_read,
@@ -246,7 +246,7 @@ CREATE FUNCTION schemaguard.sg_go_rules(
     plan text DEFAULT NULL, OUT verdict text, OUT metric text, OUT target text, OUT actual numeric, OUT weight text, OUT method text,
     OUT at timestamptz, OUT rows_read bigint, OUT reason text, OUT next_call text)
 RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql STABLE PARALLEL UNSAFE SET row_security = on
 BEGIN ATOMIC
     WITH rule AS (
         SELECT r.*, rank() OVER (PARTITION BY r.metric ORDER BY r.plan IS NULL, r.source = 'shipped') AS place

@@ -17,7 +17,7 @@ COMMENT ON COLUMN schemaguard.critical_table.min_keys IS 'how many valid foreign
 COMMENT ON COLUMN schemaguard.critical_table.why IS 'why it is critical';
 COMMENT ON COLUMN schemaguard.critical_table.added_by IS 'who added it';
 COMMENT ON COLUMN schemaguard.critical_table.added_at IS 'when';
--- Everybody's health: for the owner of the database, who can give it to others.
+-- Everybody's health: for the owner of the database.
 GRANT SELECT ON schemaguard.critical_table TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.critical_table TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.critical_table', '');
@@ -29,15 +29,18 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH looked AS (
         SELECT t.*, c.oid,
-               -- of a partitioned table those of its partitions; null: nobody has counted
-               CASE WHEN c.relkind = 'p' THEN (SELECT CASE WHEN min(p.reltuples) >= 0 THEN sum(p.reltuples)::bigint END
-                                               FROM pg_partition_tree(c.oid) i JOIN pg_class p ON p.oid = i.relid WHERE i.isleaf)
+               -- of a partitioned table those of its partitions; null: nobody has counted. pg_partition_tree() would lock them
+               CASE WHEN c.relkind = 'p' THEN (
+                   WITH RECURSIVE part AS (
+                       SELECT c.oid UNION ALL SELECT i.inhrelid FROM part a JOIN pg_inherits i ON i.inhparent = a.oid)
+                   SELECT CASE WHEN min(p.reltuples) >= 0 THEN sum(p.reltuples)::bigint END
+                   FROM part a JOIN pg_class p ON p.oid = a.oid WHERE p.relkind <> 'p')
                     WHEN c.reltuples >= 0 THEN c.reltuples::bigint END AS rows,
                (SELECT count(*) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.convalidated) AS keys
         FROM schemaguard.critical_table t
              CROSS JOIN LATERAL parse_ident(t.table_name) n (part)
              LEFT JOIN pg_namespace s ON s.nspname = n.part[1]
-             LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = n.part[2] AND c.relkind IN ('r', 'p', 'f', 'v', 'm'))
+             LEFT JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = n.part[2] AND c.relkind IN ('r', 'p', 'f'))
     SELECT CASE WHEN l.oid IS NULL OR l.keys < l.min_keys OR l.rows < l.min_rows THEN 'failing'
                 WHEN l.min_rows IS NOT NULL AND l.rows IS NULL THEN 'attention' ELSE 'ok' END,
            l.table_name, l.rows, CASE WHEN l.oid IS NOT NULL THEN l.keys END,
@@ -83,7 +86,7 @@ COMMENT ON FUNCTION schemaguard.sg_health_keys() IS 'how many declared keys ther
 -- PL/pgSQL keeps the plan, as for sg_status().
 CREATE FUNCTION sg_health() RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
-SET jit = off
+SET jit = off SET row_security = on
 AS $$
 DECLARE
     document jsonb;
@@ -99,10 +102,13 @@ BEGIN
             sum(p.orphan_rows) FILTER (WHERE p.result = 'fail')
             AS rows
         FROM schemaguard.proof p JOIN pg_constraint c ON c.oid = p.constraint_oid
-        WHERE p.system_identifier = (SELECT i.system_identifier FROM pg_control_system() i)),
+        WHERE p.system_identifier = (SELECT i.system_identifier FROM pg_control_system() i)
+          AND p.database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())),
     checked AS (
         SELECT max(l.at) AS at, sum(l.drifts) AS differences
         FROM (SELECT DISTINCT ON (r.role, r.reference, r.target) r.at, r.drifts FROM schemaguard.drift_run r
+              -- what is compared no more differs no more
+              WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name = r.reference)
               ORDER BY r.role, r.reference, r.target, r.id DESC) l),
     running AS (
         SELECT p.plan, p.action, p.started_at FROM schemaguard.progress p WHERE p.plan IS NOT NULL),

@@ -33,7 +33,7 @@ CREATE FUNCTION schemaguard.sg_report_planned(plan text) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT schemaguard.sg_page_section('Planned', 'Steps that nobody has given a reason for, option rationale of sg_plan_set: '
-            || count(*) FILTER (WHERE s.rationale IS NULL) || ' of ' || count(*) || '.',
+            || count(*) FILTER (WHERE nullif(btrim(s.rationale), '') IS NULL) || ' of ' || count(*) || '.',
         '{Step,Kind,Name,Table,What,Why,Orphans,State,Reason}',
         jsonb_agg(jsonb_build_array(s.step, s.kind, s.fk_name, s.child_table,
             CASE WHEN s.kind = 'foreign key'
@@ -132,7 +132,8 @@ BEGIN ATOMIC
     now AS (
         SELECT now() AS at, schemaguard.sg_figures() AS figures)
     SELECT schemaguard.sg_page_section('Figures', 'By the catalogs, of the whole database; partitions are not counted.'
-            || coalesce(' Before: ' || schemaguard.sg_page_time((SELECT b.at FROM before b)) || ', before the first run.', '')
+            || coalesce(' Before: ' || schemaguard.sg_page_time((SELECT b.at FROM before b)) || ', before the first run'
+            || CASE WHEN schemaguard.sg_sees_all() THEN '.' ELSE ' that this role may see.' END, '')
             || coalesce(' After: ' || schemaguard.sg_page_time((SELECT l.at FROM later l)) || ', after the last one.', ''),
         '{Figure,Before,After,Now}',
         jsonb_agg(jsonb_build_array(f.key, (SELECT b.figures FROM before b) -> f.key, (SELECT l.figures FROM later l) -> f.key, f.value)

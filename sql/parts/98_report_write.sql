@@ -5,11 +5,12 @@ CREATE FUNCTION schemaguard.sg_page_plain(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH hidden AS (
-        SELECT E'[\\u0001-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e'
-               '\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]' AS c)
+        SELECT E'[\\u0001-\\u0008\\u000b-\\u001f\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f'
+               '\\u200b-\\u200f\\u2028-\\u202f\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\U000e0000-\\U000e0fff]' AS c)
     SELECT CASE WHEN value ~ h.c
-                THEN (SELECT string_agg(CASE WHEN p.c ~ h.c THEN 'U+' || lpad(upper(to_hex(ascii(p.c))), 4, '0') ELSE p.c END, ''
-                                        ORDER BY p.n)
+                THEN (SELECT string_agg(CASE WHEN p.c ~ h.c
+                                             THEN 'U+' || upper(regexp_replace(lpad(to_hex(ascii(p.c)), 8, '0'), '^0{1,4}', ''))
+                                             ELSE p.c END, '' ORDER BY p.n)
                       FROM regexp_split_to_table(value, '') WITH ORDINALITY p (c, n))
                 ELSE value END
     FROM hidden h;
@@ -132,7 +133,7 @@ BEGIN ATOMIC
     SELECT 'Before', 1, 'somebody else has approved the plan', t.approved_by IS NOT NULL,
            format('SELECT approved_by, approved_at FROM schemaguard.plan WHERE name = %L;', t.name) FROM this t
     UNION ALL
-    SELECT 'Before', 2, 'each step says why', NOT EXISTS (SELECT FROM step s WHERE s.rationale IS NULL),
+    SELECT 'Before', 2, 'each step says why', NOT EXISTS (SELECT FROM step s WHERE nullif(btrim(s.rationale), '') IS NULL),
            format('SELECT step, fk_name, rationale FROM schemaguard.plan_step WHERE plan = %L;', t.name) FROM this t
     UNION ALL
     SELECT 'Before', 3, 'the orphans of each key were counted', NOT EXISTS (
@@ -223,7 +224,7 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_report_lead(text) IS 'what stands above the sections of a report';
 
 CREATE FUNCTION schemaguard.sg_report_body(plan text, format text, kind text) RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET jit = off SET row_security = on AS $$
 DECLARE
     sections jsonb;
     page jsonb;

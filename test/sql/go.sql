@@ -137,6 +137,18 @@ BEGIN;
 DELETE FROM schemaguard.go_rule;
 SELECT schemaguard.sg_go('go');
 ROLLBACK;
+-- the owner of the database adds rules, and leaves what is shipped
+CREATE ROLE regress_go_owner;
+BEGIN;
+SELECT format('ALTER DATABASE %I OWNER TO regress_go_owner', current_database()) \gexec
+SET ROLE regress_go_owner;
+UPDATE schemaguard.go_rule SET target = 99999 WHERE metric = 'drift';
+DELETE FROM schemaguard.go_rule WHERE metric = 'drift';
+INSERT INTO schemaguard.go_rule (metric, target, weight) VALUES ('drift', 5, 'note');
+SELECT target, weight, source FROM schemaguard.go_rule WHERE metric = 'drift' ORDER BY target;
+INSERT INTO schemaguard.go_rule (metric, target, weight, source) VALUES ('drift', 6, 'note', 'shipped');
+ROLLBACK;
+DROP ROLE regress_go_owner;
 -- not a rule
 INSERT INTO schemaguard.go_rule (metric, target, weight) VALUES ('orphan rows', 'NaN', 'hold');
 INSERT INTO schemaguard.go_rule (metric, target, weight) VALUES ('orphan rows', 1, 'maybe');

@@ -84,6 +84,14 @@ SELECT s ->> 'title' FROM jsonb_array_elements(sg_report(format => 'json')::json
 SELECT s FROM section(NULL, 'Plans') s WHERE s ~ '^rep ';
 SELECT sg_report() LIKE '# Database %', sg_report(NULL, 'html') LIKE '<!DOCTYPE html>%';
 
+-- a reason of blanks is none
+BEGIN;
+SELECT sg_plan_create('blanks'), sg_plan_add('blanks', 'ALTER TABLE rep.c ADD CHECK (true)', '{"rationale": " "}');
+SELECT l FROM section('blanks', 'Before', 'checklist') l WHERE l LIKE '% each step says why %';
+ROLLBACK;
+-- characters that nobody sees
+SELECT schemaguard.sg_page_plain(E'a\u00a0\u034f\u115f\u2800\u3164\ufe0f\U000e0041b\u00e9');
+
 -- names and words from everywhere
 CREATE TABLE "<script>alert(1)</script>" ("a|b" int PRIMARY KEY);
 CREATE TABLE """><img src=x onerror=alert(1)>" (id int PRIMARY KEY, "c`d*_e_
