@@ -92,7 +92,7 @@ extern char *deploy_orphans_list(const FkKey *key);
 /* Do rows break a rule that has no step?  How many, in words, or NULL; NULL too where that can't be told.  Commits. */
 extern char *deploy_rule_broken(StepWork *work, AuditKey *rule);
 
-/* Returns a hint about rows that break the rule of a step which is no key */
+/* Returns a hint about rows that break the rule of a step which is no key, and does nothing about them */
 extern char *deploy_rule_hint(const PlanStep *step);
 extern const char *deploy_orphans_hint(const StepWork *work);
 

@@ -123,7 +123,7 @@ deploy_orphans_hint(const StepWork *work)
 	bool		full = key->match == FKCONSTR_MATCH_FULL && key->nkeys > 1 && !OidIsValid(key->conid);
 
 	if (plan_step_fixes(work->step))
-		return psprintf(sg_calls("Do what the step's policy says:\nCALL sg_fix_orphans(%s);"), quote_literal_cstr(work->step->plan));
+		return psprintf("Do what the step's policy says:\n%s", run_fixing_call_text(work->run, "sg_fix_orphans"));
 	if (key->period && OidIsValid(key->conid))
 		return psprintf("Change or delete these rows by hand, and CALL again:\n%s", deploy_orphans_list(key));
 	if (key->period)
@@ -337,8 +337,6 @@ deploy_rule_hint(const PlanStep *step)
 	List	   *order = fk_primary_key(sg_find_qualified(step->child_table));
 	char	   *list;
 
-	if (plan_step_fixes(step))
-		return psprintf(sg_calls("Do what the step's policy says:\nCALL sg_apply(%s, fix => true);"), quote_literal_cstr(step->plan));
 	list = psprintf(sg_calls("SELECT * FROM sg_violations(%s, %d);"), quote_literal_cstr(step->plan), step->step);
 	/* rows that are equal by a null are not quarantined */
 	if (step->nulls_not_distinct)
@@ -349,12 +347,23 @@ deploy_rule_hint(const PlanStep *step)
 					plan_quarantine_call(step));
 }
 
+/* A sync's own call, or that of any plan, which makes the rule when its rows are mended */
+static char *
+broken_hint(const StepWork *work)
+{
+	const PlanRun *run = work->run;
+
+	return plan_step_fixes(work->step) ?
+		psprintf("Do what the step's policy says:\n%s", run_fixing_call_text(run, run->given ? run->procedure : "sg_apply")) :
+		deploy_rule_hint(work->step);
+}
+
 void
 deploy_explain_rule(RunAction *action, StepWork *work, AuditKey *rule)
 {
 	(void) judge(action, rule);
 	work->run->orphan_rows += Max(rule->orphan_rows, 0);
-	work->hint = deploy_rule_hint(work->step);
+	work->hint = broken_hint(work);
 	run_record_failure(action, work, STEP_ADDED, action->error->sqlerrcode,
 					   rule->result == AUDIT_FAIL ? rule_text(rule) : sg_error_text(action->error),
 					   rule->orphan_rows < 0 ? LOG_NONE : rule->orphan_rows);
@@ -378,7 +387,7 @@ deploy_audit_rule(StepWork *work, AuditKey *rule)
 	}
 	if (rule->result == AUDIT_FAIL)
 	{
-		work->hint = deploy_rule_hint(work->step);
+		work->hint = broken_hint(work);
 		run_record_failure(&action, work, STEP_FAILED, ERRCODE_SG_ORPHANS, rule_text(rule), rule->orphan_rows);
 	}
 	else

@@ -840,9 +840,7 @@ record_unfilled(Filling *f)
 	run_record_failure(&f->action, work, unfilled_state(work->step), f->action.error->sqlerrcode,
 					   unfilled_text(f), LOG_NONE);
 	if (run_is_lock_failure(f->action.error))
-		work->hint = psprintf("When that is over:\n%s", run_call_text(work->run, work->run->procedure,
-																	  work->run->fix && strcmp(work->run->procedure, "sg_fix_orphans") != 0 ?
-																	  ", fix => true" : NULL));
+		work->hint = psprintf("When that is over:\n%s", run_call_text(work->run, work->run->procedure));
 	else if (work->step->kind == STEP_FOREIGN_KEY || work->step->kind == STEP_COLUMN)
 		work->hint = psprintf("To see the whole error, run the UPDATE that is among these, in a transaction that is rolled back:\n%s",
 							  plan_sql_call(work->step->plan));
@@ -1192,7 +1190,7 @@ deploy_backfill_disarm(PlanRun *run, PlanStep *step, const char *notice)
 		run_append_notice(&work, notice);
 	else
 	{
-		work.hint = psprintf("When that is mended:\n%s", run_call_text(run, run->procedure, NULL));
+		work.hint = psprintf("When that is mended:\n%s", run_call_text(run, run->procedure));
 		run_record_failure(&action, &work, STEP_AS_IT_IS, action.error->sqlerrcode,
 						   run_failure_text(&action), LOG_NONE);
 	}

@@ -94,7 +94,7 @@ look(StepWork *work, StepView *view)
 		view->problem = fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 								   psprintf("table %s, which had partitions, was replaced meanwhile", work->step->child_table),
 								   psprintf("Run the plan again, it looks the table up anew:\n%s",
-											run_call_text(work->run, "sg_add_fks", NULL)));
+											run_call_text(work->run, work->run->procedure)));
 	}
 }
 

@@ -294,6 +294,7 @@ choose_keys(PlanRun *run)
 {
 	List	   *steps = plan_chosen_steps(run->plan);
 	List	   *kept = plan_keys_with_needs(plan_graph(plan_steps(run->plan->name)), steps);
+	char	   *all = run_call_text(run, "sg_apply");
 	bool		told = run->keys_chosen;
 	MemoryContext old;
 
@@ -303,7 +304,7 @@ choose_keys(PlanRun *run)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("plan \"%s\" has no foreign key among these steps", run->plan->name),
-				 errhint("Run steps of all kinds:\n%s", run_call_text(run, "sg_apply", NULL))));
+				 errhint("Run steps of all kinds:\n%s", all)));
 	old = MemoryContextSwitchTo(run->context);
 	run->chosen = NIL;
 	foreach_ptr(PlanStep, step, kept)
@@ -319,7 +320,7 @@ choose_keys(PlanRun *run)
 							   "%d steps of plan \"%s\" are no foreign keys, nor does one need them: they are left alone",
 							   list_length(steps) - list_length(kept),
 							   list_length(steps) - list_length(kept), run->plan->name),
-				 errhint("Run steps of all kinds:\n%s", run_call_text(run, "sg_apply", NULL))));
+				 errhint("Run steps of all kinds:\n%s", all)));
 }
 
 static void

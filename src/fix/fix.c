@@ -218,7 +218,7 @@ fix_rule_work(StepWork *work)
 	else
 		skip_step(work, STEP_AS_IT_IS, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 				  "it is not there yet, so more rows that break it could come",
-				  psprintf("Mend the rows and make it in one call:\n%s", run_call_text(work->run, "sg_apply", ", fix => true")));
+				  psprintf("Mend the rows and make it in one call:\n%s", run_call_text(work->run, "sg_apply")));
 }
 
 static void
@@ -257,7 +257,7 @@ fix_work(StepWork *work)
 				skip_step(work, dropped ? STEP_FAILED : STEP_AS_IT_IS, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						  dropped ? "the key was dropped meanwhile, so new orphans could come" :
 						  "the key is not there yet, so new orphans could come",
-						  psprintf("Add it NOT VALID first, and fix with that:\n%s", run_call_text(work->run, "sg_add_fks", ", fix => true")));
+						  psprintf("Add it NOT VALID first, and fix with that:\n%s", run_call_text(work->run, "sg_add_fks")));
 			break;
 		case NEED_VALIDATE:
 			/* before 18, partitions have it already, and the whole has not */

@@ -122,23 +122,22 @@ void
 fix_check_counted(const PlanRun *run, const RunRows *rows)
 {
 	char	   *problem = problem_text(run, rows);
-	bool		fixes = strcmp(run->procedure, "sg_fix_orphans") == 0;
+	PlanRun		next = *run;
 
+	next.max_rows = Max(lost_rows(rows), moved_rows(rows));
 	if (problem)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 				 errmsg("%s", problem),
 				 errdetail("%s", run_rows_text(rows, true)),
-				 errhint("If that is to be:\n%s",
-						 run_call_text(run, run->procedure,
-									   psprintf("%s%s, max_rows => " INT64_FORMAT, run_steps_text(run), fixes || !run->fix ? "" : ", fix => true",
-												Max(lost_rows(rows), moved_rows(rows)))))));
+				 errhint("If that is to be:\n%s", run_call_text(&next, run->procedure))));
 }
 
 void
 fix_check_batch(StepWork *work, const FixBatch *batch)
 {
 	const PlanRun *run = work->run;
+	PlanRun		look = *run;
 	int64		limit = limit_of(run);
 	RunRows    *rows;
 	char	   *problem;
@@ -153,8 +152,9 @@ fix_check_batch(StepWork *work, const FixBatch *batch)
 	problem = problem_text(run, rows);
 	if (problem == NULL)
 		return;
-	work->hint = psprintf("To see how many rows it is about:\n%s",
-						  run_call_text(run, "sg_fix_orphans", psprintf(", dry_run => true, steps => '{%d}'", work->step->step)));
+	look.dry_run = true;
+	look.chosen = list_make1_int(work->step->step);
+	work->hint = psprintf("To see how many rows it is about:\n%s", run_call_text(&look, "sg_fix_orphans"));
 	ereport(ERROR,
 			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
 			 errmsg("%s", problem)));

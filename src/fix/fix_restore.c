@@ -919,7 +919,7 @@ below_key(const PlanRun *run, const FkKey *key)
 	sg_scope_end(&scope);
 	return psprintf("Key %s was there before the plan, and keeps them out. To have them back, and the key NOT VALID:\n%s;\n%s\n%s%s;",
 					quote_identifier(key->name), plan_drop_statement(sg_relation_name(key->child), key->name),
-					run_call_text(run, "sg_restore_quarantine", NULL), definition, key->validated ? " NOT VALID" : "");
+					run_call_text(run, "sg_restore_quarantine"), definition, key->validated ? " NOT VALID" : "");
 }
 
 char *
@@ -939,7 +939,7 @@ fix_restore_hint(const PlanRun *run)
 		deploy_look(step, &view);
 		if (view.existing && has_own_key(run, step))
 			hint = psprintf("The plan's own key keeps them out. To take it back, and have them back:\n%s",
-							run_call_text(run, "sg_rollback_fks", NULL));
+							run_call_text(run, "sg_rollback_fks"));
 		else if (view.existing)
 			hint = below_key(run, view.existing);
 	}
@@ -996,8 +996,10 @@ check_plan_there(char *plan)
 static char *
 again(const PlanRun *run, int64 plan_id)
 {
-	return run_call_text(run, run->procedure,
-						 plan_id == 0 ? NULL : psprintf(", plan_id => " INT64_FORMAT, plan_id));
+	PlanRun		next = *run;
+
+	next.kept_by = plan_id;
+	return run_call_text(&next, run->procedure);
 }
 
 static void

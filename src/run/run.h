@@ -238,11 +238,15 @@ extern bool run_wants_orphans(const PlanStep *step, int sqlerrcode);
 extern void run_tell_summary(const PlanRun *run);
 
 /*
- * A call on the run's plan, as its caller can write it: of a procedure, with
- * further arguments, or NULL, such as the steps that the call is about; of a
- * function in SELECT * FROM, about these.
+ * Returns the CALL of a procedure on the run's plan, with all that the run's
+ * caller has given and the procedure has: steps, validate, fix, author and so
+ * on.  A hint with another argument takes a copy of the run.  The fixing call has
+ * fix => true, and the hint says so.
  */
-extern char *run_call_text(const PlanRun *run, const char *procedure, const char *arguments);
+extern char *run_call_text(const PlanRun *run, const char *procedure);
+extern char *run_fixing_call_text(const PlanRun *run, const char *procedure);
+
+/* The steps that the run is about, as a further argument; a SELECT * FROM a function, about these */
 extern char *run_steps_text(const PlanRun *run);
 extern char *run_select_text(const PlanRun *run, const char *function);
 

@@ -195,7 +195,10 @@ raise_rest(const PlanRun *run, const ErrorData *rest)
 			 run->chosen ? errmsg("%s() could not do all of the chosen steps of plan \"%s\"", run->procedure, run->plan->name) :
 			 errmsg("%s() could not do all of plan \"%s\"", run->procedure, run->plan->name),
 			 errdetail("%s", rest->detail),
-			 errhint("What is done stays done. When that is mended:\n%s", run_call_text(run, run->procedure, lacks_fix(run) ? ", fix => true" : NULL))));
+			 lacks_fix(run) ?
+			 errhint("What is done stays done. To have rows quarantined, deleted or changed as the steps' policies say:\n%s",
+					 run_fixing_call_text(run, run->procedure)) :
+			 errhint("What is done stays done. When that is mended:\n%s", run_call_text(run, run->procedure))));
 }
 
 /* The arguments of run_call() */

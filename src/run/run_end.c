@@ -234,13 +234,87 @@ run_find_rest(const PlanRun *run)
 
 /* ---- the last line ---- */
 
-char *
-run_call_text(const PlanRun *run, const char *procedure, const char *arguments)
+/* The arguments that a procedure has, but for plan and author */
+typedef enum CallArguments
 {
-	return psprintf("CALL %s(%s%s%s%s);", sg_call_name(procedure),
-					run->given && strcmp(procedure, run->procedure) == 0 ? run->given : quote_literal_cstr(run->plan->name),
-					arguments ? arguments : "", run->author ? ", author => " : "",
-					run->author ? quote_literal_cstr(run->author) : "");
+	CALL_STEPS = 1,
+	CALL_VALIDATE = 2,
+	CALL_FIX = 4,
+	CALL_DRY_RUN = 8,
+	CALL_FAIL = 16,
+	CALL_CONFIRM = 32,
+	CALL_MAX_ROWS = 64,
+	CALL_PLAN_ID = 128
+} CallArguments;
+
+static const struct
+{
+	const char *procedure;
+	int			arguments;
+}			procedures[] = {
+	{"sg_add_fks", CALL_STEPS | CALL_VALIDATE | CALL_FIX | CALL_FAIL | CALL_MAX_ROWS},
+	{"sg_apply", CALL_STEPS | CALL_VALIDATE | CALL_FIX | CALL_FAIL | CALL_CONFIRM | CALL_MAX_ROWS},
+	{"sg_sync_apply", CALL_FIX | CALL_FAIL | CALL_MAX_ROWS},
+	{"sg_fix_orphans", CALL_STEPS | CALL_DRY_RUN | CALL_FAIL | CALL_CONFIRM | CALL_MAX_ROWS},
+	{"sg_rollback_fks", CALL_STEPS | CALL_FAIL | CALL_CONFIRM},
+	{"sg_restore_quarantine", CALL_PLAN_ID}
+};
+
+static int
+arguments_of(const char *procedure)
+{
+	for (int i = 0; i < lengthof(procedures); i++)
+	{
+		if (strcmp(procedures[i].procedure, procedure) == 0)
+			return procedures[i].arguments;
+	}
+	elog(ERROR, "no procedure %s", procedure);
+}
+
+char *
+run_call_text(const PlanRun *run, const char *procedure)
+{
+	bool		same = strcmp(procedure, run->procedure) == 0;
+	bool		always_fixes = strcmp(procedure, "sg_fix_orphans") == 0;
+	int			has = arguments_of(procedure);
+	StringInfoData call;
+
+	initStringInfo(&call);
+	appendStringInfo(&call, "CALL %s(%s", sg_call_name(procedure),
+					 run->given && same ? run->given : quote_literal_cstr(run->plan->name));
+	if (has & CALL_STEPS)
+		appendStringInfoString(&call, run_steps_text(run));
+	if ((has & CALL_VALIDATE) && run->each_step && !run->validate)
+		appendStringInfoString(&call, ", validate => false");
+	if (always_fixes && same && run->batch != RUN_FIX_BATCH)
+		appendStringInfo(&call, ", batch => %d", run->batch);
+	if ((has & CALL_DRY_RUN) && run->dry_run)
+		appendStringInfoString(&call, ", dry_run => true");
+	if ((has & CALL_FIX) && run->fix)
+		appendStringInfoString(&call, ", fix => true");
+	/* of a sync, the one call that fails unless it is told not to */
+	if ((has & CALL_FAIL) && run->fail != (run->given && same))
+		appendStringInfo(&call, ", fail => %s", run->fail ? "true" : "false");
+	if ((has & CALL_CONFIRM) && run->confirm)
+		appendStringInfo(&call, ", confirm => %s", quote_literal_cstr(run->confirm));
+	if ((has & CALL_MAX_ROWS) && (run->fix || same) && run->max_rows >= 0)
+		appendStringInfo(&call, ", max_rows => " INT64_FORMAT, run->max_rows);
+	if ((has & CALL_PLAN_ID) && run->kept_by)
+		appendStringInfo(&call, ", plan_id => " INT64_FORMAT, run->kept_by);
+	if (run->author)
+		appendStringInfo(&call, ", author => %s", quote_literal_cstr(run->author));
+	appendStringInfoString(&call, ");");
+	return call.data;
+}
+
+char *
+run_fixing_call_text(const PlanRun *run, const char *procedure)
+{
+	PlanRun		fixing = *run;
+
+	fixing.fix = true;
+	fixing.dry_run = false;
+	return run_call_text(&fixing, procedure);
 }
 
 /* The steps that the call is about, as a further argument; none where it is about all */
@@ -264,10 +338,10 @@ next_after_rollback(const PlanRun *run, List *steps)
 	foreach_ptr(const PlanStep, step, steps)
 	{
 		if (plan_step_is_there(step))
-			return run_call_text(run, run->procedure, run_steps_text(run));
+			return run_call_text(run, run->procedure);
 	}
 	if (run->rows_left > 0)
-		return run_call_text(run, "sg_restore_quarantine", NULL);
+		return run_call_text(run, "sg_restore_quarantine");
 	return run_select_text(run, "sg_plan_check");
 }
 
@@ -323,29 +397,36 @@ static char *
 next_call(const PlanRun *run, List *steps)
 {
 	StepNeed	need = STEP_NEEDS_NOTHING;
+	PlanRun		next = *run;
+	bool		repeats = false;
 	List	   *troubles;
 
 	if (steps == NIL)
 		return NULL;
 	if (run->stop_reason)
-		return run_call_text(run, run->procedure, run_steps_text(run));
+		return run_call_text(run, run->procedure);
 	if (run->urgent)
 		return next_after_rollback(run, steps);
 	troubles = find_troubles(run);
 	foreach_ptr(const PlanStep, step, steps)
-		need = Min(need, step_need(run, step, troubles));
+	{
+		StepNeed	one = step_need(run, step, troubles);
+
+		need = Min(need, one);
+		repeats |= one == STEP_NEEDS_ADD && step->state != STEP_ADDED;
+	}
 	switch (need)
 	{
 		case STEP_NEEDS_LOOK:
 			return run_select_text(run, "sg_plan_check");
 		case STEP_NEEDS_FIX:
-			return strcmp(run->procedure, "sg_apply") == 0 || strcmp(run->procedure, "sg_sync_apply") == 0 ?
-				run_call_text(run, run->procedure, psprintf("%s, fix => true", run_steps_text(run))) :
-				run_call_text(run, "sg_fix_orphans", run_steps_text(run));
+			return psprintf("Do what the steps' policies say about rows:\n%s",
+							run_fixing_call_text(run, run->each_step && strcmp(run->procedure, "sg_add_fks") != 0 ? run->procedure : "sg_fix_orphans"));
 		case STEP_NEEDS_ADD:
-			return run_call_text(run, run->each_step ? run->procedure :
-								 list_length(plan_only_keys(steps)) == list_length(steps) ? "sg_add_fks" : "sg_apply",
-								 psprintf("%s%s", run_steps_text(run), run->dry_run ? ", fix => true" : ""));
+			next.validate = run->validate || !repeats;
+			next.fix = run->each_step ? run->fix : run->dry_run;
+			return run_call_text(&next, run->each_step ? run->procedure :
+								 list_length(plan_only_keys(steps)) == list_length(steps) ? "sg_add_fks" : "sg_apply");
 		case STEP_NEEDS_NOTHING:
 			return psprintf("SELECT * FROM %s(%s%s) WHERE result <> 'pass';", sg_call_name("sg_verify_fks"),
 							quote_literal_cstr(run->plan->name), run_steps_text(run));

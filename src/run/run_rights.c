@@ -65,6 +65,7 @@ void
 run_check_confirmed(const PlanRun *run, bool (*runs) (const PlanStep *step))
 {
 	const PlanStep *holder = NULL;
+	PlanRun		confirmed = *run;
 	char	   *hash;
 
 	if (strcmp(run->plan->author, GetUserNameFromId(GetUserId(), false)) == 0)
@@ -79,6 +80,7 @@ run_check_confirmed(const PlanRun *run, bool (*runs) (const PlanStep *step))
 	hash = plan_hash(run->plan);
 	if (run->confirm && strcmp(run->confirm, hash) == 0)
 		return;
+	confirmed.confirm = hash;
 	ereport(ERROR,
 			(errcode(run->confirm ? ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE : ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 run->confirm ? errmsg("plan \"%s\" does not have that hash", run->plan->name) :
@@ -86,7 +88,7 @@ run_check_confirmed(const PlanRun *run, bool (*runs) (const PlanStep *step))
 					run->plan->author),
 			 errdetail("Step %d is %s.", holder->step, plan_step_object(holder)),
 			 errhint("Read it:\n%s\nThen confirm it:\n%s", plan_sql_call(run->plan->name),
-					 run_call_text(run, run->keys_chosen ? "sg_apply" : run->procedure, psprintf(", confirm => '%s'", hash)))));
+					 run_call_text(&confirmed, strcmp(run->procedure, "sg_add_fks") == 0 ? "sg_apply" : run->procedure))));
 }
 
 void

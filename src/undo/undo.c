@@ -233,7 +233,7 @@ undo_record_gone(const RunAction *action, const StepWork *work, int sqlerrcode, 
 void
 undo_record_failed(const RunAction *action, StepWork *work)
 {
-	work->hint = psprintf("When that is mended:\n%s", run_call_text(work->run, "sg_rollback_fks", NULL));
+	work->hint = psprintf("When that is mended:\n%s", run_call_text(work->run, "sg_rollback_fks"));
 	run_record_failure(action, work, STEP_AS_IT_IS, action->error->sqlerrcode,
 					   run_failure_text(action), LOG_NONE);
 }
@@ -557,7 +557,7 @@ restore_key(StepWork *work)
 	{
 		run_log_start(&action);
 		work->hint = psprintf("The step keeps its key, if that is there: drop it by hand if it is to go. When that is mended:\n%s",
-							  run_call_text(work->run, "sg_rollback_fks", NULL));
+							  run_call_text(work->run, "sg_rollback_fks"));
 		run_record_failure(&action, work, STEP_AS_IT_IS, problem->sqlerrcode,
 						   psprintf("the old key can't come back: %s", problem->reason), LOG_NONE);
 		return false;

@@ -221,7 +221,7 @@ check_rows(StepWork *work, const PlanDeed *deed, const ChangeMove *move)
 						 psprintf("%s can't come back: %s", move->rule->rule->kind == AUDIT_CHECK ? "the check" :
 								  "the column is back, but its NOT NULL", broken),
 						 psprintf("Mend these rows, and roll back again:\n%s\n%s", violations_call(move->rule),
-								  run_call_text(work->run, "sg_rollback_fks", NULL)));
+								  run_call_text(work->run, "sg_rollback_fks")));
 	PopActiveSnapshot();
 	return undo_tell_problem(work, deed, problem);
 }

@@ -608,7 +608,7 @@ tell_left(const Rollback *rollback)
 		return;
 	run->left_reason = psprintf("%s%s" PLAN_NOT_BACK "%s", rows ? rows : "", rows ? ", " : "",
 								left_text(rollback, 0, MOST_LEFT));
-	run->next = run_call_text(run, run->procedure, run_steps_text(run));
+	run->next = run_call_text(run, run->procedure);
 }
 
 static void

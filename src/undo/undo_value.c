@@ -217,5 +217,5 @@ undo_values(StepWork *work, const PlanDeed *deed, int64 *left)
 	return undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, action.error->sqlerrcode,
 													psprintf("old values of %s: %s", deed->object, sg_error_text(action.error)),
 													psprintf("Their columns are looked for by name. When that is mended:\n%s",
-															 run_call_text(work->run, "sg_rollback_fks", NULL))));
+															 run_call_text(work->run, "sg_rollback_fks"))));
 }

@@ -136,6 +136,17 @@ CALL sg_add_fks('fail many');
 -- and what sets all of their policies is a short statement
 SELECT hint FROM sg_plan_check('fail many') WHERE step = 0 AND check_name = 'orphans';
 
+-- a hint that repeats a call keeps its steps: another step would lose a row
+CREATE TABLE few (a int, b int);
+INSERT INTO few VALUES (1001, 1), (1, 1002);
+SELECT sg_plan_create('fail hints') \g /dev/null
+SELECT sg_plan_add_fk('fail hints', 'few', 'a', 'p', 'id', index => false, orphans => 'delete'),
+       sg_plan_add_fk('fail hints', 'few', 'b', 'p', 'id', index => false, orphans => 'quarantine') \g /dev/null
+CALL sg_fix_orphans('fail hints', steps => '{2}');
+CALL sg_add_fks('fail hints', steps => '{2}', fail => true);
+CALL sg_add_fks('fail hints', steps => '{2}', fix => true, fail => true);
+TABLE few;
+
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name LIKE 'fail%' \g /dev/null
 DELETE FROM schemaguard.quarantine WHERE plan LIKE 'fail%';

@@ -30,6 +30,8 @@ SELECT sg_plan_set('lim', '{1}', '{"orphans": "delete"}'), sg_plan_set('lim', '{
 SET schemaguard.fix_limit = 11;
 CALL sg_add_fks('lim', fix => true);
 CALL sg_apply('lim', fix => true);
+-- the call that the hint names has all that this one had
+CALL sg_apply('lim', validate => false, fix => true, fail => true, steps => '{1,2}', max_rows => 2);
 TABLE counts;
 SELECT conname FROM pg_constraint WHERE conrelid IN ('gone'::regclass, 'moved'::regclass) AND contype = 'f';
 -- a large part of a table into quarantine
