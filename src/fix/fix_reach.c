@@ -9,7 +9,8 @@
  * by which it was reached: by the policy of its step, if the plan has one for
  * it, else it goes into quarantine too or blocks, as the orphan's step says.
  * A row that is an orphan itself loses no copy by that: what its own step
- * would keep is kept, whichever batch comes to it first.
+ * would keep is kept, whichever batch comes to it first.  And a row that one in
+ * quarantine refers to is not deleted without a copy.
  *
  *-------------------------------------------------------------------------
  */
@@ -661,6 +662,51 @@ reach_from(FixBatch *batch, List *rows)
 	return without_blocked(batch, next);
 }
 
+/* The rows of a batch that are in a table, and have a fate */
+static void
+choose_rows(const FixBatch *batch, Oid table, FixFate fate, FixPlaces *places)
+{
+	fix_places_init(places);
+	for (int i = 0; i < batch->n; i++)
+	{
+		const FixRow *row = &batch->rows[i];
+
+		if (row->fate == fate && is_within(row->place.leaf, table))
+			fix_places_add(places, row->place.leaf, &row->place.tid);
+	}
+}
+
+/* A row in quarantine could never go back without those that it refers to: they are kept, too, and so on */
+static void
+keep_parents(FixBatch *batch)
+{
+	bool		again;
+
+	do
+	{
+		again = false;
+		foreach_ptr(const FixKey, by, batch->keys)
+		{
+			FixPlaces	children;
+			FixPlaces	parents;
+			FixPlaces	found;
+
+			CHECK_FOR_INTERRUPTS();
+			if (by->key->period)
+				continue;
+			choose_rows(batch, by->key->parent, FIX_DELETE, &parents);
+			if (parents.n == 0)
+				continue;
+			choose_rows(batch, by->key->child, FIX_QUARANTINE, &children);
+			fix_places_init(&found);
+			fix_reach_back(by->key, &children, &parents, &found);
+			for (int64 i = 0; i < found.n; i++)
+				fix_batch_find(batch, &found.places[i])->fate = FIX_QUARANTINE;
+			again |= found.n > 0;
+		}
+	} while (again);
+}
+
 /* Raises an error if the row that stays of equal ones refers by a key to one that goes */
 static void
 check_kept(FixBatch *batch)
@@ -696,6 +742,7 @@ fix_collect(FixBatch *batch, const FixPlaces *places)
 		rows = lappend_int(rows, i);
 	while (rows != NIL)
 		rows = reach_from(batch, rows);
+	keep_parents(batch);
 	check_kept(batch);
 }
 

@@ -51,6 +51,8 @@ typedef struct Walk
 	FixKey		key;
 	List	   *keys;			/* of FixKey *: every key that may lead on */
 	FixPlaces	found;
+	int64		kept;			/* of these, with a copy though the policy is
+								 * to delete them */
 	List	   *tallies;		/* of FixTally *: rows that go along */
 	List	   *blocking;		/* of FixTally *: rows that stand in the way */
 	List	   *shown;			/* of FixKey * */
@@ -162,6 +164,7 @@ walk_some(Walk *walk, int64 first, int64 n, HTAB *gone, MemoryContext context)
 	walk->blocking = add_tallies(walk->blocking, batch.blocking);
 	for (int i = 0; i < batch.n; i++)
 	{
+		walk->kept += !batch.rows[i].reached && batch.rows[i].fate == FIX_QUARANTINE && walk->step->orphans == ORPHANS_DELETE;
 		if (batch.rows[i].fate == FIX_DELETE || batch.rows[i].fate == FIX_QUARANTINE)
 			(void) hash_search(gone, &batch.rows[i].place, HASH_ENTER, NULL);
 	}
@@ -212,7 +215,7 @@ try_step(Walk *walk)
 		return;
 	sg_rethrow_cancel(edata);
 	walk->unknown = sg_error_text(edata);
-	walk->found.n = 0;
+	walk->found.n = walk->kept = 0;
 	walk->tallies = walk->blocking = NIL;
 }
 
@@ -341,8 +344,11 @@ sg_plan_referencing_entered(PG_FUNCTION_ARGS)
 	{
 		if (walk->found.n == 0 && walk->unknown == NULL)
 			continue;
-		emit_row(&sink, 0, &walk->key, walk->unknown ? "unknown" : "ok", plan_policy_word(walk->step->orphans),
-				 walk->unknown ? -1 : walk->found.n, walk->unknown);
+		if (walk->unknown || walk->kept < walk->found.n)
+			emit_row(&sink, 0, &walk->key, walk->unknown ? "unknown" : "ok", plan_policy_word(walk->step->orphans),
+					 walk->unknown ? -1 : walk->found.n - walk->kept, walk->unknown);
+		if (walk->kept > 0)
+			emit_row(&sink, 0, &walk->key, "ok", plan_policy_word(ORPHANS_QUARANTINE), walk->kept, NULL);
 		emit_below(&sink, walk, walk->key.key->child, 1);
 	}
 	PG_RETURN_NULL();

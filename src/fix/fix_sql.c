@@ -123,11 +123,14 @@ fix_at_places(const char *query, Oid table)
 	return buf.data;
 }
 
-/* A query on places; its first two columns are places again, a third says which list they go to */
+/*
+ * A query on one or two lists of places; its first two columns are places
+ * again, a third says which list they go to
+ */
 static void
-query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, FixPlaces *out, FixPlaces *other)
+query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, const FixPlaces *also, FixPlaces *out, FixPlaces *other)
 {
-	Datum		values[2];
+	Datum		values[4];
 	SgScope		scope;
 	int			rc;
 
@@ -137,7 +140,9 @@ query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, FixPlace
 	fix_scope_begin(&scope, unit);
 	SPI_connect();
 	fix_places_args(in, values);
-	rc = SPI_execute_plan(fix_prepare(sql, 1), values, NULL, false, 0);
+	if (also)
+		fix_places_args(also, values + 2);
+	rc = SPI_execute_plan(fix_prepare(sql, also ? 2 : 1), values, NULL, false, 0);
 	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -559,7 +564,7 @@ lock_rows(Oid table, const char *strength, const FixPlaces *in, FixPlaces *locke
 	appendStringInfoString(&buf, " WHERE ");
 	fix_append_places(&buf, table, "fk", 0);
 	appendStringInfo(&buf, " FOR %s OF fk SKIP LOCKED", strength);
-	query_places(unit, buf.data, in, locked, NULL);
+	query_places(unit, buf.data, in, NULL, locked, NULL);
 }
 
 void
@@ -578,7 +583,7 @@ fix_exist(Oid table, const FixPlaces *in, FixPlaces *out)
 	audit_sql_table(&buf, table, "fk");
 	appendStringInfoString(&buf, " WHERE ");
 	fix_append_places(&buf, table, "fk", 0);
-	query_places(fix_unit(table), buf.data, in, out, NULL);
+	query_places(fix_unit(table), buf.data, in, NULL, out, NULL);
 }
 
 static HTAB *
@@ -650,19 +655,21 @@ fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans, FixPlaces 
 	fix_append_places(&buf, fk->child, "fk", 0);
 	appendStringInfoString(&buf, " AND ");
 	fix_append_orphan(&buf, key, in);
-	query_places(unit, buf.data, in, orphans, sentinels);
+	query_places(unit, buf.data, in, NULL, orphans, sentinels);
 }
 
-void
-fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out)
+/* Places of rows that refer by a key to these, or, of parents among them, those to which rows at `children` refer */
+static void
+join_places(const FkKey *key, const FixPlaces *parents, const FixPlaces *children, FixPlaces *out)
 {
 	FixUnit    *unit = fix_unit(key->child);
+	const char *wanted = children ? "pk" : "fk";
 	StringInfoData buf;
 
 	fix_unit_key(unit, key);
 
 	initStringInfo(&buf);
-	appendStringInfoString(&buf, "SELECT fk.tableoid, fk.ctid FROM ");
+	appendStringInfo(&buf, "SELECT %s.tableoid, %s.ctid FROM ", wanted, wanted);
 	audit_sql_table(&buf, key->parent, "pk");
 	appendStringInfoString(&buf, " JOIN ");
 	audit_sql_table(&buf, key->child, "fk");
@@ -670,5 +677,23 @@ fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out)
 	audit_sql_match(&buf, key);
 	appendStringInfoString(&buf, ") WHERE ");
 	fix_append_places(&buf, key->parent, "pk", 0);
-	query_places(unit, buf.data, parents, out, NULL);
+	if (children)
+	{
+		appendStringInfoString(&buf, " AND ");
+		fix_append_places(&buf, key->child, "fk", 1);
+	}
+	query_places(unit, buf.data, parents, children, out, NULL);
+}
+
+void
+fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out)
+{
+	join_places(key, parents, NULL, out);
+}
+
+void
+fix_reach_back(const FkKey *key, const FixPlaces *children, const FixPlaces *parents, FixPlaces *out)
+{
+	if (children->n > 0)
+		join_places(key, parents, children, out);
 }

@@ -120,6 +120,19 @@ CALL sg_rollback_fks('ref_past');
 SELECT step, reason FROM schemaguard.plan_step WHERE plan = 'ref_past' ORDER BY step;
 RESET schemaguard.verbosity;
 
+-- by policy delete: what rows in quarantine refer to is kept as well, for they could not go back without it
+CREATE TABLE gone (id int PRIMARY KEY, top_id int);
+CREATE TABLE gone_a (id int PRIMARY KEY, gone_id int REFERENCES gone);
+INSERT INTO gone VALUES (1, 999), (2, 999), (3, 999);
+INSERT INTO gone_a SELECT i, 1 + i % 2 FROM generate_series(1, 6) i;
+SELECT sg_plan_create('ref_gone') \g /dev/null
+SELECT sg_plan_add_fk('ref_gone', 'gone', 'top_id', 'top', orphans => 'delete', index => false) \g /dev/null
+SELECT sg_plan_add_referencing('ref_gone');
+SELECT * FROM sg_plan_referencing('ref_gone');
+CALL sg_add_fks('ref_gone', fix => true);
+CALL sg_rollback_fks('ref_gone');
+SELECT (SELECT count(*) FROM gone) AS gone, (SELECT count(*) FROM gone_a) AS gone_a;
+
 -- where the plan has all keys that stand in the way, the hint is their policy
 SELECT sg_plan_create('along') \g /dev/null
 CREATE TABLE up (id int PRIMARY KEY); CREATE TABLE mid (id int PRIMARY KEY, up int); CREATE TABLE low (mid int REFERENCES mid);
@@ -154,7 +167,7 @@ RESET ROLE;
 SELECT * FROM sg_plan_referencing('no such plan');
 SELECT * FROM sg_plan_referencing('ref', '{99}');
 
-SELECT sg_plan_drop(p) FROM unnest('{ref,rule,nulls,along,long}'::text[]) p \g /dev/null
+SELECT sg_plan_drop(p) FROM unnest('{ref,rule,nulls,ref_gone,along,long}'::text[]) p \g /dev/null
 SELECT sg_plan_drop('ref_past', force => true) \g /dev/null
 SET client_min_messages = warning;
 DROP SCHEMA ref, :long CASCADE;
