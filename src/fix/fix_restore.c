@@ -35,6 +35,7 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -588,6 +589,22 @@ try_part(RestoreAction *action, RestorePart *part)
 	return error;
 }
 
+/* Notes the key that has refused a row */
+static void
+note_refusing(PlanRun *run, const ErrorData *error)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+	char	   *key;
+
+	if (error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION && error->table_name && error->constraint_name)
+	{
+		key = psprintf("%s.%s.%s", error->schema_name, error->table_name, error->constraint_name);
+		if (!sg_has_name(run->refusing, key))
+			run->refusing = lappend(run->refusing, key);
+	}
+	MemoryContextSwitchTo(old);
+}
+
 /* All at once, or in halves; returns how many rows are back */
 static int64
 restore_copies(RestoreAction *action, Copy *copies, int n)
@@ -611,6 +628,7 @@ restore_copies(RestoreAction *action, Copy *copies, int n)
 		else
 		{
 			restored = 0;
+			note_refusing(action->action.run, error);
 			change_copies(SPI_OK_UPDATE, "UPDATE schemaguard.quarantine SET reason = $2 WHERE id = ANY ($1)",
 						  &part, sg_error_text(error));
 		}
@@ -778,6 +796,7 @@ fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
 
 		/* a row may wait for one that comes later */
 		restored = 0;
+		run->refusing = NIL;
 		while (run_throttle(run) && restore_batch(restore_work(run), steps, &after, &restored, error))
 		{
 			MemoryContextReset(context);
@@ -922,11 +941,24 @@ below_key(const PlanRun *run, const FkKey *key)
 					run_call_text(run, "sg_restore_quarantine"), definition, key->validated ? " NOT VALID" : "");
 }
 
+/* Past all keys at once, and past triggers, for who may do that; they stay as valid as they were */
+static char *
+past_keys(const PlanRun *run)
+{
+	if (pg_parameter_aclcheck("session_replication_role", GetUserId(), ACL_SET) != ACLCHECK_OK)
+		return NULL;
+	return psprintf("What they refer to was missing before, or is gone since. To have them back all the same, past all keys and triggers:\n"
+					"SET session_replication_role = replica;\n%s\nRESET session_replication_role;",
+					run_call_text(run, "sg_restore_quarantine", run->kept_by ? psprintf(", plan_id => " INT64_FORMAT, run->kept_by) : NULL));
+}
+
 char *
 fix_restore_hint(const PlanRun *run)
 {
 	Oid			types[] = {INT8OID, INT4OID};
 	char	   *hint = NULL;
+	char	   *past = NULL;
+	bool		own = false;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	foreach_ptr(PlanStep, step, run->kept_by ? NIL : plan_key_steps(run->plan->name))
@@ -937,14 +969,17 @@ fix_restore_hint(const PlanRun *run)
 		if (hint || ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND step = $2", lengthof(types), types, values) == 0)
 			continue;
 		deploy_look(step, &view);
-		if (view.existing && has_own_key(run, step))
+		own = view.existing && has_own_key(run, step);
+		if (own)
 			hint = psprintf("The plan's own key keeps them out. To take it back, and have them back:\n%s",
 							run_call_text(run, "sg_rollback_fks"));
 		else if (view.existing)
 			hint = below_key(run, view.existing);
 	}
 	PopActiveSnapshot();
-	return hint;
+	if (!own && list_length(run->refusing) > (hint ? 1 : 0))
+		past = past_keys(run);
+	return past ? past : hint;
 }
 
 /* The plan of that id, as long as it is there, puts its rows back itself */
