@@ -949,7 +949,7 @@ past_keys(const PlanRun *run)
 		return NULL;
 	return psprintf("What they refer to was missing before, or is gone since. To have them back all the same, past all keys and triggers:\n"
 					"SET session_replication_role = replica;\n%s\nRESET session_replication_role;",
-					run_call_text(run, "sg_restore_quarantine", run->kept_by ? psprintf(", plan_id => " INT64_FORMAT, run->kept_by) : NULL));
+					run_call_text(run, "sg_restore_quarantine"));
 }
 
 char *
