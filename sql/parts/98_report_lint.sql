@@ -215,3 +215,42 @@ LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_lint_gate';
 COMMENT ON PROCEDURE sg_lint_gate(text, boolean, schemaguard.names)
     IS 'commit what sg_lint() finds, and raise an error if anything is of that severity or above, or is unknown';
+
+-- SARIF 2.1.0. What a rule finds is in no file, so its place is a logical location; a rule that could not be run is a notification.
+CREATE FUNCTION sg_lint_sarif(schemas schemaguard.names DEFAULT NULL) RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH found AS MATERIALIZED (
+        SELECT f.*, f.severity = 'unknown' AS unknown FROM schemaguard.sg_lint_found(schemas, false) WITH ORDINALITY f),
+    rules AS (
+        SELECT f.rule, row_number() OVER (ORDER BY f.rule COLLATE "C") - 1 AS place,
+               coalesce(min(f.severity) FILTER (WHERE NOT f.unknown), 'none') AS level, min(coalesce(r.message, '')) AS message
+        FROM found f LEFT JOIN schemaguard.lint_rule r ON r.name = f.rule
+             AND r.source = CASE WHEN f.author IS NULL THEN 'shipped' ELSE 'user' END
+        GROUP BY f.rule)
+    SELECT jsonb_build_object(
+        '$schema', 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json', 'version', '2.1.0',
+        'runs', jsonb_build_array(jsonb_build_object(
+            'tool', jsonb_build_object('driver', jsonb_build_object(
+                'name', 'schemaguard', 'semanticVersion', (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'schemaguard'),
+                'rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.rule,
+                                                                       'shortDescription', jsonb_build_object('text', r.message),
+                                                                       'defaultConfiguration', jsonb_build_object('level', r.level))
+                                                    ORDER BY r.place), '[]') FROM rules r))),
+            'invocations', jsonb_build_array(jsonb_build_object(
+                'executionSuccessful', NOT EXISTS (SELECT FROM found f WHERE f.unknown),
+                'toolExecutionNotifications', (
+                    SELECT coalesce(jsonb_agg(jsonb_build_object('level', 'error', 'message', jsonb_build_object('text', f.message),
+                                                                 'associatedRule', jsonb_build_object('id', f.rule, 'index', r.place))
+                                              ORDER BY f.ordinality), '[]')
+                    FROM found f JOIN rules r ON r.rule = f.rule WHERE f.unknown))),
+            'results', (
+                SELECT coalesce(jsonb_agg(jsonb_build_object(
+                           'ruleId', f.rule, 'ruleIndex', r.place, 'level', f.severity, 'message', jsonb_build_object('text', f.message),
+                           'locations', jsonb_build_array(jsonb_build_object(
+                               'logicalLocations', jsonb_build_array(jsonb_build_object('fullyQualifiedName', f.object)))),
+                           'partialFingerprints', jsonb_build_object('object/v1', md5(concat_ws(E'\n', f.rule, f.object))),
+                           'properties', jsonb_build_object('fix', f.fix)) ORDER BY f.ordinality), '[]')
+                FROM found f JOIN rules r ON r.rule = f.rule WHERE NOT f.unknown))));
+END;
+COMMENT ON FUNCTION sg_lint_sarif(schemaguard.names) IS 'what sg_lint() finds, as SARIF 2.1.0';

@@ -127,6 +127,21 @@ SELECT count(*) FROM schemaguard.lint_rule WHERE name LIKE 'lint-%';
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 DELETE FROM schemaguard.lint_ignore;
 
+-- SARIF: members that its schema requires, levels that it knows, rules by their places; a hostile name is a text
+CREATE SCHEMA lint_sarif;
+CREATE TABLE lint_sarif."<b> ""
+|" (id int);
+SELECT jsonb_pretty(sg_lint_sarif('{lint_sarif}') #- '{runs,0,tool,driver,rules}' #- '{runs,0,tool,driver,semanticVersion}' #- '{runs,0,invocations}');
+INSERT INTO schemaguard.lint_rule (name, query) VALUES ('lint-raises', 'SELECT ''lint'', (1 / 0)::text');
+SELECT jsonb_path_query(sg_lint_sarif('{lint_sarif}'), '$.runs[0].tool.driver.rules[*]');
+SELECT jsonb_path_query(sg_lint_sarif('{lint_sarif}'), '$.runs[0].invocations');
+DELETE FROM schemaguard.lint_rule WHERE source = 'user';
+CREATE TABLE lint_sarif.c (p int REFERENCES lint.good, q smallint REFERENCES lint.good);
+SELECT count(*), bool_and(r ->> 'ruleId' = s #>> ARRAY['runs', '0', 'tool', 'driver', 'rules', r ->> 'ruleIndex', 'id']) AS placed,
+       bool_and(r ->> 'level' IN ('error', 'warning', 'note')) AS levels, bool_and(r #> '{message,text}' IS NOT NULL) AS messages
+FROM sg_lint_sarif('{lint_sarif}') s, jsonb_array_elements(s #> '{runs,0,results}') r;
+DROP SCHEMA lint_sarif CASCADE;
+
 -- the gate: what was found is on record, since when
 CREATE SCHEMA lint_gate;
 CREATE TABLE lint_gate.p (id bigint PRIMARY KEY);

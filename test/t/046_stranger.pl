@@ -195,6 +195,7 @@ my %call = (
 	sg_report => q{SELECT sg_report('secret')},
 	sg_health => 'SELECT sg_health() IS NULL',
 	(map { ($_ => "SELECT count(*) > 0 FROM $_()") } qw(sg_lint sg_lint_details)),
+	sg_lint_sarif => 'SELECT sg_lint_sarif() IS NULL',
 	sg_lint_gate => 'CALL sg_lint_gate()',
 	'schemaguard.sg_lint_found' => 'SELECT count(*) > 0 FROM schemaguard.sg_lint_found(NULL, true)',
 	'schemaguard.sg_lint_query' => q{SELECT * FROM schemaguard.sg_lint_query('SELECT ''a''::text, ''b''::text', NULL)},

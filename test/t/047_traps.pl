@@ -113,6 +113,7 @@ my @calls = (
 	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', current_user::text)$$)} ],
 	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', 'mallory')$$)} ],
 	[ sg_lint_columns => q{SELECT schemaguard.sg_lint_columns(oid, '{1,2}') FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
+	[ sg_lint_sarif => 'SELECT sg_lint_sarif()' ],
 	[ sg_lint_gate => q{CALL sg_lint_gate('note')} ],
 	[ sg_schemas => q{SELECT schemaguard.sg_schemas('{t}')} ],
 	[ sg_lint_plan => 'SELECT schemaguard.sg_lint_plan()' ],

@@ -220,6 +220,7 @@ my %calls = (
 	sg_audit_baseline => sub { 'SELECT sg_audit_baseline()' },
 	sg_health => sub { 'SELECT sg_health()' },
 	sg_lint_gate => sub { 'CALL sg_lint_gate(' . pick('', "'note', false, '{st}'") . ')' },
+	sg_lint_sarif => sub { q{SELECT sg_lint_sarif('{st}')} },
 	sg_lint => sub { 'SELECT * FROM sg_lint(' . pick('', "'{st}'") . ')' },
 	sg_report => sub { 'SELECT sg_report(' . pick('', "'${\plan}'", "'${\plan}', 'html'", "'${\plan}', 'json', 'checklist'") . ')' },
 	sg_status => sub { 'SELECT * FROM sg_status()' },
