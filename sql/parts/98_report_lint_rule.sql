@@ -58,26 +58,24 @@ $rule$),
 
 ('shipped', NULL, NULL, 'key-duplicate', 'warning', 'says the same as key %2',
  'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
-SELECT DISTINCT ON (k.oid) k.schema_name, k.object, quote_ident(o.fk_name),
-       quote_literal(format('ALTER TABLE %s DROP CONSTRAINT %I', k.child_name, k.fk_name))
-FROM schemaguard.lint_key k
-     JOIN schemaguard.lint_key o ON o.child = k.child AND o.parent = k.parent AND o.pairs = k.pairs AND o.actions = k.actions
-                                AND o.place < k.place
-ORDER BY k.oid, o.place
+SELECT k.schema_name, k.object, quote_ident(k.first), quote_literal(format('ALTER TABLE %s DROP CONSTRAINT %I', k.child_name, k.fk_name))
+FROM (SELECT k.*, first_value(k.fk_name) OVER same AS first FROM schemaguard.lint_key k
+      WINDOW same AS (PARTITION BY k.child, k.parent, k.pairs, k.actions ORDER BY k.place)) k
+WHERE k.first <> k.fk_name
 $rule$),
 
 ('shipped', NULL, NULL, 'key-contradictory', 'error', 'key %2 on the same columns does other things', NULL, $rule$
-SELECT DISTINCT ON (k.oid) k.schema_name, k.object, quote_ident(o.fk_name)
-FROM schemaguard.lint_key k
-     JOIN schemaguard.lint_key o ON o.child = k.child AND o.parent = k.parent AND o.pairs = k.pairs AND o.actions <> k.actions
-                                AND o.place < k.place
-ORDER BY k.oid, o.place
+SELECT k.schema_name, k.object, quote_ident(k.first)
+FROM (SELECT k.*, first_value(k.fk_name) OVER same AS first, first_value(k.actions) OVER same AS does FROM schemaguard.lint_key k
+      WINDOW same AS (PARTITION BY k.child, k.parent, k.pairs ORDER BY k.place)) k
+WHERE k.does <> k.actions
 $rule$),
 
 ('shipped', NULL, NULL, 'key-overlapping', 'note', 'key %2 has all of its columns', NULL, $rule$
+WITH key AS MATERIALIZED (
+    SELECT k.* FROM (SELECT k.*, count(*) OVER (PARTITION BY k.child, k.parent) AS keys FROM schemaguard.lint_key k) k WHERE k.keys > 1)
 SELECT DISTINCT ON (k.oid) k.schema_name, k.object, quote_ident(o.fk_name)
-FROM schemaguard.lint_key k
-     JOIN schemaguard.lint_key o ON o.child = k.child AND o.parent = k.parent AND o.pairs @> k.pairs AND o.pairs <> k.pairs
+FROM key k JOIN key o ON o.child = k.child AND o.parent = k.parent AND o.pairs @> k.pairs AND o.pairs <> k.pairs
 ORDER BY k.oid, o.place
 $rule$),
 
