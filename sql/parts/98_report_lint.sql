@@ -147,7 +147,8 @@ BEGIN ATOMIC
         SELECT schemaguard.sg_schemas(schemas) AS names),
     asked AS MATERIALIZED (
         SELECT coalesce(u.name, s.name) AS name, coalesce(u.severity, s.severity, 'warning') AS severity,
-               coalesce(u.query, s.query) AS query, CASE WHEN u.query IS NOT NULL THEN u.added_by END AS author,
+               coalesce(u.query, s.query) AS query, CASE WHEN u.query IS NOT NULL THEN u.added_by END AS runs_as,
+               CASE WHEN num_nonnulls(u.query, u.message, u.fix) > 0 THEN u.added_by END AS author,
                coalesce(u.message, s.message, '%1') AS message,
                coalesce(u.fix, s.fix) AS fix
         FROM (SELECT * FROM schemaguard.lint_rule WHERE source = 'shipped') s
@@ -157,7 +158,7 @@ BEGIN ATOMIC
         SELECT CASE WHEN q.problem IS NULL THEN a.severity ELSE 'unknown' END AS severity, a.name, coalesce(q.parts[2], '') AS object,
                coalesce(q.problem, schemaguard.sg_lint_fill(a.message, array_replace(q.parts, NULL, ''))) AS message,
                schemaguard.sg_lint_fill(a.fix, q.parts) AS fix, a.author
-        FROM asked a CROSS JOIN wanted w CROSS JOIN LATERAL schemaguard.sg_lint_query(a.query, a.author) q
+        FROM asked a CROSS JOIN wanted w CROSS JOIN LATERAL schemaguard.sg_lint_query(a.query, a.runs_as) q
         WHERE q.problem IS NOT NULL OR w.names IS NULL OR q.parts[1] = ANY (w.names))
     SELECT f.* FROM found f
     WHERE sg_lint_found.ignored

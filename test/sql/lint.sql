@@ -81,6 +81,8 @@ INSERT INTO schemaguard.lint_ignore (rule, object, reason) VALUES ('set-*', 'lin
 INSERT INTO schemaguard.lint_ignore (object, reason, until) VALUES ('*one', 'over', '2000-01-01');
 INSERT INTO schemaguard.lint_ignore (rule, object, reason) VALUES ('key_overlapping', 'lint%', 'no wildcards');
 EXECUTE lint;
+UPDATE schemaguard.lint_rule SET fix = 'SELECT %1' WHERE name = 'key-overlapping';
+SELECT rule, fix, author = current_user AS mine FROM sg_lint_details('{lint}') WHERE rule = 'key-overlapping';
 DELETE FROM schemaguard.lint_ignore WHERE object LIKE 'lint%' OR object = '*one';
 SET ROLE regress_sg_lint;
 INSERT INTO schemaguard.lint_rule (name, query, message, fix) VALUES
