@@ -100,7 +100,7 @@ tell_done(Fix *fix)
 		return;
 	}
 	run_append_notice(fix->work, counts);
-	plan_step_set_state(step->plan, step->step, STEP_AS_IT_IS, counts, 0);
+	plan_step_set_state(step->plan, step->step, STEP_AS_IT_IS, psprintf(PLAN_FIXED "%s", counts), 0);
 	run_commit();
 }
 

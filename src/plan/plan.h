@@ -136,6 +136,9 @@ extern bool plan_has_dropped_schema(const char *schema);
 #define PLAN_NOT_BACK "not taken back: "
 extern bool plan_is_not_back(const PlanStep *step);
 
+/* How the reason of a step begins that has fixed rows; it stays when the step is added or validated with no other */
+#define PLAN_FIXED "fixed: "
+
 /* Has a step of the plan renamed or dropped the table, or something of it? */
 extern bool plan_has_moved(const char *name, const char *child_table);
 

@@ -687,7 +687,8 @@ plan_step_set_state(const char *plan, int step, StepState state,
 	store_arg_text(&args, reason);
 	store_arg_int(&args, add_attempts);
 	store_change(SPI_OK_UPDATE,
-				 "UPDATE schemaguard.plan_step SET state = coalesce($3, state), reason = $4,"
+				 "UPDATE schemaguard.plan_step SET state = coalesce($3, state),"
+				 " reason = coalesce($4, CASE WHEN $3 IN ('added', 'validated') AND starts_with(reason, '" PLAN_FIXED "') THEN reason END),"
 				 " attempts = attempts + $5, updated_at = clock_timestamp()"
 				 " WHERE plan = $1 AND step = $2", &args);
 }
