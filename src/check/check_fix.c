@@ -128,14 +128,14 @@ check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 	else if (is_referenced(check, cs->view.key.child))
 		check_row(cs, "orphans", CHECK_WARN,
 				  psprintf("%s, and the policy is %s; other rows may refer to these, which was not looked at", text,
-						   plan_policy_word(cs->step->orphans)),
+						   plan_policy_text(cs->step->orphans)),
 				  psprintf(sg_calls("They are fixed only when you ask for it. To see first what goes with them:\nSELECT * FROM sg_plan_referencing(%s, '{%d}');"),
 						   quote_literal_cstr(cs->plan), cs->step->step));
 	else
 		check_row(cs, "orphans", CHECK_WARN,
-				  psprintf("%s, and the policy is %s", text, plan_policy_word(cs->step->orphans)),
-				  psprintf(sg_calls("They are fixed only when you ask for it. To see first what it comes to:\nCALL sg_fix_orphans(%s, dry_run => true);"),
-						   quote_literal_cstr(cs->plan)));
+				  psprintf("%s, and the policy is %s", text, plan_policy_text(cs->step->orphans)),
+				  psprintf(sg_calls("They are fixed only when you ask for it. To see first what it comes to:\nCALL sg_fix_orphans(%s, steps => '{%d}', dry_run => true);"),
+						   quote_literal_cstr(cs->plan), cs->step->step));
 }
 
 /* Where to see them, and the plan's own remedy */

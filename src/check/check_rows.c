@@ -185,7 +185,8 @@ static char *
 violations_hint(const PlanStep *step)
 {
 	if (plan_step_fixes(step))
-		return psprintf(sg_calls("They are mended only when you ask for it:\nCALL sg_apply(%s, fix => true);"), quote_literal_cstr(step->plan));
+		return psprintf(sg_calls("They are fixed only when you ask for it. To see first what it comes to:\nCALL sg_fix_orphans(%s, steps => '{%d}', dry_run => true);"),
+						quote_literal_cstr(step->plan), step->step);
 	if (step->orphans == ORPHANS_LEAVE)
 		return psprintf(sg_calls("The constraint stays NOT VALID while there are any:\nSELECT * FROM sg_violations(%s, %d);"),
 						quote_literal_cstr(step->plan), step->step);
@@ -636,9 +637,10 @@ answer(CheckStep *cs, const RowQuestion *question)
 													quote_literal_cstr(cs->plan)) : NULL);
 	else if (rule->result == AUDIT_FAIL)
 		check_row(cs, question->name, question->broken,
-				  psprintf(INT64_FORMAT " of %s %s%s", rule->orphan_rows, read_text(rule), question->breaks,
+				  psprintf(INT64_FORMAT " of %s %s%s%s", rule->orphan_rows, read_text(rule), question->breaks,
 						   rule->orphan_keys > 0 && rule->rule->kind == AUDIT_UNIQUE ?
-						   psprintf(", in " INT64_FORMAT " %s", rule->orphan_keys, rule->orphan_keys == 1 ? "group" : "groups") : ""),
+						   psprintf(", in " INT64_FORMAT " %s", rule->orphan_keys, rule->orphan_keys == 1 ? "group" : "groups") : "",
+						   plan_step_fixes(cs->step) && strcmp(question->name, "rows") == 0 ? psprintf(", and the policy is %s", plan_policy_text(cs->step->orphans)) : ""),
 				  question->hint);
 	else if (OidIsValid(rule->waits_for))
 		check_row(cs, question->name, CHECK_WARN,

@@ -160,6 +160,14 @@ plan_policy_word(OrphanPolicy policy)
 	return sg_word(policy_words, policy);
 }
 
+const char *
+plan_policy_text(OrphanPolicy policy)
+{
+	bool		loses = policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL;
+
+	return psprintf("%s%s", plan_policy_word(policy), loses ? ", which keeps no copy" : "");
+}
+
 OrphanPolicy
 plan_policy(const char *word)
 {

@@ -49,6 +49,8 @@ SELECT step, check_name, result, detail FROM sg_plan_check_details('r') WHERE re
 SELECT fk_name, result, state, orphan_rows, child_columns, parent_table, reason, source FROM sg_orphan_audit_details(plan => 'r');
 CALL sg_audit_gate(plan => 'r');
 SELECT property, kind, result, count FROM schemaguard.finding WHERE target = 'plan r' ORDER BY property;
+-- a policy that loses rows is named, and the hint loses none
+SELECT step, detail, hint FROM sg_plan_check_details('r') WHERE check_name = 'rows' ORDER BY step;
 CALL sg_fix_orphans('r', dry_run => true);
 CALL sg_fix_orphans('r', steps => '{1}');
 SELECT * FROM sg_plan_sql('r', '{1}');
