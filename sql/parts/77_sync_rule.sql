@@ -122,7 +122,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_digest()
 CREATE FUNCTION schemaguard.sg_sync_every(
     pairs schemaguard.sync_pair[], reference text, target text, leave_code boolean, leave_native boolean,
     OUT kind text, OUT object text, OUT parent text, OUT owner text, OUT depends jsonb, OUT of_extension boolean, OUT multirange text,
-    OUT type text, OUT above jsonb, OUT native boolean)
+    OUT type text, OUT above jsonb, OUT native boolean, OUT generated boolean)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -136,7 +136,8 @@ AS $function$
             CASE jsonb_typeof(e.p -> 'inherits') WHEN 'array' THEN e.p -> 'inherits' ELSE '[]' END
                 || coalesce(e.p -> 'partition_of', '[]') END,
         -- a dictionary calls code of its template when it is made
-        (leave_native OR e.kind IN ('text search template', 'text search parser')) AND schemaguard.sg_sync_is_native(e.kind, e.p)
+        (leave_native OR e.kind IN ('text search template', 'text search parser')) AND schemaguard.sg_sync_is_native(e.kind, e.p),
+        e.kind = 'column' AND e.p ? 'generated'
     FROM (SELECT o.kind, o.identity, o.parent, o.properties FROM schemaguard.snapshot_object o
           WHERE (leave_code OR leave_native) AND o.snapshot IN (reference, target)
           UNION ALL

@@ -652,9 +652,10 @@ WITH RECURSIVE side AS MATERIALIZED (
 ), computing AS MATERIALIZED (
     SELECT s.kind, s.object, s.owner FROM strange s WHERE s.kind IN ('column', 'constraint', 'table', 'domain')
     UNION SELECT x.kind, x.object, r.owner FROM strange_row r CROSS JOIN LATERAL (VALUES ('column', r.object), ('rows', schemaguard.sg_sync_owner(r.object))) x (kind, object) WHERE r.kind = 'column'
-    UNION
     -- what a column that gets another type, a partition, a key, or a proof computes: all that its table has
-    SELECT 'rows', p.object, p.owner FROM planned p
+    UNION SELECT 'rows', p.object, p.owner FROM planned p
+    -- a table that is made, with its generated columns
+    UNION SELECT 'made', e.parent, s.owner FROM strange s JOIN every e ON e.kind = s.kind AND e.object = s.object WHERE e.generated
 ), owned AS MATERIALIZED (
     -- whose expressions a table or domain has
     SELECT e.object, min(e.owner) AS owner FROM every e
@@ -677,6 +678,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT coalesce(min(c.owner) FILTER (WHERE c.owner <> quote_ident(current_user)), min(c.owner)) AS owner FROM (
         SELECT c.owner FROM computing c WHERE g.computes AND (c.kind = g.kind AND c.object = g.object OR c.kind = 'rows' AND (g.what ~ '^(type|not_null)' OR g.context ?| '{references,default,generated}') AND c.object IN (g.context ->> 'parent', g.context ->> 'references')
             OR g.kind = 'table' AND c.kind IN ('rows', 'table') AND c.object IN (g.object, g.context ->> 'partition_of'))
+        UNION ALL SELECT c.owner FROM computing c WHERE g.kind = 'table' AND g.what = 'created' AND c.kind = 'made' AND c.object = g.object
         UNION ALL
         -- a literal of a type is a value when the statement is read
         SELECT t.owner FROM strange_type t CROSS JOIN LATERAL (SELECT replace(t.object, '"', '') AS name) m
@@ -773,8 +775,7 @@ UNION ALL
 -- what comes and goes with that: nobody is told
 SELECT 0, p.number, p.kind, p.identity, 'created', NULL, NULL, NULL, NULL, 'along', NULL, NULL, NULL, NULL
 FROM pair p JOIN waits w ON w.identity = p.parent WHERE p.kind = 'index' AND p.state = 'missing' AND p.properties ? 'partition_of'
-UNION ALL
-SELECT 0, f.number, f.kind, f.target_identity, 'dropped', NULL, NULL, NULL, NULL, 'along', NULL, NULL, NULL, NULL
+UNION ALL SELECT 0, f.number, f.kind, f.target_identity, 'dropped', NULL, NULL, NULL, NULL, 'along', NULL, NULL, NULL, NULL
 FROM filled f WHERE f.kind = 'column' AND f.old ? 'given' AND NOT allow_drop
 UNION ALL
 SELECT 0, f.number, f.kind, f.identity, 'options', schemaguard.sg_sync_fill('a snapshot hides the values of {hidden}', f.new), NULL, NULL, NULL, 'hidden', NULL, NULL, NULL, NULL
@@ -796,5 +797,4 @@ FROM pair p LEFT JOIN managed m ON m.number = p.number
 WHERE m.number IS NULL AND p.unknown IS NULL AND p.withheld IS NULL AND p.state <> 'same' AND (p.any_properties ? 'extension' OR p.kind = 'table' AND p.any_properties ? 'partition_of')
 ORDER BY 1, 2
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_statements(schemaguard.sync_pair[], text, text, boolean, boolean, boolean, boolean)
-    IS 'the statements of sg_sync_sql(), in order, each with its guard';
+COMMENT ON FUNCTION schemaguard.sg_sync_statements IS 'the statements of sg_sync_sql(), in order, each with its guard';

@@ -291,6 +291,33 @@ change_check_caller(const ChangeMove *move)
 				 errmsg("%s is left alone: it reaches code that is not the caller's", move->action)));
 }
 
+/*
+ * Returns whom a later one of the statements gives the table that this one makes,
+ * or InvalidOid: code of that role may run while it is made, but as nobody else.
+ */
+static Oid
+owner_to_be(const char *statement, const List *statements)
+{
+	Node	   *made = linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt;
+
+	if (!IsA(made, CreateStmt) || ((CreateStmt *) made)->relation->schemaname == NULL)
+		return InvalidOid;
+	foreach_ptr(const char, text, statements)
+	{
+		AlterTableStmt *altered = (AlterTableStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+		AlterTableCmd *cmd;
+
+		if (!IsA(altered, AlterTableStmt) || altered->relation->schemaname == NULL ||
+			!sg_same_text(altered->relation->schemaname, ((CreateStmt *) made)->relation->schemaname) ||
+			!sg_same_text(altered->relation->relname, ((CreateStmt *) made)->relation->relname))
+			continue;
+		cmd = linitial_node(AlterTableCmd, altered->cmds);
+		if (cmd->subtype == AT_ChangeOwner)
+			return get_rolespec_oid(cmd->newowner, true);
+	}
+	return InvalidOid;
+}
+
 /* Run statements of somebody's, each as whom the code allows that is there by then */
 static void
 run_one_by_one(const ChangeMove *move)
@@ -298,7 +325,7 @@ run_one_by_one(const ChangeMove *move)
 	foreach_ptr(char, statement, move->statements)
 	{
 		ChangeMove	one = {.action = move->action,.table = move->table,.statements = list_make1(statement),.counts = move->counts,
-		.on_trial = move->on_trial};
+		.on_trial = move->on_trial,.owner = owner_to_be(statement, move->statements)};
 
 		if (!change_reach_statement(&one, statement))
 			ereport(ERROR,

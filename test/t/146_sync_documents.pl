@@ -178,6 +178,27 @@ foreach my $view (sort keys %spelt)
 run('target', $script);
 nobody('types with code, spelt otherwise');
 
+# ---- a new table is made as its owner, where a generated column or the key of its partitions computes something
+
+$tables = 'CREATE SCHEMA mal AUTHORIZATION mallory; CREATE SCHEMA closed; GRANT USAGE ON SCHEMA closed TO mallory; SET ROLE mallory; ' . $evil;
+database('ref', "$tables CREATE TABLE mal.made (id int, g int GENERATED ALWAYS AS (id + mal.evil()) STORED); CREATE TABLE mal.parted (id int) PARTITION BY RANGE ((id + mal.evil(id))); CREATE TABLE mal.plain (id int, d int DEFAULT mal.evil());
+	RESET ROLE; GRANT CREATE ON SCHEMA closed TO mallory; SET ROLE mallory; CREATE TABLE closed.made (id int, g int GENERATED ALWAYS AS (id + mal.evil()) STORED);
+	RESET ROLE; REVOKE CREATE ON SCHEMA closed FROM mallory");
+database('target', $tables);
+import('target', document('ref'));
+$script = script('target');
+is(run('target', $script), '', 'the script of such tables runs');
+nobody('new tables');
+foreach my $what ('mal.made', 'mal.parted', 'closed.made')
+{
+	like($script, qr/^-- left out: table \Q$what\E: left out, it runs code of role mallory: CALL sg_sync_apply\(\) runs it as that role$/m, "table $what is left out");
+}
+is(query('target', "SELECT to_regclass('mal.plain')"), 'mal.plain', 'a default of a new table is not computed');
+query('target', "CALL sg_sync_apply('r', fail => false)");
+nobody('new tables, by a plan');
+is(query('target', "SELECT concat_ws(' ', to_regclass('mal.made'), to_regclass('mal.parted'), (SELECT string_agg(DISTINCT relowner::regrole::text, ' ') FROM pg_class WHERE relnamespace = 'mal'::regnamespace))"), 'mal.made mal.parted mallory', 'a plan makes them as their owner');
+like(query('target', "SELECT string_agg(reason, ' ') FROM schemaguard.plan_step WHERE state = 'failed'"), qr/permission denied for schema closed/, '... who has to have the right to');
+
 # ---- settings of the database that it is run in
 
 database('ref', q{CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory; CREATE TABLE mal.t (id int, note text DEFAULT $x$\'); ALTER ROLE mallory SUPERUSER; PERFORM (1 --$x$)});
