@@ -777,8 +777,7 @@ SELECT 0, p.number, p.kind, p.identity, 'created', NULL, NULL, NULL, NULL, 'alon
 FROM pair p JOIN waits w ON w.identity = p.parent WHERE p.kind = 'index' AND p.state = 'missing' AND p.properties ? 'partition_of'
 UNION ALL SELECT 0, f.number, f.kind, f.target_identity, 'dropped', NULL, NULL, NULL, NULL, 'along', NULL, NULL, NULL, NULL
 FROM filled f WHERE f.kind = 'column' AND f.old ? 'given' AND NOT allow_drop
-UNION ALL
-SELECT 0, f.number, f.kind, f.identity, 'options', schemaguard.sg_sync_fill('a snapshot hides the values of {hidden}', f.new), NULL, NULL, NULL, 'hidden', NULL, NULL, NULL, NULL
+UNION ALL SELECT 0, f.number, f.kind, f.identity, 'options', schemaguard.sg_sync_fill('a snapshot hides the values of {hidden}', f.new), NULL, NULL, NULL, 'hidden', NULL, NULL, NULL, NULL
 FROM filled f WHERE f.new ? 'hidden' AND (f.state = 'missing' OR f.again OR f.changes && '{options,server_options}')
 UNION ALL
 SELECT 0, o.number, o.kind, coalesce(o.identity, o.target_identity), o.state, 'a snapshot knows no connection of a subscription', NULL, NULL, NULL, 'beyond', NULL, NULL, NULL, NULL
@@ -797,4 +796,5 @@ FROM pair p LEFT JOIN managed m ON m.number = p.number
 WHERE m.number IS NULL AND p.unknown IS NULL AND p.withheld IS NULL AND p.state <> 'same' AND (p.any_properties ? 'extension' OR p.kind = 'table' AND p.any_properties ? 'partition_of')
 ORDER BY 1, 2
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_statements IS 'the statements of sg_sync_sql(), in order, each with its guard';
+COMMENT ON FUNCTION schemaguard.sg_sync_statements(schemaguard.sync_pair[], text, text, boolean, boolean, boolean, boolean)
+    IS 'the statements of sg_sync_sql(), in order, each with its guard';
