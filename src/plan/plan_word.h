@@ -67,10 +67,12 @@ typedef enum StepState
 /* As SQL has them */
 extern const char *plan_priority_word(StepPriority priority);
 extern const char *plan_policy_word(OrphanPolicy policy);
-extern const char *plan_policy_text(OrphanPolicy policy);	/* ... and says if it keeps no copy */
 extern OrphanPolicy plan_policy(const char *word);
 extern StepState plan_state(const char *word);
 extern const char *plan_state_word(StepState state);
+
+/* Returns the policy's word, and says if it keeps no copy */
+extern const char *plan_policy_text(OrphanPolicy policy);
 
 extern const char *plan_kind_word(StepKind kind);
 
