@@ -659,5 +659,5 @@ COMMIT;
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan
 WHERE name IN ('well', 'bad', 'target', 'types', 'cast', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'backfill', 'orphans', 'index',
-               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty', 'some', 'broken', 'policy', 'pace');
+               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty', 'some', 'broken', 'policy', 'pace', 'idless');
 DROP SCHEMA chk CASCADE;

@@ -191,7 +191,7 @@ BEGIN;
 INSERT INTO schemaguard.smoke_test (name, kind, statement, expectation) VALUES ('two tenants', 'query', 'SELECT count(*) FROM smk.tenants', '2');
 SELECT fk_name, result, test FROM sg_verify_fks(live => true) WHERE test LIKE 'smoke%';
 SELECT count(*) FROM sg_verify_fks('smoke', true) WHERE test LIKE 'smoke%';
-SELECT r FROM jsonb_array_elements(sg_report('smoke', 'json')::jsonb -> 'sections') s, jsonb_array_elements(s -> 'rows') r WHERE s ->> 'title' = 'Not checked' AND r ->> 0 LIKE '%smoke%';
+SELECT r ->> 0 AS what, r ->> 1 AS why, r ->> 2 AS call FROM jsonb_array_elements(sg_report('smoke', 'json')::jsonb -> 'sections') s, jsonb_array_elements(s -> 'rows') r WHERE s ->> 'title' = 'Not checked' AND r ->> 0 LIKE '%smoke%';
 ROLLBACK;
 
 CALL sg_rollback_fks('smoke');
