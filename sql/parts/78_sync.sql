@@ -248,7 +248,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_schema(text)
 CREATE FUNCTION schemaguard.sg_sync_owner(identity text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN pg_catalog.regexp_replace(identity, '\.("(?:[^"]|"")*"|[^".]+)$', '');
+RETURN pg_catalog.regexp_replace(identity, E'\\.("(?:[^"]|"")*"|[^".]+)$', '');
 COMMENT ON FUNCTION schemaguard.sg_sync_owner(text)
     IS 'the relation of a column, by the column''s identity';
 

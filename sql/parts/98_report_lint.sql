@@ -165,8 +165,8 @@ BEGIN ATOMIC
        OR NOT EXISTS (
            SELECT FROM schemaguard.lint_ignore i
            WHERE f.severity <> 'unknown' AND (i.until IS NULL OR i.until > now())
-             AND f.name LIKE replace(regexp_replace(i.rule, '([\\%_])', '\\\1', 'g'), '*', '%')
-             AND f.object LIKE replace(regexp_replace(i.object, '([\\%_])', '\\\1', 'g'), '*', '%'))
+             AND f.name LIKE replace(regexp_replace(i.rule, E'([\\\\%_])', E'\\\\\\1', 'g'), '*', '%')
+             AND f.object LIKE replace(regexp_replace(i.object, E'([\\\\%_])', E'\\\\\\1', 'g'), '*', '%'))
     ORDER BY array_position('{error,unknown,warning,note}', f.severity), f.name, f.object COLLATE "C", f.message COLLATE "C";
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_found(schemaguard.names, boolean)
