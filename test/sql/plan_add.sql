@@ -138,7 +138,7 @@ SELECT sg_plan_add_audit_columns('none', 'purchas');
 SELECT sg_plan_isolate('none', 'tenant_that_no_table_has');
 SELECT * FROM sg_impact('custome');
 
-SELECT count(sg_plan_drop(name, force => true)) FROM schemaguard.plan;
+SELECT count(sg_plan_drop(name, force => true)) > 9 AS dropped FROM schemaguard.plan;
 SET client_min_messages = warning;
 DROP SCHEMA plan_add CASCADE;
 

@@ -135,7 +135,8 @@ is($node->safe_psql('shop', q{SELECT detail FROM sg_plan_check('p') LIMIT 1}),
 
 # Each is put in place of its call: an error of it has no CONTEXT, and a condition is on the details
 my %other = (sg_drift => q{('none')}, sg_compare_fks => q{('none')}, sg_plan_check => q{('none')}, sg_verify_fks => q{('none')}, sg_impact => q{('none')}, sg_snapshot_objects => q{('none')},
-	sg_sync_check => q{('none')}, sg_tenant_audit => q{('none')}, sg_orphan_audit => q{('none')}, sg_discover_fks => q{(verify => 'none of these')}, sg_rule_audit => q{('orders', 'none')});
+	sg_sync_check => q{('none')}, sg_tenant_audit => q{('none')}, sg_orphan_audit => q{('none')}, sg_discover_fks => q{(verify => 'none of these')}, sg_rule_audit => q{('orders', 'none')},
+	sg_lint => q{('{none}')});
 foreach my $function (map { $_->[0] } rows($node, $details, dbname => 'shop'))
 {
 	my $state = error_of($node, "SELECT * FROM $function$other{$function}", dbname => 'shop');
