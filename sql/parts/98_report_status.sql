@@ -67,8 +67,13 @@ BEGIN ATOMIC
                CASE WHEN s.state = 'failed' THEN 2
                     WHEN s.state IN ('pending', 'added', 'waiting') OR s.state = 'skipped' AND s.skipped_by IS NULL OR b.stuck THEN 1
                         ELSE 0 END AS level, b.stuck, s.state = 'rolled back' AS back
-        FROM schemaguard.plan_step s,
-             LATERAL (SELECT coalesce(starts_with(s.reason, 'not taken back: '), false)) b (stuck)),
+        FROM schemaguard.plan_step s JOIN schemaguard.plan p ON p.name = s.plan,
+             -- a rollback that was cut off says the former of no step: what it has done is still there, or rows are still away
+             LATERAL (SELECT coalesce(starts_with(s.reason, 'not taken back: '), false)
+                 OR s.state = 'rolled back' AND (EXISTS (SELECT FROM schemaguard.plan_deed d
+                        WHERE d.plan_id = p.id AND d.step = s.step AND d.done_at IS NOT NULL AND d.undone_at IS NULL AND d.undo <> 'nothing')
+                    OR s.reason IS NULL AND s.step IN (SELECT q.step FROM schemaguard.quarantine q
+                        WHERE q.plan_id = p.id ORDER BY q.id DESC LIMIT 1000))) b (stuck)),
     worst AS (
         SELECT max(s.level) AS level, count(*) AS steps, count(*) FILTER (WHERE s.level = 2) AS failed,
                count(*) FILTER (WHERE s.level = 1 AND NOT s.stuck) AS undone, count(*) FILTER (WHERE s.stuck) AS stuck,

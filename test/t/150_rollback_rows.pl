@@ -25,8 +25,21 @@ SQL
 my $state = "SELECT state, (SELECT count(*) FROM schemaguard.quarantine), to_regclass('child_ref_idx') FROM schemaguard.plan_step";
 is($node->safe_psql('postgres', $state), 'validated|2|child_ref_idx', 'two rows went into quarantine, an index was built');
 
+# ---- a call that is cut off while rows go back ----
+
+my $status = q{SELECT state, next_call FROM sg_status() WHERE subject = 'plans'};
 my $holder = SgTest::Session->new($node);
+my $cut = SgTest::Session->new($node);
 $holder->query('BEGIN; LOCK TABLE grand IN SHARE MODE');
+$cut->query("SET schemaguard.lock_budget = '1h'");
+$cut->send("CALL sg_rollback_fks('rows')");
+wait_for(sub { $node->safe_psql('postgres', 'SELECT state FROM schemaguard.plan_step') eq 'rolled back' }) or die 'no key is taken back';
+$node->safe_psql('postgres', "SELECT pg_terminate_backend($cut->{pid})");
+$cut->collect;
+$cut->quit;
+is($node->safe_psql('postgres', $state), 'rolled back|2|child_ref_idx', 'a call that was cut off has taken the key back, and neither rows nor index');
+is($node->safe_psql('postgres', $status), q{attention|CALL public.sg_rollback_fks('rows');}, 'sg_status has the call that goes on');
+
 my $err;
 is($node->psql('postgres', "SET schemaguard.lock_budget = '100ms';\nCALL sg_rollback_fks('rows');", stderr => \$err, on_error_stop => 1),
 	0, 'the call ends well') or diag($err);
@@ -43,6 +56,7 @@ $node->psql('postgres', "CALL sg_rollback_fks('rows')", stderr => \$err);
 like($err, qr/2 quarantined rows put back$/m, 'the next call puts them back');
 unlike($err, qr/left in quarantine/, 'all of them');
 is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM child), (SELECT count(*) FROM grand)'), '2|2', 'they are there');
+is($node->safe_psql('postgres', $status), q{ok|SELECT * FROM public.sg_plan_check('rows');}, 'and nothing is left to do');
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Nothing that rows in quarantine need is taken away before they are back: the column of a key that replaces another one, one that a step has
@@ -86,8 +100,10 @@ INSERT INTO gone VALUES (1, -1), (2, 1);
 INSERT INTO refers VALUES (1, 1), (2, 2);
 SELECT sg_plan_create('gone'), sg_plan_add_fk('gone', 'refers', '{gone}', 'gone', orphans => 'quarantine', index => false), sg_plan_add_check('gone', 'gone', 'w > 0', 'positive', policy => 'delete');
 SQL
-$s->query("CALL sg_apply('$_', fix => true); CALL sg_rollback_fks('$_')"), like($s->{err}, qr/left alone: rows that were deleted stay so: 1\n/, "$_: one row was deleted without a copy")
-	foreach 'reach', 'gone';
+$s->query("CALL sg_apply('reach', fix => true); CALL sg_rollback_fks('reach')");
+like($s->{err}, qr/left alone: rows that were deleted stay so: 1\n/, 'one row was deleted without a copy');
+$s->query("CALL sg_apply('gone', fix => true); CALL sg_rollback_fks('gone')");
+like($s->{err}, qr/2 quarantined rows put back\n/, 'but none to which one in quarantine refers');
 is($s->query('SELECT (SELECT string_agg(id::text, $$ $$ ORDER BY id) FROM reach) || $$, $$ || (SELECT string_agg(id::text, $$ $$ ORDER BY id) FROM refers)'), '1 3, 1 2', 'and all copies are back');
 $s->quit;
 $node->stop;
