@@ -71,7 +71,8 @@ BEGIN ATOMIC
              -- a rollback that was cut off says the former of no step: what it has done is still there, or rows are still away
              LATERAL (SELECT coalesce(starts_with(s.reason, 'not taken back: '), false)
                  OR s.state = 'rolled back' AND (EXISTS (SELECT FROM schemaguard.plan_deed d
-                        WHERE d.plan_id = p.id AND d.step = s.step AND d.done_at IS NOT NULL AND d.undone_at IS NULL AND d.undo <> 'nothing')
+                        WHERE d.plan_id = p.id AND d.step = s.step AND d.done_at IS NOT NULL AND d.undone_at IS NULL
+                            AND d.undo <> 'nothing')
                     OR s.reason IS NULL AND s.step IN (SELECT q.step FROM schemaguard.quarantine q
                         WHERE q.plan_id = p.id ORDER BY q.id DESC LIMIT 1000))) b (stuck)),
     worst AS (
