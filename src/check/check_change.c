@@ -208,11 +208,18 @@ void
 check_subscribed(PlanCheck *check, CheckStep *cs)
 {
 	const PlanStep *step = cs->step;
+	bool		is_rule = step->kind == STEP_CHECK || step->kind == STEP_NOT_NULL || step->kind == STEP_UNIQUE;
+	bool		fills = step->fill || step->backfill;
 	Oid			table = step->kind == STEP_STATEMENT ? table_of_trigger(step->definition) :
-		step->fill || step->backfill ? sg_find_qualified(step->child_table) : InvalidOid;
+		is_rule || fills ? sg_find_qualified(step->child_table) : InvalidOid;
 	const char *subscription = OidIsValid(table) ? check_subscription_name(check_table(check, table)) : NULL;
 
-	if (subscription)
+	if (subscription && is_rule)
+		check_row(cs, "subscription", CHECK_WARN,
+				  psprintf("subscription %s writes to %s: a row from there that breaks the rule stops it",
+						   subscription, sg_relation_name(table)),
+				  pstrdup("Have it done where the rows come from first."));
+	if (subscription && (fills || step->kind == STEP_STATEMENT))
 		check_row(cs, "subscription", CHECK_WARN,
 				  psprintf("subscription %s writes to %s, and the step's trigger does not fire for what it writes",
 						   subscription, sg_relation_name(table)),
@@ -268,7 +275,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_statement(check, cs);
 	check_subscribed(check, cs);
 	if (move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
-		check_filler(cs, cs->step->state == STEP_VALIDATED && move.kind == MOVE_FILL);
+		check_filler(cs, cs->step->state == STEP_VALIDATED && move.kind == MOVE_FILL && !change_keeps_filling(cs->step, &move));
 	check_dependents(cs, &move);
 	check_lost(cs, &move);
 	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT)

@@ -96,11 +96,12 @@ $subscriber->safe_psql('late', q{SET client_min_messages = error; SELECT sg_plan
 	SELECT sg_plan_add_audit_columns('filled', 'public.p', created_by => NULL, modified_by => NULL, modified_at => NULL);
 	SELECT sg_plan_add_check('filled', 'public.p', 'id < 1000');
 	CREATE TABLE own (id int); SELECT sg_plan_add_column('filled', 'public.own', 'code', 'text', fill => 'md5(random()::text)')});
-is($subscriber->safe_psql('late', q{SELECT DISTINCT step, kind, detail FROM sg_plan_check_details('filled') JOIN schemaguard.plan_step s USING (step) WHERE plan = 'filled' AND check_name = 'subscription' ORDER BY 1}),
-	join("\n", map { "$_|subscription s_late writes to public.p, and the step's trigger does not fire for what it writes" } '1|column', '2|check', '4|statement'),
-	'a step whose trigger does not fire for what a subscription writes');
+is($subscriber->safe_psql('late', q{SELECT DISTINCT step, kind, detail FROM sg_plan_check_details('filled') JOIN schemaguard.plan_step s USING (step) WHERE plan = 'filled' AND check_name = 'subscription' ORDER BY 1, 3}),
+	join("\n", map { "$_->[0]|subscription s_late writes to public.p" . ($_->[1] ? ': a row from there that breaks the rule stops it' : ", and the step's trigger does not fire for what it writes") } [ '1|column' ], [ '2|check' ], [ '2|check', 1 ], [ '4|statement' ], [ '5|check', 1 ]),
+	'a step whose trigger does not fire for what a subscription writes, or whose rule can stop it');
 
 $subscriber->safe_psql('late', q{SET client_min_messages = error; SELECT sg_plan_create('behind'), sg_plan_add_column('behind', 'public.p', 'twice', 'int', fill => 'id * 2'); CALL sg_apply('behind', fail => true)});
+is($subscriber->safe_psql('late', q{SELECT count(*) FROM sg_plan_check('behind') WHERE check_name = 'filler'}), '0', 'right behind its call a fill is not said to have lost its trigger');
 query($publisher, 'late', 'INSERT INTO p VALUES (77)');
 ok(wait_for(sub { $subscriber->safe_psql('late', 'SELECT count(*) FROM p WHERE id = 77') == 1 }), 'a row comes past the trigger of a finished step');
 my $told = q{SELECT summary FROM sg_status() WHERE summary ~ 'past the trigger of plan behind'};
