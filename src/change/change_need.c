@@ -41,6 +41,7 @@
 #include "base/spi.h"
 #include "change/change_need.h"
 #include "plan/plan_call.h"
+#include "plan/plan_backfill.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 
@@ -389,6 +390,7 @@ change_check_values(const PlanStep *step, ChangeMove *move)
 	FormData_pg_attribute column;
 	List	   *expressions;
 	char	   *condition;
+	const char *trigger = plan_filler_is_armed(step) ? psprintf("%s CASCADE;\n", (char *) llast(plan_filler_disarm_statements(step))) : "";
 	int64		rows;
 	char	   *why;
 
@@ -400,8 +402,8 @@ change_check_values(const PlanStep *step, ChangeMove *move)
 		not_held(move, psprintf("whether it holds values that the step has not given it can't be told: %s", why), NULL);
 	else if (rows > 0)
 		not_held(move, "it holds values that the step has not given it",
-				 psprintf(sg_calls("Where nobody needs them any more, drop it and roll back again:\nALTER TABLE %s DROP COLUMN %s;\nCALL sg_rollback_fks(%s);"),
-						  step->child_table, quote_identifier(linitial(step->child_columns)), quote_literal_cstr(step->plan)));
+				 psprintf(sg_calls("Where nobody needs them any more, drop it and roll back again:\n%sALTER TABLE %s DROP COLUMN %s;\nCALL sg_rollback_fks(%s);"),
+						  trigger, step->child_table, quote_identifier(linitial(step->child_columns)), quote_literal_cstr(step->plan)));
 }
 
 bool
