@@ -9,6 +9,7 @@ CREATE TABLE schemaguard.lint_rule (
     enabled  boolean NOT NULL DEFAULT true,
     source   text NOT NULL DEFAULT 'user' CHECK (source IN ('shipped', 'user')),
     added_by text DEFAULT CURRENT_USER,
+    author_id oid DEFAULT pg_catalog.quote_ident(CURRENT_USER)::pg_catalog.regrole::pg_catalog.oid,
     added_at timestamptz DEFAULT pg_catalog.now(),
     PRIMARY KEY (name, source)
 );
@@ -21,6 +22,7 @@ COMMENT ON COLUMN schemaguard.lint_rule.fix IS 'a statement that mends it, likew
 COMMENT ON COLUMN schemaguard.lint_rule.enabled IS 'false: the rule is not asked';
 COMMENT ON COLUMN schemaguard.lint_rule.source IS 'shipped, or user: counts before what is shipped';
 COMMENT ON COLUMN schemaguard.lint_rule.added_by IS 'whose query it is, and as whom it runs; null: it is shipped';
+COMMENT ON COLUMN schemaguard.lint_rule.author_id IS 'OID of that role: as another one of its name the query does not run';
 COMMENT ON COLUMN schemaguard.lint_rule.added_at IS 'when';
 -- A rule decides for everybody: for the owner of the database, who can give it to others. Nobody writes a query in another role's name.
 ALTER TABLE schemaguard.lint_rule ENABLE ROW LEVEL SECURITY;
@@ -28,7 +30,8 @@ GRANT SELECT ON schemaguard.lint_rule TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.lint_rule TO pg_database_owner;
 CREATE POLICY read_all ON schemaguard.lint_rule FOR SELECT USING (true);
 CREATE POLICY own_rules ON schemaguard.lint_rule TO pg_database_owner USING (source OPERATOR(pg_catalog.=) 'user')
-    WITH CHECK (source OPERATOR(pg_catalog.=) 'user' AND added_by OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text);
+    WITH CHECK (source OPERATOR(pg_catalog.=) 'user' AND added_by OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text
+                AND author_id OPERATOR(pg_catalog.=) pg_catalog.quote_ident(CURRENT_USER)::pg_catalog.regrole::pg_catalog.oid);
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.lint_rule', 'WHERE source OPERATOR(pg_catalog.=) ''user''');
 
 CREATE TABLE schemaguard.lint_ignore (
@@ -147,7 +150,10 @@ BEGIN ATOMIC
         SELECT schemaguard.sg_schemas(schemas) AS names),
     asked AS MATERIALIZED (
         SELECT coalesce(u.name, s.name) AS name, coalesce(u.severity, s.severity, 'warning') AS severity,
-               coalesce(u.query, s.query) AS query, CASE WHEN u.query IS NOT NULL THEN u.added_by END AS runs_as,
+               coalesce(u.query, s.query) AS query,
+               -- null is the caller, no name is nobody
+               CASE WHEN u.query IS NOT NULL THEN coalesce(
+                   (SELECT a.rolname::text FROM pg_roles a WHERE a.oid = u.author_id AND a.rolname = u.added_by), '') END AS runs_as,
                CASE WHEN num_nonnulls(u.query, u.message, u.fix) > 0 THEN u.added_by END AS author,
                coalesce(u.message, s.message, '%1') AS message,
                coalesce(u.fix, s.fix) AS fix

@@ -173,7 +173,8 @@ run_of_author(LintQuery *query)
  * sg_lint_query(query text, author text)
  *
  * Runs the query of a rule, with names that are looked up in pg_catalog: as
- * its author, as the head of this file says, or, if that is NULL, as the caller.
+ * its author, as the head of this file says, or, if that is NULL, as the caller;
+ * as nobody for an empty name.
  * Its columns are of type text or name: the schema, the object, and parts of
  * the message.  Returns each row as an array; or one row with a problem, which
  * says why the query could not be run.
@@ -189,6 +190,8 @@ sg_lint_query_entered(PG_FUNCTION_ARGS)
 
 	if (author == NULL)
 		run_shipped(&query);
+	else if (author[0] == '\0')
+		query.problem = "its author is gone, or another role has that name";
 	else if (!OidIsValid(query.author = get_role_oid(author, true)))
 		query.problem = psprintf("its author, role %s, is gone", quote_identifier(author));
 	else

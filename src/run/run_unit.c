@@ -37,6 +37,10 @@
 /* Our own timeout: SQLSTATE 57014 alone would not tell it from a user's cancel */
 static TimeoutId step_timeout = MAX_TIMEOUTS;
 static volatile sig_atomic_t step_timeout_struck = false;
+static int	armed_level;		/* of subtransactions, where it was armed */
+
+/* How often it strikes once it has */
+#define AGAIN_MS	100
 
 /* Settings that the call under way has in place of the session's, of SgOption * */
 static List *call_options = NIL;
@@ -141,9 +145,19 @@ run_disarm_statement_timeout(void)
 			 errhint("schemaguard.statement_timeout limits each statement of a step.")));
 }
 
+/* Was the limit set by a call that this one is within, through code of others? */
+static bool
+is_within(void)
+{
+	return step_timeout != MAX_TIMEOUTS && get_timeout_active(step_timeout) && GetCurrentTransactionNestLevel() > armed_level;
+}
+
 static void
 step_timeout_handler(void)
 {
+	/* an error has left what was limited */
+	if (GetCurrentTransactionNestLevel() < armed_level)
+		return;
 	step_timeout_struck = true;
 	InterruptPending = true;
 	QueryCancelPending = true;
@@ -159,19 +173,24 @@ run_arm_timeout(void)
 void
 run_arm_timeout_after(int ms)
 {
+	/* or code that is limited could end its limit by a call of ours */
+	if (is_within())
+		return;
 	step_timeout_struck = false;
 	if (ms == 0)
 		return;
 
 	if (step_timeout == MAX_TIMEOUTS)
 		step_timeout = RegisterTimeout(USER_TIMEOUT, step_timeout_handler);
-	enable_timeout_after(step_timeout, ms);
+	armed_level = GetCurrentTransactionNestLevel();
+	/* again and again, for who catches the first cancel */
+	enable_timeout_every(step_timeout, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms), AGAIN_MS);
 }
 
 void
 run_disarm_timeout(void)
 {
-	if (step_timeout == MAX_TIMEOUTS)
+	if (step_timeout == MAX_TIMEOUTS || is_within())
 		return;
 
 	disable_timeout(step_timeout, false);

@@ -50,7 +50,10 @@ extern void run_commit_here(void);
 /* Disarm statement_timeout, which would count the whole CALL, with a NOTICE */
 extern void run_disarm_statement_timeout(void);
 
-/* schemaguard.statement_timeout around a statement; did it strike? */
+/*
+ * schemaguard.statement_timeout around a statement; did it strike?  A call that
+ * code within the statement makes is bounded by that one alone.
+ */
 extern void run_arm_timeout(void);
 extern void run_arm_timeout_after(int ms);	/* another limit; 0 is none */
 extern void run_disarm_timeout(void);

@@ -92,6 +92,11 @@ SELECT rule, severity, object, message, fix, author FROM sg_lint_details('{lint}
 RESET ROLE;
 -- a superuser may become its author, another role may not
 SELECT rule, severity, object, message, author FROM sg_lint_details('{lint}') WHERE rule LIKE 'lint-%';
+-- nor does another one of that name
+BEGIN;
+UPDATE schemaguard.lint_rule SET author_id = 7 WHERE name = 'lint-who';
+SELECT rule, severity, message FROM sg_lint_details('{lint}') WHERE rule = 'lint-who';
+ROLLBACK;
 SET ROLE regress_sg_lint_other;
 SELECT rule, severity, object, message, author FROM sg_lint_details('{lint}') WHERE rule LIKE 'lint-%';
 SET ROLE regress_sg_lint;

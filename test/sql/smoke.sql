@@ -196,6 +196,28 @@ ROLLBACK;
 
 CALL sg_rollback_fks('smoke');
 SELECT sg_plan_drop('smoke');
+
+-- code that is limited neither ends its limit by a call of ours, nor by catching it
+CREATE TABLE smk.slow (a int);
+INSERT INTO smk.slow VALUES (1);
+CREATE FUNCTION smk.slow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM count(*) FROM schemaguard.sg_lint_query('SELECT ''a''::text', current_user::text);
+  BEGIN
+    PERFORM pg_sleep(60);
+  EXCEPTION WHEN query_canceled THEN
+    PERFORM pg_sleep(60);
+  END;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER slow BEFORE UPDATE ON smk.slow FOR EACH ROW EXECUTE FUNCTION smk.slow();
+SELECT sg_plan_create('smoke slow'), sg_plan_add_statement('smoke slow', 'UPDATE smk.slow SET a = 2');
+SET schemaguard.statement_timeout = '300ms';
+CALL sg_apply('smoke slow');
+RESET schemaguard.statement_timeout;
+SELECT state, reason, (SELECT a FROM smk.slow) FROM schemaguard.plan_step WHERE plan = 'smoke slow';
+SELECT pg_sleep(0.3) IS NOT NULL AS not_cancelled;
+SELECT sg_plan_drop('smoke slow', force => true);
 DROP SCHEMA smk CASCADE;
 DROP OWNED BY regress_smoke_ann, regress_smoke_bob;
 DROP ROLE regress_smoke_ann, regress_smoke_bob;
