@@ -63,7 +63,7 @@ foreach (
 
 	$holder->query('CREATE TABLE t (id int, n int)');
 	$holder->query('BEGIN; DROP TABLE t');
-	$waiter->query(q{SET schemaguard.lock_timeout = '100s'});
+	$waiter->query(q{SET schemaguard.lock_timeout = '100s'; SET deadlock_timeout = '100s'});
 	$waiter->send($call);
 	$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND pid = $waiter->{pid}");
 	$holder->query('COMMIT');

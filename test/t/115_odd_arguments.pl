@@ -39,6 +39,7 @@ my %values = (
 	'text[]' => [ q{'{a}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{""}'}, q{'{{a,b},{c,d}}'}, q{'[5:6]={a,b}'}, q{ARRAY[repeat('x', 70000)]}, q{'{a,a}'} ],
 	'schemaguard.steps' => [ q{'{1}'}, '1', q{'[5:6]={1,2}'}, q{'1,2'}, q{'a'}, '4294967296', 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{1,2},{3,4}}'}, q{'{-1}'} ],
 	'integer[]' => [ q{'{1}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{1,2},{3,4}}'}, q{'{-1}'} ],
+	'smallint[]' => [ q{'{1}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{1,2},{3,4}}'}, q{'{-1,32767}'} ],
 	'timestamp with time zone' => [ 'now()', 'NULL', q{'infinity'}, q{'-infinity'} ],
 	'boolean[]' => [ q{'{t}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{t,f},{f,t}}'} ],
 	anycompatible => [ q{'public.c'::regclass}, 'NULL::int', '1', q{'x'::text}, q{'{a}'::text[]}, q{'{}'::jsonb} ],
