@@ -1136,6 +1136,10 @@ deploy_fill_rule(StepWork *work, const DeployRule *rule, bool keep_up)
 				run_rows_add(work->run->rows, rule->table, ROWS_CHANGED, filled.rows - filled.kept);
 			if (filled.kept > 0)
 				run_rows_add(work->run->rows, rule->table, ROWS_SET, filled.kept);
+		}
+		/* a failure is on record, and says more */
+		if (filled.rows > 0 && done)
+		{
 			plan_step_set_state(step->plan, step->step, STEP_AS_IT_IS,
 								psprintf(PLAN_FIXED INT64_FORMAT " %s set", filled.rows, filled.rows == 1 ? "row" : "rows"), 0);
 			run_commit();
