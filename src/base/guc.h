@@ -121,7 +121,7 @@ extern void sg_locals_leave(int outer);
 extern void sg_guc_init(void);
 
 /*
- * How many ms to wait for a lock: schemaguard.lock_timeout, but no longer than
+ * Returns the ms to wait for a lock: schemaguard.lock_timeout, but no longer than
  * the session's deadlock_timeout.  An application that comes to wait for us
  * after we have looked for a deadlock looks deadlock_timeout later, and would be
  * the victim if it found us still waiting.

@@ -288,7 +288,7 @@ is_all_here(Oid relid)
 	return true;
 }
 
-/* The same of the whole table; -1 where a part keeps its rows elsewhere, or they can't be counted */
+/* Returns the number that a query gives of a whole table; -1 if a part keeps its rows elsewhere, or if they can't be counted */
 static int64
 count_here(Oid table, const char *sql)
 {

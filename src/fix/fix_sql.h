@@ -56,7 +56,7 @@ extern void fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans
 /* The rows that refer to these by a key */
 extern void fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out);
 
-/* Those of the parents to which some of the children refer by a key; one may come several times */
+/* Finds the parents to which some of the children refer by a key; the same one may be found several times */
 extern void fix_reach_back(const FkKey *key, const FixPlaces *children, const FixPlaces *parents, FixPlaces *out);
 
 /* The columns that a fate sets to null: names.  *problem says why that can't be, or NULL. */

@@ -60,7 +60,7 @@
 #define LONGEST_PAUSE_MS	10000
 #define HASTY_WAIT_MS	1000
 
-/* How long an attempt may wait for anything */
+/* Returns the ms that an attempt may wait for anything */
 static int
 longest_wait(const RunAction *action)
 {

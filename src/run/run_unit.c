@@ -37,9 +37,10 @@
 /* Our own timeout: SQLSTATE 57014 alone would not tell it from a user's cancel */
 static TimeoutId step_timeout = MAX_TIMEOUTS;
 static volatile sig_atomic_t step_timeout_struck = false;
-static int	armed_level;		/* of subtransactions, where it was armed */
+static int	armed_level;		/* nesting of subtransactions in which the
+								 * timeout was armed */
 
-/* How often it strikes once it has */
+/* Time between two strikes of a limit that is over, until the statement has ended */
 #define AGAIN_MS	100
 
 /* Settings that the call under way has in place of the session's, of SgOption * */
