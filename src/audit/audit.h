@@ -116,7 +116,7 @@ typedef enum AuditYield
 extern void audit_tables(List *tables, AuditYield yield, AuditJudged judged, void *arg);
 extern void audit_table(AuditTable *table);
 
-/* What is read in one snapshot: at most 1 GB, unless one table is larger */
+/* Tables that are read in one snapshot hold at most 1 GB together, unless one table is larger */
 #define AUDIT_BATCH_PAGES (1024 * 1024 / (BLCKSZ / 1024))
 #define AUDIT_BATCH_KEYS 300
 
@@ -156,7 +156,7 @@ extern void audit_sink_sample(SgRowSink *sink, const AuditKey *ak);
  */
 extern FkProblem *audit_access_problem(const FkKey *key, bool whole_row);
 
-/* The same, but whether the caller may, whoever reads in the end */
+/* Like audit_access_problem(), but for the caller, whoever reads in the end */
 extern FkProblem *audit_caller_problem(const FkKey *key, bool whole_row);
 
 /* Has a role SELECT on the columns, or on the table as a whole, and is no row hidden from it? */
@@ -186,7 +186,7 @@ extern void audit_push_snapshot(void);
  */
 extern FkProblem *audit_reading_role(const FkKey *key, bool whole_row, Oid *role);
 
-/* That role, and the settings of a scan of user data; end with sg_scope_end */
+/* Takes the role that reads the key's rows, and the settings for scans of user data; sg_scope_end() ends that */
 extern void audit_scope_begin(SgScope *scope, const FkKey *key, bool whole_row);
 extern bool audit_needs_owner(const FkKey *key, bool whole_row);
 
@@ -217,7 +217,7 @@ extern void audit_proof_init(void);
 
 /* ---- methods ---- */
 
-/* One generated query in the active snapshot; parallel: if the planner likes */
+/* Judges a key by a generated query in the active snapshot; parallel: the planner may use workers */
 extern void audit_sql(AuditKey *key, int samples, MemoryContext results, bool parallel);
 
 /*
@@ -227,10 +227,10 @@ extern void audit_sql(AuditKey *key, int samples, MemoryContext results, bool pa
 extern void audit_sql_groups(AuditKey *key, const char *query, int samples, MemoryContext results, bool parallel);
 
 /*
- * What queries about a key's rows are made of; child and parent are fk and
- * pk.  A column by number; a table, with ONLY unless it is partitioned; the
- * key's comparison of both; and the condition that the key looks at a child
- * row at all.
+ * Parts of queries about a key's rows, with child and parent as fk and pk: a
+ * column by number; a table, with ONLY unless it is partitioned; the key's
+ * comparison of both; the condition under which the key looks at a child row
+ * at all.
  */
 extern char *audit_sql_column(const char *alias, Oid relid, AttrNumber attnum);
 extern void audit_sql_table(StringInfo buf, Oid relid, const char *alias);

@@ -20,7 +20,7 @@ typedef enum AuditShape
 	SHAPE_DATUMS				/* the operator decides what is equal */
 } AuditShape;
 
-/* One column of a key.  Columns are in the order of the parent's attnums. */
+/* Column of a key.  Columns are in the order of the parent's attnums. */
 typedef struct AuditColumn
 {
 	int			position;		/* in FkKey's arrays */

@@ -113,7 +113,7 @@ begin_sort(AuditDistinct *distinct)
 										  nulls_first, distinct->memory_kb, NULL, TUPLESORT_NONE);
 }
 
-/* What the first orphan needs */
+/* Sets up the state that is needed from the first orphan on */
 static void
 start(AuditDistinct *distinct)
 {

@@ -35,13 +35,13 @@
 extern Jsonb *audit_key_object(const FkKey *key, const Datum *values, const bool *nulls,
 							   MemoryContext context);
 
-/* The same for names, types and values */
+/* Returns an object of those names, types and values */
 extern Jsonb *audit_object(int n, char **names, Oid *types, const Datum *values, const bool *nulls,
 						   MemoryContext context);
 
 /* ---- audit_access.c ---- */
 
-/* What keeps anybody from reading the table in this session */
+/* Returns the reason why nobody can read the table in this session, or NULL */
 extern FkProblem *audit_placed(Oid relid);
 
 /* ---- audit_place.c ---- */

@@ -40,7 +40,7 @@
  */
 #define MAX_PASSES 12
 
-/* Of some tables, all leaves */
+/* Returns the pages of tables, all of them leaves, and adds up their tuples */
 static BlockNumber
 sum_pages(List *relids, double *tuples)
 {

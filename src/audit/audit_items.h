@@ -23,7 +23,7 @@
  */
 #define ROWS_PER_PROBE 50
 
-/* One parent's keys */
+/* Parent with its keys */
 typedef struct ParentSet
 {
 	Oid			parent;
@@ -35,7 +35,7 @@ typedef struct ParentSet
 	BlockNumber pages;
 } ParentSet;
 
-/* One key, or rule, to judge */
+/* Key, or rule, to judge */
 typedef struct ScanKeyState
 {
 	AuditKey   *ak;

@@ -46,7 +46,7 @@ typedef struct AuditHit
 	ItemPointerData tid;
 } AuditHit;
 
-/* Those that one participant keeps, in order */
+/* Hits that one participant keeps, in order */
 typedef struct AuditHits
 {
 	int			n;
@@ -100,7 +100,7 @@ typedef struct AuditJob
 
 #define AUDIT_READS(job) ((AuditRead *) ((char *) AUDIT_TASKS(job) + MAXALIGN(sizeof(AuditTask) * (job)->ntasks)))
 
-/* One process at work on a job */
+/* Participant: a process that works on a job */
 typedef struct AuditParticipant
 {
 	AuditJob   *job;

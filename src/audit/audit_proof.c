@@ -36,7 +36,7 @@
 #include "log/log.h"
 #include "log/log_grant.h"
 
-/* What is the same for all rows of a call ... */
+/* Columns that are the same for all rows of a call ... */
 #define NSHARED 4
 /* ... and the columns that come as arrays, in the order of add_verdict */
 static const Oid column_types[] = {
@@ -73,7 +73,7 @@ audit_proof_begin(AuditKey *ak)
 	ak->judged_lsn = GetXLogInsertRecPtr();
 }
 
-/* One verdict, a value for each column */
+/* Appends a verdict, a value for each column */
 static void
 add_verdict(ArrayBuildState **columns, const AuditKey *ak)
 {

@@ -52,7 +52,7 @@
 #define PARALLEL_INSERT_KEYS 300000
 #define BITS_PER_INSERT 20
 
-/* One pass over some sets and the children that refer to them */
+/* Round: one pass over some sets and the children that refer to them */
 typedef struct Round
 {
 	ScanAudit  *audit;
@@ -100,7 +100,7 @@ fill_task(Round *round, AuditTask *task, const ScanKeyState *key)
 	pg_atomic_init_u64(&task->orphan_pages, 0);
 }
 
-/* What the rules of a job need behind its reads, put there if the job has got room; returns the end */
+/* Places the state that rules of a job need behind the job's tasks, if it has room; returns the end */
 static Size
 place_rules(const Round *round, AuditJob *job, AuditTask *tasks, Size end, int participants)
 {

@@ -81,7 +81,7 @@ may_read(Oid relid, AttrNumber attnum)
 		pg_attribute_aclcheck(relid, attnum, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
-/* What a sample shows is for the caller, whoever reads it in the end */
+/* Chooses the columns that a sample shows, which the caller must be allowed to see, whoever reads in the end */
 static void
 choose_shown(AuditKey *ak)
 {

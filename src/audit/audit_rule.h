@@ -74,7 +74,7 @@ extern AuditKey *audit_rule_parse(Oid relid, AuditRuleKind kind, const char *def
  */
 extern void audit_list_violations(FunctionCallInfo fcinfo, const AuditKey *rule, int64 max_rows);
 
-/* The same for a key */
+/* Lists a key's orphans as rows of the function */
 extern void audit_list_orphans(FunctionCallInfo fcinfo, const FkKey *key, int64 max_rows);
 
 /*

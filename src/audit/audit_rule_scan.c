@@ -301,7 +301,7 @@ audit_rules_end(AuditRuleReader *reader)
 
 /* ---- the sample ---- */
 
-/* One row as an object: where it is, as far as its key does not say it, and what the rule looks at */
+/* Returns a row as an object: its place, as far as its key does not give it, and the columns that the rule reads */
 static Jsonb *
 row_object(const AuditKey *ak, Oid relid, TupleTableSlot *slot, MemoryContext results)
 {

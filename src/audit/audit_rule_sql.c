@@ -98,7 +98,7 @@ append_object(StringInfo buf, const AuditKey *ak)
 	appendStringInfoChar(buf, ')');
 }
 
-/* One row: rows, those that break the rule, groups or null */
+/* Returns the query whose single row has the number of rows, of those that break the rule, and of groups or null */
 static char *
 count_query(const AuditKey *ak)
 {

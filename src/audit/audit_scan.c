@@ -45,7 +45,7 @@
 /* values of a batch beyond which it is looked up early */
 #define BATCH_BYTES (256 * 1024)
 
-/* One key while its child is read */
+/* Rows of a key's child that are judged together */
 typedef struct TaskBatch
 {
 	AuditTask  *task;

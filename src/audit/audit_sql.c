@@ -167,7 +167,7 @@ append_parent(StringInfo buf, const FkKey *key)
 	appendStringInfoString(buf, ") pk");
 }
 
-/* One row per child row: o (is it an orphan?), k1, k2, ... */
+/* Appends a query with a row per child row: o (is it an orphan?), k1, k2, ... */
 static void
 append_judged_rows(StringInfo buf, const FkKey *key)
 {

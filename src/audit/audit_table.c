@@ -658,7 +658,7 @@ audit_pages(Oid relid)
 	return pages;
 }
 
-/* Of one relation; 0 where it is in the list already, which it is added to */
+/* Returns the pages of a relation and adds it to the list; 0 if it is in the list already */
 static int64
 pages_once(Oid relid, List **counted)
 {
@@ -668,7 +668,7 @@ pages_once(Oid relid, List **counted)
 	return audit_pages(relid);
 }
 
-/* What a batch has to read more of for the sake of a table */
+/* Returns the pages that a batch has to read in addition if it takes the table */
 static int64
 table_pages(const AuditTable *table, List **counted)
 {

@@ -64,8 +64,9 @@ invalid_table_name(const char *input)
 }
 
 /*
- * One part of a name; *p moves behind it.  Quoted parts keep their case and
- * have "" for a quote, others are folded to lower case as the scanner does.
+ * Parses a part of a qualified name and moves *p behind it.  Quoted parts keep
+ * their case and have "" for a quote, others are folded to lower case as the
+ * scanner does.
  */
 static char *
 parse_name_part(const char *input, const char **p)

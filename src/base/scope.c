@@ -63,9 +63,9 @@ sg_owner_begin(SgScope *scope)
 	scope_begin(scope, sg_checked_owner(), SECURITY_LOCAL_USERID_CHANGE, PINNED_PATH);
 
 	/*
-	 * One plan for all calls, good for tables that grow while it is kept.
-	 * What is off looks expensive to the server before 18, for which
-	 * compiling the query would pay.
+	 * A generic plan serves all calls, also while tables grow.  Disabled
+	 * nodes have a high cost before 18, which would make the server compile
+	 * the query.
 	 */
 	sg_scope_set("plan_cache_mode", "force_generic_plan");
 	sg_scope_set("enable_seqscan", "off");

@@ -44,11 +44,11 @@ extern void sg_nobody_begin(SgScope *scope);
 extern void sg_caller_begin(SgScope *scope);
 
 /*
- * What code_role() said: InvalidOid stays the caller as above; any other role
- * is taken restricted (SECURITY_RESTRICTED_OPERATION: no SET ROLE, no
- * temporary table, no deferred trigger), with the search_path that this role
- * has when it connects to this database, and pg_temp last.  The caller's
- * right to do the work has been checked before.
+ * Takes the role that code_role() returned.  InvalidOid stays the caller as
+ * above; any other role is taken restricted (SECURITY_RESTRICTED_OPERATION: no
+ * SET ROLE, no temporary table, no deferred trigger), with the search_path
+ * that this role has when it connects to this database, and pg_temp last.  The
+ * caller's right to do the work has been checked before.
  */
 extern void sg_role_begin(SgScope *scope, Oid role);
 

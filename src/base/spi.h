@@ -31,9 +31,9 @@ extern uint64 sg_owner_execute(int expected, const char *sql, int nargs,
 extern SPIPlanPtr sg_kept_plan(const char *sql, int nargs, Oid *argtypes);
 
 /*
- * What such a query gives in the first column of its only row, in the caller's
- * context: not null, and no fixed-length type.  $1 is `argument`.  False where
- * there is no row.
+ * Fetches the first column of such a query's only row, in the caller's
+ * context: not null, and no fixed-length type.  $1 is `argument`.  Returns
+ * false if there is no row.
  */
 extern bool sg_owner_fetch(const char *sql, const char *argument, Datum *value);
 

@@ -45,7 +45,7 @@ step_columns(const PlanStep *step, Oid table, List *names)
 	return attnums;
 }
 
-/* Those of indexes that are unique, and of columns alone */
+/* Returns the columns of unique indexes that have columns alone */
 static List *
 index_columns(const PlanStep *step, bool *nulls_equal)
 {

@@ -259,7 +259,7 @@ look_at_step(PlanCheck *check, CheckStep *cs)
 	}
 }
 
-/* What can be said without reading rows */
+/* Runs the checks of a step that read no rows */
 static void
 check_step(PlanCheck *check, CheckStep *cs)
 {
@@ -374,7 +374,7 @@ run_part_of(PlanCheck *check, CheckStep *cs, StepChecker fn)
 					   quote_literal_cstr(check->plan->name)));
 }
 
-/* One for each step, if it is due */
+/* Runs a check for each step, if it is due */
 static void
 run_parts(PlanCheck *check, bool due, StepChecker fn)
 {
@@ -385,7 +385,7 @@ run_parts(PlanCheck *check, bool due, StepChecker fn)
 	}
 }
 
-/* What rests on how much there is to read */
+/* Runs the checks that depend on how much there is to read */
 static void
 check_costs(PlanCheck *check, CheckStep *cs)
 {

@@ -66,7 +66,7 @@ typedef struct CheckWrites
 	double		temp;			/* files of sorts, at a time */
 } CheckWrites;
 
-/* What is found about a step, or about the plan and the server (step NULL) */
+/* Step that is checked, or (step NULL) the plan and the server, with what was found about it */
 typedef struct CheckStep
 {
 	const char *plan;

@@ -92,7 +92,7 @@ check_ownership(CheckStep *cs, const char *what, Oid relid, bool *complete)
 					   role_name(table_owner(relid)), role_name(role)));
 }
 
-/* What run_check_privileges() asks for, and the names in the statement */
+/* Checks the privileges that run_check_privileges() asks for, each with the GRANT that gives it */
 static void
 check_privileges(CheckStep *cs, bool references)
 {

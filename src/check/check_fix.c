@@ -84,7 +84,7 @@ fix_obstacle(CheckStep *cs)
 	return problem;
 }
 
-/* What keeps them from being fixed goes with the sentinel, or with the policy */
+/* Returns the hint for rows that can't be fixed: another policy, or no sentinel */
 static char *
 fix_hint(CheckStep *cs, const char *policy)
 {

@@ -42,8 +42,8 @@
 #define LONG_SECONDS 60
 
 /*
- * One that lasts that long is in nobody's way for a moment only, nor will
- * attempts to lock outlast it for sure.
+ * Returns the age in seconds from which a transaction is long: a shorter one
+ * is in the way for a moment only, and attempts to lock outlast it.
  */
 double
 check_long_seconds(void)

@@ -34,7 +34,7 @@ typedef struct DdlObject
 	char	   *detail;			/* more to say, or NULL */
 } DdlObject;
 
-/* What one firing of an event trigger was told */
+/* Command, as one firing of an event trigger reports it */
 typedef struct DdlCommand
 {
 	SubTransactionId subid;

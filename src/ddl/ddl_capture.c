@@ -183,7 +183,7 @@ add_parts(DdlObject *object, CollectedCommand *collected)
 	}
 }
 
-/* What was attached to a table or an index, or detached */
+/* Adds the partitions that were attached to a table or an index, or detached */
 static void
 add_partitions(DdlCommand *command, const char *parent, CollectedCommand *collected)
 {
@@ -304,8 +304,8 @@ add_default_privileges(DdlCommand *command, AlterDefaultPrivilegesStmt *statemen
 }
 
 /*
- * What an object was called before RENAME or SET SCHEMA gets a row, too: that
- * is the name under which it is missing now.
+ * Adds a row for the name that an object had before RENAME or SET SCHEMA: the
+ * name under which it is missing now.
  */
 static void
 add_old_name(DdlCommand *command, Node *parsetree, CollectedCommand *collected, const ObjectAddress *address,

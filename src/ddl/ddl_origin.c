@@ -124,8 +124,9 @@ spi_format(void)
 }
 
 /*
- * What SPI runs, if it is SPI that runs the command.  Its error context says
- * so, in words that may be translated; the frame is asked alone.
+ * Returns the query of SPI that runs the command, or NULL.  The error context
+ * callback of SPI is asked alone, and its words, which may be translated, are
+ * taken off.
  */
 static char *
 spi_text(void)

@@ -38,7 +38,7 @@ typedef struct Reassigned
 
 static ProcessUtility_hook_type next_utility = NULL;
 
-/* What a role owns in this database */
+/* Finds the objects that a role owns in this database */
 static void
 find_owned(Reassigned *reassigned, Relation rel, Oid role)
 {

@@ -161,10 +161,11 @@ extern bool (*deploy_fix_rule_hook) (StepWork *work, const DeployRule *rule);
 extern void (*deploy_count_first_hook) (PlanRun *run);
 
 /*
- * What the room above does with steps that are no foreign keys: work on one
- * that has begun, as far as it goes; and what the caller lacks for it, or NULL.
- * by_scan: returns the table whose scan has to validate its constraint, which
- * deploy_waits_hook then puts into the work; false where none waits any more.
+ * Set by the room of changes.  deploy_change_hook works on a step that is no
+ * foreign key and has begun, as far as it goes; by_scan: it returns the table
+ * whose scan has to validate the constraint.  deploy_waits_hook then adds that
+ * constraint to the work, and returns false if no constraint waits any more.
+ * The third returns the privilege that the caller lacks for the step, or NULL.
  */
 extern Oid	(*deploy_change_hook) (StepWork *work, bool by_scan);
 extern bool (*deploy_waits_hook) (StepWork *work);

@@ -217,7 +217,7 @@ drop_action_triggers(Relation pg_trigger, const FkKey *key)
 	systable_endscan(scan);
 }
 
-/* Those of all partitions; a partitioned parent has keys of its own for its parts */
+/* Drops the action triggers of all partitions; a partitioned parent has keys of its own for its partitions */
 static void
 drop_all_action_triggers(const StepView *view)
 {

@@ -373,10 +373,10 @@ mends_rule(const Filling *f)
 }
 
 /*
- * One statement finds rows, locks those that nobody has, and updates them, for
- * as long as rows may be locked.  A lone row may wait: no other is locked
- * meanwhile.  Triggers of the table see the settings that they know: the
- * caller's, or, where it runs as the owner, those of that role.
+ * Runs a batch: a statement finds rows, locks those that nobody has locked,
+ * and updates them, for as long as rows may be locked.  A lone row may wait:
+ * no other is locked meanwhile.  Triggers of the table see the settings that
+ * they know: the caller's, or, if it runs as the owner, those of that role.
  */
 static void
 do_batch(void *p)
@@ -575,7 +575,7 @@ persist(void (*fn) (void *arg), Filling *f)
 
 /* ---- the trigger ---- */
 
-/* Those columns that the child has, or has not */
+/* Returns those of the columns that the child has, or those that it lacks */
 static List *
 columns_of_child(Oid child, List *among, bool there)
 {

@@ -654,9 +654,9 @@ find_obstacle(const PlanIndex *index, List *leftovers, const char **hint)
 }
 
 /*
- * Those that can't serve or have no free name drop out; each is reported until
- * its key is valid.  Those without a key are on what was dropped after the
- * steps were looked at.
+ * Leaves out indexes that can't serve or have no free name, and reports each
+ * until its key is valid.  An index without a key is on an object that was
+ * dropped after the steps were looked at.
  */
 static List *
 without_obstacles(const PlanRun *run, List *steps, List *indexes, List *leftovers)

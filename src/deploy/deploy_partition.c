@@ -198,7 +198,7 @@ add_to_partition(StepWork *work, const FkKey *whole, FkPartition *partition,
 	return false;
 }
 
-/* Those of a view that have none; the number of those, or -1 */
+/* Adds the keys that partitions of a view lack; returns their number, or -1 */
 static int
 add_to_partitions(StepWork *work, const StepView *view)
 {

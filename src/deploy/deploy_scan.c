@@ -206,10 +206,10 @@ deploy_scan(Oid child, List *keys)
 }
 
 /*
- * What ALTER TABLE does to the catalog for a table that has no partitions, the
- * same on all majors.  The new row of a key in pg_constraint makes every
- * session forget what it knows of the key and of the child; for the others
- * that is to be asked for.
+ * Marks a constraint as validated, as ALTER TABLE does for a table without
+ * partitions, the same on all majors.  The new row of a key in pg_constraint
+ * makes every session forget what it knows of the key and of the child; for
+ * other constraints an invalidation is sent.
  */
 void
 deploy_mark_valid(Oid conid)

@@ -213,7 +213,7 @@ stop_worker(DeploySlot *slot, int pid)
 	return true;
 }
 
-/* Those of the workers that a process waits for */
+/* Cancels those of the workers for which a process waits */
 static void
 cancel_blockers(const WorkerPool *pool, DeploySlot *slots, const DeployWaiter *waiter)
 {

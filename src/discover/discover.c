@@ -230,7 +230,7 @@ audit_proposals(const Facts *facts, List *proposals)
 
 /* ---- what to propose ---- */
 
-/* What no name suggests is proposed only if its values are keys of that one table, and surely */
+/* Says whether values alone suffice to propose the candidate: they are keys of that one table, and surely so */
 static bool
 values_tell(const Candidate *cand)
 {
@@ -271,7 +271,7 @@ run_look(Discovery *d, double min_score, Verify verify)
 	score_all(d->weights, d->candidates);
 }
 
-/* The same, and what to propose then; in full, its rows are counted */
+/* Like run_look(), and returns the candidates to propose; in full, their rows are counted */
 static List *
 run_propose(Discovery *d, double min_score, Verify verify)
 {
@@ -560,7 +560,10 @@ sg_discovery_entered(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* What objects of the version before call; in SQL since.  They lack what this asks for, which tells what to do. */
+/*
+ * Called by objects of an older version of the extension; the current function
+ * is in SQL.  The version check raises the error that says what to do.
+ */
 static Datum
 sg_discover_fks_entered(PG_FUNCTION_ARGS)
 {
@@ -612,7 +615,7 @@ why_unmatched(const Facts *facts, int c, const Candidate *best)
 	return "no table with a key of a matching type goes by that name";
 }
 
-/* Of the columns that the candidates at hand are about */
+/* Emits the columns that no proposal is for */
 static void
 emit_unmatched(SgRowSink *sink, const Discovery *d, List *proposals)
 {

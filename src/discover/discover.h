@@ -83,13 +83,13 @@ extern void probe_fill(EphemeralNamedRelation rows, Oid table, const char *query
 
 /* ---- discover_feedback.c ---- */
 
-/* What was accepted by its names teaches like a declared key: before names are learned from */
+/* Reads accepted references, which teach names like declared keys; to be called before names are learned */
 extern void feedback_read(Facts *facts);
 
 /* The users' verdicts on some candidates: those that are left */
 extern List *feedback_apply(Facts *facts, List *candidates);
 
-/* What was accepted of the children with columns from..to - 1, and is none of their candidates */
+/* Returns accepted references of the children with columns from..to - 1 that are not among their candidates */
 extern List *feedback_beyond(Facts *facts, int from, int to, int last_set);
 
 /* ---- discover.c ---- */
@@ -102,7 +102,7 @@ extern bool run_concerns(const Facts *facts, const Candidate *cand);
 /* Candidates that only the rows can speak for, beside those at hand, which are scored anew */
 extern void values_add(Discovery *d);
 
-/* Of several such ones that one column has, the likeliest, if one is; they are in the order of columns */
+/* Keeps the likeliest of the candidates that values suggest for a column, if one is; candidates are in the order of columns */
 extern void values_choose(const Facts *facts, List *candidates);
 
 #endif							/* SG_DISCOVER_H */

@@ -16,7 +16,7 @@
 
 #define GROUP_MAX 8				/* columns of a candidate */
 
-/* What a score rests on: each level is calibrated apart */
+/* Evidence that a score rests on: each level is calibrated apart */
 typedef enum EvidenceLevel
 {
 	LEVEL_NAMES,
@@ -109,7 +109,7 @@ extern List *match_candidates(Facts *facts, int *next, int64 room);
 
 extern void signals_fill(Facts *facts, Candidate *cand);
 
-/* What statistics and rows say, by EvidenceSignal */
+/* Signals of statistics and rows, by EvidenceSignal */
 #define EVIDENCE_OF(cand) ((cand)->signals + NAME_SIGNAL_COUNT)
 
 #define CALIBRATION_KNOTS 11

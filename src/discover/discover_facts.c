@@ -170,7 +170,7 @@ column_at(const Facts *facts, Oid relid, AttrNumber attnum)
 	return facts->tables[table].columns + attnum - 1;
 }
 
-/* The same, if it is not dropped */
+/* Like column_at(), but -1 for a dropped column */
 int
 facts_find_column(const Facts *facts, Oid relid, AttrNumber attnum)
 {
@@ -206,7 +206,7 @@ take_column(void *arg, const Datum *row, const bool *nulls)
 	column->refers = !nulls[9] && DatumGetBool(row[11]);
 }
 
-/* What indexes say of a column, and those of the tables that it is inherited from */
+/* Records the indexes of a column, and of the tables from which it is inherited */
 static void
 take_indexed(void *arg, const Datum *row, const bool *nulls)
 {

@@ -18,7 +18,7 @@
 #define WORDS_MAX 16
 #define WORD_KEY_SIZE 96		/* bytes of a looked up name; longer is cut */
 
-/* What the end of a column's name says about its kind */
+/* Kind of a column, told by the end of its name */
 typedef enum Suffix
 {
 	SUFFIX_NONE,
@@ -72,7 +72,7 @@ extern Words words_split(Dictionary *dictionary, const char *name);
 /* Once all names are split: words that only other names tell to be plurals get the stems of those */
 extern void words_settle(Dictionary *dictionary);
 
-/* What is said of a word as it stands or of its stem */
+/* Facts about a word: the class of the word or its stem, the suffix of a class, and whether it is a plural */
 extern int	words_class(const Words *words, int i);
 extern Suffix words_suffix(int class);
 extern bool words_is_plural(const Word *word);

@@ -111,7 +111,7 @@ find_key(Facts *facts, int parent, const int *columns, int n)
 	return found;
 }
 
-/* What a rule accepts that names all it is about, or NULL; groups get a set after last_set */
+/* Returns the candidate that a rule accepts by full names, or NULL; groups get a set after last_set */
 static Candidate *
 accepted_by(Facts *facts, const FeedbackRule *rule, int *last_set)
 {

@@ -136,7 +136,7 @@ is_own_part(const Facts *facts, int column, int table)
 	return strcmp(name, whole) == 0;
 }
 
-/* What a key's column may be called in a child that puts the parent's name before */
+/* Writes the name that a key's column has in a child that prefixes it with the parent's name */
 static void
 prefixed_name(const Facts *facts, const FactKey *key, int i, char *name)
 {
@@ -146,7 +146,7 @@ prefixed_name(const Facts *facts, const FactKey *key, int i, char *name)
 	strlcat(name, facts->columns[key->columns[i]].joined, WORD_KEY_SIZE);
 }
 
-/* What is called so in the child, with the parent's name before it or without, or -1 */
+/* Returns the child's column that has the name of the key's, with the parent's name as prefix or without, or -1 */
 static int
 child_column(const Facts *facts, const FactKey *key, int i, int child)
 {

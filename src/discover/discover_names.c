@@ -87,7 +87,7 @@ enter_word(Dictionary *dictionary, const char *text)
 	return word;
 }
 
-/* What ends another word and must be known as it is, or NULL */
+/* Returns the word of the dictionary for a text that ends another word, or NULL */
 static Word *
 words_known(const Dictionary *dictionary, const char *text)
 {
@@ -675,7 +675,10 @@ learn_endings(const Facts *facts)
 
 /* ---- declared keys ---- */
 
-/* What its whole name says is twice the number of a reference, and what the last words say, one more */
+/*
+ * Learns names from declared references: 2 * r is for the whole name of the
+ * column of reference r, 2 * r + 1 for its last words
+ */
 static void
 learn_declared(const Facts *facts)
 {
@@ -708,7 +711,7 @@ key_taught(const Facts *facts, int column, const FactReference *reference)
 	return key < 0 || facts->keys[key].n > 1 ? -1 : key;
 }
 
-/* What the declared references of one name say */
+/* Counts the keys to which the declared references of one name lead */
 static int
 count_taught(const Facts *facts, int column, List *references, bool by_name, Taught *taught)
 {

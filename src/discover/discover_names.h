@@ -26,7 +26,7 @@ typedef struct Reading
 	Suffix		suffix;
 } Reading;
 
-/* What is looked up by joined stems, as a list of numbers */
+/* Kinds of look-up by joined stems, each of which gives a list of numbers */
 typedef enum NameKind
 {
 	NAME_TABLE,					/* tables of that name */
@@ -46,7 +46,7 @@ typedef struct Names
 								 * first */
 } Names;
 
-/* What the declared keys say of a column */
+/* Key that declared references teach for a column */
 typedef struct Taught
 {
 	int			key;
@@ -75,7 +75,7 @@ extern List *names_persons(const Facts *facts, int column);
 /* Does the name say little: id, code, or a general word? */
 extern bool names_is_general(const Facts *facts, int column);
 
-/* What the declared keys teach of a column; returns how many */
+/* Fills in the keys that declared references teach for a column; returns how many */
 extern int	learn_taught(Facts *facts, int column, Taught *taught);
 
 #endif							/* SG_DISCOVER_NAMES_H */

@@ -69,7 +69,7 @@
 #define GOLDEN 0.6180339887498949	/* spreads numbers evenly, and hits no
 									 * rhythm of theirs */
 
-/* What share of a candidate's values its parent would have by chance */
+/* Share of a candidate's values that its parent would have by chance */
 typedef struct Chance
 {
 	double		share;			/* of the numbers between the child's ends, or
@@ -147,10 +147,10 @@ rows_possible(Facts *facts, Candidate *cand)
 /* ---- signals ---- */
 
 /*
- * What the values say that are in the parent, and those that are not, against
- * chance: of a reference, few are missing; of values that have nothing to do
- * with the parent, as many are there as the parent has of all that could be.
- * From 1, surely a reference, to -1.
+ * Compares the shares of values that the parent has, and has not, with chance:
+ * of a reference, few are missing; of values that have nothing to do with the
+ * parent, it has as many as it has of all possible values. Returns 1 for
+ * surely a reference, down to -1.
  */
 static double
 beyond_chance(const Facts *facts, const Candidate *cand, const Chance *chance)
@@ -174,7 +174,7 @@ beyond_chance(const Facts *facts, const Candidate *cand, const Chance *chance)
 	return Max(Min(cand->distinct * sure / SURE, 1), -1);
 }
 
-/* What was found in a sample; replaces what statistics or an earlier sample said */
+/* Sets the signals of a sample, which replace those of statistics or an earlier sample */
 static void
 sample_signals(const Facts *facts, Candidate *cand, const Chance *chance)
 {
@@ -624,7 +624,7 @@ lock_and_look(void *arg)
 	PopActiveSnapshot();
 }
 
-/* What is to be tried, and what came of it */
+/* Read that is tried, and the error that it raised */
 typedef struct Attempt
 {
 	void		(*read) (void *);

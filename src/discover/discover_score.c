@@ -33,7 +33,7 @@ const SignalName signal_names[] = {
 #undef X
 };
 
-/* What the column's name says */
+/* Sets the signals of the column's name */
 static void
 name_signals(const Facts *facts, const Candidate *cand, float *s)
 {

@@ -27,7 +27,7 @@ typedef struct SignalName
 	const char *words;
 } SignalName;
 
-/* What names, types and keys say: name in discovery_weight, direction, words for people */
+/* Signals of names, types and keys: name in discovery_weight, direction, words for people */
 #define NAME_SIGNALS \
 	X(CANDIDATE, "candidate", AGAINST, "most candidates are none") \
 	X(TABLE, "table name", FOR, "named like the table") \
@@ -63,8 +63,8 @@ typedef struct SignalName
 	X(GROUP_REDUNDANT, "key made for references", FOR, "the target is more than it needs to be unique, as only a reference needs")
 
 /*
- * What statistics and rows say, after that: the fit of names knows neither,
- * and these are fitted on top of it.
+ * Signals of statistics and rows, which come after those: the weights of names
+ * are fitted without these, and these on top.
  */
 #define EVIDENCE_SIGNALS \
 	X(KNOWN, "rows or statistics", EITHER, "there are rows or statistics of both tables") \

@@ -60,7 +60,7 @@ struct StatsCache
 	HTAB	   *parents;
 };
 
-/* What a value is as a number, where it is one or a date */
+/* Converts a number or a date to a double; false for other types */
 static bool
 stats_number(Oid type, Datum value, double *number)
 {
@@ -206,7 +206,7 @@ parent_stats(Facts *facts, int c)
 	return stats;
 }
 
-/* What share of the child's values can't be the parent's?  -1: can't be told. */
+/* Returns the share of the child's values that can't be the parent's, or -1 if it is unknown */
 static double
 share_outside(const ColumnStats *child, const ColumnStats *parent)
 {

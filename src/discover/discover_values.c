@@ -358,7 +358,7 @@ values_add(Discovery *d)
 
 /* ---- which of several keys ---- */
 
-/* Of two keys that have all of a column's values, is it the first one that it refers to? */
+/* Says whether a column refers rather to the first of two keys that both have all of its values */
 static bool
 is_likelier(const Facts *facts, const Candidate *cand, const Candidate *other)
 {
@@ -375,7 +375,7 @@ is_likelier(const Facts *facts, const Candidate *cand, const Candidate *other)
 	return odds >= CHOICE;
 }
 
-/* Of one column */
+/* Chooses among the candidates of one column, and refutes the others */
 static void
 choose_key(const Facts *facts, List *candidates)
 {

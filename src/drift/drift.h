@@ -31,7 +31,7 @@ typedef enum DriftClass
 	CLASS_COSMETIC
 } DriftClass;
 
-/* What a repair costs, from little to much */
+/* Cost of a repair, from little to much */
 typedef enum DriftRisk
 {
 	DRIFT_RISKLESS,				/* there is nothing to repair; has no word */
@@ -44,7 +44,7 @@ extern const SgWord drift_change_words[];
 extern const SgWord drift_class_words[];
 extern const char *drift_risk_word(DriftRisk risk); /* or NULL */
 
-/* One row of sg_drift() */
+/* Row of sg_drift() */
 typedef struct DriftRow
 {
 	const char *kind;
@@ -69,8 +69,8 @@ typedef struct DriftRow
 extern List *drift_compare(const char *reference, const char *target, List *schemas, bool cosmetic);
 
 /*
- * Those of the schemas (of char *) that this database has: the others can't
- * be asked for, so that they are missing, and no error.
+ * Returns those of the schemas (of char *) that this database has; asking for
+ * others would be an error, while they are to be missing.
  */
 extern List *drift_present_schemas(List *schemas);
 

@@ -70,7 +70,7 @@ count_row(DriftCheck *check, List *ignored, const DriftRow *row)
 
 /* ---- a check ---- */
 
-/* One row of the log: what was compared and how it went, no value of either side */
+/* Writes a row of the log: the comparison and its outcome, without values of either side */
 static void
 log_check(const DriftCheck *check)
 {

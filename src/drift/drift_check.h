@@ -32,7 +32,7 @@ typedef struct DriftCheck
 	bool		notified;
 } DriftCheck;
 
-/* What counts as drift: unknown is never a pass */
+/* Counts the rows that are drift: unknown is never a pass */
 static inline int64
 drift_check_count(const DriftCheck *check)
 {

@@ -86,7 +86,7 @@ add_rows_to_detail(DriftComparison *c, DriftRow *row, const char *table)
 
 /* ---- whole objects ---- */
 
-/* What a part is called within that of which it is a part */
+/* Returns the name of a part within the object that it belongs to */
 static char *
 part_name(const DriftObject *part)
 {
@@ -144,7 +144,7 @@ folded_text(const DriftObject *object)
 	return text.data;
 }
 
-/* What an object is, in short: what a user would want to see of it beside its name */
+/* Summarises an object: the properties that a user wants to see beside its name */
 static char *
 summary(const DriftObject *object)
 {
@@ -346,7 +346,7 @@ goes_along(DriftComparison *c, const DriftObject *reference, const DriftObject *
 		(owner && strcmp(drift_schema(owner), schema) == 0);
 }
 
-/* What is in a schema that is renamed, but for parts of what is in it */
+/* Returns the contents of a renamed schema, without parts of other contents */
 static List *
 schema_contents(DriftComparison *c, const DriftObject *schema)
 {

@@ -132,7 +132,10 @@ extern char *drift_schema(const char *identity);
 extern void drift_add_name(DriftComparison *c, DriftName *name);
 extern void drift_add_object_name(DriftComparison *c, const DriftObject *reference, const DriftObject *target);
 
-/* What the target calls it, or the same: an identity, a schema, a column of a table, all names in a text */
+/*
+ * Translate to the target's names, or return the argument unchanged: an
+ * identity, a schema, a column of a table, all names in a text
+ */
 extern char *drift_new_identity(DriftComparison *c, char *identity);
 extern char *drift_new_schema(DriftComparison *c, char *schema);
 extern char *drift_new_column(DriftComparison *c, const char *table, char *column);
@@ -177,10 +180,10 @@ extern void drift_look_here(DriftComparison *c, const char *name);
  */
 extern bool drift_one_history(DriftComparison *c);
 
-/* Of a table of the target */
+/* Returns the age of a table of the target */
 extern DriftAge drift_table_age(DriftComparison *c, const char *table);
 
-/* What the column of each number is called now, NULL for one that was dropped.  NIL: not known. */
+/* Returns the present name of the column of each number, NULL for a dropped one; NIL if they are not known. */
 extern List *drift_column_fates(DriftComparison *c, const char *table);
 
 /* drift_rename.c, drift_rename_column.c */

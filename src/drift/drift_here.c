@@ -29,7 +29,7 @@
 /* Servers of one major share catalogs; pg_upgrade makes them anew */
 #define MAJOR(version) ((version) / 10000)
 
-/* What both snapshots know of their databases, and is the same */
+/* Says whether both snapshots have that member of their database's environment, with the same value */
 static bool
 same_environment(DriftComparison *c, const char *member)
 {

@@ -54,7 +54,7 @@ last_part(const char *identity)
 	return start;
 }
 
-/* What an identity says before its last part: the table of a column; NULL where it has one part */
+/* Returns an identity without its last part: the table of a column; NULL for an identity of one part */
 char *
 drift_owner(const char *identity)
 {
@@ -266,7 +266,7 @@ drift_match_automatic(DriftComparison *c)
 	sg_names_destroy(parts);
 }
 
-/* What the target calls an object; default privileges have their schema in other words than a name has it */
+/* Returns the target's identity of an object; default privileges write their schema otherwise than names do */
 static char *
 new_identity(DriftComparison *c, const DriftObject *object)
 {
@@ -279,7 +279,7 @@ new_identity(DriftComparison *c, const DriftObject *object)
 	return drift_new_identity(c, object->identity);
 }
 
-/* What is in a renamed schema, or belongs to a renamed table, and kept its own name */
+/* Matches objects that are in a renamed schema, or belong to a renamed table, and kept their own name */
 void
 drift_match_children(DriftComparison *c)
 {
@@ -328,7 +328,7 @@ lone_column(DriftComparison *c, const DriftObject *object)
 	return NULL;
 }
 
-/* What explains that an object is on one side only */
+/* Returns the object that explains why this one is on one side only */
 static DriftObject *
 explanation(DriftComparison *c, const DriftObject *object)
 {
@@ -354,8 +354,8 @@ explanation(DriftComparison *c, const DriftObject *object)
 }
 
 /*
- * One missing table is one finding, whatever it had: give what is explained
- * by another object of the same side to the topmost one.
+ * Folds findings: a missing table is one finding, whatever it had. Objects
+ * that another one of their side explains are given to the topmost one.
  */
 void
 drift_fold(DriftComparison *c)

@@ -70,7 +70,7 @@ typedef struct MatrixObject
 	StringInfoData *details;	/* what differs there */
 } MatrixObject;
 
-/* What an environment calls otherwise than the first one */
+/* Object that an environment calls otherwise than the first one does */
 typedef struct Renamed
 {
 	const DriftRow *row;
@@ -238,7 +238,10 @@ set_state(Matrix *matrix, MatrixObject *object, int environment, ObjectState sta
 	object->states[environment] = matrix->environments[environment].snapshot ? state : OBJECT_UNKNOWN;
 }
 
-/* Of a comparison with the first: everybody has it, or nobody but the one that it is extra in */
+/*
+ * Returns the entry of a row of a comparison with the first environment: all
+ * have the object, or only the one in which it is extra
+ */
 static MatrixObject *
 find_object(Matrix *matrix, const DriftRow *row, int environment)
 {
@@ -251,7 +254,7 @@ find_object(Matrix *matrix, const DriftRow *row, int environment)
 	return object;
 }
 
-/* What a row of sg_drift() says about an object in an environment */
+/* Enters a row of sg_drift() for an object in an environment */
 static void
 take_row(MatrixObject *object, const DriftRow *row, int environment)
 {
@@ -409,7 +412,7 @@ append_state(StringInfo json, const char *name, ObjectState state)
 	appendStringInfo(json, ": \"%s\"", state_words[state]);
 }
 
-/* What could not be read at all comes first, one row each */
+/* Emits a row for each environment that could not be read, ahead of all others */
 static void
 emit_problems(SgRowSink *sink, const Matrix *matrix)
 {

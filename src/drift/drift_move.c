@@ -282,7 +282,10 @@ pair_moved(DriftComparison *c, DriftObject *reference, DriftObject *target)
 	return true;
 }
 
-/* What has the same kind and name, whatever the schema; a function has types in its name */
+/*
+ * Returns the key by which moved objects are matched: kind and name without
+ * the schema; a function's types are part of its name
+ */
 static char *
 key_of_movable(DriftComparison *c, const DriftObject *object)
 {

@@ -17,7 +17,7 @@
 #include "base/quote.h"
 #include "drift/drift_compare.h"
 
-/* Of the table of new names: no table has this identity */
+/* Key in the table of new names that is no table's identity */
 #define SCHEMAS "."
 
 /* ---- parts of identities ---- */
@@ -39,7 +39,7 @@ skip_name(const char *p)
 	return p;
 }
 
-/* What an identity says behind the schema, as printed; NULL where it has one part */
+/* Returns the part of an identity behind the schema, as printed; NULL for an identity of one part */
 char *
 drift_within_schema(const char *identity)
 {
@@ -118,7 +118,7 @@ drift_new_schema(DriftComparison *c, char *schema)
 /* A database, a schema, a table and a column; more names with dots between them are none */
 #define CHAIN_MAX 4
 
-/* Of names with dots between them: an object, or a column of a table; or the same */
+/* Translates names with dots between them: an object, or a column of a table; returns the argument if nothing changes */
 static char *
 new_chain(DriftComparison *c, char *chain)
 {
@@ -223,7 +223,7 @@ drift_new_identity(DriftComparison *c, char *identity)
 
 /* ---- values ---- */
 
-/* One text of a value, under a key of it or under none */
+/* Translates a text within a value, under a key of it or under none */
 static char *
 new_leaf(DriftComparison *c, const DriftChange *change, const char *key, char *text)
 {

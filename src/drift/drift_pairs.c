@@ -158,7 +158,7 @@ add_objects(DriftComparison *c, SgNameTable *pairs, List **result)
 	}
 }
 
-/* What one side at least could not read in full, which drift tells by rows */
+/* Adds objects that one side at least could not read in full, which drift reports as rows */
 static void
 add_unread(DriftComparison *c, List **result)
 {
@@ -196,7 +196,7 @@ is_settled(const DriftPair *pair)
 
 /* ---- renames: what an OID proves, and what somebody has confirmed ---- */
 
-/* What is renamed first, since names of the others begin with it */
+/* Passes of pairing renames: outer objects first, because names of the others begin with theirs */
 typedef enum RenamePass
 {
 	PASS_SCHEMAS,
@@ -250,7 +250,7 @@ pair_renamed(DriftComparison *c, DriftObject *reference, DriftObject *target, ch
 	drift_add_name(c, name);
 }
 
-/* What schemaguard.rename says to be one */
+/* Pairs the renames that schemaguard.rename confirms */
 static void
 pair_confirmed(DriftComparison *c, RenamePass pass)
 {
@@ -288,7 +288,7 @@ pair_confirmed(DriftComparison *c, RenamePass pass)
 	sg_scope_end(&scope);
 }
 
-/* What an object is known by for good, of a column with its number; NULL: it is not known */
+/* Returns the lasting identity of an object, of a column with its number; NULL if it is not known */
 static char *
 lasting_name(const DriftObject *object)
 {
@@ -371,7 +371,7 @@ forget_meant(List *entries, DriftPair *pair)
 	return is_settled(pair);
 }
 
-/* Of a relation that is another one on the other side: of one name, but not one object */
+/* Says whether an index or a statistics object belongs to another relation on the other side */
 static bool
 is_elsewhere(const DriftPair *pair)
 {
@@ -433,8 +433,8 @@ touched_tables(List *differing)
 }
 
 /*
- * What is the same and may have to make way.  Of foreign keys, which most
- * tables have, those that something of their two tables could ask to.
+ * Returns equal pairs that may have to make way for a change; of foreign keys,
+ * which most tables have, only those of tables that a difference touches.
  */
 static List *
 concerned(List *same, List *differing)
@@ -531,8 +531,8 @@ needs_code(const SnapshotObject *object)
 }
 
 /*
- * What is the same on both sides, but can't stay while something below it is
- * changed, or says how something beside it has to be changed
+ * Says whether an object that is the same on both sides can't stay while
+ * something below it changes, or decides how something beside it is changed
  */
 static bool
 is_fragile(DriftComparison *c, const SnapshotObject *object)

@@ -92,7 +92,7 @@ drift_elements(Jsonb *array)
 	return texts;
 }
 
-/* The same of a property, without the nulls */
+/* Returns the strings of a property, without nulls */
 List *
 drift_strings(Jsonb *properties, const char *key)
 {
@@ -128,7 +128,7 @@ same_json(Jsonb *a, Jsonb *b)
 
 /* ---- names that changed ---- */
 
-/* One text of the reference as the target would have it */
+/* Returns a text of the reference with the target's names */
 static char *
 renamed(DriftComparison *c, const DriftChange *change, char *text)
 {
@@ -189,7 +189,7 @@ same_names(DriftComparison *c, DriftChange *change)
 	return true;
 }
 
-/* What the text belongs to, for those who analyse it; names: those that are renamed */
+/* Fills in the object that the text belongs to, for its analysis; names: those that are renamed */
 static void
 fill_scope(DriftComparison *c, const DriftChange *change, List *names, DriftScope *scope)
 {
@@ -475,7 +475,7 @@ is_within_parent(const SnapshotObject *object)
 	return object->parent && strncmp(object->identity, object->parent, strlen(object->parent)) == 0;
 }
 
-/* Of a key of an object's properties */
+/* Returns the description of the property with that key */
 const SnapshotProperty *
 drift_property(SnapshotKind kind, const JsonbValue *key)
 {

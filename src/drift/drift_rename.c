@@ -25,7 +25,7 @@
 #define MIN_SCORE 0.65
 #define MARGIN 0.08
 
-/* What names that stayed behind, and names that did not, are worth */
+/* Weights of generated names that stayed behind a rename, and of those that were made anew */
 #define NAME_KEPT_WEIGHT 0.3
 #define NAME_ANEW_WEIGHT 0.2
 
@@ -364,7 +364,7 @@ compare_strings(const void *a, const void *b)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/* What a constraint or an index is, as the target would call it */
+/* Describes a constraint or an index with the target's names */
 static char *
 part_text(DriftComparison *c, const DriftObject *part)
 {
@@ -542,7 +542,7 @@ find_kept(Search *search)
 	}
 }
 
-/* What a part of a table is, whatever the table is called */
+/* Describes a part of a table without the table's name */
 static char *
 relative_part(DriftComparison *c, const DriftObject *part)
 {

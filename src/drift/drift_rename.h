@@ -11,8 +11,9 @@
 #include "drift/drift_compare.h"
 
 /*
- * What looks alike may still be two things.  Of what holds data, only evidence
- * that leads from the one to the other itself makes a rename more than this.
+ * Score of a mere likeness: two objects that look alike may still be two.  For
+ * an object that holds data, only evidence that links the two themselves
+ * scores more.
  */
 #define RENAME_GUESS 0.8
 
@@ -46,9 +47,9 @@ extern double rename_score(const Candidate *candidate);
 extern double rename_name_likeness(const char *a, const char *b);
 
 /*
- * What the names say of a constraint, index or sequence on either side: a
- * name that PostgreSQL made of the table's and its columns' stays behind when
- * these get others, and what is made anew has a new one.
+ * Evidence of a constraint's, index's or sequence's name on either side: a
+ * name that PostgreSQL made of the table's and its columns' names stays behind
+ * when these are renamed, and an object that is made anew has a new one.
  */
 typedef enum NameSign
 {

@@ -22,7 +22,7 @@
 
 #define MIN_SCORE 0.7
 
-/* What names that stayed behind, and names that did not, are worth */
+/* Weights of generated names that stayed behind a rename, and of those that were made anew */
 #define NAME_KEPT_WEIGHT 0.3
 #define NAME_ANEW_WEIGHT 0.4
 
@@ -142,7 +142,7 @@ is_sequence_of(SnapshotKind kind, Jsonb *reference, Jsonb *target, const DriftOb
 	return to && strcmp(from, a->identity) == 0 && strcmp(to, b->identity) == 0;
 }
 
-/* The same of the constraint that a NOT NULL is from 18 on, which is not listed by itself */
+/* Returns the sign of the constraint that a NOT NULL is from 18 on, which is not listed by itself */
 static NameSign
 not_null_sign(DriftComparison *c, const DriftObject *a, const DriftObject *b)
 {
@@ -158,7 +158,7 @@ not_null_sign(DriftComparison *c, const DriftObject *a, const DriftObject *b)
 		NAME_KEPT : NAME_SILENT;
 }
 
-/* What the names of keys, checks, indexes and sequences say, that PostgreSQL made of the column's name */
+/* Returns the sign of the names that PostgreSQL made of the column's name for keys, checks, indexes and sequences */
 static NameSign
 column_sign(DriftComparison *c, const Group *group, const DriftObject *a, const DriftObject *b)
 {
@@ -299,7 +299,7 @@ find_in_table(DriftComparison *c, Group *group)
 	rename_choose(c, candidates, MIN_SCORE, pair_columns);
 }
 
-/* What is known by table, on the way to the groups; an owner that a document made up has none */
+/* Adds a value to the list of a table; an owner that a document made up has no list */
 static void
 add_to(SgNameTable *table, const char *what, const char *name, void *value)
 {

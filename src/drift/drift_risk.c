@@ -299,7 +299,7 @@ drift_risk_of_making(const DriftObject *object)
 	return DRIFT_SAFE;
 }
 
-/* Of a column, without what makes an array of the type, and without its modifiers */
+/* Notes the type of a column, without array brackets and modifiers */
 static void
 note_type(DriftComparison *c, Jsonb *column)
 {

@@ -34,7 +34,7 @@ static Node *rewrite(Node *node, Rules *rules);
 
 /* ---- queries ---- */
 
-/* What a column of this item of FROM is prefixed with */
+/* Returns the prefix of columns of this item of FROM */
 static const char *
 item_name(Node *item)
 {
@@ -144,7 +144,7 @@ is_named_column(ResTarget *target)
 	return IsA(target, ResTarget) && ref && IsA(ref, ColumnRef) && IsA(llast(ref->fields), String);
 }
 
-/* What is returned has the name that it had: a column is called as it is called */
+/* Rewrites an output list so that each column keeps the name that it had */
 static void
 rewrite_output(List *targets, Rules *rules)
 {

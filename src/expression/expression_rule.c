@@ -46,7 +46,7 @@ expression_find_column(const Rules *rules, const char *table, const char *column
 	return NULL;
 }
 
-/* Of the object itself, or else of its schema */
+/* Returns the rule for an object, or else for its schema */
 static const DriftName *
 find_object(const Rules *rules, const char *schema, const char *object)
 {

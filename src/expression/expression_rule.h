@@ -46,7 +46,7 @@ extern Node *expression_flatten(BoolExpr *expr);
 /* now() */
 extern Node *expression_current_time(void);
 
-/* What is in pg_catalog needs no prefix: nothing else is on the search_path */
+/* Removes pg_catalog from a name: nothing else is on the search_path */
 extern List *expression_without_pg_catalog(List *name);
 
 /* schema.name, renamed; what has no schema here is of pg_catalog, or an alias */

@@ -118,7 +118,7 @@ fix_type(TypeName *name)
 		refuse("a type that is not built in");
 }
 
-/* What has been met in a raw expression */
+/* Constructs that a raw expression contains */
 typedef struct RawCheck
 {
 	bool		own_function;
@@ -407,8 +407,8 @@ analyse(TreePair *pair, Node *raw)
 }
 
 /*
- * What a default becomes, by the name of the type.  Without effect where this
- * catalog has no such type, or none that PostgreSQL alone makes values of.
+ * Sets the type that a default is converted to, by name.  Without effect if
+ * this catalog has no such type, or none whose values PostgreSQL alone makes.
  */
 static void
 set_type(TreePair *pair, const TypeName *name)

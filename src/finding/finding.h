@@ -24,9 +24,8 @@
 	" WHERE source = 'audit' AND gone_at IS NULL;"
 
 /*
- * One finding.  Kind, object, property, change, expected and actual are what
- * it is; the others are how it stands now.  All but kind, object and result
- * may be NULL.
+ * Finding.  Kind, object, property, change, expected and actual identify it;
+ * the others are its state.  All but kind, object and result may be NULL.
  */
 typedef struct Finding
 {
@@ -42,7 +41,7 @@ typedef struct Finding
 	int64		count;			/* rows, or FINDING_UNCOUNTED */
 } Finding;
 
-/* One look at everything that can be found there */
+/* Look at all that one source of findings reports */
 typedef struct FindingRun
 {
 	const char *source;			/* audit, drift or lint */

@@ -68,8 +68,9 @@ typedef struct Acceptance
 #define ACCEPTABLE "f.result = 'fail' AND f.count IS NOT NULL"
 
 /*
- * What a baseline leaves alone, with its reason and end: a finding that is accepted
- * and has not grown.  With an end, $6, it renews those of its own reason.
+ * Condition of the findings that a baseline leaves alone, with their reason
+ * and end: accepted, and not grown.  With an end, $6, those of its own reason
+ * are renewed.
  */
 #define STANDING "$3 IS NULL AND coalesce(f.accepted_until > now() AND f.count <= f.accepted_count, false)" \
 	" AND NOT ($6 AND f.reason = $5)"

@@ -38,7 +38,7 @@ typedef struct FixPlaces
 	int64		max;
 } FixPlaces;
 
-/* What becomes of a row; of two fates the later one in this list wins */
+/* Fate of a row; of two fates the later one in this list wins */
 typedef enum FixFate
 {
 	FIX_LEAVE,
@@ -135,9 +135,9 @@ extern void fix_unit_write(FixUnit *unit, Oid relid, CmdType event, List *column
 extern Oid	fix_unit_role(const FixUnit *unit);
 
 /*
- * That role, with a pinned search_path; a row that a policy would hide is an
- * error.  Not for statements that fire triggers: these begin with
- * fix_write_begin, after which no trigger is deferred.
+ * Takes the role of the unit, with a pinned search_path; a row that a policy
+ * would hide is an error.  Statements that fire triggers begin with
+ * fix_write_begin() instead, after which no trigger is deferred.
  */
 extern void fix_scope_begin(SgScope *scope, const FixUnit *unit);
 extern void fix_write_begin(SgScope *scope, Oid role);
@@ -157,7 +157,7 @@ extern bool fix_shares_rows(Oid a, Oid b);
 /* The tables whose rows refer to rows of the child, or to rows of these, and so on */
 extern List *fix_tables(const FixKey *key, List *keys);
 
-/* Those that are read to know whether rows of these are orphans that a step would keep copies of */
+/* Returns the tables to read in order to know whether rows of these are orphans of which a step would keep copies */
 extern List *fix_judging_tables(List *tables, List *keys);
 
 /* The fate that the step's policy has for its orphans */

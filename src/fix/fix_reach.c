@@ -605,7 +605,7 @@ keep_copies_for(FixBatch *batch, List *rows, const FixKey *own)
 		fix_batch_find(batch, &orphans.places[i])->fate = FIX_QUARANTINE;
 }
 
-/* Of rows just reached: those that are orphans themselves get no weaker fate than those */
+/* Judges rows just reached: orphans among them get a fate that is at least as strong as an orphan's */
 static void
 judge_reached(FixBatch *batch, List *rows)
 {

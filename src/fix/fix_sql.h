@@ -46,10 +46,10 @@ extern void fix_lock_kept(const FixKey *key, FixPlaces *locked);
 /* Returns the place of the row that stays for an equal one; or NULL */
 extern const FixPlace *fix_kept(const FixKey *key, const FixPlace *place);
 
-/* Those of the places where there is a row */
+/* Returns the places at which there is a row */
 extern void fix_exist(Oid table, const FixPlaces *in, FixPlaces *out);
 
-/* Those that are orphans, and among them those that hold the sentinel */
+/* Returns the rows that are orphans, and those of them that hold the sentinel */
 extern void fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans,
 					  FixPlaces *sentinels);
 

@@ -53,7 +53,7 @@ fk_tables(const FkKey *key)
 	return OidIsValid(key->parent) ? list_make2_oid(key->child, key->parent) : list_make1_oid(key->child);
 }
 
-/* What stands in the way of a planned key, in the order in which it is looked at */
+/* Obstacle of a planned key, in the order in which obstacles are looked for */
 typedef enum FkProblemKind
 {
 	FK_PROBLEM_TABLE,			/* missing, or of a kind that has no keys */

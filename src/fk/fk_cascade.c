@@ -29,7 +29,7 @@
 #include "fk/fk.h"
 #include "fk/fk_internal.h"
 
-/* What the two actions do to the child; NULL: nothing */
+/* Effects of both actions on the child; NULL: none */
 typedef struct Actions
 {
 	const char *deletes;

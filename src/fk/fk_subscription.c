@@ -182,7 +182,7 @@ newest_page(Oid relid, BlockNumber first)
 	return newest;
 }
 
-/* Of a subscription that is there: what wrote by it is found by that */
+/* Says whether the origin is that of an existing subscription, by which its writes are recognised */
 static bool
 is_of_subscription(const char *origin)
 {

@@ -23,7 +23,7 @@ typedef struct FkMark
 								 * what a key does */
 } FkMark;
 
-/* What is known of this database's subscriptions */
+/* Subscriptions of this database, as far as they are known */
 typedef struct FkSubscribed
 {
 	HTAB	   *marks;			/* of FkMark, by table */

@@ -21,7 +21,7 @@
 #include "drift/drift.h"
 #include "plan/plan.h"
 
-/* What a key can refer to */
+/* Columns that a key can refer to */
 typedef struct KeyUnique
 {
 	List	   *columns;		/* of char * */
@@ -35,7 +35,7 @@ typedef enum KeyRenamed
 	RENAMED_SCHEMA
 } KeyRenamed;
 
-/* What the target calls otherwise */
+/* Object that the target calls otherwise */
 typedef struct KeyRename
 {
 	KeyRenamed	what;
@@ -65,7 +65,7 @@ typedef struct KeyTable
 	List	   *renames;		/* of KeyRename *: of its schema, of itself */
 } KeyTable;
 
-/* One key of one side; the clauses are a step's */
+/* Key of one side; the clauses are a step's */
 typedef struct SideKey
 {
 	PlanStep   *step;
@@ -110,7 +110,7 @@ typedef enum KeyStatus
 
 #define KEY_STATUSES (KEY_UNKNOWN + 1)
 
-/* What to do about a pair, in the order in which a summary names them */
+/* Advice for a pair, in the order in which a summary names it */
 typedef enum KeyAdvice
 {
 	ADVICE_NONE,
@@ -188,7 +188,7 @@ extern int	fkdiff_compare_keys(const ListCell *a, const ListCell *b);
  */
 extern void fkdiff_rename(KeyComparison *comparison);
 
-/* What a table is called until the migrations rename it */
+/* Returns the name that a table has until the migrations rename it */
 extern const char *fkdiff_called(const KeySide *side, const char *identity);
 
 /* ---- fkdiff_match.c ---- */

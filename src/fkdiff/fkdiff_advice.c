@@ -129,7 +129,7 @@ append_drop(KeyPair *pair, const char *table, const char *name)
 	append_deed(pair, "drop", "constraint", name, "parent", table, NULL);
 }
 
-/* What ALTER can make as it is there */
+/* Appends the ALTER CONSTRAINT that gives an existing key the wanted property */
 static void
 append_alter(KeyPair *pair, const char *property, const char *table, const char *name, const SideKey *there, const char *reason)
 {
@@ -184,7 +184,7 @@ has_unique(const KeyTable *parent, const SideKey *key)
 	return false;
 }
 
-/* What to do first about a table that has another name in the target, or NULL */
+/* Returns the first thing to do about a table that has another name in the target, or NULL */
 static char *
 other_name(const KeySide *side, const char *identity)
 {
@@ -309,7 +309,7 @@ differs_only(const KeyPair *pair, const char *property)
 	return list_length(pair->differences) == 1 && differs(pair, property);
 }
 
-/* What no ALTER CONSTRAINT can do: the key is made anew */
+/* Says whether the key must be made anew because ALTER CONSTRAINT can't change it as wanted */
 static bool
 needs_rebuild(const KeyPair *pair)
 {
@@ -348,7 +348,7 @@ replace(KeyPair *pair, const KeySide *side)
 	append_reason(pair, "the old key is dropped last, once the new one is valid");
 }
 
-/* The same columns and parent, other clauses */
+/* Advises to rebuild a key with the same columns and parent, and other clauses */
 static void
 rebuild(KeyPair *pair, const KeySide *side)
 {
@@ -364,7 +364,7 @@ rebuild(KeyPair *pair, const KeySide *side)
 	}
 }
 
-/* It leads elsewhere */
+/* Advises to replace a key that refers to another parent */
 static void
 retarget(KeyPair *pair, const KeySide *side)
 {
@@ -436,7 +436,7 @@ alter_name(const KeyComparison *comparison, KeyPair *pair, const KeySide *side)
 	append_reason(pair, "both names were chosen, and scripts may say them");
 }
 
-/* What ALTER CONSTRAINT can do, VALIDATE and a new name */
+/* Advises ALTER CONSTRAINT, VALIDATE CONSTRAINT or a new name */
 static void
 alter(const KeyComparison *comparison, KeyPair *pair, const KeySide *side)
 {
@@ -573,7 +573,7 @@ advise_changed(KeyComparison *comparison, KeyPair *pair)
 		alter(comparison, pair, side);
 }
 
-/* The same on both sides, and twice */
+/* Advises on a key that is the same on both sides, and on its twins */
 static void
 advise_common(KeyPair *pair)
 {

@@ -53,8 +53,9 @@ differently_switched(const SideKey *a, const SideKey *b)
 }
 
 /*
- * What two keys of one shape differ in; renamed columns, which the lists of
- * ON DELETE SET may have too, have been translated by the caller.
+ * Returns the clauses in which two keys of one shape differ; renamed columns,
+ * which the lists of ON DELETE SET may have too, have been translated by the
+ * caller.
  */
 static List *
 clause_differences(const SideKey *reference, const SideKey *target, List *delete_columns)
@@ -127,7 +128,7 @@ table_renames(KeyComparison *comparison, const SideKey *target)
 	return renames;
 }
 
-/* What of the schemas, tables and columns of a pair has another name, as words */
+/* Describes the renamed schemas, tables and columns of a pair */
 static void
 name_renames(KeyPair *pair)
 {
@@ -140,7 +141,7 @@ name_renames(KeyPair *pair)
 	}
 }
 
-/* Of one shape: which two belong together when there are several? */
+/* Scores how well two keys of one shape fit, where there are several */
 static int
 likeness(const SideKey *reference, const SideKey *target)
 {
@@ -281,7 +282,7 @@ match_renames(TableMatch *match, bool by_name)
 
 /* ---- the rest ---- */
 
-/* The same columns lead elsewhere: the one of the same name first */
+/* Pairs keys of the same columns and another parent, by name first */
 static void
 match_parents(TableMatch *match, bool by_name)
 {

@@ -78,7 +78,7 @@ emit_node(SgRowSink *sink, const Impact *impact, const ImpactNode *node, bool in
 	sg_sink_emit(sink);
 }
 
-/* What the object is a part of */
+/* Emits the objects that the object is a part of */
 static void
 emit_owners(SgRowSink *sink, const Impact *impact)
 {
@@ -95,7 +95,7 @@ emit_owners(SgRowSink *sink, const Impact *impact)
 	}
 }
 
-/* What is about the table, and not in pg_depend; $1: its OID, $2: its name, $3: the column or null */
+/* Query for objects that concern the table but are not in pg_depend; $1: its OID, $2: its name, $3: the column or null */
 static const char beyond[] =
 "SELECT 'publication' AS kind, pg_catalog.quote_ident(p.pubname) AS object,"
 "       'goes on' AS on_change, 'stays, without it' AS on_drop"

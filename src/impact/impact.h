@@ -63,7 +63,7 @@ extern ObjectAddress impact_find(const char *input);
 
 /* ---- impact_graph.c ---- */
 
-/* What depends on the root, directly or through others */
+/* Returns the graph of what depends on the root, directly or through others */
 extern Impact *impact_build(const ObjectAddress *root);
 
 /*

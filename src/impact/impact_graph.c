@@ -77,8 +77,8 @@ covers(const ObjectAddress *whole, const ObjectAddress *object)
 }
 
 /*
- * What has to be dropped if an object that depends on `from` is to go: the
- * object itself, or the whole that it is a part of.
+ * Returns the object that has to be dropped if an object that depends on
+ * `from` is to go: itself, or the whole that it is a part of.
  */
 static ObjectAddress
 whole_of(ObjectAddress object, const ObjectAddress *from)
@@ -205,7 +205,7 @@ expand_from(Impact *impact, int n)
 	}
 }
 
-/* What goes along with a node goes with the root if the node does */
+/* Marks nodes that the root's drop takes along: those that go automatically with a node that does */
 static void
 mark_automatic(ImpactNode *root)
 {

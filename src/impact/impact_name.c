@@ -28,7 +28,7 @@
 #include "base/quote.h"
 #include "impact/impact.h"
 
-/* What kinds of objects the caller may mean */
+/* Kinds of objects that a name can mean */
 enum
 {
 	WANT_TABLE = 1,

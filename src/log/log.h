@@ -18,7 +18,7 @@
 
 #define LOG_NONE (-1)			/* "no value" for the counts below */
 
-/* What a row says of an action; a started one is ended by one of the others */
+/* Phase of an action in a row of the log; `started` is ended by one of the others */
 typedef enum LogPhase
 {
 	LOG_STARTED,

@@ -219,7 +219,10 @@ log_write_all(List *entries)
 	" (run_id, role, plan, step, action, object, statement, attempt, started_id, phase, message)" \
 	" SELECT s.run_id, s.role, s.plan, s.step, s.action, s.object, s.statement, s.attempt, s.id"
 
-/* One by one, by the index: whatever the log holds, no more of it is read */
+/*
+ * Condition on starts without an outcome.  Outcomes are looked up one by one
+ * in the index, so that the log's size does not matter.
+ */
 #define NO_OUTCOME \
 	" (SELECT o.id FROM schemaguard.audit_log o WHERE o.started_id = s.id) IS NULL"
 

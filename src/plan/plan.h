@@ -143,14 +143,15 @@ extern bool plan_is_not_back(const PlanStep *step);
 extern bool plan_has_moved(const char *name, const char *child_table);
 
 /*
- * Those of one child table, or of none (NULL), that have a name, or replace
- * the key of that name; those that are of the step's kind and table and have
- * its parent, or definition: it may be one of them.
+ * Return the steps of one child table, or of none (NULL), by what they are:
+ * those with this name; those that replace the key of that name; those of the
+ * step's kind and table with its parent, or definition, of which one may be
+ * the step.
  */
 extern List *plan_steps_named(const char *name, const char *child_table, const char *fk_name);
 extern List *plan_steps_replacing(const char *name, const char *child_table, const char *fk_name);
 
-/* Those that drop or rename something of a table */
+/* Returns the steps that drop or rename a part of the table */
 extern List *plan_steps_moving(const char *name, const char *child_table);
 
 /* Other steps about the table of a step that have done something to be taken back */
@@ -230,7 +231,7 @@ extern void *plan_read_one(const FkPlan *plan, const char *sql,
 extern uint64 plan_change_row(const FkPlan *plan, const char *value, const char *sql);
 
 /*
- * One row of the log about a change to a plan.  step may be 0, object and
+ * Writes a row of the log about a change to a plan.  step may be 0, object and
  * message NULL; the message holds no value that a user gave.
  */
 extern void plan_log(const FkPlan *plan, int step, const char *action,

@@ -149,8 +149,8 @@ plan_backfill_tables(const PlanStep *step)
 /* ---- as SQL ---- */
 
 /*
- * One pattern per column of the key, in which %c is the column and %n the name of
- * its value, which no column of a user's has
+ * Repeats the pattern for each column of the key, with the column for %c and,
+ * for %n, the name of its value, which no column of a user's has
  */
 static char *
 for_each_column(const PlanStep *step, const char *separator, const char *pattern)
@@ -334,7 +334,7 @@ mending_body(const PlanStep *step)
 	return body.data;
 }
 
-/* What the expressions read of a row */
+/* Columns that the expressions read of a row */
 typedef struct RowReads
 {
 	Oid			table;
@@ -656,7 +656,7 @@ of_batch(const PlanStep *step, const PlanFillBatch *batch)
 					row, batch->from, row, batch->to, row, batch->from, is_wanting(step, row));
 }
 
-/* What a batch that keeps old values returns */
+/* Returns the RETURNING list of a batch that keeps old values */
 static char *
 returning(const PlanStep *step, const PlanFillBatch *batch, const char *row, const char *was)
 {

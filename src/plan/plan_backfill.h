@@ -97,7 +97,7 @@ extern PlanStep *plan_filler_ends_with(const PlanStep *step);
 extern void plan_filler_arm(const PlanStep *step, Oid child);
 extern void plan_filler_disarm(const PlanStep *step);
 
-/* The same as statements */
+/* Return the commands of plan_filler_arm() and plan_filler_disarm() as statements, to be printed */
 extern List *plan_filler_arm_statements(const PlanStep *step);
 extern List *plan_filler_disarm_statements(const PlanStep *step);
 
@@ -113,7 +113,7 @@ extern bool plan_filler_has_identity(const char *identity);
 /* Drop functions whose trigger went with its table, or by hand */
 extern void plan_filler_sweep(void);
 
-/* Of sg_plan_release(): the triggers of new columns go */
+/* Phase of sg_plan_release() that drops the triggers of new columns */
 #define PLAN_FILL_PHASE "fill"
 
 /* Drop those that fill columns of steps that are done; returns how many; errors as below */

@@ -122,7 +122,7 @@ plan_parse(const char *sql, ErrorData **edata)
 	return *edata ? NIL : arg.statements;
 }
 
-/* What could stand in a field, by the names of the arguments of sg_plan_add_check() and others */
+/* Returns a hint with a value that fits the field, a field being an argument of sg_plan_add_check() and its like */
 static const char *
 example_hint(const char *field)
 {
@@ -200,7 +200,7 @@ bad_sql(const char *field, const char *wanted, const char *hint)
 			 errhint("%s", hint ? hint : example_hint(field))));
 }
 
-/* One expression and nothing behind it: it stands in parentheses, so a comment in it needs the line's end */
+/* Parses a text that must be one expression.  It is parsed within parentheses, and a newline ends a comment in it. */
 static Node *
 parse_expression(const char *text, const char *field)
 {
@@ -289,7 +289,10 @@ check_statements(const char *text, const char *field, int least, int most)
 	}
 }
 
-/* What the server refuses within a transaction block is a step of its own, and runs outside of one */
+/*
+ * Requires that a command which the server refuses within a transaction block
+ * is alone in its step, which then runs outside of one
+ */
 static void
 check_transaction(PlanStep *step)
 {
@@ -421,7 +424,7 @@ check_sql(PlanStep *step)
 
 /* ---- fields ---- */
 
-/* What the step has, as bits of the table above */
+/* Returns the fields that the step has, as bits of the table above */
 static int
 fields_of(const PlanStep *step)
 {
@@ -591,7 +594,7 @@ statement_label(const PlanStep *step)
 	return asc_tolower(tag, strlen(tag));
 }
 
-/* What stands for the columns in a name that is made up, as CREATE INDEX does it */
+/* Returns the names that stand for the columns of an index in a generated name, chosen as CREATE INDEX chooses them */
 static List *
 named_columns(const PlanStep *step)
 {
@@ -760,7 +763,7 @@ plan_relation_word(const PlanStep *step, const char *name)
 	return get_rel_relkind(sg_find_qualified(name)) == RELKIND_MATVIEW ? "MATERIALIZED VIEW" : "VIEW";
 }
 
-/* What ALTER TABLE, or another ALTER, has before the name of what is dropped or renamed */
+/* Returns ALTER TABLE, or another ALTER, with the verb and the name of the object that is dropped or renamed */
 static char *
 object_statement(const PlanStep *step, const char *verb, const char *new_name)
 {

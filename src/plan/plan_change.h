@@ -33,7 +33,7 @@
 #include "fk/fk.h"
 #include "plan/plan.h"
 
-/* What drop and rename are about: words of `definition` */
+/* Kind of object that a step of kind drop or rename is about: a word of `definition` */
 typedef enum ChangedObject
 {
 	CHANGED_TABLE,
@@ -72,16 +72,16 @@ extern List *plan_table_relatives(const PlanStep *step);
 /* Is what a step drops there? */
 extern bool plan_change_finds(const PlanStep *step);
 
-/* What drop and rename are about */
+/* Returns the kind of object that a step of kind drop or rename is about */
 extern ChangedObject plan_changed_object(const PlanStep *step);
 
-/* What ALTER and DROP call the table or view of a step, by the name that it has: a materialized view is one */
+/* Returns the word of ALTER and DROP for the relation of that name: TABLE, VIEW or MATERIALIZED VIEW */
 extern const char *plan_relation_word(const PlanStep *step, const char *name);
 
 /* The raw expression of a text; it has passed the check */
 extern Node *plan_change_expression(const char *text);
 
-/* What follows ORDER BY, raw: of SortBy *; 42601 where it is something else */
+/* Parses a list behind ORDER BY into raw SortBy nodes; raises 42601 if it is none */
 extern List *plan_change_order(const char *text);
 
 /*
@@ -97,8 +97,9 @@ extern bool plan_step_holds_sql(const PlanStep *step);
 extern List *plan_change_statements(const PlanStep *step);
 
 /*
- * The same of a column as the table, which is there, has to have it; *fill is
- * what its rows get, or NULL; NIL where that is not known.
+ * Returns the statements that add the step's column to its table, which
+ * exists; *fill is the expression for existing rows, or NULL; NIL if the
+ * statements are not known.
  */
 extern List *(*plan_column_statements_hook) (const PlanStep *step, char **fill);
 

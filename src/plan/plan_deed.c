@@ -55,7 +55,7 @@ static const char *const outcomes[] = {
 	[DEED_DONE_AGAIN] = "done again",
 };
 
-/* Those of one plan, step, kind and object that are not closed */
+/* Condition for the open deeds of one plan, step, kind and object */
 #define OPEN_OF_OBJECT \
 	" plan_id = $1 AND step = $2 AND kind = $3 AND object = $4 AND undone_at IS NULL"
 

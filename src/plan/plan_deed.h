@@ -77,10 +77,10 @@ typedef struct PlanDeed
 	bool		key_left;		/* the step's key is somebody else's by now */
 } PlanDeed;
 
-/* One with everything empty but these */
+/* Returns a deed with these members, and all others empty */
 extern PlanDeed plan_deed(DeedKind kind, int step, const char *object);
 
-/* What the log calls the action that did it */
+/* Returns the log's name of the action that does deeds of this kind */
 extern const char *plan_deed_action(DeedKind kind);
 
 /* Write one; an older one on the same object is closed: done again */
@@ -101,7 +101,7 @@ extern void plan_deed_rows(const FkPlan *plan, DeedKind kind, int step, const ch
 extern void plan_deed_finish(int64 id);
 extern void plan_deed_close(int64 id, DeedOutcome outcome);
 
-/* The same for what there is on an object, done or not */
+/* Finish and close the deeds on an object, whether they are done or only begun */
 extern void plan_deed_finish_object(const FkPlan *plan, DeedKind kind, int step, const char *object);
 extern void plan_deed_close_object(const FkPlan *plan, DeedKind kind, int step,
 								   const char *object, DeedOutcome outcome);
@@ -109,10 +109,10 @@ extern void plan_deed_close_object(const FkPlan *plan, DeedKind kind, int step,
 /* From now on it is another step that keeps what was done */
 extern void plan_deed_pass(int64 id, int step);
 
-/* What can be undone of the chosen steps, of some kinds (DEED_BIT), as PlanDeed *, the latest first */
+/* Returns the open deeds of the chosen steps, of some kinds (DEED_BIT), as PlanDeed *, the latest first */
 extern List *plan_deeds(const FkPlan *plan, int kinds);
 
-/* The same of one step, chosen or not, and of one kind; takes no longer where the plan has more steps */
+/* Returns the open deeds of one step, chosen or not, and of one kind; the time does not depend on the number of steps */
 extern List *plan_deeds_of_step(const PlanStep *step, DeedKind kind);
 
 /* Indexes whose builds have not said that they are done, on tables by the names that these have now; the same */
@@ -162,7 +162,10 @@ extern Oid	plan_deed_table(int64 plan_id, const char *name);
 /* Its n-th column: by number, where that is known, else by a name; InvalidAttrNumber where it is gone */
 extern AttrNumber plan_deed_column(const PlanDeed *deed, int n, const char *name);
 
-/* Of the columns of a definition that was dropped, one that has not its name any more: in words, or NULL */
+/*
+ * Returns, in words, a column of a dropped object's definition that no longer
+ * has the name that it has there; NULL if there is none
+ */
 extern char *plan_deed_moved_column(const PlanDeed *deed);
 
 /* Is a constraint or index gone that a deed has made, and another one of its name there? */

@@ -54,7 +54,7 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return columns;
 }
 
-/* What an argument says about a step */
+/* Sets a field of the step from an argument of the call */
 static void
 field_argument(FunctionCallInfo fcinfo, const StepField *field, PlanStep *step)
 {

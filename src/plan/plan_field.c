@@ -76,7 +76,10 @@ SG_WORDS_OF(state_words, STEP_WAITING);
 
 #define FIELD(name) #name, offsetof(PlanStep, name)
 
-/* What a step is to be, as its author says it; what the key itself is of that; and what other kinds have */
+/*
+ * Sets of flags: of a field that the author of a step gives; of one that is
+ * also part of the key itself; of one that other kinds have
+ */
 #define OPTION	(FIELD_OPTION | FIELD_DOCUMENT)
 #define CLAUSE	(OPTION | FIELD_DEED)
 #define CHANGE	(FIELD_OPTION | FIELD_SPARSE | FIELD_NULLABLE)
@@ -379,7 +382,7 @@ check_bool(const StepField *field, const char *value)
 	return result;
 }
 
-/* One name, or the text of an array, as in '{a,b}' */
+/* Reads columns: a name, or the text of an array, as in '{a,b}' */
 static List *
 check_columns(const StepField *field, char *value)
 {

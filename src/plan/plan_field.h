@@ -30,7 +30,7 @@ typedef enum FieldType
 								 * server's, an int, by `words` */
 } FieldType;
 
-/* What a field is, besides a column */
+/* Flags of a field */
 #define FIELD_KEY		(1 << 0)	/* names the row; never changes */
 #define FIELD_NULLABLE	(1 << 1)
 #define FIELD_REQUIRED	(1 << 2)	/* has no default */

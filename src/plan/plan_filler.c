@@ -257,7 +257,10 @@ plan_filler_ends_with(const PlanStep *step)
 
 /* ---- as SQL, for who does it by hand ---- */
 
-/* Of a column that is filled where it is empty, the server looks whether it is, which is quicker than the function */
+/*
+ * Returns CREATE TRIGGER.  Where the fill is for empty columns, a WHEN clause
+ * tests for NULL, which is quicker than a call of the function.
+ */
 static char *
 trigger_statement(const PlanStep *step, const char *table)
 {
@@ -456,7 +459,7 @@ plan_filler_sweep(void)
 
 /* ---- a plan goes ---- */
 
-/* What sg_try() calls: in a time that nobody minds */
+/* Drops a filler within sg_try(), with the usual bound on the wait for its lock */
 static void
 remove_filler(void *arg)
 {

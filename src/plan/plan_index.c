@@ -358,7 +358,7 @@ plan_index_check_whole(const char *name)
 	}
 }
 
-/* What sg_try() calls: one of them, in a time that nobody minds */
+/* Drops an invalid index within sg_try(), with the usual bound on the wait for its lock */
 static void
 drop_leftover(void *arg)
 {

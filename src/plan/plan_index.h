@@ -84,11 +84,11 @@ extern List *plan_leaves(Oid relid);
  */
 extern char *plan_index_definition(bool unique, const char *rest);
 
-/* The same of a step's text, which may begin with UNIQUE */
+/* Return the index that a step's text defines, and whether it defines one; the text may begin with UNIQUE */
 extern char *plan_index_written(const char *text);
 extern bool plan_index_is_definition(const char *text);
 
-/* What the server puts of it into a name that it chooses */
+/* Returns the part of an index's generated name that its definition gives */
 extern char *plan_index_name_part(const char *definition);
 
 /* Its columns; plain: it has nothing else, and no WHERE */

@@ -128,7 +128,7 @@ check_delete_columns(const PlanStep *step)
 	}
 }
 
-/* What is to be done about orphans, as a whole */
+/* Checks the policy of orphans together with the fields that it needs */
 static void
 check_orphans(const PlanStep *step)
 {
@@ -145,7 +145,7 @@ check_orphans(const PlanStep *step)
 				 errhint("Set orphans to \"quarantine\", \"delete\" or \"leave\" first; or set quarantine_cascades to false.")));
 }
 
-/* What ALTER TABLE refuses of a PERIOD key, and what is not done about its orphans */
+/* Checks a PERIOD key for clauses that ALTER TABLE refuses, and for policies that do not exist for it */
 static void
 check_period(const PlanStep *step)
 {
@@ -422,7 +422,7 @@ name_owner(PlanDraft *draft, const PlanStep *step, const char *name)
 	return other_step(plan_steps_named(draft->plan->name, step->child_table, name), step);
 }
 
-/* Of one that replaces the key of that name */
+/* Names the step of the draft that replaces the key of that name */
 static int
 name_replacer(PlanDraft *draft, const PlanStep *step, const char *name)
 {

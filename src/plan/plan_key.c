@@ -58,7 +58,11 @@ resolve_delete_set(const PlanStep *step, FkKey *key)
 	return NULL;
 }
 
-/* What the plan itself can do about a parent without a unique index, or about types that do not go together */
+/*
+ * Returns the hint for a key's problem: the call that adds the unique index
+ * that the parent lacks, or skips a step whose types do not fit, or the
+ * problem's own
+ */
 static char *
 plan_hint(const PlanStep *step, const FkProblem *problem)
 {

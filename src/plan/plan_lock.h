@@ -12,7 +12,7 @@
 
 #include "plan/plan.h"
 
-/* What is locked: of the table of plans, where nothing else is said */
+/* Object of a plan's lock; a lock on the table of plans, unless said otherwise */
 typedef enum PlanLock
 {
 	PLAN_LOCK_RUN,				/* a plan, by its id: the run lock */

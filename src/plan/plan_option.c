@@ -283,7 +283,7 @@ check_setting(void *arg)
 	(void) set_config_option(option->name, option->value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SET, false, ERROR, false);
 }
 
-/* What a setting takes, which the server says of a wrong unit alone */
+/* Returns the values that a setting takes; the server says so for wrong units only */
 static const char *
 unit_hint(const char *setting)
 {

@@ -21,7 +21,7 @@
 /* The settings that the plan has, a List of SgOption * for sg_options_apply(), by name */
 extern List *plan_options(const FkPlan *plan);
 
-/* The same as "name = value, ..." without the prefix, "orphans" included; NULL when there is none */
+/* Returns the plan's options as "name = value, ..." without the prefix, "orphans" included; NULL if there are none */
 extern char *plan_options_text(const FkPlan *plan);
 
 /*

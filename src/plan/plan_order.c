@@ -552,7 +552,7 @@ next_in_circle(const PlanGraph *graph, const PlanNode *node, PlanEdgeKind *why)
 	pg_unreachable();
 }
 
-/* One circle: the numbers of its steps, and its edges */
+/* Describes a circle of steps: their numbers, in `numbers`, and its edges */
 static char *
 circle_text(PlanGraph *graph, char **numbers)
 {
@@ -675,7 +675,7 @@ plan_step_is_done(const PlanStep *step)
 /* How many are named of what a step waits for */
 #define MOST_NAMED 3
 
-/* One more step that is waited for; false: enough are named */
+/* Adds a step to the list of steps that are waited for; returns false if the list is long enough */
 static bool
 name_step(StringInfo text, int *n, const PlanStep *step)
 {

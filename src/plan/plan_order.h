@@ -58,7 +58,7 @@ extern PlanGraph *plan_graph(List *steps);
  */
 extern List *plan_rounds(PlanGraph *graph);
 
-/* Of some of its steps, the foreign keys and what they need */
+/* Returns the foreign keys among the given steps, with the steps that they need */
 extern List *plan_keys_with_needs(PlanGraph *graph, List *steps);
 
 /* How steps need each other, edge by edge, or NULL */

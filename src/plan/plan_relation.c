@@ -50,7 +50,7 @@ plan_mentions_table(const PlanStep *step, const char *table)
 	return same(step->child_table, table) || same(step->parent_table, table);
 }
 
-/* What is dropped goes from the outside to the inside */
+/* Ranks drops: outer objects go before the objects that they depend on */
 static int
 drop_rank(const PlanStep *step)
 {
@@ -79,7 +79,7 @@ plan_renamed_table(const PlanStep *step)
 	return quote_qualified_identifier(name.schema, step->new_name);
 }
 
-/* What names the old name comes before, what names the new one after */
+/* Says whether the step needs the rename, because it uses the new name; *before: it uses the old one, so that it comes before */
 static bool
 needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
 {

@@ -22,8 +22,9 @@ extern char *plan_renamed_table(const PlanStep *step);
 extern bool plan_step_needs(const PlanStep *step, const PlanStep *other);
 
 /*
- * What is dropped goes after all that is about its table, and a rename after
- * what names the old name: is `step` such a one, and `other` before it?
+ * Says whether `step` is a drop or rename that comes after `other`: a drop
+ * comes after all steps of its table, a rename after those that use the old
+ * name.
  */
 extern bool plan_step_comes_late(const PlanStep *step, const PlanStep *other);
 

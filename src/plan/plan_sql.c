@@ -59,8 +59,9 @@ emit_comment(SgRowSink *sink, const char *text)
 }
 
 /*
- * One statement, also for psql: it takes a semicolon for the end, but that it counts
- * words, which can be names, as BEGIN and END
+ * Emits a statement, also for psql.  A statement with a semicolon is executed
+ * by DO, because psql would end it there, or, within names like BEGIN,
+ * miscount.
  */
 static void
 emit_statement(SgRowSink *sink, const char *statement)
@@ -128,8 +129,8 @@ emit_list(SgRowSink *sink, List *statements)
 }
 
 /*
- * What fills columns, before all else.  Deployment updates some blocks of each
- * partition at a time.
+ * Emits the statements that fill columns, ahead of all others.  Deployment
+ * updates some blocks of each partition at a time.
  */
 static void
 emit_backfill(SgRowSink *sink, const PlanStep *step)
@@ -149,8 +150,8 @@ emit_backfill(SgRowSink *sink, const PlanStep *step)
 }
 
 /*
- * What deployment would do, found as it finds it: by the keys that are there,
- * not by the state of the step.
+ * Emits the statements that deployment would run for the step, judged by the
+ * keys that exist, as deployment judges, not by the step's state.
  */
 static void
 emit_step(SgRowSink *sink, const PlanStep *step)

@@ -13,7 +13,7 @@
 #include "postgres.h"
 
 /*
- * What a step is about.  A new kind is a word in plan_field.c, what it needs in
+ * Kind of a step.  A new kind is a word in plan_field.c, its fields in
  * plan_change.c, and a file in src/change.
  */
 typedef enum StepKind
@@ -41,7 +41,7 @@ typedef enum StepPriority
 	PRIORITY_LOW
 } StepPriority;
 
-/* What to do about orphans, and about rows that break another rule; a new policy is a word in plan_field.c, and a case in each switch */
+/* Policy for orphans, and for rows that break another rule; a new policy is a word in plan_field.c, and a case in each switch */
 typedef enum OrphanPolicy
 {
 	ORPHANS_STOP,				/* the key is not added while there are any */

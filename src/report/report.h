@@ -15,7 +15,7 @@
 #include "audit/audit.h"
 #include "plan/plan.h"
 
-/* What a call is to judge, collected */
+/* Keys and rules that a call is to judge */
 typedef struct AuditSet
 {
 	Oid			child;			/* restrict to this child, or InvalidOid */
@@ -43,10 +43,10 @@ extern void report_judge(AuditSet *set, int samples, AuditJudged judged, void *a
 /* Write verdicts (of AuditKey *) down: rows of the log, for roles with sg_grant(), and proofs */
 extern void report_write(List *keys, const pg_uuid_t *run, const char *plan);
 
-/* What there is to say besides the verdict, or NULL */
+/* Returns the remark beside the verdict, or NULL */
 extern const char *report_reason(const AuditKey *ak);
 
-/* What was found about a key that does not pass: "fk ON table: 2 orphan rows" */
+/* Describes the finding about a key that does not pass: "fk ON table: 2 orphan rows" */
 extern char *report_finding(const AuditKey *ak);
 
 /* ---- report_gate.c ---- */

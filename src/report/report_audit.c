@@ -408,7 +408,7 @@ report_write(List *keys, const pg_uuid_t *run, const char *plan)
 	audit_proof_record(keys);
 }
 
-/* What follows a batch of verdicts */
+/* State of the report of one batch of verdicts after the other */
 typedef struct ReportState
 {
 	AuditJudged judged;			/* or NULL */

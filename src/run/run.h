@@ -165,8 +165,8 @@ typedef struct LockTarget
 } LockTarget;
 
 /*
- * One action on a step, or on several that share a child: locks, the work,
- * new states.  `execute` does the work under the locks.
+ * Action on a step, or on several that share a child: locks, the work, new
+ * states.  `execute` does the work under the locks.
  */
 typedef struct RunAction RunAction;
 
@@ -201,8 +201,8 @@ struct RunAction
 /* ---- run_call.c ---- */
 
 /*
- * What a room above does when a plan is opened and its run lock held: what is
- * left behind by earlier calls is closed.  Set by its init function.
+ * Called when a plan is opened and its run lock held: closes the leftovers of
+ * earlier calls.  Set by the init function of a room above.
  */
 typedef void (*run_open_hook_type) (const PlanRun *run);
 extern run_open_hook_type run_open_hook;

@@ -14,8 +14,9 @@
 #include "run/run.h"
 
 /*
- * What ALTER TABLE would ask for, before anything is locked (42501): nobody may
- * lock what they may not alter.  `references` for a key that is new.
+ * Raises 42501 unless the caller has the privileges that ALTER TABLE asks for,
+ * before any lock: nobody may lock a table that they may not alter.
+ * `references`: the key is new.
  */
 extern void run_check_privileges(const FkKey *key, bool references);
 

@@ -98,7 +98,7 @@ run_rows_merge(RunRows *rows, const RunRows *others)
 	}
 }
 
-/* Those with that fate, most rows first, as Lists of TableRows * */
+/* Returns the tables with rows of that fate, most rows first, as lists of TableRows */
 static List *
 tables_of(const RunRows *rows, RowFate fate)
 {

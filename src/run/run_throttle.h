@@ -40,9 +40,10 @@ extern int64 run_batch_next(int64 size, int64 rows, double ms);
 extern void run_throttle_begin(PlanRun *run);
 
 /*
- * The same bit by bit, for a preflight, but for plan_window_end(): load by the
- * limits, in words, or NULL; and by the user's function, for a subtransaction of the
- * caller's: errors are those of run_throttle_begin, or of the function.
+ * Answer of a part of the throttle, for a preflight: of the load against the
+ * limits, in words, or NULL; or of the user's function, called in a
+ * subtransaction of the caller's, which raises the errors of
+ * run_throttle_begin() or its own.
  */
 typedef struct ThrottleAnswer
 {

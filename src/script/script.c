@@ -554,7 +554,7 @@ script_add_steps(ScriptReader *reader, const FkPlan *plan)
 	return added;
 }
 
-/* One note about what is no statement, and what the script takes back, or NULL */
+/* Returns the note about text that is no statement, and about work that the script undoes, or NULL */
 static PlanNote *
 summary_note(ScriptReader *reader)
 {
@@ -604,7 +604,7 @@ changes_database(const char *tag)
 	return true;
 }
 
-/* What became of the script, unless all of it was understood and it made a step */
+/* Reports the outcome of the script, unless all of it was understood and made a step */
 static void
 tell_outcome(const ScriptReader *reader, int added, int nnotes)
 {

@@ -75,7 +75,7 @@ extern void script_path_leave_schema(ScriptPath *path);
 /* A type that the script makes */
 extern void script_path_new_type(ScriptPath *path, List *names);
 
-/* What else than a table has a name */
+/* Kinds of named objects other than tables */
 typedef enum ScriptObject
 {
 	SCRIPT_FUNCTION,
@@ -117,7 +117,7 @@ typedef struct ScriptTokens
 	int			n;
 } ScriptTokens;
 
-/* Of a statement that the parser has taken; sql has to stay */
+/* Returns the tokens of a statement that the parser has accepted; sql has to stay allocated */
 extern ScriptTokens *script_tokens(const char *sql);
 
 /* The first token at an offset or after it, or n */
@@ -221,7 +221,7 @@ typedef struct ScriptTable
 extern void script_read_column_keys(ScriptReader *reader, const ScriptTable *table, ColumnDef *column);
 extern void script_add_key(ScriptReader *reader, const ScriptTable *table, Constraint *c);
 
-/* One command of ALTER TABLE, whose tokens are those; false: it makes no step */
+/* Reads a command of ALTER TABLE, from token `from` to before `end`; returns false if it makes no step */
 extern bool script_read_command(ScriptReader *reader, const ScriptTable *table, AlterTableCmd *cmd, int from, int end);
 extern void script_read_index(ScriptReader *reader, IndexStmt *stmt);
 

@@ -37,7 +37,7 @@ cannot_hold(ScriptReader *reader, int location, const char *what)
 
 /* ---- keys ---- */
 
-/* What keeps a key out of any plan; a remark about it has been made then */
+/* Says whether no plan can hold the key; if so, a remark has been made about it */
 static bool
 is_unreadable(ScriptReader *reader, const ScriptTable *table, const char *parent_table, Constraint *c)
 {
@@ -451,7 +451,7 @@ find_name(const ScriptTokens *tokens, int from, int end, const char *name)
 	return end;
 }
 
-/* What stands at one place of the index, from one token to the one before `end` */
+/* Qualifies names in an element of the index, from one token to the one before `end` */
 static void
 qualify_element(ScriptReader *reader, IndexElem *element, Oid method, int from, int end)
 {

@@ -141,7 +141,7 @@ drop_column(List *steps, const char *table, const char *column)
 	return found;
 }
 
-/* What the column was to have by an earlier statement */
+/* Drops the step by which an earlier statement gave the column this property */
 static bool
 drop_of_column(List *steps, const char *table, const char *column, StepKind kind)
 {

@@ -70,7 +70,7 @@ static const char *const keyword_words[KW_COUNT] = {
 	"function", "or", "procedure", "replace", "rule", "stdin"
 };
 
-/* What kind of statement its first words make it, as far as that matters */
+/* Kind of a statement by its first words, as far as it matters here */
 typedef enum StatementKind
 {
 	STATEMENT_START,			/* undecided: nothing seen, or CREATE [OR
@@ -367,8 +367,8 @@ is_copy_from_stdin(const char *command, int length)
 }
 
 /*
- * One of psql's commands, from a backslash to the end of the line.  Some of
- * them end the statement before, as a semicolon does, or drop it.
+ * Skips a command of psql, from the backslash to the end of the line.  Some
+ * commands end the statement before, as a semicolon does, or discard it.
  */
 static void
 skip_command(Splitter *s, int offset)

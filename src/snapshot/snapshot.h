@@ -139,10 +139,9 @@ extern char *snapshot_environment(const SnapshotInfo *info, const char *name);
 extern bool snapshot_kind(const char *word, SnapshotKind *kind);
 
 /*
- * What keeps an object from being one of a snapshot: an unknown kind or
- * property, JSON of another form, a parent that it can't have; NULL if
- * nothing does.  Fills object->kind.  Readers have asked before they return an
- * object.
+ * Returns the reason why an object can't be one of a snapshot: an unknown kind
+ * or property, JSON of another form, a parent that it can't have; NULL if it
+ * can.  Fills object->kind.  Readers ask before they return an object.
  */
 extern char *snapshot_problem(const char *kind, SnapshotObject *object);
 

@@ -227,7 +227,7 @@ oid_member(const SgJson *object)
 		(Oid) sg_json_integer(&member, 0, PG_UINT32_MAX) : InvalidOid;
 }
 
-/* What keeps it from being an object of this snapshot's format, or NULL; fills object->kind */
+/* Returns the reason why this is no object of this snapshot's format, or NULL; fills object->kind */
 static char *
 object_problem(SnapshotReader *reader, const char *kind, SnapshotObject *object)
 {
@@ -242,8 +242,8 @@ object_problem(SnapshotReader *reader, const char *kind, SnapshotObject *object)
 }
 
 /*
- * One object, checked; *last is the one before it.  What it takes is in the
- * reader's context of a row, which is empty afterwards.
+ * Reads an object and checks it; *last is the one before it.  Allocations are
+ * in the reader's context of a row, which is empty afterwards.
  */
 static void
 read_object(SnapshotReader *reader, const SgJson *object, SnapshotObject *last)
@@ -490,7 +490,7 @@ read_argument(SnapshotReader *reader, FunctionCallInfo fcinfo)
 	}
 }
 
-/* Of what an older format lacks, a user should know */
+/* Notifies the user of properties that an older format lacks */
 static void
 tell_loss(SnapshotReader *reader)
 {

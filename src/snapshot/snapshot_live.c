@@ -74,7 +74,7 @@ snapshot_texts(SnapshotTexts *texts)
 	sg_scope_end(&scope);
 }
 
-/* What follows the prologue: the settings that steer the statement */
+/* Returns the settings of the statement, to follow the prologue */
 char *
 snapshot_settings(const SnapshotInfo *info, SnapshotCare care)
 {
@@ -204,7 +204,7 @@ plan_beforehand(SPIPlanPtr plan)
 	MemoryContextDelete(planning);
 }
 
-/* What sql/snapshot/92_system.sql asks for, and which not everybody may */
+/* Returns the setting with facts for sql/snapshot/92_system.sql that not every role may read */
 static char *
 system_setting(void)
 {

@@ -35,12 +35,12 @@ extern char *snapshot_join_names(List *names);
 extern char *snapshot_object_identity(const ObjectAddress *object);
 
 /*
- * The same from what core says of an object that is gone: its identity, names
- * and arguments (of char *)
+ * Returns the identity of an object that is gone, from what core reports of
+ * it: its identity, names and arguments (of char *)
  */
 extern char *snapshot_identity_of_parts(Oid classid, char *core, List *names, List *arguments);
 
-/* Of default privileges; objects: TABLES and the like, schema: NULL where they are of the database */
+/* Returns the identity of default privileges; objects: TABLES and the like, schema: NULL for those of the database */
 extern char *snapshot_default_privilege_identity(const char *role, const char *schema, const char *objects);
 
 /* Does an identity lead into a schema of temporary objects? */

@@ -49,7 +49,7 @@ static const char *const form_words[] = {
 	[FORM_SEQUENCE] = "an object of the options of a sequence",
 };
 
-/* Of any kind */
+/* Properties of all kinds */
 static const SnapshotProperty common_properties[] = {
 	{"owner", FORM_STRING, COMPARE_PLAIN, RISK_SAFE, PROPERTY_ASIDE},
 	{"comment", FORM_STRING, COMPARE_PLAIN, RISK_SAFE, PROPERTY_ASIDE},

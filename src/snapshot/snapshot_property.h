@@ -57,7 +57,7 @@ typedef enum PropertyCompare
 	COMPARE_IGNORE
 } PropertyCompare;
 
-/* What it takes to make the target's value the reference's */
+/* Cost of giving the target the reference's value */
 typedef enum PropertyRisk
 {
 	RISK_OF_KIND,				/* blocking for a KIND_PART, else safe */
@@ -124,7 +124,7 @@ typedef struct SnapshotKindRow
 
 extern const SnapshotKindRow snapshot_kinds[];	/* by SnapshotKind */
 
-/* What keeps JSON from being the environment of a database; NULL: nothing */
+/* Returns the reason why the JSON is no environment of a database, or NULL */
 extern char *snapshot_environment_problem(Jsonb *environment);
 
 /* The properties of an object, for reading: 22023 for one of another type than it is read as */

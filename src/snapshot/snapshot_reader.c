@@ -140,7 +140,7 @@ snapshot_reader_clear(SnapshotReader *reader)
 	reader->info.unknown = 0;
 }
 
-/* What keeps a row that comes from elsewhere from being an object of a snapshot, or NULL */
+/* Returns the reason why a row from elsewhere is no object of a snapshot, or NULL */
 static char *
 row_problem(const Datum *values, const bool *nulls)
 {

@@ -277,7 +277,7 @@ bad_answer(const char *what)
 			 errhint("See whether the foreign server leads to a PostgreSQL server.")));
 }
 
-/* What server is it?  Raises 0A000 for one that is too old. */
+/* Identifies the server; raises 0A000 if it is too old. */
 static void
 look_around(SnapshotReader *reader)
 {
@@ -402,7 +402,7 @@ read_remote(void *arg)
 	snapshot_attempts((SnapshotReader *) arg, read_there);
 }
 
-/* What the remote server was told to stop for is no cancel of this session */
+/* Says whether the error is the end of the remote statement or server, which is no cancel of this session */
 static bool
 is_remote_end(const ErrorData *edata)
 {

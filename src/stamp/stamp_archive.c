@@ -70,7 +70,7 @@ typedef enum RuleKind
 	RULE_ARCHIVE_CHILDREN
 } RuleKind;
 
-/* What a trigger looks at.  Its own table is one side of the key, or a partition of that. */
+/* Rule that a trigger enforces.  Its own table is one side of the key, or a partition of that. */
 typedef struct Rule
 {
 	Oid			trigger;		/* key of the hash table */
@@ -591,7 +591,7 @@ get_rule(RuleKind kind, const TriggerData *trigdata)
 	return rule;
 }
 
-/* What the trigger functions share: whether the row that fired it is to be refused */
+/* Shared by the trigger functions: says whether the row that fired the trigger is to be refused */
 static bool
 look(FunctionCallInfo fcinfo, RuleKind kind, const char *function, const char *events)
 {

@@ -37,7 +37,7 @@
 
 SG_FUNCTION(sg_stamp_row);
 
-/* What a trigger's arguments name, as "key=value" */
+/* Keys of a trigger's arguments, which are "key=value" */
 typedef enum StampKind
 {
 	STAMP_CREATED_AT,
@@ -61,7 +61,7 @@ static const char *const stamp_words[] = {
 
 #define STAMP_COLUMNS STAMP_USER
 
-/* What holds for all rows of a statement */
+/* State that holds for all rows of a statement */
 typedef struct Stamp
 {
 	AttrNumber	column[STAMP_COLUMNS];	/* 0: there is none */
@@ -196,7 +196,7 @@ find_usual_columns(Stamp *stamp, Relation rel, const Trigger *trigger)
 	return found;
 }
 
-/* What the statement needs, in the context of its trigger */
+/* Sets up the state of a statement, in the context of its trigger */
 static Stamp *
 stamp_begin(const TriggerData *trigdata, MemoryContext context)
 {
@@ -317,7 +317,7 @@ stamp_archived(Stamp *stamp, const TriggerData *trigdata, bool update)
 		set_column(stamp, STAMP_ARCHIVED_BY, stamp->by[STAMP_ARCHIVED_BY], false);
 }
 
-/* Of what the statement says, is there a column that has to stay as it was? */
+/* Says whether the statement sets a column that has to stay as it was */
 static bool
 sets_created(const Stamp *stamp, const TriggerData *trigdata)
 {

@@ -50,7 +50,7 @@
 
 SG_FUNCTION(sg_tenant_audit);
 
-/* What one call looks at */
+/* State of a call */
 typedef struct TenantAudit
 {
 	char	   *column;			/* name of the tenant column */
@@ -400,7 +400,7 @@ rows_query(const FkKey *key, const FkKey *both)
 	return buf.data;
 }
 
-/* What lists the rows that leak, to be run by hand */
+/* Returns a query that lists the leaking rows, to be run by hand */
 static char *
 listing(const FkKey *key, const FkKey *both)
 {

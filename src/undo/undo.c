@@ -171,7 +171,7 @@ undo_leave_alone(StepWork *work, const PlanDeed *deed, int sqlerrcode, const cha
 	run_append_notice(work, message);
 }
 
-/* One that is not there as the plan made it; false where the deed stays */
+/* Reports an object that is not as the plan made it; returns false if the deed stays open */
 static bool
 leave_standing(StepWork *work, const PlanDeed *deed, const Standing *standing)
 {
@@ -403,7 +403,7 @@ look_at_key(PlanStep *step, FkKey **existing)
 	return is_ours;
 }
 
-/* The same, before anything is locked */
+/* Like look_again(), before anything is locked */
 static Standing
 look_before(StepWork *work)
 {

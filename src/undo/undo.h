@@ -34,8 +34,9 @@ extern bool undo_is_found(StepWork *work, const PlanDeed *deed, bool *done);
 extern bool undo_knows_name_only(const PlanDeed *deed);
 
 /*
- * Of what is not found, or (with a reason) is another one: may it be there under
- * another name, so that nothing is closed?  The problem, or NULL.
+ * Returns the problem if an object that is not found, or (with a reason) is
+ * another one, may exist under another name, so that its deed stays open; else
+ * NULL.
  */
 extern FkProblem *undo_doubt(const PlanDeed *deed, const char *reason);
 

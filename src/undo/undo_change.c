@@ -38,7 +38,7 @@
 
 #define IS_GONE "it is gone"
 
-/* One move back; the action comes first, so that one pointer is both */
+/* Action of taking one change back; the RunAction comes first, so that one pointer is both */
 typedef struct BackAction
 {
 	RunAction	action;

@@ -31,7 +31,7 @@
 #include "run/run_unit.h"
 #include "undo/undo.h"
 
-/* Those of the columns that are there */
+/* Returns those of the columns that still exist */
 static List *
 columns_left(const PlanDeed *deed)
 {
@@ -186,8 +186,9 @@ drop_columns_statement(const char *table, List *columns)
 }
 
 /*
- * Those that nobody else uses go, with values that can be made anew.  Between
- * the look at these and the lock, somebody may still write others.
+ * Drops those columns that nobody else uses, with values that can be made
+ * anew.  Between the look at these and the lock, somebody may still write
+ * others.
  */
 bool
 undo_columns(StepWork *work, const PlanDeed *deed)

@@ -82,7 +82,7 @@ restoring_statement(Oid table, const PlanValues *values)
 	return sql.data;
 }
 
-/* What restoring a value could run */
+/* Returns the role as which old values are restored, by whose code that could run; raises 42501 if no role may */
 static Oid
 find_role(Oid table)
 {

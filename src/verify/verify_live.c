@@ -219,9 +219,9 @@ prepare(void *arg)
 }
 
 /*
- * What this transaction has put off until now may fail here, but counts for
- * nothing.  It is the caller's own, and done as the caller; a restricted role
- * can put off nothing, whatever the key.
+ * Fires what this transaction has deferred until now, which may fail here
+ * without counting as a result.  It is the caller's own, and runs as the
+ * caller; a restricted role can't defer anything, whatever the key.
  */
 static void
 do_at_once(const LiveTest *lt)

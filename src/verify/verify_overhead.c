@@ -147,7 +147,7 @@ is_locked(Oid relid, LOCKMODE mode)
 	return LockHeldByMe(&tag, mode, false);
 }
 
-/* Those that the transaction has not locked before: locks of ours, later */
+/* Returns the relations that this transaction has not locked yet, whose locks will be the measurement's own */
 static List *
 not_locked_yet(List *relids, LOCKMODE mode)
 {

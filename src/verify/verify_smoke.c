@@ -325,7 +325,11 @@ do_attempt(void *arg)
 	change_run(&move);
 }
 
-/* The same of an attempt; what the caller's transaction has put off is the caller's, and keys are judged at once afterwards */
+/*
+ * Runs an attempt as its author, within sg_try(); work that the caller's
+ * transaction has deferred is done before, as the caller, and keys are checked
+ * at once afterwards
+ */
 static void
 try_statement(void *arg)
 {

@@ -29,7 +29,7 @@ typedef struct WorkerPool WorkerPool;
 extern WorkerPool *worker_pool_start(const char *function, const void *argument,
 									 Size size, int nworkers);
 
-/* The same in another database, which the leader's role may connect to */
+/* Starts workers in another database, to which the leader's role may connect */
 extern WorkerPool *worker_pool_start_in(Oid database, const char *function, const void *argument,
 										Size size, int nworkers);
 
@@ -54,7 +54,7 @@ extern int	worker_pool_pid(const WorkerPool *pool, int n);
  */
 extern ErrorData *worker_pool_error(const WorkerPool *pool);
 
-/* What the workers have given by worker_send(), of char *, until the pool is freed */
+/* Returns the texts (char *) that workers have passed to worker_send(), until the pool is freed */
 extern List *worker_pool_sent(const WorkerPool *pool);
 
 /*
@@ -85,7 +85,7 @@ extern void worker_procedure(void (*fn) (void *arg), void *arg);
 extern ErrorData *worker_try(void (*fn) (void *arg), void *arg);
 extern ErrorData *worker_execute(const char *statement);
 
-/* The same, after check(statement) in the transaction in which it begins */
+/* Executes the statement as worker_execute() does, after check(statement) in the transaction in which it begins */
 extern ErrorData *worker_execute_checked(const char *statement, void (*check) (const char *statement));
 
 /* Give the leader a text; in its encoding there */
@@ -94,7 +94,7 @@ extern void worker_send(const char *text);
 /* Which of the pool's workers this process is, from 0 on */
 extern int	worker_number(void);
 
-/* What pg_stat_activity shows */
+/* Sets the text that pg_stat_activity shows */
 extern void worker_report_activity(const char *text);
 
 #endif							/* SG_WORKER_H */

@@ -172,8 +172,8 @@ worker_report_activity(const char *text)
 /* ---- transactions ---- */
 
 /*
- * What every statement of a client's has: somebody who keeps its snapshot, and
- * goes on after a COMMIT in the middle.
+ * Begins a portal, as a client's statement has one: it keeps the snapshot, and
+ * lets a procedure go on after a COMMIT.
  */
 static Portal
 begin_portal(void)

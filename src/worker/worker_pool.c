@@ -115,7 +115,7 @@ terminate_all(dsm_segment *segment, Datum arg)
 	}
 }
 
-/* One more worker; false when the server takes no more */
+/* Starts another worker; returns false if the server has no slot */
 static bool
 start_worker(WorkerPool *pool)
 {
