@@ -1,6 +1,5 @@
--- Health: sg_status() as one document, with the tables that have to be there. Catalogs and what calls have stored are read, no row of
--- users'
--- tables: rows are counted by the statistics of ANALYZE and autovacuum.
+-- Health: sg_status() as one document, with the tables that have to be there; and metrics. Catalogs and what calls have stored are read,
+-- no row of users' tables: rows are counted by the statistics of ANALYZE and autovacuum.
 
 CREATE TABLE schemaguard.critical_table (
     table_name text PRIMARY KEY CHECK (cardinality(pg_catalog.parse_ident(table_name)) OPERATOR(pg_catalog.=) 2),
@@ -143,3 +142,86 @@ END $$;
 COMMENT ON FUNCTION sg_health()
     IS 'sg_status() as one document, with keys, critical tables, last audit, drift and plans, each with its age: for endpoints; '
         'scans nothing';
+
+-- Metrics: what a monitoring system samples, from what calls have stored, the catalogs and statistics. No row of users' tables is read.
+-- Names are OpenMetrics', and end in a unit; objects are named where something fails, and no more than so many of them: 200 series at most.
+
+CREATE VIEW schemaguard.metrics WITH (security_invoker = true) AS
+WITH status AS MATERIALIZED (
+    SELECT s.state, s.subject FROM @extschema@.sg_status() s),
+broken AS MATERIALIZED (
+    SELECT format('%I.%I', n.nspname, t.relname) AS child_table, c.conname::text AS fk_name, max(p.orphan_rows) AS orphan_rows
+    FROM schemaguard.proof p JOIN pg_constraint c ON c.oid = p.constraint_oid
+         JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+    WHERE p.result = 'fail' AND c.contype = 'f'
+      AND p.system_identifier = (SELECT i.system_identifier FROM pg_control_system() i)
+      AND p.database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+    GROUP BY c.oid, c.conname, n.nspname, t.relname),
+drift AS MATERIALIZED (
+    SELECT DISTINCT ON (r.role, r.reference, r.target) r.reference, r.target, r.at, r.drifts FROM schemaguard.drift_run r
+    WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target))
+    ORDER BY r.role, r.reference, r.target, r.id DESC),
+critical AS MATERIALIZED (
+    SELECT t.state, t.table_name FROM schemaguard.sg_health_tables() t)
+SELECT 'schemaguard_subject_state' AS name, '0 ok, 1 attention, 2 failing, as sg_status() says it' AS help,
+       jsonb_build_object('subject', s.subject) AS labels,
+       max(CASE s.state WHEN 'failing' THEN 2 WHEN 'attention' THEN 1 ELSE 0 END)::float8 AS value
+FROM status s GROUP BY s.subject
+UNION ALL
+SELECT 'schemaguard_keys_count', 'declared foreign keys by state; "declared" are all', jsonb_build_object('state', k.state), k.n::float8
+FROM schemaguard.sg_health_keys() h (counts) CROSS JOIN LATERAL jsonb_each_text(h.counts - 'unarmed_keys') k (state, n)
+UNION ALL
+SELECT 'schemaguard_orphan_rows', 'orphans that the last audit of a key has found, of the 40 keys with most',
+       jsonb_build_object('child_table', b.child_table, 'fk_name', b.fk_name), b.orphan_rows::float8
+FROM (SELECT * FROM broken ORDER BY orphan_rows DESC, child_table COLLATE "C", fk_name COLLATE "C" LIMIT 40) b
+UNION ALL
+SELECT 'schemaguard_broken_keys', 'keys in which the last audit has found orphans', '{}', count(*)::float8 FROM broken
+UNION ALL
+SELECT 'schemaguard_audit_age_seconds', 'since the last verdict about a key', '{}', schemaguard.sg_seconds(max(p.proved_at))::float8
+FROM schemaguard.proof p HAVING max(p.proved_at) IS NOT NULL
+UNION ALL
+SELECT 'schemaguard_findings_open', 'findings of gates and checks that are not gone, by source',
+       jsonb_build_object('source', f.source, 'result', f.result, 'accepted', a.accepted), count(*)::float8
+FROM schemaguard.finding f
+     CROSS JOIN LATERAL (SELECT coalesce(f.accepted_until > now() AND f.count <= f.accepted_count, false)) a (accepted)
+WHERE f.gone_at IS NULL GROUP BY f.source, f.result, a.accepted
+UNION ALL
+SELECT 'schemaguard_drift_objects', 'differences by the last check of each comparison, of the 20 with most',
+       jsonb_build_object('reference', d.reference, 'target', d.target), d.drifts::float8
+FROM (SELECT reference, target, max(drifts) AS drifts FROM drift GROUP BY reference, target
+      ORDER BY max(drifts) DESC, reference COLLATE "C", target COLLATE "C" LIMIT 20) d
+UNION ALL
+SELECT 'schemaguard_drift_age_seconds', 'since the last check for drift', '{}', schemaguard.sg_seconds(max(d.at))::float8
+FROM drift d HAVING max(d.at) IS NOT NULL
+UNION ALL
+SELECT 'schemaguard_steps_count', 'steps of plans by state', jsonb_build_object('state', s.state), count(*)::float8
+FROM schemaguard.plan_step s GROUP BY s.state
+UNION ALL
+SELECT 'schemaguard_failed_steps', 'failed steps, of the 20 plans with most', jsonb_build_object('plan', f.plan), f.n::float8
+FROM (SELECT s.plan, count(*) AS n FROM schemaguard.plan_step s WHERE s.state = 'failed' GROUP BY s.plan
+      ORDER BY count(*) DESC, s.plan COLLATE "C" LIMIT 20) f
+UNION ALL
+SELECT 'schemaguard_calls_running', 'calls that work on a plan just now', '{}', count(*)::float8
+FROM schemaguard.progress p WHERE p.plan IS NOT NULL
+UNION ALL
+SELECT 'schemaguard_quarantine_rows', 'rows in quarantine, by the statistics of ANALYZE and autovacuum', '{}',
+       greatest(c.reltuples, 0)::float8
+FROM pg_class c WHERE c.oid = 'schemaguard.quarantine'::regclass
+UNION ALL
+SELECT 'schemaguard_critical_tables', 'tables of schemaguard.critical_table by state', jsonb_build_object('state', c.state),
+       count(*)::float8
+FROM critical c GROUP BY c.state
+UNION ALL
+SELECT 'schemaguard_critical_table_failing', 'tables of schemaguard.critical_table that are not as they have to be, 20 at most',
+       jsonb_build_object('table', c.table_name, 'state', c.state), 1
+FROM (SELECT * FROM critical WHERE state <> 'ok' ORDER BY state DESC, table_name COLLATE "C" LIMIT 20) c
+UNION ALL
+SELECT 'schemaguard_server_standby', '1 on a standby', '{}', pg_is_in_recovery()::int;
+COMMENT ON VIEW schemaguard.metrics
+    IS 'figures for monitoring in OpenMetrics names, as gauges; at most 200 rows; members of pg_monitor see those of all roles';
+COMMENT ON COLUMN schemaguard.metrics.name IS 'name of the metric';
+COMMENT ON COLUMN schemaguard.metrics.help IS 'what it counts';
+COMMENT ON COLUMN schemaguard.metrics.labels IS 'labels of the series';
+COMMENT ON COLUMN schemaguard.metrics.value IS 'its value';
+REVOKE ALL ON schemaguard.metrics FROM PUBLIC;
+GRANT SELECT ON schemaguard.metrics TO pg_monitor;

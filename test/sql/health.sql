@@ -83,14 +83,33 @@ CALL sg_apply('<failing>');
 SELECT f ->> 'plan', f ->> 'steps', f ? 'age_seconds' FROM jsonb_array_elements(sg_health() -> 'failed_plans') f;
 SELECT sg_health() -> 'running_plans';
 
+-- metrics: each name once, bounded, and what fails is named
+SELECT name, count(*) FROM schemaguard.metrics GROUP BY name ORDER BY name COLLATE "C";
+SELECT name, labels, value FROM schemaguard.metrics WHERE name ~ 'orphan|broken|failed|critical|standby|keys_count' ORDER BY name COLLATE "C", labels::text COLLATE "C";
+SELECT bool_and(m.value = CASE s.state WHEN 'ok' THEN 0 WHEN 'attention' THEN 1 ELSE 2 END), count(*) = (SELECT count(DISTINCT subject) FROM sg_status())
+FROM schemaguard.metrics m JOIN sg_status() s ON s.subject = m.labels ->> 'subject' WHERE m.name = 'schemaguard_subject_state';
+BEGIN;
+INSERT INTO schemaguard.critical_table (table_name) SELECT 'h.' || quote_ident('"gone' || n) FROM generate_series(1, 300) n;
+SELECT count(*), count(DISTINCT (name, labels)) = count(*) FROM schemaguard.metrics WHERE name LIKE '%critical%';
+ROLLBACK;
+
 -- another role: what others have run it does not see, and the document says so
 CREATE ROLE regress_health;
 SET ROLE regress_health;
 SELECT sg_health() -> 'sees_all_roles', sg_health() -> 'failed_plans', sg_health() -> 'last_audit', sg_health() -> 'keys' -> 'declared';
 INSERT INTO schemaguard.critical_table (table_name) VALUES ('h.p');
+SELECT count(*) FROM schemaguard.metrics;
 SET row_security = off;
 SELECT sg_health() IS NULL, sg_report() IS NULL, schemaguard.sg_go();
 RESET row_security;
+RESET ROLE;
+GRANT SELECT ON schemaguard.metrics TO regress_health;
+SET ROLE regress_health;
+SELECT count(*) FROM schemaguard.metrics WHERE name ~ 'orphan_rows|audit_age|failed';
+RESET ROLE;
+REVOKE SELECT ON schemaguard.metrics FROM regress_health;
+SET ROLE pg_monitor;
+SELECT count(*) > 3 FROM schemaguard.metrics WHERE name ~ 'orphan_rows|audit_age|failed|broken';
 RESET ROLE;
 BEGIN READ ONLY;
 SELECT sg_health() IS NOT NULL;

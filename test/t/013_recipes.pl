@@ -356,6 +356,48 @@ sub endpoint
 	}
 }
 
+# ---- metrics ----
+
+# The series of the view, as a scrape prints them, and those of a scrape
+{
+	my %file = files('prometheus');
+	my %queried = map { $_ => 1 } $file{'queries.yaml'} =~ /name = '(\w+)'/g;
+	my ($named) = slurp_file("$FindBin::Bin/../../sql/parts/98_report_vital.sql") =~ /(CREATE VIEW schemaguard\.metrics .*)/s;
+	my %there = map { $_ => 1 } $named =~ /SELECT '(schemaguard_\w+)'/g;
+	my $dashboard = slurp_file("$docs/recipes/grafana.json");
+
+	is_deeply(\%queried, \%there, 'metrics: the queries ask for all of the view');
+	is_deeply([ grep { !$there{$_} } "$dashboard$file{'alerts.yaml'}" =~ /\b(schemaguard_\w+)/g ], [], 'metrics: dashboard and alerts show none that is not there');
+	is(ask(q{SELECT jsonb_array_length(} . $node->safe_psql('postgres', "SELECT quote_literal(\$json\$$dashboard\$json\$)") . q{::jsonb -> 'panels') > 0}), 't', 'metrics: the dashboard is JSON');
+	is((run_it('promtool', 'check', 'rules', 'alerts.yaml'))[0], 0, 'metrics: promtool takes the alerts')
+		if skip_unless('promtool (prometheus)', 'promtool', '--version');
+	if (skip_unless('prometheus-postgres-exporter', 'prometheus-postgres-exporter', '--version'))
+	{
+		new_shop('metrics');
+		ask(q{INSERT INTO schemaguard.critical_table (table_name) VALUES ('public."go""n\\e"'), ('public.orders')});
+		ask(q{SELECT count(*) FROM sg.sg_orphan_audit()});
+		my $port = PostgreSQL::Test::Cluster::get_free_port();
+		my $err = '';
+		local $ENV{DATA_SOURCE_NAME} = "host=$ENV{PGHOST} port=$ENV{PGPORT} user=$ENV{PGUSER} dbname=metrics sslmode=disable";
+		my $run = IPC::Run::start([ 'prometheus-postgres-exporter', "--extend.query-path=$folder/queries.yaml", "--web.listen-address=127.0.0.1:$port" ],
+			'<', \undef, '>', \my $out, '2>', \$err, my $limit = IPC::Run::timeout(300));
+		my $scraped = {};
+		until ($scraped->{success} && $scraped->{content} =~ /^schemaguard_server_standby/m)
+		{
+			$run->pump_nb;
+			last unless $run->pumpable;
+			$scraped = HTTP::Tiny->new(timeout => 300)->get("http://127.0.0.1:$port/metrics");
+		}
+		# the exporter adds the server to the labels
+		my @series = map { s/server="[^"]*",?//r =~ s/,\}/}/r =~ s/\{\}//r } grep { /^schemaguard_/ && !/_age_/ } split /\n/, $scraped->{content} // '';
+		my @wanted = split /\n/, ask(q{SELECT name || CASE WHEN labels <> '{}' THEN (SELECT '{' || string_agg(format('%s="%s"', key, replace(replace(value, '\\', '\\\\'), '"', '\\"')), ',' ORDER BY key COLLATE "C") || '}'
+			FROM jsonb_each_text(labels)) ELSE '' END || ' ' || value FROM schemaguard.metrics WHERE name !~ '_age_'});
+		is_deeply([ sort @series ], [ sort @wanted ], 'metrics: the exporter has the series of the view') or diag($err);
+		$limit->reset;
+		$run->kill_kill;
+	}
+}
+
 # ---- pipelines ----
 
 # The commands of a job, as one script: GitHub's steps, GitLab's lines
