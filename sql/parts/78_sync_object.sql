@@ -137,6 +137,7 @@ BEGIN
                 'MAXVALUE {s.maximum} SET CACHE {s.cache} SET [{?!s.cycle}NO ]CYCLE',
                 jsonb_build_object('s', properties -> 'identity_sequence')) END,
             'narrowed', schemaguard.sg_sync_narrowed(properties -> 'identity_sequence', old -> 'identity_sequence'),
+            'identity_meanwhile', old -> 'identity_state',
             'identity_extras', CASE WHEN properties ? 'identity_sequence'
                 THEN (SELECT jsonb_agg(format('DO %4$s BEGIN EXECUTE pg_catalog.format(%1$L, pg_catalog.pg_get_serial_sequence(%2$L, '
                     '%3$L)); END %4$s', x.statement, parent, name, schemaguard.sg_sync_tag(concat(x.statement, parent, name), 'sequence')))
@@ -182,6 +183,14 @@ BEGIN
             'type_loss', schemaguard.sg_sync_type_loss(old ->> 'type', properties ->> 'type')));
         IF NOT properties ? 'identity' THEN
             p := p - 'identity';
+        ELSIF old ? 'identity' AND properties ->> 'type' <> old ->> 'type' THEN
+            -- what ALTER TYPE makes of the sequence; what is too much for the type goes before it comes
+            p := p || coalesce((SELECT jsonb_strip_nulls(jsonb_build_object('bounds_first', nullif(n.most < o.most, false),
+                'identity_meanwhile', regexp_replace(regexp_replace(old ->> 'identity_state', format(' minimum %s ', -o.most - 1),
+                    format(' minimum %s ', -n.most - 1)), format(' maximum %s ', o.most), format(' maximum %s ', n.most))))
+                FROM (VALUES ('smallint', 32767::numeric), ('integer', 2147483647), ('bigint', 9223372036854775807)) o (type, most),
+                    (VALUES ('smallint', 32767::numeric), ('integer', 2147483647), ('bigint', 9223372036854775807)) n (type, most)
+                WHERE o.type = old ->> 'type' AND n.type = properties ->> 'type'), '{}');
         END IF;
         p := p || jsonb_build_object('column', schemaguard.sg_sync_fill('{name|I} {type}[ OPTIONS ({server_options|F})][ COLLATE '
             '{collation}][ DEFAULT {default}][{?inherited!=and local} GENERATED ALWAYS AS ({generated}) [{generated_kind|U}]][ GENERATED '

@@ -497,7 +497,7 @@ WITH RECURSIVE side AS MATERIALIZED (
             -- after the keys that it is in
             WHEN r.property = 'not_null' AND k.number IS NOT NULL AND NOT coalesce((f.new ->> 'not_null')::boolean, false) THEN 2000000000 + f.number::bigint
             -- what else is altered has the new name
-            WHEN r.property = 'name' THEN f.number::bigint * 1000
+            WHEN r.property = 'name' OR r.property = 'identity_sequence' AND f.new ? 'bounds_first' THEN f.number::bigint * 1000
             -- after the columns that only the parent has
             WHEN r.property = 'inherits' AND r.section = 6 THEN 2000000000 + f.number::bigint * 1000 ELSE f.number::bigint * 1000 + r.rule END + CASE WHEN f.kind = 'event trigger' AND r.section = f.late_at THEN f.late ELSE 0 END,
         f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),

@@ -86,13 +86,14 @@ END $not_null$', NULL, NULL),
     '?CASE {not_null_check_state} WHEN ''none'' THEN ''after'' WHEN ''true'' THEN ''before'' ELSE CASE WHEN {not_null_state} THEN ''before'' ELSE {not_null_check_state} END END', NULL),
 ('column', 'alter', 'identity', 6, false, '{?identity}{?!old.identity}ALTER TABLE {parent} ALTER COLUMN {name|I} ADD GENERATED {identity|U} AS IDENTITY ({identity_options})', '=identity_word', NULL),
 ('column', 'alter', 'identity', 2, false, '{?old.identity}{?identity}ALTER TABLE {parent} ALTER COLUMN {name|I} SET GENERATED {identity|U}', '=identity_word', NULL),
-('column', 'alter', 'identity_sequence', 2, false, '{?old.identity}{?identity}{?!narrowed}ALTER TABLE {parent} ALTER COLUMN {name|I} {identity_sets}', '=identity_state', NULL),
--- one that has given no value yet may stand outside of what it is to give
-('column', 'alter', 'identity_sequence', 2, false, '{?old.identity}{?identity}{?narrowed}DO $restart$
+-- a type changes bounds that are those of the old one by itself. One that has given no value yet may stand outside of what it is to give
+('column', 'alter', 'identity_sequence', 2, false, '{?old.identity}{?identity}{?identity_sets}[{?!narrowed}ALTER TABLE {parent} ALTER COLUMN {name|I} {identity_sets}][{?narrowed}DO $restart$
 BEGIN
     EXECUTE pg_catalog.format(''ALTER TABLE %s ALTER COLUMN %I {identity_sets}'', {parent|L}, {name|L}) || (SELECT CASE WHEN pg_catalog.pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN {identity_sequence.minimum} AND {identity_sequence.maximum} THEN '' RESTART'' ELSE '''' END
         FROM pg_catalog.pg_sequence s WHERE s.seqrelid = pg_catalog.pg_get_serial_sequence({parent|L}, {name|L})::pg_catalog.regclass);
-END $restart$', '=identity_state', NULL),
+END $restart$]', '?(SELECT CASE x.state WHEN {identity_state|L} THEN ''after'' WHEN {old.identity_state|L} THEN ''before'' WHEN {identity_meanwhile|L} THEN ''before'' ELSE x.state END FROM (SELECT pg_catalog.format(''start %s increment %s minimum %s maximum %s cache %s%s'', s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, CASE WHEN s.seqcycle THEN '' cycle'' ELSE '''' END) AS state
+    FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_depend d ON d.classid = ''pg_catalog.pg_class''::pg_catalog.regclass AND d.refclassid = d.classid AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = ''i'' JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid
+    WHERE a.attrelid = pg_catalog.to_regclass({parent|L}) AND a.attname = {name|L}) x)', NULL),
 ('column', 'alter', 'identity_sequence', 2, true, '{identity_extras|S}', NULL, NULL),
 ('column', 'rebuild', 'generated generated_kind', 2, NULL, '{?generated}', NULL, NULL),
 ('column', 'alter', 'storage', 2, true, '[{?storage}ALTER TABLE {parent} ALTER COLUMN {name|I} SET STORAGE {storage|U}][{?!storage}DO $storage$

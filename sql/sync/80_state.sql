@@ -96,7 +96,6 @@ VALUES
 ('column', 'is', 'generated_kind', 1, false, 'CASE o.attgenerated WHEN ''s'' THEN ''stored'' WHEN ''v'' THEN ''virtual'' END', NULL, NULL),
 ('column', 'is', 'identity_word', 1, false, 'CASE o.attidentity WHEN ''a'' THEN ''always'' WHEN ''d'' THEN ''by default'' END', NULL, NULL),
 ('column', 'is', 'not_null', 2, false, 'o.attnotnull::text', '''false''', NULL),
-('column', 'is', 'identity_state', 2, false, '(SELECT pg_catalog.format(''start %s increment %s minimum %s maximum %s cache %s%s'', s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, CASE WHEN s.seqcycle THEN '' cycle'' ELSE '''' END) FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid WHERE d.classid = ''pg_catalog.pg_class''::pg_catalog.regclass AND d.refclassid = ''pg_catalog.pg_class''::pg_catalog.regclass AND d.refobjid = o.attrelid AND d.refobjsubid = o.attnum AND d.deptype = ''i'')', NULL, NULL),
 ('column', 'is', 'storage', 2, false, '(SELECT CASE WHEN o.attstorage <> t.typstorage THEN CASE o.attstorage WHEN ''p'' THEN ''plain'' WHEN ''e'' THEN ''external'' WHEN ''m'' THEN ''main'' ELSE ''extended'' END END FROM pg_catalog.pg_type t WHERE t.oid = o.atttypid)', NULL, NULL),
 ('column', 'is', 'compression', 2, false, 'CASE o.attcompression WHEN ''p'' THEN ''pglz'' WHEN ''l'' THEN ''lz4'' END', NULL, NULL),
 ('column', 'is', 'statistics', 2, false, 'CASE WHEN o.attstattarget >= 0 THEN o.attstattarget::text END', NULL, NULL),
