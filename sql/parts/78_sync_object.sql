@@ -476,6 +476,33 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_object(text, text, text, text, jsonb, jsonb)
     IS 'an object of a snapshot, with what templates need beyond its properties';
 
+-- Returns the condition under which a value of a column becomes one of another type; null: nobody knows, or each does
+CREATE FUNCTION schemaguard.sg_sync_castable(name text, old text, new text, labels jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT CASE
+        WHEN labels IS NOT NULL THEN format('%I::text = ANY (%L)', name, ARRAY(SELECT jsonb_array_elements_text(labels)))
+        WHEN f.from_text AND w.word IS NOT NULL THEN format('%I ~* %L', name, w.word)
+        WHEN i.low IS NOT NULL THEN CASE
+            WHEN f.from_text THEN format('CASE WHEN %1$I ~ %2$L THEN %1$I::numeric BETWEEN %3$s AND %4$s ELSE %1$I IS NULL END', name,
+                '^[[:space:]]*[-+]?[0-9]{1,99}[[:space:]]*$', i.low, i.high)
+            WHEN old ~ '^numeric' THEN format('round(%I) BETWEEN %s AND %s', name, i.low, i.high)
+            WHEN old IN ('integer', 'bigint') THEN format('%I BETWEEN %s AND %s', name, i.low, i.high) END
+        WHEN n.digits IS NOT NULL AND old ~ '^(smallint|integer|bigint|numeric)' THEN format('abs(round(%1$I::numeric, %2$s)) < 1e%3$s '
+            'OR %1$I::numeric = ''NaN''', name, n.digits[2], n.digits[1]::int - n.digits[2]::int)
+        END
+    FROM (SELECT old ~ '^(text|character)' AS from_text) f
+    LEFT JOIN (VALUES ('smallint', '-32768', '32767'), ('integer', '-2147483648', '2147483647'),
+        ('bigint', '-9223372036854775808', '9223372036854775807')) i (type, low, high) ON i.type = new
+    LEFT JOIN (VALUES ('uuid', '^(([0-9a-f]{4}-?){7}[0-9a-f]{4}|[{]([0-9a-f]{4}-?){7}[0-9a-f]{4}[}])$'),
+        ('boolean', '^[[:space:]]*(t(r(ue?)?)?|f(a(l(se?)?)?)?|y(es?)?|no?|on|off?|1|0)[[:space:]]*$')) w (type, word) ON w.type = new
+    CROSS JOIN regexp_match(new, '^numeric[(]([0-9]+),(-?[0-9]+)[)]$') n (digits)
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_castable(text, text, text, jsonb)
+    IS 'the condition under which a value of a column becomes one of another type';
+
 -- Returns the query of the rows that a statement would be refused for; a new column is null in each row of its table
 CREATE FUNCTION schemaguard.sg_sync_finder(kind text, step text, what text, property text, context jsonb)
 RETURNS text
@@ -488,6 +515,13 @@ AS $function$
                 'false')
             ELSE format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', context ->> 'parent', 'not null',
                 quote_ident(context ->> 'name')) END
+        WHEN kind = 'column' AND property = 'type collation' AND context ? 'type_loss' THEN
+            format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, ', context ->> 'parent', 'check') || quote_literal(
+                schemaguard.sg_sync_castable(context ->> 'name', context #>> '{old,type}', context ->> 'type',
+                    context -> 'new_labels')) || ')'
+        WHEN kind = 'index' AND what = 'created' AND (context ->> 'unique')::boolean AND NOT context ?| '{predicate,expressions}' THEN
+            format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', coalesce(context ->> 'root', context ->> 'parent'), 'unique',
+                schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({columns|I})', context))
         WHEN kind = 'constraint' AND NOT context ? 'of_domain' AND (step = 'create' OR what = 'replaced'
                 AND (context -> 'expression', context -> 'columns', context -> 'references')
                     IS DISTINCT FROM (context #> '{old,expression}', context #> '{old,columns}', context #> '{old,references}')) THEN

@@ -44,13 +44,14 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_links(schemaguard.sync_pair[])
     IS 'what objects stand on';
 
--- Returns the statements of sg_sync_statements() in an order in which those of a unit stand together, the others after what they need
+-- Returns the statements of sg_sync_statements() in an order in which those of a unit stand together, the others after what they need;
+-- finders: the queries of rows for which they, or what they need, would be refused
 CREATE FUNCTION schemaguard.sg_sync_united(
     pairs schemaguard.sync_pair[], reference text, target text, allow_drop boolean, partitions boolean, leave_code boolean DEFAULT false,
     leave_native boolean DEFAULT false,
     OUT section int, OUT place bigint, OUT kind text, OUT object text, OUT what text, OUT statement text,
-    OUT guard text, OUT before text, OUT after text, OUT note text, OUT index text, OUT index_after text, OUT cost text, OUT finder text,
-    OUT unit int)
+    OUT guard text, OUT before text, OUT after text, OUT note text, OUT index text, OUT index_after text, OUT cost text,
+    OUT finders text[], OUT unit int)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -85,10 +86,31 @@ WITH stated AS MATERIALIZED (
     WHERE u.again GROUP BY u.unit
 ), zone AS MATERIALIZED (
     SELECT min(s.first) AS first, max(s.last) AS last FROM span s
+), found AS MATERIALIZED (
+    SELECT DISTINCT s.kind, s.object, CASE WHEN s.kind IN ('column', 'table') THEN s.what END AS what, s.finder FROM stated s
+    WHERE s.finder IS NOT NULL
+), part AS (
+    -- what is made of columns, or goes to a partition with what it is of
+    SELECT p.kind, p.identity, 'column' AS on_kind, k.parent || '.' || quote_ident(c.name) AS object
+    FROM unnest(pairs) p CROSS JOIN LATERAL (VALUES (p.parent, p.properties -> 'columns'),
+        (p.properties ->> 'references', p.properties -> 'referenced_columns')) k (parent, columns)
+    CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(k.columns) WHEN 'array' THEN k.columns END) c (name)
+    WHERE p.kind IN ('constraint', 'index', 'statistics') AND EXISTS (SELECT FROM found)
+    UNION ALL
+    SELECT p.kind, p.identity, 'table', p.parent FROM unnest(pairs) p
+    WHERE p.kind IN ('constraint', 'index') AND p.properties ? 'partition_of' AND EXISTS (SELECT FROM found)
+), refused AS MATERIALIZED (
+    SELECT f.kind, f.object, f.what, array_agg(DISTINCT f.finder) AS finders
+    FROM (SELECT f.kind, f.object, f.what, f.finder FROM found f
+          UNION ALL SELECT p.kind, p.identity, NULL, f.finder FROM part p JOIN found f ON f.kind = p.on_kind AND f.object = p.object
+          -- bounds that come before the type do so for it
+          UNION ALL SELECT f.kind, f.object, 'identity_sequence', f.finder FROM found f WHERE f.what = 'type collation') f
+    GROUP BY f.kind, f.object, f.what
 )
 SELECT s.section, s.place, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, s.index, s.index_after, s.cost,
-    s.finder, p.unit
+    r.finders, p.unit
 FROM stated s CROSS JOIN zone z LEFT JOIN unit u ON u.node = s.node AND s.section = 2
+LEFT JOIN refused r ON r.kind = s.kind AND r.object = s.object AND s.section > 0 AND coalesce(r.what, s.what) = s.what
 LEFT JOIN span p ON p.unit = u.unit AND s.n BETWEEN p.first AND p.last
 ORDER BY s.section, CASE WHEN s.section <> 2 OR s.n < z.first OR z.first IS NULL THEN 0
         WHEN p.unit IS NOT NULL THEN 2

@@ -214,11 +214,19 @@ WITH RECURSIVE compared AS MATERIALIZED (
         x.p ? 'references' AND count(*) OVER (PARTITION BY p.kind, coalesce(p.parent, p.target_parent), x.p -> 'columns',
             x.p -> 'references', x.p -> 'referenced_columns') > 1 AS twin
     FROM compared c, unnest(c.forth) p, LATERAL (SELECT coalesce(p.properties, p.target_properties)) x (p)
+), united AS MATERIALIZED (
+    SELECT s.* FROM compared c, schemaguard.sg_sync_united(c.forth, reference, 'live', allow_drop, partitions) WITH ORDINALITY
+        s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finders, unit, n)
+), blocker AS MATERIALIZED (
+    -- rows that no step of its own looks at, or mends
+    SELECT c.finder, schemaguard.sg_sync_in_way(c.finder, schemaguard.sg_sync_finds(c.finder)) AS told
+    FROM (SELECT DISTINCT unnest(u.finders) AS finder FROM united u
+          WHERE u.kind = 'table' OR u.kind = 'column' AND u.what = 'type collation') c
 ), forth AS MATERIALIZED (
     SELECT s.section, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, s.unit, 10 * s.n AS n,
-        split_part(s.note, ' loses ', 1) AS step, s.section = 0 OR s.note LIKE '% loses %' AND NOT allow_drop AS lost
-    FROM compared c, schemaguard.sg_sync_united(c.forth, reference, 'live', allow_drop, partitions) WITH ORDINALITY
-        s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, unit, n)
+        split_part(s.note, ' loses ', 1) AS step, b.blocked, s.section = 0 OR s.note LIKE '% loses %' AND NOT allow_drop
+            OR b.blocked IS NOT NULL AS lost
+    FROM united s CROSS JOIN LATERAL (SELECT min(b.told) AS blocked FROM blocker b WHERE b.finder = ANY (s.finders)) b
 ), backward AS MATERIALIZED (
     SELECT s.* FROM compared c CROSS JOIN schemaguard.sg_sync_statements(c.back, 'live', reference, true, partitions) WITH ORDINALITY
         s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
@@ -603,7 +611,8 @@ WITH RECURSIVE compared AS MATERIALIZED (
 )
 (SELECT s.kind, s.fields || '{after,"{*?}"}', NULL FROM step s ORDER BY s.n, s.part)
 UNION ALL
-SELECT NULL, NULL, CASE WHEN f.note LIKE '% loses %' THEN 'would lose something (allow_drop)' WHEN f.note = 'unknown'
+SELECT NULL, NULL, CASE WHEN f.blocked IS NOT NULL THEN 'wait, for ' || f.blocked WHEN f.note LIKE '% loses %'
+    THEN 'would lose something (allow_drop)' WHEN f.note = 'unknown'
     THEN 'could not be read'
     WHEN f.note = 'asked' THEN 'may be renamed' WHEN f.note = 'unmanaged' THEN 'are made by something else'
     WHEN f.note = 'hidden' THEN 'are hidden' ELSE 'nothing alters' END

@@ -61,6 +61,16 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_finds(text)
     IS 'how many rows a statement would be refused for';
 
+-- Returns what is said of so many rows that a query has found; null: of none
+CREATE FUNCTION schemaguard.sg_sync_in_way(finder text, rows bigint)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN rows > 0 THEN format('%s row%s in the way: %s', rows || CASE rows WHEN 1000 THEN ' or more' ELSE '' END,
+    CASE rows WHEN 1 THEN ' is' ELSE 's are' END, finder) END;
+COMMENT ON FUNCTION schemaguard.sg_sync_in_way(text, bigint)
+    IS 'what is said of rows that a statement would be refused for';
+
 -- Tells how much there is in a table of a live target, or in that of a column, as far as statistics know
 CREATE FUNCTION schemaguard.sg_sync_size(target text, kind text, object text)
 RETURNS text
@@ -93,7 +103,7 @@ AS $function$
     SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.n), '[]')
     FROM schemaguard.sg_sync_united((SELECT array_agg(p) FROM schemaguard.sg_sync_pairs(reference, target, schemas, renames) p), reference,
         target, allow_drop, partitions, leave_code, leave_native) WITH ORDINALITY
-        x (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, unit, n)
+        x (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finders, unit, n)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_list(text, text, text[], boolean, boolean, text, boolean, boolean)
     IS 'the statements of sg_sync_sql() as an array';
@@ -120,20 +130,22 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_refuse(jsonb, text, text)
     IS 'an error where nobody but a person can say what is one under two names';
 
--- By kind and object, what is said of rows that a statement would be refused for
+-- By number, what is said of rows that a statement would be refused for
 CREATE FUNCTION schemaguard.sg_sync_blocked(statements jsonb)
 RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
-    SELECT coalesce(jsonb_object_agg(f.kind || ' ' || f.object, f.rows || CASE WHEN f.rows = 1000 THEN ' or more' ELSE '' END
-        || ' rows are in the way: ' || f.finder)
-        FILTER (WHERE f.rows > 0), '{}')
-    FROM (SELECT n.finder, o.kind, o.object, n.rows
-          FROM (SELECT f.finder, schemaguard.sg_sync_finds(f.finder) AS rows
-                FROM (SELECT DISTINCT e ->> 'finder' AS finder FROM jsonb_array_elements(statements) e) f WHERE f.finder IS NOT NULL) n
-          JOIN (SELECT DISTINCT e ->> 'kind' AS kind, e ->> 'object' AS object, e ->> 'finder' AS finder
-              FROM jsonb_array_elements(statements) e) o ON o.finder = n.finder) f
+    WITH finder AS MATERIALIZED (
+        SELECT e -> 'n' AS n, f.finder FROM jsonb_array_elements(statements) e,
+            jsonb_array_elements_text(CASE jsonb_typeof(e -> 'finders') WHEN 'array' THEN e -> 'finders' END) f (finder)
+    ), blocker AS MATERIALIZED (
+        SELECT c.finder, schemaguard.sg_sync_in_way(c.finder, schemaguard.sg_sync_finds(c.finder)) AS told
+        FROM (SELECT DISTINCT f.finder FROM finder f) c
+    )
+    SELECT coalesce(jsonb_object_agg(x.n, x.told), '{}')
+    FROM (SELECT f.n::text AS n, string_agg(b.told, '; ' ORDER BY b.told) AS told FROM finder f JOIN blocker b ON b.finder = f.finder
+          WHERE b.told IS NOT NULL GROUP BY 1) x
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_blocked(jsonb)
     IS 'what is in the way of statements';
@@ -296,8 +308,7 @@ BEGIN
     END IF;
     RETURN QUERY SELECT format('-- %s', string_agg(x.n || ' ' || x.what, ', ' ORDER BY x.what))
         FROM (SELECT CASE WHEN e ->> 'note' LIKE '% loses %' AND NOT allow_drop THEN 'left out, for something would be lost (allow_drop)'
-                  WHEN (e ->> 'kind' = 'constraint' OR e ->> 'what' = 'not_null')
-                      AND blocked ? concat_ws(' ', e ->> 'kind', e ->> 'object') THEN 'left out, for rows are in the way'
+                  WHEN blocked ? (e ->> 'n') THEN 'left out, for rows are in the way'
                   WHEN e ->> 'note' = 'beyond' THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown'
                       THEN 'left out, for they could not be read'
                   WHEN e ->> 'note' = 'asked' THEN 'left out, for it has to be said whether they are renamed'
@@ -308,6 +319,10 @@ BEGIN
     RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || concat_ws(' ', e ->> 'kind', e ->> 'object') || ': '
         || concat_ws(', ', e ->> 'what', e ->> 'statement'))
         FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'hidden', 'unknown', 'unmanaged');
+    RETURN QUERY SELECT schemaguard.sg_sync_comment(format('left out: %s %s: %s, %s', e ->> 'kind', e ->> 'object',
+        min(e ->> 'what'), blocked ->> (e ->> 'n')))
+        FROM jsonb_array_elements(statements) e WHERE blocked ? (e ->> 'n')
+        GROUP BY e ->> 'kind', e ->> 'object', blocked ->> (e ->> 'n') ORDER BY min((e ->> 'n')::int);
     RETURN QUERY SELECT schemaguard.sg_sync_asked(statements);
     IF NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE (e ->> 'section')::int > 0) THEN
         RETURN;
@@ -345,7 +360,7 @@ END %1$s;$needs$, schemaguard.sg_sync_tag(lacking), lacking);
     END IF;
 
     FOR s IN SELECT x.section, x.kind, x.object, x.what, x.statement, x.guard, x.before, x.after, x.index, x.index_after, x.cost,
-                 CASE WHEN x.kind = 'constraint' OR x.what = 'not_null' THEN blocked ->> (x.kind || ' ' || x.object) END AS finder,
+                 blocked ->> (e.e ->> 'n') AS finder,
                  x.unit, split_part(x.note, ' loses ', 1) AS step, nullif(split_part(x.note, ' loses ', 2), '') AS loss
              FROM jsonb_array_elements(statements) WITH ORDINALITY e (e, n),
                  jsonb_to_record(e.e) x (section int, kind text, object text, what text, statement text, guard text, before text,

@@ -73,8 +73,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT statement ->> 'note' IN ('beyond', 'hidden', 'unmanaged', 'along', 'asked')
         OR statement ->> 'note' LIKE '% loses %' AND NOT allow_drop
-        OR (statement ->> 'kind' = 'constraint' OR statement ->> 'what' = 'not_null')
-            AND blocked ? concat_ws(' ', statement ->> 'kind', statement ->> 'object')
+        OR blocked ? (statement ->> 'n')
         OR statement ->> 'kind' IN ('subscription', 'event trigger')
         OR statement ->> 'kind' = 'extension' AND statement ->> 'object' = 'schemaguard'
 $function$;
