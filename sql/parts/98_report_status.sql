@@ -14,7 +14,8 @@ RETURN CASE WHEN at < now() - interval '2 days' THEN div(extract(epoch FROM now(
             ELSE 'just now' END;
 COMMENT ON FUNCTION schemaguard.sg_ago(timestamptz) IS 'how long ago a time was, for people';
 
--- An audit deletes the verdicts that its own supersede, so a verdict with orphans that is left counts.
+-- An audit deletes the verdicts that its own supersede, so a verdict with orphans that is left counts. A key whose orphans a gate's
+-- finding was accepted with, and that has no more of them, does not fail, as it does not fail the gate.
 CREATE FUNCTION schemaguard.sg_status_keys(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS SETOF record
@@ -23,27 +24,37 @@ BEGIN ATOMIC
     WITH here AS (
         SELECT c.system_identifier AS system, d.oid AS database FROM pg_control_system() c, pg_database d
             WHERE d.datname = current_database()),
+    accepted AS (
+        SELECT f.object, f.property, max(f.accepted_count) AS rows
+        FROM schemaguard.finding f
+        WHERE f.source = 'audit' AND f.kind = 'foreign key' AND f.result = 'fail' AND f.gone_at IS NULL AND f.accepted_until > now()
+        GROUP BY f.object, f.property),
     proved AS (
         SELECT p.constraint_oid, min(p.proved_at) AS proved_at, bool_or(p.result = 'fail') AS broken,
+               bool_or(p.result = 'fail' AND (p.orphan_rows <= a.rows) IS NOT TRUE) AS fails,
                min(p.proved_at) FILTER (WHERE p.result = 'fail') AS broken_at
         FROM schemaguard.proof p JOIN here h ON p.system_identifier = h.system AND p.database_oid = h.database
+             LEFT JOIN accepted a ON p.result = 'fail' AND a.object = p.child_table AND a.property = p.fk_name
         GROUP BY p.constraint_oid),
     declared AS (
         SELECT count(*) AS keys, count(*) FILTER (WHERE NOT c.convalidated) AS unproved
         FROM pg_constraint c WHERE c.contype = 'f' AND c.conparentid = 0),
     read AS (
-        SELECT count(*) AS keys, min(p.proved_at) AS oldest, count(*) FILTER (WHERE p.broken) AS broken, min(p.broken_at) AS broken_at
+        SELECT count(*) AS keys, min(p.proved_at) AS oldest, count(*) FILTER (WHERE p.broken) AS broken,
+               count(*) FILTER (WHERE p.fails) AS failing, min(p.broken_at) AS broken_at
         FROM proved p JOIN pg_constraint c ON c.oid = p.constraint_oid
         WHERE c.contype = 'f' AND c.conparentid = 0),
     known AS (
-        SELECT d.keys, d.keys - r.keys AS unread, d.unproved, r.oldest, r.broken, r.broken_at FROM declared d, read r),
+        SELECT d.keys, d.keys - r.keys AS unread, d.unproved, r.oldest, r.broken, r.failing, r.broken_at FROM declared d, read r),
     told AS (
-        SELECT k.*, CASE WHEN k.broken > 0 THEN 'failing'
-                              WHEN k.keys = 0 OR k.unread > 0 OR k.unproved > 0 OR k.oldest < now() - interval '30 days' THEN 'attention'
+        SELECT k.*, CASE WHEN k.failing > 0 THEN 'failing'
+                              WHEN k.broken > 0 OR k.keys = 0 OR k.unread > 0 OR k.unproved > 0
+                                  OR k.oldest < now() - interval '30 days' THEN 'attention'
                               ELSE 'ok' END AS state
         FROM known k)
     SELECT k.state, 'keys', CASE WHEN k.broken > 0 THEN k.broken_at ELSE k.oldest END,
            CASE WHEN k.broken > 0 THEN format('orphans in %s of %s keys, found %s', k.broken, k.keys, schemaguard.sg_ago(k.broken_at))
+                    || CASE WHEN k.broken > k.failing THEN format('; accepted: %s', k.broken - k.failing) ELSE '' END
                     || CASE WHEN k.unread > 0 THEN format('; no audit on record of %s', k.unread) ELSE '' END
                 WHEN k.keys = 0 THEN 'no foreign key is declared'
                 WHEN k.unread > 0 THEN format('no audit on record of %s of %s keys', k.unread, k.keys)

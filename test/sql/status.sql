@@ -67,16 +67,18 @@ INSERT INTO c VALUES (2, 2);
 RESET session_replication_role;
 CALL sg_audit_gate();
 SELECT * FROM told WHERE subject = 'gates';
--- what is accepted is no failure, but soon to end
+-- what is accepted is no failure, of the keys neither, but soon to end
+SELECT * FROM told WHERE subject = 'keys';
 SELECT sg_audit_baseline('known', now() + interval '10 days');
-SELECT * FROM told WHERE subject = 'gates';
+SELECT * FROM told WHERE subject IN ('gates', 'keys');
+SELECT sg_health() ->> 'state' AS health;
 SELECT sg_audit_baseline('known', now() + interval '90 days');
 SELECT * FROM told WHERE subject = 'gates';
 SET session_replication_role = replica;
 INSERT INTO c VALUES (2);
 RESET session_replication_role;
 CALL sg_audit_gate();
-SELECT * FROM told WHERE subject = 'gates';
+SELECT * FROM told WHERE subject IN ('gates', 'keys');
 DELETE FROM c WHERE a = 2;
 
 -- plans and quarantine
