@@ -551,10 +551,7 @@ key_waits(StepWork *work)
 	if (view.need != NEED_VALIDATE || view.existing == NULL)
 		return false;
 	if (run_breaker_open(work, view.existing))
-	{
-		run_end_step(work);
 		return false;
-	}
 	work->key = view.existing;
 	work->conid = view.existing->conid;
 	work->table = view.existing->child;
@@ -572,17 +569,24 @@ waiting_works(PlanRun *run, List *steps, List **for_scan)
 	foreach(lc, steps)
 	{
 		StepWork   *work = run_begin_step(run, lfirst_int(lc));
-		bool		is_key = work && work->step->kind == STEP_FOREIGN_KEY;
+		bool		waits;
 
-		if (work == NULL || !(is_key ? key_waits(work) : deploy_waits_hook(work)))
+		if (work == NULL)
 			continue;
+		PushActiveSnapshot(GetTransactionSnapshot());
+		waits = work->step->kind == STEP_FOREIGN_KEY ? key_waits(work) : deploy_waits_hook(work);
+		if (waits && sg_validate_with == SG_VALIDATE_SCAN)
+			work->why_core = deploy_scan_obstacle(work->conid);
+		PopActiveSnapshot();
+		if (!waits)
+		{
+			run_end_step(work);
+			continue;
+		}
 		works = lappend(works, work);
-		if (sg_validate_with != SG_VALIDATE_SCAN)
-			continue;
-		work->why_core = deploy_scan_obstacle(work->conid);
-		if (work->why_core == NULL)
+		if (work->why_core == NULL && sg_validate_with == SG_VALIDATE_SCAN)
 			*for_scan = lappend(*for_scan, work);
-		else
+		else if (work->why_core)
 			work->why_core = psprintf("left to VALIDATE CONSTRAINT: %s", work->why_core);
 	}
 	return works;
@@ -592,11 +596,7 @@ void
 deploy_validate_table(PlanRun *run, List *steps)
 {
 	List	   *for_scan = NIL;
-	List	   *works;
-
-	PushActiveSnapshot(GetTransactionSnapshot());
-	works = waiting_works(run, steps, &for_scan);
-	PopActiveSnapshot();
+	List	   *works = waiting_works(run, steps, &for_scan);
 
 	if (for_scan != NIL)
 		scan_works(run, for_scan);

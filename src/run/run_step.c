@@ -13,9 +13,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/uuid.h"
 
 #include "base/compat.h"
 #include "base/gone.h"
@@ -110,14 +108,20 @@ new_hint(const StepWork *work)
 	return work->hint;
 }
 
-/* Where a message that is too long for a terminal is as a whole, behind what there is to do */
+/* Logs a message that is too long for a terminal; where it is as a whole, behind what there is to do */
 static char *
-whole_hint(const StepWork *work, const char *hint)
+whole_hint(const StepWork *work, const char *text, const char *hint)
 {
-	return psprintf("%s%sAll of this message:\nSELECT message FROM schemaguard.audit_log WHERE run_id = %s AND step = %d;",
-					hint ? hint : "", hint ? "\n" : "",
-					quote_literal_cstr(DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&work->run->id)))),
-					work->step->step);
+	LogEntry	entry = log_entry(&work->run->id, work->run->plan->name, "message", LOG_DONE);
+	int64		id;
+
+	entry.step = work->step->step;
+	entry.object = work->object;
+	entry.message = text;
+	id = log_write(&entry);
+	run_commit();
+	return psprintf("%s%sAll of this message:\nSELECT message FROM schemaguard.audit_log WHERE id = " INT64_FORMAT ";",
+					hint ? hint : "", hint ? "\n" : "", id);
 }
 
 void
@@ -132,7 +136,7 @@ run_end_step(const StepWork *work)
 	text = psprintf("step %d, %s: %s", work->step->step, work->object, work->notice.data);
 
 	if (strlen(text) > LONGEST_LINE)
-		hint = whole_hint(work, hint);
+		hint = whole_hint(work, text, hint);
 	ereport(work->warns ? WARNING : NOTICE,
 			(errmsg("%s", sg_clip(text, LONGEST_LINE)),
 			 hint ? errhint("%s", hint) : 0));

@@ -74,4 +74,27 @@ foreach my $text (sort keys %statement)
 }
 is_deeply(\@failed, [], "$pasted statements run as pasted, with search_path = public");
 
+# ---- a message that is cut is whole where its hint leads: one row ----
+
+my $long = 'a_rather_long_name_that_applications_really_have_for_a_table_';
+$node->safe_psql('postgres', <<"SQL");
+CREATE SCHEMA ${long}s;
+SET search_path = ${long}s;
+CREATE TABLE ${long}p (id int PRIMARY KEY, g int);
+CREATE TABLE ${long}g (id int PRIMARY KEY);
+CREATE TABLE ${long}a (p int CONSTRAINT ${long}a REFERENCES ${long}p);
+CREATE TABLE ${long}b (p int CONSTRAINT ${long}b REFERENCES ${long}p);
+INSERT INTO ${long}p SELECT g, 9 FROM generate_series(1, 2) g;
+INSERT INTO ${long}a VALUES (1);
+INSERT INTO ${long}b VALUES (2);
+SELECT sg.sg_plan_create('long');
+SELECT sg.sg_plan_add_fk('long', '${long}p', 'g', '${long}g', fk_name => '${long}k', orphans => 'quarantine');
+SQL
+my (undef, undef, $told) = $node->psql('postgres', q{CALL sg.sg_fix_orphans('long', dry_run => true)});
+my ($begin, $leads) = $told =~ /(step 1, .*)\.\.\.\n(?:.*\n)*?All of this message:\n(.*;)$/m;
+my $whole = $leads ? $node->safe_psql('postgres', $leads) : $told;
+is(substr($whole, 0, length $begin), $begin, 'the row has the message');
+is(() = $whole =~ /\n/g, 0, 'and it is one row');
+like($whole, qr/but blocked by 1 row of ${long}s\.${long}a by key .* by 1 more key$/, 'with its end');
+
 done_testing();
