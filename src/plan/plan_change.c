@@ -474,7 +474,8 @@ check_fields(const PlanStep *step)
 		if ((has & bit) && !((must | may) & bit))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("a step of kind \"%s\" does not take %s", plan_kind_word(step->kind), field_names[i])));
+					 errmsg("a step of kind \"%s\" does not take %s", plan_kind_word(step->kind), field_names[i]),
+					 bit == HAS_POLICY ? errhint("Rows can break keys, checks, NOT NULL and unique steps. NULL for the steps means all that take the policy.") : 0));
 	}
 	if (one && list_length(step->child_columns) != 1)
 		ereport(ERROR,
@@ -522,6 +523,14 @@ check_policy(const PlanStep *step)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the policy \"quarantine\" of a unique step and keep_by go together"),
 				 errhint("keep_by says which of the duplicates stays: what can follow ORDER BY.")));
+}
+
+bool
+plan_step_takes_policy(const PlanStep *step, OrphanPolicy policy)
+{
+	if (step->kind == STEP_UNIQUE)
+		return (policy == ORPHANS_QUARANTINE) == (step->keep_by != NULL);
+	return step->kind == STEP_FOREIGN_KEY || (kinds[step->kind].may & HAS_POLICY) != 0;
 }
 
 ChangedObject

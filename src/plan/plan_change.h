@@ -72,6 +72,9 @@ extern List *plan_table_relatives(const PlanStep *step);
 /* Is what a step drops there? */
 extern bool plan_change_finds(const PlanStep *step);
 
+/* Does the step take the policy, by its kind? */
+extern bool plan_step_takes_policy(const PlanStep *step, OrphanPolicy policy);
+
 /* Returns the kind of object that a step of kind drop or rename is about */
 extern ChangedObject plan_changed_object(const PlanStep *step);
 

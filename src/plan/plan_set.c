@@ -30,6 +30,7 @@
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
+#include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_field.h"
@@ -221,13 +222,49 @@ plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options)
 	plan_log(plan, step->step, "plan set", plan_step_object(step), names.data);
 }
 
+/* Is a policy among the options that the step's kind does not take? */
+static bool
+is_about_others(const PlanStep *step, const SgJson *options)
+{
+	SgJson		policy;
+
+	if (!sg_json_find(options, "orphans", &policy) && !sg_json_find(options, "policy", &policy))
+		return false;
+	return !plan_step_takes_policy(step, sg_json_is_null(&policy) ? ORPHANS_STOP : plan_policy(sg_json_text(&policy)));
+}
+
+/* All steps, but for those that do not take the policy that is set: a NOTICE names them, unless none does */
+static List *
+steps_for(const FkPlan *plan, const SgJson *options)
+{
+	List	   *steps = NIL;
+	List	   *others = NIL;
+
+	foreach_ptr(PlanStep, step, plan_steps(plan->name))
+	{
+		if (is_about_others(step, options))
+			others = lappend_int(others, step->step);
+		else
+			steps = lappend(steps, step);
+	}
+	if (steps == NIL)
+		return plan_steps(plan->name);
+	if (others != NIL)
+		ereport(NOTICE,
+				(errmsg_plural("%d step of plan \"%s\" does not take the policy, and stays as it is",
+							   "%d steps of plan \"%s\" do not take the policy, and stay as they are",
+							   list_length(others), list_length(others), plan->name),
+				 errdetail("Steps: %s.", plan_steps_text(others))));
+	return steps;
+}
+
 /*
  * sg_plan_set(plan text, steps schemaguard.steps, options jsonb)
  *
- * Changes columns of the steps' definitions, of all steps for NULL; or takes
- * back a skip (state pending).  Options that need each other are set at once,
- * and each step is then checked as a new one would be.  55000 for what would
- * leave behind a trigger that fills columns.
+ * Changes columns of the steps' definitions, for NULL of all steps that take
+ * the policy that is set; or takes back a skip (state pending).  Options that
+ * need each other are set at once, and each step is then checked as a new one
+ * would be.  55000 for what would leave behind a trigger that fills columns.
  */
 static Datum
 sg_plan_set_options_entered(PG_FUNCTION_ARGS)
@@ -241,7 +278,7 @@ sg_plan_set_options_entered(PG_FUNCTION_ARGS)
 	sg_json_begin(&options, PG_GETARG_JSONB_P(2), PLAN_OPTIONS_NAME, PLAN_OPTIONS_HINT);
 	plan_check_writable(plan, "sg_plan_set()");
 	plan_choose(plan, plan_steps_argument(fcinfo, 1));
-	foreach_ptr(PlanStep, step, plan_chosen_steps(plan))
+	foreach_ptr(PlanStep, step, PG_ARGISNULL(1) ? steps_for(plan, &options) : plan_chosen_steps(plan))
 		plan_step_set_options(plan, step, &options);
 
 	PG_RETURN_VOID();

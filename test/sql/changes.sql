@@ -31,6 +31,17 @@ SELECT sg_plan_add_statement('c', 'CREATE VIEW chg.big AS SELECT id FROM chg.ord
                              $$SELECT to_regclass('chg.big') IS NOT NULL$$);
 SELECT sg_plan_add_statement('c', $$COMMENT ON TABLE chg.orders IS 'what people buy'$$, 'COMMENT ON TABLE chg.orders IS NULL', name => 'comment');
 
+-- a policy for all is for those that take it
+SELECT sg_plan_create('chg_all') \g /dev/null
+SELECT sg_plan_add_index('chg_all', 'orders', '(total)'), sg_plan_add_check('chg_all', 'orders', 'total >= 0'),
+       sg_plan_add_unique('chg_all', 'orders', '{total}'), sg_plan_add_unique('chg_all', 'orders', '{customer}', policy => 'quarantine', keep_by => 'id');
+SELECT sg_plan_set('chg_all', NULL, '{"orphans": "quarantine"}');
+SELECT step, orphans FROM schemaguard.plan_step WHERE plan = 'chg_all' ORDER BY step;
+SELECT sg_plan_set('chg_all', NULL, '{"policy": "stop"}');
+SELECT step, orphans FROM schemaguard.plan_step WHERE plan = 'chg_all' ORDER BY step;
+SELECT sg_plan_set('chg_all', '{1,2}', '{"orphans": "quarantine"}');
+SELECT sg_plan_drop('chg_all');
+
 -- what is none
 SELECT sg_plan_add_check('c', 'orders', 'total >= 0) , (true');
 SELECT sg_plan_add_check('c', 'orders', 'total >= 0 FROM orders');
