@@ -76,6 +76,8 @@ BEGIN ATOMIC
                         WHEN t.phase IS NOT NULL THEN 'is held back until sg_plan_release() releases phase ' || t.phase
                         WHEN t.state = 'validated' THEN 'is done: a call only looks whether it still holds'
                         WHEN t.blocks > 0 THEN 'is blocked: sg_plan_check() says by what'
+                        WHEN t.kind IN ('foreign key', 'check', 'not null', 'unique')
+                            THEN 'can run unless rows break it, which sg_plan_check() looks for'
                         ELSE 'can run: nothing stands in its way' END) AS what,
                NULL AS locks, NULL AS takes, NULL AS statement
         FROM this t
