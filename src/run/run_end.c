@@ -467,17 +467,32 @@ time_text(const PlanRun *run)
 	return ms < WORTH_TELLING_MS ? "" : psprintf(" in %.0f s", ms / 1000.0);
 }
 
+/* What no rollback brings back, or has not; empty: nothing */
+static char *
+lost_text(const PlanRun *run, const RunRows *rows)
+{
+	int64		lost = run_rows_count(rows, InvalidOid, ROWS_DELETED) + run_rows_count(rows, InvalidOid, ROWS_CHANGED);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (lost > 0 && !run->dry_run)
+		appendStringInfo(&text, ", " INT64_FORMAT " %s deleted or changed without a copy", lost, lost == 1 ? "row" : "rows");
+	if (run->rows_dropped > 0)
+		appendStringInfo(&text, ", " INT64_FORMAT " %s gone for good", run->rows_dropped,
+						 run->rows_dropped == 1 ? "row or value" : "rows or values");
+	if (run->rows_lost > 0)
+		appendStringInfo(&text, ", " INT64_FORMAT " %s deleted or changed", run->rows_lost, run->rows_lost == 1 ? "row stays" : "rows stay");
+	return text.data;
+}
+
 /* Rows and keys that are not as they were, or not as the plan wants them in the end; NULL: none */
 static char *
-detail_text(const PlanRun *run, List *steps)
+detail_text(const PlanRun *run, const RunRows *all, List *steps)
 {
-	RunRows    *all = run_rows_new();
 	char	   *rows;
 	int			left = 0;
 	int			past = 0;
 
-	run_rows_merge(all, run->rows);
-	run_rows_merge(all, run->written);
 	rows = run->rows_lost == 0 ? run_rows_text(all, run->dry_run) :
 		psprintf(INT64_FORMAT " %s that the plan has deleted or changed without a copy %s so.", run->rows_lost,
 				 run->rows_lost == 1 ? "row" : "rows", run->rows_lost == 1 ? "stays" : "stay");
@@ -506,20 +521,25 @@ run_tell_summary(const PlanRun *run)
 {
 	List	   *steps = plan_chosen_steps(run->plan);
 	char	   *next = run->next ? run->next : next_call(run, steps);
-	char	   *detail = detail_text(run, steps);
+	RunRows    *rows = run_rows_new();
 	const char *some = "";
+	char	   *detail;
+	char	   *lost;
 
+	run_rows_merge(rows, run->rows);
+	run_rows_merge(rows, run->written);
+	detail = detail_text(run, rows, steps);
+	lost = lost_text(run, rows);
 	if (run->chosen)
 		some = psprintf(", %d of %d steps", list_length(run->chosen), list_length(plan_steps(run->plan->name)));
 	if (run->stop_reason)
 		ereport(WARNING,
 				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason)));
-	ereport(NOTICE,
+	/* what can't be undone is seen in a session that sees warnings only, without details */
+	ereport(lost[0] ? WARNING : NOTICE,
 			(errmsg("plan \"%s\"%s: %s%s%s%s%s", run->plan->name, some, run->tally ? run->tally : tally(steps),
 					run->left_reason ? ", " : "", run->left_reason ? run->left_reason : "",
-					run->rows_dropped ? psprintf(", " INT64_FORMAT " %s gone for good", run->rows_dropped,
-												 run->rows_dropped == 1 ? "row or value" : "rows or values") : "",
-					time_text(run)),
+					lost, time_text(run)),
 			 detail ? errdetail("%s", detail) : 0,
 			 next ? errhint("%s", next) : 0));
 }
