@@ -444,8 +444,8 @@ run_checks(PlanCheck *check)
 			run_part_of(check, cs, check_writes);
 	}
 	check_measure(check);
+	check_all_orphans(check);
 	run_parts(check, true, check_orphans);
-	check_stopping(check);
 	run_parts(check, true, check_costs);
 	foreach_ptr(CheckStep, cs, check->steps)
 	{

@@ -142,6 +142,8 @@ typedef struct PlanCheck
 										 * 0: not looked up, -1: not known
 										 * here */
 
+	int			mending;		/* keys with orphans that their policies fix */
+
 	/* of all steps */
 	bool		mends;			/* rows, in addition, in a time that is not
 								 * known */
@@ -229,7 +231,7 @@ extern void check_filler(CheckStep *cs, bool lost);
 
 /* ---- check_fix.c ---- */
 extern void check_orphans(PlanCheck *check, CheckStep *cs);
-extern void check_stopping(PlanCheck *check);
+extern void check_all_orphans(PlanCheck *check);
 extern void check_fix(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_change.c ---- */

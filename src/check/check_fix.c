@@ -27,12 +27,15 @@
 #include "fix/fix.h"
 #include "fix/fix_sql.h"
 #include "plan/plan_call.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 
 /* From then on, mending deserves a word */
 #define LONG_SECONDS	1
 #define MANY_BLOCKS		100000
+
+#define HINTS_ALIKE		3		/* more steps than that, and one row for all has the hint */
 
 /* Cost of fixing the orphans of one step */
 typedef struct FixCost
@@ -117,6 +120,7 @@ static void
 check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 {
 	FkProblem  *obstacle = fix_obstacle(cs);
+	bool		hints = check->mending <= HINTS_ALIKE;
 
 	if (cs->view.existing && cs->step->state != STEP_ADDED && cs->step->orphans == ORPHANS_QUARANTINE)
 		text = psprintf("%s below a key that was there before, where no rollback can put them back", text);
@@ -129,11 +133,13 @@ check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 		check_row(cs, "orphans", CHECK_WARN,
 				  psprintf("%s, and the policy is %s; other rows may refer to these, which was not looked at", text,
 						   plan_policy_text(cs->step->orphans)),
+				  !hints ? NULL :
 				  psprintf(sg_calls("They are fixed only when you ask for it. To see first what goes with them:\nSELECT * FROM sg_plan_referencing(%s, '{%d}');"),
 						   quote_literal_cstr(cs->plan), cs->step->step));
 	else
 		check_row(cs, "orphans", CHECK_WARN,
 				  psprintf("%s, and the policy is %s", text, plan_policy_text(cs->step->orphans)),
+				  !hints ? NULL :
 				  psprintf(sg_calls("They are fixed only when you ask for it. To see first what it comes to:\nCALL sg_fix_orphans(%s, steps => '{%d}', dry_run => true);"),
 						   quote_literal_cstr(cs->plan), cs->step->step));
 }
@@ -209,25 +215,37 @@ check_orphans(PlanCheck *check, CheckStep *cs)
 						   quote_literal_cstr(cs->plan)));
 }
 
-/* Adds the remedy for all keys that stop at their orphans, if there are several */
+/* Says of the keys with orphans what can be done about all of them, if there are several; before check_orphans() */
 void
-check_stopping(PlanCheck *check)
+check_all_orphans(PlanCheck *check)
 {
 	List	   *stopping = NIL;
-	int64		rows = 0;
+	int64		rows[2] = {0, 0};
+	FkPlan	   *plan = check->plan;
 
 	foreach_ptr(const CheckStep, cs, check->steps)
 	{
-		if (cs->audit == NULL || cs->audit->result != AUDIT_FAIL || cs->step->orphans != ORPHANS_STOP || cs->view.key.period)
+		bool		stops = cs->step->orphans == ORPHANS_STOP;
+
+		if (cs->audit == NULL || cs->audit->result != AUDIT_FAIL || cs->view.key.period || !(stops || plan_step_fixes(cs->step)))
 			continue;
-		stopping = lappend_int(stopping, cs->step->step);
-		rows += cs->audit->orphan_rows;
+		rows[stops] += cs->audit->orphan_rows;
+		if (stops)
+			stopping = lappend_int(stopping, cs->step->step);
+		else
+			check->mending++;
 	}
 	if (list_length(stopping) > 1)
 		check_row(&check->server, "orphans", CHECK_BLOCK,
-				  psprintf("%d keys have " INT64_FORMAT " orphan rows, and the policy is stop", list_length(stopping), rows),
+				  psprintf("%d keys have " INT64_FORMAT " orphan rows, and the policy is stop", list_length(stopping), rows[true]),
 				  psprintf("To have them taken out, with copies in quarantine, by a call with fix => true:\n%s",
-						   plan_quarantine_all_call(check->plan->name, stopping)));
+						   plan_quarantine_all_call(plan->name, stopping)));
+	if (check->mending > HINTS_ALIKE)
+		check_row(&check->server, "orphans", CHECK_WARN,
+				  psprintf("%d keys have " INT64_FORMAT " orphan rows, which their policies fix", check->mending, rows[false]),
+				  psprintf(sg_calls("They are fixed only when you ask for it. To see first what it comes to, and what goes with them:\n"
+									"CALL sg_fix_orphans(%s%s, dry_run => true);"), quote_literal_cstr(plan->name),
+						   plan->chosen ? psprintf(", steps => '%s'", plan_steps_text(plan->chosen)) : ""));
 }
 
 /* ---- the cost ---- */

@@ -649,6 +649,16 @@ INSERT INTO schemaguard.audit_log (run_id, at, role, plan, step, action, phase, 
 SELECT '00000000-0000-0000-0000-000000000001', timestamptz '2026-01-01 00:00+00' + g * interval '1 s', current_user, 'pace', 1, 'fix', 'done', 200, 0 FROM generate_series(0, 10) g;
 SELECT substring(detail, '; (.*mending.*)') AS mending FROM sg_plan_check_details('pace') WHERE check_name = 'estimate' AND step = 1;
 
+-- many keys with orphans and a policy: what to do is said once
+CREATE TABLE dirty (id int PRIMARY KEY, a int, b int, c int, d int);
+INSERT INTO dirty SELECT g, -1, -2, -3, -4 FROM generate_series(1, 3) g;
+SELECT sg_plan_create('dirty') \g /dev/null
+SELECT sg_plan_add_fk('dirty', 'dirty', x, 'p', orphans => 'quarantine', index => false) FROM unnest('{a,b,c,d}'::text[]) x \g /dev/null
+SELECT step, result, detail, hint FROM sg_plan_check_details('dirty') WHERE check_name = 'orphans';
+SELECT step, hint FROM sg_plan_check_details('dirty', steps => '{1,2,3}') WHERE check_name = 'orphans';
+SELECT sg_plan_add_fk('dirty', 'dirty', 'id', 'p', orphans => 'quarantine', index => false) \g /dev/null
+SELECT step, hint FROM sg_plan_check_details('dirty', steps => '{1,2,3,4}') WHERE check_name = 'orphans' AND step = 0;
+
 -- nothing is written, and nothing stays locked
 BEGIN READ ONLY;
 SELECT count(*) > 0 AS works FROM sg_plan_check_details('bad');
@@ -659,5 +669,5 @@ COMMIT;
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan
 WHERE name IN ('well', 'bad', 'target', 'types', 'cast', 'columns', 'persistence', 'existing', 'overlap', 'twice', 'replaces', 'backfill', 'orphans', 'index',
-               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty', 'some', 'broken', 'policy', 'pace', 'idless');
+               'parts', 'foreign', 'cascade', 'top', 'tree', 'many', 'hen', 'it''s "a" plan', 'empty', 'some', 'broken', 'policy', 'pace', 'idless', 'dirty');
 DROP SCHEMA chk CASCADE;
