@@ -593,15 +593,11 @@ try_part(RestoreAction *action, RestorePart *part)
 static void
 note_refusing(PlanRun *run, const ErrorData *error)
 {
+	Oid			key = error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION ? fk_of_error(error) : InvalidOid;
 	MemoryContext old = MemoryContextSwitchTo(run->context);
-	char	   *key;
 
-	if (error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION && error->table_name && error->constraint_name)
-	{
-		key = psprintf("%s.%s.%s", error->schema_name, error->table_name, error->constraint_name);
-		if (!sg_has_name(run->refusing, key))
-			run->refusing = lappend(run->refusing, key);
-	}
+	if (OidIsValid(key))
+		run->refusing = list_append_unique_oid(run->refusing, key);
 	MemoryContextSwitchTo(old);
 }
 
@@ -914,31 +910,76 @@ fix_restore_tell(const PlanRun *run)
 	return ((PlanStep *) linitial(left))->reason;
 }
 
-/* Does the catalog have a key that the plan has added for a step? */
-static bool
-has_own_key(const PlanRun *run, const PlanStep *step)
+/*
+ * The keys that have refused rows, and those of their tables that are not valid:
+ * a row that breaks several is refused by one at a time.
+ */
+static List *
+refusing_keys(const PlanRun *run)
 {
-	foreach_ptr(const PlanDeed, deed, plan_deeds(run->plan, DEED_BIT(DEED_ADD)))
+	List	   *conids = list_copy(run->refusing);
+	List	   *keys = NIL;
+
+	foreach_oid(conid, conids)
 	{
-		if (deed->step == step->step)
+		FkKey	   *key = fk_by_oid(conid);
+
+		if (key == NULL)
+			continue;
+		keys = lappend(keys, key);
+		foreach_ptr(const FkKey, other, fk_declared(key->child))
+		{
+			if (other->enforced && !other->validated)
+				conids = list_append_unique_oid(conids, other->conid);
+		}
+	}
+	return keys;
+}
+
+static bool
+has_key(const List *keys, Oid conid)
+{
+	foreach_ptr(const FkKey, key, keys)
+	{
+		if (key->conid == conid)
 			return true;
 	}
 	return false;
 }
 
-/* The statements that put rows back below a key which was there before the plan, and takes no row that breaks it */
+/*
+ * The statements that put rows back below keys that are not the plan's, and take
+ * no row that breaks them.  Where their tables have further ones, which could
+ * refuse rows as well, a last call names all once they are back.
+ */
 static char *
-below_key(const PlanRun *run, const FkKey *key)
+below_keys(const PlanRun *run, const List *keys)
 {
-	char	   *definition;
+	char	   *call = run_call_text(run, "sg_restore_quarantine");
+	bool		others = false;
+	StringInfoData text;
 	SgScope		scope;
 
-	sg_caller_begin(&scope);
-	definition = pg_get_constraintdef_command(key->conid);
-	sg_scope_end(&scope);
-	return psprintf("Key %s was there before the plan, and keeps them out. To have them back, and the key NOT VALID:\n%s;\n%s\n%s%s;",
-					quote_identifier(key->name), plan_drop_statement(sg_relation_name(key->child), key->name),
-					run_call_text(run, "sg_restore_quarantine"), definition, key->validated ? " NOT VALID" : "");
+	initStringInfo(&text);
+	if (list_length(keys) == 1)
+		appendStringInfo(&text, "Key %s, which the plan has not added, keeps them out. To have them back, and the key NOT VALID:\n",
+						 quote_identifier(((FkKey *) linitial(keys))->name));
+	else
+		appendStringInfoString(&text, "Keys that the plan has not added keep them out. To have them back, and these keys NOT VALID:\n");
+	foreach_ptr(const FkKey, key, keys)
+		appendStringInfo(&text, "%s;\n", plan_drop_statement(sg_relation_name(key->child), key->name));
+	appendStringInfoString(&text, call);
+	foreach_ptr(const FkKey, key, keys)
+	{
+		sg_caller_begin(&scope);
+		appendStringInfo(&text, "\n%s%s;", pg_get_constraintdef_command(key->conid), key->validated ? " NOT VALID" : "");
+		sg_scope_end(&scope);
+		foreach_ptr(const FkKey, other, fk_declared(key->child))
+			others |= other->enforced && !has_key(keys, other->conid);
+	}
+	if (others)
+		appendStringInfo(&text, "\n%s", call);
+	return text.data;
 }
 
 /* Past all keys at once, and past triggers, for who may do that; they stay as valid as they were */
@@ -956,30 +997,40 @@ char *
 fix_restore_hint(const PlanRun *run)
 {
 	Oid			types[] = {INT8OID, INT4OID};
-	char	   *hint = NULL;
-	char	   *past = NULL;
+	FkKey	   *existing = NULL;
+	List	   *keys;
+	List	   *added = NIL;
 	bool		own = false;
+	char	   *hint = NULL;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
+	keys = refusing_keys(run);
+	foreach_ptr(const PlanDeed, deed, run->kept_by ? NIL : plan_deeds(run->plan, DEED_BIT(DEED_ADD)))
+		added = lappend_int(added, deed->step);
 	foreach_ptr(PlanStep, step, run->kept_by ? NIL : plan_key_steps(run->plan->name))
 	{
 		Datum		values[] = {Int64GetDatum(run->plan->id), Int32GetDatum(step->step)};
+		bool		adds = list_member_int(added, step->step);
+		bool		keeps = ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND step = $2", lengthof(types), types, values) > 0;
 		StepView	view;
 
-		if (hint || ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND step = $2", lengthof(types), types, values) == 0)
+		if (!keeps && !(adds && keys))
 			continue;
 		deploy_look(step, &view);
-		own = view.existing && has_own_key(run, step);
-		if (own)
-			hint = psprintf("The plan's own key keeps them out. To take it back, and have them back:\n%s",
-							run_call_text(run, "sg_rollback_fks"));
-		else if (view.existing)
-			hint = below_key(run, view.existing);
+		if (view.existing && adds)
+			own |= keeps || list_member_oid(run->refusing, view.existing->conid);
+		else if (view.existing && existing == NULL)
+			existing = view.existing;
 	}
+	if (own)
+		hint = psprintf("The plan's own key keeps them out. To take it back, and have them back:\n%s",
+						run_call_text(run, "sg_rollback_fks"));
+	else if (list_length(run->refusing) > (existing ? 1 : 0))
+		hint = past_keys(run);
+	if (hint == NULL && (keys || existing))
+		hint = below_keys(run, keys ? keys : list_make1(existing));
 	PopActiveSnapshot();
-	if (!own && list_length(run->refusing) > (hint ? 1 : 0))
-		past = past_keys(run);
-	return past ? past : hint;
+	return hint;
 }
 
 /* The plan of that id, as long as it is there, puts its rows back itself */

@@ -89,6 +89,9 @@ extern List *fk_declared(Oid child);
 extern FkKey *fk_by_oid(Oid conid);
 extern FkKey *fk_by_name(Oid child, const char *name);
 
+/* The key that an error names, by itself or by its part for a partition; InvalidOid: none that is there */
+extern Oid	fk_of_error(const ErrorData *error);
+
 /*
  * The declared key that does what a planned one is to do: on the same columns
  * and, where there are several, with the same clauses; or NULL.  The key that

@@ -12,6 +12,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -189,6 +190,28 @@ fk_by_oid(Oid conid)
 	fk_arming_destroy(arming);
 
 	return key;
+}
+
+Oid
+fk_of_error(const ErrorData *error)
+{
+	Oid			schema = error->schema_name ? get_namespace_oid(error->schema_name, true) : InvalidOid;
+	Oid			relid = OidIsValid(schema) && error->table_name ? get_relname_relid(error->table_name, schema) : InvalidOid;
+	Oid			conid = OidIsValid(relid) && error->constraint_name ?
+		get_relation_constraint_oid(relid, error->constraint_name, true) : InvalidOid;
+	Oid			top = InvalidOid;
+
+	while (OidIsValid(conid))
+	{
+		HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conid));
+
+		if (!HeapTupleIsValid(tuple))
+			return InvalidOid;
+		top = conid;
+		conid = ((Form_pg_constraint) GETSTRUCT(tuple))->conparentid;
+		ReleaseSysCache(tuple);
+	}
+	return top;
 }
 
 FkKey *

@@ -69,7 +69,7 @@ typedef struct PlanRun
 	int64		copies;			/* in quarantine before a restore; 0: not
 								 * counted yet */
 	int64		copies_back;	/* of these, by restores that are over */
-	List	   *refusing;		/* of char *: keys that have kept rows in
+	List	   *refusing;		/* OIDs of keys that have kept rows in
 								 * quarantine, by the last restore */
 	int64		rows_back;		/* from quarantine, by a rollback */
 	int64		rows_left;		/* in quarantine, by a rollback */

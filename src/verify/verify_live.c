@@ -20,7 +20,6 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_constraint.h"
 #include "commands/trigger.h"
@@ -265,29 +264,8 @@ attempt(void *arg)
 static bool
 names_key(const FkKey *key, const ErrorData *edata)
 {
-	Oid			nspid,
-				relid,
-				conid;
-
-	if (edata->sqlerrcode != ERRCODE_FOREIGN_KEY_VIOLATION &&
-		edata->sqlerrcode != ERRCODE_RESTRICT_VIOLATION)
-		return false;
-	if (!edata->schema_name || !edata->table_name || !edata->constraint_name)
-		return false;
-
-	nspid = get_namespace_oid(edata->schema_name, true);
-	relid = OidIsValid(nspid) ? get_relname_relid(edata->table_name, nspid) : InvalidOid;
-	conid = OidIsValid(relid) ? get_relation_constraint_oid(relid, edata->constraint_name, true) : InvalidOid;
-	while (OidIsValid(conid) && conid != key->conid)
-	{
-		HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conid));
-
-		if (!HeapTupleIsValid(tuple))
-			return false;
-		conid = ((Form_pg_constraint) GETSTRUCT(tuple))->conparentid;
-		ReleaseSysCache(tuple);
-	}
-	return OidIsValid(conid);
+	return (edata->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION || edata->sqlerrcode == ERRCODE_RESTRICT_VIOLATION) &&
+		fk_of_error(edata) == key->conid;
 }
 
 /* Why there is nothing to see, for people: where the key is gone, that is why */

@@ -127,6 +127,46 @@ SELECT * FROM past_counts;
 SELECT conname, convalidated FROM pg_constraint WHERE conrelid IN ('past_a'::regclass, 'past_b'::regclass) AND contype = 'f' ORDER BY 1;
 RESET schemaguard.verbosity;
 
+-- a role that can't go past keys gets all of them at once; a row that breaks two is refused by one, and both are named in the end
+CREATE ROLE regress_ref_below;
+SELECT sg_grant('regress_ref_below') \g /dev/null
+GRANT USAGE ON SCHEMA public TO regress_ref_below;
+CREATE SCHEMA ref_below AUTHORIZATION regress_ref_below;
+SET ROLE regress_ref_below;
+CREATE TABLE ref_below.a (id int PRIMARY KEY);
+CREATE TABLE ref_below.c (id int PRIMARY KEY, a int CONSTRAINT c_a REFERENCES ref_below.a, b int CONSTRAINT c_b REFERENCES ref_below.a);
+CREATE TABLE ref_below.d (a int CONSTRAINT d_a REFERENCES ref_below.a);
+RESET ROLE;
+SET session_replication_role = replica;
+INSERT INTO ref_below.c VALUES (1, 7, 7), (2, 7, NULL);
+INSERT INTO ref_below.d VALUES (7);
+RESET session_replication_role;
+SET ROLE regress_ref_below;
+SELECT public.sg_plan_create('ref_below') \g /dev/null
+SELECT public.sg_plan_add_fk('ref_below', 'ref_below.c', 'a', 'ref_below.a', orphans => 'quarantine', index => false),
+       public.sg_plan_add_fk('ref_below', 'ref_below.d', 'a', 'ref_below.a', orphans => 'quarantine', index => false) \g /dev/null
+SET client_min_messages = warning;
+CALL public.sg_fix_orphans('ref_below', max_rows => 3);
+CALL public.sg_rollback_fks('ref_below');
+RESET client_min_messages;
+ALTER TABLE ref_below.c DROP CONSTRAINT c_a;
+ALTER TABLE ref_below.d DROP CONSTRAINT d_a;
+CALL public.sg_restore_quarantine('ref_below');
+ALTER TABLE ref_below.c ADD CONSTRAINT c_a FOREIGN KEY (a) REFERENCES ref_below.a(id) NOT VALID;
+ALTER TABLE ref_below.d ADD CONSTRAINT d_a FOREIGN KEY (a) REFERENCES ref_below.a(id) NOT VALID;
+CALL public.sg_restore_quarantine('ref_below');
+ALTER TABLE ref_below.c DROP CONSTRAINT c_a;
+ALTER TABLE ref_below.c DROP CONSTRAINT c_b;
+CALL public.sg_restore_quarantine('ref_below');
+SELECT * FROM ref_below.c ORDER BY id;
+RESET ROLE;
+SELECT sg_plan_drop('ref_below') \g /dev/null
+SELECT sg_revoke('regress_ref_below') \g /dev/null
+DROP TABLE ref_below.a, ref_below.c, ref_below.d;
+DROP SCHEMA ref_below;
+REVOKE USAGE ON SCHEMA public FROM regress_ref_below;
+DROP ROLE regress_ref_below;
+
 -- by policy delete: what rows in quarantine refer to is kept as well, for they could not go back without it
 CREATE TABLE gone (id int PRIMARY KEY, top_id int);
 CREATE TABLE gone_a (id int PRIMARY KEY, gone_id int REFERENCES gone);
