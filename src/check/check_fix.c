@@ -35,7 +35,7 @@
 #define LONG_SECONDS	1
 #define MANY_BLOCKS		100000
 
-#define HINTS_ALIKE		3		/* more steps than that, and one row for all has the hint */
+#define HINTS_ALIKE		3		/* of steps; more, and one row has it */
 
 /* Cost of fixing the orphans of one step */
 typedef struct FixCost

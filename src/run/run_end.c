@@ -535,7 +535,8 @@ run_tell_summary(const PlanRun *run)
 	if (run->stop_reason)
 		ereport(WARNING,
 				(errmsg("plan \"%s\" stopped: %s", run->plan->name, run->stop_reason)));
-	/* what can't be undone is seen in a session that sees warnings only, without details */
+
+	/* seen without details, and where warnings alone are seen */
 	ereport(lost[0] ? WARNING : NOTICE,
 			(errmsg("plan \"%s\"%s: %s%s%s%s%s", run->plan->name, some, run->tally ? run->tally : tally(steps),
 					run->left_reason ? ", " : "", run->left_reason ? run->left_reason : "",

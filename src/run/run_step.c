@@ -118,6 +118,7 @@ whole_hint(const StepWork *work, const char *text, const char *hint)
 	entry.step = work->step->step;
 	entry.object = work->object;
 	entry.message = text;
+
 	id = log_write(&entry);
 	run_commit();
 	return psprintf("%s%sAll of this message:\nSELECT message FROM schemaguard.audit_log WHERE id = " INT64_FORMAT ";",
