@@ -406,6 +406,7 @@ REGRESS = \
 	plan_18 \
 	plan_add \
 	plan_check \
+	plan_check_silent \
 	plan_graph \
 	plan_roles \
 	plan_rows \

@@ -217,6 +217,9 @@ typedef struct ReachArg
 	Node	   *raw;
 	Oid			table;			/* of the step, or InvalidOid */
 	CodeReach  *reach;
+	ChangeMove *move;			/* that gets a problem if the statement is
+								 * left alone */
+	bool		left_alone;
 } ReachArg;
 
 /* Adds code that a query could run: analyses and rewrites it, and neither plans nor runs it */
@@ -729,17 +732,58 @@ is_left_alone(ChangeMove *move, const char *reason, const char *hint)
 	return reason != NULL;
 }
 
+/* Adds code that a statement which is no query could run */
+static void
+reach_other(ReachArg *arg)
+{
+	Node	   *statement = arg->raw;
+	LOCKMODE	mode = NoLock;
+	bool		runs;
+	const RangeVar *target = target_of(statement, &mode, &runs);
+
+	if (target)
+	{
+		SgScope		scope;
+		Oid			relid;
+
+		sg_caller_begin(&scope);
+		relid = RangeVarGetRelid(target, NoLock, true);
+		sg_scope_end(&scope);
+		if (OidIsValid(relid) && runs)
+			reach_table(arg->reach, relid, mode);
+		else if (OidIsValid(relid) && is_table(relid))
+			(void) code_tree(relid, mode);
+		if (OidIsValid(relid) && !OidIsValid(arg->move->table))
+			arg->move->owner = code_table_owner(relid);
+	}
+	arg->left_alone = (IsA(statement, RefreshMatViewStmt) &&
+					   is_left_alone(arg->move, refresh_refusal((RefreshMatViewStmt *) statement),
+									 "REFRESH runs the query as the view's owner: give the view to the owner of that code.")) ||
+		(change_maintains(statement) &&
+		 is_left_alone(arg->move, change_maintain_refusal(statement),
+					   "The server runs it as the owner of each table: give the table to the owner of that code."));
+	if (!arg->left_alone)
+		reach_utility(arg->move, arg->sql, statement, arg->reach);
+}
+
+static void
+reach(void *p)
+{
+	ReachArg   *arg = p;
+
+	if (code_is_query(arg->raw))
+		reach_query(arg);
+	reach_other(arg);
+}
+
 /* Add what a statement could run to the move; false with a problem if it can't be analysed */
 bool
 change_reach_statement(ChangeMove *move, const char *sql)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Node	   *statement = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT))->stmt;
-	ReachArg	arg = {.sql = sql,.raw = statement,.table = move->table,.reach = move->reach ? move->reach : code_reach()};
-	LOCKMODE	mode = NoLock;
-	bool		runs;
-	const RangeVar *target = target_of(statement, &mode, &runs);
-	ErrorData  *edata = NULL;
+	ReachArg	arg = {.sql = sql,.raw = statement,.table = move->table,.reach = move->reach ? move->reach : code_reach(),.move = move};
+	ErrorData  *edata;
 	char	   *bare = name_without_schema(statement);
 
 	if (bare)
@@ -750,10 +794,9 @@ change_reach_statement(ChangeMove *move, const char *sql)
 		return false;
 	}
 	take_changed(move, &arg);
-	if (code_is_query(statement))
-		edata = code_locks() ? sg_try(reach_query, &arg) : sg_try_undo(reach_query, &arg);
+	edata = code_locks() ? sg_try(reach, &arg) : sg_try_undo(reach, &arg);
 	MemoryContextSwitchTo(context);
-	if (edata && code_locks() && run_is_lock_failure(edata))
+	if (edata && (sg_is_race(edata) || ((code_locks() || !code_is_query(statement)) && run_is_lock_failure(edata))))
 		ReThrowError(edata);
 	if (edata)
 	{
@@ -762,30 +805,8 @@ change_reach_statement(ChangeMove *move, const char *sql)
 					   edata->hint ? edata->hint : "Names in it are looked up in pg_catalog; others need their schema.");
 		return false;
 	}
-	if (target)
-	{
-		SgScope		scope;
-		Oid			relid;
-
-		sg_caller_begin(&scope);
-		relid = RangeVarGetRelid(target, NoLock, true);
-		sg_scope_end(&scope);
-		if (OidIsValid(relid) && runs)
-			reach_table(arg.reach, relid, mode);
-		else if (OidIsValid(relid) && is_table(relid))
-			(void) code_tree(relid, mode);
-		if (OidIsValid(relid) && !OidIsValid(move->table))
-			move->owner = code_table_owner(relid);
-	}
-	if (IsA(statement, RefreshMatViewStmt) &&
-		is_left_alone(move, refresh_refusal((RefreshMatViewStmt *) statement),
-					  "REFRESH runs the query as the view's owner: give the view to the owner of that code."))
+	if (arg.left_alone)
 		return false;
-	if (change_maintains(statement) &&
-		is_left_alone(move, change_maintain_refusal(statement),
-					  "The server runs it as the owner of each table: give the table to the owner of that code."))
-		return false;
-	reach_utility(move, sql, statement, arg.reach);
 	move->reach = arg.reach;
 	return true;
 }

@@ -1,0 +1,26 @@
+-- sg_plan_check says what a step would fail on, where it was silent once; and the steps say what they have not done
+-- rooms: check change plan script
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA chs;
+SET search_path = chs, public;
+\pset format unaligned
+\pset tuples_only on
+CREATE FUNCTION found(plan text, verify text DEFAULT 'full') RETURNS SETOF text LANGUAGE sql AS $$
+  SELECT concat_ws('|', step, check_name, result, detail) FROM sg_plan_check_details(plan, verify => verify) WHERE result <> 'ok' AND step > 0
+$$;
+
+-- a statement that can't be analysed is its step's failure: others go on
+CREATE TABLE b (id int PRIMARY KEY, v varchar(10));
+SELECT sg_plan_create('chs_bad') \g /dev/null
+SELECT sg_plan_add('chs_bad', 'ALTER TABLE chs.b ALTER COLUMN v TYPE varchar(0)') \g /dev/null
+SELECT sg_plan_add('chs_bad', 'ALTER TABLE chs.b ADD COLUMN n int') \g /dev/null
+SELECT found('chs_bad');
+CALL sg_apply('chs_bad');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_bad' ORDER BY step;
+
+SET client_min_messages = error;
+DROP SCHEMA chs CASCADE;
+SELECT count(sg_plan_drop(name, force => true)) > 0 FROM schemaguard.plan WHERE name LIKE 'chs\_%';
