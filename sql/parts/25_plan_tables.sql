@@ -158,7 +158,7 @@ COMMENT ON COLUMN schemaguard.plan_step.index_name IS 'name of the index that is
 COMMENT ON COLUMN schemaguard.plan_step.nulls_not_distinct IS 'are nulls equal under the unique constraint?';
 COMMENT ON COLUMN schemaguard.plan_step.fills IS 'does a trigger of the step fill rows that come without a value?';
 COMMENT ON COLUMN schemaguard.plan_step.rationale IS 'why the step is to be done, for those who decide; null: nobody has said';
-COMMENT ON COLUMN schemaguard.plan_step.missing IS 'was what the step drops not there when it was added?';
+COMMENT ON COLUMN schemaguard.plan_step.missing IS 'was what the step drops or renames not there when it was added?';
 
 CREATE TABLE schemaguard.plan_note (
     plan   text NOT NULL,

@@ -246,7 +246,10 @@ change_look_rename(const PlanStep *step, ChangeMove *move)
 					   "Have that step done first, then make the same call again.");
 	if (move->kind == MOVE_PROBLEM)
 		return;
-	if (OidIsValid(to.objectId) && another_has_name(step, &to))
+	if (step->missing && !OidIsValid(from.objectId) && step->state != STEP_VALIDATED && change_deed_of(step) == NULL)
+		change_problem(move, ERRCODE_UNDEFINED_OBJECT, psprintf("%s does not exist, and did not when the step was added", object_text(step)),
+					   change_nearest_hint(step, is_relation(plan_changed_object(step)) ? InvalidOid : move->table));
+	else if (OidIsValid(to.objectId) && another_has_name(step, &to))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("what this step has called %s has another name by now, and what is called so is another one",
 															   quote_identifier(plan_given(step->new_name))),
 					   "Give both the names that they should have, then make the same call again.");

@@ -1029,12 +1029,14 @@ fill_rows(StepWork *work, const ChangeMove *move)
 	run_commit();
 }
 
-/* Fails a drop whose object was never there */
+/* Fails a drop or rename whose object was never there */
 static void
 fail_missing(StepWork *work, const ChangeMove *move)
 {
-	run_outcome(work, "drop", LOG_FAILED, STEP_FAILED, move->problem->sqlerrcode, move->problem->reason);
-	run_append_warning(work, psprintf("drop failed: %s", move->problem->reason));
+	const char *action = plan_kind_word(work->step->kind);
+
+	run_outcome(work, action, LOG_FAILED, STEP_FAILED, move->problem->sqlerrcode, move->problem->reason);
+	run_append_warning(work, psprintf("%s failed: %s", action, move->problem->reason));
 	work->hint = move->problem->hint;
 }
 

@@ -90,8 +90,8 @@ typedef struct PlanStep
 	bool		outside;		/* no transaction for the statement */
 	List	   *after;			/* names of steps that come before */
 	char	   *phase;			/* that it waits for, or NULL */
-	bool		missing;		/* what it drops was not there when it was
-								 * added */
+	bool		missing;		/* what it drops or renames was not there when
+								 * it was added */
 	bool		if_exists;		/* while it is added: that is no mistake */
 	bool		skip_done;		/* skipped, it counts as done for those that
 								 * need it */

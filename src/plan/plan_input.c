@@ -709,7 +709,7 @@ check_change(PlanDraft *draft, PlanStep *step)
 	if ((step->kind == STEP_DROP || step->kind == STEP_RENAME) && !plan_step_is_there(step) && !step->if_exists)
 	{
 		absent = !plan_change_finds(step) && !is_made(plan_steps(step->plan), plan_changed_object(step), step->child_table, step->fk_name);
-		step->missing = absent && step->kind == STEP_DROP;
+		step->missing = absent;
 	}
 	if (!named)
 		check_same_change(draft, step);

@@ -21,6 +21,22 @@ SELECT found('chs_bad');
 CALL sg_apply('chs_bad');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_bad' ORDER BY step;
 
+-- a rename of what never was is not done because something has the new name
+CREATE TABLE r (id int, a int, c int);
+SELECT sg_plan_create('chs_never') \g /dev/null
+SELECT sg_plan_add_rename('chs_never', 'column', 'r', 'a', name => 'never') \g /dev/null
+SELECT found('chs_never');
+CALL sg_apply('chs_never');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_never';
+-- what the plan has renamed is done, and what somebody else has since the step was added
+SELECT sg_plan_create('chs_rename') \g /dev/null
+SELECT sg_plan_add_rename('chs_rename', 'column', 'r', 'aa', name => 'a') \g /dev/null
+SELECT sg_plan_add_rename('chs_rename', 'column', 'r', 'cc', name => 'c') \g /dev/null
+ALTER TABLE r RENAME c TO cc;
+CALL sg_apply('chs_rename');
+CALL sg_apply('chs_rename');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_rename' ORDER BY step;
+
 SET client_min_messages = error;
 DROP SCHEMA chs CASCADE;
 SELECT count(sg_plan_drop(name, force => true)) > 0 FROM schemaguard.plan WHERE name LIKE 'chs\_%';
