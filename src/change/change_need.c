@@ -255,7 +255,12 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 
 	foreach_ptr(const PlanEdge, edge, graph ? plan_needs(graph, step->step) : NIL)
 	{
-		PlanStep   *needed = edge->needed;
+		/*
+		 * the call may have ended what fills rows for it since the graph was
+		 * made
+		 */
+		PlanStep   *now = plan_step_get(step->plan, edge->needed->step, true);
+		PlanStep   *needed = now ? now : edge->needed;
 		bool		same_table = needed->child_table && step->child_table && sg_same_text(needed->child_table, step->child_table);
 
 		if (move->kind == MOVE_PROBLEM)
