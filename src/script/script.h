@@ -75,9 +75,11 @@ extern void script_path_leave_schema(ScriptPath *path);
 /* A type that the script makes */
 extern void script_path_new_type(ScriptPath *path, List *names);
 
-/* Kinds of named objects other than tables */
+/* Kinds of named objects */
 typedef enum ScriptObject
 {
+	SCRIPT_TABLE,				/* or what shares its names: views, indexes,
+								 * sequences */
 	SCRIPT_FUNCTION,
 	SCRIPT_TYPE,
 	SCRIPT_COLLATION,
@@ -142,8 +144,8 @@ extern void script_qualify(ScriptTokens *tokens, ScriptPath *path, Node *node);
 /* Gives the name of a table its schema likewise, or that of one that the statement makes; NULL is none */
 extern void script_qualify_table(ScriptTokens *tokens, ScriptPath *path, const RangeVar *name, bool is_new);
 
-/* Gives a table its schema likewise, whose name, the first of a list, stands at the first token from `from` on that is like it */
-extern void script_qualify_words(ScriptTokens *tokens, ScriptPath *path, List *names, int from);
+/* Gives an object its schema likewise, whose name, the first of a list, stands at the first token from `from` (at least 1) on that is like it */
+extern void script_qualify_words(ScriptTokens *tokens, ScriptPath *path, ScriptObject object, List *names, int from);
 
 /* ---- script_name.c ---- */
 

@@ -181,7 +181,7 @@ script_qualify_table(ScriptTokens *tokens, ScriptPath *path, const RangeVar *nam
 }
 
 void
-script_qualify_words(ScriptTokens *tokens, ScriptPath *path, List *names, int from)
+script_qualify_words(ScriptTokens *tokens, ScriptPath *path, ScriptObject object, List *names, int from)
 {
 	const char *name = strVal(linitial(names));
 
@@ -190,9 +190,16 @@ script_qualify_words(ScriptTokens *tokens, ScriptPath *path, List *names, int fr
 		const ScriptToken *token = &tokens->token[i];
 		char	   *text = pnstrdup(tokens->sql + token->start, token->end - token->start);
 
+		/*
+		 * one of the same name may have its schema, and types of arguments
+		 * are in parentheses
+		 */
+		if (token->depth > 0 || token->schema || token[-1].code == '.')
+			continue;
 		if (pg_strcasecmp(text, name) != 0 && strcmp(text, quote_identifier(name)) != 0 && strcmp(text, psprintf("\"%s\"", name)) != 0)
 			continue;
-		tokens->token[i].schema = needed_schema(script_path_table(path, makeRangeVar(NULL, pstrdup(name), -1)));
+		tokens->token[i].schema = object == SCRIPT_TABLE ? needed_schema(script_path_table(path, makeRangeVar(NULL, pstrdup(name), -1))) :
+			script_path_schema(path, object, name, InvalidOid);
 		return;
 	}
 }

@@ -145,29 +145,110 @@ is_of_table(ObjectType type, int *own_names)
 	}
 }
 
-/* Its first word is behind so many tokens */
+/* The first token behind a keyword that is outside of parentheses */
+static int
+behind(const NameArg *arg, const char *keyword)
+{
+	return script_token_find(arg->tokens, 0, arg->tokens->n, script_keyword(keyword)) + 1;
+}
+
+/* A function or type whose name has no schema */
+static void
+qualify_name(const NameArg *arg, ScriptObject object, List *names, int from)
+{
+	if (list_length(names) == 1)
+		script_qualify_words(arg->tokens, arg->path, object, names, from);
+}
+
+/* Its name, or that of its table, is behind so many tokens */
 static void
 qualify_object(const NameArg *arg, ObjectType type, Node *object, int from)
 {
 	int			own_names;
 
-	if (is_of_table(type, &own_names) && IsA(object, List) && list_length((List *) object) == own_names + 1)
-		script_qualify_words(arg->tokens, arg->path, (List *) object, from);
+	if (object == NULL)
+		return;
+	if (IsA(object, ObjectWithArgs) && type != OBJECT_OPERATOR)
+	{
+		qualify_name(arg, SCRIPT_FUNCTION, ((ObjectWithArgs *) object)->objname, from);
+		qualify(arg, (Node *) ((ObjectWithArgs *) object)->objargs);
+	}
+	else if (IsA(object, TypeName))
+		qualify(arg, object);
+	else if (IsA(object, List) && (type == OBJECT_TYPE || type == OBJECT_DOMAIN))
+		qualify_name(arg, SCRIPT_TYPE, (List *) object, from);
+	else if (type == OBJECT_DOMCONSTRAINT && IsA(object, List))
+	{
+		/*
+		 * COMMENT has a type there, without its place, and ALTER the name of
+		 * one
+		 */
+		if (IsA(linitial((List *) object), TypeName))
+			qualify_name(arg, SCRIPT_TYPE, linitial_node(TypeName, (List *) object)->names, behind(arg, "domain"));
+		else
+			qualify_name(arg, SCRIPT_TYPE, (List *) object, from);
+	}
+	else if (is_of_table(type, &own_names) && IsA(object, List) && list_length((List *) object) == own_names + 1)
+		script_qualify_words(arg->tokens, arg->path, SCRIPT_TABLE, (List *) object, from);
+}
+
+static void
+qualify_objects(const NameArg *arg, ObjectType type, List *objects, int from)
+{
+	foreach_ptr(Node, object, objects)
+	{
+		qualify_object(arg, type, object, from);
+	}
 }
 
 static void
 qualify_grant(const NameArg *arg, const GrantStmt *statement)
 {
-	if (statement->targtype == ACL_TARGET_OBJECT && (statement->objtype == OBJECT_TABLE || statement->objtype == OBJECT_SEQUENCE))
+	if (statement->targtype != ACL_TARGET_OBJECT)
+		return;
+	if (statement->objtype == OBJECT_TABLE || statement->objtype == OBJECT_SEQUENCE)
 		qualify_tables(arg, statement->objects);
+	else
+		qualify_objects(arg, statement->objtype, statement->objects, behind(arg, "on") + 1);
 }
 
-static void
-qualify_drop(const NameArg *arg, const DropStmt *statement)
+/* Qualifies names in ALTER of a type or a function; false: it is no such statement */
+static bool
+qualify_altered(const NameArg *arg, Node *statement)
 {
-	foreach_ptr(Node, object, statement->objects)
+	const int	from = 2;
+
+	switch (nodeTag(statement))
 	{
-		qualify_object(arg, statement->removeType, object, 2);
+		case T_RenameStmt:
+			qualify_table(arg, ((RenameStmt *) statement)->relation);
+			qualify_object(arg, ((RenameStmt *) statement)->renameType, ((RenameStmt *) statement)->object, from);
+			return true;
+		case T_AlterObjectSchemaStmt:
+			qualify_table(arg, ((AlterObjectSchemaStmt *) statement)->relation);
+			qualify_object(arg, ((AlterObjectSchemaStmt *) statement)->objectType, ((AlterObjectSchemaStmt *) statement)->object, from);
+			return true;
+		case T_AlterOwnerStmt:
+			qualify_object(arg, ((AlterOwnerStmt *) statement)->objectType, ((AlterOwnerStmt *) statement)->object, from);
+			return true;
+		case T_AlterFunctionStmt:
+			qualify_object(arg, ((AlterFunctionStmt *) statement)->objtype, (Node *) ((AlterFunctionStmt *) statement)->func, from);
+			return true;
+		case T_AlterEnumStmt:
+			qualify_name(arg, SCRIPT_TYPE, ((AlterEnumStmt *) statement)->typeName, from);
+			return true;
+		case T_AlterTypeStmt:
+			qualify_name(arg, SCRIPT_TYPE, ((AlterTypeStmt *) statement)->typeName, from);
+			return true;
+		case T_AlterDomainStmt:
+			qualify_name(arg, SCRIPT_TYPE, ((AlterDomainStmt *) statement)->typeName, from);
+			if (((AlterDomainStmt *) statement)->def && IsA(((AlterDomainStmt *) statement)->def, Constraint))
+				qualify_element(arg, ((AlterDomainStmt *) statement)->def);
+			else
+				qualify(arg, ((AlterDomainStmt *) statement)->def);
+			return true;
+		default:
+			return false;
 	}
 }
 
@@ -214,6 +295,7 @@ qualify_part(const NameArg *arg, Node *statement)
 		case T_CreateTrigStmt:
 			qualify_table(arg, ((CreateTrigStmt *) statement)->relation);
 			qualify(arg, ((CreateTrigStmt *) statement)->whenClause);
+			qualify_name(arg, SCRIPT_FUNCTION, ((CreateTrigStmt *) statement)->funcname, behind(arg, "execute") + 1);
 			return true;
 		case T_RuleStmt:
 			qualify_table(arg, ((RuleStmt *) statement)->relation);
@@ -269,23 +351,17 @@ qualify_statement(const NameArg *arg, Node *statement)
 		case T_AlterSeqStmt:
 			qualify_table(arg, ((AlterSeqStmt *) statement)->sequence);
 			break;
-		case T_RenameStmt:
-			qualify_table(arg, ((RenameStmt *) statement)->relation);
-			break;
-		case T_AlterObjectSchemaStmt:
-			qualify_table(arg, ((AlterObjectSchemaStmt *) statement)->relation);
-			break;
 		case T_GrantStmt:
 			qualify_grant(arg, (GrantStmt *) statement);
 			break;
 		case T_DropStmt:
-			qualify_drop(arg, (DropStmt *) statement);
+			qualify_objects(arg, ((DropStmt *) statement)->removeType, ((DropStmt *) statement)->objects, 2);
 			break;
 		case T_CommentStmt:
 			qualify_object(arg, ((CommentStmt *) statement)->objtype, ((CommentStmt *) statement)->object, 3);
 			break;
 		default:
-			(void) (qualify_new(arg, statement) || qualify_part(arg, statement));
+			(void) (qualify_new(arg, statement) || qualify_part(arg, statement) || qualify_altered(arg, statement));
 			break;
 	}
 }

@@ -324,6 +324,8 @@ object_exists(ScriptPath *path, ScriptObject object, const char *schema, const c
 
 	switch (object)
 	{
+		case SCRIPT_TABLE:
+			return table_exists(path, schema, name);
 		case SCRIPT_FUNCTION:
 			return OidIsValid(nspid) && function_exists(name, nspid);
 		case SCRIPT_TYPE:

@@ -48,6 +48,23 @@ CALL sg_apply('chs_fill', steps => '{1}');
 CALL sg_apply('chs_fill');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_fill' ORDER BY step;
 
+-- functions and types in statements get their schema
+CREATE TYPE mood AS ENUM ('x', 'y');
+CREATE DOMAIN dm AS int;
+CREATE FUNCTION fn(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION fn(mood) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION tg() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+SELECT sg_plan_create('chs_name') \g /dev/null
+SELECT sg_plan_add('chs_name', x) FROM unnest(ARRAY['ALTER FUNCTION fn(int) STRICT', 'ALTER FUNCTION fn(mood) OWNER TO current_user',
+  'COMMENT ON FUNCTION fn(mood) IS ''fn(int)''', 'GRANT EXECUTE ON FUNCTION chs.fn(int), fn(mood) TO PUBLIC', 'GRANT USAGE ON TYPE mood TO PUBLIC',
+  'ALTER TYPE mood ADD VALUE ''mood''', 'ALTER TYPE mood RENAME VALUE ''x'' TO ''xx''', 'COMMENT ON TYPE mood IS ''m''', 'ALTER TYPE "mood" OWNER TO current_user',
+  'ALTER DOMAIN dm ADD CHECK (fn(VALUE) > 0)', 'COMMENT ON DOMAIN dm IS ''d''', 'COMMENT ON CONSTRAINT dm_check ON DOMAIN dm IS ''d''',
+  'ALTER DOMAIN dm SET DEFAULT 1', 'CREATE TRIGGER tg BEFORE INSERT ON f FOR EACH ROW WHEN (fn(new.id) = 1) EXECUTE FUNCTION tg()',
+  'ALTER FUNCTION fn(int) RENAME TO fn_int', 'DROP FUNCTION IF EXISTS fn(mood), chs.nosuch()', 'DROP TYPE IF EXISTS mood', 'DROP DOMAIN dm']) x \g /dev/null
+SELECT definition FROM schemaguard.plan_step WHERE plan = 'chs_name' AND kind = 'statement' ORDER BY step;
+CALL sg_apply('chs_name');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_name' AND state <> 'validated' ORDER BY step;
+
 SET client_min_messages = error;
 DROP SCHEMA chs CASCADE;
 SELECT count(sg_plan_drop(name, force => true)) > 0 FROM schemaguard.plan WHERE name LIKE 'chs\_%';
