@@ -83,8 +83,8 @@ plan_option_is_free(const char *option)
 static const StepField *
 find_field(const char *name)
 {
-	const StepField *field = plan_field(strcmp(name, "name") == 0 ? "fk_name" : strcmp(name, "policy") == 0 ? "orphans" : name,
-										FIELD_OPTION);
+	const StepField *field = plan_field(strcmp(name, "name") == 0 ? "fk_name" : strcmp(name, "policy") == 0 ? "orphans" :
+										strcmp(name, "keep") == 0 ? "discard" : name, FIELD_OPTION);
 	SgNearest	nearest = {name};
 
 	if (field)
@@ -96,6 +96,7 @@ find_field(const char *name)
 	}
 	sg_nearest_try(&nearest, "name");
 	sg_nearest_try(&nearest, "policy");
+	sg_nearest_try(&nearest, "keep");
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unrecognized option \"%s\"", name),
@@ -151,6 +152,18 @@ forget_made_names(PlanStep *step)
 		step->index_name = NULL;
 }
 
+/* Returns the one value of an option as text; `keep` is the opposite of the field that it sets */
+static char *
+scalar_text(const SgJson *value)
+{
+	char	   *text = sg_json_scalar(&value->value);
+	bool		keep;
+
+	if (strcmp(value->name, "keep") == 0 && parse_bool(text, &keep))
+		return pstrdup(keep ? "false" : "true");
+	return text;
+}
+
 /* Sets an option as JSON gives it: a text, true, false, a number, null, or a list of texts; 22023 for another value */
 static void
 set_option(PlanStep *step, const SgJson *value)
@@ -178,7 +191,7 @@ set_option(PlanStep *step, const SgJson *value)
 	else if (value->value.type == jbvBinary)
 		sg_json_refuse(value, option->type == FIELD_COLUMNS ? "must be a name or a list of names" : "must be one value");
 	else
-		plan_field_set_text(option, step, is_null ? NULL : sg_json_scalar(&value->value));
+		plan_field_set_text(option, step, is_null ? NULL : scalar_text(value));
 
 	/* what deployment found to stand in the way was about the old definition */
 	if (!(option->flags & FIELD_ANY_TIME) && step->skipped_by == NULL && step->state == STEP_SKIPPED)

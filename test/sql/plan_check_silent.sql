@@ -65,6 +65,15 @@ SELECT definition FROM schemaguard.plan_step WHERE plan = 'chs_name' AND kind = 
 CALL sg_apply('chs_name');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_name' AND state <> 'validated' ORDER BY step;
 
+-- keep of a drop is an option
+SELECT sg_plan_create('chs_keep') \g /dev/null
+SELECT sg_plan_add_drop('chs_keep', 'column', 'r', name => 'aa');
+SELECT sg_plan_set('chs_keep', '{1}', '{"keep": false}') \g /dev/null
+SELECT discard FROM schemaguard.plan_step WHERE plan = 'chs_keep';
+SELECT sg_plan_set('chs_keep', '{1}', '{"keep": "yes"}') \g /dev/null
+SELECT discard FROM schemaguard.plan_step WHERE plan = 'chs_keep';
+SELECT sg_plan_set('chs_keep', '{1}', '{"keep": null}');
+
 SET client_min_messages = error;
 DROP SCHEMA chs CASCADE;
 SELECT count(sg_plan_drop(name, force => true)) > 0 FROM schemaguard.plan WHERE name LIKE 'chs\_%';
