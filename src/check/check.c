@@ -400,17 +400,12 @@ check_costs(PlanCheck *check, CheckStep *cs)
 	check_fix(check, cs);
 }
 
-/* Adds a row about a step that failed for a reason that no check has found */
+/* Adds a row about a step that failed and that no check blocks now */
 static void
 check_failed(CheckStep *cs)
 {
-	if (cs->step->state != STEP_FAILED || cs->step->skipped_by)
+	if (cs->step->state != STEP_FAILED || cs->step->skipped_by || cs->blocked)
 		return;
-	foreach_ptr(CheckRow, row, cs->rows)
-	{
-		if (row->result != CHECK_OK)
-			return;
-	}
 	check_row(cs, "failed", CHECK_WARN,
 			  cs->step->reason ? cs->step->reason : pstrdup("no reason is on record"),
 			  psprintf(sg_calls("When that is mended, CALL again:\nCALL sg_apply(%s, steps => '{%d}');"),

@@ -232,6 +232,9 @@ extern void check_filler(CheckStep *cs, bool lost);
 /* ---- check_fix.c ---- */
 extern void check_orphans(PlanCheck *check, CheckStep *cs);
 extern void check_all_orphans(PlanCheck *check);
+
+/* Tells what can keep a step from mending rows of its table as its policy says: triggers, and rows that refer to those that go */
+extern void check_fixing(PlanCheck *check, CheckStep *cs, Oid table);
 extern void check_fix(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_change.c ---- */
@@ -275,6 +278,9 @@ extern void check_trials(PlanCheck *check);
 
 /* Does an earlier step do something of which the check can't know what it makes, other than a table unless `tables`? */
 extern bool check_may_be_made(const PlanCheck *check, const CheckStep *cs, bool tables);
+
+/* Warns of each trigger that fires on an event (TRIGGER_TYPE_UPDATE, for one) for the rows that a step writes, since nobody knows what it does */
+extern void check_triggers(CheckStep *cs, Oid table, int event);
 
 /* Names in the statements of a step, and the tables whose rows they write */
 extern void check_statement(PlanCheck *check, CheckStep *cs);

@@ -14,10 +14,12 @@
 
 #include "base/calls.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/guc.h"
@@ -101,18 +103,87 @@ fix_hint(CheckStep *cs, const char *policy)
 	return psprintf("Do without the sentinel:\n%s", check_set(cs, "sentinel", NULL));
 }
 
-/* Do keys refer to the child, so that there may be rows that hang on its orphans? */
+/* Do keys refer to a table, so that there may be rows that hang on those which go? */
 static bool
-is_referenced(const PlanCheck *check, Oid child)
+is_referenced(const PlanCheck *check, Oid table)
 {
-	ListCell   *lc;
-
-	foreach(lc, check->declared)
+	foreach_ptr(const FkKey, key, check->declared)
 	{
-		if (((FkKey *) lfirst(lc))->parent == child && ((FkKey *) lfirst(lc))->enforced)
+		if (key->enforced && fix_shares_rows(table, key->parent))
+			return true;
+	}
+	foreach_ptr(const CheckStep, other, check->steps)
+	{
+		if (OidIsValid(other->view.key.parent) && !other->step->skipped_by && fix_shares_rows(table, other->view.key.parent))
 			return true;
 	}
 	return false;
+}
+
+/* Returns the step before this one that may take away rows of some tables, or keys of theirs, or NULL */
+static const PlanStep *
+takes_before(const PlanCheck *check, const CheckStep *cs, List *tables)
+{
+	foreach_ptr(const CheckStep, other, check->steps)
+	{
+		const PlanStep *step = other->step;
+
+		if (other == cs)
+			return NULL;
+		if (plan_step_is_done(step) || step->skipped_by)
+			continue;
+		if (step->kind == STEP_STATEMENT || step->kind == STEP_DROP ||
+			(plan_step_fixes(step) && list_member_oid(tables, sg_find_qualified(step->child_table))))
+			return step;
+	}
+	return NULL;
+}
+
+/* Tells whether rows that refer to those which the step takes out keep it from that; a full check looks */
+static void
+check_referring(PlanCheck *check, CheckStep *cs, Oid table)
+{
+	FixBlocking blocking;
+	const PlanStep *before;
+
+	if (!plan_policy_deletes(cs->step->orphans) || !is_referenced(check, table))
+		return;
+	if (check->verify != CHECK_READ_FULL)
+	{
+		check_row(cs, "referring", CHECK_WARN, pstrdup("other rows may refer to those that go, and then block the step, which was not looked at"),
+				  check->mending > HINTS_ALIKE ? NULL :
+				  psprintf(sg_calls("See what refers to them:\nSELECT * FROM sg_plan_referencing(%s, '{%d}');"), quote_literal_cstr(cs->plan), cs->step->step));
+		return;
+	}
+	fix_find_blocking(cs->step, &blocking);
+	before = takes_before(check, cs, blocking.tables);
+	if (blocking.unknown)
+		check_row(cs, "referring", CHECK_WARN, psprintf("whether rows refer to those that go can't be told: %s", blocking.unknown), NULL);
+	else if (blocking.text)
+		check_row(cs, "referring", before ? CHECK_WARN : CHECK_BLOCK,
+				  psprintf("those that go are referred to by %s%s", blocking.text,
+						   before ? psprintf(", unless step %d changes that", before->step) : ""), blocking.hint);
+	else
+		check_row(cs, "referring", CHECK_OK, pstrdup("no row that refers to those that go is in the way"), NULL);
+}
+
+/* Warns of triggers of the table whose rows the policy changes or deletes */
+static void
+check_fixing_triggers(CheckStep *cs, Oid table)
+{
+	if (!plan_step_fixes(cs->step))
+		return;
+	foreach_oid(part, sg_all_inheritors(table))
+	{
+		check_triggers(cs, part, plan_policy_deletes(cs->step->orphans) ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_UPDATE);
+	}
+}
+
+void
+check_fixing(PlanCheck *check, CheckStep *cs, Oid table)
+{
+	check_fixing_triggers(cs, table);
+	check_referring(check, cs, table);
 }
 
 /* There are some, and the policy does something about them */
@@ -126,22 +197,18 @@ check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 		text = psprintf("%s below a key that was there before, where no rollback can put them back", text);
 
 	if (obstacle)
+	{
 		check_row(cs, "orphans", CHECK_BLOCK,
 				  psprintf("%s, which can't be fixed: %s", text, obstacle->reason),
 				  fix_hint(cs, fix_policy_fate(cs->step) == FIX_SET_NULL ? "quarantine" : "leave"));
-	else if (is_referenced(check, cs->view.key.child))
-		check_row(cs, "orphans", CHECK_WARN,
-				  psprintf("%s, and the policy is %s; other rows may refer to these, which was not looked at", text,
-						   plan_policy_text(cs->step->orphans)),
-				  !hints ? NULL :
-				  psprintf(sg_calls("They are fixed only when you ask for it. To see first what goes with them:\nSELECT * FROM sg_plan_referencing(%s, '{%d}');"),
-						   quote_literal_cstr(cs->plan), cs->step->step));
-	else
-		check_row(cs, "orphans", CHECK_WARN,
-				  psprintf("%s, and the policy is %s", text, plan_policy_text(cs->step->orphans)),
-				  !hints ? NULL :
-				  psprintf(sg_calls("They are fixed only when you ask for it. To see first what it comes to:\nCALL sg_fix_orphans(%s, steps => '{%d}', dry_run => true);"),
-						   quote_literal_cstr(cs->plan), cs->step->step));
+		return;
+	}
+	check_row(cs, "orphans", CHECK_WARN,
+			  psprintf("%s, and the policy is %s", text, plan_policy_text(cs->step->orphans)),
+			  !hints ? NULL :
+			  psprintf(sg_calls("They are fixed only when you ask for it. To see first what it comes to:\nCALL sg_fix_orphans(%s, steps => '{%d}', dry_run => true);"),
+					   quote_literal_cstr(cs->plan), cs->step->step));
+	check_fixing(check, cs, cs->view.key.child);
 }
 
 /* Where to see them, and the plan's own remedy */

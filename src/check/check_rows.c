@@ -661,5 +661,7 @@ check_row_answers(PlanCheck *check, CheckStep *cs)
 	foreach_ptr(const RowQuestion, question, cs->questions)
 	{
 		answer(cs, question);
+		if (question->rule->result == AUDIT_FAIL && strcmp(question->name, "rows") == 0)
+			check_fixing(check, cs, question->rule->key.child);
 	}
 }

@@ -15,19 +15,29 @@
 #include "access/relation.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/indexing.h"
+#include "commands/defrem.h"
 #include "commands/trigger.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/analyze.h"
 #include "parser/parse_func.h"
+#include "parser/parse_type.h"
 #include "parser/parser.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "base/calls.h"
 #include "base/catalog.h"
+#include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/nearest.h"
@@ -37,6 +47,7 @@
 #include "change/change_literal.h"
 #include "change/change_need.h"
 #include "check/check.h"
+#include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_order.h"
@@ -100,11 +111,36 @@ visit_tables(Node *node, void *context)
 	return raw_expression_tree_walker(node, visit_tables, context);
 }
 
-/* Looks for the object of DROP or COMMENT; an error of the server's says what is missing */
+/* Blocks a DROP that would fail because of what depends on the object */
+static void
+look_for_dependents(Naming *naming, const ObjectAddress *object)
+{
+	foreach_ptr(const ChangeDependent, dependent, change_dependents_hook ? change_dependents_hook(object) : NIL)
+	{
+		if (dependent->blocks)
+			ereport(ERROR,
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+					 errmsg("%s depends on it", dependent->identity)));
+	}
+}
+
+/* Raises the server's error for a role that is not there */
+static void
+look_for_roles(List *roles)
+{
+	foreach_ptr(const RoleSpec, role, roles)
+	{
+		if (role->roletype != ROLESPEC_PUBLIC)
+			(void) get_rolespec_oid(role, false);
+	}
+}
+
+/* Looks for the object of DROP, COMMENT or GRANT; an error of the server's says what is missing */
 static void
 look_for_object(Naming *naming, ObjectType type, Node *object)
 {
 	Relation	rel = NULL;
+	ObjectAddress address;
 
 	switch (type)
 	{
@@ -128,8 +164,93 @@ look_for_object(Naming *naming, ObjectType type, Node *object)
 			if (rel)
 				relation_close(rel, NoLock);
 			break;
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			if (IsA(object, List))
+				object = (Node *) makeTypeNameFromNameList((List *) object);
+			/* fall through */
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+		case OBJECT_AGGREGATE:
+		case OBJECT_SCHEMA:
+			address = get_object_address(type, object, &rel, AccessShareLock, false);
+			if (IsA(naming->statement, DropStmt) && ((DropStmt *) naming->statement)->behavior == DROP_RESTRICT && type != OBJECT_SCHEMA)
+				look_for_dependents(naming, &address);
+			break;
 		default:
 			break;
+	}
+}
+
+/* Raises the server's error for what EXCLUDE takes and a column's type does not have */
+static void
+look_for_exclusion(Naming *naming, Oid table, const Constraint *constraint)
+{
+	Oid			method = get_index_am_oid(constraint->access_method, false);
+
+	foreach_ptr(List, exclusion, constraint->exclusions)
+	{
+		IndexElem  *element = linitial(exclusion);
+		AttrNumber	attnum = element->name ? get_attnum(table, element->name) : InvalidAttrNumber;
+
+		if (attnum > 0)
+			(void) ResolveOpClass(element->opclass, get_atttype(table, attnum), constraint->access_method, method);
+		else if (element->name)
+			naming->missing = lappend(naming->missing, psprintf("column %s", quote_identifier(element->name)));
+	}
+}
+
+/* Returns the names of a table's columns */
+static List *
+columns_of(Oid table)
+{
+	List	   *names = NIL;
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	sg_catalog_begin(&scan, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, table, NULL);
+	while ((tuple = sg_catalog_next(&scan)) != NULL)
+	{
+		Form_pg_attribute column = (Form_pg_attribute) GETSTRUCT(tuple);
+
+		if (column->attnum > 0 && !column->attisdropped)
+			names = lappend(names, pstrdup(NameStr(column->attname)));
+	}
+	sg_catalog_end(&scan);
+	return names;
+}
+
+/* Raises what the server would of the columns of a table that is to be a partition */
+static void
+look_for_columns(Naming *naming, Oid parent, const PartitionCmd *command)
+{
+	Oid			part = change_find_named(command->name);
+
+	if (!OidIsValid(part))
+	{
+		look_for_table(naming, command->name);
+		return;
+	}
+	foreach_ptr(const char, column, columns_of(parent))
+	{
+		AttrNumber	attnum = get_attnum(part, column);
+
+		if (attnum == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("child table is missing column \"%s\"", column)));
+		if (get_atttype(part, attnum) != get_atttype(parent, get_attnum(parent, column)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("child table %s has different type for column \"%s\"", sg_relation_name(part), column)));
+	}
+	foreach_ptr(const char, column, columns_of(part))
+	{
+		if (get_attnum(parent, column) == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("table %s contains column \"%s\" not found in parent %s", sg_relation_name(part), column, sg_relation_name(parent))));
 	}
 }
 
@@ -158,6 +279,17 @@ look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 		case AT_ValidateConstraint:
 			what = command->missing_ok || OidIsValid(get_relation_constraint_oid(table, command->name, true)) ? NULL : "constraint";
 			break;
+		case AT_AddConstraint:
+			if (((Constraint *) command->def)->contype == CONSTR_EXCLUSION)
+				look_for_exclusion(naming, table, (Constraint *) command->def);
+			break;
+		case AT_AttachPartition:
+			if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE)
+				look_for_columns(naming, table, (PartitionCmd *) command->def);
+			break;
+		case AT_ChangeOwner:
+			look_for_roles(list_make1(command->newowner));
+			break;
 		default:
 			break;
 	}
@@ -181,6 +313,68 @@ look_for_altered(Naming *naming, const AlterTableStmt *statement)
 		look_for_table(naming, statement->relation);
 }
 
+/* Raises the server's error for the name of a relation that is to be made, and is there */
+static void
+look_for_new(const RangeVar *name, bool may_be_there)
+{
+	if (!may_be_there && name->schemaname && OidIsValid(change_find_named(name)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation \"%s\" already exists", name->relname)));
+}
+
+/* Raises the server's error for a value of an enum that is not there, or is there already */
+static void
+look_for_value(Oid type, const char *value, bool wanted)
+{
+	if (value == NULL || SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(type), CStringGetDatum(value)) == wanted)
+		return;
+	if (wanted)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not an existing enum label", value)));
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("enum label \"%s\" already exists", value)));
+}
+
+static void
+look_for_values(const AlterEnumStmt *statement)
+{
+	Oid			type = typenameTypeId(NULL, makeTypeNameFromNameList(statement->typeName));
+
+	look_for_value(type, statement->oldVal, true);
+	look_for_value(type, statement->newValNeighbor, true);
+	if (!statement->skipIfNewValExists)
+		look_for_value(type, statement->newVal, false);
+}
+
+static void
+analyse_query(void *arg)
+{
+	(void) parse_analyze_fixedparams(arg, "", NULL, 0, NULL);
+}
+
+/* Raises the server's error for what the query of a view names and is not there, by analysing it */
+static void
+look_for_columns_of(Naming *naming, Node *query)
+{
+	CodeReach  *reach = code_reach();
+	RawStmt    *raw = makeNode(RawStmt);
+	SgScope		scope;
+
+	(void) visit_queries(query, naming);
+	(void) visit_tables(query, naming);
+	if (naming->missing)
+		return;
+	raw->stmt = copyObject(query);
+	code_reach_raw(reach, query);
+	code_analysis_begin(&scope, reach, GetUserId(), "query");
+	code_analyse_as_meant(reach, analyse_query, raw);
+	sg_scope_end(&scope);
+}
+
 static void
 look_for_all(void *arg)
 {
@@ -197,6 +391,22 @@ look_for_all(void *arg)
 		case T_RenameStmt:
 			if (!((RenameStmt *) statement)->missing_ok)
 				look_for_table(naming, ((RenameStmt *) statement)->relation);
+			if (((RenameStmt *) statement)->object)
+				look_for_object(naming, ((RenameStmt *) statement)->renameType, ((RenameStmt *) statement)->object);
+			break;
+		case T_AlterObjectSchemaStmt:
+			if (((AlterObjectSchemaStmt *) statement)->object)
+				look_for_object(naming, ((AlterObjectSchemaStmt *) statement)->objectType, ((AlterObjectSchemaStmt *) statement)->object);
+			break;
+		case T_AlterOwnerStmt:
+			look_for_roles(list_make1(((AlterOwnerStmt *) statement)->newowner));
+			look_for_object(naming, ((AlterOwnerStmt *) statement)->objectType, ((AlterOwnerStmt *) statement)->object);
+			break;
+		case T_AlterFunctionStmt:
+			look_for_object(naming, ((AlterFunctionStmt *) statement)->objtype, (Node *) ((AlterFunctionStmt *) statement)->func);
+			break;
+		case T_AlterDomainStmt:
+			look_for_object(naming, OBJECT_DOMAIN, (Node *) ((AlterDomainStmt *) statement)->typeName);
 			break;
 		case T_DropStmt:
 			foreach_ptr(Node, object, ((DropStmt *) statement)->missing_ok ? NIL : ((DropStmt *) statement)->objects)
@@ -208,9 +418,27 @@ look_for_all(void *arg)
 			look_for_object(naming, ((CommentStmt *) statement)->objtype, ((CommentStmt *) statement)->object);
 			break;
 		case T_GrantStmt:
-			if (((GrantStmt *) statement)->targtype == ACL_TARGET_OBJECT &&
-				(((GrantStmt *) statement)->objtype == OBJECT_TABLE || ((GrantStmt *) statement)->objtype == OBJECT_SEQUENCE))
+			look_for_roles(((GrantStmt *) statement)->grantees);
+			if (((GrantStmt *) statement)->targtype != ACL_TARGET_OBJECT)
+				break;
+			if (((GrantStmt *) statement)->objtype == OBJECT_TABLE || ((GrantStmt *) statement)->objtype == OBJECT_SEQUENCE)
 				look_for_tables(naming, ((GrantStmt *) statement)->objects);
+			else
+			{
+				foreach_ptr(Node, object, ((GrantStmt *) statement)->objects)
+				{
+					look_for_object(naming, ((GrantStmt *) statement)->objtype, object);
+				}
+			}
+			break;
+		case T_GrantRoleStmt:
+			look_for_roles(((GrantRoleStmt *) statement)->grantee_roles);
+			break;
+		case T_AlterEnumStmt:
+			look_for_values((AlterEnumStmt *) statement);
+			break;
+		case T_CreateSeqStmt:
+			look_for_new(((CreateSeqStmt *) statement)->sequence, ((CreateSeqStmt *) statement)->if_not_exists);
 			break;
 		case T_TruncateStmt:
 			look_for_tables(naming, ((TruncateStmt *) statement)->relations);
@@ -223,14 +451,15 @@ look_for_all(void *arg)
 			break;
 		case T_CreatePolicyStmt:
 			look_for_table(naming, ((CreatePolicyStmt *) statement)->table);
+			look_for_roles(((CreatePolicyStmt *) statement)->roles);
 			break;
 		case T_CreateTrigStmt:
 			look_for_table(naming, ((CreateTrigStmt *) statement)->relation);
 			(void) LookupFuncName(((CreateTrigStmt *) statement)->funcname, 0, NULL, false);
 			break;
 		case T_ViewStmt:
-			(void) visit_queries(((ViewStmt *) statement)->query, naming);
-			(void) visit_tables(((ViewStmt *) statement)->query, naming);
+			look_for_new(((ViewStmt *) statement)->view, ((ViewStmt *) statement)->replace);
+			look_for_columns_of(naming, ((ViewStmt *) statement)->query);
 			break;
 		default:
 			break;
@@ -259,13 +488,14 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 	ErrorData  *edata = check_try(look_for_all, &naming);
 	CheckResult result = !first || check_may_be_made(check, cs, true) ? CHECK_WARN : CHECK_BLOCK;
 	const char *unless = result == CHECK_WARN ? ", unless an earlier statement makes it" : "";
+	const char *changes = result == CHECK_WARN ? ", unless an earlier statement changes that" : "";
 
 	if (edata && sg_is_race(edata))
 		ReThrowError(edata);
-	if (edata && edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+	if (edata && (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE))
 		check_row(cs, "names", CHECK_WARN, psprintf("the names could not be looked up: %s", sg_error_message(edata)), NULL);
 	else if (edata)
-		check_row(cs, "names", result, psprintf("%s%s", sg_error_message(edata), unless), NULL);
+		check_row(cs, "names", result, psprintf("%s%s", sg_error_message(edata), changes), NULL);
 	else if (naming.missing)
 		check_row(cs, "names", result, psprintf("%s does not exist%s", (char *) linitial(naming.missing), unless),
 				  naming.near ? psprintf("Perhaps you meant %s.", naming.near) :
@@ -295,8 +525,7 @@ written_table(Node *statement, int *event)
 	return table;
 }
 
-/* Warns of each trigger that fires for the rows, since nobody knows what it does */
-static void
+void
 check_triggers(CheckStep *cs, Oid table, int event)
 {
 	SgCatalog	scan;
@@ -309,7 +538,7 @@ check_triggers(CheckStep *cs, Oid table, int event)
 	{
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 
-		if (!form->tgisinternal && form->tgenabled != TRIGGER_DISABLED && (form->tgtype & event))
+		if (!form->tgisinternal && form->tgenabled != TRIGGER_DISABLED && (form->tgtype & event) && !plan_filler_is_named(NameStr(form->tgname)))
 			appendStringInfo(&names, "%s%s", names.len ? ", " : "", quote_identifier(NameStr(form->tgname)));
 	}
 	sg_catalog_end(&scan);

@@ -79,7 +79,7 @@ tell_dry_run(Fix *fix)
 	if (blocked)
 	{
 		run_append_notice(work, psprintf("but blocked by %s", blocked));
-		work->hint = fix_referenced_hint(fix);
+		work->hint = fix_referenced_hint(fix->work->step, fix->tallies);
 		tell_blocked(work->run);
 	}
 	if (fix->found.n == fix_most_places(&fix->key))

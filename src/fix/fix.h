@@ -173,6 +173,24 @@ extern List *fix_add_tallies(List *tallies, const FixBatch *batch);
 /* "3 rows of t by key k (on delete cascade)", for those blocked or the others; or NULL */
 extern char *fix_tallies_text(List *tallies, bool blocked);
 
+/* ---- fix_referring.c ---- */
+
+/* What keeps a step from taking its rows out: rows that refer to them */
+typedef struct FixBlocking
+{
+	char	   *text;			/* "3 rows of t by key k (on delete no
+								 * action)", or NULL: none */
+	char	   *hint;
+	char	   *unknown;		/* why they could not be looked at, or NULL */
+	List	   *tables;			/* OIDs of the tables of these rows */
+} FixBlocking;
+
+/*
+ * Looks for it, and changes nothing: reads the tables of the step, and those
+ * that refer to them, in ACCESS SHARE; what others have locked is not waited for.
+ */
+extern void fix_find_blocking(const PlanStep *step, FixBlocking *blocking);
+
 /* ---- fix_restore.c ---- */
 
 /*

@@ -391,14 +391,13 @@ fix_go_along_call(const char *plan, const char *steps)
 }
 
 char *
-fix_referenced_hint(const Fix *fix)
+fix_referenced_hint(const PlanStep *step, List *tallies)
 {
-	const PlanStep *step = fix->work->step;
 	char	   *plan = quote_literal_cstr(step->plan);
 	char	   *steps = psprintf(", '{%d}'", step->step);
 	bool		lacking = false;
 
-	foreach_ptr(const FixTally, tally, fix->tallies)
+	foreach_ptr(const FixTally, tally, tallies)
 	{
 		lacking |= tally->fate == FIX_BLOCK && tally->by->step == NULL;
 	}
@@ -437,7 +436,7 @@ do_scan(void *arg)
 	blocked = fix_tallies_text(fix->tallies, true);
 	if (blocked && !run->dry_run)
 	{
-		fix->work->hint = fix_referenced_hint(fix);
+		fix->work->hint = fix_referenced_hint(fix->work->step, fix->tallies);
 		ereport(ERROR,
 				(errcode(ERRCODE_SG_REFERENCED),
 				 errmsg("orphans are referred to by %s", blocked)));

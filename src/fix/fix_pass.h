@@ -46,8 +46,8 @@ extern bool fix_run_passes(Fix *fix);
 /* As many places as fit into the memory of an audit; the next pass finds the rest */
 extern int64 fix_most_places(const FixKey *key);
 
-/* Returns a hint for a step that rows block which refer to its orphans */
-extern char *fix_referenced_hint(const Fix *fix);
+/* Returns a hint for a step that rows block, by these tallies, which refer to its orphans */
+extern char *fix_referenced_hint(const PlanStep *step, List *tallies);
 
 /* Have rows go along that stay by the policies of the plan's own steps; steps begins with a comma, or is empty */
 extern char *fix_go_along_call(const char *plan, const char *steps);

@@ -247,6 +247,27 @@ walk_plan(const FkPlan *plan)
 	return walks;
 }
 
+void
+fix_find_blocking(const PlanStep *step, FixBlocking *blocking)
+{
+	Walk	   *walk = palloc0(sizeof(Walk));
+
+	memset(blocking, 0, sizeof(FixBlocking));
+	walk->step = step;
+	walk->keys = fix_keys(step->plan);
+	if (!find_key(walk))
+		return;
+	try_step(walk);
+	blocking->unknown = walk->unknown;
+	blocking->text = fix_tallies_text(walk->blocking, true);
+	if (blocking->text)
+		blocking->hint = fix_referenced_hint(step, walk->blocking);
+	foreach_ptr(const FixTally, tally, walk->blocking)
+	{
+		blocking->tables = list_append_unique_oid(blocking->tables, tally->by->key->child);
+	}
+}
+
 static const FixTally *
 tally_of(List *tallies, const FixKey *by)
 {

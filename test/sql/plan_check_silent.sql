@@ -12,6 +12,43 @@ CREATE FUNCTION found(plan text, verify text DEFAULT 'full') RETURNS SETOF text 
   SELECT concat_ws('|', step, check_name, result, detail) FROM sg_plan_check_details(plan, verify => verify) WHERE result <> 'ok' AND step > 0
 $$;
 
+-- rows that refer to those that a policy takes out: named by a full check, told as not looked at by another one
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (id int PRIMARY KEY, p_id int, n int, code text);
+CREATE TABLE g (id int PRIMARY KEY, c_id int REFERENCES c);
+INSERT INTO p VALUES (1);
+INSERT INTO c SELECT g, CASE WHEN g > 4 THEN 99 ELSE 1 END, g, CASE WHEN g < 3 THEN 'd' ELSE 'c' || g END FROM generate_series(1, 6) g;
+INSERT INTO g SELECT g, g FROM generate_series(1, 6) g;
+SELECT sg_plan_create('chs_refer') \g /dev/null
+SELECT sg_plan_add_fk('chs_refer', 'c', '{p_id}', 'p', orphans => 'quarantine', index => false);
+SELECT sg_plan_add_check('chs_refer', 'c', 'n <> 3', policy => 'delete', name => 'c_n');
+SELECT sg_plan_add_unique('chs_refer', 'c', '{code}', policy => 'quarantine', keep_by => 'id', name => 'c_code');
+SELECT found('chs_refer');
+SELECT found('chs_refer', 'sample');
+SELECT hint FROM sg_plan_check_details('chs_refer', verify => 'full') WHERE check_name = 'referring' AND step = 2;
+SET client_min_messages = error;
+CALL sg_apply('chs_refer', fix => true);
+SET client_min_messages = warning;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_refer' ORDER BY step;
+-- what failed says so, whatever else hurts
+SELECT found('chs_refer', 'none');
+-- a key of the plan that has them go along is no obstacle
+SELECT sg_plan_add_referencing('chs_refer') \g /dev/null
+SELECT found('chs_refer');
+CALL sg_apply('chs_refer', fix => true);
+SELECT step, state FROM schemaguard.plan_step WHERE plan = 'chs_refer' ORDER BY step;
+
+-- triggers of a table whose rows a policy sets or deletes
+CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TABLE t (id int PRIMARY KEY, x int);
+INSERT INTO t VALUES (1, NULL), (2, 3);
+CREATE TRIGGER upd BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION swallow();
+CREATE TRIGGER del BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION swallow();
+SELECT sg_plan_create('chs_trigger') \g /dev/null
+SELECT sg_plan_add_not_null('chs_trigger', 't', 'x', policy => 'set', fill => '0');
+SELECT sg_plan_add_check('chs_trigger', 't', 'x <> 3', policy => 'delete', name => 't_x');
+SELECT found('chs_trigger');
+
 -- a statement that can't be analysed is its step's failure: others go on
 CREATE TABLE b (id int PRIMARY KEY, v varchar(10));
 SELECT sg_plan_create('chs_bad') \g /dev/null
@@ -64,6 +101,34 @@ SELECT sg_plan_add('chs_name', x) FROM unnest(ARRAY['ALTER FUNCTION fn(int) STRI
 SELECT definition FROM schemaguard.plan_step WHERE plan = 'chs_name' AND kind = 'statement' ORDER BY step;
 CALL sg_apply('chs_name');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_name' AND state <> 'validated' ORDER BY step;
+
+-- what statements name and is not there, or is there already; each alone
+CREATE TYPE chs.color AS ENUM ('red', 'green');
+CREATE FUNCTION used() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE VIEW v AS SELECT id, used() FROM r;
+CREATE TABLE pt (id int, k int) PARTITION BY RANGE (k);
+CREATE TABLE ex (j json, id int);
+CREATE TABLE few (id int);
+CREATE TABLE other (id int, k text);
+CREATE TABLE more (id int, k int, z int);
+DO $$
+DECLARE statement text; n int := 0;
+BEGIN
+  FOREACH statement IN ARRAY ARRAY['CREATE VIEW chs.v2 AS SELECT nosuch FROM chs.r', 'CREATE VIEW chs.v3 AS WITH w AS (SELECT id FROM chs.r) SELECT w.id FROM w',
+    'CREATE VIEW chs.v AS SELECT 1', 'CREATE OR REPLACE VIEW chs.v AS SELECT id, chs.used() FROM chs.r', 'CREATE SEQUENCE chs.r', 'CREATE SEQUENCE IF NOT EXISTS chs.r',
+    'DROP FUNCTION chs.nosuch(int)', 'DROP FUNCTION IF EXISTS chs.nosuch(int)', 'DROP FUNCTION chs.used()', 'DROP FUNCTION chs.used() CASCADE', 'DROP TYPE chs.nosuch',
+    'GRANT SELECT ON chs.r TO regress_sg_nosuch', 'GRANT EXECUTE ON FUNCTION chs.nosuch() TO PUBLIC', 'GRANT USAGE ON SCHEMA chs_nosuch TO PUBLIC',
+    'ALTER TYPE chs.color ADD VALUE ''red''', 'ALTER TYPE chs.color ADD VALUE IF NOT EXISTS ''red''', 'ALTER TYPE chs.color ADD VALUE ''blue'' AFTER ''black''',
+    'ALTER TYPE chs.color RENAME VALUE ''green'' TO ''red''', 'ALTER TABLE chs.ex ADD EXCLUDE (j WITH =)', 'ALTER TABLE chs.ex ADD EXCLUDE (id WITH =)',
+    'ALTER TABLE chs.pt ATTACH PARTITION chs.few FOR VALUES FROM (1) TO (2)', 'ALTER TABLE chs.pt ATTACH PARTITION chs.other FOR VALUES FROM (1) TO (2)',
+    'ALTER TABLE chs.pt ATTACH PARTITION chs.more FOR VALUES FROM (1) TO (2)', 'ALTER FUNCTION chs.used() OWNER TO regress_sg_nosuch']
+  LOOP
+    n := n + 1;
+    PERFORM sg_plan_create('chs_word_' || to_char(n, 'FM00'));
+    PERFORM sg_plan_add('chs_word_' || to_char(n, 'FM00'), statement);
+  END LOOP;
+END $$;
+SELECT definition, f FROM schemaguard.plan_step LEFT JOIN LATERAL found(plan) f ON true WHERE plan LIKE 'chs\_word\_%' ORDER BY plan;
 
 -- keep of a drop is an option
 SELECT sg_plan_create('chs_keep') \g /dev/null
