@@ -159,18 +159,21 @@ is_theirs(const SgSeen *seen, const ObjectAddress *code)
 static bool
 is_later_than(const SgSeen *seen, const ObjectAddress *code, TransactionId xid)
 {
+	bool		later;
+
 	if (is_theirs(seen, code))
 		return true;
 	/* a frozen row, too, has the number of its transaction, maybe of long ago */
 	if (TransactionIdFollowsOrEquals(xid, ReadNextTransactionId()))
 		return false;
-	if (TransactionIdIsCurrentTransactionId(xid) || list_member_oid(seen->own, xid))
+	if (TransactionIdIsCurrentTransactionId(xid))
 		return false;
 	/* the server has forgotten which transaction that is a part of */
-	if (seen->snapshot.suboverflowed && TransactionIdFollowsOrEquals(xid, seen->snapshot.xmin) &&
-		TransactionIdPrecedes(xid, TransactionXmin))
-		return true;
-	return XidInMVCCSnapshot(xid, unconstify(SnapshotData *, &seen->snapshot));
+	later = (seen->snapshot.suboverflowed && TransactionIdFollowsOrEquals(xid, seen->snapshot.xmin) &&
+			 TransactionIdPrecedes(xid, TransactionXmin)) ||
+		XidInMVCCSnapshot(xid, unconstify(SnapshotData *, &seen->snapshot));
+	/* last, since each transaction of the call adds one */
+	return later && !list_member_oid(seen->own, xid);
 }
 
 static bool
