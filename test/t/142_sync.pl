@@ -292,7 +292,7 @@ $node->safe_psql('beginning', q{
 	CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE "x.sg_rule_violations(" (p int CONSTRAINT k REFERENCES p);
 	SELECT sg_snapshot_take('reference');
 	ALTER TABLE "x.sg_rule_violations(" DROP CONSTRAINT k; INSERT INTO "x.sg_rule_violations(" VALUES (7)});
-like(script('beginning'), qr/^-- left out: 1 rows are in the way: SELECT \* FROM public\.sg_orphans\('public\."x\.sg_rule_violations\("'/m, 'rows in the way of a table with an odd name');
+like(script('beginning'), qr/^-- left out: 1 row is in the way: SELECT \* FROM public\.sg_orphans\('public\."x\.sg_rule_violations\("'/m, 'rows in the way of a table with an odd name');
 
 database('rows');
 $node->safe_psql('rows', q{
@@ -309,7 +309,12 @@ is(join("\n", sort { $a cmp $b } map { s/^-- //r } keys %{{ map { $_ => 1 } $way
 		"left out: 3 rows are in the way: SELECT * FROM public.sg_orphans('public.c', '{p}', 'public.p', '{id}')",
 		"left out: 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'check', '((abs(t) > 1) AND ((t)::text ~ ''..''::text))')",
 		"left out: 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'not null', 'n')",
-		"left out: 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'unique', '(u)')"), 'rows in the way, rewrites and losses are told');
+		"left out: 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'unique', '(u)')",
+		# in the head
+		"left out: column public.c.n: not_null, 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'not null', 'n')",
+		"left out: constraint public.c.c_p_fkey: created, 3 rows are in the way: SELECT * FROM public.sg_orphans('public.c', '{p}', 'public.p', '{id}')",
+		"left out: constraint public.c.c_u_key: created, 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'unique', '(u)')",
+		"left out: constraint public.c.large: created, 3 rows are in the way: SELECT * FROM public.sg_rule_violations('public.c', 'check', '((abs(t) > 1) AND ((t)::text ~ ''..''::text))')"), 'rows in the way, rewrites and losses are told');
 like($ways, qr/^-- 'live': database rows, PostgreSQL \d+, as of [^,]+, SHA-256 [0-9a-f]{64}$/m, 'the digest of this database is told');
 is(($ways =~ /^-- 'reference': .* SHA-256 (\w+)$/m)[0], $node->safe_psql('rows', q{SELECT encode(sha256(string_agg(checksum, '' ORDER BY n)), 'hex') FROM sg_snapshot_objects_details('reference') WITH ORDINALITY o (kind, identity, parent, properties, checksum, oid, n)}), 'made like that of a snapshot');
 is(apply('rows', $ways), '', 'and what they are in the way of is left out');
