@@ -142,6 +142,8 @@ look_for_object(Naming *naming, ObjectType type, Node *object)
 	Relation	rel = NULL;
 	ObjectAddress address;
 
+	if ((type == OBJECT_TYPE || type == OBJECT_DOMAIN) && IsA(object, List))
+		object = (Node *) makeTypeNameFromNameList((List *) object);
 	switch (type)
 	{
 		case OBJECT_TABLE:
@@ -166,9 +168,6 @@ look_for_object(Naming *naming, ObjectType type, Node *object)
 			break;
 		case OBJECT_TYPE:
 		case OBJECT_DOMAIN:
-			if (IsA(object, List))
-				object = (Node *) makeTypeNameFromNameList((List *) object);
-			/* fall through */
 		case OBJECT_FUNCTION:
 		case OBJECT_PROCEDURE:
 		case OBJECT_ROUTINE:
