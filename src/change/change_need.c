@@ -407,8 +407,8 @@ change_check_values(const PlanStep *step, ChangeMove *move)
 		not_held(move, psprintf("whether it holds values that the step has not given it can't be told: %s", why), NULL);
 	else if (rows > 0)
 		not_held(move, "it holds values that the step has not given it",
-				 psprintf(sg_calls("Where nobody needs them any more, drop it and roll back again:\n%sALTER TABLE %s DROP COLUMN %s;\nCALL sg_rollback_fks(%s);"),
-						  trigger, step->child_table, quote_identifier(linitial(step->child_columns)), quote_literal_cstr(step->plan)));
+				 psprintf("Where nobody needs them any more, drop it and roll back again:\n%sALTER TABLE %s DROP COLUMN %s;\n%s",
+						  trigger, step->child_table, quote_identifier(linitial(step->child_columns)), plan_rollback_call(step)));
 }
 
 bool

@@ -494,8 +494,8 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 	if (named != attnum && named != InvalidAttrNumber)
 	{
 		change_problem(move, ERRCODE_DUPLICATE_COLUMN, psprintf("there is another column %s by now", quote_identifier(what->fk_name)),
-					   psprintf(sg_calls("This one is kept as %s. Rename the other one, and roll back again:\nCALL sg_rollback_fks(%s);"),
-								quote_identifier(now), quote_literal_cstr(what->plan)));
+					   psprintf("This one is kept as %s. Rename the other one, and roll back again:\n%s",
+								quote_identifier(now), plan_rollback_call(what)));
 		return;
 	}
 	if (named != attnum)
@@ -811,8 +811,7 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 	if ((step->state == STEP_VALIDATED || step->state == STEP_SKIPPED) && is_put_back(step, move))
 	{
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("somebody has put back %s", object_text(step)),
-					   psprintf(sg_calls("To drop it, roll back the step, and run it again:\nCALL sg_rollback_fks(%s, steps => '{%d}');"),
-								quote_literal_cstr(step->plan), step->step));
+					   psprintf("To drop it, roll back the step, and run it again:\n%s", plan_rollback_call(step)));
 		return;
 	}
 	move->first = true;
@@ -856,12 +855,11 @@ has_place(const PlanStep *what, Oid schema, Oid relid, ChangeMove *move)
 		used = sg_qualified_name(sg_schema_name(here), was.name);
 	if (!OidIsValid(schema))
 		change_problem(move, ERRCODE_UNDEFINED_SCHEMA, psprintf("schema %s, where it was, does not exist", quote_identifier(was.schema)),
-					   psprintf(sg_calls("If it has another name, give it that one again, or create it, and roll back again:\nCALL sg_rollback_fks(%s);"),
-								quote_literal_cstr(what->plan)));
+					   psprintf("If it has another name, give it that one again, or create it, and roll back again:\n%s",
+								plan_rollback_call(what)));
 	else if (used)
 		change_problem(move, ERRCODE_DUPLICATE_OBJECT, psprintf("the name %s is taken", used),
-					   psprintf(sg_calls("Rename what has that name, and roll back again:\nCALL sg_rollback_fks(%s);"),
-								quote_literal_cstr(what->plan)));
+					   psprintf("Rename what has that name, and roll back again:\n%s", plan_rollback_call(what)));
 	return OidIsValid(schema) && used == NULL;
 }
 
@@ -914,7 +912,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	if (OidIsValid(move->table))
 	{
 		change_problem(move, ERRCODE_DUPLICATE_TABLE, psprintf("there is another %s by now", what->child_table),
-					   psprintf(sg_calls("This one is kept as %s. Rename the other one, and roll back again:\nCALL sg_rollback_fks(%s);"), kept, quote_literal_cstr(what->plan)));
+					   psprintf("This one is kept as %s. Rename the other one, and roll back again:\n%s", kept, plan_rollback_call(what)));
 		return;
 	}
 	if (!has_place(what, schema, relid, move))

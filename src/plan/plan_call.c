@@ -116,6 +116,12 @@ plan_skip_call(const PlanStep *step, const char *reason)
 }
 
 char *
+plan_rollback_call(const PlanStep *step)
+{
+	return psprintf(sg_calls("CALL sg_rollback_fks(%s, steps => '{%d}');"), quote_literal_cstr(step->plan), step->step);
+}
+
+char *
 plan_sql_call(const char *plan)
 {
 	return psprintf(sg_calls("SELECT * FROM sg_plan_sql(%s);"), quote_literal_cstr(plan));

@@ -31,6 +31,9 @@ extern char *plan_replace_call(const PlanStep *step, const char *name);
 /* Returns the call that leaves a step out */
 extern char *plan_skip_call(const PlanStep *step, const char *reason);
 
+/* Returns the call that takes a step back */
+extern char *plan_rollback_call(const PlanStep *step);
+
 /* Returns the query that shows what the steps do */
 extern char *plan_sql_call(const char *plan);
 

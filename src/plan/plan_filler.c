@@ -20,7 +20,6 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "base/calls.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
@@ -55,6 +54,7 @@
 #include "log/log.h"
 #include "plan/plan.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 #include "plan/plan_relation.h"
@@ -495,8 +495,8 @@ drop_one(const FkPlan *plan, PlanStep *step)
 				 errdetail("The trigger %s, which does so, was not dropped: %s.",
 						   quote_identifier(plan_filler_name(step)), error ? sg_error_message(error) :
 						   "in a transaction block its lock would last until the end"),
-				 errhint(sg_calls("Try again%s; or roll back, which drops it, too:\nCALL sg_rollback_fks(%s);"),
-						 error ? "" : " outside of a transaction block", quote_literal_cstr(plan->name))));
+				 errhint("Try again%s; or roll the step back, which drops it, too:\n%s",
+						 error ? "" : " outside of a transaction block", plan_rollback_call(step))));
 	plan_log(plan, step->step, "drop trigger", plan_step_object(step), NULL);
 	ereport(NOTICE,
 			(errmsg("trigger of step %d dropped: rows are not filled any more",

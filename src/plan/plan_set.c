@@ -66,8 +66,7 @@ check_not_filling(const PlanStep *step)
 					step->child_table),
 			 errdetail("The trigger %s does so for rows that are written.",
 					   quote_identifier(plan_filler_name(step))),
-			 errhint(sg_calls("Roll the plan back, which drops it, or do so by hand (%s):\nCALL sg_rollback_fks(%s);"),
-					 text.data, quote_literal_cstr(step->plan))));
+			 errhint("Roll the step back, which drops it, or do so by hand (%s):\n%s", text.data, plan_rollback_call(step))));
 }
 
 bool

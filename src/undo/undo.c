@@ -17,7 +17,6 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
-#include "base/calls.h"
 #include "base/errors.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -277,8 +276,8 @@ static FkProblem *
 missing(const PlanDeed *deed, int sqlerrcode, char *reason)
 {
 	return fk_problem(FK_PROBLEM_OTHER, sqlerrcode, reason,
-					  psprintf(sg_calls("Give it this name again if it has another one, or skip step %d if it is gone for good, and roll back again:\nCALL sg_rollback_fks(%s);"),
-							   deed->step, quote_literal_cstr(deed->what->plan)));
+					  psprintf("Give it this name again if it has another one, or skip step %d if it is gone for good, and roll back again:\n%s",
+							   deed->step, plan_rollback_call(deed->what)));
 }
 
 FkProblem *
@@ -334,10 +333,10 @@ undo_made_anew(const PlanDeed *deed)
 		return NULL;
 	return fk_problem(FK_PROBLEM_OTHER, plan_deed_is_given_up(deed) ? ERRCODE_SG_KEY_CONFLICT : ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					  psprintf("the %s was made anew since, perhaps by somebody else", is_index ? "index" : "constraint"),
-					  psprintf(sg_calls("%s makes it anew, too. Where nobody needs it any more, drop it and roll back again:\n%s;\nCALL sg_rollback_fks(%s);"),
+					  psprintf("%s makes it anew, too. Where nobody needs it any more, drop it and roll back again:\n%s;\n%s",
 							   is_index ? "REINDEX CONCURRENTLY or ALTER TYPE" : "ALTER TYPE",
 							   is_index ? psprintf("DROP INDEX %s", deed->object) : plan_drop_statement(deed->what->child_table, deed->what->fk_name),
-							   quote_literal_cstr(deed->what->plan)));
+							   plan_rollback_call(deed->what)));
 }
 
 /* Tells of it; false where it is not so */
