@@ -484,11 +484,14 @@ static void
 check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 {
 	Naming		naming = {.cs = cs,.statement = statement};
-	ErrorData  *edata = check_try(look_for_all, &naming);
+	/* in a subtransaction on a standby, too: a name that leads nowhere is an answer */
+	ErrorData  *edata = sg_try_undo(look_for_all, &naming);
 	CheckResult result = !first || check_may_be_made(check, cs, true) ? CHECK_WARN : CHECK_BLOCK;
 	const char *unless = result == CHECK_WARN ? ", unless an earlier statement makes it" : "";
 	const char *changes = result == CHECK_WARN ? ", unless an earlier statement changes that" : "";
 
+	if (edata)
+		sg_rethrow_cancel(edata);
 	if (edata && sg_is_race(edata))
 		ReThrowError(edata);
 	if (edata && (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE))

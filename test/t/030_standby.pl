@@ -37,6 +37,10 @@ $primary->safe_psql('postgres', q{
 	SELECT sg_plan_add_fk('plan', 'pp', '{id}', 'p', fk_name => 'planned');
 	SELECT sg_plan_create('rules');
 	SELECT sg_plan_add_not_null('rules', 'c', 'q');
+	SELECT sg_plan_create('names');
+	SELECT sg_plan_add('names', 'CREATE VIEW public.v AS SELECT nosuch FROM public.c');
+	SELECT sg_plan_add('names', 'ALTER TABLE public.c ALTER q TYPE varchar(0)');
+	SELECT sg_plan_add('names', 'GRANT SELECT ON public.c TO nosuch');
 	SELECT sg_snapshot_take('snap');
 	CREATE ROLE approver SUPERUSER LOGIN;
 });
@@ -62,6 +66,10 @@ is($standby->safe_psql('postgres', q{SELECT count(*), count(DISTINCT row_id) FRO
 
 is($standby->safe_psql('postgres', q{SELECT string_agg(DISTINCT result || coalesce(': ' || reason, ''), '; ') FROM sg_verify_fks_details(live => true) WHERE fk_name = 'good'}),
 	"pass; unknown: a standby can't write", 'there keys are verified from the catalogs, and nothing is tried');
+
+is($standby->safe_psql('postgres', q{SELECT step, check_name, detail FROM sg_plan_check_details('names') WHERE check_name IN ('names', 'definition')}),
+	join("\n", '1|names|column "nosuch" does not exist', q{2|definition|the statement can't be run: length for type varchar must be at least 1},
+	'3|names|role "nosuch" does not exist, unless an earlier statement changes that'), 'what a statement names in vain is its own row there, too');
 
 # ---- what writes refuses; a session that is read only by default is a fence for all of it, and what reads goes on
 
