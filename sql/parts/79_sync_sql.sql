@@ -723,7 +723,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     -- whether something is still as it was that others are made anew for
     SELECT o.number, string_agg(format('%s IS NOT DISTINCT FROM %L', g.guard, g.before), ' OR ' ORDER BY g.section, g.place) AS condition
     FROM (SELECT DISTINCT c.cause AS number FROM cause c) c JOIN object o ON o.number = c.number
-    JOIN guarded g ON g.kind = o.kind AND g.object IN (o.target_identity, o.identity) AND g.section <= 2 AND g.step IN ('drop', 'alter')
+    JOIN guarded g ON g.kind = o.kind AND g.object IN (o.target_identity, o.identity) AND (g.section <= 2 OR g.what = 'replaced') AND g.step IN ('drop', 'alter')
         AND g.guard IS NOT NULL AND g.before IS DISTINCT FROM g.after
     GROUP BY o.number
 ), reason AS MATERIALIZED (

@@ -48,7 +48,8 @@ END $triggers$', NULL, NULL),
     '?CASE WHEN {is_new} IS NULL AND {is_now} = {definition_loose|L} THEN ''after'' WHEN {is_new} = {new_loose|L} THEN CASE WHEN {new_validated} THEN ''after'' ELSE ''before'' END ELSE coalesce({is_new}, {is_now}, ''not there'') END', NULL),
 ('constraint', 'beside', NULL, 6, false, '{?swaps}ALTER {above} DROP CONSTRAINT IF EXISTS {name|I}{;}ALTER {above} RENAME CONSTRAINT {new_name|I} TO {name|I}',
     '?CASE WHEN {is_new} IS NULL AND {is_now} = {definition_loose|L} THEN ''after'' WHEN {is_new} = {new_loose|L}[{?validated}{?!held} AND {new_validated}] THEN ''before'' ELSE coalesce({is_new}, {is_now}, ''not there'') END', NULL),
-('constraint', 'beside', NULL, 6, false, '{?using_index}ALTER {above} DROP CONSTRAINT IF EXISTS {name|I}{;}ALTER {above} ADD CONSTRAINT {name|I} [{?type=p}PRIMARY KEY][{?type=u}UNIQUE] USING INDEX {new_name|I}[{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]',
+-- before the keys that lead to it are there again
+('constraint', 'beside', NULL, 4, false, '{?using_index}ALTER {above} DROP CONSTRAINT IF EXISTS {name|I}{;}ALTER {above} ADD CONSTRAINT {name|I} [{?type=p}PRIMARY KEY][{?type=u}UNIQUE] USING INDEX {new_name|I}[{?deferrable} DEFERRABLE][{?deferred} INITIALLY DEFERRED]',
     '?CASE WHEN pg_catalog.to_regclass({new_index|L}) IS NOT NULL THEN ''before'' WHEN {is_now} = {definition_loose|L} THEN ''after'' ELSE coalesce({is_now}, ''not there'') END', NULL),
 -- of a partition, that goes with one of the whole: another one is built before it does
 ('index|constraint', 'beside', NULL, 3, false, '{?freed}CREATE [{?unique}UNIQUE ][{?using_index}UNIQUE ]INDEX CONCURRENTLY IF NOT EXISTS {new_name|I} ON {parent} [{index_definition}][{?using_index}({keys})[ INCLUDE ({include|I})][{?nulls_not_distinct} NULLS NOT DISTINCT][ WITH ({options|O})][ TABLESPACE {tablespace|I}]]',
