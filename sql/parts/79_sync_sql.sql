@@ -309,10 +309,11 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM rebuilt r JOIN managed b ON b.number = r.number JOIN edge e ON e.kind = b.kind AND e.identity = b.target_identity
     WHERE e.kind IN ('function', 'operator', 'sequence', 'type', 'domain', 'collation')
 ), without_default AS MATERIALIZED (
-    -- defaults that stand on what is made anew
+    -- defaults that stand on what is made anew, or are labels of an enum that gets others
     SELECT DISTINCT m.number
     FROM on_rebuilt b JOIN managed m ON m.number = b.number
     WHERE m.kind IN ('column', 'domain') AND m.target_properties ->> 'default' IS NOT NULL AND b.kind IN ('function', 'operator', 'sequence')
+    UNION SELECT o.number FROM object o JOIN edge e ON e.number = o.number AND e.kind = 'type' JOIN object y ON y.kind = 'type' AND y.target_identity = e.identity JOIN fired t ON t.number = y.number AND t.step = 'touch' WHERE o.kind = 'column' AND 'default' = ANY (o.changes) AND o.target_properties ->> 'default' IS NOT NULL
 ), without_type AS MATERIALIZED (
     -- columns of types, domains and collations that are made anew, and what they are meanwhile
     SELECT m.number, jsonb_build_object('type', coalesce(min(CASE b.kind WHEN 'domain' THEN b.target_properties ->> 'type' WHEN 'type' THEN 'text' END)
@@ -487,10 +488,8 @@ WITH RECURSIVE side AS MATERIALIZED (
         FROM (SELECT f.again AND r.property = 'populated' AND NOT EXISTS (SELECT FROM joining) AS at_once) x) p
     WHERE f.state = 'missing' OR f.again OR f.beside
     UNION ALL
-    -- a sequence of a column's own gives its name away at once, a default the label that it is
-    SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' AND k.number IS NULL THEN 2 WHEN r.statement LIKE '% ATTACH PARTITION %' AND f.number IN (SELECT l.number FROM late l) THEN 6 ELSE r.section END, CASE WHEN f.kind = 'column' AND (r.property = 'identity' AND NOT f.new ? 'identity' OR r.property = 'default' AND EXISTS (
-                SELECT FROM edge e JOIN object y ON y.kind = 'type' AND y.target_identity = e.identity JOIN fired t ON t.number = y.number AND t.step = 'touch'
-                WHERE e.number = f.number AND e.kind = 'type')) THEN -f.number::bigint * 1000
+    -- a sequence of a column's own gives its name away at once
+    SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' AND k.number IS NULL THEN 2 WHEN r.statement LIKE '% ATTACH PARTITION %' AND f.number IN (SELECT l.number FROM late l) THEN 6 ELSE r.section END, CASE WHEN f.kind = 'column' AND r.property = 'identity' AND NOT f.new ? 'identity' THEN -f.number::bigint * 1000
             WHEN f.kind = 'table' AND r.section = 2 AND r.statement LIKE '% ATTACH PARTITION %' THEN CASE WHEN f.number IN (SELECT l.number FROM late l) THEN 2000000000 ELSE 900000000 END + f.number::bigint * 1000
             -- a check that is on its way to partitions keeps none from being attached
             WHEN r.property = 'not_null' AND r.section = 2 AND (f.new ->> 'not_null')::boolean AND NOT f.new ? 'joins' THEN 1900000000 + f.number::bigint

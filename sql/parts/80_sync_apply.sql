@@ -291,7 +291,8 @@ WITH RECURSIVE compared AS MATERIALIZED (
             WHEN l.what LIKE 'dropped%' THEN CASE WHEN l.old ? 'generated' OR l.parent IN (SELECT j.object FROM joined j)
                 OR l.statement LIKE 'ALTER TABLE ONLY %' THEN 'statement' ELSE 'drop' END
             WHEN l.what = 'not_null' AND (l.new ->> 'not_null')::boolean THEN 'not null'
-            WHEN l.what LIKE 'default%' AND l.changes = '{default}' THEN 'default'
+            WHEN l.what = 'default' AND l.changes = '{default}' AND NOT EXISTS (SELECT FROM forth d WHERE d.kind = l.kind
+                AND d.object = l.object AND d.what = 'default dropped') THEN 'default'
             ELSE 'statement' END
         -- a step for a partitioned table makes those of its partitions
         WHEN l.kind IN ('constraint', 'index') AND l.what IN ('created', 'partition_of') AND CASE l.kind WHEN 'index'

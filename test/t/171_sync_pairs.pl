@@ -38,6 +38,9 @@ my @pairs = (
 	[ 'CREATE TABLE a.led_to (x int, y int, z int, CONSTRAINT led_pk PRIMARY KEY (x, y), CONSTRAINT led_z UNIQUE (z)); CREATE TABLE a.leads (x int, y int, z int REFERENCES a.led_to (z), FOREIGN KEY (x, y) REFERENCES a.led_to)',
 		'CREATE TABLE a.led_to (x int, y int, z int, CONSTRAINT led_pk PRIMARY KEY (y, x) INCLUDE (z), CONSTRAINT led_z UNIQUE NULLS NOT DISTINCT (z)); CREATE TABLE a.leads (x int, y int, z int REFERENCES a.led_to (z), FOREIGN KEY (x, y) REFERENCES a.led_to (x, y))',
 		'INSERT INTO a.led_to VALUES (1, 2, 3); INSERT INTO a.leads VALUES (1, 2, 3)' ],
+	# a default is a label that goes, and one that comes
+	[ q{CREATE TYPE a.grade AS ENUM ('a', 'b', 'c'); CREATE TABLE a.graded (x a.grade[] DEFAULT '{a,c}', y a.grade DEFAULT 'c')},
+		q{CREATE TYPE a.grade AS ENUM ('b', 'a', 'd'); CREATE TABLE a.graded (x a.grade[] DEFAULT '{a,d}', y a.grade DEFAULT 'd')}, q{INSERT INTO a.graded VALUES ('{a,b}', 'b')} ],
 	# values that no cast makes those of the other type; what stands on them stays as it is
 	[ 'CREATE TABLE a.cast_from (id text PRIMARY KEY, n bigint UNIQUE, m text, small int); CREATE TABLE a.cast_leads (n bigint REFERENCES a.cast_from (n), id text REFERENCES a.cast_from)',
 		q{CREATE TYPE a.mood AS ENUM ('sad', 'o''k'); CREATE TABLE a.cast_from (id uuid PRIMARY KEY, n int UNIQUE, m a.mood, small numeric(3,1)); CREATE TABLE a.cast_leads (n int REFERENCES a.cast_from (n), id uuid REFERENCES a.cast_from)},
