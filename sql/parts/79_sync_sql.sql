@@ -41,8 +41,6 @@ WITH RECURSIVE side AS MATERIALIZED (
 ), joining AS MATERIALIZED (
     SELECT p.identity, p.properties ? 'partition_of' AS of_partition, coalesce(p.changes && '{inherits,partition_of,partition_bound}', false) AS moves
     FROM pair p WHERE p.kind = 'table' AND (p.changes && '{inherits,partition_of,partition_bound}' OR p.state = 'missing' AND p.properties ? 'partition_of')
-), domain AS MATERIALIZED (
-    SELECT coalesce(p.identity, p.target_identity) AS identity FROM pair p WHERE p.kind = 'domain'
 ), primary_key AS MATERIALIZED (
     SELECT p.number, p.target_parent FROM pair p WHERE p.kind = 'constraint' AND p.target_properties ->> 'type' = 'p'
 ), crowded AS (
@@ -79,11 +77,10 @@ WITH RECURSIVE side AS MATERIALIZED (
     SELECT p.number, p.target_identity FROM pair p WHERE p.kind = 'table' AND p.state = 'changed' AND p.target_properties ? 'partition_of' AND NOT p.properties ? 'partition_of'
 ), managed AS MATERIALIZED (
     SELECT p.number, p.kind, p.identity, p.parent, p.name, p.properties, p.target_identity, p.target_parent, p.target_name, p.target_properties, p.wanted, p.present, p.any_properties, p.state,
-        CASE WHEN g.number IS NULL THEN p.changes ELSE array_remove(p.changes, 'not_null') END AS changes, l.number IS NOT NULL AS leafwise, coalesce(l.partitioned, false) AS only, l.root, l.whole, w.state AS parent_state, dom.identity IS NOT NULL AS of_domain, part.identity IS NOT NULL AS of_partitioned,
+        CASE WHEN g.number IS NULL THEN p.changes ELSE array_remove(p.changes, 'not_null') END AS changes, l.number IS NOT NULL AS leafwise, coalesce(l.partitioned, false) AS only, l.root, l.whole, w.state AS parent_state, p.kind = 'constraint' AND coalesce(p.parent, p.target_parent) IN (SELECT coalesce(d.identity, d.target_identity) FROM pair d WHERE d.kind = 'domain') AS of_domain, part.identity IS NOT NULL AS of_partitioned,
         CASE WHEN heir.identity IS NOT NULL THEN CASE WHEN heir.of_partition THEN 'partition' ELSE 'heir' END END AS joins
     FROM pair p
     LEFT JOIN whole w ON w.identity = coalesce(p.parent, p.target_parent) AND w.state = p.state AND p.kind IN ('column', 'constraint', 'index', 'trigger', 'rule', 'policy', 'statistics')
-    LEFT JOIN domain dom ON p.kind = 'constraint' AND dom.identity = coalesce(p.parent, p.target_parent)
     LEFT JOIN partitioned part ON part.identity = coalesce(p.parent, p.target_parent) AND (part.state NOT IN ('missing', 'extra') OR part.state = p.state)
     LEFT JOIN whole above ON p.kind = 'table' AND above.identity = p.any_properties ->> 'partition_of' AND above.state = p.state
     LEFT JOIN leaf l ON l.number = p.number
@@ -261,6 +258,8 @@ WITH RECURSIVE side AS MATERIALIZED (
       AND (EXISTS (SELECT FROM object n WHERE n.state = 'missing' AND n.kind IN ('function', 'procedure', 'aggregate', 'operator')
                AND schemaguard.sg_sync_name(n.identity) = schemaguard.sg_sync_name(o.target_identity))
            OR EXISTS (SELECT FROM edge e JOIN managed m ON m.number = e.number WHERE e.kind = o.kind AND e.identity = o.target_identity AND m.state = 'same'))
+       -- and partitions that may have the bounds of others that come
+       OR allow_drop AND o.state = 'extra' AND o.kind = 'table' AND o.target_properties ->> 'partition_of' IN (SELECT n.properties ->> 'partition_of' FROM object n WHERE n.kind = 'table' AND (n.state = 'missing' OR n.changes && '{partition_of,partition_bound}'))
 ), retyped AS MATERIALIZED (
     SELECT o.target_parent AS parent, o.old ->> 'name' AS name FROM object o
     WHERE o.kind = 'column' AND 'type' = ANY (o.changes) AND split_part(o.properties ->> 'type', '(', 1) <> split_part(o.target_properties ->> 'type', '(', 1)

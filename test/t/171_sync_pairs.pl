@@ -12,7 +12,7 @@ use Test::More;
 
 my $node = new_node('sync_pairs', conf => "fsync = off\nschemaguard.workers = 1\n");
 my $dir = $PostgreSQL::Test::Utils::tmp_check;
-my $options = q{allow_drop => true, renames => 'drop'};
+my $options = q{allow_drop => true, partitions => true, renames => 'drop'};
 
 sub query { my ($sql, $db) = @_; return $node->safe_psql($db, $sql); }
 
@@ -41,6 +41,9 @@ my @pairs = (
 	# a default is a label that goes, and one that comes
 	[ q{CREATE TYPE a.grade AS ENUM ('a', 'b', 'c'); CREATE TABLE a.graded (x a.grade[] DEFAULT '{a,c}', y a.grade DEFAULT 'c')},
 		q{CREATE TYPE a.grade AS ENUM ('b', 'a', 'd'); CREATE TABLE a.graded (x a.grade[] DEFAULT '{a,d}', y a.grade DEFAULT 'd')}, q{INSERT INTO a.graded VALUES ('{a,b}', 'b')} ],
+	# partitions that go have bounds that others get
+	[ 'CREATE TABLE a.by_hash (k int) PARTITION BY HASH (k); CREATE TABLE a.hash_1 PARTITION OF a.by_hash FOR VALUES WITH (MODULUS 4, REMAINDER 1); CREATE TABLE a.hash_3 PARTITION OF a.by_hash FOR VALUES WITH (MODULUS 4, REMAINDER 3)',
+		'CREATE TABLE a.by_hash (k int) PARTITION BY HASH (k); CREATE TABLE a.hash_1 PARTITION OF a.by_hash FOR VALUES WITH (MODULUS 2, REMAINDER 1)' ],
 	# values that no cast makes those of the other type; what stands on them stays as it is
 	[ 'CREATE TABLE a.cast_from (id text PRIMARY KEY, n bigint UNIQUE, m text, small int); CREATE TABLE a.cast_leads (n bigint REFERENCES a.cast_from (n), id text REFERENCES a.cast_from)',
 		q{CREATE TYPE a.mood AS ENUM ('sad', 'o''k'); CREATE TABLE a.cast_from (id uuid PRIMARY KEY, n int UNIQUE, m a.mood, small numeric(3,1)); CREATE TABLE a.cast_leads (n int REFERENCES a.cast_from (n), id uuid REFERENCES a.cast_from)},
