@@ -88,7 +88,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     LEFT JOIN joining heir ON p.kind IN ('column', 'constraint') AND heir.identity = p.parent AND (heir.moves OR p.kind = 'constraint')
     -- what is made by something else
     WHERE p.unknown IS NULL AND p.withheld IS NULL AND NOT p.any_properties ? 'extension'
-      AND (p.kind = 'table' OR NOT p.any_properties ? 'partition_of' OR 'partition_of' = ANY (p.changes) OR l.number IS NOT NULL
+      AND (p.kind = 'table' OR NOT p.any_properties ? 'partition_of' OR 'partition_of' = ANY (p.changes) OR l.number IS NOT NULL OR p.kind = 'index' AND p.changes = '{options}'
           OR p.state = 'extra' AND p.kind IN ('index', 'constraint') AND p.target_parent IN (SELECT v.target_identity FROM leaving v))
       AND NOT (p.kind = 'table' AND p.any_properties ? 'partition_of' AND p.state IN ('missing', 'extra') AND NOT partitions AND above.identity IS NULL)
       AND (p.kind <> 'constraint' OR p.any_properties ->> 'inherited' IS DISTINCT FROM 'only' OR 'inherited' = ANY (p.changes)
@@ -155,7 +155,7 @@ WITH RECURSIVE side AS MATERIALIZED (
             AND (m.kind, m.target_properties ->> 'partition_of') IN (SELECT w.kind, w.target_identity FROM pair w WHERE w.kind IN ('index', 'constraint') AND w.state = 'extra') THEN true END,
         'new_labels', CASE WHEN m.kind = 'column' AND 'type' = ANY (m.changes) THEN coalesce((SELECT t.properties -> 'labels' FROM pair t WHERE t.kind = 'type' AND t.identity = m.properties ->> 'type'), CASE WHEN schemaguard.sg_sync_parses('type', m.properties ->> 'type') THEN (SELECT jsonb_agg(e.enumlabel) FROM pg_enum e WHERE e.enumtypid = to_regtype(m.properties ->> 'type')) END) END,
         -- nothing makes values of the one type those of the other; those of types of users go by way of their text
-        'no_cast', CASE WHEN m.kind = 'column' AND 'type' = ANY (m.changes) AND schemaguard.sg_sync_parses('type', m.properties ->> 'type') AND schemaguard.sg_sync_parses('type', m.target_properties ->> 'type') THEN CASE WHEN (SELECT count(*) FROM pg_type t WHERE t.oid IN (to_regtype(m.properties ->> 'type'), to_regtype(m.target_properties ->> 'type')) AND t.typtype = 'b' AND t.typcategory NOT IN ('S', 'A')) = 2
+        'no_cast', CASE WHEN m.kind = 'column' AND 'type' = ANY (m.changes) AND schemaguard.sg_sync_parses('type', m.properties ->> 'type') AND schemaguard.sg_sync_parses('type', m.target_properties ->> 'type') THEN CASE WHEN (SELECT count(*) FROM pg_type t WHERE t.oid IN (to_regtype(m.properties ->> 'type'), to_regtype(m.target_properties ->> 'type')) AND t.typtype IN ('b', 'r', 'm') AND t.typcategory NOT IN ('S', 'A')) = 2
             AND NOT (position('.' IN m.properties ->> 'type') > 0 AND position('.' IN m.target_properties ->> 'type') > 0)
             AND NOT EXISTS (SELECT FROM pg_cast x WHERE x.castsource = to_regtype(m.target_properties ->> 'type') AND x.casttarget = to_regtype(m.properties ->> 'type')) THEN true END END,
         'used', CASE WHEN m.kind = 'foreign server' AND m.present THEN (SELECT string_agg(coalesce(t.identity, t.target_identity), ', ' ORDER BY t.target_identity) FROM pair t WHERE t.kind = 'table' AND t.target_properties ->> 'server' = m.target_name) END,
