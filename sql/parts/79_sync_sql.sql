@@ -742,7 +742,8 @@ SELECT s.section, s.place, s.kind, s.object, s.what, schemaguard.sg_sync_portabl
      WHERE c.kind = s.kind AND c.step = 'cost' AND c.properties && string_to_array(coalesce(s.property, s.what), ' '))), ''),
     CASE WHEN target = 'live' AND NOT s.context ? 'in_new' AND s.section IN (2, 3, 4) THEN schemaguard.sg_sync_finder(s.kind, s.step, s.what, s.property, s.context) END
 FROM guarded s JOIN fit f ON f.number = s.number LEFT JOIN reason r ON s.step = 'drop' AND s.before = s.after AND r.kind = s.kind AND r.target_identity = s.object
-WHERE NOT EXISTS (SELECT FROM left_over l WHERE l.kind = s.kind AND l.object = s.object)
+-- nor what a type is meanwhile, where it is to be that
+WHERE NOT (s.what = 'type collation' AND s.before = s.after) AND NOT EXISTS (SELECT FROM left_over l WHERE l.kind = s.kind AND l.object = s.object)
 UNION ALL
 -- what is not written, or not tried
 SELECT 0, coalesce(min(p.number), 0), l.kind, l.object, CASE WHEN l.native AND leave_native THEN 'not tried' ELSE 'left out' END,
