@@ -37,6 +37,9 @@ AS $function$
         SELECT 'table', schemaguard.sg_sync_owner(d.value ->> 1)
         FROM jsonb_array_elements(s.properties -> 'depends') d WHERE d.value ->> 0 = 'column'
         UNION ALL
+        SELECT 'column', s.parent || '.' || quote_ident(c)
+        FROM jsonb_array_elements_text(s.properties -> 'columns') c WHERE s.kind = 'statistics'
+        UNION ALL
         SELECT 'table', x.name FROM (VALUES (s.parent), (s.properties ->> 'references'), (s.properties ->> 'partition_of')) x (name)
     ) x (kind, identity)
     WHERE x.identity IS NOT NULL

@@ -44,6 +44,8 @@ my @pairs = (
 	# what a column has of a collation that is made anew is what it is to have; a script that has run changes nothing when it runs again
 	[ q{CREATE COLLATION a.co (provider = libc, locale = 'C'); CREATE TABLE a.collated (t text COLLATE a.co); CREATE VIEW a.sees_collated AS SELECT t COLLATE "C" AS t FROM a.collated},
 		q{CREATE COLLATION a.co (provider = libc, locale = 'POSIX'); CREATE TABLE a.collated (t text); CREATE VIEW a.sees_collated AS SELECT t COLLATE a.co AS t FROM a.collated} ],
+	# statistics go with a column that is made anew
+	[ 'CREATE TABLE a.gen (x int, g int GENERATED ALWAYS AS (x * 2) STORED); CREATE STATISTICS a.gen_s ON x, g FROM a.gen', 'CREATE TABLE a.gen (x int, g int GENERATED ALWAYS AS (x * 3) STORED); CREATE STATISTICS a.gen_s (ndistinct) ON x, g FROM a.gen' ],
 	# partitions that go have bounds that others get
 	[ 'CREATE TABLE a.by_hash (k int) PARTITION BY HASH (k); CREATE TABLE a.hash_1 PARTITION OF a.by_hash FOR VALUES WITH (MODULUS 4, REMAINDER 1); CREATE TABLE a.hash_3 PARTITION OF a.by_hash FOR VALUES WITH (MODULUS 4, REMAINDER 3)',
 		'CREATE TABLE a.by_hash (k int) PARTITION BY HASH (k); CREATE TABLE a.hash_1 PARTITION OF a.by_hash FOR VALUES WITH (MODULUS 2, REMAINDER 1)' ],
