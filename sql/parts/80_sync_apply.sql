@@ -312,6 +312,8 @@ WITH RECURSIVE compared AS MATERIALIZED (
             ELSE 'statement' END
         WHEN l.kind = 'constraint' AND l.type IN ('p', 'u') AND l.what = 'created' AND l.plain AND l.section > 2 THEN CASE
             WHEN l.section = 3 OR l.relkind = 'p' THEN 'unique' ELSE 'with' END
+        -- such an index is not built outside of a transaction; nobody writes there
+        WHEN l.kind = 'index' AND l.section = 3 AND l.relkind = 'm' AND l.new ?| '{predicate,expressions}' THEN 'statement'
         WHEN l.kind IN ('constraint', 'index') AND l.section = 3 AND (l.freed OR l.new ? 'tablespace' OR l.relkind NOT IN ('r', 'p'))
             THEN 'outside'
         WHEN l.kind IN ('constraint', 'index') AND l.section = 3 THEN 'index'
