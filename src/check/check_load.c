@@ -91,9 +91,7 @@ check_function(PlanCheck *check)
 
 	if (sg_throttle_function[0] == '\0')
 		return false;
-	run_arm_timeout();
-	edata = sg_try_undo(run_throttle_ask, &answer);
-	run_disarm_timeout();
+	edata = run_try_undo(sg_statement_timeout, run_throttle_ask, &answer);
 	struck = edata && run_timeout_struck();
 	if (edata && !struck)
 		sg_rethrow_cancel(edata);

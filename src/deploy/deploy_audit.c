@@ -17,6 +17,7 @@
 #include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/spi.h"
@@ -56,9 +57,7 @@ count(const RunAction *action, void (*how) (void *arg), List *tables)
 	Count		arg = {action->run, tables};
 	ErrorData  *edata;
 
-	run_arm_timeout();
-	edata = sg_try_undo(how, &arg);
-	run_disarm_timeout();
+	edata = run_try_undo(sg_statement_timeout, how, &arg);
 	if (edata == NULL)
 		return NULL;
 

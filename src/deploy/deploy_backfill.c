@@ -550,9 +550,7 @@ persist(void (*fn) (void *arg), Filling *f)
 		TimestampTz start = GetCurrentTimestamp();
 		ErrorData  *edata;
 
-		run_arm_timeout();
-		edata = sg_try(fn, f);
-		run_disarm_timeout();
+		edata = run_try(sg_statement_timeout, fn, f);
 		if (edata && sg_is_cancel(edata) && !run_timeout_struck())
 			ReThrowError(edata);
 		if (edata && is_final(f, edata, attempt, budget_end))

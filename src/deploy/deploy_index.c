@@ -471,7 +471,7 @@ attempt_until_done(IndexWork *iw)
 		if (!iw->drop)
 			worker_procedure(look_again, iw);
 
-		run_arm_timeout();
+		run_arm_timeout(sg_statement_timeout);
 		deploy_yield_begin(iw->work.run->yield);
 		error = attempt(iw);
 		yield = deploy_yield_end(iw->work.run->yield);

@@ -24,6 +24,7 @@
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/rowsink.h"
 #include "base/scope.h"
 #include "base/spi.h"
@@ -155,9 +156,7 @@ run_of_author(LintQuery *query)
 		query->problem = psprintf("it runs for roles that may become role %s", quote_identifier(GetUserNameFromId(query->author, false)));
 		return;
 	}
-	run_arm_timeout();
-	edata = sg_try_undo(ask_locked, query);
-	run_disarm_timeout();
+	edata = run_try_undo(sg_statement_timeout, ask_locked, query);
 	if (edata == NULL)
 		return;
 	if (run_timeout_struck())

@@ -654,11 +654,9 @@ attempt_until_done(RunAction *action)
 
 	for (action->attempts = 1;; action->attempts++)
 	{
-		run_arm_timeout();
 		sg_origin_plan = action->run->plan->name;
-		action->error = sg_try(attempt, action);
+		action->error = run_try(sg_statement_timeout, attempt, action);
 		sg_origin_plan = NULL;
-		run_disarm_timeout();
 
 		if (action->error == NULL)
 		{

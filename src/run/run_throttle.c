@@ -160,9 +160,7 @@ ask_function(void)
 	ThrottleAnswer answer = {CurrentMemoryContext, NULL};
 	ErrorData  *edata;
 
-	run_arm_timeout();
-	edata = sg_try(run_throttle_ask, &answer);
-	run_disarm_timeout();
+	edata = run_try(sg_statement_timeout, run_throttle_ask, &answer);
 	if (edata)
 	{
 		if (sg_is_cancel(edata) && !run_timeout_struck())

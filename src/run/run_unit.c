@@ -20,6 +20,7 @@
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
@@ -38,10 +39,16 @@
 static TimeoutId step_timeout = MAX_TIMEOUTS;
 static volatile sig_atomic_t step_timeout_struck = false;
 static int	armed_level;		/* nesting of subtransactions in which the
-								 * timeout was armed */
+								 * limit was set */
 
-/* Time between two strikes of a limit that is over, until the statement has ended */
-#define AGAIN_MS	100
+/* Cancels that have struck within the limit; code that catches more than that many has its session ended */
+#define MOST_CANCELS	100
+static int	cancels;
+
+static void repeat_cancel(void *arg);
+
+/* On the stack of contexts as long as a statement is limited */
+static ErrorContextCallback limit_context = {.callback = repeat_cancel};
 
 /* Settings that the call under way has in place of the session's, of SgOption * */
 static List *call_options = NIL;
@@ -146,11 +153,44 @@ run_disarm_statement_timeout(void)
 			 errhint("schemaguard.statement_timeout limits each statement of a step.")));
 }
 
-/* Was the limit set by a call that this one is within, through code of others? */
+/* Is a statement limited, and is that limit of a call within which this one is, by code of others? */
 static bool
 is_within(void)
 {
-	return step_timeout != MAX_TIMEOUTS && get_timeout_active(step_timeout) && GetCurrentTransactionNestLevel() > armed_level;
+	if (GetCurrentTransactionNestLevel() <= armed_level)
+		return false;
+	for (const ErrorContextCallback *c = error_context_stack; c; c = c->previous)
+	{
+		if (c == &limit_context)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Called for each error within what is limited: a cancel, by the limit or by
+ * a user, is due again at the next look at interrupts, so that code which
+ * catches it, and be it in a loop, comes no further than its handler.
+ */
+static void
+repeat_cancel(void *arg)
+{
+	MemoryContext context;
+	ErrorData  *edata;
+
+	if (geterrcode() != ERRCODE_QUERY_CANCELED)
+		return;
+	context = MemoryContextSwitchTo(TopMemoryContext);
+	edata = CopyErrorData();
+	MemoryContextSwitchTo(context);
+	if (sg_is_cancel(edata))
+	{
+		cancels++;
+		QueryCancelPending = true;
+		ProcDiePending |= cancels > MOST_CANCELS;
+		InterruptPending = true;
+	}
+	FreeErrorData(edata);
 }
 
 static void
@@ -166,39 +206,80 @@ step_timeout_handler(void)
 }
 
 void
-run_arm_timeout(void)
-{
-	run_arm_timeout_after(sg_statement_timeout);
-}
-
-void
-run_arm_timeout_after(int ms)
+run_arm_timeout(int ms)
 {
 	/* or code that is limited could end its limit by a call of ours */
 	if (is_within())
 		return;
 	step_timeout_struck = false;
+	cancels = 0;
+	armed_level = GetCurrentTransactionNestLevel();
+	limit_context.previous = error_context_stack;
+	error_context_stack = &limit_context;
 	if (ms == 0)
 		return;
 
 	if (step_timeout == MAX_TIMEOUTS)
 		step_timeout = RegisterTimeout(USER_TIMEOUT, step_timeout_handler);
-	armed_level = GetCurrentTransactionNestLevel();
-	/* again and again, for who catches the first cancel */
-	enable_timeout_every(step_timeout, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms), AGAIN_MS);
+	enable_timeout_after(step_timeout, ms);
 }
 
 void
 run_disarm_timeout(void)
 {
-	if (step_timeout == MAX_TIMEOUTS || is_within())
+	if (is_within())
 		return;
+	error_context_stack = limit_context.previous;
+	if (step_timeout != MAX_TIMEOUTS)
+		disable_timeout(step_timeout, false);
 
-	disable_timeout(step_timeout, false);
-
-	/* it struck after the last look at interrupts: not a user's cancel */
-	if (step_timeout_struck)
+	/*
+	 * it has ended what was limited, or struck after the last look at
+	 * interrupts
+	 */
+	if (step_timeout_struck || cancels > 0)
 		QueryCancelPending = false;
+}
+
+/* For run_try */
+typedef struct Limited
+{
+	void		(*fn) (void *arg);
+	void	   *arg;
+} Limited;
+
+static void
+do_limited(void *arg)
+{
+	Limited    *limited = arg;
+
+	limited->fn(limited->arg);
+	/* what has caught a cancel and returned has not done its work */
+	CHECK_FOR_INTERRUPTS();
+}
+
+ErrorData *
+run_try(int ms, void (*fn) (void *arg), void *arg)
+{
+	Limited		limited = {fn, arg};
+	ErrorData  *edata;
+
+	run_arm_timeout(ms);
+	edata = sg_try(do_limited, &limited);
+	run_disarm_timeout();
+	return edata;
+}
+
+ErrorData *
+run_try_undo(int ms, void (*fn) (void *arg), void *arg)
+{
+	Limited		limited = {fn, arg};
+	ErrorData  *edata;
+
+	run_arm_timeout(ms);
+	edata = sg_try_undo(do_limited, &limited);
+	run_disarm_timeout();
+	return edata;
 }
 
 bool

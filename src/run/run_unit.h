@@ -51,12 +51,20 @@ extern void run_commit_here(void);
 extern void run_disarm_statement_timeout(void);
 
 /*
- * schemaguard.statement_timeout around a statement; did it strike?  A call that
- * code within the statement makes is bounded by that one alone.
+ * Like sg_try() and sg_try_undo(), for at most so many milliseconds, 0 being no
+ * limit.  A cancel, by the limit or by a user, ends fn even if code within
+ * catches it: it is raised again by each look at interrupts, and the session
+ * is ended after 100 of them.  A call that code within fn makes is bounded by
+ * the outer limit alone.
  */
-extern void run_arm_timeout(void);
-extern void run_arm_timeout_after(int ms);	/* another limit; 0 is none */
+extern ErrorData *run_try(int ms, void (*fn) (void *arg), void *arg);
+extern ErrorData *run_try_undo(int ms, void (*fn) (void *arg), void *arg);
+
+/* Begin and end such a limit around work in other transactions, as a worker's */
+extern void run_arm_timeout(int ms);
 extern void run_disarm_timeout(void);
+
+/* Returns whether the last limit has struck, which a user's cancel is not */
 extern bool run_timeout_struck(void);
 
 /* Settings of DDL and scans, until the end of the transaction */

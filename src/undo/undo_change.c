@@ -181,9 +181,7 @@ keep_values(BackAction *back)
 	if (back->deed->what->kind != STEP_COLUMN || back->move.kind != MOVE_STATEMENT)
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	run_arm_timeout();
-	error = sg_try_undo(check_values, back);
-	run_disarm_timeout();
+	error = run_try_undo(sg_statement_timeout, check_values, back);
 	PopActiveSnapshot();
 	if (error && !run_timeout_struck())
 		sg_rethrow_cancel(error);

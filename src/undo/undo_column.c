@@ -143,9 +143,7 @@ what_is_lost(const PlanRun *run, const PlanStep *step, Oid child, List *columns)
 		!deploy_backfill_is_trusted(run->plan->author))
 		return "nobody can tell whether all of their values come from the backfill";
 
-	run_arm_timeout();
-	error = sg_try_undo(search_values, &search);
-	run_disarm_timeout();
+	error = run_try_undo(sg_statement_timeout, search_values, &search);
 	if (error && !run_timeout_struck())
 		sg_rethrow_cancel(error);
 	if (error)

@@ -26,6 +26,7 @@
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "log/log.h"
@@ -180,9 +181,7 @@ restore_column(StepWork *work, const PlanDeed *deed, const PlanValues *values, E
 		if (r.rows == NULL)
 			break;
 		before = r.rows->last;
-		run_arm_timeout();
-		*error = sg_try(restore, &r);
-		run_disarm_timeout();
+		*error = run_try(sg_statement_timeout, restore, &r);
 		if (*error && sg_is_cancel(*error) && !run_timeout_struck())
 			ReThrowError(*error);
 		restored += r.restored;

@@ -297,9 +297,7 @@ attempt_once(LiveTest *lt)
 	lt->changing = false;
 	/* the end of the subtransaction before took what progress shows along */
 	sg_progress_phase(SG_PHASE_EXECUTING);
-	run_arm_timeout_after(live_attempt_limit());
-	edata = sg_try_undo(attempt, lt);
-	run_disarm_timeout();
+	edata = run_try_undo(live_attempt_limit(), attempt, lt);
 
 	if (edata == NULL)
 		return lt->observed == OUTCOME_UNSEEN;
@@ -396,9 +394,7 @@ prepare_within_limit(LiveTest *lt, int *search_ms)
 	lt->look_until = start + *search_ms * INT64CONST(1000) / LOOK_SHARE;
 	sg_progress_phase(SG_PHASE_SCANNING);
 	ids_used++;
-	run_arm_timeout_after(*search_ms);
-	edata = sg_try_undo(prepare, lt);
-	run_disarm_timeout();
+	edata = run_try_undo(*search_ms, prepare, lt);
 	/* a table that is locked was not searched */
 	if (edata == NULL || run_timeout_struck())
 		*search_ms -= (int) ((GetCurrentTimestamp() - start) / 1000);

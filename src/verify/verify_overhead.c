@@ -703,9 +703,7 @@ report_step(SgRowSink *sink, Measure *m, StringInfo figures)
 	if (m->reason == NULL)
 	{
 		sg_progress_step(SG_PROGRESS_MEASURE, m->step->step, m->key.child);
-		run_arm_timeout();
-		edata = sg_try_undo(measure_step, m);
-		run_disarm_timeout();
+		edata = run_try_undo(sg_statement_timeout, measure_step, m);
 	}
 	if (edata)
 	{

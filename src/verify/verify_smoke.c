@@ -368,9 +368,7 @@ run_query(VerifyKey *vk, SmokeRun *run)
 {
 	ErrorData  *edata;
 
-	run_arm_timeout_after(query_limit());
-	edata = sg_try_undo(ask, run);
-	run_disarm_timeout();
+	edata = run_try_undo(query_limit(), ask, run);
 	if (edata == NULL)
 		add_verdict(vk, run->observed ? run->observed : "no row", run->same ? AUDIT_PASS : AUDIT_FAIL, NULL);
 	else if (run_timeout_struck())
@@ -428,9 +426,7 @@ run_attempt_of(VerifyKey *vk, SmokeRun *run)
 	for (int i = 0; i < ATTEMPTS; i++)
 	{
 		run->processed = -1;
-		run_arm_timeout_after(live_attempt_limit());
-		edata = sg_try_undo(try_statement, run);
-		run_disarm_timeout();
+		edata = run_try_undo(live_attempt_limit(), try_statement, run);
 		struck = edata && run_timeout_struck();
 		if (edata && !struck)
 			sg_rethrow_cancel(edata);

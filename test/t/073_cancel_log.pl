@@ -126,6 +126,61 @@ cancelled('a pause while rows are filled', 'pausing', { action => 'throttle' }, 
 	$locker->query('ROLLBACK');
 }
 
+# Code that catches a cancel, again and again, until it gives up: neither a limit nor a cancel is lost on it. What it was for
+# counts as done only if it gives up by itself.
+{
+	query(q{CREATE ROLE catcher LOGIN; GRANT CREATE ON SCHEMA public TO catcher; SET SESSION AUTHORIZATION catcher;
+		CREATE FUNCTION catches(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+		DECLARE
+			began timestamptz := clock_timestamp();
+		BEGIN
+			IF session_user = 'catcher' THEN RETURN true; END IF;
+			RAISE LOG 'is in catches()';
+			WHILE clock_timestamp() < began + interval '40 s' LOOP
+				BEGIN
+					PERFORM pg_sleep(40);
+				EXCEPTION WHEN query_canceled THEN
+				END;
+			END LOOP;
+			RETURN true;
+		END $$;
+		CREATE FUNCTION nests(n int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+		BEGIN
+			BEGIN
+				IF session_user = 'catcher' THEN RETURN true;
+				ELSIF n > 0 THEN RETURN public.nests(n - 1);
+				END IF;
+				RAISE LOG 'is in nests()';
+				PERFORM pg_sleep(40);
+			EXCEPTION WHEN query_canceled THEN
+			END;
+			RETURN true;
+		END $$;
+		CREATE TABLE caught (id int CHECK (catches(id)));
+		CREATE TABLE nested (id int CHECK (nests(150)));
+		INSERT INTO caught VALUES (1); INSERT INTO nested VALUES (1);
+		RESET SESSION AUTHORIZATION;
+		SELECT sg_plan_create('catch'), sg_plan_create('nest');
+		SELECT sg_plan_add_statement('catch', 'UPDATE public.caught SET id = 2'), sg_plan_add_statement('nest', 'UPDATE public.nested SET id = 2')});
+	my $states = q{SELECT string_agg(state || coalesce(': ' || substr(reason, 1, 40), ''), ', ' ORDER BY plan) FROM schemaguard.plan_step WHERE plan IN ('catch', 'nest')};
+
+	$caller->query(q{SET schemaguard.statement_timeout = '200ms'; CALL sg_apply('catch'); RESET schemaguard.statement_timeout});
+	is(query($states), 'failed: the statement took longer than schemagua, pending', 'code that catches cancels: a limit ends it');
+	my $from = -s $node->logfile;
+	$caller->send(q{CALL sg_apply('catch')});
+	ok(wait_for(sub { slurp_file($node->logfile, $from) =~ /is in catches/ }), '... which runs again');
+	query("SELECT pg_cancel_backend($caller->{pid})");
+	$caller->collect;
+	is($caller->sqlstate, '57014', '... and so does a cancel');
+	unlike(query($states), qr/validated/, '... after which its step is not done');
+	$caller->send(q{CALL sg_apply('nest')});
+	ok(wait_for(sub { slurp_file($node->logfile, $from) =~ /is in nests/ }), 'more handlers than cancels are let go by');
+	query("SELECT pg_cancel_backend($caller->{pid})");
+	$caller->collect;
+	is($caller->sqlstate, '57P01', '... end the session');
+	is(query('SELECT sum(id) FROM (TABLE caught UNION ALL TABLE nested) t'), '2', '... and no row was changed');
+}
+
 $_->quit for $caller, $locker;
 $node->stop;
 done_testing();
