@@ -1,13 +1,15 @@
 -- The rules that are shipped: a query, a message and a fix each. Names in queries are looked up in pg_catalog.
 INSERT INTO schemaguard.lint_rule (source, added_by, added_at, name, severity, message, fix, query) VALUES
 ('shipped', NULL, NULL, 'key-not-valid', 'warning', 'rows from before the key may be orphans',
- 'ALTER TABLE %2 VALIDATE CONSTRAINT %3;', $rule$
-SELECT schema_name, object, child_name, quote_ident(fk_name) FROM schemaguard.lint_key WHERE NOT validated AND enforced
+ 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
+SELECT schema_name, object, quote_literal(format('ALTER TABLE %s VALIDATE CONSTRAINT %I', child_name, fk_name))
+FROM schemaguard.lint_key WHERE NOT validated AND enforced
 $rule$),
 
 ('shipped', NULL, NULL, 'key-not-enforced', 'error', 'the server does not check the key',
- 'ALTER TABLE %2 ALTER CONSTRAINT %3 ENFORCED;', $rule$
-SELECT schema_name, object, child_name, quote_ident(fk_name) FROM schemaguard.lint_key WHERE NOT enforced
+ 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
+SELECT schema_name, object, quote_literal(format('ALTER TABLE %s ALTER CONSTRAINT %I ENFORCED', child_name, fk_name))
+FROM schemaguard.lint_key WHERE NOT enforced
 $rule$),
 
 ('shipped', NULL, NULL, 'key-unarmed', 'error', '%2', '%3', $rule$
@@ -138,8 +140,8 @@ SELECT t.schema_name, t.name FROM schemaguard.lint_table t WHERE EXISTS (SELECT 
 $rule$),
 
 ('shipped', NULL, NULL, 'check-not-valid', 'warning', 'rows from before the constraint may break it',
- 'ALTER TABLE %2 VALIDATE CONSTRAINT %3;', $rule$
-SELECT t.schema_name, format('%s.%I', t.name, k.conname), t.name, quote_ident(k.conname)
+ 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
+SELECT t.schema_name, format('%s.%I', t.name, k.conname), quote_literal(format('ALTER TABLE %s VALIDATE CONSTRAINT %I', t.name, k.conname))
 FROM pg_constraint k JOIN schemaguard.lint_table t ON t.oid = k.conrelid
 WHERE k.contype IN ('c', 'n') AND NOT k.convalidated AND k.coninhcount = 0
   AND coalesce((to_jsonb(k) ->> 'conenforced')::bool, true)

@@ -14,6 +14,7 @@
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 
+#include "audit/audit.h"
 #include "base/args.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -242,6 +243,27 @@ compare(KeyComparison *comparison, const char *reference, const char *target, Ke
 	return summaries;
 }
 
+/*
+ * Takes a migration back which validates a key in this database, if that runs
+ * code of others as whoever runs it: the server plans and proves by what
+ * indexes and checks of both tables have.
+ */
+static void
+leave_to_owner(const KeyComparison *comparison, KeyPair *pair)
+{
+	bool		there = strcmp(pair->run_on, comparison->reference.word) == 0;
+	const KeySide *side = there ? &comparison->reference : &comparison->target;
+	const SideKey *made = there ? pair->target : pair->reference;
+	FkKey		key;
+
+	if (strcmp(side->name, "live") != 0 || made == NULL || strstr(pair->migration, "VALIDATE CONSTRAINT") == NULL ||
+		plan_step_key(made->step, &key) != NULL || !audit_needs_owner(&key, true))
+		return;
+	pair->migration = NULL;
+	pair->reason = psprintf("%s; validating it runs code of its tables' owners, so no migration is written: CALL sg_add_fks() runs that as them",
+							pair->reason);
+}
+
 /* The migrations, all at once */
 static void
 write_migrations(const KeyComparison *comparison)
@@ -263,7 +285,12 @@ write_migrations(const KeyComparison *comparison)
 	}
 	deeds = deeds ? sync_write(deeds) : NIL;
 	forboth(lc, pairs, lc2, deeds)
-		((KeyPair *) lfirst(lc))->migration = lfirst(lc2);
+	{
+		KeyPair    *pair = lfirst(lc);
+
+		pair->migration = lfirst(lc2);
+		leave_to_owner(comparison, pair);
+	}
 }
 
 /*

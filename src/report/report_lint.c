@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -94,16 +95,35 @@ read_rows(void *p)
 	MemoryContextSwitchTo(old);
 }
 
+/* Runs a shipped query as the caller, with a bound on its waits for locks, as of pg_sequences for one that is being altered */
 static void
-run_shipped(LintQuery *query)
+run_shipped(void *p)
 {
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
+	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
 	SPI_connect();
-	read_rows(query);
+	read_rows(p);
 	SPI_finish();
 	sg_scope_end(&scope);
+}
+
+/* Runs one of them within schemaguard.statement_timeout, and keeps the problem of one that fails */
+static void
+run_bounded(LintQuery *query, void (*run) (void *p))
+{
+	ErrorData  *edata = run_try_undo(sg_statement_timeout, run, query);
+
+	if (edata == NULL)
+		return;
+	if (run_timeout_struck())
+		query->problem = "it took longer than schemaguard.statement_timeout";
+	else
+	{
+		sg_rethrow_cancel(edata);
+		query->problem = sg_error_message(edata);
+	}
 }
 
 /* Runs the query as its author, within sg_try_undo() */
@@ -143,8 +163,6 @@ ask_locked(void *arg)
 static void
 run_of_author(LintQuery *query)
 {
-	ErrorData  *edata;
-
 	/* a query in a subtransaction would end a session of a standby */
 	if (RecoveryInProgress())
 	{
@@ -156,16 +174,7 @@ run_of_author(LintQuery *query)
 		query->problem = psprintf("it runs for roles that may become role %s", quote_identifier(GetUserNameFromId(query->author, false)));
 		return;
 	}
-	edata = run_try_undo(sg_statement_timeout, ask_locked, query);
-	if (edata == NULL)
-		return;
-	if (run_timeout_struck())
-		query->problem = "it took longer than schemaguard.statement_timeout";
-	else
-	{
-		sg_rethrow_cancel(edata);
-		query->problem = sg_error_message(edata);
-	}
+	run_bounded(query, ask_locked);
 }
 
 /*
@@ -178,7 +187,9 @@ run_of_author(LintQuery *query)
  * the message.  Returns each row as an array; or one row with a problem, which
  * says why the query could not be run.
  *
- * Locks, and errors of a shipped rule, are those of the query.
+ * Locks are those of the query, waited for as long as DDL waits.  Errors of a
+ * shipped rule are raised on a standby alone, where no subtransaction can
+ * catch them.
  */
 static Datum
 sg_lint_query_entered(PG_FUNCTION_ARGS)
@@ -187,8 +198,10 @@ sg_lint_query_entered(PG_FUNCTION_ARGS)
 	char	   *author = sg_arg_optional_text(fcinfo, 1);
 	SgRowSink	sink;
 
-	if (author == NULL)
+	if (author == NULL && RecoveryInProgress())
 		run_shipped(&query);
+	else if (author == NULL)
+		run_bounded(&query, run_shipped);
 	else if (author[0] == '\0')
 		query.problem = "its author is gone, or another role has that name";
 	else if (!OidIsValid(query.author = get_role_oid(author, true)))

@@ -709,4 +709,36 @@ is($ended, 0, 'a deferred trigger that fails does not end the call');
 is(query('SELECT n FROM app.late'), '1', '... its step is taken back');
 is(query('SELECT n FROM app.own'), '7', '... and the next one runs');
 
+# ---- statements that are printed for others to run: what validates her constraints is left to a plan, which looks at them
+
+query(q{CREATE SCHEMA printed AUTHORIZATION eve; SET SESSION AUTHORIZATION eve;
+	CREATE TABLE printed.root (id int PRIMARY KEY); INSERT INTO printed.root VALUES (1);
+	CREATE TABLE printed.leaf (id int PRIMARY KEY, a int); INSERT INTO printed.leaf VALUES (1, 1);
+	CREATE INDEX ON printed.leaf ((a + eve.same(0)));
+	ALTER TABLE printed.leaf ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES printed.root; RESET SESSION AUTHORIZATION;
+	SELECT sg_snapshot_take('printed', schemas => '{printed}');
+	SET SESSION AUTHORIZATION eve; ALTER TABLE printed.leaf DROP CONSTRAINT k, ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES printed.root NOT VALID,
+		ADD CONSTRAINT c CHECK (eve.judge(a)) NOT VALID; RESET SESSION AUTHORIZATION});
+$heard = $log->();
+my $run_fixes = q{SELECT fix FROM sg_lint('{printed}') WHERE rule ~ 'not-valid' \gexec};
+$node->psql('postgres', "$run_fixes\nCALL sg_apply('lint')");
+is(query(q{SELECT string_agg(conname || ' ' || convalidated, ', ' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'printed.leaf'::regclass AND contype IN ('c', 'f')}), 'c true, k true', 'fixes of sg_lint() are steps, which validate as her');
+query(q{SELECT sg_plan_drop('lint', force => true); SET SESSION AUTHORIZATION eve; ALTER TABLE printed.leaf DROP CONSTRAINT c, DROP CONSTRAINT k, ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES printed.root NOT VALID; RESET SESSION AUTHORIZATION});
+like(query(q{SELECT migration IS NULL, reason FROM sg_compare_fks_details('printed') WHERE recommendation = 'validate here'}), qr/^t\|.*code of its tables' owners/, 'sg_compare_fks() prints no VALIDATE that runs her code');
+query(q{SET SESSION AUTHORIZATION eve; DO $$ BEGIN EXECUTE 'DROP INDEX ' || (SELECT string_agg(indexrelid::regclass::text, ', ') FROM pg_index WHERE indrelid = 'printed.leaf'::regclass AND indexprs IS NOT NULL); END $$; RESET SESSION AUTHORIZATION});
+is(query(q{SELECT migration FROM sg_compare_fks_details('printed') WHERE recommendation = 'validate here'}), 'ALTER TABLE printed.leaf VALIDATE CONSTRAINT k;', '... but one that does not');
+is($log->(), $heard, 'none of these has run her code as anybody else');
+
+# a sequence that is being altered, by whoever owns it, holds no rule of sg_lint() up
+query(q{CREATE TABLE app.counted (id serial)});
+{
+	my $holder = SgTest::Session->new($node);
+
+	$holder->query('BEGIN; ALTER SEQUENCE app.counted_id_seq INCREMENT BY 2');
+	like(query(q{SET schemaguard.lock_timeout = '100ms'; SELECT severity, message FROM sg_lint_details('{app}') WHERE rule = 'sequence-exhausted'}), qr/^unknown\|.*lock timeout/, 'a sequence under a lock: the rule is unknown');
+	$holder->query('ROLLBACK');
+	is(query(q{SELECT severity, message FROM sg_lint_details('{app}') WHERE rule = 'sequence-exhausted'}), '', '... and else not');
+	$holder->quit;
+}
+
 done_testing();
