@@ -16,6 +16,7 @@
 
 #include "audit/audit.h"
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -260,7 +261,7 @@ leave_to_owner(const KeyComparison *comparison, KeyPair *pair)
 		plan_step_key(made->step, &key) != NULL || !audit_needs_owner(&key, true))
 		return;
 	pair->migration = NULL;
-	pair->reason = psprintf("%s; validating it runs code of its tables' owners, so no migration is written: CALL sg_add_fks() runs that as them",
+	pair->reason = psprintf(sg_calls("%s; validating it runs code of its tables' owners, so no migration is written: CALL sg_add_fks() runs that as them"),
 							pair->reason);
 }
 
