@@ -484,6 +484,7 @@ static void
 check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 {
 	Naming		naming = {.cs = cs,.statement = statement};
+
 	/* on a standby, too, where the error would end the call */
 	ErrorData  *edata = sg_try_undo(look_for_all, &naming);
 	CheckResult result = !first || check_may_be_made(check, cs, true) ? CHECK_WARN : CHECK_BLOCK;
