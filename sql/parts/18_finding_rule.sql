@@ -38,10 +38,12 @@ INSERT INTO schemaguard.go_rule (id, metric, target, weight, why, source, added_
     (-11, 'overhead, ms', 10, 'hold', 'what a key adds to a statement on one row', 'shipped', NULL, NULL),
     (-12, 'drift', 0, 'hold', 'the schema is not what a snapshot says', 'shipped', NULL, NULL);
 -- A rule decides for everybody: for the owner of the database, whose own rules count in place of what is shipped, which stays.
+-- Nobody writes one in another role's name.
 ALTER TABLE schemaguard.go_rule ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON schemaguard.go_rule TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.go_rule TO pg_database_owner;
-CREATE POLICY of_owner ON schemaguard.go_rule TO pg_database_owner USING (source OPERATOR(pg_catalog.=) 'user');
+CREATE POLICY of_owner ON schemaguard.go_rule TO pg_database_owner USING (source OPERATOR(pg_catalog.=) 'user')
+    WITH CHECK (source OPERATOR(pg_catalog.=) 'user' AND added_by OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text);
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.go_rule', 'WHERE source OPERATOR(pg_catalog.=) ''user''');
 GRANT SELECT ON SEQUENCE schemaguard.go_rule_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.go_rule_id_seq', '');

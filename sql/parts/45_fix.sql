@@ -14,7 +14,8 @@ CREATE TABLE schemaguard.quarantine (
     row_text    text NOT NULL,              -- ROW(columns)::text, with DateStyle ISO, TimeZone UTC, lc_monetary C
     data        jsonb,                      -- the same, to read
     reason      text,                       -- why it could not go back, when that was tried last
-    plan_id     bigint NOT NULL             -- of the plan: one that is made anew under an old name is another one
+    plan_id     bigint NOT NULL,            -- of the plan: one that is made anew under an old name is another one
+    readers     text[] NOT NULL             -- likewise of the roles: those to whom it is shown, as sg_role_marks() tells them apart
 );
 CREATE SEQUENCE schemaguard.quarantine_id_seq OWNED BY schemaguard.quarantine.id;
 ALTER TABLE schemaguard.quarantine ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.quarantine_id_seq');
@@ -35,25 +36,36 @@ COMMENT ON COLUMN schemaguard.quarantine.row_text IS 'the row, exactly: this is 
 COMMENT ON COLUMN schemaguard.quarantine.data IS 'the row, to read';
 COMMENT ON COLUMN schemaguard.quarantine.reason IS 'why it could not go back when that was tried last';
 COMMENT ON COLUMN schemaguard.quarantine.plan_id IS 'column id of schemaguard.plan';
+COMMENT ON COLUMN schemaguard.quarantine.readers IS 'roles that see it, by name and OID: another one of such a name does not';
 
 -- These are users' data: for roles that could read the table then, its owner and the role that removed the row, and for
--- those that may read everything. By name, so a role that is gone has no rights and is no error.
-CREATE FUNCTION schemaguard.sg_roles_of(role text)
+-- those that may read everything. A role that is gone has no rights and is no error; neither has the next one of its name.
+CREATE FUNCTION schemaguard.sg_role_marks(VARIADIC roles text[])
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT ARRAY(
+        SELECT pg_catalog.concat(r.rolname, ' ', r.oid) FROM pg_catalog.pg_roles r
+        WHERE r.rolname::pg_catalog.text OPERATOR(pg_catalog.=) ANY (sg_role_marks.roles));
+END;
+COMMENT ON FUNCTION schemaguard.sg_role_marks(text[])
+    IS 'name and OID of each role of these names: one that has a name later has another OID';
+
+CREATE FUNCTION schemaguard.sg_roles_of(role text)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT schemaguard.sg_role_marks(VARIADIC ARRAY(
         SELECT r.rolname::pg_catalog.text
         FROM pg_catalog.pg_roles r, pg_catalog.pg_roles me
         WHERE me.rolname::pg_catalog.text OPERATOR(pg_catalog.=) sg_roles_of.role
-          AND pg_catalog.pg_has_role(me.oid, r.oid, 'USAGE'));
+          AND pg_catalog.pg_has_role(me.oid, r.oid, 'USAGE')));
 END;
-COMMENT ON FUNCTION schemaguard.sg_roles_of(text) IS 'the roles whose privileges a role has';
+COMMENT ON FUNCTION schemaguard.sg_roles_of(text) IS 'the roles whose privileges a role has, as sg_role_marks() tells them apart';
 
 ALTER TABLE schemaguard.quarantine ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON schemaguard.quarantine FOR SELECT
-    USING (ARRAY[role, table_owner, 'pg_read_all_data']
-           OPERATOR(pg_catalog.&&) (SELECT schemaguard.sg_roles_of(CURRENT_USER::pg_catalog.text)));
+    USING (readers OPERATOR(pg_catalog.&&) (SELECT schemaguard.sg_roles_of(CURRENT_USER::pg_catalog.text)));
 GRANT SELECT ON schemaguard.quarantine TO PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.quarantine', '');

@@ -50,6 +50,8 @@ COMMENT ON COLUMN schemaguard.lint_ignore.reason IS 'why it may stay';
 COMMENT ON COLUMN schemaguard.lint_ignore.until IS 'the entry counts no more after this time; null: for good';
 COMMENT ON COLUMN schemaguard.lint_ignore.added_by IS 'who added it';
 COMMENT ON COLUMN schemaguard.lint_ignore.added_at IS 'when';
+ALTER TABLE schemaguard.lint_ignore ENABLE ROW LEVEL SECURITY;
+CREATE POLICY in_own_name ON schemaguard.lint_ignore USING (true) WITH CHECK (added_by OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text);
 GRANT SELECT ON schemaguard.lint_ignore TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.lint_ignore TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.lint_ignore', '');

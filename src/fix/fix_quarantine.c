@@ -139,8 +139,8 @@ write_copies(const CopyTarget *target)
 	SPI_connect();
 	if (sg_owner_execute(SPI_OK_INSERT,
 						 "INSERT INTO schemaguard.quarantine"
-						 " (run_id, role, plan, step, fk_name, cause, row_table, table_owner, columns, plan_id, row_text, data)"
-						 " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $12, t.* FROM ROWS FROM"
+						 " (run_id, role, plan, step, fk_name, cause, row_table, table_owner, columns, plan_id, readers, row_text, data)"
+						 " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $12, (SELECT schemaguard.sg_role_marks($2, $8, 'pg_read_all_data')), t.* FROM ROWS FROM"
 						 " (pg_catalog.unnest($10), pg_catalog.unnest($11)) t",
 						 lengthof(types), types, values, NULL) != n)
 		elog(ERROR, "rows were lost on the way into quarantine");

@@ -163,7 +163,7 @@ load_copies(RestoreAction *action)
 		" FROM (SELECT c.*, sum(octet_length(c.row_text)) OVER (ORDER BY c.id) - octet_length(c.row_text) AS before"
 		"       FROM (SELECT * FROM schemaguard.quarantine"
 		"             WHERE plan_id = $1 AND id > $2 AND (cardinality($6) = 0 OR step = ANY ($6))"
-		"               AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($3))"
+		"               AND readers && (SELECT schemaguard.sg_roles_of($3))"
 		"             ORDER BY id LIMIT $4) c) q"
 		" WHERE q.before < $5 ORDER BY q.id";
 	Oid			types[] = {INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT4ARRAYOID};
@@ -690,7 +690,7 @@ count_copies(const PlanRun *run, bool visible)
 	plan_chosen_array(run->plan)};
 
 	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1"
-					  " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2)) = $3"
+					  " AND readers && (SELECT schemaguard.sg_roles_of($2)) = $3"
 					  " AND (cardinality($4) = 0 OR step = ANY ($4))",
 					  lengthof(types), types, values);
 }
@@ -1135,7 +1135,7 @@ check_restore(PlanRun *run)
 	Datum		values[] = {Int64GetDatum(kept_by(run)),
 	CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))};
 	List	   *tables = read_tables("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1"
-									 " AND ARRAY[role, table_owner, 'pg_read_all_data'] && (SELECT schemaguard.sg_roles_of($2))"
+									 " AND readers && (SELECT schemaguard.sg_roles_of($2))"
 									 " ORDER BY row_table", lengthof(types), types, values);
 	ListCell   *lc;
 

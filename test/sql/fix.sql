@@ -591,6 +591,15 @@ CALL sg_add_fks('fix_secret', fix => true, author => 'fix_other');
 GRANT DELETE ON secrets TO fix_owner;
 CALL sg_add_fks('fix_secret', fix => true, author => 'fix_other');
 SELECT role, table_owner, row_text FROM schemaguard.quarantine;
+-- nor may a role that has the owner's name by now
+RESET ROLE;
+ALTER ROLE fix_owner RENAME TO fix_owner_was;
+CREATE ROLE fix_owner;
+SET ROLE fix_owner;
+SELECT count(*) FROM schemaguard.quarantine;
+RESET ROLE;
+DROP ROLE fix_owner;
+ALTER ROLE fix_owner_was RENAME TO fix_owner;
 -- the plan's author could not read the table
 SET ROLE fix_other;
 SELECT count(*) FROM schemaguard.quarantine;
@@ -623,8 +632,8 @@ CALL sg_restore_quarantine('fix_secret', author => 'fix_other');
 TABLE secrets ORDER BY id;
 RESET ROLE;
 -- a role that is gone is no error
-INSERT INTO schemaguard.quarantine (run_id, role, plan, step, fk_name, cause, row_table, table_owner, columns, row_text, plan_id)
-VALUES (gen_random_uuid(), 'gone', 'fix', 1, 'k', 'orphan', 'fix.secrets', 'gone', '{id}', '(1)', 0);
+INSERT INTO schemaguard.quarantine (run_id, role, plan, step, fk_name, cause, row_table, table_owner, columns, row_text, plan_id, readers)
+VALUES (gen_random_uuid(), 'gone', 'fix', 1, 'k', 'orphan', 'fix.secrets', 'gone', '{id}', '(1)', 0, '{gone 1}');
 SET ROLE fix_owner;
 SELECT count(*) FROM schemaguard.quarantine;
 RESET ROLE;

@@ -135,6 +135,11 @@ for my $sql (
 {
 	is_error($node, $sql, '42501', undef, "bob may not: $sql", user => 'bob');
 }
+# the owner of the database writes rules in no other role's name
+is_error($node, q{INSERT INTO schemaguard.go_rule (metric, target, weight, why, added_by) VALUES ('tests failed', 999, 'note', 'agreed with alice', 'alice')},
+	'42501', undef, 'a rule in the name of alice', user => 'dbo');
+is(error_of($node, q{INSERT INTO schemaguard.go_rule (metric, target, weight) VALUES ('tests failed', 0, 'no-go'); DELETE FROM schemaguard.go_rule WHERE added_by = 'dbo'}, user => 'dbo'),
+	'', 'one of its own');
 # nor hold it: a function that says "wait" for 24 days, or a transaction that stays open, is of no use to him
 my $step = q{SELECT state, reason, attempts, updated_at FROM schemaguard.plan_step WHERE plan = 'alices'};
 my $before = $node->safe_psql('postgres', $step);

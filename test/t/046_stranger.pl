@@ -126,6 +126,7 @@ my %call = (
 	'schemaguard.sg_plan_add_step' => q{SELECT schemaguard.sg_plan_add_step('secret', 'check', 'child_table', 't_c', 'definition', 'true')},
 	'schemaguard.sg_progress' => 'SELECT * FROM schemaguard.progress',
 	'schemaguard.sg_readable_plans' => 'SELECT schemaguard.sg_readable_plans()',
+	'schemaguard.sg_role_marks' => q{SELECT schemaguard.sg_role_marks('nothing')},
 	'schemaguard.sg_roles_of' => q{SELECT schemaguard.sg_roles_of('nothing')},
 	'schemaguard.sg_server_check' => 'SELECT schemaguard.sg_server_check()',
 	'schemaguard.sg_own_publications' => 'SELECT schemaguard.sg_own_publications()',

@@ -123,6 +123,7 @@ my @calls = (
 	[ sg_figures => 'SELECT schemaguard.sg_figures()' ],
 	[ sg_ago => 'SELECT schemaguard.sg_ago(pg_catalog.now())' ],
 	[ sg_tenant_audit => q{SELECT count(*) FROM sg_tenant_audit('n', samples => 2)} ],
+	[ sg_role_marks => q{SELECT schemaguard.sg_role_marks('mallory')} ],
 	[ sg_roles_of => q{SELECT schemaguard.sg_roles_of('mallory')} ],
 	[ sg_discover_unmatched => 'SELECT count(*) FROM schemaguard.sg_discover_unmatched()' ],
 	[ sg_discovery => q{SELECT count(*) FROM schemaguard.sg_discovery(NULL, 0, 'full', NULL, false)} ],
