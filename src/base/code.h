@@ -60,6 +60,9 @@ extern void code_reach_take_query(CodeReach *reach, const CodeReach *from);
 
 extern void code_reach_opclass(CodeReach *reach, Oid opclass);
 
+/* Adds that nobody may run it, and why */
+extern void code_reach_never(CodeReach *reach, const char *reason);
+
 /* An expression that `owner` has stored.  No Query but as a SubLink's. */
 extern void code_reach_expression(CodeReach *reach, Node *expression, Oid owner);
 

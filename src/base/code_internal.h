@@ -38,8 +38,8 @@ struct CodeReach
 								 * not harmless */
 	const char *missing;		/* a type that was named and not found: it
 								 * could come at any moment; or NULL */
-	const char *unknown;		/* why an expression could not be read, or
-								 * NULL */
+	const char *unknown;		/* why nobody may run it, as where an
+								 * expression could not be read; or NULL */
 	const char *sql;			/* the text of a query that was analysed, and
 								 * what it came to; or NULL */
 	Query	   *query;

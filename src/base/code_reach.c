@@ -481,6 +481,12 @@ code_reach_missing(CodeReach *reach, const char *what)
 		reach->missing = MemoryContextStrdup(reach->context, what);
 }
 
+void
+code_reach_never(CodeReach *reach, const char *reason)
+{
+	reach->unknown = MemoryContextStrdup(reach->context, reason);
+}
+
 /* Why nobody may run it, whatever else was found, or NULL */
 static const char *
 nobody_may(const CodeReach *reach)

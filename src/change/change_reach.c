@@ -143,6 +143,7 @@ reach_changed(CodeReach *reach, Query *query)
 {
 	Oid			relid = query->resultRelation ? rt_fetch(query->resultRelation, query->rtable)->relid : InvalidOid;
 	LOCKMODE	mode;
+	char	   *refusal;
 
 	if (!OidIsValid(relid))
 		return;
@@ -150,6 +151,10 @@ reach_changed(CodeReach *reach, Query *query)
 	reach_table(reach, relid, mode);
 	if (query->commandType != CMD_INSERT || query->onConflict)
 		fk_reach_actions(reach, relid, query->commandType == CMD_INSERT ? CMD_UPDATE : query->commandType, mode);
+	/* what the server does about keys, as their other tables' owners */
+	refusal = fk_query_refusal(relid, query->onConflict ? CMD_MERGE : query->commandType);
+	if (refusal)
+		code_reach_never(reach, refusal);
 }
 
 /*

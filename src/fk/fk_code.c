@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "base/compat.h"
@@ -78,6 +79,22 @@ static bool
 keeps_rows(char action)
 {
 	return action == FKCONSTR_ACTION_NOACTION || action == FKCONSTR_ACTION_RESTRICT;
+}
+
+static bool
+has_triggers(const List *tables)
+{
+	foreach_oid(table, tables)
+	{
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+		bool		has = HeapTupleIsValid(tuple) && ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers;
+
+		if (HeapTupleIsValid(tuple))
+			ReleaseSysCache(tuple);
+		if (has)
+			return true;
+	}
+	return false;
 }
 
 /* Does a change or the end of a row of these tables change rows elsewhere?  The server has a trigger for that, on partitions, too. */
@@ -180,16 +197,38 @@ query_refusal(const FkKey *key, Oid relid, bool writes)
 	return refusal ? psprintf("key %s would do it: %s", quote_identifier(key->name), refusal) : NULL;
 }
 
+/* The keys of tables, which may be partitions */
+static List *
+keys_of(const List *tables)
+{
+	List	   *children = NIL;
+	List	   *keys = NIL;
+
+	foreach_oid(table, tables)
+	{
+		children = list_append_unique_oid(children, table);
+		children = list_concat_unique_oid(children, sg_partition_ancestors(table));
+	}
+	foreach_oid(child, children)
+	{
+		keys = list_concat(keys, fk_declared(child));
+	}
+	return keys;
+}
+
 char *
 fk_query_refusal(Oid relid, CmdType event)
 {
 	List	   *tree = code_tree(relid, NoLock);
 	List	   *updated = event == CMD_UPDATE || event == CMD_MERGE ? list_copy(tree) : NIL;
 	List	   *deleted = event == CMD_DELETE || event == CMD_MERGE ? list_copy(tree) : NIL;
-	List	   *keys = follow_actions(code_reach(), tree, &updated, &deleted, NoLock);
+	List	   *keys = event == CMD_INSERT ? keys_of(tree) : follow_actions(code_reach(), tree, &updated, &deleted, NoLock);
 	char	   *refusal = NULL;
 
-	foreach_ptr(const FkKey, key, keys ? keys : fk_declared(InvalidOid))
+	/* a server's key has triggers on both tables */
+	if (keys == NIL && event != CMD_INSERT && has_triggers(tree))
+		keys = fk_declared(InvalidOid);
+	foreach_ptr(const FkKey, key, keys)
 	{
 		if (refusal == NULL && key->enforced && fk_is_of(key, event == CMD_INSERT ? tree : updated))
 			refusal = query_refusal(key, key->parent, false);

@@ -473,8 +473,16 @@ is($log->(), $heard, '... and her code runs as nobody else, nor where VALIDATE a
 query(q{ALTER TABLE eve.by_cast DROP CONSTRAINT IF EXISTS by_cast_x_fkey; TRUNCATE eve.by_cast; ALTER TABLE eve.by_cast ADD FOREIGN KEY (x) REFERENCES app.par; CREATE ROLE her LOGIN; SELECT sg_grant('her'); GRANT eve TO her});
 $heard = $log->();
 query(q{SET SESSION AUTHORIZATION her; SELECT sg_plan_create('by_cast'), sg_plan_add_statement('by_cast', $$INSERT INTO eve.by_cast VALUES ('y')$$)});
-like(($node->psql('postgres', q{CALL sg_apply('by_cast')}, extra_params => [ '-U', 'her' ]))[2], qr/could run function en_int of role eve/, 'a check of a key by the server as a superuser is refused');
+like(($node->psql('postgres', q{CALL sg_apply('by_cast')}, extra_params => [ '-U', 'her' ]))[2], qr/could run function eve\.en_int\(eve\.en\) of role eve as a superuser/, 'a check of a key by the server as a superuser is refused');
 is($log->(), $heard, '... and runs nothing of hers');
+query(q{CREATE SCHEMA of_bob AUTHORIZATION bob; GRANT USAGE ON SCHEMA of_bob TO eve; CREATE TABLE of_bob.par (id int PRIMARY KEY); INSERT INTO of_bob.par VALUES (3);
+	GRANT REFERENCES, SELECT ON of_bob.par TO eve; ALTER TABLE of_bob.par OWNER TO bob;
+	SET SESSION AUTHORIZATION eve; CREATE TABLE eve.by_bob (x eve.en REFERENCES of_bob.par);
+	SELECT sg_plan_create('by_bob'), sg_plan_add_statement('by_bob', $$INSERT INTO eve.by_bob VALUES ('y')$$)});
+$heard = $log->();
+like(($node->psql('postgres', q{CALL sg_apply('by_bob')}, extra_params => [ '-U', 'eve' ]))[2],
+	qr/key by_bob_x_fkey would do it: it could run function eve\.en_int\(eve\.en\) of role eve/, 'nor one as another role');
+is($log->(), $heard, '... and runs nothing of hers as him');
 
 # ---- triggers that archive: what they have looked at is looked at again, and nobody sees or changes by them what row security hides
 
