@@ -47,7 +47,7 @@ FROM (SELECT DISTINCT format('%s uses %s', pg_describe_object(d.classid, d.objid
       FROM schemaguard.sg_cron_jobs() j
            JOIN dropped ON true
            JOIN pg_proc p ON p.oid = dropped.objid AND dropped.classid = 'pg_proc'::regclass
-      WHERE j.command ~ format('\m%s\M', p.proname)) x;
+      WHERE j.command ~ format(E'\\m%s\\M', p.proname)) x;
 $ask$;
 SELECT schemaguard.sg_refuse_update(schemaguard.sg_dependants());
 DROP FUNCTION schemaguard.sg_dependants();

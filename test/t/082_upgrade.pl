@@ -267,12 +267,13 @@ SKIP:
 	$node->safe_psql('made_up', q{CREATE EXTENSION pg_cron; INSERT INTO cron.job SELECT n, command, database, active FROM (VALUES
 		(1, 'SELECT * FROM "a b".sg_orphans(''c'', ''{a}'', ''p'')', 'made_up', true), (2, 'SELECT sg_orphans()', 'made_up', false), (3, 'SELECT sg_orphans()', 'other', true),
 		(4, 'SELECT sg_orphans_of_mine()', 'made_up', true)) j (n, command, database, active)});
-	is_error($node, 'ALTER EXTENSION schemaguard UPDATE', '2BP01',
+	is_error($node, "${_}ALTER EXTENSION schemaguard UPDATE", '2BP01',
 		qr/DETAIL:  constraint checked_a_check on table public.checked uses function "a b".sg_gone\(integer\)\n(?#
 			)cron job 1 uses function "a b".sg_orphans\([^\n]*\)\ndefault value for column a of table public.checked uses function "a b".sg_gone\(integer\)\n(?#
 			)function public.mine\(\) uses function "a b".sg_gone\(integer\)\nview public.nightly uses function "a b".sg_orphans\([^\n]*\)\n(?#
 			)HINT:  .*update again, .*:\nALTER EXTENSION schemaguard UPDATE;/,
-		'what users have built on what goes is named', dbname => 'made_up');
+		"what users have built on what goes is named: $_", dbname => 'made_up')
+		for '', $node->pg_version >= 19 ? () : 'SET standard_conforming_strings = off; ';
 	is($node->safe_psql('made_up', q{SELECT extversion FROM pg_extension WHERE extname = 'schemaguard'}), $made_up, 'and nothing is done');
 	$node->safe_psql('made_up', 'DROP VIEW on_top, nightly; DROP FUNCTION mine(); DROP TABLE checked; UPDATE cron.job SET active = false; ALTER EXTENSION schemaguard UPDATE');
 	create('fresh_there', 'CREATE SCHEMA "a b"; CREATE EXTENSION schemaguard SCHEMA "a b"; GRANT EXECUTE ON FUNCTION schemaguard.sg_write() TO reader; ALTER DATABASE fresh_there SET search_path = public, "a b"');
