@@ -219,8 +219,10 @@ BEGIN ATOMIC
     UNION ALL
     SELECT CASE WHEN a.lost + a.columns + d.astray > 0 OR d.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END,
            'attic', d.oldest,
-           CASE WHEN a.lost > 0 THEN format('in the attic without a row in schemaguard.plan_deed: %s of %s', a.lost, a.n)
-                WHEN a.columns > 0 THEN format('columns that are kept without a row in schemaguard.plan_deed: %s', a.columns)
+           CASE WHEN a.lost > 0 THEN format('in the attic without a row in schemaguard.plan_deed%s: %s of %s',
+                                            CASE WHEN h.hidden THEN ' that this role sees' END, a.lost, a.n)
+                WHEN a.columns > 0 THEN format('columns that are kept without a row in schemaguard.plan_deed%s: %s', CASE WHEN h.hidden THEN ' that this role sees' END,
+                                               a.columns)
                 WHEN d.astray > 0 THEN format('dropped and kept: %s, of which %s are not where they were put', d.n, d.astray)
                 WHEN d.n > 0 THEN format('dropped and kept: %s; the oldest was dropped %s', d.n, schemaguard.sg_ago(d.oldest))
                 ELSE 'nothing that was dropped is kept' END,
@@ -229,16 +231,20 @@ BEGIN ATOMIC
                 WHEN a.columns > 0
                     THEN 'SELECT attrelid::regclass, attname FROM pg_attribute WHERE starts_with(attname::text, ''_sg_dropped_'');'
                 ELSE 'SELECT kind, object, done_at FROM schemaguard.plan_deed WHERE undone_at IS NULL;' END
-    FROM (SELECT count(*) AS n,
+    -- who does not see all deeds is told of what is the role's own
+    FROM row_security_active('schemaguard.plan_deed'::regclass) h (hidden),
+         LATERAL (
+          SELECT count(*) AS n,
                  count(*) FILTER (WHERE c.oid NOT IN (SELECT k.named FROM kept k WHERE k.named IS NOT NULL)
                      AND c.oid::text NOT IN (SELECT k.marked FROM kept k WHERE k.marked IS NOT NULL)) AS lost,
                  -- A restore without our rows has them. An index is read, and one comparison of names is all for most of its entries.
                  (SELECT count(*) FROM pg_attribute t WHERE t.attname < '_sg_dropped`' AND starts_with(t.attname::text, '_sg_dropped_')
                   AND NOT EXISTS (SELECT FROM schemaguard.plan_deed)
-                  AND NOT row_security_active('schemaguard.plan_deed'::regclass)) AS columns
+                  AND (NOT h.hidden OR EXISTS (SELECT FROM pg_class r WHERE r.oid = t.attrelid
+                                               AND pg_has_role(r.relowner, 'USAGE')))) AS columns
           FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
           WHERE starts_with(s.nspname::text, 'schemaguard_attic') AND c.relkind IN ('r', 'p', 'v', 'm')
-            AND NOT row_security_active('schemaguard.plan_deed'::regclass)) a,
+            AND (NOT h.hidden OR pg_has_role(c.relowner, 'USAGE'))) a,
          (SELECT count(*) AS n, min(k.done_at) AS oldest, count(*) FILTER (WHERE k.was ~ '^schemaguard_attic' AND k.named IS NULL) AS astray
           FROM kept k
           WHERE k.kind = 'drop') d;

@@ -288,9 +288,14 @@ $node->command_ok([ 'pg_dump', '-U', 'keeper', @$_, '-f', $node->basedir . '/own
 sql('postgres', 'CREATE DATABASE bare');
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', $node->basedir . '/owned.sql', 'bare' ], 'restored without rows of schemaguard');
 is(sql('bare', q{SELECT state, summary FROM sg_status() WHERE subject = 'attic'}), 'attention|in the attic without a row in schemaguard.plan_deed: 1 of 1', 'what is in the attic is told of');
+is(sql('bare', q{SET SESSION AUTHORIZATION keeper; SELECT state, summary FROM sg_status() WHERE subject = 'attic'}),
+	'attention|in the attic without a row in schemaguard.plan_deed that this role sees: 1 of 1', '... to its owner, too');
+is(sql('owned', q{SET SESSION AUTHORIZATION keeper; SELECT state FROM sg_status() WHERE subject = 'attic'}), 'ok', '... who sees it there');
 is(sql('bare', q{SELECT regexp_replace(summary, '[0-9a-f]{16}', 'hash') FROM sg_status() WHERE subject = 'leftovers'}), 'trigger "~schemaguard_fill_3_hash" ON public.u belongs to no plan', 'and the trigger of a plan that did not come along');
 sql('bare', sql('bare', q{SELECT next_call FROM sg_status() WHERE subject = 'leftovers'}) . 'DROP TABLE schemaguard_attic.t');
 is(sql('bare', q{SELECT state, summary FROM sg_status() WHERE subject IN ('attic', 'leftovers')}), "attention|columns that are kept without a row in schemaguard.plan_deed: 1\nok|no call that was cut off has left anything", 'it goes as is said there, and columns that are kept are told');
+is(sql('bare', q{SET SESSION AUTHORIZATION keeper; SELECT state, summary FROM sg_status() WHERE subject = 'attic'}),
+	'attention|columns that are kept without a row in schemaguard.plan_deed that this role sees: 1', '... to their owner, too');
 is(sql('bare', sql('bare', q{SELECT next_call FROM sg_status() WHERE subject = 'attic'})), 'u|_sg_dropped_a', 'by the call that is given');
 
 # ---- statement_timeout
