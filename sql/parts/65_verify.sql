@@ -54,7 +54,8 @@ CREATE TABLE schemaguard.smoke_test (
     author_id   oid NOT NULL DEFAULT pg_catalog.quote_ident(CURRENT_USER)::pg_catalog.regrole::pg_catalog.oid,
     added_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
     mark        bigint GENERATED ALWAYS AS (pg_catalog.hashtextextended(
-        kind OPERATOR(pg_catalog.||) statement OPERATOR(pg_catalog.||) coalesce('=' OPERATOR(pg_catalog.||) expectation, '-'), 0)) STORED,
+        kind OPERATOR(pg_catalog.||) pg_catalog.length(statement)::text OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) statement
+        OPERATOR(pg_catalog.||) coalesce('=' OPERATOR(pg_catalog.||) expectation, '-'), 0)) STORED,
     UNIQUE NULLS NOT DISTINCT (plan, name),
     CONSTRAINT smoke_test_expectation_check CHECK (kind OPERATOR(pg_catalog.=) 'query'
         OR expectation IS NOT NULL AND expectation OPERATOR(pg_catalog.~) '^(accepted|[0-9A-Z]{5}( or [0-9A-Z]{5})*)$')

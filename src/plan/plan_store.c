@@ -329,6 +329,8 @@ plan_delete(const FkPlan *plan)
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_pause WHERE plan = $1", &args);
+	/* the next plan of that name is somebody else's */
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.smoke_test WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan WHERE name = $1", &args);
 	plan_deeds_forget(plan);
 	plan_values_forget(plan);

@@ -194,8 +194,18 @@ SELECT count(*) FROM sg_verify_fks('smoke', true) WHERE test LIKE 'smoke%';
 SELECT r ->> 0 AS what, r ->> 1 AS why, r ->> 2 AS call FROM jsonb_array_elements(sg_report('smoke', 'json')::jsonb -> 'sections') s, jsonb_array_elements(s -> 'rows') r WHERE s ->> 'title' = 'Not checked' AND r ->> 0 LIKE '%smoke%';
 ROLLBACK;
 
+-- a mark is of both words, wherever one ends
+BEGIN;
+INSERT INTO schemaguard.smoke_test (name, plan, kind, statement, expectation) VALUES
+    ('a mark', 'smoke', 'query', $$SELECT '1'$$, '1=2'), ('the same', 'smoke', 'query', $$SELECT '1'=1$$, '2');
+SELECT count(DISTINCT mark) FROM schemaguard.smoke_test WHERE plan = 'smoke' AND name IN ('a mark', 'the same');
+ROLLBACK;
+
+-- tests go with their plan: the next one of its name is somebody else's
+INSERT INTO schemaguard.smoke_test (name, plan, kind, statement) VALUES ('of the plan', 'smoke', 'query', 'SELECT 1 WHERE false');
 CALL sg_rollback_fks('smoke');
 SELECT sg_plan_drop('smoke');
+SELECT count(*) FROM schemaguard.smoke_test WHERE plan = 'smoke';
 
 -- code that is limited neither ends its limit by a call of ours, nor by catching it
 CREATE TABLE smk.slow (a int);
