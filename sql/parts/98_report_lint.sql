@@ -4,7 +4,7 @@ CREATE TABLE schemaguard.lint_rule (
     name     text NOT NULL CHECK (name ~ '^[a-z0-9-]+$'),
     severity text CHECK (severity IN ('error', 'warning', 'note')),
     query    text,
-    message  text,
+    message  text CHECK (message <> ''),
     fix      text,
     enabled  boolean NOT NULL DEFAULT true,
     source   text NOT NULL DEFAULT 'user' CHECK (source IN ('shipped', 'user')),
@@ -51,7 +51,8 @@ COMMENT ON COLUMN schemaguard.lint_ignore.until IS 'the entry counts no more aft
 COMMENT ON COLUMN schemaguard.lint_ignore.added_by IS 'who added it';
 COMMENT ON COLUMN schemaguard.lint_ignore.added_at IS 'when';
 ALTER TABLE schemaguard.lint_ignore ENABLE ROW LEVEL SECURITY;
-CREATE POLICY in_own_name ON schemaguard.lint_ignore USING (true) WITH CHECK (added_by OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text);
+CREATE POLICY in_own_name ON schemaguard.lint_ignore USING (true)
+    WITH CHECK (added_by OPERATOR(pg_catalog.=) CURRENT_USER::pg_catalog.text);
 GRANT SELECT ON schemaguard.lint_ignore TO PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.lint_ignore TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.lint_ignore', '');
@@ -212,12 +213,28 @@ COMMENT ON FUNCTION sg_lint(schemaguard.names) IS 'what a schema should not have
 
 -- Fixes are steps of this plan, so that sg_apply() does them without blocking anybody.
 CREATE FUNCTION schemaguard.sg_lint_plan() RETURNS text
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-    SELECT @extschema@.sg_plan_create('lint', 'fixes of sg_lint()') WHERE NOT EXISTS (SELECT FROM schemaguard.plan p WHERE p.name = 'lint');
-    SELECT 'lint';
-END;
-COMMENT ON FUNCTION schemaguard.sg_lint_plan() IS 'the plan that fixes of sg_lint() go to, made if it is not there';
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $plan$
+DECLARE
+    name text := (SELECT p.name FROM schemaguard.plan p
+                  WHERE p.name IN ('lint', 'lint of ' || current_user) AND p.author = current_user ORDER BY p.name DESC LIMIT 1);
+BEGIN
+    IF name IS NULL THEN
+        -- names of plans are taken by whoever comes first, who need not show the plan
+        BEGIN
+            name := 'lint';
+            PERFORM @extschema@.sg_plan_create(name, 'fixes of sg_lint()');
+        EXCEPTION WHEN duplicate_object THEN
+            name := 'lint of ' || current_user;
+            PERFORM @extschema@.sg_plan_create(name, 'fixes of sg_lint()');
+        END;
+    END IF;
+    RETURN name;
+END
+$plan$;
+COMMENT ON FUNCTION schemaguard.sg_lint_plan()
+    IS 'the plan that fixes of sg_lint() go to, made if it is not there: lint, or, where that is another role''s, lint of this role';
 
 CREATE PROCEDURE sg_lint_gate(severity text DEFAULT 'error', only_new boolean DEFAULT true, schemas schemaguard.names DEFAULT NULL)
 LANGUAGE c

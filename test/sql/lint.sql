@@ -106,8 +106,18 @@ INSERT INTO schemaguard.lint_rule (name, query, added_by) VALUES ('lint-forged',
 UPDATE schemaguard.lint_rule SET added_by = 'postgres';
 UPDATE schemaguard.lint_rule SET enabled = false WHERE source = 'shipped';
 DELETE FROM schemaguard.lint_rule WHERE name LIKE 'lint-%';
--- what can't be run is unknown, and nothing of it is left
+INSERT INTO schemaguard.lint_rule (name, query, message) VALUES ('lint-silent', 'SELECT ''lint'', current_user::text', '');
+-- another role's plan lint takes no fix
 RESET ROLE;
+BEGIN;
+DELETE FROM schemaguard.plan WHERE name = 'lint';
+SELECT sg_grant(r) FROM unnest('{regress_sg_lint,regress_sg_lint_other}'::text[]) r \g /dev/null
+SET ROLE regress_sg_lint_other;
+SELECT schemaguard.sg_lint_plan();
+SET ROLE regress_sg_lint;
+SELECT schemaguard.sg_lint_plan(), schemaguard.sg_lint_plan() AS again;
+ROLLBACK;
+-- what can't be run is unknown, and nothing of it is left
 CREATE FUNCTION lint.planted() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'planted code as %', current_user; RETURN 'lint'; END $$;
 ALTER FUNCTION lint.planted() OWNER TO regress_sg_lint_other;
 CREATE VIEW lint.view AS SELECT lint.planted() AS t;
