@@ -221,8 +221,8 @@ BEGIN ATOMIC
            'attic', d.oldest,
            CASE WHEN a.lost > 0 THEN format('in the attic without a row in schemaguard.plan_deed%s: %s of %s',
                                             CASE WHEN h.hidden THEN ' that this role sees' END, a.lost, a.n)
-                WHEN a.columns > 0 THEN format('columns that are kept without a row in schemaguard.plan_deed%s: %s', CASE WHEN h.hidden THEN ' that this role sees' END,
-                                               a.columns)
+                WHEN a.columns > 0 THEN format('columns that are kept without a row in schemaguard.plan_deed%s: %s',
+                                               CASE WHEN h.hidden THEN ' that this role sees' END, a.columns)
                 WHEN d.astray > 0 THEN format('dropped and kept: %s, of which %s are not where they were put', d.n, d.astray)
                 WHEN d.n > 0 THEN format('dropped and kept: %s; the oldest was dropped %s', d.n, schemaguard.sg_ago(d.oldest))
                 ELSE 'nothing that was dropped is kept' END,
@@ -320,6 +320,9 @@ BEGIN ATOMIC
                   = coalesce(pg_partition_root(to_regclass(s.child_table)), to_regclass(s.child_table))
              JOIN pg_subscription u ON u.oid = r.srsubid
         WHERE s.kind = 'column' AND s.state = 'validated' AND s.fills
+          AND NOT EXISTS (SELECT FROM pg_trigger t
+                          WHERE t.tgrelid = r.srrelid AND t.tgenabled = 'A' AND right(t.tgname::text, 16) = p.hash
+                            AND s.step::text = (regexp_match(t.tgname, '^~schemaguard_fill_[a-z]?([0-9]+)_'))[1])
           AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                                JOIN pg_stats t ON t.schemaname = n.nspname AND t.tablename = c.relname
                           WHERE c.oid = r.srrelid AND t.attname = (s.child_columns)[1] AND t.null_frac = 0)

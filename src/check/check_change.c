@@ -24,6 +24,7 @@
 #include "change/change_literal.h"
 #include "change/change_need.h"
 #include "check/check.h"
+#include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
@@ -219,7 +220,7 @@ check_subscribed(PlanCheck *check, CheckStep *cs)
 				  psprintf("subscription %s writes to %s: a row from there that breaks the rule stops it",
 						   subscription, sg_relation_name(table)),
 				  pstrdup("Have it done where the rows come from first."));
-	if (subscription && (fills || step->kind == STEP_STATEMENT))
+	if (subscription && (step->kind == STEP_STATEMENT || (fills && !plan_filler_fires_always(step, table))))
 		check_row(cs, "subscription", CHECK_WARN,
 				  psprintf("subscription %s writes to %s, and the step's trigger does not fire for what it writes",
 						   subscription, sg_relation_name(table)),

@@ -83,6 +83,9 @@ extern bool plan_filler_is_armed(const PlanStep *step);
 extern bool plan_filler_is_owners(const PlanStep *step, Oid child);
 extern bool plan_filler_is_current(const PlanStep *step, Oid child);
 
+/* Is it there, and ENABLE ALWAYS, so that it fires for what a subscription writes? */
+extern bool plan_filler_fires_always(const PlanStep *step, Oid child);
+
 /*
  * Returns the step that is to drop or rename a column that a key's expressions
  * read, or NULL: until then the application may write that column alone.

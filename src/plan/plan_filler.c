@@ -209,16 +209,39 @@ plan_filler_is_owners(const PlanStep *step, Oid child)
 	return OidIsValid(find_function(step, &source, &owner)) && owner == code_table_owner(child);
 }
 
-/* Does the trigger fire for what is written to a table? */
+/* Does the trigger fire for what is written to a table, by a subscription as well if `always`? */
 static bool
-fires_on(const PlanStep *step, Oid table, Oid function)
+fires_on(const PlanStep *step, Oid table, Oid function, bool always)
 {
 	Oid			oid = get_trigger_oid(table, plan_filler_name(step), true);
 	HeapTuple	tuple = OidIsValid(oid) ? find_trigger(oid) : NULL;
 	Form_pg_trigger trigger = tuple ? (Form_pg_trigger) GETSTRUCT(tuple) : NULL;
 
 	return trigger && trigger->tgfoid == function &&
-		(trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS);
+		((trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN && !always) || trigger->tgenabled == TRIGGER_FIRES_ALWAYS);
+}
+
+static bool
+fires(const PlanStep *step, Oid child, Oid function, bool always)
+{
+	foreach_oid(table, sg_all_inheritors(child))
+	{
+		char		relkind = get_rel_relkind(table);
+
+		if ((relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) && !fires_on(step, table, function, always))
+			return false;
+	}
+	return true;
+}
+
+bool
+plan_filler_fires_always(const PlanStep *step, Oid child)
+{
+	char	   *source;
+	Oid			owner;
+	Oid			function = find_function(step, &source, &owner);
+
+	return OidIsValid(function) && fires(step, child, function, true);
 }
 
 bool
@@ -228,16 +251,8 @@ plan_filler_is_current(const PlanStep *step, Oid child)
 	Oid			owner;
 	Oid			function = find_function(step, &source, &owner);
 
-	if (!OidIsValid(function) || owner != code_table_owner(child) || strcmp(source, plan_backfill_body(step)) != 0)
-		return false;
-	foreach_oid(table, sg_all_inheritors(child))
-	{
-		char		relkind = get_rel_relkind(table);
-
-		if ((relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) && !fires_on(step, table, function))
-			return false;
-	}
-	return true;
+	return OidIsValid(function) && owner == code_table_owner(child) && strcmp(source, plan_backfill_body(step)) == 0 &&
+		fires(step, child, function, false);
 }
 
 /* Is a column that it reads yet to be dropped, so that others may write that one alone? */

@@ -111,6 +111,14 @@ is($subscriber->safe_psql('late', "ANALYZE p; $told"), 'rows that subscription s
 $subscriber->safe_psql('late', q{SET client_min_messages = error; CALL sg_apply('behind', fail => true)});
 is($subscriber->safe_psql('late', "ANALYZE p; $told; $filled"), 'pass|filled', 'until the next call');
 is($subscriber->safe_psql('late', 'SELECT twice FROM p WHERE id = 77'), '154', 'and has its value after the next call');
+my $warned = q{SELECT count(*) FROM sg_plan_check('behind') WHERE check_name = 'subscription'};
+$subscriber->safe_psql('late', q{DELETE FROM pg_statistic WHERE starelid = 'p'::regclass});
+is($subscriber->safe_psql('late', $warned), '1', 'sg_plan_check warns of that');
+isnt($subscriber->safe_psql('late', $told), '', 'and so does sg_status, as long as there are no statistics');
+$subscriber->safe_psql('late', $subscriber->safe_psql('late', q{SELECT format('ALTER TABLE p ENABLE ALWAYS TRIGGER %I', tgname) FROM pg_trigger WHERE tgrelid = 'p'::regclass AND tgname ~ '^~schemaguard_fill'}));
+is($subscriber->safe_psql('late', "$warned; $told"), '0', 'neither of a trigger that is ENABLE ALWAYS');
+query($publisher, 'late', 'INSERT INTO p VALUES (78)');
+ok(wait_for(sub { $subscriber->safe_psql('late', 'SELECT twice FROM p WHERE id = 78') eq '156' }), 'which fires');
 
 # ---- an update
 
