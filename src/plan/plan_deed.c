@@ -469,6 +469,16 @@ plan_deed_was_ended(const FkPlan *plan, int step)
 					   &args, read_nothing) != NIL;
 }
 
+bool
+plan_deed_is_repeated(const PlanDeed *deed)
+{
+	StoreArgs	args = {0};
+
+	store_arg_int64(&args, deed->id, false);
+	return store_query("SELECT FROM schemaguard.plan_deed o JOIN schemaguard.plan_deed d ON d.plan_id = o.plan_id AND d.step = o.step"
+					   " WHERE o.id = $1 AND d.id > o.id AND d.kind = 'change'", &args, read_nothing) != NIL;
+}
+
 /* ---- pruning ---- */
 
 static uint64

@@ -127,6 +127,9 @@ extern bool plan_deed_is_given_up(const PlanDeed *deed);
 /* Has sg_prune() ended what a step had kept, so that nothing of it comes back? */
 extern bool plan_deed_was_ended(const FkPlan *plan, int step);
 
+/* Has the step been done once more since? */
+extern bool plan_deed_is_repeated(const PlanDeed *deed);
+
 /* Has the plan added the step's key, and nobody undone it? */
 extern bool plan_deed_has_added(const FkPlan *plan, const PlanStep *step);
 

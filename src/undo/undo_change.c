@@ -101,6 +101,24 @@ take_back_alike(const PlanStep *step)
 	}
 }
 
+/* Is it news that nothing is to be done about a deed?  Somebody else has dropped what the step made, unless it was made again, and told of then. */
+static bool
+is_missed(const PlanDeed *deed)
+{
+	switch (deed->what->kind)
+	{
+		case STEP_CHECK:
+		case STEP_NOT_NULL:
+		case STEP_UNIQUE:
+		case STEP_COLUMN:
+		case STEP_INDEX:
+		case STEP_TABLE:
+			return !plan_deed_is_repeated(deed);
+		default:
+			return false;
+	}
+}
+
 static void
 do_back(void *arg)
 {
@@ -115,7 +133,9 @@ do_back(void *arg)
 	if (closes(&now))
 	{
 		back->closed = true;
-		if (now.kind == MOVE_NONE)
+		if (now.kind == MOVE_NONE && is_missed(back->deed))
+			undo_record_left_alone(action, work, ERRCODE_UNDEFINED_OBJECT, IS_GONE);
+		else if (now.kind == MOVE_NONE)
 			undo_record_gone(action, work, ERRCODE_UNDEFINED_OBJECT, IS_GONE);
 		else
 			undo_record_left_alone(action, work, now.problem->sqlerrcode, now.problem->reason);
@@ -299,7 +319,9 @@ run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const Chang
 static bool
 close_without(StepWork *work, const PlanDeed *deed, const ChangeMove *move)
 {
-	if (move->kind == MOVE_NONE)
+	if (move->kind == MOVE_NONE && is_missed(deed))
+		undo_leave_alone(work, deed, ERRCODE_UNDEFINED_OBJECT, IS_GONE);
+	else if (move->kind == MOVE_NONE)
 		undo_close_gone(work, deed, ERRCODE_UNDEFINED_OBJECT, IS_GONE);
 	else
 	{
@@ -313,6 +335,7 @@ bool
 undo_change(StepWork *work, const PlanDeed *deed)
 {
 	PlanStep   *step = plan_step_get(work->run->plan->name, deed->step, false);
+	bool		by_name = undo_knows_name_only(deed);
 
 	for (int moves = 0; moves < MOST_MOVES; moves++)
 	{
@@ -367,7 +390,8 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		}
 		if (back.ends)
 		{
-			run_append_notice(work, back.move.note ? psprintf("taken back; %s", back.move.note) : "taken back");
+			run_append_notice(work, psprintf("taken back%s%s%s", by_name ? ", found by its name alone" : "",
+											 back.move.note ? "; " : "", back.move.note ? back.move.note : ""));
 			return true;
 		}
 	}

@@ -236,6 +236,11 @@ SELECT step, state, reason FROM steps;
 ALTER TABLE cob4.called RENAME TO renamed;
 CALL sg_rollback_fks('d', fail => true);
 SELECT step, state, reason FROM steps;
+-- what somebody else has dropped is told
+CALL sg_apply('d', fail => true);
+ALTER TABLE cob4.renamed DROP CONSTRAINT positive;
+CALL sg_rollback_fks('d', fail => true);
+SELECT step, state, reason FROM steps;
 
 -- done steps are found under the names that a later one has given their tables and columns
 SELECT sg_plan_create('d', replace => true) \g /dev/null
