@@ -375,6 +375,7 @@ REGRESS = \
 	change_table \
 	changes \
 	citus \
+	column_values \
 	compare_fks \
 	ddl_capture \
 	deploy \

@@ -194,14 +194,48 @@ check_readers(const PlanStep *step, ChangeMove *move)
 	}
 }
 
-/* Rows of a column that was filled from the one that is dropped, without the value that they should have */
+/* Returns a condition for the rows whose value in a column is not that of an expression of the column's type */
+static char *
+differs(Oid table, const char *column, const char *value)
+{
+	Oid			type = get_atttype(table, get_attnum(table, column));
+
+	/* json, for one, has no equality */
+	const char *cast = OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr) ? "" : "::text";
+
+	return psprintf("%s%s IS DISTINCT FROM (%s)%s", quote_identifier(column), cast, value, cast);
+}
+
+/* Returns how many rows of a column that is filled meet a condition; -1 with a problem if they can't be counted */
+static int64
+count_filled(const PlanStep *filled, const ChangeMove *filling, const char *condition, ChangeMove *move)
+{
+	char	   *why;
+	int64		rows = count_rows(filling->table, filling->rows.expressions,
+								  psprintf("SELECT count(*) FROM %s WHERE %s", filled->child_table, condition), &why);
+
+	if (rows < 0)
+		not_held(move, psprintf("whether all values were carried over can't be said: %s", why), NULL);
+	return rows;
+}
+
+/*
+ * Rows of a column that was filled from the one that is dropped, and that have
+ * not the value which they should: none, or that of a row before somebody
+ * changed it.
+ */
 static void
 check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 {
+	const char *column = linitial(filled->child_columns);
+	const char *name = quote_identifier(column);
 	PlanStep	again = *filled;
 	ChangeMove	filling;
+	const char *value;
+	char	   *condition;
+	char	   *update;
 	int64		rows;
-	char	   *why;
+	int64		others;
 
 	again.state = STEP_ADDED;
 	change_look(&again, &filling);
@@ -213,15 +247,21 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 		if (contain_volatile_functions(expression))
 			return;
 	}
-	rows = count_rows(filling.table, filling.rows.expressions, psprintf("SELECT count(*) FROM %s WHERE %s AND (%s) IS NOT NULL", filled->child_table,
-																		filling.rows.broken, filling.rows.fill), &why);
-	if (rows < 0)
-		not_held(move, psprintf("whether all values were carried over can't be said: %s", why), NULL);
-	else if (rows > 0)
-		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were",
-								quote_identifier(linitial(filled->child_columns))),
-				 psprintf("UPDATE %s SET %s = %s WHERE %s;", filled->child_table, quote_identifier(linitial(filled->child_columns)),
-						  filling.rows.fill, filling.rows.broken));
+	value = filling.rows.expressions ? filling.rows.fill :
+		psprintf("CAST(%s AS %s)", filling.rows.fill, format_type_be_qualified(get_atttype(filling.table, get_attnum(filling.table, column))));
+	condition = psprintf("%s AND (%s) IS NOT NULL", differs(filling.table, column, value), filling.rows.fill);
+	rows = count_filled(filled, &filling, condition, move);
+	others = rows > 0 ? count_filled(filled, &filling, psprintf("%s AND %s IS NOT NULL", condition, name), move) : 0;
+	if (rows <= 0 || others < 0)
+		return;
+	update = psprintf("UPDATE %s SET %s = %s WHERE %s;", filled->child_table, name, filling.rows.fill, others ? condition : filling.rows.broken);
+	if (others == 0)
+		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were", name), update);
+	else
+		not_held(move, psprintf(INT64_FORMAT " %s another value in column %s than %s gives", rows, rows == 1 ? "row has" : "rows have", name,
+								quote_identifier(step->fk_name)),
+				 psprintf("If column %s is right there, %sdrop %s by hand. Otherwise carry the values over:\n%s", name,
+						  filled->fills ? "release phase \"fill\" and " : "", quote_identifier(step->fk_name), update));
 }
 
 /* Is what a step has made still there, and as it should be? */
@@ -351,64 +391,69 @@ change_count_lost(const PlanStep *step, const ChangeMove *move)
 }
 
 /*
- * Which rows hold a value in a step's column that the step has not given, as a
- * condition, and the expressions in it; false where that can't be said: of what
- * is another value each time, or can't be compared, beside statements of the plan.
+ * Returns a condition for the rows whose value in a step's column neither its
+ * default nor its fill is known to give, and the expressions in it; sets *why
+ * if one of these can't be compared, so that its own values are among them.
  */
-static bool
-condition_of_others(const PlanStep *step, Oid table, char **condition, List **expressions)
+static char *
+condition_of_others(const PlanStep *step, Oid table, List **expressions, const char **why)
 {
-	const char *name = quote_identifier(linitial(step->child_columns));
+	const char *name = linitial(step->child_columns);
 	ChangeMove	look = {.table = table};
-	Node	   *initial;
-	Node	   *fill;
+	Node	   *initial = NULL;
+	Node	   *fill = NULL;
+	StringInfoData condition;
 
-	*condition = psprintf("%s IS NOT NULL", name);
 	*expressions = NIL;
-	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	*why = NULL;
+	initStringInfo(&condition);
+	appendStringInfo(&condition, "%s IS NOT NULL", quote_identifier(name));
+	if (!change_column_values(step, &look, &initial, &fill))
+		*why = look.problem->reason;
+	else if (step->fill && fill == NULL)
+		*why = "its fill is a query";
+	else if (initial == NULL && (sg_column(table, get_attnum(table, name)).attidentity != '\0' ||
+								 change_current_default(table, get_attnum(table, name))))
+		*why = "a sequence, or a default that is not the step's, gives values, too";
+	foreach_ptr(Node, expression, list_make2(initial, fill))
 	{
-		/* it may give values, or make a trigger that does */
-		if (other->kind == STEP_STATEMENT)
-			return false;
+		if (expression == NULL)
+			continue;
+		if (contain_mutable_functions(expression))
+		{
+			*why = psprintf("its %s is not immutable", expression == initial ? "default" : "fill");
+			continue;
+		}
+		*expressions = lappend(*expressions, expression);
+		appendStringInfo(&condition, " AND %s", differs(table, name, change_deparse(table, expression)));
 	}
-	if (!change_column_values(step, &look, &initial, &fill) || (step->fill && fill == NULL))
-		return false;
-	if (initial)
-		*expressions = list_make1(initial);
-	if (fill)
-		*expressions = lappend(*expressions, fill);
-	if (*expressions == NIL)
-		return change_current_default(table, get_attnum(table, linitial(step->child_columns))) == NULL;
-	foreach_ptr(Node, expression, *expressions)
-	{
-		/* json, for one, has no equality */
-		if (contain_mutable_functions(expression) || !OidIsValid(lookup_type_cache(exprType(expression), TYPECACHE_EQ_OPR)->eq_opr))
-			return false;
-		*condition = psprintf("%s AND %s IS DISTINCT FROM (%s)", *condition, name, change_deparse(table, expression));
-	}
-	return true;
+	return condition.data;
 }
 
 void
 change_check_values(const PlanStep *step, ChangeMove *move)
 {
 	FormData_pg_attribute column;
+	const char *name = linitial(step->child_columns);
+	const char *trigger = plan_filler_is_armed(step) ? psprintf("%s CASCADE;\n", (char *) llast(plan_filler_disarm_statements(step))) : "";
 	List	   *expressions;
 	char	   *condition;
-	const char *trigger = plan_filler_is_armed(step) ? psprintf("%s CASCADE;\n", (char *) llast(plan_filler_disarm_statements(step))) : "";
+	const char *unknown;
 	int64		rows;
 	char	   *why;
 
-	if (!sg_read_column(move->table, get_attnum(move->table, linitial(step->child_columns)), &column) ||
-		column.attgenerated || column.attidentity || !condition_of_others(step, move->table, &condition, &expressions))
+	if (!sg_read_column(move->table, get_attnum(move->table, name), &column) ||
+		column.attgenerated || column.attidentity == ATTRIBUTE_IDENTITY_ALWAYS)
 		return;
-	rows = count_rows(move->table, expressions, psprintf("SELECT count(*) FROM (SELECT FROM %s WHERE %s LIMIT 1) one", step->child_table, condition), &why);
+	condition = condition_of_others(step, move->table, &expressions, &unknown);
+	rows = count_rows(move->table, expressions, psprintf("SELECT count(*) FROM %s WHERE %s", step->child_table, condition), &why);
 	if (rows < 0)
 		not_held(move, psprintf("whether it holds values that the step has not given it can't be told: %s", why), NULL);
 	else if (rows > 0)
-		not_held(move, "it holds values that the step has not given it",
+		not_held(move, psprintf("it holds " INT64_FORMAT " %s that the step %s%s", rows, rows == 1 ? "value" : "values",
+								unknown ? "may not have given it: " : "has not given it", unknown ? unknown : ""),
 				 psprintf("Where nobody needs them any more, drop it and roll back again:\n%sALTER TABLE %s DROP COLUMN %s;\n%s",
-						  trigger, step->child_table, quote_identifier(linitial(step->child_columns)), plan_rollback_call(step)));
+						  trigger, step->child_table, quote_identifier(name), plan_rollback_call(step)));
 }
 
 bool

@@ -219,6 +219,7 @@ ALTER TABLE cob3.renamed RENAME CONSTRAINT called_uq TO renamed_uq;
 ALTER TABLE cob3.renamed RENAME CONSTRAINT called_fk TO renamed_fk;
 ALTER INDEX cob3.called_ix RENAME TO renamed_ix;
 ALTER SCHEMA cob3 RENAME TO cob4;
+UPDATE cob4.renamed SET cc = NULL;
 CALL sg_rollback_fks('d', fail => true);
 SELECT attname, attnotnull, atthasdef FROM pg_attribute WHERE attrelid = 'cob4.renamed'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
 SELECT (SELECT string_agg(conname, ' ') FROM pg_constraint WHERE conrelid = 'cob4.renamed'::regclass AND contype <> 'n') AS constraints,

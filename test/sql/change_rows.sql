@@ -155,6 +155,8 @@ RESET schemaguard.verbosity;
 SELECT count(*), count(DISTINCT stamp) FROM parts;
 CALL sg_apply('r', fail => true);
 CALL sg_rollback_fks('r', fail => true);
+ALTER TABLE parts DROP COLUMN stamp;
+CALL sg_rollback_fks('r', fail => true);
 SELECT attname FROM pg_attribute WHERE attrelid = 'parts'::regclass AND attnum > 0 AND NOT attisdropped;
 
 -- a fill that gives no value
@@ -179,6 +181,9 @@ SELECT pg_relation_filenode('tokens') = :file AS same_file, count(DISTINCT a), c
 INSERT INTO tokens VALUES (51) RETURNING a IS NOT NULL, b IS NOT NULL, d IS NOT NULL;
 SELECT attname, attcollation::regcollation, pg_get_expr(adbin, adrelid) FROM pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = 'tokens'::regclass ORDER BY attnum;
 CALL sg_rollback_fks('r', fail => true);
+SELECT sg_plan_release('r', 'fill');
+ALTER TABLE tokens DROP COLUMN a, DROP COLUMN b, DROP COLUMN d;
+CALL sg_rollback_fks('r', fail => true);
 
 -- serial, which is no type
 SELECT sg_plan_create('r', replace => true) \g /dev/null
@@ -192,6 +197,8 @@ SELECT count(DISTINCT a), pg_get_serial_sequence('numbers', 'a') AS a, pg_get_se
 CALL sg_apply('r', steps => '{1,2}', fail => true);
 RESET schemaguard.verbosity;
 SELECT count(*) FROM schemaguard.plan_step WHERE plan = 'r' AND state = 'validated';
+CALL sg_rollback_fks('r', fail => true);
+ALTER TABLE numbers DROP COLUMN a, DROP COLUMN b;
 CALL sg_rollback_fks('r', fail => true);
 SELECT count(*) FROM pg_class WHERE relname ~ '^numbers_._seq$';
 

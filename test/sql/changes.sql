@@ -160,6 +160,8 @@ CALL sg_apply('c', fail => true);
 SELECT * FROM checks_of('orders');
 TABLE steps;
 CALL sg_rollback_fks('c');
+ALTER TABLE orders DROP COLUMN stamp;
+CALL sg_rollback_fks('c');
 SELECT * FROM checks_of('orders');
 -- a statement that can't be taken back
 SELECT sg_plan_create('c', replace => true) \g /dev/null
