@@ -409,7 +409,7 @@ default_statement(const PlanStep *step, char *expression)
 	return linitial(plan_change_statements(&other));
 }
 
-/* Sets *text to the wanted default, as the server writes it; false with a problem if it can't be that */
+/* Sets *text to the wanted default, as the server writes it, or NULL for none; false with a problem if it can't be that */
 static bool
 wanted_default(const PlanStep *step, ChangeMove *move, AttrNumber attnum, char **text)
 {
@@ -425,7 +425,8 @@ wanted_default(const PlanStep *step, ChangeMove *move, AttrNumber attnum, char *
 					   psprintf("Give the step a value, or leave it out:\n%s", plan_skip_call(step, "a default can't name a column")));
 		return false;
 	}
-	if (cooked)
+	/* like the server, which stores no default for a plain null */
+	if (cooked && !(IsA(cooked, Const) && ((Const *) cooked)->constisnull))
 		*text = change_deparse(move->table, cooked);
 	return cooked != NULL;
 }

@@ -86,6 +86,16 @@ ALTER TABLE e DROP COLUMN old;
 CALL sg_apply('cv');
 SELECT * FROM e WHERE id IN (5, 6);
 
+-- a default of null is none
+CREATE TABLE f (id int, t text DEFAULT 'keep me', v varchar(5) DEFAULT 'too');
+CREATE VIEW defaults AS SELECT adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'cv.f'::regclass ORDER BY adnum;
+SELECT create_plan() \g /dev/null
+SELECT sg_plan_from_sql('cv', 'ALTER TABLE cv.f ALTER t SET DEFAULT NULL'), sg_plan_add_default('cv', 'f', 'v', 'NULL::text'), sg_plan_add_column('cv', 'f', 'z', 'int DEFAULT NULL');
+CALL sg_apply('cv');
+TABLE defaults;
+CALL sg_rollback_fks('cv');
+TABLE defaults;
+
 SET client_min_messages = error;
 SELECT sg_plan_drop('cv', force => true) \g /dev/null
 DROP SCHEMA cv CASCADE;
