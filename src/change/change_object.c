@@ -25,13 +25,16 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_trigger.h"
 #include "commands/defrem.h"
 #include "commands/trigger.h"
+#include "optimizer/optimizer.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
+#include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "base/compat.h"
@@ -782,6 +785,44 @@ look_at_gone(const PlanStep *step, ChangeMove *move)
 		move->note = "it is gone";
 }
 
+/* Is a table partitioned by a column, or by an expression over it? */
+static bool
+is_partitioned_by(Oid table, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(table));
+	Form_pg_partitioned_table form;
+	Bitmapset  *columns = NULL;
+	Datum		expressions;
+	bool		isnull;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
+	for (int i = 0; i < form->partnatts; i++)
+		columns = bms_add_member(columns, form->partattrs.values[i] - FirstLowInvalidHeapAttributeNumber);
+	expressions = SysCacheGetAttr(PARTRELID, tuple, Anum_pg_partitioned_table_partexprs, &isnull);
+	if (!isnull)
+		pull_varattnos(stringToNode(TextDatumGetCString(expressions)), 1, &columns);
+	ReleaseSysCache(tuple);
+	return attnum != InvalidAttrNumber && bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, columns);
+}
+
+/* Makes a problem of a column by which rows find their partition; renamed alone, it would keep all rows out */
+static bool
+is_no_partition_key(const PlanStep *step, ChangeMove *move)
+{
+	foreach_oid(table, plan_changed_object(step) == CHANGED_COLUMN ? sg_all_inheritors(move->table) : NIL)
+	{
+		if (!is_partitioned_by(table, get_attnum(table, step->fk_name)))
+			continue;
+		change_problem(move, ERRCODE_INVALID_OBJECT_DEFINITION, psprintf("%s is partitioned by it", sg_relation_name(table)),
+					   psprintf("Move the rows to a table that is partitioned in another way, or leave the step out:\n%s",
+								plan_skip_call(step, "the table is partitioned by it")));
+		return false;
+	}
+	return true;
+}
+
 /* Has somebody put back what a step has dropped and kept? */
 static bool
 is_put_back(const PlanStep *step, const ChangeMove *move)
@@ -815,7 +856,7 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	move->first = true;
-	if (!is_own(step, move))
+	if (!is_own(step, move) || !is_no_partition_key(step, move))
 		return;
 	if (step->discard)
 	{

@@ -96,6 +96,15 @@ TABLE defaults;
 CALL sg_rollback_fks('cv');
 TABLE defaults;
 
+-- what a table, or one below it, is partitioned by, is not dropped
+CREATE TABLE p (id int, k int, l int, e int) PARTITION BY RANGE (k, (e % 10));
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0, 0) TO (9, 0) PARTITION BY LIST (l);
+SELECT create_plan() \g /dev/null
+SELECT sg_plan_add_drop('cv', 'column', 'p', 'k'), sg_plan_add_drop('cv', 'column', 'p', 'l', keep => false), sg_plan_add_drop('cv', 'column', 'p', 'e'), sg_plan_add_drop('cv', 'column', 'p', 'id');
+SELECT step, check_name, detail FROM sg_plan_check_details('cv') WHERE result = 'block' ORDER BY step;
+CALL sg_apply('cv');
+SELECT attname FROM pg_attribute WHERE attrelid = 'p'::regclass AND attnum > 0 ORDER BY attnum;
+
 SET client_min_messages = error;
 SELECT sg_plan_drop('cv', force => true) \g /dev/null
 DROP SCHEMA cv CASCADE;
