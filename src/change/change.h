@@ -259,6 +259,9 @@ extern const PlanDeed *change_deed_of(const PlanStep *step);
 extern char *change_kept_as(const PlanStep *step);
 extern char *change_kept_text(const PlanStep *step);
 
+/* Returns the publications that send a table, or one below it, with this column (NULL: whatever columns), as a text; or NULL.  Needs a snapshot. */
+extern char *change_published(Oid table, const char *column);
+
 /* Back into the publications that are still there */
 extern void change_publish_again(const PlanDeed *deed, ChangeMove *move);
 

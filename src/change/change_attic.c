@@ -43,6 +43,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/quote.h"
+#include "base/spi.h"
 #include "change/change.h"
 #include "plan/plan_deed.h"
 #include "run/run_rights.h"
@@ -254,6 +255,31 @@ end_of_name(const char *name, const char *ends)
 }
 
 /* ---- publications ---- */
+
+/* A list of columns says which of them are sent; prexcept is there from 19 on */
+char *
+change_published(Oid table, const char *column)
+{
+	StringInfoData sql;
+	Datum		names;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) FROM pg_publication p WHERE EXISTS ("
+						   "  SELECT FROM pg_class c LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid"
+						   "  WHERE c.relpersistence = 'p'"
+						   "    AND CASE WHEN r.oid IS NULL THEN"
+						   "               p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND n.pnnspid = c.relnamespace)"
+						   "             WHEN (to_jsonb(r) ->> 'prexcept')::boolean THEN false"
+						   "             ELSE $1 = '' OR r.prattrs IS NULL"
+						   "               OR (SELECT a.attnum = ANY (r.prattrs) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $1) END"
+						   "    AND c.oid IN (");
+	foreach_oid(relid, sg_all_inheritors(table))
+	{
+		appendStringInfo(&sql, "%s%u", relid == table ? "" : ", ", relid);
+	}
+	appendStringInfoString(&sql, ")) HAVING count(*) > 0");
+	return sg_owner_fetch(sql.data, column ? column : "", &names) ? TextDatumGetCString(names) : NULL;
+}
 
 /* "publication (a, b) WHERE (c)" of a row of pg_publication_rel */
 static char *

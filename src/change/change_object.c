@@ -443,6 +443,27 @@ is_identity(Oid table, AttrNumber attnum)
 	return sg_read_column(table, attnum, &column) && column.attidentity != '\0';
 }
 
+/*
+ * A column that is kept is sent on, by the name that it is kept under, which no
+ * subscriber knows: its apply worker stops.  Makes that a problem, unless the
+ * caller accepts it.
+ */
+static bool
+is_not_sent(const PlanStep *step, ChangeMove *move)
+{
+	char	   *publications = sg_accept_publication ? NULL : change_published(move->table, step->fk_name);
+
+	if (publications)
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf("publication %s would send the column as %s, and a subscription stops where a table has no such column",
+								publications, quote_identifier(move->kept_as)),
+					   psprintf("If its values may go with it:\n%s\n"
+								"To keep them, have the publication send a list of columns without it (ALTER PUBLICATION ... SET TABLE), or add a column %s on each subscriber and accept that here:\n"
+								"SET schemaguard.accept_publication = on;",
+								plan_set_call(step, "discard", "true", NULL), quote_identifier(move->kept_as)));
+	return publications == NULL;
+}
+
 /* An identity column stays what it is, and gives values to rows that are written meanwhile */
 static void
 keep_column(const PlanStep *step, ChangeMove *move)
@@ -455,6 +476,8 @@ keep_column(const PlanStep *step, ChangeMove *move)
 	if (!is_free(step, move))
 		return;
 	move->kept_as = free_column_name(move->table, step->fk_name);
+	if (!is_not_sent(step, move))
+		return;
 	if (not_null)
 		move->statements = lappend(move->statements, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL",
 															  step->child_table, name));

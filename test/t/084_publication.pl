@@ -5,6 +5,7 @@
 #   - an update that brings tables stops in the same way
 #   - one that came later is told, with statements that run as they stand; on 19 they keep it FOR ALL TABLES
 #   - after the accident: CREATE EXTENSION on the subscriber lets it go on
+#   - a column that a plan drops and keeps would be sent by another name: the plan leaves it, until that is no question
 #   - the owner of a database who is no superuser can dump it
 #
 # rooms: base log
@@ -77,6 +78,41 @@ is($publisher->safe_psql('app', q{SELECT state FROM sg_status() WHERE subject = 
 query($publisher, 'app', 'CREATE TABLE new_one (id int PRIMARY KEY)');
 is($publisher->safe_psql('app', q{SELECT string_agg(schemaname || '.' || tablename, ' ' ORDER BY tablename COLLATE "C") FROM pg_publication_tables WHERE pubname = 'later'}),
 	'public.T 2' . (major($publisher) >= 19 ? ' public.new_one' : '') . ' public.p', 'and keeps the other tables, on 19 new ones, too');
+
+# ---- a column that a plan drops and keeps
+
+for ($publisher, $subscriber)
+{
+	$_->safe_psql('postgres', 'CREATE DATABASE cols');
+	$_->safe_psql('cols', 'CREATE TABLE p (id int PRIMARY KEY, v int, w int); CREATE TABLE "T 2" (id int PRIMARY KEY)');
+}
+query($publisher, 'cols', q{CREATE EXTENSION schemaguard; CREATE PUBLICATION "some of it" FOR TABLE p, "T 2"; SELECT sg_plan_create('c'), sg_plan_add_drop('c', 'column', 'p', 'v')});
+query($subscriber, 'cols', qq{CREATE SUBSCRIPTION s_cols CONNECTION '$address dbname=cols' PUBLICATION "some of it"});
+$subscriber->wait_for_subscription_sync($publisher, 's_cols', 'cols');
+my $sent = 'publication "some of it" would send the column as _sg_dropped_v, and a subscription stops where a table has no such column';
+is($publisher->safe_psql('cols', q{SELECT result, detail FROM sg_plan_check_details('c') WHERE result = 'block'}), "block|$sent", 'preflight blocks a column that would be sent by another name');
+query($publisher, 'cols', q{CALL sg_apply('c')});
+my $step = q{SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'c'};
+is($publisher->safe_psql('cols', $step), "skipped|$sent", 'a plan leaves it');
+arrives('cols', 1, 'and replication goes on');
+query($publisher, 'cols', q{ALTER PUBLICATION "some of it" SET TABLE p (id, w), "T 2"; CALL sg_apply('c', fail => true)});
+is($publisher->safe_psql('cols', $step), 'validated|', 'a publication that sends a list of columns without it has it dropped');
+arrives('cols', 2, 'and replication goes on');
+query($publisher, 'cols', q{CALL sg_rollback_fks('c', fail => true); ALTER PUBLICATION "some of it" SET TABLE p, "T 2"});
+arrives('cols', 3, 'also when it is back');
+query($subscriber, 'cols', 'ALTER TABLE p ADD _sg_dropped_v int');
+query($publisher, 'cols', q{SET schemaguard.accept_publication = on; CALL sg_apply('c', fail => true)});
+arrives('cols', 4, 'so does who accepts that where the subscriber has the column');
+query($publisher, 'cols', q{CALL sg_rollback_fks('c', fail => true); CALL sg_apply('c')});
+$publisher->psql('cols', q{CALL sg_apply('c')}, stderr => \my $told);
+query($publisher, 'cols', $told =~ /(SELECT \S*sg_plan_set\(.*\);)/ ? $1 : 'SELECT 1/0');
+query($publisher, 'cols', q{CALL sg_apply('c', fail => true)});
+arrives('cols', 5, 'a column that is not kept goes by the hint as it is printed');
+query($publisher, 'cols', q{SELECT sg_plan_create('r'), sg_plan_add_rename('r', 'column', 'p', 'x', 'w'), sg_plan_add_rename('r', 'table', '"T 2"', 'T 3')});
+is($publisher->safe_psql('cols', q{SELECT step, detail, hint FROM sg_plan_check_details('r') WHERE check_name = 'publication' ORDER BY 1}),
+	join("\n", map { "$_->[0]|publication \"some of it\" sends the $_->[1] by its name, and a subscription stops where there is no $_->[2]|On each subscriber, when it has applied what was written before:\n$_->[3];" }
+		[ 1, 'column', 'x', 'ALTER TABLE public.p RENAME COLUMN w TO x' ], [ 2, 'table', '"T 3"', 'ALTER TABLE public."T 2" RENAME TO "T 3"' ]),
+	'preflight tells of names that are sent');
 
 # ---- after the accident
 
