@@ -60,9 +60,29 @@ refuse_for_attic(void)
 							  "DROP EXTENSION schemaguard CASCADE;"))));
 }
 
+/* What stood in rows before policy "set" is nowhere else */
+static void
+refuse_for_values(void)
+{
+	Datum		plan;
+
+	if (!sg_owner_fetch("SELECT name FROM schemaguard.plan WHERE $1 OPERATOR(pg_catalog.=) ''"
+						" AND EXISTS (SELECT FROM schemaguard.plan_value WHERE plan_id OPERATOR(pg_catalog.=) plan.id) ORDER BY name LIMIT 1",
+						"", &plan))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("extension schemaguard keeps old values of your rows in schemaguard.plan_value"),
+			 errdetail("DROP EXTENSION would take them along."),
+			 errhint(sg_calls("To have plan %s forget them, with all that it has done:\nSELECT sg_plan_drop(%s, force => true);\n"
+							  "To have all of them go:\nDROP EXTENSION schemaguard CASCADE;"),
+					 quote_identifier(TextDatumGetCString(plan)), quote_literal_cstr(TextDatumGetCString(plan)))));
+}
+
 /*
  * sg_drop_extension_event() event trigger: refuse DROP EXTENSION while there
- * are rows in quarantine, or tables of users' that were dropped and are kept.
+ * are rows in quarantine, old values of rows, or tables of users' that were
+ * dropped and are kept.
  */
 static Datum
 sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
@@ -89,6 +109,7 @@ sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
 				 errdetail("DROP EXTENSION would take them along."),
 				 errhint(sg_calls("Copy them (\\copy schemaguard.quarantine TO 'quarantine.txt') and use DROP EXTENSION ... CASCADE, or put them back plan by plan:\nCALL sg_restore_quarantine(%s);"),
 						 quote_literal_cstr(TextDatumGetCString(plan)))));
+	refuse_for_values();
 
 	PG_RETURN_NULL();
 }

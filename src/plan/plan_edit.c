@@ -34,6 +34,7 @@
 #include "plan/plan_index.h"
 #include "plan/plan_input.h"
 #include "plan/plan_key.h"
+#include "plan/plan_value.h"
 
 SG_FUNCTION(sg_plan_create);
 SG_FUNCTION(sg_plan_add_fk);
@@ -77,10 +78,12 @@ field_argument(FunctionCallInfo fcinfo, const StepField *field, PlanStep *step)
 
 /* Is what a deed has made, or may restore, still to be found? */
 static bool
-may_be_undone(const PlanDeed *deed)
+may_be_undone(const FkPlan *plan, const PlanDeed *deed)
 {
 	Oid			child = deed->what->child_table ? sg_find_qualified(deed->what->child_table) : InvalidOid;
 
+	if (deed->kind == DEED_SET)
+		return plan_keeps_values(plan, deed->step);
 	if (deed->kind == DEED_CHANGE)
 		return true;
 	if (!OidIsValid(child))
@@ -100,9 +103,9 @@ tell_forgotten(const FkPlan *plan, bool replaced)
 	const PlanDeed *last = NULL;
 	int			n = 0;
 
-	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEEDS_OF_CATALOG))
+	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEEDS_OF_CATALOG | DEED_BIT(DEED_SET)))
 	{
-		if (!may_be_undone(deed))
+		if (!may_be_undone(plan, deed))
 			continue;
 		n++;
 		if (last == NULL)

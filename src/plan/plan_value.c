@@ -73,6 +73,14 @@ plan_values(const FkPlan *plan, int step)
 	return store_query("SELECT DISTINCT row_table, key_columns, column_name" OF_STEP " ORDER BY 1, 2, 3", &args, read_values);
 }
 
+bool
+plan_keeps_values(const FkPlan *plan, int step)
+{
+	StoreArgs	args = step_args(plan, step);
+
+	return store_query("SELECT row_table" OF_STEP " LIMIT 1", &args, store_read_text) != NIL;
+}
+
 static Datum
 copy_array(HeapTuple tuple, TupleDesc desc, const char *name)
 {

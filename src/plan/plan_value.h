@@ -38,6 +38,9 @@ extern void plan_values_keep(const FkPlan *plan, int step, const PlanValues *val
 /* The tables and columns of a step (of PlanValues *) */
 extern List *plan_values(const FkPlan *plan, int step);
 
+/* Are old values of a step on record? */
+extern bool plan_keeps_values(const FkPlan *plan, int step);
+
 /* The next rows with a smaller id, `most` at most, the latest first; NULL: none */
 extern PlanValueRows *plan_value_rows(const FkPlan *plan, int step, const PlanValues *values, int64 before, int most);
 

@@ -310,5 +310,19 @@ like(back($db), qr/^([12]\|validated\|not taken back: it holds \d+ values?[^\n]*
 sql($db, 'UPDATE t SET note = NULL, n = 7');
 is(back($db), "1|rolled back|\n2|rolled back|\n3|rolled back|", 'and goes without');
 
+# old values that policy set has replaced
+my $set = q{SELECT sg_plan_add_check('d', 't', 'v > 0', name => 't_v', policy => 'set', child_column => 'v', fill => '1', priority => 'critical');};
+my $rows = q{SELECT string_agg(id || ':' || v, ' ' ORDER BY id) FROM t};
+my $state = "SELECT ($rows) || ' ' || (SELECT count(*) FROM schemaguard.plan_value)";
+my $once = qq{CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, -1), (2, -2), (3, 3); SELECT sg_plan_create('d'); $set};
+
+$db = other_db(qq{$once CALL sg_apply('d', fix => true, fail => true); ALTER TABLE t RENAME v TO w; CALL sg_rollback_fks('d')});
+is_error($node, $_->[0], $_->[1], $_->[2], "$_->[0] where old values are kept", dbname => $db)
+	foreach [ q{SELECT sg_plan_drop('d')}, '55000', qr/has done what can still be taken back/ ], [ 'DROP EXTENSION schemaguard', '2BP01', qr/keeps old values of your rows/ ];
+$node->psql($db, q{BEGIN; SELECT sg_plan_create('d', replace => true); ROLLBACK}, stderr => \my $replaced);
+like($replaced, qr/WARNING:  plan "d" was replaced: what it has done can't be taken back any more/, 'a plan that is replaced says that they go');
+sql($db, q{ALTER TABLE t RENAME w TO v; CALL sg_rollback_fks('d', fail => true); SELECT sg_plan_drop('d')});
+is(sql($db, $rows), '1:-1 2:-2 3:3', 'they are back when the column has its name');
+
 $node->stop;
 done_testing();
