@@ -311,7 +311,7 @@ plan_clear(const FkPlan *plan, const char *description)
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_pause WHERE plan = $1", &args);
 	plan_deeds_forget(plan);
-	plan_values_forget(plan);
+	plan_values_forget(plan, 0);
 
 	store_arg_text(&args, description);
 	store_change(SPI_OK_UPDATE,
@@ -333,7 +333,7 @@ plan_delete(const FkPlan *plan)
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.smoke_test WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan WHERE name = $1", &args);
 	plan_deeds_forget(plan);
-	plan_values_forget(plan);
+	plan_values_forget(plan, 0);
 }
 
 void *

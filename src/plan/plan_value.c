@@ -132,10 +132,9 @@ plan_value_forget(Datum ids)
 }
 
 void
-plan_values_forget(const FkPlan *plan)
+plan_values_forget(const FkPlan *plan, int step)
 {
-	StoreArgs	args = {0};
+	StoreArgs	args = step_args(plan, step);
 
-	store_arg_datum(&args, INT8OID, Int64GetDatum(plan->id), false);
-	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_value WHERE plan_id = $1", &args);
+	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_value WHERE plan_id = $1 AND $2 IN (0, step)", &args);
 }

@@ -44,8 +44,8 @@ extern bool plan_keeps_values(const FkPlan *plan, int step);
 /* The next rows with a smaller id, `most` at most, the latest first; NULL: none */
 extern PlanValueRows *plan_value_rows(const FkPlan *plan, int step, const PlanValues *values, int64 before, int most);
 
-/* Forget rows, by id, and all of a plan's */
+/* Forget rows, by id, and all of a step, or of all steps (0) */
 extern void plan_value_forget(Datum ids);
-extern void plan_values_forget(const FkPlan *plan);
+extern void plan_values_forget(const FkPlan *plan, int step);
 
 #endif							/* SG_PLAN_VALUE_H */

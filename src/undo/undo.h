@@ -71,9 +71,9 @@ extern void undo_record_failed(const RunAction *action, StepWork *work);
 
 /*
  * Brings old values back that policy "set" has replaced, where the row still has
- * the new one; *left: rows that keep it.  False: failed, on record; the next
- * call goes on.  Commits.
+ * the new one, and closes the deed, with the number of rows that keep it.  False:
+ * some are left, on record; the next call goes on.  Commits.
  */
-extern bool undo_values(StepWork *work, const PlanDeed *deed, int64 *left);
+extern bool undo_values(StepWork *work, const PlanDeed *deed);
 
 #endif							/* SG_UNDO_H */

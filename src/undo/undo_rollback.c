@@ -301,33 +301,46 @@ undo_waiting(Rollback *rollback)
 	undo_all(rollback, rollback->waiting);
 }
 
-/* Rows that policy "set" has given a value have their old one back; those that do not are named */
+/*
+ * Puts back what rows are left.  A table of a step that was not found by name has
+ * its rows back when it is.
+ */
+static void
+put_rest_back(const Rollback *rollback)
+{
+	PlanRun    *run = rollback->run;
+	List	   *steps = NIL;
+
+	foreach_ptr(const PlanStep, step, rollback->lost ? plan_chosen_steps(run->plan) : NIL)
+	{
+		if (!list_member_int(rollback->lost, step->step))
+			steps = lappend_int(steps, step->step);
+	}
+	if (rollback->lost == NIL || steps)
+		put_rows_back(run, steps);
+}
+
+/*
+ * Rows that policy "set" has given a value have their old one back, those among
+ * them that were in quarantine; those that do not are named
+ */
 static void
 restore_values(Rollback *rollback)
 {
 	PlanRun    *run = rollback->run;
+	List	   *deeds = plan_deeds(run->plan, DEED_BIT(DEED_SET));
 
-	foreach_ptr(PlanDeed, deed, plan_deeds(run->plan, DEED_BIT(DEED_SET)))
+	if (deeds)
+		put_rest_back(rollback);
+	foreach_ptr(PlanDeed, deed, deeds)
 	{
 		StepWork   *work;
-		int64		left;
 
 		if (list_member_int(rollback->lost, deed->step))
 			continue;
 		deed->last = false;
 		work = undo_begin(run, deed);
-		if (undo_values(work, deed, &left))
-		{
-			run->rows_lost += left;
-			if (left > 0)
-				undo_leave_alone(work, deed, 0,
-								 psprintf(INT64_FORMAT " %s the value that was set: changed or gone since, or without a primary key",
-										  left, left == 1 ? "row keeps" : "rows keep"));
-			else
-				plan_deed_close(deed->id, DEED_TAKEN_BACK);
-			run_commit();
-		}
-		else
+		if (!undo_values(work, deed))
 			add_left(rollback, deed, NULL);
 		run_end_step(work);
 	}
@@ -418,19 +431,12 @@ static void
 settle_rows(const Rollback *rollback)
 {
 	PlanRun    *run = rollback->run;
-	List	   *steps = NIL;
 	const ErrorData *error;
 	int64		restored;
 	int64		left;
 	char	   *below = NULL;
 
-	foreach_ptr(const PlanStep, step, rollback->lost ? plan_chosen_steps(run->plan) : NIL)
-	{
-		if (!list_member_int(rollback->lost, step->step))
-			steps = lappend_int(steps, step->step);
-	}
-	if (rollback->lost == NIL || steps)
-		put_rows_back(run, steps);
+	put_rest_back(rollback);
 	error = run->rows_error;
 	restored = run->rows_back;
 	left = run->rows_left = fix_restore_left(run);

@@ -7,6 +7,10 @@
  * plan set gets its old one; others, and rows that are gone, are counted.  Some
  * rows are a transaction; the next call goes on with what is left.
  *
+ * An old value is forgotten when its row has it, or when all is settled: rows
+ * that are in quarantine get theirs later.  A table that fails keeps nothing from
+ * the others.  A role that skips the step says that what is left stays so.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -23,13 +27,17 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
+#include "base/calls.h"
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/quote.h"
 #include "base/scope.h"
+#include "fix/fix.h"
 #include "log/log.h"
+#include "plan/plan_call.h"
 #include "plan/plan_value.h"
 #include "run/run_deed.h"
 #include "run/run_name.h"
@@ -39,14 +47,25 @@
 
 #define SOME_ROWS 500
 
+/* Old values of one column of one table, some rows at a time */
 typedef struct Restoring
 {
 	const FkPlan *plan;
 	const PlanDeed *deed;
 	const PlanValues *values;
 	const PlanValueRows *rows;
+	bool		given_up;		/* the step was skipped since */
 	int64		restored;
 } Restoring;
+
+/* What has come of all columns of a step */
+typedef struct Restored
+{
+	int64		restored;		/* rows */
+	int64		missing;		/* that were not found, or have another value */
+	int64		waiting;		/* of those: that may be in quarantine */
+	ErrorData  *error;			/* the first, or NULL */
+} Restored;
 
 /* A text as a column has it */
 static char *
@@ -68,7 +87,7 @@ restoring_statement(Oid table, const PlanValues *values)
 	int			n = 0;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE ONLY %s AS \"~t\" SET %s = %s FROM unnest($1, $2, $3) AS \"~v\" (key, was, value)"
+	appendStringInfo(&sql, "UPDATE ONLY %s AS \"~t\" SET %s = %s FROM unnest($1, $2, $3, $4) AS \"~v\" (id, key, was, value)"
 					 " WHERE \"~t\".%s::text IS NOT DISTINCT FROM \"~v\".value", sg_relation_name(table), column,
 					 as_column(table, values->column, "\"~v\".was"), column);
 	foreach_ptr(const char, key, values->key)
@@ -80,6 +99,7 @@ restoring_statement(Oid table, const PlanValues *values)
 								 lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr,
 								 as_column(table, key, psprintf("(\"~v\".key::text[])[%d]", ++n)), type);
 	}
+	appendStringInfoString(&sql, " RETURNING \"~v\".id");
 	return sql.data;
 }
 
@@ -102,22 +122,61 @@ find_role(Oid table)
 	return role;
 }
 
+/*
+ * Returns the table that has had the rows, or InvalidOid.  Who has restored one that
+ * is gone says so by skipping the step: its name counts then.
+ */
+static Oid
+table_of_values(const Restoring *r)
+{
+	Oid			table = plan_deed_table(r->plan->id, r->values->table);
+
+	return OidIsValid(table) || !r->given_up ? table : sg_find_qualified(r->values->table);
+}
+
+/* Raises an error whose hint is the way to the table of that name, or to do without */
+pg_noreturn static void
+table_is_gone(const Restoring *r)
+{
+	bool		named = OidIsValid(sg_find_qualified(r->values->table));
+	char	   *skip = plan_skip_call(plan_step_get(r->plan->name, r->deed->step, false), named ? "its table was restored" : "its table is gone");
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 named ? errmsg("table %s is another one by now", r->values->table) : errmsg("table %s does not exist", r->values->table),
+			 errhint(sg_calls(named ? "If it was restored, have the rows of this one get their old values:\n%s\nCALL sg_rollback_fks(%s);" :
+							  "Give it this name again if it has another one. If it is gone for good:\n%s\nCALL sg_rollback_fks(%s);"),
+					 skip, quote_literal_cstr(r->plan->name))));
+}
+
+/* Returns the ids in the one column of what a statement has returned, as bigint[] */
+static Datum
+returned_ids(void)
+{
+	Datum	   *ids = palloc(sizeof(Datum) * Max(SPI_processed, 1));
+	bool		isnull;
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+		ids[i] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+	return PointerGetDatum(construct_array(ids, (int) SPI_processed, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
 static void
 do_restore(void *p)
 {
 	Restoring  *r = p;
-	Oid			table = plan_deed_table(r->plan->id, r->values->table);
-	Oid			types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
-	Datum		values[] = {r->rows->keys, r->rows->was, r->rows->values};
+	MemoryContext context = CurrentMemoryContext;
+	Oid			table = table_of_values(r);
+	Oid			types[] = {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+	Datum		values[] = {r->rows->ids, r->rows->keys, r->rows->was, r->rows->values};
+	Datum		ids;
 	Oid			role;
 	char	   *lack;
 	char	   *sql;
 	SgScope		scope;
 
 	if (!OidIsValid(table))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table %s does not exist", r->values->table)));
+		table_is_gone(r);
 	lack = run_lacks_ownership("table", table);
 	if (lack)
 		ereport(ERROR,
@@ -141,12 +200,14 @@ do_restore(void *p)
 	sg_scope_set("row_security", "off");
 	SPI_connect();
 	run_check_names(sql);
-	if (SPI_execute_with_args(sql, lengthof(types), types, values, NULL, false, 0) != SPI_OK_UPDATE)
+	if (SPI_execute_with_args(sql, lengthof(types), types, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING)
 		elog(ERROR, "old values were not restored by: %s", sql);
 	r->restored = (int64) SPI_processed;
+	MemoryContextSwitchTo(context);
+	ids = returned_ids();
 	SPI_finish();
 	sg_scope_end(&scope);
-	plan_value_forget(r->rows->ids);
+	plan_value_forget(ids);
 
 	/* the next call knows how many are left, should this one be cut off */
 	plan_deed_rows(r->plan, DEED_SET, r->deed->step, r->deed->object, -r->restored);
@@ -159,62 +220,131 @@ restore(void *p)
 	run_fire_deferred();
 }
 
-/* The rows of one column; returns how many have their old value back */
+/* How many rows of the table, or of what it is a partition of, the plan has in quarantine */
 static int64
-restore_column(StepWork *work, const PlanDeed *deed, const PlanValues *values, ErrorData **error)
+in_quarantine(const PlanRun *run, Oid table, const char *column)
+{
+	int64		n = 0;
+
+	foreach_oid(relid, lcons_oid(table, list_copy(sg_partition_ancestors(table))))
+	{
+		n += fix_restore_needs(run, sg_relation_name(relid), list_make1(unconstify(char *, column)));
+	}
+	return n;
+}
+
+/* Gives the rows of one column their old values, and counts; an error ends this column alone */
+static void
+restore_column(StepWork *work, Restoring *r, Restored *result)
 {
 	PlanRun    *run = work->run;
 	MemoryContext context = CurrentMemoryContext;
 	MemoryContext rows = AllocSetContextCreate(context, "schemaguard old values", ALLOCSET_DEFAULT_SIZES);
+	ErrorData  *error = NULL;
 	int64		before = PG_INT64_MAX;
-	int64		restored = 0;
+	int64		missing = 0;
 
-	while (*error == NULL)
+	while (error == NULL)
 	{
-		Restoring	r = {.plan = run->plan,.deed = deed,.values = values};
-
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(rows);
 		MemoryContextSwitchTo(rows);
-		r.rows = plan_value_rows(run->plan, work->step->step, values, before, SOME_ROWS);
+		r->rows = plan_value_rows(run->plan, work->step->step, r->values, before, SOME_ROWS);
 		MemoryContextSwitchTo(context);
-		if (r.rows == NULL)
+		if (r->rows == NULL)
 			break;
-		before = r.rows->last;
-		*error = run_try(sg_statement_timeout, restore, &r);
-		if (*error && sg_is_cancel(*error) && !run_timeout_struck())
-			ReThrowError(*error);
-		restored += r.restored;
+		before = r->rows->last;
+		r->restored = 0;
+		error = run_try(sg_statement_timeout, restore, r);
+		if (error && sg_is_cancel(error) && !run_timeout_struck())
+			ReThrowError(error);
+		if (error == NULL)
+		{
+			result->restored += r->restored;
+			missing += r->rows->n - r->restored;
+		}
 		run_commit();
 	}
 	MemoryContextDelete(rows);
-	return restored;
+	result->missing += missing;
+	if (missing > 0 && error == NULL)
+	{
+		PushActiveSnapshot(GetTransactionSnapshot());
+		result->waiting += Min(missing, in_quarantine(run, table_of_values(r), r->values->column));
+		PopActiveSnapshot();
+	}
+	if (result->error == NULL)
+		result->error = error;
+}
+
+/* Returns why rows keep the value that was set */
+static char *
+why_kept(const Restored *result, int64 left)
+{
+	int64		unknown = left - result->missing;
+	char	   *changed = unknown == 0 ? "changed or gone since" :
+		result->missing == 0 ? "" : psprintf(INT64_FORMAT " changed or gone since, ", result->missing);
+	char	   *lost = unknown == 0 ? "" :
+		psprintf("%sno old value on record, as without a primary key or in a copy without these rows",
+				 result->missing == 0 ? "" : psprintf("of " INT64_FORMAT " ", unknown));
+
+	return psprintf(INT64_FORMAT " %s the value that was set: %s%s", left, left == 1 ? "row keeps" : "rows keep", changed, lost);
+}
+
+/* What keeps old values from going back for now, or NULL */
+static FkProblem *
+find_problem(const StepWork *work, const PlanDeed *deed, const Restored *result)
+{
+	const char *again = run_call_text(work->run, "sg_rollback_fks");
+	const ErrorData *error = result->error;
+
+	if (error)
+		return fk_problem(FK_PROBLEM_OTHER, error->sqlerrcode, psprintf("old values of %s: %s", deed->object, sg_error_text(error)),
+						  error->hint ? pstrdup(error->hint) : psprintf("Their columns are looked for by name. When that is mended:\n%s", again));
+	if (result->waiting > 0)
+		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						  psprintf("old values of %s: " INT64_FORMAT " %s not found while rows of the table are in quarantine",
+								   deed->object, result->waiting, result->waiting == 1 ? "row is" : "rows are"),
+						  psprintf("Put these back, by sg_restore_quarantine() or a rollback of their steps. Then:\n%s", again));
+	return NULL;
 }
 
 bool
-undo_values(StepWork *work, const PlanDeed *deed, int64 *left)
+undo_values(StepWork *work, const PlanDeed *deed)
 {
-	RunAction	action = {.run = work->run,.works = list_make1(work),.name = undo_name(deed),.attempts = 1};
-	int64		restored = 0;
+	PlanRun    *run = work->run;
+	RunAction	action = {.run = run,.works = list_make1(work),.name = undo_name(deed),.attempts = 1};
+	Restoring	restoring = {.plan = run->plan,.deed = deed,.given_up = plan_deed_is_given_up(deed)};
+	Restored	result = {0};
+	FkProblem  *problem;
+	int64		left;
 	LogEntry	entry;
 
-	foreach_ptr(const PlanValues, values, plan_values(work->run->plan, deed->step))
+	foreach_ptr(const PlanValues, values, plan_values(run->plan, deed->step))
 	{
-		restored += restore_column(work, deed, values, &action.error);
+		restoring.values = values;
+		restore_column(work, &restoring, &result);
 	}
-	*left = deed->rows - restored;
-	if (restored > 0)
+	if (result.restored > 0)
 	{
 		entry = run_entry(&action, work, LOG_DONE);
-		entry.rows_affected = restored;
+		entry.rows_affected = result.restored;
 		log_write(&entry);
 		run_commit();
-		run_append_notice(work, psprintf(INT64_FORMAT " %s the old value back", restored, restored == 1 ? "row has" : "rows have"));
+		run_append_notice(work, psprintf(INT64_FORMAT " %s the old value back", result.restored, result.restored == 1 ? "row has" : "rows have"));
 	}
-	if (action.error == NULL)
-		return true;
-	return undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, action.error->sqlerrcode,
-													psprintf("old values of %s: %s", deed->object, sg_error_text(action.error)),
-													psprintf("Their columns are looked for by name. When that is mended:\n%s",
-															 run_call_text(work->run, "sg_rollback_fks"))));
+	problem = find_problem(work, deed, &result);
+	if (problem && !restoring.given_up)
+		return undo_tell_problem(work, deed, problem);
+	left = deed->rows - result.restored;
+	run->rows_lost += left;
+	/* what somebody gives up stays on record, for it may be the only copy */
+	if (problem == NULL)
+		plan_values_forget(run->plan, deed->step);
+	if (left > 0)
+		undo_leave_alone(work, deed, 0, problem ? problem->reason : why_kept(&result, left));
+	else
+		plan_deed_close(deed->id, DEED_TAKEN_BACK);
+	run_commit();
+	return true;
 }

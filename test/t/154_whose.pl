@@ -316,6 +316,29 @@ my $rows = q{SELECT string_agg(id || ':' || v, ' ' ORDER BY id) FROM t};
 my $state = "SELECT ($rows) || ' ' || (SELECT count(*) FROM schemaguard.plan_value)";
 my $once = qq{CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, -1), (2, -2), (3, 3); SELECT sg_plan_create('d'); $set};
 
+$db = other_db(qq{$once SELECT sg_plan_add_unique('d', 't', 'v', name => 't_u', policy => 'quarantine', keep_by => 'id'); CALL sg_apply('d', fix => true, fail => true)});
+is(sql($db, $rows), '1:1 3:3', 'a row that was given a value is in quarantine by a later step');
+sql($db, "CALL sg_rollback_fks('d', steps => '{1}')");
+is(sql($db, $state), '1:-1 3:3 1', 'its old value is kept when that of the others has gone back');
+like(steps($db), qr/^1\|rolled back\|not taken back: old values of check t_v ON public\.t: 1 row is not found while rows of the table are in quarantine$/m, 'and told');
+is(back($db) . ' ' . sql($db, $state), "1|rolled back|\n2|rolled back| 1:-1 2:-2 3:3 0", 'it has it when it is back');
+
+$db = other_db(q{CREATE TABLE t (id int PRIMARY KEY, v int) PARTITION BY RANGE (id); CREATE TABLE t_a PARTITION OF t FOR VALUES FROM (0) TO (6); CREATE TABLE t_b PARTITION OF t FOR VALUES FROM (6) TO (100);
+	INSERT INTO t VALUES (1, -1), (7, -7); SELECT sg_plan_create('d');} . $set . q{CALL sg_apply('d', fix => true, fail => true); DROP TABLE t_a});
+is(back($db) . ' ' . sql($db, $state), '1|rolled back|not taken back: old values of check t_v ON public.t: table public.t_a does not exist 7:-7 1', 'a partition that is gone keeps nothing from the others');
+sql($db, q{SELECT sg_plan_skip('d', 1, 'dropped for good')});
+$node->psql($db, "CALL sg_rollback_fks('d', fail => true)", stderr => \my $skipped);
+unlike($skipped, qr/not taken back/, 'and who skips the step hears no more of it') or diag($skipped);
+is(sql($db, q{SELECT count(*) FROM schemaguard.plan_deed WHERE undone_at IS NULL}), '0', 'nor is anything open');
+
+$db = other_db(qq{$once CALL sg_apply('d', fix => true, fail => true); CREATE TABLE new AS SELECT * FROM t; DROP TABLE t; ALTER TABLE new RENAME TO t; ALTER TABLE t ADD CONSTRAINT t_v CHECK (v > 0), ADD PRIMARY KEY (id)});
+like(back($db), qr/^1\|validated\|not taken back:.*old values of check t_v ON public\.t: table public\.t is another one by now$/, 'a table that was dropped and restored is another one');
+is_error($node, q{SELECT sg_plan_drop('d')}, '55000', qr/has done what can still be taken back/, 'sg_plan_drop keeps old values that are not back', dbname => $db);
+$node->psql($db, q{ALTER TABLE t DROP CONSTRAINT t_v; CALL sg_rollback_fks('d')}, stderr => \my $restored);
+my ($skip) = $restored =~ /have the rows of this one get their old values:\n((?:.*;\n)+)/;
+sql($db, $skip // 'SELECT 1/0');
+is(sql($db, $state), '1:-1 2:-2 3:3 0', 'who skips the step, by the hint as it is printed, has the values in the table of that name');
+
 $db = other_db(qq{$once CALL sg_apply('d', fix => true, fail => true); ALTER TABLE t RENAME v TO w; CALL sg_rollback_fks('d')});
 is_error($node, $_->[0], $_->[1], $_->[2], "$_->[0] where old values are kept", dbname => $db)
 	foreach [ q{SELECT sg_plan_drop('d')}, '55000', qr/has done what can still be taken back/ ], [ 'DROP EXTENSION schemaguard', '2BP01', qr/keeps old values of your rows/ ];
@@ -323,6 +346,9 @@ $node->psql($db, q{BEGIN; SELECT sg_plan_create('d', replace => true); ROLLBACK}
 like($replaced, qr/WARNING:  plan "d" was replaced: what it has done can't be taken back any more/, 'a plan that is replaced says that they go');
 sql($db, q{ALTER TABLE t RENAME w TO v; CALL sg_rollback_fks('d', fail => true); SELECT sg_plan_drop('d')});
 is(sql($db, $rows), '1:-1 2:-2 3:3', 'they are back when the column has its name');
+
+$db = other_db(qq{$once CALL sg_apply('d', fix => true, fail => true); DELETE FROM schemaguard.plan_value; UPDATE t SET v = 9 WHERE id = 1});
+is(back($db), '1|rolled back|left alone: 2 rows keep the value that was set: no old value on record, as without a primary key or in a copy without these rows', 'old values that a copy does not have are called so');
 
 $node->stop;
 done_testing();
