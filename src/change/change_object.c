@@ -287,7 +287,9 @@ change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	if (move->kind == MOVE_PROBLEM)
 		move->problem->hint = "Give the other one another name, then make the same call again.";
 	else if (now && !sg_same_text(now, back.fk_name) && !sg_same_text(now, back.new_name))
-		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it is called %s by now", quote_identifier(now)), NULL);
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("it is called %s by now", quote_identifier(now)),
+					   psprintf("Give it the name %s again, and make the same call. If it is to keep its own:\n%s", quote_identifier(back.fk_name),
+								plan_skip_call(step, "it has another name")));
 	else if (!plan_deed_made(deed, OidIsValid(from.objectId) ? &from : &to))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "it is gone, or has another name by now", NULL);
 	else if (OidIsValid(from.objectId))

@@ -17,6 +17,7 @@
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -268,6 +269,23 @@ constraint_by_oid(Oid table, Oid conid)
 	if (((Form_pg_constraint) GETSTRUCT(tuple))->conrelid == table)
 		name = pstrdup(NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname));
 	ReleaseSysCache(tuple);
+	return name;
+}
+
+/* The same of a trigger */
+static char *
+trigger_by_oid(Oid table, Oid trigger)
+{
+	char	   *name = NULL;
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	sg_catalog_begin(&scan, TriggerRelationId, TriggerOidIndexId, Anum_pg_trigger_oid, trigger, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+	{
+		if (((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid == table)
+			name = pstrdup(NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname));
+	}
 	return name;
 }
 
@@ -524,5 +542,7 @@ plan_deed_renamed(const PlanDeed *deed)
 		return id.columns ? column_by_number(id.table, linitial_int(id.columns)) : NULL;
 	if (renames(deed, CHANGED_INDEX))
 		return get_rel_name(id.object);
+	if (renames(deed, CHANGED_TRIGGER))
+		return trigger_by_oid(id.table, id.object);
 	return constraint_name(deed) ? constraint_by_oid(id.table, id.object) : NULL;
 }

@@ -100,7 +100,7 @@ my $other = sub { on($_[0][4], $_[0][0]) };
 try_it('here, as it was', 1, $nobody, 'sg_rollback_fks', $same, 'RRRRRRRRRRRRRRNNRRR', 'none');
 try_it('here, tables renamed, others made under their names', 1, $impostor, 'sg_rollback_fks', $real, 'RRRRRRRRRRRRRRNNRRR', 'none');
 try_it('here, tables dropped and made anew', 1, $remade, 'sg_rollback_fks', $same, 'N' x @kinds, 'none');
-try_it('here, others made under the names of what the steps have made or dropped', 1, $other, 'sg_rollback_fks', $same, 'LLLLLLLLLLLLNNNNNNN', 'none');
+try_it('here, others made under the names of what the steps have made or dropped', 1, $other, 'sg_rollback_fks', $same, 'LLLLLLLLNNNNNNNNNNN', 'none');
 try_it('copy, as it was', 0, $nobody, 'sg_rollback_fks', $same, 'RRRRRRRRRRRRRRNNRRR', 'none');
 try_it('copy, tables renamed', 0, $move, 'sg_rollback_fks', $real, 'N' x @kinds, 'none');
 
@@ -349,6 +349,13 @@ is(sql($db, $rows), '1:-1 2:-2 3:3', 'they are back when the column has its name
 
 $db = other_db(qq{$once CALL sg_apply('d', fix => true, fail => true); DELETE FROM schemaguard.plan_value; UPDATE t SET v = 9 WHERE id = 1});
 is(back($db), '1|rolled back|left alone: 2 rows keep the value that was set: no old value on record, as without a primary key or in a copy without these rows', 'old values that a copy does not have are called so');
+
+# something that was renamed goes by a third name
+$db = other_db(q{CREATE TABLE t (id int, v int); SELECT sg_plan_create('d'), sg_plan_add_rename('d', 'column', 't', 'w', 'v'), sg_plan_add_rename('d', 'table', 't', 'u');
+	CALL sg_apply('d', fail => true); ALTER TABLE u RENAME w TO x; ALTER TABLE u RENAME TO z});
+is(back($db), "1|validated|not taken back: it is called x by now\n2|validated|not taken back: it is called z by now", 'what was renamed once more is left, and told');
+sql($db, 'ALTER TABLE z RENAME x TO w; ALTER TABLE z RENAME TO u');
+is(back($db) . ' ' . sql($db, q{SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum = 2}), "1|rolled back|\n2|rolled back| v", 'and goes back when it has the name again');
 
 $node->stop;
 done_testing();
