@@ -32,6 +32,7 @@
 
 #include "access/xact.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -71,6 +72,14 @@ typedef struct Left
 	char	   *reason;
 } Left;
 
+/* A table that has had another name than that of the plan when something was taken back on it */
+typedef struct Moved
+{
+	int			step;
+	Oid			table;
+	char	   *was;
+} Moved;
+
 /* A rollback, and what it has not taken back */
 typedef struct Rollback
 {
@@ -82,6 +91,7 @@ typedef struct Rollback
 	bool		waited;			/* for those rows: what can go back, has */
 	int			by_name;		/* deeds of which nothing but names is known */
 	List	   *lost;			/* of int: steps of such a deed that is left */
+	List	   *moved;			/* of Moved * */
 } Rollback;
 
 static bool
@@ -201,6 +211,21 @@ add_left(Rollback *rollback, const PlanDeed *deed, const char *reason)
 		rollback->stuck = lappend_int(rollback->stuck, deed->step);
 }
 
+/* Remembers that a deed was taken back on a table which has another name by now */
+static void
+add_moved(Rollback *rollback, const PlanDeed *deed, const char *was)
+{
+	Moved	   *moved;
+
+	if (was == NULL || plan_step_is_of_relation(deed->what) || sg_same_text(deed->what->child_table, was))
+		return;
+	moved = palloc(sizeof(Moved));
+	moved->step = deed->step;
+	moved->table = sg_find_qualified(deed->what->child_table);
+	moved->was = pstrdup(was);
+	rollback->moved = lappend(rollback->moved, moved);
+}
+
 /* Counts the things that are left of a step */
 static int
 count_left(const Rollback *rollback, int step)
@@ -265,6 +290,7 @@ undo_all(Rollback *rollback, List *deeds)
 
 	foreach_ptr(PlanDeed, deed, deeds)
 	{
+		const char *was = deed->what->child_table;
 		MemoryContext old;
 		bool		by_name;
 		bool		done;
@@ -282,6 +308,8 @@ undo_all(Rollback *rollback, List *deeds)
 			if (done && refuses_rows(deed))
 				put_rows_back(run, list_make1_int(deed->step));
 			MemoryContextSwitchTo(old);
+			if (done)
+				add_moved(rollback, deed, was);
 			MemoryContextReset(context);
 			if (!done)
 				add_left(rollback, deed, NULL);
@@ -422,11 +450,7 @@ disarm_steps(const Rollback *rollback)
 	return n;
 }
 
-/*
- * Puts back what is left, and says what came of it; the rest is there for the
- * next call.  A table of a step that was not found by name has its rows back
- * when it is.
- */
+/* Puts back what is left, and says what came of it; the rest is there for the next call */
 static void
 settle_rows(const Rollback *rollback)
 {
@@ -617,6 +641,35 @@ tell_left(const Rollback *rollback)
 	run->next = run_call_text(run, run->procedure);
 }
 
+/* Says which tables are called otherwise now, unless the rollback itself has given them their names back */
+static void
+tell_moved(const Rollback *rollback)
+{
+	PlanRun    *run = rollback->run;
+	List	   *told = NIL;
+
+	foreach_ptr(const Moved, moved, rollback->moved)
+	{
+		const PlanStep *step = plan_step_get(run->plan->name, moved->step, true);
+		const char *now = OidIsValid(moved->table) && get_rel_relkind(moved->table) ? sg_relation_name(moved->table) : moved->was;
+		char	   *text;
+
+		if (strcmp(now, moved->was) == 0)
+			continue;
+		text = psprintf("the rollback has worked on table %s, which the plan knows as %s%s", now, moved->was,
+						OidIsValid(sg_find_qualified(moved->was)) ? "; the table of that name is another one" : "");
+
+		if (step && step->reason == NULL)
+			plan_step_set_state(run->plan->name, moved->step, STEP_AS_IT_IS, text, 0);
+		if (!list_member_oid(told, moved->table))
+			ereport(NOTICE,
+					(errmsg("plan \"%s\": %s", run->plan->name, text)));
+		told = lappend_oid(told, moved->table);
+	}
+	if (told)
+		run_commit();
+}
+
 static void
 roll_back(PlanRun *run)
 {
@@ -654,6 +707,7 @@ roll_back(PlanRun *run)
 	tell_lost(run);
 	settle_rows(&rollback);
 	tell_left(&rollback);
+	tell_moved(&rollback);
 	if (rollback.by_name > 0)
 		ereport(NOTICE,
 				(errmsg("plan \"%s\": what it has done was looked for by names alone, as after a restore", run->plan->name)));

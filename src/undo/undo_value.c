@@ -144,8 +144,9 @@ table_is_gone(const Restoring *r)
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_TABLE),
 			 named ? errmsg("table %s is another one by now", r->values->table) : errmsg("table %s does not exist", r->values->table),
-			 errhint(sg_calls(named ? "If it was restored, have the rows of this one get their old values:\n%s\nCALL sg_rollback_fks(%s);" :
-							  "Give it this name again if it has another one. If it is gone for good:\n%s\nCALL sg_rollback_fks(%s);"),
+			 named ? errhint(sg_calls("If it was restored, have the rows of this one get their old values:\n%s\nCALL sg_rollback_fks(%s);"),
+							 skip, quote_literal_cstr(r->plan->name)) :
+			 errhint(sg_calls("Give it this name again if it has another one. If it is gone for good:\n%s\nCALL sg_rollback_fks(%s);"),
 					 skip, quote_literal_cstr(r->plan->name))));
 }
 

@@ -357,5 +357,12 @@ is(back($db), "1|validated|not taken back: it is called x by now\n2|validated|no
 sql($db, 'ALTER TABLE z RENAME x TO w; ALTER TABLE z RENAME TO u');
 is(back($db) . ' ' . sql($db, q{SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum = 2}), "1|rolled back|\n2|rolled back| v", 'and goes back when it has the name again');
 
+# a table that was swapped
+$db = other_db(q{CREATE TABLE t (id int PRIMARY KEY, a int); SELECT sg_plan_create('d'), sg_plan_add_check('d', 't', 'a > 0', 'pos'); CALL sg_apply('d', fail => true);
+	CREATE TABLE new (LIKE t INCLUDING ALL); ALTER TABLE t RENAME TO old; ALTER TABLE new RENAME TO t});
+$node->psql($db, "CALL sg_rollback_fks('d')", stderr => \my $swapped);
+like($swapped, qr/the rollback has worked on table public\.old, which the plan knows as public\.t; the table of that name is another one/, 'a rollback names the table that it has worked on');
+like(steps($db), qr/^1\|rolled back\|the rollback has worked on table public\.old/, 'so does its step');
+
 $node->stop;
 done_testing();
