@@ -727,7 +727,7 @@ audit_tables(List *tables, AuditYield yield, AuditJudged judged, void *arg)
 void
 audit_table(AuditTable *table)
 {
-	audit_tables(list_make1(table), AUDIT_HOLDS, NULL, NULL);
+	audit_tables(list_make1(table), AUDIT_YIELDS, NULL, NULL);
 }
 
 void

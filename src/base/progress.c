@@ -97,6 +97,8 @@ static const char *const phase_names[] = {
 StaticAssertDecl(lengthof(phase_names) == SG_PHASE_WAITING + 1, "a phase has no name");
 
 static int64 params[PARAM_COUNT];
+
+StaticAssertDecl(PARAM_COUNT <= SG_PROGRESS_PARAMS, "SgProgressPlace holds all");
 static Oid	target = InvalidOid;
 
 /* Calls within calls are few; deeper ones show up as the one that made them */
@@ -331,6 +333,21 @@ sg_progress_phase(SgProgressPhase phase)
 	params[PARAM_PHASE] = phase;
 	if (params[PARAM_ACTION] != SG_PROGRESS_RESTORE)
 		clear_scan();
+	publish();
+	tell();
+}
+
+void
+sg_progress_pause(SgProgressPlace *place)
+{
+	memcpy(place->params, params, sizeof(params));
+	sg_progress_phase(SG_PHASE_THROTTLED);
+}
+
+void
+sg_progress_resume(const SgProgressPlace *place)
+{
+	memcpy(params, place->params, sizeof(params));
 	publish();
 	tell();
 }

@@ -71,6 +71,18 @@ extern void sg_progress_kept(void);
 
 extern void sg_progress_step(SgProgressAction action, int step, Oid relid);
 extern void sg_progress_phase(SgProgressPhase phase);
+
+/* Place in the work, from which it goes on after a pause */
+#define SG_PROGRESS_PARAMS	16
+
+typedef struct SgProgressPlace
+{
+	int64		params[SG_PROGRESS_PARAMS];
+} SgProgressPlace;
+
+/* Show a pause (SG_PHASE_THROTTLED), and afterwards what was shown before it */
+extern void sg_progress_pause(SgProgressPlace *place);
+extern void sg_progress_resume(const SgProgressPlace *place);
 extern void sg_progress_done(int64 done, int64 orphan_rows);
 
 /*

@@ -404,8 +404,9 @@ pause_run(PlanRun *run, Load load)
 	LogEntry	started = make_entry(run, LOG_STARTED, load.why, 0, 0);
 	int64		started_id;
 	char	   *stop = NULL;
+	SgProgressPlace place;
 
-	sg_progress_phase(SG_PHASE_THROTTLED);
+	sg_progress_pause(&place);
 	if (load.lags)
 		started.blockers = follower_json(load.lags);
 	started_id = write_row(started);
@@ -421,6 +422,7 @@ pause_run(PlanRun *run, Load load)
 		if (load.lags)
 			entry.blockers = follower_json(load.lags);
 		(void) write_row(entry);
+		sg_progress_resume(&place);
 	}
 	PG_CATCH();
 	{

@@ -81,6 +81,15 @@ foreach my $case ([ c => q{schemas => '{public}'} ], [ d_1 => "'d'" ])
 		'its key is unknown, with who it was; the other one is judged');
 }
 
+query('CREATE TABLE f (n int CHECK (slow_eq(n, n))); INSERT INTO f VALUES (1)');
+begin(q{SELECT result, reason FROM sg_rule_audit('f')});
+$alter->send('ALTER TABLE f ALTER n SET DEFAULT 1');
+$app->send('SELECT count(*) FROM f');
+$alter->collect;
+is($app->collect, '1', 'so does the audit of a rule');
+let();
+is($audit->collect, "unknown|gave way to ACCESS EXCLUSIVE of pid $alter->{pid}", '... which is unknown');
+
 begin(q{CALL sg_audit_gate('{gate}')});
 for my $time (1 .. 3)
 {
