@@ -122,8 +122,10 @@ OBJS = \
 	src/ddl/ddl_capture.o \
 	src/ddl/ddl_control.o \
 	src/ddl/ddl_find.o \
+	src/ddl/ddl_guard.o \
 	src/ddl/ddl_origin.o \
 	src/ddl/ddl_reassign.o \
+	src/ddl/ddl_target.o \
 	src/ddl/ddl_write.o \
 	src/deploy/deploy_attach.o \
 	src/deploy/deploy_audit.o \
@@ -343,6 +345,7 @@ SQL_PARTS = \
 	sql/parts/80_sync_script.sql \
 	sql/parts/81_sync_check.sql \
 	sql/parts/85_ddl.sql \
+	sql/parts/86_ddl_guard.sql \
 	sql/parts/90_impact.sql \
 	sql/parts/95_report_gate.sql \
 	sql/parts/96_report_tap.sql \
@@ -350,6 +353,7 @@ SQL_PARTS = \
 	sql/parts/97_report_listing.sql \
 	sql/parts/98_report_lint.sql \
 	sql/parts/98_report_lint_rule.sql \
+	sql/parts/98_report_manual.sql \
 	sql/parts/98_report_status.sql \
 	sql/parts/98_report_verdict.sql \
 	sql/parts/98_report_vital.sql \

@@ -5,7 +5,8 @@
  *	  below ask of them.
  *
  * schemaguard needs no preloading: everything is set up when a session calls
- * one of its functions for the first time.
+ * one of its functions for the first time.  The guard of direct DDL alone sees
+ * a little more where the library is loaded when the session begins.
  *
  *-------------------------------------------------------------------------
  */
@@ -48,13 +49,16 @@ _PG_init(void)
 	sg_made_init();
 	sync_sandbox_init();
 	sync_session_init();
+	ddl_reassign_init();
+
+	/* the last one is asked first: before a lock, and before another look */
+	ddl_guard_init();
 
 	/* in the order in which sg_prune() asks and tells */
 	audit_proof_init();
 	log_evidence_init();
 	drift_history_init();
 	ddl_write_init();
-	ddl_reassign_init();
 	plan_deed_init();
 	report_gate_init();
 

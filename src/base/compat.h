@@ -109,18 +109,18 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 #define InputFunctionCallSafe(in, text, param, typmod, context, result) (*(result) = InputFunctionCall(in, text, param, typmod), true)
 #endif
 
-/* 19: a slot has the number of the process that uses it, before that its ID; 0 if nobody does */
+/*
+ * 19: a slot has the number of the process that uses it, before that its ID, 0
+ * if nobody does; hooks may not change what pg_stat_statements counts by; and
+ * CLUSTER is a statement of REPACK.
+ */
 #if PG_VERSION_NUM >= 190000
 #define slot_active_pid(slot) ((slot)->active_proc == INVALID_PROC_NUMBER ? 0 : GetPGProcByNumber((slot)->active_proc)->pid)
-#else
-#define slot_active_pid(slot) ((slot)->active_pid)
-#endif
-
-/* 19: hooks may not change what pg_stat_statements counts by */
-#if PG_VERSION_NUM >= 190000
 #define SG_JUMBLE const JumbleState
 #else
+#define slot_active_pid(slot) ((slot)->active_pid)
 #define SG_JUMBLE JumbleState
+#define T_RepackStmt T_ClusterStmt
 #endif
 
 /* 16: settings are in a hash table: all of them in a new array, and one by its name, NULL where there is none */

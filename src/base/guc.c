@@ -4,8 +4,8 @@
  *	  The settings schemaguard.*.
  *
  * A setting is for superusers if it names code (throttle_function), bounds what
- * others want (require_approval) or judges what others do
- * (migration_applications): the owner of a database gives it a value for
+ * others want (require_approval), judges what others do
+ * (migration_applications) or gets past the guard (reason): the owner of a database gives it a value for
  * everybody by ALTER DATABASE, and a role with CREATEROLE one for other roles.
  * The others may be set by any role, since they only bound what a call does.
  *
@@ -42,6 +42,7 @@ bool		sg_require_approval = false;
 bool		sg_accept_publication = false;
 char	   *sg_migration = "";
 char	   *sg_migration_applications = "";
+char	   *sg_reason = "";
 int			sg_throttle_lag = 65536;
 char	   *sg_throttle_ignore = "";
 bool		sg_throttle_backup = false;
@@ -320,6 +321,14 @@ define_migration(void)
 							   "",
 							   PGC_SUSET, 0,
 							   check_patterns, NULL, NULL);
+
+	DefineCustomStringVariable("schemaguard.reason",
+							   "Why this session runs DDL by hand, past sg_guard_ddl(); empty is no reason.",
+							   "Superusers set it, and roles with GRANT SET ON PARAMETER. It is logged with each statement.",
+							   &sg_reason,
+							   "",
+							   PGC_SUSET, 0,
+							   NULL, NULL, NULL);
 }
 
 /* Settings that run_throttle.c and plan_approve.c read */

@@ -76,6 +76,7 @@ extern int	sg_remote_timeout;	/* ms, one statement there */
 /* where DDL comes from; see ddl_origin.c */
 extern char *sg_migration;		/* name of the migration that runs; "" is none */
 extern char *sg_migration_applications; /* patterns, separated by commas */
+extern char *sg_reason;			/* why DDL is run by hand; "" is none */
 
 /* Does a CALL on a plan tell what belongs to this level, SG_VERBOSITY_STEPS or _ALL? */
 extern bool sg_tells(int level);

@@ -83,6 +83,46 @@ extern void ddl_reassign_init(void);
 extern void ddl_set_statement(DdlCommand *command, EventTriggerData *event);
 extern void ddl_set_origin(DdlCommand *command);
 
+/* Is it a statement of a plan, of a call or worker of ours, or of an extension's script? */
+extern bool ddl_is_ours(void);
+
+/* Is it run with rights that were lent to the session, as by a SECURITY DEFINER function? */
+extern bool ddl_has_lent_rights(void);
+
+/* Does the session say that it runs a migration?  Any session can. */
+extern bool ddl_says_migration(void);
+
+/* ---- ddl_guard.c ---- */
+
+/* Statements of sessions that have the library are judged from now on */
+extern void ddl_guard_init(void);
+
+/* Is it run by one of the roles that sg_guard_ddl() was given? */
+extern bool ddl_is_migration_role(void);
+
+/* What a row of schemaguard.ddl_guard has of the database in which sg_guard_ddl() was called */
+extern char *ddl_guard_mark(void);
+
+/* ---- ddl_target.c ---- */
+
+/* What a statement is about */
+typedef struct DdlTarget
+{
+	const char *name;			/* the first object, as the statement has it;
+								 * NULL: none */
+	List	   *schemas;		/* names of schemas (of char *); temporary
+								 * ones do not count */
+	bool		temporary;		/* one at least */
+	bool		unknown;		/* one at least is in no schema, or in one
+								 * that is not known */
+} DdlTarget;
+
+/*
+ * Find that without a lock.  Raises what the statement itself would raise: 3F000
+ * for the schema of a new object that is not there, 42725 for an ambiguous function.
+ */
+extern DdlTarget ddl_target(Node *statement);
+
 /* ---- ddl_write.c ---- */
 
 /*

@@ -1,11 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * ddl_control.c
- *	  Capturing DDL, on and off.
+ *	  Capturing DDL and guarding against it, on and off.
  *
  * The event triggers are members of the extension, so that they go with it
- * and no dump holds them; a row of schemaguard.ddl_capture says that they are
- * wanted, a dump takes that along, and loading it makes them again.
+ * and no dump holds them; a row of schemaguard.ddl_capture or ddl_guard says
+ * that they are wanted, a dump takes that along, and loading it makes them
+ * again.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +23,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -30,6 +32,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
+#include "base/nearest.h"
 #include "base/origin.h"
 #include "base/quote.h"
 #include "base/spi.h"
@@ -37,25 +40,45 @@
 #include "log/log.h"
 
 SG_FUNCTION(sg_capture_ddl);
+SG_FUNCTION(sg_ddl_guard_changed);
 SG_FUNCTION(sg_ddl_restored);
+SG_FUNCTION(sg_guard_ddl);
 
-static const struct
+typedef struct EventTrigger
 {
 	const char *name;
 	const char *event;
-}			triggers[] =
+	const char *function;
+} EventTrigger;
 
+/* What is switched on and off as a whole */
+typedef struct Triggers
 {
-	{"schemaguard_ddl_command_end", "ddl_command_end"},
-	{"schemaguard_sql_drop", "sql_drop"},
-	{"schemaguard_table_rewrite", "table_rewrite"},
-};
+	int			n;
+	EventTrigger triggers[3];
+} Triggers;
+
+static const Triggers capture = {3, {
+		{"schemaguard_ddl_command_end", "ddl_command_end", "sg_ddl_event"},
+		{"schemaguard_sql_drop", "sql_drop", "sg_ddl_event"},
+		{"schemaguard_table_rewrite", "table_rewrite", "sg_ddl_event"},
+}};
+
+static const Triggers guard = {1, {
+		{"schemaguard_ddl_command_start", "ddl_command_start", "sg_ddl_guard_event"},
+}};
+
+typedef struct Switch
+{
+	const Triggers *which;
+	bool		enabled;
+} Switch;
 
 /* Is the event trigger there?  Raises 42710 for one of somebody else's. */
 static bool
-has_trigger(const char *name, bool *disabled)
+has_trigger(const EventTrigger *trigger, bool *disabled)
 {
-	HeapTuple	tuple = SearchSysCache1(EVENTTRIGGERNAME, CStringGetDatum(name));
+	HeapTuple	tuple = SearchSysCache1(EVENTTRIGGERNAME, CStringGetDatum(trigger->name));
 	Form_pg_event_trigger form;
 	Oid			function;
 
@@ -67,10 +90,10 @@ has_trigger(const char *name, bool *disabled)
 	ReleaseSysCache(tuple);
 
 	if (get_func_namespace(function) != sg_schema_oid() ||
-		!sg_same_text(get_func_name(function), "sg_ddl_event"))
+		!sg_same_text(get_func_name(function), trigger->function))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("event trigger \"%s\" exists, and is not schemaguard's", name),
+				 errmsg("event trigger \"%s\" exists, and is not schemaguard's", trigger->name),
 				 errhint("Rename or drop it.")));
 	return true;
 }
@@ -80,87 +103,75 @@ ddl_is_caught(void)
 {
 	bool		disabled;
 
-	return IsUnderPostmaster && has_trigger(triggers[0].name, &disabled) && !disabled;
+	return IsUnderPostmaster && has_trigger(&capture.triggers[0], &disabled) && !disabled;
 }
 
 static void
-run(const char *format, const char *name, const char *event)
+run(char *sql)
 {
-	char	   *sql = psprintf(format, name, event);
 	int			rc = SPI_execute(sql, false, 0);
 
 	if (rc != SPI_OK_UTILITY)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
 }
 
-/* Make the event triggers that are missing; returns how many */
-static int
-make_triggers(void)
+/* Makes an event trigger that is missing */
+static void
+make_trigger(const EventTrigger *trigger)
 {
-	int			made = 0;
+	bool		disabled = true;
 
-	for (int i = 0; i < lengthof(triggers); i++)
+	if (!has_trigger(trigger, &disabled))
 	{
-		const char *name = triggers[i].name;
-		bool		disabled = true;
-
-		if (!has_trigger(name, &disabled))
-		{
-			run("CREATE EVENT TRIGGER %s ON %s EXECUTE FUNCTION schemaguard.sg_ddl_event()",
-				name, triggers[i].event);
-			run("ALTER EXTENSION schemaguard ADD EVENT TRIGGER %s", name, NULL);
-			made++;
-		}
-
-		/* in a replica session too */
-		if (disabled)
-			run("ALTER EVENT TRIGGER %s ENABLE ALWAYS", name, NULL);
+		run(psprintf("CREATE EVENT TRIGGER %s ON %s EXECUTE FUNCTION schemaguard.%s()",
+					 trigger->name, trigger->event, trigger->function));
+		run(psprintf("ALTER EXTENSION schemaguard ADD EVENT TRIGGER %s", trigger->name));
 	}
-	return made;
+
+	/* in a replica session too */
+	if (disabled)
+		run(psprintf("ALTER EVENT TRIGGER %s ENABLE ALWAYS", trigger->name));
 }
 
-static int
-drop_triggers(void)
+static void
+drop_trigger(const EventTrigger *trigger)
 {
-	int			dropped = 0;
+	bool		disabled;
 
-	for (int i = 0; i < lengthof(triggers); i++)
-	{
-		bool		disabled;
-
-		if (!has_trigger(triggers[i].name, &disabled))
-			continue;
-		run("ALTER EXTENSION schemaguard DROP EVENT TRIGGER %s", triggers[i].name, NULL);
-		run("DROP EVENT TRIGGER %s", triggers[i].name, NULL);
-		dropped++;
-	}
-	return dropped;
+	if (!has_trigger(trigger, &disabled))
+		return;
+	run(psprintf("ALTER EXTENSION schemaguard DROP EVENT TRIGGER %s", trigger->name));
+	run(psprintf("DROP EVENT TRIGGER %s", trigger->name));
 }
 
 /* With the caller's privileges, and nothing of theirs in the way */
 static void
 do_switch(void *arg)
 {
-	bool		enabled = *(bool *) arg;
+	const Switch *s = arg;
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
 	SPI_connect();
-	if (enabled)
-		make_triggers();
-	else
-		drop_triggers();
+	for (int i = 0; i < s->which->n; i++)
+	{
+		if (s->enabled)
+			make_trigger(&s->which->triggers[i]);
+		else
+			drop_trigger(&s->which->triggers[i]);
+	}
 	SPI_finish();
 	sg_scope_end(&scope);
 }
 
 static ErrorData *
-switch_triggers(bool enabled)
+switch_triggers(const Triggers *which, bool enabled)
 {
+	Switch		s = {which, enabled};
 	ErrorData  *error;
 
 	sg_origin_plan = "";
-	error = sg_try(do_switch, &enabled);
+	error = sg_try(do_switch, &s);
 	sg_origin_plan = NULL;
 	return error;
 }
@@ -231,7 +242,7 @@ sg_capture_ddl_entered(PG_FUNCTION_ARGS)
 						 enabled ? "true" : "false")));
 	LockRelationOid(table, ShareRowExclusiveLock);
 
-	error = switch_triggers(enabled);
+	error = switch_triggers(&capture, enabled);
 	if (error && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -263,7 +274,7 @@ sg_ddl_restored_entered(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("sg_ddl_restored is a trigger function")));
 
-	error = switch_triggers(true);
+	error = switch_triggers(&capture, true);
 	if (error)
 	{
 		sg_rethrow_cancel(error);
@@ -274,4 +285,136 @@ sg_ddl_restored_entered(PG_FUNCTION_ARGS)
 	}
 
 	return PointerGetDatum(((TriggerData *) fcinfo->context)->tg_trigtuple);
+}
+
+/* ---- the guard ---- */
+
+/* Writes down what is wanted from now on, or that nothing is */
+static void
+set_guard(const char *mode, List *schemas, List *roles)
+{
+	Oid			types[] = {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID};
+	Datum		values[lengthof(types)];
+	char		nulls[] = "     ";
+	SgScope		scope;
+
+	values[0] = CStringGetTextDatum(mode);
+	values[1] = sg_text_array(schemas);
+	values[2] = sg_text_array(roles);
+	values[3] = CStringGetTextDatum(ddl_guard_mark());
+	values[4] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	nulls[1] = schemas == NIL ? 'n' : ' ';
+	nulls[2] = roles == NIL ? 'n' : ' ';
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_DELETE, "DELETE FROM schemaguard.ddl_guard", 0, NULL, NULL, NULL);
+	if (strcmp(mode, "off") != 0)
+		sg_owner_execute(SPI_OK_INSERT,
+						 "INSERT INTO schemaguard.ddl_guard (mode, schemas, roles, made_in, since, role)"
+						 " VALUES ($1, $2, $3, $4, pg_catalog.now(), $5)", lengthof(types), types, values, nulls);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+static void
+log_guard(const char *mode, List *schemas, List *roles)
+{
+	pg_uuid_t	run = log_new_run();
+	LogEntry	entry = log_entry(&run, NULL, "guard ddl", LOG_DONE);
+	StringInfoData message;
+
+	initStringInfo(&message);
+	appendStringInfoString(&message, mode);
+	foreach_ptr(const char, schema, schemas)
+		appendStringInfo(&message, ", schema %s", quote_identifier(schema));
+	foreach_ptr(const char, role, roles)
+		appendStringInfo(&message, ", migration role %s", quote_identifier(role));
+	entry.object = "schemaguard.ddl_guard";
+	entry.message = message.data;
+	log_write(&entry);
+}
+
+/* Names of roles that are there, or NIL for null; 42704 */
+static List *
+migration_roles(FunctionCallInfo fcinfo, int n)
+{
+	List	   *roles = PG_ARGISNULL(n) ? NIL : sg_text_array_list(PG_GETARG_DATUM(n));
+
+	foreach_ptr(const char, role, roles)
+		(void) sg_role_by_name(role);
+	return roles;
+}
+
+/*
+ * sg_guard_ddl(mode text, schemas names, roles names)
+ *
+ * From the next statement of each session on, DDL that no plan and none of the
+ * roles runs is let through (off), warned of (warn), or refused (refuse), in
+ * these schemas or in all.  For superusers (42501).  Writes a row of the log.
+ * Locks schemaguard.ddl_guard in SHARE ROW EXCLUSIVE until the transaction ends.
+ * Further errors: 22023 for another word, 3F000 and 42704 for schemas and roles
+ * that are not there, 25006 in a read-only transaction or on a standby, 42710
+ * when the event trigger's name is taken.
+ */
+static Datum
+sg_guard_ddl_entered(PG_FUNCTION_ARGS)
+{
+	char	   *mode;
+	List	   *schemas;
+	List	   *roles;
+	ErrorData  *error;
+
+	sg_check_version();
+	mode = sg_arg_text(fcinfo, 0);
+	if (strcmp(mode, "off") != 0 && strcmp(mode, "warn") != 0 && strcmp(mode, "refuse") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is no mode of the guard", mode),
+				 errhint(sg_calls("Modes are off, warn and refuse:\nSELECT sg_guard_ddl('warn');"))));
+	schemas = sg_arg_schemas(fcinfo, 1);
+	roles = migration_roles(fcinfo, 2);
+	if (!superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to guard against DDL"),
+				 errhint(sg_calls("Only superusers make event triggers. As one:\nSELECT sg_guard_ddl(%s);"),
+						 quote_literal_cstr(mode))));
+	sg_check_writable("sg_guard_ddl()");
+
+	LockRelationOid(get_relname_relid("ddl_guard", sg_schema_oid()), ShareRowExclusiveLock);
+	error = switch_triggers(&guard, strcmp(mode, "off") != 0);
+	if (error)
+		ReThrowError(error);
+	set_guard(mode, schemas, roles);
+	log_guard(mode, schemas, roles);
+	PG_RETURN_VOID();
+}
+
+/*
+ * sg_ddl_guard_changed() trigger: have each session read the row again.  One that
+ * a dump brings makes the event trigger; a role that may not do that gets a
+ * warning, and its restore goes on.
+ */
+static Datum
+sg_ddl_guard_changed_entered(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	ErrorData  *error;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("sg_ddl_guard_changed is a trigger function")));
+
+	CacheInvalidateRelcache(data->tg_relation);
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event) && (error = switch_triggers(&guard, true)) != NULL)
+	{
+		sg_rethrow_cancel(error);
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("DDL is guarded only in sessions that load schemaguard when they begin: %s", sg_error_message(error)),
+				 errhint(sg_calls("As a superuser:\nSELECT sg_guard_ddl('warn');"))));
+	}
+	return PointerGetDatum(TRIGGER_FIRED_BY_UPDATE(data->tg_event) ? data->tg_newtuple : data->tg_trigtuple);
 }

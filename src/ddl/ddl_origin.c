@@ -314,9 +314,9 @@ without_strings(const char *text)
 	return out.data;
 }
 
-/* Is it run with rights that were lent to the session?  Then its text may not be for the session's eyes. */
-static bool
-has_lent_rights(void)
+/* The text of what runs so may not be for the session's eyes */
+bool
+ddl_has_lent_rights(void)
 {
 	Oid			userid;
 	int			sec_context;
@@ -339,7 +339,7 @@ ddl_set_statement(DdlCommand *command, EventTriggerData *event)
 	if (creating_extension)
 		return;
 
-	if (has_lent_rights())
+	if (ddl_has_lent_rights())
 	{
 		command->withheld = "statement withheld: it was run with lent rights, as by a SECURITY DEFINER function";
 		return;
@@ -387,6 +387,24 @@ is_migration_tool(const char *name)
 	return false;
 }
 
+static bool
+is_worker(void)
+{
+	return MyBgworkerEntry && strcmp(MyBgworkerEntry->bgw_type, "schemaguard worker") == 0;
+}
+
+bool
+ddl_is_ours(void)
+{
+	return creating_extension || sg_origin_plan || is_worker();
+}
+
+bool
+ddl_says_migration(void)
+{
+	return sg_migration[0] != '\0' || (application_name && is_migration_tool(application_name));
+}
+
 void
 ddl_set_origin(DdlCommand *command)
 {
@@ -395,24 +413,26 @@ ddl_set_origin(DdlCommand *command)
 		command->origin = "extension";
 		command->origin_name = get_extension_name(CurrentExtensionObject);
 	}
-	else if (sg_origin_plan)
+	else if (ddl_is_ours())
 	{
 		command->origin = "schemaguard";
-		if (sg_origin_plan[0] != '\0')
+		if (sg_origin_plan && sg_origin_plan[0] != '\0')
 			command->origin_name = pstrdup(sg_origin_plan);
 	}
-	else if (MyBgworkerEntry && strcmp(MyBgworkerEntry->bgw_type, "schemaguard worker") == 0)
-		command->origin = "schemaguard";
-	else if (sg_migration[0] != '\0')
+	else if (ddl_says_migration())
 	{
 		command->origin = "migration";
-		command->origin_name = pstrdup(sg_migration);
+		command->origin_name = sg_migration[0] != '\0' ? pstrdup(sg_migration) : command->application;
 	}
-	else if (command->application && is_migration_tool(command->application))
+	else if (ddl_is_migration_role())
 	{
 		command->origin = "migration";
-		command->origin_name = command->application;
+		command->origin_name = command->role;
 	}
 	else
+	{
 		command->origin = "direct";
+		if (sg_reason[0] != '\0')
+			command->origin_name = pstrdup(sg_reason);
+	}
 }

@@ -30,6 +30,7 @@ FROM (VALUES
   ('schemaguard.sg_plan_hash(text)', 'plan text'),
   ('sg_plan_allow(text, text, boolean)', 'plan text, role text, allowed boolean DEFAULT true'),
   ('sg_capture_ddl(boolean)', 'enabled boolean'),
+  ('sg_guard_ddl(text, schemaguard.names, schemaguard.names)', 'mode text, schemas schemaguard.names DEFAULT NULL::schemaguard.names, roles schemaguard.names DEFAULT NULL::schemaguard.names'),
   ('sg_sync_apply(text, schemaguard.names, boolean, boolean, boolean, boolean, text, bigint, text)', 'IN reference text, IN schemas schemaguard.names DEFAULT NULL::schemaguard.names, IN allow_drop boolean DEFAULT false, IN partitions boolean DEFAULT false, IN fix boolean DEFAULT false, IN fail boolean DEFAULT true, IN plan text DEFAULT NULL::text, IN max_rows bigint DEFAULT NULL::bigint, IN renames text DEFAULT ''ask''::text'),
   ('sg_rollback_fks(text, text, boolean, schemaguard.steps, text)', 'IN plan text, IN author text DEFAULT NULL::text, IN fail boolean DEFAULT false, IN steps schemaguard.steps DEFAULT NULL::schemaguard.steps, IN confirm text DEFAULT NULL::text'),
   ('sg_plan_from_snapshot(text, text)', 'plan text, reference text'),
@@ -144,7 +145,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,plan_deed,plan_value,audit_log,evidence,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,drift_ignore,rename,drift_run,finding,go_rule,lint_rule,lint_ignore,critical_table,smoke_test,ddl_log,ddl_capture,subscription_mark}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,plan_deed,plan_value,audit_log,evidence,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,drift_ignore,rename,drift_run,finding,go_rule,lint_rule,lint_ignore,critical_table,smoke_test,ddl_log,ddl_capture,ddl_guard,subscription_mark}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -156,7 +157,7 @@ SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHER
         'schemaguard.audit_log', 'schemaguard.audit_log_id_seq', 'schemaguard.evidence', 'schemaguard.evidence_id_seq', 'schemaguard.proof', 'schemaguard.proof_id_seq',
         'schemaguard.subscription_mark', 'schemaguard.subscription_mark_id_seq',
         'schemaguard.quarantine', 'schemaguard.quarantine_id_seq',
-        'schemaguard.ddl_log', 'schemaguard.ddl_capture',
+        'schemaguard.ddl_log', 'schemaguard.ddl_capture', 'schemaguard.ddl_guard',
         'schemaguard.discovery_weight', 'schemaguard.discovery_word', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',
         'schemaguard.snapshot', 'schemaguard.snapshot_object', 'schemaguard.drift_ignore', 'schemaguard.rename',
         'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.finding', 'schemaguard.finding_id_seq', 'schemaguard.go_rule', 'schemaguard.go_rule_id_seq', 'schemaguard.lint_rule', 'schemaguard.lint_ignore', 'schemaguard.critical_table', 'schemaguard.smoke_test', 'schemaguard.smoke_test_id_seq', 'schemaguard.deprecated_table'], 'configuration tables');

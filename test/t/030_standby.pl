@@ -87,13 +87,13 @@ my @writing = (
 	q{SELECT sg_plan_from_discovery('plan')}, q{SELECT sg_plan_from_snapshot('plan', 'snap')},
 	q{SELECT sg_plan_import('other', sg_plan_export('plan'))}, q{SELECT sg_plan_approve('plan')}, q{SELECT sg_plan_allow('plan', 'pg_monitor')}, q{SELECT sg_plan_pause('plan')}, q{SELECT sg_plan_resume('plan')},
 	q{SELECT sg_snapshot_take('other')}, q{SELECT sg_snapshot_import('other', ARRAY(SELECT sg_snapshot_export('snap')))}, q{SELECT sg_snapshot_drop('snap')},
-	q{SELECT * FROM schemaguard.sg_measure_overhead('plan')}, q{SELECT sg_capture_ddl(true)}, q{SELECT sg_watch_subscriptions(true)}, q{SELECT sg_grant('public')}, q{SELECT sg_revoke('public')});
+	q{SELECT * FROM schemaguard.sg_measure_overhead('plan')}, q{SELECT sg_capture_ddl(true)}, q{SELECT sg_guard_ddl('warn')}, q{SELECT sg_watch_subscriptions(true)}, q{SELECT sg_grant('public')}, q{SELECT sg_revoke('public')});
 my @reading = (
 	'sg_orphan_audit()', q{sg_orphans('c', '{q}', 'p')}, q{sg_fk_orphans('c', 'bad')}, q{sg_plan_check('plan')}, q{sg_plan_export('plan')},
 	q{sg_plan_sql('plan')}, q{sg_plan_referencing('plan')}, q{sg_plan_explain('plan', 1)}, q{sg_plan_steps('plan')}, q{schemaguard.sg_plan_hash('plan')}, q{sg_verify_fks('plan')}, 'sg_verify_fks(live => true)', 'sg_discover_fks()',
 	'schemaguard.sg_discover_unmatched()', q{sg_snapshot_export('snap')}, q{sg_snapshot_objects('live')}, q{sg_drift('snap')}, q{sg_sync_sql('snap')}, q{sg_compare_fks('snap')},
 	q{sg_drift_check('snap')}, q{sg_drift_matrix('{snap,live}')}, q{sg_impact('public.c')}, 'sg_status()', q{sg_report('plan')}, q{sg_report('plan', 'html', 'checklist')}, 'sg_report()', 'sg_health()', 'schemaguard.metrics', 'sg_lint()', 'sg_lint_sarif()', q{schemaguard.sg_go_rules('plan')}, 'schemaguard.sg_go_rules()',
-	q{sg_tenant_audit('id')}, q{sg_rule_audit('c')}, q{sg_rule_violations('c', 'not null', 'q')}, q{sg_violations('rules', 1)}, 'schemaguard.fk_trust', 'schemaguard.progress');
+	q{sg_tenant_audit('id')}, q{sg_rule_audit('c')}, q{sg_rule_violations('c', 'not null', 'q')}, q{sg_violations('rules', 1)}, 'schemaguard.fk_trust', 'schemaguard.progress', 'sg_manual_changes()', 'schemaguard.ddl_guard_state');
 
 $logged = $primary->safe_psql('postgres', $log);
 for my $sql (@writing)

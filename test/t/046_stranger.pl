@@ -108,6 +108,8 @@ is($node->safe_psql('apart', q{
 my %call = (
 	(map { ("schemaguard.$_" => "SELECT schemaguard.$_()") } qw(sg_stamp_row sg_refuse_archived_parent sg_refuse_live_children sg_archive_live_children)),
 	'schemaguard.sg_ddl_event' => 'SELECT schemaguard.sg_ddl_event()',
+	'schemaguard.sg_ddl_guard_event' => 'SELECT schemaguard.sg_ddl_guard_event()',
+	'schemaguard.sg_ddl_guard_changed' => 'SELECT schemaguard.sg_ddl_guard_changed()',
 	'schemaguard.sg_drop_extension_event' => 'SELECT schemaguard.sg_drop_extension_event()',
 	'schemaguard.sg_subscription_event' => 'SELECT schemaguard.sg_subscription_event()',
 	'schemaguard.sg_ddl_log_restored' => 'SELECT schemaguard.sg_ddl_log_restored()',
@@ -216,6 +218,9 @@ my %call = (
 	sg_audit_baseline => q{SELECT sg_audit_baseline()},
 	sg_audit_gate => q{CALL sg_audit_gate()},
 	sg_capture_ddl => 'SELECT sg_capture_ddl(true)',
+	sg_guard_ddl => q{SELECT sg_guard_ddl('warn')},
+	'schemaguard.sg_ddl_guard_mode' => 'SELECT mode FROM schemaguard.ddl_guard_state',
+	sg_manual_changes => 'SELECT * FROM sg_manual_changes()',
 	sg_watch_subscriptions => 'SELECT sg_watch_subscriptions(true)',
 	sg_compare_fks => q{SELECT * FROM sg_compare_fks('secret')},
 	sg_discover_fks => q{SELECT * FROM sg_discover_fks(min_score => 0, verify => 'full')},

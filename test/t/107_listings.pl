@@ -36,6 +36,7 @@ my %calls = (
 	'schemaguard.sg_discover_unmatched' => ['()'],
 	sg_snapshot_objects => [ q{('base')}, q{('live')} ],
 	sg_drift_matrix => [q{('{base,live}')}],
+	sg_manual_changes => [q{()}],
 	sg_lint => ['()'],
 	sg_impact => [ q{('%1$s')}, q{('%1$s', true)} ],
 	sg_violations => [q{('p', (SELECT max(step) FROM schemaguard.plan_step))}],
@@ -54,7 +55,7 @@ my $documented = join '|', map { slurp_file($_) =~ /^### schemaguard\.(sg_\w+)$/
 my $names = qr/^(?:\w+_table|\w+_columns|\w+_name|object|identity|parent|dependent|via|property)$/;
 
 # The last column where it has more to say than a screen is wide
-my $goes_on = qr/^(?:reason|why|hint|fix|next_call|on_change|data|states)$/;
+my $goes_on = qr/^(?:reason|why|hint|fix|next_call|on_change|data|states|file)$/;
 
 # Returns the width of what psql prints, without the text of the last column; and the cells
 sub measure
@@ -91,6 +92,7 @@ sub check_database
 	$node->safe_psql($db, qq{
 		SET client_min_messages = error;
 		ALTER TABLE $q ADD extra int, ADD mended text NOT NULL DEFAULT 'a default that is longer than what a column of a listing shows';
+		SELECT sg_capture_ddl(true);
 		SELECT sg_snapshot_take('base');
 		SELECT sg_plan_create('p'), sg_plan_from_discovery('p', 0.4), sg_plan_add_fk('p', '$q', '{extra}', '$q', '{$key}');
 		SELECT sg_plan_add_not_null('p', '$q', 'extra');

@@ -1,0 +1,48 @@
+-- What was run by hand, and what has become of it: the last command on each object, beside a snapshot.
+CREATE FUNCTION sg_manual_changes(
+    since     timestamptz DEFAULT '-infinity',
+    reference text DEFAULT NULL,
+    OUT state  text,
+    OUT object text,
+    OUT tag    text,
+    OUT role   text,
+    OUT at     timestamptz,
+    OUT reason text,
+    OUT file   text)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH snapshot AS MATERIALIZED (
+        SELECT n.name, n.taken_at FROM schemaguard.snapshot n
+        WHERE n.name = reference OR reference IS NULL AND n.server IS NULL AND n.imported_at IS NULL
+        ORDER BY n.taken_at DESC LIMIT 1),
+    manual AS MATERIALIZED (
+        SELECT DISTINCT ON (l.kind, l.object) l.kind, l.object, l.tag, l.session_role, l.at, l.origin_name,
+               array(SELECT p.part FROM schemaguard.ddl_log o, unnest(o.parts) p (part)
+                     WHERE o.kind = l.kind AND o.object = l.object AND o.origin = 'direct' AND o.at >= since) AS parts
+        FROM schemaguard.ddl_log l
+        WHERE l.origin = 'direct' AND l.event <> 'lost' AND l.object IS NOT NULL AND l.at >= since
+        ORDER BY l.kind, l.object, l.at DESC),
+    drift AS MATERIALIZED (
+        SELECT d.object, d.class FROM snapshot n, sg_drift_details(n.name) d
+        WHERE d.class <> 'unmanaged' AND EXISTS (SELECT FROM manual)),
+    statement AS MATERIALIZED (
+        SELECT e.e ->> 'object' AS object, e.e ->> 'statement' AS statement, e.n
+        FROM snapshot n, jsonb_array_elements(schemaguard.sg_sync_list('live', n.name, NULL, true, false, 'ask', true, false))
+             WITH ORDINALITY e (e, n)
+        WHERE (e.e ->> 'section')::int > 0 AND EXISTS (SELECT FROM drift))
+    SELECT CASE WHEN n.name IS NULL OR d.unknown THEN 'unknown' WHEN d.unknown IS NOT NULL THEN 'open'
+               WHEN n.taken_at >= m.at THEN 'adopted' ELSE 'reverted' END,
+           schemaguard.sg_cut(m.object), m.tag, m.session_role, date_trunc('second', m.at),
+           coalesce(schemaguard.sg_cut(m.origin_name, 20), CASE WHEN n.name IS NULL THEN 'no snapshot' END),
+           (SELECT string_agg(s.statement, E';\n' ORDER BY s.n) || ';' FROM statement s
+            WHERE s.object = m.object OR s.object = ANY (m.parts) OR m.kind <> 'schema' AND starts_with(s.object, m.object || '.'))
+    FROM manual m
+    LEFT JOIN snapshot n ON true
+    LEFT JOIN LATERAL (SELECT bool_and(x.class = 'unknown') AS unknown FROM drift x
+                       WHERE x.object = m.object OR x.object = ANY (m.parts)
+                          OR m.kind <> 'schema' AND starts_with(x.object, m.object || '.')) d ON true
+    ORDER BY m.at, m.object COLLATE "C", m.kind;
+END;
+COMMENT ON FUNCTION sg_manual_changes(timestamptz, text)
+    IS 'what DDL was run by hand since then, whether it is open, adopted or reverted, and the statements that make it official';

@@ -1,0 +1,405 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl_guard.c
+ *	  The guard of direct DDL: see sg_guard_ddl().
+ *
+ * A session that has the library has each statement judged before the server
+ * runs it, and so before any lock; for its first one an event trigger does so.
+ * Nothing that a session may set by itself lets a statement pass: neither
+ * application_name nor schemaguard.migration.
+ *
+ * Invariant: no error of ours comes but the refusal, and that never reaches a
+ * superuser.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xlog.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/event_trigger.h"
+#include "commands/extension.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/calls.h"
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/gone.h"
+#include "base/guc.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "ddl/ddl.h"
+#include "log/log.h"
+
+SG_FUNCTION(sg_ddl_guard_event);
+SG_FUNCTION(sg_ddl_guard_mode);
+
+/* Columns of schemaguard.ddl_guard, from 1 */
+enum
+{
+	GUARD_MODE = 1,
+	GUARD_SCHEMAS,
+	GUARD_ROLES,
+	GUARD_MADE_IN,
+	GUARD_COLUMNS = GUARD_MADE_IN
+};
+
+/* The row of schemaguard.ddl_guard */
+typedef struct Guard
+{
+	bool		on;
+	bool		refuses;
+	List	   *schemas;		/* of char *; NIL: all */
+	List	   *roles;			/* of char *: migration roles */
+} Guard;
+
+static Guard kept;
+static Oid	kept_of = InvalidOid;	/* the table that it was read from, or
+									 * InvalidOid: read it */
+static uint64 changes = 0;		/* of the table, that this session was told of */
+static MemoryContext kept_context = NULL;
+
+static ProcessUtility_hook_type next_utility = NULL;
+static bool hooked = false;		/* has our hook seen a statement? */
+
+/* ---- the row ---- */
+
+char *
+ddl_guard_mark(void)
+{
+	return psprintf(UINT64_FORMAT " %u", GetSystemIdentifier(), sg_database_mark());
+}
+
+static void
+table_has_changed(Datum arg, Oid relid)
+{
+	if (relid == kept_of || !OidIsValid(relid) || !OidIsValid(kept_of))
+	{
+		changes++;
+		kept_of = InvalidOid;
+	}
+}
+
+/* Whoever has changed the table has no guard */
+static bool
+is_as_made(Relation rel)
+{
+	static const Oid types[GUARD_COLUMNS] = {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID};
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION || desc->natts < GUARD_COLUMNS ||
+		getExtensionOfObject(RelationRelationId, RelationGetRelid(rel)) != get_extension_oid("schemaguard", true))
+		return false;
+	for (int i = 0; i < GUARD_COLUMNS; i++)
+	{
+		if (TupleDescAttr(desc, i)->atttypid != types[i])
+			return false;
+	}
+	return true;
+}
+
+static List *
+read_names(TupleTableSlot *slot, int column)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, column, &isnull);
+
+	return isnull ? NIL : sg_text_array_list(value);
+}
+
+/* A row of another database than this one, which a restore has brought, refuses nothing */
+static void
+read_row(Guard *guard, TupleTableSlot *slot)
+{
+	bool		isnull;
+	char	   *mode = TextDatumGetCString(slot_getattr(slot, GUARD_MODE, &isnull));
+	char	   *made_in = TextDatumGetCString(slot_getattr(slot, GUARD_MADE_IN, &isnull));
+
+	guard->on = true;
+	guard->refuses = strcmp(mode, "refuse") == 0 && strcmp(made_in, ddl_guard_mark()) == 0;
+	guard->schemas = read_names(slot, GUARD_SCHEMAS);
+	guard->roles = read_names(slot, GUARD_ROLES);
+}
+
+static void
+read_table(Guard *guard, Oid relid)
+{
+	Relation	rel = table_open(relid, AccessShareLock);
+
+	if (is_as_made(rel))
+	{
+		Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+		TupleTableSlot *slot = table_slot_create(rel, NULL);
+		TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL, SO_NONE);
+
+		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+			read_row(guard, slot);
+		table_endscan(scan);
+		ExecDropSingleTupleTableSlot(slot);
+		UnregisterSnapshot(snapshot);
+	}
+	table_close(rel, AccessShareLock);
+}
+
+/* Reads the row again if it may have changed; false where the extension is not */
+static bool
+refresh(void)
+{
+	Oid			schema;
+	Oid			relid;
+
+	AcceptInvalidationMessages();
+	schema = sg_schema_oid();
+	relid = OidIsValid(schema) ? get_relname_relid("ddl_guard", schema) : InvalidOid;
+
+	if (OidIsValid(relid) && relid != kept_of)
+	{
+		uint64		seen = changes;
+		Guard		read = {0};
+		MemoryContext old;
+
+		if (kept_context == NULL)
+		{
+			kept_context = AllocSetContextCreate(TopMemoryContext, "schemaguard guard", ALLOCSET_SMALL_SIZES);
+			CacheRegisterRelcacheCallback(table_has_changed, (Datum) 0);
+		}
+		MemoryContextReset(kept_context);
+		old = MemoryContextSwitchTo(kept_context);
+		kept = read;
+		read_table(&read, relid);
+		kept = read;
+		MemoryContextSwitchTo(old);
+		if (seen == changes)
+			kept_of = relid;
+	}
+	return OidIsValid(relid);
+}
+
+static bool
+has_name(List *names, const char *name)
+{
+	foreach_ptr(const char, other, names)
+	{
+		if (strcmp(other, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- who ---- */
+
+static bool
+is_migration_role(Oid role)
+{
+	return has_name(kept.roles, sg_role_name(role));
+}
+
+static bool
+is_superuser(Oid role)
+{
+	return superuser_arg(role);
+}
+
+/* The role whose privileges are used counts, and the one that logged in, unless somebody else's code runs */
+static bool
+is_run_by(bool (*is) (Oid role))
+{
+	return is(GetUserId()) || (!ddl_has_lent_rights() && is(GetSessionUserId()));
+}
+
+bool
+ddl_is_migration_role(void)
+{
+	return refresh() && kept.on && is_run_by(is_migration_role);
+}
+
+/* ---- what ---- */
+
+/* What belongs to the server rather than to this database, or defines nothing */
+static bool
+is_elsewhere(Node *statement)
+{
+	ObjectType	kind;
+
+	switch (nodeTag(statement))
+	{
+		case T_AlterDatabaseRefreshCollStmt:
+		case T_AlterDatabaseSetStmt:
+		case T_AlterDatabaseStmt:
+		case T_AlterRoleSetStmt:
+		case T_AlterRoleStmt:
+		case T_AlterSystemStmt:
+		case T_AlterTableSpaceOptionsStmt:
+		case T_CreateRoleStmt:
+		case T_CreateTableSpaceStmt:
+		case T_CreatedbStmt:
+		case T_DropRoleStmt:
+		case T_DropTableSpaceStmt:
+		case T_DropdbStmt:
+		case T_GrantRoleStmt:
+		case T_RefreshMatViewStmt:
+		case T_ReindexStmt:
+		case T_RepackStmt:
+			return true;
+		case T_AlterOwnerStmt:
+			kind = ((AlterOwnerStmt *) statement)->objectType;
+			break;
+		case T_CommentStmt:
+			kind = ((CommentStmt *) statement)->objtype;
+			break;
+		case T_GrantStmt:
+			kind = ((GrantStmt *) statement)->objtype;
+			break;
+		case T_RenameStmt:
+			kind = ((RenameStmt *) statement)->renameType;
+			break;
+		case T_SecLabelStmt:
+			kind = ((SecLabelStmt *) statement)->objtype;
+			break;
+		default:
+			return false;
+	}
+	return kind == OBJECT_DATABASE || kind == OBJECT_PARAMETER_ACL || kind == OBJECT_ROLE || kind == OBJECT_TABLESPACE;
+}
+
+/* Does the guard want to know of what a statement is about? */
+static bool
+is_guarded(const DdlTarget *target)
+{
+	if (target->unknown)
+		return true;
+	foreach_ptr(const char, schema, target->schemas)
+	{
+		if (kept.schemas == NIL || has_name(kept.schemas, schema))
+			return true;
+	}
+	return false;
+}
+
+static void
+log_reason(Node *statement, const DdlTarget *target)
+{
+	EventTriggerData event = {.type = T_EventTriggerData,.parsetree = statement,.tag = CreateCommandTag(statement)};
+	DdlCommand	command = {0};
+	pg_uuid_t	run = log_new_run();
+	LogEntry	entry = log_entry(&run, NULL, "direct ddl", LOG_DONE);
+
+	ddl_set_statement(&command, &event);
+	entry.object = target->name ? target->name : GetCommandTagName(event.tag);
+	entry.statement = command.statement;
+	entry.message = sg_reason;
+	(void) log_write(&entry);
+}
+
+/* Raises 42501, or warns */
+static void
+tell(Node *statement, const DdlTarget *target, bool refused)
+{
+	const char *tag = GetCommandTagName(CreateCommandTag(statement));
+	const char *what = target->name ? psprintf("%s of %s", tag, target->name) : tag;
+
+	ereport(refused ? ERROR : WARNING,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 refused ? errmsg("%s is refused: no plan or migration role runs it", what) :
+			 errmsg("no plan or migration role runs this %s", what),
+			 errdetail("This database has its DDL guarded: see schemaguard.ddl_guard_state."),
+			 errhint(sg_calls("Let a plan run the statement: sg_plan_add() adds it to one, which begins so:\nSELECT sg_plan_create('by_plan');"))));
+}
+
+/* Lets a statement pass, warns of it, or raises 42501 */
+static void
+judge(Node *statement)
+{
+	DdlTarget	target;
+	bool		by_superuser;
+
+	if (GetCommandLogLevel(statement) != LOGSTMT_DDL)
+		return;
+
+	/* EXPLAIN ANALYZE makes the table, too */
+	if (IsA(statement, ExplainStmt))
+		statement = castNode(Query, ((ExplainStmt *) statement)->query)->utilityStmt;
+	if (is_elsewhere(statement) || ddl_is_ours() || !IsUnderPostmaster || IsBinaryUpgrade ||
+		RecoveryInProgress() || !refresh() || !kept.on || is_run_by(is_migration_role))
+		return;
+
+	/* nobody but superusers is believed, who are let through anyway */
+	by_superuser = is_run_by(is_superuser);
+	if (by_superuser && sg_reason[0] == '\0' && ddl_says_migration())
+		return;
+
+	target = ddl_target(statement);
+	if (!is_guarded(&target))
+		return;
+	if (sg_reason[0] != '\0')
+		log_reason(statement, &target);
+	else
+		tell(statement, &target, kept.refuses && !by_superuser);
+}
+
+/* ---- when ---- */
+
+static void
+utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUtilityContext context,
+		ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	ProcessUtility_hook_type pass_on = next_utility ? next_utility : standard_ProcessUtility;
+
+	hooked = true;
+
+	/* what a statement consists of was judged with it */
+	if (context != PROCESS_UTILITY_SUBCOMMAND)
+		judge(planned->utilityStmt);
+	pass_on(planned, query, read_only_tree, context, params, environment, dest, completion);
+}
+
+void
+ddl_guard_init(void)
+{
+	next_utility = ProcessUtility_hook;
+	ProcessUtility_hook = utility;
+}
+
+/*
+ * sg_ddl_guard_event() event trigger: judge a command that has the library loaded,
+ * which our hook has not seen.
+ */
+static Datum
+sg_ddl_guard_event_entered(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *event = (EventTriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("sg_ddl_guard_event is an event trigger function"),
+				 errhint(sg_calls("Have the event trigger made:\nSELECT sg_guard_ddl('warn');"))));
+	if (!hooked)
+		judge(event->parsetree);
+	PG_RETURN_NULL();
+}
+
+/*
+ * schemaguard.sg_ddl_guard_mode() -> text
+ *
+ * The mode that is in force: off, warn or refuse.
+ */
+static Datum
+sg_ddl_guard_mode_entered(PG_FUNCTION_ARGS)
+{
+	const char *mode = !refresh() || !kept.on ? "off" : kept.refuses ? "refuse" : "warn";
+
+	PG_RETURN_TEXT_P(cstring_to_text(mode));
+}

@@ -1,0 +1,322 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl_target.c
+ *	  What a DDL statement is about, read from its parse tree.
+ *
+ * Nothing is locked: names are looked up as the statement will look them up a
+ * moment later.  What is not found, or has no schema, is unknown.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
+#include "parser/parse_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "ddl/ddl.h"
+
+static void
+add_schema(DdlTarget *target, Oid schema)
+{
+	char	   *name = OidIsValid(schema) ? get_namespace_name(schema) : NULL;
+
+	if (name == NULL)
+		target->unknown = true;
+	else if (isAnyTempNamespace(schema))
+		target->temporary = true;
+	else
+		target->schemas = lappend(target->schemas, name);
+}
+
+static void
+add_schema_name(DdlTarget *target, char *name)
+{
+	if (name)
+		target->schemas = lappend(target->schemas, name);
+	else
+		target->unknown = true;
+	if (name && target->name == NULL)
+		target->name = quote_identifier(name);
+}
+
+static void
+set_name(DdlTarget *target, List *names)
+{
+	if (target->name == NULL)
+		target->name = NameListToQuotedString(names);
+}
+
+static void
+set_relation_name(DdlTarget *target, const RangeVar *relation)
+{
+	if (target->name == NULL)
+		target->name = relation->schemaname ? quote_qualified_identifier(relation->schemaname, relation->relname) :
+			quote_identifier(relation->relname);
+}
+
+static void
+add_relation(DdlTarget *target, RangeVar *relation)
+{
+	Oid			relid;
+
+	if (relation == NULL)
+	{
+		target->unknown = true;
+		return;
+	}
+	set_relation_name(target, relation);
+	relid = RangeVarGetRelid(relation, NoLock, true);
+	add_schema(target, OidIsValid(relid) ? get_rel_namespace(relid) : InvalidOid);
+}
+
+static void
+add_new_relation(DdlTarget *target, RangeVar *relation)
+{
+	set_relation_name(target, relation);
+	if (relation->relpersistence == RELPERSISTENCE_TEMP)
+		target->temporary = true;
+	else
+		add_schema(target, RangeVarGetCreationNamespace(relation));
+}
+
+static void
+add_new(DdlTarget *target, List *names)
+{
+	char	   *name;
+
+	set_name(target, names);
+	add_schema(target, QualifiedNameGetCreationNamespace(names, &name));
+}
+
+static void
+add_type(DdlTarget *target, List *names)
+{
+	Oid			type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(names), true);
+
+	set_name(target, names);
+	add_schema(target, OidIsValid(type) ? GetSysCacheOid1(TYPEOID, Anum_pg_type_typnamespace, ObjectIdGetDatum(type)) : InvalidOid);
+}
+
+static void
+add_function(DdlTarget *target, ObjectType kind, ObjectWithArgs *object)
+{
+	Oid			function = LookupFuncWithArgs(kind, object, true);
+
+	set_name(target, object->objname);
+	add_schema(target, OidIsValid(function) ? get_func_namespace(function) : InvalidOid);
+}
+
+/* An object as DROP, ALTER and COMMENT name it */
+static void
+add_object(DdlTarget *target, ObjectType kind, Node *object)
+{
+	switch (kind)
+	{
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_INDEX:
+		case OBJECT_MATVIEW:
+		case OBJECT_SEQUENCE:
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+			add_relation(target, IsA(object, RangeVar) ? (RangeVar *) object : makeRangeVarFromNameList(castNode(List, object)));
+			break;
+		case OBJECT_COLUMN:
+		case OBJECT_POLICY:
+		case OBJECT_RULE:
+		case OBJECT_TABCONSTRAINT:
+		case OBJECT_TRIGGER:
+			{
+				List	   *names = castNode(List, object);
+
+				/* the last one is its own */
+				if (list_length(names) > 1)
+					add_relation(target, makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1)));
+				else
+					target->unknown = true;
+			}
+			break;
+		case OBJECT_DOMAIN:
+		case OBJECT_TYPE:
+			add_type(target, IsA(object, TypeName) ? ((TypeName *) object)->names : castNode(List, object));
+			break;
+		case OBJECT_AGGREGATE:
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+			add_function(target, kind, castNode(ObjectWithArgs, object));
+			break;
+		case OBJECT_COLLATION:
+		case OBJECT_CONVERSION:
+		case OBJECT_STATISTIC_EXT:
+		case OBJECT_TSCONFIGURATION:
+		case OBJECT_TSDICTIONARY:
+		case OBJECT_TSPARSER:
+		case OBJECT_TSTEMPLATE:
+			set_name(target, castNode(List, object));
+			if (list_length((List *) object) == 2)
+				add_schema(target, get_namespace_oid(strVal(linitial((List *) object)), true));
+			else
+				target->unknown = true;
+			break;
+		case OBJECT_SCHEMA:
+			add_schema_name(target, strVal(object));
+			break;
+		default:
+			target->unknown = true;
+			break;
+	}
+}
+
+static void
+add_granted(DdlTarget *target, GrantStmt *grant)
+{
+	ListCell   *lc;
+
+	foreach(lc, grant->objects)
+		add_object(target, grant->targtype == ACL_TARGET_ALL_IN_SCHEMA ? OBJECT_SCHEMA : grant->objtype, lfirst(lc));
+	if (grant->objects == NIL)
+		target->unknown = true;
+}
+
+static void
+add_dropped(DdlTarget *target, DropStmt *drop)
+{
+	ListCell   *lc;
+
+	foreach(lc, drop->objects)
+		add_object(target, drop->removeType, lfirst(lc));
+}
+
+/* ALTER of any kind of object: on a relation, or of one that is named otherwise */
+static void
+add_altered(DdlTarget *target, ObjectType kind, RangeVar *relation, Node *object)
+{
+	if (relation)
+		add_relation(target, relation);
+	else if (object)
+		add_object(target, kind, object);
+	else
+		target->unknown = true;
+}
+
+DdlTarget
+ddl_target(Node *statement)
+{
+	DdlTarget	target = {0};
+
+	switch (nodeTag(statement))
+	{
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+			add_new_relation(&target, ((CreateStmt *) statement)->relation);
+			break;
+		case T_CreateSeqStmt:
+			add_new_relation(&target, ((CreateSeqStmt *) statement)->sequence);
+			break;
+		case T_CreateTableAsStmt:
+			add_new_relation(&target, ((CreateTableAsStmt *) statement)->into->rel);
+			break;
+		case T_CompositeTypeStmt:
+			add_new_relation(&target, ((CompositeTypeStmt *) statement)->typevar);
+			break;
+		case T_ViewStmt:
+			add_new_relation(&target, ((ViewStmt *) statement)->view);
+			break;
+		case T_AlterTableStmt:
+			add_relation(&target, ((AlterTableStmt *) statement)->relation);
+			break;
+		case T_AlterSeqStmt:
+			add_relation(&target, ((AlterSeqStmt *) statement)->sequence);
+			break;
+		case T_IndexStmt:
+			add_relation(&target, ((IndexStmt *) statement)->relation);
+			break;
+		case T_CreateTrigStmt:
+			add_relation(&target, ((CreateTrigStmt *) statement)->relation);
+			break;
+		case T_RuleStmt:
+			add_relation(&target, ((RuleStmt *) statement)->relation);
+			break;
+		case T_CreatePolicyStmt:
+			add_relation(&target, ((CreatePolicyStmt *) statement)->table);
+			break;
+		case T_AlterPolicyStmt:
+			add_relation(&target, ((AlterPolicyStmt *) statement)->table);
+			break;
+		case T_DefineStmt:
+			add_new(&target, ((DefineStmt *) statement)->defnames);
+			break;
+		case T_CreateFunctionStmt:
+			add_new(&target, ((CreateFunctionStmt *) statement)->funcname);
+			break;
+		case T_CreateDomainStmt:
+			add_new(&target, ((CreateDomainStmt *) statement)->domainname);
+			break;
+		case T_CreateEnumStmt:
+			add_new(&target, ((CreateEnumStmt *) statement)->typeName);
+			break;
+		case T_CreateRangeStmt:
+			add_new(&target, ((CreateRangeStmt *) statement)->typeName);
+			break;
+		case T_AlterEnumStmt:
+			add_type(&target, ((AlterEnumStmt *) statement)->typeName);
+			break;
+		case T_AlterDomainStmt:
+			add_type(&target, ((AlterDomainStmt *) statement)->typeName);
+			break;
+		case T_AlterTypeStmt:
+			add_type(&target, ((AlterTypeStmt *) statement)->typeName);
+			break;
+		case T_AlterFunctionStmt:
+			add_function(&target, ((AlterFunctionStmt *) statement)->objtype, ((AlterFunctionStmt *) statement)->func);
+			break;
+		case T_CreateSchemaStmt:
+			add_schema_name(&target, ((CreateSchemaStmt *) statement)->schemaname);
+			break;
+		case T_ImportForeignSchemaStmt:
+			add_schema_name(&target, ((ImportForeignSchemaStmt *) statement)->local_schema);
+			break;
+		case T_DropStmt:
+			add_dropped(&target, (DropStmt *) statement);
+			break;
+		case T_GrantStmt:
+			add_granted(&target, (GrantStmt *) statement);
+			break;
+		case T_CommentStmt:
+			add_object(&target, ((CommentStmt *) statement)->objtype, ((CommentStmt *) statement)->object);
+			break;
+		case T_AlterOwnerStmt:
+			add_altered(&target, ((AlterOwnerStmt *) statement)->objectType, ((AlterOwnerStmt *) statement)->relation,
+						((AlterOwnerStmt *) statement)->object);
+			break;
+		case T_AlterObjectSchemaStmt:
+			add_altered(&target, ((AlterObjectSchemaStmt *) statement)->objectType,
+						((AlterObjectSchemaStmt *) statement)->relation, ((AlterObjectSchemaStmt *) statement)->object);
+			add_schema_name(&target, ((AlterObjectSchemaStmt *) statement)->newschema);
+			break;
+		case T_RenameStmt:
+			{
+				RenameStmt *rename = (RenameStmt *) statement;
+
+				if (rename->renameType == OBJECT_SCHEMA)
+				{
+					add_schema_name(&target, rename->subname);
+					add_schema_name(&target, rename->newname);
+				}
+				else
+					add_altered(&target, rename->renameType, rename->relation, rename->object);
+			}
+			break;
+		default:
+			target.unknown = true;
+			break;
+	}
+	return target;
+}

@@ -1,0 +1,477 @@
+# 141_ddl_guard.pl: the guard of direct DDL.
+#
+#   - 76 kinds of DDL, and 34 other statements, by five roles: a superuser is warned, a migration role and one with a reason pass,
+#     anybody else is refused, whatever they set; each as a statement of a session that has the library and as the first one of
+#     a session that has not
+#   - before any lock, and without an invalid index
+#   - plans and their rollback, extension scripts, rights that are lent, SET ROLE, schemas
+#   - open sessions see each change; a reason is logged
+#   - dump and restore, a copy of the database, DROP EXTENSION, a subscription
+#   - sg_manual_changes(): open, adopted, reverted, unknown
+#
+# rooms: ddl report
+# takes: 30 s
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use SgTest;
+
+my $node = new_node('guard', conf => "wal_level = logical\nmax_prepared_transactions = 5\nmax_wal_senders = 5\n");
+my $super = $node->safe_psql('postgres', 'SELECT current_user');
+my $dbname = 'postgres';
+
+# ---- what is tried
+
+$node->safe_psql('postgres', q{
+	CREATE ROLE app; CREATE ROLE alice LOGIN CREATEROLE; CREATE ROLE carol LOGIN CREATEROLE; CREATE ROLE deploy LOGIN CREATEROLE;
+	CREATE ROLE liar LOGIN CREATEROLE;
+	GRANT app TO alice, carol, deploy, liar;
+	GRANT CREATE ON DATABASE postgres TO app;
+	GRANT SET ON PARAMETER schemaguard.reason TO carol;
+	SELECT sg_grant('alice');
+	CREATE SCHEMA s AUTHORIZATION app; CREATE SCHEMA s2 AUTHORIZATION app;
+	SET ROLE app;
+	CREATE TABLE s.t (a int PRIMARY KEY, b int); INSERT INTO s.t SELECT i, i FROM generate_series(1, 5) i;
+	CREATE TABLE s.c (a int, b int); CREATE INDEX i ON s.t (b); CREATE INDEX i_gone ON s.t (b); CREATE INDEX i_gone_2 ON s.t (b);
+	CREATE TABLE s.part (a int) PARTITION BY LIST (a); CREATE TABLE s.part_2 (a int);
+	CREATE VIEW s.v AS SELECT 1 AS x; CREATE MATERIALIZED VIEW s.m AS SELECT 1 AS x; CREATE SEQUENCE s.q;
+	CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+	CREATE FUNCTION s.tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+	CREATE TRIGGER tr AFTER INSERT ON s.t EXECUTE FUNCTION s.tf();
+	CREATE TYPE s.e AS ENUM ('a', 'b'); CREATE TYPE s.comp AS (a int); CREATE DOMAIN s.d AS int;
+	CREATE POLICY po ON s.t USING (true); CREATE STATISTICS s.st ON a, b FROM s.t;
+});
+
+# kinds of DDL that are guarded; a name that begins with ! is of what cannot be in a transaction
+my @guarded = (
+	[ 'CREATE TABLE', 'CREATE TABLE s.new (a int PRIMARY KEY)' ],
+	[ 'CREATE TABLE AS', 'CREATE TABLE s.new AS SELECT 1 AS a' ],
+	[ 'SELECT INTO', 'SELECT 1 AS a INTO s.new' ],
+	[ 'EXPLAIN ANALYZE CREATE TABLE AS', 'EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) CREATE TABLE s.new AS SELECT 1 AS a', 'hook' ],
+	[ 'CREATE TABLE IF NOT EXISTS', 'CREATE TABLE IF NOT EXISTS s.t (a int)' ],
+	[ 'CREATE TABLE LIKE', 'CREATE TABLE s.new (LIKE s.t INCLUDING ALL)' ],
+	[ 'CREATE TABLE PARTITION OF', 'CREATE TABLE s.new PARTITION OF s.part FOR VALUES IN (1)' ],
+	[ 'ATTACH PARTITION', 'ALTER TABLE s.part ATTACH PARTITION s.part_2 FOR VALUES IN (2)' ],
+	[ 'ADD COLUMN', 'ALTER TABLE s.t ADD x int' ],
+	[ 'DROP COLUMN', 'ALTER TABLE s.t DROP b' ],
+	[ 'ALTER COLUMN TYPE', 'ALTER TABLE s.c ALTER b TYPE bigint' ],
+	[ 'ADD CHECK', 'ALTER TABLE s.t ADD CHECK (a > 0) NOT VALID' ],
+	[ 'ADD FOREIGN KEY', 'ALTER TABLE s.c ADD FOREIGN KEY (a) REFERENCES s.t' ],
+	[ 'ENABLE ROW SECURITY', 'ALTER TABLE s.c ENABLE ROW LEVEL SECURITY' ],
+	[ 'DISABLE TRIGGER', 'ALTER TABLE s.t DISABLE TRIGGER tr' ],
+	[ 'SET STORAGE PARAMETER', 'ALTER TABLE s.t SET (fillfactor = 90)' ],
+	[ 'RENAME TABLE', 'ALTER TABLE s.t RENAME TO t2' ],
+	[ 'RENAME COLUMN', 'ALTER TABLE s.t RENAME a TO z' ],
+	[ 'SET SCHEMA', 'ALTER TABLE s.t SET SCHEMA s2' ],
+	[ 'OWNER TO', 'ALTER TABLE s.t OWNER TO app' ],
+	[ 'DROP TABLE', 'DROP TABLE s.c' ],
+	[ 'DROP TABLE CASCADE', 'DROP TABLE s.t CASCADE' ],
+	[ 'CREATE INDEX', 'CREATE INDEX ON s.t (b)' ],
+	[ '!CREATE INDEX CONCURRENTLY', 'CREATE INDEX CONCURRENTLY IF NOT EXISTS made_alone ON s.t (b)' ],
+	[ 'DROP INDEX', 'DROP INDEX s.i' ],
+	[ '!DROP INDEX CONCURRENTLY', 'DROP INDEX CONCURRENTLY IF EXISTS s.i_gone' ],
+	[ 'ALTER INDEX', 'ALTER INDEX s.i RENAME TO j' ],
+	[ 'CREATE VIEW', 'CREATE VIEW s.w AS SELECT 1 AS x' ],
+	[ 'CREATE OR REPLACE VIEW', 'CREATE OR REPLACE VIEW s.v AS SELECT 2 AS x' ],
+	[ 'DROP VIEW', 'DROP VIEW s.v' ],
+	[ 'CREATE MATERIALIZED VIEW', 'CREATE MATERIALIZED VIEW s.n AS SELECT 1 AS x' ],
+	[ 'DROP MATERIALIZED VIEW', 'DROP MATERIALIZED VIEW s.m' ],
+	[ 'CREATE SEQUENCE', 'CREATE SEQUENCE s.r' ],
+	[ 'ALTER SEQUENCE', 'ALTER SEQUENCE s.q RESTART' ],
+	[ 'DROP SEQUENCE', 'DROP SEQUENCE s.q' ],
+	[ 'CREATE FUNCTION', q{CREATE FUNCTION s.g() RETURNS int LANGUAGE sql AS 'SELECT 1'} ],
+	[ 'CREATE OR REPLACE FUNCTION', q{CREATE OR REPLACE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 2'} ],
+	[ 'ALTER FUNCTION', 'ALTER FUNCTION s.f() STRICT' ],
+	[ 'DROP FUNCTION', 'DROP FUNCTION s.f()' ],
+	[ 'CREATE PROCEDURE', q{CREATE PROCEDURE s.p() LANGUAGE sql AS 'SELECT 1'} ],
+	[ 'CREATE AGGREGATE', 'CREATE AGGREGATE s.agg (int) (SFUNC = int4pl, STYPE = int)' ],
+	[ 'CREATE OPERATOR', 'CREATE OPERATOR s.### (FUNCTION = int4pl, LEFTARG = int, RIGHTARG = int)' ],
+	[ 'CREATE TYPE AS ENUM', q{CREATE TYPE s.e2 AS ENUM ('x')} ],
+	[ 'ALTER TYPE ADD VALUE', q{ALTER TYPE s.e ADD VALUE 'c'} ],
+	[ 'ALTER TYPE RENAME VALUE', q{ALTER TYPE s.e RENAME VALUE 'a' TO 'z'} ],
+	[ 'DROP TYPE', 'DROP TYPE s.e' ],
+	[ 'CREATE TYPE', 'CREATE TYPE s.comp2 AS (a int)' ],
+	[ 'ALTER TYPE', 'ALTER TYPE s.comp ADD ATTRIBUTE b int' ],
+	[ 'CREATE DOMAIN', 'CREATE DOMAIN s.d2 AS int' ],
+	[ 'ALTER DOMAIN', 'ALTER DOMAIN s.d ADD CHECK (VALUE > 0)' ],
+	[ 'DROP DOMAIN', 'DROP DOMAIN s.d' ],
+	[ 'CREATE CAST', 'CREATE CAST (s.comp AS s.e) WITH INOUT' ],
+	[ 'CREATE TRIGGER', 'CREATE TRIGGER tr2 AFTER DELETE ON s.t EXECUTE FUNCTION s.tf()' ],
+	[ 'DROP TRIGGER', 'DROP TRIGGER tr ON s.t' ],
+	[ 'CREATE RULE', 'CREATE RULE ru AS ON UPDATE TO s.t DO ALSO NOTHING' ],
+	[ 'CREATE POLICY', 'CREATE POLICY po2 ON s.t USING (true)' ],
+	[ 'ALTER POLICY', 'ALTER POLICY po ON s.t USING (false)' ],
+	[ 'DROP POLICY', 'DROP POLICY po ON s.t' ],
+	[ 'CREATE STATISTICS', 'CREATE STATISTICS s.st2 ON a, b FROM s.c' ],
+	[ 'CREATE COLLATION', 'CREATE COLLATION s.co FROM "C"' ],
+	[ 'CREATE TEXT SEARCH CONFIGURATION', 'CREATE TEXT SEARCH CONFIGURATION s.ts (COPY = pg_catalog.simple)' ],
+	[ 'CREATE SCHEMA', 'CREATE SCHEMA s3' ],
+	[ 'CREATE SCHEMA with a table', 'CREATE SCHEMA s3 CREATE TABLE x (a int)' ],
+	[ 'RENAME SCHEMA', 'ALTER SCHEMA s2 RENAME TO s3' ],
+	[ 'DROP SCHEMA', 'DROP SCHEMA s2' ],
+	[ 'COMMENT ON TABLE', q{COMMENT ON TABLE s.t IS 'x'} ],
+	[ 'COMMENT ON COLUMN', q{COMMENT ON COLUMN s.t.a IS 'x'} ],
+	[ 'GRANT', 'GRANT SELECT ON s.t TO PUBLIC' ],
+	[ 'REVOKE', 'REVOKE SELECT ON s.t FROM PUBLIC' ],
+	[ 'GRANT ON ALL TABLES', 'GRANT SELECT ON ALL TABLES IN SCHEMA s TO PUBLIC' ],
+	[ 'ALTER DEFAULT PRIVILEGES', 'ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT SELECT ON TABLES TO PUBLIC' ],
+	[ 'CREATE EXTENSION', 'CREATE EXTENSION IF NOT EXISTS plpgsql' ],
+	[ 'CREATE PUBLICATION', 'CREATE PUBLICATION pub' ],
+	[ 'DROP OWNED', 'DROP OWNED BY app' ],
+	[ 'REASSIGN OWNED', 'REASSIGN OWNED BY app TO app', 'hook' ],
+	[ 'within DO', q{DO 'BEGIN EXECUTE ''CREATE TABLE s.new (a int)''; END'} ],
+);
+
+# what is not: temporary objects, what defines nothing, what is the server's; it may fail, but not by the guard
+my @open = (
+	[ 'CREATE TEMP TABLE', 'CREATE TEMP TABLE tt (a int PRIMARY KEY)' ],
+	[ 'CREATE TEMP TABLE AS', 'CREATE TEMP TABLE tt AS SELECT 1 AS a' ],
+	[ 'CREATE TABLE in pg_temp', 'CREATE TABLE pg_temp.tt (a int)' ],
+	[ 'SELECT INTO TEMP', 'SELECT 1 AS a INTO TEMP tt' ],
+	[ 'DDL on a temporary table', 'CREATE TEMP TABLE tt (a int); CREATE INDEX ix ON tt (a); ALTER TABLE tt ADD b int; ALTER TABLE tt RENAME b TO c;'
+		  . q{ COMMENT ON TABLE tt IS 'x'; COMMENT ON COLUMN tt.a IS 'x'; GRANT SELECT ON tt TO PUBLIC; CREATE POLICY p ON tt USING (true); DROP POLICY p ON tt;}
+		  . ' DROP INDEX ix; DROP TABLE tt' ],
+	[ 'CREATE TEMP VIEW', 'CREATE TEMP VIEW tv AS SELECT 1' ],
+	[ 'CREATE TEMP SEQUENCE', 'CREATE TEMP SEQUENCE ts; ALTER SEQUENCE ts RESTART; DROP SEQUENCE ts' ],
+	[ 'a function in pg_temp', q{CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION pg_temp.f() STRICT; DROP FUNCTION pg_temp.f()} ],
+	[ 'a type in pg_temp', 'CREATE TYPE pg_temp.ty AS (a int); CREATE DOMAIN pg_temp.do AS int; ALTER DOMAIN pg_temp.do SET NOT NULL; DROP DOMAIN pg_temp.do; DROP TYPE pg_temp.ty' ],
+	[ 'TRUNCATE', 'TRUNCATE s.c' ],
+	[ 'REINDEX', 'REINDEX TABLE s.t' ],
+	[ '!REINDEX CONCURRENTLY', 'REINDEX INDEX CONCURRENTLY s.i' ],
+	[ 'CLUSTER', 'CLUSTER s.t USING i' ],
+	[ 'REFRESH', 'REFRESH MATERIALIZED VIEW s.m' ],
+	[ 'EXPLAIN ANALYZE REFRESH', 'EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) REFRESH MATERIALIZED VIEW s.m' ],
+	[ '!VACUUM', 'VACUUM s.t' ],
+	[ 'ANALYZE', 'ANALYZE s.t' ],
+	[ 'LOCK', 'LOCK TABLE s.t IN ACCESS SHARE MODE' ],
+	[ 'INSERT', 'INSERT INTO s.t VALUES (100, 1)' ],
+	[ 'EXPLAIN CREATE TABLE AS', 'EXPLAIN CREATE TABLE s.new AS SELECT 1 AS a' ],
+	[ 'CREATE ROLE', 'CREATE ROLE made_here' ],
+	[ 'ALTER ROLE', q{ALTER ROLE CURRENT_USER SET work_mem = '5MB'} ],
+	[ 'COMMENT ON ROLE', q{COMMENT ON ROLE app IS 'x'} ],
+	[ 'DROP ROLE', 'DROP ROLE nobody_here' ],
+	[ 'GRANT a role', 'GRANT pg_monitor TO app' ],
+	[ '!CREATE DATABASE', 'CREATE DATABASE made_here TEMPLATE no_such_database' ],
+	[ 'ALTER DATABASE', q{ALTER DATABASE postgres SET work_mem = '5MB'} ],
+	[ 'GRANT ON DATABASE', 'GRANT CONNECT ON DATABASE postgres TO PUBLIC' ],
+	[ 'COMMENT ON DATABASE', q{COMMENT ON DATABASE postgres IS 'x'} ],
+	[ '!DROP DATABASE', 'DROP DATABASE no_such_database' ],
+	[ '!ALTER SYSTEM', 'ALTER SYSTEM RESET work_mem' ],
+	[ 'GRANT ON PARAMETER', 'GRANT SET ON PARAMETER work_mem TO PUBLIC' ],
+	[ '!CREATE TABLESPACE', q{CREATE TABLESPACE made_here LOCATION '/no/such/folder'} ],
+	[ 'RENAME ROLE', 'ALTER ROLE nobody_here RENAME TO somebody' ],
+);
+is(scalar(@guarded), 76, 'kinds of DDL');
+is(scalar(@open), 34, 'other statements');
+
+# Each statement by a role; outcome by name: refused, warned, passes (which can be with another error). New sessions: the statement is the first one of a session.
+sub outcomes
+{
+	my ($user, $statements, %opt) = @_;
+	my $settings = $opt{settings} // '';
+	my $script = "\\set VERBOSITY verbose\n$settings;\n" . ($opt{loaded} ? "SELECT * FROM schemaguard.ddl_guard_state;\n" : '');
+
+	for my $s (@$statements)
+	{
+		my ($name, $sql) = @$s;
+
+		# psql tells on stdout that it is connected anew
+		$script .= "\\c -\n$settings;\n" unless $opt{loaded};
+		$script .= "\\warn >>>$name\n" . ($name =~ /^!/ ? "$sql;\n" : "BEGIN;\n$sql;\nROLLBACK;\n");
+	}
+	$script .= "\\warn >>>end\n";
+	my ($out, $err) = ('', '');
+	$node->psql($dbname, $script, stdout => \$out, stderr => \$err, on_error_stop => 0, extra_params => [ '-U', $user ]);
+	my %outcome;
+	for my $part (split /^>>>/m, $err)
+	{
+		my ($name, $text) = $part =~ /^([^\n]*)\n(.*)/s or next;
+
+		$outcome{$name} = $text =~ /^(?:psql:[^\n]*: )?ERROR:  42501: [^\n]* is refused: no plan or migration role runs it/m ? 'refused'
+		  : $text =~ /^(?:psql:[^\n]*: )?WARNING:  42501: no plan or migration role runs this/m ? 'warned' : 'passes';
+	}
+	return \%outcome;
+}
+
+sub all_are
+{
+	my ($outcomes, $statements, $expected, $name) = @_;
+	my @other = grep { ($outcomes->{ $_->[0] } // 'nothing') ne $expected } @$statements;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok(!@other, "$name: " . scalar(@$statements) . " $expected") or diag(map { "$_->[0]: " . ($outcomes->{ $_->[0] } // 'nothing') . "\n" } @other);
+}
+
+sub mode { $node->safe_psql('postgres', "SELECT sg_guard_ddl($_[0])"); }
+
+my %settings = (liar => "SET application_name = 'flyway'; SET schemaguard.migration = 'V1'; SET schemaguard.reason = 'because'",
+	carol => "SET schemaguard.reason = 'fire'");
+$node->append_conf('postgresql.conf', "schemaguard.migration_applications = 'flyway%'\n");
+$node->reload;
+
+my $before = $node->safe_psql('postgres', q{SELECT count(*) FROM pg_class WHERE relname = 'made_alone'});
+mode(q{'refuse', roles => 'deploy'});
+for my $loaded (1, 0)
+{
+	my $how = $loaded ? 'library loaded' : 'first statement';
+	# no event trigger fires for two of them
+	my @seen = grep { $loaded || ($_->[2] // '') ne 'hook' } @guarded;
+	my %expected = (alice => 'refused', liar => 'refused', $super => 'warned', deploy => 'passes', carol => 'passes');
+
+	for my $user (qw(alice liar), $super, qw(deploy carol))
+	{
+		my $got = outcomes($user, [ @guarded, @open ], loaded => $loaded, settings => $settings{$user});
+
+		all_are($got, \@seen, $expected{$user}, "$user, $how");
+		all_are($got, \@open, 'passes', "$user, $how, what is not guarded");
+		is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_class WHERE relname IN ('made_alone', 'i_gone')}), '1',
+			'nothing was built or dropped CONCURRENTLY') if $user eq 'liar';
+	}
+	$node->safe_psql('postgres', q{DROP INDEX IF EXISTS s.made_alone; SET ROLE app; CREATE INDEX IF NOT EXISTS i_gone ON s.t (b)});
+}
+my $logged = $node->safe_psql('postgres', q{SELECT count(*), min(message), max(message), min(role), max(role) FROM schemaguard.audit_log WHERE action = 'direct ddl'});
+like($logged, qr/^\d\d?\|fire\|fire\|carol\|carol$/, 'what was not rolled back is logged, with the reason');
+is($node->safe_psql('postgres', q{SELECT DISTINCT object, statement FROM schemaguard.audit_log WHERE action = 'direct ddl' AND object = 's.t'}),
+	's.t|CREATE INDEX CONCURRENTLY IF NOT EXISTS made_alone ON s.t (b)', 'with the statement');
+mode(q{'off'});
+my $off = outcomes('alice', \@guarded, loaded => 1);
+all_are($off, \@guarded, 'passes', 'alice, off');
+
+# ---- event triggers are superusers' anyway; they are warned
+
+$node->safe_psql('postgres', q{CREATE FUNCTION public.et() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'});
+mode(q{'refuse'});
+my @events = ([ 'CREATE EVENT TRIGGER', 'CREATE EVENT TRIGGER et ON sql_drop EXECUTE FUNCTION public.et()', 'hook' ]);
+all_are(outcomes($super, \@events, loaded => 1), \@events, 'warned', 'event triggers, library loaded');
+all_are(outcomes($super, \@events, loaded => 0), \@events, 'passes', 'event triggers, first statement');
+
+# ---- before any lock
+
+{
+	my $holder = SgTest::Session->new($node);
+	$holder->query('BEGIN; LOCK TABLE s.t, s.c IN ACCESS EXCLUSIVE MODE');
+	for my $loaded (1, 0)
+	{
+		my $user = SgTest::Session->new($node, user => 'alice');
+		$user->query('SELECT mode FROM schemaguard.ddl_guard_state') if $loaded;
+		$user->query('ALTER TABLE s.t ADD x int');
+		is($user->sqlstate, '42501', 'refused while somebody else holds the table, ' . ($loaded ? 'library loaded' : 'first statement'));
+		$user->query('DROP TABLE s.c');
+		is($user->sqlstate, '42501', 'and the next one');
+		is($holder->query(q{SELECT count(*) FROM pg_locks WHERE NOT granted}), '0', 'nobody waits');
+		$user->quit;
+	}
+	$holder->query('ROLLBACK');
+	$holder->quit;
+}
+
+# ---- who it is
+
+sub tried
+{
+	my ($user, $sql) = @_;
+	my ($out, $err) = ('', '');
+	my $rc = $node->psql('postgres', $sql, stdout => \$out, stderr => \$err, on_error_stop => 1, extra_params => [ '-U', $user ]);
+
+	return $rc == 0 ? ($err =~ /no plan or migration role/ ? 'warned' : 'passes') : $err =~ /is refused: no plan or migration role/ ? 'refused' : $err;
+}
+
+mode(q{'refuse', roles => '{deploy}'});
+my $ddl = 'BEGIN; CREATE TABLE s.new (a int); ROLLBACK';
+is(tried('alice', "SET ROLE app; $ddl"), 'refused', 'SET ROLE to a role that is none of them');
+is(tried('deploy', "SET ROLE app; $ddl"), 'passes', 'a migration role that takes another one');
+is(tried($super, "SET ROLE alice; $ddl"), 'warned', 'a superuser who takes a role');
+is(tried($super, "SET application_name = 'flyway 9'; $ddl"), 'passes', 'a superuser is believed to be a tool');
+is(tried($super, "SET LOCAL schemaguard.reason = 'x'; $ddl"), 'warned', 'a reason for a transaction that is over');
+is(tried($super, "BEGIN; SET LOCAL schemaguard.reason = 'x'; CREATE TABLE s.new (a int); ROLLBACK"), 'passes', 'a superuser with a reason');
+like(tried('alice', "SELECT mode FROM schemaguard.ddl_guard_state; SET schemaguard.reason = 'x'"), qr/permission denied to set parameter/, 'a reason is not for everybody');
+is(tried('alice', "SET schemaguard.reason = 'x'; $ddl"), 'refused', 'nor before the library is loaded');
+{
+	local $ENV{PGOPTIONS} = '-c schemaguard.reason=x -c schemaguard.migration=V1';
+	is(tried('alice', $ddl), 'refused', 'nor by PGOPTIONS');
+}
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION public.lent() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN CREATE TABLE s.lent (a int); DROP TABLE s.lent; END';
+	CREATE FUNCTION public.lent_by_alice() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN CREATE TABLE s.lent (a int); DROP TABLE s.lent; END';
+	CREATE FUNCTION public.own() RETURNS void LANGUAGE plpgsql AS 'BEGIN CREATE TABLE s.lent (a int); DROP TABLE s.lent; END';
+	ALTER FUNCTION public.lent() OWNER TO deploy; ALTER FUNCTION public.lent_by_alice() OWNER TO alice});
+is(tried('alice', 'SELECT public.lent()'), 'passes', 'rights that a migration role lends');
+is(tried('alice', 'SELECT public.own()'), 'refused', 'a function with the rights of the caller');
+is(tried('deploy', 'SELECT public.lent_by_alice()'), 'refused', 'code of another role in a session of a migration role');
+is(tried($super, 'SELECT public.lent_by_alice()'), 'refused', 'and of a superuser');
+is(tried('alice', q{SELECT schemaguard.sg_sync_run('CREATE TABLE s.new (a int)')}), 'refused', 'what a call of ours is given to run');
+is(tried('alice', q{SELECT schemaguard.sg_sync_guard(true); CREATE TABLE s.new (a int)}), 'refused', 'nor in a guarded session');
+like(tried('alice', q{SELECT sg_guard_ddl('off')}), qr/permission denied to guard against DDL/, 'the guard is for superusers');
+like(tried('alice', q{DELETE FROM schemaguard.ddl_guard}), qr/permission denied/, 'and so is its row');
+is(tried('alice', 'SELECT mode, wanted, roles FROM schemaguard.ddl_guard_state'), 'passes', 'everybody sees what is in force');
+
+# ---- in one transaction
+
+is(tried('alice', q{BEGIN; CREATE TEMP TABLE t (a int); CREATE TEMP TABLE gone (a int); DROP TABLE t; COMMIT}), 'passes', 'temporary tables hide others');
+is(tried('alice', q{CREATE TEMP TABLE temporary (a int); DROP TABLE temporary, s.c}), 'refused', 'a temporary table beside another one');
+
+# ---- schemas
+
+mode(q{'refuse', 's'});
+is(tried('alice', 'BEGIN; CREATE TABLE s2.new (a int); ALTER TABLE s2.new ADD b int; CREATE INDEX ON s2.new (a); DROP TABLE s2.new; ROLLBACK'), 'passes', 'a schema that is not guarded');
+is(tried('alice', 'SET search_path = s2, s; BEGIN; CREATE TABLE new (a int); ALTER TABLE new ADD b int; DROP TABLE new; ROLLBACK'), 'passes', 'by search_path');
+is(tried('alice', q{BEGIN; CREATE FUNCTION s2.g() RETURNS int LANGUAGE sql AS 'SELECT 1'; DROP FUNCTION s2.g(); CREATE TYPE s2.x AS (a int); DROP TYPE s2.x; ROLLBACK}), 'passes', 'functions and types');
+is(tried('alice', 'SET search_path = s2, s; ALTER TABLE c ADD d int'), 'refused', 'a table found behind it');
+is(tried('alice', 'SET search_path = s2, s; DROP FUNCTION f()'), 'refused', 'a function, too');
+is(tried('alice', 'BEGIN; CREATE TABLE s2.new (a int); ALTER TABLE s2.new SET SCHEMA s'), 'refused', 'a move into one');
+is(tried('alice', 'ALTER TABLE s.c SET SCHEMA s2'), 'refused', 'and out of it');
+is(tried('alice', 'ALTER SCHEMA s RENAME TO s9'), 'refused', 'the schema itself');
+is(tried('alice', 'ALTER SCHEMA s2 RENAME TO s9; ALTER SCHEMA s9 RENAME TO s2'), 'passes', 'another one');
+is(tried('alice', 'DROP TABLE s.no_such_table'), 'refused', 'a table that is not there');
+like(tried($super, q{SELECT sg_guard_ddl('refuse', 'no_such_schema')}), qr/no_such_schema/, 'a schema that is not there');
+like(tried($super, q{SELECT sg_guard_ddl('refuse', roles => 'no_such_role')}), qr/no_such_role/, 'a role that is not there');
+
+# ---- open sessions
+
+{
+	my $user = SgTest::Session->new($node, user => 'alice');
+	my $dba = SgTest::Session->new($node);
+	my $states = sub { $user->query($ddl); my $s = $user->sqlstate; $user->query('ROLLBACK'); return $s; };
+
+	mode(q{'off'});
+	is($states->(), '', 'off');
+	mode(q{'refuse'});
+	is($states->(), '42501', 'an open session is refused from the next statement on');
+	mode(q{'warn'});
+	is($states->(), '', 'or warned');
+	like($user->{err} . $user->query('CREATE TABLE s.warned (a int)') . $user->{err}, qr/no plan or migration role/, 'with a warning');
+	$user->query('DROP TABLE s.warned');
+	$dba->query(q{BEGIN; SELECT sg_guard_ddl('refuse')});
+	is($states->(), '', 'not before the commit');
+	$dba->query('ROLLBACK');
+	is($states->(), '', 'and never after a rollback');
+	is($dba->query('SELECT mode FROM schemaguard.ddl_guard_state'), 'warn', 'the caller sees it undone, too');
+	$dba->query(q{BEGIN; SELECT sg_guard_ddl('refuse'); PREPARE TRANSACTION 'p'});
+	is($states->(), '', 'not while it is prepared');
+	$dba->query(q{COMMIT PREPARED 'p'});
+	is($states->(), '42501', 'but when that is committed');
+	$user->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+	mode(q{'off'});
+	is($user->query('CREATE TABLE s.seen (a int)') . $user->sqlstate, '', 'in a transaction that reads what was');
+	$user->query('ROLLBACK');
+	$_->quit for $user, $dba;
+}
+
+# ---- plans
+
+$node->safe_psql('postgres', q{
+	SET ROLE app;
+	CREATE TABLE s.parent (id int PRIMARY KEY); CREATE TABLE s.child (id int PRIMARY KEY, p int, x int, y text);
+	INSERT INTO s.parent SELECT generate_series(1, 10); INSERT INTO s.child SELECT i, i, i, i FROM generate_series(1, 12) i;
+	RESET ROLE; ALTER TABLE s.parent OWNER TO alice; ALTER TABLE s.child OWNER TO alice});
+mode(q{'refuse'});
+my ($out, $err);
+my $rc = $node->psql('postgres', q{
+	SET schemaguard.fix_limit = -1;
+	SELECT sg_plan_create('p');
+	SELECT sg_plan_add_fk('p', 's.child', '{p}', 's.parent', orphans => 'quarantine');
+	SELECT sg_plan_add('p', 'ALTER TABLE s.child ADD note text DEFAULT ''x''');
+	SELECT sg_plan_add('p', 'CREATE INDEX child_x ON s.child (x)');
+	SELECT sg_plan_add('p', 'ALTER TABLE s.child ADD CONSTRAINT positive CHECK (x > 0)');
+	SELECT sg_plan_add('p', 'ALTER TABLE s.child ALTER y SET NOT NULL');
+	SELECT sg_plan_add('p', 'COMMENT ON TABLE s.child IS ''by a plan''');
+	SELECT result, check_name, detail FROM sg_plan_check('p') WHERE result = 'block';
+	CALL sg_apply('p', fix => true);
+	SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'p' AND state <> 'validated';
+	CALL sg_rollback_fks('p');
+	SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'p' AND state <> 'rolled back' AND kind <> 'statement';
+}, stdout => \$out, stderr => \$err, on_error_stop => 1, extra_params => [ '-U', 'alice' ]);
+is($rc, 0, 'a plan runs, and is taken back') or diag($err);
+unlike($err . $out, qr/no plan or migration role/, 'none of its statements is refused');
+is($out =~ s/^(?:\d|\{\d\})?\n|^\{\d\}$//gmr, '', 'all steps are done, then undone');
+is(tried('alice', 'DROP TABLE s.child'), 'refused', 'and after it the guard is there');
+
+# ---- scripts of extensions
+
+is(tried($super, q{SET client_min_messages = warning; BEGIN; CREATE EXTENSION IF NOT EXISTS dblink; ROLLBACK}), 'warned', 'CREATE EXTENSION');
+($out, $err) = ('', '');
+$node->psql('postgres', 'BEGIN; CREATE EXTENSION dblink; ROLLBACK', stdout => \$out, stderr => \$err);
+is(() = $err =~ /WARNING/g, 1, 'is told once, and not its script');
+
+# ---- dump, restore, copies
+
+my $dump = $node->basedir . '/dump';
+mode(q{'refuse', roles => 'deploy'});
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ], 'pg_dump with the guard on');
+$node->safe_psql('postgres', "CREATE DATABASE copied TEMPLATE template0");
+$node->command_ok([ 'pg_restore', '-d', $node->connstr('copied'), $dump ], 'pg_restore into another database');
+my $state = 'SELECT mode, wanted, roles FROM schemaguard.ddl_guard_state';
+is($node->safe_psql('copied', $state), 'warn|refuse|{deploy}', 'where the guard warns');
+$dbname = 'copied';
+my @some = @guarded[ 0, 9, 12 ];
+all_are(outcomes('alice', \@some, loaded => $_), \@some, 'warned', 'alice there') for 1, 0;
+$node->safe_psql('copied', q{SELECT sg_guard_ddl('refuse')});
+all_are(outcomes('alice', \@some, loaded => $_), \@some, 'refused', 'until a superuser calls it again') for 1, 0;
+$dbname = 'postgres';
+run_command_ok($node, [ 'pg_restore', '--clean', '--if-exists', '-d', $node->connstr('copied'), $dump ], 'pg_restore --clean over a guarded database');
+is($node->safe_psql('copied', $state), 'warn|refuse|{deploy}', 'which warns again');
+$node->safe_psql('template1', 'CREATE DATABASE by_template TEMPLATE postgres');
+is($node->safe_psql('by_template', $state), 'warn|refuse|{deploy}', 'a copy by CREATE DATABASE warns, too');
+is($node->safe_psql('postgres', $state), 'refuse|refuse|{deploy}', 'the original refuses');
+
+sub run_command_ok
+{
+	my ($server, $command, $name) = @_;
+	local $ENV{PGOPTIONS} = '-c client_min_messages=error';
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$server->command_ok($command, $name);
+}
+
+# ---- a subscription
+
+$node->safe_psql('postgres', q{CREATE PUBLICATION pub FOR TABLE s.parent; SELECT pg_create_logical_replication_slot('sub', 'pgoutput')});
+$node->safe_psql('by_template', q{TRUNCATE s.parent, s.child; SELECT sg_guard_ddl('refuse')});
+$node->safe_psql('by_template', q{CREATE SUBSCRIPTION sub CONNECTION '} . $node->connstr('postgres') =~ s/'//gr . q{' PUBLICATION pub WITH (create_slot = false)});
+my $there = sub { $node->safe_psql('by_template', 'SELECT count(*) FROM s.parent') };
+ok(wait_for(sub { $there->() == 10 }), 'the first rows of a subscription in a guarded database');
+$node->safe_psql('postgres', 'INSERT INTO s.parent VALUES (11)');
+ok(wait_for(sub { $there->() == 11 }), 'and the later ones');
+$node->safe_psql('by_template', 'DROP SUBSCRIPTION sub');
+
+# ---- what was run by hand
+
+mode(q{'off'});
+$node->safe_psql('copied', q{
+	SELECT sg_guard_ddl('warn', roles => 'deploy'); SELECT sg_capture_ddl(true);
+	SET client_min_messages = error;
+	CREATE TABLE s.before_it (a int);
+	SELECT * FROM sg_snapshot_take('base')});
+$node->psql('copied', q{SET schemaguard.reason = 'fire'; ALTER TABLE s.c ADD hot int}, extra_params => [ '-U', 'carol' ]);
+$node->psql('copied', q{ALTER TABLE s.part_2 ADD back int; ALTER TABLE s.part_2 DROP back}, extra_params => [ '-U', 'alice' ]);
+$node->psql('copied', q{ALTER TABLE s.t ADD migrated int}, extra_params => [ '-U', 'deploy' ]);
+my $manual = q{SELECT state, object, tag, role, reason, file FROM sg_manual_changes(reference => 'base') WHERE object ~ '^s[.]' ORDER BY object};
+is($node->safe_psql('copied', $manual),
+	"adopted|s.before_it|CREATE TABLE|$super||\n"
+	  . "open|s.c|ALTER TABLE|carol|fire|ALTER TABLE s.c ADD COLUMN hot integer;\n"
+	  . "reverted|s.part_2|ALTER TABLE|alice||\nreverted|s.part_2.back|ALTER TABLE|alice||", 'what was run by hand');
+is($node->safe_psql('copied', q{SELECT origin, origin_name FROM schemaguard.ddl_log WHERE object = 's.t' AND tag = 'ALTER TABLE'}), 'migration|deploy', 'a migration role is one in the log of DDL, too');
+$node->safe_psql('copied', q{SET client_min_messages = error; SELECT sg_snapshot_take('later')});
+is($node->safe_psql('copied', q{SELECT DISTINCT state FROM sg_manual_changes() WHERE object = 's.c'}), 'adopted', 'a later snapshot has adopted it');
+$node->safe_psql('copied', q{SELECT sg_snapshot_drop('base'), sg_snapshot_drop('later')});
+is($node->safe_psql('copied', q{SELECT DISTINCT state FROM sg_manual_changes() WHERE object = 's.c'}), 'unknown', 'without a snapshot it is not known');
+
+# ---- the end
+
+$node->safe_psql('copied', q{SELECT sg_guard_ddl('refuse')});
+{
+	my $user = SgTest::Session->new($node, user => 'alice', dbname => 'copied');
+	$user->query($ddl);
+	is($user->sqlstate, '42501', 'refused');
+	$user->query('ROLLBACK');
+	is($node->psql('copied', 'DROP EXTENSION schemaguard'), 0, 'DROP EXTENSION with the guard on');
+	$user->query($ddl);
+	is($user->sqlstate, '', 'takes it along, also in sessions that have the library');
+	$user->quit;
+}
+is($node->safe_psql('copied', 'SELECT count(*) FROM pg_event_trigger'), '0', 'and the event trigger');
+
+done_testing();
