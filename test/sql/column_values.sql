@@ -10,7 +10,7 @@ CREATE EXTENSION IF NOT EXISTS schemaguard;
 CREATE SCHEMA cv; SET search_path = cv, public;
 RESET client_min_messages;
 CREATE FUNCTION create_plan() RETURNS void LANGUAGE sql SET client_min_messages = error AS $$SELECT sg_plan_create('cv', replace => true)$$;
-CREATE VIEW steps AS SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'cv' ORDER BY step;
+CREATE VIEW steps AS SELECT step, state, regexp_replace(reason, 'SELECT .*', '...') AS reason FROM schemaguard.plan_step WHERE plan = 'cv' ORDER BY step;
 
 -- what a column was filled from is gone for good
 CREATE TABLE a (id int PRIMARY KEY, old text); INSERT INTO a SELECT g, 'F' || g FROM generate_series(1, 10) g;

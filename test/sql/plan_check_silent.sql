@@ -142,3 +142,4 @@ SELECT sg_plan_set('chs_keep', '{1}', '{"keep": null}');
 SET client_min_messages = error;
 DROP SCHEMA chs CASCADE;
 SELECT count(sg_plan_drop(name, force => true)) > 0 FROM schemaguard.plan WHERE name LIKE 'chs\_%';
+DELETE FROM schemaguard.quarantine WHERE plan LIKE 'chs\_%';
