@@ -24,6 +24,9 @@ my @pairs = (
 	[ 'CREATE TYPE a.empty AS ()', 'CREATE TYPE a.empty AS (a int)' ],
 	# the table is another one, so is its constraint, whatever it says
 	[ 'CREATE FOREIGN TABLE a.remote (a int, CONSTRAINT cs1 CHECK (a > 200) NO INHERIT) SERVER s1', 'CREATE FOREIGN TABLE a.remote (a int, CONSTRAINT cs2 CHECK (a > 200) NO INHERIT) SERVER s2' ],
+	# a trigger waits for the table that it is made from
+	[ q{CREATE FUNCTION a.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TABLE a.fired_from (id int); CREATE TABLE a.fired (id int); CREATE CONSTRAINT TRIGGER fires AFTER INSERT ON a.fired FROM a.fired_from FOR EACH ROW EXECUTE FUNCTION a.fires()},
+		q{CREATE FUNCTION a.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TABLE a.fired_by (id int); CREATE TABLE a.fired (id int); CREATE CONSTRAINT TRIGGER fires AFTER INSERT ON a.fired FROM a.fired_by FOR EACH ROW EXECUTE FUNCTION a.fires()} ],
 	# left out
 	[ 'CREATE SERVER held FOREIGN DATA WRAPPER w1; CREATE FOREIGN TABLE a.of_held (a int) SERVER held', 'CREATE SERVER held FOREIGN DATA WRAPPER w2; CREATE FOREIGN TABLE a.of_held (a int) SERVER held' ],
 	# whose options no snapshot has
