@@ -41,7 +41,8 @@ AS $function$
         FROM jsonb_array_elements_text(s.properties -> 'columns') c WHERE s.kind = 'statistics'
         UNION ALL
         SELECT 'table', x.name
-        FROM (VALUES (s.parent), (s.properties ->> 'references'), (s.properties ->> 'partition_of'), (s.properties ->> 'from_table')) x (name)
+        FROM (VALUES (s.parent), (s.properties ->> 'references'), (s.properties ->> 'partition_of'),
+                     (s.properties ->> 'from_table')) x (name)
     ) x (kind, identity)
     WHERE x.identity IS NOT NULL
 $function$;

@@ -180,11 +180,12 @@ my @names = map { "schemaguard.$_" } 'audit_log.object canary_plan_name', 'audit
 	'drift_run.reference canary_snapshot_name', 'finding.reference canary_snapshot_name', 'plan.name canary_plan_name', 'plan_summary.plan canary_plan_name', 'snapshot.name canary_snapshot_name',
 	'snapshot_object.snapshot canary_snapshot_name';
 my @rows = map { "schemaguard.quarantine.$_" } map { ("data $_", "row_text $_") } qw(canary_kept canary_kept_key);
+my $metric = 'schemaguard.metrics.labels canary_snapshot_name';
 my @counts = map { "schemaguard.$_.rows_checked 11311" } qw(fk_trust proof);
 my %expected = (
-	$super => [ @definitions, @names, @rows, @counts ],
+	$super => [ @definitions, @names, @rows, @counts, $metric ],
 	author => [ @definitions, @names, @rows, @counts ],
-	monitor => [ @definitions, @names, @counts ],
+	monitor => [ @definitions, @names, @counts, $metric ],
 	reader => [ $counts[0] ],
 	stranger => []);
 for my $user (sort keys %expected)
