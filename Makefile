@@ -359,6 +359,7 @@ SQL_PARTS = \
 	sql/parts/98_report_vital.sql \
 	sql/parts/98_report_what.sql \
 	sql/parts/98_report_write.sql \
+	sql/parts/98_report_write_graph.sql \
 	sql/parts/99_base_schema.sql
 
 REGRESS = \
@@ -401,6 +402,7 @@ REGRESS = \
 	fix_together \
 	go \
 	gone \
+	graph \
 	health \
 	impact \
 	interface \

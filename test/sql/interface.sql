@@ -145,7 +145,7 @@ $$, 'no argument of type name');
 -- what users hold on our tables: reading, nothing else
 SELECT is_empty($$
   SELECT relation, privilege
-  FROM unnest('{plan,plan_step,plan_note,plan_deed,plan_value,audit_log,evidence,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,drift_ignore,rename,drift_run,finding,go_rule,lint_rule,lint_ignore,critical_table,smoke_test,ddl_log,ddl_capture,ddl_guard,subscription_mark}'::text[]) relation,
+  FROM unnest('{plan,plan_step,plan_note,plan_deed,plan_value,audit_log,evidence,proof,quarantine,discovery_weight,discovery_word,discovery_feedback,snapshot,snapshot_object,drift_ignore,rename,drift_run,finding,go_rule,lint_rule,lint_ignore,critical_table,smoke_test,module,ddl_log,ddl_capture,ddl_guard,subscription_mark}'::text[]) relation,
        unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) privilege
   WHERE has_table_privilege('public', ('schemaguard.' || relation)::regclass, privilege)
 $$, 'nobody writes our tables');
@@ -160,7 +160,7 @@ SELECT set_eq($$ SELECT unnest(extconfig)::regclass::text FROM pg_extension WHER
         'schemaguard.ddl_log', 'schemaguard.ddl_capture', 'schemaguard.ddl_guard',
         'schemaguard.discovery_weight', 'schemaguard.discovery_word', 'schemaguard.discovery_feedback', 'schemaguard.discovery_feedback_id_seq',
         'schemaguard.snapshot', 'schemaguard.snapshot_object', 'schemaguard.drift_ignore', 'schemaguard.rename',
-        'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.finding', 'schemaguard.finding_id_seq', 'schemaguard.go_rule', 'schemaguard.go_rule_id_seq', 'schemaguard.lint_rule', 'schemaguard.lint_ignore', 'schemaguard.critical_table', 'schemaguard.smoke_test', 'schemaguard.smoke_test_id_seq', 'schemaguard.deprecated_table'], 'configuration tables');
+        'schemaguard.drift_run', 'schemaguard.drift_run_id_seq', 'schemaguard.finding', 'schemaguard.finding_id_seq', 'schemaguard.go_rule', 'schemaguard.go_rule_id_seq', 'schemaguard.lint_rule', 'schemaguard.lint_ignore', 'schemaguard.critical_table', 'schemaguard.smoke_test', 'schemaguard.smoke_test_id_seq', 'schemaguard.module', 'schemaguard.deprecated_table'], 'configuration tables');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -115,6 +115,8 @@ my @calls = (
 	[ sg_lint_columns => q{SELECT schemaguard.sg_lint_columns(oid, '{1,2}') FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
 	[ sg_lint_sarif => 'SELECT sg_lint_sarif()' ],
 	[ sg_lint_gate => q{CALL sg_lint_gate('note')} ],
+	[ sg_graph => q{SELECT sg_graph(f) FROM unnest('{mermaid,dot}'::text[]) f} ],
+	[ sg_graph => q{CALL fixture.each($$SELECT sg_graph('svg', focus => 't.%1$s_c')$$)} ],
 	[ sg_schemas => q{SELECT schemaguard.sg_schemas('{t}')} ],
 	[ sg_lint_plan => 'SELECT schemaguard.sg_lint_plan()' ],
 	[ sg_seconds => 'SELECT schemaguard.sg_seconds(pg_catalog.now())' ],

@@ -42,6 +42,7 @@ my $fill = q{
 	INSERT INTO schemaguard.go_rule (plan, metric, target, weight, why) VALUES ('half', 'orphan rows', 3, 'hold', E'as\nagreed'), (NULL, 'drift', 5, 'note', NULL);
 	INSERT INTO schemaguard.lint_rule (name, query) VALUES ('mine', 'SELECT ''a'', ''b''');
 	INSERT INTO schemaguard.lint_ignore (rule, reason) VALUES ('mine', E'as\nagreed');
+	INSERT INTO schemaguard.module (module, pattern) VALUES (E'a\nb', 'public.*');
 	INSERT INTO schemaguard.critical_table (table_name, min_rows, why) VALUES ('public.p', 3, E'a\tb');
 	INSERT INTO schemaguard.smoke_test (name, plan, kind, statement, expectation) VALUES ('tested', 'half', 'query', 'SELECT 1', E'1\n2'), ('nothing', NULL, 'attempt', 'DELETE FROM c', '23503 or 23001');
 	SELECT sg_verify_fks('half');
@@ -51,7 +52,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE source');
 $node->safe_psql('source', "SET client_min_messages = error; $fill");
 $node->psql('source', q{CALL sg_audit_gate(plan => 'half')});
 
-my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note plan_pause plan_deed audit_log evidence proof finding go_rule lint_rule lint_ignore critical_table smoke_test);
+my %content = map { $_ => "SELECT * FROM schemaguard.$_ t ORDER BY t::text COLLATE \"C\"" } qw(plan plan_step plan_note plan_pause plan_deed audit_log evidence proof finding go_rule lint_rule lint_ignore critical_table smoke_test module);
 $content{sequences} = 'SELECT (SELECT last_value FROM schemaguard.plan_id_seq), (SELECT last_value FROM schemaguard.plan_deed_id_seq), (SELECT last_value FROM schemaguard.audit_log_id_seq)';
 $content{granted} = q{SELECT proacl FROM pg_proc WHERE oid = 'schemaguard.sg_write()'::regprocedure};
 $content{exported} = q{SELECT sg_plan_export('half'), sg_plan_export('script')};

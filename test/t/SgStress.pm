@@ -221,6 +221,7 @@ my %calls = (
 	sg_audit_accept => sub { "SELECT sg_audit_accept('${\pick(qw(c_fkey nothing))}', 'why')" },
 	sg_audit_baseline => sub { 'SELECT sg_audit_baseline()' },
 	sg_health => sub { 'SELECT sg_health()' },
+	sg_graph => sub { 'SELECT sg_graph(' . pick('', "'dot', '{st}'", "'svg', depth => 2, focus => '${\table}'") . ')' },
 	sg_lint_gate => sub { 'CALL sg_lint_gate(' . pick('', "'note', false, '{st}'") . ')' },
 	sg_lint_sarif => sub { q{SELECT sg_lint_sarif('{st}')} },
 	sg_lint => sub { 'SELECT * FROM sg_lint(' . pick('', "'{st}'") . ')' },
