@@ -30,7 +30,9 @@ TABLE steps;
 CREATE TABLE b (id int PRIMARY KEY, old text); INSERT INTO b SELECT g, 'x' FROM generate_series(1, 3) g;
 SELECT create_plan() \g /dev/null
 SELECT sg_plan_add_column('cv', 'b', 'new', 'text', fill => 'old'), sg_plan_add_not_null('cv', 'b', 'new');
+SET client_min_messages = warning;
 CALL sg_apply('cv');
+RESET client_min_messages;
 ALTER TABLE b RENAME old TO older;
 CALL sg_rollback_fks('cv', steps => '{1,2}');
 TABLE b;

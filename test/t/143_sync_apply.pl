@@ -17,7 +17,7 @@ use SgLoad qw(crash install_traps set_trap spring_traps wait_trapped log_gaps);
 use SgTest;
 use Test::More;
 
-my $node = new_node('sync_apply', conf => "fsync = off\nwal_level = logical\nschemaguard.workers = 1\n");
+my $node = new_node('sync_apply', conf => "fsync = off\nwal_level = logical\nschemaguard.workers = 1\nschemaguard.accept_publication = on\n");
 my $options = "'{m,m2}', allow_drop => true, partitions => true";
 my $files = $PostgreSQL::Test::Utils::tmp_check;
 
