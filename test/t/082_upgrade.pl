@@ -273,7 +273,7 @@ SKIP:
 			)function public.mine\(\) uses function "a b".sg_gone\(integer\)\nview public.nightly uses function "a b".sg_orphans\([^\n]*\)\n(?#
 			)HINT:  .*update again, .*:\nALTER EXTENSION schemaguard UPDATE;/,
 		"what users have built on what goes is named: $_", dbname => 'made_up')
-		for '', $node->pg_version >= 19 ? () : 'SET standard_conforming_strings = off; ';
+		for '', major($node) >= 19 ? () : 'SET standard_conforming_strings = off; ';
 	is($node->safe_psql('made_up', q{SELECT extversion FROM pg_extension WHERE extname = 'schemaguard'}), $made_up, 'and nothing is done');
 	$node->safe_psql('made_up', 'DROP VIEW on_top, nightly; DROP FUNCTION mine(); DROP TABLE checked; UPDATE cron.job SET active = false; ALTER EXTENSION schemaguard UPDATE');
 	create('fresh_there', 'CREATE SCHEMA "a b"; CREATE EXTENSION schemaguard SCHEMA "a b"; GRANT EXECUTE ON FUNCTION schemaguard.sg_write() TO reader; ALTER DATABASE fresh_there SET search_path = public, "a b"');
