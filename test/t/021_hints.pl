@@ -29,8 +29,11 @@ foreach my $file (glob "$FindBin::RealBin/../../expected/*.out")
 	my @lines = <$handle>;
 	chomp @lines;
 	my ($name) = $file =~ m,([^/]+)\.out$,;
+	my $test = -e "$FindBin::RealBin/../sql/$name.sql" ? slurp_file("$FindBin::RealBin/../sql/$name.sql") : '';
+	# of a major that this server does not know
+	next if $test =~ /^-- since: (\d+)/m && $1 > major($node);
 	# what the test itself says is no output
-	my %own = map { $_ => 1 } -e "$FindBin::RealBin/../sql/$name.sql" ? split /\n/, slurp_file("$FindBin::RealBin/../sql/$name.sql") : ();
+	my %own = map { $_ => 1 } split /\n/, $test;
 	for my $i (0 .. $#lines)
 	{
 		my $line = $lines[$i];
