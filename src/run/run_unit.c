@@ -258,28 +258,28 @@ do_limited(void *arg)
 	CHECK_FOR_INTERRUPTS();
 }
 
-ErrorData *
-run_try(int ms, void (*fn) (void *arg), void *arg)
+static ErrorData *
+try_limited(int ms, void (*fn) (void *arg), void *arg, bool undo)
 {
 	Limited		limited = {fn, arg};
 	ErrorData  *edata;
 
 	run_arm_timeout(ms);
-	edata = sg_try(do_limited, &limited);
+	edata = undo ? sg_try_undo(do_limited, &limited) : sg_try(do_limited, &limited);
 	run_disarm_timeout();
 	return edata;
 }
 
 ErrorData *
+run_try(int ms, void (*fn) (void *arg), void *arg)
+{
+	return try_limited(ms, fn, arg, false);
+}
+
+ErrorData *
 run_try_undo(int ms, void (*fn) (void *arg), void *arg)
 {
-	Limited		limited = {fn, arg};
-	ErrorData  *edata;
-
-	run_arm_timeout(ms);
-	edata = sg_try_undo(do_limited, &limited);
-	run_disarm_timeout();
-	return edata;
+	return try_limited(ms, fn, arg, true);
 }
 
 bool
