@@ -100,12 +100,12 @@ extern void ddl_guard_init(void);
 /* Is it run by one of the roles that sg_guard_ddl() was given? */
 extern bool ddl_is_migration_role(void);
 
-/* What a row of schemaguard.ddl_guard has of the database in which sg_guard_ddl() was called */
+/* Returns the mark of this server, database and extension, which schemaguard.ddl_guard keeps of where sg_guard_ddl() was called */
 extern char *ddl_guard_mark(void);
 
 /* ---- ddl_target.c ---- */
 
-/* What a statement is about */
+/* Objects that a statement is about */
 typedef struct DdlTarget
 {
 	const char *name;			/* the first object, as the statement has it;

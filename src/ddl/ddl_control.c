@@ -51,7 +51,7 @@ typedef struct EventTrigger
 	const char *function;
 } EventTrigger;
 
-/* What is switched on and off as a whole */
+/* Event triggers that are switched on and off as a whole */
 typedef struct Triggers
 {
 	int			n;

@@ -227,7 +227,7 @@ ddl_is_migration_role(void)
 
 /* ---- what ---- */
 
-/* What belongs to the server rather than to this database, or defines nothing */
+/* Says whether a statement belongs to the server rather than to this database, or defines nothing */
 static bool
 is_elsewhere(Node *statement)
 {

@@ -175,7 +175,7 @@ extern char *fix_tallies_text(List *tallies, bool blocked);
 
 /* ---- fix_referring.c ---- */
 
-/* What keeps a step from taking its rows out: rows that refer to them */
+/* Rows that refer to those which a step takes out, and so keep it from that */
 typedef struct FixBlocking
 {
 	char	   *text;			/* "3 rows of t by key k (on delete no

@@ -60,7 +60,7 @@ refuse_for_attic(void)
 							  "DROP EXTENSION schemaguard CASCADE;"))));
 }
 
-/* What stood in rows before policy "set" is nowhere else */
+/* Raises 2BP01 while a plan keeps old values of policy "set", which are nowhere else */
 static void
 refuse_for_values(void)
 {

@@ -272,7 +272,7 @@ constraint_by_oid(Oid table, Oid conid)
 	return name;
 }
 
-/* The same of a trigger */
+/* Returns the name of a trigger of the table by its OID, or NULL */
 static char *
 trigger_by_oid(Oid table, Oid trigger)
 {

@@ -467,7 +467,7 @@ time_text(const PlanRun *run)
 	return ms < WORTH_TELLING_MS ? "" : psprintf(" in %.0f s", ms / 1000.0);
 }
 
-/* What no rollback brings back, or has not; empty: nothing */
+/* Sums up the rows that no rollback brings back, or that this one has not; empty if there are none */
 static char *
 lost_text(const PlanRun *run, const RunRows *rows)
 {

@@ -58,7 +58,7 @@ typedef struct Restoring
 	int64		restored;
 } Restoring;
 
-/* What has come of all columns of a step */
+/* Outcome of all columns of a step */
 typedef struct Restored
 {
 	int64		restored;		/* rows */
@@ -292,7 +292,7 @@ why_kept(const Restored *result, int64 left)
 	return psprintf(INT64_FORMAT " %s the value that was set: %s%s", left, left == 1 ? "row keeps" : "rows keep", changed, lost);
 }
 
-/* What keeps old values from going back for now, or NULL */
+/* Returns the problem that keeps old values from going back in this call, or NULL */
 static FkProblem *
 find_problem(const StepWork *work, const PlanDeed *deed, const Restored *result)
 {
