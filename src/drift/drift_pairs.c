@@ -170,7 +170,8 @@ add_unread(DriftComparison *c, List **result)
 		if (!snapshot_kind(row->kind, &kind))
 			continue;
 		pair = new_pair(kind);
-		pair->identity[0] = pair->identity[1] = unconstify(char *, row->object);
+		for (int side = 0; side < 2; side++)
+			fill_side(pair, side, unconstify(char *, row->object), NULL, NULL);
 		pair->unknown = unconstify(char *, row->detail);
 		*result = lappend(*result, pair);
 	}

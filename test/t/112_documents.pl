@@ -125,7 +125,9 @@ BEGIN
 	DELETE FROM schemaguard.snapshot s WHERE s.name = put.name;
 	DELETE FROM schemaguard.snapshot_object o WHERE o.snapshot = put.name;
 	INSERT INTO schemaguard.snapshot (name, taken_at, role, database, server_version_num, format, objects, unknown, checksum)
-		VALUES (name, now(), current_user, 'd', 150000, 2, jsonb_array_length(objects), 0, sha256(convert_to(objects::text, 'UTF8')));
+		SELECT name, now(), current_user, 'd', 150000, 2, jsonb_array_length(objects),
+			(SELECT count(*) FROM jsonb_array_elements(objects) o WHERE jsonb_typeof(o -> 'properties') = 'object' AND o -> 'properties' ? 'unknown'),
+			sha256(convert_to(objects::text, 'UTF8'));
 	INSERT INTO schemaguard.snapshot_object (snapshot, kind, identity, parent, properties, checksum)
 		SELECT name, o ->> 'kind', o ->> 'identity', o ->> 'parent', o -> 'properties', sha256(convert_to(o::text, 'UTF8'))
 		FROM jsonb_array_elements(objects) o ON CONFLICT DO NOTHING;
@@ -156,7 +158,9 @@ BEGIN
 		CASE WHEN live THEN ARRAY[
 		$q$SELECT sg_drift_details('a')$q$, $q$SELECT sg_drift_details('live', 'a')$q$, $q$SELECT sg_compare_fks_details('a')$q$,
 		$q$SELECT sg_compare_fks_details('live', 'a')$q$, $q$SELECT sg_drift_check('a')$q$, $q$SELECT sg_drift_matrix('{live,a}')$q$,
-		$q$SELECT sg_plan_create('p', replace => true), sg_plan_from_snapshot('p', 'a')$q$] ELSE '{}' END
+		$q$SELECT sg_plan_create('p', replace => true), sg_plan_from_snapshot('p', 'a')$q$] ELSE '{}' END ||
+		CASE WHEN what ~ '^(unread|random)' THEN ARRAY[
+		$q$SELECT sg_sync_sql('a', 'b', allow_drop => true)$q$, $q$SELECT sg_sync_sql('b', 'a')$q$] ELSE '{}' END
 	LOOP
 		CALL try(what, call);
 	END LOOP;
@@ -276,6 +280,19 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 CREATE TABLE real AS SELECT to_jsonb(o) - 'checksum' AS o FROM sg_snapshot_objects_details('live', '{public}') o WHERE kind <> 'function';
 });
+
+# an object of each kind that could not be read
+$node->safe_psql('postgres', q{DO $$
+DECLARE
+	x record;
+BEGIN
+	PERFORM put('a', (SELECT jsonb_agg(o) FROM real));
+	FOR x IN SELECT DISTINCT ON (o ->> 'kind') o ->> 'kind' AS kind, o ->> 'identity' AS identity FROM real LOOP
+		PERFORM put('b', (SELECT jsonb_agg(CASE WHEN o ->> 'kind' = x.kind AND o ->> 'identity' = x.identity THEN jsonb_set(o, '{properties,unknown}', '"gone"') ELSE o END) FROM real));
+		CALL read('unread ' || x.kind, true);
+	END LOOP;
+END $$});
+unexpected('^unread', '^$');
 $node->safe_psql('postgres', q{DO $$
 BEGIN
 	PERFORM setseed(} . seed() / 1000 . q{);
