@@ -12,7 +12,7 @@
 #
 # `assert` shows its server only when it is whole, and what else runs in DIR takes no notice.
 #
-# Exit status of `make`: 3 if none of the releases that might have that major does, 1 for any other failure.
+# Exit status: 3 if none of the releases that might have that major does, or its source cannot be had; 1 for any other failure.
 # Needs root, the network but for `run`, and mmdebstrap for `make`. The mirror is the one that this machine's apt uses.
 
 set -euo pipefail
@@ -117,7 +117,7 @@ make_assert_server() {
   mkdir -p "$work/state" "$work/cache"
   private_apt apt-get --error-on=any update > "$work/log" 2>&1 \
     && (cd "$work" && private_apt apt-get --download-only --tar-only source "postgresql-$major") >> "$work/log" 2>&1 \
-    || { cat "$work/log" >&2; echo "pg-chroot.sh: the source of PostgreSQL $major cannot be had" >&2; exit 1; }
+    || { cat "$work/log" >&2; echo "pg-chroot.sh: the source of PostgreSQL $major cannot be had" >&2; exit 3; }
   rm -rf "$dir$assert_prefix".{source,new}
   mkdir -p "$dir$assert_prefix".{source,new}
   tar -xf "$work"/postgresql-*.orig.tar.* -C "$dir$assert_prefix.source" --strip-components=1
