@@ -68,7 +68,7 @@ static const struct
 	int			may;
 	const char *suffix;
 }			kinds[] = {
-	[STEP_FOREIGN_KEY] = {0},
+	[STEP_FOREIGN_KEY] = {0, HAS_TABLE | HAS_COLUMNS | HAS_NAME | HAS_DEFERRABLE | HAS_POLICY},
 	[STEP_CHECK] = {HAS_TABLE | HAS_DEFINITION, HAS_COLUMNS | HAS_NAME | HAS_FILL | HAS_POLICY, "check"},
 	[STEP_NOT_NULL] = {HAS_TABLE | HAS_COLUMN, HAS_NAME | HAS_FILL | HAS_POLICY, "not_null"},
 	[STEP_UNIQUE] = {HAS_TABLE | HAS_COLUMNS, HAS_NAME | HAS_KEEP_BY | HAS_PRIMARY | HAS_DEFERRABLE | HAS_POLICY | HAS_NULLS, "key"},
@@ -447,8 +447,40 @@ fields_of(const PlanStep *step)
 
 static const char *const field_names[] = {
 	"child_table", "child_columns", "child_columns", "fk_name", "definition", "new_name", "fill", "undo", "done_when", "keep_by",
-	"primary_key", "discard", "outside", "deferrable", "a policy other than stop",
+	"primary_key", "discard", "outside", "deferrable", "a policy other than stop", "nulls_not_distinct",
 };
+
+/* Options that foreign keys alone have */
+static const char *const key_options[] = {
+	"parent_table", "parent_columns", "on_delete", "on_update", "on_delete_columns", "match", "enforced", "replaces", "backfill",
+	"sentinel", "period", "index", "index_name",
+};
+
+bool
+plan_step_takes(const PlanStep *step, const char *option)
+{
+	int			fields = kinds[step->kind].must | kinds[step->kind].may;
+	bool		known = false;
+
+	for (int i = 0; i < lengthof(key_options); i++)
+	{
+		if (strcmp(key_options[i], option) == 0)
+			return step->kind == STEP_FOREIGN_KEY;
+	}
+	if (strcmp(option, "quarantine_cascades") == 0)
+		return (fields & HAS_POLICY) != 0;
+	if (strcmp(option, "initially_deferred") == 0)
+		option = "deferrable";
+	for (int i = 0; i < lengthof(field_names); i++)
+	{
+		if (strcmp(field_names[i], option) != 0)
+			continue;
+		if (fields & (1 << i))
+			return true;
+		known = true;
+	}
+	return !known;
+}
 
 static void
 check_fields(const PlanStep *step)
@@ -530,7 +562,7 @@ plan_step_takes_policy(const PlanStep *step, OrphanPolicy policy)
 {
 	if (step->kind == STEP_UNIQUE)
 		return (policy == ORPHANS_QUARANTINE) == (step->keep_by != NULL);
-	return step->kind == STEP_FOREIGN_KEY || (kinds[step->kind].may & HAS_POLICY) != 0;
+	return (kinds[step->kind].may & HAS_POLICY) != 0;
 }
 
 ChangedObject

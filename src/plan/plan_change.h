@@ -72,7 +72,8 @@ extern List *plan_table_relatives(const PlanStep *step);
 /* Is what a step drops there? */
 extern bool plan_change_finds(const PlanStep *step);
 
-/* Does the step take the policy, by its kind? */
+/* Does the step take the option, by its kind, and the policy? */
+extern bool plan_step_takes(const PlanStep *step, const char *option);
 extern bool plan_step_takes_policy(const PlanStep *step, OrphanPolicy policy);
 
 /* Returns the kind of object that a step of kind drop or rename is about */

@@ -55,6 +55,9 @@ extern int	plan_add_step(const char *function, PlanStep *step);
 #define PLAN_OPTIONS_HINT "Give names and values, as in '{\"orphans\": \"quarantine\"}'."
 extern void plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options);
 
+/* Those of the steps whose kinds take all of the options, and a NOTICE about the others; all where none does */
+extern List *plan_steps_that_take(const FkPlan *plan, List *steps, const SgJson *options);
+
 /* A table's name as users write it, schema-qualified by the caller's search_path */
 extern char *plan_qualify(const char *table);
 

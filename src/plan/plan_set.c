@@ -200,6 +200,70 @@ set_option(PlanStep *step, const SgJson *value)
 	}
 }
 
+/*
+ * Returns the first of the options that the step's kind does not take, or NULL; one
+ * whose value is null counts as taken.  With policies, a policy is one of them.
+ */
+static const char *
+untaken_option(const PlanStep *step, const SgJson *options, bool policies)
+{
+	SgJsonMembers members;
+	SgJson		member;
+
+	sg_json_members(&members, options);
+	while (sg_json_next(&members, &member))
+	{
+		const StepField *field = find_field(member.name);
+
+		if (sg_json_is_null(&member))
+			continue;
+		if (strcmp(field->name, "orphans") == 0)
+		{
+			if (policies && !plan_step_takes_policy(step, plan_policy(sg_json_text(&member))))
+				return "the policy";
+		}
+		else if (!plan_step_takes(step, field->name))
+			return field->name;
+	}
+	return NULL;
+}
+
+List *
+plan_steps_that_take(const FkPlan *plan, List *steps, const SgJson *options)
+{
+	List	   *takers = NIL;
+	List	   *others[STEP_KINDS] = {NIL};
+	const char *untaken[STEP_KINDS] = {NULL};
+	StringInfoData detail;
+
+	foreach_ptr(PlanStep, step, steps)
+	{
+		const char *option = untaken_option(step, options, true);
+
+		if (option == NULL)
+			takers = lappend(takers, step);
+		else if (others[step->kind] == NIL)
+			untaken[step->kind] = option;
+		if (option)
+			others[step->kind] = lappend_int(others[step->kind], step->step);
+	}
+	if (takers == NIL || list_length(takers) == list_length(steps))
+		return steps;
+
+	initStringInfo(&detail);
+	for (int kind = 0; kind < STEP_KINDS; kind++)
+	{
+		if (others[kind])
+			appendStringInfo(&detail, "%sSteps of kind \"%s\" do not take %s: %s.", detail.len ? "\n" : "", plan_kind_word(kind),
+							 untaken[kind], plan_steps_text(others[kind]));
+	}
+	ereport(NOTICE,
+			(errmsg("plan \"%s\": set in %d of %d steps; the others stay as they are", plan->name, list_length(takers),
+					list_length(steps)),
+			 errdetail("%s", detail.data)));
+	return takers;
+}
+
 void
 plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options)
 {
@@ -208,6 +272,15 @@ plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options)
 	SgJsonMembers members;
 	SgJson		member;
 	PlanDraft  *draft;
+	const char *untaken = untaken_option(step, options, false);
+
+	if (untaken)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("step %d of plan \"%s\" is of kind \"%s\", which does not take %s", step->step, step->plan,
+						plan_kind_word(step->kind), untaken),
+				 errhint("Leave these steps out. The steps and their kinds:\n"
+						 "SELECT step, kind, fk_name FROM schemaguard.plan_step WHERE plan = %s;", quote_literal_cstr(step->plan))));
 
 	/*
 	 * what was there when the step was added, or need not be, may have gone
@@ -234,47 +307,11 @@ plan_step_set_options(const FkPlan *plan, PlanStep *step, const SgJson *options)
 	plan_log(plan, step->step, "plan set", plan_step_object(step), names.data);
 }
 
-/* Is a policy among the options that the step's kind does not take? */
-static bool
-is_about_others(const PlanStep *step, const SgJson *options)
-{
-	SgJson		policy;
-
-	if (!sg_json_find(options, "orphans", &policy) && !sg_json_find(options, "policy", &policy))
-		return false;
-	return !plan_step_takes_policy(step, sg_json_is_null(&policy) ? ORPHANS_STOP : plan_policy(sg_json_text(&policy)));
-}
-
-/* All steps, but for those that do not take the policy that is set: a NOTICE names them, unless none does */
-static List *
-steps_for(const FkPlan *plan, const SgJson *options)
-{
-	List	   *steps = NIL;
-	List	   *others = NIL;
-
-	foreach_ptr(PlanStep, step, plan_steps(plan->name))
-	{
-		if (is_about_others(step, options))
-			others = lappend_int(others, step->step);
-		else
-			steps = lappend(steps, step);
-	}
-	if (steps == NIL)
-		return plan_steps(plan->name);
-	if (others != NIL)
-		ereport(NOTICE,
-				(errmsg_plural("%d step of plan \"%s\" does not take the policy, and stays as it is",
-							   "%d steps of plan \"%s\" do not take the policy, and stay as they are",
-							   list_length(others), list_length(others), plan->name),
-				 errdetail("Steps: %s.", plan_steps_text(others))));
-	return steps;
-}
-
 /*
  * sg_plan_set(plan text, steps schemaguard.steps, options jsonb)
  *
  * Changes columns of the steps' definitions, for NULL of all steps that take
- * the policy that is set; or takes back a skip (state pending).  Options that
+ * the options; or takes back a skip (state pending).  Options that
  * need each other are set at once, and each step is then checked as a new one
  * would be.  55000 for what would leave behind a trigger that fills columns.
  */
@@ -290,7 +327,7 @@ sg_plan_set_options_entered(PG_FUNCTION_ARGS)
 	sg_json_begin(&options, PG_GETARG_JSONB_P(2), PLAN_OPTIONS_NAME, PLAN_OPTIONS_HINT);
 	plan_check_writable(plan, "sg_plan_set()");
 	plan_choose(plan, plan_steps_argument(fcinfo, 1));
-	foreach_ptr(PlanStep, step, PG_ARGISNULL(1) ? steps_for(plan, &options) : plan_chosen_steps(plan))
+	foreach_ptr(PlanStep, step, PG_ARGISNULL(1) ? plan_steps_that_take(plan, plan_steps(plan->name), &options) : plan_chosen_steps(plan))
 		plan_step_set_options(plan, step, &options);
 
 	PG_RETURN_VOID();

@@ -285,11 +285,14 @@ sg_plan_add_entered(PG_FUNCTION_ARGS)
 	script_read(&reader, plan, sg_arg_text(fcinfo, 1));
 	steps = add(plan, &reader);
 	numbers = palloc(sizeof(Datum) * Max(list_length(steps), 1));
-	foreach_ptr(PlanStep, step, steps)
+	foreach_ptr(const PlanStep, step, steps)
 	{
-		if (JB_ROOT_COUNT(PG_GETARG_JSONB_P(2)) > 0 || !JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(2)))
-			plan_step_set_options(plan, step, &options);
 		numbers[n++] = Int32GetDatum(step->step);
+	}
+	if (JB_ROOT_COUNT(PG_GETARG_JSONB_P(2)) > 0 || !JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(2)))
+	{
+		foreach_ptr(PlanStep, step, plan_steps_that_take(plan, steps, &options))
+			plan_step_set_options(plan, step, &options);
 	}
 	if (n == 0)
 		ereport(NOTICE,

@@ -40,6 +40,13 @@ SELECT step, orphans FROM schemaguard.plan_step WHERE plan = 'chg_all' ORDER BY 
 SELECT sg_plan_set('chg_all', NULL, '{"policy": "stop"}');
 SELECT step, orphans FROM schemaguard.plan_step WHERE plan = 'chg_all' ORDER BY step;
 SELECT sg_plan_set('chg_all', '{1,2}', '{"orphans": "quarantine"}');
+-- an option is for the kinds that have it
+SELECT sg_plan_set('chg_all', NULL, '{"deferrable": true}');
+SELECT sg_plan_set('chg_all', 3, '{"nulls_not_distinct": true}');
+SELECT sg_plan_set('chg_all', NULL, '{"on_delete": "cascade"}');
+SELECT sg_plan_set('chg_all', 2, '{"nulls_not_distinct": true}');
+SELECT sg_plan_set('chg_all', NULL, '{"priority": "high"}');
+SELECT step, "deferrable", nulls_not_distinct, on_delete, priority FROM schemaguard.plan_step WHERE plan = 'chg_all' ORDER BY step;
 SELECT sg_plan_drop('chg_all');
 
 -- what is none
