@@ -162,6 +162,7 @@ OBJS = \
 	src/drift/drift_move.o \
 	src/drift/drift_name.o \
 	src/drift/drift_pairs.o \
+	src/drift/drift_planned.o \
 	src/drift/drift_property.o \
 	src/drift/drift_rename.o \
 	src/drift/drift_rename_column.o \

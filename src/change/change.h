@@ -312,6 +312,9 @@ extern void change_undo_not_null(const PlanDeed *deed, const PlanStep *step, Cha
 extern void change_look_unique(const PlanStep *step, ChangeMove *move);
 extern void change_undo_unique(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_column(const PlanStep *step, ChangeMove *move);
+
+/* Has the step's column the type, the default and the NOT NULL of its definition, and no others? */
+extern bool change_column_is_as_defined(const PlanStep *step, bool not_null);
 extern void change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_default(const PlanStep *step, ChangeMove *move);
 extern void change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);

@@ -365,6 +365,25 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 	}
 }
 
+bool
+change_column_is_as_defined(const PlanStep *step, bool not_null)
+{
+	ChangeMove	move = {.table = sg_find_qualified(step->child_table)};
+	AttrNumber	attnum = OidIsValid(move.table) ? get_attnum(move.table, linitial(step->child_columns)) : InvalidAttrNumber;
+	ColumnArg	arg;
+	bool		defined = false;
+
+	if (attnum == InvalidAttrNumber || !look_at_definition(step, &move, &arg))
+		return false;
+	look_at_column(step, &move, attnum, &arg);
+	foreach_ptr(const Constraint, c, parse_column(step)->constraints)
+	{
+		defined |= c->contype == CONSTR_NOTNULL;
+	}
+	return move.kind != MOVE_PROBLEM && defined == not_null &&
+		sg_same_text(change_current_default(move.table, attnum), arg.initial ? change_deparse(move.table, arg.initial) : NULL);
+}
+
 void
 change_undo_column(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {

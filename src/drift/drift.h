@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
+#include "utils/jsonb.h"
 
 #include "base/words.h"
 
@@ -28,7 +29,9 @@ typedef enum DriftClass
 	CLASS_EXTRA,
 	CLASS_UNKNOWN,
 	CLASS_UNMANAGED,			/* an extension's, or a dynamic partition */
-	CLASS_COSMETIC
+	CLASS_COSMETIC,
+	CLASS_PLANNED				/* made by steps of plans since the reference
+								 * was taken */
 } DriftClass;
 
 /* Cost of a repair, from little to much */
@@ -57,6 +60,7 @@ typedef struct DriftRow
 	DriftClass	class;
 	DriftRisk	risk;
 	const char *detail;
+	Jsonb	   *properties;		/* of an object that only the target has */
 } DriftRow;
 
 /*

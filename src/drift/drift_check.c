@@ -6,7 +6,7 @@
  *
  * A check is sg_drift() counted: what is missing, changed, extra or could not
  * be compared counts, unless schemaguard.drift_ignore says otherwise; what is
- * cosmetic or unmanaged does not.  It is written down as a whole, in the
+ * cosmetic, unmanaged or made by a step of a plan does not.  It is written down as a whole, in the
  * caller's transaction, and nowhere on a standby or in a read-only one.
  *
  *-------------------------------------------------------------------------
@@ -17,6 +17,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -28,6 +29,7 @@
 #include "drift/drift_check.h"
 #include "log/log.h"
 #include "log/log_grant.h"
+#include "snapshot/snapshot.h"
 
 SG_FUNCTION(sg_drift_check);
 SG_FUNCTION(sg_drift_gate);
@@ -53,6 +55,8 @@ count_row(DriftCheck *check, List *ignored, const DriftRow *row)
 		check->cosmetic++;
 	else if (row->class == CLASS_UNMANAGED)
 		check->unmanaged++;
+	else if (row->class == CLASS_PLANNED)
+		check->planned++;
 	else if (drift_is_ignored(ignored, row))
 		check->ignored++;
 	else
@@ -81,6 +85,8 @@ log_check(const DriftCheck *check)
 							 INT64_FORMAT " ignored; " INT64_FORMAT " new, " INT64_FORMAT " gone",
 							 drift_check_result(check), check->drift, check->extra, check->unknown,
 							 check->ignored, check->history.appeared, check->history.gone);
+	if (check->planned > 0)
+		entry.message = psprintf("%s; " INT64_FORMAT " planned", entry.message, check->planned);
 	entry.rows_affected = drift_check_count(check);
 	entry.elapsed_ms = (GetCurrentTimestamp() - check->history.started_at) / 1000.0;
 	log_write(&entry);
@@ -192,6 +198,27 @@ drift_row_text(const DriftRow *row)
 	return text.data;
 }
 
+/* Tells of differences that steps of plans have made, and of the call that follows where there are no others */
+static void
+tell_planned(const DriftCheck *check)
+{
+	char	   *reference = quote_literal_cstr(check->history.reference);
+	List	   *schemas;
+
+	if (check->planned == 0)
+		return;
+	schemas = snapshot_get(check->history.reference)->schemas;
+	ereport(NOTICE,
+			(errmsg_plural("%lld difference from \"%s\" is as steps of plans have made it since, and does not count",
+						   "%lld differences from \"%s\" are as steps of plans have made them since, and do not count",
+						   (unsigned long) check->planned, (long long) check->planned, check->history.reference),
+			 drift_check_count(check) + check->ignored > 0 ?
+			 errhint(sg_calls("These are:\nSELECT * FROM sg_drift(%s) WHERE class = 'planned';"), reference) :
+			 errhint(sg_calls("There are no others. What is here becomes what to compare with by:\nSELECT sg_snapshot_drop(%s), sg_snapshot_take(%s%s);"),
+					 reference, reference,
+					 schemas ? psprintf(", %s", quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(schemas)))) : "")));
+}
+
 static void
 raise_drift(const DriftCheck *check)
 {
@@ -242,6 +269,7 @@ sg_drift_check_entered(PG_FUNCTION_ARGS)
 	fail = sg_arg_bool(fcinfo, 2);
 
 	run_check(fcinfo, &check, !fail && log_writable());
+	tell_planned(&check);
 	if (fail && drift_check_count(&check) > 0)
 		raise_drift(&check);
 
@@ -279,6 +307,7 @@ sg_drift_gate_entered(PG_FUNCTION_ARGS)
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	MemoryContextSwitchTo(context);
 	run_check(fcinfo, &check, true);
+	tell_planned(&check);
 	SPI_commit();
 	MemoryContextSwitchTo(context);
 	if (drift_check_count(&check) > 0)

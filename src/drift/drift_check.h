@@ -26,6 +26,7 @@ typedef struct DriftCheck
 	int64		cosmetic;
 	int64		unmanaged;
 	int64		ignored;
+	int64		planned;
 	List	   *first;			/* of DriftRow *: the first ones that count */
 	List	   *problems;		/* of char *: patterns that can't be used */
 

@@ -34,10 +34,11 @@ const SgWord drift_class_words[] = {
 	{CLASS_UNKNOWN, "unknown"},
 	{CLASS_UNMANAGED, "unmanaged"},
 	{CLASS_COSMETIC, "cosmetic"},
+	{CLASS_PLANNED, "planned"},
 	{0}
 };
 
-SG_WORDS_OF(drift_class_words, CLASS_COSMETIC + 1);
+SG_WORDS_OF(drift_class_words, CLASS_PLANNED + 1);
 
 /* Folded objects that a detail names one by one */
 #define NAMED_PARTS 5
@@ -306,7 +307,10 @@ report_lone(DriftComparison *c, DriftObject *object)
 	if (missing)
 		row->expected = summary(object);
 	else
+	{
 		row->actual = summary(object);
+		row->properties = object->properties;
+	}
 	row->risk = missing ? drift_risk_of_making(object) : drift_risk_of_dropping(c, object);
 
 	add_detail(row, folded_text(object));

@@ -268,6 +268,7 @@ find_rows(DriftComparison *c, void *arg)
 	hide_secrets(c->rows);
 	if (c->live)
 		drift_name_ddl(c->rows);
+	drift_mark_planned(c);
 }
 
 /* As names and strings were printed, so they are read and printed again */

@@ -213,4 +213,9 @@ extern DriftRisk drift_risk_of_changing(const DriftChange *change);
  */
 extern void drift_name_ddl(List *rows);
 
+/* ---- drift_planned.c ---- */
+
+/* Gives rows that steps of plans have made since the reference was taken, here, a class of their own */
+extern void drift_mark_planned(DriftComparison *c);
+
 #endif							/* SG_DRIFT_COMPARE_H */

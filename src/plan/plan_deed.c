@@ -435,6 +435,17 @@ plan_deed_children(const FkPlan *plan)
 					   " ORDER BY s.child_table", &args, store_read_text);
 }
 
+List *
+plans_with_deeds_since(TimestampTz since)
+{
+	StoreArgs	args = {0};
+
+	store_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(since), false);
+	return store_query("SELECT p.name FROM schemaguard.plan p"
+					   " WHERE EXISTS (SELECT FROM schemaguard.plan_deed d WHERE d.plan_id = p.id AND d.undone_at IS NULL AND d.done_at > $1)"
+					   " ORDER BY p.name", &args, store_read_text);
+}
+
 static void *
 read_nothing(HeapTuple tuple, TupleDesc desc)
 {

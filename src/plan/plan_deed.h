@@ -112,6 +112,9 @@ extern void plan_deed_pass(int64 id, int step);
 /* Returns the open deeds of the chosen steps, of some kinds (DEED_BIT), as PlanDeed *, the latest first */
 extern List *plan_deeds(const FkPlan *plan, int kinds);
 
+/* Names of plans (of char *) that have done, since then, what nobody has taken back */
+extern List *plans_with_deeds_since(TimestampTz since);
+
 /* Returns the open deeds of one step, chosen or not, and of one kind; the time does not depend on the number of steps */
 extern List *plan_deeds_of_step(const PlanStep *step, DeedKind kind);
 

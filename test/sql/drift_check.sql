@@ -179,3 +179,68 @@ DROP SCHEMA chk CASCADE;
 SELECT sg_revoke(r) FROM unnest('{chk_ops,chk_other}'::text[]) r \g /dev/null
 DROP ROLE chk_ops, chk_other;
 CALL sg_prune(clock_timestamp());
+
+-- what steps of plans have made since the snapshot was taken has a class of its own, as long as it is as they made it
+\set VERBOSITY default
+CREATE SCHEMA chp;
+CREATE TABLE chp.p (id int PRIMARY KEY);
+CREATE TABLE chp.c (id int PRIMARY KEY, p int, x int, y int, z int, old int, w int);
+CREATE TABLE chp.dead (i int);
+SELECT sg_snapshot_take('chp', '{chp}');
+SELECT sg_plan_create('chp') \g /dev/null
+SELECT sg_plan_add_fk('chp', 'chp.c', 'p', 'chp.p', on_delete => 'cascade'), sg_plan_add_check('chp', 'chp.c', 'x > 0'),
+       sg_plan_add_not_null('chp', 'chp.c', 'x'), sg_plan_add_unique('chp', 'chp.c', '{x,y}'), sg_plan_add_index('chp', 'chp.c', '(y)'),
+       sg_plan_add_column('chp', 'chp.c', 'n', 'int DEFAULT 3'), sg_plan_add_default('chp', 'chp.c', 'z', '7'),
+       sg_plan_add_drop('chp', 'column', 'chp.c', 'old'), sg_plan_add_drop('chp', 'table', 'chp.dead'),
+       sg_plan_add_rename('chp', 'column', 'chp.c', 'w2', 'w') \g /dev/null
+SET client_min_messages = warning;
+CALL sg_apply('chp');
+RESET client_min_messages;
+SELECT class, change, kind, object, property, detail FROM sg_drift_details('chp');
+SELECT sg_drift_check('chp');
+CALL sg_drift_gate('chp');
+-- each of these is somebody's
+CREATE FUNCTION pg_temp.others(statements text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    found text;
+BEGIN
+    BEGIN
+        EXECUTE statements;
+        SELECT string_agg(concat_ws(' ', change, object, property), ', ' ORDER BY object) INTO found
+        FROM sg_drift_details('chp') WHERE class <> 'planned';
+        RAISE SQLSTATE 'TAKEN';
+    EXCEPTION WHEN SQLSTATE 'TAKEN' THEN
+        RETURN coalesce(found, '') || ': ' || statements;
+    END;
+END $$;
+SELECT pg_temp.others(s) FROM unnest(ARRAY[
+    $$COMMENT ON CONSTRAINT c_p_fkey ON chp.c IS 'by hand'$$,
+    $$ALTER TABLE chp.c ALTER CONSTRAINT c_p_fkey DEFERRABLE$$,
+    $$ALTER TABLE chp.c DROP CONSTRAINT c_p_fkey, ADD CONSTRAINT c_p_fkey FOREIGN KEY (p) REFERENCES chp.p$$,
+    $$ALTER TABLE chp.c DROP CONSTRAINT c_p_fkey, ADD CONSTRAINT c_p_fkey FOREIGN KEY (p) REFERENCES chp.p ON DELETE CASCADE NOT VALID$$,
+    $$ALTER TABLE chp.c ALTER n SET DEFAULT 4$$, $$ALTER TABLE chp.c ALTER n TYPE bigint$$, $$ALTER TABLE chp.c ALTER n SET NOT NULL$$,
+    $$ALTER TABLE chp.c ALTER z SET DEFAULT 8$$, $$ALTER TABLE chp.c ALTER x SET STATISTICS 7$$,
+    $$ALTER INDEX chp.c_y_idx SET (fillfactor = 50)$$, $$ALTER INDEX chp.c_p_idx SET (fillfactor = 50)$$,
+    $$DROP INDEX chp.c_p_idx; CREATE UNIQUE INDEX c_p_idx ON chp.c (p)$$, $$DROP INDEX chp.c_y_idx; CREATE INDEX c_y_idx ON chp.c (y DESC)$$,
+    $$ALTER TABLE chp.c DROP CONSTRAINT c_check, ADD CONSTRAINT c_check CHECK (x >= 0)$$,
+    $$ALTER TABLE chp.c DROP CONSTRAINT c_check, ADD CONSTRAINT c_check CHECK (x > 0) NO INHERIT$$,
+    $$ALTER TABLE chp.c DROP CONSTRAINT c_x_y_key, ADD CONSTRAINT c_x_y_key UNIQUE (y, x)$$,
+    $$ALTER TABLE chp.c DROP CONSTRAINT c_x_y_key, ADD CONSTRAINT c_x_y_key UNIQUE (x, y) DEFERRABLE$$,
+    $$ALTER TABLE chp.c ADD old text$$, $$ALTER TABLE chp.c RENAME w2 TO w3$$, $$ALTER TABLE chp.c DROP id$$]) s;
+ALTER TABLE chp.c ALTER CONSTRAINT c_p_fkey DEFERRABLE;
+CALL sg_drift_gate('chp');
+ALTER TABLE chp.c ALTER CONSTRAINT c_p_fkey NOT DEFERRABLE;
+-- a snapshot that came from elsewhere knows no plan of ours
+SELECT sg_snapshot_import('chp_copy', ARRAY(SELECT sg_snapshot_export('chp'))) \g /dev/null
+SELECT count(*) FILTER (WHERE class = 'planned') AS planned, count(*) > 9 AS all_there FROM sg_drift('chp_copy');
+-- what was done before the snapshot is no excuse for what comes after it
+ALTER TABLE chp.c DROP CONSTRAINT c_check;
+SELECT sg_snapshot_drop('chp'), sg_snapshot_take('chp', '{chp}') \g /dev/null
+CALL sg_drift_gate('chp');
+ALTER TABLE chp.c ADD CONSTRAINT c_check CHECK (x > 0);
+SELECT class, change, object FROM sg_drift('chp');
+SELECT sg_snapshot_drop('chp'), sg_snapshot_drop('chp_copy'), sg_plan_drop('chp', force => true) \g /dev/null
+SET client_min_messages = warning;
+DROP SCHEMA chp CASCADE;
+DROP TABLE schemaguard_attic.dead;
+CALL sg_prune(clock_timestamp());
