@@ -52,6 +52,22 @@ CREATE POLICY own_proofs ON schemaguard.proof FOR SELECT
            OR pg_catalog.pg_has_role(CURRENT_USER, 'pg_monitor', 'MEMBER'));
 GRANT SELECT ON schemaguard.proof TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.proof', '');
+
+-- A dump that is restored, and a copy by TEMPLATE, bring verdicts about other rows along.
+CREATE VIEW schemaguard.proof_here WITH (security_invoker = true) AS
+SELECT p.constraint_oid, p.child_table, p.fk_name, p.proved_at, p.result, p.orphan_rows
+FROM schemaguard.proof p
+WHERE p.system_identifier OPERATOR(pg_catalog.=) (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c)
+  AND p.database_oid OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d
+                                             WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database());
+GRANT SELECT ON schemaguard.proof_here TO PUBLIC;
+COMMENT ON VIEW schemaguard.proof_here IS 'verdicts of this system and this database';
+COMMENT ON COLUMN schemaguard.proof_here.constraint_oid IS 'OID of the constraint';
+COMMENT ON COLUMN schemaguard.proof_here.child_table IS 'the child, by its name at that time';
+COMMENT ON COLUMN schemaguard.proof_here.fk_name IS 'the constraint, by its name at that time';
+COMMENT ON COLUMN schemaguard.proof_here.proved_at IS 'just before the rows were read';
+COMMENT ON COLUMN schemaguard.proof_here.result IS 'pass or fail';
+COMMENT ON COLUMN schemaguard.proof_here.orphan_rows IS 'orphans that were found';
 GRANT SELECT ON SEQUENCE schemaguard.proof_id_seq TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.proof_id_seq', '');
 

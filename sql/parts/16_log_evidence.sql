@@ -58,9 +58,7 @@ BEGIN ATOMIC
         'foreign keys, validated', (SELECT count(*) FROM key WHERE convalidated),
         'foreign keys with orphans, by the last audits',
             (SELECT count(DISTINCT p.constraint_oid)
-             FROM schemaguard.proof p, pg_control_system() c, pg_database d, pg_constraint k
-             WHERE p.result = 'fail' AND p.system_identifier = c.system_identifier AND p.database_oid = d.oid
-               AND d.datname = current_database() AND k.oid = p.constraint_oid),
+             FROM schemaguard.proof_here p JOIN pg_constraint k ON k.oid = p.constraint_oid WHERE p.result = 'fail'),
         'indexes', (SELECT count(*) FROM relation WHERE relkind IN ('i', 'I')),
         'indexes, invalid', (SELECT count(*) FROM relation r JOIN pg_index i ON i.indexrelid = r.oid WHERE NOT i.indisvalid),
         'unique constraints and primary keys', (SELECT count(*) FROM pg_constraint k JOIN relation r ON r.oid = k.conrelid

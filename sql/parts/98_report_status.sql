@@ -21,10 +21,7 @@ CREATE FUNCTION schemaguard.sg_status_keys(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    WITH here AS (
-        SELECT c.system_identifier AS system, d.oid AS database FROM pg_control_system() c, pg_database d
-            WHERE d.datname = current_database()),
-    accepted AS (
+    WITH accepted AS (
         SELECT f.object, f.property, max(f.accepted_count) AS rows
         FROM schemaguard.finding f
         WHERE f.source = 'audit' AND f.kind = 'foreign key' AND f.result = 'fail' AND f.gone_at IS NULL AND f.accepted_until > now()
@@ -33,7 +30,7 @@ BEGIN ATOMIC
         SELECT p.constraint_oid, min(p.proved_at) AS proved_at, bool_or(p.result = 'fail') AS broken,
                bool_or(p.result = 'fail' AND (p.orphan_rows <= a.rows) IS NOT TRUE) AS fails,
                min(p.proved_at) FILTER (WHERE p.result = 'fail') AS broken_at
-        FROM schemaguard.proof p JOIN here h ON p.system_identifier = h.system AND p.database_oid = h.database
+        FROM schemaguard.proof_here p
              LEFT JOIN accepted a ON p.result = 'fail' AND a.object = p.child_table AND a.property = p.fk_name
         GROUP BY p.constraint_oid),
     declared AS (

@@ -61,9 +61,8 @@ BEGIN ATOMIC
                count(*) FILTER (WHERE d.stands IS NOT TRUE AND o.n IS NULL) AS untold,
                sum(o.n) AS orphans, min(d.proved_at) AS oldest, sum(d.rows_checked) AS rows_read
         FROM declared d
-             LEFT JOIN LATERAL (SELECT max(p.orphan_rows) AS n FROM schemaguard.proof p
-                                WHERE p.constraint_oid = d.constraint_oid AND p.result = 'fail'
-                                  AND p.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)) o ON true),
+             LEFT JOIN LATERAL (SELECT max(p.orphan_rows) AS n FROM schemaguard.proof_here p
+                                WHERE p.constraint_oid = d.constraint_oid AND p.result = 'fail') o ON true),
     absent AS (                                 -- keys of a plan that are not there: as the log last counted their rows
         SELECT count(*) FILTER (WHERE l.orphan_rows IS NULL) AS untold, sum(l.orphan_rows) AS orphans
         FROM step s

@@ -57,21 +57,28 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN since IS NOT NULL THEN greatest(extract(epoch FROM now() - since), 0)::bigint END;
 COMMENT ON FUNCTION schemaguard.sg_seconds(timestamptz) IS 'how many seconds ago a time was, at least 0';
 
--- Keys whose triggers are disabled, or missing, are looked for, rather than all joined to theirs: that is most of the time that a document
--- takes. Keys that are not enforced have no triggers; the column came with 18.
+-- Such keys are looked for, rather than all joined to their triggers: that is most of the time that a document of health takes. Keys that
+-- are not enforced have none; the column came with 18.
+CREATE FUNCTION schemaguard.sg_unarmed_keys(OUT oid oid, OUT enforced boolean) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT k.oid, true FROM pg_constraint k
+    WHERE k.contype = 'f' AND k.conparentid = 0
+      AND k.oid IN (SELECT t.tgconstraint FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled NOT IN ('O', 'A'))
+    UNION ALL
+    SELECT k.oid, to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false' FROM pg_constraint k
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid);
+END;
+COMMENT ON FUNCTION schemaguard.sg_unarmed_keys() IS 'declared keys whose triggers are disabled or missing, and those not enforced';
+
 CREATE FUNCTION schemaguard.sg_health_keys() RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    WITH disabled AS MATERIALIZED (
-        SELECT DISTINCT t.tgconstraint AS oid FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled NOT IN ('O', 'A')),
-    bare AS MATERIALIZED (
-        SELECT k.oid, to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false' AS enforced
-        FROM pg_constraint k
-        WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid)),
+    WITH bare AS MATERIALIZED (
+        SELECT u.* FROM schemaguard.sg_unarmed_keys() u),
     unarmed AS MATERIALIZED (
         SELECT format('%I ON %s', k.conname, k.conrelid::regclass) AS name
-        FROM (SELECT d.oid FROM disabled d UNION SELECT b.oid FROM bare b WHERE b.enforced) u
-             JOIN pg_constraint k ON k.oid = u.oid AND k.contype = 'f' AND k.conparentid = 0),
+        FROM bare b JOIN pg_constraint k ON k.oid = b.oid WHERE b.enforced),
     loose AS (
         SELECT count(*) AS n FROM bare b WHERE NOT b.enforced)
     SELECT jsonb_build_object('declared', count(*), 'not_valid', count(*) FILTER (WHERE NOT k.convalidated) - (SELECT l.n FROM loose l),
@@ -98,11 +105,8 @@ BEGIN
         SELECT t.* FROM schemaguard.sg_health_tables() t),
     audited AS (
         SELECT max(p.proved_at) AS at, count(*) FILTER (WHERE p.result = 'fail') AS keys,
-            sum(p.orphan_rows) FILTER (WHERE p.result = 'fail')
-            AS rows
-        FROM schemaguard.proof p JOIN pg_constraint c ON c.oid = p.constraint_oid
-        WHERE p.system_identifier = (SELECT i.system_identifier FROM pg_control_system() i)
-          AND p.database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())),
+            sum(p.orphan_rows) FILTER (WHERE p.result = 'fail') AS rows
+        FROM schemaguard.proof_here p JOIN pg_constraint c ON c.oid = p.constraint_oid),
     checked AS (
         SELECT max(l.at) AS at, sum(l.drifts) AS differences
         FROM (SELECT DISTINCT ON (r.role, r.reference, r.target) r.at, r.drifts FROM schemaguard.drift_run r
@@ -151,11 +155,9 @@ WITH status AS MATERIALIZED (
     SELECT s.state, s.subject FROM @extschema@.sg_status() s),
 broken AS MATERIALIZED (
     SELECT format('%I.%I', n.nspname, t.relname) AS child_table, c.conname::text AS fk_name, max(p.orphan_rows) AS orphan_rows
-    FROM schemaguard.proof p JOIN pg_constraint c ON c.oid = p.constraint_oid
+    FROM schemaguard.proof_here p JOIN pg_constraint c ON c.oid = p.constraint_oid
          JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n ON n.oid = t.relnamespace
     WHERE p.result = 'fail' AND c.contype = 'f'
-      AND p.system_identifier = (SELECT i.system_identifier FROM pg_control_system() i)
-      AND p.database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
     GROUP BY c.oid, c.conname, n.nspname, t.relname),
 drift AS MATERIALIZED (
     SELECT DISTINCT ON (r.role, r.reference, r.target) r.reference, r.target, r.at, r.drifts FROM schemaguard.drift_run r
@@ -178,7 +180,7 @@ UNION ALL
 SELECT 'schemaguard_broken_keys', 'keys in which the last audit has found orphans', '{}', count(*)::float8 FROM broken
 UNION ALL
 SELECT 'schemaguard_audit_age_seconds', 'since the last verdict about a key', '{}', schemaguard.sg_seconds(max(p.proved_at))::float8
-FROM schemaguard.proof p HAVING max(p.proved_at) IS NOT NULL
+FROM schemaguard.proof_here p HAVING max(p.proved_at) IS NOT NULL
 UNION ALL
 SELECT 'schemaguard_findings_open', 'findings of gates and checks that are not gone, by source',
        jsonb_build_object('source', f.source, 'result', f.result, 'accepted', a.accepted), count(*)::float8

@@ -85,9 +85,8 @@ BEGIN ATOMIC
                     FROM schemaguard.plan o JOIN schemaguard.audit_log l ON l.plan = o.name AND l.at >= o.created_at
                     WHERE o.name = sg_report_orphans.plan AND l.action = 'fix' GROUP BY l.step) m ON m.step = s.step
          LEFT JOIN schemaguard.fk_trust t ON t.child_table = s.child_table AND t.fk_name::text = s.fk_name
-         LEFT JOIN LATERAL (SELECT max(r.orphan_rows) AS n FROM schemaguard.proof r
-                            WHERE r.constraint_oid = t.constraint_oid AND r.result = 'fail'
-                              AND r.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)) o ON true
+         LEFT JOIN LATERAL (SELECT max(r.orphan_rows) AS n FROM schemaguard.proof_here r
+                            WHERE r.constraint_oid = t.constraint_oid AND r.result = 'fail') o ON true
     WHERE p.name = sg_report_orphans.plan;
 END;
 COMMENT ON FUNCTION schemaguard.sg_report_orphans(text) IS 'section of a report: orphans before and after';

@@ -36,17 +36,13 @@ COMMENT ON FUNCTION schemaguard.sg_graph_styles() IS 'colour and line of the sta
 CREATE FUNCTION schemaguard.sg_graph_keys(OUT child oid, OUT parent oid, OUT name text, OUT state text) RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    WITH here AS (
-        SELECT c.system_identifier AS system, d.oid AS database FROM pg_control_system() c, pg_database d
-        WHERE d.datname = current_database()),
-    disabled AS MATERIALIZED (
-        SELECT DISTINCT t.tgconstraint AS oid FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled NOT IN ('O', 'A')),
+    WITH unarmed AS MATERIALIZED (
+        SELECT u.oid FROM schemaguard.sg_unarmed_keys() u WHERE u.enforced),
     broken AS MATERIALIZED (
-        SELECT DISTINCT p.constraint_oid AS oid FROM schemaguard.proof p JOIN here h
-            ON p.system_identifier = h.system AND p.database_oid = h.database WHERE p.result = 'fail')
+        SELECT DISTINCT p.constraint_oid AS oid FROM schemaguard.proof_here p WHERE p.result = 'fail')
     SELECT k.child, k.parent, k.fk_name::text,
            CASE WHEN k.oid IN (SELECT b.oid FROM broken b) THEN 'orphans'
-                WHEN k.oid IN (SELECT d.oid FROM disabled d) THEN 'unarmed'
+                WHEN k.oid IN (SELECT u.oid FROM unarmed u) THEN 'unarmed'
                 WHEN NOT k.validated OR NOT k.enforced THEN 'not valid' ELSE 'valid' END
     FROM schemaguard.lint_key k
     UNION ALL

@@ -143,6 +143,8 @@ is(error_of($node, 'BEGIN; DROP EXTENSION schemaguard CASCADE; ROLLBACK', dbname
 my $kept = 'SELECT * FROM schemaguard.quarantine';
 my $quarantine = $node->safe_psql('source', $kept);
 $node->safe_psql('postgres', 'CREATE DATABASE cleaned TEMPLATE source');
+is($node->safe_psql('cleaned', q{SELECT (SELECT count(*) > 0 FROM schemaguard.proof), (SELECT count(*) FROM schemaguard.proof_here),
+	(SELECT count(*) FROM schemaguard.metrics WHERE name = 'schemaguard_audit_age_seconds')}), 't|0|0', 'a copy by TEMPLATE has no verdict of its own');
 $node->command_ok([ 'pg_dump', '-F', 'custom', '-f', "$dir/dump.kept", 'cleaned' ], 'pg_dump with a row in quarantine');
 for my $clean ([ '--clean', '--single-transaction', 'dump.kept' ], [ '--clean', '--if-exists', 'dump.custom' ], [ '--clean', 'dump.kept' ])
 {
