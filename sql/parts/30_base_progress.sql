@@ -25,12 +25,13 @@ SELECT p.pid,
        p.step,
        p.action,
        p.phase,
-       -- blocks while tables are read, rows while they go back, else keys or steps
+       -- blocks while tables are read, rows while they are fixed or go back, else keys or steps
        CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_done ELSE p.done END AS done,
        CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN p.blocks_total
             WHEN p.action OPERATOR(pg_catalog.=) 'snapshot' AND p.total OPERATOR(pg_catalog.=) 0 THEN NULL  -- until all are read
             ELSE p.total END AS total,
-       CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0 THEN CASE p.action WHEN 'restore' THEN 'rows' ELSE 'blocks' END
+       CASE WHEN p.blocks_total OPERATOR(pg_catalog.>) 0
+            THEN CASE WHEN p.action OPERATOR(pg_catalog.=) ANY (ARRAY['fix', 'restore']) THEN 'rows' ELSE 'blocks' END
             WHEN p.action OPERATOR(pg_catalog.=) ANY (ARRAY['audit', 'verify']) AND p.plan_id IS NULL THEN 'keys'
             WHEN p.action OPERATOR(pg_catalog.=) 'snapshot' THEN 'objects' ELSE 'steps' END AS unit,
        p.orphan_rows,
@@ -51,7 +52,7 @@ COMMENT ON COLUMN schemaguard.progress.action IS 'what it does: audit, add, vali
 COMMENT ON COLUMN schemaguard.progress.phase IS 'which part of that';
 COMMENT ON COLUMN schemaguard.progress.done IS 'how much is done, in units';
 COMMENT ON COLUMN schemaguard.progress.total IS 'how much there is to do; null: not known yet';
-COMMENT ON COLUMN schemaguard.progress.unit IS 'blocks while tables are read, rows while they are restored; else keys, steps or objects';
+COMMENT ON COLUMN schemaguard.progress.unit IS 'blocks while tables are read, rows while fixed or restored; else keys, steps or objects';
 COMMENT ON COLUMN schemaguard.progress.orphan_rows IS 'orphans that were found so far';
 COMMENT ON COLUMN schemaguard.progress.estimated_end IS 'when it ends if it goes on as fast as so far';
 COMMENT ON COLUMN schemaguard.progress.object IS 'the table that it is at';

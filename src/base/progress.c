@@ -129,6 +129,13 @@ publish(void)
 	pgstat_progress_update_multi_param(PARAM_COUNT, index, params);
 }
 
+/* Are rows counted where others count blocks?  They count over all phases. */
+static bool
+counts_rows(void)
+{
+	return params[PARAM_ACTION] == SG_PROGRESS_RESTORE || params[PARAM_ACTION] == SG_PROGRESS_FIX;
+}
+
 static const char *
 unit_name(void)
 {
@@ -177,7 +184,7 @@ tell(void)
 		appendStringInfo(&text, ", table %s", quote_identifier(target_name));
 	if (params[PARAM_BLOCKS_TOTAL] > 0)
 		appendStringInfo(&text, ": " INT64_FORMAT " of " INT64_FORMAT " %s", params[PARAM_BLOCKS_DONE], params[PARAM_BLOCKS_TOTAL],
-						 params[PARAM_ACTION] == SG_PROGRESS_RESTORE ? "rows" : "blocks");
+						 counts_rows() ? "rows" : "blocks");
 	if (params[PARAM_TOTAL] > 0)
 		appendStringInfo(&text, "; " INT64_FORMAT " of " INT64_FORMAT " %s are done", params[PARAM_DONE], params[PARAM_TOTAL], unit_name());
 	left = seconds_left(params, now);
@@ -331,23 +338,30 @@ void
 sg_progress_phase(SgProgressPhase phase)
 {
 	params[PARAM_PHASE] = phase;
-	if (params[PARAM_ACTION] != SG_PROGRESS_RESTORE)
+	if (!counts_rows())
 		clear_scan();
 	publish();
 	tell();
 }
 
 void
-sg_progress_pause(SgProgressPlace *place)
+sg_progress_pause(SgProgressPlace *place, SgProgressPhase phase)
 {
+	place->since = GetCurrentTimestamp();
 	memcpy(place->params, params, sizeof(params));
-	sg_progress_phase(SG_PHASE_THROTTLED);
+	sg_progress_phase(phase);
 }
 
 void
 sg_progress_resume(const SgProgressPlace *place)
 {
+	int64		paused = GetCurrentTimestamp() - place->since;
+
 	memcpy(params, place->params, sizeof(params));
+	/* says nothing of how fast the work goes */
+	params[PARAM_TOTAL_SINCE] += paused;
+	if (params[PARAM_SCAN_STARTED] != 0)
+		params[PARAM_SCAN_STARTED] += paused;
 	publish();
 	tell();
 }

@@ -78,17 +78,18 @@ extern void sg_progress_phase(SgProgressPhase phase);
 typedef struct SgProgressPlace
 {
 	int64		params[SG_PROGRESS_PARAMS];
+	int64		since;			/* of the pause; a TimestampTz */
 } SgProgressPlace;
 
-/* Show a pause (SG_PHASE_THROTTLED), and afterwards what was shown before it */
-extern void sg_progress_pause(SgProgressPlace *place);
+/* Show a pause, as this phase, and afterwards what was shown before it; its time does not count for the estimated end */
+extern void sg_progress_pause(SgProgressPlace *place, SgProgressPhase phase);
 extern void sg_progress_resume(const SgProgressPlace *place);
 extern void sg_progress_done(int64 done, int64 orphan_rows);
 
 /*
  * Reading tables: how many blocks there are and which table it is, and how
- * many are read.  Until the next step, phase or done.  While rows are restored,
- * these are counted instead, over all phases.
+ * many are read.  Until the next step, phase or done.  While rows are fixed or
+ * restored, these are counted instead, over all phases.
  */
 extern void sg_progress_tables(SgProgressPhase phase, Oid relid, int64 blocks);
 extern void sg_progress_blocks(int64 blocks, int64 orphan_rows);

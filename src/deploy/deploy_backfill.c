@@ -509,14 +509,16 @@ others_write(Filling *f)
 static bool
 wait_for_autovacuum(Oid table, TimestampTz budget_end)
 {
-	sg_progress_phase(SG_PHASE_PAUSING);
+	SgProgressPlace place;
+
+	sg_progress_pause(&place, SG_PHASE_PAUSING);
 	while (run_autovacuum_holds(table))
 	{
 		if (GetCurrentTimestamp() > budget_end)
 			return false;
 		rest(GetCurrentTimestamp() - LOOK_PAUSE);
 	}
-	sg_progress_phase(SG_PHASE_EXECUTING);
+	sg_progress_resume(&place);
 	return true;
 }
 

@@ -417,7 +417,8 @@ do_scan(void *arg)
 	LogEntry	entry;
 
 	check_obstacles(fix);
-	sg_progress_phase(SG_PHASE_SCANNING);
+	/* how many rows the next sweeps are about is known behind this */
+	sg_progress_tables(SG_PHASE_SCANNING, InvalidOid, 0);
 	fix->found.n = 0;
 	fix_find(&fix->key, fix_most_places(&fix->key), &fix->found);
 	if (fix->key.rule && fix->key.rule->open)
@@ -688,6 +689,8 @@ take_results(Fix *fix, const FixAction *action)
 	fix_count_rows(fix->work->run->rows, &action->batch);
 	fix->fixed += orphans_counted(&action->counts);
 	fix->changed += action->changed;
+	fix->settled += action->places.n - action->busy.n;
+	sg_progress_blocks(fix->settled, 0);
 	fix->kept += action->kept;
 	for (int64 i = 0; i < action->busy.n; i++)
 		fix_places_add(&fix->busy, action->busy.places[i].leaf, &action->busy.places[i].tid);
@@ -834,7 +837,8 @@ fix_run_passes(Fix *fix)
 			return true;
 
 		found = fix->found.n;
-		fix->fixed = fix->changed = fix->kept = 0;
+		fix->fixed = fix->changed = fix->kept = fix->settled = 0;
+		sg_progress_tables(SG_PHASE_STARTING, InvalidOid, found);
 		if (!settle(fix))
 			return false;
 

@@ -35,6 +35,7 @@ typedef struct Fix
 	int64		fixed;			/* orphans */
 	int64		changed;		/* rows */
 	int64		kept;			/* by triggers */
+	int64		settled;		/* orphans that nobody held, for progress */
 	double		few;			/* rows that a pass over an open rule may find
 								 * for being the last one */
 	MemoryContext batch_context;

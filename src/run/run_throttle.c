@@ -406,7 +406,7 @@ pause_run(PlanRun *run, Load load)
 	char	   *stop = NULL;
 	SgProgressPlace place;
 
-	sg_progress_pause(&place);
+	sg_progress_pause(&place, SG_PHASE_THROTTLED);
 	if (load.lags)
 		started.blockers = follower_json(load.lags);
 	started_id = write_row(started);

@@ -11,6 +11,7 @@ use FindBin;
 use lib $FindBin::RealBin;
 use PostgreSQL::Test::Utils;
 use SgTest;
+use SgLoad;
 use Test::More;
 
 my $keys = long_run() ? 2000 : 60;
@@ -119,6 +120,57 @@ CALL sg_rollback_fks('all');
 EOSQL
 	like($told, qr/NOTICE:  after \d+ s: count, \w+.*; \d+ of $keys steps are done/, 'sg_apply with fix: says how far it has counted');
 	like($told, qr/NOTICE:  after \d+ s: restore, \w+: \d+ of [1-9]\d* rows/, 'sg_rollback_fks: says how many rows come back');
+}
+
+# A fix counts its rows, and tells by how fast they went when it ends; a pause says so, and then what was shown before it comes back
+{
+	my $holder = SgTest::Session->new($node);
+	my $is_shown = sub {
+		my ($what) = @_;
+		my $shown;
+
+		return wait_for(sub { ($shown = query(q{SELECT action, phase, unit, done > 0 AND done < total, estimated_end > now() FROM schemaguard.progress})) eq $what }, 60) || diag($shown) && 0;
+	};
+
+	query(<<'SQL');
+CREATE TABLE pause (now bool);
+CREATE FUNCTION is_paused() RETURNS boolean LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM public.pause)';
+CREATE FUNCTION at_row() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF OLD.id IN (300, 700) THEN PERFORM pg_advisory_xact_lock_shared(OLD.id); END IF;
+	RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+CREATE TABLE fixed (id int PRIMARY KEY, parent_id int);
+CREATE TABLE filled (id int PRIMARY KEY, v int);
+INSERT INTO fixed SELECT g, -g FROM generate_series(1, 1000) g;
+INSERT INTO filled SELECT generate_series(1, 1000);
+CREATE TRIGGER at_row BEFORE DELETE ON fixed FOR EACH ROW EXECUTE FUNCTION at_row();
+CREATE TRIGGER at_row BEFORE UPDATE ON filled FOR EACH ROW EXECUTE FUNCTION at_row();
+SELECT sg_plan_create('fixed'), sg_plan_add_fk('fixed', 'fixed', '{parent_id}', 'parent', orphans => 'quarantine', index => false);
+SELECT sg_plan_create('filled'), sg_plan_add_not_null('filled', 'filled', 'v', policy => 'set', fill => 'id');
+SQL
+	$session->query(q{RESET ALL; SET schemaguard.progress_interval = 1; SET schemaguard.fill_batch = 50; SET schemaguard.lock_timeout = '60s';
+		SET schemaguard.throttle_function = 'public.is_paused'});
+	for my $of ([ 'fixed', 'fix|executing|rows|t|t', qr/fix, \w+, step 1, table fixed: [1-9]\d* of 1000 rows.*; about \d+ s are left of this/ ],
+		[ 'filled', 'backfill|executing|blocks|t|t', qr/backfill, \w+, step 1, table filled: [1-9]\d* of \d+ blocks.*; about \d+ s are left of this/ ])
+	{
+		my ($plan, $shown, $told) = @$of;
+
+		$holder->query('SELECT pg_advisory_lock(300), pg_advisory_lock(700)');
+		$session->send("CALL sg_apply('$plan', fix => true)");
+		ok($is_shown->($shown), "$plan: how much is done, and when it ends");
+		nap(1.5);
+		query('INSERT INTO pause VALUES (true)');
+		$holder->query('SELECT pg_advisory_unlock(300)');
+		ok(wait_for(sub { query('SELECT phase FROM schemaguard.progress') eq 'throttled' }), "$plan: it pauses");
+		query('TRUNCATE pause');
+		ok($is_shown->($shown), "$plan: and shows its work anew");
+		$holder->query('SELECT pg_advisory_unlock(700)');
+		$session->collect;
+		is(query("SELECT state FROM schemaguard.plan_step WHERE plan = '$plan'"), 'validated', "$plan: done");
+		like($session->{err}, $told, "$plan: the client is told, too");
+	}
+	$holder->quit;
 }
 
 # A call that fails shows nothing afterwards, nor does one that fails in a block of somebody's
