@@ -331,6 +331,9 @@ extern void change_undo_table(const PlanDeed *deed, const PlanStep *step, Change
 extern void change_look_index(const PlanStep *step, ChangeMove *move);
 extern void change_look_statement(const PlanStep *step, ChangeMove *move);
 extern void change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
+
+/* Returns the index that a statement names for what it builds, if it is there, invalid, and nobody builds it; or NULL */
+extern char *change_half_built(const char *sql);
 extern bool change_reach_statement(ChangeMove *move, const char *sql);
 
 /*

@@ -235,7 +235,10 @@ change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *mo
 	bool		done = true;
 	List	   *texts;
 
-	if (step->done_when && (!is_done(step, move, &done) || !done))
+	if (step->done_when && !is_done(step, move, &done))
+		return;
+	/* an undo that was cut off has left an index that is not valid any more */
+	if (!done && !(step->outside && change_half_built(step->definition)))
 		return;
 	texts = step->undo ? plan_change_texts(step->undo) : NIL;
 	if (step->undo == NULL)

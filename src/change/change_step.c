@@ -775,7 +775,7 @@ is_being_built(Oid index)
 typedef struct HalfBuilt
 {
 	const char *sql;
-	const char *index;			/* its name, or NULL */
+	char	   *index;			/* its name, or NULL */
 } HalfBuilt;
 
 /* Finds it, for sg_read(): it may go meanwhile */
@@ -789,15 +789,23 @@ find_half_built(void *arg)
 	left->index = found ? sg_relation_name(index) : NULL;
 }
 
-/* Drops the index that a build which failed has left invalid: with IF NOT EXISTS the next one would take it for its own */
-static void
-drop_half_built(PlanRun *run, const char *sql)
+char *
+change_half_built(const char *sql)
 {
 	HalfBuilt	left = {.sql = sql};
 
 	sg_read(find_half_built, &left);
-	if (left.index)
-		(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", left.index));
+	return left.index;
+}
+
+/* Drops the index that a build which failed has left invalid: with IF NOT EXISTS the next one would take it for its own */
+static void
+drop_half_built(PlanRun *run, const char *sql)
+{
+	const char *index = change_half_built(sql);
+
+	if (index)
+		(void) deploy_run_outside(run, psprintf("DROP INDEX CONCURRENTLY %s", index), NULL);
 }
 
 /*
@@ -825,7 +833,7 @@ make_outside(StepWork *work, const ChangeMove *move)
 	run_write_start(&action);
 	(void) write_deeds(work, move);
 	run_commit();
-	action.error = deploy_run_outside(work->run, sql);
+	action.error = deploy_run_outside(work->run, sql, &action);
 	if (action.error)
 	{
 		/* first, so that it is on record whatever becomes of what is left */

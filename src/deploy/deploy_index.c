@@ -214,7 +214,9 @@ log_outcome(void *arg)
 	if (iw->error)
 	{
 		entry.sqlstate = pstrdup(unpack_sql_state(iw->error->sqlerrcode));
-		entry.message = run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text(iw->error);
+		entry.message = run_timeout_struck() ? RUN_TIMEOUT_TEXT :
+			deploy_yield_waited(work->run->yield, iw->gave_way ? NULL : &iw->action, iw->error->sqlerrcode, sg_error_text(iw->error));
+		entry.blockers = iw->action.blockers;
 		run_append_warning(work, psprintf("%s %s: %s", iw->action.name, log_phase_word(entry.phase), entry.message));
 		work->hint = failure_hint(iw, work->step);
 		if (is_needed(iw) && !iw->drop && entry.phase == LOG_FAILED)
@@ -432,9 +434,11 @@ report_gave_way(void *arg)
 static void
 report_stopped(void *arg)
 {
+	const IndexWork *iw = arg;
+
 	ereport(ERROR,
 			(errcode(ERRCODE_DISK_FULL),
-			 errmsg("the build was cancelled: the server is low on space, by schemaguard.min_free_disk")));
+			 errmsg("the build was cancelled: %s", iw->work.run->yield->low)));
 }
 
 /* To whom, and what comes of it: in a transaction of its own, for the client and for the log */
@@ -462,7 +466,6 @@ attempt_until_done(IndexWork *iw)
 	DeployYield yield;
 	ErrorData  *error;
 
-	deploy_yield_reset(iw->work.run->yield);
 	for (iw->action.attempts = 1;; iw->action.attempts++)
 	{
 		error = worker_try(wait_for_table, iw);
@@ -512,6 +515,7 @@ deploy_index_work(PlanRun *run, bool drop, int step, const char *name, const cha
 	iw->action.attempts = 1;
 
 	worker_procedure(log_start, iw);
+	deploy_yield_reset(run->yield);
 	iw->error = worker_try(begin_turn, iw);
 	if (iw->error == NULL)
 	{

@@ -57,6 +57,10 @@ extern bool deploy_index_work(PlanRun *run, bool drop, int step,
 /* A build gives way so many times: once to each session, and once to the autovacuums of its table together */
 #define DEPLOY_YIELD_TIMES 3
 
+/* Bytes of a text that says why a run stops, and how many holders of what a worker waits for are kept */
+#define DEPLOY_STOP_SIZE 512
+#define DEPLOY_HOLDERS 5
+
 /* A session that waits for a build */
 typedef struct DeployWaiter
 {
@@ -73,6 +77,11 @@ typedef struct DeploySlot
 	int			ngiven;
 	DeployWaiter given[DEPLOY_YIELD_TIMES]; /* to whom this build gave way */
 	DeployWaiter waiter;		/* the last one */
+	char		low[DEPLOY_STOP_SIZE];	/* where space is low */
+	int			nholders;
+	int			holders[DEPLOY_HOLDERS];	/* processes that the worker waits
+											 * for, or waited; 0: a prepared
+											 * transaction */
 } DeploySlot;
 
 typedef enum DeployYield
@@ -100,8 +109,17 @@ extern bool deploy_yield_holds(const DeploySlot *slot);
 /* In the leader: cancel the workers, of which each has a slot, that somebody waits for */
 extern void deploy_yield_look(const WorkerPool *pool, DeploySlot *slots);
 
-/* In the leader: cancel all that are at a build, for good; were there any? */
-extern bool deploy_yield_stop(const WorkerPool *pool, DeploySlot *slots);
+/*
+ * Returns the text of an error with the holders of the lock that a worker has
+ * waited for in vain, who are kept for the action's log (NULL: none), too
+ */
+extern char *deploy_yield_waited(const DeploySlot *slot, RunAction *action, int sqlerrcode, const char *text);
+
+/* In the leader: note for each worker that waits for a lock who holds it */
+extern void deploy_yield_note_holders(const WorkerPool *pool, DeploySlot *slots);
+
+/* In the leader: cancel all that are at a build, for good, with the reason for them to tell; were there any? */
+extern bool deploy_yield_stop(const WorkerPool *pool, DeploySlot *slots, const char *low);
 
 /* ---- deploy_parallel.c ---- */
 
@@ -137,9 +155,10 @@ extern int	deploy_run_jobs(PlanRun *run, DeployJobKind kind, List *jobs,
 /*
  * Have a worker run one statement as the caller, as a client would send it:
  * one that can't be in a transaction.  Names in it are looked up in pg_catalog.
- * Returns NULL, or the error.  Commits; the caller's action has begun.
+ * Returns NULL, or the error.  Commits.  The caller's action, which has begun (or
+ * NULL), keeps for the log who was in the way.
  */
-extern ErrorData *deploy_run_outside(PlanRun *run, const char *statement);
+extern ErrorData *deploy_run_outside(PlanRun *run, const char *statement, RunAction *action);
 
 /* Are there steps of several tables to be validated by several workers? */
 extern bool deploy_wants_parallel(List *steps);

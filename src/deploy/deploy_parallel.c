@@ -55,7 +55,6 @@
 /* How often the leader looks up from waiting */
 #define LOOK_MS 500
 
-#define STOP_REASON_SIZE 512
 
 /* The longest wait for a lock when there is no time left for waiting */
 #define HASTY_LOCK_MS 1000
@@ -75,7 +74,7 @@ typedef struct JobsShared
 	pg_atomic_uint32 steps_done;
 	pg_atomic_uint64 orphan_rows;
 	pg_atomic_uint32 stopped;	/* by the first worker that had to */
-	char		stop_reason[STOP_REASON_SIZE];	/* or what a statement's error
+	char		stop_reason[DEPLOY_STOP_SIZE];	/* or what a statement's error
 												 * says */
 	int			sqlerrcode;		/* of that, or 0 */
 	int			jobs;			/* offset in names */
@@ -140,7 +139,7 @@ may_go_on(WorkerJob *job)
 	if (run_throttle(&job->run))
 		return true;
 	if (pg_atomic_exchange_u32(&shared->stopped, 1) == 0)
-		strlcpy(shared->stop_reason, job->run.stop_reason, STOP_REASON_SIZE);
+		strlcpy(shared->stop_reason, job->run.stop_reason, DEPLOY_STOP_SIZE);
 	return false;
 }
 
@@ -264,7 +263,7 @@ statement_job(WorkerJob *job)
 	if (error == NULL)
 		return;
 	shared->sqlerrcode = error->sqlerrcode;
-	strlcpy(shared->stop_reason, run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text_of(error, statement), STOP_REASON_SIZE);
+	strlcpy(shared->stop_reason, run_timeout_struck() ? RUN_TIMEOUT_TEXT : sg_error_text_of(error, statement), DEPLOY_STOP_SIZE);
 }
 
 /* Where a worker starts: it takes jobs until none is left */
@@ -396,29 +395,35 @@ cancel_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *edata
 static bool
 wait_a_while(WorkerPool *pool, DeployJobKind kind)
 {
-	if (kind != JOB_BUILD_INDEX && kind != JOB_DROP_INDEX)
+	if (kind == JOB_VALIDATE || kind == JOB_VALIDATE_PARTITION)
 		return worker_pool_wait(pool, LOOK_MS);
 
 	for (int ms = 0; ms < LOOK_MS; ms += DEPLOY_YIELD_MS)
 	{
+		DeploySlot *slots;
+
 		if (worker_pool_wait(pool, DEPLOY_YIELD_MS))
 			return true;
-		deploy_yield_look(pool, yield_slots(worker_pool_argument(pool)));
+		slots = yield_slots(worker_pool_argument(pool));
+		deploy_yield_note_holders(pool, slots);
+		if (kind != JOB_STATEMENT)
+			deploy_yield_look(pool, slots);
 	}
 	return false;
 }
 
 /* Ends builds, and the run, if the server is low on space; a worker that has not begun pauses by itself */
 static void
-look_at_room(WorkerPool *pool)
+look_at_room(const PlanRun *run, WorkerPool *pool)
 {
 	JobsShared *shared = worker_pool_argument(pool);
 	char	   *low = sg_disk_low();
 
-	if (low == NULL || !deploy_yield_stop(pool, yield_slots(shared)))
+	if (low == NULL ||
+		!deploy_yield_stop(pool, yield_slots(shared), psprintf("%s; to go on: %s", low, run_call_text(run, run->procedure))))
 		return;
 	if (pg_atomic_exchange_u32(&shared->stopped, 1) == 0)
-		strlcpy(shared->stop_reason, low, STOP_REASON_SIZE);
+		strlcpy(shared->stop_reason, low, DEPLOY_STOP_SIZE);
 }
 
 /* Wait for the end of all workers; a COMMIT now and then shows that we live */
@@ -434,7 +439,7 @@ wait_for_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind)
 		{
 			show_progress(run, pool);
 			if (kind == JOB_BUILD_INDEX)
-				look_at_room(pool);
+				look_at_room(run, pool);
 			run_commit();
 		}
 	}
@@ -525,7 +530,7 @@ deploy_run_jobs(PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout, 
 }
 
 ErrorData *
-deploy_run_outside(PlanRun *run, const char *statement)
+deploy_run_outside(PlanRun *run, const char *statement, RunAction *action)
 {
 	List	   *jobs = list_make1(list_make1(makeString(pstrdup(statement))));
 	Size		size;
@@ -544,7 +549,7 @@ deploy_run_outside(PlanRun *run, const char *statement)
 	{
 		error = palloc0(sizeof(ErrorData));
 		error->sqlerrcode = trouble ? ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE : shared->sqlerrcode;
-		error->message = pstrdup(trouble ? trouble : shared->stop_reason);
+		error->message = trouble ? pstrdup(trouble) : deploy_yield_waited(yield_slots(shared), action, error->sqlerrcode, shared->stop_reason);
 	}
 	worker_pool_free(pool);
 	return error;

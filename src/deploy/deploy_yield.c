@@ -32,6 +32,7 @@
 #include "port/atomics.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -40,6 +41,7 @@
 #include "utils/wait_event.h"
 
 #include "deploy/deploy_index.h"
+#include "run/run_lock.h"
 #include "worker/worker.h"
 
 /* States of a slot: may the worker be cancelled? */
@@ -58,6 +60,7 @@ void
 deploy_yield_reset(DeploySlot *slot)
 {
 	slot->ngiven = 0;
+	slot->nholders = 0;
 }
 
 void
@@ -142,6 +145,15 @@ deploy_yield_json(const DeploySlot *slot, const char *table)
 	return json.data;
 }
 
+char *
+deploy_yield_waited(const DeploySlot *slot, RunAction *action, int sqlerrcode, const char *text)
+{
+	char	   *who = action == NULL || sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE ? NULL :
+		run_lock_holders(action, slot->holders, slot->nholders);
+
+	return who ? psprintf("%s: it has waited for %s", text, who) : pstrdup(text);
+}
+
 /* ---- the leader ---- */
 
 /* The processes that one waits for */
@@ -202,12 +214,13 @@ give_way(DeploySlot *slot, int pid, const DeployWaiter *waiter)
 
 /* Cancels a worker for good, unless it is not at a build */
 static bool
-stop_worker(DeploySlot *slot, int pid)
+stop_worker(DeploySlot *slot, int pid, const char *low)
 {
 	uint32		expected = SLOT_YES;
 
 	if (!pg_atomic_compare_exchange_u32(&slot->state, &expected, SLOT_CANCELLING))
 		return false;
+	strlcpy(slot->low, low, DEPLOY_STOP_SIZE);
 	(void) kill(pid, SIGINT);
 	pg_atomic_write_u32(&slot->state, SLOT_STOPPED);
 	return true;
@@ -232,8 +245,35 @@ cancel_blockers(const WorkerPool *pool, DeploySlot *slots, const DeployWaiter *w
 	}
 }
 
+void
+deploy_yield_note_holders(const WorkerPool *pool, DeploySlot *slots)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard holders",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < worker_pool_started(pool); i++)
+	{
+		int			pid = worker_pool_pid(pool, i);
+		const volatile PGPROC *proc = pid != 0 ? BackendPidGetProc(pid) : NULL;
+		const int32 *pids;
+		int			n;
+
+		if (proc == NULL || (proc->wait_event_info & 0xFF000000) != PG_WAIT_LOCK)
+			continue;
+		pids = blockers_of(pid, &n);
+		/* the last ones stay, for the worker to tell when it has waited in vain */
+		if (n == 0)
+			continue;
+		slots[i].nholders = Min(n, DEPLOY_HOLDERS);
+		memcpy(slots[i].holders, pids, sizeof(int) * slots[i].nholders);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
 bool
-deploy_yield_stop(const WorkerPool *pool, DeploySlot *slots)
+deploy_yield_stop(const WorkerPool *pool, DeploySlot *slots, const char *low)
 {
 	bool		any = false;
 
@@ -242,7 +282,7 @@ deploy_yield_stop(const WorkerPool *pool, DeploySlot *slots)
 		int			pid = worker_pool_pid(pool, i);
 
 		if (pid != 0)
-			any |= stop_worker(&slots[i], pid);
+			any |= stop_worker(&slots[i], pid, low);
 	}
 	return any;
 }

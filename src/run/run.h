@@ -86,6 +86,7 @@ typedef struct PlanRun
 	bool		urgent;			/* a plan is taken back: wait for no load */
 	bool		gives_room;		/* what comes next drops, or puts rows back:
 								 * space that is low is no reason to wait */
+	int			at_step;		/* the step that is begun and not ended, or 0 */
 	char	   *stop_reason;	/* begin nothing new, or NULL: see
 								 * run_throttle */
 	TimestampTz window_end;		/* 0: none */

@@ -251,6 +251,15 @@ describe_holder(RunAction *action, HeapTuple row, TupleDesc desc)
 }
 
 /*
+ * What a log says of a session: of what it runs only the first word, for the
+ * rest may have values in it
+ */
+#define SESSION_FIELDS \
+	"'role', a.usename, 'application', nullif(a.application_name, '')," \
+	" 'backend', a.backend_type, 'transaction_since', a.xact_start, 'state', a.state," \
+	" 'runs', upper(substring(a.query FROM '^(?:\\s|--[^\\n]*\\n|/\\*.*?\\*/)*(\\w+)'))"
+
+/*
  * Who holds what is in our way: sessions as far as the caller may see them in
  * pg_stat_activity, and prepared transactions, which pg_blocking_pids does
  * not show.  Sets action->blockers to a JSON array; where nobody is there any
@@ -263,8 +272,7 @@ find_blockers(void *arg)
 		"SELECT b.pid, b.who::text AS who,"
 		"       (b.who || '{\"wraparound\": true}')::text AS who_wraparound"
 		" FROM (SELECT DISTINCT l.pid, jsonb_strip_nulls(jsonb_build_object("
-		"         'pid', l.pid, 'role', a.usename, 'application', nullif(a.application_name, ''),"
-		"         'backend', a.backend_type, 'transaction_since', a.xact_start,"
+		"         'pid', l.pid, " SESSION_FIELDS ","
 		"         'prepared', x.gid, 'mode', l.mode, 'table', l.relation::regclass::text)) AS who"
 		"       FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
 		"         LEFT JOIN pg_locks t ON l.pid IS NULL AND t.locktype = 'transactionid'"
@@ -326,7 +334,8 @@ static char *
 holders_text(const RunAction *action)
 {
 	static const char *query =
-		"SELECT string_agg(DISTINCT coalesce('process ' || (h ->> 'pid') || coalesce(' (' || (h ->> 'application') || ')', ''),"
+		"SELECT string_agg(DISTINCT coalesce('process ' || (h ->> 'pid') || coalesce(' (' || nullif(concat_ws('; ', h ->> 'application',"
+		"   (h ->> 'state') || coalesce(CASE h ->> 'state' WHEN 'active' THEN ': ' ELSE ' after ' END || (h ->> 'runs'), '')), '') || ')', ''),"
 		" 'prepared transaction ' || (h ->> 'prepared'), 'a session'), ', ') AS who FROM jsonb_array_elements($1::jsonb) h";
 	MemoryContext context = CurrentMemoryContext;
 	Oid			types[] = {TEXTOID};
@@ -358,6 +367,63 @@ run_row_holders(RunAction *action, Oid relid)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	text = holders_text(action);
 
+	PopActiveSnapshot();
+	return text;
+}
+
+/* Processes, and prepared transactions (0), for find_sessions */
+typedef struct Sessions
+{
+	RunAction  *action;
+	const int  *pids;
+	int			n;
+} Sessions;
+
+static void
+find_sessions(void *arg)
+{
+	static const char *query =
+		"SELECT jsonb_agg(b.who)::text AS who"
+		" FROM (SELECT jsonb_strip_nulls(jsonb_build_object('pid', p.pid, " SESSION_FIELDS ")) AS who"
+		"       FROM unnest($1) p (pid) LEFT JOIN pg_stat_activity a ON a.pid = p.pid WHERE p.pid <> 0"
+		"       UNION ALL SELECT jsonb_build_object('prepared', x.gid) FROM pg_prepared_xacts x"
+		"       WHERE 0 = ANY ($1) AND x.database = current_database()) b";
+	Sessions   *sessions = arg;
+	MemoryContext context = CurrentMemoryContext;
+	Datum	   *pids = palloc(sizeof(Datum) * sessions->n);
+	Oid			types[] = {INT4ARRAYOID};
+	Datum		values[1];
+	SgScope		scope;
+	char	   *who;
+
+	for (int i = 0; i < sessions->n; i++)
+		pids[i] = Int32GetDatum(sessions->pids[i]);
+	values[0] = PointerGetDatum(construct_array(pids, sessions->n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	sg_caller_begin(&scope);
+	SPI_connect();
+	if (SPI_execute_with_args(query, 1, types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read pg_stat_activity");
+	who = sg_spi_text(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, "who");
+	sessions->action->blockers = who ? MemoryContextStrdup(context, who) : NULL;
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+char *
+run_lock_holders(RunAction *action, const int *pids, int n)
+{
+	Sessions	sessions = {action, pids, n};
+	ErrorData  *edata;
+	char	   *text = NULL;
+
+	if (n == 0)
+		return NULL;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	edata = sg_try_undo(find_sessions, &sessions);
+	if (edata)
+		sg_rethrow_cancel(edata);
+	if (action->blockers)
+		text = holders_text(action);
 	PopActiveSnapshot();
 	return text;
 }

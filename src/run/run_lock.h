@@ -64,6 +64,12 @@ extern void run_note_holders(RunAction *action, Oid relid, LOCKMODE mode);
  */
 extern char *run_row_holders(RunAction *action, Oid relid);
 
+/*
+ * Returns these processes in words, each with its application and the first word
+ * of what it runs, or NULL; 0 is prepared transactions.  Kept for the action's log, too.
+ */
+extern char *run_lock_holders(RunAction *action, const int *pids, int n);
+
 /* Does an autovacuum have a lock on the table? */
 extern bool run_autovacuum_holds(Oid relid);
 

@@ -78,6 +78,7 @@ run_begin_step(PlanRun *run, int step)
 	work->step = row;
 	work->object = plan_step_object(row);
 	initStringInfo(&work->notice);
+	run->at_step = step;
 	return work;
 }
 
@@ -131,6 +132,7 @@ run_end_step(const StepWork *work)
 	const char *hint;
 	char	   *text;
 
+	work->run->at_step = 0;
 	if (work->notice.len == 0 || (!work->warns && !sg_tells(SG_VERBOSITY_STEPS)))
 		return;
 	hint = new_hint(work);

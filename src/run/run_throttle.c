@@ -355,6 +355,23 @@ run_stop(PlanRun *run, const char *reason)
 	run->stop_reason = MemoryContextStrdup(run->context, reason);
 }
 
+/*
+ * Stops the run, and says why in the step that it is at, with the call that goes
+ * on.  A worker does not know that call; what it is at fails by itself.
+ */
+static void
+stop_at_step(PlanRun *run, const char *reason)
+{
+	const PlanStep *step = run->at_step != 0 && MyBackendType == B_BACKEND ? plan_step_get(run->plan->name, run->at_step, true) : NULL;
+
+	run_stop(run, reason);
+	if (step == NULL || (step->state != STEP_PENDING && step->state != STEP_ADDED))
+		return;
+	plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS,
+						psprintf("stopped: %s; to go on: %s", reason, run_call_text(run, run->procedure)), 0);
+	run_commit();
+}
+
 static bool
 window_is_over(const PlanRun *run)
 {
@@ -440,7 +457,7 @@ pause_run(PlanRun *run, Load load)
 	PG_END_TRY();
 
 	if (stop)
-		run_stop(run, stop);
+		stop_at_step(run, stop);
 	return stop == NULL;
 }
 
@@ -451,7 +468,7 @@ run_must_stop(PlanRun *run)
 		return false;
 	if (run->stop_reason == NULL && window_is_over(run))
 	{
-		run_stop(run, window_text(run));
+		stop_at_step(run, window_text(run));
 		(void) write_row(make_entry(run, LOG_SKIPPED, run->stop_reason, 0, 0));
 	}
 	return run->stop_reason != NULL;

@@ -303,10 +303,12 @@ run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const Chang
 														"SET schemaguard.workers = 1;"));
 	action->attempts = 1;
 	run_log_start(action);
-	action->error = deploy_run_outside(work->run, linitial(move->statements));
+	action->error = deploy_run_outside(work->run, linitial(move->statements), action);
 	if (action->error)
 	{
-		undo_record_failed(action, work);
+		/* a message of a worker is in words that hold no value */
+		work->hint = psprintf("When that is mended:\n%s", run_call_text(work->run, "sg_rollback_fks"));
+		run_record_failure(action, work, STEP_AS_IT_IS, action->error->sqlerrcode, action->error->message, LOG_NONE);
 		return false;
 	}
 	undo_record_done(action, work);

@@ -283,8 +283,8 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 	my $table = make_table();
 	$two->query("BEGIN; LOCK TABLE $table IN SHARE UPDATE EXCLUSIVE MODE");
 	$deployer->query("SET schemaguard.lock_budget = '1s'; CALL sg_add_fks('p$n')");
-	is(query("SELECT phase || ' ' || sqlstate || ' ' || message FROM schemaguard.audit_log WHERE plan = 'p$n' AND action = 'index' ORDER BY id DESC LIMIT 1"),
-		"failed 55P03 could not lock public.$table", 'an index that is never built says why');
+	like(query("SELECT phase || ' ' || sqlstate || ' ' || message || ' ' || (blockers -> 0 ->> 'runs') FROM schemaguard.audit_log WHERE plan = 'p$n' AND action = 'index' ORDER BY id DESC LIMIT 1"),
+		qr/^failed 55P03 could not lock public\.$table: it has waited for process $two->{pid} \(\S+; idle in transaction after LOCK\) LOCK$/, 'an index that is never built says for whom it has waited');
 	$two->query('ROLLBACK');
 	$deployer->query("RESET schemaguard.lock_budget; CALL sg_add_fks('p$n')");
 	check_built($deployer, 'the next call');
@@ -310,6 +310,11 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 	unlike(query($left), qr/invalid/, 'until the next call');
 	is(query(q{SELECT state, (SELECT indisvalid FROM pg_index WHERE indexrelid = 'public.by_statement'::regclass) FROM schemaguard.plan_step WHERE plan = 'own'}), 'validated|t',
 		'the next call builds it, and does not take what was left for it') or diag($deployer->{err});
+	$two->query("BEGIN; INSERT INTO $table VALUES (1)");
+	$deployer->query("SET schemaguard.lock_budget = '1s'; CALL sg_rollback_fks('own'); RESET schemaguard.lock_budget");
+	like(query("SELECT reason FROM schemaguard.plan_step WHERE plan = 'own'"), qr/canceling statement due to lock timeout: it has waited for process $two->{pid} \(\S+; idle in transaction after INSERT\)/,
+		'... DROP INDEX CONCURRENTLY waits, and says for whom');
+	$two->query('ROLLBACK');
 	$deployer->query("CALL sg_rollback_fks('own')");
 	is(query(q{SELECT to_regclass('public.by_statement') IS NULL}), 't', '... and a rollback takes it back') or diag($deployer->{err});
 }
