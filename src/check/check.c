@@ -408,7 +408,8 @@ check_failed(CheckStep *cs)
 		return;
 	check_row(cs, "failed", CHECK_WARN,
 			  cs->step->reason ? cs->step->reason : pstrdup("no reason is on record"),
-			  psprintf(sg_calls("When that is mended, CALL again:\nCALL sg_apply(%s, steps => '{%d}');"),
+			  psprintf(plan_is_not_back(cs->step) ? sg_calls("When that is mended, have the rest taken back:\nCALL sg_rollback_fks(%s, steps => '{%d}');") :
+					   sg_calls("When that is mended, CALL again:\nCALL sg_apply(%s, steps => '{%d}');"),
 					   quote_literal_cstr(cs->plan), cs->step->step));
 }
 

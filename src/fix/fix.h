@@ -208,6 +208,12 @@ extern int64 fix_restore_left(const PlanRun *run);
 /* Returns how many rows of a table the plan has in quarantine that have one of these columns */
 extern int64 fix_restore_needs(const PlanRun *run, const char *table, List *columns);
 
+/* Returns the steps (of int) of which rows are in quarantine, or have not got their old values back */
+extern List *fix_rows_out(const FkPlan *plan);
+
+/* Ends steps of a rollback that waited for their rows, and have them: they are "rolled back".  Commits. */
+extern void fix_settle_rolled_back(PlanRun *run);
+
 /* Record in the plan's steps how many are left of each, and why; returns that of all steps together */
 extern char *fix_restore_tell(const PlanRun *run);
 

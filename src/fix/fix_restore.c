@@ -61,6 +61,7 @@
 #include "plan/plan_choice.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
+#include "plan/plan_store.h"
 #include "run/run.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
@@ -862,6 +863,48 @@ fix_restore_needs(const PlanRun *run, const char *table, List *columns)
 					  lengthof(types), types, values);
 }
 
+static void *
+read_step(HeapTuple row, TupleDesc desc)
+{
+	int		   *step = palloc(sizeof(int));
+
+	*step = (int) sg_spi_int64(row, desc, "step");
+	return step;
+}
+
+List *
+fix_rows_out(const FkPlan *plan)
+{
+	StoreArgs	args = {0};
+	List	   *steps = NIL;
+
+	store_arg_text(&args, plan->name);
+	foreach_ptr(const int, step, store_query("SELECT DISTINCT q.step::bigint AS step FROM schemaguard.plan p JOIN schemaguard.quarantine q ON q.plan_id = p.id"
+				" WHERE p.name = $1 AND q.step IS NOT NULL", &args, read_step))
+		steps = lappend_int(steps, *step);
+	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_SET)))
+		steps = list_append_unique_int(steps, deed->step);
+	return steps;
+}
+
+void
+fix_settle_rolled_back(PlanRun *run)
+{
+	List	   *out = fix_rows_out(run->plan);
+
+	foreach_ptr(const PlanDeed, deed, plan_deeds(run->plan, DEEDS_OF_CATALOG))
+		out = lappend_int(out, deed->step);
+	foreach_ptr(const PlanStep, step, plan_chosen_steps(run->plan))
+	{
+		const char *rest = step->reason ? strstr(step->reason, "; left alone: ") : NULL;
+
+		if (step->state != STEP_FAILED || !plan_is_not_back(step) || list_member_int(out, step->step))
+			continue;
+		plan_step_set_state(run->plan->name, step->step, STEP_ROLLED_BACK, rest ? rest + strlen("; ") : NULL, 0);
+	}
+	run_commit();
+}
+
 /* A row of fix_restore_tell's query */
 static void *
 read_left(HeapTuple row, TupleDesc desc)
@@ -905,7 +948,7 @@ fix_restore_tell(const PlanRun *run)
 	foreach_ptr(const PlanStep, step, left)
 	{
 		if (step->step != 0)
-			plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS, step->reason, 0);
+			plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS, psprintf(PLAN_NOT_BACK "%s", step->reason), 0);
 	}
 	return ((PlanStep *) linitial(left))->reason;
 }
@@ -1102,6 +1145,8 @@ restore_all(PlanRun *run)
 	if (error)
 		ReThrowError(error);
 
+	if (run->kept_by == 0)
+		fix_settle_rolled_back(run);
 	left = count_copies(run, true);
 	hidden = count_copies(run, false);
 	namesake = restored + left + hidden == 0 && run->kept_by == 0 ? gone_namesake(run->plan->name) : 0;

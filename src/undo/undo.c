@@ -23,6 +23,7 @@
 #include "base/spi.h"
 #include "deploy/deploy.h"
 #include "deploy/deploy_partition.h"
+#include "fix/fix.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
@@ -119,21 +120,53 @@ undo_name(const PlanDeed *deed)
 /* How the reason begins of what is not undone for good */
 #define LEFT_ALONE "left alone: "
 
-/* The step says what happened, after what it says of other deeds, unless a role has skipped it for good */
+/* How the reason begins of a step whose deeds are undone, and whose rows may not be back */
+#define ROWS_ARE_OUT PLAN_NOT_BACK "rows may still be in quarantine, or without their old values"
+
+/* Were rows of the step away when this call first asked? */
+static bool
+has_rows_out(const StepWork *work)
+{
+	PlanRun    *run = work->run;
+
+	if (!run->rows_out_known)
+	{
+		MemoryContext old = MemoryContextSwitchTo(run->context);
+
+		run->rows_out = fix_rows_out(run->plan);
+		run->rows_out_known = true;
+		MemoryContextSwitchTo(old);
+	}
+	return list_member_int(run->rows_out, work->step->step);
+}
+
+/*
+ * The step says what happened, after what it says of other deeds, unless a role has
+ * skipped it for good.  "rolled back" is for a step whose rows are back as well:
+ * until fix_settle_rolled_back() has seen that, it is "failed", and says why.
+ */
 static void
 set_rolled_back(const StepWork *work, const char *reason, int attempts)
 {
 	PlanStep   *row = plan_step_get(work->step->plan, work->step->step, true);
+	StepState	state = work->step->state;
 	bool		told;
 
-	if (row == NULL || row->skipped_by || (reason == NULL && work->step->state == STEP_AS_IT_IS))
+	if (row == NULL || row->skipped_by || (reason == NULL && state == STEP_AS_IT_IS))
 		return;
+	if (state == STEP_ROLLED_BACK && has_rows_out(work))
+	{
+		state = STEP_FAILED;
+		reason = psprintf(ROWS_ARE_OUT "; to go on: %s%s%s", run_call_text(work->run, "sg_rollback_fks"), reason ? "; " : "", reason ? reason : "");
+	}
+	else if (row->reason && strncmp(row->reason, ROWS_ARE_OUT, strlen(ROWS_ARE_OUT)) == 0)
+		reason = reason && strstr(row->reason, reason) == NULL ? psprintf("%s; %s", row->reason, reason) : row->reason;
 	told = row->reason && (row->state == STEP_ROLLED_BACK || strncmp(row->reason, LEFT_ALONE, strlen(LEFT_ALONE)) == 0);
 	if (told && (reason == NULL || strstr(row->reason, reason)))
 		reason = row->reason;
 	else if (told)
 		reason = psprintf("%s; %s", row->reason, strncmp(reason, LEFT_ALONE, strlen(LEFT_ALONE)) == 0 ? reason + strlen(LEFT_ALONE) : reason);
-	plan_step_set_state(row->plan, row->step, work->step->state, reason, attempts);
+	plan_step_set_state(row->plan, row->step, state, reason, attempts);
 }
 
 /* Returns the outcome of a deed that was not undone, by its SQLSTATE */

@@ -461,6 +461,7 @@ settle_rows(const Rollback *rollback)
 	char	   *below = NULL;
 
 	put_rest_back(rollback);
+	fix_settle_rolled_back(run);
 	error = run->rows_error;
 	restored = run->rows_back;
 	left = run->rows_left = fix_restore_left(run);
