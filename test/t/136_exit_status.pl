@@ -66,7 +66,7 @@ $node->safe_psql('postgres', 'ALTER TABLE d ADD CHECK (e < 50)');
 ($status, $err) = psql_status('-c', q{CALL sg_rollback_fks('ci', fail => true)});
 is($status, 1, 'a row that can not go back: 1');
 like($err, qr/^DETAIL:  1 row is left in quarantine$/m, 'which is said');
-is($node->safe_psql('postgres', $states), 'a rolled back, e rolled back', 'and the keys are gone');
+is($node->safe_psql('postgres', $states), 'a rolled back, e failed', 'and the step whose row is not back has failed');
 
 # ---- a gate for orphans ----
 

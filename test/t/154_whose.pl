@@ -275,7 +275,7 @@ sql($db, q{UPDATE c SET v = 'x' WHERE v IS NULL; UPDATE e SET v = 1});
 is(back($db), "1|rolled back|\n2|rolled back|", 'they come back when the rows are mended');
 $db = other_db(q{CREATE TABLE s (id int PRIMARY KEY, v int); INSERT INTO s VALUES (1, -1); SELECT sg_plan_create('d'), sg_plan_add_check('d', 's', 'v > 0', policy => 'set', child_column => 'v', fill => '100');
 	CALL sg_apply('d', fix => true, fail => true); ALTER TABLE s RENAME v TO w});
-is(back($db), '1|rolled back|not taken back: old values of check s_v_check ON public.s: table public.s has no column v', 'values that are not back are told');
+is(back($db), '1|failed|not taken back: old values of check s_v_check ON public.s: table public.s has no column v', 'values that are not back are told');
 sql($db, 'ALTER TABLE s RENAME w TO v');
 is(back($db) . ' ' . sql($db, 'SELECT v FROM s'), '1|rolled back| -1', 'until they are');
 
@@ -320,12 +320,12 @@ $db = other_db(qq{$once SELECT sg_plan_add_unique('d', 't', 'v', name => 't_u', 
 is(sql($db, $rows), '1:1 3:3', 'a row that was given a value is in quarantine by a later step');
 sql($db, "CALL sg_rollback_fks('d', steps => '{1}')");
 is(sql($db, $state), '1:-1 3:3 1', 'its old value is kept when that of the others has gone back');
-like(steps($db), qr/^1\|rolled back\|not taken back: old values of check t_v ON public\.t: 1 row is not found while rows of the table are in quarantine$/m, 'and told');
+like(steps($db), qr/^1\|failed\|not taken back: old values of check t_v ON public\.t: 1 row is not found while rows of the table are in quarantine$/m, 'and told');
 is(back($db) . ' ' . sql($db, $state), "1|rolled back|\n2|rolled back| 1:-1 2:-2 3:3 0", 'it has it when it is back');
 
 $db = other_db(q{CREATE TABLE t (id int PRIMARY KEY, v int) PARTITION BY RANGE (id); CREATE TABLE t_a PARTITION OF t FOR VALUES FROM (0) TO (6); CREATE TABLE t_b PARTITION OF t FOR VALUES FROM (6) TO (100);
 	INSERT INTO t VALUES (1, -1), (7, -7); SELECT sg_plan_create('d');} . $set . q{CALL sg_apply('d', fix => true, fail => true); DROP TABLE t_a});
-is(back($db) . ' ' . sql($db, $state), '1|rolled back|not taken back: old values of check t_v ON public.t: table public.t_a does not exist 7:-7 1', 'a partition that is gone keeps nothing from the others');
+is(back($db) . ' ' . sql($db, $state), '1|failed|not taken back: old values of check t_v ON public.t: table public.t_a does not exist 7:-7 1', 'a partition that is gone keeps nothing from the others');
 sql($db, q{SELECT sg_plan_skip('d', 1, 'dropped for good')});
 $node->psql($db, "CALL sg_rollback_fks('d', fail => true)", stderr => \my $skipped);
 unlike($skipped, qr/not taken back/, 'and who skips the step hears no more of it') or diag($skipped);
