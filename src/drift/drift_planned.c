@@ -43,6 +43,13 @@ static const char *const column_says[] = {
 	"type", "not_null", "default", NULL
 };
 
+/* What a part of a partition may say that is a clone of such an object: the server sees to its being like that */
+static const char *const clone_says[] = {
+	"partition_of", "type", "match", "columns", "enforced", "on_delete", "on_update", "on_delete_columns", "validated", "references",
+	"referenced_columns", "deferrable", "deferred", "expression", "nulls_not_distinct", "index_name", "access_method", "valid",
+	"unique", "predicate", "expressions", "ordering", NULL
+};
+
 /* A row, and the deed that may have made it */
 typedef struct Judgement
 {
@@ -280,6 +287,44 @@ mark_of_plan(SgNameTable *rows, const FkPlan *plan, TimestampTz since)
 	}
 }
 
+/* The row of the planned object that the row's is a clone of, or NULL */
+static const DriftRow *
+planned_origin(SgNameTable *rows, const DriftRow *row)
+{
+	char	   *origin = row->class == CLASS_EXTRA && row->properties ? drift_string(row->properties, "partition_of") : NULL;
+
+	if (origin == NULL || has_others(row->properties, clone_says))
+		return NULL;
+	foreach_ptr(const DriftRow, other, sg_names_value(rows, row->kind, origin))
+	{
+		if (other->class == CLASS_PLANNED)
+			return other;
+	}
+	return NULL;
+}
+
+/* Marks what partitions have by planned objects of their tables, level by level */
+static void
+mark_clones(SgNameTable *rows, List *all)
+{
+	bool		again = true;
+
+	while (again)
+	{
+		again = false;
+		foreach_ptr(DriftRow, row, all)
+		{
+			const DriftRow *origin = planned_origin(rows, row);
+
+			if (origin == NULL)
+				continue;
+			row->class = CLASS_PLANNED;
+			row->detail = psprintf("%s%swith %s", row->detail ? row->detail : "", row->detail ? "; " : "", origin->object);
+			again = true;
+		}
+	}
+}
+
 void
 drift_mark_planned(DriftComparison *c)
 {
@@ -308,5 +353,6 @@ drift_mark_planned(DriftComparison *c)
 			mark_of_plan(rows, plan, since);
 	}
 	PopActiveSnapshot();
+	mark_clones(rows, c->rows);
 	sg_names_destroy(rows);
 }
