@@ -171,9 +171,14 @@ BEGIN ATOMIC
                 WHEN g.gates = 0 THEN 'no audit gate has run'
                 WHEN f.ending > 0 THEN format('accepted: %s, of which %s end within 14 days', f.accepted, f.ending)
                 ELSE format('nothing new; accepted: %s; the oldest gate ran %s', f.accepted, schemaguard.sg_ago(g.oldest)) END,
-           CASE WHEN f.findings + f.ending > 0
+           CASE WHEN f.findings > 0
                     THEN 'SELECT result, object, property, count, first_seen::date, detail '
-                         'FROM schemaguard.finding WHERE source = ''audit'' AND gone_at IS NULL;'
+                         'FROM schemaguard.finding WHERE source = ''audit'' AND gone_at IS NULL'
+                         || CASE WHEN f.accepted > 0 THEN ' AND (accepted_until > now() AND count <= accepted_count) IS NOT TRUE;'
+                                 ELSE ';' END
+                WHEN f.ending > 0
+                    THEN 'SELECT accepted_until::date, object, property, count, reason FROM schemaguard.finding '
+                         'WHERE source = ''audit'' AND gone_at IS NULL AND accepted_until < now() + interval ''14 days'' ORDER BY 1, 2;'
                 ELSE 'CALL @extschema@.sg_audit_gate();' END
     FROM gate g, found f;
 END;

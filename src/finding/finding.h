@@ -19,9 +19,11 @@
 
 #define FINDING_UNCOUNTED (-1)	/* no count, which is null */
 
-/* Statement for hints that lists the findings of audits that are still open */
-#define FINDING_LIST "SELECT result, object, property, count, first_seen::date, detail FROM schemaguard.finding" \
-	" WHERE source = 'audit' AND gone_at IS NULL;"
+/* Statements for hints: the findings of audits that are still open, and those of them that nobody has accepted as they are */
+#define FINDING_OPEN "SELECT result, object, property, count, first_seen::date, detail FROM schemaguard.finding" \
+	" WHERE source = 'audit' AND gone_at IS NULL"
+#define FINDING_LIST FINDING_OPEN ";"
+#define FINDING_LIST_NEW FINDING_OPEN " AND (accepted_until > now() AND count <= accepted_count) IS NOT TRUE;"
 
 /*
  * Finding.  Kind, object, property, change, expected and actual identify it;

@@ -335,6 +335,7 @@ tell_found(const AuditGate *gate)
 {
 	StringInfoData detail;
 	int			named = Min(list_length(gate->found), FIRST_KEYS);
+	const char *all = gate->accepted ? FINDING_LIST_NEW : FINDING_LIST;
 
 	initStringInfo(&detail);
 	for (int i = 0; i < named; i++)
@@ -349,8 +350,8 @@ tell_found(const AuditGate *gate)
 			 errmsg("rows break %d of %d keys and rules, %d could not be judged", gate->failed, gate->keys, gate->unknown),
 			 errdetail("%s", detail.data),
 			 gate->plan ?
-			 errhint("All that was found, and since when:\n" FINDING_LIST) :
-			 errhint("All of these keys, and since when:\n" FINDING_LIST "%s", gate->failed == 0 ? "" :
+			 errhint("All that was found, and since when:\n%s", all) :
+			 errhint("All of these keys, and since when:\n%s%s", all, gate->failed == 0 ? "" :
 					 sg_calls("\nTo accept them as they are, so that the gate fails on what is new or has grown:\nSELECT sg_audit_baseline();"))));
 }
 
