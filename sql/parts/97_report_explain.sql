@@ -61,25 +61,28 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_explain_statement(text) IS 'what a line of sg_plan_sql() does, for sg_plan_explain()';
 
-CREATE FUNCTION sg_plan_explain(plan text, step int, OUT what text, OUT locks text, OUT takes text, OUT statement text)
+CREATE FUNCTION schemaguard.sg_plan_explain_body(plan text, step int, OUT what text, OUT locks text, OUT takes text, OUT statement text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH checked AS MATERIALIZED (
-        SELECT c.step, c.check_name, c.result, c.detail FROM sg_plan_check_details(plan, ARRAY[sg_plan_explain.step], 'none') c),
+        SELECT c.step, c.check_name, c.result, c.detail FROM sg_plan_check_details(plan, ARRAY[sg_plan_explain_body.step], 'none') c),
     this AS (
         SELECT s.*, (SELECT count(*) FROM checked c WHERE c.result = 'block') AS blocks
-        FROM schemaguard.plan_step s WHERE s.plan = sg_plan_explain.plan AND s.step = sg_plan_explain.step),
+        FROM schemaguard.plan_step s WHERE s.plan = sg_plan_explain_body.plan AND s.step = sg_plan_explain_body.step),
     said AS (
         SELECT 0 AS place, format('Step %s, %s%s, %s.', t.step, t.kind, ' on ' || t.child_table,
                    CASE WHEN t.skipped_by IS NOT NULL THEN 'is skipped: no call does anything about it'
-                        WHEN t.phase IS NOT NULL THEN 'is held back until sg_plan_release() releases phase ' || t.phase
+                        WHEN t.phase IS NOT NULL THEN 'is held back until phase ' || t.phase || ' is released'
                         WHEN t.state = 'validated' THEN 'is done: a call only looks whether it still holds'
-                        WHEN t.blocks > 0 THEN 'is blocked: sg_plan_check() says by what'
+                        WHEN t.blocks > 0 THEN 'is blocked: a check of the plan says by what'
                         WHEN t.kind IN ('foreign key', 'check', 'not null', 'unique')
-                            THEN 'can run unless rows break it, which sg_plan_check() looks for'
+                            THEN 'can run unless rows break it, which a check of the plan looks for'
                         ELSE 'can run: nothing stands in its way' END) AS what,
-               NULL AS locks, NULL AS takes, NULL AS statement
+               NULL AS locks, NULL AS takes,
+               CASE WHEN t.skipped_by IS NOT NULL OR t.state = 'validated' THEN NULL
+                    WHEN t.phase IS NOT NULL THEN format('SELECT @extschema@.sg_plan_release(%L, %L);', t.plan, t.phase)
+                    WHEN t.blocks > 0 THEN format('SELECT * FROM @extschema@.sg_plan_check(%L);', t.plan) END AS statement
         FROM this t
         UNION ALL
         SELECT 1, 'Its orphans are counted. If there are any, the step fails and nothing is changed.', 'ACCESS SHARE on both tables',
@@ -87,17 +90,23 @@ BEGIN ATOMIC
         FROM this t WHERE t.kind = 'foreign key' AND t.orphans = 'stop' AND t.state IN ('pending', 'failed', 'rolled back', 'waiting')
         UNION ALL
         SELECT 1 + q.place, e.what, e.locks, e.takes, CASE WHEN q.statement NOT LIKE '--%' THEN q.statement END
-        FROM sg_plan_sql(plan, ARRAY[sg_plan_explain.step]) WITH ORDINALITY AS q (statement, place),
+        FROM sg_plan_sql(plan, ARRAY[sg_plan_explain_body.step]) WITH ORDINALITY AS q (statement, place),
              schemaguard.sg_explain_statement(q.statement) e
         WHERE q.statement !~ E'^-- step \\d+(, [a-z ]+)*$'
         UNION ALL
         SELECT 1000000 + row_number() OVER (), format('In all, by the sizes of today: %s.', c.detail), NULL, NULL, NULL
-        FROM checked c WHERE c.step = sg_plan_explain.step AND c.check_name = 'estimate' AND c.detail IS NOT NULL
+        FROM checked c WHERE c.step = sg_plan_explain_body.step AND c.check_name = 'estimate' AND c.detail IS NOT NULL
         UNION ALL
         SELECT 2000000, format('A lock is waited for at most %s at a time, so that nobody queues behind it for longer; up to %s attempts.',
                    current_setting('schemaguard.lock_timeout'), current_setting('schemaguard.lock_attempts')), NULL, NULL, NULL
         FROM this t WHERE t.skipped_by IS NULL AND t.phase IS NULL)
     SELECT s.what, s.locks, s.takes, s.statement FROM said s ORDER BY s.place;
 END;
+COMMENT ON FUNCTION schemaguard.sg_plan_explain_body(text, int) IS 'what sg_plan_explain() does';
+
+CREATE FUNCTION sg_plan_explain(plan text, step int, OUT what text, OUT locks text, OUT takes text, OUT statement text)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_explain(text, int)
     IS 'what a step will do, sentence by sentence in order, with the locks that it takes and for how long; writes nothing';

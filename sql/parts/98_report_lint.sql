@@ -137,7 +137,7 @@ RETURN (SELECT CASE WHEN bool_and(u.m[1] IS NOT NULL OR parts[u.m[2]::int + 1] I
 COMMENT ON FUNCTION schemaguard.sg_lint_fill(text, text[]) IS 'a template of a rule with its texts; null if one of them is null';
 
 -- Findings, and with `ignored` those that schemaguard.lint_ignore leaves out as well
-CREATE FUNCTION schemaguard.sg_lint_found(
+CREATE FUNCTION schemaguard.sg_lint_found_body(
     schemas schemaguard.names,
     ignored boolean,
     OUT severity text,
@@ -170,7 +170,7 @@ BEGIN ATOMIC
         FROM asked a CROSS JOIN wanted w CROSS JOIN LATERAL schemaguard.sg_lint_query(a.query, a.runs_as) q
         WHERE q.problem IS NOT NULL OR w.names IS NULL OR q.parts[1] = ANY (w.names))
     SELECT f.* FROM found f
-    WHERE sg_lint_found.ignored
+    WHERE sg_lint_found_body.ignored
        OR NOT EXISTS (
            SELECT FROM schemaguard.lint_ignore i
            WHERE f.severity <> 'unknown' AND (i.until IS NULL OR i.until > now())
@@ -178,6 +178,20 @@ BEGIN ATOMIC
              AND f.object LIKE replace(regexp_replace(i.object, E'([\\\\%_])', E'\\\\\\1', 'g'), '*', '%'))
     ORDER BY array_position('{error,unknown,warning,note}', f.severity), f.name, f.object COLLATE "C", f.message COLLATE "C";
 END;
+COMMENT ON FUNCTION schemaguard.sg_lint_found_body(schemaguard.names, boolean) IS 'what sg_lint_found() does';
+
+CREATE FUNCTION schemaguard.sg_lint_found(
+    schemas schemaguard.names DEFAULT NULL,
+    ignored boolean DEFAULT false,
+    OUT severity text,
+    OUT rule     text,
+    OUT object   text,
+    OUT message  text,
+    OUT fix      text,
+    OUT author   text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION schemaguard.sg_lint_found(schemaguard.names, boolean)
     IS 'what sg_lint_details() returns, and on request what is ignored';
 

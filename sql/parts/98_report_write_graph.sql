@@ -208,8 +208,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_graph_svg(jsonb) IS 'a graph as a drawing, in SVG that asks for nothing and runs nothing';
 
-CREATE FUNCTION sg_graph(
-    format text DEFAULT 'mermaid', schemas schemaguard.names DEFAULT NULL, focus regclass DEFAULT NULL, depth int DEFAULT 1)
+CREATE FUNCTION schemaguard.sg_graph_body(format text, schemas schemaguard.names, focus regclass, depth int)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 SET jit = off SET row_security = on
@@ -235,5 +234,12 @@ BEGIN
     RETURN CASE format WHEN 'dot' THEN schemaguard.sg_graph_dot(graph) WHEN 'svg' THEN schemaguard.sg_graph_svg(graph)
                        ELSE schemaguard.sg_graph_mermaid(graph) END;
 END $$;
+COMMENT ON FUNCTION schemaguard.sg_graph_body(text, schemaguard.names, regclass, int) IS 'what sg_graph() does';
+
+CREATE FUNCTION sg_graph(
+    format text DEFAULT 'mermaid', schemas schemaguard.names DEFAULT NULL, focus regclass DEFAULT NULL, depth int DEFAULT 1)
+RETURNS text
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_graph(text, schemaguard.names, regclass, int)
     IS 'tables and their keys as Mermaid, DOT or SVG, by the state of each key; of schemas, or around a table';

@@ -21,9 +21,15 @@ SELECT * FROM unnest('{1,2,4,5,6,7,8,9,10}'::int[]) AS s (step), LATERAL (SELECT
 SELECT what, statement FROM sg_plan_explain('exp', 2) \gx
 SELECT sg_plan_skip('exp', '{1}', 'not now'), sg_plan_set('exp', '{2}', '{"child_table": "exp.nowhere"}') \g /dev/null
 SELECT what FROM sg_plan_explain('exp', 1);
-SELECT what FROM sg_plan_explain('exp', 2) LIMIT 1;
+SELECT what, statement FROM sg_plan_explain('exp', 2) LIMIT 1;
+SELECT statement FROM sg_plan_explain('exp', 9) LIMIT 1;
 SELECT * FROM sg_plan_explain('exp', 99);
 SELECT * FROM sg_plan_explain('nothing', 1);
+-- no function of ours within is named beside an error
+\set SHOW_CONTEXT always
+SELECT * FROM sg_plan_explain('exp', 99);
+SELECT sg_graph('png');
+
 SELECT sg_plan_drop('exp') \g /dev/null
 SET client_min_messages = warning;
 DROP SCHEMA exp CASCADE;
