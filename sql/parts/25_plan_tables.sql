@@ -187,7 +187,7 @@ CREATE TABLE schemaguard.plan_deed (
     undo          text NOT NULL CHECK (undo IN ('drop key', 'restore key', 'drop index', 'drop columns', 'change back', 'nothing')),
     before        jsonb,                    -- what it has taken away, by the words of plan_step
     after         jsonb,                    -- what it has made
-    rows_affected bigint,                   -- deleted or set to null, without a copy; or with a value that was set
+    rows_affected bigint,                   -- deleted, set to null, changed, without a copy; or with a value that was set
     begun_at      timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     done_at       timestamptz,              -- null: a build of an index that has not said that it is done
     undone_at     timestamptz,              -- since then there is nothing left to undo
@@ -208,7 +208,7 @@ COMMENT ON COLUMN schemaguard.plan_deed.object IS 'to what, as in audit_log';
 COMMENT ON COLUMN schemaguard.plan_deed.undo IS 'what sg_rollback_fks does about it';
 COMMENT ON COLUMN schemaguard.plan_deed.before IS 'what it has taken away';
 COMMENT ON COLUMN schemaguard.plan_deed.after IS 'what it has made';
-COMMENT ON COLUMN schemaguard.plan_deed.rows_affected IS 'rows deleted or set to null, without a copy; or with a value that was set';
+COMMENT ON COLUMN schemaguard.plan_deed.rows_affected IS 'rows deleted, set to null, changed, without a copy; or with a value that was set';
 COMMENT ON COLUMN schemaguard.plan_deed.begun_at IS 'when it was begun';
 COMMENT ON COLUMN schemaguard.plan_deed.done_at IS 'when it was done; null for a build of an index that has not said so';
 COMMENT ON COLUMN schemaguard.plan_deed.undone_at IS 'when it was taken back, or seen to be nothing of the plan''s any more';

@@ -94,10 +94,15 @@ FROM schemaguard.plan p
                 pg_catalog.count(*) FILTER (WHERE s.state OPERATOR(pg_catalog.=) 'skipped') AS skipped
          FROM schemaguard.plan_step s WHERE s.plan OPERATOR(pg_catalog.=) p.name) s
      CROSS JOIN LATERAL (
-         SELECT COALESCE(pg_catalog.sum(d.rows_affected)
-                    FILTER (WHERE d.kind OPERATOR(pg_catalog.=) 'delete'), 0)::pg_catalog.int8 AS deleted,
-                COALESCE(pg_catalog.sum(d.rows_affected)
-                    FILTER (WHERE d.kind OPERATOR(pg_catalog.=) ANY (ARRAY['set null', 'set'])), 0)::pg_catalog.int8 AS changed
+         SELECT COALESCE(pg_catalog.sum(CASE
+                    WHEN d.kind OPERATOR(pg_catalog.=) 'delete' THEN d.rows_affected
+                    -- by statements; what their undo has done about these rows nobody knows
+                    WHEN d.kind OPERATOR(pg_catalog.=) 'change' THEN (d.after OPERATOR(pg_catalog.->>) 'rows_deleted')::pg_catalog.int8
+                END), 0)::pg_catalog.int8 AS deleted,
+                COALESCE(pg_catalog.sum(CASE
+                    WHEN d.kind OPERATOR(pg_catalog.=) ANY (ARRAY['set null', 'set']) THEN d.rows_affected
+                    WHEN d.kind OPERATOR(pg_catalog.=) 'change' THEN (d.after OPERATOR(pg_catalog.->>) 'rows_changed')::pg_catalog.int8
+                END), 0)::pg_catalog.int8 AS changed
          FROM schemaguard.plan_deed d WHERE d.plan_id OPERATOR(pg_catalog.=) p.id) d;
 GRANT SELECT ON schemaguard.plan_summary TO PUBLIC;
 COMMENT ON VIEW schemaguard.plan_summary IS 'what plans have come to: steps by state, and rows that were taken away or changed';

@@ -561,6 +561,18 @@ count_anew(MoveAction *ma)
 	return ma->counts;
 }
 
+/* Records the rows that queries of the author's have deleted and changed */
+static void
+record_written(RunAction *action, const PlanDeed *deed, const RunRows *counts)
+{
+	int64		deleted = run_rows_count(counts, InvalidOid, ROWS_DELETED);
+	int64		changed = run_rows_count(counts, InvalidOid, ROWS_CHANGED);
+
+	action->rows = deleted + changed;
+	if (action->rows > 0)
+		plan_deed_written(action->run->plan, deed, deleted, changed);
+}
+
 static void
 do_move(void *arg)
 {
@@ -594,6 +606,8 @@ do_move(void *arg)
 		plan_index_check_whole(deed.object);
 	if (move->first)
 		plan_deed_identify(action->run->plan, &deed);
+	if (move->first && now.counts)
+		record_written(action, &deed, now.counts);
 	if (work->step->kind == STEP_STATEMENT)
 		plan_deeds_follow_anew();
 	if (move->first && !ends_first(work->step))

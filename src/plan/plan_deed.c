@@ -217,6 +217,20 @@ plan_deed_identify(const FkPlan *plan, PlanDeed *deed)
 }
 
 void
+plan_deed_written(const FkPlan *plan, const PlanDeed *deed, int64 deleted, int64 changed)
+{
+	StoreArgs	args = {0};
+
+	object_args(&args, plan, deed->kind, deed->step, deed->object);
+	store_arg_int64(&args, deleted, false);
+	store_arg_int64(&args, changed, false);
+	store_change(SPI_OK_UPDATE,
+				 "UPDATE schemaguard.plan_deed SET rows_affected = $5 + $6,"
+				 " after = coalesce(after, '{}') || jsonb_build_object('rows_deleted', $5, 'rows_changed', $6)"
+				 " WHERE id = (SELECT max(id) FROM schemaguard.plan_deed WHERE" OPEN_OF_OBJECT ")", &args);
+}
+
+void
 plan_deed_rows(const FkPlan *plan, DeedKind kind, int step, const char *object, int64 rows)
 {
 	StoreArgs	args = {0};

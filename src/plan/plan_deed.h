@@ -94,6 +94,9 @@ extern void plan_deed_replace(const FkPlan *plan, int step, const char *object,
 /* Remember what a deed has made by its OIDs, once it is there; of the latest deed on its object */
 extern void plan_deed_identify(const FkPlan *plan, PlanDeed *deed);
 
+/* Records how many rows the queries of an open deed have deleted and changed, without a copy */
+extern void plan_deed_written(const FkPlan *plan, const PlanDeed *deed, int64 deleted, int64 changed);
+
 /* Rows that a step has deleted or set to null, in addition to those before */
 extern void plan_deed_rows(const FkPlan *plan, DeedKind kind, int step, const char *object, int64 rows);
 

@@ -193,6 +193,8 @@ struct RunAction
 	/* outcome */
 	int			attempts;
 	TimestampTz started_at;
+	int64		rows;			/* that it has deleted or changed, for the
+								 * log; 0: none */
 	ErrorData  *error;			/* NULL: done */
 	bool		put_last;		/* error is a lock's: come again at the end */
 	char	   *blockers;		/* JSON: who was in the way last */

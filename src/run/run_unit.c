@@ -382,6 +382,8 @@ run_record_done(const RunAction *action, const StepWork *work,
 	LogEntry	entry = run_entry(action, work, LOG_DONE);
 
 	entry.message = message;
+	if (action->rows > 0)
+		entry.rows_affected = action->rows;
 
 	/* who shares the step would wait for us, and it is no further by that */
 	if (!work->shared)
