@@ -112,8 +112,10 @@ OBJS = \
 	src/check/check_index.o \
 	src/check/check_key.o \
 	src/check/check_load.o \
+	src/check/check_refusal.o \
 	src/check/check_rows.o \
 	src/check/check_server.o \
+	src/check/check_query.o \
 	src/check/check_statement.o \
 	src/check/check_tables.o \
 	src/check/check_trial.o \

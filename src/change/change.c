@@ -186,6 +186,12 @@ has_subquery(Node *node, void *context)
 }
 
 bool
+change_has_subquery(Node *raw)
+{
+	return has_subquery(raw, NULL);
+}
+
+bool
 change_fill_is_query(const PlanStep *step)
 {
 	return step->fill && has_subquery(plan_change_expression(step->fill), NULL);

@@ -207,6 +207,9 @@ extern char *change_current_default(Oid table, AttrNumber attnum);
  */
 extern Node *change_cook(ChangeMove *move, const char *sql, AttrNumber column, bool may_be_volatile);
 
+/* Has a raw expression a subquery? */
+extern bool change_has_subquery(Node *raw);
+
 /* Has the fill of a step a subquery, so that it is no expression of the row alone, and is not cooked? */
 extern bool change_fill_is_query(const PlanStep *step);
 
@@ -216,6 +219,9 @@ extern bool change_keeps_filling(const PlanStep *step, const ChangeMove *move);
 /* Like change_cook(), for a column that is still to be added; and its default and fill, or NULL; false with a problem */
 extern Node *change_cook_value(ChangeMove *move, const char *sql, const char *column, Oid type, int32 typmod);
 extern bool change_column_values(const PlanStep *step, ChangeMove *move, Node **initial, Node **fill);
+
+/* The type of a column that a step adds; false with a problem */
+extern bool change_column_type(const PlanStep *step, ChangeMove *move, Oid *type, int32 *typmod);
 
 /* Like change_cook(), for an ORDER BY: sets its expressions, and its text as the server writes it, in move->rows */
 extern bool change_order(ChangeMove *move, const char *sql);

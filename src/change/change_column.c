@@ -332,6 +332,18 @@ change_column_values(const PlanStep *step, ChangeMove *move, Node **initial, Nod
 	return *fill != NULL;
 }
 
+bool
+change_column_type(const PlanStep *step, ChangeMove *move, Oid *type, int32 *typmod)
+{
+	ColumnArg	arg;
+
+	if (!look_at_definition(step, move, &arg))
+		return false;
+	*type = arg.type;
+	*typmod = arg.typmod;
+	return true;
+}
+
 void
 change_look_column(const PlanStep *step, ChangeMove *move)
 {

@@ -115,6 +115,19 @@ check_skip(const CheckStep *cs, const char *reason)
 }
 
 char *
+check_list(List *texts)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	foreach_ptr(const char, text, texts)
+	{
+		appendStringInfo(&list, "%s%s", list.len ? ", " : "", text);
+	}
+	return list.data;
+}
+
+char *
 check_column(Oid relid, AttrNumber attnum)
 {
 	FormData_pg_attribute column;

@@ -9,7 +9,8 @@
  * check_index.c indexes, check_cascade.c how far a delete
  * reaches, check_fix.c orphans and what mending them costs, check_change.c steps of other kinds,
  * check_rows.c the rows that such steps meet, check_trial.c tables that are to be made,
- * check_statement.c what statements name and write,
+ * check_statement.c what statements name and write, check_refusal.c what
+ * the server refuses of them, check_query.c the rows that they would write,
  * check_server.c the state of the server, check_load.c
  * the window and the limits of load.
  *
@@ -168,6 +169,9 @@ extern char *check_skip(const CheckStep *cs, const char *reason);
 extern char *check_column(Oid relid, AttrNumber attnum);
 extern char *check_columns(Oid relid, const AttrNumber *attnums, int n);
 
+/* Texts (of char *) with commas between them */
+extern char *check_list(List *texts);
+
 /* "3.2 MB", "1.5 s" */
 extern char *check_bytes(double bytes);
 extern char *check_duration(double seconds);
@@ -229,12 +233,15 @@ extern const PlanIndex *check_planned_index(PlanCheck *check, const FkKey *key);
 /* Warns of triggers, rules and owners that keep a step's trigger from filling rows, and where that trigger is `lost`, which it was */
 extern void check_filler(CheckStep *cs, bool lost);
 
+/* Warns of triggers and rules of users that run for each row, or batch, that a step fills */
+extern void check_filled(PlanCheck *check, CheckStep *cs, Oid table);
+
 /* ---- check_fix.c ---- */
 extern void check_orphans(PlanCheck *check, CheckStep *cs);
 extern void check_all_orphans(PlanCheck *check);
 
-/* Tells what can keep a step from mending rows of its table as its policy says: triggers, and rows that refer to those that go */
-extern void check_fixing(PlanCheck *check, CheckStep *cs, Oid table);
+/* Tells what can keep a step from mending about so many rows of its table as its policy says: triggers, and rows that refer to those that go */
+extern void check_fixing(PlanCheck *check, CheckStep *cs, Oid table, double rows);
 extern void check_fix(PlanCheck *check, CheckStep *cs);
 
 /* ---- check_change.c ---- */
@@ -271,21 +278,51 @@ extern double check_rows_broken(const CheckStep *cs);
 /* Returns the name of the table that a step makes, or a statement that does nothing else; or NULL */
 extern const char *check_makes_table(const PlanStep *step);
 
+/* Is the step a statement that makes a type, a domain or a function, and runs nothing? */
+extern bool check_makes_other(const PlanStep *step);
+
 /* Makes the tables of the plan on trial, and looks at the steps about them */
 extern void check_trials(PlanCheck *check);
 
 /* ---- check_statement.c ---- */
 
+/* Returns a step before this one that is still to be run, or NULL */
+extern const PlanStep *check_step_before(const PlanCheck *check, const CheckStep *cs);
+
 /* Does an earlier step do something of which the check can't know what it makes, other than a table unless `tables`? */
 extern bool check_may_be_made(const PlanCheck *check, const CheckStep *cs, bool tables);
 
-/* Warns of each trigger that fires on an event (TRIGGER_TYPE_UPDATE, for one) for the rows that a step writes, since nobody knows what it does */
-extern void check_triggers(CheckStep *cs, Oid table, int event);
+/*
+ * Warns of each trigger that fires on an event (TRIGGER_TYPE_UPDATE, for one) for the
+ * rows that a step writes (so many; -1: not known), since nobody knows what it does.
+ * `columns` are those that an UPDATE sets; NIL: any.
+ */
+extern void check_triggers(CheckStep *cs, Oid table, int event, List *columns, double rows);
 
 /* Names in the statements of a step, and the tables whose rows they write */
 extern void check_statement(PlanCheck *check, CheckStep *cs);
 
+/* ---- check_refusal.c ---- */
+
+/* Raises the server's error for what is there already, or uses what the statement changes */
+extern void check_refused(Node *statement);
+
+/* ---- check_query.c: rows that statements, and fills with subqueries, would write ---- */
+
+/*
+ * Computes the rows that a query of the author's would write to a table, and asks
+ * them for the rules of that; says what could not be asked.  `first`: no other
+ * statement of the step comes before it.
+ */
+extern void check_query_rows(PlanCheck *check, CheckStep *cs, Oid table, const char *statement, bool first);
+
+/* Computes the step's fill, which has a subquery, for the rows of its table for which a condition holds, as a value of that type */
+extern void check_fill_query(PlanCheck *check, CheckStep *cs, Oid table, const char *where, Oid type, int32 typmod);
+
 /* ---- check_writes.c ---- */
+
+/* Returns how many rows have no value in a column yet, by statistics; all of them if there is no such column */
+extern double check_rows_without(const CheckTable *table, const char *column);
 
 /* Estimates what a step writes; the row about it, but of keys that are due */
 extern void check_writes(PlanCheck *check, CheckStep *cs);

@@ -60,6 +60,23 @@ next_build(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 				  pstrdup("Make room, or set default_tablespace to build it elsewhere."));
 }
 
+/* Is the problem a name or a value of a statement that an earlier step may make? */
+static bool
+may_be_mended(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem)
+{
+	switch (problem->sqlerrcode)
+	{
+		case ERRCODE_UNDEFINED_COLUMN:
+		case ERRCODE_UNDEFINED_FUNCTION:
+		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_INVALID_TEXT_REPRESENTATION:
+			return cs->step->kind == STEP_STATEMENT && check_step_before(check, cs) != NULL;
+		default:
+			return false;
+	}
+}
+
 /* Tells the next move of the deployment, its lock, and how long it holds that */
 static void
 next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
@@ -101,7 +118,11 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 					  sg_workers > 0 ? NULL : pstrdup("Without one it is for you to run:\nSET schemaguard.workers = 1;"));
 			break;
 		case MOVE_PROBLEM:
-			check_row(cs, "definition", CHECK_BLOCK, move->problem->reason, move->problem->hint);
+			if (may_be_mended(check, cs, move->problem))
+				check_row(cs, "definition", CHECK_WARN,
+						  psprintf("%s, unless step %d changes that", move->problem->reason, check_step_before(check, cs)->step), move->problem->hint);
+			else
+				check_row(cs, "definition", CHECK_BLOCK, move->problem->reason, move->problem->hint);
 			break;
 	}
 }
@@ -306,7 +327,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_kept(cs, &move);
 	}
 	lack = change_lacks(cs->step, &move);
-	cs->on_trial = move.kind == MOVE_STATEMENT && lack == NULL && cs->makes;
+	cs->on_trial = move.kind == MOVE_STATEMENT && lack == NULL && (cs->makes || check_makes_other(cs->step));
 	if (lack)
 		check_row(cs, "privileges", CHECK_BLOCK, lack, cs->step->kind == STEP_TABLE ?
 				  psprintf("GRANT CREATE ON SCHEMA %s TO %s;", quote_identifier(sg_parse_table_name(cs->step->child_table).schema),

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
@@ -20,6 +21,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
+#include "change/change.h"
 #include "check/check.h"
 #include "deploy/deploy_backfill.h"
 #include "plan/plan_backfill.h"
@@ -67,9 +69,9 @@ check_later_triggers(CheckStep *cs, Oid table)
 	}
 }
 
-/* Warns of rules that do something else in place of UPDATE */
+/* Warns of rules that do something else in place of UPDATE, or beside it */
 static void
-check_rules(CheckStep *cs, Oid table)
+check_rules(CheckStep *cs, Oid table, bool instead)
 {
 	SgCatalog	rules;
 	HeapTuple	tuple;
@@ -80,14 +82,48 @@ check_rules(CheckStep *cs, Oid table)
 	{
 		Form_pg_rewrite rule = (Form_pg_rewrite) GETSTRUCT(tuple);
 
-		found = rule->ev_type - '0' == CMD_UPDATE && rule->is_instead && rule->ev_enabled != RULE_DISABLED;
+		found = rule->ev_type - '0' == CMD_UPDATE && rule->is_instead == instead && rule->ev_enabled != RULE_DISABLED;
 	}
 	sg_catalog_end(&rules);
 	if (found)
 		check_row(cs, "filler", CHECK_WARN,
-				  psprintf("a rule of %s does something else in place of UPDATE, so its rows can't be filled", sg_relation_name(table)),
+				  psprintf(instead ? "a rule of %s does something else in place of UPDATE, so its rows can't be filled" :
+						   "a rule of %s does something else with each UPDATE that fills its rows", sg_relation_name(table)),
 				  psprintf("SELECT rulename, definition FROM pg_rules WHERE format('%%I.%%I', schemaname, tablename) = %s;",
 						   quote_literal_cstr(sg_relation_name(table))));
+}
+
+/* Warns of constraints that rows may break which are there: such a row can't be updated */
+static void
+check_broken_rows(CheckStep *cs, Oid table)
+{
+	SgCatalog	constraints;
+	HeapTuple	tuple;
+
+	sg_catalog_begin(&constraints, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, table, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&constraints)))
+	{
+		Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (constraint->contype == CONSTRAINT_CHECK && !constraint->convalidated && SG_CON_ENFORCED(constraint))
+			check_row(cs, "filler", CHECK_WARN,
+					  psprintf("constraint %s of %s is NOT VALID, and a row that breaks it can't be filled", quote_identifier(NameStr(constraint->conname)),
+							   sg_relation_name(table)),
+					  psprintf("Look for such rows, and mend them:\nSELECT * FROM %s WHERE NOT (%s);", sg_relation_name(table), change_condition(tuple)));
+	}
+	sg_catalog_end(&constraints);
+}
+
+void
+check_filled(PlanCheck *check, CheckStep *cs, Oid table)
+{
+	foreach_oid(part, sg_all_inheritors(table))
+	{
+		check_broken_rows(cs, part);
+		check_rules(cs, part, false);
+		check_triggers(cs, part, TRIGGER_TYPE_UPDATE, cs->step->child_columns,
+					   check_rows_without(check_table(check, part), linitial(cs->step->child_columns)));
+	}
 }
 
 /* The function of the trigger is the owner's of the step's table, and does nothing for others */
@@ -139,7 +175,7 @@ check_filler(CheckStep *cs, bool lost)
 	foreach_oid(table, sg_all_inheritors(child))
 	{
 		check_later_triggers(cs, table);
-		check_rules(cs, table);
+		check_rules(cs, table, true);
 		check_owners(cs, child, table);
 	}
 	if (step->kind == STEP_FOREIGN_KEY)

@@ -167,22 +167,23 @@ check_referring(PlanCheck *check, CheckStep *cs, Oid table)
 		check_row(cs, "referring", CHECK_OK, pstrdup("no row that refers to those that go is in the way"), NULL);
 }
 
-/* Warns of triggers of the table whose rows the policy changes or deletes */
+/* Warns of triggers of the table whose rows the policy changes or deletes, about so many */
 static void
-check_fixing_triggers(CheckStep *cs, Oid table)
+check_fixing_triggers(CheckStep *cs, Oid table, double rows)
 {
 	if (!plan_step_fixes(cs->step))
 		return;
 	foreach_oid(part, sg_all_inheritors(table))
 	{
-		check_triggers(cs, part, plan_policy_deletes(cs->step->orphans) ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_UPDATE);
+		check_triggers(cs, part, plan_policy_deletes(cs->step->orphans) ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_UPDATE,
+					   cs->step->child_columns, rows);
 	}
 }
 
 void
-check_fixing(PlanCheck *check, CheckStep *cs, Oid table)
+check_fixing(PlanCheck *check, CheckStep *cs, Oid table, double rows)
 {
-	check_fixing_triggers(cs, table);
+	check_fixing_triggers(cs, table, rows);
 	check_referring(check, cs, table);
 }
 
@@ -208,7 +209,7 @@ check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 			  !hints ? NULL :
 			  psprintf(sg_calls("They are fixed only when you ask for it. To see first what it comes to:\nCALL sg_fix_orphans(%s, steps => '{%d}', dry_run => true);"),
 					   quote_literal_cstr(cs->plan), cs->step->step));
-	check_fixing(check, cs, cs->view.key.child);
+	check_fixing(check, cs, cs->view.key.child, cs->audit->orphan_rows);
 }
 
 /* Where to see them, and the plan's own remedy */

@@ -15,7 +15,10 @@
 
 #include "access/table.h"
 #include "catalog/partition.h"
+#include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -131,17 +134,6 @@ is_volatile(const Asking *asking, Node *expression)
 	return result;
 }
 
-/* Like is_volatile(), of a fill that reads other tables */
-static bool
-is_query(const Asking *asking)
-{
-	bool		result = change_fill_is_query(asking->cs->step);
-
-	if (result)
-		check_row(asking->cs, "fill", CHECK_OK, pstrdup("has a subquery, and was not computed for any row"), NULL);
-	return result;
-}
-
 static Node *
 is_not_null(Node *expression)
 {
@@ -231,9 +223,18 @@ ask_policy_fill(const Asking *asking)
 	Given		given;
 	AuditKey   *rule;
 
-	if (step->orphans != ORPHANS_SET || step->fill == NULL || is_query(asking))
+	if (step->orphans != ORPHANS_SET || step->fill == NULL)
 		return;
 	given.column = change_column(step, &move);
+	if (given.column != InvalidAttrNumber && change_fill_is_query(step))
+	{
+		FormData_pg_attribute column = sg_column(asking->table, given.column);
+
+		check_fill_query(asking->check, asking->cs, asking->table, step->kind == STEP_NOT_NULL ?
+						 psprintf("%s IS NULL", quote_identifier(linitial(step->child_columns))) :
+						 psprintf("NOT (%s\n)", plan_given(step->definition)), column.atttypid, column.atttypmod);
+		return;
+	}
 	given.value = given.column == InvalidAttrNumber ? NULL : change_cook(&move, step->fill, given.column, true);
 	if (given.value == NULL || is_volatile(asking, given.value))
 		return;
@@ -255,11 +256,16 @@ ask_column(const Asking *asking)
 	ChangeMove	move = {.table = asking->table};
 	Node	   *initial;
 	Node	   *fill;
+	Oid			type;
+	int32		typmod;
 
 	if (!change_column_values(asking->cs->step, &move, &initial, &fill))
 		check_row(asking->cs, "fill", CHECK_BLOCK, move.problem->reason, move.problem->hint);
-	else if (is_query(asking))
-		return;
+	else if (change_fill_is_query(asking->cs->step))
+	{
+		if (change_column_type(asking->cs->step, &move, &type, &typmod))
+			check_fill_query(asking->check, asking->cs, asking->table, "true", type, typmod);
+	}
 	else if (fill && !is_volatile(asking, fill) && !(initial && contain_volatile_functions(initial)))
 	{
 		ask_condition(asking, "fill", initial ? either(is_not_null(initial), is_not_null(fill)) : is_not_null(fill), CHECK_WARN,
@@ -294,6 +300,8 @@ ask_new_column(const Asking *asking)
 	Node	   *initial;
 	Node	   *fill;
 
+	if (adds && change_fill_is_query(adds))
+		check_row(asking->cs, "rows", CHECK_WARN, psprintf("whether each row gets a value by step %d was not looked at: its fill has a subquery", adds->step), NULL);
 	if (adds == NULL || change_fill_is_query(adds) || !change_column_values(adds, &move, &initial, &fill))
 		return;
 	if ((initial && contain_volatile_functions(initial)) || (fill && contain_volatile_functions(fill)))
@@ -335,18 +343,20 @@ ask_size(const Asking *asking, List *columns)
 
 /* Asks whether expressions of an index, and its WHERE, can be computed */
 static void
-ask_index(const Asking *asking)
+ask_index(const Asking *asking, const IndexStmt *index, bool asks_unique)
 {
-	char	   *statement = plan_index_statement(plan_index_written(asking->cs->step->definition), "i", "t", false);
-	IndexStmt  *index = castNode(IndexStmt, linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt);
 	List	   *columns = NIL;
+	List	   *attnums = NIL;
 
 	foreach_ptr(const IndexElem, element, index->indexParams)
 	{
 		CodeExpression expression = {.relid = asking->table,.raw = element->expr,.kind = EXPR_KIND_INDEX_EXPRESSION};
 
 		if (element->name)
+		{
 			columns = lappend(columns, element->name);
+			attnums = lappend_int(attnums, get_attnum(asking->table, element->name));
+		}
 		else
 			ask_computed(asking, "index", code_analyse(&expression), NULL);
 	}
@@ -356,11 +366,22 @@ ask_index(const Asking *asking)
 
 		ask_computed(asking, "index", code_analyse(&expression), NULL);
 	}
-	if (index->unique && change_rule(asking->cs->step, asking->author) == NULL)
+	if (index->unique && asks_unique && index->whereClause == NULL && !list_member_int(attnums, InvalidAttrNumber) && list_length(attnums) == list_length(index->indexParams))
+		ask(asking, "rows", audit_rule_unique(asking->table, NULL, attnums, index->nulls_not_distinct), CHECK_BLOCK, "are equal", NULL);
+	else if (index->unique && (asks_unique || change_rule(asking->cs->step, asking->author) == NULL))
 		check_row(asking->cs, "rows", CHECK_WARN,
 				  pstrdup("whether rows are equal was not looked at: the unique index is one of expressions, or of some rows"), NULL);
 	if (strcmp(index->accessMethod, "btree") == 0 && index->whereClause == NULL)
 		ask_size(asking, columns);
+}
+
+/* The same for the index of a step */
+static void
+ask_index_of(const Asking *asking)
+{
+	char	   *statement = plan_index_statement(plan_index_written(asking->cs->step->definition), "i", "t", false);
+
+	ask_index(asking, castNode(IndexStmt, linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt), false);
 }
 
 /* ---- new partitions ---- */
@@ -405,9 +426,36 @@ ask_default_partition(const Asking *asking, const CreateStmt *create)
 
 /* ---- statements ---- */
 
+/* Names what the server makes anew with a column of another type, and may refuse then: constraints, indexes, the default */
+static void
+tell_remade(const Asking *asking, AttrNumber attnum)
+{
+	SgCatalog	users;
+	HeapTuple	tuple;
+	List	   *names = NIL;
+
+	sg_catalog_begin_depend(&users, true, RelationRelationId, asking->table, attnum);
+	while ((tuple = sg_catalog_next(&users)) != NULL)
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+		char	   *name = depend->classid == ConstraintRelationId ? get_constraint_name(depend->objid) :
+			depend->classid == RelationRelationId && get_rel_relkind(depend->objid) == RELKIND_INDEX ? get_rel_name(depend->objid) : NULL;
+
+		if (depend->classid == AttrDefaultRelationId)
+			name = "its default";
+		if (name && !sg_has_name(names, name))
+			names = lappend(names, name);
+	}
+	sg_catalog_end(&users);
+	if (names)
+		check_row(asking->cs, "type", CHECK_WARN,
+				  psprintf("whether what is made anew goes with the new type, and with the values, was not looked at: %s", check_list(names)), NULL);
+}
+
 static void
 ask_type(const Asking *asking, const char *column, const ColumnDef *def)
 {
+	Node	   *value;
 	AttrNumber	attnum = get_attnum(asking->table, column);
 	ColumnRef  *ref = makeNode(ColumnRef);
 	CodeExpression expression = {.relid = asking->table,.kind = EXPR_KIND_ALTER_COL_TRANSFORM};
@@ -427,8 +475,13 @@ ask_type(const Asking *asking, const char *column, const ColumnDef *def)
 	typenameTypeIdAndMod(NULL, def->typeName, &expression.type, &expression.typmod);
 	sg_scope_end(&scope);
 	sg_scope_end(&caller);
-	ask_computed(asking, "type", code_analyse(&expression),
+	value = code_analyse(&expression);
+	ask_computed(asking, "type", value,
 				 pstrdup("Mend the values that can't be of the new type first, or give the statement a USING."));
+	if (def->raw_default && sg_column(asking->table, attnum).attnotnull && !contain_volatile_functions(value))
+		ask_condition(asking, "type", is_not_null(value), CHECK_BLOCK, "would get a null", NULL);
+	if (def->raw_default || expression.type != get_atttype(asking->table, attnum))
+		tell_remade(asking, attnum);
 }
 
 static void
@@ -443,6 +496,11 @@ ask_constraint(const Asking *asking, const Constraint *constraint)
 
 		ask_condition(asking, "rows", code_analyse(&expression), CHECK_BLOCK, "break the rule", NULL);
 	}
+	if (constraint->contype == CONSTR_FOREIGN || constraint->contype == CONSTR_EXCLUSION)
+		check_row(asking->cs, "rows", CHECK_WARN, pstrdup("whether rows break the constraint, and whether it can be made, was not looked at"),
+				  constraint->contype != CONSTR_FOREIGN ? NULL :
+				  psprintf(sg_calls("A step of its own is looked at:\nSELECT sg_plan_add(%s, %s);"), quote_literal_cstr(asking->cs->plan),
+						   quote_literal_cstr(plan_given(asking->cs->step->definition))));
 	if (constraint->contype != CONSTR_UNIQUE && constraint->contype != CONSTR_PRIMARY)
 		return;
 	foreach_ptr(Node, key, constraint->keys)
@@ -458,6 +516,44 @@ ask_constraint(const Asking *asking, const Constraint *constraint)
 	if (attnums)
 		ask(asking, "rows", audit_rule_unique(asking->table, NULL, attnums, constraint->nulls_not_distinct), CHECK_BLOCK,
 			"are equal", NULL);
+}
+
+/* Has each row a value in a new column that is NOT NULL? */
+static void
+ask_added_column(const Asking *asking, const ColumnDef *def)
+{
+	bool		is_not_null = false;
+	bool		has_value = strstr(strVal(llast(def->typeName->names)), "serial") != NULL;
+
+	foreach_ptr(const Constraint, constraint, def->constraints)
+	{
+		is_not_null |= constraint->contype == CONSTR_NOTNULL || constraint->contype == CONSTR_PRIMARY;
+		has_value |= constraint->contype == CONSTR_DEFAULT || constraint->contype == CONSTR_IDENTITY || constraint->contype == CONSTR_GENERATED;
+		if (constraint->contype == CONSTR_CHECK)
+			check_row(asking->cs, "rows", CHECK_WARN, psprintf("whether rows break the CHECK of column %s was not looked at", quote_identifier(def->colname)), NULL);
+	}
+	/* a domain may have a default */
+	if (is_not_null && !has_value && get_typtype(typenameTypeId(NULL, def->typeName)) != TYPTYPE_DOMAIN)
+		ask_condition(asking, "rows", makeBoolConst(false, false), CHECK_BLOCK,
+					  psprintf("get no value in column %s, which is NOT NULL", quote_identifier(def->colname)), NULL);
+}
+
+/* Asks for the rows that a constraint, which is NOT VALID, would be refused for */
+static void
+ask_validated(const Asking *asking, const char *name)
+{
+	HeapTuple	tuple = change_constraint(asking->table, name);
+	Form_pg_constraint form = tuple ? (Form_pg_constraint) GETSTRUCT(tuple) : NULL;
+	ChangeMove	move = {.table = asking->table};
+	Node	   *condition;
+
+	if (form == NULL || form->convalidated)
+		return;
+	condition = form->contype == CONSTRAINT_CHECK ? change_cook(&move, change_condition(tuple), InvalidAttrNumber, true) : NULL;
+	if (condition)
+		ask_condition(asking, "rows", condition, CHECK_BLOCK, "break the rule", NULL);
+	else
+		check_row(asking->cs, "rows", CHECK_WARN, psprintf("whether rows break constraint %s was not looked at", quote_identifier(name)), NULL);
 }
 
 static void
@@ -478,6 +574,16 @@ ask_command(const Asking *asking, const AlterTableCmd *command)
 		case AT_AddConstraint:
 			ask_constraint(asking, castNode(Constraint, command->def));
 			break;
+		case AT_AddColumn:
+			ask_added_column(asking, castNode(ColumnDef, command->def));
+			break;
+		case AT_ValidateConstraint:
+			ask_validated(asking, command->name);
+			break;
+		case AT_AttachPartition:
+		case AT_AddInherit:
+			check_row(asking->cs, "rows", CHECK_WARN, pstrdup("whether the tables, the bound and the rows go together was not looked at"), NULL);
+			break;
 		default:
 			break;
 	}
@@ -494,13 +600,19 @@ ask_statement(Asking *asking)
 
 		if (IsA(statement, CreateStmt) && change_computes_nothing(text))
 			ask_default_partition(asking, (CreateStmt *) statement);
-		if (!IsA(statement, AlterTableStmt))
+		if (IsA(statement, AlterDomainStmt) && (((AlterDomainStmt *) statement)->subtype == 'C' || ((AlterDomainStmt *) statement)->subtype == 'O'))
+			check_row(asking->cs, "rows", CHECK_WARN, pstrdup("whether the values of the domain in tables are as it wants them was not looked at"), NULL);
+		if (!IsA(statement, AlterTableStmt) && !IsA(statement, IndexStmt))
 			continue;
 		sg_caller_begin(&scope);
-		asking->table = change_find_named(((AlterTableStmt *) statement)->relation);
+		asking->table = change_find_named(IsA(statement, IndexStmt) ? ((IndexStmt *) statement)->relation : ((AlterTableStmt *) statement)->relation);
 		sg_scope_end(&scope);
 		if (!OidIsValid(asking->table) || (get_rel_relkind(asking->table) != RELKIND_RELATION &&
 										   get_rel_relkind(asking->table) != RELKIND_PARTITIONED_TABLE))
+			continue;
+		if (IsA(statement, IndexStmt))
+			ask_index(asking, (IndexStmt *) statement, true);
+		if (!IsA(statement, AlterTableStmt))
 			continue;
 		foreach_ptr(const AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
 		{
@@ -529,7 +641,7 @@ ask_step(void *arg)
 			break;
 		case STEP_INDEX:
 			ask_rule(asking);
-			ask_index(asking);
+			ask_index_of(asking);
 			break;
 		case STEP_COLUMN:
 			ask_column(asking);
@@ -662,6 +774,6 @@ check_row_answers(PlanCheck *check, CheckStep *cs)
 	{
 		answer(cs, question);
 		if (question->rule->result == AUDIT_FAIL && strcmp(question->name, "rows") == 0)
-			check_fixing(check, cs, question->rule->key.child);
+			check_fixing(check, cs, question->rule->key.child, check_rows_broken(cs));
 	}
 }

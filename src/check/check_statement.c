@@ -40,6 +40,7 @@
 #include "base/code.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "base/scope.h"
@@ -62,6 +63,8 @@ typedef struct Naming
 	List	   *missing;		/* of char * */
 	char	   *near;			/* what the first of these may have meant, or
 								 * NULL */
+	bool		refused;		/* an error is one of what is there, or uses
+								 * it */
 } Naming;
 
 /* ---- names ---- */
@@ -279,6 +282,7 @@ look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 			what = command->missing_ok || OidIsValid(get_relation_constraint_oid(table, command->name, true)) ? NULL : "constraint";
 			break;
 		case AT_AddConstraint:
+			look_for_table(naming, ((Constraint *) command->def)->pktable);
 			if (((Constraint *) command->def)->contype == CONSTR_EXCLUSION)
 				look_for_exclusion(naming, table, (Constraint *) command->def);
 			break;
@@ -349,29 +353,67 @@ look_for_values(const AlterEnumStmt *statement)
 		look_for_value(type, statement->newVal, false);
 }
 
+typedef struct Analysis
+{
+	RawStmt    *raw;
+	Query	   *query;
+} Analysis;
+
 static void
 analyse_query(void *arg)
 {
-	(void) parse_analyze_fixedparams(arg, "", NULL, 0, NULL);
+	Analysis   *analysis = arg;
+
+	analysis->query = parse_analyze_fixedparams(analysis->raw, "", NULL, 0, NULL);
+}
+
+/* Raises what the server would of the columns of a view that is replaced */
+static void
+look_for_replaced(Oid view, const Query *query)
+{
+	AttrNumber	attnum = 0;
+
+	foreach_ptr(const TargetEntry, entry, query->targetList)
+	{
+		FormData_pg_attribute column;
+
+		if (entry->resjunk || !sg_read_column(view, ++attnum, &column) || column.attisdropped)
+			continue;
+		if (strcmp(NameStr(column.attname), entry->resname) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+					 errmsg("cannot change name of view column \"%s\" to \"%s\"", NameStr(column.attname), entry->resname)));
+		if (column.atttypid != exprType((Node *) entry->expr))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+					 errmsg("cannot change data type of view column \"%s\"", NameStr(column.attname))));
+	}
+	if (list_length(columns_of(view)) > attnum)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("cannot drop columns from view")));
 }
 
 /* Raises the server's error for what the query of a view names and is not there, by analysing it */
 static void
-look_for_columns_of(Naming *naming, Node *query)
+look_for_columns_of(Naming *naming, Node *query, const ViewStmt *view)
 {
 	CodeReach  *reach = code_reach();
-	RawStmt    *raw = makeNode(RawStmt);
+	Analysis	analysis = {makeNode(RawStmt)};
+	Oid			replaced = view->replace && view->aliases == NIL ? change_find_named(view->view) : InvalidOid;
 	SgScope		scope;
 
 	(void) visit_queries(query, naming);
 	(void) visit_tables(query, naming);
 	if (naming->missing)
 		return;
-	raw->stmt = copyObject(query);
+	analysis.raw->stmt = copyObject(query);
 	code_reach_raw(reach, query);
 	code_analysis_begin(&scope, reach, GetUserId(), "query");
-	code_analyse_as_meant(reach, analyse_query, raw);
+	code_analyse_as_meant(reach, analyse_query, &analysis);
 	sg_scope_end(&scope);
+	if (OidIsValid(replaced) && get_rel_relkind(replaced) == RELKIND_VIEW)
+		look_for_replaced(replaced, analysis.query);
 }
 
 static void
@@ -458,11 +500,28 @@ look_for_all(void *arg)
 			break;
 		case T_ViewStmt:
 			look_for_new(((ViewStmt *) statement)->view, ((ViewStmt *) statement)->replace);
-			look_for_columns_of(naming, ((ViewStmt *) statement)->query);
+			look_for_columns_of(naming, ((ViewStmt *) statement)->query, (ViewStmt *) statement);
+			break;
+		case T_AlterSeqStmt:
+			if (!((AlterSeqStmt *) statement)->missing_ok)
+				look_for_table(naming, ((AlterSeqStmt *) statement)->sequence);
+			break;
+		case T_CreatePublicationStmt:
+			foreach_ptr(const PublicationObjSpec, object, ((CreatePublicationStmt *) statement)->pubobjects)
+			{
+				if (object->pubtable)
+					look_for_table(naming, object->pubtable->relation);
+			}
+			break;
+		case T_DropRoleStmt:
+			look_for_roles(((DropRoleStmt *) statement)->missing_ok ? NIL : ((DropRoleStmt *) statement)->roles);
 			break;
 		default:
 			break;
 	}
+	naming->refused = true;
+	if (naming->missing == NIL)
+		check_refused(statement);
 	sg_scope_end(&scope);
 }
 
@@ -480,6 +539,19 @@ check_may_be_made(const PlanCheck *check, const CheckStep *cs, bool tables)
 	return false;
 }
 
+const PlanStep *
+check_step_before(const PlanCheck *check, const CheckStep *cs)
+{
+	foreach_ptr(const CheckStep, other, check->steps)
+	{
+		if (other == cs)
+			return NULL;
+		if (!plan_step_is_done(other->step) && !other->step->skipped_by)
+			return other->step;
+	}
+	return NULL;
+}
+
 static void
 check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 {
@@ -487,7 +559,7 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 
 	/* on a standby, too, where the error would end the call */
 	ErrorData  *edata = sg_try_undo(look_for_all, &naming);
-	CheckResult result = !first || check_may_be_made(check, cs, true) ? CHECK_WARN : CHECK_BLOCK;
+	CheckResult result = !first || check_may_be_made(check, cs, true) || (naming.refused && check_step_before(check, cs)) ? CHECK_WARN : CHECK_BLOCK;
 	const char *unless = result == CHECK_WARN ? ", unless an earlier statement makes it" : "";
 	const char *changes = result == CHECK_WARN ? ", unless an earlier statement changes that" : "";
 
@@ -528,8 +600,27 @@ written_table(Node *statement, int *event)
 	return table;
 }
 
+/* Does a trigger fire for an UPDATE that sets these columns (of char *; NIL: any)? */
+static bool
+fires_for(Form_pg_trigger trigger, Oid table, List *columns)
+{
+	if (!TRIGGER_FOR_UPDATE(trigger->tgtype) || trigger->tgattr.dim1 == 0 || columns == NIL)
+		return true;
+	foreach_ptr(const char, column, columns)
+	{
+		AttrNumber	attnum = get_attnum(table, column);
+
+		for (int i = 0; attnum != InvalidAttrNumber && i < trigger->tgattr.dim1; i++)
+		{
+			if (trigger->tgattr.values[i] == attnum)
+				return true;
+		}
+	}
+	return false;
+}
+
 void
-check_triggers(CheckStep *cs, Oid table, int event)
+check_triggers(CheckStep *cs, Oid table, int event, List *columns, double rows)
 {
 	SgCatalog	scan;
 	HeapTuple	tuple;
@@ -541,14 +632,37 @@ check_triggers(CheckStep *cs, Oid table, int event)
 	{
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 
-		if (!form->tgisinternal && form->tgenabled != TRIGGER_DISABLED && (form->tgtype & event) && !plan_filler_is_named(NameStr(form->tgname)))
-			appendStringInfo(&names, "%s%s", names.len ? ", " : "", quote_identifier(NameStr(form->tgname)));
+		/* a partition has those for rows of the table above it once more */
+		if (form->tgisinternal || OidIsValid(form->tgparentid) || form->tgenabled == TRIGGER_DISABLED ||
+			form->tgenabled == TRIGGER_FIRES_ON_REPLICA || !(form->tgtype & event) || plan_filler_is_named(NameStr(form->tgname)) ||
+			(event == TRIGGER_TYPE_UPDATE && !fires_for(form, table, columns)))
+			continue;
+		appendStringInfo(&names, "%s%s%s%s", names.len ? ", " : "", quote_identifier(NameStr(form->tgname)),
+						 TRIGGER_FOR_ROW(form->tgtype) ? "" : " (once for each statement)",
+						 heap_attisnull(tuple, Anum_pg_trigger_tgqual, NULL) ? "" : " (if its WHEN holds)");
 	}
 	sg_catalog_end(&scan);
 	if (names.len)
 		check_row(cs, "triggers", CHECK_WARN,
-				  psprintf("triggers of %s run for the rows that it writes, and may refuse or change these: %s", sg_relation_name(table), names.data),
-				  NULL);
+				  psprintf("triggers of %s run for %s that it writes, and may refuse or change these: %s", sg_relation_name(table),
+						   rows >= 0 ? psprintf("about %.0f %s", rows, rows == 1 ? "row" : "rows") : "the rows", names.data),
+				  psprintf("%sTheir definitions:\nSELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal;",
+						   event != TRIGGER_TYPE_UPDATE ? "" :
+						   "A trigger with UPDATE OF other columns, or a WHEN that is false for these rows, leaves them alone. ",
+						   quote_literal_cstr(sg_relation_name(table))));
+}
+
+/* Returns the names of the columns that an UPDATE sets */
+static List *
+columns_set(const UpdateStmt *update)
+{
+	List	   *columns = NIL;
+
+	foreach_ptr(const ResTarget, target, update->targetList)
+	{
+		columns = lappend(columns, target->name);
+	}
+	return columns;
 }
 
 /* A statement that names one table to drop, or one column, is a step that keeps it if nothing is to go along */
@@ -656,11 +770,15 @@ check_statement(PlanCheck *check, CheckStep *cs)
 		check_loss(cs, statement);
 		if (code_is_query(statement))
 			check_written(cs, statement);
+		if (OidIsValid(table))
+		{
+			check_triggers(cs, table, event, IsA(statement, UpdateStmt) ? columns_set((UpdateStmt *) statement) : NIL, -1);
+			if (event != TRIGGER_TYPE_INSERT)
+				check_published_writes(check, cs, table, CHECK_BLOCK, event == TRIGGER_TYPE_UPDATE, event == TRIGGER_TYPE_DELETE);
+			check_query_rows(check, cs, table, text, first);
+		}
+		else if (code_is_query(statement))
+			check_row(cs, "rows", CHECK_WARN, pstrdup("the rows that it writes were not looked at"), NULL);
 		first = false;
-		if (!OidIsValid(table))
-			continue;
-		check_triggers(cs, table, event);
-		if (event != TRIGGER_TYPE_INSERT)
-			check_published_writes(check, cs, table, CHECK_BLOCK, event == TRIGGER_TYPE_UPDATE, event == TRIGGER_TYPE_DELETE);
 	}
 }

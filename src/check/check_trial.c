@@ -6,7 +6,7 @@
  * Nobody judges CREATE TABLE as the server does.  So each table that is to be
  * made is made in a subtransaction, as deployment would make it, and the steps
  * about it are looked at, and made, as if it were there; keys are looked at
- * alone.  All of that is rolled back.  It locks no table of others in a mode
+ * alone.  So are types, domains, and functions in SQL and PL/pgSQL.  All of that is rolled back.  It locks no table of others in a mode
  * that blocks who reads or writes; who makes a relation of the same name waits
  * until it is rolled back.  It takes a transaction ID, and writes to the catalogs
  * what VACUUM cleans.
@@ -75,7 +75,39 @@ check_makes_table(const PlanStep *step)
 		create ? quote_qualified_identifier(create->relation->schemaname, create->relation->relname) : NULL;
 }
 
-/* Is the step made on trial: a table, or something of a table that is? */
+/* Does a function have a language whose validator runs nothing? */
+static bool
+has_safe_language(const CreateFunctionStmt *function)
+{
+	foreach_ptr(const DefElem, option, function->options)
+	{
+		if (strcmp(option->defname, "language") == 0)
+			return pg_strcasecmp(strVal(option->arg), "sql") == 0 || pg_strcasecmp(strVal(option->arg), "plpgsql") == 0;
+	}
+	return function->sql_body != NULL;
+}
+
+bool
+check_makes_other(const PlanStep *step)
+{
+	List	   *texts = step->kind == STEP_STATEMENT && !step->outside ? plan_change_texts(step->definition) : NIL;
+	Node	   *statement = list_length(texts) == 1 ? linitial_node(RawStmt, raw_parser(linitial(texts), RAW_PARSE_DEFAULT))->stmt : NULL;
+
+	switch (statement ? nodeTag(statement) : T_Invalid)
+	{
+		case T_CreateFunctionStmt:
+			return has_safe_language((CreateFunctionStmt *) statement);
+		case T_CreateEnumStmt:
+		case T_CreateRangeStmt:
+		case T_CompositeTypeStmt:
+		case T_CreateDomainStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Is the step made on trial: a table, something of a table that is, or a type or function? */
 static bool
 is_made(const Trial *trial, const PlanStep *step)
 {
@@ -83,7 +115,7 @@ is_made(const Trial *trial, const PlanStep *step)
 	{
 		case STEP_TABLE:
 		case STEP_STATEMENT:
-			return check_makes_table(step) != NULL;
+			return check_makes_table(step) != NULL || check_makes_other(step);
 		case STEP_COLUMN:
 		case STEP_DEFAULT:
 		case STEP_CHECK:
@@ -215,7 +247,7 @@ changes_relative(const Trial *trial, const CheckStep *cs, const char *table)
 static bool
 is_unsure(const Trial *trial, const CheckStep *cs)
 {
-	return check_may_be_made(trial->check, cs, false) || changes_relative(trial, cs, cs->step->child_table) ||
+	return check_may_be_made(trial->check, cs, false) || (check_makes_other(cs->step) && check_step_before(trial->check, cs)) || changes_relative(trial, cs, cs->step->child_table) ||
 		changes_relative(trial, cs, cs->step->parent_table);
 }
 
@@ -375,6 +407,13 @@ is_left_out(const PlanCheck *check, CheckStep *cs)
 	return true;
 }
 
+/* May types and functions be made on trial?  Where not, nothing is said of that. */
+static bool
+tries_others(const PlanCheck *check)
+{
+	return check->verify != CHECK_READ_NONE && !XactReadOnly && check_is_authors(check) && !OidIsValid(get_extension_oid("citus", true));
+}
+
 void
 check_trials(PlanCheck *check)
 {
@@ -383,9 +422,15 @@ check_trials(PlanCheck *check)
 
 	foreach_ptr(CheckStep, cs, check->steps)
 	{
-		if (!cs->on_trial || cs->makes == NULL || is_left_out(check, cs))
+		if (!cs->on_trial || (cs->makes == NULL && !check_makes_other(cs->step)))
+			continue;
+		if (cs->makes == NULL && !tries_others(check))
+			cs->on_trial = false;
+		if (!cs->on_trial || (cs->makes && is_left_out(check, cs)))
 			continue;
 		any = true;
+		if (cs->makes == NULL)
+			continue;
 		if (cs->step->kind == STEP_TABLE || !OidIsValid(sg_find_qualified(cs->makes)))
 			trial.makers = lappend(trial.makers, cs);
 	}

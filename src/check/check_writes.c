@@ -302,9 +302,8 @@ check_writes_mend(PlanCheck *check, const CheckTable *table, const PlanStep *ste
 
 /* ---- fills ---- */
 
-/* Rows that have no value in a column yet; all of them if there is no such column */
-static double
-rows_without(const CheckTable *table, const char *column)
+double
+check_rows_without(const CheckTable *table, const char *column)
 {
 	AttrNumber	attnum = get_attnum(table->relid, column);
 	FormData_pg_statistic form;
@@ -375,25 +374,28 @@ width_of_value(const CheckTable *table, Node *value)
 }
 
 static void
-add_fill(PlanCheck *check, const CheckTable *table, const char *column, double width, CheckWrites *writes)
+add_fill(PlanCheck *check, CheckStep *cs, const CheckTable *table, double width)
 {
-	add_updates(check, table, rows_without(table, column), 1, width, writes);
+	add_updates(check, table, check_rows_without(table, linitial(cs->step->child_columns)), 1, width, &cs->writes);
+	check_filled(check, cs, table->relid);
 }
 
 /* A key's columns that are filled */
 static void
-add_key_fill(PlanCheck *check, const PlanStep *step, CheckWrites *writes)
+add_key_fill(PlanCheck *check, CheckStep *cs)
 {
+	const PlanStep *step = cs->step;
 	Oid			relid = sg_find_qualified(step->child_table);
 
 	if (OidIsValid(relid) && step->child_columns != NIL)
-		add_fill(check, check_table(check, relid), linitial(step->child_columns), width_of_parent(check_table(check, relid), step), writes);
+		add_fill(check, cs, check_table(check, relid), width_of_parent(check_table(check, relid), step));
 }
 
 /* A column with values by its fill, or else by a default that is computed for each row */
 static void
-add_column_fill(PlanCheck *check, const PlanStep *step, const ChangeMove *move, CheckWrites *writes)
+add_column_fill(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
+	const PlanStep *step = cs->step;
 	const CheckTable *table = check_table(check, move->table);
 	const char *column = linitial(step->child_columns);
 	ChangeMove	look = {.table = move->table};
@@ -407,7 +409,7 @@ add_column_fill(PlanCheck *check, const PlanStep *step, const ChangeMove *move, 
 	if (fill == NULL && step->fill == NULL && initial && contain_volatile_functions(initial))
 		fill = initial;
 	if (fill || step->fill || move->kind == MOVE_FILL)
-		add_fill(check, table, column, fill ? width_of_value(table, fill) : LONG_VALUE, writes);
+		add_fill(check, cs, table, fill ? width_of_value(table, fill) : LONG_VALUE);
 }
 
 /* ---- steps that are no keys ---- */
@@ -496,13 +498,13 @@ check_writes(PlanCheck *check, CheckStep *cs)
 	if (!plan_is_chosen(check->plan, step->step) || plan_step_is_done(step) || step->skipped_by || step->phase)
 		return;
 	if (step->kind == STEP_FOREIGN_KEY && step->backfill)
-		add_key_fill(check, step, &cs->writes);
+		add_key_fill(check, cs);
 	if (step->kind != STEP_FOREIGN_KEY && (step->done_when == NULL || check_is_authors(check)))
 		change_look(step, &move);
 	if (step->kind != STEP_FOREIGN_KEY && move.kind == MOVE_NONE)
 		return;
 	if (step->kind == STEP_COLUMN && OidIsValid(move.table))
-		add_column_fill(check, step, &move, &cs->writes);
+		add_column_fill(check, cs, &move);
 	if (cs->child || OidIsValid(move.table))
 		check_published_step(check, cs, cs->child ? cs->child->relid : move.table);
 	if (OidIsValid(move.table))

@@ -130,6 +130,61 @@ BEGIN
 END $$;
 SELECT definition, f FROM schemaguard.plan_step LEFT JOIN LATERAL found(plan) f ON true WHERE plan LIKE 'chs\_word\_%' ORDER BY plan;
 
+-- triggers and rules that run for rows which a step fills: those of other columns, of replicas and disabled ones do not
+CREATE TABLE ft (id int PRIMARY KEY, a int, b int);
+INSERT INTO ft SELECT g, g FROM generate_series(1, 20) g;
+ANALYZE ft;
+CREATE TABLE ft_log (n int);
+CREATE TRIGGER each BEFORE UPDATE ON ft FOR EACH ROW EXECUTE FUNCTION tg();
+CREATE TRIGGER sometimes AFTER UPDATE ON ft FOR EACH ROW WHEN (old.a > 3) EXECUTE FUNCTION tg();
+CREATE TRIGGER once AFTER UPDATE ON ft FOR EACH STATEMENT EXECUTE FUNCTION tg();
+CREATE TRIGGER of_a AFTER UPDATE OF a ON ft FOR EACH ROW EXECUTE FUNCTION tg();
+CREATE TRIGGER of_b AFTER UPDATE OF b ON ft FOR EACH ROW EXECUTE FUNCTION tg();
+CREATE TRIGGER off AFTER UPDATE ON ft FOR EACH ROW EXECUTE FUNCTION tg();
+ALTER TABLE ft DISABLE TRIGGER off;
+CREATE RULE also AS ON UPDATE TO ft DO ALSO INSERT INTO ft_log VALUES (new.id);
+ALTER TABLE ft ADD CONSTRAINT ft_a CHECK (a < 20) NOT VALID;
+CREATE TABLE fp (id int, k int) PARTITION BY LIST (k);
+CREATE TABLE fp1 PARTITION OF fp DEFAULT;
+INSERT INTO fp VALUES (1, 1), (2, 2);
+ANALYZE fp, fp1;
+CREATE TRIGGER each BEFORE UPDATE ON fp FOR EACH ROW EXECUTE FUNCTION tg();
+CREATE TRIGGER own BEFORE UPDATE ON fp1 FOR EACH ROW EXECUTE FUNCTION tg();
+SELECT sg_plan_create('chs_fires') \g /dev/null
+SELECT sg_plan_add_column('chs_fires', 'ft', 'c', 'int', fill => 'id');
+SELECT sg_plan_add_column('chs_fires', 'fp', 'c', 'int', fill => 'id');
+SELECT sg_plan_add_not_null('chs_fires', 'ft', 'b', policy => 'set', fill => '0');
+SELECT sg_plan_add_statement('chs_fires', 'UPDATE chs.ft SET a = 1 WHERE id = 1');
+SELECT found('chs_fires');
+SELECT hint FROM sg_plan_check_details('chs_fires') WHERE check_name IN ('triggers', 'filler') AND step = 1;
+
+-- the rows that a statement would write are computed, and nothing is written
+CREATE TABLE w (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code varchar(3) NOT NULL UNIQUE, n int CHECK (n > 0), g int GENERATED ALWAYS AS (10 / n) STORED);
+INSERT INTO w (code, n) VALUES ('a', 1), ('b', 2);
+CREATE FUNCTION check_of(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM sg_plan_create('chs_of', replace => true);
+  PERFORM sg_plan_add_statement('chs_of', statement);
+  RETURN QUERY SELECT result || '|' || concat_ws('|', check_name, detail) FROM sg_plan_check_details('chs_of', verify => 'full') WHERE check_name IN ('rows', 'names', 'definition');
+END $$;
+SELECT s, check_of(s) FROM unnest(ARRAY['INSERT INTO chs.w (code, n) VALUES (''c'', 1), (''d'', 2)', 'INSERT INTO chs.w (n) VALUES (1)',
+  'INSERT INTO chs.w (code, n) VALUES (''a'', -1), (''c'', 3), (''c'', 3)', 'INSERT INTO chs.w (code) VALUES (''long'')', 'INSERT INTO chs.w (code, n) VALUES (''c'', 0)',
+  'INSERT INTO chs.w (code, n) SELECT ''x'' || n, n FROM chs.w', 'INSERT INTO chs.w (code, n) VALUES (''a'', 1) ON CONFLICT DO NOTHING',
+  'INSERT INTO chs.w (code, n) VALUES (''a'', 1) ON CONFLICT (code) DO UPDATE SET n = 0', 'INSERT INTO chs.w (code, n) VALUES (md5(random()::text), 1)',
+  'UPDATE chs.w SET code = code || ''x''', 'UPDATE chs.w SET (code, n) = (SELECT ''c'', 1)', 'UPDATE chs.w SET code = ''b'' WHERE n = 1', 'UPDATE chs.w SET n = n - 1 WHERE n > 1',
+  'DELETE FROM chs.w WHERE n > 1', 'MERGE INTO chs.w USING chs.r ON w.n = r.id WHEN MATCHED THEN DELETE']) s;
+SELECT max(id), (SELECT last_value FROM w_id_seq) FROM w;
+
+-- rows that statements have deleted and changed, of those that were done
+SELECT sg_plan_create('chs_count') \g /dev/null
+SELECT sg_plan_add_statement('chs_count', s) FROM unnest(ARRAY['UPDATE chs.w SET n = 3', 'DELETE FROM chs.w WHERE id = 1; UPDATE chs.w SET n = 4', 'DELETE FROM chs.w; INSERT INTO chs.w (code) VALUES (NULL)']) s \g /dev/null
+SET client_min_messages = error;
+CALL sg_apply('chs_count');
+SET client_min_messages = warning;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_count' ORDER BY step;
+SELECT step, rows_affected FROM schemaguard.audit_log WHERE plan = 'chs_count' AND action = 'statement' AND phase <> 'started' ORDER BY id;
+SELECT rows_deleted, rows_changed FROM schemaguard.plan_summary WHERE plan = 'chs_count';
+
 -- keep of a drop is an option
 SELECT sg_plan_create('chs_keep') \g /dev/null
 SELECT sg_plan_add_drop('chs_keep', 'column', 'r', name => 'aa');
