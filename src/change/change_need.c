@@ -194,15 +194,23 @@ check_readers(const PlanStep *step, ChangeMove *move)
 	}
 }
 
-/* Returns a condition for the rows whose value in a column is not that of an expression of the column's type */
+/*
+ * Returns a condition for the rows whose value in a column is not that of an
+ * expression of the column's type; rounded, or cut off, as the column would.
+ */
 static char *
 differs(Oid table, const char *column, const char *value)
 {
-	Oid			type = get_atttype(table, get_attnum(table, column));
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	const char *cast;
 
+	get_atttypetypmodcoll(table, get_attnum(table, column), &type, &typmod, &collation);
 	/* json, for one, has no equality */
-	const char *cast = OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr) ? "" : "::text";
-
+	cast = OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr) ? "" : "::text";
+	if (typmod >= 0)
+		value = psprintf("CAST(%s AS %s)", value, format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
 	return psprintf("%s%s IS DISTINCT FROM (%s)%s", quote_identifier(column), cast, value, cast);
 }
 
@@ -220,6 +228,48 @@ count_filled(const PlanStep *filled, const ChangeMove *filling, const char *cond
 }
 
 /*
+ * Returns a condition for the rows that have not the value which the fill gives
+ * now.  Where it gives none, the default of the column is right, too; a value
+ * that is not may be that of a row whose source was taken away since.
+ */
+static char *
+condition_of_stale(ChangeMove *filling, const char *column, const char *value)
+{
+	Node	   *initial = sg_column_default(filling->table, get_attnum(filling->table, column));
+	char	   *condition = differs(filling->table, column, value);
+
+	if (initial == NULL || contain_mutable_functions(initial))
+		return condition;
+	filling->rows.expressions = lappend(filling->rows.expressions, initial);
+	return psprintf("%s AND ((%s) IS NOT NULL OR %s)", condition, value,
+					differs(filling->table, column, change_deparse(filling->table, initial)));
+}
+
+/*
+ * Returns the hint about rows that meet a condition: the new column is kept as
+ * it is, so that the drop compares it no more, or gets what the fill gives, if
+ * it takes that for any of them; NULL with a problem.
+ */
+static char *
+stale_hint(const PlanStep *filled, const ChangeMove *filling, const char *condition, ChangeMove *move)
+{
+	const char *column = linitial(filled->child_columns);
+	char	   *keep = psprintf("If column %s is right there, say that it is filled no more, and CALL again:\n%s%s%s", quote_identifier(column),
+								filled->fills ? plan_release_call(filled->plan) : "", filled->fills ? "\n" : "",
+								plan_set_call(filled, "fill", NULL, NULL));
+	int64		rows = 1;
+
+	if (change_is_not_null(filling->table, get_attnum(filling->table, column)))
+	{
+		condition = psprintf("%s AND (%s) IS NOT NULL", condition, filling->rows.fill);
+		rows = count_filled(filled, filling, condition, move);
+	}
+	return rows < 0 ? NULL : rows == 0 ? keep :
+		psprintf("%s\nOtherwise carry the values over:\nUPDATE %s SET %s = %s WHERE %s;", keep, filled->child_table,
+				 quote_identifier(column), filling->rows.fill, condition);
+}
+
+/*
  * Rows of a column that was filled from the one that is dropped, and that have
  * not the value which they should: none, or that of a row before somebody
  * changed it.
@@ -233,7 +283,7 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 	ChangeMove	filling;
 	const char *value;
 	char	   *condition;
-	char	   *update;
+	char	   *hint;
 	int64		rows;
 	int64		others;
 
@@ -249,19 +299,18 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 	}
 	value = filling.rows.expressions ? filling.rows.fill :
 		psprintf("CAST(%s AS %s)", filling.rows.fill, format_type_be_qualified(get_atttype(filling.table, get_attnum(filling.table, column))));
-	condition = psprintf("%s AND (%s) IS NOT NULL", differs(filling.table, column, value), filling.rows.fill);
+	condition = condition_of_stale(&filling, column, value);
 	rows = count_filled(filled, &filling, condition, move);
 	others = rows > 0 ? count_filled(filled, &filling, psprintf("%s AND %s IS NOT NULL", condition, name), move) : 0;
 	if (rows <= 0 || others < 0)
 		return;
-	update = psprintf("UPDATE %s SET %s = %s WHERE %s;", filled->child_table, name, filling.rows.fill, others ? condition : filling.rows.broken);
+	hint = others > 0 ? stale_hint(filled, &filling, condition, move) :
+		psprintf("UPDATE %s SET %s = %s WHERE %s;", filled->child_table, name, filling.rows.fill, filling.rows.broken);
 	if (others == 0)
-		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were", name), update);
-	else
+		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were", name), hint);
+	else if (hint)
 		not_held(move, psprintf(INT64_FORMAT " %s another value in column %s than %s gives", rows, rows == 1 ? "row has" : "rows have", name,
-								quote_identifier(step->fk_name)),
-				 psprintf("If column %s is right there, %sdrop %s by hand. Otherwise carry the values over:\n%s", name,
-						  filled->fills ? "release phase \"fill\" and " : "", quote_identifier(step->fk_name), update));
+								quote_identifier(step->fk_name)), hint);
 }
 
 /* Is what a step has made still there, and as it should be? */

@@ -66,6 +66,7 @@ check_not_filling(const PlanStep *step)
 					step->child_table),
 			 errdetail("The trigger %s does so for rows that are written.",
 					   quote_identifier(plan_filler_name(step))),
+			 step->kind == STEP_COLUMN ? errhint("Drop it first:\n%s", plan_release_call(step->plan)) :
 			 errhint("Roll the step back, which drops it, or do so by hand (%s):\n%s", text.data, plan_rollback_call(step))));
 }
 
@@ -172,7 +173,8 @@ set_option(PlanStep *step, const SgJson *value)
 	bool		is_list = value->value.type == jbvBinary && JsonContainerIsArray(value->value.val.binary.data);
 
 	check_changeable(option, step);
-	if (strcmp(option->name, "child_table") == 0 || (strcmp(option->name, "backfill") == 0 && is_null))
+	if (strcmp(option->name, "child_table") == 0 ||
+		((strcmp(option->name, "backfill") == 0 || strcmp(option->name, "fill") == 0) && is_null))
 		check_not_filling(step);
 	if (is_null && (option->flags & FIELD_NULLABLE) == 0)
 		ereport(ERROR,
