@@ -312,7 +312,7 @@ BEGIN ATOMIC
         FROM filler t JOIN idle p ON right(t.tgname::text, 16) = p.hash
         WHERE NOT EXISTS (SELECT FROM schemaguard.plan_step s
                           WHERE s.plan = p.name AND s.state = 'validated' AND s.fills
-                            AND s.step::text = (regexp_match(t.tgname, '_[a-z]?([0-9]+)_[0-9a-f]{16}$'))[1])
+                            AND s.step::text = (regexp_match(t.tgname, '_[a-z]?([0-9]+)u?_[0-9a-f]{16}$'))[1])
         UNION ALL
         -- what a subscription writes comes past it: as far as the statistics know, there are rows without a value
         SELECT 4, NULL, format('rows that subscription %I has written past the trigger of plan %I may have no value in column %I of %s',

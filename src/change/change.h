@@ -216,6 +216,12 @@ extern bool change_fill_is_query(const PlanStep *step);
 /* Is the trigger of a column's step there, enabled, and as the move of its fill would make it? */
 extern bool change_keeps_filling(const PlanStep *step, const ChangeMove *move);
 
+/*
+ * Returns the step that is to drop or rename a column from which the trigger of
+ * a column's step carries updates over until then; NULL: it carries none.
+ */
+extern PlanStep *change_carries_until(const PlanStep *step);
+
 /* Like change_cook(), for a column that is still to be added; and its default and fill, or NULL; false with a problem */
 extern Node *change_cook_value(ChangeMove *move, const char *sql, const char *column, Oid type, int32 typmod);
 extern bool change_column_values(const PlanStep *step, ChangeMove *move, Node **initial, Node **fill);

@@ -212,7 +212,31 @@ look_at_column(const PlanStep *step, ChangeMove *move, AttrNumber attnum, const 
 bool
 change_keeps_filling(const PlanStep *step, const ChangeMove *move)
 {
-	return plan_filler_is_current(plan_filling_step(step, move->rows.column, move->rows.fill), move->table);
+	return plan_filler_is_current(plan_filling_step(step, move->rows.column, move->rows.fill, move->rows.carries), move->table);
+}
+
+/*
+ * Is a fill computed from columns of the row, in the same way each time, and
+ * from one that is to go?  Then its trigger can tell a value that it gave from
+ * one of the application.
+ */
+static PlanStep *
+carries_until(const PlanStep *step, Node *fill)
+{
+	PlanStep   *filling = plan_filling_step(step, linitial(step->child_columns), step->fill, true);
+
+	return fill && !contain_mutable_functions(fill) && plan_backfill_change(filling) ? plan_filler_ends_with(filling) : NULL;
+}
+
+PlanStep *
+change_carries_until(const PlanStep *step)
+{
+	ChangeMove	look = {.table = sg_find_qualified(step->child_table)};
+	Node	   *initial;
+	Node	   *fill;
+
+	return step->kind == STEP_COLUMN && step->fill && OidIsValid(look.table) &&
+		change_column_values(step, &look, &initial, &fill) ? carries_until(step, fill) : NULL;
 }
 
 /*
@@ -231,6 +255,7 @@ look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
 	filling.fill = fill;
 	if (!change_rows(&filling, move, psprintf("%s IS NULL", quote_identifier(linitial(step->child_columns))), NIL))
 		return;
+	move->rows.carries = step->fill && carries_until(step, (Node *) move->rows.expressions);
 	/* what a subscription writes comes past the trigger */
 	if (step->state == STEP_VALIDATED && change_keeps_filling(step, move) &&
 		!OidIsValid(fk_subscription_of(list_concat(sg_with_partitions(move->table), sg_partition_ancestors(move->table)))))

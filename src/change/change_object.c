@@ -46,6 +46,7 @@
 #include "change/change.h"
 #include "change/change_need.h"
 #include "log/log.h"
+#include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "run/run_unit.h"
@@ -298,7 +299,7 @@ change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 
 /* ---- drop: what stands in the way ---- */
 
-/* Whatever a DROP without CASCADE would fail on, but for the keys that the step itself takes away */
+/* Whatever a DROP without CASCADE would fail on, but for the keys and triggers that the step itself takes away */
 static bool
 is_free(const PlanStep *step, ChangeMove *move)
 {
@@ -313,7 +314,8 @@ is_free(const PlanStep *step, ChangeMove *move)
 			if (dependent->address.classId == ConstraintRelationId && dependent->address.objectId == key->conid)
 				is_key = true;
 		}
-		if (!dependent->blocks || is_key)
+		/* the step takes what fills rows from the object along */
+		if (!dependent->blocks || is_key || plan_filler_is_of(dependent->identity, step->plan))
 			continue;
 		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("%s depends on it", dependent->identity),
 					   psprintf(sg_calls("Drop that first, by a step of its own. What depends on the table:\nSELECT * FROM sg_impact(%s);"), quote_literal_cstr(plan_given(step->child_table))));

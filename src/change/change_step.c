@@ -478,8 +478,8 @@ typedef struct MoveAction
 /*
  * Does a step end what fills rows for another one?  A rule that is there now
  * keeps rows right by itself, and so does NOT NULL for the column that a step
- * has added; and what is filled from a column ends with that column, or its
- * name.
+ * has added, unless updates are carried over to it; and what is filled from a
+ * column ends with that column, or its name.
  */
 static bool
 ends_filling(const PlanStep *step, const PlanStep *other)
@@ -490,7 +490,8 @@ ends_filling(const PlanStep *step, const PlanStep *other)
 			return other->step == step->step;
 		case STEP_NOT_NULL:
 			return other->step == step->step ||
-				(other->kind == STEP_COLUMN && strcmp(linitial(other->child_columns), linitial(step->child_columns)) == 0);
+				(other->kind == STEP_COLUMN && strcmp(linitial(other->child_columns), linitial(step->child_columns)) == 0 &&
+				 change_carries_until(other) == NULL);
 		case STEP_DROP:
 		case STEP_RENAME:
 			if (plan_changed_object(step) != CHANGED_COLUMN)
@@ -1026,6 +1027,21 @@ settle_rows(StepWork *work, const ChangeMove *move, RuleWork *rw)
 	return move->kind == MOVE_VALIDATE ? mend_late(work, move, rw) : mend_rows(work, &rows);
 }
 
+/* Returns why the trigger of a column's step stays, and until when */
+static char *
+keeps_filling_text(const PlanStep *step)
+{
+	PlanStep   *drop;
+	char	   *release = plan_release_call(step->plan);
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	drop = change_carries_until(step);
+	PopActiveSnapshot();
+	return drop ? psprintf("a trigger fills rows that come without a value, and carries updates of column %s over, until that goes by step %d, or: %s",
+						   quote_identifier(drop->fk_name), drop->step, release) :
+		psprintf("a trigger fills rows that come without a value, until the column is NOT NULL, or: %s", release);
+}
+
 /*
  * Whatever `fix` says: nothing is lost where there was no value.  The trigger of
  * a fill stays; rows that a default fills have it from the server.
@@ -1045,9 +1061,7 @@ fill_rows(StepWork *work, const ChangeMove *move)
 		run_append_warning(work, psprintf("fill failed: %s", reason));
 		return;
 	}
-	plan_step_set_state(step->plan, step->step, STEP_VALIDATED, keep_up ?
-						psprintf("a trigger fills rows that come without a value, until the column is NOT NULL, or: %s",
-								 plan_release_call(step->plan)) : NULL, 0);
+	plan_step_set_state(step->plan, step->step, STEP_VALIDATED, keep_up ? keeps_filling_text(step) : NULL, 0);
 	run_commit();
 }
 

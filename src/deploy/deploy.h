@@ -139,6 +139,7 @@ typedef struct DeployRule
 	const char *broken;			/* does the row break it? */
 	const char *column;			/* what gets a value, or NULL */
 	const char *fill;			/* which */
+	bool		carries;		/* as plan_filling_step() takes it */
 	List	   *expressions;	/* of Node *: these, analysed */
 
 	/*

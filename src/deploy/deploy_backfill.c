@@ -15,7 +15,7 @@
  *
  * The trigger is dropped with the key that the step replaces, or when CHECK or
  * NOT NULL is there; that of a new column stays until the column is NOT NULL,
- * or sg_plan_release().
+ * until what it carries over is dropped, or sg_plan_release().
  *
  * The expressions are the plan author's code.  Nobody runs those of another
  * role, unless that role is superuser; and they run as the owner of the table
@@ -1123,7 +1123,7 @@ deploy_fill_rule(StepWork *work, const DeployRule *rule, bool keep_up)
 	Filled		filled = {0};
 	bool		done;
 
-	work->step = plan_filling_step(step, rule->column, rule->fill);
+	work->step = plan_filling_step(step, rule->column, rule->fill, rule->carries);
 	done = fill_as(work, rule->table, keep_up, &filled);
 	work->step = step;
 	work->key = NULL;

@@ -99,6 +99,8 @@ typedef struct PlanStep
 								 * or a step of 0.1.0 */
 	char	   *rationale;		/* why it is to be, or NULL */
 	bool		fills;			/* its trigger is to fill rows */
+	bool		carries;		/* of a copy that fills: the trigger carries
+								 * updates over, too; not stored */
 } PlanStep;
 
 /* ---- plan_field.c ---- */

@@ -10,7 +10,8 @@
  * come in between; other names need their schema.
  *
  * Only empty columns are filled.  The trigger of a key's columns also follows
- * a row whose values change, unless the application writes the columns itself.
+ * a row whose values change, unless the application writes the columns itself;
+ * so does that of a new column in whose place another one is to go.
  * A trigger never fails: a row for which the expressions raise an error is left
  * without values, to be found before the step goes on.  (plan_filler.c makes it.)
  *
@@ -101,7 +102,7 @@ plan_check_backfill(const PlanStep *step)
 }
 
 PlanStep *
-plan_filling_step(const PlanStep *step, const char *column, const char *value)
+plan_filling_step(const PlanStep *step, const char *column, const char *value, bool carries)
 {
 	PlanStep   *filling = palloc(sizeof(PlanStep));
 
@@ -109,6 +110,7 @@ plan_filling_step(const PlanStep *step, const char *column, const char *value)
 	filling->child_columns = list_make1(pstrdup(column));
 	filling->backfill = pstrdup(value);
 	filling->parent_table = step->child_table;
+	filling->carries = carries;
 	return filling;
 }
 
@@ -297,43 +299,6 @@ mends(const PlanStep *step, const char *alias, const char *value)
 	"EXCEPTION WHEN OTHERS THEN\n" \
 	"	IF SQLSTATE LIKE '42%%' THEN RAISE LOG 'rows of %% come without a value: %%', TG_RELID::regclass, SQLERRM; END IF;\n"
 
-/*
- * Where no application follows: a row that wants a value gets it, whoever has
- * written it.  By policy "set" a row that has broken the rule before is left to
- * the passes, which keep its old value for a rollback.
- */
-static char *
-mending_body(const PlanStep *step)
-{
-	StringInfoData body;
-	char	   *passed = step->kind == STEP_COLUMN ? "" :
-		psprintf("	IF TG_OP = 'UPDATE' THEN\n"
-				 "		IF EXISTS (SELECT FROM %s AS %s WHERE %s) THEN RETURN NEW; END IF;\n"
-				 "	END IF;\n", row_source(step, "OLD", NULL), row_name(step), is_wanting(step, row_name(step)));
-
-	initStringInfo(&body);
-	appendStringInfoString(&body,
-						   "#variable_conflict use_column\n"
-						   "DECLARE\n"
-						   "	sg_now record;\n"
-						   "BEGIN\n");
-	appendStringInfo(&body,
-					 "	IF NOT EXISTS (SELECT FROM pg_class t WHERE t.oid = TG_RELID"
-					 " AND pg_get_userbyid(t.relowner) = current_user) THEN RETURN NEW; END IF;\n"
-					 "%s"
-					 "	%s INTO sg_now WHERE %s%s;\n"
-					 "	IF FOUND THEN %s; END IF;\n"
-					 "	RETURN NEW;\n"
-					 UNFIT
-					 "	RETURN NEW;\n"
-					 "END\n",
-					 passed,
-					 values_from(step, "\"~v\".*", row_source(step, "NEW", NULL)), is_wanting(step, row_name(step)),
-					 step->kind == STEP_CHECK ? psprintf(" AND %s", mends(step, row_name(step), "\"~v1\"")) : "",
-					 for_each_column(step, "; ", "NEW.%c := sg_now.%n"));
-	return body.data;
-}
-
 /* Columns that the expressions read of a row */
 typedef struct RowReads
 {
@@ -370,20 +335,19 @@ visit_column(Node *node, void *context)
 }
 
 /*
- * Returns a condition that is true where an UPDATE changes what the expressions
- * read of the row: what they give differs each time if they are volatile.  The
- * row as a whole, and a generated column, stand for all columns.
+ * Returns the columns (names) that the expressions read of the row, but for
+ * those that they fill.  The row as a whole, and a generated column, stand for
+ * all columns, and set *all.
  */
-static char *
-reads_change(const PlanStep *step)
+static List *
+columns_read(const PlanStep *step, bool *all)
 {
 	RowReads	reads = {.table = sg_find_qualified(step->child_table),.name = sg_parse_table_name(step->child_table).name};
+	List	   *columns = NIL;
 	SgCatalog	attributes;
 	HeapTuple	tuple;
-	StringInfoData sql;
 	SgScope		scope;
 
-	initStringInfo(&sql);
 	sg_caller_begin(&scope);
 	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s", step->backfill), RAW_PARSE_DEFAULT))
 		(void) visit_column(raw->stmt, &reads);
@@ -394,13 +358,142 @@ reads_change(const PlanStep *step)
 		Form_pg_attribute att = (Form_pg_attribute) GETSTRUCT(tuple);
 		char	   *name = NameStr(att->attname);
 
-		if (att->attnum <= 0 || att->attisdropped || att->attgenerated != '\0' || sg_has_name(step->child_columns, name) ||
-			!(reads.all || sg_has_name(reads.columns, name)))
-			continue;
-		name = pstrdup(quote_identifier(name));
+		if (att->attnum > 0 && !att->attisdropped && att->attgenerated == '\0' && !sg_has_name(step->child_columns, name) &&
+			(reads.all || sg_has_name(reads.columns, name)))
+			columns = lappend(columns, pstrdup(name));
+	}
+	sg_catalog_end(&attributes);
+	*all = reads.all;
+	return columns;
+}
+
+/*
+ * Returns a condition that is true where an UPDATE changes what the expressions
+ * read of the row: what they give differs each time if they are volatile.
+ */
+static char *
+reads_change(const PlanStep *step)
+{
+	StringInfoData sql;
+	bool		all;
+
+	initStringInfo(&sql);
+	foreach_ptr(const char, column, columns_read(step, &all))
+	{
+		const char *name = quote_identifier(column);
+
 		appendStringInfo(&sql, "%sNEW.%s::text IS DISTINCT FROM OLD.%s::text", sql.len ? " OR " : "", name, name);
 	}
 	return sql.len ? sql.data : pstrdup("false");
+}
+
+char *
+plan_backfill_change(const PlanStep *step)
+{
+	StringInfoData new;
+	StringInfoData old;
+	bool		all;
+
+	initStringInfo(&new);
+	initStringInfo(&old);
+	foreach_ptr(const char, column, columns_read(step, &all))
+	{
+		const char *name = quote_identifier(column);
+
+		appendStringInfo(&new, "%sNEW.%s", new.len ? ", " : "", name);
+		appendStringInfo(&old, "%sOLD.%s", old.len ? ", " : "", name);
+	}
+	return all || new.len == 0 ? NULL : psprintf("pg_catalog.record_image_ne(ROW(%s), ROW(%s))", new.data, old.data);
+}
+
+/*
+ * Returns a condition that is true where NULL in a column would be refused:
+ * NOT NULL, or a CHECK of a step, before PostgreSQL 18, that is to become it.
+ */
+static char *
+refuses_null(const char *column)
+{
+	return psprintf("EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = TG_RELID AND a.attname = %s"
+					" AND (a.attnotnull OR EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = a.attrelid AND c.contype = 'c'"
+					" AND c.conkey = ARRAY[a.attnum] AND pg_get_expr(c.conbin, c.conrelid) LIKE '%%IS NOT NULL%%')))",
+					quote_literal_cstr(column));
+}
+
+/*
+ * Returns what the trigger does for a row that has a value: an UPDATE of what
+ * the value was computed from gives it the new one, unless the application has
+ * written the column itself, now or before, or the new value would be refused
+ * as NULL.  Such a row keeps its value, and the drop of what it reads waits.
+ */
+static char *
+carrying_body(const PlanStep *step)
+{
+	Oid			table = sg_find_qualified(step->child_table);
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	StringInfoData body;
+
+	get_atttypetypmodcoll(table, get_attnum(table, linitial(step->child_columns)), &type, &typmod, &collation);
+	initStringInfo(&body);
+	appendStringInfo(&body,
+					 "	IF NOT (NEW.%s IS NULL) THEN\n"
+					 "		IF %s THEN RETURN NEW; END IF;\n",
+					 quote_identifier(linitial(step->child_columns)),
+					 for_each_column(step, " OR ", "NEW.%c::text IS DISTINCT FROM OLD.%c::text"));
+	appendStringInfo(&body,
+					 "		%s INTO sg_now;\n"
+					 "		IF %s THEN RETURN NEW; END IF;\n"
+					 "		%s INTO sg_now;\n",
+					 values_from(step, "\"~v\".*", row_source(step, "OLD", NULL)),
+					 for_each_column(step, " OR ", psprintf("CAST(sg_now.%%n AS %s)::text IS DISTINCT FROM OLD.%%c::text",
+															format_type_extended(type, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY))),
+					 values_from(step, "\"~v\".*", row_source(step, "NEW", NULL)));
+	appendStringInfo(&body,
+					 "		IF %s AND %s THEN RETURN NEW; END IF;\n"
+					 "		%s;\n"
+					 "		RETURN NEW;\n"
+					 "	END IF;\n",
+					 for_each_column(step, " AND ", "sg_now.%n IS NULL"), refuses_null(linitial(step->child_columns)),
+					 for_each_column(step, "; ", "NEW.%c := sg_now.%n"));
+	return body.data;
+}
+
+/*
+ * Where no application follows: a row that wants a value gets it, whoever has
+ * written it.  By policy "set" a row that has broken the rule before is left to
+ * the passes, which keep its old value for a rollback.
+ */
+static char *
+mending_body(const PlanStep *step)
+{
+	StringInfoData body;
+	char	   *passed = step->kind == STEP_COLUMN ? "" :
+		psprintf("	IF TG_OP = 'UPDATE' THEN\n"
+				 "		IF EXISTS (SELECT FROM %s AS %s WHERE %s) THEN RETURN NEW; END IF;\n"
+				 "	END IF;\n", row_source(step, "OLD", NULL), row_name(step), is_wanting(step, row_name(step)));
+
+	initStringInfo(&body);
+	appendStringInfoString(&body,
+						   "#variable_conflict use_column\n"
+						   "DECLARE\n"
+						   "	sg_now record;\n"
+						   "BEGIN\n");
+	appendStringInfo(&body,
+					 "	IF NOT EXISTS (SELECT FROM pg_class t WHERE t.oid = TG_RELID"
+					 " AND pg_get_userbyid(t.relowner) = current_user) THEN RETURN NEW; END IF;\n"
+					 "%s%s"
+					 "	%s INTO sg_now WHERE %s%s;\n"
+					 "	IF FOUND THEN %s; END IF;\n"
+					 "	RETURN NEW;\n"
+					 UNFIT
+					 "	RETURN NEW;\n"
+					 "END\n",
+					 step->carries ? carrying_body(step) : "", passed,
+					 values_from(step, "\"~v\".*", row_source(step, "NEW", NULL)), is_wanting(step, row_name(step)),
+					 step->kind == STEP_CHECK ? psprintf(" AND %s", mends(step, row_name(step), "\"~v1\"")) : "",
+					 for_each_column(step, "; ", "NEW.%c := sg_now.%n"));
+	return body.data;
 }
 
 /* ---- the parent ---- */

@@ -17,8 +17,13 @@
 /* Raise 22023 unless step->backfill is a list of one expression per column */
 extern void plan_check_backfill(const PlanStep *step);
 
-/* A copy of a step of another kind, by which its column gets a value where the functions below look for option backfill */
-extern PlanStep *plan_filling_step(const PlanStep *step, const char *column, const char *value);
+/*
+ * A copy of a step of another kind, by which its column gets a value where the
+ * functions below look for option backfill.  `carries`: its trigger has an
+ * UPDATE of what the value reads change the column, too; the value is the
+ * column's type and immutable.
+ */
+extern PlanStep *plan_filling_step(const PlanStep *step, const char *column, const char *value, bool carries);
 
 /* The tables and views that the expressions name, as far as they are there */
 extern List *plan_backfill_tables(const PlanStep *step);
@@ -29,6 +34,13 @@ extern List *plan_backfill_tables(const PlanStep *step);
  * expressions and read nothing.
  */
 extern char *plan_backfill_body(const PlanStep *step);
+
+/*
+ * A condition of a trigger's WHEN clause: does the UPDATE change what the
+ * expressions read of the row?  No code of users compares.  NULL if they read
+ * the row as a whole, or a generated column.
+ */
+extern char *plan_backfill_change(const PlanStep *step);
 extern char *plan_backfill_column_statement(const PlanStep *step);
 extern char *plan_backfill_update(const PlanStep *step);
 extern char *plan_backfill_probe(const PlanStep *step);
@@ -87,8 +99,8 @@ extern bool plan_filler_is_current(const PlanStep *step, Oid child);
 extern bool plan_filler_fires_always(const PlanStep *step, Oid child);
 
 /*
- * Returns the step that is to drop or rename a column that a key's expressions
- * read, or NULL: until then the application may write that column alone.
+ * Returns the step that is to drop or rename a column that option backfill
+ * reads, or NULL: until then the application may write that column alone.
  */
 extern PlanStep *plan_filler_ends_with(const PlanStep *step);
 
@@ -112,6 +124,9 @@ extern bool plan_filler_is_named(const char *name);
 
 /* Is it the identity of such a trigger or function, as pg_identify_object() has it? */
 extern bool plan_filler_has_identity(const char *identity);
+
+/* Does a text that ends with the identity of such a trigger name one of this plan's? */
+extern bool plan_filler_is_of(const char *identity, const char *plan);
 
 /* Drop functions whose trigger went with its table, or by hand */
 extern void plan_filler_sweep(void);

@@ -68,14 +68,27 @@
  * among those of a plan in the order of their steps: a letter tells how many
  * digits a number has.
  */
-char *
-plan_filler_name(const PlanStep *step)
+static char *
+make_name(const PlanStep *step, const char *mark)
 {
 	int			digits = snprintf(NULL, 0, "%d", step->step);
 	char		letter[] = {digits > 1 ? 'a' + digits - 2 : '\0', '\0'};
 
-	return psprintf(FILLER_PREFIX "%s%d_%016llx", letter, step->step,
+	return psprintf(FILLER_PREFIX "%s%d%s_%016llx", letter, step->step, mark,
 					(unsigned long long) hash_bytes_extended((const unsigned char *) step->plan, strlen(step->plan), 0));
+}
+
+char *
+plan_filler_name(const PlanStep *step)
+{
+	return make_name(step, "");
+}
+
+/* Returns the name of the second trigger, which carries updates over */
+static char *
+carrier_name(const PlanStep *step)
+{
+	return make_name(step, "u");
 }
 
 bool
@@ -106,6 +119,15 @@ plan_filler_has_identity(const char *identity)
 	if (strncmp(name, FILLER_SCHEMA ".", strlen(FILLER_SCHEMA ".")) == 0)
 		name += strlen(FILLER_SCHEMA ".");
 	return strncmp(name, "\"" FILLER_PREFIX, strlen("\"" FILLER_PREFIX)) == 0;
+}
+
+bool
+plan_filler_is_of(const char *identity, const char *plan)
+{
+	PlanStep	step = {.plan = unconstify(char *, plan)};
+	const char *name = strstr(identity, "\"" FILLER_PREFIX);
+
+	return name && strstr(name, strrchr(plan_filler_name(&step), '_')) != NULL;
 }
 
 static char *
@@ -188,7 +210,7 @@ plan_filler_tables(const PlanStep *step)
 		HeapTuple	trigger = depend->classid == TriggerRelationId ? find_trigger(depend->objid) : NULL;
 
 		if (trigger && !OidIsValid(((Form_pg_trigger) GETSTRUCT(trigger))->tgparentid))
-			tables = lappend_oid(tables, ((Form_pg_trigger) GETSTRUCT(trigger))->tgrelid);
+			tables = list_append_unique_oid(tables, ((Form_pg_trigger) GETSTRUCT(trigger))->tgrelid);
 	}
 	sg_catalog_end(&scan);
 	return tables;
@@ -209,11 +231,11 @@ plan_filler_is_owners(const PlanStep *step, Oid child)
 	return OidIsValid(find_function(step, &source, &owner)) && owner == code_table_owner(child);
 }
 
-/* Does the trigger fire for what is written to a table, by a subscription as well if `always`? */
+/* Does a trigger fire for what is written to a table, by a subscription as well if `always`? */
 static bool
-fires_on(const PlanStep *step, Oid table, Oid function, bool always)
+fires_on(const char *name, Oid table, Oid function, bool always)
 {
-	Oid			oid = get_trigger_oid(table, plan_filler_name(step), true);
+	Oid			oid = get_trigger_oid(table, name, true);
 	HeapTuple	tuple = OidIsValid(oid) ? find_trigger(oid) : NULL;
 	Form_pg_trigger trigger = tuple ? (Form_pg_trigger) GETSTRUCT(tuple) : NULL;
 
@@ -228,7 +250,10 @@ fires(const PlanStep *step, Oid child, Oid function, bool always)
 	{
 		char		relkind = get_rel_relkind(table);
 
-		if ((relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) && !fires_on(step, table, function, always))
+		if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+			continue;
+		if (!fires_on(plan_filler_name(step), table, function, always) ||
+			(step->carries && !fires_on(carrier_name(step), table, function, always)))
 			return false;
 	}
 	return true;
@@ -273,24 +298,42 @@ plan_filler_ends_with(const PlanStep *step)
 /* ---- as SQL, for who does it by hand ---- */
 
 /*
- * Returns CREATE TRIGGER.  Where the fill is for empty columns, a WHEN clause
- * tests for NULL, which is quicker than a call of the function.
+ * Returns CREATE TRIGGER, once or twice.  Where the fill is for empty columns, a
+ * WHEN clause tests for NULL, which is quicker than a call of the function; a
+ * second trigger, if updates are carried over, tests for changes of what is read.
  */
-static char *
-trigger_statement(const PlanStep *step, const char *table)
+static List *
+trigger_statements(const PlanStep *step, const char *table)
 {
 	bool		looks = step->kind == STEP_COLUMN || step->kind == STEP_NOT_NULL;
+	const char *column = quote_identifier(linitial(step->child_columns));
+	List	   *list;
 
-	return psprintf("CREATE OR REPLACE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW%s EXECUTE FUNCTION %s()",
-					quote_identifier(plan_filler_name(step)), table,
-					looks ? psprintf(" WHEN (NEW.%s IS NULL)", quote_identifier(linitial(step->child_columns))) : "",
-					function_name(step));
+	list = list_make1(psprintf("CREATE OR REPLACE TRIGGER %s BEFORE INSERT OR UPDATE ON %s FOR EACH ROW%s EXECUTE FUNCTION %s()",
+							   quote_identifier(plan_filler_name(step)), table,
+							   looks ? psprintf(" WHEN (NEW.%s IS NULL)", column) : "", function_name(step)));
+	if (step->carries)
+		list = lappend(list, psprintf("CREATE OR REPLACE TRIGGER %s BEFORE UPDATE ON %s FOR EACH ROW WHEN (NOT (NEW.%s IS NULL) AND %s) EXECUTE FUNCTION %s()",
+									  quote_identifier(carrier_name(step)), table, column, plan_backfill_change(step), function_name(step)));
+	return list;
 }
 
 static char *
-drop_trigger_statement(const PlanStep *step, const char *table)
+drop_trigger_statement(const char *name, const char *table)
 {
-	return psprintf("DROP TRIGGER %s ON %s", quote_identifier(plan_filler_name(step)), table);
+	return psprintf("DROP TRIGGER %s ON %s", quote_identifier(name), table);
+}
+
+/* Returns DROP TRIGGER for what a table has of the two, or would have */
+static List *
+drop_trigger_statements(const PlanStep *step, Oid table)
+{
+	bool		carries = OidIsValid(get_trigger_oid(table, carrier_name(step), true));
+	List	   *list = carries ? list_make1(drop_trigger_statement(carrier_name(step), sg_relation_name(table))) : NIL;
+
+	if (carries && !OidIsValid(get_trigger_oid(table, plan_filler_name(step), true)))
+		return list;
+	return lappend(list, drop_trigger_statement(plan_filler_name(step), sg_relation_name(table)));
 }
 
 List *
@@ -308,10 +351,10 @@ plan_filler_arm_statements(const PlanStep *step)
 									  quote_identifier(GetUserNameFromId(code_table_owner(child), false))));
 	list = lappend(list, psprintf("REVOKE ALL ON FUNCTION %s() FROM PUBLIC", name));
 	if (!OidIsValid(child))
-		return lappend(list, trigger_statement(step, step->child_table));
+		return list_concat(list, trigger_statements(step, step->child_table));
 	foreach_oid(table, tables_to_arm(child))
 	{
-		list = lappend(list, trigger_statement(step, sg_relation_name(table)));
+		list = list_concat(list, trigger_statements(step, sg_relation_name(table)));
 	}
 	return list;
 }
@@ -327,24 +370,26 @@ plan_filler_disarm_statements(const PlanStep *step)
 		tables = tables_to_arm(child);
 	foreach_oid(table, tables)
 	{
-		list = lappend(list, drop_trigger_statement(step, sg_relation_name(table)));
+		list = list_concat(list, drop_trigger_statements(step, table));
 	}
 	if (tables == NIL)
-		list = list_make1(drop_trigger_statement(step, step->child_table));
+		list = list_make1(drop_trigger_statement(plan_filler_name(step), step->child_table));
 	return lappend(list, psprintf("DROP FUNCTION %s()", function_name(step)));
 }
 
 /* ---- made and dropped ---- */
 
 static void
-run_utility(const char *sql)
+run_utilities(List *statements)
 {
-	int			rc;
-
 	SPI_connect();
-	rc = SPI_execute(sql, false, 0);
-	if (rc != SPI_OK_UTILITY)
-		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	foreach_ptr(const char, sql, statements)
+	{
+		int			rc = SPI_execute(sql, false, 0);
+
+		if (rc != SPI_OK_UTILITY)
+			elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
+	}
 	SPI_finish();
 }
 
@@ -429,7 +474,7 @@ plan_filler_disarm(const PlanStep *step)
 
 	foreach_oid(table, plan_filler_tables(step))
 	{
-		run_utility(drop_trigger_statement(step, sg_relation_name(table)));
+		run_utilities(drop_trigger_statements(step, table));
 	}
 	CommandCounterIncrement();
 	oid = find_function(step, &source, &owner);
@@ -446,7 +491,7 @@ plan_filler_arm(const PlanStep *step, Oid child)
 	make_function(step, code_table_owner(child));
 	foreach_oid(table, tables_to_arm(child))
 	{
-		run_utility(trigger_statement(step, sg_relation_name(table)));
+		run_utilities(trigger_statements(step, sg_relation_name(table)));
 	}
 	plan_step_set_fills(step, true);
 }
@@ -529,7 +574,7 @@ check_may_drop(const FkPlan *plan, const PlanStep *step, List *tables)
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg("step %d of plan \"%s\" is filling columns of %s, which role %s does not own",
 							step->step, plan->name, sg_relation_name(table), GetUserNameFromId(GetUserId(), false)),
-					 errhint("Have its owner run:\n%s;", drop_trigger_statement(step, sg_relation_name(table)))));
+					 errhint("Have its owner run:\n%s;", (char *) llast(drop_trigger_statements(step, table)))));
 	}
 }
 

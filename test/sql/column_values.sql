@@ -61,12 +61,20 @@ CALL sg_rollback_fks('cv');
 RESET client_min_messages;
 SELECT attname FROM pg_attribute WHERE attrelid = 'c'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
 
--- a row that has changed since it was filled: a drop waits, also one that keeps
+-- updates of what is to go are carried over to where nothing else has written since; for a row whose update came past the trigger a drop waits, also one that keeps
 CREATE TABLE d (id int PRIMARY KEY, old text); INSERT INTO d SELECT g, 'F' || g FROM generate_series(1, 10) g;
 SELECT create_plan() \g /dev/null
 SELECT sg_plan_add_column('cv', 'd', 'new', 'text', fill => 'old'), sg_plan_add_drop('cv', 'column', 'd', 'old', keep => false, phase => 'later');
 CALL sg_apply('cv');
 UPDATE d SET old = 'married' WHERE id = 5;
+UPDATE d SET old = NULL WHERE id = 6;
+UPDATE d SET new = 'better' WHERE id = 7;
+UPDATE d SET old = 'worse' WHERE id = 7;
+SELECT * FROM d WHERE id IN (5, 6, 7) ORDER BY id;
+UPDATE d SET new = old WHERE id = 7;
+SET session_replication_role = replica;
+UPDATE d SET old = 'divorced' WHERE id = 5;
+RESET session_replication_role;
 SELECT sg_plan_release('cv', 'later');
 SELECT result, check_name, detail FROM sg_plan_check_details('cv', verify => 'full') WHERE result = 'block';
 CALL sg_apply('cv');

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
+use IPC::Run;
 use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
@@ -76,6 +77,53 @@ for my $plan ('g', 'h')
 		'0 0 validated validated' . ($plan eq 'h' ? '100 values gone for good' : ''), "$plan: the step behind it has taken the trigger along");
 }
 is(ask('INSERT INTO h (id) VALUES (101) RETURNING coalesce(b::text, $$null$$)'), 'null', 'h: the application goes on');
+
+# ---------------------------------------------------------------------------------------------------------------------
+# A column that is to go is written until then: each UPDATE of it is carried over, so that the drop does not wait for who writes
+ask(<<'SQL');
+CREATE ROLE writer;
+CREATE TABLE carry (id int PRIMARY KEY, old text, note text);
+INSERT INTO carry SELECT g, 'v' || g FROM generate_series(1, 2000) g;
+CREATE TABLE journal (n bigserial, id int, val text);
+-- what is written to a column that is gone is not written
+CREATE FUNCTION write_old(i int, val text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE carry SET old = val WHERE id = i;
+	INSERT INTO journal (id, val) VALUES (i, val);
+EXCEPTION WHEN undefined_column THEN NULL;
+END$$;
+SELECT sg_plan_create('carry'), sg_plan_add_column('carry', 'carry', 'new', 'varchar(9)', fill => 'upper(old)'), sg_plan_add_not_null('carry', 'carry', 'new'),
+	sg_plan_add_drop('carry', 'column', 'carry', 'old', keep => false, phase => 'later');
+GRANT SELECT, INSERT, UPDATE ON carry TO writer;
+SQL
+my $dir = PostgreSQL::Test::Utils::tempdir();
+append_to_file("$dir/write.sql", "\\set id random(11, 2000)\n\\set n random(1, 9999999)\nSELECT write_old(:id, 'v' || :n);\n");
+my $load = IPC::Run::start(
+	[ 'pgbench', '--no-vacuum', '--client=4', '--rate=400', '--time=300', '--random-seed=' . seed(), '-f', "$dir/write.sql", '-d', $node->connstr('postgres') . ' application_name=load' ],
+	'<', '/dev/null', '>', "$dir/load.out", '2>&1');
+ok(wait_for(sub { ask('SELECT count(*) FROM journal') > 100 }), 'carry: the application writes');
+$s->query("CALL sg_apply('carry')");
+is(step('carry'), q{validated: a trigger fills rows that come without a value, and carries updates of column old over, until that goes by step 3, or: SELECT public.sg_plan_release('carry', 'fill');},
+	'carry: the step says so, behind NOT NULL, too');
+is(ask(q{SELECT state FROM sg_status() WHERE subject = 'leftovers'}), 'ok', 'carry: and sg_status takes that for no leftover');
+ask('SET ROLE writer');
+is(ask(q{UPDATE carry SET old = 'abc' WHERE id = 1 RETURNING new}), 'ABC', 'carry: an UPDATE by who may do no more than that');
+is(ask(q{INSERT INTO carry VALUES (0, 'def') RETURNING new}), 'DEF', 'carry: an INSERT that does not name the column');
+is(ask(q{UPDATE carry SET old = NULL WHERE id = 2 RETURNING new}), 'V2', 'carry: NULL, which the column refuses, stops no UPDATE');
+is(ask(q{UPDATE carry SET old = 'much too long' WHERE id = 3 RETURNING new}), 'V3', 'carry: nor does a value that it refuses');
+is(ask(q{UPDATE carry SET old = 'x', new = 'own' WHERE id = 4 RETURNING new}) . ask(q{UPDATE carry SET old = 'y' WHERE id = 4 RETURNING new}), 'ownown', 'carry: a value of the application stays');
+is(ask(q{UPDATE carry SET note = 'z' WHERE id = 5 RETURNING new}), 'V5', 'carry: an UPDATE of another column');
+ask('RESET ROLE; ALTER TABLE carry OWNER TO writer');
+is(ask(q{UPDATE carry SET old = 'abd' WHERE id = 1 RETURNING new}), 'ABC', 'carry: another owner has nothing computed with the rights of the one before');
+ask("ALTER TABLE carry OWNER TO CURRENT_USER; UPDATE carry SET old = 'w' || id, new = upper('w' || id) WHERE id < 5");
+ask(q{SELECT sg_plan_release('carry', 'later')});
+$s->query("CALL sg_apply('carry', fail => true)");
+is(step('carry') . ', ' . step('carry', 3), 'validated, validated: 2001 values gone for good', 'carry: one call drops the column, while the application writes it');
+$load->signal('INT');
+$load->finish;
+is(ask('SELECT count(*) FROM (SELECT DISTINCT ON (id) id, val FROM journal ORDER BY id, n DESC) j JOIN carry USING (id) WHERE new IS DISTINCT FROM upper(val)'), '0',
+	'carry: each row has what was written last');
+is(ask("$triggers"), '0 0', 'carry: and the triggers are gone');
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Step 10 reads what step 9 fills: its trigger fires later
