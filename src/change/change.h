@@ -216,6 +216,9 @@ extern bool change_fill_is_query(const PlanStep *step);
 /* Is the trigger of a column's step there, enabled, and as the move of its fill would make it? */
 extern bool change_keeps_filling(const PlanStep *step, const ChangeMove *move);
 
+/* Does the column of a step, which may not be there yet, get a value in an INSERT that does not name it? */
+extern bool change_column_has_default(const PlanStep *step, Oid table);
+
 /*
  * Returns the step that is to drop or rename a column from which the trigger of
  * a column's step carries updates over until then; NULL: it carries none.

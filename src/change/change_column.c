@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/heap.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
@@ -295,6 +296,26 @@ void
 change_column_init(void)
 {
 	plan_column_statements_hook = column_statements;
+}
+
+bool
+change_column_has_default(const PlanStep *step, Oid table)
+{
+	AttrNumber	attnum = get_attnum(table, linitial(step->child_columns));
+	ChangeMove	look = {.table = table};
+	ColumnArg	arg;
+
+	if (attnum != InvalidAttrNumber)
+	{
+		Relation	rel = sg_relation_open(table, AccessShareLock);
+		bool		found = build_column_default(rel, attnum) != NULL;
+
+		table_close(rel, AccessShareLock);
+		return found;
+	}
+	return look_at_definition(step, &look, &arg) &&
+		(arg.rewrites || (arg.initial && !(IsA(arg.initial, Const) && ((Const *) arg.initial)->constisnull)) ||
+		 get_typdefault(arg.type) != NULL);
 }
 
 /* Computes the default, as the server does when it adds the column, whether there are rows or not */

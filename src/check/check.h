@@ -236,6 +236,9 @@ extern void check_filler(CheckStep *cs, bool lost);
 /* Warns of triggers and rules of users that run for each row, or batch, that a step fills */
 extern void check_filled(PlanCheck *check, CheckStep *cs, Oid table);
 
+/* Warns of NOT NULL for a column that the plan adds, if an INSERT that does not name it would have no value for it */
+extern void check_inserts(CheckStep *cs);
+
 /* ---- check_fix.c ---- */
 extern void check_orphans(PlanCheck *check, CheckStep *cs);
 extern void check_all_orphans(PlanCheck *check);

@@ -294,6 +294,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 						   quote_literal_cstr(cs->step->phase)));
 		return;
 	}
+	check_inserts(cs);
 	if (cs->step->done_when && !check_is_authors(check))
 	{
 		check_row(cs, "deployment", CHECK_WARN,

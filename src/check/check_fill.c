@@ -7,13 +7,20 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "rewrite/rewriteDefine.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/calls.h"
 #include "base/catalog.h"
@@ -26,6 +33,7 @@
 #include "deploy/deploy_backfill.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
+#include "plan/plan_relation.h"
 
 /* Has a step a trigger that fills rows while they are filled, or for longer? */
 static bool
@@ -183,4 +191,77 @@ check_filler(CheckStep *cs, bool lost)
 	if (lost)
 		check_row(cs, "filler", CHECK_WARN, pstrdup("the trigger that fills rows was dropped, disabled or changed: rows come without a value"),
 				  psprintf(sg_calls("Have it made anew, and these rows filled:\nCALL sg_apply(%s);"), quote_literal_cstr(cs->plan)));
+}
+
+/* Could a trigger give a column a value, by what its function and its arguments say? */
+static bool
+may_give(HeapTuple tuple, TupleDesc desc, const char *column)
+{
+	HeapTuple	function = SearchSysCache1(PROCOID, ObjectIdGetDatum(((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid));
+	bool		isnull;
+	Datum		source;
+	bytea	   *args;
+	bool		gives;
+
+	if (!HeapTupleIsValid(function))
+		return false;
+	source = SysCacheGetAttr(PROCOID, function, Anum_pg_proc_prosrc, &isnull);
+	gives = isnull || ((Form_pg_proc) GETSTRUCT(function))->prolang == ClanguageId || plan_has_word(TextDatumGetCString(source), column);
+	ReleaseSysCache(function);
+	args = DatumGetByteaPP(heap_getattr(tuple, Anum_pg_trigger_tgargs, desc, &isnull));
+	/* each ends with a zero byte */
+	for (const char *arg = VARDATA_ANY(args); !gives && arg < VARDATA_ANY(args) + VARSIZE_ANY_EXHDR(args); arg += strlen(arg) + 1)
+		gives = strcmp(arg, column) == 0;
+	return gives;
+}
+
+/* Could a trigger of a user's give a column its value in an INSERT that does not name it? */
+static bool
+trigger_may_give(Oid table, const char *column)
+{
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	SgCatalog	triggers;
+	HeapTuple	tuple;
+	bool		gives = false;
+
+	sg_catalog_begin(&triggers, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
+	while (!gives && HeapTupleIsValid(tuple = sg_catalog_next(&triggers)))
+	{
+		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		gives = !trigger->tgisinternal && !plan_filler_is_named(NameStr(trigger->tgname)) &&
+			(trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS) &&
+			TRIGGER_TYPE_MATCHES(trigger->tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_INSERT) &&
+			may_give(tuple, RelationGetDescr(rel), column);
+	}
+	sg_catalog_end(&triggers);
+	table_close(rel, AccessShareLock);
+	return gives;
+}
+
+void
+check_inserts(CheckStep *cs)
+{
+	const PlanStep *step = cs->step;
+	Oid			table = sg_find_qualified(step->child_table);
+	const char *column = step->kind == STEP_NOT_NULL ? linitial(step->child_columns) : NULL;
+	const PlanStep *added = NULL;
+
+	if (column == NULL || !OidIsValid(table) || step->state == STEP_VALIDATED)
+		return;
+	foreach_ptr(const PlanStep, other, plan_steps_named(cs->plan, step->child_table, column))
+	{
+		if (other->skipped_by)
+			continue;
+		if (other->kind == STEP_DEFAULT && other->definition)
+			return;
+		if (other->kind == STEP_COLUMN)
+			added = other;
+	}
+	if (added == NULL || change_column_has_default(added, table) || trigger_may_give(table, column) ||
+		((added->fills || added->state != STEP_VALIDATED) && change_carries_until(added)))
+		return;
+	check_row(cs, "inserts", CHECK_WARN,
+			  psprintf("once %s is NOT NULL, no default and no trigger gives it a value: an INSERT that does not name it fails", quote_identifier(column)),
+			  psprintf("Have the step wait until the application names the column:\n%s", plan_set_call(step, "phase", "later", NULL)));
 }

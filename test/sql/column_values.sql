@@ -116,6 +116,14 @@ UPDATE g SET old = 7, new = 14.00 WHERE id = 5;
 CALL sg_apply('cv');
 SELECT id, new FROM g WHERE id IN (4, 5);
 
+-- a column goes with the trigger that fills it
+CREATE TABLE i (id int PRIMARY KEY, old text); INSERT INTO i VALUES (1, 'x');
+SELECT create_plan() \g /dev/null
+SELECT sg_plan_add_column('cv', 'i', 'new', 'text', fill => 'old'), sg_plan_add_drop('cv', 'column', 'i', 'new', phase => 'later');
+CALL sg_apply('cv');
+SELECT sg_plan_release('cv', 'later');
+CALL sg_apply('cv');
+
 -- a default of null is none
 CREATE TABLE f (id int, t text DEFAULT 'keep me', v varchar(5) DEFAULT 'too');
 CREATE VIEW defaults AS SELECT adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'cv.f'::regclass ORDER BY adnum;
