@@ -184,6 +184,7 @@ sg_watch_subscriptions_entered(PG_FUNCTION_ARGS)
 {
 	bool		enabled;
 	bool		is_on;
+	SgOrigin	origin;
 
 	sg_check_version();
 	enabled = sg_arg_bool(fcinfo, 0);
@@ -212,14 +213,14 @@ sg_watch_subscriptions_entered(PG_FUNCTION_ARGS)
 	if (enabled == is_on && (enabled || find_trigger(fk_subscription_triggers[0].name) == NULL))
 		PG_RETURN_VOID();
 
-	sg_origin_plan = "";
+	sg_origin_begin(&origin, "");
 	PG_TRY();
 	{
 		switch_triggers(enabled);
 	}
 	PG_FINALLY();
 	{
-		sg_origin_plan = NULL;
+		sg_origin_end(&origin);
 	}
 	PG_END_TRY();
 	write_watch(enabled);

@@ -23,6 +23,7 @@
 #include "catalog/pg_tablespace.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "postmaster/autovacuum.h"
 #include "replication/walsender_private.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
@@ -155,9 +156,10 @@ sg_find_setting(const char *name)
 
 /*
  * 17: a stronger lock may count as well; a lock's virtual transaction is one
- * field; loops over lists declare what they visit (the list stays as it is)
+ * field; kinds of processes are asked for alike; loops over lists declare what they visit (the list stays as it is)
  */
 #if PG_VERSION_NUM < 170000
+#define AmAutoVacuumWorkerProcess() IsAutoVacuumWorkerProcess()
 #define LockHeldByMe(tag, mode, orstronger) LockHeldByMe(tag, mode)
 #define SG_LOCK_VXID(lock) ((VirtualTransactionId) {(lock)->backend, (lock)->lxid})
 #define SG_FOREACH(type, star, var, list, value) \

@@ -54,7 +54,7 @@
 #include "base/scope.h"
 #include "base/spi.h"
 
-static SgGuard guard = {0, InvalidOid, InvalidOid, 0, 0, InvalidTransactionId};
+static SgGuard guard = {0, InvalidOid, InvalidOid, 0, 0, 0, 0, InvalidTransactionId};
 
 /* Whose session is guarded between calls, too; or InvalidOid */
 static Oid	guarded_session = InvalidOid;
@@ -75,6 +75,12 @@ bool
 sg_guard_in_function(void)
 {
 	return guard.trusted + guard.around > 0;
+}
+
+int
+sg_guard_functions(void)
+{
+	return guard.functions;
 }
 
 /* In whose name nothing of others may run */
@@ -246,6 +252,7 @@ typedef struct HookState
 	int			entries;		/* that count as trusted now */
 	int			restricted;		/* the one that we have restricted, from 1 on,
 								 * or 0 */
+	bool		is_event;		/* a function of an event trigger */
 	Datum		next;			/* of the next hook */
 } HookState;
 
@@ -257,19 +264,28 @@ state_of(FmgrInfo *flinfo, Datum *arg)
 	return (HookState *) DatumGetPointer(*arg);
 }
 
+/* What begins last ends first, so that both find the same event triggers under way */
+static void
+count_function(const HookState *state, int n)
+{
+	if (state->is_event)
+		guard.events += n;
+	else if (guard.events == 0)
+		guard.functions += n;
+}
+
 /* An error here is before the server's own PG_TRY: nothing is counted by then, for nothing would end it */
 static void
 begin_call(FmgrInfo *flinfo, HookState *state)
 {
 	HeapTuple	tuple = sg_guard_is_on() ? find_candidate(flinfo->fn_oid) : NULL;
 	bool		counts = tuple != NULL;
-	bool		is_event = false;
 
 	if (counts)
 	{
-		is_event = ((Form_pg_proc) GETSTRUCT(tuple))->prorettype == EVENT_TRIGGEROID;
+		state->is_event = ((Form_pg_proc) GETSTRUCT(tuple))->prorettype == EVENT_TRIGGEROID;
 		check_document(tuple);
-		if (guard.trusted == 0 && !is_event)
+		if (guard.trusted == 0 && !state->is_event)
 			check_role(tuple);
 		ReleaseSysCache(tuple);
 	}
@@ -279,8 +295,9 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	{
 		guard.trusted++;
 		state->entries++;
+		count_function(state, 1);
 		tell_workers();
-		if (!is_event && !is_callers() && !superuser_arg(GetUserId()) && sg_scope_restrict())
+		if (!state->is_event && !is_callers() && !superuser_arg(GetUserId()) && sg_scope_restrict())
 			state->restricted = state->entries;
 	}
 }
@@ -298,6 +315,7 @@ end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 			state->restricted = 0;
 		}
 		state->entries--;
+		count_function(state, -1);
 		guard.trusted--;
 		tell_workers();
 	}

@@ -23,6 +23,9 @@ typedef struct SgGuard
 	Oid			deed;			/* as whom a deed runs now, or InvalidOid */
 	int			trusted;
 	int			around;			/* functions that this call has been made by */
+	int			functions;		/* of users, but for those that an event
+								 * trigger is or has called */
+	int			events;			/* functions of event triggers */
 	TransactionId since;
 } SgGuard;
 
@@ -55,6 +58,13 @@ extern bool sg_guard_is_callers(void);
 
 /* Is a function of users under way, such as a trigger that a statement of ours has fired, or one that has called us? */
 extern bool sg_guard_in_function(void);
+
+/*
+ * Returns how many functions of users are under way: what is run while there is
+ * one more than before is not the statement that we have run ourselves.  Event
+ * triggers are superusers', and do not count.
+ */
+extern int	sg_guard_functions(void);
 
 /*
  * Raises 42501 if a foreign table, or its server, belongs to a role that could gain

@@ -7,6 +7,27 @@
  */
 #include "postgres.h"
 
+#include "base/guard.h"
 #include "base/origin.h"
 
-const char *sg_origin_plan = NULL;
+static SgOrigin origin = {NULL, 0};
+
+void
+sg_origin_begin(SgOrigin *before, const char *plan)
+{
+	*before = origin;
+	origin.plan = plan;
+	origin.functions = sg_guard_functions();
+}
+
+void
+sg_origin_end(const SgOrigin *before)
+{
+	origin = *before;
+}
+
+const char *
+sg_origin_plan(void)
+{
+	return sg_guard_functions() == origin.functions ? origin.plan : NULL;
+}

@@ -83,11 +83,20 @@ extern void ddl_reassign_init(void);
 extern void ddl_set_statement(DdlCommand *command, EventTriggerData *event);
 extern void ddl_set_origin(DdlCommand *command);
 
-/* Is it a statement of a plan, of a call or worker of ours, or of an extension's script? */
+/*
+ * Is it a statement of a plan, of a call or worker of ours, or of an extension's
+ * script?  What a trigger or another function runs that it leads to is not.
+ */
 extern bool ddl_is_ours(void);
 
-/* Is it run with rights that were lent to the session, as by a SECURITY DEFINER function? */
+/*
+ * Is it run with rights that were lent to the session, as by a SECURITY DEFINER
+ * function, or as the owner of what is maintained, as by ANALYZE and autovacuum?
+ */
 extern bool ddl_has_lent_rights(void);
+
+/* Has the session a reason for DDL?  It counts for its own statements, not for what runs with lent rights. */
+extern bool ddl_has_reason(void);
 
 /* Does the session say that it runs a migration?  Any session can. */
 extern bool ddl_says_migration(void);

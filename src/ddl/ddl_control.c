@@ -169,10 +169,11 @@ switch_triggers(const Triggers *which, bool enabled)
 {
 	Switch		s = {which, enabled};
 	ErrorData  *error;
+	SgOrigin	origin;
 
-	sg_origin_plan = "";
+	sg_origin_begin(&origin, "");
 	error = sg_try(do_switch, &s);
-	sg_origin_plan = NULL;
+	sg_origin_end(&origin);
 	return error;
 }
 

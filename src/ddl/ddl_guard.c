@@ -203,7 +203,8 @@ has_name(List *names, const char *name)
 static bool
 is_migration_role(Oid role)
 {
-	return has_name(kept.roles, sg_role_name(role));
+	/* a job that is its own has no DDL: it comes from code in a table's index */
+	return !AmAutoVacuumWorkerProcess() && has_name(kept.roles, sg_role_name(role));
 }
 
 static bool
@@ -337,13 +338,13 @@ judge(Node *statement)
 
 	/* nobody but superusers is believed, who are let through anyway */
 	by_superuser = is_run_by(is_superuser);
-	if (by_superuser && sg_reason[0] == '\0' && ddl_says_migration())
+	if (by_superuser && !ddl_has_reason() && ddl_says_migration())
 		return;
 
 	target = ddl_target(statement);
 	if (!is_guarded(&target))
 		return;
-	if (sg_reason[0] != '\0')
+	if (ddl_has_reason())
 		log_reason(statement, &target);
 	else
 		tell(statement, &target, kept.refuses && !by_superuser);

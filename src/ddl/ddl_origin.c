@@ -39,6 +39,7 @@
 #include "utils/varlena.h"
 
 #include "base/compat.h"
+#include "base/guard.h"
 #include "base/guc.h"
 #include "base/origin.h"
 #include "base/secrets.h"
@@ -322,7 +323,7 @@ ddl_has_lent_rights(void)
 	int			sec_context;
 
 	GetUserIdAndSecContext(&userid, &sec_context);
-	return (sec_context & SECURITY_LOCAL_USERID_CHANGE) != 0;
+	return (sec_context & (SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION)) != 0;
 }
 
 void
@@ -396,7 +397,13 @@ is_worker(void)
 bool
 ddl_is_ours(void)
 {
-	return creating_extension || sg_origin_plan || is_worker();
+	return creating_extension || sg_origin_plan() || (is_worker() && sg_guard_functions() == 0);
+}
+
+bool
+ddl_has_reason(void)
+{
+	return sg_reason[0] != '\0' && !ddl_has_lent_rights();
 }
 
 bool
@@ -415,9 +422,11 @@ ddl_set_origin(DdlCommand *command)
 	}
 	else if (ddl_is_ours())
 	{
+		const char *plan = sg_origin_plan();
+
 		command->origin = "schemaguard";
-		if (sg_origin_plan && sg_origin_plan[0] != '\0')
-			command->origin_name = pstrdup(sg_origin_plan);
+		if (plan && plan[0] != '\0')
+			command->origin_name = pstrdup(plan);
 	}
 	else if (ddl_says_migration())
 	{
@@ -432,7 +441,7 @@ ddl_set_origin(DdlCommand *command)
 	else
 	{
 		command->origin = "direct";
-		if (sg_reason[0] != '\0')
+		if (ddl_has_reason())
 			command->origin_name = pstrdup(sg_reason);
 	}
 }

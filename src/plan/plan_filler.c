@@ -537,13 +537,14 @@ drop_one(const FkPlan *plan, PlanStep *step)
 {
 	ErrorData  *error = NULL;
 	bool		in_block = IsTransactionBlock();
+	SgOrigin	origin;
 
 	/* in a transaction block the lock would last until the user ends that */
 	if (!in_block)
 	{
-		sg_origin_plan = plan->name;
+		sg_origin_begin(&origin, plan->name);
 		error = sg_try(remove_filler, step);
-		sg_origin_plan = NULL;
+		sg_origin_end(&origin);
 	}
 	if (error)
 		sg_rethrow_cancel(error);

@@ -384,10 +384,11 @@ try_drop_leftover(const FkPlan *plan, PlanDeed *deed)
 	pg_uuid_t	run = log_new_run();
 	ErrorData  *error;
 	LogEntry	entry;
+	SgOrigin	origin;
 
-	sg_origin_plan = plan->name;
+	sg_origin_begin(&origin, plan->name);
 	error = sg_try(drop_leftover, deed);
-	sg_origin_plan = NULL;
+	sg_origin_end(&origin);
 	if (error)
 		return error;
 

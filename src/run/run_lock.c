@@ -720,9 +720,11 @@ attempt_until_done(RunAction *action)
 
 	for (action->attempts = 1;; action->attempts++)
 	{
-		sg_origin_plan = action->run->plan->name;
+		SgOrigin	origin;
+
+		sg_origin_begin(&origin, action->run->plan->name);
 		action->error = run_try(sg_statement_timeout, attempt, action);
-		sg_origin_plan = NULL;
+		sg_origin_end(&origin);
 
 		if (action->error == NULL)
 		{

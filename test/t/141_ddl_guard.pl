@@ -389,7 +389,62 @@ unlike($err . $out, qr/no plan or migration role/, 'none of its statements is re
 is($out =~ s/^(?:\d|\{\d\})?\n|^\{\d\}$//gmr, '', 'all steps are done, then undone');
 is(tried('alice', 'DROP TABLE s.child'), 'refused', 'and after it the guard is there');
 
+# ---- code of a table's owner, where the server or a plan runs it
+
+$node->safe_psql('postgres', q{
+	CREATE ROLE eve LOGIN; CREATE SCHEMA eve AUTHORIZATION eve; CREATE TABLE s2.victim (a int); ALTER TABLE s2.victim OWNER TO eve; GRANT USAGE ON SCHEMA s2 TO eve;
+	SELECT sg_guard_ddl('off'), sg_capture_ddl(true);
+	SET SESSION AUTHORIZATION eve;
+	CREATE TABLE eve.deed (q text); CREATE TABLE eve.tried (q text, who text, session text, refused boolean);
+	CREATE FUNCTION eve.deed() RETURNS void LANGUAGE plpgsql AS $$ DECLARE s text; BEGIN FOR s IN SELECT q FROM eve.deed LOOP
+		BEGIN EXECUTE s; INSERT INTO eve.tried VALUES (s, current_user, session_user, false);
+		EXCEPTION WHEN insufficient_privilege THEN INSERT INTO eve.tried VALUES (s, current_user, session_user, true); END; END LOOP; END $$;
+	CREATE FUNCTION eve.ix(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM eve.deed(); RETURN 1; END $$;
+	CREATE TABLE eve.av (a int) WITH (autovacuum_analyze_threshold = 1); CREATE INDEX av_ix ON eve.av (eve.ix(a)); INSERT INTO eve.av VALUES (1);
+	CREATE TABLE eve.parent (id int PRIMARY KEY); CREATE TABLE eve.child (id int PRIMARY KEY, p int); INSERT INTO eve.child VALUES (1, 7);
+	CREATE FUNCTION eve.tr() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM eve.deed(); RETURN old; END';
+	CREATE TRIGGER tr BEFORE DELETE ON eve.child FOR EACH ROW EXECUTE FUNCTION eve.tr()});
+mode(q{'refuse', roles => '{deploy}'});
+my $tried = q{SELECT q, bool_and(refused), string_agg(DISTINCT session, ' ') FROM eve.tried GROUP BY q};
+
+sub eve_tries
+{
+	my ($deed, $super_runs) = @_;
+
+	$node->safe_psql('postgres', "TRUNCATE eve.tried; DELETE FROM eve.deed; INSERT INTO eve.deed VALUES ('$deed')");
+	$node->psql('postgres', $super_runs);
+	return $node->safe_psql('postgres', $tried);
+}
+is(eve_tries('ALTER TABLE s2.victim ADD by_analyze int', 'ANALYZE eve.av'), "ALTER TABLE s2.victim ADD by_analyze int|t|$super", "an index's function in a superuser's ANALYZE");
+is(eve_tries('ALTER TABLE s2.victim ADD by_reindex int', 'REINDEX TABLE eve.av'), "ALTER TABLE s2.victim ADD by_reindex int|t|$super", 'in REINDEX');
+is(eve_tries('ALTER TABLE s2.victim ADD by_reason int', "SET schemaguard.reason = 'x'; ANALYZE eve.av"), "ALTER TABLE s2.victim ADD by_reason int|t|$super", "and a superuser's reason is not hers");
+$node->append_conf('postgresql.conf', "autovacuum = on\nautovacuum_naptime = 1s\n");
+$node->reload;
+for my $owner ('eve', 'deploy')
+{
+	$node->safe_psql('postgres', "GRANT USAGE ON SCHEMA eve TO deploy; GRANT ALL ON ALL TABLES IN SCHEMA eve TO deploy; ALTER TABLE eve.av OWNER TO $owner; BEGIN; TRUNCATE eve.tried, eve.deed; INSERT INTO eve.av SELECT generate_series(1, 100); INSERT INTO eve.deed VALUES ('CREATE TABLE eve.new (a int)'); COMMIT");
+	ok(wait_for(sub { $node->safe_psql('postgres', 'SELECT count(*) > 0 FROM eve.tried') eq 't' }), "autovacuum comes to a table of $owner");
+	is($node->safe_psql('postgres', "SELECT DISTINCT refused FROM eve.tried"), 't', 'and refuses DDL');
+}
+$node->safe_psql('postgres', 'ALTER TABLE eve.av OWNER TO eve');
+is(eve_tries('ALTER TABLE s2.victim ADD by_plan int', q{SET schemaguard.fix_limit = -1; SELECT sg_plan_create('fixes'), sg_plan_add_fk('fixes', 'eve.child', '{p}', 'eve.parent', orphans => 'delete'); CALL sg_add_fks('fixes', fix => true)}),
+	"ALTER TABLE s2.victim ADD by_plan int|t|$super", "a table owner's trigger in a step of another role's plan");
+is($node->safe_psql('postgres', q{SELECT (SELECT count(*) FROM eve.child) || ' ' || (SELECT convalidated FROM pg_constraint WHERE conrelid = 'eve.child'::regclass AND contype = 'f')}), '0 true', 'whose own statements pass');
+mode(q{'warn'});
+is($node->safe_psql('postgres', q{SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = 's2.victim'::regclass AND attnum > 0}), 'a', 'her deeds have come to nothing');
+$node->safe_psql('postgres', q{SET client_min_messages = error; ALTER TABLE eve.child DROP CONSTRAINT child_p_fkey; INSERT INTO eve.child VALUES (3, 7)});
+is(eve_tries('ALTER TABLE s2.victim ADD by_plan int', q{SET schemaguard.fix_limit = -1; SELECT sg_plan_create('again'), sg_plan_add_fk('again', 'eve.child', '{p}', 'eve.parent', orphans => 'delete'); CALL sg_add_fks('again', fix => true)}),
+	"ALTER TABLE s2.victim ADD by_plan int|f|$super", 'where the guard warns, it is done');
+is($node->safe_psql('postgres', q{SELECT DISTINCT origin, origin_name FROM schemaguard.ddl_log WHERE object = 's2.victim' AND role = 'eve' AND tag = 'ALTER TABLE'}), 'direct|', "and the log does not tell it as the plan's");
+is($node->safe_psql('postgres', q{SELECT DISTINCT origin, origin_name FROM schemaguard.ddl_log WHERE object = 'eve.child' AND origin_name = 'again'}), 'schemaguard|again', '... whose own it does');
+$node->append_conf('postgresql.conf', "autovacuum = off\n");
+$node->reload;
+$node->safe_psql('postgres', q{SET client_min_messages = error; SELECT sg_plan_drop('fixes', force => true), sg_plan_drop('again', force => true), sg_capture_ddl(false), sg_guard_ddl('off');
+	DROP SCHEMA eve CASCADE; DROP TABLE s2.victim; DROP OWNED BY eve; DROP ROLE eve});
+
 # ---- scripts of extensions
+
+mode(q{'refuse'});
 
 is(tried($super, q{SET client_min_messages = warning; BEGIN; CREATE EXTENSION IF NOT EXISTS dblink; ROLLBACK}), 'warned', 'CREATE EXTENSION');
 ($out, $err) = ('', '');
