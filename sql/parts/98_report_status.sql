@@ -313,6 +313,13 @@ BEGIN ATOMIC
         WHERE NOT EXISTS (SELECT FROM schemaguard.plan_step s
                           WHERE s.plan = p.name AND s.state = 'validated' AND s.fills
                             AND s.step::text = (regexp_match(t.tgname, '_[a-z]?([0-9]+)u?_[0-9a-f]{16}$'))[1])
+        UNION ALL                               -- each call drops a function without a trigger, unless somebody has made a view of it
+        SELECT 3, NULL, format('function %s fills no table any more, and %s depends on it', f.oid::regproc,
+                               pg_describe_object(d.classid, d.objid, 0)),
+               format('SELECT pg_describe_object(classid, objid, 0) FROM pg_depend WHERE refobjid = %L::regproc;', f.oid::regproc)
+        FROM pg_proc f JOIN pg_depend d ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid AND d.classid <> 'pg_trigger'::regclass
+        WHERE f.pronamespace = 'schemaguard'::regnamespace AND f.proname LIKE '~schemaguard\_fill\_%'
+          AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgfoid = f.oid)
         UNION ALL
         -- what a subscription writes comes past it: as far as the statistics know, there are rows without a value
         SELECT 4, NULL, format('rows that subscription %I has written past the trigger of plan %I may have no value in column %I of %s',

@@ -136,7 +136,22 @@ function_name(const PlanStep *step)
 	return sg_qualified_name(FILLER_SCHEMA, plan_filler_name(step));
 }
 
-/* The function, with its source and its owner, or InvalidOid when there is none */
+/* Does a function run as its owner, with the search_path that make_function() gives it? */
+static bool
+is_as_made(HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		settings = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &isnull);
+	List	   *list = isnull ? NIL : sg_text_array_list(settings);
+
+	return ((Form_pg_proc) GETSTRUCT(tuple))->prosecdef && list_length(list) == 1 &&
+		strcmp(linitial(list), "search_path=" FILLER_PATH) == 0;
+}
+
+/*
+ * The function, with its source and its owner, or InvalidOid when there is none.
+ * A function that its owner has altered has no source.
+ */
 static Oid
 find_function(const PlanStep *step, char **source, Oid *owner)
 {
@@ -152,7 +167,7 @@ find_function(const PlanStep *step, char **source, Oid *owner)
 	oid = ((Form_pg_proc) GETSTRUCT(tuple))->oid;
 	*owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
 	datum = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
-	*source = isnull ? pstrdup("") : TextDatumGetCString(datum);
+	*source = isnull || !is_as_made(tuple) ? pstrdup("") : TextDatumGetCString(datum);
 	ReleaseSysCache(tuple);
 	return oid;
 }
@@ -496,6 +511,13 @@ plan_filler_arm(const PlanStep *step, Oid child)
 	plan_step_set_fills(step, true);
 }
 
+/* For sg_try */
+static void
+sweep_function(void *arg)
+{
+	drop_function(*(Oid *) arg);
+}
+
 void
 plan_filler_sweep(void)
 {
@@ -509,10 +531,18 @@ plan_filler_sweep(void)
 	uint64		n;
 
 	sg_owner_begin(&scope);
+	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
 	SPI_connect();
 	n = sg_owner_execute(SPI_OK_SELECT, query, 1, types, values, NULL);
 	for (uint64 i = 0; i < n; i++)
-		drop_function((Oid) sg_spi_int64(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "oid"));
+	{
+		Oid			oid = (Oid) sg_spi_int64(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "oid");
+		ErrorData  *error = sg_try(sweep_function, &oid);
+
+		/* anybody can have a view of it, and its owner a lock: sg_status() names it */
+		if (error)
+			sg_rethrow_cancel(error);
+	}
 	SPI_finish();
 	sg_scope_end(&scope);
 }

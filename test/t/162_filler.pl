@@ -467,6 +467,35 @@ is(ask("SELECT string_agg(check_name || ' ' || result || ': ' || detail, ', ') F
 	[ 'typo', q{filler warn: trigger "~~back" of public.behind fires behind the one that fills rows, and may take their values away, backfill block: the expressions can't be used: column "reff" does not exist} ],
 	[ 'lost', 'filler warn: the trigger that fills rows was dropped, disabled or changed: rows come without a value' ];
 
+# ---------------------------------------------------------------------------------------------------------------------
+# The owner of a table stops nobody's call: by a view of the function that is to be dropped, by a lock of it, by ALTER FUNCTION
+ask(q{CREATE ROLE owner; CREATE TABLE theirs (id int PRIMARY KEY, a int); INSERT INTO theirs VALUES (1, 1); ALTER TABLE theirs OWNER TO owner;
+	CREATE SCHEMA theirs AUTHORIZATION owner; SELECT sg_plan_create('theirs'), sg_plan_add_column('theirs', 'theirs', 'b', 'int', fill => 'a + 1')});
+$s->query("CALL sg_apply('theirs')");
+my $function = ask(q{SELECT tgfoid::regproc FROM pg_trigger WHERE tgrelid = 'theirs'::regclass AND NOT tgisinternal});
+ask("SET ROLE owner; ALTER FUNCTION $function() SECURITY INVOKER; RESET ROLE");
+is(ask(q{SELECT string_agg(detail, ', ') FROM sg_plan_check_details('theirs') WHERE check_name = 'filler'}), 'the trigger that fills rows was dropped, disabled or changed: rows come without a value',
+	'theirs: a function that does not run as its owner any more is told');
+$s->query("CALL sg_apply('theirs')");
+is(ask("SELECT prosecdef FROM pg_proc WHERE oid = '$function'::regproc"), 't', 'theirs: and made anew');
+ask(qq{SET ROLE owner; ALTER FUNCTION $function() SET search_path = theirs; RESET ROLE});
+$s->query("CALL sg_apply('theirs')");
+is(ask("SELECT proconfig FROM pg_proc WHERE oid = '$function'::regproc"), '{"search_path=pg_catalog, pg_temp"}', 'theirs: so it is with another search_path');
+ask(qq{SET ROLE owner; CREATE VIEW theirs.pin AS SELECT 1 AS a WHERE $function() IS NULL; DO \$\$ BEGIN EXECUTE (SELECT format('DROP TRIGGER %I ON theirs', tgname) FROM pg_trigger WHERE tgrelid = 'theirs'::regclass AND NOT tgisinternal); END \$\$; RESET ROLE});
+ask(q{CREATE TABLE other (a int); SELECT sg_plan_create('other'), sg_plan_add('other', 'CREATE INDEX other_a ON other (a)')});
+$s->query("CALL sg_apply('other')");
+is($s->sqlstate . step('other'), 'validated', "theirs: a view keeps the function, and nobody's plan from nothing");
+is(ask(q{SELECT count(*) FROM sg_status() WHERE subject = 'leftovers' AND summary ~ '^function .* fills no table any more, and rule _RETURN on view theirs.pin depends on it$'}), '1', 'theirs: sg_status() names both');
+like(ask(ask(q{SELECT next_call FROM sg_status() WHERE subject = 'leftovers' AND summary ~ 'theirs.pin'})), qr/theirs\.pin/, 'theirs: its next call runs');
+ask('DROP VIEW theirs.pin');
+$holder->query("BEGIN; SET LOCAL ROLE owner; COMMENT ON FUNCTION $function() IS 'held'");
+$s->query("CALL sg_rollback_fks('other')");
+is($s->sqlstate . step('other'), 'rolled back', 'theirs: nor does a lock of it');
+$holder->query('ROLLBACK');
+ok(ask("SELECT to_regproc('$function') IS NOT NULL") eq 't', 'theirs: meanwhile it is there');
+$s->query("CALL sg_apply('other')");
+is(ask("SELECT to_regproc('$function') IS NULL"), 't', 'theirs: the next call drops it');
+
 $_->quit foreach $s, $app, $holder, $caller;
 $node->stop;
 done_testing();
