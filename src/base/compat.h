@@ -154,6 +154,15 @@ sg_find_setting(const char *name)
 #endif
 }
 
+/* 19: settings of all types are one struct */
+#if PG_VERSION_NUM >= 190000
+#define SG_INT_SETTING(setting) (&(setting)->_int)
+#define SG_BOOL_SETTING(setting) (&(setting)->_bool)
+#else
+#define SG_INT_SETTING(setting) ((struct config_int *) (setting))
+#define SG_BOOL_SETTING(setting) ((struct config_bool *) (setting))
+#endif
+
 /*
  * 17: a stronger lock may count as well; a lock's virtual transaction is one
  * field; kinds of processes are asked for alike; loops over lists declare what they visit (the list stays as it is)

@@ -401,9 +401,65 @@ sg_guard_take_over_since(int newval, void *extra)
 		guard.since = (TransactionId) newval;
 }
 
+/* ---- settings that end the session ---- */
+
+/*
+ * transaction_timeout (17 and later) and exit_on_error end the session, whatever
+ * catches errors.  Any role may set them, so that code which runs as another role
+ * than the caller could end the caller's session: what is set while a call of ours
+ * is under way has no effect.
+ */
+static GucIntCheckHook next_timeout_check;
+static GucBoolCheckHook next_exit_check;
+static const int *transaction_timeout;
+
+/* Has code that a call of ours runs set a setting? */
+static bool
+is_set_within(GucSource source)
+{
+	return guard.level > 0 && source == PGC_S_SESSION;
+}
+
+static bool
+check_timeout(int *newval, void **extra, GucSource source)
+{
+	if (next_timeout_check && !next_timeout_check(newval, extra, source))
+		return false;
+	if (is_set_within(source))
+		*newval = *transaction_timeout;
+	return true;
+}
+
+static bool
+check_exit(bool *newval, void **extra, GucSource source)
+{
+	if (next_exit_check && !next_exit_check(newval, extra, source))
+		return false;
+	if (is_set_within(source))
+		*newval = ExitOnAnyError;
+	return true;
+}
+
+static void
+pin_settings(void)
+{
+	struct config_generic *timeout = sg_find_setting("transaction_timeout");
+	struct config_generic *exits = sg_find_setting("exit_on_error");
+
+	if (timeout)
+	{
+		transaction_timeout = SG_INT_SETTING(timeout)->variable;
+		next_timeout_check = SG_INT_SETTING(timeout)->check_hook;
+		SG_INT_SETTING(timeout)->check_hook = check_timeout;
+	}
+	next_exit_check = SG_BOOL_SETTING(exits)->check_hook;
+	SG_BOOL_SETTING(exits)->check_hook = check_exit;
+}
+
 void
 sg_guard_init(void)
 {
+	pin_settings();
 	next_needs = needs_fmgr_hook;
 	needs_fmgr_hook = needs_hook;
 	next_hook = fmgr_hook;

@@ -717,6 +717,22 @@ is($ended, 0, 'a deferred trigger that fails does not end the call');
 is(query('SELECT n FROM app.late'), '1', '... its step is taken back');
 is(query('SELECT n FROM app.own'), '7', '... and the next one runs');
 
+# ---- no code of others ends the caller's session by a setting
+
+query(q{SET SESSION AUTHORIZATION eve;
+	CREATE TABLE eve.quick (id int PRIMARY KEY); CREATE TABLE eve.ends (id int PRIMARY KEY, p int); INSERT INTO eve.ends VALUES (1, 5);
+	CREATE FUNCTION eve.ends() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF current_setting('transaction_timeout', true) IS NOT NULL THEN PERFORM set_config('transaction_timeout', '1', true), pg_sleep(0.3); END IF;
+		PERFORM set_config('exit_on_error', 'on', false); RAISE EXCEPTION 'ended'; END $$;
+	CREATE TRIGGER ends BEFORE DELETE ON eve.ends FOR EACH ROW EXECUTE FUNCTION eve.ends(); RESET SESSION AUTHORIZATION;
+	SELECT sg_plan_create('ends'), sg_plan_add_fk('ends', 'eve.ends', '{p}', 'eve.quick', orphans => 'delete')});
+for my $timeout ('', $node->pg_version >= 17 ? "SET transaction_timeout = '20s'; " : ())
+{
+	is(($node->psql('postgres', "${timeout}CALL sg_add_fks('ends', fix => true, fail => false); SHOW exit_on_error"))[1], 'off', 'the session goes on');
+	like(query(q{SELECT state || ': ' || reason FROM schemaguard.plan_step WHERE plan = 'ends'}), qr/^(?:failed|added): .*P0001/, "... and the step says what has failed");
+}
+query(q{SELECT sg_plan_drop('ends', force => true)});
+
 # ---- statements that are printed for others to run: what validates her constraints is left to a plan, which looks at them
 
 query(q{CREATE SCHEMA printed AUTHORIZATION eve; SET SESSION AUTHORIZATION eve;
