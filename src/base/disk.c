@@ -138,7 +138,7 @@ low_text(const char *directory, double more, const char *what)
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
 		return pstrdup("the server is low on space, by schemaguard.min_free_disk");
 	return psprintf("%s has %s of free space, less than schemaguard.min_free_disk, %s", what,
-					size_text(available + more), size_text(floor_of(total)));
+					size_text(Max(available + more, 0)), size_text(floor_of(total)));
 }
 
 static char *
@@ -176,6 +176,12 @@ tablespaces_low(void)
 	if (dir)
 		FreeDir(dir);
 	return low;
+}
+
+char *
+sg_disk_low_after(double bytes)
+{
+	return sg_min_free_disk == 0 ? NULL : low_text(DataDir, -bytes, "the data directory");
 }
 
 char *

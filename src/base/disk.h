@@ -28,4 +28,7 @@ extern bool sg_disk_is_known(void);
  */
 extern char *sg_disk_low(void);
 
+/* Returns in words where the server would have less room than that if so many bytes more were used there, or NULL */
+extern char *sg_disk_low_after(double bytes);
+
 #endif							/* SG_DISK_H */

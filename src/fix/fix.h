@@ -79,6 +79,7 @@ typedef struct FixRow
 	FixFate		fate;
 	bool		reached;		/* it is no orphan: it refers to one */
 	bool		kept;			/* a statement was to change it, and has not */
+	bool		held;			/* rows that refer to it stay, and so does it */
 } FixRow;
 
 /* How many rows are reached by a key, and what is to become of them */
@@ -95,6 +96,9 @@ typedef struct FixBatch
 	const FixKey *key;
 	List	   *keys;			/* of FixKey *: every key that may lead on */
 	bool		lock;			/* to be changed, not only counted */
+	int64		most;			/* rows to be reached, by each key and in all;
+								 * 0: no limit */
+	int64		held;			/* rows that are left to later batches */
 	HTAB	   *gone;			/* of FixPlace: rows that batches counted
 								 * before would have deleted, or NULL */
 	HTAB	   *gone_before;	/* the same, of steps counted before */
@@ -160,10 +164,22 @@ extern List *fix_tables(const FixKey *key, List *keys);
 /* Returns the tables to read in order to know whether rows of these are orphans of which a step would keep copies */
 extern List *fix_judging_tables(List *tables, List *keys);
 
+/*
+ * Can the rows that go with orphans of a key go before these, in batches of
+ * their own?  Not if a row's fate depends on all of the rows that refer to it,
+ * or that it refers to: then the first batch would not know it.
+ */
+extern bool fix_goes_ahead(const FixKey *key, List *keys, List *tables);
+
 /* The fate that the step's policy has for its orphans */
 extern FixFate fix_policy_fate(const PlanStep *step);
 
-/* The orphans at these places, judged, and all that goes with them; batch->lock: locked, or 55P03 */
+/*
+ * The orphans at these places, judged, and all that goes with them;
+ * batch->lock: locked, or 55P03.  batch->most: no more rows than that, the
+ * deepest first; rows to which others refer that have no place in the batch
+ * stay (FIX_LEAVE).  The limit grows while no row could go.
+ */
 extern void fix_collect(FixBatch *batch, const FixPlaces *places);
 extern FixRow *fix_batch_find(FixBatch *batch, const FixPlace *place);
 

@@ -33,6 +33,7 @@
 
 #include "base/calls.h"
 #include "base/compat.h"
+#include "base/disk.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/progress.h"
@@ -65,6 +66,14 @@
  */
 #define SMALLEST_BATCH		10
 
+/* Rows that go along with orphans, in the first batch and at least; and their bytes, if rows are wide */
+#define FIRST_ALONG			100
+#define FIRST_ALONG_BYTES	(4.0 * 1024 * 1024)
+
+/* Bytes that a row takes on its way into quarantine beside its own, and how often those are written */
+#define ROW_BYTES			1000.0
+#define COPIES				5
+
 /* An action of a fix; first in the struct, so that one is found by the other */
 typedef struct FixAction
 {
@@ -76,6 +85,8 @@ typedef struct FixAction
 	FixCounts	counts;
 	int64		changed;
 	int64		kept;
+	int64		most;			/* rows that could go along */
+	int64		along;			/* that did */
 	double		ms;				/* for which rows were locked */
 } FixAction;
 
@@ -299,6 +310,23 @@ reads_whole_tables(const Fix *fix, List *keys)
 	return false;
 }
 
+/* How many rows go along with orphans in the first batch, and at least, where each batch reads tables as a whole */
+static void
+set_most(Fix *fix, List *keys)
+{
+	double		width = 1;
+	double		rows;
+
+	if (!fix_goes_ahead(&fix->key, keys, fix->tables))
+		return;
+	foreach_oid(table, fix->tables)
+	{
+		width = Max(width, fix_estimate_width(table));
+	}
+	rows = Max(FIRST_ALONG_BYTES / width, 1);
+	fix->most = fix->least = Min(rows, reads_whole_tables(fix, keys) ? sg_fill_batch : FIRST_ALONG);
+}
+
 int64
 fix_most_places(const FixKey *key)
 {
@@ -427,7 +455,11 @@ do_scan(void *arg)
 	keys = fix_keys(run->plan->name);
 	fix->tables = fix_tables(&fix->key, keys);
 	if (fix->size == 0)
+	{
 		fix->size = Min(reads_whole_tables(fix, keys) ? 1 : SMALLEST_BATCH, run->batch);
+		if (fix->tables != NIL)
+			set_most(fix, keys);
+	}
 	fix->judging = fix_judging_tables(fix->tables, keys);
 	fix->tallies = NIL;
 	memset(&fix->counts, 0, sizeof(FixCounts));
@@ -624,6 +656,37 @@ log_batch(FixAction *action)
 	log_write(&entry);
 }
 
+/*
+ * Rows that have to go in one transaction, since they refer to each other, or
+ * since policies differ: raises 53100 if their copies and WAL would not fit
+ * above the floor of free space.
+ */
+static void
+check_room(Fix *fix, const FixBatch *batch)
+{
+	double		bytes = 0;
+	int64		rows = batch->n - batch->held;
+	char	   *low;
+
+	if (rows <= Max(fix->most, sg_fill_batch) * 2)
+		return;
+	foreach_oid(table, list_append_unique_oid(list_copy(fix->tables), fix->key.key->child))
+	{
+		bytes = Max(bytes, fix_estimate_width(table));
+	}
+	bytes = rows * (ROW_BYTES + COPIES * bytes);
+	low = sg_disk_low_after(bytes);
+	if (low)
+		ereport(ERROR,
+				(errcode(ERRCODE_DISK_FULL),
+				 errmsg(INT64_FORMAT " rows have to go in one transaction, which takes about " INT64_FORMAT " MB; then %s",
+						rows, (int64) (bytes / (1024 * 1024)), low),
+				 errhint("Make room, and CALL again.")));
+	if (!fix->told)
+		run_append_notice(fix->work, psprintf(INT64_FORMAT " rows go in one transaction", rows));
+	fix->told = true;
+}
+
 static void
 do_batch(void *arg)
 {
@@ -637,19 +700,28 @@ do_batch(void *arg)
 	keys = keys_under_locks(fix);
 	action->kept = 0;
 	fix_places_init(&locked);
+	if (action->most == 0 && fix->tables != NIL)
+	{
+		FixBatch	look = {.key = &fix->key,.keys = keys};
+
+		fix_collect(&look, &action->places);
+		check_room(fix, &look);
+	}
 	start = GetCurrentTimestamp();
 	fix_lock(fix->key.key->child, &action->places, &locked);
 	fix_lock_kept(&fix->key, &locked);
 	note_busy(action, &locked);
 	for (int again = 0;; again++)
 	{
-		FixBatch	fresh = {.key = &fix->key,.keys = keys,.lock = true};
+		FixBatch	fresh = {.key = &fix->key,.keys = keys,.lock = true,.most = action->most};
 		ErrorData  *error;
 		int64		left_out;
 
 		action->batch = fresh;
 		fix_collect(&action->batch, &locked);
 		check_not_blocked(&action->batch);
+		if (action->most > 0)
+			check_room(fix, &action->batch);
 		fix_check_batch(fix->work, &action->batch);
 		error = sg_try(write_rows, action);
 		if (error == NULL)
@@ -665,8 +737,14 @@ do_batch(void *arg)
 	memset(&action->counts, 0, sizeof(FixCounts));
 	add_counts(&action->counts, &action->batch);
 	record_lost(action);
+	action->along = 0;
 	for (int i = 0; i < action->batch.n; i++)
-		action->kept += action->batch.rows[i].kept;
+	{
+		const FixRow *row = &action->batch.rows[i];
+
+		action->kept += row->kept;
+		action->along += row->reached && row->fate != FIX_LEAVE;
+	}
 	log_batch(action);
 	action->ms = run_elapsed(start);
 }
@@ -689,10 +767,12 @@ take_results(Fix *fix, const FixAction *action)
 	fix_count_rows(fix->work->run->rows, &action->batch);
 	fix->fixed += orphans_counted(&action->counts);
 	fix->changed += action->changed;
-	fix->settled += action->places.n - action->busy.n;
+	fix->held = action->batch.held > 0;
+	fix->settled += fix->held ? 0 : action->places.n - action->busy.n;
 	sg_progress_blocks(fix->settled, 0);
 	fix->kept += action->kept;
-	for (int64 i = 0; i < action->busy.n; i++)
+	/* the same orphans come again */
+	for (int64 i = 0; i < action->busy.n && !fix->held; i++)
 		fix_places_add(&fix->busy, action->busy.places[i].leaf, &action->busy.places[i].tid);
 }
 
@@ -735,13 +815,16 @@ run_batch(Fix *fix, int64 first, int64 n)
 	init_action(&action, fix, execute_batch, ShareUpdateExclusiveLock);
 	action.places.places = fix->found.places + first;
 	action.places.n = n;
+	action.most = fix->most;
 	fix_places_init(&action.busy);
 	done = run_attempt(&action.action);
 	MemoryContextSwitchTo(context);
 	if (!done)
 		return fail_attempt(&action);
 	take_results(fix, &action);
-	fix->size = next_size(fix, &action);
+	if (action.most > 0 && action.along > 0)
+		fix->most = Max(run_batch_next(action.most, action.along, action.ms), fix->least);
+	fix->size = fix->held ? Max(fix->size / 2, 1) : next_size(fix, &action);
 	MemoryContextReset(fix->batch_context);
 	return true;
 }
@@ -762,10 +845,10 @@ sweep(Fix *fix)
 	int64		n;
 
 	fix->busy.n = 0;
-	for (int64 first = 0; first < fix->found.n; first += n)
+	for (int64 first = 0; first < fix->found.n; first += fix->held ? 0 : n)
 	{
 		n = Min(fix->size, fix->found.n - first);
-		if (first > 0)
+		if (first > 0 || fix->held)
 			pause_ms(sg_fix_pause);
 		if (!run_throttle(fix->work->run))
 			return false;

@@ -31,6 +31,11 @@ typedef struct Fix
 	int			smallest;		/* that a slow one shrinks to; 0: not known
 								 * yet */
 	double		single_ms;		/* what a slow batch of one row took */
+	int64		most;			/* rows that go along in the next batch; 0: no
+								 * limit */
+	int64		least;			/* of these */
+	bool		held;			/* orphans of the last batch stay for the next */
+	bool		told;			/* that a batch was larger than it should be */
 	/* in this pass */
 	int64		fixed;			/* orphans */
 	int64		changed;		/* rows */

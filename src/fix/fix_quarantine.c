@@ -195,7 +195,8 @@ fix_quarantine(const FixBatch *batch, const PlanRun *run, int step)
 	bool	   *copied = palloc0(sizeof(bool) * Max(batch->n, 1));
 	const char *role = GetUserNameFromId(GetUserId(), false);
 
-	for (int i = 0; i < batch->n; i++)
+	/* the deepest first, so that the way back begins with what others refer to */
+	for (int i = batch->n - 1; i >= 0; i--)
 	{
 		CopyTarget	target = {run, step, &batch->rows[i], role};
 		FixPlaces	places;
@@ -203,7 +204,7 @@ fix_quarantine(const FixBatch *batch, const PlanRun *run, int step)
 		if (batch->rows[i].fate != FIX_QUARANTINE || copied[i])
 			continue;
 		fix_places_init(&places);
-		for (int j = i; j < batch->n; j++)
+		for (int j = i; j >= 0; j--)
 		{
 			const FixRow *row = &batch->rows[j];
 

@@ -12,6 +12,12 @@
  * would keep is kept, whichever batch comes to it first.  And a row that one in
  * quarantine refers to is not deleted without a copy.
  *
+ * An orphan can have any number of rows that refer to it, and a transaction
+ * locks its rows until it ends.  So a batch follows each key to a limited
+ * number of rows, and takes those to which nothing else refers; rows that
+ * others refer to, and the orphan last, go with later batches.  No row ever
+ * refers to one that is gone, wherever this ends.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
@@ -240,6 +246,35 @@ reached_fate(const FixBatch *batch, const FixKey *by)
 	}
 }
 
+bool
+fix_goes_ahead(const FixKey *key, List *keys, List *tables)
+{
+	const FixBatch look = {.key = key,.keys = keys};
+	FixFate		all = FIX_LEAVE;
+
+	foreach_ptr(const FixKey, by, keys)
+	{
+		FixFate		fate;
+
+		if (by->key->period || !list_member_oid(tables, by->key->child))
+			continue;
+		fate = reached_fate(&look, by);
+		if (fate == FIX_BLOCK)
+			continue;
+		if (all != FIX_LEAVE && all != fate)
+			return false;
+		all = fate;
+	}
+	if (all == FIX_QUARANTINE)
+		return fix_policy_fate(key->step) == FIX_QUARANTINE;
+	foreach_ptr(const FixKey, own, keys)
+	{
+		if (all == FIX_DELETE && keeps_copies(own) && own->step->step != key->step->step && list_member_oid(tables, own->key->child))
+			return false;
+	}
+	return true;
+}
+
 /* Does a key refer to columns that become null in rows of this fate? */
 static bool
 refers_to_nulls(const FixRow *row, const FkKey *key)
@@ -441,10 +476,19 @@ same_places(FixPlaces *a, FixPlaces *b)
 	return true;
 }
 
+/* Rows that stay since a batch has no place for all that refer to them */
+static void
+hold(FixBatch *batch, const FixPlaces *places)
+{
+	for (int64 i = 0; i < places->n; i++)
+		fix_batch_find(batch, &places->places[i])->held = true;
+}
+
 /*
  * The rows that refer to some, which are locked.  Found, locked, and found
  * again: those of the second time can't change any more, and no other can
- * come, since whoever inserts one must lock what it refers to.
+ * come, since whoever inserts one must lock what it refers to.  If there are
+ * more than a batch takes, the rows that they refer to are held.
  */
 static void
 find_referring(FixBatch *batch, const FkKey *key, const FixPlaces *parents, FixPlaces *found)
@@ -458,17 +502,27 @@ find_referring(FixBatch *batch, const FkKey *key, const FixPlaces *parents, FixP
 	check_readable(key);
 	if (!batch->lock)
 	{
-		fix_reach(key, parents, found);
+		fix_reach(key, parents, 0, found);
 		return;
 	}
 
 	fix_places_init(&first);
 	fix_places_init(&locked);
-	fix_reach(key, parents, &first);
+	fix_reach(key, parents, batch->most > 0 ? batch->most + 1 : 0, &first);
 	if (first.n == 0)
 		return;
-	fix_lock(key->child, &first, &locked);
-	fix_reach(key, parents, found);
+	if (batch->most > 0 && first.n > batch->most)
+	{
+		hold(batch, parents);
+		first.n = batch->most;
+		fix_lock(key->child, &first, &locked);
+		fix_reach_again(key, parents, &first, found);
+	}
+	else
+	{
+		fix_lock(key->child, &first, &locked);
+		fix_reach(key, parents, 0, found);
+	}
 	if (!same_places(&locked, found))
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
@@ -725,8 +779,86 @@ check_kept(FixBatch *batch)
 	}
 }
 
-void
-fix_collect(FixBatch *batch, const FixPlaces *places)
+/* ---- what goes first ---- */
+
+/* Rows of a table that are to go, held or not */
+static void
+choose_held(const FixBatch *batch, Oid table, bool held, FixPlaces *places)
+{
+	fix_places_init(places);
+	for (int i = 0; i < batch->n; i++)
+	{
+		const FixRow *row = &batch->rows[i];
+
+		if (row->held == held && (held || row->fate >= FIX_DELETE) && is_within(row->place.leaf, table))
+			fix_places_add(places, row->place.leaf, &row->place.tid);
+	}
+}
+
+/* Rows to which rows refer that are held are held as well, and so on */
+static void
+hold_parents(FixBatch *batch)
+{
+	bool		again;
+
+	do
+	{
+		again = false;
+		foreach_ptr(const FixKey, by, batch->keys)
+		{
+			FixPlaces	children;
+			FixPlaces	parents;
+			FixPlaces	found;
+
+			CHECK_FOR_INTERRUPTS();
+			if (by->key->period)
+				continue;
+			choose_held(batch, by->key->child, true, &children);
+			choose_held(batch, by->key->parent, false, &parents);
+			if (children.n == 0 || parents.n == 0)
+				continue;
+			fix_places_init(&found);
+			fix_reach_back(by->key, &children, &parents, &found);
+			hold(batch, &found);
+			again |= found.n > 0;
+		}
+	} while (again);
+}
+
+/* The rows that were reached last lie deepest.  Returns whether any row can go. */
+static bool
+hold_rows(FixBatch *batch)
+{
+	int64		reached = 0;
+	bool		any_held = false;
+	bool		any_goes = false;
+
+	for (int i = batch->n - 1; i >= 0; i--)
+	{
+		FixRow	   *row = &batch->rows[i];
+
+		if (row->fate != FIX_BLOCK && row->reached && !row->held && ++reached > batch->most)
+			row->held = true;
+		any_held |= row->held;
+	}
+	if (any_held)
+		hold_parents(batch);
+	for (int i = 0; i < batch->n; i++)
+	{
+		FixRow	   *row = &batch->rows[i];
+
+		if (row->held && row->fate != FIX_BLOCK)
+		{
+			row->fate = FIX_LEAVE;
+			batch->held++;
+		}
+		any_goes |= row->fate != FIX_LEAVE;
+	}
+	return any_goes || batch->n == 0;
+}
+
+static void
+collect(FixBatch *batch, const FixPlaces *places)
 {
 	FixPlaces	orphans;
 	FixPlaces	sentinels;
@@ -744,6 +876,23 @@ fix_collect(FixBatch *batch, const FixPlaces *places)
 		rows = reach_from(batch, rows);
 	keep_parents(batch);
 	check_kept(batch);
+}
+
+void
+fix_collect(FixBatch *batch, const FixPlaces *places)
+{
+	const FixBatch fresh = *batch;
+
+	collect(batch, places);
+	while (batch->most > 0 && !hold_rows(batch))
+	{
+		int64		most = batch->most * 2;
+
+		/* rows that refer to each other in a circle go together */
+		*batch = fresh;
+		batch->most = most;
+		collect(batch, places);
+	}
 }
 
 /* ---- counting ---- */

@@ -155,18 +155,21 @@ steps_array(const RestoreAction *action)
 	return plan_chosen_array(&plan);
 }
 
-/* The next copies of a plan that the caller may see, parents before what refers to them */
+/*
+ * The next copies of a plan that the caller may see, the latest first: a row
+ * goes into quarantine no earlier than the rows that refer to it.
+ */
 static void
 load_copies(RestoreAction *action)
 {
 	static const char *const query =
 		"SELECT q.id, q.row_table, q.table_owner, q.columns, q.row_text"
-		" FROM (SELECT c.*, sum(octet_length(c.row_text)) OVER (ORDER BY c.id) - octet_length(c.row_text) AS before"
+		" FROM (SELECT c.*, sum(octet_length(c.row_text)) OVER (ORDER BY c.id DESC) - octet_length(c.row_text) AS before"
 		"       FROM (SELECT * FROM schemaguard.quarantine"
-		"             WHERE plan_id = $1 AND id > $2 AND (cardinality($6) = 0 OR step = ANY ($6))"
+		"             WHERE plan_id = $1 AND id < $2 AND (cardinality($6) = 0 OR step = ANY ($6))"
 		"               AND readers && (SELECT schemaguard.sg_roles_of($3))"
-		"             ORDER BY id LIMIT $4) c) q"
-		" WHERE q.before < $5 ORDER BY q.id";
+		"             ORDER BY id DESC LIMIT $4) c) q"
+		" WHERE q.before < $5 ORDER BY q.id DESC";
 	Oid			types[] = {INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT4ARRAYOID};
 	Datum		values[] = {Int64GetDatum(kept_by(action->action.run)),
 		Int64GetDatum(action->after),
@@ -789,7 +792,7 @@ fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
 	sg_progress_tables(SG_PHASE_STARTING, InvalidOid, run->copies);
 	do
 	{
-		int64		after = 0;
+		int64		after = PG_INT64_MAX;
 
 		/* a row may wait for one that comes later */
 		restored = 0;

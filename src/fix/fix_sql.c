@@ -125,10 +125,10 @@ fix_at_places(const char *query, Oid table)
 
 /*
  * A query on one or two lists of places; its first two columns are places
- * again, a third says which list they go to
+ * again, a third says which list they go to.  limit: so many rows, or 0 for all.
  */
 static void
-query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, const FixPlaces *also, FixPlaces *out, FixPlaces *other)
+query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, const FixPlaces *also, int64 limit, FixPlaces *out, FixPlaces *other)
 {
 	Datum		values[4];
 	SgScope		scope;
@@ -142,7 +142,7 @@ query_places(const FixUnit *unit, const char *sql, const FixPlaces *in, const Fi
 	fix_places_args(in, values);
 	if (also)
 		fix_places_args(also, values + 2);
-	rc = SPI_execute_plan(fix_prepare(sql, also ? 2 : 1), values, NULL, false, 0);
+	rc = SPI_execute_plan(fix_prepare(sql, also ? 2 : 1), values, NULL, false, limit);
 	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -551,6 +551,20 @@ fix_estimate_rows(Oid table)
 	return rows;
 }
 
+double
+fix_estimate_width(Oid table)
+{
+	double		rows = fix_estimate_rows(table);
+	double		bytes = 0;
+
+	foreach_oid(leaf, sg_with_partitions(table))
+	{
+		if (get_rel_relkind(leaf) == RELKIND_RELATION)
+			bytes += DatumGetInt64(DirectFunctionCall1(pg_table_size, ObjectIdGetDatum(leaf)));
+	}
+	return rows > 0 ? bytes / rows : 0;
+}
+
 static void
 lock_rows(Oid table, const char *strength, const FixPlaces *in, FixPlaces *locked)
 {
@@ -564,7 +578,7 @@ lock_rows(Oid table, const char *strength, const FixPlaces *in, FixPlaces *locke
 	appendStringInfoString(&buf, " WHERE ");
 	fix_append_places(&buf, table, "fk", 0);
 	appendStringInfo(&buf, " FOR %s OF fk SKIP LOCKED", strength);
-	query_places(unit, buf.data, in, NULL, locked, NULL);
+	query_places(unit, buf.data, in, NULL, 0, locked, NULL);
 }
 
 void
@@ -583,7 +597,7 @@ fix_exist(Oid table, const FixPlaces *in, FixPlaces *out)
 	audit_sql_table(&buf, table, "fk");
 	appendStringInfoString(&buf, " WHERE ");
 	fix_append_places(&buf, table, "fk", 0);
-	query_places(fix_unit(table), buf.data, in, NULL, out, NULL);
+	query_places(fix_unit(table), buf.data, in, NULL, 0, out, NULL);
 }
 
 static HTAB *
@@ -655,15 +669,14 @@ fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans, FixPlaces 
 	fix_append_places(&buf, fk->child, "fk", 0);
 	appendStringInfoString(&buf, " AND ");
 	fix_append_orphan(&buf, key, in);
-	query_places(unit, buf.data, in, NULL, orphans, sentinels);
+	query_places(unit, buf.data, in, NULL, 0, orphans, sentinels);
 }
 
-/* Places of rows that refer by a key to these, or, of parents among them, those to which rows at `children` refer */
+/* Places of rows that refer by a key to these, among the children if there are some, or ("pk") of those to which they refer */
 static void
-join_places(const FkKey *key, const FixPlaces *parents, const FixPlaces *children, FixPlaces *out)
+join_places(const FkKey *key, const char *wanted, const FixPlaces *parents, const FixPlaces *children, int64 limit, FixPlaces *out)
 {
 	FixUnit    *unit = fix_unit(key->child);
-	const char *wanted = children ? "pk" : "fk";
 	StringInfoData buf;
 
 	fix_unit_key(unit, key);
@@ -682,18 +695,24 @@ join_places(const FkKey *key, const FixPlaces *parents, const FixPlaces *childre
 		appendStringInfoString(&buf, " AND ");
 		fix_append_places(&buf, key->child, "fk", 1);
 	}
-	query_places(unit, buf.data, parents, children, out, NULL);
+	query_places(unit, buf.data, parents, children, limit, out, NULL);
 }
 
 void
-fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out)
+fix_reach(const FkKey *key, const FixPlaces *parents, int64 limit, FixPlaces *out)
 {
-	join_places(key, parents, NULL, out);
+	join_places(key, "fk", parents, NULL, limit, out);
+}
+
+void
+fix_reach_again(const FkKey *key, const FixPlaces *parents, const FixPlaces *children, FixPlaces *out)
+{
+	join_places(key, "fk", parents, children, 0, out);
 }
 
 void
 fix_reach_back(const FkKey *key, const FixPlaces *children, const FixPlaces *parents, FixPlaces *out)
 {
 	if (children->n > 0)
-		join_places(key, parents, children, out);
+		join_places(key, "pk", parents, children, 0, out);
 }

@@ -34,8 +34,9 @@ extern SPIPlanPtr fix_prepare(const char *sql, int lists);
  */
 extern void fix_find(FixKey *key, int64 limit, FixPlaces *found);
 
-/* Estimates the rows of a table and its partitions, which are locked */
+/* Estimates the rows of a table and its partitions, which are locked; and the bytes of one, those stored apart among them */
 extern double fix_estimate_rows(Oid table);
+extern double fix_estimate_width(Oid table);
 
 /* Lock the rows at these places that nobody else has locked */
 extern void fix_lock(Oid table, const FixPlaces *in, FixPlaces *locked);
@@ -53,8 +54,11 @@ extern void fix_exist(Oid table, const FixPlaces *in, FixPlaces *out);
 extern void fix_judge(const FixKey *key, const FixPlaces *in, FixPlaces *orphans,
 					  FixPlaces *sentinels);
 
-/* The rows that refer to these by a key */
-extern void fix_reach(const FkKey *key, const FixPlaces *parents, FixPlaces *out);
+/* The rows that refer to these by a key; so many of them, if limit is not 0 */
+extern void fix_reach(const FkKey *key, const FixPlaces *parents, int64 limit, FixPlaces *out);
+
+/* Those of the children that still refer to some of the parents by a key */
+extern void fix_reach_again(const FkKey *key, const FixPlaces *parents, const FixPlaces *children, FixPlaces *out);
 
 /* Finds the parents to which some of the children refer by a key; the same one may be found several times */
 extern void fix_reach_back(const FkKey *key, const FixPlaces *children, const FixPlaces *parents, FixPlaces *out);

@@ -1,10 +1,10 @@
 # 161_low_space.pl: a server that is low on space: plans pause, and end; the server lives on.
 #
 # First the words, by a floor that no disk reaches: who is told what, and what does not look at it (rollbacks, restores, drops).
-# Then a server on a file system of its own, of 420 MB: a backfill that would fill it to the last byte stops at the floor, and so does the
-# build of an index; the rest is done when there is room.
+# Then a server on a file system of its own, of 420 MB: a backfill that would fill it to the last byte stops at the floor, and so do the
+# build of an index and a quarantine of very many rows that go along with one orphan; the rest is done when there is room.
 #
-# rooms: base run deploy
+# rooms: base run deploy fix
 # majors: one (the operating system's answer does not depend on them)
 use strict;
 use warnings;
@@ -129,6 +129,43 @@ SQL
 	$s->query(q{CALL sg_add_fks('fill')});
 	is(states('fill'), 'validated', 'with room, the next call does the rest') or diag($s->{err});
 	is(query(q{SELECT count(*) FROM filled WHERE code IS DISTINCT FROM 'code ' || (1 + id % 100)}), '0', '... of all rows');
+
+	# Three orphans, to one of which 150,000 rows refer, and rows to some of these
+	query(<<'SQL');
+DROP TABLE filled;
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE w (id int PRIMARY KEY, pid int);
+CREATE TABLE d (id int PRIMARY KEY, wid int REFERENCES w ON DELETE CASCADE, t text);
+CREATE TABLE e (did int REFERENCES d ON DELETE SET NULL);
+INSERT INTO w SELECT g, g FROM generate_series(1, 3) g;
+INSERT INTO d SELECT g, 1, repeat('x', 100) FROM generate_series(1, 150000) g;
+INSERT INTO e SELECT g FROM generate_series(1, 3000) g;
+CREATE INDEX ON d (wid);
+CREATE INDEX ON e (did);
+ANALYZE;
+CHECKPOINT;
+CHECKPOINT;
+SELECT sg_plan_create('many');
+SELECT sg_plan_add_fk('many', 'w', '{pid}', 'p', index => false, orphans => 'quarantine', quarantine_cascades => true);
+SQL
+	$leave->(90);
+	$s->query(q{SET schemaguard.fix_pause = 0; CALL sg_add_fks('many', fix => true, max_rows => 200000)});
+	like($s->{err}, qr/plan "many" stopped: paused for .*: the data directory has \d+ [kM]B of free space, less than schemaguard\.min_free_disk, 64 MB/,
+		'a quarantine of very many rows that refer to one orphan stops at the floor');
+	$done = query('SELECT count(*) FROM schemaguard.quarantine');
+	$left = $free->();
+	cmp_ok($done, '>', 0, "... after some of them: $done");
+	cmp_ok($left, '>', 32, "... with room left: $left MB");
+	cmp_ok(query('SELECT max(n) FROM (SELECT count(*) AS n FROM schemaguard.quarantine GROUP BY xmin::text) x'), '<=', 6000, '... by transactions of a limited size');
+	is(query('SELECT count(*) FROM w'), '3', '... the orphans are there');
+	is(query('SELECT count(*) FROM e LEFT JOIN d ON d.id = e.did WHERE d.id IS NULL'), '0', '... and whatever rows refer to');
+	query('DROP TABLE ballast; CHECKPOINT');
+	query(q{CALL sg_rollback_fks('many')});
+	is(query('SELECT (SELECT count(*) FROM d) || \' \' || (SELECT count(*) FROM e WHERE did IS NOT NULL) || \' \' || (SELECT count(*) FROM schemaguard.quarantine)'),
+		'150000 3000 0', 'with room, all come back');
+	query(q{UPDATE d SET wid = NULL WHERE id > 5000; CALL sg_add_fks('many', fix => true, max_rows => 200000)});
+	is(states('many') . ' ' . query('SELECT count(*) FROM schemaguard.quarantine'), 'validated 8003', '... or go, the orphans last');
+	query(q{CALL sg_rollback_fks('many'); DROP TABLE w, d, e, p});
 
 	# A build waits for a transaction that has written to its table, while space runs low
 	query(<<'SQL');
