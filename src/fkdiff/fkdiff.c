@@ -257,7 +257,7 @@ leave_to_owner(const KeyComparison *comparison, KeyPair *pair)
 	const SideKey *made = there ? pair->target : pair->reference;
 	FkKey		key;
 
-	if (strcmp(side->name, "live") != 0 || made == NULL || strstr(pair->migration, "VALIDATE CONSTRAINT") == NULL ||
+	if (pair->migration == NULL || strcmp(side->name, "live") != 0 || made == NULL || strstr(pair->migration, "VALIDATE CONSTRAINT") == NULL ||
 		plan_step_key(made->step, &key) != NULL || !audit_needs_owner(&key, true))
 		return;
 	pair->migration = NULL;
@@ -290,6 +290,9 @@ write_migrations(const KeyComparison *comparison)
 		KeyPair    *pair = lfirst(lc);
 
 		pair->migration = lfirst(lc2);
+		/* a document need not say what the key's state is */
+		if (pair->migration == NULL)
+			pair->reason = psprintf("%s; no migration is written, for the snapshot does not say all that it would need", pair->reason);
 		leave_to_owner(comparison, pair);
 	}
 }
