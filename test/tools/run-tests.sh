@@ -17,7 +17,7 @@
 #   SG_LONG=1        full counts and durations: `make test-long`
 #   SG_SEED=N        what tests that draw at random start from (default 1)
 #   SG_OTHER_MAJOR=1 leave out what is the same on all majors: another run has it
-#   SG_SHARE=K/N     of the TAP files every N-th only, from the K-th on, or none with K = 0: other runs have the rest
+#   SG_SHARE=K/N     of the TAP files every N-th only, from the K-th on: other runs have the rest
 #   WERROR=1         compiler warnings are errors
 #   SG_UNTIMED=1     on a server that is slow by design, such as one with assertions: no bound of time and no ratio is judged
 #   COPT=FLAGS       more flags for the compiler
