@@ -90,6 +90,7 @@ OBJS = \
 	src/change/change_attic.o \
 	src/change/change_check.o \
 	src/change/change_column.o \
+	src/change/change_identity.o \
 	src/change/change_index.o \
 	src/change/change_literal.o \
 	src/change/change_maintain.o \

@@ -53,6 +53,11 @@ typedef struct ChangeMove
 	bool		ends;			/* back: it is the last one */
 	bool		first;			/* a deed begins with it */
 	bool		rewrites;		/* the table is written anew under it */
+	const char *adds;			/* name of a column that is not computed, or
+								 * NULL */
+	bool		identity;		/* drop: the table's identity is that index */
+	bool		stands;			/* no step mends the problem, unless it is a
+								 * statement */
 	char	   *was;			/* what the deed remembers, or NULL */
 	char	   *kept_as;		/* name of a column that is kept, or NULL */
 	List	   *columns;		/* names: of the definition that is dropped */
@@ -274,8 +279,12 @@ extern const PlanDeed *change_deed_of(const PlanStep *step);
 extern char *change_kept_as(const PlanStep *step);
 extern char *change_kept_text(const PlanStep *step);
 
-/* Returns the publications that send a table, or one below it, with this column (NULL: whatever columns), as a text; or NULL.  Needs a snapshot. */
-extern char *change_published(Oid table, const char *column);
+/*
+ * Returns the publications that send one of some tables (OIDs) with this column
+ * (NULL: whatever columns), there or not; if `changes`, those that send what is
+ * updated or deleted; as a text, or NULL.  Needs a snapshot.
+ */
+extern char *change_published(List *tables, const char *column, bool changes);
 
 /* Back into the publications that are still there */
 extern void change_publish_again(const PlanDeed *deed, ChangeMove *move);
@@ -284,6 +293,14 @@ extern void change_publish_again(const PlanDeed *deed, ChangeMove *move);
 extern void change_detach(const PlanStep *step, Oid relid, ChangeMove *move);
 extern bool change_is_detached(const PlanDeed *deed);
 extern void change_attach(const PlanDeed *deed, ChangeMove *move);
+
+/* ---- change_identity.c ---- */
+
+/* Makes a problem of a drop that takes along a replica identity which is needed, or could not come back; sets move->identity */
+extern bool change_keeps_identity(const PlanStep *step, ChangeMove *move);
+
+/* Returns the statement that makes an index (a name) the replica identity of a table, qualified, that lost its index; or NULL */
+extern char *change_identity_statement(Oid table, const char *name, const char *index);
 
 /* ---- change_rule.c ---- */
 
@@ -319,7 +336,7 @@ extern bool change_unique_over_partitions(const PlanStep *step, ChangeMove *move
 /* ---- the kinds ---- */
 
 extern void change_look_check(const PlanStep *step, ChangeMove *move);
-extern void change_check_back(const PlanStep *step, ChangeMove *move, bool no_inherit);
+extern void change_check_back(const PlanStep *step, ChangeMove *move, bool no_inherit, bool enforced);
 extern void change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_not_null(const PlanStep *step, ChangeMove *move);
 extern char *change_not_null_name(Oid table, const char *column);

@@ -256,26 +256,28 @@ end_of_name(const char *name, const char *ends)
 
 /* ---- publications ---- */
 
-/* A list of columns says which of them are sent; prexcept is there from 19 on */
+/*
+ * A list of columns says which of them are sent, computed ones too; without one, these are
+ * not, but stored ones where the publication says so.  prexcept is there from 19 on.
+ */
 char *
-change_published(Oid table, const char *column)
+change_published(List *tables, const char *column, bool changes)
 {
 	StringInfoData sql;
 	Datum		names;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) FROM pg_publication p WHERE EXISTS ("
-						   "  SELECT FROM pg_class c LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid"
-						   "  WHERE c.relpersistence = 'p'"
-						   "    AND CASE WHEN r.oid IS NULL THEN"
-						   "               p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND n.pnnspid = c.relnamespace)"
-						   "             WHEN (to_jsonb(r) ->> 'prexcept')::boolean THEN false"
-						   "             ELSE $1 = '' OR r.prattrs IS NULL"
-						   "               OR (SELECT a.attnum = ANY (r.prattrs) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $1) END"
-						   "    AND c.oid IN (");
-	foreach_oid(relid, sg_all_inheritors(table))
+	appendStringInfo(&sql, "SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) FROM pg_publication p WHERE %s EXISTS ("
+					 "  SELECT FROM pg_class c LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid"
+					 "    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = $1"
+					 "  WHERE c.relpersistence = 'p' AND NOT coalesce((to_jsonb(r) ->> 'prexcept')::boolean, false)"
+					 "    AND (r.oid IS NOT NULL OR p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND n.pnnspid = c.relnamespace))"
+					 "    AND CASE WHEN $1 = '' THEN true WHEN r.prattrs IS NOT NULL THEN coalesce(a.attnum = ANY (r.prattrs), false)"
+					 "             ELSE coalesce(a.attgenerated, '') = '' OR a.attgenerated = 's' AND coalesce(to_jsonb(p) ->> 'pubgencols' = 's', false) END"
+					 "    AND c.oid IN (", changes ? "(p.pubupdate OR p.pubdelete) AND" : "");
+	foreach_oid(relid, tables)
 	{
-		appendStringInfo(&sql, "%s%u", relid == table ? "" : ", ", relid);
+		appendStringInfo(&sql, "%s%u", relid == linitial_oid(tables) ? "" : ", ", relid);
 	}
 	appendStringInfoString(&sql, ")) HAVING count(*) > 0");
 	return sg_owner_fetch(sql.data, column ? column : "", &names) ? TextDatumGetCString(names) : NULL;

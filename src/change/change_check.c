@@ -101,11 +101,12 @@ condition_of(HeapTuple tuple)
 }
 
 static bool
-is_check(HeapTuple tuple, const char *condition, bool no_inherit)
+is_check(HeapTuple tuple, const char *condition, bool no_inherit, bool enforced)
 {
 	Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
 
-	return con->contype == CONSTRAINT_CHECK && con->connoinherit == no_inherit && strcmp(change_condition(tuple), condition) == 0;
+	return con->contype == CONSTRAINT_CHECK && con->connoinherit == no_inherit && SG_CON_ENFORCED(con) == enforced &&
+		strcmp(change_condition(tuple), condition) == 0;
 }
 
 /*
@@ -115,13 +116,13 @@ is_check(HeapTuple tuple, const char *condition, bool no_inherit)
  * are read, and deparsed, only where the step's own is not there.
  */
 static HeapTuple
-find_check(Oid table, const PlanStep *step, const char *condition, bool back, bool no_inherit)
+find_check(Oid table, const PlanStep *step, const char *condition, bool back, bool no_inherit, bool enforced)
 {
 	SgCatalog	scan;
 	HeapTuple	tuple = change_constraint(table, step->fk_name);
 	HeapTuple	found = NULL;
 
-	if (tuple && is_check(tuple, condition, no_inherit))
+	if (tuple && is_check(tuple, condition, no_inherit, enforced))
 		return tuple;
 	if (back || plan_step_needed_name(step))
 		return NULL;
@@ -132,7 +133,7 @@ find_check(Oid table, const PlanStep *step, const char *condition, bool back, bo
 	{
 		Form_pg_constraint con = (Form_pg_constraint) GETSTRUCT(tuple);
 
-		if (con->contype == CONSTRAINT_CHECK && !con->connoinherit && strcmp(condition_of(tuple), condition) == 0)
+		if (con->contype == CONSTRAINT_CHECK && !con->connoinherit && SG_CON_ENFORCED(con) && strcmp(condition_of(tuple), condition) == 0)
 			found = heap_copytuple(tuple);
 	}
 	sg_catalog_end(&scan);
@@ -157,7 +158,7 @@ look_at_existing(const PlanStep *step, ChangeMove *move, HeapTuple tuple, CodeRe
 }
 
 static void
-look_at_check(const PlanStep *step, ChangeMove *move, bool back, bool no_inherit)
+look_at_check(const PlanStep *step, ChangeMove *move, bool back, bool no_inherit, bool enforced)
 {
 	Node	   *cooked = change_cook(move, step->definition, InvalidAttrNumber, false);
 	HeapTuple	named;
@@ -172,7 +173,7 @@ look_at_check(const PlanStep *step, ChangeMove *move, bool back, bool no_inherit
 		return;
 	move->rule = audit_rule_check(move->table, step->fk_name, cooked, true, code_table_owner(move->table));
 	code_reach_expression(reach, cooked, code_table_owner(move->table));
-	same = find_check(move->table, step, condition, back, no_inherit);
+	same = find_check(move->table, step, condition, back, no_inherit, enforced);
 	if (same)
 	{
 		look_at_existing(step, move, same, reach);
@@ -188,20 +189,21 @@ look_at_check(const PlanStep *step, ChangeMove *move, bool back, bool no_inherit
 		return;
 	}
 	change_statement(move, MOVE_STATEMENT, "add", AccessExclusiveLock, STEP_ADDED,
-					 psprintf("%s%s", (char *) linitial(plan_change_statements(step)), no_inherit ? " NO INHERIT" : ""));
+					 psprintf("%s%s%s", (char *) linitial(plan_change_statements(step)), no_inherit ? " NO INHERIT" : "",
+							  enforced ? "" : " NOT ENFORCED"));
 	move->first = !back;
 }
 
 void
 change_look_check(const PlanStep *step, ChangeMove *move)
 {
-	look_at_check(step, move, false, false);
+	look_at_check(step, move, false, false, true);
 }
 
 void
-change_check_back(const PlanStep *step, ChangeMove *move, bool no_inherit)
+change_check_back(const PlanStep *step, ChangeMove *move, bool no_inherit, bool enforced)
 {
-	look_at_check(step, move, true, no_inherit);
+	look_at_check(step, move, true, no_inherit, enforced);
 }
 
 void
@@ -219,7 +221,7 @@ change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	cooked = change_cook(move, deed->what->definition, InvalidAttrNumber, false);
-	if (cooked == NULL || !is_check(tuple, change_deparse(move->table, cooked), false))
+	if (cooked == NULL || !is_check(tuple, change_deparse(move->table, cooked), false, true))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the constraint of that name is another one by now", NULL);
 	else
 		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,

@@ -411,6 +411,7 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 	change_move(move, MOVE_STATEMENT, "add", AccessExclusiveLock, fill ? STEP_ADDED : STEP_VALIDATED);
 	move->statements = statements;
 	move->rewrites = arg.rewrites;
+	move->adds = linitial(step->child_columns);
 	move->first = true;
 	move->reach = code_reach();
 	code_reach_type(move->reach, arg.type);
@@ -418,8 +419,10 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 		code_reach_expression(move->reach, arg.initial, code_table_owner(move->table));
 	foreach_ptr(const Constraint, c, parse_column(step)->constraints)
 	{
-		if (c->contype == CONSTR_GENERATED)
-			change_reach(move, c->raw_expr);
+		if (c->contype != CONSTR_GENERATED)
+			continue;
+		change_reach(move, c->raw_expr);
+		move->adds = NULL;
 	}
 }
 

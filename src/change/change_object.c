@@ -455,7 +455,7 @@ is_identity(Oid table, AttrNumber attnum)
 static bool
 is_not_sent(const PlanStep *step, ChangeMove *move)
 {
-	char	   *publications = sg_accept_publication ? NULL : change_published(move->table, step->fk_name);
+	char	   *publications = sg_accept_publication ? NULL : change_published(sg_all_inheritors(move->table), step->fk_name, false);
 
 	if (publications)
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -465,6 +465,7 @@ is_not_sent(const PlanStep *step, ChangeMove *move)
 								"To keep them, have the publication send a list of columns without it (ALTER PUBLICATION ... SET TABLE), or add a column %s on each subscriber and accept that here:\n"
 								"SET schemaguard.accept_publication = on;",
 								plan_set_call(step, "discard", "true", NULL), quote_identifier(move->kept_as)));
+	move->stands = publications != NULL;
 	return publications == NULL;
 }
 
@@ -566,6 +567,10 @@ key_of(const ChangeMove *move)
 /* How the definition of a constraint begins, and what a CHECK was beside its condition, which begins with none of these */
 #define WAS_CONSTRAINT "constraint "
 #define WAS_NO_INHERIT "no inherit "
+#define WAS_NOT_ENFORCED "not enforced "
+
+/* The first word of the definition of an index, or a constraint, that was the replica identity of its table by REPLICA IDENTITY USING INDEX */
+#define WAS_IDENTITY "replica identity "
 
 /* The beginning of a trigger's definition in a deed, before its tgenabled and a blank, where that is not as CREATE makes it */
 #define WAS_ENABLED "enabled "
@@ -628,7 +633,8 @@ definition_of(const PlanStep *step, const ChangeMove *move)
 			sg_gone(ERRCODE_UNDEFINED_OBJECT, "a constraint");
 		con = (Form_pg_constraint) GETSTRUCT(constraint);
 		if (con->contype == CONSTRAINT_CHECK)
-			return psprintf("%s%s%s", con->connoinherit ? WAS_NO_INHERIT : "", con->convalidated ? "" : WAS_NOT_VALID,
+			return psprintf("%s%s%s", con->connoinherit ? WAS_NO_INHERIT : "",
+							!SG_CON_ENFORCED(con) ? WAS_NOT_ENFORCED : con->convalidated ? "" : WAS_NOT_VALID,
 							change_condition(constraint));
 	}
 	change_text_begin(&scope);
@@ -684,7 +690,7 @@ drop_definition(const PlanStep *step, ChangeMove *move)
 	}
 	else
 	{
-		move->was = definition_of(step, move);
+		move->was = psprintf("%s%s", move->identity ? WAS_IDENTITY : "", definition_of(step, move));
 		move->columns = columns_under(move);
 	}
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
@@ -703,11 +709,12 @@ static void
 bring_check_back(PlanStep *step, const char *was, ChangeMove *move)
 {
 	bool		no_inherit = takes_word(&was, WAS_NO_INHERIT);
-	bool		not_valid = takes_word(&was, WAS_NOT_VALID);
+	bool		enforced = !takes_word(&was, WAS_NOT_ENFORCED);
+	bool		not_valid = takes_word(&was, WAS_NOT_VALID) || !enforced;
 
 	step->kind = STEP_CHECK;
 	step->definition = pstrdup(was);
-	change_check_back(step, move, no_inherit);
+	change_check_back(step, move, no_inherit, enforced);
 	if (move->kind == MOVE_PROBLEM && move->problem->sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
 		name_is_taken(step, move);
 	if (not_valid)
@@ -748,13 +755,23 @@ bring_trigger_back(const PlanStep *step, char *statement, char enabled, ChangeMo
 								  quote_identifier(step->fk_name)));
 }
 
-/* A trigger and a CHECK come back as they were; what would read the table under a lock is for somebody to decide */
+static bool
+ends_with(const char *definition, const char *end)
+{
+	size_t		n = strlen(definition);
+
+	return n >= strlen(end) && strcmp(definition + n - strlen(end), end) == 0;
+}
+
+/* A trigger, a CHECK, and what is NOT VALID come back as they were; what would read the table under a lock is for somebody to decide */
 static void
 bring_definition_back(const PlanDeed *deed, ChangeMove *move)
 {
 	PlanStep	step = *deed->what;
 	const char *was = deed->was;
+	bool		identity = was && takes_word(&was, WAS_IDENTITY);
 	bool		is_constraint = was && takes_word(&was, WAS_CONSTRAINT);
+	char	   *identify = identity ? change_identity_statement(move->table, step.child_table, step.fk_name) : NULL;
 	char	   *moved = plan_deed_moved_column(deed);
 	char		enabled;
 	char	   *statement;
@@ -784,12 +801,17 @@ bring_definition_back(const PlanDeed *deed, ChangeMove *move)
 		(void) (is_constraint ? takes_word(&now, WAS_CONSTRAINT) : takes_enabled(&now));
 		if (strcmp(now, is_constraint ? was : statement + strlen("CREATE ")) != 0)
 			name_is_taken(&step, move);
+		else if (identify)
+			change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK, identify);
 	}
 	else if (plan_changed_object(&step) == CHANGED_TRIGGER)
 		bring_trigger_back(&step, statement, enabled, move);
+	else if (is_constraint && ends_with(was, " NOT VALID"))
+		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK, statement);
 	else
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "making it anew would read the whole table",
-					   psprintf("Make it in a quiet hour, then make the same call again:\n%s;", statement));
+					   psprintf("Make it in a quiet hour, then make the same call again:\n%s;%s", statement,
+								identify ? psprintf("\n%s;", identify) : ""));
 }
 
 /* ---- drop ---- */
@@ -883,7 +905,7 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	move->first = true;
-	if (!is_own(step, move) || !is_no_partition_key(step, move))
+	if (!is_own(step, move) || !is_no_partition_key(step, move) || !change_keeps_identity(step, move))
 		return;
 	if (step->discard)
 	{

@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/calls.h"
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/guc.h"
@@ -203,7 +204,8 @@ check_sent_name(CheckStep *cs, const ChangeMove *move)
 	ChangedObject what = plan_changed_object(step);
 	bool		is_column = what == CHANGED_COLUMN;
 	const char *name = step->kind == STEP_RENAME ? step->new_name : move->kept_as;
-	char	   *publications = name && (is_column || what == CHANGED_TABLE) ? change_published(move->table, is_column ? step->fk_name : NULL) : NULL;
+	char	   *publications = name && (is_column || what == CHANGED_TABLE) ?
+		change_published(sg_all_inheritors(move->table), is_column ? step->fk_name : NULL, false) : NULL;
 
 	if (publications)
 		check_row(cs, "publication", CHECK_WARN,
@@ -211,6 +213,38 @@ check_sent_name(CheckStep *cs, const ChangeMove *move)
 						   publications, step->definition, quote_identifier(name)),
 				  step->kind != STEP_RENAME ? psprintf("Before the call, on each subscriber, add column %s.", quote_identifier(name)) :
 				  psprintf("On each subscriber, when it has applied what was written before:\n%s;", (char *) linitial(plan_change_statements(step))));
+}
+
+/* Warns of a column that publications send from the moment it is there */
+static void
+check_sent_column(CheckStep *cs, const ChangeMove *move)
+{
+	char	   *publications = move->adds ? change_published(sg_all_inheritors(move->table), move->adds, false) : NULL;
+
+	if (publications)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s sends the new column, and a subscription stops where there is no %s", publications, quote_identifier(move->adds)),
+				  psprintf("Before the call, on each subscriber:\n%s;", (char *) linitial(move->statements)));
+}
+
+/* Warns of a name, or an object, that a subscription needs to write rows */
+static void
+check_subscribed_name(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
+{
+	ChangedObject what = plan_changed_object(cs->step);
+	const char *subscription = what == CHANGED_COLUMN || what == CHANGED_TABLE ? check_subscription_name(check_table(check, move->table)) : NULL;
+	const char *hint = "Have the column dropped where the rows come from first.";
+
+	if (subscription == NULL)
+		return;
+	if (cs->step->kind == STEP_RENAME)
+		hint = "Before the call, stop the subscription, and start it again when the same is done where the rows come from:\nALTER SUBSCRIPTION %s DISABLE;";
+	else if (what == CHANGED_TABLE)
+		hint = "Have the table taken out of the publication where the rows come from, and then:\nALTER SUBSCRIPTION %s REFRESH PUBLICATION;";
+	check_row(cs, "subscription", CHECK_WARN,
+			  psprintf("subscription %s writes to %s, and stops if rows come for a %s that it does not find", subscription,
+					   sg_relation_name(move->table), cs->step->definition),
+			  psprintf(hint, subscription));
 }
 
 /* Warns of rows or values that a drop does not keep */
@@ -303,7 +337,12 @@ check_change(PlanCheck *check, CheckStep *cs)
 		return;
 	}
 	change_look(cs->step, &move);
-	if (move.kind == MOVE_PROBLEM && check_waits(cs))
+	if (move.kind == MOVE_PROBLEM && move.stands && check_may_be_made(check, cs, true))
+	{
+		check_row(cs, "definition", CHECK_WARN, psprintf("%s, unless an earlier statement changes that", move.problem->reason), move.problem->hint);
+		return;
+	}
+	if (move.kind == MOVE_PROBLEM && !move.stands && check_waits(cs))
 	{
 		check_ask_early(check, cs);
 		return;
@@ -319,7 +358,11 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_filler(cs, cs->step->state == STEP_VALIDATED && move.kind == MOVE_FILL && !change_keeps_filling(cs->step, &move));
 	check_dependents(cs, &move);
 	if (move.kind == MOVE_STATEMENT && (cs->step->kind == STEP_RENAME || cs->step->kind == STEP_DROP))
+	{
 		check_sent_name(cs, &move);
+		check_subscribed_name(check, cs, &move);
+	}
+	check_sent_column(cs, &move);
 	check_lost(cs, &move);
 	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT)
 	{

@@ -125,6 +125,33 @@ SELECT count(*) FROM users;
 SELECT nextval('cob2.other_a_seq');
 DROP PUBLICATION regress_sg_shown;
 
+-- a drop that takes the replica identity of a published table along; one that is needed by nobody comes back as the identity
+SET client_min_messages = error;
+CREATE TABLE told (id int PRIMARY KEY, k int NOT NULL, v int, CONSTRAINT told_k UNIQUE (k));
+CREATE TABLE told_p (id int, k int NOT NULL, PRIMARY KEY (id)) PARTITION BY LIST (id);
+CREATE TABLE told_p1 PARTITION OF told_p FOR VALUES IN (1);
+CREATE UNIQUE INDEX told_p1_k ON told_p1 (k);
+CREATE PUBLICATION regress_sg_told FOR TABLE told, told_p;
+ALTER TABLE told REPLICA IDENTITY USING INDEX told_k;
+ALTER TABLE told_p1 REPLICA IDENTITY USING INDEX told_p1_k;
+RESET client_min_messages;
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+SELECT sg_plan_add_default('d', 'told', 'v', '5'), sg_plan_add_drop('d', 'constraint', 'told', 'told_k'), sg_plan_add_drop('d', 'index', 'told_p1', 'told_p1_k'), sg_plan_add_drop('d', 'column', 'told', 'v'), sg_plan_add_column('d', 'told', 'w', 'int') \g /dev/null
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('d') WHERE step > 0 AND result <> 'ok' ORDER BY 1, 2;
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+SELECT sg_plan_add_drop('d', 'constraint', 'told', 'told_k'), sg_plan_add_drop('d', 'index', 'told_p1', 'told_p1_k') \g /dev/null
+CALL sg_apply('d');
+DROP PUBLICATION regress_sg_told;
+ALTER TABLE told_p1 REPLICA IDENTITY FULL;
+CALL sg_apply('d');
+CALL sg_rollback_fks('d', fail => false);
+ALTER TABLE told ADD CONSTRAINT told_k UNIQUE (k);
+CREATE UNIQUE INDEX told_p1_k ON told_p1 (k);
+CALL sg_rollback_fks('d', fail => true);
+SELECT c.relname, relreplident, indisreplident FROM pg_class c JOIN pg_index i ON indrelid = c.oid WHERE indexrelid IN ('told_k'::regclass, 'told_p1_k'::regclass) ORDER BY 1;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'd' ORDER BY 1;
+DROP TABLE told, told_p;
+
 -- a partition leaves its table, and comes back as what it was; a key that it had of that goes and comes, too
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 CREATE TABLE logs (id int, day date DEFAULT '2026-02-02', by int CONSTRAINT logs_by REFERENCES users, note text CHECK (note <> ''), PRIMARY KEY (id, day)) PARTITION BY RANGE (day);

@@ -113,6 +113,19 @@ is($publisher->safe_psql('cols', q{SELECT step, detail, hint FROM sg_plan_check_
 	join("\n", map { "$_->[0]|publication \"some of it\" sends the $_->[1] by its name, and a subscription stops where there is no $_->[2]|On each subscriber, when it has applied what was written before:\n$_->[3];" }
 		[ 1, 'column', 'x', 'ALTER TABLE public.p RENAME COLUMN w TO x' ], [ 2, 'table', '"T 3"', 'ALTER TABLE public."T 2" RENAME TO "T 3"' ]),
 	'preflight tells of names that are sent');
+query($publisher, 'cols', q{SELECT sg_plan_create('n'), sg_plan_add_column('n', 'p', 'neu', 'int', fill => 'id'), sg_plan_add_column('n', 'p', 'sum', 'int GENERATED ALWAYS AS (id + 1) STORED')});
+is($publisher->safe_psql('cols', q{SELECT step, detail FROM sg_plan_check_details('n') WHERE check_name = 'publication'}),
+	'1|publication "some of it" sends the new column, and a subscription stops where there is no neu', 'and of a new column, unless it is computed');
+query($subscriber, 'cols', $publisher->safe_psql('cols', q{SELECT substr(hint, strpos(hint, E'\n')) FROM sg_plan_check_details('n') WHERE check_name = 'publication'}));
+query($publisher, 'cols', q{CALL sg_apply('n', fail => true)});
+arrives('cols', 6, 'with its hint, replication goes on');
+query($subscriber, 'cols', q{CREATE EXTENSION schemaguard; SELECT sg_plan_create('n'), sg_plan_add_drop('n', 'column', 'p', 'w'), sg_plan_add_rename('n', 'column', 'p', 'x', 'v'), sg_plan_add_drop('n', 'table', '"T 2"')});
+is($subscriber->safe_psql('cols', q{SELECT step, detail, hint FROM sg_plan_check_details('n') WHERE check_name = 'subscription' ORDER BY 1}),
+	join("\n", map { "$_->[0]|subscription s_cols writes to public.$_->[1], and stops if rows come for a $_->[2] that it does not find|$_->[3]" }
+		[ 1, 'p', 'column', 'Have the column dropped where the rows come from first.' ],
+		[ 2, 'p', 'column', "Before the call, stop the subscription, and start it again when the same is done where the rows come from:\nALTER SUBSCRIPTION s_cols DISABLE;" ],
+		[ 3, '"T 2"', 'table', "Have the table taken out of the publication where the rows come from, and then:\nALTER SUBSCRIPTION s_cols REFRESH PUBLICATION;" ]),
+	'preflight on the subscriber tells of what the subscription would not find');
 
 # ---- after the accident
 
