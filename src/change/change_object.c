@@ -475,7 +475,7 @@ keep_column(const PlanStep *step, ChangeMove *move)
 {
 	AttrNumber	attnum = move->object.objectSubId;
 	const char *name = quote_identifier(step->fk_name);
-	char	   *initial = change_current_default(move->table, attnum);
+	char	   *initial = sg_column(move->table, attnum).attgenerated ? NULL : change_current_default(move->table, attnum);
 	bool		not_null = change_is_not_null(move->table, attnum) && !is_identity(move->table, attnum);
 
 	if (!is_free(step, move))

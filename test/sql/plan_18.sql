@@ -52,6 +52,27 @@ ALTER TABLE loosened ALTER CONSTRAINT loosened_p_fkey NOT ENFORCED;
 SELECT check_name, result, detail FROM sg_plan_check_details('loosened') WHERE check_name = 'state';
 SELECT sg_plan_drop('loosened', force => true);
 
+-- what is NOT ENFORCED, or NOT VALID, comes back so; a column that no publication sends is no reason to leave a step
+CREATE TABLE lax (a int, v int GENERATED ALWAYS AS (a * 2) VIRTUAL, CONSTRAINT above CHECK (a > 0) NOT ENFORCED, CONSTRAINT below CHECK (a < 9) NO INHERIT NOT ENFORCED);
+INSERT INTO lax VALUES (-1), (NULL);
+ALTER TABLE lax ADD CONSTRAINT there NOT NULL a NOT VALID;
+CREATE TABLE lax_was AS SELECT conname, contype, conenforced, convalidated, connoinherit, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'lax'::regclass;
+SET client_min_messages = error;
+CREATE PUBLICATION regress_sg_lax FOR TABLE lax;
+SET client_min_messages = warning;
+SELECT sg_plan_create('lax');
+SELECT sg_plan_add_drop('lax', 'constraint', 'lax', conname::text) FROM lax_was ORDER BY conname;
+SELECT sg_plan_add_drop('lax', 'column', 'lax', 'v');
+SELECT step, check_name, detail FROM sg_plan_check_details('lax') WHERE result = 'block';
+CALL sg_apply('lax', fail => true);
+SELECT count(*) FROM pg_constraint WHERE conrelid = 'lax'::regclass;
+CALL sg_rollback_fks('lax', fail => true);
+SELECT conname, contype, conenforced, convalidated, connoinherit, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'lax'::regclass EXCEPT TABLE lax_was;
+SELECT count(*) FROM pg_constraint WHERE conrelid = 'lax'::regclass;
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'lax' ORDER BY 1;
+DROP PUBLICATION regress_sg_lax;
+SELECT sg_plan_drop('lax', force => true);
+
 -- PERIOD keys in a plan: what ALTER TABLE would refuse is refused when the step is added.
 CREATE TABLE room (id int4range, during daterange, CONSTRAINT room_pk PRIMARY KEY (id, during WITHOUT OVERLAPS));
 CREATE TABLE stay (nr int, room int4range, during daterange);
