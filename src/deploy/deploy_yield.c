@@ -262,7 +262,11 @@ deploy_yield_note_holders(const WorkerPool *pool, DeploySlot *slots)
 		if (proc == NULL || (proc->wait_event_info & 0xFF000000) != PG_WAIT_LOCK)
 			continue;
 		pids = blockers_of(pid, &n);
-		/* the last ones stay, for the worker to tell when it has waited in vain */
+
+		/*
+		 * the last ones stay, for the worker to tell when it has waited in
+		 * vain
+		 */
 		if (n == 0)
 			continue;
 		slots[i].nholders = Min(n, DEPLOY_HOLDERS);

@@ -195,7 +195,10 @@ fix_quarantine(const FixBatch *batch, const PlanRun *run, int step)
 	bool	   *copied = palloc0(sizeof(bool) * Max(batch->n, 1));
 	const char *role = GetUserNameFromId(GetUserId(), false);
 
-	/* the deepest first, so that the way back begins with what others refer to */
+	/*
+	 * the deepest first, so that the way back begins with what others refer
+	 * to
+	 */
 	for (int i = batch->n - 1; i >= 0; i--)
 	{
 		CopyTarget	target = {run, step, &batch->rows[i], role};

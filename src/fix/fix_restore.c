@@ -883,7 +883,7 @@ fix_rows_out(const FkPlan *plan)
 
 	store_arg_text(&args, plan->name);
 	foreach_ptr(const int, step, store_query("SELECT DISTINCT q.step::bigint AS step FROM schemaguard.plan p JOIN schemaguard.quarantine q ON q.plan_id = p.id"
-				" WHERE p.name = $1 AND q.step IS NOT NULL", &args, read_step))
+											 " WHERE p.name = $1 AND q.step IS NOT NULL", &args, read_step))
 		steps = lappend_int(steps, *step);
 	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_SET)))
 		steps = list_append_unique_int(steps, deed->step);

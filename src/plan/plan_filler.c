@@ -539,7 +539,10 @@ plan_filler_sweep(void)
 		Oid			oid = (Oid) sg_spi_int64(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, "oid");
 		ErrorData  *error = sg_try(sweep_function, &oid);
 
-		/* anybody can have a view of it, and its owner a lock: sg_status() names it */
+		/*
+		 * anybody can have a view of it, and its owner a lock: sg_status()
+		 * names it
+		 */
 		if (error)
 			sg_rethrow_cancel(error);
 	}

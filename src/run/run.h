@@ -86,8 +86,8 @@ typedef struct PlanRun
 	bool		urgent;			/* a plan is taken back: wait for no load */
 	bool		gives_room;		/* what comes next drops, or puts rows back:
 								 * space that is low is no reason to wait */
-	List	   *rows_out;		/* of int: of a rollback, steps whose rows were
-								 * away when it was asked first */
+	List	   *rows_out;		/* of int: of a rollback, steps whose rows
+								 * were away when it was asked first */
 	bool		rows_out_known;
 	int			at_step;		/* the step that is begun and not ended, or 0 */
 	char	   *stop_reason;	/* begin nothing new, or NULL: see

@@ -424,6 +424,7 @@ run_lock_holders(RunAction *action, const int *pids, int n)
 		sg_rethrow_cancel(edata);
 	if (action->blockers)
 		text = holders_text(action);
+
 	PopActiveSnapshot();
 	return text;
 }

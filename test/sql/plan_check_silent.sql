@@ -128,7 +128,7 @@ BEGIN
     PERFORM sg_plan_add('chs_word_' || to_char(n, 'FM00'), statement);
   END LOOP;
 END $$;
-SELECT definition, f FROM schemaguard.plan_step LEFT JOIN LATERAL found(plan) f ON true WHERE plan LIKE 'chs\_word\_%' ORDER BY plan;
+SELECT definition, f FROM schemaguard.plan_step LEFT JOIN LATERAL found(plan) f ON true WHERE plan LIKE 'chs\_word\_%' ORDER BY plan, f COLLATE "C";
 
 -- triggers and rules that run for rows which a step fills: those of other columns, of replicas and disabled ones do not
 CREATE TABLE ft (id int PRIMARY KEY, a int, b int);
