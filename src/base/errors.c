@@ -344,6 +344,29 @@ without_values(const char *format)
 	return has_words ? text.data : NULL;
 }
 
+/* Returns the name of a condition that whoever runs the server acts on, behind its SQLSTATE; or nothing */
+static const char *
+condition_text(int sqlerrcode)
+{
+	switch (sqlerrcode)
+	{
+		case ERRCODE_DISK_FULL:
+			return " (disk full)";
+		case ERRCODE_OUT_OF_MEMORY:
+			return " (out of memory)";
+		case ERRCODE_TOO_MANY_CONNECTIONS:
+			return " (too many connections)";
+		case ERRCODE_IO_ERROR:
+			return " (I/O error)";
+		case ERRCODE_DATA_CORRUPTED:
+			return " (data corrupted)";
+		case ERRCODE_INDEX_CORRUPTED:
+			return " (index corrupted)";
+		default:
+			return "";
+	}
+}
+
 /*
  * Languages have a text domain of their own, and "%s" for the format of what
  * users raise in them.  What comes from another process has no format at all.
@@ -368,7 +391,8 @@ sg_error_text(const ErrorData *edata)
 	ereport(DEBUG1,
 			(errcode(edata->sqlerrcode),
 			 errmsg_internal("not written down: %s", sg_error_message(edata))));
-	return words ? words : psprintf("error %s, whose message could hold values", unpack_sql_state(edata->sqlerrcode));
+	return words ? words : psprintf("error %s%s, whose message could hold values",
+									unpack_sql_state(edata->sqlerrcode), condition_text(edata->sqlerrcode));
 }
 
 /* Moves behind the conversion of a format that begins here */

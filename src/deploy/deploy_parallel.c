@@ -128,18 +128,23 @@ open_run(void *arg)
 				 errmsg("the session that runs plan \"%s\" has ended", run->plan->name)));
 }
 
-/* Before each part of a job; the leader learns why the run has to stop */
+/* Tells the leader why the run has to stop */
+static void
+tell_stopped(WorkerJob *job)
+{
+	if (pg_atomic_exchange_u32(&job->shared->stopped, 1) == 0)
+		strlcpy(job->shared->stop_reason, job->run.stop_reason, DEPLOY_STOP_SIZE);
+}
+
+/* Before each part of a job */
 static bool
 may_go_on(WorkerJob *job)
 {
-	JobsShared *shared = job->shared;
-
-	if (pg_atomic_read_u32(&shared->stopped) && !job->run.urgent)
+	if (pg_atomic_read_u32(&job->shared->stopped) && !job->run.urgent)
 		return false;
 	if (run_throttle(&job->run))
 		return true;
-	if (pg_atomic_exchange_u32(&shared->stopped, 1) == 0)
-		strlcpy(shared->stop_reason, job->run.stop_reason, DEPLOY_STOP_SIZE);
+	tell_stopped(job);
 	return false;
 }
 
@@ -243,6 +248,8 @@ index_job(WorkerJob *job)
 							   intVal(linitial(parts)), strVal(lsecond(parts)), strVal(lthird(parts)),
 							   strVal(lfourth(parts)), strVal(list_nth(parts, 4))))
 			shared->lock_timeout = Min(shared->lock_timeout, HASTY_LOCK_MS);
+		if (job->run.stop_reason)
+			tell_stopped(job);
 	}
 }
 

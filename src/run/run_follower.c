@@ -147,16 +147,24 @@ add_standbys(Followers *followers, const Sender *senders, int nsenders, List *ig
 	}
 }
 
+static List *
+ignored_names(void)
+{
+	List	   *names = NIL;
+
+	(void) SplitGUCList(pstrdup(sg_throttle_ignore), ',', &names);
+	return names;
+}
+
 Followers *
 run_followers(void)
 {
 	Followers  *followers = palloc(FOLLOWERS_SIZE(max_wal_senders + max_replication_slots));
-	List	   *ignored = NIL;
+	List	   *ignored = ignored_names();
 	Sender	   *senders;
 	int			nsenders;
 	int			alone = 0;
 
-	(void) SplitGUCList(pstrdup(sg_throttle_ignore), ',', &ignored);
 	followers->n = 0;
 	senders = read_senders(&nsenders);
 	add_slots(followers, senders, nsenders, ignored);
@@ -204,6 +212,8 @@ void
 run_followers_look(Followers *followers)
 {
 	Followers  *now = run_followers();
+	List	   *ignored = ignored_names();
+	int			n = 0;
 
 	for (int i = 0; i < followers->n; i++)
 		followers->each[i].is_here = false;
@@ -214,6 +224,14 @@ run_followers_look(Followers *followers)
 		if (follower)
 			*follower = now->each[i];
 	}
+	for (int i = 0; i < followers->n; i++)
+	{
+		const Follower *follower = &followers->each[i];
+
+		if ((follower->is_here || !follower->is_slot) && !sg_has_name(ignored, follower->name))
+			followers->each[n++] = *follower;
+	}
+	followers->n = n;
 	pfree(now);
 }
 

@@ -41,7 +41,11 @@ extern Followers *run_followers_copy(const Followers *followers);
 /* Returns the bytes of WAL that one has not replayed */
 extern int64 run_follower_lag(const Follower *follower);
 
-/* Reads how far they are now; one that has gone stays where it was */
+/*
+ * Reads how far they are now.  A standby that has gone stays where it was.  A
+ * slot that was dropped keeps no WAL and is no follower any more, and neither
+ * is who is in schemaguard.throttle_ignore by now.
+ */
 extern void run_followers_look(Followers *followers);
 
 /* Returns "slot "s1"" or "standby "s1"", with what else is to be said of it */

@@ -27,8 +27,10 @@
 #include "parser/parse_func.h"
 #include "pgstat.h"
 #include "portability/instr_time.h"
+#include "postmaster/interrupt.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -407,6 +409,12 @@ wait_for_calm(const PlanRun *run, Load *load)
 							sg_throttle_budget, load->why);
 		run_commit();
 		run_sleep_until(GetCurrentTimestamp() + (int64) (Min(POLL_MS, left) * 1000));
+		/* whoever wants the run to go on can't reach its session otherwise */
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
 		*load = find_load(run);
 	}
 	return NULL;

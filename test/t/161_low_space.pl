@@ -78,6 +78,16 @@ $s->query(q{CALL sg_restore_quarantine('clean')});
 is($s->{err} =~ /stopped|pauses/ ? $s->{err} : query('SELECT count(*) FROM c'), '1', 'nor does a restore');
 $s->query(q{CALL sg_apply('drop')});
 is($s->{err} =~ /stopped|pauses/ ? $s->{err} : states('drop'), 'validated', 'nor does a step that drops');
+
+# A disk that is full before the floor is seen
+query(<<'SQL');
+CREATE FUNCTION full_disk(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$BEGIN RAISE 'secret' USING ERRCODE = 'disk_full'; END$$;
+SELECT sg_plan_create('full');
+SELECT sg_plan_add('full', 'CREATE INDEX broken ON c (full_disk(a))');
+SQL
+$s->query(q{RESET ALL; CALL sg_apply('full')});
+like($s->{err}, qr/index failed: error 53100 \(disk full\), whose message could hold values$/m, 'a build that finds the disk full says so in words');
+like($s->{err}, qr/plan "full" stopped: the disk was full when public\.broken was built$/m, '... and ends the run');
 $_->quit for $s, $ask;
 $node->stop('immediate');
 

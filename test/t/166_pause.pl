@@ -106,6 +106,22 @@ isnt(states('goes'), '1 validated', '... resumable');
 $s->query("CALL sg_apply('goes')");
 is(states('goes'), '1 validated', '... by a call that has not seen it');
 
+# A slot that is dropped while it is waited for, and one that a reload of the configuration has not counted any more
+for my $case ([ 'dropped', q{SELECT pg_drop_replication_slot('dropped')} ], [ 'let_off', q{LOAD 'schemaguard'; ALTER SYSTEM SET schemaguard.throttle_ignore = 'let_off'; SELECT pg_reload_conf()} ])
+{
+	my ($name, $release) = @$case;
+
+	@following = ();
+	begin_run($name, 30000, '', "VACUUM $name; CHECKPOINT; SELECT pg_create_physical_replication_slot('$name', true)");
+	let_go();
+	ok(throttled($name), "a slot is waited for: $name");
+	query($release);
+	$s->collect;
+	is(states($name), '1 validated', '... and no longer, once that is so') or diag($s->{err});
+}
+query(q{LOAD 'schemaguard'; ALTER SYSTEM RESET schemaguard.throttle_ignore});
+query("SELECT pg_reload_conf(), pg_drop_replication_slot('let_off')");
+
 # one that is not to be waited for
 $loose->start;
 begin_run('ignored', 10000, q{SET schemaguard.throttle_ignore = 'nobody, loose'});
