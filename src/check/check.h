@@ -65,6 +65,9 @@ typedef struct CheckWrites
 	double		wal;
 	double		growth;			/* of tables, indexes and copies */
 	double		temp;			/* files of sorts, at a time */
+	double		along;			/* rows that go with those that a policy takes
+								 * out */
+	bool		counted;		/* these, and not by averages */
 } CheckWrites;
 
 /* Step that is checked, or (step NULL) the plan and the server, with what was found about it */
@@ -88,6 +91,8 @@ typedef struct CheckStep
 	AuditKey   *audit;			/* NULL: its rows were not read */
 	double		index_bytes;	/* of an index that deployment builds */
 	List	   *questions;		/* of RowQuestion *: check_rows.c */
+	List	   *along;			/* of FixTally *: rows that go with its own,
+								 * if writes.counted */
 	CheckWrites writes;
 } CheckStep;
 
@@ -333,8 +338,12 @@ extern void check_writes(PlanCheck *check, CheckStep *cs);
 /* "1.2 MB of WAL, and 3.4 MB of tables and indexes" */
 extern char *check_writes_text(const CheckWrites *writes);
 
-/* Adds what it takes to mend so many rows by the step's policy, on so many pages (0: any of the table) */
-extern void check_writes_mend(PlanCheck *check, const CheckTable *table, const PlanStep *step, double rows, double pages, CheckWrites *writes);
+/*
+ * Adds what it takes to mend so many rows by the step's policy, on so many
+ * pages (0: any of the table), and those that go along: as counted, or by
+ * averages.
+ */
+extern void check_writes_mend(PlanCheck *check, CheckStep *cs, const CheckTable *table, double rows, double pages);
 
 /* Adds what it takes to build a btree on some columns */
 extern void check_writes_build(const CheckTable *table, const AttrNumber *attnums, int n, CheckWrites *writes);
@@ -342,8 +351,14 @@ extern void check_writes_build(const CheckTable *table, const AttrNumber *attnum
 /* Returns the size of a btree on some columns, by statistics */
 extern double check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n);
 
+/* Adds what it takes to have rows of a table go into quarantine, as those that refer to others which go */
+extern void check_writes_along(const CheckTable *table, double rows, CheckWrites *writes);
+
 /* ---- check_cascade.c ---- */
 extern void check_cascade(PlanCheck *check, CheckStep *cs);
+
+/* Adds what it takes to have rows go into quarantine that ON DELETE would change, of a table and those below it */
+extern void check_cascade_along(PlanCheck *check, const CheckTable *table, double rows, CheckWrites *writes);
 
 /* ---- check_load.c ---- */
 extern void check_load(PlanCheck *check);

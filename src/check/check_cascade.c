@@ -318,6 +318,39 @@ below(Reach *reach, Oid table)
 	return result;
 }
 
+/* Follows the keys from some rows; a table is followed once, and loses no more rows than it has */
+static void
+add_along(PlanCheck *check, Oid table, double rows, List **seen, CheckWrites *writes)
+{
+	check_stack_depth();
+	*seen = lappend_oid(*seen, table);
+	foreach_ptr(CheckEdge, edge, check->edges)
+	{
+		CheckTable *child = check_table(check, edge->child);
+		double		along;
+
+		if (edge->parent != table || list_member_oid(*seen, edge->child))
+			continue;
+		fill_edge(check, edge);
+		along = isinf(edge->expected) ? 0 : rows * edge->expected;
+		if (child->rows >= 0)
+			along = Min(along, child->rows);
+		if (along < 1)
+			continue;
+		check_writes_along(child, along, writes);
+		add_along(check, edge->child, along, seen, writes);
+	}
+}
+
+void
+check_cascade_along(PlanCheck *check, const CheckTable *table, double rows, CheckWrites *writes)
+{
+	List	   *seen = NIL;
+
+	build_graph(check);
+	add_along(check, sg_partition_root(table->relid), rows, &seen, writes);
+}
+
 /* All rows there are: more can't be reached; INFINITY when they were never counted */
 static double
 all_rows(const Reach *reach)

@@ -156,6 +156,8 @@ check_referring(PlanCheck *check, CheckStep *cs, Oid table)
 		return;
 	}
 	fix_find_blocking(cs->step, &blocking);
+	cs->along = blocking.along;
+	cs->writes.counted = blocking.unknown == NULL;
 	before = takes_before(check, cs, blocking.tables);
 	if (blocking.unknown)
 		check_row(cs, "referring", CHECK_WARN, psprintf("whether rows refer to those that go can't be told: %s", blocking.unknown), NULL);

@@ -764,7 +764,7 @@ check_estimate(PlanCheck *check, CheckStep *cs)
 	if (cs->index_bytes > 0)
 		check_writes_build(cs->child, cs->view.key.child_att, cs->view.key.nkeys, &cs->writes);
 	if (cs->audit && cs->audit->result == AUDIT_FAIL)
-		check_writes_mend(check, cs->child, cs->step, cs->audit->orphan_rows, cs->audit->orphan_pages, &cs->writes);
+		check_writes_mend(check, cs, cs->child, cs->audit->orphan_rows, cs->audit->orphan_pages);
 	size = psprintf("reads %s, writes %s%s", check_bytes(blocks * BLCKSZ), check_writes_text(&cs->writes),
 					cs->audit && cs->audit->result == AUDIT_FAIL && plan_step_fixes(cs->step) ? mending_text(check, cs, &mending) : "");
 

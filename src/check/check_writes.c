@@ -37,6 +37,7 @@
 #include "base/quote.h"
 #include "change/change.h"
 #include "check/check.h"
+#include "fix/fix.h"
 #include "fk/fk.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_index.h"
@@ -286,18 +287,48 @@ add_copies(const CheckTable *table, double rows, CheckWrites *writes)
 }
 
 void
-check_writes_mend(PlanCheck *check, const CheckTable *table, const PlanStep *step, double rows, double pages, CheckWrites *writes)
+check_writes_along(const CheckTable *table, double rows, CheckWrites *writes)
+{
+	add_copies(table, rows, writes);
+	add_deletes(table, rows, 1, writes);
+	writes->along += rows;
+}
+
+/* Adds what it takes to mend rows that a full check has counted */
+static void
+add_counted(PlanCheck *check, CheckStep *cs)
+{
+	foreach_ptr(const FixTally, tally, cs->along)
+	{
+		const CheckTable *table = check_table(check, tally->by->key->child);
+
+		if (tally->fate == FIX_QUARANTINE)
+			check_writes_along(table, tally->rows, &cs->writes);
+		else if (tally->fate == FIX_DELETE)
+			add_deletes(table, tally->rows, 1, &cs->writes);
+		else if (tally->fate == FIX_SET_NULL || tally->fate == FIX_SENTINEL)
+			add_updates(check, table, tally->rows, 1, 0, &cs->writes);
+	}
+}
+
+void
+check_writes_mend(PlanCheck *check, CheckStep *cs, const CheckTable *table, double rows, double pages)
 {
 	double		part = pages > 0 && table->blocks > 0 ? Min(pages / table->blocks, 1) : 1;
+	OrphanPolicy policy = cs->step->orphans;
 
-	if (!plan_step_fixes(step))
+	if (!plan_step_fixes(cs->step))
 		return;
-	if (step->orphans == ORPHANS_QUARANTINE)
-		add_copies(table, rows, writes);
-	if (plan_policy_deletes(step->orphans))
-		add_deletes(table, rows, part, writes);
+	if (policy == ORPHANS_QUARANTINE)
+		add_copies(table, rows, &cs->writes);
+	if (plan_policy_deletes(policy))
+		add_deletes(table, rows, part, &cs->writes);
 	else
-		add_updates(check, table, rows, part, 0, writes);
+		add_updates(check, table, rows, part, 0, &cs->writes);
+	if (cs->writes.counted)
+		add_counted(check, cs);
+	else if (plan_policy_deletes(policy) && cs->step->quarantine_cascades)
+		check_cascade_along(check, table, rows, &cs->writes);
 }
 
 /* ---- fills ---- */
@@ -480,6 +511,9 @@ check_writes_text(const CheckWrites *writes)
 	appendStringInfo(&text, "%s of WAL", check_bytes(writes->wal));
 	if (writes->growth >= WORTH_TELLING)
 		appendStringInfo(&text, ", and %s of tables and indexes", check_bytes(writes->growth));
+	if (writes->along >= 1)
+		appendStringInfo(&text, ", with %s%.0f rows that refer to those that go%s", writes->counted ? "" : "about ", writes->along,
+						 writes->counted ? "" : ", by averages");
 	if (writes->temp >= WORTH_TELLING)
 		appendStringInfo(&text, ", and meanwhile %s of temporary files", check_bytes(writes->temp));
 	return text.data;
@@ -508,7 +542,7 @@ check_writes(PlanCheck *check, CheckStep *cs)
 	if (cs->child || OidIsValid(move.table))
 		check_published_step(check, cs, cs->child ? cs->child->relid : move.table);
 	if (OidIsValid(move.table))
-		check_writes_mend(check, check_table(check, move.table), step, check_rows_broken(cs), 0, &cs->writes);
+		check_writes_mend(check, cs, check_table(check, move.table), check_rows_broken(cs), 0);
 	if (move.rewrites)
 		add_rewrite(check, check_table(check, move.table), &cs->writes);
 	add_builds(check, &move, &cs->writes);

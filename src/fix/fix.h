@@ -191,7 +191,7 @@ extern char *fix_tallies_text(List *tallies, bool blocked);
 
 /* ---- fix_referring.c ---- */
 
-/* Rows that refer to those which a step takes out, and so keep it from that */
+/* Rows that refer to those which a step takes out, and so keep it from that or go along */
 typedef struct FixBlocking
 {
 	char	   *text;			/* "3 rows of t by key k (on delete no
@@ -199,6 +199,8 @@ typedef struct FixBlocking
 	char	   *hint;
 	char	   *unknown;		/* why they could not be looked at, or NULL */
 	List	   *tables;			/* OIDs of the tables of these rows */
+	List	   *along;			/* of FixTally *: the others, and, as
+								 * FIX_BLOCK, these */
 } FixBlocking;
 
 /*

@@ -259,6 +259,7 @@ fix_find_blocking(const PlanStep *step, FixBlocking *blocking)
 		return;
 	try_step(walk);
 	blocking->unknown = walk->unknown;
+	blocking->along = walk->tallies;
 	blocking->text = fix_tallies_text(walk->blocking, true);
 	if (blocking->text)
 		blocking->hint = fix_referenced_hint(step, walk->blocking);

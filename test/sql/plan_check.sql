@@ -588,6 +588,7 @@ SELECT result, detail ~ 'refers_on' AS below, hint FROM sg_plan_check_details('f
 CREATE INDEX ON refers (fixed);
 CREATE INDEX ON refers_on (a);
 SELECT result, detail, hint FROM sg_plan_check_details('fixes') WHERE check_name = 'fix';
+SELECT substring(detail FROM ', with .* that go[^;]*') FROM sg_plan_check_details('fixes') WHERE check_name = 'estimate' AND step = 1;
 SELECT sg_plan_drop('fixes');
 DROP TABLE fixed, refers, refers_on;
 

@@ -45,6 +45,11 @@ my $fill = q{SELECT sg_plan_add_fk('p', 't', '{code}', 'parent', index => false,
 my $orphans = q{SELECT sg_plan_add_fk('p', 't', '{id}', 'numbers', index => false, orphans => '%s')};
 my $documents = q{CREATE TABLE t AS SELECT g AS id, CASE WHEN g % 2 = 0 THEN g + 1000 END AS half,
 	(SELECT string_agg(md5(g::text || h), '') FROM generate_series(1, 100) h) AS doc FROM generate_series};
+# 2,000 orphans of 4,000 rows; to how many of them 40,000 rows refer
+my $referring = q{CREATE TABLE t AS SELECT g AS n, CASE WHEN g <= 2000 THEN 2000 END AS id FROM generate_series(1, 4000) g; ALTER TABLE t ADD PRIMARY KEY (n);
+	CREATE TABLE r AS SELECT 1 + g %% %d AS n, repeat('x', 100) AS w FROM generate_series(1, 40000) g; CREATE INDEX ON r (n);
+	ALTER TABLE r ADD FOREIGN KEY (n) REFERENCES t ON DELETE CASCADE; VACUUM ANALYZE r};
+my $along = q{SELECT sg_plan_add_fk('p', 't', '{id}', 'numbers', index => false, orphans => 'quarantine', quarantine_cascades => true)};
 my @shapes = (
 	[ 'a fill of a narrow table', 'CREATE TABLE t AS SELECT g AS id, NULL::text AS code FROM generate_series(1, 40000) g', $fill ],
 	[ 'a fill of a wide table', q{CREATE TABLE t AS SELECT g AS id, NULL::text AS code, repeat('x', 400) AS w FROM generate_series(1, 12000) g}, $fill ],
@@ -66,6 +71,8 @@ my @shapes = (
 	[ 'a fill with values that are stored apart', "$documents (1, 3000) g", q{SELECT sg_plan_add_column('p', 't', 'copy', 'text', fill => 'doc')} ],
 	[ 'a quarantine of rows with such values', "$documents (1, 3000) g", q{SELECT sg_plan_add_fk('p', 't', '{half}', 'numbers', index => false, orphans => 'quarantine')} ],
 	[ 'a delete of rows with such values', "$documents (1, 3000) g", q{SELECT sg_plan_add_fk('p', 't', '{half}', 'numbers', index => false, orphans => 'delete')} ],
+	[ 'a quarantine with rows that go along', sprintf($referring, 4000), $along, '', 'about 20000 rows that refer to those that go, by averages' ],
+	[ 'a quarantine with rows that go along, counted', sprintf($referring, 2000), $along, q{, verify => 'full'}, '40000 rows that refer to those that go' ],
 	[ 'a unique constraint', q{CREATE TABLE t AS SELECT g AS id, repeat(md5(g::text), 3) AS w FROM generate_series(1, 100000) g}, q{SELECT sg_plan_add_unique('p', 't', '{w,id}')} ],
 	[ 'a delete', q{CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 40000) g}, sprintf($orphans, 'delete') ],
 	[ 'orphans set to null', q{CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 15000) g}, sprintf($orphans, 'set null') ],
@@ -73,12 +80,13 @@ my @shapes = (
 
 foreach my $shape (@shapes)
 {
-	my ($name, $table, $steps) = @$shape;
+	my ($name, $table, $steps, $verify, $goes_along) = @$shape;
 	my $size = q{SELECT pg_current_wal_insert_lsn() - '0/0', coalesce(pg_total_relation_size(to_regclass('t')), 0) + pg_total_relation_size('schemaguard.quarantine')};
 
-	query(qq{DROP TABLE IF EXISTS t; DO \$\$ BEGIN PERFORM sg_plan_drop('p', force => true); EXCEPTION WHEN undefined_object THEN NULL; END \$\$;
+	query(qq{DROP TABLE IF EXISTS r, t; DO \$\$ BEGIN PERFORM sg_plan_drop('p', force => true); EXCEPTION WHEN undefined_object THEN NULL; END \$\$;
 		TRUNCATE schemaguard.quarantine; $table; VACUUM ANALYZE t; SELECT sg_plan_create('p'); $steps});
-	my $said = query(q{SELECT string_agg(detail, '; ') FROM sg_plan_check_details('p') WHERE step IS NOT NULL AND check_name = 'estimate'});
+	my $said = query(sprintf q{SELECT string_agg(detail, '; ') FROM sg_plan_check_details('p'%s) WHERE step IS NOT NULL AND check_name = 'estimate'}, $verify // '');
+	like($said, qr/, with $goes_along(; |$)/, "$name: says how many") if $goes_along;
 	my ($wal) = $said =~ /writes ([\d.]+ \w+) of WAL/;
 	my ($growth) = $said =~ /and ([\d.]+ \w+) of tables/;
 	my ($temp) = $said =~ /meanwhile ([\d.]+ \w+) of temporary/;
