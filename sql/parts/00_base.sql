@@ -8,6 +8,13 @@ CREATE SCHEMA schemaguard;
 GRANT USAGE ON SCHEMA schemaguard TO PUBLIC;
 COMMENT ON SCHEMA schemaguard IS 'tables, views and helpers of extension schemaguard; what people call is in the extension''s schema';
 
+-- Bodies kept as text name schemas as they were called when the script ran, and whoever may create schemas takes a name that ALTER
+-- SCHEMA RENAME has freed. Such a body calls functions of schema schemaguard alone, and takes the name that it prints from here.
+CREATE FUNCTION schemaguard.sg_schema() RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN '@extschema@'::pg_catalog.regnamespace::pg_catalog.text;
+COMMENT ON FUNCTION schemaguard.sg_schema() IS 'the schema of what people call, quoted, by its name of today';
+
 -- Types of arguments. Values of drivers, of psql's variables and of catalogs become them without a cast.
 CREATE TYPE schemaguard.table_name;
 CREATE FUNCTION schemaguard.sg_table_name_in(cstring) RETURNS schemaguard.table_name

@@ -95,6 +95,21 @@ RETURN CASE WHEN EXISTS (SELECT FROM schemaguard.plan_step s
 COMMENT ON FUNCTION schemaguard.sg_plan_add_once(text, text, text, text, text[])
     IS 'add a step unless the plan has it; returns how many that are';
 
+-- sg_plan_add_fk() for bodies kept as text
+CREATE FUNCTION schemaguard.sg_plan_add_key(plan text, child_table text, child_columns text[], parent_table text,
+    parent_columns text[] DEFAULT NULL, on_delete text DEFAULT 'no action', on_update text DEFAULT 'no action',
+    priority text DEFAULT 'medium', orphans text DEFAULT NULL, replaces text DEFAULT NULL, match text DEFAULT 'simple',
+    "deferrable" boolean DEFAULT false, initially_deferred boolean DEFAULT false, on_delete_columns text[] DEFAULT NULL,
+    backfill text DEFAULT NULL)
+RETURNS int
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN @extschema@.sg_plan_add_fk(plan, child_table, child_columns, parent_table, parent_columns, on_delete => on_delete,
+    on_update => on_update, priority => priority, orphans => orphans, replaces => replaces, match => match,
+    "deferrable" => "deferrable", initially_deferred => initially_deferred, on_delete_columns => on_delete_columns,
+    backfill => backfill);
+COMMENT ON FUNCTION schemaguard.sg_plan_add_key(text, text, text[], text, text[], text, text, text, text, text, text, boolean, boolean,
+    text[], text) IS 'add a foreign key to a plan; returns the number of its step';
+
 -- A column, unless the table has one of that name, whatever its type
 CREATE FUNCTION schemaguard.sg_plan_add_missing(plan text, child_table text, name text, type text, priority text, phase text) RETURNS int
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -534,7 +549,7 @@ BEGIN
         IF NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_isolation.plan AND s.child_table = k.child_table
                          AND s.child_columns = tenant_column || k.child_columns AND s.parent_table = k.parent_table)
            AND NOT k.has_key THEN
-            PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, tenant_column || k.child_columns, k.parent_table, unique_columns,
+            PERFORM schemaguard.sg_plan_add_key(plan, k.child_table, tenant_column || k.child_columns, k.parent_table, unique_columns,
                 on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans,
                 -- of a MATCH FULL key of several columns the new one, MATCH SIMPLE, checks less, so both stay
                 replaces => CASE WHEN k.match = 'simple' OR cardinality(k.child_columns) = 1 THEN k.fk_name END,
@@ -568,7 +583,7 @@ BEGIN
         IF tenant_table IS NOT NULL AND NOT k.has_key
            AND NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = sg_plan_isolation.plan AND s.child_table = k.child_table
                              AND s.child_columns = ARRAY[tenant_column] AND s.parent_table = tenant_table) THEN
-            PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, ARRAY[tenant_column], tenant_table, priority => priority,
+            PERFORM schemaguard.sg_plan_add_key(plan, k.child_table, ARRAY[tenant_column], tenant_table, priority => priority,
                 orphans => orphans);
             steps := steps + 1;
         END IF;
@@ -625,7 +640,7 @@ BEGIN
     LOOP
         CONTINUE WHEN k.planned OR NOT schemaguard.sg_may_refer(k.child, new_parent::regclass);
         IF mapping IS NULL THEN
-            PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, k.child_columns, new_parent,
+            PERFORM schemaguard.sg_plan_add_key(plan, k.child_table, k.child_columns, new_parent,
                 on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans, replaces => k.fk_name,
                 match => k.match, "deferrable" => k.is_deferrable, initially_deferred => k.initially_deferred,
                     on_delete_columns => k.delete_set);
@@ -639,12 +654,13 @@ BEGIN
             IF new_column = k.child_columns[1] THEN
                 new_column := schemaguard.sg_make_name(new_column, new_name, NULL);
             END IF;
-            PERFORM @extschema@.sg_plan_add_fk(plan, k.child_table, ARRAY[new_column], new_parent,
+            PERFORM schemaguard.sg_plan_add_key(plan, k.child_table, ARRAY[new_column], new_parent,
                 on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans, replaces => k.fk_name,
                 "deferrable" => k.is_deferrable, initially_deferred => k.initially_deferred,
                 backfill => format('(SELECT sg_new.%I FROM %s sg_new WHERE sg_new.%I = %I.%I)', new_key[1], new_parent, mapping,
                                    k.child_name, k.child_columns[1]));
-            PERFORM @extschema@.sg_plan_add_drop(plan, 'column', k.child_table, k.child_columns[1], priority => priority, phase => phase);
+            PERFORM schemaguard.sg_plan_add_step(plan, 'drop', 'definition', 'column', 'child_table', k.child_table,
+                'fk_name', k.child_columns[1], 'discard', 'false', 'priority', priority, 'phase', phase);
             steps := steps + 2;
         END IF;
     END LOOP;

@@ -506,36 +506,37 @@ COMMENT ON FUNCTION schemaguard.sg_sync_castable(text, text, text, jsonb)
 -- Returns the query of the rows that a statement would be refused for; a new column is null in each row of its table
 CREATE FUNCTION schemaguard.sg_sync_finder(kind text, step text, what text, property text, context jsonb)
 RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE
         WHEN kind = 'column' AND property = 'not_null' AND (context ->> 'not_null')::boolean THEN
-            CASE step WHEN 'fresh' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', context ->> 'parent', 'check',
+            CASE step WHEN 'fresh' THEN format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours, context ->> 'parent', 'check',
                 'false')
-            ELSE format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', context ->> 'parent', 'not null',
+            ELSE format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours, context ->> 'parent', 'not null',
                 quote_ident(context ->> 'name')) END
         WHEN kind = 'column' AND property = 'type collation' AND context ? 'type_loss' THEN
-            format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, ', context ->> 'parent', 'check') || quote_literal(
+            format('SELECT * FROM %s.sg_rule_violations(%L, %L, ', ours, context ->> 'parent', 'check') || quote_literal(
                 schemaguard.sg_sync_castable(context ->> 'name', context #>> '{old,type}', context ->> 'type',
                     context -> 'new_labels')) || ')'
         WHEN kind = 'index' AND what = 'created' AND (context ->> 'unique')::boolean AND NOT context ?| '{predicate,expressions}' THEN
-            format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', coalesce(context ->> 'root', context ->> 'parent'), 'unique',
+            format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours, coalesce(context ->> 'root', context ->> 'parent'), 'unique',
                 schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({columns|I})', context))
         WHEN kind = 'constraint' AND NOT context ? 'of_domain' AND (step = 'create' OR what = 'replaced'
                 AND (context -> 'expression', context -> 'columns', context -> 'references')
                     IS DISTINCT FROM (context #> '{old,expression}', context #> '{old,columns}', context #> '{old,references}')) THEN
             CASE CASE WHEN NOT context ? 'period' AND context ->> 'validated' IS DISTINCT FROM 'false'
                 THEN replace(context ->> 'type', 'p', 'u') END
-            WHEN 'f' THEN format('SELECT * FROM @extschema@.sg_orphans(%L, %L, %L, %L)', context ->> 'parent',
+            WHEN 'f' THEN format('SELECT * FROM %s.sg_orphans(%L, %L, %L, %L)', ours, context ->> 'parent',
                 ARRAY(SELECT jsonb_array_elements_text(context -> 'columns')), context ->> 'references',
                 ARRAY(SELECT jsonb_array_elements_text(context -> 'referenced_columns')))
-            WHEN 'u' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)',
+            WHEN 'u' THEN format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours,
                 coalesce(context ->> 'root', context ->> 'parent'), 'unique',
                 schemaguard.sg_sync_fill('[{?nulls_not_distinct}NULLS NOT DISTINCT ]({keys})', context))
-            WHEN 'c' THEN format('SELECT * FROM @extschema@.sg_rule_violations(%L, %L, %L)', context ->> 'parent', 'check',
+            WHEN 'c' THEN format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours, context ->> 'parent', 'check',
                 context ->> 'expression') END
         END
+    FROM schemaguard.sg_schema() ours
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_finder(text, text, text, text, jsonb)
     IS 'the query of the rows that a statement would be refused for';

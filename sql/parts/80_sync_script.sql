@@ -48,7 +48,7 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     -- nothing but a beginning: a name further on may look like it
-    rule CONSTANT text := 'SELECT * FROM @extschema@.sg_rule_violations(';
+    rule CONSTANT text := format('SELECT * FROM %s.sg_rule_violations(', schemaguard.sg_schema());
     n bigint;
 BEGIN
     EXECUTE format('SELECT count(*) FROM (SELECT FROM (%s) x LIMIT 1000) x', CASE WHEN starts_with(finder, rule)

@@ -98,6 +98,11 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_scratch_steps(jsonb, boolean, jsonb)
     IS 'statements of a script as a scratch database is given them';
 
+CREATE FUNCTION schemaguard.sg_scratch_keep(snapshot text, lines text[]) RETURNS bigint
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN @extschema@.sg_snapshot_import(snapshot, lines);
+COMMENT ON FUNCTION schemaguard.sg_scratch_keep(text, text[]) IS 'keep what there is in the scratch database as a snapshot';
+
 -- Runs a round there, and returns what failed, and in the snapshot of that name what there is then
 CREATE FUNCTION schemaguard.sg_scratch_round(statements jsonb, allow_drop boolean, blocked jsonb, strict boolean, snapshot text)
 RETURNS jsonb
@@ -123,7 +128,7 @@ BEGIN
             FILTER (WHERE r.step IS NOT NULL), '[]'),
         array_agg(r.line ORDER BY r.n) FILTER (WHERE r.step IS NULL) INTO failed, lines
     FROM schemaguard.sg_scratch_run(steps, strict, schemaguard.sg_snapshot_script()) WITH ORDINALITY r (step, line, n);
-    PERFORM @extschema@.sg_snapshot_import(snapshot, lines);
+    PERFORM schemaguard.sg_scratch_keep(snapshot, lines);
     RETURN failed;
 END
 $function$;
@@ -146,6 +151,15 @@ AS $function$
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_schemas(text[], text[])
     IS 'those of some schemas that one of two sides has; null: all';
+
+CREATE FUNCTION schemaguard.sg_sync_drift(reference text, target text, schemas text[], OUT kind text, OUT object text, OUT change text,
+    OUT class text, OUT risk text, OUT property text, OUT expected text, OUT actual text, OUT detail text)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.* FROM @extschema@.sg_drift_details(reference, target, schemas) d;
+END;
+COMMENT ON FUNCTION schemaguard.sg_sync_drift(text, text, text[]) IS 'sg_drift_details() for sg_sync_check()';
 
 CREATE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, server text,
     renames text, OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text,
@@ -198,14 +212,14 @@ BEGIN
             SELECT e ->> 'kind', e ->> 'object', e ->> 'what', e ->> 'statement'
             FROM jsonb_array_elements(making) e WHERE e ->> 'note' <> 'unmanaged' AND schemaguard.sg_sync_leaves_out(e, true, '{}')
         ), seen AS (
-            SELECT 1 AS part, d.* FROM @extschema@.sg_drift_details(reference, name || ' ran', of_ran) d WHERE of_ran IS DISTINCT FROM '{}'
+            SELECT 1 AS part, d.* FROM schemaguard.sg_sync_drift(reference, name || ' ran', of_ran) d WHERE of_ran IS DISTINCT FROM '{}'
             UNION ALL
             -- a target that is not made anew proves nothing
             SELECT 2, d.kind, d.object, d.change, d.class, d.risk, d.property, d.expected, d.actual,
                 concat_ws(': ', 'not as in the target when the script began', (
                     SELECT string_agg(m ->> 'message', '; ') FROM jsonb_array_elements(made) m WHERE m ->> 'kind' = d.kind
                         AND m ->> 'object' = d.object), d.detail)
-            FROM @extschema@.sg_drift_details(target, name || ' made', of_made) d WHERE of_made IS DISTINCT FROM '{}'
+            FROM schemaguard.sg_sync_drift(target, name || ' made', of_made) d WHERE of_made IS DISTINCT FROM '{}'
         ), judged AS (
             SELECT s.*, s.class = 'unmanaged' OR s.kind IN ('subscription', 'event trigger')
                 OR s.class <> 'unknown' AND EXISTS (SELECT FROM left_out l

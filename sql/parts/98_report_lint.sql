@@ -18,7 +18,8 @@ COMMENT ON COLUMN schemaguard.lint_rule.name IS 'name of the rule';
 COMMENT ON COLUMN schemaguard.lint_rule.severity IS 'error, warning or note; null: that of the shipped rule, or warning';
 COMMENT ON COLUMN schemaguard.lint_rule.query IS 'returns schema, object and further texts; null: the shipped rule''s';
 COMMENT ON COLUMN schemaguard.lint_rule.message IS 'what is wrong; %1 is the object, %2 to %9 are the further texts';
-COMMENT ON COLUMN schemaguard.lint_rule.fix IS 'a statement that mends it, likewise; no fix where a text in it is null';
+COMMENT ON COLUMN schemaguard.lint_rule.fix
+    IS 'a statement that mends it, likewise; %0 is the extension''s schema; no fix where a text in it is null';
 COMMENT ON COLUMN schemaguard.lint_rule.enabled IS 'false: the rule is not asked';
 COMMENT ON COLUMN schemaguard.lint_rule.source IS 'shipped, or user: counts before what is shipped';
 COMMENT ON COLUMN schemaguard.lint_rule.added_by IS 'whose query it is, and as whom it runs; null: it is shipped';
@@ -159,7 +160,8 @@ BEGIN ATOMIC
                    (SELECT a.rolname::text FROM pg_roles a WHERE a.oid = u.author_id AND a.rolname = u.added_by), '') END AS runs_as,
                CASE WHEN num_nonnulls(u.query, u.message, u.fix) > 0 THEN u.added_by END AS author,
                coalesce(u.message, s.message, '%1') AS message,
-               coalesce(u.fix, s.fix) AS fix
+               -- %0 is the schema of what people call
+               replace(coalesce(u.fix, s.fix), '%0', schemaguard.sg_schema()) AS fix
         FROM (SELECT * FROM schemaguard.lint_rule WHERE source = 'shipped') s
              FULL JOIN (SELECT * FROM schemaguard.lint_rule WHERE source = 'user') u ON u.name = s.name
         WHERE coalesce(u.enabled, s.enabled) AND coalesce(u.query, s.query) IS NOT NULL),
@@ -225,6 +227,11 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION sg_lint(schemaguard.names) IS 'what a schema should not have, by the rules of schemaguard.lint_rule, and what mends it';
 
+CREATE FUNCTION schemaguard.sg_lint_plan_new(name text) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN @extschema@.sg_plan_create(name, 'fixes of sg_lint()');
+COMMENT ON FUNCTION schemaguard.sg_lint_plan_new(text) IS 'make a plan for fixes of sg_lint()';
+
 -- Fixes are steps of this plan, so that sg_apply() does them without blocking anybody.
 CREATE FUNCTION schemaguard.sg_lint_plan() RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -238,10 +245,10 @@ BEGIN
         -- names of plans are taken by whoever comes first, who need not show the plan
         BEGIN
             name := 'lint';
-            PERFORM @extschema@.sg_plan_create(name, 'fixes of sg_lint()');
+            PERFORM schemaguard.sg_lint_plan_new(name);
         EXCEPTION WHEN duplicate_object THEN
             name := 'lint of ' || current_user;
-            PERFORM @extschema@.sg_plan_create(name, 'fixes of sg_lint()');
+            PERFORM schemaguard.sg_lint_plan_new(name);
         END;
     END IF;
     RETURN name;

@@ -1,13 +1,13 @@
 -- The rules that are shipped: a query, a message and a fix each. Names in queries are looked up in pg_catalog.
 INSERT INTO schemaguard.lint_rule (source, added_by, added_at, name, severity, message, fix, query) VALUES
 ('shipped', NULL, NULL, 'key-not-valid', 'warning', 'rows from before the key may be orphans',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
 SELECT schema_name, object, quote_literal(format('ALTER TABLE %s VALIDATE CONSTRAINT %I', child_name, fk_name))
 FROM schemaguard.lint_key WHERE NOT validated AND enforced
 $rule$),
 
 ('shipped', NULL, NULL, 'key-not-enforced', 'error', 'the server does not check the key',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
 SELECT schema_name, object, quote_literal(format('ALTER TABLE %s ALTER CONSTRAINT %I ENFORCED', child_name, fk_name))
 FROM schemaguard.lint_key WHERE NOT enforced
 $rule$),
@@ -21,7 +21,7 @@ WHERE NOT f.armed AND k.enforced
 $rule$),
 
 ('shipped', NULL, NULL, 'key-type-narrower', 'error', '%2 cannot hold all values of %3',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %4);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %4);', $rule$
 SELECT k.schema_name, k.object, format_type(c.atttypid, NULL), format_type(p.atttypid, NULL),
        quote_literal(format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', k.child_name, c.attname, format_type(p.atttypid, NULL)))
 FROM schemaguard.lint_key k CROSS JOIN LATERAL unnest(k.child_columns, k.parent_columns) u (c, p)
@@ -32,7 +32,7 @@ WHERE array_position('{smallint,integer,bigint}', format_type(c.atttypid, NULL))
 $rule$),
 
 ('shipped', NULL, NULL, 'key-type-mismatch', 'warning', '%2 refers to %3; aligning %4 the table',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %5);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %5);', $rule$
 SELECT k.schema_name, k.object, format_type(c.atttypid, NULL), format_type(p.atttypid, NULL),
        CASE WHEN EXISTS (SELECT FROM pg_cast x WHERE x.castsource = c.atttypid AND x.casttarget = p.atttypid AND x.castmethod = 'b')
             THEN 'does not rewrite' ELSE 'rewrites' END,
@@ -48,7 +48,7 @@ WHERE c.atttypid <> p.atttypid
 $rule$),
 
 ('shipped', NULL, NULL, 'key-collation-mismatch', 'warning', 'collation %2 refers to %3',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %4);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %4);', $rule$
 SELECT k.schema_name, k.object, c.attcollation::regcollation::text, p.attcollation::regcollation::text,
        quote_literal(format('ALTER TABLE %s ALTER COLUMN %I TYPE %s COLLATE %s', k.child_name, c.attname,
                             format_type(p.atttypid, p.atttypmod), p.attcollation::regcollation))
@@ -59,7 +59,7 @@ WHERE c.atttypid = p.atttypid AND c.attcollation <> p.attcollation
 $rule$),
 
 ('shipped', NULL, NULL, 'key-duplicate', 'warning', 'says the same as key %2',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
 SELECT k.schema_name, k.object, quote_ident(k.first), quote_literal(format('ALTER TABLE %s DROP CONSTRAINT %I', k.child_name, k.fk_name))
 FROM (SELECT k.*, first_value(k.fk_name) OVER same AS first FROM schemaguard.lint_key k
       WINDOW same AS (PARTITION BY k.child, k.parent, k.pairs, k.actions ORDER BY k.place)) k
@@ -82,7 +82,7 @@ ORDER BY k.oid, o.place
 $rule$),
 
 ('shipped', NULL, NULL, 'key-without-index', 'warning', 'no index on (%2)',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
 SELECT k.schema_name, k.object, c.names, quote_literal(format('CREATE INDEX ON %s (%s)', k.child_name, c.names))
 FROM schemaguard.lint_key k CROSS JOIN LATERAL schemaguard.sg_lint_columns(k.child, k.child_columns) c (names)
 WHERE NOT EXISTS (
@@ -109,7 +109,8 @@ $rule$),
 
 ('shipped', NULL, NULL, 'parent-without-primary-key', 'warning', 'keys refer to it, and it has no primary key', '%2', $rule$
 SELECT t.schema_name, t.name,
-       (SELECT format('SELECT @extschema@.sg_plan_add_unique(schemaguard.sg_lint_plan(), %L, %L, primary_key => true);', t.name,
+       (SELECT format('SELECT %s.sg_plan_add_unique(schemaguard.sg_lint_plan(), %L, %L, primary_key => true);',
+                      schemaguard.sg_schema(), t.name,
                       (SELECT array_agg(a.attname ORDER BY u.place) FROM unnest(i.indkey) WITH ORDINALITY u (n, place)
                        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = u.n))
         FROM pg_index i
@@ -140,7 +141,7 @@ SELECT t.schema_name, t.name FROM schemaguard.lint_table t WHERE EXISTS (SELECT 
 $rule$),
 
 ('shipped', NULL, NULL, 'check-not-valid', 'warning', 'rows from before the constraint may break it',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
 SELECT t.schema_name, format('%s.%I', t.name, k.conname), quote_literal(format('ALTER TABLE %s VALIDATE CONSTRAINT %I', t.name, k.conname))
 FROM pg_constraint k JOIN schemaguard.lint_table t ON t.oid = k.conrelid
 WHERE k.contype IN ('c', 'n') AND NOT k.convalidated AND k.coninhcount = 0
@@ -154,17 +155,17 @@ WHERE g.tgenabled = 'D' AND NOT g.tgisinternal
 $rule$),
 
 ('shipped', NULL, NULL, 'deprecated-reference', 'warning', 'refers to %2, which is deprecated',
- 'SELECT @extschema@.sg_plan_retarget(schemaguard.sg_lint_plan(), %3, %4);', $rule$
+ 'SELECT %0.sg_plan_retarget(schemaguard.sg_lint_plan(), %3, %4);', $rule$
 SELECT k.schema_name, k.object, k.parent_name, quote_literal(d.table_name), quote_literal(d.replacement)
 FROM schemaguard.lint_key k JOIN schemaguard.deprecated_table d ON d.table_name = k.parent_name
 $rule$),
 
 ('shipped', NULL, NULL, 'column-without-key', 'note', 'may refer to %2 (score %3)',
- 'SELECT @extschema@.sg_plan_add_fk(schemaguard.sg_lint_plan(), %4);', $rule$
+ 'SELECT %0.sg_plan_add_fk(schemaguard.sg_lint_plan(), %4);', $rule$
 SELECT t.schema_name, format('%s.%s', d.child_table, array_to_string(ARRAY(SELECT quote_ident(c) FROM unnest(d.child_columns) c), ', ')),
        d.parent_table, d.score::text,
        format('%L, %L, %L, %L', d.child_table, d.child_columns, d.parent_table, d.parent_columns)
-FROM @extschema@.sg_discover_fks_details(min_score => 0.7, verify => 'none') d
+FROM schemaguard.sg_discover_fks_body(NULL, 0.7, 'none', NULL) d
      JOIN schemaguard.lint_table t ON t.name = d.child_table
 $rule$),
 
@@ -181,10 +182,10 @@ $rule$),
 ('shipped', NULL, NULL, 'sequence-exhausted', 'error', '%2 of 100 numbers of its sequence are used', '%3', $rule$
 SELECT t.schema_name, format('%s.%I', t.name, a.attname), trunc(100 * u.share)::text,
        CASE WHEN u.narrow THEN
-           format('SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %L);',
+           format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(),
                   format('ALTER TABLE %s ALTER COLUMN %I TYPE bigint', t.name, a.attname))
            || CASE d.deptype WHEN 'a' THEN
-                  format(' SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %L);',
+                  format(' SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(),
                          format('ALTER SEQUENCE %I.%I AS bigint', q.schemaname, q.sequencename)) ELSE '' END END
 FROM pg_sequences q
      JOIN pg_class c ON c.relname = q.sequencename AND c.relnamespace::regnamespace::text = quote_ident(q.schemaname)
@@ -200,7 +201,7 @@ WHERE q.increment_by > 0 AND NOT q.cycle AND u.share > 0.75
 $rule$),
 
 ('shipped', NULL, NULL, 'index-invalid', 'warning', 'the index is not valid: its build has failed',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %2);', $rule$
 SELECT t.schema_name, n.name, quote_literal('REINDEX INDEX CONCURRENTLY ' || n.name)
 FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
      JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i'
@@ -209,7 +210,7 @@ WHERE NOT i.indisvalid
 $rule$),
 
 ('shipped', NULL, NULL, 'index-duplicate', 'warning', 'the same as index %2',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
 WITH index AS (
     SELECT i.*, t.schema_name, c.relname, c.relam, i.indexprs::text AS expressions, i.indpred::text AS predicate,
            EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) AS bound
@@ -228,7 +229,7 @@ ORDER BY i.indexrelid, o.bound DESC, o.indexrelid
 $rule$),
 
 ('shipped', NULL, NULL, 'index-redundant', 'note', 'index %2 begins with its columns',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
 WITH index AS (
     SELECT i.*, t.schema_name, c.relname, concat(i.indkey, ' ') AS key, concat(i.indclass, ' ') AS classes,
            concat(i.indcollation, ' ') AS collations, concat(i.indoption, ' ') AS options
@@ -244,7 +245,7 @@ ORDER BY i.indexrelid, o.indnkeyatts, o.indexrelid
 $rule$),
 
 ('shipped', NULL, NULL, 'index-bloated', 'note', '%2 pages; about %3 would do, by its widths',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %4);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %4);', $rule$
 SELECT t.schema_name, n.name, c.relpages::text, e.pages::text, quote_literal('REINDEX INDEX CONCURRENTLY ' || n.name)
 FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
      JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' AND c.reltuples >= 0 AND c.relpages > 128
@@ -261,7 +262,7 @@ WHERE i.indisvalid AND c.relpages > 3 * e.pages
 $rule$),
 
 ('shipped', NULL, NULL, 'index-unused', 'note', 'not used once since %2',
- 'SELECT @extschema@.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
+ 'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
 SELECT t.schema_name, n.name, r.since::date::text, quote_literal('DROP INDEX ' || n.name)
 FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid
      JOIN pg_class c ON c.oid = i.indexrelid AND c.relkind = 'i' AND NOT c.relispartition AND c.relpages > 128

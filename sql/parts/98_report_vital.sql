@@ -89,6 +89,14 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_health_keys() IS 'how many declared keys there are, are valid, enforced and armed';
 
+CREATE FUNCTION schemaguard.sg_health_status(OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT s.* FROM @extschema@.sg_status() s;
+END;
+COMMENT ON FUNCTION schemaguard.sg_health_status() IS 'sg_status() for sg_health()';
+
 -- PL/pgSQL keeps the plan, as for sg_status().
 CREATE FUNCTION sg_health() RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -98,7 +106,7 @@ DECLARE
     document jsonb;
 BEGIN
     WITH status AS MATERIALIZED (
-        SELECT s.* FROM @extschema@.sg_status() s),
+        SELECT s.* FROM schemaguard.sg_health_status() s),
     keys AS MATERIALIZED (
         SELECT schemaguard.sg_health_keys() AS counts),
     critical AS MATERIALIZED (

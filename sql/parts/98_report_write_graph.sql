@@ -228,8 +228,8 @@ BEGIN
     graph := schemaguard.sg_graph_document(schemaguard.sg_schemas(schemas), focus, depth);
     IF format = 'svg' AND jsonb_array_length(graph -> 'tables') > 60 THEN
         RAISE EXCEPTION 'a drawing of % tables could not be read', jsonb_array_length(graph -> 'tables')
-            USING ERRCODE = '54000', HINT = E'Draw what is around a table, or have Graphviz draw it:\n'
-                'SELECT @extschema@.sg_graph(''dot'');';
+            USING ERRCODE = '54000', HINT = format(E'Draw what is around a table, or have Graphviz draw it:\n'
+                'SELECT %s.sg_graph(''dot'');', schemaguard.sg_schema());
     END IF;
     RETURN CASE format WHEN 'dot' THEN schemaguard.sg_graph_dot(graph) WHEN 'svg' THEN schemaguard.sg_graph_svg(graph)
                        ELSE schemaguard.sg_graph_mermaid(graph) END;

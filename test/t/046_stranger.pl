@@ -160,6 +160,7 @@ my %call = (
 	'schemaguard.sg_has_column' => q{SELECT schemaguard.sg_has_column('t_c', 'q')},
 	'schemaguard.sg_plan_after' => q{SELECT schemaguard.sg_plan_after('secret', 'public.t_c', '{x}')},
 	'schemaguard.sg_keys_declared' => 'SELECT * FROM schemaguard.sg_keys_declared()',
+	'schemaguard.sg_plan_add_key' => q{SELECT schemaguard.sg_plan_add_key('secret', 'public.t_c', '{p}', 'public.t_p')},
 	'schemaguard.sg_plan_add_missing' => q{SELECT schemaguard.sg_plan_add_missing('secret', 'public.t_c', 'x', 'int', 'low', NULL)},
 	'schemaguard.sg_make_name' => q{SELECT schemaguard.sg_make_name('a', 'b', 'c')},
 	'schemaguard.sg_free_name' => q{SELECT schemaguard.sg_free_name('secret', 'relation', 'public.t_c', 'a', 'b', 'c')},
@@ -214,8 +215,11 @@ my %call = (
 	'schemaguard.sg_lint_query' => q{SELECT * FROM schemaguard.sg_lint_query('SELECT ''a''::text, ''b''::text', NULL)},
 	'schemaguard.sg_lint_columns' => q{SELECT schemaguard.sg_lint_columns('public.t_c'::regclass, '{1}')},
 	'schemaguard.sg_lint_fill' => q{SELECT schemaguard.sg_lint_fill('%1', '{a,b}')},
+	'schemaguard.sg_schema' => 'SELECT schemaguard.sg_schema()',
+	'schemaguard.sg_lint_plan_new' => q{SELECT schemaguard.sg_lint_plan_new('lint')},
 	'schemaguard.sg_lint_plan' => 'SELECT schemaguard.sg_lint_plan()',
 	'schemaguard.sg_schemas' => q{SELECT schemaguard.sg_schemas('{public}')},
+	'schemaguard.sg_health_status' => 'SELECT count(*) FROM schemaguard.sg_health_status()',
 	'schemaguard.sg_health_keys' => 'SELECT schemaguard.sg_health_keys() IS NULL',
 	'schemaguard.sg_unarmed_keys' => 'SELECT count(*) < 0 FROM schemaguard.sg_unarmed_keys()',
 	'schemaguard.sg_health_tables' => 'SELECT * FROM schemaguard.sg_health_tables()',
@@ -290,6 +294,8 @@ my %call = (
 	sg_rollback_fks => q{CALL sg_rollback_fks('secret')},
 	sg_snapshot_drop => q{SELECT sg_snapshot_drop('secret')},
 	sg_snapshot_export => q{SELECT sg_snapshot_export('secret')},
+	'schemaguard.sg_scratch_keep' => q{SELECT schemaguard.sg_scratch_keep('mine', '{}')},
+	'schemaguard.sg_sync_drift' => q{SELECT count(*) FROM schemaguard.sg_sync_drift('mine', 'live', NULL)},
 	sg_snapshot_import => q{SELECT sg_snapshot_import('mine', '{}')},
 	sg_snapshot_objects => q{SELECT * FROM sg_snapshot_objects('live')},
 	sg_snapshot_take => q{SELECT sg_snapshot_take('mine')},
@@ -398,8 +404,8 @@ for my $name (sort keys %call)
 }
 is($stranger->query('SELECT 1'), '1', 'no call ended the session');
 is("@locked", '', 'no call asked for a lock of another role');
-is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_lint_plan schemaguard.sg_plan_add_archive_columns_body schemaguard.sg_plan_add_audit_columns_body schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_step schemaguard.sg_plan_add_trigger
-	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolate_body schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retarget_body schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name sg_add_fks sg_apply sg_audit_accept sg_audit_baseline sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_lint_gate sg_plan_add sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
+is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_lint_plan schemaguard.sg_lint_plan_new schemaguard.sg_plan_add_archive_columns_body schemaguard.sg_plan_add_audit_columns_body schemaguard.sg_plan_add_key schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_step schemaguard.sg_plan_add_trigger
+	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolate_body schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retarget_body schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name schemaguard.sg_scratch_keep sg_add_fks sg_apply sg_audit_accept sg_audit_baseline sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_lint_gate sg_plan_add sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
 	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_referencing sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
 	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_pause sg_plan_release sg_plan_resume sg_plan_retarget sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
 	sg_snapshot_take sg_sync_apply sg_sync_check sg_sync_check_details)), 'what asks for the grant says who gives it');

@@ -106,7 +106,7 @@ my @calls = (
 	[ sg_report_checklist => q{SELECT schemaguard.sg_report_checklist('mallory', 'After')} ],
 	[ sg_health => q{INSERT INTO schemaguard.critical_table (table_name, min_rows, min_keys) SELECT format('%I.%I', nspname, relname), 1, 1 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 		WHERE nspname = 't' ON CONFLICT DO NOTHING; SELECT sg_health()} ],
-	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_health_tables sg_health_keys sg_unarmed_keys)),
+	(map { [ $_ => "SELECT count(*) FROM schemaguard.$_()" ] } qw(sg_health_tables sg_health_status sg_health_keys sg_unarmed_keys)),
 	(map { [ $_ => "SELECT count(*) FROM $_()" ] } qw(sg_lint sg_lint_details)),
 	[ sg_lint_found => 'SELECT count(*) FROM schemaguard.sg_lint_found(NULL, true)' ],
 	# the queries of rules: of the caller's own, and of the owner of the traps
@@ -245,8 +245,8 @@ my @calls = (
 	[ sg_apply => q{CALL sg_apply('asked')} ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('asked')} ],
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_deprecate_table sg_free_name sg_has_column sg_keys_declared sg_make_name sg_may_refer sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_after sg_plan_archive
-		sg_plan_archive_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
-		sg_discover_fks_body sg_graph_body sg_plan_explain_body sg_lint_found_body sg_graph_document sg_graph_dot sg_graph_dot_text sg_graph_keys sg_graph_mermaid sg_graph_mermaid_text sg_graph_places sg_graph_styles sg_graph_svg sg_lint_fill sg_sync_sql_body sg_report_body sg_report_decision sg_go_verdict sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
+		sg_plan_archive_key sg_plan_add_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
+		sg_discover_fks_body sg_graph_body sg_plan_explain_body sg_lint_found_body sg_graph_document sg_graph_dot sg_graph_dot_text sg_graph_keys sg_graph_mermaid sg_graph_mermaid_text sg_graph_places sg_graph_styles sg_graph_svg sg_lint_fill sg_lint_plan_new sg_schema sg_sync_sql_body sg_report_body sg_report_decision sg_go_verdict sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
 		sg_page_style sg_page_time)),
 
 	# snapshots and drift
@@ -265,9 +265,9 @@ my @calls = (
 	[ sg_plan_from_snapshot => q{SELECT sg_plan_from_snapshot('copied', 'reworded')} ],
 	[ sg_sync_sql => q{SELECT count(*) FROM sg_sync_sql('reworded', allow_drop => true); SELECT count(*) FROM sg_sync_sql('live', 'reworded', renames => 'follow'); SELECT count(*) FROM sg_sync_sql('imported', 'reworded')} ],
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(problem owner answer asked literal question fitting behind_block parses is_acl is_owner schemas malformed calls seen guard gate outside inside run every portable is_native settings acl_guard attributes comment comments concurrently constraint_is expected fill finds first_name first_other grants guarded index_is keys labels lacking loose loosely name narrowed new_name object operator options pairs pattern
-		relabel relabel_plain under_kept kept_names labelled routine rules schema size statements tag type_loss done plain steps texts list refuse blocked lacks leaves_out rows digest write units node links united unit_told finder castable in_way)),
+		relabel relabel_plain under_kept kept_names labelled routine rules schema size statements tag type_loss done plain steps texts list refuse blocked lacks leaves_out rows digest write units node links united unit_told finder castable in_way drift)),
 	[ sg_sync_check => q{SELECT count(*) FROM sg_sync_check('reworded', allow_drop => true)} ],
-	(map { [ "sg_scratch_$_" => 'SELECT 1' ] } qw(open run ask close options steps round)),
+	(map { [ "sg_scratch_$_" => 'SELECT 1' ] } qw(open run ask close options steps round keep)),
 	[ sg_snapshot_script => 'SELECT length(schemaguard.sg_snapshot_script())' ],
 	[ sg_sync_apply => q{CALL sg_sync_apply('reworded', '{t}', allow_drop => true, partitions => true, fail => false, plan => 'synced')} ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('synced')} ],

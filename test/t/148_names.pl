@@ -3,9 +3,9 @@
 # Tables, keys and columns of 63 bytes, of characters of two and three bytes and of combining ones, that agree in their first 60 bytes; in a
 # database of encoding UTF8, and in one of SQL_ASCII that holds the same bytes.  Every function that makes a name up is called on two
 # tables at once: nothing is skipped, each name is whole characters, a second call finds what the first one has made, and a rollback
-# leaves the catalog as it was.
+# leaves the catalog as it was.  And the extension's schema under another name: no body calls or prints the one that the script ran with.
 #
-# rooms: plan change sync
+# rooms: plan change sync report
 # takes: 60 s
 use strict;
 use warnings;
@@ -125,6 +125,40 @@ foreach my $encoding ('UTF8', major($node) < 18 ? 'SQL_ASCII' : ())
 		is($sql->("SELECT count(*) FROM pg_proc WHERE pronamespace = 'n'::regnamespace AND proname LIKE " . lit("${long}e_%")), '0', "$what: functions are gone, or kept");
 	}
 	$session->quit;
+}
+
+# The schema of what people call has another name, and its old one is somebody else's, who makes functions of the same names
+$node->safe_psql('postgres', 'CREATE DATABASE renamed');
+$node->safe_psql('renamed', $_) for 'CREATE SCHEMA sg', 'CREATE EXTENSION schemaguard SCHEMA sg', 'ALTER SCHEMA sg RENAME TO "our guard"', 'CREATE SCHEMA sg', q{DO $$
+DECLARE f regprocedure;
+BEGIN
+	FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = '"our guard"'::regnamespace AND prokind = 'f' LOOP
+		EXECUTE format('CREATE FUNCTION sg.%I(%s) RETURNS %s LANGUAGE plpgsql AS %L', (SELECT proname FROM pg_proc WHERE oid = f), pg_get_function_arguments(f),
+			pg_get_function_result(f), 'BEGIN RAISE ''planted''; END');
+	END LOOP;
+END $$};
+is($node->safe_psql('renamed', q{SELECT DISTINCT p.oid::regproc FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid JOIN pg_extension e ON e.oid = d.refobjid
+	WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'schemaguard' AND p.prosqlbody IS NULL AND p.prosrc ~ '\msg\.'}), '', 'no body that is kept as text names the schema');
+is($node->safe_psql('renamed', q{SELECT source, name FROM schemaguard.lint_rule WHERE concat(query, fix) ~ '\msg\.'}), '', 'no rule of lint does');
+$node->safe_psql('renamed', q{CREATE TABLE tenants (id int PRIMARY KEY); CREATE TABLE p (id int PRIMARY KEY, tenant int); CREATE TABLE c (id int PRIMARY KEY, tenant int, p_id int REFERENCES p, v text);
+	CREATE TABLE heir (id int PRIMARY KEY, p_id int); INSERT INTO p VALUES (1, 1); INSERT INTO c VALUES (1, NULL, 1, 'x'); ALTER TABLE c ADD CONSTRAINT v CHECK (v IS NOT NULL);
+	SELECT "our guard".sg_snapshot_take('then'); ALTER TABLE c DROP CONSTRAINT v; INSERT INTO c VALUES (2, 1, 1, NULL);
+	SELECT "our guard".sg_plan_create('a'); SELECT "our guard".sg_plan_create('b'); SELECT "our guard".sg_plan_create('d')});
+my %renamed = (
+	sg_health => [ 'SELECT "our guard".sg_health() ->> \'state\'', qr/^(ok|attention|failing)$/ ],
+	sg_lint => [ 'SELECT severity, rule, fix FROM "our guard".sg_lint()', qr/^(?!.*unknown).*SELECT "our guard"\.sg_plan_add\(/s ],
+	sg_lint_plan => [ 'SELECT schemaguard.sg_lint_plan()', qr/^lint$/ ],
+	sg_plan_isolate => [ q{SELECT "our guard".sg_plan_isolate('a', 'tenant', 'tenants')}, qr/^[1-9]/ ],
+	sg_plan_retarget => [ q{SELECT "our guard".sg_plan_retarget('b', 'p', 'heir')}, qr/^1$/ ],
+	'sg_plan_retarget by a mapping' => [ q{SELECT "our guard".sg_plan_retarget('d', 'p', 'heir', 'id')}, qr/^2$/ ],
+	sg_sync_sql => [ q{SELECT * FROM "our guard".sg_sync_sql('then', 'live', '{public}')}, qr/in the way: SELECT \* FROM "our guard"\.sg_rule_violations/ ],
+	sg_sync_check => [ q{SELECT * FROM "our guard".sg_sync_check('then', 'live', '{public}')}, qr/constraint/ ],
+	sg_graph => [ q{DO $$ BEGIN FOR i IN 1..61 LOOP EXECUTE format('CREATE TABLE t%s (id int)', i); END LOOP; END $$; SELECT "our guard".sg_graph('svg')}, qr/SELECT "our guard"\.sg_graph\('dot'\);/ ]);
+foreach my $name (sort keys %renamed)
+{
+	my ($status, $out, $err) = $node->psql('renamed', $renamed{$name}->[0]);
+	like("$out$err", $renamed{$name}->[1], "$name in a schema of another name");
+	unlike("$out$err", qr/planted|\bsg\.|schema "sg"/, "$name: it is by that name");
 }
 
 $node->stop;
