@@ -318,7 +318,7 @@ BEGIN ATOMIC
                                pg_describe_object(d.classid, d.objid, 0)),
                format('SELECT pg_describe_object(classid, objid, 0) FROM pg_depend WHERE refobjid = %L::regproc;', f.oid::regproc)
         FROM pg_proc f JOIN pg_depend d ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid AND d.classid <> 'pg_trigger'::regclass
-        WHERE f.pronamespace = 'schemaguard'::regnamespace AND f.proname LIKE '~schemaguard\_fill\_%'
+        WHERE f.pronamespace = 'schemaguard'::regnamespace AND starts_with(f.proname::text, '~schemaguard_fill_')
           AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgfoid = f.oid)
         UNION ALL
         -- what a subscription writes comes past it: as far as the statistics know, there are rows without a value
