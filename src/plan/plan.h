@@ -119,6 +119,16 @@ extern bool plan_step_says_same(const PlanStep *a, const PlanStep *b);
 /* Raises 42704 when there is no such plan, with a hint that names the others */
 extern FkPlan *plan_get(const char *name);
 
+/*
+ * Takes the plan that a call runs, or NULL, and returns the one before.  Until
+ * then each access to the tables of plans, and each transaction of the call,
+ * raises 42704 if the extension was dropped and created anew meanwhile: a plan
+ * of the same name, and be it of the same id, is another one.  The check comes
+ * after the access, whose lock keeps the table as it is.
+ */
+extern const FkPlan *plan_keep_running(const FkPlan *plan);
+extern void plan_check_running(void);
+
 /* Plans that the current role may read (of FkPlan *), by name */
 extern List *plan_readable(void);
 

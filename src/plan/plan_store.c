@@ -82,6 +82,32 @@ store_arg_bool(StoreArgs *args, bool value)
 	store_arg_datum(args, BOOLOID, BoolGetDatum(value), false);
 }
 
+/* The plan that the call under way runs, or NULL */
+static const FkPlan *running = NULL;
+
+const FkPlan *
+plan_keep_running(const FkPlan *plan)
+{
+	const FkPlan *before = running;
+
+	running = plan;
+	return before;
+}
+
+void
+plan_check_running(void)
+{
+	Oid			table = running ? get_relname_relid("plan", sg_schema_oid()) : InvalidOid;
+
+	if (OidIsValid(table) && table != running->table)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("plan \"%s\" is gone", running->name),
+				 errdetail("Extension schemaguard was dropped and created anew during the call."),
+				 errhint(sg_calls("The call has nothing to do with a plan of that name that is there now. Look at it:\nSELECT * FROM sg_plan_check(%s);"),
+						 quote_literal_cstr(running->name))));
+}
+
 uint64
 store_change(int expected, const char *sql, StoreArgs *args)
 {
@@ -93,6 +119,7 @@ store_change(int expected, const char *sql, StoreArgs *args)
 	n = sg_owner_execute(expected, sql, args->n, args->types, args->values, args->nulls);
 	SPI_finish();
 	sg_scope_end(&scope);
+	plan_check_running();
 
 	return n;
 }
@@ -118,6 +145,7 @@ store_query(const char *sql, StoreArgs *args,
 	}
 	SPI_finish();
 	sg_scope_end(&scope);
+	plan_check_running();
 
 	return result;
 }

@@ -218,6 +218,7 @@ run_plan(void *arg)
 	PlanRun    *run = call->run;
 	MemoryContext caller = CurrentMemoryContext;
 	ErrorData  *volatile rest = NULL;
+	const FkPlan *before;
 	char	   *name;
 
 	run->context = AllocSetContextCreate(PortalContext, "schemaguard run", ALLOCSET_DEFAULT_SIZES);
@@ -239,6 +240,7 @@ run_plan(void *arg)
 	check_rights(run, call->check);
 	sg_progress_begin(run->shows, run->plan->id, 0);
 	lock_plan(run->plan);
+	before = plan_keep_running(run->plan);
 	PG_TRY();
 	{
 		reread_plan(run);
@@ -261,6 +263,7 @@ run_plan(void *arg)
 	PG_FINALLY();
 	{
 		run_keep_options(NIL);
+		(void) plan_keep_running(before);
 		plan_unlock_run(run->plan);
 	}
 	PG_END_TRY();

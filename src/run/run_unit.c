@@ -93,6 +93,7 @@ begin_next(void)
 	if (!sg_is_plain())
 		sg_set_plain(GUC_ACTION_LOCAL);
 	sg_options_apply(call_options, GUC_ACTION_LOCAL);
+	plan_check_running();
 }
 
 void

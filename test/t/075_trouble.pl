@@ -316,6 +316,30 @@ SELECT sg_plan_add_fk('dropped', 'large_2', ARRAY['ref'], 'large_parent', fk_nam
 SELECT sg_plan_add_fk('dropped', 'small_2', ARRAY['ref'], 'small_parent', fk_name => 'key_4');
 SQL
 	check_recovery('dropped');
+
+	# dropped and made anew in one transaction while a call waits, with a plan of the same name and number: nobody has called that one
+	my $again = sub { "SELECT sg_plan_create('again'), sg_plan_add_check('again', 'again_1', 'v > 0'), $_[0]" };
+	query('DROP EXTENSION schemaguard; CREATE EXTENSION schemaguard; CREATE TABLE again_1 AS SELECT 1 AS v; CREATE TABLE again_2 AS SELECT 1 AS v; '
+		. $again->("sg_plan_add_check('again', 'again_2', 'v > 0')"));
+	my ($blocker, $caller, $anew) = map { SgTest::Session->new($node) } 1 .. 3;
+	$blocker->query('BEGIN; TABLE again_1');
+	$caller->send("SET deadlock_timeout = '1min'; CALL sg_apply('again')");
+	ok(wait_for(sub { query("SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'again' AND phase = 'started'") ne '0' }), 'anew: the call waits');
+	do
+	{
+		$anew->query('ROLLBACK');
+		$anew->query("SET client_min_messages = warning; BEGIN; DROP EXTENSION schemaguard CASCADE; CREATE EXTENSION schemaguard; "
+			. $again->("sg_plan_add_drop('again', 'table', 'again_2', keep => false)") . '; COMMIT');
+	} while $anew->sqlstate eq '40P01';
+	is($anew->sqlstate, '', 'anew: the extension is dropped and created') or diag($anew->{err});
+	$blocker->query('COMMIT');
+	$caller->collect;
+	is($caller->sqlstate, '42704', 'anew: the call ends') or diag($caller->{err});
+	like($caller->{err}, qr/plan "again" is gone/, 'anew: it says why');
+	is(steps('again'), '1 pending, 2 pending', 'anew: the plan of the same name is as it was made');
+	is(query('SELECT count(*) FROM again_2'), '1', 'anew: and its table stands');
+	is($caller->query("CALL sg_apply('again'); SELECT to_regclass('again_2') IS NULL"), 't', 'anew: whoever calls that plan has it done');
+	$_->quit for $blocker, $caller, $anew;
 }
 
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP:|was terminated by signal/, 'no process of the server crashed');
