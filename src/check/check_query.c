@@ -51,6 +51,7 @@
 #include "change/change.h"
 #include "change/change_literal.h"
 #include "check/check.h"
+#include "plan/plan_call.h"
 
 /* Partitions beyond which nobody looks whether each row has one */
 #define MOST_PARTITIONS 200
@@ -765,13 +766,19 @@ run_asking(Written *w, void (*fn) (void *arg), const char *name, bool first)
 				  psprintf(sg_calls("To compute them:\nSELECT * FROM sg_plan_check(%s, verify => 'full');"), quote_literal_cstr(w->cs->plan)));
 		return;
 	}
+	/* its author could learn what only the caller may read, by what the query does */
+	if (!check_is_authors(w->check))
+	{
+		check_row(w->cs, name, CHECK_WARN, psprintf("rows were not computed: the SQL is role %s's", quote_identifier(w->check->plan->author)),
+				  psprintf("Read it, or have that role check the plan:\n%s", plan_sql_call(w->cs->plan)));
+		return;
+	}
 	edata = sg_try_undo(fn, w);
 	if (edata)
-		sg_rethrow_cancel(edata);
-	if (edata && sg_is_race(edata))
-		ReThrowError(edata);
-	if (edata)
 	{
+		sg_rethrow_cancel(edata);
+		if (sg_is_race(edata))
+			ReThrowError(edata);
 		say_error(w, name, edata, unless_text(w, first));
 		return;
 	}

@@ -525,9 +525,6 @@ deploy_index_work(PlanRun *run, bool drop, int step, const char *name, const cha
 	worker_procedure(log_outcome, iw);
 	if (is_cancelled(iw))
 		ReThrowError(iw->error);
-	/* the build was faster than who looks at the floor */
-	if (iw->error && iw->error->sqlerrcode == ERRCODE_DISK_FULL && !iw->stopped)
-		run_stop(run, psprintf("the disk was full when %s was built", name));
 	return iw->error == NULL || iw->error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
 }
 

@@ -128,23 +128,18 @@ open_run(void *arg)
 				 errmsg("the session that runs plan \"%s\" has ended", run->plan->name)));
 }
 
-/* Tells the leader why the run has to stop */
-static void
-tell_stopped(WorkerJob *job)
-{
-	if (pg_atomic_exchange_u32(&job->shared->stopped, 1) == 0)
-		strlcpy(job->shared->stop_reason, job->run.stop_reason, DEPLOY_STOP_SIZE);
-}
-
-/* Before each part of a job */
+/* Before each part of a job; the leader learns why the run has to stop */
 static bool
 may_go_on(WorkerJob *job)
 {
-	if (pg_atomic_read_u32(&job->shared->stopped) && !job->run.urgent)
+	JobsShared *shared = job->shared;
+
+	if (pg_atomic_read_u32(&shared->stopped) && !job->run.urgent)
 		return false;
 	if (run_throttle(&job->run))
 		return true;
-	tell_stopped(job);
+	if (pg_atomic_exchange_u32(&shared->stopped, 1) == 0)
+		strlcpy(shared->stop_reason, job->run.stop_reason, DEPLOY_STOP_SIZE);
 	return false;
 }
 
@@ -248,8 +243,6 @@ index_job(WorkerJob *job)
 							   intVal(linitial(parts)), strVal(lsecond(parts)), strVal(lthird(parts)),
 							   strVal(lfourth(parts)), strVal(list_nth(parts, 4))))
 			shared->lock_timeout = Min(shared->lock_timeout, HASTY_LOCK_MS);
-		if (job->run.stop_reason)
-			tell_stopped(job);
 	}
 }
 

@@ -217,8 +217,9 @@ is_planned(const Judgement *j)
 {
 	char	   *renamed;
 
+	/* what was replaced is gone as planned while what has replaced it stands */
 	if (j->deed->kind == DEED_REPLACE)
-		return j->row->change == DRIFT_MISSING;
+		return j->row->change == DRIFT_MISSING && (j->step->kind == STEP_FOREIGN_KEY ? same_key(j->step) : is_done(j->step));
 	if (j->deed->kind != DEED_CHANGE)
 		return made_as_planned(j);
 	switch (j->step->kind)
