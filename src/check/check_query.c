@@ -766,7 +766,11 @@ run_asking(Written *w, void (*fn) (void *arg), const char *name, bool first)
 				  psprintf(sg_calls("To compute them:\nSELECT * FROM sg_plan_check(%s, verify => 'full');"), quote_literal_cstr(w->cs->plan)));
 		return;
 	}
-	/* its author could learn what only the caller may read, by what the query does */
+
+	/*
+	 * its author could learn what only the caller may read, by what the query
+	 * does
+	 */
 	if (!check_is_authors(w->check))
 	{
 		check_row(w->cs, name, CHECK_WARN, psprintf("rows were not computed: the SQL is role %s's", quote_identifier(w->check->plan->author)),
