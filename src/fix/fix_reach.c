@@ -716,23 +716,27 @@ reach_from(FixBatch *batch, List *rows)
 	return without_blocked(batch, next);
 }
 
-/* The rows of a batch that are in a table, and have a fate */
+/* ---- what else goes the way of a row ---- */
+
+typedef bool (*RowTest) (const FixRow *row);
+
+/* The rows of a batch that are in a table, and pass a test */
 static void
-choose_rows(const FixBatch *batch, Oid table, FixFate fate, FixPlaces *places)
+choose_rows(const FixBatch *batch, Oid table, RowTest test, FixPlaces *places)
 {
 	fix_places_init(places);
 	for (int i = 0; i < batch->n; i++)
 	{
 		const FixRow *row = &batch->rows[i];
 
-		if (row->fate == fate && is_within(row->place.leaf, table))
+		if (test(row) && is_within(row->place.leaf, table))
 			fix_places_add(places, row->place.leaf, &row->place.tid);
 	}
 }
 
-/* A row in quarantine could never go back without those that it refers to: they are kept, too, and so on */
+/* Marks the candidates to which marked rows refer, those to which these refer, and so on */
 static void
-keep_parents(FixBatch *batch)
+spread_to_parents(FixBatch *batch, RowTest is_marked, RowTest is_candidate, void (*mark) (FixRow *row))
 {
 	bool		again;
 
@@ -748,17 +752,44 @@ keep_parents(FixBatch *batch)
 			CHECK_FOR_INTERRUPTS();
 			if (by->key->period)
 				continue;
-			choose_rows(batch, by->key->parent, FIX_DELETE, &parents);
+			choose_rows(batch, by->key->parent, is_candidate, &parents);
 			if (parents.n == 0)
 				continue;
-			choose_rows(batch, by->key->child, FIX_QUARANTINE, &children);
+			choose_rows(batch, by->key->child, is_marked, &children);
+			if (children.n == 0)
+				continue;
 			fix_places_init(&found);
 			fix_reach_back(by->key, &children, &parents, &found);
 			for (int64 i = 0; i < found.n; i++)
-				fix_batch_find(batch, &found.places[i])->fate = FIX_QUARANTINE;
+				mark(fix_batch_find(batch, &found.places[i]));
 			again |= found.n > 0;
 		}
 	} while (again);
+}
+
+static bool
+is_copied(const FixRow *row)
+{
+	return row->fate == FIX_QUARANTINE;
+}
+
+static bool
+is_deleted(const FixRow *row)
+{
+	return row->fate == FIX_DELETE;
+}
+
+static void
+copy_row(FixRow *row)
+{
+	row->fate = FIX_QUARANTINE;
+}
+
+/* A row in quarantine could never go back without those that it refers to: they are kept, too, and so on */
+static void
+keep_parents(FixBatch *batch)
+{
+	spread_to_parents(batch, is_copied, is_deleted, copy_row);
 }
 
 /* Raises an error if the row that stays of equal ones refers by a key to one that goes */
@@ -781,48 +812,22 @@ check_kept(FixBatch *batch)
 
 /* ---- what goes first ---- */
 
-/* Rows of a table that are to go, held or not */
-static void
-choose_held(const FixBatch *batch, Oid table, bool held, FixPlaces *places)
+static bool
+is_held(const FixRow *row)
 {
-	fix_places_init(places);
-	for (int i = 0; i < batch->n; i++)
-	{
-		const FixRow *row = &batch->rows[i];
-
-		if (row->held == held && (held || row->fate >= FIX_DELETE) && is_within(row->place.leaf, table))
-			fix_places_add(places, row->place.leaf, &row->place.tid);
-	}
+	return row->held;
 }
 
-/* Rows to which rows refer that are held are held as well, and so on */
-static void
-hold_parents(FixBatch *batch)
+static bool
+is_going(const FixRow *row)
 {
-	bool		again;
+	return !row->held && row->fate >= FIX_DELETE;
+}
 
-	do
-	{
-		again = false;
-		foreach_ptr(const FixKey, by, batch->keys)
-		{
-			FixPlaces	children;
-			FixPlaces	parents;
-			FixPlaces	found;
-
-			CHECK_FOR_INTERRUPTS();
-			if (by->key->period)
-				continue;
-			choose_held(batch, by->key->child, true, &children);
-			choose_held(batch, by->key->parent, false, &parents);
-			if (children.n == 0 || parents.n == 0)
-				continue;
-			fix_places_init(&found);
-			fix_reach_back(by->key, &children, &parents, &found);
-			hold(batch, &found);
-			again |= found.n > 0;
-		}
-	} while (again);
+static void
+hold_row(FixRow *row)
+{
+	row->held = true;
 }
 
 /* The rows that were reached last lie deepest.  Returns whether any row can go. */
@@ -841,8 +846,9 @@ hold_rows(FixBatch *batch)
 			row->held = true;
 		any_held |= row->held;
 	}
+	/* rows to which rows refer that are held are held as well */
 	if (any_held)
-		hold_parents(batch);
+		spread_to_parents(batch, is_held, is_going, hold_row);
 	for (int i = 0; i < batch->n; i++)
 	{
 		FixRow	   *row = &batch->rows[i];
