@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -219,7 +218,6 @@ may_give(HeapTuple tuple, TupleDesc desc, const char *column)
 static bool
 trigger_may_give(Oid table, const char *column)
 {
-	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
 	SgCatalog	triggers;
 	HeapTuple	tuple;
 	bool		gives = false;
@@ -232,10 +230,9 @@ trigger_may_give(Oid table, const char *column)
 		gives = !trigger->tgisinternal && !plan_filler_is_named(NameStr(trigger->tgname)) &&
 			(trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN || trigger->tgenabled == TRIGGER_FIRES_ALWAYS) &&
 			TRIGGER_TYPE_MATCHES(trigger->tgtype, TRIGGER_TYPE_ROW, TRIGGER_TYPE_BEFORE, TRIGGER_TYPE_INSERT) &&
-			may_give(tuple, RelationGetDescr(rel), column);
+			may_give(tuple, RelationGetDescr(triggers.rel), column);
 	}
 	sg_catalog_end(&triggers);
-	table_close(rel, AccessShareLock);
 	return gives;
 }
 
