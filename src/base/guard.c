@@ -264,7 +264,7 @@ state_of(FmgrInfo *flinfo, Datum *arg)
 	return (HookState *) DatumGetPointer(*arg);
 }
 
-/* What begins last ends first, so that both find the same event triggers under way */
+/* Counts a function of users that begins (n 1) or ends (-1); calls are nested, so both find the same event triggers under way */
 static void
 count_function(const HookState *state, int n)
 {

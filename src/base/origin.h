@@ -8,7 +8,7 @@
 #ifndef SG_ORIGIN_H
 #define SG_ORIGIN_H
 
-/* What has been begun, restored when it ends */
+/* The origin of statements, as it was before sg_origin_begin() */
 typedef struct SgOrigin
 {
 	const char *plan;

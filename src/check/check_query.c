@@ -9,8 +9,8 @@
  * would compute, and writes nothing.  A value that a volatile expression gives,
  * such as that of a sequence, is not computed; rules about it are not asked.
  *
- * What can't be judged so is a warning that names it.  The query runs as the
- * caller, and not at all where it could run code of others: change_ask().
+ * A rule that can't be judged so is a warning that names it.  The query runs as the
+ * caller, if he is the plan's author, and not at all where it could run code of others: change_ask().
  *
  *-------------------------------------------------------------------------
  */
@@ -22,8 +22,8 @@
 #include "catalog/partition.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_trigger.h"
-#include "commands/trigger.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -56,7 +56,7 @@
 /* Partitions beyond which nobody looks whether each row has one */
 #define MOST_PARTITIONS 200
 
-/* One thing that is counted in the rows */
+/* A rule of the table, with the number of computed rows that break it */
 typedef struct WrittenRule
 {
 	char	   *count;			/* an aggregate over "~n" */
@@ -158,7 +158,7 @@ is_sure_value(Node *expression)
 								 ((FuncExpr *) bare)->funcid == F_CLOCK_TIMESTAMP));
 }
 
-/* What the statement gives a column */
+/* Returns the value that the statement gives a column */
 static Expr *
 value_of(Written *w, const FormData_pg_attribute *column)
 {
@@ -445,7 +445,7 @@ add_keys(Written *w)
 	}
 }
 
-/* What rows of a partition fulfil, as text, or NULL */
+/* Returns the condition that rows of a partition fulfil, as text, or NULL */
 static char *
 bound_of(Oid table)
 {
@@ -732,7 +732,7 @@ say_counts(const Written *w, const char *name, const char *unless)
 		check_row(w->cs, name, CHECK_OK, psprintf("computed " INT64_FORMAT " %s: none is in the way", w->rows, w->rows == 1 ? "row" : "rows"), NULL);
 }
 
-/* What could make all that is said of the rows wrong, or "" */
+/* Names the earlier step or trigger that could change the outcome, as the end of a sentence, or "" */
 static const char *
 unless_text(const Written *w, bool first)
 {

@@ -375,7 +375,7 @@ ask_index(const Asking *asking, const IndexStmt *index, bool asks_unique)
 		ask_size(asking, columns);
 }
 
-/* The same for the index of a step */
+/* Asks the rows what the index of a step would ask of them */
 static void
 ask_index_of(const Asking *asking)
 {
