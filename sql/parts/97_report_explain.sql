@@ -81,8 +81,8 @@ BEGIN ATOMIC
                         ELSE 'can run: nothing stands in its way' END) AS what,
                NULL AS locks, NULL AS takes,
                CASE WHEN t.skipped_by IS NOT NULL OR t.state = 'validated' THEN NULL
-                    WHEN t.phase IS NOT NULL THEN format('SELECT @extschema@.sg_plan_release(%L, %L);', t.plan, t.phase)
-                    WHEN t.blocks > 0 THEN format('SELECT * FROM @extschema@.sg_plan_check(%L);', t.plan) END AS statement
+                    WHEN t.phase IS NOT NULL THEN format('SELECT %s.sg_plan_release(%L, %L);', schemaguard.sg_schema(), t.plan, t.phase)
+                    WHEN t.blocks > 0 THEN format('SELECT * FROM %s.sg_plan_check(%L);', schemaguard.sg_schema(), t.plan) END AS statement
         FROM this t
         UNION ALL
         SELECT 1, 'Its orphans are counted. If there are any, the step fails and nothing is changed.', 'ACCESS SHARE on both tables',

@@ -103,8 +103,8 @@ BEGIN ATOMIC
            format('%s of %s checks are ok, steps: %s', count(*) FILTER (WHERE f.result = 'ok'), count(*),
                count(DISTINCT nullif(f.step, 0))),
            format(E'By the catalogs, the statistics and rows, as role %I. All checks, in full:\n'
-               'SELECT * FROM @extschema@.sg_plan_check_details(%L);',
-                  current_user, sg_plan_check.plan)
+               'SELECT * FROM %s.sg_plan_check_details(%L);',
+                  current_user, schemaguard.sg_schema(), sg_plan_check.plan)
     FROM found f
     UNION ALL
     (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan)), f.check_name, schemaguard.sg_cut(f.detail),

@@ -59,8 +59,8 @@ BEGIN ATOMIC
                 ELSE format('no orphans in %s keys; the oldest audit was %s', k.keys, schemaguard.sg_ago(k.oldest)) END,
            CASE WHEN k.broken > 0 OR k.unread = 0 AND k.unproved > 0
                     THEN 'SELECT child_table, fk_name, state, stale_reason FROM schemaguard.fk_trust WHERE stands IS NOT TRUE;'
-                WHEN k.state = 'attention' AND k.keys > 0 THEN 'SELECT * FROM @extschema@.sg_orphan_audit();'
-                ELSE 'SELECT * FROM @extschema@.sg_discover_fks();' END
+                WHEN k.state = 'attention' AND k.keys > 0 THEN format('SELECT * FROM %s.sg_orphan_audit();', schemaguard.sg_schema())
+                ELSE format('SELECT * FROM %s.sg_discover_fks();', schemaguard.sg_schema()) END
     FROM told k;
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_keys() IS 'do the declared keys hold, by the last audits?';
@@ -100,10 +100,10 @@ BEGIN ATOMIC
                 ELSE format('no step is left to do; plans: %s, steps: %s', w.plans, w.steps)
                     || CASE WHEN w.back > 0 THEN format('; rolled back: %s', w.back) ELSE '' END END,
            CASE WHEN n.plan IS NULL THEN 'SELECT * FROM schemaguard.plan;'
-                WHEN n.stuck THEN format('CALL @extschema@.sg_rollback_fks(%L);', n.plan)
-                WHEN w.level > 0 THEN format('SELECT * FROM @extschema@.sg_plan_check(%L) WHERE result <> ''ok'';', n.plan)
-                WHEN n.back THEN format('SELECT * FROM @extschema@.sg_plan_check(%L);', n.plan)
-                ELSE format('SELECT * FROM @extschema@.sg_verify_fks(%L) WHERE result <> ''pass'';', n.plan) END
+                WHEN n.stuck THEN format('CALL %s.sg_rollback_fks(%L);', schemaguard.sg_schema(), n.plan)
+                WHEN w.level > 0 THEN format('SELECT * FROM %s.sg_plan_check(%L) WHERE result <> ''ok'';', schemaguard.sg_schema(), n.plan)
+                WHEN n.back THEN format('SELECT * FROM %s.sg_plan_check(%L);', schemaguard.sg_schema(), n.plan)
+                ELSE format('SELECT * FROM %s.sg_verify_fks(%L) WHERE result <> ''pass'';', schemaguard.sg_schema(), n.plan) END
     FROM worst w LEFT JOIN named n ON true;
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_plans() IS 'have the steps of plans been done?';
@@ -135,10 +135,10 @@ BEGIN ATOMIC
                 WHEN w.level > 0 THEN format('differences: %s; comparisons: %s; last check %s', w.drifts, w.comparisons,
                     schemaguard.sg_ago(w.newest))
                 ELSE format('no drift; comparisons: %s; the oldest check was %s', w.comparisons, schemaguard.sg_ago(w.oldest)) END,
-           CASE WHEN w.level > 0 THEN format('SELECT * FROM @extschema@.sg_drift(%L, %L);', n.reference, n.target)
-                WHEN w.comparisons > 0 THEN format('SELECT @extschema@.sg_drift_check(%L, %L);', n.reference, n.target)
-                WHEN k.name IS NOT NULL THEN format('SELECT @extschema@.sg_drift_check(%L);', k.name)
-                ELSE 'SELECT @extschema@.sg_snapshot_take(''baseline'');' END
+           CASE WHEN w.level > 0 THEN format('SELECT * FROM %s.sg_drift(%L, %L);', schemaguard.sg_schema(), n.reference, n.target)
+                WHEN w.comparisons > 0 THEN format('SELECT %s.sg_drift_check(%L, %L);', schemaguard.sg_schema(), n.reference, n.target)
+                WHEN k.name IS NOT NULL THEN format('SELECT %s.sg_drift_check(%L);', schemaguard.sg_schema(), k.name)
+                ELSE format('SELECT %s.sg_snapshot_take(''baseline'');', schemaguard.sg_schema()) END
     FROM worst w LEFT JOIN named n ON true LEFT JOIN taken k ON true
          CROSS JOIN LATERAL (
              SELECT CASE WHEN w.level = 2 THEN 'failing'
@@ -179,7 +179,7 @@ BEGIN ATOMIC
                 WHEN f.ending > 0
                     THEN 'SELECT accepted_until::date, object, property, count, reason FROM schemaguard.finding '
                          'WHERE source = ''audit'' AND gone_at IS NULL AND accepted_until < now() + interval ''14 days'' ORDER BY 1, 2;'
-                ELSE 'CALL @extschema@.sg_audit_gate();' END
+                ELSE format('CALL %s.sg_audit_gate();', schemaguard.sg_schema()) END
     FROM gate g, found f;
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_gates() IS 'do the audit gates pass?';
@@ -275,7 +275,7 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH idle AS (
-        SELECT p.id, p.name, format('CALL @extschema@.sg_apply(%L);', p.name) AS finish,
+        SELECT p.id, p.name, format('CALL %s.sg_apply(%L);', schemaguard.sg_schema(), p.name) AS finish,
                lpad(to_hex(hashtextextended(p.name COLLATE "C", 0)), 16, '0') AS hash
         FROM schemaguard.plan p
         WHERE NOT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()

@@ -80,7 +80,7 @@ BEGIN ATOMIC
                                              OR s.state = 'skipped' AND s.skipped_by IS NULL),
            'states of the steps; what a role has skipped is not open', max(s.updated_at), NULL, NULL,
            CASE WHEN sg_go_steps.plan IS NULL THEN 'SELECT * FROM schemaguard.plan_summary WHERE open > 0;'
-                ELSE format('CALL @extschema@.sg_apply(%L);', sg_go_steps.plan) END
+                ELSE format('CALL %s.sg_apply(%L);', schemaguard.sg_schema(), sg_go_steps.plan) END
     FROM step s
     UNION ALL
     SELECT 'keys not valid', count(*) FILTER (WHERE d.state <> 'valid'), 'the catalog', now(), NULL, NULL,
@@ -88,14 +88,14 @@ BEGIN ATOMIC
     FROM declared d
     UNION ALL
     SELECT 'keys without proof', p.unproved, 'the ledger of audits and validations, schemaguard.fk_trust', p.oldest, p.rows_read, NULL,
-           format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', sg_go_steps.plan)
+           format('SELECT * FROM %s.sg_orphan_audit(plan => %L);', schemaguard.sg_schema(), sg_go_steps.plan)
     FROM proved p
     UNION ALL
     SELECT 'orphan rows', CASE WHEN p.untold + a.untold = 0 THEN coalesce(p.orphans, 0) + coalesce(a.orphans, 0) END,
            'the last audit or validation of each key, schemaguard.proof and schemaguard.audit_log', p.oldest, p.rows_read,
            CASE WHEN p.untold + a.untold > 0 THEN format('keys without a count on record%s: %s',
                CASE WHEN NOT schemaguard.sg_sees_all() THEN ' that this role may see' END, p.untold + a.untold) END,
-           format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', sg_go_steps.plan)
+           format('SELECT * FROM %s.sg_orphan_audit(plan => %L);', schemaguard.sg_schema(), sg_go_steps.plan)
     FROM proved p, absent a
     UNION ALL
     SELECT 'rows gone or changed', coalesce(k.lost, 0), 'what plans have done, schemaguard.plan_deed', now(), NULL, NULL,
@@ -150,7 +150,7 @@ BEGIN ATOMIC
                     WHEN NOT t.fresh AND sg_go_evidence.plan IS NULL THEN 'sg_verify_fks has not run for 30 days'
                     WHEN NOT t.fresh THEN 'sg_verify_fks has not run since the plan did' END AS reason,
                CASE WHEN u.n > 0 THEN format('smoke tests that have not run as they are: %s', u.n) END AS untried,
-               format('SELECT * FROM @extschema@.sg_verify_fks(%L, live => true);', sg_go_evidence.plan) AS next_call
+               format('SELECT * FROM %s.sg_verify_fks(%L, live => true);', schemaguard.sg_schema(), sg_go_evidence.plan) AS next_call
         FROM (VALUES (1)) one LEFT JOIN tested t ON true CROSS JOIN later l CROSS JOIN untried u),
     keyed AS (
         SELECT s.step FROM schemaguard.plan_step s
@@ -206,7 +206,7 @@ BEGIN ATOMIC
            'what audit gates have found, schemaguard.finding', g.at, NULL::bigint,
            CASE WHEN g.at IS NULL THEN 'no audit gate of all has run for 30 days'
                 || CASE WHEN schemaguard.sg_sees_all() THEN '' ELSE ' for this role' END END,
-           'CALL @extschema@.sg_audit_gate();'
+           format('CALL %s.sg_audit_gate();', schemaguard.sg_schema())
     FROM found f, gate g
     UNION ALL
     SELECT 'drift', CASE WHEN min(c.at) > now() - interval '30 days' THEN sum(c.drifts) END,

@@ -299,7 +299,7 @@ BEGIN ATOMIC
           FROM jsonb_array_elements(sg_report_unchecked.rules) r (rule) WHERE r.rule ->> 'verdict' = 'unknown'
           UNION ALL
           SELECT 2, 'what keys refuse, accept and do', 'the last tests made no attempt on the tables',
-                 format('SELECT * FROM @extschema@.sg_verify_fks(%L, live => true);', sg_report_unchecked.plan)
+                 format('SELECT * FROM %s.sg_verify_fks(%L, live => true);', schemaguard.sg_schema(), sg_report_unchecked.plan)
           FROM tested t WHERE NOT (t.figures -> 'live')::boolean
           UNION ALL
           SELECT 3, 'overhead of ' || count(*) || ' keys', 'they were not measured',
@@ -317,25 +317,25 @@ BEGIN ATOMIC
           FROM schemaguard.audit_log l WHERE l.action = 'prune' AND l.at >= (SELECT t.created_at FROM this t) HAVING count(*) > 0
           UNION ALL
           SELECT 6, 'keys of the database that the plan has not made: ' || count(*), 'they are no part of the plan',
-              'SELECT @extschema@.sg_report();'
+              format('SELECT %s.sg_report();', schemaguard.sg_schema())
           FROM schemaguard.fk_trust k JOIN this t ON true
           WHERE NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.plan = t.name AND s.child_table = k.child_table
               AND s.fk_name = k.fk_name::text)
           HAVING count(*) > 0
           UNION ALL
           SELECT 7, 'smoke tests that have not run: ' || count(*), 'the last calls did not run them as they are',
-              format('SELECT * FROM @extschema@.sg_verify_fks(%L, live => true);', sg_report_unchecked.plan)
+              format('SELECT * FROM %s.sg_verify_fks(%L, live => true);', schemaguard.sg_schema(), sg_report_unchecked.plan)
           FROM schemaguard.sg_smoke_results(sg_report_unchecked.plan) r WHERE r.result = 'not run'
           HAVING count(*) > 0
           UNION ALL
           SELECT 8, 'smoke tests of the database: ' || count(*), 'they are no part of the plan',
-              'SELECT * FROM @extschema@.sg_verify_fks(live => true);'
+              format('SELECT * FROM %s.sg_verify_fks(live => true);', schemaguard.sg_schema())
           FROM schemaguard.smoke_test s JOIN this t ON true WHERE s.plan IS NULL
           HAVING count(*) > 0
           UNION ALL
           SELECT 9, 'rows that were written since past the keys',
               'session_replication_role = replica and disabled triggers leave no trace',
-                 format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', sg_report_unchecked.plan)
+                 format('SELECT * FROM %s.sg_orphan_audit(plan => %L);', schemaguard.sg_schema(), sg_report_unchecked.plan)
           UNION ALL
           SELECT 10, 'times of the application''s statements before and after', 'this report reads no statistics of statements', NULL) u;
 END;

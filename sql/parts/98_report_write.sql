@@ -140,7 +140,7 @@ BEGIN ATOMIC
                SELECT FROM step s
                WHERE s.kind = 'foreign key' AND s.state <> 'skipped'
                  AND s.step NOT IN (SELECT c.step FROM schemaguard.sg_go_counts(sg_report_boxes.plan) c)),
-           format('SELECT * FROM @extschema@.sg_orphan_audit(plan => %L);', t.name) FROM this t
+           format('SELECT * FROM %s.sg_orphan_audit(plan => %L);', schemaguard.sg_schema(), t.name) FROM this t
     UNION ALL
     SELECT 'Before', 4, 'the overhead of keys was measured', NULLIF(f.actual IS NOT NULL, false), f.next_call
     FROM figure f WHERE f.metric = 'overhead, ms'
@@ -169,7 +169,7 @@ BEGIN ATOMIC
     UNION ALL
     SELECT 'After', 10, 'no call has left anything behind', NOT EXISTS (
                SELECT FROM schemaguard.sg_status_leftovers() s WHERE s.state <> 'ok'),
-           'SELECT summary, next_call FROM @extschema@.sg_status() WHERE subject = ''leftovers'';';
+           format('SELECT summary, next_call FROM %s.sg_status() WHERE subject = ''leftovers'';', schemaguard.sg_schema());
 END;
 COMMENT ON FUNCTION schemaguard.sg_report_boxes(text) IS 'the checklist of a plan; done is null where nobody can tell';
 

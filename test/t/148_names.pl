@@ -138,13 +138,16 @@ BEGIN
 	END LOOP;
 END $$};
 is($node->safe_psql('renamed', q{SELECT DISTINCT p.oid::regproc FROM pg_depend d JOIN pg_proc p ON p.oid = d.objid JOIN pg_extension e ON e.oid = d.refobjid
-	WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'schemaguard' AND p.prosqlbody IS NULL AND p.prosrc ~ '\msg\.'}), '', 'no body that is kept as text names the schema');
+	WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'schemaguard' AND coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) ~ '\msg\.'}), '', 'no body names the schema, or prints its old name');
 is($node->safe_psql('renamed', q{SELECT source, name FROM schemaguard.lint_rule WHERE concat(query, fix) ~ '\msg\.'}), '', 'no rule of lint does');
 $node->safe_psql('renamed', q{CREATE TABLE tenants (id int PRIMARY KEY); CREATE TABLE p (id int PRIMARY KEY, tenant int); CREATE TABLE c (id int PRIMARY KEY, tenant int, p_id int REFERENCES p, v text);
 	CREATE TABLE heir (id int PRIMARY KEY, p_id int); INSERT INTO p VALUES (1, 1); INSERT INTO c VALUES (1, NULL, 1, 'x'); ALTER TABLE c ADD CONSTRAINT v CHECK (v IS NOT NULL);
 	SELECT "our guard".sg_snapshot_take('then'); ALTER TABLE c DROP CONSTRAINT v; INSERT INTO c VALUES (2, 1, 1, NULL);
 	SELECT "our guard".sg_plan_create('a'); SELECT "our guard".sg_plan_create('b'); SELECT "our guard".sg_plan_create('d')});
 my %renamed = (
+	sg_status => [ 'SELECT next_call FROM "our guard".sg_status()', qr/"our guard"\.sg_plan_check\('.*"our guard"\.sg_/s ],
+	sg_report => [ q{SELECT "our guard".sg_report('a')}, qr/"our guard"\.sg_orphan_audit/ ],
+	sg_plan_check => [ q{SELECT hint FROM "our guard".sg_plan_check('a', everything => true)}, qr/"our guard"\.sg_plan_check_details/ ],
 	sg_health => [ 'SELECT "our guard".sg_health() ->> \'state\'', qr/^(ok|attention|failing)$/ ],
 	sg_lint => [ 'SELECT severity, rule, fix FROM "our guard".sg_lint()', qr/^(?!.*unknown).*SELECT "our guard"\.sg_plan_add\(/s ],
 	sg_lint_plan => [ 'SELECT schemaguard.sg_lint_plan()', qr/^lint$/ ],
