@@ -223,6 +223,7 @@ CREATE TABLE schemaguard.plan_value (
     key_columns   text[] NOT NULL,
     key           text[] NOT NULL,          -- the row, as it is once the value was set
     column_name   text NOT NULL,
+    identity      text NOT NULL,            -- table, key and column by number, as the text of a deed has them
     was           text,
     value         text,
     at            timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
@@ -239,6 +240,7 @@ COMMENT ON COLUMN schemaguard.plan_value.row_table IS 'the table, or partition, 
 COMMENT ON COLUMN schemaguard.plan_value.key_columns IS 'the columns of its primary key';
 COMMENT ON COLUMN schemaguard.plan_value.key IS 'their values';
 COMMENT ON COLUMN schemaguard.plan_value.column_name IS 'the column that got a value';
+COMMENT ON COLUMN schemaguard.plan_value.identity IS 'table, key and column by number, and of which database these are';
 COMMENT ON COLUMN schemaguard.plan_value.was IS 'what stood there';
 COMMENT ON COLUMN schemaguard.plan_value.value IS 'what was set';
 COMMENT ON COLUMN schemaguard.plan_value.at IS 'when that was';

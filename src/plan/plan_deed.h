@@ -148,6 +148,13 @@ extern bool plan_deed_has_added(const FkPlan *plan, const PlanStep *step);
 extern char *plan_deed_mark(Oid oid);
 extern bool plan_deed_read_mark(const char **rest, Oid *oid);
 
+/*
+ * Columns of a table as such a text; and their names of now, NULL for each that is
+ * gone, false where the text says nothing here.  A table that is gone is InvalidOid.
+ */
+extern char *plan_deed_mark_columns(Oid table, List *names);
+extern bool plan_deed_read_columns(const char *text, Oid *table, List **names);
+
 /* Does an open deed, of whatever plan, keep a relation that it knows by OID? */
 extern bool plan_deed_keeps_relation(Oid relid);
 

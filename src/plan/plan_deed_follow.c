@@ -316,6 +316,33 @@ columns_now(Oid table, List *attnums, List *names)
 	return now;
 }
 
+char *
+plan_deed_mark_columns(Oid table, List *names)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, plan_deed_mark(table));
+	append_columns(&text, table, names);
+	return text.data;
+}
+
+bool
+plan_deed_read_columns(const char *text, Oid *table, List **names)
+{
+	List	   *attnums;
+
+	*names = NIL;
+	if (!plan_deed_read_mark(&text, table))
+		return false;
+	if (!is_table(*table))
+		*table = InvalidOid;
+	attnums = OidIsValid(*table) ? read_columns(&text) : NIL;
+	foreach_int(attnum, attnums)
+		*names = lappend(*names, column_by_number(*table, attnum));
+	return true;
+}
+
 DeedTable
 plan_deed_follow(const PlanDeed *deed)
 {

@@ -38,6 +38,7 @@ values_args(StoreArgs *args, const PlanValues *values)
 	store_arg_text(args, values->table);
 	store_arg_texts(args, values->key);
 	store_arg_text(args, values->column);
+	store_arg_text(args, values->identity);
 }
 
 void
@@ -50,8 +51,8 @@ plan_values_keep(const FkPlan *plan, int step, const PlanValues *values, const P
 	store_arg_datum(&args, TEXTARRAYOID, rows->was, false);
 	store_arg_datum(&args, TEXTARRAYOID, rows->values, false);
 	store_change(SPI_OK_INSERT,
-				 "INSERT INTO schemaguard.plan_value (plan_id, step, row_table, key_columns, column_name, key, was, value)"
-				 " SELECT $1, $2, $3, $4, $5, v.key::text[], v.was, v.value FROM unnest($6, $7, $8) AS v (key, was, value)", &args);
+				 "INSERT INTO schemaguard.plan_value (plan_id, step, row_table, key_columns, column_name, identity, key, was, value)"
+				 " SELECT $1, $2, $3, $4, $5, $6, v.key::text[], v.was, v.value FROM unnest($7, $8, $9) AS v (key, was, value)", &args);
 }
 
 static void *
@@ -62,6 +63,7 @@ read_values(HeapTuple tuple, TupleDesc desc)
 	values->table = sg_spi_text(tuple, desc, "row_table");
 	values->key = sg_spi_text_array(tuple, desc, "key_columns");
 	values->column = sg_spi_text(tuple, desc, "column_name");
+	values->identity = sg_spi_text(tuple, desc, "identity");
 	return values;
 }
 
@@ -70,7 +72,7 @@ plan_values(const FkPlan *plan, int step)
 {
 	StoreArgs	args = step_args(plan, step);
 
-	return store_query("SELECT DISTINCT row_table, key_columns, column_name" OF_STEP " ORDER BY 1, 2, 3", &args, read_values);
+	return store_query("SELECT DISTINCT row_table, key_columns, column_name, identity" OF_STEP " ORDER BY 1, 2, 3, 4", &args, read_values);
 }
 
 bool
@@ -117,8 +119,8 @@ plan_value_rows(const FkPlan *plan, int step, const PlanValues *values, int64 be
 	store_arg_int(&args, most);
 	rows = linitial(store_query("SELECT count(*) AS n, min(id) AS last, array_agg(id) AS ids, array_agg(key::text) AS keys,"
 								" array_agg(was) AS was, array_agg(value) AS values"
-								" FROM (SELECT *" OF_STEP " AND row_table = $3 AND key_columns = $4 AND column_name = $5 AND id < $6"
-								" ORDER BY id DESC LIMIT $7) v", &args, read_rows));
+								" FROM (SELECT *" OF_STEP " AND row_table = $3 AND key_columns = $4 AND column_name = $5 AND identity = $6 AND id < $7"
+								" ORDER BY id DESC LIMIT $8) v", &args, read_rows));
 	return rows->n > 0 ? rows : NULL;
 }
 

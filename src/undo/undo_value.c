@@ -80,17 +80,17 @@ as_column(Oid table, const char *column, const char *text)
 }
 
 static char *
-restoring_statement(Oid table, const PlanValues *values)
+restoring_statement(Oid table, const char *name, List *keys)
 {
-	const char *column = quote_identifier(values->column);
+	const char *column = quote_identifier(name);
 	StringInfoData sql;
 	int			n = 0;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE ONLY %s AS \"~t\" SET %s = %s FROM unnest($1, $2, $3, $4) AS \"~v\" (id, key, was, value)"
 					 " WHERE \"~t\".%s::text IS NOT DISTINCT FROM \"~v\".value", sg_relation_name(table), column,
-					 as_column(table, values->column, "\"~v\".was"), column);
-	foreach_ptr(const char, key, values->key)
+					 as_column(table, name, "\"~v\".was"), column);
+	foreach_ptr(const char, key, keys)
 	{
 		Oid			type = get_atttype(table, get_attnum(table, key));
 
@@ -123,14 +123,19 @@ find_role(Oid table)
 }
 
 /*
- * Returns the table that has had the rows, or InvalidOid.  Who has restored one that
- * is gone says so by skipping the step: its name counts then.
+ * Returns the table that has had the rows, or InvalidOid, and its columns by the names of
+ * now, the last of which got values.  Who has restored one that is gone says so by
+ * skipping the step: its name counts then.
  */
 static Oid
-table_of_values(const Restoring *r)
+table_of_values(const Restoring *r, List **columns)
 {
-	Oid			table = plan_deed_table(r->plan->id, r->values->table);
+	Oid			table;
 
+	if (!plan_deed_read_columns(r->values->identity, &table, columns))
+		table = plan_deed_table(r->plan->id, r->values->table);
+	if (*columns == NIL)
+		*columns = lappend(list_copy(r->values->key), r->values->column);
 	return OidIsValid(table) || !r->given_up ? table : sg_find_qualified(r->values->table);
 }
 
@@ -167,9 +172,12 @@ do_restore(void *p)
 {
 	Restoring  *r = p;
 	MemoryContext context = CurrentMemoryContext;
-	Oid			table = table_of_values(r);
+	List	   *columns;
+	Oid			table = table_of_values(r, &columns);
 	Oid			types[] = {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
 	Datum		values[] = {r->rows->ids, r->rows->keys, r->rows->was, r->rows->values};
+	ListCell   *now;
+	ListCell   *then;
 	Datum		ids;
 	Oid			role;
 	char	   *lack;
@@ -184,14 +192,14 @@ do_restore(void *p)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("%s", lack)));
 	role = find_role(table);
-	foreach_ptr(const char, column, lappend(list_copy(r->values->key), r->values->column))
+	forboth(now, columns, then, lappend(list_copy(r->values->key), r->values->column))
 	{
-		if (get_attnum(table, column) <= 0)
+		if (lfirst(now) == NULL || get_attnum(table, lfirst(now)) <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("table %s has no column %s", r->values->table, quote_identifier(column))));
+					 errmsg("table %s has no column %s", r->values->table, quote_identifier(lfirst(then)))));
 	}
-	sql = restoring_statement(table, r->values);
+	sql = restoring_statement(table, llast(columns), list_truncate(list_copy(columns), list_length(columns) - 1));
 	/* a restricted operation can't leave a trigger to the end */
 	if (OidIsValid(role))
 		run_fire_deferred();
@@ -270,8 +278,10 @@ restore_column(StepWork *work, Restoring *r, Restored *result)
 	result->missing += missing;
 	if (missing > 0 && error == NULL)
 	{
+		List	   *columns;
+
 		PushActiveSnapshot(GetTransactionSnapshot());
-		result->waiting += Min(missing, in_quarantine(run, table_of_values(r), r->values->column));
+		result->waiting += Min(missing, in_quarantine(run, table_of_values(r, &columns), r->values->column));
 		PopActiveSnapshot();
 	}
 	if (result->error == NULL)
@@ -301,7 +311,7 @@ find_problem(const StepWork *work, const PlanDeed *deed, const Restored *result)
 
 	if (error)
 		return fk_problem(FK_PROBLEM_OTHER, error->sqlerrcode, psprintf("old values of %s: %s", deed->object, sg_error_text(error)),
-						  error->hint ? pstrdup(error->hint) : psprintf("Their columns are looked for by name. When that is mended:\n%s", again));
+						  error->hint ? pstrdup(error->hint) : psprintf("In a copy of the database its columns are looked for by name. When that is mended:\n%s", again));
 	if (result->waiting > 0)
 		return fk_problem(FK_PROBLEM_OTHER, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 						  psprintf("old values of %s: " INT64_FORMAT " %s not found while rows of the table are in quarantine",
