@@ -228,6 +228,7 @@ OBJS = \
 	src/plan/plan_filler.o \
 	src/plan/plan_index.o \
 	src/plan/plan_index_form.o \
+	src/plan/plan_index_size.o \
 	src/plan/plan_input.o \
 	src/plan/plan_json.o \
 	src/plan/plan_key.o \

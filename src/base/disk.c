@@ -18,6 +18,7 @@
 #include "access/xlog.h"
 #include "access/xlog_internal.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_tablespace_d.h"
 #include "commands/tablespace.h"
 #include "common/relpath.h"
 #include "miscadmin.h"
@@ -25,6 +26,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 
 #include "base/disk.h"
@@ -120,8 +122,8 @@ segments_ahead(void)
 	return bytes;
 }
 
-static char *
-size_text(double bytes)
+char *
+sg_disk_size(double bytes)
 {
 	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum((int64) bytes)));
 }
@@ -138,7 +140,7 @@ low_text(const char *directory, double more, const char *what)
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
 		return pstrdup("the server is low on space, by schemaguard.min_free_disk");
 	return psprintf("%s has %s of free space, less than schemaguard.min_free_disk, %s", what,
-					size_text(Max(available + more, 0)), size_text(floor_of(total)));
+					sg_disk_size(Max(available + more, 0)), sg_disk_size(floor_of(total)));
 }
 
 static char *
@@ -179,9 +181,62 @@ tablespaces_low(void)
 }
 
 char *
-sg_disk_low_after(double bytes)
+sg_disk_directory(Oid tablespace)
 {
-	return sg_min_free_disk == 0 ? NULL : low_text(DataDir, -bytes, "the data directory");
+	if (!OidIsValid(tablespace))
+		tablespace = MyDatabaseTableSpace;
+	if (tablespace == DEFAULTTABLESPACE_OID)
+		return psprintf("%s/base", DataDir);
+	return psprintf("%s/" TABLESPACES "/%u", DataDir, tablespace);
+}
+
+/* Returns by how much pg_wal grows while so much is written: segments are used again */
+static double
+wal_growth(double bytes)
+{
+	double		most = Min(bytes, max_wal_size_mb * MB);
+
+	return most > 0 ? Max(most - segments_ahead(), 0) : 0;
+}
+
+/* Something that grows in a directory */
+typedef struct Growth
+{
+	const char *directory;
+	double		bytes;
+	const char *what;
+} Growth;
+
+char *
+sg_disk_low_after(const SgDiskUse *use)
+{
+	Growth		places[] = {
+		{sg_disk_directory(use->tablespace), use->tables, "the file system of the tables"},
+		{sg_disk_directory(InvalidOid), use->temporary, "the data directory"},
+		{XLOGDIR, 0, XLOGDIR}
+	};
+	const char *elsewhere = GetConfigOption("temp_tablespaces", true, false);
+	char	   *low = NULL;
+
+	if (sg_min_free_disk == 0)
+		return NULL;
+	places[2].bytes = wal_growth(use->wal);
+	/* files that sorts leave elsewhere are somebody's choice */
+	if (elsewhere && elsewhere[0])
+		places[1].bytes = 0;
+	for (int i = 0; low == NULL && i < lengthof(places); i++)
+	{
+		double		bytes = 0;
+
+		for (int j = 0; j < lengthof(places); j++)
+		{
+			if (j == i || sg_disk_is_shared(places[i].directory, places[j].directory))
+				bytes += places[j].bytes;
+		}
+		if (places[i].bytes > 0)
+			low = low_text(places[i].directory, -bytes, places[i].what);
+	}
+	return low;
 }
 
 char *

@@ -28,7 +28,23 @@ extern bool sg_disk_is_known(void);
  */
 extern char *sg_disk_low(void);
 
-/* Returns in words where the server would have less room than that if so many bytes more were used there, or NULL */
-extern char *sg_disk_low_after(double bytes);
+/* Returns so many bytes in words, as pg_size_pretty() has it */
+extern char *sg_disk_size(double bytes);
+
+/* Returns the directory of a tablespace; InvalidOid stands for the database's own */
+extern char *sg_disk_directory(Oid tablespace);
+
+/* Bytes that something is about to use */
+typedef struct SgDiskUse
+{
+	Oid			tablespace;		/* where tables and indexes grow; InvalidOid:
+								 * the database's own */
+	double		tables;
+	double		temporary;		/* where temporary files go */
+	double		wal;			/* all that is written */
+} SgDiskUse;
+
+/* Returns in words where the server would have less room than that if so much more were used, or NULL */
+extern char *sg_disk_low_after(const SgDiskUse *use);
 
 #endif							/* SG_DISK_H */

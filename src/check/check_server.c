@@ -177,15 +177,6 @@ check_server_read(PlanCheck *check)
 
 /* ---- disk ---- */
 
-/* The directory of a tablespace, which is where pg_tablespace_size() looks */
-static char *
-tablespace_directory(Oid tablespace)
-{
-	if (tablespace == DEFAULTTABLESPACE_OID)
-		return psprintf("%s/base", DataDir);
-	return psprintf("%s/pg_tblspc/%u", DataDir, tablespace);
-}
-
 /* As pg_tablespace_size(): with CREATE on it, which all have for the database's own */
 static bool
 may_see_tablespace(Oid tablespace)
@@ -207,7 +198,7 @@ check_free_space(Oid tablespace, char **reason)
 		*reason = psprintf("role %s has no CREATE on the tablespace", me());
 		return -1;
 	}
-	available = sg_disk_free(tablespace_directory(tablespace));
+	available = sg_disk_free(sg_disk_directory(tablespace));
 	if (available < 0)
 		*reason = psprintf("the file system did not say: %s", strerror(errno));
 	return available;
@@ -258,7 +249,7 @@ check_growth(PlanCheck *check, const CheckWrites *all)
 static void
 check_disk(PlanCheck *check)
 {
-	bool		shared = sg_disk_is_shared(psprintf("%s/pg_wal", DataDir), tablespace_directory(MyDatabaseTableSpace));
+	bool		shared = sg_disk_is_shared(psprintf("%s/pg_wal", DataDir), sg_disk_directory(InvalidOid));
 	CheckWrites all = {0};
 
 	foreach_ptr(const CheckStep, cs, check->steps)

@@ -54,17 +54,11 @@
 #define COPY_BASE 260
 #define COPY_COLUMN 12
 
-/* Most equal keys in one entry of a btree, more or less */
-#define POSTING_KEYS 120
-
 /* A value that is filled in, and about which nothing else is known */
 #define LONG_VALUE 16
 
 /* Below that nothing is said */
 #define WORTH_TELLING (1024.0 * 1024.0)
-
-/* A table without statistics: its rows are taken to have so many bytes */
-#define UNKNOWN_ROW 82
 
 /* Width by pg_statistic of a value that is stored out of line: its pointer */
 #define POINTER_WIDTH 18
@@ -74,7 +68,7 @@
 static double
 rows_of(const CheckTable *table)
 {
-	return table->rows >= 0 ? table->rows : table->blocks * BLCKSZ / UNKNOWN_ROW;
+	return table->rows >= 0 ? table->rows : table->blocks * BLCKSZ / PLAN_UNKNOWN_ROW;
 }
 
 /* Bytes of a row that are stored apart from it */
@@ -109,69 +103,10 @@ checkpoints(double wal)
 	return floor(wal / (max_wal_size_mb * 1024.0 * 1024.0 / (1 + CheckPointCompletionTarget)));
 }
 
-static bool
-read_statistics(Oid relid, AttrNumber attnum, FormData_pg_statistic *form)
-{
-	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(attnum), BoolGetDatum(false));
-
-	if (!HeapTupleIsValid(tuple))
-		tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(attnum), BoolGetDatum(true));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	memcpy(form, GETSTRUCT(tuple), offsetof(FormData_pg_statistic, stacoll1));
-	ReleaseSysCache(tuple);
-	return true;
-}
-
-static int
-column_width(Oid relid, AttrNumber attnum)
-{
-	int32		width = get_attavgwidth(relid, attnum);
-	Oid			type;
-	Oid			collation;
-	int32		typmod;
-
-	if (width > 0)
-		return width;
-	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
-	return OidIsValid(type) ? get_typavgwidth(type, typmod) : 0;
-}
-
-/* Bytes of an entry with a key of its own */
-static int
-entry_width(const CheckTable *table, const AttrNumber *attnums, int n)
-{
-	int			width = 0;
-
-	for (int i = 0; i < n; i++)
-		width += column_width(table->relid, attnums[i]);
-	return MAXALIGN(sizeof(IndexTupleData) + width) + sizeof(ItemIdData);
-}
-
 double
 check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n)
 {
-	double		rows = rows_of(table);
-	double		distinct = 1;
-	double		equal;
-	int			width = entry_width(table, attnums, n);
-
-	for (int i = 0; i < n; i++)
-	{
-		FormData_pg_statistic form;
-		double		keys = rows;
-
-		if (attnums[i] != InvalidAttrNumber && read_statistics(table->relid, attnums[i], &form))
-		{
-			if (form.stadistinct != 0)
-				keys = form.stadistinct < 0 ? -form.stadistinct * rows : form.stadistinct;
-		}
-		distinct = Min(distinct * Max(keys, 1), Max(rows, 1));
-	}
-	equal = rows / Max(distinct, 1);
-	if (equal < 2)
-		return rows * width / 0.9;
-	return rows * (width / Min(equal, POSTING_KEYS) + sizeof(ItemPointerData)) / 0.9;
+	return plan_index_size(table->relid, rows_of(table), table->blocks, attnums, n).bytes;
 }
 
 /* ---- what is written ---- */
@@ -236,7 +171,7 @@ static void
 add_updates(PlanCheck *check, const CheckTable *table, double rows, double part, double longer, CheckWrites *writes)
 {
 	double		all = rows_of(table);
-	double		row = (all > 0 ? table->blocks * BLCKSZ / all : UNKNOWN_ROW) + longer;
+	double		row = (all > 0 ? table->blocks * BLCKSZ / all : PLAN_UNKNOWN_ROW) + longer;
 	double		wal = rows * (row - SizeofHeapTupleHeader + WAL_UPDATE) + page_images(pages_touched(rows, part * all, part * table->blocks));
 
 	foreach_ptr(const IndexSize, index, index_sizes(check, table))
@@ -267,7 +202,7 @@ static void
 add_copies(const CheckTable *table, double rows, CheckWrites *writes)
 {
 	double		all = rows_of(table);
-	double		row = (all > 0 ? table->blocks * BLCKSZ / all : UNKNOWN_ROW) - SizeofHeapTupleHeader;
+	double		row = (all > 0 ? table->blocks * BLCKSZ / all : PLAN_UNKNOWN_ROW) - SizeofHeapTupleHeader;
 	double		names = 0;
 	FormData_pg_class class;
 	double		copy;
@@ -341,7 +276,7 @@ check_rows_without(const CheckTable *table, const char *column)
 
 	if (attnum <= 0)
 		return rows_of(table);
-	return read_statistics(table->relid, attnum, &form) ? form.stanullfrac * rows_of(table) : rows_of(table);
+	return plan_column_statistics(table->relid, attnum, &form) ? form.stanullfrac * rows_of(table) : rows_of(table);
 }
 
 /* The width of the values that the fill of a key's columns gives: those of the parent */
@@ -358,7 +293,7 @@ width_of_parent(const CheckTable *table, const PlanStep *step)
 		AttrNumber	attnum = get_attnum(relid, column);
 		int			known = attnum > 0 ? get_attavgwidth(relid, attnum) : 0;
 
-		width += known > 0 ? known : attnum > 0 ? Min(column_width(relid, attnum), LONG_VALUE) : LONG_VALUE / 2;
+		width += known > 0 ? known : attnum > 0 ? Min(plan_column_width(relid, attnum), LONG_VALUE) : LONG_VALUE / 2;
 	}
 	return width;
 }
@@ -377,7 +312,7 @@ may_be_apart(Oid relid, AttrNumber attnum)
 static double
 whole_width(const CheckTable *table, AttrNumber attnum)
 {
-	double		width = column_width(table->relid, attnum);
+	double		width = plan_column_width(table->relid, attnum);
 	int			columns = 0;
 	FormData_pg_class class;
 
@@ -458,23 +393,14 @@ add_rewrite(PlanCheck *check, const CheckTable *table, CheckWrites *writes)
 	writes->growth += bytes;
 }
 
-/* Do workers share a sort of a table's rows?  They hand each other what they have sorted in files. */
-static bool
-sort_is_shared(const CheckTable *table)
-{
-	return max_parallel_maintenance_workers > 0 && table->blocks >= min_parallel_table_scan_size;
-}
-
 void
 check_writes_build(const CheckTable *table, const AttrNumber *attnums, int n, CheckWrites *writes)
 {
-	double		bytes = check_index_bytes(table, attnums, n);
-	double		sorted = rows_of(table) * entry_width(table, attnums, n);
+	PlanIndexSize size = plan_index_size(table->relid, rows_of(table), table->blocks, attnums, n);
 
-	writes->wal += bytes;
-	writes->growth += bytes;
-	if (sort_is_shared(table) || sorted > maintenance_work_mem * 1024.0)
-		writes->temp = Max(writes->temp, sorted);
+	writes->wal += size.bytes;
+	writes->growth += size.bytes;
+	writes->temp = Max(writes->temp, size.temporary);
 }
 
 static void

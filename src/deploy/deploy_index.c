@@ -40,6 +40,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/disk.h"
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
@@ -172,6 +173,9 @@ failure_hint(const IndexWork *iw, const PlanStep *step)
 		return "The next call tries again.";
 	if (iw->error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION)
 		return duplicates_hint(iw, step);
+	if (iw->error->sqlerrcode == ERRCODE_DISK_FULL && !is_needed(iw))
+		return psprintf(sg_calls("Make room and CALL again, or have the key do without the index:\nSELECT sg_plan_set(%s, %d, 'index', 'false');"),
+						quote_literal_cstr(step->plan), step->step);
 	if (iw->error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && !iw->gave_way)
 		return psprintf("Others were in the way for longer than schemaguard.lock_budget. %s", rest);
 	return rest;
@@ -393,6 +397,21 @@ look_again(void *arg)
 		step && is_served(step, iw->relid);
 }
 
+/* Raises 53100 if the build would leave the server less room than schemaguard.min_free_disk, as far as its size is known */
+static void
+check_room(void *arg)
+{
+	const IndexWork *iw = arg;
+	SgDiskUse	use = {0};
+	char	   *low = plan_index_use(iw->relid, iw->work.statement, &use) ? sg_disk_low_after(&use) : NULL;
+
+	if (low)
+		ereport(ERROR,
+				(errcode(ERRCODE_DISK_FULL),
+				 errmsg("the build would take about %s, and the WAL of the index; then %s",
+						sg_disk_size(use.tables + use.temporary), low)));
+}
+
 /* Makes one attempt to build or drop; drops first what an earlier attempt has left */
 static ErrorData *
 attempt(IndexWork *iw)
@@ -402,6 +421,9 @@ attempt(IndexWork *iw)
 	if (iw->drop || iw->action.attempts > 1)
 		error = drop_leftover(iw);
 	if (error || iw->drop || iw->served)
+		return error;
+	error = worker_try(check_room, iw);
+	if (error)
 		return error;
 	return worker_execute_checked(iw->work.statement, plan_index_hold);
 }

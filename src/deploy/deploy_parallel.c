@@ -391,27 +391,6 @@ cancel_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind, ErrorData *edata
 	ReThrowError(edata);
 }
 
-/* For so long, if there is that much to do */
-static bool
-wait_a_while(WorkerPool *pool, DeployJobKind kind)
-{
-	if (kind == JOB_VALIDATE || kind == JOB_VALIDATE_PARTITION)
-		return worker_pool_wait(pool, LOOK_MS);
-
-	for (int ms = 0; ms < LOOK_MS; ms += DEPLOY_YIELD_MS)
-	{
-		DeploySlot *slots;
-
-		if (worker_pool_wait(pool, DEPLOY_YIELD_MS))
-			return true;
-		slots = yield_slots(worker_pool_argument(pool));
-		deploy_yield_note_holders(pool, slots);
-		if (kind != JOB_STATEMENT)
-			deploy_yield_look(pool, slots);
-	}
-	return false;
-}
-
 /* Ends builds, and the run, if the server is low on space; a worker that has not begun pauses by itself */
 static void
 look_at_room(const PlanRun *run, WorkerPool *pool)
@@ -426,6 +405,30 @@ look_at_room(const PlanRun *run, WorkerPool *pool)
 		strlcpy(shared->stop_reason, low, DEPLOY_STOP_SIZE);
 }
 
+/* For so long, if there is that much to do */
+static bool
+wait_a_while(const PlanRun *run, WorkerPool *pool, DeployJobKind kind)
+{
+	if (kind == JOB_VALIDATE || kind == JOB_VALIDATE_PARTITION)
+		return worker_pool_wait(pool, LOOK_MS);
+
+	for (int ms = 0; ms < LOOK_MS; ms += DEPLOY_YIELD_MS)
+	{
+		DeploySlot *slots;
+
+		if (worker_pool_wait(pool, DEPLOY_YIELD_MS))
+			return true;
+		slots = yield_slots(worker_pool_argument(pool));
+		deploy_yield_note_holders(pool, slots);
+		if (kind != JOB_STATEMENT)
+			deploy_yield_look(pool, slots);
+		/* a build can write a gigabyte in a second */
+		if (kind == JOB_BUILD_INDEX)
+			look_at_room(run, pool);
+	}
+	return false;
+}
+
 /* Wait for the end of all workers; a COMMIT now and then shows that we live */
 static void
 wait_for_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind)
@@ -435,11 +438,9 @@ wait_for_jobs(PlanRun *run, WorkerPool *pool, DeployJobKind kind)
 
 	PG_TRY();
 	{
-		while (!wait_a_while(pool, kind))
+		while (!wait_a_while(run, pool, kind))
 		{
 			show_progress(run, pool);
-			if (kind == JOB_BUILD_INDEX)
-				look_at_room(run, pool);
 			run_commit();
 		}
 	}

@@ -666,6 +666,7 @@ check_room(Fix *fix, const FixBatch *batch)
 {
 	double		bytes = 0;
 	int64		rows = batch->n - batch->held;
+	SgDiskUse	use = {0};
 	char	   *low;
 
 	if (rows <= Max(fix->most, sg_fill_batch) * 2)
@@ -675,7 +676,8 @@ check_room(Fix *fix, const FixBatch *batch)
 		bytes = Max(bytes, fix_estimate_width(table));
 	}
 	bytes = rows * (ROW_BYTES + COPIES * bytes);
-	low = sg_disk_low_after(bytes);
+	use.tables = bytes;
+	low = sg_disk_low_after(&use);
 	if (low)
 		ereport(ERROR,
 				(errcode(ERRCODE_DISK_FULL),

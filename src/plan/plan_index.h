@@ -10,7 +10,10 @@
 
 #include "postgres.h"
 
+#include "catalog/pg_statistic.h"
+
 #include "base/code.h"
+#include "base/disk.h"
 #include "fk/fk.h"
 #include "plan/plan.h"
 
@@ -120,5 +123,33 @@ extern bool plan_index_is_defined(Oid index, Oid table, const char *definition);
  * of constraints only if they are wanted.
  */
 extern Oid	plan_index_like(Oid table, const char *definition, const char *name, bool constraints);
+
+/* ---- plan_index_size.c: how large indexes become ---- */
+
+/* A table without statistics: its rows are taken to have so many bytes */
+#define PLAN_UNKNOWN_ROW 82
+
+/* Bytes of an index, and of the files of its sort, which are gone afterwards */
+typedef struct PlanIndexSize
+{
+	double		bytes;
+	double		temporary;
+} PlanIndexSize;
+
+/* Returns the size of a btree on columns of a table that has so many rows and blocks; 0 stands for an expression */
+extern PlanIndexSize plan_index_size(Oid table, double rows, double blocks, const AttrNumber *attnums, int n);
+
+/*
+ * Finds how much room the build of an index by CREATE INDEX takes, and where.
+ * Returns false where that is not known: no btree, a WHERE, a table that
+ * somebody has locked or dropped.
+ */
+extern bool plan_index_use(Oid table, const char *statement, SgDiskUse *use);
+
+/* Returns the bytes of a column's values, on average; 0 where nothing is known */
+extern int	plan_column_width(Oid relid, AttrNumber attnum);
+
+/* Reads the statistics of a column; false where there are none */
+extern bool plan_column_statistics(Oid relid, AttrNumber attnum, FormData_pg_statistic *form);
 
 #endif							/* SG_PLAN_INDEX_H */

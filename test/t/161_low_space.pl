@@ -201,7 +201,38 @@ SQL
 	$s->query(q{CALL sg_add_fks('build')});
 	is(states('build') . ' ' . query('SELECT count(*) FROM pg_index WHERE indisvalid AND indrelid = \'indexed\'::regclass'), 'validated 1',
 		'with room, the next call builds it') or diag($s->{err});
-	$_->quit for $s, $writer, $ask;
+	$writer->quit;
+
+	# The build of an index that has no room is not begun; one of unknown size is cancelled in time, whatever its speed
+	query(<<'SQL');
+DROP TABLE indexed;
+CREATE UNLOGGED TABLE wide (id int, t text);
+INSERT INTO wide SELECT g, repeat('x', 200) FROM generate_series(1, 400000) g;
+VACUUM ANALYZE wide;
+SELECT sg_plan_create('wide');
+SELECT sg_plan_add('wide', 'CREATE INDEX wide_i ON wide (id) INCLUDE (t)');
+SELECT sg_plan_create('some');
+SELECT sg_plan_add('some', 'CREATE INDEX wide_i ON wide (id) INCLUDE (t) WHERE id > 0');
+CHECKPOINT;
+CHECKPOINT;
+SQL
+	$leave->(110);
+	$s->query(q{CALL sg_apply('wide')});
+	like($s->{err}, qr/step 1, [\w.]*wide_i: index failed: the build would take about \d+ MB, and the WAL of the index; then the file system of the tables has \d+ (?:bytes|[kM]B) of free space, less than schemaguard\.min_free_disk, 64 MB/,
+		'the build of an index that has no room says so');
+	like(query(q{SELECT state || ' ' || reason FROM schemaguard.plan_step WHERE plan = 'wide'}), qr/^failed .*the build would take about /, '... its step too');
+	is(query(q{SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'wide' AND sqlstate = '53100'}), '1', '... and the log');
+	is(query(q{SELECT count(*) FROM pg_class WHERE relname = 'wide_i'}), '0', '... no index is left');
+	my $least = $free->();
+	$s->send(q{SET maintenance_work_mem = '1MB'; CALL sg_apply('some')});
+	until ($s->is_done) { my $now = $free->(); $least = $now if $now < $least; }
+	$s->collect;
+	like($s->{err}, qr/step 1, [\w.]*wide_i: index failed: the build was cancelled: the data directory has \d+ [kM]B of free space/, 'the build of one whose size is not known is cancelled in time');
+	cmp_ok($least, '>', 0, "... with room left: $least MB");
+	query('DROP TABLE ballast; TRUNCATE wide');
+	$s->query(q{RESET maintenance_work_mem; CALL sg_apply('wide')});
+	is(states('wide'), 'validated', 'with room, the next call builds it') or diag($s->{err});
+	$_->quit for $s, $ask;
 	unlike(PostgreSQL::Test::Utils::slurp_file($small->logfile), qr/PANIC/, 'no PANIC');
 }
 

@@ -1,0 +1,172 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_index_size.c
+ *	  How large an index becomes, and how much room its build takes.
+ *
+ * By statistics; the figures are meant to be within a factor of 2.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/itup.h"
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "commands/tablespace.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
+#include "optimizer/plancat.h"
+#include "parser/parser.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/gone.h"
+#include "plan/plan_index.h"
+
+/* Most equal keys in one entry of a btree, more or less */
+#define POSTING_KEYS 120
+
+bool
+plan_column_statistics(Oid relid, AttrNumber attnum, FormData_pg_statistic *form)
+{
+	HeapTuple	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(attnum), BoolGetDatum(false));
+
+	if (!HeapTupleIsValid(tuple))
+		tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(attnum), BoolGetDatum(true));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	memcpy(form, GETSTRUCT(tuple), offsetof(FormData_pg_statistic, stacoll1));
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+int
+plan_column_width(Oid relid, AttrNumber attnum)
+{
+	int32		width = get_attavgwidth(relid, attnum);
+	Oid			type;
+	Oid			collation;
+	int32		typmod;
+
+	if (width > 0 || attnum == InvalidAttrNumber)
+		return width;
+	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
+	return OidIsValid(type) ? get_typavgwidth(type, typmod) : 0;
+}
+
+/* Bytes of an entry with a key of its own */
+static int
+entry_width(Oid table, const AttrNumber *attnums, int n)
+{
+	int			width = 0;
+
+	for (int i = 0; i < n; i++)
+		width += plan_column_width(table, attnums[i]);
+	return MAXALIGN(sizeof(IndexTupleData) + width) + sizeof(ItemIdData);
+}
+
+/* Returns how many rows have the same key, on average */
+static double
+equal_keys(Oid table, double rows, const AttrNumber *attnums, int n)
+{
+	double		distinct = 1;
+
+	for (int i = 0; i < n; i++)
+	{
+		FormData_pg_statistic form;
+		double		keys = rows;
+
+		if (attnums[i] != InvalidAttrNumber && plan_column_statistics(table, attnums[i], &form) && form.stadistinct != 0)
+			keys = form.stadistinct < 0 ? -form.stadistinct * rows : form.stadistinct;
+		distinct = Min(distinct * Max(keys, 1), Max(rows, 1));
+	}
+	return rows / Max(distinct, 1);
+}
+
+/* Do workers share a sort of so many blocks?  They hand each other what they have sorted in files. */
+static bool
+sort_is_shared(double blocks)
+{
+	return max_parallel_maintenance_workers > 0 && blocks >= min_parallel_table_scan_size;
+}
+
+PlanIndexSize
+plan_index_size(Oid table, double rows, double blocks, const AttrNumber *attnums, int n)
+{
+	PlanIndexSize size = {0};
+	int			width = entry_width(table, attnums, n);
+	double		equal = equal_keys(table, rows, attnums, n);
+	double		sorted = rows * width;
+
+	size.bytes = equal < 2 ? sorted / 0.9 :
+		rows * (width / Min(equal, POSTING_KEYS) + sizeof(ItemPointerData)) / 0.9;
+	if (sort_is_shared(blocks) || sorted > maintenance_work_mem * 1024.0)
+		size.temporary = sorted;
+	return size;
+}
+
+/* Returns the columns of a plain btree, with those of INCLUDE; their number, or 0 for any other index */
+static int
+btree_columns(Oid table, const IndexStmt *stmt, AttrNumber *attnums)
+{
+	int			n = 0;
+
+	if (stmt->whereClause || (stmt->accessMethod && strcmp(stmt->accessMethod, "btree") != 0))
+		return 0;
+	foreach_ptr(const IndexElem, element, list_concat_copy(stmt->indexParams, stmt->indexIncludingParams))
+	{
+		if (n == INDEX_MAX_KEYS)
+			return 0;
+		attnums[n++] = element->name ? get_attnum(table, element->name) : InvalidAttrNumber;
+	}
+	return n;
+}
+
+/* Reads how many rows and blocks a table has; false if it is locked by somebody, or gone */
+static bool
+read_size(Oid table, double *rows, double *blocks)
+{
+	Relation	rel;
+	BlockNumber pages = 0;
+	double		visible;
+
+	if (!ConditionalLockRelationOid(table, AccessShareLock))
+		return false;
+	rel = try_relation_open(table, NoLock);
+	if (rel == NULL)
+		return false;
+	if (RELKIND_HAS_TABLE_AM(rel->rd_rel->relkind))
+		estimate_rel_size(rel, NULL, &pages, rows, &visible);
+	relation_close(rel, NoLock);
+	*blocks = pages;
+	return pages > 0;
+}
+
+bool
+plan_index_use(Oid table, const char *statement, SgDiskUse *use)
+{
+	List	   *statements = raw_parser(statement, RAW_PARSE_DEFAULT);
+	const IndexStmt *stmt = castNode(IndexStmt, linitial_node(RawStmt, statements)->stmt);
+	AttrNumber	attnums[INDEX_MAX_KEYS];
+	int			n = btree_columns(table, stmt, attnums);
+	double		rows;
+	double		blocks;
+	PlanIndexSize size;
+
+	if (n == 0 || !read_size(table, &rows, &blocks))
+		return false;
+	size = plan_index_size(table, rows, blocks, attnums, n);
+	use->tablespace = stmt->tableSpace ? get_tablespace_oid(stmt->tableSpace, true) :
+		GetDefaultTablespace(sg_rel_persistence(table), false);
+	use->tables = size.bytes;
+	use->temporary = size.temporary;
+	use->wal = sg_rel_persistence(table) == RELPERSISTENCE_PERMANENT ? size.bytes : 0;
+	return true;
+}
