@@ -1039,6 +1039,57 @@ past_keys(const PlanRun *run)
 					run_call_text(run, "sg_restore_quarantine"));
 }
 
+/* A row of former_owners' query */
+static void *
+read_owned(HeapTuple row, TupleDesc desc)
+{
+	Copy	   *copy = palloc0(sizeof(Copy));
+
+	copy->table = sg_spi_text(row, desc, "row_table");
+	copy->owner = sg_spi_text(row, desc, "table_owner");
+	return copy;
+}
+
+/*
+ * Returns the statements that lend tables to who has owned them, as after a restore
+ * without owners, for as long as rows go back; NULL if no table has another owner.
+ * Only superusers can, whoever the two are, and they see all rows as it is.
+ */
+static char *
+lend_to_owners(const PlanRun *run)
+{
+	StoreArgs	args = {0};
+	List	   *roles = NIL;
+	StringInfoData before;
+	StringInfoData after;
+
+	initStringInfo(&before);
+	initStringInfo(&after);
+	store_arg_datum(&args, INT8OID, Int64GetDatum(kept_by(run)), false);
+	store_arg_text(&args, GetUserNameFromId(GetUserId(), false));
+	foreach_ptr(Copy, copy, store_query("SELECT DISTINCT ON (row_table) row_table, table_owner FROM schemaguard.quarantine WHERE plan_id = $1"
+										" AND readers && (SELECT schemaguard.sg_roles_of($2)) ORDER BY row_table, id DESC", &args, read_owned))
+	{
+		Oid			relid = table_of_rows(run, copy->table);
+		char	   *owner = OidIsValid(relid) ? GetUserNameFromId(code_table_owner(relid), false) : copy->owner;
+		const char *role = quote_identifier(copy->owner);
+
+		if (strcmp(owner, copy->owner) == 0)
+			continue;
+		if (!OidIsValid(get_role_oid(copy->owner, true)) && !list_member(roles, makeString(copy->owner)))
+		{
+			roles = lappend(roles, makeString(copy->owner));
+			appendStringInfo(&before, "CREATE ROLE %s;\n", role);
+		}
+		appendStringInfo(&before, "ALTER TABLE %s OWNER TO %s;\n", sg_relation_name(relid), role);
+		appendStringInfo(&after, "\nALTER TABLE %s OWNER TO %s;", sg_relation_name(relid), quote_identifier(owner));
+	}
+	if (before.len == 0)
+		return NULL;
+	return psprintf("Rows go back to who owned their table. If this is the same one, as after a restore without owners, lend it to that role meanwhile, as a superuser:\n%s%s%s",
+					before.data, run_call_text(run, run->procedure), after.data);
+}
+
 char *
 fix_restore_hint(const PlanRun *run)
 {
@@ -1075,6 +1126,8 @@ fix_restore_hint(const PlanRun *run)
 		hint = past_keys(run);
 	if (hint == NULL && (keys || existing))
 		hint = below_keys(run, keys ? keys : list_make1(existing));
+	if (hint == NULL)
+		hint = lend_to_owners(run);
 	PopActiveSnapshot();
 	return hint;
 }
