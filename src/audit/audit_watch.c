@@ -61,7 +61,7 @@ find_trigger(const char *name)
 static void
 run(const char *sql)
 {
-	int			rc = SPI_execute(sql, false, 0);
+	int			rc = sg_origin_execute(sql);
 
 	if (rc != SPI_OK_UTILITY)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);

@@ -21,6 +21,7 @@
 #include "base/guard.h"
 #include "base/guc.h"
 #include "base/meant.h"
+#include "base/origin.h"
 #include "base/progress.h"
 
 /*
@@ -176,8 +177,11 @@ sg_call(void (*fn) (void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	const SgMeant *meant = sg_meant_set(NULL);
+	SgOrigin	origin;
 	SgGuard		guard;
 
+	/* what a statement of ours leads to is none, also by a call */
+	sg_origin_begin(&origin, NULL);
 	sg_guard_begin(&guard);
 	PG_TRY();
 	{
@@ -186,6 +190,7 @@ sg_call(void (*fn) (void *arg), void *arg)
 	PG_CATCH();
 	{
 		sg_guard_end(&guard);
+		sg_origin_end(&origin);
 		(void) sg_meant_set(meant);
 		if (geterrcode() == ERRCODE_INTERNAL_ERROR)
 			ReThrowError(sg_caught(context));
@@ -193,6 +198,7 @@ sg_call(void (*fn) (void *arg), void *arg)
 	}
 	PG_END_TRY();
 	sg_guard_end(&guard);
+	sg_origin_end(&origin);
 	(void) sg_meant_set(meant);
 }
 

@@ -54,7 +54,7 @@
 #include "base/scope.h"
 #include "base/spi.h"
 
-static SgGuard guard = {0, InvalidOid, InvalidOid, 0, 0, 0, 0, InvalidTransactionId};
+static SgGuard guard = {0, InvalidOid, InvalidOid, 0, 0, 0, InvalidTransactionId};
 
 /* Whose session is guarded between calls, too; or InvalidOid */
 static Oid	guarded_session = InvalidOid;
@@ -78,9 +78,9 @@ sg_guard_in_function(void)
 }
 
 int
-sg_guard_functions(void)
+sg_guard_event_triggers(void)
 {
-	return guard.functions;
+	return guard.events;
 }
 
 /* In whose name nothing of others may run */
@@ -136,6 +136,20 @@ find_candidate(Oid function)
 	return NULL;
 }
 
+/* Is it a function for event triggers, in whatever language? */
+static bool
+is_for_events(Oid function)
+{
+	HeapTuple	tuple = function < FirstNormalObjectId ? NULL : SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = ((Form_pg_proc) GETSTRUCT(tuple))->prorettype == EVENT_TRIGGEROID;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 static bool
 needs_hook(Oid function)
 {
@@ -146,7 +160,7 @@ needs_hook(Oid function)
 	tuple = sg_guard_is_on() && IsTransactionState() ? find_candidate(function) : NULL;
 	if (tuple)
 		ReleaseSysCache(tuple);
-	return tuple != NULL;
+	return tuple || (sg_guard_is_on() && IsTransactionState() && is_for_events(function));
 }
 
 bool
@@ -252,7 +266,7 @@ typedef struct HookState
 	int			entries;		/* that count as trusted now */
 	int			restricted;		/* the one that we have restricted, from 1 on,
 								 * or 0 */
-	bool		is_event;		/* a function of an event trigger */
+	int			events;			/* entries of a function of event triggers */
 	Datum		next;			/* of the next hook */
 } HookState;
 
@@ -264,40 +278,34 @@ state_of(FmgrInfo *flinfo, Datum *arg)
 	return (HookState *) DatumGetPointer(*arg);
 }
 
-/* Counts a function of users that begins (n 1) or ends (-1); calls are nested, so both find the same event triggers under way */
-static void
-count_function(const HookState *state, int n)
-{
-	if (state->is_event)
-		guard.events += n;
-	else if (guard.events == 0)
-		guard.functions += n;
-}
-
 /* An error here is before the server's own PG_TRY: nothing is counted by then, for nothing would end it */
 static void
 begin_call(FmgrInfo *flinfo, HookState *state)
 {
 	HeapTuple	tuple = sg_guard_is_on() ? find_candidate(flinfo->fn_oid) : NULL;
 	bool		counts = tuple != NULL;
+	bool		is_event = sg_guard_is_on() && is_for_events(flinfo->fn_oid);
 
 	if (counts)
 	{
-		state->is_event = ((Form_pg_proc) GETSTRUCT(tuple))->prorettype == EVENT_TRIGGEROID;
 		check_document(tuple);
-		if (guard.trusted == 0 && !state->is_event)
+		if (guard.trusted == 0 && !is_event)
 			check_role(tuple);
 		ReleaseSysCache(tuple);
 	}
 	if (next_hook)
 		next_hook(FHET_START, flinfo, &state->next);
+	if (is_event)
+	{
+		guard.events++;
+		state->events++;
+	}
 	if (counts)
 	{
 		guard.trusted++;
 		state->entries++;
-		count_function(state, 1);
 		tell_workers();
-		if (!state->is_event && !is_callers() && !superuser_arg(GetUserId()) && sg_scope_restrict())
+		if (!is_event && !is_callers() && !superuser_arg(GetUserId()) && sg_scope_restrict())
 			state->restricted = state->entries;
 	}
 }
@@ -315,9 +323,13 @@ end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 			state->restricted = 0;
 		}
 		state->entries--;
-		count_function(state, -1);
 		guard.trusted--;
 		tell_workers();
+	}
+	if (state->events > 0)
+	{
+		state->events--;
+		guard.events--;
 	}
 	if (next_hook)
 		next_hook(event, flinfo, &state->next);

@@ -23,9 +23,8 @@ typedef struct SgGuard
 	Oid			deed;			/* as whom a deed runs now, or InvalidOid */
 	int			trusted;
 	int			around;			/* functions that this call has been made by */
-	int			functions;		/* of users, but for those that an event
-								 * trigger is or has called */
-	int			events;			/* functions of event triggers */
+	int			events;			/* functions of event triggers that are under
+								 * way */
 	TransactionId since;
 } SgGuard;
 
@@ -60,11 +59,10 @@ extern bool sg_guard_is_callers(void);
 extern bool sg_guard_in_function(void);
 
 /*
- * Returns how many functions of users are under way: what is run while there is
- * one more than before is not the statement that we have run ourselves.  Event
- * triggers are superusers', and do not count.
+ * Returns how many functions of event triggers are under way, where a call is
+ * guarded.  The server looks each up anew for each event, so none is missed.
  */
-extern int	sg_guard_functions(void);
+extern int	sg_guard_event_triggers(void);
 
 /*
  * Raises 42501 if a foreign table, or its server, belongs to a role that could gain

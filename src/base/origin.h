@@ -8,26 +8,35 @@
 #ifndef SG_ORIGIN_H
 #define SG_ORIGIN_H
 
+#include "postgres.h"
+#include "tcop/utility.h"
+
 /* The origin of statements, as it was before sg_origin_begin() */
 typedef struct SgOrigin
 {
 	const char *plan;
-	int			functions;		/* of users, that were under way then */
+	const char *statement;		/* the text that is run, or NULL */
 } SgOrigin;
 
 /*
  * From here to sg_origin_end() this session runs statements of a plan, or, by
- * "", statements of ours that belong to no plan.  Whoever begins ends it, also
- * after an error.
+ * "", statements of ours that belong to no plan; NULL: none of ours.  Whoever
+ * begins ends it, also after an error.
  */
 extern void sg_origin_begin(SgOrigin *before, const char *plan);
 extern void sg_origin_end(const SgOrigin *before);
 
 /*
- * Returns the plan, or "", whose statement is run right now; NULL if there is
- * none, and for what a function of users runs that the statement has led to, such
- * as a trigger.
+ * Run a text by SPI_execute(), or a statement that was read from it by
+ * ProcessUtility(), as ours.  Nothing that it leads to is.
  */
-extern const char *sg_origin_plan(void);
+extern int	sg_origin_execute(const char *text);
+extern void sg_origin_utility(PlannedStmt *statement, const char *text, ProcessUtilityContext context);
+
+/*
+ * Returns the plan, or "", of a utility statement that the server begins to run
+ * with this text; NULL: it is none of ours.  The address of the text decides.
+ */
+extern const char *sg_origin_of(const char *query);
 
 #endif							/* SG_ORIGIN_H */

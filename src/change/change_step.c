@@ -35,6 +35,7 @@
 #include "base/gone.h"
 #include "base/guc.h"
 #include "base/nearest.h"
+#include "base/origin.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "change/change.h"
@@ -254,7 +255,7 @@ run_text(void *arg)
 	}
 	if (move && move->processed)
 		*move->processed = 0;
-	rc = SPI_execute(text->sql, false, 0);
+	rc = sg_origin_execute(text->sql);
 	if (rc < 0)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), text->sql);
 	if (move && move->processed)

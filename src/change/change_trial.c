@@ -32,6 +32,7 @@
 
 #include "base/compat.h"
 #include "base/gone.h"
+#include "base/origin.h"
 #include "change/change.h"
 #include "plan/plan_index.h"
 #include "run/run_deed.h"
@@ -185,7 +186,7 @@ change_run_on_trial(const char *sql)
 	statement->stmt_location = raw->stmt_location;
 	statement->stmt_len = raw->stmt_len;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	ProcessUtility(statement, sql, false, PROCESS_UTILITY_SUBCOMMAND, NULL, NULL, None_Receiver, NULL);
+	sg_origin_utility(statement, sql, PROCESS_UTILITY_SUBCOMMAND);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
 }

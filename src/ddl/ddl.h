@@ -84,12 +84,6 @@ extern void ddl_set_statement(DdlCommand *command, EventTriggerData *event);
 extern void ddl_set_origin(DdlCommand *command);
 
 /*
- * Is it a statement of a plan, of a call or worker of ours, or of an extension's
- * script?  What a trigger or another function runs that it leads to is not.
- */
-extern bool ddl_is_ours(void);
-
-/*
  * Is it run with rights that were lent to the session, as by a SECURITY DEFINER
  * function, or as the owner of what is maintained, as by ANALYZE and autovacuum?
  */
@@ -102,6 +96,16 @@ extern bool ddl_has_reason(void);
 extern bool ddl_says_migration(void);
 
 /* ---- ddl_guard.c ---- */
+
+/*
+ * Is the statement that is run now one of a plan, of a call or worker of ours, or
+ * of an extension's script, or one that an event trigger has added to such a one?
+ * What a trigger or another function runs that it leads to is not.
+ */
+extern bool ddl_is_ours(void);
+
+/* Returns its plan, or "" for one of a call or worker; NULL for others */
+extern const char *ddl_plan(void);
 
 /* Statements of sessions that have the library are judged from now on */
 extern void ddl_guard_init(void);

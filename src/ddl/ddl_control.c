@@ -109,7 +109,7 @@ ddl_is_caught(void)
 static void
 run(char *sql)
 {
-	int			rc = SPI_execute(sql, false, 0);
+	int			rc = sg_origin_execute(sql);
 
 	if (rc != SPI_OK_UTILITY)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);

@@ -37,7 +37,9 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
+#include "base/guard.h"
 #include "base/guc.h"
+#include "base/origin.h"
 #include "base/quote.h"
 #include "base/spi.h"
 #include "ddl/ddl.h"
@@ -73,6 +75,16 @@ static MemoryContext kept_context = NULL;
 
 static ProcessUtility_hook_type next_utility = NULL;
 static bool hooked = false;		/* has our hook seen a statement? */
+
+/* Whose the utility statement is that is run now */
+typedef struct Whose
+{
+	const char *plan;			/* or ""; NULL: none of ours */
+	int			events;			/* functions of event triggers that were under
+								 * way when the plan's own began */
+} Whose;
+
+static Whose whose = {NULL, 0};
 
 /* ---- the row ---- */
 
@@ -226,6 +238,36 @@ ddl_is_migration_role(void)
 	return refresh() && kept.on && is_run_by(is_migration_role);
 }
 
+/* ---- whose ---- */
+
+bool
+ddl_is_ours(void)
+{
+	return creating_extension || whose.plan;
+}
+
+const char *
+ddl_plan(void)
+{
+	return whose.plan;
+}
+
+/* A statement begins; what an event trigger's function runs belongs to the statement that has fired it */
+static void
+begin_statement(const char *query)
+{
+	int			events = sg_guard_event_triggers();
+	const char *plan = sg_origin_of(query);
+
+	if (plan)
+	{
+		whose.plan = plan;
+		whose.events = events;
+	}
+	else if (events <= whose.events)
+		whose.plan = NULL;
+}
+
 /* ---- what ---- */
 
 /* Says whether a statement belongs to the server rather than to this database, or defines nothing */
@@ -357,13 +399,23 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 		ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	ProcessUtility_hook_type pass_on = next_utility ? next_utility : standard_ProcessUtility;
+	Whose		before = whose;
 
 	hooked = true;
+	PG_TRY();
+	{
+		begin_statement(query);
 
-	/* what a statement consists of was judged with it */
-	if (context != PROCESS_UTILITY_SUBCOMMAND)
-		judge(planned->utilityStmt);
-	pass_on(planned, query, read_only_tree, context, params, environment, dest, completion);
+		/* what a statement consists of was judged with it */
+		if (context != PROCESS_UTILITY_SUBCOMMAND)
+			judge(planned->utilityStmt);
+		pass_on(planned, query, read_only_tree, context, params, environment, dest, completion);
+	}
+	PG_FINALLY();
+	{
+		whose = before;
+	}
+	PG_END_TRY();
 }
 
 void

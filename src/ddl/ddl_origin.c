@@ -29,7 +29,6 @@
 #include "parser/parser.h"
 #include "parser/scanner.h"
 #include "parser/scansup.h"
-#include "postmaster/bgworker.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -39,9 +38,7 @@
 #include "utils/varlena.h"
 
 #include "base/compat.h"
-#include "base/guard.h"
 #include "base/guc.h"
-#include "base/origin.h"
 #include "base/secrets.h"
 #include "ddl/ddl.h"
 
@@ -388,18 +385,6 @@ is_migration_tool(const char *name)
 	return false;
 }
 
-static bool
-is_worker(void)
-{
-	return MyBgworkerEntry && strcmp(MyBgworkerEntry->bgw_type, "schemaguard worker") == 0;
-}
-
-bool
-ddl_is_ours(void)
-{
-	return creating_extension || sg_origin_plan() || (is_worker() && sg_guard_functions() == 0);
-}
-
 bool
 ddl_has_reason(void)
 {
@@ -422,7 +407,7 @@ ddl_set_origin(DdlCommand *command)
 	}
 	else if (ddl_is_ours())
 	{
-		const char *plan = sg_origin_plan();
+		const char *plan = ddl_plan();
 
 		command->origin = "schemaguard";
 		if (plan && plan[0] != '\0')

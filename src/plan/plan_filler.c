@@ -400,7 +400,7 @@ run_utilities(List *statements)
 	SPI_connect();
 	foreach_ptr(const char, sql, statements)
 	{
-		int			rc = SPI_execute(sql, false, 0);
+		int			rc = sg_origin_execute(sql);
 
 		if (rc != SPI_OK_UTILITY)
 			elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);

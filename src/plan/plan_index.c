@@ -370,7 +370,7 @@ drop_leftover(void *arg)
 	sg_caller_begin(&scope);
 	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
 	SPI_connect();
-	rc = SPI_execute(sql, false, 0);
+	rc = sg_origin_execute(sql);
 	if (rc != SPI_OK_UTILITY)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), sql);
 	SPI_finish();

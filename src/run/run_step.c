@@ -18,6 +18,7 @@
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/guc.h"
+#include "base/origin.h"
 #include "base/progress.h"
 #include "base/quote.h"
 #include "plan/plan_key.h"
@@ -153,7 +154,7 @@ run_statement(const char *statement)
 	SPI_connect();
 	sg_progress_keep();
 	run_check_names(statement);
-	rc = SPI_execute(statement, false, 0);
+	rc = sg_origin_execute(statement);
 	sg_progress_kept();
 	if (rc != SPI_OK_UTILITY)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), statement);

@@ -43,6 +43,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/guard.h"
+#include "base/origin.h"
 #include "worker/worker.h"
 #include "worker/worker_internal.h"
 
@@ -268,6 +269,7 @@ run_utility(void *arg)
 	const char *sql = utility->sql;
 	RawStmt    *raw = linitial_node(RawStmt, raw_parser(sql, RAW_PARSE_DEFAULT));
 	PlannedStmt *statement = makeNode(PlannedStmt);
+	SgOrigin	origin;
 
 	statement->commandType = CMD_UTILITY;
 	statement->canSetTag = true;
@@ -276,8 +278,9 @@ run_utility(void *arg)
 	statement->stmt_len = raw->stmt_len;
 	if (utility->check)
 		utility->check(sql);
-	ProcessUtility(statement, sql, false, PROCESS_UTILITY_TOPLEVEL, NULL, NULL,
-				   None_Receiver, NULL);
+	sg_origin_begin(&origin, "");
+	sg_origin_utility(statement, sql, PROCESS_UTILITY_TOPLEVEL);
+	sg_origin_end(&origin);
 }
 
 ErrorData *

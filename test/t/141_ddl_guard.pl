@@ -430,6 +430,29 @@ $node->safe_psql('postgres', 'ALTER TABLE eve.av OWNER TO eve');
 is(eve_tries('ALTER TABLE s2.victim ADD by_plan int', q{SET schemaguard.fix_limit = -1; SELECT sg_plan_create('fixes'), sg_plan_add_fk('fixes', 'eve.child', '{p}', 'eve.parent', orphans => 'delete'); CALL sg_add_fks('fixes', fix => true)}),
 	"ALTER TABLE s2.victim ADD by_plan int|t|$super", "a table owner's trigger in a step of another role's plan");
 is($node->safe_psql('postgres', q{SELECT (SELECT count(*) FROM eve.child) || ' ' || (SELECT convalidated FROM pg_constraint WHERE conrelid = 'eve.child'::regclass AND contype = 'f')}), '0 true', 'whose own statements pass');
+
+# a function that the session has looked up before the call, so that no hook is asked: subtype_diff, which the type cache keeps; and a call of ours by such code
+mode(q{'off'});
+$node->safe_psql('postgres', q{
+	SET SESSION AUTHORIZATION eve;
+	CREATE FUNCTION eve.diff(float8, float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT $1 - $2';
+	CREATE TYPE eve.span AS RANGE (subtype = float8, subtype_diff = eve.diff);
+	CREATE TABLE eve.spans (id int PRIMARY KEY, p int, r eve.span); CREATE INDEX ON eve.spans USING gist (r);
+	INSERT INTO eve.spans SELECT i, CASE WHEN i > 9000 THEN 7 END, eve.span(i, i + 2) FROM generate_series(1, 9010) i;
+	CREATE OR REPLACE FUNCTION eve.diff(float8, float8) RETURNS float8 LANGUAGE plpgsql AS $$ DECLARE s text; BEGIN
+		FOR s IN SELECT q FROM eve.deed LOOP EXECUTE s; END LOOP; RETURN $1 - $2; END $$});
+mode(q{'refuse', roles => '{deploy}'});
+for my $deed ('ALTER TABLE s2.victim ADD by_range int', q{SELECT schemaguard.sg_sync_run('ALTER TABLE s2.victim ADD by_range int')})
+{
+	my ($out, $err) = ('', '');
+
+	$node->safe_psql('postgres', "DELETE FROM eve.deed; INSERT INTO eve.deed VALUES (\$q\$$deed\$q\$)");
+	$node->psql('postgres', q{SELECT r FROM eve.spans LIMIT 1;
+		SET schemaguard.fix_limit = -1; SELECT sg_plan_create('spans'), sg_plan_add_fk('spans', 'eve.spans', '{p}', 'eve.parent', orphans => 'set null'); CALL sg_add_fks('spans', fix => true);},
+		stdout => \$out, stderr => \$err, on_error_stop => 0);
+	like($err, qr/ALTER TABLE of s2.victim is refused/, 'code that the session had looked up before the call');
+	$node->safe_psql('postgres', q{SET client_min_messages = error; SELECT sg_plan_drop('spans', force => true); ALTER TABLE eve.spans DROP CONSTRAINT IF EXISTS spans_p_fkey});
+}
 mode(q{'warn'});
 is($node->safe_psql('postgres', q{SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = 's2.victim'::regclass AND attnum > 0}), 'a', 'her deeds have come to nothing');
 $node->safe_psql('postgres', q{SET client_min_messages = error; ALTER TABLE eve.child DROP CONSTRAINT child_p_fkey; INSERT INTO eve.child VALUES (3, 7)});
@@ -442,9 +465,17 @@ $node->reload;
 $node->safe_psql('postgres', q{SET client_min_messages = error; SELECT sg_plan_drop('fixes', force => true), sg_plan_drop('again', force => true), sg_capture_ddl(false), sg_guard_ddl('off');
 	DROP SCHEMA eve CASCADE; DROP TABLE s2.victim; DROP OWNED BY eve; DROP ROLE eve});
 
-# ---- scripts of extensions
-
 mode(q{'refuse'});
+
+# event triggers are superusers': what they run belongs to the statement that has fired them
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION public.more() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN DO 'BEGIN EXECUTE ''COMMENT ON TABLE s.parent IS $c$by an event trigger$c$''; END'; END $$;
+	SET client_min_messages = error; CREATE EVENT TRIGGER more ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION public.more()});
+is(tried('alice', q{SELECT sg_plan_create('more'), sg_plan_add('more', 'ALTER TABLE s.child ADD more int'); CALL sg_apply('more')}), 'passes', 'a plan whose statement fires an event trigger');
+is($node->safe_psql('postgres', q{SELECT state || ' ' || obj_description('s.parent'::regclass) FROM schemaguard.plan_step WHERE plan = 'more'}), 'validated by an event trigger', 'which runs DDL');
+$node->safe_psql('postgres', q{SET client_min_messages = error; DROP EVENT TRIGGER more; DROP FUNCTION public.more(); ALTER TABLE s.child DROP more; COMMENT ON TABLE s.parent IS NULL; SELECT sg_plan_drop('more', force => true)});
+
+# ---- scripts of extensions
 
 is(tried($super, q{SET client_min_messages = warning; BEGIN; CREATE EXTENSION IF NOT EXISTS dblink; ROLLBACK}), 'warned', 'CREATE EXTENSION');
 ($out, $err) = ('', '');
