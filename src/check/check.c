@@ -413,17 +413,38 @@ check_costs(PlanCheck *check, CheckStep *cs)
 	check_fix(check, cs);
 }
 
-/* Adds a row about a step that failed and that no check blocks now */
+/* Adds a row about a step that failed and that no check blocks now, and about one that a rollback has left as it was */
 static void
 check_failed(CheckStep *cs)
 {
-	if (cs->step->state != STEP_FAILED || cs->step->skipped_by || cs->blocked)
+	if ((cs->step->state != STEP_FAILED && !plan_is_not_back(cs->step)) || cs->step->skipped_by || cs->blocked)
 		return;
 	check_row(cs, "failed", CHECK_WARN,
 			  cs->step->reason ? cs->step->reason : pstrdup("no reason is on record"),
 			  psprintf(plan_is_not_back(cs->step) ? sg_calls("When that is mended, have the rest taken back:\nCALL sg_rollback_fks(%s, steps => '{%d}');") :
 					   sg_calls("When that is mended, CALL again:\nCALL sg_apply(%s, steps => '{%d}');"),
 					   quote_literal_cstr(cs->plan), cs->step->step));
+}
+
+/* Adds a row where names are all that tells which tables the plan has changed, so that a rollback could meet others */
+static void
+check_names(PlanCheck *check)
+{
+	List	   *tables = NIL;
+
+	foreach_ptr(const PlanDeed, deed, plan_deeds(check->plan, DEEDS_OF_CATALOG))
+	{
+		if (deed->what->child_table && sg_find_qualified(deed->what->child_table) != InvalidOid && plan_deed_follow(deed) == DEED_BY_NAME &&
+			!list_member(tables, makeString(deed->what->child_table)))
+			tables = lappend(tables, makeString(deed->what->child_table));
+	}
+	if (tables == NIL)
+		return;
+	check_row(&check->server, "names", CHECK_WARN,
+			  psprintf("what the plan has done is known by names alone, as after a restore: a rollback takes %s%s for what it has changed",
+					   strVal(linitial(tables)), list_length(tables) == 1 ? "" : psprintf(" and %d more tables of these names", list_length(tables) - 1)),
+			  psprintf("Rename tables that only have the names before a rollback. To see them:\nSELECT step, kind, child_table, fk_name FROM schemaguard.plan_step WHERE plan = %s;",
+					   quote_literal_cstr(check->plan->name)));
 }
 
 static void
@@ -439,6 +460,7 @@ run_checks(PlanCheck *check)
 		check->steps = lappend(check->steps, begin_step(check, lfirst(lc)));
 
 	check_plan_changes(check);
+	check_names(check);
 
 	/* each step is compared with the others: first look at all of them */
 	run_parts(check, false, look_at_step);

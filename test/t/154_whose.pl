@@ -104,11 +104,14 @@ try_it('here, others made under the names of what the steps have made or dropped
 try_it('copy, as it was', 0, $nobody, 'sg_rollback_fks', $same, 'RRRRRRRRRRRRRRNNRRR', 'none');
 try_it('copy, tables renamed', 0, $move, 'sg_rollback_fks', $real, 'N' x @kinds, 'none');
 
-# a table that has the name, and all that a definition needs, is taken for the one: the call says that it goes by names alone
+# a table that has the name, and all that a definition needs, is taken for the one: sg_plan_check says beforehand that names are all there is, and the call does
+sql('postgres', 'CREATE DATABASE told TEMPLATE made');
+like(sql('told', "SELECT result, detail FROM sg_plan_check_details('d') WHERE check_name = 'names'"), qr/^warn\|.* known by names alone, as after a restore: a rollback takes public\.\w+ and \d+ more tables/, 'a copy: sg_plan_check tells');
 my $db = try_it('copy, tables renamed, others made under their names', 0, $impostor, 'sg_rollback_fks', $real, 'NNNNNNNNNNNNRRNNRNN', 'dkey|dchk|dtrg');
 sql($db, join('', map { "DROP TABLE $_->[0]; ALTER TABLE $_->[0]_real RENAME TO $_->[0];" } @kinds) . "CALL sg_rollback_fks('d')");
 is(sql($db, "SELECT string_agg(child_table, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE state <> 'rolled back'"), 'public.duq public.didx', 'with their names back, all is taken back but what would be made from all rows');
 
+is(sql('made', "SELECT count(*) FROM sg_plan_check('d') WHERE check_name = 'names'"), '0', 'where OIDs tell, sg_plan_check says nothing of names');
 $db = try_it('copy, others made under the names of what the steps have made or dropped', 0, $other, 'sg_rollback_fks', $same, 'NNNNNNRNRRRRNNNNNNN', 'none');
 sql($db, "SELECT sg_plan_skip('d', (SELECT array_agg(step) FROM schemaguard.plan_step WHERE state = 'validated' AND kind <> 'drop'), 'it is gone'); CALL sg_rollback_fks('d')");
 is(sql($db, q{SELECT string_agg(DISTINCT s.kind, ',') FROM schemaguard.plan_deed d JOIN schemaguard.plan_step s USING (step) WHERE d.undone_at IS NULL}), 'drop', 'what somebody says is gone is done with');
@@ -268,6 +271,8 @@ $db = other_db(q{CREATE TABLE c (id int, v text NOT NULL); CREATE TABLE e (id in
 my $rules = q{SELECT string_agg(conname || convalidated::text, ' ') FROM pg_constraint WHERE conrelid IN ('c'::regclass, 'e'::regclass)};
 is(back($db), "1|validated|not taken back: the column is back, but its NOT NULL can't come back: 1 row breaks it\n2|validated|not taken back: the check can't come back: 1 row breaks it", 'rows that break a rule keep it from coming back');
 is(sql($db, $rules), '', 'so that nobody who writes them fails');
+is(sql($db, q{SELECT string_agg(step || ' ' || result, ', ' ORDER BY step) FROM sg_plan_check('d') WHERE check_name = 'failed' AND hint LIKE '%CALL public.sg_rollback_fks(''d'', steps => %'}), '2 warn',
+	'sg_plan_check tells of what is left where nothing blocks the step, and what to call');
 sql($db, q{ALTER TABLE c ADD CONSTRAINT c_v_not_null CHECK (v IS NOT NULL) NOT VALID; ALTER TABLE e ADD CONSTRAINT pos CHECK (v > 0) NOT VALID}) if major($node) < 18;
 back($db);
 is(sql($db, $rules), '', 'nor where such a row came when it was there already');
