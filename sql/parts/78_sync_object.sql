@@ -503,13 +503,62 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_castable(text, text, text, jsonb)
     IS 'the condition under which a value of a column becomes one of another type';
 
--- Returns the query of the rows that a statement would be refused for; a new column is null in each row of its table
+-- Returns the condition that rows of a partition meet, as far as its bound and the key of the table above are of columns and values;
+-- null: they are not, or rows are told apart by a hash, or belong to no other partition
+CREATE FUNCTION schemaguard.sg_sync_bounded(key text, bound text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    WITH part AS (
+        SELECT k.m[1] AS kind, ARRAY(SELECT c[1] FROM regexp_matches(k.m[2], '"(?:[^"]|"")*"|[^", ]+', 'g') c) AS columns,
+            ARRAY(SELECT v[1] FROM regexp_matches(b.m[1], v.value, 'g') v) AS low,
+            ARRAY(SELECT v[1] FROM regexp_matches(b.m[2], v.value, 'g') v) AS high
+        FROM (VALUES ('E?''(?:[^'']|'''')*''|[^'' ,()]+', '"(?:[^"]|"")*"|[a-z_][a-z0-9_$]*')) v (value, name)
+        CROSS JOIN LATERAL (SELECT format('[(]((?:%1$s)(?:, (?:%1$s))*)[)]', v.name) AS names,
+            format('[(]((?:%1$s)(?:, (?:%1$s))*)[)]', v.value) AS list) l
+        CROSS JOIN regexp_match(key, format('^(RANGE|LIST) %s$', l.names)) k (m)
+        CROSS JOIN regexp_match(bound, format('^FOR VALUES (?:FROM|IN) %1$s(?: TO %1$s)?$', l.list)) b (m)
+        WHERE k.m IS NOT NULL AND b.m IS NOT NULL
+    ), range AS (
+        -- what comes before the first that is no value decides
+        SELECT p.columns, x.bound[:x.n - 1] AS bound, p.columns[:x.n - 1] AS compared, x.side, x.bound[x.n] AS open
+        FROM part p CROSS JOIN LATERAL (
+            SELECT p.low, 'low', coalesce(least(array_position(p.low, 'MINVALUE'), array_position(p.low, 'MAXVALUE')),
+                cardinality(p.low) + 1)
+            UNION ALL
+            SELECT p.high, 'high', coalesce(least(array_position(p.high, 'MINVALUE'), array_position(p.high, 'MAXVALUE')),
+                cardinality(p.high) + 1)) x (bound, side, n)
+        WHERE p.kind = 'RANGE' AND p.high <> '{}' AND x.n > 1
+    )
+    SELECT CASE p.kind
+        WHEN 'LIST' THEN p.columns[1] || CASE WHEN 'NULL' = ANY (p.low) THEN ' IS NULL' ELSE ' IS NOT NULL' END
+            || coalesce(CASE WHEN 'NULL' = ANY (p.low) THEN ' OR ' ELSE ' AND ' END || p.columns[1] || ' IN ('
+                || nullif(array_to_string(array_remove(p.low, 'NULL'), ', '), '') || ')', '')
+        ELSE (SELECT string_agg(format('%s IS NOT NULL', c), ' AND ') FROM unnest(p.columns) c)
+            || coalesce((SELECT string_agg(format(' AND (%s) %s (%s)', array_to_string(r.compared, ', '),
+                CASE r.side WHEN 'low' THEN CASE r.open WHEN 'MAXVALUE' THEN '>' ELSE '>=' END
+                    ELSE CASE r.open WHEN 'MAXVALUE' THEN '<=' ELSE '<' END END, array_to_string(r.bound, ', ')), '' ORDER BY r.side DESC)
+                FROM range r), '') END
+    FROM part p
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_bounded(text, text)
+    IS 'the condition that rows of a partition meet; null: nobody knows';
+
+-- Returns the queries of the rows that a statement would be refused for, one a line; a new column is null in each row of its table
 CREATE FUNCTION schemaguard.sg_sync_finder(kind text, step text, what text, property text, context jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
     SELECT CASE
+        -- its own rows, and those of the default partition that would belong to it
+        WHEN kind = 'table' AND what LIKE 'partition%' THEN (
+            SELECT string_agg(format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours, x.relation, 'check', x.condition), E'\n')
+            FROM schemaguard.sg_sync_bounded(context #>> '{whole_is,key}', context ->> 'partition_bound') b (condition)
+            CROSS JOIN LATERAL (VALUES (CASE WHEN step = 'alter' THEN context ->> 'identity' END, b.condition),
+                (context #>> '{whole_is,default}', format('NOT (%s)', b.condition))) x (relation, condition)
+            WHERE b.condition IS NOT NULL AND x.relation IS NOT NULL)
         WHEN kind = 'column' AND property = 'not_null' AND (context ->> 'not_null')::boolean THEN
             CASE step WHEN 'fresh' THEN format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours, context ->> 'parent', 'check',
                 'false')
@@ -539,4 +588,4 @@ AS $function$
     FROM schemaguard.sg_schema() ours
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_finder(text, text, text, text, jsonb)
-    IS 'the query of the rows that a statement would be refused for';
+    IS 'the queries of the rows that a statement would be refused for, one a line';

@@ -36,8 +36,8 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE p.state IN ('missing', 'extra') AND p.kind IN ('table', 'view', 'materialized view', 'domain')
 ), partitioned AS MATERIALIZED (
     -- these are read again for each pair: few rows and narrow ones, or 10,000 tables would be read 10,000 times
-    SELECT coalesce(p.identity, p.target_identity) AS identity, p.state, coalesce(p.identity = p.target_identity AND p.properties ? 'partition_key', false) AS stays
-    FROM pair p WHERE p.kind = 'table' AND p.any_properties ? 'partition_key'
+    SELECT coalesce(p.identity, p.target_identity) AS identity, p.state, coalesce(p.identity = p.target_identity AND p.properties ? 'partition_key', false) AS stays,
+        CASE WHEN p.properties -> 'partition_key' = p.target_properties -> 'partition_key' THEN p.properties ->> 'partition_key' END AS key, d.identity AS default_partition FROM pair p LEFT JOIN pair d ON d.kind = 'table' AND d.properties ->> 'partition_of' = p.target_identity AND d.target_properties ->> 'partition_of' = p.target_identity AND d.properties ->> 'partition_bound' = 'DEFAULT' AND d.target_properties ->> 'partition_bound' = 'DEFAULT' WHERE p.kind = 'table' AND p.any_properties ? 'partition_key'
 ), joining AS MATERIALIZED (
     SELECT p.identity, p.properties ? 'partition_of' AS of_partition, coalesce(p.changes && '{inherits,partition_of,partition_bound}', false) AS moves
     FROM pair p WHERE p.kind = 'table' AND (p.changes && '{inherits,partition_of,partition_bound}' OR p.state = 'missing' AND p.properties ? 'partition_of')
@@ -147,6 +147,7 @@ WITH RECURSIVE side AS MATERIALIZED (
             THEN (SELECT array_agg(CASE c.kind WHEN 'table' THEN c.target_identity ELSE c.parent END)::text FROM pair c WHERE c.kind = 'column' AND c.name = m.name AND 'not_null' = ANY (c.changes) AND NOT (c.properties ->> 'not_null')::boolean
                 OR c.kind = 'table' AND c.state = 'extra' AND allow_drop) END,
         -- an heir's, which it has from there, is to be its own
+        'whole_is', CASE WHEN m.kind = 'table' AND m.properties ? 'partition_of' THEN (SELECT jsonb_build_object('key', w.key, 'default', w.default_partition) FROM partitioned w WHERE w.stays AND w.identity = m.properties ->> 'partition_of') END,
         'heirs_keep', CASE WHEN m.kind = 'column' AND m.state = 'extra' AND m.target_identity IN (SELECT k.identity FROM heirs_own k) THEN true END,
         -- of a partition that will be none
         'left', (SELECT v.number FROM leaving v WHERE v.target_identity = m.target_parent),
@@ -740,7 +741,7 @@ SELECT s.section, s.place, s.kind, s.object, s.what, schemaguard.sg_sync_portabl
     CASE WHEN s.section = 3 AND s.kind <> 'column' THEN s.context ->> 'index_loose' END,
     nullif(concat_ws('; ', 'runs code of role ' || f.owner, (SELECT string_agg(schemaguard.sg_sync_fill(c.statement, s.context), '; ') FROM rule c
      WHERE c.kind = s.kind AND c.step = 'cost' AND c.properties && string_to_array(coalesce(s.property, s.what), ' '))), ''),
-    CASE WHEN target = 'live' AND NOT s.context ? 'in_new' AND s.section IN (2, 3, 4) THEN schemaguard.sg_sync_finder(s.kind, s.step, s.what, s.property, s.context) END
+    CASE WHEN target = 'live' AND NOT s.context ? 'in_new' AND (s.section IN (2, 3, 4) OR s.kind = 'table') THEN schemaguard.sg_sync_finder(s.kind, s.step, s.what, s.property, s.context) END
 FROM guarded s JOIN fit f ON f.number = s.number LEFT JOIN reason r ON s.step = 'drop' AND s.before = s.after AND r.kind = s.kind AND r.target_identity = s.object
 -- nor what a type is meanwhile, where it is to be that
 WHERE NOT (s.what = 'type collation' AND s.before = s.after) AND NOT EXISTS (SELECT FROM left_over l WHERE l.kind = s.kind AND l.object = s.object)

@@ -63,7 +63,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 SET enable_nestloop = off
 AS $function$
-WITH stated AS MATERIALIZED (
+WITH RECURSIVE stated AS MATERIALIZED (
     SELECT s.*, s.note LIKE 'drop%' AS drops, schemaguard.sg_sync_node(s.kind, s.object) AS node
     FROM schemaguard.sg_sync_statements(pairs, reference, target, allow_drop, partitions, leave_code, leave_native) WITH ORDINALITY
         s (section, place, kind, object, what, statement, guard, before, after, note, index, index_after, cost, finder, n)
@@ -92,22 +92,38 @@ WITH stated AS MATERIALIZED (
 ), zone AS MATERIALIZED (
     SELECT min(s.first) AS first, max(s.last) AS last FROM span s
 ), found AS MATERIALIZED (
-    SELECT DISTINCT s.kind, s.object, CASE WHEN s.kind IN ('column', 'table') THEN s.what END AS what, s.finder FROM stated s
-    WHERE s.finder IS NOT NULL
-), part AS (
+    -- a partition that can't join is not made
+    SELECT DISTINCT s.kind, s.object, CASE WHEN s.kind = 'column' THEN s.what WHEN s.kind = 'table' AND NOT EXISTS (SELECT FROM stated m
+        WHERE m.kind = 'table' AND m.object = s.object AND m.what = 'created') THEN 'partition' END AS what, f.finder
+    FROM stated s CROSS JOIN string_to_table(s.finder, E'\n') f (finder)
+), joining AS MATERIALIZED (
+    SELECT p.identity, p.properties ->> 'partition_of' AS whole, p.target_identity IS NULL AS fresh,
+        p.properties -> 'partition_of' = p.target_properties -> 'partition_of' AS moves
+    FROM unnest(pairs) p WHERE p.kind = 'table' AND (p.target_identity IS NULL OR p.changes && '{partition_of,partition_bound}')
+        AND EXISTS (SELECT FROM found)
+), part AS MATERIALIZED (
     -- what is made of columns, or goes to a partition with what it is of
-    SELECT p.kind, p.identity, 'column' AS on_kind, k.parent || '.' || quote_ident(c.name) AS object
+    SELECT p.kind, p.identity, NULL AS what, 'column' AS on_kind, k.parent || '.' || quote_ident(c.name) AS object
     FROM unnest(pairs) p CROSS JOIN LATERAL (VALUES (p.parent, p.properties -> 'columns'),
         (p.properties ->> 'references', p.properties -> 'referenced_columns')) k (parent, columns)
     CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(k.columns) WHEN 'array' THEN k.columns END) c (name)
     WHERE p.kind IN ('constraint', 'index', 'statistics') AND EXISTS (SELECT FROM found)
     UNION ALL
-    SELECT p.kind, p.identity, 'table', p.parent FROM unnest(pairs) p
-    WHERE p.kind IN ('constraint', 'index') AND p.properties ? 'partition_of' AND EXISTS (SELECT FROM found)
+    SELECT p.kind, p.identity, NULL, 'table', p.parent FROM unnest(pairs) p JOIN joining j ON j.identity = p.parent
+    WHERE j.fresh OR p.kind IN ('constraint', 'index') AND p.properties ? 'partition_of' AND j.moves IS NOT TRUE
+    UNION ALL
+    -- partitions of a new one, and others that could get a bound which one keeps
+    SELECT 'table', j.identity, NULL, 'table', j.whole FROM joining j WHERE j.fresh AND j.whole IS NOT NULL
+    UNION ALL
+    SELECT 'bounds', j.whole, NULL, 'table', j.identity FROM joining j WHERE j.moves
+    UNION ALL
+    SELECT 'table', j.identity, CASE WHEN NOT j.fresh THEN 'partition' END, 'bounds', j.whole FROM joining j
+), refusal AS (
+    SELECT f.kind, f.object, f.what, f.finder FROM found f
+    UNION SELECT p.kind, p.identity, p.what, r.finder FROM part p JOIN refusal r ON r.kind = p.on_kind AND r.object = p.object
 ), refused AS MATERIALIZED (
     SELECT f.kind, f.object, f.what, array_agg(DISTINCT f.finder) AS finders
-    FROM (SELECT f.kind, f.object, f.what, f.finder FROM found f
-          UNION ALL SELECT p.kind, p.identity, NULL, f.finder FROM part p JOIN found f ON f.kind = p.on_kind AND f.object = p.object
+    FROM (SELECT r.kind, r.object, r.what, r.finder FROM refusal r
           -- bounds that come before the type do so for it
           UNION ALL SELECT f.kind, f.object, 'identity_sequence', f.finder FROM found f WHERE f.what = 'type collation') f
     GROUP BY f.kind, f.object, f.what
@@ -115,7 +131,8 @@ WITH stated AS MATERIALIZED (
 SELECT s.section, s.place, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, s.index, s.index_after, s.cost,
     r.finders, p.unit
 FROM stated s CROSS JOIN zone z LEFT JOIN unit u ON u.node = s.node AND s.section = 2
-LEFT JOIN refused r ON r.kind = s.kind AND r.object = s.object AND s.section > 0 AND coalesce(r.what, s.what) = s.what
+LEFT JOIN refused r ON r.kind = s.kind AND r.object = s.object AND s.section > 0
+    AND (coalesce(r.what, s.what) = s.what OR r.what = 'partition' AND s.what LIKE 'partition%')
 LEFT JOIN span p ON p.unit = u.unit AND s.n BETWEEN p.first AND p.last
 ORDER BY s.section, CASE WHEN s.section <> 2 OR s.n < z.first OR z.first IS NULL THEN 0
         WHEN p.unit IS NOT NULL THEN 2

@@ -52,6 +52,16 @@ my @pairs = (
 	# partitions that go have bounds that others get
 	[ 'CREATE TABLE a.by_hash (k int) PARTITION BY HASH (k); CREATE TABLE a.hash_1 PARTITION OF a.by_hash FOR VALUES WITH (MODULUS 4, REMAINDER 1); CREATE TABLE a.hash_3 PARTITION OF a.by_hash FOR VALUES WITH (MODULUS 4, REMAINDER 3)',
 		'CREATE TABLE a.by_hash (k int) PARTITION BY HASH (k); CREATE TABLE a.hash_1 PARTITION OF a.by_hash FOR VALUES WITH (MODULUS 2, REMAINDER 1)' ],
+	# rows out of a partition's range, in one that gets another range, and in the default partition: the other partitions come
+	[ 'CREATE TABLE a.joins_to (k int) PARTITION BY RANGE (k); CREATE TABLE a.joins (k int)', 'CREATE TABLE a.joins_to (k int) PARTITION BY RANGE (k); CREATE TABLE a.joins PARTITION OF a.joins_to FOR VALUES FROM (0) TO (10); CREATE INDEX joins_k ON a.joins (k)',
+		'INSERT INTO a.joins VALUES (5), (10), (NULL)' ],
+	[ q{CREATE TABLE a.lists (k text) PARTITION BY LIST (k); CREATE TABLE a.lists_1 PARTITION OF a.lists FOR VALUES IN ('a', NULL); CREATE TABLE a.lists_2 PARTITION OF a.lists FOR VALUES IN ('b', 'c')},
+		q{CREATE TABLE a.lists (k text) PARTITION BY LIST (k); CREATE TABLE a.lists_1 PARTITION OF a.lists FOR VALUES IN ('a', 'b', NULL); CREATE TABLE a.lists_2 PARTITION OF a.lists FOR VALUES IN ('c'); CREATE INDEX lists_k ON a.lists (k)},
+		q{INSERT INTO a.lists VALUES ('a'), (NULL), ('b'), ('c')} ],
+	[ 'CREATE TABLE a.other (k int, j text, PRIMARY KEY (k, j)) PARTITION BY RANGE (k, j); CREATE TABLE a.other_d PARTITION OF a.other DEFAULT',
+		q{CREATE TABLE a.other (k int, j text, PRIMARY KEY (k, j)) PARTITION BY RANGE (k, j); CREATE TABLE a.other_d PARTITION OF a.other DEFAULT; CREATE TABLE a.other_1 PARTITION OF a.other FOR VALUES FROM (0, MINVALUE) TO (10, 'it''s') PARTITION BY LIST (j);
+		CREATE TABLE a.other_1a PARTITION OF a.other_1 FOR VALUES IN ('x'); COMMENT ON COLUMN a.other_1a.k IS 'c'; CREATE TABLE a.other_2 PARTITION OF a.other FOR VALUES FROM (20, 'a') TO (MAXVALUE, MAXVALUE)},
+		q{INSERT INTO a.other VALUES (10, 'a'), (10, 'it''s'), (-1, 'x')} ],
 	# which the server alters for the index of a partition alone
 	[ 'CREATE TABLE a.filled_by (k int) PARTITION BY RANGE (k); CREATE TABLE a.filled_1 PARTITION OF a.filled_by DEFAULT; CREATE INDEX filled_k ON a.filled_by (k) WITH (fillfactor = 60)',
 		'CREATE TABLE a.filled_by (k int) PARTITION BY RANGE (k); CREATE TABLE a.filled_1 PARTITION OF a.filled_by DEFAULT; CREATE INDEX filled_k ON a.filled_by (k) WITH (fillfactor = 70)' ],
@@ -76,8 +86,9 @@ foreach my $db ('scripted', 'applied')
 	query("\\set document `cat '$dir/there.json'`\nSELECT sg_snapshot_import('reference', :'document')", $db);
 }
 
-my $left = join "\n", 'changed|index|a.filled_k|options', 'changed|foreign server|held|wrapper', 'changed|column|a.cast_from.id|type', 'changed|column|a.cast_from.m|type', 'changed|column|a.cast_from.n|type', 'changed|column|a.cast_from.small|type',
-	'changed|column|a.cast_leads.id|type', 'changed|column|a.filled.x|not_null', 'changed|column|a.ranges.r|type';
+my $left = join "\n", 'changed|table|a.joins|partition_bound', 'changed|table|a.joins|partition_of', 'changed|table|a.lists_1|partition_bound', 'changed|table|a.lists_2|partition_bound',
+	'missing|table|a.other_1|', 'missing|table|a.other_1a|', 'changed|index|a.filled_k|options', 'changed|foreign server|held|wrapper', 'changed|column|a.cast_from.id|type', 'changed|column|a.cast_from.m|type', 'changed|column|a.cast_from.n|type', 'changed|column|a.cast_from.small|type',
+	'changed|column|a.cast_leads.id|type', 'changed|column|a.filled.x|not_null', 'changed|column|a.joins.k|inherited', 'changed|column|a.ranges.r|type';
 sub drift { return query(q{SELECT change, kind, object, property FROM sg_drift_details('reference') ORDER BY kind DESC, object, property}, $_[0]); }
 
 my $script = query("SELECT sg_sync_sql('reference', $options)", 'scripted');
@@ -88,6 +99,13 @@ my ($head) = $script =~ /\A((?:-- .*\n)+)/;
 like($head, qr/^-- left out: column a\.cast_from\.id: type collation, 3 rows are in the way: SELECT \* FROM public\.sg_rule_violations\('a\.cast_from', 'check', 'id ~\* .*'\)$/m, 'the head has values that no cast makes others, with their number');
 query("SELECT 1 / (count(*) = 1)::int FROM ($1) x", 'scripted') while $head =~ /^-- left out: column a\.cast_from\.(?:n|m|small): type collation, 1 row is in the way: (SELECT .*)$/mg;
 like($head, qr/^-- left out: column a\.cast_from\.$_: type collation, 1 row is in the way/m, "so it is with $_, and the query lists them") foreach 'n', 'm', 'small';
+foreach (['joins', 2, 'joins'], ['lists_1', 1, 'lists_2'], ['lists_2', 1, 'lists_2'], ['other_1', 1, 'other_d'], ['other_1a', 1, 'other_d'])
+{
+	my ($table, $n, $of) = @$_;
+
+	like($head, qr/^-- left out: table a\.$table: [a-z_ ]+, $n rows? (?:is|are) in the way: SELECT \* FROM public\.sg_rule_violations\('a\.$of', 'check', '.*'\)$/m, "rows that keep $table from its bound are counted");
+	is(query("SELECT count(*) FROM ($1) x", 'scripted'), $n, 'and the query lists them') while $head =~ /^-- left out: table a\.$table: .* in the way: (SELECT .*)$/mg;
+}
 like($script, qr/^-- left out: index a\.filled_k: options, nothing alters those of an index of a partitioned table$/m, 'so are options of an index');
 like($script, qr/^-- left out: column a\.ranges\.r: type, nothing makes int4range int8range$/m, 'so is a type that no cast makes');
 like($script, qr/^-- left out: user mapping s1\.PUBLIC: options, a snapshot hides the values of its options$/m, 'so are the options of a user mapping');
@@ -97,7 +115,7 @@ is(drift('scripted'), $left, 'the script runs to its end, and what is left is wh
 my (undef, undef, $err) = $node->psql('applied', "CALL sg_sync_apply('reference', $options, fail => false)");
 like($err, qr/WARNING:  user mapping s1\.PUBLIC is made without its options, which no snapshot has$/m, 'which sg_sync_apply says, too');
 is(drift('applied'), $left, 'so it is with sg_sync_apply');
-is(query('SELECT count(*) FROM a.filled', $_), '10', 'rows are there') foreach 'scripted', 'applied';
+is(query('SELECT (SELECT count(*) FROM a.filled), (SELECT count(*) FROM a.joins), (SELECT count(*) FROM a.lists), (SELECT count(*) FROM a.other)', $_), '10|3|4|3', 'rows are there') foreach 'scripted', 'applied';
 is(query(q{SELECT count(*) FROM pg_constraint WHERE conrelid IN ('a.cast_from'::regclass, 'a.cast_leads'::regclass)}, $_), '4', 'so are keys on what could not be cast') foreach 'scripted', 'applied';
 query('TRUNCATE a.filled', 'applied');
 (undef, undef, $err) = $node->psql('applied', "CALL sg_sync_apply('reference', $options)");
