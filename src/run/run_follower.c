@@ -40,6 +40,8 @@ typedef struct Sender
 	int			pid;
 	XLogRecPtr	reached;		/* invalid: nothing was reported yet */
 	bool		has_slot;		/* and is what its slot is */
+	bool		keeps;			/* has told what it has on disk, and never what
+								 * it has replayed */
 } Sender;
 
 /* ---- what is there ---- */
@@ -59,6 +61,7 @@ read_senders(int *n)
 		SpinLockAcquire(&walsnd->mutex);
 		sender->pid = walsnd->pid;
 		sender->reached = walsnd->apply != InvalidXLogRecPtr ? walsnd->apply : walsnd->flush;
+		sender->keeps = walsnd->apply == InvalidXLogRecPtr && walsnd->write != InvalidXLogRecPtr;
 		state = walsnd->state;
 		SpinLockRelease(&walsnd->mutex);
 		sender->has_slot = false;
@@ -80,7 +83,7 @@ is_table_sync(const char *slot)
 }
 
 static void
-add_follower(Followers *followers, const char *name, bool is_slot, XLogRecPtr reached, List *ignored)
+add_follower(Followers *followers, const char *name, bool is_slot, XLogRecPtr reached, bool keeps, List *ignored)
 {
 	Follower   *follower = &followers->each[followers->n];
 
@@ -89,6 +92,7 @@ add_follower(Followers *followers, const char *name, bool is_slot, XLogRecPtr re
 	strlcpy(follower->name, name, NAMEDATALEN);
 	follower->is_slot = is_slot;
 	follower->is_here = true;
+	follower->keeps = keeps;
 	follower->reached = reached;
 	followers->n++;
 }
@@ -103,6 +107,7 @@ add_slots(Followers *followers, Sender *senders, int nsenders, List *ignored)
 		ReplicationSlotPersistentData data;
 		int			pid;
 		XLogRecPtr	reached;
+		bool		keeps = false;
 
 		if (!slot->in_use)
 			continue;
@@ -118,12 +123,13 @@ add_slots(Followers *followers, Sender *senders, int nsenders, List *ignored)
 				continue;
 			senders[j].has_slot = data.persistency == RS_PERSISTENT ||
 				strncmp(NameStr(data.name), TEMPORARY_STANDBY, strlen(TEMPORARY_STANDBY)) != 0;
+			keeps = senders[j].keeps;
 			if (senders[j].reached != InvalidXLogRecPtr)
 				reached = senders[j].reached;
 		}
 		if (data.persistency == RS_PERSISTENT && data.restart_lsn != InvalidXLogRecPtr &&
 			!is_table_sync(NameStr(data.name)))
-			add_follower(followers, NameStr(data.name), true, reached, ignored);
+			add_follower(followers, NameStr(data.name), true, reached, keeps, ignored);
 	}
 	LWLockRelease(ReplicationSlotControlLock);
 }
@@ -142,7 +148,7 @@ add_standbys(Followers *followers, const Sender *senders, int nsenders, List *ig
 		for (int j = 0; j < nsenders; j++)
 		{
 			if (senders[j].pid == be->st_procpid && strcmp(be->st_appname, BACKUP_NAME) != 0)
-				add_follower(followers, be->st_appname, false, senders[j].reached, ignored);
+				add_follower(followers, be->st_appname, false, senders[j].reached, senders[j].keeps, ignored);
 		}
 	}
 }
@@ -239,7 +245,8 @@ char *
 run_follower_text(const Follower *follower)
 {
 	return psprintf("%s \"%s\"%s", follower->is_slot ? "slot" : "standby", follower->name,
-					follower->is_here ? "" : ", which has gone,");
+					!follower->is_here ? ", which has gone," :
+					follower->keeps ? ", whose reader tells now and then what it has on disk," : "");
 }
 
 bool

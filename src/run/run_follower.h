@@ -21,6 +21,8 @@ typedef struct Follower
 	char		name[NAMEDATALEN];	/* of the slot, or application_name */
 	bool		is_slot;
 	bool		is_here;		/* it was there at the last look */
+	bool		keeps;			/* its reader, such as pg_receivewal, replays
+								 * nothing, and tells where it is at intervals */
 	XLogRecPtr	reached;		/* what it had replayed, or at least flushed */
 } Follower;
 

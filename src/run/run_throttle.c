@@ -186,7 +186,9 @@ run_throttle_ignore_hint(const Follower *follower)
 {
 	char	   *names = psprintf("%s%s%s", sg_throttle_ignore, sg_throttle_ignore[0] ? ", " : "", quote_identifier(follower->name));
 
-	return psprintf("Wait until it is less, or have it not counted:\nSET schemaguard.throttle_ignore = %s;", quote_literal_cstr(names));
+	return psprintf("%s, or have it not counted:\nSET schemaguard.throttle_ignore = %s;",
+					follower->keeps ? "Start the reader, as pg_receivewal, with --synchronous or --status-interval=1" : "Wait until it is less",
+					quote_literal_cstr(names));
 }
 
 static bool

@@ -16,6 +16,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use SgTest;
 use SgLoad;
+use IPC::Run ();
 use Test::More;
 use Time::HiRes 'time';
 
@@ -329,6 +330,22 @@ is_error($node, "CALL sg_add_fks('app')", '55006', undef, '... nor is it run');
 $boss->query('COMMIT');
 is($boss->sqlstate, '', 'approved');
 $boss->quit;
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Who keeps WAL and replays none tells how far it is at intervals: it seems to lag in between, and messages say why
+{
+	my ($dir, $out) = (PostgreSQL::Test::Utils::tempdir(), '');
+
+	$node->command_ok([ 'pg_receivewal', '-D', $dir, '-S', 'archive', '--create-slot', '-d', $node->connstr('postgres') ], 'a slot for pg_receivewal');
+	my $receiver = IPC::Run::start([ 'pg_receivewal', '-D', $dir, '-S', 'archive', '-d', $node->connstr('postgres'), '--status-interval=3600' ], '>&' => \$out);
+	ok(wait_for(sub { query(q{SELECT count(*) FROM pg_stat_replication WHERE write_lsn IS NOT NULL AND replay_lsn IS NULL}) eq '1' }), '... which has told where it is') or diag($out);
+	query(q{SELECT sg_plan_create('archive'); TRUNCATE filler; INSERT INTO filler SELECT repeat('x', 1000) FROM generate_series(1, 2000)});
+	like(query(q{SET schemaguard.throttle_lag = '100kB'; SELECT detail, hint FROM sg_plan_check_details('archive') WHERE check_name = 'load'}),
+		qr/: slot "archive", whose reader tells now and then what it has on disk, lags by \d+ kB, .*\|Start the reader, as pg_receivewal, with --synchronous or --status-interval=1, or have it not counted:\nSET schemaguard\.throttle_ignore = 'archive';$/,
+		'a slot that pg_receivewal reads is told as such');
+	$receiver->signal('INT');
+	$receiver->finish;
+}
 
 $node->stop;
 done_testing();
