@@ -13,18 +13,24 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
+#include "access/syncscan.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
 #include "commands/progress.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/backend_progress.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
@@ -56,6 +62,9 @@ enum
 	PARAM_TOTAL_SINCE,			/* when the total was told: what came before
 								 * says nothing of how fast it goes */
 	PARAM_BEGUN,				/* of the total, and not done: they count half */
+	PARAM_OTHER,				/* of sg_progress_silent(), with the two below */
+	PARAM_TABLE_FROM,			/* blocks at which scans begin */
+	PARAM_OTHER_FROM,
 	PARAM_COUNT
 };
 
@@ -123,7 +132,7 @@ SG_FUNCTION(sg_progress);
 static void
 publish(void)
 {
-	static const int index[PARAM_COUNT] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
+	static const int index[PARAM_COUNT] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
 	pgstat_progress_start_command(SG_PROGRESS_COMMAND, target);
 	pgstat_progress_update_multi_param(PARAM_COUNT, index, params);
@@ -320,6 +329,7 @@ clear_scan(void)
 {
 	params[PARAM_BLOCKS_DONE] = params[PARAM_BLOCKS_TOTAL] = 0;
 	params[PARAM_SCAN_ORPHANS] = params[PARAM_SCAN_STARTED] = 0;
+	params[PARAM_OTHER] = params[PARAM_TABLE_FROM] = params[PARAM_OTHER_FROM] = 0;
 }
 
 void
@@ -415,6 +425,71 @@ sg_progress_end(void)
 	pgstat_progress_end_command();
 }
 
+/* ---- statements that say nothing ---- */
+
+/* Returns the block at which scans of a table are that run in step, and how many it has; 0 blocks: not known */
+static BlockNumber
+find_location(Oid relid, BlockNumber *blocks)
+{
+	BlockNumber location = 0;
+	Relation	rel;
+
+	*blocks = 0;
+	if (!synchronize_seqscans || !ConditionalLockRelationOid(relid, AccessShareLock))
+		return 0;
+	rel = try_relation_open(relid, NoLock);
+	if (rel && RELKIND_HAS_TABLE_AM(rel->rd_rel->relkind) && !RelationUsesLocalBuffers(rel))
+	{
+		*blocks = RelationGetNumberOfBlocks(rel);
+		if (*blocks > NBuffers / 4)
+			location = ss_get_location(rel, *blocks);
+		else
+			*blocks = 0;
+	}
+	if (rel)
+		relation_close(rel, NoLock);
+	UnlockRelationOid(relid, AccessShareLock);
+	return location;
+}
+
+void
+sg_progress_silent(Oid table, Oid other)
+{
+	BlockNumber blocks;
+
+	clear_scan();
+	params[PARAM_OTHER] = other;
+	params[PARAM_TABLE_FROM] = find_location(table, &blocks);
+	params[PARAM_OTHER_FROM] = find_location(other, &blocks);
+	params[PARAM_SCAN_STARTED] = GetCurrentTimestamp();
+	set_target(table);
+	publish();
+}
+
+/*
+ * Puts in how far such a statement is, and returns the table that it reads.
+ * The other table is read first.  At the end of a scan the location is back
+ * where it began, and nothing is known again.
+ */
+static Oid
+look_at_silent(Oid table, int64 *p)
+{
+	for (int i = 0; i < 2; i++)
+	{
+		Oid			relid = i == 0 ? (Oid) p[PARAM_OTHER] : table;
+		BlockNumber from = (BlockNumber) p[i == 0 ? PARAM_OTHER_FROM : PARAM_TABLE_FROM];
+		BlockNumber blocks;
+		BlockNumber at = find_location(relid, &blocks);
+
+		if (blocks == 0 || from >= blocks || at == from)
+			continue;
+		p[PARAM_BLOCKS_TOTAL] = blocks;
+		p[PARAM_BLOCKS_DONE] = at >= from ? at - from : blocks - from + at;
+		return relid;
+	}
+	return table;
+}
+
 bool
 sg_progress_index(int pid)
 {
@@ -462,9 +537,11 @@ sg_progress_entered(PG_FUNCTION_ARGS)
 	for (int i = 1; i <= n; i++)
 	{
 		PgBackendStatus *be = &pgstat_get_local_beentry_by_index(i)->backendStatus;
-		int64	   *p = be->st_progress_param;
+		int64		p[PARAM_COUNT];
+		Oid			relid = be->st_progress_command_target;
 		double		left;
 
+		memcpy(p, be->st_progress_param, sizeof(p));
 		if (be->st_progress_command != SG_PROGRESS_COMMAND ||
 			be->st_databaseid != MyDatabaseId)
 			continue;
@@ -473,6 +550,8 @@ sg_progress_entered(PG_FUNCTION_ARGS)
 		if (has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
 			has_privs_of_role(GetUserId(), be->st_userid))
 		{
+			if (p[PARAM_OTHER] != 0)
+				relid = look_at_silent(relid, p);
 			if (p[PARAM_PLAN] > 0)
 				sg_sink_int64(&sink, p[PARAM_PLAN]);
 			else
@@ -485,7 +564,7 @@ sg_progress_entered(PG_FUNCTION_ARGS)
 						 action_names[p[PARAM_ACTION]] : NULL);
 			sg_sink_text(&sink, p[PARAM_PHASE] > 0 && p[PARAM_PHASE] < lengthof(phase_names) ?
 						 phase_names[p[PARAM_PHASE]] : NULL);
-			sg_sink_datum(&sink, ObjectIdGetDatum(be->st_progress_command_target));
+			sg_sink_datum(&sink, ObjectIdGetDatum(relid));
 			sg_sink_int64(&sink, p[PARAM_DONE]);
 			sg_sink_int64(&sink, p[PARAM_TOTAL]);
 			sg_sink_int64(&sink, p[PARAM_ORPHANS] + p[PARAM_SCAN_ORPHANS]);

@@ -73,7 +73,7 @@ extern void sg_progress_step(SgProgressAction action, int step, Oid relid);
 extern void sg_progress_phase(SgProgressPhase phase);
 
 /* Place in the work, from which it goes on after a pause */
-#define SG_PROGRESS_PARAMS	16
+#define SG_PROGRESS_PARAMS	20
 
 typedef struct SgProgressPlace
 {
@@ -94,6 +94,14 @@ extern void sg_progress_done(int64 done, int64 orphan_rows);
 extern void sg_progress_tables(SgProgressPhase phase, Oid relid, int64 blocks);
 extern void sg_progress_blocks(int64 blocks, int64 orphan_rows);
 extern void sg_progress_end(void);
+
+/*
+ * A statement of the server's reads two tables from end to end, and says
+ * nothing.  The view shows how far it is where the server keeps that for scans
+ * which run in step: with synchronize_seqscans, of tables larger than a
+ * quarter of shared_buffers.
+ */
+extern void sg_progress_silent(Oid table, Oid other);
 
 /* Show what the CREATE INDEX of another process is at, if it runs one */
 extern bool sg_progress_index(int pid);

@@ -149,6 +149,7 @@ deploy_run_validate(const FkKey *key, const char *statement)
 {
 	ValidateArg arg = {key, statement};
 
+	sg_progress_silent(key->child, key->parent);
 	run_deed_reading(do_validate, &arg);
 }
 

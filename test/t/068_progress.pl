@@ -15,7 +15,7 @@ use SgLoad;
 use Test::More;
 
 my $keys = long_run() ? 2000 : 60;
-my $node = new_node('progress', conf => "schemaguard.fix_limit = -1\nautovacuum = off\nfsync = off\nmax_locks_per_transaction = 256\n");
+my $node = new_node('progress', conf => "schemaguard.fix_limit = -1\nshared_buffers = 4MB\nautovacuum = off\nfsync = off\nmax_locks_per_transaction = 256\n");
 
 sub query { return $node->safe_psql('postgres', $_[0]); }
 
@@ -97,6 +97,25 @@ watched('sg_compare_fks', q{SELECT count(*) FROM sg_compare_fks_details('before'
 watched('sg_drift_matrix', q{SELECT count(*) FROM sg_drift_matrix('{before,after}')});
 watched('sg_rollback_fks', q{CALL sg_rollback_fks('all')});
 cmp_ok($most, '>', 10, 'the sampler is quick enough to see something');
+
+# VALIDATE CONSTRAINT says nothing itself: the server keeps how far scans of large tables are
+{
+	query(<<'SQL');
+CREATE TABLE large_parent (id int PRIMARY KEY, t text);
+CREATE TABLE large (id int, parent_id int, t text);
+INSERT INTO large_parent SELECT g, repeat('x', 50) FROM generate_series(1, 100000) g;
+INSERT INTO large SELECT g, 1 + g % 100000, repeat('x', 50) FROM generate_series(1, 600000) g;
+ANALYZE large, large_parent;
+SELECT sg_plan_create('core');
+SELECT sg_plan_add_fk('core', 'large', '{parent_id}', 'large_parent', index => false, orphans => 'leave');
+SQL
+	$session->query(q{SET schemaguard.validate_with = 'core'; SET max_parallel_workers_per_gather = 0});
+	watched('sg_add_fks, VALIDATE', q{CALL sg_add_fks('core')});
+	my $shown = query(q{SELECT count(DISTINCT done) FROM sample WHERE what = 'validate blocks executing public.large' AND done > 0});
+	cmp_ok($shown, '>=', 2, "... and how far it is: $shown places");
+	is(query(q{SELECT state FROM schemaguard.plan_step WHERE plan = 'core'}), 'validated', '... it is validated');
+	$session->query('RESET schemaguard.validate_with');
+}
 
 # A call says how far it is, if it takes longer than the interval, which is no time here
 foreach my $call ([ 'sg_apply' => q{CALL sg_apply('all')} ], [ 'sg_orphan_audit' => q{SELECT count(*) FROM sg_orphan_audit_details(plan => 'all')} ],
