@@ -27,6 +27,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_trigger.h"
+#include "commands/comment.h"
 #include "commands/defrem.h"
 #include "commands/trigger.h"
 #include "optimizer/optimizer.h"
@@ -575,6 +576,102 @@ key_of(const ChangeMove *move)
 /* The beginning of a trigger's definition in a deed, before its tgenabled and a blank, where that is not as CREATE makes it */
 #define WAS_ENABLED "enabled "
 
+/* What CREATE does not give, before all of these: the comment with its length, and an index column's statistics target */
+#define WAS_COMMENT "comment "
+#define WAS_STATISTICS "statistics "
+
+/* Returns what SET STATISTICS has given to a column of an index; -1 if nothing has, 0 as well if there is no such column */
+static int
+statistics_of(Oid index, int n, bool *there)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(index), Int16GetDatum(n));
+	Datum		target;
+	bool		isnull;
+
+	*there = HeapTupleIsValid(tuple);
+	if (!*there)
+		return -1;
+	target = SysCacheGetAttr(ATTNUM, tuple, Anum_pg_attribute_attstattarget, &isnull);
+	ReleaseSysCache(tuple);
+	/* at most 10000; an int2 from 16 on, before an int4 */
+	return isnull ? -1 : DatumGetInt16(target);
+}
+
+/* "comment 4 text statistics 1 100 statistics 3 50 " */
+static char *
+properties_of(const ChangeMove *move)
+{
+	char	   *comment = GetComment(move->object.objectId, move->object.classId, 0);
+	StringInfoData text;
+	bool		there = move->object.classId == RelationRelationId;
+
+	initStringInfo(&text);
+	if (comment)
+		appendStringInfo(&text, WAS_COMMENT "%zu %s ", strlen(comment), comment);
+	for (int n = 1; there; n++)
+	{
+		int			target = statistics_of(move->object.objectId, n, &there);
+
+		if (target >= 0)
+			appendStringInfo(&text, WAS_STATISTICS "%d %d ", n, target);
+	}
+	return text.data;
+}
+
+/* Goes behind what properties_of() has written, and returns the comment, or NULL, and targets (of int: column and target in turn) */
+static char *
+takes_properties(const char **text, List **targets)
+{
+	char	   *comment = NULL;
+	size_t		length;
+	int			n;
+	int			target;
+	int			end = 0;
+
+	*targets = NIL;
+	if (sscanf(*text, WAS_COMMENT "%zu%n", &length, &end) == 1)
+	{
+		comment = pnstrdup(*text + end + 1, length);
+		*text += end + 1 + length + 1;
+	}
+	while (sscanf(*text, WAS_STATISTICS "%d %d%n", &n, &target, &end) == 2)
+	{
+		*targets = lappend_int(lappend_int(*targets, n), target);
+		*text += end + 1;
+	}
+	return comment;
+}
+
+/* Gives an object that is back, perhaps by hand, its comment and statistics targets again, unless it has others by now */
+static void
+bring_properties_back(const PlanStep *step, const char *comment, List *targets, ChangeMove *move)
+{
+	const char *table = sg_relation_name(move->table);
+	List	   *statements = NIL;
+	const char *name = quote_identifier(step->fk_name);
+
+	move->object = find_object(step, step->fk_name);
+	if (move->kind != MOVE_NONE || !OidIsValid(move->object.objectId))
+		return;
+	if (plan_changed_object(step) == CHANGED_INDEX)
+		name = sg_relation_name(move->object.objectId);
+	else
+		name = psprintf("%s ON %s", name, table);
+	if (comment && GetComment(move->object.objectId, move->object.classId, 0) == NULL)
+		statements = lappend(statements, psprintf("COMMENT ON %s %s IS %s", step->definition, name, quote_literal_cstr(comment)));
+	for (int i = 0; i < list_length(targets); i += 2)
+	{
+		bool		there;
+
+		if (statistics_of(move->object.objectId, list_nth_int(targets, i), &there) < 0 && there)
+			statements = lappend(statements, psprintf("ALTER INDEX %s ALTER COLUMN %d SET STATISTICS %d", name,
+													  list_nth_int(targets, i), list_nth_int(targets, i + 1)));
+	}
+	move->rule = NULL;
+	foreach_ptr(char, statement, statements)
+		change_statement(move, MOVE_STATEMENT, "restore", ShareUpdateExclusiveLock, STEP_ROLLED_BACK, statement);
+}
+
 /* "constraint UNIQUE (a)" */
 static char *
 constraint_definition(const PlanStep *step, Oid conid)
@@ -690,7 +787,7 @@ drop_definition(const PlanStep *step, ChangeMove *move)
 	}
 	else
 	{
-		move->was = psprintf("%s%s", move->identity ? WAS_IDENTITY : "", definition_of(step, move));
+		move->was = psprintf("%s%s%s", properties_of(move), move->identity ? WAS_IDENTITY : "", definition_of(step, move));
 		move->columns = columns_under(move);
 	}
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
@@ -765,19 +862,16 @@ ends_with(const char *definition, const char *end)
 
 /* A trigger, a CHECK, and what is NOT VALID come back as they were; what would read the table under a lock is for somebody to decide */
 static void
-bring_definition_back(const PlanDeed *deed, ChangeMove *move)
+bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 {
 	PlanStep	step = *deed->what;
-	const char *was = deed->was;
-	bool		identity = was && takes_word(&was, WAS_IDENTITY);
-	bool		is_constraint = was && takes_word(&was, WAS_CONSTRAINT);
+	bool		identity = takes_word(&was, WAS_IDENTITY);
+	bool		is_constraint = takes_word(&was, WAS_CONSTRAINT);
 	char	   *identify = identity ? change_identity_statement(move->table, step.child_table, step.fk_name) : NULL;
 	char	   *moved = plan_deed_moved_column(deed);
 	char		enabled;
 	char	   *statement;
 
-	if (was == NULL)
-		return;
 	if (moved)
 	{
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, moved,
@@ -975,8 +1069,15 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 			return;
 		if (plan_changed_object(what) == CHANGED_COLUMN)
 			bring_column_back(deed, move);
-		else
-			bring_definition_back(deed, move);
+		else if (deed->was)
+		{
+			const char *was = deed->was;
+			List	   *targets;
+			char	   *comment = takes_properties(&was, &targets);
+
+			bring_definition_back(deed, was, move);
+			bring_properties_back(what, comment, targets, move);
+		}
 		return;
 	}
 	if (change_is_detached(deed))

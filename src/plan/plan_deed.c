@@ -14,7 +14,9 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
+#include "commands/comment.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -197,6 +199,7 @@ plan_deed_replace(const FkPlan *plan, int step, const char *object, const FkKey 
 
 	deed.what = plan_step_of_key(plan->name, key);
 	deed.valid = key->validated;
+	deed.was = GetComment(key->conid, ConstraintRelationId, 0);
 	deed.log_id = log_id;
 	deed.identity = plan_deed_identity(&deed);
 	plan_deed_write(plan, &deed);

@@ -63,7 +63,8 @@ typedef struct PlanDeed
 	 */
 	PlanStep   *what;
 	bool		valid;			/* the key that was dropped was */
-	char	   *was;			/* what a change has taken the place of */
+	char	   *was;			/* what a change has taken the place of; the
+								 * comment of a key that was dropped */
 	char	   *index_columns;	/* as CREATE INDEX has them */
 	bool		partitioned;	/* the index is that of a partitioned table */
 	int64		rows;

@@ -553,6 +553,7 @@ static void
 execute_restore(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
+	const char *comment = ((DeedAction *) action)->deed->was;
 	LogEntry	entry;
 	FkKey	   *key;
 	Standing	standing = look_at_key(work->step, &key);
@@ -564,6 +565,9 @@ execute_restore(RunAction *action)
 	if (!standing.ours)
 	{
 		run_statement(work->statement);
+		if (comment)
+			run_statement(psprintf("COMMENT ON CONSTRAINT %s ON %s IS %s", quote_identifier(work->step->fk_name),
+								   work->step->child_table, quote_literal_cstr(comment)));
 		plan_deeds_follow_anew();
 	}
 	entry = run_entry(action, work, standing.ours ? LOG_SKIPPED : LOG_DONE);
@@ -574,10 +578,10 @@ execute_restore(RunAction *action)
 
 /* The old key comes back, NOT VALID; that of a partitioned table before 18, valid */
 static bool
-restore_key(StepWork *work)
+restore_key(StepWork *work, const PlanDeed *deed)
 {
-	RunAction	action = {.run = work->run,.works = list_make1(work),.name = "restore key",
-	.references = true,.execute = execute_restore};
+	DeedAction	da = {.action = {.run = work->run,.works = list_make1(work),.name = "restore key",
+	.references = true,.execute = execute_restore},.deed = deed};
 	FkKey	   *key = palloc(sizeof(FkKey));
 	FkProblem  *problem;
 
@@ -587,10 +591,10 @@ restore_key(StepWork *work)
 	work->statement = plan_add_statement(work->step, true);
 	if (problem)
 	{
-		run_log_start(&action);
+		run_log_start(&da.action);
 		work->hint = psprintf("The step keeps its key, if that is there: drop it by hand if it is to go. When that is mended:\n%s",
 							  run_call_text(work->run, "sg_rollback_fks"));
-		run_record_failure(&action, work, STEP_AS_IT_IS, problem->sqlerrcode,
+		run_record_failure(&da.action, work, STEP_AS_IT_IS, problem->sqlerrcode,
 						   psprintf("the old key can't come back: %s", problem->reason), LOG_NONE);
 		return false;
 	}
@@ -602,12 +606,12 @@ restore_key(StepWork *work)
 	}
 
 	work->key = key;
-	run_add_target(&action, key->parent, ShareRowExclusiveLock);
-	run_add_target(&action, key->child, ShareRowExclusiveLock);
+	run_add_target(&da.action, key->parent, ShareRowExclusiveLock);
+	run_add_target(&da.action, key->child, ShareRowExclusiveLock);
 	sg_progress_step(SG_PROGRESS_ROLLBACK, work->step->step, key->child);
-	if (run_attempt(&action))
+	if (run_attempt(&da.action))
 		return true;
-	undo_record_failed(&action, work);
+	undo_record_failed(&da.action, work);
 	return false;
 }
 
@@ -706,7 +710,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 	}
 	if (!standing.ours)
 	{
-		if (!restore_key(work))
+		if (!restore_key(work, deed))
 			return false;
 		run_append_notice(work, psprintf("key %s restored", quote_identifier(step->fk_name)));
 		standing = look_before(work);

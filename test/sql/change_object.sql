@@ -284,6 +284,33 @@ CALL sg_apply('d', fail => true);
 SELECT fk_name, test, result, observed, reason FROM sg_verify_fks_details('d') WHERE result <> 'pass';
 CALL sg_rollback_fks('d');
 
+-- comments, and statistics of an index, which CREATE does not give
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+CREATE TABLE said (id int CONSTRAINT said_ck CHECK (id > 0) CONSTRAINT said_fk REFERENCES posts, CONSTRAINT said_uq UNIQUE (id));
+CREATE INDEX said_i ON said (id, (id + 1));
+CREATE TRIGGER said_t BEFORE INSERT ON said FOR EACH ROW EXECUTE FUNCTION note();
+COMMENT ON CONSTRAINT said_ck ON said IS 'comment 3 abc  it''s \ said ';
+COMMENT ON CONSTRAINT said_uq ON said IS 'unique';
+COMMENT ON CONSTRAINT said_fk ON said IS 'key';
+COMMENT ON TRIGGER said_t ON said IS 'trigger';
+COMMENT ON INDEX said_i IS 'index';
+ALTER INDEX said_i ALTER 2 SET STATISTICS 77;
+CREATE VIEW sayings AS SELECT conname AS name, obj_description(oid, 'pg_constraint') AS said FROM pg_constraint WHERE conrelid = to_regclass('said') AND conname LIKE 'said%'
+  UNION ALL SELECT tgname, obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE tgname = 'said_t'
+  UNION ALL SELECT attname, obj_description(attrelid, 'pg_class') || ' ' || attstattarget FROM pg_attribute WHERE attrelid = to_regclass('said_i') AND attnum = 2;
+SELECT sg_plan_add_drop('d', 'constraint', 'said', x) FROM unnest('{said_ck,said_uq,said_fk}'::text[]) x \g /dev/null
+SELECT sg_plan_add_drop('d', 'index', 'said', 'said_i'), sg_plan_add_drop('d', 'trigger', 'said', 'said_t') \g /dev/null
+CALL sg_apply('d', fail => true);
+SELECT * FROM sayings ORDER BY name;
+CALL sg_rollback_fks('d');
+ALTER TABLE said ADD CONSTRAINT said_uq UNIQUE (id);
+CREATE INDEX said_i ON said (id, (id + 1));
+CALL sg_rollback_fks('d', fail => true);
+SELECT * FROM sayings ORDER BY name;
+SELECT step, state, reason FROM steps;
+DROP TABLE said CASCADE;
+DROP VIEW sayings;
+
 -- for good
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 SELECT sg_plan_add_drop('d', 'table', 'shown', keep => false), sg_plan_add_drop('d', 'column', 'users', 'age');
