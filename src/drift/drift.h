@@ -53,6 +53,8 @@ typedef struct DriftRow
 	const char *kind;
 	const char *object;			/* identity; where it is renamed, the
 								 * reference's */
+	const char *target;			/* identity in the target, of what is renamed
+								 * or changed */
 	DriftChangeKind change;
 	const char *property;		/* NULL for an object as a whole */
 	const char *expected;		/* what the reference says */
@@ -60,7 +62,7 @@ typedef struct DriftRow
 	DriftClass	class;
 	DriftRisk	risk;
 	const char *detail;
-	Jsonb	   *properties;		/* of an object that only the target has */
+	Jsonb	   *properties;		/* in the target, of what is extra or changed */
 } DriftRow;
 
 /*

@@ -377,6 +377,7 @@ report_pair(DriftComparison *c, DriftObject *reference)
 
 	row = add_row(c, reference->kind, reference->identity, DRIFT_RENAMED, automatic ? CLASS_COSMETIC :
 				  object_class(c, reference, CLASS_DRIFT));
+	row->target = target->identity;
 	row->property = "name";
 	row->expected = reference->identity;
 	row->actual = target->identity;
@@ -423,6 +424,8 @@ report_change(DriftComparison *c, DriftChange *change)
 
 	row = add_row(c, change->kind, change->identity, DRIFT_CHANGED,
 				  cosmetic ? CLASS_COSMETIC : unmanaged ? CLASS_UNMANAGED : CLASS_DRIFT);
+	row->target = change->target_identity;
+	row->properties = change->target;
 	row->property = change->property->name;
 	row->expected = drift_text(change->expected);
 	row->actual = drift_text(change->actual);

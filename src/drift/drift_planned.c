@@ -125,7 +125,7 @@ concerned_kind(const PlanDeed *deed, char **identity)
 
 /* Is the property among those that the step says, or one that says nothing by itself? */
 static bool
-is_known(const JsonbValue *key, const char *const *known)
+is_known(const char *property, int length, const char *const *known)
 {
 	static const char *const aside[] = {"automatic_name", "depends", "number", "position", NULL};
 	const char *const *lists[] = {known, aside};
@@ -134,7 +134,7 @@ is_known(const JsonbValue *key, const char *const *known)
 	{
 		for (const char *const *name = lists[i]; *name; name++)
 		{
-			if (strlen(*name) == key->val.string.len && memcmp(*name, key->val.string.val, key->val.string.len) == 0)
+			if (strlen(*name) == length && memcmp(*name, property, length) == 0)
 				return true;
 		}
 	}
@@ -155,7 +155,7 @@ has_others(Jsonb *properties, const char *const *known)
 		if (token != WJB_KEY)
 			continue;
 		(void) JsonbIteratorNext(&it, &value, true);
-		if (!(value.type == jbvBool && !value.val.boolean) && !is_known(&key, known))
+		if (!(value.type == jbvBool && !value.val.boolean) && !is_known(key.val.string.val, key.val.string.len, known))
 			return true;
 	}
 	return false;
@@ -212,14 +212,31 @@ made_as_planned(const Judgement *j)
 		(j->step->kind != STEP_UNIQUE || sg_equal_names(drift_strings(row->properties, "columns"), j->step->child_columns));
 }
 
+/*
+ * Judges what a step has replaced: it is gone as planned while what has replaced
+ * it stands, and that may be taken for it, under another name.
+ */
+static bool
+replaced_as_planned(const Judgement *j)
+{
+	const DriftRow *row = j->row;
+	bool		is_key = j->step->kind == STEP_FOREIGN_KEY;
+
+	if (!(is_key ? same_key(j->step) : is_done(j->step)))
+		return false;
+	if (row->change == DRIFT_MISSING)
+		return true;
+	return row->target && strcmp(row->target, part_of_table(j->deed, j->step->fk_name)) == 0 &&
+		(row->change == DRIFT_RENAMED || is_known(row->property, strlen(row->property), is_key ? key_says : rule_says));
+}
+
 static bool
 is_planned(const Judgement *j)
 {
 	char	   *renamed;
 
-	/* what was replaced is gone as planned while what has replaced it stands */
 	if (j->deed->kind == DEED_REPLACE)
-		return j->row->change == DRIFT_MISSING && (j->step->kind == STEP_FOREIGN_KEY ? same_key(j->step) : is_done(j->step));
+		return replaced_as_planned(j);
 	if (j->deed->kind != DEED_CHANGE)
 		return made_as_planned(j);
 	switch (j->step->kind)
@@ -288,13 +305,30 @@ mark_of_plan(SgNameTable *rows, const FkPlan *plan, TimestampTz since)
 	}
 }
 
+/* The row of the planned change that came to the clone with it, or NULL */
+static const DriftRow *
+planned_change(List *all, const DriftRow *row, const char *origin)
+{
+	if (row->class != CLASS_DRIFT || !is_known(row->property, strlen(row->property), clone_says))
+		return NULL;
+	foreach_ptr(const DriftRow, other, all)
+	{
+		if (other->class == CLASS_PLANNED && other->change == DRIFT_CHANGED && strcmp(other->kind, row->kind) == 0 &&
+			strcmp(other->target, origin) == 0 && strcmp(other->property, row->property) == 0)
+			return other;
+	}
+	return NULL;
+}
+
 /* The row of the planned object that the row's is a clone of, or NULL */
 static const DriftRow *
-planned_origin(SgNameTable *rows, const DriftRow *row)
+planned_origin(SgNameTable *rows, List *all, const DriftRow *row)
 {
-	char	   *origin = row->class == CLASS_EXTRA && row->properties ? drift_string(row->properties, "partition_of") : NULL;
+	char	   *origin = row->properties ? drift_string(row->properties, "partition_of") : NULL;
 
-	if (origin == NULL || has_others(row->properties, clone_says))
+	if (origin && row->change == DRIFT_CHANGED)
+		return planned_change(all, row, origin);
+	if (origin == NULL || row->class != CLASS_EXTRA || has_others(row->properties, clone_says))
 		return NULL;
 	foreach_ptr(const DriftRow, other, sg_names_value(rows, row->kind, origin))
 	{
@@ -315,7 +349,7 @@ mark_clones(SgNameTable *rows, List *all)
 		again = false;
 		foreach_ptr(DriftRow, row, all)
 		{
-			const DriftRow *origin = planned_origin(rows, row);
+			const DriftRow *origin = planned_origin(rows, all, row);
 
 			if (origin == NULL)
 				continue;

@@ -235,6 +235,26 @@ SELECT pg_temp.others(s) FROM unnest(ARRAY[
 ALTER TABLE chp.c ALTER CONSTRAINT c_p_fkey DEFERRABLE;
 CALL sg_drift_gate('chp');
 ALTER TABLE chp.c ALTER CONSTRAINT c_p_fkey NOT DEFERRABLE;
+-- a key that a plan has replaced: planned, in partitions too, while the new one is as the step says; its drop, or another one in its place, is somebody's
+CREATE SCHEMA chr;
+CREATE TABLE chr.p (id int PRIMARY KEY);
+CREATE TABLE chr.c (id int PRIMARY KEY, p int CONSTRAINT old REFERENCES chr.p);
+CREATE TABLE chr.parted (p int CONSTRAINT old REFERENCES chr.p) PARTITION BY LIST (p);
+CREATE TABLE chr.part PARTITION OF chr.parted DEFAULT;
+SELECT sg_snapshot_take('chr', '{chr}'), sg_plan_create('chr') \g /dev/null
+SELECT sg_plan_add_fk('chr', t, 'p', 'chr.p', on_delete => 'cascade', fk_name => 'new', replaces => 'old', index => false) FROM unnest('{chr.c,chr.parted}'::text[]) t \g /dev/null
+SET client_min_messages = warning;
+CALL sg_apply('chr');
+RESET client_min_messages;
+SELECT class, change, object, property, actual FROM sg_drift_details('chr');
+CALL sg_drift_gate('chr');
+ALTER TABLE chr.c DROP CONSTRAINT new;
+SELECT class, change, object FROM sg_drift('chr', 'live', '{chr}') WHERE object LIKE 'chr.c.%';
+ALTER TABLE chr.c ADD CONSTRAINT other FOREIGN KEY (p) REFERENCES chr.p ON DELETE CASCADE;
+SELECT class, change, object FROM sg_drift('chr', 'live', '{chr}') WHERE object LIKE 'chr.c.%';
+SELECT sg_snapshot_drop('chr'), sg_plan_drop('chr', force => true) \g /dev/null
+DROP TABLE chr.p, chr.c, chr.parted;
+DROP SCHEMA chr;
 -- a snapshot that came from elsewhere knows no plan of ours
 SELECT sg_snapshot_import('chp_copy', ARRAY(SELECT sg_snapshot_export('chp'))) \g /dev/null
 SELECT count(*) FILTER (WHERE class = 'planned') AS planned, count(*) > 9 AS all_there FROM sg_drift('chp_copy');
