@@ -237,6 +237,7 @@ OBJS = \
 	src/plan/plan_option.o \
 	src/plan/plan_pause.o \
 	src/plan/plan_order.o \
+	src/plan/plan_reads.o \
 	src/plan/plan_relation.o \
 	src/plan/plan_rights.o \
 	src/plan/plan_set.o \

@@ -30,6 +30,7 @@
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
+#include "plan/plan_reads.h"
 #include "plan/plan_relation.h"
 
 /* For plans that are made anew as long as something is left: after all that have a lower number, whatever became of them */
@@ -66,10 +67,12 @@ plan_is_one_by_one(List *steps)
 
 /* ---- the graph ---- */
 
-/* Tells the names in the hash table of a graph apart: of steps, of tables, of tables that are dropped */
+/* Tells the names in the hash table of a graph apart: of steps, of tables, of tables that are dropped, go otherwise, or are made */
 #define OF_STEP		'n'
 #define OF_TABLE	't'
 #define OF_DROPPED	'd'
+#define OF_MOVED	'v'
+#define OF_MADE		'm'
 
 typedef struct Bucket
 {
@@ -164,6 +167,30 @@ drops_column(const PlanStep *step)
 	return step->kind == STEP_DROP && plan_changed_object(step) == CHANGED_COLUMN;
 }
 
+/* Renames a relation or a column, for what reads it by the old name? */
+static bool
+renames_read(const PlanStep *step)
+{
+	return step->kind == STEP_RENAME && (plan_step_is_of_relation(step) || plan_changed_object(step) == CHANGED_COLUMN);
+}
+
+/* Puts a node where names lead that it takes away, for others, or makes */
+static void
+put_moved(PlanGraph *graph, PlanNode *node)
+{
+	const PlanStep *step = node->step;
+	const char *name = step->child_table ? sg_parse_table_name(step->child_table).name : NULL;
+
+	if (drops_relation(step) || drops_column(step))
+		put(graph, OF_DROPPED, name, node);
+	if (drops_relation(step) || drops_column(step) || renames_read(step))
+		put(graph, OF_MOVED, name, node);
+	if (step->kind == STEP_TABLE)
+		put(graph, OF_MADE, name, node);
+	if (step->kind == STEP_RENAME && plan_step_is_of_relation(step))
+		put(graph, OF_MADE, step->new_name, node);
+}
+
 /* Nodes by the names that others look for */
 static void
 fill_buckets(PlanGraph *graph)
@@ -185,8 +212,7 @@ fill_buckets(PlanGraph *graph)
 		{
 			put(graph, OF_TABLE, relative, node);
 		}
-		if (drops_relation(step) || drops_column(step))
-			put(graph, OF_DROPPED, sg_parse_table_name(step->child_table).name, node);
+		put_moved(graph, node);
 	}
 }
 
@@ -358,17 +384,48 @@ imply_by_text(const PlanGraph *graph, PlanNode *reader, const char *text)
 	}
 }
 
+/*
+ * A drop or rename goes behind SQL that reads what it takes away, whatever their
+ * numbers.  Where the plan makes something of that name, it may be read instead.
+ */
+static void
+imply_by_reads(const PlanGraph *graph, PlanNode *reader)
+{
+	const PlanReads *reads = plan_reads(reader->step);
+
+	foreach_ptr(const PlanRead, read, plan_reads_list(reads))
+	{
+		foreach_ptr(PlanNode, moving, nodes_of(graph, OF_MADE, read->name) ? NIL : nodes_of(graph, OF_MOVED, read->name))
+		{
+			const PlanStep *step = moving->step;
+
+			if (!plan_mentions_table(reader->step, step->child_table) &&
+				(moving->needs == NIL || ((PlanEdge *) llast(moving->needs))->node != reader) &&
+				plan_read_is_of(reads, read, step->child_table, plan_step_is_of_relation(step) ? NULL : step->fk_name))
+				imply(moving, reader, EDGE_READS);
+		}
+	}
+}
+
 static void
 imply_reads(PlanGraph *graph)
 {
-	bool		drops = false;
+	bool		moves = false;
 
-	for (int i = 0; i < graph->n && !drops; i++)
-		drops = graph->nodes[i].step->kind == STEP_DROP;
-	for (int i = 0; drops && i < graph->n; i++)
+	for (int i = 0; i < graph->n && !moves; i++)
+		moves = graph->nodes[i].step->kind == STEP_DROP || renames_read(graph->nodes[i].step);
+	for (int i = 0; moves && i < graph->n; i++)
+	{
+		foreach_ptr(const char, made, plan_reads_made(graph->nodes[i].step))
+		{
+			put(graph, OF_MADE, made, &graph->nodes[i]);
+		}
+	}
+	for (int i = 0; moves && i < graph->n; i++)
 	{
 		const PlanStep *step = graph->nodes[i].step;
 
+		imply_by_reads(graph, &graph->nodes[i]);
 		if (step->kind == STEP_STATEMENT)
 			imply_by_text(graph, &graph->nodes[i], step->definition);
 		imply_by_text(graph, &graph->nodes[i], step->backfill);
@@ -529,7 +586,7 @@ edge_reason(PlanEdgeKind kind)
 		case EDGE_REPLACES:
 			return "it drops what that step may replace";
 		case EDGE_READS:
-			return "it drops what that step is about or reads";
+			return "it drops or renames what that step is about or reads";
 		case EDGE_CONTRACT:
 			return "it drops the column that the key of that step takes its values from";
 	}

@@ -33,7 +33,8 @@ typedef enum PlanEdgeKind
 	EDGE_AFTER,					/* its own `after` says so */
 	EDGE_OBJECT,				/* it is about what that one makes or renames */
 	EDGE_REPLACES,				/* it drops what that one may replace */
-	EDGE_READS,					/* it drops what that one is about or reads */
+	EDGE_READS,					/* it drops or renames what that one is about
+								 * or reads */
 	EDGE_CONTRACT				/* it drops the column that the key of that
 								 * one takes its values from */
 } PlanEdgeKind;

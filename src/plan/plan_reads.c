@@ -1,0 +1,415 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_reads.c
+ *	  Which relations and columns the SQL of a step reads.
+ *
+ * The parser's tree has the names, and the catalogs what stands behind a view
+ * or a function of users.  Nothing is analysed, locked or run: a plan is
+ * ordered when half of what its steps name does not exist yet.  If it cannot be
+ * told which columns are read (a whole row, *, NATURAL, names of an alias, the
+ * text of a function), all of them are.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/formatting.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/gone.h"
+#include "base/quote.h"
+#include "plan/plan_change.h"
+#include "plan/plan_reads.h"
+
+struct PlanReads
+{
+	List	   *reads;			/* of PlanRead * */
+	List	   *names;			/* of columns that the text names */
+	List	   *rows;			/* names by which it may mean a whole row */
+	List	   *functions;		/* OIDs of those of users */
+	List	   *visited;		/* OIDs of relations and functions whose own
+								 * reads are added */
+	bool		all;			/* of each relation it names, any column */
+	bool		of_query;		/* names may lack their schema */
+};
+
+static void add_function(PlanReads *reads, Oid function);
+static void add_behind(PlanReads *reads, Oid relid);
+
+static PlanRead *
+add_read(PlanReads *reads, const char *schema, const char *name, const char *column, bool all)
+{
+	PlanRead   *read = palloc0(sizeof(PlanRead));
+
+	read->schema = schema ? pstrdup(schema) : NULL;
+	read->name = pstrdup(name);
+	read->column = column ? pstrdup(column) : NULL;
+	read->all = all;
+	reads->reads = lappend(reads->reads, read);
+	return read;
+}
+
+/* ---- the text ---- */
+
+static void
+add_named_functions(PlanReads *reads, List *names)
+{
+	CatCList   *list;
+	Oid			schema;
+
+	/* one without a schema is built in */
+	if (list_length(names) < 2)
+		return;
+	schema = get_namespace_oid(strVal(list_nth(names, list_length(names) - 2)), true);
+	list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(names))));
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+
+		if (form->pronamespace == schema && form->oid >= FirstNormalObjectId)
+			reads->functions = list_append_unique_oid(reads->functions, form->oid);
+	}
+	ReleaseSysCacheList(list);
+}
+
+static void
+add_column_ref(PlanReads *reads, const ColumnRef *ref)
+{
+	if (!IsA(llast(ref->fields), String))
+		reads->all = true;
+	else
+		reads->names = lappend(reads->names, strVal(llast(ref->fields)));
+}
+
+static bool
+visit(Node *node, void *context)
+{
+	PlanReads  *reads = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar))
+	{
+		const RangeVar *var = (RangeVar *) node;
+
+		if (var->schemaname || reads->of_query)
+			(void) add_read(reads, var->schemaname, var->relname, NULL, var->alias && var->alias->colnames);
+		reads->rows = lappend(reads->rows, var->alias ? var->alias->aliasname : var->relname);
+		return false;
+	}
+	if (IsA(node, ColumnRef))
+	{
+		add_column_ref(reads, (ColumnRef *) node);
+		return false;
+	}
+	if (IsA(node, JoinExpr))
+	{
+		reads->all |= ((JoinExpr *) node)->isNatural || ((JoinExpr *) node)->alias;
+		foreach_ptr(String, name, ((JoinExpr *) node)->usingClause)
+		{
+			reads->names = lappend(reads->names, strVal(name));
+		}
+	}
+	else if (IsA(node, RangeSubselect))
+		reads->all |= ((RangeSubselect *) node)->alias && ((RangeSubselect *) node)->alias->colnames;
+	else if (IsA(node, A_Indirection))
+	{
+		foreach_ptr(Node, part, ((A_Indirection *) node)->indirection)
+		{
+			if (IsA(part, String))
+				reads->names = lappend(reads->names, strVal(part));
+			else
+				reads->all |= IsA(part, A_Star);
+		}
+	}
+	else if (IsA(node, FuncCall))
+		add_named_functions(reads, ((FuncCall *) node)->funcname);
+	else if (IsA(node, ResTarget))
+	{
+		if (((ResTarget *) node)->name)
+			reads->names = lappend(reads->names, ((ResTarget *) node)->name);
+	}
+	else if (IsA(node, InsertStmt))
+		reads->all |= ((InsertStmt *) node)->cols == NIL;
+	return raw_expression_tree_walker(node, visit, context);
+}
+
+/* The query of a statement, or NULL */
+static Node *
+query_of(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+			return statement;
+		case T_CreateTableAsStmt:
+			return query_of(((CreateTableAsStmt *) statement)->query);
+		case T_ViewStmt:
+			return ((ViewStmt *) statement)->query;
+		case T_CopyStmt:
+			return ((CopyStmt *) statement)->query;
+		default:
+			return NULL;
+	}
+}
+
+static void
+add_text(PlanReads *reads, const char *sql)
+{
+	ErrorData  *edata;
+
+	foreach_ptr(RawStmt, raw, plan_parse(sql, &edata))
+	{
+		Node	   *query = query_of(raw->stmt);
+
+		if (query)
+			(void) visit(query, reads);
+	}
+}
+
+/* ---- what stands behind the names ---- */
+
+/* Adds the relations, columns and functions that an object depends on */
+static void
+add_dependencies(PlanReads *reads, Oid classid, Oid objectid)
+{
+	SgCatalog	scan;
+	HeapTuple	tuple;
+	List	   *relations = NIL;
+	List	   *functions = NIL;
+
+	sg_catalog_begin_depend(&scan, false, classid, objectid, 0);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+		char	   *name = depend->refclassid == RelationRelationId ? get_rel_name(depend->refobjid) : NULL;
+		char	   *schema = name ? get_namespace_name(get_rel_namespace(depend->refobjid)) : NULL;
+
+		if (depend->refclassid == ProcedureRelationId)
+			functions = lappend_oid(functions, depend->refobjid);
+		if (schema == NULL)
+			continue;
+		(void) add_read(reads, schema, name,
+						depend->refobjsubid ? get_attname(depend->refobjid, depend->refobjsubid, true) : NULL, false);
+		relations = list_append_unique_oid(relations, depend->refobjid);
+	}
+	sg_catalog_end(&scan);
+	foreach_oid(relation, relations)
+	{
+		add_behind(reads, relation);
+	}
+	foreach_oid(function, functions)
+	{
+		add_function(reads, function);
+	}
+}
+
+/* Adds the tables whose rows or columns are those of a table that is read: above it, and below */
+static void
+add_family(PlanReads *reads, const PlanRead *read, Oid relid)
+{
+	List	   *family = list_concat(has_subclass(relid) ? sg_all_inheritors(relid) : NIL, sg_partition_ancestors(relid));
+
+	foreach_oid(relative, family)
+	{
+		char	   *name = get_rel_name(relative);
+		char	   *schema = name ? get_namespace_name(get_rel_namespace(relative)) : NULL;
+
+		if (schema && relative != relid)
+			(void) add_read(reads, schema, name, read->column, read->all);
+	}
+}
+
+/* A view reads what its rules do */
+static void
+add_behind(PlanReads *reads, Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+	List	   *rules = NIL;
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	if ((relkind != RELKIND_VIEW && relkind != RELKIND_MATVIEW) || list_member_oid(reads->visited, relid))
+		return;
+	reads->visited = lappend_oid(reads->visited, relid);
+	sg_catalog_begin(&scan, RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+		rules = lappend_oid(rules, ((Form_pg_rewrite) GETSTRUCT(tuple))->oid);
+	sg_catalog_end(&scan);
+	foreach_oid(rule, rules)
+	{
+		add_dependencies(reads, RewriteRelationId, rule);
+	}
+}
+
+/* Each word of a text may be a table of any schema, of which any column is read */
+static void
+add_words(PlanReads *reads, const char *text)
+{
+	for (const char *at = text; *at;)
+	{
+		const char *start = at;
+
+		while (isalnum((unsigned char) *at) || *at == '_' || *at == '$' || IS_HIGHBIT_SET(*at))
+			at++;
+		if (at == start)
+		{
+			const char *end = *at == '"' ? strchr(at + 1, '"') : NULL;
+
+			if (end)
+				(void) add_read(reads, NULL, pnstrdup(at + 1, end - at - 1), NULL, true);
+			at = end ? end + 1 : at + 1;
+		}
+		else if (at - start < NAMEDATALEN)
+			(void) add_read(reads, NULL, asc_tolower(start, at - start), NULL, true);
+	}
+}
+
+/* A function reads what its body names */
+static void
+add_function(PlanReads *reads, Oid function)
+{
+	HeapTuple	tuple;
+	Datum		source;
+	bool		isnull;
+
+	if (function < FirstNormalObjectId || list_member_oid(reads->visited, function))
+		return;
+	reads->visited = lappend_oid(reads->visited, function);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return;
+	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	if (!isnull)
+		add_words(reads, TextDatumGetCString(source));
+	ReleaseSysCache(tuple);
+	add_dependencies(reads, ProcedureRelationId, function);
+}
+
+PlanReads *
+plan_reads(const PlanStep *step)
+{
+	PlanReads  *reads = palloc0(sizeof(PlanReads));
+	List	   *direct;
+
+	reads->of_query = step->kind == STEP_STATEMENT;
+	if (step->kind == STEP_STATEMENT)
+		add_text(reads, step->definition);
+	if (step->kind == STEP_CHECK)
+		add_text(reads, psprintf("SELECT %s\n", step->definition));
+	if (step->backfill)
+		add_text(reads, psprintf("SELECT %s\n", step->backfill));
+	if (step->fill)
+		add_text(reads, psprintf("SELECT (%s\n)", step->fill));
+
+	/* the columns of the row itself are named without a relation */
+	if (!reads->of_query && step->child_table && (reads->names || reads->all))
+	{
+		SgTableName own = sg_parse_table_name(step->child_table);
+
+		(void) add_read(reads, own.schema, own.name, NULL, false);
+		reads->rows = lappend(reads->rows, own.name);
+	}
+	foreach_ptr(const char, name, reads->names)
+	{
+		reads->all |= sg_has_name(reads->rows, name);
+	}
+
+	direct = list_copy(reads->reads);
+	foreach_ptr(const PlanRead, read, direct)
+	{
+		Oid			relid = read->schema ? sg_find_qualified(quote_qualified_identifier(read->schema, read->name)) : InvalidOid;
+
+		if (OidIsValid(relid))
+			add_behind(reads, relid);
+	}
+	direct = list_copy(reads->functions);
+	foreach_oid(function, direct)
+	{
+		add_function(reads, function);
+	}
+	direct = list_copy(reads->reads);
+	foreach_ptr(const PlanRead, read, direct)
+	{
+		Oid			relid = read->schema ? sg_find_qualified(quote_qualified_identifier(read->schema, read->name)) : InvalidOid;
+
+		if (OidIsValid(relid))
+			add_family(reads, read, relid);
+	}
+	return reads;
+}
+
+List *
+plan_reads_list(const PlanReads *reads)
+{
+	return reads->reads;
+}
+
+bool
+plan_read_is_of(const PlanReads *reads, const PlanRead *read, const char *table, const char *column)
+{
+	SgTableName name = sg_parse_table_name(table);
+
+	if (strcmp(read->name, name.name) != 0 || (read->schema && name.schema && strcmp(read->schema, name.schema) != 0))
+		return false;
+	if (column == NULL || read->all)
+		return true;
+	return read->column ? strcmp(read->column, column) == 0 : reads->all || sg_has_name(reads->names, column);
+}
+
+bool
+plan_step_reads(const PlanStep *step, const char *table, const char *column, bool named)
+{
+	const PlanReads *reads = plan_reads(step);
+
+	foreach_ptr(const PlanRead, read, reads->reads)
+	{
+		if ((read->schema || !named) && plan_read_is_of(reads, read, table, column))
+			return true;
+	}
+	return false;
+}
+
+List *
+plan_reads_made(const PlanStep *step)
+{
+	List	   *names = NIL;
+	ErrorData  *edata;
+
+	foreach_ptr(RawStmt, raw, step->kind == STEP_STATEMENT ? plan_parse(step->definition, &edata) : NIL)
+	{
+		Node	   *stmt = raw->stmt;
+
+		if (IsA(stmt, CreateStmt))
+			names = lappend(names, ((CreateStmt *) stmt)->relation->relname);
+		else if (IsA(stmt, CreateTableAsStmt))
+			names = lappend(names, ((CreateTableAsStmt *) stmt)->into->rel->relname);
+		else if (IsA(stmt, ViewStmt))
+			names = lappend(names, ((ViewStmt *) stmt)->view->relname);
+		else if (IsA(stmt, SelectStmt) && ((SelectStmt *) stmt)->intoClause)
+			names = lappend(names, ((SelectStmt *) stmt)->intoClause->rel->relname);
+		else if (IsA(stmt, RenameStmt) && ((RenameStmt *) stmt)->newname)
+			names = lappend(names, ((RenameStmt *) stmt)->newname);
+	}
+	return names;
+}

@@ -1,0 +1,43 @@
+/*-------------------------------------------------------------------------
+ *
+ * plan_reads.h
+ *	  Which relations and columns the SQL of a step reads.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_PLAN_READS_H
+#define SG_PLAN_READS_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+
+#include "plan/plan.h"
+
+typedef struct PlanReads PlanReads;
+
+/* A relation that is read; by a view, or from the catalogs, one column of it */
+typedef struct PlanRead
+{
+	char	   *schema;			/* NULL: any */
+	char	   *name;
+	char	   *column;			/* NULL: those that the text names */
+	bool		all;			/* any column */
+} PlanRead;
+
+/*
+ * Returns what the expressions of a step, or its statement, read by themselves, by views
+ * and by functions of users; too much rather than too little.  Locks and runs nothing.
+ */
+extern PlanReads *plan_reads(const PlanStep *step);
+
+/* Its reads (of PlanRead *); and is one of them of this table, and of that column of it, unless NULL? */
+extern List *plan_reads_list(const PlanReads *reads);
+extern bool plan_read_is_of(const PlanReads *reads, const PlanRead *read, const char *table, const char *column);
+
+/* Does the step read the table, or that column of it; if `named`, not only by a word in the text of a function? */
+extern bool plan_step_reads(const PlanStep *step, const char *table, const char *column, bool named);
+
+/* Returns the names of relations (of char *) that a statement of the author's makes, or gives to others */
+extern List *plan_reads_made(const PlanStep *step);
+
+#endif							/* SG_PLAN_READS_H */
