@@ -115,7 +115,7 @@ is(ask(q{UPDATE carry SET old = 'x', new = 'own' WHERE id = 4 RETURNING new}) . 
 is(ask(q{UPDATE carry SET note = 'z' WHERE id = 5 RETURNING new}), 'V5', 'carry: an UPDATE of another column');
 ask('RESET ROLE; ALTER TABLE carry OWNER TO writer');
 is(ask(q{UPDATE carry SET old = 'abd' WHERE id = 1 RETURNING new}), 'ABC', 'carry: another owner has nothing computed with the rights of the one before');
-ask("ALTER TABLE carry OWNER TO CURRENT_USER; UPDATE carry SET old = 'w' || id, new = upper('w' || id) WHERE id < 5");
+ask("ALTER TABLE carry OWNER TO CURRENT_USER; UPDATE carry SET old = 'w' || id, new = upper('w' || id) WHERE id < 5; UPDATE carry SET new = upper(old) WHERE new <> upper(old)");
 ask(q{SELECT sg_plan_release('carry', 'later')});
 $s->query("CALL sg_apply('carry', fail => true)");
 is(step('carry') . ', ' . step('carry', 3), 'validated, validated: 2001 values gone for good', 'carry: one call drops the column, while the application writes it');
