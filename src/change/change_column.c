@@ -39,10 +39,12 @@
 #include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "change/change_need.h"
 #include "fk/fk_subscription.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
+#include "plan/plan_key.h"
 
 /* ---- what a column is to be ---- */
 
@@ -397,7 +399,14 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 	ColumnArg	arg;
 	char	   *fill;
 	List	   *statements;
+	PlanStep   *before = step->state != STEP_VALIDATED && change_fill_is_query(step) ? change_dropped_before(step, 0) : NULL;
 
+	if (before)
+	{
+		change_problem(move, ERRCODE_UNDEFINED_OBJECT, psprintf("step %d, %s, has taken what its fill reads", before->step, plan_step_object(before)),
+					   psprintf("Give it another fill, or none:\n%s", plan_set_call(step, "fill", NULL, NULL)));
+		return;
+	}
 	if (!look_at_definition(step, move, &arg))
 		return;
 	statements = add_statements(step, &arg, &fill);

@@ -40,15 +40,18 @@
 #include "base/quote.h"
 #include "base/spi.h"
 #include "change/change_need.h"
+#include "deploy/deploy_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
+#include "plan/plan_reads.h"
 
 /* A query of a table that gives a number */
 typedef struct Counting
 {
 	Oid			table;
+	List	   *others;			/* OIDs of other tables that it reads */
 	Oid			role;			/* as whom; InvalidOid: the caller */
 	bool		apart;			/* planned by nobody: others own tables of it */
 	const char *sql;
@@ -62,7 +65,7 @@ run_count(void *p)
 	bool		isnull;
 
 	SPI_connect();
-	if (sg_spi_execute_meant(counting->sql, list_make1_oid(counting->table), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+	if (sg_spi_execute_meant(counting->sql, lcons_oid(counting->table, counting->others), true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "no number from: %s", counting->sql);
 	counting->rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
@@ -81,6 +84,31 @@ count(void *p)
 	sg_scope_set("row_security", "off");
 	sg_plan_apart_if(&counting->apart, run_count, counting);
 	sg_scope_end(&scope);
+}
+
+/* For sg_try_undo() */
+typedef struct QueryRole
+{
+	const PlanStep *filling;
+	Counting   *counting;
+} QueryRole;
+
+/*
+ * Finds out as whom rows are compared with a fill that is a query: as its batches
+ * were written.  Raises 42501 where nobody may.
+ */
+static void
+find_query_role(void *p)
+{
+	QueryRole  *query = p;
+	Counting   *counting = query->counting;
+
+	counting->others = plan_backfill_tables(query->filling);
+	foreach_oid(other, counting->others)
+	{
+		counting->apart |= code_table_owner(other) != GetUserId();
+	}
+	counting->role = deploy_backfill_role(query->filling, counting->table, NULL);
 }
 
 /* Returns why the rows can't be counted, with expressions over them; or NULL once it is known as whom they are */
@@ -112,23 +140,33 @@ judge_count(Counting *counting, List *expressions)
  * may fail, or have come a moment ago.
  */
 static int64
+count_counting(Counting *counting, List *expressions, const PlanStep *filling, char **why)
+{
+	QueryRole	query = {filling, counting};
+	ErrorData  *error = NULL;
+
+	*why = judge_count(counting, expressions);
+	if (*why == NULL && filling)
+		error = sg_try_undo(find_query_role, &query);
+	if (*why)
+		return -1;
+	if (error == NULL && RecoveryInProgress())
+		count(counting);
+	else if (error == NULL)
+		error = sg_try_undo(count, counting);
+	if (error == NULL)
+		return counting->rows;
+	sg_rethrow_cancel(error);
+	*why = sg_error_text_of(error, filling ? filling->backfill : counting->sql);
+	return -1;
+}
+
+static int64
 count_rows(Oid table, List *expressions, const char *sql, char **why)
 {
 	Counting	counting = {.table = table,.sql = sql};
-	ErrorData  *error = NULL;
 
-	*why = judge_count(&counting, expressions);
-	if (*why)
-		return -1;
-	if (RecoveryInProgress())
-		count(&counting);
-	else
-		error = sg_try_undo(count, &counting);
-	if (error == NULL)
-		return counting.rows;
-	sg_rethrow_cancel(error);
-	*why = sg_error_text(error);
-	return -1;
+	return count_counting(&counting, expressions, NULL, why);
 }
 
 /* A problem with what is needed */
@@ -194,6 +232,15 @@ check_readers(const PlanStep *step, ChangeMove *move)
 	}
 }
 
+/* Returns the hint that has a column be as it is, so that no drop compares it any more */
+static char *
+keep_hint(const PlanStep *filled)
+{
+	return psprintf("If column %s is right there, say that it is filled no more, and CALL again:\n%s%s%s",
+					quote_identifier(linitial(filled->child_columns)), filled->fills ? plan_release_call(filled->plan) : "",
+					filled->fills ? "\n" : "", plan_set_call(filled, "fill", NULL, NULL));
+}
+
 /*
  * Returns a condition for the rows whose value in a column is not that of an
  * expression of the column's type; rounded, or cut off, as the column would.
@@ -214,16 +261,32 @@ differs(Oid table, const char *column, const char *value)
 	return psprintf("%s%s IS DISTINCT FROM (%s)%s", quote_identifier(column), cast, value, cast);
 }
 
+/* Returns the step that fills a column, if its fill is a query; else NULL */
+static PlanStep *
+query_step(const PlanStep *filled, const ChangeMove *filling)
+{
+	return filling->rows.expressions ? NULL : plan_filling_step(filled, linitial(filled->child_columns), filling->rows.fill, false);
+}
+
+/* Makes a problem of values of which it can't be said whether they were carried over to a column */
+static void
+cannot_say(const PlanStep *filled, const char *why, ChangeMove *move)
+{
+	const char *column = quote_identifier(linitial(filled->child_columns));
+
+	not_held(move, psprintf("whether all values were carried over to column %s can't be said: %s", column, why), keep_hint(filled));
+}
+
 /* Returns how many rows of a column that is filled meet a condition; -1 with a problem if they can't be counted */
 static int64
 count_filled(const PlanStep *filled, const ChangeMove *filling, const char *condition, ChangeMove *move)
 {
+	Counting	counting = {.table = filling->table,.sql = psprintf("SELECT count(*) FROM %s WHERE %s", filled->child_table, condition)};
 	char	   *why;
-	int64		rows = count_rows(filling->table, filling->rows.expressions,
-								  psprintf("SELECT count(*) FROM %s WHERE %s", filled->child_table, condition), &why);
+	int64		rows = count_counting(&counting, filling->rows.expressions, query_step(filled, filling), &why);
 
 	if (rows < 0)
-		not_held(move, psprintf("whether all values were carried over can't be said: %s", why), NULL);
+		cannot_say(filled, why, move);
 	return rows;
 }
 
@@ -251,22 +314,42 @@ condition_of_stale(ChangeMove *filling, const char *column, const char *value)
  * it takes that for any of them; NULL with a problem.
  */
 static char *
-stale_hint(const PlanStep *filled, const ChangeMove *filling, const char *condition, ChangeMove *move)
+stale_hint(const PlanStep *filled, const ChangeMove *filling, const char *value, const char *condition, ChangeMove *move)
 {
 	const char *column = linitial(filled->child_columns);
-	char	   *keep = psprintf("If column %s is right there, say that it is filled no more, and CALL again:\n%s%s%s", quote_identifier(column),
-								filled->fills ? plan_release_call(filled->plan) : "", filled->fills ? "\n" : "",
-								plan_set_call(filled, "fill", NULL, NULL));
+	char	   *keep = keep_hint(filled);
 	int64		rows = 1;
 
 	if (change_is_not_null(filling->table, get_attnum(filling->table, column)))
 	{
-		condition = psprintf("%s AND (%s) IS NOT NULL", condition, filling->rows.fill);
+		condition = psprintf("%s AND (%s) IS NOT NULL", condition, value);
 		rows = count_filled(filled, filling, condition, move);
 	}
 	return rows < 0 ? NULL : rows == 0 ? keep :
 		psprintf("%s\nOtherwise carry the values over:\nUPDATE %s SET %s = %s WHERE %s;", keep, filled->child_table,
-				 quote_identifier(column), filling->rows.fill, condition);
+				 quote_identifier(column), value, condition);
+}
+
+/*
+ * Can what a fill gives be compared?  If not, and what is dropped is not kept,
+ * the move becomes a problem.
+ */
+static bool
+can_be_compared(const PlanStep *step, const PlanStep *filled, const ChangeMove *filling, ChangeMove *move)
+{
+	PlanStep   *before = change_dropped_before(filled, step->step);
+	const char *author = plan_get(step->plan)->author;
+	const char *why = NULL;
+
+	if (before)
+		why = psprintf("step %d, %s, has taken what its fill reads", before->step, plan_step_object(before));
+	else if (filling->kind == MOVE_PROBLEM)
+		why = filling->problem->reason;
+	else if (filling->kind == MOVE_FILL && query_step(filled, filling) && !deploy_backfill_is_trusted(author))
+		why = psprintf("its fill is a query of role %s, which nobody else runs", author);
+	if (why && step->discard)
+		cannot_say(filled, why, move);
+	return why == NULL && filling->kind == MOVE_FILL;
 }
 
 /*
@@ -289,7 +372,7 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 
 	again.state = STEP_ADDED;
 	change_look(&again, &filling);
-	if (filling.kind != MOVE_FILL)
+	if (!can_be_compared(step, filled, &filling, move))
 		return;
 	foreach_ptr(Node, expression, filling.rows.expressions)
 	{
@@ -299,18 +382,39 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 	}
 	value = filling.rows.expressions ? filling.rows.fill :
 		psprintf("CAST(%s AS %s)", filling.rows.fill, format_type_be_qualified(get_atttype(filling.table, get_attnum(filling.table, column))));
+	value = plan_backfill_of_empty(plan_filling_step(filled, column, filled->fill, false), value);
 	condition = condition_of_stale(&filling, column, value);
 	rows = count_filled(filled, &filling, condition, move);
 	others = rows > 0 ? count_filled(filled, &filling, psprintf("%s AND %s IS NOT NULL", condition, name), move) : 0;
 	if (rows <= 0 || others < 0)
 		return;
-	hint = others > 0 ? stale_hint(filled, &filling, condition, move) :
-		psprintf("UPDATE %s SET %s = %s WHERE %s;", filled->child_table, name, filling.rows.fill, filling.rows.broken);
+	hint = others > 0 ? stale_hint(filled, &filling, value, condition, move) :
+		psprintf("UPDATE %s SET %s = %s WHERE %s;", filled->child_table, name, value, filling.rows.broken);
 	if (others == 0)
 		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were", name), hint);
 	else if (hint)
 		not_held(move, psprintf(INT64_FORMAT " %s another value in column %s than %s gives", rows, rows == 1 ? "row has" : "rows have", name,
 								quote_identifier(step->fk_name)), hint);
+}
+
+static bool
+drop_is_read(const PlanStep *drop, const PlanStep *filled, bool named)
+{
+	bool		is_column = plan_changed_object(drop) == CHANGED_COLUMN;
+
+	if (filled->kind != STEP_COLUMN || filled->fill == NULL || (!is_column && !plan_step_is_of_relation(drop)))
+		return false;
+	/* the column goes with its own table */
+	if (sg_same_text(drop->child_table, filled->child_table) &&
+		(!is_column || strcmp(drop->fk_name, linitial(filled->child_columns)) == 0))
+		return false;
+	return plan_step_reads(filled, drop->child_table, is_column ? drop->fk_name : NULL, named);
+}
+
+bool
+change_drop_is_read(const PlanStep *drop, const PlanStep *filled)
+{
+	return drop_is_read(drop, filled, false);
 }
 
 /* Is what a step has made still there, and as it should be? */
@@ -337,11 +441,34 @@ still_holds(PlanStep *needed)
 	}
 }
 
+PlanStep *
+change_dropped_before(const PlanStep *filled, int but)
+{
+	foreach_ptr(PlanStep, other, plan_steps(filled->plan))
+	{
+		if (other->step != but && other->kind == STEP_DROP && other->state == STEP_VALIDATED && !other->skipped_by &&
+			drop_is_read(other, filled, true) && !plan_change_finds(other))
+			return other;
+	}
+	return NULL;
+}
+
+List *
+change_readers(const PlanStep *drop)
+{
+	List	   *readers = NIL;
+
+	foreach_ptr(PlanStep, other, drop->kind == STEP_DROP ? plan_steps(drop->plan) : NIL)
+	{
+		if (change_drop_is_read(drop, other))
+			readers = lappend(readers, other);
+	}
+	return readers;
+}
+
 void
 change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *move)
 {
-	bool		is_column = plan_changed_object(step) == CHANGED_COLUMN;
-
 	foreach_ptr(const PlanEdge, edge, graph ? plan_needs(graph, step->step) : NIL)
 	{
 		/*
@@ -350,7 +477,6 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 		 */
 		PlanStep   *now = plan_step_get(step->plan, edge->needed->step, true);
 		PlanStep   *needed = now ? now : edge->needed;
-		bool		same_table = needed->child_table && step->child_table && sg_same_text(needed->child_table, step->child_table);
 
 		if (move->kind == MOVE_PROBLEM)
 			return;
@@ -365,8 +491,14 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 			if (move->kind != MOVE_PROBLEM)
 				check_readers(step, move);
 		}
-		else if (is_column && same_table && needed->kind == STEP_COLUMN && needed->fill)
+		else if (change_drop_is_read(step, needed))
 			check_carried(step, needed, move);
+	}
+	/* such a step has no edges */
+	foreach_ptr(const PlanStep, reader, plan_step_is_in_order(step) ? change_readers(step) : NIL)
+	{
+		if (move->kind != MOVE_PROBLEM && reader->step < step->step && plan_step_is_done(reader) && !reader->skipped_by)
+			check_carried(step, reader, move);
 	}
 }
 

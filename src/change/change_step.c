@@ -532,6 +532,41 @@ drop_triggers(const StepWork *work, Oid table)
 	}
 }
 
+/* Returns the table of another step than the move's, if its column is filled from what a drop takes, and the caller owns it; or InvalidOid */
+static Oid
+filled_elsewhere(const PlanStep *reader, const ChangeMove *move)
+{
+	Oid			table = sg_find_qualified(reader->child_table);
+
+	return OidIsValid(table) && table != move->table && run_lacks_ownership("table", table) == NULL ? table : InvalidOid;
+}
+
+/* Adds the tables whose columns are filled from what a drop takes: nobody writes them until it is done, and their triggers go with it */
+static void
+add_filled_targets(RunAction *action, const PlanStep *step, const ChangeMove *move)
+{
+	foreach_ptr(const PlanStep, reader, change_readers(step))
+	{
+		Oid			table = filled_elsewhere(reader, move);
+
+		if (OidIsValid(table))
+			run_add_target(action, table, plan_filler_is_armed(reader) ? AccessExclusiveLock : ShareLock);
+	}
+}
+
+/* Drops triggers of other tables that fill columns from what a drop takes */
+static void
+drop_triggers_elsewhere(const PlanStep *step, const ChangeMove *move)
+{
+	foreach_ptr(const PlanStep, reader, change_readers(step))
+	{
+		if (!OidIsValid(filled_elsewhere(reader, move)) || !plan_filler_is_armed(reader))
+			continue;
+		plan_filler_disarm(reader);
+		plan_step_set_state(reader->plan, reader->step, STEP_AS_IT_IS, NULL, 0);
+	}
+}
+
 /* Returns a text of what goes for good by a move, and of the rows that its queries have deleted or changed; or NULL */
 static char *
 gone_text(const PlanStep *step, int64 lost, const RunRows *counts)
@@ -602,7 +637,10 @@ do_move(void *arg)
 	if (move->first)
 		deed = write_deeds(work, &now);
 	if (ends_first(work->step))
+	{
 		drop_triggers(work, now.table);
+		drop_triggers_elsewhere(work->step, &now);
+	}
 	change_run(&now);
 	if (move->first && now.index)
 		plan_index_check_whole(deed.object);
@@ -673,6 +711,7 @@ make_move(StepWork *work, const ChangeMove *move)
 	{
 		run_add_target(&ma.action, table, move->mode);
 	}
+	add_filled_targets(&ma.action, work->step, move);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	ma.lost = change_count_lost(work->step, move);
 	PopActiveSnapshot();

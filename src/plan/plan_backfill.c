@@ -367,6 +367,36 @@ columns_read(const PlanStep *step, bool *all)
 	return columns;
 }
 
+char *
+plan_backfill_of_empty(const PlanStep *step, const char *value)
+{
+	RowReads	reads = {.table = sg_find_qualified(step->child_table),.name = sg_parse_table_name(step->child_table).name};
+	const char *column = linitial(step->child_columns);
+	StringInfoData row;
+	SgCatalog	attributes;
+	HeapTuple	tuple;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s", step->backfill), RAW_PARSE_DEFAULT))
+		(void) visit_column(raw->stmt, &reads);
+	sg_scope_end(&scope);
+	if (!reads.all && !sg_has_name(reads.columns, column))
+		return pstrdup(value);
+	initStringInfo(&row);
+	sg_catalog_begin(&attributes, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, reads.table, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&attributes)))
+	{
+		Form_pg_attribute att = (Form_pg_attribute) GETSTRUCT(tuple);
+
+		if (att->attnum > 0 && !att->attisdropped)
+			appendStringInfo(&row, "%s%s", row.len ? ", " : "", strcmp(NameStr(att->attname), column) == 0 ? "NULL" :
+							 psprintf("%s.%s", row_name(step), quote_identifier(NameStr(att->attname))));
+	}
+	sg_catalog_end(&attributes);
+	return psprintf("(SELECT %s FROM pg_catalog.unnest(ARRAY[CAST(ROW(%s) AS %s)]) AS %s)", value, row.data, step->child_table, row_name(step));
+}
+
 /*
  * Returns a condition that is true where an UPDATE changes what the expressions
  * read of the row: what they give differs each time if they are volatile.

@@ -41,6 +41,12 @@ extern char *plan_backfill_body(const PlanStep *step);
  * the row as a whole, or a generated column.
  */
 extern char *plan_backfill_change(const PlanStep *step);
+
+/*
+ * Returns an expression for what the value of the one column is where that is
+ * still empty: the value itself, unless it reads the column, or the whole row.
+ */
+extern char *plan_backfill_of_empty(const PlanStep *step, const char *value);
 extern char *plan_backfill_column_statement(const PlanStep *step);
 extern char *plan_backfill_update(const PlanStep *step);
 extern char *plan_backfill_probe(const PlanStep *step);

@@ -127,6 +127,61 @@ CALL sg_apply('cv');
 SELECT sg_plan_release('cv', 'later');
 CALL sg_apply('cv');
 
+-- what a fill reads elsewhere goes behind the fill, whichever was added first, and by whatever name
+CREATE TABLE towns (id int PRIMARY KEY, name text, v int, w int, y int); INSERT INTO towns SELECT g, 't' || g, g, g, g FROM generate_series(1, 5) g;
+CREATE TABLE pairs (a int, b int, c int); INSERT INTO pairs SELECT g, g, g FROM generate_series(1, 5) g;
+CREATE VIEW seen AS SELECT id AS nr, w AS number FROM towns;
+CREATE FUNCTION named(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT name FROM cv.towns WHERE id = $1';
+CREATE TABLE j (id int PRIMARY KEY, town int); INSERT INTO j SELECT g, 1 + g % 5 FROM generate_series(1, 20) g;
+SELECT create_plan() \g /dev/null
+SELECT sg_plan_add_drop('cv', 'column', 'towns', 'v', keep => false), sg_plan_add_drop('cv', 'column', 'pairs', 'c', keep => false),
+       sg_plan_add_drop('cv', 'column', 'towns', 'name', keep => false), sg_plan_add_drop('cv', 'view', 'seen', keep => false),
+       sg_plan_add_rename('cv', 'column', 'towns', 'z', name => 'y');
+SELECT sg_plan_add_column('cv', 'j', 'v', 'int', fill => '(SELECT v FROM cv.towns WHERE towns.id = town)'),
+       sg_plan_add_column('cv', 'j', 'alias', 'int', fill => '(SELECT t.z FROM cv.pairs t (x, y, z) WHERE t.x = town)'),
+       sg_plan_add_column('cv', 'j', 'named', 'text', fill => '(SELECT cv.named(town))'),
+       sg_plan_add_column('cv', 'j', 'seen', 'int', fill => '(SELECT s.number FROM cv.seen s WHERE s.nr = town)'),
+       sg_plan_add_column('cv', 'j', 'y', 'int', fill => '(SELECT t.y FROM cv.towns t WHERE t.id = town)');
+CALL sg_apply('cv');
+TABLE steps;
+SELECT count(v), count(alias), count(named), count(seen), count(y) FROM j;
+-- unless the plan says otherwise: then the name is no other column's
+ALTER TABLE j DROP v; CREATE TABLE towns2 (id int, v int); INSERT INTO towns2 SELECT g, g FROM generate_series(1, 5) g;
+SELECT create_plan() \g /dev/null
+SELECT sg_plan_add_drop('cv', 'column', 'towns2', 'v', keep => false), sg_plan_add_column('cv', 'j', 'v', 'int', fill => '(SELECT v FROM cv.towns2 WHERE towns2.id = town)', after => '{1}');
+CALL sg_apply('cv');
+TABLE steps;
+
+-- and waits where its values have changed since, or can't be compared any more; the trigger goes with it
+CREATE TABLE k (id int PRIMARY KEY, town int); INSERT INTO k SELECT g, 1 + g % 5 FROM generate_series(1, 20) g;
+CREATE TABLE cities (id int PRIMARY KEY, name text); INSERT INTO cities SELECT g, 't' || g FROM generate_series(1, 5) g;
+SELECT create_plan() \g /dev/null
+SELECT sg_plan_add_drop('cv', 'table', 'cities', keep => false, phase => 'later'), sg_plan_add_drop('cv', 'column', 'k', 'town', keep => false, phase => 'later'),
+       sg_plan_add_column('cv', 'k', 'city', 'text', fill => '(SELECT c.name FROM cv.cities c WHERE c.id = town)');
+CALL sg_apply('cv');
+UPDATE cities SET name = 'renamed' WHERE id = 5;
+SELECT sg_plan_release('cv', 'later');
+CALL sg_apply('cv', steps => '{1}');
+UPDATE cv.k SET city = c.name FROM cv.cities c WHERE c.id = k.town;
+CALL sg_apply('cv');
+TABLE steps;
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'k'::regclass;
+SELECT sg_plan_set('cv', '{3}', '{"fill": null}');
+CALL sg_apply('cv', steps => '{2}');
+SELECT city, count(*) FROM k GROUP BY city ORDER BY city;
+
+-- a value of the whole row is compared without the column itself
+CREATE TABLE w (id int PRIMARY KEY, a text); INSERT INTO w SELECT g, 'a' || g FROM generate_series(1, 3) g;
+SELECT create_plan() \g /dev/null
+SELECT sg_plan_add_column('cv', 'w', 'doc', 'jsonb', fill => 'to_jsonb(w)'), sg_plan_add_drop('cv', 'column', 'w', 'a', keep => false, phase => 'later');
+CALL sg_apply('cv');
+UPDATE w SET a = 'changed' WHERE id = 1;
+SELECT sg_plan_release('cv', 'later');
+CALL sg_apply('cv');
+UPDATE w SET doc = doc || '{"a": "changed"}' WHERE id = 1;
+CALL sg_apply('cv');
+SELECT doc FROM w ORDER BY id;
+
 -- a default of null is none
 CREATE TABLE f (id int, t text DEFAULT 'keep me', v varchar(5) DEFAULT 'too');
 CREATE VIEW defaults AS SELECT adnum, pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'cv.f'::regclass ORDER BY adnum;
