@@ -397,6 +397,7 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 								quote_identifier(step->fk_name)), hint);
 }
 
+/* Does the fill of another step's column read what a drop takes away; if `named`, not only by the text of a function? */
 static bool
 drop_is_read(const PlanStep *drop, const PlanStep *filled, bool named)
 {
@@ -411,8 +412,8 @@ drop_is_read(const PlanStep *drop, const PlanStep *filled, bool named)
 	return plan_step_reads(filled, drop->child_table, is_column ? drop->fk_name : NULL, named);
 }
 
-bool
-change_drop_is_read(const PlanStep *drop, const PlanStep *filled)
+static bool
+takes_what_fills(const PlanStep *drop, const PlanStep *filled)
 {
 	return drop_is_read(drop, filled, false);
 }
@@ -460,7 +461,7 @@ change_readers(const PlanStep *drop)
 
 	foreach_ptr(PlanStep, other, drop->kind == STEP_DROP ? plan_steps(drop->plan) : NIL)
 	{
-		if (change_drop_is_read(drop, other))
+		if (takes_what_fills(drop, other))
 			readers = lappend(readers, other);
 	}
 	return readers;
@@ -491,7 +492,7 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 			if (move->kind != MOVE_PROBLEM)
 				check_readers(step, move);
 		}
-		else if (change_drop_is_read(step, needed))
+		else if (takes_what_fills(step, needed))
 			check_carried(step, needed, move);
 	}
 	/* such a step has no edges */

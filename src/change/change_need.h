@@ -20,13 +20,10 @@
  */
 extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *move);
 
-/* Does the fill of another step's column read what a drop takes away? */
-extern bool change_drop_is_read(const PlanStep *drop, const PlanStep *filled);
-
 /* Returns the step, but for that of a number, that has dropped what a fill reads, so that its names may mean something else; or NULL */
 extern PlanStep *change_dropped_before(const PlanStep *filled, int but);
 
-/* Returns the steps of its plan (of PlanStep *) of which that is true */
+/* Returns the steps of its plan (of PlanStep *) whose fill reads what a drop takes away */
 extern List *change_readers(const PlanStep *drop);
 
 /*

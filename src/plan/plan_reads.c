@@ -18,7 +18,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "nodes/nodeFuncs.h"
@@ -204,13 +203,13 @@ add_dependencies(PlanReads *reads, Oid classid, Oid objectid)
 		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
 		char	   *name = depend->refclassid == RelationRelationId ? get_rel_name(depend->refobjid) : NULL;
 		char	   *schema = name ? get_namespace_name(get_rel_namespace(depend->refobjid)) : NULL;
+		char	   *column = schema && depend->refobjsubid ? get_attname(depend->refobjid, depend->refobjsubid, true) : NULL;
 
 		if (depend->refclassid == ProcedureRelationId)
 			functions = lappend_oid(functions, depend->refobjid);
 		if (schema == NULL)
 			continue;
-		(void) add_read(reads, schema, name,
-						depend->refobjsubid ? get_attname(depend->refobjid, depend->refobjsubid, true) : NULL, false);
+		(void) add_read(reads, schema, name, column, depend->refobjsubid && column == NULL);
 		relations = list_append_unique_oid(relations, depend->refobjid);
 	}
 	sg_catalog_end(&scan);
@@ -228,7 +227,7 @@ add_dependencies(PlanReads *reads, Oid classid, Oid objectid)
 static void
 add_family(PlanReads *reads, const PlanRead *read, Oid relid)
 {
-	List	   *family = list_concat(has_subclass(relid) ? sg_all_inheritors(relid) : NIL, sg_partition_ancestors(relid));
+	List	   *family = list_concat(sg_all_inheritors(relid), sg_partition_ancestors(relid));
 
 	foreach_oid(relative, family)
 	{

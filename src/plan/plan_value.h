@@ -19,7 +19,8 @@ typedef struct PlanValues
 	char	   *table;			/* qualified */
 	List	   *key;			/* names */
 	char	   *column;
-	char	   *identity;		/* the key and then the column, by numbers (plan_deed.h) */
+	char	   *identity;		/* the key and then the column, by numbers
+								 * (plan_deed.h) */
 } PlanValues;
 
 /* Some of them; arrays of text: literals of arrays with the key's values, old values, new ones */
