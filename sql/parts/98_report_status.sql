@@ -282,7 +282,7 @@ BEGIN ATOMIC
                           WHERE l.locktype = 'object' AND l.classid = 'schemaguard.plan'::regclass AND l.objid::bigint = p.id
                             AND l.objsubid = 0 AND l.granted)),
     filler AS (                                 -- of each function, whatever the statistics of pg_depend say
-        SELECT t.tgname, t.tgrelid, t.tgfoid
+        SELECT t.oid, t.tgname, t.tgrelid, t.tgfoid
         FROM pg_proc f
              CROSS JOIN LATERAL (SELECT d.classid, d.objid FROM pg_depend d
                                  WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid OFFSET 0) d
@@ -313,6 +313,17 @@ BEGIN ATOMIC
         WHERE NOT EXISTS (SELECT FROM schemaguard.plan_step s
                           WHERE s.plan = p.name AND s.state = 'validated' AND s.fills
                             AND s.step::text = (regexp_match(t.tgname, '_[a-z]?([0-9]+)u?_[0-9a-f]{16}$'))[1])
+        UNION ALL                               -- its WHEN clause follows a rename, its function can't
+        SELECT 3, NULL, format('trigger %I ON %s fills column %I, which is called %I by now: rows come without a value', t.tgname,
+                               t.tgrelid::regclass, (s.child_columns)[1], a.attname),
+               format('ALTER TABLE %s RENAME %I TO %I;', t.tgrelid::regclass, a.attname, (s.child_columns)[1])
+        FROM filler t JOIN idle p ON right(t.tgname::text, 16) = p.hash
+             JOIN schemaguard.plan_step s ON s.plan = p.name AND s.fills AND s.kind IN ('column', 'not null')
+                  AND s.step::text = (regexp_match(t.tgname, '_[a-z]?([0-9]+)_[0-9a-f]{16}$'))[1]
+             CROSS JOIN LATERAL (SELECT d.refobjsubid FROM pg_depend d
+                                 WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid AND d.refclassid = 'pg_class'::regclass
+                                   AND d.refobjid = t.tgrelid AND d.refobjsubid > 0 OFFSET 0) d
+             JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = d.refobjsubid AND a.attname <> (s.child_columns)[1]
         UNION ALL                               -- each call drops a function without a trigger, unless somebody has made a view of it
         SELECT 3, NULL, format('function %s fills no table any more, and %s depends on it', f.oid::regproc,
                                pg_describe_object(d.classid, d.objid, 0)),
