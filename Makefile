@@ -122,6 +122,7 @@ OBJS = \
 	src/check/check_trial.o \
 	src/check/check_twin.o \
 	src/check/check_writes.o \
+	src/check/check_written.o \
 	src/ddl/ddl_capture.o \
 	src/ddl/ddl_control.o \
 	src/ddl/ddl_find.o \

@@ -10,7 +10,7 @@
  * reaches, check_fix.c orphans and what mending them costs, check_change.c steps of other kinds,
  * check_rows.c the rows that such steps meet, check_trial.c tables that are to be made,
  * check_statement.c what statements name and write, check_refusal.c what
- * the server refuses of them, check_query.c the rows that they would write,
+ * the server refuses of them, check_query.c the rows that they would write, check_written.c the rules that these meet,
  * check_server.c the state of the server, check_load.c
  * the window and the limits of load.
  *
@@ -281,6 +281,9 @@ extern void check_row_answers(PlanCheck *check, CheckStep *cs);
 /* Returns how many rows break the step's rule, as far as they were read; 0 if that is not known */
 extern double check_rows_broken(const CheckStep *cs);
 
+/* Bytes that an entry of a btree can have beside its header: BTMaxItemSize less IndexTupleData */
+#define LARGEST_ENTRY (BLCKSZ / 3 - 34)
+
 /* ---- check_trial.c ---- */
 
 /* Returns the name of the table that a step makes, or a statement that does nothing else; or NULL */
@@ -319,10 +322,10 @@ extern void check_refused(Node *statement);
 
 /*
  * Computes the rows that a query of the author's would write to a table, and asks
- * them for the rules of that; says what could not be asked.  `first`: no other
- * statement of the step comes before it.
+ * them for the rules of that; says what could not be asked.  `first` and `last`: no
+ * other statement of the step comes before it, and after it.
  */
-extern void check_query_rows(PlanCheck *check, CheckStep *cs, Oid table, const char *statement, bool first);
+extern void check_query_rows(PlanCheck *check, CheckStep *cs, Oid table, const char *statement, bool first, bool last);
 
 /* Computes the step's fill, which has a subquery, for the rows of its table for which a condition holds, as a value of that type */
 extern void check_fill_query(PlanCheck *check, CheckStep *cs, Oid table, const char *where, Oid type, int32 typmod);

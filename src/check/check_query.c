@@ -18,8 +18,10 @@
 
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/partition.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -50,53 +52,66 @@
 #include "base/scope.h"
 #include "change/change.h"
 #include "change/change_literal.h"
-#include "check/check.h"
+#include "check/check_written.h"
 #include "plan/plan_call.h"
-
-/* Partitions beyond which nobody looks whether each row has one */
-#define MOST_PARTITIONS 200
-
-/* A rule of the table, with the number of computed rows that break it */
-typedef struct WrittenRule
-{
-	char	   *count;			/* an aggregate over "~n" */
-	char	   *breaks;			/* said of the rows that it counts */
-	CheckResult result;
-} WrittenRule;
-
-typedef struct Written
-{
-	PlanCheck  *check;
-	CheckStep  *cs;
-	const char *given;			/* the statement, or a query */
-	Oid			table;
-	Oid			type;			/* of the one value that a fill gives, or
-								 * InvalidOid */
-	int32		typmod;
-
-	Query	   *query;
-	CmdType		event;
-	bool		joins;			/* more than one table, or a row several times */
-	List	   *set;			/* of char *: columns that get another value */
-	List	   *unknown;		/* of char *: columns whose value is not
-								 * computed */
-	List	   *rules;			/* of WrittenRule * */
-	List	   *unasked;		/* of char *: rules that were not asked */
-	char	   *sql;
-	int64		rows;			/* that were computed */
-	int64	   *counts;
-} Written;
 
 /* ---- the query ---- */
 
-/* Makes each conversion one that is seen when the expression is printed */
+/* Does an assignment refuse elements that are too long, which a cast cuts off? */
+static bool
+refuses_length(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && list_length(((FuncExpr *) node)->args) == 3 && ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST)
+	{
+		const Const *cuts = llast(((FuncExpr *) node)->args);
+
+		return IsA(cuts, Const) && cuts->consttype == BOOLOID && !DatumGetBool(cuts->constvalue);
+	}
+	return expression_tree_walker(node, refuses_length, context);
+}
+
+/* Returns an array's conversion by its text, in which the input function of the elements refuses those that are too long */
+static Node *
+by_text(const ArrayCoerceExpr *coerce)
+{
+	Node	   *element = (Node *) makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(get_element_type(coerce->resulttype)), false, true);
+	Node	   *typmod = (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(coerce->resulttypmod), false, true);
+	Node	   *text = (Node *) makeFuncExpr(F_ARRAY_OUT, CSTRINGOID, list_make1(coerce->arg), InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	CoerceViaIO *to_text = makeNode(CoerceViaIO);
+	CoerceViaIO *back = makeNode(CoerceViaIO);
+
+	to_text->arg = (Expr *) makeFuncExpr(F_ARRAY_IN, ANYARRAYOID, list_make3(text, element, typmod), InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	to_text->resulttype = TEXTOID;
+	to_text->resultcollid = DEFAULT_COLLATION_OID;
+	to_text->coerceformat = COERCE_EXPLICIT_CAST;
+	to_text->location = -1;
+	back->arg = (Expr *) to_text;
+	back->resulttype = coerce->resulttype;
+	back->resultcollid = coerce->resultcollid;
+	back->coerceformat = COERCE_EXPLICIT_CAST;
+	back->location = -1;
+	return (Node *) back;
+}
+
+/* Makes each conversion one that is seen when the expression is printed, and takes FOR UPDATE away */
 static Node *
 show_conversions(Node *node, void *context)
 {
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Query))
-		return (Node *) query_tree_mutator((Query *) node, show_conversions, context, 0);
+	{
+		Query	   *query = query_tree_mutator((Query *) node, show_conversions, context, 0);
+
+		/* nothing is locked */
+		query->rowMarks = NIL;
+		query->hasForUpdate = false;
+		return (Node *) query;
+	}
+	if (IsA(node, ArrayCoerceExpr) && refuses_length((Node *) ((ArrayCoerceExpr *) node)->elemexpr, NULL))
+		return expression_tree_mutator(by_text((ArrayCoerceExpr *) node), show_conversions, context);
 	node = expression_tree_mutator(node, show_conversions, context);
 	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST)
 		((FuncExpr *) node)->funcformat = COERCE_EXPLICIT_CALL;
@@ -141,12 +156,6 @@ read_query(const Written *w)
 	return list_length(queries) == 1 ? linitial_node(Query, queries) : NULL;
 }
 
-static void
-not_asked(Written *w, char *what)
-{
-	w->unasked = lappend(w->unasked, what);
-}
-
 /* Is a volatile expression one that always gives a value of the column's type? */
 static bool
 is_sure_value(Node *expression)
@@ -158,29 +167,52 @@ is_sure_value(Node *expression)
 								 ((FuncExpr *) bare)->funcid == F_CLOCK_TIMESTAMP));
 }
 
-/* Returns the value that the statement gives a column */
+/* Remembers that nextval() of one sequence gives a column its values */
+static void
+remember_sequence(Written *w, Node *expression, const char *column)
+{
+	Node	   *bare = strip_implicit_coercions(expression);
+	WrittenSequence *by = palloc0(sizeof(WrittenSequence));
+
+	if (IsA(bare, NextValueExpr))
+		by->sequence = ((NextValueExpr *) bare)->seqid;
+	else if (IsA(bare, FuncExpr) && ((FuncExpr *) bare)->funcid == F_NEXTVAL && IsA(linitial(((FuncExpr *) bare)->args), Const))
+		by->sequence = DatumGetObjectId(linitial_node(Const, ((FuncExpr *) bare)->args)->constvalue);
+	by->column = pstrdup(column);
+	if (OidIsValid(by->sequence))
+		w->given_by = lappend(w->given_by, by);
+}
+
+/* Returns the value that the statement gives a column, or NULL where that leaves it as it is */
 static Expr *
-value_of(Written *w, const FormData_pg_attribute *column)
+given_value(Written *w, const FormData_pg_attribute *column)
 {
 	foreach_ptr(const TargetEntry, entry, w->event == CMD_DELETE ? NIL : w->query->targetList)
 	{
 		if (entry->resno == column->attnum && !entry->resjunk)
-		{
-			w->set = lappend(w->set, pstrdup(NameStr(column->attname)));
-			if (!contain_volatile_functions((Node *) entry->expr))
-				return entry->expr;
-			w->unknown = lappend(w->unknown, pstrdup(NameStr(column->attname)));
-			if (!is_sure_value((Node *) entry->expr))
-				not_asked(w, psprintf("column %s, which gets another value each time", quote_identifier(NameStr(column->attname))));
-			return (Expr *) makeNullConst(column->atttypid, column->atttypmod, column->attcollation);
-		}
+			return entry->expr;
 	}
-	if (w->event == CMD_INSERT)
-	{
-		w->set = lappend(w->set, pstrdup(NameStr(column->attname)));
-		return (Expr *) makeNullConst(column->atttypid, column->atttypmod, column->attcollation);
-	}
-	return (Expr *) makeVar(w->query->resultRelation, column->attnum, column->atttypid, column->atttypmod, column->attcollation, 0);
+	return w->event == CMD_INSERT ? (Expr *) makeNullConst(column->atttypid, column->atttypmod, column->attcollation) : NULL;
+}
+
+/* Returns what a column has in the rows: nothing where the value is not computed */
+static Expr *
+value_of(Written *w, const FormData_pg_attribute *column)
+{
+	Node	   *value = (Node *) given_value(w, column);
+	char	   *name = pstrdup(NameStr(column->attname));
+
+	if (value == NULL)
+		return (Expr *) makeVar(w->query->resultRelation, column->attnum, column->atttypid, column->atttypmod, column->attcollation, 0);
+	w->set = lappend(w->set, name);
+	if (!written_is_volatile(value))
+		return (Expr *) value;
+	remember_sequence(w, value, name);
+	w->unknown = lappend(w->unknown, name);
+	if (!is_sure_value(value))
+		written_not_asked(w, psprintf("column %s, %s", quote_identifier(name), contain_volatile_functions(value) ? "which gets another value each time" :
+									  "whose domain calls a volatile function"));
+	return (Expr *) makeNullConst(getBaseType(column->atttypid), -1, column->attcollation);
 }
 
 static void
@@ -201,7 +233,13 @@ rows_query(Written *w, const FormData_pg_attribute *columns, int n)
 		if (!columns[i].attgenerated)
 			add_target(&targets, value_of(w, &columns[i]), NameStr(columns[i].attname));
 	}
-	if (w->event == CMD_UPDATE)
+	for (int i = 0; i < n && w->event == CMD_UPDATE; i++)
+	{
+		if (written_needs_old(w, NameStr(columns[i].attname)))
+			add_target(&targets, (Expr *) makeVar(query->resultRelation, columns[i].attnum, columns[i].atttypid, columns[i].atttypmod, columns[i].attcollation, 0),
+					   psprintf("~old%d", columns[i].attnum));
+	}
+	if (w->event != CMD_INSERT)
 	{
 		add_target(&targets, (Expr *) makeVar(query->resultRelation, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0), "~place");
 		add_target(&targets, (Expr *) makeVar(query->resultRelation, TableOidAttributeNumber, OIDOID, -1, InvalidOid, 0), "~table");
@@ -220,292 +258,6 @@ rows_query(Written *w, const FormData_pg_attribute *columns, int n)
 	return pg_get_querydef((Query *) show_conversions((Node *) query, NULL), false);
 }
 
-/* ---- the rules ---- */
-
-static void
-add_count(Written *w, char *count, char *breaks, CheckResult result)
-{
-	WrittenRule *rule = palloc0(sizeof(WrittenRule));
-
-	rule->count = count;
-	rule->breaks = breaks;
-	rule->result = result;
-	w->rules = lappend(w->rules, rule);
-}
-
-static void
-add_condition(Written *w, char *broken, char *breaks, CheckResult result)
-{
-	add_count(w, psprintf("pg_catalog.count(*) FILTER (WHERE %s)", broken), breaks, result);
-}
-
-/* Are some of these columns set, and is each computed? */
-static bool
-is_set(const Written *w, List *names)
-{
-	foreach_ptr(const char, name, names)
-	{
-		if (sg_has_name(w->set, name))
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_known(const Written *w, List *names)
-{
-	foreach_ptr(const char, name, names)
-	{
-		if (sg_has_name(w->unknown, name))
-			return false;
-	}
-	return true;
-}
-
-/* Are the types of the columns such that the "=" of pg_catalog is the one of each index and key? */
-static bool
-is_plain(Oid table, List *names)
-{
-	foreach_ptr(const char, name, names)
-	{
-		Oid			type = get_atttype(table, get_attnum(table, name));
-
-		if (type >= FirstNormalObjectId || get_typtype(type) != TYPTYPE_BASE || OidIsValid(get_element_type(type)))
-			return false;
-	}
-	return true;
-}
-
-static List *
-names_of(Oid table, const AttrNumber *attnums, int n)
-{
-	List	   *names = NIL;
-
-	for (int i = 0; i < n; i++)
-		names = lappend(names, sg_column_name(table, attnums[i]));
-	return names;
-}
-
-/* "~n"."a", "~n"."b" */
-static char *
-new_columns(List *names)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	foreach_ptr(const char, name, names)
-	{
-		appendStringInfo(&text, "%s\"~n\".%s", text.len ? ", " : "", quote_identifier(name));
-	}
-	return text.data;
-}
-
-/* EXISTS: is there a row of a table whose columns equal those of a new one? */
-static char *
-equal_row(Oid table, List *theirs, List *ours, const char *more)
-{
-	StringInfoData text;
-	ListCell   *lc;
-	ListCell   *other;
-
-	initStringInfo(&text);
-	appendStringInfo(&text, "EXISTS (SELECT 1 FROM %s AS \"~o\" WHERE %s", sg_relation_name(table), more);
-	forboth(lc, theirs, other, ours)
-	{
-		appendStringInfo(&text, " AND \"~o\".%s OPERATOR(pg_catalog.=) \"~n\".%s", quote_identifier(lfirst(lc)), quote_identifier(lfirst(other)));
-	}
-	appendStringInfoChar(&text, ')');
-	return text.data;
-}
-
-static char *
-no_nulls(List *names)
-{
-	return psprintf("pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 0", new_columns(names));
-}
-
-/* Asks for equal keys among the new rows, and in those that are there */
-static void
-add_unique(Written *w, Oid index, const FormData_pg_index *form, bool plain)
-{
-	List	   *names = NIL;
-	char	   *label = psprintf("unique index %s", quote_identifier(sg_rel_name(index)));
-
-	for (int i = 0; i < form->indnkeyatts; i++)
-	{
-		if (form->indkey.values[i] == InvalidAttrNumber)
-			plain = false;
-		else
-			names = lappend(names, sg_column_name(w->table, form->indkey.values[i]));
-	}
-	if (plain && (!is_set(w, names) || !is_known(w, names)))
-		return;
-	if (!plain || !is_plain(w->table, names))
-	{
-		not_asked(w, label);
-		return;
-	}
-	add_count(w, psprintf("pg_catalog.count(*) FILTER (WHERE %s) - pg_catalog.count(DISTINCT %s(%s)) FILTER (WHERE %s)",
-						  no_nulls(names), list_length(names) > 1 ? "ROW" : "", new_columns(names), no_nulls(names)),
-			  psprintf("have keys that come twice: %s", label), w->joins ? CHECK_WARN : CHECK_BLOCK);
-	if (w->event == CMD_INSERT)
-		add_condition(w, equal_row(w->table, names, names, "true"), psprintf("have keys that are there already: %s", label), CHECK_BLOCK);
-	else
-		add_condition(w, equal_row(w->table, names, names, "(\"~o\".ctid, \"~o\".tableoid) IS DISTINCT FROM (\"~n\".\"~place\", \"~n\".\"~table\")"),
-					  psprintf("have keys that other rows have now: %s", label), CHECK_WARN);
-}
-
-static void
-add_indexes(Written *w, bool asks_unique)
-{
-	foreach_oid(index, fk_table_indexes(w->table))
-	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-		Form_pg_index form;
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		form = (Form_pg_index) GETSTRUCT(tuple);
-		if (form->indisexclusion)
-			not_asked(w, psprintf("exclusion constraint %s", quote_identifier(sg_rel_name(index))));
-		else if (form->indisunique && asks_unique)
-			add_unique(w, index, form, heap_attisnull(tuple, Anum_pg_index_indpred, NULL));
-		ReleaseSysCache(tuple);
-	}
-}
-
-/* Asks the CHECKs of the table */
-static void
-add_checks(Written *w)
-{
-	SgCatalog	scan;
-	HeapTuple	tuple;
-
-	sg_catalog_begin(&scan, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, w->table, NULL);
-	while ((tuple = sg_catalog_next(&scan)) != NULL)
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-		bool		isnull;
-		Datum		keys;
-		char	   *label = psprintf("CHECK %s", quote_identifier(NameStr(form->conname)));
-		ArrayType  *array;
-		List	   *names;
-
-		if (form->contype != CONSTRAINT_CHECK || !SG_CON_ENFORCED(form))
-			continue;
-		keys = heap_getattr(tuple, Anum_pg_constraint_conkey, RelationGetDescr(scan.rel), &isnull);
-		array = isnull ? NULL : DatumGetArrayTypeP(keys);
-		names = isnull ? NIL : names_of(w->table, (AttrNumber *) ARR_DATA_PTR(array), ARR_DIMS(array)[0]);
-		/* a whole row has no name here */
-		if (names == NIL || !is_known(w, names))
-			not_asked(w, label);
-		else
-			add_condition(w, psprintf("NOT (%s)", change_condition(tuple)), psprintf("break %s", label), CHECK_BLOCK);
-	}
-	sg_catalog_end(&scan);
-}
-
-/* Asks for parents of the new rows, and for rows that refer to those that go */
-static void
-add_keys(Written *w)
-{
-	List	   *ours = lcons_oid(w->table, sg_partition_ancestors(w->table));
-
-	foreach_ptr(const FkKey, key, w->check->declared)
-	{
-		bool		refers = list_member_oid(ours, key->child);
-		bool		is_parent = list_member_oid(ours, key->parent);
-		char	   *label = psprintf("foreign key %s of %s", quote_identifier(key->name), sg_relation_name(key->child));
-		List	   *child;
-		List	   *parent;
-		bool		plain;
-
-		if (!key->enforced || !(refers || is_parent) || !OidIsValid(key->parent))
-			continue;
-		child = names_of(key->child, key->child_att, key->nkeys);
-		parent = names_of(key->parent, key->parent_att, key->nkeys);
-		plain = is_plain(key->child, child) && is_plain(key->parent, parent) && key->match == FKCONSTR_MATCH_SIMPLE && !key->period;
-		if (refers && w->event != CMD_DELETE && is_set(w, child))
-		{
-			if (!plain || !is_known(w, child))
-				not_asked(w, label);
-			else
-				add_condition(w, psprintf("%s AND NOT %s", no_nulls(child), equal_row(key->parent, parent, child, "true")),
-							  psprintf("have no parent by %s", label), is_parent ? CHECK_WARN : CHECK_BLOCK);
-		}
-		if (is_parent && w->event == CMD_UPDATE && is_set(w, parent))
-			not_asked(w, label);
-		if (is_parent && w->event == CMD_DELETE && (key->on_delete == FKCONSTR_ACTION_NOACTION || key->on_delete == FKCONSTR_ACTION_RESTRICT))
-		{
-			if (!plain)
-				not_asked(w, label);
-			else
-				add_condition(w, equal_row(key->child, child, parent, "true"), psprintf("are referred to by %s", label), CHECK_WARN);
-		}
-	}
-}
-
-/* Returns the condition that rows of a partition fulfil, as text, or NULL */
-static char *
-bound_of(Oid table)
-{
-	Datum		bound;
-	SgScope		scope;
-	char	   *condition;
-
-	change_text_begin(&scope);
-	condition = sg_ask(pg_get_partition_constraintdef, table, &bound) ? TextDatumGetCString(bound) : NULL;
-
-	sg_scope_end(&scope);
-	return condition;
-}
-
-/* Asks whether each row has its partition, or belongs to this one */
-static void
-add_partitions(Written *w)
-{
-	List	   *parts = sg_children(w->table);
-	char	   *own = sg_partition_ancestors(w->table) ? bound_of(w->table) : NULL;
-	StringInfoData fits;
-
-	if (own && !w->unknown)
-		add_condition(w, psprintf("NOT coalesce(%s, false)", own), pstrdup("do not belong to the partition"), CHECK_BLOCK);
-	if (get_rel_relkind(w->table) != RELKIND_PARTITIONED_TABLE || OidIsValid(get_default_partition_oid(w->table)))
-		return;
-	if (list_length(parts) > MOST_PARTITIONS || w->unknown)
-	{
-		not_asked(w, pstrdup("partitions of the rows"));
-		return;
-	}
-	initStringInfo(&fits);
-	foreach_oid(part, parts)
-	{
-		char	   *bound = bound_of(part);
-
-		appendStringInfo(&fits, " OR coalesce(%s, false)", bound ? bound : "true");
-	}
-	add_condition(w, psprintf("NOT (false%s)", fits.data), pstrdup("have no partition"), CHECK_BLOCK);
-}
-
-/* Has the table a trigger that may change a row before it is written? */
-static bool
-changes_rows(Oid table)
-{
-	SgCatalog	scan;
-	HeapTuple	tuple;
-	bool		found = false;
-
-	sg_catalog_begin(&scan, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
-	while (!found && (tuple = sg_catalog_next(&scan)) != NULL)
-	{
-		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
-
-		found = !form->tgisinternal && form->tgenabled != TRIGGER_DISABLED && TRIGGER_FOR_BEFORE(form->tgtype);
-	}
-	sg_catalog_end(&scan);
-	return found;
-}
-
 /* ---- asking ---- */
 
 static void
@@ -514,6 +266,11 @@ read_counts(void *arg)
 	Written    *w = arg;
 	bool		isnull;
 
+	/*
+	 * what STABLE functions call writes nothing, and takes no value of a
+	 * sequence, until the subtransaction ends
+	 */
+	XactReadOnly = true;
 	if (SPI_execute(w->sql, true, 0) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "rows of a statement could not be counted");
 	w->rows = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
@@ -545,14 +302,6 @@ ask_counts(Written *w, const char *rows)
 
 /* No more rows than a sample has; and a subquery that is computed once */
 #define LIMIT_OF(w) ((w)->check->verify == CHECK_READ_FULL ? "OFFSET 0" : "LIMIT 100000")
-
-/* Has each of these values computed, by a condition that no row fulfils */
-static void
-add_computed(Written *w, List *names)
-{
-	if (names)
-		add_condition(w, psprintf("pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.<) 0", new_columns(names)), pstrdup(""), CHECK_OK);
-}
 
 /* Adds generated columns to what the query gives, and rules about all of them */
 static char *
@@ -588,13 +337,10 @@ rows_with_rules(Written *w)
 			w->set = lappend(w->set, name);
 		}
 		if (sg_has_name(w->set, name) && !sg_has_name(w->unknown, name))
-			all = lappend(all, name);
-		if (columns[i].attnotnull && w->event != CMD_DELETE && !sg_has_name(w->unknown, name))
-			add_condition(w, psprintf("pg_catalog.num_nulls(\"~n\".%s) OPERATOR(pg_catalog.=) 1", quote_identifier(name)),
-						  psprintf("have no value in column %s", quote_identifier(name)), CHECK_BLOCK);
+			all = lappend(all, psprintf("\"~n\".%s", quote_identifier(name)));
 		if (list_length(all) == FUNC_MAX_ARGS || i == n - 1)
 		{
-			add_computed(w, all);
+			written_add_computed(w, all);
 			all = NIL;
 		}
 	}
@@ -638,35 +384,33 @@ ask_statement(void *arg)
 
 	if (!can_be_asked(query))
 	{
-		not_asked(w, pstrdup("all rules of the table"));
+		written_not_asked(w, pstrdup("all rules of the table"));
 		return;
 	}
 	w->query = query;
 	w->event = query->commandType;
 	w->table = rt_fetch(query->resultRelation, query->rtable)->relid;
+	w->below = w->event == CMD_INSERT ? get_rel_relkind(w->table) == RELKIND_PARTITIONED_TABLE :
+		rt_fetch(query->resultRelation, query->rtable)->inh && sg_has_subclass(w->table);
 	w->joins = w->event == CMD_UPDATE && list_length(query->jointree->fromlist) > 1;
 	if (query->withCheckOptions)
-		not_asked(w, pstrdup("policies and WITH CHECK OPTION"));
+		written_not_asked(w, pstrdup("policies and WITH CHECK OPTION"));
 	if (query->onConflict)
 	{
 		asks_unique = false;
+		w->conflicts = true;
 		if (query->onConflict->action == ONCONFLICT_UPDATE || query->onConflict->arbiterElems)
-			not_asked(w, pstrdup("ON CONFLICT"));
+			written_not_asked(w, pstrdup("ON CONFLICT"));
 	}
 	rows = rows_with_rules(w);
-	if (contain_volatile_functions((Node *) query))
+	if (written_is_volatile((Node *) query))
 	{
 		w->rules = NIL;
-		not_asked(w, pstrdup("all rules of the table, since it calls a volatile function"));
+		written_not_asked(w, pstrdup("all rules of the table, since it calls a volatile function"));
 		return;
 	}
-	if (w->event != CMD_DELETE)
-	{
-		add_checks(w);
-		add_indexes(w, asks_unique);
-		add_partitions(w);
-	}
-	add_keys(w);
+	written_find_places(w);
+	written_add_rules(w, asks_unique);
 	ask_counts(w, rows);
 }
 
@@ -681,9 +425,9 @@ ask_fill(void *arg)
 	Node	   *converted;
 	char	   *rows;
 
-	if (value == NULL || contain_volatile_functions((Node *) query))
+	if (value == NULL || written_is_volatile((Node *) query))
 	{
-		not_asked(w, pstrdup("what the fill gives, since it calls a volatile function"));
+		written_not_asked(w, pstrdup("what the fill gives, since it calls a volatile function"));
 		return;
 	}
 	converted = coerce_to_target_type(NULL, (Node *) value->expr, exprType((Node *) value->expr), w->type, w->typmod,
@@ -697,7 +441,7 @@ ask_fill(void *arg)
 	change_text_begin(&scope);
 	rows = psprintf("SELECT * FROM (%s) AS \"~r\" %s", pg_get_querydef((Query *) show_conversions((Node *) query, NULL), false), LIMIT_OF(w));
 	sg_scope_end(&scope);
-	add_condition(w, pstrdup("\"~n\".v IS NULL"), pstrdup("would get a null"), CHECK_WARN);
+	written_add(w, pstrdup("\"~n\".v IS NULL"), pstrdup("would get a null"), CHECK_WARN);
 	ask_counts(w, rows);
 }
 
@@ -726,7 +470,8 @@ say_counts(const Written *w, const char *name, const char *unless)
 		broken |= count > 0;
 		if (count > 0)
 			check_row(w->cs, name, unless[0] ? CHECK_WARN : rule->result,
-					  psprintf(INT64_FORMAT " of " INT64_FORMAT " %s %s%s", count, w->rows, w->rows == 1 ? "row" : "rows", rule->breaks, unless), NULL);
+					  psprintf(INT64_FORMAT " of " INT64_FORMAT " %s %s%s", count, w->rows, w->rows == 1 ? "row" : "rows", rule->breaks,
+							   rule->unless ? rule->unless : unless), NULL);
 	}
 	if (!broken)
 		check_row(w->cs, name, CHECK_OK, psprintf("computed " INT64_FORMAT " %s: none is in the way", w->rows, w->rows == 1 ? "row" : "rows"), NULL);
@@ -742,7 +487,7 @@ unless_text(const Written *w, bool first)
 		return ", unless a statement before it changes that";
 	if (before)
 		return psprintf(", unless step %d changes that", before->step);
-	return changes_rows(w->table) ? ", unless a trigger changes that" : "";
+	return written_fires(w, false) ? ", unless a trigger changes that" : "";
 }
 
 static void
@@ -793,9 +538,9 @@ run_asking(Written *w, void (*fn) (void *arg), const char *name, bool first)
 }
 
 void
-check_query_rows(PlanCheck *check, CheckStep *cs, Oid table, const char *statement, bool first)
+check_query_rows(PlanCheck *check, CheckStep *cs, Oid table, const char *statement, bool first, bool last)
 {
-	Written		w = {.check = check,.cs = cs,.given = statement,.table = table};
+	Written		w = {.check = check,.cs = cs,.given = statement,.table = table,.last = last};
 
 	run_asking(&w, ask_statement, "rows", first);
 }

@@ -52,9 +52,6 @@
 /* Blocks of a table beyond which a sample of as many is read */
 #define SAMPLE_BLOCKS 10000
 
-/* Bytes that an entry of a btree can have beside its header: BTMaxItemSize less IndexTupleData */
-#define LARGEST_ENTRY (BLCKSZ / 3 - 34)
-
 typedef struct RowQuestion
 {
 	const char *name;			/* of the check */

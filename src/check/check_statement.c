@@ -729,38 +729,68 @@ check_loss(CheckStep *cs, Node *statement)
 				  pstrdup("Drop first what depends on it, each by a step of its own, and leave CASCADE out."));
 }
 
-/* Looks for queries that delete rows, in WITH, too */
-static bool
-deletes(Node *node, void *context)
+typedef struct WrittenTables
 {
+	List	   *deleted;		/* of char *: tables of which rows are deleted */
+	List	   *changed;
+} WrittenTables;
+
+static List *
+add_table(List *names, const RangeVar *table)
+{
+	char	   *name = sg_qualified_name(table->schemaname, table->relname);
+
+	return sg_has_name(names, name) ? names : lappend(names, name);
+}
+
+/* Lists the tables of which queries delete or change rows, in WITH, too */
+static bool
+list_written(Node *node, void *context)
+{
+	WrittenTables *tables = context;
+
 	if (node == NULL)
 		return false;
-	if (IsA(node, DeleteStmt) || (IsA(node, MergeWhenClause) && ((MergeWhenClause *) node)->commandType == CMD_DELETE))
-		return true;
-	return raw_expression_tree_walker(node, deletes, context);
+	if (IsA(node, DeleteStmt))
+		tables->deleted = add_table(tables->deleted, ((DeleteStmt *) node)->relation);
+	if (IsA(node, UpdateStmt))
+		tables->changed = add_table(tables->changed, ((UpdateStmt *) node)->relation);
+	foreach_ptr(const MergeWhenClause, clause, IsA(node, MergeStmt) ? ((MergeStmt *) node)->mergeWhenClauses : NIL)
+	{
+		if (clause->commandType == CMD_DELETE)
+			tables->deleted = add_table(tables->deleted, ((MergeStmt *) node)->relation);
+		if (clause->commandType == CMD_UPDATE)
+			tables->changed = add_table(tables->changed, ((MergeStmt *) node)->relation);
+	}
+	return raw_expression_tree_walker(node, list_written, context);
+}
+
+static void
+say_written(CheckStep *cs, CheckResult result, const char *does, List *names)
+{
+	if (names)
+		check_row(cs, "loss", cs->step->undo ? CHECK_OK : result, psprintf("%s rows of %s without a copy", does, check_list(names)),
+				  cs->step->undo ? NULL : pstrdup("No rollback brings them back. If they may be wanted again, copy them first, by a statement before it."));
 }
 
 /* Warns of a query that deletes rows; one that changes them is said to */
 static void
 check_written(CheckStep *cs, Node *statement)
 {
-	const RangeVar *name = change_written(statement);
-	bool		goes = deletes(statement, NULL);
+	WrittenTables tables = {NIL, NIL};
 
-	if (!goes && (name == NULL || IsA(statement, InsertStmt)))
-		return;
-	check_row(cs, "loss", goes && cs->step->undo == NULL ? CHECK_WARN : CHECK_OK,
-			  psprintf("%s rows%s without a copy", goes ? "deletes" : "changes", name == NULL ? "" :
-					   psprintf(" of %s", sg_qualified_name(name->schemaname, name->relname))),
-			  cs->step->undo ? NULL : pstrdup("No rollback brings them back. If they may be wanted again, copy them first, by a statement before it."));
+	(void) list_written(statement, &tables);
+	say_written(cs, CHECK_WARN, "deletes", tables.deleted);
+	say_written(cs, CHECK_OK, "changes", tables.changed);
 }
 
 void
 check_statement(PlanCheck *check, CheckStep *cs)
 {
+	List	   *texts = plan_change_texts(cs->step->definition);
 	bool		first = true;
 
-	foreach_ptr(const char, text, plan_change_texts(cs->step->definition))
+	foreach_ptr(const char, text, texts)
 	{
 		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
 		int			event = 0;
@@ -775,7 +805,7 @@ check_statement(PlanCheck *check, CheckStep *cs)
 			check_triggers(cs, table, event, IsA(statement, UpdateStmt) ? columns_set((UpdateStmt *) statement) : NIL, -1);
 			if (event != TRIGGER_TYPE_INSERT)
 				check_published_writes(check, cs, table, CHECK_BLOCK, event == TRIGGER_TYPE_UPDATE, event == TRIGGER_TYPE_DELETE);
-			check_query_rows(check, cs, table, text, first);
+			check_query_rows(check, cs, table, text, first, text == llast(texts));
 		}
 		else if (code_is_query(statement))
 			check_row(cs, "rows", CHECK_WARN, pstrdup("the rows that it writes were not looked at"), NULL);

@@ -175,6 +175,31 @@ SELECT s, check_of(s) FROM unnest(ARRAY['INSERT INTO chs.w (code, n) VALUES (''c
   'DELETE FROM chs.w WHERE n > 1', 'MERGE INTO chs.w USING chs.r ON w.n = r.id WHEN MATCHED THEN DELETE']) s;
 SELECT max(id), (SELECT last_value FROM w_id_seq) FROM w;
 
+-- a volatile function of a CHECK or a domain is not called; what a STABLE one calls writes nothing, and takes no value of a sequence
+CREATE SEQUENCE vs;
+CREATE TABLE v_log (n int);
+CREATE FUNCTION vf(int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN PERFORM nextval(''chs.vs''), pg_advisory_lock(42); INSERT INTO chs.v_log VALUES ($1); RETURN true; END';
+CREATE FUNCTION vw(int) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM nextval(''chs.vs''); RETURN true; END';
+CREATE DOMAIN vd AS int CHECK (vf(VALUE));
+CREATE TABLE vt (a int CONSTRAINT vt_vf CHECK (vf(a)), b int, d vd);
+SELECT s, check_of(s) FROM unnest(ARRAY['INSERT INTO chs.vt (a, b) VALUES (1, 2), (2, 3)', 'INSERT INTO chs.vt (d) SELECT id FROM chs.w', 'INSERT INTO chs.vt (b) SELECT id FROM chs.w WHERE chs.vw(id)',
+  'UPDATE chs.vt SET b = 1 WHERE chs.vw(a)']) s;
+SELECT is_called, (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()), (SELECT count(*) FROM v_log) FROM vs;
+
+-- WITH that deletes names its own table
+SELECT sg_plan_create('chs_with') \g /dev/null
+SELECT sg_plan_add_statement('chs_with', 'WITH x AS (DELETE FROM chs.w RETURNING id), y AS (UPDATE chs.r SET cc = 1 RETURNING id) INSERT INTO chs.vt (b) SELECT id FROM x') \g /dev/null
+SELECT step, result, detail FROM sg_plan_check_details('chs_with') WHERE check_name = 'loss';
+
+-- what a partition asks of its rows, with its name
+CREATE TABLE lf (k int, n int) PARTITION BY RANGE (k);
+CREATE TABLE lf1 PARTITION OF lf FOR VALUES FROM (0) TO (10);
+CREATE TABLE lf2 PARTITION OF lf FOR VALUES FROM (10) TO (20) PARTITION BY LIST (n);
+ALTER TABLE lf1 ADD CONSTRAINT lf1_n CHECK (n > 0), ADD FOREIGN KEY (n) REFERENCES p, ALTER n SET NOT NULL;
+CREATE UNIQUE INDEX ON lf1 (n);
+INSERT INTO lf VALUES (1, 1);
+SELECT s, check_of(s) FROM unnest(ARRAY['INSERT INTO chs.lf VALUES (1, -1), (2, NULL), (3, 1), (4, 99), (5, 99), (15, 1), (35, NULL)', 'INSERT INTO chs.lf1 VALUES (11, 1)']) s;
+
 -- rows that statements have deleted and changed, of those that were done
 SELECT sg_plan_create('chs_count') \g /dev/null
 SELECT sg_plan_add_statement('chs_count', s) FROM unnest(ARRAY['UPDATE chs.w SET n = 3', 'DELETE FROM chs.w WHERE id = 1; UPDATE chs.w SET n = 4', 'DELETE FROM chs.w; INSERT INTO chs.w (code) VALUES (NULL)']) s \g /dev/null

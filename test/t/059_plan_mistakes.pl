@@ -29,6 +29,8 @@ sub statements
 
 my $returns_row = q{CREATE FUNCTION m.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';};
 
+my $leaves = q{CREATE TABLE w (k int, n int) PARTITION BY RANGE (k); CREATE TABLE w1 PARTITION OF w FOR VALUES FROM (0) TO (10); CREATE TABLE w2 PARTITION OF w FOR VALUES FROM (10) TO (20);};
+
 # name, what differs from these tables, the calls that add steps ('m' stands for the plan), and what is expected: fails, works, refused.
 my @cases = (
 	# CHECK
@@ -436,6 +438,69 @@ my @cases = (
 	[ alt_drop_schema => q{CREATE SCHEMA mm; CREATE TABLE mm.t (a int)}, statements('DROP SCHEMA mm'), 'fails' ],
 	[ alt_drop_role => q{}, statements('DROP ROLE nosuch'), 'fails' ],
 	[ alt_truncate_key => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p}, statements('TRUNCATE m.p'), 'fails' ],
+	# rules of partitions, and of what inherits
+	[ leaf_check => $leaves . q{ALTER TABLE w2 ADD CHECK (n > 0)}, statements('INSERT INTO m.w VALUES (15, -1)'), 'fails' ],
+	[ leaf_check_other => $leaves . q{ALTER TABLE w2 ADD CHECK (n > 0)}, statements('INSERT INTO m.w VALUES (5, -1)'), 'works' ],
+	[ leaf_check_moved => $leaves . q{ALTER TABLE w2 ADD CHECK (n > 0); INSERT INTO w VALUES (5, -1)}, statements('UPDATE m.w SET k = k + 10'), 'fails' ],
+	[ leaf_null => $leaves . q{ALTER TABLE w2 ALTER n SET NOT NULL}, statements('INSERT INTO m.w (k) VALUES (15)'), 'fails' ],
+	[ leaf_null_other => $leaves . q{ALTER TABLE w2 ALTER n SET NOT NULL}, statements('INSERT INTO m.w (k) VALUES (5)'), 'works' ],
+	[ leaf_unique => $leaves . q{CREATE UNIQUE INDEX ON w2 (n); INSERT INTO w VALUES (15, 1)}, statements('INSERT INTO m.w VALUES (16, 1)'), 'fails' ],
+	[ leaf_unique_twice => $leaves . q{CREATE UNIQUE INDEX ON w2 (n)}, statements('INSERT INTO m.w VALUES (15, 1), (16, 1)'), 'fails' ],
+	[ leaf_unique_apart => $leaves . q{CREATE UNIQUE INDEX ON w2 (n)}, statements('INSERT INTO m.w VALUES (15, 1), (5, 1)'), 'works' ],
+	[ leaf_unique_moved => $leaves . q{CREATE UNIQUE INDEX ON w2 (n); INSERT INTO w VALUES (15, 1), (5, 1)}, statements('UPDATE m.w SET k = k + 10 WHERE k = 5'), 'fails' ],
+	[ leaf_key => $leaves . q{ALTER TABLE w2 ADD FOREIGN KEY (n) REFERENCES p}, statements('INSERT INTO m.w VALUES (15, 99)'), 'fails' ],
+	[ leaf_key_other => $leaves . q{ALTER TABLE w2 ADD FOREIGN KEY (n) REFERENCES p}, statements('INSERT INTO m.w VALUES (5, 99)'), 'works' ],
+	[ leaf_key_moved => $leaves . q{ALTER TABLE w2 ADD FOREIGN KEY (n) REFERENCES p; INSERT INTO w VALUES (5, 99)}, statements('UPDATE m.w SET k = k + 10'), 'fails' ],
+	[ leaf_columns_differ => $leaves . q{CREATE TABLE w3 (n int, x int, k int); ALTER TABLE w3 DROP x; ALTER TABLE w ATTACH PARTITION w3 FOR VALUES FROM (20) TO (30); ALTER TABLE w3 ADD CHECK (n > 0)}, statements('INSERT INTO m.w VALUES (25, -1)'), 'fails' ],
+	[ leaf_trigger => $leaves . q{ALTER TABLE w ALTER n SET NOT NULL; CREATE FUNCTION gives() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.n := 1; RETURN NEW; END'; CREATE TRIGGER t BEFORE INSERT ON w2 FOR EACH ROW EXECUTE FUNCTION gives()}, statements('INSERT INTO m.w (k) VALUES (15)'), 'works' ],
+	[ leaf_referred => $leaves . q{ALTER TABLE w2 ADD UNIQUE (n); INSERT INTO w VALUES (15, 1); CREATE TABLE r (n int REFERENCES w2 (n)); INSERT INTO r VALUES (1)}, statements('DELETE FROM m.w'), 'fails' ],
+	[ no_leaf_below => q{CREATE TABLE w (k int, n int) PARTITION BY RANGE (k); CREATE TABLE w1 PARTITION OF w FOR VALUES FROM (0) TO (10) PARTITION BY LIST (n)}, statements('INSERT INTO m.w VALUES (1, 1)'), 'fails' ],
+	[ no_leaf_below_default => q{CREATE TABLE w (k int, n int) PARTITION BY LIST (k); CREATE TABLE w1 PARTITION OF w DEFAULT PARTITION BY LIST (n); CREATE TABLE w11 PARTITION OF w1 FOR VALUES IN (1)}, statements('INSERT INTO m.w VALUES (1, 2)'), 'fails' ],
+	[ leaf_below_default => q{CREATE TABLE w (k int, n int) PARTITION BY LIST (k); CREATE TABLE w1 PARTITION OF w DEFAULT PARTITION BY LIST (n); CREATE TABLE w11 PARTITION OF w1 FOR VALUES IN (1)}, statements('INSERT INTO m.w VALUES (1, 1)'), 'works' ],
+	[ leaf_by_serial => q{CREATE TABLE w (id serial, k int) PARTITION BY LIST (k); CREATE TABLE w1 PARTITION OF w FOR VALUES IN (1)}, statements('INSERT INTO m.w (k) VALUES (2)'), 'fails' ],
+	[ heir_null => q{CREATE TABLE below () INHERITS (c); ALTER TABLE below ALTER n SET NOT NULL; INSERT INTO below (id, n) VALUES (20, 1)}, statements('UPDATE m.c SET n = NULL'), 'fails' ],
+	[ heir_null_only => q{CREATE TABLE below () INHERITS (c); ALTER TABLE below ALTER n SET NOT NULL; INSERT INTO below (id, n) VALUES (20, 1)}, statements('UPDATE ONLY m.c SET n = NULL'), 'works' ],
+	[ heir_check => q{CREATE TABLE below (CHECK (n > 0)) INHERITS (c); INSERT INTO below (id, n) VALUES (20, 1)}, statements('UPDATE m.c SET n = -1'), 'fails' ],
+	[ heir_key => q{CREATE TABLE below () INHERITS (c); ALTER TABLE below ADD FOREIGN KEY (p_id) REFERENCES p; INSERT INTO below (id) VALUES (20)}, statements('UPDATE m.c SET p_id = 99'), 'fails' ],
+	[ heir_is_no_parent => q{CREATE TABLE below () INHERITS (p); INSERT INTO below (id) VALUES (99); ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p}, statements('INSERT INTO m.c (id, p_id) VALUES (20, 99)'), 'fails' ],
+	[ heir_is_not_equal => q{CREATE TABLE below () INHERITS (c); INSERT INTO below (id) VALUES (99)}, statements('INSERT INTO m.c (id) VALUES (99)'), 'works' ],
+	[ check_no_inherit => q{ALTER TABLE c ADD CHECK (n > 0) NO INHERIT; CREATE TABLE below () INHERITS (c); INSERT INTO below (id, n) VALUES (20, 1)}, statements('UPDATE m.c SET n = -1 WHERE id = 20'), 'works' ],
+	# what makes a broken rule hold after all
+	[ later_parent => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p DEFERRABLE INITIALLY DEFERRED}, statements('INSERT INTO m.c (id, p_id) VALUES (20, 20); INSERT INTO m.p (id) VALUES (20)'), 'works' ],
+	[ later_parent_never => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p DEFERRABLE INITIALLY DEFERRED}, statements('INSERT INTO m.c (id, p_id) VALUES (20, 20)'), 'fails' ],
+	[ later_unique => q{ALTER TABLE c ADD UNIQUE (n) DEFERRABLE INITIALLY DEFERRED}, statements('INSERT INTO m.c (id, n) VALUES (20, 1); DELETE FROM m.c WHERE id = 1'), 'works' ],
+	[ trigger_parent => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p DEFERRABLE INITIALLY DEFERRED; CREATE FUNCTION adds() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO m.p (id) VALUES (NEW.p_id); RETURN NULL; END'; CREATE TRIGGER t AFTER INSERT ON c FOR EACH ROW EXECUTE FUNCTION adds()}, statements('INSERT INTO m.c (id, p_id) VALUES (20, 20)'), 'works' ],
+	[ key_unchanged => q{UPDATE c SET p_id = 99 WHERE id = 1; ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p NOT VALID}, statements('UPDATE m.c SET p_id = coalesce(p_id, 1), n = 0'), 'works' ],
+	[ key_changed => q{UPDATE c SET p_id = 99 WHERE id = 1; ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p NOT VALID}, statements('UPDATE m.c SET p_id = p_id + 1'), 'fails' ],
+	[ key_disabled => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p; ALTER TABLE c DISABLE TRIGGER ALL}, statements('INSERT INTO m.c (id, p_id) VALUES (20, 99)'), 'works' ],
+	[ key_full => q{ALTER TABLE p ADD UNIQUE (id, old_id); ALTER TABLE c ADD FOREIGN KEY (p_id, n) REFERENCES p (id, old_id) MATCH FULL}, statements('INSERT INTO m.c (id, p_id) VALUES (20, 1)'), 'fails' ],
+	[ key_full_good => q{ALTER TABLE p ADD UNIQUE (id, old_id); ALTER TABLE c ADD FOREIGN KEY (p_id, n) REFERENCES p (id, old_id) MATCH FULL}, statements('INSERT INTO m.c (id, p_id, n) VALUES (20, 1, 1), (21, NULL, NULL)'), 'works' ],
+	[ conflict_no_parent => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p}, statements('INSERT INTO m.c (id, p_id) VALUES (1, 99) ON CONFLICT DO NOTHING'), 'works' ],
+	[ conflict_null => q{ALTER TABLE c ALTER n SET NOT NULL}, statements('INSERT INTO m.c (id) VALUES (1) ON CONFLICT DO NOTHING'), 'fails' ],
+	[ index_unready => q{UPDATE c SET n = 1; CREATE UNIQUE INDEX CONCURRENTLY i ON c (n)}, statements('INSERT INTO m.c (id, n) VALUES (20, 1)'), 'works' ],
+	# values
+	[ nulls_equal => q{CREATE TABLE w (k int UNIQUE NULLS NOT DISTINCT); INSERT INTO w VALUES (NULL)}, statements('INSERT INTO m.w VALUES (NULL)'), 'fails' ],
+	[ nulls_equal_twice => q{CREATE TABLE w (k int UNIQUE NULLS NOT DISTINCT)}, statements('INSERT INTO m.w VALUES (NULL), (NULL)'), 'fails' ],
+	[ nulls_equal_pair => q{CREATE TABLE w (k int, n int, UNIQUE NULLS NOT DISTINCT (k, n)); INSERT INTO w VALUES (1, NULL)}, statements('INSERT INTO m.w VALUES (1, NULL)'), 'fails' ],
+	[ element_long => q{CREATE TABLE w (k varchar(3)[])}, statements(q{INSERT INTO m.w SELECT array_agg(code || 'xyz') FROM m.p}), 'fails' ],
+	[ element_fits => q{CREATE TABLE w (k varchar(3)[])}, statements(q{INSERT INTO m.w SELECT array_agg(code) FROM m.p}), 'works' ],
+	[ element_bits => q{CREATE TABLE w (k bit(3)[])}, statements(q{INSERT INTO m.w SELECT ARRAY[B'10101'::varbit]}), 'fails' ],
+	[ entry_large => q{CREATE INDEX ON c (s)}, statements(q{UPDATE m.c SET s = (SELECT string_agg(md5(g::text), '') FROM generate_series(1, 500) g)}), 'fails' ],
+	[ entry_expression => q{CREATE INDEX ON c ((10 / n))}, statements('INSERT INTO m.c (id, n) VALUES (20, 0)'), 'fails' ],
+	[ entry_of_some => q{CREATE INDEX ON c ((10 / n)) WHERE n <> 0}, statements('INSERT INTO m.c (id, n) VALUES (20, 0)'), 'works' ],
+	[ sequence_behind => q{CREATE TABLE w (k serial PRIMARY KEY, n int); INSERT INTO w VALUES (2, 2)}, statements('INSERT INTO m.w (n) VALUES (1), (2)'), 'fails' ],
+	[ sequence_before => q{CREATE TABLE w (k serial PRIMARY KEY, n int); INSERT INTO w VALUES (3, 3)}, statements('INSERT INTO m.w (n) VALUES (1), (2)'), 'works' ],
+	[ identity_behind => q{CREATE TABLE w (k int GENERATED BY DEFAULT AS IDENTITY (INCREMENT -2) PRIMARY KEY, n int); INSERT INTO w VALUES (-3, 2)}, statements('INSERT INTO m.w (n) VALUES (1), (2)'), 'fails' ],
+	[ domain_volatile => q{CREATE FUNCTION is_small(int) RETURNS boolean LANGUAGE sql VOLATILE AS 'SELECT $1 < 5'; CREATE DOMAIN d AS int CHECK (is_small(VALUE)); CREATE TABLE w (k d)}, statements('INSERT INTO m.w VALUES (9)'), 'fails' ],
+	[ check_volatile_there => q{CREATE FUNCTION is_small(int) RETURNS boolean LANGUAGE sql VOLATILE AS 'SELECT $1 < 5'; CREATE TABLE w (k int CHECK (m.is_small(k)))}, statements('INSERT INTO m.w VALUES (9)'), 'fails' ],
+	[ select_for_update => q{}, statements('INSERT INTO m.c (id) SELECT id + 20 FROM m.p FOR UPDATE'), 'works' ],
+	# rows that go
+	[ delete_along => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p ON DELETE CASCADE; CREATE TABLE w (k int REFERENCES c); INSERT INTO w VALUES (1)}, statements('DELETE FROM m.p'), 'fails' ],
+	[ delete_along_free => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p ON DELETE CASCADE; CREATE TABLE w (k int REFERENCES c)}, statements('DELETE FROM m.p'), 'works' ],
+	[ delete_along_set => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p ON DELETE CASCADE; CREATE TABLE w (k int NOT NULL REFERENCES c ON DELETE SET NULL); INSERT INTO w VALUES (1)}, statements('DELETE FROM m.p'), 'fails' ],
+	[ delete_set_check => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p ON DELETE SET NULL, ADD CHECK (p_id IS NOT NULL)}, statements('DELETE FROM m.p'), 'fails' ],
+	[ delete_set_default => q{ALTER TABLE c ALTER p_id SET DEFAULT 99, ADD FOREIGN KEY (p_id) REFERENCES p ON DELETE SET DEFAULT}, statements('DELETE FROM m.p WHERE id = 1'), 'fails' ],
+	[ delete_with => q{ALTER TABLE c ADD FOREIGN KEY (p_id) REFERENCES p}, statements('WITH x AS (DELETE FROM m.p RETURNING id) INSERT INTO m.c (id) SELECT id + 20 FROM x'), 'fails' ],
 	[ alt_enum_use => q{CREATE TYPE e AS ENUM ('a'); ALTER TABLE c ADD v e}, statements(q{ALTER TYPE m.e ADD VALUE 'b'}, q{UPDATE m.c SET v = 'b'}), 'works' ],
 );
 

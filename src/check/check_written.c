@@ -1,0 +1,896 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_written.c
+ *	  The rules that rows meet where a statement of a plan writes them.
+ *
+ * One list of places, the table and what is below it, and of each place those
+ * rules that it does not have from above: CHECK, NOT NULL, indexes, foreign
+ * keys, bounds.  Each rule is an aggregate that counts the rows which break it,
+ * among those that go to its place.  Code that is volatile is not run: such a
+ * rule is listed as not asked.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/partition.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_sequence.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/gone.h"
+#include "base/quote.h"
+#include "base/scope.h"
+#include "change/change.h"
+#include "change/change_literal.h"
+#include "check/check_written.h"
+
+/* Partitions beyond which nobody looks whether each row has one, and rules beyond which none is asked */
+#define MOST_PARTITIONS 200
+#define MOST_RULES 1000
+
+/* Keys that a DELETE is followed along, one behind the other */
+#define MOST_CASCADES 5
+
+/* ---- what is volatile ---- */
+
+/* Returns the type that a domain is made of, which may be another domain */
+static Oid
+base_of_domain(Oid domain)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
+	Oid			type = tuple ? ((Form_pg_type) GETSTRUCT(tuple))->typbasetype : InvalidOid;
+
+	if (tuple)
+		ReleaseSysCache(tuple);
+	return type;
+}
+
+static bool
+is_volatile(Node *node, void *context)
+{
+	SgCatalog	checks;
+	HeapTuple	tuple;
+	Oid			type = InvalidOid;
+	bool		found = false;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, is_volatile, context, 0);
+	/* a null of a domain is asked for its CHECK as well */
+	if (IsA(node, CoerceToDomain) || IsA(node, Const))
+		type = exprType(node);
+	for (; !found && OidIsValid(type) && get_typtype(type) == TYPTYPE_DOMAIN; type = base_of_domain(type))
+	{
+		sg_catalog_begin(&checks, ConstraintRelationId, ConstraintTypidIndexId, Anum_pg_constraint_contypid, type, NULL);
+		while (!found && (tuple = sg_catalog_next(&checks)) != NULL)
+		{
+			bool		isnull;
+			Datum		condition = heap_getattr(tuple, Anum_pg_constraint_conbin, RelationGetDescr(checks.rel), &isnull);
+
+			found = !isnull && contain_volatile_functions(stringToNode(TextDatumGetCString(condition)));
+		}
+		sg_catalog_end(&checks);
+	}
+	return found || expression_tree_walker(node, is_volatile, context);
+}
+
+bool
+written_is_volatile(Node *node)
+{
+	return contain_volatile_functions(node) || is_volatile(node, NULL);
+}
+
+/* ---- rules ---- */
+
+void
+written_not_asked(Written *w, char *what)
+{
+	if (!sg_has_name(w->unasked, what))
+		w->unasked = lappend(w->unasked, what);
+}
+
+static WrittenRule *
+add_count(Written *w, char *count, char *breaks, CheckResult result)
+{
+	WrittenRule *rule = palloc0(sizeof(WrittenRule));
+
+	if (list_length(w->rules) >= MOST_RULES)
+	{
+		written_not_asked(w, psprintf("more rules than %d", MOST_RULES));
+		return rule;
+	}
+	rule->count = count;
+	rule->breaks = breaks;
+	rule->result = result;
+	w->rules = lappend(w->rules, rule);
+	return rule;
+}
+
+static WrittenRule *
+add_condition(Written *w, char *broken, char *breaks, CheckResult result)
+{
+	return add_count(w, psprintf("pg_catalog.count(*) FILTER (WHERE %s)", broken), breaks, result);
+}
+
+void
+written_add(Written *w, char *broken, char *breaks, CheckResult result)
+{
+	(void) add_condition(w, broken, breaks, result);
+}
+
+/* Warns only, since something may let the rows pass */
+static void
+soften(WrittenRule *rule, char *unless)
+{
+	rule->result = Min(rule->result, CHECK_WARN);
+	rule->unless = unless;
+}
+
+/* ---- columns ---- */
+
+/* Are some of these columns set, and is each computed? */
+static bool
+is_set(const Written *w, List *names)
+{
+	foreach_ptr(const char, name, names)
+	{
+		if (sg_has_name(w->set, name))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_known(const Written *w, List *names)
+{
+	foreach_ptr(const char, name, names)
+	{
+		if (sg_has_name(w->unknown, name))
+			return false;
+	}
+	return true;
+}
+
+/* Are the types of the columns such that the "=" of pg_catalog is the one of each index and key? */
+static bool
+is_plain(Oid table, List *names)
+{
+	foreach_ptr(const char, name, names)
+	{
+		Oid			type = get_atttype(table, get_attnum(table, name));
+
+		if (type >= FirstNormalObjectId || get_typtype(type) != TYPTYPE_BASE || OidIsValid(get_element_type(type)))
+			return false;
+	}
+	return true;
+}
+
+static List *
+names_of(Oid table, const AttrNumber *attnums, int n)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < n; i++)
+		names = lappend(names, sg_column_name(table, attnums[i]));
+	return names;
+}
+
+/* "~n"."a", "~n"."b" */
+static char *
+new_columns(List *names)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_ptr(const char, name, names)
+	{
+		appendStringInfo(&text, "%s\"~n\".%s", text.len ? ", " : "", quote_identifier(name));
+	}
+	return text.data;
+}
+
+static char *
+no_nulls(List *names)
+{
+	return psprintf("pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 0", new_columns(names));
+}
+
+/* The rows of a table that its keys and unique indexes know */
+static char *
+own_rows(Oid table)
+{
+	return psprintf("%s%s", get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ", sg_relation_name(table));
+}
+
+/* EXISTS: is there a row "other" of a table whose columns equal those of a row, and for which more holds? */
+static char *
+equal_row(Oid table, const char *other, List *theirs, const char *row, List *ours, const char *more)
+{
+	StringInfoData text;
+	ListCell   *lc;
+	ListCell   *our;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "EXISTS (SELECT 1 FROM %s AS \"%s\" WHERE %s", own_rows(table), other, more);
+	forboth(lc, theirs, our, ours)
+	{
+		appendStringInfo(&text, " AND \"%s\".%s OPERATOR(pg_catalog.=) \"%s\".%s", other, quote_identifier(lfirst(lc)), row, quote_identifier(lfirst(our)));
+	}
+	appendStringInfoChar(&text, ')');
+	return text.data;
+}
+
+/* ---- places ---- */
+
+static bool
+is_partitioned(const Written *w)
+{
+	return get_rel_relkind(w->table) == RELKIND_PARTITIONED_TABLE;
+}
+
+/* Is each column known by which the rows of a partitioned table go to its partitions? */
+static bool
+knows_partition(const Written *w, Oid table)
+{
+	Relation	rel = sg_relation_open(table, AccessShareLock);
+	bool		known = true;
+
+	foreach_ptr(const char, name, rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? w->unknown : NIL)
+	{
+		bool		is_expression;
+
+		known &= !has_partition_attrs(rel, bms_make_singleton(get_attnum(table, name) - FirstLowInvalidHeapAttributeNumber), &is_expression);
+	}
+	table_close(rel, NoLock);
+	return known;
+}
+
+void
+written_find_places(Written *w)
+{
+	bool		by_bound = is_partitioned(w) && w->event != CMD_DELETE;
+	List	   *tables = w->below ? sg_all_inheritors(w->table) : list_make1_oid(w->table);
+	bool		known = true;
+
+	foreach_oid(table, tables)
+	{
+		if (by_bound)
+			known &= knows_partition(w, table);
+	}
+	foreach_oid(table, tables)
+	{
+		WrittenPlace *place = palloc0(sizeof(WrittenPlace));
+
+		place->table = table;
+		place->known = known || table == w->table;
+		if (!by_bound && (table != w->table || (list_length(tables) > 1 && !is_partitioned(w))))
+			place->goes = psprintf("\"~n\".\"~table\" OPERATOR(pg_catalog.=) %u", table);
+		w->places = lappend(w->places, place);
+	}
+}
+
+/* Returns the condition that rows of a partition fulfil, as text, or NULL */
+static char *
+bound_of(Oid table)
+{
+	Datum		bound;
+	SgScope		scope;
+	char	   *condition;
+
+	change_text_begin(&scope);
+	condition = sg_ask(pg_get_partition_constraintdef, table, &bound) ? TextDatumGetCString(bound) : NULL;
+
+	sg_scope_end(&scope);
+	return condition;
+}
+
+/* Puts the condition that a row goes to a place before another one */
+static char *
+there(const Written *w, WrittenPlace *place, char *condition)
+{
+	if (place->goes == NULL && place->table != w->table)
+	{
+		char	   *bound = bound_of(place->table);
+
+		place->goes = psprintf("coalesce(%s, false)", bound ? bound : "true");
+	}
+	return place->goes ? psprintf("%s AND (%s)", place->goes, condition) : condition;
+}
+
+/* " of its place", unless that is the table itself */
+static char *
+of_place(const Written *w, const WrittenPlace *place)
+{
+	return place->table == w->table ? "" : psprintf(" of %s", sg_relation_name(place->table));
+}
+
+/* Returns the place that is a table, of which a partition has the rules of all above it; or NULL */
+static WrittenPlace *
+place_of(const Written *w, Oid table)
+{
+	foreach_ptr(WrittenPlace, place, w->places)
+	{
+		if (place->table == table)
+			return place;
+	}
+	return list_member_oid(sg_partition_ancestors(w->table), table) ? linitial(w->places) : NULL;
+}
+
+/* Asks whether each row has its partition, or belongs to this one */
+static void
+add_partitions(Written *w)
+{
+	char	   *own = sg_partition_ancestors(w->table) ? bound_of(w->table) : NULL;
+	StringInfoData fits;
+	int			leaves = 0;
+	bool		holds_all = true;
+
+	if (own && w->unknown)
+		written_not_asked(w, pstrdup("bound of the partition"));
+	else if (own)
+		written_add(w, psprintf("NOT coalesce(%s, false)", own), pstrdup("do not belong to the partition"), CHECK_BLOCK);
+	if (!is_partitioned(w))
+		return;
+	initStringInfo(&fits);
+	foreach_ptr(const WrittenPlace, place, w->places)
+	{
+		char	   *bound;
+
+		if (get_rel_relkind(place->table) == RELKIND_PARTITIONED_TABLE)
+		{
+			holds_all &= OidIsValid(get_default_partition_oid(place->table));
+			continue;
+		}
+		if (++leaves > MOST_PARTITIONS)
+			break;
+		bound = bound_of(place->table);
+		appendStringInfo(&fits, " OR coalesce(%s, false)", bound ? bound : "true");
+	}
+	if (holds_all)
+		return;
+	if (leaves > MOST_PARTITIONS || !((WrittenPlace *) llast(w->places))->known)
+		written_not_asked(w, pstrdup("partitions of the rows"));
+	else
+		written_add(w, psprintf("NOT (false%s)", fits.data), pstrdup("have no partition"), CHECK_BLOCK);
+}
+
+/* ---- NOT NULL and CHECK ---- */
+
+static void
+add_not_null(Written *w, WrittenPlace *place)
+{
+	int			natts = 0;
+	FormData_pg_class class;
+	FormData_pg_attribute column;
+
+	if (sg_read_class(place->table, &class))
+		natts = class.relnatts;
+	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
+	{
+		char	   *name;
+		char	   *broken;
+
+		if (!sg_read_column(place->table, attnum, &column) || column.attisdropped || !column.attnotnull)
+			continue;
+		name = pstrdup(NameStr(column.attname));
+		if (sg_has_name(w->unknown, name) ||
+			(place->table != w->table && (get_rel_relkind(place->table) == RELKIND_PARTITIONED_TABLE || get_attnum(w->table, name) == InvalidAttrNumber ||
+										  sg_column(w->table, get_attnum(w->table, name)).attnotnull)))
+			continue;
+		broken = psprintf("pg_catalog.num_nulls(\"~n\".%s) OPERATOR(pg_catalog.=) 1", quote_identifier(name));
+		if (!place->known)
+			written_not_asked(w, psprintf("NOT NULL of %s.%s", sg_relation_name(place->table), quote_identifier(name)));
+		else
+			written_add(w, place->table == w->table ? broken : there(w, place, broken),
+						psprintf("have no value in column %s%s", quote_identifier(name), of_place(w, place)), CHECK_BLOCK);
+	}
+}
+
+/* The columns of a condition, or NIL where it has a whole row or what else has no name among the computed rows */
+static List *
+columns_of(const Written *w, Oid table, Node *condition)
+{
+	List	   *names = NIL;
+
+	foreach_ptr(const Var, var, pull_var_clause(condition, 0))
+	{
+		char	   *name = var->varattno > 0 ? sg_column_name(table, var->varattno) : NULL;
+
+		if (name == NULL || get_attnum(w->table, name) == InvalidAttrNumber)
+			return NIL;
+		names = lappend(names, name);
+	}
+	return names;
+}
+
+static void
+add_checks(Written *w, WrittenPlace *place)
+{
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	sg_catalog_begin(&scan, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, place->table, NULL);
+	while ((tuple = sg_catalog_next(&scan)) != NULL)
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+		char	   *label = psprintf("CHECK %s%s", quote_identifier(NameStr(form->conname)), of_place(w, place));
+		bool		isnull;
+		Datum		bin;
+		Node	   *condition;
+		List	   *names;
+
+		if (form->contype != CONSTRAINT_CHECK || !SG_CON_ENFORCED(form) || (place->table != w->table && form->coninhcount > 0))
+			continue;
+		bin = heap_getattr(tuple, Anum_pg_constraint_conbin, RelationGetDescr(scan.rel), &isnull);
+		if (isnull)
+			continue;
+		condition = stringToNode(TextDatumGetCString(bin));
+		names = columns_of(w, place->table, condition);
+		if (written_is_volatile(condition))
+			written_not_asked(w, psprintf("%s, which calls a volatile function", label));
+		else if (names == NIL || !is_known(w, names) || !place->known)
+			written_not_asked(w, label);
+		else
+		{
+			char	   *broken = psprintf("NOT (%s)", change_condition(tuple));
+
+			/*
+			 * what inherits has the CHECK of the table, unless that says NO
+			 * INHERIT
+			 */
+			written_add(w, place->table == w->table && !form->connoinherit ? broken : there(w, place, broken), psprintf("break %s", label), CHECK_BLOCK);
+		}
+	}
+	sg_catalog_end(&scan);
+}
+
+/* ---- indexes ---- */
+
+/* Counts rows of a table that have values which a sequence is about to give to a unique column */
+static void
+add_sequence(Written *w, Oid index, const char *column, Oid sequence)
+{
+	HeapTuple	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
+	Oid			type = get_atttype(w->table, get_attnum(w->table, column));
+	int64		step;
+	char	   *next;
+	char	   *distance;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	step = ((Form_pg_sequence) GETSTRUCT(tuple))->seqincrement;
+	ReleaseSysCache(tuple);
+	if (pg_class_aclcheck(sequence, GetUserId(), ACL_SELECT) != ACLCHECK_OK || (type != INT2OID && type != INT4OID && type != INT8OID))
+	{
+		written_not_asked(w, psprintf("values that %s gives", sg_relation_name(sequence)));
+		return;
+	}
+	next = psprintf("(SELECT last_value OPERATOR(pg_catalog.+) CASE WHEN is_called THEN %lld::pg_catalog.int8 ELSE 0::pg_catalog.int8 END FROM %s)",
+					(long long) step, sg_relation_name(sequence));
+	distance = psprintf("(\"~o\".%s::pg_catalog.int8 OPERATOR(pg_catalog.-) %s)", quote_identifier(column), next);
+	add_count(w, psprintf("(SELECT pg_catalog.count(*) FROM %s AS \"~o\" WHERE %s OPERATOR(pg_catalog./) (%lld)::pg_catalog.int8 OPERATOR(pg_catalog.>=) 0"
+						  " AND %s OPERATOR(pg_catalog.%%) (%lld)::pg_catalog.int8 OPERATOR(pg_catalog.=) 0"
+						  " AND %s OPERATOR(pg_catalog./) (%lld)::pg_catalog.int8 OPERATOR(pg_catalog.<) pg_catalog.count(\"~n\"))",
+						  own_rows(w->table), distance, (long long) step, distance, (long long) step, distance, (long long) step),
+			  psprintf("get a value of sequence %s that is there already: unique index %s", sg_relation_name(sequence), quote_identifier(sg_rel_name(index))), CHECK_WARN);
+}
+
+/* Asks for equal keys among the new rows, and in those that are there */
+static void
+add_unique(Written *w, WrittenPlace *place, Oid index, const FormData_pg_index *form, bool plain)
+{
+	List	   *names = NIL;
+	char	   *label = psprintf("unique index %s%s", quote_identifier(sg_rel_name(index)), of_place(w, place));
+	char	   *others = w->event == CMD_INSERT ? "true" : "(\"~o\".ctid, \"~o\".tableoid) IS DISTINCT FROM (\"~n\".\"~place\", \"~n\".\"~table\")";
+	char	   *counted;
+	char	   *equal;
+	WrittenRule *twice;
+	WrittenRule *taken;
+
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		if (form->indkey.values[i] == InvalidAttrNumber)
+			plain = false;
+		else
+			names = lappend(names, sg_column_name(place->table, form->indkey.values[i]));
+	}
+	foreach_ptr(const WrittenSequence, by, plain && list_length(names) == 1 && place->table == w->table ? w->given_by : NIL)
+	{
+		if (strcmp(by->column, linitial(names)) == 0)
+			add_sequence(w, index, by->column, by->sequence);
+	}
+
+	/*
+	 * a row that goes to another partition meets the indexes of that with all
+	 * columns
+	 */
+	if (plain && (!is_known(w, names) || (!is_set(w, names) && (place->table == w->table || !is_partitioned(w)))))
+		return;
+	if (!plain || !is_plain(place->table, names) || !place->known || (form->indnullsnotdistinct && list_length(names) > 1))
+	{
+		written_not_asked(w, label);
+		return;
+	}
+	counted = there(w, place, form->indnullsnotdistinct ? "true" : no_nulls(names));
+	twice = add_count(w, psprintf("pg_catalog.count(*) FILTER (WHERE %s) OPERATOR(pg_catalog.-) pg_catalog.count(DISTINCT ROW(%s)) FILTER (WHERE %s)",
+								  counted, new_columns(names), counted),
+					  psprintf("have keys that come twice: %s", label), w->joins ? CHECK_WARN : CHECK_BLOCK);
+	equal = equal_row(place->table, "~o", names, "~n", names, others);
+	if (form->indnullsnotdistinct)
+		equal = psprintf("%s OR (%s IS NULL AND EXISTS (SELECT 1 FROM %s AS \"~o\" WHERE \"~o\".%s IS NULL AND %s))", equal, new_columns(names),
+						 own_rows(place->table), quote_identifier(linitial(names)), others);
+	taken = add_condition(w, there(w, place, equal), psprintf("have keys that %s: %s", w->event == CMD_INSERT ? "are there already" : "other rows have now", label),
+						  w->event == CMD_INSERT ? CHECK_BLOCK : CHECK_WARN);
+	if (!form->indisvalid)
+	{
+		soften(twice, ", unless the index, which is not valid, leaves rows out");
+		soften(taken, twice->unless);
+	}
+	else if (!form->indimmediate && !w->last)
+	{
+		soften(twice, ", unless a later statement changes that");
+		soften(taken, twice->unless);
+	}
+}
+
+/* Has the expressions of an index computed, and asks whether the columns fit into an entry */
+static void
+add_entry(Written *w, WrittenPlace *place, Oid index, const FormData_pg_index *form)
+{
+	Relation	rel = sg_relation_open(index, AccessShareLock);
+	List	   *expressions = RelationGetIndexExpressions(rel);
+	List	   *predicate = RelationGetIndexPredicate(rel);
+	bool		is_btree = rel->rd_rel->relam == BTREE_AM_OID;
+	char	   *where = predicate ? change_deparse(place->table, (Node *) make_ands_explicit(predicate)) : "true";
+	List	   *named = list_concat_copy(expressions, predicate);
+	List	   *computed = NIL;
+	List	   *columns = NIL;
+	bool		is_new = place->table != w->table && is_partitioned(w);
+	StringInfoData size;
+
+	table_close(rel, NoLock);
+	initStringInfo(&size);
+	foreach_ptr(Node, expression, expressions)
+	{
+		computed = lappend(computed, psprintf("CASE WHEN %s THEN (%s) END", where, change_deparse(place->table, expression)));
+		if (get_typlen(exprType(expression)) < 0)
+			appendStringInfo(&size, " + coalesce(pg_catalog.pg_column_size(%s), 0)", (char *) llast(computed));
+	}
+	for (int i = 0; i < form->indnatts; i++)
+	{
+		char	   *name = form->indkey.values[i] > 0 ? sg_column_name(place->table, form->indkey.values[i]) : NULL;
+
+		if (name)
+			columns = lappend(columns, name);
+		if (name && get_typlen(get_atttype(place->table, form->indkey.values[i])) < 0)
+			appendStringInfo(&size, " + coalesce(pg_catalog.pg_column_size(\"~n\".%s), 0)", quote_identifier(name));
+	}
+	if (named)
+	{
+		List	   *used = columns_of(w, place->table, (Node *) named);
+
+		if (used == NIL && pull_var_clause((Node *) named, 0) != NIL)
+		{
+			written_not_asked(w, psprintf("expressions of index %s%s", quote_identifier(sg_rel_name(index)), of_place(w, place)));
+			return;
+		}
+		columns = list_concat(columns, used);
+	}
+	if (!is_known(w, columns) || !place->known || (!is_new && !is_set(w, columns)))
+		return;
+	if (computed)
+		written_add_computed(w, place->table == w->table ? computed : list_make1(psprintf("CASE WHEN %s THEN pg_catalog.num_nulls(%s) END", there(w, place, "true"),
+																						  check_list(computed))));
+	if (is_btree && size.len)
+		soften(add_condition(w, there(w, place, psprintf("%s AND %s OPERATOR(pg_catalog.>) %d", where, size.data + 3, LARGEST_ENTRY)),
+							 psprintf("are too large for an entry of index %s%s", quote_identifier(sg_rel_name(index)), of_place(w, place)), CHECK_WARN),
+			   ", unless they are compressed");
+}
+
+static void
+add_indexes(Written *w, WrittenPlace *place, bool asks_unique)
+{
+	foreach_oid(index, fk_table_indexes(place->table))
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+		const FormData_pg_index *form = tuple ? (Form_pg_index) GETSTRUCT(tuple) : NULL;
+
+		/* one that is not ready gets no entries */
+		if (form && form->indisready && (place->table == w->table || !get_rel_relispartition(index)))
+		{
+			if (form->indisexclusion)
+				written_not_asked(w, psprintf("exclusion constraint %s%s", quote_identifier(sg_rel_name(index)), of_place(w, place)));
+			else if (form->indisunique && asks_unique)
+				add_unique(w, place, index, form, heap_attisnull(tuple, Anum_pg_index_indpred, NULL));
+			add_entry(w, place, index, form);
+		}
+		if (tuple)
+			ReleaseSysCache(tuple);
+	}
+}
+
+/* ---- foreign keys ---- */
+
+static List *
+child_columns(const FkKey *key)
+{
+	return names_of(key->child, key->child_att, key->nkeys);
+}
+
+static List *
+parent_columns(const FkKey *key)
+{
+	return names_of(key->parent, key->parent_att, key->nkeys);
+}
+
+static bool
+is_plain_key(const FkKey *key)
+{
+	return is_plain(key->child, child_columns(key)) && is_plain(key->parent, parent_columns(key)) && !key->period;
+}
+
+static char *
+label_of(const FkKey *key)
+{
+	return psprintf("foreign key %s of %s", quote_identifier(key->name), sg_relation_name(key->child));
+}
+
+bool
+written_needs_old(const Written *w, const char *column)
+{
+	foreach_ptr(const FkKey, key, w->check->declared)
+	{
+		if (key->enforced && !key->validated && sg_has_name(child_columns(key), column) &&
+			(list_member_oid(sg_all_inheritors(w->table), key->child) || list_member_oid(sg_partition_ancestors(w->table), key->child)))
+			return true;
+	}
+	return false;
+}
+
+/* The condition that the server asks for the parent again: not of an UPDATE that leaves the key as it is */
+static char *
+is_changed(const Written *w, List *names)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_ptr(const char, name, names)
+	{
+		appendStringInfo(&text, "%s\"~n\".%s IS DISTINCT FROM \"~n\".\"~old%d\"", text.len ? " OR " : "", quote_identifier(name), get_attnum(w->table, name));
+	}
+	return text.data;
+}
+
+/* Asks for parents of the new rows */
+static void
+add_parents(Written *w, const FkKey *key, WrittenPlace *place)
+{
+	List	   *child = child_columns(key);
+	char	   *broken;
+	WrittenRule *rule;
+
+	if (!is_set(w, child) && (place->table == w->table || !is_partitioned(w)))
+		return;
+	if (!is_plain_key(key) || !is_known(w, child) || !place->known)
+	{
+		written_not_asked(w, label_of(key));
+		return;
+	}
+	broken = psprintf("%s AND NOT %s", no_nulls(child), equal_row(key->parent, "~o", parent_columns(key), "~n", child, "true"));
+	if (key->match == FKCONSTR_MATCH_FULL)
+		broken = psprintf("(%s OR pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.*) pg_catalog.num_nonnulls(%s) OPERATOR(pg_catalog.>) 0)",
+						  broken, new_columns(child), new_columns(child));
+	if (!key->validated && w->event == CMD_UPDATE && !is_partitioned(w))
+		broken = psprintf("(%s) AND %s", is_changed(w, child), broken);
+	rule = add_condition(w, there(w, place, broken), psprintf("have no parent by %s", label_of(key)), place_of(w, key->parent) ? CHECK_WARN : CHECK_BLOCK);
+	if (w->conflicts)
+		soften(rule, ", unless ON CONFLICT leaves them out");
+	else if (key->initially_deferred && !w->last)
+		soften(rule, ", unless a later statement adds it");
+	else if (!key->armed)
+		soften(rule, psprintf(", unless the key is not looked at: %s", key->unarmed_reason));
+	else if (written_fires(w, true))
+		soften(rule, ", unless a trigger adds it");
+	else if (!key->validated && w->event == CMD_UPDATE && is_partitioned(w))
+		soften(rule, ", unless they have that value already");
+}
+
+static bool
+is_check(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	bool		result = tuple && ((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_CHECK;
+
+	if (tuple)
+		ReleaseSysCache(tuple);
+	return result;
+}
+
+/* Is one of the columns that ON DELETE sets one that must have a value, or does a CHECK ask for it? */
+static bool
+may_refuse_set(const FkKey *key)
+{
+	for (int i = 0; i < (key->ndelete_set ? key->ndelete_set : key->nkeys); i++)
+	{
+		AttrNumber	attnum = key->ndelete_set ? key->delete_set[i] : key->child_att[i];
+		SgCatalog	scan;
+		HeapTuple	tuple;
+		bool		found = false;
+
+		if (key->on_delete == FKCONSTR_ACTION_SETDEFAULT || sg_column(key->child, attnum).attnotnull)
+			return true;
+		sg_catalog_begin_depend(&scan, true, RelationRelationId, key->child, attnum);
+		while (!found && (tuple = sg_catalog_next(&scan)) != NULL)
+		{
+			Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+
+			found = depend->classid == ConstraintRelationId && is_check(depend->objid);
+		}
+		sg_catalog_end(&scan);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+/* A key that a DELETE is followed along, and the one before it */
+typedef struct Followed
+{
+	const FkKey *key;
+	const struct Followed *before;
+	int			depth;
+} Followed;
+
+/* The rows of the key's child that refer to those that go, from the deleted rows on */
+static char *
+along(const Written *w, const Followed *last, const char *more)
+{
+	char	   *row = last->before ? psprintf("~o%d", last->before->depth) : "~n";
+	char	   *exists = equal_row(last->key->child, psprintf("~o%d", last->depth), child_columns(last->key), row, parent_columns(last->key), more);
+
+	return last->before ? along(w, last->before, exists) : exists;
+}
+
+static bool
+is_followed(const Followed *last, const FkKey *key)
+{
+	return last && (last->key == key || is_followed(last->before, key));
+}
+
+/* Asks for rows that refer to those that go, and to those that these take along */
+static void
+add_referring(Written *w, Oid table, WrittenPlace *place, const Followed *before)
+{
+	List	   *tables = before ? list_concat(sg_with_partitions(table), sg_partition_ancestors(table)) : NIL;
+
+	foreach_ptr(const FkKey, key, w->check->declared)
+	{
+		Followed	followed = {key, before, before ? before->depth + 1 : 0};
+		char	   *what;
+
+		if (!key->enforced || !OidIsValid(key->parent) || !(before ? list_member_oid(tables, key->parent) : (place = place_of(w, key->parent)) != NULL))
+			continue;
+		if (key->on_delete == FKCONSTR_ACTION_CASCADE)
+		{
+			if (followed.depth < MOST_CASCADES && !is_followed(before, key) && is_plain_key(key))
+				add_referring(w, key->child, place, &followed);
+			else if (!is_followed(before, key))
+				written_not_asked(w, label_of(key));
+			continue;
+		}
+		if (key->on_delete != FKCONSTR_ACTION_NOACTION && key->on_delete != FKCONSTR_ACTION_RESTRICT && !may_refuse_set(key))
+			continue;
+		if (!is_plain_key(key))
+		{
+			written_not_asked(w, label_of(key));
+			continue;
+		}
+		what = key->on_delete == FKCONSTR_ACTION_NOACTION || key->on_delete == FKCONSTR_ACTION_RESTRICT ? "" :
+			", which sets a column that may not be set so";
+		written_add(w, there(w, place, along(w, &followed, "true")),
+					psprintf("%s referred to by %s%s", before ? "take rows along that are" : "are", label_of(key), what), CHECK_WARN);
+	}
+}
+
+static void
+add_keys(Written *w)
+{
+	if (w->event == CMD_DELETE)
+	{
+		add_referring(w, w->table, NULL, NULL);
+		return;
+	}
+	foreach_ptr(const FkKey, key, w->check->declared)
+	{
+		WrittenPlace *place = key->enforced && OidIsValid(key->parent) ? place_of(w, key->child) : NULL;
+
+		if (place)
+			add_parents(w, key, place);
+		if (key->enforced && w->event == CMD_UPDATE && place_of(w, key->parent) && is_set(w, parent_columns(key)))
+			written_not_asked(w, label_of(key));
+	}
+}
+
+/* ---- triggers ---- */
+
+bool
+written_fires(const Written *w, bool after)
+{
+	int			events = w->event == CMD_INSERT ? TRIGGER_TYPE_INSERT : w->event == CMD_DELETE ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_UPDATE;
+
+	/* a row that goes to another partition is deleted, and inserted */
+	if (w->event == CMD_UPDATE && is_partitioned(w))
+		events |= TRIGGER_TYPE_INSERT | TRIGGER_TYPE_DELETE;
+	if (w->conflicts)
+		events |= TRIGGER_TYPE_UPDATE;
+	foreach_ptr(const WrittenPlace, place, w->places)
+	{
+		SgCatalog	scan;
+		HeapTuple	tuple;
+		bool		found = false;
+
+		sg_catalog_begin(&scan, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, place->table, NULL);
+		while (!found && (tuple = sg_catalog_next(&scan)) != NULL)
+		{
+			Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+			found = !form->tgisinternal && form->tgenabled != TRIGGER_DISABLED && form->tgenabled != TRIGGER_FIRES_ON_REPLICA && (form->tgtype & events) != 0 &&
+				(after ? TRIGGER_FOR_AFTER(form->tgtype) : TRIGGER_FOR_BEFORE(form->tgtype));
+		}
+		sg_catalog_end(&scan);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+/* ---- all of them ---- */
+
+void
+written_add_computed(Written *w, List *values)
+{
+	if (values)
+		written_add(w, psprintf("pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.<) 0", check_list(values)), pstrdup(""), CHECK_OK);
+}
+
+void
+written_add_rules(Written *w, bool asks_unique)
+{
+	foreach_ptr(WrittenPlace, place, w->event == CMD_DELETE ? NIL : w->places)
+	{
+		if (get_rel_relkind(place->table) == RELKIND_FOREIGN_TABLE)
+		{
+			written_not_asked(w, psprintf("rules of foreign table %s", sg_relation_name(place->table)));
+			continue;
+		}
+		add_not_null(w, place);
+		add_checks(w, place);
+		add_indexes(w, place, asks_unique);
+	}
+	if (w->event != CMD_DELETE)
+		add_partitions(w);
+	add_keys(w);
+}
