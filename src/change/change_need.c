@@ -399,7 +399,7 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 
 /* Does the fill of another step's column read what a drop takes away; if `named`, not only by the text of a function? */
 static bool
-drop_is_read(const PlanStep *drop, const PlanStep *filled, bool named)
+drop_is_read(const PlanStep *drop, const PlanStep *filled, const PlanReads *reads, bool named)
 {
 	bool		is_column = plan_changed_object(drop) == CHANGED_COLUMN;
 
@@ -409,13 +409,13 @@ drop_is_read(const PlanStep *drop, const PlanStep *filled, bool named)
 	if (sg_same_text(drop->child_table, filled->child_table) &&
 		(!is_column || strcmp(drop->fk_name, linitial(filled->child_columns)) == 0))
 		return false;
-	return plan_step_reads(filled, drop->child_table, is_column ? drop->fk_name : NULL, named);
+	return plan_reads_any(reads ? reads : plan_reads(filled), drop->child_table, is_column ? drop->fk_name : NULL, named);
 }
 
 static bool
 takes_what_fills(const PlanStep *drop, const PlanStep *filled)
 {
-	return drop_is_read(drop, filled, false);
+	return drop_is_read(drop, filled, NULL, false);
 }
 
 /* Is what a step has made still there, and as it should be? */
@@ -445,23 +445,36 @@ still_holds(PlanStep *needed)
 PlanStep *
 change_dropped_before(const PlanStep *filled, int but)
 {
+	const PlanReads *reads = NULL;
+
 	foreach_ptr(PlanStep, other, plan_steps(filled->plan))
 	{
-		if (other->step != but && other->kind == STEP_DROP && other->state == STEP_VALIDATED && !other->skipped_by &&
-			drop_is_read(other, filled, true) && !plan_change_finds(other))
+		if (other->step == but || other->kind != STEP_DROP || other->state != STEP_VALIDATED || other->skipped_by || plan_change_finds(other))
+			continue;
+		if (reads == NULL)
+			reads = plan_reads(filled);
+		if (drop_is_read(other, filled, reads, true))
 			return other;
 	}
 	return NULL;
 }
 
 List *
-change_readers(const PlanStep *drop)
+change_readers(const PlanGraph *graph, const PlanStep *drop)
 {
 	List	   *readers = NIL;
 
-	foreach_ptr(PlanStep, other, drop->kind == STEP_DROP ? plan_steps(drop->plan) : NIL)
+	if (graph == NULL || drop->kind != STEP_DROP)
+		return NIL;
+	foreach_ptr(const PlanEdge, edge, plan_needs(graph, drop->step))
 	{
-		if (takes_what_fills(drop, other))
+		if (takes_what_fills(drop, edge->needed))
+			readers = lappend(readers, edge->needed);
+	}
+	/* such a step has no edges */
+	foreach_ptr(PlanStep, other, plan_step_is_in_order(drop) ? plan_steps(drop->plan) : NIL)
+	{
+		if (other->step < drop->step && takes_what_fills(drop, other))
 			readers = lappend(readers, other);
 	}
 	return readers;
@@ -495,10 +508,9 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 		else if (takes_what_fills(step, needed))
 			check_carried(step, needed, move);
 	}
-	/* such a step has no edges */
-	foreach_ptr(const PlanStep, reader, plan_step_is_in_order(step) ? change_readers(step) : NIL)
+	foreach_ptr(const PlanStep, reader, plan_step_is_in_order(step) ? change_readers(graph, step) : NIL)
 	{
-		if (move->kind != MOVE_PROBLEM && reader->step < step->step && plan_step_is_done(reader) && !reader->skipped_by)
+		if (move->kind != MOVE_PROBLEM && plan_step_is_done(reader) && !reader->skipped_by)
 			check_carried(step, reader, move);
 	}
 }

@@ -23,8 +23,8 @@ extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, Cha
 /* Returns the step, but for that of a number, that has dropped what a fill reads, so that its names may mean something else; or NULL */
 extern PlanStep *change_dropped_before(const PlanStep *filled, int but);
 
-/* Returns the steps of its plan (of PlanStep *) whose fill reads what a drop takes away */
-extern List *change_readers(const PlanStep *drop);
+/* Returns the steps before a drop (of PlanStep *) whose fill reads what it takes away; the graph may be NULL */
+extern List *change_readers(const PlanGraph *graph, const PlanStep *drop);
 
 /*
  * Rows or values that a drop, or statements of the author's, let go for good:

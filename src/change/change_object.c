@@ -631,13 +631,13 @@ takes_properties(const char **text, List **targets)
 	*targets = NIL;
 	if (sscanf(*text, WAS_COMMENT "%zu%n", &length, &end) == 1)
 	{
-		comment = pnstrdup(*text + end + 1, length);
-		*text += end + 1 + length + 1;
+		comment = pnstrdup(*text +end + 1, length);
+		*text +=end + 1 + length + 1;
 	}
 	while (sscanf(*text, WAS_STATISTICS "%d %d%n", &n, &target, &end) == 2)
 	{
 		*targets = lappend_int(lappend_int(*targets, n), target);
-		*text += end + 1;
+		*text +=end + 1;
 	}
 	return comment;
 }

@@ -545,7 +545,7 @@ filled_elsewhere(const PlanStep *reader, const ChangeMove *move)
 static void
 add_filled_targets(RunAction *action, const PlanStep *step, const ChangeMove *move)
 {
-	foreach_ptr(const PlanStep, reader, change_readers(step))
+	foreach_ptr(const PlanStep, reader, change_readers(action->run->graph, step))
 	{
 		Oid			table = filled_elsewhere(reader, move);
 
@@ -556,9 +556,9 @@ add_filled_targets(RunAction *action, const PlanStep *step, const ChangeMove *mo
 
 /* Drops triggers of other tables that fill columns from what a drop takes */
 static void
-drop_triggers_elsewhere(const PlanStep *step, const ChangeMove *move)
+drop_triggers_elsewhere(const RunAction *action, const PlanStep *step, const ChangeMove *move)
 {
-	foreach_ptr(const PlanStep, reader, change_readers(step))
+	foreach_ptr(const PlanStep, reader, change_readers(action->run->graph, step))
 	{
 		if (!OidIsValid(filled_elsewhere(reader, move)) || !plan_filler_is_armed(reader))
 			continue;
@@ -639,7 +639,7 @@ do_move(void *arg)
 	if (ends_first(work->step))
 	{
 		drop_triggers(work, now.table);
-		drop_triggers_elsewhere(work->step, &now);
+		drop_triggers_elsewhere(action, work->step, &now);
 	}
 	change_run(&now);
 	if (move->first && now.index)

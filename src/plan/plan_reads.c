@@ -377,10 +377,8 @@ plan_read_is_of(const PlanReads *reads, const PlanRead *read, const char *table,
 }
 
 bool
-plan_step_reads(const PlanStep *step, const char *table, const char *column, bool named)
+plan_reads_any(const PlanReads *reads, const char *table, const char *column, bool named)
 {
-	const PlanReads *reads = plan_reads(step);
-
 	foreach_ptr(const PlanRead, read, reads->reads)
 	{
 		if ((read->schema || !named) && plan_read_is_of(reads, read, table, column))

@@ -34,8 +34,8 @@ extern PlanReads *plan_reads(const PlanStep *step);
 extern List *plan_reads_list(const PlanReads *reads);
 extern bool plan_read_is_of(const PlanReads *reads, const PlanRead *read, const char *table, const char *column);
 
-/* Does the step read the table, or that column of it; if `named`, not only by a word in the text of a function? */
-extern bool plan_step_reads(const PlanStep *step, const char *table, const char *column, bool named);
+/* Is any of them of the table, and of that column of it, unless NULL; if `named`, not only a word in the text of a function? */
+extern bool plan_reads_any(const PlanReads *reads, const char *table, const char *column, bool named);
 
 /* Returns the names of relations (of char *) that a statement of the author's makes, or gives to others */
 extern List *plan_reads_made(const PlanStep *step);

@@ -40,8 +40,8 @@ typedef struct Sender
 	int			pid;
 	XLogRecPtr	reached;		/* invalid: nothing was reported yet */
 	bool		has_slot;		/* and is what its slot is */
-	bool		keeps;			/* has told what it has on disk, and never what
-								 * it has replayed */
+	bool		keeps;			/* has told what it has on disk, and never
+								 * what it has replayed */
 } Sender;
 
 /* ---- what is there ---- */
