@@ -44,9 +44,11 @@ BEGIN ATOMIC
     WITH step AS (
         SELECT s.* FROM schemaguard.plan_step s WHERE sg_go_steps.plan IS NULL OR s.plan = sg_go_steps.plan),
     declared AS (                               -- of a plan those that it should have made
+        SELECT t.* FROM schemaguard.fk_trust t WHERE sg_go_steps.plan IS NULL
+        UNION ALL                               -- apart: an OR would read all steps for each key
         SELECT t.* FROM schemaguard.fk_trust t
-        WHERE sg_go_steps.plan IS NULL
-           OR EXISTS (SELECT FROM step s WHERE s.kind = 'foreign key' AND s.state IN ('added', 'validated')
+        WHERE sg_go_steps.plan IS NOT NULL
+          AND EXISTS (SELECT FROM step s WHERE s.kind = 'foreign key' AND s.state IN ('added', 'validated')
                       AND s.child_table = t.child_table AND s.fk_name = t.fk_name::text
                       -- another one of the name is not the step's
                       AND EXISTS (SELECT FROM pg_constraint k
@@ -65,10 +67,13 @@ BEGIN ATOMIC
                                 WHERE p.constraint_oid = d.constraint_oid AND p.result = 'fail') o ON true),
     absent AS (                                 -- keys of a plan that are not there: as the log last counted their rows
         SELECT count(*) FILTER (WHERE l.orphan_rows IS NULL) AS untold, sum(l.orphan_rows) AS orphans
-        FROM step s
-             LEFT JOIN (SELECT DISTINCT ON (c.step) c.step, c.orphan_rows FROM schemaguard.sg_go_counts(sg_go_steps.plan) c
-                        ORDER BY c.step, c.id DESC) l ON l.step = s.step
-        WHERE sg_go_steps.plan IS NOT NULL AND s.kind = 'foreign key' AND s.state IN ('pending', 'waiting', 'failed', 'rolled back')),
+        FROM (SELECT bool_or(x.is_absent) AS is_absent, (array_agg(x.orphan_rows ORDER BY x.id DESC NULLS LAST))[1] AS orphan_rows
+              FROM (SELECT s.step, true AS is_absent, NULL::bigint AS id, NULL::bigint AS orphan_rows FROM step s
+                    WHERE sg_go_steps.plan IS NOT NULL AND s.kind = 'foreign key'
+                      AND s.state IN ('pending', 'waiting', 'failed', 'rolled back')
+                    UNION ALL SELECT c.step, false, c.id, c.orphan_rows FROM schemaguard.sg_go_counts(sg_go_steps.plan) c) x
+              GROUP BY x.step) l
+        WHERE l.is_absent),
     kept AS (
         SELECT sum(p.rows_deleted + p.rows_changed) AS lost, sum(p.rows_in_quarantine) AS quarantine
         FROM schemaguard.plan_summary p WHERE sg_go_steps.plan IS NULL OR p.plan = sg_go_steps.plan)

@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "nodes/bitmapset.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -212,7 +213,7 @@ waits_for_audit(const PlanRun *run, PlanStep *step, StepView *view)
 {
 	if (!deploy_audits_first(step) || step->skipped_by ||
 		list_member_int(run->unfilled, step->step) ||
-		list_member_int(run->audited, step->step))
+		bms_is_member(step->step, run->counted))
 		return false;
 	deploy_look(step, view);
 	return view->need == NEED_ADD && deploy_may_add(&view->key) == NULL;
@@ -242,7 +243,7 @@ look_ahead(Ahead *ahead)
  * The orphans of a step's key.  What later steps want to know is read with it,
  * as far as that is little and nobody is in the way: tables that several keys
  * have in common are read once.  Which of those keys pass is kept in
- * run->audited; the others are judged when it is their turn.
+ * run->audited; the others are judged when it is their turn, each alone.
  */
 static AuditKey *
 judge_with_later(RunAction *action, StepWork *work, const FkKey *key)
@@ -253,22 +254,22 @@ judge_with_later(RunAction *action, StepWork *work, const FkKey *key)
 	.parents = list_make1_oid(key->parent)};
 	ListCell   *lc,
 			   *lc2;
+	MemoryContext old;
 
 	ahead.pages = audit_pages(key->child) + audit_pages(key->parent);
-	look_ahead(&ahead);
+	if (!bms_is_member(work->step->step, run->counted))
+		look_ahead(&ahead);
 	if (ahead.steps == NIL || count(action, count_at_once, ahead.tables) != NULL)
 		return deploy_count_orphans(action, key);
 
+	old = MemoryContextSwitchTo(run->context);
 	forboth(lc, ahead.steps, lc2, ahead.keys)
 	{
-		MemoryContext old;
-
-		if (((AuditKey *) lfirst(lc2))->result != AUDIT_PASS)
-			continue;
-		old = MemoryContextSwitchTo(run->context);
-		run->audited = lappend_int(run->audited, lfirst_int(lc));
-		MemoryContextSwitchTo(old);
+		run->counted = bms_add_member(run->counted, lfirst_int(lc));
+		if (((AuditKey *) lfirst(lc2))->result == AUDIT_PASS)
+			run->audited = bms_add_member(run->audited, lfirst_int(lc));
 	}
+	MemoryContextSwitchTo(old);
 	return ak->result == AUDIT_UNKNOWN ? deploy_count_orphans(action, key) : ak;
 }
 
@@ -282,7 +283,7 @@ deploy_audit_step(StepWork *work, FkKey *key)
 	work->statement = NULL;
 	work->key = key;
 	sg_progress_step(SG_PROGRESS_AUDIT, work->step->step, key->child);
-	if (list_member_int(work->run->audited, work->step->step))
+	if (bms_is_member(work->step->step, work->run->audited))
 	{
 		run_write_start(&action);
 		record_pass(&action, work, "pass, counted with an earlier step");

@@ -123,7 +123,7 @@ fix_rows(StepWork *work, const FkKey *key, const DeployRule *rule)
 	fix_places_init(&fix.busy);
 
 	/* rows that go may leave orphans behind */
-	work->run->audited = NIL;
+	work->run->audited = work->run->counted = NULL;
 	sg_progress_step(work->run->dry_run ? SG_PROGRESS_COUNT : SG_PROGRESS_FIX, work->step->step, key->child);
 	clean = fix_run_passes(&fix);
 	if (work->run->dry_run && clean)

@@ -120,8 +120,10 @@ typedef struct PlanRun
 	PlanGraph  *graph;			/* of all steps; NULL: none of the call waits
 								 * for another one */
 	int64		rows_dropped;	/* for good, with what steps have dropped */
-	List	   *audited;		/* of steps that have no orphans, counted with
-								 * an earlier step */
+	Bitmapset  *audited;		/* steps that have no orphans, counted with
+								 * earlier ones */
+	Bitmapset  *counted;		/* all that were counted so, with orphans or
+								 * without: none is twice */
 	struct DeploySlot *yield;	/* in a worker that builds indexes, its slot:
 								 * deploy_yield.c */
 } PlanRun;

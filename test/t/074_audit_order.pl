@@ -343,5 +343,24 @@ is(query("SELECT count(*), count(*) FILTER (WHERE convalidated) FROM pg_constrai
 	'and no key over it becomes valid by a scan');
 
 $_->quit for $a, $b, $c, $asker;
+# ---------------------------------------------------------------------------------------------------------------------
+# A plan's key that has orphans is counted with earlier ones, and once more for itself, however many others have orphans as well
+query(<<'SQL');
+CREATE TABLE dirty_parent (id int PRIMARY KEY);
+SELECT sg_plan_create('dirty');
+DO $$ BEGIN FOR i IN 1 .. 40 LOOP
+	EXECUTE format('CREATE TABLE dirty_%s (p int)', i);
+	EXECUTE format('INSERT INTO dirty_%s VALUES (1)', i);
+	PERFORM sg_plan_add_fk('dirty', 'dirty_' || i, '{p}', 'dirty_parent', index => false);
+END LOOP; END $$;
+SQL
+{
+	my $before = query(q{SELECT pg_stat_get_blocks_fetched('dirty_40'::regclass)});
+	query(q{SET client_min_messages = error; CALL sg_add_fks('dirty')});
+	is(query(q{SELECT string_agg(DISTINCT state, ' ') FROM schemaguard.plan_step WHERE plan = 'dirty'}), 'failed', 'no key of a dirty plan is added');
+	my $read = query(q{SELECT pg_stat_get_blocks_fetched('dirty_40'::regclass)}) - $before;
+	cmp_ok($read, '<', 15, "... and the last one is not read for each of the others: $read blocks");
+}
+
 $node->stop;
 done_testing();
