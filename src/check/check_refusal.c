@@ -565,9 +565,15 @@ check_refused(Node *statement)
 				(void) look_for_row_columns(((RuleStmt *) statement)->whereClause, &table);
 			break;
 		case T_CreateStatsStmt:
-			foreach_ptr(const RangeVar, name, ((CreateStatsStmt *) statement)->relations)
+			/* the grammar takes any FROM, the server the name of one table */
+			foreach_ptr(Node, from, ((CreateStatsStmt *) statement)->relations)
 			{
-				table = change_find_named(name);
+				if (list_length(((CreateStatsStmt *) statement)->relations) != 1 || !IsA(from, RangeVar))
+				{
+					refuse(ERRCODE_FEATURE_NOT_SUPPORTED, "only a single relation is allowed in CREATE STATISTICS");
+					break;
+				}
+				table = change_find_named((RangeVar *) from);
 				foreach_ptr(const StatsElem, element, OidIsValid(table) ? ((CreateStatsStmt *) statement)->exprs : NIL)
 				{
 					if (element->name)
