@@ -116,7 +116,7 @@ my (undef, undef, $err) = $node->psql('applied', "CALL sg_sync_apply('reference'
 like($err, qr/WARNING:  user mapping s1\.PUBLIC is made without its options, which no snapshot has$/m, 'which sg_sync_apply says, too');
 is(drift('applied'), $left, 'so it is with sg_sync_apply');
 is(query('SELECT (SELECT count(*) FROM a.filled), (SELECT count(*) FROM a.joins), (SELECT count(*) FROM a.lists), (SELECT count(*) FROM a.other)', $_), '10|3|4|3', 'rows are there') foreach 'scripted', 'applied';
-is(query(q{SELECT count(*) FROM pg_constraint WHERE conrelid IN ('a.cast_from'::regclass, 'a.cast_leads'::regclass)}, $_), '4', 'so are keys on what could not be cast') foreach 'scripted', 'applied';
+is(query(q{SELECT count(*) FROM pg_constraint WHERE contype <> 'n' AND conrelid IN ('a.cast_from'::regclass, 'a.cast_leads'::regclass)}, $_), '4', 'so are keys on what could not be cast') foreach 'scripted', 'applied';
 query('TRUNCATE a.filled', 'applied');
 (undef, undef, $err) = $node->psql('applied', "CALL sg_sync_apply('reference', $options)");
 like($err, qr/ 1 wait, for 3 rows are in the way: SELECT/, 'which sg_sync_apply counts, too');
