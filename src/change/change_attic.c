@@ -374,7 +374,9 @@ publish_statement(const char *line, const char *table, ChangeMove *move)
 		publication = get_publication_oid(linitial(sg_parse_names(pnstrdup(name, rest - name), &line)), true);
 	now = OidIsValid(publication) ? get_publication_name(publication, true) : NULL;
 	if (now == NULL)
-		move->note = psprintf("publication %s, which has shown it, is gone", pnstrdup(name, rest - name));
+		move->note = psprintf(known ? "publication %s, which has shown it, is gone" :
+							  "publication %s, which has shown it, is not found, and nothing but its name is known: if it has another one, add the table to it",
+							  pnstrdup(name, rest - name));
 	return now ? psprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s%s", quote_identifier(now), table, rest) : NULL;
 }
 

@@ -622,6 +622,7 @@ properties_of(const ChangeMove *move)
 static char *
 takes_properties(const char **text, List **targets)
 {
+	const char *rest = *text;
 	char	   *comment = NULL;
 	size_t		length;
 	int			n;
@@ -629,16 +630,17 @@ takes_properties(const char **text, List **targets)
 	int			end = 0;
 
 	*targets = NIL;
-	if (sscanf(*text, WAS_COMMENT "%zu%n", &length, &end) == 1)
+	if (sscanf(rest, WAS_COMMENT "%zu%n", &length, &end) == 1)
 	{
-		comment = pnstrdup(*text +end + 1, length);
-		*text +=end + 1 + length + 1;
+		comment = pnstrdup(&rest[end + 1], length);
+		rest += end + 1 + length + 1;
 	}
-	while (sscanf(*text, WAS_STATISTICS "%d %d%n", &n, &target, &end) == 2)
+	while (sscanf(rest, WAS_STATISTICS "%d %d%n", &n, &target, &end) == 2)
 	{
 		*targets = lappend_int(lappend_int(*targets, n), target);
-		*text +=end + 1;
+		rest += end + 1;
 	}
+	*text = rest;
 	return comment;
 }
 

@@ -339,7 +339,9 @@ plan_deed_read_columns(const char *text, Oid *table, List **names)
 		*table = InvalidOid;
 	attnums = OidIsValid(*table) ? read_columns(&text) : NIL;
 	foreach_int(attnum, attnums)
-		* names = lappend(*names, column_by_number(*table, attnum));
+	{
+		*names = lappend(*names, column_by_number(*table, attnum));
+	}
 	return true;
 }
 

@@ -168,6 +168,11 @@ $db = other_db(q{CREATE TABLE k (id int); CREATE PUBLICATION again FOR TABLE k; 
 $node->psql($db, "CALL sg_rollback_fks('d')", stderr => \my $told);
 like($told, qr/taken back; publication again, which has shown it, is gone/, 'that a publication is gone is told');
 
+$db = other_db(q{CREATE TABLE k (id int); CREATE PUBLICATION named FOR TABLE k; SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'k'); CALL sg_apply('d', fail => true)});
+$copy = other_db('ALTER PUBLICATION named RENAME TO named_r', $db);
+$node->psql($copy, "CALL sg_rollback_fks('d')", stderr => \$told);
+like($told, qr/taken back; publication named, which has shown it, is not found, and nothing but its name is known: if it has another one, add the table to it/, 'a copy: one that has another name is not called gone');
+
 # schemas by OID
 $db = other_db(q{CREATE SCHEMA app; CREATE TABLE app.z (id int); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'app.z'); CALL sg_apply('d', fail => true); ALTER SCHEMA app RENAME TO app_r; CREATE SCHEMA app});
 is(back($db), '1|rolled back|', 'a table whose schema has another name, which another one has, comes back');
