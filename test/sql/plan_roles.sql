@@ -143,6 +143,15 @@ SHOW schemaguard.audit_method;
 SELECT sg_plan_option('squatted', 'audit_method', NULL);
 CALL sg_add_fks('squatted', author => 'regress_sg_other');
 CALL sg_rollback_fks('squatted', author => 'regress_sg_other');
+-- preflight computes no rows by SQL of another role, which could learn so what whoever checks may read: neither values nor errors by them
+CREATE TABLE roles.secret AS SELECT 'top secret' AS v;
+CREATE TABLE roles.seen (v int);
+ALTER TABLE roles.seen OWNER TO regress_sg_other;
+SET ROLE regress_sg_other;
+SELECT sg_plan_create('curious'), sg_plan_add('curious', 'INSERT INTO roles.seen SELECT v::int FROM roles.secret') \g /dev/null
+RESET ROLE;
+SELECT check_name, result, detail FROM sg_plan_check_details('curious', verify => 'full') WHERE step = 1 AND detail ~ 'computed|secret';
+SELECT sg_plan_drop('curious') \g /dev/null
 SET client_min_messages = warning;
 SELECT sg_plan_drop('owned'), sg_plan_drop('squatted');
 DROP SCHEMA roles CASCADE;
