@@ -39,6 +39,7 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -112,6 +113,14 @@ is_of_document(HeapTuple tuple)
 		!OidIsValid(getExtensionOfObject(ProcedureRelationId, ((Form_pg_proc) GETSTRUCT(tuple))->oid));
 }
 
+/* Is a function in our schema one of ours?  Those of fills, which are there too, belong to tables' owners. */
+static bool
+is_our_own(Form_pg_proc form)
+{
+	return form->pronamespace == sg_schema_oid() &&
+		getExtensionOfObject(ProcedureRelationId, form->oid) == get_extension_oid("schemaguard", true);
+}
+
 /*
  * Returns the pg_proc row, for ReleaseSysCache(), of a function that could be
  * somebody's code, or NULL: it is the server's, one of ours, or in a language
@@ -129,8 +138,7 @@ find_candidate(Oid function)
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	if ((form->prolang != INTERNALlanguageId && form->prolang != ClanguageId &&
-		 form->pronamespace != sg_schema_oid()) || is_of_document(tuple))
+	if ((form->prolang != INTERNALlanguageId && form->prolang != ClanguageId && !is_our_own(form)) || is_of_document(tuple))
 		return tuple;
 	ReleaseSysCache(tuple);
 	return NULL;
@@ -346,10 +354,57 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 		end_call(event, flinfo, state);
 }
 
+/* ---- settings that end the session ---- */
+
+/*
+ * transaction_timeout (17 and later) and exit_on_error end the session, whatever
+ * catches errors.  Any role may set them, so that code which runs as another role
+ * than the caller could end the caller's session: what is set while a call of ours
+ * is under way has no effect.  RESET asks no hook, so that it leads to what the
+ * session has as well.
+ */
+static GucIntCheckHook next_timeout_check;
+static GucBoolCheckHook next_exit_check;
+static struct config_generic *timeout_setting;
+static struct config_generic *exit_setting;
+
+/* Where RESET leads outside of a call, and leads within one */
+static int	outer_timeout;
+static int	inner_timeout;
+static bool outer_exit;
+
+static void
+pin_resets(void)
+{
+	if (timeout_setting)
+	{
+		struct config_int *timeout = SG_INT_SETTING(timeout_setting);
+
+		outer_timeout = timeout->reset_val;
+		timeout->reset_val = inner_timeout = *timeout->variable;
+	}
+	outer_exit = SG_BOOL_SETTING(exit_setting)->reset_val;
+	SG_BOOL_SETTING(exit_setting)->reset_val = false;
+}
+
+/* A value that a reload has brought meanwhile stays */
+static void
+unpin_resets(void)
+{
+	if (timeout_setting && SG_INT_SETTING(timeout_setting)->reset_val == inner_timeout)
+		SG_INT_SETTING(timeout_setting)->reset_val = outer_timeout;
+	if (!SG_BOOL_SETTING(exit_setting)->reset_val)
+		SG_BOOL_SETTING(exit_setting)->reset_val = outer_exit;
+}
+
+/* ---- a call ---- */
+
 void
 sg_guard_begin(SgGuard *before)
 {
 	*before = guard;
+	if (guard.level == 0)
+		pin_resets();
 	guard.level++;
 	guard.role = GetUserId();
 	guard.deed = InvalidOid;
@@ -361,6 +416,8 @@ sg_guard_begin(SgGuard *before)
 void
 sg_guard_end(const SgGuard *before)
 {
+	if (before->level == 0)
+		unpin_resets();
 	guard = *before;
 	tell_workers();
 }
@@ -413,18 +470,6 @@ sg_guard_take_over_since(int newval, void *extra)
 		guard.since = (TransactionId) newval;
 }
 
-/* ---- settings that end the session ---- */
-
-/*
- * transaction_timeout (17 and later) and exit_on_error end the session, whatever
- * catches errors.  Any role may set them, so that code which runs as another role
- * than the caller could end the caller's session: what is set while a call of ours
- * is under way has no effect.
- */
-static GucIntCheckHook next_timeout_check;
-static GucBoolCheckHook next_exit_check;
-static const int *transaction_timeout;
-
 /* Has code that a call of ours runs set a setting? */
 static bool
 is_set_within(GucSource source)
@@ -438,7 +483,7 @@ check_timeout(int *newval, void **extra, GucSource source)
 	if (next_timeout_check && !next_timeout_check(newval, extra, source))
 		return false;
 	if (is_set_within(source))
-		*newval = *transaction_timeout;
+		*newval = *SG_INT_SETTING(timeout_setting)->variable;
 	return true;
 }
 
@@ -455,17 +500,15 @@ check_exit(bool *newval, void **extra, GucSource source)
 static void
 pin_settings(void)
 {
-	struct config_generic *timeout = sg_find_setting("transaction_timeout");
-	struct config_generic *exits = sg_find_setting("exit_on_error");
-
-	if (timeout)
+	timeout_setting = sg_find_setting("transaction_timeout");
+	exit_setting = sg_find_setting("exit_on_error");
+	if (timeout_setting)
 	{
-		transaction_timeout = SG_INT_SETTING(timeout)->variable;
-		next_timeout_check = SG_INT_SETTING(timeout)->check_hook;
-		SG_INT_SETTING(timeout)->check_hook = check_timeout;
+		next_timeout_check = SG_INT_SETTING(timeout_setting)->check_hook;
+		SG_INT_SETTING(timeout_setting)->check_hook = check_timeout;
 	}
-	next_exit_check = SG_BOOL_SETTING(exits)->check_hook;
-	SG_BOOL_SETTING(exits)->check_hook = check_exit;
+	next_exit_check = SG_BOOL_SETTING(exit_setting)->check_hook;
+	SG_BOOL_SETTING(exit_setting)->check_hook = check_exit;
 }
 
 void

@@ -723,15 +723,30 @@ query(q{SET SESSION AUTHORIZATION eve;
 	CREATE TABLE eve.quick (id int PRIMARY KEY); CREATE TABLE eve.ends (id int PRIMARY KEY, p int); INSERT INTO eve.ends VALUES (1, 5);
 	CREATE FUNCTION eve.ends() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		IF current_setting('transaction_timeout', true) IS NOT NULL THEN PERFORM set_config('transaction_timeout', '1', true), pg_sleep(0.3); END IF;
-		PERFORM set_config('exit_on_error', 'on', false); RAISE EXCEPTION 'ended'; END $$;
+		IF current_setting('transaction_timeout', true) IS NOT NULL THEN EXECUTE 'RESET transaction_timeout'; PERFORM pg_sleep(0.3); END IF;
+		PERFORM set_config('exit_on_error', 'on', false); RESET exit_on_error; RAISE EXCEPTION 'ended'; END $$;
 	CREATE TRIGGER ends BEFORE DELETE ON eve.ends FOR EACH ROW EXECUTE FUNCTION eve.ends(); RESET SESSION AUTHORIZATION;
 	SELECT sg_plan_create('ends'), sg_plan_add_fk('ends', 'eve.ends', '{p}', 'eve.quick', orphans => 'delete')});
-for my $timeout ('', $node->pg_version >= 17 ? "SET transaction_timeout = '20s'; " : ())
+for my $session ('', $node->pg_version >= 17 ? "SET transaction_timeout = '20s'; " : (), 'reset')
 {
+	my $timeout = $session;
+
+	# RESET in her code leads to what the session has, whatever is set for the database
+	if ($timeout eq 'reset')
+	{
+		query('ALTER DATABASE postgres SET exit_on_error = on' . ($node->pg_version >= 17 ? q{; ALTER DATABASE postgres SET transaction_timeout = '200ms'} : ''));
+		$timeout = 'SET exit_on_error = off; ' . ($node->pg_version >= 17 ? 'SET transaction_timeout = 0; ' : '');
+		is((split /\n/, ($node->psql('postgres', "${timeout}CALL sg_add_fks('ends', fix => true, fail => false); RESET exit_on_error; SHOW exit_on_error"))[1] // '')[-1], 'on', 'the caller can set it back');
+	}
 	is(($node->psql('postgres', "${timeout}CALL sg_add_fks('ends', fix => true, fail => false); SHOW exit_on_error"))[1], 'off', 'the session goes on');
 	like(query(q{SELECT state || ': ' || reason FROM schemaguard.plan_step WHERE plan = 'ends'}), qr/^(?:failed|added): .*P0001/, "... and the step says what has failed");
 }
-query(q{SELECT sg_plan_drop('ends', force => true)});
+query(q{ALTER DATABASE postgres RESET ALL; SELECT sg_plan_drop('ends', force => true)});
+
+# a function of hers in schema schemaguard, as those of fills are, is hers
+query(q{CREATE FUNCTION schemaguard.of_eve() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'; ALTER FUNCTION schemaguard.of_eve() OWNER TO eve});
+like(($node->psql('postgres', 'SELECT schemaguard.sg_sync_guard(true); SELECT schemaguard.of_eve()'))[2], qr/it could run function of_eve of role eve/, 'a function in our schema that is not ours does not run as the caller');
+query('DROP FUNCTION schemaguard.of_eve()');
 
 # ---- statements that are printed for others to run: what validates her constraints is left to a plan, which looks at them
 
