@@ -123,6 +123,7 @@ OBJS = \
 	src/check/check_twin.o \
 	src/check/check_writes.o \
 	src/check/check_written.o \
+	src/check/check_written_key.o \
 	src/ddl/ddl_capture.o \
 	src/ddl/ddl_control.o \
 	src/ddl/ddl_find.o \

@@ -19,7 +19,6 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_depend.h"
 #include "catalog/pg_sequence.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -49,9 +48,6 @@
 /* Partitions beyond which nobody looks whether each row has one, and rules beyond which none is asked */
 #define MOST_PARTITIONS 200
 #define MOST_RULES 1000
-
-/* Keys that a DELETE is followed along, one behind the other */
-#define MOST_CASCADES 5
 
 /* ---- what is volatile ---- */
 
@@ -129,8 +125,8 @@ add_count(Written *w, char *count, char *breaks, CheckResult result)
 	return rule;
 }
 
-static WrittenRule *
-add_condition(Written *w, char *broken, char *breaks, CheckResult result)
+WrittenRule *
+written_add_condition(Written *w, char *broken, char *breaks, CheckResult result)
 {
 	return add_count(w, psprintf("pg_catalog.count(*) FILTER (WHERE %s)", broken), breaks, result);
 }
@@ -138,12 +134,12 @@ add_condition(Written *w, char *broken, char *breaks, CheckResult result)
 void
 written_add(Written *w, char *broken, char *breaks, CheckResult result)
 {
-	(void) add_condition(w, broken, breaks, result);
+	(void) written_add_condition(w, broken, breaks, result);
 }
 
 /* Warns only, since something may let the rows pass */
-static void
-soften(WrittenRule *rule, char *unless)
+void
+written_soften(WrittenRule *rule, char *unless)
 {
 	rule->result = Min(rule->result, CHECK_WARN);
 	rule->unless = unless;
@@ -152,8 +148,8 @@ soften(WrittenRule *rule, char *unless)
 /* ---- columns ---- */
 
 /* Are some of these columns set, and is each computed? */
-static bool
-is_set(const Written *w, List *names)
+bool
+written_is_set(const Written *w, List *names)
 {
 	foreach_ptr(const char, name, names)
 	{
@@ -163,8 +159,8 @@ is_set(const Written *w, List *names)
 	return false;
 }
 
-static bool
-is_known(const Written *w, List *names)
+bool
+written_is_known(const Written *w, List *names)
 {
 	foreach_ptr(const char, name, names)
 	{
@@ -175,8 +171,8 @@ is_known(const Written *w, List *names)
 }
 
 /* Are the types of the columns such that the "=" of pg_catalog is the one of each index and key? */
-static bool
-is_plain(Oid table, List *names)
+bool
+written_is_plain(Oid table, List *names)
 {
 	foreach_ptr(const char, name, names)
 	{
@@ -188,8 +184,8 @@ is_plain(Oid table, List *names)
 	return true;
 }
 
-static List *
-names_of(Oid table, const AttrNumber *attnums, int n)
+List *
+written_names(Oid table, const AttrNumber *attnums, int n)
 {
 	List	   *names = NIL;
 
@@ -199,8 +195,8 @@ names_of(Oid table, const AttrNumber *attnums, int n)
 }
 
 /* "~n"."a", "~n"."b" */
-static char *
-new_columns(List *names)
+char *
+written_columns(List *names)
 {
 	StringInfoData text;
 
@@ -212,10 +208,10 @@ new_columns(List *names)
 	return text.data;
 }
 
-static char *
-no_nulls(List *names)
+char *
+written_no_nulls(List *names)
 {
-	return psprintf("pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 0", new_columns(names));
+	return psprintf("pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.=) 0", written_columns(names));
 }
 
 /* The rows of a table that its keys and unique indexes know */
@@ -226,8 +222,8 @@ own_rows(Oid table)
 }
 
 /* EXISTS: is there a row "other" of a table whose columns equal those of a row, and for which more holds? */
-static char *
-equal_row(Oid table, const char *other, List *theirs, const char *row, List *ours, const char *more)
+char *
+written_equal_row(Oid table, const char *other, List *theirs, const char *row, List *ours, const char *more)
 {
 	StringInfoData text;
 	ListCell   *lc;
@@ -245,8 +241,8 @@ equal_row(Oid table, const char *other, List *theirs, const char *row, List *our
 
 /* ---- places ---- */
 
-static bool
-is_partitioned(const Written *w)
+bool
+written_is_partitioned(const Written *w)
 {
 	return get_rel_relkind(w->table) == RELKIND_PARTITIONED_TABLE;
 }
@@ -271,7 +267,7 @@ knows_partition(const Written *w, Oid table)
 void
 written_find_places(Written *w)
 {
-	bool		by_bound = is_partitioned(w) && w->event != CMD_DELETE;
+	bool		by_bound = written_is_partitioned(w) && w->event != CMD_DELETE;
 	List	   *tables = w->below ? sg_all_inheritors(w->table) : list_make1_oid(w->table);
 	bool		known = true;
 
@@ -286,7 +282,7 @@ written_find_places(Written *w)
 
 		place->table = table;
 		place->known = known || table == w->table;
-		if (!by_bound && (table != w->table || (list_length(tables) > 1 && !is_partitioned(w))))
+		if (!by_bound && (table != w->table || (list_length(tables) > 1 && !written_is_partitioned(w))))
 			place->goes = psprintf("\"~n\".\"~table\" OPERATOR(pg_catalog.=) %u", table);
 		w->places = lappend(w->places, place);
 	}
@@ -308,8 +304,8 @@ bound_of(Oid table)
 }
 
 /* Puts the condition that a row goes to a place before another one */
-static char *
-there(const Written *w, WrittenPlace *place, char *condition)
+char *
+written_there(const Written *w, WrittenPlace *place, char *condition)
 {
 	if (place->goes == NULL && place->table != w->table)
 	{
@@ -328,8 +324,8 @@ of_place(const Written *w, const WrittenPlace *place)
 }
 
 /* Returns the place that is a table, of which a partition has the rules of all above it; or NULL */
-static WrittenPlace *
-place_of(const Written *w, Oid table)
+WrittenPlace *
+written_place(const Written *w, Oid table)
 {
 	foreach_ptr(WrittenPlace, place, w->places)
 	{
@@ -352,7 +348,7 @@ add_partitions(Written *w)
 		written_not_asked(w, pstrdup("bound of the partition"));
 	else if (own)
 		written_add(w, psprintf("NOT coalesce(%s, false)", own), pstrdup("do not belong to the partition"), CHECK_BLOCK);
-	if (!is_partitioned(w))
+	if (!written_is_partitioned(w))
 		return;
 	initStringInfo(&fits);
 	foreach_ptr(const WrittenPlace, place, w->places)
@@ -404,7 +400,7 @@ add_not_null(Written *w, WrittenPlace *place)
 		if (!place->known)
 			written_not_asked(w, psprintf("NOT NULL of %s.%s", sg_relation_name(place->table), quote_identifier(name)));
 		else
-			written_add(w, place->table == w->table ? broken : there(w, place, broken),
+			written_add(w, place->table == w->table ? broken : written_there(w, place, broken),
 						psprintf("have no value in column %s%s", quote_identifier(name), of_place(w, place)), CHECK_BLOCK);
 	}
 }
@@ -451,7 +447,7 @@ add_checks(Written *w, WrittenPlace *place)
 		names = columns_of(w, place->table, condition);
 		if (written_is_volatile(condition))
 			written_not_asked(w, psprintf("%s, which calls a volatile function", label));
-		else if (names == NIL || !is_known(w, names) || !place->known)
+		else if (names == NIL || !written_is_known(w, names) || !place->known)
 			written_not_asked(w, label);
 		else
 		{
@@ -461,7 +457,7 @@ add_checks(Written *w, WrittenPlace *place)
 			 * what inherits has the CHECK of the table, unless that says NO
 			 * INHERIT
 			 */
-			written_add(w, place->table == w->table && !form->connoinherit ? broken : there(w, place, broken), psprintf("break %s", label), CHECK_BLOCK);
+			written_add(w, place->table == w->table && !form->connoinherit ? broken : written_there(w, place, broken), psprintf("break %s", label), CHECK_BLOCK);
 		}
 	}
 	sg_catalog_end(&scan);
@@ -527,32 +523,32 @@ add_unique(Written *w, WrittenPlace *place, Oid index, const FormData_pg_index *
 	 * a row that goes to another partition meets the indexes of that with all
 	 * columns
 	 */
-	if (plain && (!is_known(w, names) || (!is_set(w, names) && (place->table == w->table || !is_partitioned(w)))))
+	if (plain && (!written_is_known(w, names) || (!written_is_set(w, names) && (place->table == w->table || !written_is_partitioned(w)))))
 		return;
-	if (!plain || !is_plain(place->table, names) || !place->known || (form->indnullsnotdistinct && list_length(names) > 1))
+	if (!plain || !written_is_plain(place->table, names) || !place->known || (form->indnullsnotdistinct && list_length(names) > 1))
 	{
 		written_not_asked(w, label);
 		return;
 	}
-	counted = there(w, place, form->indnullsnotdistinct ? "true" : no_nulls(names));
+	counted = written_there(w, place, form->indnullsnotdistinct ? "true" : written_no_nulls(names));
 	twice = add_count(w, psprintf("pg_catalog.count(*) FILTER (WHERE %s) OPERATOR(pg_catalog.-) pg_catalog.count(DISTINCT ROW(%s)) FILTER (WHERE %s)",
-								  counted, new_columns(names), counted),
+								  counted, written_columns(names), counted),
 					  psprintf("have keys that come twice: %s", label), w->joins ? CHECK_WARN : CHECK_BLOCK);
-	equal = equal_row(place->table, "~o", names, "~n", names, others);
+	equal = written_equal_row(place->table, "~o", names, "~n", names, others);
 	if (form->indnullsnotdistinct)
-		equal = psprintf("%s OR (%s IS NULL AND EXISTS (SELECT 1 FROM %s AS \"~o\" WHERE \"~o\".%s IS NULL AND %s))", equal, new_columns(names),
+		equal = psprintf("%s OR (%s IS NULL AND EXISTS (SELECT 1 FROM %s AS \"~o\" WHERE \"~o\".%s IS NULL AND %s))", equal, written_columns(names),
 						 own_rows(place->table), quote_identifier(linitial(names)), others);
-	taken = add_condition(w, there(w, place, equal), psprintf("have keys that %s: %s", w->event == CMD_INSERT ? "are there already" : "other rows have now", label),
+	taken = written_add_condition(w, written_there(w, place, equal), psprintf("have keys that %s: %s", w->event == CMD_INSERT ? "are there already" : "other rows have now", label),
 						  w->event == CMD_INSERT ? CHECK_BLOCK : CHECK_WARN);
 	if (!form->indisvalid)
 	{
-		soften(twice, ", unless the index, which is not valid, leaves rows out");
-		soften(taken, twice->unless);
+		written_soften(twice, ", unless the index, which is not valid, leaves rows out");
+		written_soften(taken, twice->unless);
 	}
 	else if (!form->indimmediate && !w->last)
 	{
-		soften(twice, ", unless a later statement changes that");
-		soften(taken, twice->unless);
+		written_soften(twice, ", unless a later statement changes that");
+		written_soften(taken, twice->unless);
 	}
 }
 
@@ -568,7 +564,7 @@ add_entry(Written *w, WrittenPlace *place, Oid index, const FormData_pg_index *f
 	List	   *named = list_concat_copy(expressions, predicate);
 	List	   *computed = NIL;
 	List	   *columns = NIL;
-	bool		is_new = place->table != w->table && is_partitioned(w);
+	bool		is_new = place->table != w->table && written_is_partitioned(w);
 	StringInfoData size;
 
 	table_close(rel, NoLock);
@@ -599,13 +595,13 @@ add_entry(Written *w, WrittenPlace *place, Oid index, const FormData_pg_index *f
 		}
 		columns = list_concat(columns, used);
 	}
-	if (!is_known(w, columns) || !place->known || (!is_new && !is_set(w, columns)))
+	if (!written_is_known(w, columns) || !place->known || (!is_new && !written_is_set(w, columns)))
 		return;
 	if (computed)
-		written_add_computed(w, place->table == w->table ? computed : list_make1(psprintf("CASE WHEN %s THEN pg_catalog.num_nulls(%s) END", there(w, place, "true"),
+		written_add_computed(w, place->table == w->table ? computed : list_make1(psprintf("CASE WHEN %s THEN pg_catalog.num_nulls(%s) END", written_there(w, place, "true"),
 																						  check_list(computed))));
 	if (is_btree && size.len)
-		soften(add_condition(w, there(w, place, psprintf("%s AND %s OPERATOR(pg_catalog.>) %d", where, size.data + 3, LARGEST_ENTRY)),
+		written_soften(written_add_condition(w, written_there(w, place, psprintf("%s AND %s OPERATOR(pg_catalog.>) %d", where, size.data + 3, LARGEST_ENTRY)),
 							 psprintf("are too large for an entry of index %s%s", quote_identifier(sg_rel_name(index)), of_place(w, place)), CHECK_WARN),
 			   ", unless they are compressed");
 }
@@ -632,208 +628,6 @@ add_indexes(Written *w, WrittenPlace *place, bool asks_unique)
 	}
 }
 
-/* ---- foreign keys ---- */
-
-static List *
-child_columns(const FkKey *key)
-{
-	return names_of(key->child, key->child_att, key->nkeys);
-}
-
-static List *
-parent_columns(const FkKey *key)
-{
-	return names_of(key->parent, key->parent_att, key->nkeys);
-}
-
-static bool
-is_plain_key(const FkKey *key)
-{
-	return is_plain(key->child, child_columns(key)) && is_plain(key->parent, parent_columns(key)) && !key->period;
-}
-
-static char *
-label_of(const FkKey *key)
-{
-	return psprintf("foreign key %s of %s", quote_identifier(key->name), sg_relation_name(key->child));
-}
-
-bool
-written_needs_old(const Written *w, const char *column)
-{
-	foreach_ptr(const FkKey, key, w->check->declared)
-	{
-		if (key->enforced && !key->validated && sg_has_name(child_columns(key), column) &&
-			(list_member_oid(sg_all_inheritors(w->table), key->child) || list_member_oid(sg_partition_ancestors(w->table), key->child)))
-			return true;
-	}
-	return false;
-}
-
-/* The condition that the server asks for the parent again: not of an UPDATE that leaves the key as it is */
-static char *
-is_changed(const Written *w, List *names)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	foreach_ptr(const char, name, names)
-	{
-		appendStringInfo(&text, "%s\"~n\".%s IS DISTINCT FROM \"~n\".\"~old%d\"", text.len ? " OR " : "", quote_identifier(name), get_attnum(w->table, name));
-	}
-	return text.data;
-}
-
-/* Asks for parents of the new rows */
-static void
-add_parents(Written *w, const FkKey *key, WrittenPlace *place)
-{
-	List	   *child = child_columns(key);
-	char	   *broken;
-	WrittenRule *rule;
-
-	if (!is_set(w, child) && (place->table == w->table || !is_partitioned(w)))
-		return;
-	if (!is_plain_key(key) || !is_known(w, child) || !place->known)
-	{
-		written_not_asked(w, label_of(key));
-		return;
-	}
-	broken = psprintf("%s AND NOT %s", no_nulls(child), equal_row(key->parent, "~o", parent_columns(key), "~n", child, "true"));
-	if (key->match == FKCONSTR_MATCH_FULL)
-		broken = psprintf("(%s OR pg_catalog.num_nulls(%s) OPERATOR(pg_catalog.*) pg_catalog.num_nonnulls(%s) OPERATOR(pg_catalog.>) 0)",
-						  broken, new_columns(child), new_columns(child));
-	if (!key->validated && w->event == CMD_UPDATE && !is_partitioned(w))
-		broken = psprintf("(%s) AND %s", is_changed(w, child), broken);
-	rule = add_condition(w, there(w, place, broken), psprintf("have no parent by %s", label_of(key)), place_of(w, key->parent) ? CHECK_WARN : CHECK_BLOCK);
-	if (w->conflicts)
-		soften(rule, ", unless ON CONFLICT leaves them out");
-	else if (key->initially_deferred && !w->last)
-		soften(rule, ", unless a later statement adds it");
-	else if (!key->armed)
-		soften(rule, psprintf(", unless the key is not looked at: %s", key->unarmed_reason));
-	else if (written_fires(w, true))
-		soften(rule, ", unless a trigger adds it");
-	else if (!key->validated && w->event == CMD_UPDATE && is_partitioned(w))
-		soften(rule, ", unless they have that value already");
-}
-
-static bool
-is_check(Oid constraint)
-{
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	bool		result = tuple && ((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_CHECK;
-
-	if (tuple)
-		ReleaseSysCache(tuple);
-	return result;
-}
-
-/* Is one of the columns that ON DELETE sets one that must have a value, or does a CHECK ask for it? */
-static bool
-may_refuse_set(const FkKey *key)
-{
-	for (int i = 0; i < (key->ndelete_set ? key->ndelete_set : key->nkeys); i++)
-	{
-		AttrNumber	attnum = key->ndelete_set ? key->delete_set[i] : key->child_att[i];
-		SgCatalog	scan;
-		HeapTuple	tuple;
-		bool		found = false;
-
-		if (key->on_delete == FKCONSTR_ACTION_SETDEFAULT || sg_column(key->child, attnum).attnotnull)
-			return true;
-		sg_catalog_begin_depend(&scan, true, RelationRelationId, key->child, attnum);
-		while (!found && (tuple = sg_catalog_next(&scan)) != NULL)
-		{
-			Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
-
-			found = depend->classid == ConstraintRelationId && is_check(depend->objid);
-		}
-		sg_catalog_end(&scan);
-		if (found)
-			return true;
-	}
-	return false;
-}
-
-/* A key that a DELETE is followed along, and the one before it */
-typedef struct Followed
-{
-	const FkKey *key;
-	const struct Followed *before;
-	int			depth;
-} Followed;
-
-/* The rows of the key's child that refer to those that go, from the deleted rows on */
-static char *
-along(const Written *w, const Followed *last, const char *more)
-{
-	char	   *row = last->before ? psprintf("~o%d", last->before->depth) : "~n";
-	char	   *exists = equal_row(last->key->child, psprintf("~o%d", last->depth), child_columns(last->key), row, parent_columns(last->key), more);
-
-	return last->before ? along(w, last->before, exists) : exists;
-}
-
-static bool
-is_followed(const Followed *last, const FkKey *key)
-{
-	return last && (last->key == key || is_followed(last->before, key));
-}
-
-/* Asks for rows that refer to those that go, and to those that these take along */
-static void
-add_referring(Written *w, Oid table, WrittenPlace *place, const Followed *before)
-{
-	List	   *tables = before ? list_concat(sg_with_partitions(table), sg_partition_ancestors(table)) : NIL;
-
-	foreach_ptr(const FkKey, key, w->check->declared)
-	{
-		Followed	followed = {key, before, before ? before->depth + 1 : 0};
-		char	   *what;
-
-		if (!key->enforced || !OidIsValid(key->parent) || !(before ? list_member_oid(tables, key->parent) : (place = place_of(w, key->parent)) != NULL))
-			continue;
-		if (key->on_delete == FKCONSTR_ACTION_CASCADE)
-		{
-			if (followed.depth < MOST_CASCADES && !is_followed(before, key) && is_plain_key(key))
-				add_referring(w, key->child, place, &followed);
-			else if (!is_followed(before, key))
-				written_not_asked(w, label_of(key));
-			continue;
-		}
-		if (key->on_delete != FKCONSTR_ACTION_NOACTION && key->on_delete != FKCONSTR_ACTION_RESTRICT && !may_refuse_set(key))
-			continue;
-		if (!is_plain_key(key))
-		{
-			written_not_asked(w, label_of(key));
-			continue;
-		}
-		what = key->on_delete == FKCONSTR_ACTION_NOACTION || key->on_delete == FKCONSTR_ACTION_RESTRICT ? "" :
-			", which sets a column that may not be set so";
-		written_add(w, there(w, place, along(w, &followed, "true")),
-					psprintf("%s referred to by %s%s", before ? "take rows along that are" : "are", label_of(key), what), CHECK_WARN);
-	}
-}
-
-static void
-add_keys(Written *w)
-{
-	if (w->event == CMD_DELETE)
-	{
-		add_referring(w, w->table, NULL, NULL);
-		return;
-	}
-	foreach_ptr(const FkKey, key, w->check->declared)
-	{
-		WrittenPlace *place = key->enforced && OidIsValid(key->parent) ? place_of(w, key->child) : NULL;
-
-		if (place)
-			add_parents(w, key, place);
-		if (key->enforced && w->event == CMD_UPDATE && place_of(w, key->parent) && is_set(w, parent_columns(key)))
-			written_not_asked(w, label_of(key));
-	}
-}
-
 /* ---- triggers ---- */
 
 bool
@@ -842,7 +636,7 @@ written_fires(const Written *w, bool after)
 	int			events = w->event == CMD_INSERT ? TRIGGER_TYPE_INSERT : w->event == CMD_DELETE ? TRIGGER_TYPE_DELETE : TRIGGER_TYPE_UPDATE;
 
 	/* a row that goes to another partition is deleted, and inserted */
-	if (w->event == CMD_UPDATE && is_partitioned(w))
+	if (w->event == CMD_UPDATE && written_is_partitioned(w))
 		events |= TRIGGER_TYPE_INSERT | TRIGGER_TYPE_DELETE;
 	if (w->conflicts)
 		events |= TRIGGER_TYPE_UPDATE;
@@ -892,5 +686,5 @@ written_add_rules(Written *w, bool asks_unique)
 	}
 	if (w->event != CMD_DELETE)
 		add_partitions(w);
-	add_keys(w);
+	written_add_keys(w);
 }

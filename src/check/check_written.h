@@ -5,7 +5,7 @@
  *
  * check_query.c computes the rows, as "~n" with the columns of the table, for
  * UPDATE and DELETE also "~place" and "~table", where a row is now;
- * check_written.c makes the rules.
+ * check_written.c makes the rules, check_written_key.c those of foreign keys.
  *
  *-------------------------------------------------------------------------
  */
@@ -81,16 +81,49 @@ extern void written_find_places(Written *w);
 /* Returns whether a user's trigger may change (`after`: may add what is missing for) rows that are written to one of these tables */
 extern bool written_fires(const Written *w, bool after);
 
-/* Returns whether a NOT VALID key of the table has the column, so that its old value matters */
-extern bool written_needs_old(const Written *w, const char *column);
-
 extern void written_not_asked(Written *w, char *what);
 extern void written_add(Written *w, char *broken, char *breaks, CheckResult result);
+
+extern WrittenRule *written_add_condition(Written *w, char *broken, char *breaks, CheckResult result);
+
+/* Warns only, since something may let the rows pass */
+extern void written_soften(WrittenRule *rule, char *unless);
 
 /* Has each of these values of "~n" (texts, of char *) computed, by a condition that no row fulfils */
 extern void written_add_computed(Written *w, List *values);
 
 /* Adds the rules that the rows meet; those that can't be asked are listed */
 extern void written_add_rules(Written *w, bool asks_unique);
+
+extern bool written_is_partitioned(const Written *w);
+
+/* Returns the place that is a table, of which a partition has the rules of all above it; or NULL */
+extern WrittenPlace *written_place(const Written *w, Oid table);
+
+/* Puts the condition that a row goes to a place before another one */
+extern char *written_there(const Written *w, WrittenPlace *place, char *condition);
+
+/* Are some of these columns set, and is each computed? */
+extern bool written_is_set(const Written *w, List *names);
+extern bool written_is_known(const Written *w, List *names);
+
+/* Are the types of the columns such that the "=" of pg_catalog is the one of each index and key? */
+extern bool written_is_plain(Oid table, List *names);
+
+/* Names of columns; and as they stand in the computed rows; and the condition that none of them is null */
+extern List *written_names(Oid table, const AttrNumber *attnums, int n);
+extern char *written_columns(List *names);
+extern char *written_no_nulls(List *names);
+
+/* EXISTS: is there a row "other" of a table whose columns equal those of a row, and for which more holds? */
+extern char *written_equal_row(Oid table, const char *other, List *theirs, const char *row, List *ours, const char *more);
+
+/* ---- check_written_key.c ---- */
+
+/* Returns whether a NOT VALID key of the table has the column, so that its old value matters */
+extern bool written_needs_old(const Written *w, const char *column);
+
+/* Asks for parents of new rows, and for rows that refer to those that go */
+extern void written_add_keys(Written *w);
 
 #endif							/* SG_CHECK_WRITTEN_H */
