@@ -503,6 +503,29 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_castable(text, text, text, jsonb)
     IS 'the condition under which a value of a column becomes one of another type';
 
+-- Returns the value after the last one that the sequences of a column here have given, if another sequence begins before it and can give it
+CREATE FUNCTION schemaguard.sg_sync_goes_on(parent text, name text, sequence jsonb)
+RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+    SELECT n.next::bigint
+    FROM pg_attribute a CROSS JOIN LATERAL (
+        SELECT CASE WHEN (sequence ->> 'increment')::numeric > 0 THEN max(q.last_value) ELSE min(q.last_value) END
+            + (sequence ->> 'increment')::numeric AS next
+        FROM pg_depend d JOIN pg_class c ON c.oid IN (d.objid, d.refobjid) AND c.relkind = 'S' JOIN pg_namespace s ON s.oid = c.relnamespace
+        JOIN pg_sequences q ON q.schemaname = s.nspname AND q.sequencename = c.relname
+        WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass
+                AND d.objid IN (SELECT f.oid FROM pg_attrdef f WHERE f.adrelid = a.attrelid AND f.adnum = a.attnum)
+            OR d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+                AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum) n
+    WHERE a.attrelid = to_regclass(parent) AND a.attname = name AND NOT a.attisdropped
+        AND n.next BETWEEN (sequence ->> 'minimum')::numeric AND (sequence ->> 'maximum')::numeric
+        AND (n.next - (sequence ->> 'start')::numeric) * (sequence ->> 'increment')::numeric > 0
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_goes_on(text, text, jsonb)
+    IS 'where another sequence of a column goes on';
+
 -- Returns the condition that rows of a partition meet, as far as its bound and the key of the table above are of columns and values;
 -- null: they are not, or rows are told apart by a hash, or belong to no other partition
 CREATE FUNCTION schemaguard.sg_sync_bounded(key text, bound text)

@@ -47,8 +47,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     -- partitioned tables with partitions that the reference lacks, or that take no index: what is made for them is left to the server
     SELECT p.target_properties ->> 'partition_of' AS identity FROM pair p
     WHERE p.kind = 'table' AND (p.state = 'extra' OR p.target_properties ->> 'type' = 'foreign table') AND p.target_properties ? 'partition_of'
-    UNION
-    -- or one that joins last, for a column has to go before
+    UNION -- or one that joins last, for a column has to go before
     SELECT p.properties ->> 'partition_of' FROM pair p JOIN pair c ON c.kind = 'column' AND c.state = 'extra' AND c.target_parent = p.properties ->> 'partition_of'
     WHERE p.kind = 'table' AND (p.state = 'missing' OR 'partition_of' = ANY (p.changes))
     UNION
@@ -147,6 +146,7 @@ WITH RECURSIVE side AS MATERIALIZED (
             THEN (SELECT array_agg(CASE c.kind WHEN 'table' THEN c.target_identity ELSE c.parent END)::text FROM pair c WHERE c.kind = 'column' AND c.name = m.name AND 'not_null' = ANY (c.changes) AND NOT (c.properties ->> 'not_null')::boolean
                 OR c.kind = 'table' AND c.state = 'extra' AND allow_drop) END,
         -- an heir's, which it has from there, is to be its own
+        'goes_on', CASE WHEN target = 'live' THEN CASE WHEN m.kind = 'column' AND m.state = 'changed' AND m.properties ? 'identity' AND NOT m.target_properties ? 'identity' THEN schemaguard.sg_sync_goes_on(m.target_parent, m.target_name, m.properties -> 'identity_sequence') WHEN m.kind = 'sequence' AND m.state = 'missing' THEN (SELECT min(schemaguard.sg_sync_goes_on(c.target_parent, c.target_name, m.properties)) FROM pair c WHERE c.kind = 'column' AND c.state = 'changed' AND c.properties -> 'depends' @> jsonb_build_array(jsonb_build_array('sequence', m.identity))) END END,
         'whole_is', CASE WHEN m.kind = 'table' AND m.properties ? 'partition_of' THEN (SELECT jsonb_build_object('key', w.key, 'default', w.default_partition) FROM partitioned w WHERE w.stays AND w.identity = m.properties ->> 'partition_of') END,
         'heirs_keep', CASE WHEN m.kind = 'column' AND m.state = 'extra' AND m.target_identity IN (SELECT k.identity FROM heirs_own k) THEN true END,
         -- of a partition that will be none
@@ -497,8 +497,8 @@ WITH RECURSIVE side AS MATERIALIZED (
             WHEN r.property = 'not_null' AND k.number IS NOT NULL AND NOT coalesce((f.new ->> 'not_null')::boolean, false) THEN 2000000000 + f.number::bigint
             -- what else is altered has the new name
             WHEN r.property = 'name' OR r.property = 'identity_sequence' AND f.new ? 'bounds_first' THEN f.number::bigint * 1000
-            -- after the columns that only the parent has
-            WHEN r.property = 'inherits' AND r.section = 6 THEN 2000000000 + f.number::bigint * 1000 ELSE f.number::bigint * 1000 + r.rule END + CASE WHEN f.kind = 'event trigger' AND r.section = f.late_at THEN f.late ELSE 0 END,
+            -- after the columns that only the parent has, and a sequence that has the name
+            WHEN r.property IN ('inherits', 'identity') AND r.section = 6 THEN 2000000000 + f.number::bigint * 1000 ELSE f.number::bigint * 1000 + r.rule END + CASE WHEN f.kind = 'event trigger' AND r.section = f.late_at THEN f.late ELSE 0 END,
         f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),
         'alter', f.full_new, CASE WHEN t.number IS NOT NULL THEN (f.old || t.meanwhile) - '{collation,default}'::text[]
             WHEN f.number IN (SELECT w.number FROM without_default w) THEN f.old - 'default' ELSE f.old END, f.full_new, r.state, r.property, r.loss

@@ -86,7 +86,7 @@ END $not_null$', NULL, NULL),
     '?CASE WHEN {not_null_state} THEN ''after'' ELSE CASE {not_null_check_state} WHEN ''true'' THEN ''before'' ELSE {not_null_check_state} END END', NULL),
 ('column', 'alter', 'not_null', 4, true, '{?not_null}{?!filled}{?!joins}ALTER TABLE {parent} DROP CONSTRAINT {not_null_check|I}',
     '?CASE {not_null_check_state} WHEN ''none'' THEN ''after'' WHEN ''true'' THEN ''before'' ELSE CASE WHEN {not_null_state} THEN ''before'' ELSE {not_null_check_state} END END', NULL),
-('column', 'alter', 'identity', 6, false, '{?identity}{?!old.identity}ALTER TABLE {parent} ALTER COLUMN {name|I} ADD GENERATED {identity|U} AS IDENTITY ({identity_options})', '=identity_word', NULL),
+('column', 'alter', 'identity', 6, false, '{?identity}{?!old.identity}ALTER TABLE {parent} ALTER COLUMN {name|I} ADD GENERATED {identity|U} AS IDENTITY ({identity_options})[{;}ALTER TABLE {parent} ALTER COLUMN {name|I} RESTART WITH {goes_on}]', '=identity_word', NULL),
 ('column', 'alter', 'identity', 2, false, '{?old.identity}{?identity}ALTER TABLE {parent} ALTER COLUMN {name|I} SET GENERATED {identity|U}', '=identity_word', NULL),
 -- a type changes bounds that are those of the old one by itself. One that has given no value yet may stand outside of what it is to give
 ('column', 'alter', 'identity_sequence', 2, false, '{?old.identity}{?identity}{?identity_sets}[{?!narrowed}ALTER TABLE {parent} ALTER COLUMN {name|I} {identity_sets}][{?narrowed}DO $restart$
@@ -110,7 +110,7 @@ END $storage$]', NULL, NULL),
 ('column', 'alter', 'options', 2, true, '[ALTER TABLE {parent} ALTER COLUMN {name|I} RESET ({option_resets|K})][{?option_resets}{?option_sets}{;}][ALTER TABLE {parent} ALTER COLUMN {name|I} SET ({option_sets|O})]', NULL, NULL),
 ('column', 'alter', 'server_options', 2, false, 'ALTER FOREIGN TABLE {parent} ALTER COLUMN {name|I} OPTIONS ({server_options_change})', NULL, NULL),
 
-('sequence', 'create', NULL, 2, false, 'CREATE [{persistence|U} ]SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache}[{?cycle} CYCLE]', NULL, NULL),
+('sequence', 'create', NULL, 2, false, 'CREATE [{persistence|U} ]SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache}[{?cycle} CYCLE][{;}ALTER SEQUENCE {identity} RESTART WITH {goes_on}]', NULL, NULL),
 ('sequence', 'alter', 'type start increment minimum maximum cache cycle', 2, false, '{?narrowed}DO $restart$
 BEGIN
     EXECUTE pg_catalog.format(''ALTER SEQUENCE %s AS %s START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} [{?!cycle}NO ]CYCLE'', {identity|L}, {type|L}) || (SELECT CASE WHEN pg_catalog.pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN {minimum} AND {maximum} THEN '' RESTART'' ELSE '''' END
