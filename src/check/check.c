@@ -257,7 +257,7 @@ look_at_step(PlanCheck *check, CheckStep *cs)
 		return;
 	}
 	deploy_look(cs->step, &cs->view);
-	if (cs->view.need == NEED_SKIP && check_waits(cs))
+	if (cs->view.need == NEED_SKIP && check_waits(check, cs, cs->view.problem))
 	{
 		check_deferrable_target(check, cs);
 		cs->left_alone = true;

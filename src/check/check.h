@@ -262,8 +262,8 @@ extern bool check_is_authors(const PlanCheck *check);
 /* A step that is no foreign key; and what such steps mean for the plan as a whole */
 extern void check_change(PlanCheck *check, CheckStep *cs);
 
-/* Whatever stands in the step's way: does an earlier step of the plan make what it needs?  Says so. */
-extern bool check_waits(CheckStep *cs);
+/* The step waits for others: can one of the plan mend what is in its way?  Says so; else the problem is one that stays. */
+extern bool check_waits(const PlanCheck *check, CheckStep *cs, const FkProblem *problem);
 extern void check_plan_changes(PlanCheck *check);
 
 /* ---- check_rows.c: what rows do to steps that are no foreign keys ---- */

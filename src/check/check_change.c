@@ -306,13 +306,129 @@ check_is_authors(const PlanCheck *check)
 	return strcmp(check->plan->author, GetUserNameFromId(GetUserId(), false)) == 0;
 }
 
-bool
-check_waits(CheckStep *cs)
+/* Does the step, or what is said to be in its way, mention a name? */
+static bool
+mentions(const PlanStep *step, const FkProblem *problem, const char *name)
 {
-	if (cs->waits && cs->step->state != STEP_WAITING)
+	const char *texts[] = {step->child_table, step->parent_table, step->definition, step->fill, step->backfill, problem->reason};
+
+	for (int i = 0; name && i < lengthof(texts); i++)
+	{
+		if (texts[i] && strstr(texts[i], name))
+			return true;
+	}
+	return name && (sg_same_text(step->fk_name, name) || sg_same_text(step->new_name, name) || sg_same_text(step->replaces, name) ||
+					sg_has_name(step->child_columns, name) || sg_has_name(step->parent_columns, name));
+}
+
+/* Is the problem a name: one that is missing, or (`taken`) one that another object has? */
+static bool
+is_about_name(const FkProblem *problem, bool *taken)
+{
+	switch (problem->sqlerrcode)
+	{
+		case ERRCODE_UNDEFINED_COLUMN:
+		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_UNDEFINED_TABLE:
+			*taken = false;
+			return true;
+		case ERRCODE_DUPLICATE_COLUMN:
+		case ERRCODE_DUPLICATE_OBJECT:
+		case ERRCODE_DUPLICATE_TABLE:
+			*taken = true;
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Does the statement do nothing but to rows, rights or comments? */
+static bool
+makes_nothing(const PlanStep *step)
+{
+	foreach_ptr(const char, text, plan_change_texts(step->definition))
+	{
+		switch (nodeTag(linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt))
+		{
+			case T_UpdateStmt:
+			case T_DeleteStmt:
+			case T_TruncateStmt:
+			case T_CommentStmt:
+			case T_GrantStmt:
+			case T_VacuumStmt:
+				continue;
+			default:
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Can a step that comes before one mend its problem: make the name that is missing, free the one that is taken, or change its table? */
+static bool
+can_mend(const PlanStep *before, const PlanStep *step, const FkProblem *problem)
+{
+	bool		taken;
+
+	if (before->kind == STEP_STATEMENT)
+		return !makes_nothing(before);
+	if (!is_about_name(problem, &taken))
+		return sg_same_text(before->child_table, step->child_table) || sg_same_text(before->child_table, step->parent_table) ||
+			before->kind == STEP_RENAME || before->kind == STEP_DROP;
+	if (before->kind == STEP_RENAME)
+		return mentions(step, problem, taken ? before->fk_name : before->new_name);
+	/* names of its constraints and indexes go with a table or a column */
+	if (before->kind == STEP_DROP)
+		return taken && (mentions(step, problem, before->fk_name) || plan_changed_object(before) == CHANGED_TABLE ||
+						 (plan_changed_object(before) == CHANGED_COLUMN && problem->sqlerrcode != ERRCODE_DUPLICATE_COLUMN));
+	if (taken)
+		return mentions(step, problem, before->replaces);
+	if (before->kind == STEP_TABLE && mentions(step, problem, before->child_table))
+		return true;
+	foreach_ptr(const char, column, before->kind == STEP_COLUMN || before->backfill ? before->child_columns : NIL)
+	{
+		if (mentions(step, problem, column))
+			return true;
+	}
+	return mentions(step, problem, before->fk_name) || mentions(step, problem, before->index_name);
+}
+
+/* Does a step need another one, or what needs that? */
+static bool
+needs(const PlanGraph *graph, int step, int other, List **seen)
+{
+	if (list_member_int(*seen, step))
+		return false;
+	*seen = lappend_int(*seen, step);
+	foreach_ptr(const PlanEdge, edge, plan_needs(graph, step))
+	{
+		if (edge->needed->step == other || needs(graph, edge->needed->step, other, seen))
+			return true;
+	}
+	return false;
+}
+
+bool
+check_waits(const PlanCheck *check, CheckStep *cs, const FkProblem *problem)
+{
+	int			step = cs->step->step;
+	bool		before = true;
+	bool		mended = false;
+
+	foreach_ptr(const CheckStep, other, cs->waits ? check->steps : NIL)
+	{
+		List	   *forth = NIL;
+		List	   *back = NIL;
+
+		before &= other != cs;
+		if (other == cs || plan_step_is_done(other->step) || other->step->skipped_by || !can_mend(other->step, cs->step, problem))
+			continue;
+		mended |= needs(check->graph, step, other->step->step, &forth) || (before && !needs(check->graph, other->step->step, step, &back));
+	}
+	if (mended && cs->step->state != STEP_WAITING)
 		check_row(cs, "deployment", CHECK_OK, cs->waits, NULL);
-	cs->on_trial = cs->waits != NULL;
-	return cs->on_trial;
+	cs->on_trial = mended;
+	return mended;
 }
 
 void
@@ -342,7 +458,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_row(cs, "definition", CHECK_WARN, psprintf("%s, unless an earlier statement changes that", move.problem->reason), move.problem->hint);
 		return;
 	}
-	if (move.kind == MOVE_PROBLEM && !move.stands && check_waits(cs))
+	if (move.kind == MOVE_PROBLEM && !move.stands && check_waits(check, cs, move.problem))
 	{
 		check_ask_early(check, cs);
 		return;

@@ -151,6 +151,26 @@ CALL sg_fix_orphans('gra');
 TABLE child;
 TABLE steps;
 
+-- a step that waits is looked at all the same: open is only what a step before it may make, or free
+CREATE TABLE waits (id int PRIMARY KEY, v int, mail text, old int);
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+SELECT sg_plan_add('gra', statement) FROM unnest(ARRAY[
+	'CREATE INDEX waits_v ON gra.waits (v)',
+	'ALTER TABLE gra.waits DROP CONSTRAINT waits_none',
+	'ALTER TABLE gra.waits RENAME COLUMN v TO mail',
+	'ALTER TABLE gra.waits RENAME COLUMN old TO older',
+	'ALTER TABLE gra.waits ADD CONSTRAINT waits_nix CHECK (nix > 0)',
+	'ALTER TABLE gra.waits ALTER nix SET NOT NULL',
+	'ALTER TABLE gra.waits ADD COLUMN more int',
+	'ALTER TABLE gra.waits ADD CONSTRAINT waits_more CHECK (more > 0)',
+	'ALTER TABLE gra.waits ADD CONSTRAINT waits_older CHECK (older > 0)',
+	'ALTER TABLE gra.waits ADD FOREIGN KEY (nix) REFERENCES gra.waits',
+	'ALTER INDEX gra.waits_v RENAME TO waits_v_too']) statement \g /dev/null
+SELECT sg_plan_set('gra', '{5,6,10}', '{"after": "{waits_v}"}') \g /dev/null
+RESET client_min_messages;
+SELECT step, result, check_name, detail FROM sg_plan_check_details('gra') WHERE step > 0 AND (result <> 'ok' OR check_name = 'deployment') ORDER BY 1, 2, 3;
+
 -- options of the plan hold after each commit of the call, too: the session's two workers would build both indexes
 SET client_min_messages = error;
 SELECT sg_plan_create('gra', replace => true) \g /dev/null
