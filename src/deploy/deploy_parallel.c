@@ -68,6 +68,13 @@ typedef struct JobsShared
 	volatile int lock_timeout;
 	TimestampTz window_end;		/* of the leader: a time of day is the next
 								 * one for each who asks */
+	bool		each_step;		/* as of the call, whose arguments hints
+								 * repeat */
+	bool		validate;
+	int			batch;
+	bool		fix;
+	bool		fail;
+	int64		max_rows;
 	int			parallel_workers;	/* of each worker */
 	int			njobs;
 	pg_atomic_uint32 next;		/* the first job that nobody has taken */
@@ -81,7 +88,8 @@ typedef struct JobsShared
 	int			followers;		/* offset in the whole, or 0: none */
 	int			slots;			/* of each worker, for deploy_yield.c: offset
 								 * in the whole */
-	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan, jobs as a node tree */
+	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan; as a node tree jobs, and
+												 * the call's texts */
 } JobsShared;
 
 PGDLLEXPORT void deploy_worker_main(void *argument);
@@ -103,6 +111,39 @@ typedef struct WorkerJob
 	MemoryContext context;		/* outlives transactions */
 } WorkerJob;
 
+/* The call's arguments, so that hints of its steps repeat them */
+static List *
+arguments_of(const PlanRun *run)
+{
+	const char *texts[] = {run->procedure, run->given, run->author, run->confirm};
+	List	   *list = list_make1(run->chosen);
+
+	for (int i = 0; i < lengthof(texts); i++)
+		list = lappend(list, texts[i] ? makeString(pstrdup(texts[i])) : NULL);
+	return list;
+}
+
+static void
+take_arguments(PlanRun *run, const JobsShared *shared)
+{
+	List	   *list = lsecond(stringToNode(shared->names + shared->jobs));
+	const char *texts[4];
+
+	for (int i = 0; i < lengthof(texts); i++)
+		texts[i] = list_nth(list, i + 1) ? strVal(list_nth(list, i + 1)) : NULL;
+	run->chosen = linitial(list);
+	run->procedure = texts[0];
+	run->given = unconstify(char *, texts[1]);
+	run->author = texts[2];
+	run->confirm = texts[3];
+	run->each_step = shared->each_step;
+	run->validate = shared->validate;
+	run->batch = shared->batch;
+	run->fix = shared->fix;
+	run->fail = shared->fail;
+	run->max_rows = shared->max_rows;
+}
+
 /* The leader's run, as long as there is a leader */
 static void
 open_run(void *arg)
@@ -112,12 +153,11 @@ open_run(void *arg)
 
 	MemoryContextSwitchTo(job->context);
 	memset(run, 0, sizeof(PlanRun));
+	take_arguments(run, job->shared);
 	run->plan = plan_get(job->shared->names);
 	run->id = job->shared->run;
-	run->validate = true;
 	run->context = job->context;
 	run->seen = sg_seen_now(run->context);
-	run->procedure = "sg_add_fks";
 	run->window_end = job->shared->window_end;
 	if (job->shared->followers)
 		run->followers = run_followers_copy((const Followers *) ((char *) job->shared + job->shared->followers));
@@ -271,7 +311,7 @@ void
 deploy_worker_main(void *argument)
 {
 	JobsShared *shared = argument;
-	List	   *jobs = stringToNode(shared->names + shared->jobs);
+	List	   *jobs = linitial(stringToNode(shared->names + shared->jobs));
 	WorkerJob	job = {.shared = shared};
 	MemoryContext old = CurrentMemoryContext;
 
@@ -306,7 +346,7 @@ static JobsShared *
 share_jobs(const PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout, int nworkers,
 		   Size *size)
 {
-	char	   *text = nodeToString(jobs);
+	char	   *text = nodeToString(list_make2(jobs, arguments_of(run)));
 	Size		name_size = strlen(run->plan->name) + 1;
 	Size		slots = MAXALIGN(offsetof(JobsShared, names) + name_size + strlen(text) + 1);
 	JobsShared *shared;
@@ -326,6 +366,12 @@ share_jobs(const PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout,
 	shared->plan_id = run->plan->id;
 	shared->leader = MyProcPid;
 	shared->lock_timeout = lock_timeout;
+	shared->each_step = run->each_step;
+	shared->validate = run->validate;
+	shared->batch = run->batch;
+	shared->fix = run->fix;
+	shared->fail = run->fail;
+	shared->max_rows = run->max_rows;
 	shared->parallel_workers = max_parallel_maintenance_workers;
 	shared->njobs = list_length(jobs);
 	shared->jobs = (int) name_size;

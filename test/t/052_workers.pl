@@ -502,6 +502,24 @@ for my $with ('core', 'scan')
 	like($seen{m}, qr/1 orphan row with 1 distinct key/, 'failures included');
 }
 
+# hints of steps repeat the call's arguments, whoever does the step
+query(q{CREATE ROLE hinted; GRANT CREATE ON SCHEMA public TO hinted; SET ROLE hinted; CREATE TABLE hint_p (id int PRIMARY KEY)});
+query("SET ROLE hinted; CREATE TABLE hint_$_ (id int PRIMARY KEY, p int); INSERT INTO hint_$_ VALUES (1, 1)") for 1 .. 3;
+query("SELECT sg_grant('hinted')");
+query(q{SET ROLE hinted; SELECT sg_plan_create('hints');
+	SELECT sg_plan_add_fk('hints', 'hint_' || n, '{p}', 'hint_p', orphans => 'quarantine') FROM generate_series(1, 3) n});
+for my $call ('sg_add_fks', 'sg_apply')
+{
+	my $arguments = q{steps => '{1,2}', fail => true, author => 'hinted'};
+	my (undef, undef, $told) = $node->psql('postgres', "CALL $call('hints', $arguments)");
+	my @hints = $told =~ /WARNING:.*?\n(?:HINT|DETAIL):.*?\n(CALL .*)/g;
+	my $next = $call eq 'sg_add_fks' ? 'sg_fix_orphans' : "$call";
+
+	is(scalar(@hints), 2, "$call: both steps have a hint") or diag($told);
+	unlike(join("\n", @hints), qr/max_rows/, "$call: no limit that nobody gave");
+	like($_, qr/\bsg_\w+\('hints', steps => '\{1,2\}', .*author => 'hinted'\);/, "$call: with all arguments") for @hints;
+}
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Partitioned tables: an index on each partition, then the one that joins them
 SKIP:
