@@ -539,7 +539,7 @@ add_unique(Written *w, WrittenPlace *place, Oid index, const FormData_pg_index *
 		equal = psprintf("%s OR (%s IS NULL AND EXISTS (SELECT 1 FROM %s AS \"~o\" WHERE \"~o\".%s IS NULL AND %s))", equal, written_columns(names),
 						 own_rows(place->table), quote_identifier(linitial(names)), others);
 	taken = written_add_condition(w, written_there(w, place, equal), psprintf("have keys that %s: %s", w->event == CMD_INSERT ? "are there already" : "other rows have now", label),
-						  w->event == CMD_INSERT ? CHECK_BLOCK : CHECK_WARN);
+								  w->event == CMD_INSERT ? CHECK_BLOCK : CHECK_WARN);
 	if (!form->indisvalid)
 	{
 		written_soften(twice, ", unless the index, which is not valid, leaves rows out");
@@ -602,8 +602,8 @@ add_entry(Written *w, WrittenPlace *place, Oid index, const FormData_pg_index *f
 																						  check_list(computed))));
 	if (is_btree && size.len)
 		written_soften(written_add_condition(w, written_there(w, place, psprintf("%s AND %s OPERATOR(pg_catalog.>) %d", where, size.data + 3, LARGEST_ENTRY)),
-							 psprintf("are too large for an entry of index %s%s", quote_identifier(sg_rel_name(index)), of_place(w, place)), CHECK_WARN),
-			   ", unless they are compressed");
+											 psprintf("are too large for an entry of index %s%s", quote_identifier(sg_rel_name(index)), of_place(w, place)), CHECK_WARN),
+					   ", unless they are compressed");
 }
 
 static void
