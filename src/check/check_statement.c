@@ -561,6 +561,8 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 	ErrorData  *edata = sg_try_undo(look_for_all, &naming);
 	CheckResult result = !first || check_may_be_made(check, cs, true) || (naming.refused && check_step_before(check, cs)) ? CHECK_WARN : CHECK_BLOCK;
 	const char *unless = result == CHECK_WARN ? ", unless an earlier statement makes it" : "";
+	char	   *meant = naming.near ? psprintf("Perhaps you meant %s.", naming.near) :
+		pstrdup("Names in a statement are looked up in pg_catalog; others need their schema.");
 	const char *changes = result == CHECK_WARN ? ", unless an earlier statement changes that" : "";
 
 	if (edata)
@@ -573,8 +575,8 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 		check_row(cs, "names", result, psprintf("%s%s", sg_error_message(edata), changes), NULL);
 	else if (naming.missing)
 		check_row(cs, "names", result, psprintf("%s does not exist%s", (char *) linitial(naming.missing), unless),
-				  naming.near ? psprintf("Perhaps you meant %s.", naming.near) :
-				  pstrdup("Names in a statement are looked up in pg_catalog; others need their schema."));
+				  result == CHECK_WARN ? meant : psprintf("%s Add a step with the right name, and leave this one out:\n%s", meant,
+														  check_skip(cs, "it names what is not there")));
 }
 
 /* ---- rows that are written ---- */
@@ -670,7 +672,18 @@ static char *
 kept_instead(const PlanStep *step, Node *statement, const List *gone)
 {
 	const ChangeGone *one = list_length(gone) == 1 ? linitial(gone) : NULL;
+	StringInfoData calls;
 
+	if (IsA(statement, DropStmt) && ((DropStmt *) statement)->removeType == OBJECT_TABLE && list_length(((DropStmt *) statement)->objects) > 1 &&
+		((DropStmt *) statement)->behavior == DROP_RESTRICT && list_length(plan_change_texts(step->definition)) == 1)
+	{
+		initStringInfo(&calls);
+		foreach_ptr(List, object, ((DropStmt *) statement)->objects)
+			appendStringInfo(&calls, sg_calls("SELECT sg_plan_add(%s, %s);\n"), quote_literal_cstr(step->plan),
+							 quote_literal_cstr(psprintf("DROP TABLE %s", NameListToQuotedString(object))));
+		return psprintf("In its place, a step for each table, which keeps it until it is pruned:\n%s%s", calls.data,
+						plan_skip_call(step, "other steps drop them, and keep them"));
+	}
 	if (one == NULL || one->converted || IsA(statement, TruncateStmt) || list_length(plan_change_texts(step->definition)) > 1)
 		return NULL;
 	return psprintf(sg_calls("In its place, a step that keeps it until it is pruned:\nSELECT sg_plan_add(%s, %s);\n%s"), quote_literal_cstr(step->plan),
