@@ -294,7 +294,8 @@ change_named_column(const PlanStep *step, const char *name, ChangeMove *move)
 				   psprintf("table %s has no column %s", step->child_table, quote_identifier(name)),
 				   near && list_length(step->child_columns) == 1 ?
 				   psprintf("Perhaps you meant column %s:\n%s", quote_identifier(near),
-							plan_set_call(step, "child_columns", sg_names_text(list_make1(near)), NULL)) :
+							plan_set_call(step, "child_columns", sg_names_text(list_make1(near)),
+										  step->kind == STEP_DEFAULT ? "fk_name" : NULL, near, NULL)) :
 				   near ? psprintf("Perhaps you meant column %s.", quote_identifier(near)) :
 				   psprintf("Add the column, or leave the step out:\n%s", plan_skip_call(step, "there is no such column")));
 	return InvalidAttrNumber;

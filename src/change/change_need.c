@@ -718,6 +718,15 @@ change_nearest_hint(const PlanStep *step, Oid table)
 		near = sg_nearest_column(table, step->fk_name);
 	else
 		near = nearest_part(step, table);
-	return near ? psprintf("Perhaps you meant %s:\n%s", near, plan_set_call(step, option, near, NULL)) :
-		psprintf("Correct the step, or leave it out:\n%s", plan_skip_call(step, "there is no such object"));
+	/* what is dropped may be gone already, and a call that drops another thing is not to be pasted */
+	if (step->kind == STEP_DROP)
+		return psprintf("If it is gone already, leave the step out%s:\n%s",
+						near ? psprintf("; if you meant %s, too, and add a step for that", OidIsValid(table) ? quote_identifier(near) : near) : "",
+						plan_skip_call(step, "there is no such object"));
+	if (near == NULL)
+		return psprintf("Correct the step, or leave it out:\n%s", plan_skip_call(step, "there is no such object"));
+	/* the name of a relation is in its step twice */
+	return psprintf("Perhaps you meant %s:\n%s", OidIsValid(table) ? quote_identifier(near) : near,
+					OidIsValid(table) ? plan_set_call(step, option, near, NULL) :
+					plan_set_call(step, option, near, "fk_name", sg_parse_table_name(near).name, NULL));
 }

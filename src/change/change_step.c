@@ -83,6 +83,7 @@ find_table(const PlanStep *step, ChangeMove *move)
 		/* a finished step has found its table, so the name is no slip */
 		near = step->state == STEP_VALIDATED ? NULL : sg_nearest_table(step->child_table);
 		change_problem(move, ERRCODE_UNDEFINED_TABLE, psprintf("table %s does not exist", step->child_table),
+					   step->kind == STEP_DROP ? change_nearest_hint(step, InvalidOid) :
 					   near ? psprintf("Perhaps you meant %s:\n%s", near, plan_set_call(step, "child_table", near, NULL)) :
 					   psprintf("Create the table, or leave the step out:\n%s", plan_skip_call(step, "there is no such table")));
 		return false;

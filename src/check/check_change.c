@@ -390,7 +390,8 @@ can_mend(const PlanStep *before, const PlanStep *step, const FkProblem *problem)
 		if (mentions(step, problem, column))
 			return true;
 	}
-	return mentions(step, problem, before->fk_name) || mentions(step, problem, before->index_name);
+	/* the name of a default is its column's */
+	return before->kind != STEP_DEFAULT && (mentions(step, problem, before->fk_name) || mentions(step, problem, before->index_name));
 }
 
 /* Does a step need another one, or what needs that? */

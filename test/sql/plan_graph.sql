@@ -138,6 +138,20 @@ ALTER TABLE legacy DROP COLUMN note;
 CALL sg_apply('gra');
 TABLE steps;
 
+-- hints: a drop offers to leave the step out alone, and what else is missing a call that runs
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+SELECT sg_plan_add('gra', statement) FROM unnest(ARRAY['DROP TABLE gra.legacyy', 'ALTER TABLE gra.legacy DROP COLUMN notedd',
+	'ALTER TABLE gra.legacy ALTER notedd SET DEFAULT 1']) statement \g /dev/null
+SELECT sg_plan_add('gra', 'ALTER TABLE gra.legacyy RENAME TO old_legacy') \g /dev/null
+CREATE TABLE legacy_p (id int PRIMARY KEY); INSERT INTO legacy_p VALUES (1); CREATE TABLE legacy_q ();
+SELECT sg_plan_add_fk('gra', 'legacy', '{id}', 'legacy_p'), sg_plan_add_fk('gra', 'legacy', '{id}', 'legacy_pp') \g /dev/null
+SELECT sg_plan_add('gra', 'DROP TABLE gra.legacy_p, gra.legacy_q') \g /dev/null
+RESET client_min_messages;
+SELECT step, result, hint FROM sg_plan_check_details('gra') WHERE check_name IN ('definition', 'table', 'loss') ORDER BY 1;
+SELECT substring(hint FROM '\n(.*)') FROM sg_plan_check_details('gra') WHERE check_name = 'definition' \gexec
+SELECT step, child_table, child_columns, fk_name, skipped_by IS NOT NULL AS skipped FROM schemaguard.plan_step WHERE plan = 'gra' ORDER BY 1;
+
 -- keys, their orphans and what they stand on
 CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int, p int); INSERT INTO child VALUES (1, 1);
 SET client_min_messages = error;
