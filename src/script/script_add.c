@@ -19,12 +19,14 @@
 #include "parser/parser.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
 #include "base/args.h"
 #include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/quote.h"
+#include "base/scope.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
 #include "plan/plan_field.h"
@@ -291,8 +293,14 @@ sg_plan_add_entered(PG_FUNCTION_ARGS)
 	}
 	if (JB_ROOT_COUNT(PG_GETARG_JSONB_P(2)) > 0 || !JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(2)))
 	{
+		int			level = NewGUCNestLevel();
+
+		/* what the step lacks was told when it was added */
+		if (client_min_messages < WARNING)
+			sg_scope_set("client_min_messages", "warning");
 		foreach_ptr(PlanStep, step, plan_steps_that_take(plan, steps, &options))
 			plan_step_set_options(plan, step, &options);
+		AtEOXact_GUC(false, level);
 	}
 	if (n == 0)
 		ereport(NOTICE,

@@ -152,6 +152,9 @@ SELECT step, result, hint FROM sg_plan_check_details('gra') WHERE check_name IN 
 SELECT substring(hint FROM '\n(.*)') FROM sg_plan_check_details('gra') WHERE check_name = 'definition' \gexec
 SELECT step, child_table, child_columns, fk_name, skipped_by IS NOT NULL AS skipped FROM schemaguard.plan_step WHERE plan = 'gra' ORDER BY 1;
 
+-- told once, with options, too
+SELECT sg_plan_add('gra', 'ALTER TABLE gra.legacy DROP COLUMN never', '{"priority": "low"}');
+
 -- keys, their orphans and what they stand on
 CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE child (id int, p int); INSERT INTO child VALUES (1, 1);
 SET client_min_messages = error;
