@@ -75,6 +75,7 @@ OBJS = \
 	src/base/name.o \
 	src/base/nametable.o \
 	src/base/nearest.o \
+	src/base/oidlist.o \
 	src/base/origin.o \
 	src/base/portable.o \
 	src/base/progress.o \

@@ -232,6 +232,7 @@ begin_step(PlanCheck *check, PlanStep *step)
 
 	cs->plan = check->plan->name;
 	cs->step = step;
+	cs->place = list_length(check->steps);
 	cs->makes = check_makes_table(step);
 	cs->waits = plan_waits_for(check->graph, step->step);
 	if (cs->waits == NULL && cs->makes == NULL)
@@ -286,33 +287,35 @@ check_step(PlanCheck *check, CheckStep *cs)
 	check_skipped(cs);
 }
 
-/* Adds a key or rule to those that are judged with its table */
-static List *
-add_to_audit(List *tables, AuditKey *ak)
+/* Tables whose rows are judged, of AuditTable *, all of them and each by its OID */
+typedef struct AuditTables
 {
-	AuditTable *table = NULL;
+	List	   *all;
+	SgOidLists *by_oid;
+} AuditTables;
 
-	foreach_ptr(AuditTable, other, tables)
+/* Adds a key or rule to those that are judged with its table */
+static void
+add_to_audit(AuditTables *tables, AuditKey *ak)
+{
+	List	   *known = sg_lists_of(tables->by_oid, ak->key.child);
+	AuditTable *table = known ? linitial(known) : palloc0(sizeof(AuditTable));
+
+	if (known == NIL)
 	{
-		if (other->child == ak->key.child)
-			table = other;
-	}
-	if (table == NULL)
-	{
-		table = palloc0(sizeof(AuditTable));
 		table->child = ak->key.child;
 		table->results = CurrentMemoryContext;
-		tables = lappend(tables, table);
+		tables->all = lappend(tables->all, table);
+		sg_lists_add(tables->by_oid, table->child, table);
 	}
 	table->keys = lappend(table->keys, ak);
-	return tables;
 }
 
 /* Counts the orphans of all steps that could be deployed, as their deployment would, and asks the rows what other steps want to know */
 static void
 audit_steps(PlanCheck *check)
 {
-	List	   *tables = NIL;
+	AuditTables tables = {NIL, sg_lists_create()};
 
 	if (check->verify == CHECK_READ_NONE)
 		return;
@@ -320,14 +323,14 @@ audit_steps(PlanCheck *check)
 	{
 		foreach_ptr(AuditKey, rule, check_row_rules(cs))
 		{
-			tables = add_to_audit(tables, rule);
+			add_to_audit(&tables, rule);
 		}
 		if (!cs->unproved && (!check_is_due(cs) || !cs->step->enforced))
 			continue;
 		cs->audit = audit_key_new(cs->unproved ? cs->view.existing : &cs->view.key, AUDIT_PLAN, FK_MISSING);
-		tables = add_to_audit(tables, cs->audit);
+		add_to_audit(&tables, cs->audit);
 	}
-	audit_tables(tables, AUDIT_YIELDS, NULL, NULL);
+	audit_tables(tables.all, AUDIT_YIELDS, NULL, NULL);
 }
 
 /* A part of the checks of one step */
@@ -447,12 +450,30 @@ check_names(PlanCheck *check)
 					   quote_literal_cstr(check->plan->name)));
 }
 
+/* Groups the keys by their tables, so that each step meets those of its own only */
+static void
+group_keys(PlanCheck *check)
+{
+	check->keys_of = sg_lists_create();
+	check->steps_of = sg_lists_create();
+	foreach_ptr(FkKey, key, check->declared)
+	{
+		sg_lists_add(check->keys_of, key->child, key);
+	}
+	foreach_ptr(CheckStep, cs, check->steps)
+	{
+		if (!cs->left_alone)
+			sg_lists_add(check->steps_of, cs->view.key.child, cs);
+	}
+}
+
 static void
 run_checks(PlanCheck *check)
 {
 	ListCell   *lc;
 
 	check->declared = fk_declared(InvalidOid);
+	check->tables = sg_lists_create();
 	check->proved = deploy_proved_keys();
 	check_server_read(check);
 	check->graph = plan_graph(plan_steps(check->plan->name));
@@ -464,6 +485,7 @@ run_checks(PlanCheck *check)
 
 	/* each step is compared with the others: first look at all of them */
 	run_parts(check, false, look_at_step);
+	group_keys(check);
 	check_trials(check);
 	run_parts(check, false, check_step);
 	audit_steps(check);

@@ -21,6 +21,7 @@
 
 #include "postgres.h"
 
+#include "base/oidlist.h"
 #include "change/change.h"
 #include "deploy/deploy.h"
 #include "plan/plan_index.h"
@@ -75,6 +76,7 @@ typedef struct CheckStep
 {
 	const char *plan;
 	PlanStep   *step;
+	int			place;			/* in the order of deployment */
 	StepView	view;
 	List	   *rows;			/* of CheckRow * */
 	bool		blocked;
@@ -128,17 +130,25 @@ typedef struct PlanCheck
 	PlanGraph  *graph;			/* of all steps of the plan */
 	List	   *declared;		/* of FkKey *: every key of this database */
 	List	   *proved;			/* OIDs of those whose proof stands */
-	List	   *tables;			/* of CheckTable * */
+	SgOidLists *keys_of;		/* of FkKey *: those declared, by their child */
+	SgOidLists *steps_of;		/* of CheckStep *: those with a key to look
+								 * at, by its child */
+	SgOidLists *keys_to;		/* of FkKey *: those declared, by the topmost
+								 * table of their parent; NULL until they are
+								 * asked for */
+	SgOidLists *steps_to;		/* of CheckStep *, likewise */
+	SgOidLists *tables;			/* of CheckTable *, one for each table */
 	List	   *holders;		/* of LockHolder * */
 	List	   *published;		/* of PublishedTable * */
 	char	   *unpublished_reason; /* why they could not be read, or NULL */
 
-	List	   *edges;			/* of CheckEdge *, once has_edges */
-	bool		has_edges;
+	SgOidLists *edges;			/* of CheckEdge *, by parent; NULL until they
+								 * are asked for */
+	SgOidLists *hard;			/* of FkKey *: those that no row can be
+								 * written without, by child; along with edges */
 
-	List	   *indexes;		/* of PlanIndex * that deployment builds, once
-								 * has_indexes */
-	bool		has_indexes;
+	SgOidLists *indexes;		/* of PlanIndex * that deployment builds, by
+								 * table; NULL until they are asked for */
 
 	/* how fast a table is read */
 	double		ms_per_block;	/* 0: not measured */

@@ -52,11 +52,29 @@ struct CheckEdge
 	const char *source;			/* of these numbers */
 };
 
+/* A key that no row can be written without: no column may be null, and it is checked at once */
+static bool
+is_hard(const FkKey *key)
+{
+	if (!key->enforced || key->deferrable)
+		return false;
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		FormData_pg_attribute column;
+
+		if (!sg_read_column(key->child, key->child_att[i], &column) || !column.attnotnull)
+			return false;
+	}
+	return true;
+}
+
 static void
-add_edge(PlanCheck *check, const FkKey *key)
+add_edge(PlanCheck *check, FkKey *key)
 {
 	CheckEdge  *edge;
 
+	if (is_hard(key))
+		sg_lists_add(check->hard, sg_partition_root(key->child), key);
 	if (!key->enforced || key->on_delete == FKCONSTR_ACTION_NOACTION || key->on_delete == FKCONSTR_ACTION_RESTRICT)
 		return;
 	edge = palloc0(sizeof(CheckEdge));
@@ -64,7 +82,7 @@ add_edge(PlanCheck *check, const FkKey *key)
 	edge->parent = sg_partition_root(key->parent);
 	edge->child = sg_partition_root(key->child);
 	edge->goes_on = key->on_delete == FKCONSTR_ACTION_CASCADE;
-	check->edges = lappend(check->edges, edge);
+	sg_lists_add(check->edges, edge->parent, edge);
 }
 
 static void
@@ -72,9 +90,10 @@ build_graph(PlanCheck *check)
 {
 	ListCell   *lc;
 
-	if (check->has_edges)
+	if (check->edges)
 		return;
-	check->has_edges = true;
+	check->edges = sg_lists_create();
+	check->hard = sg_lists_create();
 	foreach(lc, check->declared)
 		add_edge(check, lfirst(lc));
 	foreach_ptr(CheckStep, cs, check->steps)
@@ -186,11 +205,12 @@ fill_edge(PlanCheck *check, CheckEdge *edge)
 	CheckTable *child = check_table(check, edge->key->child);
 	CheckTable *parent = check_table(check, edge->key->parent);
 	CountArg	arg = {.key = edge->key};
-	bool		readable = audit_access_problem(edge->key, false) == NULL;
+	bool		readable;
 
 	if (edge->known)
 		return;
 	edge->known = true;
+	readable = audit_access_problem(edge->key, false) == NULL;
 	if (readable && child->blocks <= COUNT_BLOCKS && !RecoveryInProgress())
 		(void) check_try(count_rows, &arg);
 	if (arg.done)
@@ -238,10 +258,8 @@ collect(Reach *reach, Oid table)
 {
 	check_stack_depth();
 	reach->deleted = lappend_oid(reach->deleted, table);
-	foreach_ptr(CheckEdge, edge, reach->check->edges)
+	foreach_ptr(CheckEdge, edge, sg_lists_of(reach->check->edges, table))
 	{
-		if (edge->parent != table)
-			continue;
 		reach->tables = list_append_unique_oid(reach->tables, edge->child);
 		if (edge->goes_on && !list_member_oid(reach->deleted, edge->child))
 			collect(reach, edge->child);
@@ -263,9 +281,9 @@ find_cycle(Reach *reach)
 		{
 			bool		leads_on = false;
 
-			foreach_ptr(CheckEdge, edge, reach->check->edges)
+			foreach_ptr(CheckEdge, edge, sg_lists_of(reach->check->edges, lfirst_oid(lc)))
 			{
-				leads_on |= edge->goes_on && edge->parent == lfirst_oid(lc) && list_member_oid(left, edge->child);
+				leads_on |= edge->goes_on && list_member_oid(left, edge->child);
 			}
 			if (!leads_on)
 			{
@@ -296,12 +314,10 @@ below(Reach *reach, Oid table)
 	result = palloc0(sizeof(Below));
 	result->table = table;
 	result->path = sg_relation_name(table);
-	foreach_ptr(CheckEdge, edge, reach->check->edges)
+	foreach_ptr(CheckEdge, edge, sg_lists_of(reach->check->edges, table))
 	{
 		const Below *next;
 
-		if (edge->parent != table)
-			continue;
 		fill_edge(reach->check, edge);
 		if (reach->source == NULL || !edge->counted)
 			reach->source = edge->source;
@@ -324,12 +340,12 @@ add_along(PlanCheck *check, Oid table, double rows, List **seen, CheckWrites *wr
 {
 	check_stack_depth();
 	*seen = lappend_oid(*seen, table);
-	foreach_ptr(CheckEdge, edge, check->edges)
+	foreach_ptr(CheckEdge, edge, sg_lists_of(check->edges, table))
 	{
 		CheckTable *child = check_table(check, edge->child);
 		double		along;
 
-		if (edge->parent != table || list_member_oid(*seen, edge->child))
+		if (list_member_oid(*seen, edge->child))
 			continue;
 		fill_edge(check, edge);
 		along = isinf(edge->expected) ? 0 : rows * edge->expected;
@@ -421,31 +437,20 @@ check_delete(PlanCheck *check, CheckStep *cs)
 
 /* ---- the first row ---- */
 
-/* A key that no row can be written without: no column may be null, and it is checked at once */
+/* Does a row of `from` need one of `to` first, by whatever tables are between them? */
 static bool
-is_hard(const FkKey *key)
+needs_row(const PlanCheck *check, Oid from, Oid to)
 {
-	if (!key->enforced || key->deferrable)
-		return false;
-	for (int i = 0; i < key->nkeys; i++)
+	List	   *tables = list_make1_oid(from);
+
+	for (int i = 0; i < list_length(tables) && !list_member_oid(tables, to); i++)
 	{
-		FormData_pg_attribute column;
-
-		if (!sg_read_column(key->child, key->child_att[i], &column) || !column.attnotnull)
-			return false;
+		foreach_ptr(const FkKey, key, sg_lists_of(check->hard, list_nth_oid(tables, i)))
+		{
+			tables = list_append_unique_oid(tables, sg_partition_root(key->parent));
+		}
 	}
-	return true;
-}
-
-/* The parents that a row of these tables needs, added to them */
-static bool
-add_needed(List **tables, const FkKey *key)
-{
-	if (!list_member_oid(*tables, sg_partition_root(key->child)) || list_member_oid(*tables, sg_partition_root(key->parent)) ||
-		!is_hard(key))
-		return false;
-	*tables = lappend_oid(*tables, sg_partition_root(key->parent));
-	return true;
+	return list_member_oid(tables, to);
 }
 
 /* Do two tables need a row of each other first, because of this step? */
@@ -454,22 +459,10 @@ check_first_row(PlanCheck *check, CheckStep *cs)
 {
 	const FkKey *key = &cs->view.key;
 	Oid			child = sg_partition_root(key->child);
-	List	   *tables = list_make1_oid(sg_partition_root(key->parent));
-	bool		changed = child != sg_partition_root(key->parent) && is_hard(key);
-	ListCell   *lc;
+	Oid			parent = sg_partition_root(key->parent);
 
-	while (changed && !list_member_oid(tables, child))
-	{
-		changed = false;
-		foreach(lc, check->declared)
-			changed |= add_needed(&tables, lfirst(lc));
-		foreach_ptr(CheckStep, other, check->steps)
-		{
-			if (check_is_due(other) && other->view.existing == NULL)
-				changed |= add_needed(&tables, &other->view.key);
-		}
-	}
-	if (list_member_oid(tables, child) && child != sg_partition_root(key->parent))
+	build_graph(check);
+	if (child != parent && is_hard(key) && needs_row(check, parent, child))
 		check_row(cs, "first_row", CHECK_WARN,
 				  psprintf("%s and %s need a row of each other first: their keys go in a circle, are NOT NULL and not deferrable, so no new pair can be written",
 						   cs->step->child_table, cs->step->parent_table),

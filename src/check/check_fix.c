@@ -103,18 +103,40 @@ fix_hint(CheckStep *cs, const char *policy)
 	return psprintf("Do without the sentinel:\n%s", check_set(cs, "sentinel", NULL));
 }
 
+/* Groups keys and steps by the topmost tables that they refer to, once the steps have been looked at */
+static void
+group_referring(PlanCheck *check)
+{
+	if (check->keys_to)
+		return;
+	check->keys_to = sg_lists_create();
+	check->steps_to = sg_lists_create();
+	foreach_ptr(FkKey, key, check->declared)
+	{
+		sg_lists_add(check->keys_to, sg_partition_root(key->parent), key);
+	}
+	foreach_ptr(CheckStep, cs, check->steps)
+	{
+		if (OidIsValid(cs->view.key.parent))
+			sg_lists_add(check->steps_to, sg_partition_root(cs->view.key.parent), cs);
+	}
+}
+
 /* Do keys refer to a table, so that there may be rows that hang on those which go? */
 static bool
-is_referenced(const PlanCheck *check, Oid table)
+is_referenced(PlanCheck *check, Oid table)
 {
-	foreach_ptr(const FkKey, key, check->declared)
+	Oid			root = sg_partition_root(table);
+
+	group_referring(check);
+	foreach_ptr(const FkKey, key, sg_lists_of(check->keys_to, root))
 	{
 		if (key->enforced && fix_shares_rows(table, key->parent))
 			return true;
 	}
-	foreach_ptr(const CheckStep, other, check->steps)
+	foreach_ptr(const CheckStep, other, sg_lists_of(check->steps_to, root))
 	{
-		if (OidIsValid(other->view.key.parent) && !other->step->skipped_by && fix_shares_rows(table, other->view.key.parent))
+		if (!other->step->skipped_by && fix_shares_rows(table, other->view.key.parent))
 			return true;
 	}
 	return false;
@@ -363,14 +385,17 @@ add_key(FixCost *cost, const FkKey *key, bool planned, double rows, bool goes_on
 static void
 add_table(FixCost *cost, Oid table, double rows, bool goes_on)
 {
+	Oid			root = sg_partition_root(table);
+
 	check_stack_depth();
+	group_referring(cost->check);
 	cost->seen = lappend_oid(cost->seen, table);
-	foreach_ptr(const FkKey, key, cost->check->declared)
+	foreach_ptr(const FkKey, key, sg_lists_of(cost->check->keys_to, root))
 	{
 		if (fix_shares_rows(table, key->parent))
 			add_key(cost, key, false, rows, goes_on);
 	}
-	foreach_ptr(const CheckStep, other, cost->check->steps)
+	foreach_ptr(const CheckStep, other, sg_lists_of(cost->check->steps_to, root))
 	{
 		if (check_is_due(other) && other->view.existing == NULL && fix_shares_rows(table, other->view.key.parent))
 			add_key(cost, &other->view.key, true, rows, goes_on);

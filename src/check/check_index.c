@@ -328,26 +328,34 @@ check_may_build(CheckStep *cs)
 					   quote_identifier(GetUserNameFromId(role, false))));
 }
 
+/* The indexes that deployment builds, by their tables */
+static SgOidLists *
+planned_indexes(const PlanCheck *check)
+{
+	SgOidLists *indexes = sg_lists_create();
+	List	   *steps = NIL;
+
+	foreach_ptr(const CheckStep, cs, check->steps)
+	{
+		if (check_is_due(cs))
+			steps = lappend(steps, cs->step);
+	}
+	foreach_ptr(PlanIndex, index, plan_missing_indexes(steps))
+	{
+		if (index->key)
+			sg_lists_add(indexes, index->key->child, index);
+	}
+	return indexes;
+}
+
 const PlanIndex *
 check_planned_index(PlanCheck *check, const FkKey *key)
 {
-	ListCell   *lc;
-
-	if (!check->has_indexes)
+	if (check->indexes == NULL)
+		check->indexes = planned_indexes(check);
+	foreach_ptr(PlanIndex, index, sg_lists_of(check->indexes, key->child))
 	{
-		List	   *steps = NIL;
-
-		foreach(lc, check->steps)
-		{
-			if (check_is_due(lfirst(lc)))
-				steps = lappend(steps, ((CheckStep *) lfirst(lc))->step);
-		}
-		check->indexes = plan_missing_indexes(steps);
-		check->has_indexes = true;
-	}
-	foreach_ptr(PlanIndex, index, check->indexes)
-	{
-		if (index->key && fk_index_covers(index->key, key))
+		if (fk_index_covers(index->key, key))
 			return index;
 	}
 	return NULL;

@@ -127,16 +127,12 @@ add_table_size(CheckTable *table, Oid relid)
 CheckTable *
 check_table(PlanCheck *check, Oid relid)
 {
+	List	   *known = sg_lists_of(check->tables, relid);
 	CheckTable *table;
 	ListCell   *lc;
 
-	foreach(lc, check->tables)
-	{
-		table = lfirst(lc);
-		if (table->relid == relid)
-			return table;
-	}
-
+	if (known)
+		return linitial(known);
 	table = palloc0(sizeof(CheckTable));
 	table->relid = relid;
 	table->relids = sg_with_partitions(relid);
@@ -147,7 +143,7 @@ check_table(PlanCheck *check, Oid relid)
 		table->leaves = lappend_oid(table->leaves, lfirst_oid(lc));
 		add_table_size(table, lfirst_oid(lc));
 	}
-	check->tables = lappend(check->tables, table);
+	sg_lists_add(check->tables, relid, table);
 	return table;
 }
 

@@ -108,11 +108,11 @@ check_existing(PlanCheck *check, CheckStep *cs)
 	if (existing)
 		return;
 
-	foreach_ptr(CheckStep, other, check->steps)
+	foreach_ptr(CheckStep, other, sg_lists_of(check->steps_of, cs->view.key.child))
 	{
 		char	   *difference;
 
-		if (other == cs)
+		if (other->place >= cs->place)
 			break;
 		if (!check_is_due(other) || other->blocked || !fk_same_columns(&cs->view.key, &other->view.key))
 			continue;
@@ -216,9 +216,9 @@ check_overlap(PlanCheck *check, CheckStep *cs)
 	bool		found = false;
 	ListCell   *lc;
 
-	foreach(lc, check->declared)
+	foreach(lc, sg_lists_of(check->keys_of, cs->view.key.child))
 		found |= check_overlap_with(cs, lfirst(lc), NULL);
-	foreach_ptr(CheckStep, other, check->steps)
+	foreach_ptr(CheckStep, other, sg_lists_of(check->steps_of, cs->view.key.child))
 	{
 		if (other != cs && !other->left_alone && other->view.need == NEED_ADD)
 			found |= check_overlap_with(cs, &other->view.key, other);

@@ -32,6 +32,7 @@
 #include "base/gone.h"
 #include "base/guc.h"
 #include "base/name.h"
+#include "base/oidlist.h"
 #include "base/origin.h"
 #include "base/quote.h"
 #include "base/spi.h"
@@ -190,46 +191,53 @@ new_index(List *indexes, const PlanStep *step, const char *table, List *names,
 	return index;
 }
 
+/* Indexes that steps lack: all of them in order, and those on columns that are here by their tables */
+typedef struct Missing
+{
+	List	   *indexes;
+	SgOidLists *by_table;
+} Missing;
+
 /* For a table or columns that are not here yet: what will be needed when they are */
-static List *
-add_unresolved(List *indexes, const PlanStep *step, const char *table, bool partitioned)
+static void
+add_unresolved(Missing *missing, const PlanStep *step, const char *table, bool partitioned)
 {
 	List	   *names = searched_columns(step);
 	char	   *columns = sg_quote_list(names);
 
-	foreach_ptr(PlanIndex, index, indexes)
+	foreach_ptr(const PlanIndex, index, missing->indexes)
 	{
 		if (strcmp(index->table, table) == 0 && strcmp(index->columns, columns) == 0)
-			return indexes;
+			return;
 	}
-	return lappend(indexes, new_index(indexes, step, table, names, columns,
-									  partitioned));
+	missing->indexes = lappend(missing->indexes, new_index(missing->indexes, step, table, names, columns, partitioned));
 }
 
 static bool
-is_planned(List *indexes, const FkKey *key)
+is_planned(const Missing *missing, const FkKey *key)
 {
-	foreach_ptr(PlanIndex, index, indexes)
+	foreach_ptr(const PlanIndex, index, sg_lists_of(missing->by_table, key->child))
 	{
-		if (index->key && fk_index_covers(index->key, key))
+		if (fk_index_covers(index->key, key))
 			return true;
 	}
 	return false;
 }
 
-static List *
-add_index(List *indexes, const PlanStep *step, FkKey *key, bool partitioned)
+static void
+add_index(Missing *missing, const PlanStep *step, FkKey *key, bool partitioned)
 {
 	PlanIndex  *index;
 
-	if (is_planned(indexes, key))
-		return indexes;
-	index = new_index(indexes, step, sg_relation_name(key->child), searched_columns(step),
+	if (is_planned(missing, key))
+		return;
+	index = new_index(missing->indexes, step, sg_relation_name(key->child), searched_columns(step),
 					  fk_index_columns(key), partitioned);
 	index->key = key;
 	if (index->obstacle == NULL)
 		index->obstacle = fk_index_obstacle(key);
-	return lappend(indexes, index);
+	missing->indexes = lappend(missing->indexes, index);
+	sg_lists_add(missing->by_table, key->child, index);
 }
 
 List *
@@ -252,48 +260,48 @@ plan_leaves(Oid relid)
  * partitions with theirs and the table without: it takes these over at once.
  * Where each partition has an index of another form, none is built.
  */
-static List *
-add_partitioned(List *indexes, const PlanStep *step, FkKey *key)
+static void
+add_partitioned(Missing *missing, const PlanStep *step, FkKey *key)
 {
 	List	   *leaves = plan_leaves(key->child);
-	bool		missing = leaves == NIL;
+	bool		lacking = leaves == NIL;
 	ListCell   *lc;
 
 	foreach(lc, leaves)
 	{
 		FkKey	   *leaf = fk_on_partition(key, lfirst_oid(lc));
 
-		missing |= !OidIsValid(fk_serving_index(leaf)) || OidIsValid(fk_plain_index(leaf));
+		lacking |= !OidIsValid(fk_serving_index(leaf)) || OidIsValid(fk_plain_index(leaf));
 	}
-	if (!missing)
-		return indexes;
+	if (!lacking)
+		return;
 
 	foreach(lc, leaves)
 	{
 		FkKey	   *leaf = fk_on_partition(key, lfirst_oid(lc));
 
 		if (!OidIsValid(fk_plain_index(leaf)) && fk_index_obstacle(key) == NULL)
-			indexes = add_index(indexes, step, leaf, false);
+			add_index(missing, step, leaf, false);
 	}
-	return add_index(indexes, step, key, true);
+	add_index(missing, step, key, true);
 }
 
 /* On columns that a backfill adds: no index can be there */
-static List *
-add_backfilled(List *indexes, const PlanStep *step, Oid child)
+static void
+add_backfilled(Missing *missing, const PlanStep *step, Oid child)
 {
 	bool		partitioned = get_rel_relkind(child) == RELKIND_PARTITIONED_TABLE;
 	ListCell   *lc;
 
 	foreach(lc, partitioned ? plan_leaves(child) : NIL)
-		indexes = add_unresolved(indexes, step, sg_relation_name(lfirst_oid(lc)), false);
-	return add_unresolved(indexes, step, step->child_table, partitioned);
+		add_unresolved(missing, step, sg_relation_name(lfirst_oid(lc)), false);
+	add_unresolved(missing, step, step->child_table, partitioned);
 }
 
 List *
 plan_missing_indexes(List *steps)
 {
-	List	   *indexes = NIL;
+	Missing		missing = {NIL, sg_lists_create()};
 
 	foreach_ptr(PlanStep, step, steps)
 	{
@@ -304,17 +312,17 @@ plan_missing_indexes(List *steps)
 			continue;
 		problem = plan_step_key(step, key);
 		if (!OidIsValid(key->child))
-			indexes = add_unresolved(indexes, step, step->child_table, false);
+			add_unresolved(&missing, step, step->child_table, false);
 		else if (problem && step->backfill && plan_backfill_column_statement(step))
-			indexes = add_backfilled(indexes, step, key->child);
+			add_backfilled(&missing, step, key->child);
 		else if (problem || OidIsValid(fk_serving_index(key)))
 			continue;
 		else if (get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE)
-			indexes = add_partitioned(indexes, step, key);
+			add_partitioned(&missing, step, key);
 		else
-			indexes = add_index(indexes, step, key, false);
+			add_index(&missing, step, key, false);
 	}
-	return indexes;
+	return missing.indexes;
 }
 
 /* ---- what interrupted builds have left ---- */
