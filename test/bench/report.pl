@@ -91,6 +91,13 @@ if ($seconds{growth_20})
 	$method{$_} = $method{growth_20} foreach qw(row_5 row_20 more_20);
 }
 
+# Time per step of preflight
+foreach my $round (0 .. $#{ $seconds{check_whole} || [] })
+{
+	push @{ $seconds{step_whole} }, $seconds{check_whole}[$round] / (5 * int(fact('rollback_keys') / 5));
+	push @{ $seconds{step_fifth} }, $seconds{check_fifth}[$round] / (5 * int(fact('rollback_keys') / 25));
+}
+
 my @measures = (
 	{ what => 'audit of six keys', ours => 'audit', most => 1.5,
 		theirs => { read => 'reading those columns with count()' } },
@@ -128,6 +135,8 @@ my @measures = (
 		theirs => { many_count => 'a count of the keys in pg_constraint' } },
 	{ what => 'sg_health, the same', ours => 'many_health', most => 2,
 		theirs => { many_join => 'one join of pg_constraint and grouped pg_trigger' } },
+	{ what => 'sg_plan_check per step, ' . number(fact('rollback_keys')) . ' steps', ours => 'step_whole', most => 1.3,
+		theirs => { step_fifth => 'the same, a fifth of the steps' } },
 	{ what => number(fact('rollback_keys')) . ' keys taken back', ours => 'rollback_back', most => 2,
 		theirs => { rollback_add => 'adding and validating them' } },
 	{ what => '226 keys deployed', ours => 'deploy_core', most => 1.1,

@@ -165,7 +165,7 @@ measure_ratios() {
   fi
   if wanted rollback; then
     new_database rollback
-    rounds=1 measure "a plan is taken back" rollback rollback.sql rollback_add rollback_back
+    rounds=1 measure "a plan is checked, and taken back" rollback rollback.sql check_fifth check_whole rollback_add rollback_back
   fi
   sg_cluster_stop server
 }
