@@ -97,7 +97,9 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH found AS MATERIALIZED (
-        SELECT * FROM sg_plan_check_details(plan, steps, verify) WITH ORDINALITY d (step, fk_name, check_name, result, detail, hint, place))
+        SELECT *, d.step > 0 AND d.result = 'warn' AND NOT everything AND
+                  count(*) FILTER (WHERE d.step > 0) OVER (PARTITION BY d.check_name, d.result) > 10 AS alike
+        FROM sg_plan_check_details(plan, steps, verify) WITH ORDINALITY d (step, fk_name, check_name, result, detail, hint, place))
     SELECT 0, CASE WHEN bool_or(f.result = 'block') THEN 'block' WHEN bool_or(f.result = 'warn') THEN 'warn' ELSE 'ok' END,
            schemaguard.sg_cut(sg_plan_check.plan), 'summary',
            format('%s of %s checks are ok, steps: %s', count(*) FILTER (WHERE f.result = 'ok'), count(*),
@@ -107,9 +109,17 @@ BEGIN ATOMIC
                   current_user, schemaguard.sg_schema(), sg_plan_check.plan)
     FROM found f
     UNION ALL
+    -- a warning of many steps is one row
+    (SELECT 0, 'warn', schemaguard.sg_cut(sg_plan_check.plan), f.check_name,
+        format('%s warnings, steps %s ...', count(*), array_to_string((array_agg(f.step ORDER BY f.place))[:3], ', ')),
+        format(E'See all of them; the first one says: %s\n'
+            'SELECT * FROM %s.sg_plan_check_details(%L, %L, %L) WHERE check_name = %L AND result = ''warn'' AND step > 0;',
+               (array_agg(f.detail ORDER BY f.place))[1], schemaguard.sg_schema(), sg_plan_check.plan, steps, verify, f.check_name)
+     FROM found f WHERE f.alike GROUP BY f.check_name ORDER BY min(f.place))
+    UNION ALL
     (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan)), f.check_name, schemaguard.sg_cut(f.detail),
         f.hint
-     FROM found f WHERE f.result <> 'ok' OR everything ORDER BY f.place);
+     FROM found f WHERE (f.result <> 'ok' OR everything) AND NOT f.alike ORDER BY f.place);
 END;
 COMMENT ON FUNCTION sg_plan_check(text, schemaguard.steps, boolean, text)
     IS 'what could stop or hurt a step of the plan, with what mends it; writes nothing, locks as SELECT does';

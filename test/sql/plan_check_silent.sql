@@ -247,6 +247,19 @@ SET client_min_messages = warning;
 SELECT found('chs_inserts', 'none');
 INSERT INTO n (id, old, empty, no_default, given, arg) VALUES (1, 'x', 1, 1, 1, 1) RETURNING filled;
 
+-- a warning of more than ten steps is one row of the listing, whose hint lists them; what blocks is not, and ten warnings are not
+CREATE TABLE many_p (id int PRIMARY KEY);
+SELECT format('CREATE TABLE many (id int PRIMARY KEY, %s)', string_agg(format('c%s int DEFAULT 5', i), ', ')) FROM generate_series(1, 24) i \gexec
+INSERT INTO many (id) VALUES (1);
+SELECT sg_plan_create('chs_many') \g /dev/null
+SELECT count(sg_plan_add_fk('chs_many', 'many', ARRAY['c' || i], 'many_p', orphans => CASE WHEN i <= 11 THEN 'leave' ELSE 'stop' END, index => i > 10))
+FROM generate_series(1, 24) i;
+SELECT step > 0 AS of_steps, result, check_name, count(*), min(detail) AS detail FROM sg_plan_check('chs_many')
+WHERE check_name IN ('orphans', 'index') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+SELECT hint FROM sg_plan_check('chs_many', ARRAY(SELECT generate_series(1, 11))) WHERE check_name = 'orphans' AND step = 0;
+SELECT step > 0 AS of_steps, result, check_name, count(*) FROM sg_plan_check('chs_many', everything => true)
+WHERE check_name = 'orphans' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+
 SET client_min_messages = error;
 DROP SCHEMA chs CASCADE;
 SELECT count(sg_plan_drop(name, force => true)) > 0 FROM schemaguard.plan WHERE name LIKE 'chs\_%';
