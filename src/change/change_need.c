@@ -718,7 +718,11 @@ change_nearest_hint(const PlanStep *step, Oid table)
 		near = sg_nearest_column(table, step->fk_name);
 	else
 		near = nearest_part(step, table);
-	/* what is dropped may be gone already, and a call that drops another thing is not to be pasted */
+
+	/*
+	 * what is dropped may be gone already, and a call that drops another
+	 * thing is not to be pasted
+	 */
 	if (step->kind == STEP_DROP)
 		return psprintf("If it is gone already, leave the step out%s:\n%s",
 						near ? psprintf("; if you meant %s, too, and add a step for that", OidIsValid(table) ? quote_identifier(near) : near) : "",

@@ -88,8 +88,8 @@ typedef struct JobsShared
 	int			followers;		/* offset in the whole, or 0: none */
 	int			slots;			/* of each worker, for deploy_yield.c: offset
 								 * in the whole */
-	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan; as a node tree jobs, and
-												 * the call's texts */
+	char		names[FLEXIBLE_ARRAY_MEMBER];	/* plan; as a node tree jobs,
+												 * and the call's texts */
 } JobsShared;
 
 PGDLLEXPORT void deploy_worker_main(void *argument);
