@@ -132,6 +132,7 @@ OBJS = \
 	src/ddl/ddl_origin.o \
 	src/ddl/ddl_reassign.o \
 	src/ddl/ddl_target.o \
+	src/ddl/ddl_touched.o \
 	src/ddl/ddl_write.o \
 	src/deploy/deploy_attach.o \
 	src/deploy/deploy_audit.o \

@@ -21,6 +21,7 @@
 #include "access/transam.h"
 #include "commands/event_trigger.h"
 #include "datatype/timestamp.h"
+#include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 
 /* An object that a command made, changed or dropped */
@@ -61,6 +62,48 @@ extern DdlObject *ddl_add_address(DdlCommand *command, Oid classid, Oid objid, i
 
 /* Who, when, where from and by which statement; then keep it.  Without objects there is nothing to keep. */
 extern void ddl_finish(DdlCommand *command, EventTriggerData *event);
+
+/* ---- ddl_touched.c ---- */
+
+/* Columns of pg_event_trigger_ddl_commands(), from 0 */
+enum
+{
+	COMMAND_CLASSID = 0,
+	COMMAND_OBJID,
+	COMMAND_OBJSUBID,
+	COMMAND_TAG,
+	COMMAND_TYPE,
+	COMMAND_IDENTITY = 6,
+	COMMAND_COMMAND = 8,
+	COMMAND_COLUMNS
+};
+
+/* Columns of pg_event_trigger_dropped_objects() */
+enum
+{
+	DROPPED_CLASSID = 0,
+	DROPPED_OBJID,
+	DROPPED_ORIGINAL = 3,
+	DROPPED_NORMAL,
+	DROPPED_TEMPORARY,
+	DROPPED_TYPE,
+	DROPPED_SCHEMA,
+	DROPPED_IDENTITY = 9,
+	DROPPED_NAMES,
+	DROPPED_ARGUMENTS,
+	DROPPED_COLUMNS
+};
+
+typedef void (*DdlRowReader) (void *arg, EventTriggerData *event, Datum *values, bool *nulls);
+
+/* Reads what a command did, within an event trigger on ddl_command_end or sql_drop: the rows that core has of it */
+extern void ddl_read_rows(EventTriggerData *event, DdlRowReader reader, void *arg);
+
+/* Returns the elements of such a column of names (of char *); NIL for a null */
+extern List *ddl_text_list(Datum array, bool isnull);
+
+/* Returns the catalog of what GRANT can be about, or InvalidOid */
+extern Oid	ddl_grant_class(ObjectType type);
 
 /* ---- ddl_control.c ---- */
 
@@ -128,6 +171,8 @@ typedef struct DdlTarget
 	bool		temporary;		/* one at least */
 	bool		unknown;		/* one at least is in no schema, or in one
 								 * that is not known */
+	bool		part;			/* of CREATE SCHEMA, which makes what is not
+								 * there */
 } DdlTarget;
 
 /*
@@ -135,6 +180,15 @@ typedef struct DdlTarget
  * for the schema of a new object that is not there, 42725 for an ambiguous function.
  */
 extern DdlTarget ddl_target(Node *statement);
+
+/* Returns the objects that such a row is about, by their OIDs, which no other session's DDL changes any more */
+extern DdlTarget ddl_touched(EventTriggerData *event, Datum *values, bool *nulls);
+
+/* Adds a relation, and what inherits from it if the statement changes that, too; NULL: its partitions */
+extern void ddl_target_add(DdlTarget *target, Oid relid, Node *statement);
+
+/* Adds a schema; InvalidOid is unknown */
+extern void ddl_target_add_schema(DdlTarget *target, Oid schema);
 
 /* ---- ddl_write.c ---- */
 

@@ -17,20 +17,13 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_foreign_data_wrapper.h"
-#include "catalog/pg_foreign_server.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "executor/tuptable.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "tcop/deparse_utility.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/fmgroids.h"
@@ -40,7 +33,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
@@ -49,75 +41,6 @@
 #include "snapshot/snapshot_object.h"
 
 SG_FUNCTION(sg_ddl_event);
-
-/* Columns of pg_event_trigger_ddl_commands(), from 0 */
-enum
-{
-	COMMAND_CLASSID = 0,
-	COMMAND_OBJID,
-	COMMAND_OBJSUBID,
-	COMMAND_TAG,
-	COMMAND_TYPE,
-	COMMAND_COMMAND = 8,
-	COMMAND_COLUMNS
-};
-
-/* Columns of pg_event_trigger_dropped_objects() */
-enum
-{
-	DROPPED_CLASSID = 0,
-	DROPPED_OBJID,
-	DROPPED_ORIGINAL = 3,
-	DROPPED_NORMAL,
-	DROPPED_TEMPORARY,
-	DROPPED_TYPE,
-	DROPPED_IDENTITY = 9,
-	DROPPED_NAMES,
-	DROPPED_ARGUMENTS,
-	DROPPED_COLUMNS
-};
-
-typedef void (*RowReader) (DdlCommand *command, EventTriggerData *event, Datum *values, bool *nulls);
-
-/* A function of core's that returns a set */
-typedef struct RowSource
-{
-	Oid			function;
-	int			columns;		/* at least */
-} RowSource;
-
-static const RowSource commands = {F_PG_EVENT_TRIGGER_DDL_COMMANDS, COMMAND_COLUMNS};
-static const RowSource dropped = {F_PG_EVENT_TRIGGER_DROPPED_OBJECTS, DROPPED_COLUMNS};
-
-/* Reads the function's rows without a query, which would cost more than all the rest */
-static void
-read_rows(const RowSource *source, RowReader reader, DdlCommand *command, EventTriggerData *event)
-{
-	LOCAL_FCINFO(fcinfo, 0);
-	FmgrInfo	flinfo;
-	ReturnSetInfo result = {.type = T_ReturnSetInfo};
-	TupleTableSlot *slot;
-
-	fmgr_info(source->function, &flinfo);
-	result.econtext = CreateStandaloneExprContext();
-	result.allowedModes = SFRM_Materialize;
-	InitFunctionCallInfoData(*fcinfo, &flinfo, 0, InvalidOid, NULL, (Node *) &result);
-	(void) FunctionCallInvoke(fcinfo);
-
-	if (result.returnMode != SFRM_Materialize || result.setResult == NULL)
-		elog(ERROR, "function %u returned no rows to read", source->function);
-	if (result.setDesc->natts < source->columns)
-		elog(ERROR, "function %u returns %d columns", source->function, result.setDesc->natts);
-	slot = MakeSingleTupleTableSlot(result.setDesc, &TTSOpsMinimalTuple);
-	while (tuplestore_gettupleslot(result.setResult, true, false, slot))
-	{
-		slot_getallattrs(slot);
-		reader(command, event, slot->tts_values, slot->tts_isnull);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	tuplestore_end(result.setResult);
-	FreeExprContext(result.econtext, true);
-}
 
 static DdlObject *
 add_object(DdlCommand *command, const char *kind, char *identity)
@@ -203,39 +126,10 @@ add_partitions(DdlCommand *command, const char *parent, CollectedCommand *collec
 	}
 }
 
-/* The catalog of what GRANT can be about, or 0 */
-static Oid
-grant_class(ObjectType type)
-{
-	switch (type)
-	{
-		case OBJECT_TABLE:
-		case OBJECT_SEQUENCE:
-			return RelationRelationId;
-		case OBJECT_FUNCTION:
-		case OBJECT_PROCEDURE:
-		case OBJECT_ROUTINE:
-			return ProcedureRelationId;
-		case OBJECT_SCHEMA:
-			return NamespaceRelationId;
-		case OBJECT_TYPE:
-		case OBJECT_DOMAIN:
-			return TypeRelationId;
-		case OBJECT_LANGUAGE:
-			return LanguageRelationId;
-		case OBJECT_FDW:
-			return ForeignDataWrapperRelationId;
-		case OBJECT_FOREIGN_SERVER:
-			return ForeignServerRelationId;
-		default:
-			return InvalidOid;
-	}
-}
-
 static void
 add_granted(DdlCommand *command, InternalGrant *grant)
 {
-	Oid			classid = grant_class(grant->objtype);
+	Oid			classid = ddl_grant_class(grant->objtype);
 	ListCell   *lc;
 
 	foreach(lc, OidIsValid(classid) ? grant->objects : NIL)
@@ -383,8 +277,9 @@ add_index(DdlCommand *command, char *identity)
 }
 
 static void
-read_command(DdlCommand *command, EventTriggerData *event, Datum *values, bool *nulls)
+read_command(void *arg, EventTriggerData *event, Datum *values, bool *nulls)
 {
+	DdlCommand *command = arg;
 	CollectedCommand *collected = (CollectedCommand *) DatumGetPointer(values[COMMAND_COMMAND]);
 	DdlObject  *object;
 	ObjectAddress address;
@@ -429,25 +324,6 @@ read_command(DdlCommand *command, EventTriggerData *event, Datum *values, bool *
 
 /* ---- objects that are gone ---- */
 
-static List *
-text_list(Datum array, bool isnull)
-{
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
-	List	   *list = NIL;
-
-	if (isnull)
-		return NIL;
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
-	for (int i = 0; i < n; i++)
-	{
-		if (!nulls[i])
-			list = lappend(list, TextDatumGetCString(elements[i]));
-	}
-	return list;
-}
-
 /*
  * Was a type that is gone a domain?  The snapshot of the command, which is
  * older than what it did, still has the type.
@@ -474,8 +350,9 @@ was_domain(Oid oid)
 }
 
 static void
-read_dropped(DdlCommand *command, EventTriggerData *event, Datum *values, bool *nulls)
+read_dropped(void *arg, EventTriggerData *event, Datum *values, bool *nulls)
 {
+	DdlCommand *command = arg;
 	Oid			classid = DatumGetObjectId(values[DROPPED_CLASSID]);
 	bool		original = DatumGetBool(values[DROPPED_ORIGINAL]);
 	bool		normal = DatumGetBool(values[DROPPED_NORMAL]) &&
@@ -496,8 +373,8 @@ read_dropped(DdlCommand *command, EventTriggerData *event, Datum *values, bool *
 		kind = "domain";
 	object = add_object(command, kind,
 						snapshot_identity_of_parts(classid, TextDatumGetCString(values[DROPPED_IDENTITY]),
-												   text_list(values[DROPPED_NAMES], nulls[DROPPED_NAMES]),
-												   text_list(values[DROPPED_ARGUMENTS], nulls[DROPPED_ARGUMENTS])));
+												   ddl_text_list(values[DROPPED_NAMES], nulls[DROPPED_NAMES]),
+												   ddl_text_list(values[DROPPED_ARGUMENTS], nulls[DROPPED_ARGUMENTS])));
 	if (object && !original)
 		object->detail = normal ? "dropped by CASCADE" : "dropped with the table that it was a partition of";
 }
@@ -573,12 +450,12 @@ gather(void *arg)
 	if (strcmp(event->event, "ddl_command_end") == 0)
 	{
 		command->event = "command";
-		read_rows(&commands, read_command, command, event);
+		ddl_read_rows(event, read_command, command);
 	}
 	else if (strcmp(event->event, "sql_drop") == 0)
 	{
 		command->event = "drop";
-		read_rows(&dropped, read_dropped, command, event);
+		ddl_read_rows(event, read_dropped, command);
 	}
 	else
 	{

@@ -64,8 +64,10 @@ static const Triggers capture = {3, {
 		{"schemaguard_table_rewrite", "table_rewrite", "sg_ddl_event"},
 }};
 
-static const Triggers guard = {1, {
+static const Triggers guard = {3, {
 		{"schemaguard_ddl_command_start", "ddl_command_start", "sg_ddl_guard_event"},
+		{"schemaguard_guard_command_end", "ddl_command_end", "sg_ddl_guard_event"},
+		{"schemaguard_guard_sql_drop", "sql_drop", "sg_ddl_guard_event"},
 }};
 
 typedef struct Switch
@@ -356,7 +358,7 @@ migration_roles(FunctionCallInfo fcinfo, int n)
  * Locks schemaguard.ddl_guard in SHARE ROW EXCLUSIVE until the transaction ends.
  * Further errors: 22023 for another word, 3F000 and 42704 for schemas and roles
  * that are not there, 25006 in a read-only transaction or on a standby, 42710
- * when the event trigger's name is taken.
+ * when an event trigger's name is taken.
  */
 static Datum
 sg_guard_ddl_entered(PG_FUNCTION_ARGS)
@@ -394,7 +396,7 @@ sg_guard_ddl_entered(PG_FUNCTION_ARGS)
 
 /*
  * sg_ddl_guard_changed() trigger: have each session read the row again.  One that
- * a dump brings makes the event trigger; a role that may not do that gets a
+ * a dump brings makes the event triggers; a role that may not do that gets a
  * warning, and its restore goes on.
  */
 static Datum

@@ -5,6 +5,9 @@
  *
  * A session that has the library has each statement judged before the server
  * runs it, and so before any lock; for its first one an event trigger does so.
+ * Where schemas are given, a name can mean something else by the time that the
+ * statement has its locks; so what passes by its names is judged again when it
+ * is done, by what it has made, changed or dropped: the error undoes it.
  * Nothing that a session may set by itself lets a statement pass: neither
  * application_name nor schemaguard.migration.
  *
@@ -76,15 +79,25 @@ static MemoryContext kept_context = NULL;
 static ProcessUtility_hook_type next_utility = NULL;
 static bool hooked = false;		/* has our hook seen a statement? */
 
+/* What comes of a statement that is about what is guarded */
+typedef enum Sentence
+{
+	SENTENCE_NONE,
+	SENTENCE_LOG,
+	SENTENCE_WARN,
+	SENTENCE_REFUSE
+} Sentence;
+
 /* Whose the utility statement is that is run now */
 typedef struct Whose
 {
 	const char *plan;			/* or ""; NULL: none of ours */
 	int			events;			/* functions of event triggers that were under
 								 * way when the plan's own began */
+	Sentence	sentence;		/* for what it turns out to have touched */
 } Whose;
 
-static Whose whose = {NULL, 0};
+static Whose whose = {NULL, 0, SENTENCE_NONE};
 
 /* ---- the row ---- */
 
@@ -361,35 +374,88 @@ tell(Node *statement, const DdlTarget *target, bool refused)
 			 errhint(sg_calls("Let a plan run the statement: sg_plan_add() adds it to one, which begins so:\nSELECT sg_plan_create('by_plan');"))));
 }
 
-/* Lets a statement pass, warns of it, or raises 42501 */
+/* Returns what comes of a statement, if it is about what is guarded */
+static Sentence
+sentence_for(Node *statement)
+{
+	bool		by_superuser;
+
+	if (is_elsewhere(statement) || ddl_is_ours() || !IsUnderPostmaster || IsBinaryUpgrade ||
+		RecoveryInProgress() || !refresh() || !kept.on || is_run_by(is_migration_role))
+		return SENTENCE_NONE;
+
+	/* nobody but superusers is believed, who are let through anyway */
+	by_superuser = is_run_by(is_superuser);
+	if (ddl_has_reason())
+		return SENTENCE_LOG;
+	if (by_superuser && ddl_says_migration())
+		return SENTENCE_NONE;
+	return kept.refuses && !by_superuser ? SENTENCE_REFUSE : SENTENCE_WARN;
+}
+
+/* Logs a statement, warns of it, or raises 42501; once */
+static void
+pass_sentence(Node *statement, const DdlTarget *target)
+{
+	Sentence	sentence = whose.sentence;
+
+	whose.sentence = SENTENCE_NONE;
+	if (sentence == SENTENCE_LOG)
+		log_reason(statement, target);
+	else if (sentence != SENTENCE_NONE)
+		tell(statement, target, sentence == SENTENCE_REFUSE);
+}
+
+/* Judges a statement by its names */
 static void
 judge(Node *statement)
 {
 	DdlTarget	target;
-	bool		by_superuser;
 
+	whose.sentence = SENTENCE_NONE;
 	if (GetCommandLogLevel(statement) != LOGSTMT_DDL)
 		return;
 
 	/* EXPLAIN ANALYZE makes the table, too */
 	if (IsA(statement, ExplainStmt))
 		statement = castNode(Query, ((ExplainStmt *) statement)->query)->utilityStmt;
-	if (is_elsewhere(statement) || ddl_is_ours() || !IsUnderPostmaster || IsBinaryUpgrade ||
-		RecoveryInProgress() || !refresh() || !kept.on || is_run_by(is_migration_role))
+	whose.sentence = sentence_for(statement);
+	if (whose.sentence == SENTENCE_NONE)
 		return;
-
-	/* nobody but superusers is believed, who are let through anyway */
-	by_superuser = is_run_by(is_superuser);
-	if (by_superuser && !ddl_has_reason() && ddl_says_migration())
-		return;
-
 	target = ddl_target(statement);
+	if (is_guarded(&target))
+		pass_sentence(statement, &target);
+}
+
+/* Has a statement committed some of what it did, so that an error would leave a half of it behind? */
+static bool
+is_concurrent(Node *statement)
+{
+	if (IsA(statement, IndexStmt))
+		return ((IndexStmt *) statement)->concurrent;
+	if (IsA(statement, DropStmt))
+		return ((DropStmt *) statement)->concurrent;
+	if (!IsA(statement, AlterTableStmt))
+		return false;
+	foreach_ptr(const AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
+	{
+		if (command->def && IsA(command->def, PartitionCmd) && ((PartitionCmd *) command->def)->concurrent)
+			return true;
+	}
+	return false;
+}
+
+/* Judges a statement by an object that it has touched */
+static void
+judge_touched(void *arg, EventTriggerData *event, Datum *values, bool *nulls)
+{
+	DdlTarget	target = ddl_touched(event, values, nulls);
+
 	if (!is_guarded(&target))
 		return;
-	if (ddl_has_reason())
-		log_reason(statement, &target);
-	else
-		tell(statement, &target, kept.refuses && !by_superuser);
+	if (whose.sentence == SENTENCE_REFUSE && is_concurrent(event->parsetree))
+		whose.sentence = SENTENCE_WARN;
+	pass_sentence(event->parsetree, &target);
 }
 
 /* ---- when ---- */
@@ -427,7 +493,7 @@ ddl_guard_init(void)
 
 /*
  * sg_ddl_guard_event() event trigger: judge a command that has the library loaded,
- * which our hook has not seen.
+ * which our hook has not seen, and what each command has touched.
  */
 static Datum
 sg_ddl_guard_event_entered(PG_FUNCTION_ARGS)
@@ -439,8 +505,13 @@ sg_ddl_guard_event_entered(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("sg_ddl_guard_event is an event trigger function"),
 				 errhint(sg_calls("Have the event trigger made:\nSELECT sg_guard_ddl('warn');"))));
-	if (!hooked)
-		judge(event->parsetree);
+	if (strcmp(event->event, "ddl_command_start") == 0)
+	{
+		if (!hooked)
+			judge(event->parsetree);
+	}
+	else if (whose.sentence != SENTENCE_NONE && kept.schemas != NIL)
+		ddl_read_rows(event, judge_touched, NULL);
 	PG_RETURN_NULL();
 }
 

@@ -4,13 +4,15 @@
  *	  What a DDL statement is about, read from its parse tree.
  *
  * Nothing is locked: names are looked up as the statement will look them up a
- * moment later.  What is not found, or has no schema, is unknown.
+ * moment later, when they can mean something else: see ddl_touched.c.  What is
+ * not found, or has no schema, is unknown.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
@@ -19,11 +21,12 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "ddl/ddl.h"
 
-static void
-add_schema(DdlTarget *target, Oid schema)
+void
+ddl_target_add_schema(DdlTarget *target, Oid schema)
 {
 	char	   *name = OidIsValid(schema) ? get_namespace_name(schema) : NULL;
 
@@ -34,6 +37,8 @@ add_schema(DdlTarget *target, Oid schema)
 	else
 		target->schemas = lappend(target->schemas, name);
 }
+
+static DdlTarget target_of(Node *statement, bool part);
 
 static void
 add_schema_name(DdlTarget *target, char *name)
@@ -61,8 +66,92 @@ set_relation_name(DdlTarget *target, const RangeVar *relation)
 			quote_identifier(relation->relname);
 }
 
+/* Says whether a part of ALTER TABLE changes what inherits from the table, too */
+static bool
+goes_down(const AlterTableCmd *command)
+{
+	switch (command->subtype)
+	{
+		case AT_AddInherit:
+		case AT_AttachPartition:
+		case AT_ChangeOwner:
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
+		case AT_DisableRowSecurity:
+		case AT_DropInherit:
+		case AT_EnableRowSecurity:
+		case AT_ForceRowSecurity:
+		case AT_NoForceRowSecurity:
+		case AT_ReplicaIdentity:
+		case AT_ResetRelOptions:
+		case AT_SetRelOptions:
+		case AT_SetTableSpace:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/* What a statement changes beside the relation that it is about */
+typedef enum Reach
+{
+	REACH_ITSELF,
+	REACH_PARTITIONS,
+	REACH_HEIRS					/* partitions, and what else inherits */
+} Reach;
+
+static Reach
+reach_of(Node *statement)
+{
+	RenameStmt *rename;
+
+	switch (statement ? nodeTag(statement) : T_Invalid)
+	{
+		case T_AlterTableStmt:
+			foreach_ptr(const AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
+			{
+				if (((AlterTableStmt *) statement)->relation->inh && goes_down(command))
+					return REACH_HEIRS;
+			}
+			return REACH_ITSELF;
+		case T_RenameStmt:
+			rename = (RenameStmt *) statement;
+			return rename->renameType == OBJECT_TRIGGER ? REACH_PARTITIONS :
+				rename->relation && rename->relation->inh &&
+				(rename->renameType == OBJECT_COLUMN || rename->renameType == OBJECT_TABCONSTRAINT) ? REACH_HEIRS : REACH_ITSELF;
+		case T_IndexStmt:
+			return ((IndexStmt *) statement)->relation->inh ? REACH_PARTITIONS : REACH_ITSELF;
+		case T_DropStmt:
+			return ((DropStmt *) statement)->removeType == OBJECT_POLICY ? REACH_ITSELF : REACH_PARTITIONS;
+		case T_CreateTrigStmt:
+		case T_Invalid:
+			return REACH_PARTITIONS;
+		default:
+			return REACH_ITSELF;
+	}
+}
+
+void
+ddl_target_add(DdlTarget *target, Oid relid, Node *statement)
+{
+	Reach		reach = reach_of(statement);
+	char		kind = get_rel_relkind(relid);
+	bool		divided = kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_PARTITIONED_INDEX;
+
+	ddl_target_add_schema(target, get_rel_namespace(relid));
+	if (reach == REACH_ITSELF || (reach == REACH_PARTITIONS && !divided))
+		return;
+	foreach_oid(heir, sg_all_inheritors(relid))
+	{
+		Oid			schema = get_rel_namespace(heir);
+
+		if (OidIsValid(schema))
+			ddl_target_add_schema(target, schema);
+	}
+}
+
 static void
-add_relation(DdlTarget *target, RangeVar *relation)
+add_relation(DdlTarget *target, RangeVar *relation, Node *statement)
 {
 	Oid			relid;
 
@@ -72,18 +161,68 @@ add_relation(DdlTarget *target, RangeVar *relation)
 		return;
 	}
 	set_relation_name(target, relation);
-	relid = RangeVarGetRelid(relation, NoLock, true);
-	add_schema(target, OidIsValid(relid) ? get_rel_namespace(relid) : InvalidOid);
+
+	/* a part's own schema comes first, and may be made with it */
+	relid = target->part && relation->schemaname == NULL ? InvalidOid : RangeVarGetRelid(relation, NoLock, true);
+	if (OidIsValid(relid))
+		ddl_target_add(target, relid, statement);
+	else if (!target->part)
+		target->unknown = true;
+}
+
+/*
+ * Adds a relation that a statement changes beside the one that it is about.  One
+ * that is not there may be what the statement makes.
+ */
+static void
+add_other(DdlTarget *target, RangeVar *relation, Node *statement)
+{
+	Oid			relid = relation && !(target->part && relation->schemaname == NULL) ?
+		RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
+
+	if (OidIsValid(relid))
+		ddl_target_add(target, relid, statement);
+}
+
+/* Adds the tables that foreign keys refer to, out of constraints and columns */
+static void
+add_referenced(DdlTarget *target, List *elements)
+{
+	foreach_ptr(Node, element, elements)
+	{
+		if (element && IsA(element, ColumnDef))
+			add_referenced(target, ((ColumnDef *) element)->constraints);
+		else if (element && IsA(element, Constraint) && ((Constraint *) element)->contype == CONSTR_FOREIGN)
+			add_other(target, ((Constraint *) element)->pktable, NULL);
+	}
+}
+
+static void
+add_others(DdlTarget *target, AlterTableStmt *statement)
+{
+	foreach_ptr(AlterTableCmd, command, statement->cmds)
+	{
+		if (command->def == NULL)
+			continue;
+		if (IsA(command->def, RangeVar))
+			add_other(target, (RangeVar *) command->def, NULL);
+		else if (IsA(command->def, PartitionCmd))
+			add_other(target, ((PartitionCmd *) command->def)->name, NULL);
+		else
+			add_referenced(target, list_make1(command->def));
+	}
 }
 
 static void
 add_new_relation(DdlTarget *target, RangeVar *relation)
 {
 	set_relation_name(target, relation);
+	if (target->part)
+		return;
 	if (relation->relpersistence == RELPERSISTENCE_TEMP)
 		target->temporary = true;
 	else
-		add_schema(target, RangeVarGetCreationNamespace(relation));
+		ddl_target_add_schema(target, RangeVarGetCreationNamespace(relation));
 }
 
 static void
@@ -92,7 +231,8 @@ add_new(DdlTarget *target, List *names)
 	char	   *name;
 
 	set_name(target, names);
-	add_schema(target, QualifiedNameGetCreationNamespace(names, &name));
+	if (!target->part)
+		ddl_target_add_schema(target, QualifiedNameGetCreationNamespace(names, &name));
 }
 
 static void
@@ -101,7 +241,7 @@ add_type(DdlTarget *target, List *names)
 	Oid			type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(names), true);
 
 	set_name(target, names);
-	add_schema(target, OidIsValid(type) ? GetSysCacheOid1(TYPEOID, Anum_pg_type_typnamespace, ObjectIdGetDatum(type)) : InvalidOid);
+	ddl_target_add_schema(target, OidIsValid(type) ? GetSysCacheOid1(TYPEOID, Anum_pg_type_typnamespace, ObjectIdGetDatum(type)) : InvalidOid);
 }
 
 static void
@@ -110,12 +250,12 @@ add_function(DdlTarget *target, ObjectType kind, ObjectWithArgs *object)
 	Oid			function = LookupFuncWithArgs(kind, object, true);
 
 	set_name(target, object->objname);
-	add_schema(target, OidIsValid(function) ? get_func_namespace(function) : InvalidOid);
+	ddl_target_add_schema(target, OidIsValid(function) ? get_func_namespace(function) : InvalidOid);
 }
 
 /* An object as DROP, ALTER and COMMENT name it */
 static void
-add_object(DdlTarget *target, ObjectType kind, Node *object)
+add_object(DdlTarget *target, ObjectType kind, Node *object, Node *statement)
 {
 	switch (kind)
 	{
@@ -125,7 +265,8 @@ add_object(DdlTarget *target, ObjectType kind, Node *object)
 		case OBJECT_SEQUENCE:
 		case OBJECT_TABLE:
 		case OBJECT_VIEW:
-			add_relation(target, IsA(object, RangeVar) ? (RangeVar *) object : makeRangeVarFromNameList(castNode(List, object)));
+			add_relation(target, IsA(object, RangeVar) ? (RangeVar *) object : makeRangeVarFromNameList(castNode(List, object)),
+						 statement);
 			break;
 		case OBJECT_COLUMN:
 		case OBJECT_POLICY:
@@ -137,7 +278,7 @@ add_object(DdlTarget *target, ObjectType kind, Node *object)
 
 				/* the last one is its own */
 				if (list_length(names) > 1)
-					add_relation(target, makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1)));
+					add_relation(target, makeRangeVarFromNameList(list_copy_head(names, list_length(names) - 1)), statement);
 				else
 					target->unknown = true;
 			}
@@ -161,7 +302,7 @@ add_object(DdlTarget *target, ObjectType kind, Node *object)
 		case OBJECT_TSTEMPLATE:
 			set_name(target, castNode(List, object));
 			if (list_length((List *) object) == 2)
-				add_schema(target, get_namespace_oid(strVal(linitial((List *) object)), true));
+				ddl_target_add_schema(target, get_namespace_oid(strVal(linitial((List *) object)), true));
 			else
 				target->unknown = true;
 			break;
@@ -180,7 +321,7 @@ add_granted(DdlTarget *target, GrantStmt *grant)
 	ListCell   *lc;
 
 	foreach(lc, grant->objects)
-		add_object(target, grant->targtype == ACL_TARGET_ALL_IN_SCHEMA ? OBJECT_SCHEMA : grant->objtype, lfirst(lc));
+		add_object(target, grant->targtype == ACL_TARGET_ALL_IN_SCHEMA ? OBJECT_SCHEMA : grant->objtype, lfirst(lc), (Node *) grant);
 	if (grant->objects == NIL)
 		target->unknown = true;
 }
@@ -191,31 +332,45 @@ add_dropped(DdlTarget *target, DropStmt *drop)
 	ListCell   *lc;
 
 	foreach(lc, drop->objects)
-		add_object(target, drop->removeType, lfirst(lc));
+		add_object(target, drop->removeType, lfirst(lc), (Node *) drop);
 }
 
 /* ALTER of any kind of object: on a relation, or of one that is named otherwise */
 static void
-add_altered(DdlTarget *target, ObjectType kind, RangeVar *relation, Node *object)
+add_altered(DdlTarget *target, ObjectType kind, RangeVar *relation, Node *object, Node *statement)
 {
 	if (relation)
-		add_relation(target, relation);
+		add_relation(target, relation, statement);
 	else if (object)
-		add_object(target, kind, object);
+		add_object(target, kind, object, statement);
 	else
 		target->unknown = true;
 }
 
-DdlTarget
-ddl_target(Node *statement)
+/* Adds what a part of CREATE SCHEMA is about, but for what it makes there */
+static void
+add_part(DdlTarget *target, Node *statement)
 {
-	DdlTarget	target = {0};
+	DdlTarget	part = target_of(statement, true);
+
+	target->schemas = list_concat(target->schemas, part.schemas);
+	target->unknown |= part.unknown;
+}
+
+static DdlTarget
+target_of(Node *statement, bool part)
+{
+	DdlTarget	target = {.part = part};
 
 	switch (nodeTag(statement))
 	{
 		case T_CreateStmt:
 		case T_CreateForeignTableStmt:
 			add_new_relation(&target, ((CreateStmt *) statement)->relation);
+			foreach_ptr(RangeVar, parent, ((CreateStmt *) statement)->inhRelations)
+				add_other(&target, parent, statement);
+			add_referenced(&target, ((CreateStmt *) statement)->tableElts);
+			add_referenced(&target, ((CreateStmt *) statement)->constraints);
 			break;
 		case T_CreateSeqStmt:
 			add_new_relation(&target, ((CreateSeqStmt *) statement)->sequence);
@@ -230,25 +385,26 @@ ddl_target(Node *statement)
 			add_new_relation(&target, ((ViewStmt *) statement)->view);
 			break;
 		case T_AlterTableStmt:
-			add_relation(&target, ((AlterTableStmt *) statement)->relation);
+			add_relation(&target, ((AlterTableStmt *) statement)->relation, statement);
+			add_others(&target, (AlterTableStmt *) statement);
 			break;
 		case T_AlterSeqStmt:
-			add_relation(&target, ((AlterSeqStmt *) statement)->sequence);
+			add_relation(&target, ((AlterSeqStmt *) statement)->sequence, statement);
 			break;
 		case T_IndexStmt:
-			add_relation(&target, ((IndexStmt *) statement)->relation);
+			add_relation(&target, ((IndexStmt *) statement)->relation, statement);
 			break;
 		case T_CreateTrigStmt:
-			add_relation(&target, ((CreateTrigStmt *) statement)->relation);
+			add_relation(&target, ((CreateTrigStmt *) statement)->relation, statement);
 			break;
 		case T_RuleStmt:
-			add_relation(&target, ((RuleStmt *) statement)->relation);
+			add_relation(&target, ((RuleStmt *) statement)->relation, statement);
 			break;
 		case T_CreatePolicyStmt:
-			add_relation(&target, ((CreatePolicyStmt *) statement)->table);
+			add_relation(&target, ((CreatePolicyStmt *) statement)->table, statement);
 			break;
 		case T_AlterPolicyStmt:
-			add_relation(&target, ((AlterPolicyStmt *) statement)->table);
+			add_relation(&target, ((AlterPolicyStmt *) statement)->table, statement);
 			break;
 		case T_DefineStmt:
 			add_new(&target, ((DefineStmt *) statement)->defnames);
@@ -279,6 +435,8 @@ ddl_target(Node *statement)
 			break;
 		case T_CreateSchemaStmt:
 			add_schema_name(&target, ((CreateSchemaStmt *) statement)->schemaname);
+			foreach_ptr(Node, part, ((CreateSchemaStmt *) statement)->schemaElts)
+				add_part(&target, part);
 			break;
 		case T_ImportForeignSchemaStmt:
 			add_schema_name(&target, ((ImportForeignSchemaStmt *) statement)->local_schema);
@@ -290,15 +448,15 @@ ddl_target(Node *statement)
 			add_granted(&target, (GrantStmt *) statement);
 			break;
 		case T_CommentStmt:
-			add_object(&target, ((CommentStmt *) statement)->objtype, ((CommentStmt *) statement)->object);
+			add_object(&target, ((CommentStmt *) statement)->objtype, ((CommentStmt *) statement)->object, statement);
 			break;
 		case T_AlterOwnerStmt:
 			add_altered(&target, ((AlterOwnerStmt *) statement)->objectType, ((AlterOwnerStmt *) statement)->relation,
-						((AlterOwnerStmt *) statement)->object);
+						((AlterOwnerStmt *) statement)->object, statement);
 			break;
 		case T_AlterObjectSchemaStmt:
 			add_altered(&target, ((AlterObjectSchemaStmt *) statement)->objectType,
-						((AlterObjectSchemaStmt *) statement)->relation, ((AlterObjectSchemaStmt *) statement)->object);
+						((AlterObjectSchemaStmt *) statement)->relation, ((AlterObjectSchemaStmt *) statement)->object, statement);
 			add_schema_name(&target, ((AlterObjectSchemaStmt *) statement)->newschema);
 			break;
 		case T_RenameStmt:
@@ -311,7 +469,7 @@ ddl_target(Node *statement)
 					add_schema_name(&target, rename->newname);
 				}
 				else
-					add_altered(&target, rename->renameType, rename->relation, rename->object);
+					add_altered(&target, rename->renameType, rename->relation, rename->object, statement);
 			}
 			break;
 		default:
@@ -319,4 +477,10 @@ ddl_target(Node *statement)
 			break;
 	}
 	return target;
+}
+
+DdlTarget
+ddl_target(Node *statement)
+{
+	return target_of(statement, false);
 }

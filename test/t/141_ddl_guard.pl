@@ -5,6 +5,7 @@
 #     a session that has not
 #   - before any lock, and without an invalid index
 #   - plans and their rollback, extension scripts, rights that are lent, SET ROLE, schemas
+#   - with schemas: partitions, heirs, keys, parts of CREATE SCHEMA, and names that mean another table when the lock comes
 #   - open sessions see each change; a reason is logged
 #   - dump and restore, a copy of the database, DROP EXTENSION, a subscription
 #   - sg_manual_changes(): open, adopted, reverted, unknown
@@ -326,6 +327,106 @@ is(tried('alice', 'ALTER TABLE s.c SET SCHEMA s2'), 'refused', 'and out of it');
 is(tried('alice', 'ALTER SCHEMA s RENAME TO s9'), 'refused', 'the schema itself');
 is(tried('alice', 'ALTER SCHEMA s2 RENAME TO s9; ALTER SCHEMA s9 RENAME TO s2'), 'passes', 'another one');
 is(tried('alice', 'DROP TABLE s.no_such_table'), 'refused', 'a table that is not there');
+
+# what a statement changes beside what it is about: by its names, before a lock, and, where these tell too little, when it is done
+
+mode(q{'off'});
+$node->safe_psql('postgres', q{
+	SET ROLE app;
+	CREATE TABLE s2.pt (a int) PARTITION BY LIST (a); CREATE TABLE s.leaf PARTITION OF s2.pt FOR VALUES IN (1);
+	CREATE TABLE s2.leaf PARTITION OF s2.pt FOR VALUES IN (2); CREATE TABLE s2.leaf_2 (a int);
+	CREATE TABLE s2.top (a int); CREATE TABLE s.heir () INHERITS (s2.top);
+	CREATE TABLE s2.o (a int PRIMARY KEY, b int); CREATE TABLE s.raced (a int, b int)});
+mode(q{'refuse', 's'});
+my @beside = (
+	[ 'GRANT in CREATE SCHEMA', 'CREATE SCHEMA s3 GRANT SELECT, TRIGGER ON s.t TO PUBLIC' ],
+	[ 'GRANT on all tables in CREATE SCHEMA', 'CREATE SCHEMA s3 GRANT SELECT ON ALL TABLES IN SCHEMA s TO PUBLIC' ],
+	[ 'a key in CREATE SCHEMA', 'CREATE SCHEMA s3 CREATE TABLE q (a int REFERENCES s.t)' ],
+	[ 'ATTACH PARTITION', 'ALTER TABLE s2.pt ATTACH PARTITION s.part_2 FOR VALUES IN (5)' ],
+	[ 'DETACH PARTITION', 'ALTER TABLE s2.pt DETACH PARTITION s.leaf' ],
+	[ 'ADD COLUMN', 'ALTER TABLE s2.pt ADD x int' ],
+	[ 'ADD COLUMN of what is inherited', 'ALTER TABLE s2.top ADD x int' ],
+	[ 'RENAME COLUMN', 'ALTER TABLE s2.pt RENAME a TO z' ],
+	[ 'CREATE INDEX', 'CREATE INDEX ON s2.pt (a)' ],
+	[ 'CREATE TRIGGER', 'CREATE TRIGGER tr AFTER INSERT ON s2.pt FOR EACH ROW EXECUTE FUNCTION s.tf()' ],
+	[ 'DROP TABLE', 'DROP TABLE s2.pt' ],
+	[ 'PARTITION OF', 'CREATE TABLE s2.new PARTITION OF s.part FOR VALUES IN (1)' ],
+	[ 'INHERITS', 'CREATE TABLE s2.new () INHERITS (s.c)' ],
+	[ 'a temporary table that inherits', 'CREATE TEMP TABLE tt () INHERITS (s.c)' ],
+	[ 'INHERIT', 'ALTER TABLE s2.o INHERIT s.c' ],
+	[ 'a key of ALTER TABLE', 'ALTER TABLE s2.o ADD FOREIGN KEY (b) REFERENCES s.t' ],
+	[ 'a key of ADD COLUMN', 'ALTER TABLE s2.o ADD c int REFERENCES s.t' ],
+	[ 'a key of CREATE TABLE', 'CREATE TABLE s2.new (a int, FOREIGN KEY (a) REFERENCES s.t)' ],
+	[ 'a key of a column', 'CREATE TABLE s2.new (a int REFERENCES s.t)' ],
+	[ 'a name in CREATE SCHEMA that is found behind it', 'SET LOCAL search_path = s; CREATE SCHEMA s3 GRANT SELECT ON t TO PUBLIC' ],
+	[ 'a key in it', 'SET LOCAL search_path = s; CREATE SCHEMA s3 CREATE TABLE q (a int REFERENCES t)' ],
+	[ 'a trigger in it', 'CREATE SCHEMA s3 CREATE TRIGGER tr9 AFTER INSERT ON s.t EXECUTE FUNCTION s.tf()' ],
+);
+my @apart = (
+	[ 'a schema with its own', 'CREATE SCHEMA s3 CREATE TABLE q (a int PRIMARY KEY, b int REFERENCES q) CREATE INDEX ON q (b) CREATE VIEW v AS SELECT * FROM q GRANT SELECT ON q TO PUBLIC' ],
+	[ 'a table of a name that is guarded, too', 'SET LOCAL search_path = s; CREATE SCHEMA s3 CREATE TABLE t (a int PRIMARY KEY, b int REFERENCES t) GRANT SELECT ON t TO PUBLIC' ],
+	[ 'a key to itself', 'CREATE TABLE s2.new (a int PRIMARY KEY, b int REFERENCES s2.new)' ],
+	[ 'a key', 'ALTER TABLE s2.leaf_2 ADD FOREIGN KEY (a) REFERENCES s2.o' ],
+	[ 'ATTACH and DETACH', 'ALTER TABLE s2.pt ATTACH PARTITION s2.leaf_2 FOR VALUES IN (3); ALTER TABLE s2.pt DETACH PARTITION s2.leaf_2' ],
+	[ 'a partition beside one', 'CREATE TABLE s2.new PARTITION OF s2.pt FOR VALUES IN (7)' ],
+	[ 'ALTER ONLY', 'ALTER TABLE ONLY s2.top ADD CHECK (a > 0) NO INHERIT' ],
+	[ 'OWNER TO', 'ALTER TABLE s2.pt OWNER TO app' ],
+	[ 'DROP', 'DROP TABLE s2.leaf, s2.o' ],
+	[ 'a view', 'CREATE VIEW s2.v AS SELECT * FROM s.t' ],
+);
+for my $loaded (1, 0)
+{
+	my $how = $loaded ? 'library loaded' : 'first statement';
+
+	all_are(outcomes('alice', \@beside, loaded => $loaded), \@beside, 'refused', "beside it, $how");
+	all_are(outcomes('alice', \@apart, loaded => $loaded), \@apart, 'passes', "apart from it, $how");
+}
+
+# a name that means another table when the lock comes
+for my $raced ('ALTER TABLE raced ADD x int', 'DROP TABLE raced', 'CREATE INDEX ON raced (a)', 'CREATE TRIGGER tr AFTER INSERT ON raced EXECUTE FUNCTION s.tf()',
+	'CREATE INDEX CONCURRENTLY raced_i ON raced (a)', 'CREATE POLICY po ON raced', 'CREATE RULE ru AS ON INSERT TO raced DO ALSO NOTHING', q{COMMENT ON COLUMN raced.a IS 'x'}, 'ALTER TABLE raced RENAME b TO c', 'ALTER TABLE raced SET SCHEMA public')
+{
+	my $holder = SgTest::Session->new($node, user => 'alice');
+	my $user = SgTest::Session->new($node, user => 'alice');
+
+	$holder->query('CREATE TABLE s2.raced (a int, b int)');
+	$holder->query('BEGIN; DROP TABLE s2.raced');
+	$user->query('SET search_path = s2, s');
+	$user->send($raced);
+	wait_for(sub { $node->safe_psql('postgres', 'SELECT count(*) FROM pg_locks WHERE NOT granted') eq '1' }) or diag("$raced does not wait");
+	$holder->query('COMMIT');
+	$user->collect;
+	if ($raced =~ /CONCURRENTLY/)
+	{
+		like($user->{err}, qr/^(?:psql:[^\n]*: )?WARNING:  42501: no plan or migration role runs this CREATE INDEX/m, "$raced, which waited for another table, is told");
+		is($user->sqlstate, '', 'and goes through');
+		$user->query('DROP INDEX s.raced_i');
+		is($user->sqlstate, '42501', 'an index by its own name');
+		$node->safe_psql('postgres', 'DROP INDEX s.raced_i');
+	}
+	else
+	{
+		is($user->sqlstate, '42501', "$raced, which waited for another table") or diag($user->{err});
+	}
+	$_->quit for $holder, $user;
+}
+is($node->safe_psql('postgres', q{SELECT count(*) || ' ' || (SELECT count(*) FROM pg_depend WHERE refobjid = 's.raced'::regclass AND classid <> 'pg_type'::regclass) || coalesce(col_description('s.raced'::regclass, 1), '')
+	FROM pg_attribute WHERE attrelid = 's.raced'::regclass AND attnum > 0}), '2 0', 'nothing of it is left');
+
+mode(q{'warn', 's'});
+for my $told ([ 'by its names', 'ALTER TABLE s2.pt ADD x int' ], [ 'when it is done', 'SET search_path = s; CREATE SCHEMA s3 CREATE TABLE q (a int REFERENCES t) GRANT SELECT ON t TO PUBLIC' ])
+{
+	my ($out, $err) = ('', '');
+
+	$node->psql('postgres', "BEGIN; $told->[1]; ROLLBACK", stdout => \$out, stderr => \$err, extra_params => [ '-U', 'alice' ]);
+	is(() = $err =~ /WARNING/g, 1, "warned once, $told->[0]") or diag($err);
+}
+mode(q{'refuse', 's', '{deploy}'});
+all_are(outcomes('deploy', \@beside, loaded => 1), \@beside, 'passes', 'a migration role');
+mode(q{'off'});
+$node->safe_psql('postgres', 'DROP TABLE s2.pt, s2.leaf_2, s2.top, s.heir, s2.o, s.raced');
+mode(q{'refuse', 's'});
+
 like(tried($super, q{SELECT sg_guard_ddl('refuse', 'no_such_schema')}), qr/no_such_schema/, 'a schema that is not there');
 like(tried($super, q{SELECT sg_guard_ddl('refuse', roles => 'no_such_role')}), qr/no_such_role/, 'a role that is not there');
 
