@@ -202,6 +202,9 @@ extern void code_run_as_meant(const CodeReach *looked, const char *sql, void (*r
 /* Is a raw statement a query, or a change of rows? */
 extern bool code_is_query(Node *statement);
 
+/* The queries among what the grammar lets be any statement: that of CREATE TABLE AS, actions of a rule, the body of a function */
+extern List *code_queries(Node *statements);
+
 /*
  * The types as which literals in a raw expression or query are read, when it is
  * analysed: those that are named, of arguments of functions and operators, and of

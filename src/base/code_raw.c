@@ -479,6 +479,23 @@ code_is_query(Node *statement)
 		IsA(statement, DeleteStmt) || IsA(statement, MergeStmt);
 }
 
+/* raw_expression_tree_walker() raises for a statement that is none */
+List *
+code_queries(Node *statements)
+{
+	List	   *queries = NIL;
+
+	if (statements == NULL)
+		return NIL;
+	if (!IsA(statements, List))
+		return code_is_query(statements) || IsA(statements, ReturnStmt) ? list_make1(statements) : NIL;
+	foreach_ptr(Node, statement, (List *) statements)
+	{
+		queries = list_concat(queries, code_queries(statement));
+	}
+	return queries;
+}
+
 void
 code_analysis_begin(SgScope *scope, CodeReach *reach, Oid owner, const char *what)
 {

@@ -137,7 +137,7 @@ visit_body(const CreateFunctionStmt *statement, CodeReach *reach)
 		code_reach_literals(reach, (Node *) parameter->argType);
 	}
 	code_reach_literals(reach, (Node *) statement->returnType);
-	code_reach_literals(reach, statement->sql_body);
+	code_reach_literals(reach, (Node *) code_queries(statement->sql_body));
 	foreach_ptr(const RawStmt, raw, body ? plan_parse(body, &edata) : NIL)
 	{
 		/* other statements are analysed when the function runs */
@@ -297,12 +297,12 @@ change_reach_literals(Node *statement, CodeReach *reach)
 			code_reach_literals(reach, ((ViewStmt *) statement)->query);
 			break;
 		case T_CreateTableAsStmt:
-			code_reach_literals(reach, ((CreateTableAsStmt *) statement)->query);
+			code_reach_literals(reach, (Node *) code_queries(((CreateTableAsStmt *) statement)->query));
 			break;
 		case T_RuleStmt:
 			reach_columns(reach, ((RuleStmt *) statement)->relation);
 			code_reach_literals(reach, ((RuleStmt *) statement)->whereClause);
-			code_reach_literals(reach, (Node *) ((RuleStmt *) statement)->actions);
+			code_reach_literals(reach, (Node *) code_queries((Node *) ((RuleStmt *) statement)->actions));
 			break;
 		case T_CreatePolicyStmt:
 			reach_columns(reach, ((CreatePolicyStmt *) statement)->table);

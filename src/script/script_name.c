@@ -14,6 +14,7 @@
 
 #include "nodes/parsenodes.h"
 
+#include "base/code.h"
 #include "base/compat.h"
 #include "script/script.h"
 
@@ -274,7 +275,7 @@ qualify_new(const NameArg *arg, Node *statement)
 			break;
 		case T_CreateTableAsStmt:
 			made = ((CreateTableAsStmt *) statement)->into->rel;
-			qualify(arg, ((CreateTableAsStmt *) statement)->query);
+			qualify(arg, (Node *) code_queries(((CreateTableAsStmt *) statement)->query));
 			break;
 		case T_CreateSeqStmt:
 			made = ((CreateSeqStmt *) statement)->sequence;

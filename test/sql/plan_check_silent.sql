@@ -259,6 +259,13 @@ WHERE check_name IN ('orphans', 'index') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 SELECT hint FROM sg_plan_check('chs_many', ARRAY(SELECT generate_series(1, 11))) WHERE check_name = 'orphans' AND step = 0;
 SELECT step > 0 AS of_steps, result, check_name, count(*) FROM sg_plan_check('chs_many', everything => true)
 WHERE check_name = 'orphans' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+-- where the grammar takes any statement, one that is no query
+CREATE TABLE any_other (a int);
+SELECT sg_plan_create('chs_other') \g /dev/null
+SELECT sg_plan_add('chs_other', 'CREATE TABLE chs.made AS EXECUTE foo WITH NO DATA');
+SELECT sg_plan_add_statement('chs_other', 'CREATE FUNCTION chs.made() RETURNS void LANGUAGE sql BEGIN ATOMIC CREATE TABLE chs.q (a int); END') \g /dev/null
+SELECT sg_plan_add_statement('chs_other', 'CREATE RULE made AS ON INSERT TO chs.any_other DO ALSO NOTIFY made') \g /dev/null
+SELECT found('chs_other');
 
 SET client_min_messages = error;
 DROP SCHEMA chs CASCADE;
