@@ -576,7 +576,7 @@ key_of(const ChangeMove *move)
 /* The beginning of a trigger's definition in a deed, before its tgenabled and a blank, where that is not as CREATE makes it */
 #define WAS_ENABLED "enabled "
 
-/* What CREATE does not give, before all of these: the comment with its length, and an index column's statistics target */
+/* What CREATE does not give, before all of these: the comment in quotes, and an index column's statistics target */
 #define WAS_COMMENT "comment "
 #define WAS_STATISTICS "statistics "
 
@@ -597,7 +597,43 @@ statistics_of(Oid index, int n, bool *there)
 	return isnull ? -1 : DatumGetInt16(target);
 }
 
-/* "comment 4 text statistics 1 100 statistics 3 50 " */
+/* Between single quotes, each within doubled: a restore into another encoding changes lengths, but no quote */
+static void
+append_quoted(StringInfo text, const char *value)
+{
+	appendStringInfoChar(text, '\'');
+	for (const char *c = value; *c; c++)
+	{
+		if (*c == '\'')
+			appendStringInfoChar(text, '\'');
+		appendStringInfoChar(text, *c);
+	}
+	appendStringInfoChar(text, '\'');
+}
+
+/* Goes behind what append_quoted() has written, and returns the value; NULL if the text is nothing such */
+static char *
+takes_quoted(const char **text)
+{
+	const char *c = *text;
+	StringInfoData value;
+
+	if (*c++ != '\'')
+		return NULL;
+	initStringInfo(&value);
+	for (; *c; c++)
+	{
+		if (*c == '\'' && *++c != '\'')
+		{
+			*text = c;
+			return value.data;
+		}
+		appendStringInfoChar(&value, *c);
+	}
+	return NULL;
+}
+
+/* "comment 'text' statistics 1 100 statistics 3 50 " */
 static char *
 properties_of(const ChangeMove *move)
 {
@@ -607,7 +643,11 @@ properties_of(const ChangeMove *move)
 
 	initStringInfo(&text);
 	if (comment)
-		appendStringInfo(&text, WAS_COMMENT "%zu %s ", strlen(comment), comment);
+	{
+		appendStringInfoString(&text, WAS_COMMENT);
+		append_quoted(&text, comment);
+		appendStringInfoChar(&text, ' ');
+	}
 	for (int n = 1; there; n++)
 	{
 		int			target = statistics_of(move->object.objectId, n, &there);
@@ -624,21 +664,21 @@ takes_properties(const char **text, List **targets)
 {
 	const char *rest = *text;
 	char	   *comment = NULL;
-	size_t		length;
 	int			n;
 	int			target;
 	int			end = 0;
 
 	*targets = NIL;
-	if (sscanf(rest, WAS_COMMENT "%zu%n", &length, &end) == 1)
+	if (takes_word(&rest, WAS_COMMENT))
 	{
-		comment = pnstrdup(&rest[end + 1], length);
-		rest += end + 1 + length + 1;
+		comment = takes_quoted(&rest);
+		(void) takes_word(&rest, " ");
 	}
 	while (sscanf(rest, WAS_STATISTICS "%d %d%n", &n, &target, &end) == 2)
 	{
 		*targets = lappend_int(lappend_int(*targets, n), target);
-		rest += end + 1;
+		rest += end;
+		(void) takes_word(&rest, " ");
 	}
 	*text = rest;
 	return comment;
@@ -822,24 +862,51 @@ bring_check_back(PlanStep *step, const char *was, ChangeMove *move)
 		move->kind = MOVE_NONE;
 }
 
-/* Returns the statement that makes a trigger or an index anew, on the table by the name that it has now */
-static char *
-create_statement(const char *was, const char *table)
+/* Parses what a deed keeps; NULL, and a problem, if that is more than a statement, or another kind, as a restore could make it */
+static Node *
+parse_kept(const PlanStep *step, const char *statement, NodeTag kind, ChangeMove *move)
 {
-	char	   *statement = psprintf("CREATE %s", was);
 	SgScope		scope;
-	Node	   *parsed;
+	ErrorData  *edata;
+	List	   *parsed;
+
+	change_text_begin(&scope);
+	parsed = plan_parse(statement, &edata);
+	sg_scope_end(&scope);
+	if (list_length(parsed) == 1 && nodeTag(linitial_node(RawStmt, parsed)->stmt) == kind)
+		return linitial_node(RawStmt, parsed)->stmt;
+	change_problem(move, ERRCODE_DATA_CORRUPTED, "what is on record of it is no definition",
+				   psprintf("Make the %s anew by hand, and skip the step:\n%s", step->definition, plan_skip_call(step, "made anew by hand")));
+	return NULL;
+}
+
+/* Returns the statement that makes a trigger or an index anew, on the table by the name that it has now; NULL if there is none */
+static char *
+create_statement(const PlanStep *step, const char *was, ChangeMove *move)
+{
+	const char *table = sg_relation_name(move->table);
+	char	   *statement = psprintf("CREATE %s", was);
+	bool		is_trigger = plan_changed_object(step) == CHANGED_TRIGGER;
+	Node	   *parsed = parse_kept(step, statement, is_trigger ? T_CreateTrigStmt : T_IndexStmt, move);
 	RangeVar   *relation;
 	const char *name;
 
-	change_text_begin(&scope);
-	parsed = linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt;
-	sg_scope_end(&scope);
-	relation = IsA(parsed, CreateTrigStmt) ? ((CreateTrigStmt *) parsed)->relation : castNode(IndexStmt, parsed)->relation;
+	if (parsed == NULL)
+		return NULL;
+	relation = is_trigger ? ((CreateTrigStmt *) parsed)->relation : ((IndexStmt *) parsed)->relation;
 	name = quote_qualified_identifier(relation->schemaname, relation->relname);
 	if (strncmp(statement + relation->location, name, strlen(name)) != 0)
 		return statement;
 	return psprintf("%.*s%s%s", relation->location, statement, table, statement + relation->location + strlen(name));
+}
+
+/* Returns the statement that adds a constraint anew; NULL if there is none */
+static char *
+add_statement(const PlanStep *step, const char *was, ChangeMove *move)
+{
+	char	   *statement = psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step->child_table, quote_identifier(step->fk_name), was);
+
+	return parse_kept(step, statement, T_AlterTableStmt, move) ? statement : NULL;
 }
 
 /* Makes the trigger anew, as enabled as it was */
@@ -887,8 +954,9 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 		bring_check_back(&step, was, move);
 		return;
 	}
-	statement = !is_constraint ? create_statement(was, sg_relation_name(move->table)) :
-		psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step.child_table, quote_identifier(step.fk_name), was);
+	statement = is_constraint ? add_statement(&step, was, move) : create_statement(&step, was, move);
+	if (statement == NULL)
+		return;
 	move->object = find_object(&step, step.fk_name);
 	if (OidIsValid(move->object.objectId))
 	{
