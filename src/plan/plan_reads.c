@@ -387,6 +387,97 @@ plan_reads_any(const PlanReads *reads, const char *table, const char *column, bo
 	return false;
 }
 
+/* Names of one column in an expression over the rows of a table */
+typedef struct OwnName
+{
+	SgTableName table;
+	const char *column;
+	List	   *rows;			/* names by which the expression calls rows of the
+								 * table */
+	bool		elsewhere;		/* it names the column by another relation */
+	bool		found;
+} OwnName;
+
+static bool
+visit_rows(Node *node, void *context)
+{
+	OwnName    *own = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar))
+	{
+		const RangeVar *var = (RangeVar *) node;
+
+		if (strcmp(var->relname, own->table.name) == 0 &&
+			(var->schemaname == NULL || own->table.schema == NULL || strcmp(var->schemaname, own->table.schema) == 0))
+		{
+			own->rows = lappend(own->rows, var->alias ? var->alias->aliasname : var->relname);
+			own->found |= var->alias && var->alias->colnames;
+		}
+		return false;
+	}
+	return raw_expression_tree_walker(node, visit_rows, context);
+}
+
+static void
+judge_ref(OwnName *own, List *fields)
+{
+	const char *before = NULL;
+
+	foreach_ptr(Node, field, fields)
+	{
+		const char *name = IsA(field, String) ? strVal(field) : "";
+
+		if (strcmp(name, own->column) == 0)
+		{
+			if (before == NULL || sg_has_name(own->rows, before))
+				own->found = true;
+			else
+				own->elsewhere = true;
+		}
+		before = name;
+	}
+}
+
+static bool
+visit_own(Node *node, void *context)
+{
+	OwnName    *own = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef))
+		judge_ref(own, ((ColumnRef *) node)->fields);
+	else if (IsA(node, A_Indirection) || IsA(node, JoinExpr))
+	{
+		List	   *names = IsA(node, JoinExpr) ? ((JoinExpr *) node)->usingClause : ((A_Indirection *) node)->indirection;
+
+		foreach_ptr(Node, name, names)
+		{
+			own->found |= IsA(name, String) && strcmp(strVal(name), own->column) == 0;
+		}
+	}
+	return raw_expression_tree_walker(node, visit_own, context);
+}
+
+bool
+plan_reads_own(const char *expression, const char *table, const char *column)
+{
+	OwnName		own = {.table = sg_parse_table_name(table),.column = column};
+	ErrorData  *edata;
+	List	   *parsed = plan_parse(psprintf("SELECT (%s\n)", expression), &edata);
+
+	own.rows = list_make1(own.table.name);
+	foreach_ptr(RawStmt, raw, parsed)
+	{
+		(void) visit_rows(raw->stmt, &own);
+		(void) visit_own(raw->stmt, &own);
+	}
+	/* what is in no name may be in a literal, which is text, or a name */
+	return own.found || !own.elsewhere;
+}
+
 List *
 plan_reads_made(const PlanStep *step)
 {

@@ -37,6 +37,12 @@ extern bool plan_read_is_of(const PlanReads *reads, const PlanRead *read, const 
 /* Is any of them of the table, and of that column of it, unless NULL; if `named`, not only a word in the text of a function? */
 extern bool plan_reads_any(const PlanReads *reads, const char *table, const char *column, bool named);
 
+/*
+ * May an expression over the rows of a table mean that column of it, which it has as
+ * a word?  Not where each such name is qualified, and by another relation.
+ */
+extern bool plan_reads_own(const char *expression, const char *table, const char *column);
+
 /* Returns the names of relations (of char *) that a statement of the author's makes, or gives to others */
 extern List *plan_reads_made(const PlanStep *step);
 

@@ -15,6 +15,7 @@
 #include "base/quote.h"
 #include "plan/plan.h"
 #include "plan/plan_change.h"
+#include "plan/plan_reads.h"
 #include "plan/plan_relation.h"
 
 static bool
@@ -36,9 +37,9 @@ mentions_column(const PlanStep *step, const char *table, const char *column)
 	{
 		if (sg_has_name(step->child_columns, column))
 			return true;
-		if ((step->definition && step->kind != STEP_COLUMN && strstr(step->definition, column)) ||
-			(step->fill && strstr(step->fill, column)) ||
-			(step->keep_by && strstr(step->keep_by, column)))
+		if ((step->definition && step->kind != STEP_COLUMN && plan_has_word(step->definition, column)) ||
+			(step->fill && plan_has_word(step->fill, column) && plan_reads_own(step->fill, table, column)) ||
+			(step->keep_by && plan_has_word(step->keep_by, column)))
 			return true;
 	}
 	return same(step->parent_table, table) && sg_has_name(step->parent_columns, column);

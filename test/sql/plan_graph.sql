@@ -188,6 +188,19 @@ SELECT sg_plan_set('gra', '{5,6,10}', '{"after": "{waits_v}"}') \g /dev/null
 RESET client_min_messages;
 SELECT step, result, check_name, detail FROM sg_plan_check_details('gra') WHERE step > 0 AND (result <> 'ok' OR check_name = 'deployment') ORDER BY 1, 2, 3;
 
+-- a fill needs the columns of its own table that it reads, and none that another one has by the same name
+CREATE TABLE copied (id int PRIMARY KEY, b text, c text); INSERT INTO copied VALUES (1, 'b', 'c');
+CREATE TABLE copies (id int PRIMARY KEY); INSERT INTO copies VALUES (1);
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+SELECT sg_plan_add_column('gra', 'copies', 'b', 'text', fill => '(SELECT x.c FROM gra.copied x WHERE x.id = copies.id)'),
+       sg_plan_add_column('gra', 'copies', 'c', 'text', fill => '(SELECT x.b FROM gra.copied x WHERE x.id = copies.id)'),
+       sg_plan_add_column('gra', 'copies', 'd', 'text', fill => '(SELECT x.b || copies.e FROM gra.copied x WHERE x.id = copies.id)'),
+       sg_plan_add_column('gra', 'copies', 'e', 'text', fill => 'b || c');
+CALL sg_apply('gra');
+TABLE copies;
+
 -- options of the plan hold after each commit of the call, too: the session's two workers would build both indexes
 SET client_min_messages = error;
 SELECT sg_plan_create('gra', replace => true) \g /dev/null
