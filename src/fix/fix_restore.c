@@ -1053,7 +1053,9 @@ read_owned(HeapTuple row, TupleDesc desc)
 /*
  * Returns the statements that lend tables to who has owned them, as after a restore
  * without owners, for as long as rows go back; NULL if no table has another owner.
- * Only superusers can, whoever the two are, and they see all rows as it is.
+ * Only superusers can, whoever the two are, and they see all rows as it is.  Where
+ * the plan was run in this very database, somebody has given the table away, or it
+ * is another one of its name: its former owner gets no hold of that.
  */
 static char *
 lend_to_owners(const PlanRun *run)
@@ -1074,7 +1076,7 @@ lend_to_owners(const PlanRun *run)
 		char	   *owner = OidIsValid(relid) ? GetUserNameFromId(code_table_owner(relid), false) : copy->owner;
 		const char *role = quote_identifier(copy->owner);
 
-		if (strcmp(owner, copy->owner) == 0)
+		if (strcmp(owner, copy->owner) == 0 || !plan_deed_is_elsewhere(kept_by(run), copy->table))
 			continue;
 		if (!OidIsValid(get_role_oid(copy->owner, true)) && !list_member(roles, makeString(copy->owner)))
 		{
@@ -1086,7 +1088,7 @@ lend_to_owners(const PlanRun *run)
 	}
 	if (before.len == 0)
 		return NULL;
-	return psprintf("Rows go back to who owned their table. If this is the same one, as after a restore without owners, lend it to that role meanwhile, as a superuser:\n%s%s%s",
+	return psprintf("Rows go back to who owned their table. After a restore without owners, and if that role may have it for the moment, lend it meanwhile, as a superuser:\n%s%s%s",
 					before.data, run_call_text(run, run->procedure), after.data);
 }
 

@@ -176,6 +176,9 @@ extern DeedTable plan_deed_follow(const PlanDeed *deed);
 /* The table that a plan has called so: by the OID of its latest deed on it, where that is known, else by name; InvalidOid where it is gone */
 extern Oid	plan_deed_table(int64 plan_id, const char *name);
 
+/* Is the last deed of the plan on a table one of another database, as after a restore or in a copy? */
+extern bool plan_deed_is_elsewhere(int64 plan_id, const char *name);
+
 /* Its n-th column: by number, where that is known, else by a name; InvalidAttrNumber where it is gone */
 extern AttrNumber plan_deed_column(const PlanDeed *deed, int n, const char *name);
 

@@ -377,12 +377,12 @@ plan_deed_follow(const PlanDeed *deed)
 	return DEED_BY_OID;
 }
 
-Oid
-plan_deed_table(int64 plan_id, const char *name)
+/* Reads what the last deed on a table remembers of it; NULL if none does, *here as read_identity() returns */
+static char *
+find_identity(int64 plan_id, const char *name, Identity *id, bool *here)
 {
 	StoreArgs	args = {0};
 	PlanDeed	deed = {0};
-	Identity	id;
 	List	   *found;
 
 	store_arg_datum(&args, INT8OID, Int64GetDatum(plan_id), false);
@@ -390,11 +390,30 @@ plan_deed_table(int64 plan_id, const char *name)
 	found = store_query("SELECT w.document ->> 'identity' FROM schemaguard.plan_deed d, LATERAL (SELECT coalesce(d.before, d.after)) w (document)"
 						" WHERE d.plan_id = $1 AND w.document ->> 'child_table' = $2 AND w.document ? 'identity' ORDER BY d.id DESC LIMIT 1",
 						&args, store_read_text);
-	if (found)
-		deed.identity = linitial(found);
-	if (!read_identity(&deed, &id))
+	deed.identity = found ? linitial(found) : NULL;
+	*here = read_identity(&deed, id);
+	return deed.identity;
+}
+
+Oid
+plan_deed_table(int64 plan_id, const char *name)
+{
+	Identity	id;
+	bool		here;
+
+	(void) find_identity(plan_id, name, &id, &here);
+	if (!here)
 		return sg_find_qualified(name);
 	return is_table(id.table) ? id.table : InvalidOid;
+}
+
+bool
+plan_deed_is_elsewhere(int64 plan_id, const char *name)
+{
+	Identity	id;
+	bool		here;
+
+	return find_identity(plan_id, name, &id, &here) && !here;
 }
 
 AttrNumber
