@@ -106,7 +106,10 @@ find_query_role(void *p)
 	counting->others = plan_backfill_tables(query->filling);
 	foreach_oid(other, counting->others)
 	{
-		counting->apart |= code_table_owner(other) != GetUserId();
+		foreach_oid(part, code_tree(other, NoLock))
+		{
+			counting->apart |= code_table_owner(part) != GetUserId();
+		}
 	}
 	counting->role = deploy_backfill_role(query->filling, counting->table, NULL);
 }
