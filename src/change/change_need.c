@@ -311,6 +311,35 @@ condition_of_stale(ChangeMove *filling, const char *column, const char *value)
 					differs(filling->table, column, change_deparse(filling->table, initial)));
 }
 
+/* Returns a text as a literal on one line, as hints have it to be pasted */
+static char *
+line_literal(const char *text)
+{
+	const char *quoted = quote_literal_cstr(text);
+	StringInfoData literal;
+
+	initStringInfo(&literal);
+	if (strchr(quoted, '\n') && *quoted == '\'')
+		appendStringInfoChar(&literal, 'E');
+	for (; *quoted; quoted++)
+	{
+		if (*quoted == '\n')
+			appendStringInfoString(&literal, "\\n");
+		else
+			appendStringInfoChar(&literal, *quoted);
+	}
+	return literal.data;
+}
+
+/* Returns the call that adds a step which gives rows what the fill gives: it runs code of the table's owner as that role, whoever has it run */
+static char *
+carry_call(const PlanStep *filled, const char *value, const char *condition)
+{
+	return psprintf(sg_calls("SELECT sg_plan_add(%s, %s);"), quote_literal_cstr(filled->plan),
+					line_literal(psprintf("UPDATE %s SET %s = %s WHERE %s", filled->child_table,
+										  quote_identifier(linitial(filled->child_columns)), value, condition)));
+}
+
 /*
  * Returns the hint about rows that meet a condition: the new column is kept as
  * it is, so that the drop compares it no more, or gets what the fill gives, if
@@ -329,8 +358,7 @@ stale_hint(const PlanStep *filled, const ChangeMove *filling, const char *value,
 		rows = count_filled(filled, filling, condition, move);
 	}
 	return rows < 0 ? NULL : rows == 0 ? keep :
-		psprintf("%s\nOtherwise carry the values over:\nUPDATE %s SET %s = %s WHERE %s;", keep, filled->child_table,
-				 quote_identifier(column), value, condition);
+		psprintf("%s\nOtherwise have a step carry the values over:\n%s", keep, carry_call(filled, value, condition));
 }
 
 /*
@@ -392,7 +420,7 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 	if (rows <= 0 || others < 0)
 		return;
 	hint = others > 0 ? stale_hint(filled, &filling, value, condition, move) :
-		psprintf("UPDATE %s SET %s = %s WHERE %s;", filled->child_table, name, value, filling.rows.broken);
+		psprintf("Have a step carry them over, and CALL again:\n%s", carry_call(filled, value, filling.rows.broken));
 	if (others == 0)
 		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were", name), hint);
 	else if (hint)
