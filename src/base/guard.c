@@ -55,7 +55,7 @@
 #include "base/scope.h"
 #include "base/spi.h"
 
-static SgGuard guard = {0, InvalidOid, InvalidOid, 0, 0, 0, InvalidTransactionId};
+static SgGuard guard = {0, InvalidOid, InvalidOid, 0, 0, {0}, InvalidTransactionId};
 
 /* Whose session is guarded between calls, too; or InvalidOid */
 static Oid	guarded_session = InvalidOid;
@@ -81,7 +81,12 @@ sg_guard_in_function(void)
 int
 sg_guard_event_triggers(void)
 {
-	return guard.events;
+	Oid			role;
+	int			context;
+
+	GetUserIdAndSecContext(&role, &context);
+	return guard.trusted + guard.around == guard.event.functions && role == guard.event.role && context == guard.event.context ?
+		guard.event.depth : 0;
 }
 
 /* In whose name nothing of others may run */
@@ -274,7 +279,9 @@ typedef struct HookState
 	int			entries;		/* that count as trusted now */
 	int			restricted;		/* the one that we have restricted, from 1 on,
 								 * or 0 */
-	int			events;			/* entries of a function of event triggers */
+	bool		is_event;		/* of a function of event triggers, which is
+								 * entered once */
+	SgGuardEvent outer;			/* what was under way before it */
 	Datum		next;			/* of the next hook */
 } HookState;
 
@@ -305,8 +312,11 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 		next_hook(FHET_START, flinfo, &state->next);
 	if (is_event)
 	{
-		guard.events++;
-		state->events++;
+		state->is_event = true;
+		state->outer = guard.event;
+		guard.event.depth++;
+		guard.event.functions = guard.trusted + guard.around + counts;
+		GetUserIdAndSecContext(&guard.event.role, &guard.event.context);
 	}
 	if (counts)
 	{
@@ -334,10 +344,10 @@ end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 		guard.trusted--;
 		tell_workers();
 	}
-	if (state->events > 0)
+	if (state->is_event)
 	{
-		state->events--;
-		guard.events--;
+		guard.event = state->outer;
+		state->is_event = false;
 	}
 	if (next_hook)
 		next_hook(event, flinfo, &state->next);

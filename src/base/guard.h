@@ -15,6 +15,16 @@
 /* Installs the server's hooks; once, when the library is loaded */
 extern void sg_guard_init(void);
 
+/* A function of an event trigger that is under way */
+typedef struct SgGuardEvent
+{
+	int			depth;			/* how many such ones are; 0: none */
+	int			functions;		/* of users that were under way when it began,
+								 * with it */
+	Oid			role;			/* as whom it began */
+	int			context;
+} SgGuardEvent;
+
 /* State of the guard before a call, restored when a call within a call ends */
 typedef struct SgGuard
 {
@@ -23,8 +33,7 @@ typedef struct SgGuard
 	Oid			deed;			/* as whom a deed runs now, or InvalidOid */
 	int			trusted;
 	int			around;			/* functions that this call has been made by */
-	int			events;			/* functions of event triggers that are under
-								 * way */
+	SgGuardEvent event;			/* the innermost one */
 	TransactionId since;
 } SgGuard;
 
@@ -60,7 +69,9 @@ extern bool sg_guard_in_function(void);
 
 /*
  * Returns how many functions of event triggers are under way, where a call is
- * guarded.  The server looks each up anew for each event, so none is missed.
+ * guarded; 0 below another function of users that the innermost of them has led to,
+ * and for another role than it began as.  The server looks each up anew for each
+ * event, so none is missed.
  */
 extern int	sg_guard_event_triggers(void);
 

@@ -265,7 +265,7 @@ ddl_plan(void)
 	return whose.plan;
 }
 
-/* A statement begins; what an event trigger's function runs belongs to the statement that has fired it */
+/* A statement begins; what an event trigger's function itself runs belongs to the statement that has fired it */
 static void
 begin_statement(const char *query)
 {

@@ -532,6 +532,23 @@ is(eve_tries('ALTER TABLE s2.victim ADD by_plan int', q{SET schemaguard.fix_limi
 	"ALTER TABLE s2.victim ADD by_plan int|t|$super", "a table owner's trigger in a step of another role's plan");
 is($node->safe_psql('postgres', q{SELECT (SELECT count(*) FROM eve.child) || ' ' || (SELECT convalidated FROM pg_constraint WHERE conrelid = 'eve.child'::regclass AND contype = 'f')}), '0 true', 'whose own statements pass');
 
+# an event trigger's own statements are the plan's, and not what they lead to: as the owner of a table, or as whoever runs the plan
+$node->safe_psql('postgres', q{SET client_min_messages = error;
+	INSERT INTO eve.child VALUES (2, NULL); CREATE TABLE public.own (a int);
+	CREATE FUNCTION public.leads() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF current_setting('test.lead', true) <> '' THEN EXECUTE current_setting('test.lead'); END IF; COMMENT ON TABLE public.own IS 'x'; END $$;
+	CREATE EVENT TRIGGER leads ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION public.leads()});
+for my $case ([ 'by_owner', 'ANALYZE eve.av', 't' ], [ 'by_caller', 'DELETE FROM eve.child WHERE id = 2', 'f' ])
+{
+	my ($name, $leads, $refused) = @$case;
+
+	is(eve_tries("CREATE TABLE eve.$name (a int)", "SET test.lead = '$leads'; SELECT sg_plan_create('$name'), sg_plan_add('$name', 'ALTER TABLE public.own ADD $name int'); CALL sg_apply('$name')"),
+		"CREATE TABLE eve.$name (a int)|$refused|$super", "below an event trigger: $leads");
+	is($node->safe_psql('postgres', "SELECT string_agg(DISTINCT concat(tag, ' ', origin), ', ') FROM schemaguard.ddl_log WHERE object = 'eve.$name' OR origin_name = '$name'"),
+		join(', ', 'ALTER TABLE schemaguard', 'COMMENT schemaguard', $refused eq 'f' ? 'CREATE TABLE direct' : ()), '... as the log tells it');
+}
+$node->safe_psql('postgres', q{SET client_min_messages = error; DROP EVENT TRIGGER leads; DROP FUNCTION public.leads(); DROP TABLE public.own; SELECT sg_plan_drop('by_owner', force => true), sg_plan_drop('by_caller', force => true)});
+
 # a function that the session has looked up before the call, so that no hook is asked: subtype_diff, which the type cache keeps; and a call of ours by such code
 mode(q{'off'});
 $node->safe_psql('postgres', q{
