@@ -75,25 +75,26 @@ CREATE CAST (int2[] AS schemaguard.steps) WITH INOUT AS IMPLICIT;
 CREATE CAST (int4[] AS schemaguard.steps) WITH INOUT AS IMPLICIT;
 CREATE CAST (int8[] AS schemaguard.steps) WITH INOUT AS IMPLICIT;
 
--- Publications that send tables of schema schemaguard to subscribers, which may lack them or hold rows of their own. Columns that
--- came with 18 and 19, pubgencols, puballsequences and prexcept, are asked for by name.
+-- Publications that send tables or sequences of schema schemaguard to subscribers, which may lack them or hold rows of their own.
+-- Columns that came with 18 and 19, pubgencols, puballsequences and prexcept, are asked for by name.
 CREATE FUNCTION schemaguard.sg_own_publications(coming boolean DEFAULT false, OUT publication text, OUT statement text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $own$
 SELECT format('%I', p.pubname),
-       CASE WHEN NOT p.puballtables THEN
+       concat_ws(' ', CASE WHEN w.sequences THEN '/* ALL SEQUENCES has no EXCEPT: it goes */' END,
+           CASE WHEN NOT p.puballtables AND NOT w.sequences THEN
                 concat_ws(' ', CASE WHEN o.by_schema THEN format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA schemaguard;', p.pubname) END,
                           CASE WHEN o.named IS NOT NULL THEN format('ALTER PUBLICATION %I DROP TABLE %s;', p.pubname, o.named) END)
-            WHEN current_setting('server_version_num')::int >= 190000 AND NOT coming THEN
-                format('ALTER PUBLICATION %I SET ALL TABLES EXCEPT (%s)%s;', p.pubname, o.excepted,
-                       CASE WHEN (to_jsonb(p) ->> 'puballsequences')::boolean THEN ', ALL SEQUENCES' END)
+            WHEN current_setting('server_version_num')::int >= 190000 AND p.puballtables AND NOT coming THEN
+                format('ALTER PUBLICATION %I SET ALL TABLES EXCEPT (%s);', p.pubname, o.excepted)
             ELSE concat_ws(' ', 'BEGIN;', format('DROP PUBLICATION %I;', p.pubname),
-                           format('CREATE PUBLICATION %I%s WITH (%s);', p.pubname, ' FOR TABLE ' || o.others, w.options),
+                           format('CREATE PUBLICATION %I%s WITH (%s);', p.pubname,
+                                  CASE WHEN p.puballtables THEN ' FOR TABLE ' || o.others END, w.options),
                            format('ALTER PUBLICATION %I OWNER TO %I;', p.pubname, pg_get_userbyid(p.pubowner)),
                            'COMMENT ON PUBLICATION ' || quote_ident(p.pubname) || ' IS '
-                               || quote_literal(obj_description(p.oid, 'pg_publication')) || ';', 'COMMIT;') END
+                               || quote_literal(obj_description(p.oid, 'pg_publication')) || ';', 'COMMIT;') END)
 FROM pg_publication p
      CROSS JOIN LATERAL (
          SELECT EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid
@@ -112,14 +113,16 @@ FROM pg_publication p
                     format('publish = %L', concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
                                                      CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END)),
                     format('publish_via_partition_root = %s', p.pubviaroot::text),
-                    CASE to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN 'publish_generated_columns = stored' END) AS options) w
+                    CASE to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN 'publish_generated_columns = stored' END) AS options,
+                coalesce((to_jsonb(p) ->> 'puballsequences')::boolean, false) AS sequences) w
 WHERE p.puballtables AND (coming OR NOT o.all_excepted)
+   OR w.sequences
    OR NOT p.puballtables AND (o.by_schema OR o.named IS NOT NULL)
 ORDER BY p.pubname
 $own$;
 COMMENT ON FUNCTION schemaguard.sg_own_publications(boolean)
-    IS 'publications that send the tables of schema schemaguard, or will send those to come, each with what makes it one of the user''s '
-        'tables alone';
+    IS 'publications that send tables or sequences of schema schemaguard, or will send those to come, each with what makes it one of '
+        'the user''s tables alone';
 
 CREATE FUNCTION schemaguard.sg_refuse_publications(publications text, statements text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'sg_refuse_publications';

@@ -97,7 +97,7 @@ event_triggers AS (
                       WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e')),
 
 publications AS (
-    SELECT format('publication %s replicates the tables of schema schemaguard', publication) AS what,
+    SELECT format('publication %s replicates tables or sequences of schema schemaguard', publication) AS what,
            format(E'A subscriber that lacks them, or writes them itself, stops. Publish the others:\n%s', statement) AS hint,
            row_number() OVER () AS place
     FROM schemaguard.sg_own_publications()),

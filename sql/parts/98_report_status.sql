@@ -259,9 +259,9 @@ RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT CASE WHEN count(*) > 0 THEN 'attention' ELSE 'ok' END, 'publications', NULL::timestamptz,
-           CASE WHEN count(*) > 1 THEN format('%s publications replicate tables of schemaguard', count(*))
-                WHEN count(*) = 1 THEN format('publication %s replicates tables of schemaguard', min(p.publication))
-                ELSE 'no publication replicates tables of schemaguard' END,
+           CASE WHEN count(*) > 1 THEN format('%s publications replicate objects of schemaguard', count(*))
+                WHEN count(*) = 1 THEN format('publication %s replicates objects of schemaguard', min(p.publication))
+                ELSE 'no publication replicates objects of schemaguard' END,
            'SELECT * FROM schemaguard.sg_own_publications();'
     FROM schemaguard.sg_own_publications() p;
 END;

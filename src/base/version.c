@@ -163,7 +163,7 @@ sg_refuse_update_entered(PG_FUNCTION_ARGS)
  * sg_refuse_publications(publications text, statements text), for install and
  * update scripts
  *
- * Raises 55000 if publications would send our tables to subscribers, unless
+ * Raises 55000 if publications would send our tables or sequences to subscribers, unless
  * schemaguard.accept_publication is on.  STRICT: no publication, no call.
  */
 static Datum
@@ -172,8 +172,8 @@ sg_refuse_publications_entered(PG_FUNCTION_ARGS)
 	if (!sg_accept_publication)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("publications would replicate the tables of schemaguard: %s", sg_arg_text(fcinfo, 0)),
-				 errdetail("A subscriber without these tables stops, and so does one whose own rows have the same keys. Tables that are made later must be added to the publication by hand."),
+				 errmsg("publications would replicate tables or sequences of schemaguard: %s", sg_arg_text(fcinfo, 0)),
+				 errdetail("A subscriber without them stops, and so does one whose own rows have the same keys; one whose sequences are set back gives numbers again. Tables that are made later must be added to the publication by hand."),
 				 errhint("If nobody subscribes, set schemaguard.accept_publication. Else have them publish the other tables by name:\n%s",
 						 sg_arg_text(fcinfo, 1))));
 

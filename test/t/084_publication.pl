@@ -3,6 +3,7 @@
 #   - a subscriber of a publication FOR ALL TABLES lives on when the publisher wants schemaguard: CREATE EXTENSION stops there, its hint
 #     runs as printed, and then it is installed; the application's tables go on being replicated, ours are not
 #   - an update that brings tables stops in the same way
+#   - on 19, one of all sequences sends ours: it is told in the same places, with the statement that ends it
 #   - one that came later is told, with statements that run as they stand; on 19 they keep it FOR ALL TABLES
 #   - after the accident: CREATE EXTENSION on the subscriber lets it go on
 #   - a column that a plan drops and keeps would be sent by another name: the plan leaves it, until that is no question
@@ -53,7 +54,7 @@ sub hint_of { my ($sql) = $SgTest::message =~ /^(BEGIN;.*COMMIT;)$/m or return '
 
 subscribe('app');
 arrives('app', 1, 'replication runs');
-is_error($publisher, 'CREATE EXTENSION schemaguard', '55000', qr/publications would replicate the tables of schemaguard: "all of it"/, 'CREATE EXTENSION stops', dbname => 'app');
+is_error($publisher, 'CREATE EXTENSION schemaguard', '55000', qr/publications would replicate tables or sequences of schemaguard: "all of it"/, 'CREATE EXTENSION stops', dbname => 'app');
 my $hint = hint_of();
 like($hint, qr/FOR TABLE public\."T 2", public\.p WITH/, 'the hint has the tables');
 query($publisher, 'app', $hint);
@@ -69,15 +70,43 @@ is($publisher->safe_psql('app', q{SELECT count(*) FROM pg_publication_tables WHE
 
 query($publisher, 'app', 'CREATE PUBLICATION later FOR ALL TABLES');
 is($publisher->safe_psql('app', q{SELECT result, detail FROM sg_plan_check_details('a') WHERE check_name = 'publications'}),
-	'warn|publication later replicates the tables of schema schemaguard', 'preflight tells of one that came later');
+	'warn|publication later replicates tables or sequences of schema schemaguard', 'preflight tells of one that came later');
 
 is($publisher->safe_psql('app', q{SELECT state, summary FROM sg_status() WHERE subject = 'publications'}),
-	'attention|publication later replicates tables of schemaguard', 'so does sg_status');
+	'attention|publication later replicates objects of schemaguard', 'so does sg_status');
 query($publisher, 'app', $publisher->safe_psql('app', 'SELECT statement FROM schemaguard.sg_own_publications()'));
 is($publisher->safe_psql('app', q{SELECT state FROM sg_status() WHERE subject = 'publications'}), 'ok', 'its statement as it stands mends that');
 query($publisher, 'app', 'CREATE TABLE new_one (id int PRIMARY KEY)');
 is($publisher->safe_psql('app', q{SELECT string_agg(schemaname || '.' || tablename, ' ' ORDER BY tablename COLLATE "C") FROM pg_publication_tables WHERE pubname = 'later'}),
 	'public.T 2' . (major($publisher) >= 19 ? ' public.new_one' : '') . ' public.p', 'and keeps the other tables, on 19 new ones, too');
+
+# ---- sequences, which 19 publishes all of or none
+
+SKIP:
+{
+	skip 'no publication sends sequences', 10 if major($publisher) < 19;
+	my $kinds = q{SELECT pubname, puballtables, puballsequences FROM pg_publication ORDER BY 1};
+	my $state = q{SELECT state, summary FROM sg_status() WHERE subject = 'publications'};
+
+	$publisher->safe_psql('postgres', 'CREATE DATABASE seq');
+	query($publisher, 'seq', q{CREATE SEQUENCE mine; CREATE TABLE p (id int); CREATE PUBLICATION numbers FOR ALL SEQUENCES; COMMENT ON PUBLICATION numbers IS 'all numbers'});
+	is_error($publisher, 'CREATE EXTENSION schemaguard', '55000', qr/publications would replicate tables or sequences of schemaguard: numbers/, 'CREATE EXTENSION stops for sequences, too', dbname => 'seq');
+	my ($statement) = $SgTest::message =~ m{^(/\* ALL SEQUENCES has no EXCEPT: it goes \*/ BEGIN;.*COMMIT;)$}m;
+	query($publisher, 'seq', $statement // 'SELECT 1/0');
+	is($publisher->safe_psql('seq', $kinds), 'numbers|f|f', 'the hint as printed keeps the publication, without them');
+	is($publisher->safe_psql('seq', q{SELECT obj_description(oid, 'pg_publication') FROM pg_publication}), 'all numbers', 'and its comment');
+	query($publisher, 'seq', 'CREATE EXTENSION schemaguard');
+	is($publisher->safe_psql('seq', $state), 'ok|no publication replicates objects of schemaguard', 'then none is sent');
+	query($publisher, 'seq', q{DROP PUBLICATION numbers; CREATE PUBLICATION numbers FOR ALL SEQUENCES; SELECT sg_plan_create('s')});
+	is($publisher->safe_psql('seq', $state), 'attention|publication numbers replicates objects of schemaguard', 'sg_status tells of one that came later');
+	is($publisher->safe_psql('seq', q{SELECT detail FROM sg_plan_check_details('s') WHERE check_name = 'publications'}), 'publication numbers replicates tables or sequences of schema schemaguard', 'so does sg_plan_check');
+	query($publisher, 'seq', 'CREATE PUBLICATION everything FOR ALL TABLES, ALL SEQUENCES');
+	query($publisher, 'seq', $_) for split /\n/, $publisher->safe_psql('seq', 'SELECT statement FROM schemaguard.sg_own_publications()');
+	is($publisher->safe_psql('seq', $kinds), "everything|t|f\nnumbers|f|f", 'the statements take the sequences out');
+	is($publisher->safe_psql('seq', q{SELECT tablename FROM pg_publication_tables}), 'p', 'and keep the other tables');
+	is($publisher->safe_psql('seq', q{SELECT count(*) FROM pg_publication_sequences}), '0', 'none is sent');
+	is($publisher->safe_psql('seq', $state), 'ok|no publication replicates objects of schemaguard', 'which is told');
+}
 
 # ---- a column that a plan drops and keeps
 
@@ -177,7 +206,7 @@ SKIP:
 	skip 'no version before this one', 1 unless defined $old;
 	$publisher->safe_psql('postgres', 'CREATE DATABASE old');
 	query($publisher, 'old', "CREATE EXTENSION schemaguard VERSION '$old'; CREATE TABLE p (id int PRIMARY KEY); CREATE PUBLICATION everything FOR ALL TABLES");
-	is_error($publisher, 'ALTER EXTENSION schemaguard UPDATE', '55000', qr/would replicate the tables of schemaguard: everything/, 'an update stops', dbname => 'old');
+	is_error($publisher, 'ALTER EXTENSION schemaguard UPDATE', '55000', qr/would replicate tables or sequences of schemaguard: everything/, 'an update stops', dbname => 'old');
 	query($publisher, 'old', hint_of());
 	query($publisher, 'old', 'ALTER EXTENSION schemaguard UPDATE');
 	is($publisher->safe_psql('old', 'SELECT tablename FROM pg_publication_tables'), 'p', 'the hint as printed, and it goes on');
