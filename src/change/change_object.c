@@ -29,6 +29,7 @@
 #include "catalog/pg_trigger.h"
 #include "commands/comment.h"
 #include "commands/defrem.h"
+#include "commands/tablespace.h"
 #include "commands/trigger.h"
 #include "optimizer/optimizer.h"
 #include "storage/proc.h"
@@ -714,6 +715,38 @@ bring_properties_back(const PlanStep *step, const char *comment, List *targets, 
 		change_statement(move, MOVE_STATEMENT, "restore", ShareUpdateExclusiveLock, STEP_ROLLED_BACK, statement);
 }
 
+/* Returns the definition of a constraint with the tablespace of its index, which the server leaves out for EXCLUDE alone */
+static char *
+with_tablespace(Oid conid, char *definition)
+{
+	Oid			index = get_constraint_index(conid);
+	Oid			tablespace = OidIsValid(index) ? get_rel_tablespace(index) : InvalidOid;
+	char	   *name = OidIsValid(tablespace) ? get_tablespace_name(tablespace) : NULL;
+	char	   *end = definition + strlen(definition);
+	const char *behind = NULL;
+	HeapTuple	tuple;
+	bool		isnull;
+	Datum		predicate;
+
+	if (name == NULL || strncmp(definition, "EXCLUDE ", strlen("EXCLUDE ")) != 0)
+		return definition;
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	if (!HeapTupleIsValid(tuple))
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "an index");
+	predicate = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indpred, &isnull);
+	if (!isnull)
+		behind = psprintf(" WHERE (%s)", change_deparse(((Form_pg_index) GETSTRUCT(tuple))->indrelid,
+														stringToNode(TextDatumGetCString(predicate))));
+	else if (!((Form_pg_index) GETSTRUCT(tuple))->indimmediate)
+		behind = " DEFERRABLE";
+	ReleaseSysCache(tuple);
+
+	/* the last one: what comes before may have a text with the same words */
+	for (char *p = definition; behind && (p = strstr(p, behind)) != NULL; p++)
+		end = p;
+	return psprintf("%.*s USING INDEX TABLESPACE %s%s", (int) (end - definition), definition, quote_identifier(name), end);
+}
+
 /* "constraint UNIQUE (a)" */
 static char *
 constraint_definition(const PlanStep *step, Oid conid)
@@ -725,7 +758,7 @@ constraint_definition(const PlanStep *step, Oid conid)
 	/* renamed, perhaps */
 	if (definition == NULL)
 		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a constraint");
-	return psprintf(WAS_CONSTRAINT "%s", definition + strlen(name));
+	return psprintf(WAS_CONSTRAINT "%s", with_tablespace(conid, definition + strlen(name)));
 }
 
 static char

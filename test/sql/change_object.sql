@@ -320,6 +320,27 @@ SELECT to_regclass('planted');
 DROP TABLE said CASCADE;
 DROP VIEW sayings;
 
+-- the tablespace of a constraint's index
+SET allow_in_place_tablespaces = on;
+CREATE TABLESPACE "regress_sg space" LOCATION '';
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+CREATE TABLE placed (a int, b text,
+  CONSTRAINT placed_d EXCLUDE USING btree (b WITH =) USING INDEX TABLESPACE "regress_sg space" DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT placed_w EXCLUDE USING btree (b WITH =) WITH (fillfactor=50) USING INDEX TABLESPACE "regress_sg space" WHERE (b <> ' WHERE (a > 1)' AND CASE a WHEN 1 THEN true END) DEFERRABLE,
+  CONSTRAINT placed_n EXCLUDE USING btree (b WITH =) INCLUDE (a) USING INDEX TABLESPACE "regress_sg space");
+SELECT sg_plan_add_drop('d', 'constraint', 'placed', x) FROM unnest('{placed_d,placed_w,placed_n}'::text[]) x \g /dev/null
+CALL sg_apply('d', fail => true);
+CALL sg_rollback_fks('d');
+-- as printed
+ALTER TABLE cob.placed ADD CONSTRAINT placed_n EXCLUDE USING btree (b WITH =) INCLUDE (a) USING INDEX TABLESPACE "regress_sg space";
+ALTER TABLE cob.placed ADD CONSTRAINT placed_w EXCLUDE USING btree (b WITH =) WITH (fillfactor='50') USING INDEX TABLESPACE "regress_sg space" WHERE (((b <> ' WHERE (a > 1)'::text) AND CASE a WHEN 1 THEN true ELSE NULL::boolean END)) DEFERRABLE;
+ALTER TABLE cob.placed ADD CONSTRAINT placed_d EXCLUDE USING btree (b WITH =) USING INDEX TABLESPACE "regress_sg space" DEFERRABLE INITIALLY DEFERRED;
+CALL sg_rollback_fks('d', fail => true);
+SELECT step, state, reason FROM steps;
+SELECT relname, spcname FROM pg_class c LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace WHERE relname LIKE 'placed\__' ORDER BY 1;
+DROP TABLE placed;
+DROP TABLESPACE "regress_sg space";
+
 -- for good
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 SELECT sg_plan_add_drop('d', 'table', 'shown', keep => false), sg_plan_add_drop('d', 'column', 'users', 'age');
