@@ -51,6 +51,7 @@
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
+#include "plan/plan_relation.h"
 #include "run/run_unit.h"
 
 List	   *(*change_dependents_hook) (const ObjectAddress *object) = NULL;
@@ -220,16 +221,58 @@ another_has_name(const PlanStep *step, const ObjectAddress *to)
 	return true;
 }
 
-/* Returns the step of the plan that makes the constraint which a step renames, and is not done; or NULL */
+/* Is it known that a finished step has renamed another object than the one that has the old name by now? */
+static bool
+is_anothers(const PlanStep *step, const ObjectAddress *from)
+{
+	const PlanDeed *deed = change_deed_of(step);
+
+	return deed && !plan_deed_made(deed, from);
+}
+
+/* Does a step make the constraint, column or table that another one renames? */
+static bool
+makes(const PlanStep *step, const PlanStep *rename)
+{
+	ChangedObject what = plan_changed_object(rename);
+
+	if (!sg_same_text(step->child_table, rename->child_table) || !sg_same_text(step->fk_name, rename->fk_name))
+		return false;
+	switch (step->kind)
+	{
+		case STEP_FOREIGN_KEY:
+		case STEP_CHECK:
+		case STEP_UNIQUE:
+			return what == CHANGED_CONSTRAINT;
+		case STEP_COLUMN:
+			return what == CHANGED_COLUMN;
+		case STEP_TABLE:
+			return what == CHANGED_TABLE;
+		default:
+			return false;
+	}
+}
+
+/* Returns the step of the plan that makes what a step renames, and is not done; or NULL */
 static const PlanStep *
 unfinished_maker(const PlanStep *step)
 {
-	foreach_ptr(const PlanStep, other, plan_changed_object(step) == CHANGED_CONSTRAINT ? plan_steps(step->plan) : NIL)
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
 	{
 		if (other->step != step->step && !other->skipped_by && other->state != STEP_VALIDATED &&
-			(other->state != STEP_ADDED || sg_same_text(other->replaces, step->new_name)) &&
-			(other->kind == STEP_FOREIGN_KEY || other->kind == STEP_CHECK || other->kind == STEP_UNIQUE) &&
-			sg_same_text(other->child_table, step->child_table) && sg_same_text(other->fk_name, step->fk_name))
+			(other->state != STEP_ADDED || sg_same_text(other->replaces, step->new_name)) && makes(other, step))
+			return other;
+	}
+	return NULL;
+}
+
+/* Returns the step of the plan that takes away a name, which a step gives, and is not done; or NULL */
+static const PlanStep *
+unfinished_freer(const PlanStep *step)
+{
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		if (!other->skipped_by && other->state != STEP_VALIDATED && plan_step_frees(other, step))
 			return other;
 	}
 	return NULL;
@@ -241,11 +284,24 @@ change_look_rename(const PlanStep *step, ChangeMove *move)
 	ObjectAddress from;
 	ObjectAddress to;
 	const PlanStep *maker;
+	const PlanStep *freer;
+	bool		renamed;
 
 	memset(move, 0, sizeof(ChangeMove));
 	move->table = sg_find_qualified(step->child_table);
 	look_at_names(step, move, &from, &to);
-	maker = move->kind == MOVE_PROBLEM || (OidIsValid(to.objectId) && !OidIsValid(from.objectId)) ? unfinished_maker(step) : NULL;
+	if (step->state == STEP_VALIDATED && OidIsValid(from.objectId) && is_anothers(step, &from))
+	{
+		from.objectId = InvalidOid;
+		move->kind = MOVE_NONE;
+	}
+	renamed = OidIsValid(to.objectId) && !OidIsValid(from.objectId);
+	maker = move->kind == MOVE_PROBLEM || renamed ? unfinished_maker(step) : NULL;
+	freer = renamed && maker == NULL && step->state != STEP_VALIDATED ? unfinished_freer(step) : NULL;
+	if (freer)
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf("step %d, which takes the name %s away, is not done", freer->step, quote_identifier(plan_given(step->new_name))),
+					   "Have that step done first, then make the same call again.");
 	if (maker)
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   psprintf("step %d, which makes %s, is not done", maker->step, object_text(step)),

@@ -86,6 +86,9 @@ struct PlanNode
 	int			place;			/* in the order of deployment */
 	List	   *needs;			/* of PlanEdge *; those of `after` come first */
 	List	   *needed_by;		/* of PlanNode * */
+	struct PlanNode *freer;		/* of a rename: it takes away the name that
+								 * this one gives, or NULL */
+	struct PlanNode *taker;		/* the other way round */
 	int			waits;			/* edges to what is not placed in a round yet */
 	bool		placed;
 	int			visited;		/* by the search of this number */
@@ -308,36 +311,74 @@ drop_edge(const PlanStep *drop, const PlanStep *other)
 	return EDGE_READS;
 }
 
-/* Edges between a step of a kind that others can need, or that comes late, and one that names the same table */
+/*
+ * Edges between a step of a kind that others can need, or that comes late, and one that names the same table.
+ * A name that goes from one object to another means the old one in steps that
+ * were added before the rename which gives it, and the new one in those after.
+ */
 static void
 imply_pair(PlanNode *special, PlanNode *other)
 {
 	StepKind	kind = special->step->kind;
+	bool		of_old = special->freer && other->step->step < special->step->step;
+	bool		of_new = special->taker && other->step->step > special->taker->step->step;
 
-	if (plan_step_needs(other->step, special->step))
+	if (special->taker == other || special->freer == other)
+	{
+		if (special->freer == other)
+			imply(special, other, EDGE_NAME);
+		return;
+	}
+	if (!of_old && plan_step_needs(other->step, special->step))
 		imply(other, special, EDGE_OBJECT);
 	if (kind == STEP_RENAME && other->step->kind == STEP_FOREIGN_KEY && plan_step_needs(special->step, other->step))
 		imply(special, other, EDGE_OBJECT);
-	if ((kind == STEP_RENAME || kind == STEP_DROP) && plan_step_comes_late(special->step, other->step))
+	if ((kind == STEP_RENAME || kind == STEP_DROP) && plan_step_comes_late(special->step, other->step) &&
+		!(of_new && plan_step_needs(other->step, special->taker->step)))
 		imply(special, other, kind == STEP_RENAME ? EDGE_OBJECT : drop_edge(special->step, other->step));
+}
+
+/* Returns the nodes of steps that name the table of a step, also as a rename calls it */
+static List *
+of_same_table(const PlanGraph *graph, const PlanStep *step)
+{
+	List	   *others = nodes_of(graph, OF_TABLE, step->child_table);
+
+	return step->kind == STEP_RENAME ?
+		list_concat_unique_ptr(list_copy(others), nodes_of(graph, OF_TABLE, plan_renamed_table(step))) : others;
+}
+
+/* Finds renames that give names which other steps take away */
+static void
+pair_names(PlanGraph *graph)
+{
+	for (int i = 0; i < graph->n; i++)
+	{
+		PlanNode   *node = &graph->nodes[i];
+
+		foreach_ptr(PlanNode, other, node->step->kind == STEP_RENAME ? of_same_table(graph, node->step) : NIL)
+		{
+			if (!plan_step_frees(other->step, node->step))
+				continue;
+			node->freer = other;
+			other->taker = node;
+		}
+	}
 }
 
 static void
 imply_edges(PlanGraph *graph)
 {
+	pair_names(graph);
 	for (int i = 0; i < graph->n; i++)
 	{
 		PlanNode   *node = &graph->nodes[i];
 		StepKind	kind = node->step->kind;
-		List	   *others;
 
 		if (kind != STEP_COLUMN && kind != STEP_UNIQUE && kind != STEP_NOT_NULL && kind != STEP_DROP && kind != STEP_RENAME &&
 			kind != STEP_TABLE)
 			continue;
-		others = nodes_of(graph, OF_TABLE, node->step->child_table);
-		if (kind == STEP_RENAME)
-			others = list_concat_unique_ptr(list_copy(others), nodes_of(graph, OF_TABLE, plan_renamed_table(node->step)));
-		foreach_ptr(PlanNode, other, others)
+		foreach_ptr(PlanNode, other, of_same_table(graph, node->step))
 		{
 			if (other != node)
 				imply_pair(node, other);
@@ -395,10 +436,18 @@ imply_by_reads(const PlanGraph *graph, PlanNode *reader)
 
 	foreach_ptr(const PlanRead, read, plan_reads_list(reads))
 	{
-		foreach_ptr(PlanNode, moving, nodes_of(graph, OF_MADE, read->name) ? NIL : nodes_of(graph, OF_MOVED, read->name))
+		List	   *made = nodes_of(graph, OF_MADE, read->name);
+
+		foreach_ptr(PlanNode, moving, nodes_of(graph, OF_MOVED, read->name))
 		{
 			const PlanStep *step = moving->step;
 
+			/*
+			 * a name that goes to another one later is still that of what was
+			 * there
+			 */
+			if (made && !(moving->taker && reader->step->step < moving->taker->step->step))
+				continue;
 			if (!plan_mentions_table(reader->step, step->child_table) &&
 				(moving->needs == NIL || ((PlanEdge *) llast(moving->needs))->node != reader) &&
 				plan_read_is_of(reads, read, step->child_table, plan_step_is_of_relation(step) ? NULL : step->fk_name))
@@ -583,6 +632,8 @@ edge_reason(PlanEdgeKind kind)
 			return "its \"after\" says so";
 		case EDGE_OBJECT:
 			return "it is about what that step makes or renames";
+		case EDGE_NAME:
+			return "it gives the name that that step takes away";
 		case EDGE_REPLACES:
 			return "it drops what that step may replace";
 		case EDGE_READS:

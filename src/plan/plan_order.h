@@ -32,6 +32,7 @@ typedef enum PlanEdgeKind
 {
 	EDGE_AFTER,					/* its own `after` says so */
 	EDGE_OBJECT,				/* it is about what that one makes or renames */
+	EDGE_NAME,					/* it gives the name that that one takes away */
 	EDGE_REPLACES,				/* it drops what that one may replace */
 	EDGE_READS,					/* it drops or renames what that one is about
 								 * or reads */

@@ -33,6 +33,8 @@ mentions_column(const PlanStep *step, const char *table, const char *column)
 {
 	if (step->kind == STEP_TABLE)
 		return false;
+	if (step->kind == STEP_DROP || step->kind == STEP_RENAME)
+		return same(step->child_table, table) && plan_changed_object(step) == CHANGED_COLUMN && same(step->fk_name, column);
 	if (same(step->child_table, table))
 	{
 		if (sg_has_name(step->child_columns, column))
@@ -92,6 +94,9 @@ needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
 			return plan_mentions_table(step, plan_renamed_table(rename));
 		case CHANGED_COLUMN:
 			*before = mentions_column(step, rename->child_table, rename->fk_name);
+			/* the column that is renamed is the one that the step adds */
+			if (step->kind == STEP_COLUMN && same(step->child_table, rename->child_table) && same(step->fk_name, rename->fk_name))
+				return false;
 			return mentions_column(step, rename->child_table, rename->new_name);
 		case CHANGED_CONSTRAINT:
 		case CHANGED_INDEX:
@@ -100,6 +105,30 @@ needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
 			return false;
 	}
 	return false;
+}
+
+/* Is it the name of a step's object that a rename gives to another one of its kind? */
+static bool
+is_given_away(const PlanStep *step, const PlanStep *rename)
+{
+	ChangedObject what = plan_changed_object(rename);
+
+	if (plan_step_is_of_relation(rename))
+		return plan_step_is_of_relation(step) && same(step->child_table, plan_renamed_table(rename));
+	return plan_changed_object(step) == what && same(step->child_table, rename->child_table) && same(step->fk_name, rename->new_name);
+}
+
+/*
+ * The name may be that of what the rename makes, too: it is the other object's
+ * if that was there first.
+ */
+bool
+plan_step_frees(const PlanStep *step, const PlanStep *rename)
+{
+	if ((step->kind != STEP_RENAME && step->kind != STEP_DROP) || rename->kind != STEP_RENAME || step == rename || !is_given_away(step, rename))
+		return false;
+	return (step->step < rename->step && !step->missing) ||
+		(step->state != STEP_VALIDATED && rename->state != STEP_VALIDATED && plan_change_finds(step));
 }
 
 bool

@@ -18,6 +18,9 @@ extern bool plan_mentions_table(const PlanStep *step, const char *table);
 /* The table of a rename as it is called afterwards */
 extern char *plan_renamed_table(const PlanStep *step);
 
+/* Does a drop or rename take away the name that a rename gives to another object, so that it has to come first? */
+extern bool plan_step_frees(const PlanStep *step, const PlanStep *rename);
+
 /* Does `step` need `other` to come first? */
 extern bool plan_step_needs(const PlanStep *step, const PlanStep *other);
 

@@ -200,6 +200,28 @@ SELECT sg_plan_add_column('gra', 'copies', 'b', 'text', fill => '(SELECT x.c FRO
        sg_plan_add_column('gra', 'copies', 'e', 'text', fill => 'b || c');
 CALL sg_apply('gra');
 TABLE copies;
+-- a name goes from one object to another: what takes it away comes first, in whatever order they were added; before it the name means the old one
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+CREATE TABLE swaps (a text, i int);
+INSERT INTO swaps VALUES ('1', 1);
+CREATE TABLE swaps_new (id int);
+CREATE TABLE moves (a int);
+SELECT sg_plan_add_rename('gra', 'column', 'gra.swaps', 'a', 'a_new'), sg_plan_add_column('gra', 'gra.swaps', 'a_new', 'bigint', fill => 'a::bigint'), sg_plan_add_rename('gra', 'column', 'gra.swaps', 'a_old', 'a'),
+	sg_plan_add_not_null('gra', 'gra.swaps', 'a'), sg_plan_add_column('gra', 'gra.swaps_new', 'n', 'text', fill => '(SELECT min(s.a)::text FROM gra.swaps s)'),
+	sg_plan_add_rename('gra', 'table', 'gra.swaps', 'swaps_old'), sg_plan_add_rename('gra', 'table', 'gra.swaps_new', 'swaps'),
+	sg_plan_add_rename('gra', 'column', 'gra.moves', 'b', 'a'), sg_plan_add_rename('gra', 'column', 'gra.moves', 'c', 'b');
+CALL sg_apply('gra');
+SELECT step, state FROM steps;
+SELECT attrelid::regclass, attname, atttypid::regtype, attnotnull FROM pg_attribute WHERE attrelid IN ('swaps'::regclass, 'swaps_old'::regclass, 'moves'::regclass) AND attnum > 0 ORDER BY 1, attnum;
+-- what is dropped frees its name as well
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+SELECT sg_plan_add_drop('gra', 'column', 'gra.swaps_old', 'a_old', keep => false), sg_plan_add_rename('gra', 'column', 'gra.swaps_old', 'a_old', 'a'), sg_plan_add_index('gra', 'gra.swaps_old', 'USING btree (a_old)');
+CALL sg_apply('gra');
+TABLE steps;
 
 -- options of the plan hold after each commit of the call, too: the session's two workers would build both indexes
 SET client_min_messages = error;
