@@ -1075,7 +1075,7 @@ look_at_gone(const PlanStep *step, ChangeMove *move)
 {
 	char	   *kept = is_relation(plan_changed_object(step)) ? change_kept_as(step) : NULL;
 
-	if (step->missing && kept == NULL)
+	if (step->missing && kept == NULL && step->state != STEP_VALIDATED && change_deed_of(step) == NULL)
 		change_problem(move, ERRCODE_UNDEFINED_OBJECT, psprintf("%s does not exist, and did not when the step was added", object_text(step)),
 					   change_nearest_hint(step, move->table));
 	else if (kept)

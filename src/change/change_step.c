@@ -745,6 +745,30 @@ make_move(StepWork *work, const ChangeMove *move)
 	return false;
 }
 
+/* Has the plan renamed or dropped the column, or renamed the table, that a finished step is about, so that its name leads elsewhere or nowhere? */
+static bool
+has_gone_on(const PlanStep *step)
+{
+	const PlanDeed *deed = step->child_columns ? change_deed_of(step) : NULL;
+	Oid			table = sg_find_qualified(step->child_table);
+
+	if (deed && plan_deed_follow(deed) == DEED_BY_OID && !sg_same_text(deed->what->child_table, step->child_table))
+		return true;
+	foreach_ptr(const PlanStep, other, step->child_columns ? plan_steps(step->plan) : NIL)
+	{
+		AttrNumber	attnum;
+
+		if ((other->kind != STEP_RENAME && other->kind != STEP_DROP) || other->state != STEP_VALIDATED ||
+			plan_changed_object(other) != CHANGED_COLUMN || !sg_same_text(other->child_table, step->child_table) ||
+			!sg_same_text(other->fk_name, linitial(step->child_columns)))
+			continue;
+		attnum = get_attnum(table, other->fk_name);
+		if (attnum == InvalidAttrNumber || (deed && attnum != plan_deed_column(deed, 0, other->fk_name)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Done before, and not to be found by the same names any more: a later step of
  * the plan has renamed or dropped what it is on
@@ -756,7 +780,8 @@ change_was_done(const PlanStep *step, const ChangeMove *move)
 		return false;
 	if (step->kind == STEP_RENAME || step->kind == STEP_DROP)
 		return move->kind != MOVE_PROBLEM || move->problem->sqlerrcode != ERRCODE_SG_KEY_CONFLICT;
-	return move->kind == MOVE_PROBLEM && step->child_table && plan_has_moved(step->plan, step->child_table);
+	return move->kind != MOVE_NONE && step->child_table && plan_has_moved(step->plan, step->child_table) &&
+		(move->kind == MOVE_PROBLEM || has_gone_on(step));
 }
 
 /* Returns whether there are workers for a move that only they can make; false with the step skipped */

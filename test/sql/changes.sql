@@ -318,9 +318,39 @@ CALL sg_apply('leaves', fail => true);
 CALL sg_rollback_fks('leaves');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'leaves' ORDER BY step;
 
+-- done again: what the plan itself has renamed or dropped since is not added once more
+CREATE TABLE stays (a text);
+INSERT INTO stays SELECT 'v' || g FROM generate_series(1, 3) g;
+SELECT sg_plan_create('stays') \g /dev/null
+SELECT sg_plan_add_column('stays', 'chg.stays', 'b', 'text', fill => 'upper(a)'), sg_plan_add_not_null('stays', 'chg.stays', 'b'), sg_plan_add_rename('stays', 'column', 'chg.stays', 'c', 'b'),
+  sg_plan_add_column('stays', 'chg.stays', 'once', 'int'), sg_plan_add_drop('stays', 'column', 'chg.stays', 'once', keep => false);
+CALL sg_apply('stays');
+CALL sg_apply('stays');
+TABLE stays;
+SELECT fk_name, test, result, reason FROM sg_verify_fks_details('stays') WHERE result <> 'pass';
+CALL sg_rollback_fks('stays', steps => '{1,2,3}');
+TABLE stays;
+-- the same where another column has the name by now, and of a table whose name another one has
+CREATE TABLE stood (a int);
+SELECT sg_plan_create('stays', replace => true) \g /dev/null
+SELECT sg_plan_add_column('stays', 'chg.stays', 'anew', 'int', fill => 'length(a)'), sg_plan_add_rename('stays', 'column', 'chg.stays', 'former', 'a'), sg_plan_add_rename('stays', 'column', 'chg.stays', 'a', 'anew'),
+  sg_plan_add_column('stays', 'chg.stood', 'more', 'int DEFAULT 1'), sg_plan_add_rename('stays', 'table', 'chg.stood', 'stood_old'), sg_plan_add_rename('stays', 'table', 'chg.stays', 'stood');
+CALL sg_apply('stays');
+CALL sg_apply('stays');
+SELECT fk_name, test, result, reason FROM sg_verify_fks_details('stays') WHERE result <> 'pass';
+TABLE stood;
+SELECT attrelid::regclass, attname FROM pg_attribute WHERE attrelid IN ('stood'::regclass, 'stood_old'::regclass) AND attnum > 0 AND NOT attisdropped ORDER BY 1, attnum;
+CALL sg_rollback_fks('stays');
+-- a drop by a name that another step makes
+SELECT sg_plan_create('stays', replace => true) \g /dev/null
+SELECT sg_plan_add_drop('stays', 'column', 'chg.stays_new', 'a', keep => false), sg_plan_add_rename('stays', 'table', 'chg.stays', 'stays_new');
+CALL sg_apply('stays');
+CALL sg_apply('stays');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'stays' ORDER BY step;
+
 -- end
 SET client_min_messages = error;
-SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks', 'many', 'plain', 'alike', 'leaves') \g /dev/null
+SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks', 'many', 'plain', 'alike', 'leaves', 'stays') \g /dev/null
 DROP SCHEMA chg CASCADE;
 DROP OWNED BY regress_sg_writer, regress_sg_other;
 DROP ROLE regress_sg_writer, regress_sg_other;
