@@ -84,7 +84,8 @@ sub begin_lagging
 $s = SgTest::Session->new($node, user => 'deployer');
 begin_lagging("SET schemaguard.throttle_lag = '2MB'");
 ok(throttled('lag'), 'a deployment pauses while a standby lags');
-is(states('lag'), '1 pending, 2 pending, 3 pending, 4 pending', '... before its first step');
+# an attempt to lock the table that is under way at the COMMIT gets it, and its step is done first
+like(states('lag'), qr/^1 (pending|added), 2 pending, 3 pending, 4 pending$/, '... before its first step, or behind it');
 # but for the moments when it looks at the lag again
 ok(wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE pid = $s->{pid} AND locktype NOT IN ('virtualxid', 'object')") eq '0' }),
 	'... without any lock');
@@ -121,7 +122,7 @@ like($s->{err}, qr/plan "lag" stopped: paused for schemaguard\.throttle_budget, 
 is(query("SELECT string_agg(phase || ' ' || coalesce(message ~ 'session ended', false), ', ' ORDER BY id) FROM schemaguard.audit_log
 		  WHERE plan = 'lag' AND action = 'throttle' AND phase IN ('interrupted', 'failed')"),
 	'interrupted false, interrupted true, failed false', '... and the pause left open before is closed');
-like(states('lag'), qr/^1 (failed|rolled back), 2 rolled back, 3 rolled back, 4 rolled back$/, '... no step was done');
+like(states('lag'), qr/^1 (failed|rolled back|added), 2 rolled back, 3 rolled back, 4 rolled back$/, '... no other step was done');
 is(log_gaps($node, 'lag'), '', '... and the log has no gap');
 $s->query('SET schemaguard.throttle_lag = -1');
 $standby->stop('immediate');
