@@ -392,8 +392,8 @@ typedef struct OwnName
 {
 	SgTableName table;
 	const char *column;
-	List	   *rows;			/* names by which the expression calls rows of the
-								 * table */
+	List	   *rows;			/* names by which the expression calls rows of
+								 * the table */
 	bool		elsewhere;		/* it names the column by another relation */
 	bool		found;
 } OwnName;
