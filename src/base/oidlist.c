@@ -35,6 +35,13 @@ sg_lists_create(void)
 }
 
 void
+sg_lists_free(SgOidLists *lists)
+{
+	hash_destroy(lists->table);
+	pfree(lists);
+}
+
+void
 sg_lists_add(SgOidLists *lists, Oid oid, void *item)
 {
 	MemoryContext before = MemoryContextSwitchTo(lists->context);

@@ -17,6 +17,9 @@ typedef struct SgOidLists SgOidLists;
 /* An empty set of lists, in the current memory context, with which it goes */
 extern SgOidLists *sg_lists_create(void);
 
+/* Frees what finds the lists; the lists themselves stay */
+extern void sg_lists_free(SgOidLists *lists);
+
 /* Adds an item at the end of the list of an OID; items are kept, not copied */
 extern void sg_lists_add(SgOidLists *lists, Oid oid, void *item);
 

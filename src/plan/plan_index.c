@@ -322,6 +322,7 @@ plan_missing_indexes(List *steps)
 		else
 			add_index(&missing, step, key, false);
 	}
+	sg_lists_free(missing.by_table);
 	return missing.indexes;
 }
 
