@@ -324,7 +324,10 @@ INSERT INTO stays SELECT 'v' || g FROM generate_series(1, 3) g;
 SELECT sg_plan_create('stays') \g /dev/null
 SELECT sg_plan_add_column('stays', 'chg.stays', 'b', 'text', fill => 'upper(a)'), sg_plan_add_not_null('stays', 'chg.stays', 'b'), sg_plan_add_rename('stays', 'column', 'chg.stays', 'c', 'b'),
   sg_plan_add_column('stays', 'chg.stays', 'once', 'int'), sg_plan_add_drop('stays', 'column', 'chg.stays', 'once', keep => false);
+-- set apart on 15 to 17 alone: SET NOT NULL
+SET client_min_messages = warning;
 CALL sg_apply('stays');
+RESET client_min_messages;
 CALL sg_apply('stays');
 TABLE stays;
 SELECT fk_name, test, result, reason FROM sg_verify_fks_details('stays') WHERE result <> 'pass';
