@@ -334,6 +334,19 @@ visit_column(Node *node, void *context)
 	return raw_expression_tree_walker(node, visit_column, context);
 }
 
+static RowReads
+reads_of(const PlanStep *step)
+{
+	RowReads	reads = {.table = sg_find_qualified(step->child_table),.name = sg_parse_table_name(step->child_table).name};
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s", step->backfill), RAW_PARSE_DEFAULT))
+		(void) visit_column(raw->stmt, &reads);
+	sg_scope_end(&scope);
+	return reads;
+}
+
 /*
  * Returns the columns (names) that the expressions read of the row, but for
  * those that they fill.  The row as a whole, and a generated column, stand for
@@ -342,16 +355,11 @@ visit_column(Node *node, void *context)
 static List *
 columns_read(const PlanStep *step, bool *all)
 {
-	RowReads	reads = {.table = sg_find_qualified(step->child_table),.name = sg_parse_table_name(step->child_table).name};
+	RowReads	reads = reads_of(step);
 	List	   *columns = NIL;
 	SgCatalog	attributes;
 	HeapTuple	tuple;
-	SgScope		scope;
 
-	sg_caller_begin(&scope);
-	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s", step->backfill), RAW_PARSE_DEFAULT))
-		(void) visit_column(raw->stmt, &reads);
-	sg_scope_end(&scope);
 	sg_catalog_begin(&attributes, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, reads.table, NULL);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&attributes)))
 	{
@@ -370,17 +378,12 @@ columns_read(const PlanStep *step, bool *all)
 char *
 plan_backfill_of_empty(const PlanStep *step, const char *value)
 {
-	RowReads	reads = {.table = sg_find_qualified(step->child_table),.name = sg_parse_table_name(step->child_table).name};
+	RowReads	reads = reads_of(step);
 	const char *column = linitial(step->child_columns);
 	StringInfoData row;
 	SgCatalog	attributes;
 	HeapTuple	tuple;
-	SgScope		scope;
 
-	sg_caller_begin(&scope);
-	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s", step->backfill), RAW_PARSE_DEFAULT))
-		(void) visit_column(raw->stmt, &reads);
-	sg_scope_end(&scope);
 	if (!reads.all && !sg_has_name(reads.columns, column))
 		return pstrdup(value);
 	initStringInfo(&row);

@@ -30,6 +30,7 @@
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+#include "base/code.h"
 #include "base/compat.h"
 #include "base/gone.h"
 #include "base/quote.h"
@@ -153,14 +154,10 @@ visit(Node *node, void *context)
 static Node *
 query_of(Node *statement)
 {
+	if (code_is_query(statement))
+		return statement;
 	switch (nodeTag(statement))
 	{
-		case T_SelectStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_MergeStmt:
-			return statement;
 		case T_CreateTableAsStmt:
 			return query_of(((CreateTableAsStmt *) statement)->query);
 		case T_ViewStmt:
