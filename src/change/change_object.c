@@ -633,7 +633,7 @@ key_of(const ChangeMove *move)
 /* The beginning of a trigger's definition in a deed, before its tgenabled and a blank, where that is not as CREATE makes it */
 #define WAS_ENABLED "enabled "
 
-/* What CREATE does not give, before all of these: the comment in quotes, and an index column's statistics target */
+/* Properties that CREATE does not give stand before all of these: the comment in quotes, and an index column's statistics target */
 #define WAS_COMMENT "comment "
 #define WAS_STATISTICS "statistics "
 

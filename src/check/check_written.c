@@ -3,7 +3,7 @@
  * check_written.c
  *	  The rules that rows meet where a statement of a plan writes them.
  *
- * One list of places, the table and what is below it, and of each place those
+ * Places are the table and what is below it, and have in their list those
  * rules that it does not have from above: CHECK, NOT NULL, indexes, foreign
  * keys, bounds.  Each rule is an aggregate that counts the rows which break it,
  * among those that go to its place.  Code that is volatile is not run: such a

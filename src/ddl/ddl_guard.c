@@ -79,7 +79,7 @@ static MemoryContext kept_context = NULL;
 static ProcessUtility_hook_type next_utility = NULL;
 static bool hooked = false;		/* has our hook seen a statement? */
 
-/* What comes of a statement that is about what is guarded */
+/* Whether a statement about guarded objects passes, is logged, warned of or refused */
 typedef enum Sentence
 {
 	SENTENCE_NONE,

@@ -92,7 +92,7 @@ goes_down(const AlterTableCmd *command)
 	}
 }
 
-/* What a statement changes beside the relation that it is about */
+/* Relations below the named one that a statement changes as well */
 typedef enum Reach
 {
 	REACH_ITSELF,

@@ -268,7 +268,7 @@ add_command(DdlTarget *target, Datum *values, bool *nulls)
 		add_parts(target, collected);
 }
 
-/* What goes by CASCADE is not followed; partitions and indexes go with their table */
+/* Partitions and indexes that go with their table count as the table does; objects that go by CASCADE do not */
 static void
 add_dropped(DdlTarget *target, Datum *values, bool *nulls)
 {
