@@ -44,6 +44,7 @@
 #include "plan/plan_call.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_change.h"
+#include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 #include "plan/plan_reads.h"
 
@@ -244,6 +245,13 @@ keep_hint(const PlanStep *filled)
 					filled->fills ? "\n" : "", plan_set_call(filled, "fill", NULL, NULL));
 }
 
+/* Returns the hint that has a drop keep what it takes */
+static char *
+kept_hint(const PlanStep *drop)
+{
+	return psprintf("Have the drop keep what it takes, so that nothing is lost:\n%s", plan_set_call(drop, "keep", "true", NULL));
+}
+
 /*
  * Returns a condition for the rows whose value in a column is not that of an
  * expression of the column's type; rounded, or cut off, as the column would.
@@ -271,25 +279,30 @@ query_step(const PlanStep *filled, const ChangeMove *filling)
 	return filling->rows.expressions ? NULL : plan_filling_step(filled, linitial(filled->child_columns), filling->rows.fill, false);
 }
 
-/* Makes a problem of values of which it can't be said whether they were carried over to a column */
+/*
+ * Makes a problem of values of which it can't be said whether they were carried over
+ * to a column.  What a key was filled by is part of it for good, so that the drop has
+ * to keep its object.
+ */
 static void
-cannot_say(const PlanStep *filled, const char *why, ChangeMove *move)
+cannot_say(const PlanStep *drop, const PlanStep *filled, const char *why, ChangeMove *move)
 {
-	const char *column = quote_identifier(linitial(filled->child_columns));
-
-	not_held(move, psprintf("whether all values were carried over to column %s can't be said: %s", column, why), keep_hint(filled));
+	not_held(move, psprintf("whether all values were carried over to column %s can't be said: %s",
+							quote_identifier(linitial(filled->child_columns)), why),
+			 filled->kind == STEP_FOREIGN_KEY ? kept_hint(drop) :
+			 psprintf("If names have changed since, give its fill those of now by option fill.  %s", keep_hint(filled)));
 }
 
 /* Returns how many rows of a column that is filled meet a condition; -1 with a problem if they can't be counted */
 static int64
-count_filled(const PlanStep *filled, const ChangeMove *filling, const char *condition, ChangeMove *move)
+count_filled(const PlanStep *drop, const PlanStep *filled, const ChangeMove *filling, const char *condition, ChangeMove *move)
 {
 	Counting	counting = {.table = filling->table,.sql = psprintf("SELECT count(*) FROM %s WHERE %s", filled->child_table, condition)};
 	char	   *why;
 	int64		rows = count_counting(&counting, filling->rows.expressions, query_step(filled, filling), &why);
 
 	if (rows < 0)
-		cannot_say(filled, why, move);
+		cannot_say(drop, filled, why, move);
 	return rows;
 }
 
@@ -335,9 +348,10 @@ line_literal(const char *text)
 static char *
 carry_call(const PlanStep *filled, const char *value, const char *condition)
 {
+	const char *pattern = filled->kind == STEP_FOREIGN_KEY ? "UPDATE %s SET (%s) = (SELECT %s\n) WHERE %s" : "UPDATE %s SET %s = %s WHERE %s";
+
 	return psprintf(sg_calls("SELECT sg_plan_add(%s, %s);"), quote_literal_cstr(filled->plan),
-					line_literal(psprintf("UPDATE %s SET %s = %s WHERE %s", filled->child_table,
-										  quote_identifier(linitial(filled->child_columns)), value, condition)));
+					line_literal(psprintf(pattern, filled->child_table, sg_quote_list(filled->child_columns), value, condition)));
 }
 
 /*
@@ -346,7 +360,7 @@ carry_call(const PlanStep *filled, const char *value, const char *condition)
  * it takes that for any of them; NULL with a problem.
  */
 static char *
-stale_hint(const PlanStep *filled, const ChangeMove *filling, const char *value, const char *condition, ChangeMove *move)
+stale_hint(const PlanStep *drop, const PlanStep *filled, const ChangeMove *filling, const char *value, const char *condition, ChangeMove *move)
 {
 	const char *column = linitial(filled->child_columns);
 	char	   *keep = keep_hint(filled);
@@ -355,10 +369,39 @@ stale_hint(const PlanStep *filled, const ChangeMove *filling, const char *value,
 	if (change_is_not_null(filling->table, get_attnum(filling->table, column)))
 	{
 		condition = psprintf("%s AND (%s) IS NOT NULL", condition, value);
-		rows = count_filled(filled, filling, condition, move);
+		rows = count_filled(drop, filled, filling, condition, move);
 	}
 	return rows < 0 ? NULL : rows == 0 ? keep :
 		psprintf("%s\nOtherwise have a step carry the values over:\n%s", keep, carry_call(filled, value, condition));
+}
+
+/* A step that fills columns, and what it read by OID when that was done, or NULL */
+typedef struct Reader
+{
+	PlanStep   *step;			/* by the names that its columns have now */
+	const char *reads;
+} Reader;
+
+/* Returns a name of what a fill has read, in words, that means something else by now; or NULL */
+static char *
+renamed_since(const Reader *reader)
+{
+	const char *now = reader->reads ? plan_reads_by_oid(plan_reads(reader->step)) : "";
+	Oid			relation;
+	int			attnum;
+	int			length;
+	FormData_pg_attribute column;
+
+	for (const char *at = reader->reads; at && sscanf(at, " %u:%d %n", &relation, &attnum, &length) == 2; at += length)
+	{
+		char	   *name = get_rel_name(relation);
+
+		if (name && (attnum <= 0 || sg_read_column(relation, attnum, &column)) &&
+			strstr(now, plan_reads_part(relation, attnum)) == NULL)
+			return attnum > 0 ? psprintf("column %s of %s", quote_identifier(pstrdup(NameStr(column.attname))), sg_relation_name(relation)) :
+				sg_relation_name(relation);
+	}
+	return NULL;
 }
 
 /*
@@ -366,21 +409,72 @@ stale_hint(const PlanStep *filled, const ChangeMove *filling, const char *value,
  * the move becomes a problem.
  */
 static bool
-can_be_compared(const PlanStep *step, const PlanStep *filled, const ChangeMove *filling, ChangeMove *move)
+can_be_compared(const PlanStep *step, const Reader *reader, const ChangeMove *filling, ChangeMove *move)
 {
+	const PlanStep *filled = reader->step;
 	PlanStep   *before = change_dropped_before(filled, step->step);
+	char	   *renamed = renamed_since(reader);
 	const char *author = plan_get(step->plan)->author;
 	const char *why = NULL;
 
 	if (before)
 		why = psprintf("step %d, %s, has taken what its fill reads", before->step, plan_step_object(before));
-	else if (filling->kind == MOVE_PROBLEM)
+	else if (renamed)
+		why = psprintf("what its fill reads is %s by now", renamed);
+	else if (filling && filling->kind == MOVE_PROBLEM)
 		why = filling->problem->reason;
-	else if (filling->kind == MOVE_FILL && query_step(filled, filling) && !deploy_backfill_is_trusted(author))
+	else if ((filling == NULL || (filling->kind == MOVE_FILL && query_step(filled, filling))) && !deploy_backfill_is_trusted(author))
 		why = psprintf("its fill is a query of role %s, which nobody else runs", author);
 	if (why && step->discard)
-		cannot_say(filled, why, move);
-	return why == NULL && filling->kind == MOVE_FILL;
+		cannot_say(step, filled, why, move);
+	return why == NULL && (filling == NULL || filling->kind == MOVE_FILL);
+}
+
+/*
+ * Rows of a key's child for which its expressions give other values by now than
+ * its columns have; where they give none, there was nothing to carry over.  A key
+ * may be right with other values, so that only what goes for good is compared.
+ */
+static void
+check_key_carried(const PlanStep *step, const Reader *reader, ChangeMove *move)
+{
+	const PlanStep *key = reader->step;
+	Counting	counting = {.table = sg_find_qualified(key->child_table)};
+	StringInfoData differ;
+	StringInfoData values;
+	char	   *condition;
+	char	   *columns = sg_quote_list(key->child_columns);
+	char	   *why;
+	int64		rows;
+	int			n = 0;
+
+	if (!step->discard || !can_be_compared(step, reader, NULL, move))
+		return;
+	initStringInfo(&differ);
+	initStringInfo(&values);
+	foreach_ptr(const char, column, key->child_columns)
+	{
+		AttrNumber	attnum = OidIsValid(counting.table) ? get_attnum(counting.table, column) : InvalidAttrNumber;
+		char	   *value = psprintf("\"~v%d\"", ++n);
+
+		if (attnum == InvalidAttrNumber)
+		{
+			cannot_say(step, key, "it is gone", move);
+			return;
+		}
+		appendStringInfo(&values, "%s%s", values.len ? ", " : "", value);
+		appendStringInfo(&differ, "%s%s IS NOT NULL AND %s", differ.len ? " OR " : "", value,
+						 differs(counting.table, column, psprintf("CAST(%s AS %s)", value, format_type_be_qualified(get_atttype(counting.table, attnum)))));
+	}
+	condition = psprintf("EXISTS (SELECT FROM (SELECT %s\n) AS \"~v\" (%s) WHERE %s)", key->backfill, values.data, differ.data);
+	counting.sql = psprintf("SELECT count(*) FROM %s WHERE %s", key->child_table, condition);
+	rows = count_counting(&counting, NIL, key, &why);
+	if (rows < 0)
+		cannot_say(step, key, why, move);
+	else if (rows > 0)
+		not_held(move, psprintf(INT64_FORMAT " %s other values in (%s) than step %d takes from %s", rows, rows == 1 ? "row has" : "rows have",
+								columns, key->step, quote_identifier(step->fk_name)),
+				 psprintf("%s\nOtherwise have a step carry the values over:\n%s", kept_hint(step), carry_call(key, key->backfill, condition)));
 }
 
 /*
@@ -389,8 +483,9 @@ can_be_compared(const PlanStep *step, const PlanStep *filled, const ChangeMove *
  * changed it.
  */
 static void
-check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
+check_column_carried(const PlanStep *step, const Reader *reader, ChangeMove *move)
 {
+	const PlanStep *filled = reader->step;
 	const char *column = linitial(filled->child_columns);
 	const char *name = quote_identifier(column);
 	PlanStep	again = *filled;
@@ -403,7 +498,7 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 
 	again.state = STEP_ADDED;
 	change_look(&again, &filling);
-	if (!can_be_compared(step, filled, &filling, move))
+	if (!can_be_compared(step, reader, &filling, move))
 		return;
 	foreach_ptr(Node, expression, filling.rows.expressions)
 	{
@@ -415,11 +510,11 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 		psprintf("CAST(%s AS %s)", filling.rows.fill, format_type_be_qualified(get_atttype(filling.table, get_attnum(filling.table, column))));
 	value = plan_backfill_of_empty(plan_filling_step(filled, column, filled->fill, false), value);
 	condition = condition_of_stale(&filling, column, value);
-	rows = count_filled(filled, &filling, condition, move);
-	others = rows > 0 ? count_filled(filled, &filling, psprintf("%s AND %s IS NOT NULL", condition, name), move) : 0;
+	rows = count_filled(step, filled, &filling, condition, move);
+	others = rows > 0 ? count_filled(step, filled, &filling, psprintf("%s AND %s IS NOT NULL", condition, name), move) : 0;
 	if (rows <= 0 || others < 0)
 		return;
-	hint = others > 0 ? stale_hint(filled, &filling, value, condition, move) :
+	hint = others > 0 ? stale_hint(step, filled, &filling, value, condition, move) :
 		psprintf("Have a step carry them over, and CALL again:\n%s", carry_call(filled, value, filling.rows.broken));
 	if (others == 0)
 		not_held(move, psprintf(INT64_FORMAT " %s not carried over to column %s", rows, rows == 1 ? "value was" : "values were", name), hint);
@@ -428,19 +523,37 @@ check_carried(const PlanStep *step, const PlanStep *filled, ChangeMove *move)
 								quote_identifier(step->fk_name)), hint);
 }
 
+static void
+check_carried(const PlanStep *step, const Reader *reader, ChangeMove *move)
+{
+	if (reader->step->kind == STEP_FOREIGN_KEY)
+		check_key_carried(step, reader, move);
+	else
+		check_column_carried(step, reader, move);
+}
+
+/* Does a step fill columns with what it reads, and not those that the drop or rename is about itself? */
+static bool
+fills_others(const PlanStep *moving, const PlanStep *filled)
+{
+	bool		is_column = plan_changed_object(moving) == CHANGED_COLUMN;
+
+	if ((filled->kind != STEP_COLUMN || filled->fill == NULL) && (filled->kind != STEP_FOREIGN_KEY || filled->backfill == NULL))
+		return false;
+	if (!is_column && !plan_step_is_of_relation(moving))
+		return false;
+	/* the column goes with its own table */
+	return !sg_same_text(moving->child_table, filled->child_table) ||
+		(is_column && !sg_has_name(filled->child_columns, moving->fk_name));
+}
+
 /* Does the fill of another step's column read what a drop takes away; if `named`, not only by the text of a function? */
 static bool
 drop_is_read(const PlanStep *drop, const PlanStep *filled, const PlanReads *reads, bool named)
 {
-	bool		is_column = plan_changed_object(drop) == CHANGED_COLUMN;
-
-	if (filled->kind != STEP_COLUMN || filled->fill == NULL || (!is_column && !plan_step_is_of_relation(drop)))
-		return false;
-	/* the column goes with its own table */
-	if (sg_same_text(drop->child_table, filled->child_table) &&
-		(!is_column || strcmp(drop->fk_name, linitial(filled->child_columns)) == 0))
-		return false;
-	return plan_reads_any(reads ? reads : plan_reads(filled), drop->child_table, is_column ? drop->fk_name : NULL, named);
+	return fills_others(drop, filled) &&
+		plan_reads_any(reads ? reads : plan_reads(filled), drop->child_table,
+					   plan_changed_object(drop) == CHANGED_COLUMN ? drop->fk_name : NULL, named);
 }
 
 static bool
@@ -490,25 +603,92 @@ change_dropped_before(const PlanStep *filled, int but)
 	return NULL;
 }
 
-List *
-change_readers(const PlanGraph *graph, const PlanStep *drop)
+/* Returns a step by the names that its table and columns have now, where its deed knows them by OID */
+static PlanStep *
+by_names_of_now(PlanStep *step)
 {
+	List	   *deeds = plan_deeds_of_step(step, step->kind == STEP_FOREIGN_KEY ? DEED_ADD : DEED_CHANGE);
+	PlanDeed   *deed = deeds ? linitial(deeds) : NULL;
+	PlanStep   *now;
+
+	if (deed == NULL || deed->what == NULL || plan_deed_follow(deed) != DEED_BY_OID ||
+		list_length(deed->what->child_columns) != list_length(step->child_columns))
+		return step;
+	now = palloc(sizeof(PlanStep));
+	*now = *step;
+	now->child_table = deed->what->child_table;
+	now->child_columns = deed->what->child_columns;
+	return now;
+}
+
+/* Adds a step that fills columns from what a drop or rename takes, unless it is there */
+static List *
+add_reader(List *readers, PlanStep *step, const char *reads)
+{
+	Reader	   *reader;
+
+	foreach_ptr(Reader, other, readers)
+	{
+		if (other->step->step != step->step)
+			continue;
+		if (reads)
+			other->reads = reads;
+		return readers;
+	}
+	reader = palloc(sizeof(Reader));
+	reader->step = by_names_of_now(step);
+	reader->reads = reads;
+	return lappend(readers, reader);
+}
+
+/* Returns the steps that fill columns from what a drop or rename takes (of Reader *): by their names, or as what they have read */
+static List *
+find_readers(const PlanGraph *graph, const PlanStep *moving)
+{
+	Oid			table = sg_find_qualified(moving->child_table);
+	bool		is_column = plan_changed_object(moving) == CHANGED_COLUMN;
+	AttrNumber	attnum = is_column && OidIsValid(table) ? get_attnum(table, moving->fk_name) : InvalidAttrNumber;
 	List	   *readers = NIL;
 
-	if (graph == NULL || drop->kind != STEP_DROP)
-		return NIL;
-	foreach_ptr(const PlanEdge, edge, plan_needs(graph, drop->step))
+	foreach_ptr(const PlanEdge, edge, graph ? plan_needs(graph, moving->step) : NIL)
 	{
-		if (takes_what_fills(drop, edge->needed))
-			readers = lappend(readers, edge->needed);
+		if (edge->kind != EDGE_CONTRACT && takes_what_fills(moving, edge->needed))
+			readers = add_reader(readers, edge->needed, NULL);
 	}
 	/* such a step has no edges */
-	foreach_ptr(PlanStep, other, plan_step_is_in_order(drop) ? plan_steps(drop->plan) : NIL)
+	foreach_ptr(PlanStep, other, graph && plan_step_is_in_order(moving) ? plan_steps(moving->plan) : NIL)
 	{
-		if (other->step < drop->step && takes_what_fills(drop, other))
-			readers = lappend(readers, other);
+		if (other->step < moving->step && takes_what_fills(moving, other))
+			readers = add_reader(readers, other, NULL);
+	}
+	if (!OidIsValid(table) || (is_column && attnum == InvalidAttrNumber) || (!is_column && !plan_step_is_of_relation(moving)))
+		return readers;
+	foreach_ptr(const DeedReader, done, plan_deed_readers(plan_get(moving->plan), table, attnum))
+	{
+		const char *reads = done->reads;
+		PlanStep   *step = plan_step_get(moving->plan, done->step, true);
+		Oid			unused;
+
+		if (step && step->step != moving->step && plan_deed_read_mark(&reads, &unused) && fills_others(moving, by_names_of_now(step)))
+			readers = add_reader(readers, step, reads);
 	}
 	return readers;
+}
+
+List *
+change_readers(const PlanGraph *graph, const PlanStep *moving)
+{
+	List	   *steps = NIL;
+
+	if (moving->kind != STEP_DROP && moving->kind != STEP_RENAME)
+		return NIL;
+	foreach_ptr(const Reader, reader, find_readers(graph, moving))
+	{
+		/* a word in the text of a function is no name that ends with a rename */
+		if (moving->kind == STEP_DROP || drop_is_read(moving, reader->step, NULL, true))
+			steps = lappend(steps, reader->step);
+	}
+	return steps;
 }
 
 void
@@ -536,12 +716,15 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 			if (move->kind != MOVE_PROBLEM)
 				check_readers(step, move);
 		}
-		else if (takes_what_fills(step, needed))
-			check_carried(step, needed, move);
 	}
-	foreach_ptr(const PlanStep, reader, plan_step_is_in_order(step) ? change_readers(graph, step) : NIL)
+	foreach_ptr(const Reader, reader, move->kind == MOVE_PROBLEM ? NIL : find_readers(graph, step))
 	{
-		if (move->kind != MOVE_PROBLEM && plan_step_is_done(reader) && !reader->skipped_by)
+		/* the call may have ended what fills since the graph was made */
+		PlanStep   *now = plan_step_get(step->plan, reader->step->step, true);
+
+		if (now)
+			reader->step->fills = now->fills;
+		if (move->kind != MOVE_PROBLEM && plan_step_is_done(now ? now : reader->step) && !(now ? now : reader->step)->skipped_by)
 			check_carried(step, reader, move);
 	}
 }

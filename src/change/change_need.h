@@ -23,8 +23,12 @@ extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, Cha
 /* Returns the step, but for that of a number, that has dropped what a fill reads, so that its names may mean something else; or NULL */
 extern PlanStep *change_dropped_before(const PlanStep *filled, int but);
 
-/* Returns the steps before a drop (of PlanStep *) whose fill reads what it takes away; the graph may be NULL */
-extern List *change_readers(const PlanGraph *graph, const PlanStep *drop);
+/*
+ * Returns the steps (of PlanStep *, by the names of now) that fill columns from what
+ * a drop or rename takes away: by the graph, which may be NULL, or as what they have
+ * read, whatever that is called by now
+ */
+extern List *change_readers(const PlanGraph *graph, const PlanStep *moving);
 
 /*
  * Rows or values that a drop, or statements of the author's, let go for good:

@@ -533,35 +533,39 @@ drop_triggers(const StepWork *work, Oid table)
 	}
 }
 
-/* Returns the table of another step than the move's, if its column is filled from what a drop takes, and the caller owns it; or InvalidOid */
+/* Returns the table of a step whose column is filled from what a drop or rename takes, if the caller owns it; or InvalidOid */
 static Oid
-filled_elsewhere(const PlanStep *reader, const ChangeMove *move)
+filled_table(const PlanStep *reader)
 {
 	Oid			table = sg_find_qualified(reader->child_table);
 
-	return OidIsValid(table) && table != move->table && run_lacks_ownership("table", table) == NULL ? table : InvalidOid;
+	return OidIsValid(table) && run_lacks_ownership("table", table) == NULL ? table : InvalidOid;
 }
 
-/* Adds the tables whose columns are filled from what a drop takes: nobody writes them until it is done, and their triggers go with it */
+/* Adds the tables whose columns are filled from what a drop or rename takes: nobody writes them until a drop is done, and their triggers go with it */
 static void
 add_filled_targets(RunAction *action, const PlanStep *step, const ChangeMove *move)
 {
 	foreach_ptr(const PlanStep, reader, change_readers(action->run->graph, step))
 	{
-		Oid			table = filled_elsewhere(reader, move);
+		Oid			table = filled_table(reader);
 
-		if (OidIsValid(table))
-			run_add_target(action, table, plan_filler_is_armed(reader) ? AccessExclusiveLock : ShareLock);
+		if (table == move->table)
+			continue;
+		if (OidIsValid(table) && plan_filler_is_armed(reader))
+			run_add_target(action, table, AccessExclusiveLock);
+		else if (OidIsValid(table) && step->kind == STEP_DROP)
+			run_add_target(action, table, ShareLock);
 	}
 }
 
-/* Drops triggers of other tables that fill columns from what a drop takes */
+/* Drops the triggers, of whichever table, that fill columns from what a drop takes, or by a name that a rename takes */
 static void
-drop_triggers_elsewhere(const RunAction *action, const PlanStep *step, const ChangeMove *move)
+drop_triggers_of_readers(const RunAction *action, const PlanStep *step)
 {
 	foreach_ptr(const PlanStep, reader, change_readers(action->run->graph, step))
 	{
-		if (!OidIsValid(filled_elsewhere(reader, move)) || !plan_filler_is_armed(reader))
+		if (!OidIsValid(filled_table(reader)) || !plan_filler_is_armed(reader))
 			continue;
 		plan_filler_disarm(reader);
 		plan_step_set_state(reader->plan, reader->step, STEP_AS_IT_IS, NULL, 0);
@@ -640,7 +644,7 @@ do_move(void *arg)
 	if (ends_first(work->step))
 	{
 		drop_triggers(work, now.table);
-		drop_triggers_elsewhere(action, work->step, &now);
+		drop_triggers_of_readers(action, work->step);
 	}
 	change_run(&now);
 	if (move->first && now.index)

@@ -27,6 +27,7 @@
 #include "plan/plan_deed.h"
 #include "plan/plan_field.h"
 #include "plan/plan_key.h"
+#include "plan/plan_reads.h"
 
 /* By DeedKind */
 static const struct
@@ -180,6 +181,45 @@ plan_deed_write(const FkPlan *plan, const PlanDeed *deed)
 		elog(ERROR, "no row was written into plan_deed");
 }
 
+/* Records what the expressions of a deed's step read, as long as their names mean it: renames come later */
+static void
+record_reads(const FkPlan *plan, const PlanDeed *deed)
+{
+	StoreArgs	args = {0};
+
+	if (deed->what == NULL || (deed->what->fill == NULL && deed->what->backfill == NULL))
+		return;
+	object_args(&args, plan, deed->kind, deed->step, deed->object);
+	store_arg_text(&args, psprintf("%s%s", plan_deed_mark(InvalidOid), plan_reads_by_oid(plan_reads(deed->what))));
+	store_change(SPI_OK_UPDATE,
+				 "UPDATE schemaguard.plan_deed SET after = coalesce(after, '{}') || jsonb_build_object('reads', $5)"
+				 " WHERE id = (SELECT max(id) FROM schemaguard.plan_deed WHERE" OPEN_OF_OBJECT ") AND after ->> 'reads' IS NULL", &args);
+}
+
+static void *
+read_reader(HeapTuple tuple, TupleDesc desc)
+{
+	DeedReader *reader = palloc(sizeof(DeedReader));
+
+	reader->step = atoi(SPI_getvalue(tuple, desc, 1));
+	reader->reads = SPI_getvalue(tuple, desc, 2);
+	return reader;
+}
+
+List *
+plan_deed_readers(const FkPlan *plan, Oid relation, AttrNumber attnum)
+{
+	StoreArgs	args = {0};
+	const char *mark = plan_deed_mark(InvalidOid);
+
+	store_arg_int64(&args, plan->id, false);
+	store_arg_text(&args, psprintf("%s%%%s%%", mark, plan_reads_part(relation, attnum ? attnum : PLAN_READS_RELATION)));
+	store_arg_text(&args, psprintf("%s%%%s%%", mark, plan_reads_part(relation, attnum ? InvalidAttrNumber : PLAN_READS_RELATION)));
+	return store_query("SELECT DISTINCT ON (step) step, after ->> 'reads' FROM schemaguard.plan_deed"
+					   " WHERE plan_id = $1 AND undone_at IS NULL AND (after ->> 'reads' LIKE $2 OR after ->> 'reads' LIKE $3)"
+					   " ORDER BY step, id DESC", &args, read_reader);
+}
+
 void
 plan_deed_add(const FkPlan *plan, const PlanStep *step, int64 log_id)
 {
@@ -190,6 +230,7 @@ plan_deed_add(const FkPlan *plan, const PlanStep *step, int64 log_id)
 	CommandCounterIncrement();
 	deed.identity = plan_deed_identity(&deed);
 	plan_deed_write(plan, &deed);
+	record_reads(plan, &deed);
 }
 
 void
@@ -217,6 +258,7 @@ plan_deed_identify(const FkPlan *plan, PlanDeed *deed)
 	store_change(SPI_OK_UPDATE,
 				 "UPDATE schemaguard.plan_deed SET after = coalesce(after, '{}') || jsonb_strip_nulls(jsonb_build_object('identity', $5))"
 				 " WHERE id = (SELECT max(id) FROM schemaguard.plan_deed WHERE" OPEN_OF_OBJECT ")", &args);
+	record_reads(plan, deed);
 }
 
 void

@@ -128,6 +128,16 @@ extern List *plan_deeds_unfinished(const FkPlan *plan);
 /* The children of chosen steps that have a key, or of which anything can be undone: names, each once */
 extern List *plan_deed_children(const FkPlan *plan);
 
+/* A step, and what its expressions read, by OID (plan_reads_by_oid()), when its open deed was done */
+typedef struct DeedReader
+{
+	int			step;
+	char	   *reads;
+} DeedReader;
+
+/* Returns the steps of a plan (of DeedReader *) that have read a relation, or a column of it: 0 is the relation */
+extern List *plan_deed_readers(const FkPlan *plan, Oid relation, AttrNumber attnum);
+
 /* Has a role skipped its step, and so said that nothing is to be found of it? */
 extern bool plan_deed_is_given_up(const PlanDeed *deed);
 

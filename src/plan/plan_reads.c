@@ -16,6 +16,7 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_proc.h"
@@ -382,6 +383,84 @@ plan_reads_any(const PlanReads *reads, const char *table, const char *column, bo
 			return true;
 	}
 	return false;
+}
+
+/* ---- by OID ---- */
+
+char *
+plan_reads_part(Oid relation, AttrNumber attnum)
+{
+	return psprintf(" %u:%d ", relation, attnum);
+}
+
+static void
+append_part(StringInfo text, Oid relation, AttrNumber attnum)
+{
+	char	   *part = plan_reads_part(relation, attnum);
+
+	if (strstr(text->data, part) == NULL)
+		appendStringInfoString(text, part);
+}
+
+/* Appends a relation, and those of its columns that a read names */
+static void
+append_read(StringInfo text, const PlanReads *reads, const PlanRead *read, Oid relation)
+{
+	char	   *name = sg_relation_name(relation);
+	SgCatalog	attributes;
+	HeapTuple	tuple;
+
+	append_part(text, relation, PLAN_READS_RELATION);
+	if (read->all || (reads->all && read->column == NULL))
+	{
+		append_part(text, relation, InvalidAttrNumber);
+		return;
+	}
+	sg_catalog_begin(&attributes, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relation, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&attributes)))
+	{
+		Form_pg_attribute att = (Form_pg_attribute) GETSTRUCT(tuple);
+
+		if (att->attnum > 0 && !att->attisdropped && plan_read_is_of(reads, read, name, NameStr(att->attname)))
+			append_part(text, relation, att->attnum);
+	}
+	sg_catalog_end(&attributes);
+}
+
+/* Returns the OIDs of relations of users that have a name, in whatever schema */
+static List *
+relations_called(const char *name)
+{
+	CatCList   *list = SearchSysCacheList1(RELNAMENSP, CStringGetDatum(name));
+	List	   *relations = NIL;
+
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(&list->members[i]->tuple);
+
+		if (form->oid >= FirstNormalObjectId && form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX)
+			relations = lappend_oid(relations, form->oid);
+	}
+	ReleaseSysCacheList(list);
+	return relations;
+}
+
+char *
+plan_reads_by_oid(const PlanReads *reads)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_ptr(const PlanRead, read, reads->reads)
+	{
+		Oid			named = read->schema ? sg_find_qualified(quote_qualified_identifier(read->schema, read->name)) : InvalidOid;
+
+		foreach_oid(relation, read->schema == NULL ? relations_called(read->name) : OidIsValid(named) ? list_make1_oid(named) : NIL)
+		{
+			append_read(&text, reads, read, relation);
+		}
+	}
+	return text.data;
 }
 
 /* Names of one column in an expression over the rows of a table */

@@ -38,6 +38,16 @@ extern bool plan_read_is_of(const PlanReads *reads, const PlanRead *read, const 
 extern bool plan_reads_any(const PlanReads *reads, const char *table, const char *column, bool named);
 
 /*
+ * Returns what they are by OID and number, as a text whose parts plan_reads_part()
+ * writes: a relation, and each column; a column of number 0 is any.
+ */
+extern char *plan_reads_by_oid(const PlanReads *reads);
+extern char *plan_reads_part(Oid relation, AttrNumber attnum);
+
+/* The number of a relation as such in a part */
+#define PLAN_READS_RELATION (-1)
+
+/*
  * May an expression over the rows of a table mean that column of it, which it has as
  * a word?  Not where each such name is qualified, and by another relation.
  */

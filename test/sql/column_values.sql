@@ -193,6 +193,50 @@ CALL sg_apply('cv');
 SELECT id, new FROM o WHERE id = 3;
 SET client_min_messages = error; DROP TABLE o; DROP FUNCTION o(); DROP OWNED BY cv_owner; DROP ROLE cv_owner; RESET client_min_messages;
 
+-- what a fill has read is known whatever it is called by now: the trigger goes with the name, and the drop waits, or compares
+CREATE TABLE lands (id int PRIMARY KEY, name text); INSERT INTO lands SELECT g, 'l' || g FROM generate_series(1, 5) g;
+CREATE SCHEMA cv_attic; CREATE TABLE moved (id int PRIMARY KEY, name text); INSERT INTO moved TABLE lands;
+CREATE TABLE l (id int PRIMARY KEY, a text, c text); INSERT INTO l SELECT g, 'a' || g, 'c' || g FROM generate_series(1, 5) g;
+SELECT create_plan() \g /dev/null
+SELECT sg_plan_add_column('cv', 'l', 'land', 'text', fill => '(SELECT x.name FROM cv.lands x WHERE x.id = l.id)'), sg_plan_add_column('cv', 'l', 'b', 'text', fill => 'upper(a)'),
+       sg_plan_add_column('cv', 'l', 'm', 'text', fill => '(SELECT x.name FROM cv.moved x WHERE x.id = l.id)'), sg_plan_add_column('cv', 'l', 'd', 'text', fill => 'upper(c)');
+CALL sg_apply('cv');
+SELECT sg_plan_add_rename('cv', 'table', 'lands', 'old_lands'), sg_plan_add_rename('cv', 'column', 'l', 'old_a', 'a'), sg_plan_add_statement('cv', 'ALTER TABLE cv.moved SET SCHEMA cv_attic', name => 'away');
+CALL sg_apply('cv');
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'l'::regclass AND tgname LIKE '%fill_1_%';
+UPDATE old_lands SET name = 'renamed' WHERE id = 5; UPDATE l SET old_a = 'changed' WHERE id = 1; UPDATE cv_attic.moved SET name = 'elsewhere' WHERE id = 2;
+SELECT sg_plan_add_rename('cv', 'table', 'l', 'll');
+CALL sg_apply('cv', steps => '{8}');
+SET session_replication_role = replica; UPDATE ll SET c = 'past the trigger' WHERE id = 3; RESET session_replication_role;
+SELECT sg_plan_add_drop('cv', 'table', 'old_lands', keep => false), sg_plan_add_drop('cv', 'column', 'll', 'old_a', keep => false),
+       sg_plan_add_drop('cv', 'table', 'cv_attic.moved', keep => false), sg_plan_add_drop('cv', 'column', 'll', 'c', keep => false);
+CALL sg_apply('cv', steps => '{9,10,11,12}');
+SELECT sg_plan_set('cv', '{2}', '{"fill": "upper(old_a)"}');
+CALL sg_apply('cv', steps => '{10}');
+UPDATE ll SET b = upper(old_a), d = upper(c);
+SELECT sg_plan_set('cv', '{1}', '{"fill": null}');
+CALL sg_apply('cv', steps => '{9,10,12}');
+SELECT * FROM ll ORDER BY id;
+
+-- a key's backfill as well
+CREATE TABLE codes (old int PRIMARY KEY, new int); INSERT INTO codes SELECT g, g + 10 FROM generate_series(1, 5) g;
+CREATE TABLE parents (id int PRIMARY KEY); INSERT INTO parents SELECT g FROM generate_series(11, 20) g;
+CREATE TABLE kid (id int PRIMARY KEY, old int); INSERT INTO kid SELECT g, g FROM generate_series(1, 5) g;
+SELECT create_plan() \g /dev/null
+SELECT sg_plan_add_drop('cv', 'table', 'codes', keep => false, phase => 'later'), sg_plan_add_drop('cv', 'column', 'kid', 'old', keep => false, phase => 'later'),
+       sg_plan_add_fk('cv', 'kid', '{p}', 'parents', backfill => '(SELECT m.new FROM cv.codes m WHERE m.old = kid.old)');
+CALL sg_apply('cv');
+UPDATE codes SET new = 20 WHERE old = 5;
+SELECT sg_plan_release('cv', 'later');
+CALL sg_apply('cv', steps => '{1}');
+SELECT sg_plan_set('cv', '{1}', '{"keep": true}');
+SELECT step, result, detail FROM sg_plan_check_details('cv') WHERE result = 'block' ORDER BY step;
+SELECT sg_plan_set('cv', '{1}', '{"keep": false}');
+SELECT substring(hint from 'SELECT public.sg_plan_add.*') AS carry FROM sg_plan_check_details('cv') WHERE step = 1 AND result = 'block' \gset
+:carry
+CALL sg_apply('cv', steps => '{1,4}');
+SELECT * FROM kid ORDER BY id;
+
 -- a value of the whole row is compared without the column itself
 CREATE TABLE w (id int PRIMARY KEY, a text); INSERT INTO w SELECT g, 'a' || g FROM generate_series(1, 3) g;
 SELECT create_plan() \g /dev/null
@@ -227,5 +271,5 @@ SELECT attname FROM pg_attribute WHERE attrelid = 'p'::regclass AND attnum > 0 O
 
 SET client_min_messages = error;
 SELECT sg_plan_drop('cv', force => true) \g /dev/null
-DROP SCHEMA cv CASCADE;
+DROP SCHEMA cv, cv_attic CASCADE;
 RESET client_min_messages;
