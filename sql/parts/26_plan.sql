@@ -106,6 +106,13 @@ AS 'MODULE_PATHNAME', 'sg_plan_sql';
 COMMENT ON FUNCTION sg_plan_sql(text, schemaguard.steps)
     IS 'every statement that deployment would run, in order, of a plan or of some steps';
 
+CREATE FUNCTION schemaguard.sg_plan_mark(plan text)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_plan_mark';
+COMMENT ON FUNCTION schemaguard.sg_plan_mark(text)
+    IS 'the end of the names of triggers that fill the columns of a plan, the same in databases of all encodings';
+
 CREATE FUNCTION schemaguard.sg_plan_hash(plan text)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE

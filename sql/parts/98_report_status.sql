@@ -276,7 +276,7 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH idle AS (
         SELECT p.id, p.name, format('CALL %s.sg_apply(%L);', schemaguard.sg_schema(), p.name) AS finish,
-               lpad(to_hex(hashtextextended(p.name COLLATE "C", 0)), 16, '0') AS hash
+               schemaguard.sg_plan_mark(p.name) AS hash
         FROM schemaguard.plan p
         WHERE NOT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
                           WHERE l.locktype = 'object' AND l.classid = 'schemaguard.plan'::regclass AND l.objid::bigint = p.id
@@ -352,8 +352,7 @@ BEGIN ATOMIC
                format('DROP FUNCTION %s CASCADE;', t.tgfoid::regprocedure)
         FROM filler t
         WHERE pg_has_role('pg_monitor', 'MEMBER')
-          AND NOT EXISTS (SELECT FROM schemaguard.plan p
-                          WHERE right(t.tgname::text, 16) = lpad(to_hex(hashtextextended(p.name COLLATE "C", 0)), 16, '0')))
+          AND NOT EXISTS (SELECT FROM schemaguard.plan p WHERE right(t.tgname::text, 16) = schemaguard.sg_plan_mark(p.name)))
     SELECT 'attention', 'leftovers', l.since, l.what, l.finish
     FROM (SELECT o.* FROM leftover o ORDER BY o.place, o.what COLLATE "C") l
     UNION ALL

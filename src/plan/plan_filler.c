@@ -21,6 +21,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_language.h"
@@ -31,6 +32,7 @@
 #include "commands/trigger.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
@@ -41,6 +43,7 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
+#include "base/args.h"
 #include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
@@ -63,6 +66,43 @@
 #define FILLER_SCHEMA	"schemaguard"
 #define FILLER_PATH		"pg_catalog, pg_temp"
 
+SG_FUNCTION(sg_plan_mark);
+
+/*
+ * Returns a hash of a plan's name as text: its triggers end in it.  It is of the name
+ * in UTF-8, so that a plan finds them in a database of another encoding.  A name that
+ * has no form in UTF-8 counts as its bytes.
+ */
+static char *
+plan_mark(const char *plan)
+{
+	int			encoding = GetDatabaseEncoding();
+	int			len = strlen(plan);
+	const char *name = plan;
+	Oid			conversion = encoding == PG_UTF8 || encoding == PG_SQL_ASCII ? InvalidOid :
+		FindDefaultConversionProc(encoding, PG_UTF8);
+
+	if (OidIsValid(conversion))
+	{
+		int			room = len * MAX_CONVERSION_GROWTH + 1;
+		char	   *utf8 = palloc(room);
+
+		if (pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, (unsigned char *) unconstify(char *, plan), len,
+										  (unsigned char *) utf8, room, true) == len)
+			name = utf8;
+	}
+	return psprintf("%016llx", (unsigned long long) hash_bytes_extended((const unsigned char *) name, strlen(name), 0));
+}
+
+/*
+ * schemaguard.sg_plan_mark(plan text)
+ */
+static Datum
+sg_plan_mark_entered(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(plan_mark(sg_arg_text(fcinfo, 0))));
+}
+
 /*
  * Last in the order in which triggers fire, so that it sees what others do; and
  * among those of a plan in the order of their steps: a letter tells how many
@@ -74,8 +114,7 @@ make_name(const PlanStep *step, const char *mark)
 	int			digits = snprintf(NULL, 0, "%d", step->step);
 	char		letter[] = {digits > 1 ? 'a' + digits - 2 : '\0', '\0'};
 
-	return psprintf(FILLER_PREFIX "%s%d%s_%016llx", letter, step->step, mark,
-					(unsigned long long) hash_bytes_extended((const unsigned char *) step->plan, strlen(step->plan), 0));
+	return psprintf(FILLER_PREFIX "%s%d%s_%s", letter, step->step, mark, plan_mark(step->plan));
 }
 
 char *

@@ -1,6 +1,7 @@
 # 080_dump.pl: a database with plans, notes and a log, taken elsewhere and put away.
 #
 #   - pg_dump and pg_restore, plain, custom and directory: everything is equal, sequences go on, a half-done plan goes on
+#   - a database of another encoding: the trigger of a plan whose name has other bytes there is the plan's
 #   - proofs travel along, but count only where they were made
 #   - DROP EXTENSION in the middle of a plan keeps the keys and leaves nothing behind; CREATE EXTENSION again works
 #   - CREATE EXTENSION in another schema works; a schema or a function that somebody made beforehand is no way in
@@ -178,6 +179,24 @@ is($session->query(q{SELECT count(*) FROM sg_orphan_audit_details(); DROP EXTENS
 	'dropped and created in one session');
 is($session->query(q{SELECT count(*) FROM schemaguard.audit_log}), '1', 'the log is the new one') or diag($session->{err});
 $session->quit;
+
+# ---- a database of another encoding: the name of a plan has other bytes there, and its trigger is still the plan's
+
+$node->safe_psql('postgres', "CREATE DATABASE $_ ENCODING '$_' LOCALE 'C' TEMPLATE template0") for qw(UTF8 LATIN1);
+$node->safe_psql('utf8', qq{SET client_encoding = 'UTF8'; SET client_min_messages = error; CREATE EXTENSION schemaguard; CREATE TABLE t (id int PRIMARY KEY, v int);
+	INSERT INTO t VALUES (1, 1); SELECT sg_plan_create('\xc3\xa9'); SELECT sg_plan_add_column('\xc3\xa9', 't', 'filled', 'int', fill => 'v * 2'); CALL sg_apply('\xc3\xa9')});
+$node->command_ok([ 'pg_dump', '-F', 'custom', '-f', "$dir/dump.utf8", 'utf8' ], 'pg_dump of a database in UTF8');
+$node->command_ok([ 'pg_restore', '-d', 'latin1', "$dir/dump.utf8" ], 'restored into LATIN1');
+foreach my $db (qw(utf8 latin1))
+{
+	my $told = q{SELECT state, summary FROM sg_status() WHERE subject = 'leftovers'};
+
+	is($node->safe_psql($db, $told), 'ok|no call that was cut off has left anything', "$db: the trigger is known");
+	is($node->safe_psql($db, 'INSERT INTO t VALUES (2, 2) RETURNING filled'), '4', "$db: ... and fills");
+	$node->safe_psql($db, qq{SET client_encoding = 'UTF8'; SET client_min_messages = error; CALL sg_rollback_fks('\xc3\xa9')});
+	is($node->safe_psql($db, q{SELECT state, reason FROM schemaguard.plan_step; SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 AND NOT attisdropped;
+		SELECT count(*) FROM pg_proc WHERE starts_with(proname, '~schemaguard_fill_')}), "rolled back|\nid v\n0", "$db: the column, its trigger and the function are taken back");
+}
 
 # ---- other schemas; objects made beforehand
 
