@@ -113,6 +113,13 @@ AS 'MODULE_PATHNAME', 'sg_plan_mark';
 COMMENT ON FUNCTION schemaguard.sg_plan_mark(text)
     IS 'the end of the names of triggers that fill the columns of a plan, the same in databases of all encodings';
 
+CREATE FUNCTION schemaguard.sg_fill_lacks("table" regclass, child_table text, expressions text)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'sg_fill_lacks';
+COMMENT ON FUNCTION schemaguard.sg_fill_lacks(regclass, text, text)
+    IS 'a relation or column that expressions over the rows of a table name, and that is not there; null: none is known';
+
 CREATE FUNCTION schemaguard.sg_plan_hash(plan text)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE

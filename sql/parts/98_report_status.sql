@@ -324,6 +324,16 @@ BEGIN ATOMIC
                                  WHERE d.classid = 'pg_trigger'::regclass AND d.objid = t.oid AND d.refclassid = 'pg_class'::regclass
                                    AND d.refobjid = t.tgrelid AND d.refobjsubid > 0 OFFSET 0) d
              JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = d.refobjsubid AND a.attname <> (s.child_columns)[1]
+        UNION ALL                               -- nor can it follow a rename of what it reads, in whichever table
+        SELECT 3, NULL, format('trigger %I ON %s reads %s, which is not there: rows come without a value', t.tgname,
+                               t.tgrelid::regclass, l.lacking),
+               format('SELECT * FROM %s.sg_plan_check(%L) WHERE result <> ''ok'';', schemaguard.sg_schema(), p.name)
+        FROM filler t JOIN idle p ON right(t.tgname::text, 16) = p.hash
+             JOIN schemaguard.plan_step s ON s.plan = p.name
+                  AND s.step::text = (regexp_match(t.tgname, '_[a-z]?([0-9]+)_[0-9a-f]{16}$'))[1]
+             CROSS JOIN LATERAL schemaguard.sg_fill_lacks(t.tgrelid, s.child_table, concat_ws(E'\n, ', s.backfill, s.fill,
+                                                          CASE WHEN s.kind = 'check' THEN s.definition END)) l (lacking)
+        WHERE l.lacking IS NOT NULL
         UNION ALL                               -- each call drops a function without a trigger, unless somebody has made a view of it
         SELECT 3, NULL, format('function %s fills no table any more, and %s depends on it', f.oid::regproc,
                                pg_describe_object(d.classid, d.objid, 0)),

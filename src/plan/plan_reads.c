@@ -30,13 +30,17 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "base/args.h"
 #include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/gone.h"
 #include "base/quote.h"
 #include "plan/plan_change.h"
 #include "plan/plan_reads.h"
+
+SG_FUNCTION(sg_fill_lacks);
 
 struct PlanReads
 {
@@ -576,4 +580,102 @@ plan_reads_made(const PlanStep *step)
 			names = lappend(names, ((RenameStmt *) stmt)->newname);
 	}
 	return names;
+}
+
+/* ---- what an expression reads that is not there ---- */
+
+/* Relations by the names that an expression calls them by, and what of them it can't find */
+typedef struct Lacks
+{
+	List	   *names;			/* of relations */
+	List	   *relations;		/* their OIDs */
+	List	   *labels;			/* of results, by which ORDER BY can call them */
+	bool		is_open;		/* FROM has more, so that a name alone may be
+								 * a column of that */
+	char	   *lacking;		/* the first one */
+} Lacks;
+
+static bool
+visit_from(Node *node, void *context)
+{
+	Lacks	   *lacks = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar))
+	{
+		const RangeVar *var = (RangeVar *) node;
+		char	   *name = quote_qualified_identifier(var->schemaname, var->relname);
+		Oid			relid = var->schemaname ? sg_find_qualified(name) : InvalidOid;
+
+		if (var->schemaname && !OidIsValid(relid) && lacks->lacking == NULL)
+			lacks->lacking = psprintf("relation %s", name);
+		if (OidIsValid(relid) && !(var->alias && var->alias->colnames))
+		{
+			lacks->names = lappend(lacks->names, var->alias ? var->alias->aliasname : var->relname);
+			lacks->relations = lappend_oid(lacks->relations, relid);
+		}
+		else
+			lacks->is_open = true;
+		return false;
+	}
+	if (IsA(node, RangeSubselect) || IsA(node, RangeFunction) || IsA(node, RangeTableFunc) || IsA(node, CommonTableExpr) ||
+		(IsA(node, JoinExpr) && ((JoinExpr *) node)->alias))
+		lacks->is_open = true;
+	if (IsA(node, ResTarget) && ((ResTarget *) node)->name)
+		lacks->labels = lappend(lacks->labels, ((ResTarget *) node)->name);
+	return raw_expression_tree_walker(node, visit_from, context);
+}
+
+static bool
+visit_lacking(Node *node, void *context)
+{
+	Lacks	   *lacks = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
+	{
+		List	   *fields = ((ColumnRef *) node)->fields;
+		const char *name = strVal(llast(fields));
+		const char *of = list_length(fields) > 1 ? strVal(list_nth(fields, list_length(fields) - 2)) : NULL;
+		bool		is_called = false;
+		bool		found = of == NULL && (lacks->is_open || sg_has_name(lacks->names, name) || sg_has_name(lacks->labels, name));
+
+		for (int i = 0; i < list_length(lacks->names); i++)
+		{
+			if (of && strcmp(of, list_nth(lacks->names, i)) != 0)
+				continue;
+			is_called = true;
+			found |= get_attnum(list_nth_oid(lacks->relations, i), name) != InvalidAttrNumber;
+		}
+		if (is_called && !found && lacks->lacking == NULL)
+			lacks->lacking = psprintf("column %s", of ? quote_qualified_identifier(of, name) : quote_identifier(name));
+		return false;
+	}
+	return raw_expression_tree_walker(node, visit_lacking, context);
+}
+
+/*
+ * schemaguard.sg_fill_lacks("table" regclass, child_table text, expressions text)
+ *
+ * By names and catalogs alone: nothing is locked, and where the names may have
+ * another meaning, nothing is said.
+ */
+static Datum
+sg_fill_lacks_entered(PG_FUNCTION_ARGS)
+{
+	Oid			table = PG_GETARG_OID(0);
+	Lacks		lacks = {.names = list_make1(sg_parse_table_name(sg_arg_text(fcinfo, 1)).name),.relations = list_make1_oid(table)};
+	ErrorData  *edata;
+	List	   *parsed = plan_parse(psprintf("SELECT %s\n", sg_arg_text(fcinfo, 2)), &edata);
+
+	foreach_ptr(RawStmt, raw, parsed)
+	{
+		(void) visit_from(raw->stmt, &lacks);
+		(void) visit_lacking(raw->stmt, &lacks);
+	}
+	if (lacks.lacking == NULL || !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(lacks.lacking));
 }

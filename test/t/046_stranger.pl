@@ -164,6 +164,7 @@ my %call = (
 	'schemaguard.sg_plan_add_missing' => q{SELECT schemaguard.sg_plan_add_missing('secret', 'public.t_c', 'x', 'int', 'low', NULL)},
 	'schemaguard.sg_make_name' => q{SELECT schemaguard.sg_make_name('a', 'b', 'c')},
 	'schemaguard.sg_plan_mark' => q{SELECT schemaguard.sg_plan_mark('a')},
+	'schemaguard.sg_fill_lacks' => q{SELECT schemaguard.sg_fill_lacks('t_c'::regclass, 'public.t_c', 'nothing + t_p.q')},
 	'schemaguard.sg_free_name' => q{SELECT schemaguard.sg_free_name('secret', 'relation', 'public.t_c', 'a', 'b', 'c')},
 	'schemaguard.sg_plan_trigger_name' => q{SELECT schemaguard.sg_plan_trigger_name('secret', 'public.t_c', 'a', 'b', 'f()', NULL)},
 	'schemaguard.sg_plan_live_view' => q{SELECT schemaguard.sg_plan_live_view('secret', 'public.t_c', 'at')},

@@ -244,6 +244,7 @@ my @calls = (
 	[ sg_plan_retarget => q{SELECT sg_plan_retarget('isolated', 't.check_row_p', 't.key_domain_p')} ],
 	[ sg_apply => q{CALL sg_apply('asked')} ],
 	[ sg_rollback_fks => q{CALL sg_rollback_fks('asked')} ],
+	[ sg_fill_lacks => q{CALL fixture.each($$SELECT schemaguard.sg_fill_lacks('t.%1$s_c', 't.%1$s_c', 'p + q')$$)} ],
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_sync_bounded sg_sync_goes_on sg_deprecate_table sg_free_name sg_has_column sg_keys_declared sg_make_name sg_plan_mark sg_may_refer sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_after sg_plan_archive
 		sg_plan_archive_key sg_plan_add_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
 		sg_discover_fks_body sg_graph_body sg_plan_explain_body sg_lint_found_body sg_graph_document sg_graph_dot sg_graph_dot_text sg_graph_keys sg_graph_mermaid sg_graph_mermaid_text sg_graph_places sg_graph_styles sg_graph_svg sg_lint_fill sg_lint_plan_new sg_schema sg_sync_sql_body sg_report_body sg_report_decision sg_go_verdict sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
