@@ -28,10 +28,8 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "lib/stringinfo.h"
-#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "miscadmin.h"
-#include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -51,6 +49,7 @@
 #include "plan/plan_backfill.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
+#include "plan/plan_reads.h"
 
 /* ---- what is accepted ---- */
 
@@ -116,34 +115,22 @@ plan_filling_step(const PlanStep *step, const char *column, const char *value, b
 
 /* ---- tables ---- */
 
-static bool
-visit_raw(Node *node, void *context)
-{
-	List	  **tables = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeVar))
-	{
-		Oid			relid = RangeVarGetRelid((RangeVar *) node, NoLock, true);
-
-		if (OidIsValid(relid))
-			*tables = list_append_unique_oid(*tables, relid);
-		return false;
-	}
-	return raw_expression_tree_walker(node, visit_raw, context);
-}
-
 List *
 plan_backfill_tables(const PlanStep *step)
 {
+	PlanRowReads reads = plan_reads_of_row(psprintf("SELECT %s\n WHERE (%s\n)", step->backfill,
+													step->kind == STEP_CHECK ? step->definition : "true"), step->child_table);
 	List	   *tables = NIL;
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
-	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s\n WHERE (%s\n)", step->backfill,
-												  step->kind == STEP_CHECK ? step->definition : "true"), RAW_PARSE_DEFAULT))
-		(void) visit_raw(raw->stmt, &tables);
+	foreach_ptr(RangeVar, relation, reads.relations)
+	{
+		Oid			relid = RangeVarGetRelid(relation, NoLock, true);
+
+		if (OidIsValid(relid))
+			tables = list_append_unique_oid(tables, relid);
+	}
 	sg_scope_end(&scope);
 	return tables;
 }
@@ -299,52 +286,10 @@ mends(const PlanStep *step, const char *alias, const char *value)
 	"EXCEPTION WHEN OTHERS THEN\n" \
 	"	IF SQLSTATE LIKE '42%%' THEN RAISE LOG 'rows of %% come without a value: %%', TG_RELID::regclass, SQLERRM; END IF;\n"
 
-/* Columns that the expressions read of a row */
-typedef struct RowReads
-{
-	Oid			table;
-	const char *name;
-	List	   *columns;		/* names */
-	bool		all;
-} RowReads;
-
-static bool
-visit_column(Node *node, void *context)
-{
-	RowReads   *reads = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, ColumnRef))
-	{
-		List	   *fields = ((ColumnRef *) node)->fields;
-		const char *of = list_length(fields) > 1 ? strVal(list_nth(fields, list_length(fields) - 2)) : NULL;
-		const char *last = IsA(llast(fields), String) ? strVal(llast(fields)) : NULL;
-		AttrNumber	attnum = last ? get_attnum(reads->table, last) : InvalidAttrNumber;
-
-		/* that of a table of a subquery */
-		if (of && strcmp(of, reads->name) != 0)
-			return false;
-		if (attnum > 0 && get_attgenerated(reads->table, attnum) == '\0')
-			reads->columns = lappend(reads->columns, unconstify(char *, last));
-		else if (attnum != InvalidAttrNumber || of || last == NULL || strcmp(last, reads->name) == 0)
-			reads->all = true;
-		return false;
-	}
-	return raw_expression_tree_walker(node, visit_column, context);
-}
-
-static RowReads
+static PlanRowReads
 reads_of(const PlanStep *step)
 {
-	RowReads	reads = {.table = sg_find_qualified(step->child_table),.name = sg_parse_table_name(step->child_table).name};
-	SgScope		scope;
-
-	sg_caller_begin(&scope);
-	foreach_ptr(RawStmt, raw, raw_parser(psprintf("SELECT %s", step->backfill), RAW_PARSE_DEFAULT))
-		(void) visit_column(raw->stmt, &reads);
-	sg_scope_end(&scope);
-	return reads;
+	return plan_reads_of_row(psprintf("SELECT %s", step->backfill), step->child_table);
 }
 
 /*
@@ -355,12 +300,12 @@ reads_of(const PlanStep *step)
 static List *
 columns_read(const PlanStep *step, bool *all)
 {
-	RowReads	reads = reads_of(step);
+	PlanRowReads reads = reads_of(step);
 	List	   *columns = NIL;
 	SgCatalog	attributes;
 	HeapTuple	tuple;
 
-	sg_catalog_begin(&attributes, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, reads.table, NULL);
+	sg_catalog_begin(&attributes, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, reads.relid, NULL);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&attributes)))
 	{
 		Form_pg_attribute att = (Form_pg_attribute) GETSTRUCT(tuple);
@@ -378,7 +323,7 @@ columns_read(const PlanStep *step, bool *all)
 char *
 plan_backfill_of_empty(const PlanStep *step, const char *value)
 {
-	RowReads	reads = reads_of(step);
+	PlanRowReads reads = reads_of(step);
 	const char *column = linitial(step->child_columns);
 	StringInfoData row;
 	SgCatalog	attributes;
@@ -387,7 +332,7 @@ plan_backfill_of_empty(const PlanStep *step, const char *value)
 	if (!reads.all && !sg_has_name(reads.columns, column))
 		return pstrdup(value);
 	initStringInfo(&row);
-	sg_catalog_begin(&attributes, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, reads.table, NULL);
+	sg_catalog_begin(&attributes, AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, reads.relid, NULL);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&attributes)))
 	{
 		Form_pg_attribute att = (Form_pg_attribute) GETSTRUCT(tuple);

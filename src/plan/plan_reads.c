@@ -467,95 +467,92 @@ plan_reads_by_oid(const PlanReads *reads)
 	return text.data;
 }
 
-/* Names of one column in an expression over the rows of a table */
-typedef struct OwnName
-{
-	SgTableName table;
-	const char *column;
-	List	   *rows;			/* names by which the expression calls rows of
-								 * the table */
-	bool		elsewhere;		/* it names the column by another relation */
-	bool		found;
-} OwnName;
+/* ---- the row ---- */
 
 static bool
-visit_rows(Node *node, void *context)
+visit_relations(Node *node, void *context)
 {
-	OwnName    *own = context;
+	PlanRowReads *reads = context;
+	const RangeVar *var = (RangeVar *) node;
 
 	if (node == NULL)
 		return false;
-	if (IsA(node, RangeVar))
+	if (!IsA(node, RangeVar))
+		return raw_expression_tree_walker(node, visit_relations, context);
+	reads->relations = lappend(reads->relations, node);
+	if (strcmp(var->relname, reads->table.name) == 0 &&
+		(var->schemaname == NULL || reads->table.schema == NULL || strcmp(var->schemaname, reads->table.schema) == 0))
 	{
-		const RangeVar *var = (RangeVar *) node;
-
-		if (strcmp(var->relname, own->table.name) == 0 &&
-			(var->schemaname == NULL || own->table.schema == NULL || strcmp(var->schemaname, own->table.schema) == 0))
-		{
-			own->rows = lappend(own->rows, var->alias ? var->alias->aliasname : var->relname);
-			own->found |= var->alias && var->alias->colnames;
-		}
-		return false;
+		reads->rows = lappend(reads->rows, var->alias ? var->alias->aliasname : var->relname);
+		reads->renamed |= var->alias && var->alias->colnames;
 	}
-	return raw_expression_tree_walker(node, visit_rows, context);
+	return false;
 }
 
 static void
-judge_ref(OwnName *own, List *fields)
+add_row_ref(PlanRowReads *reads, List *fields)
 {
-	const char *before = NULL;
+	const char *last = IsA(llast(fields), String) ? strVal(llast(fields)) : NULL;
+	const char *of = list_length(fields) > 1 ? strVal(list_nth(fields, list_length(fields) - 2)) : NULL;
+	AttrNumber	attnum = last ? get_attnum(reads->relid, last) : InvalidAttrNumber;
 
-	foreach_ptr(Node, field, fields)
+	if (of && !sg_has_name(reads->rows, of))
 	{
-		const char *name = IsA(field, String) ? strVal(field) : "";
-
-		if (strcmp(name, own->column) == 0)
-		{
-			if (before == NULL || sg_has_name(own->rows, before))
-				own->found = true;
-			else
-				own->elsewhere = true;
-		}
-		before = name;
+		reads->others = lappend(reads->others, unconstify(char *, last ? last : ""));
+		return;
 	}
+	if (last)
+		reads->columns = lappend(reads->columns, unconstify(char *, last));
+	/* a function may be called like a column of the row */
+	reads->all |= last == NULL || sg_has_name(reads->rows, last) || (of && attnum == InvalidAttrNumber) || attnum < 0 ||
+		(attnum > 0 && get_attgenerated(reads->relid, attnum) != '\0');
 }
 
 static bool
-visit_own(Node *node, void *context)
+visit_row(Node *node, void *context)
 {
-	OwnName    *own = context;
+	PlanRowReads *reads = context;
 
 	if (node == NULL)
 		return false;
 	if (IsA(node, ColumnRef))
-		judge_ref(own, ((ColumnRef *) node)->fields);
+		add_row_ref(reads, ((ColumnRef *) node)->fields);
 	else if (IsA(node, A_Indirection) || IsA(node, JoinExpr))
 	{
 		List	   *names = IsA(node, JoinExpr) ? ((JoinExpr *) node)->usingClause : ((A_Indirection *) node)->indirection;
 
 		foreach_ptr(Node, name, names)
 		{
-			own->found |= IsA(name, String) && strcmp(strVal(name), own->column) == 0;
+			if (IsA(name, String))
+				reads->columns = lappend(reads->columns, strVal(name));
 		}
 	}
-	return raw_expression_tree_walker(node, visit_own, context);
+	return raw_expression_tree_walker(node, visit_row, context);
+}
+
+PlanRowReads
+plan_reads_of_row(const char *select, const char *table)
+{
+	PlanRowReads reads = {.table = sg_parse_table_name(table),.relid = sg_find_qualified(table)};
+	ErrorData  *edata;
+	List	   *parsed = plan_parse(select, &edata);
+
+	reads.rows = list_make1(reads.table.name);
+	foreach_ptr(RawStmt, raw, parsed)
+	{
+		(void) visit_relations(raw->stmt, &reads);
+		(void) visit_row(raw->stmt, &reads);
+	}
+	return reads;
 }
 
 bool
 plan_reads_own(const char *expression, const char *table, const char *column)
 {
-	OwnName		own = {.table = sg_parse_table_name(table),.column = column};
-	ErrorData  *edata;
-	List	   *parsed = plan_parse(psprintf("SELECT (%s\n)", expression), &edata);
+	PlanRowReads reads = plan_reads_of_row(psprintf("SELECT (%s\n)", expression), table);
 
-	own.rows = list_make1(own.table.name);
-	foreach_ptr(RawStmt, raw, parsed)
-	{
-		(void) visit_rows(raw->stmt, &own);
-		(void) visit_own(raw->stmt, &own);
-	}
 	/* what is in no name may be in a literal, which is text, or a name */
-	return own.found || !own.elsewhere;
+	return reads.renamed || sg_has_name(reads.columns, column) || !sg_has_name(reads.others, column);
 }
 
 List *

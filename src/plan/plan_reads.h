@@ -11,6 +11,7 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
+#include "base/quote.h"
 #include "plan/plan.h"
 
 typedef struct PlanReads PlanReads;
@@ -46,6 +47,22 @@ extern char *plan_reads_part(Oid relation, AttrNumber attnum);
 
 /* The number of a relation as such in a part */
 #define PLAN_READS_RELATION (-1)
+
+/* What expressions over the rows of a table mean of these */
+typedef struct PlanRowReads
+{
+	SgTableName table;
+	Oid			relid;			/* InvalidOid: it is not there */
+	List	   *rows;			/* names by which they call rows of the table */
+	List	   *relations;		/* of RangeVar *: all that they name */
+	List	   *columns;		/* names that stand alone, or behind one of a row */
+	List	   *others;			/* names behind that of another relation */
+	bool		all;			/* a row as a whole, or a generated column, which stands for all columns */
+	bool		renamed;		/* they give columns of the table other names */
+} PlanRowReads;
+
+/* Returns that of a SELECT without FROM */
+extern PlanRowReads plan_reads_of_row(const char *select, const char *table);
 
 /*
  * May an expression over the rows of a table mean that column of it, which it has as
