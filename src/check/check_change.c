@@ -454,6 +454,11 @@ check_change(PlanCheck *check, CheckStep *cs)
 		return;
 	}
 	change_look(cs->step, &move);
+	if (move.kind != MOVE_NONE && change_was_done(cs->step, &move))
+	{
+		check_row(cs, "deployment", CHECK_OK, "it was done, and is not done again", NULL);
+		return;
+	}
 	if (move.kind == MOVE_PROBLEM && move.stands && check_may_be_made(check, cs, true))
 	{
 		check_row(cs, "definition", CHECK_WARN, psprintf("%s, unless an earlier statement changes that", move.problem->reason), move.problem->hint);

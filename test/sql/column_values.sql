@@ -207,6 +207,7 @@ SELECT count(*) FROM pg_trigger WHERE tgrelid = 'l'::regclass AND tgname LIKE '%
 UPDATE old_lands SET name = 'renamed' WHERE id = 5; UPDATE l SET old_a = 'changed' WHERE id = 1; UPDATE cv_attic.moved SET name = 'elsewhere' WHERE id = 2;
 SELECT sg_plan_add_rename('cv', 'table', 'l', 'll');
 CALL sg_apply('cv', steps => '{8}');
+SELECT step, detail FROM sg_plan_check_details('cv') WHERE result <> 'ok' OR step = 2;
 SET session_replication_role = replica; UPDATE ll SET c = 'past the trigger' WHERE id = 3; RESET session_replication_role;
 SELECT sg_plan_add_drop('cv', 'table', 'old_lands', keep => false), sg_plan_add_drop('cv', 'column', 'll', 'old_a', keep => false),
        sg_plan_add_drop('cv', 'table', 'cv_attic.moved', keep => false), sg_plan_add_drop('cv', 'column', 'll', 'c', keep => false);
