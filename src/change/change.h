@@ -17,7 +17,7 @@
 #include "postgres.h"
 #include "access/htup.h"
 #include "catalog/objectaddress.h"
-#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
 
 #include "audit/audit_rule.h"
 #include "base/code.h"
@@ -258,6 +258,15 @@ extern AttrNumber change_column(const PlanStep *step, ChangeMove *move);
 extern AttrNumber change_named_column(const PlanStep *step, const char *name, ChangeMove *move);
 extern HeapTuple change_constraint(Oid table, const char *name);
 extern char *change_condition(HeapTuple tuple);
+
+/* ---- change_object.c ---- */
+
+/*
+ * Parses a statement made of what a deed keeps.  NULL, with a problem, unless it is one
+ * statement, of that kind; or ALTER TABLE of the move's table with one command, of that one.
+ */
+extern Node *change_kept_statement(const PlanStep *step, const char *statement, NodeTag kind, ChangeMove *move);
+extern AlterTableCmd *change_kept_command(const PlanStep *step, const char *statement, AlterTableType subtype, ChangeMove *move);
 
 /* ---- change_attic.c ---- */
 

@@ -361,13 +361,15 @@ leave_publications(Oid relid, ChangeMove *move, StringInfo was)
  * known
  */
 static char *
-publish_statement(const char *line, const char *table, ChangeMove *move)
+publish_statement(const PlanDeed *deed, const char *line, ChangeMove *move)
 {
 	const char *rest = line;
 	Oid			publication;
 	bool		known = plan_deed_read_mark(&rest, &publication);
 	const char *name = rest += strspn(rest, " ");
 	char	   *now;
+	char	   *statement;
+	AlterPublicationStmt *parsed;
 
 	rest = end_of_name(name, " ");
 	if (!known)
@@ -377,7 +379,14 @@ publish_statement(const char *line, const char *table, ChangeMove *move)
 		move->note = psprintf(known ? "publication %s, which has shown it, is gone" :
 							  "publication %s, which has shown it, is not found, and nothing but its name is known: if it has another one, add the table to it",
 							  pnstrdup(name, rest - name));
-	return now ? psprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s%s", quote_identifier(now), table, rest) : NULL;
+	if (now == NULL)
+		return NULL;
+	statement = psprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s%s", quote_identifier(now), deed->what->child_table, rest);
+	parsed = (AlterPublicationStmt *) change_kept_statement(deed->what, statement, T_AlterPublicationStmt, move);
+	if (parsed && list_length(parsed->pubobjects) != 1)
+		change_problem(move, ERRCODE_DATA_CORRUPTED, psprintf("what is on record of publication %s shows more than it", quote_identifier(now)),
+					   "Add the table to the publication by hand, and skip the step.");
+	return statement;
 }
 
 void
@@ -387,7 +396,7 @@ change_publish_again(const PlanDeed *deed, ChangeMove *move)
 
 	while (line)
 	{
-		char	   *statement = publish_statement(pnstrdup(line + 1, strcspn(line + 1, "\n")), deed->what->child_table, move);
+		char	   *statement = publish_statement(deed, pnstrdup(line + 1, strcspn(line + 1, "\n")), move);
 
 		if (statement)
 			move->last_statements = lappend(move->last_statements, statement);
@@ -528,6 +537,8 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 					   "Give it this name again, then make the same call again.");
 	else if (!OidIsValid(move->table) || get_rel_relkind(move->table) != RELKIND_PARTITIONED_TABLE)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("it is no partition any more, for %s is gone", whole), NULL);
+	else if (change_kept_command(deed->what, statement, AT_AttachPartition, move) == NULL)
+		return;
 	else if (must_read_default(move->table))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("it is a table of its own: ATTACH would read the default partition of %s under ACCESS EXCLUSIVE", whole),

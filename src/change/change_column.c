@@ -565,7 +565,7 @@ change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move
 		return;
 	if (!wanted_default(deed->what, move, attnum, &made) || !sg_same_text(now, made))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the column has another default by now", NULL);
-	else
+	else if (deed->was == NULL || change_kept_command(deed->what, default_statement(deed->what, deed->was), AT_ColumnDefault, move))
 	{
 		change_statement(move, MOVE_STATEMENT, "set default", AccessExclusiveLock, STEP_ROLLED_BACK,
 						 default_statement(deed->what, deed->was));

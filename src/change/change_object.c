@@ -592,8 +592,11 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 						 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", what->child_table, quote_identifier(now), name));
 	if (initial[0] && change_current_default(move->table, attnum) == NULL)
 	{
-		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK,
-						 psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", what->child_table, name, initial));
+		char	   *statement = psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", what->child_table, name, initial);
+
+		if (change_kept_command(what, statement, AT_ColumnDefault, move) == NULL)
+			return;
+		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK, statement);
 		change_reach(move, plan_change_expression(initial));
 	}
 	move->ends = move->statements && !not_null;
@@ -771,6 +774,38 @@ bring_properties_back(const PlanStep *step, const char *comment, List *targets, 
 		change_statement(move, MOVE_STATEMENT, "restore", ShareUpdateExclusiveLock, STEP_ROLLED_BACK, statement);
 }
 
+static bool
+ends_with(const char *definition, const char *end)
+{
+	size_t		n = strlen(definition);
+
+	return n >= strlen(end) && strcmp(definition + n - strlen(end), end) == 0;
+}
+
+/* Returns what the server prints of an EXCLUDE constraint behind the place of its tablespace */
+static char *
+end_of_exclusion(Oid conid, Oid index)
+{
+	HeapTuple	constraint = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conid));
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	char	   *condition = "";
+	char	   *deferred;
+	bool		isnull;
+	Datum		predicate;
+
+	if (!HeapTupleIsValid(constraint) || !HeapTupleIsValid(tuple))
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "an index");
+	deferred = !((Form_pg_constraint) GETSTRUCT(constraint))->condeferrable ? "" :
+		((Form_pg_constraint) GETSTRUCT(constraint))->condeferred ? " DEFERRABLE INITIALLY DEFERRED" : " DEFERRABLE";
+	predicate = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indpred, &isnull);
+	if (!isnull)
+		condition = psprintf(" WHERE (%s)", change_deparse(((Form_pg_index) GETSTRUCT(tuple))->indrelid,
+														   stringToNode(TextDatumGetCString(predicate))));
+	ReleaseSysCache(tuple);
+	ReleaseSysCache(constraint);
+	return psprintf("%s%s", condition, deferred);
+}
+
 /* Returns the definition of a constraint with the tablespace of its index, which the server leaves out for EXCLUDE alone */
 static char *
 with_tablespace(Oid conid, char *definition)
@@ -778,43 +813,27 @@ with_tablespace(Oid conid, char *definition)
 	Oid			index = get_constraint_index(conid);
 	Oid			tablespace = OidIsValid(index) ? get_rel_tablespace(index) : InvalidOid;
 	char	   *name = OidIsValid(tablespace) ? get_tablespace_name(tablespace) : NULL;
-	char	   *end = definition + strlen(definition);
-	const char *behind = NULL;
-	HeapTuple	tuple;
-	bool		isnull;
-	Datum		predicate;
+	char	   *end;
 
 	if (name == NULL || strncmp(definition, "EXCLUDE ", strlen("EXCLUDE ")) != 0)
 		return definition;
-	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-	if (!HeapTupleIsValid(tuple))
-		sg_gone(ERRCODE_UNDEFINED_OBJECT, "an index");
-	predicate = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indpred, &isnull);
-	if (!isnull)
-		behind = psprintf(" WHERE (%s)", change_deparse(((Form_pg_index) GETSTRUCT(tuple))->indrelid,
-														stringToNode(TextDatumGetCString(predicate))));
-	else if (!((Form_pg_index) GETSTRUCT(tuple))->indimmediate)
-		behind = " DEFERRABLE";
-	ReleaseSysCache(tuple);
-
-	/* the last one: what comes before may have a text with the same words */
-	for (char *p = definition; behind && (p = strstr(p, behind)) != NULL; p++)
-		end = p;
-	return psprintf("%.*s USING INDEX TABLESPACE %s%s", (int) (end - definition), definition, quote_identifier(name), end);
+	end = end_of_exclusion(conid, index);
+	if (!ends_with(definition, end))
+		elog(ERROR, "constraint %u does not end with \"%s\": %s", conid, end, definition);
+	return psprintf("%.*s USING INDEX TABLESPACE %s%s", (int) (strlen(definition) - strlen(end)), definition, quote_identifier(name), end);
 }
 
-/* "constraint UNIQUE (a)" */
+/* "constraint UNIQUE (a)": what is behind the head, whose words the table's name may have, too */
 static char *
-constraint_definition(const PlanStep *step, Oid conid)
+constraint_definition(const PlanStep *step, const ChangeMove *move)
 {
-	char	   *command = pg_get_constraintdef_command(conid);
-	char	   *name = psprintf(" ADD CONSTRAINT %s ", quote_identifier(step->fk_name));
-	char	   *definition = strstr(command, name);
+	char	   *command = pg_get_constraintdef_command(move->object.objectId);
+	char	   *head = psprintf("ALTER TABLE %s ADD CONSTRAINT %s ", sg_relation_name(move->table), quote_identifier(step->fk_name));
 
 	/* renamed, perhaps */
-	if (definition == NULL)
+	if (strncmp(command, head, strlen(head)) != 0)
 		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a constraint");
-	return psprintf(WAS_CONSTRAINT "%s", with_tablespace(conid, definition + strlen(name)));
+	return psprintf(WAS_CONSTRAINT "%s", with_tablespace(move->object.objectId, command + strlen(head)));
 }
 
 static char
@@ -869,7 +888,7 @@ definition_of(const PlanStep *step, const ChangeMove *move)
 	switch (plan_changed_object(step))
 	{
 		case CHANGED_CONSTRAINT:
-			definition = constraint_definition(step, object);
+			definition = constraint_definition(step, move);
 			break;
 		case CHANGED_TRIGGER:
 			definition = sg_definition(pg_get_triggerdef, object) + strlen("CREATE ");
@@ -951,9 +970,16 @@ bring_check_back(PlanStep *step, const char *was, ChangeMove *move)
 		move->kind = MOVE_NONE;
 }
 
-/* Parses what a deed keeps; NULL, and a problem, if that is more than a statement, or another kind, as a restore could make it */
-static Node *
-parse_kept(const PlanStep *step, const char *statement, NodeTag kind, ChangeMove *move)
+/* Makes a problem of what a deed keeps, if that is no definition of its object, as a restore could make it */
+static void
+no_definition(const PlanStep *step, ChangeMove *move)
+{
+	change_problem(move, ERRCODE_DATA_CORRUPTED, "what is on record of it is no definition",
+				   psprintf("Make the %s anew by hand, and skip the step:\n%s", step->definition, plan_skip_call(step, "made anew by hand")));
+}
+
+Node *
+change_kept_statement(const PlanStep *step, const char *statement, NodeTag kind, ChangeMove *move)
 {
 	SgScope		scope;
 	ErrorData  *edata;
@@ -964,8 +990,25 @@ parse_kept(const PlanStep *step, const char *statement, NodeTag kind, ChangeMove
 	sg_scope_end(&scope);
 	if (list_length(parsed) == 1 && nodeTag(linitial_node(RawStmt, parsed)->stmt) == kind)
 		return linitial_node(RawStmt, parsed)->stmt;
-	change_problem(move, ERRCODE_DATA_CORRUPTED, "what is on record of it is no definition",
-				   psprintf("Make the %s anew by hand, and skip the step:\n%s", step->definition, plan_skip_call(step, "made anew by hand")));
+	no_definition(step, move);
+	return NULL;
+}
+
+static bool
+is_named(const RangeVar *name, Oid relid)
+{
+	return name->schemaname && sg_find_qualified(sg_qualified_name(name->schemaname, name->relname)) == relid;
+}
+
+AlterTableCmd *
+change_kept_command(const PlanStep *step, const char *statement, AlterTableType subtype, ChangeMove *move)
+{
+	AlterTableStmt *alter = (AlterTableStmt *) change_kept_statement(step, statement, T_AlterTableStmt, move);
+	AlterTableCmd *command = alter ? linitial_node(AlterTableCmd, alter->cmds) : NULL;
+
+	if (command == NULL || (list_length(alter->cmds) == 1 && command->subtype == subtype && is_named(alter->relation, move->table)))
+		return command;
+	no_definition(step, move);
 	return NULL;
 }
 
@@ -976,7 +1019,7 @@ create_statement(const PlanStep *step, const char *was, ChangeMove *move)
 	const char *table = sg_relation_name(move->table);
 	char	   *statement = psprintf("CREATE %s", was);
 	bool		is_trigger = plan_changed_object(step) == CHANGED_TRIGGER;
-	Node	   *parsed = parse_kept(step, statement, is_trigger ? T_CreateTrigStmt : T_IndexStmt, move);
+	Node	   *parsed = change_kept_statement(step, statement, is_trigger ? T_CreateTrigStmt : T_IndexStmt, move);
 	RangeVar   *relation;
 	const char *name;
 
@@ -984,18 +1027,33 @@ create_statement(const PlanStep *step, const char *was, ChangeMove *move)
 		return NULL;
 	relation = is_trigger ? ((CreateTrigStmt *) parsed)->relation : ((IndexStmt *) parsed)->relation;
 	name = quote_qualified_identifier(relation->schemaname, relation->relname);
-	if (strncmp(statement + relation->location, name, strlen(name)) != 0)
-		return statement;
-	return psprintf("%.*s%s%s", relation->location, statement, table, statement + relation->location + strlen(name));
+	if (sg_same_text(is_trigger ? ((CreateTrigStmt *) parsed)->trigname : ((IndexStmt *) parsed)->idxname, step->fk_name))
+	{
+		if (strncmp(statement + relation->location, name, strlen(name)) == 0)
+			return psprintf("%.*s%s%s", relation->location, statement, table, statement + relation->location + strlen(name));
+		if (is_named(relation, move->table))
+			return statement;
+	}
+	no_definition(step, move);
+	return NULL;
 }
 
-/* Returns the statement that adds a constraint anew; NULL if there is none */
+/* Returns the statement that adds a constraint anew, and whether it reads no row; NULL if there is none */
 static char *
-add_statement(const PlanStep *step, const char *was, ChangeMove *move)
+add_statement(const PlanStep *step, const char *was, ChangeMove *move, bool *not_valid)
 {
 	char	   *statement = psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s", step->child_table, quote_identifier(step->fk_name), was);
+	AlterTableCmd *command = change_kept_command(step, statement, AT_AddConstraint, move);
+	const Constraint *con = command ? castNode(Constraint, command->def) : NULL;
 
-	return parse_kept(step, statement, T_AlterTableStmt, move) ? statement : NULL;
+	if (con == NULL)
+		return NULL;
+	*not_valid = con->skip_validation;
+	if (sg_same_text(con->conname, step->fk_name) && con->indexname == NULL &&
+		(con->contype == CONSTR_UNIQUE || con->contype == CONSTR_PRIMARY || con->contype == CONSTR_EXCLUSION || con->contype == CONSTR_NOTNULL))
+		return statement;
+	no_definition(step, move);
+	return NULL;
 }
 
 /* Makes the trigger anew, as enabled as it was */
@@ -1010,14 +1068,6 @@ bring_trigger_back(const PlanStep *step, char *statement, char enabled, ChangeMo
 								  quote_identifier(step->fk_name)));
 }
 
-static bool
-ends_with(const char *definition, const char *end)
-{
-	size_t		n = strlen(definition);
-
-	return n >= strlen(end) && strcmp(definition + n - strlen(end), end) == 0;
-}
-
 /* A trigger, a CHECK, and what is NOT VALID come back as they were; what would read the table under a lock is for somebody to decide */
 static void
 bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
@@ -1028,6 +1078,7 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 	char	   *identify = identity ? change_identity_statement(move->table, step.child_table, step.fk_name) : NULL;
 	char	   *moved = plan_deed_moved_column(deed);
 	char		enabled;
+	bool		not_valid = false;
 	char	   *statement;
 
 	if (moved)
@@ -1043,7 +1094,7 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 		bring_check_back(&step, was, move);
 		return;
 	}
-	statement = is_constraint ? add_statement(&step, was, move) : create_statement(&step, was, move);
+	statement = is_constraint ? add_statement(&step, was, move, &not_valid) : create_statement(&step, was, move);
 	if (statement == NULL)
 		return;
 	move->object = find_object(&step, step.fk_name);
@@ -1059,7 +1110,7 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 	}
 	else if (plan_changed_object(&step) == CHANGED_TRIGGER)
 		bring_trigger_back(&step, statement, enabled, move);
-	else if (is_constraint && ends_with(was, " NOT VALID"))
+	else if (not_valid)
 		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK, statement);
 	else
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "making it anew would read the whole table",
@@ -1279,6 +1330,8 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	if (renamed)
 		move->owner_statements = lcons(renamed, move->owner_statements);
 	change_publish_again(deed, move);
+	if (move->kind == MOVE_PROBLEM)
+		return;
 	change_move(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK);
 	move->ends = true;
 }

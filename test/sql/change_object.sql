@@ -317,8 +317,25 @@ CALL sg_apply('d', fail => true);
 UPDATE schemaguard.plan_deed SET after = jsonb_set(after, '{was}', to_jsonb((after ->> 'was') || '; CREATE TABLE planted ()')) WHERE object LIKE '%said%' AND undone_at IS NULL;
 CALL sg_rollback_fks('d');
 SELECT to_regclass('planted');
+UPDATE schemaguard.plan_deed SET after = jsonb_set(after, '{was}', to_jsonb(x.was)) FROM (VALUES ('%said_uq%', 'constraint UNIQUE (id), ADD planted int'), ('%said_t%', 'TRIGGER other BEFORE INSERT ON cob.said EXECUTE FUNCTION cob.note()')) x(object, was)
+  WHERE plan_deed.object LIKE x.object AND undone_at IS NULL;
+CALL sg_rollback_fks('d');
+UPDATE schemaguard.plan_deed SET after = jsonb_set(after, '{was}', to_jsonb('constraint CHECK (id > 0) NOT VALID'::text)) WHERE object LIKE '%said_uq%' AND undone_at IS NULL;
+CALL sg_rollback_fks('d');
+SELECT conname FROM pg_constraint WHERE conrelid = 'said'::regclass AND conname = 'said_uq';
 DROP TABLE said CASCADE;
 DROP VIEW sayings;
+
+-- the name of a table may have the words of a definition
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+CREATE TABLE " ADD CONSTRAINT u CHECK (true), OWNER TO regress --" (id int CONSTRAINT u UNIQUE);
+SELECT sg_plan_add_drop('d', 'constraint', '" ADD CONSTRAINT u CHECK (true), OWNER TO regress --"', 'u') \g /dev/null
+CALL sg_apply('d', fail => true);
+CALL sg_rollback_fks('d');
+ALTER TABLE cob." ADD CONSTRAINT u CHECK (true), OWNER TO regress --" ADD CONSTRAINT u UNIQUE (id);
+CALL sg_rollback_fks('d', fail => true);
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = '" ADD CONSTRAINT u CHECK (true), OWNER TO regress --"'::regclass ORDER BY 1;
+DROP TABLE " ADD CONSTRAINT u CHECK (true), OWNER TO regress --";
 
 -- the tablespace of a constraint's index
 SET allow_in_place_tablespaces = on;

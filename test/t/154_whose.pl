@@ -138,6 +138,18 @@ $db = other_db(q{CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN 
 is(back($db), "1|rolled back|\n2|rolled back|", 'triggers come back');
 is(sql($db, q{SELECT string_agg(tgname || tgenabled::text, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 't'::regclass}), 'alwA disD', 'disabled, or ALWAYS, as they were');
 
+# a definition that needs no row, of a table whose name has the words of one
+if (major($node) >= 18)
+{
+	my $name = '" ADD CONSTRAINT n CHECK (1 = 1), OWNER TO regress_heir --"';
+
+	$db = other_db(qq{CREATE ROLE regress_heir; CREATE TABLE $name (id int); ALTER TABLE $name ADD CONSTRAINT n NOT NULL id NOT VALID;
+		SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'constraint', '$name', 'n'); CALL sg_apply('d', fail => true)});
+	is(back($db), '1|rolled back|', 'a NOT NULL that is not valid comes back');
+	is(sql($db, qq{SELECT relowner::regrole, pg_get_constraintdef(c.oid) FROM pg_class t JOIN pg_constraint c ON conrelid = t.oid WHERE t.oid = '$name'::regclass}),
+		'postgres|NOT NULL id NOT VALID', 'as it was, whatever its table is called');
+}
+
 # in a copy, what another plan keeps there
 $db = other_db(q{CREATE TABLE t (id int, z text, y int); INSERT INTO t VALUES (1, 'one', 5); CREATE TABLE k (a int); INSERT INTO k VALUES (1);
 	SELECT sg_plan_create('x'), sg_plan_add_drop('x', 'column', 't', 'z'), sg_plan_add_drop('x', 'column', 't', 'y'), sg_plan_add_drop('x', 'table', 'k'); CALL sg_apply('x', fail => true)});
