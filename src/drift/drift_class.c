@@ -229,11 +229,16 @@ explains_objects(DriftComparison *c, const char *extension)
 /*
  * Is a member schemaguard's, of another version on the other side?  That has a
  * row, and hundreds for what an update of it has made would hide the user's.
+ * Snapshots of some schemas do not have the version, but 0.1.0 alone took those of
+ * format 1.
  */
 static bool
 goes_with_our_version(DriftComparison *c, const char *extension)
 {
-	return extension && strcmp(extension, "schemaguard") == 0 && extension_change(c, extension, "version");
+	bool		is_older = (c->info[DRIFT_REFERENCE]->format < 2) != (c->info[DRIFT_TARGET]->format < 2);
+
+	return extension && strcmp(extension, "schemaguard") == 0 &&
+		(extension_change(c, extension, "version") || (is_older && !knows_extensions(c)));
 }
 
 /* A document may leave anything out */
@@ -262,7 +267,7 @@ explains_property(DriftComparison *c, const char *extension, const DriftChange *
 		return !knows_extensions(c) ||
 			(owner && is_same_text(owner->expected, change->expected) && is_same_text(owner->actual, change->actual));
 	}
-	return extension_change(c, extension, "version") != NULL;
+	return extension_change(c, extension, "version") || goes_with_our_version(c, extension);
 }
 
 /* Is a change the update of schemaguard, which changes no object of the user's? */

@@ -57,7 +57,8 @@ sub is_same
 # What the snapshot statement of the objects that are there gives, in the form that version 0.1.0 had for it
 sub document_of_format_1
 {
-	my ($db) = @_;
+	my ($db, @schemas) = @_;
+	my $schemas = @schemas ? 'ARRAY[' . join(', ', map { lit($_) } @schemas) . ']' : 'NULL::text[]';
 	my $prologue = $node->safe_psql($db, 'SELECT prologue FROM schemaguard.sg_snapshot_statement()');
 	my $statement = $node->safe_psql($db, 'SELECT statement FROM schemaguard.sg_snapshot_statement()');
 
@@ -65,10 +66,10 @@ sub document_of_format_1
 		WITH object AS MATERIALIZED (
 			SELECT kind, identity, parent, properties,
 			       sha256(convert_to(kind || chr(10) || identity || chr(10) || coalesce(parent, '') || chr(10) || properties::text, 'UTF8')) AS checksum
-			FROM ($statement) s),
+			FROM ($statement) s WHERE ($schemas IS NULL OR split_part(identity, '.', 1) = ANY ($schemas) OR identity ~ 'IN SCHEMA app')),
 		header AS (
 			SELECT jsonb_build_object('schemaguard_snapshot', 1, 'taken_at', '2026-01-01T00:00:00.000000Z', 'role', CURRENT_USER, 'server', NULL,
-				'database', current_database(), 'server_version_num', current_setting('server_version_num')::int, 'schemas', NULL, 'count', count(*),
+				'database', current_database(), 'server_version_num', current_setting('server_version_num')::int, 'schemas', $schemas, 'count', count(*),
 				'checksum', encode(sha256(string_agg(checksum, '' ORDER BY kind COLLATE "C", identity COLLATE "C")), 'hex')) AS h FROM object)
 		SELECT h || jsonb_build_object('seal', encode(sha256(convert_to(h::text, 'UTF8')), 'hex'), 'objects',
 			(SELECT jsonb_agg(jsonb_build_object('kind', kind, 'identity', identity, 'parent', parent, 'properties', properties, 'checksum', encode(checksum, 'hex'))
@@ -179,10 +180,14 @@ SKIP:
 		GRANT SELECT ON app.p TO pg_monitor; GRANT SELECT (id) ON app.c TO PUBLIC; ALTER DEFAULT PRIVILEGES IN SCHEMA app GRANT SELECT ON TABLES TO pg_monitor; CREATE PUBLICATION pub FOR TABLE app.p (id, name) WHERE (id > 3);
 		CREATE OPERATOR app.### (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl); CREATE CAST (app.mood AS int) WITH INOUT; CREATE TEXT SEARCH CONFIGURATION app.ts (COPY = english)});
 	my $document = document_of_format_1('kept');
+	my $of_schemas = document_of_format_1('kept', qw(public app schemaguard));
 	$node->safe_psql('kept', 'ALTER EXTENSION schemaguard UPDATE');
 	is(kept(), $before, 'the update keeps every row');
 	$node->safe_psql('kept', "SET client_min_messages = error; SELECT sg_snapshot_import('of_old', \$document\$$document\$document\$)");
 	is($node->safe_psql('kept', q{SELECT class, kind, object, property FROM sg_drift('of_old')}), 'unmanaged|extension|schemaguard|version', "a baseline taken with the statement of $old shows no drift, and one row of what the update has made");
+	is($node->safe_psql('kept', "SET client_min_messages = error; CREATE VIEW schemaguard.foreign_view AS SELECT 1 AS one; SELECT sg_snapshot_import('of_schemas', \$document\$$of_schemas\$document\$);
+		SELECT class, kind, object, property FROM sg_drift('of_schemas'); DROP VIEW schemaguard.foreign_view; SELECT sg_snapshot_drop('of_schemas')") =~ s/^\d+\n//r, "extra|view|schemaguard.foreign_view|\n",
+		"one of some schemas, our own among them, shows but what somebody has put there");
 	$node->safe_psql('kept', 'SET client_min_messages = error; DROP PUBLICATION pub; DROP SCHEMA app CASCADE');
 	is($node->safe_psql('kept', q{GRANT INSERT ON schemaguard.drift_ignore TO PUBLIC; SELECT sg_snapshot_take('of_new'); REVOKE INSERT ON schemaguard.drift_ignore FROM PUBLIC;
 		SELECT object, property FROM sg_drift('of_new') WHERE class = 'drift'; SELECT sg_snapshot_drop('of_old'), sg_snapshot_drop('of_new')}) =~ s/^\d+\n//r,
