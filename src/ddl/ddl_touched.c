@@ -264,6 +264,9 @@ add_command(DdlTarget *target, Datum *values, bool *nulls)
 	ObjectAddressSubSet(address, DatumGetObjectId(values[COMMAND_CLASSID]), DatumGetObjectId(values[COMMAND_OBJID]),
 						DatumGetInt32(values[COMMAND_OBJSUBID]));
 	add_object(target, &address, collected->parsetree);
+	/* SET SCHEMA: the one that it was in */
+	if (collected->type == SCT_Simple && collected->d.simple.secondaryObject.classId == NamespaceRelationId)
+		ddl_target_add_schema(target, collected->d.simple.secondaryObject.objectId);
 	if (collected->type == SCT_AlterTable)
 		add_parts(target, collected);
 }

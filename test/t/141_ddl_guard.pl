@@ -384,7 +384,7 @@ for my $loaded (1, 0)
 
 # a name that means another table when the lock comes
 for my $raced ('ALTER TABLE raced ADD x int', 'DROP TABLE raced', 'CREATE INDEX ON raced (a)', 'CREATE TRIGGER tr AFTER INSERT ON raced EXECUTE FUNCTION s.tf()',
-	'CREATE INDEX CONCURRENTLY raced_i ON raced (a)', 'CREATE POLICY po ON raced', 'CREATE RULE ru AS ON INSERT TO raced DO ALSO NOTHING', q{COMMENT ON COLUMN raced.a IS 'x'}, 'ALTER TABLE raced RENAME b TO c', 'ALTER TABLE raced SET SCHEMA public')
+	'CREATE INDEX CONCURRENTLY raced_i ON raced (a)', 'CREATE POLICY po ON raced', 'CREATE RULE ru AS ON INSERT TO raced DO ALSO NOTHING', q{COMMENT ON COLUMN raced.a IS 'x'}, 'ALTER TABLE raced RENAME b TO c', 'ALTER TABLE raced SET SCHEMA s2')
 {
 	my $holder = SgTest::Session->new($node, user => 'alice');
 	my $user = SgTest::Session->new($node, user => 'alice');
@@ -406,7 +406,7 @@ for my $raced ('ALTER TABLE raced ADD x int', 'DROP TABLE raced', 'CREATE INDEX 
 	}
 	else
 	{
-		is($user->sqlstate, '42501', "$raced, which waited for another table") or diag($user->{err});
+		like($user->{err}, qr/ERROR:  42501: [A-Z ]+ of [^\n]* is refused: no plan or migration role runs it/, "$raced, which waited for another table");
 	}
 	$_->quit for $holder, $user;
 }
