@@ -227,6 +227,7 @@ OBJS = \
 	src/plan/plan_deed.o \
 	src/plan/plan_deed_follow.o \
 	src/plan/plan_deprecate.o \
+	src/plan/plan_drops.o \
 	src/plan/plan_edit.o \
 	src/plan/plan_field.o \
 	src/plan/plan_filler.o \

@@ -45,6 +45,7 @@
 #include "plan/plan_backfill.h"
 #include "plan/plan_change.h"
 #include "plan/plan_deed.h"
+#include "plan/plan_drops.h"
 #include "plan/plan_key.h"
 #include "plan/plan_reads.h"
 
@@ -249,6 +250,9 @@ keep_hint(const PlanStep *filled)
 static char *
 kept_hint(const PlanStep *drop)
 {
+	if (plan_step_get(drop->plan, drop->step, true)->kind == STEP_STATEMENT)
+		return psprintf("Have steps of their own drop each of its objects, and keep what they take, in its place:\n%s",
+						plan_skip_call(drop, "other steps drop it, and keep it"));
 	return psprintf("Have the drop keep what it takes, so that nothing is lost:\n%s", plan_set_call(drop, "keep", "true", NULL));
 }
 
@@ -536,11 +540,11 @@ check_carried(const PlanStep *step, const Reader *reader, ChangeMove *move)
 static bool
 fills_others(const PlanStep *moving, const PlanStep *filled)
 {
-	bool		is_column = plan_changed_object(moving) == CHANGED_COLUMN;
+	bool		is_column = moving->kind != STEP_STATEMENT && plan_changed_object(moving) == CHANGED_COLUMN;
 
 	if ((filled->kind != STEP_COLUMN || filled->fill == NULL) && (filled->kind != STEP_FOREIGN_KEY || filled->backfill == NULL))
 		return false;
-	if (!is_column && !plan_step_is_of_relation(moving))
+	if (!is_column && moving->kind != STEP_STATEMENT && !plan_step_is_of_relation(moving))
 		return false;
 	/* the column goes with its own table */
 	return !sg_same_text(moving->child_table, filled->child_table) ||
@@ -551,9 +555,12 @@ fills_others(const PlanStep *moving, const PlanStep *filled)
 static bool
 drop_is_read(const PlanStep *drop, const PlanStep *filled, const PlanReads *reads, bool named)
 {
-	return fills_others(drop, filled) &&
-		plan_reads_any(reads ? reads : plan_reads(filled), drop->child_table,
-					   plan_changed_object(drop) == CHANGED_COLUMN ? drop->fk_name : NULL, named);
+	if (!fills_others(drop, filled))
+		return false;
+	if (drop->kind == STEP_STATEMENT)
+		return plan_reads_calls(reads ? reads : plan_reads(filled), drop->child_table);
+	return plan_reads_any(reads ? reads : plan_reads(filled), drop->child_table,
+						  plan_changed_object(drop) == CHANGED_COLUMN ? drop->fk_name : NULL, named);
 }
 
 static bool
@@ -593,12 +600,17 @@ change_dropped_before(const PlanStep *filled, int but)
 
 	foreach_ptr(PlanStep, other, plan_steps(filled->plan))
 	{
-		if (other->step == but || other->kind != STEP_DROP || other->state != STEP_VALIDATED || other->skipped_by || plan_change_finds(other))
+		if (other->step == but || other->state != STEP_VALIDATED || other->skipped_by)
 			continue;
-		if (reads == NULL)
-			reads = plan_reads(filled);
-		if (drop_is_read(other, filled, reads, true))
-			return other;
+		foreach_ptr(const PlanStep, drop, plan_drops(other))
+		{
+			if (drop->kind == STEP_DROP && plan_change_finds(drop))
+				continue;
+			if (reads == NULL)
+				reads = plan_reads(filled);
+			if (drop_is_read(drop, filled, reads, true))
+				return other;
+		}
 	}
 	return NULL;
 }
@@ -646,7 +658,7 @@ static List *
 find_readers(const PlanGraph *graph, const PlanStep *moving)
 {
 	Oid			table = sg_find_qualified(moving->child_table);
-	bool		is_column = plan_changed_object(moving) == CHANGED_COLUMN;
+	bool		is_column = moving->kind != STEP_STATEMENT && plan_changed_object(moving) == CHANGED_COLUMN;
 	AttrNumber	attnum = is_column && OidIsValid(table) ? get_attnum(table, moving->fk_name) : InvalidAttrNumber;
 	List	   *readers = NIL;
 
@@ -661,7 +673,7 @@ find_readers(const PlanGraph *graph, const PlanStep *moving)
 		if (other->step < moving->step && takes_what_fills(moving, other))
 			readers = add_reader(readers, other, NULL);
 	}
-	if (!OidIsValid(table) || (is_column && attnum == InvalidAttrNumber) || (!is_column && !plan_step_is_of_relation(moving)))
+	if (!OidIsValid(table) || moving->kind == STEP_STATEMENT || (is_column && attnum == InvalidAttrNumber) || (!is_column && !plan_step_is_of_relation(moving)))
 		return readers;
 	foreach_ptr(const DeedReader, done, plan_deed_readers(plan_get(moving->plan), table, attnum))
 	{
@@ -678,17 +690,39 @@ find_readers(const PlanGraph *graph, const PlanStep *moving)
 List *
 change_readers(const PlanGraph *graph, const PlanStep *moving)
 {
+	List	   *drops = moving->kind == STEP_RENAME ? list_make1(unconstify(PlanStep *, moving)) : plan_drops(moving);
 	List	   *steps = NIL;
 
-	if (moving->kind != STEP_DROP && moving->kind != STEP_RENAME)
-		return NIL;
-	foreach_ptr(const Reader, reader, find_readers(graph, moving))
+	foreach_ptr(const PlanStep, drop, drops)
 	{
-		/* a word in the text of a function is no name that ends with a rename */
-		if (moving->kind == STEP_DROP || drop_is_read(moving, reader->step, NULL, true))
-			steps = lappend(steps, reader->step);
+		foreach_ptr(const Reader, reader, find_readers(graph, drop))
+		{
+			/*
+			 * a word in the text of a function is no name that ends with a
+			 * rename
+			 */
+			if (moving->kind != STEP_RENAME || drop_is_read(moving, reader->step, NULL, true))
+				steps = lappend(steps, reader->step);
+		}
 	}
 	return steps;
+}
+
+/* Compares what a drop takes away with what was filled from it */
+static void
+check_readers_of(const PlanGraph *graph, const PlanStep *drop, ChangeMove *move)
+{
+	/* a function has no values */
+	foreach_ptr(const Reader, reader, drop->kind == STEP_DROP ? find_readers(graph, drop) : NIL)
+	{
+		/* the call may have ended what fills since the graph was made */
+		PlanStep   *now = plan_step_get(drop->plan, reader->step->step, true);
+
+		if (now)
+			reader->step->fills = now->fills;
+		if (move->kind != MOVE_PROBLEM && plan_step_is_done(now ? now : reader->step) && !(now ? now : reader->step)->skipped_by)
+			check_carried(drop, reader, move);
+	}
 }
 
 void
@@ -717,15 +751,9 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 				check_readers(step, move);
 		}
 	}
-	foreach_ptr(const Reader, reader, move->kind == MOVE_PROBLEM ? NIL : find_readers(graph, step))
+	foreach_ptr(const PlanStep, drop, move->kind == MOVE_PROBLEM ? NIL : plan_drops(step))
 	{
-		/* the call may have ended what fills since the graph was made */
-		PlanStep   *now = plan_step_get(step->plan, reader->step->step, true);
-
-		if (now)
-			reader->step->fills = now->fills;
-		if (move->kind != MOVE_PROBLEM && plan_step_is_done(now ? now : reader->step) && !(now ? now : reader->step)->skipped_by)
-			check_carried(step, reader, move);
+		check_readers_of(graph, drop, move);
 	}
 }
 

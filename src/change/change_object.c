@@ -260,7 +260,7 @@ unfinished_maker(const PlanStep *step)
 	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
 	{
 		if (other->step != step->step && !other->skipped_by && other->state != STEP_VALIDATED &&
-			(other->state != STEP_ADDED || sg_same_text(other->replaces, step->new_name)) && makes(other, step))
+			(other->state != STEP_ADDED || sg_same_text(other->replaces, step->new_name)) && makes(other, step) && !plan_step_frees(step, other))
 			return other;
 	}
 	return NULL;

@@ -30,6 +30,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -48,6 +49,7 @@
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
+#include "plan/plan_drops.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 #include "plan/plan_relation.h"
@@ -511,7 +513,7 @@ ends_filling(const PlanStep *step, const PlanStep *other)
 static bool
 ends_first(const PlanStep *step)
 {
-	return step->kind == STEP_DROP || step->kind == STEP_RENAME;
+	return step->kind == STEP_RENAME || plan_step_drops(step);
 }
 
 static void
@@ -542,11 +544,30 @@ filled_table(const PlanStep *reader)
 	return OidIsValid(table) && run_lacks_ownership("table", table) == NULL ? table : InvalidOid;
 }
 
+/* Adds the tables that statements drop, or drop columns of, so that nobody writes them between the comparison and the drop */
+static void
+add_dropped_targets(RunAction *action, const PlanStep *step)
+{
+	foreach_ptr(const PlanStep, drop, step->kind == STEP_STATEMENT ? plan_drops(step) : NIL)
+	{
+		Oid			table = drop->kind == STEP_DROP && drop->discard ? sg_find_qualified(drop->child_table) : InvalidOid;
+
+		foreach_oid(part, OidIsValid(table) && run_lacks_ownership("table", table) == NULL ? sg_all_inheritors(table) : NIL)
+		{
+			run_add_target(action, part, AccessExclusiveLock);
+		}
+	}
+}
+
 /* Adds the tables whose columns are filled from what a drop or rename takes: nobody writes them until a drop is done, and their triggers go with it */
 static void
 add_filled_targets(RunAction *action, const PlanStep *step, const ChangeMove *move)
 {
-	foreach_ptr(const PlanStep, reader, change_readers(action->run->graph, step))
+	List	   *readers = change_readers(action->run->graph, step);
+
+	if (readers)
+		add_dropped_targets(action, step);
+	foreach_ptr(const PlanStep, reader, readers)
 	{
 		Oid			table = filled_table(reader);
 
@@ -554,7 +575,7 @@ add_filled_targets(RunAction *action, const PlanStep *step, const ChangeMove *mo
 			continue;
 		if (OidIsValid(table) && plan_filler_is_armed(reader))
 			run_add_target(action, table, AccessExclusiveLock);
-		else if (OidIsValid(table) && step->kind == STEP_DROP)
+		else if (OidIsValid(table) && step->kind != STEP_RENAME)
 			run_add_target(action, table, ShareLock);
 	}
 }
@@ -626,7 +647,7 @@ do_move(void *arg)
 	ChangeMove	now;
 
 	change_look(work->step, &now);
-	if (work->step->kind == STEP_DROP && now.kind == MOVE_STATEMENT)
+	if (now.kind == MOVE_STATEMENT && plan_step_drops(work->step))
 		change_check_needs(action->run->graph, work->step, &now);
 	if (now.kind == MOVE_PROBLEM)
 		ereport(ERROR,
@@ -1150,7 +1171,7 @@ fail_missing(StepWork *work, const ChangeMove *move)
 static bool
 is_held(StepWork *work, ChangeMove *move)
 {
-	if (work->step->kind != STEP_DROP || move->kind != MOVE_STATEMENT)
+	if (move->kind != MOVE_STATEMENT || !plan_step_drops(work->step))
 		return false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	change_check_needs(work->run->graph, work->step, move);

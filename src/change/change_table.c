@@ -82,7 +82,8 @@ change_others_stand_on(const PlanStep *step, const char *column, ChangeMove *mov
 	appendStringInfo(&steps, "%d", step->step);
 	foreach_ptr(const PlanStep, other, plan_steps_standing_on(step))
 	{
-		if (column && !is_about_column(other, step->child_table, column))
+		/* what has freed the name is about another object */
+		if (plan_step_frees(other, step) || (column && !is_about_column(other, step->child_table, column)))
 			continue;
 		first = first ? first : other;
 		appendStringInfo(&steps, ",%d", other->step);

@@ -29,6 +29,7 @@
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
+#include "plan/plan_drops.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
 #include "run/run_rights.h"
@@ -245,6 +246,21 @@ check_subscribed_name(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 			  psprintf("subscription %s writes to %s, and stops if rows come for a %s that it does not find", subscription,
 					   sg_relation_name(move->table), cs->step->definition),
 			  psprintf(hint, subscription));
+}
+
+/* Tells the steps whose fill reads what a drop takes away, and that come before it */
+static void
+check_readers(PlanCheck *check, CheckStep *cs)
+{
+	List	   *told = NIL;
+
+	foreach_ptr(const PlanStep, reader, plan_step_drops(cs->step) ? change_readers(check->graph, cs->step) : NIL)
+	{
+		if (plan_step_is_done(reader) || list_member_int(told, reader->step))
+			continue;
+		told = lappend_int(told, reader->step);
+		check_row(cs, "order", CHECK_OK, psprintf("comes behind step %d, %s, which reads what it drops", reader->step, plan_step_object(reader)), NULL);
+	}
 }
 
 /* Warns of rows or values that a drop does not keep */
@@ -469,9 +485,11 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_ask_early(check, cs);
 		return;
 	}
-	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT && cs->waits == NULL)
+	if (move.kind == MOVE_STATEMENT && cs->waits == NULL && plan_step_drops(cs->step))
 		change_check_needs(check->graph, cs->step, &move);
 	next_move(check, cs, &move);
+	if (move.kind == MOVE_STATEMENT)
+		check_readers(check, cs);
 	check_ask_rows(check, cs, &move);
 	if (cs->step->kind == STEP_STATEMENT && move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_statement(check, cs);

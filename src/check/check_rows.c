@@ -256,7 +256,9 @@ ask_column(const Asking *asking)
 	Oid			type;
 	int32		typmod;
 
-	if (!change_column_values(asking->cs->step, &move, &initial, &fill))
+	if (!change_column_values(asking->cs->step, &move, &initial, &fill) && check_waits(asking->check, asking->cs, move.problem))
+		return;
+	if (move.kind == MOVE_PROBLEM)
 		check_row(asking->cs, "fill", CHECK_BLOCK, move.problem->reason, move.problem->hint);
 	else if (change_fill_is_query(asking->cs->step))
 	{

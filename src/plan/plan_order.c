@@ -28,6 +28,7 @@
 #include "base/quote.h"
 #include "plan/plan.h"
 #include "plan/plan_change.h"
+#include "plan/plan_drops.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
 #include "plan/plan_reads.h"
@@ -67,12 +68,18 @@ plan_is_one_by_one(List *steps)
 
 /* ---- the graph ---- */
 
-/* Tells the names in the hash table of a graph apart: of steps, of tables, of tables that are dropped, go otherwise, or are made */
+/*
+ * Tells the names in the hash table of a graph apart: of steps, of tables, of
+ * tables that are dropped, go otherwise, or are made, of functions that are
+ * dropped or made
+ */
 #define OF_STEP		'n'
 #define OF_TABLE	't'
 #define OF_DROPPED	'd'
 #define OF_MOVED	'v'
 #define OF_MADE		'm'
+#define OF_DROPPED_FUNCTION	'f'
+#define OF_MADE_FUNCTION	'F'
 
 typedef struct Bucket
 {
@@ -86,9 +93,11 @@ struct PlanNode
 	int			place;			/* in the order of deployment */
 	List	   *needs;			/* of PlanEdge *; those of `after` come first */
 	List	   *needed_by;		/* of PlanNode * */
-	struct PlanNode *freer;		/* of a rename: it takes away the name that
-								 * this one gives, or NULL */
-	struct PlanNode *taker;		/* the other way round */
+	List	   *drops;			/* of PlanStep *: what it drops or renames, of
+								 * what SQL can read */
+	struct PlanNode *freer;		/* it takes away the name that this one gives,
+								 * or NULL */
+	List	   *takers;			/* of PlanNode *: the other way round */
 	int			waits;			/* edges to what is not placed in a round yet */
 	bool		placed;
 	int			visited;		/* by the search of this number */
@@ -177,17 +186,45 @@ renames_read(const PlanStep *step)
 	return step->kind == STEP_RENAME && (plan_step_is_of_relation(step) || plan_changed_object(step) == CHANGED_COLUMN);
 }
 
+/* Puts a node of statements where names lead that these take away or make */
+static void
+put_statement(PlanGraph *graph, PlanNode *node)
+{
+	ErrorData  *edata;
+
+	node->drops = plan_drops(node->step);
+	foreach_ptr(const PlanStep, drop, node->drops)
+	{
+		if (drop->kind == STEP_DROP)
+			put(graph, OF_MOVED, sg_parse_table_name(drop->child_table).name, node);
+		else
+			put(graph, OF_DROPPED_FUNCTION, drop->child_table, node);
+	}
+	foreach_ptr(const RawStmt, raw, plan_parse(node->step->definition, &edata))
+	{
+		List	   *names = IsA(raw->stmt, CreateFunctionStmt) ? ((CreateFunctionStmt *) raw->stmt)->funcname : NIL;
+
+		if (list_length(names) == 2)
+			put(graph, OF_MADE_FUNCTION, quote_qualified_identifier(strVal(linitial(names)), strVal(lsecond(names))), node);
+	}
+}
+
 /* Puts a node where names lead that it takes away, for others, or makes */
 static void
 put_moved(PlanGraph *graph, PlanNode *node)
 {
-	const PlanStep *step = node->step;
+	PlanStep   *step = node->step;
 	const char *name = step->child_table ? sg_parse_table_name(step->child_table).name : NULL;
 
+	if (step->kind == STEP_STATEMENT)
+		put_statement(graph, node);
 	if (drops_relation(step) || drops_column(step))
 		put(graph, OF_DROPPED, name, node);
 	if (drops_relation(step) || drops_column(step) || renames_read(step))
+	{
 		put(graph, OF_MOVED, name, node);
+		node->drops = list_make1(step);
+	}
 	if (step->kind == STEP_TABLE)
 		put(graph, OF_MADE, name, node);
 	if (step->kind == STEP_RENAME && plan_step_is_of_relation(step))
@@ -311,19 +348,30 @@ drop_edge(const PlanStep *drop, const PlanStep *other)
 	return EDGE_READS;
 }
 
+/* Does a step use a name of another object by now than the one from which a drop or rename takes it away? */
+static bool
+means_new(const PlanNode *moving, const PlanNode *other)
+{
+	foreach_ptr(const PlanNode, taker, moving->takers)
+	{
+		if (other->step->step > taker->step->step && plan_step_needs(other->step, taker->step))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Edges between a step of a kind that others can need, or that comes late, and one that names the same table.
  * A name that goes from one object to another means the old one in steps that
- * were added before the rename which gives it, and the new one in those after.
+ * were added before the step which gives it, and the new one in those after.
  */
 static void
 imply_pair(PlanNode *special, PlanNode *other)
 {
 	StepKind	kind = special->step->kind;
 	bool		of_old = special->freer && other->step->step < special->step->step;
-	bool		of_new = special->taker && other->step->step > special->taker->step->step;
 
-	if (special->taker == other || special->freer == other)
+	if (list_member_ptr(special->takers, other) || special->freer == other)
 	{
 		if (special->freer == other)
 			imply(special, other, EDGE_NAME);
@@ -334,7 +382,7 @@ imply_pair(PlanNode *special, PlanNode *other)
 	if (kind == STEP_RENAME && other->step->kind == STEP_FOREIGN_KEY && plan_step_needs(special->step, other->step))
 		imply(special, other, EDGE_OBJECT);
 	if ((kind == STEP_RENAME || kind == STEP_DROP) && plan_step_comes_late(special->step, other->step) &&
-		!(of_new && plan_step_needs(other->step, special->taker->step)))
+		!means_new(special, other))
 		imply(special, other, kind == STEP_RENAME ? EDGE_OBJECT : drop_edge(special->step, other->step));
 }
 
@@ -348,20 +396,58 @@ of_same_table(const PlanGraph *graph, const PlanStep *step)
 		list_concat_unique_ptr(list_copy(others), nodes_of(graph, OF_TABLE, plan_renamed_table(step))) : others;
 }
 
-/* Finds renames that give names which other steps take away */
+/* Does a step drop or rename what has the name that another one gives? */
+static bool
+frees(const PlanNode *node, const PlanStep *giver)
+{
+	foreach_ptr(const PlanStep, drop, node->drops)
+	{
+		if (plan_step_frees(drop, giver))
+			return true;
+	}
+	return node->step->kind != STEP_STATEMENT && plan_step_frees(node->step, giver);
+}
+
+/* Pairs a step that gives a name to what a table's name leads to with those that take it away */
+static void
+pair_with(const PlanGraph *graph, PlanNode *node, const char *table)
+{
+	List	   *others = list_concat_unique_ptr(list_copy(nodes_of(graph, OF_TABLE, table)),
+												nodes_of(graph, OF_MOVED, sg_parse_table_name(table).name));
+
+	foreach_ptr(PlanNode, other, others)
+	{
+		if (list_member_ptr(other->takers, node) || !frees(other, node->step))
+			continue;
+		node->freer = other;
+		other->takers = lappend(other->takers, node);
+		/* statements are of no table */
+		if (other->step->kind == STEP_STATEMENT || node->step->kind == STEP_STATEMENT)
+			imply(node, other, EDGE_NAME);
+	}
+	foreach_ptr(PlanNode, other, node->freer && node->step->kind == STEP_STATEMENT ? nodes_of(graph, OF_TABLE, table) : NIL)
+	{
+		if (other->step->step > node->step->step && plan_step_needs(other->step, node->step))
+			imply(other, node, EDGE_OBJECT);
+	}
+}
+
+/* Finds steps that give names which other steps take away */
 static void
 pair_names(PlanGraph *graph)
 {
 	for (int i = 0; i < graph->n; i++)
 	{
 		PlanNode   *node = &graph->nodes[i];
+		const PlanStep *step = node->step;
 
-		foreach_ptr(PlanNode, other, node->step->kind == STEP_RENAME ? of_same_table(graph, node->step) : NIL)
+		if (step->kind == STEP_RENAME || step->kind == STEP_COLUMN)
+			pair_with(graph, node, step->child_table);
+		if (step->kind == STEP_RENAME && plan_step_is_of_relation(step))
+			pair_with(graph, node, plan_renamed_table(step));
+		foreach_ptr(const char, made, step->kind == STEP_TABLE || step->kind == STEP_STATEMENT ? plan_makes(step) : NIL)
 		{
-			if (!plan_step_frees(other->step, node->step))
-				continue;
-			node->freer = other;
-			other->taker = node;
+			pair_with(graph, node, made);
 		}
 	}
 }
@@ -386,6 +472,13 @@ imply_edges(PlanGraph *graph)
 	}
 }
 
+static void
+imply_once(PlanNode *node, PlanNode *needed, PlanEdgeKind kind)
+{
+	if (node->needs == NIL || ((PlanEdge *) llast(node->needs))->node != needed)
+		imply(node, needed, kind);
+}
+
 /* A drop goes behind SQL that was planned before it and names what it drops */
 static void
 imply_by_word(const PlanGraph *graph, PlanNode *reader, const char *text, const char *word)
@@ -393,9 +486,8 @@ imply_by_word(const PlanGraph *graph, PlanNode *reader, const char *text, const 
 	foreach_ptr(PlanNode, drop, nodes_of(graph, OF_DROPPED, word))
 	{
 		if (reader->step->step < drop->step->step && !plan_mentions_table(reader->step, drop->step->child_table) &&
-			(!drops_column(drop->step) || plan_has_word(text, drop->step->fk_name)) &&
-			(drop->needs == NIL || ((PlanEdge *) llast(drop->needs))->node != reader))
-			imply(drop, reader, EDGE_READS);
+			(!drops_column(drop->step) || plan_has_word(text, drop->step->fk_name)))
+			imply_once(drop, reader, EDGE_READS);
 	}
 }
 
@@ -425,10 +517,79 @@ imply_by_text(const PlanGraph *graph, PlanNode *reader, const char *text)
 	}
 }
 
+/* Returns the step that gives the name again which a drop or rename of a step takes away, or NULL */
+static PlanNode *
+taker_of(const PlanNode *moving, const PlanStep *drop)
+{
+	foreach_ptr(PlanNode, taker, moving->takers)
+	{
+		if (plan_step_frees(drop, taker->step))
+			return taker;
+	}
+	return NULL;
+}
+
+/*
+ * Does SQL of a step read what a drop or rename takes away?  Steps that name the table of
+ * a step of kind drop or rename come before it anyway.  Statements keep their order.
+ */
+static bool
+is_read_by(const PlanNode *moving, const PlanStep *drop, const PlanNode *reader, const PlanReads *reads, const PlanRead *read)
+{
+	const char *column = plan_step_is_of_relation(drop) ? NULL : drop->fk_name;
+	const PlanStep *step = reader->step;
+
+	if (moving->step->kind == STEP_STATEMENT && step->kind == STEP_STATEMENT && step->step > moving->step->step)
+		return false;
+	if (!plan_mentions_table(step, drop->child_table))
+		return plan_read_is_of(reads, read, drop->child_table, column);
+	return moving->step->kind == STEP_STATEMENT && column &&
+		(plan_mentions_column(step, drop->child_table, column) ||
+		 (step->backfill && plan_has_word(step->backfill, column) && plan_reads_own(step->backfill, drop->child_table, column)));
+}
+
 /*
  * A drop or rename goes behind SQL that reads what it takes away, whatever their
  * numbers.  Where the plan makes something of that name, it may be read instead.
  */
+static void
+imply_by_read(PlanNode *reader, const PlanReads *reads, const PlanRead *read, PlanNode *moving, bool made)
+{
+	foreach_ptr(const PlanStep, drop, moving->drops)
+	{
+		PlanNode   *taker = taker_of(moving, drop);
+
+		if (drop->kind == STEP_STATEMENT || !is_read_by(moving, drop, reader, reads, read))
+			continue;
+
+		/*
+		 * a name that goes to another one later is still that of what was
+		 * there
+		 */
+		if (taker && reader->step->step >= taker->step->step)
+			imply_once(reader, taker, EDGE_OBJECT);
+		else if (taker || !made)
+			imply_once(moving, reader, EDGE_READS);
+	}
+}
+
+/* The drop of a function goes behind SQL that calls it, unless that was added behind what makes it anew */
+static void
+imply_by_calls(const PlanGraph *graph, PlanNode *reader, const char *function)
+{
+	foreach_ptr(PlanNode, drop, nodes_of(graph, OF_DROPPED_FUNCTION, function))
+	{
+		bool		is_new = reader->step->kind == STEP_STATEMENT && reader->step->step > drop->step->step;
+
+		foreach_ptr(const PlanNode, maker, nodes_of(graph, OF_MADE_FUNCTION, function))
+		{
+			is_new |= maker->step->step >= drop->step->step && maker->step->step < reader->step->step;
+		}
+		if (!is_new)
+			imply_once(drop, reader, EDGE_READS);
+	}
+}
+
 static void
 imply_by_reads(const PlanGraph *graph, PlanNode *reader)
 {
@@ -436,22 +597,42 @@ imply_by_reads(const PlanGraph *graph, PlanNode *reader)
 
 	foreach_ptr(const PlanRead, read, plan_reads_list(reads))
 	{
-		List	   *made = nodes_of(graph, OF_MADE, read->name);
+		bool		made = nodes_of(graph, OF_MADE, read->name) != NIL;
 
 		foreach_ptr(PlanNode, moving, nodes_of(graph, OF_MOVED, read->name))
 		{
-			const PlanStep *step = moving->step;
+			imply_by_read(reader, reads, read, moving, made);
+		}
+	}
+	foreach_ptr(const char, function, plan_reads_functions(reads))
+	{
+		imply_by_calls(graph, reader, function);
+	}
+}
 
-			/*
-			 * a name that goes to another one later is still that of what was
-			 * there
-			 */
-			if (made && !(moving->taker && reader->step->step < moving->taker->step->step))
-				continue;
-			if (!plan_mentions_table(reader->step, step->child_table) &&
-				(moving->needs == NIL || ((PlanEdge *) llast(moving->needs))->node != reader) &&
-				plan_read_is_of(reads, read, step->child_table, plan_step_is_of_relation(step) ? NULL : step->fk_name))
-				imply(moving, reader, EDGE_READS);
+/* A statement that names what has got a name anew goes behind what gives that */
+static void
+imply_by_new_names(const PlanGraph *graph, PlanNode *statement)
+{
+	const char *text = statement->step->definition;
+
+	for (int i = 0; i < graph->n && graph->nodes[i].step->step < statement->step->step; i++)
+	{
+		PlanNode   *giver = &graph->nodes[i];
+		const PlanStep *step = giver->step;
+		bool		is_column = step->kind == STEP_COLUMN || (step->kind == STEP_RENAME && !plan_step_is_of_relation(step));
+		List	   *tables = NIL;
+
+		if (giver->freer == NULL)
+			continue;
+		if (step->kind == STEP_TABLE || step->kind == STEP_STATEMENT)
+			tables = plan_makes(step);
+		else if (!is_column || plan_has_word(text, step->kind == STEP_RENAME ? step->new_name : step->fk_name))
+			tables = list_make1(is_column ? step->child_table : plan_renamed_table(step));
+		foreach_ptr(const char, table, tables)
+		{
+			if (plan_has_word(text, sg_parse_table_name(table).name))
+				imply_once(statement, giver, EDGE_OBJECT);
 		}
 	}
 }
@@ -462,7 +643,7 @@ imply_reads(PlanGraph *graph)
 	bool		moves = false;
 
 	for (int i = 0; i < graph->n && !moves; i++)
-		moves = graph->nodes[i].step->kind == STEP_DROP || renames_read(graph->nodes[i].step);
+		moves = graph->nodes[i].step->kind == STEP_DROP || graph->nodes[i].drops;
 	for (int i = 0; moves && i < graph->n; i++)
 	{
 		foreach_ptr(const char, made, plan_reads_made(graph->nodes[i].step))
@@ -476,7 +657,10 @@ imply_reads(PlanGraph *graph)
 
 		imply_by_reads(graph, &graph->nodes[i]);
 		if (step->kind == STEP_STATEMENT)
+		{
 			imply_by_text(graph, &graph->nodes[i], step->definition);
+			imply_by_new_names(graph, &graph->nodes[i]);
+		}
 		imply_by_text(graph, &graph->nodes[i], step->backfill);
 		imply_by_text(graph, &graph->nodes[i], step->fill);
 	}

@@ -72,25 +72,33 @@ add_read(PlanReads *reads, const char *schema, const char *name, const char *col
 
 /* ---- the text ---- */
 
+/* Adds the functions of users that have a name, in a schema, or in any */
+static void
+add_functions_called(PlanReads *reads, const char *name, Oid schema)
+{
+	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+
+		if ((!OidIsValid(schema) || form->pronamespace == schema) && form->oid >= FirstNormalObjectId)
+			reads->functions = list_append_unique_oid(reads->functions, form->oid);
+	}
+	ReleaseSysCacheList(list);
+}
+
 static void
 add_named_functions(PlanReads *reads, List *names)
 {
-	CatCList   *list;
 	Oid			schema;
 
 	/* one without a schema is built in */
 	if (list_length(names) < 2)
 		return;
 	schema = get_namespace_oid(strVal(list_nth(names, list_length(names) - 2)), true);
-	list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(names))));
-	for (int i = 0; i < list->n_members; i++)
-	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
-
-		if (form->pronamespace == schema && form->oid >= FirstNormalObjectId)
-			reads->functions = list_append_unique_oid(reads->functions, form->oid);
-	}
-	ReleaseSysCacheList(list);
+	if (OidIsValid(schema))
+		add_functions_called(reads, strVal(llast(names)), schema);
 }
 
 static void
@@ -225,6 +233,36 @@ add_dependencies(PlanReads *reads, Oid classid, Oid objectid)
 	}
 }
 
+/* Returns the OIDs of relations of users that have a name, in whatever schema */
+static List *
+relations_called(const char *name)
+{
+	CatCList   *list = SearchSysCacheList1(RELNAMENSP, CStringGetDatum(name));
+	List	   *relations = NIL;
+
+	for (int i = 0; i < list->n_members; i++)
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(&list->members[i]->tuple);
+
+		if (form->oid >= FirstNormalObjectId && form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX)
+			relations = lappend_oid(relations, form->oid);
+	}
+	ReleaseSysCacheList(list);
+	return relations;
+}
+
+/* Returns the relations that a read may be of, by its name, in any schema if it has none */
+static List *
+relations_of(const PlanRead *read)
+{
+	Oid			named;
+
+	if (read->schema == NULL)
+		return relations_called(read->name);
+	named = sg_find_qualified(quote_qualified_identifier(read->schema, read->name));
+	return OidIsValid(named) ? list_make1_oid(named) : NIL;
+}
+
 /* Adds the tables whose rows or columns are those of a table that is read: above it, and below */
 static void
 add_family(PlanReads *reads, const PlanRead *read, Oid relid)
@@ -238,6 +276,17 @@ add_family(PlanReads *reads, const PlanRead *read, Oid relid)
 
 		if (schema && relative != relid)
 			(void) add_read(reads, schema, name, read->column, read->all);
+	}
+}
+
+static void
+add_families(PlanReads *reads, const PlanRead *read)
+{
+	List	   *relations = relations_of(read);
+
+	foreach_oid(relation, relations)
+	{
+		add_family(reads, read, relation);
 	}
 }
 
@@ -263,7 +312,17 @@ add_behind(PlanReads *reads, Oid relid)
 	}
 }
 
-/* Each word of a text may be a table of any schema, of which any column is read */
+/* A word of a text may be a table of any schema, of which any column is read; before a parenthesis it may be a function */
+static void
+add_word(PlanReads *reads, char *word, const char *behind)
+{
+	(void) add_read(reads, NULL, word, NULL, true);
+	while (isspace((unsigned char) *behind))
+		behind++;
+	if (*behind == '(')
+		add_functions_called(reads, word, InvalidOid);
+}
+
 static void
 add_words(PlanReads *reads, const char *text)
 {
@@ -278,15 +337,15 @@ add_words(PlanReads *reads, const char *text)
 			const char *end = *at == '"' ? strchr(at + 1, '"') : NULL;
 
 			if (end)
-				(void) add_read(reads, NULL, pnstrdup(at + 1, end - at - 1), NULL, true);
+				add_word(reads, pnstrdup(at + 1, end - at - 1), end + 1);
 			at = end ? end + 1 : at + 1;
 		}
 		else if (at - start < NAMEDATALEN)
-			(void) add_read(reads, NULL, asc_tolower(start, at - start), NULL, true);
+			add_word(reads, asc_tolower(start, at - start), at);
 	}
 }
 
-/* A function reads what its body names */
+/* A function reads what its body names, and what the functions do that it calls */
 static void
 add_function(PlanReads *reads, Oid function)
 {
@@ -297,6 +356,7 @@ add_function(PlanReads *reads, Oid function)
 	if (function < FirstNormalObjectId || list_member_oid(reads->visited, function))
 		return;
 	reads->visited = lappend_oid(reads->visited, function);
+	reads->functions = list_append_unique_oid(reads->functions, function);
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
 		return;
@@ -305,6 +365,30 @@ add_function(PlanReads *reads, Oid function)
 		add_words(reads, TextDatumGetCString(source));
 	ReleaseSysCache(tuple);
 	add_dependencies(reads, ProcedureRelationId, function);
+}
+
+/* Adds what stands behind all names: a view may call a function, whose text may name a view */
+static void
+add_all_behind(PlanReads *reads)
+{
+	int			n = 0;
+	int			called = 0;
+
+	while (n < list_length(reads->reads) || called < list_length(reads->functions))
+	{
+		List	   *relations;
+
+		if (called < list_length(reads->functions))
+		{
+			add_function(reads, list_nth_oid(reads->functions, called++));
+			continue;
+		}
+		relations = relations_of(list_nth(reads->reads, n++));
+		foreach_oid(relation, relations)
+		{
+			add_behind(reads, relation);
+		}
+	}
 }
 
 PlanReads *
@@ -328,7 +412,7 @@ plan_reads(const PlanStep *step)
 	{
 		SgTableName own = sg_parse_table_name(step->child_table);
 
-		(void) add_read(reads, own.schema, own.name, NULL, false);
+		add_read(reads, own.schema, own.name, NULL, false)->own = step->fill ? step->fill : step->backfill;
 		reads->rows = lappend(reads->rows, own.name);
 	}
 	foreach_ptr(const char, name, reads->names)
@@ -336,26 +420,11 @@ plan_reads(const PlanStep *step)
 		reads->all |= sg_has_name(reads->rows, name);
 	}
 
+	add_all_behind(reads);
 	direct = list_copy(reads->reads);
 	foreach_ptr(const PlanRead, read, direct)
 	{
-		Oid			relid = read->schema ? sg_find_qualified(quote_qualified_identifier(read->schema, read->name)) : InvalidOid;
-
-		if (OidIsValid(relid))
-			add_behind(reads, relid);
-	}
-	direct = list_copy(reads->functions);
-	foreach_oid(function, direct)
-	{
-		add_function(reads, function);
-	}
-	direct = list_copy(reads->reads);
-	foreach_ptr(const PlanRead, read, direct)
-	{
-		Oid			relid = read->schema ? sg_find_qualified(quote_qualified_identifier(read->schema, read->name)) : InvalidOid;
-
-		if (OidIsValid(relid))
-			add_family(reads, read, relid);
+		add_families(reads, read);
 	}
 	return reads;
 }
@@ -375,7 +444,9 @@ plan_read_is_of(const PlanReads *reads, const PlanRead *read, const char *table,
 		return false;
 	if (column == NULL || read->all)
 		return true;
-	return read->column ? strcmp(read->column, column) == 0 : reads->all || sg_has_name(reads->names, column);
+	if (read->column)
+		return strcmp(read->column, column) == 0;
+	return reads->all || (sg_has_name(reads->names, column) && (read->own == NULL || plan_reads_own(read->own, table, column)));
 }
 
 bool
@@ -431,24 +502,6 @@ append_read(StringInfo text, const PlanReads *reads, const PlanRead *read, Oid r
 	sg_catalog_end(&attributes);
 }
 
-/* Returns the OIDs of relations of users that have a name, in whatever schema */
-static List *
-relations_called(const char *name)
-{
-	CatCList   *list = SearchSysCacheList1(RELNAMENSP, CStringGetDatum(name));
-	List	   *relations = NIL;
-
-	for (int i = 0; i < list->n_members; i++)
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(&list->members[i]->tuple);
-
-		if (form->oid >= FirstNormalObjectId && form->relkind != RELKIND_INDEX && form->relkind != RELKIND_PARTITIONED_INDEX)
-			relations = lappend_oid(relations, form->oid);
-	}
-	ReleaseSysCacheList(list);
-	return relations;
-}
-
 char *
 plan_reads_by_oid(const PlanReads *reads)
 {
@@ -457,9 +510,9 @@ plan_reads_by_oid(const PlanReads *reads)
 	initStringInfo(&text);
 	foreach_ptr(const PlanRead, read, reads->reads)
 	{
-		Oid			named = read->schema ? sg_find_qualified(quote_qualified_identifier(read->schema, read->name)) : InvalidOid;
+		List	   *relations = relations_of(read);
 
-		foreach_oid(relation, read->schema == NULL ? relations_called(read->name) : OidIsValid(named) ? list_make1_oid(named) : NIL)
+		foreach_oid(relation, relations)
 		{
 			append_read(&text, reads, read, relation);
 		}
@@ -577,6 +630,28 @@ plan_reads_made(const PlanStep *step)
 			names = lappend(names, ((RenameStmt *) stmt)->newname);
 	}
 	return names;
+}
+
+List *
+plan_reads_functions(const PlanReads *reads)
+{
+	List	   *names = NIL;
+
+	foreach_oid(function, reads->functions)
+	{
+		char	   *name = get_func_name(function);
+		char	   *schema = name ? get_namespace_name(get_func_namespace(function)) : NULL;
+
+		if (schema)
+			names = lappend(names, quote_qualified_identifier(schema, name));
+	}
+	return names;
+}
+
+bool
+plan_reads_calls(const PlanReads *reads, const char *function)
+{
+	return sg_has_name(plan_reads_functions(reads), function);
 }
 
 /* ---- what an expression reads that is not there ---- */

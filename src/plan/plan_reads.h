@@ -23,6 +23,8 @@ typedef struct PlanRead
 	char	   *name;
 	char	   *column;			/* NULL: those that the text names */
 	bool		all;			/* any column */
+	const char *own;			/* an expression over the rows of the relation
+								 * itself, or NULL */
 } PlanRead;
 
 /*
@@ -55,9 +57,11 @@ typedef struct PlanRowReads
 	Oid			relid;			/* InvalidOid: it is not there */
 	List	   *rows;			/* names by which they call rows of the table */
 	List	   *relations;		/* of RangeVar *: all that they name */
-	List	   *columns;		/* names that stand alone, or behind one of a row */
+	List	   *columns;		/* names that stand alone, or behind one of a
+								 * row */
 	List	   *others;			/* names behind that of another relation */
-	bool		all;			/* a row as a whole, or a generated column, which stands for all columns */
+	bool		all;			/* a row as a whole, or a generated column,
+								 * which stands for all columns */
 	bool		renamed;		/* they give columns of the table other names */
 } PlanRowReads;
 
@@ -72,5 +76,11 @@ extern bool plan_reads_own(const char *expression, const char *table, const char
 
 /* Returns the names of relations (of char *) that a statement of the author's makes, or gives to others */
 extern List *plan_reads_made(const PlanStep *step);
+
+/* Do the functions of users that the step calls have one of that name among them, other ones' calls included? */
+extern bool plan_reads_calls(const PlanReads *reads, const char *function);
+
+/* Returns the names (of char *) of the functions that the step calls so */
+extern List *plan_reads_functions(const PlanReads *reads);
 
 #endif							/* SG_PLAN_READS_H */

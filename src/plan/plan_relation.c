@@ -15,6 +15,7 @@
 #include "base/quote.h"
 #include "plan/plan.h"
 #include "plan/plan_change.h"
+#include "plan/plan_drops.h"
 #include "plan/plan_reads.h"
 #include "plan/plan_relation.h"
 
@@ -24,12 +25,8 @@ same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
-/*
- * Does a step name a column that is not its own, or may what somebody has
- * written for it do so?  A table that is made has its columns from the start.
- */
-static bool
-mentions_column(const PlanStep *step, const char *table, const char *column)
+bool
+plan_mentions_column(const PlanStep *step, const char *table, const char *column)
 {
 	if (step->kind == STEP_TABLE)
 		return false;
@@ -93,11 +90,11 @@ needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
 			*before = plan_mentions_table(step, rename->child_table);
 			return plan_mentions_table(step, plan_renamed_table(rename));
 		case CHANGED_COLUMN:
-			*before = mentions_column(step, rename->child_table, rename->fk_name);
+			*before = plan_mentions_column(step, rename->child_table, rename->fk_name);
 			/* the column that is renamed is the one that the step adds */
 			if (step->kind == STEP_COLUMN && same(step->child_table, rename->child_table) && same(step->fk_name, rename->fk_name))
 				return false;
-			return mentions_column(step, rename->child_table, rename->new_name);
+			return plan_mentions_column(step, rename->child_table, rename->new_name);
 		case CHANGED_CONSTRAINT:
 		case CHANGED_INDEX:
 		case CHANGED_TRIGGER:
@@ -107,28 +104,34 @@ needs_rename(const PlanStep *step, const PlanStep *rename, bool *before)
 	return false;
 }
 
-/* Is it the name of a step's object that a rename gives to another one of its kind? */
+/* Is it the name of a step's object that another step gives to another one of its kind? */
 static bool
-is_given_away(const PlanStep *step, const PlanStep *rename)
+is_given_away(const PlanStep *step, const PlanStep *giver)
 {
-	ChangedObject what = plan_changed_object(rename);
+	ChangedObject what = plan_changed_object(step);
 
-	if (plan_step_is_of_relation(rename))
-		return plan_step_is_of_relation(step) && same(step->child_table, plan_renamed_table(rename));
-	return plan_changed_object(step) == what && same(step->child_table, rename->child_table) && same(step->fk_name, rename->new_name);
+	if (giver->kind == STEP_COLUMN)
+		return what == CHANGED_COLUMN && same(step->child_table, giver->child_table) && same(step->fk_name, giver->fk_name);
+	if (giver->kind == STEP_TABLE || giver->kind == STEP_STATEMENT)
+		return plan_step_is_of_relation(step) && sg_has_name(plan_makes(giver), step->child_table);
+	if (plan_step_is_of_relation(giver))
+		return plan_step_is_of_relation(step) && same(step->child_table, plan_renamed_table(giver));
+	return plan_changed_object(giver) == what && same(step->child_table, giver->child_table) && same(step->fk_name, giver->new_name);
 }
 
 /*
  * The name may be that of what the rename makes, too: it is the other object's
- * if that was there first.
+ * if that was there first.  What is added under the name of what is there is that.
  */
 bool
-plan_step_frees(const PlanStep *step, const PlanStep *rename)
+plan_step_frees(const PlanStep *step, const PlanStep *giver)
 {
-	if ((step->kind != STEP_RENAME && step->kind != STEP_DROP) || rename->kind != STEP_RENAME || step == rename || !is_given_away(step, rename))
+	if ((step->kind != STEP_RENAME && step->kind != STEP_DROP) || step == giver ||
+		(giver->kind != STEP_RENAME && giver->kind != STEP_COLUMN && giver->kind != STEP_TABLE && giver->kind != STEP_STATEMENT) ||
+		!is_given_away(step, giver))
 		return false;
-	return (step->step < rename->step && !step->missing) ||
-		(step->state != STEP_VALIDATED && rename->state != STEP_VALIDATED && plan_change_finds(step));
+	return (step->step < giver->step && !step->missing) ||
+		(giver->kind == STEP_RENAME && step->state != STEP_VALIDATED && giver->state != STEP_VALIDATED && plan_change_finds(step));
 }
 
 bool
@@ -140,7 +143,7 @@ plan_step_needs(const PlanStep *step, const PlanStep *other)
 	{
 		case STEP_COLUMN:
 			return step->kind != STEP_RENAME && step->kind != STEP_DROP &&
-				mentions_column(step, other->child_table, other->fk_name);
+				plan_mentions_column(step, other->child_table, other->fk_name);
 		case STEP_UNIQUE:
 			return step->kind == STEP_FOREIGN_KEY && same(step->parent_table, other->child_table) &&
 				(step->parent_columns ? sg_same_names(step->parent_columns, other->child_columns) : other->primary_key);
@@ -158,10 +161,16 @@ plan_step_needs(const PlanStep *step, const PlanStep *other)
 		case STEP_TABLE:
 			return step->kind != STEP_DROP && (plan_mentions_table(step, other->child_table) ||
 											   (step->kind == STEP_TABLE && sg_has_name(plan_table_relatives(step), other->child_table)));
+		case STEP_STATEMENT:
+			foreach_ptr(const char, made, plan_makes(other))
+			{
+				if (step->kind != STEP_DROP && plan_mentions_table(step, made))
+					return true;
+			}
+			return false;
 		case STEP_CHECK:
 		case STEP_DEFAULT:
 		case STEP_INDEX:
-		case STEP_STATEMENT:
 		case STEP_KINDS:
 			return false;
 	}

@@ -15,11 +15,17 @@
 /* Does a step name the table, as its own or as its parent? */
 extern bool plan_mentions_table(const PlanStep *step, const char *table);
 
+/*
+ * Does a step name a column that is not its own, or may what somebody has
+ * written for it do so?  A table that is made has its columns from the start.
+ */
+extern bool plan_mentions_column(const PlanStep *step, const char *table, const char *column);
+
 /* The table of a rename as it is called afterwards */
 extern char *plan_renamed_table(const PlanStep *step);
 
-/* Does a drop or rename take away the name that a rename gives to another object, so that it has to come first? */
-extern bool plan_step_frees(const PlanStep *step, const PlanStep *rename);
+/* Does a drop or rename take away the name that a step gives to another object, or makes one by, so that it has to come first? */
+extern bool plan_step_frees(const PlanStep *step, const PlanStep *giver);
 
 /* Does `step` need `other` to come first? */
 extern bool plan_step_needs(const PlanStep *step, const PlanStep *other);

@@ -226,6 +226,65 @@ SELECT sg_plan_add_drop('gra', 'column', 'gra.swaps_old', 'a_old', keep => false
 CALL sg_apply('gra');
 TABLE steps;
 
+-- a name that a rename or drop frees is that of what a later step makes: the old goes first, and steps behind mean the new one
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+CREATE TABLE frees (id int PRIMARY KEY, a text, b text, c text, d text); INSERT INTO frees SELECT g, g, g, g, g FROM generate_series(1, 3) g;
+CREATE TABLE anew (id int); CREATE TABLE anew_too (id int);
+SELECT sg_plan_add_rename('gra', 'column', 'gra.frees', 'a_old', 'a'), sg_plan_add_drop('gra', 'column', 'gra.frees', 'b'), sg_plan_add('gra', 'ALTER TABLE gra.frees DROP c, DROP IF EXISTS d'),
+	sg_plan_add_rename('gra', 'table', 'gra.anew', 'anew_old'), sg_plan_add_drop('gra', 'table', 'gra.anew_too');
+SELECT sg_plan_add_column('gra', 'gra.frees', 'a', 'bigint', fill => 'a_old::bigint'), sg_plan_add_column('gra', 'gra.frees', 'b', 'int'), sg_plan_add_column('gra', 'gra.frees', 'c', 'int'),
+	sg_plan_add('gra', 'CREATE TABLE gra.anew (n bigint)'), sg_plan_add('gra', 'CREATE TABLE gra.anew_too (n bigint PRIMARY KEY)'),
+	sg_plan_add('gra', 'UPDATE gra.frees SET b = id, c = id'), sg_plan_add('gra', 'INSERT INTO gra.anew (n) SELECT id FROM gra.anew_old'), sg_plan_add('gra', 'INSERT INTO gra.anew_too (n) SELECT id FROM gra.frees'),
+	sg_plan_add_column('gra', 'gra.anew', 'more', 'bigint', fill => 'n'), sg_plan_add_fk('gra', 'gra.frees', '{a}', 'gra.anew_too', '{n}', index => false);
+SELECT step, result, check_name, detail FROM sg_plan_check_details('gra', verify => 'full') WHERE result = 'block';
+CALL sg_apply('gra');
+SELECT step, state, reason FROM steps WHERE state NOT IN ('validated', 'added');
+SELECT attname, atttypid::regtype FROM pg_attribute WHERE attrelid IN ('frees'::regclass, 'anew'::regclass) AND attnum > 0 AND NOT attisdropped ORDER BY attrelid::regclass::text, attnum;
+TABLE frees;
+CALL sg_apply('gra');
+UPDATE frees SET b = NULL;
+CALL sg_rollback_fks('gra', steps => '{1,2,6,7,15}');
+SELECT attname, atttypid::regtype FROM pg_attribute WHERE attrelid = 'frees'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum;
+
+-- statements that drop go behind what reads it, whatever their numbers, and wait while a value was not carried over
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+CREATE SCHEMA gra_gone; CREATE TABLE gra_gone.s (id int, v text); INSERT INTO gra_gone.s SELECT g, 'v' || g FROM generate_series(1, 3) g;
+CREATE TABLE src (id int PRIMARY KEY, x text, y text); INSERT INTO src SELECT g, 'x' || g, 'y' || g FROM generate_series(1, 3) g;
+CREATE TABLE src2 (id int PRIMARY KEY, x text); INSERT INTO src2 SELECT id, x FROM src; CREATE TABLE src3 (id int); CREATE VIEW src_view AS SELECT * FROM src2;
+CREATE TABLE code (id int, new int); INSERT INTO code SELECT g, g FROM generate_series(1, 3) g; CREATE TABLE goal (id int PRIMARY KEY); INSERT INTO goal SELECT generate_series(1, 9);
+CREATE TABLE deep (id int, x text); INSERT INTO deep SELECT id, x FROM src; CREATE VIEW deep_view AS SELECT * FROM deep;
+CREATE FUNCTION inner_f(int) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT x FROM gra.deep_view WHERE id = $1); END';
+CREATE FUNCTION outer_f(int) RETURNS text STABLE LANGUAGE plpgsql AS 'BEGIN RETURN gra.inner_f ($1); END';
+CREATE FUNCTION plain_f(int) RETURNS text IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
+CREATE TABLE dst (id int PRIMARY KEY, x text, y text); INSERT INTO dst SELECT * FROM src;
+SELECT sg_plan_add('gra', 'ALTER TABLE gra.src DROP x, DROP COLUMN y'), sg_plan_add('gra', 'ALTER TABLE gra.dst DROP x CASCADE, DROP y'), sg_plan_add('gra', 'DROP TABLE gra.src2, gra.src3 CASCADE'),
+	sg_plan_add('gra', 'DROP FUNCTION gra.plain_f(int)'), sg_plan_add('gra', 'DROP SCHEMA gra_gone CASCADE'), sg_plan_add('gra', 'DROP TABLE gra.code CASCADE'), sg_plan_add('gra', 'DROP TABLE gra.deep CASCADE');
+SELECT sg_plan_add_column('gra', 'gra.dst', 'a', 'text', fill => '(SELECT s.x FROM gra.src s WHERE s.id = dst.id)'), sg_plan_add_column('gra', 'gra.dst', 'b', 'text', fill => 'upper(x)'),
+	sg_plan_add_column('gra', 'gra.dst', 'c', 'text', fill => '(SELECT s.x FROM gra.src_view s WHERE s.id = dst.id)'), sg_plan_add_column('gra', 'gra.dst', 'd', 'text', fill => 'gra.outer_f(id)'),
+	sg_plan_add_column('gra', 'gra.dst', 'e', 'text', fill => '(SELECT s.v FROM gra_gone.s WHERE s.id = dst.id)'),
+	sg_plan_add_fk('gra', 'gra.dst', '{p}', 'gra.goal', backfill => '(SELECT c.new FROM gra.code c WHERE c.id = dst.id)', index => false), sg_plan_add_column('gra', 'gra.dst', 'f', 'text', fill => 'gra.plain_f(id)');
+SELECT step, detail FROM sg_plan_check_details('gra') WHERE check_name = 'order';
+SELECT sg_plan_set('gra', '{1,2,3,4,5,6,7}', '{"phase": "later"}');
+CALL sg_apply('gra');
+UPDATE src SET x = 'X' WHERE id = 1; UPDATE src2 SET x = 'X' WHERE id = 2; UPDATE deep SET x = 'X' WHERE id = 3; UPDATE gra_gone.s SET v = 'X'; UPDATE code SET new = 9 WHERE id = 1;
+SET session_replication_role = replica; UPDATE dst SET x = 'past the trigger' WHERE id = 3; RESET session_replication_role;
+SELECT sg_plan_release('gra', 'later');
+SELECT step, result, detail FROM sg_plan_check_details('gra') WHERE result = 'block' ORDER BY step;
+SET client_min_messages = error;
+CALL sg_apply('gra');
+SELECT step, state, reason FROM steps WHERE step < 8;
+UPDATE dst SET a = (SELECT s.x FROM src s WHERE s.id = dst.id), b = upper(x), c = (SELECT s.x FROM src2 s WHERE s.id = dst.id), d = outer_f(id), e = 'X', p = (SELECT new FROM code c WHERE c.id = dst.id);
+CALL sg_apply('gra');
+SELECT step, state, reason FROM steps WHERE state <> 'validated' OR step < 8;
+-- and end the triggers: an INSERT does not fail
+INSERT INTO dst (id) VALUES (4);
+TABLE dst ORDER BY id;
+RESET client_min_messages;
+
 -- options of the plan hold after each commit of the call, too: the session's two workers would build both indexes
 SET client_min_messages = error;
 SELECT sg_plan_create('gra', replace => true) \g /dev/null
