@@ -280,7 +280,7 @@ differs(Oid table, const char *column, const char *value)
 static PlanStep *
 query_step(const PlanStep *filled, const ChangeMove *filling)
 {
-	return filling->rows.expressions ? NULL : plan_filling_step(filled, linitial(filled->child_columns), filling->rows.fill, false);
+	return !change_fill_is_query(filled) ? NULL : plan_filling_step(filled, linitial(filled->child_columns), filling->rows.fill, false);
 }
 
 /*

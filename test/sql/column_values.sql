@@ -159,6 +159,8 @@ SELECT create_plan() \g /dev/null
 SELECT sg_plan_add_drop('cv', 'table', 'cities', keep => false, phase => 'later'), sg_plan_add_drop('cv', 'column', 'k', 'town', keep => false, phase => 'later'),
        sg_plan_add_column('cv', 'k', 'city', 'text', fill => '(SELECT c.name FROM cv.cities c WHERE c.id = town)');
 CALL sg_apply('cv');
+-- whatever default the column has
+ALTER TABLE k ALTER city SET DEFAULT 'none';
 UPDATE cities SET name = 'renamed' WHERE id = 5;
 SELECT sg_plan_release('cv', 'later');
 CALL sg_apply('cv', steps => '{1}');
