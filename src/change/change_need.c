@@ -615,6 +615,26 @@ change_dropped_before(const PlanStep *filled, int but)
 	return NULL;
 }
 
+PlanStep *
+change_read_until(const PlanStep *filled)
+{
+	const PlanReads *reads = NULL;
+
+	foreach_ptr(PlanStep, other, filled->fill ? plan_steps(filled->plan) : NIL)
+	{
+		if (other->skipped_by || other->state == STEP_VALIDATED)
+			continue;
+		foreach_ptr(const PlanStep, drop, other->kind == STEP_RENAME ? list_make1(other) : plan_drops(other))
+		{
+			if (reads == NULL)
+				reads = plan_reads(filled);
+			if (drop_is_read(drop, filled, reads, true))
+				return other;
+		}
+	}
+	return NULL;
+}
+
 /* Returns a step by the names that its table and columns have now, where its deed knows them by OID */
 static PlanStep *
 by_names_of_now(PlanStep *step)

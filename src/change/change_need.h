@@ -23,6 +23,9 @@ extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, Cha
 /* Returns the step, but for that of a number, that has dropped what a fill reads, so that its names may mean something else; or NULL */
 extern PlanStep *change_dropped_before(const PlanStep *filled, int but);
 
+/* Returns a step that is to drop or rename what a fill reads, in whichever table, until when rows are filled behind NOT NULL, too; or NULL */
+extern PlanStep *change_read_until(const PlanStep *filled);
+
 /*
  * Returns the steps (of PlanStep *, by the names of now) that fill columns from what
  * a drop or rename takes away: by the graph, which may be NULL, or as what they have

@@ -482,8 +482,8 @@ typedef struct MoveAction
 /*
  * Does a step end what fills rows for another one?  A rule that is there now
  * keeps rows right by itself, and so does NOT NULL for the column that a step
- * has added, unless updates are carried over to it; and what is filled from a
- * column ends with that column, or its name.
+ * has added, unless what its fill reads is to go by another step; and what is
+ * filled from a column ends with that column, or its name.
  */
 static bool
 ends_filling(const PlanStep *step, const PlanStep *other)
@@ -495,7 +495,7 @@ ends_filling(const PlanStep *step, const PlanStep *other)
 		case STEP_NOT_NULL:
 			return other->step == step->step ||
 				(other->kind == STEP_COLUMN && strcmp(linitial(other->child_columns), linitial(step->child_columns)) == 0 &&
-				 change_carries_until(other) == NULL);
+				 change_carries_until(other) == NULL && change_read_until(other) == NULL);
 		case STEP_DROP:
 		case STEP_RENAME:
 			if (plan_changed_object(step) != CHANGED_COLUMN)
@@ -1123,11 +1123,15 @@ static char *
 keeps_filling_text(const PlanStep *step)
 {
 	PlanStep   *drop;
+	PlanStep   *until;
 	char	   *release = plan_release_call(step->plan);
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	drop = change_carries_until(step);
+	until = drop ? NULL : change_read_until(step);
 	PopActiveSnapshot();
+	if (until)
+		return psprintf("a trigger fills rows that come without a value, until step %d takes what it reads, or: %s", until->step, release);
 	return drop ? psprintf("a trigger fills rows that come without a value, and carries updates of column %s over, until that goes by step %d, or: %s",
 						   quote_identifier(drop->fk_name), drop->step, release) :
 		psprintf("a trigger fills rows that come without a value, until the column is NOT NULL, or: %s", release);

@@ -28,6 +28,7 @@
 #include "base/errors.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "change/change_need.h"
 #include "check/check.h"
 #include "deploy/deploy_backfill.h"
 #include "plan/plan_backfill.h"
@@ -256,7 +257,7 @@ check_inserts(CheckStep *cs)
 			added = other;
 	}
 	if (added == NULL || change_column_has_default(added, table) || trigger_may_give(table, column) ||
-		((added->fills || added->state != STEP_VALIDATED) && change_carries_until(added)))
+		((added->fills || added->state != STEP_VALIDATED) && (change_carries_until(added) || change_read_until(added))))
 		return;
 	check_row(cs, "inserts", CHECK_WARN,
 			  psprintf("once %s is NOT NULL, no default and no trigger gives it a value: an INSERT that does not name it fails", quote_identifier(column)),

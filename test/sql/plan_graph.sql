@@ -285,6 +285,24 @@ INSERT INTO dst (id) VALUES (4);
 TABLE dst ORDER BY id;
 RESET client_min_messages;
 
+-- NOT NULL ends what fills a column from another table no sooner than the step that drops that, and INSERTs that do not name the column go on
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+CREATE TABLE names (id int PRIMARY KEY, name text); INSERT INTO names SELECT g, 'n' || g FROM generate_series(1, 3) g;
+CREATE TABLE named (id int PRIMARY KEY, nr int); INSERT INTO named SELECT g, g FROM generate_series(1, 3) g;
+SELECT sg_plan_add_column('gra', 'gra.named', 'name', 'text', fill => '(SELECT n.name FROM gra.names n WHERE n.id = named.nr)'), sg_plan_add_not_null('gra', 'gra.named', 'name'),
+	sg_plan_add_drop('gra', 'column', 'gra.names', 'name', keep => false, phase => 'later');
+SELECT step, detail FROM sg_plan_check_details('gra') WHERE check_name = 'inserts';
+CALL sg_apply('gra');
+TABLE steps;
+INSERT INTO named (id, nr) VALUES (4, 2);
+SELECT sg_plan_release('gra', 'later');
+CALL sg_apply('gra');
+TABLE steps;
+TABLE named;
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'named'::regclass;
+RESET client_min_messages;
+
 -- options of the plan hold after each commit of the call, too: the session's two workers would build both indexes
 SET client_min_messages = error;
 SELECT sg_plan_create('gra', replace => true) \g /dev/null
