@@ -85,6 +85,8 @@ typedef struct Copy
 	List	   *columns;
 	char	   *text;
 	Oid			relid;
+	bool		elsewhere;		/* the plan was run in another database, as
+								 * before a restore */
 	Datum	   *values;
 	char	   *nulls;
 	TupleDesc	desc;			/* of a row value with the types that the
@@ -207,9 +209,10 @@ load_copies(RestoreAction *action)
 	for (int i = 0; i < action->n; i++)
 	{
 		Copy	   *copy = &action->copies[i];
+		bool		same = i > 0 && strcmp(copy->table, copy[-1].table) == 0;
 
-		copy->relid = i > 0 && strcmp(copy->table, copy[-1].table) == 0 ? copy[-1].relid :
-			table_of_rows(action->action.run, copy->table);
+		copy->relid = same ? copy[-1].relid : table_of_rows(action->action.run, copy->table);
+		copy->elsewhere = same ? copy[-1].elsewhere : plan_deed_is_elsewhere(kept_by(action->action.run), copy->table);
 	}
 	/* by the names that they have now */
 	for (int i = 0; i < action->n; i++)
@@ -217,6 +220,16 @@ load_copies(RestoreAction *action)
 		if (OidIsValid(action->copies[i].relid))
 			action->copies[i].table = sg_relation_name(action->copies[i].relid);
 	}
+}
+
+/*
+ * Says whether a table takes rows that were in another role's: after a restore without
+ * owners, by a superuser's call, one of a superuser, who sees all rows as it is.
+ */
+static bool
+takes_over(bool elsewhere, Oid owner)
+{
+	return elsewhere && superuser() && superuser_arg(owner);
 }
 
 /* The table that a copy belongs to, which must still be that owner's */
@@ -238,7 +251,8 @@ find_table(Copy *copy)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s is not a table", copy->table)));
-	if (strcmp(GetUserNameFromId(code_table_owner(copy->relid), false), copy->owner) != 0)
+	if (strcmp(GetUserNameFromId(code_table_owner(copy->relid), false), copy->owner) != 0 &&
+		!takes_over(copy->elsewhere, code_table_owner(copy->relid)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("table %s belonged to role %s, and belongs to another role now",
@@ -1039,7 +1053,7 @@ past_keys(const PlanRun *run)
 					run_call_text(run, "sg_restore_quarantine"));
 }
 
-/* A row of former_owners' query */
+/* A row of to_new_owners()'s query */
 static void *
 read_owned(HeapTuple row, TupleDesc desc)
 {
@@ -1051,45 +1065,35 @@ read_owned(HeapTuple row, TupleDesc desc)
 }
 
 /*
- * Returns the statements that lend tables to who has owned them, as after a restore
- * without owners, for as long as rows go back; NULL if no table has another owner.
- * Only superusers can, whoever the two are, and they see all rows as it is.  Where
- * the plan was run in this very database, somebody has given the table away, or it
- * is another one of its name: its former owner gets no hold of that.
+ * Returns how rows go back whose table has another owner, as after a restore without
+ * owners; NULL if there is no such table.  No role gets one for that, not even for the
+ * moment: what it leaves there would run as others.  Where the plan was run in this very
+ * database, somebody has given the table away, or it is another one of its name.
  */
 static char *
-lend_to_owners(const PlanRun *run)
+to_new_owners(const PlanRun *run)
 {
 	StoreArgs	args = {0};
-	List	   *roles = NIL;
-	StringInfoData before;
-	StringInfoData after;
+	char	   *hint = NULL;
 
-	initStringInfo(&before);
-	initStringInfo(&after);
 	store_arg_datum(&args, INT8OID, Int64GetDatum(kept_by(run)), false);
 	store_arg_text(&args, GetUserNameFromId(GetUserId(), false));
 	foreach_ptr(Copy, copy, store_query("SELECT DISTINCT ON (row_table) row_table, table_owner FROM schemaguard.quarantine WHERE plan_id = $1"
 										" AND readers && (SELECT schemaguard.sg_roles_of($2)) ORDER BY row_table, id DESC", &args, read_owned))
 	{
 		Oid			relid = table_of_rows(run, copy->table);
-		char	   *owner = OidIsValid(relid) ? GetUserNameFromId(code_table_owner(relid), false) : copy->owner;
-		const char *role = quote_identifier(copy->owner);
+		Oid			owner = OidIsValid(relid) ? code_table_owner(relid) : InvalidOid;
 
-		if (strcmp(owner, copy->owner) == 0 || !plan_deed_is_elsewhere(kept_by(run), copy->table))
+		if (!OidIsValid(owner) || strcmp(GetUserNameFromId(owner, false), copy->owner) == 0 ||
+			!plan_deed_is_elsewhere(kept_by(run), copy->table) || takes_over(true, owner))
 			continue;
-		if (!OidIsValid(get_role_oid(copy->owner, true)) && !list_member(roles, makeString(copy->owner)))
-		{
-			roles = lappend(roles, makeString(copy->owner));
-			appendStringInfo(&before, "CREATE ROLE %s;\n", role);
-		}
-		appendStringInfo(&before, "ALTER TABLE %s OWNER TO %s;\n", sg_relation_name(relid), role);
-		appendStringInfo(&after, "\nALTER TABLE %s OWNER TO %s;", sg_relation_name(relid), quote_identifier(owner));
+		if (superuser_arg(owner))
+			return psprintf("After a restore without owners, rows go back into a superuser's table by a superuser's call:\n%s",
+							run_call_text(run, run->procedure));
+		hint = psprintf("Rows go back into table %s if it belongs to role %s, or to a superuser and a superuser makes the call.",
+						sg_relation_name(relid), quote_identifier(copy->owner));
 	}
-	if (before.len == 0)
-		return NULL;
-	return psprintf("Rows go back to who owned their table. After a restore without owners, and if that role may have it for the moment, lend it meanwhile, as a superuser:\n%s%s%s",
-					before.data, run_call_text(run, run->procedure), after.data);
+	return hint;
 }
 
 char *
@@ -1129,7 +1133,7 @@ fix_restore_hint(const PlanRun *run)
 	if (hint == NULL && (keys || existing))
 		hint = below_keys(run, keys ? keys : list_make1(existing));
 	if (hint == NULL)
-		hint = lend_to_owners(run);
+		hint = to_new_owners(run);
 	PopActiveSnapshot();
 	return hint;
 }
