@@ -506,9 +506,12 @@ check_column_carried(const PlanStep *step, const Reader *reader, ChangeMove *mov
 		return;
 	foreach_ptr(Node, expression, filling.rows.expressions)
 	{
-		/* another value each time is not carried over from anywhere */
-		if (contain_volatile_functions(expression))
-			return;
+		if (!contain_volatile_functions(expression))
+			continue;
+		/* another value each time is carried over from nowhere, but a function of users may read tables, and only be called so */
+		if (step->discard && plan_reads_functions(plan_reads(filled)))
+			cannot_say(step, filled, "its fill calls a volatile function", move);
+		return;
 	}
 	value = filling.rows.expressions ? filling.rows.fill :
 		psprintf("CAST(%s AS %s)", filling.rows.fill, format_type_be_qualified(get_atttype(filling.table, get_attnum(filling.table, column))));
@@ -628,7 +631,8 @@ change_read_until(const PlanStep *filled)
 		{
 			if (reads == NULL)
 				reads = plan_reads(filled);
-			if (drop_is_read(drop, filled, reads, true))
+			/* a word in the text of a function is no name that ends with a rename */
+			if (drop_is_read(drop, filled, reads, other->kind == STEP_RENAME))
 				return other;
 		}
 	}

@@ -303,6 +303,15 @@ TABLE named;
 SELECT count(*) FROM pg_trigger WHERE tgrelid = 'named'::regclass;
 RESET client_min_messages;
 
+-- nobody can compare what a volatile function gives
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+CREATE FUNCTION volatile_f(int) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT n.id FROM gra.names n WHERE n.id = $1); END';
+SELECT sg_plan_add_column('gra', 'gra.named', 'v', 'text', fill => 'gra.volatile_f(id)'), sg_plan_add_drop('gra', 'table', 'gra.names', keep => false);
+CALL sg_apply('gra');
+TABLE steps;
+RESET client_min_messages;
+
 -- options of the plan hold after each commit of the call, too: the session's two workers would build both indexes
 SET client_min_messages = error;
 SELECT sg_plan_create('gra', replace => true) \g /dev/null
