@@ -348,6 +348,7 @@ SQL_PARTS = \
 	sql/parts/77_sync_printed.sql \
 	sql/parts/77_sync_rule.sql \
 	sql/parts/78_sync.sql \
+	sql/parts/78_sync_kind.sql \
 	sql/parts/78_sync_object.sql \
 	sql/parts/79_sync_sql.sql \
 	sql/parts/79_sync_unit.sql \
