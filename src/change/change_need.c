@@ -508,7 +508,11 @@ check_column_carried(const PlanStep *step, const Reader *reader, ChangeMove *mov
 	{
 		if (!contain_volatile_functions(expression))
 			continue;
-		/* another value each time is carried over from nowhere, but a function of users may read tables, and only be called so */
+
+		/*
+		 * another value each time is carried over from nowhere, but a
+		 * function of users may read tables, and only be called so
+		 */
 		if (step->discard && plan_reads_functions(plan_reads(filled)))
 			cannot_say(step, filled, "its fill calls a volatile function", move);
 		return;
@@ -631,7 +635,11 @@ change_read_until(const PlanStep *filled)
 		{
 			if (reads == NULL)
 				reads = plan_reads(filled);
-			/* a word in the text of a function is no name that ends with a rename */
+
+			/*
+			 * a word in the text of a function is no name that ends with a
+			 * rename
+			 */
 			if (drop_is_read(drop, filled, reads, other->kind == STEP_RENAME))
 				return other;
 		}
