@@ -311,6 +311,7 @@ choose_keys(PlanRun *run)
 	{
 		run->chosen = lappend_int(run->chosen, step->step);
 	}
+	list_sort(run->chosen, list_int_cmp);
 	run->plan->chosen = run->chosen;
 	run->keys_chosen = true;
 	MemoryContextSwitchTo(old);

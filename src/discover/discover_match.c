@@ -342,18 +342,14 @@ look_up_keys(MatchState *state)
 	for (int lo = 0; lo < words->n; lo++)
 	{
 		char		name[WORD_KEY_SIZE];
-		List	   *keys;
 
 		words_join(words, lo, words->n, name);
-		keys = names_find(facts, NAME_KEY, name);
-		if (list_length(keys) > TAILS_MAX && lo > 0)
+		if (lo > 0 && list_length(names_find(facts, NAME_KEY, name)) > TAILS_MAX)
 			continue;
-		foreach_int(k, keys)
+		foreach_int(k, names_find(facts, NAME_TELLING, name))
 		{
 			Candidate	cand;
 
-			if (names_is_general(facts, facts->keys[k].columns[0]) && !facts->keys[k].owned)
-				continue;
 			if (!begin(state, k, &cand) || (cand.key_match && cand.key_before <= lo))
 				continue;
 			cand.key_match = true;

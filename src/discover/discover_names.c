@@ -462,6 +462,8 @@ add_key(const Facts *facts, int k)
 		key->owned = list_member_int(names_find(facts, NAME_TABLE, name), key->table) ||
 			(list_length(tails) < TAILS_MAX && list_member_int(tails, key->table));
 	}
+	if (key->owned || !names_is_general(facts, key->columns[0]))
+		names_add(facts, NAME_TELLING, column->joined, k);
 }
 
 int

@@ -35,6 +35,8 @@ typedef enum NameKind
 	NAME_HEAD,					/* ... whose name begins so, and has more */
 	NAME_COLUMN,				/* columns, the prefix of their table left out */
 	NAME_KEY,					/* keys of one column */
+	NAME_TELLING,				/* ... whose name says more than "id", or has
+								 * that of its table in it */
 	NAME_TAUGHT,				/* declared references, see learn_taught() */
 	NAME_KINDS
 } NameKind;

@@ -33,8 +33,8 @@ typedef struct FkPlan
 	char	   *description;
 	char	   *author;			/* role name */
 	List	   *allowed;		/* names of roles that may use it, too */
-	List	   *chosen;			/* numbers of the steps that the call is
-								 * about, NIL: all; see plan_choice.h */
+	List	   *chosen;			/* sorted numbers of the steps that the call
+								 * is about, NIL: all; see plan_choice.h */
 } FkPlan;
 
 typedef struct PlanStep

@@ -26,6 +26,7 @@ List *
 plan_steps_argument(FunctionCallInfo fcinfo, int n)
 {
 	List	   *chosen = NIL;
+	List	   *given;
 	ArrayType  *array;
 
 	if (PG_ARGISNULL(n))
@@ -49,15 +50,38 @@ plan_steps_argument(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("steps must not contain nulls"),
 				 errhint(SG_STEPS_HINT)));
-	foreach_int(step, sg_int_array_list(PointerGetDatum(array)))
-		chosen = list_append_unique_int(chosen, step);
+	given = sg_int_array_list(PointerGetDatum(array));
+	list_sort(given, list_int_cmp);
+	foreach_int(step, given)
+	{
+		if (chosen == NIL || llast_int(chosen) != step)
+			chosen = lappend_int(chosen, step);
+	}
 	if (chosen == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("steps must not be empty"),
 				 errhint(SG_STEPS_HINT)));
-	list_sort(chosen, list_int_cmp);
 	return chosen;
+}
+
+/* Is a number in a sorted list? */
+static bool
+has_number(const List *sorted, int number)
+{
+	int			lo = 0;
+	int			hi = list_length(sorted);
+
+	while (lo < hi)
+	{
+		int			middle = lo + (hi - lo) / 2;
+
+		if (list_nth_int(sorted, middle) < number)
+			lo = middle + 1;
+		else
+			hi = middle;
+	}
+	return lo < list_length(sorted) && list_nth_int(sorted, lo) == number;
 }
 
 pg_noreturn static void
@@ -90,7 +114,8 @@ void
 plan_choose(FkPlan *plan, List *chosen)
 {
 	List	   *steps;
-	List	   *unknown = chosen;
+	List	   *numbers = NIL;
+	List	   *unknown = NIL;
 
 	if (chosen == NIL)
 		return;
@@ -101,7 +126,13 @@ plan_choose(FkPlan *plan, List *chosen)
 				 errhint("Steps are those of a plan: give its name, too.")));
 	steps = plan_steps(plan->name);
 	foreach_ptr(const PlanStep, step, steps)
-		unknown = list_difference_int(unknown, list_make1_int(step->step));
+		numbers = lappend_int(numbers, step->step);
+	list_sort(numbers, list_int_cmp);
+	foreach_int(number, chosen)
+	{
+		if (!has_number(numbers, number))
+			unknown = lappend_int(unknown, number);
+	}
 	if (unknown != NIL)
 		no_such_steps(plan, steps, unknown);
 	plan->chosen = chosen;
@@ -110,7 +141,7 @@ plan_choose(FkPlan *plan, List *chosen)
 bool
 plan_is_chosen(const FkPlan *plan, int step)
 {
-	return plan->chosen == NIL || list_member_int(plan->chosen, step);
+	return plan->chosen == NIL || has_number(plan->chosen, step);
 }
 
 List *
