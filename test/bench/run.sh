@@ -17,13 +17,14 @@
 #   deploy.sh deploy.sql deploy.pl                      deployment: its time, and what an application feels
 #   backfill.sh waits.sh                                what it feels while columns are filled, and beside any call
 #   neighbour.sh                                        what calls do to the server around them
+#   linear.sh                                           four times as many tables, and steps
 #   rules.sh                                            all constraints of a table, one by one and in one pass
 #   report.pl                                           table, page and picture; it also has the targets
 #
 # Environment (all of it can be given to make as well: `make bench SCALE=0.1 ROUNDS=3`)
 #   SCALE=1            of the child and its larger parents, of the number of tables, of deployment, and of the memory check
 #   ROUNDS=5           after one that warms up and is not counted; deployment takes three at most, rollback one
-#   ONLY="NAME ..."    of read core sql validate growth probe small many stamp rollback deploy rules backfill waits neighbour memory ddl (default: all but the last six)
+#   ONLY="NAME ..."    of read core sql validate growth probe small many stamp rollback deploy rules backfill waits neighbour linear memory ddl (default: all but the last seven)
 #   BENCH_MEMORY=1     the memory check too
 #   KEYS=5             millions of parent keys in the memory check; 50 is the full one
 #   WORKERS=2          parallel workers of every parallel query, and of an audit
@@ -47,6 +48,8 @@ set -euo pipefail
 . "$(dirname "$0")/waits.sh"
 # shellcheck source=test/bench/neighbour.sh
 . "$(dirname "$0")/neighbour.sh"
+# shellcheck source=test/bench/linear.sh
+. "$(dirname "$0")/linear.sh"
 
 scale=${SCALE:-1} rounds=${ROUNDS:-5} workers=${WORKERS:-2} million_keys=${KEYS:-5}
 only=${ONLY:-read core sql validate growth probe small many stamp rollback deploy}
@@ -54,7 +57,7 @@ only=${ONLY:-read core sql validate growth probe small many stamp rollback deplo
 
 for name in $only; do
   case $name in
-    read | core | sql | validate | growth | probe | small | many | stamp | rollback | deploy | rules | backfill | waits | neighbour | memory | ddl) ;;
+    read | core | sql | validate | growth | probe | small | many | stamp | rollback | deploy | rules | backfill | waits | neighbour | linear | memory | ddl) ;;
     *) sg_die "ONLY: there is no measure $name" ;;
   esac
 done
@@ -218,6 +221,7 @@ sg_say "schemaguard $SG_VERSION, $("$PG_CONFIG" --version), scale $scale, $round
 ! wanted rules || measure_rules
 ! wanted waits || measure_waits
 ! wanted neighbour || measure_neighbour
+! wanted linear || measure_linear
 # what has a table of its own needs no report
 wanted read core sql validate growth probe small many stamp rollback deploy memory || exit 0
 describe
