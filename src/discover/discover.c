@@ -51,6 +51,7 @@ SG_FUNCTION(sg_plan_from_discovery);
 
 #define DENIED_NAMED 5			/* tables that a NOTICE names */
 #define PROPOSED 0.4			/* the default of min_score */
+#define LIKELY 0.5				/* more likely right than wrong */
 #define WORDS_EVIDENCE 7		/* signals that are put in words */
 #define CANDIDATE_BYTES 528		/* of memory that one takes */
 #define AUDIT_KEYS (2 * AUDIT_BATCH_KEYS)	/* candidates that are counted
@@ -675,6 +676,19 @@ sg_discover_unmatched_entered(PG_FUNCTION_ARGS)
 
 /* ---- sg_plan_from_discovery ---- */
 
+/* Tells where to look on when a plan gets no step of what has this score */
+static void
+tell_nothing_added(const FkPlan *plan, double score)
+{
+	ereport(NOTICE,
+			(errmsg("plan \"%s\" lacks no key that is proposed with a score of %.2f or more", plan->name, score),
+			 score > PROPOSED ?
+			 errhint(sg_calls("See what sg_discover_fks() proposes with lower scores, and why. To take what scores less:\nSELECT sg_plan_from_discovery(%s, %.1f);"),
+					 quote_literal_cstr(plan->name), score > LIKELY ? LIKELY : PROPOSED) :
+			 errhint("See which columns look like references, and why each matches nothing:\n"
+					 "SELECT * FROM schemaguard.sg_discover_unmatched();")));
+}
+
 /*
  * sg_plan_from_discovery(plan text, min_score float8)
  *
@@ -729,6 +743,8 @@ plan_from_discovery(PG_FUNCTION_ARGS)
 	}
 	plan_draft_end(draft);
 	plan_log(plan, 0, "plan discover", plan->name, psprintf("%d steps", (int) n));
+	if (n == 0)
+		tell_nothing_added(plan, PG_GETARG_FLOAT8(1));
 	SPI_finish();
 	PG_RETURN_INT32((int32) n);
 }
