@@ -120,21 +120,23 @@ $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_goes_on(text, text, jsonb)
     IS 'where another sequence of a column goes on';
 
--- Returns the condition that rows of a partition meet, as far as its bound and the key of the table above are of columns and values;
--- null: they are not, or rows are told apart by a hash, or belong to no other partition
+-- Returns the condition that rows of a partition meet, as far as its bound is of values, and the key of the table above of columns or
+-- one expression; null: they are not, or rows are told apart by a hash, or belong to no other partition
 CREATE FUNCTION schemaguard.sg_sync_bounded(key text, bound text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$
     WITH part AS (
-        SELECT k.m[1] AS kind, ARRAY(SELECT c[1] FROM regexp_matches(k.m[2], '"(?:[^"]|"")*"|[^", ]+', 'g') c) AS columns,
+        SELECT k.m[1] AS kind, CASE WHEN n.m IS NULL THEN ARRAY[format('(%s)', k.m[2])]
+                ELSE ARRAY(SELECT c[1] FROM regexp_matches(k.m[2], '"(?:[^"]|"")*"|[^", ]+', 'g') c) END AS columns,
             ARRAY(SELECT v[1] FROM regexp_matches(b.m[1], v.value, 'g') v) AS low,
             ARRAY(SELECT v[1] FROM regexp_matches(b.m[2], v.value, 'g') v) AS high
         FROM (VALUES ('E?''(?:[^'']|'''')*''|[^'' ,()]+', '"(?:[^"]|"")*"|[a-z_][a-z0-9_$]*')) v (value, name)
         CROSS JOIN LATERAL (SELECT format('[(]((?:%1$s)(?:, (?:%1$s))*)[)]', v.name) AS names,
             format('[(]((?:%1$s)(?:, (?:%1$s))*)[)]', v.value) AS list) l
-        CROSS JOIN regexp_match(key, format('^(RANGE|LIST) %s$', l.names)) k (m)
+        CROSS JOIN regexp_match(key, '^(RANGE|LIST) [(](.*)[)]$') k (m)
+        CROSS JOIN regexp_match(format('(%s)', k.m[2]), format('^%s$', l.names)) n (m)
         CROSS JOIN regexp_match(bound, format('^FOR VALUES (?:FROM|IN) %1$s(?: TO %1$s)?$', l.list)) b (m)
         WHERE k.m IS NOT NULL AND b.m IS NOT NULL
     ), range AS (
@@ -158,11 +160,13 @@ AS $function$
                     ELSE CASE r.open WHEN 'MAXVALUE' THEN '<=' ELSE '<' END END, array_to_string(r.bound, ', ')), '' ORDER BY r.side DESC)
                 FROM range r), '') END
     FROM part p
+    WHERE p.kind = 'LIST' OR cardinality(p.columns) = cardinality(p.low)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_bounded(text, text)
     IS 'the condition that rows of a partition meet; null: nobody knows';
 
--- Returns the queries of the rows that a statement would be refused for, one a line; a new column is null in each row of its table
+-- Returns the queries of the rows that a statement would be refused for, one a line; a new column is null in each row of its table.
+-- A text behind an exclamation mark is what else is in the way.
 CREATE FUNCTION schemaguard.sg_sync_finder(kind text, step text, what text, property text, context jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -172,15 +176,35 @@ AS $function$
         -- its own rows, and those of the default partition that would belong to it
         WHEN kind = 'table' AND what LIKE 'partition%' THEN (
             SELECT string_agg(format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours, x.relation, 'check', x.condition), E'\n')
-            FROM schemaguard.sg_sync_bounded(context #>> '{whole_is,key}', context ->> 'partition_bound') b (condition)
+            FROM (SELECT CASE WHEN context ->> 'partition_bound' <> 'DEFAULT'
+                    THEN schemaguard.sg_sync_bounded(context #>> '{whole_is,key}', context ->> 'partition_bound')
+                    -- what belongs to another one
+                    ELSE (SELECT CASE WHEN bool_and(o.condition IS NOT NULL)
+                            THEN string_agg(format('(%s) IS NOT TRUE', o.condition), ' AND ') END
+                        FROM (SELECT schemaguard.sg_sync_bounded(context #>> '{whole_is,key}', o) AS condition
+                            FROM jsonb_array_elements_text(context #> '{whole_is,others}') o) o) END) b (condition)
             CROSS JOIN LATERAL (VALUES (CASE WHEN step = 'alter' THEN context ->> 'identity' END, b.condition),
                 (context #>> '{whole_is,default}', format('NOT (%s)', b.condition))) x (relation, condition)
             WHERE b.condition IS NOT NULL AND x.relation IS NOT NULL)
-        WHEN kind = 'column' AND property = 'not_null' AND (context ->> 'not_null')::boolean THEN
+        WHEN kind = 'column' AND property = 'not_null' AND (context ->> 'not_null')::boolean
+                AND NOT (step = 'fresh' AND context ? 'generated') THEN
             CASE step WHEN 'fresh' THEN format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours, context ->> 'parent', 'check',
                 'false')
             ELSE format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours, context ->> 'parent', 'not null',
                 quote_ident(context ->> 'name')) END
+        WHEN kind = 'column' AND property = 'type collation' AND context ? 'keyed' THEN '!the table is partitioned by it'
+        WHEN kind = 'column' AND property = 'type collation' AND context ? 'no_cast' THEN
+            format('!nothing makes %s %s', context #>> '{old,type}', context ->> 'type')
+        -- a sequence can't go back
+        WHEN context ? 'narrowed' AND (kind = 'sequence' AND what LIKE 'type %' OR property = 'identity_sequence') THEN (
+            SELECT format('!it has given %s, and is to give no more than %s', q.last_value, n.last)
+            FROM jsonb_to_record(CASE kind WHEN 'sequence' THEN context ELSE context -> 'identity_sequence' END)
+                    s (increment numeric, minimum numeric, maximum numeric)
+                CROSS JOIN LATERAL (SELECT CASE WHEN s.increment > 0 THEN s.maximum ELSE s.minimum END AS last) n
+                JOIN pg_sequences q ON format('%I.%I', q.schemaname, q.sequencename) = CASE kind WHEN 'sequence' THEN context ->> 'identity'
+                    ELSE schemaguard.sg_sync_schema(context ->> 'parent') || '.'
+                        || quote_ident(context #>> '{old,identity_sequence,name}') END
+            WHERE (q.last_value - n.last) * s.increment > 0)
         WHEN kind = 'column' AND property = 'type collation' AND context ? 'type_loss' THEN
             format('SELECT * FROM %s.sg_rule_violations(%L, %L, ', ours, context ->> 'parent', 'check') || quote_literal(
                 schemaguard.sg_sync_castable(context ->> 'name', context #>> '{old,type}', context ->> 'type',
@@ -193,7 +217,8 @@ AS $function$
                     IS DISTINCT FROM (context #> '{old,expression}', context #> '{old,columns}', context #> '{old,references}')) THEN
             CASE CASE WHEN NOT context ? 'period' AND context ->> 'validated' IS DISTINCT FROM 'false'
                 THEN replace(context ->> 'type', 'p', 'u') END
-            WHEN 'f' THEN format('SELECT * FROM %s.sg_orphans(%L, %L, %L, %L)', ours, context ->> 'parent',
+            WHEN CASE WHEN NOT context ? 'gains' THEN 'f' END
+            THEN format('SELECT * FROM %s.sg_orphans(%L, %L, %L, %L)', ours, context ->> 'parent',
                 ARRAY(SELECT jsonb_array_elements_text(context -> 'columns')), context ->> 'references',
                 ARRAY(SELECT jsonb_array_elements_text(context -> 'referenced_columns')))
             WHEN 'u' THEN format('SELECT * FROM %s.sg_rule_violations(%L, %L, %L)', ours,

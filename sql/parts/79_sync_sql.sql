@@ -103,29 +103,17 @@ WITH RECURSIVE side AS MATERIALIZED (
           AND (t.kind = 'column' AND t.target_identity = p.target_properties ->> 'owned_by'))
           AND NOT EXISTS (SELECT FROM pair n WHERE n.kind = 'sequence' AND n.state = 'missing' AND n.identity = p.target_identity))
 ), holder AS MATERIALIZED (
-    -- columns that hold values of a domain within others
-    SELECT d.value ->> 1 AS domain, p.target_identity
-    FROM pair p, jsonb_array_elements(p.target_properties -> 'depends') d
-    WHERE p.kind = 'column' AND d.value ->> 0 = 'domain' AND p.target_properties ->> 'type' ~ '\]$'
-    UNION
-    SELECT d.value ->> 1, c.target_identity
-    FROM pair t CROSS JOIN jsonb_array_elements(t.target_properties -> 'depends') d
-    JOIN (SELECT p.target_identity, e.value ->> 1 AS type FROM pair p, jsonb_array_elements(p.target_properties -> 'depends') e WHERE p.kind = 'column' AND e.value ->> 0 = 'type') c
-        ON c.type = t.target_identity
-    WHERE t.kind = 'type' AND d.value ->> 0 = 'domain'
-), stored_type AS (
-    -- types of values in columns, themselves or within others
-    SELECT d.value ->> 1 AS identity FROM pair p, jsonb_array_elements(p.target_properties -> 'depends') d
-    WHERE p.kind = 'column' AND d.value ->> 0 = 'type' AND EXISTS (SELECT FROM pair t WHERE t.kind = 'type' AND 'attributes' = ANY (t.changes))
-    UNION
-    SELECT d.value ->> 1 FROM stored_type s JOIN pair t ON t.kind = 'type' AND t.target_identity = s.identity, jsonb_array_elements(t.target_properties -> 'depends') d
-    WHERE d.value ->> 0 = 'type'
+    SELECT h.domain, h.column_identity AS target_identity FROM schemaguard.sg_sync_holders(pairs) h
+), stored_type AS MATERIALIZED (
+    SELECT s.identity FROM schemaguard.sg_sync_stored_types(pairs) s (identity)
 ), above_heirs AS MATERIALIZED (
     SELECT DISTINCT w.value AS identity FROM pair t, jsonb_array_elements_text(CASE jsonb_typeof(t.target_properties -> 'inherits') WHEN 'array' THEN t.target_properties -> 'inherits' END) w WHERE t.kind = 'table'
 ), heirs_own AS MATERIALIZED (
     SELECT w.value || '.' || quote_ident(c.name) AS identity
     FROM pair c JOIN pair t ON t.kind = 'table' AND t.target_identity = c.target_parent, jsonb_array_elements_text(CASE jsonb_typeof(t.target_properties -> 'inherits') WHEN 'array' THEN t.target_properties -> 'inherits' END) w
     WHERE c.kind = 'column' AND c.target_properties ? 'inherited' AND 'inherited' = ANY (c.changes) AND NOT c.properties ? 'inherited'
+), keyed AS MATERIALIZED (
+    SELECT k.identity, k.name FROM schemaguard.sg_sync_keyed(pairs) k
 ), renamed AS MATERIALIZED (
     SELECT p.identity, p.target_identity FROM pair p WHERE p.kind = 'table' AND p.identity <> p.target_identity
 ), described AS NOT MATERIALIZED (
@@ -147,7 +135,7 @@ WITH RECURSIVE side AS MATERIALIZED (
                 OR c.kind = 'table' AND c.state = 'extra' AND allow_drop) END,
         -- an heir's, which it has from there, is to be its own
         'goes_on', CASE WHEN target = 'live' THEN CASE WHEN m.kind = 'column' AND m.state = 'changed' AND m.properties ? 'identity' AND NOT m.target_properties ? 'identity' THEN schemaguard.sg_sync_goes_on(m.target_parent, m.target_name, m.properties -> 'identity_sequence') WHEN m.kind = 'sequence' AND m.state = 'missing' THEN (SELECT min(schemaguard.sg_sync_goes_on(c.target_parent, c.target_name, m.properties)) FROM pair c WHERE c.kind = 'column' AND c.state = 'changed' AND c.properties -> 'depends' @> jsonb_build_array(jsonb_build_array('sequence', m.identity))) END END,
-        'whole_is', CASE WHEN m.kind = 'table' AND m.properties ? 'partition_of' THEN (SELECT jsonb_build_object('key', w.key, 'default', w.default_partition) FROM partitioned w WHERE w.stays AND w.identity = m.properties ->> 'partition_of') END,
+        'whole_is', CASE WHEN m.kind = 'table' AND m.properties ? 'partition_of' THEN (SELECT jsonb_build_object('key', w.key, 'default', w.default_partition, 'others', CASE WHEN m.properties ->> 'partition_bound' = 'DEFAULT' THEN (SELECT jsonb_agg(x.properties -> 'partition_bound') FROM pair x WHERE x.kind = 'table' AND x.properties ->> 'partition_of' = w.identity AND x.identity <> m.identity) END) FROM partitioned w WHERE w.stays AND w.identity = m.properties ->> 'partition_of') END,
         'heirs_keep', CASE WHEN m.kind = 'column' AND m.state = 'extra' AND m.target_identity IN (SELECT k.identity FROM heirs_own k) THEN true END,
         -- of a partition that will be none
         'left', (SELECT v.number FROM leaving v WHERE v.target_identity = m.target_parent),
@@ -159,6 +147,9 @@ WITH RECURSIVE side AS MATERIALIZED (
         'no_cast', CASE WHEN m.kind = 'column' AND 'type' = ANY (m.changes) AND schemaguard.sg_sync_parses('type', m.properties ->> 'type') AND schemaguard.sg_sync_parses('type', m.target_properties ->> 'type') THEN CASE WHEN (SELECT count(*) FROM pg_type t WHERE t.oid IN (to_regtype(m.properties ->> 'type'), to_regtype(m.target_properties ->> 'type')) AND t.typtype IN ('b', 'r', 'm') AND t.typcategory NOT IN ('S', 'A')) = 2
             AND NOT (position('.' IN m.properties ->> 'type') > 0 AND position('.' IN m.target_properties ->> 'type') > 0)
             AND NOT EXISTS (SELECT FROM pg_cast x WHERE x.castsource = to_regtype(m.target_properties ->> 'type') AND x.casttarget = to_regtype(m.properties ->> 'type')) THEN true END END,
+        -- rows come to the whole with a table
+        'gains', CASE WHEN m.kind = 'constraint' AND m.properties ->> 'references' IN (SELECT x.properties ->> 'partition_of' FROM pair x WHERE x.kind = 'table' AND 'partition_of' = ANY (x.changes)) THEN true END,
+        'keyed', CASE WHEN m.kind = 'column' AND m.changes && '{type,collation}' AND (m.target_parent, m.target_name) IN (SELECT k.identity, k.name FROM keyed k) THEN true END,
         'used', CASE WHEN m.kind = 'foreign server' AND m.present THEN (SELECT string_agg(coalesce(t.identity, t.target_identity), ', ' ORDER BY t.target_identity) FROM pair t WHERE t.kind = 'table' AND t.target_properties ->> 'server' = m.target_name) END,
         'no_update', CASE WHEN m.kind = 'extension' AND 'version' = ANY (m.changes) AND target = 'live' AND EXISTS (SELECT FROM pg_available_extension_versions v WHERE v.name = m.name AND v.version = m.properties ->> 'version')
             AND NOT EXISTS (SELECT FROM pg_extension_update_paths(m.name) u WHERE u.source = m.target_properties ->> 'version' AND u.target = m.properties ->> 'version' AND u.path IS NOT NULL) THEN true END,
@@ -232,6 +223,13 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM managed o, LATERAL (VALUES (o.target_parent, 'columns'), (o.target_properties ->> 'references', 'referenced_columns')) k (t, columns),
         LATERAL jsonb_array_elements_text(o.target_properties -> k.columns) c (name)
     WHERE o.target_properties ? 'references'
+    UNION
+    -- so it would while an enum is made anew
+    SELECT o.number, 'type', d.value ->> 1
+    FROM managed o CROSS JOIN LATERAL jsonb_array_elements_text(o.target_properties -> 'columns') n (name)
+    JOIN pair c ON c.kind = 'column' AND c.target_parent = o.target_parent AND c.target_name = n.name
+    CROSS JOIN LATERAL jsonb_array_elements(c.target_properties -> 'depends') d
+    WHERE o.target_properties ? 'references' AND d.value ->> 0 = 'type'
 ), occupied AS MATERIALIZED (
     -- the names of relations and types, which share one room in a schema
     SELECT o.number, o.state, o.parent_state, coalesce(o.target_parent, o.parent) AS parent, n.name
@@ -259,6 +257,8 @@ WITH RECURSIVE side AS MATERIALIZED (
       AND (EXISTS (SELECT FROM object n WHERE n.state = 'missing' AND n.kind IN ('function', 'procedure', 'aggregate', 'operator')
                AND schemaguard.sg_sync_name(n.identity) = schemaguard.sg_sync_name(o.target_identity))
            OR EXISTS (SELECT FROM edge e JOIN managed m ON m.number = e.number WHERE e.kind = o.kind AND e.identity = o.target_identity AND m.state = 'same'))
+       -- triggers of a whole, for one of its partitions gets its own
+       OR allow_drop AND o.state = 'extra' AND o.kind = 'trigger' AND o.target_identity IN (SELECT n.target_properties ->> 'partition_of' FROM object n WHERE n.kind = 'trigger' AND n.state = 'changed' AND NOT n.properties ? 'partition_of')
        -- and partitions that may have the bounds of others that come
        OR allow_drop AND o.state = 'extra' AND o.kind = 'table' AND o.target_properties ->> 'partition_of' IN (SELECT n.properties ->> 'partition_of' FROM object n WHERE n.kind = 'table' AND (n.state = 'missing' OR n.changes && '{partition_of,partition_bound}'))
 ), retyped AS MATERIALIZED (
@@ -322,14 +322,8 @@ WITH RECURSIVE side AS MATERIALIZED (
     WHERE m.kind = 'column' AND b.kind IN ('type', 'domain', 'collation') AND m.number NOT IN (SELECT r.number FROM rebuilt r)
     GROUP BY m.number
 ), schema_contents AS MATERIALIZED (
-    SELECT s.number, s.identity, s.target_identity, s.state, string_agg(p.kind || ' ' || p.within, E'\n' ORDER BY p.kind, p.within COLLATE "C") AS contents
-    FROM pair s JOIN (SELECT p.kind, schemaguard.sg_sync_schema(coalesce(p.identity, p.target_identity)) AS schema,
-            substr(coalesce(p.identity, p.target_identity), length(schemaguard.sg_sync_schema(coalesce(p.identity, p.target_identity))) + 1) AS within
-        FROM pair p WHERE p.state IN ('missing', 'extra') AND p.kind <> 'schema' AND coalesce(p.parent, p.target_parent) IS NOT NULL
-          AND (SELECT count(DISTINCT s.state) FROM pair s WHERE s.kind = 'schema' AND s.state IN ('missing', 'extra')) = 2) p
-        ON p.schema = coalesce(s.identity, s.target_identity)
-    WHERE s.kind = 'schema' AND s.state IN ('missing', 'extra')
-    GROUP BY s.number, s.identity, s.target_identity, s.state
+    SELECT s.number, s.identity, s.target_identity, CASE WHEN s.identity IS NULL THEN 'extra' ELSE 'missing' END AS state, s.contents
+    FROM schemaguard.sg_sync_contents(pairs) s
 ), again AS MATERIALIZED (
     SELECT d.* FROM described d WHERE d.state = 'same' AND d.number IN (SELECT r.number FROM rebuilt r)
 ), beside AS MATERIALIZED (
@@ -455,7 +449,9 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM birth b JOIN filled f ON f.number = b.number
     UNION ALL
     -- the old key goes before what it leads to
-    SELECT r.section, CASE WHEN r.section = f.late_at THEN f.late WHEN r.section > 4 AND f.new ? 'references' THEN -1000000000 ELSE 0 END + f.number::bigint * 1000 + r.number, f.kind, f.identity, 'replaced', schemaguard.sg_sync_fill(r.statement, f.full_new),
+    SELECT r.section, CASE WHEN r.section = f.late_at THEN f.late WHEN r.section > 4 AND f.new ? 'references' THEN -1000000000
+            -- one that is primary no more before the one that is
+            WHEN f.old ->> 'type' = 'p' AND f.new ->> 'type' = 'u' THEN -500000000 ELSE 0 END + f.number::bigint * 1000 + r.number, f.kind, f.identity, 'replaced', schemaguard.sg_sync_fill(r.statement, f.full_new),
         'alter', f.full_new, NULL, NULL, r.state, NULL, NULL
     FROM filled f JOIN rule r ON r.kind = f.kind AND r.step = 'beside'
     WHERE f.beside
@@ -486,7 +482,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     FROM filled f JOIN rule r ON r.kind IN (f.kind, '*') AND r.step = 'alter' AND r.anew AND f.new ?| r.properties LEFT JOIN born b ON b.number = f.number
     CROSS JOIN LATERAL (SELECT CASE WHEN x.at_once THEN 2 ELSE greatest(r.section, b.section, CASE WHEN f.beside THEN 6 END) END AS section, x.at_once
         FROM (SELECT f.again AND r.property = 'populated' AND NOT EXISTS (SELECT FROM joining) AS at_once) x) p
-    WHERE f.state = 'missing' OR f.again OR f.beside
+    WHERE (f.state = 'missing' OR f.again OR f.beside) AND f.kind <> 'subscription'
     UNION ALL
     -- a sequence of a column's own gives its name away at once
     SELECT CASE WHEN r.property = 'not_null' AND r.statement LIKE '%DROP NOT NULL%' AND k.number IS NULL THEN 2 WHEN r.statement LIKE '% ATTACH PARTITION %' AND f.number IN (SELECT l.number FROM late l) THEN 6 ELSE r.section END, CASE WHEN f.kind = 'column' AND r.property = 'identity' AND NOT f.new ? 'identity' THEN -f.number::bigint * 1000
@@ -498,6 +494,7 @@ WITH RECURSIVE side AS MATERIALIZED (
             -- what else is altered has the new name
             WHEN r.property = 'name' OR r.property = 'identity_sequence' AND f.new ? 'bounds_first' THEN f.number::bigint * 1000
             -- after the columns that only the parent has, and a sequence that has the name
+            WHEN r.property = 'persistence' AND r.section = 6 THEN 2000000000 - f.number::bigint
             WHEN r.property IN ('inherits', 'identity') AND r.section = 6 THEN 2000000000 + f.number::bigint * 1000 ELSE f.number::bigint * 1000 + r.rule END + CASE WHEN f.kind = 'event trigger' AND r.section = f.late_at THEN f.late ELSE 0 END,
         f.kind, f.identity, r.property, schemaguard.sg_sync_fill(r.statement, f.full_new),
         'alter', f.full_new, CASE WHEN t.number IS NOT NULL THEN (f.old || t.meanwhile) - '{collation,default}'::text[]
@@ -565,7 +562,7 @@ WITH RECURSIVE side AS MATERIALIZED (
     SELECT s.*, q.properties AS asked, q.printed, q.expressions, q.alone, schemaguard.sg_sync_fill(a.statement, s.context)
             -- what has its name may be of another kind
             || CASE WHEN s.step = 'drop' THEN CASE s.kind WHEN 'table' THEN ' AND o.relkind IN (''r'', ''p'', ''f'')' WHEN 'view' THEN ' AND o.relkind = ''v''' WHEN 'materialized view' THEN ' AND o.relkind = ''m'''
-                WHEN 'sequence' THEN ' AND o.relkind = ''S''' WHEN 'index' THEN ' AND o.relkind IN (''i'', ''I'')' WHEN 'domain' THEN ' AND o.typtype = ''d''' WHEN 'type' THEN ' AND o.typtype <> ''d''' ELSE '' END ELSE '' END AS place_of
+                WHEN 'sequence' THEN ' AND o.relkind = ''S''' WHEN 'index' THEN ' AND o.relkind IN (''i'', ''I'')' WHEN 'domain' THEN ' AND o.typtype = ''d''' WHEN 'type' THEN ' AND o.typtype <> ''d'' AND (o.typrelid = 0 OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = o.typrelid AND c.relkind = ''c''))' ELSE '' END ELSE '' END AS place_of
     FROM step s
     LEFT JOIN every_rule a ON a.kind = s.kind AND a.step = 'at'
     CROSS JOIN LATERAL (SELECT s.step IN ('create', 'drop') AND s.state IS NULL AS whole) w
@@ -741,7 +738,7 @@ SELECT s.section, s.place, s.kind, s.object, s.what, schemaguard.sg_sync_portabl
     CASE WHEN s.section = 3 AND s.kind <> 'column' THEN s.context ->> 'index_loose' END,
     nullif(concat_ws('; ', 'runs code of role ' || f.owner, (SELECT string_agg(schemaguard.sg_sync_fill(c.statement, s.context), '; ') FROM rule c
      WHERE c.kind = s.kind AND c.step = 'cost' AND c.properties && string_to_array(coalesce(s.property, s.what), ' '))), ''),
-    CASE WHEN target = 'live' AND NOT s.context ? 'in_new' AND (s.section IN (2, 3, 4) OR s.kind = 'table') THEN schemaguard.sg_sync_finder(s.kind, s.step, s.what, s.property, s.context) END
+    CASE WHEN (target = 'live' OR s.context ?| '{no_cast,keyed}') AND NOT s.context ? 'in_new' AND (s.section IN (2, 3, 4) OR s.kind = 'table') THEN schemaguard.sg_sync_finder(s.kind, s.step, s.what, s.property, s.context) END
 FROM guarded s JOIN fit f ON f.number = s.number LEFT JOIN reason r ON s.step = 'drop' AND s.before = s.after AND r.kind = s.kind AND r.target_identity = s.object
 -- nor what a type is meanwhile, where it is to be that
 WHERE NOT (s.what = 'type collation' AND s.before = s.after) AND NOT EXISTS (SELECT FROM left_over l WHERE l.kind = s.kind AND l.object = s.object)

@@ -45,6 +45,12 @@ AS $function$
                      (s.properties ->> 'from_table')) x (name)
     ) x (kind, identity)
     WHERE x.identity IS NOT NULL
+    UNION ALL
+    -- a partition has all columns of the whole when it joins
+    SELECT schemaguard.sg_sync_node(p.kind, p.identity), NULL, schemaguard.sg_sync_node(c.kind, c.identity)
+    FROM unnest(pairs) p JOIN unnest(pairs) c ON c.kind = 'column' AND c.parent = p.properties ->> 'partition_of'
+        AND c.target_identity IS NULL
+    WHERE p.kind = 'table' AND (p.target_identity IS NULL OR p.changes && '{partition_of,partition_bound}')
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_links(schemaguard.sync_pair[])
     IS 'what objects stand on';
@@ -109,6 +115,14 @@ WITH RECURSIVE stated AS MATERIALIZED (
     CROSS JOIN LATERAL jsonb_array_elements_text(CASE jsonb_typeof(k.columns) WHEN 'array' THEN k.columns END) c (name)
     WHERE p.kind IN ('constraint', 'index', 'statistics') AND EXISTS (SELECT FROM found)
     UNION ALL
+    -- a key stays for a foreign key that does
+    SELECT k.kind, coalesce(k.identity, k.target_identity), NULL, f.kind, f.identity
+    FROM unnest(pairs) f JOIN unnest(pairs) k ON k.kind IN ('constraint', 'index')
+        AND k.target_parent = f.target_properties ->> 'references'
+        AND k.target_properties -> 'columns' @> (f.target_properties -> 'referenced_columns')
+        AND k.target_properties -> 'columns' <@ (f.target_properties -> 'referenced_columns')
+    WHERE f.kind = 'constraint' AND EXISTS (SELECT FROM found)
+    UNION ALL
     SELECT p.kind, p.identity, NULL, 'table', p.parent FROM unnest(pairs) p JOIN joining j ON j.identity = p.parent
     WHERE j.fresh OR p.kind IN ('constraint', 'index') AND p.properties ? 'partition_of' AND j.moves IS NOT TRUE
     UNION ALL
@@ -118,9 +132,17 @@ WITH RECURSIVE stated AS MATERIALIZED (
     SELECT 'bounds', j.whole, NULL, 'table', j.identity FROM joining j WHERE j.moves
     UNION ALL
     SELECT 'table', j.identity, CASE WHEN NOT j.fresh THEN 'partition' END, 'bounds', j.whole FROM joining j
+    UNION ALL
+    -- bounds are values of the type of the key
+    SELECT 'table', j.identity, 'partition', 'key', j.whole FROM joining j WHERE j.moves
 ), refusal AS (
-    SELECT f.kind, f.object, f.what, f.finder FROM found f
+    SELECT x.kind, x.object, x.what, f.finder
+    FROM found f CROSS JOIN LATERAL (VALUES (f.kind, f.object, f.what),
+        (CASE f.finder WHEN '!the table is partitioned by it' THEN 'key' END, schemaguard.sg_sync_owner(f.object), NULL))
+        x (kind, object, what)
+    WHERE x.kind IS NOT NULL
     UNION SELECT p.kind, p.identity, p.what, r.finder FROM part p JOIN refusal r ON r.kind = p.on_kind AND r.object = p.object
+    WHERE r.what IS DISTINCT FROM 'identity_sequence'
 ), refused AS MATERIALIZED (
     SELECT f.kind, f.object, f.what, array_agg(DISTINCT f.finder) AS finders
     FROM (SELECT r.kind, r.object, r.what, r.finder FROM refusal r

@@ -74,13 +74,15 @@ AS $function$
         WHEN statement ~ '^DO \$restart[_$]' THEN (
             SELECT format(replace(substr(x.m[1], 2, length(x.m[1]) - 2), '''''', ''''), VARIADIC CASE WHEN q.owned THEN ARRAY[parent, name]
                 ELSE ARRAY[object, properties ->> 'type'] END)
-                || CASE WHEN pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN x.m[2]::bigint AND x.m[3]::bigint
+                || CASE WHEN coalesce(v.last, s.seqstart) NOT BETWEEN x.m[2]::bigint AND x.m[3]::bigint
+                    AND coalesce((v.last < x.m[2]::bigint) = (substring(x.m[1] FROM 'INCREMENT BY (-?\d+)')::bigint > 0), true)
                     THEN ' RESTART' ELSE '' END
             FROM regexp_match(statement, $re$EXECUTE pg_catalog\.format\(('(?:[^']|'')*'), .* NOT BETWEEN (-?\d+) AND (-?\d+) $re$) x (m),
                 LATERAL (SELECT x.m[1] LIKE '''ALTER TABLE %' AS owned) q
                     JOIN pg_sequence s ON s.seqrelid = to_regclass(CASE WHEN q.owned
                         THEN (SELECT pg_get_serial_sequence(parent, a.attname) FROM pg_attribute a
-                 WHERE a.attrelid = to_regclass(parent) AND a.attname = name AND NOT a.attisdropped) ELSE object END))
+                 WHERE a.attrelid = to_regclass(parent) AND a.attname = name AND NOT a.attisdropped) ELSE object END)
+                    CROSS JOIN LATERAL (SELECT pg_sequence_last_value(s.seqrelid) AS last) v)
         WHEN statement ~ '^DO \$labels[_$]' THEN schemaguard.sg_sync_relabel_plain(object, name, properties -> 'labels', dropped)
             || coalesce(E';\n' || schemaguard.sg_sync_behind_block(statement), '')
         WHEN statement ~ '^DO \$sequence[_$]' THEN (
@@ -221,7 +223,8 @@ WITH RECURSIVE compared AS MATERIALIZED (
     -- rows that no step of its own looks at, or mends
     SELECT c.finder, schemaguard.sg_sync_in_way(c.finder, schemaguard.sg_sync_finds(c.finder)) AS told
     FROM (SELECT DISTINCT unnest(u.finders) AS finder FROM united u
-          WHERE u.kind = 'table' OR u.kind = 'column' AND u.what = 'type collation') c
+          WHERE u.kind = 'table' OR u.kind = 'column' AND u.what = 'type collation'
+          UNION SELECT f FROM united u CROSS JOIN LATERAL unnest(u.finders) f WHERE starts_with(f, '!')) c
 ), forth AS MATERIALIZED (
     SELECT s.section, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, s.unit, 10 * s.n AS n,
         split_part(s.note, ' loses ', 1) AS step, b.blocked, s.section = 0 OR s.note LIKE '% loses %' AND NOT allow_drop
@@ -614,7 +617,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
 )
 (SELECT s.kind, s.fields || '{after,"{*?}"}', NULL FROM step s ORDER BY s.n, s.part)
 UNION ALL
-SELECT NULL, NULL, CASE WHEN f.blocked IS NOT NULL THEN 'wait, for ' || f.blocked WHEN f.note LIKE '% loses %'
+SELECT NULL, NULL, CASE WHEN f.blocked LIKE '% in the way: %' THEN 'wait, for ' || f.blocked WHEN f.note LIKE '% loses %' AND f.blocked IS NULL
     THEN 'would lose something (allow_drop)' WHEN f.note = 'unknown'
     THEN 'could not be read'
     WHEN f.note = 'asked' THEN 'may be renamed' WHEN f.note = 'unmanaged' THEN 'are made by something else'

@@ -51,6 +51,9 @@ DECLARE
     rule CONSTANT text := format('SELECT * FROM %s.sg_rule_violations(', schemaguard.sg_schema());
     n bigint;
 BEGIN
+    IF starts_with(finder, '!') THEN
+        RETURN 1;
+    END IF;
     EXECUTE format('SELECT count(*) FROM (SELECT FROM (%s) x LIMIT 1000) x', CASE WHEN starts_with(finder, rule)
         THEN 'SELECT * FROM schemaguard.sg_nobodys_violations(' || substr(finder, length(rule) + 1) ELSE finder END) INTO n;
     RETURN n;
@@ -66,7 +69,7 @@ CREATE FUNCTION schemaguard.sg_sync_in_way(finder text, rows bigint)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN rows > 0 THEN format('%s row%s in the way: %s', rows || CASE rows WHEN 1000 THEN ' or more' ELSE '' END,
+RETURN CASE WHEN starts_with(finder, '!') THEN substr(finder, 2) WHEN rows > 0 THEN format('%s row%s in the way: %s', rows || CASE rows WHEN 1000 THEN ' or more' ELSE '' END,
     CASE rows WHEN 1 THEN ' is' ELSE 's are' END, finder) END;
 COMMENT ON FUNCTION schemaguard.sg_sync_in_way(text, bigint)
     IS 'what is said of rows that a statement would be refused for';
@@ -308,8 +311,8 @@ BEGIN
     END IF;
     RETURN QUERY SELECT format('-- %s', string_agg(x.n || ' ' || x.what, ', ' ORDER BY x.what))
         FROM (SELECT CASE WHEN e ->> 'note' LIKE '% loses %' AND NOT allow_drop THEN 'left out, for something would be lost (allow_drop)'
-                  WHEN blocked ? (e ->> 'n') THEN 'left out, for rows are in the way'
-                  WHEN e ->> 'note' = 'beyond' THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown'
+                  WHEN blocked ->> (e ->> 'n') LIKE '% in the way: %' THEN 'left out, for rows are in the way'
+                  WHEN e ->> 'note' = 'beyond' OR blocked ? (e ->> 'n') THEN 'left out, for nothing alters that' WHEN e ->> 'note' = 'unknown'
                       THEN 'left out, for they could not be read'
                   WHEN e ->> 'note' = 'asked' THEN 'left out, for it has to be said whether they are renamed'
                   WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' WHEN e ->> 'note' = 'hidden'
@@ -324,7 +327,7 @@ BEGIN
         FROM jsonb_array_elements(statements) e WHERE blocked ? (e ->> 'n')
         GROUP BY e ->> 'kind', e ->> 'object', blocked ->> (e ->> 'n') ORDER BY min((e ->> 'n')::int);
     RETURN QUERY SELECT schemaguard.sg_sync_asked(statements);
-    IF NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE (e ->> 'section')::int > 0) THEN
+    IF NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE (e ->> 'section')::int > 0 AND NOT blocked ? (e ->> 'n')) THEN
         RETURN;
     END IF;
     RETURN NEXT '-- A statement that waits for a lock gives up after 5 s: run the script again then. What is done is left alone.';

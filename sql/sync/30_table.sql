@@ -18,7 +18,9 @@ END $partitions${;}]DROP {object}', NULL, 'the table'),
 ('table', 'alter', 'partition_detached partition_of partition_bound', 2, false, '{?partition_of}{?!partition_detached}ALTER TABLE {partition_of} ATTACH PARTITION {identity} {partition_bound}',
     '?CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = pg_catalog.to_regclass({identity|L})) THEN ''after'' ELSE ''before'' END', NULL),
 ('table', 'beyond', 'partition_detached', 2, NULL, '{?partition_detached}the reference is in the middle of DETACH PARTITION CONCURRENTLY', NULL, NULL),
-('table', 'alter', 'persistence', 2, false, 'ALTER TABLE {identity} SET [{?persistence}UNLOGGED][{?!persistence}LOGGED]', NULL, NULL),
+('table', 'alter', 'persistence', 2, false, '{?!persistence}ALTER TABLE {identity} SET LOGGED', NULL, NULL),
+-- after foreign keys from tables that are logged
+('table', 'alter', 'persistence', 6, false, '{?persistence}ALTER TABLE {identity} SET UNLOGGED', NULL, NULL),
 ('table', 'alter', 'row_security', 2, true, 'ALTER TABLE {identity} [{?row_security}ENABLE][{?!row_security}DISABLE] ROW LEVEL SECURITY',
     '(SELECT CASE WHEN c.relrowsecurity THEN ''true'' END FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass({identity|L}))', NULL),
 ('table', 'alter', 'force_row_security', 2, true, 'ALTER TABLE {identity} [{?force_row_security}FORCE][{?!force_row_security}NO FORCE] ROW LEVEL SECURITY',
@@ -46,14 +48,15 @@ END $partitions${;}]DROP {object}', NULL, 'the table'),
 ('column', 'create', NULL, 2, false, '{?inherited!=only}ALTER TABLE {parent} ADD COLUMN {column_at_first}', NULL, NULL),
 ('column', 'create', NULL, 2, false, '{?inherited=only}{?joins}ALTER TABLE {parent} ADD COLUMN {column_at_first}', NULL, NULL),
 ('column', 'drop', NULL, 6, false, '{?!given}ALTER TABLE [{?heirs_keep}ONLY ]{parent} DROP COLUMN {name|I}', NULL, 'the values of column {column_identity}'),
-('column', 'touch', 'type collation generated generated_kind', 2, NULL, '{?!no_cast}', NULL, NULL),
+('column', 'touch', 'type collation generated generated_kind', 2, NULL, '{?!no_cast}{?!keyed}', NULL, NULL),
 ('column', 'alter', 'identity', 2, false, '{?old.identity}{?!identity}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP IDENTITY', '=identity_word', NULL),
 ('column', 'alter', 'generated', 2, false, '{?old.generated}{?!generated}ALTER TABLE {parent} ALTER COLUMN {name|I} DROP EXPRESSION', NULL, NULL),
 -- a type and its default in one: neither fits the other's old one
-('column', 'beyond', 'type', 2, NULL, '{?no_cast}nothing makes {old.type} {type}', NULL, NULL),
-('column', 'alter', 'type collation', 2, false, '{?!no_cast}{?!inherited}ALTER TABLE {parent} [{?old.default}{?!old.generated}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}[{?own_types}::text]::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]',
+('column', 'beyond', 'type', 2, NULL, '{?inherited}{?!joins}{?keyed}the table is partitioned by it', NULL, NULL),
+('column', 'beyond', 'type', 2, NULL, '{?inherited}{?!joins}{?!keyed}{?no_cast}nothing makes {old.type} {type}', NULL, NULL),
+('column', 'alter', 'type collation', 2, false, '{?!inherited}ALTER TABLE {parent} [{?old.default}{?!old.generated}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}[{?own_types}::text]::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]',
     '=type collation default', '{type_loss}'),
-('column', 'alter', 'type collation', 2, false, '{?!no_cast}{?inherited}{?joins}ALTER TABLE {parent} [{?old.default}{?!old.generated}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}[{?own_types}::text]::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]',
+('column', 'alter', 'type collation', 2, false, '{?inherited}{?joins}ALTER TABLE {parent} [{?old.default}{?!old.generated}ALTER COLUMN {name|I} DROP DEFAULT, ]ALTER COLUMN {name|I} TYPE {type}[ COLLATE {collation}][{?!generated}{?!is_foreign} USING {name|I}[{?own_types}::text]::{type}][, ALTER COLUMN {name|I} SET DEFAULT {default}]',
     '=type collation default', '{type_loss}'),
 ('column', 'alter', 'default', 2, false, '{?default_alone}ALTER TABLE ONLY {parent} ALTER COLUMN {name|I} [SET DEFAULT {default}][{?!default}DROP DEFAULT]', NULL, NULL),
 -- of a table and all below it: heirs and partitions that are to keep theirs get it again
@@ -91,8 +94,8 @@ END $not_null$', NULL, NULL),
 -- a type changes bounds that are those of the old one by itself. One that has given no value yet may stand outside of what it is to give
 ('column', 'alter', 'identity_sequence', 2, false, '{?old.identity}{?identity}{?identity_sets}[{?!narrowed}ALTER TABLE {parent} ALTER COLUMN {name|I} {identity_sets}][{?narrowed}DO $restart$
 BEGIN
-    EXECUTE pg_catalog.format(''ALTER TABLE %s ALTER COLUMN %I {identity_sets}'', {parent|L}, {name|L}) || (SELECT CASE WHEN pg_catalog.pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN {identity_sequence.minimum} AND {identity_sequence.maximum} THEN '' RESTART'' ELSE '''' END
-        FROM pg_catalog.pg_sequence s WHERE s.seqrelid = pg_catalog.pg_get_serial_sequence({parent|L}, {name|L})::pg_catalog.regclass);
+    EXECUTE pg_catalog.format(''ALTER TABLE %s ALTER COLUMN %I {identity_sets}'', {parent|L}, {name|L}) || (SELECT CASE WHEN coalesce(v.last, s.seqstart) NOT BETWEEN {identity_sequence.minimum} AND {identity_sequence.maximum} AND coalesce((v.last < {identity_sequence.minimum}) = ({identity_sequence.increment} > 0), true) THEN '' RESTART'' ELSE '''' END
+        FROM pg_catalog.pg_sequence s CROSS JOIN LATERAL (SELECT pg_catalog.pg_sequence_last_value(s.seqrelid) AS last) v WHERE s.seqrelid = pg_catalog.pg_get_serial_sequence({parent|L}, {name|L})::pg_catalog.regclass);
 END $restart$]', '?(SELECT CASE x.state WHEN {identity_state|L} THEN ''after'' WHEN {old.identity_state|L} THEN ''before'' WHEN {identity_meanwhile|L} THEN ''before'' ELSE x.state END FROM (SELECT pg_catalog.format(''start %s increment %s minimum %s maximum %s cache %s%s'', s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, CASE WHEN s.seqcycle THEN '' cycle'' ELSE '''' END) AS state
     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_depend d ON d.classid = ''pg_catalog.pg_class''::pg_catalog.regclass AND d.refclassid = d.classid AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = ''i'' JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid
     WHERE a.attrelid = pg_catalog.to_regclass({parent|L}) AND a.attname = {name|L}) x)', NULL),
@@ -113,8 +116,8 @@ END $storage$]', NULL, NULL),
 ('sequence', 'create', NULL, 2, false, 'CREATE [{persistence|U} ]SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache}[{?cycle} CYCLE][{;}ALTER SEQUENCE {identity} RESTART WITH {goes_on}]', NULL, NULL),
 ('sequence', 'alter', 'type start increment minimum maximum cache cycle', 2, false, '{?narrowed}DO $restart$
 BEGIN
-    EXECUTE pg_catalog.format(''ALTER SEQUENCE %s AS %s START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} [{?!cycle}NO ]CYCLE'', {identity|L}, {type|L}) || (SELECT CASE WHEN pg_catalog.pg_sequence_last_value(s.seqrelid) IS NULL AND s.seqstart NOT BETWEEN {minimum} AND {maximum} THEN '' RESTART'' ELSE '''' END
-        FROM pg_catalog.pg_sequence s WHERE s.seqrelid = pg_catalog.to_regclass({identity|L}));
+    EXECUTE pg_catalog.format(''ALTER SEQUENCE %s AS %s START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} [{?!cycle}NO ]CYCLE'', {identity|L}, {type|L}) || (SELECT CASE WHEN coalesce(v.last, s.seqstart) NOT BETWEEN {minimum} AND {maximum} AND coalesce((v.last < {minimum}) = ({increment} > 0), true) THEN '' RESTART'' ELSE '''' END
+        FROM pg_catalog.pg_sequence s CROSS JOIN LATERAL (SELECT pg_catalog.pg_sequence_last_value(s.seqrelid) AS last) v WHERE s.seqrelid = pg_catalog.to_regclass({identity|L}));
 END $restart$', '=sequence_state', NULL),
 ('sequence', 'alter', 'type start increment minimum maximum cache cycle', 2, false, '{?!narrowed}ALTER SEQUENCE {identity} AS {type} START WITH {start} INCREMENT BY {increment} MINVALUE {minimum} MAXVALUE {maximum} CACHE {cache} [{?!cycle}NO ]CYCLE',
     '=sequence_state', NULL),

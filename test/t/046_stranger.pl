@@ -331,6 +331,7 @@ my %call = (
 	'schemaguard.sg_sync_castable' => q{SELECT schemaguard.sg_sync_castable('a', 'text', 'uuid', NULL)},
 	'schemaguard.sg_sync_bounded' => q{SELECT schemaguard.sg_sync_bounded('RANGE (a)', 'FOR VALUES FROM (0) TO (1)')},
 	'schemaguard.sg_sync_goes_on' => q{SELECT schemaguard.sg_sync_goes_on('public.t_c', 'a', '{"start": 1, "increment": 1, "minimum": 1, "maximum": 10}')},
+	(map { ("schemaguard.sg_sync_$_" => "SELECT schemaguard.sg_sync_$_('{}')") } qw(holders stored_types keyed contents)),
 	(map { ("schemaguard.sg_sync_of_$_" => "SELECT schemaguard.sg_sync_of_$_('{}', '{}', NULL)") } qw(aggregate column constraint definition details identity index mappings members name operator options publication routine statistics stored table trigger type view)),
 	'schemaguard.sg_sync_in_way' => q{SELECT schemaguard.sg_sync_in_way('SELECT', 1)},
 	'schemaguard.sg_sync_units' => q{SELECT schemaguard.sg_sync_units(2, '{1}', '{1}', '{2}')},

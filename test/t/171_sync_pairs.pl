@@ -76,7 +76,41 @@ my @pairs = (
 	# values that no cast makes those of the other type; what stands on them stays as it is
 	[ 'CREATE TABLE a.cast_from (id text PRIMARY KEY, n bigint UNIQUE, m text, small int); CREATE TABLE a.cast_leads (n bigint REFERENCES a.cast_from (n), id text REFERENCES a.cast_from)',
 		q{CREATE TYPE a.mood AS ENUM ('sad', 'o''k'); CREATE TABLE a.cast_from (id uuid PRIMARY KEY, n int UNIQUE, m a.mood, small numeric(3,1)); CREATE TABLE a.cast_leads (n int REFERENCES a.cast_from (n), id uuid REFERENCES a.cast_from)},
-		q{INSERT INTO a.cast_from VALUES ('v1', 5000000000, 'sad', 1), ('v2', 1, 'o''k', 2), ('v3', 2, 'glad', 100); INSERT INTO a.cast_leads VALUES (1, 'v1')} ]);
+		q{INSERT INTO a.cast_from VALUES ('v1', 5000000000, 'sad', 1), ('v2', 1, 'o''k', 2), ('v3', 2, 'glad', 100); INSERT INTO a.cast_leads VALUES (1, 'v1')} ],
+	# keys between columns of an enum that is made anew
+	[ q{CREATE TYPE a.stage AS ENUM ('new', 'old'); CREATE TABLE a.stages (s a.stage PRIMARY KEY); CREATE TABLE a.staged (s a.stage REFERENCES a.stages)},
+		q{CREATE TYPE a.stage AS ENUM ('new', 'open'); CREATE TABLE a.stages (s a.stage PRIMARY KEY); CREATE TABLE a.staged (s a.stage REFERENCES a.stages)}, q{INSERT INTO a.stages VALUES ('new'); INSERT INTO a.staged VALUES ('new')} ],
+	# a partition that is partitioned itself, and has a column that the whole gets
+	[ 'CREATE TABLE a.splits (x int, y int) PARTITION BY LIST (x); CREATE TABLE a.splits_1 PARTITION OF a.splits FOR VALUES IN (1)',
+		'CREATE TABLE a.splits (x int, y int, z text) PARTITION BY LIST (x); CREATE TABLE a.splits_1 PARTITION OF a.splits FOR VALUES IN (1) PARTITION BY LIST (y); CREATE TABLE a.splits_1d PARTITION OF a.splits_1 DEFAULT' ],
+	# nothing alters what a table is partitioned by; bounds are of its type
+	[ 'CREATE TABLE a.keyed (k int, "K" text) PARTITION BY RANGE (k); CREATE TABLE a.keyed_1 PARTITION OF a.keyed FOR VALUES FROM (0) TO (10)',
+		'CREATE TABLE a.keyed (k bigint, "K" varchar(9)) PARTITION BY RANGE (k); CREATE TABLE a.keyed_1 PARTITION OF a.keyed FOR VALUES FROM (0) TO (10)' ],
+	# no cast makes the one column the other, so its key stays, and what that leads to
+	[ 'CREATE TABLE a.swapped (id int PRIMARY KEY, u uuid NOT NULL); CREATE TABLE a.swaps (r int CONSTRAINT swaps_r REFERENCES a.swapped)',
+		'CREATE TABLE a.swapped (id int NOT NULL, u uuid PRIMARY KEY); CREATE TABLE a.swaps (r uuid CONSTRAINT swaps_r REFERENCES a.swapped)' ],
+	# a sequence goes on, or back
+	[ 'CREATE TABLE a.goes_up (id int GENERATED ALWAYS AS IDENTITY, x int); CREATE SEQUENCE a.goes_down MAXVALUE 50', 'CREATE TABLE a.goes_up (id int GENERATED ALWAYS AS IDENTITY (MINVALUE 100 START 100), x int); CREATE SEQUENCE a.goes_down MAXVALUE 40',
+		q{INSERT INTO a.goes_up (x) VALUES (1); SELECT setval('a.goes_down', 45)} ],
+	# keys that are primary in turn
+	[ 'CREATE TABLE a.turns (x int NOT NULL, y int NOT NULL, CONSTRAINT turns_1 UNIQUE (x), CONSTRAINT turns_2 PRIMARY KEY (y))', 'CREATE TABLE a.turns (x int NOT NULL, y int NOT NULL, CONSTRAINT turns_1 PRIMARY KEY (x), CONSTRAINT turns_2 UNIQUE (y))' ],
+	# what is computed is null in no row
+	[ 'CREATE TABLE a.computed (x int, y int GENERATED ALWAYS AS (x + 1) STORED)', 'CREATE TABLE a.computed (x int, y int GENERATED ALWAYS AS (x + 2) STORED PRIMARY KEY)', 'INSERT INTO a.computed VALUES (1), (2)' ],
+	# who refers to a table is unlogged before it
+	[ 'CREATE TABLE a.logged (id int PRIMARY KEY); CREATE TABLE a.logs (id int REFERENCES a.logged)', 'CREATE UNLOGGED TABLE a.logged (id int PRIMARY KEY); CREATE UNLOGGED TABLE a.logs (id int REFERENCES a.logged)' ],
+	# the row type of a table has the name of a type that goes
+	[ q{CREATE TYPE a.hue AS ENUM ('red'); CREATE TABLE a.hued (h a.hue)}, 'CREATE TABLE a.hue (id text); CREATE TABLE a.hued (h text)' ],
+	# rows that keep a table from an expression's partition, and from the default one
+	[ 'CREATE TABLE a.lowered (v text) PARTITION BY LIST (lower(v)); CREATE TABLE a.lowered_1 (v text)', q{CREATE TABLE a.lowered (v text) PARTITION BY LIST (lower(v)); CREATE TABLE a.lowered_1 PARTITION OF a.lowered FOR VALUES IN ('b')}, q{INSERT INTO a.lowered_1 VALUES ('B'), ('C')} ],
+	[ 'CREATE TABLE a.rest (k int) PARTITION BY LIST (k); CREATE TABLE a.rest_1 PARTITION OF a.rest FOR VALUES IN (1); CREATE TABLE a.rest_d (k int)', 'CREATE TABLE a.rest (k int) PARTITION BY LIST (k); CREATE TABLE a.rest_1 PARTITION OF a.rest FOR VALUES IN (1); CREATE TABLE a.rest_d PARTITION OF a.rest DEFAULT',
+		'INSERT INTO a.rest_d VALUES (1), (2), (NULL)' ],
+	# a trigger is a partition's own; a key leads to rows that come with a partition
+	[ 'CREATE TABLE a.fires_all (k int) PARTITION BY LIST (k); CREATE TABLE a.fires_1 PARTITION OF a.fires_all FOR VALUES IN (1); CREATE TRIGGER fires BEFORE INSERT ON a.fires_all FOR EACH ROW EXECUTE FUNCTION a.fires()',
+		'CREATE TABLE a.fires_all (k int) PARTITION BY LIST (k); CREATE TABLE a.fires_1 PARTITION OF a.fires_all FOR VALUES IN (1); CREATE TRIGGER fires BEFORE INSERT ON a.fires_1 FOR EACH ROW EXECUTE FUNCTION a.fires()' ],
+	[ 'CREATE TABLE a.gains (k int PRIMARY KEY) PARTITION BY RANGE (k); CREATE TABLE a.gains_1 (k int PRIMARY KEY); CREATE TABLE a.gained (k int CONSTRAINT gained_k REFERENCES a.gains_1)',
+		'CREATE TABLE a.gains (k int PRIMARY KEY) PARTITION BY RANGE (k); CREATE TABLE a.gains_1 PARTITION OF a.gains FOR VALUES FROM (0) TO (100); CREATE TABLE a.gained (k int CONSTRAINT gained_k REFERENCES a.gains)', 'INSERT INTO a.gains_1 VALUES (1); INSERT INTO a.gained VALUES (1)' ],
+	# nothing makes a subscription, nor gives it to anybody
+	[ 'SELECT 1', q{CREATE SUBSCRIPTION sub CONNECTION '' PUBLICATION p WITH (connect = false)} ]);
 my $before = 'CREATE FOREIGN DATA WRAPPER w1; CREATE FOREIGN DATA WRAPPER w2; CREATE SERVER s1 FOREIGN DATA WRAPPER w1; CREATE SERVER s2 FOREIGN DATA WRAPPER w1; CREATE SCHEMA a';
 
 query("CREATE DATABASE $_", 'postgres') foreach 'there', 'scripted', 'applied';
@@ -90,9 +124,14 @@ foreach my $db ('scripted', 'applied')
 	query("\\set document `cat '$dir/there.json'`\nSELECT sg_snapshot_import('reference', :'document')", $db);
 }
 
-my $left = join "\n", 'changed|table|a.joins|partition_bound', 'changed|table|a.joins|partition_of', 'changed|table|a.lists_1|partition_bound', 'changed|table|a.lists_2|partition_bound',
-	'missing|table|a.other_1|', 'missing|table|a.other_1a|', 'changed|index|a.filled_k|options', 'changed|foreign server|held|wrapper', 'changed|column|a.cast_from.id|type', 'changed|column|a.cast_from.m|type', 'changed|column|a.cast_from.n|type', 'changed|column|a.cast_from.small|type',
-	'changed|column|a.cast_leads.id|type', 'changed|column|a.filled.x|not_null', 'changed|column|a.joins.k|inherited', 'changed|column|a.ranges.r|type';
+my $left = join "\n",
+	'changed|table|a.joins|partition_bound', 'changed|table|a.joins|partition_of', 'changed|table|a.keyed_1|partition_bound', 'changed|table|a.lists_1|partition_bound',
+	'changed|table|a.lists_2|partition_bound', 'changed|table|a.lowered_1|partition_bound', 'changed|table|a.lowered_1|partition_of', 'missing|table|a.other_1|', 'missing|table|a.other_1a|',
+	'changed|table|a.rest_d|partition_bound', 'changed|table|a.rest_d|partition_of', 'missing|subscription|sub|', 'changed|sequence|a.goes_down|maximum', 'changed|index|a.filled_k|options',
+	'changed|foreign server|held|wrapper', 'changed|constraint|a.swapped.swapped_pkey|columns', 'changed|constraint|a.swaps.swaps_r|referenced_columns', 'changed|column|a.cast_from.id|type',
+	'changed|column|a.cast_from.m|type', 'changed|column|a.cast_from.n|type', 'changed|column|a.cast_from.small|type', 'changed|column|a.cast_leads.id|type',
+	'changed|column|a.filled.x|not_null', 'changed|column|a.joins.k|inherited', 'changed|column|a.keyed.k|type', 'changed|column|a.keyed_1.k|type', 'changed|column|a.lowered_1.v|inherited',
+	'changed|column|a.ranges.r|type', 'changed|column|a.rest_d.k|inherited', 'changed|column|a.swaps.r|type';
 sub drift { return query(q{SELECT change, kind, object, property FROM sg_drift_details('reference') ORDER BY kind DESC, object, property}, $_[0]); }
 
 my $script = query("SELECT sg_sync_sql('reference', $options)", 'scripted');
@@ -103,7 +142,9 @@ my ($head) = $script =~ /\A((?:-- .*\n)+)/;
 like($head, qr/^-- left out: column a\.cast_from\.id: type collation, 3 rows are in the way: SELECT \* FROM public\.sg_rule_violations\('a\.cast_from', 'check', 'id ~\* .*'\)$/m, 'the head has values that no cast makes others, with their number');
 query("SELECT 1 / (count(*) = 1)::int FROM ($1) x", 'scripted') while $head =~ /^-- left out: column a\.cast_from\.(?:n|m|small): type collation, 1 row is in the way: (SELECT .*)$/mg;
 like($head, qr/^-- left out: column a\.cast_from\.$_: type collation, 1 row is in the way/m, "so it is with $_, and the query lists them") foreach 'n', 'm', 'small';
-foreach (['joins', 2, 'joins'], ['lists_1', 1, 'lists_2'], ['lists_2', 1, 'lists_2'], ['other_1', 1, 'other_d'], ['other_1a', 1, 'other_d'])
+like($head, qr/^-- left out: $_$/m, 'so is what nothing alters, with what stands on it') foreach 'column a\.keyed_1\.k: type collation, the table is partitioned by it', 'constraint a\.swapped\.swapped_pkey: replaced, nothing makes integer uuid',
+	'sequence a\.goes_down: type .*, it has given 45, and is to give no more than 40';
+foreach (['joins', 2, 'joins'], ['lowered_1', 1, 'lowered_1'], ['rest_d', 1, 'rest_d'], ['lists_1', 1, 'lists_2'], ['lists_2', 1, 'lists_2'], ['other_1', 1, 'other_d'], ['other_1a', 1, 'other_d'])
 {
 	my ($table, $n, $of) = @$_;
 
@@ -111,11 +152,12 @@ foreach (['joins', 2, 'joins'], ['lists_1', 1, 'lists_2'], ['lists_2', 1, 'lists
 	is(query("SELECT count(*) FROM ($1) x", 'scripted'), $n, 'and the query lists them') while $head =~ /^-- left out: table a\.$table: .* in the way: (SELECT .*)$/mg;
 }
 like($script, qr/^-- left out: index a\.filled_k: options, nothing alters those of an index of a partitioned table$/m, 'so are options of an index');
-like($script, qr/^-- left out: column a\.ranges\.r: type, nothing makes int4range int8range$/m, 'so is a type that no cast makes');
+like($script, qr/^-- left out: column a\.ranges\.r: type collation, nothing makes int4range int8range$/m, 'so is a type that no cast makes');
 like($script, qr/^-- left out: user mapping s1\.PUBLIC: options, a snapshot hides the values of its options$/m, 'so are the options of a user mapping');
 append_to_file("$dir/script.sql", $script);
 query("\\i $dir/script.sql", 'scripted') foreach 1, 2;
 is(drift('scripted'), $left, 'the script runs to its end, and what is left is what it says');
+is(query("SELECT count(*) FROM sg_sync_sql('reference', $options) l WHERE l LIKE 'BEGIN;%'", 'scripted'), '0', 'and there is no more to be done');
 my (undef, undef, $err) = $node->psql('applied', "CALL sg_sync_apply('reference', $options, fail => false)");
 like($err, qr/WARNING:  user mapping s1\.PUBLIC is made without its options, which no snapshot has$/m, 'which sg_sync_apply says, too');
 is(drift('applied'), $left, 'so it is with sg_sync_apply');
@@ -124,6 +166,7 @@ is(query(q{SELECT count(*) FROM pg_constraint WHERE contype <> 'n' AND conrelid 
 foreach my $db ('scripted', 'applied')
 {
 	query("INSERT INTO a.$_ (x) VALUES (9)", $db) foreach 'numbered', 'loose', 'unnumbered';
+	is(query('INSERT INTO a.goes_up (x) VALUES (9) RETURNING id', $db), '100', "$db: a sequence that may not go on where it is begins anew");
 	is(query('SELECT (SELECT id FROM a.numbered WHERE x = 9), (SELECT id FROM a.loose WHERE x = 9), (SELECT id FROM a.unnumbered WHERE x = 9)', $db), '4|12|0', "$db: another sequence of a column goes on where the one before was");
 	is(query(q{SELECT pg_get_serial_sequence('a.loose', 'id'), pg_get_serial_sequence('a.numbered', 'id')}, $db), 'a.loose_id_seq|a.numbered_id_seq', 'an identity has the name of the sequence that goes');
 }
