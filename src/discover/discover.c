@@ -683,7 +683,7 @@ tell_nothing_added(const FkPlan *plan, double score)
 	ereport(NOTICE,
 			(errmsg("plan \"%s\" lacks no key that is proposed with a score of %.2f or more", plan->name, score),
 			 score > PROPOSED ?
-			 errhint(sg_calls("See what sg_discover_fks() proposes with lower scores, and why. To take what scores less:\nSELECT sg_plan_from_discovery(%s, %.1f);"),
+			 errhint(sg_calls("Read what discovery proposes with lower scores, and why, then take it:\nSELECT sg_plan_from_discovery(%s, %.1f);"),
 					 quote_literal_cstr(plan->name), score > LIKELY ? LIKELY : PROPOSED) :
 			 errhint("See which columns look like references, and why each matches nothing:\n"
 					 "SELECT * FROM schemaguard.sg_discover_unmatched();")));
