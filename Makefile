@@ -271,6 +271,7 @@ OBJS = \
 	src/script/script_add.o \
 	src/script/script_change.o \
 	src/script/script_cut.o \
+	src/script/script_facts.o \
 	src/script/script_follow.o \
 	src/script/script_name.o \
 	src/script/script_path.o \
@@ -366,6 +367,7 @@ SQL_PARTS = \
 	sql/parts/97_report_listing.sql \
 	sql/parts/98_report_lint.sql \
 	sql/parts/98_report_lint_rule.sql \
+	sql/parts/98_report_lint_sql.sql \
 	sql/parts/98_report_manual.sql \
 	sql/parts/98_report_status.sql \
 	sql/parts/98_report_verdict.sql \
@@ -421,6 +423,7 @@ REGRESS = \
 	interface \
 	lint \
 	lint_18 \
+	lint_sql \
 	pgtap \
 	plan \
 	plan_18 \

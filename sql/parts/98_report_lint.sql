@@ -137,6 +137,11 @@ RETURN (SELECT CASE WHEN bool_and(u.m[1] IS NOT NULL OR parts[u.m[2]::int + 1] I
         FROM regexp_matches(template, '((?:[^%]|%(?![1-9]))+)|%([1-9])', 'g') WITH ORDINALITY u (m, place));
 COMMENT ON FUNCTION schemaguard.sg_lint_fill(text, text[]) IS 'a template of a rule with its texts; null if one of them is null';
 
+CREATE FUNCTION schemaguard.sg_lint_like(value text, pattern text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN value LIKE replace(regexp_replace(pattern, E'([\\\\%_])', E'\\\\\\1', 'g'), '*', '%');
+COMMENT ON FUNCTION schemaguard.sg_lint_like(text, text) IS 'does a pattern of schemaguard.lint_ignore, in which * is any text, mean this?';
+
 -- Findings, and with `ignored` those that schemaguard.lint_ignore leaves out as well
 CREATE FUNCTION schemaguard.sg_lint_found_body(
     schemas schemaguard.names,
@@ -176,8 +181,7 @@ BEGIN ATOMIC
        OR NOT EXISTS (
            SELECT FROM schemaguard.lint_ignore i
            WHERE f.severity <> 'unknown' AND (i.until IS NULL OR i.until > now())
-             AND f.name LIKE replace(regexp_replace(i.rule, E'([\\\\%_])', E'\\\\\\1', 'g'), '*', '%')
-             AND f.object LIKE replace(regexp_replace(i.object, E'([\\\\%_])', E'\\\\\\1', 'g'), '*', '%'))
+             AND schemaguard.sg_lint_like(f.name, i.rule) AND schemaguard.sg_lint_like(f.object, i.object))
     ORDER BY array_position('{error,unknown,warning,note}', f.severity), f.name, f.object COLLATE "C", f.message COLLATE "C";
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_found_body(schemaguard.names, boolean) IS 'what sg_lint_found() does';
@@ -263,7 +267,21 @@ AS 'MODULE_PATHNAME', 'sg_lint_gate';
 COMMENT ON PROCEDURE sg_lint_gate(text, boolean, schemaguard.names)
     IS 'commit what sg_lint() finds, and raise an error if anything is of that severity or above, or is unknown';
 
--- SARIF 2.1.0. What a rule finds is in no file, so its place is a logical location; a rule that could not be run is a notification.
+-- SARIF 2.1.0 with one run; null: none
+CREATE FUNCTION schemaguard.sg_sarif(rules jsonb, results jsonb, notifications jsonb) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN jsonb_build_object(
+    '$schema', 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json', 'version', '2.1.0',
+    'runs', jsonb_build_array(jsonb_build_object(
+        'tool', jsonb_build_object('driver', jsonb_build_object(
+            'name', 'schemaguard', 'semanticVersion', (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'schemaguard'),
+            'rules', coalesce(rules, '[]'))),
+        'invocations', jsonb_build_array(jsonb_build_object(
+            'executionSuccessful', notifications IS NULL, 'toolExecutionNotifications', coalesce(notifications, '[]'))),
+        'results', coalesce(results, '[]'))));
+COMMENT ON FUNCTION schemaguard.sg_sarif(jsonb, jsonb, jsonb) IS 'a document of SARIF 2.1.0';
+
+-- What a rule finds is in no file, so its place is a logical location; a rule that could not be run is a notification.
 CREATE FUNCTION sg_lint_sarif(schemas schemaguard.names DEFAULT NULL) RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -275,29 +293,18 @@ BEGIN ATOMIC
         FROM found f LEFT JOIN schemaguard.lint_rule r ON r.name = f.rule
              AND r.source = CASE WHEN f.author IS NULL THEN 'shipped' ELSE 'user' END
         GROUP BY f.rule)
-    SELECT jsonb_build_object(
-        '$schema', 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json', 'version', '2.1.0',
-        'runs', jsonb_build_array(jsonb_build_object(
-            'tool', jsonb_build_object('driver', jsonb_build_object(
-                'name', 'schemaguard', 'semanticVersion', (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'schemaguard'),
-                'rules', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', r.rule,
-                                                                       'shortDescription', jsonb_build_object('text', r.message),
-                                                                       'defaultConfiguration', jsonb_build_object('level', r.level))
-                                                    ORDER BY r.place), '[]') FROM rules r))),
-            'invocations', jsonb_build_array(jsonb_build_object(
-                'executionSuccessful', NOT EXISTS (SELECT FROM found f WHERE f.unknown),
-                'toolExecutionNotifications', (
-                    SELECT coalesce(jsonb_agg(jsonb_build_object('level', 'error', 'message', jsonb_build_object('text', f.message),
-                                                                 'associatedRule', jsonb_build_object('id', f.rule, 'index', r.place))
-                                              ORDER BY f.ordinality), '[]')
-                    FROM found f JOIN rules r ON r.rule = f.rule WHERE f.unknown))),
-            'results', (
-                SELECT coalesce(jsonb_agg(jsonb_build_object(
-                           'ruleId', f.rule, 'ruleIndex', r.place, 'level', f.severity, 'message', jsonb_build_object('text', f.message),
-                           'locations', jsonb_build_array(jsonb_build_object(
-                               'logicalLocations', jsonb_build_array(jsonb_build_object('fullyQualifiedName', f.object)))),
-                           'partialFingerprints', jsonb_build_object('object/v1', md5(concat_ws(E'\n', f.rule, f.object))),
-                           'properties', jsonb_build_object('fix', f.fix)) ORDER BY f.ordinality), '[]')
-                FROM found f JOIN rules r ON r.rule = f.rule WHERE NOT f.unknown))));
+    SELECT schemaguard.sg_sarif(
+        (SELECT jsonb_agg(jsonb_build_object('id', r.rule, 'shortDescription', jsonb_build_object('text', r.message),
+                                             'defaultConfiguration', jsonb_build_object('level', r.level)) ORDER BY r.place) FROM rules r),
+        (SELECT jsonb_agg(jsonb_build_object(
+             'ruleId', f.rule, 'ruleIndex', r.place, 'level', f.severity, 'message', jsonb_build_object('text', f.message),
+             'locations', jsonb_build_array(jsonb_build_object(
+                 'logicalLocations', jsonb_build_array(jsonb_build_object('fullyQualifiedName', f.object)))),
+             'partialFingerprints', jsonb_build_object('object/v1', md5(concat_ws(E'\n', f.rule, f.object))),
+             'properties', jsonb_build_object('fix', f.fix)) ORDER BY f.ordinality)
+         FROM found f JOIN rules r ON r.rule = f.rule WHERE NOT f.unknown),
+        (SELECT jsonb_agg(jsonb_build_object('level', 'error', 'message', jsonb_build_object('text', f.message),
+                                             'associatedRule', jsonb_build_object('id', f.rule, 'index', r.place)) ORDER BY f.ordinality)
+         FROM found f JOIN rules r ON r.rule = f.rule WHERE f.unknown));
 END;
 COMMENT ON FUNCTION sg_lint_sarif(schemaguard.names) IS 'what sg_lint() finds, as SARIF 2.1.0';

@@ -657,9 +657,8 @@ script_read(ScriptReader *reader, const FkPlan *plan, const char *sql)
 	AtEOXact_GUC(false, level);
 }
 
-/* Is it one word, with the end of a file's name? */
-static bool
-is_file_name(const char *script)
+bool
+script_is_file_name(const char *script)
 {
 	int			length = strlen(script);
 
@@ -669,7 +668,7 @@ is_file_name(const char *script)
 static void
 check_no_file(const char *plan, const char *script)
 {
-	if (is_file_name(script))
+	if (script_is_file_name(script))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("script must be the text itself, not the name of a file: \"%s\"", sg_clip(script, 100)),

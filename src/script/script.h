@@ -95,6 +95,9 @@ extern const char *script_path_schema(ScriptPath *path, ScriptObject object, con
 /* The table that DROP TABLE means; later names do not mean it */
 extern char *script_path_drop_table(ScriptPath *path, const RangeVar *name);
 
+/* Has the script made a table or type of that name? */
+extern bool script_path_has_made(ScriptPath *path, const char *qualified);
+
 /* Is it a temporary table of the script's? */
 extern bool script_path_is_temporary(const char *qualified);
 
@@ -206,6 +209,9 @@ extern List *script_add_steps(ScriptReader *reader, const FkPlan *plan);
 /* The remarks, by their places, as notes of the plan (of PlanNote *); with a hint, the first problem is raised instead */
 extern List *script_notes(ScriptReader *reader, const char *hint);
 
+/* Is it one word, with the end of a file's name? */
+extern bool script_is_file_name(const char *script);
+
 /* Keep a step, which is in reader->context, of the current statement */
 extern ScriptStep *script_keep(ScriptReader *reader, PlanStep *step, int location);
 
@@ -241,5 +247,23 @@ extern bool script_follow_command(List *steps, const char *table, AlterTableCmd 
 
 /* Leaves out, and reports, the step that creates a table if a later command changes or attaches it in a way that no step has */
 extern void script_follow_unread(List *steps, ScriptPath *path, const char *table, AlterTableCmd *cmd);
+
+/* ---- script_facts.c: what statements do ---- */
+
+/* What ALTER COLUMN TYPE does to the rows of a table that is here */
+typedef enum ScriptTypeChange
+{
+	TYPE_KEEPS_ROWS,
+	TYPE_REWRITES,
+	TYPE_MAY_REWRITE,			/* by USING, or casts of other types than the
+								 * server's */
+	TYPE_NO_CAST,				/* the statement fails */
+	TYPE_NOT_HERE				/* there is no such column */
+} ScriptTypeChange;
+
+extern ScriptTypeChange script_type_change(Oid relid, const char *column, const ColumnDef *def);
+
+/* Is a value computed for each row when the column is added? */
+extern bool script_column_rewrites(const ColumnDef *column);
 
 #endif							/* SG_SCRIPT_H */

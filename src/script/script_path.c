@@ -370,6 +370,12 @@ script_path_drop_table(ScriptPath *path, const RangeVar *name)
 }
 
 bool
+script_path_has_made(ScriptPath *path, const char *qualified)
+{
+	return hash_search(path->new_tables, qualified, HASH_FIND, NULL) != NULL;
+}
+
+bool
 script_path_is_temporary(const char *qualified)
 {
 	return strncmp(qualified, TEMP_SCHEMA ".", strlen(TEMP_SCHEMA ".")) == 0;

@@ -114,6 +114,10 @@ my @calls = (
 	[ sg_lint_query => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_lint_query('SELECT ''t'', c::text FROM t.%1$s_c c', 'mallory')$$)} ],
 	[ sg_lint_columns => q{SELECT schemaguard.sg_lint_columns(oid, '{1,2}') FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
 	[ sg_lint_sarif => 'SELECT sg_lint_sarif()' ],
+	(map { [ $_ => qq{CALL fixture.each(\$\$SELECT count(*) FROM $_('ALTER TABLE t.%1\$s_c ALTER c TYPE text, ADD x int DEFAULT t.f(1), DROP c; DROP TABLE t.%1\$s_c')\$\$)} ] } qw(sg_lint_sql sg_lint_sql_details)),
+	[ sg_lint_sql_sarif => q{CALL fixture.each($$SELECT sg_lint_sql_sarif('ALTER TABLE t.%1$s_c RENAME TO x; TRUNCATE t.%1$s_c', 'x')$$)} ],
+	[ sg_script_facts => q{CALL fixture.each($$SELECT count(*) FROM schemaguard.sg_script_facts(ARRAY['ALTER TABLE t.%1$s_c ALTER c TYPE varchar(3)'], true)$$)} ],
+	[ sg_lint_weight => q{SELECT schemaguard.sg_lint_weight(oid) FROM pg_class WHERE relnamespace = 't'::regnamespace} ],
 	[ sg_lint_gate => q{CALL sg_lint_gate('note')} ],
 	[ sg_graph => q{SELECT sg_graph(f) FROM unnest('{mermaid,dot}'::text[]) f} ],
 	[ sg_graph => q{CALL fixture.each($$SELECT sg_graph('svg', focus => 't.%1$s_c')$$)} ],
@@ -247,7 +251,7 @@ my @calls = (
 	[ sg_fill_lacks => q{CALL fixture.each($$SELECT schemaguard.sg_fill_lacks('t.%1$s_c', 't.%1$s_c', 'p + q')$$)} ],
 	(map { [ $_ => 'SELECT 1' ] } qw(sg_check_word sg_sync_bounded sg_sync_goes_on sg_deprecate_table sg_free_name sg_has_column sg_keys_declared sg_make_name sg_plan_mark sg_may_refer sg_plan_add_missing sg_plan_add_once sg_plan_add_trigger sg_plan_after sg_plan_archive
 		sg_plan_archive_key sg_plan_add_key sg_plan_isolation sg_plan_live_index sg_plan_live_view sg_plan_trigger_name sg_plan_retargeting sg_plan_stamp sg_qualified sg_table sg_who_expression sg_cut sg_plan_add_audit_columns_body sg_plan_add_archive_columns_body sg_plan_isolate_body sg_plan_retarget_body
-		sg_discover_fks_body sg_graph_body sg_plan_explain_body sg_lint_found_body sg_graph_document sg_graph_dot sg_graph_dot_text sg_graph_keys sg_graph_mermaid sg_graph_mermaid_text sg_graph_places sg_graph_styles sg_graph_svg sg_lint_fill sg_lint_plan_new sg_schema sg_sync_sql_body sg_report_body sg_report_decision sg_go_verdict sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
+		sg_discover_fks_body sg_graph_body sg_plan_explain_body sg_lint_found_body sg_lint_sql_body sg_lint_sql_facts sg_lint_sql_locks sg_lint_sql_loss sg_lint_sql_form sg_lint_sql_units sg_lint_step sg_lint_like sg_sarif sg_graph_document sg_graph_dot sg_graph_dot_text sg_graph_keys sg_graph_mermaid sg_graph_mermaid_text sg_graph_places sg_graph_styles sg_graph_svg sg_lint_fill sg_lint_plan_new sg_schema sg_sync_sql_body sg_report_body sg_report_decision sg_go_verdict sg_page_plain sg_page_markdown_text sg_page_html_text sg_page_class sg_page_markdown sg_page_html sg_page_html_table sg_page_section
 		sg_page_style sg_page_time)),
 
 	# snapshots and drift

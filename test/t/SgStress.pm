@@ -224,6 +224,8 @@ my %calls = (
 	sg_graph => sub { 'SELECT sg_graph(' . pick('', "'dot', '{st}'", "'svg', depth => 2, focus => '${\table}'") . ')' },
 	sg_lint_gate => sub { 'CALL sg_lint_gate(' . pick('', "'note', false, '{st}'") . ')' },
 	sg_lint_sarif => sub { q{SELECT sg_lint_sarif('{st}')} },
+	sg_lint_sql => sub { "SELECT * FROM sg_lint_sql('ALTER TABLE ${\table} ADD x int UNIQUE; DROP TABLE ${\table}')" },
+	sg_lint_sql_sarif => sub { "SELECT sg_lint_sql_sarif('TRUNCATE ${\table} CASCADE', 'db/1.sql')" },
 	sg_lint => sub { 'SELECT * FROM sg_lint(' . pick('', "'{st}'") . ')' },
 	sg_report => sub { 'SELECT sg_report(' . pick('', "'${\plan}'", "'${\plan}', 'html'", "'${\plan}', 'json', 'checklist'") . ')' },
 	sg_status => sub { 'SELECT * FROM sg_status()' },

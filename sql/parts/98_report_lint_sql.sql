@@ -1,0 +1,465 @@
+-- Lint of a script before it runs, against this database: what its statements do (script_facts.c), to which tables, and the rules.
+
+CREATE TYPE schemaguard.script_fact AS (
+    file      int,                              -- of the scripts, from 1
+    statement int,                              -- in it, from 1
+    line      int,
+    last_line int,
+    unit      int,                              -- transaction, of all scripts
+    command   text,
+    relation  text,
+    name      text,                             -- of a part of it
+    other     text,                             -- a second table, a new name or type, or the message of an error
+    lock      text,
+    flags     text[],
+    sql       text,
+    relid     oid,                              -- null: not here, or made by the script
+    object    text,
+    weight    text);                            -- of the table: how large, how busy
+COMMENT ON TYPE schemaguard.script_fact IS 'something that a statement of a script does, for sg_lint_sql()';
+
+CREATE FUNCTION schemaguard.sg_script_facts(
+    scripts        text[],
+    in_transaction boolean,
+    OUT file      int,
+    OUT statement int,
+    OUT line      int,
+    OUT last_line int,
+    OUT unit      int,
+    OUT command   text,
+    OUT relation  text,
+    OUT name      text,
+    OUT other     text,
+    OUT lock      text,
+    OUT flags     text[],
+    OUT sql       text)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_script_facts';
+COMMENT ON FUNCTION schemaguard.sg_script_facts(text[], boolean)
+    IS 'what the statements of scripts that run one after the other do to which tables, and the locks that they take';
+
+-- By the statistics: nobody's lock is waited for
+CREATE FUNCTION schemaguard.sg_lint_weight(relid oid) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH part AS (
+        SELECT c.relpages, c.reltuples, s.n_tup_ins + s.n_tup_upd + s.n_tup_del AS writes
+        FROM (SELECT sg_lint_weight.relid UNION SELECT t.relid FROM pg_partition_tree(sg_lint_weight.relid) t) p (relid)
+             JOIN pg_class c ON c.oid = p.relid AND c.relkind <> 'p' LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid)
+    SELECT CASE WHEN min(reltuples) < 0 THEN 'size not known, never analysed'
+                ELSE format('%s, about %s rows', pg_size_pretty(sum(relpages)::bigint * current_setting('block_size')::bigint),
+                            to_char(sum(reltuples), 'FM999,999,999,999,990')) END
+        || CASE WHEN sum(relpages) > 12800 THEN format(', %s s to read at 100 MB a second', round(sum(relpages) / 12800.0)) ELSE '' END
+        || coalesce(', ' || nullif(round(sum(writes) * 60 / greatest(extract(epoch FROM now()
+            - (SELECT coalesce(d.stats_reset, pg_postmaster_start_time()) FROM pg_stat_database d WHERE d.datname = current_database())),
+            60)), 0) || ' writes a minute', '')
+    FROM part;
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_weight(oid) IS 'how large a table is, and how busy, by the statistics';
+
+-- The facts of the last script; what earlier ones make is not here yet.
+CREATE FUNCTION schemaguard.sg_lint_sql_facts(script text, after text[], in_transaction boolean) RETURNS SETOF schemaguard.script_fact
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT f.file, f.statement, f.line, f.last_line, f.unit, f.command, f.relation, f.name, f.other, f.lock, f.flags, f.sql, r.relid,
+           CASE WHEN f.relation IS NULL OR f.command = 'drop index' THEN coalesce(f.name, '')
+                WHEN f.command = 'create index' THEN f.relation
+                ELSE f.relation || coalesce('.' || quote_ident(f.name), '') END,
+           schemaguard.sg_lint_weight(r.relid)
+    FROM schemaguard.sg_script_facts(coalesce(after, '{}') || script, in_transaction) f
+         CROSS JOIN LATERAL (SELECT CASE WHEN NOT 'made' = ANY (f.flags) THEN to_regclass(f.relation)::oid END) r (relid)
+    WHERE f.file = cardinality(coalesce(after, '{}')) + 1;
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_facts(text, text[], boolean) IS 'what a script does, and to what of this database';
+
+-- A step that does the same without blocking anybody
+CREATE FUNCTION schemaguard.sg_lint_step(statement text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(), statement);
+COMMENT ON FUNCTION schemaguard.sg_lint_step(text) IS 'the call that makes a statement a step of the plan for fixes';
+
+-- Rules about what holds up whom: of tables that are here, since nobody waits for a new one
+CREATE FUNCTION schemaguard.sg_lint_sql_locks(
+    facts schemaguard.script_fact[],
+    OUT fact schemaguard.script_fact,
+    OUT rule text,
+    OUT more text,
+    OUT safe text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT f::schemaguard.script_fact, r.rule, r.more, r.safe
+    FROM unnest(facts) f CROSS JOIN LATERAL (VALUES
+        ('require-concurrent-index-creation', f.command = 'create index' AND NOT 'concurrently' = ANY (f.flags), NULL,
+         schemaguard.sg_lint_step(f.sql)),
+        ('require-concurrent-index-deletion', f.command = 'drop index' AND NOT 'concurrently' = ANY (f.flags), NULL,
+         schemaguard.sg_lint_step(f.sql)),
+        ('adding-foreign-key-constraint', f.command = 'add constraint' AND 'foreign key' = ANY (f.flags) AND NOT 'not valid' = ANY (f.flags)
+             OR f.command = 'add column' AND 'foreign key' = ANY (f.flags), f.other,
+         CASE WHEN f.command = 'add constraint' THEN schemaguard.sg_lint_step(f.sql) END),
+        ('constraint-missing-not-valid', f.command = 'add constraint' AND 'check' = ANY (f.flags) AND NOT 'not valid' = ANY (f.flags), NULL,
+         schemaguard.sg_lint_step(f.sql)),
+        ('disallowed-unique-constraint', f.command = 'add constraint' AND f.flags && '{unique,"primary key"}'
+             AND NOT 'using index' = ANY (f.flags), NULL, schemaguard.sg_lint_step(f.sql)),
+        ('adding-exclusion-constraint', f.command = 'add constraint' AND 'exclude' = ANY (f.flags), NULL, NULL),
+        ('adding-not-nullable-field', f.command = 'set not null' AND NOT EXISTS (
+             SELECT FROM pg_constraint c WHERE c.conrelid = f.relid AND c.contype = 'c' AND c.convalidated
+                AND pg_get_constraintdef(c.oid) = 'CHECK ((' || quote_ident(f.name) || ' IS NOT NULL))'),
+         NULL, schemaguard.sg_lint_step(f.sql)),
+        ('adding-required-field', f.command = 'add column' AND 'not null' = ANY (f.flags)
+             AND NOT f.flags && '{default,generated,identity,serial}', NULL, NULL),
+        ('adding-field-with-default', f.command = 'add column' AND 'computed' = ANY (f.flags), NULL, NULL),
+        ('adding-unique-field', f.command = 'add column' AND f.flags && '{unique,"primary key"}', NULL, NULL),
+        ('changing-column-type', f.command = 'alter type' AND f.flags && '{rewrites,"may rewrite"}', f.other,
+         format('SELECT %s.sg_plan_add_column(schemaguard.sg_lint_plan(), %L, %L, %L, fill => %L);', schemaguard.sg_schema(), f.relation,
+                f.name || '_new', f.other, quote_ident(f.name) || '::' || f.other)),
+        ('rewriting-under-lock', f.command IN ('rewrite table', 'move rows'), NULL, NULL),
+        ('require-concurrent-reindex', f.command = 'reindex' AND NOT 'concurrently' = ANY (f.flags), NULL, NULL),
+        ('require-concurrent-refresh', f.command = 'refresh' AND NOT 'concurrently' = ANY (f.flags), NULL, NULL),
+        ('require-concurrent-detach', f.command = 'detach partition' AND NOT 'concurrently' = ANY (f.flags), f.other, NULL),
+        ('attaching-reads-rows', f.command = 'attach partition' AND NOT 'other made' = ANY (f.flags), f.other, NULL),
+        ('whole-table-write', f.command IN ('update', 'delete') AND NOT 'where' = ANY (f.flags), NULL, NULL),
+        ('locking-table', f.command = 'lock', f.lock, NULL))
+        r (rule, found, more, safe)
+    WHERE r.found AND f.relid IS NOT NULL;
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_locks(schemaguard.script_fact[]) IS 'rules of sg_lint_sql() about locks, reads and rewrites';
+
+-- Rules about what goes, and what stops working
+CREATE FUNCTION schemaguard.sg_lint_sql_loss(
+    facts schemaguard.script_fact[],
+    OUT fact schemaguard.script_fact,
+    OUT rule text,
+    OUT more text,
+    OUT safe text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH f AS MATERIALIZED (
+        SELECT u AS fact, (u).* FROM unnest(facts) u WHERE (u).relid IS NOT NULL),
+    reached AS MATERIALIZED (
+        SELECT * FROM f WHERE f.command IN ('drop table', 'drop view', 'rename table', 'rename view')
+            OR f.command IN ('drop column', 'rename column', 'alter type')
+               AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = f.relid AND a.attname = f.name AND NOT a.attisdropped)),
+    touched AS (
+        SELECT r.fact, r.command, r.flags, i.* FROM reached r CROSS JOIN LATERAL sg_impact_details(r.object) i),
+    broken AS (
+        SELECT t.fact, b.rule, string_agg(DISTINCT t.kind || ' ' || t.dependent, ', ') AS more
+        FROM touched t CROSS JOIN LATERAL (VALUES
+            ('drop-refused', t.command LIKE 'drop %' AND t.on_drop LIKE 'DROP fails%' AND NOT 'cascade' = ANY (t.flags)),
+            ('drop-cascades', t.command LIKE 'drop %' AND t.on_drop LIKE 'DROP fails%' AND 'cascade' = ANY (t.flags)),
+            ('breaks-code', t.command ~ '^(drop|rename) ' AND t.certainty = 'mentioned'),
+            ('type-change-refused', t.command = 'alter type' AND t.on_change LIKE 'ALTER COLUMN TYPE fails%')) b (rule, found)
+        WHERE b.found GROUP BY t.fact, b.rule)
+    SELECT b.fact, b.rule, b.more, NULL FROM broken b
+    UNION ALL
+    SELECT f.fact, r.rule, r.more, CASE WHEN r.by_step THEN schemaguard.sg_lint_step(f.sql) END
+    FROM f CROSS JOIN LATERAL (VALUES
+        ('ban-drop-column', f.command = 'drop column', NULL, NOT 'cascade' = ANY (f.flags)),
+        ('ban-drop-table', f.command = 'drop table', NULL, NOT 'cascade' = ANY (f.flags)),
+        ('ban-truncate-cascade', f.command = 'truncate' AND 'cascade' = ANY (f.flags), NULL, false),
+        ('truncating', f.command = 'truncate' AND NOT 'cascade' = ANY (f.flags), NULL, false),
+        ('ban-drop-not-null', f.command = 'drop not null', NULL, false),
+        ('renaming-table', f.command = 'rename table', f.other, true),
+        ('renaming-column', f.command = 'rename column', f.other, true),
+        ('casting-needs-using', f.command = 'alter type' AND 'no cast' = ANY (f.flags), f.other, false))
+        r (rule, found, more, by_step)
+    WHERE r.found;
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_loss(schemaguard.script_fact[])
+    IS 'rules of sg_lint_sql() about what goes, and what stops working';
+
+-- Rules about names, types and single statements, wherever they are
+CREATE FUNCTION schemaguard.sg_lint_sql_form(
+    facts schemaguard.script_fact[],
+    OUT fact schemaguard.script_fact,
+    OUT rule text,
+    OUT more text,
+    OUT safe text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT f::schemaguard.script_fact, r.rule, r.more, NULL
+    FROM unnest(facts) f
+         CROSS JOIN LATERAL (SELECT (SELECT substr(w, 6) FROM unnest(f.flags) w WHERE w LIKE 'type %')) t (type)
+         CROSS JOIN LATERAL (VALUES
+        ('syntax-error', f.command = 'error', f.other),
+        ('missing-object', f.relation IS NOT NULL AND f.relid IS NULL AND f.command NOT IN ('create table', 'column', 'constraint')
+             AND NOT f.flags && '{made,"if exists",temporary}' AND f.relation NOT LIKE 'pg_temp.%', f.relation),
+        ('unread-code', f.command = 'run code', NULL),
+        ('unread-commands', f.command = 'psql', NULL),
+        ('ban-drop-database', f.command = 'drop database', NULL),
+        ('ban-create-domain-with-constraint', f.command = 'create domain' AND f.flags && '{check,"not null"}', NULL),
+        ('ban-alter-domain-with-add-constraint', f.command = 'alter domain' AND f.flags && '{check,"not null"}'
+             AND NOT 'not valid' = ANY (f.flags), NULL),
+        ('ban-char-field', t.type ~ '^(character|bpchar)([(]|$)', t.type),
+        ('prefer-bigint-over-int', t.type IN ('integer', 'serial', 'serial4') AND f.flags && '{"primary key",identity}', t.type),
+        ('prefer-bigint-over-smallint', t.type IN ('smallint', 'smallserial', 'serial2') AND f.flags && '{"primary key",identity}', t.type),
+        ('prefer-identity', 'serial' = ANY (f.flags), NULL),
+        ('prefer-text-field', t.type LIKE 'character varying(%', t.type),
+        ('prefer-timestamptz', t.type ~ '^timestamp.* without time zone', NULL)) r (rule, found, more)
+    WHERE r.found;
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_form(schemaguard.script_fact[])
+    IS 'rules of sg_lint_sql() about single statements, wherever they are';
+
+-- Rules about transactions: what is held until their end, and what can't be in one
+CREATE FUNCTION schemaguard.sg_lint_sql_units(
+    facts          schemaguard.script_fact[],
+    in_transaction boolean,
+    OUT fact schemaguard.script_fact,
+    OUT rule text,
+    OUT more text,
+    OUT safe text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH f AS MATERIALIZED (
+        SELECT u AS fact, (u).*, (u).lock = ANY ('{ShareLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}')
+                   AND (u).relid IS NOT NULL AS blocks,
+               in_transaction OR count(*) FILTER (WHERE (u).command = 'begin') OVER (PARTITION BY (u).unit) > 0 AS together
+        FROM unnest(facts) u),
+    held AS (
+        SELECT (array_agg(f.fact ORDER BY f.statement))[1] AS first, count(DISTINCT f.relation) AS tables,
+               string_agg(DISTINCT f.relation, ', ') AS names, (array_agg(f.fact ORDER BY f.statement DESC))[1] AS last
+        FROM f WHERE f.blocks AND f.together GROUP BY f.unit),
+    untimed AS (
+        SELECT f.fact FROM f WHERE f.blocks AND NOT EXISTS (
+            SELECT FROM f s WHERE s.command = 'set' AND s.name = 'lock_timeout' AND s.statement < f.statement)
+        ORDER BY f.statement LIMIT 1)
+    SELECT f.fact, r.rule, NULL::text, NULL::text
+    FROM f CROSS JOIN LATERAL (VALUES
+        ('ban-concurrent-index-creation-in-transaction', 'concurrently' = ANY (f.flags) AND f.command <> 'refresh' AND f.together),
+        ('transaction-nesting', 'nested' = ANY (f.flags)),
+        ('ban-uncommitted-transaction', f.command = 'open'),
+        ('validating-in-the-same-transaction', f.command = 'validate constraint' AND f.together AND EXISTS (
+            SELECT FROM f a WHERE a.unit = f.unit AND a.relation = f.relation AND a.name = f.name AND 'not valid' = ANY (a.flags)
+               AND a.statement <= f.statement AND f.relid IS NOT NULL)),
+        ('write-in-ddl-transaction', f.command IN ('update', 'delete', 'insert') AND f.relid IS NOT NULL AND f.together
+            AND EXISTS (SELECT FROM f a WHERE a.unit = f.unit AND a.blocks AND a.statement < f.statement))) r (rule, found)
+    WHERE r.found
+    UNION ALL
+    SELECT h.last, 'locks-held-together', h.names, NULL FROM held h WHERE h.tables > 1
+    UNION ALL
+    SELECT u.fact, 'require-timeout-settings', NULL, NULL FROM untimed u;
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_units(schemaguard.script_fact[], boolean) IS 'rules of sg_lint_sql() about transactions';
+
+-- Rules of sg_lint_sql(), found by the functions above; names as squawk's (https://squawkhq.com/docs/rules) where it has the rule. Those
+-- without a query are of scripts alone; ban-char-field, prefer-identity and prefer-timestamptz are above, for both.
+INSERT INTO schemaguard.lint_rule (source, added_by, added_at, enabled, name, severity, message)
+SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
+(true, 'require-concurrent-index-creation', 'error',
+ '%1 (%3) can''t be written while the index is built'),
+(true, 'require-concurrent-index-deletion', 'warning',
+ 'readers and writers of the index''s table wait while a longer transaction holds up the drop of %1'),
+(true, 'adding-foreign-key-constraint', 'error',
+ '%1 (%3) is read while neither it nor %2 can be written; NOT VALID, and VALIDATE in a later transaction, blocks nobody'),
+(true, 'constraint-missing-not-valid', 'error',
+ '%1 (%3) is read while nobody can read or write it; NOT VALID, and VALIDATE in a later transaction, blocks nobody'),
+(true, 'disallowed-unique-constraint', 'error',
+ '%1 (%3): its index is built while nobody can read or write the table; build it CONCURRENTLY first, and add the constraint USING '
+ 'INDEX'),
+(true, 'adding-exclusion-constraint', 'error',
+ '%1 (%3): its index is built while nobody can read or write the table; there is no other way'),
+(true, 'adding-not-nullable-field', 'error',
+ '%1 (%3) is read while nobody can read or write it; a valid CHECK (... IS NOT NULL) spares that'),
+(true, 'adding-required-field', 'error',
+ '%1 (%3) is NOT NULL without a default: the statement fails where the table has a row'),
+(true, 'adding-field-with-default', 'error',
+ '%1 (%3): a value is computed for each row, which rewrites the table while nobody can read or write it'),
+(true, 'adding-unique-field', 'error',
+ '%1 (%3): an index is built while nobody can read or write the table'),
+(true, 'changing-column-type', 'error',
+ '%1 to %2 rewrites the table (%3) and its indexes while nobody can read or write it'),
+(true, 'rewriting-under-lock', 'error',
+ '%1 (%3) is rewritten while nobody can read or write it'),
+(true, 'require-concurrent-reindex', 'error',
+ '%1 (%3) can''t be written while its indexes are built anew; REINDEX CONCURRENTLY blocks nobody'),
+(true, 'require-concurrent-refresh', 'warning',
+ '%1 (%3) can''t be read while it is computed; REFRESH MATERIALIZED VIEW CONCURRENTLY, with a unique index, blocks no reader'),
+(true, 'require-concurrent-detach', 'warning',
+ '%1 (%3) can''t be read or written while partition %2 waits for longer transactions; DETACH ... CONCURRENTLY does not block'),
+(true, 'attaching-reads-rows', 'warning',
+ 'the rows of %2 are read unless a valid CHECK says that all are of the partition, and so is a default partition of %1'),
+(true, 'whole-table-write', 'warning',
+ 'every row of %1 (%3) is written in one transaction: its locks, WAL and dead rows are those of the whole table'),
+(true, 'locking-table', 'warning',
+ '%1 (%3) is locked until the end of the transaction (%2)'),
+(true, 'drop-refused', 'error',
+ '%1 can''t be dropped: %2'),
+(true, 'drop-cascades', 'error',
+ 'along with %1 goes %2'),
+(true, 'breaks-code', 'warning',
+ '%1 is mentioned in code that PostgreSQL does not follow: %2'),
+(true, 'type-change-refused', 'error',
+ 'the type of %1 can''t be changed while this uses it: %2'),
+(true, 'casting-needs-using', 'error',
+ 'no cast from the type of %1 to %2: the statement fails without USING'),
+(true, 'ban-drop-column', 'warning',
+ '%1 (%3): its values are gone, and programs that still name it fail'),
+(true, 'ban-drop-table', 'warning',
+ '%1 (%3): its rows are gone, and programs that still name it fail'),
+(true, 'ban-truncate-cascade', 'error',
+ '%1 (%3) is emptied, and with it each table whose keys refer to it'),
+(true, 'truncating', 'warning',
+ '%1 (%3) is emptied'),
+(true, 'ban-drop-not-null', 'warning',
+ '%1: programs that rely on a value get NULL'),
+(true, 'renaming-table', 'warning',
+ '%1 becomes %2: programs that name it fail from then on'),
+(true, 'renaming-column', 'warning',
+ '%1 becomes %2: programs that name it fail from then on'),
+(true, 'syntax-error', 'error',
+ '%2'),
+(true, 'missing-object', 'error',
+ '%2 is not here, and no script before this one makes it'),
+(true, 'unread-code', 'warning',
+ 'what this code does when it runs was not looked at'),
+(true, 'unread-commands', 'warning',
+ 'commands of psql were not followed'),
+(true, 'ban-drop-database', 'error',
+ 'a migration drops a database'),
+(true, 'ban-create-domain-with-constraint', 'warning',
+ '%1: a check of a domain can only be changed by reading every table that has the domain, under locks'),
+(true, 'ban-alter-domain-with-add-constraint', 'error',
+ 'every table that has domain %1 is read while nobody can write it; NOT VALID, and VALIDATE in a later transaction, is shorter'),
+(true, 'prefer-bigint-over-int', 'note',
+ '%1 is of type %2: at 2,147,483,647 no row can be added'),
+(true, 'prefer-bigint-over-smallint', 'note',
+ '%1 is of type %2: at 32,767 no row can be added'),
+(true, 'ban-concurrent-index-creation-in-transaction', 'error',
+ 'CONCURRENTLY can''t run in a transaction: the statement fails'),
+(true, 'transaction-nesting', 'warning',
+ 'the migration is within a transaction already, or none is begun: this statement ends another one than it seems'),
+(true, 'ban-uncommitted-transaction', 'error',
+ 'a transaction is begun and not ended'),
+(true, 'validating-in-the-same-transaction', 'error',
+ '%1: the lock of NOT VALID is held until the end of the transaction, and so during this read of all rows'),
+(true, 'write-in-ddl-transaction', 'warning',
+ 'rows of %1 are written while the locks of earlier statements are held'),
+(true, 'locks-held-together', 'warning',
+ 'several tables are locked until the end of one transaction, which deadlocks with programs that take them in another order: %2'),
+(true, 'require-timeout-settings', 'warning',
+ 'no lock_timeout is set before the first lock: who waits behind it waits as long as it does'),
+(false, 'prefer-text-field', 'note',
+ '%1 is of type %2: a longer value is refused, and the limit is changed under a lock')) r (enabled, name, severity, message);
+
+-- Findings in order. A line `-- sg-ignore RULE, ...` above a statement or within it leaves these rules out, without a rule all.
+CREATE FUNCTION schemaguard.sg_lint_sql_body(
+    script         text,
+    path           text,
+    after          text[],
+    in_transaction boolean,
+    OUT line      int,
+    OUT severity  text,
+    OUT rule      text,
+    OUT lock      text,
+    OUT object    text,
+    OUT message   text,
+    OUT statement text,
+    OUT safe_form text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH read AS MATERIALIZED (
+        SELECT array_agg(f) AS facts
+        FROM schemaguard.sg_lint_sql_facts(sg_lint_sql_body.script, sg_lint_sql_body.after, sg_lint_sql_body.in_transaction) f),
+    found AS (
+        SELECT x.* FROM read r CROSS JOIN LATERAL (
+            SELECT l.* FROM schemaguard.sg_lint_sql_locks(r.facts) l
+            UNION ALL SELECT l.* FROM schemaguard.sg_lint_sql_loss(r.facts) l
+            UNION ALL SELECT l.* FROM schemaguard.sg_lint_sql_form(r.facts) l
+            UNION ALL SELECT l.* FROM schemaguard.sg_lint_sql_units(r.facts, sg_lint_sql_body.in_transaction) l) x),
+    said AS (
+        SELECT (f.fact).line, (f.fact).last_line, (f.fact).statement, coalesce(u.severity, s.severity) AS severity, f.rule,
+               upper(btrim(regexp_replace(replace((f.fact).lock, 'Lock', ''), '(?=Exclusive|Share|Row|Update)', ' ', 'g'))) AS lock,
+               coalesce((f.fact).object, '') AS object,
+               schemaguard.sg_lint_fill(coalesce(u.message, s.message), ARRAY['', coalesce((f.fact).object, ''), coalesce(f.more, ''),
+                   coalesce((f.fact).weight, '')]) AS message, (f.fact).sql, f.safe
+        FROM found f JOIN schemaguard.lint_rule s ON s.name = f.rule AND s.source = 'shipped'
+             LEFT JOIN schemaguard.lint_rule u ON u.name = f.rule AND u.source = 'user'
+        WHERE coalesce(u.enabled, s.enabled)),
+    asides AS MATERIALIZED (
+        SELECT l.number, l.text ~ '^[[:space:]]*--' AS alone,
+               array_remove(regexp_split_to_array(substring(l.text FROM '--[[:space:]]*sg-ignore(.*)$'), '[[:space:],]+'), '') AS rules
+        FROM string_to_table(sg_lint_sql_body.script, chr(10)) WITH ORDINALITY l (text, number)
+        WHERE l.text ~ '--[[:space:]]*sg-ignore')
+    SELECT s.line, s.severity, s.rule, s.lock, s.object, s.message, s.sql, s.safe
+    FROM said s
+    WHERE NOT EXISTS (
+            SELECT FROM asides a WHERE (a.rules = '{}' OR s.rule = ANY (a.rules))
+               AND (a.number BETWEEN s.line AND s.last_line OR a.number = s.line - 1 AND a.alone))
+      AND NOT EXISTS (
+            SELECT FROM schemaguard.lint_ignore i WHERE (i.until IS NULL OR i.until > now())
+               AND schemaguard.sg_lint_like(s.rule, i.rule)
+               AND (schemaguard.sg_lint_like(s.object, i.object) OR schemaguard.sg_lint_like(sg_lint_sql_body.path, i.object)))
+    ORDER BY s.line, s.statement, array_position('{error,warning,note}', s.severity), s.rule, s.object COLLATE "C";
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_body(text, text, text[], boolean) IS 'what sg_lint_sql_details() does';
+
+CREATE FUNCTION sg_lint_sql_details(
+    script         text,
+    path           text DEFAULT NULL,
+    after          text[] DEFAULT NULL,
+    in_transaction boolean DEFAULT true,
+    OUT line      int,
+    OUT severity  text,
+    OUT rule      text,
+    OUT lock      text,
+    OUT object    text,
+    OUT message   text,
+    OUT statement text,
+    OUT safe_form text)
+RETURNS SETOF record
+LANGUAGE c STABLE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'sg_body';
+COMMENT ON FUNCTION sg_lint_sql_details(text, text, text[], boolean) IS 'all columns of sg_lint_sql()';
+
+CREATE FUNCTION sg_lint_sql(
+    script         text,
+    path           text DEFAULT NULL,
+    after          text[] DEFAULT NULL,
+    in_transaction boolean DEFAULT true,
+    OUT line      int,
+    OUT severity  text,
+    OUT rule      text,
+    OUT lock      text,
+    OUT message   text,
+    OUT safe_form text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT d.line, d.severity, schemaguard.sg_cut(d.rule, 34), d.lock, schemaguard.sg_cut(d.message), d.safe_form
+    FROM @extschema@.sg_lint_sql_details(script, path, after, in_transaction) d;
+END;
+COMMENT ON FUNCTION sg_lint_sql(text, text, text[], boolean)
+    IS 'what a migration would do to this database that it should not, statement by statement, before it runs';
+
+-- SARIF 2.1.0 with the file and the line
+CREATE FUNCTION sg_lint_sql_sarif(
+    script         text,
+    path           text,
+    after          text[] DEFAULT NULL,
+    in_transaction boolean DEFAULT true)
+RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH found AS MATERIALIZED (
+        SELECT f.* FROM @extschema@.sg_lint_sql_details(script, path, after, in_transaction) WITH ORDINALITY f),
+    rules AS (
+        SELECT f.rule, row_number() OVER (ORDER BY f.rule COLLATE "C") - 1 AS place, min(f.severity) AS level, min(r.message) AS message
+        FROM found f JOIN schemaguard.lint_rule r ON r.name = f.rule AND r.source = 'shipped' GROUP BY f.rule)
+    SELECT schemaguard.sg_sarif(
+        (SELECT jsonb_agg(jsonb_build_object('id', r.rule, 'shortDescription', jsonb_build_object('text', r.message),
+                                             'defaultConfiguration', jsonb_build_object('level', r.level)) ORDER BY r.place) FROM rules r),
+        (SELECT jsonb_agg(jsonb_build_object(
+             'ruleId', f.rule, 'ruleIndex', r.place, 'level', f.severity, 'message', jsonb_build_object('text', f.message),
+             'locations', jsonb_build_array(jsonb_build_object('physicalLocation', jsonb_build_object(
+                 'artifactLocation', jsonb_build_object('uri', path), 'region', jsonb_build_object('startLine', f.line)))),
+             'partialFingerprints', jsonb_build_object('statement/v1', md5(concat_ws(chr(10), f.rule, path, f.statement))),
+             'properties', jsonb_build_object('safeForm', f.safe_form, 'lock', f.lock)) ORDER BY f.ordinality)
+         FROM found f JOIN rules r ON r.rule = f.rule), NULL);
+END;
+COMMENT ON FUNCTION sg_lint_sql_sarif(text, text, text[], boolean) IS 'what sg_lint_sql() finds, as SARIF 2.1.0';

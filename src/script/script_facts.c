@@ -1,0 +1,929 @@
+/*-------------------------------------------------------------------------
+ *
+ * script_facts.c
+ *	  sg_script_facts(): what the statements of scripts do to which tables, and
+ *	  the locks that they take, for rules that judge a script before it runs.
+ *
+ * Statements are parsed, and neither analysed nor run.  Whether ALTER COLUMN
+ * TYPE rewrites the table is judged as ATColumnChangeRequiresRewrite() does it
+ * in tablecmds.c, for types of pg_catalog alone: the casts of other types are
+ * somebody's code.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/tablecmds.h"
+#include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_type.h"
+#include "parser/parser.h"
+#include "storage/lock.h"
+#include "tcop/utility.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "base/args.h"
+#include "base/calls.h"
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "base/gone.h"
+#include "base/name.h"
+#include "base/quote.h"
+#include "base/rowsink.h"
+#include "base/scope.h"
+#include "base/spi.h"
+#include "script/script.h"
+
+SG_FUNCTION(sg_script_facts);
+
+/* What is read, and where */
+typedef struct FactReader
+{
+	SgRowSink	sink;
+	ScriptPath *path;
+	Script	   *script;
+	int			file;			/* of the scripts, from 1 */
+	int			next;			/* statement to parse */
+	Node	   *statement;		/* the current one, or NULL: it can't be parsed */
+	char	   *text;			/* its text in one line, or NULL: not needed yet */
+	int			offset;			/* up to which lines are counted */
+	int			line;			/* there */
+	int			first;			/* lines of the statement */
+	int			last;
+	int			unit;			/* transaction, from 1 */
+	bool		in_transaction; /* is every script within one? */
+	bool		in_block;		/* has BEGIN been seen? */
+	LOCKMODE	lock;			/* that ALTER TABLE takes on its table */
+} FactReader;
+
+/* Something that a statement does */
+typedef struct Fact
+{
+	const char *command;
+	const char *relation;		/* qualified, or NULL */
+	const char *name;			/* of a part of it, or NULL */
+	const char *other;			/* a second table, a new name or type, or NULL */
+	const char *text;			/* of a part of the statement; NULL: of all */
+	List	   *flags;			/* of char * */
+	LOCKMODE	lock;
+} Fact;
+
+static void
+flag(Fact *fact, bool is_set, const char *word)
+{
+	if (is_set)
+		fact->flags = lappend(fact->flags, (char *) word);
+}
+
+/* ---- rows ---- */
+
+/* The number of the line that a place of the script is on; places come in order */
+static int
+line_at(FactReader *reader, int offset)
+{
+	for (; reader->offset < offset; reader->offset++)
+		reader->line += reader->script->sql[reader->offset] == '\n';
+	return reader->line;
+}
+
+/* Goes to a part of the script that is a statement, or is to be one */
+static void
+begin_statement(FactReader *reader, int start, int length)
+{
+	reader->statement = NULL;
+	reader->text = pnstrdup(reader->script->sql + start, length);
+	reader->first = line_at(reader, start);
+	reader->last = line_at(reader, start + length);
+}
+
+/* The statement with the schemas of its names and without comments, on one line but for literals */
+static char *
+statement_text(FactReader *reader)
+{
+	ScriptTokens *tokens;
+
+	if (reader->statement)
+	{
+		tokens = script_tokens(reader->text);
+		script_qualify_statement(tokens, reader->path, reader->statement);
+		reader->text = script_cut(tokens, 0, tokens->n);
+		reader->statement = NULL;
+	}
+	return reader->text;
+}
+
+static void
+emit(FactReader *reader, Fact *fact)
+{
+	SgRowSink  *sink = &reader->sink;
+
+	flag(fact, fact->relation && script_path_has_made(reader->path, fact->relation), "made");
+	flag(fact, fact->other && script_path_has_made(reader->path, fact->other), "other made");
+	sg_sink_int32(sink, reader->file);
+	sg_sink_int32(sink, reader->next);
+	sg_sink_int32(sink, reader->first);
+	sg_sink_int32(sink, reader->last);
+	sg_sink_int32(sink, reader->unit);
+	sg_sink_text(sink, fact->command);
+	sg_sink_text(sink, fact->relation);
+	sg_sink_text(sink, fact->name);
+	sg_sink_text(sink, fact->other);
+	sg_sink_text(sink, fact->lock == NoLock ? NULL : GetLockmodeName(DEFAULT_LOCKMETHOD, fact->lock));
+	if (fact->flags)
+		sg_sink_names(sink, fact->flags);
+	else
+		sg_sink_datum(sink, PointerGetDatum(construct_empty_array(TEXTOID)));
+	sg_sink_text(sink, fact->text ? fact->text : statement_text(reader));
+	sg_sink_emit(sink);
+}
+
+/* ---- types and expressions ---- */
+
+/* Sets the type, if it is one of pg_catalog */
+static bool
+is_builtin_type(const TypeName *name, Oid *type, int32 *typmod)
+{
+	*type = LookupTypeNameOid(NULL, name, true);
+	if (!OidIsValid(*type) || *type >= FirstUnpinnedObjectId)
+		return false;
+	typenameTypeIdAndMod(NULL, name, type, typmod);
+	return true;
+}
+
+static char *
+type_text(const TypeName *name)
+{
+	Oid			type;
+	int32		typmod;
+
+	if (name == NULL)
+		return NULL;
+	return is_builtin_type(name, &type, &typmod) ? format_type_with_typemod(type, typmod) : TypeNameToString(name);
+}
+
+/* As in ATColumnChangeRequiresRewrite() */
+static bool
+keeps_bits(Node *expr)
+{
+	for (;;)
+	{
+		if (IsA(expr, Var))
+			return true;
+		if (IsA(expr, RelabelType))
+			expr = (Node *) ((RelabelType *) expr)->arg;
+		else if (IsA(expr, FuncExpr) && !TimestampTimestampTzRequiresRewrite() &&
+				 (((FuncExpr *) expr)->funcid == F_TIMESTAMPTZ_TIMESTAMP || ((FuncExpr *) expr)->funcid == F_TIMESTAMP_TIMESTAMPTZ))
+			expr = linitial(((FuncExpr *) expr)->args);
+		else
+			return false;
+	}
+}
+
+ScriptTypeChange
+script_type_change(Oid relid, const char *column, const ColumnDef *def)
+{
+	FormData_pg_attribute attribute;
+	AttrNumber	attnum = OidIsValid(relid) ? get_attnum(relid, column) : InvalidAttrNumber;
+	Node	   *expr;
+	Oid			type;
+	int32		typmod;
+
+	if (attnum <= 0 || !sg_read_column(relid, attnum, &attribute))
+		return TYPE_NOT_HERE;
+	if (def->raw_default || attribute.atttypid >= FirstUnpinnedObjectId || !is_builtin_type(def->typeName, &type, &typmod))
+		return TYPE_MAY_REWRITE;
+	expr = coerce_to_target_type(make_parsestate(NULL),
+								 (Node *) makeVar(1, attnum, attribute.atttypid, attribute.atttypmod, attribute.attcollation, 0),
+								 attribute.atttypid, type, typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+	if (expr == NULL)
+		return TYPE_NO_CAST;
+	return keeps_bits((Node *) expression_planner((Expr *) expr)) ? TYPE_KEEPS_ROWS : TYPE_REWRITES;
+}
+
+static void
+flag_type_change(Fact *fact, ScriptTypeChange change)
+{
+	flag(fact, change == TYPE_MAY_REWRITE, "may rewrite");
+	flag(fact, change == TYPE_REWRITES, "rewrites");
+	flag(fact, change == TYPE_NO_CAST, "no cast");
+}
+
+/* Could a function of that name be volatile?  One that is not here could. */
+static bool
+may_be_volatile(List *names)
+{
+	char	   *schema;
+	char	   *name;
+	CatCList   *functions;
+	bool		found;
+
+	DeconstructQualifiedName(names, &schema, &name);
+	functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	found = functions->n_members == 0;
+	for (int i = 0; i < functions->n_members && !found; i++)
+		found = ((Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple))->provolatile == PROVOLATILE_VOLATILE;
+	ReleaseSysCacheList(functions);
+	return found;
+}
+
+static bool
+calls_volatile(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall) && may_be_volatile(((FuncCall *) node)->funcname))
+		return true;
+	return raw_expression_tree_walker(node, calls_volatile, context);
+}
+
+/* ---- columns and constraints ---- */
+
+static bool
+is_serial(const TypeName *name)
+{
+	static const char *const words[] = {"smallserial", "serial2", "serial", "serial4", "bigserial", "serial8"};
+
+	for (int i = 0; name && list_length(name->names) == 1 && i < lengthof(words); i++)
+	{
+		if (strcmp(strVal(linitial(name->names)), words[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+script_column_rewrites(const ColumnDef *column)
+{
+	if (is_serial(column->typeName) || column->identity || (column->raw_default && calls_volatile(column->raw_default, NULL)))
+		return true;
+	foreach_ptr(const Constraint, c, column->constraints)
+	{
+		if (IsA(c, Constraint) &&
+			(c->contype == CONSTR_IDENTITY || (c->contype == CONSTR_GENERATED && !SG_IS_VIRTUAL(c)) ||
+			 (c->contype == CONSTR_DEFAULT && calls_volatile(c->raw_expr, NULL))))
+			return true;
+	}
+	return false;
+}
+
+static const char *
+constraint_word(const Constraint *c)
+{
+	switch (c->contype)
+	{
+		case CONSTR_NOTNULL:
+			return "not null";
+		case CONSTR_CHECK:
+			return "check";
+		case CONSTR_PRIMARY:
+			return "primary key";
+		case CONSTR_UNIQUE:
+			return "unique";
+		case CONSTR_EXCLUSION:
+			return "exclude";
+		case CONSTR_FOREIGN:
+			return "foreign key";
+		case CONSTR_DEFAULT:
+			return "default";
+		case CONSTR_IDENTITY:
+			return "identity";
+		case CONSTR_GENERATED:
+			return "generated";
+		default:
+			return NULL;
+	}
+}
+
+static void
+flag_constraint(FactReader *reader, Fact *fact, const Constraint *c)
+{
+	const char *word = constraint_word(c);
+
+	flag(fact, word != NULL, word);
+	flag(fact, c->skip_validation && (c->contype == CONSTR_CHECK || c->contype == CONSTR_FOREIGN || c->contype == CONSTR_NOTNULL), "not valid");
+	flag(fact, c->indexname != NULL, "using index");
+	if (c->pktable)
+		fact->other = script_path_table(reader->path, c->pktable);
+}
+
+/* Another table that a statement locks besides its own */
+static void
+emit_also(FactReader *reader, const RangeVar *name, LOCKMODE lock)
+{
+	Fact		fact = {.command = "also",.relation = script_path_table(reader->path, name),.lock = lock};
+
+	emit(reader, &fact);
+}
+
+static void
+emit_referenced(FactReader *reader, const Constraint *c)
+{
+	if (c->contype == CONSTR_FOREIGN)
+		emit_also(reader, c->pktable, ShareRowExclusiveLock);
+}
+
+/* A column, with what is said about it */
+static void
+read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
+{
+	char	   *type = type_text(column->typeName);
+
+	fact->name = column->colname;
+	flag(fact, is_serial(column->typeName), "serial");
+	flag(fact, script_column_rewrites(column), "computed");
+	flag(fact, column->is_not_null, "not null");
+	flag(fact, column->raw_default != NULL, "default");
+	foreach_ptr(const Constraint, c, column->constraints)
+	{
+		if (IsA(c, Constraint))
+			flag_constraint(reader, fact, c);
+	}
+	if (type)
+		flag(fact, true, psprintf("type %s", type));
+	emit(reader, fact);
+	foreach_ptr(const Constraint, c, column->constraints)
+	{
+		if (IsA(c, Constraint))
+			emit_referenced(reader, c);
+	}
+}
+
+static void
+read_constraint(FactReader *reader, Fact *fact, const Constraint *c)
+{
+	fact->name = c->conname;
+	flag_constraint(reader, fact, c);
+	emit(reader, fact);
+	emit_referenced(reader, c);
+}
+
+/* ---- statements ---- */
+
+/* The table of an index that is here, or NULL */
+static char *
+table_of_index(FactReader *reader, const RangeVar *name)
+{
+	Oid			index = sg_find_qualified(script_path_table(reader->path, name));
+	Oid			table = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
+
+	return OidIsValid(table) ? sg_relation_name(table) : NULL;
+}
+
+static const char *
+alter_word(AlterTableType subtype)
+{
+	switch (subtype)
+	{
+		case AT_AddColumn:
+			return "add column";
+		case AT_DropColumn:
+			return "drop column";
+		case AT_ColumnDefault:
+			return "alter default";
+		case AT_DropNotNull:
+			return "drop not null";
+		case AT_SetNotNull:
+			return "set not null";
+		case AT_AlterColumnType:
+			return "alter type";
+		case AT_AddConstraint:
+			return "add constraint";
+		case AT_DropConstraint:
+			return "drop constraint";
+		case AT_ValidateConstraint:
+			return "validate constraint";
+		case AT_AttachPartition:
+			return "attach partition";
+		case AT_DetachPartition:
+			return "detach partition";
+		case AT_SetLogged:
+		case AT_SetUnLogged:
+		case AT_SetAccessMethod:
+		case AT_SetTableSpace:
+			return "move rows";
+		default:
+			return "alter table";
+	}
+}
+
+/* One command of ALTER TABLE, with its text as a statement of its own */
+static void
+read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTableCmd *cmd, const char *text)
+{
+	Fact		fact = {.command = alter_word(cmd->subtype),.relation = script_path_table(reader->path, statement->relation),
+	.name = cmd->name,.text = text,.lock = reader->lock};
+
+	flag(&fact, statement->missing_ok || cmd->missing_ok, "if exists");
+	flag(&fact, cmd->behavior == DROP_CASCADE, "cascade");
+	switch (cmd->subtype)
+	{
+		case AT_AddColumn:
+			read_column(reader, &fact, (ColumnDef *) cmd->def);
+			return;
+		case AT_AddConstraint:
+			read_constraint(reader, &fact, (Constraint *) cmd->def);
+			return;
+		case AT_AlterColumnType:
+			fact.other = type_text(((ColumnDef *) cmd->def)->typeName);
+			flag_type_change(&fact, script_type_change(sg_find_qualified(fact.relation), cmd->name, (ColumnDef *) cmd->def));
+			break;
+		case AT_AttachPartition:
+		case AT_DetachPartition:
+			fact.other = script_path_table(reader->path, ((PartitionCmd *) cmd->def)->name);
+			flag(&fact, ((PartitionCmd *) cmd->def)->concurrent, "concurrently");
+			break;
+		default:
+			break;
+	}
+	emit(reader, &fact);
+	if (cmd->subtype == AT_AttachPartition || cmd->subtype == AT_DetachPartition)
+		emit_also(reader, ((PartitionCmd *) cmd->def)->name, reader->lock == ShareUpdateExclusiveLock && cmd->subtype == AT_DetachPartition ? ShareUpdateExclusiveLock : AccessExclusiveLock);
+}
+
+static void
+read_alter(FactReader *reader, const AlterTableStmt *statement)
+{
+	ScriptTokens *tokens;
+	int			from = 0;
+
+	if (statement->objtype != OBJECT_TABLE && statement->objtype != OBJECT_FOREIGN_TABLE && statement->objtype != OBJECT_MATVIEW)
+		return;
+	tokens = script_tokens(reader->text);
+	script_qualify_statement(tokens, reader->path, (Node *) statement);
+	reader->lock = AlterTableGetLockLevel(statement->cmds);
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		int			end = script_token_find(tokens, from, tokens->n, ',');
+		char	   *text = script_cut(tokens, from, end);
+
+		read_command(reader, statement, cmd, from == 0 ? text :
+					 psprintf("ALTER TABLE %s %s", script_path_table(reader->path, statement->relation), text));
+		from = Min(end + 1, tokens->n);
+	}
+}
+
+static void
+read_create_table(FactReader *reader, const CreateStmt *statement)
+{
+	bool		is_here = OidIsValid(sg_find_qualified(script_path_table(reader->path, statement->relation)));
+	Fact		fact = {.command = "create table"};
+
+	if (is_here && statement->if_not_exists)
+		return;
+	fact.relation = script_path_new_table(reader->path, statement->relation);
+	flag(&fact, statement->if_not_exists, "if not exists");
+	flag(&fact, statement->relation->relpersistence == RELPERSISTENCE_TEMP, "temporary");
+	emit(reader, &fact);
+	if (statement->partbound)
+		emit_also(reader, linitial(statement->inhRelations), AccessExclusiveLock);
+	foreach_ptr(Node, element, statement->tableElts)
+	{
+		Fact		part = {.relation = fact.relation};
+
+		if (IsA(element, ColumnDef))
+		{
+			part.command = "column";
+			read_column(reader, &part, (ColumnDef *) element);
+		}
+		else if (IsA(element, Constraint))
+		{
+			part.command = "constraint";
+			read_constraint(reader, &part, (Constraint *) element);
+		}
+	}
+}
+
+static void
+read_index(FactReader *reader, const IndexStmt *statement)
+{
+	Fact		fact = {.command = "create index",.relation = script_path_table(reader->path, statement->relation),.name = statement->idxname,
+	.lock = statement->concurrent ? ShareUpdateExclusiveLock : ShareLock};
+
+	flag(&fact, statement->concurrent, "concurrently");
+	flag(&fact, statement->unique, "unique");
+	flag(&fact, statement->if_not_exists, "if not exists");
+	emit(reader, &fact);
+}
+
+static void
+read_drop(FactReader *reader, const DropStmt *statement)
+{
+	foreach_ptr(Node, object, statement->objects)
+	{
+		Fact		fact = {.lock = AccessExclusiveLock};
+		RangeVar   *name;
+
+		flag(&fact, statement->missing_ok, "if exists");
+		flag(&fact, statement->behavior == DROP_CASCADE, "cascade");
+		flag(&fact, statement->concurrent, "concurrently");
+		switch (statement->removeType)
+		{
+			case OBJECT_TABLE:
+			case OBJECT_VIEW:
+			case OBJECT_MATVIEW:
+				name = makeRangeVarFromNameList((List *) object);
+				fact.command = statement->removeType == OBJECT_TABLE ? "drop table" : "drop view";
+				fact.relation = script_path_drop_table(reader->path, name);
+				break;
+			case OBJECT_INDEX:
+				name = makeRangeVarFromNameList((List *) object);
+				fact.command = "drop index";
+				fact.relation = table_of_index(reader, name);
+				fact.name = script_path_table(reader->path, name);
+				if (statement->concurrent)
+					fact.lock = ShareUpdateExclusiveLock;
+				break;
+			case OBJECT_TRIGGER:
+			case OBJECT_POLICY:
+			case OBJECT_RULE:
+				name = makeRangeVarFromNameList(list_copy_head((List *) object, list_length((List *) object) - 1));
+				fact.command = "drop part";
+				fact.relation = script_path_table(reader->path, name);
+				fact.name = strVal(llast((List *) object));
+				break;
+			default:
+				fact.command = "drop";
+				fact.lock = NoLock;
+				break;
+		}
+		emit(reader, &fact);
+	}
+}
+
+static void
+read_rename(FactReader *reader, const RenameStmt *statement)
+{
+	Fact		fact = {.command = "rename",.lock = AccessExclusiveLock,.other = statement->newname,.name = statement->subname};
+
+	if (statement->relation == NULL)
+		return;
+	fact.relation = script_path_table(reader->path, statement->relation);
+	switch (statement->renameType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+			fact.command = statement->renameType == OBJECT_TABLE ? "rename table" : "rename view";
+			emit(reader, &fact);
+			if (script_path_has_made(reader->path, fact.relation))
+				(void) script_path_new_table(reader->path, makeRangeVar(statement->relation->schemaname, statement->newname, -1));
+			return;
+		case OBJECT_COLUMN:
+			fact.command = "rename column";
+			break;
+		case OBJECT_INDEX:
+			fact.relation = table_of_index(reader, statement->relation);
+			fact.lock = NoLock;
+			break;
+		default:
+			break;
+	}
+	emit(reader, &fact);
+}
+
+/* A statement about one table, or all of them (NULL), that needs no more words */
+static void
+read_simple(FactReader *reader, const char *command, const RangeVar *name, LOCKMODE lock, const char *word)
+{
+	Fact		fact = {.command = command,.relation = name ? script_path_table(reader->path, name) : NULL,.lock = lock};
+
+	flag(&fact, word != NULL, word);
+	emit(reader, &fact);
+}
+
+static void
+read_truncate(FactReader *reader, const TruncateStmt *statement)
+{
+	foreach_ptr(const RangeVar, name, statement->relations)
+	{
+		read_simple(reader, "truncate", name, AccessExclusiveLock, statement->behavior == DROP_CASCADE ? "cascade" : NULL);
+	}
+}
+
+static void
+read_maintenance(FactReader *reader, const VacuumStmt *statement)
+{
+	bool		full = false;
+
+	if (!statement->is_vacuumcmd)
+		return;
+	foreach_ptr(const DefElem, option, statement->options)
+	{
+		full |= strcmp(option->defname, "full") == 0 && (option->arg == NULL || !IsA(option->arg, String) || strcmp(strVal(option->arg), "false") != 0);
+	}
+	foreach_ptr(const VacuumRelation, one, statement->rels)
+	{
+		read_simple(reader, full ? "rewrite table" : "vacuum", one->relation, full ? AccessExclusiveLock : ShareUpdateExclusiveLock, NULL);
+	}
+	if (statement->rels == NIL)
+		read_simple(reader, full ? "rewrite table" : "vacuum", NULL, NoLock, NULL);
+}
+
+static void
+read_reindex(FactReader *reader, const ReindexStmt *statement)
+{
+	bool		concurrently = false;
+	Fact		fact = {.command = "reindex"};
+
+	foreach_ptr(const DefElem, option, statement->params)
+	{
+		concurrently |= strcmp(option->defname, "concurrently") == 0;
+	}
+	flag(&fact, concurrently, "concurrently");
+	fact.lock = concurrently ? ShareUpdateExclusiveLock : ShareLock;
+	if (statement->relation)
+		fact.relation = statement->kind == REINDEX_OBJECT_INDEX ? table_of_index(reader, statement->relation) :
+			script_path_table(reader->path, statement->relation);
+	emit(reader, &fact);
+}
+
+/* Settings that matter to whoever waits for a lock */
+static void
+read_setting(FactReader *reader, const VariableSetStmt *statement)
+{
+	Fact		fact = {.command = "set",.name = statement->name};
+
+	if (statement->kind == VAR_SET_VALUE && statement->name)
+		emit(reader, &fact);
+}
+
+static void
+read_transaction(FactReader *reader, const TransactionStmt *statement)
+{
+	Fact		fact = {.command = "begin"};
+
+	switch (statement->kind)
+	{
+		case TRANS_STMT_BEGIN:
+		case TRANS_STMT_START:
+			flag(&fact, reader->in_block || reader->in_transaction, "nested");
+			reader->in_block = true;
+			break;
+		case TRANS_STMT_COMMIT:
+		case TRANS_STMT_ROLLBACK:
+		case TRANS_STMT_PREPARE:
+			fact.command = "commit";
+			flag(&fact, !reader->in_block, reader->in_transaction ? "nested" : "alone");
+			reader->in_block = false;
+			reader->unit++;
+			break;
+		default:
+			return;
+	}
+	emit(reader, &fact);
+}
+
+static void
+read_query(FactReader *reader, const char *command, const RangeVar *name, const Node *where)
+{
+	read_simple(reader, command, name, RowExclusiveLock, where ? "where" : NULL);
+}
+
+static void
+read_domain(FactReader *reader, const char *command, List *names, List *constraints)
+{
+	Fact		fact = {.command = command,.name = NameListToQuotedString(names)};
+
+	foreach_ptr(const Constraint, c, constraints)
+	{
+		flag_constraint(reader, &fact, c);
+	}
+	emit(reader, &fact);
+}
+
+static void
+read_statement(FactReader *reader, Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			read_alter(reader, (AlterTableStmt *) statement);
+			break;
+		case T_CreateStmt:
+			read_create_table(reader, (CreateStmt *) statement);
+			break;
+		case T_CreateTableAsStmt:
+			(void) script_path_new_table(reader->path, ((CreateTableAsStmt *) statement)->into->rel);
+			break;
+		case T_ViewStmt:
+			(void) script_path_new_table(reader->path, ((ViewStmt *) statement)->view);
+			break;
+		case T_IndexStmt:
+			read_index(reader, (IndexStmt *) statement);
+			break;
+		case T_DropStmt:
+			read_drop(reader, (DropStmt *) statement);
+			break;
+		case T_RenameStmt:
+			read_rename(reader, (RenameStmt *) statement);
+			break;
+		case T_TruncateStmt:
+			read_truncate(reader, (TruncateStmt *) statement);
+			break;
+		case T_CreateTrigStmt:
+			read_simple(reader, "create trigger", ((CreateTrigStmt *) statement)->relation, ShareRowExclusiveLock, NULL);
+			break;
+		case T_CreatePolicyStmt:
+			read_simple(reader, "create policy", ((CreatePolicyStmt *) statement)->table, AccessExclusiveLock, NULL);
+			break;
+		case T_RuleStmt:
+			read_simple(reader, "create rule", ((RuleStmt *) statement)->relation, AccessExclusiveLock, NULL);
+			break;
+		case T_ClusterStmt:
+			read_simple(reader, "rewrite table", ((ClusterStmt *) statement)->relation, AccessExclusiveLock, NULL);
+			break;
+		case T_VacuumStmt:
+			read_maintenance(reader, (VacuumStmt *) statement);
+			break;
+		case T_ReindexStmt:
+			read_reindex(reader, (ReindexStmt *) statement);
+			break;
+		case T_RefreshMatViewStmt:
+			read_simple(reader, "refresh", ((RefreshMatViewStmt *) statement)->relation,
+						((RefreshMatViewStmt *) statement)->concurrent ? ExclusiveLock : AccessExclusiveLock,
+						((RefreshMatViewStmt *) statement)->concurrent ? "concurrently" : NULL);
+			break;
+		case T_LockStmt:
+			foreach_ptr(const RangeVar, name, ((LockStmt *) statement)->relations)
+			{
+				read_simple(reader, "lock", name, ((LockStmt *) statement)->mode, NULL);
+			}
+			break;
+		case T_InsertStmt:
+			read_query(reader, "insert", ((InsertStmt *) statement)->relation, NULL);
+			break;
+		case T_UpdateStmt:
+			read_query(reader, "update", ((UpdateStmt *) statement)->relation, ((UpdateStmt *) statement)->whereClause);
+			break;
+		case T_MergeStmt:
+			read_query(reader, "merge", ((MergeStmt *) statement)->relation, ((MergeStmt *) statement)->joinCondition);
+			break;
+		case T_DeleteStmt:
+			read_query(reader, "delete", ((DeleteStmt *) statement)->relation, ((DeleteStmt *) statement)->whereClause);
+			break;
+		case T_CreateDomainStmt:
+			read_domain(reader, "create domain", ((CreateDomainStmt *) statement)->domainname, ((CreateDomainStmt *) statement)->constraints);
+			script_path_new_type(reader->path, ((CreateDomainStmt *) statement)->domainname);
+			break;
+		case T_AlterDomainStmt:
+			read_domain(reader, "alter domain", ((AlterDomainStmt *) statement)->typeName,
+						((AlterDomainStmt *) statement)->def && IsA(((AlterDomainStmt *) statement)->def, Constraint) ?
+						list_make1(((AlterDomainStmt *) statement)->def) : NIL);
+			break;
+		case T_CreateEnumStmt:
+			script_path_new_type(reader->path, ((CreateEnumStmt *) statement)->typeName);
+			break;
+		case T_DropdbStmt:
+			read_simple(reader, "drop database", NULL, NoLock, NULL);
+			break;
+		case T_DoStmt:
+		case T_CallStmt:
+			read_simple(reader, "run code", NULL, NoLock, NULL);
+			break;
+		case T_VariableSetStmt:
+			read_setting(reader, (VariableSetStmt *) statement);
+			script_path_follow(reader->path, statement);
+			break;
+		case T_TransactionStmt:
+			script_path_follow(reader->path, statement);
+			read_transaction(reader, (TransactionStmt *) statement);
+			break;
+		default:
+			script_path_follow(reader->path, statement);
+			break;
+	}
+}
+
+/* Parses and reads statements until one raises an error, or the last has been read */
+static void
+read_statements(void *arg)
+{
+	FactReader *reader = arg;
+
+	while (reader->next < reader->script->nstatements)
+	{
+		ScriptStatement *at = &reader->script->statements[reader->next++];
+		List	   *parsed;
+
+		CHECK_FOR_INTERRUPTS();
+		begin_statement(reader, at->start, at->length);
+		parsed = raw_parser(reader->text, RAW_PARSE_DEFAULT);
+		if (parsed == NIL)
+			continue;
+		reader->statement = linitial_node(RawStmt, parsed)->stmt;
+		read_statement(reader, reader->statement);
+		if (!reader->in_transaction && !reader->in_block)
+			reader->unit++;
+	}
+}
+
+/* What can't be told of a statement is a fact of the script */
+static void
+emit_alone(FactReader *reader, const char *command, const char *message)
+{
+	Fact		fact = {.command = command,.other = message};
+
+	reader->statement = NULL;
+	emit(reader, &fact);
+}
+
+static void
+read_script(FactReader *reader, const char *sql)
+{
+	Script	   *script = reader->script = script_split(sql);
+
+	reader->next = 0;
+	reader->offset = 0;
+	reader->line = 1;
+	reader->in_block = false;
+	reader->unit++;
+	while (reader->next < script->nstatements)
+	{
+		ErrorData  *error = sg_try(read_statements, reader);
+
+		if (error == NULL)
+			continue;
+		sg_rethrow_cancel(error);
+		emit_alone(reader, "error", error->message);
+	}
+	if (script->error)
+	{
+		begin_statement(reader, script->error_offset, 0);
+		emit_alone(reader, "error", psprintf("%s; the script is not read from there on", script->error->message));
+	}
+	if (reader->in_block)
+		emit_alone(reader, "open", NULL);
+	if (script->commands)
+	{
+		begin_statement(reader, script->length, 0);
+		emit_alone(reader, "psql", NULL);
+	}
+}
+
+/* Raises an error for what is no script */
+static void
+check_script(bool is_null, const char *script)
+{
+	if (is_null)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("a script must not be null")));
+	if (script_is_file_name(script))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("script must be the text itself, not the name of a file: \"%s\"", sg_clip(script, 100)),
+				 errhint(sg_calls("In psql, \\set script `cat %s` reads the file, and :'script' is its text. If the file is on the server:\nSELECT * FROM sg_lint_sql(pg_read_file(%s));"),
+						 sg_clip(script, 100), quote_literal_cstr(script))));
+}
+
+/*
+ * sg_script_facts(scripts text[], in_transaction boolean)
+ *
+ * Returns a row for each thing that a statement does, of scripts that run one
+ * after the other; each runs within a transaction, if it is said so.  A
+ * statement that can't be parsed is a row, too.  Everybody may call it; takes
+ * no lock but on catalogs.  22004: a script is null; 22023: it is the name of a
+ * file.
+ */
+static Datum
+sg_script_facts_entered(PG_FUNCTION_ARGS)
+{
+	FactReader	reader = {.path = script_path_begin(),.in_transaction = sg_arg_bool(fcinfo, 1)};
+	Datum	   *scripts;
+	bool	   *nulls;
+	int			n;
+	SgScope		scope;
+
+	sg_arg_check(fcinfo, 0);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &scripts, &nulls, &n);
+	sg_sink_begin(&reader.sink, fcinfo);
+	sg_caller_begin(&scope);
+	sg_scope_set("client_min_messages", "error");
+	for (int i = 0; i < n; i++)
+	{
+		char	   *script = nulls[i] ? NULL : TextDatumGetCString(scripts[i]);
+
+		check_script(nulls[i], script);
+		reader.file = i + 1;
+		read_script(&reader, script);
+	}
+	sg_scope_end(&scope);
+	return (Datum) 0;
+}

@@ -1,0 +1,194 @@
+-- sg_lint_sql(): each rule has a script that it finds something in, and one that it leaves alone; locks and rewrites are core's
+-- rooms: report script
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+SET timezone = 'UTC';
+CREATE EXTENSION IF NOT EXISTS schemaguard;
+CREATE SCHEMA ls;
+SET search_path = ls, public;
+CREATE TABLE p (id bigint PRIMARY KEY);
+CREATE TABLE t (id int PRIMARY KEY, p_id bigint, v varchar(20) DEFAULT '', n numeric(10,2), d timestamp, s text, b bit varying(5), ts timestamptz(3),
+                i interval, c char(5), seen text, filled text, CHECK (filled IS NOT NULL));
+CREATE INDEX ti ON t (v);
+CREATE VIEW v AS SELECT seen FROM t;
+CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT s FROM ls.t); END';
+CREATE MATERIALIZED VIEW m AS SELECT 1 AS x;
+CREATE TABLE part (id int NOT NULL, p_id bigint, v varchar(20)) PARTITION BY RANGE (id);
+CREATE TABLE part1 (LIKE part);
+CREATE TABLE part0 PARTITION OF part FOR VALUES FROM (0) TO (1);
+INSERT INTO t (id, filled) SELECT g, '' FROM generate_series(1, 1000) g;
+ANALYZE t;
+
+-- Rules: found in the first script, not in the second, which is often the safe way
+CREATE TEMPORARY TABLE tried (rule text, found text, quiet text);
+INSERT INTO tried VALUES
+('require-concurrent-index-creation', 'CREATE INDEX ON t (n)', 'CREATE INDEX CONCURRENTLY ON t (n)'),
+('require-concurrent-index-deletion', 'DROP INDEX ti', 'DROP INDEX CONCURRENTLY ti'),
+('adding-foreign-key-constraint', 'ALTER TABLE t ADD FOREIGN KEY (p_id) REFERENCES p', 'ALTER TABLE t ADD FOREIGN KEY (p_id) REFERENCES p NOT VALID'),
+('constraint-missing-not-valid', 'ALTER TABLE t ADD CHECK (n > 0)', 'ALTER TABLE t ADD CHECK (n > 0) NOT VALID'),
+('disallowed-unique-constraint', 'ALTER TABLE t ADD UNIQUE (n)', 'ALTER TABLE t ADD UNIQUE USING INDEX tn'),
+('adding-exclusion-constraint', 'ALTER TABLE t ADD EXCLUDE (n WITH =)', 'CREATE TABLE u (n int, EXCLUDE (n WITH =))'),
+('adding-not-nullable-field', 'ALTER TABLE t ALTER n SET NOT NULL', 'ALTER TABLE t ALTER filled SET NOT NULL'),
+('adding-required-field', 'ALTER TABLE t ADD x int NOT NULL', 'ALTER TABLE t ADD x int NOT NULL DEFAULT 0'),
+('adding-field-with-default', 'ALTER TABLE t ADD x float DEFAULT random()', 'ALTER TABLE t ADD x timestamptz DEFAULT now()'),
+('adding-unique-field', 'ALTER TABLE t ADD x int UNIQUE', 'ALTER TABLE t ADD x int'),
+('changing-column-type', 'ALTER TABLE t ALTER id TYPE bigint', 'ALTER TABLE t ALTER v TYPE varchar(21)'),
+('rewriting-under-lock', 'CLUSTER t USING ti', 'ALTER TABLE t SET (fillfactor = 50)'),
+('require-concurrent-reindex', 'REINDEX TABLE t', 'REINDEX TABLE CONCURRENTLY t'),
+('require-concurrent-refresh', 'REFRESH MATERIALIZED VIEW m', 'REFRESH MATERIALIZED VIEW CONCURRENTLY m'),
+('require-concurrent-detach', 'ALTER TABLE part DETACH PARTITION part0', 'ALTER TABLE part DETACH PARTITION part0 CONCURRENTLY'),
+('attaching-reads-rows', 'ALTER TABLE part ATTACH PARTITION part1 FOR VALUES FROM (1) TO (2)',
+ 'CREATE TABLE part2 (LIKE part); ALTER TABLE part ATTACH PARTITION part2 FOR VALUES FROM (1) TO (2)'),
+('whole-table-write', 'UPDATE t SET n = 1', 'UPDATE t SET n = 1 WHERE id = 1'),
+('locking-table', 'LOCK TABLE t', 'CREATE TABLE u (); LOCK TABLE u'),
+('drop-refused', 'ALTER TABLE t DROP seen', 'ALTER TABLE t DROP n'),
+('drop-cascades', 'ALTER TABLE t DROP seen CASCADE', 'ALTER TABLE t DROP n CASCADE'),
+('breaks-code', 'ALTER TABLE t RENAME s TO r', 'ALTER TABLE p RENAME id TO r'),
+('type-change-refused', 'ALTER TABLE t ALTER seen TYPE varchar', 'ALTER TABLE t ALTER s TYPE varchar'),
+('casting-needs-using', 'ALTER TABLE t ALTER s TYPE int', 'ALTER TABLE t ALTER s TYPE int USING s::int'),
+('ban-drop-column', 'ALTER TABLE t DROP n', 'CREATE TABLE u (n int); ALTER TABLE u DROP n'),
+('ban-drop-table', 'DROP TABLE t', 'CREATE TABLE u (n int); DROP TABLE u'),
+('ban-truncate-cascade', 'TRUNCATE t CASCADE', 'TRUNCATE t'),
+('truncating', 'TRUNCATE t', 'CREATE TEMPORARY TABLE u (n int); TRUNCATE u'),
+('ban-drop-not-null', 'ALTER TABLE t ALTER n DROP NOT NULL', 'ALTER TABLE t ALTER n DROP DEFAULT'),
+('renaming-table', 'ALTER TABLE t RENAME TO u', 'CREATE TABLE u (n int); ALTER TABLE u RENAME TO w; ALTER TABLE w ADD x int'),
+('renaming-column', 'ALTER TABLE t RENAME n TO o', 'ALTER TABLE t RENAME CONSTRAINT t_pkey TO o'),
+('syntax-error', 'ALTER TABLE t ADD', 'ALTER TABLE t ADD x int'),
+('missing-object', 'CREATE TABLE u (n int REFERENCES nowhere)', 'CREATE TABLE nowhere (id int); CREATE TABLE u (n int REFERENCES nowhere); DROP TABLE IF EXISTS gone'),
+('unread-code', 'DO $$BEGIN END$$', 'SELECT 1'),
+('unread-commands', E'\\i other.sql\nSELECT 1', 'SELECT 1'),
+('ban-drop-database', 'DROP DATABASE other', 'DROP TABLE other'),
+('ban-create-domain-with-constraint', 'CREATE DOMAIN d AS int CHECK (VALUE > 0)', 'CREATE DOMAIN d AS int'),
+('ban-alter-domain-with-add-constraint', 'ALTER DOMAIN d ADD CHECK (VALUE > 0)', 'ALTER DOMAIN d ADD CHECK (VALUE > 0) NOT VALID'),
+('prefer-bigint-over-int', 'CREATE TABLE u (id serial PRIMARY KEY)', 'CREATE TABLE u (id bigserial PRIMARY KEY, n int)'),
+('prefer-bigint-over-smallint', 'CREATE TABLE u (id smallint GENERATED ALWAYS AS IDENTITY)', 'CREATE TABLE u (n smallint)'),
+('ban-concurrent-index-creation-in-transaction', 'CREATE INDEX CONCURRENTLY ON t (n)', 'COMMIT; CREATE TABLE u ()'),
+('transaction-nesting', 'BEGIN; COMMIT', 'SELECT 1'),
+('ban-uncommitted-transaction', 'BEGIN; SELECT 1', 'BEGIN; COMMIT'),
+('validating-in-the-same-transaction', 'ALTER TABLE t ADD CONSTRAINT k CHECK (n > 0) NOT VALID; ALTER TABLE t VALIDATE CONSTRAINT k', 'ALTER TABLE t VALIDATE CONSTRAINT k'),
+('write-in-ddl-transaction', 'ALTER TABLE t ADD x int; UPDATE t SET x = 1 WHERE id = 1', 'UPDATE t SET n = 1 WHERE id = 1; ALTER TABLE t ADD x int'),
+('locks-held-together', 'ALTER TABLE t ADD x int; ALTER TABLE p ADD x int', 'ALTER TABLE t ADD x int; ALTER TABLE t ADD y int'),
+('require-timeout-settings', 'ALTER TABLE t ADD x int', $$SET lock_timeout = '1s'; ALTER TABLE t ADD x int$$),
+('prefer-text-field', 'CREATE TABLE u (v varchar(9))', 'CREATE TABLE u (v text)'),
+('ban-char-field', 'CREATE TABLE u (v char(9))', 'CREATE TABLE u (v text)'),
+('prefer-identity', 'CREATE TABLE u (v serial)', 'CREATE TABLE u (v int GENERATED ALWAYS AS IDENTITY)'),
+('prefer-timestamptz', 'CREATE TABLE u (v timestamp)', 'CREATE TABLE u (v timestamptz)');
+INSERT INTO schemaguard.lint_rule (name, enabled)
+SELECT name, true FROM schemaguard.lint_rule WHERE name IN ('prefer-text-field', 'ban-char-field', 'prefer-identity', 'prefer-timestamptz');
+SELECT t.rule, t.found, (SELECT count(*) FROM sg_lint_sql_details(t.found) d WHERE d.rule = t.rule) AS first,
+       (SELECT count(*) FROM sg_lint_sql_details(t.quiet) d WHERE d.rule = t.rule) AS second
+FROM tried t
+WHERE (SELECT count(*) FROM sg_lint_sql_details(t.found) d WHERE d.rule = t.rule) <> 1 OR EXISTS (SELECT FROM sg_lint_sql_details(t.quiet) d WHERE d.rule = t.rule);
+SELECT name AS "rules without a case" FROM schemaguard.lint_rule r WHERE source = 'shipped' AND query IS NULL AND NOT EXISTS (SELECT FROM tried t WHERE t.rule = r.name);
+DELETE FROM schemaguard.lint_rule WHERE source = 'user';
+SELECT t.rule, d.severity, d.lock, regexp_replace(d.message, '[(](\d+ kB, about 1,000 rows|size not known)[^)]*', '(so large') AS message
+FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule ORDER BY t.rule COLLATE "C";
+
+-- Safe forms are calls that run: each becomes a step, which is safe by the preflight's own judgement, or is refused for what the script gets wrong
+CREATE TEMPORARY TABLE safe AS SELECT t.rule, d.safe_form FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule AND safe_form IS NOT NULL;
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN SELECT DISTINCT safe_form FROM safe LOOP
+        EXECUTE one.safe_form;
+    END LOOP;
+END $$;
+SELECT s.kind, s.definition, s.child_columns, s.fk_name FROM schemaguard.plan_step s WHERE s.plan = schemaguard.sg_lint_plan()
+ORDER BY s.kind COLLATE "C", s.definition COLLATE "C", s.child_columns, s.fk_name;
+SELECT sg_plan_drop(schemaguard.sg_lint_plan());
+
+-- Locks and rewrites, as PostgreSQL takes and does them
+CREATE TEMPORARY TABLE judged (sql text, said text, took text, said_rewrite boolean, rewrote boolean);
+CREATE FUNCTION judge(script text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    modes text[] := '{ShareLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}';
+    before oid := pg_relation_filenode('ls.t');
+    said text := (SELECT string_agg(f.relation || ' ' || modes[f.mode], ', ' ORDER BY f.relation)
+                  FROM (SELECT relation, max(array_position(modes, lock)) AS mode FROM schemaguard.sg_script_facts(ARRAY[script], true)
+                        WHERE NOT 'made' = ANY (flags) GROUP BY relation) f WHERE f.mode IS NOT NULL);
+    said_rewrite boolean := (SELECT coalesce(bool_or(flags && '{rewrites,computed}' OR command IN ('rewrite table', 'move rows')), false)
+                             FROM schemaguard.sg_script_facts(ARRAY[script], true));
+    took text;
+    rewrote boolean;
+BEGIN
+    BEGIN
+        EXECUTE script;
+        took := (SELECT string_agg(l.name || ' ' || modes[l.mode], ', ' ORDER BY l.name)
+                 FROM (SELECT 'ls.' || c.relname AS name, max(array_position(modes, l.mode)) AS mode
+                       FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+                       WHERE l.pid = pg_backend_pid() AND c.relname IN ('t', 'p', 'm', 'part', 'part0', 'part1') GROUP BY 1) l WHERE l.mode IS NOT NULL);
+        rewrote := before <> pg_relation_filenode('ls.t');
+        RAISE EXCEPTION 'taken back';
+    EXCEPTION WHEN OTHERS THEN
+        IF SQLERRM <> 'taken back' THEN
+            took := SQLERRM;
+        END IF;
+    END;
+    INSERT INTO judged VALUES (script, said, took, said_rewrite, rewrote);
+END $$;
+DO $do$
+DECLARE
+    statement text;
+BEGIN
+    FOREACH statement IN ARRAY ARRAY[
+        'ALTER TABLE ls.t ADD x int', 'ALTER TABLE ls.t ADD x int DEFAULT 3', 'ALTER TABLE ls.t ADD x float DEFAULT random()',
+        'ALTER TABLE ls.t ADD x timestamptz DEFAULT now()', 'ALTER TABLE ls.t ADD x timestamptz DEFAULT clock_timestamp()',
+        'ALTER TABLE ls.t ADD x serial', 'ALTER TABLE ls.t ADD x int GENERATED ALWAYS AS IDENTITY',
+        'ALTER TABLE ls.t ADD x int GENERATED ALWAYS AS (id + 1) STORED', 'ALTER TABLE ls.t DROP n', 'ALTER TABLE ls.t ALTER v TYPE varchar(30)',
+        'ALTER TABLE ls.t ALTER v TYPE varchar(10)', 'ALTER TABLE ls.t ALTER v TYPE text', 'ALTER TABLE ls.t ALTER s TYPE varchar',
+        'ALTER TABLE ls.t ALTER s TYPE varchar(3)', 'ALTER TABLE ls.t ALTER n TYPE numeric(12,2)', 'ALTER TABLE ls.t ALTER n TYPE numeric(12,3)',
+        'ALTER TABLE ls.t ALTER n TYPE numeric', 'ALTER TABLE ls.t ALTER id TYPE bigint', 'ALTER TABLE ls.t ALTER d TYPE timestamptz',
+        'ALTER TABLE ls.t ALTER d TYPE date', 'ALTER TABLE ls.t ALTER b TYPE varbit', 'ALTER TABLE ls.t ALTER b TYPE varbit(7)',
+        'ALTER TABLE ls.t ALTER ts TYPE timestamptz', 'ALTER TABLE ls.t ALTER ts TYPE timestamptz(1)', 'ALTER TABLE ls.t ALTER c TYPE text',
+        'ALTER TABLE ls.t ALTER c TYPE varchar(5)', 'ALTER TABLE ls.t ALTER i TYPE interval(0)', 'ALTER TABLE ls.t ALTER filled SET NOT NULL',
+        'ALTER TABLE ls.t ALTER v SET DEFAULT 1', 'ALTER TABLE ls.t ALTER v SET STATISTICS 10', 'ALTER TABLE ls.t SET (fillfactor = 50)',
+        'ALTER TABLE ls.t ADD FOREIGN KEY (p_id) REFERENCES ls.p', 'ALTER TABLE ls.t ADD FOREIGN KEY (p_id) REFERENCES ls.p NOT VALID',
+        'ALTER TABLE ls.t ADD x bigint REFERENCES ls.p', 'ALTER TABLE ls.t ADD CHECK (id > 0)', 'ALTER TABLE ls.t ADD UNIQUE (p_id)',
+        'ALTER TABLE ls.t SET UNLOGGED', 'ALTER TABLE ls.t ENABLE ROW LEVEL SECURITY', 'ALTER TABLE ls.t RENAME n TO w', 'CREATE INDEX ON ls.t (p_id)',
+        'DROP INDEX ls.ti', 'TRUNCATE ls.p', 'REINDEX TABLE ls.t', 'REINDEX INDEX ls.ti', 'REFRESH MATERIALIZED VIEW ls.m',
+        'LOCK TABLE ls.t IN EXCLUSIVE MODE', 'UPDATE ls.t SET v = 1', 'DELETE FROM ls.t', $$INSERT INTO ls.t (id, filled) VALUES (0, '')$$,
+        'CREATE TRIGGER g BEFORE UPDATE ON ls.t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'CREATE POLICY y ON ls.t',
+        'CREATE RULE r AS ON INSERT TO ls.t DO ALSO NOTHING', 'CREATE TABLE ls.x (a bigint REFERENCES ls.p)',
+        'ALTER TABLE ls.part ATTACH PARTITION ls.part1 FOR VALUES FROM (1) TO (2)', 'ALTER TABLE ls.part DETACH PARTITION ls.part0',
+        'CREATE TABLE ls.part2 PARTITION OF ls.part FOR VALUES FROM (3) TO (4)', 'CLUSTER ls.t USING ti', 'ALTER TABLE ls.t ALTER v TYPE varchar(30), ADD x int',
+        $$COMMENT ON TABLE ls.t IS 'x'$$, 'CREATE STATISTICS ls.st ON id, v FROM ls.t', 'ANALYZE ls.t', 'GRANT SELECT ON ls.t TO PUBLIC',
+        'ALTER TABLE ls.t DISABLE TRIGGER ALL', 'MERGE INTO ls.t USING ls.p ON p.id = t.id WHEN MATCHED THEN DELETE'] LOOP
+        PERFORM ls.judge(statement);
+    END LOOP;
+END $do$;
+SELECT count(*), count(*) FILTER (WHERE took LIKE 'ls.%') AS "that block others", count(*) FILTER (WHERE rewrote) AS rewrites FROM judged;
+SELECT * FROM judged WHERE said IS DISTINCT FROM took OR said_rewrite IS DISTINCT FROM rewrote;
+
+-- What is said in the script, or in schemaguard.lint_ignore, is left out
+SELECT line, rule FROM sg_lint_sql(E'-- sg-ignore truncating\nTRUNCATE t; -- sg-ignore\nTRUNCATE p;\nTRUNCATE /* -- sg-ignore require-timeout-settings, truncating */ t');
+INSERT INTO schemaguard.lint_ignore (rule, object, reason) VALUES ('trunc*', 'db/old/*', 'old');
+SELECT line, rule FROM sg_lint_sql('TRUNCATE t', path => 'db/old/1.sql');
+SELECT line, rule FROM sg_lint_sql('TRUNCATE t', path => 'db/new/1.sql');
+DELETE FROM schemaguard.lint_ignore;
+INSERT INTO schemaguard.lint_rule (name, severity, message) VALUES ('truncating', 'error', 'empties %1');
+SELECT line, severity, rule, message FROM sg_lint_sql('TRUNCATE t') WHERE rule = 'truncating';
+DELETE FROM schemaguard.lint_rule WHERE source = 'user';
+
+-- Earlier files that are not here yet, names by the script's own search_path, transactions
+SELECT line, rule, message FROM sg_lint_sql_details('ALTER TABLE later ADD x int; CREATE INDEX ON later (x)');
+SELECT line, rule, message FROM sg_lint_sql_details('ALTER TABLE later ADD x int; CREATE INDEX ON later (x)', after => '{CREATE TABLE later ()}');
+SELECT line, rule, lock, statement FROM sg_lint_sql_details(E'SET search_path = pg_catalog;\nALTER TABLE t ADD x int;\nSET search_path = ls;\nALTER TABLE t\n ADD x int, ADD y int DEFAULT random()');
+SELECT line, rule FROM sg_lint_sql(E'CREATE INDEX CONCURRENTLY ON t (n);\nBEGIN;\nALTER TABLE t ADD x int;\nALTER TABLE p ADD x int;\nCOMMIT;\nALTER TABLE m ADD x int', in_transaction => false);
+
+-- SARIF
+SELECT jsonb_pretty(sg_lint_sql_sarif(E'SELECT 1;\nALTER TABLE t RENAME n TO o', 'db/1.sql') #- '{runs,0,tool,driver,semanticVersion}');
+
+-- Bad input
+SELECT * FROM sg_lint_sql(NULL);
+SELECT * FROM sg_lint_sql('', after => '{NULL}');
+SELECT * FROM sg_lint_sql('db/1.sql');
+SELECT * FROM sg_lint_sql('');
+SELECT * FROM sg_lint_sql('-- nothing');
+SELECT line, rule, message FROM sg_lint_sql_details(E'SELECT 1;\n\nTRUNCATE ''unended');
+SELECT line, rule, message FROM sg_lint_sql_details(E'\n\\i x');
+SELECT line, rule FROM sg_lint_sql_details('ALTER TABLE "t""; DROP" ADD x int');
+
+SET client_min_messages = warning;
+DROP SCHEMA ls CASCADE;
