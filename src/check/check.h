@@ -69,6 +69,8 @@ typedef struct CheckWrites
 	double		along;			/* rows that go with those that a policy takes
 								 * out */
 	bool		counted;		/* these, and not by averages */
+	bool		most;			/* no more than that */
+	bool		unknown;		/* and what else, is not known */
 } CheckWrites;
 
 /* Step that is checked, or (step NULL) the plan and the server, with what was found about it */

@@ -214,7 +214,7 @@ check_wal(PlanCheck *check, const CheckWrites *all, bool shared)
 {
 	bool		may_see = has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
 	double		available = may_see ? sg_disk_free(psprintf("%s/pg_wal", DataDir)) : -1;
-	CheckWrites told = {.wal = all->wal};
+	CheckWrites told = {.wal = all->wal,.most = all->most,.unknown = all->unknown};
 	char	   *text;
 
 	if (shared)
@@ -257,6 +257,8 @@ check_disk(PlanCheck *check)
 		all.wal += cs->writes.wal;
 		all.growth += cs->writes.growth;
 		all.temp = Max(all.temp, cs->writes.temp);
+		all.most |= cs->writes.most;
+		all.unknown |= cs->writes.unknown;
 	}
 	check_wal(check, &all, shared);
 	if (!shared)

@@ -26,6 +26,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
+#include "parser/parser.h"
 #include "postmaster/bgwriter.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -33,16 +34,20 @@
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+#include "base/errors.h"
 #include "base/gone.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "change/change_literal.h"
 #include "check/check.h"
 #include "fix/fix.h"
 #include "fk/fk.h"
+#include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_index.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
+#include "script/script.h"
 
 /* Bytes of records of WAL beside their data */
 #define WAL_UPDATE 120
@@ -403,26 +408,191 @@ check_writes_build(const CheckTable *table, const AttrNumber *attnums, int n, Ch
 	writes->temp = Max(writes->temp, size.temporary);
 }
 
+/* An index by its statement; a WHERE makes it smaller */
+static void
+add_build(const CheckTable *table, const IndexStmt *stmt, CheckWrites *writes)
+{
+	PlanIndexSize size;
+
+	(void) plan_index_statement_size(table->relid, rows_of(table), table->blocks, stmt, &size);
+	writes->wal += size.bytes;
+	writes->growth += size.bytes;
+	writes->temp = Max(writes->temp, size.temporary);
+	writes->most |= stmt->whereClause != NULL;
+}
+
 static void
 add_builds(PlanCheck *check, const ChangeMove *move, CheckWrites *writes)
 {
 	foreach_ptr(const PlanIndex, index, move->builds)
 	{
 		Oid			relid = sg_find_qualified(index->table);
-		AttrNumber	attnums[INDEX_MAX_KEYS];
-		int			n = 0;
-		bool		unique;
-		bool		plain;
-		bool		nulls_equal;
 
-		if (!OidIsValid(relid) || !plan_index_is_definition(index->columns))
-			continue;
-		foreach_ptr(const char, column, plan_index_columns(index->columns, &unique, &plain, &nulls_equal))
-		{
-			if (n < INDEX_MAX_KEYS)
-				attnums[n++] = get_attnum(relid, column);
-		}
-		check_writes_build(check_table(check, relid), attnums, n, writes);
+		if (OidIsValid(relid) && plan_index_is_definition(index->columns))
+			add_build(check_table(check, relid), plan_index_parse(index->columns), writes);
+	}
+}
+
+/* ---- statements ---- */
+
+/* Adds what a command of ALTER TABLE writes anew; whether the table is to be rewritten */
+static bool
+command_rewrites(const CheckTable *table, const AlterTableCmd *cmd, CheckWrites *writes)
+{
+	ScriptTypeChange change;
+
+	switch (cmd->subtype)
+	{
+		case AT_AlterColumnType:
+			change = script_type_change(table->relid, cmd->name, (ColumnDef *) cmd->def);
+			writes->most |= change == TYPE_MAY_REWRITE;
+			return change == TYPE_REWRITES || change == TYPE_MAY_REWRITE;
+		case AT_AddColumn:
+			return script_column_rewrites((ColumnDef *) cmd->def);
+		case AT_SetLogged:
+		case AT_SetUnLogged:
+		case AT_SetAccessMethod:
+		case AT_SetTableSpace:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static void
+add_alter(PlanCheck *check, const CheckTable *table, const AlterTableStmt *statement, CheckWrites *writes)
+{
+	bool		rewrites = false;
+
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		rewrites |= command_rewrites(table, cmd, writes);
+	}
+	if (rewrites)
+		add_rewrite(check, table, writes);
+}
+
+/* All indexes of a table, or the one that is named */
+static void
+add_reindex(PlanCheck *check, Oid relid, const ReindexStmt *statement, CheckWrites *writes)
+{
+	double		blocks = 0;
+
+	if (statement->kind == REINDEX_OBJECT_INDEX)
+		blocks = check_table(check, relid)->blocks;
+	else
+		foreach_ptr(const IndexSize, index, index_sizes(check, check_table(check, relid)))
+			blocks += index->blocks;
+	writes->wal += blocks * BLCKSZ;
+	writes->growth += blocks * BLCKSZ;
+}
+
+/* Rows of VALUES are as wide as those that are there; of how many a query gives nothing is known */
+static void
+add_insert(const CheckTable *table, const InsertStmt *statement, CheckWrites *writes)
+{
+	const SelectStmt *select = (SelectStmt *) statement->selectStmt;
+	double		all = rows_of(table);
+	double		row = all > 0 ? table->blocks * BLCKSZ / all : PLAN_UNKNOWN_ROW;
+
+	writes->unknown |= select && select->valuesLists == NIL;
+	writes->wal += (select ? list_length(select->valuesLists) : 1) * (row + WAL_INSERT);
+}
+
+/* Returns the table that a statement writes to or makes anew, or InvalidOid */
+static Oid
+table_of(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			return change_find_named(((AlterTableStmt *) statement)->relation);
+		case T_IndexStmt:
+			return change_find_named(((IndexStmt *) statement)->relation);
+		case T_ReindexStmt:
+			return change_find_named(((ReindexStmt *) statement)->relation);
+		case T_ClusterStmt:
+			return change_find_named(((ClusterStmt *) statement)->relation);
+		default:
+			return change_find_named(change_written(statement));
+	}
+}
+
+static void
+add_of_table(PlanCheck *check, Oid relid, Node *statement, CheckWrites *writes)
+{
+	const CheckTable *table = check_table(check, relid);
+
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			add_alter(check, table, (AlterTableStmt *) statement, writes);
+			break;
+		case T_IndexStmt:
+			add_build(table, (IndexStmt *) statement, writes);
+			break;
+		case T_ReindexStmt:
+			add_reindex(check, relid, (ReindexStmt *) statement, writes);
+			break;
+		case T_ClusterStmt:
+			add_rewrite(check, table, writes);
+			break;
+		case T_InsertStmt:
+			add_insert(table, (InsertStmt *) statement, writes);
+			break;
+		case T_UpdateStmt:
+			add_updates(check, table, rows_of(table), 1, 0, writes);
+			writes->most |= ((UpdateStmt *) statement)->whereClause != NULL;
+			break;
+		case T_DeleteStmt:
+			add_deletes(table, rows_of(table), 1, writes);
+			writes->most |= ((DeleteStmt *) statement)->whereClause != NULL;
+			break;
+		default:
+			writes->unknown = true;
+			break;
+	}
+}
+
+/* Could a statement that is about no table write rows? */
+static bool
+may_write(Node *statement)
+{
+	return IsA(statement, CreateTableAsStmt) || IsA(statement, RefreshMatViewStmt) || IsA(statement, DoStmt) || IsA(statement, CallStmt) ||
+		IsA(statement, SelectStmt);
+}
+
+typedef struct StatementWrites
+{
+	PlanCheck  *check;
+	CheckWrites *writes;
+	const char *text;
+} StatementWrites;
+
+static void
+add_statement(void *p)
+{
+	StatementWrites *arg = p;
+	Node	   *statement = linitial_node(RawStmt, raw_parser(arg->text, RAW_PARSE_DEFAULT))->stmt;
+	Oid			relid = table_of(statement);
+
+	if (OidIsValid(relid))
+		add_of_table(arg->check, relid, statement, arg->writes);
+	else
+		arg->writes->unknown |= may_write(statement);
+}
+
+/* The statements of a step; one that the server refuses, as of a type that can't be, writes nothing */
+static void
+add_statements(PlanCheck *check, CheckStep *cs)
+{
+	foreach_ptr(const char, text, plan_change_texts(cs->step->definition))
+	{
+		StatementWrites arg = {check, &cs->writes, text};
+		ErrorData  *error = sg_try(add_statement, &arg);
+
+		if (error)
+			sg_rethrow_cancel(error);
 	}
 }
 
@@ -434,7 +604,9 @@ check_writes_text(const CheckWrites *writes)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "%s of WAL", check_bytes(writes->wal));
+	if (writes->unknown && writes->wal < WORTH_TELLING)
+		return pstrdup("rows, of which it is not known how many");
+	appendStringInfo(&text, "%s%s of WAL", writes->most ? "at most " : "", check_bytes(writes->wal));
 	if (writes->growth >= WORTH_TELLING)
 		appendStringInfo(&text, ", and %s of tables and indexes", check_bytes(writes->growth));
 	if (writes->along >= 1)
@@ -442,6 +614,8 @@ check_writes_text(const CheckWrites *writes)
 						 writes->counted ? "" : ", by averages");
 	if (writes->temp >= WORTH_TELLING)
 		appendStringInfo(&text, ", and meanwhile %s of temporary files", check_bytes(writes->temp));
+	if (writes->unknown)
+		appendStringInfoString(&text, ", and rows of which it is not known how many");
 	return text.data;
 }
 
@@ -472,6 +646,8 @@ check_writes(PlanCheck *check, CheckStep *cs)
 	if (move.rewrites)
 		add_rewrite(check, check_table(check, move.table), &cs->writes);
 	add_builds(check, &move, &cs->writes);
-	if (cs->writes.wal >= WORTH_TELLING && !check_is_due(cs))
+	if (step->kind == STEP_STATEMENT)
+		add_statements(check, cs);
+	if ((cs->writes.wal >= WORTH_TELLING || cs->writes.unknown) && !check_is_due(cs))
 		check_row(cs, "estimate", CHECK_OK, psprintf("writes %s", check_writes_text(&cs->writes)), NULL);
 }

@@ -91,6 +91,9 @@ extern char *plan_index_definition(bool unique, const char *rest);
 extern char *plan_index_written(const char *text);
 extern bool plan_index_is_definition(const char *text);
 
+/* The statement by the parser, of made-up names */
+extern IndexStmt *plan_index_parse(const char *definition);
+
 /* Returns the part of an index's generated name that its definition gives */
 extern char *plan_index_name_part(const char *definition);
 
@@ -140,9 +143,15 @@ typedef struct PlanIndexSize
 extern PlanIndexSize plan_index_size(Oid table, double rows, double blocks, const AttrNumber *attnums, int n);
 
 /*
+ * That of an index by its CREATE INDEX, of all rows, whatever its WHERE says;
+ * returns false where it is a guess: neither btree nor hash.
+ */
+extern bool plan_index_statement_size(Oid table, double rows, double blocks, const IndexStmt *stmt, PlanIndexSize *size);
+
+/*
  * Finds how much room the build of an index by CREATE INDEX takes, and where.
- * Returns false where that is not known: no btree, a WHERE, a table that
- * somebody has locked or dropped.
+ * Returns false where that is not known: neither btree nor hash, a WHERE, a
+ * table that somebody has locked or dropped.
  */
 extern bool plan_index_use(Oid table, const char *statement, SgDiskUse *use);
 

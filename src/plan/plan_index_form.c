@@ -76,8 +76,8 @@ plan_index_statement(const char *definition, const char *name, const char *table
 					quote_identifier(name), table, definition + strlen(unique ? UNIQUE_WORD : PLAIN_WORD));
 }
 
-static IndexStmt *
-parse_definition(const char *definition)
+IndexStmt *
+plan_index_parse(const char *definition)
 {
 	List	   *statements = raw_parser(plan_index_statement(definition, "i", "t", false), RAW_PARSE_DEFAULT);
 
@@ -88,7 +88,7 @@ parse_definition(const char *definition)
 char *
 plan_index_name_part(const char *definition)
 {
-	IndexStmt  *stmt = parse_definition(definition);
+	IndexStmt  *stmt = plan_index_parse(definition);
 	List	   *names = NIL;
 	StringInfoData part;
 
@@ -109,7 +109,7 @@ plan_index_name_part(const char *definition)
 List *
 plan_index_columns(const char *definition, bool *unique, bool *plain, bool *nulls_equal)
 {
-	IndexStmt  *stmt = parse_definition(definition);
+	IndexStmt  *stmt = plan_index_parse(definition);
 	List	   *names = NIL;
 
 	foreach_ptr(IndexElem, element, stmt->indexParams)

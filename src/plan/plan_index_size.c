@@ -16,6 +16,7 @@
 #include "commands/defrem.h"
 #include "commands/tablespace.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
@@ -112,21 +113,76 @@ plan_index_size(Oid table, double rows, double blocks, const AttrNumber *attnums
 	return size;
 }
 
-/* Returns the columns of a plain btree, with those of INCLUDE; their number, or 0 for any other index */
-static int
-btree_columns(Oid table, const IndexStmt *stmt, AttrNumber *attnums)
+/* The widest column that an expression names */
+typedef struct Widest
 {
+	Oid			table;
+	AttrNumber	attnum;
+} Widest;
+
+static bool
+find_widest(Node *node, void *context)
+{
+	Widest	   *widest = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
+	{
+		AttrNumber	attnum = get_attnum(widest->table, strVal(llast(((ColumnRef *) node)->fields)));
+
+		if (attnum > 0 && (widest->attnum == InvalidAttrNumber ||
+						   plan_column_width(widest->table, attnum) > plan_column_width(widest->table, widest->attnum)))
+			widest->attnum = attnum;
+		return false;
+	}
+	return raw_expression_tree_walker(node, find_widest, context);
+}
+
+/* Returns the column that an element is about; an expression is taken to be as wide as the widest column in it */
+static AttrNumber
+column_of(Oid table, const IndexElem *element)
+{
+	Widest		widest = {table, InvalidAttrNumber};
+
+	if (element->name)
+		return get_attnum(table, element->name);
+	(void) find_widest(element->expr, &widest);
+	return widest.attnum;
+}
+
+/* Entries of a hash index have a code of four bytes, and fill its pages to three quarters */
+static PlanIndexSize
+hash_size(double rows, double blocks)
+{
+	PlanIndexSize size = {rows * (MAXALIGN(sizeof(IndexTupleData) + sizeof(uint32)) + sizeof(ItemIdData)) / 0.75};
+
+	if (sort_is_shared(blocks) || size.bytes > maintenance_work_mem * 1024.0)
+		size.temporary = size.bytes;
+	return size;
+}
+
+bool
+plan_index_statement_size(Oid table, double rows, double blocks, const IndexStmt *stmt, PlanIndexSize *size)
+{
+	AttrNumber	attnums[INDEX_MAX_KEYS];
 	int			n = 0;
 
-	if (stmt->whereClause || (stmt->accessMethod && strcmp(stmt->accessMethod, "btree") != 0))
-		return 0;
+	if (stmt->accessMethod && strcmp(stmt->accessMethod, "hash") == 0)
+	{
+		*size = hash_size(rows, blocks);
+		return true;
+	}
 	foreach_ptr(const IndexElem, element, list_concat_copy(stmt->indexParams, stmt->indexIncludingParams))
 	{
-		if (n == INDEX_MAX_KEYS)
-			return 0;
-		attnums[n++] = element->name ? get_attnum(table, element->name) : InvalidAttrNumber;
+		if (n < INDEX_MAX_KEYS)
+			attnums[n++] = column_of(table, element);
 	}
-	return n;
+	*size = plan_index_size(table, rows, blocks, attnums, n);
+	/* equal keys share an entry only where nothing comes along */
+	if (stmt->indexIncludingParams)
+		size->bytes = Max(size->bytes, rows * entry_width(table, attnums, n) / 0.9);
+	return stmt->accessMethod == NULL || strcmp(stmt->accessMethod, "btree") == 0;
 }
 
 /* Reads how many rows and blocks a table has; false if it is locked by somebody, or gone */
@@ -154,15 +210,13 @@ plan_index_use(Oid table, const char *statement, SgDiskUse *use)
 {
 	List	   *statements = raw_parser(statement, RAW_PARSE_DEFAULT);
 	const IndexStmt *stmt = castNode(IndexStmt, linitial_node(RawStmt, statements)->stmt);
-	AttrNumber	attnums[INDEX_MAX_KEYS];
-	int			n = btree_columns(table, stmt, attnums);
 	double		rows;
 	double		blocks;
 	PlanIndexSize size;
 
-	if (n == 0 || !read_size(table, &rows, &blocks))
+	/* of how many rows a WHERE is true is not known here */
+	if (stmt->whereClause || !read_size(table, &rows, &blocks) || !plan_index_statement_size(table, rows, blocks, stmt, &size))
 		return false;
-	size = plan_index_size(table, rows, blocks, attnums, n);
 	use->tablespace = stmt->tableSpace ? get_tablespace_oid(stmt->tableSpace, true) :
 		GetDefaultTablespace(sg_rel_persistence(table), false);
 	use->tables = size.bytes;
