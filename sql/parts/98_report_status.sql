@@ -301,6 +301,11 @@ BEGIN ATOMIC
              JOIN pg_index i ON NOT i.indisvalid
              JOIN pg_class c ON c.oid = i.indexrelid AND strpos(s.definition, c.relname) > 0
         WHERE d.kind = 'change' AND d.undone_at IS NULL
+        UNION ALL                               -- by PostgreSQL's own names, whoever has run it
+        SELECT 1, NULL, format('REINDEX CONCURRENTLY has left invalid index %s', c.oid::regclass),
+               format('DROP INDEX CONCURRENTLY %s;', c.oid::regclass)
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid AND c.relname ~ '_cc(new|old)[0-9]*$'
+        WHERE NOT i.indisvalid AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index g WHERE g.relid = i.indrelid)
         UNION ALL
         SELECT 2, s.updated_at, format('plan %I has left key %I ON %s not valid', p.name, s.fk_name, s.child_table), p.finish
         FROM schemaguard.plan_step s JOIN idle p ON p.name = s.plan

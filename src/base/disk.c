@@ -23,11 +23,14 @@
 #include "common/relpath.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
+#include "storage/latch.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
 
 #include "base/disk.h"
 #include "base/guc.h"
@@ -128,7 +131,17 @@ sg_disk_size(double bytes)
 	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum((int64) bytes)));
 }
 
-/* Returns what to say of a directory that has less than its floor, or NULL; what is not there has enough */
+/* Returns what to say of a file system that has less than its floor */
+static char *
+below_text(const char *what, double available, double least)
+{
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
+		return pstrdup("the server is low on space, by schemaguard.min_free_disk");
+	return psprintf("%s has %s of free space, less than schemaguard.min_free_disk, %s", what,
+					sg_disk_size(Max(available, 0)), sg_disk_size(least));
+}
+
+/* That of a directory, or NULL; what is not there has enough */
 static char *
 low_text(const char *directory, double more, const char *what)
 {
@@ -137,10 +150,7 @@ low_text(const char *directory, double more, const char *what)
 
 	if (!ask(directory, &available, &total) || total <= 0 || available + more >= floor_of(total))
 		return NULL;
-	if (!has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
-		return pstrdup("the server is low on space, by schemaguard.min_free_disk");
-	return psprintf("%s has %s of free space, less than schemaguard.min_free_disk, %s", what,
-					sg_disk_size(Max(available + more, 0)), sg_disk_size(floor_of(total)));
+	return below_text(what, available + more, floor_of(total));
 }
 
 static char *
@@ -252,4 +262,106 @@ sg_disk_low(void)
 	if (low == NULL)
 		low = tablespaces_low();
 	return low;
+}
+
+/* ---- while a statement runs ---- */
+
+/* A rewrite can fill the floor's 64 MB in less than a tenth of a second */
+#define LOOK_MS 50
+/* File systems of tablespaces among them */
+#define MOST_PLACES 32
+
+/* A file system that is watched */
+typedef struct Watched
+{
+	char		directory[MAXPGPATH];
+	const char *what;
+	double		least;			/* its floor */
+	double		available;		/* when it was looked at last */
+	double		at_first;
+} Watched;
+
+static TimeoutId watch_timeout = MAX_TIMEOUTS;
+static Watched watched[MOST_PLACES];
+static int	nwatched;
+static volatile sig_atomic_t watch_low = -1;	/* the first that was below */
+
+/*
+ * Looks at each of them: a system call, no more, as this is a signal handler.
+ * Segments of pg_wal that are ready for WAL to come are room, too: what is
+ * free there gets less once they are used up.
+ */
+static void
+watch_handler(void)
+{
+	for (int i = 0; i < nwatched && watch_low < 0; i++)
+	{
+		double		total;
+
+		if (!ask(watched[i].directory, &watched[i].available, &total) || watched[i].available >= watched[i].least)
+			continue;
+		if (strcmp(watched[i].directory, XLOGDIR) == 0 && watched[i].available > watched[i].at_first - wal_segment_size)
+			continue;
+		watch_low = i;
+		InterruptPending = true;
+		QueryCancelPending = true;
+		SetLatch(MyLatch);
+	}
+}
+
+static void
+watch(const char *directory, const char *what)
+{
+	Watched    *place = &watched[nwatched];
+	double		total;
+
+	if (nwatched == MOST_PLACES || !ask(directory, &place->at_first, &total) || total <= 0)
+		return;
+	strlcpy(place->directory, directory, MAXPGPATH);
+	place->what = what;
+	place->least = floor_of(total);
+	nwatched++;
+}
+
+void
+sg_disk_watch_begin(void)
+{
+	DIR		   *dir;
+	struct dirent *entry;
+
+	nwatched = 0;
+	watch_low = -1;
+	if (sg_min_free_disk == 0)
+		return;
+	if (watch_timeout == MAX_TIMEOUTS)
+		watch_timeout = RegisterTimeout(USER_TIMEOUT, watch_handler);
+	watch(DataDir, "the data directory");
+	watch(XLOGDIR, XLOGDIR);
+	dir = AllocateDir(TABLESPACES);
+	while ((entry = ReadDirExtended(dir, TABLESPACES, DEBUG1)) != NULL)
+	{
+		if (OidIsValid(atooid(entry->d_name)))
+			watch(psprintf("%s/%s", TABLESPACES, entry->d_name), "a tablespace");
+	}
+	if (dir)
+		FreeDir(dir);
+	enable_timeout_every(watch_timeout, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LOOK_MS), LOOK_MS);
+}
+
+bool
+sg_disk_watch_end(void)
+{
+	if (nwatched > 0)
+		disable_timeout(watch_timeout, false);
+	nwatched = 0;
+	/* it has ended the statement, or struck after the last look at interrupts */
+	if (watch_low >= 0)
+		QueryCancelPending = false;
+	return watch_low >= 0;
+}
+
+char *
+sg_disk_watch_text(void)
+{
+	return below_text(watched[watch_low].what, watched[watch_low].available, watched[watch_low].least);
 }

@@ -297,9 +297,12 @@ statement_job(WorkerJob *job)
 	SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout), PGC_USERSET, PGC_S_SESSION);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION);
 	worker_procedure(open_run, job);
+	sg_disk_watch_begin();
 	run_arm_timeout(sg_statement_timeout);
 	error = worker_execute_checked(statement, plan_index_hold);
 	run_disarm_timeout();
+	if (run_room_struck(error))
+		error = worker_try(run_report_low, NULL);
 	if (error == NULL)
 		return;
 	shared->sqlerrcode = error->sqlerrcode;

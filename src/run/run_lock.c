@@ -43,6 +43,7 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/disk.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/meant.h"
@@ -724,7 +725,11 @@ attempt_until_done(RunAction *action)
 		SgOrigin	origin;
 
 		sg_origin_begin(&origin, action->run->plan->name);
+		if (!action->run->gives_room)
+			sg_disk_watch_begin();
 		action->error = run_try(sg_statement_timeout, attempt, action);
+		if (run_room_struck(action->error))
+			action->error = sg_try(run_report_low, NULL);
 		sg_origin_end(&origin);
 
 		if (action->error == NULL)

@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "base/compat.h"
+#include "base/disk.h"
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/quote.h"
@@ -281,6 +282,20 @@ ErrorData *
 run_try_undo(int ms, void (*fn) (void *arg), void *arg)
 {
 	return try_limited(ms, fn, arg, true);
+}
+
+void
+run_report_low(void *arg)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DISK_FULL),
+			 errmsg("the statement was cancelled: %s", sg_disk_watch_text())));
+}
+
+bool
+run_room_struck(const ErrorData *error)
+{
+	return sg_disk_watch_end() && error && sg_is_cancel(error) && !run_timeout_struck();
 }
 
 bool

@@ -64,6 +64,14 @@ extern ErrorData *run_try_undo(int ms, void (*fn) (void *arg), void *arg);
 extern void run_arm_timeout(int ms);
 extern void run_disarm_timeout(void);
 
+/*
+ * Ends a watch of the server's room (sg_disk_watch_begin()), and returns whether
+ * it has led to a statement's error; then run_report_low() raises 53100, which
+ * says what was low, in its place.
+ */
+extern bool run_room_struck(const ErrorData *error);
+extern void run_report_low(void *arg);
+
 /* Returns whether the last limit has struck, which a user's cancel is not */
 extern bool run_timeout_struck(void);
 

@@ -232,6 +232,42 @@ SQL
 	query('DROP TABLE ballast; TRUNCATE wide');
 	$s->query(q{RESET maintenance_work_mem; CALL sg_apply('wide')});
 	is(states('wide'), 'validated', 'with room, the next call builds it') or diag($s->{err});
+
+	# A statement of a plan that writes a table anew, in the call's session or outside of a transaction, is cancelled in time
+	query(<<'SQL');
+DROP TABLE wide;
+CREATE TABLE written (id int, t text);
+INSERT INTO written SELECT g, repeat('x', 200) FROM generate_series(1, 90000) g;
+CREATE INDEX written_t ON written (id, t);
+VACUUM ANALYZE written;
+SELECT sg_plan_create('rewrite');
+SELECT sg_plan_add('rewrite', 'ALTER TABLE written ALTER COLUMN id TYPE bigint');
+SELECT sg_plan_create('anew');
+SELECT sg_plan_add('anew', 'REINDEX TABLE CONCURRENTLY written');
+CHECKPOINT;
+SELECT pg_switch_wal();
+CHECKPOINT;
+SQL
+	foreach (['rewrite', 100], ['anew', 72])
+	{
+		my ($plan, $left) = @$_;
+		$leave->($left);
+		like(query("SELECT detail FROM sg_plan_check_details('$plan') WHERE check_name = 'disk' AND step = 0"), qr/writes [\d.]+ MB of WAL, and [\d.]+ MB of tables and indexes; [\d.]+ MB are free$/,
+			"$plan: preflight says how much it writes");
+		$least = $free->();
+		$s->send("CALL sg_apply('$plan')");
+		until ($s->is_done) { my $now = $free->(); $least = $now if $now < $least; }
+		$s->collect;
+		like($s->{err}, qr/statement failed: the statement was cancelled: the data directory has \d+ [kM]B of free space, less than/, '... it is cancelled, and says why');
+		cmp_ok($least, '>', 8, "... with room left: $least MB");
+		like(query(q{SELECT string_agg(summary || ': ' || next_call, E'\n') FROM sg_status() WHERE subject = 'leftovers'}),
+			qr/REINDEX CONCURRENTLY has left invalid index public\.written_t_ccnew: DROP INDEX CONCURRENTLY public\.written_t_ccnew;/, '... sg_status names what it leaves') if $plan eq 'anew';
+		query('DROP TABLE ballast; CHECKPOINT');
+		query('CHECKPOINT');
+		query('DROP INDEX IF EXISTS written_t_ccnew');
+		$s->query("CALL sg_apply('$plan')");
+		is(states($plan), 'validated', '... with room, the next call does it') or diag($s->{err});
+	}
 	$_->quit for $s, $ask;
 	unlike(PostgreSQL::Test::Utils::slurp_file($small->logfile), qr/PANIC/, 'no PANIC');
 }
