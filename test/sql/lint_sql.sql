@@ -86,18 +86,19 @@ SELECT t.rule, d.severity, d.lock, regexp_replace(d.message, '[(](\d+ kB, about 
 FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule ORDER BY t.rule COLLATE "C";
 
 -- Safe forms are calls that run: each becomes a step, which is safe by the preflight's own judgement, or is refused for what the script gets wrong
+SELECT sg_plan_create('lint_sql');
 CREATE TEMPORARY TABLE safe AS SELECT t.rule, d.safe_form FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule AND safe_form IS NOT NULL;
 DO $$
 DECLARE
     one record;
 BEGIN
     FOR one IN SELECT DISTINCT safe_form FROM safe LOOP
-        EXECUTE one.safe_form;
+        EXECUTE replace(one.safe_form, 'schemaguard.sg_lint_plan()', quote_literal('lint_sql'));
     END LOOP;
 END $$;
-SELECT s.kind, s.definition, s.child_columns, s.fk_name FROM schemaguard.plan_step s WHERE s.plan = schemaguard.sg_lint_plan()
+SELECT s.kind, s.definition, s.child_columns, s.fk_name FROM schemaguard.plan_step s WHERE s.plan = 'lint_sql'
 ORDER BY s.kind COLLATE "C", s.definition COLLATE "C", s.child_columns, s.fk_name;
-SELECT sg_plan_drop(schemaguard.sg_lint_plan());
+SELECT sg_plan_drop('lint_sql');
 
 -- Locks and rewrites, as PostgreSQL takes and does them
 CREATE TEMPORARY TABLE judged (sql text, said text, took text, said_rewrite boolean, rewrote boolean);
