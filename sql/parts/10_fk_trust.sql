@@ -54,12 +54,19 @@ GRANT SELECT ON schemaguard.proof TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.proof', '');
 
 -- A dump that is restored, and a copy by TEMPLATE, bring verdicts about other rows along.
+CREATE FUNCTION schemaguard.sg_proof_here(
+    OUT constraint_oid oid, OUT child_table text, OUT fk_name text, OUT proved_at timestamptz, OUT result text, OUT orphan_rows bigint)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT p.constraint_oid, p.child_table, p.fk_name, p.proved_at, p.result, p.orphan_rows
+    FROM schemaguard.proof p
+    WHERE p.system_identifier = (SELECT c.system_identifier FROM pg_control_system() c)
+      AND p.database_oid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+END;
+COMMENT ON FUNCTION schemaguard.sg_proof_here() IS 'verdicts of this system and this database, for who may read no view';
 CREATE VIEW schemaguard.proof_here WITH (security_invoker = true) AS
-SELECT p.constraint_oid, p.child_table, p.fk_name, p.proved_at, p.result, p.orphan_rows
-FROM schemaguard.proof p
-WHERE p.system_identifier OPERATOR(pg_catalog.=) (SELECT c.system_identifier FROM pg_catalog.pg_control_system() c)
-  AND p.database_oid OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d
-                                             WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database());
+SELECT p.* FROM schemaguard.sg_proof_here() p;
 GRANT SELECT ON schemaguard.proof_here TO PUBLIC;
 COMMENT ON VIEW schemaguard.proof_here IS 'verdicts of this system and this database';
 COMMENT ON COLUMN schemaguard.proof_here.constraint_oid IS 'OID of the constraint';

@@ -30,7 +30,7 @@ BEGIN ATOMIC
         SELECT p.constraint_oid, min(p.proved_at) AS proved_at, bool_or(p.result = 'fail') AS broken,
                bool_or(p.result = 'fail' AND (p.orphan_rows <= a.rows) IS NOT TRUE) AS fails,
                min(p.proved_at) FILTER (WHERE p.result = 'fail') AS broken_at
-        FROM schemaguard.proof_here p
+        FROM schemaguard.sg_proof_here() p
              LEFT JOIN accepted a ON p.result = 'fail' AND a.object = p.child_table AND a.property = p.fk_name
         GROUP BY p.constraint_oid),
     declared AS (
@@ -376,7 +376,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_leftovers() IS 'indexes, keys and triggers that calls have begun and not ended';
 
--- PL/pgSQL keeps the plan, whose making takes as long as all the rest; the parts return sets, so that there is one plan.
+-- PL/pgSQL keeps the plan, whose making takes as long as all the rest; the parts return sets, so that there is one plan. No view of ours
+-- is read, which restrict_nonsystem_relation_kind could forbid.
 CREATE FUNCTION sg_status(
     OUT state     text,
     OUT subject   text,

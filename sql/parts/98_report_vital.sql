@@ -97,7 +97,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_health_status() IS 'sg_status() for sg_health()';
 
--- PL/pgSQL keeps the plan, as for sg_status().
+-- PL/pgSQL keeps the plan, as for sg_status(). No view is read, which restrict_nonsystem_relation_kind could forbid.
 CREATE FUNCTION sg_health() RETURNS jsonb
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 SET jit = off SET row_security = on
@@ -114,7 +114,7 @@ BEGIN
     audited AS (
         SELECT max(p.proved_at) AS at, count(*) FILTER (WHERE p.result = 'fail') AS keys,
             sum(p.orphan_rows) FILTER (WHERE p.result = 'fail') AS rows
-        FROM schemaguard.proof_here p JOIN pg_constraint c ON c.oid = p.constraint_oid),
+        FROM schemaguard.sg_proof_here() p JOIN pg_constraint c ON c.oid = p.constraint_oid),
     checked AS (
         SELECT max(l.at) AS at, sum(l.drifts) AS differences
         FROM (SELECT DISTINCT ON (r.role, r.reference, r.target) r.at, r.drifts FROM schemaguard.drift_run r
@@ -122,7 +122,7 @@ BEGIN
               WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name = r.reference)
               ORDER BY r.role, r.reference, r.target, r.id DESC) l),
     running AS (
-        SELECT p.plan, p.action, p.started_at FROM schemaguard.progress p WHERE p.plan IS NOT NULL),
+        SELECT l.name AS plan, p.action, p.started_at FROM schemaguard.sg_progress() p JOIN schemaguard.plan l ON l.id = p.plan_id),
     failed AS (
         SELECT s.plan, count(*) AS steps, min(s.updated_at) AS since
             FROM schemaguard.plan_step s WHERE s.state = 'failed' GROUP BY s.plan),

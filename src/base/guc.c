@@ -164,10 +164,20 @@ sg_options_apply(List *options, GucAction action)
 		(void) set_config_option(option->name, option->value, PGC_USERSET, PGC_S_SESSION, action, true, 0, false);
 }
 
+/*
+ * "view" in it would keep our statements from our own views.  Older minor releases of
+ * 15 and 16 lack the setting: NULL.
+ */
+#define KINDS		"restrict_nonsystem_relation_kind"
+#define KINDS_REST	"foreign-table"
+
 bool
 sg_is_plain(void)
 {
-	return SG_CONFORMING_STRINGS && backslash_quote == BACKSLASH_QUOTE_SAFE_ENCODING && !Transform_null_equals;
+	const char *kinds = GetConfigOption(KINDS, true, false);
+
+	return SG_CONFORMING_STRINGS && backslash_quote == BACKSLASH_QUOTE_SAFE_ENCODING && !Transform_null_equals &&
+		(kinds == NULL || *kinds == '\0' || strcmp(kinds, KINDS_REST) == 0);
 }
 
 void
@@ -176,10 +186,19 @@ sg_set_plain(GucAction action)
 	static SgOption plain[] = {
 		{"standard_conforming_strings", "on"}, {"backslash_quote", "safe_encoding"}, {"transform_null_equals", "off"}
 	};
+	SgOption	rest = {KINDS, ""};
+	const char *kinds = GetConfigOption(KINDS, true, false);
 	List	   *options = NIL;
+	List	   *names;
 
 	for (int i = 0; i < lengthof(plain); i++)
 		options = lappend(options, &plain[i]);
+	if (kinds)
+	{
+		if (SplitIdentifierString(pstrdup(kinds), ',', &names) && sg_has_name(names, KINDS_REST))
+			rest.value = KINDS_REST;
+		options = lappend(options, &rest);
+	}
 	sg_options_apply(options, action);
 	list_free(options);
 }

@@ -158,13 +158,17 @@ my @settings = (
 	($major < 19 ? 'SET escape_string_warning = off; SET standard_conforming_strings = off' : ()),
 	($major >= 17 ? (q{SET transaction_timeout = '10min'}, 'SET event_triggers = off') : ()));
 
+# what reads our views: the session's own statements may not
+my $may_restrict = $node->safe_psql('postgres', q{SELECT count(*) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'});
+push @settings, q{SET restrict_nonsystem_relation_kind = 'view, foreign-table'} if $may_restrict;
+
 # what else this server's planner has
 push @settings, join '; ', map { "SET $_->[0] = " . ($_->[1] eq 'on' ? 'off' : 'on') } grep { my $name = $_->[0]; !grep { /\b$name\b/ } @settings }
 	rows($node, q{SELECT name, setting FROM pg_settings WHERE name LIKE 'enable%' ORDER BY name});
 
 # make test takes those that have changed something once, and some others by SG_SEED; make test-long all
 srand(seed());
-@settings = grep { long_run() || /search_path = ''|German|quote_all|array_nulls|parallel_setup|standard_conforming|LATIN1|transaction_timeout/ || chance(0.2) } @settings;
+@settings = grep { long_run() || /search_path = ''|German|quote_all|array_nulls|parallel_setup|standard_conforming|LATIN1|transaction_timeout|restrict_nonsystem/ || chance(0.2) } @settings;
 
 # what can't be tried so
 my %may_not_try = (
@@ -175,8 +179,10 @@ foreach my $setting (@settings)
 {
 	my ($name) = $setting =~ /SET (\w+)/;
 	my $why = $may_not_try{$name};
-	my @expected = map { [@$_] } @$usual;
-	my $got = answers($setting, @reads, @writes);
+	my @calls = grep { $name !~ /^restrict/ || !/JOIN schemaguard/ } @reads, @writes;
+	my %asked = map { $_ => 1 } @calls;
+	my @expected = map { [@$_] } grep { $asked{ $_->[0] } } @$usual;
+	my $got = answers($setting, @calls);
 
 	foreach my $answer (@expected) { $answer->[1] =~ s/^pass(\|[^\n]*\|live: (?!rows)[^|\n]*\|)([^|\n]*)\|\2\|$/unknown$1$2||$why/mg if $why; }
 	# names in reasons and statements are quoted then, but not in what a script compares
@@ -211,6 +217,15 @@ SKIP:
 # What a procedure sets for itself, its caller has no more in the rest of the transaction in which it returns
 my $mine = q{current_setting('transform_null_equals') || ' ' || current_setting('backslash_quote') || ' ' || current_setting('schemaguard.lock_timeout') || ' ' || current_setting('synchronous_commit')};
 $node->safe_psql('postgres', q{CREATE TABLE returned (id int PRIMARY KEY, a int); SELECT sg.sg_plan_create('returned'), sg.sg_plan_add_check('returned', 'returned', 'a > 0'), sg.sg_plan_option('returned', 'lock_timeout', '77ms')});
+if ($may_restrict)
+{
+	my $kinds = q{current_setting('restrict_nonsystem_relation_kind')};
+
+	is($node->safe_psql('postgres', qq{SET restrict_nonsystem_relation_kind = 'foreign-table, view'; BEGIN; SELECT count(*) > 5 FROM sg.sg_status(); SELECT $kinds; SELECT sg.sg_health() ->> 'state' <> '';
+		SELECT count(*) > 0 FROM sg.sg_lint(); SELECT length(sg.sg_report()) > 100; SELECT $kinds; COMMIT; SELECT $kinds}), "t\nforeign-table, view\nt\nt\nt\nforeign-table, view\nforeign-table, view",
+		'reports under restrict_nonsystem_relation_kind, which is as it was behind each');
+	is_error($node, q{SET restrict_nonsystem_relation_kind = 'view'; SELECT sg.sg_status(); SELECT * FROM public.shown}, '55000', qr/shown/, "what is somebody's own is restricted");
+}
 foreach my $call ('sg.sg_audit_gate(fail => false)', q{sg.sg_apply('returned')}, q{sg.sg_fix_orphans('returned')}, q{sg.sg_rollback_fks('returned')}, 'sg.sg_prune(now())', q{sg.sg_restore_quarantine('returned')})
 {
 	my $set = 'SET client_min_messages = error; SET backslash_quote = on; SET transform_null_equals = on';
