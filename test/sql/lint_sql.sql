@@ -9,10 +9,10 @@ CREATE SCHEMA ls;
 SET search_path = ls, public;
 CREATE TABLE p (id bigint PRIMARY KEY);
 CREATE TABLE t (id int PRIMARY KEY, p_id bigint, v varchar(20) DEFAULT '', n numeric(10,2), d timestamp, s text, b bit varying(5), ts timestamptz(3),
-                i interval, c char(5), seen text, filled text, CHECK (filled IS NOT NULL));
+                i interval, c char(5), seen text, spoken text, filled text, CHECK (filled IS NOT NULL));
 CREATE INDEX ti ON t (v);
 CREATE VIEW v AS SELECT seen FROM t;
-CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT s FROM ls.t); END';
+CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT spoken FROM ls.t); END';
 CREATE MATERIALIZED VIEW m AS SELECT 1 AS x;
 CREATE TABLE part (id int NOT NULL, p_id bigint, v varchar(20)) PARTITION BY RANGE (id);
 CREATE TABLE part1 (LIKE part);
@@ -44,7 +44,7 @@ INSERT INTO tried VALUES
 ('locking-table', 'LOCK TABLE t', 'CREATE TABLE u (); LOCK TABLE u'),
 ('drop-refused', 'ALTER TABLE t DROP seen', 'ALTER TABLE t DROP n'),
 ('drop-cascades', 'ALTER TABLE t DROP seen CASCADE', 'ALTER TABLE t DROP n CASCADE'),
-('breaks-code', 'ALTER TABLE t RENAME s TO r', 'ALTER TABLE p RENAME id TO r'),
+('breaks-code', 'ALTER TABLE t RENAME spoken TO r', 'ALTER TABLE p RENAME id TO r'),
 ('type-change-refused', 'ALTER TABLE t ALTER seen TYPE varchar', 'ALTER TABLE t ALTER s TYPE varchar'),
 ('casting-needs-using', 'ALTER TABLE t ALTER s TYPE int', 'ALTER TABLE t ALTER s TYPE int USING s::int'),
 ('ban-drop-column', 'ALTER TABLE t DROP n', 'CREATE TABLE u (n int); ALTER TABLE u DROP n'),

@@ -324,4 +324,5 @@ TABLE steps;
 
 SET client_min_messages = warning;
 SELECT sg_plan_drop('gra', force => true);
+DROP TABLE schemaguard_attic.anew_too;
 DROP SCHEMA gra CASCADE;
