@@ -226,7 +226,9 @@ CREATE FUNCTION sg_lint(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT f.severity, f.rule, schemaguard.sg_cut(f.object), schemaguard.sg_cut(f.message), f.fix
+    -- both ends of a name stay: keys of one table differ in the last part
+    SELECT f.severity, f.rule, regexp_replace(translate(f.object, E'\n\r\t', '   '), '^(.{16}).{4,}(.{19})$', '\1...\2'),
+           schemaguard.sg_cut(f.message, 30), f.fix
     FROM schemaguard.sg_lint_found(schemas, false) f;
 END;
 COMMENT ON FUNCTION sg_lint(schemaguard.names) IS 'what a schema should not have, by the rules of schemaguard.lint_rule, and what mends it';

@@ -253,12 +253,12 @@ CREATE INDEX ON orders (client_id);
 EXECUTE more;
 SELECT fix AS mend FROM sg_lint('{lint_more}') WHERE rule = 'column-without-key' \gexec
 INSERT INTO schemaguard.deprecated_table (table_name, replacement) VALUES ('lint_more.clients', 'lint_more.customers');
-SELECT rule, object, message, fix FROM sg_lint('{lint_more}') WHERE rule = 'deprecated-reference';
+SELECT rule, object, message, fix FROM sg_lint_details('{lint_more}') WHERE rule = 'deprecated-reference';
 DELETE FROM schemaguard.deprecated_table WHERE table_name = 'lint_more.clients';
 
 -- matters of taste; by statistics, whose age is that of the server
 INSERT INTO schemaguard.lint_rule (name, enabled) SELECT name, true FROM schemaguard.lint_rule WHERE NOT enabled;
-SELECT rule, object, message FROM sg_lint('{lint_more}') WHERE rule ~ '^(ban|prefer)-';
+SELECT rule, object, message FROM sg_lint_details('{lint_more}') WHERE rule ~ '^(ban|prefer)-';
 INSERT INTO schemaguard.lint_rule (name, query)
     SELECT name, replace(query, '7 days', '-1 days') FROM schemaguard.lint_rule WHERE name ~ '-unused$' AND source = 'shipped';
 CREATE TABLE unused (id bigint PRIMARY KEY, a int);

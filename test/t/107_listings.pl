@@ -75,7 +75,7 @@ sub measure
 		{
 			my $length = length $cell;
 			push @long, "$head->[$n]: $cell" if $length > ($head->[$n] eq 'summary' ? 60 : 40) || $cell =~ /\n/;
-			$length = 20 if $length > 20 && $head->[$n] =~ $names;
+			$length = 20 if $length > 20 && $head->[$n] =~ $names && $call !~ /^sg_lint/;
 			$most = $length if $length > $most && $n < $#$head;
 		}
 		$width += $most;
@@ -126,6 +126,9 @@ $node->safe_psql('shop', 'CREATE TABLE ' . 'long_' x 12 . 'c (p int CONSTRAINT '
 is($node->safe_psql('shop', q{SELECT max(length(fk_name)), max(length(child_table)) FROM sg_orphan_audit()}), '40|40', 'names are cut');
 is($node->safe_psql('shop', q{SELECT max(length(fk_name::text)) > 40, max(length(child_table)) > 40, count(*) = (SELECT count(*) FROM sg_orphan_audit()) FROM sg_orphan_audit_details()}), 't|t|t',
 	'but not in the details, which have as many rows');
+$node->safe_psql('shop', 'ALTER TABLE ' . 'long_' x 12 . 'c ADD q int CONSTRAINT ' . 'key_' x 14 . 'q REFERENCES products');
+is($node->safe_psql('shop', q{SELECT count(DISTINCT object), max(length(object)), max(length(message)) <= 30 FROM sg_lint() WHERE rule = 'key-without-index' AND object LIKE 'public.long_%'}), '2|38|t',
+	'keys of one table are told apart by their ends');
 is($node->safe_psql('shop', q{SELECT schemaguard.sg_cut(repeat('x', 40)) = repeat('x', 40), schemaguard.sg_cut(repeat('x', 41)) = repeat('x', 37) || '...', schemaguard.sg_cut(E'a\nb\tc'),
 	schemaguard.sg_cut(NULL) IS NULL, schemaguard.sg_cut('', 3)}), 't|t|a b c|t|', 'how a text is cut');
 is($node->safe_psql('shop', q{SELECT count(*) FILTER (WHERE step = 0 AND check_name = 'summary'), count(*) FILTER (WHERE result = 'ok'), (SELECT result FROM sg_plan_check('p') LIMIT 1) FROM sg_plan_check('p')}),
