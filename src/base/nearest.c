@@ -16,7 +16,10 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_trigger.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -93,6 +96,12 @@ sg_nearest_schema(const char *name)
 char *
 sg_nearest_table(const char *qualified)
 {
+	return sg_nearest_relation(qualified, SG_TABLE_KINDS);
+}
+
+char *
+sg_nearest_relation(const char *qualified, const char *kinds)
+{
 	SgTableName wanted = sg_parse_table_name(qualified);
 	SgNearest	nearest = {wanted.name};
 	Oid			schema = wanted.schema ? get_namespace_oid(wanted.schema, true) : InvalidOid;
@@ -115,7 +124,7 @@ sg_nearest_table(const char *qualified)
 	{
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
 
-		if ((form->relkind != RELKIND_RELATION && form->relkind != RELKIND_PARTITIONED_TABLE) ||
+		if (strchr(kinds, form->relkind) == NULL ||
 			form->relpersistence == RELPERSISTENCE_TEMP || IsCatalogNamespace(form->relnamespace))
 			continue;
 		if (form->relnamespace == schema)
@@ -129,6 +138,36 @@ sg_nearest_table(const char *qualified)
 		}
 	}
 	return nearest.found ? sg_qualified_name(wanted.schema, nearest.found) : elsewhere;
+}
+
+char *
+sg_nearest_part(Oid relid, Oid catalog, const char *name)
+{
+	SgNearest	nearest = {name};
+	SgCatalog	parts;
+	HeapTuple	tuple;
+
+	if (catalog == ConstraintRelationId)
+		sg_catalog_begin(&parts, catalog, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, relid, NULL);
+	else if (catalog == TriggerRelationId)
+		sg_catalog_begin(&parts, catalog, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid, NULL);
+	else
+		sg_catalog_begin(&parts, catalog, IndexIndrelidIndexId, Anum_pg_index_indrelid, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&parts)))
+	{
+		const char *part;
+
+		if (catalog == ConstraintRelationId)
+			part = NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname);
+		else if (catalog == TriggerRelationId)
+			part = NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname);
+		else
+			part = get_rel_name(((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+		if (part)
+			sg_nearest_try(&nearest, part);
+	}
+	sg_catalog_end(&parts);
+	return nearest.found;
 }
 
 char *

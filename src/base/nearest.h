@@ -36,6 +36,13 @@ extern char *sg_nearest_schema(const char *name);
  */
 extern char *sg_nearest_table(const char *qualified);
 
+/* The same of relations whose relkind is among these */
+#define SG_TABLE_KINDS "rp"
+extern char *sg_nearest_relation(const char *qualified, const char *kinds);
+
+/* A constraint, trigger or index of a table, by the OID of its catalog, or NULL */
+extern char *sg_nearest_part(Oid relid, Oid catalog, const char *name);
+
 /* The table that is meant by a name without the quotes that it needs, qualified and quoted, or NULL */
 extern char *sg_unquoted_table(const char *input);
 

@@ -48,6 +48,7 @@
 #include "plan/plan_drops.h"
 #include "plan/plan_key.h"
 #include "plan/plan_reads.h"
+#include "run/run_rows.h"
 
 /* A query of a table that gives a number */
 typedef struct Counting
@@ -810,8 +811,17 @@ count_here(Oid table, const char *sql)
 	return is_all_here(table) ? count_rows(table, NIL, sql, &why) : -1;
 }
 
+/* Returns n, rows or values that go for good (-1: no number), and adds it to the counts, unless these are NULL */
+static int64
+count_dropped(RunRows *rows, Oid table, bool values, int64 n)
+{
+	if (rows && n > 0)
+		run_rows_add(rows, table, values ? VALUES_DROPPED : ROWS_DROPPED, n);
+	return n;
+}
+
 int64
-change_count_gone(List *gone)
+change_count_gone(List *gone, RunRows *counts)
 {
 	int64		sum = 0;
 
@@ -822,13 +832,13 @@ change_count_gone(List *gone)
 
 		if (rows < 0)
 			return -1;
-		sum += rows;
+		sum += count_dropped(counts, one->table, one->column != NULL, rows);
 	}
 	return sum;
 }
 
 int64
-change_count_lost(const PlanStep *step, const ChangeMove *move)
+change_count_lost(const PlanStep *step, const ChangeMove *move, RunRows *counts)
 {
 	FormData_pg_attribute column;
 	char	   *what = "*";
@@ -843,7 +853,7 @@ change_count_lost(const PlanStep *step, const ChangeMove *move)
 			if (!one->converted || step->undo == NULL)
 				gone = lappend(gone, one);
 		}
-		return change_count_gone(gone);
+		return change_count_gone(gone, counts);
 	}
 	if (step->kind != STEP_DROP || !step->discard || move->kind != MOVE_STATEMENT || !OidIsValid(move->table))
 		return 0;
@@ -855,7 +865,8 @@ change_count_lost(const PlanStep *step, const ChangeMove *move)
 	}
 	else if (plan_changed_object(step) != CHANGED_TABLE)
 		return 0;
-	return count_here(move->table, psprintf("SELECT count(%s) FROM %s", what, step->child_table));
+	return count_dropped(counts, move->table, plan_changed_object(step) == CHANGED_COLUMN,
+						 count_here(move->table, psprintf("SELECT count(%s) FROM %s", what, step->child_table)));
 }
 
 /*
@@ -947,34 +958,17 @@ change_lost_text(const PlanStep *step, int64 rows, bool done)
 static char *
 nearest_part(const PlanStep *step, Oid table)
 {
-	ChangedObject what = plan_changed_object(step);
-	SgNearest	nearest = {step->fk_name};
-	SgCatalog	parts;
-	HeapTuple	tuple;
-
-	if (what == CHANGED_CONSTRAINT)
-		sg_catalog_begin(&parts, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, table, NULL);
-	else if (what == CHANGED_TRIGGER)
-		sg_catalog_begin(&parts, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
-	else if (what == CHANGED_INDEX)
-		sg_catalog_begin(&parts, IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid, table, NULL);
-	else
-		return NULL;
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&parts)))
+	switch (plan_changed_object(step))
 	{
-		const char *name;
-
-		if (what == CHANGED_CONSTRAINT)
-			name = NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname);
-		else if (what == CHANGED_TRIGGER)
-			name = NameStr(((Form_pg_trigger) GETSTRUCT(tuple))->tgname);
-		else
-			name = get_rel_name(((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
-		if (name)
-			sg_nearest_try(&nearest, pstrdup(name));
+		case CHANGED_CONSTRAINT:
+			return sg_nearest_part(table, ConstraintRelationId, step->fk_name);
+		case CHANGED_TRIGGER:
+			return sg_nearest_part(table, TriggerRelationId, step->fk_name);
+		case CHANGED_INDEX:
+			return sg_nearest_part(table, IndexRelationId, step->fk_name);
+		default:
+			return NULL;
 	}
-	sg_catalog_end(&parts);
-	return nearest.found;
 }
 
 char *

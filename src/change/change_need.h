@@ -36,10 +36,11 @@ extern List *change_readers(const PlanGraph *graph, const PlanStep *moving);
 /*
  * Rows or values that a drop, or statements of the author's, let go for good:
  * 0 where there are none, -1 where they can't be counted; those of a list of
- * ChangeGone *; and in words
+ * ChangeGone *; and in words.  By table, they are added to the counts, which may
+ * be NULL.
  */
-extern int64 change_count_lost(const PlanStep *step, const ChangeMove *move);
-extern int64 change_count_gone(List *gone);
+extern int64 change_count_lost(const PlanStep *step, const ChangeMove *move, RunRows *counts);
+extern int64 change_count_gone(List *gone, RunRows *counts);
 extern char *change_lost_text(const PlanStep *step, int64 rows, bool done);
 
 /* Makes a problem of the move that would drop a step's column where it holds other values than the step has given it.  Reads rows. */

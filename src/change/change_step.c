@@ -475,6 +475,7 @@ typedef struct MoveAction
 	RunAction	action;
 	ChangeMove	move;
 	int64		lost;			/* rows or values that go for good */
+	RunRows    *dropped;		/* these, by table */
 	RunRows    *counts;			/* rows that its queries have deleted or
 								 * changed; NULL: they are not counted */
 } MoveAction;
@@ -739,7 +740,8 @@ make_move(StepWork *work, const ChangeMove *move)
 	}
 	add_filled_targets(&ma.action, work->step, move);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	ma.lost = change_count_lost(work->step, move);
+	ma.dropped = run_rows_new();
+	ma.lost = change_count_lost(work->step, move, ma.dropped);
 	PopActiveSnapshot();
 	sg_progress_step(move->kind == MOVE_VALIDATE ? SG_PROGRESS_VALIDATE : SG_PROGRESS_ADD, work->step->step, move->table);
 	if (run_attempt(&ma.action))
@@ -753,7 +755,7 @@ make_move(StepWork *work, const ChangeMove *move)
 			run_append_notice(work, psprintf("foreign keys went with it: %s", keys));
 		if (move->along)
 			run_append_notice(work, psprintf("CASCADE took along %s", change_along_text(move->along)));
-		work->run->rows_dropped += Max(ma.lost, 0);
+		run_rows_merge(work->run->written, ma.dropped);
 		if (ma.counts)
 			run_rows_merge(work->run->written, ma.counts);
 		work->step->state = move->state;

@@ -268,7 +268,7 @@ static void
 check_lost(CheckStep *cs, const ChangeMove *move)
 {
 	/* statements are looked at one by one: check_statement() */
-	int64		lost = cs->step->kind == STEP_STATEMENT ? 0 : change_count_lost(cs->step, move);
+	int64		lost = cs->step->kind == STEP_STATEMENT ? 0 : change_count_lost(cs->step, move, NULL);
 
 	if (lost)
 		check_row(cs, "rows", CHECK_WARN, change_lost_text(cs->step, lost, false),

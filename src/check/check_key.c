@@ -133,36 +133,17 @@ collate_clause(ColumnFacts facts)
 
 /* ---- resolving ---- */
 
-/* Another step of the plan that is the key which the step would be with this table as its parent, or child; or NULL */
-static const PlanStep *
-near_twin(const PlanStep *step, const char *table, bool is_parent)
-{
-	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
-	{
-		if (other->step != step->step && other->kind == STEP_FOREIGN_KEY && !other->skipped_by &&
-			sg_same_text(other->child_table, is_parent ? step->child_table : table) &&
-			sg_same_text(other->parent_table, is_parent ? table : step->parent_table) &&
-			strcmp(sg_names_text(other->child_columns), sg_names_text(step->child_columns)) == 0)
-			return other;
-	}
-	return NULL;
-}
-
 /* A table that is not there; true when one was found missing */
 static bool
 check_table_exists(CheckStep *cs, const char *side, const char *table, Oid relid)
 {
-	const PlanStep *twin;
 	char	   *near;
 
 	if (OidIsValid(relid))
 		return false;
 	near = sg_nearest_table(table);
-	twin = near ? near_twin(cs->step, near, strcmp(side, "parent") == 0) : NULL;
 	check_row(cs, "table", CHECK_BLOCK, psprintf("%s table %s does not exist", side, table),
-			  twin ? psprintf("Perhaps you meant %s, and step %d is that key. Leave this one out:\n%s", near, twin->step,
-							  check_skip(cs, psprintf("step %d is the same key", twin->step))) :
-			  near ? psprintf("Perhaps you meant %s:\n%s", near, check_set(cs, psprintf("%s_table", side), near)) :
+			  near ? plan_near_table_hint(cs->step, near, strcmp(side, "parent") == 0) :
 			  psprintf("Create the table, or leave the step out:\n%s",
 					   check_skip(cs, psprintf("there is no table %s", table))));
 	return true;

@@ -32,6 +32,7 @@
 #include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -69,16 +70,44 @@ typedef struct Naming
 
 /* ---- names ---- */
 
+/* Kinds of pg_class that a statement about such an object may mean */
+static const char *
+kinds_of(ObjectType type)
+{
+	switch (type)
+	{
+		case OBJECT_INDEX:
+			return "iI";
+		case OBJECT_SEQUENCE:
+			return "S";
+		case OBJECT_VIEW:
+			return "v";
+		case OBJECT_MATVIEW:
+			return "m";
+		case OBJECT_FOREIGN_TABLE:
+			return "f";
+		default:
+			return SG_TABLE_KINDS;
+	}
+}
+
+/* kinds: of pg_class.relkind, those that may be meant */
 static void
-look_for_table(Naming *naming, const RangeVar *name)
+look_for_relation(Naming *naming, const RangeVar *name, const char *kinds)
 {
 	if (name == NULL || OidIsValid(change_find_named(name)))
 		return;
 	if (naming->missing == NIL && name->schemaname)
-		naming->near = sg_nearest_table(quote_qualified_identifier(name->schemaname, name->relname));
+		naming->near = sg_nearest_relation(quote_qualified_identifier(name->schemaname, name->relname), kinds);
 	naming->missing = lappend(naming->missing, psprintf("relation %s", name->schemaname ?
 														quote_qualified_identifier(name->schemaname, name->relname) :
 														quote_identifier(name->relname)));
+}
+
+static void
+look_for_table(Naming *naming, const RangeVar *name)
+{
+	look_for_relation(naming, name, SG_TABLE_KINDS);
 }
 
 static void
@@ -155,7 +184,7 @@ look_for_object(Naming *naming, ObjectType type, Node *object)
 		case OBJECT_FOREIGN_TABLE:
 		case OBJECT_SEQUENCE:
 		case OBJECT_INDEX:
-			look_for_table(naming, makeRangeVarFromNameList((List *) object));
+			look_for_relation(naming, makeRangeVarFromNameList((List *) object), kinds_of(type));
 			break;
 		case OBJECT_TRIGGER:
 		case OBJECT_TABCONSTRAINT:
@@ -261,6 +290,7 @@ static void
 look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 {
 	const char *what = NULL;
+	char	   *near;
 
 	switch (command->subtype)
 	{
@@ -296,8 +326,15 @@ look_for_part(Naming *naming, Oid table, const AlterTableCmd *command)
 		default:
 			break;
 	}
-	if (what)
-		naming->missing = lappend(naming->missing, psprintf("%s %s", what, quote_identifier(command->name)));
+	if (what == NULL)
+		return;
+	if (strcmp(what, "column") == 0)
+		near = sg_nearest_column(table, command->name);
+	else
+		near = sg_nearest_part(table, strcmp(what, "trigger") == 0 ? TriggerRelationId : ConstraintRelationId, command->name);
+	if (naming->missing == NIL && near)
+		naming->near = near;
+	naming->missing = lappend(naming->missing, psprintf("%s %s", what, quote_identifier(command->name)));
 }
 
 static void
@@ -313,7 +350,7 @@ look_for_altered(Naming *naming, const AlterTableStmt *statement)
 		}
 	}
 	else if (!statement->missing_ok)
-		look_for_table(naming, statement->relation);
+		look_for_relation(naming, statement->relation, kinds_of(statement->objtype));
 }
 
 /* Raises the server's error for the name of a relation that is to be made, and is there */
@@ -431,7 +468,7 @@ look_for_all(void *arg)
 			break;
 		case T_RenameStmt:
 			if (!((RenameStmt *) statement)->missing_ok)
-				look_for_table(naming, ((RenameStmt *) statement)->relation);
+				look_for_relation(naming, ((RenameStmt *) statement)->relation, kinds_of(((RenameStmt *) statement)->renameType));
 			if (((RenameStmt *) statement)->object)
 				look_for_object(naming, ((RenameStmt *) statement)->renameType, ((RenameStmt *) statement)->object);
 			break;
@@ -504,7 +541,7 @@ look_for_all(void *arg)
 			break;
 		case T_AlterSeqStmt:
 			if (!((AlterSeqStmt *) statement)->missing_ok)
-				look_for_table(naming, ((AlterSeqStmt *) statement)->sequence);
+				look_for_relation(naming, ((AlterSeqStmt *) statement)->sequence, kinds_of(OBJECT_SEQUENCE));
 			break;
 		case T_CreatePublicationStmt:
 			foreach_ptr(const PublicationObjSpec, object, ((CreatePublicationStmt *) statement)->pubobjects)
@@ -552,6 +589,14 @@ check_step_before(const PlanCheck *check, const CheckStep *cs)
 	return NULL;
 }
 
+/* Returns the hint of a statement that can't be run for what it names; meant: a sentence, or NULL */
+static char *
+names_hint(const CheckStep *cs, const char *meant, const char *add)
+{
+	return psprintf("%s%s%s a step that can run, and leave this one out:\n%s", meant ? meant : "", meant ? " " : "", add,
+					check_skip(cs, "it names what is not there"));
+}
+
 static void
 check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 {
@@ -561,8 +606,6 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 	ErrorData  *edata = sg_try_undo(look_for_all, &naming);
 	CheckResult result = !first || check_may_be_made(check, cs, true) || (naming.refused && check_step_before(check, cs)) ? CHECK_WARN : CHECK_BLOCK;
 	const char *unless = result == CHECK_WARN ? ", unless an earlier statement makes it" : "";
-	char	   *meant = naming.near ? psprintf("Perhaps you meant %s.", naming.near) :
-		pstrdup("Names in a statement are looked up in pg_catalog; others need their schema.");
 	const char *changes = result == CHECK_WARN ? ", unless an earlier statement changes that" : "";
 
 	if (edata)
@@ -572,11 +615,13 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 	if (edata && (edata->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || edata->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE))
 		check_row(cs, "names", CHECK_WARN, psprintf("the names could not be looked up: %s", sg_error_message(edata)), NULL);
 	else if (edata)
-		check_row(cs, "names", result, psprintf("%s%s", sg_error_message(edata), changes), NULL);
+		check_row(cs, "names", result, psprintf("%s%s", sg_error_message(edata), changes),
+				  names_hint(cs, edata->hint, result == CHECK_WARN ? "If no earlier statement changes that, add" : "Add"));
 	else if (naming.missing)
 		check_row(cs, "names", result, psprintf("%s does not exist%s", (char *) linitial(naming.missing), unless),
-				  result == CHECK_WARN ? meant : psprintf("%s Add a step with the right name, and leave this one out:\n%s", meant,
-														  check_skip(cs, "it names what is not there")));
+				  names_hint(cs, naming.near ? psprintf("Perhaps you meant %s.", naming.near) :
+							 "Names in a statement are looked up in pg_catalog; others need their schema.",
+							 result == CHECK_WARN ? "If no earlier statement makes it, add" : "Add"));
 }
 
 /* ---- rows that are written ---- */
@@ -667,29 +712,111 @@ columns_set(const UpdateStmt *update)
 	return columns;
 }
 
-/* A statement that names one table to drop, or one column, is a step that keeps it if nothing is to go along */
+/* Appends a call that adds a step, with a comma behind it */
+static void
+append_add(StringInfo calls, const PlanStep *step, const char *statement, const char *undo)
+{
+	StringInfoData options;
+
+	appendStringInfo(calls, "%s(%s, %s", sg_call_name("sg_plan_add"), quote_literal_cstr(step->plan), quote_literal_cstr(statement));
+	if (undo)
+	{
+		initStringInfo(&options);
+		appendStringInfoString(&options, "{\"undo\": ");
+		escape_json(&options, undo);
+		appendStringInfo(calls, ", %s", quote_literal_cstr(psprintf("%s}", options.data)));
+	}
+	appendStringInfoString(calls, "), ");
+}
+
+/* Appends the steps that have the rows of tables copied before these are emptied */
+static void
+append_copies(StringInfo calls, const PlanStep *step, const List *gone)
+{
+	foreach_ptr(const ChangeGone, one, gone)
+	{
+		char	   *table = sg_relation_name(one->table);
+		Oid			schema = get_rel_namespace(one->table);
+		char	   *relname = get_rel_name(one->table);
+		char	   *nspname = get_namespace_name(schema);
+		char	   *copy;
+
+		if (relname == NULL || nspname == NULL)
+			continue;
+		copy = quote_qualified_identifier(nspname, ChooseRelationName(relname, NULL, "kept", schema, false));
+		append_add(calls, step, psprintf("CREATE TABLE %s (LIKE %s)", copy, table), NULL);
+		append_add(calls, step, psprintf("INSERT INTO %s SELECT * FROM %s", copy, table), NULL);
+	}
+	append_add(calls, step, plan_given(step->definition), NULL);
+}
+
+/* Appends the steps that rename schemas in place of dropping them */
+static void
+append_renames(StringInfo calls, const PlanStep *step, const List *schemas)
+{
+	foreach_ptr(String, schema, schemas)
+	{
+		const char *name = quote_identifier(strVal(schema));
+		const char *kept = quote_identifier(makeObjectName(strVal(schema), NULL, "kept"));
+
+		append_add(calls, step, psprintf("ALTER SCHEMA %s RENAME TO %s", name, kept),
+				   psprintf("ALTER SCHEMA %s RENAME TO %s", kept, name));
+	}
+}
+
+/* Returns the call that leaves a step out whose work others do: what comes behind it may run */
+static char *
+replaced_call(const PlanStep *step)
+{
+	return psprintf("%s(%s, '{%d}', 'other steps do it', done => true);", sg_call_name("sg_plan_skip"), quote_literal_cstr(step->plan), step->step);
+}
+
+/* Returns the call that adds steps which keep what a statement lets go, and leaves its step out; or NULL */
 static char *
 kept_instead(const PlanStep *step, Node *statement, const List *gone)
 {
 	const ChangeGone *one = list_length(gone) == 1 ? linitial(gone) : NULL;
+	const DropStmt *drop = IsA(statement, DropStmt) ? (DropStmt *) statement : NULL;
+	const char *steps = "a step for each, which keeps it until it is pruned";
 	StringInfoData calls;
 
-	if (IsA(statement, DropStmt) && ((DropStmt *) statement)->removeType == OBJECT_TABLE && list_length(((DropStmt *) statement)->objects) > 1 &&
-		((DropStmt *) statement)->behavior == DROP_RESTRICT && list_length(plan_change_texts(step->definition)) == 1)
-	{
-		initStringInfo(&calls);
-		foreach_ptr(List, object, ((DropStmt *) statement)->objects)
-			appendStringInfo(&calls, sg_calls("SELECT sg_plan_add(%s, %s);\n"), quote_literal_cstr(step->plan),
-							 quote_literal_cstr(psprintf("DROP TABLE %s", NameListToQuotedString(object))));
-		return psprintf("In its place, a step for each table, which keeps it until it is pruned:\n%s%s", calls.data,
-						plan_skip_call(step, "other steps drop them, and keep them"));
-	}
-	if (one == NULL || one->converted || IsA(statement, TruncateStmt) || list_length(plan_change_texts(step->definition)) > 1)
+	if (list_length(plan_change_texts(step->definition)) > 1)
 		return NULL;
-	return psprintf(sg_calls("In its place, a step that keeps it until it is pruned:\nSELECT sg_plan_add(%s, %s);\n%s"), quote_literal_cstr(step->plan),
-					quote_literal_cstr(one->column ? psprintf("ALTER TABLE %s DROP COLUMN %s", sg_relation_name(one->table), quote_identifier(one->column)) :
-									   psprintf("DROP TABLE %s", sg_relation_name(one->table))),
-					plan_skip_call(step, "another step drops it, and keeps it"));
+	initStringInfo(&calls);
+	if (IsA(statement, TruncateStmt))
+	{
+		steps = "steps that copy the rows first";
+		append_copies(&calls, step, gone);
+	}
+	else if (drop && drop->removeType == OBJECT_SCHEMA)
+	{
+		steps = "a step that gives it another name";
+		append_renames(&calls, step, drop->objects);
+	}
+	else if (drop && drop->removeType == OBJECT_TABLE && list_length(drop->objects) > 1 && drop->behavior == DROP_RESTRICT)
+	{
+		foreach_ptr(List, object, drop->objects)
+			append_add(&calls, step, psprintf("DROP TABLE %s%s", drop->missing_ok ? "IF EXISTS " : "", NameListToQuotedString(object)), NULL);
+	}
+	else if (one && !one->converted)
+	{
+		steps = "a step that keeps it until it is pruned";
+		append_add(&calls, step, one->column ? psprintf("ALTER TABLE %s DROP COLUMN %s", sg_relation_name(one->table), quote_identifier(one->column)) :
+				   psprintf("DROP TABLE %s", sg_relation_name(one->table)), NULL);
+	}
+	else
+		return NULL;
+	return psprintf("In its place, %s:\nSELECT %s%s", steps, calls.data, replaced_call(step));
+}
+
+/* Returns what may be done about rows and values that go for good */
+static char *
+loss_hint(const CheckStep *cs, Node *statement, const List *gone)
+{
+	char	   *instead = kept_instead(cs->step, statement, gone);
+
+	return instead ? instead :
+		psprintf("Have a step before it copy what may be wanted again. If it is to stay:\n%s", check_skip(cs, "what it lets go is to stay"));
 }
 
 /* Rows and values that go without a copy: those of the first tables that have some, and how many tables more */
@@ -703,7 +830,7 @@ check_gone(CheckStep *cs, Node *statement, const List *gone)
 	initStringInfo(&text);
 	foreach_ptr(ChangeGone, one, gone)
 	{
-		int64		rows = change_count_gone(list_make1(one));
+		int64		rows = change_count_gone(list_make1(one), NULL);
 
 		if (rows == 0 || n++ >= NAMED_GONE)
 			continue;
@@ -715,7 +842,7 @@ check_gone(CheckStep *cs, Node *statement, const List *gone)
 		appendStringInfo(&text, ", and what %d more tables have", n - NAMED_GONE);
 	if (n > 0)
 		check_row(cs, "loss", converted && cs->step->undo ? CHECK_OK : CHECK_WARN, psprintf("%s for good: %s", converted ? "computed anew, and what was there goes" : "goes", text.data),
-				  kept_instead(cs->step, statement, gone));
+				  loss_hint(cs, statement, gone));
 	else if (gone)
 		check_row(cs, "loss", CHECK_OK, pstrdup("no row or value goes as things are now"), NULL);
 }
@@ -724,6 +851,8 @@ check_gone(CheckStep *cs, Node *statement, const List *gone)
 static void
 check_loss(CheckStep *cs, Node *statement)
 {
+	char	   *hint = psprintf("Drop first what depends on it, each by a step of its own, then add it without CASCADE, and leave this step out:\nSELECT %s",
+								replaced_call(cs->step));
 	ChangeAlong along;
 
 	change_along(statement, &along);
@@ -733,13 +862,13 @@ check_loss(CheckStep *cs, Node *statement)
 	if (along.names)
 		check_row(cs, "loss", CHECK_WARN,
 				  psprintf("CASCADE takes along %s; no rollback brings it back", change_along_text(along.names)),
-				  pstrdup("Drop first what depends on it, each by a step of its own, and leave CASCADE out."));
+				  hint);
 	else if (along.cascades && along.known)
 		check_row(cs, "loss", CHECK_OK, pstrdup("CASCADE takes nothing along as things are now"), NULL);
 	else if (along.cascades)
 		check_row(cs, "loss", CHECK_WARN,
 				  pstrdup("CASCADE drops whatever depends on that, such as views, keys and columns, and no rollback brings it back"),
-				  pstrdup("Drop first what depends on it, each by a step of its own, and leave CASCADE out."));
+				  hint);
 }
 
 typedef struct WrittenTables

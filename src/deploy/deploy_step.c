@@ -211,8 +211,7 @@ problem_hint(const PlanStep *step, const FkProblem *problem)
 	const char *table = is_child ? step->child_table : step->parent_table;
 	char	   *near = table && problem->sqlerrcode == ERRCODE_UNDEFINED_TABLE ? sg_nearest_table(table) : NULL;
 
-	return near ? psprintf("Perhaps you meant %s:\n%s", near,
-						   plan_set_call(step, is_child ? "child_table" : "parent_table", near, NULL)) : problem->hint;
+	return near ? plan_near_table_hint(step, near, !is_child) : problem->hint;
 }
 
 void

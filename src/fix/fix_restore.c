@@ -1046,11 +1046,15 @@ below_keys(const PlanRun *run, const List *keys)
 static char *
 past_keys(const PlanRun *run)
 {
+	char	   *block;
+
 	if (pg_parameter_aclcheck("session_replication_role", GetUserId(), ACL_SET) != ACLCHECK_OK)
 		return NULL;
-	return psprintf("What they refer to was missing before, or is gone since. To have them back all the same, past all keys and triggers:\n"
-					"SET session_replication_role = replica;\n%s\nRESET session_replication_role;",
-					run_call_text(run, "sg_restore_quarantine"));
+	/* one statement, whose CALL may commit all the same */
+	block = psprintf("BEGIN SET session_replication_role = replica; %s RESET session_replication_role; END",
+					 run_call_text(run, "sg_restore_quarantine"));
+	return psprintf("What they refer to was missing before, or is gone since. To have them back all the same, past all keys and triggers:\nDO %s;",
+					strstr(block, "$$") ? quote_literal_cstr(block) : psprintf("$$%s$$", block));
 }
 
 /* A row of to_new_owners()'s query */

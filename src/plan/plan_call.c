@@ -115,6 +115,32 @@ plan_skip_call(const PlanStep *step, const char *reason)
 					quote_literal_cstr(reason));
 }
 
+/* Another step of the plan that is the key which the step would be with this table as its parent, or child; or NULL */
+static const PlanStep *
+near_twin(const PlanStep *step, const char *table, bool is_parent)
+{
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		if (other->step != step->step && other->kind == STEP_FOREIGN_KEY && !other->skipped_by &&
+			sg_same_text(other->child_table, is_parent ? step->child_table : table) &&
+			sg_same_text(other->parent_table, is_parent ? table : step->parent_table) &&
+			strcmp(sg_names_text(other->child_columns), sg_names_text(step->child_columns)) == 0)
+			return other;
+	}
+	return NULL;
+}
+
+char *
+plan_near_table_hint(const PlanStep *step, const char *near, bool is_parent)
+{
+	const PlanStep *twin = step->kind == STEP_FOREIGN_KEY ? near_twin(step, near, is_parent) : NULL;
+
+	if (twin)
+		return psprintf("Perhaps you meant %s, and step %d is that key. Leave this one out:\n%s", near, twin->step,
+						plan_skip_call(step, psprintf("step %d is the same key", twin->step)));
+	return psprintf("Perhaps you meant %s:\n%s", near, plan_set_call(step, is_parent ? "parent_table" : "child_table", near, NULL));
+}
+
 char *
 plan_rollback_call(const PlanStep *step)
 {

@@ -31,6 +31,9 @@ extern char *plan_replace_call(const PlanStep *step, const char *name);
 /* Returns the call that leaves a step out */
 extern char *plan_skip_call(const PlanStep *step, const char *reason);
 
+/* Returns the hint for a key whose child or parent is not there, with the table that may be meant: another step may be that key already */
+extern char *plan_near_table_hint(const PlanStep *step, const char *near, bool is_parent);
+
 /* Returns the call that takes a step back */
 extern char *plan_rollback_call(const PlanStep *step);
 

@@ -239,7 +239,8 @@ describe_lacking(const PlanStep *step, const char *table, List *columns, bool ne
 	}
 	foreach_ptr(const char, column, columns)
 	{
-		if (get_attnum(relid, column) != InvalidAttrNumber)
+		if (get_attnum(relid, column) != InvalidAttrNumber ||
+			is_made(plan_steps(step->plan), CHANGED_COLUMN, table, column))
 			continue;
 		near = nearest ? sg_nearest_column(relid, column) : NULL;
 		return psprintf("table %s has no column %s%s", table, quote_identifier(column),

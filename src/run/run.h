@@ -110,8 +110,9 @@ typedef struct PlanRun
 	RunRows    *rows;			/* that it has, or in a dry run would */
 	struct HTAB *gone;			/* of FixPlace: in a dry run, what steps would
 								 * have taken away; NULL: nothing yet */
-	RunRows    *written;		/* that statements of the plan's author have:
-								 * no limit is about these */
+	RunRows    *written;		/* that statements of the plan's author have,
+								 * and what steps have dropped: no limit is
+								 * about these */
 	int64		kept_by;		/* the id of the plan whose copies go back; 0:
 								 * the run's own */
 	List	   *unfilled;		/* of steps whose backfill has failed */
@@ -119,7 +120,6 @@ typedef struct PlanRun
 								 * beginning */
 	PlanGraph  *graph;			/* of all steps; NULL: none of the call waits
 								 * for another one */
-	int64		rows_dropped;	/* for good, with what steps have dropped */
 	Bitmapset  *audited;		/* steps that have no orphans, counted with
 								 * earlier ones */
 	Bitmapset  *counted;		/* all that were counted so, with orphans or

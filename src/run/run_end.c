@@ -472,14 +472,14 @@ static char *
 lost_text(const PlanRun *run, const RunRows *rows)
 {
 	int64		lost = run_rows_count(rows, InvalidOid, ROWS_DELETED) + run_rows_count(rows, InvalidOid, ROWS_CHANGED);
+	int64		dropped = run_rows_count(rows, InvalidOid, ROWS_DROPPED) + run_rows_count(rows, InvalidOid, VALUES_DROPPED);
 	StringInfoData text;
 
 	initStringInfo(&text);
 	if (lost > 0 && !run->dry_run)
 		appendStringInfo(&text, ", " INT64_FORMAT " %s deleted or changed without a copy", lost, lost == 1 ? "row" : "rows");
-	if (run->rows_dropped > 0)
-		appendStringInfo(&text, ", " INT64_FORMAT " %s gone for good", run->rows_dropped,
-						 run->rows_dropped == 1 ? "row or value" : "rows or values");
+	if (dropped > 0)
+		appendStringInfo(&text, ", " INT64_FORMAT " %s gone for good", dropped, dropped == 1 ? "row or value" : "rows or values");
 	if (run->rows_lost > 0)
 		appendStringInfo(&text, ", " INT64_FORMAT " %s deleted or changed", run->rows_lost, run->rows_lost == 1 ? "row stays" : "rows stay");
 	return text.data;

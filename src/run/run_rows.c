@@ -21,11 +21,14 @@
 typedef struct TableRows
 {
 	Oid			table;			/* hash key */
+	char	   *name;			/* when its first rows were counted: it may be
+								 * dropped since */
 	int64		n[ROW_FATES];
 } TableRows;
 
 struct RunRows
 {
+	MemoryContext context;
 	HTAB	   *tables;			/* of TableRows */
 	int64		n[ROW_FATES];
 };
@@ -36,6 +39,8 @@ static const char *const fate_words[ROW_FATES][3] = {
 	[ROWS_CHANGED] = {"was changed, without a copy", "were changed, without a copy", "would be changed, without a copy"},
 	[ROWS_SET] = {"was given a value, its old one is kept", "were given a value, their old ones are kept", "would be given a value, its old one kept"},
 	[ROWS_QUARANTINED] = {"was put into quarantine", "were put into quarantine", "would be put into quarantine"},
+	[ROWS_DROPPED] = {"is gone for good", "are gone for good", "would go for good"},
+	[VALUES_DROPPED] = {"is gone for good", "are gone for good", "would go for good"},
 };
 
 RunRows *
@@ -44,19 +49,29 @@ run_rows_new(void)
 	RunRows    *rows = palloc0(sizeof(RunRows));
 	HASHCTL		ctl = {.keysize = sizeof(Oid),.entrysize = sizeof(TableRows),.hcxt = CurrentMemoryContext};
 
+	rows->context = CurrentMemoryContext;
 	rows->tables = hash_create("schemaguard rows of a call", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	return rows;
+}
+
+/* The counts of a table; name: as counted elsewhere, or NULL for that of now */
+static TableRows *
+entry_of(RunRows *rows, Oid table, const char *name)
+{
+	bool		found;
+	TableRows  *entry = hash_search(rows->tables, &table, HASH_ENTER, &found);
+
+	if (found)
+		return entry;
+	memset(entry->n, 0, sizeof(entry->n));
+	entry->name = MemoryContextStrdup(rows->context, name ? name : sg_relation_name(table));
+	return entry;
 }
 
 void
 run_rows_add(RunRows *rows, Oid table, RowFate fate, int64 n)
 {
-	bool		found;
-	TableRows  *entry = hash_search(rows->tables, &table, HASH_ENTER, &found);
-
-	if (!found)
-		memset(entry->n, 0, sizeof(entry->n));
-	entry->n[fate] += n;
+	entry_of(rows, table, NULL)->n[fate] += n;
 	rows->n[fate] += n;
 }
 
@@ -93,9 +108,13 @@ run_rows_merge(RunRows *rows, const RunRows *others)
 	hash_seq_init(&status, others->tables);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
+		TableRows  *sum = entry_of(rows, entry->table, entry->name);
+
 		for (int fate = 0; fate < ROW_FATES; fate++)
-			run_rows_add(rows, entry->table, fate, entry->n[fate]);
+			sum->n[fate] += entry->n[fate];
 	}
+	for (int fate = 0; fate < ROW_FATES; fate++)
+		rows->n[fate] += others->n[fate];
 }
 
 /* Returns the tables with rows of that fate, most rows first, as lists of TableRows */
@@ -133,7 +152,7 @@ append_tables(StringInfo text, const RunRows *rows, RowFate fate, List *tables)
 
 	foreach_ptr(const TableRows, entry, tables)
 	{
-		appendStringInfo(text, "%s" INT64_FORMAT " of %s", separator, entry->n[fate], sg_relation_name(entry->table));
+		appendStringInfo(text, "%s" INT64_FORMAT " of %s", separator, entry->n[fate], entry->name);
 		rest -= entry->n[fate];
 		separator = ", ";
 	}
@@ -148,9 +167,9 @@ append_fate(StringInfo text, const RunRows *rows, RowFate fate, bool would)
 	int64		n = rows->n[fate];
 	List	   *tables = tables_of(rows, fate);
 
-	appendStringInfo(text, "%s" INT64_FORMAT " %s ", text->len ? "\n" : "", n, n == 1 ? "row" : "rows");
+	appendStringInfo(text, "%s" INT64_FORMAT " %s%s ", text->len ? "\n" : "", n, fate == VALUES_DROPPED ? "value" : "row", n == 1 ? "" : "s");
 	if (list_length(tables) == 1)
-		appendStringInfo(text, "of %s ", sg_relation_name(((TableRows *) linitial(tables))->table));
+		appendStringInfo(text, "of %s ", ((TableRows *) linitial(tables))->name);
 	appendStringInfoString(text, fate_words[fate][would ? 2 : n == 1 ? 0 : 1]);
 	if (list_length(tables) > 1)
 		append_tables(text, rows, fate, tables);

@@ -18,12 +18,15 @@ typedef enum RowFate
 	ROWS_CHANGED,				/* old values are not kept */
 	ROWS_SET,					/* the same, but old values are kept */
 	ROWS_QUARANTINED,
+	ROWS_DROPPED,				/* with what a step drops or empties */
+	VALUES_DROPPED,
 	ROW_FATES
 } RowFate;
 
 /* Empty counts, in the current memory context */
 extern RunRows *run_rows_new(void);
 
+/* Counts rows of a table, which has the name by then that it has at first */
 extern void run_rows_add(RunRows *rows, Oid table, RowFate fate, int64 n);
 
 /* Returns how many rows of a table have that fate; InvalidOid: of all tables */

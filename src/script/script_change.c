@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 
 #include "base/compat.h"
+#include "base/nearest.h"
 #include "base/quote.h"
 #include "plan/plan.h"
 #include "plan/plan_input.h"
@@ -378,12 +379,32 @@ cut_column(ScriptReader *reader, ColumnDef *column, int end)
 	return text.data;
 }
 
+/* Remarks that FOREIGN KEY or PRIMARY KEY is misspelt, which makes a column of type "key" of it */
+static bool
+is_misspelt_key(ScriptReader *reader, const ColumnDef *column)
+{
+	SgNearest	nearest = {column->colname};
+
+	if (list_length(column->typeName->names) != 1 || strcmp(strVal(linitial(column->typeName->names)), "key") != 0)
+		return false;
+	sg_nearest_try(&nearest, "foreign");
+	sg_nearest_try(&nearest, "primary");
+	if (nearest.found == NULL)
+		return false;
+	script_remark(reader, offset_of(reader, column->location), ERRCODE_SYNTAX_ERROR,
+				  psprintf("%s KEY makes a column of type \"key\"; perhaps %s KEY is meant", quote_identifier(column->colname),
+						   nearest.found[0] == 'f' ? "FOREIGN" : "PRIMARY"));
+	return true;
+}
+
 /* A column, then each of its constraints */
 static void
 read_column(ScriptReader *reader, const ScriptTable *table, ColumnDef *column, int end)
 {
 	List	   *name = list_make1(column->colname);
 
+	if (is_misspelt_key(reader, column))
+		return;
 	if (table->unsupported == NULL)
 		(void) keep_change(reader, table, STEP_COLUMN, column->location, column->colname, name, cut_column(reader, column, end));
 	apply_attributes(column);

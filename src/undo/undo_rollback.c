@@ -89,6 +89,7 @@ typedef struct Rollback
 	List	   *waiting;		/* of PlanDeed *: rows in quarantine have
 								 * their columns */
 	bool		waited;			/* for those rows: what can go back, has */
+	int			taken;			/* deeds that are closed */
 	int			by_name;		/* deeds of which nothing but names is known */
 	List	   *lost;			/* of int: steps of such a deed that is left */
 	List	   *moved;			/* of Moved * */
@@ -308,6 +309,7 @@ undo_all(Rollback *rollback, List *deeds)
 			if (done && refuses_rows(deed))
 				put_rows_back(run, list_make1_int(deed->step));
 			MemoryContextSwitchTo(old);
+			rollback->taken += done;
 			if (done)
 				add_moved(rollback, deed, was);
 			MemoryContextReset(context);
@@ -368,7 +370,9 @@ restore_values(Rollback *rollback)
 			continue;
 		deed->last = false;
 		work = undo_begin(run, deed);
-		if (!undo_values(work, deed))
+		if (undo_values(work, deed))
+			rollback->taken++;
+		else
 			add_left(rollback, deed, NULL);
 		run_end_step(work);
 	}
@@ -627,6 +631,43 @@ set_reasons(const Rollback *rollback)
 	run_commit();
 }
 
+/* Returns the steps that are left because they have no undo, in order, and sets *others if there are other ones */
+static List *
+steps_without_undo(const Rollback *rollback, bool *others)
+{
+	List	   *steps = NIL;
+
+	*others = false;
+	foreach_ptr(const Left, left, rollback->left)
+	{
+		const PlanStep *step = plan_step_get(rollback->run->plan->name, left->step, true);
+
+		if (step && step->kind == STEP_STATEMENT && step->undo == NULL)
+			steps = list_append_unique_int(steps, left->step);
+		else
+			*others = true;
+	}
+	list_sort(steps, list_int_cmp);
+	return steps;
+}
+
+/* Returns the last line's hint: the same call, if it can come further, or else what lets it */
+static char *
+way_on(const Rollback *rollback)
+{
+	PlanRun    *run = rollback->run;
+	bool		stands = rollback->taken == 0 && run->rows_back == 0;
+	bool		others;
+	List	   *steps = steps_without_undo(rollback, &others);
+
+	if (steps && (stands || !others))
+		return psprintf(sg_calls("Take back by hand what has no undo. If it is to stay as it is:\nSELECT sg_plan_skip(%s, '%s', 'it stays as it is');"),
+						quote_literal_cstr(run->plan->name), plan_steps_text(steps));
+	if (stands && run->hints && strchr(linitial(run->hints), '\n'))
+		return linitial(run->hints);
+	return run_call_text(run, run->procedure);
+}
+
 /* Names what is left, in the steps and in the last line */
 static void
 tell_left(const Rollback *rollback)
@@ -639,7 +680,7 @@ tell_left(const Rollback *rollback)
 		return;
 	run->left_reason = psprintf("%s%s" PLAN_NOT_BACK "%s", rows ? rows : "", rows ? ", " : "",
 								left_text(rollback, 0, MOST_LEFT));
-	run->next = run_call_text(run, run->procedure);
+	run->next = way_on(rollback);
 }
 
 /* Says which tables are called otherwise now, unless the rollback itself has given them their names back */

@@ -124,6 +124,44 @@ SELECT step, hint FROM sg_plan_check_details('loss') WHERE check_name = 'loss' A
 SELECT sg_plan_skip('loss', '{1,2,3,4,5,6,8,10}', 'not now') \g /dev/null
 CALL sg_apply('loss');
 SELECT step, reason FROM schemaguard.plan_step WHERE plan = 'loss' AND state = 'validated' ORDER BY step;
+-- what several tables, TRUNCATE and a schema would lose, the steps of their hints keep
+SELECT sg_plan_create('kept');
+CREATE TABLE plan_add.kept_a AS SELECT g FROM generate_series(1, 3) g;
+CREATE TABLE plan_add.kept_b AS SELECT g FROM generate_series(1, 2) g;
+CREATE TABLE plan_add.kept_c (g int, twice int GENERATED ALWAYS AS (g * 2) STORED);
+INSERT INTO plan_add.kept_c SELECT g FROM generate_series(1, 4) g;
+CREATE SCHEMA "plan_add O'Kept" CREATE TABLE a (id int);
+INSERT INTO "plan_add O'Kept".a VALUES (1);
+SELECT sg_plan_add('kept', x) FROM unnest(ARRAY['DROP TABLE plan_add.kept_a, plan_add.kept_b', 'TRUNCATE plan_add.kept_c', 'DROP SCHEMA "plan_add O''Kept" CASCADE']) x \g /dev/null
+SELECT step, hint FROM sg_plan_check_details('kept') WHERE check_name = 'loss' ORDER BY step, detail;
+SELECT split_part(hint, E'\n', 2) AS keep FROM sg_plan_check_details('kept') WHERE hint LIKE 'In its place%' ORDER BY step \gexec
+CALL sg_apply('kept');
+SELECT (SELECT count(*) FROM plan_add.kept_c) AS left, (SELECT sum(twice) FROM plan_add.kept_c_kept) AS copied, (SELECT count(*) FROM "plan_add O'Kept_kept".a) AS renamed;
+CALL sg_rollback_fks('kept');
+SELECT (SELECT count(*) FROM plan_add.kept_a) AS a, (SELECT count(*) FROM plan_add.kept_b) AS b, (SELECT count(*) FROM "plan_add O'Kept".a) AS back;
+-- as they stand, they say what is gone; and a rollback that gets no further says what does
+SELECT sg_plan_create('gone');
+INSERT INTO plan_add.kept_c SELECT 1;
+SELECT sg_plan_add('gone', x) FROM unnest(ARRAY['DROP TABLE plan_add.kept_a, plan_add.kept_b', 'TRUNCATE plan_add.kept_c', 'ALTER TABLE plan_add.lost_typed RENAME TO lost_named']) x \g /dev/null
+CALL sg_apply('gone');
+CALL sg_rollback_fks('gone');
+SELECT sg_plan_skip('gone', '{1,2}', 'it stays as it is');
+CALL sg_rollback_fks('gone');
+DROP SCHEMA "plan_add O'Kept" CASCADE;
+-- a key that is misspelt is no column of type "key"
+SELECT sg_plan_add('gone', 'ALTER TABLE plan_add.purchase ADD FORIGN KEY (id) REFERENCES plan_add.customer');
+SELECT sg_plan_from_sql('gone', 'ALTER TABLE plan_add.purchase ADD PRIMRY KEY (id), ADD COLUMN "key" int, ADD forign text');
+SELECT reason FROM schemaguard.plan_note WHERE plan = 'gone';
+-- a key of a column that its own statement adds lacks nothing
+SELECT sg_plan_add('gone', 'ALTER TABLE plan_add.purchase ADD COLUMN seller int REFERENCES plan_add.customer');
+-- names that are near
+SELECT sg_plan_create('near');
+CREATE INDEX kept_index ON plan_add.kept_c (g);
+CREATE SEQUENCE plan_add.kept_sequence;
+ALTER TABLE plan_add.kept_c ADD CONSTRAINT kept_check CHECK (g > 0);
+SELECT sg_plan_add('near', x) FROM unnest(ARRAY['DROP INDEX plan_add.kept_indx', 'DROP SEQUENCE plan_add.kept_sequenze', 'ALTER TABLE plan_add.purchase DISABLE TRIGGER nothing_like_it',
+    'ALTER TABLE plan_add.kept_c VALIDATE CONSTRAINT kept_chek', 'DROP FUNCTION plan_add.kept_function()']) x \g /dev/null
+SELECT step, result, detail, hint FROM sg_plan_check_details('near') WHERE check_name = 'names' ORDER BY step;
 
 -- a step that failed for what no look finds
 SELECT sg_plan_create('failed');

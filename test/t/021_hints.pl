@@ -13,7 +13,7 @@ use Test::More;
 my $node = new_node('pasted', without => 1);
 $node->safe_psql('postgres', 'CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg; GRANT USAGE ON SCHEMA sg TO PUBLIC');
 
-my $verb = qr/SELECT|CALL|ALTER|CREATE|DROP|GRANT|REVOKE|VACUUM|REINDEX|UPDATE|DELETE|SET|ANALYZE|COMMENT/;
+my $verb = qr/SELECT|CALL|DO|ALTER|CREATE|DROP|GRANT|REVOKE|VACUUM|REINDEX|UPDATE|DELETE|SET|ANALYZE|COMMENT/;
 my (%statement, %unqualified, %prose, %where, %several, %inside);
 
 # The cells of a line as psql prints it, in a table or not, that have a call of ours
@@ -50,7 +50,7 @@ foreach my $file (glob "$FindBin::RealBin/../../expected/*.out")
 		$where{$line} //= $name if $line =~ /:$/ && ($lines[$i + 1] // '') !~ /^(?:BEGIN|$verb)\b.*;$/;
 		$inside{$line} //= $name if $line =~ /^HINT:  .*: (?:$verb)\b.*;$/;
 		# one transaction is one statement to psql
-		$several{$_} //= $name foreach grep { /^(?:$verb)\b/ && s/'(?:[^']|'')*'//gr =~ /; *[^ ]/ } $line =~ s/^HINT:  //r, $line =~ /:$/ ? $lines[$i + 1] // '' : ();
+		$several{$_} //= $name foreach grep { /^(?:$verb)\b/ && s/'(?:[^']|'')*'|\$\$.*\$\$//gr =~ /; *[^ ]/ } $line =~ s/^HINT:  //r, $line =~ /:$/ ? $lines[$i + 1] // '' : ();
 	}
 }
 ok(keys %statement > 40, 'the tests print statements: ' . keys %statement);
