@@ -477,6 +477,12 @@ code_reach_changed(CodeReach *reach, Oid relid, LOCKMODE mode)
 }
 
 void
+code_reach_table_owner(CodeReach *reach, Oid relid)
+{
+	code_reach_planter(reach, code_table_owner(relid), psprintf("code of %s", sg_relation_name(relid)));
+}
+
+void
 code_reach_truncate(CodeReach *reach, Oid relid)
 {
 	each_member(reach, relid, CMD_UTILITY, truncate_one);

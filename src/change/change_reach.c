@@ -216,6 +216,44 @@ visit_tables(Node *node, void *reach)
 	return expression_tree_walker(node, visit_tables, reach);
 }
 
+/* The relations of a query, views and what they lead to included */
+typedef struct Written
+{
+	CodeReach  *reach;
+	Oid			table;			/* that the statement changes, by its name, or
+								 * InvalidOid */
+	List	   *relations;
+} Written;
+
+static bool
+visit_written(Node *node, void *p)
+{
+	Written    *written = p;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		if (OidIsValid(((RangeTblEntry *) node)->relid))
+			written->relations = list_append_unique_oid(written->relations, ((RangeTblEntry *) node)->relid);
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+		Written		inner = {.reach = written->reach};
+		Oid			table = OidIsValid(written->table) ? written->table :
+			query->resultRelation ? rt_fetch(query->resultRelation, query->rtable)->relid : InvalidOid;
+
+		(void) query_tree_walker(query, visit_written, &inner, QTW_EXAMINE_RTES_BEFORE);
+		if (OidIsValid(table) && list_difference_oid(inner.relations, list_make1_oid(table)) != NIL)
+			code_reach_table_owner(written->reach, table);
+		written->relations = list_concat_unique_oid(written->relations, inner.relations);
+		return false;
+	}
+	return expression_tree_walker(node, visit_written, written);
+}
+
 typedef struct ReachArg
 {
 	const char *sql;
@@ -226,6 +264,19 @@ typedef struct ReachArg
 								 * left alone */
 	bool		left_alone;
 } ReachArg;
+
+/*
+ * Has a statement that reads relations, and writes what it reads to a table, run as
+ * that table's owner, who has to have the right to read them: what is read by a name
+ * may be another one's by now, such as a view with the rights of whoever runs it.
+ */
+static void
+reach_lent(const ReachArg *arg, Node *query)
+{
+	Written		written = {.reach = arg->reach,.table = change_find_named(change_written(arg->raw))};
+
+	(void) visit_written(query, &written);
+}
 
 /* Adds code that a query could run: analyses and rewrites it, and neither plans nor runs it */
 static void
@@ -253,7 +304,10 @@ reach_query(void *p)
 		ListCell   *lc;
 
 		foreach(lc, source->query_list)
+		{
 			(void) visit_tables(lfirst(lc), arg->reach);
+			reach_lent(arg, lfirst(lc));
+		}
 	}
 	SPI_finish();
 	sg_scope_end(&caller);
