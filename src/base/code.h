@@ -102,8 +102,9 @@ extern void code_reach_write(CodeReach *reach, Oid relid, CmdType event);
 /* All of that, of a table with all that code_tree() gives by this mode */
 extern void code_reach_changed(CodeReach *reach, Oid relid, LOCKMODE mode);
 
-/* Adds the owner of a table, who may give it code at any moment */
+/* Adds the owner of a table, who may give it code at any moment; and those of all tables of its code_tree(), and of tables above these */
 extern void code_reach_table_owner(CodeReach *reach, Oid relid);
+extern void code_reach_owners(CodeReach *reach, Oid relid);
 
 /* Adds the triggers that TRUNCATE of this one table fires */
 extern void code_reach_truncate(CodeReach *reach, Oid relid);

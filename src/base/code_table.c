@@ -483,6 +483,17 @@ code_reach_table_owner(CodeReach *reach, Oid relid)
 }
 
 void
+code_reach_owners(CodeReach *reach, Oid relid)
+{
+	foreach_oid(member, code_tree(relid, NoLock))
+	{
+		code_reach_table_owner(reach, member);
+		foreach_oid(owner, owners_above(member))
+			code_reach_planter(reach, owner, psprintf("code that %s inherits", sg_relation_name(member)));
+	}
+}
+
+void
 code_reach_truncate(CodeReach *reach, Oid relid)
 {
 	each_member(reach, relid, CMD_UTILITY, truncate_one);

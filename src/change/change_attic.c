@@ -465,14 +465,14 @@ change_detach(const PlanStep *step, Oid relid, ChangeMove *move)
 	else if (leaving)
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   "a DETACH CONCURRENTLY of the partition is pending",
-					   psprintf("End it, and CALL again:\nALTER TABLE %s DETACH PARTITION %s FINALIZE;",
-								sg_relation_name(whole), step->child_table));
+					   fk_owner_hint("End it, and CALL again", whole, InvalidOid,
+									 psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE", sg_relation_name(whole), step->child_table)));
 	else if (key)
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 					   psprintf("DETACH would look, under ACCESS EXCLUSIVE, for rows of %s that refer to the partition by key %s",
 								sg_relation_name(key->child), quote_identifier(key->name)),
-					   psprintf("Run it outside of a transaction, and CALL again:\nALTER TABLE %s DETACH PARTITION %s CONCURRENTLY;",
-								sg_relation_name(whole), step->child_table));
+					   fk_owner_hint("Run it outside of a transaction, and CALL again", whole, InvalidOid,
+									 psprintf("ALTER TABLE %s DETACH PARTITION %s CONCURRENTLY", sg_relation_name(whole), step->child_table)));
 	if (lack || leaving || key || bound == NULL)
 		return;
 	move->table = whole;
@@ -542,7 +542,7 @@ change_attach(const PlanDeed *deed, ChangeMove *move)
 	else if (must_read_default(move->table))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("it is a table of its own: ATTACH would read the default partition of %s under ACCESS EXCLUSIVE", whole),
-					   psprintf("In a quiet hour:\n%s;", statement));
+					   fk_owner_hint("Attach it in a quiet hour", move->table, InvalidOid, statement));
 	else
 	{
 		move->alone = true;

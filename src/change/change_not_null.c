@@ -105,8 +105,9 @@ look_at_helper(const PlanStep *step, ChangeMove *move, AttrNumber attnum)
 	{
 		change_problem(move, ERRCODE_FEATURE_NOT_SUPPORTED,
 					   "before PostgreSQL 18 nothing proves NOT NULL of a column of a row type without a scan under ACCESS EXCLUSIVE",
-					   psprintf("In a maintenance window:\nALTER TABLE %s ALTER COLUMN %s SET NOT NULL;", step->child_table,
-								quote_identifier(linitial(step->child_columns))));
+					   fk_owner_hint("Set it in a maintenance window", move->table, InvalidOid,
+									 psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", step->child_table,
+											  quote_identifier(linitial(step->child_columns)))));
 		return;
 	}
 	if (helper && !is_helper(helper, attnum))

@@ -1114,8 +1114,8 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK, statement);
 	else
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "making it anew would read the whole table",
-					   psprintf("Make it in a quiet hour, then make the same call again:\n%s;%s", statement,
-								identify ? psprintf("\n%s;", identify) : ""));
+					   fk_owner_hint("Make it in a quiet hour, then make the same call again", move->table, InvalidOid,
+									 identify ? psprintf("%s;\n%s", statement, identify) : statement));
 }
 
 /* ---- drop ---- */

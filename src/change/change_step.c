@@ -815,12 +815,14 @@ change_was_done(const PlanStep *step, const ChangeMove *move)
 static bool
 has_workers(StepWork *work, const ChangeMove *move, const char *statement)
 {
+	const char *by_hand = "With schemaguard.workers = 1 a worker runs it. By hand";
 	const char *reason = move->kind == MOVE_BUILD ? "no index is built, since schemaguard.workers is 0" :
 		"it can't be in a transaction, and schemaguard.workers is 0";
 
 	if (sg_workers > 0)
 		return true;
-	work->hint = psprintf("With schemaguard.workers = 1 a worker runs it. By hand:\n%s;", statement);
+	/* of what names no table, the server runs code as the owner of that alone */
+	work->hint = OidIsValid(move->table) ? fk_owner_hint(by_hand, move->table, InvalidOid, statement) : psprintf("%s:\n%s;", by_hand, statement);
 	run_outcome(work, move->action, LOG_SKIPPED, STEP_SKIPPED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason);
 	run_append_warning(work, reason);
 	return false;

@@ -225,7 +225,7 @@ check_sent_column(CheckStep *cs, const ChangeMove *move)
 	if (publications)
 		check_row(cs, "publication", CHECK_WARN,
 				  psprintf("publication %s sends the new column, and a subscription stops where there is no %s", publications, quote_identifier(move->adds)),
-				  psprintf("Before the call, on each subscriber:\n%s;", (char *) linitial(move->statements)));
+				  fk_owner_hint("Add it before the call, on each subscriber", move->table, InvalidOid, linitial(move->statements)));
 }
 
 /* Warns of a name, or an object, that a subscription needs to write rows */

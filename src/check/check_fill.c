@@ -117,7 +117,8 @@ check_broken_rows(CheckStep *cs, Oid table)
 			check_row(cs, "filler", CHECK_WARN,
 					  psprintf("constraint %s of %s is NOT VALID, and a row that breaks it can't be filled", quote_identifier(NameStr(constraint->conname)),
 							   sg_relation_name(table)),
-					  psprintf("Look for such rows, and mend them:\nSELECT * FROM %s WHERE NOT (%s);", sg_relation_name(table), change_condition(tuple)));
+					  fk_owner_hint("Look for such rows, and mend them", table, InvalidOid,
+									psprintf("SELECT * FROM %s WHERE NOT (%s)", sg_relation_name(table), change_condition(tuple))));
 	}
 	sg_catalog_end(&constraints);
 }

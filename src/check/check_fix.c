@@ -71,8 +71,10 @@ list_orphans_hint(const CheckStep *cs)
 						  sg_names_literal(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
 	if (key->match != FKCONSTR_MATCH_FULL || key->nkeys == 1)
 		return by_columns;
-	return psprintf("%s\nThose with some nulls:\nSELECT * FROM %s WHERE num_nulls(%s) BETWEEN 1 AND %d;",
-					by_columns, cs->step->child_table, columns, key->nkeys - 1);
+	return psprintf("%s\n%s", by_columns,
+					fk_owner_hint("Those with some nulls", key->child, InvalidOid,
+								  psprintf("SELECT * FROM %s WHERE num_nulls(%s) BETWEEN 1 AND %d",
+										   cs->step->child_table, columns, key->nkeys - 1)));
 }
 
 /* Why CALL sg_fix_orphans() could not do what the policy says, or NULL */
@@ -353,9 +355,11 @@ add_missing(FixCost *cost, const FkKey *key, double rows)
 					 sg_relation_name(key->child), check_bytes(child->blocks * BLCKSZ));
 	if (fk_index_obstacle(key))
 		return;
-	appendStringInfo(&cost->statements, "%sCREATE INDEX %sON %s (%s);", cost->statements.len ? " " : "",
-					 get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
-					 sg_relation_name(key->child), fk_index_columns(key));
+	appendStringInfo(&cost->statements, "%s%s", cost->statements.len ? "\n" : "",
+					 fk_owner_hint(cost->statements.len ? "And this" : "Build it before the orphans are fixed", key->child, InvalidOid,
+								   psprintf("CREATE INDEX %sON %s (%s)",
+											get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
+											sg_relation_name(key->child), fk_index_columns(key))));
 }
 
 static void add_table(FixCost *cost, Oid table, double rows, bool goes_on);
@@ -418,7 +422,7 @@ tell_missing(CheckStep *cs, const FixCost *cost)
 	check->seconds += seconds;
 	if (known ? seconds >= LONG_SECONDS : cost->blocks >= MANY_BLOCKS)
 		check_row(cs, "fix", CHECK_WARN, text,
-				  cost->statements.len ? psprintf("Build it before the orphans are fixed:\n%s", cost->statements.data) : NULL);
+				  cost->statements.len ? cost->statements.data : NULL);
 	else
 		check_row(cs, "fix", CHECK_OK, text, NULL);
 }

@@ -195,8 +195,9 @@ check_parent_index(CheckStep *cs)
 				  psprintf("index %s has collation %s for column %s, whose own is %s: each row that is written to the child reads the parent from end to end",
 						   sg_relation_name(key->index), generate_collation_name(collations->values[i]),
 						   check_column(key->parent, form->indkey.values[i]), generate_collation_name(collation)),
-				  psprintf("Build one in the column's collation:\nCREATE UNIQUE INDEX CONCURRENTLY ON %s (%s);",
-						   cs->step->parent_table, check_columns(key->parent, key->parent_att, key->nkeys)));
+				  fk_owner_hint("Build one in the column's collation", key->parent, InvalidOid,
+								psprintf("CREATE UNIQUE INDEX CONCURRENTLY ON %s (%s)",
+										 cs->step->parent_table, check_columns(key->parent, key->parent_att, key->nkeys))));
 	}
 	ReleaseSysCache(tuple);
 	return found;
@@ -220,8 +221,9 @@ check_child_cast(CheckStep *cs)
 		check_row(cs, "index_use", CHECK_WARN,
 				  psprintf("a change of the parent compares %s cast to %s: no index on the column itself serves",
 						   column, format_type_be(type)),
-				  psprintf("Give the column the parent's type, which rewrites the table under a lock:\nALTER TABLE %s ALTER COLUMN %s TYPE %s;",
-						   cs->step->child_table, column, format_type_be(type)));
+				  fk_owner_hint("Give the column the parent's type, which rewrites the table under a lock", key->child, type,
+								psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s",
+										 cs->step->child_table, column, format_type_be(type))));
 	}
 	return found;
 }
@@ -252,9 +254,9 @@ scan_cost(const PlanCheck *check, const CheckStep *cs)
 					blocks * seq_page_cost + Max(cs->child->rows, 0) * cpu_tuple_cost);
 }
 
-/* Returns the statements that would build an index for the step, one for each partition */
+/* Returns a hint with the statements that would build an index for the step, one for each partition */
 static char *
-index_statements(const CheckStep *cs)
+index_hint(const char *lead, const CheckStep *cs)
 {
 	const FkKey *key = &cs->view.key;
 	PlanStep	step = *cs->step;
@@ -275,14 +277,14 @@ index_statements(const CheckStep *cs)
 			appendStringInfo(&sql, "%s%s", i ? ", " : "", OidIsValid(type) ?
 							 psprintf("(%s::%s)", column, format_type_be(type)) : column);
 		}
-		appendStringInfoString(&sql, ");");
-		return sql.data;
+		appendStringInfoChar(&sql, ')');
+		return fk_owner_hint(lead, key->child, InvalidOid, sql.data);
 	}
 
 	step.index = true;
 	foreach(lc, plan_missing_indexes(list_make1(&step)))
-		appendStringInfo(&sql, "%s%s;", sql.len ? " " : "", ((PlanIndex *) lfirst(lc))->statement);
-	return sql.data;
+		appendStringInfo(&sql, "%s%s", sql.len ? "; " : "", ((PlanIndex *) lfirst(lc))->statement);
+	return fk_owner_hint(lead, key->child, InvalidOid, sql.data);
 }
 
 /* Room for the index, and once more for sorting it */
@@ -371,11 +373,11 @@ check_missing_index(PlanCheck *check, CheckStep *cs)
 	if (planned == NULL || planned->obstacle || is_cast(&cs->view.key))
 		check_row(cs, "index", CHECK_WARN,
 				  planned && planned->obstacle ? psprintf("%s; none is built: %s", what, planned->obstacle) : what,
-				  planned && planned->hint ? planned->hint : psprintf("Build one:\n%s", index_statements(cs)));
+				  planned && planned->hint ? planned->hint : index_hint("Build one", cs));
 	else if (sg_workers == 0)
 		check_row(cs, "index", CHECK_WARN,
 				  psprintf("%s; none is built, since schemaguard.workers is 0", what),
-				  psprintf("Set schemaguard.workers to 1, or build it by hand:\n%s", index_statements(cs)));
+				  index_hint("Set schemaguard.workers to 1, or build it by hand", cs));
 	else if (planned->step != cs->step->step)
 		check_row(cs, "index", CHECK_OK,
 				  psprintf("%s; deployment builds one first, which serves step %d as well", what, planned->step), NULL);

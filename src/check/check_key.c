@@ -203,9 +203,11 @@ missing_column_hint(CheckStep *cs, bool is_child, int n)
 	if (attnum <= 0)
 		return psprintf("Correct the step, or leave it out:\n%s",
 						check_skip(cs, psprintf("there is no column %s", column)));
-	return psprintf("Correct the step, or add the column:\nALTER TABLE %s ADD COLUMN %s %s%s;",
-					is_child ? step->child_table : step->parent_table, quote_identifier(column),
-					type_name(column_facts(other, attnum)), collate_clause(column_facts(other, attnum)));
+	return fk_owner_hint("Correct the step, or add the column", is_child ? cs->view.key.child : cs->view.key.parent,
+						 column_facts(other, attnum).type,
+						 psprintf("ALTER TABLE %s ADD COLUMN %s %s%s",
+								  is_child ? step->child_table : step->parent_table, quote_identifier(column),
+								  type_name(column_facts(other, attnum)), collate_clause(column_facts(other, attnum))));
 }
 
 /* Every column that a side lacks, not only the first */
@@ -243,7 +245,8 @@ check_backfilled_columns(CheckStep *cs)
 	cs->is_early = true;
 	check_row(cs, "backfill", CHECK_WARN,
 			  "deployment adds columns of the key and fills them, so their rows could not be looked at",
-			  psprintf("To look at them before the key is added, add the columns, fill them by hand, and check again:\n%s;", statement));
+			  fk_owner_hint("To look at them before the key is added, add the columns, fill them by hand, and check again",
+							cs->view.key.child, InvalidOid, statement));
 	return true;
 }
 
@@ -281,9 +284,9 @@ collations_clash(const FkKey *key, int i)
 		(!get_collation_isdeterministic(child) || !get_collation_isdeterministic(parent));
 }
 
-/* The statement that gives the child's column the parent's type and collation */
+/* The hint with the statement that gives the child's column the parent's type and collation */
 static char *
-alter_type_statement(const FkKey *key, int i)
+alter_type_hint(const char *lead, const FkKey *key, int i)
 {
 	ColumnFacts parent = column_facts(key->parent, key->parent_att[i]);
 	char	   *column = check_column(key->child, key->child_att[i]);
@@ -293,8 +296,9 @@ alter_type_statement(const FkKey *key, int i)
 	if (OidIsValid(parent.collation) &&
 		parent.collation != column_facts(key->child, key->child_att[i]).collation)
 		collate = psprintf(" COLLATE %s", generate_collation_name(parent.collation));
-	return psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s%s USING %s::%s;",
-					sg_relation_name(key->child), column, type, collate, column, type);
+	return fk_owner_hint(lead, key->child, parent.type,
+						 psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s%s USING %s::%s",
+								  sg_relation_name(key->child), column, type, collate, column, type));
 }
 
 /* Is there a cast that assigns without being asked for? An explicit one may fail for any value. */
@@ -324,8 +328,7 @@ alter_pair_hint(CheckStep *cs, bool by_operator)
 						 column_facts(key->parent, key->parent_att[i]).type))
 			return psprintf("No assignment cast leads from the child's type to the parent's: give the child another column, which option backfill can fill, or leave the step out:\n%s",
 							check_skip(cs, "the types do not go together"));
-		return psprintf("Give the child's column the parent's type, which rewrites the table under a lock:\n%s",
-						alter_type_statement(key, i));
+		return alter_type_hint("Give the child's column the parent's type, which rewrites the table under a lock", key, i);
 	}
 	return NULL;
 }
@@ -426,8 +429,8 @@ problem_hint(CheckStep *cs, const FkProblem *problem, FkProblemKind kind)
 	{
 		case FK_PROBLEM_PERSISTENCE:
 			if (sg_rel_persistence(cs->view.key.parent) == RELPERSISTENCE_UNLOGGED)
-				return psprintf("Make the parent permanent:\nALTER TABLE %s SET LOGGED;",
-								cs->step->parent_table);
+				return fk_owner_hint("Make the parent permanent", cs->view.key.parent, InvalidOid,
+									 psprintf("ALTER TABLE %s SET LOGGED", cs->step->parent_table));
 			break;
 		case FK_PROBLEM_TARGET:
 			return target_hint(cs);
@@ -512,10 +515,18 @@ check_validate_differs(CheckStep *cs)
 			check_row(cs, "operator", CHECK_WARN,
 					  psprintf("column %s has a composite type: VALIDATE passes over values that have a null inside, which triggers and audits look up",
 							   check_column(key->child, key->child_att[i])),
-					  psprintf("Look for such values:\nSELECT * FROM %s WHERE NOT %s IS NULL AND NOT %s IS NOT NULL;",
-							   cs->step->child_table, check_column(key->child, key->child_att[i]),
-							   check_column(key->child, key->child_att[i])));
+					  fk_owner_hint("Look for such values", key->child, InvalidOid,
+									psprintf("SELECT * FROM %s WHERE NOT %s IS NULL AND NOT %s IS NOT NULL",
+											 cs->step->child_table, check_column(key->child, key->child_att[i]),
+											 check_column(key->child, key->child_att[i]))));
 	}
+}
+
+static char *
+untyped_hint(const char *lead, Oid table, AttrNumber attnum, Oid type)
+{
+	return fk_owner_hint(lead, table, type, psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", sg_relation_name(table),
+													 check_column(table, attnum), format_type_be(type)));
 }
 
 /* Are the server's own queries possible?  If not, each INSERT fails with the key there */
@@ -532,10 +543,9 @@ check_queries(CheckStep *cs)
 		if (parent.typmod < 0 && column_facts(key->child, key->child_att[i]).typmod < 0)
 			continue;
 		check_row(cs, "operator", CHECK_BLOCK, error,
-				  psprintf("Give both columns the type without a length:\nALTER TABLE %s ALTER COLUMN %s TYPE %s;\nALTER TABLE %s ALTER COLUMN %s TYPE %s;",
-						   sg_relation_name(key->parent), check_column(key->parent, key->parent_att[i]),
-						   format_type_be(parent.type), sg_relation_name(key->child),
-						   check_column(key->child, key->child_att[i]), format_type_be(parent.type)));
+				  psprintf("%s\n%s",
+						   untyped_hint("Give both columns the type without a length, the parent's first", key->parent, key->parent_att[i], parent.type),
+						   untyped_hint("Then the child's", key->child, key->child_att[i], parent.type)));
 		return;
 	}
 	if (error)
@@ -559,7 +569,7 @@ check_collations(CheckStep *cs)
 						   check_column(key->child, key->child_att[i]), check_column(key->parent, key->parent_att[i]),
 						   generate_collation_name(column_facts(key->child, key->child_att[i]).collation),
 						   generate_collation_name(column_facts(key->parent, key->parent_att[i]).collation)),
-				  psprintf("Give both columns one collation:\n%s", alter_type_statement(key, i)));
+				  alter_type_hint("Give both columns one collation", key, i));
 	}
 	if (!clash)
 		check_row(cs, "collation", CHECK_OK, NULL, NULL);
@@ -612,9 +622,10 @@ check_generated(CheckStep *cs)
 		if (facts.generated == ATTRIBUTE_GENERATED_VIRTUAL)
 			check_row(cs, "generated", CHECK_BLOCK,
 					  psprintf("column %s is a virtual generated column, which can't be in a key", column),
-					  psprintf("Make it a stored one:\nALTER TABLE %s DROP COLUMN %s, ADD COLUMN %s %s GENERATED ALWAYS AS (%s) STORED;",
-							   cs->step->child_table, column, column, type_name(facts),
-							   generation_expression(key->child, key->child_att[i])));
+					  fk_owner_hint("Make it a stored one", key->child, InvalidOid,
+									psprintf("ALTER TABLE %s DROP COLUMN %s, ADD COLUMN %s %s GENERATED ALWAYS AS (%s) STORED",
+											 cs->step->child_table, column, column, type_name(facts),
+											 generation_expression(key->child, key->child_att[i]))));
 		else if (update || delete)
 			check_row(cs, "generated", CHECK_BLOCK,
 					  psprintf("column %s is generated, so on_%s %s can't write it", column,

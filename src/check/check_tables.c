@@ -157,7 +157,8 @@ check_unlogged(CheckStep *cs)
 		check_row(cs, "persistence", CHECK_WARN,
 				  psprintf("child %s is unlogged, its parent is not: a crash empties the child, and a standby never has its rows",
 						   cs->step->child_table),
-				  psprintf("If the rows matter:\nALTER TABLE %s SET LOGGED;", cs->step->child_table));
+				  fk_owner_hint("Make it permanent if the rows matter", cs->child->relid, InvalidOid,
+								psprintf("ALTER TABLE %s SET LOGGED", cs->step->child_table)));
 	else
 		check_row(cs, "persistence", CHECK_OK, NULL, NULL);
 }
@@ -183,9 +184,8 @@ check_foreign_partition(CheckStep *cs, const CheckTable *table)
 		check_row(cs, "partitions", CHECK_BLOCK,
 				  psprintf("partition %s of %s is a foreign table, which can't have a key",
 						   sg_relation_name(lfirst_oid(lc)), sg_relation_name(table->relid)),
-				  psprintf("Detach it first:\nALTER TABLE %s DETACH PARTITION %s;",
-						   sg_relation_name(parent),
-						   sg_relation_name(lfirst_oid(lc))));
+				  fk_owner_hint("Detach it first", parent, InvalidOid,
+								psprintf("ALTER TABLE %s DETACH PARTITION %s", sg_relation_name(parent), sg_relation_name(lfirst_oid(lc)))));
 	}
 	return found;
 }
@@ -234,7 +234,8 @@ check_leaving(CheckStep *cs)
 		return false;
 	check_row(cs, "partitions", CHECK_BLOCK,
 			  psprintf("a DETACH CONCURRENTLY of %s is pending", cs->step->child_table),
-			  psprintf("End it:\nALTER TABLE %s DETACH PARTITION %s FINALIZE;", sg_relation_name(whole), cs->step->child_table));
+			  fk_owner_hint("End it", whole, InvalidOid,
+							psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE", sg_relation_name(whole), cs->step->child_table)));
 	return true;
 }
 

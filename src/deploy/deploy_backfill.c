@@ -56,6 +56,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/guc.h"
 #include "base/progress.h"
 #include "base/quote.h"
@@ -827,6 +828,25 @@ unfilled_text(Filling *f)
 					who ? who : "somebody who has gone since");
 }
 
+/* Returns the hint that has the statement run which failed, by the role as which it ran; or NULL where it did not, or nobody may */
+static char *
+whole_error_hint(const Filling *f)
+{
+	const PlanStep *step = f->work->step;
+	const PlanStep *filling = step->kind == STEP_COLUMN ? plan_filling_step(step, linitial(step->child_columns), step->fill, false) : step;
+	Oid			table = sg_find_qualified(step->child_table);
+	char	   *reason;
+	Oid			role;
+
+	if (!OidIsValid(table) || f->action.error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		return NULL;
+	role = fk_hint_role(lcons_oid(table, plan_backfill_tables(filling)), InvalidOid, &reason);
+	return OidIsValid(role) ?
+		psprintf("To see the whole error, %s the UPDATE that is among these, in a transaction that is rolled back:\n%s",
+				 role == GetUserId() ? "run" : psprintf("have role %s, who owns %s, run", sg_role_name(role), sg_relation_name(table)),
+				 plan_sql_call(step->plan)) : NULL;
+}
+
 /* A failure of a filling, on record */
 static void
 record_unfilled(Filling *f)
@@ -844,8 +864,7 @@ record_unfilled(Filling *f)
 	if (run_is_lock_failure(f->action.error))
 		work->hint = psprintf("When that is over:\n%s", run_call_text(work->run, work->run->procedure));
 	else if (work->step->kind == STEP_FOREIGN_KEY || work->step->kind == STEP_COLUMN)
-		work->hint = psprintf("To see the whole error, run the UPDATE that is among these, in a transaction that is rolled back:\n%s",
-							  plan_sql_call(work->step->plan));
+		work->hint = whole_error_hint(f);
 }
 
 static char *

@@ -731,6 +731,16 @@ is_on(const PlanIndex *index, const char *table)
 	return strcmp(index->table, table) == 0;
 }
 
+static char *
+by_hand_hint(const PlanIndex *index)
+{
+	const char *lead = index->key ? "The key does without it. CALL again, raise max_worker_processes, or build it by hand" :
+		"CALL again, raise max_worker_processes, or build it by hand";
+	Oid			table = sg_find_qualified(index->table);
+
+	return OidIsValid(table) ? fk_owner_hint(lead, table, InvalidOid, index->statement) : pstrdup("CALL again.");
+}
+
 /* Builds indexes by workers, one job per table: two builds on one table would wait for each other */
 static void
 build_concurrently(PlanRun *run, List *indexes)
@@ -773,8 +783,7 @@ build_concurrently(PlanRun *run, List *indexes)
 		{
 			if (!index->partitioned && is_on(list_nth(first, n), index->table))
 				skip_index(run, index, trouble,
-						   psprintf("%sCALL again, raise max_worker_processes, or:\n%s;",
-									index->key ? "The key does without it. " : "", index->statement));
+						   by_hand_hint(index));
 		}
 	}
 	deploy_index_drop_leftovers(run, sg_lock_budget);

@@ -181,6 +181,22 @@ extern bool fk_is_of(const FkKey *key, const List *tables);
 extern bool fk_refers_to(const FkKey *key, const List *tables);
 
 /*
+ * Returns who is to run a statement of a hint that computes, reads or rewrites rows of
+ * tables: whoever does it runs what their owners, or those of tables below or above, have
+ * there, or put there meanwhile.  That is the caller where all these, and `type` unless it is
+ * InvalidOid, are the caller's or superusers'; else the owner of the first table;
+ * InvalidOid where that one is the caller or a superuser, with a reason.
+ */
+extern Oid	fk_hint_role(List *tables, Oid type, char **reason);
+
+/*
+ * Returns a hint with such a statement, without its semicolon, of one table; or without
+ * one where it is nobody's to run.  `lead` says what it is for.  All hints with one are made
+ * here; a drop, a GRANT, or a setting of a table runs nothing.
+ */
+extern char *fk_owner_hint(const char *lead, Oid table, Oid type, const char *statement);
+
+/*
  * Adds what writing the tables runs whose rows go or change with those of a table,
  * by ON DELETE and ON UPDATE of keys, where its rows are changed by CMD_UPDATE,
  * CMD_DELETE, or, by any other, both.  Their AFTER triggers fire as whoever ran

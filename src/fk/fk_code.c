@@ -11,6 +11,7 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_coerce.h"
 #include "utils/builtins.h"
@@ -21,6 +22,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
+#include "base/quote.h"
 #include "fk/fk.h"
 
 static void
@@ -73,6 +75,50 @@ bool
 fk_refers_to(const FkKey *key, const List *tables)
 {
 	return is_one_of(key->parent, tables);
+}
+
+Oid
+fk_hint_role(List *tables, Oid type, char **reason)
+{
+	CodeReach  *reach = code_reach();
+	Oid			owner = code_table_owner(linitial_oid(tables));
+	List	   *keys = fk_declared(InvalidOid);
+	Oid			role;
+
+	if (OidIsValid(type))
+		code_reach_type(reach, type);
+	foreach_oid(table, tables)
+	{
+		List	   *tree = code_tree(table, NoLock);
+
+		code_reach_owners(reach, table);
+		code_reach_changed(reach, table, NoLock);
+		/* the server may check keys by queries of who alters their columns */
+		foreach_ptr(const FkKey, key, keys)
+		{
+			if (fk_is_of(key, tree))
+				code_reach_owners(reach, key->parent);
+			if (fk_refers_to(key, tree))
+				code_reach_owners(reach, key->child);
+		}
+	}
+	*reason = code_role(reach, owner, &role);
+	if (*reason == NULL && !OidIsValid(role))
+		return GetUserId();
+	return owner == GetUserId() || superuser_arg(owner) ? InvalidOid : owner;
+}
+
+char *
+fk_owner_hint(const char *lead, Oid table, Oid type, const char *statement)
+{
+	char	   *reason;
+	Oid			role = fk_hint_role(list_make1_oid(table), type, &reason);
+
+	if (!OidIsValid(role))
+		return psprintf("%s. No statement is given here: %s.", lead, reason);
+	if (role == GetUserId())
+		return psprintf("%s:\n%s;", lead, statement);
+	return psprintf("%s. Have role %s, who owns %s, run:\n%s;", lead, sg_role_name(role), sg_relation_name(table), statement);
 }
 
 static bool

@@ -99,7 +99,8 @@ fk_check_tables(Oid child, Oid parent)
 		p = fk_problem(FK_PROBLEM_PERSISTENCE, ERRCODE_INVALID_TABLE_DEFINITION,
 					   psprintf("child %s is permanent, but parent %s is unlogged",
 								sg_relation_name(child), sg_relation_name(parent)),
-					   psprintf("Make the parent permanent:\nALTER TABLE %s SET LOGGED;", sg_relation_name(parent)));
+					   fk_owner_hint("Make the parent permanent", parent, InvalidOid,
+									 psprintf("ALTER TABLE %s SET LOGGED", sg_relation_name(parent))));
 	return p;
 }
 
@@ -483,10 +484,11 @@ resolve_pair(FkKey *key, int i, Oid opclass)
 								   quote_identifier(sg_column_name(key->parent, key->parent_att[i])),
 								   format_type_be(parent_type)),
 						  hint ? hint :
-						  psprintf("Give the child's column the parent's type, which rewrites the table under a lock:\nALTER TABLE %s ALTER COLUMN %s TYPE %s USING %s::%s;",
-								   sg_relation_name(key->child), quote_identifier(sg_column_name(key->child, key->child_att[i])),
-								   format_type_be(parent_type), quote_identifier(sg_column_name(key->child, key->child_att[i])),
-								   format_type_be(parent_type)));
+						  fk_owner_hint("Give the child's column the parent's type, which rewrites the table under a lock", key->child, parent_type,
+										psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING %s::%s",
+												 sg_relation_name(key->child), quote_identifier(sg_column_name(key->child, key->child_att[i])),
+												 format_type_be(parent_type), quote_identifier(sg_column_name(key->child, key->child_att[i])),
+												 format_type_be(parent_type))));
 	}
 
 	if (SG_NONDETERMINISTIC_MUST_AGREE &&

@@ -175,3 +175,38 @@ RESET ROLE;
 SELECT sg_plan_drop('roles'), sg_plan_drop('team'), sg_plan_drop('copy');
 SELECT sg_revoke(r) FROM unnest('{regress_sg_team,regress_sg_other}'::text[]) r \g /dev/null
 DROP ROLE regress_sg_member, regress_sg_team, regress_sg_other;
+
+-- A statement of a hint that computes or reads rows runs what the table's owner has there, or puts there, as whoever pastes it: that owner is to run it.
+SET client_min_messages = warning;
+CREATE ROLE regress_sg_owner;
+CREATE SCHEMA regress_sg_owned AUTHORIZATION regress_sg_owner;
+SET search_path = regress_sg_owned, public;
+SET ROLE regress_sg_owner;
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE UNLOGGED TABLE u (id int PRIMARY KEY);
+CREATE TABLE c (id int PRIMARY KEY, a numeric, b int);
+CREATE TABLE w (id int, v text) PARTITION BY LIST (id);
+CREATE TABLE w_1 PARTITION OF w FOR VALUES IN (1);
+CREATE TABLE w_rest PARTITION OF w DEFAULT;
+INSERT INTO w VALUES (7);
+CREATE TABLE f (id int PRIMARY KEY, old text);
+INSERT INTO f VALUES (1, 'bad');
+RESET ROLE;
+CREATE TABLE mine (id int PRIMARY KEY, a numeric);
+SELECT sg_plan_create('hints') \g /dev/null
+SET client_min_messages = notice;
+SELECT sg_plan_add_fk('hints', 'c', '{a}', 'p'), sg_plan_add_fk('hints', 'c', '{d}', 'p', '{id}'), sg_plan_add_fk('hints', 'c', '{b}', 'p', index => false);
+SELECT sg_plan_add_fk('hints', 'c', '{id}', 'u');
+SELECT sg_plan_add_fk('hints', 'mine', '{a}', 'p'), sg_plan_add_drop('hints', 'table', 'w_1'), sg_plan_add_column('hints', 'f', 'new', 'int', fill => 'old::int');
+SELECT step, check_name, hint FROM sg_plan_check_details('hints') WHERE hint ~ '(ALTER|CREATE) ' ORDER BY 1, 2;
+CALL sg_apply('hints', steps => '{5,6}');
+CALL sg_rollback_fks('hints', steps => '{5}');
+-- A table of another role's that inherits from one's own is that role's to put code into: nobody is told to run anything.
+CREATE TABLE mine_1 () INHERITS (mine);
+ALTER TABLE mine_1 OWNER TO regress_sg_owner;
+SELECT check_name, hint FROM sg_plan_check_details('hints') WHERE step = 4 AND result = 'block';
+SET client_min_messages = error;
+SELECT sg_plan_drop('hints', force => true) \g /dev/null
+DROP SCHEMA regress_sg_owned CASCADE;
+RESET search_path;
+DROP ROLE regress_sg_owner;
