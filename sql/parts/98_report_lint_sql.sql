@@ -149,7 +149,7 @@ BEGIN ATOMIC
         FROM touched t CROSS JOIN LATERAL (VALUES
             ('drop-refused', t.command LIKE 'drop %' AND t.on_drop LIKE 'DROP fails%' AND NOT 'cascade' = ANY (t.flags)),
             ('drop-cascades', t.command LIKE 'drop %' AND t.on_drop LIKE 'DROP fails%' AND 'cascade' = ANY (t.flags)),
-            ('breaks-code', t.command ~ '^(drop|rename) ' AND t.certainty = 'mentioned'),
+            ('breaks-code', t.command ~ '^(drop|rename) ' AND t.certainty = 'mentioned' AND t.depth = 1),
             ('type-change-refused', t.command = 'alter type' AND t.on_change LIKE 'ALTER COLUMN TYPE fails%')) b (rule, found)
         WHERE b.found GROUP BY t.fact, b.rule)
     SELECT b.fact, b.rule, b.more, NULL FROM broken b
