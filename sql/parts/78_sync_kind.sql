@@ -576,7 +576,7 @@ COMMENT ON FUNCTION schemaguard.sg_sync_of_routine(jsonb, jsonb, jsonb)
     IS 'an object with the names of the functions that it is made of';
 
 -- Returns an object with properties that its guard asks for as one text
-CREATE FUNCTION schemaguard.sg_sync_of_details(p jsonb, properties jsonb, old jsonb)
+CREATE FUNCTION schemaguard.sg_sync_of_rest(p jsonb, properties jsonb, old jsonb)
 RETURNS jsonb
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -601,7 +601,7 @@ BEGIN
     RETURN p;
 END
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_of_details(jsonb, jsonb, jsonb)
+COMMENT ON FUNCTION schemaguard.sg_sync_of_rest(jsonb, jsonb, jsonb)
     IS 'an object with what its guard asks for as one text';
 
 -- Returns a table with the statements that give it other parents

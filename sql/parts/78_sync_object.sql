@@ -13,7 +13,7 @@ BEGIN
     p := schemaguard.sg_sync_of_name(p, properties, old);
     p := schemaguard.sg_sync_of_routine(p, properties, old);
     p := schemaguard.sg_sync_of_options(p, properties, old);
-    p := schemaguard.sg_sync_of_details(p, properties, old);
+    p := schemaguard.sg_sync_of_rest(p, properties, old);
     CASE kind
     WHEN 'table' THEN
         p := schemaguard.sg_sync_of_table(p, properties, old);

@@ -431,7 +431,7 @@ CREATE FUNCTION sg_lint_sql(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.line, d.severity, schemaguard.sg_cut(d.rule, 34), d.lock, schemaguard.sg_cut(d.message), d.safe_form
+    SELECT d.line, d.severity, schemaguard.sg_cut(d.rule, 30), d.lock, schemaguard.sg_cut(d.message, 30), d.safe_form
     FROM @extschema@.sg_lint_sql_details(script, path, after, in_transaction) d;
 END;
 COMMENT ON FUNCTION sg_lint_sql(text, text, text[], boolean)

@@ -38,6 +38,7 @@ my %calls = (
 	sg_drift_matrix => [q{('{base,live}')}],
 	sg_manual_changes => [q{()}],
 	sg_lint => ['()'],
+	sg_lint_sql => [q{('ALTER TABLE %1$s ADD extra_too int UNIQUE; CREATE INDEX CONCURRENTLY ON %1$s (extra); DROP TABLE %2$s')}],
 	sg_impact => [ q{('%1$s')}, q{('%1$s', true)} ],
 	sg_violations => [q{('p', (SELECT max(step) FROM schemaguard.plan_step))}],
 	sg_orphans => [q{('%1$s', '{extra}', '%1$s', '{%3$s}')}],
@@ -55,7 +56,7 @@ my $documented = join '|', map { slurp_file($_) =~ /^### schemaguard\.(sg_\w+)$/
 my $names = qr/^(?:\w+_table|\w+_columns|\w+_name|object|identity|parent|dependent|via|property)$/;
 
 # The last column where it has more to say than a screen is wide
-my $goes_on = qr/^(?:reason|why|hint|fix|next_call|on_change|data|states|file)$/;
+my $goes_on = qr/^(?:reason|why|hint|fix|next_call|on_change|data|states|file|safe_form)$/;
 
 # Returns the width of what psql prints, without the text of the last column; and the cells
 sub measure
@@ -141,7 +142,7 @@ is($node->safe_psql('shop', q{SELECT detail FROM sg_plan_check('p') LIMIT 1}),
 # Each is put in place of its call: an error of it has no CONTEXT, and a condition is on the details
 my %other = (sg_drift => q{('none')}, sg_compare_fks => q{('none')}, sg_plan_check => q{('none')}, sg_verify_fks => q{('none')}, sg_impact => q{('none')}, sg_snapshot_objects => q{('none')},
 	sg_sync_check => q{('none')}, sg_tenant_audit => q{('none')}, sg_orphan_audit => q{('none')}, sg_discover_fks => q{(verify => 'none of these')}, sg_rule_audit => q{('orders', 'none')},
-	sg_lint => q{('{none}')});
+	sg_lint => q{('{none}')}, sg_lint_sql => '(NULL)');
 foreach my $function (map { $_->[0] } rows($node, $details, dbname => 'shop'))
 {
 	my $state = error_of($node, "SELECT * FROM $function$other{$function}", dbname => 'shop');
