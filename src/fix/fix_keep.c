@@ -1,27 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * fix_keep.c
- *	  No DROP takes rows of users along with the extension unasked.
+ *	  DROP EXTENSION does not take rows of users along unasked.
  *
- * The event trigger that asks here is a member of the extension and fires
- * before DROP EXTENSION, DROP OWNED and DROP SCHEMA begin: at sql_drop the rows
- * are gone.
+ * The event trigger that asks here is a member of the extension and fires for
+ * DROP EXTENSION alone, before it begins: at sql_drop the rows are gone.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_extension.h"
-#include "catalog/pg_namespace.h"
+#include "base/calls.h"
 #include "commands/event_trigger.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 
-#include "base/calls.h"
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -29,76 +23,18 @@
 
 SG_FUNCTION(sg_drop_extension_event);
 
-/* Where the extension is, and whose */
-static void
-find_extension(Oid *owner, Oid *schema)
-{
-	SgCatalog	scan;
-	HeapTuple	tuple;
-
-	*owner = *schema = InvalidOid;
-	sg_catalog_begin_all(&scan, ExtensionRelationId);
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
-	{
-		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
-
-		if (strcmp(NameStr(form->extname), "schemaguard") != 0)
-			continue;
-		*owner = form->extowner;
-		*schema = form->extnamespace;
-	}
-}
-
-/* With what a role owns goes the extension, or the schema that it is in */
-static bool
-drops_owned(const DropOwnedStmt *drop)
-{
-	Oid			owner;
-	Oid			schema;
-
-	find_extension(&owner, &schema);
-	foreach_ptr(RoleSpec, role, drop->roles)
-	{
-		Oid			one = get_rolespec_oid(role, true);
-
-		if (one == owner || (drop->behavior == DROP_CASCADE && object_ownercheck(NamespaceRelationId, schema, one)))
-			return true;
-	}
-	return false;
-}
-
-static bool
-drops_schema(const DropStmt *drop)
-{
-	Oid			owner;
-	Oid			schema;
-
-	find_extension(&owner, &schema);
-	foreach_ptr(Node, name, drop->objects)
-	{
-		if (get_namespace_oid(strVal(name), true) == schema)
-			return true;
-	}
-	return false;
-}
-
-/* Not by DROP EXTENSION ... CASCADE, which says that whatever is there may go */
+/* Without CASCADE, which says that whatever is there may go */
 static bool
 drops_schemaguard(const Node *statement)
 {
 	const DropStmt *drop = (const DropStmt *) statement;
+	ListCell   *lc;
 
-	if (IsA(statement, DropOwnedStmt))
-		return drops_owned((const DropOwnedStmt *) statement);
-	if (!IsA(statement, DropStmt))
+	if (!IsA(statement, DropStmt) || drop->removeType != OBJECT_EXTENSION || drop->behavior == DROP_CASCADE)
 		return false;
-	if (drop->removeType == OBJECT_SCHEMA)
-		return drop->behavior == DROP_CASCADE && drops_schema(drop);
-	if (drop->removeType != OBJECT_EXTENSION || drop->behavior == DROP_CASCADE)
-		return false;
-	foreach_ptr(Node, name, drop->objects)
+	foreach(lc, drop->objects)
 	{
-		if (strcmp(strVal(name), "schemaguard") == 0)
+		if (strcmp(strVal(lfirst(lc)), "schemaguard") == 0)
 			return true;
 	}
 	return false;
@@ -126,7 +62,7 @@ refuse_for_attic(void)
 
 /* Raises 2BP01 while a plan keeps old values of policy "set", which are nowhere else */
 static void
-refuse_for_values(const char *command)
+refuse_for_values(void)
 {
 	Datum		plan;
 
@@ -137,17 +73,16 @@ refuse_for_values(const char *command)
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("extension schemaguard keeps old values of your rows in schemaguard.plan_value"),
-			 errdetail("%s would take them along.", command),
+			 errdetail("DROP EXTENSION would take them along."),
 			 errhint(sg_calls("To have plan %s forget them, with all that it has done:\nSELECT sg_plan_drop(%s, force => true);\n"
 							  "To have all of them go:\nDROP EXTENSION schemaguard CASCADE;"),
 					 quote_identifier(TextDatumGetCString(plan)), quote_literal_cstr(TextDatumGetCString(plan)))));
 }
 
 /*
- * sg_drop_extension_event() event trigger: refuse DROP EXTENSION, and DROP OWNED
- * and DROP SCHEMA ... CASCADE of what it is part of, while there are rows in
- * quarantine, old values of rows, or tables of users' that were dropped and are
- * kept.
+ * sg_drop_extension_event() event trigger: refuse DROP EXTENSION while there
+ * are rows in quarantine, old values of rows, or tables of users' that were
+ * dropped and are kept.
  */
 static Datum
 sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
@@ -171,10 +106,10 @@ sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("extension schemaguard keeps rows of your tables in schemaguard.quarantine"),
-				 errdetail("%s would take them along.", GetCommandTagName(event->tag)),
+				 errdetail("DROP EXTENSION would take them along."),
 				 errhint(sg_calls("Copy them (\\copy schemaguard.quarantine TO 'quarantine.txt') and use DROP EXTENSION ... CASCADE, or put them back plan by plan:\nCALL sg_restore_quarantine(%s);"),
 						 quote_literal_cstr(TextDatumGetCString(plan)))));
-	refuse_for_values(GetCommandTagName(event->tag));
+	refuse_for_values();
 
 	PG_RETURN_NULL();
 }
