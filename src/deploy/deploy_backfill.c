@@ -833,14 +833,19 @@ static char *
 whole_error_hint(const Filling *f)
 {
 	const PlanStep *step = f->work->step;
-	const PlanStep *filling = step->kind == STEP_COLUMN ? plan_filling_step(step, linitial(step->child_columns), step->fill, false) : step;
+	const PlanStep *filling = step->kind == STEP_COLUMN && step->fill ?
+		plan_filling_step(step, linitial(step->child_columns), step->fill, false) : step;
 	Oid			table = sg_find_qualified(step->child_table);
+	List	   *reads = NIL;
 	char	   *reason;
 	Oid			role;
 
 	if (!OidIsValid(table) || f->action.error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		return NULL;
-	role = fk_hint_role(lcons_oid(table, plan_backfill_tables(filling)), InvalidOid, &reason);
+	/* a default that is computed for each row reads nothing */
+	if (filling->backfill)
+		reads = plan_backfill_tables(filling);
+	role = fk_hint_role(lcons_oid(table, reads), InvalidOid, &reason);
 	return OidIsValid(role) ?
 		psprintf("To see the whole error, %s the UPDATE that is among these, in a transaction that is rolled back:\n%s",
 				 role == GetUserId() ? "run" : psprintf("have role %s, who owns %s, run", sg_role_name(role), sg_relation_name(table)),
