@@ -141,7 +141,7 @@ below_text(const char *what, double available, double least)
 					sg_disk_size(Max(available, 0)), sg_disk_size(least));
 }
 
-/* That of a directory, or NULL; what is not there has enough */
+/* Returns what to say of a directory that has less than its floor, or NULL; what is not there has enough */
 static char *
 low_text(const char *directory, double more, const char *what)
 {
@@ -351,13 +351,17 @@ sg_disk_watch_begin(void)
 bool
 sg_disk_watch_end(void)
 {
-	if (nwatched > 0)
-		disable_timeout(watch_timeout, false);
+	bool		struck;
+
+	if (nwatched == 0)
+		return false;
+	disable_timeout(watch_timeout, false);
 	nwatched = 0;
+	struck = watch_low >= 0;
 	/* it has ended the statement, or struck after the last look at interrupts */
-	if (watch_low >= 0)
+	if (struck)
 		QueryCancelPending = false;
-	return watch_low >= 0;
+	return struck;
 }
 
 char *

@@ -50,8 +50,8 @@ extern char *sg_disk_low_after(const SgDiskUse *use);
 /*
  * Watches the room of the server while a statement runs in this session: where
  * it falls below schemaguard.min_free_disk, the statement is cancelled.
- * sg_disk_watch_end() returns whether it was; what was low then, in words, needs
- * a transaction.
+ * sg_disk_watch_end() returns whether it was, and false where nothing was
+ * watched; what was low then, in words, needs a transaction.
  */
 extern void sg_disk_watch_begin(void);
 extern bool sg_disk_watch_end(void);

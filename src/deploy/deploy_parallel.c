@@ -74,6 +74,7 @@ typedef struct JobsShared
 	int			batch;
 	bool		fix;
 	bool		fail;
+	bool		looks_at_room;
 	int64		max_rows;
 	int			parallel_workers;	/* of each worker */
 	int			njobs;
@@ -297,7 +298,8 @@ statement_job(WorkerJob *job)
 	SetConfigOption("lock_timeout", psprintf("%d", shared->lock_timeout), PGC_USERSET, PGC_S_SESSION);
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION);
 	worker_procedure(open_run, job);
-	sg_disk_watch_begin();
+	if (shared->looks_at_room)
+		sg_disk_watch_begin();
 	run_arm_timeout(sg_statement_timeout);
 	error = worker_execute_checked(statement, plan_index_hold);
 	run_disarm_timeout();
@@ -374,6 +376,7 @@ share_jobs(const PlanRun *run, DeployJobKind kind, List *jobs, int lock_timeout,
 	shared->batch = run->batch;
 	shared->fix = run->fix;
 	shared->fail = run->fail;
+	shared->looks_at_room = run_looks_at_room(run);
 	shared->max_rows = run->max_rows;
 	shared->parallel_workers = max_parallel_maintenance_workers;
 	shared->njobs = list_length(jobs);

@@ -725,7 +725,7 @@ attempt_until_done(RunAction *action)
 		SgOrigin	origin;
 
 		sg_origin_begin(&origin, action->run->plan->name);
-		if (!action->run->gives_room)
+		if (run_looks_at_room(action->run))
 			sg_disk_watch_begin();
 		action->error = run_try(sg_statement_timeout, attempt, action);
 		if (run_room_struck(action->error))

@@ -286,12 +286,18 @@ typedef struct Load
 	const Follower *lags;		/* that one, or NULL */
 } Load;
 
+bool
+run_looks_at_room(const PlanRun *run)
+{
+	return !run->urgent && !run->gives_room;
+}
+
 static Load
 find_load(const PlanRun *run)
 {
 	Load		load = {plan_pause_text(run->plan), NULL};
 
-	if (load.why == NULL && !run->gives_room)
+	if (load.why == NULL && run_looks_at_room(run))
 		load.why = sg_disk_low();
 	if (load.why == NULL && run->followers)
 	{

@@ -21,6 +21,9 @@
  */
 extern bool run_throttle(PlanRun *run);
 
+/* Does the run stop where the server is low on space?  Not what takes a plan back, nor what makes room. */
+extern bool run_looks_at_room(const PlanRun *run);
+
 /* Like run_throttle(), for work that makes no load of its own: is the window over, or was the run stopped? */
 extern bool run_must_stop(PlanRun *run);
 extern void run_stop(PlanRun *run, const char *reason);

@@ -47,6 +47,9 @@ SELECT sg_plan_create('clean');
 SELECT sg_plan_add_fk('clean', 'c', '{a}', 'p', index => false, orphans => 'quarantine');
 SELECT sg_plan_create('drop');
 SELECT sg_plan_add('drop', 'ALTER TABLE c DROP COLUMN b');
+SELECT sg_plan_create('slow');
+SELECT sg_plan_add('slow', 'COMMENT ON TABLE c IS ''x''', '{"undo": "UPDATE public.c SET a = a WHERE (SELECT pg_catalog.pg_sleep(0.5)) IS NULL"}');
+CALL sg_apply('slow');
 SET ROLE deployer;
 SELECT sg_plan_create('his');
 SELECT sg_plan_add_fk('his', 'c', '{b}', 'p', index => false);
@@ -73,6 +76,8 @@ query(q{CALL sg_add_fks('clean', fix => true)});
 is(query('SELECT count(*) FROM c'), '0', 'a row is in quarantine');
 $s->query(q{CALL sg_rollback_fks('his', author => 'deployer')});
 is($s->{err} =~ /stopped|pauses/ ? $s->{err} : states('his'), 'rolled back', 'a rollback does not look at it');
+$s->query(q{CALL sg_rollback_fks('slow')});
+is($s->{err} =~ /stopped|pauses|cancelled/ ? $s->{err} : states('slow'), 'rolled back', '... nor while a statement of it runs');
 query('ALTER TABLE c DROP CONSTRAINT c_a_fkey');
 $s->query(q{CALL sg_restore_quarantine('clean')});
 is($s->{err} =~ /stopped|pauses/ ? $s->{err} : query('SELECT count(*) FROM c'), '1', 'nor does a restore');
@@ -242,6 +247,9 @@ CREATE INDEX written_t ON written (id, t);
 VACUUM ANALYZE written;
 SELECT sg_plan_create('rewrite');
 SELECT sg_plan_add('rewrite', 'ALTER TABLE written ALTER COLUMN id TYPE bigint');
+SELECT sg_plan_create('undone');
+SELECT sg_plan_add('undone', 'COMMENT ON TABLE written IS ''x''', '{"undo": "UPDATE public.written SET id = id WHERE (SELECT pg_catalog.pg_sleep(60)) IS NULL"}');
+CALL sg_apply('undone');
 SELECT sg_plan_create('anew');
 SELECT sg_plan_add('anew', 'REINDEX TABLE CONCURRENTLY written');
 CHECKPOINT;
@@ -262,6 +270,13 @@ SQL
 		cmp_ok($least, '>', 8, "... with room left: $least MB");
 		like(query(q{SELECT string_agg(summary || ': ' || next_call, E'\n') FROM sg_status() WHERE subject = 'leftovers'}),
 			qr/REINDEX CONCURRENTLY has left invalid index public\.written_t_ccnew: DROP INDEX CONCURRENTLY public\.written_t_ccnew;/, '... sg_status names what it leaves') if $plan eq 'anew';
+		if ($plan eq 'rewrite')
+		{
+			$s->send("CALL sg_rollback_fks('undone')");
+			ok(wait_for(sub { query(q{SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'PgSleep'}) eq '1' }), 'a rollback in the same session is cancelled');
+			$s->collect;
+			like($s->{err}, qr/ERROR: +57014/, '... and ends by that, not for want of space');
+		}
 		query('DROP TABLE ballast; CHECKPOINT');
 		query('CHECKPOINT');
 		query('DROP INDEX IF EXISTS written_t_ccnew');
