@@ -77,30 +77,43 @@ fk_refers_to(const FkKey *key, const List *tables)
 	return is_one_of(key->parent, tables);
 }
 
+/* Adds the owners of the other tables of a table's keys: the triggers of these name them */
+static void
+reach_key_owners(CodeReach *reach, Oid table)
+{
+	SgCatalog	triggers;
+	HeapTuple	tuple;
+	List	   *others = NIL;
+
+	sg_catalog_begin(&triggers, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, table, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&triggers)))
+	{
+		Oid			other = ((Form_pg_trigger) GETSTRUCT(tuple))->tgconstrrelid;
+
+		if (OidIsValid(other))
+			others = list_append_unique_oid(others, other);
+	}
+	sg_catalog_end(&triggers);
+	foreach_oid(other, others)
+		code_reach_owners(reach, other);
+}
+
 Oid
 fk_hint_role(List *tables, Oid type, char **reason)
 {
 	CodeReach  *reach = code_reach();
 	Oid			owner = code_table_owner(linitial_oid(tables));
-	List	   *keys = fk_declared(InvalidOid);
 	Oid			role;
 
 	if (OidIsValid(type))
 		code_reach_type(reach, type);
 	foreach_oid(table, tables)
 	{
-		List	   *tree = code_tree(table, NoLock);
-
 		code_reach_owners(reach, table);
 		code_reach_changed(reach, table, NoLock);
 		/* the server may check keys by queries of who alters their columns */
-		foreach_ptr(const FkKey, key, keys)
-		{
-			if (fk_is_of(key, tree))
-				code_reach_owners(reach, key->parent);
-			if (fk_refers_to(key, tree))
-				code_reach_owners(reach, key->child);
-		}
+		foreach_oid(member, code_tree(table, NoLock))
+			reach_key_owners(reach, member);
 	}
 	*reason = code_role(reach, owner, &role);
 	if (*reason == NULL && !OidIsValid(role))
