@@ -14,8 +14,7 @@ CREATE TYPE schemaguard.script_fact AS (
     flags     text[],
     sql       text,
     relid     oid,                              -- null: not here, or made by the script
-    object    text,
-    weight    text);                            -- of the table: how large, how busy
+    object    text);
 COMMENT ON TYPE schemaguard.script_fact IS 'something that a statement of a script does, for sg_lint_sql()';
 
 CREATE FUNCTION schemaguard.sg_script_facts(
@@ -65,8 +64,7 @@ BEGIN ATOMIC
     SELECT f.file, f.statement, f.line, f.last_line, f.unit, f.command, f.relation, f.name, f.other, f.lock, f.flags, f.sql, r.relid,
            CASE WHEN f.relation IS NULL OR f.command = 'drop index' THEN coalesce(f.name, '')
                 WHEN f.command = 'create index' THEN f.relation
-                ELSE f.relation || coalesce('.' || quote_ident(f.name), '') END,
-           schemaguard.sg_lint_weight(r.relid)
+                ELSE f.relation || coalesce('.' || quote_ident(f.name), '') END
     FROM schemaguard.sg_script_facts(coalesce(after, '{}') || script, in_transaction) f
          CROSS JOIN LATERAL (SELECT CASE WHEN NOT 'made' = ANY (f.flags) THEN to_regclass(f.relation)::oid END) r (relid)
     WHERE f.file = cardinality(coalesce(after, '{}')) + 1;
@@ -377,7 +375,7 @@ BEGIN ATOMIC
                upper(btrim(regexp_replace(replace((f.fact).lock, 'Lock', ''), '(?=Exclusive|Share|Row|Update)', ' ', 'g'))) AS lock,
                coalesce((f.fact).object, '') AS object,
                schemaguard.sg_lint_fill(coalesce(u.message, s.message), ARRAY['', coalesce((f.fact).object, ''), coalesce(f.more, ''),
-                   coalesce((f.fact).weight, '')]) AS message, (f.fact).sql, f.safe
+                   coalesce(schemaguard.sg_lint_weight((f.fact).relid), '')]) AS message, (f.fact).sql, f.safe
         FROM found f JOIN schemaguard.lint_rule s ON s.name = f.rule AND s.source = 'shipped'
              LEFT JOIN schemaguard.lint_rule u ON u.name = f.rule AND u.source = 'user'
         WHERE coalesce(u.enabled, s.enabled)),
