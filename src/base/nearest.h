@@ -36,7 +36,7 @@ extern char *sg_nearest_schema(const char *name);
  */
 extern char *sg_nearest_table(const char *qualified);
 
-/* The same of relations whose relkind is among these */
+/* Returns the nearest relation likewise, of those whose relkind is among the letters */
 #define SG_TABLE_KINDS "rp"
 extern char *sg_nearest_relation(const char *qualified, const char *kinds);
 

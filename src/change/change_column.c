@@ -45,6 +45,7 @@
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
+#include "script/script.h"
 
 /* ---- what a column is to be ---- */
 
@@ -71,26 +72,12 @@ typedef struct ColumnArg
 static void
 take_serial(ColumnDef *column)
 {
-	static const struct
-	{
-		const char *name;
-		Oid			type;
-	}			serials[] = {
-		{"smallserial", INT2OID}, {"serial2", INT2OID}, {"serial", INT4OID}, {"serial4", INT4OID},
-		{"bigserial", INT8OID}, {"serial8", INT8OID},
-	};
-	const TypeName *name = column->typeName;
+	Oid			type = script_serial_type(column->typeName);
 
-	if (list_length(name->names) != 1 || name->pct_type || name->arrayBounds)
+	if (!OidIsValid(type))
 		return;
-	for (int i = 0; i < lengthof(serials); i++)
-	{
-		if (strcmp(strVal(linitial(name->names)), serials[i].name) != 0)
-			continue;
-		column->typeName = makeTypeNameFromOid(serials[i].type, -1);
-		column->is_not_null = true;
-		return;
-	}
+	column->typeName = makeTypeNameFromOid(type, -1);
+	column->is_not_null = true;
 }
 
 static ColumnDef *

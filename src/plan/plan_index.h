@@ -143,8 +143,8 @@ typedef struct PlanIndexSize
 extern PlanIndexSize plan_index_size(Oid table, double rows, double blocks, const AttrNumber *attnums, int n);
 
 /*
- * That of an index by its CREATE INDEX, of all rows, whatever its WHERE says;
- * returns false where it is a guess: neither btree nor hash.
+ * Finds the size of an index by its CREATE INDEX, as if it had all rows, whatever
+ * its WHERE says; returns false where it is a guess: neither btree nor hash.
  */
 extern bool plan_index_statement_size(Oid table, double rows, double blocks, const IndexStmt *stmt, PlanIndexSize *size);
 

@@ -50,7 +50,7 @@ extern char *plan_reads_part(Oid relation, AttrNumber attnum);
 /* The number of a relation as such in a part */
 #define PLAN_READS_RELATION (-1)
 
-/* What expressions over the rows of a table mean of these */
+/* Columns and rows of a table that expressions over its rows mean */
 typedef struct PlanRowReads
 {
 	SgTableName table;
@@ -65,7 +65,7 @@ typedef struct PlanRowReads
 	bool		renamed;		/* they give columns of the table other names */
 } PlanRowReads;
 
-/* Returns that of a SELECT without FROM */
+/* Returns those that a SELECT without FROM means */
 extern PlanRowReads plan_reads_of_row(const char *select, const char *table);
 
 /*

@@ -248,9 +248,14 @@ extern bool script_follow_command(List *steps, const char *table, AlterTableCmd 
 /* Leaves out, and reports, the step that creates a table if a later command changes or attaches it in a way that no step has */
 extern void script_follow_unread(List *steps, ScriptPath *path, const char *table, AlterTableCmd *cmd);
 
+/* ---- script_add.c ---- */
+
+/* The name of the table of an index that is here, or NULL */
+extern char *script_table_of_index(Oid index);
+
 /* ---- script_facts.c: what statements do ---- */
 
-/* What ALTER COLUMN TYPE does to the rows of a table that is here */
+/* Effects of ALTER COLUMN TYPE on the rows of a table that is here */
 typedef enum ScriptTypeChange
 {
 	TYPE_KEEPS_ROWS,
@@ -262,6 +267,9 @@ typedef enum ScriptTypeChange
 } ScriptTypeChange;
 
 extern ScriptTypeChange script_type_change(Oid relid, const char *column, const ColumnDef *def);
+
+/* The integer type that a serial one stands for, or InvalidOid */
+extern Oid	script_serial_type(const TypeName *name);
 
 /* Is a value computed for each row when the column is added? */
 extern bool script_column_rewrites(const ColumnDef *column);

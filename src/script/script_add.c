@@ -54,14 +54,18 @@ relation_text(const RangeVar *relation)
 	return quote_qualified_identifier(relation->schemaname, relation->relname);
 }
 
-/* The table of an index that is here */
-static char *
-table_of_index(const RangeVar *name)
+char *
+script_table_of_index(Oid index)
 {
-	Oid			index = RangeVarGetRelid(name, NoLock, true);
 	Oid			table = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
 
 	return OidIsValid(table) ? sg_relation_name(table) : NULL;
+}
+
+static char *
+table_of_index(const RangeVar *name)
+{
+	return script_table_of_index(RangeVarGetRelid(name, NoLock, true));
 }
 
 /* DROP of one object, which nothing else goes with */

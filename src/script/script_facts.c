@@ -13,14 +13,12 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
-#include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -29,7 +27,6 @@
 #include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "storage/lock.h"
-#include "tcop/utility.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
@@ -48,12 +45,11 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/scope.h"
-#include "base/spi.h"
 #include "script/script.h"
 
 SG_FUNCTION(sg_script_facts);
 
-/* What is read, and where */
+/* A script as it is read, and the place in it */
 typedef struct FactReader
 {
 	SgRowSink	sink;
@@ -255,23 +251,32 @@ calls_volatile(Node *node, void *context)
 
 /* ---- columns and constraints ---- */
 
-static bool
-is_serial(const TypeName *name)
+Oid
+script_serial_type(const TypeName *name)
 {
-	static const char *const words[] = {"smallserial", "serial2", "serial", "serial4", "bigserial", "serial8"};
-
-	for (int i = 0; name && list_length(name->names) == 1 && i < lengthof(words); i++)
+	static const struct
 	{
-		if (strcmp(strVal(linitial(name->names)), words[i]) == 0)
-			return true;
+		const char *name;
+		Oid			type;
+	}			serials[] = {
+		{"smallserial", INT2OID}, {"serial2", INT2OID}, {"serial", INT4OID}, {"serial4", INT4OID},
+		{"bigserial", INT8OID}, {"serial8", INT8OID},
+	};
+
+	if (name == NULL || list_length(name->names) != 1 || name->pct_type || name->arrayBounds)
+		return InvalidOid;
+	for (int i = 0; i < lengthof(serials); i++)
+	{
+		if (strcmp(strVal(linitial(name->names)), serials[i].name) == 0)
+			return serials[i].type;
 	}
-	return false;
+	return InvalidOid;
 }
 
 bool
 script_column_rewrites(const ColumnDef *column)
 {
-	if (is_serial(column->typeName) || column->identity || (column->raw_default && calls_volatile(column->raw_default, NULL)))
+	if (OidIsValid(script_serial_type(column->typeName)) || column->identity || (column->raw_default && calls_volatile(column->raw_default, NULL)))
 		return true;
 	foreach_ptr(const Constraint, c, column->constraints)
 	{
@@ -346,7 +351,7 @@ read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 	char	   *type = type_text(column->typeName);
 
 	fact->name = column->colname;
-	flag(fact, is_serial(column->typeName), "serial");
+	flag(fact, OidIsValid(script_serial_type(column->typeName)), "serial");
 	flag(fact, script_column_rewrites(column), "computed");
 	flag(fact, column->is_not_null, "not null");
 	flag(fact, column->raw_default != NULL, "default");
@@ -376,14 +381,10 @@ read_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 
 /* ---- statements ---- */
 
-/* The table of an index that is here, or NULL */
 static char *
 table_of_index(FactReader *reader, const RangeVar *name)
 {
-	Oid			index = sg_find_qualified(script_path_table(reader->path, name));
-	Oid			table = OidIsValid(index) ? IndexGetRelation(index, true) : InvalidOid;
-
-	return OidIsValid(table) ? sg_relation_name(table) : NULL;
+	return script_table_of_index(sg_find_qualified(script_path_table(reader->path, name)));
 }
 
 static const char *
@@ -423,7 +424,7 @@ alter_word(AlterTableType subtype)
 	}
 }
 
-/* One command of ALTER TABLE, with its text as a statement of its own */
+/* Reads a command of ALTER TABLE; text: the command as a statement of its own */
 static void
 read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTableCmd *cmd, const char *text)
 {
