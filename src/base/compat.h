@@ -118,10 +118,12 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 #if PG_VERSION_NUM >= 190000
 #define slot_active_pid(slot) ((slot)->active_proc == INVALID_PROC_NUMBER ? 0 : GetPGProcByNumber((slot)->active_proc)->pid)
 #define SG_JUMBLE const JumbleState
+#define SG_REPACKED(statement) (((RepackStmt *) (statement))->relation ? ((RepackStmt *) (statement))->relation->relation : NULL)
 #else
 #define slot_active_pid(slot) ((slot)->active_pid)
 #define SG_JUMBLE JumbleState
 #define T_RepackStmt T_ClusterStmt
+#define SG_REPACKED(statement) (((ClusterStmt *) (statement))->relation)
 #endif
 
 /* 16: settings are in a hash table: all of them in a new array, and one by its name, NULL where there is none */

@@ -481,8 +481,12 @@ add_reindex(PlanCheck *check, Oid relid, const ReindexStmt *statement, CheckWrit
 	if (statement->kind == REINDEX_OBJECT_INDEX)
 		blocks = check_table(check, relid)->blocks;
 	else
+	{
 		foreach_ptr(const IndexSize, index, index_sizes(check, check_table(check, relid)))
+		{
 			blocks += index->blocks;
+		}
+	}
 	writes->wal += blocks * BLCKSZ;
 	writes->growth += blocks * BLCKSZ;
 }
@@ -511,8 +515,8 @@ table_of(Node *statement)
 			return change_find_named(((IndexStmt *) statement)->relation);
 		case T_ReindexStmt:
 			return change_find_named(((ReindexStmt *) statement)->relation);
-		case T_ClusterStmt:
-			return change_find_named(((ClusterStmt *) statement)->relation);
+		case T_RepackStmt:
+			return change_find_named(SG_REPACKED(statement));
 		default:
 			return change_find_named(change_written(statement));
 	}
@@ -534,7 +538,7 @@ add_of_table(PlanCheck *check, Oid relid, Node *statement, CheckWrites *writes)
 		case T_ReindexStmt:
 			add_reindex(check, relid, (ReindexStmt *) statement, writes);
 			break;
-		case T_ClusterStmt:
+		case T_RepackStmt:
 			add_rewrite(check, table, writes);
 			break;
 		case T_InsertStmt:
@@ -586,11 +590,15 @@ add_statement(void *p)
 static void
 add_statements(PlanCheck *check, CheckStep *cs)
 {
+	StatementWrites arg = {.check = check,.writes = &cs->writes};
+
 	foreach_ptr(const char, text, plan_change_texts(cs->step->definition))
 	{
-		StatementWrites arg = {check, &cs->writes, text};
-		ErrorData  *error = sg_try(add_statement, &arg);
+		ErrorData  *error;
 
+		arg.text = text;
+
+		error = sg_try(add_statement, &arg);
 		if (error)
 			sg_rethrow_cancel(error);
 	}

@@ -95,7 +95,9 @@ reach_key_owners(CodeReach *reach, Oid table)
 	}
 	sg_catalog_end(&triggers);
 	foreach_oid(other, others)
+	{
 		code_reach_owners(reach, other);
+	}
 }
 
 Oid
@@ -113,7 +115,9 @@ fk_hint_role(List *tables, Oid type, char **reason)
 		code_reach_changed(reach, table, NoLock);
 		/* the server may check keys by queries of who alters their columns */
 		foreach_oid(member, code_tree(table, NoLock))
+		{
 			reach_key_owners(reach, member);
+		}
 	}
 	*reason = code_role(reach, owner, &role);
 	if (*reason == NULL && !OidIsValid(role))

@@ -57,8 +57,10 @@ typedef struct FactReader
 	Script	   *script;
 	int			file;			/* of the scripts, from 1 */
 	int			next;			/* statement to parse */
-	Node	   *statement;		/* the current one, or NULL: it can't be parsed */
-	char	   *text;			/* its text in one line, or NULL: not needed yet */
+	Node	   *statement;		/* the current one, or NULL: it can't be
+								 * parsed */
+	char	   *text;			/* its text in one line, or NULL: not needed
+								 * yet */
 	int			offset;			/* up to which lines are counted */
 	int			line;			/* there */
 	int			first;			/* lines of the statement */
@@ -428,9 +430,11 @@ alter_word(AlterTableType subtype)
 static void
 read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTableCmd *cmd, const char *text)
 {
-	Fact		fact = {.command = alter_word(cmd->subtype),.relation = script_path_table(reader->path, statement->relation),
-	.name = cmd->name,.text = text,.lock = reader->lock};
+	Fact		fact = {.command = alter_word(cmd->subtype),.name = cmd->name,.lock = reader->lock};
 
+	fact.text = text;
+
+	fact.relation = script_path_table(reader->path, statement->relation);
 	flag(&fact, statement->missing_ok || cmd->missing_ok, "if exists");
 	flag(&fact, cmd->behavior == DROP_CASCADE, "cascade");
 	switch (cmd->subtype)
@@ -454,8 +458,9 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 			break;
 	}
 	emit(reader, &fact);
+	/* DETACH locks the partition as it does the whole */
 	if (cmd->subtype == AT_AttachPartition || cmd->subtype == AT_DetachPartition)
-		emit_also(reader, ((PartitionCmd *) cmd->def)->name, reader->lock == ShareUpdateExclusiveLock && cmd->subtype == AT_DetachPartition ? ShareUpdateExclusiveLock : AccessExclusiveLock);
+		emit_also(reader, ((PartitionCmd *) cmd->def)->name, cmd->subtype == AT_DetachPartition ? reader->lock : AccessExclusiveLock);
 }
 
 static void
@@ -747,8 +752,8 @@ read_statement(FactReader *reader, Node *statement)
 		case T_RuleStmt:
 			read_simple(reader, "create rule", ((RuleStmt *) statement)->relation, AccessExclusiveLock, NULL);
 			break;
-		case T_ClusterStmt:
-			read_simple(reader, "rewrite table", ((ClusterStmt *) statement)->relation, AccessExclusiveLock, NULL);
+		case T_RepackStmt:
+			read_simple(reader, "rewrite table", SG_REPACKED(statement), AccessExclusiveLock, NULL);
 			break;
 		case T_VacuumStmt:
 			read_maintenance(reader, (VacuumStmt *) statement);
