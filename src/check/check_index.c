@@ -31,6 +31,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
@@ -254,19 +255,16 @@ scan_cost(const PlanCheck *check, const CheckStep *cs)
 					blocks * seq_page_cost + Max(cs->child->rows, 0) * cpu_tuple_cost);
 }
 
-/* Returns a hint with the statements that would build an index for the step, one for each partition */
-static char *
-index_hint(const char *lead, const CheckStep *cs)
+/* Appends the statements that would build an index for the step, one for each partition */
+static void
+add_index_statements(StringInfo sql, const CheckStep *cs)
 {
 	const FkKey *key = &cs->view.key;
 	PlanStep	step = *cs->step;
-	StringInfoData sql;
-	ListCell   *lc;
 
-	initStringInfo(&sql);
 	if (is_cast(key))
 	{
-		appendStringInfo(&sql, "CREATE INDEX %sON %s (",
+		appendStringInfo(sql, "CREATE INDEX %sON %s (",
 						 get_rel_relkind(key->child) == RELKIND_PARTITIONED_TABLE ? "" : "CONCURRENTLY ",
 						 cs->step->child_table);
 		for (int i = 0; i < key->nkeys; i++)
@@ -274,17 +272,38 @@ index_hint(const char *lead, const CheckStep *cs)
 			Oid			type = cast_of_child(key, i);
 			char	   *column = check_column(key->child, key->child_att[i]);
 
-			appendStringInfo(&sql, "%s%s", i ? ", " : "", OidIsValid(type) ?
+			appendStringInfo(sql, "%s%s", i ? ", " : "", OidIsValid(type) ?
 							 psprintf("(%s::%s)", column, format_type_be(type)) : column);
 		}
-		appendStringInfoChar(&sql, ')');
-		return fk_owner_hint(lead, key->child, InvalidOid, sql.data);
+		appendStringInfoChar(sql, ')');
+		return;
 	}
 
 	step.index = true;
-	foreach(lc, plan_missing_indexes(list_make1(&step)))
-		appendStringInfo(&sql, "%s%s", sql.len ? "; " : "", ((PlanIndex *) lfirst(lc))->statement);
-	return fk_owner_hint(lead, key->child, InvalidOid, sql.data);
+	foreach_ptr(const PlanIndex, index, plan_missing_indexes(list_make1(&step)))
+	{
+		appendStringInfo(sql, "%s%s", sql->len ? "; " : "", index->statement);
+	}
+}
+
+/* What is looked up for it is more than the hint, so it goes at once: there is one for each step */
+static char *
+index_hint(const char *lead, const CheckStep *cs)
+{
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(context, "schemaguard hint", ALLOCSET_SMALL_SIZES);
+	StringInfoData sql;
+	char	   *hint;
+
+	MemoryContextSwitchTo(scratch);
+	initStringInfo(&sql);
+	add_index_statements(&sql, cs);
+	hint = fk_owner_hint(lead, cs->view.key.child, InvalidOid, sql.data);
+	MemoryContextSwitchTo(context);
+
+	hint = pstrdup(hint);
+	MemoryContextDelete(scratch);
+	return hint;
 }
 
 /* Room for the index, and once more for sorting it */
