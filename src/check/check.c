@@ -115,6 +115,21 @@ check_skip(const CheckStep *cs, const char *reason)
 }
 
 char *
+check_later(const CheckStep *cs, const char *hint)
+{
+	const char *way = hint ? strchr(hint, '\n') : NULL;
+
+	if (way && strstr(way, "sg_plan_skip") == NULL)
+		return pstrdup(hint);
+	/* the sentence that leads to the call goes with it */
+	while (way && way > hint && strncmp(way - 2, ". ", 2) != 0)
+		way--;
+	return psprintf(sg_calls("%.*s%sLook again when the steps before it are done:\nSELECT * FROM sg_plan_check(%s);"),
+					(int) (way ? way - hint : hint ? strlen(hint) : 0), hint ? hint : "", hint && way == NULL ? " " : "",
+					quote_literal_cstr(cs->plan));
+}
+
+char *
 check_list(List *texts)
 {
 	StringInfoData list;

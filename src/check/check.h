@@ -182,6 +182,9 @@ extern bool check_is_due(const CheckStep *cs);
 extern char *check_set(const CheckStep *cs, const char *option, const char *value);
 extern char *check_skip(const CheckStep *cs, const char *reason);
 
+/* The hint of what a step before this one may change: without the call that leaves this one out */
+extern char *check_later(const CheckStep *cs, const char *hint);
+
 /* A column as it is spelled in SQL */
 extern char *check_column(Oid relid, AttrNumber attnum);
 extern char *check_columns(Oid relid, const AttrNumber *attnums, int n);

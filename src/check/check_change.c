@@ -79,6 +79,20 @@ may_be_mended(const PlanCheck *check, const CheckStep *cs, const FkProblem *prob
 	}
 }
 
+/* Returns the step before this one, still to be run, that makes the table which a problem names; else the first such step */
+static const PlanStep *
+mender(const PlanCheck *check, const CheckStep *cs, const FkProblem *problem)
+{
+	foreach_ptr(const CheckStep, other, check->steps)
+	{
+		if (other == cs)
+			break;
+		if (other->makes && strstr(problem->reason, other->makes) && !plan_step_is_done(other->step) && !other->step->skipped_by)
+			return other->step;
+	}
+	return check_step_before(check, cs);
+}
+
 /* Tells the next move of the deployment, its lock, and how long it holds that */
 static void
 next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
@@ -122,7 +136,8 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		case MOVE_PROBLEM:
 			if (may_be_mended(check, cs, move->problem))
 				check_row(cs, "definition", CHECK_WARN,
-						  psprintf("%s, unless step %d changes that", move->problem->reason, check_step_before(check, cs)->step), move->problem->hint);
+						  psprintf("looked at again when step %d is done: %s", mender(check, cs, move->problem)->step, move->problem->reason),
+						  check_later(cs, move->problem->hint));
 			else
 				check_row(cs, "definition", CHECK_BLOCK, move->problem->reason, move->problem->hint);
 			break;
@@ -477,7 +492,8 @@ check_change(PlanCheck *check, CheckStep *cs)
 	}
 	if (move.kind == MOVE_PROBLEM && move.stands && check_may_be_made(check, cs, true))
 	{
-		check_row(cs, "definition", CHECK_WARN, psprintf("%s, unless an earlier statement changes that", move.problem->reason), move.problem->hint);
+		check_row(cs, "definition", CHECK_WARN, psprintf("unless an earlier statement changes that: %s", move.problem->reason),
+				  check_later(cs, move.problem->hint));
 		return;
 	}
 	if (move.kind == MOVE_PROBLEM && !move.stands && check_waits(check, cs, move.problem))

@@ -52,6 +52,7 @@
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
+#include "plan/plan_choice.h"
 #include "plan/plan_order.h"
 
 #define NAMED_GONE 3			/* tables that a message names */
@@ -589,6 +590,34 @@ check_step_before(const PlanCheck *check, const CheckStep *cs)
 	return NULL;
 }
 
+/* Does a step before this one that is still to be run have the last name of "relation s.t" in its text? */
+static bool
+is_made_before(const PlanCheck *check, const CheckStep *cs, const char *missing)
+{
+	const char *name = missing + strlen(missing);
+
+	while (name > missing && strchr(". ", name[-1]) == NULL)
+		name--;
+	foreach_ptr(const CheckStep, other, check->steps)
+	{
+		const PlanStep *step = other->step;
+		const char *texts[] = {step->definition, step->child_table, step->fk_name, step->new_name};
+
+		if (other == cs)
+			return false;
+		if (plan_step_is_done(step) || step->skipped_by)
+			continue;
+		if (sg_has_name(step->child_columns, name))
+			return true;
+		for (int i = 0; i < lengthof(texts); i++)
+		{
+			if (texts[i] && strstr(texts[i], name))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* Returns the hint of a statement that can't be run for what it names; meant: a sentence, or NULL */
 static char *
 names_hint(const CheckStep *cs, const char *meant, const char *add)
@@ -617,6 +646,8 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
 	else if (edata)
 		check_row(cs, "names", result, psprintf("%s%s", sg_error_message(edata), changes),
 				  names_hint(cs, edata->hint, result == CHECK_WARN ? "If no earlier statement changes that, add" : "Add"));
+	else if (naming.missing && result == CHECK_WARN && is_made_before(check, cs, linitial(naming.missing)))
+		check_row(cs, "names", result, psprintf("%s does not exist%s", (char *) linitial(naming.missing), unless), check_later(cs, NULL));
 	else if (naming.missing)
 		check_row(cs, "names", result, psprintf("%s does not exist%s", (char *) linitial(naming.missing), unless),
 				  names_hint(cs, naming.near ? psprintf("Perhaps you meant %s.", naming.near) :
@@ -712,42 +743,97 @@ columns_set(const UpdateStmt *update)
 	return columns;
 }
 
-/* Appends a call that adds a step, with a comma behind it */
-static void
-append_add(StringInfo calls, const PlanStep *step, const char *statement, const char *undo)
+static char *
+json_string(const char *text)
 {
-	StringInfoData options;
+	StringInfoData json;
 
-	appendStringInfo(calls, "%s(%s, %s", sg_call_name("sg_plan_add"), quote_literal_cstr(step->plan), quote_literal_cstr(statement));
-	if (undo)
-	{
-		initStringInfo(&options);
-		appendStringInfoString(&options, "{\"undo\": ");
-		escape_json(&options, undo);
-		appendStringInfo(calls, ", %s", quote_literal_cstr(psprintf("%s}", options.data)));
-	}
-	appendStringInfoString(calls, "), ");
+	initStringInfo(&json);
+	escape_json(&json, text);
+	return json.data;
 }
 
-/* Appends the steps that have the rows of tables copied before these are emptied */
+/* Appends a call that adds a step, with a comma behind it; options: a JSON object, or NULL */
+static void
+append_add(StringInfo calls, const PlanStep *step, const char *statement, const char *options)
+{
+	appendStringInfo(calls, "%s(%s, %s%s%s), ", sg_call_name("sg_plan_add"), quote_literal_cstr(step->plan), quote_literal_cstr(statement),
+					 options ? ", " : "", options ? quote_literal_cstr(options) : "");
+}
+
+/* Appends the steps that have the rows of tables copied before these are emptied; the step that empties them waits for each copy */
 static void
 append_copies(StringInfo calls, const PlanStep *step, const List *gone)
 {
+	StringInfoData names;
+
+	initStringInfo(&names);
 	foreach_ptr(const ChangeGone, one, gone)
 	{
 		char	   *table = sg_relation_name(one->table);
 		Oid			schema = get_rel_namespace(one->table);
 		char	   *relname = get_rel_name(one->table);
 		char	   *nspname = get_namespace_name(schema);
+		char	   *kept;
 		char	   *copy;
+		char	   *name;
 
 		if (relname == NULL || nspname == NULL)
 			continue;
-		copy = quote_qualified_identifier(nspname, ChooseRelationName(relname, NULL, "kept", schema, false));
+		kept = ChooseRelationName(relname, NULL, "kept", schema, false);
+		copy = quote_qualified_identifier(nspname, kept);
+		name = json_string(makeObjectName(nspname, kept, "copy"));
 		append_add(calls, step, psprintf("CREATE TABLE %s (LIKE %s)", copy, table), NULL);
-		append_add(calls, step, psprintf("INSERT INTO %s SELECT * FROM %s", copy, table), NULL);
+		append_add(calls, step, psprintf("INSERT INTO %s SELECT * FROM %s", copy, table), psprintf("{\"name\": %s}", name));
+		appendStringInfo(&names, "%s%s", names.len ? ", " : "", name);
 	}
-	append_add(calls, step, plan_given(step->definition), NULL);
+	append_add(calls, step, plan_given(step->definition), names.len ? psprintf("{\"after\": [%s]}", names.data) : NULL);
+}
+
+/* Reads a query all columns of all rows of a table? */
+static bool
+reads_all(const SelectStmt *query, Oid table)
+{
+	ResTarget  *target = list_length(query->targetList) == 1 ? linitial(query->targetList) : NULL;
+	ColumnRef  *column = target && IsA(target->val, ColumnRef) ? (ColumnRef *) target->val : NULL;
+	RangeVar   *from = list_length(query->fromClause) == 1 && IsA(linitial(query->fromClause), RangeVar) ? linitial(query->fromClause) : NULL;
+
+	return column && IsA(llast(column->fields), A_Star) && from && from->inh && query->whereClause == NULL && query->limitCount == NULL && query->limitOffset == NULL &&
+		query->groupClause == NIL && query->distinctClause == NIL && change_find_named(from) == table;
+}
+
+/* Does a step put all rows of a table into another one? */
+static bool
+is_copy(const PlanStep *step, Oid table)
+{
+	foreach_ptr(const char, text, step->kind == STEP_STATEMENT ? plan_change_texts(step->definition) : NIL)
+	{
+		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+		Node	   *query = IsA(statement, InsertStmt) ? ((InsertStmt *) statement)->selectStmt : NULL;
+
+		if (query && IsA(query, SelectStmt) && reads_all((SelectStmt *) query, table))
+			return true;
+	}
+	return false;
+}
+
+/* Returns a step before this one, still to be run, that copies a table, or NULL */
+static const PlanStep *
+copy_before(const PlanCheck *check, const CheckStep *cs, Oid table)
+{
+	const PlanStep *copy = NULL;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	foreach_ptr(const CheckStep, other, check->steps)
+	{
+		if (other == cs || copy)
+			break;
+		if (!plan_step_is_done(other->step) && !other->step->skipped_by && is_copy(other->step, table))
+			copy = other->step;
+	}
+	sg_scope_end(&scope);
+	return copy;
 }
 
 /* Appends the steps that rename schemas in place of dropping them */
@@ -760,7 +846,7 @@ append_renames(StringInfo calls, const PlanStep *step, const List *schemas)
 		const char *kept = quote_identifier(makeObjectName(strVal(schema), NULL, "kept"));
 
 		append_add(calls, step, psprintf("ALTER SCHEMA %s RENAME TO %s", name, kept),
-				   psprintf("ALTER SCHEMA %s RENAME TO %s", kept, name));
+				   psprintf("{\"undo\": %s}", json_string(psprintf("ALTER SCHEMA %s RENAME TO %s", kept, name))));
 	}
 }
 
@@ -819,9 +905,44 @@ loss_hint(const CheckStep *cs, Node *statement, const List *gone)
 		psprintf("Have a step before it copy what may be wanted again. If it is to stay:\n%s", check_skip(cs, "what it lets go is to stay"));
 }
 
+/* Says of rows that steps before this one copy that these do so; false unless all are copied */
+static bool
+is_copied(const PlanCheck *check, CheckStep *cs, const List *gone, const char *lost)
+{
+	List	   *copies = NIL;
+	List	   *numbers = NIL;
+	bool		waits = true;
+
+	foreach_ptr(ChangeGone, one, gone)
+	{
+		const PlanStep *copy = one->column ? NULL : copy_before(check, cs, one->table);
+		bool		is_needed = false;
+
+		if (copy == NULL && change_count_gone(list_make1(one), NULL) != 0)
+			return false;
+		foreach_ptr(const PlanEdge, edge, copy ? plan_needs(check->graph, cs->step->step) : NIL)
+		{
+			is_needed |= edge->needed->step == copy->step;
+		}
+		if (copy && !list_member_int(copies, copy->step))
+		{
+			copies = lappend_int(copies, copy->step);
+			numbers = lappend(numbers, psprintf("%d", copy->step));
+		}
+		waits &= copy == NULL || is_needed;
+	}
+	if (copies == NIL)
+		return false;
+	check_row(cs, "loss", waits ? CHECK_OK : CHECK_WARN,
+			  psprintf("copied by step %s%s: %s", check_list(numbers), waits ? "" : ", but goes for good if that fails", lost),
+			  waits ? NULL : cs->step->after ? pstrdup("Add the copy to what it comes after.") :
+			  psprintf("Have it wait for the copy:\n%s", check_set(cs, "after", plan_steps_text(copies))));
+	return true;
+}
+
 /* Rows and values that go without a copy: those of the first tables that have some, and how many tables more */
 static void
-check_gone(CheckStep *cs, Node *statement, const List *gone)
+check_gone(const PlanCheck *check, CheckStep *cs, Node *statement, const List *gone)
 {
 	bool		converted = gone && ((ChangeGone *) linitial(gone))->converted;
 	StringInfoData text;
@@ -840,6 +961,8 @@ check_gone(CheckStep *cs, Node *statement, const List *gone)
 	}
 	if (n > NAMED_GONE)
 		appendStringInfo(&text, ", and what %d more tables have", n - NAMED_GONE);
+	if (n > 0 && is_copied(check, cs, gone, text.data))
+		return;
 	if (n > 0)
 		check_row(cs, "loss", converted && cs->step->undo ? CHECK_OK : CHECK_WARN, psprintf("%s for good: %s", converted ? "computed anew, and what was there goes" : "goes", text.data),
 				  loss_hint(cs, statement, gone));
@@ -849,14 +972,14 @@ check_gone(CheckStep *cs, Node *statement, const List *gone)
 
 /* Tells what goes for good without being named */
 static void
-check_loss(CheckStep *cs, Node *statement)
+check_loss(const PlanCheck *check, CheckStep *cs, Node *statement)
 {
 	char	   *hint = psprintf("Drop first what depends on it, each by a step of its own, then add it without CASCADE, and leave this step out:\nSELECT %s",
 								replaced_call(cs->step));
 	ChangeAlong along;
 
 	change_along(statement, &along);
-	check_gone(cs, statement, along.gone);
+	check_gone(check, cs, statement, along.gone);
 	if (IsA(statement, TruncateStmt))
 		return;
 	if (along.names)
@@ -939,7 +1062,7 @@ check_statement(PlanCheck *check, CheckStep *cs)
 		Oid			table = written_table(statement, &event);
 
 		check_names(check, cs, statement, first);
-		check_loss(cs, statement);
+		check_loss(check, cs, statement);
 		if (code_is_query(statement))
 			check_written(cs, statement);
 		if (OidIsValid(table))

@@ -259,7 +259,8 @@ say_problem(const Trial *trial, CheckStep *cs, const FkProblem *problem)
 		check_row(cs, "trial", CHECK_WARN, psprintf("it could not be made on trial: %s", problem->reason),
 				  psprintf(sg_calls("Check again:\nSELECT * FROM sg_plan_check(%s);"), quote_literal_cstr(cs->plan)));
 	else if (is_unsure(trial, cs))
-		check_row(cs, "definition", CHECK_WARN, psprintf("%s, unless an earlier step changes that", problem->reason), problem->hint);
+		check_row(cs, "definition", CHECK_WARN, psprintf("unless an earlier step changes that: %s", problem->reason),
+				  check_later(cs, problem->hint));
 	else
 		check_row(cs, "definition", CHECK_BLOCK, problem->reason, problem->hint);
 }
@@ -313,7 +314,8 @@ try_key(Trial *trial, CheckStep *cs)
 		if (row->result == CHECK_BLOCK && is_unsure(trial, cs))
 		{
 			row->result = CHECK_WARN;
-			row->detail = psprintf("%s, unless an earlier step changes that", row->detail);
+			row->detail = psprintf("unless an earlier step changes that: %s", row->detail);
+			row->hint = check_later(cs, row->hint);
 			cs->blocked = false;
 		}
 	}

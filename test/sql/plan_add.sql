@@ -135,6 +135,8 @@ INSERT INTO "plan_add O'Kept".a VALUES (1);
 SELECT sg_plan_add('kept', x) FROM unnest(ARRAY['DROP TABLE plan_add.kept_a, plan_add.kept_b', 'TRUNCATE plan_add.kept_c', 'DROP SCHEMA "plan_add O''Kept" CASCADE']) x \g /dev/null
 SELECT step, hint FROM sg_plan_check_details('kept') WHERE check_name = 'loss' ORDER BY step, detail;
 SELECT split_part(hint, E'\n', 2) AS keep FROM sg_plan_check_details('kept') WHERE hint LIKE 'In its place%' ORDER BY step \gexec
+-- what the plan makes first is looked at then, and what it copies is not copied twice
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('kept') WHERE step > 0 AND (result <> 'ok' OR check_name = 'loss') ORDER BY step, check_name;
 CALL sg_apply('kept');
 SELECT (SELECT count(*) FROM plan_add.kept_c) AS left, (SELECT sum(twice) FROM plan_add.kept_c_kept) AS copied, (SELECT count(*) FROM "plan_add O'Kept_kept".a) AS renamed;
 CALL sg_rollback_fks('kept');
@@ -148,6 +150,14 @@ CALL sg_rollback_fks('gone');
 SELECT sg_plan_skip('gone', '{1,2}', 'it stays as it is');
 CALL sg_rollback_fks('gone');
 DROP SCHEMA "plan_add O'Kept" CASCADE;
+-- a copy that comes first, and may fail, is waited for
+SELECT sg_plan_create('copied');
+INSERT INTO plan_add.kept_c SELECT 1;
+SELECT sg_plan_add('copied', x) FROM unnest(ARRAY['CREATE TABLE plan_add.copy (LIKE plan_add.kept_c)', 'INSERT INTO plan_add.copy SELECT * FROM plan_add.kept_c',
+    'CREATE SEQUENCE plan_add.copy_id', 'COMMENT ON SEQUENCE plan_add.copy_id IS ''of copies''', 'TRUNCATE plan_add.kept_c']) x \g /dev/null
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('copied') WHERE step > 0 AND (result <> 'ok' OR check_name = 'loss') ORDER BY step, check_name;
+SELECT split_part(hint, E'\n', 2) AS wait FROM sg_plan_check_details('copied') WHERE check_name = 'loss' \gexec
+SELECT result, detail FROM sg_plan_check_details('copied') WHERE check_name = 'loss';
 -- a key that is misspelt is no column of type "key"
 SELECT sg_plan_add('gone', 'ALTER TABLE plan_add.purchase ADD FORIGN KEY (id) REFERENCES plan_add.customer');
 SELECT sg_plan_from_sql('gone', 'ALTER TABLE plan_add.purchase ADD PRIMRY KEY (id), ADD COLUMN "key" int, ADD forign text');
