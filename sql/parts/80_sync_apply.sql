@@ -365,6 +365,14 @@ WITH RECURSIVE compared AS MATERIALIZED (
                    WHERE n.nspname = 'schemaguard_attic')
           ELSE (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
               AND EXISTS (SELECT FROM formed t WHERE t.kind = 'table' AND t.form = 'drop' AND t.n < f.n) END
+      -- and where it is open to nobody else than where it is
+      AND NOT EXISTS (
+          SELECT FROM pg_namespace n CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+          WHERE CASE WHEN to_regnamespace('schemaguard_attic') IS NOT NULL THEN n.nspname = 'schemaguard_attic'
+                    ELSE n.oid IN (SELECT to_regnamespace(schemaguard.sg_sync_schema(t.object)) FROM formed t
+                                   WHERE t.kind = 'table' AND t.form = 'drop' AND t.n < f.n) END
+            AND a.privilege_type = 'USAGE'
+            AND NOT has_schema_privilege(a.grantee, to_regnamespace(schemaguard.sg_sync_schema(f.object)), 'USAGE'))
 ), stays AS MATERIALIZED (
     SELECT f.n, f.object FROM formed f
     WHERE f.form = 'statement' AND f.what LIKE 'dropped%' AND f.kind IN ('function', 'procedure', 'aggregate', 'type', 'domain',

@@ -201,34 +201,48 @@ BEGIN ATOMIC
         -- "schema system database relation shape" is where a deed has put a table or view; 0.1.0 wrote a schema or nothing
         SELECT d.kind, d.done_at, CASE WHEN d.definition IN ('table', 'view') THEN d.was END AS was,
                CASE WHEN d.definition IN ('table', 'view')
-                        THEN to_regclass(format('%I.%I', coalesce(nullif(split_part(d.was, ' ', 1), ''), 'schemaguard_attic'),
-                                                (parse_ident(d.relation))[2])) END::oid AS named,
+                        THEN (SELECT r.oid FROM pg_class r JOIN pg_namespace s ON s.oid = r.relnamespace
+                              WHERE s.nspname = coalesce(nullif(split_part(d.was, ' ', 1), ''), 'schemaguard_attic')
+                                AND r.relname = (parse_ident(d.relation))[2]) END AS named,
                CASE WHEN d.definition IN ('table', 'view') AND split_part(d.was, ' ', 2) = c.system_identifier::text
-                        THEN split_part(d.was, ' ', 4) END AS marked
+                        THEN split_part(d.was, ' ', 4) END AS marked,
+               nullif(split_part(d.was, ' ', 6), '')::oid AS home
         FROM deed d, pg_control_system() c
         WHERE d.kind = 'drop'
         UNION ALL                               -- a view that a sync keeps beside what needs it
-        SELECT d.kind, NULL, NULL, to_regclass('schemaguard_attic.' || n.name[1])::oid, NULL
+        SELECT d.kind, NULL, NULL,
+               (SELECT r.oid FROM pg_class r JOIN pg_namespace s ON s.oid = r.relnamespace
+                WHERE s.nspname = 'schemaguard_attic' AND r.relname = (parse_ident(n.name[1]))[1]), NULL, NULL
         FROM deed d
              CROSS JOIN LATERAL regexp_match(d.definition,
                                              E'RENAME TO ("(?:[^"]|"")+"|[\\w$]+);\n[^\n]* SET SCHEMA schemaguard_attic$') n (name)
-        WHERE d.kind = 'statement')
+        WHERE d.kind = 'statement'),
+    -- roles with USAGE where something is kept, and none on the schema that it was in
+    opened AS (
+        SELECT DISTINCT s.nspname, a.grantee
+        FROM kept k
+             JOIN pg_class r ON r.oid::text = k.marked
+             JOIN pg_namespace s ON s.oid = r.relnamespace AND starts_with(s.nspname::text, 'schemaguard_attic')
+             CROSS JOIN LATERAL aclexplode(coalesce(s.nspacl, acldefault('n', s.nspowner))) a
+        WHERE a.privilege_type = 'USAGE' AND NOT has_schema_privilege(a.grantee, k.home, 'USAGE'))
     SELECT CASE WHEN q.n > 0 THEN 'attention' ELSE 'ok' END, 'quarantine', q.at,
            CASE WHEN q.n > 1000 THEN 'more than 1000 rows are in quarantine' WHEN q.n > 0 THEN format('rows in quarantine: %s', q.n)
                 ELSE 'no row is in quarantine' END,
            'SELECT plan, row_table, fk_name, count(*) FROM schemaguard.quarantine GROUP BY 1, 2, 3;'
     FROM (SELECT count(*) AS n, min(r.at) AS at FROM (SELECT k.at FROM schemaguard.quarantine k ORDER BY k.id LIMIT 1001) r) q
     UNION ALL
-    SELECT CASE WHEN a.lost + a.columns + d.astray > 0 OR d.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END,
+    SELECT CASE WHEN a.lost + a.columns + d.astray + o.n > 0 OR d.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END,
            'attic', d.oldest,
-           CASE WHEN a.lost > 0 THEN format('in the attic without a row in schemaguard.plan_deed%s: %s of %s',
+           CASE WHEN o.n > 0 THEN format('kept where roles have USAGE that have none on the schema it was in: %s', o.n)
+                WHEN a.lost > 0 THEN format('in the attic without a row in schemaguard.plan_deed%s: %s of %s',
                                             CASE WHEN h.hidden THEN ' that this role sees' END, a.lost, a.n)
                 WHEN a.columns > 0 THEN format('columns that are kept without a row in schemaguard.plan_deed%s: %s',
                                                CASE WHEN h.hidden THEN ' that this role sees' END, a.columns)
                 WHEN d.astray > 0 THEN format('dropped and kept: %s, of which %s are not where they were put', d.n, d.astray)
                 WHEN d.n > 0 THEN format('dropped and kept: %s; the oldest was dropped %s', d.n, schemaguard.sg_ago(d.oldest))
                 ELSE 'nothing that was dropped is kept' END,
-           CASE WHEN a.lost > 0 THEN 'SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace::regnamespace::text '
+           CASE WHEN o.n > 0 THEN o.revokes
+                WHEN a.lost > 0 THEN 'SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace::regnamespace::text '
                     || 'LIKE ''schemaguard_attic%'' AND c.relkind IN (''r'', ''p'', ''v'', ''m'');'
                 WHEN a.columns > 0
                     THEN 'SELECT attrelid::regclass, attname FROM pg_attribute WHERE starts_with(attname::text, ''_sg_dropped_'');'
@@ -249,7 +263,10 @@ BEGIN ATOMIC
             AND (NOT h.hidden OR pg_has_role(c.relowner, 'USAGE'))) a,
          (SELECT count(*) AS n, min(k.done_at) AS oldest, count(*) FILTER (WHERE k.was ~ '^schemaguard_attic' AND k.named IS NULL) AS astray
           FROM kept k
-          WHERE k.kind = 'drop') d;
+          WHERE k.kind = 'drop') d,
+         (SELECT count(*) AS n, string_agg(format('REVOKE USAGE ON SCHEMA %I FROM %s;', p.nspname,
+                                                  coalesce(quote_ident(pg_get_userbyid(nullif(p.grantee, 0))), 'PUBLIC')), ' ') AS revokes
+          FROM opened p) o;
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_kept() IS 'what is in quarantine, and what was dropped and kept';
 

@@ -3,10 +3,12 @@
  * change_attic.c
  *	  Where dropped tables and views are kept, and what they leave behind.
  *
- * The schema is schemaguard_attic; what would meet something of its name
- * there goes to the first of schemaguard_attic_1, _2, ... that is free.  The
- * deed remembers, line by line, which one that is and which relation by OID,
- * and each publication with what it shows of a table.
+ * The schema is schemaguard_attic, or the first of schemaguard_attic_1, _2,
+ * ... in which no name of the relation is taken.  The roles with USAGE on an
+ * attic are those with USAGE on the schema that the relation was in: the
+ * privileges of the relation stay as they are, and open it to nobody else.
+ * The deed remembers, line by line, which one that is and which relation by
+ * OID, and each publication with what it shows of a table.
  *
  * A partition leaves its table before, in a move and with a deed of its own,
  * which remembers that table and, behind it, the bound.  So it is attached
@@ -23,13 +25,16 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_rel.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "partitioning/partdesc.h"
 #include "storage/bufmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -126,6 +131,80 @@ change_name_in_use(Oid schema, Oid relid, const char *name)
 	return used ? sg_qualified_name(sg_schema_name(schema), used) : NULL;
 }
 
+/* Returns the roles with USAGE in an ACL of schemas, but for superusers; 0 is PUBLIC */
+static List *
+roles_of(const Acl *acl)
+{
+	const AclItem *items = ACL_DAT(acl);
+	List	   *roles = NIL;
+
+	for (int i = 0; i < ACL_NUM(acl); i++)
+	{
+		if ((ACLITEM_GET_PRIVS(items[i]) & ACL_USAGE) && !superuser_arg(items[i].ai_grantee))
+			roles = list_append_unique_oid(roles, items[i].ai_grantee);
+	}
+	return roles;
+}
+
+/* Returns the roles with USAGE on a schema, but for superusers; 0 alone if PUBLIC has it */
+static List *
+roles_with_usage(Oid schema)
+{
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	bool		isnull;
+	Datum		acl;
+	List	   *roles;
+
+	if (!HeapTupleIsValid(tuple))
+		sg_gone(ERRCODE_UNDEFINED_SCHEMA, "a schema");
+	acl = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
+	roles = roles_of(isnull ? acldefault(OBJECT_SCHEMA, ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner) : DatumGetAclP(acl));
+	ReleaseSysCache(tuple);
+	return list_member_oid(roles, ACL_ID_PUBLIC) ? list_make1_oid(ACL_ID_PUBLIC) : roles;
+}
+
+static bool
+same_roles(Oid schema, Oid other)
+{
+	List	   *roles = roles_with_usage(schema);
+	List	   *others = roles_with_usage(other);
+
+	return list_difference_oid(roles, others) == NIL && list_difference_oid(others, roles) == NIL;
+}
+
+/* Returns names of roles, PUBLIC among them, as GRANT and REVOKE take them; a role that is gone is left out */
+static char *
+role_list(List *roles)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	foreach_oid(role, roles)
+	{
+		char	   *name = role == ACL_ID_PUBLIC ? NULL : GetUserNameFromId(role, true);
+
+		if (name || role == ACL_ID_PUBLIC)
+			appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "", name ? quote_identifier(name) : "PUBLIC");
+	}
+	return buf.data;
+}
+
+/* Returns the statements that make a schema on which the same roles have USAGE as on another one, whatever default privileges say */
+static List *
+make_attic(const char *name, Oid like)
+{
+	const Acl  *defaults = get_user_default_acl(OBJECT_SCHEMA, sg_checked_owner(), InvalidOid);
+	char	   *revoked = defaults ? role_list(roles_of(defaults)) : "";
+	char	   *granted = role_list(roles_with_usage(like));
+	List	   *statements = list_make1(psprintf("CREATE SCHEMA %s", name));
+
+	if (*revoked)
+		statements = lappend(statements, psprintf("REVOKE ALL ON SCHEMA %s FROM %s", name, revoked));
+	if (*granted)
+		statements = lappend(statements, psprintf("GRANT USAGE ON SCHEMA %s TO %s", name, granted));
+	return statements;
+}
+
 static char *
 schema_for(Oid relid)
 {
@@ -136,7 +215,8 @@ schema_for(Oid relid)
 		Oid			schema = get_namespace_oid(name, true);
 
 		if (!OidIsValid(schema) ||
-			(sg_is_attic(schema) && change_name_in_use(schema, relid, sg_rel_name(relid)) == NULL))
+			(sg_is_attic(schema) && same_roles(schema, get_rel_namespace(relid)) &&
+			 change_name_in_use(schema, relid, sg_rel_name(relid)) == NULL))
 			return name;
 		name = psprintf("%s_%d", SG_ATTIC, n);
 	}
@@ -564,11 +644,7 @@ change_into_attic(const PlanStep *step, Oid relid, ChangeMove *move)
 	if (!leave_publications(relid, move, &was))
 		return false;
 	if (!OidIsValid(get_namespace_oid(schema, true)))
-	{
-		move->owner_statements = lappend(move->owner_statements, psprintf("CREATE SCHEMA %s", schema));
-		/* whoever owns what is in it could not dump that otherwise */
-		move->owner_statements = lappend(move->owner_statements, psprintf("GRANT USAGE ON SCHEMA %s TO PUBLIC", schema));
-	}
+		move->owner_statements = list_concat(move->owner_statements, make_attic(schema, get_rel_namespace(relid)));
 	move->owner_statements = list_concat(move->owner_statements, change_move_statistics(relid, schema));
 	move->owner_statements = lappend(move->owner_statements, change_move_statement(step, step->child_table, schema));
 	move->was = was.data;

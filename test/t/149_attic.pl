@@ -5,6 +5,7 @@
 #   - what a table had is not taken back where the table is not found
 #   - what is nowhere is not taken back: the step keeps its state, with what was looked for, and comes back once it is there
 #   - what somebody has taken out of the attic is not dropped by sg_prune()
+#   - what is kept can be reached by nobody who could not before, and is told of where somebody can
 #   - CALL sg_sync_apply has no statement_timeout, also where there is nothing to do
 #
 # rooms: change undo sync
@@ -299,6 +300,55 @@ is(sql('bare', q{SELECT state, summary FROM sg_status() WHERE subject IN ('attic
 is(sql('bare', q{SET SESSION AUTHORIZATION keeper; SELECT state, summary FROM sg_status() WHERE subject = 'attic'}),
 	'attention|columns that are kept without a row in schemaguard.plan_deed that this role sees: 1', '... to their owner, too');
 is(sql('bare', sql('bare', q{SELECT next_call FROM sg_status() WHERE subject = 'attic'})), 'u|_sg_dropped_a', 'by the call that is given');
+
+# ---- the attic opens nothing that a schema keeps closed
+
+sub is_refused { my ($db, $role, $sql, $name) = @_; return is(($node->psql($db, "SET SESSION AUTHORIZATION $role; $sql"))[2] =~ /ERROR:  (permission denied for schema \w+)/ ? $1 : '', $name->[0], $name->[1]); }
+
+sql('postgres', 'CREATE ROLE stranger; CREATE ROLE boss; CREATE ROLE clerk; CREATE DATABASE closed');
+sql('closed', q{CREATE EXTENSION schemaguard; CREATE SCHEMA hr AUTHORIZATION boss; GRANT USAGE ON SCHEMA hr TO clerk;
+	ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO PUBLIC, stranger;
+	CREATE TABLE hr.salaries (id int PRIMARY KEY, v text); INSERT INTO hr.salaries VALUES (1, 'secret'); ALTER TABLE hr.salaries OWNER TO boss;
+	GRANT SELECT, UPDATE ON hr.salaries TO PUBLIC; GRANT INSERT (id) ON hr.salaries TO clerk WITH GRANT OPTION;
+	CREATE TABLE public.shown AS SELECT 1 AS a; GRANT SELECT ON shown TO PUBLIC;
+	SELECT sg_plan_create('o'), sg_plan_add_drop('o', 'table', 'shown'); SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'hr.salaries')});
+my $grants = q{SELECT relacl, (SELECT string_agg(attname || attacl::text, ' ') FROM pg_attribute a WHERE a.attrelid = c.oid AND attacl IS NOT NULL) FROM pg_class c WHERE relname = 'salaries'};
+my $granted = sql('closed', $grants);
+sql('closed', "CALL sg_apply('o'); CALL sg_apply('d')");
+is(sql('closed', q{SELECT string_agg(relnamespace::regnamespace || ' ' || relname, ', ' ORDER BY relname DESC) FROM pg_class WHERE relname IN ('salaries', 'shown')}),
+	'schemaguard_attic shown, schemaguard_attic_1 salaries', 'tables of schemas with other privileges are kept apart');
+is_refused('closed', 'stranger', $_, [ 'permission denied for schema schemaguard_attic_1', "who has no USAGE on the schema: $_" ])
+	for 'SELECT * FROM schemaguard_attic_1.salaries', q{UPDATE schemaguard_attic_1.salaries SET v = 'overwritten'};
+is(sql('closed', "SET SESSION AUTHORIZATION $_; SELECT v FROM schemaguard_attic_1.salaries"), 'secret', "$_, who had USAGE, has it") for 'clerk', 'boss';
+is(sql('closed', q{SET SESSION AUTHORIZATION stranger; SELECT a FROM schemaguard_attic.shown}), '1', 'what all could read, all can');
+$node->command_ok([ 'pg_dump', '-f', $node->basedir . '/closed.sql', 'closed' ], 'a dump');
+sql('postgres', 'CREATE DATABASE closed2');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', $node->basedir . '/closed.sql', 'closed2' ], '... restored');
+is_refused('closed2', 'stranger', 'SELECT * FROM schemaguard_attic_1.salaries', [ 'permission denied for schema schemaguard_attic_1', '... keeps it closed' ]);
+for my $db ('closed', 'closed2')
+{
+	sql($db, "CALL sg_rollback_fks('d')");
+	is(sql($db, $grants), $granted, "$db: a rollback brings it back with its privileges");
+	is_refused($db, 'stranger', 'SELECT * FROM hr.salaries', [ 'permission denied for schema hr', 'in the closed schema' ]);
+}
+
+# an attic that somebody has opened, or that was so from before
+sql('closed', q{CALL sg_apply('d'); GRANT USAGE ON SCHEMA schemaguard_attic_1 TO PUBLIC, stranger});
+my $opened = q{SELECT state, summary, next_call FROM sg_status() WHERE subject = 'attic'};
+is(sql('closed', "SET SESSION AUTHORIZATION stranger; $opened"), 'ok|nothing that was dropped is kept|SELECT kind, object, done_at FROM schemaguard.plan_deed WHERE undone_at IS NULL;', 'sg_status() of a role that sees no plan');
+is(sql('closed', $opened), 'attention|kept where roles have USAGE that have none on the schema it was in: 2|REVOKE USAGE ON SCHEMA schemaguard_attic_1 FROM PUBLIC; REVOKE USAGE ON SCHEMA schemaguard_attic_1 FROM stranger;',
+	'an attic that is open to more roles is told');
+sql('closed', sql('closed', $opened =~ s/state, summary, //r));
+is(sql('closed', $opened =~ s/, summary, next_call//r), 'ok', 'until its call is made');
+is_refused('closed', 'stranger', 'SELECT * FROM schemaguard_attic_1.salaries', [ 'permission denied for schema schemaguard_attic_1', 'it is closed' ]);
+
+# a sync leaves a function where it is that all could call in the attic
+sql('postgres', 'CREATE DATABASE closed3');
+sql('closed3', q{CREATE EXTENSION schemaguard; CREATE SCHEMA hr; CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO PUBLIC; SELECT sg_snapshot_take('r');
+	CREATE FUNCTION hr.f(int) RETURNS boolean LANGUAGE sql IMMUTABLE SECURITY DEFINER AS 'SELECT $1 > 0'; CREATE FUNCTION app.g(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1 > 0';
+	CREATE TABLE app.t (a int CHECK (hr.f(a)), CHECK (app.g(a))); SET schemaguard.workers = 1; CALL sg_sync_apply('r', allow_drop => true, fail => false)});
+is(sql('closed3', q{SELECT string_agg(pronamespace::regnamespace || ' ' || left(proname, 1), ', ' ORDER BY proname) FROM pg_proc WHERE prosrc = 'SELECT $1 > 0'; SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 't'}),
+	"hr f, schemaguard_attic g\nschemaguard_attic", 'a function of a closed schema is not kept in an attic that is open');
 
 # ---- statement_timeout
 
