@@ -15,7 +15,8 @@ CREATE TABLE schemaguard.quarantine (
     data        jsonb,                      -- the same, to read
     reason      text,                       -- why it could not go back, when that was tried last
     plan_id     bigint NOT NULL,            -- of the plan: one that is made anew under an old name is another one
-    readers     text[] NOT NULL             -- likewise of the roles: those to whom it is shown, as sg_role_marks() tells them apart
+    readers     text[] NOT NULL,            -- likewise of the roles: those to whom it is shown, as sg_role_marks() tells them apart
+    identity    text                        -- table and columns by number, as the text of a deed has them; null: not known
 );
 CREATE SEQUENCE schemaguard.quarantine_id_seq OWNED BY schemaguard.quarantine.id;
 ALTER TABLE schemaguard.quarantine ALTER COLUMN id SET DEFAULT pg_catalog.nextval('schemaguard.quarantine_id_seq');
@@ -37,6 +38,7 @@ COMMENT ON COLUMN schemaguard.quarantine.data IS 'the row, to read';
 COMMENT ON COLUMN schemaguard.quarantine.reason IS 'why it could not go back when that was tried last';
 COMMENT ON COLUMN schemaguard.quarantine.plan_id IS 'column id of schemaguard.plan';
 COMMENT ON COLUMN schemaguard.quarantine.readers IS 'roles that see it, by name and OID: another one of such a name does not';
+COMMENT ON COLUMN schemaguard.quarantine.identity IS 'table and columns by number, and of which database these are';
 
 -- These are users' data: for roles that could read the table then, its owner and the role that removed the row, and for
 -- those that may read everything. A role that is gone has no rights and is no error; neither has the next one of its name.

@@ -223,8 +223,13 @@ extern int64 fix_restore_plan(PlanRun *run, List *steps, ErrorData **error);
 /* How many copies there are, seen or not */
 extern int64 fix_restore_left(const PlanRun *run);
 
-/* Returns how many rows of a table the plan has in quarantine that have one of these columns */
-extern int64 fix_restore_needs(const PlanRun *run, const char *table, List *columns);
+/*
+ * Returns how many rows of a table the plan has in quarantine that could not go
+ * back without one of these columns; or, renamed, under its other name.  Rows whose
+ * columns are known by name alone, as after a restore, count if they are younger
+ * than what was done to the columns.
+ */
+extern int64 fix_restore_needs(const PlanRun *run, const char *table, List *columns, bool renamed, TimestampTz done_at);
 
 /* Returns the steps (of int) of which rows are in quarantine, or have not got their old values back */
 extern List *fix_rows_out(const FkPlan *plan);

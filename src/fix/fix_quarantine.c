@@ -28,6 +28,7 @@
 #include "base/quote.h"
 #include "fix/fix.h"
 #include "fix/fix_sql.h"
+#include "plan/plan_deed.h"
 #include "run/run.h"
 #include "run/run_lock.h"
 #include "run/run_name.h"
@@ -108,7 +109,7 @@ static void
 write_copies(const CopyTarget *target)
 {
 	Oid			types[] = {UUIDOID, TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-	TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8OID};
+	TEXTARRAYOID, TEXTARRAYOID, JSONBARRAYOID, INT8OID, TEXTOID};
 	Datum		values[lengthof(types)];
 	Datum	   *texts = palloc(sizeof(Datum) * SPI_processed);
 	Datum	   *documents = palloc(sizeof(Datum) * SPI_processed);
@@ -134,13 +135,14 @@ write_copies(const CopyTarget *target)
 	values[9] = PointerGetDatum(construct_array(texts, n, TEXTOID, -1, false, TYPALIGN_INT));
 	values[10] = PointerGetDatum(construct_array(documents, n, JSONBOID, -1, false, TYPALIGN_INT));
 	values[11] = Int64GetDatum(target->run->plan->id);
+	values[12] = CStringGetTextDatum(plan_deed_mark_columns(target->like->table, target->columns));
 
 	sg_owner_begin(&scope);
 	SPI_connect();
 	if (sg_owner_execute(SPI_OK_INSERT,
 						 "INSERT INTO schemaguard.quarantine"
-						 " (run_id, role, plan, step, fk_name, cause, row_table, table_owner, columns, plan_id, readers, row_text, data)"
-						 " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $12, (SELECT schemaguard.sg_role_marks($2, $8, 'pg_read_all_data')), t.* FROM ROWS FROM"
+						 " (run_id, role, plan, step, fk_name, cause, row_table, table_owner, columns, identity, plan_id, readers, row_text, data)"
+						 " SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $13, $12, (SELECT schemaguard.sg_role_marks($2, $8, 'pg_read_all_data')), t.* FROM ROWS FROM"
 						 " (pg_catalog.unnest($10), pg_catalog.unnest($11)) t",
 						 lengthof(types), types, values, NULL) != n)
 		elog(ERROR, "rows were lost on the way into quarantine");

@@ -58,6 +58,7 @@
 #include "base/quote.h"
 #include "fix/fix.h"
 #include "log/log_grant.h"
+#include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
@@ -82,7 +83,12 @@ typedef struct Copy
 	int64		id;
 	char	   *table;
 	char	   *owner;
-	List	   *columns;
+	TimestampTz at;
+	List	   *columns;		/* as they were called then */
+	char	   *identity;		/* plan_deed_mark_columns() of them, or NULL */
+	List	   *now;			/* as they are called now */
+	char	   *renamed;		/* one, known by name alone, to which the plan
+								 * has given another name since, or NULL */
 	char	   *text;
 	Oid			relid;
 	bool		elsewhere;		/* the plan was run in another database, as
@@ -122,6 +128,7 @@ typedef struct RestorePart
 {
 	Copy	   *copies;
 	int			n;
+	const PlanRun *run;
 	Oid			role;			/* as whom; InvalidOid: the caller */
 	bool		by_trigger;		/* one has changed a row, or kept it out */
 	List	   *disabled;		/* of RowTrigger *: these do not fire */
@@ -157,6 +164,51 @@ steps_array(const RestoreAction *action)
 	return plan_chosen_array(&plan);
 }
 
+/* Are the columns of a copy known by number in this database?  Names are those of now, NULL for each that is gone. */
+static bool
+knows_numbers(const Copy *copy, List **names)
+{
+	Oid			table;
+
+	return plan_deed_read_columns(copy->identity, &table, names) && table == copy->relid;
+}
+
+/* Renames and drops of columns that the plan has not taken back, of all its steps */
+static List *
+open_renames(const PlanRun *run)
+{
+	FkPlan		plan = *run->plan;
+	List	   *renames = NIL;
+
+	plan.id = kept_by(run);
+	plan.chosen = NIL;
+	foreach_ptr(PlanDeed, deed, plan_deeds(&plan, DEED_BIT(DEED_CHANGE)))
+	{
+		if ((deed->what->kind == STEP_RENAME || deed->what->kind == STEP_DROP) && plan_changed_object(deed->what) == CHANGED_COLUMN)
+			renames = lappend(renames, deed);
+	}
+	return renames;
+}
+
+/*
+ * Returns a column of a copy that goes by names whose name such a deed has given to
+ * another column, or taken away, since; NULL if there is none
+ */
+static char *
+renamed_since(const PlanRun *run, const Copy *copy, const List *renames)
+{
+	foreach_ptr(const PlanDeed, deed, renames)
+	{
+		const PlanStep *what = deed->what;
+		const char *name = sg_has_name(copy->columns, what->fk_name) ? what->fk_name :
+			what->kind == STEP_RENAME && sg_has_name(copy->columns, what->new_name) ? what->new_name : NULL;
+
+		if (name && deed->done_at > copy->at && plan_deed_table(kept_by(run), what->child_table) == copy->relid)
+			return pstrdup(name);
+	}
+	return NULL;
+}
+
 /*
  * The next copies of a plan that the caller may see, the latest first: a row
  * goes into quarantine no earlier than the rows that refer to it.
@@ -165,7 +217,7 @@ static void
 load_copies(RestoreAction *action)
 {
 	static const char *const query =
-		"SELECT q.id, q.row_table, q.table_owner, q.columns, q.row_text"
+		"SELECT q.id, q.row_table, q.table_owner, q.at, q.columns, q.identity, q.row_text"
 		" FROM (SELECT c.*, sum(octet_length(c.row_text)) OVER (ORDER BY c.id DESC) - octet_length(c.row_text) AS before"
 		"       FROM (SELECT * FROM schemaguard.quarantine"
 		"             WHERE plan_id = $1 AND id < $2 AND (cardinality($6) = 0 OR step = ANY ($6))"
@@ -180,6 +232,9 @@ load_copies(RestoreAction *action)
 		Int64GetDatum(RESTORE_BYTES),
 	steps_array(action)};
 	MemoryContext context = CurrentMemoryContext;
+	List	   *renames = NIL;
+	List	   *names;
+	bool		loaded = false;
 	SgScope		scope;
 	uint64		n;
 
@@ -201,7 +256,9 @@ load_copies(RestoreAction *action)
 		copy->id = sg_spi_int64(row, desc, "id");
 		copy->table = sg_spi_text(row, desc, "row_table");
 		copy->owner = sg_spi_text(row, desc, "table_owner");
+		copy->at = (TimestampTz) sg_spi_int64(row, desc, "at");
 		copy->columns = sg_spi_text_array(row, desc, "columns");
+		copy->identity = sg_spi_text(row, desc, "identity");
 		copy->text = sg_spi_text(row, desc, "row_text");
 	}
 	SPI_finish();
@@ -213,6 +270,12 @@ load_copies(RestoreAction *action)
 
 		copy->relid = same ? copy[-1].relid : table_of_rows(action->action.run, copy->table);
 		copy->elsewhere = same ? copy[-1].elsewhere : plan_deed_is_elsewhere(kept_by(action->action.run), copy->table);
+		if (!OidIsValid(copy->relid) || knows_numbers(copy, &names))
+			continue;
+		if (!loaded)
+			renames = open_renames(action->action.run);
+		loaded = true;
+		copy->renamed = renamed_since(action->action.run, copy, renames);
 	}
 	/* by the names that they have now */
 	for (int i = 0; i < action->n; i++)
@@ -259,15 +322,59 @@ find_table(Copy *copy)
 						copy->table, copy->owner)));
 }
 
+/*
+ * The columns by the names that they have now.  Those that know no numbers here, as after
+ * a restore, go by their names of then, unless the plan has changed these since.  Whoever
+ * calls sg_restore_quarantine() once a column was made anew says so: its name counts then.
+ */
+static List *
+names_of_now(const PlanRun *run, const Copy *copy)
+{
+	List	   *names;
+	List	   *there = NIL;
+	ListCell   *name;
+	ListCell   *then;
+
+	if (copy->renamed)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("the plan has renamed or dropped column %s of table %s since, which is known by its name alone",
+						quote_identifier(copy->renamed), copy->table)));
+	if (!knows_numbers(copy, &names))
+		return copy->columns;
+	foreach(name, names)
+	{
+		if (lfirst(name))
+			there = lappend(there, lfirst(name));
+	}
+	forboth(name, names, then, copy->columns)
+	{
+		const char *column = quote_identifier(lfirst(then));
+
+		if (lfirst(name))
+			continue;
+		if (get_attnum(copy->relid, lfirst(then)) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("table %s has no column %s any more", copy->table, column)));
+		if (run->urgent || sg_has_name(there, lfirst(then)))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column %s of table %s is another one by now", column, copy->table)));
+		lfirst(name) = lfirst(then);
+	}
+	return names;
+}
+
 /* A row value with the types that the columns have now */
 static TupleDesc
 row_descriptor(const Copy *copy)
 {
 	Relation	rel = table_open(copy->relid, NoLock);
-	TupleDesc	desc = CreateTemplateTupleDesc(list_length(copy->columns));
+	TupleDesc	desc = CreateTemplateTupleDesc(list_length(copy->now));
 	ListCell   *lc;
 
-	foreach(lc, copy->columns)
+	foreach(lc, copy->now)
 	{
 		AttrNumber	attnum = get_attnum(copy->relid, lfirst(lc));
 		int			n = foreach_current_index(lc) + 1;
@@ -296,7 +403,7 @@ static bool
 same_table(const Copy *a, const Copy *b)
 {
 	return strcmp(a->table, b->table) == 0 && strcmp(a->owner, b->owner) == 0 &&
-		sg_equal_names(a->columns, b->columns);
+		sg_equal_names(a->columns, b->columns) && sg_same_text(a->identity, b->identity) && b->renamed == NULL;
 }
 
 /*
@@ -316,13 +423,15 @@ resolve_copies(RestorePart *part)
 		{
 			copy->relid = part->copies[i - 1].relid;
 			copy->desc = part->copies[i - 1].desc;
+			copy->now = part->copies[i - 1].now;
 			continue;
 		}
 		find_table(copy);
+		copy->now = names_of_now(part->run, copy);
 		copy->desc = row_descriptor(copy);
 		if (unit == NULL)
 			unit = fix_unit(copy->relid);
-		fix_unit_write(unit, copy->relid, CMD_INSERT, copy->columns);
+		fix_unit_write(unit, copy->relid, CMD_INSERT, copy->now);
 	}
 	part->role = fix_unit_role(unit);
 }
@@ -365,7 +474,7 @@ static SPIPlanPtr
 insert_plan(const Copy *copy)
 {
 	int			n = list_length(copy->columns);
-	char	   *names = sg_quote_list(copy->columns);
+	char	   *names = sg_quote_list(copy->now);
 	Oid		   *types = palloc(sizeof(Oid) * n);
 	StringInfoData buf;
 	SPIPlanPtr	plan;
@@ -623,7 +732,7 @@ note_refusing(PlanRun *run, const ErrorData *error)
 static int64
 restore_copies(RestoreAction *action, Copy *copies, int n)
 {
-	RestorePart part = {copies, n};
+	RestorePart part = {copies, n, action->action.run};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard restore",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -859,24 +968,33 @@ read_tables(const char *query, int nargs, Oid *types, Datum *values)
 	return tables;
 }
 
-/* By whichever steps, and whoever may see them: without the columns none could go back */
+/* By whichever steps, and whoever may see them */
 int64
-fix_restore_needs(const PlanRun *run, const char *table, List *columns)
+fix_restore_needs(const PlanRun *run, const char *table, List *columns, bool renamed, TimestampTz done_at)
 {
-	Oid			types[] = {INT8OID, TEXTARRAYOID, TEXTARRAYOID};
-	Datum		values[] = {Int64GetDatum(kept_by(run)), sg_text_array(columns), 0};
+	Oid			types[] = {INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID};
 	Oid			relid = sg_find_qualified(table);
+	Datum		values[] = {Int64GetDatum(kept_by(run)), sg_text_array(columns), 0, 0, 0, BoolGetDatum(renamed), TimestampTzGetDatum(done_at)};
 	List	   *names = NIL;
+	List	   *numbers = NIL;
 
-	foreach_ptr(char, name, read_tables("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1 AND columns && $2", 2, types, values))
+	foreach_ptr(char, name, read_tables("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1", 1, types, values))
 	{
 		if (OidIsValid(relid) && plan_deed_table(kept_by(run), name) == relid)
 			names = lappend(names, name);
 	}
 	if (names == NIL)
 		return 0;
+	foreach_ptr(const char, column, columns)
+	{
+		numbers = lappend(numbers, psprintf("%d", get_attnum(relid, column)));
+	}
 	values[2] = sg_text_array(names);
-	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND columns && $2 AND row_table = ANY ($3)",
+	values[3] = CStringGetTextDatum(psprintf("%s {", plan_deed_mark(relid)));
+	values[4] = sg_text_array(numbers);
+	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND row_table = ANY ($3)"
+					  " AND CASE WHEN starts_with(identity, $4) THEN NOT $6 AND string_to_array(rtrim(substr(identity, length($4) + 1), '}'), ',') && $5"
+					  " ELSE columns && $2 AND at > $7 END",
 					  lengthof(types), types, values);
 }
 

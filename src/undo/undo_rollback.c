@@ -23,8 +23,9 @@
  * Rows that a CHECK, NOT NULL or unique constraint of the plan has refused go
  * back when it is gone: what was made later is gone by then, and columns that
  * the rows have are still there.  What is left is tried in the end.  A column
- * that rows in quarantine have is not dropped, nor called by its old name,
- * before these are back, and stays with them.
+ * that rows in quarantine have is not dropped before these are back, and stays
+ * with them.  Rows know their columns by number, whatever their names are; those
+ * that know names alone, as after a restore, need the names that they had.
  *
  *-------------------------------------------------------------------------
  */
@@ -259,13 +260,15 @@ waits_for_rows(Rollback *rollback, const PlanDeed *deed)
 {
 	PlanRun    *run = rollback->run;
 	List	   *columns = columns_of(deed);
+	bool		renamed = deed->kind == DEED_CHANGE && deed->what->kind == STEP_RENAME;
+	TimestampTz done_at = deed->kind == DEED_CHANGE && deed->done_at ? deed->done_at : DT_NOBEGIN;
 	char	   *reason;
 	int64		n;
 
-	if (columns == NIL || fix_restore_needs(run, deed->what->child_table, columns) == 0)
+	if (columns == NIL || fix_restore_needs(run, deed->what->child_table, columns, renamed, done_at) == 0)
 		return false;
 	put_free_rows_back(run);
-	n = fix_restore_needs(run, deed->what->child_table, columns);
+	n = fix_restore_needs(run, deed->what->child_table, columns, renamed, done_at);
 	if (n == 0)
 		return false;
 	if (!rollback->waited)

@@ -237,7 +237,7 @@ in_quarantine(const PlanRun *run, Oid table, const char *column)
 
 	foreach_oid(relid, lcons_oid(table, list_copy(sg_partition_ancestors(table))))
 	{
-		n += fix_restore_needs(run, sg_relation_name(relid), list_make1(unconstify(char *, column)));
+		n += fix_restore_needs(run, sg_relation_name(relid), list_make1(unconstify(char *, column)), false, DT_NOBEGIN);
 	}
 	return n;
 }

@@ -419,6 +419,7 @@ INSERT INTO guarded VALUES (1, 5);
 CALL sg_restore_quarantine('fix');
 SELECT row_text, reason FROM kept;
 DELETE FROM guarded WHERE id = 1;
+UPDATE schemaguard.quarantine SET identity = NULL;
 ALTER TABLE guarded RENAME n TO m;
 CALL sg_restore_quarantine('fix');
 SELECT row_text, reason FROM kept;

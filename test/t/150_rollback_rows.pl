@@ -65,7 +65,7 @@ is($node->safe_psql('postgres', $status), q{ok|SELECT * FROM public.sg_plan_chec
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Nothing that rows in quarantine need is taken away before they are back: the column of a key that replaces another one, one that a step has
-# added, and one that a step has renamed; nor where they can't go back in this call
+# added; nor where they can't go back in this call. One that a step has renamed does not wait: rows know it by number.
 my $s = SgTest::Session->new($node);
 $s->query(<<'SQL');
 CREATE TABLE owner (id int PRIMARY KEY);
@@ -86,9 +86,9 @@ $s->query("CALL sg_rollback_fks('replaces')");
 is($s->query('SELECT (SELECT count(*) FROM needs) || $$ $$ || array_length(ARRAY(SELECT attname FROM pg_attribute WHERE attrelid = $$needs$$::regclass
 	AND attnum > 0 AND NOT attisdropped), 1)'), '20 3', 'they are back, and then the column goes');
 $s->query("INSERT INTO needs_too VALUES (10, 0, 1); CALL sg_rollback_fks('adds')");
-is($s->query('SELECT count(*) || $$ $$ || sum(b) FROM needs_too WHERE value IS NOT NULL'), '20 210', 'columns stay while a row that has them can not go back');
+is($s->query('SELECT count(*) || $$ $$ || sum(b) FROM needs_too WHERE v IS NOT NULL'), '20 210', 'a column stays while a row that has it can not go back');
 is($s->query("SELECT string_agg(reason, '; ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'adds' AND step < 3"),
-	'not taken back: 1 row in quarantine has values in (b); not taken back: 1 row in quarantine has values in (value)', 'the steps say why');
+	'not taken back: 1 row in quarantine has values in (b)', 'the step says why');
 $s->query("DELETE FROM needs_too WHERE id = 10; CALL sg_rollback_fks('adds')");
 is($s->query('SELECT count(*) || $$ $$ || sum(v) || $$ $$ || (SELECT string_agg(state, $$ $$) FROM schemaguard.plan_step WHERE plan = $$adds$$) FROM needs_too'),
 	'20 210 rolled back rolled back rolled back', 'the next call puts it back, and then takes them back');
