@@ -161,6 +161,8 @@ function find_drops(    i)
 			sub(/^@extschema@\./, "", name)
 			note_drop(kind, name)
 		}
+		else if (verb == "DROP" && kind == "EVENT")
+			dropped_names[name] = 1
 	}
 	by_hand = ndrops
 	for (i = 1; i <= count["old"]; i++)

@@ -123,9 +123,9 @@ CREATE FUNCTION schemaguard.sg_drop_extension_event() RETURNS event_trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'sg_drop_extension_event';
 REVOKE ALL ON FUNCTION schemaguard.sg_drop_extension_event() FROM PUBLIC;
 COMMENT ON FUNCTION schemaguard.sg_drop_extension_event()
-    IS 'refuse DROP EXTENSION schemaguard without CASCADE while there are rows in quarantine';
+    IS 'refuse DROP EXTENSION without CASCADE, and DROP OWNED and DROP SCHEMA of what holds it, while there are rows in quarantine';
 CREATE EVENT TRIGGER schemaguard_drop_extension ON ddl_command_start
-    WHEN TAG IN ('DROP EXTENSION')
+    WHEN TAG IN ('DROP EXTENSION', 'DROP OWNED', 'DROP SCHEMA')
     EXECUTE FUNCTION schemaguard.sg_drop_extension_event();
 ALTER EVENT TRIGGER schemaguard_drop_extension ENABLE ALWAYS;
 

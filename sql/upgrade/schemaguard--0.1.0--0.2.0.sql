@@ -51,6 +51,9 @@ UPDATE schemaguard.quarantine q SET readers = ARRAY(
 ALTER TABLE schemaguard.quarantine ALTER COLUMN readers SET NOT NULL;
 DROP POLICY own_rows ON schemaguard.quarantine;
 
+-- for more commands
+DROP EVENT TRIGGER schemaguard_drop_extension;
+
 ALTER TABLE schemaguard.snapshot ADD COLUMN environment jsonb;
 ALTER TABLE schemaguard.snapshot_object ADD COLUMN oid oid;
 

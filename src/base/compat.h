@@ -92,8 +92,9 @@
 static inline bool
 object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 {
-	Assert(classid == RelationRelationId || classid == ProcedureRelationId);
+	Assert(classid == RelationRelationId || classid == NamespaceRelationId || classid == ProcedureRelationId);
 	return classid == RelationRelationId ? pg_class_ownercheck(objectid, roleid) :
+		classid == NamespaceRelationId ? pg_namespace_ownercheck(objectid, roleid) :
 		pg_proc_ownercheck(objectid, roleid);
 }
 

@@ -1,21 +1,28 @@
 /*-------------------------------------------------------------------------
  *
  * fix_keep.c
- *	  DROP EXTENSION does not take rows of users along unasked.
+ *	  No DROP takes rows of users along with the extension unasked.
  *
- * The event trigger that asks here is a member of the extension and fires for
- * DROP EXTENSION alone, before it begins: at sql_drop the rows are gone.
+ * The event trigger that asks here is a member of the extension and fires
+ * before DROP EXTENSION, DROP OWNED and DROP SCHEMA begin: at sql_drop the rows
+ * are gone.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "base/calls.h"
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
 #include "commands/event_trigger.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 
+#include "base/calls.h"
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
@@ -23,19 +30,91 @@
 
 SG_FUNCTION(sg_drop_extension_event);
 
-/* Without CASCADE, which says that whatever is there may go */
+/* Where the extension is, and whose */
+static void
+find_extension(Oid *owner, Oid *schema)
+{
+	SgCatalog	scan;
+	HeapTuple	tuple;
+
+	*owner = *schema = InvalidOid;
+	sg_catalog_begin_all(&scan, ExtensionRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
+	{
+		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
+
+		if (strcmp(NameStr(form->extname), "schemaguard") != 0)
+			continue;
+		*owner = form->extowner;
+		*schema = form->extnamespace;
+	}
+}
+
 static bool
-drops_schemaguard(const Node *statement)
+owns_schema(Oid role, Oid schema)
+{
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	bool		owns = HeapTupleIsValid(tuple) && ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner == role;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return owns;
+}
+
+/* With what a role owns goes the extension, or the schema that it is in */
+static bool
+drops_owned(const DropOwnedStmt *drop)
+{
+	Oid			owner;
+	Oid			schema;
+
+	find_extension(&owner, &schema);
+	foreach_ptr(RoleSpec, role, drop->roles)
+	{
+		Oid			one = get_rolespec_oid(role, true);
+
+		if ((one == owner || (drop->behavior == DROP_CASCADE && owns_schema(one, schema))) && has_privs_of_role(GetUserId(), one))
+			return true;
+	}
+	return false;
+}
+
+static bool
+drops_schema(const DropStmt *drop)
+{
+	Oid			owner;
+	Oid			schema;
+
+	find_extension(&owner, &schema);
+	foreach_ptr(Node, name, drop->objects)
+	{
+		if (get_namespace_oid(strVal(name), true) == schema && object_ownercheck(NamespaceRelationId, schema, GetUserId()))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns whether a statement drops the extension, other than by DROP EXTENSION ... CASCADE, which says
+ * that whatever is there may go; false for who may not, who is not told a plan's name
+ */
+static bool
+drops_schemaguard(const Node *statement, Oid own_function)
 {
 	const DropStmt *drop = (const DropStmt *) statement;
-	ListCell   *lc;
 
-	if (!IsA(statement, DropStmt) || drop->removeType != OBJECT_EXTENSION || drop->behavior == DROP_CASCADE)
+	if (IsA(statement, DropOwnedStmt))
+		return drops_owned((const DropOwnedStmt *) statement);
+	if (!IsA(statement, DropStmt))
 		return false;
-	foreach(lc, drop->objects)
+	if (drop->removeType == OBJECT_SCHEMA)
+		return drop->behavior == DROP_CASCADE && drops_schema(drop);
+	if (drop->removeType != OBJECT_EXTENSION || drop->behavior == DROP_CASCADE)
+		return false;
+	foreach_ptr(Node, name, drop->objects)
 	{
-		if (strcmp(strVal(lfirst(lc)), "schemaguard") == 0)
-			return true;
+		if (strcmp(strVal(name), "schemaguard") == 0)
+			return object_ownercheck(ProcedureRelationId, own_function, GetUserId());
 	}
 	return false;
 }
@@ -62,7 +141,7 @@ refuse_for_attic(void)
 
 /* Raises 2BP01 while a plan keeps old values of policy "set", which are nowhere else */
 static void
-refuse_for_values(void)
+refuse_for_values(const char *command)
 {
 	Datum		plan;
 
@@ -73,16 +152,17 @@ refuse_for_values(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("extension schemaguard keeps old values of your rows in schemaguard.plan_value"),
-			 errdetail("DROP EXTENSION would take them along."),
+			 errdetail("%s would take them along.", command),
 			 errhint(sg_calls("To have plan %s forget them, with all that it has done:\nSELECT sg_plan_drop(%s, force => true);\n"
 							  "To have all of them go:\nDROP EXTENSION schemaguard CASCADE;"),
 					 quote_identifier(TextDatumGetCString(plan)), quote_literal_cstr(TextDatumGetCString(plan)))));
 }
 
 /*
- * sg_drop_extension_event() event trigger: refuse DROP EXTENSION while there
- * are rows in quarantine, old values of rows, or tables of users' that were
- * dropped and are kept.
+ * sg_drop_extension_event() event trigger: refuse DROP EXTENSION, and DROP OWNED
+ * and DROP SCHEMA ... CASCADE of what it is part of, while there are rows in
+ * quarantine, old values of rows, or tables of users' that were dropped and are
+ * kept.
  */
 static Datum
 sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
@@ -96,9 +176,7 @@ sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
 				 errmsg("sg_drop_extension_event is an event trigger function"),
 				 errhint("CREATE EXTENSION makes its event trigger.")));
 
-	/* the server refuses everybody else, who is not told a plan's name */
-	if (IsBinaryUpgrade || !drops_schemaguard(event->parsetree) ||
-		!object_ownercheck(ProcedureRelationId, fcinfo->flinfo->fn_oid, GetUserId()))
+	if (IsBinaryUpgrade || !drops_schemaguard(event->parsetree, fcinfo->flinfo->fn_oid))
 		PG_RETURN_NULL();
 	refuse_for_attic();
 	if (sg_owner_fetch("SELECT plan FROM schemaguard.quarantine WHERE $1 OPERATOR(pg_catalog.=) '' ORDER BY id LIMIT 1",
@@ -106,10 +184,10 @@ sg_drop_extension_event_entered(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("extension schemaguard keeps rows of your tables in schemaguard.quarantine"),
-				 errdetail("DROP EXTENSION would take them along."),
+				 errdetail("%s would take them along.", GetCommandTagName(event->tag)),
 				 errhint(sg_calls("Copy them (\\copy schemaguard.quarantine TO 'quarantine.txt') and use DROP EXTENSION ... CASCADE, or put them back plan by plan:\nCALL sg_restore_quarantine(%s);"),
 						 quote_literal_cstr(TextDatumGetCString(plan)))));
-	refuse_for_values();
+	refuse_for_values(GetCommandTagName(event->tag));
 
 	PG_RETURN_NULL();
 }

@@ -135,7 +135,15 @@ $node->safe_psql('source', q{SET client_min_messages = error; CREATE TABLE kept 
 is($node->safe_psql('source', 'SELECT count(*) FROM schemaguard.quarantine; SELECT count(*) FROM kept'), "1\n0", 'a row is in quarantine');
 is_error($node, $_, '2BP01', qr/keeps rows of your tables in schemaguard.quarantine.*sg_restore_quarantine\('keep'\)/s, "refused: $_", dbname => 'source')
 	for 'DROP EXTENSION schemaguard', 'DROP EXTENSION IF EXISTS schemaguard RESTRICT', 'DROP EXTENSION no_such, schemaguard',
-	'SET session_replication_role = replica; DROP EXTENSION schemaguard';
+	'SET session_replication_role = replica; DROP EXTENSION schemaguard',
+	'DROP OWNED BY CURRENT_USER', 'DROP OWNED BY CURRENT_USER CASCADE', 'DROP SCHEMA public CASCADE', 'DROP SCHEMA IF EXISTS no_such, public CASCADE';
+$node->safe_psql('source', 'CREATE ROLE housekeeper; CREATE ROLE leaver SUPERUSER; ALTER SCHEMA public OWNER TO housekeeper');
+is_error($node, "SET SESSION AUTHORIZATION housekeeper; $_", '2BP01', qr/keeps rows of your tables/, "of the owner of the schema: $_", dbname => 'source')
+	for 'DROP SCHEMA public CASCADE', 'DROP OWNED BY CURRENT_USER CASCADE';
+$node->safe_psql('source', 'ALTER SCHEMA public OWNER TO pg_database_owner; CREATE SCHEMA nothing AUTHORIZATION leaver; DROP OWNED BY leaver CASCADE; DROP ROLE leaver, housekeeper');
+is($node->safe_psql('source', q{SELECT to_regnamespace('nothing')}), '', 'what another role owns is dropped');
+is_error($node, $_, '42501', qr/permission denied|must be owner/, "a stranger hears nothing of plans: $_", dbname => 'source', user => 'stranger')
+	for 'DROP OWNED BY postgres', 'DROP SCHEMA public CASCADE';
 is_error($node, 'DROP EXTENSION schemaguard', '42501', qr/must be owner/, 'a stranger hears nothing of plans', dbname => 'source', user => 'stranger');
 is_error($node, 'DROP EXTENSION no_such', '42704', undef, 'another extension: its own error', dbname => 'source');
 is(error_of($node, 'BEGIN; DROP EXTENSION IF EXISTS no_such; DROP TABLE c; ROLLBACK', dbname => 'source'), '', 'other DDL goes on');
