@@ -166,6 +166,9 @@ extern bool change_was_done(const PlanStep *step, const ChangeMove *move);
 extern void change_run(const ChangeMove *move);
 extern void change_add_target(RunAction *action, const ChangeMove *move);
 
+/* Returns a text of what goes for good by a move, and of the rows (NULL: not counted) that its queries have deleted or changed; or NULL */
+extern char *change_gone_text(const PlanStep *step, int64 lost, const RunRows *counts);
+
 /* 42501 unless its code may run as the caller */
 extern void change_check_caller(const ChangeMove *move);
 
@@ -370,6 +373,9 @@ extern bool change_others_stand_on(const PlanStep *step, const char *column, Cha
 
 extern void change_undo_table(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 extern void change_look_index(const PlanStep *step, ChangeMove *move);
+
+/* Does a statement of the step put rows into a table? */
+extern bool change_inserts(const PlanStep *step, Oid table);
 extern void change_look_statement(const PlanStep *step, ChangeMove *move);
 extern void change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 

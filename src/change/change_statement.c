@@ -16,14 +16,19 @@
 #include "commands/defrem.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
+#include "base/quote.h"
 #include "base/scope.h"
 #include "change/change.h"
+#include "change/change_literal.h"
+#include "change/change_need.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "run/run_deed.h"
@@ -229,6 +234,78 @@ change_look_statement(const PlanStep *step, ChangeMove *move)
 	move->first = run_statements(move, step->definition, STEP_VALIDATED);
 }
 
+/* A table that a query of the plan is looked for in */
+typedef struct Inserted
+{
+	Oid			table;
+	bool		found;
+} Inserted;
+
+static bool
+visit_inserts(Node *node, void *context)
+{
+	Inserted   *arg = context;
+	bool		inserts = node && (IsA(node, InsertStmt) || IsA(node, MergeStmt));
+
+	if (node == NULL)
+		return false;
+	arg->found |= inserts && change_find_named(change_written(node)) == arg->table;
+	return arg->found || raw_expression_tree_walker(node, visit_inserts, context);
+}
+
+bool
+change_inserts(const PlanStep *step, Oid table)
+{
+	Inserted	arg = {table};
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	foreach_ptr(const char, text, step->kind == STEP_STATEMENT ? plan_change_texts(step->definition) : NIL)
+	{
+		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+
+		if (code_is_query(statement))
+			(void) visit_inserts(statement, &arg);
+	}
+	sg_scope_end(&scope);
+	return arg.found;
+}
+
+static bool
+plan_inserts(const PlanStep *step, Oid table)
+{
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		if (change_inserts(other, table))
+			return true;
+	}
+	return false;
+}
+
+/* Makes a problem of an undo that drops a table with rows which no statement of the plan has put there */
+static void
+keep_rows(const PlanStep *step, List *texts, ChangeMove *move)
+{
+	foreach_ptr(const char, text, texts)
+	{
+		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+		ChangeAlong along = {0};
+
+		if (IsA(statement, DropStmt))
+			change_along(statement, &along);
+		foreach_ptr(const ChangeGone, one, along.gone)
+		{
+			char	   *table = sg_relation_name(one->table);
+
+			if (!change_has_rows(one->table, table) || plan_inserts(step, one->table))
+				continue;
+			change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, psprintf("table %s has rows, which would go with it", table),
+						   psprintf("If nobody needs them, delete them and roll back again. If the table is to stay:\n%s", plan_skip_call(step, "the table stays")));
+			return;
+		}
+	}
+}
+
 void
 change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
@@ -250,8 +327,8 @@ change_undo_statement(const PlanDeed *deed, const PlanStep *step, ChangeMove *mo
 	else if (step->outside && list_length(texts) == 1 &&
 			 may_be_outside(linitial_node(RawStmt, raw_parser(step->undo, RAW_PARSE_DEFAULT))->stmt))
 		outside_statement(step, step->undo, move, STEP_ROLLED_BACK);
-	else
-		(void) run_statements(move, step->undo, STEP_ROLLED_BACK);
+	else if (run_statements(move, step->undo, STEP_ROLLED_BACK))
+		keep_rows(step, texts, move);
 	/* by being run, whatever its query says then */
 	move->ends = true;
 }

@@ -594,9 +594,8 @@ drop_triggers_of_readers(const RunAction *action, const PlanStep *step)
 	}
 }
 
-/* Returns a text of what goes for good by a move, and of the rows that its queries have deleted or changed; or NULL */
-static char *
-gone_text(const PlanStep *step, int64 lost, const RunRows *counts)
+char *
+change_gone_text(const PlanStep *step, int64 lost, const RunRows *counts)
 {
 	int64		deleted = counts ? run_rows_count(counts, InvalidOid, ROWS_DELETED) : 0;
 	int64		changed = counts ? run_rows_count(counts, InvalidOid, ROWS_CHANGED) : 0;
@@ -679,7 +678,7 @@ do_move(void *arg)
 		plan_deeds_follow_anew();
 	if (move->first && !ends_first(work->step))
 		drop_triggers(work, now.table);
-	run_record_done(action, work, move->state, gone_text(work->step, lost, now.counts));
+	run_record_done(action, work, move->state, change_gone_text(work->step, lost, now.counts));
 }
 
 static void
@@ -746,7 +745,7 @@ make_move(StepWork *work, const ChangeMove *move)
 	sg_progress_step(move->kind == MOVE_VALIDATE ? SG_PROGRESS_VALIDATE : SG_PROGRESS_ADD, work->step->step, move->table);
 	if (run_attempt(&ma.action))
 	{
-		char	   *gone = gone_text(work->step, ma.lost, ma.counts);
+		char	   *gone = change_gone_text(work->step, ma.lost, ma.counts);
 
 		run_append_notice(work, psprintf("%s%s%s%s%s", move->action,
 										 ma.action.attempts > 1 ? psprintf(" after %d attempts", ma.action.attempts) : "",

@@ -328,6 +328,9 @@ extern void check_triggers(CheckStep *cs, Oid table, int event, List *columns, d
 /* Names in the statements of a step, and the tables whose rows they write */
 extern void check_statement(PlanCheck *check, CheckStep *cs);
 
+/* Warns of rows and objects that the undo of a step would let go */
+extern void check_undo(CheckStep *cs);
+
 /* ---- check_refusal.c ---- */
 
 /* Raises the server's error for what is there already, or uses what the statement changes */

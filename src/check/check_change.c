@@ -484,6 +484,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 				  psprintf("Read it in column done_when of schemaguard.plan_step, and the statement:\n%s", plan_sql_call(cs->plan)));
 		return;
 	}
+	check_undo(cs);
 	change_look(cs->step, &move);
 	if (move.kind != MOVE_NONE && change_was_done(cs->step, &move))
 	{

@@ -1049,6 +1049,52 @@ check_written(CheckStep *cs, Node *statement)
 	say_written(cs, CHECK_OK, "changes", tables.changed);
 }
 
+/* Appends what one statement of an undo lets go, as things are now */
+static void
+append_undone(StringInfo text, const PlanStep *step, Node *statement)
+{
+	WrittenTables tables = {NIL, NIL};
+	ChangeAlong along;
+
+	change_along(statement, &along);
+	foreach_ptr(const ChangeGone, one, along.gone)
+	{
+		int64		rows = one->converted || IsA(statement, DropStmt) ? 0 : change_count_gone(list_make1(unconstify(ChangeGone *, one)), NULL);
+
+		if (rows != 0)
+			appendStringInfo(text, "%s%s%s%s of %s%s%s", text->len ? ", " : "", rows < 0 ? "" : psprintf(INT64_FORMAT " ", rows),
+							 one->column ? "value" : "row", rows == 1 ? "" : "s", sg_relation_name(one->table), one->column ? "." : "",
+							 one->column ? quote_identifier(one->column) : "");
+	}
+	if (along.names && !IsA(statement, TruncateStmt))
+		appendStringInfo(text, "%s%s by CASCADE", text->len ? ", " : "", change_along_text(along.names));
+	else if (along.cascades && !along.known)
+		appendStringInfo(text, "%swhat CASCADE drops by then", text->len ? ", " : "");
+	if (!code_is_query(statement))
+		return;
+	(void) list_written(statement, &tables);
+	foreach_ptr(const char, table, tables.deleted)
+	{
+		if (!change_inserts(step, sg_find_qualified(table)))
+			appendStringInfo(text, "%srows of %s that it deletes", text->len ? ", " : "", table);
+	}
+}
+
+void
+check_undo(CheckStep *cs)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_ptr(const char, statement, cs->step->undo ? plan_change_texts(cs->step->undo) : NIL)
+	{
+		append_undone(&text, cs->step, linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt);
+	}
+	if (text.len)
+		check_row(cs, "undo", CHECK_WARN, psprintf("a rollback loses %s", text.data),
+				  psprintf("To have a rollback leave the step as it is:\n%s", check_set(cs, "undo", NULL)));
+}
+
 void
 check_statement(PlanCheck *check, CheckStep *cs)
 {

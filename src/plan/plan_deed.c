@@ -276,6 +276,20 @@ plan_deed_written(const FkPlan *plan, const PlanDeed *deed, int64 deleted, int64
 }
 
 void
+plan_deed_unwritten(int64 id, int64 deleted, int64 changed)
+{
+	StoreArgs	args = {0};
+
+	store_arg_int64(&args, id, false);
+	store_arg_int64(&args, deleted, false);
+	store_arg_int64(&args, changed, false);
+	store_change(SPI_OK_UPDATE,
+				 "UPDATE schemaguard.plan_deed SET after = coalesce(after, '{}') || jsonb_build_object("
+				 "'rows_deleted', coalesce((after->>'rows_deleted')::bigint, 0) + $2, 'rows_changed', coalesce((after->>'rows_changed')::bigint, 0) + $3)"
+				 " WHERE id = $1", &args);
+}
+
+void
 plan_deed_rows(const FkPlan *plan, DeedKind kind, int step, const char *object, int64 rows)
 {
 	StoreArgs	args = {0};

@@ -98,6 +98,9 @@ extern void plan_deed_identify(const FkPlan *plan, PlanDeed *deed);
 /* Records how many rows the queries of an open deed have deleted and changed, without a copy */
 extern void plan_deed_written(const FkPlan *plan, const PlanDeed *deed, int64 deleted, int64 changed);
 
+/* Adds rows that taking a deed back has deleted and changed, without a copy */
+extern void plan_deed_unwritten(int64 id, int64 deleted, int64 changed);
+
 /* Rows that a step has deleted or set to null, in addition to those before */
 extern void plan_deed_rows(const FkPlan *plan, DeedKind kind, int step, const char *object, int64 rows);
 

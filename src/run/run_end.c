@@ -493,9 +493,10 @@ detail_text(const PlanRun *run, const RunRows *all, List *steps)
 	int			left = 0;
 	int			past = 0;
 
-	rows = run->rows_lost == 0 ? run_rows_text(all, run->dry_run) :
-		psprintf(INT64_FORMAT " %s that the plan has deleted or changed without a copy %s so.", run->rows_lost,
-				 run->rows_lost == 1 ? "row" : "rows", run->rows_lost == 1 ? "stays" : "stay");
+	rows = run_rows_text(run->rows_lost == 0 ? all : run->written, run->dry_run);
+	if (run->rows_lost > 0)
+		rows = psprintf(INT64_FORMAT " %s that the plan has deleted or changed without a copy %s so.%s%s", run->rows_lost,
+						run->rows_lost == 1 ? "row" : "rows", run->rows_lost == 1 ? "stays" : "stay", rows ? "\n" : "", rows ? rows : "");
 	foreach_ptr(const PlanStep, step, steps)
 	{
 		if (step->state != STEP_ADDED || !step->enforced || step->orphans != ORPHANS_LEAVE || step->skipped_by || step->phase)

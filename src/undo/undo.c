@@ -220,13 +220,15 @@ leave_standing(StepWork *work, const PlanDeed *deed, const Standing *standing)
 	return true;
 }
 
-/* The outcome of an action under its locks */
 void
-undo_record_done(const RunAction *action, const StepWork *work)
+undo_record_done(const RunAction *action, const StepWork *work, const char *message)
 {
 	LogEntry	entry = run_entry(action, work, LOG_DONE);
 
-	set_rolled_back(work, NULL, action->attempts);
+	entry.message = message;
+	if (action->rows > 0)
+		entry.rows_affected = action->rows;
+	set_rolled_back(work, message, action->attempts);
 	plan_deed_close(work->deed, DEED_TAKEN_BACK);
 	log_write(&entry);
 }
@@ -518,7 +520,7 @@ execute_drop_key(RunAction *action)
 	/* keys of partitions may still be there, but the step has none */
 	if (work->step->state == STEP_AS_IT_IS)
 		work->step->state = STEP_PENDING;
-	undo_record_done(action, work);
+	undo_record_done(action, work, NULL);
 	run_append_notice(work, "key dropped");
 }
 
@@ -621,7 +623,7 @@ execute_revalidate(RunAction *action)
 	StepWork   *work = linitial(action->works);
 
 	deploy_run_validate(work->key, work->statement);
-	undo_record_done(action, work);
+	undo_record_done(action, work, NULL);
 }
 
 /* ... and becomes valid again; orphans that have come since are counted */
@@ -768,7 +770,7 @@ execute_drop_index(RunAction *action)
 	}
 	work->statement = psprintf("DROP INDEX %s", sg_relation_name(index));
 	run_statement(work->statement);
-	undo_record_done(action, work);
+	undo_record_done(action, work, NULL);
 }
 
 /*

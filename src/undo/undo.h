@@ -62,7 +62,7 @@ extern void undo_close_gone(StepWork *work, const PlanDeed *deed, int sqlerrcode
 extern bool undo_tell_problem(StepWork *work, const PlanDeed *deed, const FkProblem *problem);
 
 /* The outcome of an action: under its locks, and when it came to nothing */
-extern void undo_record_done(const RunAction *action, const StepWork *work);
+extern void undo_record_done(const RunAction *action, const StepWork *work, const char *message);
 extern void undo_record_left_alone(const RunAction *action, StepWork *work, int sqlerrcode, const char *reason);
 extern void undo_record_gone(const RunAction *action, const StepWork *work, int sqlerrcode, const char *reason);
 extern void undo_record_failed(const RunAction *action, StepWork *work);

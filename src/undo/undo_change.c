@@ -30,6 +30,7 @@
 #include "run/run_deed.h"
 #include "run/run_lock.h"
 #include "run/run_rights.h"
+#include "run/run_rows.h"
 #include "run/run_unit.h"
 #include "undo/undo.h"
 
@@ -47,6 +48,10 @@ typedef struct BackAction
 	const PlanStep *step;		/* as the plan has it now */
 	bool		ends;			/* with it, all is taken back */
 	bool		closed;			/* there was nothing to take back */
+	int64		lost;			/* rows or values that go for good by an undo */
+	RunRows    *dropped;		/* these, by table */
+	RunRows    *counts;			/* rows that its queries have deleted or
+								 * changed, or NULL */
 } BackAction;
 
 /* Is what has the name another one?  What the plan itself had taken over is no question of names. */
@@ -119,6 +124,39 @@ is_missed(const PlanDeed *deed)
 	}
 }
 
+/* Counts what the undo of a statement would let go, and begins to count what its queries do, by attempt */
+static void
+count_undone(BackAction *back, ChangeMove *move)
+{
+	MemoryContext old = MemoryContextSwitchTo(back->action.run->context);
+
+	back->counts = back->dropped = NULL;
+	if (back->step->kind == STEP_STATEMENT)
+	{
+		back->counts = move->counts = run_rows_new();
+		back->dropped = run_rows_new();
+		back->lost = change_count_lost(back->step, move, back->dropped);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* Records what the undo of a statement has let go, and returns that as a text, or NULL */
+static char *
+record_undone(BackAction *back)
+{
+	int64		deleted;
+	int64		changed;
+
+	if (back->counts == NULL)
+		return NULL;
+	deleted = run_rows_count(back->counts, InvalidOid, ROWS_DELETED) + run_rows_count(back->dropped, InvalidOid, ROWS_DROPPED);
+	changed = run_rows_count(back->counts, InvalidOid, ROWS_CHANGED);
+	back->action.rows = deleted + changed;
+	if (back->action.rows > 0)
+		plan_deed_unwritten(back->deed->id, deleted, changed);
+	return change_gone_text(back->step, back->lost, back->counts);
+}
+
 static void
 do_back(void *arg)
 {
@@ -154,6 +192,7 @@ do_back(void *arg)
 	filled.child_table = back->deed->what->child_table;
 	if (plan_filler_is_armed(&filled))
 		plan_filler_disarm(&filled);
+	count_undone(back, &now);
 	change_run(&now);
 	CommandCounterIncrement();
 	if (back->step->kind == STEP_DROP || back->step->kind == STEP_STATEMENT)
@@ -163,7 +202,7 @@ do_back(void *arg)
 	back->ends = back->move.ends || now.kind == MOVE_NONE;
 	if (back->ends)
 	{
-		undo_record_done(action, work);
+		undo_record_done(action, work, record_undone(back));
 		take_back_alike(back->step);
 		return;
 	}
@@ -311,7 +350,7 @@ run_outside(StepWork *work, const PlanDeed *deed, RunAction *action, const Chang
 		run_record_failure(action, work, STEP_AS_IT_IS, action->error->sqlerrcode, action->error->message, LOG_NONE);
 		return false;
 	}
-	undo_record_done(action, work);
+	undo_record_done(action, work, NULL);
 	run_commit();
 	run_append_notice(work, "taken back");
 	return true;
@@ -331,6 +370,30 @@ close_without(StepWork *work, const PlanDeed *deed, const ChangeMove *move)
 		undo_leave_alone(work, deed, move->problem->sqlerrcode, move->problem->reason);
 	}
 	return true;
+}
+
+/* Adds the tables that an undo drops or empties, so that no row comes between the look at them and that */
+static void
+add_gone_targets(RunAction *action, const ChangeMove *move)
+{
+	foreach_ptr(const ChangeGone, one, move->gone)
+	{
+		if (one->table != move->table && run_lacks_ownership("table", one->table) == NULL)
+			run_add_target(action, one->table, AccessExclusiveLock);
+	}
+}
+
+/* Says which rows an undo has let go, and counts them for the last line */
+static void
+tell_undone(StepWork *work, const BackAction *back)
+{
+	char	   *gone = back->counts ? change_gone_text(back->step, back->lost, back->counts) : NULL;
+
+	if (gone == NULL)
+		return;
+	run_append_warning(work, gone);
+	run_rows_merge(work->run->written, back->counts);
+	run_rows_merge(work->run->written, back->dropped);
 }
 
 bool
@@ -374,6 +437,7 @@ undo_change(StepWork *work, const PlanDeed *deed)
 			if (step->kind != STEP_STATEMENT)
 				work->statement = linitial(back.move.statements ? back.move.statements : back.move.owner_statements);
 			change_add_target(&back.action, &back.move);
+			add_gone_targets(&back.action, &back.move);
 		}
 		sg_progress_step(SG_PROGRESS_ROLLBACK, deed->step, back.move.table);
 		if (!run_attempt(&back.action))
@@ -394,6 +458,7 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		{
 			run_append_notice(work, psprintf("taken back%s%s%s", by_name ? ", found by its name alone" : "",
 											 back.move.note ? "; " : "", back.move.note ? back.move.note : ""));
+			tell_undone(work, &back);
 			return true;
 		}
 	}

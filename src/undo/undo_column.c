@@ -164,7 +164,7 @@ execute_drop_columns(RunAction *action)
 		return;
 	}
 	run_statement(work->statement);
-	undo_record_done(action, work);
+	undo_record_done(action, work, NULL);
 	run_append_notice(work, psprintf("dropped (%s), which the backfill had added",
 									 sg_quote_list(work->columns)));
 }

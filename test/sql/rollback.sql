@@ -428,6 +428,35 @@ CALL sg_rollback_fks('some');
 SELECT step, state FROM schemaguard.plan_step WHERE plan = 'some' ORDER BY step;
 SELECT count(*) FROM two;
 SELECT sg_plan_drop('some');
+
+-- what the undo of a statement lets go is said before, and afterwards with counts; a table with rows that the plan has not put there stays
+CREATE TABLE undone (id int, note text);
+CREATE TABLE emptied (id int);
+INSERT INTO undone SELECT g, g FROM generate_series(1, 5) g;
+INSERT INTO emptied SELECT generate_series(1, 4);
+SELECT sg_plan_create('undo') \g /dev/null
+SELECT sg_plan_add_statement('undo', s, undo => u) FROM (VALUES
+    ('CREATE TABLE rb.made (id int); COMMENT ON TABLE rb.made IS ''x''', 'DROP TABLE rb.made'),
+    ('CREATE TABLE rb.own (id int); COMMENT ON TABLE rb.own IS ''x''', 'DROP TABLE rb.own'), ('INSERT INTO rb.own VALUES (1)', ''),
+    ('CREATE SCHEMA rb_undo', 'DROP SCHEMA rb_undo CASCADE'), ('COMMENT ON TABLE rb.undone IS ''x''', 'DELETE FROM rb.undone WHERE id < 3'),
+    ('COMMENT ON TABLE rb.emptied IS ''x''', 'TRUNCATE rb.emptied; UPDATE rb.undone SET id = id WHERE id = 5'),
+    ('COMMENT ON COLUMN rb.undone.note IS ''x''', 'ALTER TABLE rb.undone DROP COLUMN note'),
+    ('INSERT INTO rb.emptied VALUES (7), (8)', 'DELETE FROM rb.emptied WHERE id > 6')) x (s, u) \g /dev/null
+SELECT step, result, detail, hint FROM sg_plan_check_details('undo') WHERE check_name = 'undo' ORDER BY step;
+CALL sg_apply('undo');
+INSERT INTO made SELECT generate_series(1, 3);
+CREATE TABLE rb_undo.t AS SELECT 1 AS a;
+\set VERBOSITY default
+CALL sg_rollback_fks('undo');
+\set VERBOSITY terse
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'undo' ORDER BY step;
+SELECT rows_deleted, rows_changed FROM schemaguard.plan_summary WHERE plan = 'undo';
+SELECT step, message, rows_affected FROM schemaguard.audit_log WHERE plan = 'undo' AND action LIKE 'rollback%' AND phase = 'done' ORDER BY id;
+SELECT (SELECT count(*) FROM made) AS made, (SELECT count(*) FROM rb_undo.t) AS t, (SELECT count(*) FROM undone) AS undone, (SELECT count(*) FROM emptied) AS emptied;
+TRUNCATE made, rb_undo.t;
+CALL sg_rollback_fks('undo');
+SELECT to_regclass('made') AS made, to_regnamespace('rb_undo') AS schema;
+SELECT sg_plan_drop('undo');
 SET client_min_messages = warning;
 DROP SCHEMA rb CASCADE;
 SELECT sg_revoke('regress_sg_owner') \g /dev/null
