@@ -306,6 +306,7 @@ OBJS = \
 	src/verify/verify.o \
 	src/verify/verify_change.o \
 	src/verify/verify_find.o \
+	src/verify/verify_keys.o \
 	src/verify/verify_live.o \
 	src/verify/verify_overhead.o \
 	src/verify/verify_reach.o \

@@ -379,7 +379,7 @@ collect_keys(const FkPlan *plan, List *declared)
 
 /* Tries a key in this transaction, as long as it has room; `reason` is why no worker has done it, or NULL */
 static void
-try_here(VerifyKey *vk, List *declared, const char *reason)
+try_here(VerifyKey *vk, VerifyKeys *declared, const char *reason)
 {
 	sg_progress_step(SG_PROGRESS_VERIFY, vk->step, vk->key->child);
 	if (!verify_live_tries(vk) || verify_live_has_room())
@@ -413,6 +413,7 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	pg_uuid_t	run = log_new_run();
 	List	   *entries = NIL;
 	List	   *declared;
+	VerifyKeys *by_table;
 	List	   *keys;
 	SgRowSink	sink;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard verify",
@@ -433,6 +434,7 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 	sg_sink_begin(&sink, fcinfo);
 	sg_progress_begin(SG_PROGRESS_VERIFY, plan ? plan->id : 0, 0);
 	declared = fk_declared(InvalidOid);
+	by_table = verify_keys(declared);
 	keys = collect_keys(plan, declared);
 	/* some steps are not the plan */
 	if (PG_ARGISNULL(2))
@@ -454,7 +456,7 @@ sg_verify_fks_entered(PG_FUNCTION_ARGS)
 		else if (vk->smoke)
 			verify_smoke(vk, live);
 		else if (live && vk->key && vk->tried == 0)
-			try_here(vk, declared, no_worker);
+			try_here(vk, by_table, no_worker);
 		emit_tests(&sink, vk);
 		MemoryContextSwitchTo(old);
 		entries = lappend(entries, log_entry_of(&run, plan ? plan->name : NULL, vk, vk->tried > 0 ? vk->live_ms : run_elapsed(start)));

@@ -23,6 +23,7 @@
 #include "fk/fk.h"
 #include "plan/plan.h"
 #include "plan/plan_deed.h"
+#include "verify/verify_keys.h"
 
 /* Reason of a test that is unknown */
 #define VERIFY_MOVED	"a later step of the plan has renamed or dropped what it is on"
@@ -100,10 +101,10 @@ extern void verify_smoke_figures(StringInfo json, const VerifyKey *vk);
 
 /*
  * Try on the real tables what the key should refuse, accept and do; adds one
- * test for each attempt.  `declared` is every key of this database.  Changes
- * nothing: every attempt is rolled back, whatever happens.  Cancels go through.
+ * test for each attempt.  Changes nothing: every attempt is rolled back,
+ * whatever happens.  Cancels go through.
  */
-extern void verify_live(VerifyKey *vk, List *declared);
+extern void verify_live(VerifyKey *vk, VerifyKeys *declared);
 
 /*
  * Searches and attempts have transaction IDs of their own, and one transaction

@@ -339,10 +339,9 @@ shares_columns(const LiveTest *lt)
 	const FkKey *key = lt->key;
 	Bitmapset  *columns = verify_column_set(key->child_att, key->nkeys);
 
-	foreach_ptr(const FkKey, other, lt->reach.declared)
+	foreach_ptr(const FkKey, other, verify_keys_to_tree(lt->reach.declared, key->parent))
 	{
 		if (other->conid != key->conid && verify_same_tree(other->child, key->child) &&
-			verify_same_tree(other->parent, key->parent) &&
 			(other->child != key->child || bms_overlap(columns, verify_column_set(other->child_att, other->nkeys))))
 			return true;
 	}
@@ -371,7 +370,7 @@ static bool
 make_copies_unique(LiveTest *lt)
 {
 	const FkKey *key = lt->key;
-	List	   *declared = lt->reach.declared;
+	VerifyKeys *declared = lt->reach.declared;
 
 	lt->fresh_column = verify_fresh_column(key, key->parent, key->parent_att, declared);
 	if (lt->fresh_column < 0)

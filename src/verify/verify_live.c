@@ -435,22 +435,8 @@ look_and_try(LiveTest *lt, int *search_ms)
 	}
 }
 
-/* The keys without those that another session has dropped, by which no statement is judged any more */
-static List *
-still_declared(List *declared)
-{
-	List	   *keys = NIL;
-
-	foreach_ptr(FkKey, key, declared)
-	{
-		if (SearchSysCacheExists1(CONSTROID, ObjectIdGetDatum(key->conid)))
-			keys = lappend(keys, key);
-	}
-	return keys;
-}
-
 static void
-run_test(VerifyKey *vk, List *declared, LiveKind kind, int *search_ms)
+run_test(VerifyKey *vk, VerifyKeys *declared, LiveKind kind, int *search_ms)
 {
 	LiveTest	untried = {
 		.key = vk->key,
@@ -459,7 +445,7 @@ run_test(VerifyKey *vk, List *declared, LiveKind kind, int *search_ms)
 		.expected = expected_outcome(&vk->expected, kind),
 		.context = CurrentMemoryContext,
 		.reach = {
-			.declared = still_declared(declared),
+			.declared = declared,
 			.key = vk->key,
 			.relid = live_is_child_test(kind) ? vk->key->child : vk->key->parent,
 			.event = live_is_insert(kind) ? CMD_INSERT : kind == LIVE_DELETE_PARENT ? CMD_DELETE : CMD_UPDATE,
@@ -509,7 +495,7 @@ verify_leave_live(VerifyKey *vk, const char *reason)
 }
 
 void
-verify_live(VerifyKey *vk, List *declared)
+verify_live(VerifyKey *vk, VerifyKeys *declared)
 {
 	const char *problem = key_problem(vk->key);
 	int			search_ms = sg_live_search;

@@ -15,6 +15,7 @@
 
 #include "base/code.h"
 #include "fk/fk.h"
+#include "verify/verify_keys.h"
 #include "verify/verify_row.h"
 
 /* A statement that is tried may reach so many rows of other tables */
@@ -47,7 +48,7 @@ typedef enum LiveOutcome
 /* Actions that a statement on one table would set off by ON DELETE and ON UPDATE */
 typedef struct VerifyReach
 {
-	List	   *declared;		/* every key of this database */
+	VerifyKeys *declared;
 	const FkKey *key;			/* the one under test */
 	Oid			relid;			/* the table that the statement names */
 	CmdType		event;			/* INSERT, UPDATE, DELETE */

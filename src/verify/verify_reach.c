@@ -194,10 +194,10 @@ reach_written(VerifyReach *reach, Oid relid, CmdType event)
 
 	(void) code_tree(relid, pg_class_aclcheck(relid, GetUserId(), right) == ACLCHECK_OK ? code_write_lock(event) : NoLock);
 	code_reach_write(reach->code, relid, event);
-	foreach_ptr(const FkKey, key, reach->declared)
+	if (event == CMD_DELETE)
+		return NULL;
+	foreach_ptr(const FkKey, key, verify_keys_of(reach->declared, relid))
 	{
-		if (key->child != relid || event == CMD_DELETE)
-			continue;
 		fk_code_reach(reach->code, key);
 		if (problem == NULL)
 			problem = trigger_query_problem(key, key->parent, CMD_SELECT);
@@ -308,13 +308,29 @@ note_path(VerifyReach *reach, const FkKey *key)
 		reach->other_path = true;
 }
 
+/* A key of another table of the partition tree is one whose action is not followed: why not to try, or NULL */
+static char *
+level_problem(const VerifyReach *reach, Oid relid)
+{
+	foreach_ptr(FkKey, key, verify_keys_to_tree(reach->declared, relid))
+	{
+		if (key->enforced && key->parent != relid)
+			return psprintf("key %s of %s references another level of the partitioned table %s",
+							quote_identifier(key->name), sg_relation_name(key->child),
+							sg_relation_name(sg_partition_root(relid)));
+	}
+	return NULL;
+}
+
 static char *
 follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, List **followed)
 {
 	char	   *problem = stack_is_too_deep() ? pstrdup("it cascades over too many keys") :
 		table_problem(reach, relid, event);
 
-	foreach_ptr(FkKey, key, reach->declared)
+	if (problem == NULL && event != CMD_INSERT)
+		problem = level_problem(reach, relid);
+	foreach_ptr(FkKey, key, verify_keys_to(reach->declared, relid))
 	{
 		char		action = action_for(key, event, columns);
 		Followed   *step;
@@ -323,12 +339,7 @@ follow(VerifyReach *reach, Oid relid, CmdType event, const Bitmapset *columns, L
 
 		if (problem)
 			return problem;
-		if (key->enforced && event != CMD_INSERT &&
-			key->parent != relid && verify_same_tree(key->parent, relid))
-			return psprintf("key %s of %s references another level of the partitioned table %s",
-							quote_identifier(key->name), sg_relation_name(key->child),
-							sg_relation_name(sg_partition_root(relid)));
-		if (key->parent != relid || action == 0)
+		if (action == 0)
 			continue;
 		fk_code_reach(reach->code, key);
 		problem = trigger_query_problem(key, key->child, is_reject(action) ? CMD_SELECT : event_of_action(action, event));
@@ -455,9 +466,9 @@ static char *
 walk_rows(Walk *walk, Oid relid, CmdType event, const Bitmapset *columns,
 		  const char *from, const char *where, int depth)
 {
-	foreach_ptr(FkKey, key, walk->reach->declared)
+	foreach_ptr(FkKey, key, verify_keys_to(walk->reach->declared, relid))
 	{
-		char		action = key->parent == relid ? action_for(key, event, columns) : 0;
+		char		action = action_for(key, event, columns);
 		char	   *child = psprintf("t%d", depth + 1);
 		char	   *join_from;
 		char	   *join_where;

@@ -294,11 +294,11 @@ verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNumber other_att
 
 /* Is the column in a key of the table's, other than `except`? */
 static bool
-in_other_key(Oid relid, AttrNumber attnum, List *declared, const FkKey *except)
+in_other_key(Oid relid, AttrNumber attnum, VerifyKeys *declared, const FkKey *except)
 {
-	foreach_ptr(FkKey, key, declared)
+	foreach_ptr(FkKey, key, verify_keys_of(declared, relid))
 	{
-		if (key->child != relid || (except && key->conid == except->conid))
+		if (except && key->conid == except->conid)
 			continue;
 		for (int i = 0; i < key->nkeys; i++)
 		{
@@ -317,7 +317,7 @@ can_be_given(Oid relid, AttrNumber attnum)
 }
 
 int
-verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *columns, List *declared)
+verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *columns, VerifyKeys *declared)
 {
 	int			best = -1;
 
@@ -368,7 +368,7 @@ is_not_null(Relation rel, AttrNumber attnum)
 
 /* Choose a column of the index to differ; false when there is none */
 static bool
-make_unique(Relation rel, Relation index, List *declared, Bitmapset **fresh, Bitmapset **null)
+make_unique(Relation rel, Relation index, VerifyKeys *declared, Bitmapset **fresh, Bitmapset **null)
 {
 	Oid			relid = RelationGetRelid(rel);
 	Bitmapset  *columns = index_columns(index);
@@ -395,7 +395,7 @@ make_unique(Relation rel, Relation index, List *declared, Bitmapset **fresh, Bit
 }
 
 char *
-verify_unique_columns(Oid relid, List *declared, const Bitmapset *changed,
+verify_unique_columns(Oid relid, VerifyKeys *declared, const Bitmapset *changed,
 					  Bitmapset **fresh, Bitmapset **null)
 {
 	Relation	rel = sg_relation_open(relid, AccessShareLock);

@@ -14,6 +14,7 @@
 #include "storage/itemptr.h"
 
 #include "fk/fk.h"
+#include "verify/verify_keys.h"
 
 /* A row of a table, or of the partition that holds it */
 typedef struct RowId
@@ -56,14 +57,14 @@ extern char *verify_fresh_value(Oid relid, AttrNumber attnum, Oid other, AttrNum
 								bool negative);
 
 /* The column of a key whose value is to be fresh, as index into it, or -1 */
-extern int	verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *columns, List *declared);
+extern int	verify_fresh_column(const FkKey *key, Oid relid, const AttrNumber *columns, VerifyKeys *declared);
 
 /*
  * The columns to which a copy of a row must give another value to be unique,
  * besides those in `changed`: fresh ones go to *fresh, the others can be null.
  * Returns why no copy can be unique, or NULL.
  */
-extern char *verify_unique_columns(Oid relid, List *declared, const Bitmapset *changed,
+extern char *verify_unique_columns(Oid relid, VerifyKeys *declared, const Bitmapset *changed,
 								   Bitmapset **fresh, Bitmapset **null);
 
 #endif							/* SG_VERIFY_ROW_H */

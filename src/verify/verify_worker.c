@@ -64,7 +64,7 @@ typedef struct WorkerTry
 {
 	const VerifyShared *shared;
 	int			n;				/* of the key */
-	List	   *declared;		/* every key of this database, as it was */
+	VerifyKeys *declared;		/* every key of this database, as it was */
 	MemoryContext context;		/* outlives transactions */
 } WorkerTry;
 
@@ -74,7 +74,7 @@ read_declared(void *arg)
 	WorkerTry  *wt = arg;
 
 	MemoryContextSwitchTo(wt->context);
-	wt->declared = fk_declared(InvalidOid);
+	wt->declared = verify_keys(fk_declared(InvalidOid));
 }
 
 static VerifyKey *

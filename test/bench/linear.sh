@@ -29,6 +29,7 @@ linear_calls=(
   'sg_plan_sql|SELECT count(*) FROM sg_plan_sql('"'p'"')'
   'sg_apply|CALL sg_apply('"'p'"')'
   'sg_verify_fks|SELECT count(*) FROM sg_verify_fks_details('"'p'"')'
+  'sg_verify_fks, live|SELECT count(*) FROM sg_verify_fks_details('"'p'"', live => true)'
   'sg_report|SELECT length(sg_report('"'p'"'))'
   'sg_sync_sql|SELECT count(*) FROM sg_sync_sql('"'linear'"', allow_drop => true)'
   'sg_rollback_fks|CALL sg_rollback_fks('"'p'"')'
