@@ -102,9 +102,10 @@ CREATE INDEX plan_step_index_name_idx ON schemaguard.plan_step (plan, index_name
 -- Whether a new step can make a circle is asked for each
 CREATE INDEX plan_step_order_idx ON schemaguard.plan_step (plan)
     WHERE after OPERATOR(pg_catalog.<>) '{*}' OR kind OPERATOR(pg_catalog.=) 'rename';
--- Whether a later step has renamed or dropped what a finished step is about is asked for each of those
+-- Whether a later step has renamed or dropped what a finished step is about is asked for each of those, and whether a step of
+-- the plan may do so for each that is added
 CREATE INDEX plan_step_moved_idx ON schemaguard.plan_step (plan, child_table)
-    WHERE kind OPERATOR(pg_catalog.=) 'rename' OR kind OPERATOR(pg_catalog.=) 'drop';
+    WHERE kind OPERATOR(pg_catalog.=) 'rename' OR kind OPERATOR(pg_catalog.=) 'drop' OR kind OPERATOR(pg_catalog.=) 'statement';
 -- Whatever ANALYZE finds in plans of one step: the next one may have thousands, and each step that is added is looked for by its name
 ALTER TABLE schemaguard.plan_step ALTER COLUMN plan SET (n_distinct = 100), ALTER COLUMN fk_name SET (n_distinct = -1);
 COMMENT ON TABLE schemaguard.plan_step IS 'one foreign key of a plan, or another change, and how far it has come';

@@ -141,6 +141,9 @@ extern List *plan_only_keys(List *steps);
 extern List *plan_steps_again(const char *name, List *steps);
 extern bool plan_has_own_order(const char *name);
 
+/* Does another step of the plan name this one in `after`, rename or drop anything of its tables, or is one a statement? */
+extern bool plan_may_need_step(const PlanStep *step);
+
 /* Has a plan, such as that of a sync, dropped the schema? */
 extern bool plan_has_dropped_schema(const char *schema);
 

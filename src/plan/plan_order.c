@@ -920,15 +920,33 @@ check_names(const PlanGraph *graph, const PlanNode *node)
 			 errhint("\"after\" has names or numbers of steps that were added before, or * for all of them.")));
 }
 
+/* Is the step of a kind that only renames and drops of its own tables need, and steps that name it in `after`? */
+static bool
+is_rarely_needed(const PlanStep *step)
+{
+	if (step->kind == STEP_CHECK)
+	{
+		foreach_ptr(const PlanRead, read, plan_reads_list(plan_reads(step)))
+		{
+			if (strcmp(read->name, sg_parse_table_name(step->child_table).name) != 0)
+				return false;
+		}
+		return true;
+	}
+	return step->kind == STEP_INDEX || (step->kind == STEP_FOREIGN_KEY && step->backfill == NULL && step->fill == NULL);
+}
+
 /*
  * Can the order of the plan be wrong by this step?  Without an order that
  * somebody has given, and without new names, what steps are about makes no
- * circle.
+ * circle; nor does a step that no other one needs.
  */
 static bool
 may_be_wrong(const char *plan, const PlanStep *step)
 {
-	return !plan_step_is_in_order(step) && (step->after || step->kind == STEP_RENAME || plan_has_own_order(plan));
+	if (plan_step_is_in_order(step) || !(step->after || step->kind == STEP_RENAME || plan_has_own_order(plan)))
+		return false;
+	return step->after || !is_rarely_needed(step) || plan_may_need_step(step);
 }
 
 void

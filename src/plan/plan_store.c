@@ -541,6 +541,25 @@ plan_has_own_order(const char *name)
 }
 
 bool
+plan_may_need_step(const PlanStep *step)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, step->plan);
+	store_arg_int(&args, step->step);
+	store_arg_text(&args, step->fk_name);
+	store_arg_text(&args, step->child_table);
+	store_arg_text(&args, step->parent_table);
+	return store_query("SELECT 'true' FROM schemaguard.plan_step"
+					   " WHERE plan = $1 AND after <> '{*}' AND step <> $2 AND ($3 = ANY (after) OR $2::text = ANY (after))"
+					   " UNION ALL SELECT 'true' FROM schemaguard.plan_step"
+					   " WHERE plan = $1 AND (kind = 'rename' OR kind = 'drop') AND child_table IN ($4, $5)"
+					   " UNION ALL SELECT 'true' FROM schemaguard.plan_step"
+					   " WHERE plan = $1 AND kind = 'statement' LIMIT 1",
+					   &args, store_read_text) != NIL;
+}
+
+bool
 plan_is_not_back(const PlanStep *step)
 {
 	return step->reason && strncmp(step->reason, PLAN_NOT_BACK, strlen(PLAN_NOT_BACK)) == 0;

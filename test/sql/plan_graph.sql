@@ -311,6 +311,16 @@ SELECT sg_plan_add_column('gra', 'gra.named', 'v', 'text', fill => 'gra.volatile
 CALL sg_apply('gra');
 SELECT step, state, regexp_replace(reason, 'SELECT .*', '...') FROM steps;
 RESET client_min_messages;
+-- a step that no other one can need is added without reading the plan, whatever else has an order
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+BEGIN;
+SELECT sg_plan_add_rename('gra', 'column', 'gra.moves', 'z', 'a'), sg_plan_add_check('gra', 'gra.b', 'v > 1', 'behind', after => '{1}') \g /dev/null
+RESET client_min_messages;
+SELECT coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0) AS before FROM pg_stat_xact_user_tables WHERE relname = 'plan_step' \gset
+SELECT count(sg_plan_add_check('gra', 'gra.b', 'v > -' || n, 'c' || n)) AS steps FROM generate_series(1, 100) n;
+SELECT idx_tup_fetch + seq_tup_read - :before < 100 * 20 AS linear FROM pg_stat_xact_user_tables WHERE relname = 'plan_step';
+ROLLBACK;
 
 -- options of the plan hold after each commit of the call, too: the session's two workers would build both indexes
 SET client_min_messages = error;
