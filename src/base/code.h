@@ -106,6 +106,12 @@ extern void code_reach_changed(CodeReach *reach, Oid relid, LOCKMODE mode);
 extern void code_reach_table_owner(CodeReach *reach, Oid relid);
 extern void code_reach_owners(CodeReach *reach, Oid relid);
 
+/*
+ * Adds the owner of a relation, who chooses what that, or something of it (`what`),
+ * reads with the rights of the role that runs a query
+ */
+extern void code_reach_reader(CodeReach *reach, const char *what, Oid relid);
+
 /* Adds the triggers that TRUNCATE of this one table fires */
 extern void code_reach_truncate(CodeReach *reach, Oid relid);
 

@@ -494,6 +494,12 @@ code_reach_owners(CodeReach *reach, Oid relid)
 }
 
 void
+code_reach_reader(CodeReach *reach, const char *what, Oid relid)
+{
+	code_reach_planter(reach, code_table_owner(relid), psprintf("what %s %s reads", what, sg_relation_name(relid)));
+}
+
+void
 code_reach_truncate(CodeReach *reach, Oid relid)
 {
 	each_member(reach, relid, CMD_UTILITY, truncate_one);

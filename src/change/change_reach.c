@@ -28,6 +28,7 @@
 #include "parser/parser.h"
 #include "rewrite/prs2lock.h"
 #include "rewrite/rewriteHandler.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -159,7 +160,9 @@ reach_changed(CodeReach *reach, Query *query)
 
 /*
  * Adds what the query of a view runs: its expressions are its owner's, whoever
- * reads the view, and can't be told from the reader's when the query is rewritten
+ * reads the view, and can't be told from the reader's when the query is rewritten.
+ * With security_invoker, so are the tables that it reads by the reader's rights: its
+ * owner chooses them at any moment, also where the rows then go to a table of his.
  */
 static void
 reach_view(CodeReach *reach, Oid relid)
@@ -171,24 +174,37 @@ reach_view(CodeReach *reach, Oid relid)
 	rel = sg_relation_open(relid, AccessShareLock);
 	for (int i = 0; rel->rd_rules && i < rel->rd_rules->numLocks; i++)
 		code_reach_expression(reach, (Node *) copyObject(rel->rd_rules->rules[i]->actions), rel->rd_rel->relowner);
+	if (RelationHasSecurityInvoker(rel))
+		code_reach_reader(reach, "security_invoker view", relid);
 	table_close(rel, NoLock);
 }
 
-/* Adds the policies that rewriting has put before the rows of a table: they are its owner's, whoever reads it */
+/*
+ * Adds policies of a table: they are its owner's, whoever reads it or writes there, and
+ * their subqueries have the rights of that role
+ */
+static void
+reach_policy(CodeReach *reach, Node *conditions, Oid relid)
+{
+	code_reach_expression(reach, conditions, code_table_owner(relid));
+	if (checkExprHasSubLink(conditions))
+		code_reach_reader(reach, "a policy of", relid);
+}
+
+/* Adds the policies that rewriting has put before the rows of a table */
 static void
 reach_policies(CodeReach *reach, const RangeTblEntry *rte)
 {
 	if (rte->securityQuals)
-		code_reach_expression(reach, (Node *) rte->securityQuals, code_table_owner(rte->relid));
+		reach_policy(reach, (Node *) rte->securityQuals, rte->relid);
 }
 
-/* Adds the policies and check options that rewriting has put before rows that a query writes: they are its table's owner's, too */
+/* Adds the policies and check options that rewriting has put before rows that a query writes */
 static void
 reach_checks(CodeReach *reach, const Query *query)
 {
 	if (query->withCheckOptions && query->resultRelation)
-		code_reach_expression(reach, (Node *) query->withCheckOptions,
-							  code_table_owner(rt_fetch(query->resultRelation, query->rtable)->relid));
+		reach_policy(reach, (Node *) query->withCheckOptions, rt_fetch(query->resultRelation, query->rtable)->relid);
 }
 
 static bool

@@ -632,6 +632,49 @@ if (major($node) >= 16)
 	is(query('SELECT count(*) FROM app.told WHERE id = 7'), '0', '... nor the rows that its policies show');
 }
 
+# ---- what her view or policy reads with the rights of whoever runs a statement, and where the rows then go
+
+query(q{CREATE SCHEMA lent; GRANT USAGE ON SCHEMA lent TO eve; CREATE SCHEMA hers AUTHORIZATION eve; GRANT USAGE ON SCHEMA hers TO PUBLIC; CREATE TABLE lent.secret (v text); INSERT INTO lent.secret VALUES ('secret');
+	CREATE TABLE lent.log (v text); INSERT INTO lent.log VALUES ('x'); CREATE TABLE lent.root (k int, v text) PARTITION BY LIST (k); CREATE TABLE lent.above (k int, v text);
+	CREATE TABLE lent.parent (code text UNIQUE); INSERT INTO lent.parent VALUES ('one'); GRANT REFERENCES ON lent.parent TO eve;
+	SET SESSION AUTHORIZATION eve; CREATE VIEW hers.src AS SELECT 'plain'::text AS v; CREATE TABLE hers.into (v text); CREATE TABLE hers.leaf (k int, v text); CREATE TABLE hers.heir (k int, v text);
+	CREATE TABLE hers.follows (code text REFERENCES lent.parent (code) ON UPDATE CASCADE); INSERT INTO hers.into VALUES ('a'); INSERT INTO hers.leaf VALUES (1, 'a');
+	INSERT INTO hers.heir VALUES (1, 'a'); INSERT INTO hers.follows VALUES ('one'); RESET SESSION AUTHORIZATION;
+	ALTER TABLE lent.root ATTACH PARTITION hers.leaf FOR VALUES IN (1); ALTER TABLE hers.heir INHERIT lent.above; CREATE VIEW lent.over AS SELECT v FROM hers.into; CREATE VIEW lent.through AS SELECT v FROM hers.src});
+my @lent = (
+	'INSERT INTO hers.into SELECT v FROM hers.src',
+	'INSERT INTO lent.root SELECT 1, v FROM hers.src',
+	'INSERT INTO lent.root VALUES (1, (SELECT v FROM hers.src))',
+	'MERGE INTO lent.root r USING hers.src s ON r.v IS DISTINCT FROM s.v WHEN MATCHED THEN UPDATE SET v = s.v',
+	'UPDATE lent.above SET v = (SELECT v FROM hers.src)',
+	'UPDATE lent.parent SET code = (SELECT v FROM hers.src)',
+	'INSERT INTO lent.over SELECT v FROM hers.src',
+	'WITH s AS (SELECT v FROM hers.src), w AS (INSERT INTO hers.into SELECT v FROM s RETURNING 1) DELETE FROM lent.log USING w',
+	'WITH s AS (SELECT v FROM hers.src), w AS (UPDATE hers.into SET v = s.v FROM s RETURNING 1) INSERT INTO lent.log SELECT 1 FROM w',
+	q{WITH s AS MATERIALIZED (SELECT v FROM hers.src), w AS (DELETE FROM hers.into WHERE 'secret' = (SELECT v FROM s) RETURNING 1) INSERT INTO lent.log SELECT 1 FROM w},
+	'INSERT INTO lent.root SELECT 1, v FROM lent.through',
+	q{UPDATE hers.src SET v = 'hers'});
+my $hers_now = q{SELECT concat_ws(' ', (SELECT string_agg(v, ',') FROM hers.into), (SELECT string_agg(v, ',') FROM hers.leaf), (SELECT string_agg(v, ',') FROM hers.heir), (SELECT string_agg(code, ',') FROM hers.follows), (SELECT v FROM lent.secret))};
+
+query(q{SELECT sg_plan_create('lent'), sg_plan_create('undo lent'), sg_plan_add_statement('undo lent', 'COMMENT ON TABLE lent.log IS $$x$$', undo => 'INSERT INTO lent.root SELECT 1, v FROM hers.src'), }
+	. join(', ', map { "sg_plan_add_statement('lent', " . lit($_) . ')' } @lent) . q{; CALL sg_apply('undo lent');
+	SET SESSION AUTHORIZATION eve; CREATE OR REPLACE VIEW hers.src WITH (security_invoker = true) AS SELECT v FROM lent.secret});
+my (undef, undef, $lent) = $node->psql('postgres', q{CALL sg_apply('lent'); CALL sg_rollback_fks('undo lent')});
+is(query($hers_now), 'a a a one secret', 'her view reads nothing with the rights of a superuser, wherever the rows would go') or diag($lent);
+is(query(q{SELECT string_agg(step::text, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'lent' AND state <> 'failed'}), '', '... each statement fails');
+is(scalar(() = $lent =~ /WARNING: .*(?:left alone: it could run what security_invoker view hers\.src reads of role eve as a superuser|permission denied for table secret)/g), @lent + 1, '... and says so') or diag($lent);
+query(q{SET SESSION AUTHORIZATION eve; CREATE OR REPLACE VIEW hers.src WITH (security_invoker = false) AS SELECT 'plain'::text AS v});
+query(q{SELECT sg_plan_create('lent', replace => true), } . join(', ', map { "sg_plan_add_statement('lent', " . lit($_) . ')' } @lent[ 0 .. $#lent - 1 ]) . q{; CALL sg_apply('lent'); CALL sg_rollback_fks('undo lent')});
+is(query(q{SELECT string_agg(DISTINCT state, ' ') FROM schemaguard.plan_step WHERE plan LIKE '%lent'}), 'rolled back validated', 'what it reads with her rights goes anywhere');
+
+query(q{CREATE TABLE lent.of_bob (v text); INSERT INTO lent.of_bob VALUES ('secret'); CREATE TABLE lent.bobs (k int, v text) PARTITION BY LIST (k); ALTER TABLE lent.of_bob OWNER TO bob; ALTER TABLE lent.bobs OWNER TO bob; GRANT USAGE ON SCHEMA lent TO bob;
+	SET SESSION AUTHORIZATION eve; CREATE TABLE hers.guess (v text); INSERT INTO hers.guess VALUES ('secret'), ('other'); GRANT SELECT ON hers.guess TO bob; CREATE TABLE hers.told (k int, v text); RESET SESSION AUTHORIZATION;
+	ALTER TABLE lent.bobs ATTACH PARTITION hers.told FOR VALUES IN (1); SET SESSION AUTHORIZATION bob; SELECT sg_plan_create('guess'), sg_plan_add_statement('guess', 'INSERT INTO lent.bobs SELECT 1, v FROM hers.guess');
+	SET SESSION AUTHORIZATION eve; ALTER TABLE hers.guess ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON hers.guess TO bob USING (v IN (SELECT s.v FROM lent.of_bob s))});
+like(($node->psql('postgres', q{CALL sg_apply('guess')}, extra_params => [ '-U', 'bob' ]))[2], qr/left alone: it could run what a policy of hers\.guess reads of role eve/, 'nor does her policy');
+is(query('SELECT count(*) FROM hers.told'), '0', '... by which she would see which of her rows are there');
+query('DROP SCHEMA lent, hers CASCADE');
+
 # ---- what goes for good is counted as the owner where the owner's code could run, and ends no call
 
 query(q{GRANT USAGE ON SCHEMA app TO eve; CREATE FUNCTION app.mixed(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM eve.seen(); RETURN $1; END';
