@@ -1,9 +1,10 @@
 # 164_audit_yield.pl: an audit that only reads gives way to who waits behind it.
 #
-#   - ALTER TABLE of a table that a SELECT audits, and of a partition of one: the keys of that table are unknown with who it was, those of
-#     other tables, read together with it, are judged; the application that waits behind ALTER TABLE goes on
+#   - ALTER TABLE of a table that a SELECT audits, and of a partition of one, the only one or one of many: the keys of that table are
+#     unknown with who it was, those of other tables, read together with it, are judged; the application behind ALTER TABLE goes on
 #   - a gate judges these keys at the end, and holds its locks the fourth time, which it says
-#   - nothing gives way where schemaguard.audit_yield is off, where the transaction itself has locked the table, and in the audit of a deed
+#   - nothing gives way to who waits for less than schemaguard.lock_timeout, where schemaguard.audit_yield is off, where the transaction
+#     itself has locked the table, and in the audit of a deed
 #
 # rooms: audit report
 use strict;
@@ -39,9 +40,14 @@ query(q{
 	CREATE TABLE c (n int CONSTRAINT c_fk REFERENCES p (s)); INSERT INTO c VALUES (1);
 	CREATE TABLE d (n int CONSTRAINT d_fk REFERENCES p (s)) PARTITION BY RANGE (n);
 	CREATE TABLE d_1 PARTITION OF d FOR VALUES FROM (0) TO (100); INSERT INTO d VALUES (1);
+	CREATE TABLE many (n int CONSTRAINT many_fk REFERENCES p (s)) PARTITION BY RANGE (n);
 	CREATE SCHEMA gate; CREATE TABLE gate.c (n int CONSTRAINT c_fk REFERENCES p (s)); INSERT INTO gate.c VALUES (1);
 	CREATE TABLE e (n int); INSERT INTO e VALUES (1);
 	SELECT sg_plan_create('plan'), sg_plan_add_fk('plan', 'e', 'n', 'p', '{s}', index => false)});
+
+# more tables than a session's first batch has room for
+query(join ';', (map { "CREATE TABLE many_$_ PARTITION OF many FOR VALUES FROM (${_}0) TO (${_}9)" } 1 .. 150),
+	'INSERT INTO p VALUES (10, 10); INSERT INTO many VALUES (10)');
 
 # The audit reads
 sub begin
@@ -60,20 +66,21 @@ sub waits
 {
 	my ($session) = @_;
 
-	return wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation' AND pid = $session->{pid}
-		AND waitstart < clock_timestamp() - interval '1 s'") eq '1' });
+	return wait_for(sub { $session->is_done || query("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation' AND pid = $session->{pid}
+		AND waitstart < clock_timestamp() - interval '1 s'") eq '1' }) && !$session->is_done;
 }
 
 sub let { $holder->query('SELECT pg_advisory_unlock(43)'); return; }
 
-foreach my $case ([ c => q{schemas => '{public}'} ], [ d_1 => "'d'" ])
+foreach my $case ([ many_1 => "'many'" ], [ c => q{schemas => '{public}'} ], [ d_1 => "'d'" ])
 {
 	my ($table, $what) = @$case;
-	my $key = substr($table, 0, 1) . '_fk';
+	my $key = $table =~ s/_1$//r . '_fk';
 
 	begin("SELECT fk_name, result, reason FROM sg_orphan_audit($what) WHERE fk_name IN ('b_fk', '$key') ORDER BY 1");
 	$alter->send("ALTER TABLE $table ALTER n SET DEFAULT 1");
 	$app->send("SELECT count(*) FROM $table");
+	wait_for(sub { $alter->is_done }) or let();
 	$alter->collect;
 	is($app->collect, '1', "$table: ALTER TABLE and SELECT go on while the audit reads");
 	let();
@@ -106,7 +113,8 @@ unlike($audit->{err}, qr/ERROR/, 'it has judged all keys');
 like($audit->{err}, qr/the audit of gate\.c gave way 3 times and now holds its locks/, 'and says that it has held');
 is(query("SELECT count(*) FROM schemaguard.finding WHERE gone_at IS NULL"), '0', 'nothing was found');
 
-foreach my $case ([ 'schemaguard.audit_yield is off', 'SET schemaguard.audit_yield = off', 'RESET schemaguard.audit_yield' ],
+foreach my $case ([ 'nobody waits longer than schemaguard.lock_timeout', q{SET schemaguard.lock_timeout = '1h'}, 'RESET schemaguard.lock_timeout' ],
+	[ 'schemaguard.audit_yield is off', 'SET schemaguard.audit_yield = off', 'RESET schemaguard.audit_yield' ],
 	[ 'the transaction has locked the table', 'BEGIN; LOCK TABLE c IN ACCESS SHARE MODE', 'COMMIT' ])
 {
 	my ($name, $before, $after) = @$case;
