@@ -219,7 +219,7 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 		'skipped another index that serves is there by now', '... and the log says so');
 }
 
-# once to each session, three times in all, and each time it says to whom; then it holds, and who waits gets the table after the build
+# once to each session, three times in all, and each time it says to whom; then it holds, unless it waits for that session itself
 {
 	my $table = make_table();
 	my $lock = "LOCK TABLE $table IN SHARE UPDATE EXCLUSIVE MODE";
@@ -263,16 +263,20 @@ is($deadlocks, 0, 'nor in a circle of three, nor by an old snapshot, nor by the 
 	$waits->($sessions[3]);
 	$looks->();
 	is(query("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $sessions[3]{pid}"), '1', 'nor to more than three');
-	$one->query('COMMIT');
+	query("SELECT pg_cancel_backend($sessions[3]{pid})");
 	$sessions[3]->collect;
-	$sessions[3]->query('COMMIT');
+	$sessions[3]->query('ROLLBACK');
+	# who would be the victim of a deadlock
+	$one->query($lock);
+	is($one->sqlstate, '', 'but to the session that it waits for, it gives way all the same');
+	$one->query('COMMIT');
 	check_built($deployer, 'four sessions');
 	is(query("SELECT message, jsonb_path_query_array(blockers, '\$[*].pid'), blockers -> 0 ->> 'backend', blockers -> 0 ->> 'waits', blockers -> 0 ->> 'table' FROM schemaguard.audit_log
 			WHERE plan = 'p$n' AND action = 'index' ORDER BY id DESC LIMIT 1"),
-		"gave way to who waited for it: column blockers|[" . join(', ', map { $_->{pid} } @sessions[0 .. 2]) . "]|client backend|ShareUpdateExclusiveLock|public.$table",
+		"gave way to who waited for it: column blockers|[" . join(', ', map { $_->{pid} } @sessions[0 .. 2], $one) . "]|client backend|ShareUpdateExclusiveLock|public.$table",
 		'the log says to whom');
 	my @told = $deployer->{err} =~ /build of an index on public\.$table gave way to process (\d+) of role \S+, which waited for ShareUpdateExclusiveLock/g;
-	is("@told", join(' ', map { $_->{pid} } @sessions[0 .. 2]), 'and so does the call');
+	is("@told", join(' ', map { $_->{pid} } @sessions[0 .. 2], $one), 'and so does the call');
 	like($deployer->{err}, qr/has given way 3 times and now holds/, 'with the last time');
 	$deployer->query('RESET schemaguard.verbosity');
 	$_->quit for @sessions;
