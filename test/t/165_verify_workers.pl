@@ -2,11 +2,11 @@
 #
 #   - workers try them, each in a transaction of its own: no subtransaction is beyond what the server remembers of one transaction, and
 #     the session has no transaction ID meanwhile
-#   - where no worker can, because the transaction has written or holds locks, there are none, none is free, or the role is that of a
-#     SECURITY DEFINER function, the session tries a few; the rest is unknown, with that reason
+#   - where no worker can, because the transaction has written or holds locks, there are none, none is free, the role is that of a
+#     SECURITY DEFINER function, or keys are of temporary tables, the session tries a few; the rest is unknown, with that reason
 #   - where other keys hold every parent that is there, a copy is tried, and the parent is not read as a whole
 #   - a key that no row is found for in schemaguard.live_search is skipped
-#   - a cancel ends the workers
+#   - a cancel ends the workers; the key of a worker that ends early is tried by the session
 #
 # rooms: verify
 use strict;
@@ -51,7 +51,25 @@ query("SELECT pg_cancel_backend($session->{pid})");
 $session->collect;
 is($session->sqlstate, '57014', 'a cancel ends it');
 is(query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'schemaguard worker'"), '0', 'and its workers');
+
+# a worker ends early: the session tries its key
+$session->send("SELECT result, count(*), string_agg(DISTINCT reason, ', ') $live GROUP BY 1 ORDER BY 1");
+my $ended = '';
+ok(wait_for(sub { ($ended = query("SELECT pid FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT granted AND backend_type = 'schemaguard worker' LIMIT 1")) ne '' }),
+	'a worker waits again');
+query("SELECT pg_terminate_backend($ended)");
+wait_for(sub { query("SELECT count(*) FROM pg_stat_activity WHERE pid = $ended") eq '0' });
 $locker->query('COMMIT');
+is($session->collect, 'pass|200|', 'no key is left out because a worker has ended');
+
+# keys of temporary tables are seen by this session alone
+my $temporary = SgTest::Session->new($node);
+$temporary->query('CREATE TEMPORARY TABLE tp (id int PRIMARY KEY); INSERT INTO tp SELECT generate_series(1, 100)');
+$temporary->query("CREATE TEMPORARY TABLE t_$_ (id int CONSTRAINT t_$_ REFERENCES tp); INSERT INTO t_$_ VALUES ($_)") for 1 .. 10;
+is($temporary->query("SELECT result, count(*), string_agg(DISTINCT reason, ', ') $live AND fk_name LIKE 't\\_%' GROUP BY 1 ORDER BY 1"),
+	"pass|30|\nunknown|20|left out: one transaction tries as many keys as standbys can follow, and no worker did it: the key is of a temporary table",
+	'no worker tries the key of a temporary table');
+$temporary->quit;
 
 query(q{CREATE ROLE owner; SELECT sg_grant('owner'); GRANT ALL ON ALL TABLES IN SCHEMA public TO owner; GRANT CREATE ON SCHEMA public TO owner;
 	CREATE FUNCTION definer() RETURNS TABLE (test text, result text, reason text) LANGUAGE sql SECURITY DEFINER
