@@ -98,6 +98,7 @@ OBJS = \
 	src/change/change_need.o \
 	src/change/change_not_null.o \
 	src/change/change_object.o \
+	src/change/change_own.o \
 	src/change/change_reach.o \
 	src/change/change_rule.o \
 	src/change/change_statement.o \

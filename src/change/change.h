@@ -306,6 +306,12 @@ extern void change_detach(const PlanStep *step, Oid relid, ChangeMove *move);
 extern bool change_is_detached(const PlanDeed *deed);
 extern void change_attach(const PlanDeed *deed, ChangeMove *move);
 
+/* ---- change_own.c ---- */
+
+/* Returns deeds (of PlanDeed *), to be written first, of what partitions and inheriting tables have by themselves and a step replaces; recreates that of one */
+extern List *change_own_deeds(const PlanStep *step, Oid table);
+extern void change_own_back(const PlanDeed *deed, ChangeMove *move);
+
 /* ---- change_identity.c ---- */
 
 /* Makes a problem of a drop that takes along a replica identity which is needed, or could not come back; sets move->identity */

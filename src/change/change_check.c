@@ -212,6 +212,11 @@ change_undo_check(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	HeapTuple	tuple = change_constraint(move->table, deed->what->fk_name);
 	Node	   *cooked;
 
+	if (deed->own)
+	{
+		change_own_back(deed, move);
+		return;
+	}
 	if (tuple == NULL)
 		return;
 	if (plan_deed_has_constraint(deed))

@@ -538,6 +538,16 @@ change_look_default(const PlanStep *step, ChangeMove *move)
 	move->was = now;
 }
 
+/* Has a table that had a default of its own got that of the whole, which is taken back before? */
+static bool
+is_of_whole(const PlanDeed *deed, const PlanStep *step, const char *now)
+{
+	Oid			whole = sg_find_qualified(step->child_table);
+
+	return deed->own && OidIsValid(whole) &&
+		sg_same_text(now, change_current_default(whole, get_attnum(whole, linitial(deed->what->child_columns))));
+}
+
 void
 change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
@@ -550,7 +560,7 @@ change_undo_default(const PlanDeed *deed, const PlanStep *step, ChangeMove *move
 	now = change_current_default(move->table, attnum);
 	if (sg_same_text(now, deed->was))
 		return;
-	if (!wanted_default(deed->what, move, attnum, &made) || !sg_same_text(now, made))
+	if (!wanted_default(deed->what, move, attnum, &made) || (!sg_same_text(now, made) && !is_of_whole(deed, step, now)))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "the column has another default by now", NULL);
 	else if (deed->was == NULL || change_kept_command(deed->what, default_statement(deed->what, deed->was), AT_ColumnDefault, move))
 	{

@@ -169,6 +169,11 @@ change_undo_not_null(const PlanDeed *deed, const PlanStep *step, ChangeMove *mov
 
 	if (attnum == InvalidAttrNumber)
 		return;
+	if (deed->own)
+	{
+		change_own_back(deed, move);
+		return;
+	}
 	if (tuple && (SG_HAVE_NOT_ENFORCED || is_helper(tuple, attnum)))
 		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
 						 plan_drop_statement(deed->what->child_table, deed->what->fk_name));

@@ -449,7 +449,13 @@ write_deeds(const StepWork *work, const ChangeMove *move)
 	{
 		plan_deed_replace(plan, step,
 						  psprintf("%s ON %s", quote_identifier(key->name), sg_relation_name(key->child)), key,
-						  work->started_id);
+						  work->started_id, false);
+	}
+	foreach_ptr(PlanDeed, own, change_own_deeds(work->step, move->table))
+	{
+		own->log_id = work->started_id;
+		own->identity = plan_deed_identity(own);
+		plan_deed_write(plan, own);
 	}
 	*what = *work->step;
 	if (move->kept_as)

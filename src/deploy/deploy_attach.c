@@ -267,6 +267,7 @@ execute_attach(RunAction *action)
 	}
 
 	proved = proofs_stand(attach, &view);
+	deploy_record_own_keys(work, &view);
 	drop_all_action_triggers(&view);
 	deploy_run_add(view.key.child, work->statement);
 	CommandCounterIncrement();

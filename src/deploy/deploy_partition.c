@@ -80,6 +80,21 @@ deploy_add_key_targets(RunAction *action, const StepView *view)
 				   attaches && parent_parts ? AccessExclusiveLock : ShareRowExclusiveLock);
 }
 
+void
+deploy_record_own_keys(const StepWork *work, const StepView *view)
+{
+	foreach_ptr(const FkPartition, partition, work->restoring ? NIL : view->partitions)
+	{
+		PlanStep   *part = plan_partition_step(work->step, partition->relid);
+
+		if (partition->own == NULL)
+			continue;
+		part->fk_name = partition->own->name;
+		if (!plan_deed_has_added(work->run->plan, part))
+			plan_deed_replace(work->run->plan, work->step->step, plan_step_object(part), partition->own, work->started_id, true);
+	}
+}
+
 /* Looks anew; where a table without partitions has taken the place of the child, the step is to be skipped */
 static void
 look(StepWork *work, StepView *view)

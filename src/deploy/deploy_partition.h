@@ -20,6 +20,9 @@ extern void deploy_look_partitions(StepView *view);
 /* Add to an action what adding the planned key of a view locks */
 extern void deploy_add_key_targets(RunAction *action, const StepView *view);
 
+/* Records the keys that partitions have by themselves, and that become part of the whole's, so that a rollback recreates them behind that */
+extern void deploy_record_own_keys(const StepWork *work, const StepView *view);
+
 /*
  * Before 18: give every partition the key NOT VALID; and validate it there,
  * then add it to the whole, which attaches those of the partitions.  Returns

@@ -183,7 +183,7 @@ execute_replace(RunAction *action)
 	if (view.replaced)
 	{
 		entry.message = restoring_statement(view.replaced->conid);
-		plan_deed_replace(work->run->plan, work->step->step, work->object, view.replaced, work->started_id);
+		plan_deed_replace(work->run->plan, work->step->step, work->object, view.replaced, work->started_id, false);
 		run_statement(plan_drop_statement(work->step->child_table, view.replaced->name));
 	}
 	if (view.filling && !goes_later(work->step, &view))

@@ -187,6 +187,7 @@ execute_add(RunAction *action)
 		return;
 	}
 
+	deploy_record_own_keys(work, &view);
 	deploy_run_add(view.key.child, work->statement);
 	plan_deed_add(work->run->plan, work->step, work->started_id);
 	run_record_done(action, work, STEP_ADDED, work->step->enforced ? NULL :

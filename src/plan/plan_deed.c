@@ -134,6 +134,7 @@ definition_args(StoreArgs *args, const PlanDeed *deed)
 	store_arg_text(args, deed->index_columns);
 	store_arg_text(args, deed->was);
 	flag_arg(args, deed->kind == DEED_INDEX, deed->partitioned);
+	flag_arg(args, deed->own, deed->own);
 	store_arg_text(args, deed->identity);
 	for (int i = 0; i < step_nfields; i++)
 	{
@@ -151,14 +152,14 @@ write_statement(void)
 	if (sql == NULL)
 		sql = MemoryContextStrdup(TopMemoryContext,
 								  psprintf("WITH definition AS (SELECT jsonb_strip_nulls(jsonb_build_object("
-										   "  'valid', $10, 'index_columns', $11, 'was', $12, 'partitioned', $13, 'identity', $14, %s)) AS document),"
+										   "  'valid', $10, 'index_columns', $11, 'was', $12, 'partitioned', $13, 'own', $14, 'identity', $15, %s)) AS document),"
 										   " again AS (UPDATE schemaguard.plan_deed SET undone_at = clock_timestamp(), outcome = 'done again'"
 										   "  WHERE" OPEN_OF_OBJECT " AND kind NOT IN ('columns', 'change'))"
 										   " INSERT INTO schemaguard.plan_deed"
 										   "  (plan_id, step, kind, object, undo, before, after, rows_affected, done_at, log_id)"
 										   " SELECT $1, $2, $3, $4, $5, CASE WHEN $6 THEN d.document END, CASE WHEN NOT $6 THEN nullif(d.document, '{}') END,"
 										   "  $8, CASE WHEN $7 THEN clock_timestamp() END, $9 FROM definition d",
-										   plan_field_list(DEED_FIELDS, "'@', #", 15)));
+										   plan_field_list(DEED_FIELDS, "'@', #", 16)));
 	return sql;
 }
 
@@ -234,13 +235,14 @@ plan_deed_add(const FkPlan *plan, const PlanStep *step, int64 log_id)
 }
 
 void
-plan_deed_replace(const FkPlan *plan, int step, const char *object, const FkKey *key, int64 log_id)
+plan_deed_replace(const FkPlan *plan, int step, const char *object, const FkKey *key, int64 log_id, bool own)
 {
 	PlanDeed	deed = plan_deed(DEED_REPLACE, step, object);
 
 	deed.what = plan_step_of_key(plan->name, key);
 	deed.valid = key->validated;
 	deed.was = GetComment(key->conid, ConstraintRelationId, 0);
+	deed.own = own;
 	deed.log_id = log_id;
 	deed.identity = plan_deed_identity(&deed);
 	plan_deed_write(plan, &deed);
@@ -406,6 +408,7 @@ read_deed(HeapTuple tuple, TupleDesc desc)
 	deed->index_columns = sg_spi_text(tuple, desc, "index_columns");
 	deed->was = sg_spi_text(tuple, desc, "was");
 	deed->partitioned = sg_spi_bool(tuple, desc, "partitioned");
+	deed->own = sg_spi_bool(tuple, desc, "own");
 	deed->identity = sg_spi_text(tuple, desc, "identity");
 	deed->rows = sg_spi_int64(tuple, desc, "rows");
 	deed->last = sg_spi_bool(tuple, desc, "last");
@@ -431,7 +434,7 @@ read_statement(void)
 										   "       w.*"
 										   " FROM schemaguard.plan_deed d CROSS JOIN LATERAL"
 										   "  jsonb_to_record(coalesce(d.before, d.after, '{}'))"
-										   "   AS w (valid boolean, index_columns text, was text, partitioned boolean, identity text, %s)"
+										   "   AS w (valid boolean, index_columns text, was text, partitioned boolean, own boolean, identity text, %s)"
 										   " WHERE d.plan_id = $1 AND d.kind = ANY ($3) AND d.undone_at IS NULL AND (d.done_at IS NOT NULL) = $4"
 										   "   AND d.step BETWEEN $5 AND $6"
 										   " ORDER BY d.id DESC",

@@ -67,6 +67,8 @@ typedef struct PlanDeed
 								 * comment of a key that was dropped */
 	char	   *index_columns;	/* as CREATE INDEX has them */
 	bool		partitioned;	/* the index is that of a partitioned table */
+	bool		own;			/* a partition, or an inheriting table, had it
+								 * by itself before the whole got it */
 	int64		rows;
 	char	   *identity;		/* what it made, by OID (plan_deed_follow.c),
 								 * or NULL */
@@ -90,7 +92,7 @@ extern void plan_deed_write(const FkPlan *plan, const PlanDeed *deed);
 /* Write that a step has added a key, and that it has dropped one */
 extern void plan_deed_add(const FkPlan *plan, const PlanStep *step, int64 log_id);
 extern void plan_deed_replace(const FkPlan *plan, int step, const char *object,
-							  const FkKey *key, int64 log_id);
+							  const FkKey *key, int64 log_id, bool own);
 
 /* Remember what a deed has made by its OIDs, once it is there; of the latest deed on its object */
 extern void plan_deed_identify(const FkPlan *plan, PlanDeed *deed);

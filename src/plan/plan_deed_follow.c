@@ -113,7 +113,7 @@ constraint_name(const PlanDeed *deed)
 {
 	if (deed->kind == DEED_ADD)
 		return deed->what->fk_name;
-	if (deed->kind != DEED_CHANGE)
+	if (deed->kind != DEED_CHANGE || deed->own)
 		return NULL;
 	switch (deed->what->kind)
 	{

@@ -347,7 +347,7 @@ undo_is_found(StepWork *work, const PlanDeed *deed, bool *done)
 	if (!is_of_table(deed) || (named ? table != DEED_TABLE_GONE : table != DEED_BY_NAME && !is_drop))
 		return true;
 	reason = psprintf(named ? "table %s is another one by now" : "table %s is not found", what->child_table);
-	*done = plan_deed_is_given_up(deed);
+	*done = plan_deed_is_given_up(deed) || (deed->own && !named);
 	if (*done)
 		undo_leave_alone(work, deed, ERRCODE_UNDEFINED_TABLE, reason);
 	else if (table == DEED_TABLE_GONE)
@@ -688,7 +688,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 	Standing	standing;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	added = added_key(successor);
+	added = deed->own ? NULL : added_key(successor);
 	doubt = added ? key_doubt(added) : NULL;
 	PopActiveSnapshot();
 	/* the key that goes next, maybe on the same columns, is not in its way */
@@ -702,6 +702,11 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 		return undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_DUPLICATE_OBJECT,
 														psprintf("the name %s is taken: %s", quote_identifier(step->fk_name), standing.reason),
 														"Rename that one, then make the same call again."));
+	if (deed->own && !standing.ours && OidIsValid(get_relation_constraint_oid(sg_find_qualified(step->child_table), step->fk_name, true)))
+	{
+		undo_leave_alone(work, deed, 0, "part of the key of the partitioned table");
+		return true;
+	}
 	/* the key in its place may be the plan's, under another name */
 	if (standing.twin && doubt)
 		return undo_tell_problem(work, deed, doubt);

@@ -69,7 +69,7 @@ look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	change_look_back(deed, step, move);
-	if (move->kind == MOVE_NONE || is_another(deed, move))
+	if ((move->kind == MOVE_NONE && !deed->own) || is_another(deed, move))
 		doubt = undo_doubt(deed, move->problem ? move->problem->reason : NULL);
 	else if (move->kind == MOVE_STATEMENT)
 		doubt = undo_made_anew(deed);
@@ -118,7 +118,7 @@ is_missed(const PlanDeed *deed)
 		case STEP_COLUMN:
 		case STEP_INDEX:
 		case STEP_TABLE:
-			return !plan_deed_is_repeated(deed);
+			return !deed->own && !plan_deed_is_repeated(deed);
 		default:
 			return false;
 	}
@@ -174,7 +174,7 @@ do_back(void *arg)
 		if (now.kind == MOVE_NONE && is_missed(back->deed))
 			undo_record_left_alone(action, work, ERRCODE_UNDEFINED_OBJECT, IS_GONE);
 		else if (now.kind == MOVE_NONE)
-			undo_record_gone(action, work, ERRCODE_UNDEFINED_OBJECT, IS_GONE);
+			undo_record_gone(action, work, ERRCODE_UNDEFINED_OBJECT, back->deed->own ? "it is there" : IS_GONE);
 		else
 			undo_record_left_alone(action, work, now.problem->sqlerrcode, now.problem->reason);
 		return;
@@ -456,7 +456,7 @@ undo_change(StepWork *work, const PlanDeed *deed)
 		}
 		if (back.ends)
 		{
-			run_append_notice(work, psprintf("taken back%s%s%s", by_name ? ", found by its name alone" : "",
+			run_append_notice(work, psprintf("%s%s%s%s", deed->own ? "there again, as before" : "taken back", by_name ? ", found by its name alone" : "",
 											 back.move.note ? "; " : "", back.move.note ? back.move.note : ""));
 			tell_undone(work, &back);
 			return true;

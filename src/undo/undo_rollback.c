@@ -140,7 +140,7 @@ undo(PlanRun *run, const PlanDeed *deed)
 static bool
 refuses_rows(const PlanDeed *deed)
 {
-	return deed->kind == DEED_CHANGE &&
+	return deed->kind == DEED_CHANGE && !deed->own &&
 		(deed->what->kind == STEP_CHECK || deed->what->kind == STEP_NOT_NULL || deed->what->kind == STEP_UNIQUE);
 }
 

@@ -28,6 +28,7 @@ SELECT * FROM checks.whole;
 SET client_min_messages = error;
 SELECT sg_plan_drop('checks') \g /dev/null
 DROP SCHEMA checks CASCADE;
+DROP OWNED BY regress_checks;
 DROP ROLE regress_checks;
 -- A step finds its own CHECK by name, and reads the table's other ones only where it is not there.
 SET schemaguard.verbosity = problems;
@@ -52,5 +53,38 @@ SET schemaguard.verbosity = steps;
 CALL sg_apply('checks', fail => true);
 SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'checks.t'::regclass ORDER BY conname;
 SET client_min_messages = error;
+DROP SCHEMA checks CASCADE;
+SELECT sg_plan_drop('checks', force => true) \g /dev/null
+RESET client_min_messages;
+-- What partitions and inheriting tables had by themselves is there again when that of the whole is taken back, valid if it was; and a partition that is gone keeps nothing.
+CREATE SCHEMA checks;
+SET search_path = checks, public;
+CREATE TABLE whole (id int, w int DEFAULT 0) PARTITION BY RANGE (id);
+CREATE TABLE own PARTITION OF whole FOR VALUES FROM (0) TO (10);
+CREATE TABLE later PARTITION OF whole FOR VALUES FROM (10) TO (20) PARTITION BY RANGE (id);
+CREATE TABLE below PARTITION OF later FOR VALUES FROM (10) TO (15);
+CREATE TABLE others PARTITION OF whole FOR VALUES FROM (20) TO (30);
+CREATE TABLE gone PARTITION OF whole FOR VALUES FROM (30) TO (40);
+CREATE TABLE base (id int, w int DEFAULT 0);
+CREATE TABLE heir () INHERITS (base);
+ALTER TABLE own ADD CONSTRAINT wc CHECK (w > 0), ALTER w SET NOT NULL, ALTER w SET DEFAULT 5;
+ALTER TABLE later ADD CONSTRAINT wc CHECK (w > 0) NOT VALID, ALTER w DROP DEFAULT;
+ALTER TABLE gone ADD CONSTRAINT wc CHECK (w > 0), ALTER w SET NOT NULL, ALTER w SET DEFAULT 7;
+ALTER TABLE heir ADD CONSTRAINT wc CHECK (w > 0), ALTER w SET NOT NULL, ALTER w SET DEFAULT 5;
+CREATE VIEW had AS SELECT c.relname, a.attnotnull, pg_get_expr(d.adbin, d.adrelid) AS initial, n.convalidated AS checked, n.conislocal AS own, n.coninhcount AS inherited
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'w' LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+  LEFT JOIN pg_constraint n ON n.conrelid = c.oid AND n.conname = 'wc' WHERE c.relnamespace = 'checks'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY 1;
+TABLE had;
+SELECT sg_plan_create('checks') \g /dev/null
+SELECT sg_plan_add_check('checks', t, 'w > 0', 'wc'), sg_plan_add_not_null('checks', t, 'w'), sg_plan_add_default('checks', t, 'w', '1')
+  FROM unnest('{whole,base}'::text[]) t \g /dev/null
+SET client_min_messages = warning;
+CALL sg_apply('checks', fail => true);
+TABLE had;
+DROP TABLE gone;
+CALL sg_rollback_fks('checks', fail => true);
+TABLE had;
+SET client_min_messages = error;
+RESET search_path;
 DROP SCHEMA checks CASCADE;
 SELECT sg_plan_drop('checks', force => true) \g /dev/null

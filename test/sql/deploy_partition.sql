@@ -320,6 +320,32 @@ RESET ROLE;
 SELECT state FROM steps;
 SELECT child, name, valid, clone_of FROM keys;
 
+-- a key that a partition had by itself is there again, with its comment, when that of the whole is taken back
+CREATE TABLE mine (id int, p int) PARTITION BY RANGE (id);
+CREATE TABLE mine1 PARTITION OF mine FOR VALUES FROM (0) TO (10);
+CREATE TABLE mine2 PARTITION OF mine FOR VALUES FROM (10) TO (20) PARTITION BY RANGE (id);
+CREATE TABLE mine21 PARTITION OF mine2 FOR VALUES FROM (10) TO (15);
+CREATE TABLE mine3 PARTITION OF mine FOR VALUES FROM (20) TO (30);
+ALTER TABLE mine1 ADD CONSTRAINT own FOREIGN KEY (p) REFERENCES p;
+COMMENT ON CONSTRAINT own ON mine1 IS 'mine';
+ALTER TABLE mine2 ADD CONSTRAINT own FOREIGN KEY (p) REFERENCES p;
+CREATE VIEW mine_keys AS SELECT conrelid::regclass, conname, convalidated, conparentid <> 0 AS part, obj_description(oid, 'pg_constraint') FROM pg_constraint
+  WHERE contype = 'f' AND conrelid::regclass::text LIKE '%mine%' ORDER BY 1, 2;
+SELECT sg_plan_create('dpt', replace => true);
+SELECT sg_plan_add_fk('dpt', 'mine', '{p}', 'p', index => false);
+CALL sg_add_fks('dpt', fail => true);
+SELECT conname, part FROM mine_keys;
+CALL sg_rollback_fks('dpt', fail => true);
+TABLE mine_keys;
+SELECT state FROM steps;
+-- nor is a second one made for a partition that has left the whole with its part
+CALL sg_add_fks('dpt', fail => true);
+ALTER TABLE mine DETACH PARTITION mine1;
+CALL sg_rollback_fks('dpt', fail => true);
+TABLE mine_keys;
+DROP VIEW mine_keys;
+DROP TABLE mine, mine1;
+
 SELECT sg_plan_drop('dpt', force => true);
 \getenv test PG_ABS_SRCDIR
 \set left :test '/sql/include/left.sql'

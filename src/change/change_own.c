@@ -1,0 +1,105 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_own.c
+ *	  What partitions and inheriting tables had by themselves before a step.
+ *
+ * A CHECK, NOT NULL or default of a whole table replaces that of a partition, and
+ * of some inheriting tables, which goes with it when it is dropped.  So each
+ * that was there before has a deed of its own, older than that of the step:
+ * a rollback recreates it when that of the whole is gone.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_constraint.h"
+#include "utils/lsyscache.h"
+
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "plan/plan_key.h"
+
+/* What deed->was says of a constraint that was not valid; else it is empty */
+#define WAS_NOT_VALID "not valid"
+
+static char *
+was_of(HeapTuple constraint)
+{
+	return constraint && !((Form_pg_constraint) GETSTRUCT(constraint))->convalidated ? WAS_NOT_VALID : "";
+}
+
+/* Fills in what one table has by itself; false where that is nothing, or the same as the whole */
+static bool
+find_own(PlanDeed *deed, Oid whole, Oid relid)
+{
+	PlanStep   *what = deed->what;
+	HeapTuple	tuple = NULL;
+	AttrNumber	attnum = what->kind == STEP_CHECK ? InvalidAttrNumber : get_attnum(relid, linitial(what->child_columns));
+
+	switch (what->kind)
+	{
+		case STEP_CHECK:
+			tuple = change_constraint(relid, what->fk_name);
+			deed->was = was_of(tuple);
+			return tuple && ((Form_pg_constraint) GETSTRUCT(tuple))->conislocal;
+		case STEP_NOT_NULL:
+			if (!change_is_not_null(relid, attnum))
+				return false;
+			tuple = SG_NOT_NULL_CONSTRAINT(relid, attnum);
+			deed->was = was_of(tuple);
+			what->fk_name = tuple ? pstrdup(NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname)) :
+				change_not_null_name(relid, linitial(what->child_columns));
+			return true;
+		case STEP_DEFAULT:
+			deed->was = change_current_default(relid, attnum);
+			return !sg_same_text(deed->was, change_current_default(whole, get_attnum(whole, linitial(what->child_columns))));
+		default:
+			return false;
+	}
+}
+
+/* The whole comes first in the tree, and so last among the deeds, which are undone in reverse */
+List *
+change_own_deeds(const PlanStep *step, Oid table)
+{
+	bool		has_own = step->kind == STEP_CHECK || step->kind == STEP_NOT_NULL || step->kind == STEP_DEFAULT;
+	List	   *deeds = NIL;
+
+	foreach_oid(relid, has_own ? sg_all_inheritors(table) : NIL)
+	{
+		PlanDeed   *deed = palloc(sizeof(PlanDeed));
+		PlanStep   *what = palloc(sizeof(PlanStep));
+
+		if (relid == table)
+			continue;
+		*what = *step;
+		what->child_table = sg_relation_name(relid);
+		what->orphans = ORPHANS_STOP;
+		*deed = plan_deed(DEED_CHANGE, step->step, plan_step_object(what));
+		deed->own = true;
+		deed->what = what;
+		if (find_own(deed, table, relid))
+			deeds = lcons(deed, deeds);
+	}
+	return deeds;
+}
+
+void
+change_own_back(const PlanDeed *deed, ChangeMove *move)
+{
+	PlanStep	step = *deed->what;
+	bool		not_valid = sg_same_text(deed->was, WAS_NOT_VALID);
+
+	if (step.kind == STEP_CHECK)
+		change_check_back(&step, move, false, true);
+	else
+		change_look_not_null(&step, move);
+	/* rows are asked where it is made, unless it held for new ones alone */
+	if (not_valid || (step.kind == STEP_NOT_NULL && !move->first))
+		move->rule = NULL;
+	move->first = false;
+	if (not_valid && move->kind == MOVE_VALIDATE)
+		move->kind = MOVE_NONE;
+}
