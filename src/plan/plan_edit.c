@@ -153,7 +153,7 @@ tell_kept_rows(const FkPlan *plan, bool goes)
  * Makes an empty plan that belongs to the current role.  42710 when there is
  * one of that name, unless replace is true: then that plan, if the current
  * role may change it, loses its steps, notes, options and deeds and stays its
- * author's, with a warning where a deed could have been taken back;
+ * author's, and paused, with a warning where a deed could have been taken back;
  * a trigger of it that fills columns and what builds of indexes have left are
  * dropped as by sg_plan_drop().
  */

@@ -337,7 +337,6 @@ plan_clear(const FkPlan *plan, const char *description)
 	store_arg_text(&args, plan->name);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_step WHERE plan = $1", &args);
 	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_note WHERE plan = $1", &args);
-	store_change(SPI_OK_DELETE, "DELETE FROM schemaguard.plan_pause WHERE plan = $1", &args);
 	plan_deeds_forget(plan);
 	plan_values_forget(plan, 0);
 

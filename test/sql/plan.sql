@@ -94,7 +94,10 @@ ALTER TABLE "We""ird.S"."T a" DROP CONSTRAINT "T a_up""per_fkey";
 
 -- Names that are made up: free in the table and in the plan, and not longer than a name can be
 CREATE TABLE names (x int CONSTRAINT names_x_fkey CHECK (x > 0), "ääääääääääääääääääääääääääääää" int);
+SELECT sg_plan_pause('pl2');
 SELECT sg_plan_create('pl2', replace => true);
+SELECT plan, role = current_user AS paused FROM schemaguard.plan_pause;
+SELECT sg_plan_resume('pl2');
 SELECT sg_plan_add_fk('pl2', 'names', '{x}', 'customers', '{id}', index => false);
 SELECT sg_plan_add_fk('pl2', 'names', '{x}', 'orders', index => false);
 SELECT sg_plan_add_fk('pl2', 'names', ARRAY['ääääääääääääääääääääääääääääää'], 'orders', index => false);
