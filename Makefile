@@ -117,6 +117,7 @@ OBJS = \
 	src/check/check_load.o \
 	src/check/check_refusal.o \
 	src/check/check_rows.o \
+	src/check/check_sent.o \
 	src/check/check_server.o \
 	src/check/check_query.o \
 	src/check/check_statement.o \

@@ -161,6 +161,40 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_sync_drift(text, text, text[]) IS 'sg_drift_details() for sg_sync_check()';
 
+-- Warns of tables that a script makes, and that publications of this database send from the moment they are there
+CREATE FUNCTION schemaguard.sg_sync_sent(statements jsonb)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
+AS $function$
+DECLARE
+    sent record;
+BEGIN
+    FOR sent IN
+        SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) AS publications, m.object, m.statement
+        FROM (SELECT e ->> 'object' AS object, e ->> 'statement' AS statement,
+                  (SELECT substring(a ->> 'statement' FROM '^ALTER TABLE (.+) ATTACH PARTITION ') FROM jsonb_array_elements(statements) a
+                   WHERE a ->> 'kind' = 'table' AND a ->> 'object' = e ->> 'object'
+                     AND a ->> 'statement' ~ '^ALTER TABLE .+ ATTACH PARTITION ' LIMIT 1) AS whole
+              FROM jsonb_array_elements(statements) e
+              WHERE e ->> 'kind' = 'table' AND e ->> 'what' = 'created' AND starts_with(e ->> 'statement', 'CREATE TABLE ')) m
+             JOIN pg_publication p ON p.puballtables
+                 OR EXISTS (SELECT FROM pg_publication_namespace n JOIN pg_namespace s ON s.oid = n.pnnspid
+                            WHERE n.pnpubid = p.oid AND quote_ident(s.nspname) = schemaguard.sg_sync_schema(m.object))
+                 OR EXISTS (SELECT FROM pg_publication_rel r CROSS JOIN pg_class c CROSS JOIN pg_partition_ancestors(c.oid) a (relid)
+                            WHERE r.prpubid = p.oid AND r.prrelid = a.relid AND c.relkind = 'p' AND c.oid::regclass::text = m.whole)
+        GROUP BY m.object, m.statement ORDER BY m.object
+    LOOP
+        RAISE WARNING USING MESSAGE = format('publication %s sends the new table, and a subscription stops where there is no %s',
+                                             sent.publications, sent.object),
+            HINT = format(E'Make it before the call, on each subscriber, and refresh its subscription after the call:\n%s;',
+                          sent.statement);
+    END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION schemaguard.sg_sync_sent(jsonb) IS 'warns of new tables that publications send';
+
 CREATE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, server text,
     renames text, OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text,
     OUT expected text, OUT actual text, OUT detail text, OUT left_out boolean)
@@ -184,6 +218,9 @@ DECLARE
 BEGIN
     PERFORM schemaguard.sg_sync_refuse(script, reference, target);
     blocked := schemaguard.sg_sync_blocked(script);
+    IF target = 'live' THEN
+        PERFORM schemaguard.sg_sync_sent(script);
+    END IF;
     -- a snapshot of some schemas says nothing about others
     WITH list AS (
         SELECT schemas AS names WHERE schemas IS NOT NULL

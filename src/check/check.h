@@ -230,6 +230,9 @@ extern CheckTable *check_table(PlanCheck *check, Oid relid);
 extern const char *check_subscription_name(const CheckTable *table);
 extern void check_tables(PlanCheck *check, CheckStep *cs);
 
+/* Can changed rows of a table be told on the other side? */
+extern bool check_has_replica_identity(Oid relid);
+
 /* Adds a row of a result if rows of a published table are updated or deleted that have no replica identity */
 extern void check_published_writes(PlanCheck *check, CheckStep *cs, Oid relid, CheckResult result, bool updates, bool deletes);
 
@@ -280,6 +283,11 @@ extern void check_change(PlanCheck *check, CheckStep *cs);
 /* The step waits for others: can one of the plan mend what is in its way?  Says so; else the problem is one that stays. */
 extern bool check_waits(const PlanCheck *check, CheckStep *cs, const FkProblem *problem);
 extern void check_plan_changes(PlanCheck *check);
+
+/* ---- check_sent.c ---- */
+
+/* Warns of what publications send once the step's statements are run, by names that a subscriber may lack, and of rows that they then refuse to change */
+extern void check_sent(PlanCheck *check, CheckStep *cs, const ChangeMove *move);
 
 /* ---- check_rows.c: what rows do to steps that are no foreign keys ---- */
 

@@ -212,37 +212,6 @@ check_kept(CheckStep *cs, const ChangeMove *move)
 						   quote_literal_cstr(plan_given(cs->step->child_table))));
 }
 
-/* Warns of a name that publications send, and that a subscriber's tables do not have */
-static void
-check_sent_name(CheckStep *cs, const ChangeMove *move)
-{
-	const PlanStep *step = cs->step;
-	ChangedObject what = plan_changed_object(step);
-	bool		is_column = what == CHANGED_COLUMN;
-	const char *name = step->kind == STEP_RENAME ? step->new_name : move->kept_as;
-	char	   *publications = name && (is_column || what == CHANGED_TABLE) ?
-		change_published(sg_all_inheritors(move->table), is_column ? step->fk_name : NULL, false) : NULL;
-
-	if (publications)
-		check_row(cs, "publication", CHECK_WARN,
-				  psprintf("publication %s sends the %s by its name, and a subscription stops where there is no %s",
-						   publications, step->definition, quote_identifier(name)),
-				  step->kind != STEP_RENAME ? psprintf("Before the call, on each subscriber, add column %s.", quote_identifier(name)) :
-				  psprintf("On each subscriber, when it has applied what was written before:\n%s;", (char *) linitial(plan_change_statements(step))));
-}
-
-/* Warns of a column that publications send from the moment it is there */
-static void
-check_sent_column(CheckStep *cs, const ChangeMove *move)
-{
-	char	   *publications = move->adds ? change_published(sg_all_inheritors(move->table), move->adds, false) : NULL;
-
-	if (publications)
-		check_row(cs, "publication", CHECK_WARN,
-				  psprintf("publication %s sends the new column, and a subscription stops where there is no %s", publications, quote_identifier(move->adds)),
-				  fk_owner_hint("Add it before the call, on each subscriber", move->table, InvalidOid, linitial(move->statements)));
-}
-
 /* Warns of a name, or an object, that a subscription needs to write rows */
 static void
 check_subscribed_name(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
@@ -515,11 +484,8 @@ check_change(PlanCheck *check, CheckStep *cs)
 		check_filler(cs, cs->step->state == STEP_VALIDATED && move.kind == MOVE_FILL && !change_keeps_filling(cs->step, &move));
 	check_dependents(cs, &move);
 	if (move.kind == MOVE_STATEMENT && (cs->step->kind == STEP_RENAME || cs->step->kind == STEP_DROP))
-	{
-		check_sent_name(cs, &move);
 		check_subscribed_name(check, cs, &move);
-	}
-	check_sent_column(cs, &move);
+	check_sent(check, cs, &move);
 	check_lost(cs, &move);
 	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT)
 	{

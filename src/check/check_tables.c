@@ -310,9 +310,8 @@ find_published(const PlanCheck *check, const CheckTable *table)
 	return NULL;
 }
 
-/* Can changed rows be told on the other side? */
-static bool
-has_replica_identity(Oid relid)
+bool
+check_has_replica_identity(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	char		identity = REPLICA_IDENTITY_FULL;
@@ -348,7 +347,7 @@ check_published_writes(PlanCheck *check, CheckStep *cs, Oid relid, CheckResult r
 		return;
 	foreach_oid(leaf, table->leaves)
 	{
-		if (has_replica_identity(leaf))
+		if (check_has_replica_identity(leaf))
 			continue;
 		check_row(cs, "publication", result,
 				  psprintf("publication %s has %s, which has no replica identity: the server refuses to %s its rows",
@@ -390,7 +389,7 @@ check_replica_identity(CheckStep *cs, const PublishedTable *published)
 		return false;
 	foreach(lc, cs->child->leaves)
 	{
-		if (has_replica_identity(lfirst_oid(lc)))
+		if (check_has_replica_identity(lfirst_oid(lc)))
 			continue;
 		check_row(cs, "publication", CHECK_WARN,
 				  psprintf("publication %s has %s, which has no replica identity: an action of the key that changes its rows will fail",

@@ -391,6 +391,27 @@ ALTER TABLE idless REPLICA IDENTITY FULL;
 SELECT step, result, detail FROM sg_plan_check_details('idless') WHERE check_name = 'publication' ORDER BY step, result;
 DROP PUBLICATION chk_pub;
 
+-- a table that comes among those which a publication sends
+SET client_min_messages = error;
+CREATE SCHEMA chk_sent;
+CREATE TABLE sent_whole (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE sent_loose (a int);
+CREATE TABLE sent_other (id int PRIMARY KEY);
+CREATE PUBLICATION chk_pub FOR TABLES IN SCHEMA chk_sent, TABLE sent_whole;
+CREATE PUBLICATION chk_inserts FOR TABLES IN SCHEMA chk_sent WITH (publish = 'insert');
+SET client_min_messages = warning;
+SELECT sg_plan_create('sent'), sg_plan_add('sent', 'CREATE TABLE chk_sent.fresh (a int)'), sg_plan_add('sent', 'CREATE TABLE chk_sent.keyed (a int PRIMARY KEY)'),
+       sg_plan_add('sent', 'CREATE TABLE sent_part PARTITION OF sent_whole FOR VALUES FROM (1) TO (9)'), sg_plan_add('sent', 'ALTER TABLE sent_loose SET SCHEMA chk_sent'),
+       sg_plan_add('sent', 'ALTER TABLE sent_whole ATTACH PARTITION sent_other FOR VALUES FROM (10) TO (19)'), sg_plan_add('sent', 'CREATE UNLOGGED TABLE chk_sent.unlogged (a int)'),
+       sg_plan_add('sent', 'CREATE TABLE not_sent (a int)');
+SELECT step, result, detail, hint FROM sg_plan_check_details('sent') WHERE check_name = 'publication' ORDER BY step, detail \gx
+SELECT sg_plan_add('sent', 'ALTER TABLE chk_sent.fresh REPLICA IDENTITY FULL');
+SELECT DISTINCT step FROM sg_plan_check_details('sent') WHERE check_name = 'publication' AND detail ~ 'has no replica identity';
+SELECT sg_plan_drop('sent');
+DROP PUBLICATION chk_pub, chk_inserts;
+DROP TABLE sent_whole, sent_loose, sent_other;
+DROP SCHEMA chk_sent;
+
 -- event triggers
 CREATE FUNCTION nothing() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
 CREATE EVENT TRIGGER "chk Et" ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION nothing();

@@ -358,6 +358,7 @@ my %call = (
 	'schemaguard.sg_sync_is_acl' => q{SELECT schemaguard.sg_sync_is_acl('{"PUBLIC": ["SELECT"]}')},
 	'schemaguard.sg_sync_portable' => q{SELECT schemaguard.sg_sync_portable('SELECT 1')},
 	'schemaguard.sg_sync_is_native' => q{SELECT schemaguard.sg_sync_is_native('type', '{}')},
+	'schemaguard.sg_sync_sent' => q{SELECT schemaguard.sg_sync_sent('[]')},
 	'schemaguard.sg_sync_settings' => q{SELECT schemaguard.sg_sync_settings()},
 	'schemaguard.sg_sync_question' => q{SELECT schemaguard.sg_sync_question('column', 't_c.a', 0.7, 'x')},
 	'schemaguard.sg_sync_literal' => q{SELECT schemaguard.sg_sync_literal('a')},

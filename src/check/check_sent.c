@@ -1,0 +1,248 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_sent.c
+ *	  What publications send once a step is done: new names of tables and
+ *	  columns, and tables that come among what they publish.
+ *
+ * Publications send by name, and a subscription stops at a name that the
+ * subscriber does not have.  So each row has the statement for the subscribers.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/calls.h"
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/gone.h"
+#include "base/quote.h"
+#include "base/spi.h"
+#include "change/change.h"
+#include "check/check.h"
+#include "fk/fk.h"
+#include "plan/plan_change.h"
+
+/* Warns of a name that publications send, and that a subscriber's tables do not have */
+static void
+check_sent_name(CheckStep *cs, const ChangeMove *move)
+{
+	const PlanStep *step = cs->step;
+	ChangedObject what = plan_changed_object(step);
+	bool		is_column = what == CHANGED_COLUMN;
+	const char *name = step->kind == STEP_RENAME ? step->new_name : move->kept_as;
+	char	   *publications = name && (is_column || what == CHANGED_TABLE) ?
+		change_published(sg_all_inheritors(move->table), is_column ? step->fk_name : NULL, false) : NULL;
+
+	if (publications)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s sends the %s by its name, and a subscription stops where there is no %s",
+						   publications, step->definition, quote_identifier(name)),
+				  step->kind != STEP_RENAME ? psprintf("Before the call, on each subscriber, add column %s.", quote_identifier(name)) :
+				  psprintf("On each subscriber, when it has applied what was written before:\n%s;", (char *) linitial(plan_change_statements(step))));
+}
+
+/* Warns of a column that publications send from the moment it is there */
+static void
+check_sent_column(CheckStep *cs, const ChangeMove *move)
+{
+	char	   *publications = move->adds ? change_published(sg_all_inheritors(move->table), move->adds, false) : NULL;
+
+	if (publications)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s sends the new column, and a subscription stops where there is no %s", publications, quote_identifier(move->adds)),
+				  fk_owner_hint("Add it before the call, on each subscriber", move->table, InvalidOid, linitial(move->statements)));
+}
+
+/* ---- tables ---- */
+
+/* A table that a statement makes, or puts into another schema or under a partitioned table */
+typedef struct Coming
+{
+	const char *name;			/* as it will be, qualified where the
+								 * statement says so */
+	Oid			schema;			/* that it comes to, or InvalidOid: it stays
+								 * in its own */
+	Oid			relid;			/* InvalidOid: a new one */
+	Oid			whole;			/* the table that it becomes a partition of,
+								 * or InvalidOid */
+	bool		identified;		/* a new one that may have a replica identity */
+} Coming;
+
+static char *
+name_of(const RangeVar *var)
+{
+	return var->schemaname ? sg_qualified_name(var->schemaname, var->relname) : pstrdup(quote_identifier(var->relname));
+}
+
+/* Has a CREATE TABLE a primary key, or may it take over one? */
+static bool
+has_primary_key(const CreateStmt *stmt, Oid whole)
+{
+	foreach_ptr(Node, element, list_concat_copy(stmt->tableElts, stmt->constraints))
+	{
+		if (IsA(element, TableLikeClause) || (IsA(element, Constraint) && ((Constraint *) element)->contype == CONSTR_PRIMARY))
+			return true;
+		foreach_ptr(Node, part, IsA(element, ColumnDef) ? ((ColumnDef *) element)->constraints : NIL)
+		{
+			if (IsA(part, Constraint) && ((Constraint *) part)->contype == CONSTR_PRIMARY)
+				return true;
+		}
+	}
+	return OidIsValid(whole) && fk_primary_key(whole) != NIL;
+}
+
+/* Sets the new table of a name; false if it is there, or sent nowhere */
+static bool
+new_table(const RangeVar *var, Coming *coming)
+{
+	if (var->relpersistence != RELPERSISTENCE_PERMANENT || OidIsValid(sg_find_qualified(name_of(var))))
+		return false;
+	coming->name = name_of(var);
+	coming->schema = var->schemaname ? get_namespace_oid(var->schemaname, true) : InvalidOid;
+	return true;
+}
+
+/* Sets what becomes of a table that is there; false if there is none */
+static bool
+known_table(const RangeVar *var, const char *schema, Oid whole, Coming *coming)
+{
+	coming->relid = sg_find_qualified(name_of(var));
+	if (!OidIsValid(coming->relid) || sg_rel_persistence(coming->relid) != RELPERSISTENCE_PERMANENT)
+		return false;
+	coming->name = schema ? sg_qualified_name(schema, var->relname) : name_of(var);
+	coming->schema = schema ? get_namespace_oid(schema, true) : InvalidOid;
+	coming->whole = whole;
+	return true;
+}
+
+static bool
+is_coming(Node *statement, Coming *coming)
+{
+	memset(coming, 0, sizeof(Coming));
+	if (IsA(statement, CreateStmt))
+	{
+		CreateStmt *stmt = (CreateStmt *) statement;
+
+		if (stmt->partbound)
+			coming->whole = sg_find_qualified(name_of(linitial_node(RangeVar, stmt->inhRelations)));
+		coming->identified = has_primary_key(stmt, coming->whole);
+		return new_table(stmt->relation, coming);
+	}
+	if (IsA(statement, AlterObjectSchemaStmt) && ((AlterObjectSchemaStmt *) statement)->objectType == OBJECT_TABLE)
+		return known_table(((AlterObjectSchemaStmt *) statement)->relation, ((AlterObjectSchemaStmt *) statement)->newschema, InvalidOid, coming);
+	if (IsA(statement, AlterTableStmt))
+	{
+		AlterTableStmt *stmt = (AlterTableStmt *) statement;
+		AlterTableCmd *command = linitial_node(AlterTableCmd, stmt->cmds);
+
+		if (command->subtype == AT_AttachPartition)
+			return known_table(((PartitionCmd *) command->def)->name, NULL, sg_find_qualified(name_of(stmt->relation)), coming);
+	}
+	return false;
+}
+
+/*
+ * Returns the publications that will send it, or, if `changes`, those that will
+ * send what is updated or deleted; as a text, or NULL.  prexcept is there from 19 on.
+ */
+static char *
+will_publish(const Coming *coming, bool changes)
+{
+	StringInfoData above;
+	Datum		names;
+	List	   *relids = OidIsValid(coming->relid) ? list_make1_oid(coming->relid) : NIL;
+
+	if (OidIsValid(coming->relid))
+		relids = list_concat(relids, sg_partition_ancestors(coming->relid));
+	if (OidIsValid(coming->whole))
+		relids = list_concat(lappend_oid(relids, coming->whole), sg_partition_ancestors(coming->whole));
+	initStringInfo(&above);
+	foreach_oid(relid, relids)
+	{
+		appendStringInfo(&above, "%s%u", above.len > 0 ? "," : "", relid);
+	}
+	return sg_owner_fetch(psprintf("SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) FROM pg_publication p WHERE %s ("
+								   "  p.puballtables AND NOT EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = ANY ($1::oid[]))"
+								   "  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND NOT p.puballtables AND r.prrelid = ANY ($1::oid[]))"
+								   "  OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND (n.pnnspid = %u"
+								   "    OR n.pnnspid IN (SELECT c.relnamespace FROM pg_class c WHERE c.oid = ANY ($1::oid[]) AND c.oid <> %u)))"
+								   ") HAVING count(*) > 0", changes ? "(p.pubupdate OR p.pubdelete) AND" : "", coming->schema, coming->relid),
+						  psprintf("{%s}", above.data), &names) ? TextDatumGetCString(names) : NULL;
+}
+
+/* Does a step of the plan give the table a primary key, or may a statement give it a replica identity? */
+static bool
+gets_identity(const PlanCheck *check, const Coming *coming)
+{
+	foreach_ptr(const CheckStep, cs, check->steps)
+	{
+		const PlanStep *step = cs->step;
+
+		if (step->kind == STEP_UNIQUE && step->primary_key && sg_same_text(step->child_table, coming->name))
+			return true;
+		if (step->kind == STEP_STATEMENT && step->definition && strcasestr(step->definition, "REPLICA IDENTITY") && strstr(step->definition, coming->name))
+			return true;
+	}
+	return false;
+}
+
+/* Returns a table that has no replica identity: the new one, or one of those that come; or NULL */
+static char *
+without_identity(const PlanCheck *check, const Coming *coming)
+{
+	if (gets_identity(check, coming))
+		return NULL;
+	if (!OidIsValid(coming->relid))
+		return coming->identified ? NULL : pstrdup(coming->name);
+	foreach_oid(relid, sg_with_partitions(coming->relid))
+	{
+		if (get_rel_relkind(relid) == RELKIND_RELATION && !check_has_replica_identity(relid))
+			return relid == coming->relid ? pstrdup(coming->name) : sg_relation_name(relid);
+	}
+	return NULL;
+}
+
+static void
+check_coming(PlanCheck *check, CheckStep *cs, const Coming *coming, const char *statement)
+{
+	char	   *publications = will_publish(coming, false);
+	char	   *changes = publications ? will_publish(coming, true) : NULL;
+	char	   *lacking = changes ? without_identity(check, coming) : NULL;
+
+	if (publications)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s sends %s, and a subscription stops where there is no %s", publications,
+						   OidIsValid(coming->relid) ? "the table by its name" : "the new table", coming->name),
+				  OidIsValid(coming->relid) ?
+				  psprintf("On each subscriber, when it has applied what was written before, after CREATE TABLE where it has none; refresh its subscription after the call:\n%s;", statement) :
+				  psprintf("Make it before the call, on each subscriber, and refresh its subscription after the call:\n%s;", statement));
+	if (lacking)
+		check_row(cs, "publication", CHECK_WARN,
+				  psprintf("publication %s will have %s, which has no replica identity: the server then refuses to update or delete its rows", changes, lacking),
+				  psprintf(sg_calls("Give it a primary key, or have the plan add another one:\nSELECT sg_plan_add(%s, %s);"), quote_literal_cstr(check->plan->name),
+						   quote_literal_cstr(psprintf("ALTER TABLE %s REPLICA IDENTITY FULL", lacking))));
+}
+
+void
+check_sent(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
+{
+	if (move->kind == MOVE_STATEMENT && (cs->step->kind == STEP_RENAME || cs->step->kind == STEP_DROP))
+		check_sent_name(cs, move);
+	check_sent_column(cs, move);
+	if (move->kind != MOVE_STATEMENT || (cs->step->kind != STEP_TABLE && cs->step->kind != STEP_STATEMENT))
+		return;
+	foreach_ptr(const char, statement, move->statements)
+	{
+		Coming		coming;
+
+		if (is_coming(linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt, &coming))
+			check_coming(check, cs, &coming, statement);
+	}
+}
