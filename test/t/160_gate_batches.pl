@@ -2,7 +2,8 @@
 #
 # While it waits for a table it holds no snapshot and no transaction ID, while it reads no transaction ID; what it has judged by then
 # is committed, and stays when it is cancelled: its findings, its proofs, its rows of the log.  A finding that it has not looked
-# at stays open.  Listeners hear of all that by the next gate that ends.  Two gates of one scope take turns.
+# at stays open.  Listeners hear of all that by the next gate that ends.  Two gates of one scope take turns, which end with
+# the gate.  A gate of a plan reads the plan in its turn.
 #
 # rooms: finding report
 # majors: one (nothing that differs)
@@ -104,6 +105,30 @@ is(query($findings), 'two fail gone, one fail gone', 'what passes is closed whil
 $locker->query('COMMIT');
 $gate->collect;
 is($gate->{err}, '', 'all passes');
+
+# The turn of a gate that passes ends with it, while its session stays connected
+$other->send($call);
+wait_for(sub { $other->is_done || query("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = $other->{pid}") ne '0' });
+query("SELECT pg_cancel_backend($other->{pid})") unless $other->is_done;
+$other->collect;
+is($other->{err}, '', 'it keeps no gate of another session waiting');
+
+# A gate of a plan reads the plan when its turn comes, and the plan's options end with it
+query(q{
+	CREATE TABLE c_4 (n int); INSERT INTO c_4 VALUES (7);
+	SELECT sg_plan_create('mine'), sg_plan_option('mine', 'lock_timeout', '3s'), sg_plan_add_fk('mine', 'c_4', '{n}', 'p', '{n}', index => false)});
+$locker->query('BEGIN; LOCK TABLE c_4');
+$other->send(q{CALL sg_audit_gate(plan => 'mine')});
+waits($other, 'relation');
+$gate->send(q{CALL sg_audit_gate(plan => 'mine')});
+waits($gate, 'object');
+query(q{SELECT sg_plan_drop('mine', force => true)});
+$locker->query('COMMIT');
+$_->collect foreach $other, $gate;
+like($other->{err}, qr/SG001: orphans in 1 of 1 foreign keys/, 'a gate of a plan judges its keys');
+is($other->query('SHOW schemaguard.lock_timeout'), $ask->query('SHOW schemaguard.lock_timeout'), '... and the options of the plan end with it');
+is($gate->sqlstate, '42704', 'one that waits for its turn meanwhile judges no plan that is dropped');
+query(q{DROP TABLE c_4});
 
 # A session that begins its transactions as REPEATABLE READ sees each table as it is when its batch is read
 $locker->query('BEGIN; LOCK TABLE c_2');
