@@ -3,10 +3,10 @@
 # Core cancels an ordinary autovacuum only for a waiter whose deadlock_timeout fires.  With a throttled autovacuum of the
 # child, and then of the parent, that would run for minutes, a step must get its locks within a few attempts, and the
 # log must say who was in the way; the same when the key is taken back.  An autovacuum against wraparound is not cancelled: the step fails when its budget is
-# used up, and names it.
+# used up, and names it.  A fill cancels none: it waits for schemaguard.throttle_budget.
 #
-# rooms: run
-# takes: 20 s
+# rooms: run deploy
+# takes: 24 s
 use strict;
 use warnings;
 use FindBin;
@@ -114,6 +114,37 @@ for my $side ('child', 'parent')
 	cmp_ok(scalar(() = slurp_file($node->logfile) =~ /canceling autovacuum task/g), '>', $cancelled,
 		'core has cancelled it for us');
 	query("ALTER TABLE $table SET (autovacuum_enabled = off)");
+}
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Throttled, of a table whose fill goes on after a row that was held
+{
+	query(<<'SQL');
+CREATE TABLE filled (id int PRIMARY KEY, code int, note text) WITH (autovacuum_enabled = off);
+INSERT INTO filled SELECT g, CASE WHEN g % 100 > 0 THEN g END, repeat('x', 100) FROM generate_series(1, 20000) g;
+SELECT sg_plan_create('filled');
+SELECT sg_plan_add_fk('filled', 'filled', '{code}', 'parent_child', index => false, backfill => 'id');
+SQL
+	my ($s, $holder) = map { SgTest::Session->new($node) } 1 .. 2;
+	$holder->query('BEGIN; SELECT FROM filled WHERE id = 100 FOR UPDATE');
+	$s->query("CALL sg_add_fks('filled')");
+	is(query('SELECT count(*) FROM filled WHERE code IS NULL'), '1', 'a row that is held is left to fill');
+	$holder->query('COMMIT');
+	query('ALTER TABLE filled SET (autovacuum_enabled = on, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1,
+		autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0, autovacuum_freeze_table_age = 0, autovacuum_analyze_threshold = 2000000000)');
+	my $pid = autovacuum_of('filled');
+	isnt($pid, '', 'an autovacuum of the table runs');
+	my $cancelled = () = slurp_file($node->logfile) =~ /canceling autovacuum task/g;
+	$s->query("SET schemaguard.throttle_budget = '2s'; SET schemaguard.lock_attempts = 2; CALL sg_add_fks('filled')");
+	is(query('SELECT count(*) FROM filled WHERE code IS NULL'), '1', 'the fill does not go on');
+	is(query(q{SELECT elapsed_ms >= 2000, message FROM schemaguard.audit_log WHERE plan = 'filled' AND action = 'backfill' ORDER BY id DESC LIMIT 1}),
+		't|could not lock public.filled', '... it waits until the budget is used up, whatever the number of attempts');
+	is(autovacuum_of('filled'), $pid, '... and it still runs');
+	is(scalar(() = slurp_file($node->logfile) =~ /canceling autovacuum task/g), $cancelled, '... nothing has cancelled it');
+	query('ALTER TABLE filled SET (autovacuum_enabled = off)');
+	$s->query("CALL sg_add_fks('filled')");
+	is(query("SELECT state FROM schemaguard.plan_step WHERE plan = 'filled'"), 'validated', 'the next call goes on');
+	$_->quit for $s, $holder;
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
