@@ -385,6 +385,7 @@ typedef struct Reader
 {
 	PlanStep   *step;			/* by the names that its columns have now */
 	const char *reads;
+	const char *why;			/* it can't be compared, or NULL */
 } Reader;
 
 /* Returns a name of what a fill has read, in words, that means something else by now; or NULL */
@@ -426,6 +427,8 @@ can_be_compared(const PlanStep *step, const Reader *reader, const ChangeMove *fi
 		why = psprintf("step %d, %s, has taken what its fill reads", before->step, plan_step_object(before));
 	else if (renamed)
 		why = psprintf("what its fill reads is %s by now", renamed);
+	else if (reader->why)
+		why = reader->why;
 	else if (filling && filling->kind == MOVE_PROBLEM)
 		why = filling->problem->reason;
 	else if ((filling == NULL || (filling->kind == MOVE_FILL && query_step(filled, filling))) && !deploy_backfill_is_trusted(author))
@@ -680,10 +683,95 @@ add_reader(List *readers, PlanStep *step, const char *reads)
 			other->reads = reads;
 		return readers;
 	}
-	reader = palloc(sizeof(Reader));
+	reader = palloc0(sizeof(Reader));
 	reader->step = by_names_of_now(step);
 	reader->reads = reads;
 	return lappend(readers, reader);
+}
+
+/* Returns a drop by the names that what it drops had when a deed was done, as far as the plan has renamed it since */
+static PlanStep *
+by_names_of_then(const PlanStep *drop, int64 deed_id, const List *renames)
+{
+	PlanStep   *then = palloc(sizeof(PlanStep));
+
+	*then = *drop;
+	foreach_ptr(const PlanDeed, deed, renames)
+	{
+		const PlanStep *what = deed->what;
+		bool		of_relation = plan_step_is_of_relation(what);
+		const char *table = of_relation ? quote_qualified_identifier(sg_parse_table_name(what->child_table).schema, what->new_name) : what->child_table;
+
+		if (deed->id < deed_id || !sg_same_text(table, then->child_table))
+			continue;
+		if (of_relation)
+			then->child_table = what->child_table;
+		else if (plan_changed_object(what) == CHANGED_COLUMN && sg_same_text(what->new_name, then->fk_name))
+			then->fk_name = what->fk_name;
+	}
+	return then;
+}
+
+/* Has the plan, since a deed was done, given a relation, or a column of it unless NULL, another name? */
+static bool
+is_renamed(const char *table, const char *column, int64 deed_id, const List *renames)
+{
+	foreach_ptr(const PlanDeed, deed, renames)
+	{
+		if (deed->id > deed_id && sg_same_text(deed->what->child_table, table) &&
+			(plan_step_is_of_relation(deed->what) || (column && sg_same_text(deed->what->fk_name, column))))
+			return true;
+	}
+	return false;
+}
+
+/* Returns a relation, or a column of it, that a fill names, that is not there, and that the plan has not renamed since, in words; or NULL */
+static char *
+not_found(const PlanStep *filled, int64 deed_id, const List *renames)
+{
+	foreach_ptr(const PlanRead, read, plan_reads_list(plan_reads(filled)))
+	{
+		char	   *name = read->schema ? quote_qualified_identifier(read->schema, read->name) : NULL;
+		Oid			relation = name ? sg_find_qualified(name) : InvalidOid;
+
+		if (name && (!OidIsValid(relation) || (read->column && get_attnum(relation, read->column) == InvalidAttrNumber)) &&
+			!is_renamed(name, read->column, deed_id, renames))
+			return read->column ? psprintf("column %s of %s", quote_identifier(read->column), name) : name;
+	}
+	return NULL;
+}
+
+/*
+ * Adds the steps of which only names tell what they have read, as after a restore, if it may
+ * be what a drop takes for good: under another name that the plan has given it, or because
+ * the name is no longer there.
+ */
+static List *
+add_readers_elsewhere(List *readers, const PlanStep *drop)
+{
+	const FkPlan *plan = plan_get(drop->plan);
+	List	   *elsewhere = plan_deed_readers_elsewhere(plan);
+	List	   *renames = elsewhere ? plan_deed_renames(plan) : NIL;
+
+	foreach_ptr(const DeedReader, done, elsewhere)
+	{
+		PlanStep   *step = plan_step_get(drop->plan, done->step, true);
+		int			n = list_length(readers);
+		char	   *why = NULL;
+
+		if (step == NULL || step->step == drop->step || !fills_others(drop, step))
+			continue;
+		if (takes_what_fills(by_names_of_then(drop, done->id, renames), step))
+			why = psprintf("what its fill reads is %s%s by now", plan_changed_object(drop) != CHANGED_COLUMN ? "" :
+						   psprintf("column %s of ", quote_identifier(drop->fk_name)), drop->child_table);
+		else if ((why = not_found(step, done->id, renames)) != NULL)
+			why = psprintf("%s, which its fill reads, is not found, and may have another name; its name is all that is known, as after a restore", why);
+		if (why)
+			readers = add_reader(readers, step, NULL);
+		if (list_length(readers) > n)
+			((Reader *) llast(readers))->why = why;
+	}
+	return readers;
 }
 
 /* Returns the steps that fill columns from what a drop or rename takes (of Reader *): by their names, or as what they have read */
@@ -717,7 +805,7 @@ find_readers(const PlanGraph *graph, const PlanStep *moving)
 		if (step && step->step != moving->step && plan_deed_read_mark(&reads, &unused) && fills_others(moving, by_names_of_now(step)))
 			readers = add_reader(readers, step, reads);
 	}
-	return readers;
+	return moving->kind == STEP_DROP && moving->discard ? add_readers_elsewhere(readers, moving) : readers;
 }
 
 List *

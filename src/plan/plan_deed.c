@@ -204,6 +204,7 @@ read_reader(HeapTuple tuple, TupleDesc desc)
 
 	reader->step = atoi(SPI_getvalue(tuple, desc, 1));
 	reader->reads = SPI_getvalue(tuple, desc, 2);
+	reader->id = sg_spi_int64(tuple, desc, "id");
 	return reader;
 }
 
@@ -216,8 +217,20 @@ plan_deed_readers(const FkPlan *plan, Oid relation, AttrNumber attnum)
 	store_arg_int64(&args, plan->id, false);
 	store_arg_text(&args, psprintf("%s%%%s%%", mark, plan_reads_part(relation, attnum ? attnum : PLAN_READS_RELATION)));
 	store_arg_text(&args, psprintf("%s%%%s%%", mark, plan_reads_part(relation, attnum ? InvalidAttrNumber : PLAN_READS_RELATION)));
-	return store_query("SELECT DISTINCT ON (step) step, after ->> 'reads' FROM schemaguard.plan_deed"
+	return store_query("SELECT DISTINCT ON (step) step, after ->> 'reads', id FROM schemaguard.plan_deed"
 					   " WHERE plan_id = $1 AND undone_at IS NULL AND (after ->> 'reads' LIKE $2 OR after ->> 'reads' LIKE $3)"
+					   " ORDER BY step, id DESC", &args, read_reader);
+}
+
+List *
+plan_deed_readers_elsewhere(const FkPlan *plan)
+{
+	StoreArgs	args = {0};
+
+	store_arg_int64(&args, plan->id, false);
+	store_arg_text(&args, plan_deed_mark(InvalidOid));
+	return store_query("SELECT DISTINCT ON (step) step, after ->> 'reads', id FROM schemaguard.plan_deed"
+					   " WHERE plan_id = $1 AND undone_at IS NULL AND NOT starts_with(after ->> 'reads', $2)"
 					   " ORDER BY step, id DESC", &args, read_reader);
 }
 
@@ -535,6 +548,21 @@ plan_deed_has_added(const FkPlan *plan, const PlanStep *step)
 
 	object_args(&args, plan, DEED_ADD, step->step, plan_step_object(step));
 	return store_query("SELECT FROM schemaguard.plan_deed WHERE" OPEN_OF_OBJECT, &args, read_nothing) != NIL;
+}
+
+List *
+plan_deed_renames(const FkPlan *plan)
+{
+	FkPlan		all = *plan;
+	List	   *renames = NIL;
+
+	all.chosen = NIL;
+	foreach_ptr(PlanDeed, deed, plan_deeds(&all, DEED_BIT(DEED_CHANGE)))
+	{
+		if (deed->what->kind == STEP_RENAME)
+			renames = lappend(renames, deed);
+	}
+	return renames;
 }
 
 bool

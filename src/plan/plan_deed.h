@@ -138,10 +138,17 @@ typedef struct DeedReader
 {
 	int			step;
 	char	   *reads;
+	int64		id;				/* of the deed */
 } DeedReader;
 
 /* Returns the steps of a plan (of DeedReader *) that have read a relation, or a column of it: 0 is the relation */
 extern List *plan_deed_readers(const FkPlan *plan, Oid relation, AttrNumber attnum);
+
+/* Returns those whose OIDs are of another database, as after a restore */
+extern List *plan_deed_readers_elsewhere(const FkPlan *plan);
+
+/* Returns the open deeds of all steps of a plan, chosen or not, that have renamed something, the latest first */
+extern List *plan_deed_renames(const FkPlan *plan);
 
 /* Has a role skipped its step, and so said that nothing is to be found of it? */
 extern bool plan_deed_is_given_up(const PlanDeed *deed);
