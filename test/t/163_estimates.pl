@@ -75,7 +75,9 @@ my @shapes = (
 	[ 'a quarantine with rows that go along, counted', sprintf($referring, 2000), $along, q{, verify => 'full'}, '40000 rows that refer to those that go' ],
 	[ 'a unique constraint', q{CREATE TABLE t AS SELECT g AS id, repeat(md5(g::text), 3) AS w FROM generate_series(1, 100000) g}, q{SELECT sg_plan_add_unique('p', 't', '{w,id}')} ],
 	[ 'a delete', q{CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 40000) g}, sprintf($orphans, 'delete') ],
-	[ 'orphans set to null', q{CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 15000) g}, sprintf($orphans, 'set null') ],
+	[ 'a quarantine of few rows, without full-page images', q{ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf(); CREATE TABLE t AS SELECT CASE WHEN g % 50 = 0 THEN 2000 ELSE 1 END AS id,
+		repeat('x', 200) AS w FROM generate_series(1, 100000) g}, sprintf($orphans, 'quarantine') ],
+	[ 'orphans set to null', q{ALTER SYSTEM RESET full_page_writes; SELECT pg_reload_conf(); CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 15000) g}, sprintf($orphans, 'set null') ],
 );
 
 foreach my $shape (@shapes)
