@@ -63,14 +63,16 @@ sub holds_nothing
 }
 
 # ---------------------------------------------------------------------------------------------------------------------
-# A standby with a slot that stops
+# A standby with a slot that stops, beside one that goes on: the slowest decides
 $node->backup('b');
 query("SELECT pg_create_physical_replication_slot('near')");
 my $near = PostgreSQL::Test::Cluster->new('near');
 $near->init_from_backup($node, 'b', has_streaming => 1);
 $near->append_conf('postgresql.conf', 'primary_slot_name = near');
-$near->start;
-@following = ($near);
+my $loose = PostgreSQL::Test::Cluster->new('loose');
+$loose->init_from_backup($node, 'b', has_streaming => 1);
+$_->start for $near, $loose;
+@following = ($near, $loose);
 
 begin_run('stops', 30000, '');
 $near->stop('immediate');
@@ -91,9 +93,6 @@ query("SELECT pg_drop_replication_slot('near')");
 
 # ---------------------------------------------------------------------------------------------------------------------
 # A standby without a slot that goes; the pause ends the run, and a later one does not know it
-my $loose = PostgreSQL::Test::Cluster->new('loose');
-$loose->init_from_backup($node, 'b', has_streaming => 1);
-$loose->start;
 @following = ($loose);
 
 begin_run('goes', 30000, "SET schemaguard.throttle_budget = '1s'");
