@@ -6,7 +6,7 @@
 # schemaguard.require_approval by a setting.
 #
 # rooms: run
-# takes: 45 s
+# takes: 47 s
 # majors: one (measures load)
 use strict;
 use warnings;
@@ -239,6 +239,9 @@ query('CREATE FUNCTION always_busy() RETURNS boolean LANGUAGE sql RETURN true');
 $s->query(q{SET schemaguard.throttle_function = 'always_busy'; SET schemaguard.throttle_budget = '5100ms'});
 $s->query("CALL sg_add_fks('win')");
 like($s->{err}, qr/stopped: paused.*NOTICE:  00000: plan "win": 2 validated in \d+ s\nHINT:  CALL public\.sg_add_fks\('win'\);/s, 'the last line has the time and the next call');
+$s->query(q{SET schemaguard.throttle_budget = '60s'; SELECT set_config('schemaguard.window_end', (now() + interval '2 s')::text, false)});
+$s->query("CALL sg_add_fks('win')");
+like($s->{err}, qr/stopped: the window is over/, 'the end of the window ends a pause');
 $s->query('RESET ALL');
 
 # A window that ends before the plan is done: of a table that is locked, the size that statistics tell is taken
