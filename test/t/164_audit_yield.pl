@@ -4,13 +4,15 @@
 #     unknown with who it was, those of other tables, read together with it, are judged; the application behind ALTER TABLE goes on
 #   - a gate judges these keys at the end, and holds its locks the fourth time, which it says
 #   - nothing gives way to who waits for less than schemaguard.lock_timeout, where schemaguard.audit_yield is off, where the transaction
-#     itself has locked the table, and in the audit of a deed
+#     itself has locked the table, in the audit of a deed, and where somebody has cancelled the audit
 #
 # rooms: audit report
 use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
+use IO::Select;
+use POSIX 'mkfifo';
 use SgTest;
 use Test::More;
 
@@ -96,6 +98,27 @@ $alter->collect;
 is($app->collect, '1', 'so does the audit of a rule');
 let();
 is($audit->collect, "unknown|gave way to ACCESS EXCLUSIVE of pid $alter->{pid}", '... which is unknown');
+
+# A cancel from before somebody waits is none of ours, also where the audit comes to it later: it is not interrupted while it waits for a program
+my ($begun, $end) = map { $node->basedir . "/$_" } 'begun', 'end';
+foreach ($begun, $end) { mkfifo($_, 0600) or die "no $_: $!"; }
+query(qq{CREATE FUNCTION stuck(int) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM public.run_program(); RETURN true; END';
+	CREATE FUNCTION run_program() RETURNS void LANGUAGE plpgsql AS 'BEGIN END';
+	CREATE TABLE g (n int CHECK (stuck(n))); INSERT INTO g VALUES (1);
+	CREATE OR REPLACE FUNCTION run_program() RETURNS void LANGUAGE plpgsql
+		AS \$\$BEGIN COPY (SELECT 1) TO PROGRAM 'trap "" INT; cat > $begun; read line < $end'; END\$\$});
+open my $reader, '+<', $begun or die "no $begun: $!";
+open my $writer, '+<', $end or die "no $end: $!";
+$audit->send(q{SELECT result, reason FROM sg_rule_audit('g')});
+wait_for(sub { IO::Select->new($reader)->can_read(0) }) or die 'no program runs';
+query("SELECT pg_cancel_backend($audit->{pid})");
+$alter->send('ALTER TABLE g ALTER n SET DEFAULT 1');
+ok(waits($alter), 'an audit that is cancelled already gives way to nobody');
+syswrite $writer, "\n";
+$audit->collect;
+is($audit->sqlstate, '57014', '... and ends by that');
+$alter->collect;
+query('DROP TABLE g');
 
 begin(q{CALL sg_audit_gate('{gate}')});
 for my $time (1 .. 3)
