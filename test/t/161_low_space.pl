@@ -3,6 +3,7 @@
 # First the words, by a floor that no disk reaches: who is told what, and what does not look at it (rollbacks, restores, drops).
 # Then a server on a file system of its own, of 420 MB: a backfill that would fill it to the last byte stops at the floor, and so do the
 # build of an index and a quarantine of very many rows that go along with one orphan; the rest is done when there is room.
+# Then one with pg_wal and a tablespace on file systems of their own: each is looked at, also where the data directory has room.
 #
 # rooms: base run deploy fix
 # majors: one (the operating system's answer does not depend on them)
@@ -17,7 +18,7 @@ use SgFault;
 use Test::More;
 
 my $small = PostgreSQL::Test::Cluster->new('small');
-my ($ask, $small_pid);
+my ($ask, @small_pids);
 
 sub query
 {
@@ -105,7 +106,7 @@ SKIP:
 	skip 'NOT TESTED: a full disk: no private file system can be mounted here', 1 unless can_mount($data);
 	$small->append_conf('postgresql.conf',
 		"log_statement = none\nautovacuum = off\nshared_buffers = 32MB\nmin_wal_size = 32MB\nmax_wal_size = 4GB\ncheckpoint_timeout = 1h\njit = off\n");
-	$small_pid = start_inside_small_disk($small, 420);
+	push @small_pids, start_inside_small_disk($small, 420);
 	$ask = SgTest::Session->new($small);
 	query('CREATE EXTENSION schemaguard; CREATE TABLE df (line text)');
 
@@ -164,7 +165,8 @@ SELECT sg_plan_add_fk('many', 'w', '{pid}', 'p', index => false, orphans => 'qua
 SQL
 	$leave->(90);
 	$s->query(q{SET schemaguard.fix_pause = 0; CALL sg_add_fks('many', fix => true, max_rows => 200000)});
-	like($s->{err}, qr/plan "many" stopped: paused for .*: the data directory has \d+ [kM]B of free space, less than schemaguard\.min_free_disk, 64 MB/,
+	# between two batches, or in the middle of one
+	like($s->{err}, qr/(?:plan "many" stopped: paused for .*|fix failed: the statement was cancelled): the data directory has \d+ [kM]B of free space, less than schemaguard\.min_free_disk, 64 MB/,
 		'a quarantine of very many rows that refer to one orphan stops at the floor');
 	$done = query('SELECT count(*) FROM schemaguard.quarantine');
 	$left = $free->();
@@ -180,6 +182,24 @@ SQL
 	query(q{UPDATE d SET wid = NULL WHERE id > 5000; CALL sg_add_fks('many', fix => true, max_rows => 200000)});
 	is(states('many') . ' ' . query('SELECT count(*) FROM schemaguard.quarantine'), 'validated 8003', '... or go, the orphans last');
 	query(q{CALL sg_rollback_fks('many'); DROP TABLE w, d, e, p});
+
+	# Rows that refer to each other in circles go in one transaction, which is not begun where it has no room
+	query(<<'SQL');
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree ON DELETE CASCADE, down int REFERENCES tree ON DELETE CASCADE, other int REFERENCES tree ON DELETE CASCADE, pid int);
+INSERT INTO tree SELECT g, nullif(g / 2, 0), CASE WHEN g < 5000 THEN 2 * g END, CASE WHEN g < 5000 THEN 2 * g + 1 END, CASE WHEN g = 1 THEN 1 END FROM generate_series(1, 9999) g;
+CREATE INDEX ON tree (up);
+CREATE INDEX ON tree (down);
+CREATE INDEX ON tree (other);
+ANALYZE tree;
+SELECT sg_plan_create('circles');
+SELECT sg_plan_add_fk('circles', 'tree', '{pid}', 'p', index => false, orphans => 'quarantine', quarantine_cascades => true);
+CHECKPOINT;
+SQL
+	$s->query(sprintf q{SET schemaguard.fill_batch = 1000; SET schemaguard.min_free_disk = '%dMB'; CALL sg_add_fks('circles', fix => true, max_rows => 20000); RESET schemaguard.min_free_disk}, $free->() - 4);
+	like($s->{err}, qr/fix failed: 9999 rows have to go in one transaction, which takes about 1\d MB; then the file system of the tables has \d+ [kM]B of free space/, 'rows that go in one transaction need room for all of them');
+	is(query('SELECT count(*) FROM schemaguard.quarantine'), '0', '... so that none goes');
+	query('DROP TABLE tree, p');
 
 	# A build waits for a transaction that has written to its table, while space runs low
 	query(<<'SQL');
@@ -250,12 +270,19 @@ SELECT sg_plan_add('rewrite', 'ALTER TABLE written ALTER COLUMN id TYPE bigint')
 SELECT sg_plan_create('undone');
 SELECT sg_plan_add('undone', 'COMMENT ON TABLE written IS ''x''', '{"undo": "UPDATE public.written SET id = id WHERE (SELECT pg_catalog.pg_sleep(60)) IS NULL"}');
 CALL sg_apply('undone');
+SELECT sg_plan_create('sum');
+SELECT sg_plan_add('sum', 'CREATE INDEX written_i ON written (t, id)');
 SELECT sg_plan_create('anew');
 SELECT sg_plan_add('anew', 'REINDEX TABLE CONCURRENTLY written');
 CHECKPOINT;
 SELECT pg_switch_wal();
 CHECKPOINT;
 SQL
+	# the index alone, its WAL and the files of its sort would leave enough, all together do not
+	$leave->(100);
+	$s->query(q{CALL sg_apply('sum')});
+	like($s->{err}, qr/written_i: index failed: the build would take about \d+ MB, .* less than schemaguard\.min_free_disk, 64 MB/, 'what a build takes on one file system is added up');
+	query('DROP TABLE ballast');
 	foreach my $plan ('rewrite', 'anew')
 	{
 		$leave->(72);
@@ -284,17 +311,44 @@ SQL
 	}
 	$_->quit for $s, $ask;
 	unlike(PostgreSQL::Test::Utils::slurp_file($small->logfile), qr/PANIC/, 'no PANIC');
+
+	# pg_wal has 72 MB, of which the segment that is written takes 16; so has the tablespace, of which a table takes some
+	my $apart = PostgreSQL::Test::Cluster->new('apart');
+	my $tablespace = $apart->basedir . '/tablespace';
+	$apart->init(extra => [ '--locale=C.UTF-8', '--encoding=UTF8' ]);
+	mkdir $tablespace;
+	$apart->append_conf('postgresql.conf', "log_statement = none\nautovacuum = off\nmin_wal_size = 32MB\nmax_wal_size = 32MB\n");
+	push @small_pids, start_inside_small_disk($apart, 72, $apart->data_dir . '/pg_wal', $tablespace);
+	$_ = SgTest::Session->new($apart) for $ask, $s;
+	query(<<"SQL");
+CREATE EXTENSION schemaguard;
+CREATE TABLESPACE apart LOCATION '$tablespace';
+CREATE TABLE checked (id int);
+SELECT sg_plan_create('apart');
+SELECT sg_plan_add_check('apart', 'checked', 'id > 0');
+CHECKPOINT;
+SELECT pg_switch_wal();
+CHECKPOINT;
+SQL
+	$s->query(q{SET schemaguard.throttle_budget = '10ms'; CALL sg_apply('apart')});
+	like($s->{err}, qr/plan "apart" stopped: paused for .*: pg_wal has 5\d MB of free space, less than schemaguard\.min_free_disk, 64 MB/,
+		'pg_wal on a file system of its own: segments ahead are room, the one that is written is not');
+	query(q{CREATE UNLOGGED TABLE ballast (x text) TABLESPACE apart; ALTER TABLE ballast ALTER x SET STORAGE PLAIN; INSERT INTO ballast SELECT repeat('x', 8000) FROM generate_series(1, 4000)});
+	$s->query(q{SET schemaguard.min_free_disk = '48MB'; CALL sg_apply('apart')});
+	like($s->{err}, qr/plan "apart" stopped: paused for .*: tablespace apart has \d+ [kM]B of free space, less than schemaguard\.min_free_disk, 48 MB/,
+		'so is a tablespace looked at');
+	query('DROP TABLE ballast');
+	$s->query(q{CALL sg_apply('apart')});
+	is(states('apart'), 'validated', 'with room in both, the step is done') or diag($s->{err});
+	$_->quit for $s, $ask;
 }
 
-# Cluster.pm does not see the postmaster.pid of that server
+# Cluster.pm does not see the postmaster.pid of these servers
 END
 {
 	my $status = $?;
-	if ($small_pid)
-	{
-		kill 'QUIT', $small_pid;
-		wait_for(sub { !kill 0, $small_pid });
-	}
+	kill 'QUIT', @small_pids;
+	wait_for(sub { !kill 0, $_ }) for @small_pids;
 	$? = $status;
 }
 

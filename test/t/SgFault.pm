@@ -338,18 +338,20 @@ sub start_on_small_disk
 	$node->_update_pid(1);
 }
 
-# Start a node that is set up with all that it has on such a file system.  Its files are seen by the server alone, so Cluster.pm can't stop
-# it: returns the process ID of the postmaster.
+# Start a node that is set up with all that it has on such a file system, or with each of these directories on one of its own.  Their files
+# are seen by the server alone, so Cluster.pm can't stop it: returns the process ID of the postmaster.
 sub start_inside_small_disk
 {
-	my ($node, $size) = @_;
+	my ($node, $size, @directories) = @_;
 
+	@directories = $node->data_dir unless @directories;
 	system(@namespace,
-		'cp -a "$1" "$1.all" && mount -t tmpfs -o mode=700,size="$2"m none "$1" && cp -a "$1.all/." "$1" && '
-		  . 'pg_ctl --pgdata="$1" --log="$3" --wait --silent start && head -n 1 "$1/postmaster.pid" > "$1.all/pid"',
-		'sh', $node->data_dir, $size, $node->logfile) == 0
+		'data="$1" size="$2" log="$3" pid="$4"; shift 4; for dir in "$@"; do '
+		  . 'cp -a "$dir" "$dir.all" && mount -t tmpfs -o mode=700,size="$size"m none "$dir" && cp -a "$dir.all/." "$dir" || exit 1; done; '
+		  . 'pg_ctl --pgdata="$data" --log="$log" --wait --silent start && head -n 1 "$data/postmaster.pid" > "$pid"',
+		'sh', $node->data_dir, $size, $node->logfile, $node->basedir . '/pid', @directories) == 0
 		or die "the server does not start\n";
-	my $pid = slurp_file($node->data_dir . '.all/pid');
+	my $pid = slurp_file($node->basedir . '/pid');
 	chomp $pid;
 	return $pid;
 }
