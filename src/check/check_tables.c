@@ -12,6 +12,7 @@
 #include "access/htup_details.h"
 #include "access/multixact.h"
 #include "access/relation.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "access/twophase.h"
 #include "access/xlog.h"
@@ -22,6 +23,7 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_subscription.h"
+#include "executor/executor.h"
 #include "executor/tuptable.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
@@ -335,12 +337,53 @@ check_has_replica_identity(Oid relid)
 	return found;
 }
 
+/* Rows of a table that are to be changed, and the server's own look at what publications need for that */
+typedef struct ChangeArg
+{
+	Oid			relid;
+	bool		updates;
+	bool		deletes;
+} ChangeArg;
+
+static void
+ask_server(void *p)
+{
+	const ChangeArg *arg = p;
+	Relation	rel = try_table_open(arg->relid, AccessShareLock);
+
+	if (rel == NULL)
+		return;
+	if (arg->updates)
+		CheckCmdReplicaIdentity(rel, CMD_UPDATE);
+	if (arg->deletes)
+		CheckCmdReplicaIdentity(rel, CMD_DELETE);
+	table_close(rel, AccessShareLock);
+}
+
+/* Adds a row if a filter or a column list of a publication and the replica identity do not go together */
+static void
+check_published_columns(CheckStep *cs, CheckResult result, ChangeArg *arg)
+{
+	ErrorData  *edata = RecoveryInProgress() ? NULL : check_try(ask_server, arg);
+
+	if (edata && edata->sqlerrcode == ERRCODE_INVALID_COLUMN_REFERENCE)
+		check_row(cs, "publication", result,
+				  psprintf("%s (%s): %s", edata->message, sg_relation_name(arg->relid), edata->detail),
+				  pstrdup("Have filters use nothing but columns of the replica identity, and column lists hold all of them: ALTER PUBLICATION ... SET TABLE, or ALTER TABLE ... REPLICA IDENTITY."));
+}
+
 void
 check_published_writes(PlanCheck *check, CheckStep *cs, Oid relid, CheckResult result, bool updates, bool deletes)
 {
 	CheckTable *table = check_table(check, relid);
 	const PublishedTable *published = find_published(check, table);
+	ChangeArg	arg = {.updates = updates,.deletes = deletes};
 
+	foreach_oid(leaf, published ? table->leaves : NIL)
+	{
+		arg.relid = leaf;
+		check_published_columns(cs, result, &arg);
+	}
 	updates &= published && published->updates;
 	deletes &= published && published->deletes;
 	if (!updates && !deletes)

@@ -391,6 +391,19 @@ ALTER TABLE idless REPLICA IDENTITY FULL;
 SELECT step, result, detail FROM sg_plan_check_details('idless') WHERE check_name = 'publication' ORDER BY step, result;
 DROP PUBLICATION chk_pub;
 
+-- filters and lists that do not go with the replica identity
+SET client_min_messages = error;
+CREATE TABLE filtered (id int PRIMARY KEY, a int, b int);
+CREATE TABLE listed (id int PRIMARY KEY, a int);
+INSERT INTO filtered VALUES (1, NULL, 1);
+CREATE PUBLICATION chk_pub FOR TABLE filtered WHERE (b > 0), listed (a);
+SET client_min_messages = warning;
+SELECT sg_plan_create('unfit'), sg_plan_add_not_null('unfit', 'filtered', 'a', policy => 'set', fill => '7'), sg_plan_add_check('unfit', 'listed', 'a > 0', policy => 'delete');
+SELECT step, result, detail, hint FROM sg_plan_check_details('unfit') WHERE check_name = 'publication' ORDER BY step \gx
+SELECT sg_plan_drop('unfit');
+DROP TABLE filtered, listed;
+DROP PUBLICATION chk_pub;
+
 -- a table that comes among those which a publication sends
 SET client_min_messages = error;
 CREATE SCHEMA chk_sent;
