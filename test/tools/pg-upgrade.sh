@@ -3,7 +3,8 @@
 #
 # A database is filled under the old server, with the objects of the version before where there is one. pg_upgrade moves it, the
 # objects are updated, and: they are what CREATE EXTENSION makes there, every row is there, the plan goes on and is rolled back,
-# and proofs do not count any more, for they are of another server.
+# and proofs do not count any more, for they are of another server. So is a database of this version, with what plans have dropped
+# and kept.
 #
 # The new server is that of a chroot that .ci/run keeps in SG_CI_CACHE; the old one is taken along into it, with the libraries that
 # are not there. Exits with 3, loudly, where there is no such chroot, or this is not root.
@@ -44,8 +45,14 @@ inside() {
   ask kept -v "version=$before" -f /mnt/src/test/t/upgrade_exchange.sql > /dev/null
   expect "the objects are those of $before" "$(ask kept -c "SELECT extversion FROM pg_extension WHERE extname = 'schemaguard'")" "$before"
   ask kept -f /mnt/src/test/t/upgrade_kept.sql > /tmp/kept.before
+  as $oldbin/createdb attic
+  ask attic -c "CREATE EXTENSION schemaguard" -c "CREATE ROLE clerk; CREATE SCHEMA hr; GRANT USAGE ON SCHEMA hr TO clerk;
+    CREATE TABLE hr.t (id int PRIMARY KEY, v text); INSERT INTO hr.t VALUES (1, 'one'); GRANT SELECT ON hr.t TO PUBLIC;
+    CREATE TABLE u (id int PRIMARY KEY, a int, gone text); INSERT INTO u VALUES (1, 1, 'x'), (2, -1, 'y')" \
+    -c "SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'table', 'hr.t'), sg_plan_add_drop('d', 'column', 'u', 'gone'),
+      sg_plan_add_check('d', 'u', 'a > 0', policy => 'quarantine')" -c "CALL sg_apply('d', fix => true, fail => true)" > /dev/null
   # what minor releases note there, the other major's may not take
-  ask kept -c "UPDATE pg_attribute SET attoptions = NULL WHERE attoptions[1] LIKE 'pg\_attver=%'"
+  for data in kept attic; do ask $data -c "UPDATE pg_attribute SET attoptions = NULL WHERE attoptions[1] LIKE 'pg\_attver=%'"; done
   as $oldbin/pg_ctl -s -w -D /tmp/old -m fast stop
 
   as $newbin/pg_upgrade -b $oldbin -B $newbin -d /tmp/old -D /tmp/new -s /tmp > /tmp/upgrade.log 2>&1 || { tail -n 4 /tmp/upgrade.log; tail -n 20 /tmp/new/pg_upgrade_output.d/*/{*.txt,log/*_dump_*} 2> /dev/null; exit 1; }
@@ -63,6 +70,12 @@ inside() {
   expect "the plan goes on" "$(ask kept -c "SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step")" "validated validated validated"
   ask kept -c "CALL sg_rollback_fks('half')" > /dev/null
   expect "and is rolled back, with rows from quarantine" "$(ask kept -c "SELECT string_agg(b::text, ' ' ORDER BY b), (SELECT count(*) FROM pg_constraint WHERE contype = 'f') FROM c")" "2 3 4 5 6|0"
+  expect "tables in the attic, rows in quarantine, and whom they are closed to" "$(ask attic -c "SELECT relnamespace::regnamespace, (SELECT count(*) FROM schemaguard.quarantine),
+    has_schema_privilege('clerk', relnamespace, 'USAGE'), has_schema_privilege('public', relnamespace, 'USAGE') FROM pg_class WHERE relname = 't'")" "schemaguard_attic|1|t|f"
+  ask attic -c "CALL sg_rollback_fks('d', fail => true)" > /dev/null
+  expect "come back by a rollback" "$(ask attic -c "SELECT v, has_table_privilege('public', 'hr.t', 'SELECT') FROM hr.t" -c "SELECT id, a, gone FROM u ORDER BY id")" "one|t
+1|1|x
+2|-1|y"
   as $newbin/pg_ctl -s -w -D /tmp/new -m fast stop
 }
 
