@@ -138,6 +138,22 @@ is(ask('INSERT INTO chain (id, a) VALUES (1, 21) RETURNING b || $$ $$ || c'), '4
 ask("SELECT sg_plan_release('chain', 'fill')");
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Rows that row-level security hides from the table's owner, as whom the expression runs: the step fails
+ask(<<'SQL');
+CREATE ROLE hidden_owner;
+CREATE FUNCTION next_of(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1 + 1; END';
+ALTER FUNCTION next_of OWNER TO hidden_owner;
+CREATE TABLE hidden (id int PRIMARY KEY);
+INSERT INTO hidden SELECT generate_series(1, 100);
+ALTER TABLE hidden OWNER TO hidden_owner, ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+SELECT sg_plan_create('hidden'), sg_plan_add_column('hidden', 'hidden', 'v', 'int', fill => 'public.next_of(id)');
+SQL
+$s->query("CALL sg_apply('hidden')");
+is(step('hidden'), 'failed: query would be affected by row-level security policy for table "hidden"', 'rows that the owner is not shown are not passed over');
+$s->query("CALL sg_rollback_fks('hidden')");
+ask("SELECT sg_plan_drop('hidden'); DROP TABLE hidden");
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Policy `set`, and a row that somebody holds
 ask(<<'SQL');
 CREATE TABLE held (id int PRIMARY KEY, v int);
