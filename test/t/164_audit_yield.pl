@@ -152,6 +152,16 @@ foreach my $case ([ 'nobody waits longer than schemaguard.lock_timeout', q{SET s
 	$alter->collect;
 }
 
+$audit->query("SELECT result FROM sg_orphan_audit('c')");
+begin('BEGIN; SELECT count(*) FROM c; SELECT pg_advisory_xact_lock_shared(43)');
+$alter->send('ALTER TABLE c ALTER n SET DEFAULT 1');
+ok(waits($alter), 'nor does the session when its audit is over');
+let();
+$audit->collect;
+is($audit->{err}, '', 'whose statements go on');
+$audit->query('COMMIT');
+$alter->collect;
+
 begin("CALL sg_add_fks('plan')");
 $alter->send('ALTER TABLE e ALTER n SET DEFAULT 1');
 ok(waits($alter), 'nor does the audit of a deed');
