@@ -168,6 +168,83 @@ END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_loss(schemaguard.script_fact[])
     IS 'rules of sg_lint_sql() about what goes, and what stops working';
 
+-- Rules about drops of what is no relation, with what is in it or depends on it, and about rows that go, or are not checked, unnamed
+CREATE FUNCTION schemaguard.sg_lint_sql_drops(
+    facts schemaguard.script_fact[],
+    OUT fact schemaguard.script_fact,
+    OUT rule text,
+    OUT more text,
+    OUT safe text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    WITH f AS MATERIALIZED (
+        SELECT u AS fact, (u).*, 'cascade' = ANY ((u).flags) AS cascades, 'made' = ANY ((u).flags) AS made, row_number() OVER () AS number
+        FROM unnest(facts) u),
+    held AS (
+        SELECT f.number, nullif(concat_ws('; ',
+                   'tables: ' || nullif(count(c.oid) FILTER (WHERE c.relkind IN ('r', 'p')), 0) || ', with about '
+                       || to_char(coalesce(sum(c.reltuples) FILTER (WHERE c.relkind = 'r' AND c.reltuples > 0), 0),
+                                  'FM999,999,999,999,990') || ' rows',
+                   'other relations: ' || nullif(count(c.oid) FILTER (WHERE c.relkind NOT IN ('r', 'p', 'i', 'I', 't')), 0)), '') AS more
+        FROM f JOIN pg_class c ON f.command = 'drop schema' AND c.relnamespace = to_regnamespace(f.name)::oid
+             OR f.command = 'drop owned' AND c.relowner = (SELECT r.oid FROM pg_roles r WHERE r.rolname = f.name)
+        GROUP BY f.number),
+    roots AS MATERIALIZED (
+        SELECT f.number, r.classid, r.objid
+        FROM f CROSS JOIN LATERAL (
+            SELECT 'pg_type'::regclass::oid, t.oid FROM pg_type t
+            WHERE f.command = 'drop type' AND to_regtype(f.name)::oid IN (t.oid, t.typelem)
+            UNION ALL SELECT 'pg_proc'::regclass, to_regproc(f.name)::oid WHERE f.command = 'drop function'
+            UNION ALL SELECT 'pg_class'::regclass, to_regclass(f.name)::oid WHERE f.command = 'drop sequence'
+            UNION ALL SELECT e.classid, e.objid FROM pg_extension x JOIN pg_depend e
+                ON e.refclassid = 'pg_extension'::regclass AND e.refobjid = x.oid AND e.deptype = 'e'
+            WHERE f.command = 'drop extension' AND quote_ident(x.extname) = f.name) r (classid, objid)
+        WHERE r.objid IS NOT NULL),
+    needed AS (
+        SELECT r.number, string_agg(DISTINCT regexp_replace(i.type || ' ' || i.identity, '^rule "_RETURN" on', 'view'), ', ') AS more
+        FROM roots r JOIN pg_depend d ON d.refclassid = r.classid AND d.refobjid = r.objid AND d.deptype = 'n'
+             CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) i
+        WHERE NOT EXISTS (SELECT FROM roots o WHERE o.number = r.number AND o.classid = d.classid AND o.objid = d.objid)
+          AND NOT EXISTS (SELECT FROM pg_depend w JOIN roots o ON o.classid = w.refclassid AND o.objid = w.refobjid
+                          WHERE o.number = r.number AND w.classid = d.classid AND w.objid = d.objid AND w.deptype IN ('a', 'i'))
+        GROUP BY r.number),
+    stored AS (
+        SELECT f.number, string_agg(c.oid::regclass || '.' || quote_ident(a.attname), ', ' ORDER BY c.oid, a.attnum) AS more
+        FROM f JOIN pg_attribute a ON f.command = 'drop attribute' AND a.atttypid = to_regtype(f.name)::oid AND NOT a.attisdropped
+             JOIN pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p', 'm')
+        GROUP BY f.number),
+    children AS (
+        SELECT f.number, string_agg(DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+                   || CASE k.confdeltype WHEN 'c' THEN ' (deleted)' ELSE ' (set)' END, ', ') AS more
+        FROM f JOIN pg_constraint k ON f.command = 'delete' AND k.confrelid = f.relid AND k.contype = 'f'
+             AND k.confdeltype IN ('c', 'n', 'd') AND k.conparentid = 0
+             JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+        GROUP BY f.number)
+    SELECT f.fact, r.rule, r.more, NULL
+    FROM f LEFT JOIN held USING (number) LEFT JOIN needed USING (number) LEFT JOIN stored USING (number) LEFT JOIN children USING (number)
+         CROSS JOIN LATERAL (VALUES
+        ('ban-drop-schema', f.command = 'drop schema' AND f.cascades AND held.more IS NOT NULL, held.more),
+        ('drop-refused', f.command = 'drop schema' AND NOT f.cascades AND held.more IS NOT NULL, 'it has ' || held.more),
+        ('ban-drop-owned', f.command = 'drop owned',
+         coalesce(held.more, CASE f.name WHEN 'CURRENT_USER' THEN 'not counted' ELSE 'nothing as things are now' END)),
+        ('ban-drop-extension', f.command = 'drop extension'
+             AND EXISTS (SELECT FROM pg_extension x WHERE quote_ident(x.extname) = f.name), NULL),
+        ('drop-refused', needed.more IS NOT NULL AND NOT f.cascades, needed.more || ' needs it'),
+        ('drop-cascades', needed.more IS NOT NULL AND f.cascades, needed.more),
+        ('drop-cascades', f.command = 'drop' AND f.cascades, 'whatever depends on it'),
+        ('dropping-attribute', stored.more IS NOT NULL, stored.more),
+        ('delete-reaches-further', children.more IS NOT NULL, children.more),
+        ('disabling-triggers', f.command = 'disable trigger' AND f.relid IS NOT NULL AND NOT f.made AND NOT 'all' = ANY (f.flags), NULL),
+        ('ban-disable-trigger-all', f.command = 'disable trigger' AND f.relid IS NOT NULL AND NOT f.made AND 'all' = ANY (f.flags), NULL),
+        ('disabling-row-security', f.command = 'disable row security' AND f.relid IS NOT NULL AND NOT f.made, NULL),
+        ('ban-replica-role', f.command = 'set' AND f.name = 'session_replication_role' AND lower(f.other) = 'replica', NULL))
+        r (rule, found, more)
+    WHERE r.found;
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_drops(schemaguard.script_fact[])
+    IS 'rules of sg_lint_sql() about drops of what is no relation, and about rows that go, or go unchecked, without being named';
+
 -- Rules about names, types and single statements, wherever they are
 CREATE FUNCTION schemaguard.sg_lint_sql_form(
     facts schemaguard.script_fact[],
@@ -299,6 +376,24 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
  '%1 (%3): its values are gone, and programs that still name it fail'),
 (true, 'ban-drop-table', 'warning',
  '%1 (%3): its rows are gone, and programs that still name it fail'),
+(true, 'ban-drop-schema', 'error',
+ '%1 goes with all that is in it: %2'),
+(true, 'ban-drop-owned', 'error',
+ '%1: all that the role owns in this database goes, and so do its privileges: %2'),
+(true, 'ban-drop-extension', 'warning',
+ 'extension %1: what it has made goes, its tables with their rows included'),
+(true, 'dropping-attribute', 'error',
+ 'type %1: the values of the attribute are gone in %2'),
+(true, 'delete-reaches-further', 'warning',
+ 'with rows of %1 go, or change, rows of tables whose keys refer to it: %2'),
+(true, 'disabling-triggers', 'warning',
+ '%1: what the triggers do is left undone for rows that are written meanwhile'),
+(true, 'ban-disable-trigger-all', 'error',
+ '%1: its foreign keys are not checked either, and nothing checks later the rows that are written meanwhile'),
+(true, 'disabling-row-security', 'warning',
+ '%1: whoever has privileges on the table reads and writes all its rows from then on'),
+(true, 'ban-replica-role', 'error',
+ 'foreign keys and triggers are off from here on, and nothing checks later the rows that are written meanwhile'),
 (true, 'ban-truncate-cascade', 'error',
  '%1 (%3) is emptied, and with it each table whose keys refer to it'),
 (true, 'truncating', 'warning',
@@ -368,6 +463,7 @@ BEGIN ATOMIC
         SELECT x.* FROM read r CROSS JOIN LATERAL (
             SELECT l.* FROM schemaguard.sg_lint_sql_locks(r.facts) l
             UNION ALL SELECT l.* FROM schemaguard.sg_lint_sql_loss(r.facts) l
+            UNION ALL SELECT l.* FROM schemaguard.sg_lint_sql_drops(r.facts) l
             UNION ALL SELECT l.* FROM schemaguard.sg_lint_sql_form(r.facts) l
             UNION ALL SELECT l.* FROM schemaguard.sg_lint_sql_units(r.facts, sg_lint_sql_body.in_transaction) l) x),
     said AS (

@@ -421,6 +421,12 @@ alter_word(AlterTableType subtype)
 		case AT_SetAccessMethod:
 		case AT_SetTableSpace:
 			return "move rows";
+		case AT_DisableTrig:
+		case AT_DisableTrigAll:
+		case AT_DisableTrigUser:
+			return "disable trigger";
+		case AT_DisableRowSecurity:
+			return "disable row security";
 		default:
 			return "alter table";
 	}
@@ -449,6 +455,9 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 			fact.other = type_text(((ColumnDef *) cmd->def)->typeName);
 			flag_type_change(&fact, script_type_change(sg_find_qualified(fact.relation), cmd->name, (ColumnDef *) cmd->def));
 			break;
+		case AT_DisableTrigAll:
+			flag(&fact, true, "all");
+			break;
 		case AT_AttachPartition:
 		case AT_DetachPartition:
 			fact.other = script_path_table(reader->path, ((PartitionCmd *) cmd->def)->name);
@@ -463,12 +472,29 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 		emit_also(reader, ((PartitionCmd *) cmd->def)->name, cmd->subtype == AT_DetachPartition ? reader->lock : AccessExclusiveLock);
 }
 
+/* Attributes that a composite type loses */
+static void
+read_alter_type(FactReader *reader, const AlterTableStmt *statement)
+{
+	char	   *type = sg_qualified_name(statement->relation->schemaname, statement->relation->relname);
+
+	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
+	{
+		Fact		fact = {.command = "drop attribute",.name = type,.other = cmd->name};
+
+		if (cmd->subtype == AT_DropColumn)
+			emit(reader, &fact);
+	}
+}
+
 static void
 read_alter(FactReader *reader, const AlterTableStmt *statement)
 {
 	ScriptTokens *tokens;
 	int			from = 0;
 
+	if (statement->objtype == OBJECT_TYPE)
+		read_alter_type(reader, statement);
 	if (statement->objtype != OBJECT_TABLE && statement->objtype != OBJECT_FOREIGN_TABLE && statement->objtype != OBJECT_MATVIEW)
 		return;
 	tokens = script_tokens(reader->text);
@@ -528,6 +554,60 @@ read_index(FactReader *reader, const IndexStmt *statement)
 	emit(reader, &fact);
 }
 
+/* A drop of what is no relation, nor a part of one; its name is without arguments */
+static const char *
+drop_word(ObjectType type)
+{
+	switch (type)
+	{
+		case OBJECT_SCHEMA:
+			return "drop schema";
+		case OBJECT_EXTENSION:
+			return "drop extension";
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			return "drop type";
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+		case OBJECT_AGGREGATE:
+			return "drop function";
+		case OBJECT_SEQUENCE:
+			return "drop sequence";
+		default:
+			return "drop";
+	}
+}
+
+/* Returns the name of an object as DROP has it, or NULL: it has another form */
+static char *
+dropped_name(Node *object)
+{
+	List	   *names = IsA(object, List) ? (List *) object : IsA(object, TypeName) ? ((TypeName *) object)->names :
+		IsA(object, ObjectWithArgs) ? ((ObjectWithArgs *) object)->objname : NIL;
+
+	if (IsA(object, String))
+		return pstrdup(quote_identifier(strVal(object)));
+	foreach_ptr(Node, name, names)
+	{
+		if (!IsA(name, String))
+			return NULL;
+	}
+	return names && list_length(names) < 3 ? NameListToQuotedString(names) : NULL;
+}
+
+static void
+read_drop_owned(FactReader *reader, const DropOwnedStmt *statement)
+{
+	foreach_ptr(const RoleSpec, role, statement->roles)
+	{
+		Fact		fact = {.command = "drop owned",.name = role->rolename ? role->rolename : "CURRENT_USER"};
+
+		flag(&fact, statement->behavior == DROP_CASCADE, "cascade");
+		emit(reader, &fact);
+	}
+}
+
 static void
 read_drop(FactReader *reader, const DropStmt *statement)
 {
@@ -565,7 +645,8 @@ read_drop(FactReader *reader, const DropStmt *statement)
 				fact.name = strVal(llast((List *) object));
 				break;
 			default:
-				fact.command = "drop";
+				fact.command = drop_word(statement->removeType);
+				fact.name = dropped_name(object);
 				fact.lock = NoLock;
 				break;
 		}
@@ -660,12 +741,15 @@ read_reindex(FactReader *reader, const ReindexStmt *statement)
 	emit(reader, &fact);
 }
 
-/* Settings that matter to whoever waits for a lock */
+/* Settings that matter to whoever waits for a lock, or to keys and triggers */
 static void
 read_setting(FactReader *reader, const VariableSetStmt *statement)
 {
 	Fact		fact = {.command = "set",.name = statement->name};
 
+	if (list_length(statement->args) == 1 && IsA(linitial(statement->args), A_Const) &&
+		IsA(&((A_Const *) linitial(statement->args))->val.node, String))
+		fact.other = strVal(&((A_Const *) linitial(statement->args))->val.node);
 	if (statement->kind == VAR_SET_VALUE && statement->name)
 		emit(reader, &fact);
 }
@@ -736,6 +820,9 @@ read_statement(FactReader *reader, Node *statement)
 			break;
 		case T_DropStmt:
 			read_drop(reader, (DropStmt *) statement);
+			break;
+		case T_DropOwnedStmt:
+			read_drop_owned(reader, (DropOwnedStmt *) statement);
 			break;
 		case T_RenameStmt:
 			read_rename(reader, (RenameStmt *) statement);

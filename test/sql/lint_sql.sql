@@ -14,6 +14,12 @@ CREATE INDEX ti ON t (v);
 CREATE VIEW v AS SELECT seen FROM t;
 CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT spoken FROM ls.t); END';
 CREATE MATERIALIZED VIEW m AS SELECT 1 AS x;
+CREATE TYPE ct AS (a int, b text);
+CREATE TYPE unused AS (a int, b text);
+CREATE DOMAIN dom AS text;
+CREATE FUNCTION needed(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE q (id int PRIMARY KEY);
+CREATE TABLE stored (c ct, d dom, child int REFERENCES q ON DELETE CASCADE, CHECK (needed(1) = 1));
 CREATE TABLE part (id int NOT NULL, p_id bigint, v varchar(20)) PARTITION BY RANGE (id);
 CREATE TABLE part1 (LIKE part);
 CREATE TABLE part0 PARTITION OF part FOR VALUES FROM (0) TO (1);
@@ -49,6 +55,15 @@ INSERT INTO tried VALUES
 ('casting-needs-using', 'ALTER TABLE t ALTER s TYPE int', 'ALTER TABLE t ALTER s TYPE int USING s::int'),
 ('ban-drop-column', 'ALTER TABLE t DROP n', 'CREATE TABLE u (n int); ALTER TABLE u DROP n'),
 ('ban-drop-table', 'DROP TABLE t', 'CREATE TABLE u (n int); DROP TABLE u'),
+('ban-drop-schema', 'DROP SCHEMA ls CASCADE', 'DROP SCHEMA IF EXISTS ls_nothing CASCADE'),
+('ban-drop-owned', 'DROP OWNED BY CURRENT_USER', 'REASSIGN OWNED BY CURRENT_USER TO SESSION_USER'),
+('ban-drop-extension', 'DROP EXTENSION plpgsql', 'DROP EXTENSION IF EXISTS ls_nothing'),
+('dropping-attribute', 'ALTER TYPE ct DROP ATTRIBUTE b', 'ALTER TYPE unused DROP ATTRIBUTE b'),
+('delete-reaches-further', 'DELETE FROM q WHERE id = 1', 'DELETE FROM t WHERE id = 1'),
+('disabling-triggers', 'ALTER TABLE t DISABLE TRIGGER USER', 'ALTER TABLE t ENABLE TRIGGER USER'),
+('ban-disable-trigger-all', 'ALTER TABLE t DISABLE TRIGGER ALL', 'ALTER TABLE t DISABLE TRIGGER USER'),
+('disabling-row-security', 'ALTER TABLE t DISABLE ROW LEVEL SECURITY', 'ALTER TABLE t ENABLE ROW LEVEL SECURITY'),
+('ban-replica-role', 'SET session_replication_role = replica', 'SET session_replication_role = DEFAULT; SET session_replication_role = origin'),
 ('ban-truncate-cascade', 'TRUNCATE t CASCADE', 'TRUNCATE t'),
 ('truncating', 'TRUNCATE t', 'CREATE TEMPORARY TABLE u (n int); TRUNCATE u'),
 ('ban-drop-not-null', 'ALTER TABLE t ALTER n DROP NOT NULL', 'ALTER TABLE t ALTER n DROP DEFAULT'),
@@ -84,6 +99,12 @@ SELECT name AS "rules without a case" FROM schemaguard.lint_rule r WHERE source 
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 SELECT t.rule, d.severity, d.lock, regexp_replace(d.message, '[(](\d+ kB, about 1,000 rows|size not known)[^)]*', '(so large') AS message
 FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule ORDER BY t.rule COLLATE "C";
+
+-- what depends on what is no relation
+SELECT s.script, d.severity, d.rule, d.object, d.message
+FROM unnest(ARRAY['DROP TYPE ls.ct CASCADE', 'DROP TYPE ls.ct', 'DROP DOMAIN ls.dom CASCADE', 'DROP FUNCTION ls.needed(int) CASCADE', 'DROP TYPE ls.unused CASCADE',
+    'DROP FUNCTION ls.f() CASCADE', 'DROP SCHEMA ls', 'DROP SERVER nowhere CASCADE', 'DROP SERVER nowhere', 'DROP OWNED BY regress_nobody CASCADE']) s (script)
+     LEFT JOIN LATERAL sg_lint_sql_details(s.script) d ON true;
 
 -- Safe forms are calls that run: each becomes a step, which is safe by the preflight's own judgement, or is refused for what the script gets wrong
 SELECT sg_plan_create('lint_sql');
