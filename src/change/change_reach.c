@@ -714,7 +714,12 @@ refresh_refusal(const RefreshMatViewStmt *statement)
 static char *
 name_without_schema(Node *statement)
 {
+	const RangeVar *made = IsA(statement, CreateSeqStmt) ? ((CreateSeqStmt *) statement)->sequence :
+		IsA(statement, ViewStmt) ? ((ViewStmt *) statement)->view : NULL;
 	List	   *names = NIL;
+
+	if (made && made->schemaname == NULL && made->relpersistence != RELPERSISTENCE_TEMP)
+		return made->relname;
 
 	switch (nodeTag(statement))
 	{

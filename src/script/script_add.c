@@ -19,7 +19,10 @@
 #include "parser/parser.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
 
 #include "base/args.h"
 #include "base/calls.h"
@@ -29,6 +32,7 @@
 #include "base/scope.h"
 #include "log/log_grant.h"
 #include "plan/plan.h"
+#include "plan/plan_change.h"
 #include "plan/plan_field.h"
 #include "plan/plan_input.h"
 #include "script/script.h"
@@ -263,6 +267,35 @@ add(FkPlan *plan, ScriptReader *reader)
 	return list_make1(add_statement(plan, reader, statement));
 }
 
+/* Gives the names in a step's undo the schemas that they need, as those of its statement have them */
+static void
+qualify_undo(const FkPlan *plan, const ScriptReader *reader, int number)
+{
+	PlanStep   *step = plan_step_get(plan->name, number, false);
+	StringInfoData undo;
+	StringInfoData options;
+	SgJson		json;
+
+	if (step->kind != STEP_STATEMENT || step->undo == NULL)
+		return;
+	initStringInfo(&undo);
+	foreach_ptr(const char, text, plan_change_texts(step->undo))
+	{
+		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+
+		appendStringInfo(&undo, "%s%s", undo.len ? "; " : "",
+						 script_qualified_statement(script_tokens(text), reader->path, statement, strlen(text)));
+	}
+	if (undo.len == 0 || strcmp(undo.data, step->undo) == 0)
+		return;
+	initStringInfo(&options);
+	appendStringInfoString(&options, "{\"undo\": ");
+	escape_json(&options, undo.data);
+	appendStringInfoChar(&options, '}');
+	sg_json_begin(&json, DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(options.data))), PLAN_OPTIONS_NAME, PLAN_OPTIONS_HINT);
+	plan_step_set_options(plan, step, &json);
+}
+
 /*
  * sg_plan_add(plan text, sql text, options jsonb DEFAULT '{}')
  *
@@ -303,7 +336,10 @@ sg_plan_add_entered(PG_FUNCTION_ARGS)
 		if (client_min_messages < WARNING)
 			sg_scope_set("client_min_messages", "warning");
 		foreach_ptr(PlanStep, step, plan_steps_that_take(plan, steps, &options))
+		{
 			plan_step_set_options(plan, step, &options);
+			qualify_undo(plan, &reader, step->step);
+		}
 		AtEOXact_GUC(false, level);
 	}
 	if (n == 0)

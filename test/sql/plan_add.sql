@@ -164,6 +164,15 @@ SELECT sg_plan_from_sql('gone', 'ALTER TABLE plan_add.purchase ADD PRIMRY KEY (i
 SELECT reason FROM schemaguard.plan_note WHERE plan = 'gone';
 -- a key of a column that its own statement adds lacks nothing
 SELECT sg_plan_add('gone', 'ALTER TABLE plan_add.purchase ADD COLUMN seller int REFERENCES plan_add.customer');
+-- an undo has its names looked up as its statement; what would be made in pg_catalog blocks
+SELECT sg_plan_create('undone') \g /dev/null
+SELECT sg_plan_add('undone', 'CREATE SEQUENCE named_s', '{"undo": "DROP SEQUENCE named_s; COMMENT ON TABLE kept_c IS NULL"}') \g /dev/null
+SELECT sg_plan_add_statement('undone', s) FROM unnest('{CREATE SEQUENCE named_t,CREATE VIEW named_v AS SELECT 1}'::text[]) s \g /dev/null
+SELECT step, definition, undo FROM schemaguard.plan_step WHERE plan = 'undone' ORDER BY step;
+SELECT step, result, detail FROM sg_plan_check_details('undone') WHERE check_name = 'definition' ORDER BY step;
+SELECT sg_plan_skip('undone', '{2,3}', 'not here') \g /dev/null
+CALL sg_apply('undone');
+CALL sg_rollback_fks('undone');
 -- names that are near
 SELECT sg_plan_create('near');
 CREATE INDEX kept_index ON plan_add.kept_c (g);
