@@ -310,6 +310,9 @@ extern void change_attach(const PlanDeed *deed, ChangeMove *move);
 
 /* Returns deeds (of PlanDeed *), to be written first, of what partitions and inheriting tables have by themselves and a step replaces; recreates that of one */
 extern List *change_own_deeds(const PlanStep *step, Oid table);
+
+/* Returns the tables (names) among these whose NOT NULL of a column that is to be kept is not the whole's, those above others first */
+extern List *change_own_not_null(const PlanStep *step, Oid table);
 extern void change_own_back(const PlanDeed *deed, ChangeMove *move);
 
 /* ---- change_identity.c ---- */

@@ -544,6 +544,10 @@ keep_column(const PlanStep *step, ChangeMove *move)
 	if (not_null)
 		move->statements = lappend(move->statements, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL",
 															  step->child_table, name));
+	foreach_ptr(const char, table, is_identity(move->table, attnum) ? NIL : change_own_not_null(step, move->table))
+	{
+		move->statements = lappend(move->statements, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL", table, name));
+	}
 	if (initial)
 		move->statements = lappend(move->statements, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP DEFAULT",
 															  step->child_table, name));

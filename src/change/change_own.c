@@ -4,9 +4,10 @@
  *	  What partitions and inheriting tables had by themselves before a step.
  *
  * A CHECK, NOT NULL or default of a whole table replaces that of a partition, and
- * of some inheriting tables, which goes with it when it is dropped.  So each
- * that was there before has a deed of its own, older than that of the step:
- * a rollback recreates it when that of the whole is gone.
+ * of some inheriting tables, which goes with it when it is dropped; a column that
+ * is kept is so without NOT NULL and default in all of them.  So each that was
+ * there before has a deed of its own, older than that of the step: a rollback
+ * recreates it when that of the whole is gone, or the column back.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +20,7 @@
 #include "base/compat.h"
 #include "base/quote.h"
 #include "change/change.h"
+#include "plan/plan_change.h"
 #include "plan/plan_key.h"
 
 /* What deed->was says of a constraint that was not valid; else it is empty */
@@ -45,7 +47,7 @@ find_own(PlanDeed *deed, Oid whole, Oid relid)
 			deed->was = was_of(tuple);
 			return tuple && ((Form_pg_constraint) GETSTRUCT(tuple))->conislocal;
 		case STEP_NOT_NULL:
-			if (!change_is_not_null(relid, attnum))
+			if (!change_is_not_null(relid, attnum) || change_is_not_null(whole, get_attnum(whole, linitial(what->child_columns))))
 				return false;
 			tuple = SG_NOT_NULL_CONSTRAINT(relid, attnum);
 			deed->was = was_of(tuple);
@@ -61,13 +63,12 @@ find_own(PlanDeed *deed, Oid whole, Oid relid)
 }
 
 /* The whole comes first in the tree, and so last among the deeds, which are undone in reverse */
-List *
-change_own_deeds(const PlanStep *step, Oid table)
+static List *
+own_deeds(const PlanStep *step, Oid table)
 {
-	bool		has_own = step->kind == STEP_CHECK || step->kind == STEP_NOT_NULL || step->kind == STEP_DEFAULT;
 	List	   *deeds = NIL;
 
-	foreach_oid(relid, has_own ? sg_all_inheritors(table) : NIL)
+	foreach_oid(relid, sg_all_inheritors(table))
 	{
 		PlanDeed   *deed = palloc(sizeof(PlanDeed));
 		PlanStep   *what = palloc(sizeof(PlanStep));
@@ -84,6 +85,37 @@ change_own_deeds(const PlanStep *step, Oid table)
 			deeds = lcons(deed, deeds);
 	}
 	return deeds;
+}
+
+List *
+change_own_deeds(const PlanStep *step, Oid table)
+{
+	PlanStep	of_column = *step;
+	List	   *deeds;
+
+	if (step->kind == STEP_CHECK || step->kind == STEP_NOT_NULL || step->kind == STEP_DEFAULT)
+		return own_deeds(step, table);
+	if (step->kind != STEP_DROP || step->discard || plan_changed_object(step) != CHANGED_COLUMN)
+		return NIL;
+	of_column.child_columns = list_make1(step->fk_name);
+	of_column.definition = NULL;
+	of_column.kind = STEP_NOT_NULL;
+	deeds = own_deeds(&of_column, table);
+	of_column.kind = STEP_DEFAULT;
+	return list_concat(deeds, own_deeds(&of_column, table));
+}
+
+List *
+change_own_not_null(const PlanStep *step, Oid table)
+{
+	List	   *tables = NIL;
+
+	foreach_ptr(const PlanDeed, deed, change_own_deeds(step, table))
+	{
+		if (deed->what->kind == STEP_NOT_NULL)
+			tables = lcons(deed->what->child_table, tables);
+	}
+	return tables;
 }
 
 void

@@ -84,6 +84,16 @@ TABLE had;
 DROP TABLE gone;
 CALL sg_rollback_fks('checks', fail => true);
 TABLE had;
+-- nor does a column that is kept refuse rows of a partition, whose NOT NULL and default come back with it
+SELECT sg_plan_create('checks', replace => true) \g /dev/null
+ALTER TABLE own DROP CONSTRAINT wc;
+ALTER TABLE later DROP CONSTRAINT wc;
+SELECT sg_plan_add_drop('checks', 'column', 'whole', 'w') \g /dev/null
+CALL sg_apply('checks', fail => true);
+INSERT INTO whole VALUES (1), (11), (21);
+DELETE FROM whole;
+CALL sg_rollback_fks('checks', fail => true);
+TABLE had;
 SET client_min_messages = error;
 RESET search_path;
 DROP SCHEMA checks CASCADE;
