@@ -122,6 +122,12 @@ sg_sink_float8(SgRowSink *sink, double value)
 }
 
 void
+sg_sink_undo(SgRowSink *sink)
+{
+	sink->next = 0;
+}
+
+void
 sg_sink_emit(SgRowSink *sink)
 {
 	/* objects of the version before lack columns that came at the end */

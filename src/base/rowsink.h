@@ -42,6 +42,9 @@ extern void sg_sink_int32(SgRowSink *sink, int32 value);
 extern void sg_sink_float8(SgRowSink *sink, double value);
 extern void sg_sink_emit(SgRowSink *sink);
 
+/* Forgets what of a row is there, where an error that was caught has ended it */
+extern void sg_sink_undo(SgRowSink *sink);
+
 /* For people: scores have two digits after the point, times one */
 extern double sg_rounded(double value, int digits);
 

@@ -416,10 +416,11 @@ leave_publications(Oid relid, ChangeMove *move, StringInfo was)
 	sg_catalog_begin(&scan, PublicationRelRelationId, PublicationRelPrrelidPrpubidIndexId, Anum_pg_publication_rel_prrelid, relid, NULL);
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&scan)))
 	{
-		char	   *name = get_publication_name(((Form_pg_publication_rel) GETSTRUCT(tuple))->prpubid, false);
+		char	   *name = get_publication_name(((Form_pg_publication_rel) GETSTRUCT(tuple))->prpubid, true);
 		char	   *back;
 
-		if (is_exception(scan.rel, tuple))
+		/* somebody drops the publication */
+		if (name == NULL || is_exception(scan.rel, tuple))
 			continue;
 		back = psprintf("%s %s", plan_deed_mark(((Form_pg_publication_rel) GETSTRUCT(tuple))->prpubid),
 						publish_text(scan.rel, tuple, name, relid));

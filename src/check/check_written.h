@@ -64,6 +64,7 @@ typedef struct Written
 								 * computed */
 	List	   *given_by;		/* of WrittenSequence * */
 	List	   *rules;			/* of WrittenRule * */
+	int			followed;		/* keys that rows go along by, so far */
 	List	   *unasked;		/* of char *: rules that were not asked */
 	char	   *sql;
 	int64		rows;			/* that were computed */

@@ -13,6 +13,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -25,6 +26,9 @@
 
 /* Keys that a DELETE is followed along, one behind the other */
 #define MOST_CASCADES 5
+
+/* Keys that it is followed along in all: where tables refer to each other, ways grow by powers of their number */
+#define MOST_FOLLOWED 1000
 
 static List *
 child_columns(const FkKey *key)
@@ -178,6 +182,8 @@ add_referring(Written *w, Oid table, WrittenPlace *place, const Followed *before
 {
 	List	   *tables = before ? list_concat(sg_with_partitions(table), sg_partition_ancestors(table)) : NIL;
 
+	CHECK_FOR_INTERRUPTS();
+	w->followed++;
 	foreach_ptr(const FkKey, key, w->check->declared)
 	{
 		Followed	followed = {key, before, before ? before->depth + 1 : 0};
@@ -187,7 +193,9 @@ add_referring(Written *w, Oid table, WrittenPlace *place, const Followed *before
 			continue;
 		if (key->on_delete == FKCONSTR_ACTION_CASCADE)
 		{
-			if (followed.depth < MOST_CASCADES && !is_followed(before, key) && is_plain_key(key))
+			if (w->followed >= MOST_FOLLOWED)
+				written_not_asked(w, psprintf("more than %d ways of keys", MOST_FOLLOWED));
+			else if (followed.depth < MOST_CASCADES && !is_followed(before, key) && is_plain_key(key))
 				add_referring(w, key->child, place, &followed);
 			else if (!is_followed(before, key))
 				written_not_asked(w, label_of(key));

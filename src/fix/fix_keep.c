@@ -30,9 +30,9 @@
 
 SG_FUNCTION(sg_drop_extension_event);
 
-/* Where the extension is, and whose */
+/* Where an extension is, and whose; InvalidOid: it is not there */
 static void
-find_extension(Oid *owner, Oid *schema)
+find_extension(const char *name, Oid *owner, Oid *schema)
 {
 	SgCatalog	scan;
 	HeapTuple	tuple;
@@ -43,7 +43,7 @@ find_extension(Oid *owner, Oid *schema)
 	{
 		Form_pg_extension form = (Form_pg_extension) GETSTRUCT(tuple);
 
-		if (strcmp(NameStr(form->extname), "schemaguard") != 0)
+		if (strcmp(NameStr(form->extname), name) != 0)
 			continue;
 		*owner = form->extowner;
 		*schema = form->extnamespace;
@@ -68,7 +68,7 @@ drops_owned(const DropOwnedStmt *drop)
 	Oid			owner;
 	Oid			schema;
 
-	find_extension(&owner, &schema);
+	find_extension("schemaguard", &owner, &schema);
 	foreach_ptr(RoleSpec, role, drop->roles)
 	{
 		Oid			one = get_rolespec_oid(role, true);
@@ -85,13 +85,31 @@ drops_schema(const DropStmt *drop)
 	Oid			owner;
 	Oid			schema;
 
-	find_extension(&owner, &schema);
+	find_extension("schemaguard", &owner, &schema);
 	foreach_ptr(Node, name, drop->objects)
 	{
 		if (get_namespace_oid(strVal(name), true) == schema && object_ownercheck(NamespaceRelationId, schema, GetUserId()))
 			return true;
 	}
 	return false;
+}
+
+/* Does it drop the language of functions of ours, which take the extension along, and not name that? */
+static bool
+drops_language(const DropStmt *drop)
+{
+	bool		found = false;
+	Oid			owner;
+	Oid			schema;
+
+	find_extension("plpgsql", &owner, &schema);
+	foreach_ptr(Node, name, drop->objects)
+	{
+		if (strcmp(strVal(name), "schemaguard") == 0)
+			return false;
+		found |= strcmp(strVal(name), "plpgsql") == 0;
+	}
+	return found && OidIsValid(owner) && has_privs_of_role(GetUserId(), owner);
 }
 
 /*
@@ -109,8 +127,10 @@ drops_schemaguard(const Node *statement, Oid own_function)
 		return false;
 	if (drop->removeType == OBJECT_SCHEMA)
 		return drop->behavior == DROP_CASCADE && drops_schema(drop);
-	if (drop->removeType != OBJECT_EXTENSION || drop->behavior == DROP_CASCADE)
+	if (drop->removeType != OBJECT_EXTENSION)
 		return false;
+	if (drop->behavior == DROP_CASCADE)
+		return drops_language(drop);
 	foreach_ptr(Node, name, drop->objects)
 	{
 		if (strcmp(strVal(name), "schemaguard") == 0)

@@ -117,12 +117,15 @@ statement_text(FactReader *reader)
 {
 	ScriptTokens *tokens;
 
-	if (reader->statement)
+	Node	   *statement = reader->statement;
+
+	if (statement)
 	{
-		tokens = script_tokens(reader->text);
-		script_qualify_statement(tokens, reader->path, reader->statement);
-		reader->text = script_cut(tokens, 0, tokens->n);
+		/* once: a statement that is too deep to be walked stays as it is */
 		reader->statement = NULL;
+		tokens = script_tokens(reader->text);
+		script_qualify_statement(tokens, reader->path, statement);
+		reader->text = script_cut(tokens, 0, tokens->n);
 	}
 	return reader->text;
 }
@@ -131,6 +134,7 @@ static void
 emit(FactReader *reader, Fact *fact)
 {
 	SgRowSink  *sink = &reader->sink;
+	const char *text = fact->text ? fact->text : statement_text(reader);
 
 	flag(fact, fact->relation && script_path_has_made(reader->path, fact->relation), "made");
 	flag(fact, fact->other && script_path_has_made(reader->path, fact->other), "other made");
@@ -148,7 +152,7 @@ emit(FactReader *reader, Fact *fact)
 		sg_sink_names(sink, fact->flags);
 	else
 		sg_sink_datum(sink, PointerGetDatum(construct_empty_array(TEXTOID)));
-	sg_sink_text(sink, fact->text ? fact->text : statement_text(reader));
+	sg_sink_text(sink, text);
 	sg_sink_emit(sink);
 }
 
@@ -954,6 +958,7 @@ read_script(FactReader *reader, const char *sql)
 		if (error == NULL)
 			continue;
 		sg_rethrow_cancel(error);
+		sg_sink_undo(&reader->sink);
 		emit_alone(reader, "error", error->message);
 	}
 	if (script->error)

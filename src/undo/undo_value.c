@@ -93,10 +93,15 @@ restoring_statement(Oid table, const char *name, List *keys)
 	foreach_ptr(const char, key, keys)
 	{
 		Oid			type = get_atttype(table, get_attnum(table, key));
+		Oid			equal = lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr;
 
+		if (!OidIsValid(equal))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_FUNCTION),
+					 errmsg("rows of %s can't be found by column %s any more: its type %s has no equality operator",
+							sg_relation_name(table), quote_identifier(key), format_type_be(type))));
 		appendStringInfoString(&sql, " AND ");
-		generate_operator_clause(&sql, psprintf("\"~t\".%s", quote_identifier(key)), type,
-								 lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr,
+		generate_operator_clause(&sql, psprintf("\"~t\".%s", quote_identifier(key)), type, equal,
 								 as_column(table, key, psprintf("(\"~v\".key::text[])[%d]", ++n)), type);
 	}
 	appendStringInfoString(&sql, " RETURNING \"~v\".id");

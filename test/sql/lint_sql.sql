@@ -212,6 +212,7 @@ SELECT * FROM sg_lint_sql('-- nothing');
 SELECT line, rule, message FROM sg_lint_sql_details(E'SELECT 1;\n\nTRUNCATE ''unended');
 SELECT line, rule, message FROM sg_lint_sql_details(E'\n\\i x');
 SELECT line, rule FROM sg_lint_sql_details('ALTER TABLE "t""; DROP" ADD x int');
+SELECT line, rule, message, length(statement) FROM sg_lint_sql_details('SELECT 1; DELETE FROM t WHERE n = 1' || repeat('+1', 60000) || E';\nDROP TABLE none');
 
 SET client_min_messages = warning;
 DROP SCHEMA ls CASCADE;

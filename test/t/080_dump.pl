@@ -136,7 +136,7 @@ is($node->safe_psql('source', 'SELECT count(*) FROM schemaguard.quarantine; SELE
 is_error($node, $_, '2BP01', qr/keeps rows of your tables in schemaguard.quarantine.*sg_restore_quarantine\('keep'\)/s, "refused: $_", dbname => 'source')
 	for 'DROP EXTENSION schemaguard', 'DROP EXTENSION IF EXISTS schemaguard RESTRICT', 'DROP EXTENSION no_such, schemaguard',
 	'SET session_replication_role = replica; DROP EXTENSION schemaguard',
-	'DROP OWNED BY CURRENT_USER', 'DROP OWNED BY CURRENT_USER CASCADE', 'DROP SCHEMA public CASCADE', 'DROP SCHEMA IF EXISTS no_such, public CASCADE';
+	'DROP OWNED BY CURRENT_USER', 'DROP OWNED BY CURRENT_USER CASCADE', 'DROP SCHEMA public CASCADE', 'DROP SCHEMA IF EXISTS no_such, public CASCADE', 'DROP EXTENSION no_such, plpgsql CASCADE';
 $node->safe_psql('source', 'CREATE ROLE housekeeper; CREATE ROLE leaver SUPERUSER; ALTER SCHEMA public OWNER TO housekeeper');
 is_error($node, "SET SESSION AUTHORIZATION housekeeper; $_", '2BP01', qr/keeps rows of your tables/, "of the owner of the schema: $_", dbname => 'source')
 	for 'DROP SCHEMA public CASCADE', 'DROP OWNED BY CURRENT_USER CASCADE';
