@@ -164,6 +164,25 @@ sg_children(Oid relid)
 }
 
 List *
+sg_typed_tables(Oid relid)
+{
+	Oid			type = get_rel_type_id(relid);
+	List	   *tables = NIL;
+	SgCatalog	all;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(type))
+		return NIL;
+	sg_catalog_begin_all(&all, RelationRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
+	{
+		if (((Form_pg_class) GETSTRUCT(tuple))->reloftype == type)
+			tables = lappend_oid(tables, ((Form_pg_class) GETSTRUCT(tuple))->oid);
+	}
+	return tables;
+}
+
+List *
 sg_all_inheritors(Oid relid)
 {
 	List	   *tables = list_make1_oid(relid);

@@ -82,6 +82,9 @@ extern bool sg_has_subclass(Oid relid);
 extern List *sg_children(Oid relid);
 extern List *sg_all_inheritors(Oid relid);
 
+/* Returns the tables OF a composite type, by the relation of that, none of them locked */
+extern List *sg_typed_tables(Oid relid);
+
 /*
  * Returns a table and, if it is partitioned, all its partitions.  Not what
  * merely inherits: no key knows these rows.

@@ -460,22 +460,10 @@ reach_bound(CodeReach *reach, const PartitionBoundSpec *bound)
 static void
 reach_typed_tables(CodeReach *reach, Oid relid)
 {
-	Oid			type = get_rel_type_id(relid);
-	List	   *typed = NIL;
-	SgCatalog	all;
-	HeapTuple	tuple;
-	ListCell   *lc;
-
-	sg_catalog_begin_all(&all, RelationRelationId);
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
+	foreach_oid(table, sg_typed_tables(relid))
 	{
-		if (((Form_pg_class) GETSTRUCT(tuple))->reloftype == type)
-			typed = lappend_oid(typed, ((Form_pg_class) GETSTRUCT(tuple))->oid);
-	}
-	foreach(lc, typed)
-	{
-		reach_table(reach, lfirst_oid(lc), AccessExclusiveLock);
-		reach_keys(reach, lfirst_oid(lc));
+		reach_table(reach, table, AccessExclusiveLock);
+		reach_keys(reach, table);
 	}
 }
 

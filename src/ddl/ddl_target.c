@@ -97,7 +97,8 @@ typedef enum Reach
 {
 	REACH_ITSELF,
 	REACH_PARTITIONS,
-	REACH_HEIRS					/* partitions, and what else inherits */
+	REACH_HEIRS					/* partitions, what else inherits, and tables
+								 * OF a type */
 } Reach;
 
 static Reach
@@ -108,6 +109,9 @@ reach_of(Node *statement)
 	switch (statement ? nodeTag(statement) : T_Invalid)
 	{
 		case T_AlterTableStmt:
+			/* the grammar gives a type no inh */
+			if (((AlterTableStmt *) statement)->objtype == OBJECT_TYPE)
+				return REACH_HEIRS;
 			foreach_ptr(const AlterTableCmd, command, ((AlterTableStmt *) statement)->cmds)
 			{
 				if (((AlterTableStmt *) statement)->relation->inh && goes_down(command))
@@ -116,6 +120,8 @@ reach_of(Node *statement)
 			return REACH_ITSELF;
 		case T_RenameStmt:
 			rename = (RenameStmt *) statement;
+			if (rename->renameType == OBJECT_ATTRIBUTE)
+				return REACH_HEIRS;
 			return rename->renameType == OBJECT_TRIGGER ? REACH_PARTITIONS :
 				rename->relation && rename->relation->inh &&
 				(rename->renameType == OBJECT_COLUMN || rename->renameType == OBJECT_TABCONSTRAINT) ? REACH_HEIRS : REACH_ITSELF;
@@ -131,6 +137,18 @@ reach_of(Node *statement)
 	}
 }
 
+static void
+add_heirs(DdlTarget *target, Oid relid)
+{
+	foreach_oid(heir, sg_all_inheritors(relid))
+	{
+		Oid			schema = get_rel_namespace(heir);
+
+		if (OidIsValid(schema))
+			ddl_target_add_schema(target, schema);
+	}
+}
+
 void
 ddl_target_add(DdlTarget *target, Oid relid, Node *statement)
 {
@@ -141,12 +159,10 @@ ddl_target_add(DdlTarget *target, Oid relid, Node *statement)
 	ddl_target_add_schema(target, get_rel_namespace(relid));
 	if (reach == REACH_ITSELF || (reach == REACH_PARTITIONS && !divided))
 		return;
-	foreach_oid(heir, sg_all_inheritors(relid))
+	add_heirs(target, relid);
+	foreach_oid(typed, kind == RELKIND_COMPOSITE_TYPE ? sg_typed_tables(relid) : NIL)
 	{
-		Oid			schema = get_rel_namespace(heir);
-
-		if (OidIsValid(schema))
-			ddl_target_add_schema(target, schema);
+		add_heirs(target, typed);
 	}
 }
 

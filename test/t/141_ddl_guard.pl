@@ -336,6 +336,9 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE s2.pt (a int) PARTITION BY LIST (a); CREATE TABLE s.leaf PARTITION OF s2.pt FOR VALUES IN (1);
 	CREATE TABLE s2.leaf PARTITION OF s2.pt FOR VALUES IN (2); CREATE TABLE s2.leaf_2 (a int);
 	CREATE TABLE s2.top (a int); CREATE TABLE s.heir () INHERITS (s2.top);
+	CREATE TYPE s2.ty AS (a int, b text); CREATE TABLE s.typed OF s2.ty;
+	CREATE TYPE s2.ty_2 AS (a int); CREATE TABLE s2.typed OF s2.ty_2 PARTITION BY LIST (a); CREATE TABLE s.typed_leaf PARTITION OF s2.typed DEFAULT;
+	CREATE TYPE s2.ty_3 AS (a int); CREATE TABLE s2.typed_3 OF s2.ty_3;
 	CREATE TABLE s2.o (a int PRIMARY KEY, b int); CREATE TABLE s.raced (a int, b int)});
 mode(q{'refuse', 's'});
 my @beside = (
@@ -347,6 +350,9 @@ my @beside = (
 	[ 'ADD COLUMN', 'ALTER TABLE s2.pt ADD x int' ],
 	[ 'ADD COLUMN of what is inherited', 'ALTER TABLE s2.top ADD x int' ],
 	[ 'RENAME COLUMN', 'ALTER TABLE s2.pt RENAME a TO z' ],
+	[ 'RENAME ATTRIBUTE of a table', 'ALTER TYPE s2.ty RENAME ATTRIBUTE a TO z CASCADE' ],
+	[ 'RENAME ATTRIBUTE of a partition', 'ALTER TYPE s2.ty_2 RENAME ATTRIBUTE a TO z CASCADE' ],
+	[ 'ADD ATTRIBUTE', 'ALTER TYPE s2.ty ADD ATTRIBUTE c int CASCADE' ],
 	[ 'CREATE INDEX', 'CREATE INDEX ON s2.pt (a)' ],
 	[ 'CREATE TRIGGER', 'CREATE TRIGGER tr AFTER INSERT ON s2.pt FOR EACH ROW EXECUTE FUNCTION s.tf()' ],
 	[ 'DROP TABLE', 'DROP TABLE s2.pt' ],
@@ -369,6 +375,7 @@ my @apart = (
 	[ 'a key', 'ALTER TABLE s2.leaf_2 ADD FOREIGN KEY (a) REFERENCES s2.o' ],
 	[ 'ATTACH and DETACH', 'ALTER TABLE s2.pt ATTACH PARTITION s2.leaf_2 FOR VALUES IN (3); ALTER TABLE s2.pt DETACH PARTITION s2.leaf_2' ],
 	[ 'a partition beside one', 'CREATE TABLE s2.new PARTITION OF s2.pt FOR VALUES IN (7)' ],
+	[ 'RENAME ATTRIBUTE', 'ALTER TYPE s2.ty_3 RENAME ATTRIBUTE a TO z CASCADE' ],
 	[ 'ALTER ONLY', 'ALTER TABLE ONLY s2.top ADD CHECK (a > 0) NO INHERIT' ],
 	[ 'OWNER TO', 'ALTER TABLE s2.pt OWNER TO app' ],
 	[ 'DROP', 'DROP TABLE s2.leaf, s2.o' ],
