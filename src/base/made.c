@@ -82,6 +82,7 @@ typedef struct Made
 	Oid			role;			/* that did it */
 	Oid			owner;			/* before that, of a relation; else InvalidOid */
 	bool		later;			/* its own row, or schema, had come since */
+	bool		created;
 } Made;
 
 /* A deed under way */
@@ -90,6 +91,9 @@ typedef struct Making
 	const SgSeen *seen;
 	MemoryContext context;
 	List	   *objects;		/* of Made * */
+	Oid			kept_for;		/* who owns what a text on record is made anew
+								 * for, or InvalidOid */
+	const List *known;			/* of ObjectAddress *: what it used before */
 } Making;
 
 static Making *making;
@@ -124,10 +128,11 @@ owner_of(const ObjectAddress *code, HeapTuple row)
 											get_object_attnum_owner(code->classId), &isnull));
 }
 
-/* Calls visit() for each function, operator, operator class and type that pg_depend has for an object, also what this command has written there */
-static void
-visit_used(const ObjectAddress *object, Oid role, void (*visit) (const ObjectAddress *code, HeapTuple row, Oid role))
+/* Also what this command has written there */
+static List *
+code_used(const ObjectAddress *object)
 {
+	List	   *used = NIL;
 	SgCatalog	depend;
 	HeapTuple	tuple;
 
@@ -135,12 +140,35 @@ visit_used(const ObjectAddress *object, Oid role, void (*visit) (const ObjectAdd
 	while (HeapTupleIsValid(tuple = sg_catalog_next(&depend)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-		ObjectAddress code = {form->refclassid, form->refobjid, 0};
-		HeapTuple	row = code_row(code.classId, code.objectId);
+		ObjectAddress *code = palloc(sizeof(ObjectAddress));
+
+		if (!is_code(form->refclassid))
+			continue;
+		ObjectAddressSet(*code, form->refclassid, form->refobjid);
+		used = lappend(used, code);
+	}
+	return used;
+}
+
+List *
+sg_code_used(Oid classid, Oid objectid)
+{
+	ObjectAddress object = {classid, objectid, 0};
+
+	return code_used(&object);
+}
+
+/* Calls visit() for each function, operator, operator class and type that pg_depend has for an object */
+static void
+visit_used(const ObjectAddress *object, Oid role, void (*visit) (const ObjectAddress *code, HeapTuple row, Oid role))
+{
+	foreach_ptr(const ObjectAddress, code, code_used(object))
+	{
+		HeapTuple	row = code_row(code->classId, code->objectId);
 
 		if (!HeapTupleIsValid(row))
 			continue;
-		visit(&code, row, role);
+		visit(code, row, role);
 		ReleaseSysCache(row);
 	}
 }
@@ -419,20 +447,49 @@ sg_seen_by_session(void)
 	return session;
 }
 
-/* Raises 42501 for code whose owner is not trusted by the role as which the server computes it.  Types are for the look: columns have them, too. */
+/* Raises 42501 for code whose owner is not trusted by a role as which the server could compute it */
 static void
-check_trusted(const ObjectAddress *code, HeapTuple row, Oid role)
+check_owner(const ObjectAddress *code, HeapTuple row, Oid role)
 {
 	Oid			owner = owner_of(code, row);
 
-	if (code->classId == TypeRelationId || !sg_could_gain(owner, role) ||
-		(!superuser_arg(role) && has_privs_of_role(role, owner)))
+	if (!sg_could_gain(owner, role) || (!superuser_arg(role) && has_privs_of_role(role, owner)))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("it could run %s of role %s as role %s", getObjectDescription(code, false),
 					sg_role_name(owner), sg_role_name(role)),
 			 errhint("Give what it belongs to to the owner of that code, or have that role run it.")));
+}
+
+/* The same for what the server computes at once.  Types are for the look: columns have them, too. */
+static void
+check_trusted(const ObjectAddress *code, HeapTuple row, Oid role)
+{
+	if (code->classId != TypeRelationId)
+		check_owner(code, row, role);
+}
+
+/* The same for what a text on record has come to, unless it has come to that before */
+static void
+check_kept(const ObjectAddress *code, HeapTuple row, Oid role)
+{
+	foreach_ptr(const ObjectAddress, known, making->known)
+	{
+		if (known->classId == code->classId && known->objectId == code->objectId)
+			return;
+	}
+	if (owner_of(code, row) != GetUserId())
+		check_owner(code, row, role);
+}
+
+void
+sg_make_of_kept(Oid owner, const List *known)
+{
+	if (making == NULL)
+		return;
+	making->kept_for = owner;
+	making->known = known;
 }
 
 static Oid
@@ -449,12 +506,17 @@ table_owner_of(Oid statistics)
 	return owner;
 }
 
-/* The hook has a default by its column, which itself uses what generates its values */
 static void
-check_made(const ObjectAddress *object, Oid role)
+check_made(const Made *made)
 {
+	const ObjectAddress *object = &made->object;
 	ObjectAddress expression = *object;
+	Oid			role = made->role;
 
+	/*
+	 * the hook has a default by its column, which itself uses what generates
+	 * its values
+	 */
 	if (object->classId == AttrDefaultRelationId)
 	{
 		expression.classId = RelationRelationId;
@@ -464,6 +526,8 @@ check_made(const ObjectAddress *object, Oid role)
 		expression.objectSubId = 0;
 	}
 	visit_used(&expression, role, check_seen);
+	if (made->created && OidIsValid(making->kept_for))
+		visit_used(&expression, making->kept_for, check_kept);
 	if (object->classId == RewriteRelationId || object->classId == ProcedureRelationId || object->classId == PolicyRelationId)
 		check_read(object, role);
 	if (object->classId == StatisticExtRelationId)
@@ -508,7 +572,7 @@ sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg)
 				check_casts(made->role, InvalidOid);
 				role = made->role;
 			}
-			check_made(&made->object, made->role);
+			check_made(made);
 			if (OidIsValid(made->owner))
 				check_handed_over(made);
 		}
@@ -711,6 +775,7 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 
 		made->object = object;
 		made->role = GetUserId();
+		made->created = access == OAT_POST_CREATE;
 		made->owner = access == OAT_POST_ALTER && classid == RelationRelationId ? code_table_owner(objectid) : InvalidOid;
 		/* its new row can't be read yet */
 		made->later = OidIsValid(made->owner) && sg_could_gain(made->owner, made->role) && is_relation_later(objectid, made->role);

@@ -14,6 +14,8 @@
 
 #include "postgres.h"
 
+#include "nodes/pg_list.h"
+
 /* Which transactions had ended at a moment */
 typedef struct SgSeen SgSeen;
 
@@ -34,6 +36,17 @@ extern const SgSeen *sg_seen_by_session(void);
  * made or changed since.
  */
 extern void sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg);
+
+/*
+ * Within sg_make_as_seen(): what is made from here on, for something that `owner` owns,
+ * is made of a text on record, whose names may lead elsewhere by now.  What it uses has
+ * to be among `known` (of ObjectAddress *), a superuser's, the caller's own, or code
+ * that the owner trusts: 42501 else.
+ */
+extern void sg_make_of_kept(Oid owner, const List *known);
+
+/* Returns the functions, operators, operator classes and types that an object uses (of ObjectAddress *), without those of initdb */
+extern List *sg_code_used(Oid classid, Oid objectid);
 
 /*
  * Installs the hook, once, when the library is loaded.  While a call of ours or

@@ -59,6 +59,9 @@ typedef struct ChangeMove
 	bool		stands;			/* no step mends the problem, unless it is a
 								 * statement */
 	char	   *was;			/* what the deed remembers, or NULL */
+	bool		kept;			/* back: it makes something of such a text */
+	List	   *known;			/* of ObjectAddress *: code that this used, by
+								 * OIDs that are those of this database */
 	char	   *kept_as;		/* name of a column that is kept, or NULL */
 	List	   *columns;		/* names: of the definition that is dropped */
 	char	   *whole;			/* the deed is that of leaving this one */
@@ -406,5 +409,11 @@ extern void change_ask(const char *sql, ChangeMove *move, void (*run) (void *arg
  * it builds indexes, or, where it is analysed, the caller's
  */
 extern char *change_outside_refusal(const ChangeMove *move, const char *sql);
+
+/*
+ * Returns a hint to have a statement about a table run, as fk_owner_hint() does, with
+ * `behind` after it, or NULL; without any if names in it lead to code of others by now
+ */
+extern char *change_owner_hint(const char *lead, Oid table, const char *statement, const char *behind);
 
 #endif							/* SG_CHANGE_H */

@@ -43,6 +43,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
+#include "base/made.h"
 #include "base/name.h"
 #include "base/quote.h"
 #include "change/change.h"
@@ -640,9 +641,13 @@ key_of(const ChangeMove *move)
 /* The beginning of a trigger's definition in a deed, before its tgenabled and a blank, where that is not as CREATE makes it */
 #define WAS_ENABLED "enabled "
 
-/* Properties that CREATE does not give stand before all of these: the comment in quotes, and an index column's statistics target */
+/*
+ * Properties that CREATE does not give stand before all of these: the comment in quotes,
+ * an index column's statistics target, and the catalog and OID of code that it uses
+ */
 #define WAS_COMMENT "comment "
 #define WAS_STATISTICS "statistics "
+#define WAS_USES "uses "
 
 /* Returns what SET STATISTICS has given to a column of an index; -1 if nothing has, 0 as well if there is no such column */
 static int
@@ -697,7 +702,7 @@ takes_quoted(const char **text)
 	return NULL;
 }
 
-/* "comment 'text' statistics 1 100 statistics 3 50 " */
+/* "comment 'text' statistics 1 100 statistics 3 50 uses 1255 16402 " */
 static char *
 properties_of(const ChangeMove *move)
 {
@@ -719,20 +724,26 @@ properties_of(const ChangeMove *move)
 		if (target >= 0)
 			appendStringInfo(&text, WAS_STATISTICS "%d %d ", n, target);
 	}
+	foreach_ptr(const ObjectAddress, code, sg_code_used(move->object.classId, move->object.objectId))
+	{
+		appendStringInfo(&text, WAS_USES "%u %u ", code->classId, code->objectId);
+	}
 	return text.data;
 }
 
-/* Goes behind what properties_of() has written, and returns the comment, or NULL, and targets (of int: column and target in turn) */
+/* Goes behind what properties_of() has written, and returns the comment, or NULL, targets (of int: column and target in turn) and code */
 static char *
-takes_properties(const char **text, List **targets)
+takes_properties(const char **text, List **targets, List **uses)
 {
 	const char *rest = *text;
 	char	   *comment = NULL;
 	int			n;
 	int			target;
 	int			end = 0;
+	ObjectAddress code = {0};
 
 	*targets = NIL;
+	*uses = NIL;
 	if (takes_word(&rest, WAS_COMMENT))
 	{
 		comment = takes_quoted(&rest);
@@ -741,6 +752,12 @@ takes_properties(const char **text, List **targets)
 	while (sscanf(rest, WAS_STATISTICS "%d %d%n", &n, &target, &end) == 2)
 	{
 		*targets = lappend_int(lappend_int(*targets, n), target);
+		rest += end;
+		(void) takes_word(&rest, " ");
+	}
+	while (sscanf(rest, WAS_USES "%u %u%n", &code.classId, &code.objectId, &end) == 2)
+	{
+		*uses = lappend(*uses, memcpy(palloc(sizeof(code)), &code, sizeof(code)));
 		rest += end;
 		(void) takes_word(&rest, " ");
 	}
@@ -1118,8 +1135,7 @@ bring_definition_back(const PlanDeed *deed, const char *was, ChangeMove *move)
 		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK, statement);
 	else
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "making it anew would read the whole table",
-					   fk_owner_hint("Make it in a quiet hour, then make the same call again", move->table, InvalidOid,
-									 identify ? psprintf("%s;\n%s", statement, identify) : statement));
+					   change_owner_hint("Make it in a quiet hour, then make the same call again", move->table, statement, identify));
 }
 
 /* ---- drop ---- */
@@ -1287,9 +1303,11 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		{
 			const char *was = deed->was;
 			List	   *targets;
-			char	   *comment = takes_properties(&was, &targets);
+			List	   *uses;
+			char	   *comment = takes_properties(&was, &targets, &uses);
 
 			bring_definition_back(deed, was, move);
+			move->known = plan_deed_follow(deed) == DEED_BY_OID ? uses : NIL;
 			bring_properties_back(what, comment, targets, move);
 		}
 		return;

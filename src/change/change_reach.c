@@ -878,3 +878,14 @@ change_reach_statement(ChangeMove *move, const char *sql)
 	move->reach = arg.reach;
 	return true;
 }
+
+char *
+change_owner_hint(const char *lead, Oid table, const char *statement, const char *behind)
+{
+	ChangeMove	move = {.action = "statement",.table = table,.owner = code_table_owner(table)};
+	char	   *reason = change_reach_statement(&move, statement) ? change_outside_refusal(&move, statement) : move.problem->reason;
+
+	if (reason)
+		return psprintf("%s. No statement is given here: %s.", lead, reason);
+	return fk_owner_hint(lead, table, InvalidOid, behind ? psprintf("%s;\n%s", statement, behind) : statement);
+}

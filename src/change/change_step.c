@@ -35,6 +35,7 @@
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guc.h"
+#include "base/made.h"
 #include "base/nearest.h"
 #include "base/origin.h"
 #include "base/progress.h"
@@ -148,6 +149,17 @@ change_look(const PlanStep *step, ChangeMove *move)
 		add_way_out(step, move->problem);
 }
 
+/* Does a way back make something of a text on record? */
+static bool
+is_made_of_text(const PlanDeed *deed)
+{
+	const PlanStep *what = deed->what;
+
+	if (deed->own || what->kind == STEP_DEFAULT)
+		return true;
+	return what->kind == STEP_DROP && plan_changed_object(what) != CHANGED_TABLE && plan_changed_object(what) != CHANGED_VIEW;
+}
+
 void
 change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
@@ -155,6 +167,7 @@ change_look_back(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	if (find_table(deed->what, move) || deed->what->kind == STEP_DROP || deed->what->kind == STEP_RENAME)
 	{
 		change_kinds[deed->what->kind].undo(deed, step, move);
+		move->kept = deed->was && is_made_of_text(deed);
 		return;
 	}
 	memset(move, 0, sizeof(ChangeMove));
@@ -378,6 +391,9 @@ change_run(const ChangeMove *move)
 	}
 	else
 		sg_caller_begin(&scope);
+
+	if (move->kept)
+		sg_make_of_kept(code_table_owner(move->table), move->known);
 
 	/*
 	 * NULL in the text of an array means null, as where the statement was
@@ -826,8 +842,10 @@ has_workers(StepWork *work, const ChangeMove *move, const char *statement)
 
 	if (sg_workers > 0)
 		return true;
+	PushActiveSnapshot(GetTransactionSnapshot());
 	/* of what names no table, the server runs code as the owner of that alone */
-	work->hint = OidIsValid(move->table) ? fk_owner_hint(by_hand, move->table, InvalidOid, statement) : psprintf("%s:\n%s;", by_hand, statement);
+	work->hint = OidIsValid(move->table) ? change_owner_hint(by_hand, move->table, statement, NULL) : psprintf("%s:\n%s;", by_hand, statement);
+	PopActiveSnapshot();
 	run_outcome(work, move->action, LOG_SKIPPED, STEP_SKIPPED, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason);
 	run_append_warning(work, reason);
 	return false;

@@ -737,7 +737,10 @@ by_hand_hint(const PlanIndex *index)
 	const char *lead = index->key ? "The key does without it. CALL again, raise max_worker_processes, or build it by hand" :
 		"CALL again, raise max_worker_processes, or build it by hand";
 	Oid			table = sg_find_qualified(index->table);
+	char	   *reason = OidIsValid(table) ? plan_index_code_refusal(index->statement, code_table_owner(table)) : NULL;
 
+	if (reason)
+		return psprintf("%s. No statement is given here: %s.", lead, reason);
 	return OidIsValid(table) ? fk_owner_hint(lead, table, InvalidOid, index->statement) : pstrdup("CALL again.");
 }
 

@@ -107,6 +107,9 @@ extern void plan_index_literals(const IndexStmt *statement, CodeReach *reach);
 /* Returns why the caller must not have the server analyse CREATE INDEX, as one line, or NULL */
 extern const char *plan_index_refusal(const char *statement);
 
+/* Returns why names in a CREATE INDEX lead to code that `owner`, of the table, does not trust, or NULL */
+extern char *plan_index_code_refusal(const char *statement, Oid owner);
+
 /*
  * In the transaction in which CREATE INDEX with expressions begins, before it: locks
  * the table, and holds its schema and the types that are named; 42501 where that

@@ -391,6 +391,19 @@ plan_index_refusal(const char *statement)
 	return refused ? "a literal in it is read by code of another role, which would run as the caller" : NULL;
 }
 
+char *
+plan_index_code_refusal(const char *statement, Oid owner)
+{
+	IndexStmt  *parsed = castNode(IndexStmt, linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt);
+	CodeReach  *reach = code_reach();
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	code_reach_raw(reach, (Node *) expressions_of(parsed));
+	sg_scope_end(&scope);
+	return code_refusal(reach, owner);
+}
+
 static void
 hold_names(void *arg)
 {
