@@ -182,11 +182,11 @@ $rule$),
 ('shipped', NULL, NULL, 'sequence-exhausted', 'error', '%2 of 100 numbers of its sequence are used', '%3', $rule$
 SELECT t.schema_name, format('%s.%I', t.name, a.attname), trunc(100 * u.share)::text,
        CASE WHEN u.narrow THEN
-           format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(),
+           format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L)', schemaguard.sg_schema(),
                   format('ALTER TABLE %s ALTER COLUMN %I TYPE bigint', t.name, a.attname))
            || CASE d.deptype WHEN 'a' THEN
-                  format(' SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(),
-                         format('ALTER SEQUENCE %I.%I AS bigint', q.schemaname, q.sequencename)) ELSE '' END END
+                  format(', %s.sg_plan_add(schemaguard.sg_lint_plan(), %L)', schemaguard.sg_schema(),
+                         format('ALTER SEQUENCE %I.%I AS bigint', q.schemaname, q.sequencename)) ELSE '' END || ';' END
 FROM pg_sequences q
      JOIN pg_class c ON c.relname = q.sequencename AND c.relnamespace::regnamespace::text = quote_ident(q.schemaname)
      JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass
