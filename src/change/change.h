@@ -85,7 +85,7 @@ typedef struct ChangeMove
 	List	   *last_statements;	/* and behind those, as the caller */
 	List	   *along;			/* of char *: what a CASCADE of the author's
 								 * takes along */
-	List	   *gone;			/* of ChangeGone *: what statements of the
+	List	   *gone;			/* of PlanGone *: what statements of the
 								 * author's let go */
 	RunRows    *counts;			/* of rows that the queries among them delete
 								 * or change, or NULL */
@@ -107,21 +107,14 @@ extern List *(*change_dependents_hook) (const ObjectAddress *object);
 /* Returns the identities (of char *) of all that DROP ... CASCADE of an object takes along, also through others; set by the room that knows dependents */
 extern List *(*change_cascade_hook) (const ObjectAddress *object);
 
-/* Rows of a table, or the values of a column, of which no copy is kept */
-typedef struct ChangeGone
-{
-	Oid			table;
-	char	   *column;			/* NULL: all rows */
-	bool		converted;		/* the values are computed anew */
-} ChangeGone;
-
 /* Objects that a statement with CASCADE takes along, and the rows and values that go */
 typedef struct ChangeAlong
 {
 	bool		cascades;		/* it has CASCADE */
 	bool		known;			/* what it names is found, so names are all */
+	bool		owned;			/* names are of what roles own */
 	List	   *names;			/* of char *: objects, or tables of TRUNCATE */
-	List	   *gone;			/* of ChangeGone *, by CASCADE or without it */
+	List	   *gone;			/* of PlanGone *, by CASCADE or without it */
 } ChangeAlong;
 
 /* Looks up what a statement drops or empties; and the number of such objects with the names of the first */

@@ -16,23 +16,36 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parse_type.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/depend.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "change/change.h"
 #include "change/change_literal.h"
+#include "plan/plan_drops.h"
 
 #define NAMED_ALONG 3			/* objects that a message names */
 
 List	   *(*change_cascade_hook) (const ObjectAddress *object) = NULL;
+
+static void
+add_name(ChangeAlong *along, char *name)
+{
+	if (!sg_has_name(along->names, name))
+		along->names = lappend(along->names, name);
+}
 
 static void
 add_along(ChangeAlong *along, Oid classid, Oid object, int sub)
@@ -45,51 +58,31 @@ add_along(ChangeAlong *along, Oid classid, Oid object, int sub)
 	along->known = true;
 	foreach_ptr(char, name, change_cascade_hook(&address))
 	{
-		if (!sg_has_name(along->names, name))
-			along->names = lappend(along->names, name);
+		add_name(along, name);
 	}
 }
 
-/* Adds the rows of a table, or the values of one of its columns; views and others have none of their own */
+/* Adds the rows of a table, or the values of one of its columns that are computed anew */
 static void
-add_gone(ChangeAlong *along, Oid table, char *column, bool converted)
+add_gone(ChangeAlong *along, Oid table, char *column)
 {
 	char		relkind = OidIsValid(table) ? get_rel_relkind(table) : 0;
-	ChangeGone *gone;
+	PlanGone   *gone;
 
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		return;
-	gone = palloc(sizeof(ChangeGone));
+	gone = palloc0(sizeof(PlanGone));
 	gone->table = table;
 	gone->column = column;
-	gone->converted = converted;
+	gone->converted = column != NULL;
 	along->gone = lappend(along->gone, gone);
 }
 
-/* Adds the tables of a schema; partitions are counted with their tables */
-static void
-add_schema(ChangeAlong *along, Oid schema)
-{
-	SgCatalog	all;
-	HeapTuple	tuple;
-
-	sg_catalog_begin_all(&all, RelationRelationId);
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
-
-		if (form->relnamespace == schema && !form->relispartition)
-			add_gone(along, form->oid, NULL, false);
-	}
-}
-
+/* The objects that DROP takes along by CASCADE, beside those that it names */
 static void
 add_dropped(ChangeAlong *along, const DropStmt *drop)
 {
-	bool		cascades = along->cascades;
-	Oid			found;
-
-	foreach_ptr(Node, object, drop->objects)
+	foreach_ptr(Node, object, along->cascades ? drop->objects : NIL)
 	{
 		switch (drop->removeType)
 		{
@@ -99,23 +92,42 @@ add_dropped(ChangeAlong *along, const DropStmt *drop)
 			case OBJECT_FOREIGN_TABLE:
 			case OBJECT_SEQUENCE:
 			case OBJECT_INDEX:
-				found = change_find_named(makeRangeVarFromNameList((List *) object));
-				add_along(along, RelationRelationId, cascades ? found : InvalidOid, 0);
-				add_gone(along, found, NULL, false);
+				add_along(along, RelationRelationId, change_find_named(makeRangeVarFromNameList((List *) object)), 0);
 				break;
 			case OBJECT_SCHEMA:
-				found = get_namespace_oid(strVal(object), true);
-				add_along(along, NamespaceRelationId, cascades ? found : InvalidOid, 0);
-				if (cascades && OidIsValid(found))
-					add_schema(along, found);
+				add_along(along, NamespaceRelationId, get_namespace_oid(strVal(object), true), 0);
 				break;
 			case OBJECT_TYPE:
 			case OBJECT_DOMAIN:
-				if (cascades)
-					add_along(along, TypeRelationId, LookupTypeNameOid(NULL, (TypeName *) object, true), 0);
+				add_along(along, TypeRelationId, LookupTypeNameOid(NULL, (TypeName *) object, true), 0);
+				break;
+			case OBJECT_EXTENSION:
+				add_along(along, ExtensionRelationId, get_extension_oid(strVal(object), true), 0);
 				break;
 			default:
 				break;
+		}
+	}
+}
+
+/* The objects that roles own, and what CASCADE takes along with each */
+static void
+add_owned(ChangeAlong *along, const DropOwnedStmt *drop)
+{
+	along->known = along->owned = true;
+	foreach_ptr(const RoleSpec, role, drop->roles)
+	{
+		Oid			oid = get_rolespec_oid(role, true);
+
+		foreach_ptr(const ObjectAddress, object, OidIsValid(oid) ? sg_owned_by(oid) : NIL)
+		{
+			char	   *type = getObjectTypeDescription(object, true);
+			char	   *identity = getObjectIdentity(object, true);
+
+			if (type && identity)
+				add_name(along, psprintf("%s %s", type, identity));
+			if (along->cascades)
+				add_along(along, object->classId, object->objectId, object->objectSubId);
 		}
 	}
 }
@@ -129,10 +141,8 @@ add_altered(ChangeAlong *along, const AlterTableStmt *alter)
 	{
 		AttrNumber	column = command->name && command->subtype != AT_DropConstraint ? get_attnum(table, command->name) : InvalidAttrNumber;
 
-		if (column > 0 && command->subtype == AT_DropColumn)
-			add_gone(along, table, command->name, false);
-		else if (column > 0 && command->subtype == AT_AlterColumnType && castNode(ColumnDef, command->def)->raw_default)
-			add_gone(along, table, command->name, true);
+		if (column > 0 && command->subtype == AT_AlterColumnType && castNode(ColumnDef, command->def)->raw_default)
+			add_gone(along, table, command->name);
 		if (command->behavior != DROP_CASCADE)
 			continue;
 		if (command->subtype == AT_DropColumn && column > 0)
@@ -155,7 +165,7 @@ add_emptied(ChangeAlong *along, const TruncateStmt *truncate)
 
 		if (OidIsValid(table))
 			tables = lappend_oid(tables, table);
-		add_gone(along, table, NULL, false);
+		add_gone(along, table, NULL);
 	}
 	along->known = tables != NIL;
 	while (along->cascades && tables && (more = heap_truncate_find_FKs(tables)) != NIL)
@@ -163,7 +173,7 @@ add_emptied(ChangeAlong *along, const TruncateStmt *truncate)
 		foreach_oid(table, more)
 		{
 			along->names = lappend(along->names, sg_relation_name(table));
-			add_gone(along, table, NULL, false);
+			add_gone(along, table, NULL);
 		}
 		tables = list_concat(tables, more);
 	}
@@ -187,15 +197,23 @@ change_along(Node *statement, ChangeAlong *along)
 				(command->subtype == AT_DropColumn || command->subtype == AT_DropConstraint);
 		}
 	}
+	else if (IsA(statement, DropOwnedStmt))
+		along->cascades = ((DropOwnedStmt *) statement)->behavior == DROP_CASCADE;
 	else
 		return;
 	sg_caller_begin(&scope);
+	along->gone = plan_gone(statement);
 	if (IsA(statement, DropStmt))
 		add_dropped(along, (DropStmt *) statement);
+	else if (IsA(statement, DropOwnedStmt))
+		add_owned(along, (DropOwnedStmt *) statement);
 	else if (IsA(statement, TruncateStmt))
 		add_emptied(along, (TruncateStmt *) statement);
 	else
 		add_altered(along, (AlterTableStmt *) statement);
+	/* columns of typed tables are among what goes */
+	if (IsA(statement, AlterTableStmt) && ((AlterTableStmt *) statement)->objtype == OBJECT_TYPE)
+		along->cascades &= along->names != NIL;
 	sg_scope_end(&scope);
 }
 

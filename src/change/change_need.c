@@ -903,8 +903,8 @@ count_here(Oid table, const char *sql)
 static int64
 count_dropped(RunRows *rows, Oid table, bool values, int64 n)
 {
-	if (rows && n > 0)
-		run_rows_add(rows, table, values ? VALUES_DROPPED : ROWS_DROPPED, n);
+	if (rows && n != 0)
+		run_rows_add(rows, table, n < 0 ? UNCOUNTED_DROPPED : values ? VALUES_DROPPED : ROWS_DROPPED, Max(n, 1));
 	return n;
 }
 
@@ -912,17 +912,20 @@ int64
 change_count_gone(List *gone, RunRows *counts)
 {
 	int64		sum = 0;
+	bool		known = true;
 
-	foreach_ptr(const ChangeGone, one, gone)
+	foreach_ptr(const PlanGone, one, gone)
 	{
-		int64		rows = count_here(one->table, psprintf("SELECT count(%s) FROM %s", one->column ? quote_identifier(one->column) : "*",
-														   sg_relation_name(one->table)));
+		const char *what = one->column == NULL ? "*" : quote_identifier(one->column);
+		int64		rows;
 
-		if (rows < 0)
-			return -1;
-		sum += count_dropped(counts, one->table, one->column != NULL, rows);
+		if (one->attribute)
+			what = psprintf("(%s).%s", what, quote_identifier(one->attribute));
+		rows = count_here(one->table, psprintf("SELECT count(%s) FROM %s", what, sg_relation_name(one->table)));
+		known &= count_dropped(counts, one->table, one->column != NULL, rows) >= 0;
+		sum += Max(rows, 0);
 	}
-	return sum;
+	return known ? sum : -1;
 }
 
 int64
@@ -936,7 +939,7 @@ change_count_lost(const PlanStep *step, const ChangeMove *move, RunRows *counts)
 		List	   *gone = NIL;
 
 		/* the author says how values are converted back */
-		foreach_ptr(ChangeGone, one, move->gone)
+		foreach_ptr(PlanGone, one, move->gone)
 		{
 			if (!one->converted || step->undo == NULL)
 				gone = lappend(gone, one);

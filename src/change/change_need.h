@@ -36,7 +36,7 @@ extern List *change_readers(const PlanGraph *graph, const PlanStep *moving);
 /*
  * Rows or values that a drop, or statements of the author's, let go for good:
  * 0 where there are none, -1 where they can't be counted; those of a list of
- * ChangeGone *; and in words.  By table, they are added to the counts, which may
+ * PlanGone *; and in words.  By table, they are added to the counts, which may
  * be NULL.
  */
 extern int64 change_count_lost(const PlanStep *step, const ChangeMove *move, RunRows *counts);

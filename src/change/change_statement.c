@@ -31,6 +31,7 @@
 #include "change/change_need.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
+#include "plan/plan_drops.h"
 #include "run/run_deed.h"
 #include "run/run_lock.h"
 #include "run/run_name.h"
@@ -293,7 +294,7 @@ keep_rows(const PlanStep *step, List *texts, ChangeMove *move)
 
 		if (IsA(statement, DropStmt))
 			change_along(statement, &along);
-		foreach_ptr(const ChangeGone, one, along.gone)
+		foreach_ptr(const PlanGone, one, along.gone)
 		{
 			char	   *table = sg_relation_name(one->table);
 

@@ -646,12 +646,12 @@ count_anew(MoveAction *ma)
 	return ma->counts;
 }
 
-/* Records the rows that queries of the author's have deleted and changed */
+/* Records the rows that went with what a move has dropped, and those that queries of the author's have deleted and changed */
 static void
-record_written(RunAction *action, const PlanDeed *deed, const RunRows *counts)
+record_written(RunAction *action, const PlanDeed *deed, const RunRows *counts, const RunRows *dropped)
 {
-	int64		deleted = run_rows_count(counts, InvalidOid, ROWS_DELETED);
-	int64		changed = run_rows_count(counts, InvalidOid, ROWS_CHANGED);
+	int64		deleted = (counts ? run_rows_count(counts, InvalidOid, ROWS_DELETED) : 0) + run_rows_count(dropped, InvalidOid, ROWS_DROPPED);
+	int64		changed = counts ? run_rows_count(counts, InvalidOid, ROWS_CHANGED) : 0;
 
 	action->rows = deleted + changed;
 	if (action->rows > 0)
@@ -694,8 +694,8 @@ do_move(void *arg)
 		plan_index_check_whole(deed.object);
 	if (move->first)
 		plan_deed_identify(action->run->plan, &deed);
-	if (move->first && now.counts)
-		record_written(action, &deed, now.counts);
+	if (move->first)
+		record_written(action, &deed, now.counts, ((MoveAction *) action)->dropped);
 	if (work->step->kind == STEP_STATEMENT)
 		plan_deeds_follow_anew();
 	if (move->first && !ends_first(work->step))
@@ -775,7 +775,7 @@ make_move(StepWork *work, const ChangeMove *move)
 		if (keys)
 			run_append_notice(work, psprintf("foreign keys went with it: %s", keys));
 		if (move->along)
-			run_append_notice(work, psprintf("CASCADE took along %s", change_along_text(move->along)));
+			run_append_notice(work, psprintf("it took along %s", change_along_text(move->along)));
 		run_rows_merge(work->run->written, ma.dropped);
 		if (ma.counts)
 			run_rows_merge(work->run->written, ma.counts);

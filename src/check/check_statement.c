@@ -53,6 +53,7 @@
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
+#include "plan/plan_drops.h"
 #include "plan/plan_order.h"
 
 #define NAMED_GONE 3			/* tables that a message names */
@@ -768,7 +769,7 @@ append_copies(StringInfo calls, const PlanStep *step, const List *gone)
 	StringInfoData names;
 
 	initStringInfo(&names);
-	foreach_ptr(const ChangeGone, one, gone)
+	foreach_ptr(const PlanGone, one, gone)
 	{
 		char	   *table = sg_relation_name(one->table);
 		Oid			schema = get_rel_namespace(one->table);
@@ -861,7 +862,7 @@ replaced_call(const PlanStep *step)
 static char *
 kept_instead(const PlanStep *step, Node *statement, const List *gone)
 {
-	const ChangeGone *one = list_length(gone) == 1 ? linitial(gone) : NULL;
+	const PlanGone *one = list_length(gone) == 1 ? linitial(gone) : NULL;
 	const DropStmt *drop = IsA(statement, DropStmt) ? (DropStmt *) statement : NULL;
 	const char *steps = "a step for each, which keeps it until it is pruned";
 	StringInfoData calls;
@@ -884,7 +885,8 @@ kept_instead(const PlanStep *step, Node *statement, const List *gone)
 		foreach_ptr(List, object, drop->objects)
 			append_add(&calls, step, psprintf("DROP TABLE %s%s", drop->missing_ok ? "IF EXISTS " : "", NameListToQuotedString(object)), NULL);
 	}
-	else if (one && !one->converted)
+	else if (one && !one->converted && one->attribute == NULL &&
+			 (drop ? drop->removeType == OBJECT_TABLE : IsA(statement, AlterTableStmt) && ((AlterTableStmt *) statement)->objtype == OBJECT_TABLE))
 	{
 		steps = "a step that keeps it until it is pruned";
 		append_add(&calls, step, one->column ? psprintf("ALTER TABLE %s DROP COLUMN %s", sg_relation_name(one->table), quote_identifier(one->column)) :
@@ -913,7 +915,7 @@ is_copied(const PlanCheck *check, CheckStep *cs, const List *gone, const char *l
 	List	   *numbers = NIL;
 	bool		waits = true;
 
-	foreach_ptr(ChangeGone, one, gone)
+	foreach_ptr(PlanGone, one, gone)
 	{
 		const PlanStep *copy = one->column ? NULL : copy_before(check, cs, one->table);
 		bool		is_needed = false;
@@ -944,12 +946,12 @@ is_copied(const PlanCheck *check, CheckStep *cs, const List *gone, const char *l
 static void
 check_gone(const PlanCheck *check, CheckStep *cs, Node *statement, const List *gone)
 {
-	bool		converted = gone && ((ChangeGone *) linitial(gone))->converted;
+	bool		converted = gone && ((PlanGone *) linitial(gone))->converted;
 	StringInfoData text;
 	int			n = 0;
 
 	initStringInfo(&text);
-	foreach_ptr(ChangeGone, one, gone)
+	foreach_ptr(PlanGone, one, gone)
 	{
 		int64		rows = change_count_gone(list_make1(one), NULL);
 
@@ -958,6 +960,8 @@ check_gone(const PlanCheck *check, CheckStep *cs, Node *statement, const List *g
 		appendStringInfo(&text, "%s%s%s%s of %s%s%s", text.len ? ", " : "", rows < 0 ? "" : psprintf(INT64_FORMAT " ", rows),
 						 one->column ? "value" : "row", rows == 1 ? "" : "s", sg_relation_name(one->table), one->column ? "." : "",
 						 one->column ? quote_identifier(one->column) : "");
+		if (one->attribute)
+			appendStringInfo(&text, ".%s", quote_identifier(one->attribute));
 	}
 	if (n > NAMED_GONE)
 		appendStringInfo(&text, ", and what %d more tables have", n - NAMED_GONE);
@@ -984,8 +988,11 @@ check_loss(const PlanCheck *check, CheckStep *cs, Node *statement)
 		return;
 	if (along.names)
 		check_row(cs, "loss", CHECK_WARN,
-				  psprintf("CASCADE takes along %s; no rollback brings it back", change_along_text(along.names)),
-				  hint);
+				  psprintf("%s takes along %s; no rollback brings it back", along.owned ? "DROP OWNED" : "CASCADE", change_along_text(along.names)),
+				  along.owned ? psprintf("Give what is to stay to another role, each by a step of its own. If all is to stay:\n%s",
+										 check_skip(cs, "what it drops is to stay")) : hint);
+	else if (along.owned)
+		check_row(cs, "loss", CHECK_OK, pstrdup("DROP OWNED takes no object along as things are now"), NULL);
 	else if (along.cascades && along.known)
 		check_row(cs, "loss", CHECK_OK, pstrdup("CASCADE takes nothing along as things are now"), NULL);
 	else if (along.cascades)
@@ -1057,9 +1064,9 @@ append_undone(StringInfo text, const PlanStep *step, Node *statement)
 	ChangeAlong along;
 
 	change_along(statement, &along);
-	foreach_ptr(const ChangeGone, one, along.gone)
+	foreach_ptr(const PlanGone, one, along.gone)
 	{
-		int64		rows = one->converted || IsA(statement, DropStmt) ? 0 : change_count_gone(list_make1(unconstify(ChangeGone *, one)), NULL);
+		int64		rows = one->converted || IsA(statement, DropStmt) ? 0 : change_count_gone(list_make1(unconstify(PlanGone *, one)), NULL);
 
 		if (rows != 0)
 			appendStringInfo(text, "%s%s%s%s of %s%s%s", text->len ? ", " : "", rows < 0 ? "" : psprintf(INT64_FORMAT " ", rows),

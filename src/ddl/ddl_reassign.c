@@ -11,21 +11,12 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/dependency.h"
-#include "catalog/indexing.h"
-#include "catalog/pg_authid.h"
-#include "catalog/pg_default_acl.h"
-#include "catalog/pg_shdepend.h"
-#include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 
 #include "base/compat.h"
+#include "base/depend.h"
 #include "ddl/ddl.h"
 
 typedef struct Reassigned
@@ -38,54 +29,24 @@ typedef struct Reassigned
 
 static ProcessUtility_hook_type next_utility = NULL;
 
-/* Finds the objects that a role owns in this database */
-static void
-find_owned(Reassigned *reassigned, Relation rel, Oid role)
-{
-	ScanKeyData key[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key[0], Anum_pg_shdepend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(AuthIdRelationId));
-	ScanKeyInit(&key[1], Anum_pg_shdepend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(role));
-	scan = systable_beginscan(rel, SharedDependReferenceIndexId, true, NULL, 2, key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_shdepend form = (Form_pg_shdepend) GETSTRUCT(tuple);
-		MemoryContext old = MemoryContextSwitchTo(reassigned->context);
-		ObjectAddress *object;
-
-		/* default privileges stay whose they are */
-		if (form->dbid == MyDatabaseId && form->deptype == SHARED_DEPENDENCY_OWNER &&
-			form->classid != DefaultAclRelationId)
-		{
-			object = palloc(sizeof(ObjectAddress));
-			ObjectAddressSubSet(*object, form->classid, form->objid, form->objsubid);
-			reassigned->objects = lappend(reassigned->objects, object);
-		}
-		MemoryContextSwitchTo(old);
-	}
-	systable_endscan(scan);
-}
-
 static void
 before(void *arg)
 {
 	Reassigned *reassigned = arg;
-	Relation	rel;
+	MemoryContext old;
 
 	if (!ddl_is_caught())
 		return;
-	rel = table_open(SharedDependRelationId, AccessShareLock);
+	old = MemoryContextSwitchTo(reassigned->context);
 	foreach_ptr(const RoleSpec, spec, reassigned->statement->roles)
 	{
 		Oid			role = get_rolespec_oid(spec, true);
 
+		/* default privileges stay whose they are */
 		if (OidIsValid(role))
-			find_owned(reassigned, rel, role);
+			reassigned->objects = list_concat(reassigned->objects, sg_owned_by(role));
 	}
-	table_close(rel, AccessShareLock);
+	MemoryContextSwitchTo(old);
 }
 
 static void

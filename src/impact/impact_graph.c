@@ -3,10 +3,6 @@
  * impact_graph.c
  *	  What DROP ... CASCADE would reach, by pg_depend.
  *
- * Follows the rules of core's dependency.c, without its locks: an object that
- * is an internal part of another, such as a view's rule, or a member of an
- * extension, is not dropped by itself; the whole is, and takes the part along.
- *
  * Breadth first, so that the depth of an object is that of the shortest way.
  * Which objects go without CASCADE is worked out afterwards, since a longer
  * way may be free of dependencies that need it.
@@ -20,8 +16,6 @@
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_depend.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -33,75 +27,8 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/depend.h"
 #include "impact/impact.h"
-
-/* ---- reading pg_depend ---- */
-
-typedef struct Dependency
-{
-	ObjectAddress object;		/* the other one */
-	char		type;
-} Dependency;
-
-/* The objects that depend on one (a List of Dependency *), or that it depends on */
-static List *
-read_dependencies(const ObjectAddress *object, bool dependents)
-{
-	SgCatalog	depend;
-	HeapTuple	tuple;
-	List	   *found = NIL;
-
-	sg_catalog_begin_depend(&depend, dependents, object->classId, object->objectId, object->objectSubId);
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&depend)))
-	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-		Dependency *dependency = palloc(sizeof(Dependency));
-
-		if (dependents)
-			ObjectAddressSubSet(dependency->object, form->classid, form->objid, form->objsubid);
-		else
-			ObjectAddressSubSet(dependency->object, form->refclassid, form->refobjid, form->refobjsubid);
-		dependency->type = form->deptype;
-		found = lappend(found, dependency);
-	}
-
-	return found;
-}
-
-/* Is it the object, or one of its columns? */
-static bool
-covers(const ObjectAddress *whole, const ObjectAddress *object)
-{
-	return whole->classId == object->classId && whole->objectId == object->objectId &&
-		(whole->objectSubId == 0 || whole->objectSubId == object->objectSubId);
-}
-
-/*
- * Returns the object that has to be dropped if an object that depends on
- * `from` is to go: itself, or the whole that it is a part of.
- */
-static ObjectAddress
-whole_of(ObjectAddress object, const ObjectAddress *from)
-{
-	/* an owner may be a part itself; cycles do not exist, but corruption does */
-	for (int i = 0; i < 100; i++)
-	{
-		const ObjectAddress *owner = NULL;
-
-		foreach_ptr(Dependency, dependency, read_dependencies(&object, false))
-		{
-			if (dependency->type != DEPENDENCY_INTERNAL && dependency->type != DEPENDENCY_EXTENSION)
-				continue;
-			if (covers(from, &dependency->object))
-				return object;
-			owner = &dependency->object;
-		}
-		if (owner == NULL)
-			break;
-		object = *owner;
-	}
-	return object;
-}
 
 /* ---- the graph ---- */
 
@@ -179,14 +106,14 @@ expand(Impact *impact, ImpactNode *node)
 {
 	if (node->stays)
 		return;
-	foreach_ptr(Dependency, dependency, read_dependencies(&node->address, true))
+	foreach_ptr(SgDependency, dependency, sg_dependencies(&node->address, true))
 	{
 		ObjectAddress whole;
 
-		if (covers(&node->address, &dependency->object))
+		if (sg_depend_covers(&node->address, &dependency->object))
 			continue;
-		whole = whole_of(dependency->object, &node->address);
-		if (covers(&node->address, &whole))
+		whole = sg_depend_whole(dependency->object, &node->address);
+		if (sg_depend_covers(&node->address, &whole))
 			continue;
 		add_edge(impact, node, &whole, dependency->type != DEPENDENCY_NORMAL);
 	}
@@ -240,10 +167,10 @@ impact_build(const ObjectAddress *root)
 	impact->root = add_node(impact, root, NULL);
 	expand_from(impact, 0);
 	mark_automatic(impact->root);
-	foreach_ptr(Dependency, dependency, read_dependencies(root, false))
+	foreach_ptr(SgDependency, dependency, sg_dependencies(root, false))
 	{
 		if ((dependency->type == DEPENDENCY_INTERNAL || dependency->type == DEPENDENCY_EXTENSION) &&
-			!covers(root, &dependency->object))
+			!sg_depend_covers(root, &dependency->object))
 			impact->owners = lappend(impact->owners, &dependency->object);
 	}
 
@@ -364,7 +291,7 @@ impact_is_internal(const ImpactNode *node)
 				 * with the column or table that it belongs to; but a new type
 				 * of the very column that was asked about has to suit it
 				 */
-				return node->via && covers(&node->via->address, &column) &&
+				return node->via && sg_depend_covers(&node->via->address, &column) &&
 					(node->via->depth > 0 || node->via->address.objectSubId == 0);
 			}
 		case ConstraintRelationId:

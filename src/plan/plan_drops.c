@@ -12,15 +12,270 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "commands/extension.h"
+#include "commands/proclang.h"
+#include "foreign/foreign.h"
 #include "nodes/parsenodes.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/depend.h"
+#include "base/gone.h"
+#include "base/quote.h"
 #include "plan/plan_change.h"
 #include "plan/plan_drops.h"
+
+/* Of pg_class.relkind */
+#define TABLE_KINDS "rpf"
+#define VIEW_KINDS "vm"
+
+/* ---- by dependencies ---- */
+
+static List *
+add_root(List *roots, Oid classid, Oid object, int sub)
+{
+	ObjectAddress *root = palloc(sizeof(ObjectAddress));
+
+	ObjectAddressSubSet(*root, classid, object, sub);
+	return OidIsValid(object) ? lappend(roots, root) : roots;
+}
+
+/* Returns the OID in a catalog's cache, by its name and schema, of what has a schema in its name; or InvalidOid */
+static Oid
+find_in_schema(List *names, int cache, AttrNumber oid)
+{
+	Oid			schema = list_length(names) < 2 ? InvalidOid : get_namespace_oid(strVal(list_nth(names, list_length(names) - 2)), true);
+
+	return !OidIsValid(schema) ? InvalidOid :
+		GetSysCacheOid2(cache, oid, CStringGetDatum(strVal(llast(names))), ObjectIdGetDatum(schema));
+}
+
+/* Returns the objects that a DROP names, of the kinds that rows and values go with */
+static List *
+roots_of_drop(const DropStmt *statement)
+{
+	List	   *roots = NIL;
+
+	foreach_ptr(Node, object, statement->objects)
+	{
+		const char *name = IsA(object, String) ? strVal(object) : NULL;
+
+		switch (statement->removeType)
+		{
+			case OBJECT_TABLE:
+			case OBJECT_FOREIGN_TABLE:
+			case OBJECT_VIEW:
+			case OBJECT_MATVIEW:
+			case OBJECT_SEQUENCE:
+				roots = add_root(roots, RelationRelationId, find_in_schema((List *) object, RELNAMENSP, Anum_pg_class_oid), 0);
+				break;
+			case OBJECT_TYPE:
+			case OBJECT_DOMAIN:
+				roots = add_root(roots, TypeRelationId,
+								 find_in_schema(((TypeName *) object)->names, TYPENAMENSP, Anum_pg_type_oid), 0);
+				break;
+			case OBJECT_SCHEMA:
+				roots = add_root(roots, NamespaceRelationId, get_namespace_oid(name, true), 0);
+				break;
+			case OBJECT_EXTENSION:
+				roots = add_root(roots, ExtensionRelationId, get_extension_oid(name, true), 0);
+				break;
+			case OBJECT_ACCESS_METHOD:
+				roots = add_root(roots, AccessMethodRelationId, get_am_oid(name, true), 0);
+				break;
+			case OBJECT_LANGUAGE:
+				roots = add_root(roots, LanguageRelationId, get_language_oid(name, true), 0);
+				break;
+			case OBJECT_FOREIGN_SERVER:
+				roots = add_root(roots, ForeignServerRelationId, get_foreign_server_oid(name, true), 0);
+				break;
+			case OBJECT_FDW:
+				roots = add_root(roots, ForeignDataWrapperRelationId, get_foreign_data_wrapper_oid(name, true), 0);
+				break;
+			default:
+				break;
+		}
+	}
+	return roots;
+}
+
+static Oid
+altered_relation(const AlterTableStmt *statement)
+{
+	const RangeVar *name = statement->relation;
+
+	return name->schemaname ? get_relname_relid(name->relname, get_namespace_oid(name->schemaname, true)) : InvalidOid;
+}
+
+/* Returns the objects (of ObjectAddress *) that a statement drops as things are now: what it names, and what goes with that */
+static List *
+dropped_by(Node *statement)
+{
+	List	   *roots = NIL;
+	bool		cascade = false;
+
+	if (IsA(statement, DropStmt))
+	{
+		roots = roots_of_drop((DropStmt *) statement);
+		cascade = ((DropStmt *) statement)->behavior == DROP_CASCADE;
+	}
+	else if (IsA(statement, DropOwnedStmt))
+	{
+		foreach_ptr(const RoleSpec, role, ((DropOwnedStmt *) statement)->roles)
+		{
+			Oid			oid = get_rolespec_oid(role, true);
+
+			if (OidIsValid(oid))
+				roots = list_concat(roots, sg_owned_by(oid));
+		}
+		cascade = ((DropOwnedStmt *) statement)->behavior == DROP_CASCADE;
+	}
+	else if (IsA(statement, AlterTableStmt))
+	{
+		Oid			table = altered_relation((AlterTableStmt *) statement);
+
+		foreach_ptr(const AlterTableCmd, command, OidIsValid(table) ? ((AlterTableStmt *) statement)->cmds : NIL)
+		{
+			AttrNumber	column = command->subtype == AT_DropColumn ? get_attnum(table, command->name) : InvalidAttrNumber;
+
+			if (column > 0)
+				roots = add_root(roots, RelationRelationId, table, column);
+			cascade |= command->subtype == AT_DropColumn && command->behavior == DROP_CASCADE;
+		}
+	}
+	return roots ? sg_dropped_with(roots, cascade) : NIL;
+}
+
+/* ---- rows and values ---- */
+
+static List *
+add_gone(List *gone, Oid table, char *column, char *attribute)
+{
+	PlanGone   *one = palloc0(sizeof(PlanGone));
+
+	one->table = table;
+	one->column = column;
+	one->attribute = attribute;
+	return lappend(gone, one);
+}
+
+/* Has the relation rows of its own? */
+static bool
+has_rows(Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
+}
+
+/* Adds the values that columns of a relation's row type, or of types made of it, lose with an attribute, and those of typed tables */
+static List *
+add_values(List *gone, Oid relid, char *attribute)
+{
+	Oid			row = get_rel_type_id(relid);
+	List	   *types = OidIsValid(row) ? list_make1_oid(row) : NIL;
+
+	/* the list grows while it is walked */
+	for (int i = 0; i < list_length(types); i++)
+	{
+		ObjectAddress type;
+
+		ObjectAddressSet(type, TypeRelationId, list_nth_oid(types, i));
+		foreach_ptr(const SgDependency, dependency, sg_dependencies(&type, true))
+		{
+			Oid			object = dependency->object.objectId;
+			AttrNumber	column = dependency->object.objectSubId;
+			char	   *name = column > 0 ? get_attname(object, column, true) : NULL;
+
+			if (dependency->object.classId == TypeRelationId)
+				types = list_append_unique_oid(types, object);
+			else if (dependency->object.classId != RelationRelationId)
+				continue;
+			else if (column > 0 && get_rel_relkind(object) == RELKIND_COMPOSITE_TYPE)
+				types = list_append_unique_oid(types, get_rel_type_id(object));
+			else if (name && has_rows(object))
+				gone = add_gone(gone, object, name, get_atttype(object, column) == row ? attribute : NULL);
+			else if (i == 0 && column == 0 && has_rows(object))
+				gone = add_gone(gone, object, attribute, NULL);
+		}
+	}
+	return gone;
+}
+
+/* Is what goes counted with another one: its column or table, or that of a table above it? */
+static bool
+is_counted(const PlanGone *one, const List *gone, const List *below)
+{
+	const ListCell *parts = list_head(below);
+	bool		later = false;
+
+	foreach_ptr(const PlanGone, other, gone)
+	{
+		const List *tables = lfirst(parts);
+		bool		same = sg_same_text(one->column, other->column) && sg_same_text(one->attribute, other->attribute);
+		bool		covers = other->column == NULL || (sg_same_text(one->column, other->column) && other->attribute == NULL) || same;
+
+		parts = lnext(below, parts);
+		later |= other == one;
+		if (other != one && covers && (other->table == one->table ? !same || !later : list_member_oid(tables, one->table)))
+			return true;
+	}
+	return false;
+}
+
+List *
+plan_gone(Node *statement)
+{
+	List	   *gone = NIL;
+	List	   *below = NIL;
+	List	   *counted = NIL;
+
+	foreach_ptr(const ObjectAddress, object, dropped_by(statement))
+	{
+		Oid			relid = object->objectId;
+		FormData_pg_attribute column;
+
+		if (object->classId != RelationRelationId)
+			continue;
+		if (object->objectSubId == 0)
+		{
+			if (has_rows(relid))
+				gone = add_gone(gone, relid, NULL, NULL);
+			continue;
+		}
+		if (!sg_read_column(relid, object->objectSubId, &column))
+			continue;
+		if (has_rows(relid) && !column.attgenerated)
+			gone = add_gone(gone, relid, pstrdup(NameStr(column.attname)), NULL);
+		gone = add_values(gone, relid, pstrdup(NameStr(column.attname)));
+	}
+	foreach_ptr(const PlanGone, one, gone)
+	{
+		below = lappend(below, sg_has_subclass(one->table) ? sg_all_inheritors(one->table) : NIL);
+	}
+	foreach_ptr(PlanGone, one, gone)
+	{
+		if (!is_counted(one, gone, below))
+			counted = lappend(counted, one);
+	}
+	return counted;
+}
+
+/* ---- drops as steps ---- */
 
 /* A drop that a statement makes; of a function if it is of no kind that a plan drops */
 static PlanStep *
@@ -49,38 +304,6 @@ add_relation_drop(List *drops, const PlanStep *step, const char *what, List *nam
 										 strVal(llast(names))));
 }
 
-/* Adds the drops of the relations and functions of a schema */
-static List *
-add_schema_drops(List *drops, const PlanStep *step, const char *schema)
-{
-	Oid			namespace = get_namespace_oid(schema, true);
-	SgCatalog	all;
-	HeapTuple	tuple;
-
-	sg_catalog_begin_all(&all, RelationRelationId);
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
-		bool		is_view = form->relkind == RELKIND_VIEW || form->relkind == RELKIND_MATVIEW;
-
-		if (form->relnamespace == namespace && (is_view || form->relkind == RELKIND_RELATION ||
-												form->relkind == RELKIND_PARTITIONED_TABLE || form->relkind == RELKIND_FOREIGN_TABLE))
-			drops = lappend(drops, statement_drop(step, is_view ? "view" : "table",
-												  quote_qualified_identifier(schema, NameStr(form->relname)), NameStr(form->relname)));
-	}
-	sg_catalog_end(&all);
-	sg_catalog_begin_all(&all, ProcedureRelationId);
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
-	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
-
-		if (form->pronamespace == namespace)
-			drops = lappend(drops, statement_drop(step, NULL, quote_qualified_identifier(schema, NameStr(form->proname)), NameStr(form->proname)));
-	}
-	sg_catalog_end(&all);
-	return drops;
-}
-
 static List *
 add_object_drops(List *drops, const PlanStep *step, const DropStmt *statement)
 {
@@ -102,10 +325,6 @@ add_object_drops(List *drops, const PlanStep *step, const DropStmt *statement)
 			case OBJECT_AGGREGATE:
 				drops = add_relation_drop(drops, step, NULL, ((ObjectWithArgs *) object)->objname);
 				break;
-			case OBJECT_SCHEMA:
-				if (statement->behavior == DROP_CASCADE)
-					drops = add_schema_drops(drops, step, strVal(object));
-				break;
 			default:
 				break;
 		}
@@ -126,6 +345,45 @@ add_column_drops(List *drops, const PlanStep *step, const AlterTableStmt *statem
 	return drops;
 }
 
+/* Is a drop of that kind, relation, and column, unless NULL, in a list? */
+static bool
+has_drop(const List *drops, const char *what, const char *name, const char *column)
+{
+	foreach_ptr(const PlanStep, drop, drops)
+	{
+		if (sg_same_text(drop->definition, what) && sg_same_text(drop->child_table, name) && (column == NULL || sg_same_text(drop->fk_name, column)))
+			return true;
+	}
+	return false;
+}
+
+/* Adds the drops of relations, columns and functions that a statement takes along, unless they are there by their names */
+static List *
+add_drops_along(List *drops, const PlanStep *step, Node *statement)
+{
+	List	   *named = list_copy(drops);
+
+	foreach_ptr(const ObjectAddress, object, dropped_by(statement))
+	{
+		char		relkind = object->classId == RelationRelationId ? get_rel_relkind(object->objectId) : 0;
+		char	   *column = object->objectSubId != 0 ? get_attname(object->objectId, object->objectSubId, true) : NULL;
+		const char *what = column ? "column" : relkind == RELKIND_VIEW || relkind == RELKIND_MATVIEW ? "view" : "table";
+		char	   *name = object->classId == ProcedureRelationId ? get_func_name(object->objectId) : NULL;
+		char	   *schema = name ? get_namespace_name(get_func_namespace(object->objectId)) : NULL;
+
+		if (name)
+		{
+			what = NULL;
+			name = schema ? sg_qualified_name(schema, name) : NULL;
+		}
+		else if (relkind != 0 && strchr(column ? TABLE_KINDS : TABLE_KINDS VIEW_KINDS, relkind))
+			name = sg_relation_name(object->objectId);
+		if (name && (object->objectSubId == 0 || column) && !has_drop(named, what, name, column))
+			drops = lappend(drops, statement_drop(step, what, name, column ? column : sg_parse_table_name(name).name));
+	}
+	return drops;
+}
+
 List *
 plan_drops(const PlanStep *step)
 {
@@ -140,6 +398,7 @@ plan_drops(const PlanStep *step)
 			drops = add_object_drops(drops, step, (DropStmt *) raw->stmt);
 		else if (IsA(raw->stmt, AlterTableStmt))
 			drops = add_column_drops(drops, step, (AlterTableStmt *) raw->stmt);
+		drops = add_drops_along(drops, step, raw->stmt);
 	}
 	return drops;
 }

@@ -10,16 +10,34 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
+#include "nodes/nodes.h"
 
 #include "plan/plan.h"
 
 /*
  * Returns what a step drops, as steps (of PlanStep *) of kind drop with its number:
  * itself, or each relation and column that its statements drop, and keep nothing
- * of.  A function that they drop is one of kind statement with the name of the
+ * of, by their names, and as they go along with a type, a role or another object.  A function that they drop is one of kind statement with the name of the
  * function as its table.  NIL for steps of other kinds.
  */
 extern List *plan_drops(const PlanStep *step);
+
+/* Rows of a table, or the values of a column, of which no copy is kept */
+typedef struct PlanGone
+{
+	Oid			table;
+	char	   *column;			/* NULL: all rows */
+	char	   *attribute;		/* of the column's composite type, alone; or
+								 * NULL */
+	bool		converted;		/* the values are computed anew */
+} PlanGone;
+
+/*
+ * Returns the rows and values (of PlanGone *) that go with what a statement drops as
+ * things are now, also by dependencies: those of a table once, with those of tables
+ * that inherit from it.  Locks nothing, and raises nothing about names.
+ */
+extern List *plan_gone(Node *statement);
 
 /* Returns the qualified names (of char *) of the relations that a step of kind table or statement makes */
 extern List *plan_makes(const PlanStep *step);

@@ -480,6 +480,8 @@ lost_text(const PlanRun *run, const RunRows *rows)
 		appendStringInfo(&text, ", " INT64_FORMAT " %s deleted or changed without a copy", lost, lost == 1 ? "row" : "rows");
 	if (dropped > 0)
 		appendStringInfo(&text, ", " INT64_FORMAT " %s gone for good", dropped, dropped == 1 ? "row or value" : "rows or values");
+	if (run_rows_count(rows, InvalidOid, UNCOUNTED_DROPPED) > 0)
+		appendStringInfoString(&text, ", rows or values that could not be counted gone for good");
 	if (run->rows_lost > 0)
 		appendStringInfo(&text, ", " INT64_FORMAT " %s deleted or changed", run->rows_lost, run->rows_lost == 1 ? "row stays" : "rows stay");
 	return text.data;

@@ -152,7 +152,10 @@ append_tables(StringInfo text, const RunRows *rows, RowFate fate, List *tables)
 
 	foreach_ptr(const TableRows, entry, tables)
 	{
-		appendStringInfo(text, "%s" INT64_FORMAT " of %s", separator, entry->n[fate], entry->name);
+		appendStringInfoString(text, separator);
+		if (fate != UNCOUNTED_DROPPED)
+			appendStringInfo(text, INT64_FORMAT " of ", entry->n[fate]);
+		appendStringInfoString(text, entry->name);
 		rest -= entry->n[fate];
 		separator = ", ";
 	}
@@ -167,6 +170,13 @@ append_fate(StringInfo text, const RunRows *rows, RowFate fate, bool would)
 	int64		n = rows->n[fate];
 	List	   *tables = tables_of(rows, fate);
 
+	if (fate == UNCOUNTED_DROPPED)
+	{
+		appendStringInfo(text, "%sRows or values that could not be counted are gone for good", text->len ? "\n" : "");
+		append_tables(text, rows, fate, tables);
+		appendStringInfoChar(text, '.');
+		return;
+	}
 	appendStringInfo(text, "%s" INT64_FORMAT " %s%s ", text->len ? "\n" : "", n, fate == VALUES_DROPPED ? "value" : "row", n == 1 ? "" : "s");
 	if (list_length(tables) == 1)
 		appendStringInfo(text, "of %s ", ((TableRows *) linitial(tables))->name);

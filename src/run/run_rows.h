@@ -20,6 +20,8 @@ typedef enum RowFate
 	ROWS_QUARANTINED,
 	ROWS_DROPPED,				/* with what a step drops or empties */
 	VALUES_DROPPED,
+	UNCOUNTED_DROPPED,			/* tables with such rows or values, of which
+								 * there is no number */
 	ROW_FATES
 } RowFate;
 

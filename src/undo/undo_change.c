@@ -25,6 +25,7 @@
 #include "change/change_need.h"
 #include "deploy/deploy_index.h"
 #include "plan/plan_backfill.h"
+#include "plan/plan_drops.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
 #include "run/run_deed.h"
@@ -376,7 +377,7 @@ close_without(StepWork *work, const PlanDeed *deed, const ChangeMove *move)
 static void
 add_gone_targets(RunAction *action, const ChangeMove *move)
 {
-	foreach_ptr(const ChangeGone, one, move->gone)
+	foreach_ptr(const PlanGone, one, move->gone)
 	{
 		if (one->table != move->table && run_lacks_ownership("table", one->table) == NULL)
 			run_add_target(action, one->table, AccessExclusiveLock);

@@ -124,6 +124,55 @@ SELECT step, hint FROM sg_plan_check_details('loss') WHERE check_name = 'loss' A
 SELECT sg_plan_skip('loss', '{1,2,3,4,5,6,8,10}', 'not now') \g /dev/null
 CALL sg_apply('loss');
 SELECT step, reason FROM schemaguard.plan_step WHERE plan = 'loss' AND state = 'validated' ORDER BY step;
+-- what goes with a role, a type, a domain, an extension or an attribute
+SELECT sg_plan_create('owned');
+SET client_min_messages = warning;
+CREATE ROLE regress_sg_owned;
+GRANT CREATE, USAGE ON SCHEMA plan_add TO regress_sg_owned;
+SET ROLE regress_sg_owned;
+CREATE TABLE plan_add.owned AS SELECT g AS id, g || 'a' AS note FROM generate_series(1, 7) g;
+CREATE VIEW plan_add.owned_seen AS SELECT id FROM plan_add.owned;
+RESET ROLE;
+CREATE TYPE plan_add.mood AS ENUM ('sad', 'glad');
+CREATE DOMAIN plan_add.code AS int;
+CREATE TYPE plan_add.pair AS (a int, b plan_add.code);
+CREATE EXTENSION citext SCHEMA plan_add;
+CREATE TABLE plan_add.moody (id int, mood plan_add.mood, moods plan_add.mood[], pair plan_add.pair, pairs plan_add.pair[], name plan_add.citext);
+CREATE TABLE plan_add.moody_part (more plan_add.mood) INHERITS (plan_add.moody);
+CREATE TABLE plan_add.paired OF plan_add.pair;
+INSERT INTO plan_add.moody SELECT g, 'sad', '{glad}', (g, NULLIF(g, 2))::plan_add.pair, '{}', 'x' FROM generate_series(1, 2) g;
+INSERT INTO plan_add.moody_part VALUES (3, 'sad', NULL, NULL, NULL, NULL, 'glad');
+INSERT INTO plan_add.paired VALUES (1, 1), (2, 2);
+CREATE FOREIGN DATA WRAPPER regress_sg_wrapper;
+CREATE SERVER regress_sg_server FOREIGN DATA WRAPPER regress_sg_wrapper;
+CREATE TABLE plan_add.elsewhere (id int) PARTITION BY LIST (id);
+CREATE FOREIGN TABLE plan_add.elsewhere_1 PARTITION OF plan_add.elsewhere FOR VALUES IN (1) SERVER regress_sg_server;
+RESET client_min_messages;
+SELECT sg_plan_add_statement('owned', x) FROM unnest(ARRAY['DROP OWNED BY regress_sg_owned', 'DROP TYPE plan_add.mood CASCADE',
+    'DROP EXTENSION citext CASCADE', 'ALTER TYPE plan_add.pair DROP ATTRIBUTE b CASCADE', 'DROP DOMAIN plan_add.code CASCADE', 'DROP OWNED BY regress_sg_owned CASCADE', 'DROP TABLE plan_add.elsewhere CASCADE']) x \g /dev/null
+SELECT step, result, detail, split_part(hint, E'\n', 1) AS hint FROM sg_plan_check_details('owned') WHERE check_name = 'loss' ORDER BY step, detail;
+-- a fill that reads it comes first, whatever the numbers
+SELECT sg_plan_add_column('owned', 'moody', 'felt', 'text', fill => 'mood::text') \g /dev/null
+SET client_min_messages = warning;
+CALL sg_apply('owned');
+RESET client_min_messages;
+SELECT id, felt FROM plan_add.moody ORDER BY id;
+SELECT rows_deleted FROM schemaguard.plan_summary WHERE plan = 'owned';
+-- and is compared first
+CREATE DOMAIN plan_add.word AS text;
+CREATE TABLE plan_add.worded AS SELECT g AS id, (g || 'a')::plan_add.word AS word FROM generate_series(1, 3) g;
+SELECT sg_plan_create('words');
+SELECT sg_plan_add_column('words', 'moody', 'word', 'text', fill => '(SELECT w.word FROM plan_add.worded w WHERE w.id = moody.id)') \g /dev/null
+SELECT sg_plan_add_statement('words', 'DROP DOMAIN plan_add.word CASCADE', phase => 'late') \g /dev/null
+CALL sg_apply('words');
+UPDATE plan_add.worded SET word = 'lost' WHERE id = 2;
+SELECT sg_plan_release('words', 'late') \g /dev/null
+CALL sg_apply('words');
+SELECT string_agg(word, ',' ORDER BY id) FROM plan_add.worded;
+SELECT sg_plan_release('words', 'fill') \g /dev/null
+DROP FOREIGN DATA WRAPPER regress_sg_wrapper CASCADE;
+DROP OWNED BY regress_sg_owned;
+DROP ROLE regress_sg_owned;
 -- what several tables, TRUNCATE and a schema would lose, the steps of their hints keep
 SELECT sg_plan_create('kept');
 CREATE TABLE plan_add.kept_a AS SELECT g FROM generate_series(1, 3) g;
