@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parser.h"
+#include "pgstat.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
@@ -276,7 +277,7 @@ run_text(void *arg)
 		elog(ERROR, "SPI returned %s for: %s", SPI_result_code_string(rc), text->sql);
 	if (move && move->processed)
 		*move->processed = SPI_processed;
-	if (move && move->counts)
+	if (move && move->counts && !pgstat_track_counts)
 		count_written(text);
 }
 
@@ -335,6 +336,8 @@ owner_to_be(const char *statement, const List *statements)
 	return InvalidOid;
 }
 
+static void run_move(const ChangeMove *move);
+
 /* Run statements of somebody's, each as whom the code allows that is there by then */
 static void
 run_one_by_one(const ChangeMove *move)
@@ -348,12 +351,12 @@ run_one_by_one(const ChangeMove *move)
 			ereport(ERROR,
 					(errcode(one.problem->sqlerrcode),
 					 errmsg("%s", one.problem->reason)));
-		change_run(&one);
+		run_move(&one);
 	}
 }
 
-void
-change_run(const ChangeMove *move)
+static void
+run_move(const ChangeMove *move)
 {
 	CodeReach  *reach = move->reach ? move->reach : code_reach();
 	Oid			role;
@@ -418,6 +421,23 @@ change_run(const ChangeMove *move)
 	foreach(lc, move->last_statements)
 		execute(lfirst(lc), NULL, NULL);
 	sg_scope_end(&scope);
+}
+
+void
+change_run(const ChangeMove *move)
+{
+	bool		counted = false;
+	List	   *before;
+
+	foreach_ptr(const char, statement, move->counts && pgstat_track_counts ? move->statements : NIL)
+	{
+		counted |= code_is_query(linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt);
+	}
+	before = counted ? run_rows_written() : NIL;
+	run_move(move);
+	/* what keys, triggers and WITH have led to is among it */
+	if (counted)
+		run_rows_add_written(move->counts, before);
 }
 
 /* Under the locks: 42501 for who does not own the table any more */

@@ -386,6 +386,13 @@ extern void check_writes_along(const CheckTable *table, double rows, CheckWrites
 /* ---- check_cascade.c ---- */
 extern void check_cascade(PlanCheck *check, CheckStep *cs);
 
+/*
+ * Return the tables (of char *, in words) of which foreign keys delete or change rows
+ * along with rows of a table that are deleted, or get other values in these columns
+ */
+extern List *check_deleted_along(PlanCheck *check, Oid table);
+extern List *check_updated_along(PlanCheck *check, Oid table, List *columns);
+
 /* Adds what it takes to have rows go into quarantine that ON DELETE would change, of a table and those below it */
 extern void check_cascade_along(PlanCheck *check, const CheckTable *table, double rows, CheckWrites *writes);
 

@@ -367,6 +367,59 @@ check_cascade_along(PlanCheck *check, const CheckTable *table, double rows, Chec
 	add_along(check, sg_partition_root(table->relid), rows, &seen, writes);
 }
 
+static void
+add_deleted_along(PlanCheck *check, Oid table, List **seen, List **texts)
+{
+	check_stack_depth();
+	*seen = lappend_oid(*seen, table);
+	foreach_ptr(CheckEdge, edge, sg_lists_of(check->edges, table))
+	{
+		const char *does = edge->goes_on ? "deleted" : "changed";
+
+		fill_edge(check, edge);
+		*texts = lappend(*texts, isinf(edge->expected) ? psprintf("%s (%s, not counted)", sg_relation_name(edge->child), does) :
+						 psprintf("%s (%s, about %.0f for each row of %s)", sg_relation_name(edge->child), does,
+								  ceil(edge->expected), sg_relation_name(table)));
+		if (edge->goes_on && !list_member_oid(*seen, edge->child))
+			add_deleted_along(check, edge->child, seen, texts);
+	}
+}
+
+List *
+check_deleted_along(PlanCheck *check, Oid table)
+{
+	List	   *seen = NIL;
+	List	   *texts = NIL;
+
+	build_graph(check);
+	add_deleted_along(check, sg_partition_root(table), &seen, &texts);
+	return texts;
+}
+
+List *
+check_updated_along(PlanCheck *check, Oid table, List *columns)
+{
+	List	   *texts = NIL;
+
+	foreach_ptr(const FkKey, key, check->declared)
+	{
+		bool		set = false;
+
+		if (!key->enforced || key->on_update == FKCONSTR_ACTION_NOACTION || key->on_update == FKCONSTR_ACTION_RESTRICT ||
+			sg_partition_root(key->parent) != sg_partition_root(table))
+			continue;
+		for (int i = 0; i < key->nkeys; i++)
+		{
+			FormData_pg_attribute column;
+
+			set |= sg_read_column(key->parent, key->parent_att[i], &column) && sg_has_name(columns, NameStr(column.attname));
+		}
+		if (set)
+			texts = lappend(texts, psprintf("%s (changed)", sg_relation_name(sg_partition_root(key->child))));
+	}
+	return texts;
+}
+
 /* All rows there are: more can't be reached; INFINITY when they were never counted */
 static double
 all_rows(const Reach *reach)

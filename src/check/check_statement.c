@@ -731,13 +731,13 @@ check_triggers(CheckStep *cs, Oid table, int event, List *columns, double rows)
 						   quote_literal_cstr(sg_relation_name(table))));
 }
 
-/* Returns the names of the columns that an UPDATE sets */
+/* Returns the names of the columns that the target list of an UPDATE sets */
 static List *
-columns_set(const UpdateStmt *update)
+columns_set(List *targets)
 {
 	List	   *columns = NIL;
 
-	foreach_ptr(const ResTarget, target, update->targetList)
+	foreach_ptr(const ResTarget, target, targets)
 	{
 		columns = lappend(columns, target->name);
 	}
@@ -1005,6 +1005,7 @@ typedef struct WrittenTables
 {
 	List	   *deleted;		/* of char *: tables of which rows are deleted */
 	List	   *changed;
+	List	   *columns;		/* of char *: that are set in these */
 } WrittenTables;
 
 static List *
@@ -1026,13 +1027,24 @@ list_written(Node *node, void *context)
 	if (IsA(node, DeleteStmt))
 		tables->deleted = add_table(tables->deleted, ((DeleteStmt *) node)->relation);
 	if (IsA(node, UpdateStmt))
+	{
 		tables->changed = add_table(tables->changed, ((UpdateStmt *) node)->relation);
+		tables->columns = list_concat(tables->columns, columns_set(((UpdateStmt *) node)->targetList));
+	}
+	if (IsA(node, InsertStmt) && ((InsertStmt *) node)->onConflictClause && ((InsertStmt *) node)->onConflictClause->action == ONCONFLICT_UPDATE)
+	{
+		tables->changed = add_table(tables->changed, ((InsertStmt *) node)->relation);
+		tables->columns = list_concat(tables->columns, columns_set(((InsertStmt *) node)->onConflictClause->targetList));
+	}
 	foreach_ptr(const MergeWhenClause, clause, IsA(node, MergeStmt) ? ((MergeStmt *) node)->mergeWhenClauses : NIL)
 	{
 		if (clause->commandType == CMD_DELETE)
 			tables->deleted = add_table(tables->deleted, ((MergeStmt *) node)->relation);
 		if (clause->commandType == CMD_UPDATE)
+		{
 			tables->changed = add_table(tables->changed, ((MergeStmt *) node)->relation);
+			tables->columns = list_concat(tables->columns, columns_set(clause->targetList));
+		}
 	}
 	return raw_expression_tree_walker(node, list_written, context);
 }
@@ -1045,15 +1057,37 @@ say_written(CheckStep *cs, CheckResult result, const char *does, List *names)
 				  cs->step->undo ? NULL : pstrdup("No rollback brings them back. If they may be wanted again, copy them first, by a statement before it."));
 }
 
-/* Warns of a query that deletes rows; one that changes them is said to */
+/* Warns of rows that foreign keys take along with those of some tables */
 static void
-check_written(CheckStep *cs, Node *statement)
+say_taken(PlanCheck *check, CheckStep *cs, List *names, List *columns)
 {
-	WrittenTables tables = {NIL, NIL};
+	List	   *taken = NIL;
+
+	foreach_ptr(const char, name, names)
+	{
+		Oid			table = sg_find_qualified(name);
+
+		if (OidIsValid(table))
+			taken = list_concat(taken, columns ? check_updated_along(check, table, columns) : check_deleted_along(check, table));
+	}
+	if (taken)
+		check_row(cs, "loss", cs->step->undo ? CHECK_OK : CHECK_WARN,
+				  psprintf("foreign keys take along rows of %s, without a copy", check_list(taken)),
+				  cs->step->undo ? NULL : pstrdup("If they may be wanted again, copy them first, by a statement before it."));
+}
+
+/* Warns of a query that deletes rows, and of what foreign keys do then; one that changes rows is said to */
+static void
+check_written(PlanCheck *check, CheckStep *cs, Node *statement)
+{
+	WrittenTables tables = {NIL, NIL, NIL};
 
 	(void) list_written(statement, &tables);
 	say_written(cs, CHECK_WARN, "deletes", tables.deleted);
+	say_taken(check, cs, tables.deleted, NIL);
 	say_written(cs, CHECK_OK, "changes", tables.changed);
+	if (tables.columns)
+		say_taken(check, cs, tables.changed, tables.columns);
 }
 
 /* Appends what one statement of an undo lets go, as things are now */
@@ -1117,10 +1151,10 @@ check_statement(PlanCheck *check, CheckStep *cs)
 		check_names(check, cs, statement, first);
 		check_loss(check, cs, statement);
 		if (code_is_query(statement))
-			check_written(cs, statement);
+			check_written(check, cs, statement);
 		if (OidIsValid(table))
 		{
-			check_triggers(cs, table, event, IsA(statement, UpdateStmt) ? columns_set((UpdateStmt *) statement) : NIL, -1);
+			check_triggers(cs, table, event, IsA(statement, UpdateStmt) ? columns_set(((UpdateStmt *) statement)->targetList) : NIL, -1);
 			if (event != TRIGGER_TYPE_INSERT)
 				check_published_writes(check, cs, table, CHECK_BLOCK, event == TRIGGER_TYPE_UPDATE, event == TRIGGER_TYPE_DELETE);
 			check_query_rows(check, cs, table, text, first, text == llast(texts));

@@ -10,9 +10,17 @@
  */
 #include "postgres.h"
 
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "pgstat.h"
+#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 
+#include "base/catalog.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "run/run_rows.h"
 
@@ -115,6 +123,92 @@ run_rows_merge(RunRows *rows, const RunRows *others)
 	}
 	for (int fate = 0; fate < ROW_FATES; fate++)
 		rows->n[fate] += others->n[fate];
+}
+
+/* What the session has written of a table, or since */
+typedef struct Written
+{
+	Oid			table;
+	int64		inserted;
+	int64		deleted;
+	int64		changed;
+} Written;
+
+static int64
+ask_counter(PGFunction counter, Oid table)
+{
+	return DatumGetInt64(DirectFunctionCall1(counter, ObjectIdGetDatum(table)));
+}
+
+List *
+run_rows_written(void)
+{
+	Oid			own = get_namespace_oid("schemaguard", true);
+	List	   *tables = NIL;
+	SgCatalog	all;
+	HeapTuple	tuple;
+
+	sg_catalog_begin_all(&all, RelationRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&all)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+		Written		one = {.table = form->oid};
+
+		if (form->relkind != RELKIND_RELATION || form->relnamespace == own || IsCatalogNamespace(form->relnamespace) ||
+			form->relpersistence == RELPERSISTENCE_TEMP)
+			continue;
+		one.inserted = ask_counter(pg_stat_get_xact_tuples_inserted, one.table);
+		one.deleted = ask_counter(pg_stat_get_xact_tuples_deleted, one.table);
+		one.changed = ask_counter(pg_stat_get_xact_tuples_updated, one.table);
+		if (one.inserted + one.deleted + one.changed > 0)
+			tables = lappend(tables, memcpy(palloc(sizeof(Written)), &one, sizeof(Written)));
+	}
+	sg_catalog_end(&all);
+	return tables;
+}
+
+/* Returns the entry of a table, or a new one */
+static Written *
+written_of(List **tables, Oid table)
+{
+	Written    *one;
+
+	foreach_ptr(Written, other, *tables)
+	{
+		if (other->table == table)
+			return other;
+	}
+	one = palloc0(sizeof(Written));
+	one->table = table;
+	*tables = lappend(*tables, one);
+	return one;
+}
+
+void
+run_rows_add_written(RunRows *rows, const List *before)
+{
+	List	   *known = list_copy(before);
+	List	   *roots = NIL;
+
+	foreach_ptr(const Written, now, run_rows_written())
+	{
+		const Written *was = written_of(&known, now->table);
+		Written    *sum = written_of(&roots, sg_partition_root(now->table));
+
+		sum->inserted += Max(now->inserted - was->inserted, 0);
+		sum->deleted += Max(now->deleted - was->deleted, 0);
+		sum->changed += Max(now->changed - was->changed, 0);
+	}
+	foreach_ptr(const Written, sum, roots)
+	{
+		/* a row that goes to another partition is deleted and inserted */
+		int64		moved = get_rel_relkind(sum->table) == RELKIND_PARTITIONED_TABLE ? Min(sum->inserted, sum->deleted) : 0;
+
+		if (sum->deleted > moved)
+			run_rows_add(rows, sum->table, ROWS_DELETED, sum->deleted - moved);
+		if (sum->changed + moved > 0)
+			run_rows_add(rows, sum->table, ROWS_CHANGED, sum->changed + moved);
+	}
 }
 
 /* Returns the tables with rows of that fate, most rows first, as lists of TableRows */

@@ -37,6 +37,15 @@ extern int64 run_rows_count(const RunRows *rows, Oid table, RowFate fate);
 /* Returns the tables, as OIDs */
 extern List *run_rows_tables(const RunRows *rows);
 
+/*
+ * Returns what the session has deleted and changed so far of each table, by the counters
+ * that statistics are made of, if track_counts is on.  Own tables are left out.
+ */
+extern List *run_rows_written(void);
+
+/* Counts what has been deleted and changed since, by whatever: keys, triggers, functions, queries in WITH */
+extern void run_rows_add_written(RunRows *rows, const List *before);
+
 /* Adds other counts to some */
 extern void run_rows_merge(RunRows *rows, const RunRows *others);
 

@@ -173,6 +173,24 @@ SELECT sg_plan_release('words', 'fill') \g /dev/null
 DROP FOREIGN DATA WRAPPER regress_sg_wrapper CASCADE;
 DROP OWNED BY regress_sg_owned;
 DROP ROLE regress_sg_owned;
+-- rows that foreign keys, WITH, ON CONFLICT and MERGE take along
+SELECT sg_plan_create('taken');
+CREATE TABLE plan_add.above (id int PRIMARY KEY, code text UNIQUE);
+CREATE TABLE plan_add.below (id int PRIMARY KEY, above_id int REFERENCES plan_add.above ON DELETE CASCADE);
+CREATE TABLE plan_add.deeper (below_id int REFERENCES plan_add.below ON DELETE SET NULL, code text REFERENCES plan_add.above (code) ON UPDATE CASCADE);
+CREATE TABLE plan_add.listed (id int, day int) PARTITION BY LIST (day);
+CREATE TABLE plan_add.listed_1 PARTITION OF plan_add.listed FOR VALUES IN (1);
+CREATE TABLE plan_add.listed_2 PARTITION OF plan_add.listed FOR VALUES IN (2);
+INSERT INTO plan_add.above SELECT g, 'c' || g FROM generate_series(1, 5) g;
+INSERT INTO plan_add.below SELECT g, 1 + g % 5 FROM generate_series(1, 50) g;
+INSERT INTO plan_add.deeper SELECT g, 'c5' FROM generate_series(1, 50) g;
+INSERT INTO plan_add.listed SELECT g, 1 FROM generate_series(1, 5) g;
+SELECT sg_plan_add_statement('taken', x) FROM unnest(ARRAY['DELETE FROM plan_add.above WHERE id < 3', 'UPDATE plan_add.above SET code = ''new'' WHERE id = 5',
+    'WITH d AS (DELETE FROM plan_add.listed WHERE id = 1 RETURNING id) INSERT INTO plan_add.above SELECT 10 + id FROM d', 'UPDATE plan_add.listed SET day = 2 WHERE id > 2',
+    'INSERT INTO plan_add.above VALUES (3) ON CONFLICT (id) DO UPDATE SET code = ''c3''']) x \g /dev/null
+SELECT step, result, detail FROM sg_plan_check_details('taken') WHERE check_name = 'loss' ORDER BY step, detail;
+CALL sg_apply('taken');
+SELECT rows_deleted, rows_changed FROM schemaguard.plan_summary WHERE plan = 'taken';
 -- what several tables, TRUNCATE and a schema would lose, the steps of their hints keep
 SELECT sg_plan_create('kept');
 CREATE TABLE plan_add.kept_a AS SELECT g FROM generate_series(1, 3) g;
