@@ -209,4 +209,5 @@ SET client_min_messages = error;
 SELECT sg_plan_drop('hints', force => true) \g /dev/null
 DROP SCHEMA regress_sg_owned CASCADE;
 RESET search_path;
+DROP OWNED BY regress_sg_owner;
 DROP ROLE regress_sg_owner;
