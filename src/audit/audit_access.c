@@ -226,9 +226,15 @@ static bool
 lock_one(Oid relid, bool wait)
 {
 	audit_yield_lock(relid);
-	if (!wait)
-		return ConditionalLockRelationOid(relid, AccessShareLock);
-	LockRelationOid(relid, AccessShareLock);
+	if (wait)
+		LockRelationOid(relid, AccessShareLock);
+	else if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return false;
+	/* REINDEX INDEX waits for an index alone, and everybody who plans a query behind it */
+	foreach_oid(index, fk_table_indexes(relid))
+	{
+		audit_yield_lock(index);
+	}
 	return true;
 }
 

@@ -119,7 +119,7 @@ typedef struct AuditWaiter
 } AuditWaiter;
 
 /*
- * From here to the end somebody who waits for a table of audit_yield_lock()
+ * From here to the end somebody who waits for what audit_yield_lock() has had
  * cancels what is running, unless schemaguard.audit_yield is off or this is a
  * standby.  The end returns who that was, or NULL; no such cancel comes after
  * it.
@@ -127,7 +127,7 @@ typedef struct AuditWaiter
 extern void audit_yield_begin(void);
 extern const AuditWaiter *audit_yield_end(void);
 
-/* To be called before a table is locked: one that the transaction has locked already is not given up */
+/* To be called before a table or index is locked: one that the transaction has locked already is not given up */
 extern void audit_yield_lock(Oid relid);
 
 /* ---- audit_sql.c ---- */

@@ -7,7 +7,7 @@
  * ALTER TABLE waits behind the ACCESS SHARE of an audit, and everybody who
  * comes later, a plain SELECT as well, waits behind ALTER TABLE.  A timer
  * therefore looks who waits for ACCESS EXCLUSIVE on a table that the audit has
- * locked, which nothing but such a lock conflicts with, and cancels the batch.
+ * locked, or on an index of one, which nothing but such a lock conflicts with, and cancels the batch.
  * The end of its subtransaction releases the locks.
  *
  * The timer's handler reads shared memory without a lock, as
@@ -35,7 +35,7 @@
 
 static TimeoutId timer = MAX_TIMEOUTS;
 
-/* The tables that the batch has locked and the transaction had not; the handler reads them */
+/* The tables that the batch has locked and the transaction had not, and their indexes; the handler reads them */
 static Oid *volatile locked;
 static volatile int nlocked = 0;
 static int	room = 0;
@@ -47,7 +47,7 @@ static volatile sig_atomic_t gave_way = false;
 
 /* ---- the tables ---- */
 
-/* Does the transaction hold a lock on the table in any mode? */
+/* Does the transaction hold a lock on the table or index in any mode? */
 static bool
 holds(Oid relid)
 {
@@ -96,7 +96,7 @@ is_locked(Oid relid)
 	return false;
 }
 
-/* Has a process waited for a table of the batch for too long? */
+/* Has a process waited for a table or index of the batch for too long? */
 static bool
 waits_behind(volatile PGPROC *proc, TimestampTz now)
 {

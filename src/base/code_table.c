@@ -406,6 +406,7 @@ owners_above(Oid relid)
 		SgCatalog	rows;
 		HeapTuple	tuple;
 
+		CHECK_FOR_INTERRUPTS();
 		sg_catalog_begin(&rows, InheritsRelationId, InheritsRelidSeqnoIndexId, Anum_pg_inherits_inhrelid, list_nth_oid(above, i), NULL);
 		while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
 			above = list_append_unique_oid(above, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);

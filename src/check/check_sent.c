@@ -215,14 +215,16 @@ check_coming(PlanCheck *check, CheckStep *cs, const Coming *coming, const char *
 	char	   *publications = will_publish(coming, false);
 	char	   *changes = publications ? will_publish(coming, true) : NULL;
 	char	   *lacking = changes ? without_identity(check, coming) : NULL;
+	Oid			coded = OidIsValid(coming->whole) ? coming->whole : coming->relid;
+	const char *lead = OidIsValid(coming->relid) ?
+		"On each subscriber, when it has applied what was written before, after CREATE TABLE where it has none; refresh its subscription after the call" :
+		"Make it before the call, on each subscriber, and refresh its subscription after the call";
 
 	if (publications)
 		check_row(cs, "publication", CHECK_WARN,
 				  psprintf("publication %s sends %s, and a subscription stops where there is no %s", publications,
 						   OidIsValid(coming->relid) ? "the table by its name" : "the new table", coming->name),
-				  OidIsValid(coming->relid) ?
-				  psprintf("On each subscriber, when it has applied what was written before, after CREATE TABLE where it has none; refresh its subscription after the call:\n%s;", statement) :
-				  psprintf("Make it before the call, on each subscriber, and refresh its subscription after the call:\n%s;", statement));
+				  OidIsValid(coded) ? fk_owner_hint(lead, coded, InvalidOid, statement) : psprintf("%s:\n%s;", lead, statement));
 	if (lacking)
 		check_row(cs, "publication", CHECK_WARN,
 				  psprintf("publication %s will have %s, which has no replica identity: the server then refuses to update or delete its rows", changes, lacking),

@@ -96,7 +96,10 @@ objection(const char *query, Oid relid, const char *command, Oid parent)
 	Question	question = {query, relid, command, parent, CurrentMemoryContext, NULL};
 	ErrorData  *error = sg_try(ask, &question);
 
-	return error ? sg_error_text(error) : question.answer;
+	if (error == NULL)
+		return question.answer;
+	sg_rethrow_cancel(error);
+	return sg_error_text(error);
 }
 
 char *

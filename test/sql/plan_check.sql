@@ -420,6 +420,11 @@ SELECT sg_plan_create('sent'), sg_plan_add('sent', 'CREATE TABLE chk_sent.fresh 
 SELECT step, result, detail, hint FROM sg_plan_check_details('sent') WHERE check_name = 'publication' ORDER BY step, detail \gx
 SELECT sg_plan_add('sent', 'ALTER TABLE chk_sent.fresh REPLICA IDENTITY FULL');
 SELECT DISTINCT step FROM sg_plan_check_details('sent') WHERE check_name = 'publication' AND detail ~ 'has no replica identity';
+CREATE ROLE regress_sg_sent;
+ALTER TABLE sent_whole OWNER TO regress_sg_sent;
+SELECT step, hint FROM sg_plan_check_details('sent') WHERE check_name = 'publication' AND hint ~ 'regress_sg_sent' ORDER BY step \gx
+ALTER TABLE sent_whole OWNER TO CURRENT_USER;
+DROP ROLE regress_sg_sent;
 SELECT sg_plan_drop('sent');
 DROP PUBLICATION chk_pub, chk_inserts;
 DROP TABLE sent_whole, sent_loose, sent_other;

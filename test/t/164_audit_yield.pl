@@ -90,6 +90,16 @@ foreach my $case ([ many_1 => "'many'" ], [ c => q{schemas => '{public}'} ], [ d
 		'its key is unknown, with who it was; the other one is judged');
 }
 
+# REINDEX INDEX locks the index alone so that nobody may plan a query
+begin(q{SELECT fk_name, result, reason FROM sg_orphan_audit('c') WHERE fk_name = 'c_fk'});
+$alter->send('REINDEX INDEX p_pkey');
+$app->send('SELECT count(*) > 0 FROM p');
+wait_for(sub { $alter->is_done }) or let();
+$alter->collect;
+is($app->collect, 't', 'REINDEX INDEX of the referenced table, and SELECT, go on while the audit reads');
+let();
+is($audit->collect, "c_fk|unknown|gave way to ACCESS EXCLUSIVE of pid $alter->{pid}", '... whose key is unknown');
+
 query('CREATE TABLE f (n int CHECK (slow_eq(n, n))); INSERT INTO f VALUES (1)');
 begin(q{SELECT result, reason FROM sg_rule_audit('f')});
 $alter->send('ALTER TABLE f ALTER n SET DEFAULT 1');

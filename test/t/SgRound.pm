@@ -796,6 +796,10 @@ sub bring_to_an_end
 	call_all($node, $fault, map {
 		[ $_, $_->{taken_back} ? 'CALL sg_rollback_fks(\'%s\')' : @{ $_->{kind}{finish} // [ $_->{kind}{call} ] } ] } @runs);
 	my $asker = SgRound::Asker->new($node);
+	# a rollback leaves rows alone whose column was made anew: to put them into that one is asked for
+	my @kept = grep { $fault eq 'column dropped' && $_->{taken_back} &&
+		$asker->safe_psql('postgres', "SELECT EXISTS (SELECT FROM schemaguard.quarantine WHERE plan = '$_->{plan}')") eq 't' } @runs;
+	call_all($node, $fault, map { [ $_, 'CALL sg_restore_quarantine(\'%s\')' ] } @kept) if @kept;
 	foreach my $run (@runs)
 	{
 		my $wrong = join "\n", grep { $_ ne '' } wrong_now($asker, $run, 0),
