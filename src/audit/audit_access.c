@@ -230,7 +230,11 @@ lock_one(Oid relid, bool wait)
 		LockRelationOid(relid, AccessShareLock);
 	else if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return false;
-	/* REINDEX INDEX waits for an index alone, and everybody who plans a query behind it */
+
+	/*
+	 * REINDEX INDEX waits for an index alone, and everybody who plans a query
+	 * behind it
+	 */
 	foreach_oid(index, fk_table_indexes(relid))
 	{
 		audit_yield_lock(index);
