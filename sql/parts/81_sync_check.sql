@@ -161,7 +161,8 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_sync_drift(text, text, text[]) IS 'sg_drift_details() for sg_sync_check()';
 
--- Warns of tables that a script makes, and that publications of this database send from the moment they are there
+-- Warns of tables that a script makes, and that publications of this database send from the moment they are there; and of published
+-- tables that it leaves without a replica identity
 CREATE FUNCTION schemaguard.sg_sync_sent(statements jsonb)
 RETURNS void
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -191,9 +192,41 @@ BEGIN
             HINT = format(E'Make it before the call, on each subscriber, and refresh its subscription after the call:\n%s;',
                           sent.statement);
     END LOOP;
+    FOR sent IN
+        WITH published AS (
+            SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) AS publications, c.oid, c.relreplident,
+                format('%I.%I', t.schemaname, t.tablename) AS object
+            FROM pg_publication_tables t JOIN pg_publication p ON p.pubname = t.pubname AND (p.pubupdate OR p.pubdelete)
+                 JOIN pg_namespace s ON s.nspname = t.schemaname JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = t.tablename
+            GROUP BY c.oid, t.schemaname, t.tablename
+        ), altered AS (
+            SELECT p.*, string_agg(e.e ->> 'statement', E'\n' ORDER BY e.n) AS statements
+            FROM published p JOIN jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
+                 ON substring(e.e ->> 'statement' FROM '^ALTER TABLE (?:ONLY )?((?:"(?:[^"]|"")+"|[^ ".]+)[.](?:"(?:[^"]|"")+"|[^ ".]+)) ')
+                     = p.object
+            GROUP BY p.oid, p.publications, p.relreplident, p.object
+        ), final AS (
+            SELECT a.*, EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.oid AND i.indisprimary) AS keyed,
+                EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.oid AND k.contype = 'p'
+                        AND a.statements ~ (' DROP CONSTRAINT (IF EXISTS )?' || quote_ident(k.conname))) AS loses_key,
+                a.statements ~ ' PRIMARY KEY' AS gets_key,
+                coalesce(substring(a.statements FROM '.* REPLICA IDENTITY ([A-Z]+)'),
+                         CASE a.relreplident WHEN 'd' THEN 'DEFAULT' WHEN 'n' THEN 'NOTHING' ELSE '' END) AS identity
+            FROM altered a
+        )
+        SELECT f.publications, f.object FROM final f
+        WHERE (f.relreplident IN ('f', 'i') OR f.relreplident = 'd' AND f.keyed)
+          AND (f.identity = 'NOTHING' OR f.identity = 'DEFAULT' AND NOT f.gets_key AND (f.loses_key OR NOT f.keyed))
+        ORDER BY f.object
+    LOOP
+        RAISE WARNING USING MESSAGE = format('publication %s sends %s, which would have no replica identity: '
+                'the server then refuses to update or delete its rows', sent.publications, sent.object),
+            HINT = format(E'Give it one right after the call:\nALTER TABLE %s REPLICA IDENTITY FULL;', sent.object);
+    END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_sent(jsonb) IS 'warns of new tables that publications send';
+COMMENT ON FUNCTION schemaguard.sg_sync_sent(jsonb)
+    IS 'warns of new tables that publications send, and of published ones that lose their replica identity';
 
 CREATE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, server text,
     renames text, OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text,
