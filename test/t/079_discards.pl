@@ -8,7 +8,7 @@
 # By hand, by `make test-memory`: a call takes a hundred times as long, and needs a server with assertions. Each is made in
 # a session and a database of its own.
 #
-# SG_FUNCTIONS="sg_drift sg_impact": these alone
+# SG_FUNCTIONS="sg_drift sg_impact": these alone. Without it sg_sync_check is left out, visibly.
 #
 # rooms: base
 # majors: one (by hand)
@@ -33,7 +33,17 @@ my @functions = map { $_->[0] } rows($node, q{SELECT DISTINCT proname FROM pg_de
 		AND (pronamespace = (SELECT extnamespace FROM pg_extension WHERE extname = 'schemaguard')
 			OR proname IN ('sg_discover_unmatched', 'sg_measure_overhead', 'sg_plan_hash')) ORDER BY 1});
 is(join(' ', called()), "@functions", @functions . ' public functions and procedures are in the list of calls');
-@functions = split ' ', $ENV{SG_FUNCTIONS} if $ENV{SG_FUNCTIONS};
+# one whose queries are planned longer than all others take together: 60 minutes of a core were not enough for them
+my $longest = 'sg_sync_check';
+if ($ENV{SG_FUNCTIONS})
+{
+	@functions = split ' ', $ENV{SG_FUNCTIONS};
+}
+else
+{
+	@functions = grep { $_ ne $longest } @functions;
+	SKIP: { skip "NOT TESTED: $longest, which takes more than an hour: SG_FUNCTIONS=$longest", 1; }
+}
 
 srand(seed());
 $node->safe_psql('postgres', 'CREATE DATABASE smallest');
