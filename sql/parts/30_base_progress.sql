@@ -19,7 +19,8 @@ LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'sg_progress';
 COMMENT ON FUNCTION schemaguard.sg_progress() IS 'what calls of schemaguard are doing, for schemaguard.progress';
 
-CREATE VIEW schemaguard.progress AS
+-- It shows plans of which a reader may not see more: a function of his is not to be asked about the others
+CREATE VIEW schemaguard.progress WITH (security_barrier = true) AS
 SELECT p.pid,
        l.name AS plan,
        p.step,
