@@ -85,6 +85,18 @@ apart_of_row(const CheckTable *table)
 	return rows > 0 ? table->toast * BLCKSZ / rows : 0;
 }
 
+/* Bytes of an old row that its UPDATE or DELETE logs: all of it, with what is stored apart, where that is the replica identity */
+static double
+old_row(const CheckTable *table)
+{
+	double		rows = rows_of(table);
+	FormData_pg_class class;
+
+	if (!XLogLogicalInfoActive() || !sg_read_class(table->relid, &class) || class.relreplident != REPLICA_IDENTITY_FULL)
+		return 0;
+	return (rows > 0 ? table->blocks * BLCKSZ / rows : PLAN_UNKNOWN_ROW) + apart_of_row(table);
+}
+
 /* Returns on how many pages some rows are, if these are spread evenly over so many of the table's rows and pages */
 static double
 pages_touched(double rows, double of, double pages)
@@ -177,7 +189,7 @@ add_updates(PlanCheck *check, const CheckTable *table, double rows, double part,
 {
 	double		all = rows_of(table);
 	double		row = (all > 0 ? table->blocks * BLCKSZ / all : PLAN_UNKNOWN_ROW) + longer;
-	double		wal = rows * (row - SizeofHeapTupleHeader + WAL_UPDATE) + page_images(pages_touched(rows, part * all, part * table->blocks));
+	double		wal = rows * (row - SizeofHeapTupleHeader + WAL_UPDATE + old_row(table)) + page_images(pages_touched(rows, part * all, part * table->blocks));
 
 	foreach_ptr(const IndexSize, index, index_sizes(check, table))
 	{
@@ -199,7 +211,7 @@ add_deletes(const CheckTable *table, double rows, double part, CheckWrites *writ
 {
 	double		of = part * rows_of(table);
 
-	writes->wal += rows * WAL_DELETE + page_images(pages_touched(rows, of, part * table->blocks) + pages_touched(rows, of, part * table->toast));
+	writes->wal += rows * (WAL_DELETE + old_row(table)) + page_images(pages_touched(rows, of, part * table->blocks) + pages_touched(rows, of, part * table->toast));
 }
 
 /* Copies in quarantine have the row as text and as JSON, and two indexes */

@@ -13,7 +13,7 @@ use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
 
-my $node = new_node('writes', conf => "schemaguard.fix_limit = -1\nshared_buffers = 64MB\nmax_wal_size = 4GB\ncheckpoint_timeout = 1h\nschemaguard.fix_pause = 0\nlog_temp_files = 0\n");
+my $node = new_node('writes', conf => "schemaguard.fix_limit = -1\nshared_buffers = 64MB\nwal_level = logical\nmax_wal_size = 4GB\ncheckpoint_timeout = 1h\nschemaguard.fix_pause = 0\nlog_temp_files = 0\n");
 my $s = SgTest::Session->new($node);
 
 sub query
@@ -74,6 +74,8 @@ my @shapes = (
 	[ 'a quarantine with rows that go along', sprintf($referring, 4000), $along, '', 'about 20000 rows that refer to those that go, by averages' ],
 	[ 'a quarantine with rows that go along, counted', sprintf($referring, 2000), $along, q{, verify => 'full'}, '40000 rows that refer to those that go' ],
 	[ 'a unique constraint', q{CREATE TABLE t AS SELECT g AS id, repeat(md5(g::text), 3) AS w FROM generate_series(1, 100000) g}, q{SELECT sg_plan_add_unique('p', 't', '{w,id}')} ],
+	[ 'a fill of rows that are their own replica identity', "$documents (1, 3000) g; ALTER TABLE t REPLICA IDENTITY FULL", q{SELECT sg_plan_add_column('p', 't', 'n', 'int', fill => 'length(doc)')} ],
+	[ 'a delete of such rows', "$documents (1, 3000) g; ALTER TABLE t REPLICA IDENTITY FULL", q{SELECT sg_plan_add_fk('p', 't', '{half}', 'numbers', index => false, orphans => 'delete')} ],
 	[ 'a delete', q{CREATE TABLE t AS SELECT g + 1000 AS id, repeat('x', 200) AS w FROM generate_series(1, 40000) g}, sprintf($orphans, 'delete') ],
 	[ 'a quarantine of few rows, without full-page images', q{ALTER SYSTEM SET full_page_writes = off; SELECT pg_reload_conf(); CREATE TABLE t AS SELECT CASE WHEN g % 50 = 0 THEN 2000 ELSE 1 END AS id,
 		repeat('x', 200) AS w FROM generate_series(1, 100000) g}, sprintf($orphans, 'quarantine') ],
