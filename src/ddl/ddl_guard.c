@@ -460,6 +460,20 @@ judge_touched(void *arg, EventTriggerData *event, Datum *values, bool *nulls)
 
 /* ---- when ---- */
 
+/*
+ * Refuses SET CONSTRAINTS to code that runs for a call of ours in nobody's or
+ * an owner's name: deferred triggers that the caller's transaction still has
+ * would fire at once, in that name.  The server lets it pass.
+ */
+static void
+refuse_constraints(const Node *statement)
+{
+	if (IsA(statement, ConstraintsSetStmt) && sg_guard_is_on() && InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot set constraints within a security-restricted operation")));
+}
+
 static void
 utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUtilityContext context,
 		ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
@@ -471,6 +485,7 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 	PG_TRY();
 	{
 		begin_statement(query);
+		refuse_constraints(planned->utilityStmt);
 
 		/* what a statement consists of was judged with it */
 		if (context != PROCESS_UTILITY_SUBCOMMAND)

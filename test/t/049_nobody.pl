@@ -137,6 +137,19 @@ unlike($out, qr/\|pass\|.*unknown|ERROR/, 'nor a rule') or diag $out;
 ($rc, $out, $err) = as('mallory', q{SELECT count(*) FROM sg_orphans('mal.d', '{pid}', 'mal.p')});
 like($err, qr/asks for current_user/, 'and a list says so');
 
+# ---- deferred triggers of the caller's
+
+$node->safe_psql('postgres', q{CREATE TABLE pending (a int); CREATE TABLE fired (by text);
+	CREATE FUNCTION fire() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.fired SELECT current_user; RETURN NULL; END';
+	CREATE CONSTRAINT TRIGGER late AFTER INSERT ON pending DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fire()});
+as('mallory', q{CREATE FUNCTION mal.at_once() RETURNS int LANGUAGE plpgsql AS 'BEGIN SET CONSTRAINTS ALL IMMEDIATE; RETURN 1; END';
+	CREATE FUNCTION mal.one(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'; CREATE INDEX ON mal.c (pid) WHERE mal.one(2) = 2;
+	CREATE OR REPLACE FUNCTION mal.one(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN mal.at_once(); END'});
+($rc, $out, $err) = $node->psql('postgres', q{BEGIN; INSERT INTO pending VALUES (1); SAVEPOINT s; SELECT count(*) FROM sg_orphans('mal.c', '{pid}', 'mal.p'); ROLLBACK TO s; COMMIT; SELECT * FROM fired}, on_error_stop => 0);
+like($err, qr/cannot set constraints within a security-restricted operation/, 'code of another role does not fire them');
+like($out, qr/^postgres$/m, '... they fire as the caller, at the end');
+unlike($out, qr/mallory|16383/, '... alone');
+
 # ---- the OID
 
 $node->safe_psql('postgres', q{SET allow_system_table_mods = on; UPDATE pg_authid SET oid = 16383 WHERE rolname = 'rich'});
