@@ -195,19 +195,24 @@ BEGIN
     FOR sent IN
         WITH published AS (
             SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) AS publications, c.oid, c.relreplident,
-                format('%I.%I', t.schemaname, t.tablename) AS object
+                format('%I.%I', t.schemaname, t.tablename) AS object,
+                -- the key of a whole goes with those of its partitions
+                ARRAY(SELECT a.relid::oid FROM pg_partition_ancestors(c.oid) a UNION SELECT c.oid) AS tree
             FROM pg_publication_tables t JOIN pg_publication p ON p.pubname = t.pubname AND (p.pubupdate OR p.pubdelete)
                  JOIN pg_namespace s ON s.nspname = t.schemaname JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = t.tablename
-            GROUP BY c.oid, t.schemaname, t.tablename
+            GROUP BY c.oid, c.relreplident, t.schemaname, t.tablename
+        ), named AS (
+            SELECT p.*, format('%I.%I', s.nspname, c.relname) AS name
+            FROM published p JOIN pg_class c ON c.oid = ANY (p.tree) JOIN pg_namespace s ON s.oid = c.relnamespace
         ), altered AS (
-            SELECT p.*, string_agg(e.e ->> 'statement', E'\n' ORDER BY e.n) AS statements
-            FROM published p JOIN jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
+            SELECT p.oid, p.publications, p.relreplident, p.object, p.tree, string_agg(e.e ->> 'statement', E'\n' ORDER BY e.n) AS statements
+            FROM named p JOIN jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
                  ON substring(e.e ->> 'statement' FROM '^ALTER TABLE (?:ONLY )?((?:"(?:[^"]|"")+"|[^ ".]+)[.](?:"(?:[^"]|"")+"|[^ ".]+)) ')
-                     = p.object
-            GROUP BY p.oid, p.publications, p.relreplident, p.object
+                     = p.name
+            GROUP BY p.oid, p.publications, p.relreplident, p.object, p.tree
         ), final AS (
             SELECT a.*, EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.oid AND i.indisprimary) AS keyed,
-                EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.oid AND k.contype = 'p'
+                EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = ANY (a.tree) AND k.contype = 'p'
                         AND a.statements ~ (' DROP CONSTRAINT (IF EXISTS )?' || quote_ident(k.conname))) AS loses_key,
                 a.statements ~ ' PRIMARY KEY' AS gets_key,
                 coalesce(substring(a.statements FROM '.* REPLICA IDENTITY ([A-Z]+)'),

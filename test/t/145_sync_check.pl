@@ -263,13 +263,13 @@ query(q{CREATE SCHEMA sent; CREATE TABLE sent.fresh (a int); CREATE TABLE sent.w
 }
 # tables that are published and would have no replica identity: by a key that goes, an index's turn that ends, and by word; not by a key that another one replaces
 query(q{CREATE SCHEMA idt; CREATE TABLE idt.a (id int, v int); CREATE TABLE idt.b (id int NOT NULL); CREATE TABLE idt."c c" (id int PRIMARY KEY);
-	CREATE TABLE idt.d (id int, k int PRIMARY KEY); ALTER TABLE idt."c c" REPLICA IDENTITY NOTHING; SELECT sg_snapshot_take('idt', '{idt}');
-	ALTER TABLE idt.a ADD PRIMARY KEY (id); CREATE UNIQUE INDEX b_i ON idt.b (id); ALTER TABLE idt.b REPLICA IDENTITY USING INDEX b_i; ALTER TABLE idt."c c" REPLICA IDENTITY DEFAULT;
+	CREATE TABLE idt.d (id int, k int PRIMARY KEY); CREATE TABLE idt.w (id int NOT NULL) PARTITION BY RANGE (id); CREATE TABLE idt.w_1 PARTITION OF idt.w FOR VALUES FROM (1) TO (9); ALTER TABLE idt."c c" REPLICA IDENTITY NOTHING; SELECT sg_snapshot_take('idt', '{idt}');
+	ALTER TABLE idt.a ADD PRIMARY KEY (id); ALTER TABLE idt.w ADD PRIMARY KEY (id); CREATE UNIQUE INDEX b_i ON idt.b (id); ALTER TABLE idt.b REPLICA IDENTITY USING INDEX b_i; ALTER TABLE idt."c c" REPLICA IDENTITY DEFAULT;
 	ALTER TABLE idt.d DROP CONSTRAINT d_pkey; ALTER TABLE idt.d ADD PRIMARY KEY (id); CREATE PUBLICATION idt FOR TABLES IN SCHEMA idt});
 {
 	my (undef, undef, $told) = $node->psql($db, "SELECT sg_sync_check('idt', allow_drop => true)");
 	is(join(' ', $told =~ /WARNING:  publication idt sends (.*), which would have no replica identity: .*\nHINT:  Give it one right after the call:\nALTER TABLE .* REPLICA IDENTITY FULL;/g),
-		'idt."c c" idt.a idt.b', '... and published tables that would have no replica identity');
+		'idt."c c" idt.a idt.b idt.w_1', '... and published tables that would have no replica identity');
 }
 $node->stop;
 done_testing();
