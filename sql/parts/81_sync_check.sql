@@ -205,7 +205,8 @@ BEGIN
             SELECT p.*, format('%I.%I', s.nspname, c.relname) AS name
             FROM published p JOIN pg_class c ON c.oid = ANY (p.tree) JOIN pg_namespace s ON s.oid = c.relnamespace
         ), altered AS (
-            SELECT p.oid, p.publications, p.relreplident, p.object, p.tree, string_agg(e.e ->> 'statement', E'\n' ORDER BY e.n) AS statements
+            SELECT p.oid, p.publications, p.relreplident, p.object, p.tree,
+                string_agg(e.e ->> 'statement', E'\n' ORDER BY e.n) AS statements
             FROM named p JOIN jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
                  ON substring(e.e ->> 'statement' FROM '^ALTER TABLE (?:ONLY )?((?:"(?:[^"]|"")+"|[^ ".]+)[.](?:"(?:[^"]|"")+"|[^ ".]+)) ')
                      = p.name
