@@ -231,14 +231,7 @@ lock_one(Oid relid, bool wait)
 	else if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return false;
 
-	/*
-	 * REINDEX INDEX waits for an index alone, and everybody who plans a query
-	 * behind it
-	 */
-	foreach_oid(index, fk_table_indexes(relid))
-	{
-		audit_yield_lock(index);
-	}
+	audit_yield_indexes(relid);
 	return true;
 }
 

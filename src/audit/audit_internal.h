@@ -130,6 +130,9 @@ extern const AuditWaiter *audit_yield_end(void);
 /* To be called before a table or index is locked: one that the transaction has locked already is not given up */
 extern void audit_yield_lock(Oid relid);
 
+/* To be called when a table is locked, for its indexes, none of which the batch has locked yet */
+extern void audit_yield_indexes(Oid relid);
+
 /* ---- audit_sql.c ---- */
 
 /* The result of what was counted in this database: that of a table with copies elsewhere is unknown where it would pass */

@@ -83,6 +83,18 @@ audit_yield_lock(Oid relid)
 	nlocked++;
 }
 
+/* REINDEX INDEX waits for an index alone, and everybody who plans a query of its table waits behind it */
+void
+audit_yield_indexes(Oid relid)
+{
+	if (!looking)
+		return;
+	foreach_oid(index, fk_table_indexes(relid))
+	{
+		audit_yield_lock(index);
+	}
+}
+
 /* ---- the timer ---- */
 
 static bool

@@ -462,7 +462,7 @@ check_owner(const ObjectAddress *code, HeapTuple row, Oid role)
 			 errhint("Give what it belongs to to the owner of that code, or have that role run it.")));
 }
 
-/* The same for what the server computes at once.  Types are for the look: columns have them, too. */
+/* Checks the owner of code that the server computes at once.  Types are for the look: columns have them, too. */
 static void
 check_trusted(const ObjectAddress *code, HeapTuple row, Oid role)
 {
@@ -470,7 +470,7 @@ check_trusted(const ObjectAddress *code, HeapTuple row, Oid role)
 		check_owner(code, row, role);
 }
 
-/* The same for what a text on record has come to, unless it has come to that before */
+/* Checks the owner of code that names in a text on record lead to, unless they led to it before */
 static void
 check_kept(const ObjectAddress *code, HeapTuple row, Oid role)
 {

@@ -23,7 +23,7 @@
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
 
-/* What deed->was says of a constraint that was not valid; else it is empty */
+/* The word in deed->was for a constraint that was not valid; for others it is empty */
 #define WAS_NOT_VALID "not valid"
 
 static char *

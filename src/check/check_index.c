@@ -286,7 +286,10 @@ add_index_statements(StringInfo sql, const CheckStep *cs)
 	}
 }
 
-/* What is looked up for it is more than the hint, so it goes at once: there is one for each step */
+/*
+ * Returns a hint that has the statements.  Each step may have one, so the names and
+ * indexes that are looked up for it, which take more room than its text, are freed at once.
+ */
 static char *
 index_hint(const char *lead, const CheckStep *cs)
 {

@@ -39,7 +39,7 @@
 #include "plan/plan_change.h"
 #include "plan/plan_drops.h"
 
-/* Of pg_class.relkind */
+/* Letters of pg_class.relkind: relations with rows, and views */
 #define TABLE_KINDS "rpf"
 #define VIEW_KINDS "vm"
 

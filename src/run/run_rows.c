@@ -21,6 +21,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/gone.h"
+#include "base/oidlist.h"
 #include "base/quote.h"
 #include "run/run_rows.h"
 
@@ -125,7 +126,7 @@ run_rows_merge(RunRows *rows, const RunRows *others)
 		rows->n[fate] += others->n[fate];
 }
 
-/* What the session has written of a table, or since */
+/* Rows of a table that the transaction has written, or has written since a moment */
 typedef struct Written
 {
 	Oid			table;
@@ -167,19 +168,18 @@ run_rows_written(void)
 	return tables;
 }
 
-/* Returns the entry of a table, or a new one */
+/* Returns the entry of a table, or a new one, which `tables` gets, too */
 static Written *
-written_of(List **tables, Oid table)
+written_of(SgOidLists *by_table, Oid table, List **tables)
 {
+	List	   *known = sg_lists_of(by_table, table);
 	Written    *one;
 
-	foreach_ptr(Written, other, *tables)
-	{
-		if (other->table == table)
-			return other;
-	}
+	if (known)
+		return linitial(known);
 	one = palloc0(sizeof(Written));
 	one->table = table;
+	sg_lists_add(by_table, table, one);
 	*tables = lappend(*tables, one);
 	return one;
 }
@@ -187,18 +187,26 @@ written_of(List **tables, Oid table)
 void
 run_rows_add_written(RunRows *rows, const List *before)
 {
-	List	   *known = list_copy(before);
+	SgOidLists *by_table = sg_lists_create();
+	SgOidLists *by_root = sg_lists_create();
+	List	   *fresh = NIL;
 	List	   *roots = NIL;
 
+	foreach_ptr(Written, was, before)
+	{
+		sg_lists_add(by_table, was->table, was);
+	}
 	foreach_ptr(const Written, now, run_rows_written())
 	{
-		const Written *was = written_of(&known, now->table);
-		Written    *sum = written_of(&roots, sg_partition_root(now->table));
+		const Written *was = written_of(by_table, now->table, &fresh);
+		Written    *sum = written_of(by_root, sg_partition_root(now->table), &roots);
 
 		sum->inserted += Max(now->inserted - was->inserted, 0);
 		sum->deleted += Max(now->deleted - was->deleted, 0);
 		sum->changed += Max(now->changed - was->changed, 0);
 	}
+	sg_lists_free(by_table);
+	sg_lists_free(by_root);
 	foreach_ptr(const Written, sum, roots)
 	{
 		/* a row that goes to another partition is deleted and inserted */

@@ -116,7 +116,6 @@ static char *
 statement_text(FactReader *reader)
 {
 	ScriptTokens *tokens;
-
 	Node	   *statement = reader->statement;
 
 	if (statement)
@@ -134,7 +133,6 @@ static void
 emit(FactReader *reader, Fact *fact)
 {
 	SgRowSink  *sink = &reader->sink;
-	const char *text = fact->text ? fact->text : statement_text(reader);
 
 	flag(fact, fact->relation && script_path_has_made(reader->path, fact->relation), "made");
 	flag(fact, fact->other && script_path_has_made(reader->path, fact->other), "other made");
@@ -152,7 +150,7 @@ emit(FactReader *reader, Fact *fact)
 		sg_sink_names(sink, fact->flags);
 	else
 		sg_sink_datum(sink, PointerGetDatum(construct_empty_array(TEXTOID)));
-	sg_sink_text(sink, text);
+	sg_sink_text(sink, fact->text ? fact->text : statement_text(reader));
 	sg_sink_emit(sink);
 }
 

@@ -14,13 +14,13 @@
 
 typedef struct VerifyKeys VerifyKeys;
 
-/* Of what fk_declared() has found; in the current memory context */
+/* Files the keys that fk_declared() has found, in the current memory context */
 extern VerifyKeys *verify_keys(List *declared);
 
 /*
- * Those of the child; of the parent; and of the parent or any other table of
- * its partition tree.  Without keys that another session has dropped, by which
- * no statement is judged any more.
+ * Return the keys of a child; those to a parent; and those to a parent or any
+ * other table of its partition tree.  Keys that another session has dropped are
+ * left out: no statement is judged by them any more.
  */
 extern List *verify_keys_of(const VerifyKeys *keys, Oid child);
 extern List *verify_keys_to(const VerifyKeys *keys, Oid parent);
