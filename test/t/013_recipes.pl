@@ -20,6 +20,7 @@ use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use HTTP::Tiny;
 use IPC::Run ();
+use JSON::PP qw(decode_json);
 use PostgreSQL::Test::Utils;
 use SgTest;
 use Test::More;
@@ -460,6 +461,37 @@ sub pipeline
 	%file = files('gitlab-ci');
 	$yaml = $file{'.gitlab-ci.yml'};
 	pipeline('gitlab', 'gitlab', map { gitlab_script($yaml, $_) } qw(keys drift deploy));
+}
+
+# ---- lint ----
+
+{
+	my %file = files('lint');
+
+	new_shop('lint');
+	make_path("$folder/db/migrations");
+	my %script = ('1.sql' => "SET lock_timeout = 1000;\nCREATE TABLE refunds (id bigint PRIMARY KEY);\n",
+		"2, it's.sql" => "CREATE INDEX ON refunds (id);\nSET lock_timeout = 1000;\nCREATE INDEX ON \"a|<b>%\" (i);\n");
+	append_to_file("$folder/db/migrations/$_", $script{$_}) foreach keys %script;
+	ask(q{CREATE TABLE "a|<b>%" (i int)});
+	my @lint = ('bash', 'ci/lint.sh');
+	my @both = map { "db/migrations/$_" } sort keys %script;
+
+	is_deeply([ run_it(@lint, 'text', $both[0]) ], [ 0, '' ], 'lint: nothing to be said');
+	my ($status, $out) = run_it(@lint, 'text', @both);
+	is($status, 1, 'lint: an error fails');
+	like($out, qr/^\Q$both[1]\E:3: error: public\."a\|<b>%" .*\[require-concurrent-index-creation\]$/m, 'lint: file and line, and no finding of a table that an earlier file makes');
+	($status, $out) = run_it(@lint, 'github', @both);
+	like($out, qr/^::error file=db\/migrations\/2%2C it's\.sql,line=3,title=require-concurrent-index-creation::public\."a\|<b>%25" /m, 'lint: an annotation');
+	($status, $out) = run_it(@lint, 'gitlab', @both);
+	my $quality = decode_json($out);
+	is_deeply([ map { [ $_->{location}{path}, $_->{location}{lines}{begin}, $_->{severity} ] } grep { $_->{check_name} =~ /index/ } @$quality ],
+		[ [ $both[1], 3, 'critical' ] ], 'lint: code quality');
+	like((run_it(@lint, 'markdown', @both))[1], qr/^\| \Q$both[1]\E:3 \| error \| require-concurrent-index-creation \| public\."a\\\|&lt;b&gt;%" /m, 'lint: a row of a comment');
+	is_deeply([ run_it(@lint, 'gitlab') ], [ 0, "[]\n" ], 'lint: no file');
+	is((run_it(@lint, 'text', 'nosuch.sql'))[0], 2, 'lint: a file that is not there is no pass');
+	local $ENV{DATABASE_URL} = 'host=/nowhere';
+	is((run_it(@lint, 'text', @both))[0], 2, 'lint: nor is a server that does not answer');
 }
 
 sub quoted { my ($text) = @_; return "'" . $text =~ s/'/'\\''/gr . "'"; }
