@@ -77,6 +77,24 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(), statement);
 COMMENT ON FUNCTION schemaguard.sg_lint_step(text) IS 'the call that makes a statement a step of the plan for fixes';
 
+-- By a CHECK that is valid, or that the script validates before: then SET NOT NULL reads no row
+CREATE FUNCTION schemaguard.sg_lint_sql_checked(fact schemaguard.script_fact, facts schemaguard.script_fact[]) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT EXISTS (SELECT FROM pg_constraint c
+                   WHERE c.conrelid = fact.relid AND c.contype = 'c'
+                     AND pg_get_constraintdef(c.oid) ^@ ('CHECK ((' || quote_ident(fact.name) || ' IS NOT NULL))')
+                     AND (c.convalidated OR EXISTS (
+                         SELECT FROM unnest(facts) v WHERE v.command = 'validate constraint' AND v.relation = fact.relation
+                            AND v.name = c.conname AND v.statement < fact.statement)))
+        OR EXISTS (SELECT FROM unnest(facts) v JOIN unnest(facts) a ON a.relation = v.relation AND a.name = v.name
+                   WHERE v.command = 'validate constraint' AND v.relation = fact.relation AND v.statement < fact.statement
+                     AND a.command = 'add constraint' AND 'check' = ANY (a.flags) AND a.statement < v.statement
+                     AND a.sql ~* ('CHECK\s*[(]\s*"?' || regexp_replace(fact.name, '(\W)', E'\\\1', 'g') || '"?\s+IS\s+NOT\s+NULL\s*[)]'));
+END;
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_checked(schemaguard.script_fact, schemaguard.script_fact[])
+    IS 'does a CHECK say, valid by then, that a column of a script''s SET NOT NULL is not null?';
+
 -- Rules about what holds up whom: of tables that are here, since nobody waits for a new one
 CREATE FUNCTION schemaguard.sg_lint_sql_locks(
     facts schemaguard.script_fact[],
@@ -101,10 +119,8 @@ BEGIN ATOMIC
         ('disallowed-unique-constraint', f.command = 'add constraint' AND f.flags && '{unique,"primary key"}'
              AND NOT 'using index' = ANY (f.flags), NULL, schemaguard.sg_lint_step(f.sql)),
         ('adding-exclusion-constraint', f.command = 'add constraint' AND 'exclude' = ANY (f.flags), NULL, NULL),
-        ('adding-not-nullable-field', f.command = 'set not null' AND NOT EXISTS (
-             SELECT FROM pg_constraint c WHERE c.conrelid = f.relid AND c.contype = 'c' AND c.convalidated
-                AND pg_get_constraintdef(c.oid) = 'CHECK ((' || quote_ident(f.name) || ' IS NOT NULL))'),
-         NULL, schemaguard.sg_lint_step(f.sql)),
+        ('adding-not-nullable-field', f.command = 'set not null' AND NOT schemaguard.sg_lint_sql_checked(f, facts), NULL,
+         schemaguard.sg_lint_step(f.sql)),
         ('adding-required-field', f.command = 'add column' AND 'not null' = ANY (f.flags)
              AND NOT f.flags && '{default,generated,identity,serial}', NULL, NULL),
         ('adding-field-with-default', f.command = 'add column' AND 'computed' = ANY (f.flags), NULL, NULL),
@@ -262,6 +278,9 @@ BEGIN ATOMIC
         ('syntax-error', f.command = 'error', f.other),
         ('missing-object', f.relation IS NOT NULL AND f.relid IS NULL AND f.command NOT IN ('create table', 'column', 'constraint')
              AND NOT f.flags && '{made,"if exists",temporary}' AND f.relation NOT LIKE 'pg_temp.%', f.relation),
+        ('all-tables-under-lock', f.command = 'rewrite table' AND 'all tables' = ANY (f.flags), 'be read or written while it is rewritten'),
+        ('all-tables-under-lock', f.command = 'reindex' AND 'all tables' = ANY (f.flags) AND NOT 'concurrently' = ANY (f.flags),
+         'be written while its indexes are built anew'),
         ('unread-code', f.command = 'run code', NULL),
         ('unread-commands', f.command = 'psql', NULL),
         ('ban-drop-database', f.command = 'drop database', NULL),
@@ -352,6 +371,8 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
  '%1 (%3) is rewritten while nobody can read or write it'),
 (true, 'require-concurrent-reindex', 'error',
  '%1 (%3) can''t be written while its indexes are built anew; REINDEX CONCURRENTLY blocks nobody'),
+(true, 'all-tables-under-lock', 'error',
+ 'one table after the other can''t %2'),
 (true, 'require-concurrent-refresh', 'warning',
  '%1 (%3) can''t be read while it is computed; REFRESH MATERIALIZED VIEW CONCURRENTLY, with a unique index, blocks no reader'),
 (true, 'require-concurrent-detach', 'warning',

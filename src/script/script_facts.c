@@ -694,6 +694,7 @@ read_simple(FactReader *reader, const char *command, const RangeVar *name, LOCKM
 	Fact		fact = {.command = command,.relation = name ? script_path_table(reader->path, name) : NULL,.lock = lock};
 
 	flag(&fact, word != NULL, word);
+	flag(&fact, name == NULL, "all tables");
 	emit(reader, &fact);
 }
 
@@ -706,6 +707,19 @@ read_truncate(FactReader *reader, const TruncateStmt *statement)
 	}
 }
 
+/* Is an option in parentheses on?  It is without a value, and with one that the server would refuse. */
+static bool
+is_on(const DefElem *option)
+{
+	bool		on = true;
+
+	if (option->arg && IsA(option->arg, String))
+		(void) parse_bool(strVal(option->arg), &on);
+	else if (option->arg && IsA(option->arg, Integer))
+		on = intVal(option->arg) != 0;
+	return on;
+}
+
 static void
 read_maintenance(FactReader *reader, const VacuumStmt *statement)
 {
@@ -715,7 +729,8 @@ read_maintenance(FactReader *reader, const VacuumStmt *statement)
 		return;
 	foreach_ptr(const DefElem, option, statement->options)
 	{
-		full |= strcmp(option->defname, "full") == 0 && (option->arg == NULL || !IsA(option->arg, String) || strcmp(strVal(option->arg), "false") != 0);
+		if (strcmp(option->defname, "full") == 0)
+			full = is_on(option);
 	}
 	foreach_ptr(const VacuumRelation, one, statement->rels)
 	{
@@ -733,11 +748,14 @@ read_reindex(FactReader *reader, const ReindexStmt *statement)
 
 	foreach_ptr(const DefElem, option, statement->params)
 	{
-		concurrently |= strcmp(option->defname, "concurrently") == 0;
+		if (strcmp(option->defname, "concurrently") == 0)
+			concurrently = is_on(option);
 	}
 	flag(&fact, concurrently, "concurrently");
 	fact.lock = concurrently ? ShareUpdateExclusiveLock : ShareLock;
-	if (statement->relation)
+	if (statement->relation == NULL)
+		flag(&fact, true, "all tables");
+	else
 		fact.relation = statement->kind == REINDEX_OBJECT_INDEX ? table_of_index(reader, statement->relation) :
 			script_path_table(reader->path, statement->relation);
 	emit(reader, &fact);

@@ -42,6 +42,7 @@ INSERT INTO tried VALUES
 ('changing-column-type', 'ALTER TABLE t ALTER id TYPE bigint', 'ALTER TABLE t ALTER v TYPE varchar(21)'),
 ('rewriting-under-lock', 'CLUSTER t USING ti', 'ALTER TABLE t SET (fillfactor = 50)'),
 ('require-concurrent-reindex', 'REINDEX TABLE t', 'REINDEX TABLE CONCURRENTLY t'),
+('all-tables-under-lock', 'REINDEX (CONCURRENTLY off) SCHEMA ls', 'REINDEX SCHEMA CONCURRENTLY ls; VACUUM (FULL false)'),
 ('require-concurrent-refresh', 'REFRESH MATERIALIZED VIEW m', 'REFRESH MATERIALIZED VIEW CONCURRENTLY m'),
 ('require-concurrent-detach', 'ALTER TABLE part DETACH PARTITION part0', 'ALTER TABLE part DETACH PARTITION part0 CONCURRENTLY'),
 ('attaching-reads-rows', 'ALTER TABLE part ATTACH PARTITION part1 FOR VALUES FROM (1) TO (2)',
@@ -99,6 +100,17 @@ SELECT name AS "rules without a case" FROM schemaguard.lint_rule r WHERE source 
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 SELECT t.rule, d.severity, d.lock, regexp_replace(d.message, '[(](\d+ kB, about 1,000 rows|size not known)[^)]*', '(so large') AS message
 FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.rule ORDER BY t.rule COLLATE "C";
+
+-- an option that is off; all tables; a CHECK that the script validates, of its own or of before, and one that it does not, or of another column
+ALTER TABLE t ADD CONSTRAINT before CHECK (n IS NOT NULL) NOT VALID;
+SELECT s.script, (SELECT string_agg(d.rule, ', ') FROM sg_lint_sql_details('SET lock_timeout = 1000;' || s.script) d) AS rules
+FROM unnest(ARRAY['REINDEX (CONCURRENTLY off) TABLE ls.t', 'REINDEX (CONCURRENTLY 0) INDEX ls.ti', 'VACUUM (FULL 0) ls.t', 'VACUUM (FULL on)', 'CLUSTER',
+    'ALTER TABLE ls.t VALIDATE CONSTRAINT before; ALTER TABLE ls.t ALTER n SET NOT NULL',
+    'ALTER TABLE ls.t ALTER n SET NOT NULL; ALTER TABLE ls.t VALIDATE CONSTRAINT before',
+    'ALTER TABLE ls.t VALIDATE CONSTRAINT before; ALTER TABLE ls.t ALTER d SET NOT NULL',
+    'ALTER TABLE ls.t ADD CONSTRAINT k CHECK (d IS NOT NULL) NOT VALID; COMMIT; BEGIN; ALTER TABLE ls.t VALIDATE CONSTRAINT k; ALTER TABLE ls.t ALTER "d" SET NOT NULL; COMMIT',
+    'ALTER TABLE ls.t ADD CONSTRAINT k CHECK (d IS NOT NULL OR n > 0) NOT VALID; COMMIT; BEGIN; ALTER TABLE ls.t VALIDATE CONSTRAINT k; ALTER TABLE ls.t ALTER d SET NOT NULL; COMMIT']) s (script);
+ALTER TABLE t DROP CONSTRAINT before;
 
 -- what depends on what is no relation
 SELECT s.script, d.severity, d.rule, d.object, d.message
