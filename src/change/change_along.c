@@ -22,6 +22,7 @@
 #include "commands/extension.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_coerce.h"
 #include "parser/parse_type.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -30,6 +31,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/depend.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "change/change.h"
@@ -62,9 +64,9 @@ add_along(ChangeAlong *along, Oid classid, Oid object, int sub)
 	}
 }
 
-/* Adds the rows of a table, or the values of one of its columns that are computed anew */
+/* Adds the rows of a table, or the values of one of its columns: those that a condition names change, or all are computed anew */
 static void
-add_gone(ChangeAlong *along, Oid table, char *column)
+add_gone(ChangeAlong *along, Oid table, char *column, char *changed)
 {
 	char		relkind = OidIsValid(table) ? get_rel_relkind(table) : 0;
 	PlanGone   *gone;
@@ -74,8 +76,76 @@ add_gone(ChangeAlong *along, Oid table, char *column)
 	gone = palloc0(sizeof(PlanGone));
 	gone->table = table;
 	gone->column = column;
-	gone->converted = column != NULL;
+	gone->converted = column != NULL && changed == NULL;
+	gone->changed = changed;
 	along->gone = lappend(along->gone, gone);
+}
+
+/* Digits behind the point; -1: any number of them */
+static int
+scale_of(int32 typmod)
+{
+	/* 11 bits with a sign */
+	return typmod < (int32) VARHDRSZ ? -1 : ((((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024);
+}
+
+/* Does no value change when it is converted, where the statement does not fail on it? */
+static bool
+keeps_values(Oid from, int32 was, Oid to, int32 is)
+{
+	switch (to)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+		case BITOID:
+		case VARBITOID:
+			return true;
+		case INT4OID:
+			return from == INT2OID;
+		case INT8OID:
+			return from == INT2OID || from == INT4OID;
+		case FLOAT8OID:
+			return from == FLOAT4OID || from == INT2OID || from == INT4OID;
+		case NUMERICOID:
+			if (from == INT2OID || from == INT4OID || from == INT8OID)
+				return is == -1 || scale_of(is) >= 0;
+			return from == to && (is == -1 || (was != -1 && scale_of(is) >= scale_of(was)));
+		case TIMEOID:
+		case TIMETZOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return (from == to || (from == DATEOID && to == TIMESTAMPOID)) && (is == -1 || (was != -1 && is >= was));
+		default:
+			return from == to && (is == -1 || is == was);
+	}
+}
+
+/*
+ * Returns the condition of the values of a column that are others after ALTER TYPE
+ * without USING, for they do not come back when they are converted back; or NULL.
+ * Of types that are built in: no code of anybody's is asked.
+ */
+static char *
+changed_values(Oid table, const AlterTableCmd *command)
+{
+	TypeName   *name = castNode(ColumnDef, command->def)->typeName;
+	Oid			type = LookupTypeNameOid(NULL, name, true);
+	const char *column = quote_identifier(command->name);
+	FormData_pg_attribute was;
+	int32		typmod;
+	Oid			function;
+
+	if (!OidIsValid(type) || type >= FirstGenbkiObjectId || !sg_read_column(table, get_attnum(table, command->name), &was) ||
+		was.atttypid >= FirstGenbkiObjectId || was.attgenerated)
+		return NULL;
+	typenameTypeIdAndMod(NULL, name, &type, &typmod);
+	if (keeps_values(was.atttypid, was.atttypmod, type, typmod) ||
+		find_coercion_pathway(type, was.atttypid, COERCION_ASSIGNMENT, &function) == COERCION_PATH_NONE ||
+		find_coercion_pathway(was.atttypid, type, COERCION_EXPLICIT, &function) == COERCION_PATH_NONE)
+		return NULL;
+	return psprintf("%s IS DISTINCT FROM %s::%s::%s", column, column, format_type_with_typemod(type, typmod),
+					format_type_with_typemod(was.atttypid, was.atttypmod));
 }
 
 /* The objects that DROP takes along by CASCADE, beside those that it names */
@@ -141,8 +211,13 @@ add_altered(ChangeAlong *along, const AlterTableStmt *alter)
 	{
 		AttrNumber	column = command->name && command->subtype != AT_DropConstraint ? get_attnum(table, command->name) : InvalidAttrNumber;
 
-		if (column > 0 && command->subtype == AT_AlterColumnType && castNode(ColumnDef, command->def)->raw_default)
-			add_gone(along, table, command->name);
+		if (column > 0 && command->subtype == AT_AlterColumnType)
+		{
+			char	   *changed = castNode(ColumnDef, command->def)->raw_default ? NULL : changed_values(table, command);
+
+			if (changed || castNode(ColumnDef, command->def)->raw_default)
+				add_gone(along, table, command->name, changed);
+		}
 		if (command->behavior != DROP_CASCADE)
 			continue;
 		if (command->subtype == AT_DropColumn && column > 0)
@@ -165,7 +240,7 @@ add_emptied(ChangeAlong *along, const TruncateStmt *truncate)
 
 		if (OidIsValid(table))
 			tables = lappend_oid(tables, table);
-		add_gone(along, table, NULL);
+		add_gone(along, table, NULL, NULL);
 	}
 	along->known = tables != NIL;
 	while (along->cascades && tables && (more = heap_truncate_find_FKs(tables)) != NIL)
@@ -173,7 +248,7 @@ add_emptied(ChangeAlong *along, const TruncateStmt *truncate)
 		foreach_oid(table, more)
 		{
 			along->names = lappend(along->names, sg_relation_name(table));
-			add_gone(along, table, NULL);
+			add_gone(along, table, NULL, NULL);
 		}
 		tables = list_concat(tables, more);
 	}

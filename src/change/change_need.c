@@ -921,7 +921,8 @@ change_count_gone(List *gone, RunRows *counts)
 
 		if (one->attribute)
 			what = psprintf("(%s).%s", what, quote_identifier(one->attribute));
-		rows = count_here(one->table, psprintf("SELECT count(%s) FROM %s", what, sg_relation_name(one->table)));
+		rows = count_here(one->table, psprintf("SELECT count(%s) FROM %s%s%s", what, sg_relation_name(one->table), one->changed ? " WHERE " : "",
+											   one->changed ? one->changed : ""));
 		known &= count_dropped(counts, one->table, one->column != NULL, rows) >= 0;
 		sum += Max(rows, 0);
 	}

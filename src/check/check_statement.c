@@ -885,7 +885,7 @@ kept_instead(const PlanStep *step, Node *statement, const List *gone)
 		foreach_ptr(List, object, drop->objects)
 			append_add(&calls, step, psprintf("DROP TABLE %s%s", drop->missing_ok ? "IF EXISTS " : "", NameListToQuotedString(object)), NULL);
 	}
-	else if (one && !one->converted && one->attribute == NULL &&
+	else if (one && !one->converted && one->changed == NULL && one->attribute == NULL &&
 			 (drop ? drop->removeType == OBJECT_TABLE : IsA(statement, AlterTableStmt) && ((AlterTableStmt *) statement)->objtype == OBJECT_TABLE))
 	{
 		steps = "a step that keeps it until it is pruned";
@@ -947,6 +947,7 @@ static void
 check_gone(const PlanCheck *check, CheckStep *cs, Node *statement, const List *gone)
 {
 	bool		converted = gone && ((PlanGone *) linitial(gone))->converted;
+	bool		changed = gone && ((PlanGone *) linitial(gone))->changed;
 	StringInfoData text;
 	int			n = 0;
 
@@ -968,7 +969,8 @@ check_gone(const PlanCheck *check, CheckStep *cs, Node *statement, const List *g
 	if (n > 0 && is_copied(check, cs, gone, text.data))
 		return;
 	if (n > 0)
-		check_row(cs, "loss", converted && cs->step->undo ? CHECK_OK : CHECK_WARN, psprintf("%s for good: %s", converted ? "computed anew, and what was there goes" : "goes", text.data),
+		check_row(cs, "loss", converted && cs->step->undo ? CHECK_OK : CHECK_WARN, psprintf("%s for good: %s", converted ? "computed anew, and what was there goes" :
+						   changed ? "does not fit the new type, and changes" : "goes", text.data),
 				  loss_hint(cs, statement, gone));
 	else if (gone)
 		check_row(cs, "loss", CHECK_OK, pstrdup("no row or value goes as things are now"), NULL);

@@ -30,6 +30,8 @@ typedef struct PlanGone
 	char	   *attribute;		/* of the column's composite type, alone; or
 								 * NULL */
 	bool		converted;		/* the values are computed anew */
+	char	   *changed;		/* condition: the values that another type
+								 * changes; NULL: all */
 } PlanGone;
 
 /*

@@ -124,6 +124,14 @@ SELECT step, hint FROM sg_plan_check_details('loss') WHERE check_name = 'loss' A
 SELECT sg_plan_skip('loss', '{1,2,3,4,5,6,8,10}', 'not now') \g /dev/null
 CALL sg_apply('loss');
 SELECT step, reason FROM schemaguard.plan_step WHERE plan = 'loss' AND state = 'validated' ORDER BY step;
+-- values that another type changes, by which statements do so
+SELECT sg_plan_create('narrow');
+CREATE TABLE plan_add.narrow (a numeric(8, 4), b numeric(8, 4), c timestamptz, d float8, e bigint, f bigint, g text);
+INSERT INTO plan_add.narrow SELECT 1 + g / 1000.0, g, '2026-11-27 11:40:15+00', g + 0.5, g, g, g FROM generate_series(0, 10) g;
+SELECT sg_plan_add('narrow', 'ALTER TABLE plan_add.narrow ALTER ' || x) FROM unnest('{a TYPE numeric(8\,2),b TYPE numeric(12\,6),c TYPE date,d TYPE int,e TYPE int,f TYPE numeric,g TYPE varchar(5)}'::text[]) x \g /dev/null
+SELECT step, result, detail, hint FROM sg_plan_check_details('narrow') WHERE check_name = 'loss' ORDER BY step;
+CALL sg_apply('narrow');
+SELECT plan, rows_deleted FROM schemaguard.plan_summary WHERE plan = 'narrow';
 -- what goes with a role, a type, a domain, an extension or an attribute
 SELECT sg_plan_create('owned');
 SET client_min_messages = warning;
