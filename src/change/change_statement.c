@@ -197,19 +197,39 @@ outside_statement(const PlanStep *step, const char *sql, ChangeMove *move, StepS
 								plan_skip_call(step, "run by hand")));
 }
 
-/* In one transaction; false with a problem where one of them can't be analysed */
+/* Can a query that failed so, behind a statement that is no query, succeed when that one has run? */
+static bool
+may_run_later(const FkProblem *problem)
+{
+	return problem->sqlerrcode == ERRCODE_INVALID_SCHEMA_NAME ||
+		(ERRCODE_TO_CATEGORY(problem->sqlerrcode) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION &&
+		 problem->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE);
+}
+
+/*
+ * In one transaction; false with a problem where one of them can't be analysed.
+ * A query behind what makes its tables or columns is looked at when it is run.
+ */
 static bool
 run_statements(ChangeMove *move, const char *sql, StepState state)
 {
 	List	   *texts = plan_change_texts(sql);
+	bool		changed = false;
 
 	foreach_ptr(const char, text, texts)
 	{
+		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
 		ChangeAlong along;
 
 		if (!change_reach_statement(move, text))
-			return false;
-		change_along(linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt, &along);
+		{
+			if (!changed || !code_is_query(statement) || !may_run_later(move->problem))
+				return false;
+			move->problem = NULL;
+			continue;
+		}
+		changed |= !code_is_query(statement);
+		change_along(statement, &along);
 		move->along = list_concat(move->along, along.names);
 		move->gone = list_concat(move->gone, along.gone);
 	}

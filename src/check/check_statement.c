@@ -62,6 +62,7 @@ typedef struct Naming
 {
 	CheckStep  *cs;
 	Node	   *statement;
+	List	   *before;			/* texts of those before it in its step */
 	List	   *queries;		/* names of WITH, of char * */
 	List	   *missing;		/* of char * */
 	char	   *near;			/* what the first of these may have meant, or
@@ -93,11 +94,22 @@ kinds_of(ObjectType type)
 	}
 }
 
-/* kinds: of pg_class.relkind, those that may be meant */
+static bool
+is_in_texts(List *texts, const char *name)
+{
+	foreach_ptr(const char, text, texts)
+	{
+		if (strstr(text, name))
+			return true;
+	}
+	return false;
+}
+
+/* kinds: of pg_class.relkind, those that may be meant; an earlier statement of the step may make it */
 static void
 look_for_relation(Naming *naming, const RangeVar *name, const char *kinds)
 {
-	if (name == NULL || OidIsValid(change_find_named(name)))
+	if (name == NULL || OidIsValid(change_find_named(name)) || is_in_texts(naming->before, name->relname))
 		return;
 	if (naming->missing == NIL && name->schemaname)
 		naming->near = sg_nearest_relation(quote_qualified_identifier(name->schemaname, name->relname), kinds);
@@ -556,6 +568,12 @@ look_for_all(void *arg)
 			look_for_roles(((DropRoleStmt *) statement)->missing_ok ? NIL : ((DropRoleStmt *) statement)->roles);
 			break;
 		default:
+			/* the first one's are told with the look at the step */
+			if (naming->before && code_is_query(statement))
+			{
+				(void) visit_queries(statement, naming);
+				(void) visit_tables(statement, naming);
+			}
 			break;
 	}
 	naming->refused = true;
@@ -628,13 +646,13 @@ names_hint(const CheckStep *cs, const char *meant, const char *add)
 }
 
 static void
-check_names(PlanCheck *check, CheckStep *cs, Node *statement, bool first)
+check_names(PlanCheck *check, CheckStep *cs, Node *statement, List *before)
 {
-	Naming		naming = {.cs = cs,.statement = statement};
+	Naming		naming = {.cs = cs,.statement = statement,.before = before};
 
 	/* on a standby, too, where the error would end the call */
 	ErrorData  *edata = sg_try_undo(look_for_all, &naming);
-	CheckResult result = !first || check_may_be_made(check, cs, true) || (naming.refused && check_step_before(check, cs)) ? CHECK_WARN : CHECK_BLOCK;
+	CheckResult result = before || check_may_be_made(check, cs, true) || (naming.refused && check_step_before(check, cs)) ? CHECK_WARN : CHECK_BLOCK;
 	const char *unless = result == CHECK_WARN ? ", unless an earlier statement makes it" : "";
 	const char *changes = result == CHECK_WARN ? ", unless an earlier statement changes that" : "";
 
@@ -1142,15 +1160,15 @@ void
 check_statement(PlanCheck *check, CheckStep *cs)
 {
 	List	   *texts = plan_change_texts(cs->step->definition);
-	bool		first = true;
+	List	   *before = NIL;
 
-	foreach_ptr(const char, text, texts)
+	foreach_ptr(char, text, texts)
 	{
 		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
 		int			event = 0;
 		Oid			table = written_table(statement, &event);
 
-		check_names(check, cs, statement, first);
+		check_names(check, cs, statement, before);
 		check_loss(check, cs, statement);
 		if (code_is_query(statement))
 			check_written(check, cs, statement);
@@ -1159,10 +1177,10 @@ check_statement(PlanCheck *check, CheckStep *cs)
 			check_triggers(cs, table, event, IsA(statement, UpdateStmt) ? columns_set(((UpdateStmt *) statement)->targetList) : NIL, -1);
 			if (event != TRIGGER_TYPE_INSERT)
 				check_published_writes(check, cs, table, CHECK_BLOCK, event == TRIGGER_TYPE_UPDATE, event == TRIGGER_TYPE_DELETE);
-			check_query_rows(check, cs, table, text, first, text == llast(texts));
+			check_query_rows(check, cs, table, text, before == NIL, text == llast(texts));
 		}
 		else if (code_is_query(statement))
 			check_row(cs, "rows", CHECK_WARN, pstrdup("the rows that it writes were not looked at"), NULL);
-		first = false;
+		before = lappend(before, text);
 	}
 }

@@ -132,6 +132,13 @@ SELECT sg_plan_add('narrow', 'ALTER TABLE plan_add.narrow ALTER ' || x) FROM unn
 SELECT step, result, detail, hint FROM sg_plan_check_details('narrow') WHERE check_name = 'loss' ORDER BY step;
 CALL sg_apply('narrow');
 SELECT plan, rows_deleted FROM schemaguard.plan_summary WHERE plan = 'narrow';
+-- queries behind what makes their tables and columns, in one step
+SELECT sg_plan_create('behind');
+SELECT sg_plan_add_statement('behind', x) FROM unnest(ARRAY['CREATE TABLE plan_add.copied (LIKE plan_add.narrow); INSERT INTO plan_add.copied SELECT * FROM plan_add.narrow',
+    'ALTER TABLE plan_add.narrow ADD h int; UPDATE plan_add.narrow SET h = e', 'CREATE TABLE plan_add.copy_2 (id int); INSERT INTO plan_add.copy_2 SELECT e FROM plan_add.narow']) x \g /dev/null
+SELECT step, result, detail FROM sg_plan_check_details('behind') WHERE check_name = 'names' ORDER BY step;
+CALL sg_apply('behind');
+SELECT (SELECT count(*) FROM plan_add.copied) AS copied, (SELECT count(h) FROM plan_add.narrow) AS filled, to_regclass('plan_add.copy_2');
 -- what goes with a role, a type, a domain, an extension or an attribute
 SELECT sg_plan_create('owned');
 SET client_min_messages = warning;
