@@ -335,6 +335,7 @@ count_first(PlanRun *run)
 	List	   *deeds;
 	List	   *steps;
 	int			counted = 0;
+	RunRows    *rows;
 	MemoryContext context;
 	MemoryContext old;
 
@@ -367,17 +368,18 @@ count_first(PlanRun *run)
 	sg_progress_done(0, 0);
 	sg_progress_total(0);
 	run->dry_run = run->counting = false;
+	rows = run->rows;
+	old = MemoryContextSwitchTo(run->context);
+	run->rows = run_rows_new();
+	MemoryContextSwitchTo(old);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	fix_check_counted(run, run->rows);
+	fix_check_counted(run, rows);
 	PopActiveSnapshot();
 	run->orphan_rows = orphan_rows;
 	run->hints = NIL;
 	if (run->gone)
 		hash_destroy(run->gone);
 	run->gone = NULL;
-	old = MemoryContextSwitchTo(run->context);
-	run->rows = run_rows_new();
-	MemoryContextSwitchTo(old);
 	run_commit();
 }
 

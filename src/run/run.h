@@ -247,6 +247,9 @@ extern bool run_wants_orphans(const PlanStep *step, int sqlerrcode);
  */
 extern void run_tell_summary(const PlanRun *run);
 
+/* Warns of what the call has done to rows until now, where an error ends it */
+extern void run_tell_cut_off(const PlanRun *run);
+
 /*
  * Returns the CALL of a procedure on the run's plan, with all that the run's
  * caller has given and the procedure has: steps, validate, fix, author and so

@@ -211,6 +211,25 @@ typedef struct Call
 	void		(*work) (PlanRun *run);
 } Call;
 
+/* Does the work; where an error ends it, a cancel too, what has become of rows until then is told before it */
+static void
+work_or_tell(const Call *call)
+{
+	PG_TRY();
+	{
+		call->work(call->run);
+	}
+	PG_CATCH();
+	{
+		MemoryContext old = MemoryContextSwitchTo(call->run->context);
+
+		run_tell_cut_off(call->run);
+		MemoryContextSwitchTo(old);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
 static void
 run_plan(void *arg)
 {
@@ -253,7 +272,7 @@ run_plan(void *arg)
 			log_evidence(&run->id, run->plan->name, run->plan->id, "before", NULL);
 		run_throttle_begin(run);
 		plan_filler_sweep();
-		call->work(run);
+		work_or_tell(call);
 		if (!run->dry_run)
 			log_evidence(&run->id, run->plan->name, run->plan->id, "after", NULL);
 		run_tell_summary(run);

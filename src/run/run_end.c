@@ -520,6 +520,25 @@ detail_text(const PlanRun *run, const RunRows *all, List *steps)
 }
 
 void
+run_tell_cut_off(const PlanRun *run)
+{
+	RunRows    *rows = run_rows_new();
+	char	   *detail;
+
+	if (run->dry_run || run->counting)
+		return;
+	run_rows_merge(rows, run->rows);
+	run_rows_merge(rows, run->written);
+	detail = run_rows_text(rows, false);
+	if (detail)
+		ereport(WARNING,
+				(errmsg("plan \"%s\": cut off%s", run->plan->name, lost_text(run, rows)),
+				 errdetail("%s", detail),
+				 errhint("What its calls have done to rows:\nSELECT * FROM schemaguard.plan_summary WHERE plan = %s;",
+						 quote_literal_cstr(run->plan->name))));
+}
+
+void
 run_tell_summary(const PlanRun *run)
 {
 	List	   *steps = plan_chosen_steps(run->plan);

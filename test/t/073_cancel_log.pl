@@ -126,6 +126,26 @@ cancelled('a pause while rows are filled', 'pausing', { action => 'throttle' }, 
 	$locker->query('ROLLBACK');
 }
 
+# What is gone by then is told, to whoever sees warnings only
+{
+	query(q{CREATE TABLE held (id int PRIMARY KEY, p int); INSERT INTO held SELECT g, 100 + g FROM generate_series(1, 30) g;
+		CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_advisory_xact_lock(73); RETURN OLD; END$$;
+		CREATE TRIGGER waits BEFORE DELETE ON held FOR EACH ROW WHEN (OLD.id = 25) EXECUTE FUNCTION waits();
+		SELECT sg_plan_create('gone'), sg_plan_add_fk('gone', 'held', '{p}', 'parent', orphans => 'delete')});
+	$caller->query(q{CALL sg_add_fks('gone', validate => false)});
+	$locker->query('SELECT pg_advisory_lock(73)');
+	$caller->query('SET client_min_messages = warning');
+	$caller->send(q{CALL sg_fix_orphans('gone', batch => 10)});
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE pid = $caller->{pid} AND NOT granted AND locktype = 'advisory'") eq '1' }), 'a row can\'t be deleted');
+	query("SELECT pg_cancel_backend($caller->{pid})");
+	$caller->collect;
+	is($caller->sqlstate, '57014', '... the call is cancelled');
+	is(query('SELECT count(*) FROM held'), '10', '... after two batches');
+	like($caller->{err}, qr/WARNING: .*plan "gone": cut off, 20 rows deleted or changed without a copy\nDETAIL:  20 rows of public\.held were deleted, without a copy\.\nHINT: .*plan_summary WHERE plan = 'gone';.*ERROR: /s, '... which is told before the error');
+	$locker->query('SELECT pg_advisory_unlock(73)');
+	$caller->query('RESET client_min_messages');
+}
+
 # Code that catches a cancel, again and again, until it gives up: neither a limit nor a cancel is lost on it. What it was for
 # counts as done only if it gives up by itself.
 {
