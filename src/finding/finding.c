@@ -21,6 +21,7 @@
 #include "storage/lock.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -205,8 +206,73 @@ finding_close(FindingRun *run)
 }
 
 void
+finding_note_others(FindingRun *run)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	HeapTuple	tuple;
+	TupleDesc	desc;
+	SgScope		scope;
+	bool		null;
+
+	sg_owner_begin(&scope);
+	SPI_connect();
+	execute(run, SPI_OK_SELECT,
+			"SELECT coalesce(array_agg(f.id), '{}'), coalesce(array_agg(f.run), '{}')"
+			" FROM schemaguard.finding f WHERE f.source = $1 AND f.gone_at IS NULL AND NOT (" OF_HISTORY ")"
+			" AND (f.role = $2 OR (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = $2)"
+			"      AND (f.result <> 'unknown' OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = f.role)))", 4);
+	tuple = SPI_tuptable->vals[0];
+	desc = SPI_tuptable->tupdesc;
+	MemoryContextSwitchTo(caller);
+	run->others = datumCopy(SPI_getbinval(tuple, desc, 1, &null), false, -1);
+	run->others_runs = datumCopy(SPI_getbinval(tuple, desc, 2, &null), false, -1);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+/*
+ * Close noted findings that are as they were.  One that another run is about to
+ * write is left to it, so that no two runs wait for each other.
+ */
+static void
+close_noted(const FindingRun *run, const char *from, const char *condition, List *findings)
+{
+	Oid			types[RUN_ARGS + 2 + FIELDS];
+	Datum		values[RUN_ARGS + 2 + FIELDS];
+	SgScope		scope;
+
+	if (run->others == 0)
+		return;
+	run_arguments(run, types, values);
+	types[RUN_ARGS] = INT8ARRAYOID;
+	values[RUN_ARGS] = run->others;
+	types[RUN_ARGS + 1] = get_array_type(UUIDOID);
+	values[RUN_ARGS + 1] = run->others_runs;
+	field_arrays(findings, types + RUN_ARGS + 2, values + RUN_ARGS + 2);
+	sg_owner_begin(&scope);
+	SPI_connect();
+	sg_owner_execute(SPI_OK_UPDATE,
+					 psprintf(CLOSE " WHERE f.id IN (SELECT f.id FROM ROWS FROM (pg_catalog.unnest($7), pg_catalog.unnest($8)) AS n (id, run)"
+							  " JOIN schemaguard.finding f ON f.id = n.id AND f.run = n.run AND f.gone_at IS NULL%s"
+							  " WHERE %s ORDER BY f.id FOR UPDATE OF f SKIP LOCKED)", from, condition),
+					 findings == NIL ? RUN_ARGS + 2 : RUN_ARGS + 5, types, values, NULL);
+	SPI_finish();
+	sg_scope_end(&scope);
+}
+
+void
+finding_close_others(const FindingRun *run, const char *condition)
+{
+	close_noted(run, "", condition, NIL);
+}
+
+void
 finding_passed(const FindingRun *run, List *findings)
 {
+	close_noted(run,
+				" JOIN ROWS FROM (pg_catalog.unnest($9), pg_catalog.unnest($10), pg_catalog.unnest($11))"
+				" AS r (kind, object, property) ON true",
+				"f.kind = r.kind AND f.object = r.object AND f.property = r.property", findings);
 	execute_over(run, findings, 3, SPI_OK_UPDATE,
 				 CLOSE " FROM ROWS FROM (pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($9))"
 				 "      AS r (kind, object, property)"

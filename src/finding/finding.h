@@ -53,6 +53,10 @@ typedef struct FindingRun
 	pg_uuid_t	run;			/* in the log */
 	TimestampTz started_at;
 
+	/* set by finding_note_others() */
+	Datum		others;			/* bigint[]: findings of other histories ... */
+	Datum		others_runs;	/* ... and uuid[]: the runs that found them */
+
 	/* set by finding_close(): what listeners have not been told yet */
 	int64		appeared;		/* new, or with another result than before */
 	int64		gone;
@@ -75,13 +79,24 @@ extern void finding_lock_run(const FindingRun *run);
 extern void finding_unlock_run(const FindingRun *run);
 
 /*
+ * Notes, before the run looks at anything, the open findings of other histories that its
+ * verdicts end as well: those of its role and, if that is a superuser's, of
+ * any, but for what is unknown to a role that is there and may look again.  What
+ * another run finds meanwhile is left to that one.
+ */
+extern void finding_note_others(FindingRun *run);
+
+/* Close those of them that a condition on f, a row of schemaguard.finding, says are about nothing that is there */
+extern void finding_close_others(const FindingRun *run, const char *condition);
+
+/*
  * Write down what a run has found (of Finding *), new or as before.  A finding
  * that is there twice is written once.  In these three the caller has the
  * history's lock.
  */
 extern void finding_found(const FindingRun *run, List *findings);
 
-/* Close findings of earlier runs: this run has looked at these (of Finding *), and they pass */
+/* Close findings of earlier runs, noted ones of others too: this run has looked at these (of Finding *), and they pass */
 extern void finding_passed(const FindingRun *run, List *findings);
 
 /* The run has seen everything: close what only earlier ones have found, and count */

@@ -49,6 +49,13 @@ SG_FUNCTION(sg_audit_gate);
 
 #define FIRST_KEYS 20			/* that an error names */
 
+/* A finding f whose key is neither declared nor planned any more, or on whose table no plan has such a rule */
+#define ABOUT_NOTHING \
+	"NOT EXISTS (SELECT FROM schemaguard.plan_step s WHERE s.child_table = f.object AND s.kind = f.kind" \
+	"            AND (f.kind <> 'foreign key' OR s.fk_name = f.property))" \
+	" AND NOT EXISTS (SELECT FROM pg_constraint k WHERE f.kind = 'foreign key' AND k.contype = 'f'" \
+	"                 AND k.conrelid = pg_catalog.to_regclass(f.object) AND k.conname = f.property)"
+
 typedef struct AuditGate
 {
 	FkPlan	   *plan;			/* or NULL */
@@ -373,9 +380,13 @@ run_gate(AuditGate *gate)
 		plan_tell_options(gate->plan, options);
 		run_keep_options(options);
 	}
+	PushActiveSnapshot(GetTransactionSnapshot());
+	finding_note_others(&gate->history);
+	PopActiveSnapshot();
 	judge(gate);
 	leave_out_accepted(gate);
 	finding_close(&gate->history);
+	finding_close_others(&gate->history, ABOUT_NOTHING);
 	log_gate(gate);
 	notify(gate);
 	run_commit();
@@ -393,7 +404,8 @@ run_gate(AuditGate *gate)
  * gate's; then raises SG001 if any key fails or is unknown, with the first
  * ones in the detail.  A finding that sg_audit_accept() has accepted is left
  * out with a NOTICE, unless only_new is false.  Without fail, the error is a
- * WARNING.
+ * WARNING.  What passes ends findings of other gates as well, of this role or,
+ * if it is a superuser's, of any; so does a key that is not there any more.
  *
  * With the caller's privileges; locks what sg_orphan_audit() locks, and
  * the history of this gate, so that gates of one role and scope take turns.

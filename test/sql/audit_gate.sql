@@ -198,6 +198,27 @@ CALL sg_audit_gate('{gate,"gate B"}', fail => false);
 SELECT sg_audit_accept('gate.twin.twin_fk', 'known') > 0 AS accepted;
 SELECT object, property, reason FROM schemaguard.finding WHERE property ~ 'twin_fk' ORDER BY object COLLATE "C";
 
+-- what another gate found ends with a pass of this one, or with the key; but not by any role's, and not while it is still so
+CREATE TABLE ends (a int);
+CREATE TABLE goes (a int);
+CREATE TABLE stays (a int);
+INSERT INTO ends VALUES (-1);
+INSERT INTO goes VALUES (-1);
+INSERT INTO stays VALUES (-1);
+ALTER TABLE ends ADD CONSTRAINT ends_fk FOREIGN KEY (a) REFERENCES p NOT VALID;
+ALTER TABLE goes ADD CONSTRAINT goes_fk FOREIGN KEY (a) REFERENCES p NOT VALID;
+ALTER TABLE stays ADD CONSTRAINT stays_fk FOREIGN KEY (a) REFERENCES p NOT VALID;
+GRANT SELECT ON ends, p TO regress_gate;
+CALL sg_audit_gate('{gate}', fail => false);
+DELETE FROM ends;
+DROP TABLE goes;
+SET ROLE regress_gate;
+CALL sg_audit_gate('{gate,"gate B"}', fail => false);
+RESET ROLE;
+SELECT property, gone_at IS NULL AS is_open FROM schemaguard.finding WHERE property IN ('ends_fk', 'goes_fk', 'stays_fk') AND target = 'schemas gate' AND role = current_user ORDER BY property;
+CALL sg_audit_gate('{gate,"gate B"}', fail => false);
+SELECT property, gone_at IS NULL AS is_open FROM schemaguard.finding WHERE property IN ('ends_fk', 'goes_fk', 'stays_fk') AND target = 'schemas gate' AND role = current_user ORDER BY property;
+
 SELECT sg_plan_drop('gate');
 DELETE FROM schemaguard.finding WHERE target ~ 'gate';
 DROP SCHEMA gate, "gate B" CASCADE;
