@@ -206,7 +206,8 @@ BEGIN ATOMIC
                                 AND r.relname = (parse_ident(d.relation))[2]) END AS named,
                CASE WHEN d.definition IN ('table', 'view') AND split_part(d.was, ' ', 2) = c.system_identifier::text
                         THEN split_part(d.was, ' ', 4) END AS marked,
-               nullif(split_part(d.was, ' ', 6), '')::oid AS home
+               -- of an index or a partition it is a definition
+               CASE WHEN d.definition IN ('table', 'view') THEN substring(split_part(d.was, ' ', 6), '^[0-9]+$')::oid END AS home
         FROM deed d, pg_control_system() c
         WHERE d.kind = 'drop'
         UNION ALL                               -- a view that a sync keeps beside what needs it

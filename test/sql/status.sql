@@ -97,8 +97,13 @@ SELECT sg_plan_skip('it''s', '{2}', 'no such key');
 
 -- the attic
 CREATE TABLE z (n int);
+CREATE TABLE y (n int) PARTITION BY LIST (n);
+CREATE TABLE y_1 PARTITION OF y FOR VALUES IN (1);
+CREATE INDEX y_n ON y (n);
 SELECT sg_plan_create('drops');
 SELECT sg_plan_add_drop('drops', 'table', 'z');
+SELECT sg_plan_add_drop('drops', 'index', 'y', 'y_n');
+SELECT sg_plan_add_drop('drops', 'table', 'y_1');
 CALL sg_apply('drops');
 SELECT * FROM told WHERE subject IN ('attic', 'plans');
 UPDATE schemaguard.plan_deed SET done_at = now() - interval '31 days 1 hour' WHERE undo = 'change back';
