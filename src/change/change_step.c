@@ -520,6 +520,7 @@ typedef struct MoveAction
 	RunRows    *dropped;		/* these, by table */
 	RunRows    *counts;			/* rows that its queries have deleted or
 								 * changed; NULL: they are not counted */
+	bool		limited;		/* it was rolled back for the call's max_rows */
 } MoveAction;
 
 /*
@@ -678,6 +679,42 @@ record_written(RunAction *action, const PlanDeed *deed, const RunRows *counts, c
 		plan_deed_written(action->run->plan, deed, deleted, changed);
 }
 
+static int64
+lost_rows(const RunRows *rows)
+{
+	int64		n = 0;
+
+	for (int fate = 0; rows && fate < ROW_FATES; fate++)
+	{
+		if (fate != ROWS_QUARANTINED)
+			n += run_rows_count(rows, InvalidOid, fate);
+	}
+	return n;
+}
+
+/*
+ * Raises 53400 if a move has taken away or changed more rows and values than the call may,
+ * with those of steps before it.  The setting fix_limit is about what `fix` does alone.
+ */
+static void
+check_limit(MoveAction *ma)
+{
+	const PlanRun *run = ma->action.run;
+	int64		own = lost_rows(ma->counts) + lost_rows(ma->dropped);
+	int64		all = own + lost_rows(run->rows) + lost_rows(run->written);
+	PlanRun		next = *run;
+
+	if (run->max_rows < 0 || own == 0 || all <= run->max_rows)
+		return;
+	ma->limited = true;
+	next.max_rows = all;
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg(INT64_FORMAT " rows or values would be deleted or changed without a copy: more than max_rows allows, which is " INT64_FORMAT,
+					all, run->max_rows),
+			 errhint("If that is to be:\n%s", run_call_text(&next, run->procedure))));
+}
+
 static void
 do_move(void *arg)
 {
@@ -710,6 +747,7 @@ do_move(void *arg)
 		drop_triggers_of_readers(action, work->step);
 	}
 	change_run(&now);
+	check_limit((MoveAction *) action);
 	if (move->first && now.index)
 		plan_index_check_whole(deed.object);
 	if (move->first)
@@ -802,7 +840,7 @@ make_move(StepWork *work, const ChangeMove *move)
 		work->step->state = move->state;
 		return true;
 	}
-	if (move->index)
+	if (move->index || ma.limited)
 		work->hint = ma.action.error->hint;
 	if (move->rule && (ma.action.error->sqlerrcode == ERRCODE_CHECK_VIOLATION ||
 					   ma.action.error->sqlerrcode == ERRCODE_NOT_NULL_VIOLATION))

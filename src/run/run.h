@@ -111,8 +111,8 @@ typedef struct PlanRun
 	struct HTAB *gone;			/* of FixPlace: in a dry run, what steps would
 								 * have taken away; NULL: nothing yet */
 	RunRows    *written;		/* that statements of the plan's author have,
-								 * and what steps have dropped: no limit is
-								 * about these */
+								 * and what steps have dropped: the limit is
+								 * about these if it is given */
 	int64		kept_by;		/* the id of the plan whose copies go back; 0:
 								 * the run's own */
 	List	   *unfilled;		/* of steps whose backfill has failed */

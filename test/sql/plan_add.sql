@@ -139,6 +139,12 @@ SELECT sg_plan_add_statement('behind', x) FROM unnest(ARRAY['CREATE TABLE plan_a
 SELECT step, result, detail FROM sg_plan_check_details('behind') WHERE check_name = 'names' ORDER BY step;
 CALL sg_apply('behind');
 SELECT (SELECT count(*) FROM plan_add.copied) AS copied, (SELECT count(h) FROM plan_add.narrow) AS filled, to_regclass('plan_add.copy_2');
+-- max_rows is about statements and drops as well; those before count
+SELECT sg_plan_create('limit');
+SELECT sg_plan_add('limit', x) FROM unnest(ARRAY['DELETE FROM plan_add.narrow WHERE e < 4', 'UPDATE plan_add.narrow SET h = 0', 'TRUNCATE plan_add.copied']) x \g /dev/null
+CALL sg_apply('limit', max_rows => 5);
+CALL sg_apply('limit', max_rows => 18, steps => '{2,3}');
+SELECT count(*), sum(h), (SELECT count(*) FROM plan_add.copied) AS copied FROM plan_add.narrow;
 -- what goes with a role, a type, a domain, an extension or an attribute
 SELECT sg_plan_create('owned');
 SET client_min_messages = warning;
