@@ -5,12 +5,13 @@
 -- copied once more, conditions reach the details, and errors have no CONTEXT line. Nothing else follows from it: a function that
 -- returns a set is neither evaluated beforehand nor called less often.
 
--- The value in one line, cut. It is one expression that reads the value once, so that it is put in place of its call, too.
-CREATE FUNCTION schemaguard.sg_cut(value text, width int DEFAULT 40) RETURNS text
+-- The value in one line, cut. It is one expression that reads the value once, so that it is put in place of its call, too. Names, and
+-- what has changed, keep their end as well: it is where tables of months, keys of a table and lists of values differ.
+CREATE FUNCTION schemaguard.sg_cut(value text, width int DEFAULT 40, tail int DEFAULT 0) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN regexp_replace(translate(value, E'\n\r\t', '   '), format('^(.{%s}).{4,}$', width - 3), E'\\1...');
-COMMENT ON FUNCTION schemaguard.sg_cut(text, int)
-    IS 'a text in one line of at most so many characters, the last three of which say that it was cut';
+RETURN regexp_replace(translate(value, E'\n\r\t', '   '), format('^(.{%s}).{4,}(.{%s})$', width - 3 - tail, tail), E'\\1...\\2');
+COMMENT ON FUNCTION schemaguard.sg_cut(text, int, int)
+    IS 'a text in one line of at most so many characters, three of which say that it was cut, before as many as its end keeps';
 
 CREATE FUNCTION sg_orphan_audit(
     child    schemaguard.table_name DEFAULT NULL,
@@ -30,9 +31,9 @@ CREATE FUNCTION sg_orphan_audit(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.result, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(coalesce(d.fk_name::text,
-        array_to_string(d.child_columns, ', '))),
-           schemaguard.sg_cut(d.parent_table), d.state, d.orphan_rows, d.source, d.reason
+    SELECT d.result, schemaguard.sg_cut(d.child_table, 40, 19), schemaguard.sg_cut(coalesce(d.fk_name::text,
+        array_to_string(d.child_columns, ', ')), 40, 19),
+           schemaguard.sg_cut(d.parent_table, 40, 19), d.state, d.orphan_rows, d.source, d.reason
     FROM sg_orphan_audit_details(child, plan, inferred, samples, schemas, steps) d
     ORDER BY array_position('{fail,unknown,skipped,pass}', d.result), d.child_table COLLATE "C", d.child_columns, d.fk_name;
 END;
@@ -54,7 +55,7 @@ CREATE FUNCTION sg_rule_audit(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.result, schemaguard.sg_cut(d.rule_name), d.rule_kind, schemaguard.sg_cut(array_to_string(d.rule_columns, ', ')),
+    SELECT d.result, schemaguard.sg_cut(d.rule_name, 40, 19), d.rule_kind, schemaguard.sg_cut(array_to_string(d.rule_columns, ', ')),
            d.rows_checked, d.violating_rows, d.reason
     FROM sg_rule_audit_details(child, kind, definition, samples) d;
 END;
@@ -75,7 +76,7 @@ CREATE FUNCTION sg_tenant_audit(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.result, d.finding, schemaguard.sg_cut(d.table_name), schemaguard.sg_cut(d.fk_name), d.leaking_rows, d.reason
+    SELECT d.result, d.finding, schemaguard.sg_cut(d.table_name, 40, 19), schemaguard.sg_cut(d.fk_name, 40, 19), d.leaking_rows, d.reason
     FROM sg_tenant_audit_details(tenant_column, tenant_table, schemas, samples) d;
 END;
 COMMENT ON FUNCTION sg_tenant_audit(text, schemaguard.table_name, schemaguard.names, int)
@@ -117,8 +118,8 @@ BEGIN ATOMIC
                (array_agg(f.detail ORDER BY f.place))[1], schemaguard.sg_schema(), sg_plan_check.plan, steps, verify, f.check_name)
      FROM found f WHERE f.alike GROUP BY f.check_name ORDER BY min(f.place))
     UNION ALL
-    (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan)), f.check_name, schemaguard.sg_cut(f.detail),
-        f.hint
+    (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan), 40, 19), f.check_name,
+        schemaguard.sg_cut(f.detail), f.hint
      FROM found f WHERE (f.result <> 'ok' OR everything) AND NOT f.alike ORDER BY f.place);
 END;
 COMMENT ON FUNCTION sg_plan_check(text, schemaguard.steps, boolean, text)
@@ -138,8 +139,8 @@ CREATE FUNCTION sg_verify_fks(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.result, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(d.fk_name), d.test, schemaguard.sg_cut(d.expected, 16),
-           schemaguard.sg_cut(d.observed, 16), d.reason
+    SELECT d.result, schemaguard.sg_cut(d.child_table, 40, 19), schemaguard.sg_cut(d.fk_name, 40, 19), d.test,
+           schemaguard.sg_cut(d.expected, 16), schemaguard.sg_cut(d.observed, 16), d.reason
     FROM (SELECT v.*, row_number() OVER () AS place FROM sg_verify_fks_details(plan, live, steps) v) d
     ORDER BY array_position('{fail,unknown,skipped,pass}', d.result), d.place;
 END;
@@ -162,8 +163,8 @@ CREATE FUNCTION sg_discover_fks(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.score, d.result, schemaguard.sg_cut(d.child_table), schemaguard.sg_cut(array_to_string(d.child_columns, ', ')),
-           schemaguard.sg_cut(d.parent_table), schemaguard.sg_cut(array_to_string(d.parent_columns, ', ')), d.orphan_rows, d.why
+    SELECT d.score, d.result, schemaguard.sg_cut(d.child_table, 40, 19), schemaguard.sg_cut(array_to_string(d.child_columns, ', ')),
+           schemaguard.sg_cut(d.parent_table, 40, 19), schemaguard.sg_cut(array_to_string(d.parent_columns, ', ')), d.orphan_rows, d.why
     FROM sg_discover_fks_details(child, min_score, verify, schemas) d;
 END;
 COMMENT ON FUNCTION sg_discover_fks(schemaguard.table_name, float8, text, schemaguard.names)
@@ -179,7 +180,7 @@ CREATE FUNCTION sg_snapshot_objects(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.kind, schemaguard.sg_cut(d.identity), schemaguard.sg_cut(d.parent), schemaguard.sg_cut(d.properties::text)
+    SELECT d.kind, schemaguard.sg_cut(d.identity, 40, 19), schemaguard.sg_cut(d.parent, 40, 19), schemaguard.sg_cut(d.properties::text)
     FROM sg_snapshot_objects_details(snapshot, schemas) d;
 END;
 COMMENT ON FUNCTION sg_snapshot_objects(text, schemaguard.names)
@@ -201,8 +202,9 @@ CREATE FUNCTION sg_drift(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.class, d.risk, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24),
-        schemaguard.sg_cut(d.actual)
+    SELECT d.class, d.risk, d.change, d.kind, schemaguard.sg_cut(d.object, 40, 19), d.property,
+        schemaguard.sg_cut(d.expected, 24, CASE d.change WHEN 'changed' THEN 11 ELSE 0 END),
+        schemaguard.sg_cut(d.actual, 40, CASE d.change WHEN 'changed' THEN 19 ELSE 0 END)
     FROM sg_drift_details(reference, target, schemas, cosmetic) d;
 END;
 COMMENT ON FUNCTION sg_drift(text, text, schemaguard.names, boolean)
@@ -227,8 +229,9 @@ CREATE FUNCTION sg_sync_check(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.class, d.left_out, d.change, d.kind, schemaguard.sg_cut(d.object), d.property, schemaguard.sg_cut(d.expected, 24),
-        schemaguard.sg_cut(d.actual)
+    SELECT d.class, d.left_out, d.change, d.kind, schemaguard.sg_cut(d.object, 40, 19), d.property,
+        schemaguard.sg_cut(d.expected, 24, CASE d.change WHEN 'changed' THEN 11 ELSE 0 END),
+        schemaguard.sg_cut(d.actual, 40, CASE d.change WHEN 'changed' THEN 19 ELSE 0 END)
     FROM sg_sync_check_details(reference, target, schemas, allow_drop, partitions, server, renames) d;
 END;
 COMMENT ON FUNCTION sg_sync_check(text, text, schemaguard.names, boolean, boolean, text, text)
@@ -247,8 +250,8 @@ CREATE FUNCTION sg_compare_fks(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.recommendation, d.risk, d.run_on, schemaguard.sg_cut(d.child_table),
-        schemaguard.sg_cut(coalesce(d.reference_name, d.target_name)), d.reason
+    SELECT d.recommendation, d.risk, d.run_on, schemaguard.sg_cut(d.child_table, 40, 19),
+        schemaguard.sg_cut(coalesce(d.reference_name, d.target_name), 40, 19), d.reason
     FROM sg_compare_fks_details(reference, target) d
     WHERE everything OR d.level = 'key' AND d.status <> 'common';
 END;
@@ -268,7 +271,8 @@ CREATE FUNCTION sg_impact(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.certainty, d.kind, schemaguard.sg_cut(d.dependent), d.depth, schemaguard.sg_cut(d.via), schemaguard.sg_cut(d.on_drop, 24),
+    SELECT d.certainty, d.kind, schemaguard.sg_cut(d.dependent, 40, 19), d.depth, schemaguard.sg_cut(d.via, 40, 19),
+        schemaguard.sg_cut(d.on_drop, 24),
         d.on_change
     FROM sg_impact_details(object, internals) d;
 END;

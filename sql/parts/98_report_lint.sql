@@ -226,8 +226,7 @@ CREATE FUNCTION sg_lint(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    -- both ends of a name stay: keys of one table differ in the last part
-    SELECT f.severity, f.rule, regexp_replace(translate(f.object, E'\n\r\t', '   '), '^(.{16}).{4,}(.{19})$', E'\\1...\\2'),
+    SELECT f.severity, f.rule, schemaguard.sg_cut(f.object, 38, 19),
            schemaguard.sg_cut(f.message, 30), f.fix
     FROM schemaguard.sg_lint_found(schemas, false) f;
 END;

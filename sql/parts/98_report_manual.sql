@@ -33,7 +33,7 @@ BEGIN ATOMIC
         WHERE (e.e ->> 'section')::int > 0 AND EXISTS (SELECT FROM drift))
     SELECT CASE WHEN n.name IS NULL OR d.unknown THEN 'unknown' WHEN d.unknown IS NOT NULL THEN 'open'
                WHEN n.taken_at >= m.at THEN 'adopted' ELSE 'reverted' END,
-           schemaguard.sg_cut(m.object), m.tag, m.session_role, date_trunc('second', m.at),
+           schemaguard.sg_cut(m.object, 40, 19), m.tag, m.session_role, date_trunc('second', m.at),
            coalesce(schemaguard.sg_cut(m.origin_name, 20), CASE WHEN n.name IS NULL THEN 'no snapshot' END),
            (SELECT string_agg(s.statement, E';\n' ORDER BY s.n) || ';' FROM statement s
             WHERE s.object = m.object OR s.object = ANY (m.parts) OR m.kind <> 'schema' AND starts_with(s.object, m.object || '.'))

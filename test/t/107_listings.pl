@@ -131,7 +131,7 @@ $node->safe_psql('shop', 'ALTER TABLE ' . 'long_' x 12 . 'c ADD q int CONSTRAINT
 is($node->safe_psql('shop', q{SELECT count(DISTINCT object), max(length(object)), max(length(message)) <= 30 FROM sg_lint() WHERE rule = 'key-without-index' AND object LIKE 'public.long_%'}), '2|38|t',
 	'keys of one table are told apart by their ends');
 is($node->safe_psql('shop', q{SELECT schemaguard.sg_cut(repeat('x', 40)) = repeat('x', 40), schemaguard.sg_cut(repeat('x', 41)) = repeat('x', 37) || '...', schemaguard.sg_cut(E'a\nb\tc'),
-	schemaguard.sg_cut(NULL) IS NULL, schemaguard.sg_cut('', 3)}), 't|t|a b c|t|', 'how a text is cut');
+	schemaguard.sg_cut(NULL) IS NULL, schemaguard.sg_cut('', 3), schemaguard.sg_cut('events_2024_01_eu events_2024_02_eu', 20, 8)}), 't|t|a b c|t||events_20...24_02_eu', 'how a text is cut');
 is($node->safe_psql('shop', q{SELECT count(*) FILTER (WHERE step = 0 AND check_name = 'summary'), count(*) FILTER (WHERE result = 'ok'), (SELECT result FROM sg_plan_check('p') LIMIT 1) FROM sg_plan_check('p')}),
 	'1|0|block', 'a check lists what is not ok, below its sum');
 is($node->safe_psql('shop', q{SELECT count(*) FROM sg_plan_check('p', everything => true)}), $node->safe_psql('shop', q{SELECT count(*) + 1 FROM sg_plan_check_details('p')}), 'or everything');
