@@ -19,29 +19,39 @@ CREATE FUNCTION schemaguard.sg_dependants() RETURNS text
 LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $ask$
-WITH dropped (classid, objid) AS (
+WITH RECURSIVE dropped (classid, objid) AS (
     SELECT o.class::regclass, CASE o.class WHEN 'pg_class' THEN o.name::regclass::oid ELSE o.name::regprocedure::oid END
     FROM (VALUES
 \dropped
     ) o (class, name)),
--- what a rule, a trigger or a policy belongs to stands for it
+-- a view stands for its rule, and is followed to what uses it, as a function is
 dependant (classid, objid, objsubid, uses, used) AS (
-    SELECT CASE WHEN r.relid IS NULL THEN d.classid ELSE 'pg_class'::regclass END, coalesce(r.relid, d.objid),
-           CASE WHEN r.relid IS NULL THEN d.objsubid ELSE 0 END, dropped.classid, dropped.objid
-    FROM dropped
-         JOIN pg_depend d ON d.refclassid = dropped.classid AND d.refobjid = dropped.objid AND d.deptype NOT IN ('a', 'i')
+    SELECT classid::oid, objid, 0, NULL::oid, NULL::oid FROM dropped
+    UNION
+    SELECT CASE WHEN v.relid IS NULL THEN d.classid ELSE 'pg_class'::regclass END, coalesce(v.relid, d.objid),
+           CASE WHEN v.relid IS NULL THEN d.objsubid ELSE 0 END, o.classid, o.objid
+    FROM dependant o
+         JOIN pg_depend d ON d.refclassid = o.classid AND d.refobjid = o.objid AND d.deptype NOT IN ('a', 'i')
          LEFT JOIN LATERAL (
-             SELECT ev_class FROM pg_rewrite WHERE oid = d.objid AND d.classid = 'pg_rewrite'::regclass
-             UNION ALL SELECT tgrelid FROM pg_trigger WHERE oid = d.objid AND d.classid = 'pg_trigger'::regclass
-             UNION ALL SELECT polrelid FROM pg_policy WHERE oid = d.objid AND d.classid = 'pg_policy'::regclass) r (relid) ON true)
+             SELECT ev_class FROM pg_rewrite WHERE oid = d.objid AND d.classid = 'pg_rewrite'::regclass AND rulename = '_RETURN'
+             ) v (relid) ON true
+    WHERE (o.uses IS NULL OR o.classid = 'pg_proc'::regclass
+           OR o.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_class WHERE oid = o.objid AND relkind IN ('v', 'm')))
+      AND v.relid IS DISTINCT FROM o.objid)
 SELECT string_agg(line, E'\n' ORDER BY line COLLATE "C")
-FROM (SELECT DISTINCT format('%s uses %s', pg_describe_object(d.classid, d.objid, d.objsubid), pg_describe_object(d.uses, d.used, 0)) AS line
+FROM (SELECT DISTINCT format('%s uses %s', pg_describe_object(d.classid, d.objid, d.objsubid), pg_describe_object(d.uses, d.used, 0))
+          AS line
       FROM dependant d
-      WHERE NOT EXISTS (SELECT FROM pg_depend m JOIN pg_extension e ON e.oid = m.refobjid AND e.extname = 'schemaguard'
+      WHERE d.uses IS NOT NULL
+        AND NOT EXISTS (SELECT FROM pg_depend m JOIN pg_extension e ON e.oid = m.refobjid AND e.extname = 'schemaguard'
                         WHERE m.classid = d.classid AND m.objid = d.objid AND m.refclassid = 'pg_extension'::regclass AND m.deptype = 'e')
         AND NOT (d.classid = 'pg_class'::regclass AND d.objid IN (SELECT objid FROM dropped))
-        -- a CHECK of a table that goes
-        AND NOT EXISTS (SELECT FROM pg_constraint c WHERE d.classid = 'pg_constraint'::regclass AND c.oid = d.objid AND c.conrelid = d.used)
+        -- a CHECK, policy, trigger or rule of a table that goes
+        AND coalesce((SELECT conrelid FROM pg_constraint WHERE oid = d.objid AND d.classid = 'pg_constraint'::regclass),
+                     (SELECT polrelid FROM pg_policy WHERE oid = d.objid AND d.classid = 'pg_policy'::regclass),
+                     (SELECT tgrelid FROM pg_trigger WHERE oid = d.objid AND d.classid = 'pg_trigger'::regclass),
+                     (SELECT ev_class FROM pg_rewrite WHERE oid = d.objid AND d.classid = 'pg_rewrite'::regclass), 0)
+            NOT IN (SELECT objid FROM dropped WHERE classid = 'pg_class'::regclass)
       UNION
       SELECT format('cron job %s uses %s', j.jobid, pg_describe_object(dropped.classid, dropped.objid, 0))
       FROM schemaguard.sg_cron_jobs() j

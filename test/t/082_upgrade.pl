@@ -267,7 +267,7 @@ SKIP:
 	}
 
 	$node->safe_psql('made_up', q{CREATE VIEW nightly AS SELECT row_id FROM sg_orphans('c', '{a}', 'p'); CREATE VIEW on_top AS SELECT * FROM nightly;
-		CREATE FUNCTION mine() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT sg_gone(1); END; CREATE TABLE checked (a int DEFAULT sg_gone(2) CHECK (sg_gone(a) > 0));
+		CREATE FUNCTION mine() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT sg_gone(1); END; CREATE TABLE checked (a int DEFAULT sg_gone(2) CHECK (sg_gone(a) > 0)); CREATE POLICY ours ON checked USING (sg_gone(a) > 1); CREATE RULE on_it AS ON DELETE TO checked DO ALSO SELECT sg_gone(3);
 		CREATE VIEW unharmed AS SELECT fk_name FROM schemaguard.fk_trust, sg_snapshot_objects('live'), schemaguard.ddl_capture_state});
 	$node->safe_psql('made_up', q{CREATE EXTENSION pg_cron; INSERT INTO cron.job SELECT n, command, database, active FROM (VALUES
 		(1, 'SELECT * FROM "a b".sg_orphans(''c'', ''{a}'', ''p'')', 'made_up', true), (2, 'SELECT sg_orphans()', 'made_up', false), (3, 'SELECT sg_orphans()', 'other', true),
@@ -275,7 +275,9 @@ SKIP:
 	is_error($node, "${_}ALTER EXTENSION schemaguard UPDATE", '2BP01',
 		qr/DETAIL:  constraint checked_a_check on table public.checked uses function "a b".sg_gone\(integer\)\n(?#
 			)cron job 1 uses function "a b".sg_orphans\([^\n]*\)\ndefault value for column a of table public.checked uses function "a b".sg_gone\(integer\)\n(?#
-			)function public.mine\(\) uses function "a b".sg_gone\(integer\)\nview public.nightly uses function "a b".sg_orphans\([^\n]*\)\n(?#
+			)function public.mine\(\) uses function "a b".sg_gone\(integer\)\npolicy ours on table public.checked uses function "a b".sg_gone\(integer\)\n(?#
+			)rule on_it on table public.checked uses function "a b".sg_gone\(integer\)\nview public.nightly uses function "a b".sg_orphans\([^\n]*\)\n(?#
+			)view public.on_top uses view public.nightly\n(?#
 			)HINT:  .*update again, .*:\nALTER EXTENSION schemaguard UPDATE;/,
 		"what users have built on what goes is named: $_", dbname => 'made_up')
 		for '', major($node) >= 19 ? () : 'SET standard_conforming_strings = off; ';
