@@ -93,7 +93,8 @@ BEGIN ATOMIC
         SELECT s.plan, s.updated_at, s.stuck, s.back FROM step s, worst w WHERE s.level = w.level
         ORDER BY CASE WHEN s.level > 0 THEN s.updated_at END, s.updated_at DESC, s.plan COLLATE "C" LIMIT 1)
     SELECT (ARRAY['ok', 'attention', 'failing'])[coalesce(w.level, 0) + 1], 'plans', n.updated_at,
-           CASE WHEN w.plans = 0 THEN 'there is no plan'
+           CASE WHEN w.plans = 0 AND row_security_active('schemaguard.plan') THEN 'there is no plan that you may read'
+                WHEN w.plans = 0 THEN 'there is no plan'
                 WHEN w.failed > 0 THEN format('steps that failed: %s of %s; not done: %s', w.failed, w.steps, w.undone)
                 WHEN w.stuck > 0 THEN format('steps that a rollback has not taken back: %s of %s; not done: %s', w.stuck, w.steps, w.undone)
                 WHEN w.undone > 0 THEN format('steps that are not done: %s of %s', w.undone, w.steps)
