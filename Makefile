@@ -193,7 +193,9 @@ OBJS = \
 	src/fix/fix_reach.o \
 	src/fix/fix_referring.o \
 	src/fix/fix_restore.o \
+	src/fix/fix_restore_hint.o \
 	src/fix/fix_role.o \
+	src/fix/fix_since.o \
 	src/fix/fix_sql.o \
 	src/fk/fk_cascade.o \
 	src/fk/fk_catalog.o \

@@ -315,7 +315,7 @@ keep_values(Filling *f, const KeptRows *kept, Oid role)
 {
 	char	   *column = linitial(f->work->step->child_columns);
 	PlanValues	values = {sg_relation_name(f->table), f->batch.key, column,
-	plan_deed_mark_columns(f->table, lappend(list_copy(f->batch.key), column))};
+	plan_deed_mark_columns(f->table, f->table, lappend(list_copy(f->batch.key), column))};
 	ArrayBuildState *arrays[3] = {NULL, NULL, NULL};
 	PlanValueRows rows = {.n = list_length(kept->tuples)};
 	int			nkeys = list_length(f->batch.key);

@@ -246,6 +246,18 @@ extern char *fix_restore_hint(const PlanRun *run);
 /* Registers what sg_plan_drop() asks */
 extern void fix_restore_init(void);
 
+/* ---- fix_since.c ---- */
+
+/*
+ * Raises 42804 if values that were taken out of columns, as texts, would mean something
+ * else in them by now.  `identity` is plan_deed_mark_columns() of these columns, whose
+ * names were `then`, and are `now`; all are there.
+ */
+extern void fix_check_retyped(Oid table, const char *identity, TimestampTz at, List *then, List *now);
+
+/* Returns the partition of a table that a row is from if that is a table of its own by now; else InvalidOid */
+extern Oid	fix_detached_from(Oid table, const char *identity);
+
 /* ---- fix_quarantine.c ---- */
 
 /* Put copies of the rows that are to be quarantined, and are locked, into the table; no commit */

@@ -135,7 +135,7 @@ write_copies(const CopyTarget *target)
 	values[9] = PointerGetDatum(construct_array(texts, n, TEXTOID, -1, false, TYPALIGN_INT));
 	values[10] = PointerGetDatum(construct_array(documents, n, JSONBOID, -1, false, TYPALIGN_INT));
 	values[11] = Int64GetDatum(target->run->plan->id);
-	values[12] = CStringGetTextDatum(plan_deed_mark_columns(target->like->table, target->columns));
+	values[12] = CStringGetTextDatum(plan_deed_mark_columns(target->like->table, target->like->place.leaf, target->columns));
 
 	sg_owner_begin(&scope);
 	SPI_connect();
@@ -150,7 +150,7 @@ write_copies(const CopyTarget *target)
 	sg_scope_end(&scope);
 }
 
-/* Copy rows of one table, reached by one key */
+/* Copy rows of one table, or of one of its partitions, reached by one key */
 static void
 copy_rows(const CopyTarget *target, const FixPlaces *places)
 {
@@ -188,7 +188,7 @@ copy_rows(const CopyTarget *target, const FixPlaces *places)
 static bool
 copied_together(const FixRow *a, const FixRow *b)
 {
-	return a->table == b->table && a->by == b->by && a->reached == b->reached;
+	return a->table == b->table && a->place.leaf == b->place.leaf && a->by == b->by && a->reached == b->reached;
 }
 
 void

@@ -57,6 +57,7 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "fix/fix.h"
+#include "fix/fix_restore.h"
 #include "log/log_grant.h"
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
@@ -97,6 +98,7 @@ typedef struct Copy
 	char	   *nulls;
 	TupleDesc	desc;			/* of a row value with the types that the
 								 * table had before the first row went back */
+	Datum		parsed;			/* of that type: what goes back */
 	Datum		back;			/* as INSERT has returned it: with those that
 								 * it has then, for a trigger may change them */
 	bool		restored;
@@ -131,24 +133,20 @@ typedef struct RestorePart
 	const PlanRun *run;
 	Oid			role;			/* as whom; InvalidOid: the caller */
 	bool		by_trigger;		/* one has changed a row, or kept it out */
+	bool		by_type;		/* a column has another type by now */
 	List	   *disabled;		/* of RowTrigger *: these do not fire */
 } RestorePart;
 
-/* The plan that copies go back for: a name may be that of another plan by now */
-static int64
-kept_by(const PlanRun *run)
+int64
+fix_kept_by(const PlanRun *run)
 {
 	return run->kept_by ? run->kept_by : run->plan->id;
 }
 
-/*
- * The table that has the name of the one that rows are from; InvalidOid where that one is gone.  Who has restored that
- * says so by a call of its own: the name counts then.
- */
-static Oid
-table_of_rows(const PlanRun *run, const char *name)
+Oid
+fix_table_of_rows(const PlanRun *run, const char *name)
 {
-	Oid			table = plan_deed_table(kept_by(run), name);
+	Oid			table = plan_deed_table(fix_kept_by(run), name);
 
 	return OidIsValid(table) || run->urgent ? table : sg_find_qualified(name);
 }
@@ -180,7 +178,7 @@ open_renames(const PlanRun *run)
 	FkPlan		plan = *run->plan;
 	List	   *renames = NIL;
 
-	plan.id = kept_by(run);
+	plan.id = fix_kept_by(run);
 	plan.chosen = NIL;
 	foreach_ptr(PlanDeed, deed, plan_deeds(&plan, DEED_BIT(DEED_CHANGE)))
 	{
@@ -203,7 +201,7 @@ renamed_since(const PlanRun *run, const Copy *copy, const List *renames)
 		const char *name = sg_has_name(copy->columns, what->fk_name) ? what->fk_name :
 			what->kind == STEP_RENAME && sg_has_name(copy->columns, what->new_name) ? what->new_name : NULL;
 
-		if (name && deed->done_at > copy->at && plan_deed_table(kept_by(run), what->child_table) == copy->relid)
+		if (name && deed->done_at > copy->at && plan_deed_table(fix_kept_by(run), what->child_table) == copy->relid)
 			return pstrdup(name);
 	}
 	return NULL;
@@ -225,7 +223,7 @@ load_copies(RestoreAction *action)
 		"             ORDER BY id DESC LIMIT $4) c) q"
 		" WHERE q.before < $5 ORDER BY q.id DESC";
 	Oid			types[] = {INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT4ARRAYOID};
-	Datum		values[] = {Int64GetDatum(kept_by(action->action.run)),
+	Datum		values[] = {Int64GetDatum(fix_kept_by(action->action.run)),
 		Int64GetDatum(action->after),
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
 		Int64GetDatum(RESTORE_ROWS),
@@ -268,8 +266,8 @@ load_copies(RestoreAction *action)
 		Copy	   *copy = &action->copies[i];
 		bool		same = i > 0 && strcmp(copy->table, copy[-1].table) == 0;
 
-		copy->relid = same ? copy[-1].relid : table_of_rows(action->action.run, copy->table);
-		copy->elsewhere = same ? copy[-1].elsewhere : plan_deed_is_elsewhere(kept_by(action->action.run), copy->table);
+		copy->relid = same ? copy[-1].relid : fix_table_of_rows(action->action.run, copy->table);
+		copy->elsewhere = same ? copy[-1].elsewhere : plan_deed_is_elsewhere(fix_kept_by(action->action.run), copy->table);
 		if (!OidIsValid(copy->relid) || knows_numbers(copy, &names))
 			continue;
 		if (!loaded)
@@ -285,12 +283,8 @@ load_copies(RestoreAction *action)
 	}
 }
 
-/*
- * Says whether a table takes rows that were in another role's: after a restore without
- * owners, by a superuser's call, one of a superuser, who sees all rows as it is.
- */
-static bool
-takes_over(bool elsewhere, Oid owner)
+bool
+fix_takes_over(bool elsewhere, Oid owner)
 {
 	return elsewhere && superuser() && superuser_arg(owner);
 }
@@ -315,7 +309,7 @@ find_table(Copy *copy)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("%s is not a table", copy->table)));
 	if (strcmp(GetUserNameFromId(code_table_owner(copy->relid), false), copy->owner) != 0 &&
-		!takes_over(copy->elsewhere, code_table_owner(copy->relid)))
+		!fix_takes_over(copy->elsewhere, code_table_owner(copy->relid)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("table %s belonged to role %s, and belongs to another role now",
@@ -406,6 +400,23 @@ same_table(const Copy *a, const Copy *b)
 		sg_equal_names(a->columns, b->columns) && sg_same_text(a->identity, b->identity) && b->renamed == NULL;
 }
 
+/* Raises an error if the row would mean something else in the table by now, or land in another partition of it */
+static void
+check_origin(RestorePart *part, const Copy *copy)
+{
+	Oid			leaf = fix_detached_from(copy->relid, copy->identity);
+
+	if (OidIsValid(leaf))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("partition %s of table %s, which the row is from, is a table of its own by now", sg_relation_name(leaf), copy->table)));
+	if (part->run->retyped)
+		return;
+	part->by_type = true;
+	fix_check_retyped(copy->relid, copy->identity, copy->at, copy->columns, copy->now);
+	part->by_type = false;
+}
+
 /*
  * The tables that the copies belong to, and as whom rows go into all of them:
  * the triggers of several tables fire together
@@ -429,6 +440,7 @@ resolve_copies(RestorePart *part)
 		find_table(copy);
 		copy->now = names_of_now(part->run, copy);
 		copy->desc = row_descriptor(copy);
+		check_origin(part, copy);
 		if (unit == NULL)
 			unit = fix_unit(copy->relid);
 		fix_unit_write(unit, copy->relid, CMD_INSERT, copy->now);
@@ -460,6 +472,7 @@ parse_copies(RestorePart *part)
 		ItemPointerSetInvalid(&tuple.t_self);
 		tuple.t_tableOid = InvalidOid;
 		tuple.t_data = header;
+		copy->parsed = HeapTupleHeaderGetDatum(header);
 		copy->values = palloc(sizeof(Datum) * n);
 		copy->nulls = palloc(n);
 		heap_deform_tuple(&tuple, copy->desc, copy->values, nulls);
@@ -543,7 +556,10 @@ insert_copies(RestorePart *part)
 	fix_write_end(&scope, part->role);
 }
 
-/* Raises an error unless restored rows are, to the letter, the copies that were kept */
+/*
+ * Raises an error unless restored rows are, to the letter, the copies that were kept; of
+ * types that were changed since, which the caller knows, what was read from these
+ */
 static void
 compare_copies(RestorePart *part)
 {
@@ -554,8 +570,9 @@ compare_copies(RestorePart *part)
 	for (int i = 0; i < part->n; i++)
 	{
 		Copy	   *copy = &part->copies[i];
+		const char *text = part->run->retyped ? OidOutputFunctionCall(F_RECORD_OUT, copy->parsed) : copy->text;
 
-		if (strcmp(OidOutputFunctionCall(F_RECORD_OUT, copy->back), copy->text) != 0)
+		if (strcmp(OidOutputFunctionCall(F_RECORD_OUT, copy->back), text) != 0)
 		{
 			part->by_trigger = true;
 			ereport(ERROR,
@@ -752,6 +769,7 @@ restore_copies(RestoreAction *action, Copy *copies, int n)
 		{
 			restored = 0;
 			note_refusing(action->action.run, error);
+			action->action.run->by_type |= part.by_type;
 			change_copies(SPI_OK_UPDATE, "UPDATE schemaguard.quarantine SET reason = $2 WHERE id = ANY ($1)",
 						  &part, sg_error_text(error));
 		}
@@ -811,7 +829,7 @@ static int64
 count_copies(const PlanRun *run, bool visible)
 {
 	Oid			types[] = {INT8OID, TEXTOID, BOOLOID, INT4ARRAYOID};
-	Datum		values[] = {Int64GetDatum(kept_by(run)),
+	Datum		values[] = {Int64GetDatum(fix_kept_by(run)),
 		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
 		BoolGetDatum(visible),
 	plan_chosen_array(run->plan)};
@@ -920,6 +938,7 @@ fix_restore_plan(PlanRun *run, List *steps, ErrorData **error)
 		/* a row may wait for one that comes later */
 		restored = 0;
 		run->refusing = NIL;
+		run->by_type = false;
 		while (run_throttle(run) && restore_batch(restore_work(run), steps, &after, &restored, error))
 		{
 			MemoryContextReset(context);
@@ -974,13 +993,13 @@ fix_restore_needs(const PlanRun *run, const char *table, List *columns, bool ren
 {
 	Oid			types[] = {INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID};
 	Oid			relid = sg_find_qualified(table);
-	Datum		values[] = {Int64GetDatum(kept_by(run)), sg_text_array(columns), 0, 0, 0, BoolGetDatum(renamed), TimestampTzGetDatum(done_at)};
+	Datum		values[] = {Int64GetDatum(fix_kept_by(run)), sg_text_array(columns), 0, 0, 0, BoolGetDatum(renamed), TimestampTzGetDatum(done_at)};
 	List	   *names = NIL;
 	List	   *numbers = NIL;
 
 	foreach_ptr(char, name, read_tables("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1", 1, types, values))
 	{
-		if (OidIsValid(relid) && plan_deed_table(kept_by(run), name) == relid)
+		if (OidIsValid(relid) && plan_deed_table(fix_kept_by(run), name) == relid)
 			names = lappend(names, name);
 	}
 	if (names == NIL)
@@ -993,7 +1012,7 @@ fix_restore_needs(const PlanRun *run, const char *table, List *columns, bool ren
 	values[3] = CStringGetTextDatum(psprintf("%s {", plan_deed_mark(relid)));
 	values[4] = sg_text_array(numbers);
 	return ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND row_table = ANY ($3)"
-					  " AND CASE WHEN starts_with(identity, $4) THEN NOT $6 AND string_to_array(rtrim(substr(identity, length($4) + 1), '}'), ',') && $5"
+					  " AND CASE WHEN starts_with(identity, $4) THEN NOT $6 AND string_to_array(split_part(substr(identity, length($4) + 1), '}', 1), ',') && $5"
 					  " ELSE columns && $2 AND at > $7 END",
 					  lengthof(types), types, values);
 }
@@ -1060,7 +1079,7 @@ fix_restore_tell(const PlanRun *run)
 		" FROM schemaguard.quarantine WHERE plan_id = $1 AND (cardinality($2) = 0 OR step = ANY ($2))"
 		" GROUP BY ROLLUP (step) ORDER BY step NULLS FIRST";
 	Oid			types[] = {INT8OID, INT4ARRAYOID};
-	Datum		values[] = {Int64GetDatum(kept_by(run)), plan_chosen_array(run->plan)};
+	Datum		values[] = {Int64GetDatum(fix_kept_by(run)), plan_chosen_array(run->plan)};
 	MemoryContext context = CurrentMemoryContext;
 	List	   *left = NIL;
 	SgScope		scope;
@@ -1086,178 +1105,6 @@ fix_restore_tell(const PlanRun *run)
 			plan_step_set_state(run->plan->name, step->step, STEP_AS_IT_IS, psprintf(PLAN_NOT_BACK "%s", step->reason), 0);
 	}
 	return ((PlanStep *) linitial(left))->reason;
-}
-
-/*
- * The keys that have refused rows, and those of their tables that are not valid:
- * a row that breaks several is refused by one at a time.
- */
-static List *
-refusing_keys(const PlanRun *run)
-{
-	List	   *conids = list_copy(run->refusing);
-	List	   *keys = NIL;
-
-	foreach_oid(conid, conids)
-	{
-		FkKey	   *key = fk_by_oid(conid);
-
-		if (key == NULL)
-			continue;
-		keys = lappend(keys, key);
-		foreach_ptr(const FkKey, other, fk_declared(key->child))
-		{
-			if (other->enforced && !other->validated)
-				conids = list_append_unique_oid(conids, other->conid);
-		}
-	}
-	return keys;
-}
-
-static bool
-has_key(const List *keys, Oid conid)
-{
-	foreach_ptr(const FkKey, key, keys)
-	{
-		if (key->conid == conid)
-			return true;
-	}
-	return false;
-}
-
-/*
- * The statements that put rows back below keys that are not the plan's, and take
- * no row that breaks them.  Where their tables have further ones, which could
- * refuse rows as well, a last call names all once they are back.
- */
-static char *
-below_keys(const PlanRun *run, const List *keys)
-{
-	char	   *call = run_call_text(run, "sg_restore_quarantine");
-	bool		others = false;
-	StringInfoData text;
-	SgScope		scope;
-
-	initStringInfo(&text);
-	if (list_length(keys) == 1)
-		appendStringInfo(&text, "Key %s, which the plan has not added, keeps them out. To have them back, and the key NOT VALID:\n",
-						 quote_identifier(((FkKey *) linitial(keys))->name));
-	else
-		appendStringInfoString(&text, "Keys that the plan has not added keep them out. To have them back, and these keys NOT VALID:\n");
-	foreach_ptr(const FkKey, key, keys)
-		appendStringInfo(&text, "%s;\n", plan_drop_statement(sg_relation_name(key->child), key->name));
-	appendStringInfoString(&text, call);
-	foreach_ptr(const FkKey, key, keys)
-	{
-		sg_caller_begin(&scope);
-		appendStringInfo(&text, "\n%s%s;", pg_get_constraintdef_command(key->conid), key->validated ? " NOT VALID" : "");
-		sg_scope_end(&scope);
-		foreach_ptr(const FkKey, other, fk_declared(key->child))
-			others |= other->enforced && !has_key(keys, other->conid);
-	}
-	if (others)
-		appendStringInfo(&text, "\n%s", call);
-	return text.data;
-}
-
-/* Past all keys at once, and past triggers, for who may do that; they stay as valid as they were */
-static char *
-past_keys(const PlanRun *run)
-{
-	char	   *block;
-
-	if (pg_parameter_aclcheck("session_replication_role", GetUserId(), ACL_SET) != ACLCHECK_OK)
-		return NULL;
-	/* one statement, whose CALL may commit all the same */
-	block = psprintf("BEGIN SET session_replication_role = replica; %s RESET session_replication_role; END",
-					 run_call_text(run, "sg_restore_quarantine"));
-	return psprintf("What they refer to was missing before, or is gone since. To have them back all the same, past all keys and triggers:\nDO %s;",
-					strstr(block, "$$") ? quote_literal_cstr(block) : psprintf("$$%s$$", block));
-}
-
-/* A row of to_new_owners()'s query */
-static void *
-read_owned(HeapTuple row, TupleDesc desc)
-{
-	Copy	   *copy = palloc0(sizeof(Copy));
-
-	copy->table = sg_spi_text(row, desc, "row_table");
-	copy->owner = sg_spi_text(row, desc, "table_owner");
-	return copy;
-}
-
-/*
- * Returns how rows go back whose table has another owner, as after a restore without
- * owners; NULL if there is no such table.  No role gets one for that, not even for the
- * moment: what it leaves there would run as others.  Where the plan was run in this very
- * database, somebody has given the table away, or it is another one of its name.
- */
-static char *
-to_new_owners(const PlanRun *run)
-{
-	StoreArgs	args = {0};
-	char	   *hint = NULL;
-
-	store_arg_datum(&args, INT8OID, Int64GetDatum(kept_by(run)), false);
-	store_arg_text(&args, GetUserNameFromId(GetUserId(), false));
-	foreach_ptr(Copy, copy, store_query("SELECT DISTINCT ON (row_table) row_table, table_owner FROM schemaguard.quarantine WHERE plan_id = $1"
-										" AND readers && (SELECT schemaguard.sg_roles_of($2)) ORDER BY row_table, id DESC", &args, read_owned))
-	{
-		Oid			relid = table_of_rows(run, copy->table);
-		Oid			owner = OidIsValid(relid) ? code_table_owner(relid) : InvalidOid;
-
-		if (!OidIsValid(owner) || strcmp(GetUserNameFromId(owner, false), copy->owner) == 0 ||
-			!plan_deed_is_elsewhere(kept_by(run), copy->table) || takes_over(true, owner))
-			continue;
-		if (superuser_arg(owner))
-			return psprintf("After a restore without owners, rows go back into a superuser's table by a superuser's call:\n%s",
-							run_call_text(run, run->procedure));
-		hint = psprintf("Rows go back into table %s if it belongs to role %s, or to a superuser and a superuser makes the call.",
-						sg_relation_name(relid), quote_identifier(copy->owner));
-	}
-	return hint;
-}
-
-char *
-fix_restore_hint(const PlanRun *run)
-{
-	Oid			types[] = {INT8OID, INT4OID};
-	FkKey	   *existing = NULL;
-	List	   *keys;
-	List	   *added = NIL;
-	bool		own = false;
-	char	   *hint = NULL;
-
-	PushActiveSnapshot(GetTransactionSnapshot());
-	keys = refusing_keys(run);
-	foreach_ptr(const PlanDeed, deed, run->kept_by ? NIL : plan_deeds(run->plan, DEED_BIT(DEED_ADD)))
-		added = lappend_int(added, deed->step);
-	foreach_ptr(PlanStep, step, run->kept_by ? NIL : plan_key_steps(run->plan->name))
-	{
-		Datum		values[] = {Int64GetDatum(run->plan->id), Int32GetDatum(step->step)};
-		bool		adds = list_member_int(added, step->step);
-		bool		keeps = ask_number("SELECT count(*) AS n FROM schemaguard.quarantine WHERE plan_id = $1 AND step = $2", lengthof(types), types, values) > 0;
-		StepView	view;
-
-		if (!keeps && !(adds && keys))
-			continue;
-		deploy_look(step, &view);
-		if (view.existing && adds)
-			own |= keeps || list_member_oid(run->refusing, view.existing->conid);
-		else if (view.existing && existing == NULL)
-			existing = view.existing;
-	}
-	if (own)
-		hint = psprintf("The plan's own key keeps them out. To take it back, and have them back:\n%s",
-						run_call_text(run, "sg_rollback_fks"));
-	else if (list_length(run->refusing) > (existing ? 1 : 0))
-		hint = past_keys(run);
-	if (hint == NULL && (keys || existing))
-		hint = below_keys(run, keys ? keys : list_make1(existing));
-	if (hint == NULL)
-		hint = to_new_owners(run);
-	PopActiveSnapshot();
-	return hint;
 }
 
 /* The plan of that id, as long as it is there, puts its rows back itself */
@@ -1361,7 +1208,7 @@ static void
 check_restore(PlanRun *run)
 {
 	Oid			types[] = {INT8OID, TEXTOID};
-	Datum		values[] = {Int64GetDatum(kept_by(run)),
+	Datum		values[] = {Int64GetDatum(fix_kept_by(run)),
 	CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))};
 	List	   *tables = read_tables("SELECT DISTINCT row_table FROM schemaguard.quarantine WHERE plan_id = $1"
 									 " AND readers && (SELECT schemaguard.sg_roles_of($2))"
@@ -1370,7 +1217,7 @@ check_restore(PlanRun *run)
 
 	foreach(lc, tables)
 	{
-		Oid			relid = table_of_rows(run, lfirst(lc));
+		Oid			relid = fix_table_of_rows(run, lfirst(lc));
 
 		if (OidIsValid(relid))
 			lfirst(lc) = sg_relation_name(relid);
@@ -1380,11 +1227,13 @@ check_restore(PlanRun *run)
 
 /*
  * sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL,
- *						 author text DEFAULT NULL)
+ *						 author text DEFAULT NULL,
+ *						 retyped boolean DEFAULT false)
  *
  * Puts the rows that the plan has quarantined back into their tables, exactly
  * as they were; with plan_id, those of a plan that is gone, in the name of the
- * one that is given; rows that can't go back (a parent is still missing for an
+ * one that is given; with retyped, those whose columns have another type by now,
+ * too, with the values of before; rows that can't go back (a parent is still missing for an
  * enforced key, another row has taken a unique value, a column is gone) stay,
  * with the reason.  Only rows that the caller may see.
  *
@@ -1404,6 +1253,7 @@ sg_restore_quarantine_entered(PG_FUNCTION_ARGS)
 	run_check_call(fcinfo, run.procedure);
 	if (!PG_ARGISNULL(1))
 		run.kept_by = PG_GETARG_INT64(1);
+	run.retyped = PG_NARGS() > 3 && !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
 	check_plan_there(sg_arg_text(fcinfo, 0));
 	run_call(fcinfo, 2, &run, check_restore, restore_all);
 

@@ -565,6 +565,33 @@ plan_deed_renames(const FkPlan *plan)
 	return renames;
 }
 
+/* A row of plan_deed_since()'s query */
+static void *
+read_since(HeapTuple tuple, TupleDesc desc)
+{
+	DeedSince  *since = palloc0(sizeof(DeedSince));
+
+	since->is_statement = sg_spi_bool(tuple, desc, "is_statement");
+	since->statement = sg_spi_text(tuple, desc, "statement");
+	since->open = sg_spi_bool(tuple, desc, "open");
+	return since;
+}
+
+List *
+plan_deed_since(Oid table, TimestampTz at)
+{
+	StoreArgs	args = {0};
+
+	store_arg_datum(&args, TIMESTAMPTZOID, TimestampTzGetDatum(at), false);
+	store_arg_text(&args, psprintf("%s ", plan_deed_mark(table)));
+	store_arg_text(&args, sg_relation_name(table));
+	return store_query("SELECT after ->> 'kind' = 'statement' AS is_statement, after ->> 'definition' AS statement, undone_at IS NULL AS open"
+					   " FROM schemaguard.plan_deed"
+					   " WHERE kind = 'change' AND done_at > $1 AND (after ->> 'kind' = 'statement'"
+					   "  OR after ->> 'kind' NOT IN ('check', 'index', 'column', 'table')"
+					   "   AND (starts_with(after ->> 'identity', $2) OR after ->> 'child_table' = $3))", &args, read_since);
+}
+
 bool
 plan_deed_is_given_up(const PlanDeed *deed)
 {

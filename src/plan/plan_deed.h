@@ -175,8 +175,42 @@ extern bool plan_deed_read_mark(const char **rest, Oid *oid);
  * Columns of a table as such a text; and their names of now, NULL for each that is
  * gone, false where the text says nothing here.  A table that is gone is InvalidOid.
  */
-extern char *plan_deed_mark_columns(Oid table, List *names);
+extern char *plan_deed_mark_columns(Oid table, Oid leaf, List *names);
 extern bool plan_deed_read_columns(const char *text, Oid *table, List **names);
+
+/* What such a text says, beside the columns, of the rows that it is about */
+typedef struct DeedOrigin
+{
+	bool		here;			/* OIDs and transactions are of this database */
+	Oid			leaf;			/* the partition that they were in, or the
+								 * table itself */
+	Oid			file;			/* plan_deed_file() of it, then */
+	List	   *states;			/* of char *: plan_deed_column_state() of each
+								 * column, then */
+} DeedOrigin;
+
+/* Reads it; false if the text does not say so: it is older than that */
+extern bool plan_deed_read_origin(const char *text, DeedOrigin *origin);
+
+/* Returns the number of a relation's file, which changes when it is rewritten; InvalidOid if there is none */
+extern Oid	plan_deed_file(Oid relid);
+
+/*
+ * Returns a transaction and a type, with a space between them: of the last change of
+ * the column's definition, and by a name that holds in other databases, too
+ */
+extern char *plan_deed_column_state(Oid table, const char *name);
+
+/* What plans have done after some moment that could change a column's definition */
+typedef struct DeedSince
+{
+	bool		is_statement;	/* on whatever table */
+	char	   *statement;
+	bool		open;			/* it was not taken back */
+} DeedSince;
+
+/* Returns all statements of plans, and their changes of columns of a table (of DeedSince *) */
+extern List *plan_deed_since(Oid table, TimestampTz at);
 
 /* Does an open deed, of whatever plan, keep a relation that it knows by OID? */
 extern bool plan_deed_keeps_relation(Oid relid);

@@ -22,6 +22,7 @@
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -316,15 +317,65 @@ columns_now(Oid table, List *attnums, List *names)
 	return now;
 }
 
-char *
-plan_deed_mark_columns(Oid table, List *names)
+Oid
+plan_deed_file(Oid relid)
 {
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			file;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	file = ((Form_pg_class) GETSTRUCT(tuple))->relfilenode;
+	ReleaseSysCache(tuple);
+	return file;
+}
+
+char *
+plan_deed_column_state(Oid table, const char *name)
+{
+	AttrNumber	attnum = get_attnum(table, name);
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(attnum));
+	char	   *state;
+
+	if (!HeapTupleIsValid(tuple))
+		return pstrdup("0 ");
+	state = psprintf("%u %s", HeapTupleHeaderGetRawXmin(tuple->t_data), type_of(table, attnum));
+	ReleaseSysCache(tuple);
+	return state;
+}
+
+char *
+plan_deed_mark_columns(Oid table, Oid leaf, List *names)
+{
+	List	   *states = NIL;
 	StringInfoData text;
 
+	foreach_ptr(const char, name, names)
+	{
+		states = lappend(states, plan_deed_column_state(table, name));
+	}
 	initStringInfo(&text);
 	appendStringInfoString(&text, plan_deed_mark(table));
 	append_columns(&text, table, names);
+	appendStringInfo(&text, " %u %u %s", leaf, plan_deed_file(leaf), OidOutputFunctionCall(F_ARRAY_OUT, sg_text_array(states)));
 	return text.data;
+}
+
+bool
+plan_deed_read_origin(const char *text, DeedOrigin *origin)
+{
+	Oid			table;
+	int			length = 0;
+
+	memset(origin, 0, sizeof(DeedOrigin));
+	origin->here = plan_deed_read_mark(&text, &table);
+	if (text == NULL)
+		return false;
+	(void) read_columns(&text);
+	if (text == NULL || sscanf(text, "} %u %u %n", &origin->leaf, &origin->file, &length) != 2 || length == 0)
+		return false;
+	origin->states = sg_text_array_list(OidInputFunctionCall(F_ARRAY_IN, unconstify(char *, text +length), TEXTOID, -1));
+	return true;
 }
 
 bool

@@ -64,6 +64,7 @@ read_values(HeapTuple tuple, TupleDesc desc)
 	values->key = sg_spi_text_array(tuple, desc, "key_columns");
 	values->column = sg_spi_text(tuple, desc, "column_name");
 	values->identity = sg_spi_text(tuple, desc, "identity");
+	values->at = (TimestampTz) sg_spi_int64(tuple, desc, "at");
 	return values;
 }
 
@@ -72,7 +73,7 @@ plan_values(const FkPlan *plan, int step)
 {
 	StoreArgs	args = step_args(plan, step);
 
-	return store_query("SELECT DISTINCT row_table, key_columns, column_name, identity" OF_STEP " ORDER BY 1, 2, 3, 4", &args, read_values);
+	return store_query("SELECT row_table, key_columns, column_name, identity, min(at) AS at" OF_STEP " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4", &args, read_values);
 }
 
 bool

@@ -9,6 +9,7 @@
 #define SG_PLAN_VALUE_H
 
 #include "postgres.h"
+#include "datatype/timestamp.h"
 #include "utils/array.h"
 
 #include "plan/plan.h"
@@ -21,6 +22,7 @@ typedef struct PlanValues
 	char	   *column;
 	char	   *identity;		/* the key and then the column, by numbers
 								 * (plan_deed.h) */
+	TimestampTz at;				/* when the first one was set; when it is read */
 } PlanValues;
 
 /* Some of them; arrays of text: literals of arrays with the key's values, old values, new ones */

@@ -126,6 +126,9 @@ typedef struct PlanRun
 								 * without: none is twice */
 	struct DeploySlot *yield;	/* in a worker that builds indexes, its slot:
 								 * deploy_yield.c */
+	bool		by_type;		/* the last restore has left rows whose
+								 * columns have another type by now */
+	bool		retyped;		/* these go back, too, as they were */
 } PlanRun;
 
 /* State of one step in one CALL */

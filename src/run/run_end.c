@@ -301,6 +301,8 @@ run_call_text(const PlanRun *run, const char *procedure)
 		appendStringInfo(&call, ", max_rows => " INT64_FORMAT, run->max_rows);
 	if ((has & CALL_PLAN_ID) && run->kept_by)
 		appendStringInfo(&call, ", plan_id => " INT64_FORMAT, run->kept_by);
+	if ((has & CALL_PLAN_ID) && run->retyped)
+		appendStringInfoString(&call, ", retyped => true");
 	if (run->author)
 		appendStringInfo(&call, ", author => %s", quote_literal_cstr(run->author));
 	appendStringInfoString(&call, ");");

@@ -55,6 +55,7 @@ typedef struct Restoring
 	const PlanValues *values;
 	const PlanValueRows *rows;
 	bool		given_up;		/* the step was skipped since */
+	bool		by_type;		/* a column has another type by now */
 	int64		restored;
 } Restoring;
 
@@ -65,6 +66,7 @@ typedef struct Restored
 	int64		missing;		/* that were not found, or have another value */
 	int64		waiting;		/* of those: that may be in quarantine */
 	ErrorData  *error;			/* the first, or NULL */
+	bool		by_type;		/* it is about a column's type */
 } Restored;
 
 /* A text as a column has it */
@@ -204,6 +206,9 @@ do_restore(void *p)
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("table %s has no column %s", r->values->table, quote_identifier(lfirst(then)))));
 	}
+	r->by_type = true;
+	fix_check_retyped(table, r->values->identity, r->values->at, lappend(list_copy(r->values->key), r->values->column), columns);
+	r->by_type = false;
 	sql = restoring_statement(table, llast(columns), list_truncate(list_copy(columns), list_length(columns) - 1));
 	/* a restricted operation can't leave a trigger to the end */
 	if (OidIsValid(role))
@@ -269,6 +274,7 @@ restore_column(StepWork *work, Restoring *r, Restored *result)
 			break;
 		before = r->rows->last;
 		r->restored = 0;
+		r->by_type = false;
 		error = run_try(sg_statement_timeout, restore, r);
 		if (error && sg_is_cancel(error) && !run_timeout_struck())
 			ReThrowError(error);
@@ -290,7 +296,10 @@ restore_column(StepWork *work, Restoring *r, Restored *result)
 		PopActiveSnapshot();
 	}
 	if (result->error == NULL)
+	{
 		result->error = error;
+		result->by_type = error && r->by_type;
+	}
 }
 
 /* Returns why rows keep the value that was set */
@@ -314,6 +323,10 @@ find_problem(const StepWork *work, const PlanDeed *deed, const Restored *result)
 	const char *again = run_call_text(work->run, "sg_rollback_fks");
 	const ErrorData *error = result->error;
 
+	if (result->by_type)
+		return fk_problem(FK_PROBLEM_OTHER, error->sqlerrcode, psprintf("old values of %s: %s", deed->object, sg_error_text(error)),
+						  psprintf("They are those of before ALTER COLUMN ... TYPE. Take that back by hand, then roll back again. If the values that were set are to stay:\n%s\n%s",
+								   plan_skip_call(plan_step_get(work->run->plan->name, deed->step, false), "the values stay"), again));
 	if (error)
 		return fk_problem(FK_PROBLEM_OTHER, error->sqlerrcode, psprintf("old values of %s: %s", deed->object, sg_error_text(error)),
 						  error->hint ? pstrdup(error->hint) : psprintf("In a copy of the database its columns are looked for by name. When that is mended:\n%s", again));

@@ -314,6 +314,92 @@ CALL sg_rollback_fks('r');
 CALL sg_restore_quarantine('r');
 SELECT * FROM passed ORDER BY id;
 
+-- a value goes back into no column that ALTER COLUMN ... TYPE with USING has given another meaning since, by the plan or a colleague; other rewrites do not matter
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+RESET client_min_messages;
+CREATE TABLE priced (id int PRIMARY KEY, v int, cents int);
+INSERT INTO priced SELECT g, g - 2, g * 100 FROM generate_series(1, 4) g;
+CREATE TABLE owed (id int PRIMARY KEY, cents int);
+INSERT INTO owed SELECT g, (g - 3) * 100 FROM generate_series(1, 4) g;
+CREATE TABLE netted (id int PRIMARY KEY, v int, net numeric);
+INSERT INTO netted TABLE priced;
+CREATE TABLE widened (LIKE priced INCLUDING ALL);
+INSERT INTO widened TABLE priced;
+CREATE TABLE rewritten (LIKE priced INCLUDING ALL);
+INSERT INTO rewritten SELECT id, nullif(v, 0), cents FROM priced;
+SELECT sg_plan_add_check('r', 'priced', 'v > 0', policy => 'quarantine'), sg_plan_add('r', 'ALTER TABLE priced ALTER cents TYPE numeric(12,2) USING cents / 100.0'),
+  sg_plan_add_check('r', 'owed', 'cents >= 0', policy => 'set', child_column => 'cents', fill => '0'), sg_plan_add('r', 'ALTER TABLE owed ALTER cents TYPE bigint USING cents / 100'),
+  sg_plan_add_check('r', 'netted', 'v > 0', policy => 'quarantine'),
+  sg_plan_add_check('r', 'widened', 'v > 0', policy => 'quarantine'), sg_plan_add('r', 'ALTER TABLE widened ALTER cents TYPE bigint'),
+  sg_plan_add_not_null('r', 'rewritten', 'v', policy => 'quarantine') \g /dev/null
+SET client_min_messages = error;
+CALL sg_apply('r', fix => true);
+ALTER TABLE netted ALTER net TYPE numeric USING round(net / 100, 2);
+ALTER TABLE rewritten ADD u uuid DEFAULT gen_random_uuid();
+RESET client_min_messages;
+CALL sg_rollback_fks('r');
+SELECT row_table, reason, count(*) FROM schemaguard.quarantine WHERE plan = 'r' GROUP BY 1, 2 ORDER BY 1;
+SELECT * FROM steps;
+CALL sg_restore_quarantine('r');
+CALL sg_restore_quarantine('r', retyped => true);
+SELECT * FROM priced ORDER BY id;
+SELECT * FROM netted ORDER BY id;
+SELECT * FROM owed ORDER BY id;
+SELECT id, w.cents, r.v FROM widened w JOIN rewritten r USING (id) ORDER BY id;
+-- in another database the type's name says it
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+DELETE FROM netted WHERE v > 0;
+SELECT sg_plan_add_check('r', 'netted', 'v > 0', 'positive', policy => 'quarantine') \g /dev/null
+CALL sg_apply('r', fix => true);
+UPDATE schemaguard.quarantine SET identity = regexp_replace(identity, '^\d+', '1') WHERE plan = 'r';
+ALTER TABLE netted DROP CONSTRAINT positive, ALTER net TYPE int USING net * 100;
+RESET client_min_messages;
+CALL sg_restore_quarantine('r');
+ALTER TABLE netted ALTER net TYPE numeric USING net / 100.0;
+CALL sg_restore_quarantine('r');
+-- where the type is taken back first, a rollback needs nothing more
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+SELECT sg_plan_add_check('r', 'netted', 'v > 0', policy => 'quarantine'),
+  sg_plan_add('r', 'ALTER TABLE netted ALTER net TYPE numeric USING net / 100', '{"undo": "ALTER TABLE netted ALTER net TYPE numeric USING net * 100"}') \g /dev/null
+CALL sg_apply('r', fix => true);
+RESET client_min_messages;
+CALL sg_rollback_fks('r', fail => true);
+
+-- rows that have values in a column which is gone: the hint has it
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TABLE trimmed (id int PRIMARY KEY, n text);
+INSERT INTO trimmed VALUES (1, 'one'), (2, 'two');
+SELECT sg_plan_add_check('r', 'trimmed', 'id <> 2', 'two', policy => 'quarantine') \g /dev/null
+CALL sg_apply('r', fix => true);
+ALTER TABLE trimmed DROP n;
+RESET client_min_messages;
+CALL sg_rollback_fks('r');
+ALTER TABLE trimmed ADD COLUMN n text;
+CALL sg_restore_quarantine('r');
+SELECT * FROM trimmed ORDER BY id;
+
+-- rows of a partition that is a table of its own by now wait for it, and do not go into the default partition
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TABLE parted (id int PRIMARY KEY, v int) PARTITION BY RANGE (id);
+CREATE TABLE parted_low PARTITION OF parted FOR VALUES FROM (0) TO (10);
+CREATE TABLE parted_rest PARTITION OF parted DEFAULT;
+INSERT INTO parted SELECT g, g - 2 FROM generate_series(1, 4) g UNION ALL SELECT 100, 1;
+SELECT sg_plan_add_check('r', 'parted', 'v > 0', policy => 'quarantine'), sg_plan_add_drop('r', 'table', 'parted_low') \g /dev/null
+CALL sg_apply('r', fix => true);
+RESET client_min_messages;
+CALL sg_rollback_fks('r');
+SELECT * FROM steps;
+ALTER TABLE parted_low DROP CONSTRAINT parted_check;
+ALTER TABLE parted ATTACH PARTITION parted_low FOR VALUES FROM (0) TO (10);
+CALL sg_restore_quarantine('r');
+SELECT tableoid::regclass, * FROM parted ORDER BY id;
+SELECT * FROM steps;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_drop('w', force => true) \g /dev/null

@@ -1,0 +1,311 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_restore_hint.c
+ *	  What has to be done before rows that are left in quarantine can go back.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/calls.h"
+#include "base/compat.h"
+#include "base/quote.h"
+#include "fix/fix.h"
+#include "fix/fix_restore.h"
+#include "plan/plan_deed.h"
+#include "plan/plan_key.h"
+#include "plan/plan_store.h"
+#include "run/run.h"
+
+/* Rows in quarantine of one table, and of one partition of it */
+typedef struct Kept
+{
+	char	   *table;
+	char	   *owner;
+	char	   *identity;		/* plan_deed_mark_columns() of the columns */
+	List	   *columns;		/* names */
+	Oid			relid;
+} Kept;
+
+/*
+ * The keys that have refused rows, and those of their tables that are not valid:
+ * a row that breaks several is refused by one at a time.
+ */
+static List *
+refusing_keys(const PlanRun *run)
+{
+	List	   *conids = list_copy(run->refusing);
+	List	   *keys = NIL;
+
+	foreach_oid(conid, conids)
+	{
+		FkKey	   *key = fk_by_oid(conid);
+
+		if (key == NULL)
+			continue;
+		keys = lappend(keys, key);
+		foreach_ptr(const FkKey, other, fk_declared(key->child))
+		{
+			if (other->enforced && !other->validated)
+				conids = list_append_unique_oid(conids, other->conid);
+		}
+	}
+	return keys;
+}
+
+static bool
+has_key(const List *keys, Oid conid)
+{
+	foreach_ptr(const FkKey, key, keys)
+	{
+		if (key->conid == conid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The statements that put rows back below keys that are not the plan's, and take
+ * no row that breaks them.  Where their tables have further ones, which could
+ * refuse rows as well, a last call names all once they are back.
+ */
+static char *
+below_keys(const PlanRun *run, const List *keys)
+{
+	char	   *call = run_call_text(run, "sg_restore_quarantine");
+	bool		others = false;
+	StringInfoData text;
+	SgScope		scope;
+
+	initStringInfo(&text);
+	if (list_length(keys) == 1)
+		appendStringInfo(&text, "Key %s, which the plan has not added, keeps them out. To have them back, and the key NOT VALID:\n",
+						 quote_identifier(((FkKey *) linitial(keys))->name));
+	else
+		appendStringInfoString(&text, "Keys that the plan has not added keep them out. To have them back, and these keys NOT VALID:\n");
+	foreach_ptr(const FkKey, key, keys)
+		appendStringInfo(&text, "%s;\n", plan_drop_statement(sg_relation_name(key->child), key->name));
+	appendStringInfoString(&text, call);
+	foreach_ptr(const FkKey, key, keys)
+	{
+		sg_caller_begin(&scope);
+		appendStringInfo(&text, "\n%s%s;", pg_get_constraintdef_command(key->conid), key->validated ? " NOT VALID" : "");
+		sg_scope_end(&scope);
+		foreach_ptr(const FkKey, other, fk_declared(key->child))
+			others |= other->enforced && !has_key(keys, other->conid);
+	}
+	if (others)
+		appendStringInfo(&text, "\n%s", call);
+	return text.data;
+}
+
+/* Past all keys at once, and past triggers, for who may do that; they stay as valid as they were */
+static char *
+past_keys(const PlanRun *run)
+{
+	char	   *block;
+
+	if (pg_parameter_aclcheck("session_replication_role", GetUserId(), ACL_SET) != ACLCHECK_OK)
+		return NULL;
+	/* one statement, whose CALL may commit all the same */
+	block = psprintf("BEGIN SET session_replication_role = replica; %s RESET session_replication_role; END",
+					 run_call_text(run, "sg_restore_quarantine"));
+	return psprintf("What they refer to was missing before, or is gone since. To have them back all the same, past all keys and triggers:\nDO %s;",
+					strstr(block, "$$") ? quote_literal_cstr(block) : psprintf("$$%s$$", block));
+}
+
+/* A row of visible_tables()'s query */
+static void *
+read_visible(HeapTuple row, TupleDesc desc)
+{
+	Kept	   *kept = palloc0(sizeof(Kept));
+
+	kept->table = sg_spi_text(row, desc, "row_table");
+	kept->owner = sg_spi_text(row, desc, "table_owner");
+	kept->identity = sg_spi_text(row, desc, "identity");
+	kept->columns = sg_spi_text_array(row, desc, "columns");
+	return kept;
+}
+
+/* Returns tables and partitions of the rows that the caller may see, with their owners of then (of Kept *) */
+static List *
+visible_tables(const PlanRun *run)
+{
+	StoreArgs	args = {0};
+
+	store_arg_datum(&args, INT8OID, Int64GetDatum(fix_kept_by(run)), false);
+	store_arg_text(&args, GetUserNameFromId(GetUserId(), false));
+	return store_query("SELECT DISTINCT ON (row_table, identity) row_table, table_owner, identity, columns FROM schemaguard.quarantine WHERE plan_id = $1"
+					   " AND readers && (SELECT schemaguard.sg_roles_of($2)) ORDER BY row_table, identity, id DESC", &args, read_visible);
+}
+
+/* Returns how rows go back whose partition is a table of its own by now; NULL if there is no such partition */
+static char *
+to_partitions(const PlanRun *run)
+{
+	foreach_ptr(const Kept, kept, visible_tables(run))
+	{
+		Oid			relid = fix_table_of_rows(run, kept->table);
+		Oid			leaf = OidIsValid(relid) ? fix_detached_from(relid, kept->identity) : InvalidOid;
+
+		if (OidIsValid(leaf))
+			return psprintf("Rows wait for their partition: attach %s to %s again, or drop it if its rows are to go elsewhere. Then:\n%s",
+							sg_relation_name(leaf), sg_relation_name(relid), run_call_text(run, "sg_restore_quarantine"));
+	}
+	return NULL;
+}
+
+/*
+ * Returns how rows go back whose table has another owner, as after a restore without
+ * owners; NULL if there is no such table.  No role gets one for that, not even for the
+ * moment: what it leaves there would run as others.  Where the plan was run in this very
+ * database, somebody has given the table away, or it is another one of its name.
+ */
+static char *
+to_new_owners(const PlanRun *run)
+{
+	char	   *hint = NULL;
+
+	foreach_ptr(const Kept, kept, visible_tables(run))
+	{
+		Oid			relid = fix_table_of_rows(run, kept->table);
+		Oid			owner = OidIsValid(relid) ? code_table_owner(relid) : InvalidOid;
+
+		if (!OidIsValid(owner) || strcmp(GetUserNameFromId(owner, false), kept->owner) == 0 ||
+			!plan_deed_is_elsewhere(fix_kept_by(run), kept->table) || fix_takes_over(true, owner))
+			continue;
+		if (superuser_arg(owner))
+			return psprintf("After a restore without owners, rows go back into a superuser's table by a superuser's call:\n%s",
+							run_call_text(run, run->procedure));
+		hint = psprintf("Rows go back into table %s if it belongs to role %s, or to a superuser and a superuser makes the call.",
+						sg_relation_name(relid), quote_identifier(kept->owner));
+	}
+	return hint;
+}
+
+/* Returns the call that puts rows back whose columns were given another type, and what is to be done then */
+static char *
+as_they_were(const PlanRun *run)
+{
+	PlanRun		next = *run;
+
+	next.retyped = true;
+	return psprintf("Their values are those of before ALTER COLUMN ... TYPE. Take that back first, or convert them by an UPDATE of these rows alone after:\n%s",
+					run_call_text(&next, "sg_restore_quarantine"));
+}
+
+/* Returns how rows go back that have values in columns which are gone, or were made anew; NULL if there are none */
+static char *
+into_columns(const PlanRun *run)
+{
+	char	   *call = run_call_text(run, "sg_restore_quarantine");
+	bool		anew = false;
+	StringInfoData added;
+
+	initStringInfo(&added);
+	foreach_ptr(Kept, kept, visible_tables(run))
+	{
+		List	   *names;
+		ListCell   *name;
+		ListCell   *then;
+		ListCell   *state;
+		Oid			table;
+		DeedOrigin	origin;
+
+		kept->relid = fix_table_of_rows(run, kept->table);
+		if (!OidIsValid(kept->relid) || !plan_deed_read_columns(kept->identity, &table, &names) || table != kept->relid || !plan_deed_read_origin(kept->identity, &origin))
+			continue;
+		forthree(name, names, then, kept->columns, state, origin.states)
+		{
+			bool		there = get_attnum(kept->relid, lfirst(then)) > 0;
+			char	   *line;
+
+			anew |= lfirst(name) == NULL && there && run->urgent;
+			if (lfirst(name) || there)
+				continue;
+			line = psprintf("ALTER TABLE %s ADD COLUMN %s%s;\n", sg_relation_name(kept->relid), quote_identifier(lfirst(then)),
+							strchr(lfirst(state), ' '));
+			if (strstr(added.data, line) == NULL)
+				appendStringInfoString(&added, line);
+		}
+	}
+	if (added.len > 0)
+		return psprintf("They have values in columns that are gone. To put them back, with these columns, which can be dropped again then:\n%s%s",
+						added.data, call);
+	return anew ? psprintf("A column of theirs was made anew. To put their values into it:\n%s", call) : NULL;
+}
+
+/* A row of steps_that_keep()'s query */
+static void *
+read_step(HeapTuple row, TupleDesc desc)
+{
+	int		   *step = palloc(sizeof(int));
+
+	*step = (int) sg_spi_int64(row, desc, "step");
+	return step;
+}
+
+/* Returns the numbers of the steps that have rows in quarantine */
+static List *
+steps_that_keep(const PlanRun *run)
+{
+	StoreArgs	args = {0};
+	List	   *steps = NIL;
+
+	store_arg_datum(&args, INT8OID, Int64GetDatum(run->plan->id), false);
+	foreach_ptr(const int, step, store_query("SELECT DISTINCT step::bigint AS step FROM schemaguard.quarantine WHERE plan_id = $1", &args, read_step))
+		steps = lappend_int(steps, *step);
+	return steps;
+}
+
+char *
+fix_restore_hint(const PlanRun *run)
+{
+	FkKey	   *existing = NULL;
+	List	   *keys;
+	List	   *added = NIL;
+	List	   *keeping = run->kept_by ? NIL : steps_that_keep(run);
+	bool		own = false;
+	char	   *hint = NULL;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	keys = refusing_keys(run);
+	foreach_ptr(const PlanDeed, deed, run->kept_by ? NIL : plan_deeds(run->plan, DEED_BIT(DEED_ADD)))
+		added = lappend_int(added, deed->step);
+	foreach_ptr(PlanStep, step, run->kept_by ? NIL : plan_key_steps(run->plan->name))
+	{
+		bool		adds = list_member_int(added, step->step);
+		bool		keeps = list_member_int(keeping, step->step);
+		StepView	view;
+
+		if (!keeps && !(adds && keys))
+			continue;
+		deploy_look(step, &view);
+		if (view.existing && adds)
+			own |= keeps || list_member_oid(run->refusing, view.existing->conid);
+		else if (view.existing && existing == NULL)
+			existing = view.existing;
+	}
+	hint = run->by_type ? as_they_were(run) : to_partitions(run);
+	if (hint == NULL)
+		hint = into_columns(run);
+	if (hint == NULL && own)
+		hint = psprintf("The plan's own key keeps them out. To take it back, and have them back:\n%s",
+						run_call_text(run, "sg_rollback_fks"));
+	else if (hint == NULL && list_length(run->refusing) > (existing ? 1 : 0))
+		hint = past_keys(run);
+	if (hint == NULL && (keys || existing))
+		hint = below_keys(run, keys ? keys : list_make1(existing));
+	if (hint == NULL)
+		hint = to_new_owners(run);
+	PopActiveSnapshot();
+	return hint;
+}

@@ -1,0 +1,160 @@
+/*-------------------------------------------------------------------------
+ *
+ * fix_since.c
+ *	  What was done to a table while rows or values of it were away.
+ *
+ * A value is kept as text.  After ALTER COLUMN ... TYPE ... USING the type would
+ * still read that text, and mean something else by it: 300 cents become 300
+ * euros.  A value therefore goes back only if its column was not rewritten by
+ * such a statement, or by one of a plan's own that has no USING.
+ *
+ * The type's name says so in any database.  A change that keeps the type shows
+ * in the one where the value was taken: it leaves another transaction in the
+ * column's row of pg_attribute, and another file.  Both together have other causes, too:
+ * what a plan has done itself explains the former.
+ *
+ * A row whose partition was detached would go into the default partition, and keep
+ * its own from being attached again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "base/gone.h"
+#include "base/quote.h"
+#include "base/scope.h"
+#include "change/change_literal.h"
+#include "fix/fix.h"
+#include "plan/plan_change.h"
+#include "plan/plan_deed.h"
+
+/* What plans have done to a column since */
+typedef struct History
+{
+	bool		known;			/* it was looked up */
+	bool		uses;			/* a statement, with USING */
+	bool		converts;		/* the same without */
+	bool		other;			/* something that leaves values alone, or was
+								 * taken back */
+} History;
+
+static void
+add_statement(History *history, const DeedSince *since, Oid table, const char *then, const char *now)
+{
+	foreach_ptr(const char, text, plan_change_texts(since->statement))
+	{
+		AlterTableStmt *alter = (AlterTableStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+
+		if (!IsA(alter, AlterTableStmt) || change_find_named(alter->relation) != table)
+			continue;
+		foreach_ptr(const AlterTableCmd, command, alter->cmds)
+		{
+			bool		retypes = command->subtype == AT_AlterColumnType && since->open &&
+				(sg_same_text(command->name, then) || sg_same_text(command->name, now));
+
+			if (!retypes)
+				history->other = true;
+			else if (castNode(ColumnDef, command->def)->raw_default)
+				history->uses = true;
+			else
+				history->converts = true;
+		}
+	}
+}
+
+static const History *
+look_up(History *history, Oid table, TimestampTz at, const char *then, const char *now)
+{
+	SgScope		scope;
+
+	if (history->known)
+		return history;
+	history->known = true;
+	sg_caller_begin(&scope);
+	foreach_ptr(const DeedSince, since, plan_deed_since(table, at))
+	{
+		if (since->is_statement)
+			add_statement(history, since, table, then, now);
+		else
+			history->other = true;
+	}
+	sg_scope_end(&scope);
+	return history;
+}
+
+/* Returns the type in a column's state */
+static const char *
+type_in(const char *state)
+{
+	return strchr(state, ' ') + 1;
+}
+
+/* `anew`: the column is another one of its name */
+static void
+check_column(Oid table, const DeedOrigin *origin, const char *was, TimestampTz at, const char *then, const char *now, bool anew)
+{
+	const char *is = plan_deed_column_state(table, now);
+	Oid			file = origin->here ? plan_deed_file(origin->leaf) : InvalidOid;
+	History		history = {0};
+
+	/* no definition has changed, or no row was written anew */
+	if (origin->here && (strcmp(was, is) == 0 || (OidIsValid(file) && file == origin->file)))
+		return;
+	look_up(&history, table, at, then, now);
+	if (history.converts && !history.uses)
+		return;
+	if (strcmp(type_in(was), type_in(is)) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column %s of table %s had type %s when its value was taken away, and has type %s now",
+						quote_identifier(now), sg_relation_name(table), type_in(was), type_in(is))));
+	if (!anew && (history.uses || (OidIsValid(file) && !history.other)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column %s of table %s %s rewritten by ALTER COLUMN ... TYPE since its value was taken away",
+						quote_identifier(now), sg_relation_name(table), history.uses ? "was" : "may have been")));
+}
+
+void
+fix_check_retyped(Oid table, const char *identity, TimestampTz at, List *then, List *now)
+{
+	DeedOrigin	origin;
+	ListCell   *name;
+	ListCell   *state;
+	ListCell   *old;
+	List	   *names;
+	Oid			unused;
+	bool		numbers;
+
+	if (!plan_deed_read_origin(identity, &origin))
+		return;
+	numbers = plan_deed_read_columns(identity, &unused, &names);
+	forthree(name, now, state, origin.states, old, then)
+	{
+		bool		anew = numbers && names && list_nth(names, foreach_current_index(name)) == NULL;
+
+		check_column(table, &origin, lfirst(state), at, lfirst(old), lfirst(name), anew);
+	}
+}
+
+Oid
+fix_detached_from(Oid table, const char *identity)
+{
+	DeedOrigin	origin;
+	char		relkind;
+
+	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE || !plan_deed_read_origin(identity, &origin) ||
+		!origin.here || origin.leaf == table)
+		return InvalidOid;
+	relkind = get_rel_relkind(origin.leaf);
+	if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
+		list_member_oid(sg_partition_ancestors(origin.leaf), table))
+		return InvalidOid;
+	return origin.leaf;
+}
