@@ -34,6 +34,7 @@
 #include "utils/relcache.h"
 
 #include "base/catalog.h"
+#include "base/calls.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
@@ -244,7 +245,16 @@ look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
 	filling.orphans = ORPHANS_SET;
 	filling.fill = fill;
 	if (!change_rows(&filling, move, psprintf("%s IS NULL", quote_identifier(linitial(step->child_columns))), NIL))
+	{
+		PlanStep   *drop = change_dropped_before(step, 0);
+
+		if (drop)
+			change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						   psprintf("rows are left to be filled, and step %d, %s, has taken what its fill reads", drop->step, plan_step_object(drop)),
+						   psprintf(sg_calls("Take that back, and apply the plan again:\nCALL sg_rollback_fks(%s, steps => '{%d}');"),
+									quote_literal_cstr(step->plan), drop->step));
 		return;
+	}
 	move->rows.carries = step->fill && carries_until(step, (Node *) move->rows.expressions);
 	/* what a subscription writes comes past the trigger */
 	if (step->state == STEP_VALIDATED && change_keeps_filling(step, move) &&

@@ -846,6 +846,52 @@ check_readers_of(const PlanGraph *graph, const PlanStep *drop, ChangeMove *move)
 	}
 }
 
+/*
+ * The fill is not asked, which knows the column by its name of then: where it gives no
+ * value, or the application has taken one away, the author has to say so.
+ */
+void
+change_check_kept(const PlanDeed *deed, const char *kept)
+{
+	PlanStep	drop = *deed->what;
+
+	drop.step = deed->step;
+	drop.fk_name = pstrdup(kept);
+	foreach_ptr(const Reader, reader, find_readers(NULL, &drop))
+	{
+		PlanStep   *filled = reader->step;
+		Oid			table = sg_find_qualified(filled->child_table);
+		char	   *condition;
+		char	   *take_back;
+		char	   *let_go;
+		int64		rows;
+		char	   *why;
+		bool		there = true;
+
+		foreach_ptr(const char, column, filled->child_columns)
+		{
+			there &= OidIsValid(table) && get_attnum(table, column) > 0;
+		}
+		if (!there || filled->skipped_by || !sg_same_text(filled->child_table, drop.child_table))
+			continue;
+		condition = psprintf("%s AND %s IS NOT NULL", any_null(filled->child_columns), quote_identifier(kept));
+		rows = count_rows(table, NIL, psprintf("SELECT count(*) FROM %s WHERE %s", filled->child_table, condition), &why);
+		if (rows == 0)
+			continue;
+		take_back = psprintf(sg_calls("To have them filled, take the drop back, and apply the plan again:\nCALL sg_rollback_fks(%s, steps => '{%d}');"),
+							 quote_literal_cstr(drop.plan), drop.step);
+		let_go = psprintf("UPDATE %s SET %s = NULL WHERE %s", filled->child_table, quote_identifier(kept), condition);
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 rows < 0 ? errmsg("whether all of its values are in (%s) can't be said: %s", sg_quote_list(filled->child_columns), why) :
+				 errmsg(INT64_FORMAT " %s a value in it, and none in (%s), which step %d has filled from it",
+						rows, rows == 1 ? "row has" : "rows have", sg_quote_list(filled->child_columns), filled->step),
+				 rows < 0 ? errhint("%s", take_back) :
+				 errhint("%s\n%s", take_back,
+						 fk_owner_hint("If they need none there, let these values go, and prune again", table, InvalidOid, let_go))));
+	}
+}
+
 void
 change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *move)
 {

@@ -20,6 +20,12 @@
  */
 extern void change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *move);
 
+/*
+ * Raises 55000 if rows have a value in a column that a drop has kept, by the name that it
+ * has now, and none in one that a step of the plan fills from it.  Reads rows.
+ */
+extern void change_check_kept(const PlanDeed *deed, const char *kept);
+
 /* Returns the step, but for that of a number, that has dropped what a fill reads, so that its names may mean something else; or NULL */
 extern PlanStep *change_dropped_before(const PlanStep *filled, int but);
 

@@ -1451,6 +1451,8 @@ end_one(void *p)
 	SgScope		scope;
 
 	run_set_local("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
+	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement && !plan_deed_is_given_up(deed))
+		change_check_kept(deed, kept_column(deed->what));
 	if (plan_changed_object(deed->what) == CHANGED_COLUMN && statement)
 		become_owner(&scope, sg_find_qualified(deed->what->child_table));
 	else

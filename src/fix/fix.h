@@ -258,6 +258,13 @@ extern void fix_check_retyped(Oid table, const char *identity, TimestampTz at, L
 /* Returns the partition of a table that a row is from if that is a table of its own by now; else InvalidOid */
 extern Oid	fix_detached_from(Oid table, const char *identity);
 
+/*
+ * Has each step look at its rows again that has added and filled a column of the table
+ * which rows that are back had not: it is not validated until the next call.  A step of
+ * a key says so in its reason, for its key is valid.
+ */
+extern void fix_leave_unfilled(Oid table, List *columns);
+
 /* ---- fix_quarantine.c ---- */
 
 /* Put copies of the rows that are to be quarantined, and are locked, into the table; no commit */

@@ -756,6 +756,8 @@ restore_copies(RestoreAction *action, Copy *copies, int n)
 	ErrorData  *error;
 	int64		restored = n;
 
+	for (int i = 0; i < n; i++)
+		copies[i].restored = false;
 	CHECK_FOR_INTERRUPTS();
 	error = try_part(action, &part);
 	if (error)
@@ -774,9 +776,28 @@ restore_copies(RestoreAction *action, Copy *copies, int n)
 						  &part, sg_error_text(error));
 		}
 	}
+	for (int i = 0; i < n && error == NULL; i++)
+		copies[i].restored = true;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return restored;
+}
+
+/* Has steps look again whose column was filled while rows that are back were away */
+static void
+leave_unfilled(const RestoreAction *action)
+{
+	const Copy *last = NULL;
+
+	for (int i = 0; i < action->n; i++)
+	{
+		const Copy *copy = &action->copies[i];
+
+		if (!copy->restored || (last && last->relid == copy->relid && sg_equal_names(last->columns, copy->columns)))
+			continue;
+		fix_leave_unfilled(copy->relid, copy->columns);
+		last = copy;
+	}
 }
 
 static void
@@ -789,6 +810,7 @@ do_restore(void *arg)
 
 	action->disabled = NIL;
 	action->restored = restore_copies(action, action->copies, action->n);
+	leave_unfilled(action);
 	entry = run_entry(&action->action, linitial(action->action.works), LOG_DONE);
 	entry.rows_affected = action->restored;
 	if (action->restored < action->n)

@@ -14,7 +14,8 @@
  * what a plan has done itself explains the former.
  *
  * A row whose partition was detached would go into the default partition, and keep
- * its own from being attached again.
+ * its own from being attached again.  One that was away while a column was filled
+ * has no value there.
  *
  *-------------------------------------------------------------------------
  */
@@ -157,4 +158,15 @@ fix_detached_from(Oid table, const char *identity)
 		list_member_oid(sg_partition_ancestors(origin.leaf), table))
 		return InvalidOid;
 	return origin.leaf;
+}
+
+void
+fix_leave_unfilled(Oid table, List *columns)
+{
+	foreach_ptr(const PlanStep, step, plan_deed_fills(table))
+	{
+		if (!sg_has_names(columns, step->child_columns))
+			plan_step_set_state(step->plan, step->step, step->kind == STEP_COLUMN ? STEP_ADDED : STEP_AS_IT_IS,
+								"rows have come back from quarantine that were not filled", 0);
+	}
 }

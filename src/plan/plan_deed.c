@@ -535,6 +535,34 @@ plans_with_deeds_since(TimestampTz since)
 					   " ORDER BY p.name", &args, store_read_text);
 }
 
+/* A row of plan_deed_fills()'s query: plan and number alone */
+static void *
+read_fill(HeapTuple tuple, TupleDesc desc)
+{
+	PlanStep   *step = palloc0(sizeof(PlanStep));
+
+	step->plan = sg_spi_text(tuple, desc, "plan");
+	step->step = (int) sg_spi_int64(tuple, desc, "step");
+	return step;
+}
+
+List *
+plan_deed_fills(Oid table)
+{
+	StoreArgs	args = {0};
+	List	   *steps = NIL;
+
+	store_arg_text(&args, psprintf("%s ", plan_deed_mark(table)));
+	foreach_ptr(const PlanStep, found, store_query("SELECT DISTINCT s.plan, s.step FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id"
+												   " JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step = d.step"
+												   " WHERE d.undone_at IS NULL AND d.after ? 'reads' AND starts_with(d.after ->> 'identity', $1)"
+												   " AND s.state = 'validated' AND NOT s.fills ORDER BY 1, 2", &args, read_fill))
+	{
+		steps = lappend(steps, plan_step_get(found->plan, found->step, false));
+	}
+	return steps;
+}
+
 static void *
 read_nothing(HeapTuple tuple, TupleDesc desc)
 {

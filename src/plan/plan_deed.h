@@ -121,6 +121,12 @@ extern void plan_deed_pass(int64 id, int step);
 /* Returns the open deeds of the chosen steps, of some kinds (DEED_BIT), as PlanDeed *, the latest first */
 extern List *plan_deeds(const FkPlan *plan, int kinds);
 
+/*
+ * Returns the steps (of PlanStep *), of whatever plan, that have filled columns of a
+ * table, and have no trigger any more that would do so
+ */
+extern List *plan_deed_fills(Oid table);
+
 /* Names of plans (of char *) that have done, since then, what nobody has taken back */
 extern List *plans_with_deeds_since(TimestampTz since);
 

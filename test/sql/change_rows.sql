@@ -382,6 +382,33 @@ ALTER TABLE trimmed ADD COLUMN n text;
 CALL sg_restore_quarantine('r');
 SELECT * FROM trimmed ORDER BY id;
 
+-- rows that were away while a column was filled: its step looks again, and sg_prune() leaves the source of the values
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TABLE origins (id int PRIMARY KEY);
+INSERT INTO origins SELECT generate_series(1, 3);
+CREATE TABLE copied (id int PRIMARY KEY, p int, a text);
+INSERT INTO copied SELECT g, g, 'a' || g FROM generate_series(1, 4) g;
+SELECT sg_plan_add_fk('r', 'copied', '{p}', 'origins', orphans => 'quarantine', index => false),
+  sg_plan_add_column('r', 'copied', 'n', 'text', fill => 'upper(a)', after => '{1}'), sg_plan_add_drop('r', 'column', 'copied', 'a') \g /dev/null
+CALL sg_apply('r', fix => true);
+INSERT INTO origins VALUES (4);
+RESET client_min_messages;
+CALL sg_restore_quarantine('r');
+SELECT id, n FROM copied ORDER BY id;
+SELECT * FROM steps;
+CALL sg_prune(now() + interval '1 hour', what => 'attic');
+CALL sg_apply('r');
+CALL sg_rollback_fks('r', steps => '{3}');
+CALL sg_apply('r');
+SELECT id, n FROM copied ORDER BY id;
+SELECT * FROM steps;
+-- the application has taken a value away
+UPDATE copied SET n = NULL WHERE id = 1;
+CALL sg_prune(now() + interval '1 hour', what => 'attic');
+UPDATE copied SET _sg_dropped_a = NULL WHERE n IS NULL AND _sg_dropped_a IS NOT NULL;
+CALL sg_prune(now() + interval '1 hour', what => 'attic');
+
 -- rows of a partition that is a table of its own by now wait for it, and do not go into the default partition
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
