@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/partition.h"
 #include "catalog/pg_attrdef.h"
@@ -211,6 +212,34 @@ give(Node *node, void *context)
 	return expression_tree_mutator(node, give, context);
 }
 
+/* Warns of a fill that changes a partition key: it changes each row where it is, and moves none */
+static void
+tell_partition_key(const Asking *asking, AttrNumber column)
+{
+	char	   *name = sg_column_name(asking->table, column);
+
+	foreach_oid(relid, list_concat(sg_with_partitions(asking->table), sg_partition_ancestors(asking->table)))
+	{
+		AttrNumber	attnum = get_attnum(relid, name);
+		bool		is_expression;
+		bool		is_key;
+		Relation	rel;
+
+		if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE || attnum <= 0)
+			continue;
+		rel = sg_relation_open(relid, AccessShareLock);
+		is_key = has_partition_attrs(rel, bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber), &is_expression);
+		table_close(rel, AccessShareLock);
+		if (!is_key)
+			continue;
+		check_row(asking->cs, "fill", CHECK_WARN,
+				  psprintf("column %s is in the partition key of %s: a row whose new value belongs to another partition is not moved, and the step fails (SQLSTATE 23514)",
+						   quote_identifier(name), sg_relation_name(relid)),
+				  pstrdup("Move such rows by an UPDATE of the whole table first."));
+		return;
+	}
+}
+
 /* Asks whether rows that get a value keep the rule with it */
 static void
 ask_policy_fill(const Asking *asking)
@@ -223,6 +252,8 @@ ask_policy_fill(const Asking *asking)
 	if (step->orphans != ORPHANS_SET || step->fill == NULL)
 		return;
 	given.column = change_column(step, &move);
+	if (given.column != InvalidAttrNumber)
+		tell_partition_key(asking, given.column);
 	if (given.column != InvalidAttrNumber && change_fill_is_query(step))
 	{
 		FormData_pg_attribute column = sg_column(asking->table, given.column);

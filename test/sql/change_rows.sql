@@ -426,6 +426,9 @@ ALTER TABLE parted ATTACH PARTITION parted_low FOR VALUES FROM (0) TO (10);
 CALL sg_restore_quarantine('r');
 SELECT tableoid::regclass, * FROM parted ORDER BY id;
 SELECT * FROM steps;
+-- a fill changes rows where they are, so that preflight warns of a partition key
+SELECT sg_plan_add_check('r', 'parted', 'id <> 4', policy => 'set', child_column => 'id', fill => 'id + 100') \g /dev/null
+SELECT check_name, result, detail FROM sg_plan_check_details('r', verify => 'full') WHERE step = 3 AND check_name = 'fill' ORDER BY result;
 
 -- end
 SET client_min_messages = error;
