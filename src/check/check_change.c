@@ -25,6 +25,7 @@
 #include "change/change_literal.h"
 #include "change/change_need.h"
 #include "check/check.h"
+#include "fix/fix.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
@@ -254,9 +255,16 @@ check_lost(CheckStep *cs, const ChangeMove *move)
 	/* statements are looked at one by one: check_statement() */
 	int64		lost = cs->step->kind == STEP_STATEMENT ? 0 : change_count_lost(cs->step, move, NULL);
 
+	const PlanStep *step = cs->step;
+	int64		away = step->kind == STEP_DROP && step->discard && plan_changed_object(step) == CHANGED_COLUMN && OidIsValid(move->table) ?
+		fix_rows_with_column(move->table, step->fk_name) : 0;
+	char	   *keep = psprintf("Keep them until they are pruned:\n%s", plan_set_call(step, "discard", "false", NULL));
+
 	if (lost)
-		check_row(cs, "rows", CHECK_WARN, change_lost_text(cs->step, lost, false),
-				  psprintf("Keep them until they are pruned:\n%s", plan_set_call(cs->step, "discard", "false", NULL)));
+		check_row(cs, "rows", CHECK_WARN, change_lost_text(step, lost, false), keep);
+	if (away > 0)
+		check_row(cs, "rows", CHECK_WARN, psprintf(INT64_FORMAT " %s in quarantine %s a value in it, and can't go back without", away, away == 1 ? "row" : "rows",
+												   away == 1 ? "has" : "have"), keep);
 }
 
 /* The table of a trigger that a statement makes and leaves as it is made */

@@ -255,6 +255,9 @@ extern void fix_restore_init(void);
  */
 extern void fix_check_retyped(Oid table, const char *identity, TimestampTz at, List *then, List *now);
 
+/* Returns how many rows in quarantine, of whatever plan, have a value in a column of a table */
+extern int64 fix_rows_with_column(Oid table, const char *column);
+
 /* Returns the partition of a table that a row is from if that is a table of its own by now; else InvalidOid */
 extern Oid	fix_detached_from(Oid table, const char *identity);
 

@@ -34,6 +34,7 @@
 #include "fix/fix.h"
 #include "plan/plan_change.h"
 #include "plan/plan_deed.h"
+#include "plan/plan_store.h"
 
 /* What plans have done to a column since */
 typedef struct History
@@ -169,4 +170,15 @@ fix_leave_unfilled(Oid table, List *columns)
 			plan_step_set_state(step->plan, step->step, step->kind == STEP_COLUMN ? STEP_ADDED : STEP_AS_IT_IS,
 								"rows have come back from quarantine that were not filled", 0);
 	}
+}
+
+int64
+fix_rows_with_column(Oid table, const char *column)
+{
+	StoreArgs	args = {0};
+
+	store_arg_text(&args, psprintf("%s {", plan_deed_mark(table)));
+	store_arg_text(&args, psprintf("%d", get_attnum(table, column)));
+	return pg_strtoint64(linitial(store_query("SELECT count(*)::text FROM schemaguard.quarantine WHERE starts_with(identity, $1)"
+											  " AND $2 = ANY (string_to_array(split_part(substr(identity, length($1) + 1), '}', 1), ','))", &args, store_read_text)));
 }
