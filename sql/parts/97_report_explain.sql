@@ -68,22 +68,27 @@ BEGIN ATOMIC
     WITH checked AS MATERIALIZED (
         SELECT c.step, c.check_name, c.result, c.detail FROM sg_plan_check_details(plan, ARRAY[sg_plan_explain_body.step], 'none') c),
     this AS (
-        SELECT s.*, (SELECT count(*) FROM checked c WHERE c.result = 'block') AS blocks
+        SELECT s.*, (SELECT count(*) FROM checked c WHERE c.result = 'block') AS blocks,
+               EXISTS (SELECT FROM checked c WHERE c.result = 'warn' AND c.check_name = 'loss') AS loses
         FROM schemaguard.plan_step s WHERE s.plan = sg_plan_explain_body.plan AND s.step = sg_plan_explain_body.step),
     said AS (
-        SELECT 0 AS place, format('Step %s, %s%s, %s.', t.step, t.kind, ' on ' || t.child_table,
+        SELECT -1 AS place, format('Step %s, %s%s, %s.', t.step, t.kind, ' on ' || t.child_table,
                    CASE WHEN t.skipped_by IS NOT NULL THEN 'is skipped: no call does anything about it'
                         WHEN t.phase IS NOT NULL THEN 'is held back until phase ' || t.phase || ' is released'
                         WHEN t.state = 'validated' THEN 'is done: a call only looks whether it still holds'
                         WHEN t.blocks > 0 THEN 'is blocked: a check of the plan says by what'
                         WHEN t.kind IN ('foreign key', 'check', 'not null', 'unique')
                             THEN 'can run unless rows break it, which a check of the plan looks for'
+                        WHEN t.loses THEN 'can run, and loses what the next lines say'
                         ELSE 'can run: nothing stands in its way' END) AS what,
                NULL AS locks, NULL AS takes,
                CASE WHEN t.skipped_by IS NOT NULL OR t.state = 'validated' THEN NULL
                     WHEN t.phase IS NOT NULL THEN format('SELECT %s.sg_plan_release(%L, %L);', schemaguard.sg_schema(), t.plan, t.phase)
                     WHEN t.blocks > 0 THEN format('SELECT * FROM %s.sg_plan_check(%L);', schemaguard.sg_schema(), t.plan) END AS statement
         FROM this t
+        UNION ALL
+        SELECT 0, format('Warning: %s.', c.detail), NULL, NULL, NULL
+        FROM checked c WHERE c.result = 'warn' AND c.check_name IN ('loss', 'undo')
         UNION ALL
         SELECT 1, 'Its orphans are counted. If there are any, the step fails and nothing is changed.', 'ACCESS SHARE on both tables',
                'one read of both tables', NULL

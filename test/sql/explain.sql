@@ -23,6 +23,9 @@ SELECT sg_plan_skip('exp', '{1}', 'not now'), sg_plan_set('exp', '{2}', '{"child
 SELECT what FROM sg_plan_explain('exp', 1);
 SELECT what, statement FROM sg_plan_explain('exp', 2) LIMIT 1;
 SELECT statement FROM sg_plan_explain('exp', 9) LIMIT 1;
+CREATE TABLE old AS SELECT 1 AS n;
+SELECT sg_plan_add_statement('exp', 'TRUNCATE exp.old', undo => 'DELETE FROM exp.old') \g /dev/null
+SELECT what FROM sg_plan_explain('exp', 11) WHERE what !~ '^(In all|A lock)';
 SELECT * FROM sg_plan_explain('exp', 99);
 SELECT * FROM sg_plan_explain('nothing', 1);
 -- no function of ours within is named beside an error
