@@ -157,12 +157,12 @@ columns_value(List *columns)
 }
 
 /* The columns of a step with another name in the place of one */
-static char *
+static List *
 corrected_columns(List *columns, int n, char *name)
 {
 	columns = list_copy(columns);
 	lfirst(list_nth_cell(columns, n)) = name;
-	return columns_value(columns);
+	return columns;
 }
 
 /* The key of the parent that may be meant, where the step's can't be; or NULL */
@@ -193,8 +193,11 @@ missing_column_hint(CheckStep *cs, bool is_child, int n)
 	AttrNumber	attnum;
 
 	if (near && !sg_has_name(columns, near))
-		return psprintf("Perhaps you meant %s:\n%s", quote_identifier(near),
-						check_set(cs, is_child ? "child_columns" : "parent_columns", corrected_columns(columns, n, near)));
+	{
+		columns = corrected_columns(columns, n, near);
+		return is_child ? plan_near_columns_hint(step, quote_identifier(near), columns, columns_value(columns)) :
+			psprintf("Perhaps you meant %s:\n%s", quote_identifier(near), check_set(cs, "parent_columns", columns_value(columns)));
+	}
 	if (!is_child && (meant = meant_key_hint(cs)) != NULL)
 		return meant;
 	if (others == NIL && is_child)

@@ -637,12 +637,12 @@ is_made_before(const PlanCheck *check, const CheckStep *cs, const char *missing)
 	return false;
 }
 
-/* Returns the hint of a statement that can't be run for what it names; meant: a sentence, or NULL */
+/* Returns the hint of a statement that can't be run for what it names, or that is refused; meant: a sentence, or NULL */
 static char *
-names_hint(const CheckStep *cs, const char *meant, const char *add)
+names_hint(const CheckStep *cs, const char *meant, const char *add, const char *why)
 {
 	return psprintf("%s%s%s a step that can run, and leave this one out:\n%s", meant ? meant : "", meant ? " " : "", add,
-					check_skip(cs, "it names what is not there"));
+					check_skip(cs, why));
 }
 
 static void
@@ -664,14 +664,15 @@ check_names(PlanCheck *check, CheckStep *cs, Node *statement, List *before)
 		check_row(cs, "names", CHECK_WARN, psprintf("the names could not be looked up: %s", sg_error_message(edata)), NULL);
 	else if (edata)
 		check_row(cs, "names", result, psprintf("%s%s", sg_error_message(edata), changes),
-				  names_hint(cs, edata->hint, result == CHECK_WARN ? "If no earlier statement changes that, add" : "Add"));
+				  names_hint(cs, edata->hint, result == CHECK_WARN ? "If no earlier statement changes that, add" : "Add",
+							 naming.refused ? "the server refuses it" : "it names what is not there"));
 	else if (naming.missing && result == CHECK_WARN && is_made_before(check, cs, linitial(naming.missing)))
 		check_row(cs, "names", result, psprintf("%s does not exist%s", (char *) linitial(naming.missing), unless), check_later(cs, NULL));
 	else if (naming.missing)
 		check_row(cs, "names", result, psprintf("%s does not exist%s", (char *) linitial(naming.missing), unless),
 				  names_hint(cs, naming.near ? psprintf("Perhaps you meant %s.", naming.near) :
 							 "Names in a statement are looked up in pg_catalog; others need their schema.",
-							 result == CHECK_WARN ? "If no earlier statement makes it, add" : "Add"));
+							 result == CHECK_WARN ? "If no earlier statement makes it, add" : "Add", "it names what is not there"));
 }
 
 /* ---- rows that are written ---- */

@@ -115,30 +115,42 @@ plan_skip_call(const PlanStep *step, const char *reason)
 					quote_literal_cstr(reason));
 }
 
-/* Another step of the plan that is the key which the step would be with this table as its parent, or child; or NULL */
+/* Another step of the plan that is the key of these tables and columns, or NULL */
 static const PlanStep *
-near_twin(const PlanStep *step, const char *table, bool is_parent)
+find_twin(const PlanStep *step, const char *child, const char *parent, List *columns)
 {
-	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	foreach_ptr(const PlanStep, other, step->kind == STEP_FOREIGN_KEY ? plan_steps(step->plan) : NIL)
 	{
 		if (other->step != step->step && other->kind == STEP_FOREIGN_KEY && !other->skipped_by &&
-			sg_same_text(other->child_table, is_parent ? step->child_table : table) &&
-			sg_same_text(other->parent_table, is_parent ? table : step->parent_table) &&
-			strcmp(sg_names_text(other->child_columns), sg_names_text(step->child_columns)) == 0)
+			sg_same_text(other->child_table, child) && sg_same_text(other->parent_table, parent) &&
+			strcmp(sg_names_text(other->child_columns), sg_names_text(columns)) == 0)
 			return other;
 	}
 	return NULL;
 }
 
-char *
-plan_near_table_hint(const PlanStep *step, const char *near, bool is_parent)
+/* Returns the hint that gives an option of a step the value that is meant, or leaves out the step that a twin is then */
+static char *
+near_hint(const PlanStep *step, const PlanStep *twin, const char *near, const char *option, const char *value)
 {
-	const PlanStep *twin = step->kind == STEP_FOREIGN_KEY ? near_twin(step, near, is_parent) : NULL;
-
 	if (twin)
 		return psprintf("Perhaps you meant %s, and step %d is that key. Leave this one out:\n%s", near, twin->step,
 						plan_skip_call(step, psprintf("step %d is the same key", twin->step)));
-	return psprintf("Perhaps you meant %s:\n%s", near, plan_set_call(step, is_parent ? "parent_table" : "child_table", near, NULL));
+	return psprintf("Perhaps you meant %s:\n%s", near, plan_set_call(step, option, value, NULL));
+}
+
+char *
+plan_near_table_hint(const PlanStep *step, const char *near, bool is_parent)
+{
+	const PlanStep *twin = find_twin(step, is_parent ? step->child_table : near, is_parent ? near : step->parent_table, step->child_columns);
+
+	return near_hint(step, twin, near, is_parent ? "parent_table" : "child_table", near);
+}
+
+char *
+plan_near_columns_hint(const PlanStep *step, const char *near, List *columns, const char *value)
+{
+	return near_hint(step, find_twin(step, step->child_table, step->parent_table, columns), near, "child_columns", value);
 }
 
 char *

@@ -34,6 +34,9 @@ extern char *plan_skip_call(const PlanStep *step, const char *reason);
 /* Returns the hint for a key whose child or parent is not there, with the table that may be meant: another step may be that key already */
 extern char *plan_near_table_hint(const PlanStep *step, const char *near, bool is_parent);
 
+/* The same for a column of the child, with all columns as they are meant, and these as a value */
+extern char *plan_near_columns_hint(const PlanStep *step, const char *near, List *columns, const char *value);
+
 /* Returns the call that takes a step back */
 extern char *plan_rollback_call(const PlanStep *step);
 

@@ -147,8 +147,9 @@ SELECT sg_plan_add('gra', 'ALTER TABLE gra.legacyy RENAME TO old_legacy') \g /de
 CREATE TABLE legacy_p (id int PRIMARY KEY); INSERT INTO legacy_p VALUES (1); CREATE TABLE legacy_q ();
 SELECT sg_plan_add_fk('gra', 'legacy', '{id}', 'legacy_p'), sg_plan_add_fk('gra', 'legacy', '{id}', 'legacy_pp') \g /dev/null
 SELECT sg_plan_add('gra', 'DROP TABLE gra.legacy_p, gra.legacy_q') \g /dev/null
+SELECT sg_plan_add_fk('gra', 'legacy', '{idd}', 'legacy_p', fk_name => 'typo') \g /dev/null
 RESET client_min_messages;
-SELECT step, result, hint FROM sg_plan_check_details('gra') WHERE check_name IN ('definition', 'table', 'loss') ORDER BY 1;
+SELECT step, result, hint FROM sg_plan_check_details('gra') WHERE check_name IN ('definition', 'table', 'column', 'loss') ORDER BY 1;
 SELECT substring(hint FROM '\n(.*)') FROM sg_plan_check_details('gra') WHERE check_name = 'definition' \gexec
 SELECT step, child_table, child_columns, fk_name, skipped_by IS NOT NULL AS skipped FROM schemaguard.plan_step WHERE plan = 'gra' ORDER BY 1;
 
