@@ -232,7 +232,8 @@ $rule$),
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
 WITH index AS (
     SELECT i.*, t.schema_name, c.relname, concat(i.indkey, ' ') AS key, concat(i.indclass, ' ') AS classes,
-           concat(i.indcollation, ' ') AS collations, concat(i.indoption, ' ') AS options
+           concat(i.indcollation, ' ') AS collations, concat(i.indoption, ' ') AS options,
+           EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) AS bound
     FROM pg_index i JOIN schemaguard.lint_table t ON t.oid = i.indrelid JOIN pg_class c ON c.oid = i.indexrelid
          JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree'
     WHERE NOT c.relispartition AND i.indisvalid AND i.indexprs IS NULL AND i.indpred IS NULL AND i.indnatts = i.indnkeyatts)
@@ -241,6 +242,10 @@ FROM index i CROSS JOIN LATERAL (SELECT format('%I.%I', i.schema_name, i.relname
      JOIN index o ON o.indrelid = i.indrelid AND o.indnkeyatts > i.indnkeyatts AND starts_with(o.key, i.key)
                  AND starts_with(o.classes, i.classes) AND starts_with(o.collations, i.collations) AND starts_with(o.options, i.options)
 WHERE NOT i.indisunique AND NOT i.indisreplident AND NOT i.indisclustered
+  -- that is index-duplicate
+  AND NOT EXISTS (SELECT FROM index d WHERE d.indrelid = i.indrelid AND (d.key, d.classes, d.collations, d.options)
+                      = (i.key, i.classes, i.collations, i.options) AND d.indexrelid <> i.indexrelid
+                      AND (d.bound, d.indisunique, i.indexrelid) > (i.bound, i.indisunique, d.indexrelid))
 ORDER BY i.indexrelid, o.indnkeyatts, o.indexrelid
 $rule$),
 

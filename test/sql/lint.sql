@@ -230,6 +230,7 @@ CREATE INDEX t_b_again ON t (b);
 CREATE INDEX t_b_desc ON t (b DESC);
 CREATE INDEX t_b_some ON t (b) WHERE b > 2;
 CREATE INDEX t_a ON t (a);
+CREATE INDEX t_a_again ON t (a);
 CREATE INDEX t_a_b ON t (a, b);
 CREATE INDEX t_id ON t (id);
 \set VERBOSITY sqlstate
