@@ -158,7 +158,7 @@ COMMENT ON FUNCTION schemaguard.sg_fk_facts() IS 'what the catalogs say about ea
 -- The newest verdict of a key counts.  One that has read the tables themselves puts all before it out of use; one
 -- that has trusted an index, those of its own kind.  Where both kinds remain, orphans that either has found weigh most,
 -- then a proof that stands, then the stronger one.  Numbers of rows are for who could count them: null for others.
-CREATE VIEW schemaguard.fk_trust AS
+CREATE VIEW schemaguard.fk_trust WITH (security_barrier = true) AS
 SELECT DISTINCT ON (f.constraint_oid)
        f.fk_name,
        CASE WHEN s.stale_reason IS NOT NULL OR d.doubt IS NULL THEN s.stale_reason IS NULL END AS stands,

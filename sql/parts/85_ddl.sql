@@ -94,7 +94,7 @@ COMMENT ON FUNCTION schemaguard.sg_ddl_restored() IS 'make the event triggers ag
 CREATE TRIGGER restored AFTER INSERT ON schemaguard.ddl_capture
     FOR EACH ROW EXECUTE FUNCTION schemaguard.sg_ddl_restored();
 
-CREATE VIEW schemaguard.ddl_capture_state AS
+CREATE VIEW schemaguard.ddl_capture_state WITH (security_invoker = true) AS
 SELECT c.since IS NOT NULL AS wanted,
        e.active OPERATOR(pg_catalog.=) 3 AS active,
        c.since,

@@ -35,7 +35,7 @@ CREATE FUNCTION schemaguard.sg_ddl_guard_mode() RETURNS text
     LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'sg_ddl_guard_mode';
 COMMENT ON FUNCTION schemaguard.sg_ddl_guard_mode() IS 'the mode in force: off, warn or refuse';
 
-CREATE VIEW schemaguard.ddl_guard_state AS
+CREATE VIEW schemaguard.ddl_guard_state WITH (security_invoker = true) AS
 SELECT schemaguard.sg_ddl_guard_mode() AS mode, coalesce(g.mode, 'off') AS wanted, g.schemas, g.roles, g.since, g.role
 FROM (SELECT) one
 LEFT JOIN schemaguard.ddl_guard g ON true;

@@ -59,7 +59,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON schemaguard.lint_ignore TO pg_database_o
 SELECT pg_catalog.pg_extension_config_dump('schemaguard.lint_ignore', '');
 
 -- What rules are about: tables of users', and their keys
-CREATE VIEW schemaguard.lint_table AS
+CREATE VIEW schemaguard.lint_table WITH (security_invoker = true) AS
 SELECT c.oid, n.nspname AS schema_name, pg_catalog.format('%I.%I', n.nspname, c.relname) AS name, c.relname AS bare_name, c.relkind AS kind,
        c.relispartition AS is_partition, c.reltuples AS rows
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
@@ -84,7 +84,7 @@ RETURN (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place)
         FROM unnest(numbers) WITH ORDINALITY u (n, place) JOIN pg_attribute a ON a.attrelid = relid AND a.attnum = u.n);
 COMMENT ON FUNCTION schemaguard.sg_lint_columns(oid, int2[]) IS 'the names of columns, quoted, as SQL lists them';
 
-CREATE VIEW schemaguard.lint_key AS
+CREATE VIEW schemaguard.lint_key WITH (security_invoker = true) AS
 SELECT k.oid, t.schema_name, pg_catalog.format('%s.%I', t.name, k.conname) AS object, k.conname AS fk_name,
        k.conrelid AS child, t.name AS child_name, k.conkey AS child_columns, k.confrelid AS parent,
        pg_catalog.format('%I.%I', n.nspname, p.relname) AS parent_name, k.confkey AS parent_columns,

@@ -60,11 +60,16 @@ SELECT schemaguard.sg_scratch_ask('select 1');
 SELECT schemaguard.sg_scratch_close();
 
 -- relations
+-- A view that is neither its reader's (security_invoker) nor a security_barrier asks functions of its reader's about rows that it hides.
 SELECT c.relname AS relation, c.relkind AS kind, c.relowner = m.extowner AS extension_owns, c.relrowsecurity AS rows_apart,
+       (SELECT string_agg(o, ',') FROM unnest(c.reloptions) o WHERE o LIKE 'security%') AS security,
        pg_temp.others(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner)), c.relowner) AS others
   FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
  WHERE c.relkind <> 'i'
  ORDER BY 1;
+SELECT c.relname AS open_view FROM member m JOIN pg_class c ON c.oid = m.objid AND m.classid = 'pg_class'::regclass
+ WHERE c.relkind IN ('v', 'm') AND NOT coalesce(c.reloptions && '{security_invoker=true,security_barrier=true}', false);
+SELECT p.proname AS runs_as_its_owner FROM member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass WHERE p.prosecdef OR p.proleakproof;
 
 -- row security, and triggers
 SELECT polrelid::regclass::text::name AS relation, polname, polcmd, polroles = '{0}' AS everybody, pg_get_expr(polqual, polrelid) AS rows
