@@ -44,11 +44,13 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
 #include "base/code.h"
 #include "base/compat.h"
+#include "base/cursor.h"
 #include "base/gone.h"
 #include "base/guard.h"
 #include "base/quote.h"
@@ -282,6 +284,7 @@ typedef struct HookState
 	bool		is_event;		/* of a function of event triggers, which is
 								 * entered once */
 	SgGuardEvent outer;			/* what was under way before it */
+	MemoryContext cursors;		/* hidden from it, or NULL */
 	Datum		next;			/* of the next hook */
 } HookState;
 
@@ -320,6 +323,8 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	}
 	if (counts)
 	{
+		if (!sg_guard_in_function() && !is_callers())
+			state->cursors = sg_cursors_hide(NULL);
 		guard.trusted++;
 		state->entries++;
 		tell_workers();
@@ -343,6 +348,14 @@ end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 		state->entries--;
 		guard.trusted--;
 		tell_workers();
+		if (state->cursors && !sg_guard_in_function())
+		{
+			if (event == FHET_END)
+				sg_cursors_show(state->cursors);
+			else
+				MemoryContextDelete(state->cursors);
+			state->cursors = NULL;
+		}
 	}
 	if (state->is_event)
 	{

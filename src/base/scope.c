@@ -27,9 +27,13 @@
 #include "utils/varlena.h"
 
 #include "base/compat.h"
+#include "base/cursor.h"
 #include "base/gone.h"
 #include "base/guard.h"
 #include "base/scope.h"
+
+/* What the outermost scope that is restricted keeps away, or NULL */
+static MemoryContext hidden_cursors = NULL;
 
 void
 sg_scope_set(const char *name, const char *value)
@@ -49,6 +53,8 @@ static void
 scope_begin(SgScope *scope, Oid role, int flags, const char *path)
 {
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
+	if ((flags & SECURITY_RESTRICTED_OPERATION) && !InSecurityRestrictedOperation())
+		(void) sg_cursors_hide(&hidden_cursors);
 	SetUserIdAndSecContext(role, scope->sec_context | flags);
 	scope->deed = sg_guard_deed(InvalidOid);
 	(void) sg_guard_deed(scope->deed);
@@ -260,6 +266,8 @@ sg_scope_pin(void)
 void
 sg_scope_end(SgScope *scope)
 {
+	if (hidden_cursors && !(scope->sec_context & SECURITY_RESTRICTED_OPERATION) && InSecurityRestrictedOperation())
+		sg_cursors_show(hidden_cursors);
 	AtEOXact_GUC(false, scope->guc_level);
 	SetUserIdAndSecContext(scope->userid, scope->sec_context);
 	(void) sg_guard_deed(scope->deed);

@@ -347,18 +347,15 @@ rethrow(MemoryContext context)
 }
 
 /*
- * Raises 42501 for a change of the session that would outlive the query.  In a
- * restricted operation the server refuses PREPARE, LISTEN, temporary objects and
- * cursors WITH HOLD itself, and settings go with the scope.
+ * Does a function change what the session has, or use the large objects that it has
+ * open?  In a restricted operation the server refuses PREPARE, LISTEN, temporary
+ * tables and types, and cursors WITH HOLD itself, settings go with the scope, and
+ * cursors are hidden.
  */
-static void
-refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
+static bool
+is_of_session(Oid function)
 {
-	if (next_access)
-		next_access(access, classid, objectid, subid, arg);
-	if (nobody_plans == 0 || access != OAT_FUNCTION_EXECUTE)
-		return;
-	switch (objectid)
+	switch (function)
 	{
 		case F_PG_ADVISORY_LOCK_INT8:
 		case F_PG_ADVISORY_LOCK_INT4_INT4:
@@ -374,13 +371,47 @@ refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int sub
 		case F_PG_ADVISORY_UNLOCK_SHARED_INT4_INT4:
 		case F_PG_ADVISORY_UNLOCK_ALL:
 		case F_SETSEED:
-		case F_NEXTVAL:
-		case F_SETVAL_REGCLASS_INT8:
-		case F_SETVAL_REGCLASS_INT8_BOOL:
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("code that runs while a query is planned must not change the session's advisory locks, sequences or seed")));
+		case F_PG_EXPORT_SNAPSHOT:
+		case F_LO_OPEN:
+		case F_LO_CLOSE:
+		case F_LOREAD:
+		case F_LOWRITE:
+		case F_LO_LSEEK:
+		case F_LO_LSEEK64:
+		case F_LO_TELL:
+		case F_LO_TELL64:
+		case F_LO_TRUNCATE:
+		case F_LO_TRUNCATE64:
+			return true;
+		default:
+			return false;
 	}
+}
+
+/* Triggers that run as a table's owner may use the owner's sequences, and notify */
+static bool
+is_of_sequence(Oid function)
+{
+	return function == F_NEXTVAL || function == F_SETVAL_REGCLASS_INT8 || function == F_SETVAL_REGCLASS_INT8_BOOL ||
+		function == F_PG_NOTIFY;
+}
+
+/* Raises 42501 for what code of others may not do to the session of who has called us */
+static void
+refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
+{
+	if (next_access)
+		next_access(access, classid, objectid, subid, arg);
+	if (access != OAT_FUNCTION_EXECUTE)
+		return;
+	if (nobody_plans > 0 && is_of_sequence(objectid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("code that runs while a query is planned must not use sequences or notify")));
+	if ((nobody_plans > 0 || (sg_guard_is_on() && InSecurityRestrictedOperation())) && is_of_session(objectid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("code of another role must not use the session's advisory locks, seed, snapshot or open large objects")));
 }
 
 static bool

@@ -22,6 +22,7 @@
 #include "access/tableam.h"
 #include "access/xlog.h"
 #include "catalog/dependency.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
@@ -460,18 +461,45 @@ judge_touched(void *arg, EventTriggerData *event, Datum *values, bool *nulls)
 
 /* ---- when ---- */
 
+/* Is a statement one that makes a function or another object among the session's temporary ones? */
+static bool
+is_temporary(Node *statement)
+{
+	List	   *names = NIL;
+	char	   *name;
+
+	if (IsA(statement, CreateFunctionStmt))
+		names = ((CreateFunctionStmt *) statement)->funcname;
+	else if (IsA(statement, DefineStmt))
+		names = ((DefineStmt *) statement)->defnames;
+	else if (IsA(statement, CreateDomainStmt))
+		names = ((CreateDomainStmt *) statement)->domainname;
+	else if (IsA(statement, CreateEnumStmt))
+		names = ((CreateEnumStmt *) statement)->typeName;
+	else if (IsA(statement, CreateRangeStmt))
+		names = ((CreateRangeStmt *) statement)->typeName;
+	return names != NIL && isTempNamespace(QualifiedNameGetCreationNamespace(names, &name));
+}
+
 /*
- * Refuses SET CONSTRAINTS to code that runs for a call of ours in nobody's or
- * an owner's name: deferred triggers that the caller's transaction still has
- * would fire at once, in that name.  The server lets it pass.
+ * Refuses to code that runs for a call of ours in nobody's or an owner's name
+ * what would outlive it in the caller's session, and the server lets pass: SET
+ * CONSTRAINTS fires deferred triggers of the caller's in that name, LOAD brings a
+ * library in, and a function in pg_temp waits for a call that names it so.
  */
 static void
-refuse_constraints(const Node *statement)
+refuse_session_state(Node *statement)
 {
-	if (IsA(statement, ConstraintsSetStmt) && sg_guard_is_on() && InSecurityRestrictedOperation())
+	bool		constraints = IsA(statement, ConstraintsSetStmt);
+
+	if (!sg_guard_is_on() || !InSecurityRestrictedOperation())
+		return;
+	if (constraints || IsA(statement, LoadStmt) || is_temporary(statement))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot set constraints within a security-restricted operation")));
+				 constraints ? errmsg("cannot set constraints within a security-restricted operation") :
+				 IsA(statement, LoadStmt) ? errmsg("cannot load a library within a security-restricted operation") :
+				 errmsg("cannot create a temporary object within a security-restricted operation")));
 }
 
 static void
@@ -485,7 +513,7 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 	PG_TRY();
 	{
 		begin_statement(query);
-		refuse_constraints(planned->utilityStmt);
+		refuse_session_state(planned->utilityStmt);
 
 		/* what a statement consists of was judged with it */
 		if (context != PROCESS_UTILITY_SUBCOMMAND)

@@ -150,6 +150,45 @@ like($err, qr/cannot set constraints within a security-restricted operation/, 'c
 like($out, qr/^postgres$/m, '... they fire as the caller, at the end');
 unlike($out, qr/mallory|16383/, '... alone');
 
+# ---- the session and the transaction of who calls
+
+my @session = ('FETCH mine', 'MOVE mine', q{SELECT cursor_to_xml('mine', 1, false, false, '')}, 'SELECT mal.fetch_all()', 'CLOSE mine', 'CLOSE ALL',
+	'DECLARE held CURSOR WITH HOLD FOR SELECT 1', 'SELECT loread(0, 10)', 'SELECT lo_close(0)', q{SELECT lo_lseek(0, 0, 0)}, 'SELECT lo_open(4900, 262144)', 'SELECT pg_advisory_lock(48)', 'SELECT pg_try_advisory_lock_shared(48)',
+	'SELECT pg_advisory_unlock(49)', 'SELECT pg_advisory_unlock_all()', 'SELECT setseed(0.5)', 'SELECT pg_export_snapshot()', 'SET CONSTRAINTS ALL IMMEDIATE', 'LISTEN x', 'UNLISTEN *',
+	'PREPARE p AS SELECT 1', 'DEALLOCATE ALL', 'DISCARD ALL', 'DISCARD PLANS', 'SET ROLE mallory', 'RESET SESSION AUTHORIZATION', q{LOAD '$libdir/plugins/x'}, 'CREATE TEMP TABLE x (a int)', 'CREATE DOMAIN pg_temp.x AS int',
+	q{CREATE FUNCTION pg_temp.x() RETURNS int LANGUAGE sql AS 'SELECT 1'}, 'CREATE AGGREGATE pg_temp.x (int) (sfunc = int4pl, stype = int)', 'SELECT pg_cancel_backend(pg_backend_pid())', 'SAVEPOINT x', 'COMMIT');
+# These pass: they end with the query
+my @passes = ('SET work_mem = 100', 'RESET ALL', 'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY', 'DECLARE theirs CURSOR FOR SELECT 1', q{SELECT set_config('mal.x', 'y', false)});
+as('mallory', q{CREATE TABLE mal.try (sql text); GRANT SELECT ON mal.try TO PUBLIC;
+	CREATE FUNCTION mal.fetch_all() RETURNS int LANGUAGE plpgsql AS $$ DECLARE c refcursor := 'mine'; r record; BEGIN FETCH c INTO r; RAISE WARNING 'did: %', r; RETURN 1; END $$;
+	CREATE FUNCTION mal.try_all() RETURNS int LANGUAGE plpgsql AS $$ DECLARE t record;
+	BEGIN FOR t IN SELECT sql FROM mal.try LOOP BEGIN EXECUTE t.sql; RAISE WARNING 'did: %', t.sql; EXCEPTION WHEN OTHERS THEN RAISE WARNING 'not: %: %', t.sql, sqlerrm; END; END LOOP; RETURN 1; END $$;
+	CREATE OR REPLACE FUNCTION mal.at_once() RETURNS int LANGUAGE sql AS 'SELECT mal.try_all()';
+	CREATE TABLE mal.r (a int); INSERT INTO mal.r VALUES (1); CREATE TABLE mal.w (a int CHECK (a > 0 AND mal.one(1) = 1), b int REFERENCES mal.p);
+	INSERT INTO mal.try VALUES } . join(', ', map { '(' . lit($_) . ')' } @session, @passes));
+$node->safe_psql('postgres', q{SELECT lo_from_bytea(4900, 'secret'); GRANT SELECT ON LARGE OBJECT 4900 TO mallory; GRANT SELECT ON secret, fired TO mallory; GRANT INSERT ON pending TO mallory; INSERT INTO secret VALUES (1), (2);
+	CREATE VIEW state AS SELECT concat_ws(' ', (SELECT string_agg(objid::text, ',') FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'), (SELECT string_agg(name, ',') FROM pg_cursors),
+		(SELECT string_agg(name, ',') FROM pg_prepared_statements), (SELECT string_agg(c, ',') FROM pg_listening_channels() c), current_setting('work_mem'), current_setting('transaction_read_only'),
+		current_setting('default_transaction_read_only'), coalesce(current_setting('mal.x', true), ''), pg_my_temp_schema(), current_user, session_user, (SELECT count(*) FROM fired)) AS s;
+	GRANT SELECT ON state TO mallory; SELECT sg_plan_create('session'), sg_plan_add('session', 'ALTER TABLE mal.r ADD CHECK (a < mal.one(5))')});
+for my $call ([ owner => q{sg_orphans('mal.c', '{pid}', 'mal.p')}, 1 ], [ nobody => q{sg_orphans('mal.c', '{pid}', 'mal.p')}, 1 ], [ audit => 'sg_orphan_audit_details()' ], [ list => q{sg_fk_orphans('mal.c', 'k')}, 1 ],
+	[ rule => q{sg_rule_audit_details('mal.r', 'check', 'a > mal.one(0)')}, 1 ], [ preflight => q{sg_plan_check('session')}, 1 ], [ live => q{sg_verify_fks(live => true)}, 1 ])
+{
+	my $as = $call->[0] eq 'nobody' ? 'SET SESSION AUTHORIZATION mallory;' : '';
+	my $at = "SELECT 'state ' || s FROM state";
+	($rc, $out, $err) = $node->psql('postgres', qq{$as SELECT pg_advisory_lock(49); PREPARE kept AS SELECT 1; LISTEN kept; SELECT setseed(0.1); SELECT 'random ' || random(); SELECT setseed(0.1);
+		BEGIN; INSERT INTO pending VALUES (1); DECLARE mine CURSOR FOR SELECT 'row ' || a FROM secret ORDER BY a; FETCH mine; SELECT lo_open(4900, 262144); $at; SAVEPOINT s; SELECT count(*) FROM $call->[1]; $at;
+		SELECT 'random ' || random(); FETCH mine; CLOSE mine; SELECT 'large ' || encode(loread(0, 10), 'escape'); SELECT 'end'; ROLLBACK}, on_error_stop => 0);
+	my @did = $err =~ /did: (.*)/g;
+	is(join(', ', grep { my $did = $_; !grep { $did eq $_ } @passes } @did), '', "$call->[0]: nothing that outlives the call");
+	cmp_ok(scalar(() = $err =~ /(?:did|not): /g), '>=', @session + @passes, "$call->[0]: all were tried") if $call->[2];
+	my @states = $out =~ /^state (.*)/mg;
+	is($states[1], $states[0], "$call->[0]: the session is as it was");
+	my @random = $out =~ /^random (.*)/mg;
+	is($random[1], $random[0], "$call->[0]: ... its seed, too");
+	like($out, qr/^row 1\n.*^row 2\n.*^large secret\n/ms, "$call->[0]: ... and its cursor and large object are where they were") or diag $err;
+}
+
 # ---- the OID
 
 $node->safe_psql('postgres', q{SET allow_system_table_mods = on; UPDATE pg_authid SET oid = 16383 WHERE rolname = 'rich'});
