@@ -110,11 +110,11 @@ is_code(Oid classid)
 		classid == TypeRelationId;
 }
 
-/* Returns the row of a function, operator, operator class or type, for ReleaseSysCache(), or NULL */
+/* Returns the row of a function, operator, operator class, type or relation, for ReleaseSysCache(), or NULL */
 static HeapTuple
 code_row(Oid classid, Oid objectid)
 {
-	if (!is_code(classid))
+	if (!is_code(classid) && classid != RelationRelationId)
 		return NULL;
 	return SearchSysCache1(get_object_catcache_oid(classid), ObjectIdGetDatum(objectid));
 }
@@ -128,9 +128,9 @@ owner_of(const ObjectAddress *code, HeapTuple row)
 											get_object_attnum_owner(code->classId), &isnull));
 }
 
-/* Also what this command has written there */
+/* Also what this command has written there; relations, if wanted, beside code */
 static List *
-code_used(const ObjectAddress *object)
+code_used(const ObjectAddress *object, bool relations)
 {
 	List	   *used = NIL;
 	SgCatalog	depend;
@@ -142,7 +142,7 @@ code_used(const ObjectAddress *object)
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 		ObjectAddress *code = palloc(sizeof(ObjectAddress));
 
-		if (!is_code(form->refclassid))
+		if (!is_code(form->refclassid) && !(relations && form->refclassid == RelationRelationId))
 			continue;
 		ObjectAddressSet(*code, form->refclassid, form->refobjid);
 		used = lappend(used, code);
@@ -155,14 +155,15 @@ sg_code_used(Oid classid, Oid objectid)
 {
 	ObjectAddress object = {classid, objectid, 0};
 
-	return code_used(&object);
+	return code_used(&object, true);
 }
 
-/* Calls visit() for each function, operator, operator class and type that pg_depend has for an object */
+/* Calls visit() for each function, operator, operator class, type and, if wanted, relation that pg_depend has for an object */
 static void
-visit_used(const ObjectAddress *object, Oid role, void (*visit) (const ObjectAddress *code, HeapTuple row, Oid role))
+visit_used(const ObjectAddress *object, bool relations, Oid role,
+		   void (*visit) (const ObjectAddress *code, HeapTuple row, Oid role))
 {
-	foreach_ptr(const ObjectAddress, code, code_used(object))
+	foreach_ptr(const ObjectAddress, code, code_used(object, relations))
 	{
 		HeapTuple	row = code_row(code->classId, code->objectId);
 
@@ -457,7 +458,8 @@ check_owner(const ObjectAddress *code, HeapTuple row, Oid role)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("it could run %s of role %s as role %s", getObjectDescription(code, false),
+			 errmsg(code->classId == RelationRelationId ? "it would use %s of role %s for role %s" :
+					"it could run %s of role %s as role %s", getObjectDescription(code, false),
 					sg_role_name(owner), sg_role_name(role)),
 			 errhint("Give what it belongs to to the owner of that code, or have that role run it.")));
 }
@@ -481,6 +483,26 @@ check_kept(const ObjectAddress *code, HeapTuple row, Oid role)
 	}
 	if (owner_of(code, row) != GetUserId())
 		check_owner(code, row, role);
+}
+
+/*
+ * Could a name in the text of what is made anew lead to another relation than
+ * before, with nobody having looked?  Those of views are read with their owners'
+ * rights, and those of what was recorded before relations were are not known.
+ */
+static bool
+has_kept_relations(const ObjectAddress *object)
+{
+	if (object->classId == AttrDefaultRelationId)
+		return true;
+	if (object->classId != TriggerRelationId && object->classId != ConstraintRelationId && object->classId != PolicyRelationId)
+		return false;
+	foreach_ptr(const ObjectAddress, known, making->known)
+	{
+		if (known->classId == RelationRelationId)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -520,18 +542,18 @@ check_made(const Made *made)
 	if (object->classId == AttrDefaultRelationId)
 	{
 		expression.classId = RelationRelationId;
-		visit_used(&expression, role, check_seen);
+		visit_used(&expression, false, role, check_seen);
 		expression.classId = AttrDefaultRelationId;
 		expression.objectId = GetAttrDefaultOid(object->objectId, object->objectSubId);
 		expression.objectSubId = 0;
 	}
-	visit_used(&expression, role, check_seen);
+	visit_used(&expression, false, role, check_seen);
 	if (made->created && OidIsValid(making->kept_for))
-		visit_used(&expression, making->kept_for, check_kept);
+		visit_used(&expression, has_kept_relations(&expression), making->kept_for, check_kept);
 	if (object->classId == RewriteRelationId || object->classId == ProcedureRelationId || object->classId == PolicyRelationId)
 		check_read(object, role);
 	if (object->classId == StatisticExtRelationId)
-		visit_used(object, table_owner_of(object->objectId), check_trusted);
+		visit_used(object, false, table_owner_of(object->objectId), check_trusted);
 }
 
 /* Can it have an expression or a query, in which a name may come to a function by a cast? */
@@ -608,7 +630,7 @@ check_place(const ObjectAddress *object)
 static void
 check_altered(const ObjectAddress *object)
 {
-	HeapTuple	row = code_row(object->classId, object->objectId);
+	HeapTuple	row = is_code(object->classId) ? code_row(object->classId, object->objectId) : NULL;
 
 	check_place(object);
 	if (!HeapTupleIsValid(row))
@@ -758,7 +780,7 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 	 */
 	if (access == OAT_POST_CREATE && sg_guard_is_on() &&
 		(classid == RelationRelationId || (classid == ConstraintRelationId && ((ObjectAccessPostCreate *) arg)->is_internal)))
-		visit_used(&object, GetUserId(), check_trusted);
+		visit_used(&object, false, GetUserId(), check_trusted);
 	if (access == OAT_POST_ALTER)
 		keep_before_alter(&object);
 	if (making)

@@ -287,17 +287,19 @@ query(q{CREATE ROLE carol; CREATE SCHEMA eves AUTHORIZATION eve; GRANT USAGE ON 
 	CREATE FUNCTION app.due(anyelement) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'; CREATE FUNCTION app.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 	CREATE FUNCTION eves.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE DOMAIN eves.dom AS int; CREATE FUNCTION app.gone() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 	CREATE FUNCTION app.carols() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ALTER FUNCTION app.carols() OWNER TO carol;
-	CREATE TABLE app.back (a int, b int); CREATE INDEX back_i ON app.back (app.any(a));
+	CREATE SEQUENCE app.numbers; CREATE TABLE app.far (a int);
+	CREATE TABLE app.back (a int, b int DEFAULT nextval('app.numbers')); CREATE CONSTRAINT TRIGGER far AFTER INSERT ON app.back FROM app.far FOR EACH ROW EXECUTE FUNCTION app.fires(); CREATE INDEX back_i ON app.back (app.any(a));
 	CREATE TRIGGER due BEFORE INSERT ON app.back FOR EACH ROW WHEN (app.due(NEW.a)) EXECUTE FUNCTION app.fires();
 	CREATE TRIGGER there BEFORE INSERT ON app.back FOR EACH ROW EXECUTE FUNCTION eves.fires();
 	CREATE TRIGGER typed BEFORE INSERT ON app.back FOR EACH ROW WHEN (NEW.a::eves.dom > 0) EXECUTE FUNCTION app.fires();
 	CREATE TRIGGER gone BEFORE INSERT ON app.back FOR EACH ROW EXECUTE FUNCTION app.gone();
 	CREATE TRIGGER carols BEFORE INSERT ON app.back FOR EACH ROW EXECUTE FUNCTION app.carols(); COMMENT ON TRIGGER carols ON app.back IS 'of carol';
-	SELECT sg_plan_create('back')} . join('', map { ", sg_plan_add_drop('back', 'trigger', 'app.back', '$_')" } qw(due there typed gone carols)) . q{, sg_plan_add_drop('back', 'index', 'app.back', 'back_i');
+	SELECT sg_plan_create('back')} . join('', map { ", sg_plan_add_drop('back', 'trigger', 'app.back', '$_')" } qw(due there typed gone carols far)) . q{, sg_plan_add('back', 'ALTER TABLE app.back ALTER b DROP DEFAULT'), sg_plan_add_drop('back', 'index', 'app.back', 'back_i');
 	CALL sg_apply('back', fail => true); DROP FUNCTION app.gone()});
 $_->quit foreach $eve, $victim, $planter;
 query('CREATE DATABASE copied TEMPLATE postgres');
-query(q{SET SESSION AUTHORIZATION eve; CREATE FUNCTION app.due(int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'; CREATE FUNCTION app.any(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 2';
+query('DROP SEQUENCE app.numbers; ALTER TABLE app.far RENAME TO further');
+query(q{SET SESSION AUTHORIZATION eve; CREATE SEQUENCE app.numbers; CREATE TABLE app.far (a int); CREATE FUNCTION app.due(int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'; CREATE FUNCTION app.any(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 2';
 	DROP FUNCTION eves.fires(); DROP DOMAIN eves.dom; CREATE DOMAIN eves.dom AS int; CREATE FUNCTION eves.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE FUNCTION app.gone() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'});
 my (undef, undef, $back) = $node->psql('postgres', "CALL sg_rollback_fks('back')");
 my $triggers = q{SELECT string_agg(tgname, ' ' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = 'app.back'::regclass};
@@ -305,17 +307,19 @@ is(query($triggers), 'carols', 'a rollback makes the trigger that comes to what 
 is(query(q{SELECT obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE tgname = 'carols'}), 'of carol', '... with its comment');
 like($back, qr/drop trigger $_->[0] ON app\.back: .*it could run \Q$_->[1]\E of role eve as role postgres/, "... not the one ($_->[0]) whose names lead to her code by now")
 	foreach [ due => 'function app.due(integer)' ], [ there => 'function eves.fires()' ], [ typed => 'type eves.dom' ], [ gone => 'function app.gone()' ];
+like($back, qr/it would use $_ of role eve for role postgres/, "... nor what is bound to her $_") foreach 'sequence app.numbers', 'table app.far';
 unlike($back, qr/CREATE INDEX/, 'nor is a statement printed that would run it');
 like($back, qr/Make it in a quiet hour.* No statement is given here: it could run function app\."any"\(integer\) of role eve as a superuser/, '... but why');
-query(q{DROP TRIGGER carols ON app.back; DROP FUNCTION app.due(int), app.any(int), eves.fires(), app.gone(); DROP DOMAIN eves.dom; CREATE DOMAIN eves.dom AS int; CREATE FUNCTION eves.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+query(q{DROP SEQUENCE app.numbers; DROP TABLE app.far; CREATE SEQUENCE app.numbers; ALTER TABLE app.further RENAME TO far; DROP TRIGGER carols ON app.back; DROP FUNCTION app.due(int), app.any(int), eves.fires(), app.gone(); DROP DOMAIN eves.dom; CREATE DOMAIN eves.dom AS int; CREATE FUNCTION eves.fires() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 	CREATE FUNCTION app.gone() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'});
 (undef, undef, $back) = $node->psql('postgres', "CALL sg_rollback_fks('back')");
-is(query($triggers), 'due gone there typed', "with a superuser's code under these names they are back");
+is(query($triggers), 'due far gone there typed', "with a superuser's code under these names they are back");
+is(query(q{SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'app.back'::regclass}), q{nextval('app.numbers'::regclass)}, '... and the default');
 like($back, qr/Make it in a quiet hour.*\n.*CREATE INDEX back_i ON app\.back USING btree \(app\."any"\(a\)\);/, '... and the statement for the index is printed');
 my (undef, undef, $copied) = $node->psql('copied', q{CREATE FUNCTION app.gone() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CALL sg_rollback_fks('back')});
 like($copied, qr/drop trigger carols ON app\.back: .*it could run function app\.carols\(\) of role carol as role postgres/, "in a copy, where OIDs tell nothing, only a superuser's or the table's owner's code is trusted");
-is($node->safe_psql('copied', $triggers), 'due gone there typed', '... and comes back');
-query('DROP DATABASE copied; DROP TABLE app.back; DROP SCHEMA eves CASCADE; DROP FUNCTION app.carols(), app.gone()');
+is($node->safe_psql('copied', $triggers), 'due far gone there typed', '... and comes back');
+query('DROP DATABASE copied; DROP TABLE app.back; DROP TABLE app.far; DROP SEQUENCE app.numbers; DROP SCHEMA eves CASCADE; DROP FUNCTION app.carols(), app.gone()');
 
 $node->stop;
 done_testing();
