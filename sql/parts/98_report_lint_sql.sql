@@ -74,7 +74,8 @@ COMMENT ON FUNCTION schemaguard.sg_lint_sql_facts(text, text[], boolean) IS 'wha
 -- A step that does the same without blocking anybody
 CREATE FUNCTION schemaguard.sg_lint_step(statement text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(), statement);
+RETURN CASE WHEN statement IS NOT NULL THEN
+    format('SELECT %s.sg_plan_add(schemaguard.sg_lint_plan(), %L);', schemaguard.sg_schema(), statement) END;
 COMMENT ON FUNCTION schemaguard.sg_lint_step(text) IS 'the call that makes a statement a step of the plan for fixes';
 
 -- By a CHECK that is valid, or that the script validates before: then SET NOT NULL reads no row
@@ -209,8 +210,8 @@ BEGIN ATOMIC
     roots AS MATERIALIZED (
         SELECT f.number, r.classid, r.objid
         FROM f CROSS JOIN LATERAL (
-            SELECT 'pg_type'::regclass::oid, t.oid FROM pg_type t
-            WHERE f.command = 'drop type' AND to_regtype(f.name)::oid IN (t.oid, t.typelem)
+            SELECT 'pg_type'::regclass::oid, t.oid FROM pg_type b CROSS JOIN LATERAL (VALUES (b.oid), (nullif(b.typarray, 0))) t (oid)
+            WHERE f.command = 'drop type' AND b.oid = to_regtype(f.name)::oid
             UNION ALL SELECT 'pg_proc'::regclass, to_regproc(f.name)::oid WHERE f.command = 'drop function'
             UNION ALL SELECT 'pg_class'::regclass, to_regclass(f.name)::oid WHERE f.command = 'drop sequence'
             UNION ALL SELECT e.classid, e.objid FROM pg_extension x JOIN pg_depend e

@@ -61,6 +61,7 @@ typedef struct FactReader
 								 * parsed */
 	char	   *text;			/* its text in one line, or NULL: not needed
 								 * yet */
+	bool		told;			/* has a row of it been given? */
 	int			offset;			/* up to which lines are counted */
 	int			line;			/* there */
 	int			first;			/* lines of the statement */
@@ -106,6 +107,7 @@ static void
 begin_statement(FactReader *reader, int start, int length)
 {
 	reader->statement = NULL;
+	reader->told = false;
 	reader->text = pnstrdup(reader->script->sql + start, length);
 	reader->first = line_at(reader, start);
 	reader->last = line_at(reader, start + length);
@@ -129,10 +131,14 @@ statement_text(FactReader *reader)
 	return reader->text;
 }
 
+/* A DROP of thousands of names has as many rows, and would have its text as often */
+#define LONG_TEXT	8192
+
 static void
 emit(FactReader *reader, Fact *fact)
 {
 	SgRowSink  *sink = &reader->sink;
+	const char *text = fact->text ? fact->text : statement_text(reader);
 
 	flag(fact, fact->relation && script_path_has_made(reader->path, fact->relation), "made");
 	flag(fact, fact->other && script_path_has_made(reader->path, fact->other), "other made");
@@ -150,8 +156,10 @@ emit(FactReader *reader, Fact *fact)
 		sg_sink_names(sink, fact->flags);
 	else
 		sg_sink_datum(sink, PointerGetDatum(construct_empty_array(TEXTOID)));
-	sg_sink_text(sink, fact->text ? fact->text : statement_text(reader));
+	sg_sink_text(sink, reader->told && strlen(text) > LONG_TEXT ? NULL : text);
 	sg_sink_emit(sink);
+	reader->told = true;
+	CHECK_FOR_INTERRUPTS();
 }
 
 /* ---- types and expressions ---- */

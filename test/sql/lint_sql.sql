@@ -225,6 +225,9 @@ SELECT line, rule, message FROM sg_lint_sql_details(E'SELECT 1;\n\nTRUNCATE ''un
 SELECT line, rule, message FROM sg_lint_sql_details(E'\n\\i x');
 SELECT line, rule FROM sg_lint_sql_details('ALTER TABLE "t""; DROP" ADD x int');
 SELECT line, rule, message, length(statement) FROM sg_lint_sql_details('SELECT 1; DELETE FROM t WHERE n = 1' || repeat('+1', 60000) || E';\nDROP TABLE none');
+-- Rows of a long statement but the first come without its text
+SELECT count(*), count(statement), sum(length(statement)) < 100000 AS short
+FROM sg_lint_sql_details((SELECT 'DROP TABLE ' || string_agg('ls.none' || g, ', ') FROM generate_series(1, 3000) g));
 
 SET client_min_messages = warning;
 DROP SCHEMA ls CASCADE;
