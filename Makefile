@@ -105,6 +105,7 @@ OBJS = \
 	src/change/change_rule.o \
 	src/change/change_statement.o \
 	src/change/change_table.o \
+	src/change/change_taken.o \
 	src/change/change_trial.o \
 	src/change/change_step.o \
 	src/change/change_unique.o \

@@ -197,7 +197,8 @@ BEGIN ATOMIC
         FROM schemaguard.plan_deed d
              JOIN schemaguard.plan p ON p.id = d.plan_id
              JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step = d.step
-        WHERE s.kind IN ('drop', 'statement') AND d.undo = 'change back' AND d.undone_at IS NULL),
+        -- what went along with a column comes and goes with that
+        WHERE s.kind IN ('drop', 'statement') AND d.undo = 'change back' AND d.undone_at IS NULL AND d.after ->> 'own' IS NULL),
     kept AS (
         -- "schema system database relation shape" is where a deed has put a table or view; 0.1.0 wrote a schema or nothing
         SELECT d.kind, d.done_at, CASE WHEN d.definition IN ('table', 'view') THEN d.was END AS was,

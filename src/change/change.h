@@ -80,6 +80,8 @@ typedef struct ChangeMove
 
 	ObjectAddress object;		/* is renamed or dropped */
 	List	   *keys;			/* of FkKey *: go along, each with a deed */
+	List	   *rules;			/* of PlanDeed *: constraints and indexes that
+								 * go along */
 	List	   *tables;			/* OIDs of others that are locked as well */
 	List	   *owner_statements;	/* by the extension\'s owner, at the end */
 	List	   *last_statements;	/* and behind those, as the caller */
@@ -138,8 +140,9 @@ typedef struct ChangeKind
 	void		(*undo) (const PlanDeed *deed, const PlanStep *step, ChangeMove *move);
 } ChangeKind;
 
-/* Returns the names of keys (of FkKey *) with their tables, or NULL where there is none */
+/* Returns the names of keys (of FkKey *), and of rules (of PlanDeed *), with their tables, or NULL where there is none */
 extern char *change_keys_text(List *keys);
+extern char *change_rules_text(List *rules);
 
 /* By StepKind; foreign keys have none */
 extern const ChangeKind change_kinds[];
@@ -266,6 +269,25 @@ extern char *change_condition(HeapTuple tuple);
  */
 extern Node *change_kept_statement(const PlanStep *step, const char *statement, NodeTag kind, ChangeMove *move);
 extern AlterTableCmd *change_kept_command(const PlanStep *step, const char *statement, AlterTableType subtype, ChangeMove *move);
+
+/* Returns what a deed remembers of a constraint, index or trigger that a step drops, and the names of the columns that it is made of */
+extern char *change_definition(const PlanStep *step, const ChangeMove *move, List **columns);
+
+/* Looks for what depends on the move's object, which a message calls so; false with a problem where a DROP without CASCADE would fail */
+extern bool change_is_free(const PlanStep *step, const char *called, ChangeMove *move);
+
+/* ---- change_taken.c ---- */
+
+/*
+ * Has the move of a column's drop take along what would go on to bind rows by it, in
+ * partitions and heirs as well: keys to other tables, CHECKs, and what makes values unique.
+ * False with a problem of what can't be taken along.  Of a drop for good it merely lists
+ * what the server takes.
+ */
+extern bool change_take_rules(const PlanStep *step, ChangeMove *move);
+
+/* Makes a problem of a rule on a column in whose place a key's are, and that none on these replaces */
+extern void change_check_rules(const PlanStep *step, const PlanStep *key, ChangeMove *move);
 
 /* ---- change_attic.c ---- */
 

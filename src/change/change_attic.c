@@ -657,7 +657,7 @@ change_deed_of(const PlanStep *step)
 {
 	foreach_ptr(PlanDeed, deed, plan_deeds_of_step(step, DEED_CHANGE))
 	{
-		if (deed->what->kind == step->kind && !change_is_detached(deed))
+		if (deed->what->kind == step->kind && !deed->own && !change_is_detached(deed))
 			return deed;
 	}
 	return NULL;

@@ -5,10 +5,11 @@
  *
  * A dropped object is kept, unless the step says otherwise: a column under
  * another name and without NOT NULL and default, a table or view in a schema
- * of its own, after its foreign keys, which would still bind other tables,
- * are on record and gone.  So it comes back with its data, its owner and its
- * privileges; sg_prune() ends that.  Constraints, indexes and triggers are
- * definitions, which the deed remembers.
+ * of its own.  What would still bind rows, its own or those of other tables,
+ * is on record and gone: the table's foreign keys, the column's rules.  So it
+ * comes back with its data, its owner and its privileges; sg_prune() ends
+ * that.  Constraints, indexes and triggers are definitions, which the deed
+ * remembers.
  *
  *-------------------------------------------------------------------------
  */
@@ -359,8 +360,8 @@ change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 /* ---- drop: what stands in the way ---- */
 
 /* Whatever a DROP without CASCADE would fail on, but for the keys and triggers that the step itself takes away */
-static bool
-is_free(const PlanStep *step, ChangeMove *move)
+bool
+change_is_free(const PlanStep *step, const char *called, ChangeMove *move)
 {
 	List	   *dependents = change_dependents_hook ? change_dependents_hook(&move->object) : NIL;
 
@@ -376,11 +377,17 @@ is_free(const PlanStep *step, ChangeMove *move)
 		/* the step takes what fills rows from the object along */
 		if (!dependent->blocks || is_key || plan_filler_is_of(dependent->identity, step->plan))
 			continue;
-		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("%s depends on it", dependent->identity),
+		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST, psprintf("%s depends on %s", dependent->identity, called),
 					   psprintf(sg_calls("Drop that first, by a step of its own. What depends on the table:\nSELECT * FROM sg_impact(%s);"), quote_literal_cstr(plan_given(step->child_table))));
 		return false;
 	}
 	return true;
+}
+
+static bool
+is_free(const PlanStep *step, ChangeMove *move)
+{
+	return change_is_free(step, "it", move);
 }
 
 /* Can a table be kept in another schema?  False with a problem: it inherits, or others inherit from it. */
@@ -537,10 +544,8 @@ keep_column(const PlanStep *step, ChangeMove *move)
 	char	   *initial = sg_column(move->table, attnum).attgenerated ? NULL : change_current_default(move->table, attnum);
 	bool		not_null = change_is_not_null(move->table, attnum) && !is_identity(move->table, attnum);
 
-	if (!is_free(step, move))
-		return;
 	move->kept_as = free_column_name(move->table, step->fk_name);
-	if (!is_not_sent(step, move))
+	if (!change_take_rules(step, move) || !is_free(step, move) || !is_not_sent(step, move))
 		return;
 	if (not_null)
 		move->statements = lappend(move->statements, psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL",
@@ -943,6 +948,13 @@ columns_under(const ChangeMove *move)
 	return columns;
 }
 
+char *
+change_definition(const PlanStep *step, const ChangeMove *move, List **columns)
+{
+	*columns = columns_under(move);
+	return psprintf("%s%s%s", properties_of(move), move->identity ? WAS_IDENTITY : "", definition_of(step, move));
+}
+
 /* A foreign key has a deed of its own, by which it comes back */
 static void
 drop_definition(const PlanStep *step, ChangeMove *move)
@@ -957,10 +969,7 @@ drop_definition(const PlanStep *step, ChangeMove *move)
 		move->tables = list_make1_oid(key->parent);
 	}
 	else
-	{
-		move->was = psprintf("%s%s%s", properties_of(move), move->identity ? WAS_IDENTITY : "", definition_of(step, move));
-		move->columns = columns_under(move);
-	}
+		move->was = change_definition(step, move, &move->columns);
 	change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
 					 linitial(plan_change_statements(step)));
 }
@@ -1233,7 +1242,8 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 		return;
 	if (step->discard)
 	{
-		if (is_what_it_says(step, move->table, move) && is_free(step, move))
+		if (is_what_it_says(step, move->table, move) && is_free(step, move) &&
+			(plan_changed_object(step) != CHANGED_COLUMN || change_take_rules(step, move)))
 			change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_VALIDATED,
 							 linitial(plan_change_statements(step)));
 		return;
@@ -1464,13 +1474,13 @@ end_one(void *p)
 	ending->dropped = statement != NULL;
 }
 
-/* The keys of a table that is gone for good come back no more */
+/* Whatever went with a table or column that is gone for good comes back no more */
 static void
-close_keys(const FkPlan *plan, int step)
+close_along(const FkPlan *plan, int step)
 {
-	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_REPLACE)))
+	foreach_ptr(const PlanDeed, deed, plan_deeds(plan, DEED_BIT(DEED_REPLACE) | DEED_BIT(DEED_CHANGE)))
 	{
-		if (deed->step == step)
+		if (deed->step == step && (deed->own || deed->kind == DEED_REPLACE))
 			plan_deed_close(deed->id, DEED_LEFT_ALONE);
 	}
 }
@@ -1488,13 +1498,13 @@ prune(TimestampTz before)
 			Ending		ending = {.deed = deed};
 			ErrorData  *edata;
 
-			if (deed->what->kind != STEP_DROP || deed->what->discard || deed->done_at >= before || may_be_attached(plan, deed))
+			if (deed->what->kind != STEP_DROP || deed->own || deed->what->discard || deed->done_at >= before || may_be_attached(plan, deed))
 				continue;
 			edata = sg_try(end_one, &ending);
 			if (edata == NULL)
 			{
 				n += ending.dropped;
-				close_keys(plan, deed->step);
+				close_along(plan, deed->step);
 				continue;
 			}
 			sg_rethrow_cancel(edata);

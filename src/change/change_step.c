@@ -470,7 +470,7 @@ is_same_move(const ChangeMove *a, const ChangeMove *b)
 	return a->kind == b->kind && a->table == b->table && strcmp(statements_text(a), statements_text(b)) == 0;
 }
 
-/* Records the deeds of a step, those of the keys that go along first, so that these come back last; returns its own */
+/* Records the deeds of a step, those of the keys and rules that go along first, so that these come back last; returns its own */
 static PlanDeed
 write_deeds(const StepWork *work, const ChangeMove *move)
 {
@@ -487,7 +487,7 @@ write_deeds(const StepWork *work, const ChangeMove *move)
 						  psprintf("%s ON %s", quote_identifier(key->name), sg_relation_name(key->child)), key,
 						  work->started_id, false);
 	}
-	foreach_ptr(PlanDeed, own, change_own_deeds(work->step, move->table))
+	foreach_ptr(PlanDeed, own, list_concat_copy(work->step->discard ? NIL : move->rules, change_own_deeds(work->step, move->table)))
 	{
 		own->log_id = work->started_id;
 		own->identity = plan_deed_identity(own);
@@ -809,6 +809,7 @@ make_move(StepWork *work, const ChangeMove *move)
 	.execute = execute_move},.move = *move};
 	bool		takes = work->step->kind == STEP_DROP && plan_changed_object(work->step) != CHANGED_CONSTRAINT;
 	char	   *keys = takes ? change_keys_text(move->keys) : NULL;
+	char	   *rules = change_rules_text(move->rules);
 
 	/* what somebody has written may hold what is not for the log */
 	work->statement = work->step->kind == STEP_STATEMENT ? NULL : statements_text(move);
@@ -832,6 +833,8 @@ make_move(StepWork *work, const ChangeMove *move)
 										 run_took_text(&ma.action), gone ? ", " : "", gone ? gone : ""));
 		if (keys)
 			run_append_notice(work, psprintf("foreign keys went with it: %s", keys));
+		if (rules)
+			run_append_notice(work, psprintf("rules went with it: %s", rules));
 		if (move->along)
 			run_append_notice(work, psprintf("it took along %s", change_along_text(move->along)));
 		run_rows_merge(work->run->written, ma.dropped);

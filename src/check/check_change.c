@@ -190,15 +190,20 @@ check_needed(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 	}
 }
 
-/* Says which foreign keys go with a table that is dropped */
+/* Says which foreign keys and rules go with what is dropped */
 static void
 check_taken(CheckStep *cs, const ChangeMove *move)
 {
-	char	   *names = change_keys_text(move->keys);
+	char	   *keys = change_keys_text(move->keys);
+	char	   *rules = change_rules_text(move->rules);
 
-	if (names)
-		check_row(cs, "keys", CHECK_WARN, psprintf("foreign keys go with it: %s", names),
-				  pstrdup("A rollback brings them back with the table."));
+	if (keys)
+		check_row(cs, "keys", CHECK_WARN, psprintf("foreign keys go with it: %s", keys),
+				  psprintf("A rollback brings them back with the %s.", cs->step->definition));
+	if (rules)
+		check_row(cs, "rules", CHECK_WARN, psprintf("rules go with it%s: %s", cs->step->discard ? " for good" : "", rules),
+				  cs->step->discard ? pstrdup("Where the application needs them, add others in their place first.") :
+				  pstrdup("A rollback brings them back with the column; of what needs an index, it gives the statement that makes it."));
 }
 
 /* Warns of a column that is kept in its place: what names no columns still has it */

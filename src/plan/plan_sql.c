@@ -238,7 +238,7 @@ static void
 emit_kept(SgRowSink *sink, const PlanStep *step)
 {
 	if (plan_changed_object(step) == CHANGED_COLUMN)
-		emit_comment(sink, psprintf("column %s of %s gets another name, without NOT NULL and default, and is dropped by sg_prune()",
+		emit_comment(sink, psprintf("column %s of %s gets another name, without NOT NULL, default, foreign keys and other rules, and is dropped by sg_prune()",
 									quote_identifier(step->fk_name), step->child_table));
 	else
 		emit_comment(sink, psprintf("%s %s goes to the attic, another schema, without its foreign keys, and is dropped by sg_prune()",

@@ -208,8 +208,12 @@ add_left(Rollback *rollback, const PlanDeed *deed, const char *reason)
 	left->object = pstrdup(deed->object);
 	left->reason = pstrdup(reason);
 	rollback->left = lappend(rollback->left, left);
-	/* the keys of a table that was dropped do not need one another */
-	if (deed->kind != DEED_REPLACE || step == NULL || step->kind != STEP_DROP)
+
+	/*
+	 * what went with a table or a column that was dropped does not need one
+	 * another
+	 */
+	if ((deed->kind != DEED_REPLACE && !deed->own) || step == NULL || step->kind != STEP_DROP)
 		rollback->stuck = lappend_int(rollback->stuck, deed->step);
 }
 

@@ -358,8 +358,67 @@ SELECT relname, spcname FROM pg_class c LEFT JOIN pg_tablespace s ON s.oid = c.r
 DROP TABLE placed;
 DROP TABLESPACE "regress_sg space";
 
--- for good
+-- rules on a column that is kept: what DROP COLUMN takes along goes with it, in partitions and heirs, too, and comes back
+CREATE TABLE cu (id int PRIMARY KEY); INSERT INTO cu SELECT generate_series(1, 5);
+CREATE TABLE pair (a int, b int, PRIMARY KEY (a, b)); INSERT INTO pair VALUES (1, 1);
+CREATE TABLE r_key (id int PRIMARY KEY, cu_id int CONSTRAINT r_key_cu REFERENCES cu ON DELETE CASCADE); INSERT INTO r_key SELECT g, g FROM generate_series(1, 5) g;
+CREATE TABLE r_full (id int, v int, b int, CONSTRAINT r_full_pair FOREIGN KEY (v, b) REFERENCES pair MATCH FULL); INSERT INTO r_full VALUES (1, 1, 1);
+CREATE TABLE r_check (id int, b int CONSTRAINT r_check_there CHECK (b IS NOT NULL)); INSERT INTO r_check VALUES (1, 1);
+CREATE TABLE r_unique (id int, b int, CONSTRAINT r_unique_b UNIQUE NULLS NOT DISTINCT (b), CONSTRAINT r_unique_d EXCLUDE USING btree (id WITH =) WHERE (b > 0));
+CREATE UNIQUE INDEX r_unique_x ON r_unique ((coalesce(b, 0))); CREATE INDEX r_unique_plain ON r_unique (b); INSERT INTO r_unique VALUES (1, 1);
+COMMENT ON CONSTRAINT r_unique_b ON r_unique IS 'it''s';
+CREATE TABLE r_whole (id int, b int CONSTRAINT above_none CHECK (b > 0)); CREATE TABLE r_heir (CONSTRAINT above_none CHECK (b > 0), CONSTRAINT heir CHECK (b IS NOT NULL)) INHERITS (r_whole);
+CREATE TABLE r_parts (id int, b int CONSTRAINT parts_cu REFERENCES cu, CONSTRAINT above_none CHECK (b > 0)) PARTITION BY LIST (id);
+CREATE TABLE r_part PARTITION OF r_parts FOR VALUES IN (1, 2); ALTER TABLE r_part ADD CONSTRAINT part CHECK (b IS NOT NULL), ADD CONSTRAINT part_cu FOREIGN KEY (b) REFERENCES users;
+INSERT INTO r_parts VALUES (1, 1); INSERT INTO r_heir VALUES (1, 1);
+TRUNCATE before; INSERT INTO before SELECT * FROM shape();
+SET client_min_messages = error;
 SELECT sg_plan_create('d', replace => true) \g /dev/null
+RESET client_min_messages;
+SELECT sg_plan_add_drop('d', 'column', t, c) FROM unnest('{r_key,r_full,r_check,r_unique,r_whole,r_parts}'::text[], '{cu_id,b,b,b,b,b}'::text[]) x (t, c) \g /dev/null
+SELECT step, check_name, result, detail FROM sg_plan_check_details('d') WHERE step > 0 AND check_name IN ('keys', 'rules');
+CALL sg_apply('d', fail => true);
+DELETE FROM cu WHERE id = 5;
+INSERT INTO r_full (id, v) VALUES (2, 1); INSERT INTO r_check (id) VALUES (2); INSERT INTO r_unique (id) VALUES (2), (3), (3); INSERT INTO r_heir (id) VALUES (2); INSERT INTO r_parts (id) VALUES (2);
+SELECT * FROM shape() WHERE shape ~ '^r_.* (FOREIGN|CHECK|UNIQUE|EXCLUDE)';
+SELECT count(*) FROM r_key;
+-- back; what rows that came meanwhile break is named, and so is what an index has to be made for
+CALL sg_rollback_fks('d');
+DELETE FROM r_full WHERE id > 1; DELETE FROM r_check WHERE id > 1; DELETE FROM r_unique WHERE id > 1; DELETE FROM r_heir WHERE id > 1; DELETE FROM r_parts WHERE id > 1; DELETE FROM r_key WHERE id > 4;
+-- as printed
+ALTER TABLE cob.r_unique ADD CONSTRAINT r_unique_b UNIQUE NULLS NOT DISTINCT (b);
+ALTER TABLE cob.r_unique ADD CONSTRAINT r_unique_d EXCLUDE USING btree (id WITH =) WHERE ((b > 0));
+CREATE UNIQUE INDEX r_unique_x ON cob.r_unique USING btree ((COALESCE(b, 0)));
+CALL sg_rollback_fks('d', fail => true);
+SELECT step, state, reason FROM steps;
+SELECT * FROM shape() EXCEPT TABLE before;
+TABLE before EXCEPT SELECT * FROM shape();
+SELECT obj_description(oid) FROM pg_constraint WHERE conname = 'r_unique_b';
+SELECT conrelid::regclass, conname, convalidated, conislocal, coninhcount FROM pg_constraint WHERE connamespace = 'cob'::regnamespace AND contype = 'c' AND conrelid::regclass::text ~ '^r_(w|h|p)' ORDER BY 1, 2;
+-- what can't go along, or is needed
+CREATE DOMAIN there AS varchar(9) NOT NULL; CREATE DOMAIN one AS int CHECK (VALUE IS NOT NULL); CREATE DOMAIN any_one AS int CHECK (VALUE > 0);
+CREATE TABLE r_type (id int PRIMARY KEY, b there, c one, d any_one, e int UNIQUE, f int, UNIQUE (f) INCLUDE (e)); CREATE TABLE r_child (f int CONSTRAINT r_child_f REFERENCES r_type (f));
+SET client_min_messages = error;
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+RESET client_min_messages;
+SELECT sg_plan_add_drop('d', 'column', 'r_type', c) FROM unnest('{id,b,c,d,e}'::text[]) c \g /dev/null
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('d') WHERE step > 0 AND result = 'block';
+ALTER TABLE cob.r_type ALTER COLUMN b TYPE character varying(9);
+CALL sg_apply('d');
+INSERT INTO r_type (id, c) VALUES (1, 1);
+-- for good: what goes is named
+SET client_min_messages = error;
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+RESET client_min_messages;
+SELECT sg_plan_add_drop('d', 'column', t, 'b', keep => false) FROM unnest('{r_full,r_unique}'::text[]) t \g /dev/null
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('d') WHERE step > 0 AND (check_name = 'rules' OR result = 'block');
+ALTER TABLE r_unique DROP CONSTRAINT r_unique_d;
+CALL sg_apply('d', fail => true);
+
+-- for good
+SET client_min_messages = error;
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+RESET client_min_messages;
 SELECT sg_plan_add_drop('d', 'table', 'shown', keep => false), sg_plan_add_drop('d', 'column', 'users', 'age');
 CALL sg_apply('d');
 SELECT to_regclass('shown'), to_regclass('schemaguard_attic.shown');

@@ -1,0 +1,396 @@
+/*-------------------------------------------------------------------------
+ *
+ * change_taken.c
+ *	  What goes along with a column that is dropped and kept.
+ *
+ * The application has no such column any more: new rows have a null in it, and
+ * what bound rows by it would refuse, delete or change them.  So what DROP
+ * COLUMN takes along goes in the same transaction: foreign keys to other
+ * tables, CHECKs, and constraints and indexes that make values unique.  Each is
+ * on record with a deed, and comes back behind the column.  An index that
+ * makes nothing unique refuses no row: it stays with the column.
+ *
+ * Partitions and inheriting tables may have such rules by themselves.  The
+ * whole's are dropped first, for what they are merged into stays then, and come
+ * back last, so that they are merged again.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/calls.h"
+#include "base/catalog.h"
+#include "base/compat.h"
+#include "base/depend.h"
+#include "base/errors.h"
+#include "base/gone.h"
+#include "base/quote.h"
+#include "change/change.h"
+#include "fk/fk.h"
+#include "plan/plan_call.h"
+#include "plan/plan_change.h"
+#include "plan/plan_key.h"
+
+/* ---- what can't be taken along ---- */
+
+/* Returns the hint that has a constraint dropped first, by a step of its own */
+static char *
+drop_hint(const PlanStep *step, const char *table, const char *constraint)
+{
+	return psprintf(sg_calls("Drop it first, by a step of its own:\nSELECT sg_plan_add_drop(%s, 'constraint', %s, %s);"),
+					quote_literal_cstr(step->plan), quote_literal_cstr(table), quote_literal_cstr(constraint));
+}
+
+static Node *
+null_value(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, CoerceToDomainValue))
+		return (Node *) makeNullConst(exprType(node), exprTypmod(node), exprCollation(node));
+	return expression_tree_mutator(node, null_value, context);
+}
+
+/* May a CHECK of a domain refuse a null?  What is not built in, or gives now this and now that, may. */
+static bool
+may_refuse_null(Node *condition)
+{
+	CodeReach  *reach = code_reach();
+
+	code_reach_expression(reach, condition, BOOTSTRAP_SUPERUSERID);
+	if (code_found(reach) || contain_mutable_functions(condition))
+		return true;
+	condition = eval_const_expressions(NULL, null_value(condition, NULL));
+	return !IsA(condition, Const) || (!((Const *) condition)->constisnull && !DatumGetBool(((Const *) condition)->constvalue));
+}
+
+/* Does the domain, without those that it is made of, refuse a null? */
+static bool
+domain_refuses_null(Oid domain, Oid *base)
+{
+	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
+	bool		refuses;
+	SgCatalog	checks;
+
+	if (!HeapTupleIsValid(tuple))
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a type");
+	refuses = ((Form_pg_type) GETSTRUCT(tuple))->typnotnull;
+	*base = ((Form_pg_type) GETSTRUCT(tuple))->typbasetype;
+	ReleaseSysCache(tuple);
+	sg_catalog_begin(&checks, ConstraintRelationId, ConstraintTypidIndexId, Anum_pg_constraint_contypid, domain, NULL);
+	while (!refuses && HeapTupleIsValid(tuple = sg_catalog_next(&checks)))
+	{
+		bool		isnull;
+		Datum		condition = heap_getattr(tuple, Anum_pg_constraint_conbin, RelationGetDescr(checks.rel), &isnull);
+
+		refuses = !isnull && may_refuse_null(stringToNode(TextDatumGetCString(condition)));
+	}
+	sg_catalog_end(&checks);
+	return refuses;
+}
+
+/* Makes a problem of a column whose type lets no row in that is written without it */
+static bool
+takes_nulls(const PlanStep *step, AttrNumber attnum, ChangeMove *move)
+{
+	FormData_pg_attribute column = sg_column(move->table, attnum);
+	Oid			type = column.atttypid;
+	Oid			base;
+
+	if (column.attgenerated || column.attidentity || get_typtype(type) != TYPTYPE_DOMAIN || get_typdefault(type))
+		return true;
+	for (bool refuses = false; get_typtype(type) == TYPTYPE_DOMAIN; type = base)
+	{
+		int32		typmod = column.atttypmod;
+
+		refuses |= domain_refuses_null(type, &base);
+		if (!refuses || get_typtype(base) == TYPTYPE_DOMAIN)
+			continue;
+		base = getBaseTypeAndTypmod(column.atttypid, &typmod);
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf("its type, domain %s, may refuse a null, and with it rows that are written without the column",
+								format_type_extended(column.atttypid, -1, FORMAT_TYPE_FORCE_QUALIFY)),
+					   change_owner_hint("Give it the type that the domain is made of, which reads no row", move->table,
+										 psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s", step->child_table, quote_identifier(step->fk_name),
+												  format_type_extended(base, typmod, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY)),
+										 NULL));
+		move->stands = true;
+		return false;
+	}
+	return true;
+}
+
+/* Makes a problem of a primary key: nobody means it to go with one of its columns */
+static bool
+is_no_primary_key(const PlanStep *step, Oid relid, ChangeMove *move)
+{
+	if (!sg_has_name(fk_primary_key(relid), step->fk_name))
+		return true;
+	change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				   psprintf("the primary key of %s has the column, and needs it to be NOT NULL", sg_relation_name(relid)),
+				   "Drop the primary key first, by a step of its own.");
+	return false;
+}
+
+/* Makes a problem of keys, views and others that stand on an index or a constraint which is to go along */
+static bool
+is_unused(const PlanStep *step, const PlanDeed *rule, const ObjectAddress *object, ChangeMove *move)
+{
+	ObjectAddress column = move->object;
+	Oid			index = object->classId == ConstraintRelationId ? get_constraint_index(object->objectId) : object->objectId;
+	char	   *called = psprintf("%s %s of %s, which would go with it", rule->what->definition, quote_identifier(rule->what->fk_name),
+								  rule->what->child_table);
+	bool		used = false;
+
+	foreach_ptr(const FkKey, key, OidIsValid(index) ? fk_declared(InvalidOid) : NIL)
+	{
+		if (key->index != index || move->kind == MOVE_PROBLEM)
+			continue;
+		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+					   psprintf("foreign key %s of %s depends on %s", quote_identifier(key->name), sg_relation_name(key->child), called),
+					   drop_hint(step, sg_relation_name(key->child), key->name));
+	}
+	foreach_ptr(const SgDependency, dependency, sg_dependencies(object, true))
+	{
+		used |= dependency->type == DEPENDENCY_NORMAL;
+	}
+	if (!used || move->kind == MOVE_PROBLEM)
+		return move->kind != MOVE_PROBLEM;
+	move->object = *object;
+	used = !change_is_free(step, called, move);
+	move->object = column;
+	return !used;
+}
+
+/* ---- what is taken along ---- */
+
+/* A constraint or index that goes with a column */
+typedef struct Rule
+{
+	ObjectAddress object;
+	char	   *name;
+	char		type;			/* contype, 'u' for a unique index, or 0 */
+	bool		by_index;		/* only its index has the column, in an
+								 * expression: the server drops neither */
+} Rule;
+
+/* What a constraint is; 0 where a table has it from another one, and it goes with that */
+static char
+type_of_constraint(Oid conid, char **name)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conid));
+	Form_pg_constraint con = tuple ? (Form_pg_constraint) GETSTRUCT(tuple) : NULL;
+	char		type;
+
+	if (con == NULL)
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a constraint");
+	*name = pstrdup(NameStr(con->conname));
+	type = OidIsValid(con->conparentid) || (con->coninhcount > 0 && !con->conislocal) ? 0 : con->contype;
+	ReleaseSysCache(tuple);
+	return type;
+}
+
+/* 'u' for a unique index that is no part of another one, else 0 */
+static char
+type_of_index(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		unique = HeapTupleIsValid(tuple) && ((Form_pg_index) GETSTRUCT(tuple))->indisunique;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return unique && !get_rel_relispartition(index) ? CONSTRAINT_UNIQUE : 0;
+}
+
+/* Returns what DROP COLUMN takes of a table with one of its columns (of Rule *) */
+static List *
+rules_of(Oid relid, const char *name)
+{
+	ObjectAddress column;
+	List	   *seen = NIL;
+	List	   *rules = NIL;
+
+	ObjectAddressSubSet(column, RelationRelationId, relid, get_attnum(relid, name));
+	foreach_ptr(const SgDependency, dependency, column.objectSubId > 0 ? sg_dependencies(&column, true) : NIL)
+	{
+		Rule	   *rule = palloc0(sizeof(Rule));
+
+		rule->object = sg_depend_whole(dependency->object, &column);
+		/* nothing that is found here has the OID of another one of these */
+		if (dependency->type != DEPENDENCY_AUTO || list_member_oid(seen, rule->object.objectId))
+			continue;
+		seen = lappend_oid(seen, rule->object.objectId);
+		rule->by_index = rule->object.classId != dependency->object.classId;
+		if (rule->object.classId == ConstraintRelationId)
+			rule->type = type_of_constraint(rule->object.objectId, &rule->name);
+		else if (rule->object.classId == RelationRelationId && (rule->name = get_rel_name(rule->object.objectId)) != NULL)
+			rule->type = type_of_index(rule->object.objectId);
+		if (rule->type)
+			rules = lappend(rules, rule);
+	}
+	return rules;
+}
+
+/* Returns the step that would drop such a thing by itself */
+static PlanStep *
+dropping(const PlanStep *step, Oid relid, const Rule *rule)
+{
+	PlanStep   *what = palloc(sizeof(PlanStep));
+
+	*what = *step;
+	what->definition = rule->object.classId == ConstraintRelationId ? "constraint" : "index";
+	what->child_table = sg_relation_name(relid);
+	what->fk_name = rule->name;
+	what->orphans = ORPHANS_STOP;
+	return what;
+}
+
+/* Adds one to the move, with its deed, unless it goes for good; false with a problem */
+static bool
+add_rule(const PlanStep *step, Oid relid, const Rule *rule, ChangeMove *move)
+{
+	PlanStep   *what = dropping(step, relid, rule);
+	PlanDeed   *deed = palloc(sizeof(PlanDeed));
+	ChangeMove	drop = {.table = relid,.object = rule->object};
+
+	*deed = plan_deed(DEED_CHANGE, step->step, plan_step_object(what));
+	deed->own = true;
+	deed->what = what;
+	move->rules = lappend(move->rules, deed);
+	if (step->discard && rule->by_index)
+		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+					   psprintf("%s %s of %s depends on it", what->definition, quote_identifier(rule->name), what->child_table),
+					   drop_hint(step, what->child_table, rule->name));
+	if (step->discard)
+		return !rule->by_index;
+	deed->was = change_definition(what, &drop, &what->child_columns);
+	move->statements = lappend(move->statements, linitial(plan_change_statements(what)));
+	return is_unused(step, deed, &rule->object, move);
+}
+
+/* Takes the foreign keys by which rows of a table hang on others */
+static void
+take_keys(const PlanStep *step, Oid relid, ChangeMove *move)
+{
+	foreach_ptr(const Rule, rule, rules_of(relid, step->fk_name))
+	{
+		FkKey	   *key = rule->type == CONSTRAINT_FOREIGN ? fk_by_oid(rule->object.objectId) : NULL;
+
+		if (key == NULL)
+			continue;
+		move->keys = lappend(move->keys, key);
+		if (OidIsValid(key->parent) && key->parent != move->table)
+			move->tables = list_append_unique_oid(move->tables, key->parent);
+		move->statements = lappend(move->statements, linitial(plan_change_statements(dropping(step, relid, rule))));
+	}
+}
+
+bool
+change_take_rules(const PlanStep *step, ChangeMove *move)
+{
+	List	   *tables = sg_all_inheritors(move->table);
+
+	if (!step->discard && !takes_nulls(step, move->object.objectSubId, move))
+		return false;
+	foreach_oid(relid, step->discard ? NIL : tables)
+	{
+		take_keys(step, relid, move);
+	}
+	foreach_oid(relid, tables)
+	{
+		if (!step->discard && !is_no_primary_key(step, relid, move))
+			return false;
+		foreach_ptr(const Rule, rule, rules_of(relid, step->fk_name))
+		{
+			bool		is_rule = rule->type == CONSTRAINT_CHECK || rule->type == CONSTRAINT_UNIQUE || rule->type == CONSTRAINT_EXCLUSION;
+
+			if ((is_rule || (step->discard && (rule->type == CONSTRAINT_FOREIGN || rule->type == CONSTRAINT_PRIMARY))) &&
+				!add_rule(step, relid, rule, move))
+				return false;
+		}
+	}
+	return true;
+}
+
+char *
+change_rules_text(List *rules)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	foreach_ptr(const PlanDeed, rule, rules)
+	{
+		appendStringInfo(&names, "%s%s %s of %s", names.len ? ", " : "", rule->what->definition, quote_identifier(rule->what->fk_name),
+						 rule->what->child_table);
+	}
+	return names.len ? names.data : NULL;
+}
+
+/* ---- what takes the place of a rule ---- */
+
+static List *
+columns_of(const PlanStep *step, Oid relid, const Rule *rule)
+{
+	ChangeMove	drop = {.table = relid,.object = rule->object};
+	List	   *columns;
+
+	(void) change_definition(dropping(step, relid, rule), &drop, &columns);
+	return columns;
+}
+
+/* Does a rule of the table bind rows by these columns as another one by others: a CHECK that reads them, or what makes no more than them unique? */
+static bool
+is_replaced(const PlanStep *step, Oid relid, const Rule *rule, List *columns, List *wanted)
+{
+	foreach_ptr(const char, column, columns)
+	{
+		foreach_ptr(const Rule, other, rules_of(relid, column))
+		{
+			if (rule->type == CONSTRAINT_CHECK ? other->type == CONSTRAINT_CHECK :
+				(other->type == CONSTRAINT_UNIQUE || other->type == CONSTRAINT_PRIMARY || other->type == CONSTRAINT_EXCLUSION) &&
+				sg_has_names(columns_of(step, relid, other), wanted))
+				return true;
+		}
+	}
+	return false;
+}
+
+void
+change_check_rules(const PlanStep *step, const PlanStep *key, ChangeMove *move)
+{
+	foreach_ptr(const Rule, rule, rules_of(move->table, step->fk_name))
+	{
+		const char *word = dropping(step, move->table, rule)->definition;
+		List	   *wanted = NIL;
+
+		if (rule->type != CONSTRAINT_CHECK && rule->type != CONSTRAINT_UNIQUE && rule->type != CONSTRAINT_EXCLUSION)
+			continue;
+		foreach_ptr(char, column, columns_of(step, move->table, rule))
+		{
+			if (strcmp(column, step->fk_name) != 0 && !sg_has_name(wanted, column))
+				wanted = lappend(wanted, column);
+		}
+		wanted = list_concat(wanted, key->child_columns);
+		if (is_replaced(step, move->table, rule, key->child_columns, wanted))
+			continue;
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf(rule->type == CONSTRAINT_CHECK ? "%s goes with it, and no CHECK reads (%s) in its place" :
+								"%s goes with it, and nothing makes (%s) unique in its place", quote_identifier(rule->name), sg_quote_list(wanted)),
+					   psprintf(sg_calls("Have a step of the plan add one, and CALL again. Where that is no rule any more, have it dropped by a step of its own:\n"
+										 "SELECT sg_plan_add_drop(%s, '%s', %s, %s);"), quote_literal_cstr(step->plan), word,
+								quote_literal_cstr(plan_given(step->child_table)), quote_literal_cstr(rule->name)));
+		return;
+	}
+}
