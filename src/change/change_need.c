@@ -916,6 +916,8 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 			check_references(step, needed, move);
 			if (move->kind != MOVE_PROBLEM)
 				check_readers(step, move);
+			if (move->kind != MOVE_PROBLEM)
+				change_check_rules(step, needed, move);
 		}
 	}
 	foreach_ptr(const PlanStep, drop, move->kind == MOVE_PROBLEM ? NIL : plan_drops(step))

@@ -127,6 +127,23 @@ DROP FUNCTION reader();
 CALL sg_apply('gra');
 SELECT attname FROM pg_attribute WHERE attrelid = 'posts'::regclass AND attnum > 0 AND NOT attisdropped;
 INSERT INTO posts (id) VALUES (5000);
+-- ... and what made the old column unique, or a CHECK that reads it, has its like on the new one
+CREATE TABLE likes (user_id int REFERENCES users, post int, CONSTRAINT likes_once UNIQUE (user_id, post), CONSTRAINT likes_some CHECK (num_nonnulls(user_id, post) > 0));
+INSERT INTO likes SELECT g, g FROM generate_series(1, 10) g;
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+RESET client_min_messages;
+SET client_min_messages = warning;
+SELECT sg_plan_retarget('gra', 'users', 'profiles', 'user_id'), sg_plan_release('gra', 'retargeted');
+RESET client_min_messages;
+CALL sg_apply('gra');
+SELECT sg_plan_add_check('gra', 'likes', 'num_nonnulls(profile_id, post) > 0');
+CALL sg_apply('gra');
+SELECT sg_plan_add_unique('gra', 'likes', '{profile_id,post}');
+CALL sg_apply('gra');
+SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'likes'::regclass ORDER BY 1;
+CALL sg_rollback_fks('gra');
+SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'likes'::regclass ORDER BY 1;
 
 -- never there is not gone
 CREATE TABLE legacy (id int, note text, noted text);
