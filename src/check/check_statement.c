@@ -13,11 +13,14 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/indexing.h"
 #include "commands/defrem.h"
@@ -32,8 +35,10 @@
 #include "parser/parser.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 
 #include "base/calls.h"
@@ -42,6 +47,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
+#include "base/guard.h"
 #include "base/nearest.h"
 #include "base/quote.h"
 #include "base/scope.h"
@@ -1111,6 +1117,72 @@ check_written(PlanCheck *check, CheckStep *cs, Node *statement)
 		say_taken(check, cs, tables.changed, tables.columns);
 }
 
+/* Functions that a statement calls by their schemas, and relations that it names */
+typedef struct Calls
+{
+	Oid			owner;			/* whose functions don't count */
+	Oid			function;		/* the first one in a language whose bodies
+								 * have names, or InvalidOid */
+	int			relations;
+} Calls;
+
+static Oid
+function_with_names(const FuncCall *call, Oid but_of)
+{
+	Oid			schema = list_length(call->funcname) == 2 ? LookupExplicitNamespace(strVal(linitial(call->funcname)), true) : InvalidOid;
+	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(strVal(llast(call->funcname))));
+	Oid			found = InvalidOid;
+
+	for (int i = 0; i < list->n_members && OidIsValid(schema); i++)
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+
+		if (form->pronamespace == schema && form->oid >= FirstNormalObjectId && !form->prosecdef && form->proowner != but_of &&
+			form->prolang != INTERNALlanguageId && form->prolang != ClanguageId)
+			found = form->oid;
+	}
+	ReleaseSysCacheList(list);
+	return found;
+}
+
+static bool
+list_calls(Node *node, void *context)
+{
+	Calls	   *calls = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar))
+		calls->relations++;
+	if (IsA(node, FuncCall) && !OidIsValid(calls->function))
+		calls->function = function_with_names((FuncCall *) node, calls->owner);
+	return raw_expression_tree_walker(node, list_calls, context);
+}
+
+/*
+ * Warns of rows for another role's table that a function computes, which runs with
+ * the caller's rights: whatever stands under the names in its body by then is read.
+ * What names a relation itself runs as that role.
+ */
+static void
+check_lent(CheckStep *cs, Node *statement, Oid table)
+{
+	Calls		calls = {code_table_owner(table)};
+	char	   *function;
+
+	if (!IsA(statement, InsertStmt) || !sg_could_gain(calls.owner, GetUserId()))
+		return;
+	(void) list_calls(statement, &calls);
+	if (!OidIsValid(calls.function) || calls.relations > 1)
+		return;
+	function = format_procedure_qualified(calls.function);
+	check_row(cs, "lent", CHECK_WARN,
+			  psprintf("%s reads with the rights of role %s what stands under the names in it, and role %s, who owns %s, gets what it returns",
+					   function, sg_role_name(GetUserId()), sg_role_name(calls.owner), sg_relation_name(table)),
+			  psprintf("See that it reads no table or view of a role that could put something else in its place:\nSELECT pg_get_functiondef(%s::regprocedure);",
+					   quote_literal_cstr(function)));
+}
+
 /* Appends what one statement of an undo lets go, as things are now */
 static void
 append_undone(StringInfo text, const PlanStep *step, Node *statement)
@@ -1175,6 +1247,7 @@ check_statement(PlanCheck *check, CheckStep *cs)
 			check_written(check, cs, statement);
 		if (OidIsValid(table))
 		{
+			check_lent(cs, statement, table);
 			check_triggers(cs, table, event, IsA(statement, UpdateStmt) ? columns_set(((UpdateStmt *) statement)->targetList) : NIL, -1);
 			if (event != TRIGGER_TYPE_INSERT)
 				check_published_writes(check, cs, table, CHECK_BLOCK, event == TRIGGER_TYPE_UPDATE, event == TRIGGER_TYPE_DELETE);

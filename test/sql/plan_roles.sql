@@ -205,6 +205,12 @@ CALL sg_rollback_fks('hints', steps => '{5}');
 CREATE TABLE mine_1 () INHERITS (mine);
 ALTER TABLE mine_1 OWNER TO regress_sg_owner;
 SELECT check_name, hint FROM sg_plan_check_details('hints') WHERE step = 4 AND result = 'block';
+-- Another role's table gets what a function of the caller's reads, under names that may be that role's; a query that reads relations runs as it.
+CREATE FUNCTION mine_says() RETURNS int LANGUAGE sql STABLE AS 'SELECT id FROM regress_sg_owned.p LIMIT 1';
+SELECT sg_plan_add_statement('hints', 'INSERT INTO regress_sg_owned.p VALUES (regress_sg_owned.mine_says())'),
+       sg_plan_add_statement('hints', 'INSERT INTO regress_sg_owned.p SELECT regress_sg_owned.mine_says() FROM regress_sg_owned.p'),
+       sg_plan_add_statement('hints', 'INSERT INTO regress_sg_owned.mine (id) VALUES (regress_sg_owned.mine_says())');
+SELECT step, check_name, result, hint FROM sg_plan_check_details('hints') WHERE check_name = 'lent';
 SET client_min_messages = error;
 SELECT sg_plan_drop('hints', force => true) \g /dev/null
 DROP SCHEMA regress_sg_owned CASCADE;
