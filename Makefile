@@ -360,6 +360,7 @@ SQL_PARTS = \
 	sql/parts/78_sync_kind.sql \
 	sql/parts/78_sync_object.sql \
 	sql/parts/79_sync_pair.sql \
+	sql/parts/79_sync_sent.sql \
 	sql/parts/79_sync_sql.sql \
 	sql/parts/79_sync_unit.sql \
 	sql/parts/80_fkdiff.sql \

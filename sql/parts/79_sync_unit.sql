@@ -150,7 +150,13 @@ WITH RECURSIVE stated AS MATERIALIZED (
           UNION ALL SELECT f.kind, f.object, 'identity_sequence', f.finder FROM found f WHERE f.what = 'type collation') f
     GROUP BY f.kind, f.object, f.what
 )
-SELECT s.section, s.place, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, s.index, s.index_after, s.cost,
+-- what is no statement of the script, but said of it
+SELECT 0, 0, x.kind, x.object, 'sent', x.told, NULL, x.hint, NULL, x.note, NULL, NULL, NULL, NULL, NULL
+FROM schemaguard.sg_sync_sent(pairs, reference, allow_drop, (SELECT coalesce(jsonb_object_agg(s.what || ' ' || s.kind || ' ' || s.object,
+    s.statement), '{}') FROM stated s WHERE s.section > 0 AND s.kind IN ('table', 'column') AND s.what IN ('created', 'renamed'))) x
+WHERE target = 'live'
+UNION ALL
+(SELECT s.section, s.place, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, s.index, s.index_after, s.cost,
     r.finders, p.unit
 FROM stated s CROSS JOIN zone z LEFT JOIN unit u ON u.node = s.node AND s.section = 2
 LEFT JOIN refused r ON r.kind = s.kind AND r.object = s.object AND s.section > 0
@@ -161,7 +167,7 @@ ORDER BY s.section, CASE WHEN s.section <> 2 OR s.n < z.first OR z.first IS NULL
         WHEN s.n > z.last THEN 4
         -- what goes is in nobody's way then, and what everything is made in is there
         WHEN s.drops OR s.kind IN ('schema', 'extension', 'language', 'default privilege') THEN 1
-        ELSE 3 END, p.first, s.n
+        ELSE 3 END, p.first, s.n)
 $function$;
 COMMENT ON FUNCTION schemaguard.sg_sync_united(schemaguard.sync_pair[], text, text, boolean, boolean, boolean, boolean)
     IS 'the statements of sg_sync_sql(), in order, each with its guard and the unit that it belongs to';

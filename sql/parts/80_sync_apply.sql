@@ -630,13 +630,15 @@ SELECT NULL, NULL, CASE WHEN f.blocked LIKE '% in the way: %' THEN 'wait, for ' 
     THEN 'could not be read'
     WHEN f.note = 'asked' THEN 'may be renamed' WHEN f.note = 'unmanaged' THEN 'are made by something else'
     WHEN f.note = 'hidden' THEN 'are hidden' ELSE 'nothing alters' END
-FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused', 'along') AND NOT (f.kind = 'user mapping' AND f.note = 'hidden')
+FROM forth f WHERE f.lost AND f.note NOT IN ('need', 'refused', 'along', 'sent', 'closed') AND NOT (f.kind = 'user mapping' AND f.note = 'hidden')
 UNION ALL
 SELECT 'bare', NULL, f.kind || ' ' || f.object FROM forth f WHERE f.kind = 'user mapping' AND f.note = 'hidden'
 UNION ALL
 SELECT NULL, NULL, 'stay, for what the plan keeps' FROM stays
 UNION ALL
 SELECT NULL, NULL, 'are done by a script alone' FROM spoken s WHERE s.text IS NULL AND s.statement !~ '^DO \$partitions[_$]'
+UNION ALL
+SELECT f.note, ARRAY[f.statement, f.before], NULL FROM forth f WHERE f.note IN ('sent', 'closed')
 UNION ALL
 -- what nobody but a person can say
 SELECT 'asked', ARRAY[concat_ws(' ', f.kind, f.object, f.statement), schemaguard.sg_sync_answer(f.kind, f.before, f.after, true),

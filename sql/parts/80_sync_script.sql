@@ -318,7 +318,7 @@ BEGIN
                   WHEN e ->> 'note' = 'unmanaged' THEN 'left out, for something else makes them' WHEN e ->> 'note' = 'hidden'
                       THEN 'left out, for they are hidden' WHEN e ->> 'note' = 'need' THEN 'needed, and checked first'
                           ELSE 'statements' END AS what, count(*) AS n
-              FROM jsonb_array_elements(statements) e WHERE e ->> 'note' <> 'along' GROUP BY 1) x HAVING count(*) > 0;
+              FROM jsonb_array_elements(statements) e WHERE e ->> 'note' NOT IN ('along', 'sent', 'closed') GROUP BY 1) x HAVING count(*) > 0;
     RETURN QUERY SELECT schemaguard.sg_sync_comment('left out: ' || concat_ws(' ', e ->> 'kind', e ->> 'object') || ': '
         || concat_ws(', ', e ->> 'what', e ->> 'statement'))
         FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('beyond', 'hidden', 'unknown', 'unmanaged');
@@ -327,6 +327,8 @@ BEGIN
         FROM jsonb_array_elements(statements) e WHERE blocked ? (e ->> 'n')
         GROUP BY e ->> 'kind', e ->> 'object', blocked ->> (e ->> 'n') ORDER BY min((e ->> 'n')::int);
     RETURN QUERY SELECT schemaguard.sg_sync_asked(statements);
+    RETURN QUERY SELECT schemaguard.sg_sync_comment(format(E'warning: %s\n%s', e ->> 'statement', e ->> 'before'))
+        FROM jsonb_array_elements(statements) e WHERE e ->> 'note' IN ('sent', 'closed');
     IF NOT EXISTS (SELECT FROM jsonb_array_elements(statements) e WHERE (e ->> 'section')::int > 0 AND NOT blocked ? (e ->> 'n')) THEN
         RETURN;
     END IF;

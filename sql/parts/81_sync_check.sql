@@ -161,79 +161,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_sync_drift(text, text, text[]) IS 'sg_drift_details() for sg_sync_check()';
 
--- Warns of tables that a script makes, and that publications of this database send from the moment they are there; and of published
--- tables that it leaves without a replica identity
-CREATE FUNCTION schemaguard.sg_sync_sent(statements jsonb)
-RETURNS void
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-SET quote_all_identifiers = off
-AS $function$
-DECLARE
-    sent record;
-BEGIN
-    FOR sent IN
-        SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) AS publications, m.object, m.statement
-        FROM (SELECT e ->> 'object' AS object, e ->> 'statement' AS statement,
-                  (SELECT substring(a ->> 'statement' FROM '^ALTER TABLE (.+) ATTACH PARTITION ') FROM jsonb_array_elements(statements) a
-                   WHERE a ->> 'kind' = 'table' AND a ->> 'object' = e ->> 'object'
-                     AND a ->> 'statement' ~ '^ALTER TABLE .+ ATTACH PARTITION ' LIMIT 1) AS whole
-              FROM jsonb_array_elements(statements) e
-              WHERE e ->> 'kind' = 'table' AND e ->> 'what' = 'created' AND starts_with(e ->> 'statement', 'CREATE TABLE ')) m
-             JOIN pg_publication p ON p.puballtables
-                 OR EXISTS (SELECT FROM pg_publication_namespace n JOIN pg_namespace s ON s.oid = n.pnnspid
-                            WHERE n.pnpubid = p.oid AND quote_ident(s.nspname) = schemaguard.sg_sync_schema(m.object))
-                 OR EXISTS (SELECT FROM pg_publication_rel r CROSS JOIN pg_class c CROSS JOIN pg_partition_ancestors(c.oid) a (relid)
-                            WHERE r.prpubid = p.oid AND r.prrelid = a.relid AND c.relkind = 'p' AND c.oid::regclass::text = m.whole)
-        GROUP BY m.object, m.statement ORDER BY m.object
-    LOOP
-        RAISE WARNING USING MESSAGE = format('publication %s sends the new table, and a subscription stops where there is no %s',
-                                             sent.publications, sent.object),
-            HINT = format(E'Make it before the call, on each subscriber, and refresh its subscription after the call:\n%s;',
-                          sent.statement);
-    END LOOP;
-    FOR sent IN
-        WITH published AS (
-            SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) AS publications, c.oid, c.relreplident,
-                format('%I.%I', t.schemaname, t.tablename) AS object,
-                -- the key of a whole goes with those of its partitions
-                ARRAY(SELECT a.relid::oid FROM pg_partition_ancestors(c.oid) a UNION SELECT c.oid) AS tree
-            FROM pg_publication_tables t JOIN pg_publication p ON p.pubname = t.pubname AND (p.pubupdate OR p.pubdelete)
-                 JOIN pg_namespace s ON s.nspname = t.schemaname JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = t.tablename
-            GROUP BY c.oid, c.relreplident, t.schemaname, t.tablename
-        ), named AS (
-            SELECT p.*, format('%I.%I', s.nspname, c.relname) AS name
-            FROM published p JOIN pg_class c ON c.oid = ANY (p.tree) JOIN pg_namespace s ON s.oid = c.relnamespace
-        ), altered AS (
-            SELECT p.oid, p.publications, p.relreplident, p.object, p.tree,
-                string_agg(e.e ->> 'statement', E'\n' ORDER BY e.n) AS statements
-            FROM named p JOIN jsonb_array_elements(statements) WITH ORDINALITY e (e, n)
-                 ON substring(e.e ->> 'statement' FROM '^ALTER TABLE (?:ONLY )?((?:"(?:[^"]|"")+"|[^ ".]+)[.](?:"(?:[^"]|"")+"|[^ ".]+)) ')
-                     = p.name
-            GROUP BY p.oid, p.publications, p.relreplident, p.object, p.tree
-        ), final AS (
-            SELECT a.*, EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.oid AND i.indisprimary) AS keyed,
-                EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = ANY (a.tree) AND k.contype = 'p'
-                        AND a.statements ~ (' DROP CONSTRAINT (IF EXISTS )?' || quote_ident(k.conname))) AS loses_key,
-                a.statements ~ ' PRIMARY KEY' AS gets_key,
-                coalesce(substring(a.statements FROM '.* REPLICA IDENTITY ([A-Z]+)'),
-                         CASE a.relreplident WHEN 'd' THEN 'DEFAULT' WHEN 'n' THEN 'NOTHING' ELSE '' END) AS identity
-            FROM altered a
-        )
-        SELECT f.publications, f.object FROM final f
-        WHERE (f.relreplident IN ('f', 'i') OR f.relreplident = 'd' AND f.keyed)
-          AND (f.identity = 'NOTHING' OR f.identity = 'DEFAULT' AND NOT f.gets_key AND (f.loses_key OR NOT f.keyed))
-        ORDER BY f.object
-    LOOP
-        RAISE WARNING USING MESSAGE = format('publication %s sends %s, which would have no replica identity: '
-                'the server then refuses to update or delete its rows', sent.publications, sent.object),
-            HINT = format(E'Give it one right after the call:\nALTER TABLE %s REPLICA IDENTITY FULL;', sent.object);
-    END LOOP;
-END
-$function$;
-COMMENT ON FUNCTION schemaguard.sg_sync_sent(jsonb)
-    IS 'warns of new tables that publications send, and of published ones that lose their replica identity';
-
 CREATE FUNCTION schemaguard.sg_sync_rows(reference text, target text, schemas text[], allow_drop boolean, partitions boolean, server text,
     renames text, OUT kind text, OUT object text, OUT change text, OUT class text, OUT risk text, OUT property text,
     OUT expected text, OUT actual text, OUT detail text, OUT left_out boolean)
@@ -254,12 +181,14 @@ DECLARE
     found   jsonb;
     of_ran  text[];
     of_made text[];
+    sent    record;
 BEGIN
     PERFORM schemaguard.sg_sync_refuse(script, reference, target);
     blocked := schemaguard.sg_sync_blocked(script);
-    IF target = 'live' THEN
-        PERFORM schemaguard.sg_sync_sent(script);
-    END IF;
+    FOR sent IN SELECT e ->> 'statement' AS told, e ->> 'before' AS hint FROM jsonb_array_elements(script) e
+            WHERE e ->> 'note' IN ('sent', 'closed') LOOP
+        RAISE WARNING USING MESSAGE = sent.told, HINT = sent.hint;
+    END LOOP;
     -- a snapshot of some schemas says nothing about others
     WITH list AS (
         SELECT schemas AS names WHERE schemas IS NOT NULL

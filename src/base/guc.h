@@ -46,8 +46,8 @@ extern int	sg_verbosity;		/* SG_VERBOSITY_* */
 extern int	sg_progress_interval;	/* ms; 0: nothing is told on the way */
 extern int	sg_workers;			/* background workers of a deployment; 0: none */
 extern bool sg_require_approval;	/* superusers set it */
-extern bool sg_accept_publication;	/* see sg_refuse_publications() and
-									 * change_object.c */
+extern bool sg_accept_publication;	/* see sg_refuse_publications(),
+									 * change_object.c and sync_apply.c */
 
 /* what makes a deployment pause or stop; see run_throttle.c */
 extern int	sg_throttle_lag;	/* kB of WAL; -1 is no limit */

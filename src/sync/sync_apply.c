@@ -77,7 +77,9 @@ typedef struct SyncApply
 	List	   *asked;			/* of List * of char *: what may be renamed,
 								 * and the two statements that answer */
 	List	   *bare;			/* of char *: what is made without its options */
-	bool		told;			/* these two */
+	List	   *sent;			/* of List * of char *: what publications will
+								 * send, and a hint */
+	bool		told;			/* these three */
 } SyncApply;
 
 /* ---- one at a time ---- */
@@ -162,14 +164,59 @@ refuse(const SyncApply *apply, List *reasons)
 			 errhint("Create what is not there; say in schemaguard.rename (kind, old, new) what is one under two names. If nothing is, allow_drop => true drops what has the name of something else; of two schemas with the same contents, drop or create one by hand.")));
 }
 
+/* The arguments of the call, for hints: all but those of a run */
+static char *
+given(const SyncApply *apply)
+{
+	FunctionCallInfo fcinfo = apply->fcinfo;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, quote_literal_cstr(apply->reference));
+	if (!PG_ARGISNULL(1))
+		appendStringInfo(&text, ", schemas => %s", quote_literal_cstr(sg_names_text(sg_text_array_list(PG_GETARG_DATUM(1)))));
+	if (sg_arg_bool(fcinfo, 2))
+		appendStringInfoString(&text, ", allow_drop => true");
+	if (sg_arg_bool(fcinfo, 3))
+		appendStringInfoString(&text, ", partitions => true");
+	if (strcmp(apply->renames, "ask") != 0)
+		appendStringInfo(&text, ", renames => %s", quote_literal_cstr(apply->renames));
+	if (!PG_ARGISNULL(6))
+		appendStringInfo(&text, ", plan => %s", quote_literal_cstr(sg_arg_text(fcinfo, 6)));
+	return text.data;
+}
+
+/* Raises 55000 if who uses this database could no longer write, or would send what a subscriber stops at, unless that is accepted */
 static void
-add_asked(SyncApply *apply, HeapTuple tuple, TupleDesc desc)
+refuse_closed(const SyncApply *apply, List *closed)
+{
+	StringInfoData text;
+
+	if (closed == NIL || sg_accept_publication)
+		return;
+	initStringInfo(&text);
+	foreach_ptr(List, row, closed)
+	{
+		appendStringInfo(&text, "%s%s", text.len ? "\n" : "", (char *) linitial(row));
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("this database is not made what \"%s\" is: publications would have writes refused, or send tables of schemaguard", apply->reference),
+			 errdetail("%s", text.data),
+			 errhint(sg_calls("Change them where the snapshot is taken, or accept that:\nSET schemaguard.accept_publication = on;\nCALL sg_sync_apply(%s);"),
+					 given(apply))));
+}
+
+/* Returns a list with the texts of a row added, in the memory of the call */
+static List *
+add_texts(SyncApply *apply, List *list, HeapTuple tuple, TupleDesc desc)
 {
 	MemoryContext old = MemoryContextSwitchTo(apply->context);
 	bool		isnull;
 
-	apply->asked = lappend(apply->asked, sg_text_array_list(SPI_getbinval(tuple, desc, 2, &isnull)));
+	list = lappend(list, sg_text_array_list(SPI_getbinval(tuple, desc, 2, &isnull)));
 	MemoryContextSwitchTo(old);
+	return list;
 }
 
 /* What is to be done, as the catalog is now (of PlanStep *), and in apply->left_out what is not */
@@ -183,11 +230,13 @@ wanted_steps(SyncApply *apply)
 	MemoryContext context = CurrentMemoryContext;
 	List	   *steps = NIL;
 	List	   *refused = NIL;
+	List	   *closed = NIL;
 	SgScope		scope;
 
 	apply->left_out = NIL;
 	apply->asked = NIL;
 	apply->bare = NIL;
+	apply->sent = NIL;
 	sg_caller_begin(&scope);
 	SPI_connect();
 	if (SPI_execute_with_args("SELECT kind, fields, left_out FROM schemaguard.sg_sync_steps($1, $2, $3, $4, $5, $6)",
@@ -203,7 +252,11 @@ wanted_steps(SyncApply *apply)
 		if (kind && strcmp(kind, "refused") == 0)
 			refused = lappend(refused, reason_of(tuple, SPI_tuptable->tupdesc));
 		else if (kind && strcmp(kind, "asked") == 0)
-			add_asked(apply, tuple, SPI_tuptable->tupdesc);
+			apply->asked = add_texts(apply, apply->asked, tuple, SPI_tuptable->tupdesc);
+		else if (kind && strcmp(kind, "sent") == 0)
+			apply->sent = add_texts(apply, apply->sent, tuple, SPI_tuptable->tupdesc);
+		else if (kind && strcmp(kind, "closed") == 0)
+			closed = add_texts(apply, closed, tuple, SPI_tuptable->tupdesc);
 		else if (kind && strcmp(kind, "bare") == 0)
 			apply->bare = lappend(apply->bare, MemoryContextStrdup(apply->context, left_out));
 		else if (left_out)
@@ -216,6 +269,8 @@ wanted_steps(SyncApply *apply)
 	sg_scope_end(&scope);
 	if (refused)
 		refuse(apply, refused);
+	refuse_closed(apply, closed);
+	apply->sent = list_concat(apply->sent, closed);
 	return steps;
 }
 
@@ -500,28 +555,6 @@ plan_round(SyncApply *apply)
 
 /* ---- the call ---- */
 
-/* The arguments of the call, for hints: all but those of a run */
-static char *
-given(const SyncApply *apply)
-{
-	FunctionCallInfo fcinfo = apply->fcinfo;
-	StringInfoData text;
-
-	initStringInfo(&text);
-	appendStringInfoString(&text, quote_literal_cstr(apply->reference));
-	if (!PG_ARGISNULL(1))
-		appendStringInfo(&text, ", schemas => %s", quote_literal_cstr(sg_names_text(sg_text_array_list(PG_GETARG_DATUM(1)))));
-	if (sg_arg_bool(fcinfo, 2))
-		appendStringInfoString(&text, ", allow_drop => true");
-	if (sg_arg_bool(fcinfo, 3))
-		appendStringInfoString(&text, ", partitions => true");
-	if (strcmp(apply->renames, "ask") != 0)
-		appendStringInfo(&text, ", renames => %s", quote_literal_cstr(apply->renames));
-	if (!PG_ARGISNULL(6))
-		appendStringInfo(&text, ", plan => %s", quote_literal_cstr(sg_arg_text(fcinfo, 6)));
-	return text.data;
-}
-
 static void
 run_plan(SyncApply *apply)
 {
@@ -546,7 +579,11 @@ tell_asked(SyncApply *apply)
 {
 	if (apply->told)
 		return;
-	apply->told = apply->asked != NIL || apply->bare != NIL;
+	apply->told = apply->asked != NIL || apply->bare != NIL || apply->sent != NIL;
+	foreach_ptr(List, row, apply->sent)
+	{
+		ereport(WARNING, (errmsg("%s", (char *) linitial(row)), errhint("%s", (char *) lsecond(row))));
+	}
 	for (int i = 0; i < list_length(apply->asked) && i < MOST_ASKED; i++)
 	{
 		List	   *question = list_nth(apply->asked, i);
@@ -636,8 +673,8 @@ tell_end(const SyncApply *apply)
  *
  * Needs what sg_snapshot_take() of this database and sg_apply() need.
  *
- * Errors: those of sg_drift() and sg_apply(); 55006 another session does the
- * same; 42501 a plan of that name that is another role's; 42710 one that
+ * Errors: those of sg_drift() and sg_apply(); 55000 what sg_accept_publication
+ * is for; 55006 another session does the same; 42501 a plan of that name that is another role's; 42710 one that
  * something else has made; with fail, SG001 or that of the one cause.
  */
 static Datum

@@ -42,6 +42,7 @@
 
 SG_FUNCTION(sg_sync_problem);
 SG_FUNCTION(sg_sync_calls);
+SG_FUNCTION(sg_sync_columns);
 SG_FUNCTION(sg_sync_parses);
 SG_FUNCTION(sg_sync_portable);
 
@@ -680,4 +681,37 @@ sg_sync_calls_entered(PG_FUNCTION_ARGS)
 	parsed = sync_parse_text(sg_arg_text(fcinfo, 0), RAW_PARSE_DEFAULT, &problem);
 	sg_scope_end(&scope);
 	PG_RETURN_BOOL(problem != NULL || statements_call_more(parsed));
+}
+
+static bool
+add_column(Node *node, void *names)
+{
+	if (node && IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), String))
+		*(List **) names = lappend(*(List **) names, strVal(llast(((ColumnRef *) node)->fields)));
+	return node && raw_expression_tree_walker(node, add_column, names);
+}
+
+/*
+ * schemaguard.sg_sync_columns(expression text)
+ *
+ * Returns the names of the columns that an expression over one table reads; null if it
+ * can't be parsed.
+ */
+static Datum
+sg_sync_columns_entered(PG_FUNCTION_ARGS)
+{
+	char	   *problem;
+	List	   *names = NIL;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	sg_scope_pin_source();
+	foreach_ptr(const RawStmt, raw, sync_parse_text(sg_arg_text(fcinfo, 0), RAW_PARSE_PLPGSQL_EXPR, &problem))
+	{
+		(void) add_column(raw->stmt, &names);
+	}
+	sg_scope_end(&scope);
+	if (problem)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(sg_text_array(names));
 }

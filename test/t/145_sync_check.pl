@@ -19,7 +19,7 @@ my $node = new_node('sync_check', conf => "autovacuum = off\nfsync = off\nwal_le
 
 my $db = 'postgres';
 
-sub query { my ($sql) = @_; return $node->safe_psql($db, "SET client_min_messages = error;\n$sql"); }
+sub query { my ($sql, $dbname) = @_; return $node->safe_psql($dbname // $db, "SET client_min_messages = error;\n$sql"); }
 
 # Rows that are not left out on purpose
 sub unexpected { my ($args) = @_; return query("SELECT kind, object, change, class, property, detail FROM sg_sync_check_details($args) WHERE NOT left_out"); }
@@ -259,7 +259,7 @@ query(q{CREATE SCHEMA sent; CREATE TABLE sent.fresh (a int); CREATE TABLE sent.w
 {
 	my (undef, undef, $told) = $node->psql($db, "SELECT sg_sync_check('sent', partitions => true)");
 	is(join("\n", $told =~ /WARNING:  (publication .*)\nHINT:  Make it before the call, on each subscriber, and refresh its subscription after the call:\nCREATE TABLE/g),
-		"publication whole sends the new table, and a subscription stops where there is no s.part\npublication sent sends the new table, and a subscription stops where there is no sent.fresh", 'new tables that are published are warned of');
+		"publication sent, whole sends the new table, and a subscription stops where there is no s.part\npublication sent sends the new table, and a subscription stops where there is no sent.fresh", 'new tables that are published are warned of');
 }
 # tables that are published and would have no replica identity: by a key that goes, an index's turn that ends, and by word; not by a key that another one replaces
 query(q{CREATE SCHEMA idt; CREATE TABLE idt.a (id int, v int); CREATE TABLE idt.b (id int NOT NULL); CREATE TABLE idt."c c" (id int PRIMARY KEY);
@@ -268,8 +268,38 @@ query(q{CREATE SCHEMA idt; CREATE TABLE idt.a (id int, v int); CREATE TABLE idt.
 	ALTER TABLE idt.d DROP CONSTRAINT d_pkey; ALTER TABLE idt.d ADD PRIMARY KEY (id); CREATE PUBLICATION idt FOR TABLES IN SCHEMA idt});
 {
 	my (undef, undef, $told) = $node->psql($db, "SELECT sg_sync_check('idt', allow_drop => true)");
-	is(join(' ', $told =~ /WARNING:  publication idt sends (.*), which would have no replica identity: .*\nHINT:  Give it one right after the call:\nALTER TABLE .* REPLICA IDENTITY FULL;/g),
+	is(join(' ', $told =~ /WARNING:  publication idt will have (.*), which has no replica identity: .*\nHINT:  Give it one right after the call:\nALTER TABLE .* REPLICA IDENTITY FULL;/g),
 		'idt."c c" idt.a idt.b idt.w_1', '... and published tables that would have no replica identity');
+}
+# publications that come or change, and what they take: told in the three places, and done by nobody unasked; a column that comes is told as in a plan
+$node->safe_psql('postgres', 'CREATE DATABASE taken');
+query(q{CREATE EXTENSION schemaguard; CREATE SCHEMA app; CREATE TABLE app.a (id int PRIMARY KEY, neu int); CREATE TABLE app.u (id int); CREATE TABLE app.f (id int PRIMARY KEY, "X 1" int);
+	CREATE TABLE app.l (id int PRIMARY KEY, x int); CREATE TABLE app.ok (id int, x int, PRIMARY KEY (id, x)); CREATE TABLE app.w (id int, x int, PRIMARY KEY (id)) PARTITION BY RANGE (id); CREATE TABLE app.w_1 PARTITION OF app.w FOR VALUES FROM (1) TO (9);
+	CREATE PUBLICATION p FOR TABLE app.a, app.u, app.f WHERE ("X 1" > 0), app.l (x), app.ok (id, x) WHERE (id > 0), app.w WHERE (x > 0) WITH (publish_via_partition_root);
+	CREATE PUBLICATION everything FOR ALL TABLES WITH (publish = 'insert'); SELECT sg_snapshot_take('ref');
+	DROP PUBLICATION everything; ALTER PUBLICATION p SET TABLE app.a; ALTER TABLE app.a DROP neu; INSERT INTO app.u VALUES (1); INSERT INTO app.f VALUES (1); INSERT INTO app.l VALUES (1); INSERT INTO app.w VALUES (1)}, 'taken');
+{
+	my @taken = map { "publication $_" } 'everything replicates tables or sequences of schema schemaguard',
+		map { "p will have app.$_: the server then refuses to update or delete its rows" } 'f, and its WHERE reads columns that are not part of the replica identity',
+		'l, and its column list does not cover the replica identity', 'u, which has no replica identity', 'w_1, and its WHERE reads columns that are not part of the replica identity';
+	my @sent = map { "publication p sends the $_->[0], and a subscription stops where there is no $_->[1]" } [ 'new column', 'neu' ], map { [ 'table by its name', "app.$_" ] } qw(f l ok u w);
+	my @all = sort @taken, @sent;
+
+	my (undef, undef, $told) = $node->psql('taken', "SELECT sg_sync_check('ref')");
+	is_deeply([ sort $told =~ /WARNING:  (publication .*)/g ], \@all, 'what publications of the reference take is warned of');
+	like($told, qr/HINT:  Add it before the call, on each subscriber:\nALTER TABLE app.a ADD COLUMN neu integer;/, '... a new column with the statement for subscribers');
+	my $script = query(q{SELECT sg_sync_sql('ref')}, 'taken');
+	is_deeply([ sort $script =~ /^-- warning: (publication .*)/mg ], \@all, '... in the script, too');
+	my ($result, undef, $refused) = $node->psql('taken', q{CALL sg_sync_apply('ref')});
+	isnt($result, 0, '... and sg_sync_apply() does nothing of it');
+	is_deeply([ sort map { s/^.*DETAIL:  //r } grep { /(DETAIL:  |^)publication / } split /\n/, $refused ], [ sort @taken ], '... for these');
+	my $changes = sub { join ' ', grep { $node->psql('taken', "UPDATE app.$_ SET id = id + 1") != 0 } qw(a f l ok u w) };
+	is($changes->(), '', '... so that each table can be changed');
+	my ($hint) = $refused =~ /(SET schemaguard\.accept_publication = on;\nCALL .*;)/;
+	(undef, undef, $told) = $node->psql('taken', $hint // 'SELECT 1/0');
+	is_deeply([ sort $told =~ /WARNING:  (publication .*)/g ], \@all, '... unless that is accepted, which tells the same');
+	like($told, qr/this database is what "ref" is/, '... and it is done');
+	is($changes->(), 'f l u w', '... and the server refuses what was told, no more');
 }
 $node->stop;
 done_testing();
