@@ -403,6 +403,9 @@ extern void check_load(PlanCheck *check);
 
 /* Read what the steps need to know of it; then, after the steps, its own rows */
 extern void check_server_read(PlanCheck *check);
+
+/* Reads which publications have which tables, in the mode of check_try() */
+extern void check_read_published(void *check);
 extern void check_server(PlanCheck *check);
 
 /*

@@ -2,27 +2,40 @@
  *
  * check_sent.c
  *	  What publications send once a step is done: new names of tables and
- *	  columns, and tables that come among what they publish.
+ *	  columns, and tables that come among what they publish; and rows that the
+ *	  server then refuses to change.
  *
  * Publications send by name, and a subscription stops at a name that the
  * subscriber does not have.  So each row has the statement for the subscribers.
+ *
+ * A statement that makes or changes a publication is run on trial, so that the
+ * server itself says what it comes to.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/relation.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "commands/extension.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 
 #include "base/calls.h"
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/gone.h"
 #include "base/quote.h"
+#include "base/scope.h"
 #include "base/spi.h"
 #include "change/change.h"
 #include "check/check.h"
@@ -177,17 +190,18 @@ will_publish(const Coming *coming, bool changes)
 						  psprintf("{%s}", above.data), &names) ? TextDatumGetCString(names) : NULL;
 }
 
-/* Does a step of the plan give the table a primary key, or may a statement give it a replica identity? */
+/* Does another step of the plan give the table a primary key, or may a statement give it a replica identity? */
 static bool
-gets_identity(const PlanCheck *check, const Coming *coming)
+gets_identity(const PlanCheck *check, const CheckStep *self, const char *name)
 {
 	foreach_ptr(const CheckStep, cs, check->steps)
 	{
 		const PlanStep *step = cs->step;
 
-		if (step->kind == STEP_UNIQUE && step->primary_key && sg_same_text(step->child_table, coming->name))
+		if (step->kind == STEP_UNIQUE && step->primary_key && sg_same_text(step->child_table, name))
 			return true;
-		if (step->kind == STEP_STATEMENT && step->definition && strcasestr(step->definition, "REPLICA IDENTITY") && strstr(step->definition, coming->name))
+		if (cs != self && step->kind == STEP_STATEMENT && step->definition && strcasestr(step->definition, "REPLICA IDENTITY") &&
+			!strcasestr(step->definition, "REPLICA IDENTITY NOTHING") && strstr(step->definition, name))
 			return true;
 	}
 	return false;
@@ -195,9 +209,9 @@ gets_identity(const PlanCheck *check, const Coming *coming)
 
 /* Returns a table that has no replica identity: the new one, or one of those that come; or NULL */
 static char *
-without_identity(const PlanCheck *check, const Coming *coming)
+without_identity(const PlanCheck *check, const CheckStep *cs, const Coming *coming)
 {
-	if (gets_identity(check, coming))
+	if (gets_identity(check, cs, coming->name))
 		return NULL;
 	if (!OidIsValid(coming->relid))
 		return coming->identified ? NULL : pstrdup(coming->name);
@@ -210,11 +224,20 @@ without_identity(const PlanCheck *check, const Coming *coming)
 }
 
 static void
+say_lacking(const PlanCheck *check, CheckStep *cs, const char *publications, const char *table)
+{
+	check_row(cs, "publication", CHECK_WARN,
+			  psprintf("publication %s will have %s, which has no replica identity: the server then refuses to update or delete its rows", publications, table),
+			  psprintf(sg_calls("Give it a primary key, or have the plan add another one:\nSELECT sg_plan_add(%s, %s);"), quote_literal_cstr(check->plan->name),
+					   quote_literal_cstr(psprintf("ALTER TABLE %s REPLICA IDENTITY FULL", table))));
+}
+
+static void
 check_coming(PlanCheck *check, CheckStep *cs, const Coming *coming, const char *statement)
 {
 	char	   *publications = will_publish(coming, false);
 	char	   *changes = publications ? will_publish(coming, true) : NULL;
-	char	   *lacking = changes ? without_identity(check, coming) : NULL;
+	char	   *lacking = changes ? without_identity(check, cs, coming) : NULL;
 	Oid			coded = OidIsValid(coming->whole) ? coming->whole : coming->relid;
 	const char *lead = OidIsValid(coming->relid) ?
 		"On each subscriber, when it has applied what was written before, after CREATE TABLE where it has none; refresh its subscription after the call" :
@@ -226,10 +249,156 @@ check_coming(PlanCheck *check, CheckStep *cs, const Coming *coming, const char *
 						   OidIsValid(coming->relid) ? "the table by its name" : "the new table", coming->name),
 				  OidIsValid(coded) ? fk_owner_hint(lead, coded, InvalidOid, statement) : psprintf("%s:\n%s;", lead, statement));
 	if (lacking)
+		say_lacking(check, cs, changes, lacking);
+}
+
+/* ---- replica identities that go ---- */
+
+/* Has a table one, and none after ALTER TABLE?  A constraint that another one replaces is none that goes. */
+static bool
+loses_identity(const AlterTableStmt *stmt, Oid relid)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+	Oid			index = rel ? RelationGetReplicaIndex(rel) : InvalidOid;
+	char		form = rel ? rel->rd_rel->relreplident : REPLICA_IDENTITY_FULL;
+	bool		has_key = fk_primary_key(relid) != NIL;
+	bool		loses = false;
+
+	if (rel)
+		relation_close(rel, AccessShareLock);
+	if (form != REPLICA_IDENTITY_FULL && !OidIsValid(index))
+		return false;
+	foreach_ptr(const AlterTableCmd, command, stmt->cmds)
+	{
+		if (command->subtype == AT_ReplicaIdentity)
+		{
+			form = ((ReplicaIdentityStmt *) command->def)->identity_type;
+			loses = form == REPLICA_IDENTITY_NOTHING || (form == REPLICA_IDENTITY_DEFAULT && !has_key);
+		}
+		else if (command->subtype == AT_DropConstraint && form != REPLICA_IDENTITY_FULL)
+			loses |= OidIsValid(index) && get_constraint_index(get_relation_constraint_oid(relid, command->name, true)) == index;
+		else if (command->subtype == AT_AddIndexConstraint || (command->subtype == AT_AddConstraint && ((Constraint *) command->def)->contype == CONSTR_PRIMARY))
+			loses &= form != REPLICA_IDENTITY_DEFAULT;
+	}
+	return loses;
+}
+
+static void
+check_identity(PlanCheck *check, CheckStep *cs, const AlterTableStmt *stmt)
+{
+	Oid			relid = sg_find_qualified(name_of(stmt->relation));
+	char	   *publications = OidIsValid(relid) ? change_published(sg_with_partitions(relid), NULL, true) : NULL;
+
+	if (publications && !gets_identity(check, cs, sg_relation_name(relid)) && loses_identity(stmt, relid))
+		say_lacking(check, cs, publications, sg_relation_name(relid));
+}
+
+/* ---- publications that a statement makes or changes ---- */
+
+/* Tables that are told of, at most */
+#define MOST_SENT 10
+
+typedef struct Publishing
+{
+	PlanCheck  *check;
+	CheckStep  *cs;
+	const char *name;
+	const FkProblem *problem;
+	List	   *sent;			/* of PublishedTable *, as the statement has
+								 * it */
+	List	   *refused;		/* of List * of CheckRow *: what is said of
+								 * the writes of each */
+	char	   *own;			/* what takes tables of schemaguard out, or
+								 * NULL: it has none */
+} Publishing;
+
+static char *
+own_statement(const char *publication)
+{
+	Datum		statement;
+
+	return sg_owner_fetch("SELECT statement FROM schemaguard.sg_own_publications() WHERE publication = quote_ident($1)", publication, &statement) ?
+		TextDatumGetCString(statement) : NULL;
+}
+
+/* Returns what is said of changed rows of a published table */
+static List *
+refused_writes(PlanCheck *check, const CheckStep *cs, Oid relid)
+{
+	CheckStep	probe = {.plan = cs->plan,.step = cs->step};
+
+	check_published_writes(check, &probe, relid, CHECK_WARN, true, true);
+	return probe.rows;
+}
+
+static void
+try_publication(void *arg)
+{
+	Publishing *publishing = arg;
+	int			level = NewGUCNestLevel();
+	ChangeMove	move;
+
+	sg_scope_set("client_min_messages", "error");
+	(void) change_try_move(publishing->cs->step, &move);
+	publishing->problem = move.kind == MOVE_PROBLEM ? move.problem : NULL;
+	check_read_published(publishing->check);
+	foreach_ptr(PublishedTable, published, publishing->check->published)
+	{
+		if (strcmp(published->publication, publishing->name) != 0)
+			continue;
+		publishing->sent = lappend(publishing->sent, published);
+		publishing->refused = lappend(publishing->refused, published->updates || published->deletes ?
+									  refused_writes(publishing->check, publishing->cs, published->relid) : NIL);
+	}
+	publishing->own = own_statement(publishing->name);
+	AtEOXact_GUC(false, level);
+}
+
+static bool
+is_sent_now(const PlanCheck *check, const PublishedTable *sent)
+{
+	foreach_ptr(const PublishedTable, published, check->published)
+	{
+		if (published->relid == sent->relid && strcmp(published->publication, sent->publication) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_publishing(PlanCheck *check, CheckStep *cs, const char *name, bool changes)
+{
+	Publishing	publishing = {.check = check,.cs = cs,.name = name};
+	List	   *published = check->published;
+	bool		may_try = check->verify != CHECK_READ_NONE && !XactReadOnly && check_is_authors(check) && !OidIsValid(get_extension_oid("citus", true));
+	ErrorData  *edata = may_try ? check_try(try_publication, &publishing) : NULL;
+	int			told = 0;
+
+	check->published = published;
+	if (!may_try || edata || publishing.problem)
 		check_row(cs, "publication", CHECK_WARN,
-				  psprintf("publication %s will have %s, which has no replica identity: the server then refuses to update or delete its rows", changes, lacking),
-				  psprintf(sg_calls("Give it a primary key, or have the plan add another one:\nSELECT sg_plan_add(%s, %s);"), quote_literal_cstr(check->plan->name),
-						   quote_literal_cstr(psprintf("ALTER TABLE %s REPLICA IDENTITY FULL", lacking))));
+				  psprintf("what publication %s then sends, and which writes the server refuses, was not looked at: %s", quote_identifier(name),
+						   edata ? sg_error_message(edata) : publishing.problem ? publishing.problem->reason : "the statement was not run on trial"), NULL);
+	for (int i = 0; i < list_length(publishing.sent) && told < MOST_SENT; i++)
+	{
+		const PublishedTable *sent = list_nth(publishing.sent, i);
+		List	   *refused = list_nth(publishing.refused, i);
+		char	   *table = sg_relation_name(sent->relid);
+		bool		comes = changes && !is_sent_now(check, sent);
+
+		if (comes)
+			check_row(cs, "publication", CHECK_WARN,
+					  psprintf("publication %s sends the table by its name, and a subscription stops where there is no %s", quote_identifier(name), table),
+					  psprintf("On each subscriber, see that there is one before the call, and refresh its subscription after the call:\nSELECT pg_catalog.to_regclass(%s);",
+							   quote_literal_cstr(table)));
+		if (gets_identity(check, cs, table) || (refused && refused_writes(check, cs, sent->relid)))
+			refused = NIL;
+		cs->rows = list_concat(cs->rows, refused);
+		told += comes || refused;
+	}
+	if (publishing.own && own_statement(name) == NULL)
+		check_row(cs, "publication", CHECK_WARN, psprintf("publication %s replicates tables or sequences of schema schemaguard", quote_identifier(name)),
+				  psprintf("A subscriber that lacks them, or writes them itself, stops. Publish the others after the call:\n%s", publishing.own));
 }
 
 void
@@ -240,11 +409,25 @@ check_sent(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 	check_sent_column(cs, move);
 	if (move->kind != MOVE_STATEMENT || (cs->step->kind != STEP_TABLE && cs->step->kind != STEP_STATEMENT))
 		return;
-	foreach_ptr(const char, statement, move->statements)
+	foreach_ptr(const char, text, move->statements)
 	{
+		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
 		Coming		coming;
 
-		if (is_coming(linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt, &coming))
-			check_coming(check, cs, &coming, statement);
+		if (is_coming(statement, &coming))
+			check_coming(check, cs, &coming, text);
+		if (IsA(statement, AlterTableStmt))
+			check_identity(check, cs, (AlterTableStmt *) statement);
+
+		/*
+		 * several are not run on trial, for any of them could lock what
+		 * others use
+		 */
+		if (list_length(move->statements) > 1)
+			continue;
+		if (IsA(statement, CreatePublicationStmt))
+			check_publishing(check, cs, ((CreatePublicationStmt *) statement)->pubname, false);
+		else if (IsA(statement, AlterPublicationStmt))
+			check_publishing(check, cs, ((AlterPublicationStmt *) statement)->pubname, true);
 	}
 }

@@ -153,14 +153,17 @@ read_published(HeapTuple row, TupleDesc desc, void *arg)
 }
 
 /* The view opens the tables, which somebody may have locked */
-static void
-read_publications(void *check)
+void
+check_read_published(void *arg)
 {
+	PlanCheck  *check = arg;
+
+	check->published = NIL;
 	(void) each_row("SELECT c.oid::int8 AS relid, p.pubname::text AS pubname, p.pubupdate, p.pubdelete"
 					" FROM pg_publication p JOIN pg_publication_tables t ON t.pubname = p.pubname"
 					"   JOIN pg_namespace n ON n.nspname = t.schemaname"
 					"   JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename"
-					" ORDER BY p.pubname, c.oid",
+					" ORDER BY NOT (p.pubupdate AND p.pubdelete), p.pubname, c.oid",
 					0, NULL, NULL, read_published, check);
 }
 
@@ -170,7 +173,7 @@ check_server_read(PlanCheck *check)
 	ErrorData  *edata;
 
 	read_holders(check);
-	edata = check_try(read_publications, check);
+	edata = check_try(check_read_published, check);
 	if (edata)
 		check->unpublished_reason = sg_error_message(edata);
 }

@@ -404,6 +404,30 @@ SELECT sg_plan_drop('unfit');
 DROP TABLE filtered, listed;
 DROP PUBLICATION chk_pub;
 
+-- publications that a statement makes or changes, and replica identities that one takes away
+SET client_min_messages = error;
+CREATE SCHEMA chk_pubs;
+CREATE TABLE chk_pubs.a (id int PRIMARY KEY, x int NOT NULL); CREATE TABLE chk_pubs.u (id int); CREATE TABLE chk_pubs.f (id int PRIMARY KEY, x int); CREATE TABLE chk_pubs.l (id int PRIMARY KEY, x int);
+CREATE TABLE chk_pubs.k (id int NOT NULL); CREATE TABLE chk_pubs.full_one (id int PRIMARY KEY); ALTER TABLE chk_pubs.full_one REPLICA IDENTITY FULL; CREATE TABLE chk_pubs.was_so (id int);
+CREATE PUBLICATION chk_pub FOR TABLE chk_pubs.a, chk_pubs.full_one, chk_pubs.was_so;
+SET client_min_messages = warning;
+SELECT sg_plan_create('pubs'), sg_plan_add('pubs', 'ALTER PUBLICATION chk_pub ADD TABLE chk_pubs.u, chk_pubs.f WHERE (x > 0), chk_pubs.l (x), chk_pubs.k'),
+    sg_plan_add('pubs', 'CREATE PUBLICATION chk_all FOR ALL TABLES WITH (publish = ''insert'')'), sg_plan_add('pubs', 'ALTER TABLE chk_pubs.k ADD PRIMARY KEY (id)'),
+    sg_plan_add('pubs', 'ALTER PUBLICATION chk_pub ADD TABLE chk_pubs.lacking'), sg_plan_add('pubs', 'ALTER TABLE chk_pubs.a REPLICA IDENTITY NOTHING'),
+    sg_plan_add_statement('pubs', 'ALTER TABLE chk_pubs.a DROP CONSTRAINT a_pkey', undo => 'ALTER TABLE chk_pubs.a ADD PRIMARY KEY (id)'),
+    sg_plan_add_statement('pubs', 'ALTER TABLE chk_pubs.a DROP CONSTRAINT a_pkey, ADD PRIMARY KEY (x)', undo => 'ALTER TABLE chk_pubs.a DROP CONSTRAINT a_pkey, ADD PRIMARY KEY (id)'),
+    sg_plan_add_statement('pubs', 'ALTER TABLE chk_pubs.full_one DROP CONSTRAINT full_one_pkey', undo => 'ALTER TABLE chk_pubs.full_one ADD PRIMARY KEY (id)');
+SELECT sg_plan_create('pubs_key'), sg_plan_add_statement('pubs_key', 'ALTER TABLE chk_pubs.a DROP CONSTRAINT a_pkey', undo => 'ALTER TABLE chk_pubs.a ADD PRIMARY KEY (id)');
+SELECT step, result, detail FROM sg_plan_check_details('pubs') WHERE check_name = 'publication' ORDER BY step, detail;
+SELECT step, result, detail, hint FROM sg_plan_check_details('pubs_key') WHERE check_name = 'publication';
+SELECT regexp_replace(hint, 'call:\n(BEGIN; DROP PUBLICATION chk_all;.* COMMIT|ALTER PUBLICATION chk_all SET ALL TABLES EXCEPT \(TABLE .*\));$', 'call: ...') AS hint FROM sg_plan_check_details('pubs') WHERE detail ~ 'chk_all' AND check_name = 'publication';
+SELECT pubname, tablename FROM pg_publication_tables WHERE pubname ~ '^chk_' ORDER BY 1, 2;
+SELECT sg_plan_drop('pubs'), sg_plan_drop('pubs_key');
+DROP PUBLICATION chk_pub;
+SET client_min_messages = error;
+DROP SCHEMA chk_pubs CASCADE;
+SET client_min_messages = warning;
+
 -- a table that comes among those which a publication sends
 SET client_min_messages = error;
 CREATE SCHEMA chk_sent;
