@@ -1197,6 +1197,10 @@ restore_all(PlanRun *run)
 	restored = fix_restore_plan(run, NIL, &error);
 	if (error)
 		ReThrowError(error);
+	if (restored > 0 && SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+		ereport(WARNING,
+				(errmsg("session_replication_role is replica: no key and no trigger has seen the rows that were put back"),
+				 errhint(sg_calls("To see which keys they break:\nSELECT * FROM sg_orphan_audit();"))));
 
 	if (run->kept_by == 0)
 		fix_settle_rolled_back(run);

@@ -710,6 +710,17 @@ CALL sg_fix_orphans('past');
 SELECT stands, method FROM schemaguard.fk_trust WHERE fk_name = 'past_fk';
 CALL sg_fix_orphans('past');
 SELECT sg_plan_drop('past', force => true);
+-- rows that go back past a key are told of
+CREATE TABLE fix.put_back (id int PRIMARY KEY, p int);
+INSERT INTO fix.put_back VALUES (1, 1), (2, 7);
+SELECT sg_plan_create('put_back'), sg_plan_add_fk('put_back', 'fix.put_back', '{p}', 'fix.past_parent', fk_name => 'put_back_fk', index => false, orphans => 'quarantine');
+CALL sg_add_fks('put_back', fix => true);
+SET session_replication_role = replica;
+CALL sg_restore_quarantine('put_back');
+RESET session_replication_role;
+SELECT result, orphan_rows FROM sg_orphan_audit_details('fix.put_back');
+SELECT sg_plan_drop('put_back', force => true);
+DROP TABLE fix.put_back;
 DROP TABLE fix.past, fix.past_parent;
 -- some steps
 CREATE TABLE fix.some_parent (id int PRIMARY KEY);
