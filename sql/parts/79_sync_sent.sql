@@ -53,6 +53,7 @@ CREATE FUNCTION schemaguard.sg_sync_published(pairs schemaguard.sync_pair[], ref
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $function$
 WITH RECURSIVE publication AS MATERIALIZED (
     SELECT p.* FROM schemaguard.sg_sync_publications(pairs, allow_drop) p
@@ -118,6 +119,7 @@ CREATE FUNCTION schemaguard.sg_sync_sent(pairs schemaguard.sync_pair[], referenc
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $function$
 WITH published AS MATERIALIZED (
     SELECT p.* FROM schemaguard.sg_sync_published(pairs, reference, allow_drop,
