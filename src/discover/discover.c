@@ -485,12 +485,21 @@ refuse_score(const char *table)
 				 errhint(sg_calls("If it is a score, say so:\nSELECT * FROM sg_discover_fks(min_score => %s);"), table)));
 }
 
-/* Tells where to look on when no key of a table is proposed */
+/* Tells where to look on when no key of a table, or none at all, is proposed */
 static void
-notice_nothing(Oid child)
+notice_nothing(Oid child, double min_score)
 {
-	char	   *table = sg_relation_name(child);
+	char	   *table;
 
+	if (!OidIsValid(child))
+	{
+		if (min_score > 0)
+			ereport(NOTICE,
+					(errmsg("no key is proposed with a score of %.2f or more", min_score),
+					 errhint(sg_calls("Read what scores less, and why:\nSELECT * FROM sg_discover_fks(min_score => 0);"))));
+		return;
+	}
+	table = sg_relation_name(child);
 	ereport(NOTICE,
 			(errmsg("no key of table %s is proposed", table),
 			 errhint("See which of its columns look like references, and why each matches nothing:\n"
@@ -555,8 +564,8 @@ sg_discovery_entered(PG_FUNCTION_ARGS)
 	}
 	if (!all)
 		notice_denied(d.facts);
-	if (OidIsValid(child) && !proposed)
-		notice_nothing(child);
+	if (!all && !proposed)
+		notice_nothing(child, min_score);
 	sg_progress_end();
 	PG_RETURN_NULL();
 }
