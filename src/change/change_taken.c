@@ -340,13 +340,32 @@ change_rules_text(List *rules)
 
 /* ---- what takes the place of a rule ---- */
 
+/* Returns the columns that a rule makes unique, or that a CHECK reads; each once */
 static List *
 columns_of(const PlanStep *step, Oid relid, const Rule *rule)
 {
+	bool		is_constraint = rule->object.classId == ConstraintRelationId;
 	ChangeMove	drop = {.table = relid,.object = rule->object};
-	List	   *columns;
+	HeapTuple	tuple;
+	List	   *columns = NIL;
 
-	(void) change_definition(dropping(step, relid, rule), &drop, &columns);
+	if (rule->type == CONSTRAINT_CHECK)
+	{
+		(void) change_definition(dropping(step, relid, rule), &drop, &columns);
+		return columns;
+	}
+	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(is_constraint ? get_constraint_index(rule->object.objectId) : rule->object.objectId));
+	if (!HeapTupleIsValid(tuple))
+		sg_gone(ERRCODE_UNDEFINED_OBJECT, "an index");
+	for (int i = 0; i < ((Form_pg_index) GETSTRUCT(tuple))->indnkeyatts; i++)
+	{
+		AttrNumber	attnum = ((Form_pg_index) GETSTRUCT(tuple))->indkey.values[i];
+
+		/* an expression has none */
+		if (attnum > 0)
+			columns = lappend(columns, sg_column_name(relid, attnum));
+	}
+	ReleaseSysCache(tuple);
 	return columns;
 }
 
@@ -360,7 +379,7 @@ is_replaced(const PlanStep *step, Oid relid, const Rule *rule, List *columns, Li
 		{
 			if (rule->type == CONSTRAINT_CHECK ? other->type == CONSTRAINT_CHECK :
 				(other->type == CONSTRAINT_UNIQUE || other->type == CONSTRAINT_PRIMARY || other->type == CONSTRAINT_EXCLUSION) &&
-				sg_has_names(columns_of(step, relid, other), wanted))
+				sg_has_names(wanted, columns_of(step, relid, other)))
 				return true;
 		}
 	}
