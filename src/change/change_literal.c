@@ -19,6 +19,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/quote.h"
 #include "base/scope.h"
 #include "change/change.h"
 #include "change/change_literal.h"
@@ -428,4 +429,26 @@ change_hides_body(const char *sql)
 			return true;
 	}
 	return false;
+}
+
+ChangeRetype
+change_retype(const char *sql, Oid table, const char *then, const char *now)
+{
+	ChangeRetype result = RETYPE_NONE;
+
+	foreach_ptr(const char, text, plan_change_texts(sql))
+	{
+		AlterTableStmt *alter = (AlterTableStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+
+		if (!IsA(alter, AlterTableStmt) || change_find_named(alter->relation) != table)
+			continue;
+		foreach_ptr(const AlterTableCmd, command, alter->cmds)
+		{
+			ChangeRetype one = command->subtype != AT_AlterColumnType || !(sg_same_text(command->name, then) || sg_same_text(command->name, now)) ? RETYPE_OTHER :
+				castNode(ColumnDef, command->def)->raw_default ? RETYPE_USING : RETYPE_CONVERTED;
+
+			result = Max(result, one);
+		}
+	}
+	return result;
 }

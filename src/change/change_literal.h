@@ -42,6 +42,18 @@ extern char *change_maintain_refusal(Node *statement);
 /* Returns the name of the table whose rows a query writes, or NULL */
 extern const RangeVar *change_written(Node *statement);
 
+/* What statements of ALTER TABLE have done to the type of a column; of two the later one in this list counts */
+typedef enum ChangeRetype
+{
+	RETYPE_NONE,
+	RETYPE_OTHER,				/* something else to the table */
+	RETYPE_CONVERTED,			/* as the server converts values */
+	RETYPE_USING				/* by an expression */
+} ChangeRetype;
+
+/* Returns that of the statements in a text on a column, which has had both names */
+extern ChangeRetype change_retype(const char *sql, Oid table, const char *then, const char *now);
+
 /* Returns a table that a statement names, or InvalidOid: the statement says so itself if there is none */
 extern Oid	change_find_named(const RangeVar *name);
 

@@ -22,8 +22,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
-#include "nodes/parsenodes.h"
-#include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -32,7 +30,6 @@
 #include "base/scope.h"
 #include "change/change_literal.h"
 #include "fix/fix.h"
-#include "plan/plan_change.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_store.h"
 
@@ -46,30 +43,6 @@ typedef struct History
 								 * taken back */
 } History;
 
-static void
-add_statement(History *history, const DeedSince *since, Oid table, const char *then, const char *now)
-{
-	foreach_ptr(const char, text, plan_change_texts(since->statement))
-	{
-		AlterTableStmt *alter = (AlterTableStmt *) linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
-
-		if (!IsA(alter, AlterTableStmt) || change_find_named(alter->relation) != table)
-			continue;
-		foreach_ptr(const AlterTableCmd, command, alter->cmds)
-		{
-			bool		retypes = command->subtype == AT_AlterColumnType && since->open &&
-				(sg_same_text(command->name, then) || sg_same_text(command->name, now));
-
-			if (!retypes)
-				history->other = true;
-			else if (castNode(ColumnDef, command->def)->raw_default)
-				history->uses = true;
-			else
-				history->converts = true;
-		}
-	}
-}
-
 static const History *
 look_up(History *history, Oid table, TimestampTz at, const char *then, const char *now)
 {
@@ -81,10 +54,11 @@ look_up(History *history, Oid table, TimestampTz at, const char *then, const cha
 	sg_caller_begin(&scope);
 	foreach_ptr(const DeedSince, since, plan_deed_since(table, at))
 	{
-		if (since->is_statement)
-			add_statement(history, since, table, then, now);
-		else
-			history->other = true;
+		ChangeRetype retype = since->is_statement ? change_retype(since->statement, table, then, now) : RETYPE_OTHER;
+
+		history->uses |= since->open && retype == RETYPE_USING;
+		history->converts |= since->open && retype == RETYPE_CONVERTED;
+		history->other |= retype == RETYPE_OTHER || (retype != RETYPE_NONE && !since->open);
 	}
 	sg_scope_end(&scope);
 	return history;

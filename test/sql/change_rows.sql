@@ -368,6 +368,14 @@ CALL sg_apply('r', fix => true);
 RESET client_min_messages;
 CALL sg_rollback_fks('r', fail => true);
 
+-- a default of before means something else, too
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TABLE rated (id int PRIMARY KEY, cents int DEFAULT 100);
+SELECT sg_plan_add_default('r', 'rated', 'cents', NULL), sg_plan_add('r', 'ALTER TABLE rated ALTER cents TYPE numeric USING cents / 100.0', '{"after": "{1}"}') \g /dev/null
+CALL sg_apply('r');
+RESET client_min_messages;
+CALL sg_rollback_fks('r', steps => '{1}');
 -- rows that have values in a column which is gone: the hint has it
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
