@@ -30,6 +30,7 @@
 #include "log/log.h"
 #include "plan/plan_deed.h"
 #include "report/report.h"
+#include "script/script.h"
 #include "sync/sync_scratch.h"
 
 SG_MODULE_MAGIC;
@@ -67,4 +68,5 @@ _PG_init(void)
 	change_init();
 	fix_init();
 	impact_init();
+	script_facts_init();
 }

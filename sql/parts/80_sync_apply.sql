@@ -317,8 +317,7 @@ WITH RECURSIVE compared AS MATERIALIZED (
             WHEN l.section = 3 OR l.relkind = 'p' THEN 'unique' ELSE 'with' END
         -- such an index is not built outside of a transaction; nobody writes there
         WHEN l.kind = 'index' AND l.section = 3 AND l.relkind = 'm' AND l.new ?| '{predicate,expressions}' THEN 'statement'
-        WHEN l.kind IN ('constraint', 'index') AND l.section = 3 AND (l.freed OR l.new ? 'tablespace' OR l.relkind NOT IN ('r', 'p'))
-            THEN 'outside'
+        WHEN l.kind IN ('constraint', 'index') AND l.section = 3 AND (l.freed OR l.relkind NOT IN ('r', 'p')) THEN 'outside'
         WHEN l.kind IN ('constraint', 'index') AND l.section = 3 THEN 'index'
         WHEN l.kind = 'index' AND l.what = 'created' AND l.relkind = 'p' AND NOT l.in_new AND NOT l.new ? 'tablespace' THEN 'index'
         WHEN l.kind = 'table' AND l.what LIKE 'dropped%' AND l.old ->> 'type' IN ('table', 'partitioned table') THEN 'drop'

@@ -99,6 +99,10 @@ BEGIN ATOMIC
              schemaguard.sg_explain_statement(q.statement) e
         WHERE q.statement !~ E'^-- step \\d+(, [a-z ]+)*$'
         UNION ALL
+        SELECT 900000 + row_number() OVER (), format('%s.', upper(left(c.detail, 1)) || substr(c.detail, 2)), NULL,
+               'longer the larger the table is', NULL
+        FROM checked c JOIN this t ON c.step = t.step AND t.kind = 'statement' AND c.check_name = 'locks'
+        UNION ALL
         SELECT 1000000 + row_number() OVER (), format('In all, by the sizes of today: %s.', c.detail), NULL, NULL, NULL
         FROM checked c WHERE c.step = sg_plan_explain_body.step AND c.check_name = 'estimate' AND c.detail IS NOT NULL
         UNION ALL

@@ -108,8 +108,8 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     SELECT f::schemaguard.script_fact, r.rule, r.more, r.safe
     FROM unnest(facts) f CROSS JOIN LATERAL (VALUES
-        ('require-concurrent-index-creation', f.command = 'create index' AND NOT 'concurrently' = ANY (f.flags), NULL,
-         schemaguard.sg_lint_step(f.sql)),
+        ('require-concurrent-index-creation', f.command = 'create index' AND NOT 'concurrently' = ANY (f.flags)
+             AND 'builds' = ANY (f.flags), NULL, schemaguard.sg_lint_step(f.sql)),
         ('require-concurrent-index-deletion', f.command = 'drop index' AND NOT 'concurrently' = ANY (f.flags), NULL,
          schemaguard.sg_lint_step(f.sql)),
         ('adding-foreign-key-constraint', f.command = 'add constraint' AND 'foreign key' = ANY (f.flags) AND NOT 'not valid' = ANY (f.flags)
@@ -118,7 +118,8 @@ BEGIN ATOMIC
         ('constraint-missing-not-valid', f.command = 'add constraint' AND 'check' = ANY (f.flags) AND NOT 'not valid' = ANY (f.flags), NULL,
          schemaguard.sg_lint_step(f.sql)),
         ('disallowed-unique-constraint', f.command = 'add constraint' AND f.flags && '{unique,"primary key"}'
-             AND NOT 'using index' = ANY (f.flags), NULL, schemaguard.sg_lint_step(f.sql)),
+             AND NOT 'using index' = ANY (f.flags), NULL,
+         CASE WHEN NOT 'clauses' = ANY (f.flags) THEN schemaguard.sg_lint_step(f.sql) END),
         ('adding-exclusion-constraint', f.command = 'add constraint' AND 'exclude' = ANY (f.flags), NULL, NULL),
         ('adding-not-nullable-field', f.command = 'set not null' AND NOT schemaguard.sg_lint_sql_checked(f, facts), NULL,
          schemaguard.sg_lint_step(f.sql)),

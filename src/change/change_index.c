@@ -16,8 +16,11 @@
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
+#include "commands/tablespace.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -56,6 +59,22 @@ change_index_possible(ChangeMove *move, const char *definition)
 	if (reason)
 		change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("no index is built: %s", reason), NULL);
 	return reason == NULL;
+}
+
+/* Has the caller CREATE on the tablespace that a definition names? */
+static bool
+place_is_allowed(ChangeMove *move, const char *definition)
+{
+	const char *name = plan_index_parse(definition)->tableSpace;
+	Oid			tablespace = name ? get_tablespace_oid(name, true) : InvalidOid;
+	const char *role = GetUserNameFromId(GetUserId(), false);
+
+	if (!OidIsValid(tablespace) || tablespace == MyDatabaseTableSpace ||
+		object_aclcheck(TableSpaceRelationId, tablespace, GetUserId(), ACL_CREATE) == ACLCHECK_OK)
+		return true;
+	change_problem(move, ERRCODE_INSUFFICIENT_PRIVILEGE, psprintf("role %s has no CREATE on tablespace %s", role, quote_identifier(name)),
+				   psprintf("GRANT CREATE ON TABLESPACE %s TO %s;", quote_identifier(name), quote_identifier(role)));
+	return false;
 }
 
 /* Has a build of the plan left it, so that it goes before the next one? */
@@ -215,7 +234,7 @@ change_look_index(const PlanStep *step, ChangeMove *move)
 			move->note = psprintf("index %s is the same", quote_identifier(name));
 		return;
 	}
-	if (!look_at_unique(step, move) || !change_index_find(step, move, definition, &found))
+	if (!place_is_allowed(move, definition) || !look_at_unique(step, move) || !change_index_find(step, move, definition, &found))
 		return;
 	move->first = true;
 	if (move->kind == MOVE_BUILD)

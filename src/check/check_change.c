@@ -31,6 +31,7 @@
 #include "plan/plan_change.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_drops.h"
+#include "plan/plan_index.h"
 #include "plan/plan_key.h"
 #include "plan/plan_order.h"
 #include "run/run_rights.h"
@@ -47,7 +48,10 @@ next_build(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 {
 	double		bytes = (double) check_table(check, move->table)->blocks * BLCKSZ;
 	char	   *reason = NULL;
-	double		available = check_free_space(GetDefaultTablespace(sg_rel_persistence(move->table), false), &reason);
+	const PlanIndex *build = linitial(move->builds);
+	const char *place = plan_index_is_definition(build->columns) ? plan_index_parse(build->columns)->tableSpace : NULL;
+	Oid			tablespace = place ? get_tablespace_oid(place, true) : GetDefaultTablespace(sg_rel_persistence(move->table), false);
+	double		available = check_free_space(tablespace, &reason);
 
 	if (sg_workers == 0)
 		check_row(cs, "deployment", CHECK_WARN, pstrdup("no index is built, since schemaguard.workers is 0"),
@@ -60,6 +64,7 @@ next_build(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 		check_row(cs, "disk", CHECK_WARN,
 				  psprintf("the index may take as much as the table, %s, and as much again while it is built; %s are free",
 						   check_bytes(bytes), check_bytes(available)),
+				  place ? psprintf("Make room in tablespace %s.", quote_identifier(place)) :
 				  pstrdup("Make room, or set default_tablespace to build it elsewhere."));
 }
 

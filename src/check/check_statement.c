@@ -61,8 +61,12 @@
 #include "plan/plan_choice.h"
 #include "plan/plan_drops.h"
 #include "plan/plan_order.h"
+#include "script/script.h"
 
 #define NAMED_GONE 3			/* tables that a message names */
+
+/* Bytes of a table that is built, read or written in a moment */
+#define SHORT_HOLD (1024.0 * 1024.0)
 
 typedef struct Naming
 {
@@ -1229,12 +1233,29 @@ check_undo(CheckStep *cs)
 				  psprintf("To have a rollback leave the step as it is:\n%s", check_set(cs, "undo", NULL)));
 }
 
+/* Tells the locks that others wait for, for as long as a table is large */
+static void
+check_holds(PlanCheck *check, CheckStep *cs)
+{
+	foreach_ptr(const ScriptHold, hold, script_holds(cs->step->definition))
+	{
+		Oid			relid = hold->relation ? sg_find_qualified(hold->relation) : InvalidOid;
+		double		bytes = OidIsValid(relid) ? check_table(check, relid)->blocks * (double) BLCKSZ : -1;
+		bool		is_long = bytes < 0 || bytes > SHORT_HOLD;
+
+		check_row(cs, "locks", is_long ? CHECK_WARN : CHECK_OK,
+				  psprintf("%s%s", script_hold_text(hold), bytes < 0 ? "" : psprintf(" (%s)", check_bytes(bytes))),
+				  is_long ? psprintf("To hold it back until a quiet hour, when you release the phase:\n%s", check_set(cs, "phase", "quiet hour")) : NULL);
+	}
+}
+
 void
 check_statement(PlanCheck *check, CheckStep *cs)
 {
 	List	   *texts = plan_change_texts(cs->step->definition);
 	List	   *before = NIL;
 
+	check_holds(check, cs);
 	foreach_ptr(char, text, texts)
 	{
 		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;

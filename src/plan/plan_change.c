@@ -270,7 +270,7 @@ parse_index(const PlanStep *step)
 	IndexStmt  *index = (IndexStmt *)
 		parse_one(plan_index_statement(plan_index_written(step->definition), "i", "t\n", false), "definition", wanted);
 
-	if (!IsA(index, IndexStmt) || index->tableSpace)
+	if (!IsA(index, IndexStmt))
 		bad_sql("definition", wanted, NULL);
 	return index;
 }

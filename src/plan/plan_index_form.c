@@ -15,9 +15,13 @@
 #include "access/amapi.h"
 #include "access/reloptions.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_tablespace_d.h"
 #include "catalog/namespace.h"
 #include "commands/defrem.h"
+#include "commands/tablespace.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
 #include "optimizer/optimizer.h"
@@ -250,6 +254,29 @@ check_method(const IndexStmt *form)
 	(void) index_reloptions(am->amoptions, transformRelOptions((Datum) 0, form->options, NULL, NULL, false, false), true);
 }
 
+/* Raises what the server would of a tablespace that is named */
+static void
+check_tablespace(const FormArg *arg)
+{
+	const char *name = arg->form->tableSpace;
+	Oid			tablespace = name ? get_tablespace_oid(name, true) : InvalidOid;
+
+	if (name && !OidIsValid(tablespace))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("tablespace \"%s\" does not exist", name),
+				 errhint("Make the tablespace, or name another one.")));
+	if (tablespace == GLOBALTABLESPACE_OID)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only shared relations can be placed in pg_global tablespace")));
+	if (name && tablespace == MyDatabaseTableSpace && get_rel_relkind(arg->table) == RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot specify default tablespace for partitioned relations"),
+				 errhint("Leave TABLESPACE out.")));
+}
+
 static void
 make_form(void *p)
 {
@@ -261,9 +288,9 @@ make_form(void *p)
 	arg->form = form;
 	form->idxname = NULL;
 	form->relation = NULL;
-	form->tableSpace = NULL;
 	form->concurrent = false;
 	check_method(form);
+	check_tablespace(arg);
 	foreach_ptr(IndexElem, element, form->indexParams)
 	{
 		settle_element(arg, element);
@@ -456,13 +483,34 @@ catalog_statement(Oid index)
 	return statement;
 }
 
+/* Is the index in the tablespace that is wanted?  Where none is, any will do. */
+static bool
+is_in_place(Oid index, const char *wanted)
+{
+	Oid			tablespace = get_rel_tablespace(index);
+
+	return wanted == NULL ||
+		(OidIsValid(tablespace) ? tablespace : MyDatabaseTableSpace) == get_tablespace_oid(wanted, true);
+}
+
+static bool
+is_of_form(Oid index, Oid table, const IndexStmt *wanted)
+{
+	IndexStmt  *its = form_of(table, catalog_statement(index));
+
+	if (its == NULL || !is_in_place(index, wanted->tableSpace))
+		return false;
+	/* the server's text of an index names none */
+	its->tableSpace = wanted->tableSpace;
+	return equal(its, wanted);
+}
+
 bool
 plan_index_is_defined(Oid index, Oid table, const char *definition)
 {
 	IndexStmt  *wanted = form_of(table, plan_index_statement(definition, "i", "t", false));
-	IndexStmt  *its = wanted ? form_of(table, catalog_statement(index)) : NULL;
 
-	return its && equal(its, wanted);
+	return wanted && is_of_form(index, table, wanted);
 }
 
 Oid
@@ -472,14 +520,11 @@ plan_index_like(Oid table, const char *definition, const char *name, bool constr
 
 	foreach_oid(index, wanted ? fk_table_indexes(table) : NIL)
 	{
-		IndexStmt  *its;
-
 		if (!get_index_isvalid(index) || has_superclass(index) ||
 			(name && !sg_same_text(get_rel_name(index), name)) ||
 			(!constraints && OidIsValid(get_index_constraint(index))))
 			continue;
-		its = form_of(table, catalog_statement(index));
-		if (its && equal(its, wanted))
+		if (is_of_form(index, table, wanted))
 			return index;
 	}
 	return InvalidOid;

@@ -904,6 +904,22 @@ plan_draft_end(PlanDraft *draft)
 		tell_untargeted(draft);
 }
 
+List	   *(*plan_holds_hook) (const char *sql) = NULL;
+
+/* Warns of a statement that stays one, and has others wait for as long as a table is large */
+static void
+tell_holds(const PlanStep *step)
+{
+	foreach_ptr(const char, text, step->kind == STEP_STATEMENT && plan_holds_hook ? plan_holds_hook(step->definition) : NIL)
+	{
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("step %d runs as it stands: %s", step->step, text),
+				 errhint("To hold it back until a quiet hour, when you release the phase:\n%s",
+						 plan_set_call(step, "phase", "quiet hour", NULL))));
+	}
+}
+
 int
 plan_add_step(const char *function, PlanStep *step)
 {
@@ -916,6 +932,7 @@ plan_add_step(const char *function, PlanStep *step)
 	(void) plan_draft_insert(draft, step);
 	plan_draft_end(draft);
 	plan_log(plan, step->step, "plan add", plan_step_object(step), NULL);
+	tell_holds(step);
 
 	return step->step;
 }

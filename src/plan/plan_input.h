@@ -67,4 +67,10 @@ extern char *plan_default_fk_name(const PlanStep *step, int n);
 /* Skip a step for good, in the name of the current role; in memory alone */
 extern void plan_step_skip(PlanStep *step, const char *reason);
 
+/*
+ * Returns what others wait for while statements run and large tables are built,
+ * read or written under a lock (of char *, each a clause); set by the room of scripts.
+ */
+extern List *(*plan_holds_hook) (const char *sql);
+
 #endif							/* SG_PLAN_INPUT_H */

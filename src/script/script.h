@@ -10,6 +10,7 @@
 #define SG_SCRIPT_H
 
 #include "nodes/parsenodes.h"
+#include "storage/lockdefs.h"
 
 #include "plan/plan.h"
 
@@ -233,6 +234,9 @@ extern void script_add_key(ScriptReader *reader, const ScriptTable *table, Const
 extern bool script_read_command(ScriptReader *reader, const ScriptTable *table, AlterTableCmd *cmd, int from, int end);
 extern void script_read_index(ScriptReader *reader, IndexStmt *stmt);
 
+/* Does ONLY make an index of a partitioned table without its partitions?  It means nothing for another table. */
+extern bool script_leaves_partitions_out(const IndexStmt *stmt, const char *table);
+
 /* CREATE TABLE without its keys, if the table is not there */
 extern void script_read_table(ScriptReader *reader, const ScriptTable *table, CreateStmt *stmt);
 
@@ -265,6 +269,23 @@ typedef enum ScriptTypeChange
 	TYPE_NO_CAST,				/* the statement fails */
 	TYPE_NOT_HERE				/* there is no such column */
 } ScriptTypeChange;
+
+/* A lock that others wait for, held for the longer the larger the table is */
+typedef struct ScriptHold
+{
+	char	   *relation;		/* qualified, or NULL: all that it is about, as of a domain */
+	LOCKMODE	lock;			/* SHARE, or one that more waits for */
+	const char *does;			/* meanwhile; see script_facts.c */
+} ScriptHold;
+
+/* Returns such locks (of ScriptHold *) that the statements of a text take on what they have not made */
+extern List *script_holds(const char *sql);
+
+/* Returns "it holds SHARE on public.t while it builds an index: nobody can write there meanwhile" */
+extern char *script_hold_text(const ScriptHold *hold);
+
+/* Sets plan_holds_hook */
+extern void script_facts_init(void);
 
 extern ScriptTypeChange script_type_change(Oid relid, const char *column, const ColumnDef *def);
 

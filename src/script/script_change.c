@@ -12,9 +12,11 @@
 #include "postgres.h"
 
 #include "catalog/index.h"
+#include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "base/compat.h"
 #include "base/nearest.h"
@@ -539,15 +541,21 @@ is_plain(const IndexStmt *stmt)
 			return false;
 	}
 	return list_length(leading_columns(stmt)) == list_length(stmt->indexParams) &&
-		stmt->indexIncludingParams == NIL && stmt->options == NIL && !stmt->nulls_not_distinct;
+		stmt->indexIncludingParams == NIL && stmt->options == NIL && !stmt->nulls_not_distinct && stmt->tableSpace == NULL;
+}
+
+bool
+script_leaves_partitions_out(const IndexStmt *stmt, const char *table)
+{
+	Oid			relid = stmt->relation->inh ? InvalidOid : sg_find_qualified(table);
+
+	return !stmt->relation->inh && (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE);
 }
 
 void
 script_read_index(ScriptReader *reader, IndexStmt *stmt)
 {
 	ScriptTable table = {stmt->relation, script_path_table(reader->path, stmt->relation)};
-	const char *what = stmt->tableSpace ? "an index with a tablespace" :
-		!stmt->relation->inh ? "an index ON ONLY a table" : NULL;
 	bool		constraint = stmt->unique && is_plain(stmt) && stmt->whereClause == NULL && stmt->idxname;
 	ScriptTokens *tokens = tokens_of(reader);
 	int			from = script_token_at(tokens, stmt->relation->location);
@@ -556,9 +564,9 @@ script_read_index(ScriptReader *reader, IndexStmt *stmt)
 	MemoryContext old;
 	char	   *definition;
 
-	if (what)
+	if (script_leaves_partitions_out(stmt, table.qualified))
 	{
-		cannot_hold(reader, stmt->relation->location, what);
+		cannot_hold(reader, stmt->relation->location, "an index ON ONLY a table");
 		return;
 	}
 	end = end_of_element(tokens, from);

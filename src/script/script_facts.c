@@ -16,6 +16,7 @@
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
@@ -45,6 +46,7 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/scope.h"
+#include "plan/plan_input.h"
 #include "script/script.h"
 
 SG_FUNCTION(sg_script_facts);
@@ -70,6 +72,8 @@ typedef struct FactReader
 	bool		in_transaction; /* is every script within one? */
 	bool		in_block;		/* has BEGIN been seen? */
 	LOCKMODE	lock;			/* that ALTER TABLE takes on its table */
+	bool		holds_only;		/* are facts wanted for script_holds()? */
+	List	   *holds;			/* of ScriptHold * */
 } FactReader;
 
 /* Something that a statement does */
@@ -82,7 +86,17 @@ typedef struct Fact
 	const char *text;			/* of a part of the statement; NULL: of all */
 	List	   *flags;			/* of char * */
 	LOCKMODE	lock;
+	const char *does;			/* what takes the longer the larger the table,
+								 * one of the words below; or NULL */
 } Fact;
+
+/* What a statement does under its lock; a flag of the fact, which rules of lint look for */
+#define BUILDS		"builds"
+#define READS		"reads"
+#define MAY_READ	"may read"	/* unless a CHECK spares that */
+#define REWRITES	"rewrites"
+#define MAY_REWRITE	"may rewrite"
+#define COMPUTES	"computes"
 
 static void
 flag(Fact *fact, bool is_set, const char *word)
@@ -134,14 +148,38 @@ statement_text(FactReader *reader)
 /* A DROP of thousands of names has as many rows, and would have its text as often */
 #define LONG_TEXT	8192
 
+/* Keeps what others wait for as long as the table is large: nobody waits for a lock that lets them write */
+static void
+keep_hold(FactReader *reader, const Fact *fact)
+{
+	ScriptHold *hold;
+
+	if (fact->does == NULL || fact->lock < ShareLock || (fact->relation && !OidIsValid(sg_find_qualified(fact->relation))))
+		return;
+	hold = palloc0(sizeof(ScriptHold));
+	hold->relation = fact->relation ? pstrdup(fact->relation) : NULL;
+	hold->lock = fact->lock;
+	hold->does = fact->does;
+	reader->holds = lappend(reader->holds, hold);
+}
+
 static void
 emit(FactReader *reader, Fact *fact)
 {
 	SgRowSink  *sink = &reader->sink;
-	const char *text = fact->text ? fact->text : statement_text(reader);
+	bool		is_new = fact->relation && script_path_has_made(reader->path, fact->relation);
+	const char *text;
 
-	flag(fact, fact->relation && script_path_has_made(reader->path, fact->relation), "made");
+	if (reader->holds_only)
+	{
+		if (!is_new)
+			keep_hold(reader, fact);
+		return;
+	}
+	text = fact->text ? fact->text : statement_text(reader);
+	flag(fact, is_new, "made");
 	flag(fact, fact->other && script_path_has_made(reader->path, fact->other), "other made");
+	flag(fact, fact->does != NULL, fact->does);
 	sg_sink_int32(sink, reader->file);
 	sg_sink_int32(sink, reader->next);
 	sg_sink_int32(sink, reader->first);
@@ -228,8 +266,8 @@ script_type_change(Oid relid, const char *column, const ColumnDef *def)
 static void
 flag_type_change(Fact *fact, ScriptTypeChange change)
 {
-	flag(fact, change == TYPE_MAY_REWRITE, "may rewrite");
-	flag(fact, change == TYPE_REWRITES, "rewrites");
+	if (change == TYPE_REWRITES || change == TYPE_MAY_REWRITE)
+		fact->does = change == TYPE_REWRITES ? REWRITES : MAY_REWRITE;
 	flag(fact, change == TYPE_NO_CAST, "no cast");
 }
 
@@ -336,24 +374,102 @@ flag_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 	flag(fact, word != NULL, word);
 	flag(fact, c->skip_validation && (c->contype == CONSTR_CHECK || c->contype == CONSTR_FOREIGN || c->contype == CONSTR_NOTNULL), "not valid");
 	flag(fact, c->indexname != NULL, "using index");
+	/* a step of a plan has no field for these */
+	flag(fact, c->including || c->options || c->indexspace || SG_CONSTRAINT_PERIOD(c), "clauses");
 	if (c->pktable)
 		fact->other = script_path_table(reader->path, c->pktable);
 }
 
+static bool
+is_nullable(Oid relid, AttrNumber attnum)
+{
+	FormData_pg_attribute attribute;
+
+	return OidIsValid(relid) && sg_read_column(relid, attnum, &attribute) && !attribute.attnotnull;
+}
+
+/* Are columns of the index still nullable, so that a primary key USING it reads all rows? */
+static bool
+has_nullable(const char *table, const char *name)
+{
+	Oid			relid = sg_find_qualified(table);
+	Oid			index = OidIsValid(relid) ? get_relname_relid(name, get_rel_namespace(relid)) : InvalidOid;
+
+	HeapTuple	tuple = OidIsValid(index) ? SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index)) : NULL;
+	bool		found = false;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	for (int i = 0; i < ((Form_pg_index) GETSTRUCT(tuple))->indnkeyatts; i++)
+		found |= is_nullable(relid, ((Form_pg_index) GETSTRUCT(tuple))->indkey.values[i]);
+	ReleaseSysCache(tuple);
+	return found;
+}
+
+/* Returns what a constraint that is added to a table does to the rows that are there, or NULL */
+static const char *
+constraint_does(const Fact *fact, const Constraint *c)
+{
+	switch (c->contype)
+	{
+		case CONSTR_UNIQUE:
+		case CONSTR_PRIMARY:
+		case CONSTR_EXCLUSION:
+			if (c->indexname == NULL)
+				return BUILDS;
+			return c->contype == CONSTR_PRIMARY && has_nullable(fact->relation, c->indexname) ? MAY_READ : NULL;
+		case CONSTR_CHECK:
+		case CONSTR_FOREIGN:
+		case CONSTR_NOTNULL:
+			return c->skip_validation || !SG_CONSTRAINT_ENFORCED(c) ? NULL : READS;
+		default:
+			return NULL;
+	}
+}
+
 /* Another table that a statement locks besides its own */
 static void
-emit_also(FactReader *reader, const RangeVar *name, LOCKMODE lock)
+emit_also(FactReader *reader, const RangeVar *name, LOCKMODE lock, const char *does)
 {
-	Fact		fact = {.command = "also",.relation = script_path_table(reader->path, name),.lock = lock};
+	Fact		fact = {.command = "also",.relation = script_path_table(reader->path, name),.lock = lock,.does = does};
 
 	emit(reader, &fact);
 }
 
 static void
-emit_referenced(FactReader *reader, const Constraint *c)
+emit_referenced(FactReader *reader, const Constraint *c, const char *does)
 {
 	if (c->contype == CONSTR_FOREIGN)
-		emit_also(reader, c->pktable, ShareRowExclusiveLock);
+		emit_also(reader, c->pktable, ShareRowExclusiveLock, does);
+}
+
+static bool
+has_default(const ColumnDef *column)
+{
+	foreach_ptr(const Constraint, c, column->constraints)
+	{
+		if (IsA(c, Constraint) && c->contype == CONSTR_DEFAULT)
+			return true;
+	}
+	return column->raw_default != NULL;
+}
+
+/* Returns what a column that is added does to the rows that are there; it is null in them, unless it has a default */
+static const char *
+column_does(const ColumnDef *column)
+{
+	const char *does = NULL;
+
+	if (script_column_rewrites(column))
+		return REWRITES;
+	foreach_ptr(const Constraint, c, column->constraints)
+	{
+		if (IsA(c, Constraint) && (c->contype == CONSTR_UNIQUE || c->contype == CONSTR_PRIMARY))
+			return BUILDS;
+		if (IsA(c, Constraint) && (c->contype == CONSTR_CHECK || (c->contype == CONSTR_FOREIGN && has_default(column))))
+			does = READS;
+	}
+	return does;
 }
 
 /* A column, with what is said about it */
@@ -364,6 +480,7 @@ read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 
 	fact->name = column->colname;
 	flag(fact, OidIsValid(script_serial_type(column->typeName)), "serial");
+	fact->does = column_does(column);
 	flag(fact, script_column_rewrites(column), "computed");
 	flag(fact, column->is_not_null, "not null");
 	flag(fact, column->raw_default != NULL, "default");
@@ -378,7 +495,7 @@ read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 	foreach_ptr(const Constraint, c, column->constraints)
 	{
 		if (IsA(c, Constraint))
-			emit_referenced(reader, c);
+			emit_referenced(reader, c, has_default(column) ? READS : NULL);
 	}
 }
 
@@ -387,8 +504,9 @@ read_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 {
 	fact->name = c->conname;
 	flag_constraint(reader, fact, c);
+	fact->does = constraint_does(fact, c);
 	emit(reader, fact);
-	emit_referenced(reader, c);
+	emit_referenced(reader, c, fact->does);
 }
 
 /* ---- statements ---- */
@@ -450,7 +568,8 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 
 	fact.text = text;
 
-	fact.relation = script_path_table(reader->path, statement->relation);
+	fact.relation = statement->objtype == OBJECT_INDEX ? table_of_index(reader, statement->relation) :
+		script_path_table(reader->path, statement->relation);
 	flag(&fact, statement->missing_ok || cmd->missing_ok, "if exists");
 	flag(&fact, cmd->behavior == DROP_CASCADE, "cascade");
 	switch (cmd->subtype)
@@ -464,6 +583,16 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 		case AT_AlterColumnType:
 			fact.other = type_text(((ColumnDef *) cmd->def)->typeName);
 			flag_type_change(&fact, script_type_change(sg_find_qualified(fact.relation), cmd->name, (ColumnDef *) cmd->def));
+			break;
+		case AT_SetNotNull:
+			if (is_nullable(sg_find_qualified(fact.relation), get_attnum(sg_find_qualified(fact.relation), cmd->name)))
+				fact.does = MAY_READ;
+			break;
+		case AT_SetLogged:
+		case AT_SetUnLogged:
+		case AT_SetAccessMethod:
+		case AT_SetTableSpace:
+			fact.does = REWRITES;
 			break;
 		case AT_DisableTrigAll:
 			flag(&fact, true, "all");
@@ -479,7 +608,8 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 	emit(reader, &fact);
 	/* DETACH locks the partition as it does the whole */
 	if (cmd->subtype == AT_AttachPartition || cmd->subtype == AT_DetachPartition)
-		emit_also(reader, ((PartitionCmd *) cmd->def)->name, cmd->subtype == AT_DetachPartition ? reader->lock : AccessExclusiveLock);
+		emit_also(reader, ((PartitionCmd *) cmd->def)->name, cmd->subtype == AT_DetachPartition ? reader->lock : AccessExclusiveLock,
+				  cmd->subtype == AT_AttachPartition ? MAY_READ : NULL);
 }
 
 /* Attributes that a composite type loses */
@@ -505,7 +635,15 @@ read_alter(FactReader *reader, const AlterTableStmt *statement)
 
 	if (statement->objtype == OBJECT_TYPE)
 		read_alter_type(reader, statement);
-	if (statement->objtype != OBJECT_TABLE && statement->objtype != OBJECT_FOREIGN_TABLE && statement->objtype != OBJECT_MATVIEW)
+	if (statement->objtype != OBJECT_TABLE && statement->objtype != OBJECT_FOREIGN_TABLE &&
+		statement->objtype != OBJECT_MATVIEW && statement->objtype != OBJECT_INDEX)
+		return;
+
+	/*
+	 * of an index, this alone takes long; its lock keeps everybody from
+	 * planning a query of the table
+	 */
+	if (statement->objtype == OBJECT_INDEX && linitial_node(AlterTableCmd, statement->cmds)->subtype != AT_SetTableSpace)
 		return;
 	tokens = script_tokens(reader->text);
 	script_qualify_statement(tokens, reader->path, (Node *) statement);
@@ -534,7 +672,7 @@ read_create_table(FactReader *reader, const CreateStmt *statement)
 	flag(&fact, statement->relation->relpersistence == RELPERSISTENCE_TEMP, "temporary");
 	emit(reader, &fact);
 	if (statement->partbound)
-		emit_also(reader, linitial(statement->inhRelations), AccessExclusiveLock);
+		emit_also(reader, linitial(statement->inhRelations), AccessExclusiveLock, NULL);
 	foreach_ptr(Node, element, statement->tableElts)
 	{
 		Fact		part = {.relation = fact.relation};
@@ -558,6 +696,8 @@ read_index(FactReader *reader, const IndexStmt *statement)
 	Fact		fact = {.command = "create index",.relation = script_path_table(reader->path, statement->relation),.name = statement->idxname,
 	.lock = statement->concurrent ? ShareUpdateExclusiveLock : ShareLock};
 
+	if (!script_leaves_partitions_out(statement, fact.relation))
+		fact.does = BUILDS;
 	flag(&fact, statement->concurrent, "concurrently");
 	flag(&fact, statement->unique, "unique");
 	flag(&fact, statement->if_not_exists, "if not exists");
@@ -701,6 +841,8 @@ read_simple(FactReader *reader, const char *command, const RangeVar *name, LOCKM
 {
 	Fact		fact = {.command = command,.relation = name ? script_path_table(reader->path, name) : NULL,.lock = lock};
 
+	if (strcmp(command, "rewrite table") == 0 || strcmp(command, "refresh") == 0)
+		fact.does = strcmp(command, "refresh") == 0 ? COMPUTES : REWRITES;
 	flag(&fact, word != NULL, word);
 	flag(&fact, name == NULL, "all tables");
 	emit(reader, &fact);
@@ -752,7 +894,7 @@ static void
 read_reindex(FactReader *reader, const ReindexStmt *statement)
 {
 	bool		concurrently = false;
-	Fact		fact = {.command = "reindex"};
+	Fact		fact = {.command = "reindex",.does = BUILDS};
 
 	foreach_ptr(const DefElem, option, statement->params)
 	{
@@ -815,14 +957,17 @@ read_query(FactReader *reader, const char *command, const RangeVar *name, const 
 }
 
 static void
-read_domain(FactReader *reader, const char *command, List *names, List *constraints)
+read_domain(FactReader *reader, const char *command, bool is_used, List *names, List *constraints)
 {
 	Fact		fact = {.command = command,.name = NameListToQuotedString(names)};
 
 	foreach_ptr(const Constraint, c, constraints)
 	{
 		flag_constraint(reader, &fact, c);
+		fact.does = is_used ? constraint_does(&fact, c) : NULL;
 	}
+	if (fact.does)
+		fact.lock = ShareLock;
 	emit(reader, &fact);
 }
 
@@ -900,11 +1045,11 @@ read_statement(FactReader *reader, Node *statement)
 			read_query(reader, "delete", ((DeleteStmt *) statement)->relation, ((DeleteStmt *) statement)->whereClause);
 			break;
 		case T_CreateDomainStmt:
-			read_domain(reader, "create domain", ((CreateDomainStmt *) statement)->domainname, ((CreateDomainStmt *) statement)->constraints);
+			read_domain(reader, "create domain", false, ((CreateDomainStmt *) statement)->domainname, ((CreateDomainStmt *) statement)->constraints);
 			script_path_new_type(reader->path, ((CreateDomainStmt *) statement)->domainname);
 			break;
 		case T_AlterDomainStmt:
-			read_domain(reader, "alter domain", ((AlterDomainStmt *) statement)->typeName,
+			read_domain(reader, "alter domain", true, ((AlterDomainStmt *) statement)->typeName,
 						((AlterDomainStmt *) statement)->def && IsA(((AlterDomainStmt *) statement)->def, Constraint) ?
 						list_make1(((AlterDomainStmt *) statement)->def) : NIL);
 			break;
@@ -982,7 +1127,8 @@ read_script(FactReader *reader, const char *sql)
 		if (error == NULL)
 			continue;
 		sg_rethrow_cancel(error);
-		sg_sink_undo(&reader->sink);
+		if (!reader->holds_only)
+			sg_sink_undo(&reader->sink);
 		emit_alone(reader, "error", error->message);
 	}
 	if (script->error)
@@ -997,6 +1143,62 @@ read_script(FactReader *reader, const char *sql)
 		begin_statement(reader, script->length, 0);
 		emit_alone(reader, "psql", NULL);
 	}
+}
+
+List *
+script_holds(const char *sql)
+{
+	FactReader	reader = {.path = script_path_begin(),.holds_only = true};
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	sg_scope_set("client_min_messages", "error");
+	read_script(&reader, sql);
+	sg_scope_end(&scope);
+	return reader.holds;
+}
+
+char *
+script_hold_text(const ScriptHold *hold)
+{
+	static const char *const modes[] = {
+		[ShareLock] = "SHARE",[ShareRowExclusiveLock] = "SHARE ROW EXCLUSIVE",
+		[ExclusiveLock] = "EXCLUSIVE",[AccessExclusiveLock] = "ACCESS EXCLUSIVE"
+	};
+	static const char *const words[][2] = {
+		{BUILDS, "builds an index"}, {READS, "reads all rows"}, {REWRITES, "writes all of it anew"}, {COMPUTES, "computes its rows"},
+		{MAY_REWRITE, "writes all of it anew, as it may have to"},
+		{MAY_READ, "reads all rows, unless a valid CHECK tells enough of them"},
+	};
+	const char *does = NULL;
+
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		if (strcmp(words[i][0], hold->does) == 0)
+			does = words[i][1];
+	}
+	return psprintf("it holds %s on %s while it %s: nobody can %s meanwhile", modes[hold->lock],
+					hold->relation ? hold->relation : "each table that it is about", does,
+					hold->lock == AccessExclusiveLock ? "read or write there" : "write there");
+}
+
+/* Does script_holds(), as plan_holds_hook */
+static List *
+hold_texts(const char *sql)
+{
+	List	   *texts = NIL;
+
+	foreach_ptr(const ScriptHold, hold, script_holds(sql))
+	{
+		texts = lappend(texts, script_hold_text(hold));
+	}
+	return texts;
+}
+
+void
+script_facts_init(void)
+{
+	plan_holds_hook = hold_texts;
 }
 
 /* Raises an error for what is no script */

@@ -355,8 +355,56 @@ ALTER TABLE cob.placed ADD CONSTRAINT placed_d EXCLUDE USING btree (b WITH =) US
 CALL sg_rollback_fks('d', fail => true);
 SELECT step, state, reason FROM steps;
 SELECT relname, spcname FROM pg_class c LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace WHERE relname LIKE 'placed\__' ORDER BY 1;
-DROP TABLE placed;
+-- that of an index: one on the same columns elsewhere is another one
+SET schemaguard.verbosity = problems;
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+CREATE INDEX placed_there ON placed (a);
+SELECT sg_plan_add('d', 'CREATE INDEX placed_i ON placed (a) TABLESPACE "regress_sg space"'),
+  sg_plan_add('d', 'CREATE UNIQUE INDEX placed_u ON placed (a, b) TABLESPACE "regress_sg space"'),
+  sg_plan_add('d', 'CREATE INDEX placed_o ON ONLY placed (b, a)'),
+  sg_plan_add_index('d', 'placed', '(lower(b)) TABLESPACE "regress_sg space" WHERE a > 0', 'placed_e');
+SELECT kind, sg_plan_sql FROM steps s, sg_plan_sql('d', ARRAY[s.step]) WHERE sg_plan_sql LIKE 'CREATE%' ORDER BY s.step;
+CALL sg_apply('d', fail => true);
+SELECT step, state, reason FROM steps;
+SELECT relname, spcname FROM pg_class c LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace WHERE relname IN ('placed_i', 'placed_u', 'placed_o', 'placed_e') ORDER BY 1;
+CALL sg_rollback_fks('d', fail => true);
+SELECT relname FROM pg_class WHERE relname ~ '^placed_([iuoe]|there)$';
+CREATE TABLE split (a int, b int) PARTITION BY RANGE (a);
+CREATE TABLE split_1 PARTITION OF split FOR VALUES FROM (0) TO (10);
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+SELECT sg_plan_add('d', 'CREATE INDEX split_i ON split (b) TABLESPACE "regress_sg space"'), sg_plan_add('d', 'CREATE INDEX split_n ON split (b, a) TABLESPACE pg_default'),
+  sg_plan_add('d', 'CREATE INDEX split_x ON split (a, b) TABLESPACE nowhere'), sg_plan_add('d', 'CREATE INDEX split_o ON ONLY split (b, b)');
+SELECT kind FROM steps ORDER BY step;
+SELECT step, check_name, detail, hint FROM sg_plan_check_details('d') WHERE result = 'block' OR check_name = 'locks' ORDER BY 1;
+SELECT sg_plan_skip('d', '{2,3}', 'not here');
+CALL sg_apply('d', fail => true);
+SELECT relname, spcname FROM pg_class c LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace WHERE relname ~ '^split_.*(i|idx)$' ORDER BY 1;
+DROP TABLE placed, split;
 DROP TABLESPACE "regress_sg space";
+RESET schemaguard.verbosity;
+
+-- statements that stay ones, and have others wait for as long as the table is large
+CREATE TABLE held (id int, s text);
+CREATE UNIQUE INDEX held_id ON held (id);
+CREATE MATERIALIZED VIEW held_m AS SELECT * FROM held;
+CREATE DOMAIN held_d AS int;
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+SELECT sg_plan_add('d', 'ALTER TABLE held ADD CONSTRAINT held_u UNIQUE (id) INCLUDE (s) USING INDEX TABLESPACE pg_default');
+\set VERBOSITY terse
+SELECT sg_plan_add('d', s) FROM unnest(ARRAY['ALTER TABLE held ADD CONSTRAINT held_e EXCLUDE (id WITH =)', 'ALTER TABLE held ADD CONSTRAINT held_k PRIMARY KEY USING INDEX held_id',
+  'ALTER TABLE held ADD CONSTRAINT held_v UNIQUE USING INDEX held_id', 'REINDEX TABLE held', 'REINDEX TABLE CONCURRENTLY held', 'ALTER TABLE held SET TABLESPACE pg_default',
+  'ALTER INDEX held_id SET TABLESPACE pg_default', 'ALTER INDEX held_id SET (fillfactor = 80)', 'ALTER TABLE held SET UNLOGGED', 'ALTER TABLE held ALTER s TYPE bytea USING s::bytea',
+  'ALTER TABLE held ALTER s TYPE varchar', 'REFRESH MATERIALIZED VIEW held_m', 'ALTER DOMAIN held_d ADD CHECK (value > 0)', 'VACUUM (FULL off) held', 'VACUUM FULL held']) s;
+SELECT sg_plan_add_statement('d', 'CREATE INDEX held_s ON cob.held (s)');
+SELECT sg_plan_add_statement('d', 'CREATE TABLE cob.made (LIKE cob.held); CREATE INDEX ON cob.made (id)');
+SELECT step, result, detail, hint FROM sg_plan_check_details('d') WHERE check_name = 'locks' AND step < 3 ORDER BY 1;
+INSERT INTO held SELECT g, repeat('x', 100) FROM generate_series(1, 20000) g;
+SELECT step, result, detail, hint FROM sg_plan_check_details('d') WHERE check_name = 'locks' AND step < 3 ORDER BY 1;
+SELECT sg_plan_drop('d');
+DROP MATERIALIZED VIEW held_m;
+DROP TABLE held;
+DROP DOMAIN held_d;
+\set VERBOSITY default
 
 -- rules on a column that is kept: what DROP COLUMN takes along goes with it, in partitions and heirs, too, and comes back
 CREATE TABLE cu (id int PRIMARY KEY); INSERT INTO cu SELECT generate_series(1, 5);

@@ -61,7 +61,6 @@ SELECT sg_plan_add_column('c', 'orders', 'x', 'int NOT NULL');
 SELECT sg_plan_add_column('c', 'orders', 'x', 'int, DROP COLUMN total');
 SELECT sg_plan_add_column('c', 'orders', 'x', 'int; DROP TABLE orders');
 SELECT sg_plan_add_index('c', 'orders', 'total)');
-SELECT sg_plan_add_index('c', 'orders', '(total) TABLESPACE x');
 SELECT sg_plan_add_unique('c', 'orders', '{total}', policy => 'delete');
 SELECT sg_plan_add_unique('c', 'orders', '{total}', keep_by => 'id');
 SELECT sg_plan_add_unique('c', 'orders', '{total,total}');
