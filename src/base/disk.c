@@ -162,6 +162,42 @@ wal_low(void)
 	return low_text(XLOGDIR, segments_ahead(), XLOGDIR);
 }
 
+/* At most so many tablespaces of temp_tablespaces are looked at */
+#define MOST_TEMPORARY 16
+
+/* Finds the tablespaces of temporary files; returns how many, of which InvalidOid is the database's own */
+static int
+temporary_tablespaces(Oid *tablespaces)
+{
+	PrepareTempTablespaces();
+	InvalidateCatalogSnapshot();
+	return GetTempTablespaces(tablespaces, MOST_TEMPORARY);
+}
+
+/*
+ * Says where a tablespace of temporary files would have less than its floor
+ * with so much more of them: a single one may get all
+ */
+static char *
+temporary_low(double more)
+{
+	Oid			tablespaces[MOST_TEMPORARY];
+	int			n = temporary_tablespaces(tablespaces);
+	char	   *low = NULL;
+
+	for (int i = 0; low == NULL && i < n; i++)
+	{
+		char	   *name;
+
+		if (low_text(sg_disk_directory(tablespaces[i]), -more, "") == NULL)
+			continue;
+		name = OidIsValid(tablespaces[i]) ? get_tablespace_name(tablespaces[i]) : NULL;
+		InvalidateCatalogSnapshot();
+		low = low_text(sg_disk_directory(tablespaces[i]), -more, name ? psprintf("tablespace %s", quote_identifier(name)) : "the data directory");
+	}
+	return low;
+}
+
 /* Looks at the tablespaces where this database has files */
 static char *
 tablespaces_low(void)
@@ -231,9 +267,11 @@ sg_disk_low_after(const SgDiskUse *use)
 	if (sg_min_free_disk == 0)
 		return NULL;
 	places[2].bytes = wal_growth(use->wal);
-	/* files that sorts leave elsewhere are somebody's choice */
 	if (elsewhere && elsewhere[0])
+	{
 		places[1].bytes = 0;
+		low = use->temporary > 0 ? temporary_low(use->temporary) : NULL;
+	}
 	for (int i = 0; low == NULL && i < lengthof(places); i++)
 	{
 		double		bytes = 0;
@@ -261,6 +299,8 @@ sg_disk_low(void)
 		low = wal_low();
 	if (low == NULL)
 		low = tablespaces_low();
+	if (low == NULL)
+		low = temporary_low(0);
 	return low;
 }
 

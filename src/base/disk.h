@@ -22,8 +22,8 @@ extern bool sg_disk_is_known(void);
 /*
  * Returns in words where the server has less room than
  * schemaguard.min_free_disk, or NULL.  Looks at the data directory, at pg_wal
- * and at the tablespaces that have files of this database.  Members of
- * pg_monitor read the figures, others that space is low.  Needs a transaction;
+ * and at the tablespaces that have files of this database, or get its
+ * temporary files.  Members of pg_monitor read the figures, others that space is low.  Needs a transaction;
  * keeps no snapshot.
  */
 extern char *sg_disk_low(void);
@@ -44,7 +44,7 @@ typedef struct SgDiskUse
 	double		wal;			/* all that is written */
 } SgDiskUse;
 
-/* Returns in words where the server would have less room than that if so much more were used, or NULL */
+/* Returns in words where the server would have less room than that if so much more were used, or NULL; needs a transaction */
 extern char *sg_disk_low_after(const SgDiskUse *use);
 
 /*

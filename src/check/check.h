@@ -60,11 +60,21 @@ typedef struct CheckTable
 	double		rows;			/* estimated; -1: never vacuumed nor analyzed */
 } CheckTable;
 
+/* Bytes that a tablespace gets */
+typedef struct CheckGrowth
+{
+	Oid			tablespace;
+	double		bytes;
+} CheckGrowth;
+
 /* Bytes that a step writes */
 typedef struct CheckWrites
 {
 	double		wal;
 	double		growth;			/* of tables, indexes and copies */
+	List	   *elsewhere;		/* of CheckGrowth *: the part of growth that
+								 * goes to other tablespaces than the
+								 * database's own */
 	double		temp;			/* files of sorts, at a time */
 	double		along;			/* rows that go with those that a policy takes
 								 * out */
@@ -373,6 +383,9 @@ extern char *check_writes_text(const CheckWrites *writes);
  * averages.
  */
 extern void check_writes_mend(PlanCheck *check, CheckStep *cs, const CheckTable *table, double rows, double pages);
+
+/* Adds bytes that tables or indexes in a tablespace (InvalidOid: the database's own) grow by */
+extern void check_writes_grow(CheckWrites *writes, Oid tablespace, double bytes);
 
 /* Adds what it takes to build a btree on some columns */
 extern void check_writes_build(const CheckTable *table, const AttrNumber *attnums, int n, CheckWrites *writes);

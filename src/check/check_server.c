@@ -17,6 +17,7 @@
 #include "catalog/pg_authid.h"
 #include "catalog/pg_tablespace.h"
 #include "catalog/pg_tablespace_d.h"
+#include "commands/tablespace.h"
 #include "catalog/pg_type.h"
 #include "common/relpath.h"
 #include "executor/spi.h"
@@ -236,6 +237,47 @@ check_wal(PlanCheck *check, const CheckWrites *all, bool shared)
 		check_row(&check->server, "disk", CHECK_OK, psprintf("%s; %s are free", text, check_bytes(available)), NULL);
 }
 
+/* Returns "tablespace ta", as a message names it */
+static char *
+tablespace_text(Oid tablespace)
+{
+	char	   *name = get_tablespace_name(tablespace);
+
+	return psprintf("tablespace %s", name ? quote_identifier(name) : psprintf("%u", tablespace));
+}
+
+/* Tells of a tablespace, other than the database's own, what it gets, and whether that leaves it below the floor */
+static void
+check_place(PlanCheck *check, const CheckGrowth *growth)
+{
+	SgDiskUse	use = {.tablespace = growth->tablespace,.tables = growth->bytes};
+	char	   *reason = NULL;
+	double		available = check_free_space(growth->tablespace, &reason);
+	char	   *low = sg_disk_low_after(&use);
+	char	   *text = psprintf("%s gets %s of tables and indexes", tablespace_text(growth->tablespace), check_bytes(growth->bytes));
+
+	if (available < 0)
+		check_row(&check->server, "disk", CHECK_WARN, psprintf("%s; how much is free is not known: %s", text, reason),
+				  psprintf("To see it:\nGRANT pg_read_all_stats TO %s;", me()));
+	else if (low || growth->bytes > available)
+		check_row(&check->server, "disk", CHECK_WARN, psprintf("%s; %s are free%s%s", text, check_bytes(available), low ? ": then " : "", low ? low : ""),
+				  "Make room there, or leave the steps out that write there.");
+	else
+		check_row(&check->server, "disk", CHECK_OK, psprintf("%s; %s are free", text, check_bytes(available)), NULL);
+}
+
+/* Warns if temporary files would leave a tablespace of temp_tablespaces below the floor */
+static void
+check_temporary(PlanCheck *check, double bytes)
+{
+	SgDiskUse	use = {.temporary = bytes};
+	char	   *low = sg_disk_low_after(&use);
+
+	if (low)
+		check_row(&check->server, "disk", CHECK_WARN, psprintf("temporary files take %s: then %s", check_bytes(bytes), low),
+				  "Make room there, or name other tablespaces for them in temp_tablespaces.");
+}
+
 /* Tells what the plan leaves behind, growth of tables, indexes and copies, and temporary files, beside the space that is free */
 static void
 check_growth(PlanCheck *check, const CheckWrites *all)
@@ -253,19 +295,39 @@ static void
 check_disk(PlanCheck *check)
 {
 	bool		shared = sg_disk_is_shared(psprintf("%s/pg_wal", DataDir), sg_disk_directory(InvalidOid));
+	const char *elsewhere = GetConfigOption("temp_tablespaces", true, false);
 	CheckWrites all = {0};
 
 	foreach_ptr(const CheckStep, cs, check->steps)
 	{
 		all.wal += cs->writes.wal;
 		all.growth += cs->writes.growth;
+		foreach_ptr(const CheckGrowth, growth, cs->writes.elsewhere)
+		{
+			all.growth -= growth->bytes;
+			check_writes_grow(&all, growth->tablespace, growth->bytes);
+		}
 		all.temp = Max(all.temp, cs->writes.temp);
 		all.most |= cs->writes.most;
 		all.unknown |= cs->writes.unknown;
 	}
+	/* of these the data directory gets nothing */
+	foreach_ptr(const CheckGrowth, growth, all.elsewhere)
+	{
+		all.growth -= growth->bytes;
+	}
+	if (elsewhere && elsewhere[0])
+	{
+		check_temporary(check, all.temp);
+		all.temp = 0;
+	}
 	check_wal(check, &all, shared);
 	if (!shared)
 		check_growth(check, &all);
+	foreach_ptr(const CheckGrowth, growth, all.elsewhere)
+	{
+		check_place(check, growth);
+	}
 }
 
 /* ---- the plan ---- */

@@ -22,6 +22,7 @@
 #include "access/xlog.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
+#include "commands/tablespace.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -128,8 +129,31 @@ check_index_bytes(const CheckTable *table, const AttrNumber *attnums, int n)
 
 /* ---- what is written ---- */
 
+void
+check_writes_grow(CheckWrites *writes, Oid tablespace, double bytes)
+{
+	CheckGrowth *growth = NULL;
+
+	writes->growth += bytes;
+	if (!OidIsValid(tablespace) || tablespace == MyDatabaseTableSpace)
+		return;
+	foreach_ptr(CheckGrowth, one, writes->elsewhere)
+	{
+		if (one->tablespace == tablespace)
+			growth = one;
+	}
+	if (growth == NULL)
+	{
+		growth = palloc0(sizeof(CheckGrowth));
+		growth->tablespace = tablespace;
+		writes->elsewhere = lappend(writes->elsewhere, growth);
+	}
+	growth->bytes += bytes;
+}
+
 typedef struct IndexSize
 {
+	Oid			tablespace;		/* InvalidOid: the database's own */
 	double		blocks;
 	bool		ordered;		/* its entries come in the order of the rows */
 } IndexSize;
@@ -171,6 +195,7 @@ index_sizes(PlanCheck *check, const CheckTable *table)
 				continue;
 			first = ((Form_pg_index) GETSTRUCT(tuple))->indkey.values[0];
 			ReleaseSysCache(tuple);
+			size->tablespace = get_rel_tablespace(index);
 			size->ordered = first != InvalidAttrNumber && is_ordered(leaf, first);
 			size->blocks = check_table(check, index)->blocks;
 			sizes = lappend(sizes, size);
@@ -200,10 +225,10 @@ add_updates(PlanCheck *check, const CheckTable *table, double rows, double part,
 		double		once = rows * (WAL_ENTRY + entry) + growth * BLCKSZ / 2;
 
 		wal += once + page_images(touched * (index->ordered ? 1 : 1 + checkpoints(wal + once)));
-		writes->growth += growth * BLCKSZ;
+		check_writes_grow(writes, index->tablespace, growth * BLCKSZ);
 	}
 	writes->wal += wal;
-	writes->growth += rows * row;
+	check_writes_grow(writes, get_rel_tablespace(table->relid), rows * row);
 }
 
 static void
@@ -397,17 +422,26 @@ add_column_fill(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 
 /* ---- steps that are no keys ---- */
 
+/* moves: the table goes to the tablespace, its indexes stay where they are */
 static void
-add_rewrite(PlanCheck *check, const CheckTable *table, CheckWrites *writes)
+add_rewrite(PlanCheck *check, const CheckTable *table, bool moves, Oid tablespace, CheckWrites *writes)
 {
 	double		bytes = (table->blocks + table->toast) * BLCKSZ;
 
-	foreach_ptr(const IndexSize, index, index_sizes(check, table))
-	{
-		bytes += index->blocks * BLCKSZ;
-	}
+	check_writes_grow(writes, moves ? tablespace : get_rel_tablespace(table->relid), bytes);
 	writes->wal += bytes;
-	writes->growth += bytes;
+	foreach_ptr(const IndexSize, index, moves ? NIL : index_sizes(check, table))
+	{
+		check_writes_grow(writes, index->tablespace, index->blocks * BLCKSZ);
+		writes->wal += index->blocks * BLCKSZ;
+	}
+}
+
+/* Where an index by CREATE INDEX goes */
+static Oid
+tablespace_of_build(Oid table, const char *named)
+{
+	return named ? get_tablespace_oid(named, true) : GetDefaultTablespace(sg_rel_persistence(table), false);
 }
 
 void
@@ -416,7 +450,7 @@ check_writes_build(const CheckTable *table, const AttrNumber *attnums, int n, Ch
 	PlanIndexSize size = plan_index_size(table->relid, rows_of(table), table->blocks, attnums, n);
 
 	writes->wal += size.bytes;
-	writes->growth += size.bytes;
+	check_writes_grow(writes, tablespace_of_build(table->relid, NULL), size.bytes);
 	writes->temp = Max(writes->temp, size.temporary);
 }
 
@@ -428,7 +462,7 @@ add_build(const CheckTable *table, const IndexStmt *stmt, CheckWrites *writes)
 
 	(void) plan_index_statement_size(table->relid, rows_of(table), table->blocks, stmt, &size);
 	writes->wal += size.bytes;
-	writes->growth += size.bytes;
+	check_writes_grow(writes, tablespace_of_build(table->relid, stmt->tableSpace), size.bytes);
 	writes->temp = Max(writes->temp, size.temporary);
 	writes->most |= stmt->whereClause != NULL;
 }
@@ -475,32 +509,37 @@ static void
 add_alter(PlanCheck *check, const CheckTable *table, const AlterTableStmt *statement, CheckWrites *writes)
 {
 	bool		rewrites = false;
+	bool		only_moves = true;
+	Oid			tablespace = InvalidOid;
 
 	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
 	{
-		rewrites |= command_rewrites(table, cmd, writes);
+		if (!command_rewrites(table, cmd, writes))
+			continue;
+		rewrites = true;
+		only_moves &= cmd->subtype == AT_SetTableSpace;
+		if (cmd->subtype == AT_SetTableSpace)
+			tablespace = get_tablespace_oid(cmd->name, true);
 	}
 	if (rewrites)
-		add_rewrite(check, table, writes);
+		add_rewrite(check, table, only_moves, tablespace, writes);
 }
 
 /* All indexes of a table, or the one that is named */
 static void
 add_reindex(PlanCheck *check, Oid relid, const ReindexStmt *statement, CheckWrites *writes)
 {
-	double		blocks = 0;
-
 	if (statement->kind == REINDEX_OBJECT_INDEX)
-		blocks = check_table(check, relid)->blocks;
-	else
 	{
-		foreach_ptr(const IndexSize, index, index_sizes(check, check_table(check, relid)))
-		{
-			blocks += index->blocks;
-		}
+		writes->wal += check_table(check, relid)->blocks * BLCKSZ;
+		check_writes_grow(writes, get_rel_tablespace(relid), check_table(check, relid)->blocks * BLCKSZ);
+		return;
 	}
-	writes->wal += blocks * BLCKSZ;
-	writes->growth += blocks * BLCKSZ;
+	foreach_ptr(const IndexSize, index, index_sizes(check, check_table(check, relid)))
+	{
+		writes->wal += index->blocks * BLCKSZ;
+		check_writes_grow(writes, index->tablespace, index->blocks * BLCKSZ);
+	}
 }
 
 /* Rows of VALUES are as wide as those that are there; of how many a query gives nothing is known */
@@ -551,7 +590,7 @@ add_of_table(PlanCheck *check, Oid relid, Node *statement, CheckWrites *writes)
 			add_reindex(check, relid, (ReindexStmt *) statement, writes);
 			break;
 		case T_RepackStmt:
-			add_rewrite(check, table, writes);
+			add_rewrite(check, table, false, InvalidOid, writes);
 			break;
 		case T_InsertStmt:
 			add_insert(table, (InsertStmt *) statement, writes);
@@ -664,7 +703,7 @@ check_writes(PlanCheck *check, CheckStep *cs)
 	if (OidIsValid(move.table))
 		check_writes_mend(check, cs, check_table(check, move.table), check_rows_broken(cs), 0);
 	if (move.rewrites)
-		add_rewrite(check, check_table(check, move.table), &cs->writes);
+		add_rewrite(check, check_table(check, move.table), false, InvalidOid, &cs->writes);
 	add_builds(check, &move, &cs->writes);
 	if (step->kind == STEP_STATEMENT)
 		add_statements(check, cs);

@@ -3,7 +3,8 @@
 # First the words, by a floor that no disk reaches: who is told what, and what does not look at it (rollbacks, restores, drops).
 # Then a server on a file system of its own, of 420 MB: a backfill that would fill it to the last byte stops at the floor, and so do the
 # build of an index and a quarantine of very many rows that go along with one orphan; the rest is done when there is room.
-# Then one with pg_wal and a tablespace on file systems of their own: each is looked at, also where the data directory has room.
+# Then one with pg_wal and a tablespace on file systems of their own: each is looked at, also where the data directory has room,
+# before a build and for its temporary files, too; preflight tells of it.
 #
 # rooms: base run deploy fix
 # majors: one (the operating system's answer does not depend on them)
@@ -333,6 +334,37 @@ SQL
 	$s->query(q{SET schemaguard.throttle_budget = '10ms'; CALL sg_apply('apart')});
 	like($s->{err}, qr/plan "apart" stopped: paused for .*: pg_wal has 5\d MB of free space, less than schemaguard\.min_free_disk, 64 MB/,
 		'pg_wal on a file system of its own: segments ahead are room, the one that is written is not');
+	query("COPY (SELECT repeat('x', 1000000) FROM generate_series(1, 32)) TO '$tablespace/ballast'");
+	$s->query(q{SET schemaguard.min_free_disk = '48MB'; SET temp_tablespaces = apart; CALL sg_apply('apart')});
+	like($s->{err}, qr/plan "apart" stopped: paused for .*: tablespace apart has \d+ [kM]B of free space, less than schemaguard\.min_free_disk, 48 MB/,
+		'so is a tablespace of temporary files, without any of this database');
+	query("COPY (SELECT 1) TO '$tablespace/ballast'");
+	$s->query('RESET temp_tablespaces; RESET schemaguard.min_free_disk');
+
+	# an index and its sort take more than 24 MB of the 72
+	query(q{CREATE UNLOGGED TABLE wide (x text); INSERT INTO wide SELECT md5(g::text) FROM generate_series(1, 700000) g; ANALYZE wide;
+		SELECT sg_plan_create('there'); SELECT sg_plan_add('there', 'CREATE INDEX wide_there ON wide (x) TABLESPACE apart');
+		SELECT sg_plan_create('sorted'); SELECT sg_plan_add('sorted', 'CREATE INDEX wide_sorted ON wide (x)')});
+	my $told = "SELECT result, detail FROM sg_plan_check_details('%s') WHERE check_name = 'disk' AND detail ~ 'apart'";
+	my $low = qr/tablespace apart|the file system of the tables/;
+	$s->query(q{SET schemaguard.min_free_disk = '48MB'});
+	like($s->query(sprintf $told, 'there'), qr/^warn\|tablespace apart gets [\d.]+ MB of tables and indexes; [\d.]+ MB are free: then $low has \d+ MB of free space/,
+		'preflight tells what a tablespace gets');
+	$s->query(q{CALL sg_apply('there')});
+	like($s->{err}, qr/the build would take about \d+ MB, .*then $low has/, '... and the build is not begun');
+	query('ALTER DATABASE postgres SET temp_tablespaces = apart');
+	query(q{ALTER DATABASE postgres SET maintenance_work_mem = '1MB'});
+	$s->quit;
+	$s = SgTest::Session->new($apart);
+	$s->query(q{SET schemaguard.min_free_disk = '48MB'});
+	like($s->query(sprintf $told, 'sorted'), qr/^warn\|temporary files take [\d.]+ MB: then tablespace apart has \d+ MB of free space/, 'and of temporary files');
+	$s->query(q{CALL sg_apply('sorted')});
+	like($s->{err}, qr/the build would take about \d+ MB, .*then tablespace apart has/, '... for which the build is not begun either');
+	query('ALTER DATABASE postgres RESET ALL; DROP TABLE wide');
+	$s->quit;
+	$s = SgTest::Session->new($apart);
+	$s->query(q{SET schemaguard.throttle_budget = '10ms'});
+
 	query(q{CREATE UNLOGGED TABLE ballast (x text) TABLESPACE apart; ALTER TABLE ballast ALTER x SET STORAGE PLAIN; INSERT INTO ballast SELECT repeat('x', 8000) FROM generate_series(1, 4000)});
 	$s->query(q{SET schemaguard.min_free_disk = '48MB'; CALL sg_apply('apart')});
 	like($s->{err}, qr/plan "apart" stopped: paused for .*: tablespace apart has \d+ [kM]B of free space, less than schemaguard\.min_free_disk, 48 MB/,
