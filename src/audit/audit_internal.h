@@ -109,23 +109,7 @@ extern List *audit_scan(List *keys, List *leaves, int samples, MemoryContext res
 /* "index X is corrupt: HOW; rebuild it with ..." */
 extern char *audit_index_damage(Oid index, const char *how);
 
-/* ---- audit_yield.c ---- */
-
-/* Who waited behind an audit for too long, and for which table */
-typedef struct AuditWaiter
-{
-	int			pid;
-	Oid			relid;
-} AuditWaiter;
-
-/*
- * From here to the end somebody who waits for what audit_yield_lock() has had
- * cancels what is running, unless schemaguard.audit_yield is off or this is a
- * standby.  The end returns who that was, or NULL; no such cancel comes after
- * it.
- */
-extern void audit_yield_begin(void);
-extern const AuditWaiter *audit_yield_end(void);
+/* ---- audit_yield.c; see audit_yield.h, too ---- */
 
 /* To be called before a table or index is locked: one that the transaction has locked already is not given up */
 extern void audit_yield_lock(Oid relid);

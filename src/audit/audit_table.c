@@ -35,6 +35,7 @@
 
 #include "audit/audit.h"
 #include "audit/audit_internal.h"
+#include "audit/audit_yield.h"
 #include "audit/audit_rule.h"
 #include "audit/audit_rule_job.h"
 #include "base/compat.h"
@@ -483,7 +484,7 @@ put_off(const Batch *batch, List *keys)
 static void
 give_way(const Batch *batch, const AuditWaiter *waiter)
 {
-	const char *reason = psprintf("gave way to ACCESS EXCLUSIVE of pid %d", waiter->pid);
+	const char *reason = audit_yield_text(waiter);
 	Batch		rest = *batch;
 	List	   *given = NIL;
 

@@ -28,6 +28,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit_internal.h"
+#include "audit/audit_yield.h"
 #include "base/compat.h"
 #include "base/guc.h"
 
@@ -169,4 +170,10 @@ audit_yield_end(void)
 	/* the batch may have ended before it looked at interrupts */
 	QueryCancelPending = false;
 	return &waiter;
+}
+
+char *
+audit_yield_text(const AuditWaiter *whom)
+{
+	return psprintf("gave way to ACCESS EXCLUSIVE of pid %d", whom->pid);
 }

@@ -36,6 +36,7 @@
 #include "utils/typcache.h"
 
 #include "audit/audit.h"
+#include "audit/audit_yield.h"
 #include "base/args.h"
 #include "base/calls.h"
 #include "base/catalog.h"
@@ -506,11 +507,12 @@ wait_for_table(void *relid)
 	LockRelationOid(*(Oid *) relid, AccessShareLock);
 }
 
-/* As audit_table.c does: no locks stay, and nobody waits for a lock while holding others */
+/* As audit_table.c does: no locks stay, nobody waits for a lock while holding others, and who waits for long is given way to */
 static void
 judge_key(RowsJob *job)
 {
 	ErrorData  *edata = NULL;
+	const AuditWaiter *waiter = NULL;
 
 	for (int i = 0; i < MAX_WAITS; i++)
 	{
@@ -518,14 +520,20 @@ judge_key(RowsJob *job)
 		if (RecoveryInProgress())
 			judge_rows(job);
 		else
+		{
+			audit_yield_begin();
 			edata = sg_try_undo(judge_rows, job);
+			waiter = audit_yield_end();
+		}
 		if (edata || !OidIsValid(job->busy))
 			break;
 		edata = sg_try_undo(wait_for_table, &job->busy);
 		if (edata)
 			break;
 	}
-	if (edata)
+	if (edata && waiter && sg_is_cancel(edata))
+		set_unknown(job, audit_yield_text(waiter));
+	else if (edata)
 	{
 		sg_rethrow_cancel(edata);
 		set_unknown(job, sg_error_text(edata));

@@ -2,6 +2,7 @@
 #
 #   - ALTER TABLE of a table that a SELECT audits, and of a partition of one, the only one or one of many: the keys of that table are
 #     unknown with who it was, those of other tables, read together with it, are judged; the application behind ALTER TABLE goes on
+#   - likewise the audits of a rule and of tenants
 #   - a gate judges these keys at the end, and holds its locks the fourth time, which it says
 #   - nothing gives way to who waits for less than schemaguard.lock_timeout, where schemaguard.audit_yield is off, where the transaction
 #     itself has locked the table, in the audit of a deed, and where somebody has cancelled the audit
@@ -99,6 +100,18 @@ $alter->collect;
 is($app->collect, 't', 'REINDEX INDEX of the referenced table, and SELECT, go on while the audit reads');
 let();
 is($audit->collect, "c_fk|unknown|gave way to ACCESS EXCLUSIVE of pid $alter->{pid}", '... whose key is unknown');
+
+query('CREATE TABLE tenant_p (tenant int NOT NULL, s int); CREATE UNIQUE INDEX ON tenant_p (s slow_ops); INSERT INTO tenant_p VALUES (1, 1), (2, 2);
+	CREATE TABLE tenant_c (tenant int NOT NULL, n int REFERENCES tenant_p (s)); INSERT INTO tenant_c VALUES (1, 1), (1, 2)');
+begin(q{SELECT result, reason FROM sg_tenant_audit('tenant') WHERE finding = 'rows'});
+$alter->send('ALTER TABLE tenant_c ALTER n SET DEFAULT 1');
+$app->send('SELECT count(*) FROM tenant_c');
+wait_for(sub { $alter->is_done }) or let();
+$alter->collect;
+is($app->collect, '2', 'so does that of tenants');
+let();
+is($audit->collect, "unknown|gave way to ACCESS EXCLUSIVE of pid $alter->{pid}", '... whose rows are unknown');
+query('DROP TABLE tenant_c, tenant_p');
 
 query('CREATE TABLE f (n int CHECK (slow_eq(n, n))); INSERT INTO f VALUES (1)');
 begin(q{SELECT result, reason FROM sg_rule_audit('f')});
