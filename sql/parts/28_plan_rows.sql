@@ -608,6 +608,29 @@ AS 'MODULE_PATHNAME', 'sg_body';
 COMMENT ON FUNCTION sg_plan_isolate(text, text, schemaguard.table_name, text, text)
     IS 'plan keys that have the tenant in them in place of those that leave it out; returns how many steps';
 
+-- What holds for a column holds for the one in its place before it goes: UNIQUE behind the key that fills that, NOT NULL in the last phase
+CREATE FUNCTION schemaguard.sg_plan_add_alike(plan text, child_table text, old_column text, new_column text, key text, priority text,
+    phase text)
+RETURNS int
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+RETURN (
+    SELECT count(schemaguard.sg_plan_add_step(plan, r.kind, VARIADIC ARRAY['child_table', child_table, 'priority', priority,
+               'after', ARRAY[key]::text] || r.fields))::int
+    FROM (SELECT 'unique' AS kind, c.conname::text AS name,
+                 ARRAY['child_columns', array_replace(n.columns, old_column, new_column)::text, 'deferrable', c.condeferrable::text,
+                       'initially_deferred', c.condeferred::text, 'nulls_not_distinct', i.indnullsnotdistinct::text] AS fields
+          FROM pg_constraint c JOIN pg_index i ON i.indexrelid = c.conindid
+               CROSS JOIN LATERAL (SELECT array_agg(a.attname::text ORDER BY x.o)
+                                   FROM unnest(c.conkey) WITH ORDINALITY x (n, o)
+                                        JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = x.n) n (columns)
+          WHERE c.conrelid = child_table::regclass AND c.contype = 'u' AND c.conparentid = 0 AND old_column = ANY (n.columns)
+          UNION ALL
+          SELECT 'not null', NULL, ARRAY['child_columns', ARRAY[new_column]::text, 'phase', phase]
+          FROM pg_attribute a WHERE a.attrelid = child_table::regclass AND a.attname::text = old_column AND a.attnotnull
+          ORDER BY 1 DESC, 2) r);
+COMMENT ON FUNCTION schemaguard.sg_plan_add_alike(text, text, text, text, text, text, text)
+    IS 'add UNIQUE and NOT NULL of a column to a plan, for the one that is to take its place; returns how many steps';
+
 CREATE FUNCTION schemaguard.sg_plan_retargeting(plan text, old_parent text, new_parent text, mapping text, reason text, orphans text,
     priority text, phase text)
 RETURNS int
@@ -617,6 +640,7 @@ DECLARE
     steps int := 0;
     new_key text[];
     new_column text;
+    key text;
     k record;
     old_name constant text := (SELECT regexp_replace(c.relname, 's$', '') FROM pg_class c WHERE c.oid = old_parent::regclass);
     new_name constant text := (SELECT regexp_replace(c.relname, 's$', '') FROM pg_class c WHERE c.oid = new_parent::regclass);
@@ -654,11 +678,12 @@ BEGIN
             IF new_column = k.child_columns[1] THEN
                 new_column := schemaguard.sg_make_name(new_column, new_name, NULL);
             END IF;
-            PERFORM schemaguard.sg_plan_add_key(plan, k.child_table, ARRAY[new_column], new_parent,
+            key := schemaguard.sg_plan_add_key(plan, k.child_table, ARRAY[new_column], new_parent,
                 on_delete => k.on_delete, on_update => k.on_update, priority => priority, orphans => orphans, replaces => k.fk_name,
                 "deferrable" => k.is_deferrable, initially_deferred => k.initially_deferred,
                 backfill => format('(SELECT sg_new.%I FROM %s sg_new WHERE sg_new.%I = %I.%I)', new_key[1], new_parent, mapping,
                                    k.child_name, k.child_columns[1]));
+            steps := steps + schemaguard.sg_plan_add_alike(plan, k.child_table, k.child_columns[1], new_column, key, priority, phase);
             PERFORM schemaguard.sg_plan_add_step(plan, 'drop', 'definition', 'column', 'child_table', k.child_table,
                 'fk_name', k.child_columns[1], 'discard', 'false', 'priority', priority, 'phase', phase);
             steps := steps + 2;

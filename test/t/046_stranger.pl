@@ -161,6 +161,7 @@ my %call = (
 	'schemaguard.sg_plan_after' => q{SELECT schemaguard.sg_plan_after('secret', 'public.t_c', '{x}')},
 	'schemaguard.sg_keys_declared' => 'SELECT * FROM schemaguard.sg_keys_declared()',
 	'schemaguard.sg_plan_add_key' => q{SELECT schemaguard.sg_plan_add_key('secret', 'public.t_c', '{p}', 'public.t_p')},
+	'schemaguard.sg_plan_add_alike' => q{SELECT schemaguard.sg_plan_add_alike('secret', 'public.t_p', 'id', 'q', '1', 'low', NULL)},
 	'schemaguard.sg_plan_add_missing' => q{SELECT schemaguard.sg_plan_add_missing('secret', 'public.t_c', 'x', 'int', 'low', NULL)},
 	'schemaguard.sg_make_name' => q{SELECT schemaguard.sg_make_name('a', 'b', 'c')},
 	'schemaguard.sg_plan_mark' => q{SELECT schemaguard.sg_plan_mark('a')},
@@ -426,7 +427,7 @@ for my $name (sort keys %call)
 }
 is($stranger->query('SELECT 1'), '1', 'no call ended the session');
 is("@locked", '', 'no call asked for a lock of another role');
-is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_lint_plan schemaguard.sg_lint_plan_new schemaguard.sg_plan_add_archive_columns_body schemaguard.sg_plan_add_audit_columns_body schemaguard.sg_plan_add_key schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_step schemaguard.sg_plan_add_trigger
+is("@granted", join(' ', qw(schemaguard.sg_deprecate_table schemaguard.sg_free_name schemaguard.sg_lint_plan schemaguard.sg_lint_plan_new schemaguard.sg_plan_add_alike schemaguard.sg_plan_add_archive_columns_body schemaguard.sg_plan_add_audit_columns_body schemaguard.sg_plan_add_key schemaguard.sg_plan_add_missing schemaguard.sg_plan_add_once schemaguard.sg_plan_add_step schemaguard.sg_plan_add_trigger
 	schemaguard.sg_plan_archive schemaguard.sg_plan_archive_key schemaguard.sg_plan_isolate_body schemaguard.sg_plan_isolation schemaguard.sg_plan_live_index schemaguard.sg_plan_live_view schemaguard.sg_plan_retarget_body schemaguard.sg_plan_retargeting schemaguard.sg_plan_stamp schemaguard.sg_plan_trigger_name schemaguard.sg_scratch_keep sg_add_fks sg_apply sg_audit_accept sg_audit_baseline sg_audit_gate sg_drift_check sg_drift_gate sg_fix_orphans sg_lint_gate sg_plan_add sg_plan_add_archive_columns sg_plan_add_audit_columns sg_plan_add_check
 	sg_plan_add_column sg_plan_add_default sg_plan_add_drop sg_plan_add_fk sg_plan_add_index sg_plan_add_not_null sg_plan_add_referencing sg_plan_add_rename sg_plan_add_statement sg_plan_add_unique sg_plan_allow sg_plan_approve sg_plan_create sg_plan_drop sg_plan_from_discovery
 	sg_plan_from_snapshot sg_plan_from_sql sg_plan_import sg_plan_isolate sg_plan_option sg_plan_pause sg_plan_release sg_plan_resume sg_plan_retarget sg_plan_set sg_plan_skip sg_restore_quarantine sg_rollback_fks sg_snapshot_drop sg_snapshot_import
