@@ -115,7 +115,7 @@ as('carol', q{SELECT sg_plan_create('mine')});
 like(call("CALL sg_restore_quarantine('mine', plan_id => $id)", 'carol'), qr/role carol lacks privileges.*no SELECT and INSERT/s,
 	'a role without INSERT puts nothing back, nor does the owner for it');
 is(witnesses(), '', 'no code ran for it');
-like(call("CALL sg_restore_quarantine('back', plan_id => $id)"), qr/2 rows put back, 0 left/, 'rows go back')
+like(call("CALL sg_restore_quarantine('back', plan_id => $id, retyped => true)"), qr/2 rows put back, 0 left/, 'rows go back')
   or diag(query(q{SELECT row_text, reason FROM schemaguard.quarantine}));
 # 19 looks for the parent without planning a query, so that statistics have no part in it
 is(witnesses() =~ s/, statistics as alice$//r, 'default as alice, deferred insert as alice, domain as alice, insert trigger as alice', 'as the owner of all that runs');
