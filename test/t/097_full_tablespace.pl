@@ -80,7 +80,7 @@ is(query(q{SELECT count(*) FROM pg_index WHERE indrelid = 'big'::regclass AND in
 query(<<'SQL');
 ALTER TABLE schemaguard.quarantine SET TABLESPACE small;
 CREATE TABLE orphans (ref int, note text);
-INSERT INTO orphans SELECT CASE WHEN g % 2 = 0 THEN g END + 1000, repeat('y', 500) FROM generate_series(1, 20000) g;
+INSERT INTO orphans SELECT CASE WHEN g % 2 = 0 THEN g END + 1000, repeat('y', 440) FROM generate_series(1, 20000) g;
 CREATE TABLE fine (ref int);
 INSERT INTO fine VALUES (1), (2000);
 SELECT sg_plan_create('quarantine');
