@@ -165,8 +165,9 @@ $rule$),
 SELECT t.schema_name, format('%s.%s', d.child_table, array_to_string(ARRAY(SELECT quote_ident(c) FROM unnest(d.child_columns) c), ', ')),
        d.parent_table, d.score::text,
        format('%L, %L, %L, %L', d.child_table, d.child_columns, d.parent_table, d.parent_columns)
-FROM schemaguard.sg_discover_fks_body(NULL, 0.7, 'none', NULL) d
+FROM schemaguard.sg_discover_fks_body(NULL, 0, 'none', NULL) d
      JOIN schemaguard.lint_table t ON t.name = d.child_table
+WHERE d.score >= 0.7
 $rule$),
 
 ('shipped', NULL, NULL, 'column-looks-secret', 'warning', 'its name is a secret''s, its values are no hashes', NULL, $rule$

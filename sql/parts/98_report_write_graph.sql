@@ -208,24 +208,25 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_graph_svg(jsonb) IS 'a graph as a drawing, in SVG that asks for nothing and runs nothing';
 
-CREATE FUNCTION schemaguard.sg_graph_body(format text, schemas schemaguard.names, focus regclass, depth int)
+CREATE FUNCTION schemaguard.sg_graph_body(format text, schemas schemaguard.names, focus schemaguard.table_name, depth int)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 SET jit = off SET row_security = on
 AS $$
 DECLARE
     graph jsonb;
+    around regclass := focus::text::regclass;
 BEGIN
     IF format IS NULL OR format NOT IN ('mermaid', 'dot', 'svg') THEN
         RAISE EXCEPTION 'a graph has no format %', quote_nullable(format)
             USING ERRCODE = '22023', HINT = 'It is mermaid, dot or svg.';
     ELSIF depth IS NULL OR depth NOT BETWEEN 0 AND 100 THEN
         RAISE EXCEPTION 'depth is % keys', coalesce(depth::text, 'NULL') USING ERRCODE = '22023', HINT = 'Give a number from 0 to 100.';
-    ELSIF focus IS NOT NULL AND NOT EXISTS (SELECT FROM schemaguard.lint_table t WHERE t.oid = focus AND NOT t.is_partition) THEN
-        RAISE EXCEPTION '% is not a table of a graph', focus
+    ELSIF around IS NOT NULL AND NOT EXISTS (SELECT FROM schemaguard.lint_table t WHERE t.oid = around AND NOT t.is_partition) THEN
+        RAISE EXCEPTION '% is not a table of a graph', around
             USING ERRCODE = '42809', HINT = 'The focus is a table: no partition, view or system catalog.';
     END IF;
-    graph := schemaguard.sg_graph_document(schemaguard.sg_schemas(schemas), focus, depth);
+    graph := schemaguard.sg_graph_document(schemaguard.sg_schemas(schemas), around, depth);
     IF format = 'svg' AND jsonb_array_length(graph -> 'tables') > 60 THEN
         RAISE EXCEPTION 'a drawing of % tables could not be read', jsonb_array_length(graph -> 'tables')
             USING ERRCODE = '54000', HINT = format(E'Draw what is around a table, or have Graphviz draw it:\n'
@@ -234,12 +235,12 @@ BEGIN
     RETURN CASE format WHEN 'dot' THEN schemaguard.sg_graph_dot(graph) WHEN 'svg' THEN schemaguard.sg_graph_svg(graph)
                        ELSE schemaguard.sg_graph_mermaid(graph) END;
 END $$;
-COMMENT ON FUNCTION schemaguard.sg_graph_body(text, schemaguard.names, regclass, int) IS 'what sg_graph() does';
+COMMENT ON FUNCTION schemaguard.sg_graph_body(text, schemaguard.names, schemaguard.table_name, int) IS 'what sg_graph() does';
 
 CREATE FUNCTION sg_graph(
-    format text DEFAULT 'mermaid', schemas schemaguard.names DEFAULT NULL, focus regclass DEFAULT NULL, depth int DEFAULT 1)
+    format text DEFAULT 'mermaid', schemas schemaguard.names DEFAULT NULL, focus schemaguard.table_name DEFAULT NULL, depth int DEFAULT 1)
 RETURNS text
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
-COMMENT ON FUNCTION sg_graph(text, schemaguard.names, regclass, int)
+COMMENT ON FUNCTION sg_graph(text, schemaguard.names, schemaguard.table_name, int)
     IS 'tables and their keys as Mermaid, DOT or SVG, by the state of each key; of schemas, or around a table';

@@ -4,16 +4,20 @@
  *	  Functions that people call, whose bodies are SQL or PL/pgSQL.
  *
  * The body of sg_name, and of its sg_name_details, is sg_name_body of schema
- * schemaguard, which has the same arguments.
+ * schemaguard, which has the same arguments.  A body with settings of its own,
+ * such as search_path, is given qualified names of tables: what the caller means
+ * by one is found before.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -22,6 +26,7 @@
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/gone.h"
+#include "base/quote.h"
 #include "base/spi.h"
 
 SG_FUNCTION(sg_body);
@@ -74,11 +79,29 @@ typedef struct Body
 {
 	FmgrInfo	function;
 	int			required;		/* arguments that have no default */
+	int			ntables;		/* arguments that are names of tables: ... */
+	int			tables[FUNC_MAX_ARGS];	/* ... their numbers */
 } Body;
+
+/* Notes which arguments of a body are names of tables that it could not find by itself */
+static void
+note_tables(Body *body, HeapTuple function)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(function);
+	Oid			table_name = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("table_name"), ObjectIdGetDatum(sg_schema_oid()));
+
+	if (heap_attisnull(function, Anum_pg_proc_proconfig, NULL))
+		return;
+	for (int i = 0; i < form->pronargs; i++)
+	{
+		if (form->proargtypes.values[i] == table_name)
+			body->tables[body->ntables++] = i;
+	}
+}
 
 /* Finds the body of a function; raises 42501 where the caller may not call it */
 static Oid
-body_of(Oid function, int *required)
+find_body(Oid function, Body *found)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
@@ -89,7 +112,7 @@ body_of(Oid function, int *required)
 	if (!HeapTupleIsValid(tuple))
 		sg_gone(ERRCODE_UNDEFINED_FUNCTION, "a function");
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	*required = form->pronargs - form->pronargdefaults;
+	found->required = form->pronargs - form->pronargdefaults;
 	suffix = strstr(NameStr(form->proname), "_details");
 	snprintf(NameStr(name), NAMEDATALEN, "%.*s_body",
 			 suffix ? (int) (suffix - NameStr(form->proname)) : NAMEDATALEN, NameStr(form->proname));
@@ -100,6 +123,11 @@ body_of(Oid function, int *required)
 	if (object_aclcheck(ProcedureRelationId, body, GetUserId(), ACL_EXECUTE) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, NameStr(name));
 	ReleaseSysCache(tuple);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(body));
+	if (!HeapTupleIsValid(tuple))
+		sg_gone(ERRCODE_UNDEFINED_FUNCTION, "a function");
+	note_tables(found, tuple);
+	ReleaseSysCache(tuple);
 	return body;
 }
 
@@ -109,7 +137,10 @@ call_body(FunctionCallInfo fcinfo)
 	return FunctionCallInvoke(fcinfo);
 }
 
-/* Any of them.  Raises what its body does, and 22004 for a null where there is no default. */
+/*
+ * Any of them.  Raises what its body does, 22004 for a null where there is no default, and 42P01, with the nearest
+ * name, for a table that is not there.
+ */
 static Datum
 sg_body_entered(PG_FUNCTION_ARGS)
 {
@@ -120,12 +151,19 @@ sg_body_entered(PG_FUNCTION_ARGS)
 	if (body == NULL)
 	{
 		body = MemoryContextAllocZero(function->fn_mcxt, sizeof(Body));
-		fmgr_info_cxt(body_of(function->fn_oid, &body->required), &body->function, function->fn_mcxt);
+		fmgr_info_cxt(find_body(function->fn_oid, body), &body->function, function->fn_mcxt);
 		fmgr_info_set_expr(function->fn_expr, &body->function);
 		function->fn_extra = body;
 	}
 	for (int i = 0; i < body->required; i++)
 		sg_arg_check(fcinfo, i);
+	for (int i = 0; i < body->ntables; i++)
+	{
+		NullableDatum *arg = &fcinfo->args[body->tables[i]];
+
+		if (!arg->isnull)
+			arg->value = CStringGetTextDatum(sg_relation_name(sg_arg_table(fcinfo, body->tables[i], NULL)));
+	}
 	fcinfo->flinfo = &body->function;
 	PG_TRY();
 	{

@@ -67,6 +67,7 @@ SELECT sg_graph('png');
 SELECT sg_graph(NULL);
 SELECT sg_graph(schemas => '{nowhere}');
 SELECT sg_graph(focus => 'parts_1');
+SELECT sg_graph(focus => 'prats');
 SELECT sg_graph(focus => 'pg_class');
 SELECT sg_graph(depth => -1);
 SELECT sg_graph(depth => NULL);
