@@ -91,7 +91,8 @@ BEGIN ATOMIC
         OR EXISTS (SELECT FROM unnest(facts) v JOIN unnest(facts) a ON a.relation = v.relation AND a.name = v.name
                    WHERE v.command = 'validate constraint' AND v.relation = fact.relation AND v.statement < fact.statement
                      AND a.command = 'add constraint' AND 'check' = ANY (a.flags) AND a.statement < v.statement
-                     AND a.sql ~* ('CHECK\s*[(]\s*"?' || regexp_replace(fact.name, '(\W)', E'\\\1', 'g') || '"?\s+IS\s+NOT\s+NULL\s*[)]'));
+                     AND a.sql ~* (E'CHECK\\s*[(]\\s*"?' || regexp_replace(fact.name, E'(\\W)', E'\\\\\\1', 'g')
+                                   || E'"?\\s+IS\\s+NOT\\s+NULL\\s*[)]'));
 END;
 COMMENT ON FUNCTION schemaguard.sg_lint_sql_checked(schemaguard.script_fact, schemaguard.script_fact[])
     IS 'does a CHECK say, valid by then, that a column of a script''s SET NOT NULL is not null?';
