@@ -16,6 +16,8 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/executor.h"
@@ -388,6 +390,33 @@ is_of_session(Oid function)
 	}
 }
 
+/*
+ * Does a function come to other servers by connections that are the session's, whoever
+ * has opened them?  C is written by superusers, and known by its library.
+ */
+static bool
+uses_connections(Oid function)
+{
+	HeapTuple	tuple = function >= FirstNormalObjectId ? SearchSysCache1(PROCOID, ObjectIdGetDatum(function)) : NULL;
+	bool		uses = false;
+	bool		isnull;
+	Datum		library;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &isnull);
+	if (!isnull && ((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId)
+	{
+		const char *name = TextDatumGetCString(library);
+		const char *slash = strrchr(name, '/');
+
+		name = slash ? slash + 1 : name;
+		uses = strncmp(name, "dblink", strlen("dblink")) == 0 || strncmp(name, "postgres_fdw", strlen("postgres_fdw")) == 0;
+	}
+	ReleaseSysCache(tuple);
+	return uses;
+}
+
 /* Triggers that run as a table's owner may use the owner's sequences, and notify */
 static bool
 is_of_sequence(Oid function)
@@ -408,7 +437,13 @@ refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int sub
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("code that runs while a query is planned must not use sequences or notify")));
-	if ((nobody_plans > 0 || (sg_guard_is_on() && InSecurityRestrictedOperation())) && is_of_session(objectid))
+	if (nobody_plans == 0 && !(sg_guard_is_on() && InSecurityRestrictedOperation()))
+		return;
+	if (uses_connections(objectid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("code of another role must not use dblink, whose connections are the session's")));
+	if (is_of_session(objectid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("code of another role must not use the session's advisory locks, seed, snapshot or open large objects")));

@@ -343,24 +343,28 @@ end_of_name(const char *name, const char *ends)
 char *
 change_published(List *tables, const char *column, bool changes)
 {
-	StringInfoData sql;
+#define PUBLISHED(WHICH) \
+	"SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname)" \
+	" FROM pg_publication p, (SELECT split_part($1, ' ', 1)::oid[], substr($1, strpos($1, ' ') + 1)) t (relids, name)" \
+	" WHERE " WHICH " EXISTS (" \
+	"  SELECT FROM pg_class c LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid" \
+	"    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = t.name" \
+	"  WHERE c.relpersistence = 'p' AND NOT coalesce((to_jsonb(r) ->> 'prexcept')::boolean, false)" \
+	"    AND (r.oid IS NOT NULL OR p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND n.pnnspid = c.relnamespace))" \
+	"    AND CASE WHEN t.name = '' THEN true WHEN r.prattrs IS NOT NULL THEN coalesce(a.attnum = ANY (r.prattrs), false)" \
+	"             ELSE coalesce(a.attgenerated, '') = '' OR a.attgenerated = 's' AND coalesce(to_jsonb(p) ->> 'pubgencols' = 's', false) END" \
+	"    AND c.oid = ANY (t.relids)) HAVING count(*) > 0"
+	StringInfoData sent;
 	Datum		names;
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) FROM pg_publication p WHERE %s EXISTS ("
-					 "  SELECT FROM pg_class c LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = c.oid"
-					 "    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = $1"
-					 "  WHERE c.relpersistence = 'p' AND NOT coalesce((to_jsonb(r) ->> 'prexcept')::boolean, false)"
-					 "    AND (r.oid IS NOT NULL OR p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND n.pnnspid = c.relnamespace))"
-					 "    AND CASE WHEN $1 = '' THEN true WHEN r.prattrs IS NOT NULL THEN coalesce(a.attnum = ANY (r.prattrs), false)"
-					 "             ELSE coalesce(a.attgenerated, '') = '' OR a.attgenerated = 's' AND coalesce(to_jsonb(p) ->> 'pubgencols' = 's', false) END"
-					 "    AND c.oid IN (", changes ? "(p.pubupdate OR p.pubdelete) AND" : "");
+	initStringInfo(&sent);
 	foreach_oid(relid, tables)
 	{
-		appendStringInfo(&sql, "%s%u", relid == linitial_oid(tables) ? "" : ", ", relid);
+		appendStringInfo(&sent, "%s%u", sent.len ? "," : "{", relid);
 	}
-	appendStringInfoString(&sql, ")) HAVING count(*) > 0");
-	return sg_owner_fetch(sql.data, column ? column : "", &names) ? TextDatumGetCString(names) : NULL;
+	appendStringInfo(&sent, "%s} %s", sent.len ? "" : "{", column ? column : "");
+	return sg_owner_fetch(changes ? PUBLISHED("(p.pubupdate OR p.pubdelete) AND") : PUBLISHED(""), sent.data, &names) ? TextDatumGetCString(names) : NULL;
+#undef PUBLISHED
 }
 
 /* "publication (a, b) WHERE (c)" of a row of pg_publication_rel */

@@ -257,6 +257,14 @@ dropping(const PlanStep *step, Oid relid, const Rule *rule)
 	return what;
 }
 
+/* Has the deed lock a table that one of its statements is about */
+static void
+reach(Oid relid, ChangeMove *move)
+{
+	if (OidIsValid(relid) && relid != move->table)
+		move->tables = list_append_unique_oid(move->tables, relid);
+}
+
 /* Adds one to the move, with its deed, unless it goes for good; false with a problem */
 static bool
 add_rule(const PlanStep *step, Oid relid, const Rule *rule, ChangeMove *move)
@@ -275,6 +283,7 @@ add_rule(const PlanStep *step, Oid relid, const Rule *rule, ChangeMove *move)
 					   drop_hint(step, what->child_table, rule->name));
 	if (step->discard)
 		return !rule->by_index;
+	reach(relid, move);
 	deed->was = change_definition(what, &drop, &what->child_columns);
 	move->statements = lappend(move->statements, linitial(plan_change_statements(what)));
 	return is_unused(step, deed, &rule->object, move);
@@ -291,8 +300,8 @@ take_keys(const PlanStep *step, Oid relid, ChangeMove *move)
 		if (key == NULL)
 			continue;
 		move->keys = lappend(move->keys, key);
-		if (OidIsValid(key->parent) && key->parent != move->table)
-			move->tables = list_append_unique_oid(move->tables, key->parent);
+		reach(relid, move);
+		reach(key->parent, move);
 		move->statements = lappend(move->statements, linitial(plan_change_statements(dropping(step, relid, rule))));
 	}
 }

@@ -168,6 +168,14 @@ is_coming(Node *statement, Coming *coming)
 static char *
 will_publish(const Coming *coming, bool changes)
 {
+#define WILL_PUBLISH(WHICH) \
+	"SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) FROM pg_publication p," \
+	" (SELECT split_part($1, ' ', 1)::oid[], split_part($1, ' ', 2)::oid, split_part($1, ' ', 3)::oid) t (relids, schema, coming) WHERE " WHICH " (" \
+	"  p.puballtables AND NOT EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = ANY (t.relids))" \
+	"  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND NOT p.puballtables AND r.prrelid = ANY (t.relids))" \
+	"  OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND (n.pnnspid = t.schema" \
+	"    OR n.pnnspid IN (SELECT c.relnamespace FROM pg_class c WHERE c.oid = ANY (t.relids) AND c.oid <> t.coming)))" \
+	") HAVING count(*) > 0"
 	StringInfoData above;
 	Datum		names;
 	List	   *relids = OidIsValid(coming->relid) ? list_make1_oid(coming->relid) : NIL;
@@ -179,15 +187,11 @@ will_publish(const Coming *coming, bool changes)
 	initStringInfo(&above);
 	foreach_oid(relid, relids)
 	{
-		appendStringInfo(&above, "%s%u", above.len > 0 ? "," : "", relid);
+		appendStringInfo(&above, "%s%u", above.len ? "," : "{", relid);
 	}
-	return sg_owner_fetch(psprintf("SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) FROM pg_publication p WHERE %s ("
-								   "  p.puballtables AND NOT EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = ANY ($1::oid[]))"
-								   "  OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND NOT p.puballtables AND r.prrelid = ANY ($1::oid[]))"
-								   "  OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND (n.pnnspid = %u"
-								   "    OR n.pnnspid IN (SELECT c.relnamespace FROM pg_class c WHERE c.oid = ANY ($1::oid[]) AND c.oid <> %u)))"
-								   ") HAVING count(*) > 0", changes ? "(p.pubupdate OR p.pubdelete) AND" : "", coming->schema, coming->relid),
-						  psprintf("{%s}", above.data), &names) ? TextDatumGetCString(names) : NULL;
+	appendStringInfo(&above, "%s} %u %u", above.len ? "" : "{", coming->schema, coming->relid);
+	return sg_owner_fetch(changes ? WILL_PUBLISH("(p.pubupdate OR p.pubdelete) AND") : WILL_PUBLISH(""), above.data, &names) ? TextDatumGetCString(names) : NULL;
+#undef WILL_PUBLISH
 }
 
 /* Does another step of the plan give the table a primary key, or may a statement give it a replica identity? */

@@ -445,6 +445,16 @@ SELECT * FROM shape() EXCEPT TABLE before;
 TABLE before EXCEPT SELECT * FROM shape();
 SELECT obj_description(oid) FROM pg_constraint WHERE conname = 'r_unique_b';
 SELECT conrelid::regclass, conname, convalidated, conislocal, coninhcount FROM pg_constraint WHERE connamespace = 'cob'::regnamespace AND contype = 'c' AND conrelid::regclass::text ~ '^r_(w|h|p)' ORDER BY 1, 2;
+-- rules of an inheriting table alone
+CREATE TABLE r_above (id int, b int); CREATE TABLE r_below (CONSTRAINT only_check CHECK (b < 5), CONSTRAINT only_key FOREIGN KEY (b) REFERENCES users) INHERITS (r_above);
+SET client_min_messages = error;
+SELECT sg_plan_create('d', replace => true), sg_plan_add_drop('d', 'column', 'r_above', 'b') \g /dev/null
+CALL sg_apply('d', fail => true);
+SELECT conname FROM pg_constraint WHERE conrelid = 'r_below'::regclass;
+CALL sg_rollback_fks('d', fail => true);
+SELECT conname FROM pg_constraint WHERE conrelid = 'r_below'::regclass ORDER BY 1;
+RESET client_min_messages;
+DROP TABLE r_below, r_above;
 -- what can't go along, or is needed
 CREATE DOMAIN there AS varchar(9) NOT NULL; CREATE DOMAIN one AS int CHECK (VALUE IS NOT NULL); CREATE DOMAIN any_one AS int CHECK (VALUE > 0);
 CREATE TABLE r_type (id int PRIMARY KEY, b there, c one, d any_one, e int UNIQUE, f int, UNIQUE (f) INCLUDE (e)); CREATE TABLE r_child (f int CONSTRAINT r_child_f REFERENCES r_type (f));
