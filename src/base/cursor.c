@@ -73,7 +73,9 @@ each_ready_cursor(void (*give) (Portal portal, HiddenCursors *hidden), HiddenCur
 
 /*
  * The state of a cursor that has failed is the one in which the server neither
- * runs it, nor ends it otherwise than one that is ready when a (sub)transaction is aborted
+ * runs it, nor ends it otherwise than one that is ready when the (sub)transaction
+ * is aborted that has opened it.  One that has failed where it was last run loses
+ * what it has open when that is aborted: it counts as not run since it was opened.
  */
 static void
 hide_cursor(Portal portal, HiddenCursors *hidden)
@@ -86,6 +88,7 @@ hide_cursor(Portal portal, HiddenCursors *hidden)
 	cursor->next = hidden->first;
 	hidden->first = cursor;
 	portal->status = PORTAL_FAILED;
+	portal->activeSubid = portal->createSubid;
 	portal->portalPinned = true;
 	portal->visible = false;
 }

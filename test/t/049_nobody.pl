@@ -191,6 +191,15 @@ for my $call ([ owner => q{sg_orphans('mal.c', '{pid}', 'mal.p')}, 1 ], [ nobody
 	like($out, qr/^row 1\n.*^row 2\n.*^large secret\n/ms, "$call->[0]: ... and its cursor and large object are where they were") or diag $err;
 }
 
+# A call that fails in a subtransaction in which the caller's cursor was run: it goes on afterwards
+for my $fails (q{sg_rule_violations('mal.r', 'check', '1/0 > a')}, q{sg_rule_violations('mal.r', 'check', 'a > mal.fails(a)')})
+{
+	$node->safe_psql('postgres', q{CREATE OR REPLACE FUNCTION mal.fails(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$fails$$; END'});
+	($rc, $out, $err) = $node->psql('postgres', qq{BEGIN; DECLARE mine CURSOR FOR SELECT 'row ' || a FROM secret ORDER BY a; SAVEPOINT x; FETCH mine; SELECT count(*) FROM $fails; ROLLBACK TO x; FETCH mine; COMMIT}, on_error_stop => 0);
+	is($out, "row 1\nrow 2", "$fails: a cursor outlives it") or diag $err;
+	like($err, qr/division by zero|fails/, '... and it fails');
+}
+
 # ---- the OID
 
 $node->safe_psql('postgres', q{SET allow_system_table_mods = on; UPDATE pg_authid SET oid = 16383 WHERE rolname = 'rich'});
