@@ -1220,6 +1220,13 @@ is_put_back(const PlanStep *step, const ChangeMove *move)
 		plan_deed_column(deed, 0, kept_column(deed->what)) == move->object.objectSubId;
 }
 
+/* Has a rollback brought the column back, but not each rule that went with it? */
+static bool
+is_half_back(const PlanStep *step)
+{
+	return plan_changed_object(step) == CHANGED_COLUMN && change_deed_of(step) == NULL && plan_deeds_of_step(step, DEED_CHANGE) != NIL;
+}
+
 void
 change_look_drop(const PlanStep *step, ChangeMove *move)
 {
@@ -1235,6 +1242,12 @@ change_look_drop(const PlanStep *step, ChangeMove *move)
 	{
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("somebody has put back %s", object_text(step)),
 					   psprintf("To drop it, roll back the step, and run it again:\n%s", plan_rollback_call(step)));
+		return;
+	}
+	if ((step->state == STEP_VALIDATED || step->state == STEP_SKIPPED) && is_half_back(step))
+	{
+		change_problem(move, ERRCODE_SG_KEY_CONFLICT, psprintf("%s is back, but not all rules that went with it", object_text(step)),
+					   psprintf("Have these come back, too:\n%s", plan_rollback_call(step)));
 		return;
 	}
 	move->first = true;

@@ -455,6 +455,27 @@ CALL sg_rollback_fks('d', fail => true);
 SELECT conname FROM pg_constraint WHERE conrelid = 'r_below'::regclass ORDER BY 1;
 RESET client_min_messages;
 DROP TABLE r_below, r_above;
+-- a column that is back without a rule of it is not dropped
+CREATE TABLE r_half (id int PRIMARY KEY, b int CONSTRAINT half CHECK (b IS NOT NULL)); INSERT INTO r_half VALUES (1, 1);
+SET client_min_messages = error;
+SELECT sg_plan_create('d', replace => true), sg_plan_add_drop('d', 'column', 'r_half', 'b') \g /dev/null
+CALL sg_apply('d', fail => true);
+INSERT INTO r_half (id) VALUES (2);
+CALL sg_rollback_fks('d');
+CALL sg_apply('d');
+SELECT state, reason FROM steps;
+CALL sg_apply('d');
+SELECT state, reason FROM steps;
+RESET client_min_messages;
+SELECT result, detail, hint FROM sg_plan_check_details('d') WHERE step > 0 AND result = 'block';
+DELETE FROM r_half WHERE id = 2;
+SET client_min_messages = error;
+CALL sg_rollback_fks('d', fail => true);
+SELECT state, reason, (SELECT count(*) FROM pg_constraint WHERE conname = 'half') FROM steps;
+CALL sg_apply('d', fail => true);
+SELECT state, reason, (SELECT count(*) FROM pg_attribute WHERE attrelid = 'r_half'::regclass AND attname = 'b') FROM steps;
+RESET client_min_messages;
+DROP TABLE r_half;
 -- what can't go along, or is needed
 CREATE DOMAIN there AS varchar(9) NOT NULL; CREATE DOMAIN one AS int CHECK (VALUE IS NOT NULL); CREATE DOMAIN any_one AS int CHECK (VALUE > 0);
 CREATE TABLE r_type (id int PRIMARY KEY, b there, c one, d any_one, e int UNIQUE, f int, UNIQUE (f) INCLUDE (e)); CREATE TABLE r_child (f int CONSTRAINT r_child_f REFERENCES r_type (f));
