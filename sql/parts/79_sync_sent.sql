@@ -100,7 +100,7 @@ WITH RECURSIVE publication AS MATERIALIZED (
             WHEN 'default' THEN k.properties ->> 'type' = 'p' AND NOT (k.properties ->> 'deferrable')::boolean END
 )
 SELECT i.after, i.key, i.identity, i.levels, i.whole, i.publication, i.published,
-    EXISTS (SELECT FROM leaf l WHERE NOT l.after AND l.key = i.key),
+    EXISTS (SELECT FROM object o WHERE NOT o.after AND o.kind = 'table' AND o.key = i.key),
     CASE WHEN NOT i.published -> 'publish' ?| '{update,delete}' THEN NULL
         WHEN i.form IS DISTINCT FROM 'full' AND NOT coalesce(i.columns, '[]')
             @> to_jsonb(schemaguard.sg_sync_columns(i.published -> 'table_filters' ->> i.whole)) THEN 'filter'

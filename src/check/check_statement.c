@@ -16,6 +16,7 @@
 #include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "catalog/partition.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -34,6 +35,7 @@
 #include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "utils/acl.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/json.h"
@@ -1250,6 +1252,44 @@ check_holds(PlanCheck *check, CheckStep *cs)
 }
 
 void
+check_default_read(CheckStep *cs, const RangeVar *whole, bool makes)
+{
+	Oid			parent;
+	Oid			other;
+	Relation	rel;
+	double		bytes;
+	SgScope		caller;
+
+	sg_caller_begin(&caller);
+	parent = change_find_named(whole);
+	sg_scope_end(&caller);
+	other = OidIsValid(parent) ? get_default_partition_oid(parent) : InvalidOid;
+	rel = OidIsValid(other) ? try_relation_open(other, AccessShareLock) : NULL;
+	if (rel == NULL)
+		return;
+	bytes = RELKIND_HAS_STORAGE(rel->rd_rel->relkind) ? RelationGetNumberOfBlocks(rel) * (double) BLCKSZ : -1;
+	relation_close(rel, AccessShareLock);
+	if (bytes < 0 || bytes > SHORT_HOLD)
+		check_row(cs, "locks", CHECK_WARN,
+				  psprintf("it holds ACCESS EXCLUSIVE on %s%s, the default partition%s, while that is read, unless a valid CHECK there says that none of its rows belongs to the new one",
+						   makes ? psprintf("%s and ", sg_relation_name(parent)) : "", sg_relation_name(other), bytes < 0 ? "" : psprintf(" (%s)", check_bytes(bytes))),
+				  psprintf("To hold it back until a quiet hour, when you release the phase:\n%s", check_set(cs, "phase", "quiet hour")));
+}
+
+/* Tells of the default partition that a statement reads for a new one */
+static void
+check_new_partition(CheckStep *cs, Node *statement)
+{
+	if (IsA(statement, CreateStmt) && ((CreateStmt *) statement)->partbound)
+		check_default_read(cs, linitial(((CreateStmt *) statement)->inhRelations), true);
+	foreach_ptr(const AlterTableCmd, command, IsA(statement, AlterTableStmt) ? ((AlterTableStmt *) statement)->cmds : NIL)
+	{
+		if (command->subtype == AT_AttachPartition)
+			check_default_read(cs, ((AlterTableStmt *) statement)->relation, false);
+	}
+}
+
+void
 check_statement(PlanCheck *check, CheckStep *cs)
 {
 	List	   *texts = plan_change_texts(cs->step->definition);
@@ -1263,6 +1303,7 @@ check_statement(PlanCheck *check, CheckStep *cs)
 		Oid			table = written_table(statement, &event);
 
 		check_names(check, cs, statement, before);
+		check_new_partition(cs, statement);
 		check_loss(check, cs, statement);
 		if (code_is_query(statement))
 			check_written(check, cs, statement);

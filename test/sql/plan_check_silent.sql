@@ -266,6 +266,14 @@ SELECT sg_plan_add('chs_other', 'CREATE TABLE chs.made AS EXECUTE foo WITH NO DA
 SELECT sg_plan_add_statement('chs_other', 'CREATE FUNCTION chs.made() RETURNS void LANGUAGE sql BEGIN ATOMIC CREATE TABLE chs.q (a int); END') \g /dev/null
 SELECT sg_plan_add_statement('chs_other', 'CREATE RULE made AS ON INSERT TO chs.any_other DO ALSO NOTIFY made') \g /dev/null
 SELECT found('chs_other');
+-- a default partition that is read for a new one, large or small
+CREATE TABLE lots (id int) PARTITION BY RANGE (id); CREATE TABLE lots_rest PARTITION OF lots DEFAULT; CREATE TABLE lots_1 (id int);
+CREATE TABLE some_rows (id int) PARTITION BY RANGE (id); CREATE TABLE some_rest PARTITION OF some_rows DEFAULT;
+INSERT INTO lots SELECT generate_series(1, 40000); INSERT INTO some_rows VALUES (1);
+SELECT sg_plan_create('chs_default'), sg_plan_add('chs_default', 'CREATE TABLE chs.lots_2 PARTITION OF chs.lots FOR VALUES FROM (-20) TO (-10)'),
+  sg_plan_add('chs_default', 'ALTER TABLE chs.lots ATTACH PARTITION chs.lots_1 FOR VALUES FROM (-10) TO (0)'),
+  sg_plan_add('chs_default', 'CREATE TABLE chs.some_2 PARTITION OF chs.some_rows FOR VALUES FROM (-20) TO (-10)') \g /dev/null
+SELECT step, result, regexp_replace(detail, '[0-9.]+ [kM]B', 'N MB') AS detail, hint FROM sg_plan_check_details('chs_default') WHERE check_name = 'locks' AND step > 0 AND result = 'warn';
 
 SET client_min_messages = error;
 DROP SCHEMA chs CASCADE;

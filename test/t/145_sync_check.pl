@@ -301,5 +301,14 @@ query(q{CREATE EXTENSION schemaguard; CREATE SCHEMA app; CREATE TABLE app.a (id 
 	like($told, qr/this database is what "ref" is/, '... and it is done');
 	is($changes->(), 'f l u w', '... and the server refuses what was told, no more');
 }
+# a table that is logged from then on was there before
+$node->safe_psql('postgres', 'CREATE DATABASE logged');
+query(q{CREATE EXTENSION schemaguard; CREATE SCHEMA app; CREATE TABLE app.n (id int); CREATE PUBLICATION p FOR TABLES IN SCHEMA app; SELECT sg_snapshot_take('ref');
+	DROP PUBLICATION p; ALTER TABLE app.n SET UNLOGGED; CREATE PUBLICATION p FOR TABLES IN SCHEMA app}, 'logged');
+{
+	my (undef, undef, $refused) = $node->psql('logged', q{CALL sg_sync_apply('ref')});
+	like($refused, qr/publication p will have app\.n, which has no replica identity/, 'a table that becomes a logged one is told');
+	is(query(q{SELECT relpersistence FROM pg_class WHERE relname = 'n'}, 'logged'), 'u', '... and left as it is');
+}
 $node->stop;
 done_testing();
