@@ -146,7 +146,8 @@ sg_body_entered(PG_FUNCTION_ARGS)
 {
 	FmgrInfo   *function = fcinfo->flinfo;
 	Body	   *body = function->fn_extra;
-	Datum		result = (Datum) 0;
+	FunctionCallInfo call = palloc(SizeForFunctionCallInfo(fcinfo->nargs));
+	Datum		result;
 
 	if (body == NULL)
 	{
@@ -157,22 +158,17 @@ sg_body_entered(PG_FUNCTION_ARGS)
 	}
 	for (int i = 0; i < body->required; i++)
 		sg_arg_check(fcinfo, i);
+	/* arguments are the executor's, which sets a constant but once */
+	memcpy(call, fcinfo, SizeForFunctionCallInfo(fcinfo->nargs));
+	call->flinfo = &body->function;
 	for (int i = 0; i < body->ntables; i++)
 	{
-		NullableDatum *arg = &fcinfo->args[body->tables[i]];
+		NullableDatum *arg = &call->args[body->tables[i]];
 
 		if (!arg->isnull)
 			arg->value = CStringGetTextDatum(sg_relation_name(sg_arg_table(fcinfo, body->tables[i], NULL)));
 	}
-	fcinfo->flinfo = &body->function;
-	PG_TRY();
-	{
-		result = sg_enter_alone(call_body, fcinfo);
-	}
-	PG_FINALLY();
-	{
-		fcinfo->flinfo = function;
-	}
-	PG_END_TRY();
+	result = sg_enter_alone(call_body, call);
+	fcinfo->isnull = call->isnull;
 	return result;
 }

@@ -8,12 +8,14 @@
  * within the same session could read the caller's rows.
  *
  * Invariant: what is hidden is shown again when the hiding is over, also by an
- * abort of the (sub)transaction.
+ * abort of the (sub)transaction: at once, for until the client's ROLLBACK the
+ * server has to be able to drop what it has opened.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "executor/executor.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
@@ -37,12 +39,14 @@ typedef struct HiddenCursor
 typedef struct HiddenCursors
 {
 	MemoryContextCallback callback;
+	MemoryContext context;		/* that one */
+	SubTransactionId subid;		/* in which the hiding began */
 	MemoryContext *where;		/* to be NULL when that is over, or NULL */
 	HiddenCursor *first;
 } HiddenCursors;
 
-/* How many hidings are under way */
-static int	hidings = 0;
+/* The hiding that is under way, or NULL */
+static HiddenCursors *hiding = NULL;
 
 /* Calls a function for each cursor that could be fetched from now and that pg_cursors lists */
 static void
@@ -98,20 +102,35 @@ show_cursors(void *arg)
 {
 	const HiddenCursors *hidden = arg;
 
-	hidings--;
+	hiding = NULL;
 	if (hidden->where)
 		*hidden->where = NULL;
 	for (const HiddenCursor *cursor = hidden->first; cursor; cursor = cursor->next)
 	{
 		Portal		portal = GetPortalByName(cursor->name);
 
-		/* an abort may have ended it */
-		if (portal == NULL || portal->status != PORTAL_FAILED || portal->cleanup != cursor->cleanup)
+		if (portal == NULL || portal->status != PORTAL_FAILED)
 			continue;
-		portal->status = PORTAL_READY;
 		portal->portalPinned = cursor->pinned;
 		portal->visible = true;
+		/* an abort may have ended it */
+		if (portal->cleanup == cursor->cleanup)
+			portal->status = PORTAL_READY;
 	}
+}
+
+static void
+show_at_abort(XactEvent event, void *arg)
+{
+	if (hiding && (event == XACT_EVENT_ABORT || event == XACT_EVENT_PARALLEL_ABORT))
+		MemoryContextDelete(hiding->context);
+}
+
+static void
+show_at_subabort(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (hiding && event == SUBXACT_EVENT_ABORT_SUB && hiding->subid == mine)
+		MemoryContextDelete(hiding->context);
 }
 
 static void
@@ -124,21 +143,30 @@ close_cursor(Portal portal, HiddenCursors *hidden)
 MemoryContext
 sg_cursors_hide(MemoryContext *where)
 {
+	static bool registered = false;
 	MemoryContext context;
 	MemoryContext old;
 	HiddenCursors *hidden;
 
-	if (hidings > 0)
+	if (hiding)
 		return NULL;
+	if (!registered)
+	{
+		RegisterXactCallback(show_at_abort, NULL);
+		RegisterSubXactCallback(show_at_subabort, NULL);
+		registered = true;
+	}
 	context = AllocSetContextCreate(CurTransactionContext, "schemaguard cursors", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(context);
 	hidden = palloc0(sizeof(HiddenCursors));
 
 	hidden->callback.func = show_cursors;
 	hidden->callback.arg = hidden;
+	hidden->context = context;
+	hidden->subid = GetCurrentSubTransactionId();
 	hidden->where = where;
 	MemoryContextRegisterResetCallback(context, &hidden->callback);
-	hidings++;
+	hiding = hidden;
 	if (where)
 		*where = context;
 	each_ready_cursor(hide_cursor, hidden);

@@ -273,7 +273,8 @@ typedef enum ScriptTypeChange
 /* A lock that others wait for, held for the longer the larger the table is */
 typedef struct ScriptHold
 {
-	char	   *relation;		/* qualified, or NULL: all that it is about, as of a domain */
+	char	   *relation;		/* qualified, or NULL: all that it is about,
+								 * as of a domain */
 	LOCKMODE	lock;			/* SHARE, or one that more waits for */
 	const char *does;			/* meanwhile; see script_facts.c */
 } ScriptHold;

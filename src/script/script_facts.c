@@ -177,6 +177,7 @@ emit(FactReader *reader, Fact *fact)
 		return;
 	}
 	text = fact->text ? fact->text : statement_text(reader);
+
 	flag(fact, is_new, "made");
 	flag(fact, fact->other && script_path_has_made(reader->path, fact->other), "other made");
 	flag(fact, fact->does != NULL, fact->does);

@@ -68,6 +68,7 @@ SELECT sg_graph(NULL);
 SELECT sg_graph(schemas => '{nowhere}');
 SELECT sg_graph(focus => 'parts_1');
 SELECT sg_graph(focus => 'prats');
+SELECT count(DISTINCT sg_graph('mermaid', NULL, 'off', 2)), max(length(repeat('P', g * 300))) FROM generate_series(1, 40) g;
 SELECT sg_graph(focus => 'pg_class');
 SELECT sg_graph(depth => -1);
 SELECT sg_graph(depth => NULL);

@@ -11,6 +11,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
+use IO::Socket::UNIX;
 use Test::More;
 use SgTest;
 
@@ -198,6 +199,31 @@ for my $fails (q{sg_rule_violations('mal.r', 'check', '1/0 > a')}, q{sg_rule_vio
 	($rc, $out, $err) = $node->psql('postgres', qq{BEGIN; DECLARE mine CURSOR FOR SELECT 'row ' || a FROM secret ORDER BY a; SAVEPOINT x; FETCH mine; SELECT count(*) FROM $fails; ROLLBACK TO x; FETCH mine; COMMIT}, on_error_stop => 0);
 	is($out, "row 1\nrow 2", "$fails: a cursor outlives it") or diag $err;
 	like($err, qr/division by zero|fails/, '... and it fails');
+}
+
+# The unnamed portal of a driver, which the server drops for the client's ROLLBACK
+{
+	my $message = sub { $_[0] . pack('N', length($_[1]) + 4) . $_[1] };
+	my $socket = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $node->host . '/.s.PGSQL.' . $node->port) or die "no socket: $!";
+	my $get = sub { my $got = ''; while (length($got) < $_[0]) { $socket->sysread($got, $_[0] - length($got), length($got)) or die 'the server has gone' } $got };
+	my $told = sub {
+		$socket->syswrite($_[0]);
+		for (my @errors;;)
+		{
+			my ($type, $length) = unpack('aN', $get->(5));
+			my $body = $get->($length - 4);
+			push @errors, map { /^C(\w{5})$/ ? $1 : () } split /\0/, $body if $type eq 'E';
+			return join(' ', @errors) || 'ok' if $type eq 'Z';
+		}
+	};
+	my $by_portal = sub { $message->('P', "\0$_[0]\0" . pack('n', 0)) . $message->('B', "$_[1]\0\0" . pack('nnn', 0, 0, 0)) . $message->('E', "$_[1]\0" . pack('N', 0)) . $message->('S', '') };
+
+	my $start = pack('N', 196608) . "user\0" . $node->safe_psql('postgres', 'SELECT current_user') . "\0database\0postgres\0\0";
+	is($told->(pack('N', length($start) + 4) . $start), 'ok', 'a client of the protocol');
+	is(join(', ', map { $told->($_) } $message->('Q', "BEGIN\0"), $by_portal->('SELECT 1', ''), $message->('Q', "SAVEPOINT s\0"), $by_portal->('SELECT 1', ''),
+			$by_portal->(q{SELECT * FROM sg_rule_violations('mal.r', 'check', '1/0 > a')}, 'named'), $by_portal->('ROLLBACK TO s', ''),
+			$by_portal->(q{SELECT * FROM sg_rule_violations('mal.r', 'check', '1/0 > a')}, 'named'), $message->('Q', "ROLLBACK\0")),
+		'ok, ok, ok, ok, 22012, ok, 22012, ok', '... rolls back after a call that fails');
 }
 
 # ---- the OID
