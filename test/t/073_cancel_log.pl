@@ -140,8 +140,10 @@ cancelled('a pause while rows are filled', 'pausing', { action => 'throttle' }, 
 	query("SELECT pg_cancel_backend($caller->{pid})");
 	$caller->collect;
 	is($caller->sqlstate, '57014', '... the call is cancelled');
-	is(query('SELECT count(*) FROM held'), '10', '... after two batches');
-	like($caller->{err}, qr/WARNING: .*plan "gone": cut off, 20 rows deleted or changed without a copy\nDETAIL:  20 rows of public\.held were deleted, without a copy\.\nHINT: .*plan_summary WHERE plan = 'gone';.*ERROR: /s, '... which is told before the error');
+	# a busy machine makes batches smaller
+	my $gone = 30 - query('SELECT count(*) FROM held');
+	cmp_ok($gone, '>', 1, '... after some batches');
+	like($caller->{err}, qr/WARNING: .*plan "gone": cut off, $gone rows deleted or changed without a copy\nDETAIL:  $gone rows of public\.held were deleted, without a copy\.\nHINT: .*plan_summary WHERE plan = 'gone';.*ERROR: /s, '... which is told before the error');
 	$locker->query('SELECT pg_advisory_unlock(73)');
 	$caller->query('RESET client_min_messages');
 }
