@@ -129,8 +129,10 @@ cancelled('a pause while rows are filled', 'pausing', { action => 'throttle' }, 
 # What is gone by then is told, to whoever sees warnings only
 {
 	query(q{CREATE TABLE held (id int PRIMARY KEY, p int); INSERT INTO held SELECT g, 100 + g FROM generate_series(1, 30) g;
-		CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_advisory_xact_lock(73); RETURN OLD; END$$;
-		CREATE TRIGGER waits BEFORE DELETE ON held FOR EACH ROW WHEN (OLD.id = 25) EXECUTE FUNCTION waits();
+		CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+			IF (SELECT count(*) FROM public.held) <= 15 THEN PERFORM pg_advisory_xact_lock(73); END IF;
+			RETURN OLD; END$$;
+		CREATE TRIGGER waits BEFORE DELETE ON held FOR EACH ROW EXECUTE FUNCTION waits();
 		SELECT sg_plan_create('gone'), sg_plan_add_fk('gone', 'held', '{p}', 'parent', orphans => 'delete')});
 	$caller->query(q{CALL sg_add_fks('gone', validate => false)});
 	$locker->query('SELECT pg_advisory_lock(73)');
@@ -140,7 +142,7 @@ cancelled('a pause while rows are filled', 'pausing', { action => 'throttle' }, 
 	query("SELECT pg_cancel_backend($caller->{pid})");
 	$caller->collect;
 	is($caller->sqlstate, '57014', '... the call is cancelled');
-	# a busy machine makes batches smaller
+	# a busy machine makes batches smaller; which rows come first depends on the major
 	my $gone = 30 - query('SELECT count(*) FROM held');
 	cmp_ok($gone, '>', 1, '... after some batches');
 	like($caller->{err}, qr/WARNING: .*plan "gone": cut off, $gone rows deleted or changed without a copy\nDETAIL:  $gone rows of public\.held were deleted, without a copy\.\nHINT: .*plan_summary WHERE plan = 'gone';.*ERROR: /s, '... which is told before the error');
