@@ -32,7 +32,7 @@
 #include "base/guard.h"
 #include "base/scope.h"
 
-/* What the outermost scope that is restricted keeps away, or NULL */
+/* The cursors that the outermost restricted scope hides, or NULL */
 static MemoryContext hidden_cursors = NULL;
 
 void

@@ -186,7 +186,7 @@ typedef struct Rule
 								 * expression: the server drops neither */
 } Rule;
 
-/* What a constraint is; 0 where a table has it from another one, and it goes with that */
+/* Returns contype of a constraint; 0 where a table has the constraint from another one, and it goes with that */
 static char
 type_of_constraint(Oid conid, char **name)
 {

@@ -497,8 +497,8 @@ check_change(PlanCheck *check, CheckStep *cs)
 	check_ask_rows(check, cs, &move);
 	if (cs->step->kind == STEP_STATEMENT && move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_statement(check, cs);
-	if (cs->step->kind == STEP_TABLE && move.kind == MOVE_STATEMENT && plan_made_table(cs->step)->partbound)
-		check_default_read(cs, linitial(plan_made_table(cs->step)->inhRelations), true);
+	if (cs->step->kind == STEP_TABLE && move.kind == MOVE_STATEMENT)
+		check_new_partition(cs, (Node *) plan_made_table(cs->step));
 	check_subscribed(check, cs);
 	if (move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_filler(cs, cs->step->state == STEP_VALIDATED && move.kind == MOVE_FILL && !change_keeps_filling(cs->step, &move));

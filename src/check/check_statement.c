@@ -1168,7 +1168,7 @@ list_calls(Node *node, void *context)
 /*
  * Warns of rows for another role's table that a function computes, which runs with
  * the caller's rights: whatever stands under the names in its body by then is read.
- * What names a relation itself runs as that role.
+ * A statement that names a relation itself runs as that role.
  */
 static void
 check_lent(CheckStep *cs, Node *statement, Oid table)
@@ -1235,6 +1235,12 @@ check_undo(CheckStep *cs)
 				  psprintf("To have a rollback leave the step as it is:\n%s", check_set(cs, "undo", NULL)));
 }
 
+static char *
+hold_back_hint(CheckStep *cs)
+{
+	return psprintf("To hold it back until a quiet hour, when you release the phase:\n%s", check_set(cs, "phase", "quiet hour"));
+}
+
 /* Tells the locks that others wait for, for as long as a table is large */
 static void
 check_holds(PlanCheck *check, CheckStep *cs)
@@ -1247,11 +1253,12 @@ check_holds(PlanCheck *check, CheckStep *cs)
 
 		check_row(cs, "locks", is_long ? CHECK_WARN : CHECK_OK,
 				  psprintf("%s%s", script_hold_text(hold), bytes < 0 ? "" : psprintf(" (%s)", check_bytes(bytes))),
-				  is_long ? psprintf("To hold it back until a quiet hour, when you release the phase:\n%s", check_set(cs, "phase", "quiet hour")) : NULL);
+				  is_long ? hold_back_hint(cs) : NULL);
 	}
 }
 
-void
+/* Warns of the lock on the default partition of a table that gets a new one; makes: CREATE TABLE, else ATTACH */
+static void
 check_default_read(CheckStep *cs, const RangeVar *whole, bool makes)
 {
 	Oid			parent;
@@ -1273,11 +1280,10 @@ check_default_read(CheckStep *cs, const RangeVar *whole, bool makes)
 		check_row(cs, "locks", CHECK_WARN,
 				  psprintf("it holds ACCESS EXCLUSIVE on %s%s, the default partition%s, while that is read, unless a valid CHECK there says that none of its rows belongs to the new one",
 						   makes ? psprintf("%s and ", sg_relation_name(parent)) : "", sg_relation_name(other), bytes < 0 ? "" : psprintf(" (%s)", check_bytes(bytes))),
-				  psprintf("To hold it back until a quiet hour, when you release the phase:\n%s", check_set(cs, "phase", "quiet hour")));
+				  hold_back_hint(cs));
 }
 
-/* Tells of the default partition that a statement reads for a new one */
-static void
+void
 check_new_partition(CheckStep *cs, Node *statement)
 {
 	if (IsA(statement, CreateStmt) && ((CreateStmt *) statement)->partbound)

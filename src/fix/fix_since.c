@@ -33,7 +33,7 @@
 #include "plan/plan_deed.h"
 #include "plan/plan_store.h"
 
-/* What plans have done to a column since */
+/* Statements of plans that have changed a column since its value was taken away */
 typedef struct History
 {
 	bool		known;			/* it was looked up */

@@ -184,7 +184,7 @@ extern bool plan_deed_read_mark(const char **rest, Oid *oid);
 extern char *plan_deed_mark_columns(Oid table, Oid leaf, List *names);
 extern bool plan_deed_read_columns(const char *text, Oid *table, List **names);
 
-/* What such a text says, beside the columns, of the rows that it is about */
+/* Type, partition and file of rows, as an identity's text has them beside the numbers of columns */
 typedef struct DeedOrigin
 {
 	bool		here;			/* OIDs and transactions are of this database */
