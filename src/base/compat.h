@@ -25,6 +25,7 @@
 #include "nodes/parsenodes.h"
 #include "postmaster/autovacuum.h"
 #include "replication/walsender_private.h"
+#include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/guc_tables.h"

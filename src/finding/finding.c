@@ -99,21 +99,18 @@ finding_lock(const FindingRun *run)
 }
 
 void
-finding_lock_run(const FindingRun *run)
+finding_lock_run(FindingRun *run)
 {
-	LOCKTAG		tag = history_tag(run);
-
+	run->lock = history_tag(run);
 	/* the wait may be as long as an audit */
 	InvalidateCatalogSnapshot();
-	(void) LockAcquire(&tag, ExclusiveLock, true, false);
+	(void) LockAcquire(&run->lock, ExclusiveLock, true, false);
 }
 
 void
 finding_unlock_run(const FindingRun *run)
 {
-	LOCKTAG		tag = history_tag(run);
-
-	(void) LockRelease(&tag, ExclusiveLock, true);
+	(void) LockRelease(&run->lock, ExclusiveLock, true);
 }
 
 /* ---- writing ---- */

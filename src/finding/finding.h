@@ -15,6 +15,7 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "storage/lock.h"
 #include "utils/uuid.h"
 
 #define FINDING_UNCOUNTED (-1)	/* no count, which is null */
@@ -53,6 +54,9 @@ typedef struct FindingRun
 	pg_uuid_t	run;			/* in the log */
 	TimestampTz started_at;
 
+	/* set by finding_lock_run(): the table of findings may be another one when the run ends */
+	LOCKTAG		lock;
+
 	/* set by finding_note_others() */
 	Datum		others;			/* bigint[]: findings of other histories ... */
 	Datum		others_runs;	/* ... and uuid[]: the runs that found them */
@@ -75,7 +79,7 @@ extern void finding_lock(const FindingRun *run);
  * released by finding_unlock_run(), or by the first error that ends the call.
  * The caller holds nothing while it waits.
  */
-extern void finding_lock_run(const FindingRun *run);
+extern void finding_lock_run(FindingRun *run);
 extern void finding_unlock_run(const FindingRun *run);
 
 /*

@@ -12,11 +12,11 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
 
 #include "base/calls.h"
 #include "base/compat.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "fix/fix.h"
 #include "fix/fix_restore.h"
@@ -82,29 +82,35 @@ below_keys(const PlanRun *run, const List *keys)
 {
 	char	   *call = run_call_text(run, "sg_restore_quarantine");
 	bool		others = false;
-	StringInfoData text;
+	StringInfoData hint;
 	SgScope		scope;
 
-	initStringInfo(&text);
+	initStringInfo(&hint);
 	if (list_length(keys) == 1)
-		appendStringInfo(&text, "Key %s, which the plan has not added, keeps them out. To have them back, and the key NOT VALID:\n",
+		appendStringInfo(&hint, "Key %s, which the plan has not added, keeps them out. To have them back, and the key NOT VALID:\n",
 						 quote_identifier(((FkKey *) linitial(keys))->name));
 	else
-		appendStringInfoString(&text, "Keys that the plan has not added keep them out. To have them back, and these keys NOT VALID:\n");
+		appendStringInfoString(&hint, "Keys that the plan has not added keep them out. To have them back, and these keys NOT VALID:\n");
 	foreach_ptr(const FkKey, key, keys)
-		appendStringInfo(&text, "%s;\n", plan_drop_statement(sg_relation_name(key->child), key->name));
-	appendStringInfoString(&text, call);
+		appendStringInfo(&hint, "%s;\n", plan_drop_statement(sg_relation_name(key->child), key->name));
+	appendStringInfoString(&hint, call);
 	foreach_ptr(const FkKey, key, keys)
 	{
+		Datum		definition;
+		bool		found;
+
 		sg_caller_begin(&scope);
-		appendStringInfo(&text, "\n%s%s;", pg_get_constraintdef_command(key->conid), key->validated ? " NOT VALID" : "");
+		found = sg_ask(pg_get_constraintdef, key->conid, &definition);
 		sg_scope_end(&scope);
+		if (found)
+			appendStringInfo(&hint, "\nALTER TABLE %s ADD CONSTRAINT %s %s%s;", sg_relation_name(key->child), quote_identifier(key->name),
+							 TextDatumGetCString(definition), key->validated ? " NOT VALID" : "");
 		foreach_ptr(const FkKey, other, fk_declared(key->child))
 			others |= other->enforced && !has_key(keys, other->conid);
 	}
 	if (others)
-		appendStringInfo(&text, "\n%s", call);
-	return text.data;
+		appendStringInfo(&hint, "\n%s", call);
+	return hint.data;
 }
 
 /* Past all keys at once, and past triggers, for who may do that; they stay as valid as they were */

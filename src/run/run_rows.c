@@ -67,13 +67,16 @@ run_rows_new(void)
 static TableRows *
 entry_of(RunRows *rows, Oid table, const char *name)
 {
-	bool		found;
-	TableRows  *entry = hash_search(rows->tables, &table, HASH_ENTER, &found);
+	TableRows  *entry = hash_search(rows->tables, &table, HASH_FIND, NULL);
+	char	   *copy;
 
-	if (found)
+	if (entry)
 		return entry;
+	/* the name first, for what reads the entries once its look-up has failed */
+	copy = MemoryContextStrdup(rows->context, name ? name : sg_relation_name(table));
+	entry = hash_search(rows->tables, &table, HASH_ENTER, NULL);
 	memset(entry->n, 0, sizeof(entry->n));
-	entry->name = MemoryContextStrdup(rows->context, name ? name : sg_relation_name(table));
+	entry->name = copy;
 	return entry;
 }
 

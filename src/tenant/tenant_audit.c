@@ -676,13 +676,13 @@ emit_reached(SgRowSink *sink, const TenantAudit *ta, const Reached *reached)
 {
 	Finding		f = {.finding = "column",.table = reached->table,.key = reached->key->name,.result = AUDIT_FAIL};
 	Oid			model = is_tenant(ta, reached->key->parent) ? reached->key->parent : ((TenantTable *) linitial(ta->tables))->relid;
-	Oid			type = get_atttype(model, get_attnum(model, ta->column));
+	char	   *type = format_type_extended(get_atttype(model, get_attnum(model, ta->column)), -1,
+										FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_INVALID_AS_NULL);
 
 	f.reason = psprintf("there is no column %s, though its rows are a tenant's by this key to %s",
 						quote_identifier(ta->column), sg_relation_name(reached->key->parent));
-	if (OidIsValid(type))
-		f.hint = call(sg_calls("SELECT sg_plan_add_column('plan', %s, %s, %s);"), reached->table->name, ta->column,
-					  format_type_with_typemod(type, -1));
+	if (type)
+		f.hint = call(sg_calls("SELECT sg_plan_add_column('plan', %s, %s, %s);"), reached->table->name, ta->column, type);
 	emit(sink, ta, &f, NULL);
 }
 
