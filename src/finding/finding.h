@@ -54,7 +54,10 @@ typedef struct FindingRun
 	pg_uuid_t	run;			/* in the log */
 	TimestampTz started_at;
 
-	/* set by finding_lock_run(): the table of findings may be another one when the run ends */
+	/*
+	 * set by finding_lock_run(): the table of findings may be another one
+	 * when the run ends
+	 */
 	LOCKTAG		lock;
 
 	/* set by finding_note_others() */

@@ -677,7 +677,7 @@ emit_reached(SgRowSink *sink, const TenantAudit *ta, const Reached *reached)
 	Finding		f = {.finding = "column",.table = reached->table,.key = reached->key->name,.result = AUDIT_FAIL};
 	Oid			model = is_tenant(ta, reached->key->parent) ? reached->key->parent : ((TenantTable *) linitial(ta->tables))->relid;
 	char	   *type = format_type_extended(get_atttype(model, get_attnum(model, ta->column)), -1,
-										FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_INVALID_AS_NULL);
+											FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_INVALID_AS_NULL);
 
 	f.reason = psprintf("there is no column %s, though its rows are a tenant's by this key to %s",
 						quote_identifier(ta->column), sg_relation_name(reached->key->parent));
