@@ -95,6 +95,13 @@ read_rows(void *p)
 	MemoryContextSwitchTo(old);
 }
 
+/* Names are compared with those of the library, and with those of the last run */
+static void
+pin_names(void)
+{
+	sg_scope_set("quote_all_identifiers", "off");
+}
+
 /* Runs a shipped query as the caller, with a bound on its waits for locks, as of pg_sequences for one that is being altered */
 static void
 run_shipped(void *p)
@@ -102,6 +109,7 @@ run_shipped(void *p)
 	SgScope		scope;
 
 	sg_caller_begin(&scope);
+	pin_names();
 	sg_scope_set("lock_timeout", psprintf("%d", sg_lock_wait(DeadlockTimeout)));
 	SPI_connect();
 	read_rows(p);
@@ -141,6 +149,7 @@ ask(void *p)
 				 errmsg("the rule is no query")));
 	sg_role_begin(&scope, query->author);
 	sg_scope_pin();
+	pin_names();
 	if (!change_reach_statement(&move, query->sql))
 		query->problem = MemoryContextStrdup(query->context, move.problem->reason);
 	else

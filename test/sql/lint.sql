@@ -37,6 +37,15 @@ CREATE INDEX ON bad ("not") WHERE "not" > 0;
 EXECUTE lint;
 SELECT rule, object, fix FROM sg_lint('{lint}') WHERE fix IS NOT NULL ORDER BY rule, object COLLATE "C";
 
+-- names are as ever where the session quotes all
+CREATE TABLE wide (id bigint PRIMARY KEY, good_id bigint);
+CREATE TEMP TABLE found AS EXECUTE lint;
+SET quote_all_identifiers = on;
+SELECT count(*) FILTER (WHERE rule = 'column-without-key') AS without_key, count(*) - count(f) AS others
+FROM sg_lint_details('{lint}') l LEFT JOIN found f USING (severity, rule, object, message);
+RESET quote_all_identifiers;
+DROP TABLE found, wide;
+
 -- unarmed
 BEGIN;
 ALTER TABLE child DISABLE TRIGGER ALL;
