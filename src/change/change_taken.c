@@ -182,13 +182,14 @@ typedef struct Rule
 	ObjectAddress object;
 	char	   *name;
 	char		type;			/* contype, 'u' for a unique index, or 0 */
+	bool		enforced;		/* unless it is a constraint that is not */
 	bool		by_index;		/* only its index has the column, in an
 								 * expression: the server drops neither */
 } Rule;
 
-/* Returns contype of a constraint; 0 where a table has the constraint from another one, and it goes with that */
+/* Returns contype of a constraint; unless all are wanted, 0 where a table has it from another one, and it goes with that */
 static char
-type_of_constraint(Oid conid, char **name)
+type_of_constraint(Oid conid, bool all, Rule *rule)
 {
 	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(conid));
 	Form_pg_constraint con = tuple ? (Form_pg_constraint) GETSTRUCT(tuple) : NULL;
@@ -196,27 +197,28 @@ type_of_constraint(Oid conid, char **name)
 
 	if (con == NULL)
 		sg_gone(ERRCODE_UNDEFINED_OBJECT, "a constraint");
-	*name = pstrdup(NameStr(con->conname));
-	type = OidIsValid(con->conparentid) || (con->coninhcount > 0 && !con->conislocal) ? 0 : con->contype;
+	rule->name = pstrdup(NameStr(con->conname));
+	rule->enforced = SG_CON_ENFORCED(con);
+	type = !all && (OidIsValid(con->conparentid) || (con->coninhcount > 0 && !con->conislocal)) ? 0 : con->contype;
 	ReleaseSysCache(tuple);
 	return type;
 }
 
-/* 'u' for a unique index that is no part of another one, else 0 */
+/* 'u' for a unique index, and 0 for another one, or, unless all are wanted, for a part of one */
 static char
-type_of_index(Oid index)
+type_of_index(Oid index, bool all)
 {
 	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
 	bool		unique = HeapTupleIsValid(tuple) && ((Form_pg_index) GETSTRUCT(tuple))->indisunique;
 
 	if (HeapTupleIsValid(tuple))
 		ReleaseSysCache(tuple);
-	return unique && !get_rel_relispartition(index) ? CONSTRAINT_UNIQUE : 0;
+	return unique && (all || !get_rel_relispartition(index)) ? CONSTRAINT_UNIQUE : 0;
 }
 
-/* Returns what DROP COLUMN takes of a table with one of its columns (of Rule *) */
+/* Returns what DROP COLUMN takes of a table with one of its columns (of Rule *); with `all`, also what the table has from another one */
 static List *
-rules_of(Oid relid, const char *name)
+rules_of(Oid relid, const char *name, bool all)
 {
 	ObjectAddress column;
 	List	   *seen = NIL;
@@ -234,9 +236,9 @@ rules_of(Oid relid, const char *name)
 		seen = lappend_oid(seen, rule->object.objectId);
 		rule->by_index = rule->object.classId != dependency->object.classId;
 		if (rule->object.classId == ConstraintRelationId)
-			rule->type = type_of_constraint(rule->object.objectId, &rule->name);
+			rule->type = type_of_constraint(rule->object.objectId, all, rule);
 		else if (rule->object.classId == RelationRelationId && (rule->name = get_rel_name(rule->object.objectId)) != NULL)
-			rule->type = type_of_index(rule->object.objectId);
+			rule->type = type_of_index(rule->object.objectId, all);
 		if (rule->type)
 			rules = lappend(rules, rule);
 	}
@@ -293,7 +295,7 @@ add_rule(const PlanStep *step, Oid relid, const Rule *rule, ChangeMove *move)
 static void
 take_keys(const PlanStep *step, Oid relid, ChangeMove *move)
 {
-	foreach_ptr(const Rule, rule, rules_of(relid, step->fk_name))
+	foreach_ptr(const Rule, rule, rules_of(relid, step->fk_name, false))
 	{
 		FkKey	   *key = rule->type == CONSTRAINT_FOREIGN ? fk_by_oid(rule->object.objectId) : NULL;
 
@@ -321,7 +323,7 @@ change_take_rules(const PlanStep *step, ChangeMove *move)
 	{
 		if (!step->discard && !is_no_primary_key(step, relid, move))
 			return false;
-		foreach_ptr(const Rule, rule, rules_of(relid, step->fk_name))
+		foreach_ptr(const Rule, rule, rules_of(relid, step->fk_name, false))
 		{
 			bool		is_rule = rule->type == CONSTRAINT_CHECK || rule->type == CONSTRAINT_UNIQUE || rule->type == CONSTRAINT_EXCLUSION;
 
@@ -349,76 +351,177 @@ change_rules_text(List *rules)
 
 /* ---- what takes the place of a rule ---- */
 
-/* Returns the columns that a rule makes unique, or that a CHECK reads; each once */
-static List *
-columns_of(const PlanStep *step, Oid relid, const Rule *rule)
+/* What an index makes unique, and in which rows */
+typedef struct UniqueRule
+{
+	List	   *columns;
+	List	   *expressions;
+	List	   *predicate;		/* of Node *, all of them hold */
+	bool		with_nulls;
+	bool		valid;
+} UniqueRule;
+
+/* One column that stands for another of its table */
+typedef struct Renamed
+{
+	AttrNumber	from;
+	Var		   *to;
+} Renamed;
+
+static Node *
+rename_column(Node *node, void *renamed)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Renamed *) renamed)->to && ((Var *) node)->varattno == ((Renamed *) renamed)->from)
+		return (Node *) copyObject(((Renamed *) renamed)->to);
+	return expression_tree_mutator(node, rename_column, renamed);
+}
+
+/* Returns a part of an index as the parser has left it; no code of a user runs */
+static Node *
+index_part(HeapTuple tuple, AttrNumber part, Renamed *renamed)
+{
+	bool		isnull;
+	Datum		stored = SysCacheGetAttr(INDEXRELID, tuple, part, &isnull);
+
+	return isnull ? NULL : rename_column(stringToNode(TextDatumGetCString(stored)), renamed);
+}
+
+static UniqueRule
+unique_of(Oid relid, const Rule *rule, Renamed *renamed)
 {
 	bool		is_constraint = rule->object.classId == ConstraintRelationId;
-	ChangeMove	drop = {.table = relid,.object = rule->object};
 	HeapTuple	tuple;
-	List	   *columns = NIL;
+	Form_pg_index form;
+	UniqueRule	unique = {0};
 
-	if (rule->type == CONSTRAINT_CHECK)
-	{
-		(void) change_definition(dropping(step, relid, rule), &drop, &columns);
-		return columns;
-	}
 	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(is_constraint ? get_constraint_index(rule->object.objectId) : rule->object.objectId));
 	if (!HeapTupleIsValid(tuple))
 		sg_gone(ERRCODE_UNDEFINED_OBJECT, "an index");
-	for (int i = 0; i < ((Form_pg_index) GETSTRUCT(tuple))->indnkeyatts; i++)
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	for (int i = 0; i < form->indnkeyatts; i++)
 	{
-		AttrNumber	attnum = ((Form_pg_index) GETSTRUCT(tuple))->indkey.values[i];
+		AttrNumber	attnum = form->indkey.values[i];
 
 		/* an expression has none */
 		if (attnum > 0)
-			columns = lappend(columns, sg_column_name(relid, attnum));
+			unique.columns = lappend(unique.columns, sg_column_name(relid, attnum));
 	}
+	unique.expressions = (List *) index_part(tuple, Anum_pg_index_indexprs, renamed);
+	unique.predicate = make_ands_implicit((Expr *) index_part(tuple, Anum_pg_index_indpred, renamed));
+	unique.with_nulls = form->indnullsnotdistinct;
+	unique.valid = form->indisvalid;
 	ReleaseSysCache(tuple);
-	return columns;
+	return unique;
 }
 
-/* Does a rule of the table bind rows by these columns as another one by others: a CHECK that reads them, or what makes no more than them unique? */
+/* Returns the column that takes the place of another one in expressions; where several do, none */
+static Renamed
+renamed_column(Oid relid, const char *from, const List *to)
+{
+	Renamed		renamed = {.from = get_attnum(relid, from)};
+	FormData_pg_attribute column;
+
+	if (list_length(to) != 1)
+		return renamed;
+	column = sg_column(relid, get_attnum(relid, linitial(to)));
+	renamed.to = makeVar(1, column.attnum, column.atttypid, column.atttypmod, column.attcollation, 0);
+	return renamed;
+}
+
+/* Returns conditions that hold in each row that a rule binds: its predicate, and that its columns are not null */
+static List *
+bound_rows(Oid relid, const UniqueRule *unique, const List *columns)
+{
+	List	   *clauses = list_copy(unique->predicate);
+
+	foreach_ptr(const char, name, unique->with_nulls ? NIL : columns)
+	{
+		FormData_pg_attribute column = sg_column(relid, get_attnum(relid, name));
+		NullTest   *test = makeNode(NullTest);
+
+		test->arg = (Expr *) makeVar(1, column.attnum, column.atttypid, column.atttypmod, column.attcollation, 0);
+		test->nulltesttype = IS_NOT_NULL;
+		clauses = lappend(clauses, test);
+	}
+	return clauses;
+}
+
+/* Does an index make no more than the wanted columns and expressions unique, in all rows that the clauses are true in? */
 static bool
-is_replaced(const PlanStep *step, Oid relid, const Rule *rule, List *columns, List *wanted)
+makes_unique(Oid relid, const Rule *other, const UniqueRule *wanted, List *columns, List *clauses)
+{
+	Renamed		none = {0};
+	UniqueRule	unique = unique_of(relid, other, &none);
+
+	return unique.valid && sg_has_names(columns, unique.columns) && list_difference(unique.expressions, wanted->expressions) == NIL &&
+		(unique.with_nulls || !wanted->with_nulls || other->type == CONSTRAINT_PRIMARY) &&
+		predicate_implied_by(unique.predicate, clauses, false);
+}
+
+/* Has a table a rule on some columns that binds rows as its old one does: a CHECK that reads one of them, or what makes them unique? */
+static bool
+is_replaced(Oid relid, const Rule *rule, const List *columns, const UniqueRule *wanted, List *wanted_columns)
 {
 	foreach_ptr(const char, column, columns)
 	{
-		foreach_ptr(const Rule, other, rules_of(relid, column))
+		foreach_ptr(const Rule, other, rules_of(relid, column, true))
 		{
-			if (rule->type == CONSTRAINT_CHECK ? other->type == CONSTRAINT_CHECK :
-				(other->type == CONSTRAINT_UNIQUE || other->type == CONSTRAINT_PRIMARY || other->type == CONSTRAINT_EXCLUSION) &&
-				sg_has_names(wanted, columns_of(step, relid, other)))
+			if (other->type != rule->type && (rule->type != CONSTRAINT_UNIQUE || other->type != CONSTRAINT_PRIMARY))
+				continue;
+			if (rule->type == CONSTRAINT_CHECK ? other->enforced :
+				makes_unique(relid, other, wanted, wanted_columns, bound_rows(relid, wanted, wanted_columns)))
 				return true;
 		}
 	}
 	return false;
 }
 
-void
-change_check_rules(const PlanStep *step, const PlanStep *key, ChangeMove *move)
+/* Makes a problem of the first rule on the old column, of a table or a part of it, that nothing on the new ones takes the place of */
+static void
+check_rules_of(Oid relid, const PlanStep *step, const PlanStep *key, ChangeMove *move)
 {
-	foreach_ptr(const Rule, rule, rules_of(move->table, step->fk_name))
+	Renamed		renamed = renamed_column(relid, step->fk_name, key->child_columns);
+	const char *of = relid == move->table ? "" : psprintf(" of %s", sg_relation_name(relid));
+
+	foreach_ptr(const Rule, rule, rules_of(relid, step->fk_name, false))
 	{
-		const char *word = dropping(step, move->table, rule)->definition;
+		const PlanStep *drop = dropping(step, relid, rule);
+		ChangeMove	dropped = {.table = relid,.object = rule->object};
+		UniqueRule	unique = {0};
 		List	   *wanted = NIL;
 
-		if (rule->type != CONSTRAINT_CHECK && rule->type != CONSTRAINT_UNIQUE && rule->type != CONSTRAINT_EXCLUSION)
+		if (rule->type == CONSTRAINT_CHECK)
+			(void) change_definition(drop, &dropped, &unique.columns);
+		else if (rule->type == CONSTRAINT_UNIQUE || rule->type == CONSTRAINT_EXCLUSION)
+			unique = unique_of(relid, rule, &renamed);
+		else
 			continue;
-		foreach_ptr(char, column, columns_of(step, move->table, rule))
+		foreach_ptr(char, column, unique.columns)
 		{
 			if (strcmp(column, step->fk_name) != 0 && !sg_has_name(wanted, column))
 				wanted = lappend(wanted, column);
 		}
 		wanted = list_concat(wanted, key->child_columns);
-		if (is_replaced(step, move->table, rule, key->child_columns, wanted))
+		if (is_replaced(relid, rule, key->child_columns, &unique, wanted))
 			continue;
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-					   psprintf(rule->type == CONSTRAINT_CHECK ? "%s goes with it, and no CHECK reads (%s) in its place" :
-								"%s goes with it, and nothing makes (%s) unique in its place", quote_identifier(rule->name), sg_quote_list(wanted)),
+					   psprintf(rule->type == CONSTRAINT_CHECK ? "%s%s goes with it, and no CHECK reads (%s) in its place" :
+								"%s%s goes with it, and nothing makes (%s) unique in its place", quote_identifier(rule->name), of, sg_quote_list(wanted)),
 					   psprintf(sg_calls("Have a step of the plan add one, and CALL again. Where that is no rule any more, have it dropped by a step of its own:\n"
-										 "SELECT sg_plan_add_drop(%s, '%s', %s, %s);"), quote_literal_cstr(step->plan), word,
-								quote_literal_cstr(plan_given(step->child_table)), quote_literal_cstr(rule->name)));
+										 "SELECT sg_plan_add_drop(%s, '%s', %s, %s);"), quote_literal_cstr(step->plan), drop->definition,
+								quote_literal_cstr(sg_relation_name(relid)), quote_literal_cstr(rule->name)));
 		return;
+	}
+}
+
+void
+change_check_rules(const PlanStep *step, const PlanStep *key, ChangeMove *move)
+{
+	foreach_oid(relid, sg_all_inheritors(move->table))
+	{
+		if (move->kind != MOVE_PROBLEM)
+			check_rules_of(relid, step, key, move);
 	}
 }

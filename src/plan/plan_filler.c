@@ -334,16 +334,21 @@ plan_filler_is_current(const PlanStep *step, Oid child)
 		fires(step, child, function, false);
 }
 
-/* Is a column that it reads yet to be dropped, so that others may write that one alone? */
+/*
+ * Is a column that it reads yet to be dropped, so that others may write that one
+ * alone?  After a rollback a step may be validated whose column is there again.
+ */
 PlanStep *
 plan_filler_ends_with(const PlanStep *step)
 {
+	Oid			table = step->backfill ? sg_find_qualified(step->child_table) : InvalidOid;
+
 	if (step->backfill == NULL)
 		return NULL;
 	foreach_ptr(PlanStep, drop, plan_steps_moving(step->plan, step->child_table))
 	{
 		if (plan_changed_object(drop) == CHANGED_COLUMN && plan_has_word(step->backfill, drop->fk_name) &&
-			!drop->skipped_by && drop->state != STEP_VALIDATED)
+			!drop->skipped_by && (drop->state != STEP_VALIDATED || (OidIsValid(table) && get_attnum(table, drop->fk_name) > 0)))
 			return drop;
 	}
 	return NULL;

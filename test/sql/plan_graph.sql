@@ -147,6 +147,36 @@ INSERT INTO likes (profile_id, post) SELECT profile_id, post FROM likes LIMIT 1;
 SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'likes'::regclass ORDER BY 1;
 CALL sg_rollback_fks('gra');
 SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'likes'::regclass ORDER BY 1;
+-- ... a drop that is skipped, for its column is back without its UNIQUE, leaves the new column filled
+DROP TABLE likes;
+CREATE TABLE seat (user_id int NOT NULL UNIQUE REFERENCES users); INSERT INTO seat VALUES (1);
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+SELECT sg_plan_retarget('gra', 'users', 'profiles', 'user_id'), sg_plan_release('gra', 'retargeted');
+CALL sg_apply('gra');
+CALL sg_rollback_fks('gra');
+RESET client_min_messages;
+CALL sg_apply('gra');
+INSERT INTO seat VALUES (2) RETURNING *;
+DROP TABLE seat;
+-- ... also of a partition or an inheriting table alone; a partial index, or one with an expression, may make less unique
+CREATE TABLE seats (user_id int REFERENCES users, k int, profile_id int) PARTITION BY LIST (k);
+CREATE TABLE seats_1 PARTITION OF seats FOR VALUES IN (1); CREATE TABLE seats_2 PARTITION OF seats FOR VALUES IN (2);
+ALTER TABLE seats_1 ADD CONSTRAINT seats_once UNIQUE (user_id); ALTER TABLE seats_2 ADD CONSTRAINT seats_some CHECK (user_id > 0);
+CREATE UNIQUE INDEX ON seats_1 (profile_id) WHERE k > 1; CREATE UNIQUE INDEX ON seats_1 (profile_id, abs(k));
+CREATE TABLE chairs (user_id int REFERENCES users, profile_id int); CREATE TABLE chairs_1 (k int, UNIQUE (user_id, k)) INHERITS (chairs);
+CREATE UNIQUE INDEX chairs_user ON chairs_1 (abs(user_id), lower(k::text)) WHERE user_id IS NOT NULL;
+SET client_min_messages = error;
+SELECT sg_plan_create('gra', replace => true) \g /dev/null
+SET client_min_messages = warning;
+SELECT sg_plan_retarget('gra', 'users', 'profiles', 'user_id'), sg_plan_release('gra', 'retargeted');
+CALL sg_apply('gra');
+RESET client_min_messages;
+CREATE UNIQUE INDEX ON seats_1 (profile_id) WHERE profile_id IS NOT NULL; CREATE UNIQUE INDEX ON chairs_1 (k, profile_id);
+CALL sg_apply('gra');
+ALTER TABLE seats ADD CHECK (profile_id > 0); CREATE UNIQUE INDEX ON chairs_1 (lower(k::text), abs(profile_id));
+CALL sg_apply('gra');
+DROP TABLE seats, chairs CASCADE;
 
 -- never there is not gone
 CREATE TABLE legacy (id int, note text, noted text);
