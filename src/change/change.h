@@ -286,6 +286,9 @@ extern bool change_is_free(const PlanStep *step, const char *called, ChangeMove 
  */
 extern bool change_take_rules(const PlanStep *step, ChangeMove *move);
 
+/* Lists with the move of a statement the rules that go with the columns that it drops */
+extern void change_list_rules(const PlanStep *step, ChangeMove *move);
+
 /* Makes a problem of a rule on a column in whose place a key's are, and that none on these replaces */
 extern void change_check_rules(const PlanStep *step, const PlanStep *key, ChangeMove *move);
 

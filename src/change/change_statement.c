@@ -253,6 +253,8 @@ change_look_statement(const PlanStep *step, ChangeMove *move)
 		return;
 	}
 	move->first = run_statements(move, step->definition, STEP_VALIDATED);
+	if (move->first)
+		change_list_rules(step, move);
 }
 
 /* A table that a query of the plan is looked for in */

@@ -487,7 +487,7 @@ write_deeds(const StepWork *work, const ChangeMove *move)
 						  psprintf("%s ON %s", quote_identifier(key->name), sg_relation_name(key->child)), key,
 						  work->started_id, false);
 	}
-	foreach_ptr(PlanDeed, own, list_concat_copy(work->step->discard ? NIL : move->rules, change_own_deeds(work->step, move->table)))
+	foreach_ptr(PlanDeed, own, list_concat_copy(work->step->kind != STEP_DROP || work->step->discard ? NIL : move->rules, change_own_deeds(work->step, move->table)))
 	{
 		own->log_id = work->started_id;
 		own->identity = plan_deed_identity(own);

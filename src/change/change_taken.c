@@ -41,6 +41,7 @@
 #include "fk/fk.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
+#include "plan/plan_drops.h"
 #include "plan/plan_key.h"
 
 /* ---- what can't be taken along ---- */
@@ -267,18 +268,28 @@ reach(Oid relid, ChangeMove *move)
 		move->tables = list_append_unique_oid(move->tables, relid);
 }
 
+/* Lists one with the move */
+static PlanDeed *
+list_rule(const PlanStep *step, Oid relid, const Rule *rule, ChangeMove *move)
+{
+	PlanStep   *what = dropping(step, relid, rule);
+	PlanDeed   *deed = palloc(sizeof(PlanDeed));
+
+	*deed = plan_deed(DEED_CHANGE, step->step, plan_step_object(what));
+	deed->what = what;
+	deed->own = true;
+	move->rules = lappend(move->rules, deed);
+	return deed;
+}
+
 /* Adds one to the move, with its deed, unless it goes for good; false with a problem */
 static bool
 add_rule(const PlanStep *step, Oid relid, const Rule *rule, ChangeMove *move)
 {
-	PlanStep   *what = dropping(step, relid, rule);
-	PlanDeed   *deed = palloc(sizeof(PlanDeed));
+	PlanDeed   *deed = list_rule(step, relid, rule, move);
+	PlanStep   *what = deed->what;
 	ChangeMove	drop = {.table = relid,.object = rule->object};
 
-	*deed = plan_deed(DEED_CHANGE, step->step, plan_step_object(what));
-	deed->own = true;
-	deed->what = what;
-	move->rules = lappend(move->rules, deed);
 	if (step->discard && rule->by_index)
 		change_problem(move, ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
 					   psprintf("%s %s of %s depends on it", what->definition, quote_identifier(rule->name), what->child_table),
@@ -308,6 +319,14 @@ take_keys(const PlanStep *step, Oid relid, ChangeMove *move)
 	}
 }
 
+/* Does a drop for good take a rule along? */
+static bool
+goes_for_good(const Rule *rule)
+{
+	return rule->type == CONSTRAINT_CHECK || rule->type == CONSTRAINT_UNIQUE || rule->type == CONSTRAINT_EXCLUSION ||
+		rule->type == CONSTRAINT_FOREIGN || rule->type == CONSTRAINT_PRIMARY;
+}
+
 bool
 change_take_rules(const PlanStep *step, ChangeMove *move)
 {
@@ -325,14 +344,35 @@ change_take_rules(const PlanStep *step, ChangeMove *move)
 			return false;
 		foreach_ptr(const Rule, rule, rules_of(relid, step->fk_name, false))
 		{
-			bool		is_rule = rule->type == CONSTRAINT_CHECK || rule->type == CONSTRAINT_UNIQUE || rule->type == CONSTRAINT_EXCLUSION;
+			bool		is_key = rule->type == CONSTRAINT_FOREIGN || rule->type == CONSTRAINT_PRIMARY;
 
-			if ((is_rule || (step->discard && (rule->type == CONSTRAINT_FOREIGN || rule->type == CONSTRAINT_PRIMARY))) &&
-				!add_rule(step, relid, rule, move))
+			if (goes_for_good(rule) && (step->discard || !is_key) && !add_rule(step, relid, rule, move))
 				return false;
 		}
 	}
 	return true;
+}
+
+void
+change_list_rules(const PlanStep *step, ChangeMove *move)
+{
+	List	   *listed = NIL;
+
+	foreach_ptr(const PlanStep, drop, plan_drops(step))
+	{
+		Oid			table = drop->kind == STEP_DROP && plan_changed_object(drop) == CHANGED_COLUMN ? sg_find_qualified(drop->child_table) : InvalidOid;
+
+		foreach_oid(relid, OidIsValid(table) ? sg_all_inheritors(table) : NIL)
+		{
+			foreach_ptr(const Rule, rule, rules_of(relid, drop->fk_name, false))
+			{
+				if (!goes_for_good(rule) || list_member_oid(listed, rule->object.objectId))
+					continue;
+				listed = lappend_oid(listed, rule->object.objectId);
+				(void) list_rule(step, relid, rule, move);
+			}
+		}
+	}
 }
 
 char *

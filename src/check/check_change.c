@@ -201,13 +201,14 @@ check_taken(CheckStep *cs, const ChangeMove *move)
 {
 	char	   *keys = change_keys_text(move->keys);
 	char	   *rules = change_rules_text(move->rules);
+	bool		for_good = cs->step->kind != STEP_DROP || cs->step->discard;
 
 	if (keys)
 		check_row(cs, "keys", CHECK_WARN, psprintf("foreign keys go with it: %s", keys),
 				  psprintf("A rollback brings them back with the %s.", cs->step->definition));
 	if (rules)
-		check_row(cs, "rules", CHECK_WARN, psprintf("rules go with it%s: %s", cs->step->discard ? " for good" : "", rules),
-				  cs->step->discard ? pstrdup("Where the application needs them, add others in their place first.") :
+		check_row(cs, "rules", CHECK_WARN, psprintf("rules go with it%s: %s", for_good ? " for good" : "", rules),
+				  for_good ? pstrdup("Where the application needs them, add others in their place first.") :
 				  pstrdup("A rollback brings them back with the column; of what needs an index, it gives the statement that makes it."));
 }
 
@@ -510,9 +511,10 @@ check_change(PlanCheck *check, CheckStep *cs)
 	if (cs->step->kind == STEP_DROP && move.kind == MOVE_STATEMENT)
 	{
 		check_needed(check, cs, &move);
-		check_taken(cs, &move);
 		check_kept(cs, &move);
 	}
+	if (move.kind == MOVE_STATEMENT && (cs->step->kind == STEP_DROP || cs->step->kind == STEP_STATEMENT))
+		check_taken(cs, &move);
 	lack = change_lacks(cs->step, &move);
 	cs->on_trial = move.kind == MOVE_STATEMENT && lack == NULL && (cs->makes || check_makes_other(cs->step));
 	if (lack)

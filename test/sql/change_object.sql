@@ -495,6 +495,16 @@ SELECT sg_plan_add_drop('d', 'column', t, 'b', keep => false) FROM unnest('{r_fu
 SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('d') WHERE step > 0 AND (check_name = 'rules' OR result = 'block');
 ALTER TABLE r_unique DROP CONSTRAINT r_unique_d;
 CALL sg_apply('d', fail => true);
+-- ... also of statements
+CREATE TABLE r_said (id int PRIMARY KEY, a int CHECK (a > 0), b int, c int REFERENCES users, UNIQUE (a, b), CONSTRAINT r_said_order CHECK (a < b));
+CREATE TABLE r_said_heir (CONSTRAINT r_said_heir_b UNIQUE (b)) INHERITS (r_said); CREATE UNIQUE INDEX r_said_some ON r_said (a) WHERE b > 0; CREATE INDEX ON r_said (b);
+SET client_min_messages = error;
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+SELECT sg_plan_add_statement('d', 'ALTER TABLE cob.r_said DROP COLUMN b, DROP c, DROP IF EXISTS none') \g /dev/null
+RESET client_min_messages;
+SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('d') WHERE step > 0 AND (check_name IN ('rules', 'keys') OR result = 'block');
+CALL sg_apply('d', fail => true);
+CALL sg_rollback_fks('d');
 
 -- for good
 SET client_min_messages = error;
