@@ -394,6 +394,30 @@ step_need(const PlanRun *run, const PlanStep *step, List *troubles)
 	}
 }
 
+/* The call that adds what rows were looked at for, and does nothing else that the plan holds */
+static char *
+adding_call(PlanRun *next, List *steps)
+{
+	List	   *fixes = NIL;
+	bool		keys = true;
+	bool		others = false;
+
+	foreach_ptr(const PlanStep, step, steps)
+	{
+		bool		fixed = plan_step_fixes(step);
+
+		if (fixed)
+			fixes = lappend_int(fixes, step->step);
+		others |= !fixed && step->kind != STEP_FOREIGN_KEY;
+		keys &= !fixed || step->kind == STEP_FOREIGN_KEY;
+	}
+	if (keys && (fixes || !others))
+		return run_call_text(next, "sg_add_fks");
+	if (fixes && others)
+		next->chosen = fixes;
+	return run_call_text(next, "sg_apply");
+}
+
 /* The call that comes next, or NULL */
 static char *
 next_call(const PlanRun *run, List *steps)
@@ -427,8 +451,7 @@ next_call(const PlanRun *run, List *steps)
 		case STEP_NEEDS_ADD:
 			next.validate = run->validate || !repeats;
 			next.fix = run->each_step ? run->fix : run->dry_run;
-			return run_call_text(&next, run->each_step ? run->procedure :
-								 list_length(plan_only_keys(steps)) == list_length(steps) ? "sg_add_fks" : "sg_apply");
+			return run->each_step ? run_call_text(&next, run->procedure) : adding_call(&next, steps);
 		case STEP_NEEDS_NOTHING:
 			return psprintf("SELECT * FROM %s(%s%s) WHERE result <> 'pass';", sg_call_name("sg_verify_fks"),
 							quote_literal_cstr(run->plan->name), run_steps_text(run));

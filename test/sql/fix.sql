@@ -775,6 +775,25 @@ SELECT sg_plan_drop('fix', force => true);
 SELECT sg_plan_drop('fix_secret', force => true);
 \getenv test PG_ABS_SRCDIR
 \set left :test '/sql/include/left.sql'
+-- what a call says next does nothing else that the plan holds
+CREATE TABLE beside_p (id int PRIMARY KEY);
+CREATE TABLE beside (id int PRIMARY KEY, a int);
+CREATE TABLE beside_not (id int);
+INSERT INTO beside VALUES (1, 1), (2, 2);
+INSERT INTO beside_not VALUES (1);
+SELECT sg_plan_create('fix beside');
+SELECT sg_plan_add_drop('fix beside', 'table', 'beside_not', keep => false);
+SELECT sg_plan_add_fk('fix beside', 'beside', '{a}', 'beside_p', orphans => 'quarantine', index => false);
+\set VERBOSITY default
+SET client_min_messages = notice;
+CALL sg_fix_orphans('fix beside', dry_run => true);
+SELECT sg_plan_add_check('fix beside', 'beside', 'id > 1', 'beside_id', policy => 'quarantine');
+CALL sg_fix_orphans('fix beside', dry_run => true);
+CALL sg_fix_orphans('fix beside', dry_run => true, steps => 2);
+\set VERBOSITY terse
+SET client_min_messages = warning;
+SELECT sg_plan_drop('fix beside');
+
 \i :left
 
 DROP SCHEMA fix CASCADE;
