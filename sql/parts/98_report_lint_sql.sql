@@ -467,7 +467,7 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
 CREATE FUNCTION schemaguard.sg_lint_sql_body(
     script         text,
     path           text,
-    after          text[],
+    after          schemaguard.names,
     in_transaction boolean,
     OUT line      int,
     OUT severity  text,
@@ -515,12 +515,12 @@ BEGIN ATOMIC
                AND (schemaguard.sg_lint_like(s.object, i.object) OR schemaguard.sg_lint_like(sg_lint_sql_body.path, i.object)))
     ORDER BY s.line, s.statement, array_position('{error,warning,note}', s.severity), s.rule, s.object COLLATE "C";
 END;
-COMMENT ON FUNCTION schemaguard.sg_lint_sql_body(text, text, text[], boolean) IS 'what sg_lint_sql_details() does';
+COMMENT ON FUNCTION schemaguard.sg_lint_sql_body(text, text, schemaguard.names, boolean) IS 'what sg_lint_sql_details() does';
 
 CREATE FUNCTION sg_lint_sql_details(
     script         text,
     path           text DEFAULT NULL,
-    after          text[] DEFAULT NULL,
+    after          schemaguard.names DEFAULT NULL,
     in_transaction boolean DEFAULT true,
     OUT line      int,
     OUT severity  text,
@@ -533,12 +533,12 @@ CREATE FUNCTION sg_lint_sql_details(
 RETURNS SETOF record
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
-COMMENT ON FUNCTION sg_lint_sql_details(text, text, text[], boolean) IS 'all columns of sg_lint_sql()';
+COMMENT ON FUNCTION sg_lint_sql_details(text, text, schemaguard.names, boolean) IS 'all columns of sg_lint_sql()';
 
 CREATE FUNCTION sg_lint_sql(
     script         text,
     path           text DEFAULT NULL,
-    after          text[] DEFAULT NULL,
+    after          schemaguard.names DEFAULT NULL,
     in_transaction boolean DEFAULT true,
     OUT line      int,
     OUT severity  text,
@@ -552,14 +552,14 @@ BEGIN ATOMIC
     SELECT d.line, d.severity, schemaguard.sg_cut(d.rule, 30), d.lock, schemaguard.sg_cut(d.message, 30), d.safe_form
     FROM @extschema@.sg_lint_sql_details(script, path, after, in_transaction) d;
 END;
-COMMENT ON FUNCTION sg_lint_sql(text, text, text[], boolean)
+COMMENT ON FUNCTION sg_lint_sql(text, text, schemaguard.names, boolean)
     IS 'what a migration would do to this database that it should not, statement by statement, before it runs';
 
 -- SARIF 2.1.0 with the file and the line
 CREATE FUNCTION sg_lint_sql_sarif(
     script         text,
     path           text,
-    after          text[] DEFAULT NULL,
+    after          schemaguard.names DEFAULT NULL,
     in_transaction boolean DEFAULT true)
 RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -580,4 +580,4 @@ BEGIN ATOMIC
              'properties', jsonb_build_object('safeForm', f.safe_form, 'lock', f.lock)) ORDER BY f.ordinality)
          FROM found f JOIN rules r ON r.rule = f.rule), NULL);
 END;
-COMMENT ON FUNCTION sg_lint_sql_sarif(text, text, text[], boolean) IS 'what sg_lint_sql() finds, as SARIF 2.1.0';
+COMMENT ON FUNCTION sg_lint_sql_sarif(text, text, schemaguard.names, boolean) IS 'what sg_lint_sql() finds, as SARIF 2.1.0';

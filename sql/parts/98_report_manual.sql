@@ -12,6 +12,9 @@ CREATE FUNCTION sg_manual_changes(
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
+    -- raises for a name that no snapshot has
+    SELECT FROM sg_drift_details(reference)
+    WHERE reference IS NOT NULL AND NOT EXISTS (SELECT FROM schemaguard.snapshot n WHERE n.name = reference);
     WITH snapshot AS MATERIALIZED (
         SELECT n.name, n.taken_at FROM schemaguard.snapshot n
         WHERE n.name = reference OR reference IS NULL AND n.server IS NULL AND n.imported_at IS NULL

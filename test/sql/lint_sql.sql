@@ -207,7 +207,9 @@ DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 
 -- Earlier files that are not here yet, names by the script's own search_path, transactions
 SELECT line, rule, message FROM sg_lint_sql_details('ALTER TABLE later ADD x int; CREATE INDEX ON later (x)');
-SELECT line, rule, message FROM sg_lint_sql_details('ALTER TABLE later ADD x int; CREATE INDEX ON later (x)', after => '{CREATE TABLE later ()}');
+SELECT line, rule, message FROM sg_lint_sql_details('ALTER TABLE later ADD x int; CREATE INDEX ON later (x)', after => ARRAY['SELECT 1', 'CREATE TABLE later ()']);
+SELECT line, rule, message FROM sg_lint_sql('ALTER TABLE later ADD x int; CREATE INDEX ON later (x)', after => 'CREATE TABLE later ()'::text);
+SELECT sg_lint_sql_sarif('CREATE INDEX ON later (x)', 'x', 'CREATE TABLE later ()') #> '{runs,0,results}';
 SELECT line, rule, lock, statement FROM sg_lint_sql_details(E'SET search_path = pg_catalog;\nALTER TABLE t ADD x int;\nSET search_path = ls;\nALTER TABLE t\n ADD x int, ADD y int DEFAULT random()');
 SELECT line, rule FROM sg_lint_sql(E'CREATE INDEX CONCURRENTLY ON t (n);\nBEGIN;\nALTER TABLE t ADD x int;\nALTER TABLE p ADD x int;\nCOMMIT;\nALTER TABLE m ADD x int', in_transaction => false);
 

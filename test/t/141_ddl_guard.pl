@@ -664,6 +664,7 @@ is($node->safe_psql('copied', $manual),
 	"adopted|s.before_it|CREATE TABLE|$super||\n"
 	  . "open|s.c|ALTER TABLE|carol|fire|ALTER TABLE s.c ADD COLUMN hot integer;\n"
 	  . "reverted|s.part_2|ALTER TABLE|alice||\nreverted|s.part_2.back|ALTER TABLE|alice||", 'what was run by hand');
+like(($node->psql('copied', q{SELECT * FROM sg_manual_changes(reference => 'bas')}))[2], qr/snapshot "bas" does not exist\n.*Perhaps you meant snapshot "base"/s, 'a snapshot that is not there is none');
 is($node->safe_psql('copied', q{SELECT origin, origin_name FROM schemaguard.ddl_log WHERE object = 's.t' AND tag = 'ALTER TABLE'}), 'migration|deploy', 'a migration role is one in the log of DDL, too');
 $node->safe_psql('copied', q{SET client_min_messages = error; SELECT sg_snapshot_take('later')});
 is($node->safe_psql('copied', q{SELECT DISTINCT state FROM sg_manual_changes() WHERE object = 's.c'}), 'adopted', 'a later snapshot has adopted it');
