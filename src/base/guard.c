@@ -303,6 +303,7 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	HeapTuple	tuple = sg_guard_is_on() ? find_candidate(flinfo->fn_oid) : NULL;
 	bool		counts = tuple != NULL;
 	bool		is_event = sg_guard_is_on() && is_for_events(flinfo->fn_oid);
+	MemoryContext cursors = NULL;
 
 	if (counts)
 	{
@@ -311,6 +312,8 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 			check_role(tuple);
 		ReleaseSysCache(tuple);
 	}
+	if (counts && !sg_guard_in_function() && !is_callers())
+		cursors = sg_cursors_hide(NULL);
 	if (next_hook)
 		next_hook(FHET_START, flinfo, &state->next);
 	if (is_event)
@@ -323,8 +326,8 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	}
 	if (counts)
 	{
-		if (!sg_guard_in_function() && !is_callers())
-			state->cursors = sg_cursors_hide(NULL);
+		if (cursors)
+			state->cursors = cursors;
 		guard.trusted++;
 		state->entries++;
 		tell_workers();
@@ -333,9 +336,12 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	}
 }
 
+/* Showing cursors comes last, for it may raise, and whoever holds this state may call again */
 static void
 end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 {
+	MemoryContext cursors = NULL;
+
 	if (state->entries > 0)
 	{
 		if (state->restricted == state->entries)
@@ -350,10 +356,7 @@ end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 		tell_workers();
 		if (state->cursors && !sg_guard_in_function())
 		{
-			if (event == FHET_END)
-				sg_cursors_show(state->cursors);
-			else
-				MemoryContextDelete(state->cursors);
+			cursors = state->cursors;
 			state->cursors = NULL;
 		}
 	}
@@ -364,6 +367,10 @@ end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 	}
 	if (next_hook)
 		next_hook(event, flinfo, &state->next);
+	if (cursors && event == FHET_END)
+		sg_cursors_show(cursors);
+	else if (cursors)
+		MemoryContextDelete(cursors);
 }
 
 static void

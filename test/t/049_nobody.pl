@@ -201,6 +201,26 @@ for my $fails (q{sg_rule_violations('mal.r', 'check', '1/0 > a')}, q{sg_rule_vio
 	like($err, qr/division by zero|fails/, '... and it fails');
 }
 
+# A function that the type cache keeps, as subtype_diff, whose call ends while the caller's cursors can't be shown: the next call is another one
+{
+	$node->safe_psql('postgres', q{SELECT sg_grant('mallory'); SET ROLE mallory;
+		CREATE FUNCTION mal.diff(int, int) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$ DECLARE c refcursor;
+		BEGIN
+			IF current_setting('my.open', true) = 'yes' THEN
+				PERFORM set_config('my.open', 'no', true), set_config('work_mem', '64kB', true);
+				FOR i IN 1 .. 6 LOOP c := NULL; OPEN c FOR EXECUTE 'SELECT 1 --' || repeat('x', 200000); END LOOP;
+			END IF;
+			RETURN $1 - $2;
+		END $$;
+		CREATE TYPE mal.range AS RANGE (SUBTYPE = int, SUBTYPE_DIFF = mal.diff);
+		CREATE TABLE mal.ranges (id int, r mal.range); CREATE INDEX ranges_r ON mal.ranges USING gist (r); INSERT INTO mal.ranges SELECT g, mal.range(g, g + 5) FROM generate_series(1, 2000) g;
+		SELECT sg_plan_create('theirs'), sg_plan_add_statement('theirs', 'REINDEX INDEX mal.ranges_r'); RESET ROLE;
+		SELECT sg_plan_create('ours'), sg_plan_add_statement('ours', 'REINDEX INDEX mal.ranges_r')});
+	($rc, $out, $err) = $node->psql('postgres', q{SET temp_file_limit = 0; SET my.open = 'yes'; CALL sg_apply('ours'); RESET temp_file_limit; SET my.open = 'no'; SET ROLE mallory; CALL sg_apply('theirs'); SELECT 'there'}, on_error_stop => 0);
+	like($err, qr/temporary file size exceeds/, 'cursors that cannot be shown');
+	is($out, 'there', '... are not shown by a later call') or diag $err;
+}
+
 # The unnamed portal of a driver, which the server drops for the client's ROLLBACK
 {
 	my $message = sub { $_[0] . pack('N', length($_[1]) + 4) . $_[1] };
