@@ -365,17 +365,28 @@ bool
 plan_deed_read_origin(const char *text, DeedOrigin *origin)
 {
 	Oid			table;
+	List	   *attnums;
 	int			length = 0;
 
 	memset(origin, 0, sizeof(DeedOrigin));
 	origin->here = plan_deed_read_mark(&text, &table);
 	if (text == NULL)
 		return false;
-	(void) read_columns(&text);
+	attnums = read_columns(&text);
 	if (text == NULL || sscanf(text, "} %u %u %n", &origin->leaf, &origin->file, &length) != 2 || length == 0)
 		return false;
 	origin->states = sg_text_array_list(OidInputFunctionCall(F_ARRAY_IN, unconstify(char *, text +length), TEXTOID, -1));
-	return true;
+
+	/*
+	 * as plan_deed_column_state() writes them: "not known" is the answer to a
+	 * text that others have written
+	 */
+	foreach_ptr(const char, state, origin->states)
+	{
+		if (state == NULL || strchr(state, ' ') == NULL)
+			return false;
+	}
+	return list_length(origin->states) == list_length(attnums);
 }
 
 bool

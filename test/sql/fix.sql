@@ -791,8 +791,15 @@ SELECT sg_plan_add_check('fix beside', 'beside', 'id > 1', 'beside_id', policy =
 CALL sg_fix_orphans('fix beside', dry_run => true);
 CALL sg_fix_orphans('fix beside', dry_run => true, steps => 2);
 \set VERBOSITY terse
+-- what a row's columns were, written by somebody else, is not known
+CALL sg_add_fks('fix beside', fix => true);
+INSERT INTO beside_p VALUES (1), (2);
+ALTER TABLE beside ALTER a TYPE bigint;
+UPDATE schemaguard.quarantine SET identity = regexp_replace(identity, '[{][^{]*$', '{x,y}') WHERE plan = 'fix beside';
+CALL sg_restore_quarantine('fix beside');
 SET client_min_messages = warning;
-SELECT sg_plan_drop('fix beside');
+TABLE beside ORDER BY id;
+SELECT sg_plan_drop('fix beside', force => true);
 
 \i :left
 
