@@ -248,12 +248,11 @@ look_at_fill(const PlanStep *step, ChangeMove *move, char *fill)
 	if (!change_rows(&filling, move, psprintf("%s IS NULL", quote_identifier(linitial(step->child_columns))), NIL))
 	{
 		PlanStep   *drop = change_dropped_before(step, 0);
+		char	   *hint;
+		char	   *reason = drop ? plan_filler_ended_text(drop, &hint) : NULL;
 
-		if (drop)
-			change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-						   psprintf("rows are left to be filled, and step %d, %s, has taken what its fill reads", drop->step, plan_step_object(drop)),
-						   psprintf(sg_calls("Take that back, and apply the plan again:\nCALL sg_rollback_fks(%s, steps => '{%d}');"),
-									quote_literal_cstr(step->plan), drop->step));
+		if (reason)
+			change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason, hint);
 		return;
 	}
 	move->rows.carries = step->fill && carries_until(step, (Node *) move->rows.expressions);

@@ -773,6 +773,18 @@ check_deferrable_target(const PlanCheck *check, CheckStep *cs)
 				  psprintf("Make it one that is not:\n%s", plan_set_call(deferrable, "deferrable", "false", "initially_deferred", "false", NULL)));
 }
 
+/* Rows that came back from quarantine without a value, when nothing filled them any more */
+static void
+check_left(CheckStep *cs)
+{
+	PlanStep   *drop = plan_filler_left_rows(cs->step) ? plan_filler_ended_by(cs->step) : NULL;
+	char	   *hint;
+	char	   *reason = drop ? plan_filler_ended_text(drop, &hint) : NULL;
+
+	if (reason)
+		check_row(cs, "backfill", CHECK_BLOCK, reason, hint);
+}
+
 void
 check_definition(PlanCheck *check, CheckStep *cs)
 {
@@ -790,6 +802,7 @@ check_definition(PlanCheck *check, CheckStep *cs)
 	}
 	check_done(cs);
 	check_existing(check, cs);
+	check_left(cs);
 	if (cs->view.need == NEED_NOTHING && !cs->step->fills)
 		return;
 	if (cs->view.need != NEED_NOTHING)

@@ -1036,6 +1036,19 @@ check_trust(StepWork *work)
 	return false;
 }
 
+/* Are the columns that rows which are left are filled from still there? */
+static bool
+check_source(StepWork *work)
+{
+	PlanStep   *drop = plan_filler_left_rows(work->step) ? plan_filler_ended_by(work->step) : NULL;
+	char	   *hint;
+	char	   *reason = drop ? plan_filler_ended_text(drop, &hint) : NULL;
+
+	if (reason)
+		fail_step(work, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason, hint);
+	return reason == NULL;
+}
+
 /* Can the expressions be planned here? */
 static bool
 check_expressions(StepWork *work, FkKey *key)
@@ -1054,8 +1067,8 @@ check_expressions(StepWork *work, FkKey *key)
 
 /*
  * Has a step rows to fill?  With its key, and without one to replace, only
- * where its trigger has stopped, or where the plan is about to drop a column
- * that it reads.
+ * where its trigger has stopped, where the plan is about to drop a column
+ * that it reads, or where rows were away until the trigger was gone.
  */
 static bool
 has_to_fill(const PlanStep *step, const FkKey *key, bool is_there, const FkKey *replaced)
@@ -1064,6 +1077,8 @@ has_to_fill(const PlanStep *step, const FkKey *key, bool is_there, const FkKey *
 
 	if (!is_there || replaced)
 		return step->replaces == NULL || replaced;
+	if (plan_filler_left_rows(step))
+		return true;
 	drop = step->fills ? plan_filler_ends_with(step) : NULL;
 	return drop && (drop->phase == NULL || !plan_filler_is_current(step, key->child));
 }
@@ -1091,7 +1106,7 @@ fill_step(StepWork *work)
 	if (plan_filler_is_armed(step) && !plan_filler_is_owners(step, key.child))
 		(void) deploy_backfill_disarm(work->run, step, "the child has another owner, so the trigger of its backfill is made anew");
 
-	return check_trust(work) && check_expressions(work, &key) && arm(work, &key) && fill(work, &key, true, &filled) &&
+	return check_trust(work) && check_source(work) && check_expressions(work, &key) && arm(work, &key) && fill(work, &key, true, &filled) &&
 		deploy_backfill_is_complete(work, &key, replaced);
 }
 

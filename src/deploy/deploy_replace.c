@@ -257,7 +257,7 @@ deploy_replace_step(PlanRun *run, int step)
 	StepView	view;
 	bool		replaces;
 
-	if (work == NULL || list_member_int(run->broken, step))
+	if (work == NULL || list_member_int(run->broken, step) || plan_filler_left_rows(work->step))
 		return;
 
 	look(work->step, &view);

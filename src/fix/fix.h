@@ -263,8 +263,7 @@ extern Oid	fix_detached_from(Oid table, const char *identity);
 
 /*
  * Has each step look at its rows again that has added and filled a column of the table
- * which rows that are back had not: it is not validated until the next call.  A step of
- * a key says so in its reason, for its key is valid.
+ * which rows that are back had not: it is not validated until the next call.
  */
 extern void fix_leave_unfilled(Oid table, List *columns);
 

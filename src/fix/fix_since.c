@@ -141,7 +141,7 @@ fix_leave_unfilled(Oid table, List *columns)
 	foreach_ptr(const PlanStep, step, plan_deed_fills(table))
 	{
 		if (!sg_has_names(columns, step->child_columns))
-			plan_step_set_state(step->plan, step->step, step->kind == STEP_COLUMN ? STEP_ADDED : STEP_AS_IT_IS,
+			plan_step_set_state(step->plan, step->step, STEP_ADDED,
 								"rows have come back from quarantine that were not filled", 0);
 	}
 }

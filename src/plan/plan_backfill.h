@@ -110,6 +110,13 @@ extern bool plan_filler_fires_always(const PlanStep *step, Oid child);
  */
 extern PlanStep *plan_filler_ends_with(const PlanStep *step);
 
+/* Has a key whose trigger is gone rows to fill, because they were away until then? */
+extern bool plan_filler_left_rows(const PlanStep *step);
+
+/* Returns the step that has dropped or renamed such a column, or NULL; and says so of a step, with the hint that has it taken back */
+extern PlanStep *plan_filler_ended_by(const PlanStep *step);
+extern char *plan_filler_ended_text(const PlanStep *drop, char **hint);
+
 /*
  * Make it, and drop it, with its function, and record that the step fills, or
  * not; the caller has locked the tables, and owns them.  What of that is there,

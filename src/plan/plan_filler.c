@@ -44,6 +44,7 @@
 #include "utils/syscache.h"
 
 #include "base/args.h"
+#include "base/calls.h"
 #include "base/catalog.h"
 #include "base/code.h"
 #include "base/compat.h"
@@ -60,6 +61,7 @@
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_key.h"
+#include "plan/plan_order.h"
 #include "plan/plan_relation.h"
 
 #define FILLER_PREFIX	"~schemaguard_fill_"
@@ -334,24 +336,53 @@ plan_filler_is_current(const PlanStep *step, Oid child)
 		fires(step, child, function, false);
 }
 
-/*
- * Is a column that it reads yet to be dropped, so that others may write that one
- * alone?  After a rollback a step may be validated whose column is there again.
- */
-PlanStep *
-plan_filler_ends_with(const PlanStep *step)
+/* Returns a step that drops or renames a column of the table that option backfill reads, and that has done so, or has yet to; or NULL */
+static PlanStep *
+source_moved_by(const PlanStep *step, bool done)
 {
 	Oid			table = step->backfill ? sg_find_qualified(step->child_table) : InvalidOid;
 
-	if (step->backfill == NULL)
-		return NULL;
-	foreach_ptr(PlanStep, drop, plan_steps_moving(step->plan, step->child_table))
+	foreach_ptr(PlanStep, drop, step->backfill ? plan_steps_moving(step->plan, step->child_table) : NIL)
 	{
-		if (plan_changed_object(drop) == CHANGED_COLUMN && plan_has_word(step->backfill, drop->fk_name) &&
-			!drop->skipped_by && (drop->state != STEP_VALIDATED || (OidIsValid(table) && get_attnum(table, drop->fk_name) > 0)))
+		if (plan_changed_object(drop) != CHANGED_COLUMN || !plan_has_word(step->backfill, drop->fk_name) || drop->skipped_by)
+			continue;
+
+		/*
+		 * after a rollback a step may be validated whose column is there
+		 * again
+		 */
+		if (done ? drop->state == STEP_VALIDATED :
+			drop->state != STEP_VALIDATED || (OidIsValid(table) && get_attnum(table, drop->fk_name) > 0))
 			return drop;
 	}
 	return NULL;
+}
+
+/* Is a column that it reads yet to be dropped, so that others may write that one alone? */
+PlanStep *
+plan_filler_ends_with(const PlanStep *step)
+{
+	return source_moved_by(step, false);
+}
+
+bool
+plan_filler_left_rows(const PlanStep *step)
+{
+	return step->kind == STEP_FOREIGN_KEY && step->backfill && step->state == STEP_ADDED && !step->fills && !plan_step_is_done(step);
+}
+
+PlanStep *
+plan_filler_ended_by(const PlanStep *step)
+{
+	return source_moved_by(step, true);
+}
+
+char *
+plan_filler_ended_text(const PlanStep *drop, char **hint)
+{
+	*hint = psprintf(sg_calls("Take that back, and apply the plan again:\nCALL sg_rollback_fks(%s, steps => '{%d}');"),
+					 quote_literal_cstr(drop->plan), drop->step);
+	return psprintf("rows are left to be filled, and step %d, %s, has taken what its fill reads", drop->step, plan_step_object(drop));
 }
 
 /* ---- as SQL, for who does it by hand ---- */

@@ -419,6 +419,29 @@ UPDATE copied SET n = NULL WHERE id = 1;
 CALL sg_prune(now() + interval '1 hour', what => 'attic');
 UPDATE copied SET _sg_dropped_a = NULL WHERE n IS NULL AND _sg_dropped_a IS NOT NULL;
 CALL sg_prune(now() + interval '1 hour', what => 'attic');
+-- ... and so does that of a key whose column was filled while they were away
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TABLE members (id int PRIMARY KEY); INSERT INTO members VALUES (1), (2), (3);
+CREATE TABLE accounts (id int PRIMARY KEY, member_id int UNIQUE REFERENCES members); INSERT INTO accounts SELECT id + 100, id FROM members;
+CREATE TABLE bookings (id int PRIMARY KEY, p int, member_id int REFERENCES members); INSERT INTO bookings VALUES (1, 1, 1), (2, 5, 2), (3, 5, 3);
+SELECT sg_plan_create('before'), sg_plan_add_fk('before', 'bookings', '{p}', 'origins', orphans => 'quarantine', index => false) \g /dev/null
+CALL sg_apply('before', fix => true);
+SELECT sg_plan_retarget('r', 'members', 'accounts', 'member_id'), sg_plan_release('r', 'retargeted') \g /dev/null
+CALL sg_apply('r');
+INSERT INTO origins VALUES (5);
+CALL sg_restore_quarantine('before');
+RESET client_min_messages;
+SELECT id, account_id FROM bookings ORDER BY id;
+SELECT * FROM steps;
+SELECT step, check_name, detail FROM sg_plan_check_details('r') WHERE step > 0 AND result = 'block';
+CALL sg_apply('r');
+CALL sg_rollback_fks('r', steps => '{2}');
+CALL sg_apply('r');
+SELECT id, account_id FROM bookings ORDER BY id;
+SELECT * FROM steps;
+SELECT sg_plan_drop('before', force => true);
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'bookings'::regclass AND NOT tgisinternal;
 
 -- rows of a partition that is a table of its own by now wait for it, and do not go into the default partition
 SET client_min_messages = error;
