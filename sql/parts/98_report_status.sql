@@ -228,11 +228,14 @@ BEGIN ATOMIC
              JOIN pg_namespace s ON s.oid = r.relnamespace AND starts_with(s.nspname::text, 'schemaguard_attic')
              CROSS JOIN LATERAL aclexplode(coalesce(s.nspacl, acldefault('n', s.nspowner))) a
         WHERE a.privilege_type = 'USAGE' AND NOT has_schema_privilege(a.grantee, k.home, 'USAGE'))
-    SELECT CASE WHEN q.n > 0 THEN 'attention' ELSE 'ok' END, 'quarantine', q.at,
+    -- whoever sees no row is told that there is none where the table has no block
+    SELECT CASE WHEN q.n > 0 OR q.hidden THEN 'attention' ELSE 'ok' END, 'quarantine', q.at,
            CASE WHEN q.n > 1000 THEN 'more than 1000 rows are in quarantine' WHEN q.n > 0 THEN format('rows in quarantine: %s', q.n)
-                ELSE 'no row is in quarantine' END,
+                WHEN q.hidden THEN 'rows that you may not read may be in quarantine' ELSE 'no row is in quarantine' END,
            'SELECT plan, row_table, fk_name, count(*) FROM schemaguard.quarantine GROUP BY 1, 2, 3;'
-    FROM (SELECT count(*) AS n, min(r.at) AS at FROM (SELECT k.at FROM schemaguard.quarantine k ORDER BY k.id LIMIT 1001) r) q
+    FROM (SELECT count(*) AS n, min(r.at) AS at,
+                 row_security_active('schemaguard.quarantine') AND pg_relation_size('schemaguard.quarantine') > 0 AS hidden
+          FROM (SELECT k.at FROM schemaguard.quarantine k ORDER BY k.id LIMIT 1001) r) q
     UNION ALL
     SELECT CASE WHEN a.lost + a.columns + d.astray + o.n > 0 OR d.oldest < now() - interval '30 days' THEN 'attention' ELSE 'ok' END,
            'attic', d.oldest,
@@ -243,6 +246,7 @@ BEGIN ATOMIC
                                                CASE WHEN h.hidden THEN ' that this role sees' END, a.columns)
                 WHEN d.astray > 0 THEN format('dropped and kept: %s, of which %s are not where they were put', d.n, d.astray)
                 WHEN d.n > 0 THEN format('dropped and kept: %s; the oldest was dropped %s', d.n, schemaguard.sg_ago(d.oldest))
+                WHEN h.hidden THEN 'nothing of yours that was dropped is kept'
                 ELSE 'nothing that was dropped is kept' END,
            CASE WHEN o.n > 0 THEN o.revokes
                 WHEN a.lost > 0 THEN 'SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace::regnamespace::text '

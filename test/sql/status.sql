@@ -139,6 +139,16 @@ CREATE ROLE regress_status;
 SET ROLE regress_status;
 SELECT state, subject, dated, summary FROM (SELECT state, subject, since IS NOT NULL AS dated, summary FROM public.sg_status()) s WHERE subject <> 'library';
 RESET ROLE;
+-- ... and is told that no row is in quarantine where none is for anybody
+GRANT pg_monitor TO regress_status;
+BEGIN;
+TRUNCATE schemaguard.quarantine;
+SET LOCAL ROLE regress_status;
+SELECT state, summary FROM public.sg_status() WHERE subject = 'quarantine';
+ROLLBACK;
+SET ROLE regress_status;
+SELECT state, summary FROM public.sg_status() WHERE subject = 'quarantine';
+RESET ROLE;
 DROP ROLE regress_status;
 SELECT sg_snapshot_drop('base');
 SELECT * FROM told WHERE subject = 'drift';

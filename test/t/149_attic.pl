@@ -335,7 +335,7 @@ for my $db ('closed', 'closed2')
 # an attic that somebody has opened, or that was so from before
 sql('closed', q{CALL sg_apply('d'); GRANT USAGE ON SCHEMA schemaguard_attic_1 TO PUBLIC, stranger});
 my $opened = q{SELECT state, summary, next_call FROM sg_status() WHERE subject = 'attic'};
-is(sql('closed', "SET SESSION AUTHORIZATION stranger; $opened"), 'ok|nothing that was dropped is kept|SELECT kind, object, done_at FROM schemaguard.plan_deed WHERE undone_at IS NULL;', 'sg_status() of a role that sees no plan');
+is(sql('closed', "SET SESSION AUTHORIZATION stranger; $opened"), 'ok|nothing of yours that was dropped is kept|SELECT kind, object, done_at FROM schemaguard.plan_deed WHERE undone_at IS NULL;', 'sg_status() of a role that sees no plan');
 is(sql('closed', $opened), 'attention|kept where roles have USAGE that have none on the schema it was in: 2|REVOKE USAGE ON SCHEMA schemaguard_attic_1 FROM PUBLIC; REVOKE USAGE ON SCHEMA schemaguard_attic_1 FROM stranger;',
 	'an attic that is open to more roles is told');
 sql('closed', sql('closed', $opened =~ s/state, summary, //r));
