@@ -231,7 +231,7 @@ check_fixable_orphans(PlanCheck *check, CheckStep *cs, char *text)
 		return;
 	}
 	check_row(cs, "orphans", CHECK_WARN,
-			  psprintf("%s, and the policy is %s", text, plan_policy_text(cs->step->orphans)),
+			  psprintf("%s: %s", plan_policy_text(cs->step->orphans), text),
 			  !hints ? NULL :
 			  psprintf(sg_calls("They are fixed only when you ask for it. To see first what it comes to:\nCALL sg_fix_orphans(%s, steps => '{%d}', dry_run => true);"),
 					   quote_literal_cstr(cs->plan), cs->step->step));

@@ -779,10 +779,11 @@ answer(CheckStep *cs, const RowQuestion *question)
 													quote_literal_cstr(cs->plan)) : NULL);
 	else if (rule->result == AUDIT_FAIL)
 		check_row(cs, question->name, question->broken,
-				  psprintf(INT64_FORMAT " of %s %s%s%s", rule->orphan_rows, read_text(rule), question->breaks,
+				  psprintf("%s" INT64_FORMAT " of %s %s%s",
+						   plan_step_fixes(cs->step) && strcmp(question->name, "rows") == 0 ? psprintf("%s: ", plan_policy_text(cs->step->orphans)) : "",
+						   rule->orphan_rows, read_text(rule), question->breaks,
 						   rule->orphan_keys > 0 && rule->rule->kind == AUDIT_UNIQUE ?
-						   psprintf(", in " INT64_FORMAT " %s", rule->orphan_keys, rule->orphan_keys == 1 ? "group" : "groups") : "",
-						   plan_step_fixes(cs->step) && strcmp(question->name, "rows") == 0 ? psprintf(", and the policy is %s", plan_policy_text(cs->step->orphans)) : ""),
+						   psprintf(", in " INT64_FORMAT " %s", rule->orphan_keys, rule->orphan_keys == 1 ? "group" : "groups") : ""),
 				  question->hint);
 	else if (OidIsValid(rule->waits_for))
 		check_row(cs, question->name, CHECK_WARN,

@@ -116,6 +116,16 @@ deploy_orphans_list(const FkKey *key)
 					sg_names_literal(sg_attribute_names(key->parent, key->parent_att, key->nkeys)));
 }
 
+/* The call that does what the step's policy says about rows, and no other step's */
+static char *
+fixing_hint(const StepWork *work, const char *procedure)
+{
+	PlanRun		one = *work->run;
+
+	one.chosen = list_make1_int(work->step->step);
+	return psprintf("Do what the step's policy says:\n%s", run_fixing_call_text(&one, procedure));
+}
+
 const char *
 deploy_orphans_hint(const StepWork *work)
 {
@@ -123,7 +133,7 @@ deploy_orphans_hint(const StepWork *work)
 	bool		full = key->match == FKCONSTR_MATCH_FULL && key->nkeys > 1 && !OidIsValid(key->conid);
 
 	if (plan_step_fixes(work->step))
-		return psprintf("Do what the step's policy says:\n%s", run_fixing_call_text(work->run, "sg_fix_orphans"));
+		return fixing_hint(work, "sg_fix_orphans");
 	if (key->period && OidIsValid(key->conid))
 		return psprintf("Change or delete these rows by hand, and CALL again:\n%s", deploy_orphans_list(key));
 	if (key->period)
@@ -354,7 +364,7 @@ broken_hint(const StepWork *work)
 	const PlanRun *run = work->run;
 
 	return plan_step_fixes(work->step) ?
-		psprintf("Do what the step's policy says:\n%s", run_fixing_call_text(run, run->given ? run->procedure : "sg_apply")) :
+		fixing_hint(work, run->given ? run->procedure : "sg_apply") :
 		deploy_rule_hint(work->step);
 }
 

@@ -24,6 +24,8 @@ SELECT sg_plan_add_fk('chs_refer', 'c', '{p_id}', 'p', orphans => 'quarantine', 
 SELECT sg_plan_add_check('chs_refer', 'c', 'n <> 3', policy => 'delete', name => 'c_n');
 SELECT sg_plan_add_unique('chs_refer', 'c', '{code}', policy => 'quarantine', keep_by => 'id', name => 'c_code');
 SELECT found('chs_refer');
+-- the listing cuts what is said of rows, but not what becomes of them
+SELECT detail FROM sg_plan_check('chs_refer') WHERE check_name IN ('orphans', 'rows') ORDER BY step;
 SELECT found('chs_refer', 'sample');
 SELECT hint FROM sg_plan_check_details('chs_refer', verify => 'full') WHERE check_name = 'referring' AND step = 2;
 SET client_min_messages = error;
