@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
@@ -36,7 +37,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "tcop/utility.h"
+#include "pgstat.h"
 #include "utils/acl.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -81,7 +82,6 @@ typedef struct Made
 	ObjectAddress object;
 	Oid			role;			/* that did it */
 	Oid			owner;			/* before that, of a relation; else InvalidOid */
-	bool		later;			/* its own row, or schema, had come since */
 	bool		created;
 } Made;
 
@@ -99,7 +99,6 @@ typedef struct Making
 static Making *making;
 
 static object_access_hook_type next_access;
-static ProcessUtility_hook_type next_utility;
 
 /* ---- what an object uses ---- */
 
@@ -205,10 +204,42 @@ is_later_than(const SgSeen *seen, const ObjectAddress *code, TransactionId xid)
 	return later && !list_member_oid(seen->own, xid);
 }
 
+/*
+ * Has this transaction written anew what others have made or changed since?  Not
+ * every statement that does so tells (GRANT, DROP OWNED, the other operator of a
+ * commutator), but the server keeps what a transaction has replaced until that ends.
+ */
+static bool
+is_replaced_later(const SgSeen *seen, const ObjectAddress *object, HeapTuple version)
+{
+	HeapTupleHeader header = version->t_data;
+
+	return (header->t_infomask & HEAP_XMAX_INVALID) == 0 && !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header)) &&
+		is_later_than(seen, object, HeapTupleHeaderGetRawXmin(header));
+}
+
+/* Is there such a version of a row of a catalog?  An OID column of it has the value. */
+static bool
+was_later(const ObjectAddress *object, Oid catalog, Oid index, AttrNumber column)
+{
+	SgCatalog	versions;
+	HeapTuple	version;
+	bool		later = false;
+
+	sg_catalog_begin(&versions, catalog, index, column, object->objectId, SnapshotAny);
+	while (!later && HeapTupleIsValid(version = sg_catalog_next(&versions)))
+		later = is_replaced_later(making->seen, object, version);
+	sg_catalog_end(&versions);
+	return later;
+}
+
 static bool
 is_later(const ObjectAddress *code, TransactionId xid)
 {
-	return is_later_than(making->seen, code, xid);
+	return is_later_than(making->seen, code, xid) ||
+		(TransactionIdIsCurrentTransactionId(xid) &&
+		 was_later(code, code->classId, get_object_oid_index(code->classId), get_object_attnum_oid(code->classId)));
 }
 
 /* Has the schema come since, or got its name, from a role that could gain by it? */
@@ -239,10 +270,20 @@ refuse(const ObjectAddress *used)
 			 errhint("Look at it, and make the same call again if it may be used.")));
 }
 
+/* The object that a row of a catalog is about.  The OID comes first; a column is its table's. */
+static ObjectAddress
+object_of(Oid catalog, HeapTuple row)
+{
+	ObjectAddress object = {catalog == AttributeRelationId ? RelationRelationId : catalog, *(Oid *) GETSTRUCT(row), 0};
+
+	return object;
+}
+
 /* Has a row of a catalog about an object come or changed since?  An OID column of it has the object's. */
 static bool
 is_part_later(Oid catalog, Oid index, AttrNumber column, Oid object)
 {
+	ObjectAddress whole = {InvalidOid, object, 0};
 	SgCatalog	parts;
 	HeapTuple	tuple;
 	bool		later = false;
@@ -250,13 +291,12 @@ is_part_later(Oid catalog, Oid index, AttrNumber column, Oid object)
 	sg_catalog_begin(&parts, catalog, index, column, object, NULL);
 	while (!later && HeapTupleIsValid(tuple = sg_catalog_next(&parts)))
 	{
-		/* the OID comes first, where there is one */
-		ObjectAddress part = {catalog, catalog == AttributeRelationId ? InvalidOid : *(Oid *) GETSTRUCT(tuple), 0};
+		ObjectAddress part = object_of(catalog, tuple);
 
-		later = is_later(&part, HeapTupleHeaderGetRawXmin(tuple->t_data));
+		later = is_later_than(making->seen, &part, HeapTupleHeaderGetRawXmin(tuple->t_data));
 	}
 	sg_catalog_end(&parts);
-	return later;
+	return later || was_later(&whole, catalog, index, column);
 }
 
 /* Raises 42501 for code that came later, or whose schema or check did, and whose owner could gain by running as that role */
@@ -333,7 +373,7 @@ check_handed_over(const Made *made)
 	Oid			owner = SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? code_table_owner(relid) : was;
 
 	if (owner != was && sg_could_gain(was, owner) &&
-		(made->later || is_part_later(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relid) ||
+		(is_relation_later(relid, made->role) ||
 		 is_part_later(StatisticExtRelationId, StatisticExtRelidIndexId, Anum_pg_statistic_ext_stxrelid, relid) ||
 		 is_part_later(RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, relid) ||
 		 is_part_later(TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid) ||
@@ -385,6 +425,54 @@ forget(void *arg)
 		*link = (*link)->outer;
 }
 
+static void
+keep_theirs(SgSeen *seen, const ObjectAddress *object)
+{
+	TheirKey	key = {object->classId, object->objectId};
+	if (seen->theirs == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(TheirKey),.entrysize = sizeof(TheirKey),.hcxt = seen->context};
+
+		seen->theirs = hash_create("schemaguard objects of others", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	(void) hash_search(seen->theirs, &key, HASH_ENTER, NULL);
+}
+
+/* Catalogs that tell what a name leads to, and what would be handed over; those of is_part_later() are among them */
+static const Oid judged[] = {ProcedureRelationId, OperatorRelationId, OperatorClassRelationId, TypeRelationId, RelationRelationId,
+	NamespaceRelationId, CastRelationId, ForeignServerRelationId, ForeignDataWrapperRelationId, AttributeRelationId, StatisticExtRelationId,
+RewriteRelationId, TriggerRelationId, PolicyRelationId, AttrDefaultRelationId, ForeignTableRelationId, ConstraintRelationId};
+
+/* May this transaction have replaced rows of a catalog? */
+static bool
+may_have_replaced(Oid catalog)
+{
+	Relation	rel = table_open(catalog, AccessShareLock);
+	bool		result = !pgstat_should_count_relation(rel) || (rel->pgstat_info->trans && rel->pgstat_info->trans->tuples_updated > 0);
+
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Keeps what others have made or changed, and this transaction, which is to be committed, has replaced: nobody could tell any more */
+static void
+keep_replaced(SgSeen *seen, Oid catalog)
+{
+	Relation	rel = table_open(catalog, AccessShareLock);
+	SysScanDesc versions = systable_beginscan(rel, InvalidOid, false, SnapshotAny, 0, NULL);
+	HeapTuple	version;
+
+	while (HeapTupleIsValid(version = systable_getnext(versions)))
+	{
+		ObjectAddress object = object_of(catalog, version);
+
+		if (is_replaced_later(seen, &object, version))
+			keep_theirs(seen, &object);
+	}
+	systable_endscan(versions);
+	table_close(rel, AccessShareLock);
+}
+
 /* Remembers the transactions that this session commits: others have not planted what these make */
 static void
 note_commit(XactEvent event, void *arg)
@@ -395,6 +483,13 @@ note_commit(XactEvent event, void *arg)
 
 	if (event != XACT_EVENT_PRE_COMMIT || kept == NULL || !TransactionIdIsValid(xid))
 		return;
+	for (int i = 0; i < lengthof(judged); i++)
+	{
+		if (!may_have_replaced(judged[i]))
+			continue;
+		for (SgSeen *seen = kept; seen; seen = seen->outer)
+			keep_replaced(seen, judged[i]);
+	}
 	n = xactGetCommittedChildren(&children);
 	for (SgSeen *seen = kept; seen; seen = seen->outer)
 	{
@@ -642,126 +737,20 @@ check_altered(const ObjectAddress *object)
 	ReleaseSysCache(row);
 }
 
-static void
-keep_theirs(SgSeen *seen, const ObjectAddress *object)
-{
-	TheirKey	key = {object->classId, object->objectId};
-
-	/* the hook has a default by its table and column */
-	if (key.classId == AttrDefaultRelationId)
-		key.classId = RelationRelationId;
-	if (seen->theirs == NULL)
-	{
-		HASHCTL		ctl = {.keysize = sizeof(TheirKey),.entrysize = sizeof(TheirKey),.hcxt = seen->context};
-
-		seen->theirs = hash_create("schemaguard objects of others", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
-	(void) hash_search(seen->theirs, &key, HASH_ENTER, NULL);
-}
-
 /* Keeps for a call that others' code makes or alters an object in it: a trigger does, where a statement writes their table */
 static void
 note_theirs(SgSeen *seen, const ObjectAddress *object)
 {
+	ObjectAddress whole = *object;
 	Oid			role;
 	int			context;
 
 	GetUserIdAndSecContext(&role, &context);
+	/* the hook has a default by its table and column */
+	if (whole.classId == AttrDefaultRelationId)
+		whole.classId = RelationRelationId;
 	if (role != seen->role && (context & SECURITY_LOCAL_USERID_CHANGE) != 0)
-		keep_theirs(seen, object);
-}
-
-/* ---- rows of others that are written anew ---- */
-
-/* Catalogs whose rows GRANT writes, and which say by themselves what a name leads to, or what would be handed over */
-static const Oid granted[] = {ProcedureRelationId, RelationRelationId, TypeRelationId, NamespaceRelationId, ForeignServerRelationId};
-
-/* Keeps what others have made or changed since, of one catalog.  The OID comes first in each. */
-static void
-keep_later(SgSeen *seen, Oid catalog)
-{
-	SgCatalog	rows;
-	HeapTuple	tuple;
-
-	sg_catalog_begin_all(&rows, catalog);
-	while (HeapTupleIsValid(tuple = sg_catalog_next(&rows)))
-	{
-		/* a column is its table's */
-		ObjectAddress object = {catalog == AttributeRelationId ? RelationRelationId : catalog, *(Oid *) GETSTRUCT(tuple), 0};
-
-		if (!is_theirs(seen, &object) && is_later_than(seen, &object, HeapTupleHeaderGetRawXmin(tuple->t_data)))
-			keep_theirs(seen, &object);
-	}
-	sg_catalog_end(&rows);
-}
-
-/*
- * A row that GRANT writes anew would be this session's own, whoever has changed the
- * object before, and GRANT calls no hook.  So what is others' then stays so for the call.
- */
-static void
-keep_before_grant(const Node *statement)
-{
-	if (!IsA(statement, GrantStmt))
-		return;
-	for (SgSeen *seen = kept; seen; seen = seen->outer)
-	{
-		for (int i = 0; i < lengthof(granted); i++)
-			keep_later(seen, granted[i]);
-		foreach_ptr(const AccessPriv, privilege, ((const GrantStmt *) statement)->privileges)
-		{
-			if (privilege->cols == NIL)
-				continue;
-			keep_later(seen, AttributeRelationId);
-			break;
-		}
-	}
-}
-
-static void
-look_at_statement(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUtilityContext context,
-				  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
-{
-	keep_before_grant(planned->utilityStmt);
-	(next_utility ? next_utility : standard_ProcessUtility) (planned, query, read_only_tree, context, params, environment, dest, completion);
-}
-
-/* The transaction that has written the row of an object, as it was before this command; false: none, or it can't be told */
-static bool
-row_before(const ObjectAddress *object, TransactionId *xid)
-{
-	bool		is_column = object->classId == RelationRelationId && object->objectSubId != 0;
-	HeapTuple	tuple = NULL;
-	Relation	catalog;
-
-	if (!is_objectclass_supported(object->classId))
-		return false;
-	catalog = table_open(object->classId, AccessShareLock);
-	if (is_column)
-		tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(object->objectId), Int16GetDatum(object->objectSubId));
-	else
-		tuple = get_catalog_object_by_oid(catalog, get_object_attnum_oid(object->classId), object->objectId);
-	table_close(catalog, AccessShareLock);
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	*xid = HeapTupleHeaderGetRawXmin(tuple->t_data);
-	if (is_column)
-		ReleaseSysCache(tuple);
-	return true;
-}
-
-/* Keeps as theirs an object that others have changed and that a statement alters: the hook has it while its row is still the one before */
-static void
-keep_before_alter(const ObjectAddress *object)
-{
-	for (SgSeen *seen = kept; seen; seen = seen->outer)
-	{
-		TransactionId xid;
-		ObjectAddress whole = {object->classId, object->objectId, 0};
-
-		if (!is_theirs(seen, &whole) && row_before(object, &xid) && is_later_than(seen, &whole, xid))
-			keep_theirs(seen, &whole);
-	}
+		keep_theirs(seen, &whole);
 }
 
 static void
@@ -781,8 +770,6 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 	if (access == OAT_POST_CREATE && sg_guard_is_on() &&
 		(classid == RelationRelationId || (classid == ConstraintRelationId && ((ObjectAccessPostCreate *) arg)->is_internal)))
 		visit_used(&object, false, GetUserId(), check_trusted);
-	if (access == OAT_POST_ALTER)
-		keep_before_alter(&object);
 	if (making)
 		check_altered(&object);
 	if (sg_guard_in_function())
@@ -799,8 +786,6 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 		made->role = GetUserId();
 		made->created = access == OAT_POST_CREATE;
 		made->owner = access == OAT_POST_ALTER && classid == RelationRelationId ? code_table_owner(objectid) : InvalidOid;
-		/* its new row can't be read yet */
-		made->later = OidIsValid(made->owner) && sg_could_gain(made->owner, made->role) && is_relation_later(objectid, made->role);
 		making->objects = lappend(making->objects, made);
 		MemoryContextSwitchTo(old);
 	}
@@ -811,6 +796,4 @@ sg_made_init(void)
 {
 	next_access = object_access_hook;
 	object_access_hook = look_at_made;
-	next_utility = ProcessUtility_hook;
-	ProcessUtility_hook = look_at_statement;
 }

@@ -485,9 +485,7 @@ is_temporary(Node *statement)
  * Refuses to code that runs for a call of ours in nobody's or an owner's name
  * what would outlive it in the caller's session, and the server lets pass: SET
  * CONSTRAINTS fires deferred triggers of the caller's in that name, LOAD brings a
- * library in, and a function in pg_temp waits for a call that names it so.  DROP
- * OWNED and operators rewrite rows of objects that they do not name, which then
- * count as seen by the call (made.c).
+ * library in, and a function in pg_temp waits for a call that names it so.
  */
 static void
 refuse_session_state(Node *statement)
@@ -496,11 +494,6 @@ refuse_session_state(Node *statement)
 
 	if (!sg_guard_is_on() || !InSecurityRestrictedOperation())
 		return;
-	if (IsA(statement, DropOwnedStmt) || IsA(statement, AlterOperatorStmt) ||
-		(IsA(statement, DefineStmt) && ((DefineStmt *) statement)->kind == OBJECT_OPERATOR))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("cannot drop what a role owns, or make or alter an operator, within a security-restricted operation")));
 	if (constraints || IsA(statement, LoadStmt) || is_temporary(statement))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

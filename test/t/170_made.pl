@@ -176,7 +176,9 @@ query(q{CREATE FUNCTION app.handed() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALT
 	CREATE FUNCTION app.granted() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION app.granted() OWNER TO eve;
 	CREATE TYPE app.kind AS ENUM ('a'); ALTER TYPE app.kind OWNER TO eve; CREATE TABLE app.of_kind (k app.kind);
 	GRANT CREATE ON DATABASE postgres TO eve;
-	SET SESSION AUTHORIZATION eve; CREATE VIEW app.seen AS SELECT 1 AS a; CREATE VIEW app.unseen AS SELECT 2 AS a; CREATE TABLE app.quiet (a int);
+	CREATE ROLE leaver; CREATE FUNCTION app.first() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION app.first() OWNER TO eve;
+	SET SESSION AUTHORIZATION eve; GRANT EXECUTE ON FUNCTION app.granted() TO leaver; CREATE TABLE app.referred (id int PRIMARY KEY); CREATE TABLE app.unreferred (id int PRIMARY KEY);
+	CREATE VIEW app.seen AS SELECT 1 AS a; CREATE VIEW app.unseen AS SELECT 2 AS a; CREATE TABLE app.quiet (a int);
 	CREATE FUNCTION app.noise() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE FUNCTION app.kind_text(app.kind) RETURNS text LANGUAGE sql AS $$SELECT 'x'$$});
 foreach my $schema ('swapped', 'renamed')
 {
@@ -189,6 +191,10 @@ my @meanwhile = (
 	[ 'CREATE TRIGGER f BEFORE INSERT ON app.fired FOR EACH ROW EXECUTE FUNCTION swapped.f()', 'ALTER SCHEMA swapped RENAME TO was; ALTER SCHEMA not_swapped RENAME TO swapped', 'a schema in the place of another one' ],
 	# a statement of the call that writes the same row does not make it the call's own
 	[ 'ALTER FUNCTION app.granted() OWNER TO postgres', q{CREATE OR REPLACE FUNCTION app.granted() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 2'}, 'a function, with a GRANT', 'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA app TO PUBLIC' ],
+	[ 'ALTER FUNCTION app.granted() OWNER TO postgres', q{CREATE OR REPLACE FUNCTION app.granted() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 3'}, 'a function, with DROP OWNED', 'DROP OWNED BY leaver' ],
+	[ 'CREATE VIEW app.of_operator AS SELECT 1 OPERATOR(app.##) 2 AS a', 'CREATE OPERATOR app.## (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl)', 'an operator, with a commutator',
+		'CREATE OPERATOR app.@@ (LEFTARG = int, RIGHTARG = int, FUNCTION = int4mi, COMMUTATOR = OPERATOR(app.##))' ],
+	[ 'ALTER TABLE app.referred OWNER TO postgres', 'ALTER TABLE app.referred RENAME TO referred_was; ALTER TABLE app.unreferred RENAME TO referred', 'a table, with a key', 'CREATE TABLE app.refers (id int REFERENCES app.referred)' ],
 	[ 'ALTER VIEW app.seen OWNER TO postgres', 'ALTER VIEW app.seen RENAME TO seen_was; ALTER VIEW app.unseen RENAME TO seen', 'a view, with SET', 'ALTER VIEW app.seen SET (security_barrier = false)' ],
 	[ 'ALTER TABLE app.quiet OWNER TO postgres', 'CREATE TRIGGER noise BEFORE INSERT ON app.quiet FOR EACH ROW EXECUTE FUNCTION app.noise()', 'a trigger, with DISABLE', 'ALTER TABLE app.quiet DISABLE TRIGGER ALL' ],
 	# nor is what is handed over, whatever comes behind that
@@ -205,6 +211,24 @@ foreach my $i (keys @meanwhile)
 	like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... it is told');
 	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'later $i'"), ($between ? 'validated ' : '') . 'validated failed', '... and the step fails');
 }
+query('DROP OPERATOR app.## (int, int); DROP OPERATOR app.@@ (int, int); DROP TABLE app.refers, app.referred, app.referred_was');
+
+# within a statement that writes the rows of several objects, and in a trigger of hers, which writes them in the same transaction
+
+query(q{SELECT sg_plan_create('rows'), sg_plan_add_statement('rows', 'GRANT EXECUTE ON FUNCTION app.first(), app.granted() TO PUBLIC'), sg_plan_add_statement('rows', 'ALTER FUNCTION app.granted() OWNER TO postgres')});
+meanwhile('GRANT waits for the first of two functions', 'ALTER FUNCTION app.first() COST 2', q{CALL sg_apply('rows')}, q{locktype = 'transactionid'},
+	q{SET SESSION AUTHORIZATION eve; CREATE OR REPLACE FUNCTION app.granted() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 4'});
+is(query(q{SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'rows'}), 'validated failed', '... the second, which is replaced meanwhile, is not handed over');
+query(q{GRANT leaver TO eve; SET SESSION AUTHORIZATION eve; GRANT EXECUTE ON FUNCTION app.granted() TO leaver; CREATE TABLE app.slow (a int); INSERT INTO app.slow VALUES (1);
+	CREATE FUNCTION app.slowly() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_advisory_xact_lock(7); DROP OWNED BY leaver;
+		CREATE OPERATOR app.@@ (LEFTARG = int, RIGHTARG = int, FUNCTION = int4mi, COMMUTATOR = OPERATOR(app.##)); DROP OPERATOR app.@@ (int, int); RETURN NEW; END$$;
+	CREATE TRIGGER slowly BEFORE UPDATE ON app.slow FOR EACH ROW EXECUTE FUNCTION app.slowly()});
+query(q{SELECT sg_plan_create('slow'), sg_plan_add_statement('slow', 'UPDATE app.slow SET a = 2'), sg_plan_add_statement('slow', 'ALTER FUNCTION app.granted() OWNER TO postgres'),
+	sg_plan_add_statement('slow', 'CREATE VIEW app.of_operator AS SELECT 1 OPERATOR(app.##) 2 AS a')});
+meanwhile('a trigger waits', 'SELECT pg_advisory_xact_lock(7)', q{CALL sg_apply('slow')}, q{locktype = 'advisory'},
+	q{SET SESSION AUTHORIZATION eve; CREATE OR REPLACE FUNCTION app.granted() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 5'; CREATE OPERATOR app.## (LEFTARG = int, RIGHTARG = int, FUNCTION = int4pl)});
+is(query(q{SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'slow'}), 'validated failed failed', '... and what it writes then is not used') or diag($victim->{err});
+query('DROP OPERATOR app.## (int, int); DROP TABLE app.slow; DROP FUNCTION app.slowly(), app.first()');
 query('DROP SCHEMA swapped, was, renamed, renamed_was CASCADE; DROP FUNCTION app.handed(), app.made(), app.granted(); DROP TYPE app.kind CASCADE; DROP TABLE app.quiet; DROP FUNCTION app.noise()');
 
 # ---- a statement that writes rows runs what was looked at: an operator that comes while the look waits for a lock
