@@ -99,7 +99,8 @@ LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH found AS MATERIALIZED (
         SELECT *, d.step > 0 AND d.result = 'warn' AND NOT everything AND
-                  count(*) FILTER (WHERE d.step > 0) OVER (PARTITION BY d.check_name, d.result, d.detail ~ '^policy [^:]*keeps no copy:') > 10 AS alike
+                  count(*) FILTER (WHERE d.step > 0)
+                      OVER (PARTITION BY d.check_name, d.result, d.detail ~ '^policy [^:]*no copy:') > 10 AS alike
         FROM sg_plan_check_details(plan, steps, verify) WITH ORDINALITY d (step, fk_name, check_name, result, detail, hint, place))
     SELECT 0, CASE WHEN bool_or(f.result = 'block') THEN 'block' WHEN bool_or(f.result = 'warn') THEN 'warn' ELSE 'ok' END,
            schemaguard.sg_cut(sg_plan_check.plan), 'summary',
@@ -116,7 +117,7 @@ BEGIN ATOMIC
         format(E'See all of them; the first one says: %s\n'
             'SELECT * FROM %s.sg_plan_check_details(%L, %L, %L) WHERE check_name = %L AND result = ''warn'' AND step > 0;',
                (array_agg(f.detail ORDER BY f.place))[1], schemaguard.sg_schema(), sg_plan_check.plan, steps, verify, f.check_name)
-     FROM found f WHERE f.alike GROUP BY f.check_name, f.detail ~ '^policy [^:]*keeps no copy:' ORDER BY min(f.place))
+     FROM found f WHERE f.alike GROUP BY f.check_name, f.detail ~ '^policy [^:]*no copy:' ORDER BY min(f.place))
     UNION ALL
     (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan), 40, 19), f.check_name,
         schemaguard.sg_cut(f.detail), f.hint
