@@ -11,10 +11,10 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "access/visibilitymap.h"
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/objectaddress.h"
@@ -38,6 +38,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -205,21 +206,18 @@ is_later_than(const SgSeen *seen, const ObjectAddress *code, TransactionId xid)
 }
 
 /*
- * Has this transaction written anew what others have made or changed since?  Not
- * every statement that does so tells (GRANT, DROP OWNED, the other operator of a
- * commutator), but the server keeps what a transaction has replaced until that ends.
+ * Has this transaction written the row anew?  Not every statement that does so
+ * tells (GRANT, DROP OWNED, the other operator of a commutator), but the server
+ * keeps what a transaction has replaced until that ends.
  */
 static bool
-is_replaced_later(const SgSeen *seen, const ObjectAddress *object, HeapTuple version)
+is_replaced(HeapTupleHeader version)
 {
-	HeapTupleHeader header = version->t_data;
-
-	return (header->t_infomask & HEAP_XMAX_INVALID) == 0 && !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
-		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header)) &&
-		is_later_than(seen, object, HeapTupleHeaderGetRawXmin(header));
+	return (version->t_infomask & HEAP_XMAX_INVALID) == 0 && !HEAP_XMAX_IS_LOCKED_ONLY(version->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(version));
 }
 
-/* Is there such a version of a row of a catalog?  An OID column of it has the value. */
+/* Has this transaction replaced what others have made or changed since, in a row of a catalog?  An OID column of it has the value. */
 static bool
 was_later(const ObjectAddress *object, Oid catalog, Oid index, AttrNumber column)
 {
@@ -229,7 +227,7 @@ was_later(const ObjectAddress *object, Oid catalog, Oid index, AttrNumber column
 
 	sg_catalog_begin(&versions, catalog, index, column, object->objectId, SnapshotAny);
 	while (!later && HeapTupleIsValid(version = sg_catalog_next(&versions)))
-		later = is_replaced_later(making->seen, object, version);
+		later = is_replaced(version->t_data) && is_later_than(making->seen, object, HeapTupleHeaderGetRawXmin(version->t_data));
 	sg_catalog_end(&versions);
 	return later;
 }
@@ -429,6 +427,7 @@ static void
 keep_theirs(SgSeen *seen, const ObjectAddress *object)
 {
 	TheirKey	key = {object->classId, object->objectId};
+
 	if (seen->theirs == NULL)
 	{
 		HASHCTL		ctl = {.keysize = sizeof(TheirKey),.entrysize = sizeof(TheirKey),.hcxt = seen->context};
@@ -454,22 +453,56 @@ may_have_replaced(Oid catalog)
 	return result;
 }
 
-/* Keeps what others have made or changed, and this transaction, which is to be committed, has replaced: nobody could tell any more */
+/* Keeps what others have made or changed in a block of a catalog, and this transaction has replaced */
 static void
-keep_replaced(SgSeen *seen, Oid catalog)
+keep_replaced_in(Relation rel, BlockNumber block)
+{
+	Buffer		buffer = ReadBuffer(rel, block);
+	Page		page;
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	page = BufferGetPage(buffer);
+	for (OffsetNumber place = FirstOffsetNumber; place <= PageGetMaxOffsetNumber(page); place++)
+	{
+		ItemId		item = PageGetItemId(page, place);
+		HeapTupleData version = {0};
+		ObjectAddress object;
+
+		if (!ItemIdIsNormal(item))
+			continue;
+		version.t_data = (HeapTupleHeader) PageGetItem(page, item);
+		if (!is_replaced(version.t_data))
+			continue;
+		object = object_of(RelationGetRelid(rel), &version);
+		for (SgSeen *seen = kept; seen; seen = seen->outer)
+		{
+			if (is_later_than(seen, &object, HeapTupleHeaderGetRawXmin(version.t_data)))
+				keep_theirs(seen, &object);
+		}
+	}
+	UnlockReleaseBuffer(buffer);
+}
+
+/*
+ * Keeps what this transaction, which is to be committed, has replaced: nobody could
+ * tell any more.  No such row is on a page that is all-visible, as most pages of a
+ * large catalog are, so that a commit does not take as long as there are tables.
+ */
+static void
+keep_replaced(Oid catalog)
 {
 	Relation	rel = table_open(catalog, AccessShareLock);
-	SysScanDesc versions = systable_beginscan(rel, InvalidOid, false, SnapshotAny, 0, NULL);
-	HeapTuple	version;
+	BlockNumber blocks = RelationGetNumberOfBlocks(rel);
+	Buffer		map = InvalidBuffer;
 
-	while (HeapTupleIsValid(version = systable_getnext(versions)))
+	for (BlockNumber block = 0; block < blocks; block++)
 	{
-		ObjectAddress object = object_of(catalog, version);
-
-		if (is_replaced_later(seen, &object, version))
-			keep_theirs(seen, &object);
+		CHECK_FOR_INTERRUPTS();
+		if ((visibilitymap_get_status(rel, block, &map) & VISIBILITYMAP_ALL_VISIBLE) == 0)
+			keep_replaced_in(rel, block);
 	}
-	systable_endscan(versions);
+	if (BufferIsValid(map))
+		ReleaseBuffer(map);
 	table_close(rel, AccessShareLock);
 }
 
@@ -485,10 +518,8 @@ note_commit(XactEvent event, void *arg)
 		return;
 	for (int i = 0; i < lengthof(judged); i++)
 	{
-		if (!may_have_replaced(judged[i]))
-			continue;
-		for (SgSeen *seen = kept; seen; seen = seen->outer)
-			keep_replaced(seen, judged[i]);
+		if (may_have_replaced(judged[i]))
+			keep_replaced(judged[i]);
 	}
 	n = xactGetCommittedChildren(&children);
 	for (SgSeen *seen = kept; seen; seen = seen->outer)
