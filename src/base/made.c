@@ -559,9 +559,16 @@ sg_seen_now(MemoryContext context)
 	return seen;
 }
 
+bool
+sg_is_making(void)
+{
+	return making != NULL;
+}
+
 void
 sg_seen_session(bool on)
 {
+	Assert(making == NULL);
 	if (session)
 		MemoryContextDelete(session->context);
 	session = NULL;

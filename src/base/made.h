@@ -37,6 +37,9 @@ extern const SgSeen *sg_seen_by_session(void);
  */
 extern void sg_make_as_seen(const SgSeen *seen, void (*fn) (void *arg), void *arg);
 
+/* Is something being made so now?  What a guarded session has seen is read until then, and stays. */
+extern bool sg_is_making(void);
+
 /*
  * Within sg_make_as_seen(): what is made from here on, for something that `owner` owns,
  * is made of a text on record, whose names may lead elsewhere by now.  What it uses has

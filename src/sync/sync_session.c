@@ -250,7 +250,7 @@ sync_session_init(void)
  * at before it runs, as one of a plan is, and no function of a role without the
  * caller's rights runs in the caller's name, at a commit neither.  Raises 42501
  * unless the session's own role calls it: code that runs as somebody else within
- * a statement could end the looks of the next one.
+ * a statement could end the looks of the next one; 55006 within such a statement.
  */
 static Datum
 sg_sync_guard_entered(PG_FUNCTION_ARGS)
@@ -262,6 +262,11 @@ sg_sync_guard_entered(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("sg_sync_guard() can be called by role %s only, whose session it is", sg_role_name(owner)),
 				 errhint("Call it outside of functions that run as their owner:\nSELECT schemaguard.sg_sync_guard(true);")));
+	if (sg_is_making())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("sg_sync_guard() can't be called within a statement that is looked at"),
+				 errhint("Call it by itself:\nSELECT schemaguard.sg_sync_guard(%s);", PG_GETARG_BOOL(0) ? "true" : "false")));
 	is_guarded = PG_GETARG_BOOL(0);
 	guarded_by = GetUserId();
 	sg_guard_session(is_guarded);

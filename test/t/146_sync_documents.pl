@@ -695,6 +695,11 @@ is(query('target', 'SELECT 1'), '1', 'and statistics of no table end no server')
 # who has begun the looks ends them
 query('target', 'GRANT USAGE ON SCHEMA schemaguard TO mallory');
 like(($node->psql('target', "SELECT schemaguard.sg_sync_guard(true); SET ROLE mallory; SELECT schemaguard.sg_sync_guard(false)"))[2], qr/can be called by role \w+ only/, 'another role of the session does not');
+foreach my $on ('false', 'true')
+{
+	like(($node->psql('target', "SET ROLE mallory; CREATE FUNCTION s.within_$on() RETURNS int LANGUAGE plpgsql AS 'BEGIN PERFORM schemaguard.sg_sync_guard($on); RETURN 1; END';
+		CREATE TABLE s.within_$on AS SELECT 1 AS a; SELECT schemaguard.sg_sync_guard(true); ALTER TABLE s.within_$on ADD b int DEFAULT s.within_$on()"))[2], qr/can't be called within a statement that is looked at/, '... nor does one within a statement');
+}
 
 # enums of an honest owner, as defaults and in checks
 $users = q{CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory; CREATE TYPE mal.mood AS ENUM ('ok', 'bad'); RESET ROLE;};
