@@ -294,12 +294,31 @@ change_inserts(const PlanStep *step, Oid table)
 	return arg.found;
 }
 
+/* Has a step that was taken back deleted from the table what it had put there? */
+static bool
+has_deleted(const PlanStep *step, Oid table)
+{
+	bool		found = false;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	foreach_ptr(const char, text, step->undo && step->state == STEP_ROLLED_BACK ? plan_change_texts(step->undo) : NIL)
+	{
+		Node	   *statement = linitial_node(RawStmt, raw_parser(text, RAW_PARSE_DEFAULT))->stmt;
+
+		found |= IsA(statement, DeleteStmt) ? change_find_named(change_written(statement)) == table :
+			IsA(statement, TruncateStmt) && change_find_named(linitial(((TruncateStmt *) statement)->relations)) == table;
+	}
+	sg_scope_end(&scope);
+	return found;
+}
+
 static bool
 plan_inserts(const PlanStep *step, Oid table)
 {
 	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
 	{
-		if (change_inserts(other, table))
+		if (change_inserts(other, table) && !has_deleted(other, table))
 			return true;
 	}
 	return false;

@@ -457,6 +457,17 @@ TRUNCATE made, rb_undo.t;
 CALL sg_rollback_fks('undo');
 SELECT to_regclass('made') AS made, to_regnamespace('rb_undo') AS schema;
 SELECT sg_plan_drop('undo');
+-- ... also where the plan had put rows there, and has deleted them again
+SELECT sg_plan_create('undo'), sg_plan_add_statement('undo', 'CREATE TABLE rb.made (id int); COMMENT ON TABLE rb.made IS ''x''', undo => 'DROP TABLE rb.made'),
+    sg_plan_add_statement('undo', 'INSERT INTO rb.made VALUES (1)', undo => 'DELETE FROM rb.made WHERE id = 1') \g /dev/null
+CALL sg_apply('undo');
+INSERT INTO made VALUES (2);
+CALL sg_rollback_fks('undo');
+TABLE made;
+DELETE FROM made;
+CALL sg_rollback_fks('undo');
+SELECT to_regclass('made') AS made;
+SELECT sg_plan_drop('undo');
 SET client_min_messages = warning;
 DROP SCHEMA rb CASCADE;
 SELECT sg_revoke('regress_sg_owner') \g /dev/null
