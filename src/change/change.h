@@ -286,6 +286,9 @@ extern bool change_is_free(const PlanStep *step, const char *called, ChangeMove 
  */
 extern bool change_take_rules(const PlanStep *step, ChangeMove *move);
 
+/* Returns the hint that has a column which is there get the default that its step names */
+extern char *change_default_hint(const PlanStep *step);
+
 /* Lists with the move of a statement the rules that go with the columns that it drops */
 extern void change_list_rules(const PlanStep *step, ChangeMove *move);
 

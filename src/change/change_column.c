@@ -201,6 +201,49 @@ look_at_column(const PlanStep *step, ChangeMove *move, AttrNumber attnum, const 
 					   psprintf("Rename one of the two, or leave the step out:\n%s", plan_skip_call(step, "the column is there")));
 }
 
+/* Returns why a column gets its values otherwise than by identity, generation or a sequence as the step says, or NULL */
+static const char *
+other_values(const ColumnDef *def, const FormData_pg_attribute *column, const char *initial)
+{
+	if (def->is_not_null && initial == NULL && !column->attidentity)
+		return "without a sequence";
+	foreach_ptr(Constraint, c, def->constraints)
+	{
+		if (c->contype == CONSTR_IDENTITY && column->attidentity != c->generated_when)
+			return column->attidentity ? "as another kind of identity" : "but it is no identity column";
+		if (c->contype == CONSTR_GENERATED && !column->attgenerated)
+			return "but it is not generated";
+	}
+	return NULL;
+}
+
+/* Looks at how a column that the step has not made gets its values: a problem, or, of a default, a note */
+static void
+look_at_values(const PlanStep *step, ChangeMove *move, AttrNumber attnum, const ColumnArg *arg)
+{
+	FormData_pg_attribute column = sg_column(move->table, attnum);
+	const char *initial = column.attgenerated ? NULL : change_current_default(move->table, attnum);
+	const char *other = other_values(parse_column(step), &column, initial);
+	bool		is_null = arg->initial && IsA(arg->initial, Const) && ((Const *) arg->initial)->constisnull;
+
+	if (other)
+		change_problem(move, ERRCODE_DUPLICATE_COLUMN,
+					   psprintf("column %s of %s is there, %s", quote_identifier(sg_column_name(move->table, attnum)), step->child_table, other),
+					   psprintf("Rename one of the two, or leave the step out:\n%s", plan_skip_call(step, "the column is there")));
+	else if (arg->initial && !sg_same_text(initial, is_null ? NULL : change_deparse(move->table, arg->initial)))
+		move->note = psprintf("it was there already, with%s", initial ? " another default" : "out a default");
+}
+
+char *
+change_default_hint(const PlanStep *step)
+{
+	char	   *without;
+
+	return psprintf(sg_calls("To have it so, set it by a step of its own:\nSELECT sg_plan_add_default(%s, %s, %s, %s);"), quote_literal_cstr(step->plan),
+					quote_literal_cstr(plan_given(step->child_table)), quote_literal_cstr(linitial(step->child_columns)),
+					quote_literal_cstr(cut_default(step, &without)));
+}
+
 bool
 change_keeps_filling(const PlanStep *step, const ChangeMove *move)
 {
@@ -410,6 +453,8 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 	if (attnum != InvalidAttrNumber)
 	{
 		look_at_column(step, move, attnum, &arg);
+		if (move->kind != MOVE_PROBLEM && step->state != STEP_VALIDATED && change_deed_of(step) == NULL)
+			look_at_values(step, move, attnum, &arg);
 		if (move->kind != MOVE_PROBLEM && fill)
 			look_at_fill(step, move, fill);
 		return;

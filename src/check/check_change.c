@@ -106,7 +106,10 @@ next_move(PlanCheck *check, CheckStep *cs, const ChangeMove *move)
 	switch (move->kind)
 	{
 		case MOVE_NONE:
-			check_row(cs, "deployment", CHECK_OK, move->note ? move->note : pstrdup("it is there"), NULL);
+			if (move->note && cs->step->kind == STEP_COLUMN)
+				check_row(cs, "deployment", CHECK_WARN, move->note, change_default_hint(cs->step));
+			else
+				check_row(cs, "deployment", CHECK_OK, move->note ? move->note : pstrdup("it is there"), NULL);
 			if (change_kept_text(cs->step))
 				check_row(cs, "kept", CHECK_OK, change_kept_text(cs->step), pstrdup(sg_calls("To drop what is kept:\nCALL sg_prune(now(), 'attic');")));
 			break;
