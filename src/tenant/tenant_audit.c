@@ -597,7 +597,7 @@ emit_column(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table)
 	{
 		f.result = AUDIT_FAIL;
 		f.reason = "it may be null, and a row without a tenant is checked by no key";
-		f.hint = call(sg_calls("SELECT sg_plan_add_not_null('plan', %s, %s);"), table->name, ta->column, NULL);
+		f.hint = call(sg_calls("SELECT sg_plan_add_not_null(schemaguard.sg_lint_plan(), %s, %s);"), table->name, ta->column, NULL);
 	}
 	emit(sink, ta, &f, NULL);
 	if (!OidIsValid(ta->tenants))
@@ -606,7 +606,7 @@ emit_column(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table)
 	f.finding = "tenant key";
 	f.result = AUDIT_FAIL;
 	f.reason = "no key leads from it to the table of tenants";
-	f.hint = call(sg_calls("SELECT sg_plan_add_fk('plan', %s, ARRAY[%s], %s);"), table->name, ta->column, sg_relation_name(ta->tenants));
+	f.hint = call(sg_calls("SELECT sg_plan_add_fk(schemaguard.sg_lint_plan(), %s, ARRAY[%s], %s);"), table->name, ta->column, sg_relation_name(ta->tenants));
 	foreach_ptr(FkKey, key, place_of(ta, table->relid)->keys)
 	{
 		if (key->parent != ta->tenants || key->nkeys != 1 || key->child_att[0] != number)
@@ -651,7 +651,7 @@ emit_key(SgRowSink *sink, const TenantAudit *ta, const TenantTable *table, const
 
 	f.result = AUDIT_FAIL;
 	f.reason = psprintf("it leaves the tenant out, so a row may refer to another tenant's in %s", sg_relation_name(key->parent));
-	f.hint = call(OidIsValid(ta->tenants) ? sg_calls("SELECT sg_plan_isolate('plan', %s, %s);") : sg_calls("SELECT sg_plan_isolate('plan', %s);"), ta->column,
+	f.hint = call(OidIsValid(ta->tenants) ? sg_calls("SELECT sg_plan_isolate(schemaguard.sg_lint_plan(), %s, %s);") : sg_calls("SELECT sg_plan_isolate(schemaguard.sg_lint_plan(), %s);"), ta->column,
 				  OidIsValid(ta->tenants) ? sg_relation_name(ta->tenants) : "", NULL);
 	emit(sink, ta, &f, NULL);
 
@@ -682,7 +682,7 @@ emit_reached(SgRowSink *sink, const TenantAudit *ta, const Reached *reached)
 	f.reason = psprintf("there is no column %s, though its rows are a tenant's by this key to %s",
 						quote_identifier(ta->column), sg_relation_name(reached->key->parent));
 	if (type)
-		f.hint = call(sg_calls("SELECT sg_plan_add_column('plan', %s, %s, %s);"), reached->table->name, ta->column, type);
+		f.hint = call(sg_calls("SELECT sg_plan_add_column(schemaguard.sg_lint_plan(), %s, %s, %s);"), reached->table->name, ta->column, type);
 	emit(sink, ta, &f, NULL);
 }
 

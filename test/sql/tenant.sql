@@ -36,6 +36,10 @@ SELECT * FROM sg_tenant_audit_details('tn_id', 'tenants');
 \x off
 -- what is shown runs
 SELECT hint FROM sg_tenant_audit_details('tn_id') WHERE result = 'fail' AND finding = 'rows' ORDER BY fk_name \gexec
+SELECT DISTINCT ON (substring(hint FROM 'sg_plan\w+')) hint FROM sg_tenant_audit_details('tn_id', 'tenants') WHERE hint ~ 'sg_plan'
+ ORDER BY substring(hint FROM 'sg_plan\w+'), table_name COLLATE "C" \gexec
+SELECT kind, child_table, child_columns FROM schemaguard.plan_step WHERE plan = 'lint' ORDER BY step;
+SELECT sg_plan_drop('lint');
 -- some schemas; parents are anywhere
 SELECT finding, table_name, fk_name, result FROM sg_tenant_audit_details('tn_id', 'tn.tenants', '{tn2}', 0);
 -- a key that is not all it could be
