@@ -531,13 +531,12 @@ void
 check_plan_changes(PlanCheck *check)
 {
 	List	   *steps = plan_chosen_steps(check->plan);
-	char	   *numbers;
-	char	   *circle = plan_circle(check->graph, &numbers);
+	char	   *hint;
+	char	   *circle = plan_circle(check->graph, &hint);
 	bool		holds_sql = false;
 
 	if (circle)
-		check_row(&check->server, "order", CHECK_BLOCK, circle,
-				  psprintf(sg_calls("Take away the order that somebody has given:\nSELECT sg_plan_set(%s, '{%s}', '{\"after\": null}');"), quote_literal_cstr(check->plan->name), numbers));
+		check_row(&check->server, "order", CHECK_BLOCK, circle, hint);
 	foreach_ptr(const PlanStep, step, steps)
 	{
 		holds_sql |= !step->skipped_by && plan_step_holds_sql(step);

@@ -54,6 +54,7 @@ struct PlanDraft
 								 * or NULL */
 	bool		changed;
 	List	   *checked;		/* of PlanStep *: new or changed */
+	int			first_new;		/* number of the first step that was inserted */
 	OrphanPolicy policy;		/* of steps that have none of their own */
 };
 
@@ -439,6 +440,7 @@ plan_draft_begin(const FkPlan *plan)
 	draft->plan = plan;
 	draft->policy = plan_option_policy(plan->name);
 
+	draft->first_new = INT_MAX;
 	return draft;
 }
 
@@ -823,6 +825,7 @@ plan_draft_insert(PlanDraft *draft, PlanStep *step)
 {
 	(void) plan_step_insert(step);
 	tell_change(draft, step);
+	draft->first_new = Min(draft->first_new, step->step);
 	/* what comes after all others may be about what they make */
 	if (draft->incomplete && !plan_step_is_in_order(step))
 	{
@@ -896,7 +899,7 @@ plan_draft_end(PlanDraft *draft)
 	if (!draft->changed)
 		return;
 
-	plan_check_order(draft->plan->name, draft->checked);
+	plan_check_order(draft->plan->name, draft->checked, draft->first_new);
 	plan_withdraw_approval(draft->plan);
 	if (draft->quiet && draft->missing)
 		tell_missing(draft);

@@ -844,58 +844,84 @@ next_in_circle(const PlanGraph *graph, const PlanNode *node, PlanEdgeKind *why)
 	pg_unreachable();
 }
 
-/* Describes a circle of steps: their numbers, in `numbers`, and its edges */
+/*
+ * Describes a circle of steps by its edges, with the numbers of its steps and
+ * what takes it apart: a statement about steps below `first_new` only, because
+ * an error takes back those that were added with it.
+ */
 static char *
-circle_text(PlanGraph *graph, char **numbers)
+circle_text(PlanGraph *graph, int first_new, char **numbers, char **hint)
 {
 	PlanNode   *node = find_node(graph, ((PlanStep *) linitial(graph->circle))->step);
+	char	   *plan = quote_literal_cstr(node->step->plan);
 	PlanEdgeKind why;
 	StringInfoData text;
 	StringInfoData list;
+	StringInfoData said;		/* numbers of steps whose `after` is part of
+								 * the circle */
+	int			old = 0;		/* a step that was there before, or 0 */
 
 	/* after so many steps the walk goes round */
 	for (int i = 0; i < list_length(graph->circle); i++)
 		node = next_in_circle(graph, node, &why);
 	initStringInfo(&text);
 	initStringInfo(&list);
+	initStringInfo(&said);
 	for (const PlanNode *start = node; text.len == 0 || node != start;)
 	{
 		PlanNode   *next = next_in_circle(graph, node, &why);
+		int			step = node->step->step;
 
 		appendStringInfo(&text, "%sStep %d, %s, comes behind step %d: %s.", text.len ? " " : "",
-						 node->step->step, plan_step_object(node->step), next->step->step, edge_reason(why));
-		appendStringInfo(&list, "%s%d", list.len ? ", " : "", node->step->step);
+						 step, plan_step_object(node->step), next->step->step, edge_reason(why));
+		appendStringInfo(&list, "%s%d", list.len ? ", " : "", step);
+		if (step < first_new)
+		{
+			old = step;
+			if (why == EDGE_AFTER)
+				appendStringInfo(&said, "%s%d", said.len ? ", " : "", step);
+		}
 		node = next;
 	}
 	*numbers = list.data;
+	if (said.len)
+		*hint = psprintf(sg_calls("Take the circle apart: what \"after\" says goes before what follows from the objects of steps. To take it away:\n"
+								  "SELECT sg_plan_set(%s, '{%s}', '{\"after\": null}');"), plan, said.data);
+	else if (old)
+		*hint = psprintf(sg_calls("No plan can hold all of these changes: put one of them into a plan of its own. To see what step %d does:\n"
+								  "SELECT * FROM sg_plan_explain(%s, %d);"), old, plan, old);
+	else
+		*hint = pstrdup("Nothing was added. No plan can hold all of these changes: put one of them into a plan of its own.");
 	return text.data;
 }
 
 pg_noreturn static void
-circle_error(PlanGraph *graph)
+circle_error(PlanGraph *graph, int first_new)
 {
 	char	   *numbers;
-	char	   *edges = circle_text(graph, &numbers);
+	char	   *hint;
+	char	   *edges = circle_text(graph, first_new, &numbers, &hint);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 			 errmsg("steps of the plan need each other: %s", numbers),
 			 errdetail("%s", edges),
-			 errhint(sg_calls("Take the circle apart: what \"after\" says goes before what follows from the objects of steps. To take it away:\nSELECT sg_plan_set(%s, '{%s}', '{\"after\": null}');"),
-					 quote_literal_cstr(graph->nodes[0].step->plan), numbers)));
+			 errhint("%s", hint)));
 }
 
 char *
-plan_circle(PlanGraph *graph, char **numbers)
+plan_circle(PlanGraph *graph, char **hint)
 {
-	return graph->circle ? circle_text(graph, numbers) : NULL;
+	char	   *numbers;
+
+	return graph->circle ? circle_text(graph, INT_MAX, &numbers, hint) : NULL;
 }
 
 List *
 plan_rounds(PlanGraph *graph)
 {
 	if (graph->circle)
-		circle_error(graph);
+		circle_error(graph, INT_MAX);
 	return graph->rounds;
 }
 
@@ -950,7 +976,7 @@ may_be_wrong(const char *plan, const PlanStep *step)
 }
 
 void
-plan_check_order(const char *plan, List *changed)
+plan_check_order(const char *plan, List *changed, int first_new)
 {
 	PlanGraph  *graph = NULL;
 
@@ -967,7 +993,7 @@ plan_check_order(const char *plan, List *changed)
 			continue;
 		check_names(graph, node);
 		if (!node->placed)
-			circle_error(graph);
+			circle_error(graph, first_new);
 	}
 }
 

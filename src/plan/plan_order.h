@@ -63,14 +63,15 @@ extern List *plan_rounds(PlanGraph *graph);
 /* Returns the foreign keys among the given steps, with the steps that they need */
 extern List *plan_keys_with_needs(PlanGraph *graph, List *steps);
 
-/* How steps need each other, edge by edge, or NULL */
-extern char *plan_circle(PlanGraph *graph, char **numbers);
+/* How steps need each other, edge by edge, with a hint; or NULL */
+extern char *plan_circle(PlanGraph *graph, char **hint);
 
 /*
  * Checks what `after` of steps that were added or changed leads to: raises
- * 42704 for a name that no other step has, 42P17 for a circle.
+ * 42704 for a name that no other step has, 42P17 for a circle, with a hint
+ * about steps below first_new, the first one that the call has added.
  */
-extern void plan_check_order(const char *plan, List *changed);
+extern void plan_check_order(const char *plan, List *changed, int first_new);
 
 /* Does the step count as done for those that need it? */
 extern bool plan_step_is_done(const PlanStep *step);

@@ -99,6 +99,15 @@ SELECT sg_plan_add_check('gra', 'c', 'v > 0', 'direct', after => '{1}'), sg_plan
 SELECT sg_plan_add_column('gra', 'c', 'n', 'int', after => '{w}');
 SELECT sg_plan_add_check('gra', 'c', 'n > 0', 'circle');
 SELECT sg_plan_add_check('gra', 'c', 'v > 2', 'self', after => '{self}');
+-- a circle without an order of its own: no hint about a step that is not there
+SELECT sg_plan_create('gra circle') \g /dev/null
+SELECT sg_plan_add_column('gra circle', 'c', 'x', 'int'), sg_plan_add_drop('gra circle', 'column', 'c', 'v');
+SELECT sg_plan_add_rename('gra circle', 'column', 'c', 'x', 'v');
+SELECT sg_plan_create('gra renamed') \g /dev/null
+SELECT sg_plan_add_rename('gra renamed', 'column', 'c', 'w', 'why');
+SELECT sg_plan_import('gra all', jsonb_insert(sg_plan_export('gra circle'), '{steps,2}',
+    replace(replace((sg_plan_export('gra renamed') #> '{steps,0}')::text, '"why"', '"v"'), '"w"', '"x"')::jsonb));
+SELECT sg_plan_drop('gra circle'), sg_plan_drop('gra renamed');
 SELECT sg_plan_set('gra', '{3}', '{"after": "{indirect}"}'), sg_plan_set('gra', '{4}', '{"after": "{direct}"}');
 CALL sg_apply('gra');
 TABLE steps;
