@@ -557,11 +557,23 @@ check_policy(const PlanStep *step)
 				 errhint("keep_by says which of the duplicates stays: what can follow ORDER BY.")));
 }
 
+void
+plan_check_key_policy(OrphanPolicy policy)
+{
+	if (policy == ORPHANS_SET)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the policy \"set\" does not go with a foreign key"),
+				 errhint("Policies of a foreign key are: stop, leave, quarantine, delete, set null.")));
+}
+
 bool
 plan_step_takes_policy(const PlanStep *step, OrphanPolicy policy)
 {
 	if (step->kind == STEP_UNIQUE)
 		return (policy == ORPHANS_QUARANTINE) == (step->keep_by != NULL);
+	if (step->kind == STEP_FOREIGN_KEY && policy == ORPHANS_SET)
+		return false;
 	return (kinds[step->kind].may & HAS_POLICY) != 0;
 }
 

@@ -76,6 +76,9 @@ extern bool plan_change_finds(const PlanStep *step);
 extern bool plan_step_takes(const PlanStep *step, const char *option);
 extern bool plan_step_takes_policy(const PlanStep *step, OrphanPolicy policy);
 
+/* Raises 22023 for a policy that no foreign key has */
+extern void plan_check_key_policy(OrphanPolicy policy);
+
 /* Returns the kind of object that a step of kind drop or rename is about */
 extern ChangedObject plan_changed_object(const PlanStep *step);
 

@@ -133,6 +133,7 @@ check_delete_columns(const PlanStep *step)
 static void
 check_orphans(const PlanStep *step)
 {
+	plan_check_key_policy(step->orphans);
 	/* with orphans, such a step has no key that could be fixed */
 	if (step->sentinel && step->orphans == ORPHANS_STOP)
 		ereport(ERROR,

@@ -32,6 +32,7 @@
 #include "base/scope.h"
 #include "base/spi.h"
 #include "log/log_grant.h"
+#include "plan/plan_change.h"
 #include "plan/plan_option.h"
 #include "plan/plan_store.h"
 
@@ -305,7 +306,7 @@ check_value(const char *name, const char *value)
 
 	if (strcmp(name, PLAN_OPTION_POLICY) == 0)
 	{
-		(void) plan_policy(value);
+		plan_check_key_policy(plan_policy(value));
 		return;
 	}
 	edata = sg_try(check_setting, &option);

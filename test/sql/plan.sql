@@ -147,6 +147,9 @@ SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', prio
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', match => 'partial')$$);
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', match => 'fuzzy')$$);
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', orphans => 'adopt')$$);
+SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', orphans => 'set')$$);
+SELECT raises($$SELECT sg_plan_add('pl1', 'ALTER TABLE orders ADD FOREIGN KEY (id) REFERENCES customers', '{"orphans": "set"}')$$);
+SELECT raises($$SELECT sg_plan_option('pl1', 'orphans', 'set')$$);
 SELECT raises(format('SELECT sg_plan_add_fk(''pl1'', ''orders'', ''{id}'', ''customers'', orphans => %L, quarantine_cascades => true)', policy))
   FROM unnest(ARRAY['stop', 'set null']) AS policy;
 SELECT raises($$SELECT sg_plan_add_fk('pl1', 'orders', '{id}', 'customers', sentinel => '0')$$);
