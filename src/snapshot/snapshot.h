@@ -99,6 +99,9 @@ extern void snapshot_remote_close(void);
  */
 extern List *snapshot_remote_run(const char *sql);
 
+/* Likewise of a query of one text in one row; raises 08P01 for an answer that is not that */
+extern char *snapshot_remote_ask(const char *sql);
+
 /* The header of a stored snapshot; raises as snapshot_open */
 extern SnapshotInfo *snapshot_get(const char *name);
 

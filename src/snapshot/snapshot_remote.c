@@ -562,3 +562,16 @@ snapshot_remote_run(const char *sql)
 	sg_scope_end(&scope);
 	return rows;
 }
+
+char *
+snapshot_remote_ask(const char *sql)
+{
+	List	   *rows = snapshot_remote_run(sql);
+
+	if (list_length(rows) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROTOCOL_VIOLATION),
+				 errmsg("server \"%s\" gave %d rows to a question that has one answer", remote.server, list_length(rows)),
+				 errhint("See whether the foreign server leads to a PostgreSQL server whose catalogs are as they were made.")));
+	return linitial(rows);
+}

@@ -322,7 +322,7 @@ check_there(void)
 		" WHEN pg_catalog.pg_is_in_recovery() THEN 'is a standby' WHEN r.rolsuper THEN 'lets you in as a superuser'"
 		" WHEN NOT r.rolcreatedb THEN 'lets you in as a role without CREATEDB' END"
 		" FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER";
-	const char *trouble = linitial(snapshot_remote_run(ask));
+	const char *trouble = snapshot_remote_ask(ask);
 
 	if (trouble)
 		ereport(ERROR,
@@ -595,7 +595,7 @@ sg_scratch_ask_entered(PG_FUNCTION_ARGS)
 	check_called_by_check("schemaguard.sg_scratch_ask()");
 	query = sg_arg_text(fcinfo, 0);
 	if (current[0] && current_server[0])
-		answer = linitial(snapshot_remote_run(query));
+		answer = snapshot_remote_ask(query);
 	else
 	{
 		MemoryContext context = CurrentMemoryContext;

@@ -360,12 +360,6 @@ sync_script_main(void *argument)
 static List *told;				/* of char * */
 static MemoryContext told_context;
 
-static char *
-ask_there(const char *sql)
-{
-	return linitial(snapshot_remote_run(sql));
-}
-
 /* No hook looks at what runs there: so nothing is sent that a hook would have to look into */
 static void
 execute_there(const char *sql)
@@ -411,7 +405,7 @@ report_there(const char *text)
 List *
 sync_script_run_there(SyncScript *script)
 {
-	static const ScriptPlace there = {ask_there, execute_there, try_there_alone, transaction_there, report_there};
+	static const ScriptPlace there = {snapshot_remote_ask, execute_there, try_there_alone, transaction_there, report_there};
 	ScriptRun	run = {.script = script};
 
 	place = &there;

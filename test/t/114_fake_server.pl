@@ -98,6 +98,8 @@ my %objects = (
 	'objects: silence' => '',
 	'objects: half a row' => substr(objects(5, @good), 0, 150),
 );
+# ... or to the question whether it can have a scratch database
+my %role = ('role: no row' => table(1) . ready(), 'role: two rows' => table(1, [undef], [undef]) . ready());
 
 sub read_exactly
 {
@@ -143,6 +145,7 @@ sub serve
 		if ($query =~ /unnest\('\{pg_control_system/) { $answer = table(1, ['f']) . ready() }
 		elsif ($query =~ /database_oid/ && $query !~ /DECLARE/) { $answer = $environment{$case} // table(1, ['{"encoding": "UTF8"}']) . ready() }
 		elsif ($query =~ /current_database/ && $query !~ /DECLARE/) { $answer = $version{$case} // version([ '150000', 'd' ]) }
+		elsif ($query =~ /rolcreatedb/) { $answer = $role{$case} // table(1, [undef]) . ready() }
 		elsif ($query =~ /^FETCH/) { $answer = $fetched++ ? objects(5) : $objects{$case} // objects(5, @good) }
 		elsif ($query =~ /^BEGIN/ && $case eq 'answers without end')
 		{
@@ -182,7 +185,7 @@ close $listener;
 # ---- this side
 
 $node->safe_psql('postgres', 'CREATE EXTENSION dblink');
-foreach my $case ('good', 'answers without end', keys %version, keys %environment, keys %objects)
+foreach my $case ('good', 'answers without end', keys %version, keys %environment, keys %objects, keys %role)
 {
 	$node->safe_psql('postgres', 'CREATE SERVER ' . ident($case) . " FOREIGN DATA WRAPPER dblink_fdw OPTIONS (host '$directory', port '1', dbname " . lit($case)
 		. '); CREATE USER MAPPING FOR CURRENT_USER SERVER ' . ident($case));
@@ -201,6 +204,13 @@ foreach my $case (grep { !/silence|half/ } sort(keys %version, keys %environment
 	$session->query(q{SELECT sg_snapshot_take('x', server => } . lit($case) . ')');
 	is($session->sqlstate, $state{$case} // '08P01', "$case: its SQLSTATE") or diag($session->{err});
 	like($session->{err}, qr/ERROR:.*\Q$case\E/, "$case: the message names the server") unless $case eq 'one row twice';
+}
+
+foreach my $case (sort keys %role)
+{
+	$session->query(q{SELECT sg_sync_check('live', 'good', server => } . lit($case) . ')');
+	is($session->sqlstate, '08P01', "$case: its SQLSTATE") or diag($session->{err});
+	like($session->{err}, qr/server "\Q$case\E" gave \d rows to a question that has one answer/, "$case: the message names the server");
 }
 
 foreach my $case ('answers without end', grep { /silence|half/ } sort(keys %version, keys %environment, keys %objects))
