@@ -145,6 +145,39 @@ is_no_primary_key(const PlanStep *step, Oid relid, ChangeMove *move)
 	return false;
 }
 
+static bool
+reads_row(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return (IsA(node, Var) && ((Var *) node)->varattno == InvalidAttrNumber) || expression_tree_walker(node, reads_row, context);
+}
+
+/* Makes a problem of a CHECK that reads whole rows: it would judge the null that new rows have in the column */
+static bool
+is_no_part_of_rows(const PlanStep *step, Oid relid, ChangeMove *move)
+{
+	SgCatalog	checks;
+	HeapTuple	tuple;
+	char	   *name = NULL;
+
+	sg_catalog_begin(&checks, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, relid, NULL);
+	while (name == NULL && HeapTupleIsValid(tuple = sg_catalog_next(&checks)))
+	{
+		bool		isnull;
+		Datum		condition = heap_getattr(tuple, Anum_pg_constraint_conbin, RelationGetDescr(checks.rel), &isnull);
+
+		if (!isnull && reads_row(stringToNode(TextDatumGetCString(condition)), NULL))
+			name = pstrdup(NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname));
+	}
+	sg_catalog_end(&checks);
+	if (name)
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf("check %s of %s reads whole rows, and may refuse those that are written without the column", quote_identifier(name), sg_relation_name(relid)),
+					   drop_hint(step, sg_relation_name(relid), name));
+	return name == NULL;
+}
+
 /* Makes a problem of keys, views and others that stand on an index or a constraint which is to go along */
 static bool
 is_unused(const PlanStep *step, const PlanDeed *rule, const ObjectAddress *object, ChangeMove *move)
@@ -340,7 +373,7 @@ change_take_rules(const PlanStep *step, ChangeMove *move)
 	}
 	foreach_oid(relid, tables)
 	{
-		if (!step->discard && !is_no_primary_key(step, relid, move))
+		if (!step->discard && (!is_no_primary_key(step, relid, move) || !is_no_part_of_rows(step, relid, move)))
 			return false;
 		foreach_ptr(const Rule, rule, rules_of(relid, step->fk_name, false))
 		{

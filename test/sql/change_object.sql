@@ -478,11 +478,13 @@ RESET client_min_messages;
 DROP TABLE r_half;
 -- what can't go along, or is needed
 CREATE DOMAIN there AS varchar(9) NOT NULL; CREATE DOMAIN one AS int CHECK (VALUE IS NOT NULL); CREATE DOMAIN any_one AS int CHECK (VALUE > 0);
+CREATE TABLE r_row (id int PRIMARY KEY, b int); ALTER TABLE r_row ADD CONSTRAINT r_row_all CHECK (r_row IS NOT NULL);
 CREATE TABLE r_type (id int PRIMARY KEY, b there, c one, d any_one, e int UNIQUE, f int, UNIQUE (f) INCLUDE (e)); CREATE TABLE r_child (f int CONSTRAINT r_child_f REFERENCES r_type (f));
 SET client_min_messages = error;
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 RESET client_min_messages;
 SELECT sg_plan_add_drop('d', 'column', 'r_type', c) FROM unnest('{id,b,c,d,e}'::text[]) c \g /dev/null
+SELECT sg_plan_add_drop('d', 'column', 'r_row', 'b') \g /dev/null
 SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('d') WHERE step > 0 AND result = 'block';
 ALTER TABLE cob.r_type ALTER COLUMN b TYPE character varying(9);
 CALL sg_apply('d');
