@@ -306,7 +306,7 @@ extern List *change_move_statistics(Oid relid, const char *schema);
 extern char *change_name_in_use(Oid schema, Oid relid, const char *name);
 
 /* Where it is kept, and the schema that it was in, by what its deed remembers: by OID, if that is known, else by name; InvalidOid where it is gone */
-extern Oid	change_kept_relation(const PlanStep *step, const char *was, char **name);
+extern Oid	change_kept_relation(const PlanDeed *deed, char **name);
 extern Oid	change_schema_before(const PlanStep *step, const char *was);
 extern bool change_knows_kept(const char *was);
 

@@ -290,16 +290,18 @@ change_knows_kept(const char *was)
 /*
  * Returns the relation that a deed has kept, with its name: by its OID where the deed is of
  * this database, so that another one of its name is none; else by its name and shape, and
- * not what another deed has kept here
+ * not what another deed has kept here, or later than that
  */
 Oid
-change_kept_relation(const PlanStep *step, const char *was, char **name)
+change_kept_relation(const PlanDeed *deed, char **name)
 {
+	const char *was = deed->was;
 	const char *schema = was && was[0] ? pnstrdup(was, strcspn(was, " \n")) : SG_ATTIC;
+	const char *relname = sg_parse_table_name(deed->what->child_table).name;
 	Kept		kept = read_kept(was);
 	Oid			named;
 
-	*name = quote_qualified_identifier(schema, sg_parse_table_name(step->child_table).name);
+	*name = quote_qualified_identifier(schema, relname);
 	if (kept.here)
 	{
 		if (shape_of(kept.relid) == 0)
@@ -308,7 +310,8 @@ change_kept_relation(const PlanStep *step, const char *was, char **name)
 		return kept.relid;
 	}
 	named = sg_find_qualified(*name);
-	if (!OidIsValid(named) || (kept.shape != 0 && kept.shape != shape_of(named)) || plan_deed_keeps_relation(named))
+	if (!OidIsValid(named) || (kept.shape != 0 && kept.shape != shape_of(named)) || plan_deed_keeps_relation(named) ||
+		plan_deed_is_outdated(deed, schema, relname))
 		return InvalidOid;
 	return named;
 }
@@ -673,7 +676,7 @@ change_kept_as(const PlanStep *step)
 	const PlanDeed *deed = change_deed_of(step);
 	char	   *name;
 
-	return deed && OidIsValid(change_kept_relation(deed->what, deed->was, &name)) ? name : NULL;
+	return deed && OidIsValid(change_kept_relation(deed, &name)) ? name : NULL;
 }
 
 char *
@@ -681,7 +684,7 @@ change_kept_text(const PlanStep *step)
 {
 	const PlanDeed *deed = step->kind == STEP_DROP && !step->discard ? change_deed_of(step) : NULL;
 	char	   *name;
-	Oid			relid = deed ? change_kept_relation(deed->what, deed->was, &name) : InvalidOid;
+	Oid			relid = deed ? change_kept_relation(deed, &name) : InvalidOid;
 	Datum		size;
 
 	if (!OidIsValid(relid) || get_rel_relkind(relid) == RELKIND_VIEW || !sg_ask(pg_total_relation_size, relid, &size))

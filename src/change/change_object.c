@@ -1215,7 +1215,7 @@ is_put_back(const PlanStep *step, const ChangeMove *move)
 	if (deed == NULL)
 		return false;
 	if (is_relation(plan_changed_object(step)))
-		return change_kept_relation(deed->what, deed->was, &kept) == move->object.objectId;
+		return change_kept_relation(deed, &kept) == move->object.objectId;
 	return plan_changed_object(step) == CHANGED_COLUMN &&
 		plan_deed_column(deed, 0, kept_column(deed->what)) == move->object.objectSubId;
 }
@@ -1340,7 +1340,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		change_attach(deed, move);
 		return;
 	}
-	relid = change_kept_relation(what, deed->was, &kept);
+	relid = change_kept_relation(deed, &kept);
 	schema = change_schema_before(what, deed->was);
 	if (OidIsValid(schema))
 		deed->what->child_table = sibling(what->child_table, sg_schema_name(schema), NULL);
@@ -1351,7 +1351,8 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	if (!OidIsValid(relid))
 	{
 		change_problem(move, ERRCODE_UNDEFINED_TABLE,
-					   psprintf("the %s is not found: there is no %s, nor one with the OID and the columns that it was kept with", what->definition, kept),
+					   psprintf(OidIsValid(sg_find_qualified(kept)) ? "the %s is not found: %s, which it was kept as, is another one by now" :
+								"the %s is not found: there is no %s, nor one with the OID and the columns that it was kept with", what->definition, kept),
 					   psprintf("If it is elsewhere, move it into schema %s.", quote_identifier(sg_parse_table_name(kept).schema)));
 		return;
 	}
@@ -1408,7 +1409,7 @@ end_statement(const PlanDeed *deed)
 	{
 		case CHANGED_TABLE:
 		case CHANGED_VIEW:
-			relid = change_is_detached(deed) ? InvalidOid : change_kept_relation(what, deed->was, &kept);
+			relid = change_is_detached(deed) ? InvalidOid : change_kept_relation(deed, &kept);
 			if (!OidIsValid(relid) && !change_is_detached(deed) && !change_knows_kept(deed->was) && !plan_deed_is_given_up(deed))
 				keep_by_name(deed, "it is not found, and nothing but its name and columns is known");
 			/* what somebody has taken out of the attic is theirs */

@@ -221,6 +221,9 @@ extern List *plan_deed_since(Oid table, TimestampTz at);
 /* Does an open deed, of whatever plan, keep a relation that it knows by OID? */
 extern bool plan_deed_keeps_relation(Oid relid);
 
+/* Has a later open deed, known by names alone, kept something under the same name, too?  Place: an attic, or the table of a column. */
+extern bool plan_deed_is_outdated(const PlanDeed *deed, const char *place, const char *name);
+
 /* Its identity by the names that it has, once it is done; or NULL */
 extern char *plan_deed_identity(const PlanDeed *deed);
 

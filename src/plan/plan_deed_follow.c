@@ -92,6 +92,29 @@ keeps_column(Oid table, AttrNumber attnum)
 	return is_marked("identity", psprintf("%s %%{%d} %%", plan_deed_mark(table), attnum));
 }
 
+/*
+ * A name is taken once at a time: if a later deed has kept something under it, what was
+ * kept under it before is gone from there.  A deed of this database is known by OID.
+ */
+bool
+plan_deed_is_outdated(const PlanDeed *deed, const char *place, const char *name)
+{
+	StoreArgs	args = {0};
+
+	store_arg_datum(&args, INT8OID, Int64GetDatum(deed->id), false);
+	store_arg_text(&args, place);
+	store_arg_text(&args, name);
+	store_arg_text(&args, psprintf("%% " UINT64_FORMAT " %u %%", GetSystemIdentifier(), sg_database_mark()));
+	return store_query("SELECT 'is' FROM schemaguard.plan_deed d JOIN schemaguard.plan p ON p.id = d.plan_id"
+					   " JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step = d.step AND s.skipped_by IS NULL"
+					   " WHERE d.id > $1 AND d.undone_at IS NULL AND d.after ->> 'kind' = 'drop' AND CASE d.after ->> 'definition'"
+					   "   WHEN 'column' THEN d.after ->> 'child_table' = $2"
+					   "     AND coalesce(d.after ->> 'new_name', '" SG_DROPPED "_' || (d.after ->> 'fk_name')) = $3"
+					   "   ELSE coalesce(substring(d.after ->> 'was', '^[^ \n]+'), '" SG_ATTIC "') = $2 AND d.after ->> 'fk_name' = $3 END"
+					   "   AND concat(' ', d.after ->> 'was', ' ', d.after ->> 'identity') NOT LIKE $4 LIMIT 1",
+					   &args, store_read_text) != NIL;
+}
+
 /* ---- writing ---- */
 
 static void
@@ -493,7 +516,9 @@ plan_deed_column(const PlanDeed *deed, int n, const char *name)
 	 * by its name, one that is kept has its type, and is not what another
 	 * plan keeps here
 	 */
-	if (id.type[0] && attnum > 0 && (strcmp(type_of(table, attnum), id.type) != 0 || keeps_column(table, attnum)))
+	if (id.type[0] && attnum > 0 &&
+		(strcmp(type_of(table, attnum), id.type) != 0 || keeps_column(table, attnum) ||
+		 plan_deed_is_outdated(deed, deed->what->child_table, name)))
 		return InvalidAttrNumber;
 	return attnum;
 }
