@@ -473,7 +473,8 @@ change_look_column(const PlanStep *step, ChangeMove *move)
 		if (c->contype != CONSTR_GENERATED)
 			continue;
 		change_reach(move, c->raw_expr);
-		move->adds = NULL;
+		if (SG_IS_VIRTUAL(c))
+			move->adds = NULL;
 	}
 }
 

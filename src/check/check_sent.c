@@ -61,15 +61,44 @@ check_sent_name(CheckStep *cs, const ChangeMove *move)
 				  psprintf("On each subscriber, when it has applied what was written before:\n%s;", (char *) linitial(plan_change_statements(step))));
 }
 
-/* Warns of a column that publications send from the moment it is there */
+/* Does ADD COLUMN add one that is computed? */
+static bool
+is_computed(const char *statement)
+{
+	AlterTableStmt *stmt = (AlterTableStmt *) linitial_node(RawStmt, raw_parser(statement, RAW_PARSE_DEFAULT))->stmt;
+
+	foreach_ptr(const Constraint, c, ((ColumnDef *) linitial_node(AlterTableCmd, stmt->cmds)->def)->constraints)
+	{
+		if (c->contype == CONSTR_GENERATED)
+			return true;
+	}
+	return false;
+}
+
+/* Returns those of some publications that send stored computed columns, or NULL; pubgencols is there from 18 on */
+static char *
+that_send_computed(const char *publications)
+{
+	Datum		names;
+
+	return sg_owner_fetch("SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname) FROM pg_publication p"
+						  " WHERE to_jsonb(p) ->> 'pubgencols' = 's' AND quote_ident(p.pubname) = ANY (string_to_array($1, ', ')) HAVING count(*) > 0",
+						  publications, &names) ? TextDatumGetCString(names) : NULL;
+}
+
+/* Warns of a column that publications send from the moment it is there; a subscriber can't write one that is computed there */
 static void
 check_sent_column(CheckStep *cs, const ChangeMove *move)
 {
 	char	   *publications = move->adds ? change_published(sg_all_inheritors(move->table), move->adds, false) : NULL;
+	bool		computed = publications && is_computed(linitial(move->statements));
 
+	if (computed)
+		publications = that_send_computed(publications);
 	if (publications)
 		check_row(cs, "publication", CHECK_WARN,
 				  psprintf("publication %s sends the new column, and a subscription stops where there is no %s", publications, quote_identifier(move->adds)),
+				  computed ? psprintf("Before the call, on each subscriber, add column %s, as one that is not generated.", quote_identifier(move->adds)) :
 				  fk_owner_hint("Add it before the call, on each subscriber", move->table, InvalidOid, linitial(move->statements)));
 }
 
