@@ -640,7 +640,7 @@ sg_guc_init(void)
 
 	DefineCustomBoolVariable("schemaguard.accept_publication",
 							 "Lets CREATE EXTENSION schemaguard and its updates go on where a publication replicates its tables.",
-							 "So do plans that keep a dropped column, which a publication goes on sending under its new name, and sg_sync_apply() where publications then stop updates.",
+							 "So do plans that keep a dropped column, which a publication goes on sending under its new name, rollbacks to names that are sent, and sg_sync_apply() where publications then stop updates.",
 							 &sg_accept_publication,
 							 false,
 							 PGC_USERSET, 0,

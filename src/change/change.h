@@ -322,6 +322,9 @@ extern char *change_kept_text(const PlanStep *step);
  */
 extern char *change_published(List *tables, const char *column, bool changes);
 
+/* Returns those that will send a table once it is in a schema, unless they name it; as a text, or NULL */
+extern char *change_published_in(Oid schema, Oid relid);
+
 /* Back into the publications that are still there */
 extern void change_publish_again(const PlanDeed *deed, ChangeMove *move);
 

@@ -370,6 +370,21 @@ change_published(List *tables, const char *column, bool changes)
 #undef PUBLISHED
 }
 
+char *
+change_published_in(Oid schema, Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+	Datum		names;
+
+	if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) || sg_rel_persistence(relid) != RELPERSISTENCE_PERMANENT)
+		return NULL;
+	return sg_owner_fetch("SELECT string_agg(quote_ident(p.pubname), ', ' ORDER BY p.pubname)"
+						  " FROM pg_publication p, (SELECT split_part($1, ' ', 1)::oid, split_part($1, ' ', 2)::oid) t (schema, relid)"
+						  " WHERE p.puballtables AND NOT EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = t.relid)"
+						  "   OR EXISTS (SELECT FROM pg_publication_namespace n WHERE n.pnpubid = p.oid AND n.pnnspid = t.schema) HAVING count(*) > 0",
+						  psprintf("%u %u", schema, relid), &names) ? TextDatumGetCString(names) : NULL;
+}
+
 /* "publication (a, b) WHERE (c)" of a row of pg_publication_rel */
 static char *
 publish_text(Relation catalog, HeapTuple tuple, const char *publication, Oid relid)

@@ -27,6 +27,7 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
+#include "catalog/pg_subscription.h"
 #include "catalog/pg_trigger.h"
 #include "commands/comment.h"
 #include "commands/defrem.h"
@@ -49,6 +50,7 @@
 #include "base/quote.h"
 #include "change/change.h"
 #include "change/change_need.h"
+#include "fk/fk_subscription.h"
 #include "log/log.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_call.h"
@@ -160,6 +162,32 @@ is_own(const PlanStep *step, ChangeMove *move)
 					   psprintf("Change it in the table that it is inherited from, by a step of its own, and leave this one out:\n%s",
 								plan_skip_call(step, "it is inherited")));
 	return !inherited;
+}
+
+/*
+ * Makes a problem of a way back to a name that publications would send from then on,
+ * unless the caller accepts it.  A column by its name of now; NULL is the table itself.
+ * A subscription that writes by names is noted only: those of before may be what it needs.
+ */
+static bool
+is_sent_so(const PlanStep *what, const char *column, const char *name, const char *statement, ChangeMove *move)
+{
+	List	   *tables = sg_all_inheritors(move->table);
+	Oid			subscription = fk_subscription_of(list_concat_copy(tables, sg_partition_ancestors(move->table)));
+	char	   *subscriber = OidIsValid(subscription) ? get_subscription_name(subscription, true) : NULL;
+	char	   *publications = sg_accept_publication ? NULL : change_published(tables, column, false);
+
+	if (subscriber)
+		move->note = psprintf("subscription %s writes to it, and stops if rows come for another name than %s",
+							  quote_identifier(subscriber), quote_identifier(name));
+
+	if (publications)
+		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					   psprintf("publication %s would send the %s as %s, and a subscription stops where there is no such %s",
+								publications, what->definition, quote_identifier(name), what->definition),
+					   psprintf("On each subscriber, when it has applied what was written before:\n%s;\nThen accept that, and roll back again:\n"
+								"SET schemaguard.accept_publication = on;\n%s", statement, plan_rollback_call(what)));
+	return publications != NULL;
 }
 
 /* ---- rename ---- */
@@ -353,7 +381,10 @@ change_undo_rename(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 								plan_skip_call(step, "it has another name")));
 	else if (!plan_deed_made(deed, OidIsValid(from.objectId) ? &from : &to))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT, "it is gone, or has another name by now", NULL);
-	else if (OidIsValid(from.objectId))
+	else if (OidIsValid(from.objectId) &&
+			 !((plan_changed_object(&back) == CHANGED_COLUMN || plan_changed_object(&back) == CHANGED_TABLE) &&
+			   is_sent_so(deed->what, plan_changed_object(&back) == CHANGED_COLUMN ? back.fk_name : NULL, back.new_name,
+						  linitial(plan_change_statements(&back)), move)))
 		rename_statement(&back, move, STEP_ROLLED_BACK);
 }
 
@@ -598,8 +629,13 @@ bring_column_back(const PlanDeed *deed, ChangeMove *move)
 		return;
 	}
 	if (named != attnum)
-		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK,
-						 psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", what->child_table, quote_identifier(now), name));
+	{
+		char	   *statement = psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", what->child_table, quote_identifier(now), name);
+
+		if (is_sent_so(what, now, what->fk_name, statement, move))
+			return;
+		change_statement(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK, statement);
+	}
 	if (initial[0] && change_current_default(move->table, attnum) == NULL)
 	{
 		char	   *statement = psprintf("ALTER TABLE %s ALTER COLUMN %s SET DEFAULT %s", what->child_table, name, initial);
@@ -1305,6 +1341,7 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
 	const PlanStep *what = deed->what;
 	char	   *renamed = NULL;
+	char	   *sent;
 	char	   *kept;
 	Oid			schema;
 	Oid			relid;
@@ -1379,6 +1416,10 @@ change_undo_drop(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 	if (move->kind == MOVE_PROBLEM)
 		return;
 	change_move(move, MOVE_STATEMENT, "restore", AccessExclusiveLock, STEP_ROLLED_BACK);
+	sent = change_published_in(schema, relid);
+	if (sent)
+		move->note = psprintf("%s%spublication %s sends it, and a subscription stops where there is no %s", move->note ? move->note : "",
+							  move->note ? "; " : "", sent, what->child_table);
 	move->ends = true;
 }
 

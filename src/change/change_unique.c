@@ -321,7 +321,11 @@ change_undo_unique(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("its index was there before, as %s, and would go with the constraint", deed->was),
 					   "Drop the constraint by hand, and make the index anew.");
-	else
+	else if (change_keeps_identity(&drop, move))
 		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
+	PlanStep	drop = *deed->what;
 						 plan_drop_statement(deed->what->child_table, deed->what->fk_name));
 }
+	drop.kind = STEP_DROP;
+	drop.definition = "constraint";
+	ObjectAddressSet(move->object, ConstraintRelationId, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);
