@@ -306,12 +306,18 @@ BEGIN ATOMIC
                           WHERE l.locktype = 'object' AND l.classid = 'schemaguard.plan'::regclass AND l.objid::bigint = p.id
                             AND l.objsubid = 0 AND l.granted)),
     filler AS (                                 -- of each function, whatever the statistics of pg_depend say
-        SELECT t.oid, t.tgname, t.tgrelid, t.tgfoid
+        SELECT t.oid, t.tgname, t.tgrelid, t.tgfoid, (regexp_match(t.tgname, '_[a-z]?([0-9]+)u?_[0-9a-f]{16}$'))[1] AS step
         FROM pg_proc f
              CROSS JOIN LATERAL (SELECT d.classid, d.objid FROM pg_depend d
                                  WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid OFFSET 0) d
              JOIN pg_trigger t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid AND t.tgparentid = 0
         WHERE f.pronamespace = 'schemaguard'::regnamespace AND f.proname >= '~schemaguard_fill_' AND f.proname < '~schemaguard_fill`'),
+    owned AS (                                  -- a plan of the name need not be the one that has made it
+        SELECT t.tgfoid
+        FROM filler t JOIN schemaguard.plan p ON right(t.tgname::text, 16) = schemaguard.sg_plan_mark(p.name)
+             JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step::text = t.step
+        WHERE s.fills OR t.tgrelid = to_regclass(s.child_table)
+           OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = t.tgrelid AND i.inhparent = to_regclass(s.child_table))),
     leftover AS (
         SELECT 1 AS place, d.begun_at AS since, format('plan %I has left invalid index %s', p.name, i.indexrelid::regclass) AS what,
                p.finish
@@ -339,9 +345,9 @@ BEGIN ATOMIC
         -- the trigger of a step that is done fills on until sg_plan_release(): step.reason says so
         SELECT 3, NULL, format('plan %I has left trigger %I ON %s', p.name, t.tgname, t.tgrelid::regclass), p.finish
         FROM filler t JOIN idle p ON right(t.tgname::text, 16) = p.hash
-        WHERE NOT EXISTS (SELECT FROM schemaguard.plan_step s
-                          WHERE s.plan = p.name AND s.state = 'validated' AND s.fills
-                            AND s.step::text = (regexp_match(t.tgname, '_[a-z]?([0-9]+)u?_[0-9a-f]{16}$'))[1])
+        WHERE t.tgfoid IN (SELECT o.tgfoid FROM owned o)
+          AND NOT EXISTS (SELECT FROM schemaguard.plan_step s
+                          WHERE s.plan = p.name AND s.state = 'validated' AND s.fills AND s.step::text = t.step)
         UNION ALL                               -- its WHEN clause follows a rename, its function can't
         SELECT 3, NULL, format('trigger %I ON %s fills column %I, which is called %I by now: rows come without a value', t.tgname,
                                t.tgrelid::regclass, (s.child_columns)[1], a.attname),
@@ -390,8 +396,7 @@ BEGIN ATOMIC
         SELECT 3, NULL, format('trigger %I ON %s belongs to no plan', t.tgname, t.tgrelid::regclass),
                format('DROP FUNCTION %s CASCADE;', t.tgfoid::regprocedure)
         FROM filler t
-        WHERE pg_has_role('pg_monitor', 'MEMBER')
-          AND NOT EXISTS (SELECT FROM schemaguard.plan p WHERE right(t.tgname::text, 16) = schemaguard.sg_plan_mark(p.name)))
+        WHERE pg_has_role('pg_monitor', 'MEMBER') AND t.tgfoid NOT IN (SELECT o.tgfoid FROM owned o))
     SELECT 'attention', 'leftovers', l.since, l.what, l.finish
     FROM (SELECT o.* FROM leftover o ORDER BY o.place, o.what COLLATE "C") l
     UNION ALL

@@ -247,8 +247,8 @@ tables_to_arm(Oid child)
 }
 
 /* By the function: a table may not inherit any more, or have another name */
-List *
-plan_filler_tables(const PlanStep *step)
+static List *
+triggered_tables(const PlanStep *step)
 {
 	char	   *source;
 	Oid			owner;
@@ -270,6 +270,16 @@ plan_filler_tables(const PlanStep *step)
 	}
 	sg_catalog_end(&scan);
 	return tables;
+}
+
+/* In a copy without our rows, another plan of the name may have had a function of the name of a step that has armed nothing */
+List *
+plan_filler_tables(const PlanStep *step)
+{
+	List	   *tables = triggered_tables(step);
+	Oid			child = tables && !step->fills ? sg_find_qualified(step->child_table) : InvalidOid;
+
+	return OidIsValid(child) && list_length(list_difference_oid(tables, tables_to_arm(child))) == list_length(tables) ? NIL : tables;
 }
 
 bool
@@ -573,9 +583,24 @@ plan_filler_disarm(const PlanStep *step)
 	plan_step_set_fills(step, false);
 }
 
+/* Raises 55000 where a function of the step's name fills another table: see plan_filler_tables() */
+static void
+check_is_own(const PlanStep *step)
+{
+	List	   *others = plan_filler_tables(step) ? NIL : triggered_tables(step);
+
+	if (others != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("function %s, which would fill %s, fills %s for another plan of that name, which is not here any more",
+						function_name(step), step->child_table, sg_relation_name(linitial_oid(others))),
+				 errhint("If nobody needs that, drop it with its triggers:\nDROP FUNCTION %s() CASCADE;", function_name(step))));
+}
+
 void
 plan_filler_arm(const PlanStep *step, Oid child)
 {
+	check_is_own(step);
 	if (!plan_filler_is_owners(step, child))
 		plan_filler_disarm(step);
 	make_function(step, code_table_owner(child));

@@ -307,6 +307,14 @@ is(sql('bare', q{SET SESSION AUTHORIZATION keeper; SELECT state, summary FROM sg
 	'attention|in the attic without a row in schemaguard.plan_deed that this role sees: 1 of 1', '... to its owner, too');
 is(sql('owned', q{SET SESSION AUTHORIZATION keeper; SELECT state FROM sg_status() WHERE subject = 'attic'}), 'ok', '... who sees it there');
 is(sql('bare', q{SELECT regexp_replace(summary, '[0-9a-f]{16}', 'hash') FROM sg_status() WHERE subject = 'leftovers'}), 'trigger "~schemaguard_fill_3_hash" ON public.u belongs to no plan', 'and the trigger of a plan that did not come along');
+# nor is it that of a plan of the same name, which would have it fill another table's values
+sql('postgres', 'CREATE DATABASE bare2 TEMPLATE bare');
+sql('bare2', q{CREATE TABLE w (id int); SELECT sg_plan_create('d'), sg_plan_add_index('d', 'w', '(id)'), sg_plan_add_index('d', 'u', '(b)'), sg_plan_add_column('d', 'w', 'c', 'int', fill => '7'); CALL sg_apply('d', fail => false)});
+like(sql('bare2', 'SELECT state, reason FROM schemaguard.plan_step WHERE step = 3'), qr/^failed\|function schemaguard\."~schemaguard_fill_3_\w+", which would fill public\.w, fills public\.u for another plan of that name/, '... nor taken over by a plan of that name');
+is(sql('bare2', 'INSERT INTO u (b) VALUES (1) RETURNING c'), '1', '... which has it fill on');
+my ($stray, $removes) = split /\|/, sql('bare2', q{SELECT summary, next_call FROM sg_status() WHERE subject = 'leftovers'});
+like($stray, qr/belongs to no plan$/, '... and it is told still');
+is(sql('bare2', "$removes CALL sg_apply('d'); INSERT INTO w VALUES (1) RETURNING c"), '7', '... with what removes it');
 sql('bare', sql('bare', q{SELECT next_call FROM sg_status() WHERE subject = 'leftovers'}) . 'DROP TABLE schemaguard_attic.t');
 is(sql('bare', q{SELECT state, summary FROM sg_status() WHERE subject IN ('attic', 'leftovers')}), "attention|columns that are kept without a row in schemaguard.plan_deed: 1\nok|no call that was cut off has left anything", 'it goes as is said there, and columns that are kept are told');
 is(sql('bare', q{SET SESSION AUTHORIZATION keeper; SELECT state, summary FROM sg_status() WHERE subject = 'attic'}),
