@@ -193,13 +193,27 @@ change_unique_over_partitions(const PlanStep *step, ChangeMove *move)
 	return true;
 }
 
+/* Returns how the key of a table takes the place of another one, which a step of the plan may drop: that one waits for it otherwise */
+static char *
+exchange_hint(const PlanStep *step, const char *primary)
+{
+	foreach_ptr(const PlanStep, other, plan_steps(step->plan))
+	{
+		if (other->kind == STEP_DROP && !other->skipped_by && step->after == NIL && plan_changed_object(other) == CHANGED_CONSTRAINT &&
+			sg_same_text(other->child_table, step->child_table) && sg_same_text(other->fk_name, primary))
+			return psprintf("Have it come after step %d, which drops that one; between the two the table has none:\n%s", other->step,
+							plan_set_call(step, "after", psprintf("%d", other->step), NULL));
+	}
+	return pstrdup("A table has one only: plan a unique constraint, or drop the other one first.");
+}
+
 static bool
 nothing_else_is_there(const PlanStep *step, ChangeMove *move, const char *primary)
 {
 	if (step->primary_key && primary)
 		change_problem(move, ERRCODE_INVALID_TABLE_DEFINITION,
 					   psprintf("%s has another primary key, %s", step->child_table, quote_identifier(primary)),
-					   "A table has one only: plan a unique constraint, or drop the other one first.");
+					   exchange_hint(step, primary));
 	else if (HeapTupleIsValid(change_constraint(move->table, step->fk_name)))
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("the name %s is taken by another constraint of %s",
@@ -309,10 +323,14 @@ change_undo_unique(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
 	HeapTuple	tuple = change_constraint(move->table, deed->what->fk_name);
 	List	   *attnums = NIL;
+	PlanStep	drop = *deed->what;
 	ListCell   *lc;
 
 	if (tuple == NULL)
 		return;
+	drop.kind = STEP_DROP;
+	drop.definition = "constraint";
+	ObjectAddressSet(move->object, ConstraintRelationId, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);
 	foreach(lc, deed->what->child_columns)
 		attnums = lappend_int(attnums, get_attnum(move->table, lfirst(lc)));
 	if (!is_same(tuple, deed->what, attnums))
@@ -323,9 +341,5 @@ change_undo_unique(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 					   "Drop the constraint by hand, and make the index anew.");
 	else if (change_keeps_identity(&drop, move))
 		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
-	PlanStep	drop = *deed->what;
 						 plan_drop_statement(deed->what->child_table, deed->what->fk_name));
 }
-	drop.kind = STEP_DROP;
-	drop.definition = "constraint";
-	ObjectAddressSet(move->object, ConstraintRelationId, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);

@@ -363,6 +363,14 @@ ALTER TABLE valued ALTER h DROP DEFAULT;
 CALL sg_apply('stays');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'stays' ORDER BY step;
 RESET client_min_messages;
+-- a primary key in the place of another one: the drop waits for it, unless it comes after the drop, as the hint has it
+CREATE TABLE exchanged (id int PRIMARY KEY, a int NOT NULL);
+SELECT sg_plan_create('stays', replace => true) \g /dev/null
+SELECT sg_plan_add('stays', 'ALTER TABLE chg.exchanged DROP CONSTRAINT exchanged_pkey'), sg_plan_add('stays', 'ALTER TABLE chg.exchanged ADD CONSTRAINT exchanged_new PRIMARY KEY (a)');
+SELECT hint AS exchange FROM sg_plan_check_details('stays') WHERE step = 2 AND result = 'block';
+SELECT substr(hint, strpos(hint, E'\n') + 1) FROM sg_plan_check_details('stays') WHERE step = 2 AND result = 'block' \gexec
+CALL sg_apply('stays');
+SELECT conname FROM pg_constraint WHERE conrelid = 'exchanged'::regclass AND contype = 'p';
 
 -- end
 SET client_min_messages = error;
