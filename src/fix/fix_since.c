@@ -93,8 +93,9 @@ check_column(Oid table, const DeedOrigin *origin, const char *was, TimestampTz a
 	if (!anew && (history.uses || (OidIsValid(file) && !history.other)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column %s of table %s %s rewritten by ALTER COLUMN ... TYPE since its value was taken away",
-						quote_identifier(now), sg_relation_name(table), history.uses ? "was" : "may have been")));
+				 errmsg(history.uses ? "column %s of table %s was rewritten by ALTER COLUMN ... TYPE since its value was taken away" :
+						"column %s of table %s, or another one, may have been rewritten by ALTER COLUMN ... TYPE since its value was taken away",
+						quote_identifier(now), sg_relation_name(table))));
 }
 
 void
