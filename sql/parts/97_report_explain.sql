@@ -8,6 +8,10 @@ BEGIN ATOMIC
         (1, E'^-- CALL .* finds and (?:fixes the orphans|mends the rows that break it) \\((quarantine)\\)$',
             'Rows that break it go into quarantine, in batches with a commit each. Only a call with fix => true does it.',
             'SHARE UPDATE EXCLUSIVE, and the rows of a batch', 'longer the more such rows there are'),
+        (1, E'^-- CALL .* finds and (?:fixes the orphans|mends the rows that break it) \\((delete)\\)$',
+            'Rows that break it are deleted, in batches with a commit each; a copy is kept only of what rows in quarantine refer to. '
+            'Only a call with fix => true does it.',
+            'SHARE UPDATE EXCLUSIVE, and the rows of a batch', 'longer the more such rows there are'),
         (2, E'^-- CALL .* finds and (?:fixes the orphans|mends the rows that break it) \\((.*)\\)$',
             E'Rows that break it are fixed by the policy "\\1", which keeps no copy, in batches with a commit each. Only a call with '
             'fix => true does it.',

@@ -190,6 +190,9 @@ walk_rows(void *arg)
 		walk_some(walk, first, Min(RUN_FIX_BATCH, walk->found.n - first), gone, context);
 	hash_destroy(gone);
 	MemoryContextDelete(context);
+	/* the step would stop: no row of it is kept */
+	if (walk->blocking)
+		walk->kept = 0;
 }
 
 static void
