@@ -277,9 +277,11 @@ OBJS = \
 	src/script/script.o \
 	src/script/script_add.o \
 	src/script/script_change.o \
+	src/script/script_column.o \
 	src/script/script_cut.o \
 	src/script/script_facts.o \
 	src/script/script_follow.o \
+	src/script/script_hold.o \
 	src/script/script_name.o \
 	src/script/script_path.o \
 	src/script/script_split.o \

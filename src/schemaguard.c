@@ -68,5 +68,5 @@ _PG_init(void)
 	change_init();
 	fix_init();
 	impact_init();
-	script_facts_init();
+	script_hold_init();
 }

@@ -56,7 +56,7 @@ BEGIN ATOMIC
             'ROW EXCLUSIVE, and the rows of a batch', 'longer the more rows there are'),
         (17, '^CREATE (?:UNLOGGED )?TABLE @ PARTITION OF @ .*$',
             E'Table \\1 is made, as a partition of \\2. A rollback drops it while it is empty.',
-            'ACCESS EXCLUSIVE on the partitioned table', 'a moment, or a read of the default partition'),
+            'ACCESS EXCLUSIVE on the partitioned table and its default partition', 'a moment, or a read of the default partition'),
         (18, '^CREATE (?:UNLOGGED )?TABLE @ .*$', E'Table \\1 is made. A rollback drops it while it is empty.', NULL, 'a moment'),
         (19, '^.*$', 'This statement runs as it stands, in a transaction of its own.', 'what the statement takes', 'not known')
     ) AS e (place, pattern, what, locks, takes)

@@ -287,6 +287,13 @@ sg_alter_constraint(Node *def)
 						InvalidTransactionId, InvalidMultiXactId, NULL, NULL, true)
 #endif
 
+/* 19: ALTER DOMAIN ... VALIDATE CONSTRAINT lets others write meanwhile */
+#if PG_VERSION_NUM >= 190000
+#define SG_VALIDATE_DOMAIN_LOCK ShareUpdateExclusiveLock
+#else
+#define SG_VALIDATE_DOMAIN_LOCK ShareLock
+#endif
+
 /* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
 extern PGDLLIMPORT char *locale_messages;
 

@@ -346,8 +346,8 @@ extern void check_triggers(CheckStep *cs, Oid table, int event, List *columns, d
 /* Names in the statements of a step, and the tables whose rows they write */
 extern void check_statement(PlanCheck *check, CheckStep *cs);
 
-/* Warns of the lock on a default partition that a statement, CREATE TABLE or ATTACH PARTITION, reads for a new one */
-extern void check_new_partition(CheckStep *cs, Node *statement);
+/* Tells the locks of a statement, or of a table that is made, which others wait for as long as a table is large */
+extern void check_holds(PlanCheck *check, CheckStep *cs);
 
 /* Warns of rows and objects that the undo of a step would let go */
 extern void check_undo(CheckStep *cs);

@@ -502,7 +502,7 @@ check_change(PlanCheck *check, CheckStep *cs)
 	if (cs->step->kind == STEP_STATEMENT && move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_statement(check, cs);
 	if (cs->step->kind == STEP_TABLE && move.kind == MOVE_STATEMENT)
-		check_new_partition(cs, (Node *) plan_made_table(cs->step));
+		check_holds(check, cs);
 	check_subscribed(check, cs);
 	if (move.kind != MOVE_NONE && move.kind != MOVE_PROBLEM)
 		check_filler(cs, cs->step->state == STEP_VALIDATED && move.kind == MOVE_FILL && !change_keeps_filling(cs->step, &move));

@@ -16,7 +16,6 @@
 #include "access/transam.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
-#include "catalog/partition.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
@@ -35,7 +34,6 @@
 #include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "utils/acl.h"
-#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/json.h"
@@ -1235,17 +1233,10 @@ check_undo(CheckStep *cs)
 				  psprintf("To have a rollback leave the step as it is:\n%s", check_set(cs, "undo", NULL)));
 }
 
-static char *
-hold_back_hint(CheckStep *cs)
-{
-	return psprintf("To hold it back until a quiet hour, when you release the phase:\n%s", check_set(cs, "phase", "quiet hour"));
-}
-
-/* Tells the locks that others wait for, for as long as a table is large */
-static void
+void
 check_holds(PlanCheck *check, CheckStep *cs)
 {
-	foreach_ptr(const ScriptHold, hold, script_holds(cs->step->definition))
+	foreach_ptr(const ScriptHold, hold, script_holds(plan_change_run(cs->step)))
 	{
 		Oid			relid = hold->relation ? sg_find_qualified(hold->relation) : InvalidOid;
 		double		bytes = OidIsValid(relid) ? check_table(check, relid)->blocks * (double) BLCKSZ : -1;
@@ -1253,45 +1244,7 @@ check_holds(PlanCheck *check, CheckStep *cs)
 
 		check_row(cs, "locks", is_long ? CHECK_WARN : CHECK_OK,
 				  psprintf("%s%s", script_hold_text(hold), bytes < 0 ? "" : psprintf(" (%s)", check_bytes(bytes))),
-				  is_long ? hold_back_hint(cs) : NULL);
-	}
-}
-
-/* Warns of the lock on the default partition of a table that gets a new one; makes: CREATE TABLE, else ATTACH */
-static void
-check_default_read(CheckStep *cs, const RangeVar *whole, bool makes)
-{
-	Oid			parent;
-	Oid			other;
-	Relation	rel;
-	double		bytes;
-	SgScope		caller;
-
-	sg_caller_begin(&caller);
-	parent = change_find_named(whole);
-	sg_scope_end(&caller);
-	other = OidIsValid(parent) ? get_default_partition_oid(parent) : InvalidOid;
-	rel = OidIsValid(other) ? try_relation_open(other, AccessShareLock) : NULL;
-	if (rel == NULL)
-		return;
-	bytes = RELKIND_HAS_STORAGE(rel->rd_rel->relkind) ? RelationGetNumberOfBlocks(rel) * (double) BLCKSZ : -1;
-	relation_close(rel, AccessShareLock);
-	if (bytes < 0 || bytes > SHORT_HOLD)
-		check_row(cs, "locks", CHECK_WARN,
-				  psprintf("it holds ACCESS EXCLUSIVE on %s%s, the default partition%s, while that is read, unless a valid CHECK there says that none of its rows belongs to the new one",
-						   makes ? psprintf("%s and ", sg_relation_name(parent)) : "", sg_relation_name(other), bytes < 0 ? "" : psprintf(" (%s)", check_bytes(bytes))),
-				  hold_back_hint(cs));
-}
-
-void
-check_new_partition(CheckStep *cs, Node *statement)
-{
-	if (IsA(statement, CreateStmt) && ((CreateStmt *) statement)->partbound)
-		check_default_read(cs, linitial(((CreateStmt *) statement)->inhRelations), true);
-	foreach_ptr(const AlterTableCmd, command, IsA(statement, AlterTableStmt) ? ((AlterTableStmt *) statement)->cmds : NIL)
-	{
-		if (command->subtype == AT_AttachPartition)
-			check_default_read(cs, ((AlterTableStmt *) statement)->relation, false);
+				  is_long ? script_hold_hint(hold, cs->step) : NULL);
 	}
 }
 
@@ -1309,7 +1262,6 @@ check_statement(PlanCheck *check, CheckStep *cs)
 		Oid			table = written_table(statement, &event);
 
 		check_names(check, cs, statement, before);
-		check_new_partition(cs, statement);
 		check_loss(check, cs, statement);
 		if (code_is_query(statement))
 			check_written(check, cs, statement);

@@ -354,6 +354,12 @@ parse_table(const PlanStep *step)
 	return create;
 }
 
+char *
+plan_change_run(const PlanStep *step)
+{
+	return step->kind == STEP_TABLE ? table_statement(step) : step->definition;
+}
+
 CreateStmt *
 plan_made_table(const PlanStep *step)
 {

@@ -63,6 +63,9 @@ extern void plan_step_set_fields(PlanStep *step, ArrayType *pairs);
 /* Is a step about a relation as such: made, renamed, dropped? */
 extern bool plan_step_is_of_relation(const PlanStep *step);
 
+/* Text that a step of kind "table" or "statement" runs */
+extern char *plan_change_run(const PlanStep *step);
+
 /* CREATE TABLE of a step of kind "table", or of a statement that does nothing else; else NULL */
 extern struct CreateStmt *plan_made_table(const PlanStep *step);
 

@@ -908,19 +908,19 @@ plan_draft_end(PlanDraft *draft)
 		tell_untargeted(draft);
 }
 
-List	   *(*plan_holds_hook) (const char *sql) = NULL;
+List	   *(*plan_holds_hook) (const PlanStep *step) = NULL;
 
-/* Warns of a statement that stays one, and has others wait for as long as a table is large */
-static void
-tell_holds(const PlanStep *step)
+void
+plan_tell_holds(const PlanStep *step)
 {
-	foreach_ptr(const char, text, step->kind == STEP_STATEMENT && plan_holds_hook ? plan_holds_hook(step->definition) : NIL)
+	bool		as_written = step->kind == STEP_STATEMENT || step->kind == STEP_TABLE;
+
+	foreach_ptr(const List, told, as_written && plan_holds_hook ? plan_holds_hook(step) : NIL)
 	{
 		ereport(WARNING,
 				(errcode(ERRCODE_WARNING),
-				 errmsg("step %d runs as it stands: %s", step->step, text),
-				 errhint("To hold it back until a quiet hour, when you release the phase:\n%s",
-						 plan_set_call(step, "phase", "quiet hour", NULL))));
+				 errmsg("step %d runs as it stands: %s", step->step, (char *) linitial(told)),
+				 errhint("%s", (char *) lsecond(told))));
 	}
 }
 
@@ -936,7 +936,7 @@ plan_add_step(const char *function, PlanStep *step)
 	(void) plan_draft_insert(draft, step);
 	plan_draft_end(draft);
 	plan_log(plan, step->step, "plan add", plan_step_object(step), NULL);
-	tell_holds(step);
+	plan_tell_holds(step);
 
 	return step->step;
 }

@@ -68,9 +68,13 @@ extern char *plan_default_fk_name(const PlanStep *step, int n);
 extern void plan_step_skip(PlanStep *step, const char *reason);
 
 /*
- * Returns what others wait for while statements run and large tables are built,
- * read or written under a lock (of char *, each a clause); set by the room of scripts.
+ * Returns what others wait for while the statements of a step run and large
+ * tables are built, read or written under a lock: lists of a clause and a hint
+ * (of char *); set by the room of scripts.
  */
-extern List *(*plan_holds_hook) (const char *sql);
+extern List *(*plan_holds_hook) (const PlanStep *step);
+
+/* Warns of a step that runs as it is written, and has others wait for as long as a table is large */
+extern void plan_tell_holds(const PlanStep *step);
 
 #endif							/* SG_PLAN_INPUT_H */

@@ -259,6 +259,51 @@ extern char *script_table_of_index(Oid index);
 
 /* ---- script_facts.c: what statements do ---- */
 
+/* What a statement does under its lock; a flag of the fact, which rules of lint look for */
+#define DOES_BUILD			"builds"
+#define DOES_REBUILD		"rebuilds"	/* with its indexes locked */
+#define DOES_READ			"reads"
+#define DOES_MAYBE_READ		"may read"	/* unless a CHECK spares that */
+#define DOES_REWRITE		"rewrites"
+#define DOES_MAYBE_REWRITE	"may rewrite"
+#define DOES_COMPUTE		"computes"
+
+/* A lock that others wait for, held for the longer the larger the table is */
+typedef struct ScriptHold
+{
+	char	   *relation;		/* qualified, or NULL: all that it is about */
+	LOCKMODE	lock;			/* SHARE, or one that more waits for */
+	const char *does;			/* meanwhile, one of the words above */
+	const char *whole;			/* the table whose default partition that is,
+								 * which is locked as well, or NULL */
+	const char *spared;			/* condition of a CHECK that spares the read,
+								 * or NULL */
+} ScriptHold;
+
+/* Returns such locks (of ScriptHold *) that the statements of a text take on what they have not made */
+extern List *script_holds(const char *sql);
+
+/* ---- script_hold.c ---- */
+
+/* Returns "it holds SHARE on public.t while it builds an index: nobody can write there meanwhile" */
+extern char *script_hold_text(const ScriptHold *hold);
+
+/* Returns the way out for a step of a plan: a CHECK that is validated before, else a phase */
+extern char *script_hold_hint(const ScriptHold *hold, const PlanStep *step);
+
+/*
+ * Says whether a valid CHECK of a partition spares the read of its rows for a
+ * bound: inside, all of them are within it; else none is, of the default
+ * partition.  If not, sets the condition of such a CHECK, or NULL if that could
+ * run code of types.  Locks the table ACCESS SHARE.
+ */
+extern bool script_bound_holds(Oid parent, Oid partition, PartitionBoundSpec *spec, bool inside, char **condition);
+
+/* Sets plan_holds_hook */
+extern void script_hold_init(void);
+
+/* ---- script_column.c ---- */
+
 /* Effects of ALTER COLUMN TYPE on the rows of a table that is here */
 typedef enum ScriptTypeChange
 {
@@ -270,23 +315,8 @@ typedef enum ScriptTypeChange
 	TYPE_NOT_HERE				/* there is no such column */
 } ScriptTypeChange;
 
-/* A lock that others wait for, held for the longer the larger the table is */
-typedef struct ScriptHold
-{
-	char	   *relation;		/* qualified, or NULL: all that it is about,
-								 * as of a domain */
-	LOCKMODE	lock;			/* SHARE, or one that more waits for */
-	const char *does;			/* meanwhile; see script_facts.c */
-} ScriptHold;
-
-/* Returns such locks (of ScriptHold *) that the statements of a text take on what they have not made */
-extern List *script_holds(const char *sql);
-
-/* Returns "it holds SHARE on public.t while it builds an index: nobody can write there meanwhile" */
-extern char *script_hold_text(const ScriptHold *hold);
-
-/* Sets plan_holds_hook */
-extern void script_facts_init(void);
+/* The name of a type; one that is not built-in as it is written, NULL for none */
+extern char *script_type_text(const TypeName *name);
 
 extern ScriptTypeChange script_type_change(Oid relid, const char *column, const ColumnDef *def);
 

@@ -262,6 +262,10 @@ add(FkPlan *plan, ScriptReader *reader)
 		List	   *added = script_add_steps(reader, plan);
 
 		(void) script_notes(reader, refused_hint);
+		foreach_ptr(const PlanStep, step, added)
+		{
+			plan_tell_holds(step);
+		}
 		return added;
 	}
 	return list_make1(add_statement(plan, reader, statement));

@@ -4,10 +4,7 @@
  *	  sg_script_facts(): what the statements of scripts do to which tables, and
  *	  the locks that they take, for rules that judge a script before it runs.
  *
- * Statements are parsed, and neither analysed nor run.  Whether ALTER COLUMN
- * TYPE rewrites the table is judged as ATColumnChangeRequiresRewrite() does it
- * in tablecmds.c, for types of pg_catalog alone: the casts of other types are
- * somebody's code.
+ * Statements are parsed, and neither analysed nor run.
  *
  *-------------------------------------------------------------------------
  */
@@ -15,26 +12,21 @@
 
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
-#include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
 #include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "storage/lock.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
 
 #include "base/args.h"
 #include "base/calls.h"
@@ -46,7 +38,6 @@
 #include "base/quote.h"
 #include "base/rowsink.h"
 #include "base/scope.h"
-#include "plan/plan_input.h"
 #include "script/script.h"
 
 SG_FUNCTION(sg_script_facts);
@@ -87,16 +78,11 @@ typedef struct Fact
 	List	   *flags;			/* of char * */
 	LOCKMODE	lock;
 	const char *does;			/* what takes the longer the larger the table,
-								 * one of the words below; or NULL */
+								 * one of the words of script.h; or NULL */
+	const char *whole;			/* of a default partition: its table */
+	char	   *spared;			/* condition of a CHECK that spares a read, or
+								 * NULL: not known */
 } Fact;
-
-/* What a statement does under its lock; a flag of the fact, which rules of lint look for */
-#define BUILDS		"builds"
-#define READS		"reads"
-#define MAY_READ	"may read"	/* unless a CHECK spares that */
-#define REWRITES	"rewrites"
-#define MAY_REWRITE	"may rewrite"
-#define COMPUTES	"computes"
 
 static void
 flag(Fact *fact, bool is_set, const char *word)
@@ -160,6 +146,8 @@ keep_hold(FactReader *reader, const Fact *fact)
 	hold->relation = fact->relation ? pstrdup(fact->relation) : NULL;
 	hold->lock = fact->lock;
 	hold->does = fact->does;
+	hold->whole = fact->whole;
+	hold->spared = fact->spared;
 	reader->holds = lappend(reader->holds, hold);
 }
 
@@ -201,176 +189,26 @@ emit(FactReader *reader, Fact *fact)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* ---- types and expressions ---- */
-
-/* Sets the type, if it is one of pg_catalog */
-static bool
-is_builtin_type(const TypeName *name, Oid *type, int32 *typmod)
-{
-	*type = LookupTypeNameOid(NULL, name, true);
-	if (!OidIsValid(*type) || *type >= FirstUnpinnedObjectId)
-		return false;
-	typenameTypeIdAndMod(NULL, name, type, typmod);
-	return true;
-}
-
-static char *
-type_text(const TypeName *name)
-{
-	Oid			type;
-	int32		typmod;
-
-	if (name == NULL)
-		return NULL;
-	return is_builtin_type(name, &type, &typmod) ? format_type_with_typemod(type, typmod) : TypeNameToString(name);
-}
-
-/* As in ATColumnChangeRequiresRewrite() */
-static bool
-keeps_bits(Node *expr)
-{
-	for (;;)
-	{
-		if (IsA(expr, Var))
-			return true;
-		if (IsA(expr, RelabelType))
-			expr = (Node *) ((RelabelType *) expr)->arg;
-		else if (IsA(expr, FuncExpr) && !TimestampTimestampTzRequiresRewrite() &&
-				 (((FuncExpr *) expr)->funcid == F_TIMESTAMPTZ_TIMESTAMP || ((FuncExpr *) expr)->funcid == F_TIMESTAMP_TIMESTAMPTZ))
-			expr = linitial(((FuncExpr *) expr)->args);
-		else
-			return false;
-	}
-}
-
-ScriptTypeChange
-script_type_change(Oid relid, const char *column, const ColumnDef *def)
-{
-	FormData_pg_attribute attribute;
-	AttrNumber	attnum = OidIsValid(relid) ? get_attnum(relid, column) : InvalidAttrNumber;
-	Node	   *expr;
-	Oid			type;
-	int32		typmod;
-
-	if (attnum <= 0 || !sg_read_column(relid, attnum, &attribute))
-		return TYPE_NOT_HERE;
-	if (def->raw_default || attribute.atttypid >= FirstUnpinnedObjectId || !is_builtin_type(def->typeName, &type, &typmod))
-		return TYPE_MAY_REWRITE;
-	expr = coerce_to_target_type(make_parsestate(NULL),
-								 (Node *) makeVar(1, attnum, attribute.atttypid, attribute.atttypmod, attribute.attcollation, 0),
-								 attribute.atttypid, type, typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	if (expr == NULL)
-		return TYPE_NO_CAST;
-	return keeps_bits((Node *) expression_planner((Expr *) expr)) ? TYPE_KEEPS_ROWS : TYPE_REWRITES;
-}
-
 static void
 flag_type_change(Fact *fact, ScriptTypeChange change)
 {
 	if (change == TYPE_REWRITES || change == TYPE_MAY_REWRITE)
-		fact->does = change == TYPE_REWRITES ? REWRITES : MAY_REWRITE;
+		fact->does = change == TYPE_REWRITES ? DOES_REWRITE : DOES_MAYBE_REWRITE;
 	flag(fact, change == TYPE_NO_CAST, "no cast");
-}
-
-/* Could a function of that name be volatile?  One that is not here could. */
-static bool
-may_be_volatile(List *names)
-{
-	char	   *schema;
-	char	   *name;
-	CatCList   *functions;
-	bool		found;
-
-	DeconstructQualifiedName(names, &schema, &name);
-	functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-	found = functions->n_members == 0;
-	for (int i = 0; i < functions->n_members && !found; i++)
-		found = ((Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple))->provolatile == PROVOLATILE_VOLATILE;
-	ReleaseSysCacheList(functions);
-	return found;
-}
-
-static bool
-calls_volatile(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, FuncCall) && may_be_volatile(((FuncCall *) node)->funcname))
-		return true;
-	return raw_expression_tree_walker(node, calls_volatile, context);
 }
 
 /* ---- columns and constraints ---- */
 
-Oid
-script_serial_type(const TypeName *name)
-{
-	static const struct
-	{
-		const char *name;
-		Oid			type;
-	}			serials[] = {
-		{"smallserial", INT2OID}, {"serial2", INT2OID}, {"serial", INT4OID}, {"serial4", INT4OID},
-		{"bigserial", INT8OID}, {"serial8", INT8OID},
-	};
-
-	if (name == NULL || list_length(name->names) != 1 || name->pct_type || name->arrayBounds)
-		return InvalidOid;
-	for (int i = 0; i < lengthof(serials); i++)
-	{
-		if (strcmp(strVal(linitial(name->names)), serials[i].name) == 0)
-			return serials[i].type;
-	}
-	return InvalidOid;
-}
-
-bool
-script_column_rewrites(const ColumnDef *column)
-{
-	if (OidIsValid(script_serial_type(column->typeName)) || column->identity || (column->raw_default && calls_volatile(column->raw_default, NULL)))
-		return true;
-	foreach_ptr(const Constraint, c, column->constraints)
-	{
-		if (IsA(c, Constraint) &&
-			(c->contype == CONSTR_IDENTITY || (c->contype == CONSTR_GENERATED && !SG_IS_VIRTUAL(c)) ||
-			 (c->contype == CONSTR_DEFAULT && calls_volatile(c->raw_expr, NULL))))
-			return true;
-	}
-	return false;
-}
-
-static const char *
-constraint_word(const Constraint *c)
-{
-	switch (c->contype)
-	{
-		case CONSTR_NOTNULL:
-			return "not null";
-		case CONSTR_CHECK:
-			return "check";
-		case CONSTR_PRIMARY:
-			return "primary key";
-		case CONSTR_UNIQUE:
-			return "unique";
-		case CONSTR_EXCLUSION:
-			return "exclude";
-		case CONSTR_FOREIGN:
-			return "foreign key";
-		case CONSTR_DEFAULT:
-			return "default";
-		case CONSTR_IDENTITY:
-			return "identity";
-		case CONSTR_GENERATED:
-			return "generated";
-		default:
-			return NULL;
-	}
-}
+static const char *const constraint_words[] = {
+	[CONSTR_NOTNULL] = "not null",[CONSTR_DEFAULT] = "default",[CONSTR_IDENTITY] = "identity",[CONSTR_GENERATED] = "generated",
+	[CONSTR_CHECK] = "check",[CONSTR_PRIMARY] = "primary key",[CONSTR_UNIQUE] = "unique",[CONSTR_EXCLUSION] = "exclude",
+	[CONSTR_FOREIGN] = "foreign key"
+};
 
 static void
 flag_constraint(FactReader *reader, Fact *fact, const Constraint *c)
 {
-	const char *word = constraint_word(c);
+	const char *word = c->contype < lengthof(constraint_words) ? constraint_words[c->contype] : NULL;
 
 	flag(fact, word != NULL, word);
 	flag(fact, c->skip_validation && (c->contype == CONSTR_CHECK || c->contype == CONSTR_FOREIGN || c->contype == CONSTR_NOTNULL), "not valid");
@@ -417,12 +255,12 @@ constraint_does(const Fact *fact, const Constraint *c)
 		case CONSTR_PRIMARY:
 		case CONSTR_EXCLUSION:
 			if (c->indexname == NULL)
-				return BUILDS;
-			return c->contype == CONSTR_PRIMARY && has_nullable(fact->relation, c->indexname) ? MAY_READ : NULL;
+				return DOES_BUILD;
+			return c->contype == CONSTR_PRIMARY && has_nullable(fact->relation, c->indexname) ? DOES_MAYBE_READ : NULL;
 		case CONSTR_CHECK:
 		case CONSTR_FOREIGN:
 		case CONSTR_NOTNULL:
-			return c->skip_validation || !SG_CONSTRAINT_ENFORCED(c) ? NULL : READS;
+			return c->skip_validation || !SG_CONSTRAINT_ENFORCED(c) ? NULL : DOES_READ;
 		default:
 			return NULL;
 	}
@@ -462,13 +300,13 @@ column_does(const ColumnDef *column)
 	const char *does = NULL;
 
 	if (script_column_rewrites(column))
-		return REWRITES;
+		return DOES_REWRITE;
 	foreach_ptr(const Constraint, c, column->constraints)
 	{
 		if (IsA(c, Constraint) && (c->contype == CONSTR_UNIQUE || c->contype == CONSTR_PRIMARY))
-			return BUILDS;
+			return DOES_BUILD;
 		if (IsA(c, Constraint) && (c->contype == CONSTR_CHECK || (c->contype == CONSTR_FOREIGN && has_default(column))))
-			does = READS;
+			does = DOES_READ;
 	}
 	return does;
 }
@@ -477,7 +315,7 @@ column_does(const ColumnDef *column)
 static void
 read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 {
-	char	   *type = type_text(column->typeName);
+	char	   *type = script_type_text(column->typeName);
 
 	fact->name = column->colname;
 	flag(fact, OidIsValid(script_serial_type(column->typeName)), "serial");
@@ -496,7 +334,7 @@ read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 	foreach_ptr(const Constraint, c, column->constraints)
 	{
 		if (IsA(c, Constraint))
-			emit_referenced(reader, c, has_default(column) ? READS : NULL);
+			emit_referenced(reader, c, has_default(column) ? DOES_READ : NULL);
 	}
 }
 
@@ -518,57 +356,88 @@ table_of_index(FactReader *reader, const RangeVar *name)
 	return script_table_of_index(sg_find_qualified(script_path_table(reader->path, name)));
 }
 
-static const char *
-alter_word(AlterTableType subtype)
+/* Commands of ALTER TABLE; any other is "alter table" */
+static const struct
 {
-	switch (subtype)
+	AlterTableType subtype;
+	const char *command;
+	const char *does;
+}			alter_words[] = {
+	{AT_AddColumn, "add column"},
+	{AT_DropColumn, "drop column"},
+	{AT_ColumnDefault, "alter default"},
+	{AT_DropNotNull, "drop not null"},
+	{AT_SetNotNull, "set not null"},
+	{AT_AlterColumnType, "alter type"},
+	{AT_AddConstraint, "add constraint"},
+	{AT_DropConstraint, "drop constraint"},
+	{AT_ValidateConstraint, "validate constraint"},
+	{AT_AttachPartition, "attach partition"},
+	{AT_DetachPartition, "detach partition"},
+	{AT_SetLogged, "move rows", DOES_REWRITE},
+	{AT_SetUnLogged, "move rows", DOES_REWRITE},
+	{AT_SetAccessMethod, "move rows", DOES_REWRITE},
+	{AT_SetTableSpace, "move rows", DOES_REWRITE},
+	{AT_DisableTrig, "disable trigger"},
+	{AT_DisableTrigAll, "disable trigger"},
+	{AT_DisableTrigUser, "disable trigger"},
+	{AT_DisableRowSecurity, "disable row security"},
+};
+
+static void
+set_alter_word(Fact *fact, AlterTableType subtype)
+{
+	for (int i = 0; i < lengthof(alter_words); i++)
 	{
-		case AT_AddColumn:
-			return "add column";
-		case AT_DropColumn:
-			return "drop column";
-		case AT_ColumnDefault:
-			return "alter default";
-		case AT_DropNotNull:
-			return "drop not null";
-		case AT_SetNotNull:
-			return "set not null";
-		case AT_AlterColumnType:
-			return "alter type";
-		case AT_AddConstraint:
-			return "add constraint";
-		case AT_DropConstraint:
-			return "drop constraint";
-		case AT_ValidateConstraint:
-			return "validate constraint";
-		case AT_AttachPartition:
-			return "attach partition";
-		case AT_DetachPartition:
-			return "detach partition";
-		case AT_SetLogged:
-		case AT_SetUnLogged:
-		case AT_SetAccessMethod:
-		case AT_SetTableSpace:
-			return "move rows";
-		case AT_DisableTrig:
-		case AT_DisableTrigAll:
-		case AT_DisableTrigUser:
-			return "disable trigger";
-		case AT_DisableRowSecurity:
-			return "disable row security";
-		default:
-			return "alter table";
+		if (alter_words[i].subtype == subtype)
+		{
+			fact->command = alter_words[i].command;
+			fact->does = alter_words[i].does;
+		}
 	}
+}
+
+/* The default partition of a table that gets a partition, or loses one; bound: of one that it gets, which has the rows read */
+static void
+emit_default(FactReader *reader, const RangeVar *table, PartitionBoundSpec *bound, bool whole_too)
+{
+	char	   *whole = script_path_table(reader->path, table);
+	Oid			parent = script_path_has_made(reader->path, whole) ? InvalidOid : sg_find_qualified(whole);
+	Oid			partition = OidIsValid(parent) ? get_default_partition_oid(parent) : InvalidOid;
+	char	   *name = OidIsValid(partition) ? sg_relation_name(partition) : NULL;
+	Fact		fact = {.command = "also",.relation = name,.lock = AccessExclusiveLock};
+
+	if (name == NULL)
+		return;
+	if (bound && !script_bound_holds(parent, partition, bound, false, &fact.spared))
+		fact.does = DOES_MAYBE_READ;
+	fact.whole = whole_too ? whole : NULL;
+	fact.other = fact.spared;
+	flag(&fact, fact.does != NULL, "default partition");
+	emit(reader, &fact);
+}
+
+static void
+emit_attached(FactReader *reader, const RangeVar *whole, const PartitionCmd *cmd)
+{
+	Oid			parent = sg_find_qualified(script_path_table(reader->path, whole));
+	Fact		fact = {.command = "also",.relation = script_path_table(reader->path, cmd->name),.lock = AccessExclusiveLock};
+
+	if (!script_bound_holds(parent, sg_find_qualified(fact.relation), cmd->bound, true, &fact.spared))
+		fact.does = DOES_MAYBE_READ;
+	emit(reader, &fact);
+	emit_default(reader, whole, cmd->bound, false);
 }
 
 /* Reads a command of ALTER TABLE; text: the command as a statement of its own */
 static void
 read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTableCmd *cmd, const char *text)
 {
-	Fact		fact = {.command = alter_word(cmd->subtype),.name = cmd->name,.lock = reader->lock};
+	Fact		fact = {.command = "alter table",.name = cmd->name,.lock = reader->lock};
 
 	fact.text = text;
 
+	set_alter_word(&fact, cmd->subtype);
 	fact.relation = statement->objtype == OBJECT_INDEX ? table_of_index(reader, statement->relation) :
 		script_path_table(reader->path, statement->relation);
 	flag(&fact, statement->missing_ok || cmd->missing_ok, "if exists");
@@ -582,18 +451,12 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 			read_constraint(reader, &fact, (Constraint *) cmd->def);
 			return;
 		case AT_AlterColumnType:
-			fact.other = type_text(((ColumnDef *) cmd->def)->typeName);
+			fact.other = script_type_text(((ColumnDef *) cmd->def)->typeName);
 			flag_type_change(&fact, script_type_change(sg_find_qualified(fact.relation), cmd->name, (ColumnDef *) cmd->def));
 			break;
 		case AT_SetNotNull:
 			if (is_nullable(sg_find_qualified(fact.relation), get_attnum(sg_find_qualified(fact.relation), cmd->name)))
-				fact.does = MAY_READ;
-			break;
-		case AT_SetLogged:
-		case AT_SetUnLogged:
-		case AT_SetAccessMethod:
-		case AT_SetTableSpace:
-			fact.does = REWRITES;
+				fact.does = DOES_MAYBE_READ;
 			break;
 		case AT_DisableTrigAll:
 			flag(&fact, true, "all");
@@ -607,17 +470,22 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 			break;
 	}
 	emit(reader, &fact);
-	/* DETACH locks the partition as it does the whole */
-	if (cmd->subtype == AT_AttachPartition || cmd->subtype == AT_DetachPartition)
-		emit_also(reader, ((PartitionCmd *) cmd->def)->name, cmd->subtype == AT_DetachPartition ? reader->lock : AccessExclusiveLock,
-				  cmd->subtype == AT_AttachPartition ? MAY_READ : NULL);
+	if (cmd->subtype == AT_AttachPartition)
+		emit_attached(reader, statement->relation, (PartitionCmd *) cmd->def);
+	else if (cmd->subtype == AT_DetachPartition)
+	{
+		/* locks the partition as it does the whole */
+		emit_also(reader, ((PartitionCmd *) cmd->def)->name, reader->lock, NULL);
+		emit_default(reader, statement->relation, NULL, false);
+	}
 }
 
-/* Attributes that a composite type loses */
+/* Attributes that a composite type loses, and those that change in the tables of the type */
 static void
 read_alter_type(FactReader *reader, const AlterTableStmt *statement)
 {
 	char	   *type = sg_qualified_name(statement->relation->schemaname, statement->relation->relname);
+	Oid			relid = sg_find_qualified(script_path_table(reader->path, statement->relation));
 
 	foreach_ptr(const AlterTableCmd, cmd, statement->cmds)
 	{
@@ -625,6 +493,15 @@ read_alter_type(FactReader *reader, const AlterTableStmt *statement)
 
 		if (cmd->subtype == AT_DropColumn)
 			emit(reader, &fact);
+		foreach_oid(table, cmd->subtype == AT_AlterColumnType && OidIsValid(relid) ? sg_typed_tables(relid) : NIL)
+		{
+			Fact		change = {.command = "alter type",.relation = sg_relation_name(table),.name = cmd->name,.lock = AccessExclusiveLock};
+
+			change.other = script_type_text(((ColumnDef *) cmd->def)->typeName);
+			flag(&change, true, "typed");
+			flag_type_change(&change, script_type_change(table, cmd->name, (ColumnDef *) cmd->def));
+			emit(reader, &change);
+		}
 	}
 }
 
@@ -673,7 +550,10 @@ read_create_table(FactReader *reader, const CreateStmt *statement)
 	flag(&fact, statement->relation->relpersistence == RELPERSISTENCE_TEMP, "temporary");
 	emit(reader, &fact);
 	if (statement->partbound)
+	{
 		emit_also(reader, linitial(statement->inhRelations), AccessExclusiveLock, NULL);
+		emit_default(reader, linitial(statement->inhRelations), statement->partbound, true);
+	}
 	foreach_ptr(Node, element, statement->tableElts)
 	{
 		Fact		part = {.relation = fact.relation};
@@ -698,7 +578,7 @@ read_index(FactReader *reader, const IndexStmt *statement)
 	.lock = statement->concurrent ? ShareUpdateExclusiveLock : ShareLock};
 
 	if (!script_leaves_partitions_out(statement, fact.relation))
-		fact.does = BUILDS;
+		fact.does = DOES_BUILD;
 	flag(&fact, statement->concurrent, "concurrently");
 	flag(&fact, statement->unique, "unique");
 	flag(&fact, statement->if_not_exists, "if not exists");
@@ -709,25 +589,22 @@ read_index(FactReader *reader, const IndexStmt *statement)
 static const char *
 drop_word(ObjectType type)
 {
-	switch (type)
+	static const struct
 	{
-		case OBJECT_SCHEMA:
-			return "drop schema";
-		case OBJECT_EXTENSION:
-			return "drop extension";
-		case OBJECT_TYPE:
-		case OBJECT_DOMAIN:
-			return "drop type";
-		case OBJECT_FUNCTION:
-		case OBJECT_PROCEDURE:
-		case OBJECT_ROUTINE:
-		case OBJECT_AGGREGATE:
-			return "drop function";
-		case OBJECT_SEQUENCE:
-			return "drop sequence";
-		default:
-			return "drop";
+		ObjectType	type;
+		const char *command;
+	}			words[] = {
+		{OBJECT_SCHEMA, "drop schema"}, {OBJECT_EXTENSION, "drop extension"}, {OBJECT_TYPE, "drop type"}, {OBJECT_DOMAIN, "drop type"},
+		{OBJECT_FUNCTION, "drop function"}, {OBJECT_PROCEDURE, "drop function"}, {OBJECT_ROUTINE, "drop function"},
+		{OBJECT_AGGREGATE, "drop function"}, {OBJECT_SEQUENCE, "drop sequence"},
+	};
+
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		if (words[i].type == type)
+			return words[i].command;
 	}
+	return "drop";
 }
 
 /* Returns the name of an object as DROP has it, or NULL: it has another form */
@@ -843,7 +720,7 @@ read_simple(FactReader *reader, const char *command, const RangeVar *name, LOCKM
 	Fact		fact = {.command = command,.relation = name ? script_path_table(reader->path, name) : NULL,.lock = lock};
 
 	if (strcmp(command, "rewrite table") == 0 || strcmp(command, "refresh") == 0)
-		fact.does = strcmp(command, "refresh") == 0 ? COMPUTES : REWRITES;
+		fact.does = strcmp(command, "refresh") == 0 ? DOES_COMPUTE : DOES_REWRITE;
 	flag(&fact, word != NULL, word);
 	flag(&fact, name == NULL, "all tables");
 	emit(reader, &fact);
@@ -895,7 +772,7 @@ static void
 read_reindex(FactReader *reader, const ReindexStmt *statement)
 {
 	bool		concurrently = false;
-	Fact		fact = {.command = "reindex",.does = BUILDS};
+	Fact		fact = {.command = "reindex",.does = DOES_REBUILD};
 
 	foreach_ptr(const DefElem, option, statement->params)
 	{
@@ -952,29 +829,106 @@ read_transaction(FactReader *reader, const TransactionStmt *statement)
 }
 
 static void
-read_query(FactReader *reader, const char *command, const RangeVar *name, const Node *where)
-{
-	read_simple(reader, command, name, RowExclusiveLock, where ? "where" : NULL);
-}
-
-static void
-read_domain(FactReader *reader, const char *command, bool is_used, List *names, List *constraints)
+read_domain(FactReader *reader, const char *command, List *names, List *constraints)
 {
 	Fact		fact = {.command = command,.name = NameListToQuotedString(names)};
 
 	foreach_ptr(const Constraint, c, constraints)
 	{
 		flag_constraint(reader, &fact, c);
-		fact.does = is_used ? constraint_does(&fact, c) : NULL;
 	}
-	if (fact.does)
-		fact.lock = ShareLock;
 	emit(reader, &fact);
+}
+
+/* Adds the tables that have a domain, as a column's type or below another domain */
+static List *
+add_tables_of_domain(List *tables, Oid domain)
+{
+	SgCatalog	dependents;
+	HeapTuple	tuple;
+	List	   *domains = NIL;
+
+	sg_catalog_begin_depend(&dependents, true, TypeRelationId, domain, 0);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&dependents)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (depend->classid == TypeRelationId && get_typtype(depend->objid) == TYPTYPE_DOMAIN)
+			domains = list_append_unique_oid(domains, depend->objid);
+		else if (depend->classid == RelationRelationId && depend->objsubid > 0 && strchr("rm", get_rel_relkind(depend->objid)))
+			tables = list_append_unique_oid(tables, depend->objid);
+	}
+	foreach_oid(other, domains)
+	{
+		tables = add_tables_of_domain(tables, other);
+	}
+	return tables;
+}
+
+static void
+read_alter_domain(FactReader *reader, const AlterDomainStmt *statement)
+{
+	const Constraint *added = statement->def && IsA(statement->def, Constraint) ? (Constraint *) statement->def : NULL;
+	bool		reads = statement->subtype == 'O' || statement->subtype == 'V' || (added && !added->skip_validation);
+	Oid			domain = reads ? LookupTypeNameOid(NULL, makeTypeNameFromNameList(statement->typeName), true) : InvalidOid;
+	Fact		fact = {.command = "alter domain",.name = NameListToQuotedString(statement->typeName)};
+
+	flag(&fact, reads, DOES_READ);
+	fact.lock = !reads ? NoLock : statement->subtype == 'V' ? SG_VALIDATE_DOMAIN_LOCK : ShareLock;
+	if (added)
+		flag_constraint(reader, &fact, added);
+	emit(reader, &fact);
+	foreach_oid(table, OidIsValid(domain) ? add_tables_of_domain(NIL, domain) : NIL)
+	{
+		Fact		read = {.command = "also",.relation = sg_relation_name(table),.lock = fact.lock,.does = DOES_READ};
+
+		emit(reader, &read);
+	}
+}
+
+/* Statements about one table, or none, that need no more words; the places of the table and of WHERE in them */
+static const struct
+{
+	NodeTag		tag;
+	const char *command;
+	LOCKMODE	lock;
+	size_t		table;
+	size_t		where;
+}			simple_statements[] = {
+	{T_CreateTrigStmt, "create trigger", ShareRowExclusiveLock, offsetof(CreateTrigStmt, relation)},
+	{T_CreatePolicyStmt, "create policy", AccessExclusiveLock, offsetof(CreatePolicyStmt, table)},
+	{T_RuleStmt, "create rule", AccessExclusiveLock, offsetof(RuleStmt, relation)},
+	{T_InsertStmt, "insert", RowExclusiveLock, offsetof(InsertStmt, relation)},
+	{T_UpdateStmt, "update", RowExclusiveLock, offsetof(UpdateStmt, relation), offsetof(UpdateStmt, whereClause)},
+	{T_MergeStmt, "merge", RowExclusiveLock, offsetof(MergeStmt, relation), offsetof(MergeStmt, joinCondition)},
+	{T_DeleteStmt, "delete", RowExclusiveLock, offsetof(DeleteStmt, relation), offsetof(DeleteStmt, whereClause)},
+	{T_DropdbStmt, "drop database", NoLock},
+	{T_DoStmt, "run code", NoLock},
+	{T_CallStmt, "run code", NoLock},
+};
+
+static bool
+is_simple(FactReader *reader, Node *statement)
+{
+	for (int i = 0; i < lengthof(simple_statements); i++)
+	{
+		size_t		table = simple_statements[i].table;
+		size_t		where = simple_statements[i].where;
+
+		if (simple_statements[i].tag != nodeTag(statement))
+			continue;
+		read_simple(reader, simple_statements[i].command, table ? *(RangeVar **) ((char *) statement + table) : NULL, simple_statements[i].lock,
+					where && *(Node **) ((char *) statement + where) ? "where" : NULL);
+		return true;
+	}
+	return false;
 }
 
 static void
 read_statement(FactReader *reader, Node *statement)
 {
+	if (is_simple(reader, statement))
+		return;
 	switch (nodeTag(statement))
 	{
 		case T_AlterTableStmt:
@@ -1004,15 +958,6 @@ read_statement(FactReader *reader, Node *statement)
 		case T_TruncateStmt:
 			read_truncate(reader, (TruncateStmt *) statement);
 			break;
-		case T_CreateTrigStmt:
-			read_simple(reader, "create trigger", ((CreateTrigStmt *) statement)->relation, ShareRowExclusiveLock, NULL);
-			break;
-		case T_CreatePolicyStmt:
-			read_simple(reader, "create policy", ((CreatePolicyStmt *) statement)->table, AccessExclusiveLock, NULL);
-			break;
-		case T_RuleStmt:
-			read_simple(reader, "create rule", ((RuleStmt *) statement)->relation, AccessExclusiveLock, NULL);
-			break;
 		case T_RepackStmt:
 			read_simple(reader, "rewrite table", SG_REPACKED(statement), AccessExclusiveLock, NULL);
 			break;
@@ -1033,36 +978,15 @@ read_statement(FactReader *reader, Node *statement)
 				read_simple(reader, "lock", name, ((LockStmt *) statement)->mode, NULL);
 			}
 			break;
-		case T_InsertStmt:
-			read_query(reader, "insert", ((InsertStmt *) statement)->relation, NULL);
-			break;
-		case T_UpdateStmt:
-			read_query(reader, "update", ((UpdateStmt *) statement)->relation, ((UpdateStmt *) statement)->whereClause);
-			break;
-		case T_MergeStmt:
-			read_query(reader, "merge", ((MergeStmt *) statement)->relation, ((MergeStmt *) statement)->joinCondition);
-			break;
-		case T_DeleteStmt:
-			read_query(reader, "delete", ((DeleteStmt *) statement)->relation, ((DeleteStmt *) statement)->whereClause);
-			break;
 		case T_CreateDomainStmt:
-			read_domain(reader, "create domain", false, ((CreateDomainStmt *) statement)->domainname, ((CreateDomainStmt *) statement)->constraints);
+			read_domain(reader, "create domain", ((CreateDomainStmt *) statement)->domainname, ((CreateDomainStmt *) statement)->constraints);
 			script_path_new_type(reader->path, ((CreateDomainStmt *) statement)->domainname);
 			break;
 		case T_AlterDomainStmt:
-			read_domain(reader, "alter domain", true, ((AlterDomainStmt *) statement)->typeName,
-						((AlterDomainStmt *) statement)->def && IsA(((AlterDomainStmt *) statement)->def, Constraint) ?
-						list_make1(((AlterDomainStmt *) statement)->def) : NIL);
+			read_alter_domain(reader, (AlterDomainStmt *) statement);
 			break;
 		case T_CreateEnumStmt:
 			script_path_new_type(reader->path, ((CreateEnumStmt *) statement)->typeName);
-			break;
-		case T_DropdbStmt:
-			read_simple(reader, "drop database", NULL, NoLock, NULL);
-			break;
-		case T_DoStmt:
-		case T_CallStmt:
-			read_simple(reader, "run code", NULL, NoLock, NULL);
 			break;
 		case T_VariableSetStmt:
 			read_setting(reader, (VariableSetStmt *) statement);
@@ -1157,49 +1081,6 @@ script_holds(const char *sql)
 	read_script(&reader, sql);
 	sg_scope_end(&scope);
 	return reader.holds;
-}
-
-char *
-script_hold_text(const ScriptHold *hold)
-{
-	static const char *const modes[] = {
-		[ShareLock] = "SHARE",[ShareRowExclusiveLock] = "SHARE ROW EXCLUSIVE",
-		[ExclusiveLock] = "EXCLUSIVE",[AccessExclusiveLock] = "ACCESS EXCLUSIVE"
-	};
-	static const char *const words[][2] = {
-		{BUILDS, "builds an index"}, {READS, "reads all rows"}, {REWRITES, "writes all of it anew"}, {COMPUTES, "computes its rows"},
-		{MAY_REWRITE, "writes all of it anew, as it may have to"},
-		{MAY_READ, "reads all rows, unless a valid CHECK tells enough of them"},
-	};
-	const char *does = NULL;
-
-	for (int i = 0; i < lengthof(words); i++)
-	{
-		if (strcmp(words[i][0], hold->does) == 0)
-			does = words[i][1];
-	}
-	return psprintf("it holds %s on %s while it %s: nobody can %s meanwhile", modes[hold->lock],
-					hold->relation ? hold->relation : "each table that it is about", does,
-					hold->lock == AccessExclusiveLock ? "read or write there" : "write there");
-}
-
-/* Does script_holds(), as plan_holds_hook */
-static List *
-hold_texts(const char *sql)
-{
-	List	   *texts = NIL;
-
-	foreach_ptr(const ScriptHold, hold, script_holds(sql))
-	{
-		texts = lappend(texts, script_hold_text(hold));
-	}
-	return texts;
-}
-
-void
-script_facts_init(void)
-{
-	plan_holds_hook = hold_texts;
 }
 
 /* Raises an error for what is no script */

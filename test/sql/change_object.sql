@@ -387,14 +387,20 @@ RESET schemaguard.verbosity;
 CREATE TABLE held (id int, s text);
 CREATE UNIQUE INDEX held_id ON held (id);
 CREATE MATERIALIZED VIEW held_m AS SELECT * FROM held;
-CREATE DOMAIN held_d AS int;
+CREATE DOMAIN held_d AS int CONSTRAINT held_dc CHECK (value > 0);
+CREATE DOMAIN held_dd AS held_d;
+CREATE TABLE held_in (d held_d, dd held_dd);
+CREATE TYPE held_t AS (x int, y text);
+CREATE TABLE held_of OF held_t;
 SELECT sg_plan_create('d', replace => true) \g /dev/null
 SELECT sg_plan_add('d', 'ALTER TABLE held ADD CONSTRAINT held_u UNIQUE (id) INCLUDE (s) USING INDEX TABLESPACE pg_default');
 \set VERBOSITY terse
 SELECT sg_plan_add('d', s) FROM unnest(ARRAY['ALTER TABLE held ADD CONSTRAINT held_e EXCLUDE (id WITH =)', 'ALTER TABLE held ADD CONSTRAINT held_k PRIMARY KEY USING INDEX held_id',
   'ALTER TABLE held ADD CONSTRAINT held_v UNIQUE USING INDEX held_id', 'REINDEX TABLE held', 'REINDEX TABLE CONCURRENTLY held', 'ALTER TABLE held SET TABLESPACE pg_default',
   'ALTER INDEX held_id SET TABLESPACE pg_default', 'ALTER INDEX held_id SET (fillfactor = 80)', 'ALTER TABLE held SET UNLOGGED', 'ALTER TABLE held ALTER s TYPE bytea USING s::bytea',
-  'ALTER TABLE held ALTER s TYPE varchar', 'REFRESH MATERIALIZED VIEW held_m', 'ALTER DOMAIN held_d ADD CHECK (value > 0)', 'VACUUM (FULL off) held', 'VACUUM FULL held']) s;
+  'ALTER TABLE held ALTER s TYPE varchar', 'REFRESH MATERIALIZED VIEW held_m', 'ALTER DOMAIN held_d ADD CHECK (value > 0)', 'VACUUM (FULL off) held', 'VACUUM FULL held',
+  'ALTER DOMAIN held_d SET NOT NULL', 'ALTER DOMAIN held_d DROP NOT NULL', 'ALTER DOMAIN held_d ADD CHECK (value > 1) NOT VALID',
+  'ALTER TYPE held_t ALTER ATTRIBUTE x TYPE bigint CASCADE', 'ALTER TYPE held_t ALTER ATTRIBUTE y TYPE varchar CASCADE', 'ALTER TYPE held_t ADD ATTRIBUTE z int CASCADE']) s;
 SELECT sg_plan_add_statement('d', 'CREATE INDEX held_s ON cob.held (s)');
 SELECT sg_plan_add_statement('d', 'CREATE TABLE cob.made (LIKE cob.held); CREATE INDEX ON cob.made (id)');
 SELECT step, result, detail, hint FROM sg_plan_check_details('d') WHERE check_name = 'locks' AND step < 3 ORDER BY 1;
@@ -402,8 +408,9 @@ INSERT INTO held SELECT g, repeat('x', 100) FROM generate_series(1, 20000) g;
 SELECT step, result, detail, hint FROM sg_plan_check_details('d') WHERE check_name = 'locks' AND step < 3 ORDER BY 1;
 SELECT sg_plan_drop('d');
 DROP MATERIALIZED VIEW held_m;
-DROP TABLE held;
-DROP DOMAIN held_d;
+DROP TABLE held, held_in, held_of;
+DROP DOMAIN held_dd, held_d;
+DROP TYPE held_t;
 \set VERBOSITY default
 
 -- rules on a column that is kept: what DROP COLUMN takes along goes with it, in partitions and heirs, too, and comes back

@@ -23,6 +23,13 @@ CREATE TABLE stored (c ct, d dom, child int REFERENCES q ON DELETE CASCADE, CHEC
 CREATE TABLE part (id int NOT NULL, p_id bigint, v varchar(20)) PARTITION BY RANGE (id);
 CREATE TABLE part1 (LIKE part);
 CREATE TABLE part0 PARTITION OF part FOR VALUES FROM (0) TO (1);
+CREATE TABLE half (id int) PARTITION BY RANGE (id);
+CREATE TABLE half0 PARTITION OF half FOR VALUES FROM (0) TO (1);
+CREATE TABLE half1 (id int, CHECK (id IS NOT NULL AND id >= 1 AND id < 2));
+CREATE TABLE rest PARTITION OF half DEFAULT;
+ALTER TABLE rest ADD CHECK (id IS NULL OR id < 5 OR id >= 6);
+CREATE TYPE row_type AS (a int, b text);
+CREATE TABLE typed OF row_type;
 INSERT INTO t (id, filled) SELECT g, '' FROM generate_series(1, 1000) g;
 ANALYZE t;
 
@@ -47,6 +54,8 @@ INSERT INTO tried VALUES
 ('require-concurrent-detach', 'ALTER TABLE part DETACH PARTITION part0', 'ALTER TABLE part DETACH PARTITION part0 CONCURRENTLY'),
 ('attaching-reads-rows', 'ALTER TABLE part ATTACH PARTITION part1 FOR VALUES FROM (1) TO (2)',
  'CREATE TABLE part2 (LIKE part); ALTER TABLE part ATTACH PARTITION part2 FOR VALUES FROM (1) TO (2)'),
+('reading-default-partition', 'CREATE TABLE half2 PARTITION OF half FOR VALUES FROM (3) TO (4)',
+ 'CREATE TABLE half2 PARTITION OF half FOR VALUES FROM (5) TO (6); CREATE TABLE other (id int) PARTITION BY LIST (id); CREATE TABLE o PARTITION OF other FOR VALUES IN (1)'),
 ('whole-table-write', 'UPDATE t SET n = 1', 'UPDATE t SET n = 1 WHERE id = 1'),
 ('locking-table', 'LOCK TABLE t', 'CREATE TABLE u (); LOCK TABLE u'),
 ('drop-refused', 'ALTER TABLE t DROP seen', 'ALTER TABLE t DROP n'),
@@ -77,6 +86,7 @@ INSERT INTO tried VALUES
 ('ban-drop-database', 'DROP DATABASE other', 'DROP TABLE other'),
 ('ban-create-domain-with-constraint', 'CREATE DOMAIN d AS int CHECK (VALUE > 0)', 'CREATE DOMAIN d AS int'),
 ('ban-alter-domain-with-add-constraint', 'ALTER DOMAIN d ADD CHECK (VALUE > 0)', 'ALTER DOMAIN d ADD CHECK (VALUE > 0) NOT VALID'),
+('altering-domain-reads-tables', 'ALTER DOMAIN dom SET NOT NULL', 'ALTER DOMAIN dom DROP NOT NULL; ALTER DOMAIN dom ADD CHECK (VALUE > '''') NOT VALID'),
 ('prefer-bigint-over-int', 'CREATE TABLE u (id serial PRIMARY KEY)', 'CREATE TABLE u (id bigserial PRIMARY KEY, n int)'),
 ('prefer-bigint-over-smallint', 'CREATE TABLE u (id smallint GENERATED ALWAYS AS IDENTITY)', 'CREATE TABLE u (n smallint)'),
 ('ban-concurrent-index-creation-in-transaction', 'CREATE INDEX CONCURRENTLY ON t (n)', 'COMMIT; CREATE TABLE u ()'),
@@ -138,7 +148,7 @@ CREATE TEMPORARY TABLE judged (sql text, said text, took text, said_rewrite bool
 CREATE FUNCTION judge(script text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     modes text[] := '{ShareLock,ShareRowExclusiveLock,ExclusiveLock,AccessExclusiveLock}';
-    before oid := pg_relation_filenode('ls.t');
+    before oid[] := ARRAY[pg_relation_filenode('ls.t'), pg_relation_filenode('ls.typed')];
     said text := (SELECT string_agg(f.relation || ' ' || modes[f.mode], ', ' ORDER BY f.relation)
                   FROM (SELECT relation, max(array_position(modes, lock)) AS mode FROM schemaguard.sg_script_facts(ARRAY[script], true)
                         WHERE NOT 'made' = ANY (flags) GROUP BY relation) f WHERE f.mode IS NOT NULL);
@@ -152,8 +162,8 @@ BEGIN
         took := (SELECT string_agg(l.name || ' ' || modes[l.mode], ', ' ORDER BY l.name)
                  FROM (SELECT 'ls.' || c.relname AS name, max(array_position(modes, l.mode)) AS mode
                        FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-                       WHERE l.pid = pg_backend_pid() AND c.relname IN ('t', 'p', 'm', 'part', 'part0', 'part1') GROUP BY 1) l WHERE l.mode IS NOT NULL);
-        rewrote := before <> pg_relation_filenode('ls.t');
+                       WHERE l.pid = pg_backend_pid() AND c.relname IN ('t', 'p', 'm', 'part', 'part0', 'part1', 'half', 'half0', 'half1', 'rest', 'stored', 'typed') GROUP BY 1) l WHERE l.mode IS NOT NULL);
+        rewrote := before <> ARRAY[pg_relation_filenode('ls.t'), pg_relation_filenode('ls.typed')];
         RAISE EXCEPTION 'taken back';
     EXCEPTION WHEN OTHERS THEN
         IF SQLERRM <> 'taken back' THEN
@@ -186,7 +196,10 @@ BEGIN
         'CREATE TRIGGER g BEFORE UPDATE ON ls.t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'CREATE POLICY y ON ls.t',
         'CREATE RULE r AS ON INSERT TO ls.t DO ALSO NOTHING', 'CREATE TABLE ls.x (a bigint REFERENCES ls.p)',
         'ALTER TABLE ls.part ATTACH PARTITION ls.part1 FOR VALUES FROM (1) TO (2)', 'ALTER TABLE ls.part DETACH PARTITION ls.part0',
-        'CREATE TABLE ls.part2 PARTITION OF ls.part FOR VALUES FROM (3) TO (4)', 'CLUSTER ls.t USING ti', 'ALTER TABLE ls.t ALTER v TYPE varchar(30), ADD x int',
+        'CREATE TABLE ls.part2 PARTITION OF ls.part FOR VALUES FROM (3) TO (4)',
+        'CREATE TABLE ls.half2 PARTITION OF ls.half FOR VALUES FROM (3) TO (4)', 'ALTER TABLE ls.half ATTACH PARTITION ls.half1 FOR VALUES FROM (1) TO (2)',
+        'ALTER TABLE ls.half DETACH PARTITION ls.half0', 'ALTER TYPE ls.row_type ALTER ATTRIBUTE a TYPE bigint CASCADE', 'ALTER TYPE ls.row_type ALTER ATTRIBUTE b TYPE varchar CASCADE',
+        'ALTER DOMAIN ls.dom SET NOT NULL', $$ALTER DOMAIN ls.dom ADD CHECK (VALUE <> 'x')$$, 'CLUSTER ls.t USING ti', 'ALTER TABLE ls.t ALTER v TYPE varchar(30), ADD x int',
         $$COMMENT ON TABLE ls.t IS 'x'$$, 'CREATE STATISTICS ls.st ON id, v FROM ls.t', 'ANALYZE ls.t', 'GRANT SELECT ON ls.t TO PUBLIC',
         'ALTER TABLE ls.t DISABLE TRIGGER ALL', 'MERGE INTO ls.t USING ls.p ON p.id = t.id WHEN MATCHED THEN DELETE'] LOOP
         PERFORM ls.judge(statement);

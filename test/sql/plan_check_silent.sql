@@ -276,6 +276,26 @@ SELECT sg_plan_create('chs_default'), sg_plan_add('chs_default', 'CREATE TABLE c
   sg_plan_add('chs_default', 'ALTER TABLE chs.lots ATTACH PARTITION chs.lots_1 FOR VALUES FROM (-10) TO (0)'),
   sg_plan_add('chs_default', 'CREATE TABLE chs.some_2 PARTITION OF chs.some_rows FOR VALUES FROM (-20) TO (-10)') \g /dev/null
 SELECT step, result, regexp_replace(detail, '[0-9.]+ [kM]B', 'N MB') AS detail, hint FROM sg_plan_check_details('chs_default') WHERE check_name = 'locks' AND step > 0 AND result = 'warn';
+-- the way out, as it is hinted: no row is read then
+SELECT substr(hint, strpos(hint, E'\n')) FROM sg_plan_check_details('chs_default') WHERE check_name = 'locks' AND result = 'warn' \gexec
+SELECT step, kind, child_table, definition, after FROM schemaguard.plan_step WHERE plan = 'chs_default' ORDER BY step;
+CALL sg_apply('chs_default', steps => '{4,5}');
+SELECT count(*) FROM sg_plan_check_details('chs_default') WHERE check_name = 'locks' AND result = 'warn';
+CALL sg_apply('chs_default');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_default' ORDER BY step;
+-- keys whose bounds could run code, or have several columns
+CREATE FUNCTION chs.less(text, text) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RAISE ''ran''; END';
+CREATE OPERATOR CLASS chs.own FOR TYPE text USING btree AS FUNCTION 1 chs.less(text, text);
+CREATE TABLE wide (a int, b date, c text) PARTITION BY RANGE (a, b); CREATE TABLE wide_rest PARTITION OF wide DEFAULT;
+CREATE TABLE words (a text COLLATE "C") PARTITION BY LIST (a); CREATE TABLE words_rest PARTITION OF words DEFAULT;
+CREATE TABLE owned (a text) PARTITION BY LIST (a chs.own); CREATE TABLE owned_rest PARTITION OF owned DEFAULT;
+CREATE TABLE computed (a int) PARTITION BY LIST ((a + 1)); CREATE TABLE computed_rest PARTITION OF computed DEFAULT;
+SELECT sg_plan_create('chs_bounds') \g /dev/null
+\set VERBOSITY default
+SELECT sg_plan_add('chs_bounds', 'CREATE TABLE chs.new_' || n || ' PARTITION OF chs.' || s) FROM unnest(ARRAY[
+  $$wide FOR VALUES FROM (1, date '2026-01-01') TO (1, MAXVALUE)$$, $$words FOR VALUES IN ('it''s', NULL)$$, $$owned FOR VALUES IN ('a')$$, 'computed FOR VALUES IN (3)',
+  'wide FOR VALUES FROM (now()::int, NULL) TO (1, MAXVALUE)', 'words FOR VALUES FROM (1) TO (2)']) WITH ORDINALITY x (s, n);
+\set VERBOSITY terse
 
 SET client_min_messages = error;
 DROP SCHEMA chs CASCADE;
