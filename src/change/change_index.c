@@ -197,6 +197,16 @@ change_index_claim(const PlanStep *step, ChangeMove *move, List *indexes)
 	}
 }
 
+/* Is the index that the step has built in another tablespace by now? */
+static bool
+is_moved(const PlanStep *step, const ChangeMove *move, const char *definition)
+{
+	Oid			index = get_relname_relid(step->fk_name, get_rel_namespace(move->table));
+
+	return OidIsValid(index) && IndexGetRelation(index, true) == move->table && get_index_isvalid(index) &&
+		is_ours(step, plan_given(sg_relation_name(index))) && plan_index_is_moved(index, move->table, definition);
+}
+
 /* Can a unique one be had, and are there rows in its way?  Of one that is not of columns alone, the build finds these. */
 static bool
 look_at_unique(const PlanStep *step, ChangeMove *move)
@@ -232,6 +242,11 @@ change_look_index(const PlanStep *step, ChangeMove *move)
 
 		if (strcmp(name, step->fk_name) != 0)
 			move->note = psprintf("index %s is the same", quote_identifier(name));
+		return;
+	}
+	if (is_moved(step, move, definition))
+	{
+		move->note = psprintf("index %s is in another tablespace by now", quote_identifier(step->fk_name));
 		return;
 	}
 	if (!place_is_allowed(move, definition) || !look_at_unique(step, move) || !change_index_find(step, move, definition, &found))

@@ -123,6 +123,9 @@ extern ErrorData *plan_index_try(Oid table, const char *definition, CodeReach *r
 /* Has the index that definition? */
 extern bool plan_index_is_defined(Oid index, Oid table, const char *definition);
 
+/* Has it, but in another tablespace than the one that is named? */
+extern bool plan_index_is_moved(Oid index, Oid table, const char *definition);
+
 /*
  * A valid index of the table with that definition, no part of one of a
  * partitioned table, or InvalidOid; of that name, or of any if that is NULL;

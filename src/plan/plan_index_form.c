@@ -513,6 +513,17 @@ plan_index_is_defined(Oid index, Oid table, const char *definition)
 	return wanted && is_of_form(index, table, wanted);
 }
 
+bool
+plan_index_is_moved(Oid index, Oid table, const char *definition)
+{
+	IndexStmt  *wanted = form_of(table, plan_index_statement(definition, "i", "t", false));
+
+	if (wanted == NULL || is_in_place(index, wanted->tableSpace))
+		return false;
+	wanted->tableSpace = NULL;
+	return is_of_form(index, table, wanted);
+}
+
 Oid
 plan_index_like(Oid table, const char *definition, const char *name, bool constraints)
 {
