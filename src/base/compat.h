@@ -294,6 +294,13 @@ sg_alter_constraint(Node *def)
 #define SG_VALIDATE_DOMAIN_LOCK ShareLock
 #endif
 
+/* 16: a slot that is of no use any more can have a place in the WAL still */
+#if PG_VERSION_NUM >= 160000
+#define SG_SLOT_IS_INVALID(data) ((data).invalidated != RS_INVAL_NONE)
+#else
+#define SG_SLOT_IS_INVALID(data) false
+#endif
+
 /* lc_messages; utils/pg_locale.h, which declares it, asks for ICU's headers */
 extern PGDLLIMPORT char *locale_messages;
 

@@ -81,8 +81,10 @@ plan_in_use(const FkPlan *plan)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_IN_USE),
 			 errmsg("plan \"%s\" is in use by another session", plan->name),
-			 pid ? errdetail("The session with process ID %d runs or changes the plan.", pid) :
+			 pid ? errdetail("The session with process ID %d runs or changes the plan. pg_cancel_backend(%d) ends it; what it has done stays done.", pid, pid) :
 			 errdetail("Its transaction has ended by now, or is a prepared one."),
+			 pid ? errhint("Try again when that session is done. How far it is, and whether it pauses (phase throttled):\n"
+						   "SELECT * FROM schemaguard.progress WHERE pid = %d;", pid) :
 			 errhint("Try again when that session is done. What runs:\nSELECT * FROM schemaguard.progress;")));
 }
 

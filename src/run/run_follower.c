@@ -127,7 +127,7 @@ add_slots(Followers *followers, Sender *senders, int nsenders, List *ignored)
 			if (senders[j].reached != InvalidXLogRecPtr)
 				reached = senders[j].reached;
 		}
-		if (data.persistency == RS_PERSISTENT && data.restart_lsn != InvalidXLogRecPtr &&
+		if (data.persistency == RS_PERSISTENT && data.restart_lsn != InvalidXLogRecPtr && !SG_SLOT_IS_INVALID(data) &&
 			!is_table_sync(NameStr(data.name)))
 			add_follower(followers, NameStr(data.name), true, reached, keeps, ignored);
 	}

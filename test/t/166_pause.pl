@@ -105,8 +105,10 @@ isnt(states('goes'), '1 validated', '... resumable');
 $s->query("CALL sg_apply('goes')");
 is(states('goes'), '1 validated', '... by a call that has not seen it');
 
-# A slot that is dropped while it is waited for, and one that a reload of the configuration has not counted any more
-for my $case ([ 'dropped', q{SELECT pg_drop_replication_slot('dropped')} ], [ 'let_off', q{LOAD 'schemaguard'; ALTER SYSTEM SET schemaguard.throttle_ignore = 'let_off'; SELECT pg_reload_conf()} ])
+# A slot that is dropped while it is waited for, one that a reload of the configuration has not counted any more, and one that is invalid by then
+my @released = ([ 'dropped', q{SELECT pg_drop_replication_slot('dropped')} ], [ 'let_off', q{LOAD 'schemaguard'; ALTER SYSTEM SET schemaguard.throttle_ignore = 'let_off'; SELECT pg_reload_conf()} ]);
+push @released, [ 'invalid', q{ALTER SYSTEM SET idle_replication_slot_timeout = '1s'; SELECT pg_reload_conf(); SELECT pg_sleep(2); CHECKPOINT} ] if major($node) >= 18;
+for my $case (@released)
 {
 	my ($name, $release) = @$case;
 
@@ -119,7 +121,8 @@ for my $case ([ 'dropped', q{SELECT pg_drop_replication_slot('dropped')} ], [ 'l
 	is(states($name), '1 validated', '... and no longer, once that is so') or diag($s->{err});
 }
 query(q{LOAD 'schemaguard'; ALTER SYSTEM RESET schemaguard.throttle_ignore});
-query("SELECT pg_reload_conf(), pg_drop_replication_slot('let_off')");
+query('ALTER SYSTEM RESET idle_replication_slot_timeout') if major($node) >= 18;
+query("SELECT pg_reload_conf(), pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name IN ('let_off', 'invalid')");
 
 # one that is not to be waited for
 $loose->start;
