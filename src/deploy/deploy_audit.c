@@ -123,7 +123,7 @@ fixing_hint(const StepWork *work, const char *procedure)
 	PlanRun		one = *work->run;
 
 	one.chosen = list_make1_int(work->step->step);
-	return psprintf("Do what the step's policy says:\n%s", run_fixing_call_text(&one, procedure));
+	return run_fixing_hint(&one, procedure, "Do what the step's policy says");
 }
 
 const char *

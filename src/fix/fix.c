@@ -100,7 +100,7 @@ tell_done(Fix *fix)
 		return;
 	}
 	run_append_notice(fix->work, counts);
-	plan_step_set_state(step->plan, step->step, STEP_AS_IT_IS, psprintf(PLAN_FIXED "%s", counts), 0);
+	plan_step_set_state(step->plan, step->step, STEP_AS_IT_IS, fix_done_text(fix, NULL), 0);
 	run_commit();
 }
 
@@ -121,6 +121,9 @@ fix_rows(StepWork *work, const FkKey *key, const DeployRule *rule)
 											  ALLOCSET_DEFAULT_SIZES);
 	fix_places_init(&fix.found);
 	fix_places_init(&fix.busy);
+
+	foreach_ptr(const PlanDeed, deed, plan_deeds(work->run->plan, DEED_BIT(DEED_DELETE)))
+		fix.deleted += deed->step == work->step->step ? deed->rows : 0;
 
 	/* rows that go may leave orphans behind */
 	work->run->audited = work->run->counted = NULL;

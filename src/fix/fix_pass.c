@@ -645,6 +645,26 @@ record_lost(const FixAction *action)
 	record_rows(action, DEED_SET_NULL, rows_of(&action->counts, FIX_SET_NULL) + rows_of(&action->counts, FIX_SENTINEL));
 }
 
+char *
+fix_done_text(const Fix *fix, const FixCounts *batch)
+{
+	FixCounts	sum = fix->counts;
+	char	   *text;
+	int64		deleted;
+
+	for (int fate = 0; batch && fate < FIX_FATES; fate++)
+	{
+		sum.rows[fate][false] += batch->rows[fate][false];
+		sum.rows[fate][true] += batch->rows[fate][true];
+	}
+	text = fix_counts_text(&sum, fix->key.rule != NULL);
+
+	deleted = rows_of(&sum, FIX_DELETE);
+	if (deleted > 0 && fix->deleted > 0)
+		text = psprintf("%s, " INT64_FORMAT " deleted in all", text, deleted + fix->deleted);
+	return text ? psprintf(PLAN_FIXED "%s", text) : NULL;
+}
+
 static void
 log_batch(FixAction *action)
 {
@@ -654,6 +674,12 @@ log_batch(FixAction *action)
 	entry.rows_affected = action->changed;
 	entry.orphan_rows = orphans_counted(&action->counts);
 	log_write(&entry);
+
+	/*
+	 * a call that is cut off between two batches leaves no other trace in the
+	 * step
+	 */
+	plan_step_set_state(entry.plan, entry.step, STEP_AS_IT_IS, fix_done_text(action->fix, &action->counts), 0);
 }
 
 /*

@@ -27,6 +27,7 @@ typedef struct Fix
 	FixPlaces	busy;			/* those that somebody else holds */
 	List	   *tallies;		/* of FixTally *: what a dry run would reach */
 	FixCounts	counts;
+	int64		deleted;		/* without a copy, by earlier calls */
 	int			size;			/* of the next batch */
 	int			smallest;		/* that a slow one shrinks to; 0: not known
 								 * yet */
@@ -60,5 +61,8 @@ extern char *fix_go_along_call(const char *plan, const char *steps);
 
 /* "3 orphan rows quarantined, 1 row that refers to them quarantined", or NULL */
 extern char *fix_counts_text(const FixCounts *counts, bool of_rule);
+
+/* Returns what this call has done to rows of a step, and a batch that is not counted yet, as the step's reason has it; NULL: nothing */
+extern char *fix_done_text(const Fix *fix, const FixCounts *batch);
 
 #endif							/* SG_FIX_PASS_H */

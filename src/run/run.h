@@ -256,11 +256,15 @@ extern void run_tell_cut_off(const PlanRun *run);
 /*
  * Returns the CALL of a procedure on the run's plan, with all that the run's
  * caller has given and the procedure has: steps, validate, fix, author and so
- * on.  A hint with another argument takes a copy of the run.  The fixing call has
- * fix => true, and the hint says so.
+ * on.  A hint with another argument takes a copy of the run.
  */
 extern char *run_call_text(const PlanRun *run, const char *procedure);
-extern char *run_fixing_call_text(const PlanRun *run, const char *procedure);
+
+/*
+ * Returns the hint that rows be fixed, with what the call does before it; of
+ * more rows than schemaguard.fix_limit, the dry run, whose own hint has max_rows.
+ */
+extern char *run_fixing_hint(const PlanRun *run, const char *procedure, const char *does);
 
 /* The steps that the run is about, as a further argument; a SELECT * FROM a function, about these */
 extern char *run_steps_text(const PlanRun *run);

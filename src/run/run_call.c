@@ -196,8 +196,8 @@ raise_rest(const PlanRun *run, const ErrorData *rest)
 			 errmsg("%s() could not do all of plan \"%s\"", run->procedure, run->plan->name),
 			 errdetail("%s", rest->detail),
 			 lacks_fix(run) ?
-			 errhint("What is done stays done. To have rows quarantined, deleted or changed as the steps' policies say:\n%s",
-					 run_fixing_call_text(run, run->procedure)) :
+			 errhint("What is done stays done. %s",
+					 run_fixing_hint(run, run->procedure, "To have rows quarantined, deleted or changed as the steps' policies say")) :
 			 errhint("What is done stays done. When that is mended:\n%s", run_call_text(run, run->procedure))));
 }
 

@@ -21,6 +21,7 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/guc.h"
 #include "base/spi.h"
 #include "plan/plan_choice.h"
 #include "plan/plan_key.h"
@@ -309,14 +310,30 @@ run_call_text(const PlanRun *run, const char *procedure)
 	return call.data;
 }
 
+/* The rows that the call has taken away or changed, or would, as schemaguard.fix_limit counts them */
+static int64
+limited_rows(const RunRows *rows)
+{
+	return Max(run_rows_count(rows, InvalidOid, ROWS_DELETED) + run_rows_count(rows, InvalidOid, ROWS_CHANGED) +
+			   run_rows_count(rows, InvalidOid, ROWS_SET), run_rows_count(rows, InvalidOid, ROWS_QUARANTINED));
+}
+
 char *
-run_fixing_call_text(const PlanRun *run, const char *procedure)
+run_fixing_hint(const PlanRun *run, const char *procedure, const char *does)
 {
 	PlanRun		fixing = *run;
 
 	fixing.fix = true;
 	fixing.dry_run = false;
-	return run_call_text(&fixing, procedure);
+	if (run->max_rows < 0 && sg_fix_limit >= 0 && run->dry_run && limited_rows(run->rows) > sg_fix_limit)
+		fixing.max_rows = limited_rows(run->rows);
+	else if (run->max_rows < 0 && sg_fix_limit >= 0 && !run->given && run->orphan_rows > sg_fix_limit)
+	{
+		/* the call itself would stop at so many */
+		fixing.dry_run = true;
+		return psprintf("See first what it comes to, and then:\n%s", run_call_text(&fixing, "sg_fix_orphans"));
+	}
+	return psprintf("%s:\n%s", does, run_call_text(&fixing, procedure));
 }
 
 /* The steps that the call is about, as a further argument; none where it is about all */
@@ -446,8 +463,8 @@ next_call(const PlanRun *run, List *steps)
 		case STEP_NEEDS_LOOK:
 			return run_select_text(run, "sg_plan_check");
 		case STEP_NEEDS_FIX:
-			return psprintf("Do what the steps' policies say about rows:\n%s",
-							run_fixing_call_text(run, run->each_step && strcmp(run->procedure, "sg_add_fks") != 0 ? run->procedure : "sg_fix_orphans"));
+			return run_fixing_hint(run, run->each_step && strcmp(run->procedure, "sg_add_fks") != 0 ? run->procedure : "sg_fix_orphans",
+								   "Do what the steps' policies say about rows");
 		case STEP_NEEDS_ADD:
 			next.validate = run->validate || !repeats;
 			next.fix = run->each_step ? run->fix : run->dry_run;

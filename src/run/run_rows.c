@@ -26,6 +26,7 @@
 #include "run/run_rows.h"
 
 #define MOST_TABLES 10			/* that are named for each fate */
+#define LONG_LINE	300			/* bytes, after which no table is named */
 
 typedef struct TableRows
 {
@@ -249,14 +250,17 @@ tables_of(const RunRows *rows, RowFate fate)
 	return most;
 }
 
+/* Names the tables of a fate in a line of that begin, with the rows of each, as far as they fit */
 static void
-append_tables(StringInfo text, const RunRows *rows, RowFate fate, List *tables)
+append_tables(StringInfo text, int begin, const RunRows *rows, RowFate fate, List *tables, bool would)
 {
 	int64		rest = rows->n[fate];
 	const char *separator = ": ";
 
 	foreach_ptr(const TableRows, entry, tables)
 	{
+		if (text->len + strlen(entry->name) > begin + LONG_LINE)
+			break;
 		appendStringInfoString(text, separator);
 		if (fate != UNCOUNTED_DROPPED)
 			appendStringInfo(text, INT64_FORMAT " of ", entry->n[fate]);
@@ -265,7 +269,8 @@ append_tables(StringInfo text, const RunRows *rows, RowFate fate, List *tables)
 		separator = ", ";
 	}
 	if (rest > 0)
-		appendStringInfo(text, ", " INT64_FORMAT " of other tables", rest);
+		appendStringInfo(text, "%s" INT64_FORMAT " of other tables, which %s by steps", separator, rest,
+						 would ? "a dry run has" : "column reason of schemaguard.plan_step has");
 }
 
 /* "5 rows of s.t were deleted, without a copy.", or of several tables "... copy: 3 of s.t, 2 of s.u." */
@@ -273,12 +278,13 @@ static void
 append_fate(StringInfo text, const RunRows *rows, RowFate fate, bool would)
 {
 	int64		n = rows->n[fate];
+	int			begin = text->len;
 	List	   *tables = tables_of(rows, fate);
 
 	if (fate == UNCOUNTED_DROPPED)
 	{
 		appendStringInfo(text, "%sRows or values that could not be counted are gone for good", text->len ? "\n" : "");
-		append_tables(text, rows, fate, tables);
+		append_tables(text, begin, rows, fate, tables, would);
 		appendStringInfoChar(text, '.');
 		return;
 	}
@@ -287,7 +293,7 @@ append_fate(StringInfo text, const RunRows *rows, RowFate fate, bool would)
 		appendStringInfo(text, "of %s ", ((TableRows *) linitial(tables))->name);
 	appendStringInfoString(text, fate_words[fate][would ? 2 : n == 1 ? 0 : 1]);
 	if (list_length(tables) > 1)
-		append_tables(text, rows, fate, tables);
+		append_tables(text, begin, rows, fate, tables, would);
 	appendStringInfoChar(text, '.');
 }
 

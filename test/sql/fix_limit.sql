@@ -75,6 +75,37 @@ SELECT count(sg_plan_add_fk('both', 'both_ways', c, 'parent', orphans => 'delete
 CALL sg_fix_orphans('both', dry_run => true);
 CALL sg_add_fks('both', fix => true, max_rows => 30);
 
+-- a call that is cut off between batches: the step says what is gone, and in the end what it comes to; the hints are of calls that go on
+CREATE TABLE cut (id int PRIMARY KEY, parent_id int);
+INSERT INTO cut SELECT i, 7 FROM generate_series(1, 30) i;
+CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.id = 7 THEN
+    PERFORM pg_cancel_backend(pg_backend_pid()), pg_sleep(60);
+  END IF;
+  RETURN OLD;
+END $$;
+CREATE TRIGGER cut_off BEFORE DELETE ON cut FOR EACH ROW EXECUTE FUNCTION cut_off();
+SELECT sg_plan_create('cut'), sg_plan_add_fk('cut', 'cut', 'parent_id', 'parent', orphans => 'delete', index => false) \g /dev/null
+CALL sg_add_fks('cut');
+CALL sg_fix_orphans('cut', dry_run => true);
+\set VERBOSITY terse
+CALL sg_fix_orphans('cut', batch => 1, max_rows => 30);
+\set VERBOSITY default
+SELECT state, reason, (SELECT count(*) FROM cut) FROM schemaguard.plan_step WHERE plan = 'cut';
+DROP TRIGGER cut_off ON cut;
+CALL sg_add_fks('cut', fix => true, max_rows => 30);
+SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'cut';
+
+-- a long line of tables ends before it is too long
+SELECT sg_plan_create('wide') \g /dev/null
+SELECT format('CREATE TABLE %1$I (id int PRIMARY KEY, parent_id int); INSERT INTO %1$I VALUES (1, 7), (2, 7), (3, 7)', rpad(n || 'w', 60, 'w')) FROM generate_series(1, 9) n \gexec
+SELECT count(sg_plan_add_fk('wide', quote_ident(rpad(n || 'w', 60, 'w')), 'parent_id', 'parent', orphans => 'delete', index => false)) FROM generate_series(1, 9) n;
+SET schemaguard.verbosity = problems;
+CALL sg_add_fks('wide', fix => true);
+CALL sg_add_fks('wide', fix => true, max_rows => 27);
+RESET schemaguard.verbosity;
+
 -- no limit; bad ones
 SET schemaguard.fix_limit = -1;
 CALL sg_fix_orphans('late');
@@ -83,7 +114,7 @@ SET schemaguard.fix_limit = -2;
 \set VERBOSITY terse
 SET client_min_messages = warning;
 DELETE FROM schemaguard.quarantine WHERE plan = 'lim';
-SELECT sg_plan_drop('late', true), sg_plan_drop('both', true), sg_plan_drop('lim', true) \g /dev/null
+SELECT sg_plan_drop('late', true), sg_plan_drop('both', true), sg_plan_drop('cut', true), sg_plan_drop('wide', true), sg_plan_drop('lim', true) \g /dev/null
 \getenv test PG_ABS_SRCDIR
 \set left :test '/sql/include/left.sql'
 \i :left
