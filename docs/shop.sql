@@ -1,11 +1,15 @@
--- The shop of the examples in the manual: psql -f docs/shop.sql in an empty database, as superuser.
+-- The shop of the examples in the manual: psql -f docs/shop.sql in an empty database, as superuser. An extension that is there stays.
 --
 -- Five tables without the foreign keys that they ought to have, and one with a key that no longer holds.
 
+SELECT count(*) = 0 AS new FROM pg_extension WHERE extname = 'schemaguard' \gset
+\if :new
 CREATE SCHEMA sg;
 CREATE EXTENSION schemaguard SCHEMA sg;
-GRANT USAGE ON SCHEMA sg TO PUBLIC;
-ALTER DATABASE :"DBNAME" SET search_path = public, sg;
+\endif
+SELECT extnamespace::regnamespace AS schema FROM pg_extension WHERE extname = 'schemaguard' \gset
+GRANT USAGE ON SCHEMA :schema TO PUBLIC;
+ALTER DATABASE :"DBNAME" SET search_path = public, :schema;
 \connect
 
 CREATE TABLE customers (id bigint PRIMARY KEY, name text NOT NULL);

@@ -293,7 +293,8 @@ BEGIN ATOMIC
         ('ban-create-domain-with-constraint', f.command = 'create domain' AND f.flags && '{check,"not null"}', NULL),
         ('ban-alter-domain-with-add-constraint', f.command = 'alter domain' AND f.flags && '{check,"not null"}'
              AND NOT 'not valid' = ANY (f.flags), NULL),
-        ('altering-domain-reads-tables', f.command = 'alter domain' AND 'reads' = ANY (f.flags) AND NOT f.flags && '{check,"not null"}', NULL),
+        ('altering-domain-reads-tables', f.command = 'alter domain' AND 'reads' = ANY (f.flags)
+             AND NOT f.flags && '{check,"not null"}', NULL),
         ('ban-char-field', t.type ~ '^(character|bpchar)([(]|$)', t.type),
         ('prefer-bigint-over-int', t.type IN ('integer', 'serial', 'serial4') AND f.flags && '{"primary key",identity}', t.type),
         ('prefer-bigint-over-smallint', t.type IN ('smallint', 'smallserial', 'serial2') AND f.flags && '{"primary key",identity}', t.type),

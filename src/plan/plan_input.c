@@ -811,7 +811,8 @@ tell_change(const PlanDraft *draft, const PlanStep *step)
 		case STEP_DEFAULT:
 		case STEP_INDEX:
 		case STEP_TABLE:
-			if (plan_problem_hook && !draft->quiet && !draft->incomplete && step->state == STEP_PENDING)
+		case STEP_RENAME:
+			if (plan_problem_hook && !step->missing && !draft->quiet && !draft->incomplete && step->state == STEP_PENDING)
 				problem = plan_problem_hook(step);
 			break;
 		default:

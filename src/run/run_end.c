@@ -318,6 +318,14 @@ limited_rows(const RunRows *rows)
 			   run_rows_count(rows, InvalidOid, ROWS_SET), run_rows_count(rows, InvalidOid, ROWS_QUARANTINED));
 }
 
+/* After a dry run: has the next call name the rows that it counts itself, where it would stop at so many */
+static void
+allow_counted(PlanRun *next, const PlanRun *run)
+{
+	if (run->dry_run && run->max_rows < 0 && sg_fix_limit >= 0 && limited_rows(run->rows) > sg_fix_limit)
+		next->max_rows = limited_rows(run->rows);
+}
+
 char *
 run_fixing_hint(const PlanRun *run, const char *procedure, const char *does)
 {
@@ -325,9 +333,8 @@ run_fixing_hint(const PlanRun *run, const char *procedure, const char *does)
 
 	fixing.fix = true;
 	fixing.dry_run = false;
-	if (run->max_rows < 0 && sg_fix_limit >= 0 && run->dry_run && limited_rows(run->rows) > sg_fix_limit)
-		fixing.max_rows = limited_rows(run->rows);
-	else if (run->max_rows < 0 && sg_fix_limit >= 0 && !run->given && run->orphan_rows > sg_fix_limit)
+	allow_counted(&fixing, run);
+	if (!run->dry_run && run->max_rows < 0 && sg_fix_limit >= 0 && !run->given && run->orphan_rows > sg_fix_limit)
 	{
 		/* the call itself would stop at so many */
 		fixing.dry_run = true;
@@ -468,6 +475,7 @@ next_call(const PlanRun *run, List *steps)
 		case STEP_NEEDS_ADD:
 			next.validate = run->validate || !repeats;
 			next.fix = run->each_step ? run->fix : run->dry_run;
+			allow_counted(&next, run);
 			return run->each_step ? run_call_text(&next, run->procedure) : adding_call(&next, steps);
 		case STEP_NEEDS_NOTHING:
 			return psprintf("SELECT * FROM %s(%s%s) WHERE result <> 'pass';", sg_call_name("sg_verify_fks"),

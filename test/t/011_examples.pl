@@ -53,6 +53,13 @@ foreach my $path (@paths)
 }
 note("$run examples run, $compared of them compared with their output, $skipped not run");
 
+# ---- the shop beside an extension that is there ----
+
+$node->safe_psql('postgres', 'CREATE DATABASE beside');
+$node->safe_psql('beside', 'CREATE SCHEMA "My Tools"; CREATE EXTENSION schemaguard SCHEMA "My Tools"');
+command_ok([ 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('beside'), '-f', "$root/docs/shop.sql" ], 'the shop is made beside an extension');
+is($node->safe_psql('beside', 'SELECT count(*) FROM sg_orphan_audit()'), '1', '... whose functions are found');
+
 # ---- the reference is complete ----
 
 $node->safe_psql('postgres', "CREATE SCHEMA sg; CREATE EXTENSION schemaguard SCHEMA sg");
