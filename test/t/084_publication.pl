@@ -172,6 +172,11 @@ SKIP:
 	is($publisher->safe_psql('back', q{SELECT step, detail, hint FROM sg_plan_check_details('g') WHERE check_name = 'publication'}),
 		'1|publication computed sends the new column, and a subscription stops where there is no g|Before the call, on each subscriber, add column g, as one that is not generated.', 'a stored computed column is told of where it is sent');
 }
+query($publisher, 'back', q{CREATE TABLE m (id int) PARTITION BY LIST (id); CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1); CREATE PUBLICATION whole FOR TABLE m; SELECT sg_plan_create('m'), sg_plan_add_rename('m', 'table', 'm1', 'one')});
+my $named = q{SELECT coalesce(string_agg(detail, ''), 'none') FROM sg_plan_check_details('m') WHERE check_name = 'publication'};
+is($publisher->safe_psql('back', $named), 'publication whole sends the table by its name, and a subscription stops where there is no one', 'a partition of a published table is sent by its own name');
+query($publisher, 'back', 'ALTER PUBLICATION whole SET (publish_via_partition_root)');
+is($publisher->safe_psql('back', $named), 'none', '... unless by that of the whole');
 query($publisher, 'back', 'CREATE PUBLICATION k FOR TABLE app.k');
 query($subscriber, 'back', q{CREATE EXTENSION schemaguard; SELECT sg_plan_create('b'), sg_plan_add_rename('b', 'column', 'app.k', 'w', 'v'); CALL sg_apply('b', fail => true)});
 query($subscriber, 'back', qq{CREATE SUBSCRIPTION s_back CONNECTION '$address dbname=back' PUBLICATION k WITH (copy_data = false)});
