@@ -18,6 +18,7 @@
 #include "catalog/pg_tablespace.h"
 #include "catalog/pg_tablespace_d.h"
 #include "commands/tablespace.h"
+#include "commands/trigger.h"
 #include "catalog/pg_type.h"
 #include "common/relpath.h"
 #include "executor/spi.h"
@@ -339,6 +340,10 @@ check_recovery(PlanCheck *check)
 		check_row(&check->server, "server", CHECK_BLOCK,
 				  "this server is a standby: rows were read here, but keys are added on the primary",
 				  psprintf(sg_calls("On the primary:\nCALL sg_add_fks(%s);"), quote_literal_cstr(check->plan->name)));
+	else if (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+		check_row(&check->server, "server", CHECK_WARN,
+				  "session_replication_role is replica: no key and no trigger sees what a call of this session writes, whatever is said of them below",
+				  "End that before the call:\nSET session_replication_role = origin;");
 	else
 		check_row(&check->server, "server", CHECK_OK, NULL, NULL);
 }

@@ -723,6 +723,11 @@ SELECT step, hint FROM sg_plan_check_details('dirty', steps => '{1,2,3}') WHERE 
 SELECT sg_plan_add_fk('dirty', 'dirty', 'id', 'p', orphans => 'quarantine', index => false) \g /dev/null
 SELECT step, hint FROM sg_plan_check_details('dirty', steps => '{1,2,3,4}') WHERE check_name = 'orphans' AND step = 0;
 
+-- a session whose writes no key and no trigger sees
+SET session_replication_role = replica;
+SELECT result, detail, hint FROM sg_plan_check_details('bad') WHERE check_name = 'server';
+RESET session_replication_role;
+
 -- nothing is written, and nothing stays locked
 BEGIN READ ONLY;
 SELECT count(*) > 0 AS works FROM sg_plan_check_details('bad');
