@@ -138,10 +138,11 @@ COMMENT ON PROCEDURE sg_fix_orphans(text, int, boolean, text, boolean, schemagua
     IS 'quarantine, delete or mend the rows that a plan''s keys, checks, NOT NULLs and unique constraints would be refused for, as each '
         'step says';
 
-CREATE PROCEDURE sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL, author text DEFAULT NULL, retyped boolean DEFAULT false)
+CREATE PROCEDURE sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL, author text DEFAULT NULL, retyped boolean DEFAULT false,
+                                       past_keys boolean DEFAULT false)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'sg_restore_quarantine';
-COMMENT ON PROCEDURE sg_restore_quarantine(text, bigint, text, boolean)
+COMMENT ON PROCEDURE sg_restore_quarantine(text, bigint, text, boolean, boolean)
     IS 'put rows that a plan, or one that is gone, has quarantined back into their tables';
 
 CREATE FUNCTION sg_plan_referencing(

@@ -1254,12 +1254,15 @@ check_restore(PlanRun *run)
 /*
  * sg_restore_quarantine(plan text, plan_id bigint DEFAULT NULL,
  *						 author text DEFAULT NULL,
- *						 retyped boolean DEFAULT false)
+ *						 retyped boolean DEFAULT false,
+ *						 past_keys boolean DEFAULT false)
  *
  * Puts the rows that the plan has quarantined back into their tables, exactly
  * as they were; with plan_id, those of a plan that is gone, in the name of the
  * one that is given; with retyped, those whose columns have another type by now,
- * too, with the values of before; rows that can't go back (a parent is still missing for an
+ * too, with the values of before; with past_keys, past all keys and triggers (each
+ * transaction of the call has session_replication_role = replica, the session has
+ * not); rows that can't go back (a parent is still missing for an
  * enforced key, another row has taken a unique value, a column is gone) stay,
  * with the reason.  Only rows that the caller may see.
  *
@@ -1268,7 +1271,8 @@ check_restore(PlanRun *run)
  * that one of them changes stays.  Locks the tables in SHARE UPDATE
  * EXCLUSIVE, or in ROW EXCLUSIVE for a caller who has INSERT alone.
  *
- * Errors: as sg_add_fks; 22023 where plan_id is that of another plan.
+ * Errors: as sg_add_fks; 22023 where plan_id is that of another plan; 42501 for
+ * past_keys without the right to set session_replication_role.
  */
 static Datum
 sg_restore_quarantine_entered(PG_FUNCTION_ARGS)
@@ -1280,6 +1284,7 @@ sg_restore_quarantine_entered(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1))
 		run.kept_by = PG_GETARG_INT64(1);
 	run.retyped = PG_NARGS() > 3 && !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
+	run.past_keys = PG_NARGS() > 4 && !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
 	check_plan_there(sg_arg_text(fcinfo, 0));
 	run_call(fcinfo, 2, &run, check_restore, restore_all);
 

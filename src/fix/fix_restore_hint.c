@@ -117,15 +117,13 @@ below_keys(const PlanRun *run, const List *keys)
 static char *
 past_keys(const PlanRun *run)
 {
-	char	   *block;
+	PlanRun		next = *run;
 
 	if (pg_parameter_aclcheck("session_replication_role", GetUserId(), ACL_SET) != ACLCHECK_OK)
 		return NULL;
-	/* one statement, whose CALL may commit all the same */
-	block = psprintf("BEGIN SET session_replication_role = replica; %s RESET session_replication_role; END",
-					 run_call_text(run, "sg_restore_quarantine"));
-	return psprintf("What they refer to was missing before, or is gone since. To have them back all the same, past all keys and triggers:\nDO %s;",
-					strstr(block, "$$") ? quote_literal_cstr(block) : psprintf("$$%s$$", block));
+	next.past_keys = true;
+	return psprintf("What they refer to was missing before, or is gone since. To have them back all the same, past all keys and triggers:\n%s",
+					run_call_text(&next, "sg_restore_quarantine"));
 }
 
 /* A row of visible_tables()'s query */

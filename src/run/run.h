@@ -129,6 +129,7 @@ typedef struct PlanRun
 	bool		by_type;		/* the last restore has left rows whose
 								 * columns have another type by now */
 	bool		retyped;		/* these go back, too, as they were */
+	bool		past_keys;		/* rows go back past keys and triggers */
 } PlanRun;
 
 /* State of one step in one CALL */

@@ -57,11 +57,14 @@ static void
 take_options(const PlanRun *run)
 {
 	static SgOption problems = {"schemaguard.verbosity", "problems"};
+	static SgOption past_keys = {"session_replication_role", "replica"};
 	static SgOption as_defined[] = {{"check_function_bodies", "off"}, {"default_tablespace", ""}};
 	List	   *options = plan_options(run->plan);
 
 	for (int i = 0; run->as_defined && i < lengthof(as_defined); i++)
 		options = lappend(options, &as_defined[i]);
+	if (run->past_keys)
+		options = lappend(options, &past_keys);
 	run_keep_options(options);
 	if (sg_verbosity == SG_VERBOSITY_AUTO && !run->dry_run && list_length(plan_chosen_steps(run->plan)) > MANY_STEPS)
 		run_keep_options(lappend(options, &problems));

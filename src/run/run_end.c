@@ -304,6 +304,8 @@ run_call_text(const PlanRun *run, const char *procedure)
 		appendStringInfo(&call, ", plan_id => " INT64_FORMAT, run->kept_by);
 	if ((has & CALL_PLAN_ID) && run->retyped)
 		appendStringInfoString(&call, ", retyped => true");
+	if ((has & CALL_PLAN_ID) && run->past_keys)
+		appendStringInfoString(&call, ", past_keys => true");
 	if (run->author)
 		appendStringInfo(&call, ", author => %s", quote_literal_cstr(run->author));
 	appendStringInfoString(&call, ");");

@@ -108,7 +108,7 @@ SELECT is(p.prokind::text, 'p', p.proname || ' is a procedure') FROM pg_proc p W
 SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps,max_rows}', 'sg_add_fks: names of the arguments') FROM pg_proc WHERE proname = 'sg_add_fks';
 SELECT is(proargnames::text[], '{plan,validate,fix,author,fail,steps,confirm,max_rows}', 'sg_apply: names of the arguments') FROM pg_proc WHERE proname = 'sg_apply';
 SELECT is(proargnames::text[], '{plan,batch,dry_run,author,fail,steps,confirm,max_rows}', 'sg_fix_orphans: names of the arguments') FROM pg_proc WHERE proname = 'sg_fix_orphans';
-SELECT is(proargnames::text[], '{plan,plan_id,author,retyped}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
+SELECT is(proargnames::text[], '{plan,plan_id,author,retyped,past_keys}', 'sg_restore_quarantine: names of the arguments') FROM pg_proc WHERE proname = 'sg_restore_quarantine';
 
 -- tables and views
 SELECT is((SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
