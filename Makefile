@@ -361,13 +361,24 @@ SQL_PARTS = \
 	sql/parts/78_sync.sql \
 	sql/parts/78_sync_kind.sql \
 	sql/parts/78_sync_object.sql \
+	sql/parts/78_sync_type.sql \
+	sql/parts/79_sync_anew.sql \
+	sql/parts/79_sync_change.sql \
+	sql/parts/79_sync_code.sql \
+	sql/parts/79_sync_guard.sql \
+	sql/parts/79_sync_made.sql \
 	sql/parts/79_sync_pair.sql \
+	sql/parts/79_sync_remark.sql \
 	sql/parts/79_sync_sent.sql \
 	sql/parts/79_sync_sql.sql \
+	sql/parts/79_sync_statement.sql \
 	sql/parts/79_sync_unit.sql \
 	sql/parts/80_fkdiff.sql \
 	sql/parts/80_sync_apply.sql \
+	sql/parts/80_sync_kept.sql \
+	sql/parts/80_sync_line.sql \
 	sql/parts/80_sync_script.sql \
+	sql/parts/80_sync_undo.sql \
 	sql/parts/81_sync_check.sql \
 	sql/parts/85_ddl.sql \
 	sql/parts/86_ddl_guard.sql \

@@ -117,13 +117,17 @@ AS 'MODULE_PATHNAME', 'sg_sync_digest';
 COMMENT ON FUNCTION schemaguard.sg_sync_digest()
     IS 'SHA-256 of this database as the last sg_sync_pairs() of this session read it; null: it read snapshots';
 
+-- An object that statements could stand on, with what says whose code it is
+CREATE TYPE schemaguard.sync_every AS (
+    kind text, object text, parent text, owner text, depends jsonb, of_extension boolean, multirange text, type text, above jsonb,
+    native boolean, generated boolean);
+COMMENT ON TYPE schemaguard.sync_every IS 'an object of either side, with what says whose code it is';
+
 -- Returns what statements could stand on, and what says whose code that is: objects of both sides, equal ones included. One side at
 -- least is a snapshot; the pairs are those of these sides. Arguments: leave_code and leave_native as of sg_sync_statements().
 CREATE FUNCTION schemaguard.sg_sync_every(
-    pairs schemaguard.sync_pair[], reference text, target text, leave_code boolean, leave_native boolean,
-    OUT kind text, OUT object text, OUT parent text, OUT owner text, OUT depends jsonb, OUT of_extension boolean, OUT multirange text,
-    OUT type text, OUT above jsonb, OUT native boolean, OUT generated boolean)
-RETURNS SETOF record
+    pairs schemaguard.sync_pair[], reference text, target text, leave_code boolean, leave_native boolean)
+RETURNS SETOF schemaguard.sync_every
 LANGUAGE sql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$

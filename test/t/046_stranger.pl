@@ -345,6 +345,15 @@ my %call = (
 	'schemaguard.sg_sync_bounded' => q{SELECT schemaguard.sg_sync_bounded('RANGE (a)', 'FOR VALUES FROM (0) TO (1)')},
 	'schemaguard.sg_sync_goes_on' => q{SELECT schemaguard.sg_sync_goes_on('public.t_c', 'a', '{"start": 1, "increment": 1, "minimum": 1, "maximum": 10}')},
 	(map { ("schemaguard.sg_sync_$_" => "SELECT schemaguard.sg_sync_$_('{}')") } qw(holders stored_types keyed contents)),
+	# each with the number of its arguments
+	(map { my ($name, $n) = split /\//; ("schemaguard.sg_sync_$name" => "SELECT schemaguard.sg_sync_$name(" . join(', ', ('NULL') x $n) . ')') } qw(
+		acts/4 alone/4 alters/5 anew/4 attic_name/3 backs/2 backward/3 beyond/5 changes/2 column_flags/4 computing/3 creates/1 described/6
+		detours/3 doubtful/3 drops/1 edges/1 extras/4 facts/2 fired/2 fits/6 formed/3 grantings/3 guards/2 in_room/1 inline/2 islands/1
+		joining/1 joins_late/2 judged/7 leaves/2 left_over/4 lines/2 made/5 made_else/1 managed/2 meanwhile/3 members/2 mentions/2
+		needed/1 needed_still/2 needs/3 on_anew/2 other_flags/4 other_steps/2 outdated/1 own_drops/1 placed/4 places/1 reasons/4
+		relation_flags/3 runs_as/6 said/1 shapes/1 sides/2 spoken/4 statement_steps/4 stays/2 strange/2 strange_rows/2 strange_types/3
+		trees/1 undos/4 written/7
+	)),
 	(map { ("schemaguard.sg_sync_of_$_" => "SELECT schemaguard.sg_sync_of_$_('{}', '{}', NULL)") } qw(aggregate column constraint definition rest identity index mappings members name operator options publication routine statistics stored table trigger type view)),
 	'schemaguard.sg_sync_in_way' => q{SELECT schemaguard.sg_sync_in_way('SELECT', 1)},
 	'schemaguard.sg_sync_units' => q{SELECT schemaguard.sg_sync_units(2, '{1}', '{1}', '{2}')},

@@ -271,7 +271,12 @@ my @calls = (
 	[ sg_sync_sql => q{SELECT count(*) FROM sg_sync_sql('reworded', allow_drop => true); SELECT count(*) FROM sg_sync_sql('live', 'reworded', renames => 'follow'); SELECT count(*) FROM sg_sync_sql('imported', 'reworded')} ],
 	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(problem owner answer asked literal question fitting behind_block parses is_acl is_owner schemas malformed calls seen guard gate outside inside run every portable is_native settings acl_guard attributes comment comments concurrently constraint_is expected fill finds first_name first_other grants guarded index_is keys labels lacking loose loosely name narrowed new_name object operator options pairs pattern
 		relabel relabel_plain under_kept kept_names labelled routine rules schema size statements tag type_loss done plain steps texts list refuse blocked lacks leaves_out rows digest write units node links united unit_told finder castable in_way drift)),
-	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(holders stored_types keyed contents)),
+	(map { [ "sg_sync_$_" => 'SELECT 1' ] } qw(holders stored_types keyed contents
+		acts alone alters anew attic_name backs backward beyond changes column_flags computing creates described detours doubtful drops
+		edges extras facts fired fits formed grantings guards in_room inline islands joining joins_late judged leaves left_over lines made
+		made_else managed meanwhile members mentions needed needed_still needs on_anew other_flags other_steps outdated own_drops placed
+		places reasons relation_flags runs_as said shapes sides spoken statement_steps stays strange strange_rows strange_types trees
+		undos written)),
 	(map { [ "sg_sync_of_$_" => 'SELECT 1' ] } qw(aggregate column constraint definition rest identity index mappings members name operator options publication routine statistics stored table trigger type view)),
 	[ sg_sync_check => q{SELECT count(*) FROM sg_sync_check('reworded', allow_drop => true)} ],
 	(map { [ "sg_scratch_$_" => 'SELECT 1' ] } qw(open run ask close options steps round keep)),
