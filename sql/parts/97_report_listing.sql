@@ -31,9 +31,9 @@ CREATE FUNCTION sg_orphan_audit(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.result, schemaguard.sg_cut(d.child_table, 40, 19), schemaguard.sg_cut(coalesce(d.fk_name::text,
-        array_to_string(d.child_columns, ', ')), 40, 19),
-           schemaguard.sg_cut(d.parent_table, 40, 19), d.state, d.orphan_rows, d.source, d.reason
+    SELECT d.result, schemaguard.sg_cut(d.child_table, 21, 11), schemaguard.sg_cut(coalesce(d.fk_name::text,
+        array_to_string(d.child_columns, ', ')), 22, 11),
+           schemaguard.sg_cut(d.parent_table, 20, 11), d.state, d.orphan_rows, d.source, d.reason
     FROM sg_orphan_audit_details(child, plan, inferred, samples, schemas, steps) d
     ORDER BY array_position('{fail,unknown,skipped,pass}', d.result), d.child_table COLLATE "C", d.child_columns, d.fk_name;
 END;
@@ -55,7 +55,7 @@ CREATE FUNCTION sg_rule_audit(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.result, schemaguard.sg_cut(d.rule_name, 40, 19), d.rule_kind, schemaguard.sg_cut(array_to_string(d.rule_columns, ', ')),
+    SELECT d.result, schemaguard.sg_cut(d.rule_name, 32, 16), d.rule_kind, schemaguard.sg_cut(array_to_string(d.rule_columns, ', '), 24),
            d.rows_checked, d.violating_rows, d.reason
     FROM sg_rule_audit_details(child, kind, definition, samples) d;
 END;
@@ -76,7 +76,7 @@ CREATE FUNCTION sg_tenant_audit(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.result, d.finding, schemaguard.sg_cut(d.table_name, 40, 19), schemaguard.sg_cut(d.fk_name, 40, 19), d.leaking_rows, d.reason
+    SELECT d.result, d.finding, schemaguard.sg_cut(d.table_name, 36, 17), schemaguard.sg_cut(d.fk_name, 36, 17), d.leaking_rows, d.reason
     FROM sg_tenant_audit_details(tenant_column, tenant_table, schemas, samples) d;
 END;
 COMMENT ON FUNCTION sg_tenant_audit(text, schemaguard.table_name, schemaguard.names, int)
@@ -103,7 +103,7 @@ BEGIN ATOMIC
                       OVER (PARTITION BY d.check_name, d.result, d.detail ~ '^policy [^:]*no copy:') > 10 AS alike
         FROM sg_plan_check_details(plan, steps, verify) WITH ORDINALITY d (step, fk_name, check_name, result, detail, hint, place))
     SELECT 0, CASE WHEN bool_or(f.result = 'block') THEN 'block' WHEN bool_or(f.result = 'warn') THEN 'warn' ELSE 'ok' END,
-           schemaguard.sg_cut(sg_plan_check.plan), 'summary',
+           schemaguard.sg_cut(sg_plan_check.plan, 34, 16), 'summary',
            format('%s of %s checks are ok, steps: %s', count(*) FILTER (WHERE f.result = 'ok'), count(*),
                count(DISTINCT nullif(f.step, 0))),
            format(E'By the catalogs, the statistics and rows, as role %I. All checks, in full:\n'
@@ -112,14 +112,14 @@ BEGIN ATOMIC
     FROM found f
     UNION ALL
     -- a warning of many steps is one row
-    (SELECT 0, 'warn', schemaguard.sg_cut(sg_plan_check.plan), f.check_name,
+    (SELECT 0, 'warn', schemaguard.sg_cut(sg_plan_check.plan, 34, 16), f.check_name,
         format('%s warnings, steps %s ...', count(*), array_to_string((array_agg(f.step ORDER BY f.place))[:3], ', ')),
         format(E'See all of them; the first one says: %s\n'
             'SELECT * FROM %s.sg_plan_check_details(%L, %L, %L) WHERE check_name = %L AND result = ''warn'' AND step > 0;',
                (array_agg(f.detail ORDER BY f.place))[1], schemaguard.sg_schema(), sg_plan_check.plan, steps, verify, f.check_name)
      FROM found f WHERE f.alike GROUP BY f.check_name, f.detail ~ '^policy [^:]*no copy:' ORDER BY min(f.place))
     UNION ALL
-    (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan), 40, 19), f.check_name,
+    (SELECT f.step, f.result, schemaguard.sg_cut(coalesce(f.fk_name, sg_plan_check.plan), 34, 16), f.check_name,
         schemaguard.sg_cut(f.detail), f.hint
      FROM found f WHERE (f.result <> 'ok' OR everything) AND NOT f.alike ORDER BY f.place);
 END;
@@ -140,7 +140,7 @@ CREATE FUNCTION sg_verify_fks(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.result, schemaguard.sg_cut(d.child_table, 40, 19), schemaguard.sg_cut(d.fk_name, 40, 19), d.test,
+    SELECT d.result, schemaguard.sg_cut(d.child_table, 27, 13), schemaguard.sg_cut(d.fk_name, 28, 14), d.test,
            schemaguard.sg_cut(d.expected, 16), schemaguard.sg_cut(d.observed, 16), d.reason
     FROM (SELECT v.*, row_number() OVER () AS place FROM sg_verify_fks_details(plan, live, steps) v) d
     ORDER BY array_position('{fail,unknown,skipped,pass}', d.result), d.place;
@@ -164,8 +164,9 @@ CREATE FUNCTION sg_discover_fks(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.score, d.result, schemaguard.sg_cut(d.child_table, 40, 19), schemaguard.sg_cut(array_to_string(d.child_columns, ', ')),
-           schemaguard.sg_cut(d.parent_table, 40, 19), schemaguard.sg_cut(array_to_string(d.parent_columns, ', ')), d.orphan_rows, d.why
+    SELECT d.score, d.result, schemaguard.sg_cut(d.child_table, 22, 11),
+           schemaguard.sg_cut(array_to_string(d.child_columns, ', '), 20, 8), schemaguard.sg_cut(d.parent_table, 21, 11),
+           schemaguard.sg_cut(array_to_string(d.parent_columns, ', '), 14, 5), d.orphan_rows, d.why
     FROM sg_discover_fks_details(child, min_score, verify, schemas) d;
 END;
 COMMENT ON FUNCTION sg_discover_fks(schemaguard.table_name, float8, text, schemaguard.names)
@@ -203,8 +204,8 @@ CREATE FUNCTION sg_drift(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.class, d.risk, d.change, d.kind, schemaguard.sg_cut(d.object, 40, 19), d.property,
-        schemaguard.sg_cut(d.expected, 24, CASE d.change WHEN 'changed' THEN 11 ELSE 0 END),
+    SELECT d.class, d.risk, d.change, schemaguard.sg_cut(d.kind, 17), schemaguard.sg_cut(d.object, 27, 13),
+        schemaguard.sg_cut(d.property, 16, 7), schemaguard.sg_cut(d.expected, 16, CASE d.change WHEN 'changed' THEN 7 ELSE 0 END),
         schemaguard.sg_cut(d.actual, 40, CASE d.change WHEN 'changed' THEN 19 ELSE 0 END)
     FROM sg_drift_details(reference, target, schemas, cosmetic) d;
 END;
@@ -230,8 +231,8 @@ CREATE FUNCTION sg_sync_check(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.class, d.left_out, d.change, d.kind, schemaguard.sg_cut(d.object, 40, 19), d.property,
-        schemaguard.sg_cut(d.expected, 24, CASE d.change WHEN 'changed' THEN 11 ELSE 0 END),
+    SELECT d.class, d.left_out, d.change, schemaguard.sg_cut(d.kind, 17), schemaguard.sg_cut(d.object, 27, 13),
+        schemaguard.sg_cut(d.property, 16, 7), schemaguard.sg_cut(d.expected, 16, CASE d.change WHEN 'changed' THEN 7 ELSE 0 END),
         schemaguard.sg_cut(d.actual, 40, CASE d.change WHEN 'changed' THEN 19 ELSE 0 END)
     FROM sg_sync_check_details(reference, target, schemas, allow_drop, partitions, server, renames) d;
 END;
@@ -251,8 +252,8 @@ CREATE FUNCTION sg_compare_fks(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.recommendation, d.risk, d.run_on, schemaguard.sg_cut(d.child_table, 40, 19),
-        schemaguard.sg_cut(coalesce(d.reference_name, d.target_name), 40, 19), d.reason
+    SELECT schemaguard.sg_cut(d.recommendation, 34), d.risk, d.run_on, schemaguard.sg_cut(d.child_table, 28, 14),
+        schemaguard.sg_cut(coalesce(d.reference_name, d.target_name), 27, 13), d.reason
     FROM sg_compare_fks_details(reference, target) d
     WHERE everything OR d.level = 'key' AND d.status <> 'common';
 END;
@@ -272,8 +273,8 @@ CREATE FUNCTION sg_impact(
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
-    SELECT d.certainty, d.kind, schemaguard.sg_cut(d.dependent, 40, 19), d.depth, schemaguard.sg_cut(d.via, 40, 19),
-        schemaguard.sg_cut(d.on_drop, 24),
+    SELECT d.certainty, schemaguard.sg_cut(d.kind, 19), schemaguard.sg_cut(d.dependent, 26, 13), d.depth, schemaguard.sg_cut(d.via, 24, 12),
+        schemaguard.sg_cut(d.on_drop, 20),
         d.on_change
     FROM sg_impact_details(object, internals) d;
 END;
