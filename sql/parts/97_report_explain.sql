@@ -65,16 +65,17 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_explain_statement(text) IS 'what a line of sg_plan_sql() does, for sg_plan_explain()';
 
-CREATE FUNCTION schemaguard.sg_plan_explain_body(plan text, step int, OUT what text, OUT locks text, OUT takes text, OUT statement text)
+CREATE FUNCTION schemaguard.sg_plan_explain_step(plan text, step int, OUT what text, OUT locks text, OUT takes text, OUT statement text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
 BEGIN ATOMIC
     WITH checked AS MATERIALIZED (
-        SELECT c.step, c.check_name, c.result, c.detail FROM sg_plan_check_details(plan, ARRAY[sg_plan_explain_body.step], 'none') c),
+        SELECT c.step, c.check_name, c.result, c.detail FROM sg_plan_check_details(plan, ARRAY[sg_plan_explain_step.step], 'none') c),
     this AS (
         SELECT s.*, (SELECT count(*) FROM checked c WHERE c.result = 'block') AS blocks,
-               EXISTS (SELECT FROM checked c WHERE c.result = 'warn' AND c.check_name = 'loss') AS loses
-        FROM schemaguard.plan_step s WHERE s.plan = sg_plan_explain_body.plan AND s.step = sg_plan_explain_body.step),
+               EXISTS (SELECT FROM checked c WHERE c.result = 'warn' AND
+                       (c.check_name = 'loss' OR s.kind = 'drop' AND s.discard AND c.check_name IN ('rows', 'rules'))) AS loses
+        FROM schemaguard.plan_step s WHERE s.plan = sg_plan_explain_step.plan AND s.step = sg_plan_explain_step.step),
     said AS (
         SELECT -1 AS place, format('Step %s, %s%s, %s.', t.step, t.kind, ' on ' || t.child_table,
                    CASE WHEN t.skipped_by IS NOT NULL THEN 'is skipped: no call does anything about it'
@@ -92,14 +93,15 @@ BEGIN ATOMIC
         FROM this t
         UNION ALL
         SELECT 0, format('Warning: %s.', c.detail), NULL, NULL, NULL
-        FROM checked c WHERE c.result = 'warn' AND c.check_name IN ('loss', 'undo')
+        FROM checked c JOIN this t ON c.result = 'warn' AND
+             (c.check_name IN ('loss', 'undo') OR t.kind = 'drop' AND c.check_name IN ('rows', 'rules'))
         UNION ALL
         SELECT 1, 'Its orphans are counted. If there are any, the step fails and nothing is changed.', 'ACCESS SHARE on both tables',
                'one read of both tables', NULL
         FROM this t WHERE t.kind = 'foreign key' AND t.orphans = 'stop' AND t.state IN ('pending', 'failed', 'rolled back', 'waiting')
         UNION ALL
         SELECT 1 + q.place, e.what, e.locks, e.takes, CASE WHEN q.statement NOT LIKE '--%' THEN q.statement END
-        FROM sg_plan_sql(plan, ARRAY[sg_plan_explain_body.step]) WITH ORDINALITY AS q (statement, place),
+        FROM sg_plan_sql(plan, ARRAY[sg_plan_explain_step.step]) WITH ORDINALITY AS q (statement, place),
              schemaguard.sg_explain_statement(q.statement) e
         WHERE q.statement !~ E'^-- step \\d+(, [a-z ]+)*$'
         UNION ALL
@@ -108,18 +110,31 @@ BEGIN ATOMIC
         FROM checked c JOIN this t ON c.step = t.step AND t.kind = 'statement' AND c.check_name = 'locks'
         UNION ALL
         SELECT 1000000 + row_number() OVER (), format('In all, by the sizes of today: %s.', c.detail), NULL, NULL, NULL
-        FROM checked c WHERE c.step = sg_plan_explain_body.step AND c.check_name = 'estimate' AND c.detail IS NOT NULL
+        FROM checked c WHERE c.step = sg_plan_explain_step.step AND c.check_name = 'estimate' AND c.detail IS NOT NULL
         UNION ALL
         SELECT 2000000, format('A lock is waited for at most %s at a time, so that nobody queues behind it for longer; up to %s attempts.',
                    current_setting('schemaguard.lock_timeout'), current_setting('schemaguard.lock_attempts')), NULL, NULL, NULL
         FROM this t WHERE t.skipped_by IS NULL AND t.phase IS NULL)
     SELECT s.what, s.locks, s.takes, s.statement FROM said s ORDER BY s.place;
 END;
-COMMENT ON FUNCTION schemaguard.sg_plan_explain_body(text, int) IS 'what sg_plan_explain() does';
+COMMENT ON FUNCTION schemaguard.sg_plan_explain_step(text, int) IS 'what sg_plan_explain() does, for one step';
 
-CREATE FUNCTION sg_plan_explain(plan text, step int, OUT what text, OUT locks text, OUT takes text, OUT statement text)
+CREATE FUNCTION schemaguard.sg_plan_explain_body(plan text, steps schemaguard.steps,
+    OUT what text, OUT locks text, OUT takes text, OUT statement text)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+    SELECT e.what, e.locks, e.takes, e.statement
+    FROM unnest(coalesce(steps::text::int[], sg_plan_steps(plan))) WITH ORDINALITY s (step, place),
+         LATERAL schemaguard.sg_plan_explain_step(plan, s.step) WITH ORDINALITY e (what, locks, takes, statement, place)
+    ORDER BY s.place, e.place;
+END;
+COMMENT ON FUNCTION schemaguard.sg_plan_explain_body(text, schemaguard.steps) IS 'what sg_plan_explain() does';
+
+CREATE FUNCTION sg_plan_explain(plan text, steps schemaguard.steps DEFAULT NULL,
+    OUT what text, OUT locks text, OUT takes text, OUT statement text)
 RETURNS SETOF record
 LANGUAGE c STABLE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_body';
-COMMENT ON FUNCTION sg_plan_explain(text, int)
-    IS 'what a step will do, sentence by sentence in order, with the locks that it takes and for how long; writes nothing';
+COMMENT ON FUNCTION sg_plan_explain(text, schemaguard.steps)
+    IS 'what steps will do, sentence by sentence in order, with the locks that they take and for how long; writes nothing';

@@ -26,8 +26,13 @@ SELECT statement FROM sg_plan_explain('exp', 9) LIMIT 1;
 CREATE TABLE old AS SELECT 1 AS n;
 SELECT sg_plan_add_statement('exp', 'TRUNCATE exp.old', undo => 'DELETE FROM exp.old') \g /dev/null
 SELECT what FROM sg_plan_explain('exp', 11) WHERE what !~ '^(In all|A lock)';
+INSERT INTO "My Orders" (id, note) VALUES (1, 'a'), (2, NULL);
+SELECT sg_plan_add_drop('exp', 'column', '"My Orders"', 'note', keep => false) \g /dev/null
+SELECT what FROM sg_plan_explain('exp', 12) WHERE what !~ '^(In all|A lock)';
 SELECT * FROM sg_plan_explain('exp', 99);
 SELECT * FROM sg_plan_explain('nothing', 1);
+SELECT count(*) FROM sg_plan_explain('exp') WHERE what ~ '^Step [0-9]+,';
+SELECT what FROM sg_plan_explain('exp', '{4,1}') WHERE what ~ '^Step';
 -- no function of ours within is named beside an error
 \set SHOW_CONTEXT always
 SELECT * FROM sg_plan_explain('exp', 99);

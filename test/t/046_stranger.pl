@@ -226,6 +226,7 @@ my %call = (
 	sg_lint_gate => 'CALL sg_lint_gate()',
 	'schemaguard.sg_lint_found_body' => 'SELECT count(*) > 0 FROM schemaguard.sg_lint_found_body(NULL, true)',
 	'schemaguard.sg_plan_explain_body' => q{SELECT * FROM schemaguard.sg_plan_explain_body('secret', 1)},
+	'schemaguard.sg_plan_explain_step' => q{SELECT * FROM schemaguard.sg_plan_explain_step('secret', 1)},
 	'schemaguard.sg_lint_found' => 'SELECT count(*) > 0 FROM schemaguard.sg_lint_found(NULL, true)',
 	'schemaguard.sg_lint_query' => q{SELECT * FROM schemaguard.sg_lint_query('SELECT ''a''::text, ''b''::text', NULL)},
 	'schemaguard.sg_lint_columns' => q{SELECT schemaguard.sg_lint_columns('public.t_c'::regclass, '{1}')},
