@@ -304,7 +304,7 @@ sg_progress_begin(SgProgressAction action, int64 plan_id, int64 total)
 	params[PARAM_ACTION] = action;
 	params[PARAM_PHASE] = SG_PHASE_STARTING;
 	params[PARAM_DONE] = done_before;
-	sg_progress_total(done_before + total);
+	sg_progress_total(total > 0 ? done_before + total : 0);
 }
 
 void

@@ -384,10 +384,13 @@ sg_drift_entered(PG_FUNCTION_ARGS)
 	char	   *target = sg_arg_text(fcinfo, 1);
 	List	   *schemas = PG_ARGISNULL(2) ? NIL : sg_text_array_list(PG_GETARG_DATUM(2));
 	bool		cosmetic = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
+	List	   *rows;
 
 	sg_check_version();
 	sg_sink_begin(&sink, fcinfo);
-	foreach_ptr(const DriftRow, row, drift_compare(reference, target, schemas, cosmetic))
+	rows = drift_compare(reference, target, schemas, cosmetic);
+	snapshot_tell_same(reference, target);
+	foreach_ptr(const DriftRow, row, rows)
 	{
 		sg_sink_text(&sink, row->kind);
 		sg_sink_text(&sink, row->object);

@@ -331,6 +331,7 @@ sg_compare_fks_entered(PG_FUNCTION_ARGS)
 	summaries = compare(&comparison, sg_arg_text(fcinfo, 0),
 						sg_arg_text(fcinfo, 1), &total);
 	write_migrations(&comparison);
+	snapshot_tell_same(sg_arg_text(fcinfo, 0), sg_arg_text(fcinfo, 1));
 
 	emit_summary(&sink, "database", NULL, &total);
 	forboth(lc, comparison.tables, lc2, summaries)

@@ -120,6 +120,9 @@ extern char *snapshot_nearest(const char *name);
 /* Raises 3F000 for a schema that neither has */
 extern void snapshot_check_schemas(const char *reference, const char *target, List *schemas);
 
+/* Tells with a NOTICE that a comparison of something with itself finds nothing */
+extern void snapshot_tell_same(const char *reference, const char *target);
+
 /* Nobody drops it until the transaction ends, unless that may not write */
 extern void snapshot_hold(const char *name);
 

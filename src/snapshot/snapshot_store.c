@@ -120,7 +120,7 @@ no_such_snapshot(const char *name)
 			 errmsg("snapshot \"%s\" does not exist", name),
 			 near ? errhint("Perhaps you meant snapshot \"%s\".", near) :
 			 known.len > 0 ? errhint("These snapshots exist: %s.", known.data) :
-			 errhint("There is no snapshot that you may read; sg_snapshot_take takes one.")));
+			 errhint(sg_calls("There is no snapshot that you may read. To take one:\nSELECT sg_snapshot_take('baseline');"))));
 }
 
 /* In a context; NULL where it is not known */
@@ -273,6 +273,15 @@ nearest_schema(const char *name, const char *schema)
 	SPI_finish();
 	sg_scope_end(&scope);
 	return nearest.found;
+}
+
+void
+snapshot_tell_same(const char *reference, const char *target)
+{
+	if (strcmp(reference, target) == 0)
+		ereport(NOTICE,
+				(errmsg("\"%s\" is compared with itself, so nothing can differ", reference),
+				 errhint("Name a snapshot to compare it with. Those that you may read:\nSELECT name, taken_at FROM schemaguard.snapshot;")));
 }
 
 void
