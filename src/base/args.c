@@ -298,15 +298,27 @@ sg_arg_schemas(FunctionCallInfo fcinfo, int n)
 
 /* ---- lists of names, and of numbers ---- */
 
-/* Reads an array literal; raises 22P02 as array_in() does, softly where the caller asks for that */
-static Datum
-array_literal(char *text, Oid element, FunctionCallInfo fcinfo)
+/* Adds a hint to the error of a literal */
+static void
+add_hint(void *arg)
 {
+	errhint("%s", (const char *) arg);
+}
+
+/* Reads an array literal; raises 22P02 as array_in() does, with the hint, softly where the caller asks for that */
+static Datum
+array_literal(char *text, Oid element, const char *hint, FunctionCallInfo fcinfo)
+{
+	ErrorContextCallback callback = {.callback = add_hint,.arg = unconstify(char *, hint),.previous = error_context_stack};
 	FmgrInfo	array_in;
 	Datum		array;
+	bool		fits;
 
 	fmgr_info(F_ARRAY_IN, &array_in);
-	if (!InputFunctionCallSafe(&array_in, text, element, -1, fcinfo->context, &array))
+	error_context_stack = &callback;
+	fits = InputFunctionCallSafe(&array_in, text, element, -1, fcinfo->context, &array);
+	error_context_stack = callback.previous;
+	if (!fits)
 		PG_RETURN_NULL();
 	return array;
 }
@@ -323,16 +335,9 @@ sg_names_in_entered(PG_FUNCTION_ARGS)
 	Datum		name;
 
 	if (text[strspn(text, " \t\n\r")] == '{')
-		return array_literal(text, TEXTOID, fcinfo);
+		return array_literal(text, TEXTOID, "Write one name as it is, and several as in '{a,b}'.", fcinfo);
 	name = CStringGetTextDatum(text);
 	PG_RETURN_ARRAYTYPE_P(construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-/* Adds to the error of a literal what steps are */
-static void
-hint_steps(void *arg)
-{
-	errhint(SG_STEPS_HINT);
 }
 
 /*
@@ -345,11 +350,6 @@ static Datum
 sg_steps_in_entered(PG_FUNCTION_ARGS)
 {
 	char	   *text = PG_GETARG_CSTRING(0);
-	ErrorContextCallback callback = {.callback = hint_steps,.previous = error_context_stack};
-	Datum		steps;
 
-	error_context_stack = &callback;
-	steps = array_literal(strpbrk(text, "{[") ? text : psprintf("{%s}", text), INT4OID, fcinfo);
-	error_context_stack = callback.previous;
-	return steps;
+	return array_literal(strpbrk(text, "{[") ? text : psprintf("{%s}", text), INT4OID, SG_STEPS_HINT, fcinfo);
 }

@@ -60,6 +60,7 @@ invalid_table_name(const char *input)
 			 length > 3 && strcmp(input + length - 3, "...") == 0 ?
 			 errhint("A listing has cut it: the function whose name ends in _details gives the whole name.") :
 			 meant ? errhint("Perhaps you meant table %s.", meant) :
+			 strchr(input, ',') ? errhint("A call that takes several tables takes them as an array: %s.", quote_literal_cstr(psprintf("{%s}", input))) :
 			 errhint("Write table or schema.table, with double quotes around a part that has capitals or special characters.")));
 }
 

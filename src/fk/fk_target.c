@@ -125,11 +125,12 @@ find_columns(Oid relid, List *names, const char *side, AttrNumber *attnums)
 		if (attnum == InvalidAttrNumber)
 		{
 			char	   *near = sg_nearest_column(relid, name);
+			char	   *several = sg_several_names(name);
 
 			return fk_problem(FK_PROBLEM_NO_COLUMN, ERRCODE_UNDEFINED_COLUMN,
 							  psprintf("%s %s has no column %s", side,
 									   sg_relation_name(relid), quote_identifier(name)),
-							  near ? psprintf("Perhaps you meant column %s.", quote_identifier(near)) : NULL);
+							  several ? several : near ? psprintf("Perhaps you meant column %s.", quote_identifier(near)) : NULL);
 		}
 		if (attnum < 0)
 			return fk_problem(FK_PROBLEM_COLUMN, ERRCODE_INVALID_COLUMN_REFERENCE,

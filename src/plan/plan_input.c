@@ -213,7 +213,7 @@ tell_no_column(Oid relid, const char *table, const char *column, const char *fat
 
 	ereport(NOTICE,
 			(errmsg("table %s has no column %s here: the step will %s until it has", table, quote_identifier(column), fate),
-			 near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : several ? errhint("%s", several) : 0));
+			 several ? errhint("%s", several) : near ? errhint("Perhaps you meant column %s.", quote_identifier(near)) : 0));
 }
 
 static bool is_made(List *steps, ChangedObject what, const char *table, const char *name);
@@ -440,8 +440,8 @@ plan_draft_begin(const FkPlan *plan)
 	draft->context = CurrentMemoryContext;
 	draft->plan = plan;
 	draft->policy = plan_option_policy(plan->name);
-
 	draft->first_new = INT_MAX;
+
 	return draft;
 }
 
@@ -826,8 +826,8 @@ int
 plan_draft_insert(PlanDraft *draft, PlanStep *step)
 {
 	(void) plan_step_insert(step);
-	tell_change(draft, step);
 	draft->first_new = Min(draft->first_new, step->step);
+	tell_change(draft, step);
 	/* what comes after all others may be about what they make */
 	if (draft->incomplete && !plan_step_is_in_order(step))
 	{

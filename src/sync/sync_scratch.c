@@ -457,7 +457,7 @@ sync_check(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(5))
 		ereport(NOTICE,
 				(errmsg("sg_sync_check() ends with a checkpoint of the whole server"),
-				 errhint("DROP DATABASE makes one. Where that weighs, name another server.")));
+				 errhint("The scratch database is dropped with one. Where that weighs, name another server.")));
 
 	sg_sink_begin(&sink, fcinfo);
 	sg_caller_begin(&scope);

@@ -110,6 +110,10 @@ SELECT call, hint(call) FROM unnest(ARRAY[
     $$SELECT * FROM sg_orphan_audit(schemas => 'arg, public')$$, $$SELECT * FROM sg_drift('arg', schemas => 'arg,public')$$, $$SELECT sg_snapshot_take('arg more', 'arg,public')$$,
     $$SELECT sg_plan_create('any'), sg_plan_create('any')$$]) WITH ORDINALITY c (call, n) ORDER BY n;
 SELECT sg_plan_create('near');
+-- several names in one text, or an array that is not closed
+SELECT call, hint(call) FROM unnest(ARRAY[
+    $$SELECT * FROM sg_orphans('arg.orders', 'customer_id,id', 'arg.customers')$$, $$SELECT * FROM sg_orphans('arg.orders', '{customer_id', 'arg.customers')$$,
+    $$SELECT sg_plan_add_audit_columns('near', 'arg.customers, arg.orders')$$]) WITH ORDINALITY c (call, n) ORDER BY n;
 SELECT sg_plan_add_not_null('near', 'arg.orders', 'custmer_id'), sg_plan_add_unique('near', 'arg_books.order', 'id'), sg_plan_add_index('near', 'arg_boks.orders', '(id)');
 SELECT sg_plan_add_fk('near', 'arg.orders', 'customer_id, id', 'arg.customers', 'id, name'), sg_plan_add_fk('near', 'arg.orders', 'note', 'arg.customers', 'id');
 SELECT hint($$SELECT sg_plan_add_index('near', 'arg.orders', 'id')$$);
