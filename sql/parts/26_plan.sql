@@ -92,12 +92,12 @@ AS 'MODULE_PATHNAME', 'sg_plan_export';
 COMMENT ON FUNCTION sg_plan_export(text)
     IS 'a plan as a document, without how far it has come here';
 
-CREATE FUNCTION sg_plan_import(plan text, document jsonb)
+CREATE FUNCTION sg_plan_import(plan text, document anycompatible)
 RETURNS int
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'sg_plan_import';
-COMMENT ON FUNCTION sg_plan_import(text, jsonb)
-    IS 'make a plan from a document of sg_plan_export; returns the number of its steps';
+COMMENT ON FUNCTION sg_plan_import(text, anycompatible)
+    IS 'make a plan from a document of sg_plan_export, a jsonb or its text; returns the number of its steps';
 
 CREATE FUNCTION sg_plan_sql(plan text, steps schemaguard.steps DEFAULT NULL)
 RETURNS SETOF text

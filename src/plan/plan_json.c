@@ -12,7 +12,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 
 #include "base/args.h"
 #include "base/calls.h"
@@ -216,8 +219,22 @@ step_context(void *arg)
 	errcontext("steps[%u] of the plan document", *(uint32 *) arg);
 }
 
+/* Returns the second argument, whose type is up to the caller; raises 22P02 for a text that is no JSON */
+static Jsonb *
+read_argument(FunctionCallInfo fcinfo)
+{
+	Oid			type = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 1));
+	Oid			output;
+	bool		is_varlena;
+
+	if (type == JSONBOID)
+		return PG_GETARG_JSONB_P(1);
+	getTypeOutputInfo(type, &output, &is_varlena);
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(OidOutputFunctionCall(output, PG_GETARG_DATUM(1)))));
+}
+
 /*
- * sg_plan_import(plan text, document jsonb)
+ * sg_plan_import(plan text, document anycompatible)
  *
  * Makes the plan, or fills an empty one, and returns the number of steps.
  */
@@ -236,7 +253,7 @@ sg_plan_import_entered(PG_FUNCTION_ARGS)
 	sg_check_granted(fcinfo);
 	sg_arg_check(fcinfo, 1);
 	name = sg_arg_text(fcinfo, 0);
-	sg_json_begin(&document, PG_GETARG_JSONB_P(1), DOCUMENT_NAME, DOCUMENT_HINT);
+	sg_json_begin(&document, read_argument(fcinfo), DOCUMENT_NAME, DOCUMENT_HINT);
 	sg_check_name(name, "plan name");
 	sg_check_writable("sg_plan_import()");
 

@@ -23,7 +23,7 @@ FROM (VALUES
   ('sg_plan_skip(text, schemaguard.steps, text, boolean)', 'plan text, steps schemaguard.steps, reason text DEFAULT NULL::text, done boolean DEFAULT false'),
   ('sg_plan_drop(text, boolean)', 'plan text, force boolean DEFAULT false'),
   ('sg_plan_export(text)', 'plan text'),
-  ('sg_plan_import(text, jsonb)', 'plan text, document jsonb'),
+  ('sg_plan_import(text, anycompatible)', 'plan text, document anycompatible'),
   ('sg_plan_from_discovery(text, float8)', 'plan text, min_score double precision DEFAULT 0.8'),
   ('sg_plan_sql(text, schemaguard.steps)', 'plan text, steps schemaguard.steps DEFAULT NULL::schemaguard.steps'),
   ('sg_plan_approve(text, text)', 'plan text, hash text DEFAULT NULL::text'),

@@ -274,6 +274,9 @@ SELECT withdraws($$SELECT sg_plan_export('pl2')$$) AS withdrawn_by_reading;
 SELECT jsonb_pretty(sg_plan_export('pl1'));
 SELECT sg_plan_create('pl3', 'stays');
 SELECT sg_plan_import('pl3', sg_plan_export('pl1'));
+SELECT sg_plan_import('pl text', sg_plan_export('pl1')::text) > 0 AS is_text, sg_plan_export('pl text') - 'plan' = sg_plan_export('pl1') - 'plan' AS same;
+SELECT sg_plan_drop('pl text') \g /dev/null
+SELECT raises($$SELECT sg_plan_import('pl text', '{"schemaguard_plan"')$$);
 SELECT sg_plan_export('pl3')->'steps' = sg_plan_export('pl1')->'steps' AS same_steps;
 SELECT description FROM schemaguard.plan WHERE name = 'pl3';
 SELECT raises($$SELECT sg_plan_import('pl3', sg_plan_export('pl1'))$$);
