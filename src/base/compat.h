@@ -329,4 +329,18 @@ extern PGDLLIMPORT char *locale_messages;
 #define SG_CONFORMING_STRINGS standard_conforming_strings
 #endif
 
+/* 19: as SG_INT_SETTING() */
+#if PG_VERSION_NUM >= 190000
+#define SG_REAL_SETTING(setting) (&(setting)->_real)
+#else
+#define SG_REAL_SETTING(setting) ((struct config_real *) (setting))
+#endif
+
+/* 18: arguments of an ExecutorRun_hook */
+#if PG_VERSION_NUM >= 180000
+#define SG_RUN_MORE(once)
+#else
+#define SG_RUN_MORE(once) , once
+#endif
+
 #endif							/* SG_COMPAT_H */

@@ -57,7 +57,7 @@
 #include "base/scope.h"
 #include "base/spi.h"
 
-static SgGuard guard = {0, InvalidOid, InvalidOid, 0, 0, {0}, InvalidTransactionId};
+static SgGuard guard = {0};
 
 /* Whose session is guarded between calls, too; or InvalidOid */
 static Oid	guarded_session = InvalidOid;
@@ -96,6 +96,12 @@ static Oid
 guarded_role(void)
 {
 	return guard.level > 0 ? guard.role : guarded_session;
+}
+
+void
+sg_guard_within(bool begins)
+{
+	guard.within += begins ? 1 : -1;
 }
 
 /* Writes what a worker that is started from here on has to know: it is trusted as its leader is */
@@ -151,16 +157,16 @@ find_candidate(Oid function)
 	return NULL;
 }
 
-/* Is it a function for event triggers, in whatever language? */
+/* Returns such a type a function of users, in whatever language? */
 static bool
-is_for_events(Oid function)
+returns(Oid function, Oid type)
 {
 	HeapTuple	tuple = function < FirstNormalObjectId ? NULL : SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	bool		result;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
-	result = ((Form_pg_proc) GETSTRUCT(tuple))->prorettype == EVENT_TRIGGEROID;
+	result = ((Form_pg_proc) GETSTRUCT(tuple))->prorettype == type;
 	ReleaseSysCache(tuple);
 	return result;
 }
@@ -175,7 +181,7 @@ needs_hook(Oid function)
 	tuple = sg_guard_is_on() && IsTransactionState() ? find_candidate(function) : NULL;
 	if (tuple)
 		ReleaseSysCache(tuple);
-	return tuple || (sg_guard_is_on() && IsTransactionState() && is_for_events(function));
+	return tuple || (sg_guard_is_on() && IsTransactionState() && (returns(function, EVENT_TRIGGEROID) || returns(function, FDW_HANDLEROID)));
 }
 
 bool
@@ -222,6 +228,13 @@ check_role(HeapTuple tuple)
 		check_owner(tuple);
 }
 
+bool
+sg_guard_is_others(void)
+{
+	return sg_guard_is_on() && InSecurityRestrictedOperation() && !superuser_arg(GetUserId()) &&
+		(guard.by_others || (!is_callers() && guard.trusted + guard.within > 0));
+}
+
 Oid
 sg_guard_deed(Oid role)
 {
@@ -251,6 +264,15 @@ sg_guard_foreign(Oid relid)
 							sg_relation_name(relid), sg_role_name(GetUserId()), sg_role_name(owner)),
 					 errhint("Have the owner of the foreign table run it, or give table and server to a role that you trust.")));
 	}
+}
+
+void
+sg_guard_others_foreign(Oid relid)
+{
+	if (sg_guard_is_others() && get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("code of another role must not use foreign table %s, whose connection is the session's", sg_relation_name(relid))));
 }
 
 /*
@@ -302,9 +324,14 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 {
 	HeapTuple	tuple = sg_guard_is_on() ? find_candidate(flinfo->fn_oid) : NULL;
 	bool		counts = tuple != NULL;
-	bool		is_event = sg_guard_is_on() && is_for_events(flinfo->fn_oid);
+	bool		is_event = sg_guard_is_on() && returns(flinfo->fn_oid, EVENT_TRIGGEROID);
 	MemoryContext cursors = NULL;
 
+	/* first use of a foreign table in the session, also of one that came as a partition after that was asked; ours is within ours */
+	if ((guard.by_others || guard.trusted > 0) && sg_guard_is_others() && returns(flinfo->fn_oid, FDW_HANDLEROID))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("code of another role must not use foreign tables, whose connections are the session's")));
 	if (counts)
 	{
 		check_document(tuple);
@@ -384,15 +411,16 @@ hook(FmgrHookEventType event, FmgrInfo *flinfo, Datum *arg)
 		end_call(event, flinfo, state);
 }
 
-/* ---- settings that end the session ---- */
+/* ---- settings that end the session, or outlive a call ---- */
 
 /*
  * transaction_timeout (17 and later) and exit_on_error end the session, whatever
  * catches errors.  Any role may set them, so that code which runs as another role
  * than the caller could end the caller's session: what is set while a call of ours
  * is under way has no effect.  RESET asks no hook, so that it leads to what the
- * session has as well.
+ * session has as well.  The seed of random() outlives the setting.
  */
+static GucRealCheckHook next_seed_check;
 static GucIntCheckHook next_timeout_check;
 static GucBoolCheckHook next_exit_check;
 static struct config_generic *timeout_setting;
@@ -433,6 +461,8 @@ void
 sg_guard_begin(SgGuard *before)
 {
 	*before = guard;
+	guard.by_others = sg_guard_is_others();
+	guard.within = 0;
 	if (guard.level == 0)
 		pin_resets();
 	guard.level++;
@@ -527,9 +557,23 @@ check_exit(bool *newval, void **extra, GucSource source)
 	return true;
 }
 
+static bool
+check_seed(double *newval, void **extra, GucSource source)
+{
+	if (IsTransactionState() && sg_guard_is_others())
+	{
+		GUC_check_errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
+		GUC_check_errmsg("code of another role must not set the session's seed");
+		return false;
+	}
+	return next_seed_check == NULL || next_seed_check(newval, extra, source);
+}
+
 static void
 pin_settings(void)
 {
+	struct config_generic *seed = sg_find_setting("seed");
+
 	timeout_setting = sg_find_setting("transaction_timeout");
 	exit_setting = sg_find_setting("exit_on_error");
 	if (timeout_setting)
@@ -537,6 +581,8 @@ pin_settings(void)
 		next_timeout_check = SG_INT_SETTING(timeout_setting)->check_hook;
 		SG_INT_SETTING(timeout_setting)->check_hook = check_timeout;
 	}
+	next_seed_check = SG_REAL_SETTING(seed)->check_hook;
+	SG_REAL_SETTING(seed)->check_hook = check_seed;
 	next_exit_check = SG_BOOL_SETTING(exit_setting)->check_hook;
 	SG_BOOL_SETTING(exit_setting)->check_hook = check_exit;
 }

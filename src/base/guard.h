@@ -33,6 +33,9 @@ typedef struct SgGuard
 	Oid			deed;			/* as whom a deed runs now, or InvalidOid */
 	int			trusted;
 	int			around;			/* functions that this call has been made by */
+	int			within;			/* queries and statements of it that are under
+								 * way, one within the other */
+	bool		by_others;		/* code of others has made it, restricted */
 	SgGuardEvent event;			/* the innermost one */
 	TransactionId since;
 } SgGuard;
@@ -63,6 +66,21 @@ extern bool sg_guard_is_on(void);
 
 /* Is it, and does what runs now run as who has called, outside of functions that are trusted? */
 extern bool sg_guard_is_callers(void);
+
+/*
+ * A query, or a statement that has none of its own, begins within a call, or ends:
+ * one that begins before that ends is not ours.
+ */
+extern void sg_guard_within(bool begins);
+
+/*
+ * Does what begins now belong to code of others, which runs restricted while a call
+ * is guarded, as neither who has called nor a superuser?
+ */
+extern bool sg_guard_is_others(void);
+
+/* Raises 42501 for a foreign table that such code is to use, by a connection that is the session's.  Any other relation passes. */
+extern void sg_guard_others_foreign(Oid relid);
 
 /* Is a function of users under way, such as a trigger that a statement of ours has fired, or one that has called us? */
 extern bool sg_guard_in_function(void);

@@ -247,6 +247,8 @@ sg_spi_run_planned(SgPlanned *planned, ParamListInfo params, DestReceiver *recei
 /* ---- queries that nobody plans ---- */
 
 static planner_hook_type next_planner;
+static ExecutorStart_hook_type next_start;
+static ExecutorRun_hook_type next_run;
 
 /* Is a query planned by nobody?  NULL: nothing says so. */
 static const bool *plans_apart;
@@ -289,6 +291,7 @@ is_of_another(Oid relid)
 typedef struct RelationTest
 {
 	bool		(*holds) (Oid relid);
+	bool		routed;			/* ask partitions that rows may be routed to */
 } RelationTest;
 
 /* Does a test hold for a relation that a query comes to, or for one that inherits from it? */
@@ -305,7 +308,7 @@ any_relation(Node *node, void *context)
 
 		if (entry->rtekind != RTE_RELATION)
 			return false;
-		if (!entry->inh || !sg_has_subclass(entry->relid))
+		if (!(entry->inh || (test->routed && entry->relkind == RELKIND_PARTITIONED_TABLE)) || !sg_has_subclass(entry->relid))
 			return test->holds(entry->relid);
 		foreach_oid(member, sg_all_inheritors(entry->relid))
 		{
@@ -425,6 +428,14 @@ is_of_sequence(Oid function)
 		function == F_PG_NOTIFY;
 }
 
+pg_noreturn static void
+refuse_of_session(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("code of another role must not use the session's advisory locks, seed, snapshot or open large objects")));
+}
+
 /* Raises 42501 for what code of others may not do to the session of who has called us */
 static void
 refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int subid, void *arg)
@@ -444,9 +455,7 @@ refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int sub
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("code of another role must not use dblink, whose connections are the session's")));
 	if (is_of_session(objectid))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("code of another role must not use the session's advisory locks, seed, snapshot or open large objects")));
+		refuse_of_session();
 }
 
 static bool
@@ -466,6 +475,48 @@ check_foreign(void *query)
 		(void) any_relation(query, &test);
 }
 
+static bool
+is_refused_to_others(Oid relid)
+{
+	sg_guard_others_foreign(relid);
+	return false;
+}
+
+/*
+ * An operator whose function changes the session: estimators call it for values of
+ * statistics, past the object access hook
+ */
+static bool
+is_of_session_any(Oid function, void *context)
+{
+	return is_of_session(function);
+}
+
+static bool
+any_of_session(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_of_session_any, NULL))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, any_of_session, NULL, 0);
+	return expression_tree_walker(node, any_of_session, NULL);
+}
+
+/* Raises 42501 for a query of others, before it is planned, which may ask a foreign server; and for its plan, made earlier maybe */
+static void
+check_others(Node *query)
+{
+	RelationTest test = {is_refused_to_others, true};
+
+	if (!sg_guard_is_others())
+		return;
+	(void) any_relation(query, &test);
+	if (IsA(query, Query) && any_of_session(query, NULL))
+		refuse_of_session();
+}
+
 /* The planner may ask a foreign server, and a partition may come while it waits for its lock: before and after it */
 static PlannedStmt *
 plan_guarded(planner_hook_type plan, Query *parse, const char *query, int options,
@@ -480,7 +531,7 @@ plan_guarded(planner_hook_type plan, Query *parse, const char *query, int option
 }
 
 static PlannedStmt *
-plan_query(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
+plan_query_within(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
 {
 	planner_hook_type plan = next_planner ? next_planner : standard_planner;
 	MemoryContext context = CurrentMemoryContext;
@@ -505,6 +556,47 @@ plan_query(Query *parse, const char *query, int options, ParamListInfo params SG
 	sg_scope_end(&scope);
 	check_no_foreign(planned);
 	return planned;
+}
+
+static PlannedStmt *
+plan_query(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
+{
+	PlannedStmt *planned;
+
+	check_others((Node *) parse);
+	sg_guard_within(true);
+	PG_TRY();
+	{
+		planned = plan_query_within(parse, query, options, params SG_PLANNER_MORE(es));
+	}
+	PG_FINALLY();
+	{
+		sg_guard_within(false);
+	}
+	PG_END_TRY();
+	return planned;
+}
+
+static void
+start_query(QueryDesc *query, int flags)
+{
+	check_others((Node *) query->plannedstmt->rtable);
+	(next_start ? next_start : standard_ExecutorStart) (query, flags);
+}
+
+static void
+run_query(QueryDesc *query, ScanDirection direction, uint64 count SG_RUN_MORE(bool once))
+{
+	sg_guard_within(true);
+	PG_TRY();
+	{
+		(next_run ? next_run : standard_ExecutorRun) (query, direction, count SG_RUN_MORE(once));
+	}
+	PG_FINALLY();
+	{
+		sg_guard_within(false);
+	}
+	PG_END_TRY();
 }
 
 void
@@ -537,6 +629,10 @@ sg_plan_apart_init(void)
 {
 	next_planner = planner_hook;
 	planner_hook = plan_query;
+	next_start = ExecutorStart_hook;
+	ExecutorStart_hook = start_query;
+	next_run = ExecutorRun_hook;
+	ExecutorRun_hook = run_query;
 	next_access = object_access_hook;
 	object_access_hook = refuse_session_state;
 }

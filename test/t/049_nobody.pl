@@ -158,17 +158,26 @@ my @session = ('FETCH mine', 'MOVE mine', q{SELECT cursor_to_xml('mine', 1, fals
 	'SELECT pg_advisory_unlock(49)', 'SELECT pg_advisory_unlock_all()', 'SELECT setseed(0.5)', 'SELECT pg_export_snapshot()', 'SET CONSTRAINTS ALL IMMEDIATE', 'LISTEN x', 'UNLISTEN *',
 	'PREPARE p AS SELECT 1', 'DEALLOCATE ALL', 'DISCARD ALL', 'DISCARD PLANS', 'SET ROLE mallory', 'RESET SESSION AUTHORIZATION', q{LOAD '$libdir/plugins/x'}, 'CREATE TEMP TABLE x (a int)', 'CREATE DOMAIN pg_temp.x AS int',
 	q{CREATE FUNCTION pg_temp.x() RETURNS int LANGUAGE sql AS 'SELECT 1'}, 'CREATE AGGREGATE pg_temp.x (int) (sfunc = int4pl, stype = int)', 'SELECT pg_cancel_backend(pg_backend_pid())', 'SAVEPOINT x', 'COMMIT',
-	'SELECT public.dblink_get_connections()', q{SELECT public.dblink_connect('made', 'dbname=postgres')});
+	'SELECT public.dblink_get_connections()', q{SELECT public.dblink_connect('made', 'dbname=postgres')}, 'SET seed = 0.25', q{SELECT set_config('seed', '0.25', false)}, 'SELECT mal.seeds()',
+	# estimators call an operator's function for values of statistics
+	'SELECT 1 FROM mal.common WHERE a OPERATOR(mal.##) 5', 'SELECT 1 FROM mal.common WHERE a OPERATOR(mal.#~) ANY (ARRAY[9])', 'SELECT 1 FROM mal.common WHERE mal.unlocks(a)');
 $node->safe_psql('postgres', q{DO $$ BEGIN IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'dblink') THEN CREATE EXTENSION dblink SCHEMA public; END IF; END $$});
 # These pass: they end with the query
 my @passes = ('SET work_mem = 100', 'RESET ALL', 'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY', 'DECLARE theirs CURSOR FOR SELECT 1', q{SELECT set_config('mal.x', 'y', false)});
-as('mallory', q{CREATE TABLE mal.try (sql text); GRANT SELECT ON mal.try TO PUBLIC;
+# refused from 16 on
+as('mallory', q{CREATE FUNCTION mal.seeds() RETURNS int LANGUAGE sql SET seed = 0.25 AS 'SELECT 1'});
+($rc, $out, $err) = as('mallory', q{CREATE TABLE mal.try (sql text); GRANT SELECT ON mal.try TO PUBLIC;
 	CREATE FUNCTION mal.fetch_all() RETURNS int LANGUAGE plpgsql AS $$ DECLARE c refcursor := 'mine'; r record; BEGIN FETCH c INTO r; RAISE WARNING 'did: %', r; RETURN 1; END $$;
 	CREATE FUNCTION mal.try_all() RETURNS int LANGUAGE plpgsql AS $$ DECLARE t record;
 	BEGIN FOR t IN SELECT sql FROM mal.try LOOP BEGIN EXECUTE t.sql; RAISE WARNING 'did: %', t.sql; EXCEPTION WHEN OTHERS THEN RAISE WARNING 'not: %: %', t.sql, sqlerrm; END; END LOOP; RETURN 1; END $$;
 	CREATE OR REPLACE FUNCTION mal.at_once() RETURNS int LANGUAGE sql AS 'SELECT mal.try_all()';
+	CREATE OPERATOR mal.## (LEFTARG = int, RIGHTARG = int, FUNCTION = pg_advisory_unlock, RESTRICT = eqsel);
+	CREATE OPERATOR mal.#~ (LEFTARG = int, RIGHTARG = int, FUNCTION = pg_try_advisory_lock, RESTRICT = eqsel);
+	CREATE FUNCTION mal.unlocks(int) RETURNS boolean LANGUAGE sql AS 'SELECT $1 OPERATOR(mal.##) 5';
+	CREATE TABLE mal.common AS SELECT 41 + i % 2 AS a FROM generate_series(1, 100) i; ANALYZE mal.common; GRANT SELECT ON mal.common TO PUBLIC;
 	CREATE TABLE mal.r (a int); INSERT INTO mal.r VALUES (1); CREATE TABLE mal.w (a int CHECK (a > 0 AND mal.one(1) = 1), b int REFERENCES mal.p);
 	INSERT INTO mal.try VALUES } . join(', ', map { '(' . lit($_) . ')' } @session, @passes));
+is($rc, 0, 'what is tried is there') or diag $err;
 $node->safe_psql('postgres', q{SELECT lo_from_bytea(4900, 'secret'); GRANT SELECT ON LARGE OBJECT 4900 TO mallory; GRANT SELECT ON secret, fired TO mallory; GRANT INSERT ON pending TO mallory; INSERT INTO secret VALUES (1), (2);
 	CREATE VIEW state AS SELECT concat_ws(' ', (SELECT string_agg(objid::text, ',') FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'), (SELECT string_agg(name, ',') FROM pg_cursors),
 		(SELECT string_agg(name, ',') FROM pg_prepared_statements), (SELECT string_agg(c, ',') FROM pg_listening_channels() c), current_setting('work_mem'), current_setting('transaction_read_only'),
@@ -179,7 +188,7 @@ for my $call ([ owner => q{sg_orphans('mal.c', '{pid}', 'mal.p')}, 1 ], [ nobody
 {
 	my $as = $call->[0] eq 'nobody' ? 'SET SESSION AUTHORIZATION mallory;' : '';
 	my $at = "SELECT 'state ' || s FROM state";
-	($rc, $out, $err) = $node->psql('postgres', qq{$as SELECT pg_advisory_lock(49); PREPARE kept AS SELECT 1; LISTEN kept; SELECT setseed(0.1); SELECT 'random ' || random(); SELECT setseed(0.1);
+	($rc, $out, $err) = $node->psql('postgres', qq{$as SELECT pg_advisory_lock(49), pg_advisory_lock(42, 5); PREPARE kept AS SELECT 1; LISTEN kept; SELECT setseed(0.1); SELECT 'random ' || random(); SELECT setseed(0.1);
 		BEGIN; INSERT INTO pending VALUES (1); DECLARE mine CURSOR FOR SELECT 'row ' || a FROM secret ORDER BY a; FETCH mine; SELECT lo_open(4900, 262144); $at; SAVEPOINT s; SELECT count(*) FROM $call->[1]; $at;
 		SELECT 'random ' || random(); FETCH mine; CLOSE mine; SELECT 'large ' || encode(loread(0, 10), 'escape'); SELECT 'end'; ROLLBACK}, on_error_stop => 0);
 	my @did = $err =~ /did: (.*)/g;
@@ -190,6 +199,43 @@ for my $call ([ owner => q{sg_orphans('mal.c', '{pid}', 'mal.p')}, 1 ], [ nobody
 	my @random = $out =~ /^random (.*)/mg;
 	is($random[1], $random[0], "$call->[0]: ... its seed, too");
 	like($out, qr/^row 1\n.*^row 2\n.*^large secret\n/ms, "$call->[0]: ... and its cursor and large object are where they were") or diag $err;
+}
+
+# ---- connections to other servers, which the caller has opened
+
+SKIP:
+{
+	skip 'postgres_fdw is not available', 1 if !has_extension($node, 'postgres_fdw');
+	$node->safe_psql('postgres', q{CREATE EXTENSION postgres_fdw; CREATE SERVER here FOREIGN DATA WRAPPER postgres_fdw OPTIONS (} . sprintf("host '%s', port '%s', dbname 'postgres'", $node->host, $node->port) . q{);
+		CREATE USER MAPPING FOR PUBLIC SERVER here OPTIONS (user 'postgres'); GRANT USAGE ON FOREIGN SERVER here TO mallory; CREATE FOREIGN TABLE opens (a int) SERVER here OPTIONS (table_name 'secret')});
+	my @there = ('SELECT * FROM mal.far', 'SELECT * FROM mal.shown', 'SELECT * FROM mal.parts', 'SELECT mal.far_sql()', 'INSERT INTO mal.far VALUES (3)', 'INSERT INTO mal.parts VALUES (1)', 'UPDATE mal.far SET a = 3',
+		'DELETE FROM mal.far', 'TRUNCATE mal.far', 'TRUNCATE mal.parts', 'ANALYZE mal.far', 'ANALYZE mal.parts', 'ANALYZE', 'EXPLAIN SELECT * FROM mal.far', 'CREATE TABLE mal.got AS SELECT * FROM mal.far',
+		'DECLARE far CURSOR FOR SELECT * FROM mal.far', 'IMPORT FOREIGN SCHEMA public LIMIT TO (secret) FROM SERVER here INTO mal', q{SELECT query_to_xml('SELECT * FROM mal.far', true, false, '')}, 'DO $x$BEGIN PERFORM * FROM mal.far; END$x$',
+		q{SELECT schemaguard.sg_sync_run('DELETE FROM mal.far')}, 'SELECT mal.cached()', q{SELECT count(*) FROM public.sg_orphans('mal.far', '{a}', 'mal.p')});
+	as('mallory', q{CREATE FOREIGN TABLE mal.far (a int) SERVER here OPTIONS (schema_name 'public', table_name 'secret'); CREATE TABLE mal.parts (a int) PARTITION BY LIST (a);
+		CREATE FOREIGN TABLE mal.part PARTITION OF mal.parts FOR VALUES IN (1) SERVER here OPTIONS (schema_name 'public', table_name 'secret'); CREATE VIEW mal.shown AS SELECT * FROM mal.far;
+		CREATE FUNCTION mal.far_sql() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM mal.far'; CREATE FUNCTION mal.cached() RETURNS int LANGUAGE plpgsql AS 'BEGIN PERFORM * FROM mal.far; RETURN 1; END';
+		GRANT ALL ON mal.far, mal.parts, mal.shown TO PUBLIC;
+		CREATE DOMAIN mal.asks AS int CHECK (VALUE < 2 OR query_to_xml('SELECT * FROM mal.far', true, false, '') IS NOT NULL); CREATE TABLE mal.asked (a int, b mal.asks, c text); INSERT INTO mal.asked VALUES (1, 1, '');
+		ALTER TABLE mal.asked ALTER c SET DEFAULT query_to_xml('SELECT * FROM mal.far', true, false, '')::text; CREATE MATERIALIZED VIEW mal.kept AS SELECT * FROM mal.far WITH NO DATA;
+		TRUNCATE mal.try; INSERT INTO mal.try VALUES } . join(', ', map { '(' . lit($_) . ')' } @there));
+	for my $as ('', 'SET SESSION AUTHORIZATION mallory; SELECT mal.cached(); RESET SESSION AUTHORIZATION;')
+	{
+		($rc, $out, $err) = $node->psql('postgres', qq{$as SELECT count(*) FROM opens; SELECT count(*) FROM sg_orphans('mal.c', '{pid}', 'mal.p'); SELECT 'still ' || count(*) FROM opens}, on_error_stop => 0);
+		is(join(', ', $err =~ /did: (.*)/g), '', 'an open connection of the caller: code of another role does not come to it');
+		cmp_ok(scalar(() = $err =~ /not: /g), '>=', @there, '... by any way');
+		like($out, qr/^still 2$/m, '... and the caller does');
+	}
+	for my $statement ('UPDATE mal.asked SET b = 2', 'INSERT INTO mal.asked (a) VALUES (2)', 'REFRESH MATERIALIZED VIEW mal.kept')
+	{
+		$node->safe_psql('postgres', q{SELECT sg_plan_create('far', replace => true), sg_plan_add_statement('far', } . lit($statement) . ')');
+		($rc, $out, $err) = $node->psql('postgres', q{SELECT count(*) FROM opens; CALL sg_apply('far')}, on_error_stop => 0);
+		like($err, qr/must not use foreign table/, "$statement: nor what the server computes for it");
+	}
+	$node->safe_psql('postgres', q{SELECT sg_plan_create('far', replace => true), sg_plan_add_statement('far', 'DELETE FROM mal.far WHERE a = 9')});
+	($rc, $out, $err) = $node->psql('postgres', q{SELECT count(*) FROM opens; CALL sg_apply('far')}, on_error_stop => 0);
+	like($err, qr/1 validated/, '... but a statement that names the table') or diag $err;
+	$node->safe_psql('postgres', 'DROP SERVER here CASCADE');
 }
 
 # A call that fails in a subtransaction in which the caller's cursor was run: it goes on afterwards
