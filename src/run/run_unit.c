@@ -520,6 +520,12 @@ run_write_interrupted(List *entries)
 void
 run_rethrow_logged(List *entries, ErrorData *edata)
 {
+	/*
+	 * a query of ours that the cancel struck outside of a subtransaction is
+	 * connected within the call, and no part of it could end the transaction
+	 */
+	while (!IsSubTransaction() && !SPI_inside_nonatomic_context() && SPI_finish() == SPI_OK_FINISH)
+		;
 	SPI_rollback();
 	begin_next();
 	run_write_interrupted(entries);

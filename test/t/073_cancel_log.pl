@@ -93,6 +93,28 @@ cancelled('a pause while rows are filled', 'pausing', { action => 'throttle' }, 
 	query('TRUNCATE busy');
 });
 
+# A query of ours is cancelled where no subtransaction ends it: a look whether somebody has paused the plan
+{
+	query(q{CREATE TABLE filled AS SELECT g AS id FROM generate_series(1, 10) g; SELECT sg_plan_create('looks'), sg_plan_add_column('looks', 'filled', 'b', 'int', fill => 'id');
+		CREATE FUNCTION load_of_fill() RETURNS text LANGUAGE sql AS $$SELECT why FROM busy WHERE EXISTS (SELECT FROM schemaguard.audit_log WHERE plan = 'looks' AND action = 'fill')$$;
+		INSERT INTO busy VALUES ('tests say so')});
+	$caller->query(q{SET schemaguard.throttle_function = 'load_of_fill'});
+	$caller->send(q{CALL sg_apply('looks')});
+	ok(wait_for(sub { query(q{SELECT count(*) FROM schemaguard.audit_log WHERE plan = 'looks' AND action = 'throttle'}) eq '1' }), 'a fill pauses');
+	$locker->query('BEGIN; LOCK TABLE schemaguard.plan_pause IN ACCESS EXCLUSIVE MODE');
+	ok(wait_for(sub { query("SELECT count(*) FROM pg_locks WHERE pid = $caller->{pid} AND NOT granted AND relation = 'schemaguard.plan_pause'::regclass") eq '1' }), '... and looks whether somebody has paused it');
+	query("SELECT pg_cancel_backend($caller->{pid})");
+	ok(wait_for(sub { query("SELECT state FROM pg_stat_activity WHERE pid = $caller->{pid}") ne 'active' }), '... and ends with a cancel');
+	$locker->query('ROLLBACK');
+	is(query(q{SELECT string_agg(action || ' ' || coalesce(o.ended, 'none'), ', ' ORDER BY s.id) FROM schemaguard.audit_log s LEFT JOIN (SELECT started_id, phase AS ended FROM schemaguard.audit_log) o ON o.started_id = s.id
+		WHERE plan = 'looks' AND phase = 'started' AND action IN ('fill', 'throttle')}), 'fill interrupted, throttle interrupted', '... which is the outcome of what had begun');
+	$caller->collect;
+	is($caller->sqlstate, '57014', '... as 57014');
+	query('TRUNCATE busy');
+	$caller->query(q{CALL sg_apply('looks'); RESET schemaguard.throttle_function});
+	is(query(q{SELECT string_agg(state, ' ') FROM schemaguard.plan_step WHERE plan = 'looks'}), 'validated', '... the next call goes on');
+}
+
 # A worker that waits for the table is cancelled, and finds the log locked
 {
 	my $log = SgTest::Session->new($node);
