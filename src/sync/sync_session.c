@@ -225,6 +225,15 @@ run_inside(void (*fn) (void *arg), void *arg)
 }
 
 static void
+guard_session(bool on)
+{
+	is_guarded = on;
+	guarded_by = GetUserId();
+	sg_guard_session(is_guarded);
+	sg_seen_session(is_guarded);
+}
+
+static void
 utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUtilityContext context,
 		ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
@@ -234,6 +243,9 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 		pass_on(&s);
 	else
 		run_inside(run_guarded, &s);
+	/* a pooler's, which hands the session on */
+	if (is_guarded && IsA(planned->utilityStmt, DiscardStmt) && ((DiscardStmt *) planned->utilityStmt)->target == DISCARD_ALL)
+		guard_session(false);
 }
 
 void
@@ -251,6 +263,7 @@ sync_session_init(void)
  * caller's rights runs in the caller's name, at a commit neither.  Raises 42501
  * unless the session's own role calls it: code that runs as somebody else within
  * a statement could end the looks of the next one; 55006 within such a statement.
+ * DISCARD ALL ends them, too.
  */
 static Datum
 sg_sync_guard_entered(PG_FUNCTION_ARGS)
@@ -267,10 +280,7 @@ sg_sync_guard_entered(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("sg_sync_guard() can't be called within a statement that is looked at"),
 				 errhint("Call it by itself:\nSELECT schemaguard.sg_sync_guard(%s);", PG_GETARG_BOOL(0) ? "true" : "false")));
-	is_guarded = PG_GETARG_BOOL(0);
-	guarded_by = GetUserId();
-	sg_guard_session(is_guarded);
-	sg_seen_session(is_guarded);
+	guard_session(PG_GETARG_BOOL(0));
 	PG_RETURN_VOID();
 }
 

@@ -701,6 +701,8 @@ foreach my $on ('false', 'true')
 		CREATE TABLE s.within_$on AS SELECT 1 AS a; SELECT schemaguard.sg_sync_guard(true); ALTER TABLE s.within_$on ADD b int DEFAULT s.within_$on()"))[2], qr/can't be called within a statement that is looked at/, '... nor does one within a statement');
 }
 
+is((run('target', $guarded . "DISCARD ALL;\nCREATE TABLE y.discarded AS SELECT 1 AS a")), '', 'DISCARD ALL ends them, too');
+
 # enums of an honest owner, as defaults and in checks
 $users = q{CREATE SCHEMA mal AUTHORIZATION mallory; SET ROLE mallory; CREATE TYPE mal.mood AS ENUM ('ok', 'bad'); RESET ROLE;};
 database('ref', $users . q{SET ROLE mallory; CREATE TABLE mal.a (id int PRIMARY KEY, m mal.mood DEFAULT 'ok', CHECK (m <> 'bad')); CREATE INDEX ON mal.a (id) WHERE m = 'ok'; CREATE VIEW mal.v AS SELECT id FROM mal.a WHERE m = 'ok'});
