@@ -564,6 +564,7 @@ check_rules_of(Oid relid, const PlanStep *step, const PlanStep *key, ChangeMove 
 		ChangeMove	dropped = {.table = relid,.object = rule->object};
 		UniqueRule	unique = {0};
 		List	   *wanted = NIL;
+		bool		is_plain;
 
 		if (rule->type == CONSTRAINT_CHECK)
 			(void) change_definition(drop, &dropped, &unique.columns);
@@ -576,12 +577,20 @@ check_rules_of(Oid relid, const PlanStep *step, const PlanStep *key, ChangeMove 
 			if (strcmp(column, step->fk_name) != 0 && !sg_has_name(wanted, column))
 				wanted = lappend(wanted, column);
 		}
-		wanted = list_concat(wanted, key->child_columns);
+
+		/*
+		 * in an expression or a condition alone, its values make no row
+		 * unique
+		 */
+		is_plain = rule->type == CONSTRAINT_CHECK || sg_has_name(unique.columns, step->fk_name);
+		if (is_plain)
+			wanted = list_concat(wanted, key->child_columns);
 		if (is_replaced(relid, rule, key->child_columns, &unique, wanted))
 			continue;
 		change_problem(move, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-					   psprintf(rule->type == CONSTRAINT_CHECK ? "%s%s goes with it, and no CHECK reads (%s) in its place" :
-								"%s%s goes with it, and nothing makes (%s) unique in its place", quote_identifier(rule->name), of, sg_quote_list(wanted)),
+					   psprintf(!is_plain ? "%s%s goes with it, and nothing on (%s) takes its place" :
+								rule->type == CONSTRAINT_CHECK ? "%s%s goes with it, and no CHECK reads (%s) in its place" :
+								"%s%s goes with it, and nothing makes (%s) unique in its place", quote_identifier(rule->name), of, sg_quote_list(is_plain ? wanted : key->child_columns)),
 					   psprintf(sg_calls("Have a step of the plan add one, and CALL again. Where that is no rule any more, have it dropped by a step of its own:\n"
 										 "SELECT sg_plan_add_drop(%s, '%s', %s, %s);"), quote_literal_cstr(step->plan), drop->definition,
 								quote_literal_cstr(sg_relation_name(relid)), quote_literal_cstr(rule->name)));

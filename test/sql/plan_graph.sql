@@ -181,7 +181,7 @@ SET client_min_messages = warning;
 SELECT sg_plan_retarget('gra', 'users', 'profiles', 'user_id'), sg_plan_release('gra', 'retargeted');
 CALL sg_apply('gra');
 RESET client_min_messages;
-CREATE UNIQUE INDEX ON seats_1 (profile_id) WHERE profile_id IS NOT NULL; CREATE UNIQUE INDEX ON chairs_1 (k, profile_id);
+CREATE UNIQUE INDEX ON seats_1 (profile_id) WHERE profile_id IS NOT NULL; CREATE UNIQUE INDEX ON chairs_1 (k, profile_id); CREATE UNIQUE INDEX ON chairs_1 (profile_id);
 CALL sg_apply('gra');
 ALTER TABLE seats ADD CHECK (profile_id > 0); CREATE UNIQUE INDEX ON chairs_1 (lower(k::text), abs(profile_id));
 CALL sg_apply('gra');
