@@ -219,6 +219,11 @@ BEGIN ATOMIC
             WHERE f.command = 'drop type' AND b.oid = to_regtype(f.name)::oid
             UNION ALL SELECT 'pg_proc'::regclass, to_regproc(f.name)::oid WHERE f.command = 'drop function'
             UNION ALL SELECT 'pg_class'::regclass, to_regclass(f.name)::oid WHERE f.command = 'drop sequence'
+            -- foreign keys need the index of a primary key or unique constraint
+            UNION ALL SELECT c.classid, c.objid FROM pg_constraint k CROSS JOIN LATERAL (VALUES
+                ('pg_constraint'::regclass::oid, k.oid),
+                ('pg_class'::regclass, CASE WHEN k.contype IN ('p', 'u', 'x') THEN k.conindid END)) c (classid, objid)
+            WHERE f.command = 'drop constraint' AND k.conrelid = f.relid AND k.conname = f.name
             UNION ALL SELECT e.classid, e.objid FROM pg_extension x JOIN pg_depend e
                 ON e.refclassid = 'pg_extension'::regclass AND e.refobjid = x.oid AND e.deptype = 'e'
             WHERE f.command = 'drop extension' AND quote_ident(x.extname) = f.name) r (classid, objid)
@@ -250,6 +255,7 @@ BEGIN ATOMIC
         ('drop-refused', f.command = 'drop schema' AND NOT f.cascades AND held.more IS NOT NULL, 'it has ' || held.more),
         ('ban-drop-owned', f.command = 'drop owned',
          coalesce(held.more, CASE f.name WHEN 'CURRENT_USER' THEN 'not counted' ELSE 'nothing as things are now' END)),
+        ('renaming-table', f.command = 'rename schema' AND to_regnamespace(quote_ident(f.name)) IS NOT NULL, f.other),
         ('ban-drop-extension', f.command = 'drop extension'
              AND EXISTS (SELECT FROM pg_extension x WHERE quote_ident(x.extname) = f.name), NULL),
         ('drop-refused', needed.more IS NOT NULL AND NOT f.cascades, needed.more || ' needs it'),

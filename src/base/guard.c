@@ -327,7 +327,10 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	bool		is_event = sg_guard_is_on() && returns(flinfo->fn_oid, EVENT_TRIGGEROID);
 	MemoryContext cursors = NULL;
 
-	/* first use of a foreign table in the session, also of one that came as a partition after that was asked; ours is within ours */
+	/*
+	 * first use of a foreign table in the session, also of one that came as a
+	 * partition after that was asked; ours is within ours
+	 */
 	if ((guard.by_others || guard.trusted > 0) && sg_guard_is_others() && returns(flinfo->fn_oid, FDW_HANDLEROID))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

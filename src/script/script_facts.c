@@ -687,6 +687,12 @@ read_rename(FactReader *reader, const RenameStmt *statement)
 {
 	Fact		fact = {.command = "rename",.lock = AccessExclusiveLock,.other = statement->newname,.name = statement->subname};
 
+	if (statement->renameType == OBJECT_SCHEMA)
+	{
+		fact.command = "rename schema";
+		fact.lock = NoLock;
+		emit(reader, &fact);
+	}
 	if (statement->relation == NULL)
 		return;
 	fact.relation = script_path_table(reader->path, statement->relation);
@@ -711,6 +717,23 @@ read_rename(FactReader *reader, const RenameStmt *statement)
 			break;
 	}
 	emit(reader, &fact);
+}
+
+/* SET SCHEMA is a new name as well */
+static void
+read_set_schema(FactReader *reader, const AlterObjectSchemaStmt *statement)
+{
+	Fact		fact = {.lock = AccessExclusiveLock};
+	RangeVar   *name = statement->relation;
+
+	if (statement->objectType != OBJECT_TABLE && statement->objectType != OBJECT_VIEW && statement->objectType != OBJECT_MATVIEW)
+		return;
+	fact.command = statement->objectType == OBJECT_TABLE ? "rename table" : "rename view";
+	fact.relation = script_path_table(reader->path, name);
+	fact.other = quote_qualified_identifier(statement->newschema, name->relname);
+	emit(reader, &fact);
+	if (script_path_has_made(reader->path, fact.relation))
+		(void) script_path_new_table(reader->path, makeRangeVar(statement->newschema, name->relname, -1));
 }
 
 /* A statement about one table, or all of them (NULL), that needs no more words */
@@ -954,6 +977,9 @@ read_statement(FactReader *reader, Node *statement)
 			break;
 		case T_RenameStmt:
 			read_rename(reader, (RenameStmt *) statement);
+			break;
+		case T_AlterObjectSchemaStmt:
+			read_set_schema(reader, (AlterObjectSchemaStmt *) statement);
 			break;
 		case T_TruncateStmt:
 			read_truncate(reader, (TruncateStmt *) statement);

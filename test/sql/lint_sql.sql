@@ -115,6 +115,10 @@ FROM tried t CROSS JOIN LATERAL sg_lint_sql_details(t.found) d WHERE d.rule = t.
 ALTER TABLE t ADD CONSTRAINT before CHECK (n IS NOT NULL) NOT VALID;
 SELECT s.script, (SELECT string_agg(d.rule, ', ') FROM sg_lint_sql_details('SET lock_timeout = 1000;' || s.script) d) AS rules
 FROM unnest(ARRAY['REINDEX (CONCURRENTLY off) TABLE ls.t', 'REINDEX (CONCURRENTLY 0) INDEX ls.ti', 'VACUUM (FULL 0) ls.t', 'VACUUM (FULL on)', 'CLUSTER',
+    -- a constraint that keys or a view need; a schema is a part of the name
+    'ALTER TABLE ls.q DROP CONSTRAINT q_pkey', 'ALTER TABLE ls.q DROP CONSTRAINT q_pkey CASCADE', 'ALTER TABLE ls.t DROP CONSTRAINT t_pkey CASCADE',
+    'ALTER TABLE ls.t SET SCHEMA public', 'ALTER VIEW ls.v SET SCHEMA public', 'ALTER SCHEMA ls RENAME TO ls_new', 'ALTER SCHEMA ls_nothing RENAME TO ls_new',
+    'CREATE TABLE ls.new (a int); ALTER TABLE ls.new SET SCHEMA public; ALTER TABLE public.new DROP a',
     'ALTER TABLE ls.t VALIDATE CONSTRAINT before; ALTER TABLE ls.t ALTER n SET NOT NULL',
     'ALTER TABLE ls.t ALTER n SET NOT NULL; ALTER TABLE ls.t VALIDATE CONSTRAINT before',
     'ALTER TABLE ls.t VALIDATE CONSTRAINT before; ALTER TABLE ls.t ALTER d SET NOT NULL',
@@ -225,6 +229,8 @@ SELECT line, rule, message FROM sg_lint_sql('ALTER TABLE later ADD x int; CREATE
 SELECT sg_lint_sql_sarif('CREATE INDEX ON later (x)', 'x', 'CREATE TABLE later ()') #> '{runs,0,results}';
 SELECT line, rule, lock, statement FROM sg_lint_sql_details(E'SET search_path = pg_catalog;\nALTER TABLE t ADD x int;\nSET search_path = ls;\nALTER TABLE t\n ADD x int, ADD y int DEFAULT random()');
 SELECT line, rule FROM sg_lint_sql(E'CREATE INDEX CONCURRENTLY ON t (n);\nBEGIN;\nALTER TABLE t ADD x int;\nALTER TABLE p ADD x int;\nCOMMIT;\nALTER TABLE m ADD x int', in_transaction => false);
+
+SELECT rule, object, message FROM sg_lint_sql_details('ALTER TABLE q DROP CONSTRAINT q_pkey CASCADE; ALTER SCHEMA ls RENAME TO ls_new; ALTER TABLE t SET SCHEMA public') WHERE rule ~ '^(drop|rename|renaming)';
 
 -- SARIF
 SELECT jsonb_pretty(sg_lint_sql_sarif(E'SELECT 1;\nALTER TABLE t RENAME n TO o', 'db/1.sql') #- '{runs,0,tool,driver,semanticVersion}'
