@@ -218,6 +218,7 @@ SKIP:
 		GRANT ALL ON mal.far, mal.parts, mal.shown TO PUBLIC;
 		CREATE DOMAIN mal.asks AS int CHECK (VALUE < 2 OR query_to_xml('SELECT * FROM mal.far', true, false, '') IS NOT NULL); CREATE TABLE mal.asked (a int, b mal.asks, c text); INSERT INTO mal.asked VALUES (1, 1, '');
 		ALTER TABLE mal.asked ALTER c SET DEFAULT query_to_xml('SELECT * FROM mal.far', true, false, '')::text; CREATE MATERIALIZED VIEW mal.kept AS SELECT * FROM mal.far WITH NO DATA;
+		CREATE TABLE mal.ruled (a int); INSERT INTO mal.ruled VALUES (1); CREATE RULE r AS ON UPDATE TO mal.ruled DO ALSO DELETE FROM mal.far WHERE mal.far.a = 9;
 		TRUNCATE mal.try; INSERT INTO mal.try VALUES } . join(', ', map { '(' . lit($_) . ')' } @there));
 	for my $as ('', 'SET SESSION AUTHORIZATION mallory; SELECT mal.cached(); RESET SESSION AUTHORIZATION;')
 	{
@@ -226,7 +227,7 @@ SKIP:
 		cmp_ok(scalar(() = $err =~ /not: /g), '>=', @there, '... by any way');
 		like($out, qr/^still 2$/m, '... and the caller does');
 	}
-	for my $statement ('UPDATE mal.asked SET b = 2', 'INSERT INTO mal.asked (a) VALUES (2)', 'REFRESH MATERIALIZED VIEW mal.kept')
+	for my $statement ('UPDATE mal.asked SET b = 2', 'INSERT INTO mal.asked (a) VALUES (2)', 'UPDATE mal.ruled SET a = 2', 'REFRESH MATERIALIZED VIEW mal.kept')
 	{
 		$node->safe_psql('postgres', q{SELECT sg_plan_create('far', replace => true), sg_plan_add_statement('far', } . lit($statement) . ')');
 		($rc, $out, $err) = $node->psql('postgres', q{SELECT count(*) FROM opens; CALL sg_apply('far')}, on_error_stop => 0);
