@@ -91,7 +91,7 @@ SELECT k.oid, t.schema_name, pg_catalog.format('%s.%I', t.name, k.conname) AS ob
        pg_catalog.row_number() OVER (PARTITION BY k.conrelid ORDER BY k.convalidated DESC, k.oid) AS place,
        k.convalidated AS validated,
        coalesce((pg_catalog.to_jsonb(k) OPERATOR(pg_catalog.->>) 'conenforced')::pg_catalog.bool, true) AS enforced,
-       pg_catalog.concat(k.confdeltype, k.confupdtype, k.confmatchtype, k.confdelsetcols) AS actions,
+       pg_catalog.concat(k.confdeltype, k.confupdtype, k.confmatchtype, k.confdelsetcols, k.condeferrable, k.condeferred) AS actions,
        ARRAY(SELECT pg_catalog.format('%s=%s', u.c, u.p)
              FROM ROWS FROM (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) u (c, p) ORDER BY u.c, u.p) AS pairs
 FROM pg_catalog.pg_constraint k
@@ -114,7 +114,7 @@ COMMENT ON COLUMN schemaguard.lint_key.parent_columns IS 'numbers of the referen
 COMMENT ON COLUMN schemaguard.lint_key.place IS 'among the keys of its table: valid ones first, then older ones';
 COMMENT ON COLUMN schemaguard.lint_key.validated IS 'were the rows from before the key looked at?';
 COMMENT ON COLUMN schemaguard.lint_key.enforced IS 'does the server check it?';
-COMMENT ON COLUMN schemaguard.lint_key.actions IS 'what it does on delete and on update, and how it matches, as in pg_constraint';
+COMMENT ON COLUMN schemaguard.lint_key.actions IS 'what it does on delete and update, how it matches, when it is checked, as in pg_constraint';
 COMMENT ON COLUMN schemaguard.lint_key.pairs IS 'the pairs of columns, in an order that two keys have in common';
 
 CREATE FUNCTION schemaguard.sg_schemas(schemas schemaguard.names) RETURNS text[]

@@ -61,8 +61,11 @@ $rule$),
 ('shipped', NULL, NULL, 'key-duplicate', 'warning', 'says the same as key %2',
  'SELECT %0.sg_plan_add(schemaguard.sg_lint_plan(), %3);', $rule$
 SELECT k.schema_name, k.object, quote_ident(k.first), quote_literal(format('ALTER TABLE %s DROP CONSTRAINT %I', k.child_name, k.fk_name))
-FROM (SELECT k.*, first_value(k.fk_name) OVER same AS first FROM schemaguard.lint_key k
-      WINDOW same AS (PARTITION BY k.child, k.parent, k.pairs, k.actions ORDER BY k.place)) k
+FROM (SELECT k.*, first_value(k.fk_name) OVER same AS first
+      FROM schemaguard.lint_key k
+           CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_trigger t
+                                              WHERE t.tgconstraint = k.oid AND t.tgenabled NOT IN ('O', 'A'))) u (unarmed)
+      WINDOW same AS (PARTITION BY k.child, k.parent, k.pairs, k.actions ORDER BY u.unarmed, k.place)) k
 WHERE k.first <> k.fk_name
 $rule$),
 

@@ -37,6 +37,14 @@ CREATE INDEX ON bad ("not") WHERE "not" > 0;
 EXECUTE lint;
 SELECT rule, object, fix FROM sg_lint('{lint}') WHERE fix IS NOT NULL ORDER BY rule, object COLLATE "C";
 
+-- of two keys that say the same the one stays that is checked; one that is checked later does not say the same
+CREATE TABLE twice (id bigint PRIMARY KEY, good bigint CONSTRAINT elder REFERENCES good);
+CREATE INDEX ON twice (good);
+ALTER TABLE twice DISABLE TRIGGER ALL;
+ALTER TABLE twice ADD CONSTRAINT younger FOREIGN KEY (good) REFERENCES good, ADD CONSTRAINT later FOREIGN KEY (good) REFERENCES good DEFERRABLE;
+SELECT rule, object, message, fix FROM sg_lint_details('{lint}') WHERE object ~ '^lint.twice' AND rule ~ 'key-(dup|contra)';
+DROP TABLE twice;
+
 -- names are as ever where the session quotes all
 CREATE TABLE wide (id bigint PRIMARY KEY, good_id bigint);
 CREATE TEMP TABLE found AS EXECUTE lint;
