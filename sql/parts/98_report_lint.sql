@@ -114,7 +114,7 @@ COMMENT ON COLUMN schemaguard.lint_key.parent_columns IS 'numbers of the referen
 COMMENT ON COLUMN schemaguard.lint_key.place IS 'among the keys of its table: valid ones first, then older ones';
 COMMENT ON COLUMN schemaguard.lint_key.validated IS 'were the rows from before the key looked at?';
 COMMENT ON COLUMN schemaguard.lint_key.enforced IS 'does the server check it?';
-COMMENT ON COLUMN schemaguard.lint_key.actions IS 'what it does on delete and update, how it matches, when it is checked, as in pg_constraint';
+COMMENT ON COLUMN schemaguard.lint_key.actions IS 'what it does on delete and update, how it matches, when it is checked';
 COMMENT ON COLUMN schemaguard.lint_key.pairs IS 'the pairs of columns, in an order that two keys have in common';
 
 CREATE FUNCTION schemaguard.sg_schemas(schemas schemaguard.names) RETURNS text[]
