@@ -56,7 +56,7 @@ SELECT step, kind, object, undo FROM schemaguard.plan_deed ORDER BY id;
 DROP EXTENSION schemaguard;
 -- nothing binds what is left to what is kept, and what is kept is in nobody's way
 DELETE FROM people WHERE id = 10;
-SELECT identity FROM sg_snapshot_objects_details('live') WHERE identity ~ 'attic|_sg_dropped';
+SELECT identity FROM sg_snapshot_objects_details('live') WHERE identity ~ 'attic|_sg_dropped' AND identity !~ '^schemaguard[.]';
 SELECT child_table, child_columns FROM sg_discover_fks_details() WHERE child_table ~ 'attic' OR child_columns::text ~ '_sg_dropped';
 SELECT table_name FROM schemaguard.sg_discover_unmatched() WHERE table_name ~ 'attic';
 SELECT DISTINCT table_name FROM sg_tenant_audit_details('id') WHERE table_name ~ 'posts';
@@ -116,7 +116,7 @@ SELECT sg_plan_add_drop('d', 'table', 'shown'), sg_plan_add_drop('d', 'table', '
 CALL sg_apply('d', fail => true);
 TABLE published;
 SELECT n.nspname, string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname ~ '^schemaguard_attic' GROUP BY 1 ORDER BY 1;
-SELECT identity FROM sg_snapshot_objects_details('live') WHERE identity ~ 'attic';
+SELECT identity FROM sg_snapshot_objects_details('live') WHERE identity ~ 'attic' AND identity !~ '^schemaguard[.]';
 SELECT step, check_name, result, regexp_replace(detail, 'takes .*', 'takes #') FROM sg_plan_check_details('d') WHERE step > 0;
 DROP PUBLICATION "regress_sg other";
 CALL sg_rollback_fks('d', fail => true);
