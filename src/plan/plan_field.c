@@ -168,7 +168,7 @@ plan_policy_text(OrphanPolicy policy)
 {
 	bool		loses = policy == ORPHANS_DELETE || policy == ORPHANS_SET_NULL;
 
-	return psprintf("policy %s%s", plan_policy_word(policy), loses ? ", which keeps no copy" : "");
+	return psprintf("policy %s%s", plan_policy_word(policy), loses ? ", no copy" : "");
 }
 
 OrphanPolicy
