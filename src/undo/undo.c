@@ -551,14 +551,42 @@ undo_key(StepWork *work, const PlanDeed *deed)
 
 /* ---- keys that were replaced ---- */
 
+/*
+ * An old key as it stands now; needs a snapshot.  No key has come in the place of
+ * one that a step dropped by itself: others on the same columns were beside it, or
+ * say other things.
+ */
+static Standing
+look_at_old_key(const PlanRun *run, const PlanDeed *deed, PlanStep *step, FkKey **existing)
+{
+	const PlanStep *successor = plan_step_get(run->plan->name, deed->step, true);
+	Standing	standing = look_at_key(step, existing);
+
+	if (standing.twin && !deed->own && successor && successor->kind != STEP_FOREIGN_KEY)
+		return gone("the key was dropped");
+	return standing;
+}
+
+static Standing
+look_before_restoring(StepWork *work, const PlanDeed *deed)
+{
+	Standing	standing;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	standing = look_at_old_key(work->run, deed, work->step, &work->key);
+	PopActiveSnapshot();
+	return standing;
+}
+
 static void
 execute_restore(RunAction *action)
 {
 	StepWork   *work = linitial(action->works);
-	const char *comment = ((DeedAction *) action)->deed->was;
+	const PlanDeed *deed = ((DeedAction *) action)->deed;
+	const char *comment = deed->was;
 	LogEntry	entry;
 	FkKey	   *key;
-	Standing	standing = look_at_key(work->step, &key);
+	Standing	standing = look_at_old_key(work->run, deed, work->step, &key);
 
 	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
 		ereport(ERROR,
@@ -697,7 +725,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 	if (!deed->valid)
 		step->orphans = ORPHANS_LEAVE;
 	set_step(work, deed, step);
-	standing = look_before(work);
+	standing = look_before_restoring(work, deed);
 	if (standing.another)
 		return undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_DUPLICATE_OBJECT,
 														psprintf("the name %s is taken: %s", quote_identifier(step->fk_name), standing.reason),
@@ -720,7 +748,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 		if (!restore_key(work, deed))
 			return false;
 		run_append_notice(work, psprintf("key %s restored", quote_identifier(step->fk_name)));
-		standing = look_before(work);
+		standing = look_before_restoring(work, deed);
 	}
 	if (!standing.ours)
 		return leave_standing(work, deed, &standing);

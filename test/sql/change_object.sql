@@ -519,6 +519,18 @@ SELECT step, check_name, result, detail, hint FROM sg_plan_check_details('d') WH
 CALL sg_apply('d', fail => true);
 CALL sg_rollback_fks('d');
 
+-- a key comes back beside others on the same columns
+CREATE TABLE r_twice_p (id int PRIMARY KEY);
+CREATE TABLE r_twice (id int, p int CONSTRAINT r_one REFERENCES r_twice_p, CONSTRAINT r_two FOREIGN KEY (p) REFERENCES r_twice_p ON DELETE CASCADE, CONSTRAINT r_three FOREIGN KEY (p) REFERENCES r_twice_p);
+SET client_min_messages = error;
+SELECT sg_plan_create('d', replace => true) \g /dev/null
+SELECT sg_plan_add_drop('d', 'constraint', 'r_twice', 'r_two'), sg_plan_add_drop('d', 'constraint', 'r_twice', 'r_three') \g /dev/null
+CALL sg_apply('d');
+SELECT conname FROM pg_constraint WHERE conrelid = 'r_twice'::regclass ORDER BY 1;
+RESET client_min_messages;
+CALL sg_rollback_fks('d');
+SELECT conname, confdeltype, convalidated FROM pg_constraint WHERE conrelid = 'r_twice'::regclass ORDER BY 1;
+
 -- for good
 SET client_min_messages = error;
 SELECT sg_plan_create('d', replace => true) \g /dev/null
