@@ -558,10 +558,24 @@ plan_query_within(Query *parse, const char *query, int options, ParamListInfo pa
 	return planned;
 }
 
+/* Has a view been put into a query? */
+static bool
+any_view(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return OidIsValid(((RangeTblEntry *) node)->relid) && get_rel_relkind(((RangeTblEntry *) node)->relid) == RELKIND_VIEW;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, any_view, context, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, any_view, context);
+}
+
 static PlannedStmt *
 plan_query(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
 {
-	bool		by_rule = parse->querySource != QSRC_ORIGINAL;
+	bool		by_rule = parse->querySource != QSRC_ORIGINAL ||
+		(sg_guard_is_on() && InSecurityRestrictedOperation() && any_view((Node *) parse, NULL));
 	PlannedStmt *planned;
 
 	if (!by_rule)
@@ -569,7 +583,7 @@ plan_query(Query *parse, const char *query, int options, ParamListInfo params SG
 	sg_guard_within(true);
 	PG_TRY();
 	{
-		/* what a rule makes of a statement of ours is its author's */
+		/* what a rule or a view makes of a statement of ours is its author's */
 		if (by_rule)
 			check_others((Node *) parse);
 		planned = plan_query_within(parse, query, options, params SG_PLANNER_MORE(es));

@@ -227,7 +227,7 @@ SKIP:
 		cmp_ok(scalar(() = $err =~ /not: /g), '>=', @there, '... by any way');
 		like($out, qr/^still 2$/m, '... and the caller does');
 	}
-	for my $statement ('UPDATE mal.asked SET b = 2', 'INSERT INTO mal.asked (a) VALUES (2)', 'UPDATE mal.ruled SET a = 2', 'REFRESH MATERIALIZED VIEW mal.kept')
+	for my $statement ('UPDATE mal.asked SET b = 2', 'INSERT INTO mal.asked (a) VALUES (2)', 'UPDATE mal.ruled SET a = 2', 'INSERT INTO mal.ruled SELECT a FROM mal.shown', 'UPDATE mal.shown SET a = 5 WHERE a = 9', 'REFRESH MATERIALIZED VIEW mal.kept')
 	{
 		$node->safe_psql('postgres', q{SELECT sg_plan_create('far', replace => true), sg_plan_add_statement('far', } . lit($statement) . ')');
 		($rc, $out, $err) = $node->psql('postgres', q{SELECT count(*) FROM opens; CALL sg_apply('far')}, on_error_stop => 0);
