@@ -1055,7 +1055,12 @@ FROM (
                 t.tgconstrrelid, t.tgconstraint,
                     t.tgdeferrable, t.tginitdeferred, t.tgattr, t.tgargs, t.tgnargs, t.tgqual, t.tgoldtable, t.tgnewtable,
                         tgparentid
-                FROM pg_trigger t WHERE NOT t.tgisinternal AND left(t.tgname, 18) <> '~schemaguard_fill_' OFFSET 0) t
+                FROM pg_trigger t
+                WHERE NOT t.tgisinternal
+                    AND NOT (left(t.tgname, 18) = '~schemaguard_fill_' AND EXISTS (
+                        SELECT FROM pg_proc f JOIN pg_namespace s ON s.oid = f.pronamespace
+                        WHERE f.oid = t.tgfoid AND s.nspname = 'schemaguard'))
+                OFFSET 0) t
     )
     SELECT 'trigger', r.identity, t.tgname::text, NULL, r.identity,
         jsonb_strip_nulls(jsonb_build_object('function', t.tgfoid::regprocedure::text,
@@ -1169,7 +1174,11 @@ FROM (
                     p.prosecdef, p.proleakproof, p.proisstrict, p.proretset, p.provolatile, p.proparallel, p.proargtypes,
                         p.protrftypes,
                     p.prosrc, p.probin, p.proconfig, prosqlbody IS NOT NULL AS parsed
-                FROM pg_proc p WHERE p.pronamespace <> 11 AND left(p.proname, 18) <> '~schemaguard_fill_' OFFSET 0) p
+                FROM pg_proc p
+                WHERE p.pronamespace <> 11
+                    AND NOT (left(p.proname, 18) = '~schemaguard_fill_' AND EXISTS (
+                        SELECT FROM pg_namespace s WHERE s.oid = p.pronamespace AND s.nspname = 'schemaguard'))
+                OFFSET 0) p
     )
     SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, n.identity,
         p.proname::text,

@@ -6,7 +6,12 @@ trig AS (
             t.tgconstrrelid, t.tgconstraint,
                 t.tgdeferrable, t.tginitdeferred, t.tgattr, t.tgargs, t.tgnargs, t.tgqual, t.tgoldtable, t.tgnewtable,
                     tgparentid
-            FROM pg_trigger t WHERE NOT t.tgisinternal AND left(t.tgname, 18) <> '~schemaguard_fill_' OFFSET 0) t
+            FROM pg_trigger t
+            WHERE NOT t.tgisinternal
+                AND NOT (left(t.tgname, 18) = '~schemaguard_fill_' AND EXISTS (
+                    SELECT FROM pg_proc f JOIN pg_namespace s ON s.oid = f.pronamespace
+                    WHERE f.oid = t.tgfoid AND s.nspname = 'schemaguard'))
+            OFFSET 0) t
 )
 SELECT 'trigger', r.identity, t.tgname::text, NULL, r.identity,
     jsonb_strip_nulls(jsonb_build_object('function', t.tgfoid::regprocedure::text,

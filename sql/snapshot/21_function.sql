@@ -7,7 +7,11 @@ proc AS (
                 p.prosecdef, p.proleakproof, p.proisstrict, p.proretset, p.provolatile, p.proparallel, p.proargtypes,
                     p.protrftypes,
                 p.prosrc, p.probin, p.proconfig, prosqlbody IS NOT NULL AS parsed
-            FROM pg_proc p WHERE p.pronamespace <> 11 AND left(p.proname, 18) <> '~schemaguard_fill_' OFFSET 0) p
+            FROM pg_proc p
+            WHERE p.pronamespace <> 11
+                AND NOT (left(p.proname, 18) = '~schemaguard_fill_' AND EXISTS (
+                    SELECT FROM pg_namespace s WHERE s.oid = p.pronamespace AND s.nspname = 'schemaguard'))
+            OFFSET 0) p
 )
 SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END, n.identity,
     p.proname::text,

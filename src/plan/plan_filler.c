@@ -272,6 +272,20 @@ triggered_tables(const PlanStep *step)
 	return tables;
 }
 
+/* Has a step on that table never armed these: none of them is in its tree, or one is above it? */
+static bool
+are_of_another(List *tables, Oid child)
+{
+	if (list_length(list_difference_oid(tables, tables_to_arm(child))) == list_length(tables))
+		return true;
+	foreach_oid(table, tables)
+	{
+		if (table != child && list_member_oid(sg_all_inheritors(table), child))
+			return true;
+	}
+	return false;
+}
+
 /* In a copy without our rows, another plan of the name may have had a function of the name of a step that has armed nothing */
 List *
 plan_filler_tables(const PlanStep *step)
@@ -279,7 +293,7 @@ plan_filler_tables(const PlanStep *step)
 	List	   *tables = triggered_tables(step);
 	Oid			child = tables && !step->fills ? sg_find_qualified(step->child_table) : InvalidOid;
 
-	return OidIsValid(child) && list_length(list_difference_oid(tables, tables_to_arm(child))) == list_length(tables) ? NIL : tables;
+	return OidIsValid(child) && are_of_another(tables, child) ? NIL : tables;
 }
 
 bool

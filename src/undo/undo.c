@@ -21,6 +21,7 @@
 #include "base/progress.h"
 #include "base/quote.h"
 #include "base/spi.h"
+#include "change/change.h"
 #include "deploy/deploy.h"
 #include "deploy/deploy_partition.h"
 #include "fix/fix.h"
@@ -864,6 +865,25 @@ pass_on(StepWork *work, const PlanDeed *deed, int heir)
 	run_append_notice(work, message);
 }
 
+/* Is an index what publications tell the table's rows apart by?  Tells of it. */
+static bool
+is_sent_by(StepWork *work, const PlanDeed *deed, Oid table, Oid index, bool *done)
+{
+	PlanStep	drop = *deed->what;
+	ChangeMove	move = {.action = "drop",.table = table};
+	bool		keeps;
+
+	drop.kind = STEP_DROP;
+	drop.definition = "index";
+	ObjectAddressSet(move.object, RelationRelationId, index);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	keeps = change_keeps_identity(&drop, &move);
+	PopActiveSnapshot();
+	if (!keeps)
+		*done = undo_tell_problem(work, deed, move.problem);
+	return !keeps;
+}
+
 bool
 undo_index(StepWork *work, const PlanDeed *deed)
 {
@@ -884,6 +904,8 @@ undo_index(StepWork *work, const PlanDeed *deed)
 		return true;
 	}
 	if (standing.ours && is_made_anew(work, deed, &done))
+		return done;
+	if (standing.ours && is_sent_by(work, deed, table, index, &done))
 		return done;
 	if (standing.ours)
 		return drop_index(work, deed, table, index);

@@ -258,6 +258,8 @@ CALL sg_add_fks('middle', validate => false);
 SQL
 	is($node->safe_psql('middle', $trigger), '1 1', 'a plan in the middle');
 	is($node->safe_psql('middle', q{BEGIN; CREATE TEMP TABLE taken AS SELECT sg_snapshot_take('m'); SELECT count(*) FROM schemaguard.snapshot_object WHERE identity ~ '~schemaguard_fill_'}), '0', '... whose trigger is in no snapshot');
+	is($node->safe_psql('middle', q{BEGIN; CREATE FUNCTION shop."~schemaguard_fill_f"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER "~schemaguard_fill_t" BEFORE INSERT ON shop.rows FOR EACH ROW EXECUTE FUNCTION shop."~schemaguard_fill_f"();
+		CREATE TEMP TABLE taken AS SELECT sg_snapshot_take('m'); SELECT count(*) FROM schemaguard.snapshot_object WHERE identity ~ '~schemaguard_fill_'}), '2', '... as those that others give such names are');
 	is($node->safe_psql('middle', q{SELECT regexp_replace(summary, '[0-9a-f]{16}', 'hash') FROM sg_status() WHERE subject = 'leftovers'}),
 		qq{plan middle has left key rows_code_fkey ON shop.rows not valid\nplan middle has left trigger "~schemaguard_fill_1_hash" ON shop.rows}, 'sg_status says what is not done');
 	command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('middle') ], 'pg_dump takes it');

@@ -164,6 +164,13 @@ like($back, qr/drop table app\.gone: taken back; publication late sends it, and 
 $publisher->safe_psql('back', 'UPDATE app.k SET id = 2');
 $publisher->psql('back', q{SET schemaguard.accept_publication = on; ALTER TABLE app.k REPLICA IDENTITY FULL; CALL sg_rollback_fks('b', fail => true)});
 is($publisher->safe_psql('back', q{SELECT count(*) FROM schemaguard.plan_step WHERE state = 'rolled back'}), '5', 'until that is accepted');
+# the index of a step that somebody has made the replica identity since
+query($publisher, 'back', q{CREATE TABLE app.i (id int NOT NULL); SELECT sg_plan_create('i'), sg_plan_add_index('i', 'app.i', 'UNIQUE (id)', 'i_id'); CALL sg_apply('i', fail => true); ALTER TABLE app.i REPLICA IDENTITY USING INDEX i_id});
+$publisher->psql('back', q{CALL sg_rollback_fks('i')});
+is($publisher->safe_psql('back', q{INSERT INTO app.i VALUES (1); UPDATE app.i SET id = 2; SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'i'}),
+	'validated|not taken back: index i_id is the replica identity of app.i, and without one the server refuses to update or delete rows that publication late sends', 'an index that is the replica identity stays');
+$publisher->psql('back', q{ALTER TABLE app.i REPLICA IDENTITY FULL; CALL sg_rollback_fks('i', fail => true)});
+is($publisher->safe_psql('back', q{SELECT to_regclass('app.i_id') IS NULL}), 't', '... until the table has another one');
 SKIP:
 {
 	skip 'no publication sends computed columns', 1 if major($publisher) < 18;

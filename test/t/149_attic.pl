@@ -312,6 +312,11 @@ sql('postgres', 'CREATE DATABASE bare2 TEMPLATE bare');
 sql('bare2', q{CREATE TABLE w (id int); SELECT sg_plan_create('d'), sg_plan_add_index('d', 'w', '(id)'), sg_plan_add_index('d', 'u', '(b)'), sg_plan_add_column('d', 'w', 'c', 'int', fill => '7'); CALL sg_apply('d', fail => false)});
 like(sql('bare2', 'SELECT state, reason FROM schemaguard.plan_step WHERE step = 3'), qr/^failed\|function schemaguard\."~schemaguard_fill_3_\w+", which would fill public\.w, fills public\.u for another plan of that name/, '... nor taken over by a plan of that name');
 is(sql('bare2', 'INSERT INTO u (b) VALUES (1) RETURNING c'), '1', '... which has it fill on');
+# ... nor by one that fills a table below it
+sql('postgres', 'CREATE DATABASE bare3 TEMPLATE bare');
+sql('bare3', q{CREATE TABLE u_heir () INHERITS (u); SELECT sg_plan_create('d'), sg_plan_add_index('d', 'u', '(b)'), sg_plan_add_index('d', 'u_heir', '(b)'), sg_plan_add_column('d', 'u_heir', 'c2', 'int', fill => '7'); CALL sg_apply('d', fail => false)});
+like(sql('bare3', 'SELECT state, reason FROM schemaguard.plan_step WHERE step = 3'), qr/^failed\|function schemaguard\."~schemaguard_fill_3_\w+", which would fill public\.u_heir, fills public\.u for another plan of that name/, '... nor by one of a table that inherits');
+is(sql('bare3', 'INSERT INTO u (b) VALUES (1) RETURNING c'), '1', '... which leaves it as it is');
 my ($stray, $removes) = split /\|/, sql('bare2', q{SELECT summary, next_call FROM sg_status() WHERE subject = 'leftovers'});
 like($stray, qr/belongs to no plan$/, '... and it is told still');
 is(sql('bare2', "$removes CALL sg_apply('d'); INSERT INTO w VALUES (1) RETURNING c"), '7', '... with what removes it');
