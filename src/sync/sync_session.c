@@ -238,13 +238,14 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 		ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	Statement	s = {planned, query, read_only_tree, context, params, environment, dest, completion};
+	bool		discards = IsA(planned->utilityStmt, DiscardStmt) && ((DiscardStmt *) planned->utilityStmt)->target == DISCARD_ALL;
 
 	if (!is_guarded || is_running || is_frame(planned->utilityStmt))
 		pass_on(&s);
 	else
 		run_inside(run_guarded, &s);
-	/* a pooler's, which hands the session on */
-	if (is_guarded && IsA(planned->utilityStmt, DiscardStmt) && ((DiscardStmt *) planned->utilityStmt)->target == DISCARD_ALL)
+	/* a pooler's, which hands the session on; the statement may be gone by now, with a portal that a ROLLBACK in a CALL has ended */
+	if (discards && is_guarded)
 		guard_session(false);
 }
 
