@@ -30,6 +30,7 @@
 #include "utils/backend_status.h"
 #include "utils/guc_tables.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 /* Tells errors of ours from the server's: see sg_error_text() */
 #undef TEXTDOMAIN
@@ -335,6 +336,19 @@ extern PGDLLIMPORT char *locale_messages;
 #else
 #define SG_REAL_SETTING(setting) ((struct config_real *) (setting))
 #endif
+
+/* 19: a new column of a domain rewrites the table where a constraint is volatile, before that for each constraint */
+static inline bool
+sg_domain_rewrites(Oid type)
+{
+#if PG_VERSION_NUM >= 190000
+	bool		is_volatile = false;
+
+	return DomainHasConstraints(type, &is_volatile) && is_volatile;
+#else
+	return DomainHasConstraints(type);
+#endif
+}
 
 /* 18: arguments of an ExecutorRun_hook */
 #if PG_VERSION_NUM >= 180000

@@ -143,10 +143,21 @@ script_serial_type(const TypeName *name)
 	return InvalidOid;
 }
 
+/* The value of each row is checked as one of the domain */
+static bool
+is_checked_domain(const TypeName *name)
+{
+	Oid			type = name ? LookupTypeNameOid(NULL, name, true) : InvalidOid;
+
+	return OidIsValid(type) && sg_domain_rewrites(type);
+}
+
 bool
 script_column_rewrites(const ColumnDef *column)
 {
 	if (OidIsValid(script_serial_type(column->typeName)) || column->identity || (column->raw_default && calls_volatile(column->raw_default, NULL)))
+		return true;
+	if (is_checked_domain(column->typeName))
 		return true;
 	foreach_ptr(const Constraint, c, column->constraints)
 	{

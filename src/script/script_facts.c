@@ -299,8 +299,6 @@ column_does(const ColumnDef *column)
 {
 	const char *does = NULL;
 
-	if (script_column_rewrites(column))
-		return DOES_REWRITE;
 	foreach_ptr(const Constraint, c, column->constraints)
 	{
 		if (IsA(c, Constraint) && (c->contype == CONSTR_UNIQUE || c->contype == CONSTR_PRIMARY))
@@ -311,16 +309,32 @@ column_does(const ColumnDef *column)
 	return does;
 }
 
+/* Gives the type of a column the schema that it has by the script's path */
+static const ColumnDef *
+with_schema(FactReader *reader, const ColumnDef *column)
+{
+	const char *schema = column->typeName && list_length(column->typeName->names) == 1 ?
+		script_path_schema(reader->path, SCRIPT_TYPE, strVal(linitial(column->typeName->names)), InvalidOid) : NULL;
+	ColumnDef  *copy;
+
+	if (schema == NULL)
+		return column;
+	copy = copyObject(unconstify(ColumnDef *, column));
+	copy->typeName->names = lcons(makeString(pstrdup(schema)), copy->typeName->names);
+	return copy;
+}
+
 /* A column, with what is said about it */
 static void
 read_column(FactReader *reader, Fact *fact, const ColumnDef *column)
 {
 	char	   *type = script_type_text(column->typeName);
+	bool		rewrites = script_column_rewrites(with_schema(reader, column));
 
 	fact->name = column->colname;
 	flag(fact, OidIsValid(script_serial_type(column->typeName)), "serial");
-	fact->does = column_does(column);
-	flag(fact, script_column_rewrites(column), "computed");
+	fact->does = rewrites ? DOES_REWRITE : column_does(column);
+	flag(fact, rewrites, "computed");
 	flag(fact, column->is_not_null, "not null");
 	flag(fact, column->raw_default != NULL, "default");
 	foreach_ptr(const Constraint, c, column->constraints)

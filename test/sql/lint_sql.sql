@@ -17,6 +17,7 @@ CREATE MATERIALIZED VIEW m AS SELECT 1 AS x;
 CREATE TYPE ct AS (a int, b text);
 CREATE TYPE unused AS (a int, b text);
 CREATE DOMAIN dom AS text;
+CREATE DOMAIN checked AS text CHECK (VALUE <> random()::text);
 CREATE FUNCTION needed(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1';
 CREATE TABLE q (id int PRIMARY KEY);
 CREATE TABLE stored (c ct, d dom, child int REFERENCES q ON DELETE CASCADE, CHECK (needed(1) = 1));
@@ -117,6 +118,7 @@ SELECT s.script, (SELECT string_agg(d.rule, ', ') FROM sg_lint_sql_details('SET 
 FROM unnest(ARRAY['REINDEX (CONCURRENTLY off) TABLE ls.t', 'REINDEX (CONCURRENTLY 0) INDEX ls.ti', 'VACUUM (FULL 0) ls.t', 'VACUUM (FULL on)', 'CLUSTER',
     -- a constraint that keys or a view need; a schema is a part of the name
     'ALTER TABLE ls.q DROP CONSTRAINT q_pkey', 'ALTER TABLE ls.q DROP CONSTRAINT q_pkey CASCADE', 'ALTER TABLE ls.t DROP CONSTRAINT t_pkey CASCADE',
+    'ALTER TABLE ls.t ADD e dom', 'ALTER TABLE ls.t ADD e checked', 'ALTER TABLE ls.t ADD e ls.checked',
     'ALTER TABLE ls.t SET SCHEMA public', 'ALTER SCHEMA ls RENAME TO ls_new', 'ALTER SCHEMA ls_nothing RENAME TO ls_new',
     'CREATE TABLE ls.new (a int); ALTER TABLE ls.new SET SCHEMA public; ALTER TABLE public.new DROP a',
     'ALTER TABLE ls.t VALIDATE CONSTRAINT before; ALTER TABLE ls.t ALTER n SET NOT NULL',
