@@ -27,6 +27,7 @@
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
@@ -362,6 +363,18 @@ is_relation_later(Oid relid, Oid role)
 	return later || is_part_later(AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid, relid);
 }
 
+/* A statement on the table reaches each table below it, and fires its triggers */
+static bool
+has_later_child(Oid relid)
+{
+	foreach_oid(table, sg_all_inheritors(relid))
+	{
+		if (is_part_later(InheritsRelationId, InheritsParentIndexId, Anum_pg_inherits_inhparent, table))
+			return true;
+	}
+	return false;
+}
+
 /* Raises 42501 for a relation that its owner, who could gain by it, has changed since, and which is another role's now */
 static void
 check_handed_over(const Made *made)
@@ -372,6 +385,7 @@ check_handed_over(const Made *made)
 
 	if (owner != was && sg_could_gain(was, owner) &&
 		(is_relation_later(relid, made->role) ||
+		 has_later_child(relid) ||
 		 is_part_later(StatisticExtRelationId, StatisticExtRelidIndexId, Anum_pg_statistic_ext_stxrelid, relid) ||
 		 is_part_later(RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, relid) ||
 		 is_part_later(TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid) ||
@@ -440,7 +454,7 @@ keep_theirs(SgSeen *seen, const ObjectAddress *object)
 /* Catalogs that tell what a name leads to, and what would be handed over; those of is_part_later() are among them */
 static const Oid judged[] = {ProcedureRelationId, OperatorRelationId, OperatorClassRelationId, TypeRelationId, RelationRelationId,
 	NamespaceRelationId, CastRelationId, ForeignServerRelationId, ForeignDataWrapperRelationId, AttributeRelationId, StatisticExtRelationId,
-RewriteRelationId, TriggerRelationId, PolicyRelationId, AttrDefaultRelationId, ForeignTableRelationId, ConstraintRelationId};
+RewriteRelationId, TriggerRelationId, PolicyRelationId, AttrDefaultRelationId, ForeignTableRelationId, ConstraintRelationId, InheritsRelationId};
 
 /* May this transaction have replaced rows of a catalog? */
 static bool

@@ -244,7 +244,11 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 		pass_on(&s);
 	else
 		run_inside(run_guarded, &s);
-	/* a pooler's, which hands the session on; the statement may be gone by now, with a portal that a ROLLBACK in a CALL has ended */
+
+	/*
+	 * a pooler's, which hands the session on; the statement may be gone by
+	 * now, with a portal that a ROLLBACK in a CALL has ended
+	 */
 	if (discards && is_guarded)
 		guard_session(false);
 }

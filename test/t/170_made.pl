@@ -178,7 +178,7 @@ query(q{CREATE FUNCTION app.handed() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALT
 	GRANT CREATE ON DATABASE postgres TO eve;
 	CREATE ROLE leaver; CREATE FUNCTION app.first() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION app.first() OWNER TO eve;
 	SET SESSION AUTHORIZATION eve; GRANT EXECUTE ON FUNCTION app.granted() TO leaver; CREATE TABLE app.referred (id int PRIMARY KEY); CREATE TABLE app.unreferred (id int PRIMARY KEY);
-	CREATE VIEW app.seen AS SELECT 1 AS a; CREATE VIEW app.unseen AS SELECT 2 AS a; CREATE TABLE app.quiet (a int);
+	CREATE VIEW app.seen AS SELECT 1 AS a; CREATE VIEW app.unseen AS SELECT 2 AS a; CREATE TABLE app.quiet (a int); CREATE TABLE app.whole (a int); CREATE TABLE app.first () INHERITS (app.whole); CREATE TABLE app.second (a int);
 	CREATE FUNCTION app.noise() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE FUNCTION app.kind_text(app.kind) RETURNS text LANGUAGE sql AS $$SELECT 'x'$$});
 foreach my $schema ('swapped', 'renamed')
 {
@@ -199,6 +199,7 @@ my @meanwhile = (
 	[ 'ALTER TABLE app.quiet OWNER TO postgres', 'CREATE TRIGGER noise BEFORE INSERT ON app.quiet FOR EACH ROW EXECUTE FUNCTION app.noise()', 'a trigger, with DISABLE', 'ALTER TABLE app.quiet DISABLE TRIGGER ALL' ],
 	# nor is what is handed over, whatever comes behind that
 	[ 'ALTER TYPE app.kind OWNER TO postgres', 'CREATE CAST (app.kind AS text) WITH FUNCTION app.kind_text(app.kind)', 'a cast of a type that is handed over' ],
+	[ 'ALTER TABLE app.whole OWNER TO postgres', 'ALTER TABLE app.second INHERIT app.whole', 'a child of a table that is handed over' ],
 	[ 'ALTER SCHEMA renamed OWNER TO postgres', 'ALTER SCHEMA renamed RENAME TO renamed_was; ALTER SCHEMA not_renamed RENAME TO renamed', 'a schema that is handed over' ]);
 foreach my $i (keys @meanwhile)
 {
@@ -211,7 +212,7 @@ foreach my $i (keys @meanwhile)
 	like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... it is told');
 	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'later $i'"), ($between ? 'validated ' : '') . 'validated failed', '... and the step fails');
 }
-query('DROP OPERATOR app.## (int, int); DROP OPERATOR app.@@ (int, int); DROP TABLE app.refers, app.referred, app.referred_was');
+query('DROP OPERATOR app.## (int, int); DROP OPERATOR app.@@ (int, int); DROP TABLE app.refers, app.referred, app.referred_was, app.first, app.second, app.whole');
 
 # within a statement that writes the rows of several objects, and in a trigger of hers, which writes them in the same transaction
 
