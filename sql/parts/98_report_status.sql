@@ -316,8 +316,9 @@ BEGIN ATOMIC
         SELECT t.tgfoid
         FROM filler t JOIN schemaguard.plan p ON right(t.tgname::text, 16) = schemaguard.sg_plan_mark(p.name)
              JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step::text = t.step
-        WHERE s.fills OR t.tgrelid = to_regclass(s.child_table)
-           OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = t.tgrelid AND i.inhparent = to_regclass(s.child_table))),
+        WHERE s.fills OR parse_ident(s.child_table) IN (    -- by name: to_regclass() asks for USAGE on the schema
+            SELECT ARRAY[n.nspname::text, c.relname::text] FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.oid = t.tgrelid OR c.oid IN (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = t.tgrelid))),
     leftover AS (
         SELECT 1 AS place, d.begun_at AS since, format('plan %I has left invalid index %s', p.name, i.indexrelid::regclass) AS what,
                p.finish

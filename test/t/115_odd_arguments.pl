@@ -40,6 +40,7 @@ my %values = (
 	'schemaguard.steps' => [ q{'{1}'}, '1', q{'[5:6]={1,2}'}, q{'1,2'}, q{'a'}, '4294967296', 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{1,2},{3,4}}'}, q{'{-1}'} ],
 	'integer[]' => [ q{'{1}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{1,2},{3,4}}'}, q{'{-1}'} ],
 	'smallint[]' => [ q{'{1}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{1,2},{3,4}}'}, q{'{-1,32767}'} ],
+	'bigint[]' => [ q{'{1}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{1,2},{3,4}}'}, q{'{-1,9223372036854775807}'} ],
 	'timestamp with time zone' => [ 'now()', 'NULL', q{'infinity'}, q{'-infinity'} ],
 	'boolean[]' => [ q{'{t}'}, 'NULL', q{'{}'}, q{'{NULL}'}, q{'{{t,f},{f,t}}'} ],
 	anycompatible => [ q{'public.c'::regclass}, 'NULL::int', '1', q{'x'::text}, q{'{a}'::text[]}, q{'{}'::jsonb} ],
@@ -56,6 +57,15 @@ my @routines = rows($node, q{
 		AND p.proname NOT IN ('sg_capture_ddl', 'sg_watch_subscriptions')      -- they change what all that follow do
 	ORDER BY 1::text});
 cmp_ok(scalar @routines, '>', 150, 'routines');
+
+# Of the extension's own composite types, none of their rows, and one of nulls
+foreach my $row (rows($node, q{SELECT oid::regtype FROM pg_type WHERE typnamespace = 'schemaguard'::regnamespace AND typtype = 'c'}))
+{
+	my ($type) = @$row;
+
+	$values{$type} //= [ 'NULL', "jsonb_populate_record(NULL::$type, '{}')" ];
+	$values{"$type\[]"} //= [ q{'{}'}, 'NULL', q{'{NULL}'}, "ARRAY[jsonb_populate_record(NULL::$type, '{}')]" ];
+}
 
 my @calls;
 foreach my $routine (@routines)
