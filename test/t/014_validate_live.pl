@@ -83,7 +83,7 @@ sub valid
 		my $from = query('SELECT pg_current_wal_insert_lsn()');
 		query("SET schemaguard.validate_with = $way; CALL sg_add_fks('w$way'); SELECT txid_current()");
 		my $to = query('SELECT pg_current_wal_flush_lsn()');
-		my ($wal, $err) = run_command([ 'pg_waldump', '-p', $node->data_dir . '/pg_wal', '-r', 'Transaction', '-s', $from, '-e', $to ]);
+		my ($wal, $err) = run_command([ 'pg_waldump', '-p', $node->data_dir . '/pg_wal', '-r', 'Transaction', '-s', $from, '-e', $to, query("SELECT pg_walfile_name('$from')") ]);	# another segment may be made and not used yet
 		my %relation = map { @$_ } rows($node, "SELECT oid, replace(relname, '$way', 'WAY') FROM pg_class WHERE relname ~ '^(child_w|leaf_|q\\d)'");
 		my %messages;
 		for my $commit (grep { /COMMIT/ && /inval msgs/ } split /\n/, $wal)

@@ -32,7 +32,8 @@ sub assigned
 {
 	my ($from) = @_;
 	my $to = query('SELECT pg_switch_wal()');
-	my ($out, $err) = run_command([ 'pg_waldump', '-p', $node->data_dir . '/pg_wal', '-r', 'Transaction', '-s', $from, '-e', $to ]);
+	my ($out, $err) = run_command([ 'pg_waldump', '-p', $node->data_dir . '/pg_wal', '-r', 'Transaction', '-s', $from, '-e', $to, query("SELECT pg_walfile_name('$from')") ]);
+	die $err if $err;
 	return scalar(() = $out =~ /ASSIGNMENT/g);
 }
 
