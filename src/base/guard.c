@@ -157,7 +157,7 @@ find_candidate(Oid function)
 	return NULL;
 }
 
-/* Returns such a type a function of users, in whatever language? */
+/* Has a function of users, in whatever language, that type as its result? */
 static bool
 returns(Oid function, Oid type)
 {

@@ -347,6 +347,9 @@ extern void change_own_back(const PlanDeed *deed, ChangeMove *move);
 /* Makes a problem of a drop that takes along a replica identity which is needed, or could not come back; sets move->identity */
 extern bool change_keeps_identity(const PlanStep *step, ChangeMove *move);
 
+/* Likewise of what a rollback drops: a constraint or index that a deed has made */
+extern bool change_undo_keeps_identity(const PlanDeed *deed, const char *definition, Oid catalog, Oid object, ChangeMove *move);
+
 /* Returns the statement that makes an index (a name) the replica identity of a table, qualified, that lost its index; or NULL */
 extern char *change_identity_statement(Oid table, const char *name, const char *index);
 

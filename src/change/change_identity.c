@@ -118,6 +118,17 @@ change_keeps_identity(const PlanStep *step, ChangeMove *move)
 	return true;
 }
 
+bool
+change_undo_keeps_identity(const PlanDeed *deed, const char *definition, Oid catalog, Oid object, ChangeMove *move)
+{
+	PlanStep	drop = *deed->what;
+
+	drop.kind = STEP_DROP;
+	drop.definition = unconstify(char *, definition);
+	ObjectAddressSet(move->object, catalog, object);
+	return change_keeps_identity(&drop, move);
+}
+
 char *
 change_identity_statement(Oid table, const char *name, const char *index)
 {

@@ -424,7 +424,7 @@ change_rules_text(List *rules)
 
 /* ---- what takes the place of a rule ---- */
 
-/* What an index makes unique, and in which rows */
+/* Columns and expressions that an index makes unique, and the rows in which it does so */
 typedef struct UniqueRule
 {
 	List	   *columns;
@@ -434,7 +434,7 @@ typedef struct UniqueRule
 	bool		valid;
 } UniqueRule;
 
-/* One column that stands for another of its table */
+/* A column in expressions, and the one of its table that is to stand for it */
 typedef struct Renamed
 {
 	AttrNumber	from;
@@ -489,17 +489,22 @@ unique_of(Oid relid, const Rule *rule, Renamed *renamed)
 	return unique;
 }
 
+static Var *
+column_var(Oid relid, const char *name)
+{
+	FormData_pg_attribute column = sg_column(relid, get_attnum(relid, name));
+
+	return makeVar(1, column.attnum, column.atttypid, column.atttypmod, column.attcollation, 0);
+}
+
 /* Returns the column that takes the place of another one in expressions; where several do, none */
 static Renamed
 renamed_column(Oid relid, const char *from, const List *to)
 {
 	Renamed		renamed = {.from = get_attnum(relid, from)};
-	FormData_pg_attribute column;
 
-	if (list_length(to) != 1)
-		return renamed;
-	column = sg_column(relid, get_attnum(relid, linitial(to)));
-	renamed.to = makeVar(1, column.attnum, column.atttypid, column.atttypmod, column.attcollation, 0);
+	if (list_length(to) == 1)
+		renamed.to = column_var(relid, linitial(to));
 	return renamed;
 }
 
@@ -511,10 +516,9 @@ bound_rows(Oid relid, const UniqueRule *unique, const List *columns)
 
 	foreach_ptr(const char, name, unique->with_nulls ? NIL : columns)
 	{
-		FormData_pg_attribute column = sg_column(relid, get_attnum(relid, name));
 		NullTest   *test = makeNode(NullTest);
 
-		test->arg = (Expr *) makeVar(1, column.attnum, column.atttypid, column.atttypmod, column.attcollation, 0);
+		test->arg = (Expr *) column_var(relid, name);
 		test->nulltesttype = IS_NOT_NULL;
 		clauses = lappend(clauses, test);
 	}

@@ -323,14 +323,10 @@ change_undo_unique(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 {
 	HeapTuple	tuple = change_constraint(move->table, deed->what->fk_name);
 	List	   *attnums = NIL;
-	PlanStep	drop = *deed->what;
 	ListCell   *lc;
 
 	if (tuple == NULL)
 		return;
-	drop.kind = STEP_DROP;
-	drop.definition = "constraint";
-	ObjectAddressSet(move->object, ConstraintRelationId, ((Form_pg_constraint) GETSTRUCT(tuple))->oid);
 	foreach(lc, deed->what->child_columns)
 		attnums = lappend_int(attnums, get_attnum(move->table, lfirst(lc)));
 	if (!is_same(tuple, deed->what, attnums))
@@ -339,7 +335,7 @@ change_undo_unique(const PlanDeed *deed, const PlanStep *step, ChangeMove *move)
 		change_problem(move, ERRCODE_SG_KEY_CONFLICT,
 					   psprintf("its index was there before, as %s, and would go with the constraint", deed->was),
 					   "Drop the constraint by hand, and make the index anew.");
-	else if (change_keeps_identity(&drop, move))
+	else if (change_undo_keeps_identity(deed, "constraint", ConstraintRelationId, ((Form_pg_constraint) GETSTRUCT(tuple))->oid, move))
 		change_statement(move, MOVE_STATEMENT, "drop", AccessExclusiveLock, STEP_ROLLED_BACK,
 						 plan_drop_statement(deed->what->child_table, deed->what->fk_name));
 }

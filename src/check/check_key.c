@@ -777,9 +777,8 @@ check_deferrable_target(const PlanCheck *check, CheckStep *cs)
 static void
 check_left(CheckStep *cs)
 {
-	PlanStep   *drop = plan_filler_left_rows(cs->step) ? plan_filler_ended_by(cs->step) : NULL;
 	char	   *hint;
-	char	   *reason = drop ? plan_filler_ended_text(drop, &hint) : NULL;
+	char	   *reason = plan_filler_left_text(cs->step, &hint);
 
 	if (reason)
 		check_row(cs, "backfill", CHECK_BLOCK, reason, hint);

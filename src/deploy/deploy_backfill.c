@@ -1040,9 +1040,8 @@ check_trust(StepWork *work)
 static bool
 check_source(StepWork *work)
 {
-	PlanStep   *drop = plan_filler_left_rows(work->step) ? plan_filler_ended_by(work->step) : NULL;
 	char	   *hint;
-	char	   *reason = drop ? plan_filler_ended_text(drop, &hint) : NULL;
+	char	   *reason = plan_filler_left_text(work->step, &hint);
 
 	if (reason)
 		fail_step(work, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, reason, hint);

@@ -66,24 +66,10 @@ fix_counts_first(const PlanRun *run)
 	return !run->dry_run && limit_of(run) >= 0;
 }
 
-/* Counts the rows that are deleted or changed where they are */
-static int64
-lost_rows(const RunRows *rows)
-{
-	return run_rows_count(rows, InvalidOid, ROWS_DELETED) + run_rows_count(rows, InvalidOid, ROWS_CHANGED) +
-		run_rows_count(rows, InvalidOid, ROWS_SET);
-}
-
-static int64
-moved_rows(const RunRows *rows)
-{
-	return run_rows_count(rows, InvalidOid, ROWS_QUARANTINED);
-}
-
 static char *
 lost_text(const RunRows *rows)
 {
-	return psprintf(INT64_FORMAT " rows would be deleted or changed%s", lost_rows(rows),
+	return psprintf(INT64_FORMAT " rows would be deleted or changed%s", run_rows_lost(rows),
 					run_rows_count(rows, InvalidOid, ROWS_SET) > 0 ? "" : " without a copy");
 }
 
@@ -93,7 +79,7 @@ moved_text(const RunRows *rows, int64 limit)
 {
 	List	   *tables;
 
-	if (moved_rows(rows) <= limit)
+	if (run_rows_moved(rows) <= limit)
 		return NULL;
 	/* the same one each time */
 	tables = run_rows_tables(rows);
@@ -101,7 +87,7 @@ moved_text(const RunRows *rows, int64 limit)
 	foreach_oid(table, tables)
 	{
 		if (run_rows_count(rows, table, ROWS_QUARANTINED) > LARGE_PART * fix_estimate_rows(table))
-			return psprintf(INT64_FORMAT " rows would be put into quarantine, over %.0f %% of %s among them", moved_rows(rows),
+			return psprintf(INT64_FORMAT " rows would be put into quarantine, over %.0f %% of %s among them", run_rows_moved(rows),
 							100 * LARGE_PART, sg_relation_name(table));
 	}
 	return NULL;
@@ -112,7 +98,7 @@ static char *
 problem_text(const PlanRun *run, const RunRows *rows)
 {
 	int64		limit = limit_of(run);
-	char	   *what = lost_rows(rows) > limit ? lost_text(rows) : moved_text(rows, limit);
+	char	   *what = run_rows_lost(rows) > limit ? lost_text(rows) : moved_text(rows, limit);
 
 	return what ? psprintf("%s: more than %s allows, which is " INT64_FORMAT, what,
 						   run->max_rows >= 0 ? "max_rows" : "schemaguard.fix_limit", limit) : NULL;
@@ -124,7 +110,7 @@ fix_check_counted(const PlanRun *run, const RunRows *rows)
 	char	   *problem = problem_text(run, rows);
 	PlanRun		next = *run;
 
-	next.max_rows = Max(lost_rows(rows), moved_rows(rows));
+	next.max_rows = Max(run_rows_lost(rows), run_rows_moved(rows));
 	if (problem)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
@@ -146,7 +132,7 @@ fix_check_batch(StepWork *work, const FixBatch *batch)
 		return;
 	rows = run_rows_new();
 	fix_count_rows(rows, batch);
-	if (lost_rows(rows) + lost_rows(run->rows) <= limit && (moved_rows(rows) == 0 || moved_rows(rows) + moved_rows(run->rows) <= limit))
+	if (run_rows_lost(rows) + run_rows_lost(run->rows) <= limit && (run_rows_moved(rows) == 0 || run_rows_moved(rows) + run_rows_moved(run->rows) <= limit))
 		return;
 	run_rows_merge(rows, run->rows);
 	problem = problem_text(run, rows);

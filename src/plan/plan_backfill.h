@@ -113,9 +113,11 @@ extern PlanStep *plan_filler_ends_with(const PlanStep *step);
 /* Has a key whose trigger is gone rows to fill, because they were away until then? */
 extern bool plan_filler_left_rows(const PlanStep *step);
 
-/* Returns the step that has dropped or renamed such a column, or NULL; and says so of a step, with the hint that has it taken back */
-extern PlanStep *plan_filler_ended_by(const PlanStep *step);
+/* Says that a step has dropped or renamed what a fill reads, with the hint that has it taken back */
 extern char *plan_filler_ended_text(const PlanStep *drop, char **hint);
+
+/* Likewise of the rows that such a key has to fill, where a step of the plan has done that; else NULL */
+extern char *plan_filler_left_text(const PlanStep *step, char **hint);
 
 /*
  * Make it, and drop it, with its function, and record that the step fills, or

@@ -395,18 +395,20 @@ plan_filler_left_rows(const PlanStep *step)
 	return step->kind == STEP_FOREIGN_KEY && step->backfill && step->state == STEP_ADDED && !step->fills && !plan_step_is_done(step);
 }
 
-PlanStep *
-plan_filler_ended_by(const PlanStep *step)
-{
-	return source_moved_by(step, true);
-}
-
 char *
 plan_filler_ended_text(const PlanStep *drop, char **hint)
 {
 	*hint = psprintf(sg_calls("Take that back, and apply the plan again:\nCALL sg_rollback_fks(%s, steps => '{%d}');"),
 					 quote_literal_cstr(drop->plan), drop->step);
 	return psprintf("rows are left to be filled, and step %d, %s, has taken what its fill reads", drop->step, plan_step_object(drop));
+}
+
+char *
+plan_filler_left_text(const PlanStep *step, char **hint)
+{
+	PlanStep   *drop = plan_filler_left_rows(step) ? source_moved_by(step, true) : NULL;
+
+	return drop ? plan_filler_ended_text(drop, hint) : NULL;
 }
 
 /* ---- as SQL, for who does it by hand ---- */

@@ -63,7 +63,7 @@ extern List *plan_rounds(PlanGraph *graph);
 /* Returns the foreign keys among the given steps, with the steps that they need */
 extern List *plan_keys_with_needs(PlanGraph *graph, List *steps);
 
-/* How steps need each other, edge by edge, with a hint; or NULL */
+/* Describes steps that need each other, edge by edge, with a hint; NULL where none do */
 extern char *plan_circle(PlanGraph *graph, char **hint);
 
 /*

@@ -312,20 +312,21 @@ run_call_text(const PlanRun *run, const char *procedure)
 	return call.data;
 }
 
-/* The rows that the call has taken away or changed, or would, as schemaguard.fix_limit counts them */
-static int64
-limited_rows(const RunRows *rows)
+/* Would a call that names no limit stop at so many rows? */
+static bool
+is_past_limit(const PlanRun *run, int64 rows)
 {
-	return Max(run_rows_count(rows, InvalidOid, ROWS_DELETED) + run_rows_count(rows, InvalidOid, ROWS_CHANGED) +
-			   run_rows_count(rows, InvalidOid, ROWS_SET), run_rows_count(rows, InvalidOid, ROWS_QUARANTINED));
+	return run->max_rows < 0 && sg_fix_limit >= 0 && rows > sg_fix_limit;
 }
 
 /* After a dry run: has the next call name the rows that it counts itself, where it would stop at so many */
 static void
 allow_counted(PlanRun *next, const PlanRun *run)
 {
-	if (run->dry_run && run->max_rows < 0 && sg_fix_limit >= 0 && limited_rows(run->rows) > sg_fix_limit)
-		next->max_rows = limited_rows(run->rows);
+	int64		rows = Max(run_rows_lost(run->rows), run_rows_moved(run->rows));
+
+	if (run->dry_run && is_past_limit(run, rows))
+		next->max_rows = rows;
 }
 
 char *
@@ -336,7 +337,7 @@ run_fixing_hint(const PlanRun *run, const char *procedure, const char *does)
 	fixing.fix = true;
 	fixing.dry_run = false;
 	allow_counted(&fixing, run);
-	if (!run->dry_run && run->max_rows < 0 && sg_fix_limit >= 0 && !run->given && run->orphan_rows > sg_fix_limit)
+	if (!run->dry_run && !run->given && is_past_limit(run, run->orphan_rows))
 	{
 		/* the call itself would stop at so many */
 		fixing.dry_run = true;

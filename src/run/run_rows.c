@@ -99,6 +99,18 @@ run_rows_count(const RunRows *rows, Oid table, RowFate fate)
 	return entry ? entry->n[fate] : 0;
 }
 
+int64
+run_rows_lost(const RunRows *rows)
+{
+	return rows->n[ROWS_DELETED] + rows->n[ROWS_CHANGED] + rows->n[ROWS_SET];
+}
+
+int64
+run_rows_moved(const RunRows *rows)
+{
+	return rows->n[ROWS_QUARANTINED];
+}
+
 List *
 run_rows_tables(const RunRows *rows)
 {

@@ -34,6 +34,10 @@ extern void run_rows_add(RunRows *rows, Oid table, RowFate fate, int64 n);
 /* Returns how many rows of a table have that fate; InvalidOid: of all tables */
 extern int64 run_rows_count(const RunRows *rows, Oid table, RowFate fate);
 
+/* Return the rows that schemaguard.fix_limit bounds: deleted, or changed where they are; and moved into quarantine */
+extern int64 run_rows_lost(const RunRows *rows);
+extern int64 run_rows_moved(const RunRows *rows);
+
 /* Returns the tables, as OIDs */
 extern List *run_rows_tables(const RunRows *rows);
 

@@ -259,7 +259,7 @@ extern char *script_table_of_index(Oid index);
 
 /* ---- script_facts.c: what statements do ---- */
 
-/* What a statement does under its lock; a flag of the fact, which rules of lint look for */
+/* Words for the deed of a statement under its lock: a flag of the fact, which rules of lint look for */
 #define DOES_BUILD			"builds"
 #define DOES_REBUILD		"rebuilds"	/* with its indexes locked */
 #define DOES_READ			"reads"

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * script_column.c
- *	  What a new column, or a new type of one, does to the rows of a table.
+ *	  Effects of a new column, or of a new type of one, on the rows of a table.
  *
- * Whether ALTER COLUMN TYPE rewrites the table is judged as
- * ATColumnChangeRequiresRewrite() does it in tablecmds.c, for types of
- * pg_catalog alone: the casts of other types are somebody's code.
+ * A change of type is judged as ATColumnChangeRequiresRewrite() does it in
+ * tablecmds.c, for types of pg_catalog alone: the casts of other types are
+ * somebody's code.
  *
  *-------------------------------------------------------------------------
  */

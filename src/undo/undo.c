@@ -553,29 +553,14 @@ undo_key(StepWork *work, const PlanDeed *deed)
 /* ---- keys that were replaced ---- */
 
 /*
- * An old key as it stands now; needs a snapshot.  No key has come in the place of
- * one that a step dropped by itself: others on the same columns were beside it, or
- * say other things.
+ * No key has come in the place of one that a step dropped by itself: others on the
+ * same columns were beside it, or say other things
  */
 static Standing
-look_at_old_key(const PlanRun *run, const PlanDeed *deed, PlanStep *step, FkKey **existing)
+beside_twins(const PlanDeed *deed, const PlanStep *successor, Standing standing)
 {
-	const PlanStep *successor = plan_step_get(run->plan->name, deed->step, true);
-	Standing	standing = look_at_key(step, existing);
-
 	if (standing.twin && !deed->own && successor && successor->kind != STEP_FOREIGN_KEY)
 		return gone("the key was dropped");
-	return standing;
-}
-
-static Standing
-look_before_restoring(StepWork *work, const PlanDeed *deed)
-{
-	Standing	standing;
-
-	PushActiveSnapshot(GetTransactionSnapshot());
-	standing = look_at_old_key(work->run, deed, work->step, &work->key);
-	PopActiveSnapshot();
 	return standing;
 }
 
@@ -587,7 +572,8 @@ execute_restore(RunAction *action)
 	const char *comment = deed->was;
 	LogEntry	entry;
 	FkKey	   *key;
-	Standing	standing = look_at_old_key(work->run, deed, work->step, &key);
+	const PlanStep *successor = plan_step_get(work->run->plan->name, deed->step, true);
+	Standing	standing = beside_twins(deed, successor, look_at_key(work->step, &key));
 
 	if (standing.sqlerrcode == ERRCODE_SG_KEY_CONFLICT)
 		ereport(ERROR,
@@ -726,7 +712,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 	if (!deed->valid)
 		step->orphans = ORPHANS_LEAVE;
 	set_step(work, deed, step);
-	standing = look_before_restoring(work, deed);
+	standing = beside_twins(deed, successor, look_before(work));
 	if (standing.another)
 		return undo_tell_problem(work, deed, fk_problem(FK_PROBLEM_OTHER, ERRCODE_DUPLICATE_OBJECT,
 														psprintf("the name %s is taken: %s", quote_identifier(step->fk_name), standing.reason),
@@ -749,7 +735,7 @@ undo_replace(StepWork *work, const PlanDeed *deed)
 		if (!restore_key(work, deed))
 			return false;
 		run_append_notice(work, psprintf("key %s restored", quote_identifier(step->fk_name)));
-		standing = look_before_restoring(work, deed);
+		standing = beside_twins(deed, successor, look_before(work));
 	}
 	if (!standing.ours)
 		return leave_standing(work, deed, &standing);
@@ -869,15 +855,11 @@ pass_on(StepWork *work, const PlanDeed *deed, int heir)
 static bool
 is_sent_by(StepWork *work, const PlanDeed *deed, Oid table, Oid index, bool *done)
 {
-	PlanStep	drop = *deed->what;
 	ChangeMove	move = {.action = "drop",.table = table};
 	bool		keeps;
 
-	drop.kind = STEP_DROP;
-	drop.definition = "index";
-	ObjectAddressSet(move.object, RelationRelationId, index);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	keeps = change_keeps_identity(&drop, &move);
+	keeps = change_undo_keeps_identity(deed, "index", RelationRelationId, index, &move);
 	PopActiveSnapshot();
 	if (!keeps)
 		*done = undo_tell_problem(work, deed, move.problem);
