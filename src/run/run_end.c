@@ -323,9 +323,13 @@ is_past_limit(const PlanRun *run, int64 rows)
 static void
 allow_counted(PlanRun *next, const PlanRun *run)
 {
-	int64		rows = Max(run_rows_lost(run->rows), run_rows_moved(run->rows));
+	int64		rows;
 
-	if (run->dry_run && is_past_limit(run, rows))
+	/* a worker counts nothing */
+	if (!run->dry_run || run->rows == NULL)
+		return;
+	rows = Max(run_rows_lost(run->rows), run_rows_moved(run->rows));
+	if (is_past_limit(run, rows))
 		next->max_rows = rows;
 }
 
