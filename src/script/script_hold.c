@@ -34,6 +34,7 @@
 #include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
+#include "base/gone.h"
 #include "base/quote.h"
 #include "base/scope.h"
 #include "expression/expression.h"
@@ -177,8 +178,7 @@ has_check(Oid relid, const char *condition)
 		Datum		bin = heap_getattr(tuple, Anum_pg_constraint_conbin, RelationGetDescr(constraints.rel), &is_null);
 
 		found = c->contype == CONSTRAINT_CHECK && c->convalidated && !is_null &&
-			expression_compare_text(&scope, condition, TextDatumGetCString(DirectFunctionCall2(pg_get_expr, bin, ObjectIdGetDatum(relid))),
-									&reason) == DRIFT_SAME;
+			expression_compare_text(&scope, condition, sg_expression(bin, relid), &reason) == DRIFT_SAME;
 	}
 	sg_catalog_end(&constraints);
 	return found;
