@@ -121,7 +121,7 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
 AS $function$
-WITH published AS MATERIALIZED (
+WITH RECURSIVE published AS MATERIALIZED (
     SELECT p.* FROM schemaguard.sg_sync_published(pairs, reference, allow_drop,
         ARRAY(SELECT substr(s, length('created table ') + 1) FROM jsonb_object_keys(statements) s WHERE starts_with(s, 'created table '))) p
 ), own AS (
@@ -129,6 +129,13 @@ WITH published AS MATERIALIZED (
     WHERE (p.properties ->> 'all_tables')::boolean AND NOT p.properties ? 'except' OR (p.properties ->> 'all_sequences')::boolean
         OR p.properties -> 'schemas' ? 'schemaguard'
         OR EXISTS (SELECT FROM jsonb_array_elements_text(p.properties -> 'tables') t WHERE starts_with(t, 'schemaguard.'))
+), heir AS (
+    -- whose columns change with those of another table, which no publication may send
+    SELECT o.identity, i.above FROM schemaguard.snapshot_object o
+        CROSS JOIN LATERAL jsonb_array_elements_text(o.properties -> 'inherits') i (above)
+    WHERE o.snapshot = reference AND o.kind = 'table' AND EXISTS (SELECT FROM published)
+    UNION SELECT h.identity, i.above FROM heir h JOIN schemaguard.snapshot_object o ON o.snapshot = reference AND o.kind = 'table'
+        AND o.identity = h.above CROSS JOIN LATERAL jsonb_array_elements_text(o.properties -> 'inherits') i (above)
 ), changed AS (
     SELECT a.identity, a.unfit, bool_or(a.was_there) AS was_there, min(a.publication) AS publication, min(a.whole) AS whole,
         string_agg(DISTINCT a.publication, ', ') AS publications
@@ -139,20 +146,21 @@ WITH published AS MATERIALIZED (
     -- of publications that there were before; a column by its table's
     SELECT 'table' AS kind, a.whole AS object, a.whole AS name,
         CASE WHEN s.made IS NULL THEN 'table by its name' ELSE 'new table' END AS what,
-        coalesce(s.made, statements ->> ('renamed table ' || b.whole)) AS statement, s.made IS NULL AS was_there,
+        coalesce(s.made, statements ->> ('renamed table ' || a.whole)) AS statement, s.made IS NULL AS was_there,
         string_agg(DISTINCT a.publication, ', ') AS publications
     FROM published a LEFT JOIN published b ON NOT b.after AND b.key = a.key AND b.publication = a.publication
         CROSS JOIN LATERAL (SELECT statements ->> ('created table ' || a.whole) AS made) s
     WHERE a.after AND NOT EXISTS (SELECT FROM published b WHERE NOT b.after AND b.publication = a.publication AND b.whole = a.whole)
         AND a.publication IN (SELECT p.identity FROM schemaguard.sg_sync_publications(pairs, allow_drop) p WHERE NOT p.after)
-    GROUP BY a.whole, s.made, b.whole
+    GROUP BY a.whole, s.made
     UNION ALL
     SELECT 'column', c.identity, quote_ident(c.name), CASE WHEN c.target_identity IS NULL THEN 'new column' ELSE 'column by its name' END,
         s.statement, c.target_identity IS NOT NULL, string_agg(DISTINCT a.publication, ', ')
-    FROM unnest(pairs) c JOIN published a ON a.after AND c.parent = ANY (a.levels)
+    FROM unnest(pairs) c JOIN published a ON a.after
+            AND (c.parent = ANY (a.levels) OR EXISTS (SELECT FROM heir h WHERE h.identity = a.identity AND h.above = c.parent))
         JOIN published b ON NOT b.after AND b.key = a.key AND b.publication = a.publication
         CROSS JOIN LATERAL (SELECT coalesce(statements ->> ('created column ' || c.identity),
-            statements ->> ('renamed column ' || c.target_identity)) AS statement) s
+            statements ->> ('renamed column ' || c.identity)) AS statement) s
     WHERE c.kind = 'column' AND c.name IS DISTINCT FROM c.target_name AND s.statement IS NOT NULL
         AND coalesce(a.properties -> 'table_columns' -> a.whole ? c.name,
             NOT c.properties ? 'generated' OR a.properties ? 'generated_columns')

@@ -152,8 +152,9 @@ WITH RECURSIVE stated AS MATERIALIZED (
 )
 -- what is no statement of the script, but said of it
 SELECT 0, 0, x.kind, x.object, 'sent', x.told, NULL, x.hint, NULL, x.note, NULL, NULL, NULL, NULL, NULL
-FROM schemaguard.sg_sync_sent(pairs, reference, allow_drop, (SELECT coalesce(jsonb_object_agg(s.what || ' ' || s.kind || ' ' || s.object,
-    s.statement), '{}') FROM stated s WHERE s.section > 0 AND s.kind IN ('table', 'column') AND s.what IN ('created', 'renamed'))) x
+FROM schemaguard.sg_sync_sent(pairs, reference, allow_drop, (SELECT coalesce(jsonb_object_agg(m.what, m.statements), '{}')
+    FROM (SELECT s.what || ' ' || s.kind || ' ' || s.object AS what, string_agg(s.statement, E';\n' ORDER BY s.n) AS statements
+          FROM stated s WHERE s.section > 0 AND s.kind IN ('table', 'column') AND s.what IN ('created', 'renamed') GROUP BY 1) m)) x
 WHERE target = 'live'
 UNION ALL
 (SELECT s.section, s.place, s.kind, s.object, s.what, s.statement, s.guard, s.before, s.after, s.note, s.index, s.index_after, s.cost,

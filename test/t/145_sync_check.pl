@@ -301,6 +301,31 @@ query(q{CREATE EXTENSION schemaguard; CREATE SCHEMA app; CREATE TABLE app.a (id 
 	like($told, qr/this database is what "ref" is/, '... and it is done');
 	is($changes->(), 'f l u w', '... and the server refuses what was told, no more');
 }
+# names that go on under another one: with the statements for subscribers; a column with its table's, or that of what the table inherits from
+$node->safe_psql('postgres', 'CREATE DATABASE new_names');
+query(q{CREATE EXTENSION schemaguard; CREATE SCHEMA app; CREATE SCHEMA below; CREATE TABLE app.r (id int PRIMARY KEY, neu int); CREATE TABLE app.w (id int PRIMARY KEY, neu int) PARTITION BY RANGE (id);
+	CREATE TABLE app.w_1 PARTITION OF app.w FOR VALUES FROM (0) TO (9); CREATE TABLE below.top (id int PRIMARY KEY, neu int); CREATE TABLE below.mid () INHERITS (below.top); CREATE TABLE app.heir (PRIMARY KEY (id)) INHERITS (below.mid);
+	CREATE TABLE app.neu (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLES IN SCHEMA app; CREATE PUBLICATION whole FOR TABLE app.w WITH (publish_via_partition_root);
+	SELECT sg_snapshot_take('ref'); ALTER TABLE app.r RENAME neu TO old; ALTER TABLE app.w RENAME neu TO old; ALTER TABLE below.top RENAME neu TO old; ALTER TABLE app.neu RENAME TO old; ALTER TABLE app.old SET SCHEMA below;
+	ALTER PUBLICATION p ADD TABLE below.old;
+	INSERT INTO schemaguard.rename (kind, old, new, same) VALUES ('column', 'app.r.old', 'app.r.neu', true), ('column', 'app.w.old', 'app.w.neu', true), ('column', 'below.top.old', 'below.top.neu', true), ('table', 'below.old', 'app.neu', true)}, 'new_names');
+{
+	my $renamed = sub { sprintf "publication %s sends the %s by its name, and a subscription stops where there is no %s\nOn each subscriber, when it has applied what was written before:\n%s", @_ };
+	my @all = sort $renamed->('p', 'table', 'app.neu', "ALTER TABLE below.old SET SCHEMA app;\nALTER TABLE app.old RENAME TO neu;"),
+		map { $renamed->($_->[0], 'column', 'neu', "ALTER TABLE $_->[1] RENAME COLUMN old TO neu;") } [ 'p', 'app.r' ], [ 'p, whole', 'app.w' ], [ 'p', 'below.top' ];
+	my $warnings = sub { return [ sort map { s/\nHINT:  /\n/r } $_[0] =~ /WARNING:  (publication .*\nHINT:  .*\n(?:ALTER .*;(?=\n|\z)\n?)+)/g ] };
+
+	chomp @all;
+	for my $call ("SELECT sg_sync_check('ref')", "CALL sg_sync_apply('ref')")
+	{
+		my (undef, undef, $told) = $node->psql('new_names', $call);
+		my $found = $warnings->($told);
+		chomp @$found;
+		is_deeply($found, \@all, "what publications send by another name: $call");
+		$call =~ /CALL/ or is(scalar(() = query(q{SELECT sg_sync_sql('ref')}, 'new_names') =~ /^-- warning: publication .* by its name/mg), 4, '... in the script, too');
+	}
+	is(query('SELECT count(neu) FROM app.r', 'new_names'), '0', '... and it is done');
+}
 # a table that is logged from then on was there before
 $node->safe_psql('postgres', 'CREATE DATABASE logged');
 query(q{CREATE EXTENSION schemaguard; CREATE SCHEMA app; CREATE TABLE app.n (id int); CREATE PUBLICATION p FOR TABLES IN SCHEMA app; SELECT sg_snapshot_take('ref');
