@@ -14,8 +14,25 @@ RETURN CASE WHEN at < now() - interval '2 days' THEN div(extract(epoch FROM now(
             ELSE 'just now' END;
 COMMENT ON FUNCTION schemaguard.sg_ago(timestamptz) IS 'how long ago a time was, for people';
 
+-- Such keys are looked for, rather than all joined to their triggers: that is most of the time that a document of health takes. Keys that
+-- are not enforced have none; the column came with 18.
+CREATE FUNCTION schemaguard.sg_unarmed_keys(OUT oid oid, OUT enforced boolean) RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH RECURSIVE disabled AS (                -- the whole's, where it is those of a partition
+        SELECT t.tgconstraint AS oid FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled NOT IN ('O', 'A')
+        UNION
+        SELECT k.conparentid FROM disabled d JOIN pg_constraint k ON k.oid = d.oid WHERE k.conparentid <> 0)
+    SELECT k.oid, true FROM pg_constraint k
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND k.oid IN (SELECT d.oid FROM disabled d)
+    UNION ALL
+    SELECT k.oid, to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false' FROM pg_constraint k
+    WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid);
+END;
+COMMENT ON FUNCTION schemaguard.sg_unarmed_keys() IS 'declared keys whose triggers are disabled or missing, and those not enforced';
+
 -- An audit deletes the verdicts that its own supersede, so a verdict with orphans that is left counts. A key whose orphans a gate's
--- finding was accepted with, and that has no more of them, does not fail, as it does not fail the gate.
+-- finding was accepted with, and that has no more of them, does not fail, as it does not fail the gate; nor does one without triggers.
 CREATE FUNCTION schemaguard.sg_status_keys(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS SETOF record
@@ -41,23 +58,35 @@ BEGIN ATOMIC
                count(*) FILTER (WHERE p.fails) AS failing, min(p.broken_at) AS broken_at
         FROM proved p JOIN pg_constraint c ON c.oid = p.constraint_oid
         WHERE c.contype = 'f' AND c.conparentid = 0),
+    unarmed AS (
+        SELECT count(*) AS unarmed, count(*) FILTER (WHERE a.rows IS NULL) AS open
+        FROM schemaguard.sg_unarmed_keys() u
+             JOIN pg_constraint c ON c.oid = u.oid
+             JOIN pg_class t ON t.oid = c.conrelid
+             JOIN pg_namespace n ON n.oid = t.relnamespace
+             LEFT JOIN accepted a ON a.object = format('%I.%I', n.nspname, t.relname) AND a.property = c.conname
+        WHERE u.enforced),
     known AS (
-        SELECT d.keys, d.keys - r.keys AS unread, d.unproved, r.oldest, r.broken, r.failing, r.broken_at FROM declared d, read r),
+        SELECT d.keys, d.keys - r.keys AS unread, d.unproved, r.oldest, r.broken, r.failing, r.broken_at, u.unarmed, u.open
+        FROM declared d, read r, unarmed u),
     told AS (
-        SELECT k.*, CASE WHEN k.failing > 0 THEN 'failing'
-                              WHEN k.broken > 0 OR k.keys = 0 OR k.unread > 0 OR k.unproved > 0
+        SELECT k.*, CASE WHEN k.failing > 0 OR k.open > 0 THEN 'failing'
+                              WHEN k.broken > 0 OR k.unarmed > 0 OR k.keys = 0 OR k.unread > 0 OR k.unproved > 0
                                   OR k.oldest < now() - interval '30 days' THEN 'attention'
                               ELSE 'ok' END AS state
         FROM known k)
-    SELECT k.state, 'keys', CASE WHEN k.broken > 0 THEN k.broken_at ELSE k.oldest END,
+    SELECT k.state, 'keys', CASE WHEN k.broken > 0 THEN k.broken_at WHEN k.unarmed = 0 THEN k.oldest END,
            CASE WHEN k.broken > 0 THEN format('orphans in %s of %s keys, found %s', k.broken, k.keys, schemaguard.sg_ago(k.broken_at))
                     || CASE WHEN k.broken > k.failing THEN format('; accepted: %s', k.broken - k.failing) ELSE '' END
                     || CASE WHEN k.unread > 0 THEN format('; no audit on record of %s', k.unread) ELSE '' END
+                    || CASE WHEN k.unarmed > 0 THEN format('; triggers do not fire: %s', k.unarmed) ELSE '' END
+                WHEN k.unarmed > 0 THEN format('the triggers of %s of %s keys do not fire%s', k.unarmed, k.keys,
+                                               CASE WHEN k.open = 0 THEN ', which is accepted' ELSE '' END)
                 WHEN k.keys = 0 THEN 'no foreign key is declared'
                 WHEN k.unread > 0 THEN format('no audit on record of %s of %s keys', k.unread, k.keys)
                 WHEN k.unproved > 0 THEN format('not validated: %s of %s keys', k.unproved, k.keys)
                 ELSE format('no orphans in %s keys; the oldest audit was %s', k.keys, schemaguard.sg_ago(k.oldest)) END,
-           CASE WHEN k.broken > 0 OR k.unread = 0 AND k.unproved > 0
+           CASE WHEN k.broken > 0 OR k.unarmed > 0 OR k.unread = 0 AND k.unproved > 0
                     THEN 'SELECT child_table, fk_name, state, stale_reason FROM schemaguard.fk_trust WHERE stands IS NOT TRUE;'
                 WHEN k.state = 'attention' AND k.keys > 0 THEN format('SELECT * FROM %s.sg_orphan_audit();', schemaguard.sg_schema())
                 ELSE format('SELECT * FROM %s.sg_discover_fks();', schemaguard.sg_schema()) END

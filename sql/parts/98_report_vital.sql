@@ -57,20 +57,6 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE WHEN since IS NOT NULL THEN greatest(extract(epoch FROM now() - since), 0)::bigint END;
 COMMENT ON FUNCTION schemaguard.sg_seconds(timestamptz) IS 'how many seconds ago a time was, at least 0';
 
--- Such keys are looked for, rather than all joined to their triggers: that is most of the time that a document of health takes. Keys that
--- are not enforced have none; the column came with 18.
-CREATE FUNCTION schemaguard.sg_unarmed_keys(OUT oid oid, OUT enforced boolean) RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-    SELECT k.oid, true FROM pg_constraint k
-    WHERE k.contype = 'f' AND k.conparentid = 0
-      AND k.oid IN (SELECT t.tgconstraint FROM pg_trigger t WHERE t.tgisinternal AND t.tgenabled NOT IN ('O', 'A'))
-    UNION ALL
-    SELECT k.oid, to_jsonb(k) ->> 'conenforced' IS DISTINCT FROM 'false' FROM pg_constraint k
-    WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgconstraint = k.oid);
-END;
-COMMENT ON FUNCTION schemaguard.sg_unarmed_keys() IS 'declared keys whose triggers are disabled or missing, and those not enforced';
-
 CREATE FUNCTION schemaguard.sg_health_keys() RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -128,8 +114,7 @@ BEGIN
             FROM schemaguard.plan_step s WHERE s.state = 'failed' GROUP BY s.plan),
     told AS (
         SELECT s.state FROM status s
-        UNION ALL SELECT c.state FROM critical c
-        UNION ALL SELECT CASE WHEN k.counts -> 'unarmed' <> '0' THEN 'failing' ELSE 'ok' END FROM keys k)
+        UNION ALL SELECT c.state FROM critical c)
     SELECT jsonb_build_object(
         'state', (SELECT CASE max(CASE t.state WHEN 'failing' THEN 2 WHEN 'attention' THEN 1 ELSE 0 END)
                              WHEN 2 THEN 'failing' WHEN 1 THEN 'attention' ELSE 'ok' END FROM told t),

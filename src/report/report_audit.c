@@ -346,6 +346,8 @@ report_finding(const AuditKey *ak)
 		appendStringInfo(&text, INT64_FORMAT " %s", ak->orphan_rows, ak->orphan_rows == 1 ? "row breaks it" : "rows break it");
 	else if (ak->result == AUDIT_FAIL)
 		appendStringInfo(&text, INT64_FORMAT " orphan %s", ak->orphan_rows, ak->orphan_rows == 1 ? "row" : "rows");
+	else if (ak->result == AUDIT_PASS)
+		appendStringInfo(&text, "%s: %s", fk_state_word(ak->state), report_reason(ak));
 	else
 		appendStringInfo(&text, "%s: %s", audit_result_word(ak->result), ak->reason ? ak->reason : "no reason");
 	return text.data;

@@ -5,7 +5,7 @@
  *	  pg_cron and CI.
  *
  * A gate is an audit whose verdicts are committed, and then an error if any
- * key fails or is unknown.  schemaguard.finding has these keys as the
+ * key fails or is unknown, or is there but looks at no row that comes.  schemaguard.finding has these keys as the
  * last gate of the same role and scope left them, so that what is new and
  * what is gone is known, and listeners are told of a change once.  A finding
  * that is accepted there, and has not grown, is no reason for the error.
@@ -68,8 +68,22 @@ typedef struct AuditGate
 	List	   *found;			/* of AuditKey *: failing or unknown */
 	List	   *accepted;		/* of FindingAccepted *, sorted */
 	int			failed;
+	int			unarmed;		/* of these: no orphans, but no triggers */
 	int			unknown;
 } AuditGate;
+
+/* Holds for the rows that are there, and lets in what comes */
+static bool
+is_unarmed(const AuditKey *ak)
+{
+	return ak->result == AUDIT_PASS && ak->rule == NULL && ak->state == FK_UNARMED;
+}
+
+static bool
+fails(const AuditKey *ak)
+{
+	return ak->result == AUDIT_FAIL || is_unarmed(ak);
+}
 
 static const char *
 gate_result(const AuditGate *gate)
@@ -159,7 +173,7 @@ finding_of(const AuditKey *ak)
 	finding->kind = rule_word(ak);
 	finding->object = ak->child_table;
 	finding->property = ak->fk_name;
-	finding->result = audit_result_word(ak->result);
+	finding->result = audit_result_word(fails(ak) ? AUDIT_FAIL : ak->result);
 	finding->detail = report_reason(ak);
 	finding->count = ak->orphan_rows < 0 ? FINDING_UNCOUNTED : ak->orphan_rows;
 	return finding;
@@ -177,7 +191,7 @@ record(List *keys, void *arg)
 		return;
 	foreach_ptr(const AuditKey, ak, keys)
 	{
-		if (ak->result == AUDIT_PASS)
+		if (ak->result == AUDIT_PASS && !is_unarmed(ak))
 			passed = lappend(passed, finding_of(ak));
 		else if (ak->result != AUDIT_SKIPPED)
 			found = lappend(found, finding_of(ak));
@@ -219,10 +233,11 @@ judge(AuditGate *gate)
 			continue;
 		gate->keys++;
 		gate->rules += ak->rule != NULL;
-		if (ak->result == AUDIT_PASS)
+		if (ak->result == AUDIT_PASS && !is_unarmed(ak))
 			continue;
 		gate->found = lappend(gate->found, ak);
-		if (ak->result == AUDIT_FAIL)
+		gate->unarmed += is_unarmed(ak);
+		if (fails(ak))
 			gate->failed++;
 		else
 			gate->unknown++;
@@ -301,8 +316,11 @@ leave_out_accepted(AuditGate *gate)
 	list_sort(gate->accepted, compare_accepted);
 	foreach_ptr(AuditKey, ak, gate->found)
 	{
-		if (ak->result == AUDIT_FAIL && is_accepted(gate, ak))
+		if (fails(ak) && is_accepted(gate, ak))
+		{
 			gate->failed--;
+			gate->unarmed -= is_unarmed(ak);
+		}
 		else
 			counts = lappend(counts, ak);
 	}
@@ -342,6 +360,8 @@ tell_found(const AuditGate *gate)
 {
 	StringInfoData detail;
 	int			named = Min(list_length(gate->found), FIRST_KEYS);
+	const char *unarmed = gate->unarmed == 0 ? "" : psprintf("; without orphans, but unarmed: %d", gate->unarmed);
+	const char *arm = gate->unarmed == 0 ? "" : sg_calls("What arms keys whose triggers do not fire:\nSELECT object, fix FROM sg_lint() WHERE rule = 'key-unarmed';\n");
 	const char *all = gate->accepted ? FINDING_LIST_NEW : FINDING_LIST;
 
 	initStringInfo(&detail);
@@ -353,12 +373,14 @@ tell_found(const AuditGate *gate)
 	ereport(gate->fails ? ERROR : WARNING,
 			(errcode(ERRCODE_SG_ORPHANS),
 			 gate->rules == 0 ?
-			 errmsg("orphans in %d of %d foreign keys, %d could not be judged", gate->failed, gate->keys, gate->unknown) :
-			 errmsg("rows break %d of %d keys and rules, %d could not be judged", gate->failed, gate->keys, gate->unknown),
+			 errmsg("orphans in %d of %d foreign keys, %d could not be judged%s", gate->failed - gate->unarmed, gate->keys,
+					gate->unknown, unarmed) :
+			 errmsg("rows break %d of %d keys and rules, %d could not be judged%s", gate->failed - gate->unarmed, gate->keys,
+					gate->unknown, unarmed),
 			 errdetail("%s", detail.data),
 			 gate->plan ?
-			 errhint("All that was found, and since when:\n%s", all) :
-			 errhint("All of these keys, and since when:\n%s%s", all, gate->failed == 0 ? "" :
+			 errhint("%sAll that was found, and since when:\n%s", arm, all) :
+			 errhint("%sAll of these keys, and since when:\n%s%s", arm, all, gate->failed == 0 ? "" :
 					 sg_calls("\nTo accept them as they are, so that the gate fails on what is new or has grown:\nSELECT sg_audit_baseline();"))));
 }
 
@@ -401,7 +423,7 @@ run_gate(AuditGate *gate)
  * schemas, as sg_orphan_audit() does.  Commits the verdicts (the log, proofs,
  * schemaguard.finding) after each batch of tables that is read together, and
  * at the end a NOTIFY on schemaguard.notify_channel if they are not the last
- * gate's; then raises SG001 if any key fails or is unknown, with the first
+ * gate's; then raises SG001 if any key fails, is unknown or unarmed, with the first
  * ones in the detail.  A finding that sg_audit_accept() has accepted is left
  * out with a NOTICE, unless only_new is false.  Without fail, the error is a
  * WARNING.  What passes ends findings of other gates as well, of this role or,

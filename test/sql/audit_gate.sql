@@ -219,6 +219,19 @@ SELECT property, gone_at IS NULL AS is_open FROM schemaguard.finding WHERE prope
 CALL sg_audit_gate('{gate,"gate B"}', fail => false);
 SELECT property, gone_at IS NULL AS is_open FROM schemaguard.finding WHERE property IN ('ends_fk', 'goes_fk', 'stays_fk') AND target = 'schemas gate' AND role = current_user ORDER BY property;
 
+-- a key without orphans whose triggers are disabled lets them in: no pass, and what is accepted ends when they fire again
+CREATE TABLE "gate B".off (a int CONSTRAINT off_fk REFERENCES p);
+DELETE FROM "gate B".d;
+DELETE FROM "gate B".mimic;
+ALTER TABLE "gate B".off DISABLE TRIGGER ALL;
+CALL sg_audit_gate('{"gate B"}');
+SELECT property, result, count, detail FROM schemaguard.finding WHERE property = 'off_fk' AND target = 'schemas "gate B"';
+SELECT sg_audit_accept('off_fk', 'a load') > 0 AS accepted;
+CALL sg_audit_gate('{"gate B"}');
+ALTER TABLE "gate B".off ENABLE TRIGGER ALL;
+CALL sg_audit_gate('{"gate B"}');
+SELECT property, gone_at IS NULL AS is_open FROM schemaguard.finding WHERE property = 'off_fk' AND target = 'schemas "gate B"';
+
 SELECT sg_plan_drop('gate');
 DELETE FROM schemaguard.finding WHERE target ~ 'gate';
 DROP SCHEMA gate, "gate B" CASCADE;

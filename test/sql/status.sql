@@ -55,6 +55,15 @@ DELETE FROM c WHERE a = 2;
 SELECT count(*) FROM sg_orphan_audit('c');
 ALTER TABLE c VALIDATE CONSTRAINT m;
 SELECT * FROM told WHERE subject = 'keys';
+-- disabled triggers, of a partition too, let orphans in
+CREATE TABLE part (a int CONSTRAINT n REFERENCES p) PARTITION BY LIST (a);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);
+SELECT count(*) FROM sg_orphan_audit('part');
+SELECT * FROM told WHERE subject = 'keys';
+ALTER TABLE part_1 DISABLE TRIGGER ALL;
+SELECT * FROM told WHERE subject = 'keys';
+CALL follow();
+DROP TABLE part;
 -- an old one is one to look at
 UPDATE schemaguard.proof SET proved_at = now() - interval '45 days 1 hour' WHERE fk_name = 'k';
 SELECT * FROM told WHERE subject = 'keys';
