@@ -62,6 +62,7 @@ OBJS = \
 	src/base/code_raw.o \
 	src/base/code_reach.o \
 	src/base/code_table.o \
+	src/base/connection.o \
 	src/base/cursor.o \
 	src/base/depend.o \
 	src/base/disk.o \

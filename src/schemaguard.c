@@ -16,6 +16,7 @@
 
 #include "audit/audit.h"
 #include "base/compat.h"
+#include "base/connection.h"
 #include "base/guard.h"
 #include "base/guc.h"
 #include "base/made.h"
@@ -45,6 +46,7 @@ _PG_init(void)
 
 	/* the server's hooks */
 	sg_plan_apart_init();
+	sg_connection_init();
 	sg_guard_init();
 	sg_meant_init();
 	sg_made_init();

@@ -168,6 +168,30 @@ sg_find_setting(const char *name)
 #define SG_BOOL_SETTING(setting) ((struct config_bool *) (setting))
 #endif
 
+/* 16: who reads what is apart from the range table */
+#if PG_VERSION_NUM >= 160000
+#define SG_PERMISSIONS RTEPermissionInfo
+#define SG_PLANNED_PERMISSIONS(planned) ((planned)->permInfos)
+#else
+#define SG_PERMISSIONS RangeTblEntry
+#define SG_PLANNED_PERMISSIONS(planned) ((planned)->rtable)
+#endif
+
+/* 19: the planner's hook for each relation is another one */
+#if PG_VERSION_NUM >= 190000
+#define sg_relation_hook build_simple_rel_hook
+#define sg_relation_hook_type build_simple_rel_hook_type
+#define SG_RELATION_HOOK_PARAMETERS PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *entry
+#define SG_RELATION_HOOK_ARGUMENTS root, rel, entry
+#define SG_HOOKED_RELATION (entry->rtekind == RTE_RELATION ? entry->relid : InvalidOid)
+#else
+#define sg_relation_hook get_relation_info_hook
+#define sg_relation_hook_type get_relation_info_hook_type
+#define SG_RELATION_HOOK_PARAMETERS PlannerInfo *root, Oid id, bool parent, RelOptInfo *rel
+#define SG_RELATION_HOOK_ARGUMENTS root, id, parent, rel
+#define SG_HOOKED_RELATION id
+#endif
+
 /*
  * 17: a stronger lock may count as well; a lock's virtual transaction is one
  * field; kinds of processes are asked for alike; loops over lists declare what they visit (the list stays as it is)

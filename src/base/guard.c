@@ -74,10 +74,16 @@ sg_guard_is_on(void)
 	return guard.level > 0 || OidIsValid(guarded_session);
 }
 
-bool
-sg_guard_in_function(void)
+static bool
+in_function(void)
 {
 	return guard.trusted + guard.around > 0;
+}
+
+bool
+sg_guard_is_nested(void)
+{
+	return in_function() || guard.within > 1;
 }
 
 int
@@ -181,7 +187,7 @@ needs_hook(Oid function)
 	tuple = sg_guard_is_on() && IsTransactionState() ? find_candidate(function) : NULL;
 	if (tuple)
 		ReleaseSysCache(tuple);
-	return tuple || (sg_guard_is_on() && IsTransactionState() && (returns(function, EVENT_TRIGGEROID) || returns(function, FDW_HANDLEROID)));
+	return tuple || (sg_guard_is_on() && IsTransactionState() && returns(function, EVENT_TRIGGEROID));
 }
 
 bool
@@ -229,10 +235,15 @@ check_role(HeapTuple tuple)
 }
 
 bool
+sg_guard_is_other(Oid role)
+{
+	return sg_guard_is_on() && !superuser_arg(role) && (guard.by_others || role != guarded_role());
+}
+
+bool
 sg_guard_is_others(void)
 {
-	return sg_guard_is_on() && InSecurityRestrictedOperation() && !superuser_arg(GetUserId()) &&
-		(guard.by_others || (!is_callers() && guard.trusted + guard.within > 0));
+	return InSecurityRestrictedOperation() && sg_guard_is_other(GetUserId());
 }
 
 Oid
@@ -264,15 +275,6 @@ sg_guard_foreign(Oid relid)
 							sg_relation_name(relid), sg_role_name(GetUserId()), sg_role_name(owner)),
 					 errhint("Have the owner of the foreign table run it, or give table and server to a role that you trust.")));
 	}
-}
-
-void
-sg_guard_others_foreign(Oid relid)
-{
-	if (sg_guard_is_others() && get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("code of another role must not use foreign table %s, whose connection is the session's", sg_relation_name(relid))));
 }
 
 /*
@@ -327,14 +329,6 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 	bool		is_event = sg_guard_is_on() && returns(flinfo->fn_oid, EVENT_TRIGGEROID);
 	MemoryContext cursors = NULL;
 
-	/*
-	 * first use of a foreign table in the session, also of one that came as a
-	 * partition after that was asked; ours is within ours
-	 */
-	if ((guard.by_others || guard.trusted > 0) && sg_guard_is_others() && returns(flinfo->fn_oid, FDW_HANDLEROID))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("code of another role must not use foreign tables, whose connections are the session's")));
 	if (counts)
 	{
 		check_document(tuple);
@@ -342,7 +336,7 @@ begin_call(FmgrInfo *flinfo, HookState *state)
 			check_role(tuple);
 		ReleaseSysCache(tuple);
 	}
-	if (counts && !sg_guard_in_function() && !is_callers())
+	if (counts && !in_function() && !is_callers())
 		cursors = sg_cursors_hide(NULL);
 	if (next_hook)
 		next_hook(FHET_START, flinfo, &state->next);
@@ -384,7 +378,7 @@ end_call(FmgrHookEventType event, FmgrInfo *flinfo, HookState *state)
 		state->entries--;
 		guard.trusted--;
 		tell_workers();
-		if (state->cursors && !sg_guard_in_function())
+		if (state->cursors && !in_function())
 		{
 			cursors = state->cursors;
 			state->cursors = NULL;

@@ -33,8 +33,8 @@ typedef struct SgGuard
 	Oid			deed;			/* as whom a deed runs now, or InvalidOid */
 	int			trusted;
 	int			around;			/* functions that this call has been made by */
-	int			within;			/* queries and statements of it that are under
-								 * way, one within the other */
+	int			within;			/* statements of it that are under way, one
+								 * within the other */
 	bool		by_others;		/* code of others has made it, restricted */
 	SgGuardEvent event;			/* the innermost one */
 	TransactionId since;
@@ -67,23 +67,21 @@ extern bool sg_guard_is_on(void);
 /* Is it, and does what runs now run as who has called, outside of functions that are trusted? */
 extern bool sg_guard_is_callers(void);
 
-/*
- * A query, or a statement that has none of its own, begins within a call, or ends:
- * one that begins before that ends is not ours.
- */
+/* Is it, and a role neither a superuser nor who has called, or is that itself code of others? */
+extern bool sg_guard_is_other(Oid role);
+
+/* Does what runs now run as such a role, restricted? */
+extern bool sg_guard_is_others(void);
+
+/* A query or a utility statement begins within a call, or ends */
 extern void sg_guard_within(bool begins);
 
 /*
- * Does what begins now belong to code of others, which runs restricted while a call
- * is guarded, as neither who has called nor a superuser?
+ * Is a function of users under way, such as a trigger that a statement of ours has
+ * fired, or one that has called us?  Or does a utility statement run within another
+ * statement of the call, for a function in C, which nothing tells?
  */
-extern bool sg_guard_is_others(void);
-
-/* Raises 42501 for a foreign table that such code is to use, by a connection that is the session's.  Any other relation passes. */
-extern void sg_guard_others_foreign(Oid relid);
-
-/* Is a function of users under way, such as a trigger that a statement of ours has fired, or one that has called us? */
-extern bool sg_guard_in_function(void);
+extern bool sg_guard_is_nested(void);
 
 /*
  * Returns how many functions of event triggers are under way, where a call is

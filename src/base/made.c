@@ -27,6 +27,7 @@
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_foreign_table.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
@@ -273,9 +274,43 @@ refuse(const ObjectAddress *used)
 static ObjectAddress
 object_of(Oid catalog, HeapTuple row)
 {
-	ObjectAddress object = {catalog == AttributeRelationId ? RelationRelationId : catalog, *(Oid *) GETSTRUCT(row), 0};
+	bool		is_class = catalog == AttributeRelationId || catalog == IndexRelationId;
+	ObjectAddress object = {is_class ? RelationRelationId : catalog, *(Oid *) GETSTRUCT(row), 0};
 
 	return object;
+}
+
+/* Catalogs of what is a part of a relation: an index by which the parts are found, and the column of the relation */
+static const struct
+{
+	Oid			catalog;
+	Oid			index;
+	AttrNumber	column;
+}			parts_of_relations[] = {
+	{AttributeRelationId, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid},
+	{IndexRelationId, IndexIndrelidIndexId, Anum_pg_index_indrelid},
+	{StatisticExtRelationId, StatisticExtRelidIndexId, Anum_pg_statistic_ext_stxrelid},
+	{RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class},
+	{TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid},
+	{PolicyRelationId, PolicyPolrelidPolnameIndexId, Anum_pg_policy_polrelid},
+	{AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid},
+	{ForeignTableRelationId, ForeignTableRelidIndexId, Anum_pg_foreign_table_ftrelid},
+	{ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid},
+	{InheritsRelationId, InheritsParentIndexId, Anum_pg_inherits_inhparent},
+};
+
+/* The relation that a row of a catalog is a part of, or InvalidOid */
+static Oid
+whole_of(Relation catalog, HeapTuple row)
+{
+	bool		isnull;
+
+	for (int i = 0; i < lengthof(parts_of_relations); i++)
+	{
+		if (parts_of_relations[i].catalog == RelationGetRelid(catalog))
+			return DatumGetObjectId(heap_getattr(row, parts_of_relations[i].column, RelationGetDescr(catalog), &isnull));
+	}
+	return InvalidOid;
 }
 
 /* Has a row of a catalog about an object come or changed since?  An OID column of it has the object's. */
@@ -375,6 +410,17 @@ has_later_child(Oid relid)
 	return false;
 }
 
+static bool
+has_later_part(Oid relid)
+{
+	for (int i = 0; i < lengthof(parts_of_relations); i++)
+	{
+		if (is_part_later(parts_of_relations[i].catalog, parts_of_relations[i].index, parts_of_relations[i].column, relid))
+			return true;
+	}
+	return has_later_child(relid);
+}
+
 /* Raises 42501 for a relation that its owner, who could gain by it, has changed since, and which is another role's now */
 static void
 check_handed_over(const Made *made)
@@ -384,15 +430,7 @@ check_handed_over(const Made *made)
 	Oid			owner = SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)) ? code_table_owner(relid) : was;
 
 	if (owner != was && sg_could_gain(was, owner) &&
-		(is_relation_later(relid, made->role) ||
-		 has_later_child(relid) ||
-		 is_part_later(StatisticExtRelationId, StatisticExtRelidIndexId, Anum_pg_statistic_ext_stxrelid, relid) ||
-		 is_part_later(RewriteRelationId, RewriteRelRulenameIndexId, Anum_pg_rewrite_ev_class, relid) ||
-		 is_part_later(TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid) ||
-		 is_part_later(PolicyRelationId, PolicyPolrelidPolnameIndexId, Anum_pg_policy_polrelid, relid) ||
-		 is_part_later(AttrDefaultRelationId, AttrDefaultIndexId, Anum_pg_attrdef_adrelid, relid) ||
-		 is_part_later(ForeignTableRelationId, ForeignTableRelidIndexId, Anum_pg_foreign_table_ftrelid, relid) ||
-		 is_part_later(ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, relid)))
+		(is_relation_later(relid, made->role) || has_later_part(relid)))
 		refuse(&made->object);
 }
 
@@ -451,20 +489,16 @@ keep_theirs(SgSeen *seen, const ObjectAddress *object)
 	(void) hash_search(seen->theirs, &key, HASH_ENTER, NULL);
 }
 
-/* Catalogs that tell what a name leads to, and what would be handed over; those of is_part_later() are among them */
+/* Catalogs that tell what a name leads to, beside those of parts of relations */
 static const Oid judged[] = {ProcedureRelationId, OperatorRelationId, OperatorClassRelationId, TypeRelationId, RelationRelationId,
-	NamespaceRelationId, CastRelationId, ForeignServerRelationId, ForeignDataWrapperRelationId, AttributeRelationId, StatisticExtRelationId,
-RewriteRelationId, TriggerRelationId, PolicyRelationId, AttrDefaultRelationId, ForeignTableRelationId, ConstraintRelationId, InheritsRelationId};
+NamespaceRelationId, CastRelationId, ForeignServerRelationId, ForeignDataWrapperRelationId};
 
 /* May this transaction have replaced rows of a catalog? */
 static bool
-may_have_replaced(Oid catalog)
+may_have_replaced(Relation rel)
 {
-	Relation	rel = table_open(catalog, AccessShareLock);
-	bool		result = !pgstat_should_count_relation(rel) || (rel->pgstat_info->trans && rel->pgstat_info->trans->tuples_updated > 0);
-
-	table_close(rel, AccessShareLock);
-	return result;
+	return !pgstat_should_count_relation(rel) ||
+		(rel->pgstat_info->trans && rel->pgstat_info->trans->tuples_updated + rel->pgstat_info->trans->tuples_deleted > 0);
 }
 
 /* Keeps what others have made or changed in a block of a catalog, and this transaction has replaced */
@@ -481,17 +515,28 @@ keep_replaced_in(Relation rel, BlockNumber block)
 		ItemId		item = PageGetItemId(page, place);
 		HeapTupleData version = {0};
 		ObjectAddress object;
+		ObjectAddress whole = {RelationRelationId, InvalidOid, 0};
 
 		if (!ItemIdIsNormal(item))
 			continue;
 		version.t_data = (HeapTupleHeader) PageGetItem(page, item);
+		version.t_len = ItemIdGetLength(item);
 		if (!is_replaced(version.t_data))
 			continue;
 		object = object_of(RelationGetRelid(rel), &version);
+		whole.objectId = whole_of(rel, &version);
 		for (SgSeen *seen = kept; seen; seen = seen->outer)
 		{
-			if (is_later_than(seen, &object, HeapTupleHeaderGetRawXmin(version.t_data)))
-				keep_theirs(seen, &object);
+			if (!is_later_than(seen, &object, HeapTupleHeaderGetRawXmin(version.t_data)))
+				continue;
+			keep_theirs(seen, &object);
+
+			/*
+			 * a part that is dropped may be made anew by its text, as another
+			 * one
+			 */
+			if (OidIsValid(whole.objectId))
+				keep_theirs(seen, &whole);
 		}
 	}
 	UnlockReleaseBuffer(buffer);
@@ -506,7 +551,7 @@ static void
 keep_replaced(Oid catalog)
 {
 	Relation	rel = table_open(catalog, AccessShareLock);
-	BlockNumber blocks = RelationGetNumberOfBlocks(rel);
+	BlockNumber blocks = may_have_replaced(rel) ? RelationGetNumberOfBlocks(rel) : 0;
 	Buffer		map = InvalidBuffer;
 
 	for (BlockNumber block = 0; block < blocks; block++)
@@ -531,10 +576,9 @@ note_commit(XactEvent event, void *arg)
 	if (event != XACT_EVENT_PRE_COMMIT || kept == NULL || !TransactionIdIsValid(xid))
 		return;
 	for (int i = 0; i < lengthof(judged); i++)
-	{
-		if (may_have_replaced(judged[i]))
-			keep_replaced(judged[i]);
-	}
+		keep_replaced(judged[i]);
+	for (int i = 0; i < lengthof(parts_of_relations); i++)
+		keep_replaced(parts_of_relations[i].catalog);
 	n = xactGetCommittedChildren(&children);
 	for (SgSeen *seen = kept; seen; seen = seen->outer)
 	{
@@ -824,7 +868,7 @@ look_at_made(ObjectAccessType access, Oid classid, Oid objectid, int subid, void
 		visit_used(&object, false, GetUserId(), check_trusted);
 	if (making)
 		check_altered(&object);
-	if (sg_guard_in_function())
+	if (sg_guard_is_nested())
 	{
 		for (SgSeen *seen = kept; seen; seen = seen->outer)
 			note_theirs(seen, &object);

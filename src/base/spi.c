@@ -39,6 +39,7 @@
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/connection.h"
 #include "base/errors.h"
 #include "base/guard.h"
 #include "base/meant.h"
@@ -247,8 +248,8 @@ sg_spi_run_planned(SgPlanned *planned, ParamListInfo params, DestReceiver *recei
 /* ---- queries that nobody plans ---- */
 
 static planner_hook_type next_planner;
-static ExecutorStart_hook_type next_start;
 static ExecutorRun_hook_type next_run;
+static ExecutorFinish_hook_type next_finish;
 
 /* Is a query planned by nobody?  NULL: nothing says so. */
 static const bool *plans_apart;
@@ -291,7 +292,6 @@ is_of_another(Oid relid)
 typedef struct RelationTest
 {
 	bool		(*holds) (Oid relid);
-	bool		routed;			/* ask partitions that rows may be routed to */
 } RelationTest;
 
 /* Does a test hold for a relation that a query comes to, or for one that inherits from it? */
@@ -308,7 +308,7 @@ any_relation(Node *node, void *context)
 
 		if (entry->rtekind != RTE_RELATION)
 			return false;
-		if (!(entry->inh || (test->routed && entry->relkind == RELKIND_PARTITIONED_TABLE)) || !sg_has_subclass(entry->relid))
+		if (!entry->inh || !sg_has_subclass(entry->relid))
 			return test->holds(entry->relid);
 		foreach_oid(member, sg_all_inheritors(entry->relid))
 		{
@@ -393,33 +393,6 @@ is_of_session(Oid function)
 	}
 }
 
-/*
- * Does a function come to other servers by connections that are the session's, whoever
- * has opened them?  C is written by superusers, and known by its library.
- */
-static bool
-uses_connections(Oid function)
-{
-	HeapTuple	tuple = function >= FirstNormalObjectId ? SearchSysCache1(PROCOID, ObjectIdGetDatum(function)) : NULL;
-	bool		uses = false;
-	bool		isnull;
-	Datum		library;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &isnull);
-	if (!isnull && ((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId)
-	{
-		const char *name = TextDatumGetCString(library);
-		const char *slash = strrchr(name, '/');
-
-		name = slash ? slash + 1 : name;
-		uses = strncmp(name, "dblink", strlen("dblink")) == 0 || strncmp(name, "postgres_fdw", strlen("postgres_fdw")) == 0;
-	}
-	ReleaseSysCache(tuple);
-	return uses;
-}
-
 /* Triggers that run as a table's owner may use the owner's sequences, and notify */
 static bool
 is_of_sequence(Oid function)
@@ -450,7 +423,7 @@ refuse_session_state(ObjectAccessType access, Oid classid, Oid objectid, int sub
 				 errmsg("code that runs while a query is planned must not use sequences or notify")));
 	if (nobody_plans == 0 && !(sg_guard_is_on() && InSecurityRestrictedOperation()))
 		return;
-	if (uses_connections(objectid))
+	if (sg_uses_connections(objectid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("code of another role must not use dblink, whose connections are the session's")));
@@ -475,13 +448,6 @@ check_foreign(void *query)
 		(void) any_relation(query, &test);
 }
 
-static bool
-is_refused_to_others(Oid relid)
-{
-	sg_guard_others_foreign(relid);
-	return false;
-}
-
 /*
  * An operator whose function changes the session: estimators call it for values of
  * statistics, past the object access hook
@@ -504,16 +470,11 @@ any_of_session(Node *node, void *context)
 	return expression_tree_walker(node, any_of_session, NULL);
 }
 
-/* Raises 42501 for a query of others, before it is planned, which may ask a foreign server; and for its plan, made earlier maybe */
+/* Raises 42501 for a query of others, before it is planned */
 static void
-check_others(Node *query)
+check_others(Query *query)
 {
-	RelationTest test = {is_refused_to_others, true};
-
-	if (!sg_guard_is_others())
-		return;
-	(void) any_relation(query, &test);
-	if (IsA(query, Query) && any_of_session(query, NULL))
+	if (sg_guard_is_others() && any_of_session((Node *) query, NULL))
 		refuse_of_session();
 }
 
@@ -531,13 +492,14 @@ plan_guarded(planner_hook_type plan, Query *parse, const char *query, int option
 }
 
 static PlannedStmt *
-plan_query_within(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
+plan_query(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
 {
 	planner_hook_type plan = next_planner ? next_planner : standard_planner;
 	MemoryContext context = CurrentMemoryContext;
 	PlannedStmt *planned;
 	SgScope		scope;
 
+	check_others(parse);
 	if (plans_apart == NULL || !*plans_apart || (InSecurityRestrictedOperation() && !reads_of_others(parse)))
 		return plan_guarded(plan, parse, query, options, params SG_PLANNER_MORE(es));
 	sg_nobody_begin(&scope);
@@ -558,51 +520,6 @@ plan_query_within(Query *parse, const char *query, int options, ParamListInfo pa
 	return planned;
 }
 
-/* Has a view been put into a query? */
-static bool
-any_view(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-		return OidIsValid(((RangeTblEntry *) node)->relid) && get_rel_relkind(((RangeTblEntry *) node)->relid) == RELKIND_VIEW;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, any_view, context, QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, any_view, context);
-}
-
-static PlannedStmt *
-plan_query(Query *parse, const char *query, int options, ParamListInfo params SG_PLANNER_MORE(ExplainState *es))
-{
-	bool		by_rule = parse->querySource != QSRC_ORIGINAL ||
-		(sg_guard_is_on() && InSecurityRestrictedOperation() && any_view((Node *) parse, NULL));
-	PlannedStmt *planned;
-
-	if (!by_rule)
-		check_others((Node *) parse);
-	sg_guard_within(true);
-	PG_TRY();
-	{
-		/* what a rule or a view makes of a statement of ours is its author's */
-		if (by_rule)
-			check_others((Node *) parse);
-		planned = plan_query_within(parse, query, options, params SG_PLANNER_MORE(es));
-	}
-	PG_FINALLY();
-	{
-		sg_guard_within(false);
-	}
-	PG_END_TRY();
-	return planned;
-}
-
-static void
-start_query(QueryDesc *query, int flags)
-{
-	check_others((Node *) query->plannedstmt->rtable);
-	(next_start ? next_start : standard_ExecutorStart) (query, flags);
-}
-
 static void
 run_query(QueryDesc *query, ScanDirection direction, uint64 count SG_RUN_MORE(bool once))
 {
@@ -610,6 +527,21 @@ run_query(QueryDesc *query, ScanDirection direction, uint64 count SG_RUN_MORE(bo
 	PG_TRY();
 	{
 		(next_run ? next_run : standard_ExecutorRun) (query, direction, count SG_RUN_MORE(once));
+	}
+	PG_FINALLY();
+	{
+		sg_guard_within(false);
+	}
+	PG_END_TRY();
+}
+
+static void
+finish_query(QueryDesc *query)
+{
+	sg_guard_within(true);
+	PG_TRY();
+	{
+		(next_finish ? next_finish : standard_ExecutorFinish) (query);
 	}
 	PG_FINALLY();
 	{
@@ -648,10 +580,10 @@ sg_plan_apart_init(void)
 {
 	next_planner = planner_hook;
 	planner_hook = plan_query;
-	next_start = ExecutorStart_hook;
-	ExecutorStart_hook = start_query;
 	next_run = ExecutorRun_hook;
 	ExecutorRun_hook = run_query;
+	next_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = finish_query;
 	next_access = object_access_hook;
 	object_access_hook = refuse_session_state;
 }

@@ -39,6 +39,7 @@
 #include "base/calls.h"
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/connection.h"
 #include "base/errors.h"
 #include "base/gone.h"
 #include "base/guard.h"
@@ -502,57 +503,16 @@ refuse_session_state(Node *statement)
 				 errmsg("cannot create a temporary object within a security-restricted operation")));
 }
 
-/* Refuses to code of others a statement, beside queries, that comes to other servers by the session's connections */
-static void
-refuse_connections(Node *statement)
-{
-	List	   *relations = NIL;
-
-	if (!sg_guard_is_others())
-		return;
-	if (IsA(statement, CopyStmt) && ((CopyStmt *) statement)->relation)
-		relations = list_make1(((CopyStmt *) statement)->relation);
-	else if (IsA(statement, TruncateStmt))
-		relations = ((TruncateStmt *) statement)->relations;
-	else if (IsA(statement, VacuumStmt))
-	{
-		foreach_ptr(VacuumRelation, named, ((VacuumStmt *) statement)->rels)
-		{
-			relations = lappend(relations, named->relation);
-		}
-	}
-	if (IsA(statement, ImportForeignSchemaStmt) || (IsA(statement, VacuumStmt) && relations == NIL))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("code of another role must not import a foreign schema, or analyze all tables, by the session's connections")));
-	foreach_ptr(RangeVar, relation, relations)
-	{
-		Oid			relid = RangeVarGetRelid(relation, NoLock, true);
-
-		foreach_oid(member, OidIsValid(relid) ? sg_all_inheritors(relid) : NIL)
-		{
-			sg_guard_others_foreign(member);
-		}
-	}
-}
-
-/* Does a statement have its query planned as if that were run alone? */
-static bool
-is_query(Node *statement)
-{
-	return UtilityContainsQuery(statement) != NULL || IsA(statement, CopyStmt);
-}
-
 static void
 utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUtilityContext context,
 		ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	ProcessUtility_hook_type pass_on = next_utility ? next_utility : standard_ProcessUtility;
 	Whose		before = whose;
-	bool		within = !is_query(planned->utilityStmt);
+	bool		within = context != PROCESS_UTILITY_SUBCOMMAND;
 
 	hooked = true;
-	refuse_connections(planned->utilityStmt);
+	sg_refuse_connections(planned->utilityStmt);
 	if (within)
 		sg_guard_within(true);
 	PG_TRY();
@@ -561,7 +521,7 @@ utility(PlannedStmt *planned, const char *query, bool read_only_tree, ProcessUti
 		refuse_session_state(planned->utilityStmt);
 
 		/* what a statement consists of was judged with it */
-		if (context != PROCESS_UTILITY_SUBCOMMAND)
+		if (within)
 			judge(planned->utilityStmt);
 		pass_on(planned, query, read_only_tree, context, params, environment, dest, completion);
 	}

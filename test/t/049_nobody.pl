@@ -233,9 +233,32 @@ SKIP:
 		($rc, $out, $err) = $node->psql('postgres', q{SELECT count(*) FROM opens; CALL sg_apply('far')}, on_error_stop => 0);
 		like($err, qr/must not use foreign table/, "$statement: nor what the server computes for it");
 	}
-	$node->safe_psql('postgres', q{SELECT sg_plan_create('far', replace => true), sg_plan_add_statement('far', 'DELETE FROM mal.far WHERE a = 9')});
+	# what the server computes while it analyses, by views, in rules of a table, by partitions that nobody names, and after the executor
+	as('mallory', q{CREATE TABLE mal.asking (a int, b text); CREATE VIEW mal.over AS SELECT * FROM mal.asking WHERE (SELECT count(*) FROM mal.far) > 0; INSERT INTO mal.asking VALUES (1, ''), (2, '');
+		ALTER TABLE mal.asking ADD CONSTRAINT asks CHECK (a > 9 OR table_to_xml('mal.far', true, false, '')::text <> '') NOT VALID; CREATE TABLE mal.got (a int); CREATE FUNCTION mal.tg() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+		CREATE DOMAIN mal.asks_too AS int CHECK (query_to_xml('SELECT * FROM mal.far', true, false, '') IS NOT NULL); CREATE TABLE mal.lists (a int, b mal.asks_too[]); INSERT INTO mal.lists VALUES (1);
+		CREATE DOMAIN mal.seeds AS int CHECK (set_config('seed', '0.25', false) IS NOT NULL); ALTER TABLE mal.lists ADD c mal.seeds[]; CREATE TABLE mal.part2 PARTITION OF mal.parts FOR VALUES IN (2);
+		CREATE VIEW mal.unlocking AS SELECT * FROM mal.common WHERE a OPERATOR(mal.##) 5; CREATE TRIGGER t BEFORE UPDATE ON mal.common FOR EACH ROW EXECUTE FUNCTION mal.tg()});
+	for my $statement ('UPDATE mal.over SET a = 3 WHERE a = 2', "UPDATE mal.lists SET b = '{1}'", 'INSERT INTO mal.got SELECT a + 10 FROM mal.parts', 'DELETE FROM mal.far WHERE a = 9', 'INSERT INTO mal.parts VALUES (1)')
+	{
+		$node->safe_psql('postgres', q{SELECT sg_plan_create('far', replace => true), sg_plan_add_statement('far', } . lit($statement) . ')');
+		($rc, $out, $err) = $node->psql('postgres', q{SELECT count(*) FROM opens; SELECT count(*) FROM sg_plan_check('far'); SELECT 'still ' || count(*) FROM secret; CALL sg_apply('far')}, on_error_stop => 0);
+		like($err, qr/must not use foreign table mal\.(far|part), whose connection may be a superuser's/, "$statement: nor what a view, a type or a partition brings along, or the step itself") or diag $err;
+		like($out, qr/still 2/, '... at any time');
+	}
+	for my $audit (q{sg_rule_audit_details('mal.asking')}, q{sg_rule_audit_details('mal.parts', 'check', 'a > 0')}, q{sg_orphan_audit_details(plan => 'far')})
+	{
+		$node->safe_psql('postgres', q{SELECT sg_plan_create('far', replace => true), sg_plan_add_fk('far', 'mal.parts', '{a}', 'mal.p')});
+		($rc, $out, $err) = $node->psql('postgres', qq{SELECT count(*) FROM opens; SELECT string_agg(result || ': ' || reason, '; ') FROM $audit});
+		like($out, qr/unknown: .*must not use foreign table/s, "$audit: unknown") or diag "$out\n$err";
+	}
+	$node->safe_psql('postgres', q{SELECT sg_plan_create('far', replace => true), sg_plan_add_statement('far', 'UPDATE mal.unlocking SET a = 41'), sg_plan_create('far2', replace => true), sg_plan_add_statement('far2', $$UPDATE mal.lists SET c = '{2}'$$)});
+	($rc, $out, $err) = $node->psql('postgres', q{SELECT pg_advisory_lock(42, 5); SELECT setseed(0.1); SELECT 'random ' || random(); SELECT setseed(0.1); CALL sg_apply('far'); CALL sg_apply('far2'); SELECT count(*) FROM sg_plan_check('far2');
+		SELECT 'random ' || random(); SELECT 'held ' || count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()}, on_error_stop => 0);
+	like($out, qr/^random (\S+)\n.*^random \1\nheld 1$/ms, 'an operator of a view, and a check while a text is analysed: the advisory lock and the seed stay') or diag "$out\n$err";
+	$node->safe_psql('postgres', q{ALTER USER MAPPING FOR PUBLIC SERVER here OPTIONS (ADD password_required 'false'); SELECT sg_plan_create('far', replace => true), sg_plan_add_statement('far', 'DELETE FROM mal.far WHERE a = 9')});
 	($rc, $out, $err) = $node->psql('postgres', q{SELECT count(*) FROM opens; CALL sg_apply('far')}, on_error_stop => 0);
-	like($err, qr/1 validated/, '... but a statement that names the table') or diag $err;
+	like($err, qr/1 validated/, 'a mapping that a superuser has given to all: a statement passes') or diag $err;
 	$node->safe_psql('postgres', 'DROP SERVER here CASCADE');
 }
 

@@ -141,7 +141,7 @@ query(q{CREATE TYPE app.word AS ENUM ('a'); CREATE TABLE app.secret (a int); CRE
 	SET SESSION AUTHORIZATION eve; CREATE TYPE app.en AS ENUM ('a'); CREATE FUNCTION app.en_text(app.en) RETURNS text LANGUAGE sql AS $$SELECT 'x'$$; CREATE FUNCTION app.h(int) RETURNS int LANGUAGE sql AS 'SELECT 2';
 	CREATE DOMAIN app.dom AS int; CREATE VIEW app.shown AS SELECT 1 AS a; CREATE TABLE app.ruled (a int); CREATE TABLE app.cast_from (e app.en); CREATE TABLE app.retyped (v text); CREATE VIEW app.swap AS SELECT 1 AS a; CREATE VIEW app.other AS SELECT 2 AS a; CREATE TABLE app.counting (a int); CREATE TABLE app.defaulted (a int);
 	CREATE FUNCTION app.nested() RETURNS int LANGUAGE sql AS 'SELECT 1';
-	CREATE FUNCTION app.stat(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION app.h(float8) RETURNS int LANGUAGE sql AS 'SELECT 3';
+	CREATE FUNCTION app.stat(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION app.stat8(int8) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT 1'; CREATE TABLE app.remade (a int); CREATE FUNCTION app.h(float8) RETURNS int LANGUAGE sql AS 'SELECT 3';
 	CREATE TABLE app.trapped (a int); INSERT INTO app.trapped VALUES (1); GRANT ALL ON app.cast_from, app.retyped TO PUBLIC;
 	CREATE FUNCTION app.trap() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN EXECUTE tg_argv[0]; RETURN NEW; END$$});
 my @handed = (
@@ -155,20 +155,36 @@ my @handed = (
 	[ 'CREATE STATISTICS app.st ON (app.stat(a)), a FROM app.counting', 'ALTER TABLE app.counting OWNER TO postgres', 'statistics of a table' ],
 	# by a call of ours in her trigger, too
 	[ q{SELECT schemaguard.sg_sync_run(''CREATE OR REPLACE FUNCTION app.nested() RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $b$BEGIN RETURN 2; END$b$'')}, 'ALTER FUNCTION app.nested() OWNER TO postgres', 'a function, by a call of ours,' ],
-	[ 'ALTER TABLE app.retyped ALTER v TYPE int USING 1', 'CREATE VIEW app.typed_view AS SELECT app.h(v) FROM app.retyped', 'a type' ]);
+	[ 'ALTER TABLE app.retyped ALTER v TYPE int USING 1', 'CREATE VIEW app.typed_view AS SELECT app.h(v) FROM app.retyped', 'a type' ],
+	# made anew by a step of the call, as another object
+	[ 'CREATE STATISTICS app.st ON (app.stat8(a)), a FROM app.remade', 'ALTER TABLE app.remade OWNER TO postgres', 'statistics, which a change of type makes anew,', 'ALTER TABLE app.remade ALTER a TYPE int8' ],
+	[ 'CREATE INDEX ON app.remade (app.stat8(a))', 'ALTER TABLE app.remade OWNER TO postgres', 'an index, which a change of type makes anew,', 'ALTER TABLE app.remade ALTER a TYPE int8' ]);
 foreach my $i (keys @handed)
 {
-	my ($change, $statement, $what) = @{ $handed[$i] };
+	my ($change, $statement, $what, $between) = @{ $handed[$i] };
+	my $steps = $between ? 'validated validated' : 'validated';
 
+	query('ALTER TABLE app.remade OWNER TO eve; ALTER TABLE app.remade ALTER a TYPE int; DROP STATISTICS app.st') if $between;
 	query("SET SESSION AUTHORIZATION eve; CREATE OR REPLACE TRIGGER trap BEFORE UPDATE ON app.trapped FOR EACH ROW EXECUTE FUNCTION app.trap('$change')");
-	query("SELECT sg_plan_create('handed $i'), sg_plan_add_statement('handed $i', 'UPDATE app.trapped SET a = 2'), sg_plan_add_statement('handed $i', '$statement')");
+	query("SELECT sg_plan_create('handed $i'), sg_plan_add_statement('handed $i', 'UPDATE app.trapped SET a = 2')" . join('', map { ", sg_plan_add_statement('handed $i', '$_')" } grep { defined } $between, $statement));
 	$victim->query("CALL sg_apply('handed $i')");
-	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'handed $i'"), 'validated failed', "a trigger changes $what: the next step fails");
+	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'handed $i'"), "$steps failed", "a trigger changes $what: the next step fails");
 	like($victim->{err}, qr/would be used, which has come or changed since it was looked at/, '... and says so');
 	$victim->query("CALL sg_apply('handed $i')");
-	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'handed $i'"), 'validated validated', '... and is done by the next call');
+	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'handed $i'"), "$steps validated", '... and is done by the next call');
 }
-query('DROP TYPE app.en CASCADE; DROP VIEW app.swap, app.was; DROP TABLE app.counting, app.defaulted; DROP FUNCTION app.stat, app.nested, app.h(float8); DROP TABLE app.trapped, app.retyped CASCADE; DROP FUNCTION app.trap(), app.h(int); DROP VIEW app.shown; DROP DOMAIN app.dom');
+SKIP:
+{
+	skip 'refint is not available', 2 if !has_extension($node, 'refint');
+	query(q{CREATE EXTENSION refint; SET SESSION AUTHORIZATION eve; CREATE FUNCTION app.by_c() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TABLE app.x (a int PRIMARY KEY); CREATE OR REPLACE TRIGGER trap BEFORE DELETE ON app.trapped FOR EACH ROW EXECUTE FUNCTION public.check_foreign_key('1', 'cascade', 'a',
+		'app.x WHERE false; CREATE OR REPLACE FUNCTION app.by_c() RETURNS int LANGUAGE sql SECURITY DEFINER AS $f$SELECT 2$f$; DELETE FROM app.x', 'a')});
+	query("SELECT sg_plan_create('by c'), sg_plan_add_statement('by c', 'DELETE FROM app.trapped'), sg_plan_add_statement('by c', 'ALTER FUNCTION app.by_c() OWNER TO postgres')");
+	$victim->query("CALL sg_apply('by c')");
+	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'by c'"), 'validated failed', 'a trigger in C changes a function: the next step fails');
+	like($victim->{err}, qr/function app.by_c\(\) would be used, which has come or changed since it was looked at/, '... and says so');
+	query('DROP FUNCTION app.by_c(); DROP TABLE app.x; DROP EXTENSION refint CASCADE');
+}
+query('DROP TYPE app.en CASCADE; DROP VIEW app.swap, app.was; DROP TABLE app.counting, app.defaulted, app.remade; DROP FUNCTION app.stat, app.stat8, app.nested, app.h(float8); DROP TABLE app.trapped, app.retyped CASCADE; DROP FUNCTION app.trap(), app.h(int); DROP VIEW app.shown; DROP DOMAIN app.dom');
 
 # ---- what a later step names, and what she changes while an earlier one waits for a name that she has taken
 

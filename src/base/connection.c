@@ -1,0 +1,239 @@
+/*-------------------------------------------------------------------------
+ *
+ * connection.c
+ *	  Connections to other servers that a session has open.
+ *
+ * postgres_fdw asks whether a role may use a user mapping when it connects, and
+ * keeps the connection by that mapping, for whoever uses it next: by one for
+ * PUBLIC that has no password, code of any role could work on a server as whom a
+ * superuser has connected.  So while a call of ours is guarded, postgres_fdw's
+ * question is asked of every role that is neither the caller nor a superuser,
+ * wherever its query comes from: by the planner's hook for each relation that is
+ * read, and when a query starts, for what is written, and for plans that were made
+ * earlier.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/reloptions.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "executor/executor.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/plancat.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/catalog.h"
+#include "base/code.h"
+#include "base/compat.h"
+#include "base/connection.h"
+#include "base/gone.h"
+#include "base/guard.h"
+#include "base/quote.h"
+
+static sg_relation_hook_type next_info;
+static ExecutorStart_hook_type next_start;
+
+bool
+sg_uses_connections(Oid function)
+{
+	HeapTuple	tuple = function >= FirstNormalObjectId ? SearchSysCache1(PROCOID, ObjectIdGetDatum(function)) : NULL;
+	bool		uses = false;
+	bool		isnull;
+	Datum		library;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &isnull);
+	if (!isnull && ((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId)
+	{
+		const char *name = TextDatumGetCString(library);
+		const char *slash = strrchr(name, '/');
+
+		name = slash ? slash + 1 : name;
+		uses = strncmp(name, "dblink", strlen("dblink")) == 0 || strncmp(name, "postgres_fdw", strlen("postgres_fdw")) == 0;
+	}
+	ReleaseSysCache(tuple);
+	return uses;
+}
+
+/* Returns the server of a foreign table whose wrapper keeps connections so; or InvalidOid */
+static Oid
+connected_server(Oid relid)
+{
+	HeapTuple	table = SearchSysCache1(FOREIGNTABLEREL, ObjectIdGetDatum(relid));
+	HeapTuple	server;
+	HeapTuple	wrapper;
+	Oid			result;
+
+	if (!HeapTupleIsValid(table))
+		return InvalidOid;
+	result = ((Form_pg_foreign_table) GETSTRUCT(table))->ftserver;
+	ReleaseSysCache(table);
+	server = SearchSysCache1(FOREIGNSERVEROID, ObjectIdGetDatum(result));
+	if (!HeapTupleIsValid(server))
+		return InvalidOid;
+	wrapper = SearchSysCache1(FOREIGNDATAWRAPPEROID, ObjectIdGetDatum(((Form_pg_foreign_server) GETSTRUCT(server))->srvfdw));
+	ReleaseSysCache(server);
+	if (!HeapTupleIsValid(wrapper))
+		return InvalidOid;
+	if (!sg_uses_connections(((Form_pg_foreign_data_wrapper) GETSTRUCT(wrapper))->fdwhandler))
+		result = InvalidOid;
+	ReleaseSysCache(wrapper);
+	return result;
+}
+
+/*
+ * Would postgres_fdw refuse the mapping for PUBLIC to a role that is no superuser,
+ * as its check_conn_params() does?  A mapping of the role's own does not count: its
+ * code could drop it before the wrapper looks.
+ */
+static bool
+is_for_superusers(Oid server)
+{
+	HeapTuple	mapping = SearchSysCache2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid), ObjectIdGetDatum(server));
+	bool		refused = true;
+	bool		isnull;
+	Datum		options;
+
+	if (!HeapTupleIsValid(mapping))
+		return false;
+	options = SysCacheGetAttr(USERMAPPINGUSERSERVER, mapping, Anum_pg_user_mapping_umoptions, &isnull);
+	foreach_ptr(DefElem, option, isnull ? NIL : untransformRelOptions(options))
+	{
+		if ((strcmp(option->defname, "password") == 0 && defGetString(option)[0] != '\0') ||
+			(strcmp(option->defname, "password_required") == 0 && !defGetBoolean(option)))
+			refused = false;
+	}
+	ReleaseSysCache(mapping);
+	return refused;
+}
+
+/* Raises 42501 for a foreign table that a role would use by a connection which postgres_fdw would not open for it.  Any other relation passes. */
+static void
+check_connection(Oid relid, Oid role)
+{
+	Oid			server = sg_guard_is_other(role) && get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE ? connected_server(relid) : InvalidOid;
+
+	if (!OidIsValid(server) || !is_for_superusers(server))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("role %s must not use foreign table %s, whose connection may be a superuser's: the server has a user mapping for PUBLIC without a password",
+					sg_role_name(role), sg_relation_name(relid)),
+			 errhint("Make a user mapping for each role that uses the server, and drop that one:\nDROP USER MAPPING FOR PUBLIC SERVER %s;",
+					 quote_identifier(GetForeignServer(server)->servername))));
+}
+
+/* Checks what statements on a relation come to, for one role after the other */
+static void
+check_tree(Oid relid, const List *roles)
+{
+	foreach_oid(member, sg_all_inheritors(relid))
+	{
+		foreach_oid(role, roles)
+			check_connection(member, role);
+	}
+}
+
+static void
+look_at_relation(SG_RELATION_HOOK_PARAMETERS)
+{
+	Oid			relid = SG_HOOKED_RELATION;
+
+	if (OidIsValid(relid))
+		check_connection(relid, OidIsValid(rel->userid) ? rel->userid : GetUserId());
+	if (next_info)
+		next_info(SG_RELATION_HOOK_ARGUMENTS);
+}
+
+/* Returns the roles with whose rights a plan comes to its relations */
+static List *
+roles_of(const PlannedStmt *planned)
+{
+	List	   *roles = list_make1_oid(GetUserId());
+
+	foreach_ptr(const SG_PERMISSIONS, permissions, SG_PLANNED_PERMISSIONS(planned))
+	{
+		if (OidIsValid(permissions->checkAsUser))
+			roles = list_append_unique_oid(roles, permissions->checkAsUser);
+	}
+	return roles;
+}
+
+static bool
+any_other(const List *roles)
+{
+	foreach_oid(role, roles)
+	{
+		if (sg_guard_is_other(role))
+			return true;
+	}
+	return false;
+}
+
+/* Rows may be routed to partitions that are in no plan */
+static void
+start_query(QueryDesc *query, int flags)
+{
+	List	   *roles = sg_guard_is_on() ? roles_of(query->plannedstmt) : NIL;
+
+	foreach_ptr(const RangeTblEntry, entry, any_other(roles) ? query->plannedstmt->rtable : NIL)
+	{
+		if (entry->rtekind == RTE_RELATION && (entry->relkind == RELKIND_FOREIGN_TABLE || entry->relkind == RELKIND_PARTITIONED_TABLE))
+			check_tree(entry->relid, roles);
+	}
+	(next_start ? next_start : standard_ExecutorStart) (query, flags);
+}
+
+void
+sg_refuse_connections(Node *statement)
+{
+	List	   *relations = NIL;
+
+	if (!sg_guard_is_on() || !sg_guard_is_other(GetUserId()))
+		return;
+	if (IsA(statement, CopyStmt) && ((CopyStmt *) statement)->relation)
+		relations = list_make1(((CopyStmt *) statement)->relation);
+	else if (IsA(statement, TruncateStmt))
+		relations = ((TruncateStmt *) statement)->relations;
+	else if (IsA(statement, VacuumStmt))
+	{
+		foreach_ptr(const VacuumRelation, named, ((VacuumStmt *) statement)->rels)
+			relations = lappend(relations, named->relation);
+	}
+	if (IsA(statement, ImportForeignSchemaStmt) || (IsA(statement, VacuumStmt) && relations == NIL))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("code of another role must not import a foreign schema, or analyze all tables, by the session's connections")));
+	foreach_ptr(const RangeVar, relation, relations)
+	{
+		Oid			relid = RangeVarGetRelid(relation, NoLock, true);
+
+		if (OidIsValid(relid))
+			check_tree(relid, list_make2_oid(GetUserId(), code_table_owner(relid)));
+	}
+}
+
+void
+sg_connection_init(void)
+{
+	next_info = sg_relation_hook;
+	sg_relation_hook = look_at_relation;
+	next_start = ExecutorStart_hook;
+	ExecutorStart_hook = start_query;
+}

@@ -1,0 +1,27 @@
+/*-------------------------------------------------------------------------
+ *
+ * connection.h
+ *	  Connections to other servers that a session has open.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef SG_CONNECTION_H
+#define SG_CONNECTION_H
+
+#include "postgres.h"
+
+#include "nodes/nodes.h"
+
+/*
+ * Does a function come to other servers by connections that are the session's, whoever
+ * has opened them?  C is written by superusers, and known by its library.
+ */
+extern bool sg_uses_connections(Oid function);
+
+/* Raises 42501 for a statement, beside queries, by which code of others would come to other servers so; before it runs */
+extern void sg_refuse_connections(Node *statement);
+
+/* Installs the server's hooks, which raise 42501 for such a query; once, when the library is loaded */
+extern void sg_connection_init(void);
+
+#endif							/* SG_CONNECTION_H */
