@@ -180,10 +180,12 @@ SKIP:
 		'app.x WHERE false; CREATE OR REPLACE FUNCTION app.by_c() RETURNS int LANGUAGE sql SECURITY DEFINER AS $f$SELECT 2$f$; DELETE FROM app.x', 'a')});
 	query("SELECT sg_plan_create('by c'), sg_plan_add_statement('by c', 'DELETE FROM app.trapped'), sg_plan_add_statement('by c', 'ALTER FUNCTION app.by_c() OWNER TO postgres')");
 	$victim->query("CALL sg_apply('by c')");
+	my $made = query("SELECT count(*) FROM pg_proc WHERE proname = 'by_c' AND prosecdef");
+	skip 'refint quotes the names of tables', 2 if !$made;
 	is(query("SELECT string_agg(state, ' ' ORDER BY step) FROM schemaguard.plan_step WHERE plan = 'by c'"), 'validated failed', 'a trigger in C changes a function: the next step fails');
 	like($victim->{err}, qr/function app.by_c\(\) would be used, which has come or changed since it was looked at/, '... and says so');
-	query('DROP FUNCTION app.by_c(); DROP TABLE app.x; DROP EXTENSION refint CASCADE');
 }
+query('DROP FUNCTION IF EXISTS app.by_c(); DROP TABLE IF EXISTS app.x; DROP EXTENSION IF EXISTS refint CASCADE');
 query('DROP TYPE app.en CASCADE; DROP VIEW app.swap, app.was; DROP TABLE app.counting, app.defaulted, app.remade; DROP FUNCTION app.stat, app.stat8, app.nested, app.h(float8); DROP TABLE app.trapped, app.retyped CASCADE; DROP FUNCTION app.trap(), app.h(int); DROP VIEW app.shown; DROP DOMAIN app.dom');
 
 # ---- what a later step names, and what she changes while an earlier one waits for a name that she has taken
