@@ -19,13 +19,16 @@ BEGIN ATOMIC
         SELECT n.name, n.taken_at FROM schemaguard.snapshot n
         WHERE n.name = reference OR reference IS NULL AND n.server IS NULL AND n.imported_at IS NULL
         ORDER BY n.taken_at DESC LIMIT 1),
+    direct AS MATERIALIZED (
+        SELECT l.kind, l.object, l.tag, l.session_role, l.at, l.origin_name, l.parts FROM schemaguard.ddl_log l
+        WHERE l.origin = 'direct' AND l.event <> 'lost' AND l.object IS NOT NULL AND l.at >= since),
+    part AS (
+        SELECT l.kind, l.object, array_agg(DISTINCT p.part) AS parts FROM direct l, unnest(l.parts) p (part) GROUP BY l.kind, l.object),
+    last AS (
+        SELECT DISTINCT ON (l.kind, l.object) l.kind, l.object, l.tag, l.session_role, l.at, l.origin_name
+        FROM direct l ORDER BY l.kind, l.object, l.at DESC),
     manual AS MATERIALIZED (
-        SELECT DISTINCT ON (l.kind, l.object) l.kind, l.object, l.tag, l.session_role, l.at, l.origin_name,
-               array(SELECT p.part FROM schemaguard.ddl_log o, unnest(o.parts) p (part)
-                     WHERE o.kind = l.kind AND o.object = l.object AND o.origin = 'direct' AND o.at >= since) AS parts
-        FROM schemaguard.ddl_log l
-        WHERE l.origin = 'direct' AND l.event <> 'lost' AND l.object IS NOT NULL AND l.at >= since
-        ORDER BY l.kind, l.object, l.at DESC),
+        SELECT l.*, p.parts FROM last l LEFT JOIN part p ON p.kind = l.kind AND p.object = l.object),
     drift AS MATERIALIZED (
         SELECT d.object, d.class FROM snapshot n, sg_drift_details(n.name) d
         WHERE d.class <> 'unmanaged' AND EXISTS (SELECT FROM manual)),
