@@ -137,8 +137,10 @@ BEGIN ATOMIC
         ('require-concurrent-refresh', f.command = 'refresh' AND NOT 'concurrently' = ANY (f.flags), NULL, NULL),
         ('require-concurrent-detach', f.command = 'detach partition' AND NOT 'concurrently' = ANY (f.flags), f.other, NULL),
         ('attaching-reads-rows', f.command = 'attach partition' AND NOT 'other made' = ANY (f.flags), f.other, NULL),
+        ('attaching-builds-indexes', '{attached,builds}' <@ f.flags, f.other, schemaguard.sg_lint_step(f.other)),
+        ('attaching-checks-keys', '{attached,checks}' <@ f.flags, f.other, schemaguard.sg_lint_step(f.other)),
         ('reading-default-partition', 'default partition' = ANY (f.flags), NULL,
-         schemaguard.sg_lint_step(format('ALTER TABLE %s ADD CHECK (%s)', f.relation, f.other))),
+         schemaguard.sg_lint_step(f.other)),
         ('whole-table-write', f.command IN ('update', 'delete') AND NOT 'where' = ANY (f.flags), NULL, NULL),
         ('locking-table', f.command = 'lock', f.lock, NULL))
         r (rule, found, more, safe)
@@ -393,6 +395,11 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
  '%1 (%3) can''t be read or written while partition %2 waits for longer transactions; DETACH ... CONCURRENTLY does not block'),
 (true, 'attaching-reads-rows', 'warning',
  'the rows of %2 are read, while nobody can read or write it, unless a valid CHECK says that all are of the partition'),
+(true, 'attaching-builds-indexes', 'error',
+ '%1 (%3), and the default partition if there is one, can''t be read or written while an index is built that it lacks: %2'),
+(true, 'attaching-checks-keys', 'error',
+ '%1 (%3), and the default partition if there is one, can''t be read or written while its rows are checked against a key that it lacks: '
+ '%2'),
 (true, 'reading-default-partition', 'error',
  '%1 (%3), the default partition, is read while nobody can read or write it; a valid CHECK that no row there is of the new one spares '
  'that'),

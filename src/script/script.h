@@ -264,6 +264,7 @@ extern char *script_table_of_index(Oid index);
 #define DOES_REBUILD		"rebuilds"	/* with its indexes locked */
 #define DOES_READ			"reads"
 #define DOES_MAYBE_READ		"may read"	/* unless a CHECK spares that */
+#define DOES_CHECK			"checks"	/* the rows against a foreign key */
 #define DOES_REWRITE		"rewrites"
 #define DOES_MAYBE_REWRITE	"may rewrite"
 #define DOES_COMPUTE		"computes"
@@ -271,13 +272,14 @@ extern char *script_table_of_index(Oid index);
 /* A lock that others wait for, held for the longer the larger the table is */
 typedef struct ScriptHold
 {
-	char	   *relation;		/* qualified, or NULL: all that it is about */
+	char	   *relation;		/* the table of the deed, qualified, or NULL:
+								 * all that it is about */
 	LOCKMODE	lock;			/* SHARE, or one that more waits for */
 	const char *does;			/* meanwhile, one of the words above */
-	const char *whole;			/* the table whose default partition that is,
-								 * which is locked as well, or NULL */
-	const char *spared;			/* condition of a CHECK that spares the read,
-								 * or NULL */
+	const char *tables;			/* text of the tables that are locked, or
+								 * NULL: that one alone */
+	List	   *ways;			/* statements that do the deed beforehand, of
+								 * char *, or NIL */
 } ScriptHold;
 
 /* Returns such locks (of ScriptHold *) that the statements of a text take on what they have not made */
@@ -288,7 +290,7 @@ extern List *script_holds(const char *sql);
 /* Returns "it holds SHARE on public.t while it builds an index: nobody can write there meanwhile" */
 extern char *script_hold_text(const ScriptHold *hold);
 
-/* Returns the way out for a step of a plan: a CHECK that is validated before, else a phase */
+/* Returns the way out for a step of a plan: steps that do the deed before, else a phase */
 extern char *script_hold_hint(const ScriptHold *hold, const PlanStep *step);
 
 /*
@@ -298,6 +300,17 @@ extern char *script_hold_hint(const ScriptHold *hold, const PlanStep *step);
  * run code of types.  Locks the table ACCESS SHARE.
  */
 extern bool script_bound_holds(Oid parent, Oid partition, PartitionBoundSpec *spec, bool inside, char **condition);
+
+/*
+ * Return what ATTACH PARTITION builds and checks on a table that is here: the
+ * statements, of char *, that make its own of each index, or of each foreign
+ * key, of the partitioned table that it lacks.
+ */
+extern List *script_missing_indexes(Oid whole, Oid partition);
+extern List *script_missing_keys(Oid whole, Oid partition);
+
+/* Returns the other tables of the foreign keys of a table, at either end */
+extern List *script_tied_tables(Oid relid);
 
 /* Sets plan_holds_hook */
 extern void script_hold_init(void);

@@ -79,9 +79,12 @@ typedef struct Fact
 	LOCKMODE	lock;
 	const char *does;			/* what takes the longer the larger the table,
 								 * one of the words of script.h; or NULL */
-	const char *whole;			/* of a default partition: its table */
-	char	   *spared;			/* condition of a CHECK that spares a read, or
-								 * NULL: not known */
+	const char *tables;			/* text of all that is locked for that deed,
+								 * or NULL: the relation alone */
+	const char *rows;			/* the table that the deed is about, or NULL:
+								 * the relation */
+	char	   *way;			/* statement that does the deed beforehand,
+								 * or NULL: not known */
 } Fact;
 
 static void
@@ -138,16 +141,22 @@ statement_text(FactReader *reader)
 static void
 keep_hold(FactReader *reader, const Fact *fact)
 {
-	ScriptHold *hold;
+	const char *rows = fact->rows ? fact->rows : fact->relation;
+	ScriptHold *hold = reader->holds ? llast(reader->holds) : NULL;
 
 	if (fact->does == NULL || fact->lock < ShareLock || (fact->relation && !OidIsValid(sg_find_qualified(fact->relation))))
 		return;
+	if (hold && hold->ways && fact->way && hold->lock == fact->lock && strcmp(hold->does, fact->does) == 0 && strcmp(hold->relation, rows) == 0)
+	{
+		hold->ways = lappend(hold->ways, fact->way);
+		return;
+	}
 	hold = palloc0(sizeof(ScriptHold));
-	hold->relation = fact->relation ? pstrdup(fact->relation) : NULL;
+	hold->relation = rows ? pstrdup(rows) : NULL;
 	hold->lock = fact->lock;
 	hold->does = fact->does;
-	hold->whole = fact->whole;
-	hold->spared = fact->spared;
+	hold->tables = fact->tables ? fact->tables : fact->rows ? pstrdup(fact->relation) : NULL;
+	hold->ways = fact->way ? list_make1(fact->way) : NIL;
 	reader->holds = lappend(reader->holds, hold);
 }
 
@@ -411,36 +420,108 @@ set_alter_word(Fact *fact, AlterTableType subtype)
 	}
 }
 
-/* The default partition of a table that gets a partition, or loses one; bound: of one that it gets, which has the rows read */
+/* Returns the table of a name, or InvalidOid if it is not here, or the script makes it */
+static Oid
+find_old(FactReader *reader, const char *name)
+{
+	return script_path_has_made(reader->path, name) ? InvalidOid : sg_find_qualified(name);
+}
+
+/* Returns the name of the default partition of a table, or NULL */
+static char *
+default_partition(Oid whole)
+{
+	Oid			partition = OidIsValid(whole) ? get_default_partition_oid(whole) : InvalidOid;
+
+	return OidIsValid(partition) ? sg_relation_name(partition) : NULL;
+}
+
+/* Sets what has the rows of the fact's table read for a bound, and how that is spared */
 static void
+set_bound_read(Fact *fact, Oid whole, PartitionBoundSpec *bound, bool inside)
+{
+	char	   *condition;
+
+	if (script_bound_holds(whole, sg_find_qualified(fact->relation), bound, inside, &condition))
+		return;
+	fact->does = DOES_MAYBE_READ;
+	if (condition)
+		fact->other = fact->way = psprintf("ALTER TABLE %s ADD CHECK (%s)", fact->relation, condition);
+}
+
+/*
+ * The default partition of a table that gets a partition, or loses one; bound:
+ * of one that it gets, which has the rows read.  Returns the fact.
+ */
+static Fact
 emit_default(FactReader *reader, const RangeVar *table, PartitionBoundSpec *bound, bool whole_too)
 {
 	char	   *whole = script_path_table(reader->path, table);
-	Oid			parent = script_path_has_made(reader->path, whole) ? InvalidOid : sg_find_qualified(whole);
-	Oid			partition = OidIsValid(parent) ? get_default_partition_oid(parent) : InvalidOid;
-	char	   *name = OidIsValid(partition) ? sg_relation_name(partition) : NULL;
-	Fact		fact = {.command = "also",.relation = name,.lock = AccessExclusiveLock};
+	Oid			parent = find_old(reader, whole);
+	Fact		fact = {.command = "also",.relation = default_partition(parent),.lock = AccessExclusiveLock};
 
-	if (name == NULL)
-		return;
-	if (bound && !script_bound_holds(parent, partition, bound, false, &fact.spared))
-		fact.does = DOES_MAYBE_READ;
-	fact.whole = whole_too ? whole : NULL;
-	fact.other = fact.spared;
+	if (fact.relation == NULL)
+		return fact;
+	if (bound)
+		set_bound_read(&fact, parent, bound, false);
+	if (whole_too)
+		fact.tables = psprintf("%s and its default partition %s", whole, fact.relation);
 	flag(&fact, fact.does != NULL, "default partition");
 	emit(reader, &fact);
+	return fact;
+}
+
+/* The tables that foreign keys tie to a table that gets a partition: locked while a deed is done, if it is one */
+static void
+emit_tied(FactReader *reader, Oid whole, const Fact *deed)
+{
+	foreach_oid(table, OidIsValid(whole) ? script_tied_tables(whole) : NIL)
+	{
+		Fact		fact = {.command = "also",.relation = sg_relation_name(table),.lock = ShareRowExclusiveLock};
+
+		fact.does = deed->does;
+		fact.rows = deed->does ? deed->relation : NULL;
+		emit(reader, &fact);
+	}
+}
+
+/* A deed for each of the statements that would do it beforehand */
+static void
+emit_needs(FactReader *reader, Fact fact, const char *does, const List *ways)
+{
+	fact.does = does;
+	foreach_ptr(char, way, ways)
+	{
+		fact.flags = list_make1("attached");
+		fact.other = fact.way = way;
+		emit(reader, &fact);
+	}
 }
 
 static void
 emit_attached(FactReader *reader, const RangeVar *whole, const PartitionCmd *cmd)
 {
-	Oid			parent = sg_find_qualified(script_path_table(reader->path, whole));
+	Oid			parent = find_old(reader, script_path_table(reader->path, whole));
 	Fact		fact = {.command = "also",.relation = script_path_table(reader->path, cmd->name),.lock = AccessExclusiveLock};
+	Oid			partition = find_old(reader, fact.relation);
+	char	   *rest = default_partition(parent);
+	List	   *keys;
+	Fact		other;
 
-	if (!script_bound_holds(parent, sg_find_qualified(fact.relation), cmd->bound, true, &fact.spared))
-		fact.does = DOES_MAYBE_READ;
+	set_bound_read(&fact, parent, cmd->bound, true);
+	if (rest)
+		fact.tables = psprintf("%s and the default partition %s", fact.relation, rest);
 	emit(reader, &fact);
-	emit_default(reader, whole, cmd->bound, false);
+	if (OidIsValid(partition) && get_rel_relkind(parent) == RELKIND_PARTITIONED_TABLE)
+	{
+		emit_needs(reader, fact, DOES_BUILD, script_missing_indexes(parent, partition));
+		keys = script_missing_keys(parent, partition);
+		emit_needs(reader, fact, DOES_CHECK, keys);
+		if (keys)
+			fact.does = DOES_CHECK;
+	}
+	other = emit_default(reader, whole, cmd->bound, false);
+	emit_tied(reader, parent, fact.does ? &fact : &other);
 }
 
 /* Reads a command of ALTER TABLE; text: the command as a statement of its own */
@@ -490,7 +571,7 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 	{
 		/* locks the partition as it does the whole */
 		emit_also(reader, ((PartitionCmd *) cmd->def)->name, reader->lock, NULL);
-		emit_default(reader, statement->relation, NULL, false);
+		(void) emit_default(reader, statement->relation, NULL, false);
 	}
 }
 
@@ -565,8 +646,12 @@ read_create_table(FactReader *reader, const CreateStmt *statement)
 	emit(reader, &fact);
 	if (statement->partbound)
 	{
-		emit_also(reader, linitial(statement->inhRelations), AccessExclusiveLock, NULL);
-		emit_default(reader, linitial(statement->inhRelations), statement->partbound, true);
+		const RangeVar *whole = linitial(statement->inhRelations);
+		Fact		rest;
+
+		emit_also(reader, whole, AccessExclusiveLock, NULL);
+		rest = emit_default(reader, whole, statement->partbound, true);
+		emit_tied(reader, find_old(reader, script_path_table(reader->path, whole)), &rest);
 	}
 	foreach_ptr(Node, element, statement->tableElts)
 	{

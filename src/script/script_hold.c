@@ -2,7 +2,8 @@
  *
  * script_hold.c
  *	  Locks that others wait for, for as long as a table is large: what is said
- *	  of them, and the CHECK that spares the read of rows for a new partition.
+ *	  of them, and what spares the deed for a new partition: a CHECK, indexes
+ *	  and keys of its own.
  *
  * The bound of a partition is transformed here only if its values are plain
  * constants and the key has built-in types and operators: another type's
@@ -17,6 +18,9 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_trigger.h"
+#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
 #include "parser/parse_type.h"
@@ -38,6 +42,7 @@
 #include "base/quote.h"
 #include "base/scope.h"
 #include "expression/expression.h"
+#include "fk/fk.h"
 #include "plan/plan_call.h"
 #include "plan/plan_change.h"
 #include "plan/plan_input.h"
@@ -48,17 +53,37 @@ static const struct
 {
 	const char *word;
 	const char *does;
+	const char *unless;			/* what comes behind the table of it */
 	const char *also;			/* held besides, behind the table */
 	const char *nobody;
+	const char *before;			/* what is to be done beforehand */
 }			deeds[] = {
-	{DOES_BUILD, "builds an index"},
-	{DOES_REBUILD, "builds them anew", " and ACCESS EXCLUSIVE on its indexes", "write there, nor begin to read there,"},
+	{DOES_BUILD, "builds an index",.before = "the indexes built"},
+	{DOES_REBUILD, "builds them anew",.also = " and ACCESS EXCLUSIVE on its indexes",.nobody = "write there, nor begin to read there,"},
 	{DOES_READ, "reads all rows"},
+	{DOES_CHECK, "checks a foreign key in all rows",.before = "the keys checked"},
 	{DOES_REWRITE, "writes all of it anew"},
 	{DOES_COMPUTE, "computes its rows"},
-	{DOES_MAYBE_REWRITE, "writes all of it anew, as it may have to"},
-	{DOES_MAYBE_READ, "reads all rows, unless a valid CHECK tells enough of them"},
+	{DOES_MAYBE_REWRITE, "writes all of it anew",.unless = ", as it may have to"},
+	{DOES_MAYBE_READ, "reads all rows",.unless = ", unless a valid CHECK tells enough of them",.before = "the rows read"},
 };
+
+/* Returns the place of a deed */
+static int
+deed_of(const ScriptHold *hold)
+{
+	int			i = 0;
+
+	while (i < lengthof(deeds) - 1 && strcmp(deeds[i].word, hold->does) != 0)
+		i++;
+	return i;
+}
+
+static const char *
+or_nothing(const char *text)
+{
+	return text ? text : "";
+}
 
 char *
 script_hold_text(const ScriptHold *hold)
@@ -67,27 +92,32 @@ script_hold_text(const ScriptHold *hold)
 		[ShareLock] = "SHARE",[ShareRowExclusiveLock] = "SHARE ROW EXCLUSIVE",
 		[ExclusiveLock] = "EXCLUSIVE",[AccessExclusiveLock] = "ACCESS EXCLUSIVE"
 	};
-	char	   *table = hold->whole ? psprintf("%s and its default partition %s", hold->whole, hold->relation) :
-		hold->relation ? hold->relation : "each table that it is about";
-	int			i = 0;
+	int			i = deed_of(hold);
+	const char *does = strcmp(hold->does, DOES_BUILD) == 0 && list_length(hold->ways) > 1 ?
+		psprintf("builds %d indexes", list_length(hold->ways)) : deeds[i].does;
 
-	while (i < lengthof(deeds) - 1 && strcmp(deeds[i].word, hold->does) != 0)
-		i++;
-	return psprintf("it holds %s on %s%s while it %s: nobody can %s meanwhile", modes[hold->lock], table,
-					deeds[i].also ? deeds[i].also : "", deeds[i].does,
+	return psprintf("it holds %s on %s%s while it %s%s%s: nobody can %s meanwhile", modes[hold->lock],
+					hold->tables ? hold->tables : hold->relation ? hold->relation : "each table that it is about",
+					or_nothing(deeds[i].also), does, hold->tables ? psprintf(" of %s", hold->relation) : "", or_nothing(deeds[i].unless),
 					hold->lock == AccessExclusiveLock ? "read or write there" : deeds[i].nobody ? deeds[i].nobody : "write there");
 }
 
 char *
 script_hold_hint(const ScriptHold *hold, const PlanStep *step)
 {
-	if (hold->spared)
-		return psprintf(sg_calls("To have the rows read beforehand, while others write:\n"
-								 "SELECT sg_plan_set(plan, ARRAY[step], jsonb_build_object('after', after || %s(plan, %s)::text[])) "
-								 "FROM schemaguard.plan_step WHERE plan = %s AND step = %d;"), sg_call_name("sg_plan_add"),
-						quote_literal_cstr(psprintf("ALTER TABLE %s ADD CHECK (%s)", hold->relation, hold->spared)),
-						quote_literal_cstr(step->plan), step->step);
-	return psprintf("To hold it back until a quiet hour, when you release the phase:\n%s", plan_set_call(step, "phase", "quiet hour", NULL));
+	StringInfoData added;
+
+	if (hold->ways == NIL)
+		return psprintf("To hold it back until a quiet hour, when you release the phase:\n%s", plan_set_call(step, "phase", "quiet hour", NULL));
+	initStringInfo(&added);
+	foreach_ptr(const char, way, hold->ways)
+	{
+		appendStringInfo(&added, " || %s(plan, %s)::text[]", sg_call_name("sg_plan_add"), quote_literal_cstr(way));
+	}
+	return psprintf(sg_calls("To have %s beforehand, while others write:\n"
+							 "SELECT sg_plan_set(plan, ARRAY[step], jsonb_build_object('after', after%s)) "
+							 "FROM schemaguard.plan_step WHERE plan = %s AND step = %d;"), deeds[deed_of(hold)].before, added.data,
+					quote_literal_cstr(step->plan), step->step);
 }
 
 /* ---- partitions ---- */
@@ -216,6 +246,155 @@ script_bound_holds(Oid parent, Oid partition, PartitionBoundSpec *spec, bool ins
 	if (holds)
 		*condition = NULL;
 	return holds;
+}
+
+/* ---- indexes and keys of a partition that is attached ---- */
+
+/*
+ * Returns what CREATE INDEX has behind the table of an index, which is the same
+ * in the table's partitions, or NULL.
+ */
+static char *
+index_body(Oid index, Oid table, const FormData_pg_index *form)
+{
+	char	   *definition = sg_definition(pg_get_indexdef, index);
+	char	   *head = psprintf("CREATE %sINDEX %s ON %s%s ", form->indisunique ? "UNIQUE " : "", quote_identifier(sg_rel_name(index)),
+								get_rel_relkind(index) == RELKIND_PARTITIONED_INDEX ? "ONLY " : "", sg_relation_name(table));
+
+	return strncmp(definition, head, strlen(head)) == 0 ? definition + strlen(head) : NULL;
+}
+
+/* Copies a row of pg_index; returns false if there is none */
+static bool
+read_index_form(Oid index, FormData_pg_index *form)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	memcpy(form, GETSTRUCT(tuple), offsetof(FormData_pg_index, indkey));
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+/* Returns the one of these indexes of a table that ATTACH PARTITION would take, or InvalidOid */
+static Oid
+index_like(Oid table, const List *indexes, const char *body, const FormData_pg_index *wanted, bool is_constraint)
+{
+	foreach_oid(index, indexes)
+	{
+		FormData_pg_index form;
+		char	   *its;
+
+		if (!read_index_form(index, &form) || form.indisunique != wanted->indisunique)
+			continue;
+		if (is_constraint && (!OidIsValid(get_index_constraint(index)) || form.indisprimary != wanted->indisprimary))
+			continue;
+		its = index_body(index, table, &form);
+		if (its && body && strcmp(its, body) == 0)
+			return index;
+	}
+	return InvalidOid;
+}
+
+/* Returns a free name, quoted, for an index of a partition that is to be part of another one */
+static const char *
+index_name(Oid partition, Oid index)
+{
+	return quote_identifier(ChooseRelationName(sg_rel_name(partition), sg_rel_name(index), "idx", get_rel_namespace(partition), false));
+}
+
+static char *
+add_constraint_text(Oid table, Oid constraint)
+{
+	return psprintf("ALTER TABLE %s ADD %s", sg_relation_name(table), sg_definition(pg_get_constraintdef, constraint));
+}
+
+List *
+script_missing_indexes(Oid whole, Oid partition)
+{
+	List	   *own = list_copy(fk_table_indexes(partition));
+	List	   *missing = NIL;
+	SgScope		scope;
+
+	/* one that is foreign gets none */
+	if (get_rel_relkind(partition) == RELKIND_FOREIGN_TABLE)
+		return NIL;
+	sg_caller_begin(&scope);
+	sg_scope_pin_texts();
+	foreach_oid(index, fk_table_indexes(whole))
+	{
+		FormData_pg_index form;
+		Oid			constraint = get_index_constraint(index);
+		char	   *body = read_index_form(index, &form) ? index_body(index, whole, &form) : NULL;
+		Oid			found = body ? index_like(partition, own, body, &form, OidIsValid(constraint)) : InvalidOid;
+
+		if (OidIsValid(found))
+			own = list_delete_oid(own, found);
+		else if (OidIsValid(constraint))
+			missing = lappend(missing, add_constraint_text(partition, constraint));
+		else if (body)
+			missing = lappend(missing, psprintf("CREATE %sINDEX %s ON %s %s", form.indisunique ? "UNIQUE " : "", index_name(partition, index),
+												sg_relation_name(partition), body));
+	}
+	sg_scope_end(&scope);
+	return missing;
+}
+
+/* Has a partition a valid key that does what a key of the partitioned table does?  Also if it lacks a column, which ATTACH refuses. */
+static bool
+has_key(Oid partition, const FkKey *key)
+{
+	FkKey	   *wanted;
+	FkKey	   *own;
+
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (get_attnum(partition, sg_column_name(key->child, key->child_att[i])) == InvalidAttrNumber)
+			return true;
+	}
+	wanted = fk_on_partition(key, partition);
+	own = fk_declared_twin(wanted);
+	return own && own->validated && fk_clause_difference(wanted, own) == NULL;
+}
+
+List *
+script_missing_keys(Oid whole, Oid partition)
+{
+	List	   *missing = NIL;
+	SgScope		scope;
+
+	sg_caller_begin(&scope);
+	sg_scope_pin_texts();
+	foreach_oid(table, lcons_oid(whole, list_copy(sg_partition_ancestors(whole))))
+	{
+		foreach_ptr(const FkKey, key, fk_declared(table))
+		{
+			if (key->enforced && !has_key(partition, key))
+				missing = lappend(missing, add_constraint_text(partition, key->conid));
+		}
+	}
+	sg_scope_end(&scope);
+	return missing;
+}
+
+List *
+script_tied_tables(Oid relid)
+{
+	List	   *tables = NIL;
+	SgCatalog	triggers;
+	HeapTuple	tuple;
+
+	sg_catalog_begin(&triggers, TriggerRelationId, TriggerRelidNameIndexId, Anum_pg_trigger_tgrelid, relid, NULL);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&triggers)))
+	{
+		Oid			other = ((Form_pg_trigger) GETSTRUCT(tuple))->tgconstrrelid;
+
+		if (OidIsValid(other) && other != relid)
+			tables = list_append_unique_oid(tables, other);
+	}
+	sg_catalog_end(&triggers);
+	return tables;
 }
 
 /* ---- plans ---- */

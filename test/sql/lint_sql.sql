@@ -29,6 +29,12 @@ CREATE TABLE half0 PARTITION OF half FOR VALUES FROM (0) TO (1);
 CREATE TABLE half1 (id int, CHECK (id IS NOT NULL AND id >= 1 AND id < 2));
 CREATE TABLE rest PARTITION OF half DEFAULT;
 ALTER TABLE rest ADD CHECK (id IS NULL OR id < 5 OR id >= 6);
+CREATE TABLE tied_p (id int PRIMARY KEY);
+CREATE TABLE tied (id int, p_id int REFERENCES tied_p) PARTITION BY RANGE (id);
+CREATE INDEX ON tied (id, p_id);
+CREATE TABLE tied1 (LIKE tied);
+CREATE TABLE tied2 (id int, p_id int REFERENCES tied_p);
+CREATE INDEX ON tied2 (id, p_id);
 CREATE TYPE row_type AS (a int, b text);
 CREATE TABLE typed OF row_type;
 INSERT INTO t (id, filled) SELECT g, '' FROM generate_series(1, 1000) g;
@@ -55,6 +61,8 @@ INSERT INTO tried VALUES
 ('require-concurrent-detach', 'ALTER TABLE part DETACH PARTITION part0', 'ALTER TABLE part DETACH PARTITION part0 CONCURRENTLY'),
 ('attaching-reads-rows', 'ALTER TABLE part ATTACH PARTITION part1 FOR VALUES FROM (1) TO (2)',
  'CREATE TABLE part2 (LIKE part); ALTER TABLE part ATTACH PARTITION part2 FOR VALUES FROM (1) TO (2)'),
+('attaching-builds-indexes', 'ALTER TABLE tied ATTACH PARTITION tied1 FOR VALUES FROM (1) TO (2)', 'ALTER TABLE tied ATTACH PARTITION tied2 FOR VALUES FROM (1) TO (2)'),
+('attaching-checks-keys', 'ALTER TABLE tied ATTACH PARTITION tied1 FOR VALUES FROM (1) TO (2)', 'ALTER TABLE tied ATTACH PARTITION tied2 FOR VALUES FROM (1) TO (2)'),
 ('reading-default-partition', 'CREATE TABLE half2 PARTITION OF half FOR VALUES FROM (3) TO (4)',
  'CREATE TABLE half2 PARTITION OF half FOR VALUES FROM (5) TO (6); CREATE TABLE other (id int) PARTITION BY LIST (id); CREATE TABLE o PARTITION OF other FOR VALUES IN (1)'),
 ('whole-table-write', 'UPDATE t SET n = 1', 'UPDATE t SET n = 1 WHERE id = 1'),

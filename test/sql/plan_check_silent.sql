@@ -283,6 +283,20 @@ CALL sg_apply('chs_default', steps => '{4,5}');
 SELECT count(*) FROM sg_plan_check_details('chs_default') WHERE check_name = 'locks' AND result = 'warn';
 CALL sg_apply('chs_default');
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_default' ORDER BY step;
+-- indexes and keys that a partition lacks, and the tables at the other end of keys; of an index of the wrong kind, and one that has only its name
+CREATE TABLE tied_p (id int PRIMARY KEY); CREATE TABLE tied (id int PRIMARY KEY, p_id int REFERENCES tied_p, note text) PARTITION BY RANGE (id);
+CREATE TABLE tied_child (tied_id int REFERENCES tied); CREATE INDEX ON tied (lower(note) DESC) WHERE p_id > 0; CREATE UNIQUE INDEX "on only" ON tied (id, note);
+CREATE TABLE tied_rest PARTITION OF tied DEFAULT; CREATE TABLE tied_1 (note text, id int NOT NULL, p_id int, CHECK (id IS NOT NULL AND id >= 1 AND id < 90000));
+CREATE INDEX ON tied_1 (id, note); CREATE UNIQUE INDEX ON tied_1 (id); CREATE INDEX ON tied_1 (lower(note) DESC);
+ALTER TABLE tied_rest ADD CHECK (id IS NULL OR id < 1 OR id >= 90000);
+INSERT INTO tied_p VALUES (1); INSERT INTO tied_1 (id, p_id) SELECT g, 1 FROM generate_series(1, 40000) g;
+SELECT sg_plan_create('chs_tied'), sg_plan_add('chs_tied', 'ALTER TABLE chs.tied ATTACH PARTITION chs.tied_1 FOR VALUES FROM (1) TO (90000)') \g /dev/null
+SELECT hint FROM sg_plan_check_details('chs_tied') WHERE check_name = 'locks';
+SELECT substr(hint, strpos(hint, E'\n')) FROM sg_plan_check_details('chs_tied') WHERE check_name = 'locks' AND hint LIKE '%beforehand%' \gexec
+CALL sg_apply('chs_tied', steps => '{2,3,4,5}');
+SELECT count(*) FROM sg_plan_check_details('chs_tied') WHERE check_name = 'locks';
+CALL sg_apply('chs_tied');
+SELECT step, kind, state FROM schemaguard.plan_step WHERE plan = 'chs_tied' ORDER BY step;
 -- keys whose bounds could run code, or have several columns
 CREATE FUNCTION chs.less(text, text) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RAISE ''ran''; END';
 CREATE OPERATOR CLASS chs.own FOR TYPE text USING btree AS FUNCTION 1 chs.less(text, text);
