@@ -200,32 +200,50 @@ start_query(QueryDesc *query, int flags)
 	(next_start ? next_start : standard_ExecutorStart) (query, flags);
 }
 
+/* Checks all foreign tables of the database, each as its owner, as whom the server analyzes it */
+static void
+check_all(void)
+{
+	SgCatalog	tables;
+	HeapTuple	tuple;
+	List	   *relids = NIL;
+
+	sg_catalog_begin_all(&tables, ForeignTableRelationId);
+	while (HeapTupleIsValid(tuple = sg_catalog_next(&tables)))
+		relids = lappend_oid(relids, ((Form_pg_foreign_table) GETSTRUCT(tuple))->ftrelid);
+	foreach_oid(relid, relids)
+		check_connection(relid, code_table_owner(relid));
+}
+
 void
 sg_refuse_connections(Node *statement)
 {
+	bool		analyzes = IsA(statement, VacuumStmt);
 	List	   *relations = NIL;
 
-	if (!sg_guard_is_on() || !sg_guard_is_other(GetUserId()))
+	if (!sg_guard_is_on())
 		return;
 	if (IsA(statement, CopyStmt) && ((CopyStmt *) statement)->relation)
 		relations = list_make1(((CopyStmt *) statement)->relation);
 	else if (IsA(statement, TruncateStmt))
 		relations = ((TruncateStmt *) statement)->relations;
-	else if (IsA(statement, VacuumStmt))
+	else if (analyzes)
 	{
 		foreach_ptr(const VacuumRelation, named, ((VacuumStmt *) statement)->rels)
 			relations = lappend(relations, named->relation);
 	}
-	if (IsA(statement, ImportForeignSchemaStmt) || (IsA(statement, VacuumStmt) && relations == NIL))
+	if (sg_guard_is_other(GetUserId()) && (IsA(statement, ImportForeignSchemaStmt) || (analyzes && relations == NIL)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("code of another role must not import a foreign schema, or analyze all tables, by the session's connections")));
+	if (analyzes && relations == NIL)
+		check_all();
 	foreach_ptr(const RangeVar, relation, relations)
 	{
 		Oid			relid = RangeVarGetRelid(relation, NoLock, true);
 
-		if (OidIsValid(relid))
-			check_tree(relid, list_make2_oid(GetUserId(), code_table_owner(relid)));
+		foreach_oid(member, OidIsValid(relid) ? sg_all_inheritors(relid) : NIL)
+			check_connection(member, analyzes ? code_table_owner(member) : GetUserId());
 	}
 }
 

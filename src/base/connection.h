@@ -18,7 +18,7 @@
  */
 extern bool sg_uses_connections(Oid function);
 
-/* Raises 42501 for a statement, beside queries, by which code of others would come to other servers so; before it runs */
+/* Raises 42501 for a statement, beside queries, that would come to other servers so as another role than the caller; before it runs */
 extern void sg_refuse_connections(Node *statement);
 
 /* Installs the server's hooks, which raise 42501 for such a query; once, when the library is loaded */

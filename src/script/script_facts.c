@@ -83,8 +83,8 @@ typedef struct Fact
 								 * or NULL: the relation alone */
 	const char *rows;			/* the table that the deed is about, or NULL:
 								 * the relation */
-	char	   *way;			/* statement that does the deed beforehand,
-								 * or NULL: not known */
+	char	   *way;			/* statement that does the deed beforehand, or
+								 * NULL: not known */
 } Fact;
 
 static void

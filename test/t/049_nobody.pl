@@ -239,7 +239,7 @@ SKIP:
 		CREATE DOMAIN mal.asks_too AS int CHECK (query_to_xml('SELECT * FROM mal.far', true, false, '') IS NOT NULL); CREATE TABLE mal.lists (a int, b mal.asks_too[]); INSERT INTO mal.lists VALUES (1);
 		CREATE DOMAIN mal.seeds AS int CHECK (set_config('seed', '0.25', false) IS NOT NULL); ALTER TABLE mal.lists ADD c mal.seeds[]; CREATE TABLE mal.part2 PARTITION OF mal.parts FOR VALUES IN (2);
 		CREATE VIEW mal.unlocking AS SELECT * FROM mal.common WHERE a OPERATOR(mal.##) 5; CREATE TRIGGER t BEFORE UPDATE ON mal.common FOR EACH ROW EXECUTE FUNCTION mal.tg()});
-	for my $statement ('UPDATE mal.over SET a = 3 WHERE a = 2', "UPDATE mal.lists SET b = '{1}'", 'INSERT INTO mal.got SELECT a + 10 FROM mal.parts', 'DELETE FROM mal.far WHERE a = 9', 'INSERT INTO mal.parts VALUES (1)')
+	for my $statement ('UPDATE mal.over SET a = 3 WHERE a = 2', "UPDATE mal.lists SET b = '{1}'", 'INSERT INTO mal.got SELECT a + 10 FROM mal.parts', 'DELETE FROM mal.far WHERE a = 9', 'INSERT INTO mal.parts VALUES (1)', 'ANALYZE mal.far', 'ANALYZE mal.parts')
 	{
 		$node->safe_psql('postgres', q{SELECT sg_plan_create('far', replace => true), sg_plan_add_statement('far', } . lit($statement) . ')');
 		($rc, $out, $err) = $node->psql('postgres', q{SELECT count(*) FROM opens; SELECT count(*) FROM sg_plan_check('far'); SELECT 'still ' || count(*) FROM secret; CALL sg_apply('far')}, on_error_stop => 0);
