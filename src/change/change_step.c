@@ -1151,15 +1151,6 @@ take_back(StepWork *work, Oid table)
 						   run_failure_text(&back.action), LOG_NONE);
 }
 
-/* Mends rows as the policy says; a fill has a trigger, too, while nothing else keeps more from coming */
-static bool
-mend_rows(StepWork *work, const DeployRule *rows)
-{
-	if (rows->fill)
-		return deploy_fill_rule(work, rows, rows->open);
-	return deploy_fix_rule_hook(work, rows);
-}
-
 /* Mends what has come before the rule was there; calls that wrote such a row since then have failed */
 static bool
 mend_late(StepWork *work, const ChangeMove *move, const RuleWork *rw)
@@ -1167,7 +1158,7 @@ mend_late(StepWork *work, const ChangeMove *move, const RuleWork *rw)
 	int64		before = work->run->orphan_rows;
 	int64		late;
 
-	if (!mend_rows(work, &move->rows))
+	if (!deploy_fix_rule_hook(work, &move->rows))
 	{
 		take_back(work, move->table);
 		return false;
@@ -1198,12 +1189,12 @@ settle_rows(StepWork *work, const ChangeMove *move, RuleWork *rw)
 	if (move->kind == MOVE_STATEMENT)
 	{
 		rows.open = true;
-		return !move->first || mend_rows(work, &rows);
+		return !move->first || deploy_fix_rule_hook(work, &rows);
 	}
 	if (rw->fixed || !fixes)
 		return true;
 	rw->fixed = true;
-	return move->kind == MOVE_VALIDATE ? mend_late(work, move, rw) : mend_rows(work, &rows);
+	return move->kind == MOVE_VALIDATE ? mend_late(work, move, rw) : deploy_fix_rule_hook(work, &rows);
 }
 
 /* Returns why the trigger of a column's step stays, and until when */

@@ -124,21 +124,21 @@ group_referring(PlanCheck *check)
 	}
 }
 
-/* Do keys refer to a table, so that there may be rows that hang on those which go? */
+/* Do keys refer to a table, or to these columns, so that there may be rows that hang on those which go or are changed? */
 static bool
-is_referenced(PlanCheck *check, Oid table)
+is_referenced(PlanCheck *check, Oid table, List *columns)
 {
 	Oid			root = sg_partition_root(table);
 
 	group_referring(check);
 	foreach_ptr(const FkKey, key, sg_lists_of(check->keys_to, root))
 	{
-		if (key->enforced && fix_shares_rows(table, key->parent))
+		if (fix_is_referred(key, table, columns))
 			return true;
 	}
 	foreach_ptr(const CheckStep, other, sg_lists_of(check->steps_to, root))
 	{
-		if (!other->step->skipped_by && fix_shares_rows(table, other->view.key.parent))
+		if (columns == NIL && !other->step->skipped_by && fix_shares_rows(table, other->view.key.parent))
 			return true;
 	}
 	return false;
@@ -169,28 +169,33 @@ check_referring(PlanCheck *check, CheckStep *cs, Oid table)
 {
 	FixBlocking blocking;
 	const PlanStep *before;
+	bool		goes = plan_policy_deletes(cs->step->orphans);
+	const char *word = goes ? "go" : "change";
 
-	if (!plan_policy_deletes(cs->step->orphans) || !is_referenced(check, table))
+	if (!plan_step_fixes(cs->step) || !is_referenced(check, table, goes ? NIL : cs->step->child_columns))
 		return;
 	if (check->verify != CHECK_READ_FULL)
 	{
-		check_row(cs, "referring", CHECK_WARN, pstrdup("other rows may refer to those that go, and then block the step, which was not looked at"),
-				  check->mending > HINTS_ALIKE ? NULL :
+		check_row(cs, "referring", CHECK_WARN, psprintf("other rows may refer to those that %s, and then block the step, which was not looked at", word),
+				  check->mending > HINTS_ALIKE || !goes ? NULL :
 				  psprintf(sg_calls("See what refers to them:\nSELECT * FROM sg_plan_referencing(%s, '{%d}');"), quote_literal_cstr(cs->plan), cs->step->step));
 		return;
 	}
 	fix_find_blocking(cs->step, &blocking);
-	cs->along = blocking.along;
-	cs->writes.counted = blocking.unknown == NULL;
+	if (goes)
+	{
+		cs->along = blocking.along;
+		cs->writes.counted = blocking.unknown == NULL;
+	}
 	before = takes_before(check, cs, blocking.tables);
 	if (blocking.unknown)
-		check_row(cs, "referring", CHECK_WARN, psprintf("whether rows refer to those that go can't be told: %s", blocking.unknown), NULL);
+		check_row(cs, "referring", CHECK_WARN, psprintf("whether rows refer to those that %s can't be told: %s", word, blocking.unknown), NULL);
 	else if (blocking.text)
 		check_row(cs, "referring", before ? CHECK_WARN : CHECK_BLOCK,
-				  psprintf("those that go are referred to by %s%s", blocking.text,
+				  psprintf("those that %s are referred to by %s%s", word, blocking.text,
 						   before ? psprintf(", unless step %d changes that", before->step) : ""), blocking.hint);
 	else
-		check_row(cs, "referring", CHECK_OK, pstrdup("no row that refers to those that go is in the way"), NULL);
+		check_row(cs, "referring", CHECK_OK, psprintf("no row that refers to those that %s is in the way", word), NULL);
 }
 
 /* Warns of triggers of the table whose rows the policy changes or deletes, about so many */

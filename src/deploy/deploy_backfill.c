@@ -389,6 +389,7 @@ do_batch(void *p)
 	KeptRows	kept = {.pub = sg_receiver(receive_kept)};
 	SgPlanned  *planned;
 	SgScope		scope;
+	List	   *following = NIL;
 
 	/* what stood there is returned by a join alone, unless it was nothing */
 	f->batch.alone = (f->batch.key == NIL || f->work->step->kind == STEP_NOT_NULL) && f->is_cheap && !f->again && !f->is_paced && f->limit > 1 && list_length(f->work->step->child_columns) == 1 &&
@@ -404,9 +405,13 @@ do_batch(void *p)
 		sg_role_begin(&scope, role);
 	}
 	set_query_limits(f->limit == 1 ? longest_wait(f) : Min(run_batch_ms(), longest_wait(f)));
+	/* those that no look beforehand has seen; a null is referred to by none */
+	if (f->work->step->kind == STEP_CHECK && f->is_paced)
+		following = run_following(f->table, linitial(f->work->step->child_columns));
 	write_rows(f, planned, &kept);
 	if (OidIsValid(role))
 		sg_scope_end(&scope);
+	run_check_following(f->table, following, f->found);
 	keep_values(f, &kept, role);
 	SPI_finish();
 	if (mends_rule(f) && f->found > 0)

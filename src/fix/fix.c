@@ -51,11 +51,12 @@ nothing_text(const Fix *fix)
 
 /* The last line says what leads on for all steps that are blocked */
 static void
-tell_blocked(PlanRun *run)
+tell_blocked(PlanRun *run, const PlanStep *step)
 {
 	MemoryContext old = MemoryContextSwitchTo(run->context);
 
-	run->next = psprintf(sg_calls("Have what refers to orphans go into quarantine as well:\nSELECT sg_plan_add_referencing(%s%s);"),
+	run->next = !plan_policy_deletes(step->orphans) ? plan_quarantine_call(step) :
+		psprintf(sg_calls("Have what refers to orphans go into quarantine as well:\nSELECT sg_plan_add_referencing(%s%s);"),
 						 quote_literal_cstr(run->plan->name), run_steps_text(run));
 	MemoryContextSwitchTo(old);
 }
@@ -79,8 +80,8 @@ tell_dry_run(Fix *fix)
 	if (blocked)
 	{
 		run_append_notice(work, psprintf("but blocked by %s", blocked));
-		work->hint = fix_referenced_hint(fix->work->step, fix->tallies);
-		tell_blocked(work->run);
+		work->hint = fix_referenced_hint(work->step, fix->tallies);
+		tell_blocked(work->run, work->step);
 	}
 	if (fix->found.n == fix_most_places(&fix->key))
 		run_append_notice(work, "and more than fit into schemaguard.audit_memory");
@@ -104,7 +105,19 @@ tell_done(Fix *fix)
 	run_commit();
 }
 
-/* By the key, or by the rule that takes its place */
+/* Does a key refer to the column that gets a value, so that rows could be changed with it? */
+static bool
+is_referred(const DeployRule *rule)
+{
+	foreach_ptr(const FkKey, key, fk_declared(InvalidOid))
+	{
+		if (fix_is_referred(key, rule->table, list_make1(unconstify(char *, rule->column))))
+			return true;
+	}
+	return false;
+}
+
+/* By the key, or by the rule that takes its place; rows that get a value are only looked at: deploy_fill_rule() gives it */
 static bool
 fix_rows(StepWork *work, const FkKey *key, const DeployRule *rule)
 {
@@ -128,6 +141,8 @@ fix_rows(StepWork *work, const FkKey *key, const DeployRule *rule)
 	/* rows that go may leave orphans behind */
 	work->run->audited = work->run->counted = NULL;
 	sg_progress_step(work->run->dry_run ? SG_PROGRESS_COUNT : SG_PROGRESS_FIX, work->step->step, key->child);
+	if (rule && rule->fill && !work->run->dry_run)
+		return fix_scan(&fix);
 	clean = fix_run_passes(&fix);
 	if (work->run->dry_run && clean)
 		tell_dry_run(&fix);
@@ -155,20 +170,19 @@ static bool
 fix_rule(StepWork *work, const DeployRule *rule)
 {
 	FkKey		key = {.child = rule->table,.parent = rule->table,.name = work->step->fk_name};
-	bool		clean;
-
-	if (rule->fill && !work->run->dry_run)
-		return deploy_fill_rule(work, rule, false);
+	bool		fills = rule->fill && !work->run->dry_run;
+	bool		clean = true;
 
 	/*
 	 * under its locks, an action looks up the tables of its key by the step's
 	 * names
 	 */
 	work->step->parent_table = work->step->child_table;
-	clean = fix_rows(work, &key, rule);
+	if (!fills || is_referred(rule))
+		clean = fix_rows(work, &key, rule);
 	work->step->parent_table = NULL;
 	work->key = NULL;
-	return clean;
+	return clean && fills ? deploy_fill_rule(work, rule, rule->open) : clean;
 }
 
 /* ---- the procedure ---- */

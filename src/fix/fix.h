@@ -78,6 +78,7 @@ typedef struct FixRow
 								 * set their columns to null */
 	FixFate		fate;
 	bool		reached;		/* it is no orphan: it refers to one */
+	bool		updates;		/* what it refers to is changed, not deleted */
 	bool		kept;			/* a statement was to change it, and has not */
 	bool		held;			/* rows that refer to it stay, and so does it */
 } FixRow;
@@ -87,6 +88,7 @@ typedef struct FixTally
 {
 	const FixKey *by;
 	FixFate		fate;
+	bool		updates;		/* as of FixRow */
 	int64		rows;
 } FixTally;
 
@@ -158,6 +160,9 @@ extern List *fix_keys(const char *plan);
 /* Is a table the other one, or is either a partition of the other? */
 extern bool fix_shares_rows(Oid a, Oid b);
 
+/* Does a key that is there refer to one of these columns (names; NIL: any) of a table? */
+extern bool fix_is_referred(const FkKey *key, Oid table, List *columns);
+
 /* The tables whose rows refer to rows of the child, or to rows of these, and so on */
 extern List *fix_tables(const FixKey *key, List *keys);
 
@@ -186,12 +191,12 @@ extern FixRow *fix_batch_find(FixBatch *batch, const FixPlace *place);
 /* Count by key what a batch has reached, and add it up (a List of FixTally *) */
 extern List *fix_add_tallies(List *tallies, const FixBatch *batch);
 
-/* "3 rows of t by key k (on delete cascade)", for those blocked or the others; or NULL */
+/* "3 rows of t by key k (on delete cascade)", or (on update ...), for those blocked or the others; or NULL */
 extern char *fix_tallies_text(List *tallies, bool blocked);
 
 /* ---- fix_referring.c ---- */
 
-/* Rows that refer to those which a step takes out, and so keep it from that or go along */
+/* Rows that refer to those which a step takes out or changes, and so keep it from that or go along */
 typedef struct FixBlocking
 {
 	char	   *text;			/* "3 rows of t by key k (on delete no

@@ -43,6 +43,7 @@
 #include "fix/fix_limit.h"
 #include "fix/fix_pass.h"
 #include "fix/fix_sql.h"
+#include "plan/plan_call.h"
 #include "plan/plan_deed.h"
 #include "plan/plan_key.h"
 #include "run/run.h"
@@ -50,6 +51,8 @@
 #include "run/run_lock.h"
 #include "run/run_throttle.h"
 #include "run/run_unit.h"
+
+#define REFERRED_VALUES "values that would change are referred to by"
 
 #define LONGEST_PAUSE_MS	10000
 
@@ -425,6 +428,8 @@ fix_referenced_hint(const PlanStep *step, List *tallies)
 	char	   *steps = psprintf(", '{%d}'", step->step);
 	bool		lacking = false;
 
+	if (!plan_policy_deletes(step->orphans))
+		return psprintf("Have those rows refer to other ones first; or have these go into quarantine, in place of a change:\n%s", plan_quarantine_call(step));
 	foreach_ptr(const FixTally, tally, tallies)
 	{
 		lacking |= tally->fate == FIX_BLOCK && tally->by->step == NULL;
@@ -472,7 +477,7 @@ do_scan(void *arg)
 		fix->work->hint = fix_referenced_hint(fix->work->step, fix->tallies);
 		ereport(ERROR,
 				(errcode(ERRCODE_SG_REFERENCED),
-				 errmsg("orphans are referred to by %s", blocked)));
+				 errmsg("%s %s", fix->key.rule && fix->key.rule->fill ? REFERRED_VALUES : "orphans are referred to by", blocked)));
 	}
 
 	entry = run_entry(action, fix->work, LOG_DONE);
@@ -493,9 +498,8 @@ execute_scan(RunAction *action)
 	run_deed_reading(do_scan, action);
 }
 
-/* Find the orphans of the step's key; fix->found.  False: failed, on record. */
-static bool
-scan(Fix *fix)
+bool
+fix_scan(Fix *fix)
 {
 	FixAction	action;
 	FixCounts	done = fix->counts;
@@ -940,7 +944,7 @@ fix_run_passes(Fix *fix)
 	{
 		int64		found;
 
-		if (!scan(fix))
+		if (!fix_scan(fix))
 			return false;
 		if (pass == 1)
 			fix->work->run->orphan_rows += fix->found.n;

@@ -50,6 +50,12 @@ typedef struct Fix
 /* Fix what passes find; in a dry run, count it.  False: failed, on record. */
 extern bool fix_run_passes(Fix *fix);
 
+/*
+ * Finds the orphans of the step's key, or rows that break its rule: fix->found.
+ * False: failed, on record, as with rows that refer to these and block the step.
+ */
+extern bool fix_scan(Fix *fix);
+
 /* As many places as fit into the memory of an audit; the next pass finds the rest */
 extern int64 fix_most_places(const FixKey *key);
 

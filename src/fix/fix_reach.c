@@ -275,25 +275,33 @@ fix_goes_ahead(const FixKey *key, List *keys, List *tables)
 	return true;
 }
 
-/* Does a key refer to columns that become null in rows of this fate? */
 static bool
-refers_to_nulls(const FixRow *row, const FkKey *key)
+has_parent_column(const FkKey *key, List *columns)
 {
-	List	   *columns;
-
-	/*
-	 * a value that is set is one, and the server looks after what refers to
-	 * it
-	 */
-	if (row->by->rule)
-		return false;
-	columns = fix_row_null_columns(row);
 	for (int i = 0; i < key->nkeys; i++)
 	{
 		if (sg_has_name(columns, sg_column_name(key->parent, key->parent_att[i])))
 			return true;
 	}
 	return false;
+}
+
+bool
+fix_is_referred(const FkKey *key, Oid table, List *columns)
+{
+	return OidIsValid(key->conid) && key->enforced && !key->period && fix_shares_rows(table, key->parent) &&
+		(columns == NIL || has_parent_column(key, columns));
+}
+
+/* Does a key refer to columns that are changed in rows of this fate?  Of those that get a value, only one that is there. */
+static bool
+refers_to_changed(const FixRow *row, const FkKey *key)
+{
+	const DeployRule *rule = row->by->rule;
+
+	if (rule)
+		return rule->column && fix_is_referred(key, rule->table, list_make1(unconstify(char *, rule->column)));
+	return has_parent_column(key, fix_row_null_columns(row));
 }
 
 /* ---- rows ---- */
@@ -365,11 +373,11 @@ add_orphans(FixBatch *batch, const FixPlaces *places, FixFate fate)
  * rows that refer to it to be looked for, else -1.
  */
 static int
-add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fate)
+add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fate, bool updates)
 {
 	FixRow	   *known = fix_batch_find(batch, place);
 	FixRow		row = {.place = *place,.table = by->key->child,.by = by,.fate = fate,
-	.reached = true};
+	.reached = true,.updates = updates};
 	bool		was_deleted;
 
 	if (known == NULL)
@@ -394,12 +402,13 @@ add_reached(FixBatch *batch, const FixPlace *place, const FixKey *by, FixFate fa
 	known->by = by;
 	known->table = by->key->child;
 	known->reached = true;
+	known->updates = updates;
 	return (int) (known - batch->rows);
 }
 
 /* The rows among some that a key may refer to, by what becomes of them */
 static void
-choose_parents(FixBatch *batch, List *rows, const FkKey *key, FixPlaces *gone, FixPlaces *nulled)
+choose_parents(FixBatch *batch, List *rows, const FkKey *key, FixPlaces *gone, FixPlaces *changed)
 {
 	Oid			leaf = InvalidOid;
 	bool		within = false;
@@ -430,10 +439,10 @@ choose_parents(FixBatch *batch, List *rows, const FkKey *key, FixPlaces *gone, F
 			by = row->by;
 			fate = row->fate;
 			also = row->also;
-			refers = refers_to_nulls(row, key);
+			refers = refers_to_changed(row, key);
 		}
 		if (refers)
-			fix_places_add(nulled, leaf, &row->place.tid);
+			fix_places_add(changed, leaf, &row->place.tid);
 	}
 }
 
@@ -539,7 +548,7 @@ find_tally(List **tallies, const FixRow *row)
 	foreach(lc, *tallies)
 	{
 		tally = lfirst(lc);
-		if (tally->fate == row->fate && tally->by->key->conid == row->by->key->conid &&
+		if (tally->fate == row->fate && tally->updates == row->updates && tally->by->key->conid == row->by->key->conid &&
 			strcmp(tally->by->key->name, row->by->key->name) == 0 &&
 			tally->by->key->child == row->by->key->child)
 			return tally;
@@ -547,16 +556,17 @@ find_tally(List **tallies, const FixRow *row)
 	tally = palloc0(sizeof(FixTally));
 	tally->by = row->by;
 	tally->fate = row->fate;
+	tally->updates = row->updates;
 	*tallies = lappend(*tallies, tally);
 	return tally;
 }
 
 /* Counts a row that blocks, once for each key by which it does; an orphan that goes itself blocks nothing */
 static void
-note_blocking(FixBatch *batch, const FixPlace *place, const FixKey *by)
+note_blocking(FixBatch *batch, const FixPlace *place, const FixKey *by, bool updates)
 {
 	const FixRow *known = fix_batch_find(batch, place);
-	FixRow		row = {.by = by,.fate = FIX_BLOCK};
+	FixRow		row = {.by = by,.fate = FIX_BLOCK,.updates = updates};
 
 	if (known == NULL || known->reached)
 		find_tally(&batch->blocking, &row)->rows++;
@@ -564,7 +574,7 @@ note_blocking(FixBatch *batch, const FixPlace *place, const FixKey *by)
 
 static List *
 add_referring(FixBatch *batch, const FixKey *by, const FixPlaces *parents, FixFate fate,
-			  List *next)
+			  bool updates, List *next)
 {
 	FixPlaces	found;
 
@@ -577,8 +587,8 @@ add_referring(FixBatch *batch, const FixKey *by, const FixPlaces *parents, FixFa
 		int			n;
 
 		if (blocks && !gone)
-			note_blocking(batch, &found.places[i], by);
-		n = gone ? -1 : add_reached(batch, &found.places[i], by, blocks ? FIX_QUARANTINE : fate);
+			note_blocking(batch, &found.places[i], by, updates);
+		n = gone ? -1 : add_reached(batch, &found.places[i], by, blocks ? FIX_QUARANTINE : fate, updates);
 
 		if (n >= 0)
 			next = lappend_int(next, n);
@@ -697,7 +707,7 @@ reach_from(FixBatch *batch, List *rows)
 	foreach_ptr(const FixKey, by, batch->keys)
 	{
 		FixPlaces	gone;
-		FixPlaces	nulled;
+		FixPlaces	changed;
 
 		/*
 		 * core refuses to take away what a PERIOD key needs: it has no other
@@ -707,10 +717,10 @@ reach_from(FixBatch *batch, List *rows)
 			continue;
 		CHECK_FOR_INTERRUPTS();
 		fix_places_init(&gone);
-		fix_places_init(&nulled);
-		choose_parents(batch, rows, by->key, &gone, &nulled);
-		next = add_referring(batch, by, &gone, reached_fate(batch, by), next);
-		next = add_referring(batch, by, &nulled, FIX_BLOCK, next);
+		fix_places_init(&changed);
+		choose_parents(batch, rows, by->key, &gone, &changed);
+		next = add_referring(batch, by, &gone, reached_fate(batch, by), false, next);
+		next = add_referring(batch, by, &changed, FIX_BLOCK, true, next);
 	}
 	judge_reached(batch, next);
 	return without_blocked(batch, next);
@@ -936,10 +946,11 @@ fix_tallies_text(List *tallies, bool blocked)
 			continue;
 		}
 		named++;
-		appendStringInfo(&text, "%s" INT64_FORMAT " %s of %s by key %s (on delete %s)",
+		appendStringInfo(&text, "%s" INT64_FORMAT " %s of %s by key %s (on %s %s)",
 						 text.len ? ", " : "", tally->rows,
 						 tally->rows == 1 ? "row" : "rows", sg_relation_name(key->child),
-						 quote_identifier(key->name), sg_action_word(key->on_delete));
+						 quote_identifier(key->name), tally->updates ? "update" : "delete",
+						 sg_action_word(tally->updates ? key->on_update : key->on_delete));
 	}
 	if (more > 0)
 		appendStringInfo(&text, ", " INT64_FORMAT " %s by %d more %s", rows, rows == 1 ? "row" : "rows", more, more == 1 ? "key" : "keys");

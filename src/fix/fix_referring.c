@@ -62,14 +62,14 @@ typedef struct Walk
 
 /* ---- walking ---- */
 
-/* The rows that a step would take out, as a key or a rule; false: it takes none out, or can't be done here */
+/* The rows that a step would take out or change, as a key or a rule; false: there are none, or it can't be done here */
 static bool
 find_key(Walk *walk)
 {
 	PlanStep   *step = (PlanStep *) walk->step;
 	FkKey	   *key;
 
-	if (!plan_policy_deletes(step->orphans) || step->skipped_by)
+	if (!plan_step_fixes(step) || step->skipped_by)
 		return false;
 	if (step->kind == STEP_FOREIGN_KEY)
 	{
@@ -156,12 +156,12 @@ walk_some(Walk *walk, int64 first, int64 n, HTAB *gone, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	FixPlaces	places = {.places = walk->found.places + first,.n = n};
-	FixBatch	batch = {.key = &walk->key,.keys = walk->keys,.gone = gone,.follow = true};
+	FixBatch	batch = {.key = &walk->key,.keys = walk->keys,.gone = gone,.follow = plan_policy_deletes(walk->step->orphans)};
 
 	fix_collect(&batch, &places);
 	MemoryContextSwitchTo(old);
 	walk->tallies = add_tallies(walk->tallies, fix_add_tallies(NIL, &batch));
-	walk->blocking = add_tallies(walk->blocking, batch.blocking);
+	walk->blocking = batch.follow ? add_tallies(walk->blocking, batch.blocking) : walk->tallies;
 	for (int i = 0; i < batch.n; i++)
 	{
 		walk->kept += !batch.rows[i].reached && batch.rows[i].fate == FIX_QUARANTINE && walk->step->orphans == ORPHANS_DELETE;
@@ -240,7 +240,7 @@ walk_plan(const FkPlan *plan)
 		sg_progress_done(done++, 0);
 		walk->step = step;
 		walk->keys = keys;
-		if (!find_key(walk))
+		if (!plan_policy_deletes(step->orphans) || !find_key(walk))
 			continue;
 		sg_progress_step(SG_PROGRESS_COUNT, step->step, walk->key.key->child);
 		try_step(walk);

@@ -13,17 +13,23 @@
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "nodes/parsenodes.h"
 #include "pgstat.h"
+#include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 
 #include "base/catalog.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "base/gone.h"
 #include "base/oidlist.h"
 #include "base/quote.h"
+#include "base/words.h"
+#include "fk/fk.h"
 #include "run/run_rows.h"
+#include "run/run_unit.h"
 
 #define MOST_TABLES 10			/* that are named for each fate */
 #define LONG_LINE	300			/* bytes, after which no table is named */
@@ -233,6 +239,85 @@ run_rows_add_written(RunRows *rows, const List *before)
 		if (sum->changed + moved > 0)
 			run_rows_add(rows, sum->table, ROWS_CHANGED, sum->changed + moved);
 	}
+}
+
+/* A key by whose action rows can follow, and rows of its child that were changed so far */
+typedef struct Following
+{
+	const FkKey *key;
+	int64		changed;
+} Following;
+
+static int64
+changed_so_far(const FkKey *key)
+{
+	int64		n = 0;
+
+	foreach_oid(leaf, sg_with_partitions(key->child))
+	{
+		n += ask_counter(pg_stat_get_xact_tuples_updated, leaf) + ask_counter(pg_stat_get_xact_tuples_deleted, leaf);
+	}
+	return n;
+}
+
+/* Does a key refer to the column, and change rows when that is changed? */
+static bool
+is_followed(const FkKey *key, Oid table, const char *column)
+{
+	if (!key->enforced || key->on_update == FKCONSTR_ACTION_NOACTION || key->on_update == FKCONSTR_ACTION_RESTRICT ||
+		(key->parent != table && !list_member_oid(sg_partition_ancestors(table), key->parent)))
+		return false;
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		if (strcmp(sg_column_name(key->parent, key->parent_att[i]), column) == 0)
+			return true;
+	}
+	return false;
+}
+
+List *
+run_following(Oid table, const char *column)
+{
+	List	   *following = NIL;
+
+	foreach_ptr(const FkKey, key, fk_declared(InvalidOid))
+	{
+		Following  *one;
+
+		if (!is_followed(key, table, column))
+			continue;
+		/* it counts what is opened from now on */
+		if (!pgstat_track_counts)
+			run_set_local("track_counts", "on");
+		one = palloc(sizeof(Following));
+		one->key = key;
+		one->changed = changed_so_far(key);
+		following = lappend(following, one);
+	}
+	return following;
+}
+
+void
+run_check_following(Oid table, const List *following, int64 own)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	foreach_ptr(const Following, one, following)
+	{
+		const FkKey *key = one->key;
+		int64		n = changed_so_far(key) - one->changed;
+
+		if (list_member_oid(sg_with_partitions(key->child), table))
+			n -= own;
+		if (n > 0)
+			appendStringInfo(&text, "%s" INT64_FORMAT " %s of %s by key %s (on update %s)", text.len ? ", " : "", n, n == 1 ? "row" : "rows",
+							 sg_relation_name(key->child), quote_identifier(key->name), sg_action_word(key->on_update));
+	}
+	if (text.len > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_SG_REFERENCED),
+				 errmsg("values that would change are referred to by %s", text.data)));
 }
 
 /* Returns the tables with rows of that fate, most rows first, as lists of TableRows */

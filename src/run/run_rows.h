@@ -50,6 +50,14 @@ extern List *run_rows_written(void);
 /* Counts what has been deleted and changed since, by whatever: keys, triggers, functions, queries in WITH */
 extern void run_rows_add_written(RunRows *rows, const List *before);
 
+/*
+ * Keys by which rows follow a change of a column of a table, which is no partitioned one:
+ * ON UPDATE CASCADE, SET NULL or SET DEFAULT.  run_check_following() raises SG004 if rows
+ * have followed since, in this transaction; `own` rows of the table itself were changed.
+ */
+extern List *run_following(Oid table, const char *column);
+extern void run_check_following(Oid table, const List *following, int64 own);
+
 /* Adds other counts to some */
 extern void run_rows_merge(RunRows *rows, const RunRows *others);
 

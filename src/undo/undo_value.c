@@ -42,6 +42,7 @@
 #include "run/run_deed.h"
 #include "run/run_name.h"
 #include "run/run_rights.h"
+#include "run/run_rows.h"
 #include "run/run_unit.h"
 #include "undo/undo.h"
 
@@ -190,6 +191,7 @@ do_restore(void *p)
 	char	   *lack;
 	char	   *sql;
 	SgScope		scope;
+	List	   *following;
 
 	if (!OidIsValid(table))
 		table_is_gone(r);
@@ -213,6 +215,7 @@ do_restore(void *p)
 	/* a restricted operation can't leave a trigger to the end */
 	if (OidIsValid(role))
 		run_fire_deferred();
+	following = run_following(table, llast(columns));
 	sg_role_begin(&scope, role);
 	sg_scope_pin();
 	sg_scope_pin_texts();
@@ -222,6 +225,7 @@ do_restore(void *p)
 	if (SPI_execute_with_args(sql, lengthof(types), types, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING)
 		elog(ERROR, "old values were not restored by: %s", sql);
 	r->restored = (int64) SPI_processed;
+	run_check_following(table, following, r->restored);
 	MemoryContextSwitchTo(context);
 	ids = returned_ids();
 	SPI_finish();
@@ -326,6 +330,10 @@ find_problem(const StepWork *work, const PlanDeed *deed, const Restored *result)
 	if (result->by_type)
 		return fk_problem(FK_PROBLEM_OTHER, error->sqlerrcode, psprintf("old values of %s: %s", deed->object, sg_error_text(error)),
 						  psprintf("They are those of before ALTER COLUMN ... TYPE. Take that back by hand, then roll back again. If the values that were set are to stay:\n%s\n%s",
+								   plan_skip_call(plan_step_get(work->run->plan->name, deed->step, false), "the values stay"), again));
+	if (error && error->sqlerrcode == ERRCODE_SG_REFERENCED)
+		return fk_problem(FK_PROBLEM_OTHER, error->sqlerrcode, psprintf("old values of %s: %s", deed->object, sg_error_text(error)),
+						  psprintf("Have those rows refer to other ones first, then roll back again. If the values that were set are to stay:\n%s\n%s",
 								   plan_skip_call(plan_step_get(work->run->plan->name, deed->step, false), "the values stay"), again));
 	if (error)
 		return fk_problem(FK_PROBLEM_OTHER, error->sqlerrcode, psprintf("old values of %s: %s", deed->object, sg_error_text(error)),

@@ -464,6 +464,41 @@ SELECT * FROM steps;
 SELECT sg_plan_add_check('r', 'parted', 'id <> 4', policy => 'set', child_column => 'id', fill => 'id + 100') \g /dev/null
 SELECT check_name, result, detail FROM sg_plan_check_details('r', verify => 'full') WHERE step = 3 AND check_name = 'fill' ORDER BY result;
 
+-- values to which keys with actions refer are not changed, and neither are those rows: counted before, refused, and by a rollback as well
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TABLE codes (id int PRIMARY KEY, code int UNIQUE);
+INSERT INTO codes SELECT g, -g FROM generate_series(1, 6) g;
+CREATE TABLE follows (id int PRIMARY KEY, code int CONSTRAINT follows_code REFERENCES codes (code) ON UPDATE CASCADE);
+INSERT INTO follows SELECT g, -1 - g % 2 FROM generate_series(1, 4) g;
+CREATE TABLE loses (id int PRIMARY KEY, code int CONSTRAINT loses_code REFERENCES codes (code) ON UPDATE SET NULL);
+INSERT INTO loses SELECT g, -g FROM generate_series(1, 6) g;
+SELECT sg_plan_add_check('r', 'codes', 'code > 0', 'codes_positive', policy => 'set', child_column => 'code', fill => '-code') \g /dev/null
+RESET client_min_messages;
+SELECT check_name, result, detail, hint FROM sg_plan_check_details('r', verify => 'full') WHERE step = 1 AND check_name = 'referring';
+CALL sg_fix_orphans('r', dry_run => true);
+CALL sg_apply('r', fix => true, max_rows => 100);
+TABLE steps;
+SELECT count(*) FROM codes WHERE code > 0;
+SELECT count(*) FROM loses WHERE code IS NULL;
+TRUNCATE follows, loses;
+-- rows that come between look and deed, here by a trigger
+CREATE FUNCTION come() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO crow.loses VALUES (old.id, old.code) ON CONFLICT DO NOTHING; RETURN new; END$$;
+CREATE TRIGGER come BEFORE UPDATE ON codes FOR EACH ROW EXECUTE FUNCTION come();
+SET track_counts = off;
+CALL sg_apply('r', fix => true);
+RESET track_counts;
+SELECT count(*) FROM loses;
+DROP FUNCTION come() CASCADE;
+CALL sg_apply('r', fix => true);
+INSERT INTO loses VALUES (7, 3);
+CALL sg_rollback_fks('r');
+TABLE steps;
+TABLE loses;
+TRUNCATE loses;
+CALL sg_rollback_fks('r');
+SELECT count(*) FROM codes WHERE code < 0;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_drop('w', force => true) \g /dev/null
