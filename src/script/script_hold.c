@@ -20,8 +20,10 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "parser/parse_node.h"
 #include "parser/parse_type.h"
 #include "parser/parse_utilcmd.h"
@@ -151,6 +153,28 @@ has_plain_key(Relation parent)
 	return true;
 }
 
+/*
+ * Can a CHECK be written that the server takes for proof?  None can where the
+ * key's collation is not its column's and the server relabels a type that has a
+ * length, or an array; nor for a list, whose values have the column's collation
+ * then, unless that is the one of the type.
+ */
+static bool
+has_proof(Relation parent, const PartitionBoundSpec *spec)
+{
+	PartitionKey key = RelationGetPartitionKey(parent);
+
+	for (int i = 0; i < key->partnatts; i++)
+	{
+		if (key->partcollation[i] == key->parttypcoll[i])
+			continue;
+		if (IsPolymorphicType(key->partopcintype[i]) || (key->partopcintype[i] == key->parttypid[i] && key->parttypmod[i] >= 0) ||
+			(list_length(spec->listdatums) > 1 && key->parttypcoll[i] != get_typcollation(key->parttypid[i])))
+			return false;
+	}
+	return true;
+}
+
 static bool
 are_constants(const List *values)
 {
@@ -182,10 +206,34 @@ analyse_bound(void *arg)
 		bound->conditions = get_proposed_default_constraint(bound->conditions);
 }
 
+/*
+ * Returns a condition with COLLATE where the key's collation is not that of its
+ * column: the server relabels the column, which its text does not show, and
+ * takes nothing for proof but a condition that does so too.
+ */
+static Node *
+with_collate(Node *node, void *context)
+{
+	RelabelType *relabel = (RelabelType *) node;
+	CollateExpr *collate;
+
+	if (node == NULL)
+		return NULL;
+	if (!IsA(node, RelabelType) || relabel->resultcollid == exprCollation((Node *) relabel->arg))
+		return expression_tree_mutator(node, with_collate, context);
+	collate = makeNode(CollateExpr);
+	collate->arg = relabel->resulttype == exprType((Node *) relabel->arg) ? relabel->arg : (Expr *) relabel;
+	collate->collOid = relabel->resultcollid;
+	collate->location = -1;
+	return (Node *) collate;
+}
+
 static char *
 condition_text(const Bound *bound)
 {
 	Node	   *expr = list_length(bound->conditions) == 1 ? linitial(bound->conditions) : (Node *) make_andclause(bound->conditions);
+
+	expr = with_collate(expr, NULL);
 
 	return deparse_expression(expr, deparse_context_for(RelationGetRelationName(bound->parent), RelationGetRelid(bound->parent)), false, false);
 }
@@ -230,7 +278,7 @@ script_bound_holds(Oid parent, Oid partition, PartitionBoundSpec *spec, bool ins
 	bound.parent = try_relation_open(parent, AccessShareLock);
 	if (bound.parent == NULL)
 		return false;
-	error = has_plain_key(bound.parent) ? sg_try(analyse_bound, &bound) : NULL;
+	error = has_plain_key(bound.parent) && has_proof(bound.parent, spec) ? sg_try(analyse_bound, &bound) : NULL;
 	if (error)
 		sg_rethrow_cancel(error);
 	if (bound.conditions)
