@@ -178,7 +178,8 @@ function find_drops(    i)
 	}
 }
 
-function print_questions(ask,    line, i, words)
+# Prints what comes first; told: what comes last
+function print_questions(ask,    line, i, words, behind)
 {
 	while ((getline line < ask) > 0)
 	{
@@ -188,6 +189,10 @@ function print_questions(ask,    line, i, words)
 				match(drops[i], / /)
 				print "    ('" (drops[i] ~ /^(VIEW|TABLE)/ ? "pg_class" : "pg_proc") "', '" qualified(substr(drops[i], RSTART + 1)) "')" (i < ndrops ? "," : "")
 			}
+		else if (line ~ /^\\last/)
+			behind = 1
+		else if (line !~ /^--/ && behind)
+			told = told line "\n"
 		else if (line !~ /^--/)
 			print line
 	}
@@ -241,4 +246,5 @@ BEGIN {
 	for (i = 1; i <= count["hand"]; i++)
 		if (comes_last(text["hand", i]))
 			print text["hand", i]
+	printf "%s", told
 }

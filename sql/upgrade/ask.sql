@@ -1,5 +1,5 @@
--- Of an update that drops something: what of the user's depends on that, told before anything is done. sql/upgrade.awk puts
--- this before such an update, and the objects where it says so. Jobs of pg_cron count if they are active, run here and name a function
+-- Of an update that drops something: what of the user's depends on that, told before anything is done; and who could call it, told at
+-- the end. sql/upgrade.awk puts this before such an update, what is below \last behind it, and the objects where it says so. Jobs of pg_cron count if they are active, run here and name a function
 -- that goes; another extension's cron.job is nothing to read.
 CREATE FUNCTION schemaguard.sg_refuse_update(dependants text) RETURNS void
     LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'sg_refuse_update';
@@ -63,3 +63,50 @@ SELECT schemaguard.sg_refuse_update(schemaguard.sg_dependants());
 DROP FUNCTION schemaguard.sg_dependants();
 DROP FUNCTION schemaguard.sg_cron_jobs();
 DROP FUNCTION schemaguard.sg_refuse_update(text);
+-- Rights that somebody has given or taken, as against those that CREATE EXTENSION has left
+CREATE FUNCTION schemaguard.sg_rights_given() RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $rights$
+SELECT coalesce(jsonb_agg(jsonb_build_object('home', p.pronamespace, 'name', p.proname, 'acl', coalesce(p.proacl, acldefault('f', p.proowner))::text)),
+                '[]')::text
+FROM (VALUES
+\dropped
+    ) o (class, name)
+    JOIN pg_proc p ON o.class = 'pg_proc' AND p.oid = o.name::regprocedure
+    LEFT JOIN pg_init_privs i ON i.classoid = 'pg_proc'::regclass AND i.objoid = p.oid
+WHERE p.proacl IS DISTINCT FROM i.initprivs
+$rights$;
+SELECT pg_catalog.set_config('sg_update.rights', schemaguard.sg_rights_given(), true);
+DROP FUNCTION schemaguard.sg_rights_given();
+\last
+-- What the update itself granted and revoked would be the extension's own to pg_dump, which leaves that out
+CREATE FUNCTION schemaguard.sg_tell_rights(given jsonb) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $rights$
+DECLARE
+    statements text;
+BEGIN
+    WITH routine AS (
+        SELECT p.oid::regprocedure AS name, r.acl::aclitem[] AS was, coalesce(p.proacl, acldefault('f', p.proowner)) AS has
+        FROM jsonb_to_recordset(given) r (home oid, name text, acl text) JOIN pg_proc p ON p.pronamespace = r.home AND p.proname = r.name),
+    way AS (
+        SELECT 'REVOKE EXECUTE ON ROUTINE %s FROM %s;' AS pattern, r.name, h.grantee
+        FROM routine r CROSS JOIN aclexplode(r.has) h WHERE h.grantee NOT IN (SELECT w.grantee FROM aclexplode(r.was) w)
+        UNION
+        SELECT 'GRANT EXECUTE ON ROUTINE %s TO %s' || CASE WHEN w.is_grantable THEN ' WITH GRANT OPTION;' ELSE ';' END, r.name, w.grantee
+        FROM routine r CROSS JOIN aclexplode(r.was) w
+        WHERE (w.grantee, w.is_grantable) NOT IN (SELECT h.grantee, h.is_grantable FROM aclexplode(r.has) h))
+    SELECT string_agg(format(w.pattern, w.name, coalesce(quote_ident(a.rolname), 'PUBLIC')), E'\n' ORDER BY w.name::text COLLATE "C", w.pattern)
+    INTO statements
+    FROM way w LEFT JOIN pg_roles a ON a.oid = w.grantee
+    WHERE w.grantee = 0 OR a.oid IS NOT NULL;
+    IF statements IS NOT NULL THEN
+        RAISE WARNING 'functions that the update has made anew may be called by whom CREATE EXTENSION lets'
+            USING HINT = E'What was granted and revoked of them:\n' || statements;
+    END IF;
+END
+$rights$;
+SELECT schemaguard.sg_tell_rights(pg_catalog.current_setting('sg_update.rights')::jsonb);
+DROP FUNCTION schemaguard.sg_tell_rights(jsonb);

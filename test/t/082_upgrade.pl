@@ -4,7 +4,7 @@
 #     deeds, log, quarantine, snapshots, proofs; a plan goes on, a rollback takes back, DDL is caught
 #   - from a made-up version that lacks this and has that: functions, views, tables, columns, comments; the library works with
 #     those objects as far as it can, and says what to do where it can't
-#   - what users have built on a function that is made anew is named, jobs of pg_cron, too, and nothing is done
+#   - what users have built on a function that is made anew is named, jobs of pg_cron, too, and nothing is done; who could call it is told
 #   - make install brings the manual along
 #
 # rooms: base
@@ -282,7 +282,14 @@ SKIP:
 		"what users have built on what goes is named: $_", dbname => 'made_up')
 		for '', major($node) >= 19 ? () : 'SET standard_conforming_strings = off; ';
 	is($node->safe_psql('made_up', q{SELECT extversion FROM pg_extension WHERE extname = 'schemaguard'}), $made_up, 'and nothing is done');
-	$node->safe_psql('made_up', 'DROP VIEW on_top, nightly; DROP FUNCTION mine(); DROP TABLE checked; UPDATE cron.job SET active = false; ALTER EXTENSION schemaguard UPDATE');
+	my $told;
+	$node->psql('made_up', q{DROP VIEW on_top, nightly; DROP FUNCTION mine(); DROP TABLE checked; UPDATE cron.job SET active = false;
+		SELECT format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC; GRANT EXECUTE ON FUNCTION %1$s TO reader', oid::regprocedure) FROM pg_proc WHERE proname = 'sg_orphans' \gexec
+		ALTER EXTENSION schemaguard UPDATE}, stderr => \$told, on_error_stop => 0);
+	my ($statements) = $told =~ /WARNING:  functions that the update has made anew .*\nHINT:  What was granted and revoked of them:\n((?:(?:GRANT|REVOKE) .*;\n?)+)/;
+	like($statements, qr/^(?:GRANT EXECUTE ON ROUTINE "a b"\.sg_orphans\([^\n]*\) TO reader;\nREVOKE EXECUTE ON ROUTINE "a b"\.sg_orphans\([^\n]*\) FROM PUBLIC;\n?)+$/, 'what was granted and revoked is told');
+	is($node->safe_psql('made_up', "BEGIN; $statements SELECT DISTINCT has_function_privilege('reader', oid, 'EXECUTE'), has_function_privilege('pg_monitor', oid, 'EXECUTE') FROM pg_proc WHERE proname = 'sg_orphans'; ROLLBACK"),
+		't|f', 'and done again by that');
 	create('fresh_there', 'CREATE SCHEMA "a b"; CREATE EXTENSION schemaguard SCHEMA "a b"; GRANT EXECUTE ON FUNCTION schemaguard.sg_write() TO reader; ALTER DATABASE fresh_there SET search_path = public, "a b"');
 	is_same(signature('made_up'), signature('fresh_there'), "an update from a made-up $made_up makes what CREATE EXTENSION makes");
 	is($node->safe_psql('made_up', q{SELECT name FROM schemaguard.plan; SELECT count(*) FROM unharmed}), "old\n0", 'rows are kept, and views on what stays');
