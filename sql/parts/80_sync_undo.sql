@@ -114,7 +114,8 @@ SELECT b.n, b.told, regexp_replace(b.statement, '^DROP (TABLE|INDEX) (?!IF )', '
         WHEN b.statement LIKE 'ALTER INDEX % ATTACH PARTITION %' AND l.kind IS NOT NULL THEN l.island
         -- with what it is on; a table's own, which what is on it has changed; a partition goes with the whole
         ELSE coalesce(p.dropped, CASE WHEN k.kind IS NULL THEN coalesce(w.dropped, c.island, l.island) END,
-            CASE WHEN k.other OR b.what = ANY (k.given) THEN NULL
+            CASE WHEN b.what = 'name' AND k.other THEN y.island -- the other step restores what has the new name
+                WHEN k.other OR b.what = ANY (k.given) THEN NULL
                 -- a name first: what else is taken back has it; what is loosened last is tied again first
                 WHEN b.what IN ('default dropped', 'type, meanwhile', 'name') OR b.statement LIKE '% DETACH PARTITION %' THEN p.last
                 WHEN b.what IN ('default again', 'type again') OR b.statement LIKE '% ATTACH PARTITION %' THEN p.first
