@@ -103,7 +103,6 @@ typedef struct Filling
 	Oid			table;			/* the one that is read now */
 	BlockNumber blocks;
 	int64		rows;			/* updated in all batches */
-	int64		kept;			/* of these, their old values are kept */
 	const char *query;
 	int64		found;			/* by the query, or updated by the batch */
 	int64		fillable;		/* of those found, there is a value for */
@@ -703,8 +702,10 @@ fill_some(Filling *f)
 		return false;
 	f->again = false;
 	f->rows += f->found;
-	if (f->batch.key)
-		f->kept += f->found;
+	/* without a primary key there is no copy of what stood there */
+	if (mends_rule(f) && f->found > 0)
+		run_rows_add(f->action.run->rows, get_rel_relkind(f->work->key->child) == RELKIND_PARTITIONED_TABLE ? f->work->key->child : f->table,
+					 f->batch.key ? ROWS_SET : ROWS_CHANGED, f->found);
 	set_next(f, start);
 	if (f->found > 0 && others_write(f))
 		rest(start);
@@ -907,7 +908,6 @@ left_text(Filling *f, bool is_armed)
 typedef struct Filled
 {
 	int64		rows;
-	int64		kept;			/* of these, their old values are */
 	int64		left;			/* without a value */
 	bool		goes_on;		/* the next call does, for this one was held
 								 * up */
@@ -928,13 +928,11 @@ fill(StepWork *work, FkKey *key, bool is_armed, Filled *filled)
 	if (!run_guard(&f.action, fill_tables))
 	{
 		filled->rows = f.rows;
-		filled->kept = f.kept;
 		filled->goes_on = f.action.error == NULL || run_is_lock_failure(f.action.error);
 		record_unfilled(&f);
 		return false;
 	}
 	filled->rows = f.rows;
-	filled->kept = f.kept;
 	filled->left = f.found;
 	reason = left_text(&f, is_armed);
 	if (reason)
@@ -1174,14 +1172,6 @@ deploy_fill_rule(StepWork *work, const DeployRule *rule, bool keep_up)
 	work->key = NULL;
 	if (step->kind != STEP_COLUMN)
 	{
-		if (filled.rows > 0)
-		{
-			/* without a primary key there is no copy of what stood there */
-			if (filled.rows > filled.kept)
-				run_rows_add(work->run->rows, rule->table, ROWS_CHANGED, filled.rows - filled.kept);
-			if (filled.kept > 0)
-				run_rows_add(work->run->rows, rule->table, ROWS_SET, filled.kept);
-		}
 		/* a failure is on record, and says more */
 		if (filled.rows > 0 && done)
 		{

@@ -11,13 +11,16 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "base/args.h"
 #include "base/calls.h"
+#include "base/catalog.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "base/progress.h"
@@ -69,7 +72,7 @@ tell_dry_run(Fix *fix)
 	char	   *counts = fix_counts_text(&fix->counts, fix->key.rule != NULL);
 	StepWork   *work = fix->work;
 
-	if (fix->found.n == 0)
+	if (fix->seen == 0)
 	{
 		run_append_notice(work, nothing_text(fix));
 		return;
@@ -83,7 +86,7 @@ tell_dry_run(Fix *fix)
 		work->hint = fix_referenced_hint(work->step, fix->tallies);
 		tell_blocked(work->run, work->step);
 	}
-	if (fix->found.n == fix_most_places(&fix->key))
+	if (fix->more)
 		run_append_notice(work, "and more than fit into schemaguard.audit_memory");
 }
 
@@ -117,39 +120,73 @@ is_referred(const DeployRule *rule)
 	return false;
 }
 
-/* By the key, or by the rule that takes its place; rows that get a value are only looked at: deploy_fill_rule() gives it */
-static bool
-fix_rows(StepWork *work, const FkKey *key, const DeployRule *rule)
+static Fix *
+new_fix(StepWork *work)
 {
-	Fix			fix = {.work = work};
+	Fix		   *fix = palloc0(sizeof(Fix));
+
+	fix->work = work;
+	fix->key.step = work->step;
+	fix->batch_context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard fix batch", ALLOCSET_DEFAULT_SIZES);
+	fix_places_init(&fix->found);
+	fix_places_init(&fix->busy);
+	foreach_ptr(const PlanDeed, deed, plan_deeds(work->run->plan, DEED_BIT(DEED_DELETE)))
+		fix->deleted += deed->step == work->step->step ? deed->rows : 0;
+
+	/* rows that go may leave orphans behind */
+	work->run->audited = work->run->counted = NULL;
+	return fix;
+}
+
+/*
+ * Fixes the rows of one table, by the key, or by the rule that takes its place; or only looks
+ * whether others block that.  Counts add up.
+ */
+static bool
+fix_table(Fix *fix, const FkKey *key, const DeployRule *rule, bool looks)
+{
+	StepWork   *work = fix->work;
+	bool		dry_run = work->run->dry_run;
+	FixCounts	before = fix->counts;
+	List	   *tallies = fix->tallies;
 	bool		clean;
 
 	work->statement = NULL;
 	work->key = palloc(sizeof(FkKey));
 	memcpy(work->key, key, sizeof(FkKey));
-	fix.key.key = work->key;
-	fix.key.step = work->step;
-	fix.key.rule = rule;
-	fix.batch_context = AllocSetContextCreate(CurrentMemoryContext, "schemaguard fix batch",
-											  ALLOCSET_DEFAULT_SIZES);
-	fix_places_init(&fix.found);
-	fix_places_init(&fix.busy);
+	fix->key.key = work->key;
+	fix->key.rule = rule;
+	fix->tables = NIL;
+	fix->size = fix->smallest = 0;
+	fix->single_ms = 0;
+	fix->most = fix->least = 0;
+	fix->held = false;
+	sg_progress_step(dry_run ? SG_PROGRESS_COUNT : SG_PROGRESS_FIX, work->step->step, key->child);
+	clean = looks ? fix_scan(fix) : fix_run_passes(fix);
+	if (!dry_run)
+		return clean;
+	fix->seen += fix->found.n;
+	fix->more |= fix->found.n == fix_most_places(&fix->key);
+	fix->tallies = list_concat(tallies, fix->tallies);
+	for (int fate = 0; fate < FIX_FATES; fate++)
+	{
+		fix->counts.rows[fate][false] += before.rows[fate][false];
+		fix->counts.rows[fate][true] += before.rows[fate][true];
+	}
+	return clean;
+}
 
-	foreach_ptr(const PlanDeed, deed, plan_deeds(work->run->plan, DEED_BIT(DEED_DELETE)))
-		fix.deleted += deed->step == work->step->step ? deed->rows : 0;
+static bool
+end_fix(Fix *fix, bool clean)
+{
+	char	   *counts = fix_counts_text(&fix->counts, fix->key.rule != NULL);
 
-	/* rows that go may leave orphans behind */
-	work->run->audited = work->run->counted = NULL;
-	sg_progress_step(work->run->dry_run ? SG_PROGRESS_COUNT : SG_PROGRESS_FIX, work->step->step, key->child);
-	if (rule && rule->fill && !work->run->dry_run)
-		return fix_scan(&fix);
-	clean = fix_run_passes(&fix);
-	if (work->run->dry_run && clean)
-		tell_dry_run(&fix);
+	if (fix->work->run->dry_run && clean)
+		tell_dry_run(fix);
 	else if (clean)
-		tell_done(&fix);
-	else if (!work->run->dry_run && fix_counts_text(&fix.counts, fix.key.rule != NULL))
-		run_append_notice(work, psprintf("before that: %s", fix_counts_text(&fix.counts, fix.key.rule != NULL)));
+		tell_done(fix);
+	else if (!fix->work->run->dry_run && counts)
+		run_append_notice(fix->work, psprintf("before that: %s", counts));
 	return clean;
 }
 
@@ -163,26 +200,82 @@ fix_rows(StepWork *work, const FkKey *key, const DeployRule *rule)
 static bool
 fix_step(StepWork *work, const FkKey *key)
 {
-	return fix_rows(work, key, NULL);
+	Fix		   *fix = new_fix(work);
+
+	return end_fix(fix, fix_table(fix, key, NULL, false));
 }
 
+List *
+fix_rule_tables(const DeployRule *rule)
+{
+	List	   *tables = NIL;
+
+	if (rule->equal || get_rel_relkind(rule->table) != RELKIND_RELATION)
+		return list_make1_oid(rule->table);
+	foreach_oid(table, sg_all_inheritors(rule->table))
+	{
+		if (get_rel_relkind(table) == RELKIND_RELATION)
+			tables = lappend_oid(tables, table);
+	}
+	return tables;
+}
+
+DeployRule *
+fix_rule_of(const DeployRule *rule, Oid table)
+{
+	DeployRule *copy = palloc(sizeof(DeployRule));
+
+	*copy = *rule;
+	copy->table = table;
+	return copy;
+}
+
+/* Fixes the rows of each table that a rule is about, or only looks at them; false: failed, on record */
+static bool
+fix_tables_of(Fix *fix, const DeployRule *rule, List *tables, bool looks)
+{
+	PlanStep   *step = fix->work->step;
+	char	   *child_table = step->child_table;
+	bool		clean = true;
+
+	foreach_oid(table, tables)
+	{
+		FkKey		key = {.child = table,.parent = table,.name = step->fk_name};
+
+		/*
+		 * under its locks, an action looks up the tables of its key by the
+		 * step's names
+		 */
+		step->child_table = step->parent_table = sg_relation_name(table);
+		clean = clean && fix_table(fix, &key, fix_rule_of(rule, table), looks);
+	}
+	step->child_table = child_table;
+	step->parent_table = NULL;
+	fix->work->key = NULL;
+	return clean;
+}
+
+/* A value is given by deploy_fill_rule(), once no key refers to one that it would replace */
 static bool
 fix_rule(StepWork *work, const DeployRule *rule)
 {
-	FkKey		key = {.child = rule->table,.parent = rule->table,.name = work->step->fk_name};
-	bool		fills = rule->fill && !work->run->dry_run;
-	bool		clean = true;
+	bool		dry_run = work->run->dry_run;
+	bool		fills = rule->fill && !dry_run;
+	List	   *tables = fix_rule_tables(rule);
+	List	   *referred = NIL;
+	Fix		   *fix = new_fix(work);
 
-	/*
-	 * under its locks, an action looks up the tables of its key by the step's
-	 * names
-	 */
-	work->step->parent_table = work->step->child_table;
-	if (!fills || is_referred(rule))
-		clean = fix_rows(work, &key, rule);
-	work->step->parent_table = NULL;
-	work->key = NULL;
-	return clean && fills ? deploy_fill_rule(work, rule, rule->open) : clean;
+	foreach_oid(table, fills ? tables : NIL)
+	{
+		if (is_referred(fix_rule_of(rule, table)))
+			referred = lappend_oid(referred, table);
+	}
+	if (fills)
+		return fix_tables_of(fix, rule, referred, true) && deploy_fill_rule(work, rule, rule->open);
+	/* what blocks one of several tables is found before the first one is changed */
+	if (!dry_run && list_length(tables) > 1 && !fix_tables_of(fix, rule, tables, true))
+		return end_fix(fix, false);
+	return end_fix(fix, fix_tables_of(fix, rule, tables, false));
 }
 
 /* ---- the procedure ---- */

@@ -117,6 +117,12 @@ typedef struct FixBatch
 /* Registers what the room below asks of this one */
 extern void fix_init(void);
 
+/* Returns the tables whose rows a rule is about: its own, and those that inherit from it, unless it is one about equal rows */
+extern List *fix_rule_tables(const DeployRule *rule);
+
+/* Returns a copy of a rule for one of these */
+extern DeployRule *fix_rule_of(const DeployRule *rule, Oid table);
+
 /* ---- fix_role.c ---- */
 
 /*

@@ -24,6 +24,8 @@ typedef struct Fix
 	List	   *tables;			/* whose rows may be reached */
 	List	   *judging;		/* those read to judge these rows */
 	FixPlaces	found;			/* orphans of this pass, not settled yet */
+	int64		seen;			/* by a dry run, of all tables */
+	bool		more;			/* than fit into memory were there */
 	FixPlaces	busy;			/* those that somebody else holds */
 	List	   *tallies;		/* of FixTally *: what a dry run would reach */
 	FixCounts	counts;

@@ -97,6 +97,34 @@ find_key(Walk *walk)
 	return !key->period;
 }
 
+/* A walk for each table whose rows the step would take out or change; NIL: there is nothing to do */
+static List *
+walks_of(const PlanStep *step, List *keys)
+{
+	Walk	   *walk = palloc0(sizeof(Walk));
+	List	   *walks = NIL;
+
+	walk->step = step;
+	walk->keys = keys;
+	if (!find_key(walk))
+		return NIL;
+	if (walk->key.rule == NULL)
+		return list_make1(walk);
+	foreach_oid(table, fix_rule_tables(walk->key.rule))
+	{
+		Walk	   *one = palloc(sizeof(Walk));
+		FkKey	   *key = palloc(sizeof(FkKey));
+
+		*one = *walk;
+		*key = *walk->key.key;
+		key->child = key->parent = table;
+		one->key.key = key;
+		one->key.rule = fix_rule_of(walk->key.rule, table);
+		walks = lappend(walks, one);
+	}
+	return walks;
+}
+
 static void
 lock_table(Oid table)
 {
@@ -234,17 +262,16 @@ walk_plan(const FkPlan *plan)
 	sg_progress_begin(SG_PROGRESS_COUNT, plan->id, list_length(steps));
 	foreach_ptr(PlanStep, step, steps)
 	{
-		Walk	   *walk = palloc0(sizeof(Walk));
-
 		CHECK_FOR_INTERRUPTS();
 		sg_progress_done(done++, 0);
-		walk->step = step;
-		walk->keys = keys;
-		if (!plan_policy_deletes(step->orphans) || !find_key(walk))
+		if (!plan_policy_deletes(step->orphans))
 			continue;
-		sg_progress_step(SG_PROGRESS_COUNT, step->step, walk->key.key->child);
-		try_step(walk);
-		walks = lappend(walks, walk);
+		foreach_ptr(Walk, walk, walks_of(step, keys))
+		{
+			sg_progress_step(SG_PROGRESS_COUNT, step->step, walk->key.key->child);
+			try_step(walk);
+			walks = lappend(walks, walk);
+		}
 	}
 	sg_progress_end();
 	return walks;
@@ -253,20 +280,21 @@ walk_plan(const FkPlan *plan)
 void
 fix_find_blocking(const PlanStep *step, FixBlocking *blocking)
 {
-	Walk	   *walk = palloc0(sizeof(Walk));
+	List	   *tallies = NIL;
 
 	memset(blocking, 0, sizeof(FixBlocking));
-	walk->step = step;
-	walk->keys = fix_keys(step->plan);
-	if (!find_key(walk))
-		return;
-	try_step(walk);
-	blocking->unknown = walk->unknown;
-	blocking->along = walk->tallies;
-	blocking->text = fix_tallies_text(walk->blocking, true);
+	foreach_ptr(Walk, walk, walks_of(step, fix_keys(step->plan)))
+	{
+		try_step(walk);
+		if (walk->unknown)
+			blocking->unknown = walk->unknown;
+		blocking->along = list_concat(blocking->along, walk->tallies);
+		tallies = list_concat(tallies, walk->blocking);
+	}
+	blocking->text = fix_tallies_text(tallies, true);
 	if (blocking->text)
-		blocking->hint = fix_referenced_hint(step, walk->blocking);
-	foreach_ptr(const FixTally, tally, walk->blocking)
+		blocking->hint = fix_referenced_hint(step, tallies);
+	foreach_ptr(const FixTally, tally, tallies)
 	{
 		blocking->tables = list_append_unique_oid(blocking->tables, tally->by->key->child);
 	}

@@ -499,6 +499,35 @@ TRUNCATE loses;
 CALL sg_rollback_fks('r');
 SELECT count(*) FROM codes WHERE code < 0;
 
+-- rows of tables that inherit are counted before, held against the limit, fixed, told and put back as those of the table itself
+SET client_min_messages = error;
+SELECT sg_plan_drop('r', force => true), sg_plan_create('r') \g /dev/null
+CREATE TABLE base (id int PRIMARY KEY, v int, w int);
+CREATE TABLE heir (extra text) INHERITS (base);
+CREATE TABLE grandheir (PRIMARY KEY (id)) INHERITS (heir);
+CREATE TABLE of_heir (id int REFERENCES grandheir);
+INSERT INTO base VALUES (1, -1, 1), (2, 2, 1);
+INSERT INTO heir SELECT g, -g, 1, 'x' FROM generate_series(1, 4) g;
+INSERT INTO grandheir SELECT g, CASE WHEN g > 3 THEN g ELSE -g END, CASE WHEN g < 4 THEN 1 END, 'y' FROM generate_series(1, 5) g;
+INSERT INTO of_heir VALUES (1);
+SELECT sg_plan_add_check('r', 'base', 'v > 0', 'base_positive', policy => 'delete'), sg_plan_add_not_null('r', 'base', 'w', policy => 'set', fill => '0') \g /dev/null
+RESET client_min_messages;
+SELECT step, check_name, result, detail FROM sg_plan_check_details('r', verify => 'full') WHERE step > 0 AND check_name IN ('rows', 'referring') ORDER BY 1, 2;
+CALL sg_apply('r', fix => true, max_rows => 8);
+TRUNCATE of_heir;
+SET schemaguard.fix_limit = 5;
+CALL sg_fix_orphans('r', dry_run => true);
+CALL sg_apply('r', fix => true);
+RESET schemaguard.fix_limit;
+SELECT sg_plan_set('r', '{1}', '{"orphans": "quarantine"}') \g /dev/null
+CALL sg_apply('r', fix => true);
+SELECT tableoid::regclass, count(*) FROM base GROUP BY 1 ORDER BY 1;
+SELECT row_table, count(*) FROM schemaguard.quarantine WHERE plan = 'r' GROUP BY 1 ORDER BY 1;
+TABLE steps;
+CALL sg_rollback_fks('r');
+SELECT tableoid::regclass, count(*), sum(v), count(w) FROM base GROUP BY 1 ORDER BY 1;
+DROP TABLE of_heir;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop('r', force => true), sg_plan_drop('w', force => true) \g /dev/null
