@@ -402,7 +402,7 @@ SELECT 'shipped', NULL, NULL, r.* FROM (VALUES
  '%2'),
 (true, 'reading-default-partition', 'error',
  '%1 (%3), the default partition, is read while nobody can read or write it; a valid CHECK that no row there is of the new one spares '
- 'that'),
+ 'that, but refuses such rows (23514) until the new one is there'),
 (true, 'whole-table-write', 'warning',
  'every row of %1 (%3) is written in one transaction: its locks, WAL and dead rows are those of the whole table'),
 (true, 'locking-table', 'warning',

@@ -1240,10 +1240,11 @@ check_holds(PlanCheck *check, CheckStep *cs)
 	{
 		Oid			relid = hold->relation ? sg_find_qualified(hold->relation) : InvalidOid;
 		double		bytes = OidIsValid(relid) ? check_table(check, relid)->blocks * (double) BLCKSZ : -1;
-		bool		is_long = bytes < 0 || bytes > SHORT_HOLD;
+		bool		refuses = strcmp(hold->does, DOES_REFUSE) == 0;
+		bool		is_long = refuses || bytes < 0 || bytes > SHORT_HOLD;
 
-		check_row(cs, "locks", is_long ? CHECK_WARN : CHECK_OK,
-				  psprintf("%s%s", script_hold_text(hold), bytes < 0 ? "" : psprintf(" (%s)", check_bytes(bytes))),
+		check_row(cs, refuses ? "inserts" : "locks", is_long ? CHECK_WARN : CHECK_OK,
+				  psprintf("%s%s", script_hold_text(hold), bytes < 0 || refuses ? "" : psprintf(" (%s)", check_bytes(bytes))),
 				  is_long ? script_hold_hint(hold, cs->step) : NULL);
 	}
 }

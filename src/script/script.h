@@ -265,6 +265,8 @@ extern char *script_table_of_index(Oid index);
 #define DOES_READ			"reads"
 #define DOES_MAYBE_READ		"may read"	/* unless a CHECK spares that */
 #define DOES_CHECK			"checks"	/* the rows against a foreign key */
+#define DOES_REFUSE			"refuses"	/* not the statement: a CHECK, until
+										 * then */
 #define DOES_REWRITE		"rewrites"
 #define DOES_MAYBE_REWRITE	"may rewrite"
 #define DOES_COMPUTE		"computes"
@@ -280,6 +282,8 @@ typedef struct ScriptHold
 								 * NULL: that one alone */
 	List	   *ways;			/* statements that do the deed beforehand, of
 								 * char *, or NIL */
+	const char *undo;			/* statement that takes away the CHECK which
+								 * refuses rows until the deed, or NULL */
 } ScriptHold;
 
 /* Returns such locks (of ScriptHold *) that the statements of a text take on what they have not made */
@@ -294,12 +298,12 @@ extern char *script_hold_text(const ScriptHold *hold);
 extern char *script_hold_hint(const ScriptHold *hold, const PlanStep *step);
 
 /*
- * Says whether a valid CHECK of a partition spares the read of its rows for a
+ * Returns the valid CHECK of a partition that spares the read of its rows for a
  * bound: inside, all of them are within it; else none is, of the default
- * partition.  If not, sets the condition of such a CHECK, or NULL if that could
- * run code of types.  Locks the table ACCESS SHARE.
+ * partition.  If there is none, sets the condition of such a CHECK, or NULL if
+ * that could run code of types.  Locks the table ACCESS SHARE.
  */
-extern bool script_bound_holds(Oid parent, Oid partition, PartitionBoundSpec *spec, bool inside, char **condition);
+extern char *script_bound_check(Oid parent, Oid partition, PartitionBoundSpec *spec, bool inside, char **condition);
 
 /*
  * Return what ATTACH PARTITION builds and checks on a table that is here: the

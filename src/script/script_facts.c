@@ -14,6 +14,7 @@
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
@@ -85,6 +86,8 @@ typedef struct Fact
 								 * the relation */
 	char	   *way;			/* statement that does the deed beforehand, or
 								 * NULL: not known */
+	char	   *undo;			/* statement that takes its CHECK away again,
+								 * or NULL */
 } Fact;
 
 static void
@@ -157,6 +160,7 @@ keep_hold(FactReader *reader, const Fact *fact)
 	hold->does = fact->does;
 	hold->tables = fact->tables ? fact->tables : fact->rows ? pstrdup(fact->relation) : NULL;
 	hold->ways = fact->way ? list_make1(fact->way) : NIL;
+	hold->undo = fact->undo;
 	reader->holds = lappend(reader->holds, hold);
 }
 
@@ -436,17 +440,35 @@ default_partition(Oid whole)
 	return OidIsValid(partition) ? sg_relation_name(partition) : NULL;
 }
 
-/* Sets what has the rows of the fact's table read for a bound, and how that is spared */
+/* Sets what has the rows of a table read that is attached, and how that is spared */
 static void
-set_bound_read(Fact *fact, Oid whole, PartitionBoundSpec *bound, bool inside)
+set_inside_read(Fact *fact, Oid whole, PartitionBoundSpec *bound)
 {
 	char	   *condition;
 
-	if (script_bound_holds(whole, sg_find_qualified(fact->relation), bound, inside, &condition))
+	if (script_bound_check(whole, sg_find_qualified(fact->relation), bound, true, &condition))
 		return;
 	fact->does = DOES_MAYBE_READ;
 	if (condition)
-		fact->other = fact->way = psprintf("ALTER TABLE %s ADD CHECK (%s)", fact->relation, condition);
+		fact->way = psprintf("ALTER TABLE %s ADD CHECK (%s)", fact->relation, condition);
+}
+
+/* The same of the default partition, beside a new one; a CHECK keeps rows of that one away from it */
+static void
+set_outside_read(Fact *fact, Oid whole, PartitionBoundSpec *bound, const char *partition)
+{
+	Oid			relid = sg_find_qualified(fact->relation);
+	char	   *condition;
+	char	   *check = script_bound_check(whole, relid, bound, false, &condition);
+
+	fact->does = check ? DOES_REFUSE : DOES_MAYBE_READ;
+	if (condition)
+	{
+		check = ChooseConstraintName(sg_rel_name(relid), partition, "check", get_rel_namespace(relid), NIL);
+		fact->other = fact->way = psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s)", fact->relation, quote_identifier(check), condition);
+	}
+	if (check)
+		fact->undo = psprintf("ALTER TABLE %s DROP CONSTRAINT %s", fact->relation, quote_identifier(check));
 }
 
 /*
@@ -454,7 +476,7 @@ set_bound_read(Fact *fact, Oid whole, PartitionBoundSpec *bound, bool inside)
  * of one that it gets, which has the rows read.  Returns the fact.
  */
 static Fact
-emit_default(FactReader *reader, const RangeVar *table, PartitionBoundSpec *bound, bool whole_too)
+emit_default(FactReader *reader, const RangeVar *table, PartitionBoundSpec *bound, const char *partition, bool whole_too)
 {
 	char	   *whole = script_path_table(reader->path, table);
 	Oid			parent = find_old(reader, whole);
@@ -463,11 +485,13 @@ emit_default(FactReader *reader, const RangeVar *table, PartitionBoundSpec *boun
 	if (fact.relation == NULL)
 		return fact;
 	if (bound)
-		set_bound_read(&fact, parent, bound, false);
+		set_outside_read(&fact, parent, bound, partition);
 	if (whole_too)
 		fact.tables = psprintf("%s and its default partition %s", whole, fact.relation);
-	flag(&fact, fact.does != NULL, "default partition");
+	flag(&fact, bound && strcmp(fact.does, DOES_MAYBE_READ) == 0, "default partition");
 	emit(reader, &fact);
+	if (bound && strcmp(fact.does, DOES_REFUSE) == 0)
+		fact.does = NULL;
 	return fact;
 }
 
@@ -508,7 +532,7 @@ emit_attached(FactReader *reader, const RangeVar *whole, const PartitionCmd *cmd
 	List	   *keys;
 	Fact		other;
 
-	set_bound_read(&fact, parent, cmd->bound, true);
+	set_inside_read(&fact, parent, cmd->bound);
 	if (rest)
 		fact.tables = psprintf("%s and the default partition %s", fact.relation, rest);
 	emit(reader, &fact);
@@ -520,7 +544,7 @@ emit_attached(FactReader *reader, const RangeVar *whole, const PartitionCmd *cmd
 		if (keys)
 			fact.does = DOES_CHECK;
 	}
-	other = emit_default(reader, whole, cmd->bound, false);
+	other = emit_default(reader, whole, cmd->bound, cmd->name->relname, false);
 	emit_tied(reader, parent, fact.does ? &fact : &other);
 }
 
@@ -571,7 +595,7 @@ read_command(FactReader *reader, const AlterTableStmt *statement, const AlterTab
 	{
 		/* locks the partition as it does the whole */
 		emit_also(reader, ((PartitionCmd *) cmd->def)->name, reader->lock, NULL);
-		(void) emit_default(reader, statement->relation, NULL, false);
+		(void) emit_default(reader, statement->relation, NULL, NULL, false);
 	}
 }
 
@@ -650,7 +674,7 @@ read_create_table(FactReader *reader, const CreateStmt *statement)
 		Fact		rest;
 
 		emit_also(reader, whole, AccessExclusiveLock, NULL);
-		rest = emit_default(reader, whole, statement->partbound, true);
+		rest = emit_default(reader, whole, statement->partbound, statement->relation->relname, true);
 		emit_tied(reader, find_old(reader, script_path_table(reader->path, whole)), &rest);
 	}
 	foreach_ptr(Node, element, statement->tableElts)

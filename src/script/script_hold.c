@@ -67,6 +67,7 @@ static const struct
 	{DOES_REWRITE, "writes all of it anew"},
 	{DOES_COMPUTE, "computes its rows"},
 	{DOES_MAYBE_REWRITE, "writes all of it anew",.unless = ", as it may have to"},
+	{DOES_REFUSE, NULL},
 	{DOES_MAYBE_READ, "reads all rows",.unless = ", unless a valid CHECK tells enough of them",.before = "the rows read"},
 };
 
@@ -98,6 +99,8 @@ script_hold_text(const ScriptHold *hold)
 	const char *does = strcmp(hold->does, DOES_BUILD) == 0 && list_length(hold->ways) > 1 ?
 		psprintf("builds %d indexes", list_length(hold->ways)) : deeds[i].does;
 
+	if (strcmp(hold->does, DOES_REFUSE) == 0)
+		return psprintf("until it is done, rows that it takes are refused (23514): the default partition %s has a CHECK against them", hold->relation);
 	return psprintf("it holds %s on %s%s while it %s%s%s: nobody can %s meanwhile", modes[hold->lock],
 					hold->tables ? hold->tables : hold->relation ? hold->relation : "each table that it is about",
 					or_nothing(deeds[i].also), does, hold->tables ? psprintf(" of %s", hold->relation) : "", or_nothing(deeds[i].unless),
@@ -109,6 +112,8 @@ script_hold_hint(const ScriptHold *hold, const PlanStep *step)
 {
 	StringInfoData added;
 
+	if (strcmp(hold->does, DOES_REFUSE) == 0)
+		return psprintf("To let them in again, if the step does not follow soon:\n%s;", hold->undo);
 	if (hold->ways == NIL)
 		return psprintf("To hold it back until a quiet hour, when you release the phase:\n%s", plan_set_call(step, "phase", "quiet hour", NULL));
 	initStringInfo(&added);
@@ -116,9 +121,11 @@ script_hold_hint(const ScriptHold *hold, const PlanStep *step)
 	{
 		appendStringInfo(&added, " || %s(plan, %s)::text[]", sg_call_name("sg_plan_add"), quote_literal_cstr(way));
 	}
-	return psprintf(sg_calls("To have %s beforehand, while others write:\n"
+	return psprintf(sg_calls("To have %s beforehand, while others write%s:\n"
 							 "SELECT sg_plan_set(plan, ARRAY[step], jsonb_build_object('after', after%s)) "
-							 "FROM schemaguard.plan_step WHERE plan = %s AND step = %d;"), deeds[deed_of(hold)].before, added.data,
+							 "FROM schemaguard.plan_step WHERE plan = %s AND step = %d;"), deeds[deed_of(hold)].before,
+					hold->undo ? psprintf("; rows that the step takes are refused (23514) from then on until it is done, or until %s", hold->undo) : "",
+					added.data,
 					quote_literal_cstr(step->plan), step->step);
 }
 
@@ -238,13 +245,13 @@ condition_text(const Bound *bound)
 	return deparse_expression(expr, deparse_context_for(RelationGetRelationName(bound->parent), RelationGetRelid(bound->parent)), false, false);
 }
 
-/* Has a table a valid CHECK that says the same as a condition?  The server has it print otherwise what it has read. */
-static bool
-has_check(Oid relid, const char *condition)
+/* Returns the valid CHECK of a table that says the same as a condition, or NULL.  The server has it print otherwise what it has read. */
+static char *
+find_check(Oid relid, const char *condition)
 {
 	SgCatalog	constraints;
 	HeapTuple	tuple;
-	bool		found = false;
+	char	   *found = NULL;
 	DriftScope	scope = {.kind = DRIFT_TEXT_EXPRESSION,.owner = sg_relation_name(relid)};
 
 	sg_catalog_begin(&constraints, ConstraintRelationId, ConstraintRelidTypidNameIndexId, Anum_pg_constraint_conrelid, relid, NULL);
@@ -255,29 +262,30 @@ has_check(Oid relid, const char *condition)
 		bool		is_null;
 		Datum		bin = heap_getattr(tuple, Anum_pg_constraint_conbin, RelationGetDescr(constraints.rel), &is_null);
 
-		found = c->contype == CONSTRAINT_CHECK && c->convalidated && !is_null &&
-			expression_compare_text(&scope, condition, sg_expression(bin, relid), &reason) == DRIFT_SAME;
+		if (c->contype == CONSTRAINT_CHECK && c->convalidated && !is_null &&
+			expression_compare_text(&scope, condition, sg_expression(bin, relid), &reason) == DRIFT_SAME)
+			found = pstrdup(NameStr(c->conname));
 	}
 	sg_catalog_end(&constraints);
 	return found;
 }
 
-bool
-script_bound_holds(Oid parent, Oid partition, PartitionBoundSpec *spec, bool inside, char **condition)
+char *
+script_bound_check(Oid parent, Oid partition, PartitionBoundSpec *spec, bool inside, char **condition)
 {
 	Bound		bound = {.spec = spec,.inside = inside};
 	ErrorData  *error;
 	SgScope		scope;
-	bool		holds = false;
+	char	   *check = NULL;
 
 	*condition = NULL;
 	if (!OidIsValid(parent) || !OidIsValid(partition) || get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE || spec->is_default ||
 		spec->strategy == PARTITION_STRATEGY_HASH ||
 		!are_constants(spec->listdatums) || !are_constants(spec->lowerdatums) || !are_constants(spec->upperdatums))
-		return false;
+		return NULL;
 	bound.parent = try_relation_open(parent, AccessShareLock);
 	if (bound.parent == NULL)
-		return false;
+		return NULL;
 	error = has_plain_key(bound.parent) && has_proof(bound.parent, spec) ? sg_try(analyse_bound, &bound) : NULL;
 	if (error)
 		sg_rethrow_cancel(error);
@@ -287,13 +295,13 @@ script_bound_holds(Oid parent, Oid partition, PartitionBoundSpec *spec, bool ins
 		sg_caller_begin(&scope);
 		sg_scope_pin_texts();
 		*condition = condition_text(&bound);
-		holds = has_check(partition, *condition);
+		check = find_check(partition, *condition);
 		sg_scope_end(&scope);
 	}
 	relation_close(bound.parent, AccessShareLock);
-	if (holds)
+	if (check)
 		*condition = NULL;
-	return holds;
+	return check;
 }
 
 /* ---- indexes and keys of a partition that is attached ---- */

@@ -281,7 +281,16 @@ SELECT substr(hint, strpos(hint, E'\n')) FROM sg_plan_check_details('chs_default
 SELECT step, kind, child_table, definition, after FROM schemaguard.plan_step WHERE plan = 'chs_default' ORDER BY step;
 CALL sg_apply('chs_default', steps => '{4,5}');
 SELECT count(*) FROM sg_plan_check_details('chs_default') WHERE check_name = 'locks' AND result = 'warn';
+-- the CHECKs refuse rows until the partitions are there, which is told with what takes them away
+INSERT INTO lots VALUES (-15);
+SELECT step, result, detail, hint FROM sg_plan_check_details('chs_default') WHERE check_name = 'inserts';
+BEGIN;
+SELECT substr(hint, strpos(hint, E'\n')) FROM sg_plan_check_details('chs_default') WHERE check_name = 'inserts' AND step = 1 \gexec
+INSERT INTO lots VALUES (-15);
+ROLLBACK;
 CALL sg_apply('chs_default');
+SELECT count(*) FROM sg_plan_check_details('chs_default') WHERE check_name = 'inserts';
+INSERT INTO lots VALUES (-15);
 SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'chs_default' ORDER BY step;
 -- indexes and keys that a partition lacks, and the tables at the other end of keys; of an index of the wrong kind, and one that has only its name
 CREATE TABLE tied_p (id int PRIMARY KEY); CREATE TABLE tied (id int PRIMARY KEY, p_id int REFERENCES tied_p, note text) PARTITION BY RANGE (id);
