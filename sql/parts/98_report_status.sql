@@ -138,32 +138,48 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION schemaguard.sg_status_plans() IS 'have the steps of plans been done?';
 
--- The last check of a comparison counts, while there is the snapshot.
+-- The last check of each comparison, while there is the snapshot. What another role's check has found gone since counts no more: nobody
+-- of this comparison has been told of it yet.
+CREATE FUNCTION schemaguard.sg_drift_last(
+    OUT role text, OUT reference text, OUT target text, OUT at timestamptz, OUT drifts bigint, OUT level int, OUT first_seen timestamptz)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT r.role, r.reference, r.target, r.at, greatest(r.drifts - g.n, 0),
+           CASE WHEN r.drift + r.extra > g.n THEN 2 WHEN r.unknown > 0 THEN 1 ELSE 0 END,
+           (SELECT min(f.first_seen) FROM schemaguard.finding f
+            WHERE f.source = 'drift' AND f.role = r.role AND f.reference = r.reference AND f.target = r.target AND f.gone_at IS NULL)
+    FROM (SELECT DISTINCT ON (r.role, r.reference, r.target) r.* FROM schemaguard.drift_run r
+          WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target))
+          ORDER BY r.role, r.reference, r.target, r.id DESC) r
+         CROSS JOIN LATERAL (
+             SELECT count(*) AS n FROM schemaguard.finding f
+             WHERE f.source = 'drift' AND f.role = r.role AND f.reference = r.reference AND f.target = r.target
+               AND f.run = r.run_id AND f.gone_at IS NOT NULL AND f.delivered_at IS NULL) g;
+END;
+COMMENT ON FUNCTION schemaguard.sg_drift_last() IS 'the last check of each comparison, with what it has found that is not gone since';
+
 CREATE FUNCTION schemaguard.sg_status_drift(
     OUT state text, OUT subject text, OUT since timestamptz, OUT summary text, OUT next_call text)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH checked AS (
-        SELECT DISTINCT ON (r.role, r.reference, r.target) r.*,
-               CASE r.result WHEN 'fail' THEN 2 WHEN 'unknown' THEN 1 ELSE 0 END AS level
-        FROM schemaguard.drift_run r
-        WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target))
-        ORDER BY r.role, r.reference, r.target, r.id DESC),
+        SELECT l.* FROM schemaguard.sg_drift_last() l),
     worst AS (
-        SELECT count(*) AS comparisons, max(c.level) AS level, sum(c.drifts) AS drifts, max(c.at) AS newest, min(c.at) AS oldest
-            FROM checked c),
+        SELECT count(*) AS comparisons, max(c.level) AS level, sum(c.drifts) AS drifts, max(c.at) AS newest, min(c.at) AS oldest,
+               min(c.first_seen) AS first_seen
+        FROM checked c),
     named AS (
-        SELECT c.reference, c.target FROM checked c ORDER BY c.level DESC, c.at DESC, c.reference COLLATE "C" LIMIT 1),
+        SELECT c.reference, c.target, c.role FROM checked c ORDER BY c.level DESC, c.at DESC, c.reference COLLATE "C" LIMIT 1),
     taken AS (
         SELECT s.name FROM schemaguard.snapshot s ORDER BY s.taken_at DESC, s.name COLLATE "C" LIMIT 1)
     SELECT t.state, 'drift',
-           CASE WHEN w.level > 0 THEN (SELECT min(f.first_seen) FROM schemaguard.finding f WHERE f.source = 'drift' AND f.gone_at IS NULL)
-                ELSE w.oldest END,
+           CASE WHEN w.level > 0 THEN w.first_seen ELSE w.oldest END,
            CASE WHEN w.comparisons = 0 AND k.name IS NULL THEN 'there is no snapshot to compare with'
                 WHEN w.comparisons = 0 THEN 'no check on record compares with a snapshot'
                 WHEN w.level > 0 THEN format('differences: %s; comparisons: %s; last check %s', w.drifts, w.comparisons,
-                    schemaguard.sg_ago(w.newest))
+                    schemaguard.sg_ago(w.newest)) || CASE WHEN n.role <> CURRENT_USER THEN format('; found by role %I', n.role) ELSE '' END
                 ELSE format('no drift; comparisons: %s; the oldest check was %s', w.comparisons, schemaguard.sg_ago(w.oldest)) END,
            CASE WHEN w.level > 0 THEN format('SELECT * FROM %s.sg_drift(%L, %L);', schemaguard.sg_schema(), n.reference, n.target)
                 WHEN w.comparisons > 0 THEN format('SELECT %s.sg_drift_check(%L, %L);', schemaguard.sg_schema(), n.reference, n.target)

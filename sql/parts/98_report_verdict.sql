@@ -202,10 +202,7 @@ BEGIN ATOMIC
                OR EXISTS (SELECT FROM schemaguard.plan_step s
                           WHERE s.plan = sg_go_findings.plan AND s.child_table = f.object AND s.fk_name = f.property))),
     checked AS (
-        SELECT DISTINCT ON (r.role, r.reference, r.target) r.drifts, r.at
-        FROM schemaguard.drift_run r
-        WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target)) AND schemaguard.sg_counts_for(r.role)
-        ORDER BY r.role, r.reference, r.target, r.id DESC)
+        SELECT l.drifts, l.at FROM schemaguard.sg_drift_last() l WHERE schemaguard.sg_counts_for(l.role))
     SELECT 'findings not accepted', CASE WHEN f.n > 0 OR g.at IS NOT NULL OR sg_go_findings.plan IS NOT NULL AND schemaguard.sg_sees_all()
                THEN f.n END,
            'what audit gates have found, schemaguard.finding', g.at, NULL::bigint,

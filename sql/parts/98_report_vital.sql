@@ -103,10 +103,7 @@ BEGIN
         FROM schemaguard.sg_proof_here() p JOIN pg_constraint c ON c.oid = p.constraint_oid),
     checked AS (
         SELECT max(l.at) AS at, sum(l.drifts) AS differences
-        FROM (SELECT DISTINCT ON (r.role, r.reference, r.target) r.at, r.drifts FROM schemaguard.drift_run r
-              -- what is compared no more differs no more
-              WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name = r.reference)
-              ORDER BY r.role, r.reference, r.target, r.id DESC) l),
+        FROM schemaguard.sg_drift_last() l),
     running AS (
         SELECT l.name AS plan, p.action, p.started_at FROM schemaguard.sg_progress() p JOIN schemaguard.plan l ON l.id = p.plan_id),
     failed AS (
@@ -153,9 +150,7 @@ broken AS MATERIALIZED (
     WHERE p.result = 'fail' AND c.contype = 'f'
     GROUP BY c.oid, c.conname, n.nspname, t.relname),
 drift AS MATERIALIZED (
-    SELECT DISTINCT ON (r.role, r.reference, r.target) r.reference, r.target, r.at, r.drifts FROM schemaguard.drift_run r
-    WHERE EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (r.reference, r.target))
-    ORDER BY r.role, r.reference, r.target, r.id DESC),
+    SELECT l.* FROM schemaguard.sg_drift_last() l),
 critical AS MATERIALIZED (
     SELECT t.state, t.table_name FROM schemaguard.sg_health_tables() t)
 SELECT 'schemaguard_subject_state' AS name, '0 ok, 1 attention, 2 failing, as sg_status() says it' AS help,
@@ -179,7 +174,9 @@ SELECT 'schemaguard_findings_open', 'findings of gates and checks that are not g
        jsonb_build_object('source', f.source, 'result', f.result, 'accepted', a.accepted), count(*)::float8
 FROM schemaguard.finding f
      CROSS JOIN LATERAL (SELECT coalesce(f.accepted_until > now() AND f.count <= f.accepted_count, false)) a (accepted)
-WHERE f.gone_at IS NULL GROUP BY f.source, f.result, a.accepted
+WHERE f.gone_at IS NULL
+  AND (f.source <> 'drift' OR EXISTS (SELECT FROM schemaguard.snapshot s WHERE s.name IN (f.reference, f.target)))
+GROUP BY f.source, f.result, a.accepted
 UNION ALL
 SELECT 'schemaguard_drift_objects', 'differences by the last check of each comparison, of the 20 with most',
        jsonb_build_object('reference', d.reference, 'target', d.target), d.drifts::float8

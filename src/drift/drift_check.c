@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -36,6 +37,9 @@ SG_FUNCTION(sg_drift_gate);
 
 #define FIRST_ROWS 10			/* that an error lists */
 #define VALUE_BYTES 80			/* of a value in it */
+
+/* Another role's mapping may see more of a foreign server */
+#define OF_NO_SERVER "NOT EXISTS (SELECT FROM pg_foreign_server s WHERE s.srvname IN ($3, $4))"
 
 const char *
 drift_check_result(const DriftCheck *check)
@@ -162,7 +166,10 @@ run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 	history->target = sg_arg_text(fcinfo, 1);
 	history->run = log_new_run();
 	if (record)
+	{
 		finding_lock(history);
+		finding_note_others(history);
+	}
 	history->started_at = GetCurrentTimestamp();
 
 	rows = drift_check_rows(check);
@@ -172,6 +179,9 @@ run_check(FunctionCallInfo fcinfo, DriftCheck *check, bool record)
 
 	finding_found(history, found(rows));
 	finding_close(history);
+	/* a snapshot of the transaction would see findings that others have written since, and fail */
+	if (check->unknown == 0 && !IsolationUsesXactSnapshot())
+		finding_close_unfound(history, OF_NO_SERVER);
 	check->notified = notify(check);
 	drift_history_write(check);
 	log_check(check);

@@ -216,6 +216,7 @@ finding_note_others(FindingRun *run)
 	execute(run, SPI_OK_SELECT,
 			"SELECT coalesce(array_agg(f.id), '{}'), coalesce(array_agg(f.run), '{}')"
 			" FROM schemaguard.finding f WHERE f.source = $1 AND f.gone_at IS NULL AND NOT (" OF_HISTORY ")"
+			" AND (f.source <> 'drift' OR f.reference = $3 AND f.target = $4)"
 			" AND (f.role = $2 OR (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = $2)"
 			"      AND (f.result <> 'unknown' OR NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = f.role)))", 4);
 	tuple = SPI_tuptable->vals[0];
@@ -261,6 +262,16 @@ void
 finding_close_others(const FindingRun *run, const char *condition)
 {
 	close_noted(run, "", condition, NIL);
+}
+
+void
+finding_close_unfound(const FindingRun *run, const char *condition)
+{
+	close_noted(run, "",
+				psprintf("%s AND NOT EXISTS (SELECT FROM schemaguard.finding o"
+						 " WHERE o.source = $1 AND o.role = $2 AND o.reference = $3 AND o.target = $4 AND o.run = $5"
+						 " AND o.kind = f.kind AND o.property IS NOT DISTINCT FROM f.property"
+						 " AND (o.object = f.object OR o.result = 'unknown'))", condition), NIL);
 }
 
 void

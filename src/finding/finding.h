@@ -86,8 +86,8 @@ extern void finding_lock_run(FindingRun *run);
 extern void finding_unlock_run(const FindingRun *run);
 
 /*
- * Notes, before the run looks at anything, the open findings of other histories that its
- * verdicts end as well: those of its role and, if that is a superuser's, of
+ * Notes, before the run looks at anything, the open findings of other histories, of
+ * the same comparison, that its verdicts end as well: those of its role and, if that is a superuser's, of
  * any, but for what is unknown to a role that is there and may look again.  What
  * another run finds meanwhile is left to that one.
  */
@@ -95,6 +95,13 @@ extern void finding_note_others(FindingRun *run);
 
 /* Close those of them that a condition on f, a row of schemaguard.finding, says are about nothing that is there */
 extern void finding_close_others(const FindingRun *run, const char *condition);
+
+/*
+ * Close those of them to which the condition on f applies, and of whose property
+ * this run, which has looked at all that they are about, has found nothing in that
+ * object; nor anywhere, where it could not tell.  After finding_found().
+ */
+extern void finding_close_unfound(const FindingRun *run, const char *condition);
 
 /*
  * Write down what a run has found (of Finding *), new or as before.  A finding

@@ -33,6 +33,12 @@ SG_FUNCTION(sg_lint_gate);
 
 #define FIRST_FINDINGS 20		/* that an error names */
 
+#define WITH_IGNORED ", with what is ignored"	/* ends a target */
+
+/* A finding f of arguments with which no more is looked at than with this run's */
+#define OF_NO_MORE "(f.target = $4 OR $4 = 'all" WITH_IGNORED "'" \
+	" OR $4 = 'all' AND right(f.target, length('" WITH_IGNORED "')) <> '" WITH_IGNORED "')"
+
 static const char *const severities[] = {"error", "warning", "note"};
 
 typedef struct LintGate
@@ -78,7 +84,7 @@ read_arguments(FunctionCallInfo fcinfo, LintGate *gate)
 	if (scope.len == 0)
 		appendStringInfoString(&scope, "all");
 	if (!gate->only_new)
-		appendStringInfoString(&scope, ", with what is ignored");
+		appendStringInfoString(&scope, WITH_IGNORED);
 	gate->history.target = scope.data;
 }
 
@@ -140,6 +146,7 @@ record(LintGate *gate)
 
 	finding_found(&gate->history, gate->found);
 	finding_close(&gate->history);
+	finding_close_unfound(&gate->history, OF_NO_MORE);
 	entry.object = gate->history.target;
 	entry.message = psprintf("%s: %d findings, %d fail, %d unknown; %d new, %d gone", result, list_length(gate->found), gate->failed,
 							 gate->unknown, (int) gate->history.appeared, (int) gate->history.gone);
@@ -205,6 +212,7 @@ sg_lint_gate_entered(PG_FUNCTION_ARGS)
 	read_arguments(fcinfo, &gate);
 	finding_lock(&gate.history);
 	gate.history.started_at = GetCurrentTimestamp();
+	finding_note_others(&gate.history);
 	lint(&gate, fcinfo);
 	record(&gate);
 	SPI_commit();

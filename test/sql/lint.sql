@@ -206,6 +206,22 @@ ROLLBACK;
 SET ROLE regress_sg_lint;
 CALL sg_lint_gate();
 RESET ROLE;
+-- what gates of single schemas have found ends with one of all that does not find it; what may be ignored, with one that looks at that
+DELETE FROM schemaguard.lint_rule WHERE name = 'lint-raises';
+DELETE FROM schemaguard.lint_ignore WHERE reason = 'for now';
+\set VERBOSITY sqlstate
+CALL sg_lint_gate('note', schemas => '{lint_gate}');
+CALL sg_lint_gate('note', false, '{lint_gate}');
+PREPARE open AS SELECT target, count(*) > 0 AS open FROM schemaguard.finding WHERE source = 'lint' AND gone_at IS NULL AND target ~ 'lint_gate' GROUP BY 1 ORDER BY 1;
+CALL sg_lint_gate('note');
+EXECUTE open;
+DROP TABLE lint_gate.c;
+CALL sg_lint_gate('note');
+EXECUTE open;
+CALL sg_lint_gate('note', false);
+EXECUTE open;
+\set VERBOSITY terse
+DELETE FROM schemaguard.finding WHERE source = 'lint';
 DROP SCHEMA lint_gate CASCADE;
 DELETE FROM schemaguard.lint_rule WHERE source = 'user';
 DELETE FROM schemaguard.lint_ignore;

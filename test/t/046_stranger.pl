@@ -237,6 +237,7 @@ my %call = (
 	'schemaguard.sg_schemas' => q{SELECT schemaguard.sg_schemas('{public}')},
 	'schemaguard.sg_health_status' => 'SELECT count(*) FROM schemaguard.sg_health_status()',
 	'schemaguard.sg_health_keys' => 'SELECT schemaguard.sg_health_keys() IS NULL',
+	'schemaguard.sg_drift_last' => 'SELECT count(*) FROM schemaguard.sg_drift_last()',
 	'schemaguard.sg_unarmed_keys' => 'SELECT count(*) < 0 FROM schemaguard.sg_unarmed_keys()',
 	'schemaguard.sg_health_tables' => 'SELECT * FROM schemaguard.sg_health_tables()',
 	'schemaguard.sg_seconds' => 'SELECT schemaguard.sg_seconds(now())',
