@@ -220,7 +220,7 @@ BEGIN ATOMIC
             SELECT 'pg_type'::regclass::oid, t.oid FROM pg_type b CROSS JOIN LATERAL (VALUES (b.oid), (nullif(b.typarray, 0))) t (oid)
             WHERE f.command = 'drop type' AND b.oid = to_regtype(f.name)::oid
             UNION ALL SELECT 'pg_proc'::regclass, to_regproc(f.name)::oid WHERE f.command = 'drop function'
-            UNION ALL SELECT 'pg_class'::regclass, to_regclass(f.name)::oid WHERE f.command = 'drop sequence'
+            UNION ALL SELECT 'pg_class'::regclass, to_regclass(f.name)::oid WHERE f.command IN ('drop sequence', 'drop index')
             -- foreign keys need the index of a primary key or unique constraint
             UNION ALL SELECT c.classid, c.objid FROM pg_constraint k CROSS JOIN LATERAL (VALUES
                 ('pg_constraint'::regclass::oid, k.oid),
@@ -268,7 +268,8 @@ BEGIN ATOMIC
         ('disabling-triggers', f.command = 'disable trigger' AND f.relid IS NOT NULL AND NOT f.made AND NOT 'all' = ANY (f.flags), NULL),
         ('ban-disable-trigger-all', f.command = 'disable trigger' AND f.relid IS NOT NULL AND NOT f.made AND 'all' = ANY (f.flags), NULL),
         ('disabling-row-security', f.command = 'disable row security' AND f.relid IS NOT NULL AND NOT f.made, NULL),
-        ('ban-replica-role', f.command = 'set' AND f.name = 'session_replication_role' AND lower(f.other) = 'replica', NULL))
+        ('ban-replica-role', f.command IN ('set', 'set default') AND f.name = 'session_replication_role' AND lower(f.other) = 'replica',
+         NULL))
         r (rule, found, more)
     WHERE r.found;
 END;

@@ -18,6 +18,7 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
@@ -935,11 +936,11 @@ read_reindex(FactReader *reader, const ReindexStmt *statement)
 	emit(reader, &fact);
 }
 
-/* Settings that matter to whoever waits for a lock, or to keys and triggers */
+/* Settings that matter to whoever waits for a lock, or to keys and triggers: of the session, or ("set default") of sessions to come */
 static void
-read_setting(FactReader *reader, const VariableSetStmt *statement)
+read_setting(FactReader *reader, const char *command, const VariableSetStmt *statement)
 {
-	Fact		fact = {.command = "set",.name = statement->name};
+	Fact		fact = {.command = command,.name = statement->name};
 
 	if (list_length(statement->args) == 1 && IsA(linitial(statement->args), A_Const) &&
 		IsA(&((A_Const *) linitial(statement->args))->val.node, String))
@@ -1070,9 +1071,39 @@ is_simple(FactReader *reader, Node *statement)
 	return false;
 }
 
+/* What the WITH of a statement writes; it can do so at the top alone */
+static void
+read_with(FactReader *reader, Node *statement)
+{
+	WithClause *with = IsA(statement, SelectStmt) ? ((SelectStmt *) statement)->withClause :
+		IsA(statement, InsertStmt) ? ((InsertStmt *) statement)->withClause :
+		IsA(statement, UpdateStmt) ? ((UpdateStmt *) statement)->withClause :
+		IsA(statement, DeleteStmt) ? ((DeleteStmt *) statement)->withClause :
+		IsA(statement, MergeStmt) ? ((MergeStmt *) statement)->withClause : NULL;
+
+	foreach_ptr(const CommonTableExpr, part, with ? with->ctes : NIL)
+	{
+		(void) is_simple(reader, part->ctequery);
+	}
+}
+
+static bool
+is_analyzed(const ExplainStmt *statement)
+{
+	bool		analyzed = false;
+
+	foreach_ptr(DefElem, option, statement->options)
+	{
+		if (strcmp(option->defname, "analyze") == 0)
+			analyzed = defGetBoolean(option);
+	}
+	return analyzed;
+}
+
 static void
 read_statement(FactReader *reader, Node *statement)
 {
+	read_with(reader, statement);
 	if (is_simple(reader, statement))
 		return;
 	switch (nodeTag(statement))
@@ -1137,8 +1168,25 @@ read_statement(FactReader *reader, Node *statement)
 		case T_CreateEnumStmt:
 			script_path_new_type(reader->path, ((CreateEnumStmt *) statement)->typeName);
 			break;
+		case T_ExplainStmt:
+			if (is_analyzed((ExplainStmt *) statement))
+				read_statement(reader, ((ExplainStmt *) statement)->query);
+			break;
+		case T_PrepareStmt:
+			read_statement(reader, ((PrepareStmt *) statement)->query);
+			break;
+		case T_CopyStmt:
+			if (((CopyStmt *) statement)->query)
+				read_statement(reader, ((CopyStmt *) statement)->query);
+			break;
+		case T_AlterDatabaseSetStmt:
+			read_setting(reader, "set default", ((AlterDatabaseSetStmt *) statement)->setstmt);
+			break;
+		case T_AlterRoleSetStmt:
+			read_setting(reader, "set default", ((AlterRoleSetStmt *) statement)->setstmt);
+			break;
 		case T_VariableSetStmt:
-			read_setting(reader, (VariableSetStmt *) statement);
+			read_setting(reader, "set", (VariableSetStmt *) statement);
 			script_path_follow(reader->path, statement);
 			break;
 		case T_TransactionStmt:

@@ -242,6 +242,15 @@ SELECT line, rule FROM sg_lint_sql(E'CREATE INDEX CONCURRENTLY ON t (n);\nBEGIN;
 
 SELECT rule, object, message FROM sg_lint_sql_details('ALTER TABLE q DROP CONSTRAINT q_pkey CASCADE; ALTER SCHEMA ls RENAME TO ls_new; ALTER TABLE t SET SCHEMA public') WHERE rule ~ '^(drop|rename|renaming)';
 
+-- What WITH, EXPLAIN ANALYZE, PREPARE and COPY write; settings of sessions to come; the index that a key stands on
+SELECT line, rule, object FROM sg_lint_sql_details(E'WITH d AS (DELETE FROM t RETURNING 1), s AS (SELECT 1) SELECT * FROM d, s;\nEXPLAIN (ANALYZE) UPDATE t SET n = 1;\n'
+    'EXPLAIN UPDATE t SET n = 1;\nPREPARE w AS DELETE FROM t;\nCOPY (UPDATE t SET n = 1 RETURNING 1) TO STDOUT;\nALTER DATABASE postgres SET session_replication_role = replica;\n'
+    'ALTER ROLE ALL SET session_replication_role TO replica;\nALTER ROLE ALL SET session_replication_role = origin;\nWITH d AS (SELECT 1) DELETE FROM t WHERE n = 1');
+CREATE TABLE stands_on (a int);
+CREATE UNIQUE INDEX stood_on ON stands_on (a);
+CREATE TABLE stands (a int CONSTRAINT stands_a REFERENCES stands_on (a));
+SELECT line, rule, message FROM sg_lint_sql_details(E'DROP INDEX stood_on;\nDROP INDEX stood_on CASCADE;') WHERE rule ~ '^drop-';
+
 -- SARIF
 SELECT jsonb_pretty(sg_lint_sql_sarif(E'SELECT 1;\nALTER TABLE t RENAME n TO o', 'db/1.sql') #- '{runs,0,tool,driver,semanticVersion}'
                     #- '{runs,0,results,0,properties,safeForm}' #- '{runs,0,results,1,properties,safeForm}');
