@@ -372,6 +372,18 @@ SELECT substr(hint, strpos(hint, E'\n') + 1) FROM sg_plan_check_details('stays')
 CALL sg_apply('stays');
 SELECT conname FROM pg_constraint WHERE conrelid = 'exchanged'::regclass AND contype = 'p';
 
+-- what somebody has undone, and was done again, is taken back by one call
+CREATE TABLE redone (id int PRIMARY KEY);
+SELECT sg_plan_create('stays', replace => true) \g /dev/null
+SELECT sg_plan_add('stays', 'ALTER TABLE chg.redone ADD a int DEFAULT 5'), sg_plan_add('stays', 'ALTER TABLE chg.redone ADD CONSTRAINT redone_a CHECK (a > 0)');
+SET client_min_messages = error;
+CALL sg_apply('stays');
+ALTER TABLE redone DROP a;
+CALL sg_apply('stays');
+RESET client_min_messages;
+CALL sg_rollback_fks('stays');
+SELECT step, state, reason FROM schemaguard.plan_step WHERE plan = 'stays' ORDER BY step;
+
 -- end
 SET client_min_messages = error;
 SELECT sg_plan_drop(name, force => true) FROM schemaguard.plan WHERE name IN ('c', 'planted', 'mine', 'asks', 'many', 'plain', 'alike', 'leaves', 'stays') \g /dev/null
