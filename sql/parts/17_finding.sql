@@ -45,7 +45,7 @@ COMMENT ON COLUMN schemaguard.finding.count IS 'rows that break the key or rule,
 COMMENT ON COLUMN schemaguard.finding.reference IS 'the snapshot that says what should be; empty for an audit and lint';
 COMMENT ON COLUMN schemaguard.finding.target IS 'what was looked at: all, schemas, a plan; or what was compared with the snapshot';
 COMMENT ON COLUMN schemaguard.finding.role IS 'the role whose privileges were used';
-COMMENT ON COLUMN schemaguard.finding.first_seen IS 'since when each run has found it with this result';
+COMMENT ON COLUMN schemaguard.finding.first_seen IS 'since when each run has found it, or could not tell';
 COMMENT ON COLUMN schemaguard.finding.last_seen IS 'the last run that found it';
 COMMENT ON COLUMN schemaguard.finding.gone_at IS 'the first run that did not find it any more; null: still there';
 COMMENT ON COLUMN schemaguard.finding.change IS 'missing, extra, changed or renamed; null for an audit';

@@ -5,8 +5,9 @@
  *
  * A row is one finding from the run that first found it to the last one in a
  * row; when it comes back, a new row begins.  While it is there, its count,
- * risk and detail follow what was found last; another result makes it new,
- * for an alarm that has become unknown is not the same alarm.
+ * risk and detail follow what was found last.  Another result is told anew,
+ * for an alarm that has become unknown is not the same alarm; since when it is
+ * there stays, for one run that could not tell has not shown that it was gone.
  *
  *-------------------------------------------------------------------------
  */
@@ -177,9 +178,7 @@ write_batch(const FindingRun *run, List *findings)
 				 " ON CONFLICT (source, role, reference, target, fingerprint) WHERE gone_at IS NULL"
 				 " DO UPDATE SET run = excluded.run, last_seen = excluded.last_seen, result = excluded.result,"
 				 "     risk = excluded.risk, detail = excluded.detail, count = excluded.count,"
-				 "     delivered_at = CASE WHEN f.result = excluded.result THEN f.delivered_at END,"
-				 "     first_run = CASE WHEN f.result = excluded.result THEN f.first_run ELSE excluded.first_run END,"
-				 "     first_seen = CASE WHEN f.result = excluded.result THEN f.first_seen ELSE excluded.first_seen END");
+				 "     delivered_at = CASE WHEN f.result = excluded.result THEN f.delivered_at END");
 }
 
 /* Closes an open finding; listeners have yet to be told */

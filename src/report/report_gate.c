@@ -355,20 +355,38 @@ notify(const AuditGate *gate)
 
 /* ---- the error ---- */
 
+/* What fails, before what is unknown */
+static List *
+worst_first(List *keys)
+{
+	List	   *failing = NIL;
+	List	   *others = NIL;
+
+	foreach_ptr(AuditKey, ak, keys)
+	{
+		if (fails(ak))
+			failing = lappend(failing, ak);
+		else
+			others = lappend(others, ak);
+	}
+	return list_concat(failing, others);
+}
+
 static void
 tell_found(const AuditGate *gate)
 {
 	StringInfoData detail;
-	int			named = Min(list_length(gate->found), FIRST_KEYS);
+	List	   *found = worst_first(gate->found);
+	int			named = Min(list_length(found), FIRST_KEYS);
 	const char *unarmed = gate->unarmed == 0 ? "" : psprintf("; without orphans, but unarmed: %d", gate->unarmed);
 	const char *arm = gate->unarmed == 0 ? "" : sg_calls("What arms keys whose triggers do not fire:\nSELECT object, fix FROM sg_lint() WHERE rule = 'key-unarmed';\n");
 	const char *all = gate->accepted ? FINDING_LIST_NEW : FINDING_LIST;
 
 	initStringInfo(&detail);
 	for (int i = 0; i < named; i++)
-		appendStringInfo(&detail, "%s%s", i > 0 ? "\n" : "", report_finding(list_nth(gate->found, i)));
-	if (list_length(gate->found) > named)
-		appendStringInfo(&detail, "\n... and %d more", list_length(gate->found) - named);
+		appendStringInfo(&detail, "%s%s", i > 0 ? "\n" : "", report_finding(list_nth(found, i)));
+	if (list_length(found) > named)
+		appendStringInfo(&detail, "\n... and %d more", list_length(found) - named);
 
 	ereport(gate->fails ? ERROR : WARNING,
 			(errcode(ERRCODE_SG_ORPHANS),
