@@ -351,19 +351,27 @@ BEGIN ATOMIC
                           WHERE l.locktype = 'object' AND l.classid = 'schemaguard.plan'::regclass AND l.objid::bigint = p.id
                             AND l.objsubid = 0 AND l.granted)),
     filler AS (                                 -- of each function, whatever the statistics of pg_depend say
-        SELECT t.oid, t.tgname, t.tgrelid, t.tgfoid, (regexp_match(t.tgname, '_[a-z]?([0-9]+)u?_[0-9a-f]{16}$'))[1] AS step
+        SELECT t.oid, t.tgname, t.tgrelid, t.tgfoid, f.prosrc, (regexp_match(t.tgname, '_[a-z]?([0-9]+)u?_[0-9a-f]{16}$'))[1] AS step
         FROM pg_proc f
              CROSS JOIN LATERAL (SELECT d.classid, d.objid FROM pg_depend d
                                  WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = f.oid OFFSET 0) d
              JOIN pg_trigger t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid AND t.tgparentid = 0
         WHERE f.pronamespace = 'schemaguard'::regnamespace AND f.proname >= '~schemaguard_fill_' AND f.proname < '~schemaguard_fill`'),
-    owned AS (                                  -- a plan of the name need not be the one that has made it
+    owned AS (                                  -- a plan of the name need not be the one that has made it: see plan_filler_tables()
         SELECT t.tgfoid
         FROM filler t JOIN schemaguard.plan p ON right(t.tgname::text, 16) = schemaguard.sg_plan_mark(p.name)
              JOIN schemaguard.plan_step s ON s.plan = p.name AND s.step::text = t.step
-        WHERE s.fills OR parse_ident(s.child_table) IN (    -- by name: to_regclass() asks for USAGE on the schema
-            SELECT ARRAY[n.nspname::text, c.relname::text] FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE c.oid = t.tgrelid OR c.oid IN (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = t.tgrelid))),
+        WHERE s.fills OR coalesce(s.backfill, s.fill) IS NOT NULL
+            AND NOT EXISTS (SELECT FROM unnest(s.child_columns) c (name) WHERE strpos(t.prosrc, format('NEW.%I := sg_now.', c.name)) = 0)
+            AND (s.kind = 'column') = (strpos(t.prosrc, 'IF TG_OP = ') = 0)
+            AND parse_ident(s.child_table) IN (         -- by name: to_regclass() asks for USAGE on the schema
+                SELECT ARRAY[n.nspname::text, c.relname::text] FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE c.oid = t.tgrelid OR c.oid IN (SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = t.tgrelid))
+            AND parse_ident(s.child_table) NOT IN (     -- nor is it of a table above
+                SELECT ARRAY[n.nspname::text, c.relname::text]
+                FROM filler a JOIN pg_inherits i ON i.inhparent = a.tgrelid JOIN pg_class c ON c.oid = i.inhrelid
+                     JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE a.tgfoid = t.tgfoid)),
     leftover AS (
         SELECT 1 AS place, d.begun_at AS since, format('plan %I has left invalid index %s', p.name, i.indexrelid::regclass) AS what,
                p.finish

@@ -599,6 +599,39 @@ plan_backfill_body(const PlanStep *step)
 	return body.data;
 }
 
+static int
+count_of(const char *text, const char *part)
+{
+	int			n = 0;
+
+	while ((text = strstr(text, part)) != NULL)
+	{
+		text += strlen(part);
+		n++;
+	}
+	return n;
+}
+
+bool
+plan_backfill_is_body(const char *body, const PlanStep *step)
+{
+	int			n = 0;
+
+	foreach_ptr(const char, column, step->child_columns)
+	{
+		int			given = count_of(body, psprintf("NEW.%s := sg_now.", quote_identifier(column)));
+
+		if (given == 0)
+			return false;
+		n += given;
+	}
+	if (n != count_of(body, " := sg_now."))
+		return false;
+	if (strstr(body, "sg_was") || step->kind == STEP_FOREIGN_KEY)
+		return strstr(body, "sg_was") && step->kind == STEP_FOREIGN_KEY;
+	return (step->kind == STEP_COLUMN) == (strstr(body, "	IF TG_OP = 'UPDATE' THEN") == NULL);
+}
+
 /* The type of a parent's column; that of a domain could make ADD COLUMN read all rows */
 static char *
 column_type(Oid parent, AttrNumber attnum)

@@ -35,6 +35,9 @@ extern List *plan_backfill_tables(const PlanStep *step);
  */
 extern char *plan_backfill_body(const PlanStep *step);
 
+/* Is that the body of a step of such a kind for the same columns, whatever they get? */
+extern bool plan_backfill_is_body(const char *body, const PlanStep *step);
+
 /*
  * A condition of a trigger's WHEN clause: does the UPDATE change what the
  * expressions read of the row?  No code of users compares.  NULL if they read

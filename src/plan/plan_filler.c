@@ -248,11 +248,10 @@ tables_to_arm(Oid child)
 
 /* By the function: a table may not inherit any more, or have another name */
 static List *
-triggered_tables(const PlanStep *step)
+triggered_tables(const PlanStep *step, char **source)
 {
-	char	   *source;
 	Oid			owner;
-	Oid			function = step->backfill || step->fill ? find_function(step, &source, &owner) : InvalidOid;
+	Oid			function = step->backfill || step->fill ? find_function(step, source, &owner) : InvalidOid;
 	List	   *tables = NIL;
 	SgCatalog	scan;
 	HeapTuple	tuple;
@@ -272,11 +271,12 @@ triggered_tables(const PlanStep *step)
 	return tables;
 }
 
-/* Has a step on that table never armed these: none of them is in its tree, or one is above it? */
+/* Has a step on that table never armed these: their function fills otherwise, none of them is in its tree, or one is above it? */
 static bool
-are_of_another(List *tables, Oid child)
+are_of_another(const PlanStep *step, List *tables, const char *source, Oid child)
 {
-	if (list_length(list_difference_oid(tables, tables_to_arm(child))) == list_length(tables))
+	if (!plan_backfill_is_body(source, step) ||
+		list_length(list_difference_oid(tables, tables_to_arm(child))) == list_length(tables))
 		return true;
 	foreach_oid(table, tables)
 	{
@@ -290,10 +290,11 @@ are_of_another(List *tables, Oid child)
 List *
 plan_filler_tables(const PlanStep *step)
 {
-	List	   *tables = triggered_tables(step);
+	char	   *source;
+	List	   *tables = triggered_tables(step, &source);
 	Oid			child = tables && !step->fills ? sg_find_qualified(step->child_table) : InvalidOid;
 
-	return OidIsValid(child) && are_of_another(tables, child) ? NIL : tables;
+	return OidIsValid(child) && are_of_another(step, tables, source, child) ? NIL : tables;
 }
 
 bool
@@ -603,7 +604,8 @@ plan_filler_disarm(const PlanStep *step)
 static void
 check_is_own(const PlanStep *step)
 {
-	List	   *others = plan_filler_tables(step) ? NIL : triggered_tables(step);
+	char	   *source;
+	List	   *others = plan_filler_tables(step) ? NIL : triggered_tables(step, &source);
 
 	if (others != NIL)
 		ereport(ERROR,

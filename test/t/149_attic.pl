@@ -317,6 +317,20 @@ sql('postgres', 'CREATE DATABASE bare3 TEMPLATE bare');
 sql('bare3', q{CREATE TABLE u_heir () INHERITS (u); SELECT sg_plan_create('d'), sg_plan_add_index('d', 'u', '(b)'), sg_plan_add_index('d', 'u_heir', '(b)'), sg_plan_add_column('d', 'u_heir', 'c2', 'int', fill => '7'); CALL sg_apply('d', fail => false)});
 like(sql('bare3', 'SELECT state, reason FROM schemaguard.plan_step WHERE step = 3'), qr/^failed\|function schemaguard\."~schemaguard_fill_3_\w+", which would fill public\.u_heir, fills public\.u for another plan of that name/, '... nor by one of a table that inherits');
 is(sql('bare3', 'INSERT INTO u (b) VALUES (1) RETURNING c'), '1', '... which leaves it as it is');
+# ... nor by one that fills another column of it, or the same one for a rule
+for ([ 'other_column', q{sg_plan_add_column('d', 'u', 'c2', 'int', fill => '7')} ], [ 'rule', q{sg_plan_add_check('d', 'u', 'c > 0', policy => 'set', child_column => 'c', fill => '7')} ],
+	[ 'other_rule', q{sg_plan_add_not_null('d', 'u', 'b', policy => 'set', fill => '7')} ])
+{
+	my ($db, $adds) = @$_;
+
+	sql('postgres', "CREATE DATABASE $db TEMPLATE bare");
+	sql($db, qq{INSERT INTO u (b) VALUES (NULL); SELECT sg_plan_create('d'), sg_plan_add_index('d', 'u', '(b)'), sg_plan_add_index('d', 'u', '(c)'), $adds; CALL sg_apply('d', fix => true, fail => false)});
+	like(sql($db, 'SELECT state, reason FROM schemaguard.plan_step WHERE step = 3'), qr/^failed\|function schemaguard\."~schemaguard_fill_3_\w+", which would fill public\.u, fills public\.u for another plan of that name/, "... nor by one of the same table: $db");
+	is(sql($db, 'INSERT INTO u (b) VALUES (5) RETURNING c'), '5', '... which fills as before');
+}
+sql('postgres', 'CREATE DATABASE index TEMPLATE bare');
+sql('index', q{SELECT sg_plan_create('d'), sg_plan_add_index('d', 'u', '(b)'), sg_plan_add_index('d', 'u', '(c)'), sg_plan_add_index('d', 'u', '(b, c)'); CALL sg_apply('d', fail => false)});
+like(sql($_, q{SELECT summary FROM sg_status() WHERE subject = 'leftovers'}), qr/^trigger "~schemaguard_fill_3_\w+" ON public\.u belongs to no plan$/, "... and it is no leftover of that plan: $_") for qw(other_column rule other_rule index);
 my ($stray, $removes) = split /\|/, sql('bare2', q{SELECT summary, next_call FROM sg_status() WHERE subject = 'leftovers'});
 like($stray, qr/belongs to no plan$/, '... and it is told still');
 is(sql('bare2', "$removes CALL sg_apply('d'); INSERT INTO w VALUES (1) RETURNING c"), '7', '... with what removes it');
