@@ -340,6 +340,16 @@ is(sql('bare', q{SET SESSION AUTHORIZATION keeper; SELECT state, summary FROM sg
 	'attention|columns that are kept without a row in schemaguard.plan_deed that this role sees: 1', '... to their owner, too');
 is(sql('bare', sql('bare', q{SELECT next_call FROM sg_status() WHERE subject = 'attic'})), 'u|_sg_dropped_a', 'by the call that is given');
 
+# what a snapshot of before has of such triggers is not missed
+sql('owned', q{CREATE FUNCTION public.tf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; CREATE TRIGGER tf BEFORE INSERT ON u FOR EACH ROW EXECUTE FUNCTION public.tf(); SELECT sg_snapshot_take('of_before');
+	INSERT INTO schemaguard.snapshot_object SELECT snapshot, kind, CASE kind WHEN 'function' THEN 'schemaguard."~schemaguard_fill_3_x"()' ELSE 'public.u."~schemaguard_fill_3_x"' END,
+		CASE kind WHEN 'function' THEN 'schemaguard' ELSE parent END, CASE kind WHEN 'function' THEN properties ELSE jsonb_set(properties, '{function}', '"schemaguard.\"~schemaguard_fill_3_x\"()"') END, checksum
+	FROM schemaguard.snapshot_object WHERE snapshot = 'of_before' AND identity IN ('public.tf()', 'public.u.tf')});
+is(sql('owned', q{SELECT count(*) FROM schemaguard.snapshot_object WHERE snapshot = 'of_before' AND identity LIKE '%~schemaguard_fill_3_x%'; SELECT * FROM sg_drift('of_before')}), '2', 'a trigger that fills, and its function, in a snapshot of before are no drift');
+is(scalar(() = sql('owned', q{SELECT sg_sync_sql('of_before')}) =~ /fill/g), 0, '... nor made');
+is(sql('owned', q{SELECT count(*) FROM sg_snapshot_objects('of_before') WHERE identity LIKE '%tf%'}), '2', '... while others are there');
+sql('owned', q{DROP TRIGGER tf ON u; DROP FUNCTION public.tf(); SELECT sg_snapshot_drop('of_before')});
+
 # ---- the attic opens nothing that a schema keeps closed
 
 sub is_refused { my ($db, $role, $sql, $name) = @_; return is(($node->psql($db, "SET SESSION AUTHORIZATION $role; $sql"))[2] =~ /ERROR:  (permission denied for schema \w+)/ ? $1 : '', $name->[0], $name->[1]); }
