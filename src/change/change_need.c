@@ -17,6 +17,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_subscription.h"
 #include "catalog/pg_trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -41,6 +42,7 @@
 #include "base/spi.h"
 #include "change/change_need.h"
 #include "deploy/deploy_backfill.h"
+#include "fk/fk_subscription.h"
 #include "plan/plan_call.h"
 #include "plan/plan_backfill.h"
 #include "plan/plan_change.h"
@@ -892,6 +894,26 @@ change_check_kept(const PlanDeed *deed, const char *kept)
 	}
 }
 
+/* Returns the subscription that keeps a fill whose trigger is as it should be from ever being done, or NULL */
+static char *
+written_past(const PlanStep *filled)
+{
+	ChangeMove	move;
+	Oid			subscription;
+	char	   *name;
+
+	if (filled->kind != STEP_COLUMN || filled->state != STEP_VALIDATED)
+		return NULL;
+	change_look(filled, &move);
+	if (move.kind != MOVE_FILL || !change_keeps_filling(filled, &move))
+		return NULL;
+	subscription = fk_subscription_of(list_concat(sg_with_partitions(move.table), sg_partition_ancestors(move.table)));
+	name = OidIsValid(subscription) ? get_subscription_name(subscription, true) : NULL;
+	if (name == NULL)
+		return NULL;
+	return pstrdup(quote_identifier(name));
+}
+
 void
 change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *move)
 {
@@ -909,8 +931,17 @@ change_check_needs(const PlanGraph *graph, const PlanStep *step, ChangeMove *mov
 		if (needed->skipped_by && plan_step_is_done(needed))
 			continue;
 		if (!still_holds(needed))
-			not_held(move, psprintf("step %d, %s, does not hold any more", needed->step, plan_step_object(needed)),
-					 "CALL again for all steps: that makes it anew.");
+		{
+			char	   *subscriber = written_past(needed);
+
+			if (subscriber)
+				not_held(move, psprintf("subscription %s writes rows past the trigger of step %d, %s, so that it never ends to fill them",
+										subscriber, needed->step, plan_step_object(needed)),
+						 psprintf("When no row comes from there any more, end it, and CALL again:\n%s", plan_release_call(needed->plan)));
+			else
+				not_held(move, psprintf("step %d, %s, does not hold any more", needed->step, plan_step_object(needed)),
+						 "CALL again for all steps: that makes it anew.");
+		}
 		else if (edge->kind == EDGE_CONTRACT)
 		{
 			check_references(step, needed, move);

@@ -237,6 +237,16 @@ is($subscriber->safe_psql('late', "ANALYZE p; $told"), 'rows that subscription s
 $subscriber->safe_psql('late', q{SET client_min_messages = error; CALL sg_apply('behind', fail => true)});
 is($subscriber->safe_psql('late', "ANALYZE p; $told; $filled"), 'pass|filled', 'until the next call');
 is($subscriber->safe_psql('late', 'SELECT twice FROM p WHERE id = 77'), '154', 'and has its value after the next call');
+# a drop that waits for such a fill says why, and how it goes on
+$subscriber->safe_psql('late', q{SET client_min_messages = error; CREATE TABLE s2 (id int PRIMARY KEY, v int); INSERT INTO s2 VALUES (1, 1)});
+query($publisher, 'late', 'CREATE TABLE s2 (id int PRIMARY KEY, v int)');
+query($subscriber, 'late', 'ALTER SUBSCRIPTION s_late REFRESH PUBLICATION WITH (copy_data = false); ' . q{SELECT sg_plan_create('moved'), sg_plan_add_column('moved', 's2', 'w', 'int', fill => 'v + 1'), sg_plan_add_drop('moved', 'column', 's2', 'v'); CALL sg_apply('moved'); CALL sg_apply('moved')});
+is($subscriber->safe_psql('late', q{SELECT state, reason FROM schemaguard.plan_step WHERE plan = 'moved' AND step = 2}),
+	'waiting|subscription s_late writes rows past the trigger of step 1, column w ON public.s2, so that it never ends to fill them', 'a drop that waits for what a subscription writes past says so');
+$subscriber->psql('late', q{CALL sg_apply('moved')}, stderr => \my $ends);
+query($subscriber, 'late', $ends =~ /(SELECT \S*sg_plan_release\(.*\);)/ ? "$1 CALL sg_apply('moved', fail => true)" : 'SELECT 1/0');
+is($subscriber->safe_psql('late', q{SELECT w FROM s2}), '2', '... and goes on by its hint');
+query($publisher, 'late', 'DROP TABLE s2');
 my $warned = q{SELECT count(*) FROM sg_plan_check('behind') WHERE check_name = 'subscription'};
 $subscriber->safe_psql('late', q{DELETE FROM pg_statistic WHERE starelid = 'p'::regclass});
 is($subscriber->safe_psql('late', $warned), '1', 'sg_plan_check warns of that');
