@@ -31,7 +31,10 @@ space AS MATERIALIZED (
     SELECT n.oid, n.nspname, n.nspowner, n.nspacl,
         CASE WHEN n.nspname = ANY ((SELECT s.keywords FROM setting s)::text[]) THEN '"' || n.nspname || '"'
             ELSE quote_ident(n.nspname) END AS identity,
-        left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema' AND left(n.nspname, 17) <> 'schemaguard_attic'
+        left(n.nspname, 3) <> 'pg_' AND n.nspname <> 'information_schema'
+            -- anybody can give the name: what plans keep is in a superuser's
+            AND NOT (left(n.nspname, 17) = 'schemaguard_attic'
+                AND n.nspowner IN (SELECT r.oid FROM pg_roles r WHERE r.rolsuper))
             AND coalesce(n.nspname = ANY ((SELECT s.schemas FROM setting s)::name[]), true) AS wanted
     FROM pg_namespace n
 ),
@@ -111,10 +114,13 @@ owned AS MATERIALIZED (
 -- the columns of tables and of indexes by number: found by subscript what is sought by the thousand
 cols AS MATERIALIZED (
     SELECT a.attrelid, array_agg(a.attname) AS names, array_agg(a.attcollation) AS collations,
-        array_agg(a.attnum) FILTER (WHERE a.attisdropped OR left(a.attname, 12) = '_sg_dropped_') AS gone,
+        array_agg(a.attnum) FILTER (WHERE a.gone) AS gone,
         array_agg(a.attnum) FILTER (WHERE a.granted) AS granted,
         array_agg(a.attnum) FILTER (WHERE a.opted) AS opted
-    FROM (SELECT a.attrelid, a.attnum, a.attname, a.attcollation, a.attisdropped,
+    FROM (SELECT a.attrelid, a.attnum, a.attname, a.attcollation,
+              -- as a plan keeps it: what has a default, or is NOT NULL, has only its name
+              a.attisdropped OR left(a.attname, 12) = '_sg_dropped_' AND (a.attidentity <> ''
+                  OR NOT a.attnotnull AND (NOT a.atthasdef OR a.attgenerated <> '')) AS gone,
               a.attacl IS NOT NULL AND NOT a.attisdropped AS granted, a.attoptions IS NOT NULL AS opted
           FROM pg_attribute a WHERE a.attnum > 0 AND a.attrelid >= 16384 ORDER BY a.attrelid, a.attnum) a
     GROUP BY a.attrelid

@@ -6,7 +6,11 @@ att AS (
             a.attidentity,
                 a.attgenerated, a.attstorage, a.attislocal, a.attinhcount, a.attoptions, a.attfdwoptions, a.atthasdef,
                 CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, attcompression
-            FROM pg_attribute a WHERE a.attnum > 0 AND NOT a.attisdropped AND left(a.attname, 12) <> '_sg_dropped_' AND a.attrelid >= 16384 OFFSET 0) a
+            FROM pg_attribute a
+            WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid >= 16384
+                AND NOT (left(a.attname, 12) = '_sg_dropped_' AND (a.attidentity <> ''
+                    OR NOT a.attnotnull AND (NOT a.atthasdef OR a.attgenerated <> '')))
+            OFFSET 0) a
 ),
 -- not null constraints are properties of their column: majors before 18 have none; a name that was chosen counts
 not_null AS MATERIALIZED (

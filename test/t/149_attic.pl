@@ -350,6 +350,20 @@ is(scalar(() = sql('owned', q{SELECT sg_sync_sql('of_before')}) =~ /fill/g), 0, 
 is(sql('owned', q{SELECT count(*) FROM sg_snapshot_objects('of_before') WHERE identity LIKE '%tf%'}), '2', '... while others are there');
 sql('owned', q{DROP TRIGGER tf ON u; DROP FUNCTION public.tf(); SELECT sg_snapshot_drop('of_before')});
 
+# ---- what has only the name of what is kept is in snapshots, and in drift
+
+sql('postgres', 'CREATE ROLE hider LOGIN; CREATE DATABASE hides; GRANT CREATE ON DATABASE hides TO hider');
+sql('hides', q{CREATE EXTENSION schemaguard; CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL DEFAULT 1, b int GENERATED ALWAYS AS IDENTITY, c int GENERATED ALWAYS AS (id + 1) STORED, d int); CREATE TABLE gone (id int);
+	CREATE TABLE w (id int, a int NOT NULL DEFAULT 2) PARTITION BY LIST (id); CREATE TABLE w1 PARTITION OF w FOR VALUES IN (1); SELECT sg_snapshot_take('all');
+	SELECT sg_plan_create('d'), sg_plan_add_drop('d', 'column', 't', 'a'), sg_plan_add_drop('d', 'column', 't', 'b'), sg_plan_add_drop('d', 'column', 't', 'c'), sg_plan_add_drop('d', 'column', 't', 'd'),
+		sg_plan_add_drop('d', 'column', 'w', 'a'), sg_plan_add_drop('d', 'table', 'gone'); CALL sg_apply('d', fail => true); SELECT sg_snapshot_take('kept')});
+is(sql('hides', q{SELECT string_agg(object, ' ' ORDER BY object COLLATE "C") FROM sg_drift('all'); SELECT count(*) FROM sg_drift('all') WHERE change <> 'missing'}), "public.gone public.t.a public.t.b public.t.c public.t.d public.w.a public.w1.a\n0", 'what is kept is missing, and nothing else is there');
+sql('hides', q{SET SESSION AUTHORIZATION hider; CREATE SCHEMA schemaguard_attic_9; CREATE FUNCTION schemaguard_attic_9.f() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'; RESET SESSION AUTHORIZATION;
+	ALTER TABLE t ADD _sg_dropped_x int DEFAULT 5, ADD _sg_dropped_y int NOT NULL});
+is(sql('hides', q{SELECT class, object FROM sg_drift('kept') ORDER BY object COLLATE "C"}), "extra|public.t._sg_dropped_x\nextra|public.t._sg_dropped_y\nextra|schemaguard_attic_9", 'what somebody else calls so is drift');
+sql('hides', q{CALL sg_rollback_fks('d', fail => true)});
+is(sql('hides', q{SELECT count(*) FROM sg_drift('all') WHERE class <> 'extra'}), '0', '... and a rollback leaves none of its own');
+
 # ---- the attic opens nothing that a schema keeps closed
 
 sub is_refused { my ($db, $role, $sql, $name) = @_; return is(($node->psql($db, "SET SESSION AUTHORIZATION $role; $sql"))[2] =~ /ERROR:  (permission denied for schema \w+)/ ? $1 : '', $name->[0], $name->[1]); }
